@@ -1,0 +1,86 @@
+-- The log and what stands beside it. Owned by package eventstore.
+-- +goose Up
+
+-- One row that never changes: which log this is. The name key hides names in stream names.
+CREATE TABLE store (
+    one      boolean PRIMARY KEY DEFAULT true CHECK (one),
+    id       uuid    NOT NULL DEFAULT gen_random_uuid(),
+    format   int     NOT NULL DEFAULT 1,
+    name_key bytea   NOT NULL DEFAULT uuid_send(gen_random_uuid()) || uuid_send(gen_random_uuid())
+);
+INSERT INTO store DEFAULT VALUES;
+
+-- Facts, in the order in which they were committed. Positions are 1..N without a hole.
+-- payload and metadata are json, not jsonb: the bytes stay as they were written.
+CREATE TABLE events (
+    position    bigint      PRIMARY KEY CHECK (position > 0),
+    stream      text        NOT NULL,
+    version     int         NOT NULL CHECK (version > 0),
+    event_id    uuid        NOT NULL,
+    type        text        NOT NULL,
+    payload     json        NOT NULL,
+    metadata    json        NOT NULL,
+    live_id     bigint,
+    recorded_at timestamptz NOT NULL,
+    UNIQUE (stream, version)
+);
+CREATE INDEX events_live ON events (live_id, position) WHERE live_id IS NOT NULL;
+CREATE INDEX events_type ON events (type, position);
+
+-- What became of a command that carried an idempotency key.
+-- events = how many events it appended, the last of them at position.
+CREATE TABLE command (
+    actor        text        NOT NULL,
+    key          text        NOT NULL CHECK (length(key) BETWEEN 1 AND 64),
+    hash         bytea       NOT NULL,
+    coins        boolean     NOT NULL, -- rows of coin commands are kept for ever
+    position     bigint      NOT NULL,
+    events       int         NOT NULL,
+    refusal      text,
+    refusal_text text,
+    recorded_at  timestamptz NOT NULL,
+    PRIMARY KEY (actor, key)
+);
+CREATE INDEX command_old ON command (recorded_at) WHERE NOT coins;
+
+-- States of long streams, so that none has to be read from its beginning. May be deleted at any time.
+CREATE TABLE snapshot (
+    stream  text NOT NULL,
+    version int  NOT NULL,
+    format  int  NOT NULL,
+    state   json NOT NULL,
+    PRIMARY KEY (stream, version)
+);
+
+-- One key a person; without it the personal texts of that person in the log cannot be read any more.
+CREATE TABLE person_key (
+    user_id bigint PRIMARY KEY,
+    key     bytea  NOT NULL CHECK (length(key) = 32)
+);
+
+-- Password hashes, under a random id that user.registered names. Never in the log.
+CREATE TABLE credential (
+    id         uuid        PRIMARY KEY,
+    hash       text        NOT NULL,
+    created_at timestamptz NOT NULL
+);
+
+-- How far a consumer group has read. generation counts the rebuilds that were switched to.
+CREATE TABLE checkpoint (
+    consumer_group text   PRIMARY KEY,
+    position       bigint NOT NULL DEFAULT 0,
+    generation     bigint NOT NULL DEFAULT 0
+) WITH (fillfactor = 50);
+
+-- +goose StatementBegin
+CREATE FUNCTION events_are_facts() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'the log is append-only: % on % is not possible', TG_OP, TG_TABLE_NAME
+        USING HINT = 'Append an event that corrects the earlier one.';
+END $$;
+-- +goose StatementEnd
+
+CREATE TRIGGER events_are_facts BEFORE UPDATE OR DELETE OR TRUNCATE ON events
+    EXECUTE FUNCTION events_are_facts();
+CREATE TRIGGER store_is_a_fact BEFORE UPDATE OR DELETE OR TRUNCATE ON store
+    EXECUTE FUNCTION events_are_facts();

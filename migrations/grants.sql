@@ -1,0 +1,9 @@
+-- What the serving role may do, applied after every migration. It can add facts, never change them.
+GRANT USAGE ON SCHEMA public TO roomlog_serving;
+GRANT SELECT ON store TO roomlog_serving;
+GRANT SELECT, INSERT ON events TO roomlog_serving;
+GRANT SELECT, INSERT, DELETE ON command TO roomlog_serving;
+GRANT SELECT, INSERT, DELETE ON snapshot TO roomlog_serving;
+GRANT SELECT, INSERT, DELETE ON person_key TO roomlog_serving;
+GRANT SELECT, INSERT, DELETE ON credential TO roomlog_serving;
+GRANT SELECT, INSERT, UPDATE ON checkpoint TO roomlog_serving;

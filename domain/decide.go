@@ -1,0 +1,98 @@
+package domain
+
+import (
+	"errors"
+	"fmt"
+	"time"
+)
+
+// Decide answers what follows from r at the time now, given the states of the streams it
+// reads: events, or a *Refusal. Any other error is a fault of the program.
+func Decide(r Request, now time.Time, states map[Stream]any) ([]Event, error) {
+	if err := r.Check(); err != nil {
+		return nil, err
+	}
+	spec := commands[r.Command.Type()]
+	var unnamed error
+	see := View{By: r.By, Now: now, states: states, unnamed: &unnamed}
+	err := spec.access.admit(see)
+	var events []Event
+	if err == nil {
+		events, err = spec.decide(r.Command, see)
+	}
+	if unnamed != nil {
+		return nil, fmt.Errorf("%s: %w", r.Command.Type(), unnamed)
+	}
+	if err != nil {
+		return nil, err
+	}
+	for _, e := range events {
+		if _, named := states[e.Stream()]; !named && !Opens(e) {
+			return nil, fmt.Errorf("%s: appended to %s without naming it", r.Command.Type(), e.Stream())
+		}
+	}
+	return events, nil
+}
+
+// Opens says whether e takes a new id: its stream begins with it.
+func Opens(e Event) bool { return events[e.Type()].counter != "" }
+
+// Counters lists the types of the events that take an id, by the state that hands it out.
+func Counters() map[Stream][]string {
+	types := make(map[Stream][]string)
+	for _, spec := range Events {
+		if spec.counter == "" {
+			continue
+		}
+		types[spec.counter] = append(types[spec.counter], spec.Type)
+		for older := range spec.Older {
+			types[spec.counter] = append(types[spec.counter], older)
+		}
+	}
+	return types
+}
+
+// Folds names the states that e changes: the one of its own stream, and the one that
+// hands out ids if e took one.
+func Folds(e Event) []Stream {
+	if spec := events[e.Type()]; spec.counter != "" {
+		return []Stream{e.Stream(), spec.counter}
+	}
+	return []Stream{e.Stream()}
+}
+
+// Fold answers the state of s after e; state is nil before the first event.
+func Fold(s Stream, state any, e Event) (any, error) {
+	spec, ok := events[e.Type()]
+	switch {
+	case !ok:
+		return nil, fmt.Errorf("no such event: %s", e.Type())
+	case s == spec.counter && s != "":
+		return Counter{Last: e.(numbered).number()}, nil
+	case s == e.Stream():
+		return spec.evolve(state, e), nil
+	}
+	return nil, fmt.Errorf("%s does not fold into %s", e.Type(), s)
+}
+
+// A Refusal is the domain saying no: a normal answer, told to whoever asked.
+type Refusal struct {
+	Code Code
+	Text string
+}
+
+// Error implements error.
+func (r *Refusal) Error() string { return string(r.Code) + ": " + r.Text }
+
+// Refused answers the refusal in err, or nil.
+func Refused(err error) *Refusal {
+	var no *Refusal
+	if errors.As(err, &no) {
+		return no
+	}
+	return nil
+}
+
+func refuse(code Code, format string, args ...any) error {
+	return &Refusal{code, fmt.Sprintf(format, args...)}
+}

@@ -1,0 +1,162 @@
+package domain
+
+// Status is where a live stands; StatusEnded is final.
+type Status int
+
+// The numbers are the ones that clients know.
+const (
+	StatusNotStarted Status = iota
+	StatusOnAir
+	StatusPaused
+	StatusEnded
+)
+
+// Live is what a decision needs of a room.
+type Live struct {
+	Streamer UserID `json:"streamer"` // 0: there is no such room
+	Status   Status `json:"status"`
+}
+
+// open answers nil while people may join, comment and give in room id: on air or paused.
+func (l Live) open(id LiveID) error {
+	switch {
+	case l.Streamer == 0:
+		return refuse(CodeLiveNotFound, "there is no live %d", id)
+	case l.Status == StatusNotStarted:
+		return refuse(CodeLiveNotStarted, "live %d has not started", id)
+	case l.Status == StatusEnded:
+		return refuse(CodeLiveEnded, "live %d has ended", id)
+	}
+	return nil
+}
+
+// CreateLive asks for a new room of one's own.
+type CreateLive struct {
+	Title string `json:"title"`
+	Cover string `json:"cover"` // an address; may be empty
+	Key   string `json:"-"`     // the stream key: 20 of 0-9a-zA-Z, drawn by the door
+}
+
+// Type implements Command.
+func (CreateLive) Type() string { return "live.create" }
+
+// Reads implements Command.
+func (CreateLive) Reads(Actor) []Stream { return []Stream{nextLive} }
+
+func (c CreateLive) decide(see View) ([]Event, error) {
+	title, err := text("title", c.Title, 1, maxTitle)
+	if err != nil {
+		return nil, err
+	}
+	if err := optionalAddress("cover", c.Cover); err != nil {
+		return nil, err
+	}
+	if !streamKey(c.Key) {
+		return nil, refuse(CodeBadRequest, "a stream key is %d of 0-9a-zA-Z", streamKeyLength)
+	}
+	return []Event{LiveCreated{see.NextLive(), see.By.User, title, c.Cover, c.Key}}, nil
+}
+
+// streamKeyLength is what clients expect.
+const streamKeyLength = 20
+
+func streamKey(s string) bool {
+	for i := range len(s) {
+		c := s[i]
+		if !('0' <= c && c <= '9' || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z') {
+			return false
+		}
+	}
+	return len(s) == streamKeyLength
+}
+
+// LiveCreated says that a streamer has a new room. The key opens nothing by itself: only a sign does.
+type LiveCreated struct {
+	Live     LiveID `json:"live"`
+	Streamer UserID `json:"streamer"`
+	Title    string `json:"title"`
+	Cover    string `json:"cover"`
+	Key      string `json:"key"`
+}
+
+// Type implements Event.
+func (LiveCreated) Type() string { return "live.created.v1" }
+
+// Stream implements Event.
+func (e LiveCreated) Stream() Stream { return liveOf(e.Live) }
+
+// InLive implements LiveEvent.
+func (e LiveCreated) InLive() LiveID { return e.Live }
+
+// ByUser implements UserEvent.
+func (e LiveCreated) ByUser() UserID { return e.Streamer }
+
+func (e LiveCreated) number() int64 { return int64(e.Live) }
+
+func (e LiveCreated) evolve(Live) Live { return Live{Streamer: e.Streamer} }
+
+func (e *LiveCreated) personal() (UserID, []*string) {
+	return e.Streamer, []*string{&e.Title, &e.Cover}
+}
+
+// ChangeLiveStatus asks to put one's own room on air, to pause it or to end it for good.
+type ChangeLiveStatus struct {
+	Live LiveID     `json:"live"`
+	To   LiveChange `json:"type"`
+}
+
+// LiveChange is what a streamer asks of a room.
+type LiveChange string
+
+// The changes, as clients spell them.
+const (
+	LivePlay  LiveChange = "play"
+	LivePause LiveChange = "pause"
+	LiveStop  LiveChange = "stop"
+)
+
+// Type implements Command.
+func (ChangeLiveStatus) Type() string { return "live.change_status" }
+
+// Reads implements Command.
+func (c ChangeLiveStatus) Reads(Actor) []Stream { return []Stream{liveOf(c.Live)} }
+
+func (c ChangeLiveStatus) decide(see View) ([]Event, error) {
+	live := see.Live(c.Live)
+	to, known := map[LiveChange]Status{LivePlay: StatusOnAir, LivePause: StatusPaused, LiveStop: StatusEnded}[c.To]
+	switch {
+	case live.Streamer == 0 || live.Streamer != see.By.User: // another's room is none of the asker's business
+		return nil, refuse(CodeLiveNotFound, "there is no live %d of yours", c.Live)
+	case !known:
+		return nil, refuse(CodeBadRequest, "type is play, pause or stop")
+	case live.Status == StatusEnded:
+		return nil, refuse(CodeLiveEnded, "live %d has ended", c.Live)
+	case to == StatusPaused && live.Status == StatusNotStarted:
+		return nil, refuse(CodeLiveNotStarted, "live %d has not started", c.Live)
+	case to == live.Status:
+		return nil, nil
+	}
+	return []Event{LiveStatusChanged{c.Live, live.Streamer, live.Status, to}}, nil
+}
+
+// LiveStatusChanged says that a room went on air, paused or ended.
+type LiveStatusChanged struct {
+	Live     LiveID `json:"live"`
+	Streamer UserID `json:"streamer"`
+	From     Status `json:"from"`
+	To       Status `json:"to"`
+}
+
+// Type implements Event.
+func (LiveStatusChanged) Type() string { return "live.status_changed.v1" }
+
+// Stream implements Event.
+func (e LiveStatusChanged) Stream() Stream { return liveOf(e.Live) }
+
+// InLive implements LiveEvent.
+func (e LiveStatusChanged) InLive() LiveID { return e.Live }
+
+// ByUser implements UserEvent.
+func (e LiveStatusChanged) ByUser() UserID { return e.Streamer }
+
+func (e LiveStatusChanged) evolve(l Live) Live { l.Status = e.To; return l }

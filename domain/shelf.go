@@ -1,0 +1,139 @@
+package domain
+
+// Gift is what a decision needs of one entry of the shelf. It holds no person's text.
+type Gift struct {
+	Name   string `json:"name"` // "": there is no such gift
+	Image  string `json:"image"`
+	Price  Coins  `json:"price"`
+	Listed bool   `json:"listed"`
+}
+
+// maxPrice bounds the price of one gift.
+const maxPrice Coins = 1_000_000_000
+
+func price(c Coins) error {
+	if c < 1 || c > maxPrice {
+		return refuse(CodeNumber, "a price is between 1 and %d coins", maxPrice)
+	}
+	return nil
+}
+
+// ListGift asks to put a new gift on the shelf.
+type ListGift struct {
+	Name  string `json:"name"`
+	Price Coins  `json:"price"`
+	Image string `json:"image"`
+}
+
+// Type implements Command.
+func (ListGift) Type() string { return "gift.list" }
+
+// Reads implements Command.
+func (ListGift) Reads(Actor) []Stream { return []Stream{nextGift} }
+
+func (c ListGift) decide(see View) ([]Event, error) {
+	name, err := text("name", c.Name, 1, maxName)
+	if err != nil {
+		return nil, err
+	}
+	if err := optionalAddress("image", c.Image); err != nil {
+		return nil, err
+	}
+	if err := price(c.Price); err != nil {
+		return nil, err
+	}
+	return []Event{GiftListed{see.NextGift(), name, c.Image, c.Price}}, nil
+}
+
+// GiftListed says that a gift can be bought from now on, at this price.
+type GiftListed struct {
+	Gift  GiftID `json:"gift"`
+	Name  string `json:"name"`
+	Image string `json:"image"`
+	Price Coins  `json:"price"`
+}
+
+// Type implements Event.
+func (GiftListed) Type() string { return "gift.listed.v1" }
+
+// Stream implements Event.
+func (e GiftListed) Stream() Stream { return giftOf(e.Gift) }
+
+func (e GiftListed) number() int64 { return int64(e.Gift) }
+
+func (e GiftListed) evolve(Gift) Gift { return Gift{e.Name, e.Image, e.Price, true} }
+
+// RepriceGift asks for another price of a gift.
+type RepriceGift struct {
+	Gift  GiftID `json:"gift"`
+	Price Coins  `json:"price"`
+}
+
+// Type implements Command.
+func (RepriceGift) Type() string { return "gift.reprice" }
+
+// Reads implements Command.
+func (c RepriceGift) Reads(Actor) []Stream { return []Stream{giftOf(c.Gift)} }
+
+func (c RepriceGift) decide(see View) ([]Event, error) {
+	gift := see.Gift(c.Gift)
+	if !gift.Listed {
+		return nil, refuse(CodeGiftNotFound, "there is no gift %d on the shelf", c.Gift)
+	}
+	if err := price(c.Price); err != nil {
+		return nil, err
+	}
+	if gift.Price == c.Price {
+		return nil, nil
+	}
+	return []Event{GiftRepriced{c.Gift, gift.Price, c.Price}}, nil
+}
+
+// GiftRepriced says that a gift costs this from now on.
+type GiftRepriced struct {
+	Gift GiftID `json:"gift"`
+	From Coins  `json:"from"`
+	To   Coins  `json:"to"`
+}
+
+// Type implements Event.
+func (GiftRepriced) Type() string { return "gift.repriced.v1" }
+
+// Stream implements Event.
+func (e GiftRepriced) Stream() Stream { return giftOf(e.Gift) }
+
+func (e GiftRepriced) evolve(g Gift) Gift { g.Price = e.To; return g }
+
+// WithdrawGift asks to take a gift off the shelf.
+type WithdrawGift struct {
+	Gift GiftID `json:"gift"`
+}
+
+// Type implements Command.
+func (WithdrawGift) Type() string { return "gift.withdraw" }
+
+// Reads implements Command.
+func (c WithdrawGift) Reads(Actor) []Stream { return []Stream{giftOf(c.Gift)} }
+
+func (c WithdrawGift) decide(see View) ([]Event, error) {
+	switch gift := see.Gift(c.Gift); {
+	case gift.Name == "":
+		return nil, refuse(CodeGiftNotFound, "there is no gift %d", c.Gift)
+	case !gift.Listed:
+		return nil, nil
+	}
+	return []Event{GiftWithdrawn(c)}, nil
+}
+
+// GiftWithdrawn says that a gift cannot be bought any more.
+type GiftWithdrawn struct {
+	Gift GiftID `json:"gift"`
+}
+
+// Type implements Event.
+func (GiftWithdrawn) Type() string { return "gift.withdrawn.v1" }
+
+// Stream implements Event.
+func (e GiftWithdrawn) Stream() Stream { return giftOf(e.Gift) }
+
+func (GiftWithdrawn) evolve(g Gift) Gift { g.Listed = false; return g }

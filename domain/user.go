@@ -1,0 +1,161 @@
+package domain
+
+import "slices"
+
+// User is what a decision needs of an account.
+type User struct {
+	Registered bool   `json:"registered"`
+	Disabled   bool   `json:"disabled,omitempty"`
+	Forgotten  bool   `json:"forgotten,omitempty"` // erased; never comes back
+	Roles      []Role `json:"roles,omitempty"`
+}
+
+// Active says whether the person may do anything at all.
+func (u User) Active() bool { return u.Registered && !u.Disabled && !u.Forgotten }
+
+// Has says whether the person was granted role.
+func (u User) Has(role Role) bool { return slices.Contains(u.Roles, role) }
+
+// Role is a right beyond that of everybody.
+type Role string
+
+// The roles.
+const (
+	RoleOperator Role = "operator" // runs the shop: gifts, people
+	RoleAuditor  Role = "auditor"  // reviews every wallet and gift
+	RoleAnalyst  Role = "analyst"  // replays the log
+)
+
+// Roles lists every role.
+var Roles = [...]Role{RoleOperator, RoleAuditor, RoleAnalyst}
+
+// Name says who holds a name; User is 0 while nobody does.
+type Name struct {
+	User UserID `json:"user"`
+}
+
+// RegisterUser asks for an account under a name that nobody holds.
+type RegisterUser struct {
+	Username   string `json:"username"`
+	Nickname   string `json:"nickname"`
+	Avatar     string `json:"avatar"`
+	NameKey    string `json:"-"` // keyed hash of the folded username, added by the door
+	Credential string `json:"-"` // the random id under which the door keeps the password's hash
+}
+
+// Type implements Command.
+func (RegisterUser) Type() string { return "user.register" }
+
+// Reads implements Command. The account's own stream is new: there is nothing to read.
+func (c RegisterUser) Reads(Actor) []Stream { return []Stream{nameOf(c.NameKey), nextUser} }
+
+func (c RegisterUser) decide(see View) ([]Event, error) {
+	username, err := text("username", c.Username, 1, maxName)
+	if err != nil {
+		return nil, err
+	}
+	nickname, err := text("nickname", c.Nickname, 0, maxName)
+	if err != nil {
+		return nil, err
+	}
+	if err := optionalAddress("avatar", c.Avatar); err != nil {
+		return nil, err
+	}
+	if holder := see.Name(c.NameKey); holder.User != 0 {
+		return nil, refuse(CodeNameTaken, "the name %s is taken", username)
+	}
+	id := see.NextUser()
+	return []Event{
+		UserRegistered{id, username, nickname, c.Avatar, c.NameKey, c.Credential},
+		NameClaimed{c.NameKey, id},
+	}, nil
+}
+
+// UserRegistered says that there is a new account.
+type UserRegistered struct {
+	User       UserID `json:"user"`
+	Username   string `json:"username"`
+	Nickname   string `json:"nickname"`
+	Avatar     string `json:"avatar"`
+	NameKey    string `json:"name_key"`
+	Credential string `json:"credential"`
+}
+
+// Type implements Event.
+func (UserRegistered) Type() string { return "user.registered.v1" }
+
+// Stream implements Event.
+func (e UserRegistered) Stream() Stream { return userOf(e.User) }
+
+// ByUser implements UserEvent.
+func (e UserRegistered) ByUser() UserID { return e.User }
+
+func (e UserRegistered) number() int64 { return int64(e.User) }
+
+func (e UserRegistered) evolve(User) User { return User{Registered: true} }
+
+func (e *UserRegistered) personal() (UserID, []*string) {
+	return e.User, []*string{&e.Username, &e.Nickname, &e.Avatar}
+}
+
+// NameClaimed says who holds a name from now on. Key is a keyed hash; the name itself is not in it.
+type NameClaimed struct {
+	Key  string `json:"key"`
+	User UserID `json:"user"`
+}
+
+// Type implements Event.
+func (NameClaimed) Type() string { return "name.claimed.v1" }
+
+// Stream implements Event.
+func (e NameClaimed) Stream() Stream { return nameOf(e.Key) }
+
+// ByUser implements UserEvent.
+func (e NameClaimed) ByUser() UserID { return e.User }
+
+func (e NameClaimed) evolve(Name) Name { return Name{User: e.User} }
+
+// ChangeProfile asks for another nickname and avatar of one's own.
+type ChangeProfile struct {
+	Nickname string `json:"nickname"`
+	Avatar   string `json:"avatar"`
+}
+
+// Type implements Command.
+func (ChangeProfile) Type() string { return "user.change_profile" }
+
+// Reads implements Command.
+func (ChangeProfile) Reads(by Actor) []Stream { return []Stream{userOf(by.User)} }
+
+func (c ChangeProfile) decide(see View) ([]Event, error) {
+	nickname, err := text("nickname", c.Nickname, 0, maxName)
+	if err != nil {
+		return nil, err
+	}
+	if err := optionalAddress("avatar", c.Avatar); err != nil {
+		return nil, err
+	}
+	return []Event{UserProfileChanged{see.By.User, nickname, c.Avatar}}, nil
+}
+
+// UserProfileChanged says what a person is called and looks like from now on.
+type UserProfileChanged struct {
+	User     UserID `json:"user"`
+	Nickname string `json:"nickname"`
+	Avatar   string `json:"avatar"`
+}
+
+// Type implements Event.
+func (UserProfileChanged) Type() string { return "user.profile_changed.v1" }
+
+// Stream implements Event.
+func (e UserProfileChanged) Stream() Stream { return userOf(e.User) }
+
+// ByUser implements UserEvent.
+func (e UserProfileChanged) ByUser() UserID { return e.User }
+
+func (UserProfileChanged) evolve(u User) User { return u }
+
+func (e *UserProfileChanged) personal() (UserID, []*string) {
+	return e.User, []*string{&e.Nickname, &e.Avatar}
+}

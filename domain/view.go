@@ -1,0 +1,74 @@
+package domain
+
+import (
+	"fmt"
+	"time"
+)
+
+// A View is what a decision may look at: who asks, the time, and the newest states of the
+// streams that its request named.
+type View struct {
+	By      Actor
+	Now     time.Time // becomes recorded_at of what follows; never runs backwards
+	states  map[Stream]any
+	unnamed *error // set when a decision looks at a stream its command did not name
+}
+
+// User answers the newest state of an account, or the zero state of one without events.
+// The other methods of its kind do the same for their streams.
+func (v View) User(id UserID) User { return see[User](v, userOf(id)) }
+
+// Session answers the newest session of a person.
+func (v View) Session(id UserID) Session { return see[Session](v, sessionOf(id)) }
+
+// Name answers who holds a name.
+func (v View) Name(key string) Name { return see[Name](v, nameOf(key)) }
+
+// Live answers a room.
+func (v View) Live(id LiveID) Live { return see[Live](v, liveOf(id)) }
+
+// Visit answers whether a person is in a room, and was before.
+func (v View) Visit(l LiveID, u UserID) Visit { return see[Visit](v, visitOf(l, u)) }
+
+// Gift answers an entry of the shelf.
+func (v View) Gift(id GiftID) Gift { return see[Gift](v, giftOf(id)) }
+
+// Order answers a top-up order.
+func (v View) Order(id OrderID) Order { return see[Order](v, orderOf(id)) }
+
+// Wallet answers a person's coins.
+func (v View) Wallet(id UserID) Wallet { return see[Wallet](v, walletOf(id)) }
+
+// NextUser hands out the next free user id.
+func (v View) NextUser() UserID { return UserID(see[Counter](v, nextUser).Last + 1) }
+
+// NextLive hands out the next free live id.
+func (v View) NextLive() LiveID { return LiveID(see[Counter](v, nextLive).Last + 1) }
+
+// NextGift hands out the next free gift id.
+func (v View) NextGift() GiftID { return GiftID(see[Counter](v, nextGift).Last + 1) }
+
+func see[S any](v View, s Stream) S {
+	state, named := v.states[s]
+	if !named {
+		*v.unnamed = fmt.Errorf("decision looked at %s without naming it", s)
+	}
+	seen, _ := state.(S)
+	return seen
+}
+
+// A Counter is the state that hands out ids: the newest one taken. It folds from the events
+// that take an id, whatever their stream; its name is no stream of the log.
+type Counter struct {
+	Last int64
+}
+
+// The counters.
+const (
+	nextUser Stream = "next-user"
+	nextLive Stream = "next-live"
+	nextGift Stream = "next-gift"
+)
+
+// numbered is an event that takes an id.
+type numbered interface{ number() int64 }

@@ -1,0 +1,128 @@
+package domain
+
+import "strconv"
+
+// Wallet is what a person's coin events add up to.
+type Wallet struct {
+	Balance Coins `json:"balance"`
+}
+
+// A Posting is one entry of double-entry bookkeeping: Amount is added to Account.
+type Posting struct {
+	Account Account `json:"account"`
+	Amount  Coins   `json:"amount"`
+}
+
+// Account names where coins can be: with the payment provider, with a person, or earned by a streamer.
+type Account string
+
+// AccountProvider is where coins come from: its balance is minus all coins ever sold.
+const AccountProvider Account = "provider"
+
+// AccountOf is the account of what a person can spend.
+func AccountOf(u UserID) Account { return Account("user-" + strconv.FormatInt(int64(u), 10)) }
+
+// EarningsOf is the account of what a streamer was given.
+func EarningsOf(u UserID) Account { return Account("earnings-" + strconv.FormatInt(int64(u), 10)) }
+
+// move is amount coins going from one account to another.
+func move(amount Coins, from, to Account) []Posting {
+	return []Posting{{from, -amount}, {to, amount}}
+}
+
+// maxGiftNum bounds one gift, so that a slip of the thumb stays affordable.
+const maxGiftNum = 9999
+
+// SendGift asks to give num gifts to a room, paid from the sender's own wallet.
+type SendGift struct {
+	Live LiveID `json:"live"`
+	Gift GiftID `json:"gift"`
+	Num  int    `json:"num"`
+}
+
+// Type implements Command.
+func (SendGift) Type() string { return "gift.send" }
+
+// Reads implements Command.
+func (c SendGift) Reads(by Actor) []Stream {
+	return []Stream{liveOf(c.Live), giftOf(c.Gift), walletOf(by.User)}
+}
+
+func (c SendGift) decide(see View) ([]Event, error) {
+	sender := see.By.User
+	live, gift, wallet := see.Live(c.Live), see.Gift(c.Gift), see.Wallet(sender)
+	if c.Num < 1 || c.Num > maxGiftNum {
+		return nil, refuse(CodeNumber, "give between 1 and %d", maxGiftNum)
+	}
+	if err := live.open(c.Live); err != nil {
+		return nil, err
+	}
+	if !gift.Listed {
+		return nil, refuse(CodeGiftNotFound, "there is no gift %d", c.Gift)
+	}
+	if wallet.Balance/gift.Price < Coins(c.Num) { // a division, so that nothing can overflow
+		return nil, refuse(CodeCoinsTooFew, "%d gifts cost more than the %d coins left", c.Num, wallet.Balance)
+	}
+	cost := gift.Price * Coins(c.Num)
+	return []Event{GiftSent{
+		Sender: sender, Streamer: live.Streamer, Live: c.Live,
+		Gift: c.Gift, Name: gift.Name, Image: gift.Image, Price: gift.Price, Num: c.Num,
+		Coins: cost, BalanceAfter: wallet.Balance - cost,
+		Postings: move(cost, AccountOf(sender), EarningsOf(live.Streamer)),
+	}}, nil
+}
+
+// GiftSent says that a gift was given and paid: debit, credit and record are this one fact.
+type GiftSent struct {
+	Sender       UserID    `json:"sender"`
+	Streamer     UserID    `json:"streamer"`
+	Live         LiveID    `json:"live"`
+	Gift         GiftID    `json:"gift"`
+	Name         string    `json:"name"`  // of the gift, when it was given
+	Image        string    `json:"image"` // of the gift, when it was given
+	Price        Coins     `json:"price"` // of one, when it was given
+	Num          int       `json:"num"`
+	Coins        Coins     `json:"coins"` // Price × Num
+	BalanceAfter Coins     `json:"balance_after"`
+	Postings     []Posting `json:"postings"`
+}
+
+// Type implements Event.
+func (GiftSent) Type() string { return "gift.sent.v1" }
+
+// Stream implements Event: the sender's wallet is what can refuse.
+func (e GiftSent) Stream() Stream { return walletOf(e.Sender) }
+
+// InLive implements LiveEvent.
+func (e GiftSent) InLive() LiveID { return e.Live }
+
+// ByUser implements UserEvent.
+func (e GiftSent) ByUser() UserID { return e.Sender }
+
+// Entries implements CoinEvent.
+func (e GiftSent) Entries() []Posting { return e.Postings }
+
+func (e GiftSent) evolve(w Wallet) Wallet { w.Balance = e.BalanceAfter; return w }
+
+// CoinsCredited says that bought coins arrived, once per order.
+type CoinsCredited struct {
+	User         UserID    `json:"user"`
+	Order        OrderID   `json:"order"`
+	Coins        Coins     `json:"coins"`
+	BalanceAfter Coins     `json:"balance_after"`
+	Postings     []Posting `json:"postings"`
+}
+
+// Type implements Event.
+func (CoinsCredited) Type() string { return "coins.credited.v1" }
+
+// Stream implements Event.
+func (e CoinsCredited) Stream() Stream { return walletOf(e.User) }
+
+// ByUser implements UserEvent.
+func (e CoinsCredited) ByUser() UserID { return e.User }
+
+// Entries implements CoinEvent.
+func (e CoinsCredited) Entries() []Posting { return e.Postings }
+
+func (e CoinsCredited) evolve(w Wallet) Wallet { w.Balance = e.BalanceAfter; return w }

@@ -52,6 +52,12 @@ func Counters() map[Stream][]string {
 	return types
 }
 
+// StateOf answers what kind of stream s is, by the noun its name begins with.
+func StateOf(s Stream) (StateSpec, bool) {
+	spec, ok := states[s.Prefix()]
+	return spec, ok
+}
+
 // Folds names the states that e changes: the one of its own stream, and the one that
 // hands out ids if e took one.
 func Folds(e Event) []Stream {

@@ -1,0 +1,172 @@
+package eventstore
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"roomlog/domain"
+)
+
+// Erased stands where a person's text was, once the person is forgotten.
+const Erased = "erased"
+
+// codec is the one place where payloads are written and read.
+type codec struct {
+	versions map[string]version // by type, older versions included
+	keys     *keyring
+}
+
+type version struct {
+	spec   domain.EventSpec
+	upcast domain.Upcast // nil for the present version
+}
+
+// A DecodeError names the event that this program cannot read.
+type DecodeError struct {
+	Position int64
+	Type     string
+	Err      error
+}
+
+// Error implements error.
+func (e *DecodeError) Error() string {
+	return fmt.Sprintf("event %s at position %d cannot be read: %v", e.Type, e.Position, e.Err)
+}
+
+// Unwrap answers the cause.
+func (e *DecodeError) Unwrap() error { return e.Err }
+
+func newCodec(specs []domain.EventSpec, pool *pgxpool.Pool) (*codec, error) {
+	keys, err := newKeyring(pool)
+	if err != nil {
+		return nil, err
+	}
+	c := &codec{versions: make(map[string]version), keys: keys}
+	for _, spec := range specs {
+		c.versions[spec.Type] = version{spec, nil}
+		for older, upcast := range spec.Older {
+			c.versions[older] = version{spec, upcast}
+		}
+	}
+	return c, nil
+}
+
+// parse reads a payload of any version; people's texts in the event are still sealed.
+func (c *codec) parse(eventType string, payload []byte) (domain.Event, error) {
+	v, ok := c.versions[eventType]
+	if !ok {
+		return nil, errors.New("this program does not know the type: use the roomlog that wrote it")
+	}
+	if v.upcast != nil {
+		var err error
+		if payload, err = v.upcast(payload); err != nil {
+			return nil, fmt.Errorf("upcast: %w", err)
+		}
+	}
+	return v.spec.Decode(payload)
+}
+
+// owner answers whose texts e holds; 0 for nobody's.
+func (c *codec) owner(e domain.Event) domain.UserID {
+	spec := c.versions[e.Type()].spec
+	if spec.Personal == nil {
+		return 0
+	}
+	_, owner, _ := spec.Personal(e)
+	return owner
+}
+
+// mapTexts answers e with each of its owner's texts replaced by what change makes of it.
+func (c *codec) mapTexts(e domain.Event, change func(owner domain.UserID, text string) (string, error)) (domain.Event, error) {
+	spec := c.versions[e.Type()].spec
+	if spec.Personal == nil {
+		return e, nil
+	}
+	changed, owner, texts := spec.Personal(e)
+	for _, t := range texts {
+		text, err := change(owner, *t)
+		if err != nil {
+			return nil, err
+		}
+		*t = text
+	}
+	return changed(), nil
+}
+
+// encode writes the payload of e. The keys of its owner must be in keys.
+func (c *codec) encode(e domain.Event, keys map[domain.UserID]personKey) (json.RawMessage, error) {
+	sealed, err := c.mapTexts(e, func(owner domain.UserID, text string) (string, error) {
+		key, ok := keys[owner]
+		if !ok {
+			return "", fmt.Errorf("no key to seal the texts of user %d with", owner)
+		}
+		return key.seal(text)
+	})
+	if err != nil {
+		return nil, fmt.Errorf("encode %s: %w", e.Type(), err)
+	}
+	payload, err := json.Marshal(sealed)
+	if err != nil {
+		return nil, fmt.Errorf("encode %s: %w", e.Type(), err)
+	}
+	return payload, nil
+}
+
+// Decode fills in the Event of each record from its Type and Payload: upcast to the present version,
+// people's texts opened, or Erased where the person is forgotten. It goes through all of them; the
+// Event of a record that cannot be read stays nil, and the first such makes it fail with a *DecodeError.
+func (s *Store) Decode(ctx context.Context, records []Recorded) error {
+	c := s.codec
+	var first error
+	var owners []domain.UserID
+	fail := func(r *Recorded, err error) {
+		r.Event = nil
+		if first == nil {
+			first = &DecodeError{r.Position, r.Type, err}
+		}
+	}
+	for i := range records {
+		r := &records[i]
+		e, err := c.parse(r.Type, r.Payload)
+		if err != nil {
+			fail(r, err)
+			continue
+		}
+		r.Event = e
+		if owner := c.owner(e); owner != 0 {
+			owners = append(owners, owner)
+		}
+		if gone, ok := e.(domain.UserForgotten); ok {
+			c.keys.forget(gone.User)
+		}
+	}
+	if len(owners) == 0 {
+		return first
+	}
+	keys, err := c.keys.of(ctx, owners)
+	if err != nil {
+		return err
+	}
+	for i := range records {
+		r := &records[i]
+		if r.Event == nil {
+			continue
+		}
+		opened, err := c.mapTexts(r.Event, func(owner domain.UserID, text string) (string, error) {
+			if key, ok := keys[owner]; ok {
+				return key.open(text)
+			}
+			return Erased, nil
+		})
+		if err != nil {
+			fail(r, err)
+			continue
+		}
+		r.Event = opened
+	}
+	return first
+}

@@ -1,0 +1,71 @@
+package eventstore
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+)
+
+// ServingRole is the database role of a serving process: it can add facts and read everything,
+// but has no right to change or delete an event.
+const ServingRole = "roomlog_serving"
+
+// PoolOptions says how a process uses the database.
+type PoolOptions struct {
+	Serving  bool   // give up the owner's rights: every connection acts as ServingRole
+	MaxConns int32  // 0: pgx's default
+	Name     string // application_name, for whoever looks at pg_stat_activity
+}
+
+// PoolConfig is the configuration of OpenPool, for callers that add to it.
+func PoolConfig(dsn string, o PoolOptions) (*pgxpool.Config, error) {
+	c, err := pgxpool.ParseConfig(dsn)
+	if err != nil {
+		return nil, fmt.Errorf("read the database address: %w", err)
+	}
+	params := c.ConnConfig.RuntimeParams
+	params["search_path"] = "read,public"
+	params["timezone"] = "UTC"
+	if o.Serving {
+		params["role"] = ServingRole
+	}
+	if o.Name != "" {
+		params["application_name"] = o.Name
+	}
+	if o.MaxConns > 0 {
+		c.MaxConns = o.MaxConns
+	}
+	return c, nil
+}
+
+// OpenPool opens a pool and makes sure that the database answers.
+func OpenPool(ctx context.Context, dsn string, o PoolOptions) (*pgxpool.Pool, error) {
+	c, err := PoolConfig(dsn, o)
+	if err != nil {
+		return nil, err
+	}
+	pool, err := pgxpool.NewWithConfig(ctx, c)
+	if err != nil {
+		return nil, fmt.Errorf("open the database: %w", err)
+	}
+	if err := pool.Ping(ctx); err != nil {
+		pool.Close()
+		return nil, fmt.Errorf("reach the database: %w", err)
+	}
+	return pool, nil
+}
+
+// connect opens one connection outside the pool, configured like the pool's, with settings of its own.
+func connect(ctx context.Context, pool *pgxpool.Pool, settings map[string]string) (*pgx.Conn, error) {
+	c := pool.Config().ConnConfig.Copy()
+	for k, v := range settings {
+		c.RuntimeParams[k] = v
+	}
+	conn, err := pgx.ConnectConfig(ctx, c)
+	if err != nil {
+		return nil, fmt.Errorf("connect to the database: %w", err)
+	}
+	return conn, nil
+}

@@ -1,0 +1,63 @@
+package eventstore
+
+import (
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"roomlog/domain"
+)
+
+// Recorded is one event as it stands in the log.
+type Recorded struct {
+	Position   int64
+	Stream     domain.Stream
+	Version    int
+	ID         uuid.UUID
+	Type       string          // as written; an older version than the event's type, perhaps
+	Payload    json.RawMessage // as written: people's texts are sealed
+	Metadata   Metadata
+	LiveID     domain.LiveID // 0: not in a room
+	RecordedAt time.Time
+	Event      domain.Event // what the program works with: the present version, texts opened or Erased
+}
+
+// Metadata says where an event came from.
+type Metadata struct {
+	Actor       string `json:"actor"`
+	Key         string `json:"key,omitempty"`
+	Correlation string `json:"correlation,omitempty"`
+	Causation   string `json:"causation,omitempty"`
+}
+
+// CursorOf names r as the newest event that a reader has seen: "position.tag", the tag being the
+// last 8 hex digits of its id, so that a log that was restored to an earlier day is noticed.
+func CursorOf(r Recorded) string { return cursor(r.Position, r.ID) }
+
+func cursor(position int64, id uuid.UUID) string {
+	return strconv.FormatInt(position, 10) + "." + hex.EncodeToString(id[12:])
+}
+
+// scanRecorded reads one row of the select_*_events statements, its Event still empty.
+func scanRecorded(row pgx.CollectableRow) (Recorded, error) {
+	var r Recorded
+	var metadata []byte
+	var live *int64
+	err := row.Scan(&r.Position, &r.Stream, &r.Version, &r.ID, &r.Type, &r.Payload, &metadata, &live, &r.RecordedAt)
+	if err != nil {
+		return r, err
+	}
+	if live != nil {
+		r.LiveID = domain.LiveID(*live)
+	}
+	r.RecordedAt = r.RecordedAt.UTC()
+	if err := json.Unmarshal(metadata, &r.Metadata); err != nil {
+		return r, fmt.Errorf("metadata of position %d: %w", r.Position, err)
+	}
+	return r, nil
+}

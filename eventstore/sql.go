@@ -1,0 +1,43 @@
+package eventstore
+
+import (
+	_ "embed"
+)
+
+// One statement a file, so that each can be read, explained and tried by itself.
+var (
+	//go:embed sql/select_head.sql
+	selectHead string
+	//go:embed sql/select_events.sql
+	selectEvents string
+	//go:embed sql/select_live_events.sql
+	selectLiveEvents string
+	//go:embed sql/select_typed_events.sql
+	selectTypedEvents string
+	//go:embed sql/select_stream.sql
+	selectStream string
+	//go:embed sql/select_states.sql
+	selectStates string
+	//go:embed sql/select_snapshots.sql
+	selectSnapshots string
+	//go:embed sql/select_versions.sql
+	selectVersions string
+	//go:embed sql/select_newest_of_type.sql
+	selectNewestOfType string
+	//go:embed sql/select_commands.sql
+	selectCommands string
+	//go:embed sql/insert_events.sql
+	insertEvents string
+	//go:embed sql/insert_commands.sql
+	insertCommands string
+	//go:embed sql/insert_snapshots.sql
+	insertSnapshots string
+	//go:embed sql/delete_snapshots.sql
+	deleteSnapshots string
+	//go:embed sql/select_person_keys.sql
+	selectPersonKeys string
+	//go:embed sql/insert_person_keys.sql
+	insertPersonKeys string
+	//go:embed sql/delete_person.sql
+	deletePerson string
+)

@@ -1,0 +1,109 @@
+package main
+
+import (
+	"math"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+func TestReadTargets(t *testing.T) {
+	got, err := readTargets(strings.NewReader("# names\n\nappend_ratio >= 1.5 events/s\nidle_xids <= 0 ids\n"))
+	if err != nil || len(got) != 2 || got[0] != (target{"append_ratio", ">=", 1.5}) || got[1] != (target{"idle_xids", "<=", 0}) {
+		t.Fatalf("got %v, %v", got, err)
+	}
+	for _, bad := range []string{"a_b > 1 x", "a_b >= one x", "a_b >= 1", "a_b >= 1 x\na_b <= 2 y"} {
+		if _, err := readTargets(strings.NewReader(bad)); err == nil {
+			t.Errorf("accepted %q", bad)
+		}
+	}
+}
+
+func TestMet(t *testing.T) {
+	for _, tt := range []struct {
+		op           string
+		limit, value float64
+		want         bool
+	}{
+		{">=", 1.5, 1.5, true}, {">=", 1.5, 1.49, false}, {"<=", 2, 2, true}, {"<=", 2, 2.01, false},
+		{">=", 1, math.NaN(), false}, {"<=", 1, math.NaN(), false},
+	} {
+		if got := (target{"x", tt.op, tt.limit}).met(tt.value); got != tt.want {
+			t.Errorf("%v %s %v: got %v", tt.value, tt.op, tt.limit, got)
+		}
+	}
+}
+
+// A module of its own, measured for real.
+func TestRun(t *testing.T) {
+	const good = `
+func BenchmarkFigureOne(b *testing.B) {
+	for b.Loop() {
+		println("noise of the code under test")
+	}
+	b.ReportMetric(2, "fast_ratio")
+	b.ReportMetric(0, "idle_xids")
+}
+func BenchmarkFigureTwo(b *testing.B) { b.ReportMetric(0.5, "slow_ratio"); b.ReportMetric(7, "side_value") }
+func BenchmarkOther(b *testing.B)     { b.Fatal("not a figure") }
+`
+	for _, tt := range []struct {
+		name, code string
+		args       []string
+		fails      bool
+		want       []string
+	}{
+		{"prints every figure and passes when one is short", good, nil, false,
+			[]string{"fast_ratio 2 >= 1.5 ok", "idle_xids 0 <= 0 ok", "slow_ratio 0.5 >= 1 short", "side_value 7 - no target", "3 figures: 2 ok, 1 short, 0 missing"}},
+		{"fails when a figure is missing", strings.Replace(good, "slow_ratio", "slow_rati0", 1), nil, true,
+			[]string{"slow_ratio - >= 1 missing"}},
+		{"allows missing ones when only some are asked for", good, []string{"-bench", "FigureOne"}, false,
+			[]string{"fast_ratio 2 >= 1.5 ok", "slow_ratio - >= 1 missing"}},
+		{"fails when a figure comes twice", strings.Replace(good, "side_value", "fast_ratio", 1), nil, true, nil},
+		{"fails when a benchmark fails", strings.Replace(good, "BenchmarkOther", "BenchmarkFigureOther", 1), nil, true,
+			[]string{"3 figures: 2 ok, 1 short, 0 missing"}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			root := t.TempDir()
+			write(t, root, "go.mod", "module measured\n\ngo 1.26.0\n")
+			write(t, root, "docs/figures.txt", "fast_ratio >= 1.5 x\nslow_ratio >= 1 x\nidle_xids <= 0 x\n")
+			write(t, root, "a_test.go", "package measured\nimport \"testing\"\n"+tt.code)
+			var out, log strings.Builder
+			err := run(t.Context(), append([]string{"-root", root}, tt.args...), &out, &log)
+			if (err != nil) != tt.fails {
+				t.Errorf("err %v, want failure %v\n%s", err, tt.fails, log.String())
+			}
+			printed := strings.Join(strings.Fields(out.String()), " ")
+			for _, line := range tt.want {
+				if !strings.Contains(printed, line) {
+					t.Errorf("no line %q in\n%s\nlog\n%s", line, out.String(), log.String())
+				}
+			}
+		})
+	}
+}
+
+func TestTheProjectsTargetsCanBeRead(t *testing.T) {
+	targets, err := openTargets(filepath.Join("..", "..", "docs", "figures.txt"))
+	if err != nil || len(targets) == 0 {
+		t.Fatalf("%d targets, %v", len(targets), err)
+	}
+	for _, target := range targets {
+		if !figureUnit.MatchString(target.name) {
+			t.Errorf("%s would not be seen as a figure", target.name)
+		}
+	}
+}
+
+func write(t *testing.T, root, name, text string) {
+	t.Helper()
+	path := filepath.Join(root, name)
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}

@@ -1,0 +1,89 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"regexp"
+	"strconv"
+	"strings"
+)
+
+// figureUnit tells the units that name figures from go test's own (ns/op, B/op, MB/s).
+var figureUnit = regexp.MustCompile(`^[a-z][a-z0-9]*(_[a-z0-9]+)+$`)
+
+// report prints a line for each figure as it arrives and remembers what is still missing.
+type report struct {
+	out     io.Writer
+	targets []target
+	values  map[string]float64
+	short   int
+}
+
+func newReport(out io.Writer, targets []target) *report {
+	return &report{out: out, targets: targets, values: map[string]float64{}}
+}
+
+// take reads one line of go test; it answers false when the line is no benchmark's result.
+func (r *report) take(line string) (bool, error) {
+	fields := strings.Fields(line)
+	if len(fields) < 4 || !strings.HasPrefix(fields[0], "Benchmark") {
+		return false, nil
+	}
+	if _, err := strconv.Atoi(fields[1]); err != nil {
+		return false, nil
+	}
+	for i := 2; i+1 < len(fields); i += 2 {
+		value, err := strconv.ParseFloat(fields[i], 64)
+		if err != nil {
+			return false, fmt.Errorf("%s: %w", fields[0], err)
+		}
+		if !figureUnit.MatchString(fields[i+1]) {
+			continue
+		}
+		if err := r.add(fields[i+1], value); err != nil {
+			return true, fmt.Errorf("%s: %w", fields[0], err)
+		}
+	}
+	return true, nil
+}
+
+func (r *report) add(name string, value float64) error {
+	if _, twice := r.values[name]; twice {
+		return fmt.Errorf("figure %s is reported twice", name)
+	}
+	r.values[name] = value
+	shown := strconv.FormatFloat(value, 'g', 4, 64)
+	for _, t := range r.targets {
+		if t.name != name {
+			continue
+		}
+		verdict := "ok"
+		if !t.met(value) {
+			verdict = "short"
+			r.short++
+		}
+		r.line(name, shown, t.String(), verdict)
+		return nil
+	}
+	r.line(name, shown, "-", "no target")
+	return nil
+}
+
+func (r *report) line(name, value, target, verdict string) {
+	fmt.Fprintf(r.out, "%-28s %-10s %-10s %s\n", name, value, target, verdict)
+}
+
+// end prints a line for each figure that nothing reported, and the sum. It answers how many
+// those were.
+func (r *report) end() int {
+	missing := 0
+	for _, t := range r.targets {
+		if _, ok := r.values[t.name]; !ok {
+			missing++
+			r.line(t.name, "-", t.String(), "missing")
+		}
+	}
+	fmt.Fprintf(r.out, "%d figures: %d ok, %d short, %d missing\n",
+		len(r.targets), len(r.targets)-r.short-missing, r.short, missing)
+	return missing
+}

@@ -1,0 +1,227 @@
+package projections
+
+import (
+	"errors"
+	"time"
+
+	"github.com/google/uuid"
+
+	"roomlog/domain"
+)
+
+// ErrNotFound means that the tables know no such thing (yet).
+var ErrNotFound = errors.New("not found")
+
+// Profile is how a person is shown to others, as of now: it is joined at query time, never copied.
+type Profile struct {
+	ID       domain.UserID
+	Username string
+	Nickname string
+	Avatar   string
+}
+
+// Name is what a person is called: the nickname, else the username.
+func (p Profile) Name() string {
+	if p.Nickname != "" {
+		return p.Nickname
+	}
+	return p.Username
+}
+
+// Account is what signing in needs.
+type Account struct {
+	Profile
+	Credential uuid.UUID // of the row with the password's hash
+	Disabled   bool      // locked out, or forgotten
+}
+
+// User is a person as operators see them.
+type User struct {
+	Profile
+	Disabled  bool
+	Forgotten bool
+	Roles     []domain.Role
+	Balance   domain.Coins
+	CreatedAt time.Time
+}
+
+// Live is a room.
+type Live struct {
+	ID        domain.LiveID
+	UserID    domain.UserID
+	Owner     Profile
+	Title     string
+	Cover     string
+	Key       string // the stream key; opens nothing without a sign
+	Status    domain.Status
+	Online    int64 // people in the room
+	LookCount int64 // people who ever were
+	Coin      int64 // what was given in it
+	CreatedAt time.Time
+	UpdatedAt time.Time // of the newest change of the room itself
+}
+
+// Gift is an entry of the shelf.
+type Gift struct {
+	ID     domain.GiftID
+	Name   string
+	Image  string
+	Price  domain.Coins
+	Listed bool
+}
+
+// Comment is something said in a room.
+type Comment struct {
+	Position int64
+	ID       string // as in its Delta
+	Live     domain.LiveID
+	User     Profile
+	Text     string
+	At       time.Time
+}
+
+// GiftRecord is a gift that was given. Name, Image and Price are those of the moment.
+type GiftRecord struct {
+	Position int64
+	ID       string // as in its Delta
+	Live     domain.LiveID
+	Streamer domain.UserID
+	Sender   Profile
+	Gift     domain.GiftID
+	Name     string
+	Image    string
+	Price    domain.Coins
+	Num      int
+	Coins    domain.Coins
+	At       time.Time
+}
+
+// Viewer is a person who is or was in a room.
+type Viewer struct {
+	Profile
+	Live          domain.LiveID
+	Present       bool
+	Process       string // the server process that holds the connection, while present
+	FirstPosition int64  // of the first visit ever; the order of the list
+	JoinedAt      time.Time
+	LeftAt        time.Time // zero while present
+	Cause         domain.LeaveCause
+}
+
+// Visit names one person in one room.
+type Visit struct {
+	Live domain.LiveID
+	User domain.UserID
+}
+
+// Movement is one entry of an account's history.
+type Movement struct {
+	Position     int64
+	Account      domain.Account
+	Amount       domain.Coins
+	BalanceAfter domain.Coins
+	Order        domain.OrderID // of a credit, else ""
+	Live         domain.LiveID  // of a gift, else 0
+	Gift         domain.GiftID  // of a gift, else 0
+	At           time.Time
+}
+
+// Room is a snapshot of a room: all of it is as of one position.
+type Room struct {
+	Position int64
+	Live     Live
+	Online   int64
+	Comments []Comment    // the newest 50, newest first
+	Gifts    []GiftRecord // the newest 50, newest first
+	Viewers  []Profile    // of those present the first 100, newest first
+}
+
+// Window is a page of a history. Positions are exclusive bounds, 0 for none.
+type Window struct {
+	After       int64
+	Before      int64
+	OldestFirst bool // else newest first
+	Limit       int  // 0: 50; 500 at most
+}
+
+// CommentFilter chooses comments; zero fields choose all.
+type CommentFilter struct {
+	Live domain.LiveID
+	User domain.UserID
+	Window
+}
+
+// ViewerFilter chooses visits; zero fields choose all. Its window is over FirstPosition.
+type ViewerFilter struct {
+	Live    domain.LiveID
+	User    domain.UserID
+	Present bool // only those who are there now
+	Window
+}
+
+// GiftFilter chooses gifts given; zero fields choose all.
+type GiftFilter struct {
+	Live     domain.LiveID
+	Sender   domain.UserID
+	Streamer domain.UserID
+	Gift     domain.GiftID
+	From, To time.Time // From inclusive, To exclusive
+	Window
+}
+
+// CoinFilter chooses movements of one account.
+type CoinFilter struct {
+	Account domain.Account
+	Window
+}
+
+// Kinds of deltas. The first group is for everybody in the room, KindMoved for the program alone,
+// the last group for one person.
+const (
+	KindComment = "comment" // domain.CommentPosted
+	KindGift    = "gift"    // domain.GiftSent
+	KindJoin    = "join"    // domain.ViewerJoined
+	KindLeave   = "leave"   // domain.ViewerLeft
+	KindStatus  = "status"  // domain.LiveStatusChanged
+
+	KindMoved = "moved" // domain.ViewerMoved
+
+	KindBalance = "balance" // domain.GiftSent or domain.CoinsCredited: BalanceAfter is the news
+	KindProfile = "profile" // domain.UserProfileChanged
+	KindNotice  = "notice"  // domain.UserSignedIn (every other session has ended), UserSignedOut, UserDisabled, UserEnabled, UserRoleGranted, UserRoleRevoked, UserForgotten
+)
+
+// Delta is a fact as people see it: a pure function of one event, and the profile of whose doing it is.
+type Delta struct {
+	Position int64
+	Live     domain.LiveID // 0 on the private lane
+	Kind     string
+	User     domain.UserID // whose doing it is
+	Profile  Profile       // of User
+	Event    domain.Event
+	ID       string // 10 characters, from the event's id
+	At       time.Time
+	To       domain.UserID // != 0: for this person alone, on the private lane
+}
+
+// Public says whether everybody in the room may see d.
+func (d Delta) Public() bool { return d.To == 0 && d.Kind != KindMoved }
+
+// Gauges are the newest projected values of a room. They are coalesced and never replayed.
+type Gauges struct {
+	Live      domain.LiveID
+	Position  int64 // the checkpoint they were read at
+	Online    int64
+	LookCount int64
+	Coins     int64
+}
+
+// Batch is what a Feed releases at once: everything that happened after After up to Checkpoint, in
+// order, and gauges that may be newer. Batches of one subscription follow each other without a gap:
+// each begins where the one before ended.
+type Batch struct {
+	After      int64
+	Checkpoint int64
+	Deltas     []Delta
+	Gauges     []Gauges
+}

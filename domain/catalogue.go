@@ -94,6 +94,9 @@ type CommandSpec struct {
 	decide func(Command, View) ([]Event, error)
 }
 
+// Who names who may ask for it: "anyone", "person", "operator", "system" or "provider".
+func (s CommandSpec) Who() string { return s.access.String() }
+
 // EventSpec describes one event type.
 type EventSpec struct {
 	Type string
@@ -106,7 +109,7 @@ type EventSpec struct {
 	// Older turns payloads of earlier versions, by their type, into a payload of this one.
 	Older map[string]Upcast
 
-	evolve  func(state any, e Event) any
+	evolve  func(state any, e Event) (any, error)
 	counter Stream
 }
 
@@ -125,7 +128,13 @@ type StateSpec struct {
 func command[C decision](who access) CommandSpec {
 	var zero C
 	return CommandSpec{Type: zero.Type(), Zero: zero, access: who,
-		decide: func(c Command, v View) ([]Event, error) { return c.(C).decide(v) }}
+		decide: func(c Command, v View) ([]Event, error) {
+			own, ok := c.(C)
+			if !ok {
+				return nil, fmt.Errorf("%s: a command is passed as a %T, not as a %T", c.Type(), own, c)
+			}
+			return own.decide(v)
+		}}
 }
 
 func coins(s CommandSpec) CommandSpec { s.Coins = true; return s }
@@ -141,9 +150,12 @@ func event[E fold[S], S any]() EventSpec {
 			}
 			return e, nil
 		},
-		evolve: func(state any, e Event) any {
-			before, _ := state.(S)
-			return e.(E).evolve(before)
+		evolve: func(state any, e Event) (any, error) {
+			before, err := kind[S](e.Stream(), state)
+			if err != nil {
+				return nil, err
+			}
+			return e.(E).evolve(before), nil
 		},
 	}
 }

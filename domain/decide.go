@@ -9,19 +9,14 @@ import (
 // Decide answers what follows from r at the time now, given the states of the streams it
 // reads: events, or a *Refusal. Any other error is a fault of the program.
 func Decide(r Request, now time.Time, states map[Stream]any) ([]Event, error) {
-	if err := r.Check(); err != nil {
+	if err := Admit(r, states); err != nil {
 		return nil, err
 	}
-	spec := commands[r.Command.Type()]
-	var unnamed error
-	see := View{By: r.By, Now: now, states: states, unnamed: &unnamed}
-	err := spec.access.admit(see)
-	var events []Event
-	if err == nil {
-		events, err = spec.decide(r.Command, see)
-	}
-	if unnamed != nil {
-		return nil, fmt.Errorf("%s: %w", r.Command.Type(), unnamed)
+	var fault error
+	see := View{By: r.By, Now: now, states: states, fault: &fault}
+	events, err := commands[r.Command.Type()].decide(r.Command, see)
+	if fault != nil {
+		return nil, fmt.Errorf("%s: %w", r.Command.Type(), fault)
 	}
 	if err != nil {
 		return nil, err
@@ -33,6 +28,23 @@ func Decide(r Request, now time.Time, states map[Stream]any) ([]Event, error) {
 	}
 	return events, nil
 }
+
+// Admit answers nil if whoever asks for r may: a refusal here says nothing about the command, and
+// may be another one once the person has signed in again.
+func Admit(r Request, states map[Stream]any) error {
+	if err := r.Check(); err != nil {
+		return err
+	}
+	var fault error
+	err := commands[r.Command.Type()].access.admit(View{By: r.By, states: states, fault: &fault})
+	if fault != nil {
+		return fmt.Errorf("%s: %w", r.Command.Type(), fault)
+	}
+	return err
+}
+
+// CoinCommand says whether c moves coins: its idempotency key is kept for ever, and its refusal too.
+func CoinCommand(c Command) bool { return commands[c.Type()].Coins }
 
 // Opens says whether e takes a new id: its stream begins with it.
 func Opens(e Event) bool { return events[e.Type()].counter != "" }
@@ -76,7 +88,7 @@ func Fold(s Stream, state any, e Event) (any, error) {
 	case s == spec.counter && s != "":
 		return Counter{Last: e.(numbered).number()}, nil
 	case s == e.Stream():
-		return spec.evolve(state, e), nil
+		return spec.evolve(state, e)
 	}
 	return nil, fmt.Errorf("%s does not fold into %s", e.Type(), s)
 }

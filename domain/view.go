@@ -8,10 +8,10 @@ import (
 // A View is what a decision may look at: who asks, the time, and the newest states of the
 // streams that its request named.
 type View struct {
-	By      Actor
-	Now     time.Time // becomes recorded_at of what follows; never runs backwards
-	states  map[Stream]any
-	unnamed *error // set when a decision looks at a stream its command did not name
+	By     Actor
+	Now    time.Time // becomes recorded_at of what follows; never runs backwards
+	states map[Stream]any
+	fault  *error // set when a decision looks at what its request did not name, or a state is not of its kind
 }
 
 // User answers the newest state of an account, or the zero state of one without events.
@@ -51,10 +51,23 @@ func (v View) NextGift() GiftID { return GiftID(see[Counter](v, nextGift).Last +
 func see[S any](v View, s Stream) S {
 	state, named := v.states[s]
 	if !named {
-		*v.unnamed = fmt.Errorf("decision looked at %s without naming it", s)
+		*v.fault = fmt.Errorf("decision looked at %s without naming it", s)
 	}
-	seen, _ := state.(S)
+	seen, err := kind[S](s, state)
+	if err != nil {
+		*v.fault = err
+	}
 	return seen
+}
+
+// kind answers the state of s, nil before its first event, as an S. A state of another kind is a
+// fault that must not pass for an empty one.
+func kind[S any](s Stream, state any) (S, error) {
+	seen, ok := state.(S)
+	if !ok && state != nil {
+		return seen, fmt.Errorf("the state of %s is a %T, not a %T", s, state, seen)
+	}
+	return seen, nil
 }
 
 // A Counter is the state that hands out ids: the newest one taken. It folds from the events

@@ -1,8 +1,6 @@
 package eventstore
 
-import (
-	_ "embed"
-)
+import _ "embed" // the statements
 
 // One statement a file, so that each can be read, explained and tried by itself.
 var (
@@ -40,4 +38,6 @@ var (
 	insertPersonKeys string
 	//go:embed sql/delete_person.sql
 	deletePerson string
+	//go:embed sql/delete_credentials.sql
+	deleteCredentials string
 )

@@ -15,8 +15,8 @@ type OrderID string
 // Coins is an amount or a balance in whole coins.
 type Coins int64
 
-// MaxCoins bounds every balance and every sum, so that clients whose numbers are
-// doubles read each of them exactly (2^53 − 1).
+// MaxCoins bounds every wallet, so that clients whose numbers are doubles read each
+// balance exactly (2^53 − 1).
 const MaxCoins Coins = 1<<53 - 1
 
 // Stream names the smallest state that can refuse something: "wallet-12".

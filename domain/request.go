@@ -1,14 +1,17 @@
 package domain
 
-import "strconv"
+import (
+	"strconv"
+	"strings"
+)
 
 // A Request is one command and who asks for it.
 type Request struct {
 	Command     Command
 	By          Actor
 	Key         string // idempotency key of the actor: 1–64 printable ASCII bytes; "" for none
-	Correlation string // what this request belongs to, for logs and analysts; may be empty
-	Causation   string // the event or request that caused it; may be empty
+	Correlation string // what this request belongs to, for logs and analysts: at most 200 printable ASCII bytes
+	Causation   string // the event or request that caused it; bounded alike
 }
 
 // ActorKind says in which right somebody asks.
@@ -61,8 +64,9 @@ func (r Request) Reads() []Stream {
 	return reads
 }
 
-// Check refuses a request that no state could make good: an unknown command or a bad key.
-// Decide checks it too; a door asks earlier to spare the log a useless question.
+// Check refuses a request that no state could make good: an unknown command, a name that no
+// stream can have, a bad key. Decide checks it too; whoever loads states asks before, since
+// such names are not for a database.
 func (r Request) Check() error {
 	if r.Command == nil {
 		return refuse(CodeBadRequest, "no command")
@@ -70,25 +74,36 @@ func (r Request) Check() error {
 	if _, ok := commands[r.Command.Type()]; !ok {
 		return refuse(CodeBadRequest, "no such command: %s", r.Command.Type())
 	}
-	if r.Key == "" {
-		return nil
-	}
-	if r.By.Kind == Anyone {
-		return refuse(CodeBadKey, "an idempotency key needs a signed-in sender")
-	}
-	if len(r.Key) > MaxKey {
-		return refuse(CodeBadKey, "the idempotency key is longer than %d bytes", MaxKey)
-	}
-	for i := range len(r.Key) {
-		if r.Key[i] < 0x20 || r.Key[i] > 0x7e {
-			return refuse(CodeBadKey, "the idempotency key has a byte outside printable ASCII")
+	for _, s := range r.Command.Reads(r.By) {
+		if len(s) > maxStream || !printable(string(s)) || strings.Contains(string(s), " ") {
+			return refuse(CodeTextInvalid, "the name of a stream has at most %d bytes of printable ASCII without spaces", maxStream)
 		}
+	}
+	if len(r.Correlation) > maxReference || !printable(r.Correlation) ||
+		len(r.Causation) > maxReference || !printable(r.Causation) {
+		return refuse(CodeBadRequest, "correlation and causation have at most %d bytes of printable ASCII", maxReference)
+	}
+	switch {
+	case r.Key == "":
+		return nil
+	case r.By.Kind == Anyone:
+		return refuse(CodeBadKey, "an idempotency key needs a signed-in sender")
+	case len(r.Key) > MaxKey:
+		return refuse(CodeBadKey, "the idempotency key is longer than %d bytes", MaxKey)
+	case !printable(r.Key):
+		return refuse(CodeBadKey, "the idempotency key has a byte outside printable ASCII")
 	}
 	return nil
 }
 
 // MaxKey is the length of an idempotency key in bytes, at most.
 const MaxKey = 64
+
+// Bounds of names that are for programs, in bytes.
+const (
+	maxStream    = 128
+	maxReference = 200
+)
 
 // access says who may ask for a command.
 type access int
@@ -100,6 +115,11 @@ const (
 	system
 	provider
 )
+
+// String implements fmt.Stringer.
+func (a access) String() string {
+	return [...]string{"anyone", "person", "operator", "system", "provider"}[a]
+}
 
 // admit is the one place where a person's account, session and rights are checked.
 func (a access) admit(see View) error {

@@ -55,6 +55,16 @@ func readable(field, s string) error {
 	return nil
 }
 
+// printable says whether every byte of s is printable ASCII.
+func printable(s string) bool {
+	for i := range len(s) {
+		if s[i] < 0x20 || s[i] > 0x7e {
+			return false
+		}
+	}
+	return true
+}
+
 // optionalAddress refuses what cannot be the address of a picture. Which schemes they open is the
 // clients' business: old ones send all kinds.
 func optionalAddress(field, s string) error {

@@ -61,6 +61,9 @@ func (c RegisterUser) decide(see View) ([]Event, error) {
 	if err := optionalAddress("avatar", c.Avatar); err != nil {
 		return nil, err
 	}
+	if c.NameKey == "" { // a door's mistake that would give everybody the same name
+		return nil, refuse(CodeBadRequest, "a registration needs the key of its name")
+	}
 	if holder := see.Name(c.NameKey); holder.User != 0 {
 		return nil, refuse(CodeNameTaken, "the name %s is taken", username)
 	}

@@ -1,5 +1,7 @@
 package domain
 
+import "slices"
+
 // Visit is one person in one room: there now or not, and whether ever.
 type Visit struct {
 	Present bool   `json:"present,omitempty"`
@@ -92,6 +94,8 @@ const (
 	LeftLiveEnded      LeaveCause = "live_ended"
 )
 
+var leaveCauses = [...]LeaveCause{LeftAsked, LeftConnectionLost, LeftProcessLost, LeftLiveEnded}
+
 // LeaveLive says for a person that the connections to a room have ended. It is silent when the
 // person is not there, or is held by another process by now.
 type LeaveLive struct {
@@ -108,6 +112,9 @@ func (LeaveLive) Type() string { return "live.leave" }
 func (c LeaveLive) Reads(Actor) []Stream { return []Stream{visitOf(c.Live, c.User)} }
 
 func (c LeaveLive) decide(see View) ([]Event, error) {
+	if !slices.Contains(leaveCauses[:], c.Cause) {
+		return nil, refuse(CodeBadRequest, "the cause is one of %v", leaveCauses)
+	}
 	visit := see.Visit(c.Live, c.User)
 	if !visit.Present || visit.Process != c.Process {
 		return nil, nil

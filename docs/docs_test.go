@@ -1,0 +1,137 @@
+package docs_test
+
+import (
+	"io/fs"
+	"os"
+	"slices"
+	"testing"
+	"testing/fstest"
+)
+
+// rules are what the tree is held against.
+var rules = []struct {
+	name  string
+	check func(*testing.T, fs.FS) []fault
+}{
+	{"imports follow the table", onCode(importFaults)},
+	{"every package says what it is for", onCode(docFaults)},
+	{"the clock is handed out by cmd", onCode(clockFaults)},
+	{"nothing happens by being imported", onCode(initFaults)},
+	{"links lead somewhere", linkFaults},
+	{"decisions say context, choice and price", decisionFaults},
+	{"every library has its reason", libraryFaults},
+}
+
+func onCode(check func([]goFile) []fault) func(*testing.T, fs.FS) []fault {
+	return func(t *testing.T, tree fs.FS) []fault { return check(goFiles(t, tree)) }
+}
+
+func TestTheTree(t *testing.T) {
+	tree := os.DirFS("..")
+	if files := goFiles(t, tree); !slices.ContainsFunc(files, func(f goFile) bool { return f.path == "domain/doc.go" }) {
+		t.Fatalf("the module is not here: %d Go files", len(files))
+	}
+	for _, rule := range rules {
+		t.Run(rule.name, func(t *testing.T) {
+			for _, found := range sorted(rule.check(t, tree)) {
+				t.Errorf("%s: %s", found.where, found.what)
+			}
+		})
+	}
+}
+
+// sound is a small tree without a fault.
+func sound() fstest.MapFS {
+	return texts(map[string]string{
+		"domain/doc.go":             "// Package domain is pure.\npackage domain\nimport (\"time\"; \"strings\")\n",
+		"domain/a_test.go":          "package domain_test\nimport (\"os\"; \"time\"; \"roomlog/eventstore/pgtest\")\nvar _ = time.Now()\n",
+		"migrations/doc.go":         "// Package migrations is SQL.\npackage migrations\n",
+		"eventstore/doc.go":         "// Package eventstore is the log.\npackage eventstore\nimport (\"roomlog/domain\"; \"roomlog/migrations\")\n",
+		"eventstore/pgtest/doc.go":  "// Package pgtest is for tests.\npackage pgtest\nimport \"time\"\nvar _ = time.Now\nfunc init() {}\n",
+		"media/doc.go":              "// Package media is a door.\npackage media\nimport \"roomlog/projections\"\n",
+		"media/flv/doc.go":          "// Package flv is inside it.\npackage flv\nimport \"roomlog/media\"\nfunc (T) init() {}\ntype T struct{ Now int }\nvar _ = T{}.Now\n",
+		"cmd/roomlog/doc.go":        "// Command roomlog is all of it.\npackage main\nimport (\"time\"; \"roomlog/media\")\nvar _ = time.Now\n",
+		"cmd/roomlog/main_test.go":  "package main\n",
+		"README.md":                 "[a](docs/A.md#x \"title\") [b](http://b) [c](#c) `[d](d)`\n```\n[e](e)\n```\n",
+		"docs/A.md":                 "[up](../README.md) [dir](decisions)\n",
+		"docs/decisions/001-a-b.md": "# 1 A\n## Context\n## Choice\n## Price\n",
+		libraries:                   "# 6 L\n## Context\n## Choice\n- `x.io/a/v2`: why\n## Price\n",
+		"go.mod":                    "module roomlog\nrequire x.io/a/v2 v2.0.0\nrequire (\n\tx.io/b v1.0.0 // indirect\n)\n",
+		".tools/x/x.go":             "package x\nfunc init() {}\n",
+		"domain/testdata/x.go":      "package x\nfunc init() {}\n",
+		"other/go.mod":              "module other\n",
+		"other/x.go":                "package x\nfunc init() {}\n",
+		"node_modules/x/x.md":       "[x](x)\n",
+	})
+}
+
+func TestASoundTreeHasNoFault(t *testing.T) {
+	for _, rule := range rules {
+		if faults := rule.check(t, sound()); len(faults) > 0 {
+			t.Errorf("%s: %v", rule.name, faults)
+		}
+	}
+}
+
+// Every rule finds what it forbids: one file is put into a sound tree, and there is one fault.
+func TestRulesFind(t *testing.T) {
+	for _, tt := range []struct{ file, text, want string }{
+		{"domain/a.go", "package domain\nimport \"roomlog/eventstore\"", "domain/a.go: domain may not import eventstore"},
+		{"domain/a.go", "package domain\nimport \"os\"", "domain/a.go: domain may not use os"},
+		{"domain/a.go", "package domain\nimport _ \"crypto/rand\"", "domain/a.go: domain may not use crypto/rand"},
+		{"migrations/a.go", "package migrations\nimport \"roomlog/domain\"", "migrations/a.go: migrations may not import domain"},
+		{"eventstore/a.go", "package eventstore\nimport \"roomlog/projections\"", "eventstore/a.go: eventstore may not import projections"},
+		{"eventstore/a.go", "package eventstore\nimport \"roomlog/eventstore/pgtest\"", "eventstore/a.go: only tests may import eventstore/pgtest"},
+		{"media/a.go", "package media\nimport \"roomlog/migrations\"", "media/a.go: media may not import migrations"},
+		{"media/a.go", "package media\nimport \"roomlog/realtime\"", "media/a.go: door media imports door realtime"},
+		{"media/flv/a.go", "package flv\nimport x \"roomlog/realtime/socketio\"", "media/flv/a.go: door media imports door realtime"},
+		{"media/a_test.go", "package media_test\nimport \"roomlog/api\"", "media/a_test.go: door media imports door api"},
+		{"media/a.go", "package media\nimport \"roomlog/cmd/roomlog\"", "media/a.go: media may not import cmd"},
+		{"util/doc.go", "// Package util is forbidden.\npackage util", "util/doc.go: folder util has no line in the import table"},
+		{"media/hls/a.go", "// Package hls has no doc.go.\npackage hls", "media/hls: package hls has no doc.go that begins by naming it"},
+		{"media/hls/doc.go", "package hls", "media/hls: package hls has no doc.go that begins by naming it"},
+		{"media/hls/doc.go", "// Here is HLS.\npackage hls", "media/hls: package hls has no doc.go that begins by naming it"},
+		{"cmd/other/doc.go", "// Package main is a command.\npackage main", "cmd/other: package main has no doc.go that begins by naming it"},
+		{"domain/a.go", "package domain\nimport \"time\"\nfunc f() time.Time { return time.Now() }", "domain/a.go: uses time.Now"},
+		{"media/a.go", "package media\nimport t \"time\"\nvar now = t.Now", "media/a.go: uses time.Now"},
+		{"media/a.go", "package media\nimport . \"time\"\nvar now = Now", "media/a.go: imports time by a dot"},
+		{"media/a.go", "package media\nfunc init() {}", "media/a.go: has an init function"},
+		{"cmd/roomlog/a_test.go", "package main\nfunc init() {}", "cmd/roomlog/a_test.go: has an init function"},
+		{"docs/B.md", "[a](C.md)", "docs/B.md: links to C.md, which is not there"},
+		{"docs/B.md", "[a](../docs/C.md#part)", "docs/B.md: links to ../docs/C.md#part, which is not there"},
+		{"docs/B.md", "[a](../../README.md)", "docs/B.md: links to ../../README.md, which is not there"},
+		{"docs/B.md", "[a](/README.md)", "docs/B.md: links to /README.md, which is not there"},
+		{"docs/decisions/notes.md", "", "docs/decisions/notes.md: is not named NNN-title.md"},
+		{"docs/decisions/001-c.md", "## Context\n## Choice\n## Price", "docs/decisions/001-c.md: has the number of another decision"},
+		{"docs/decisions/003-c.md", "## Context\n## Price", `docs/decisions/003-c.md: has the headings ["Context" "Price"], want Context, Choice, Price`},
+		{"go.mod", "require (\n\tx.io/b v1.0.0\n)\n", "go.mod: x.io/b has no line in " + libraries},
+		{"go.mod", "require x.io/a v1.0.0 // for a reason\n", "go.mod: x.io/a has no line in " + libraries},
+	} {
+		t.Run(tt.want, func(t *testing.T) {
+			tree := sound()
+			tree[tt.file] = &fstest.MapFile{Data: []byte(tt.text)}
+			var found []string
+			for _, rule := range rules {
+				for _, fault := range sorted(rule.check(t, tree)) {
+					found = append(found, fault.where+": "+fault.what)
+				}
+			}
+			if !slices.Equal(found, []string{tt.want}) {
+				t.Fatalf("got %q", found)
+			}
+		})
+	}
+}
+
+func texts(files map[string]string) fstest.MapFS {
+	tree := fstest.MapFS{}
+	for name, text := range files {
+		tree[name] = &fstest.MapFile{Data: []byte(text)}
+	}
+	return tree
+}
+
+func sorted(faults []fault) []fault {
+	slices.SortFunc(faults, byPlace)
+	return faults
+}

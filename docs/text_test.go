@@ -1,0 +1,103 @@
+package docs_test
+
+import (
+	"fmt"
+	"io/fs"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const (
+	decisionsDir = "docs/decisions"
+	libraries    = decisionsDir + "/006-libraries.md"
+)
+
+var (
+	codeBlock    = regexp.MustCompile("(?ms)^```.*?^```|`[^`\n]*`")
+	link         = regexp.MustCompile(`\]\(([^)\s]+)[^)]*\)`)
+	elsewhere    = regexp.MustCompile(`^([a-z]+:|#)`)
+	decisionName = regexp.MustCompile(`^(\d{3})-[a-z0-9]+(-[a-z0-9]+)*\.md$`)
+	required     = regexp.MustCompile(`(?m)^(?:require )?\s*(\S+\.\S+) v\S+(.*)$`)
+	heading      = regexp.MustCompile(`(?m)^## (.+)$`)
+)
+
+// libraryFaults: whatever we use directly says why it is there.
+func libraryFaults(t *testing.T, tree fs.FS) []fault {
+	t.Helper()
+	reasons := text(t, tree, libraries)
+	var faults []fault
+	for _, found := range required.FindAllStringSubmatch(text(t, tree, "go.mod"), -1) {
+		library, comment := found[1], found[2]
+		if !strings.Contains(comment, "indirect") && !strings.Contains(reasons, "`"+library+"`") {
+			faults = append(faults, fault{"go.mod", library + " has no line in " + libraries})
+		}
+	}
+	return faults
+}
+
+// linkFaults: what a document links to inside the tree is there.
+func linkFaults(t *testing.T, tree fs.FS) []fault {
+	t.Helper()
+	var faults []fault
+	for _, name := range markdown(t, tree) {
+		for _, found := range link.FindAllStringSubmatch(prose(t, tree, name), -1) {
+			if elsewhere.MatchString(found[1]) {
+				continue
+			}
+			file, _, _ := strings.Cut(found[1], "#")
+			if _, err := fs.Stat(tree, path.Join(path.Dir(name), file)); err != nil {
+				faults = append(faults, fault{name, "links to " + found[1] + ", which is not there"})
+			}
+		}
+	}
+	return faults
+}
+
+// prose is a document without its code.
+func prose(t *testing.T, tree fs.FS, name string) string {
+	t.Helper()
+	return codeBlock.ReplaceAllString(text(t, tree, name), "")
+}
+
+func text(t *testing.T, tree fs.FS, name string) string {
+	t.Helper()
+	bytes, err := fs.ReadFile(tree, name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(bytes)
+}
+
+// decisionFaults: every decision has a number of its own and says context, choice and price.
+func decisionFaults(t *testing.T, tree fs.FS) []fault {
+	t.Helper()
+	entries, err := fs.ReadDir(tree, decisionsDir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var faults []fault
+	taken := map[string]bool{}
+	for _, entry := range entries { // sorted by name
+		name := decisionsDir + "/" + entry.Name()
+		number := decisionName.FindStringSubmatch(entry.Name())
+		if number == nil {
+			faults = append(faults, fault{name, "is not named NNN-title.md"})
+			continue
+		}
+		if taken[number[1]] {
+			faults = append(faults, fault{name, "has the number of another decision"})
+		}
+		taken[number[1]] = true
+		var headings []string
+		for _, found := range heading.FindAllStringSubmatch(prose(t, tree, name), -1) {
+			headings = append(headings, found[1])
+		}
+		if !slices.Equal(headings, []string{"Context", "Choice", "Price"}) {
+			faults = append(faults, fault{name, fmt.Sprintf("has the headings %q, want Context, Choice, Price", headings)})
+		}
+	}
+	return faults
+}

@@ -1,0 +1,123 @@
+package docs_test
+
+import (
+	"cmp"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"path"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// goFile is one parsed file of the module.
+type goFile struct {
+	path    string // slash-separated, from the module's root
+	syntax  *ast.File
+	imports map[string]string // import path → the name it has in this file
+}
+
+func (f goFile) dir() string { return path.Dir(f.path) }
+
+// folder is the top-level folder, the unit of the import table.
+func (f goFile) folder() string { return topFolder(f.path) }
+
+func (f goFile) test() bool { return strings.HasSuffix(f.path, "_test.go") }
+
+// forTests says whether the file is only ever part of a test.
+func (f goFile) forTests() bool { return f.test() || f.dir() == pgtestDir }
+
+func topFolder(name string) string {
+	folder, _, found := strings.Cut(name, "/")
+	if !found {
+		return "."
+	}
+	return folder
+}
+
+// goFiles parses every Go file of the module: not those of hidden folders, of testdata, or of
+// modules inside.
+func goFiles(t *testing.T, tree fs.FS) []goFile {
+	t.Helper()
+	var files []goFile
+	walk(t, tree, func(name string) {
+		if path.Ext(name) == ".go" {
+			files = append(files, parse(t, tree, name))
+		}
+	})
+	return files
+}
+
+func parse(t *testing.T, tree fs.FS, name string) goFile {
+	t.Helper()
+	src, err := fs.ReadFile(tree, name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	syntax, err := parser.ParseFile(token.NewFileSet(), name, src, parser.ParseComments|parser.SkipObjectResolution)
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := goFile{path: name, syntax: syntax, imports: map[string]string{}}
+	for _, spec := range syntax.Imports {
+		imported, err := strconv.Unquote(spec.Path.Value)
+		if err != nil {
+			t.Fatal(err)
+		}
+		local := path.Base(imported)
+		if spec.Name != nil {
+			local = spec.Name.Name
+		}
+		file.imports[imported] = local
+	}
+	return file
+}
+
+// markdown lists the documents of the tree.
+func markdown(t *testing.T, tree fs.FS) []string {
+	t.Helper()
+	var names []string
+	walk(t, tree, func(name string) {
+		if path.Ext(name) == ".md" {
+			names = append(names, name)
+		}
+	})
+	return names
+}
+
+func walk(t *testing.T, tree fs.FS, visit func(name string)) {
+	t.Helper()
+	err := fs.WalkDir(tree, ".", func(name string, entry fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case !entry.IsDir():
+			visit(name)
+		case name != "." && foreign(tree, name, entry.Name()):
+			return fs.SkipDir
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// foreign folders hold nothing that the rules speak of.
+func foreign(tree fs.FS, dir, base string) bool {
+	switch {
+	case strings.HasPrefix(base, "."), base == "testdata", base == "node_modules", dir == "bin", dir == "data":
+		return true
+	}
+	_, err := fs.Stat(tree, dir+"/go.mod")
+	return err == nil
+}
+
+// fault is one broken rule, and where.
+type fault struct{ where, what string }
+
+func byPlace(a, b fault) int {
+	return cmp.Or(cmp.Compare(a.where, b.where), cmp.Compare(a.what, b.what))
+}

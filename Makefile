@@ -3,6 +3,7 @@
 SHELL     := /bin/sh
 TOOL      := go tool -modfile=.tools/go.mod
 PKG       ?= ./...
+BENCH     ?=
 TIMEOUT   ?= 10m
 comma     := ,
 skips     := $(subst $(comma), ,$(ROOMLOG_SKIP))
@@ -20,6 +21,7 @@ help: ## say what can be done here
 	@echo
 	@echo 'Start a server:       go run ./cmd/roomlog serve'
 	@echo 'One package:          make test PKG=./domain/...'
+	@echo 'Some figures:         make bench BENCH=FigureAppend'
 	@echo 'Without some tools:   make test ROOMLOG_SKIP=postgres,race,lint   (says what it skips)'
 
 # The tests run even when a check before them fails: one run shows everything there is to mend.
@@ -54,4 +56,4 @@ build: ## build bin/roomlog
 	go build -o bin/roomlog ./cmd/roomlog
 
 bench: ## measure every figure of docs/figures.txt: name, value, target, ok or short
-	@go -C .tools run ./figures
+	@go -C .tools run ./figures -bench '$(BENCH)'

@@ -1,0 +1,18 @@
+// Package realtime is the WebSocket door: it holds the sockets of everybody who watches, hears what they
+// ask for and tells them what happened.
+//
+// This part of it is the transport, which knows nothing of rooms or coins. Sockets accepts connections,
+// counts them, pings them and closes them at shutdown; a Conn is one of them, and a Peer is what the layer
+// above makes of it; a Fanout sends what is pushed into it to many connections at once. The promises:
+//
+//   - Nothing that is sent ever waits for a reader. A write is tried once without blocking; what the socket
+//     does not take waits in a bounded queue, and one goroutine writes it out under a deadline.
+//   - A slow reader costs only itself: its oldest droppable frames go first (and it is told how many), of
+//     gauges it gets the newest, and when what must arrive does not fit either, it is closed with CloseSlow.
+//   - A frame is encoded once, however many connections it goes to.
+//   - What a client sends is judged byte by byte before the WebSocket library sees it: too many, too large,
+//     unmasked, reserved or binary frames close that connection with a code that says why, and nothing a
+//     client sends can end the process.
+//
+// The package never writes a table and never decides a rule; commands go to the log, deltas come from it.
+package realtime

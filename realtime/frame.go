@@ -1,0 +1,83 @@
+package realtime
+
+import "encoding/binary"
+
+// The opcodes of RFC 6455.
+const (
+	opContinuation = 0x0
+	opText         = 0x1
+	opBinary       = 0x2
+	opClose        = 0x8
+	opPing         = 0x9
+	opPong         = 0xA
+)
+
+// lane says what may happen to a frame when its reader is slow.
+type lane uint8
+
+const (
+	laneMust      lane = iota // never dropped: gifts, balances, states, replies
+	laneDroppable             // the oldest go first, and are counted: comments
+	laneNewest                // a newer one with the same key takes its place: gauges
+)
+
+// Span is what a droppable frame stands for: the positions after Prev up to Pos in one group of frames
+// (a room). The spans of frames dropped in a row join to one, so that a client sees no gap.
+type Span struct {
+	Group     int64
+	Prev, Pos int64
+}
+
+// Frame is a WebSocket frame from server to client, encoded once and shared by all connections that it is
+// sent to. It never changes after it was made.
+type Frame struct {
+	wire []byte // header and payload
+	lane lane
+	key  string // of laneNewest
+	span Span   // of laneDroppable
+}
+
+// MustFrame makes a text frame that is delivered or its connection is closed: for replies and for facts that
+// nobody may miss. The payload is copied.
+func MustFrame(payload []byte) *Frame {
+	return newFrame(opText, payload)
+}
+
+// DroppableFrame makes a text frame that a slow reader may lose; it is then told the span and number of what
+// it lost. The payload is copied.
+func DroppableFrame(payload []byte, span Span) *Frame {
+	f := newFrame(opText, payload)
+	f.lane, f.span = laneDroppable, span
+	return f
+}
+
+// NewestFrame makes a text frame that replaces a frame with the same key that still waits: who is slow gets
+// only the newest value. The payload is copied.
+func NewestFrame(payload []byte, key string) *Frame {
+	f := newFrame(opText, payload)
+	f.lane, f.key = laneNewest, key
+	return f
+}
+
+// newFrame encodes one whole, unmasked frame of laneMust.
+func newFrame(opcode byte, payload []byte) *Frame {
+	const finalFragment = 0x80
+	wire := append(make([]byte, 0, 10+len(payload)), finalFragment|opcode)
+	switch n := len(payload); {
+	case n < 126:
+		wire = append(wire, byte(n))
+	case n < 1<<16:
+		wire = binary.BigEndian.AppendUint16(append(wire, 126), uint16(n))
+	default:
+		wire = binary.BigEndian.AppendUint64(append(wire, 127), uint64(n))
+	}
+	return &Frame{wire: append(wire, payload...)}
+}
+
+// join appends the bytes of frames to dst, for one write.
+func join(dst []byte, frames []*Frame) []byte {
+	for _, f := range frames {
+		dst = append(dst, f.wire...)
+	}
+	return dst
+}

@@ -1,0 +1,267 @@
+package realtime
+
+import (
+	"context"
+	"log/slog"
+	"math/rand/v2"
+	"net/http"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/lxzan/gws"
+)
+
+// The defaults of SocketConfig.
+const (
+	DefaultMaxMessage    = 16 << 10         // the library allocates what a header announces
+	DefaultReadBuffer    = 1 << 10          // frames of people are short; what is longer is read past the buffer
+	DefaultSendBuffer    = 64 << 10         // the kernel doubles it; without it it hides megabytes of a stalled reader
+	DefaultQueueBytes    = 128 << 10        // some seconds of a busy room
+	DefaultWriteTimeout  = 8 * time.Second  // for 16 KiB: 2 kB/s is the slowest line that lives
+	DefaultHelloTimeout  = 15 * time.Second // a person's phone says hello in one round trip
+	DefaultPingInterval  = 25 * time.Second // below the 30 s after which some mobile networks forget a connection
+	DefaultIdleTimeout   = 60 * time.Second // two pings unanswered
+	DefaultFrameRate     = 100              // frames a second: far above gift combos
+	DefaultFrameBurst    = 200              // and what a reconnecting client may say at once
+	DefaultFlushWindow   = 20 * time.Millisecond
+	DefaultRestartSpread = 5 * time.Second
+)
+
+// maxTendInterval is how long the tender leaves the connections alone, at most.
+const maxTendInterval = time.Second
+
+// SocketConfig is how Sockets behaves. Open and Now are required; of everything else zero means the default,
+// and where it is said, below zero means none.
+type SocketConfig struct {
+	// Open is told of every new connection, before anything is read from it. The request is gone when Open
+	// returns.
+	Open func(*Conn, *http.Request) Peer
+	// Skipped is the text that tells a client what it lost of a group, being slow; nil says nothing.
+	Skipped func(lost Span, count int) []byte
+	// Now is the clock.
+	Now func() time.Time
+	// Log gets our own faults; nil discards them.
+	Log *slog.Logger
+	// Gate decides who may connect.
+	Gate *Gate
+
+	MaxMessage    int           // bytes of a message, all its fragments together
+	ReadBuffer    int           // bytes, for each connection
+	SendBuffer    int           // bytes, of the socket
+	QueueBytes    int           // that may wait for a slow reader before frames are dropped; twice as much ends it
+	WriteTimeout  time.Duration // for 16 KiB to a slow reader
+	HelloTimeout  time.Duration // until Conn.Greeted; below 0: none
+	PingInterval  time.Duration // below 0: no pings
+	IdleTimeout   time.Duration // without any frame; below 0: none
+	FrameRate     float64       // frames a second from one client; below 0: no limit
+	FrameBurst    int           // frames at once
+	FlushWindow   time.Duration // of a Fanout; below 0: every push is a write
+	RestartSpread time.Duration // over which clients are told to come back after a shutdown
+}
+
+// Sockets accepts WebSocket connections and keeps them. It is an http.Handler.
+type Sockets struct {
+	openPeer func(*Conn, *http.Request) Peer
+	skipped  func(Span, int) []byte
+	now      func() time.Time
+	log      *slog.Logger
+	gate     *Gate
+	upgrader *gws.Upgrader
+	ping     *Frame
+	start    time.Time
+	workers  []*flusher
+	stats    Stats
+	serial   atomic.Uint32
+
+	maxMessage, readBuffer, sendBuffer, queueBytes int
+	frameRate                                      float64
+	frameBurst                                     int
+	writeTimeout, helloTimeout, pingInterval       time.Duration
+	idleTimeout, flushWindow, restartSpread        time.Duration
+
+	mu    sync.Mutex
+	conns []*Conn
+	empty chan struct{} // set by Shutdown, closed when no connection is left
+}
+
+// NewSockets makes a handler for connections. It works while Run runs.
+func NewSockets(cfg SocketConfig) *Sockets {
+	if cfg.Open == nil || cfg.Now == nil {
+		panic("realtime: SocketConfig needs Open and Now")
+	}
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	if cfg.Gate == nil {
+		cfg.Gate = NewGate(GateConfig{})
+	}
+	s := &Sockets{
+		openPeer: cfg.Open, skipped: cfg.Skipped, now: cfg.Now, log: cfg.Log, gate: cfg.Gate,
+		ping: newFrame(opPing, nil), start: cfg.Now(),
+		maxMessage:    orDefault(cfg.MaxMessage, DefaultMaxMessage),
+		readBuffer:    orDefault(cfg.ReadBuffer, DefaultReadBuffer),
+		sendBuffer:    orDefault(cfg.SendBuffer, DefaultSendBuffer),
+		queueBytes:    orDefault(cfg.QueueBytes, DefaultQueueBytes),
+		writeTimeout:  orDefault(cfg.WriteTimeout, DefaultWriteTimeout),
+		helloTimeout:  orDefault(cfg.HelloTimeout, DefaultHelloTimeout),
+		pingInterval:  orDefault(cfg.PingInterval, DefaultPingInterval),
+		idleTimeout:   orDefault(cfg.IdleTimeout, DefaultIdleTimeout),
+		frameRate:     orDefault(cfg.FrameRate, DefaultFrameRate),
+		frameBurst:    orDefault(cfg.FrameBurst, DefaultFrameBurst),
+		flushWindow:   orDefault(cfg.FlushWindow, DefaultFlushWindow),
+		restartSpread: orDefault(cfg.RestartSpread, DefaultRestartSpread),
+	}
+	s.upgrader = newUpgrader(s.maxMessage, s.readBuffer)
+	for range runtime.GOMAXPROCS(0) {
+		s.workers = append(s.workers, newFlusher(s.now, s.flushWindow, &s.stats))
+	}
+	return s
+}
+
+// Stats are the counters of these sockets.
+func (s *Sockets) Stats() *Stats { return &s.stats }
+
+// Run pings and reaps the connections and flushes the fan-outs until ctx ends. It is to be stopped after
+// Shutdown returned.
+func (s *Sockets) Run(ctx context.Context) error {
+	var group sync.WaitGroup
+	for _, worker := range s.workers {
+		group.Go(func() { worker.run(ctx) })
+	}
+	group.Go(func() { s.tend(ctx) })
+	group.Wait()
+	return nil
+}
+
+// tend looks at every connection now and then: one goroutine instead of a timer for each.
+func (s *Sockets) tend(ctx context.Context) {
+	ticks := time.NewTicker(s.tendInterval())
+	defer ticks.Stop()
+	var all []*Conn
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticks.C:
+		}
+		all = s.snapshot(all[:0])
+		now := s.since(s.now())
+		for _, c := range all {
+			s.tendTo(c, now)
+		}
+		clear(all)
+	}
+}
+
+// tendInterval is short enough that no timeout is missed by more than a quarter.
+func (s *Sockets) tendInterval() time.Duration {
+	interval := maxTendInterval
+	for _, timeout := range []time.Duration{s.helloTimeout, s.pingInterval, s.idleTimeout} {
+		if timeout > 0 {
+			interval = min(interval, timeout/4)
+		}
+	}
+	return max(interval, time.Millisecond)
+}
+
+func (s *Sockets) tendTo(c *Conn, now time.Duration) {
+	switch {
+	case s.helloTimeout >= 0 && now-c.opened > s.helloTimeout && !c.greeted.Load():
+		c.Close(CloseHelloTimeout, "no hello")
+	case s.idleTimeout >= 0 && now-time.Duration(c.seen.Load()) > s.idleTimeout:
+		c.Close(CloseIdle, "nothing heard for too long")
+	case s.pingInterval >= 0 && now-c.pinged >= s.pingInterval:
+		c.pinged = now
+		c.Send(s.ping)
+	}
+}
+
+// Shutdown tells every client to come back in a while, each at another moment, and waits until all
+// connections are closed; when ctx ends first, it cuts the rest. New requests are refused from now on.
+func (s *Sockets) Shutdown(ctx context.Context) error {
+	s.mu.Lock()
+	if s.empty == nil {
+		s.empty = make(chan struct{})
+	}
+	s.tellEmpty()
+	empty := s.empty
+	s.mu.Unlock()
+	for _, c := range s.snapshot(nil) {
+		s.sendAway(c)
+	}
+	select {
+	case <-empty:
+		return nil
+	case <-ctx.Done():
+	}
+	for _, c := range s.snapshot(nil) {
+		c.end(CloseLost, "", nil)
+	}
+	return ctx.Err()
+}
+
+func (s *Sockets) sendAway(c *Conn) {
+	c.Close(CloseRestart, restartReason(rand.N(s.restartSpread)))
+}
+
+// add registers a connection.
+func (s *Sockets) add(c *Conn) {
+	s.stats.Open.Add(1)
+	s.stats.Opened.Add(1)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c.index = len(s.conns)
+	s.conns = append(s.conns, c)
+}
+
+// remove forgets a connection that is closed, and gives its place back.
+func (s *Sockets) remove(c *Conn, code uint16) {
+	s.mu.Lock()
+	last := len(s.conns) - 1
+	s.conns[c.index] = s.conns[last]
+	s.conns[c.index].index = c.index
+	s.conns[last] = nil
+	s.conns = s.conns[:last]
+	s.tellEmpty()
+	s.mu.Unlock()
+	s.gate.release(c.address)
+	s.stats.Open.Add(-1)
+	s.stats.countClosed(code)
+}
+
+// tellEmpty wakes Shutdown when there is nothing left to wait for.
+func (s *Sockets) tellEmpty() {
+	if s.empty == nil || len(s.conns) > 0 {
+		return
+	}
+	select {
+	case <-s.empty: // closed already
+	default:
+		close(s.empty)
+	}
+}
+
+func (s *Sockets) snapshot(into []*Conn) []*Conn {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return append(into, s.conns...)
+}
+
+func (s *Sockets) stopping() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.empty != nil
+}
+
+// since puts a time on the sockets' own clock, which does not jump when the wall clock is set.
+func (s *Sockets) since(t time.Time) time.Duration { return t.Sub(s.start) }
+
+// orDefault is value, or fallback if it was left zero.
+func orDefault[T int | float64 | time.Duration](value, fallback T) T {
+	if value == 0 {
+		return fallback
+	}
+	return value
+}

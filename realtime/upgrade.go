@@ -1,0 +1,143 @@
+package realtime
+
+import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"strings"
+
+	"github.com/lxzan/gws"
+	"golang.org/x/time/rate"
+)
+
+// refusal is an answer to a request that is not upgraded.
+type refusal struct {
+	status        int
+	code          string
+	text          string
+	textInEnglish string
+}
+
+// retryAfter is what a refused client is told to wait, in seconds.
+const retryAfter = "5"
+
+func (no *refusal) write(w http.ResponseWriter) {
+	w.Header().Set("Content-Type", "application/json; charset=utf-8")
+	switch no.status {
+	case http.StatusServiceUnavailable, http.StatusTooManyRequests:
+		w.Header().Set("Retry-After", retryAfter)
+	case http.StatusUpgradeRequired:
+		w.Header().Set("Upgrade", "websocket")
+	}
+	w.WriteHeader(no.status)
+	_ = json.NewEncoder(w).Encode(map[string]string{
+		"msg": "fail", "data": no.text, "code": no.code, "text_en": no.textInEnglish,
+	})
+}
+
+// ServeHTTP upgrades a request to a WebSocket connection, or refuses it with a JSON body: 403 for its origin,
+// 429 or 503 for the limits, 426 if it is no WebSocket request. It returns at once: the connection lives on in
+// a goroutine of its own.
+func (s *Sockets) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	no := checkHandshake(r)
+	if no == nil && s.stopping() {
+		no = &refusal{http.StatusServiceUnavailable, "restarting", "系统繁忙，请稍后再试", "this server is about to stop"}
+	}
+	var address string
+	if no == nil {
+		address, no = s.gate.admit(r)
+	}
+	if no != nil {
+		s.stats.Refused.Add(1)
+		no.write(w)
+		return
+	}
+	c, err := s.hijack(w, address)
+	if err != nil {
+		s.gate.release(address)
+		s.log.ErrorContext(r.Context(), "the connection cannot be upgraded", slog.Any("err", err))
+		no := refusal{http.StatusInternalServerError, "internal", "系统繁忙，请稍后再试", "try again later"}
+		no.write(w)
+		return
+	}
+	s.open(c, r)
+}
+
+// checkHandshake refuses what the library would refuse after the connection was taken from the HTTP server.
+func checkHandshake(r *http.Request) *refusal {
+	switch {
+	case r.Method != http.MethodGet,
+		!strings.EqualFold(r.Header.Get("Upgrade"), "websocket"),
+		!strings.Contains(strings.ToLower(r.Header.Get("Connection")), "upgrade"),
+		r.Header.Get("Sec-WebSocket-Version") != "13",
+		r.Header.Get("Sec-WebSocket-Key") == "":
+		return &refusal{http.StatusUpgradeRequired, "not_a_websocket", "参数错误", "this address speaks WebSocket only"}
+	}
+	return nil
+}
+
+// hijack takes the connection from the HTTP server, together with what the server had read of it already.
+func (s *Sockets) hijack(w http.ResponseWriter, address string) (*Conn, error) {
+	raw, buffered, err := http.NewResponseController(w).Hijack()
+	if err != nil {
+		return nil, fmt.Errorf("hijack: %w", err)
+	}
+	var early []byte
+	if n := buffered.Reader.Buffered(); n > 0 {
+		peeked, _ := buffered.Reader.Peek(n) // all of it is there
+		early = append(early, peeked...)
+	}
+	now := s.since(s.now())
+	c := &Conn{sockets: s, raw: raw, address: address, opened: now, pinged: now, early: early, serial: s.serial.Add(1)}
+	c.seen.Store(int64(now))
+	c.guard.max = int64(s.maxMessage)
+	if s.frameRate >= 0 {
+		c.guard.limiter = rate.NewLimiter(rate.Limit(s.frameRate), s.frameBurst)
+	}
+	if tcp, ok := raw.(*net.TCPConn); ok {
+		_ = tcp.SetWriteBuffer(s.sendBuffer) // else the kernel hides megabytes of a stalled reader
+		c.socket, _ = tcp.SyscallConn()
+		c.try.do = c.try.write
+	}
+	return c, nil
+}
+
+// open answers the request, tells the layer above, and starts to read.
+func (s *Sockets) open(c *Conn, r *http.Request) {
+	socket, err := s.upgrader.UpgradeFromConn((*wire)(c), bufio.NewReaderSize((*wire)(c), s.readBuffer), r)
+	if err != nil { // the handshake was checked before: the client is gone
+		_ = c.raw.Close()
+		s.gate.release(c.address)
+		return
+	}
+	s.add(c) // not before the answer is written, for it makes the connection known to Shutdown
+	func() {
+		defer c.catch()
+		c.peer = s.openPeer(c, r)
+	}()
+	if s.stopping() {
+		s.sendAway(c)
+	}
+	go c.read(socket)
+}
+
+// noSession is given to the library in place of a map for each connection.
+type noSession struct{}
+
+func (noSession) Len() int                     { return 0 }
+func (noSession) Load(string) (any, bool)      { return nil, false }
+func (noSession) Delete(string)                {}
+func (noSession) Store(string, any)            {}
+func (noSession) Range(func(string, any) bool) {}
+
+func newUpgrader(maxMessage, readBuffer int) *gws.Upgrader {
+	return gws.NewUpgrader(events{}, &gws.ServerOption{
+		ReadMaxPayloadSize: maxMessage,
+		ReadBufferSize:     readBuffer,
+		CheckUtf8Enabled:   true,
+		NewSession:         func() gws.SessionStorage { return noSession{} },
+	})
+}

@@ -34,7 +34,7 @@ type Config struct {
 	// If empty, it is what `npm config get registry` says.
 	RegistryURL string
 
-	// Unsafe switches off everything that makes data outlive a power cut: for tests.
+	// Unsafe switches off what makes data outlive a power cut (kill -9 is still outlived): for tests.
 	Unsafe bool
 
 	// Settings are PostgreSQL settings over those of this package.

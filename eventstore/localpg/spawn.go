@@ -127,7 +127,7 @@ func (s *Server) arguments(c Config) []string {
 	}
 	if c.Unsafe {
 		maps.Copy(set, map[string]string{
-			"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off",
+			"fsync": "off", "full_page_writes": "off", // a killed process still loses nothing
 			"max_wal_size": "2GB", "checkpoint_timeout": "1h",
 			"autovacuum": "off", // its workers would disturb the cloning of databases
 		})

@@ -1,0 +1,167 @@
+package localpg_test
+
+import (
+	"context"
+	"encoding/base64"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"roomlog/eventstore/localpg"
+	"roomlog/eventstore/pgtest"
+)
+
+// nothing is a machine without PostgreSQL, and with a registry.
+func nothing(dir, registry string) localpg.Config {
+	return localpg.Config{Dir: dir, Places: []string{}, Getenv: func(string) string { return "" }, RegistryURL: registry, Unsafe: true}
+}
+
+// npmOnly is a machine whose PATH leads to npm and nothing else.
+func npmOnly(t *testing.T) func(string) string {
+	t.Helper()
+	path := t.TempDir()
+	for _, name := range []string{"npm", "node"} {
+		program, err := exec.LookPath(name)
+		if err != nil {
+			t.Skipf("SKIPPED, the download is not tested: %s is not installed", name)
+		}
+		if err := os.Symlink(program, filepath.Join(path, name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return func(name string) string { return map[string]string{"PATH": path}[name] }
+}
+
+// The real thing: npm names its registry, the package comes from there, and PostgreSQL runs.
+func TestFetch_from_the_registry_of_npm(t *testing.T) {
+	t.Parallel()
+	dir := pgtest.Dir(t)
+	server, err := localpg.Start(t.Context(), localpg.Config{Dir: dir, Places: []string{}, Getenv: npmOnly(t), Unsafe: true})
+	var unreachable *url.Error
+	if errors.As(err, &unreachable) {
+		t.Skipf("SKIPPED, the download is not tested: the registry is not reachable: %v", err)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if server.Major() != localpg.FetchedMajor || query[int](t, server.DSN(localpg.Database), "SELECT current_setting('server_version_num')::int / 10000") != localpg.FetchedMajor {
+		t.Errorf("version %d runs", server.Major())
+	}
+	if err := server.Stop(); err != nil {
+		t.Fatal(err)
+	}
+	if left, _ := filepath.Glob(filepath.Join(dir, "postgresql-*")); len(left) != 1 {
+		t.Errorf("left behind: %v", left)
+	}
+	t.Run("once", func(t *testing.T) {
+		start(t, nothing(dir, "http://192.0.2.1")) // that address answers nobody
+	})
+}
+
+// serve answers every request, and counts them.
+func serve(t *testing.T, answer http.HandlerFunc) (string, *atomic.Int32) {
+	t.Helper()
+	var asked atomic.Int32
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		asked.Add(1)
+		answer(w, r)
+	}))
+	t.Cleanup(server.Close)
+	return server.URL, &asked
+}
+
+func TestFetch_refuses(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name   string
+		answer http.HandlerFunc
+		says   string
+	}{
+		{"another file than the one it knows", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "evil") }, "not the file roomlog knows"},
+		{"nothing at all", func(http.ResponseWriter, *http.Request) {}, "not the file roomlog knows"},
+		{"a page that says no", func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "no", http.StatusForbidden) }, "403"},
+		{"a file without end", func(w http.ResponseWriter, _ *http.Request) {
+			for chunk := make([]byte, 1<<20); ; {
+				if _, err := w.Write(chunk); err != nil {
+					return
+				}
+			}
+		}, "more than 64 MB"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			registry, asked := serve(t, c.answer)
+			dir := pgtest.Dir(t)
+			_, err := localpg.Start(t.Context(), nothing(dir, registry))
+			if !errors.Is(err, localpg.ErrNoPostgres) || !strings.Contains(err.Error(), c.says) {
+				t.Errorf("want %q: %v", c.says, err)
+			}
+			if asked.Load() != 1 {
+				t.Errorf("asked %d times", asked.Load())
+			}
+			if left, _ := filepath.Glob(filepath.Join(dir, "postgresql-*")); len(left) > 0 {
+				t.Errorf("left behind: %v", left)
+			}
+		})
+	}
+}
+
+func TestFetch_asks_the_registry_that_is_configured(t *testing.T) {
+	t.Parallel()
+	name, _ := localpg.Pin(runtime.GOOS + "/" + runtime.GOARCH)
+	var path atomic.Value
+	registry, _ := serve(t, func(_ http.ResponseWriter, r *http.Request) { path.Store(r.URL.Path) })
+	_, _ = localpg.Start(t.Context(), nothing(pgtest.Dir(t), registry+"/mirror/"))
+	if want := "/mirror/@embedded-postgres/" + name + "/-/" + name + "-" + localpg.FetchedVersion + ".tgz"; path.Load() != want {
+		t.Errorf("asked for %v, want %s", path.Load(), want)
+	}
+	for _, bad := range []string{"ftp://example.org", "undefined", "://", "https://"} {
+		if _, err := localpg.Start(t.Context(), nothing(pgtest.Dir(t), bad)); err == nil || !strings.Contains(err.Error(), "not a web address") {
+			t.Errorf("%s: %v", bad, err)
+		}
+	}
+}
+
+// A registry that does not answer holds up a start only as long as its context allows.
+func TestFetch_ends_with_the_context(t *testing.T) {
+	t.Parallel()
+	silent, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer silent.Close()
+	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	defer cancel()
+	if _, err := localpg.Start(ctx, nothing(pgtest.Dir(t), "http://"+silent.Addr().String())); err == nil {
+		t.Fatal("it started")
+	}
+	if t.Context().Err() != nil {
+		t.Fatal("it took the whole test")
+	}
+}
+
+func TestPin(t *testing.T) {
+	t.Parallel()
+	seen := map[string]bool{}
+	for _, platform := range []string{"linux/amd64", "linux/arm64", "darwin/amd64", "darwin/arm64"} {
+		name, sum := localpg.Pin(platform)
+		b, err := base64.StdEncoding.DecodeString(sum)
+		if err != nil || len(b) != 64 || seen[name] || seen[sum] || name == "" {
+			t.Errorf("%s: %s %s %v", platform, name, sum, err)
+		}
+		seen[name], seen[sum] = true, true
+	}
+	if name, _ := localpg.Pin("plan9/386"); name != "" {
+		t.Error(name)
+	}
+}

@@ -1,0 +1,222 @@
+package localpg_test
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"os/signal"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"roomlog/eventstore/localpg"
+)
+
+const (
+	ownerEnv = "ROOMLOG_LOCALPG_OWNER" // the test binary is a process that owns a server on this folder
+	patience = 30 * time.Second
+)
+
+func TestMain(m *testing.M) {
+	if dir := os.Getenv(ownerEnv); dir != "" {
+		if err := own(dir, os.Stdout); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
+	os.Exit(m.Run())
+}
+
+// own runs a server and writes rows, saying the number of each after its commit, until it is killed or interrupted.
+func own(dir string, out io.Writer) error {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	server, err := localpg.Start(ctx, localpg.Config{Dir: dir, Unsafe: true})
+	if err != nil {
+		return err
+	}
+	fmt.Fprintln(out, "pid", server.Pid())
+	if err := write(ctx, server.DSN(localpg.Database), out); err != nil && ctx.Err() == nil {
+		return errors.Join(err, server.Stop())
+	}
+	return server.Stop()
+}
+
+func write(ctx context.Context, dsn string, out io.Writer) error {
+	conn, err := pgx.Connect(ctx, dsn)
+	if err != nil {
+		return err
+	}
+	defer conn.Close(context.WithoutCancel(ctx))
+	if _, err := conn.Exec(ctx, "CREATE TABLE IF NOT EXISTS fact (n bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY)"); err != nil {
+		return err
+	}
+	for {
+		var n int64
+		if err := conn.QueryRow(ctx, "INSERT INTO fact DEFAULT VALUES RETURNING n").Scan(&n); err != nil {
+			return err
+		}
+		if _, err := fmt.Fprintln(out, n); err != nil {
+			return err
+		}
+	}
+}
+
+// owner is another process that owns a server.
+type owner struct {
+	cmd        *exec.Cmd
+	out        *bufio.Scanner
+	postmaster int
+	said       []int64 // the rows it has acknowledged
+}
+
+// startOwner starts it from an executable and waits until its server is up.
+func startOwner(t *testing.T, exe, dir string, as *syscall.SysProcAttr, args ...string) *owner {
+	t.Helper()
+	cmd := exec.Command(exe, args...)
+	cmd.Env = append(os.Environ(), ownerEnv+"="+dir)
+	cmd.Dir, cmd.Stderr, cmd.SysProcAttr = "/", os.Stderr, as
+	pipe, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = cmd.Process.Kill()
+		_ = cmd.Wait()
+	})
+	o := &owner{cmd: cmd, out: bufio.NewScanner(pipe)}
+	o.postmaster, err = strconv.Atoi(strings.TrimPrefix(o.line(t), "pid "))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return o
+}
+
+func (o *owner) line(t *testing.T) string {
+	t.Helper()
+	if !o.out.Scan() {
+		t.Fatalf("the owner ended: %v", o.out.Err())
+	}
+	return o.out.Text()
+}
+
+// acknowledged waits for n more rows.
+func (o *owner) acknowledged(t *testing.T, n int) {
+	t.Helper()
+	for range n {
+		row, err := strconv.ParseInt(o.line(t), 10, 64)
+		if err != nil {
+			t.Fatal(err)
+		}
+		o.said = append(o.said, row)
+	}
+}
+
+// end waits for the end of a process that was killed or interrupted; what it said before is still read.
+func (o *owner) end(t *testing.T) error {
+	t.Helper()
+	for o.out.Scan() {
+		if row, err := strconv.ParseInt(o.out.Text(), 10, 64); err == nil {
+			o.said = append(o.said, row)
+		}
+	}
+	return o.cmd.Wait()
+}
+
+func executable(t *testing.T) string {
+	t.Helper()
+	exe, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return exe
+}
+
+// start starts a server that is stopped when the test ends.
+func start(t *testing.T, c localpg.Config) *localpg.Server {
+	t.Helper()
+	server, err := localpg.Start(t.Context(), c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := server.Stop(); err != nil {
+			t.Error(err)
+		}
+	})
+	return server
+}
+
+// query runs one statement on a connection of its own.
+func query[T any](t *testing.T, dsn, sql string, args ...any) T {
+	t.Helper()
+	conn, err := pgx.Connect(t.Context(), dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close(context.WithoutCancel(t.Context()))
+	rows, err := conn.Query(t.Context(), sql, args...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	v, err := pgx.CollectExactlyOneRow(rows, pgx.RowTo[T])
+	if err != nil {
+		t.Fatalf("%s: %v", sql, err)
+	}
+	return v
+}
+
+func execute(t *testing.T, dsn, sql string) {
+	t.Helper()
+	conn, err := pgx.Connect(t.Context(), dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close(context.WithoutCancel(t.Context()))
+	if _, err := conn.Exec(t.Context(), sql); err != nil {
+		t.Fatalf("%s: %v", sql, err)
+	}
+}
+
+// eventually waits for a condition.
+func eventually(t *testing.T, what string, ok func() bool) {
+	t.Helper()
+	deadline := time.NewTimer(patience)
+	defer deadline.Stop()
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for !ok() {
+		select {
+		case <-deadline.C:
+			t.Fatalf("not within %s: %s", patience, what)
+		case <-tick.C:
+		}
+	}
+}
+
+// alive tells whether a process runs; a zombie does not.
+func alive(pid int) bool {
+	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
+	return err == nil && len(b) > 0
+}
+
+func gone(t *testing.T, done <-chan struct{}) {
+	t.Helper()
+	select {
+	case <-done:
+	case <-time.After(patience):
+		t.Fatal("PostgreSQL does not end")
+	}
+}

@@ -1,0 +1,240 @@
+package localpg_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"roomlog/eventstore/localpg"
+	"roomlog/eventstore/pgtest"
+)
+
+func TestStart(t *testing.T) {
+	t.Parallel()
+	server := start(t, localpg.Config{Dir: pgtest.Dir(t), Settings: map[string]string{"work_mem": "5MB"}})
+	dsn := server.DSN(localpg.Database)
+
+	t.Run("makes a user and an empty database", func(t *testing.T) {
+		if got := query[string](t, dsn, "SELECT current_user || ' ' || current_database()"); got != "roomlog roomlog" {
+			t.Error(got)
+		}
+		if n := query[int](t, dsn, "SELECT count(*) FROM pg_class WHERE relnamespace = 'public'::regnamespace"); n != 0 {
+			t.Errorf("%d relations", n)
+		}
+	})
+	t.Run("listens on a socket that nobody else reaches", func(t *testing.T) {
+		if got := query[string](t, dsn, "SHOW listen_addresses"); got != "" {
+			t.Errorf("it listens on %q", got)
+		}
+		info, err := os.Stat(server.SocketDir())
+		if err != nil || info.Mode().Perm() != 0o700 {
+			t.Errorf("%v %v", info.Mode(), err)
+		}
+	})
+	t.Run("asks the kernel who connects", func(t *testing.T) {
+		if got := query[string](t, dsn, "SELECT string_agg(type || ' ' || auth_method, ',') FROM pg_hba_file_rules"); got != "local peer" {
+			t.Errorf("access is by %q", got)
+		}
+		conn, err := pgx.Connect(t.Context(), strings.Replace(dsn, "roomlog@", "pg_monitor@", 1))
+		if err == nil {
+			_ = conn.Close(t.Context())
+			t.Error("another database user was let in")
+		}
+	})
+	t.Run("is durable, and quiet when idle", func(t *testing.T) {
+		for name, want := range map[string]string{
+			"fsync": "on", "synchronous_commit": "on", "full_page_writes": "on", "data_checksums": "on",
+			"wal_level": "minimal", "max_wal_senders": "0", "autovacuum": "on", "max_connections": "200",
+			"server_encoding": "UTF8", "lc_collate": "C", "TimeZone": "UTC",
+		} {
+			if got := query[string](t, dsn, "SELECT current_setting($1)", name); got != want {
+				t.Errorf("%s = %s, want %s", name, got, want)
+			}
+		}
+	})
+	t.Run("takes settings", func(t *testing.T) {
+		if got := query[string](t, dsn, "SHOW work_mem"); got != "5MB" {
+			t.Error(got)
+		}
+	})
+	t.Run("has a process group of its own, so that Ctrl-C does not reach it", func(t *testing.T) {
+		if group, err := syscall.Getpgid(server.Pid()); err != nil || group != server.Pid() {
+			t.Error(group, err)
+		}
+	})
+	t.Run("does not run as root", func(t *testing.T) {
+		info, err := os.Stat(filepath.Join("/proc", strconv.Itoa(server.Pid())))
+		if err != nil {
+			t.Skip("there is no /proc here")
+		}
+		if st, ok := info.Sys().(*syscall.Stat_t); !ok || st.Uid == 0 {
+			t.Error("it does")
+		}
+	})
+}
+
+func TestStart_refuses_a_folder_in_use(t *testing.T) {
+	t.Parallel()
+	dir := pgtest.Dir(t)
+	server := start(t, localpg.Config{Dir: dir, Unsafe: true})
+	link := filepath.Join(pgtest.Dir(t), "link")
+	if err := os.Symlink(dir, link); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{dir, dir + "/.", link} {
+		if _, err := localpg.Start(t.Context(), localpg.Config{Dir: name, Unsafe: true}); !errors.Is(err, localpg.ErrInUse) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if query[int](t, server.DSN("postgres"), "SELECT 1") != 1 {
+		t.Error("the first server suffered")
+	}
+	if err := server.Stop(); err != nil {
+		t.Fatal(err)
+	}
+	start(t, localpg.Config{Dir: link, Unsafe: true})
+}
+
+func TestStop(t *testing.T) {
+	t.Parallel()
+	dir := pgtest.Dir(t)
+	server := start(t, localpg.Config{Dir: dir, Unsafe: true})
+	conn, err := pgx.Connect(t.Context(), server.DSN("postgres"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close(t.Context())
+	for range 2 { // the second finds nothing to do
+		if err := server.Stop(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	gone(t, server.Done())
+	if alive(server.Pid()) {
+		t.Error("the process lives")
+	}
+	if err := conn.Ping(t.Context()); err == nil {
+		t.Error("an open connection was not cut")
+	}
+}
+
+// A start may be cut off at any moment, and the next one needs no help.
+func TestStart_after_a_cancelled_start(t *testing.T) {
+	t.Parallel()
+	dir := pgtest.Dir(t)
+	for wait := 10 * time.Millisecond; wait < patience; wait *= 3 {
+		ctx, cancel := context.WithTimeout(t.Context(), wait)
+		server, err := localpg.Start(ctx, localpg.Config{Dir: dir, Unsafe: true})
+		cancel()
+		if err == nil {
+			if n := query[int](t, server.DSN(localpg.Database), "SELECT 1"); n != 1 {
+				t.Error(n)
+			}
+			if left, _ := filepath.Glob(filepath.Join(dir, "postgres.new-*")); len(left) > 0 {
+				t.Errorf("left behind: %v", left)
+			}
+			if err := server.Stop(); err != nil {
+				t.Error(err)
+			}
+			return
+		}
+	}
+	t.Fatal("it never started")
+}
+
+func TestStart_when_another_version_made_the_data(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name, version string
+		is            error
+		says          []string
+	}{
+		{"older", "9\n", localpg.ErrVersion, []string{"made by PostgreSQL 9", "nothing was changed", "DATABASE_URL"}},
+		{"newer", "99\n", localpg.ErrVersion, []string{"made by PostgreSQL 99", "nothing was changed", "DATABASE_URL"}},
+		{"unreadable", "x", nil, []string{"not a version"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			dir := pgtest.Dir(t)
+			data := filepath.Join(dir, "postgres")
+			if err := os.Mkdir(data, 0o700); err != nil {
+				t.Fatal(err)
+			}
+			for file, text := range map[string]string{"PG_VERSION": c.version, "precious": "coins"} {
+				if err := os.WriteFile(filepath.Join(data, file), []byte(text), 0o600); err != nil {
+					t.Fatal(err)
+				}
+			}
+			_, err := localpg.Start(t.Context(), localpg.Config{Dir: dir})
+			if err == nil || c.is != nil && !errors.Is(err, c.is) {
+				t.Fatal(err)
+			}
+			for _, say := range c.says {
+				if !strings.Contains(err.Error(), say) {
+					t.Errorf("%q is not in: %v", say, err)
+				}
+			}
+			if b, err := os.ReadFile(filepath.Join(data, "precious")); string(b) != "coins" {
+				t.Errorf("the data was touched: %v", err)
+			}
+		})
+	}
+	t.Run("not a cluster", func(t *testing.T) {
+		dir := pgtest.Dir(t)
+		if err := os.MkdirAll(filepath.Join(dir, "postgres", "precious"), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := localpg.Start(t.Context(), localpg.Config{Dir: dir}); err == nil || !strings.Contains(err.Error(), "not a PostgreSQL cluster") {
+			t.Fatal(err)
+		}
+		if _, err := os.Stat(filepath.Join(dir, "postgres", "precious")); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// Variables for other programs that use PostgreSQL must not lead ours astray.
+func TestStart_in_a_misleading_environment(t *testing.T) {
+	for name, value := range map[string]string{
+		"PGDATA": "/nowhere", "PGPORT": "1", "PGHOST": "elsewhere.example", "PGUSER": "nobody",
+		"LC_ALL": "xx_XX.UTF-8", "LANG": "xx_XX", "LC_MESSAGES": "xx",
+	} {
+		t.Setenv(name, value)
+	}
+	server := start(t, localpg.Config{Dir: pgtest.Dir(t), Unsafe: true})
+	if query[int](t, server.DSN(localpg.Database), "SELECT 1") != 1 {
+		t.Error("no answer")
+	}
+}
+
+func TestStart_begins_a_new_log_when_the_old_one_is_long(t *testing.T) {
+	t.Parallel()
+	dir := pgtest.Dir(t)
+	path := filepath.Join(dir, "postgres.log")
+	if err := os.WriteFile(path, bytes.Repeat([]byte{'x'}, 10<<20+1), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	start(t, localpg.Config{Dir: dir, Unsafe: true})
+	if info, err := os.Stat(path); err != nil || info.Size() > 1<<20 || info.Size() == 0 {
+		t.Errorf("the new log: %v %v", info, err)
+	}
+	if info, err := os.Stat(path + ".old"); err != nil || info.Size() != 10<<20+1 {
+		t.Errorf("the old log: %v %v", info, err)
+	}
+}
+
+func TestStart_says_what_PostgreSQL_says(t *testing.T) {
+	t.Parallel()
+	_, err := localpg.Start(t.Context(), localpg.Config{Dir: pgtest.Dir(t), Unsafe: true, Settings: map[string]string{"shared_buffers": "much"}})
+	if err == nil || !strings.Contains(err.Error(), "shared_buffers") {
+		t.Fatal(err)
+	}
+}

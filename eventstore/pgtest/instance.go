@@ -1,0 +1,138 @@
+package pgtest
+
+import (
+	"context"
+	"log/slog"
+	"os"
+	"syscall"
+	"testing"
+	"time"
+
+	"roomlog/eventstore/localpg"
+	"roomlog/migrations"
+)
+
+// Option changes how Server starts its PostgreSQL.
+type Option func(*localpg.Config)
+
+// Durable makes what is committed outlive a crash, as in production, and puts the data
+// on a disk: for tests of faults, and for measurements.
+func Durable(c *localpg.Config) { c.Unsafe = false }
+
+// Setting sets one of PostgreSQL's own settings.
+func Setting(name, value string) Option {
+	return func(c *localpg.Config) { c.Settings[name] = value }
+}
+
+// Instance is a PostgreSQL of one test alone, with one migrated database. Its
+// methods end the test when they go wrong, so they belong into the test's own goroutine.
+type Instance struct {
+	t       testing.TB
+	config  localpg.Config
+	server  *localpg.Server
+	serving bool
+}
+
+// Server starts a PostgreSQL for this test alone, to be killed, stopped, filled or
+// measured. It takes about a second; New is for everything else.
+func Server(t testing.TB, options ...Option) *Instance {
+	t.Helper()
+	i := &Instance{t: t, config: localpg.Config{Unsafe: true, Settings: map[string]string{}}}
+	for _, option := range options {
+		option(&i.config)
+	}
+	parent := fastDir()
+	if !i.config.Unsafe {
+		parent = os.TempDir()
+	}
+	i.config.Dir = makeDir(t, parent)
+	t.Cleanup(i.Stop)
+	i.Start()
+	ctx, cancel := context.WithTimeout(context.Background(), setupWait)
+	defer cancel()
+	result, err := migrations.Apply(ctx, i.DSN(), slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatalf("pgtest: %v", err)
+	}
+	i.serving = result.ServingRole
+	return i
+}
+
+// Dir returns a temporary folder that PostgreSQL can live in, also when the test
+// runs as root and PostgreSQL therefore as somebody else, whom t.TempDir shuts out.
+func Dir(t testing.TB) string {
+	t.Helper()
+	return makeDir(t, fastDir())
+}
+
+func makeDir(t testing.TB, parent string) string {
+	t.Helper()
+	dir, err := os.MkdirTemp(parent, "roomlog-test-")
+	if err != nil {
+		t.Fatalf("pgtest: %v", err)
+	}
+	t.Cleanup(func() {
+		if err := os.RemoveAll(dir); err != nil {
+			t.Errorf("pgtest: %v", err)
+		}
+	})
+	if err := os.Chmod(dir, 0o711); err != nil {
+		t.Fatalf("pgtest: %v", err)
+	}
+	return dir
+}
+
+// DSN connects to the migrated database as the owner. It stays the same over restarts.
+func (i *Instance) DSN() string { return i.server.DSN(localpg.Database) }
+
+// Open returns pools on the migrated database, closed when the test ends.
+func (i *Instance) Open() *DB {
+	i.t.Helper()
+	return open(i.t, i.DSN(), i.serving)
+}
+
+// Pid is the process id of PostgreSQL's main process.
+func (i *Instance) Pid() int { return i.server.Pid() }
+
+// Kill ends the main process by kill -9 and returns when it has gone; what it was doing is lost.
+func (i *Instance) Kill() {
+	i.t.Helper()
+	if err := syscall.Kill(i.server.Pid(), syscall.SIGKILL); err != nil {
+		i.t.Fatalf("pgtest: kill PostgreSQL: %v", err)
+	}
+	select {
+	case <-i.server.Done():
+	case <-time.After(closeWait):
+		i.t.Fatal("pgtest: PostgreSQL outlives kill -9")
+	}
+}
+
+// Stop shuts PostgreSQL down in good order, if it runs.
+func (i *Instance) Stop() {
+	i.t.Helper()
+	if i.server == nil {
+		return
+	}
+	if err := i.server.Stop(); err != nil {
+		i.t.Errorf("pgtest: %v", err)
+	}
+}
+
+// Start starts PostgreSQL after Kill or Stop, on the same data.
+func (i *Instance) Start() {
+	i.t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), setupWait)
+	defer cancel()
+	server, err := localpg.Start(ctx, i.config)
+	if err != nil {
+		i.t.Fatalf("pgtest: %v", err)
+	}
+	i.server = server
+}
+
+// Restart stops PostgreSQL in good order, if it runs, and starts it again.
+func (i *Instance) Restart() {
+	i.t.Helper()
+	i.Stop()
+	i.Start()
+}

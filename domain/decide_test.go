@@ -1,0 +1,178 @@
+package domain_test
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"reflect"
+	"slices"
+	"testing"
+
+	"roomlog/domain"
+)
+
+func TestFold(t *testing.T) {
+	t.Run("is refused into a stream that the event does not belong to", func(t *testing.T) {
+		if state, err := domain.Fold("wallet-13", nil, coinsCredited(viewer, 1)[0]); err == nil {
+			t.Fatalf("got %+v", state)
+		}
+	})
+	t.Run("is refused on top of a state of another kind", func(t *testing.T) {
+		if state, err := domain.Fold("wallet-12", domain.User{}, coinsCredited(viewer, 1)[0]); err == nil {
+			t.Fatalf("got %+v", state)
+		}
+	})
+	t.Run("is refused for an event that is not in the catalogue", func(t *testing.T) {
+		if state, err := domain.Fold("room-1", nil, unheard{}); err == nil {
+			t.Fatalf("got %+v", state)
+		}
+	})
+	t.Run("counts ids beside the event's own stream", func(t *testing.T) {
+		created := liveCreated(6)[0]
+		if got, want := domain.Folds(created), []domain.Stream{"live-6", "next-live"}; !slices.Equal(got, want) {
+			t.Fatalf("got %v, want %v", got, want)
+		}
+		state, err := domain.Fold("next-live", nil, created)
+		if err != nil || state != (domain.Counter{Last: 6}) {
+			t.Fatalf("got %+v, %v", state, err)
+		}
+		if got, want := domain.Folds(joined(viewer, true, "p1")), []domain.Stream{"visit-6-12"}; !slices.Equal(got, want) {
+			t.Fatalf("got %v, want %v", got, want)
+		}
+	})
+}
+
+type unheard struct{}
+
+func (unheard) Type() string          { return "room.exploded.v1" }
+func (unheard) Stream() domain.Stream { return "room-1" }
+
+func TestCounters(t *testing.T) {
+	want := map[domain.Stream][]string{
+		"next-user": {"user.registered.v1"},
+		"next-live": {"live.created.v1"},
+		"next-gift": {"gift.listed.v1"},
+	}
+	if got := domain.Counters(); !maps.EqualFunc(got, want, slices.Equal) {
+		t.Fatalf("got %v, want %v", got, want)
+	}
+	for _, spec := range domain.Events {
+		var takes bool
+		for _, types := range want {
+			takes = takes || slices.Contains(types, spec.Type)
+		}
+		if domain.Opens(spec.Zero) != takes {
+			t.Errorf("%s: opens %v, want %v", spec.Type, domain.Opens(spec.Zero), takes)
+		}
+	}
+}
+
+func TestCoinCommands(t *testing.T) {
+	want := []string{"gift.send", "order.place", "order.pay", "coins.credit"}
+	for _, spec := range domain.Commands {
+		if is := slices.Contains(want, spec.Type); spec.Coins != is || domain.CoinCommand(spec.Zero) != is {
+			t.Errorf("%s: moves coins %v, want %v", spec.Type, spec.Coins, is)
+		}
+	}
+}
+
+func TestRefused(t *testing.T) {
+	no := &domain.Refusal{Code: domain.CodeBusy, Text: "later"}
+	for _, err := range []error{no, fmt.Errorf("sending: %w", no)} {
+		if got := domain.Refused(err); got != no {
+			t.Errorf("%v: got %v", err, got)
+		}
+	}
+	for _, err := range []error{nil, errors.New("a fault")} {
+		if got := domain.Refused(err); got != nil {
+			t.Errorf("%v: got %v", err, got)
+		}
+	}
+	if no.Error() != "busy: later" {
+		t.Errorf("got %s", no)
+	}
+}
+
+// The texts are literal: old clients match them.
+func TestChinese(t *testing.T) {
+	want := map[domain.Code]string{
+		domain.CodeTokenMissing:    "您没有权限访问该接口!",
+		domain.CodeTokenExpired:    "token 已过期! 请重新获取令牌",
+		domain.CodeTokenInvalid:    "Token 令牌不合法!",
+		domain.CodeSessionEnded:    "token 已过期! 请重新获取令牌",
+		domain.CodeUserUnavailable: "用户不存在或已被禁用",
+		domain.CodeLiveNotFound:    "直播间不存在",
+		domain.CodeLiveNotStarted:  "直播间未开播",
+		domain.CodeLiveEnded:       "直播间已结束",
+		domain.CodeGiftNotFound:    "该礼物不存在",
+		domain.CodeCoinsTooFew:     "金币不足，请先充值",
+		domain.CodeCommentEmpty:    "评论不能为空",
+		domain.CodeCommentTooLong:  "评论最多200个字",
+		domain.CodeTooOften:        "操作太频繁，请稍后再试",
+		domain.CodeBusy:            "系统繁忙，请稍后再试",
+		domain.CodeBadRequest:      "参数错误",
+		domain.CodeTextInvalid:     "参数错误",
+		"no_such_code":             "参数错误",
+	}
+	for code, text := range want {
+		if code.Chinese() != text {
+			t.Errorf("%s: got %s, want %s", code, code.Chinese(), text)
+		}
+	}
+}
+
+func TestStreams(t *testing.T) {
+	if got := domain.WalletStream(12); got != "wallet-12" {
+		t.Errorf("got %s", got)
+	}
+	for s, prefix := range map[domain.Stream]string{"visit-6-12": "visit", "order-a-b": "order", "demo": "demo", "": ""} {
+		if s.Prefix() != prefix {
+			t.Errorf("%s: got %s, want %s", s, s.Prefix(), prefix)
+		}
+	}
+	for _, s := range []domain.Stream{"next-live", "demo-1", "", "-1"} {
+		if spec, ok := domain.StateOf(s); ok {
+			t.Errorf("%s is a stream of kind %s", s, spec.Prefix)
+		}
+	}
+	// Two lives and two people never share a stream, not even with absurd numbers.
+	seen := map[domain.Stream]domain.ViewerJoined{}
+	for _, l := range []domain.LiveID{-12, -6, -1, 0, 1, 6, 12, 61} {
+		for _, u := range []domain.UserID{-12, -6, -1, 0, 1, 6, 12, 61} {
+			e := domain.ViewerJoined{Live: l, User: u}
+			if twin, twice := seen[e.Stream()]; twice {
+				t.Errorf("%+v and %+v share %s", e, twin, e.Stream())
+			}
+			seen[e.Stream()] = e
+		}
+	}
+}
+
+// What an event folds into is what the state of its stream is read back as.
+func TestEveryEventFoldsIntoTheStateOfItsStream(t *testing.T) {
+	for _, spec := range domain.Events {
+		state, err := domain.Fold(spec.Zero.Stream(), nil, spec.Zero)
+		if err != nil {
+			t.Errorf("%s: %v", spec.Type, err)
+			continue
+		}
+		kind, ok := domain.StateOf(spec.Zero.Stream())
+		if !ok {
+			t.Errorf("%s: no kind of stream is called %s", spec.Type, spec.Zero.Stream().Prefix())
+			continue
+		}
+		decoded, err := kind.Decode([]byte("{}"))
+		if err != nil || reflect.TypeOf(decoded) != reflect.TypeOf(state) {
+			t.Errorf("%s folds into a %T, which is read back as %T (%v)", spec.Type, state, decoded, err)
+		}
+		if _, stateless := state.(domain.Stateless); stateless != kind.Stateless {
+			t.Errorf("%s: stateless %v, want %v", spec.Type, kind.Stateless, stateless)
+		}
+		if _, err := kind.Decode([]byte("[")); err == nil {
+			t.Errorf("%s: half a state was read", kind.Prefix)
+		}
+		if _, err := spec.Decode([]byte("[")); err == nil {
+			t.Errorf("%s: half an event was read", spec.Type)
+		}
+	}
+}

@@ -1,0 +1,241 @@
+package domain_test
+
+import (
+	"strings"
+	"testing"
+	"unicode"
+	"unicode/utf8"
+
+	"roomlog/domain"
+)
+
+// A field takes a person's text, or another's, in some command.
+type field struct {
+	name    string
+	most    int // in code points, of an address in bytes
+	ask     func(text string) (domain.Actor, domain.Command)
+	said    func(domain.Event) string
+	empty   domain.Code // when nothing is left of it; "": it may be empty
+	long    domain.Code
+	address bool // not trimmed: it may have no space at all
+}
+
+func fields() []field {
+	register := func(c domain.RegisterUser) (domain.Actor, domain.Command) {
+		c.NameKey = "k"
+		return nobody, c
+	}
+	registered := func(e domain.Event) domain.UserRegistered { return e.(domain.UserRegistered) }
+	changed := func(e domain.Event) domain.UserProfileChanged { return e.(domain.UserProfileChanged) }
+	created := func(e domain.Event) domain.LiveCreated { return e.(domain.LiveCreated) }
+	listed := func(e domain.Event) domain.GiftListed { return e.(domain.GiftListed) }
+	const tooLong = domain.CodeTextTooLong
+	return []field{
+		{"username", 32, func(s string) (domain.Actor, domain.Command) {
+			return register(domain.RegisterUser{Username: s})
+		}, func(e domain.Event) string { return registered(e).Username }, domain.CodeTextEmpty, tooLong, false},
+		{"nickname", 32, func(s string) (domain.Actor, domain.Command) {
+			return register(domain.RegisterUser{Username: "bob", Nickname: s})
+		}, func(e domain.Event) string { return registered(e).Nickname }, "", tooLong, false},
+		{"avatar", 1024, func(s string) (domain.Actor, domain.Command) {
+			return register(domain.RegisterUser{Username: "bob", Avatar: s})
+		}, func(e domain.Event) string { return registered(e).Avatar }, "", tooLong, true},
+		{"another nickname", 32, func(s string) (domain.Actor, domain.Command) {
+			return signedIn(viewer), domain.ChangeProfile{Nickname: s}
+		}, func(e domain.Event) string { return changed(e).Nickname }, "", tooLong, false},
+		{"another avatar", 1024, func(s string) (domain.Actor, domain.Command) {
+			return signedIn(viewer), domain.ChangeProfile{Avatar: s}
+		}, func(e domain.Event) string { return changed(e).Avatar }, "", tooLong, true},
+		{"title", 100, func(s string) (domain.Actor, domain.Command) {
+			return signedIn(viewer), domain.CreateLive{Title: s, Key: key}
+		}, func(e domain.Event) string { return created(e).Title }, domain.CodeTextEmpty, tooLong, false},
+		{"cover", 1024, func(s string) (domain.Actor, domain.Command) {
+			return signedIn(viewer), domain.CreateLive{Title: "songs", Cover: s, Key: key}
+		}, func(e domain.Event) string { return created(e).Cover }, "", tooLong, true},
+		{"comment", 200, func(s string) (domain.Actor, domain.Command) {
+			return signedIn(viewer), domain.PostComment{Live: 6, Text: s}
+		}, func(e domain.Event) string { return e.(domain.CommentPosted).Text }, domain.CodeCommentEmpty, domain.CodeCommentTooLong, false},
+		{"name of a gift", 32, func(s string) (domain.Actor, domain.Command) {
+			return operator, domain.ListGift{Name: s, Price: 1}
+		}, func(e domain.Event) string { return listed(e).Name }, domain.CodeTextEmpty, tooLong, false},
+		{"image of a gift", 1024, func(s string) (domain.Actor, domain.Command) {
+			return operator, domain.ListGift{Name: "rose", Image: s, Price: 1}
+		}, func(e domain.Event) string { return listed(e).Image }, "", tooLong, true},
+	}
+}
+
+// write asks for s in the field and answers what the log would hold, or the refusal.
+func (f field) write(t failer, w world, s string) (string, domain.Code) {
+	t.Helper()
+	by, c := f.ask(s)
+	got, err := w.ask(t, domain.Request{Command: c, By: by})
+	if no := domain.Refused(err); no != nil {
+		if len(no.Text) > 200 {
+			t.Fatalf("a refusal of %d bytes", len(no.Text))
+		}
+		return "", no.Code
+	}
+	if err != nil {
+		t.Fatalf("a fault: %v", err)
+	}
+	return f.said(got[0]), ""
+}
+
+func TestTextsThatNoFieldTakes(t *testing.T) {
+	w := after(t, events(people(), liveOnAir(6)))
+	for _, f := range fields() {
+		t.Run(f.name, func(t *testing.T) {
+			for name, bad := range map[string]string{
+				"NUL":                             "a\x00b",
+				"nothing but NUL":                 "\x00",
+				"a line break":                    "a\nb",
+				"a line break at the end":         "a\n",
+				"a tab":                           "a\tb",
+				"a carriage return":               "a\rb",
+				"an escape":                       "\x1b[31mred",
+				"a bell":                          "\a",
+				"DEL":                             "a\x7f",
+				"a control character of C1":       "a\u0085b",
+				"the last control character":      "a\u009fb",
+				"half a character in UTF-8":       "a\xe9\x95",
+				"a byte of Latin-1":               "caf\xe9",
+				"a surrogate in UTF-8":            "a\xed\xa0\x80",
+				"an overlong NUL":                 "a\xc0\x80",
+				"beyond the last character":       "a\xf4\x90\x80\x80",
+				"what decoders make of a half":    "a\ufffdb",
+				"nothing but a decoder's mistake": "\ufffd",
+			} {
+				if said, code := f.write(t, w, bad); code != domain.CodeTextInvalid {
+					t.Errorf("%s: got %q, %q", name, said, code)
+				}
+			}
+			for name, long := range map[string]string{
+				"10 MB":                      strings.Repeat("a", 10_000_000),
+				"10 MB of nothing valid":     strings.Repeat("\xff", 10_000_000),
+				"10 MB of NUL":               strings.Repeat("\x00", 10_000_000),
+				"10 MB of space and one a":   strings.Repeat(" ", 10_000_000) + "a",
+				"one character too many":     strings.Repeat("a", f.most+1),
+				"one character of four more": strings.Repeat("a", f.most) + "😀",
+			} {
+				if said, code := f.write(t, w, long); code != f.long {
+					t.Errorf("%s: got %d bytes, %q", name, len(said), code)
+				}
+			}
+			said, code := f.write(t, w, "")
+			if code != f.empty || said != "" {
+				t.Errorf("empty: got %q, %q", said, code)
+			}
+		})
+	}
+}
+
+func TestTextsThatEveryFieldTakes(t *testing.T) {
+	w := after(t, events(people(), liveOnAir(6)))
+	const family = "👨‍👩‍👧‍👦" // one picture, seven code points
+	for _, f := range fields() {
+		t.Run(f.name, func(t *testing.T) {
+			unit := 1
+			if f.address {
+				unit = len("😀") // an address is counted in bytes
+			}
+			for name, good := range map[string]string{
+				"one letter":                       "a",
+				"as many letters as there may be":  strings.Repeat("a", f.most),
+				"emoji, each one code point":       strings.Repeat("😀", f.most/unit),
+				"joined emoji":                     family,
+				"Chinese":                          "晚上好",
+				"right to left":                    "שלום",
+				"letters and marks beside them":    "e\u0301",
+				"markup, quotes and backslashes":   `<script>'"\u0000\x00`,
+				"the largest character there is":   "\U0010ffff",
+				"a byte order mark in the middle":  "a\ufeffb",
+				"a space of no width":              "a\u200bb",
+				"an address":                       "https://example.org/a.png?x=1&y=2",
+				"an address of its own kind":       "data:image/png;base64,AAAA",
+				"what only looks like a directive": "%s%d%!",
+			} {
+				if len([]rune(good)) > f.most {
+					continue
+				}
+				if said, code := f.write(t, w, good); code != "" || said != good {
+					t.Errorf("%s: got %q, %q", name, said, code)
+				}
+			}
+			if f.address {
+				for _, spaced := range []string{" a", "a ", "a b", "\u3000", "a\u2028b"} {
+					if said, code := f.write(t, w, spaced); code != domain.CodeTextInvalid {
+						t.Errorf("%q: got %q, %q", spaced, said, code)
+					}
+				}
+				return
+			}
+			if said, code := f.write(t, w, "\u3000 a b\u00a0\u2003"); code != "" || said != "a b" {
+				t.Errorf("space around: got %q, %q", said, code)
+			}
+			if said, code := f.write(t, w, " \u3000\u00a0\u2028"); code != f.empty || said != "" {
+				t.Errorf("nothing but space: got %q, %q", said, code)
+			}
+			if said, code := f.write(t, w, " "+strings.Repeat("长", f.most)+" "); code != "" || utf8.RuneCountInString(said) != f.most {
+				t.Errorf("the bound is meant after trimming: got %q, %q", said, code)
+			}
+		})
+	}
+}
+
+func TestJoinedEmojiCountAsTheirCodePoints(t *testing.T) {
+	w := after(t, events(people(), liveOnAir(6)))
+	const family = "👨‍👩‍👧‍👦"
+	if n := utf8.RuneCountInString(family); n != 7 {
+		t.Fatalf("the family has %d code points", n)
+	}
+	comment := fields()[7]
+	if _, code := comment.write(t, w, strings.Repeat(family, 28)); code != "" { // 196
+		t.Errorf("28 families: %q", code)
+	}
+	if _, code := comment.write(t, w, strings.Repeat(family, 29)); code != domain.CodeCommentTooLong { // 203
+		t.Errorf("29 families: %q", code)
+	}
+}
+
+// FuzzText holds what the log takes against a rule of its own: valid UTF-8 without control
+// characters and U+FFFD, trimmed, not empty and of bounded length; and that all such is taken.
+func FuzzText(f *testing.F) {
+	for _, s := range []string{
+		"", " ", "hello", " hello ", "a\x00", "\ufffd", "\xff", "a\nb", "\u3000长\u00a0", "\u0085", "\u200b", "😀",
+		strings.Repeat("长", 200), strings.Repeat("长", 201), " " + strings.Repeat("😀", 200) + " ",
+		strings.Repeat(" ", 6400), strings.Repeat(" ", 6400) + "a", "\xed\xa0\x80", "\u2028", "\ufeff", "%!d(MISSING)",
+	} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		w := after(t, events(people(), liveOnAir(6)))
+		for _, field := range fields() {
+			said, code := field.write(t, w, s)
+			kept := s
+			if !field.address {
+				kept = strings.TrimFunc(s, unicode.IsSpace)
+			}
+			unreadable := !utf8.ValidString(s) || strings.ContainsFunc(s, func(r rune) bool {
+				return unicode.Is(unicode.Cc, r) || r == '\ufffd' || field.address && unicode.IsSpace(r)
+			})
+			length := utf8.RuneCountInString(kept)
+			if field.address {
+				length = len(kept)
+			}
+			switch tooMany := length > field.most || len(s) > 32*field.most; {
+			case code == "" && unreadable:
+				t.Errorf("%s took %q", field.name, s)
+			case code == "" && said != kept:
+				t.Errorf("%s made %q of %q, want %q", field.name, said, s, kept)
+			case code == "" && (tooMany || length == 0 && field.empty != ""):
+				t.Errorf("%s took %d characters", field.name, length)
+			case code == domain.CodeTextInvalid && !unreadable,
+				code == field.long && code != "" && !tooMany,
+				code == field.empty && code != "" && length > 0:
+				t.Errorf("%s refused %q with %s", field.name, s, code)
+			case code != "" && code != domain.CodeTextInvalid && code != field.long && code != field.empty:
+				t.Errorf("%s refused %q with %s", field.name, s, code)
+			}
+		}
+	})
+}

@@ -1,0 +1,1 @@
+INSERT INTO checkpoint (consumer_group) VALUES ($1) ON CONFLICT (consumer_group) DO NOTHING

@@ -1,0 +1,3 @@
+SELECT position, generation FROM checkpoint
+WHERE consumer_group = $1 AND position < (SELECT position FROM events ORDER BY position DESC LIMIT 1)
+FOR UPDATE SKIP LOCKED

@@ -1,0 +1,168 @@
+package realtime_test
+
+import (
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+
+	"roomlog/realtime"
+)
+
+func TestFanout(t *testing.T) {
+	for name, window := range map[string]time.Duration{"with a window": 5 * time.Millisecond, "without": -1} {
+		t.Run(name+" everybody gets every frame once and in order", func(t *testing.T) {
+			s := serve(t, func(cfg *realtime.SocketConfig) { cfg.FlushWindow = window })
+			room := s.NewFanout()
+			const people, frames = 30, 2000
+			var clients []*client
+			for range people {
+				clients = append(clients, dial(t, s.addr))
+				room.Add(receive(t, s.peers, "the connection").conn)
+			}
+			if n := room.Len(); n != people {
+				t.Errorf("Len = %d", n)
+			}
+			go func() {
+				for i := range frames {
+					room.Push(realtime.MustFrame(fmt.Append(nil, i)))
+				}
+			}()
+			var all sync.WaitGroup
+			for _, c := range clients {
+				all.Go(func() {
+					for i := range frames {
+						if _, payload, err := c.next(); err != nil || payload != fmt.Sprint(i) {
+							t.Errorf("frame %d: %q %v", i, payload, err)
+							return
+						}
+					}
+				})
+			}
+			all.Wait()
+		})
+	}
+	t.Run("sends the first frame at once and joins those that follow", func(t *testing.T) {
+		const window = 300 * time.Millisecond
+		s := serve(t, func(cfg *realtime.SocketConfig) { cfg.FlushWindow = window })
+		room := s.NewFanout()
+		c := dial(t, s.addr)
+		room.Add(receive(t, s.peers, "the connection").conn)
+		for round := range 2 { // the second starts after a silence
+			start := time.Now()
+			room.Push(realtime.MustFrame([]byte("first")))
+			c.hear("first")
+			if took := time.Since(start); took > window/2 {
+				t.Errorf("round %d: the first frame took %v", round, took)
+			}
+			for i := range 100 {
+				room.Push(realtime.MustFrame(fmt.Append(nil, i)))
+			}
+			c.hear("0")
+			if took := time.Since(start); took < window*9/10 {
+				t.Errorf("round %d: the second flush came after %v", round, took)
+			}
+			for i := 1; i < 100; i++ {
+				if i > 1 && c.in.Buffered() == 0 {
+					t.Fatalf("round %d: frame %d did not come in the same write", round, i)
+				}
+				c.hear(fmt.Sprint(i))
+			}
+			<-time.After(2 * window)
+		}
+	})
+	t.Run("a newcomer gets what is pushed after Add, and nothing from before", func(t *testing.T) {
+		s := serve(t, func(cfg *realtime.SocketConfig) { cfg.FlushWindow = 50 * time.Millisecond })
+		room := s.NewFanout()
+		old := dial(t, s.addr)
+		room.Add(receive(t, s.peers, "the connection").conn)
+		room.Push(realtime.MustFrame([]byte("first")))
+		old.hear("first") // from here on frames wait for the window
+		room.Push(realtime.NewestFrame([]byte("gauge 1"), "gauge"))
+		room.Push(realtime.MustFrame([]byte("before")))
+		var late []*client
+		for range 4 { // some in every shard
+			late = append(late, dial(t, s.addr))
+			conn := receive(t, s.peers, "the connection").conn
+			room.Add(conn)
+			room.Add(conn) // again changes nothing
+		}
+		if n := room.Len(); n != 5 {
+			t.Errorf("Len = %d", n)
+		}
+		room.Push(realtime.NewestFrame([]byte("gauge 2"), "gauge"))
+		room.Push(realtime.MustFrame([]byte("after")))
+		for _, c := range late {
+			c.hear("gauge 2")
+			c.hear("after")
+		}
+		old.hear("before")
+		old.hear("gauge 2")
+		old.hear("after")
+		room.Push(realtime.MustFrame([]byte("next")))
+		for _, c := range append(late, old) {
+			c.hear("next")
+		}
+	})
+	t.Run("who was removed gets nothing more", func(t *testing.T) {
+		s := serve(t, nil)
+		room := s.NewFanout()
+		c := dial(t, s.addr)
+		conn := receive(t, s.peers, "the connection").conn
+		room.Push(realtime.MustFrame([]byte("nobody is here")))
+		room.Add(conn)
+		room.Push(realtime.MustFrame([]byte("one")))
+		c.hear("one")
+		room.Push(realtime.MustFrame([]byte("two")))
+		room.Remove(conn)
+		room.Remove(conn)
+		if n := room.Len(); n != 0 {
+			t.Errorf("Len = %d", n)
+		}
+		room.Push(realtime.MustFrame([]byte("three")))
+		conn.Send(realtime.MustFrame([]byte("four")))
+		if _, payload, err := c.next(); err != nil || payload != "four" && payload != "two" {
+			t.Errorf("got %q %v", payload, err)
+		}
+	})
+	t.Run("people come and go while frames fly", func(t *testing.T) {
+		s := serve(t, func(cfg *realtime.SocketConfig) { cfg.FlushWindow = time.Millisecond })
+		room := s.NewFanout()
+		stop := make(chan struct{})
+		var pusher sync.WaitGroup
+		pusher.Go(func() {
+			for i := 0; ; i++ {
+				select {
+				case <-stop:
+					return
+				default:
+					room.Push(realtime.MustFrame(fmt.Append(nil, i)))
+				}
+				if i%100 == 0 {
+					<-time.After(time.Millisecond)
+				}
+			}
+		})
+		for range 60 {
+			c := dial(t, s.addr)
+			p := receive(t, s.peers, "the connection")
+			room.Add(p.conn)
+			last := -1
+			for range 100 {
+				_, payload, err := c.next()
+				if err != nil {
+					t.Fatal(err)
+				}
+				var i int
+				if _, err := fmt.Sscan(payload, &i); err != nil || last >= 0 && i != last+1 {
+					t.Fatalf("after %d came %q", last, payload)
+				}
+				last = i
+			}
+			room.Remove(p.conn)
+			_ = c.conn.Close()
+		}
+		close(stop)
+		pusher.Wait()
+	})
+}

@@ -62,7 +62,7 @@ func fetch(ctx context.Context, c Config, f folder, as *account) (installation, 
 		return installation{}, fmt.Errorf("fetch postgresql: %w", err)
 	}
 	defer os.Remove(tarball)
-	if err := unpack(tarball, f.dir, fetchedDir(f)); err != nil {
+	if err := unpack(tarball, f.dir, fetchedDir(f), bounds{maxUnpacked, maxFiles}); err != nil {
 		return installation{}, fmt.Errorf("unpack postgresql: %w", err)
 	}
 	bin := filepath.Join(fetchedDir(f), "bin")

@@ -16,13 +16,19 @@ import (
 
 const (
 	maxUnpacked = 256 << 20
-	maxFiles    = 10_000
+	maxFiles    = 4_000
 	linksFile   = "pg-symlinks.json"
 )
 
+// bounds are how much a tarball may unpack to.
+type bounds struct {
+	bytes int64
+	files int
+}
+
 // unpack puts the native part of an npm tarball into a folder, which appears whole
 // or not at all. Nothing is written outside of it, whatever the names in the tarball are.
-func unpack(tarball, parent, into string) error {
+func unpack(tarball, parent, into string, most bounds) error {
 	file, err := os.Open(tarball)
 	if err != nil {
 		return err
@@ -42,7 +48,7 @@ func unpack(tarball, parent, into string) error {
 		return err
 	}
 	defer root.Close()
-	if err := unpackFiles(tar.NewReader(io.LimitReader(plain, maxUnpacked)), root); err != nil {
+	if err := unpackFiles(tar.NewReader(io.LimitReader(plain, most.bytes)), root, most.files); err != nil {
 		return err
 	}
 	if err := link(root); err != nil {
@@ -57,7 +63,7 @@ func unpack(tarball, parent, into string) error {
 	return os.Rename(tmp, into)
 }
 
-func unpackFiles(r *tar.Reader, root *os.Root) error {
+func unpackFiles(r *tar.Reader, root *os.Root, most int) error {
 	for n := 0; ; n++ {
 		h, err := r.Next()
 		switch {
@@ -65,14 +71,17 @@ func unpackFiles(r *tar.Reader, root *os.Root) error {
 			return nil
 		case err != nil:
 			return err
-		case n == maxFiles:
-			return fmt.Errorf("more than %d files", maxFiles)
+		case n == most:
+			return fmt.Errorf("more than %d files", most)
 		case h.Typeflag != tar.TypeReg:
 			continue // npm packs files only; links come from the list beside them
 		}
 		name, ok := strings.CutPrefix(h.Name, "package/native/")
 		if !ok {
 			continue
+		}
+		if !filepath.IsLocal(name) {
+			return fmt.Errorf("a file leads outside: %.200q", h.Name)
 		}
 		if err := unpackFile(r, root, name, fs.FileMode(h.Mode)); err != nil {
 			return err
@@ -81,7 +90,7 @@ func unpackFiles(r *tar.Reader, root *os.Root) error {
 }
 
 func unpackFile(r io.Reader, root *os.Root, name string, mode fs.FileMode) error {
-	if err := makeDirs(root, path.Dir(name)); err != nil {
+	if err := makeDirs(root, path.Dir(path.Clean(name))); err != nil {
 		return err
 	}
 	f, err := root.OpenFile(name, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"roomlog/eventstore/localpg"
+	"roomlog/eventstore/pgtest"
 )
 
 type entry struct {
@@ -50,7 +51,7 @@ func pack(t *testing.T, dir string, entries ...entry) string {
 
 func TestUnpack(t *testing.T) {
 	t.Parallel()
-	dir := t.TempDir()
+	dir := pgtest.Dir(t)
 	into := filepath.Join(dir, "into")
 	err := localpg.Unpack(pack(t, dir,
 		entry{name: "package/package.json", text: "{}", mode: 0o644},
@@ -102,7 +103,7 @@ func TestUnpack_writes_nothing_outside(t *testing.T) {
 		{"too many bytes", []entry{{name: "package/native/big", text: strings.Repeat("x", localpg.MaxUnpacked), mode: 0o644}}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			dir := t.TempDir()
+			dir := pgtest.Dir(t)
 			parent := filepath.Join(dir, "a", "b", "c")
 			if err := os.MkdirAll(parent, 0o755); err != nil {
 				t.Fatal(err)
@@ -124,7 +125,7 @@ func TestUnpack_writes_nothing_outside(t *testing.T) {
 		})
 	}
 	t.Run("a link in the tarball", func(t *testing.T) { // left out: npm packs none
-		dir := t.TempDir()
+		dir := pgtest.Dir(t)
 		outside := t.TempDir()
 		err := localpg.Unpack(pack(t, dir, entry{name: "package/native/a", link: outside}, entry{name: "package/native/a/evil", text: "x", mode: 0o644}), dir, filepath.Join(dir, "into"))
 		if err != nil {

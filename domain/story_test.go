@@ -1,0 +1,460 @@
+package domain_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"math"
+	"reflect"
+	"testing"
+
+	"pgregory.net/rapid"
+
+	"roomlog/domain"
+)
+
+// A story is any sequence of requests, and what an auditor who reads only the events makes of it.
+type story struct {
+	world
+	specs map[string]domain.EventSpec
+
+	ledger   map[domain.Account]domain.Coins // what all postings add up to
+	balance  map[domain.UserID]domain.Coins  // what a person's last coin event says is left
+	earned   map[domain.UserID]domain.Coins  // what gifts to a streamer's rooms cost
+	status   map[domain.LiveID]domain.Status
+	streamer map[domain.LiveID]domain.UserID
+	visits   map[[2]int64]*visit
+	orders   map[domain.OrderID]*order
+	price    map[domain.GiftID]domain.Coins // of the gifts on the shelf
+	names    map[string]domain.UserID
+	session  map[domain.UserID]string
+	out      map[domain.UserID]bool // locked out
+	gone     map[domain.UserID]bool // forgotten
+	last     struct {
+		user domain.UserID
+		live domain.LiveID
+		gift domain.GiftID
+	}
+}
+
+type visit struct {
+	there   bool
+	firsts  int
+	process string
+}
+
+type order struct {
+	domain.OrderPlaced
+	paid, credited int
+}
+
+func newStory() *story {
+	s := &story{
+		world: world{}, specs: map[string]domain.EventSpec{},
+		ledger: map[domain.Account]domain.Coins{}, balance: map[domain.UserID]domain.Coins{}, earned: map[domain.UserID]domain.Coins{},
+		status: map[domain.LiveID]domain.Status{}, streamer: map[domain.LiveID]domain.UserID{},
+		visits: map[[2]int64]*visit{}, orders: map[domain.OrderID]*order{}, price: map[domain.GiftID]domain.Coins{},
+		names: map[string]domain.UserID{}, session: map[domain.UserID]string{},
+		out: map[domain.UserID]bool{}, gone: map[domain.UserID]bool{},
+	}
+	for _, spec := range domain.Events {
+		s.specs[spec.Type] = spec
+	}
+	return s
+}
+
+// tell asks for r and follows what comes of it.
+func (s *story) tell(t *rapid.T, r domain.Request) []domain.Event {
+	got, err := s.ask(t, r)
+	if err != nil && domain.Refused(err) == nil {
+		t.Fatalf("%+v: a fault: %v", r, err)
+	}
+	if by := r.By; by.Kind == domain.Person && len(got) > 0 &&
+		(s.session[by.User] != by.Session || by.Session == "" || s.out[by.User] || s.gone[by.User]) {
+		t.Fatalf("%+v was followed by %+v", r, got)
+	}
+	for _, e := range got {
+		s.fold(t, []domain.Event{e})
+		s.audit(t, e)
+		s.readBack(t, e)
+	}
+	s.balanced(t)
+	return got
+}
+
+// audit checks one event against all before it.
+func (s *story) audit(t *rapid.T, e domain.Event) {
+	switch e := e.(type) {
+	case domain.UserRegistered:
+		s.last.user++
+		expect(t, e, e.User == s.last.user, "the next number is %d", s.last.user)
+	case domain.NameClaimed:
+		expect(t, e, s.names[e.Key] == 0, "held by %d", s.names[e.Key])
+		s.names[e.Key] = e.User
+	case domain.UserSignedIn:
+		expect(t, e, !s.out[e.User] && !s.gone[e.User], "may not come in")
+		s.session[e.User] = e.Session
+	case domain.UserSignedOut:
+		delete(s.session, e.User)
+	case domain.UserDisabled:
+		s.out[e.User] = true
+	case domain.UserEnabled:
+		expect(t, e, s.out[e.User] && !s.gone[e.User], "may come in, or never again")
+		delete(s.out, e.User)
+	case domain.UserForgotten:
+		expect(t, e, !s.gone[e.User], "forgotten already")
+		s.gone[e.User] = true
+	case domain.LiveCreated:
+		s.last.live++
+		expect(t, e, e.Live == s.last.live, "the next number is %d", s.last.live)
+		s.streamer[e.Live] = e.Streamer
+	case domain.LiveStatusChanged:
+		expect(t, e, s.status[e.Live] != domain.StatusEnded, "has ended")
+		expect(t, e, s.status[e.Live] == e.From && e.From != e.To && e.To != domain.StatusNotStarted, "was %d", s.status[e.Live])
+		expect(t, e, s.streamer[e.Live] == e.Streamer, "is %d's", s.streamer[e.Live])
+		s.status[e.Live] = e.To
+	case domain.ViewerJoined:
+		v := s.visit(e.Live, e.User)
+		expect(t, e, !v.there && s.open(e.Live), "is there already, or the room is closed")
+		if e.First {
+			v.firsts++
+		}
+		expect(t, e, v.firsts == 1, "was counted %d times", v.firsts)
+		v.there, v.process = true, e.Process
+	case domain.ViewerMoved:
+		v := s.visit(e.Live, e.User)
+		expect(t, e, v.there && v.process != e.Process, "held by %q", v.process)
+		v.process = e.Process
+	case domain.ViewerLeft:
+		v := s.visit(e.Live, e.User)
+		expect(t, e, v.there, "is not there")
+		v.there = false
+	case domain.CommentPosted:
+		expect(t, e, s.open(e.Live), "the room is closed")
+	case domain.GiftListed:
+		s.last.gift++
+		expect(t, e, e.Gift == s.last.gift, "the next number is %d", s.last.gift)
+		s.price[e.Gift] = e.Price
+	case domain.GiftRepriced:
+		expect(t, e, s.price[e.Gift] == e.From && e.From != e.To, "costs %d", s.price[e.Gift])
+		s.price[e.Gift] = e.To
+	case domain.GiftWithdrawn:
+		expect(t, e, s.price[e.Gift] != 0, "is not on the shelf")
+		delete(s.price, e.Gift)
+	case domain.OrderPlaced:
+		expect(t, e, s.orders[e.Order] == nil, "exists")
+		s.orders[e.Order] = &order{OrderPlaced: e}
+	case domain.OrderPaid:
+		o := s.orders[e.Order]
+		o.paid++
+		expect(t, e, o.paid == 1 && o.User == e.User && o.Price == e.Price, "is %+v", *o)
+	case domain.CoinsCredited:
+		o := s.orders[e.Order]
+		o.credited++
+		expect(t, e, o.paid == 1 && o.credited == 1 && o.User == e.User && o.Coins == e.Coins, "is %+v", *o)
+		s.post(t, e, domain.AccountOf(e.User), e.Coins)
+		s.chain(t, e, e.User, e.Coins, e.BalanceAfter)
+	case domain.GiftSent:
+		expect(t, e, s.open(e.Live) && s.streamer[e.Live] == e.Streamer, "the room is closed, or another's")
+		expect(t, e, e.Price == s.price[e.Gift] && e.Coins == e.Price*domain.Coins(e.Num) && e.Coins/e.Price == domain.Coins(e.Num),
+			"costs %d", s.price[e.Gift])
+		s.post(t, e, domain.AccountOf(e.Sender), -e.Coins)
+		s.chain(t, e, e.Sender, -e.Coins, e.BalanceAfter)
+		s.earned[e.Streamer] += e.Coins
+	}
+}
+
+// post books the entries of e, which add up to zero, and of which that of account is amount.
+func (s *story) post(t *rapid.T, e domain.CoinEvent, account domain.Account, amount domain.Coins) {
+	var sum, own domain.Coins
+	for _, p := range e.Entries() {
+		sum += p.Amount
+		s.ledger[p.Account] += p.Amount
+		if p.Account == account {
+			own += p.Amount
+		}
+	}
+	expect(t, e, sum == 0 && own == amount && amount != 0, "adds up to %d, of which %d are its person's", sum, own)
+}
+
+// chain checks that what is left is what was left before and the amount.
+func (s *story) chain(t *rapid.T, e domain.Event, u domain.UserID, amount, left domain.Coins) {
+	expect(t, e, s.balance[u]+amount == left, "before it %d were left", s.balance[u])
+	s.balance[u] = left
+}
+
+// balanced checks all wallets against all postings.
+func (s *story) balanced(t *rapid.T) {
+	var total domain.Coins
+	for account, sum := range s.ledger {
+		total += sum
+		if account != domain.AccountProvider && sum < 0 {
+			t.Fatalf("%s has %d coins", account, sum)
+		}
+	}
+	if total != 0 {
+		t.Fatalf("%d coins came from nowhere", total)
+	}
+	for u := range s.last.user {
+		u++
+		wallet, _ := s.world[domain.WalletStream(u)].(domain.Wallet)
+		if wallet.Balance < 0 || wallet.Balance > domain.MaxCoins {
+			t.Fatalf("%d has %d coins", u, wallet.Balance)
+		}
+		if sum := s.ledger[domain.AccountOf(u)]; sum != wallet.Balance || s.balance[u] != sum {
+			t.Fatalf("%d has %d coins, its postings add up to %d, its last event says %d", u, wallet.Balance, sum, s.balance[u])
+		}
+		if s.ledger[domain.EarningsOf(u)] != s.earned[u] {
+			t.Fatalf("%d was given %d coins and has earned %d", u, s.earned[u], s.ledger[domain.EarningsOf(u)])
+		}
+	}
+}
+
+// readBack checks that e and the state after it outlive being written down.
+func (s *story) readBack(t *rapid.T, e domain.Event) {
+	payload, err := json.Marshal(e)
+	if err != nil {
+		t.Fatalf("%+v: %v", e, err)
+	}
+	if again, err := s.specs[e.Type()].Decode(payload); err != nil || !reflect.DeepEqual(again, e) {
+		t.Fatalf("%+v was read back as %+v, %v", e, again, err)
+	}
+	state := s.world[e.Stream()]
+	written, err := json.Marshal(state)
+	if err != nil {
+		t.Fatalf("%+v: %v", state, err)
+	}
+	spec, _ := domain.StateOf(e.Stream())
+	again, err := spec.Decode(written)
+	if err != nil {
+		t.Fatalf("%s: %v", written, err)
+	}
+	s.world[e.Stream()] = again // the story goes on from what was read
+	if u, ok := state.(domain.User); ok && len(u.Roles) == 0 {
+		return // no roles are written like none at all
+	}
+	if !reflect.DeepEqual(again, state) {
+		t.Fatalf("%+v was read back as %+v", state, again)
+	}
+}
+
+func (s *story) open(l domain.LiveID) bool {
+	return s.status[l] == domain.StatusOnAir || s.status[l] == domain.StatusPaused
+}
+
+func (s *story) visit(l domain.LiveID, u domain.UserID) *visit {
+	at := [2]int64{int64(l), int64(u)}
+	if s.visits[at] == nil {
+		s.visits[at] = &visit{}
+	}
+	return s.visits[at]
+}
+
+func expect(t *rapid.T, e domain.Event, ok bool, format string, args ...any) {
+	t.Helper()
+	if !ok {
+		t.Fatalf("%+v: "+format, append([]any{e}, args...)...)
+	}
+}
+
+// Whoever asks for whatever in any order: no coin is lost, made or owed, nobody is counted twice, and
+// what has ended stays so.
+func TestAnyStory(t *testing.T) {
+	followed := map[string]int{}
+	rapid.Check(t, func(t *rapid.T) {
+		s := newStory()
+		note := func(events []domain.Event) {
+			for _, e := range events {
+				followed[e.Type()]++
+			}
+		}
+		for _, r := range opening() {
+			note(s.tell(t, r))
+		}
+		for range roll(t, 8) {
+			note(s.tell(t, s.anything(t)))
+		}
+	})
+	for _, spec := range domain.Events {
+		if followed[spec.Type] == 0 && !t.Failed() {
+			t.Errorf("no story has come to %s", spec.Type)
+		}
+	}
+}
+
+// opening lets a story begin with somebody on air, something on the shelf, and coins.
+func opening() []domain.Request {
+	one, two := domain.PersonActor(1, "s1"), domain.PersonActor(2, "s1")
+	return []domain.Request{
+		{Command: domain.RegisterUser{Username: "a", NameKey: "k1"}},
+		{Command: domain.RegisterUser{Username: "b", NameKey: "k2"}},
+		{Command: domain.SignIn{User: 1, Session: "s1"}},
+		{Command: domain.SignIn{User: 2, Session: "s1"}},
+		{Command: domain.CreateLive{Title: "songs", Key: key}, By: one},
+		{Command: domain.ChangeLiveStatus{Live: 1, To: domain.LivePlay}, By: one},
+		{Command: domain.ListGift{Name: "rose", Price: 3}, By: operator},
+		{Command: domain.PlaceOrder{Order: "O1", Price: 1, Coins: 100}, By: two},
+		{Command: domain.PayOrder{Order: "O1", User: 2, Price: 1}, By: provider},
+	}
+}
+
+// anything draws a request: mostly one that could make sense, from few people, rooms and orders, so
+// that they meet; sometimes an absurd one.
+func (s *story) anything(t *rapid.T) domain.Request {
+	c := s.command(t)
+	switch roll(t, 4) {
+	case 0: // with whatever right
+		kinds := []domain.ActorKind{domain.Operator, domain.System, domain.Provider, domain.Anyone}
+		return domain.Request{Command: c, By: domain.Actor{Kind: kinds[roll(t, 2)]}}
+	case 1: // whoever it is, in whatever session
+		return domain.Request{Command: c, By: domain.PersonActor(user(t), rapid.SampledFrom([]string{"s1", "s2", ""}).Draw(t, "session"))}
+	}
+	for _, spec := range domain.Commands {
+		if spec.Type != c.Type() {
+			continue
+		}
+		switch spec.Who() {
+		case "operator":
+			return domain.Request{Command: c, By: operator}
+		case "system":
+			return domain.Request{Command: c, By: system}
+		case "provider":
+			return domain.Request{Command: c, By: provider}
+		}
+	}
+	u := s.person(t)
+	switch c := c.(type) {
+	case domain.ChangeLiveStatus:
+		u = s.streamer[c.Live]
+	case domain.SendGift:
+		u = oneOf(t, "rich", s.last.user, func(u domain.UserID) bool { return s.active(u) && s.balance[u] >= s.price[c.Gift] })
+	}
+	return domain.Request{Command: c, By: domain.PersonActor(u, s.session[u])}
+}
+
+func (s *story) command(t *rapid.T) domain.Command {
+	live := oneOf(t, "live", s.last.live, s.open)
+	gift := oneOf(t, "gift", s.last.gift, func(g domain.GiftID) bool { return s.price[g] > 0 })
+	order := domain.OrderID(rapid.StringMatching("O[0-9]{0,2}").Draw(t, "order"))
+	process := rapid.SampledFrom([]string{"p1", "p2"}).Draw(t, "process")
+	kinds := []struct {
+		weight int // of 64
+		ask    func() domain.Command
+	}{
+		{14, func() domain.Command {
+			if roll(t, 2) > 0 {
+				return domain.SendGift{Live: live, Gift: gift, Num: 1 + roll(t, 2)}
+			}
+			return domain.SendGift{Live: live, Gift: gift, Num: int(amount(t, "num"))}
+		}},
+		{5, func() domain.Command { return domain.JoinLive{Live: live, Process: process} }},
+		{3, func() domain.Command {
+			return domain.LeaveLive{Live: live, User: user(t), Cause: domain.LeftAsked, Process: process}
+		}},
+		{2, func() domain.Command { return domain.PostComment{Live: live, Text: words(t)} }},
+		{3, func() domain.Command {
+			return domain.CreditCoins{Order: order, User: s.person(t), Coins: 100 * amount(t, "coins")}
+		}},
+		{5, func() domain.Command {
+			return domain.PlaceOrder{Order: order, Price: int64(amount(t, "price")), Coins: 100 * amount(t, "coins")}
+		}},
+		{5, func() domain.Command {
+			if o := s.orders[order]; o != nil && roll(t, 2) > 0 {
+				return domain.PayOrder{Order: order, User: o.User, Price: o.Price}
+			}
+			return domain.PayOrder{Order: order, User: user(t), Price: int64(amount(t, "price"))}
+		}},
+		{2, func() domain.Command { return domain.CreateLive{Title: words(t), Key: key} }},
+		{4, func() domain.Command {
+			changes := []domain.LiveChange{domain.LivePlay, domain.LivePlay, domain.LivePause, domain.LiveStop, ""}
+			going := oneOf(t, "going", s.last.live, func(l domain.LiveID) bool { return s.status[l] != domain.StatusEnded })
+			return domain.ChangeLiveStatus{Live: going, To: rapid.SampledFrom(changes).Draw(t, "to")}
+		}},
+		{3, func() domain.Command { return domain.ListGift{Name: words(t), Price: amount(t, "price")} }},
+		{2, func() domain.Command { return domain.RepriceGift{Gift: gift, Price: amount(t, "price")} }},
+		{1, func() domain.Command { return domain.WithdrawGift{Gift: gift} }},
+		{2, func() domain.Command {
+			return domain.RegisterUser{Username: words(t), NameKey: rapid.StringMatching("k[0-9]").Draw(t, "name key")}
+		}},
+		{4, func() domain.Command {
+			away := oneOf(t, "away", s.last.user, func(u domain.UserID) bool { return s.session[u] == "" && !s.out[u] && !s.gone[u] })
+			return domain.SignIn{User: away, Session: rapid.SampledFrom([]string{"s1", "s2", ""}).Draw(t, "new session")}
+		}},
+		{1, func() domain.Command { return domain.SignOut{} }},
+		{1, func() domain.Command { return domain.ChangeProfile{Nickname: words(t)} }},
+		{1, func() domain.Command { return domain.DisableUser{User: domain.UserID(roll(t, 3))} }},
+		{2, func() domain.Command {
+			return domain.EnableUser{User: oneOf(t, "out", s.last.user, func(u domain.UserID) bool { return s.out[u] && !s.gone[u] })}
+		}},
+		{1, func() domain.Command { return domain.GrantRole{User: user(t), Role: role(t)} }},
+		{2, func() domain.Command {
+			role := role(t)
+			return domain.RevokeRole{Role: role, User: oneOf(t, "of role", s.last.user, func(u domain.UserID) bool {
+				user, _ := s.world[domain.Stream(fmt.Sprintf("user-%d", u))].(domain.User)
+				return user.Has(role)
+			})}
+		}},
+	}
+	n := roll(t, 6)
+	for _, kind := range kinds {
+		if n -= kind.weight; n < 0 {
+			return kind.ask()
+		}
+	}
+	return domain.ForgetUser{User: domain.UserID(roll(t, 3))}
+}
+
+// person draws mostly somebody who may act.
+func (s *story) person(t *rapid.T) domain.UserID {
+	return oneOf(t, "person", s.last.user, s.active)
+}
+
+func (s *story) active(u domain.UserID) bool { return s.session[u] != "" && !s.out[u] && !s.gone[u] }
+
+// oneOf draws one of the ids 1 to last that fit, if any does and mostly; otherwise any small one.
+func oneOf[ID ~int64](t *rapid.T, what string, last ID, fits func(ID) bool) ID {
+	var fitting []ID
+	for id := ID(1); id <= last; id++ {
+		if fits(id) {
+			fitting = append(fitting, id)
+		}
+	}
+	if len(fitting) == 0 || roll(t, 3) == 0 {
+		return ID(roll(t, 3))
+	}
+	return rapid.SampledFrom(fitting).Draw(t, what)
+}
+
+// roll draws one of 2^bits numbers, each as likely; what rapid draws by itself is mostly small.
+func roll(t *rapid.T, bits int) int {
+	n := 0
+	for _, one := range rapid.SliceOfN(rapid.Bool(), bits, bits).Draw(t, "roll") {
+		n *= 2
+		if one {
+			n++
+		}
+	}
+	return n
+}
+
+func user(t *rapid.T) domain.UserID {
+	return rapid.SampledFrom([]domain.UserID{2, 1, 3, 2, 1, 4, 5, 0}).Draw(t, "user")
+}
+
+func role(t *rapid.T) domain.Role {
+	return rapid.SampledFrom([]domain.Role{domain.RoleOperator, domain.RoleAuditor, domain.RoleAnalyst, ""}).Draw(t, "role")
+}
+
+func words(t *rapid.T) string {
+	return rapid.OneOf(rapid.StringMatching("[a-z]{1,9}"), rapid.String()).Draw(t, "words")
+}
+
+// amount draws small amounts, and those at which something could overflow.
+func amount(t *rapid.T, what string) domain.Coins {
+	return domain.Coins(rapid.OneOf(
+		rapid.Int64Range(1, 9),
+		rapid.Int64Range(1, 9),
+		rapid.Int64Range(-1, 10_000),
+		rapid.SampledFrom([]int64{maxPrice, maxOrderCoins, int64(domain.MaxCoins), math.MaxInt64, math.MinInt64, math.MaxInt64/2 + 1, 1 << 32}),
+		rapid.Int64(),
+	).Draw(t, what))
+}

@@ -23,6 +23,7 @@ import (
 const (
 	ownerEnv = "ROOMLOG_LOCALPG_OWNER" // the test binary is a process that owns a server on this folder
 	patience = 30 * time.Second
+	idleTime = 3 * time.Second
 )
 
 func TestMain(m *testing.M) {

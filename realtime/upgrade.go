@@ -97,8 +97,14 @@ func (s *Sockets) hijack(w http.ResponseWriter, address string) (*Conn, error) {
 	if s.frameRate >= 0 {
 		c.guard.limiter = rate.NewLimiter(rate.Limit(s.frameRate), s.frameBurst)
 	}
-	if tcp, ok := raw.(*net.TCPConn); ok {
+	tcp, plain := raw.(*net.TCPConn)
+	if below, ok := raw.(interface{ NetConn() net.Conn }); ok { // TLS
+		tcp, _ = below.NetConn().(*net.TCPConn)
+	}
+	if tcp != nil {
 		_ = tcp.SetWriteBuffer(s.sendBuffer) // else the kernel hides megabytes of a stalled reader
+	}
+	if plain {
 		c.socket, _ = tcp.SyscallConn()
 		c.try.do = c.try.write
 	}

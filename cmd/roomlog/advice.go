@@ -1,0 +1,38 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"syscall"
+
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"roomlog/domain"
+	"roomlog/eventstore"
+	"roomlog/eventstore/localpg"
+	"roomlog/migrations"
+)
+
+// advice says what an operator can do about err, or nothing.
+func advice(err error) string {
+	var connect *pgconn.ConnectError
+	switch no := domain.Refused(err); {
+	case no != nil && no.Code == domain.CodeUserUnavailable:
+		return "See who there is: roomlog user list"
+	case no != nil && no.Code == domain.CodeGiftNotFound:
+		return "See which there are: roomlog gift list --all"
+	case errors.Is(err, localpg.ErrInUse):
+		return "A roomlog serves from this folder already. Stop it, give this one a folder of its own (--data), or let both use one database (DATABASE_URL)."
+	case errors.Is(err, migrations.ErrNewer):
+		return "Use the roomlog that migrated it, or a newer one."
+	case errors.Is(err, eventstore.ErrCursorLost):
+		return "The log was restored to an earlier day, or this is another log: begin anew, with another file and without --after."
+	case errors.Is(err, syscall.EADDRINUSE):
+		return "Something else listens there: stop it, or choose another address (--http-addr :7002)."
+	case errors.As(err, &connect):
+		return "Is the database running, and is DATABASE_URL (or --data) right?"
+	case errors.Is(err, context.Canceled):
+		return "Stopped before it was done."
+	}
+	return ""
+}

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"errors"
 	"log/slog"
 	"net/http"
 	"runtime/debug"
@@ -54,17 +55,19 @@ func (s *server) recovered(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		defer func() {
 			broken := recover()
-			switch {
-			case broken == nil:
-			case broken == http.ErrAbortHandler:
+			if broken == nil {
+				return
+			}
+			if err, ok := broken.(error); ok && errors.Is(err, http.ErrAbortHandler) {
 				panic(broken) // how a handler asks the server to cut the connection
-			case r.Context().Err() != nil: // the client has gone, and could not be answered
-			default:
-				s.log.ErrorContext(r.Context(), "request broke", slog.String("request_id", askerOf(r.Context()).id),
-					slog.Any("panic", broken), slog.String("stack", string(debug.Stack())))
-				if ww, ok := w.(middleware.WrapResponseWriter); ok && ww.Status() == 0 {
-					writeFailure(w, fail(domain.CodeInternal, "something went wrong here: try again later", nil))
-				}
+			}
+			if r.Context().Err() != nil {
+				return // the client has gone, and could not be answered
+			}
+			s.log.ErrorContext(r.Context(), "request broke", slog.String("request_id", askerOf(r.Context()).id),
+				slog.Any("panic", broken), slog.String("stack", string(debug.Stack())))
+			if ww, ok := w.(middleware.WrapResponseWriter); ok && ww.Status() == 0 {
+				writeFailure(w, fail(domain.CodeInternal, "something went wrong here: try again later", nil))
 			}
 		}()
 		next.ServeHTTP(w, r)

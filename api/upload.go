@@ -119,8 +119,7 @@ func (s *server) keep(picture io.Reader) (string, error) {
 	name := randomName() + ending
 	partial := name + ".part"
 	if err := s.write(partial, io.MultiReader(bytes.NewReader(head), picture)); err != nil {
-		s.uploads.Remove(partial)
-		return "", err
+		return "", errors.Join(err, s.uploads.Remove(partial))
 	}
 	return name, s.uploads.Rename(partial, name)
 }

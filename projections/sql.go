@@ -1,0 +1,95 @@
+package projections
+
+import (
+	_ "embed"
+)
+
+// One statement a file, so that each can be read, explained and tried by itself.
+var (
+	//go:embed sql/add_audience.sql
+	addAudience string
+	//go:embed sql/add_live_coin.sql
+	addLiveCoin string
+	//go:embed sql/add_look_count.sql
+	addLookCount string
+	//go:embed sql/erase_comment.sql
+	eraseComment string
+	//go:embed sql/erase_live.sql
+	eraseLive string
+	//go:embed sql/erase_person.sql
+	erasePerson string
+	//go:embed sql/insert_coin_movement.sql
+	insertCoinMovement string
+	//go:embed sql/insert_comment.sql
+	insertComment string
+	//go:embed sql/insert_gift.sql
+	insertGift string
+	//go:embed sql/insert_gift_record.sql
+	insertGiftRecord string
+	//go:embed sql/insert_live.sql
+	insertLive string
+	//go:embed sql/insert_person.sql
+	insertPerson string
+	//go:embed sql/insert_poison.sql
+	insertPoison string
+	//go:embed sql/insert_versions.sql
+	insertVersions string
+	//go:embed sql/select_account.sql
+	selectAccount string
+	//go:embed sql/select_balance.sql
+	selectBalance string
+	//go:embed sql/select_checkpoint.sql
+	selectCheckpoint string
+	//go:embed sql/select_coin_movements.sql
+	selectCoinMovements string
+	//go:embed sql/select_comments.sql
+	selectComments string
+	//go:embed sql/select_gauges.sql
+	selectGauges string
+	//go:embed sql/select_gift_records.sql
+	selectGiftRecords string
+	//go:embed sql/select_gifts.sql
+	selectGifts string
+	//go:embed sql/select_held.sql
+	selectHeld string
+	//go:embed sql/select_live.sql
+	selectLive string
+	//go:embed sql/select_old_schemas.sql
+	selectOldSchemas string
+	//go:embed sql/select_present.sql
+	selectPresent string
+	//go:embed sql/select_private.sql
+	selectPrivate string
+	//go:embed sql/select_processes.sql
+	selectProcesses string
+	//go:embed sql/select_profiles.sql
+	selectProfiles string
+	//go:embed sql/select_session.sql
+	selectSession string
+	//go:embed sql/select_status.sql
+	selectStatus string
+	//go:embed sql/select_users.sql
+	selectUsers string
+	//go:embed sql/select_versions.sql
+	selectVersions string
+	//go:embed sql/select_viewers.sql
+	selectViewers string
+	//go:embed sql/update_gift_price.sql
+	updateGiftPrice string
+	//go:embed sql/update_gift_withdrawn.sql
+	updateGiftWithdrawn string
+	//go:embed sql/update_live_status.sql
+	updateLiveStatus string
+	//go:embed sql/update_person_disabled.sql
+	updatePersonDisabled string
+	//go:embed sql/update_person_profile.sql
+	updatePersonProfile string
+	//go:embed sql/update_person_roles.sql
+	updatePersonRoles string
+	//go:embed sql/update_viewer.sql
+	updateViewer string
+	//go:embed sql/upsert_session.sql
+	upsertSession string
+	//go:embed sql/upsert_viewer.sql
+	upsertViewer string
+)

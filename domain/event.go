@@ -4,9 +4,9 @@ import "strconv"
 
 // Ids are small integers, as old clients expect. They are handed out 1, 2, 3, ….
 type (
-	UserID int64
-	LiveID int64
-	GiftID int64
+	UserID int64 // a person
+	LiveID int64 // a room
+	GiftID int64 // an entry of the shelf
 )
 
 // OrderID names a top-up order; the door that takes the order draws it at random.

@@ -30,7 +30,7 @@ func (c SignIn) decide(see View) ([]Event, error) {
 // UserSignedIn says that a session began, and that the person's older one has ended.
 type UserSignedIn struct {
 	User    UserID `json:"user"`
-	Session string `json:"session"`
+	Session string `json:"session"` // the random id that its token names
 }
 
 // Type implements Event.
@@ -60,7 +60,7 @@ func (SignOut) decide(see View) ([]Event, error) {
 // UserSignedOut says that a session has ended.
 type UserSignedOut struct {
 	User    UserID `json:"user"`
-	Session string `json:"session"`
+	Session string `json:"session"` // the random id that its token names
 }
 
 // Type implements Event.

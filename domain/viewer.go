@@ -66,7 +66,7 @@ func (e ViewerJoined) evolve(Visit) Visit {
 type ViewerMoved struct {
 	Live    LiveID `json:"live"`
 	User    UserID `json:"user"`
-	Process string `json:"process"`
+	Process string `json:"process"` // the server process that holds the connection from now on
 }
 
 // Type implements Event.
@@ -101,8 +101,8 @@ var leaveCauses = [...]LeaveCause{LeftAsked, LeftConnectionLost, LeftProcessLost
 type LeaveLive struct {
 	Live    LiveID     `json:"live"`
 	User    UserID     `json:"user"`
-	Cause   LeaveCause `json:"cause"`
-	Process string     `json:"process"`
+	Cause   LeaveCause `json:"cause"`   // why
+	Process string     `json:"process"` // the server process that held the connection
 }
 
 // Type implements Command.
@@ -126,7 +126,7 @@ func (c LeaveLive) decide(see View) ([]Event, error) {
 type ViewerLeft struct {
 	Live  LiveID     `json:"live"`
 	User  UserID     `json:"user"`
-	Cause LeaveCause `json:"cause"`
+	Cause LeaveCause `json:"cause"` // why
 }
 
 // Type implements Event.

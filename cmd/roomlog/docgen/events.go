@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io/fs"
+	"maps"
 	"reflect"
 	"slices"
 	"strings"
@@ -16,8 +17,9 @@ const head = `<!-- Written by "roomlog docs" from package domain. Change the cod
 # Commands and events
 
 Everything that anyone may ask for, and everything that can follow: the whole vocabulary of the log. A
-command is decided against the newest states of the streams it reads; it is refused, or its events are
-appended, each to one stream. The same again changes nothing where that is said, and then nothing follows.
+command is decided against the newest states of the streams it reads, and those of account and session of a
+person who asks. It is refused, or its events are appended, each to one stream, or nothing follows because
+things are already as asked for. Fields of a command without a JSON form are added by the door that takes it.
 
 An event's payload never changes. Another meaning is another version, with a function that reads the older
 one. Fields marked *personal* are sealed in the log with a key of their person, and read "erased" once that
@@ -31,25 +33,21 @@ func Events(tree fs.FS) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &page{source: s, tree: tree, events: map[string]string{}}
-	for _, e := range domain.Events {
-		p.events[goName(e.Zero)] = e.Type
-	}
+	p := &page{source: s, tree: tree}
 	p.WriteString(head)
 	for _, write := range []func() error{p.summary, p.commands, p.happened, p.refusals} {
 		if err := write(); err != nil {
 			return nil, err
 		}
 	}
-	return bytes.TrimRight(p.Bytes(), "\n\t "), nil
+	return p.Bytes(), nil
 }
 
 // page is EVENTS.md while it is written.
 type page struct {
 	bytes.Buffer
 	*source
-	tree   fs.FS
-	events map[string]string // Go name → type
+	tree fs.FS
 }
 
 func (p *page) printf(format string, args ...any) { fmt.Fprintf(p, format, args...) }
@@ -144,7 +142,7 @@ func (p *page) event(spec domain.EventSpec) error {
 	if _, ok := spec.Zero.(domain.CoinEvent); ok {
 		p.printf("- Moves coins: its postings add up to zero\n")
 	}
-	for older := range spec.Older {
+	for _, older := range slices.Sorted(maps.Keys(spec.Older)) {
 		p.printf("- Reads as well: `%s`\n", older)
 	}
 	rows, err := p.rows(name, reflect.TypeOf(spec.Zero), "")
@@ -200,10 +198,13 @@ func personalFields(spec domain.EventSpec, e domain.Event) []string {
 }
 
 func (p *page) refusals() error {
-	p.printf("\n## Refusals\n\n| code | text for old clients | |\n|---|---|---|\n")
+	p.printf("\n## Refusals\n\n| code | meaning | text for old clients |\n|---|---|---|\n")
 	for _, v := range p.values["Code"] {
 		c := domain.Code(strings.Trim(v.json, `"`))
-		p.printf("| `%s` | %s | %s |\n", c, c.Chinese(), v.meaning)
+		if v.meaning == "" {
+			return fmt.Errorf("domain.%s has no comment", v.name)
+		}
+		p.printf("| `%s` | %s | %s |\n", c, v.meaning, c.Chinese())
 	}
 	return nil
 }

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// A row describes one field of a payload.
+// A row describes one field of a payload, or of what a door adds to a command.
 type row struct{ name, kind, meaning string }
 
 // rows describes the fields of t, a struct of package domain called owner, and of what is in them.
@@ -27,7 +27,7 @@ func (p *page) rows(owner string, t reflect.Type, prefix string) ([]row, error) 
 		}
 		name := prefix + jsonName(f)
 		if name == "-" {
-			rows = append(rows, row{f.Name, "", meaning})
+			rows = append(rows, row{f.Name, "—", meaning})
 			continue
 		}
 		rows = append(rows, row{name, kindOf(f.Type), meaning})
@@ -65,13 +65,9 @@ func (p *page) table(rows []row) {
 	if len(rows) == 0 {
 		return
 	}
-	p.printf("\n| field | JSON | |\n|---|---|---|\n")
+	p.printf("\n| field | JSON | meaning |\n|---|---|---|\n")
 	for _, r := range rows {
-		if r.kind == "" {
-			p.printf("| *%s* | added by the door | %s |\n", r.name, r.meaning)
-			continue
-		}
-		p.printf("| `%s` | %s | %s |\n", r.name, r.kind, r.meaning)
+		p.printf("| `%s` | %s | %s |\n", r.name, r.kind, strings.ReplaceAll(r.meaning, "|", `\|`))
 	}
 }
 

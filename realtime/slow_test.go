@@ -186,13 +186,24 @@ func TestStalledReader(t *testing.T) {
 		t.Parallel()
 		s := serve(t, func(cfg *realtime.SocketConfig) { cfg.SendBuffer = 8 << 10; cfg.WriteTimeout = time.Minute })
 		c, p := stall(t, s)
-		for s.Stats().Kicked.Load() == 0 {
+		sent := 0
+		for ; s.Stats().Kicked.Load() == 0; sent++ {
 			p.conn.Send(realtime.MustFrame(make([]byte, 1000)))
 			if n := s.Stats().QueuedBytes.Load(); n > 2*realtime.DefaultQueueBytes+2000 {
 				t.Fatalf("%d bytes are queued", n)
 			}
 		}
-		c.closedWith(realtime.CloseSlow)
+		read := 0
+		opcode, _, err := c.next()
+		for ; err == nil && opcode == text; opcode, _, err = c.next() {
+			read++
+		}
+		if err != nil || opcode != closing {
+			t.Errorf("the close frame did not arrive: %v", err)
+		}
+		if queued := realtime.DefaultQueueBytes / 1000; read > sent-queued {
+			t.Errorf("%d of %d frames were written before the close frame", read, sent)
+		}
 		if n := s.Stats().Dropped.Load(); n != 0 {
 			t.Errorf("%d frames counted as dropped", n)
 		}

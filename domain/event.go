@@ -4,9 +4,12 @@ import "strconv"
 
 // Ids are small integers, as old clients expect. They are handed out 1, 2, 3, ….
 type (
-	UserID int64 // a person
-	LiveID int64 // a room
-	GiftID int64 // an entry of the shelf
+	// UserID is a person.
+	UserID int64
+	// LiveID is a room.
+	LiveID int64
+	// GiftID is an entry of the shelf.
+	GiftID int64
 )
 
 // OrderID names a top-up order; the door that takes the order draws it at random.

@@ -94,7 +94,7 @@ func TestThePage(t *testing.T) {
 func TestACodeWithoutItsCommentsMakesNoPage(t *testing.T) {
 	for _, tt := range []struct{ name, file, old, new, want string }{
 		{"a field", "domain/wallet.go", "// how many: 1–9999", "", "Num"},
-		{"a type that explains fields", "domain/event.go", "// a room", "", "Live"},
+		{"a type that explains fields", "domain/event.go", "// LiveID is a room.", "", "Live"},
 		{"a command", "domain/wallet.go", "// SendGift asks", "// This asks", "SendGift"},
 		{"an event", "domain/wallet.go", "// GiftSent says", "// This says", "GiftSent"},
 		{"a code", "domain/code.go", "// the wallet is too light", "", "CodeCoinsTooFew"},

@@ -8,51 +8,10 @@ import (
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
-	"roomlog/domain"
 	"roomlog/eventstore"
 )
 
 var errSoon = errors.New("not there yet")
-
-// FeedConfig says how a feed works; the zero value is usable.
-type FeedConfig struct {
-	Log      *slog.Logger
-	Gauge    time.Duration // gauges of one room at most this often; default 250 ms
-	Poll     time.Duration // how often the checkpoint is looked at without being woken while something waits; default 250 ms
-	Profiles int           // remembered profiles; default 10000
-	Pending  int           // events held back while the tables lag, before the tail waits; default 20000
-}
-
-// Feed releases deltas.
-type Feed struct{}
-
-// NewFeed makes a feed; Run runs it.
-func NewFeed(store *eventstore.Store, queries *Queries, c FeedConfig) *Feed { return &Feed{} }
-
-// Run tails the log until ctx ends.
-func (f *Feed) Run(ctx context.Context) error { return errSoon }
-
-// Subscribe answers batches in order from now on. The channel closes when ctx ends, when the feed
-// ends, or when the subscriber stopped reading: then it has to begin anew.
-func (f *Feed) Subscribe(ctx context.Context) (<-chan Batch, error) { return nil, errSoon }
-
-// Checkpoint answers up to where everything has been released.
-func (f *Feed) Checkpoint() int64 { return 0 }
-
-// WaitFor returns when the tables have position.
-func (f *Feed) WaitFor(ctx context.Context, position int64) error { return errSoon }
-
-// Facts answers the first limit deltas of a room after one position up to another, from the log:
-// what a subscriber would have seen. It does not answer KindMoved.
-func (f *Feed) Facts(ctx context.Context, live domain.LiveID, after, upTo int64, limit int) ([]Delta, error) {
-	return nil, errSoon
-}
-
-// Private answers the newest limit deltas of a person's private lane after one position up to
-// another, oldest first, from the log.
-func (f *Feed) Private(ctx context.Context, user domain.UserID, after, upTo int64, limit int) ([]Delta, error) {
-	return nil, errSoon
-}
 
 // Progress is how far a rebuild or a verification has come.
 type Progress struct {

@@ -93,7 +93,9 @@ func (w *world) projector(c projections.ProjectorConfig) *projections.Projector 
 }
 
 // project runs a projector until the test ends.
-func (w *world) project() (stop func()) { return w.start(w.projector(projections.ProjectorConfig{}).Run) }
+func (w *world) project() (stop func()) {
+	return w.start(w.projector(projections.ProjectorConfig{}).Run)
+}
 
 type testLog struct{ testing.TB }
 

@@ -19,7 +19,8 @@ import (
 
 const (
 	serverEnv   = "TEST_DATABASE_URL"
-	layout      = 1 // of the folder; another one gets another folder
+	dirEnv      = "ROOMLOG_PGTEST_DIR" // names another folder for the shared server
+	layout      = 1                    // of the folder; another one gets another folder
 	startWait   = 90 * time.Second
 	startPoll   = 10 * time.Millisecond
 	maxLogShown = 4 << 10
@@ -40,7 +41,8 @@ type cluster struct {
 // until the process ends, however it ends.
 var shared = sync.OnceValues(func() (*cluster, error) {
 	if url := os.Getenv(serverEnv); url != "" {
-		return &cluster{dsn: url}, nil
+		_, err := withDatabase(url, "postgres") // can it be done at all?
+		return &cluster{dsn: url}, err
 	}
 	dir, err := sharedDir()
 	if err != nil {
@@ -64,6 +66,9 @@ var shared = sync.OnceValues(func() (*cluster, error) {
 
 // sharedDir is the folder of the shared server, one for each user.
 func sharedDir() (string, error) {
+	if dir := os.Getenv(dirEnv); dir != "" {
+		return dir, os.MkdirAll(doneDir(dir), 0o700)
+	}
 	dir := filepath.Join(fastDir(), fmt.Sprintf("roomlog-pgtest%d-%d", layout, os.Getuid()))
 	if err := os.Mkdir(dir, 0o711); err != nil && !errors.Is(err, fs.ErrExist) {
 		return "", err

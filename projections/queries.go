@@ -82,7 +82,7 @@ func (q *Queries) Profiles(ctx context.Context, ids []domain.UserID) (map[domain
 func (q *Queries) Account(ctx context.Context, nameKey string) (Account, error) {
 	return one(ctx, q, "account", func(row pgx.CollectableRow) (a Account, err error) {
 		var credential string
-		if err := row.Scan(&a.ID, &a.Username, &a.Nickname, &a.Avatar, &credential, &a.Disabled); err != nil || a.Disabled {
+		if err := row.Scan(&a.ID, &a.Username, &a.Nickname, &a.Avatar, &credential, &a.Disabled); err != nil || credential == "" {
 			return a, err
 		}
 		a.Credential, err = uuid.Parse(credential)

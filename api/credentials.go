@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -21,14 +20,6 @@ var (
 	selectCredential string
 	//go:embed sql/delete_credential.sql
 	deleteCredential string
-	//go:embed sql/sweep_credentials.sql
-	sweepCredentials string
-)
-
-// Hashes that no account names are kept this long, and looked for this far back.
-const (
-	unusedFor = time.Hour
-	sweepBack = 7 * 24 * time.Hour
 )
 
 func (s *server) saveCredential(ctx context.Context, id uuid.UUID, hash string) error {
@@ -49,7 +40,7 @@ func (s *server) credential(ctx context.Context, id uuid.UUID) (string, error) {
 }
 
 // dropCredential deletes a hash whose registration was refused. After any other error the
-// account may exist: then the hash stays, and is swept later if it does not.
+// account may exist: then the hash stays, and is swept one day if it does not.
 func (s *server) dropCredential(ctx context.Context, id uuid.UUID, cause error) {
 	if domain.Refused(cause) == nil {
 		return
@@ -57,15 +48,4 @@ func (s *server) dropCredential(ctx context.Context, id uuid.UUID, cause error) 
 	if _, err := s.Pool.Exec(ctx, deleteCredential, id); err != nil {
 		s.log.WarnContext(ctx, "an unused password hash stays until it is swept", slog.Any("err", err))
 	}
-}
-
-// Sweep deletes the hashes that no account was opened with in the last week. It is worth
-// calling once a day.
-func (a *API) Sweep(ctx context.Context) error {
-	s := a.server
-	now := s.Now()
-	if _, err := s.Pool.Exec(ctx, sweepCredentials, now.Add(-unusedFor), now.Add(-sweepBack)); err != nil {
-		return fmt.Errorf("sweep unused password hashes: %w", err)
-	}
-	return nil
 }

@@ -37,19 +37,29 @@ var ErrSignature = errors.New("the payment's signature is wrong")
 const SignatureHeader = "X-Signature"
 
 // SharedSecret is the built-in provider: whoever knows the secret can say that an order is paid.
-type SharedSecret struct{ secret []byte }
+type SharedSecret struct{ secrets [][]byte }
 
-// NewSharedSecret makes the built-in provider.
-func NewSharedSecret(secret string) (SharedSecret, error) {
-	if len(secret) < minSecretLen {
-		return SharedSecret{}, fmt.Errorf("payments: the secret has %d bytes, want at least %d", len(secret), minSecretLen)
+// NewSharedSecret makes the built-in provider. It accepts what was signed with any of secrets: one,
+// or two while the older is being replaced.
+func NewSharedSecret(secrets []string) (SharedSecret, error) {
+	var p SharedSecret
+	if len(secrets) == 0 || len(secrets) > maxSecrets {
+		return p, fmt.Errorf("payments: want one or two secrets, got %d", len(secrets))
 	}
-	return SharedSecret{[]byte(secret)}, nil
+	for i, secret := range secrets {
+		if len(secret) < minSecretLen {
+			return SharedSecret{}, fmt.Errorf("payments: secret %d has %d bytes, want at least %d", i+1, len(secret), minSecretLen)
+		}
+		p.secrets = append(p.secrets, []byte(secret))
+	}
+	return p, nil
 }
 
-// Sign answers the signature of a callback's body.
-func (p SharedSecret) Sign(body []byte) string {
-	mac := hmac.New(sha256.New, p.secret)
+// Sign answers the signature of a callback's body, made with the first secret.
+func (p SharedSecret) Sign(body []byte) string { return sign(p.secrets[0], body) }
+
+func sign(secret, body []byte) string {
+	mac := hmac.New(sha256.New, secret)
 	mac.Write(body)
 	return hex.EncodeToString(mac.Sum(nil))
 }
@@ -62,17 +72,21 @@ func (p SharedSecret) Checkout(o domain.OrderPlaced) (map[string]string, error) 
 // Payment implements PaymentProvider. The signature is compared in constant time, over the bytes
 // as they came, before anything is read from them.
 func (p SharedSecret) Payment(header http.Header, body []byte) (Payment, error) {
-	if !hmac.Equal([]byte(header.Get(SignatureHeader)), []byte(p.Sign(body))) {
+	said, signed := []byte(header.Get(SignatureHeader)), false
+	for _, secret := range p.secrets {
+		signed = hmac.Equal(said, []byte(sign(secret, body))) || signed
+	}
+	if !signed {
 		return Payment{}, ErrSignature
 	}
-	var said Payment
+	var payment Payment
 	d := json.NewDecoder(bytes.NewReader(body))
 	d.DisallowUnknownFields()
-	if err := d.Decode(&said); err != nil {
+	if err := d.Decode(&payment); err != nil {
 		return Payment{}, fmt.Errorf("read a payment: %w", err)
 	}
 	if _, err := d.Token(); !errors.Is(err, io.EOF) {
 		return Payment{}, errors.New("read a payment: something follows it")
 	}
-	return said, nil
+	return payment, nil
 }

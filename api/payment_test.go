@@ -14,7 +14,7 @@ const paymentSecret = "what only the provider knows"
 
 func provider(t testing.TB) api.SharedSecret {
 	t.Helper()
-	p, err := api.NewSharedSecret(paymentSecret)
+	p, err := api.NewSharedSecret([]string{paymentSecret})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -67,8 +67,28 @@ func TestSharedSecretCheckout(t *testing.T) {
 	}
 }
 
-func TestNewSharedSecretRefusesAShortOne(t *testing.T) {
-	if _, err := api.NewSharedSecret("fifteen letters"); err == nil {
-		t.Fatal("accepted")
+func TestSharedSecretRotates(t *testing.T) {
+	const body = `{"order":"O1","user":12,"price":30}`
+	both, err := api.NewSharedSecret([]string{"the secret of tomorrow", paymentSecret})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, signature := range map[string]string{"newest": both.Sign([]byte(body)), "older": provider(t).Sign([]byte(body))} {
+		if _, err := both.Payment(http.Header{api.SignatureHeader: {signature}}, []byte(body)); err != nil {
+			t.Errorf("signed with the %s secret: %v", name, err)
+		}
+	}
+	if _, err := provider(t).Payment(http.Header{api.SignatureHeader: {both.Sign([]byte(body))}}, []byte(body)); !errors.Is(err, api.ErrSignature) {
+		t.Errorf("signed with a secret that is not known: %v", err)
+	}
+}
+
+func TestNewSharedSecret(t *testing.T) {
+	for name, secrets := range map[string][]string{
+		"none": nil, "a short one": {"fifteen letters"}, "an older short one": {paymentSecret, "short"}, "three": {paymentSecret, paymentSecret, paymentSecret},
+	} {
+		if _, err := api.NewSharedSecret(secrets); err == nil {
+			t.Errorf("%s: accepted", name)
+		}
 	}
 }

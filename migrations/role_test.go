@@ -66,19 +66,15 @@ func as(name, dsn string) string { return strings.Replace(dsn, localpg.User+"@",
 // Roles belong to the cluster and locks to a database: those who migrate several databases at once meet here.
 func TestApply_by_many_at_once_in_one_cluster(t *testing.T) {
 	t.Parallel()
-	users := []string{"a", "b", "c", "d", "e", "f"}
-	server := cluster(t, users...)
+	server := cluster(t, "operator")
 	conn := connect(t, server.DSN("postgres"))
-	for _, name := range users { // each needs a GRANT, which a superuser would not
-		must(t, conn, "ALTER USER "+name+" CREATEROLE")
-		must(t, conn, "CREATE DATABASE of_"+name+" OWNER "+name)
-	}
+	must(t, conn, "ALTER USER operator CREATEROLE") // needs a GRANT, which a superuser would not
 	var g errgroup.Group
-	for _, name := range users {
+	for _, name := range []string{"a", "b", "c", "d", "e", "f"} {
+		must(t, conn, "CREATE DATABASE "+name+" OWNER operator")
 		for range 2 {
 			g.Go(func() error {
-				dsn := as(name, server.DSN("of_"+name))
-				r, err := migrations.Apply(t.Context(), dsn, slog.New(slog.DiscardHandler))
+				r, err := migrations.Apply(t.Context(), as("operator", server.DSN(name)), slog.New(slog.DiscardHandler))
 				if err == nil && !r.ServingRole {
 					err = errors.New("without the serving role")
 				}
@@ -87,6 +83,30 @@ func TestApply_by_many_at_once_in_one_cluster(t *testing.T) {
 		}
 	}
 	if err := g.Wait(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestApply_when_another_database_makes_the_role_in_the_same_moment(t *testing.T) {
+	t.Parallel()
+	server := cluster(t)
+	conn := connect(t, server.DSN("postgres"))
+	must(t, conn, "BEGIN")
+	must(t, conn, "CREATE ROLE "+migrations.Role+" NOLOGIN")
+	done := make(chan error)
+	go func() {
+		r, err := migrations.Apply(t.Context(), server.DSN(localpg.Database), slog.New(slog.DiscardHandler))
+		if err == nil && !r.ServingRole {
+			err = errors.New("without the serving role")
+		}
+		done <- err
+	}()
+	watch := connect(t, server.DSN("postgres"))
+	eventually(t, func() bool {
+		return get[bool](t, watch, "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE 'CREATE ROLE%')")
+	})
+	must(t, conn, "COMMIT") // and Apply learns that the name is taken
+	if err := <-done; err != nil {
 		t.Fatal(err)
 	}
 }

@@ -2,6 +2,7 @@ package localpg_test
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -85,7 +86,9 @@ func startOwner(t *testing.T, exe, dir string, as *syscall.SysProcAttr, args ...
 	t.Helper()
 	cmd := exec.Command(exe, args...)
 	cmd.Env = append(os.Environ(), ownerEnv+"="+dir)
-	cmd.Dir, cmd.Stderr, cmd.SysProcAttr = "/", os.Stderr, as
+	cmd.Dir, cmd.SysProcAttr = "/", as
+	var complaint bytes.Buffer
+	cmd.Stderr = &complaint
 	pipe, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -98,7 +101,10 @@ func startOwner(t *testing.T, exe, dir string, as *syscall.SysProcAttr, args ...
 		_ = cmd.Wait()
 	})
 	o := &owner{cmd: cmd, out: bufio.NewScanner(pipe)}
-	o.postmaster, err = strconv.Atoi(strings.TrimPrefix(o.line(t), "pid "))
+	if !o.out.Scan() {
+		t.Fatalf("the owner ended: %v\n%s", cmd.Wait(), complaint.String())
+	}
+	o.postmaster, err = strconv.Atoi(strings.TrimPrefix(o.out.Text(), "pid "))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -54,11 +54,16 @@ func TestStart(t *testing.T) {
 		for name, want := range map[string]string{
 			"fsync": "on", "synchronous_commit": "on", "full_page_writes": "on", "data_checksums": "on",
 			"wal_level": "minimal", "max_wal_senders": "0", "autovacuum": "on", "max_connections": "200",
-			"server_encoding": "UTF8", "lc_collate": "C", "TimeZone": "UTC",
+			"server_encoding": "UTF8", "TimeZone": "UTC",
 		} {
 			if got := query[string](t, dsn, "SELECT current_setting($1)", name); got != want {
 				t.Errorf("%s = %s, want %s", name, got, want)
 			}
+		}
+	})
+	t.Run("sorts texts the same way on every system", func(t *testing.T) {
+		if got := query[string](t, dsn, "SELECT datcollate || datctype FROM pg_database WHERE datname = current_database()"); got != "CC" {
+			t.Error(got)
 		}
 	})
 	t.Run("takes settings", func(t *testing.T) {

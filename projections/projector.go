@@ -194,35 +194,22 @@ func eraseOld(ctx context.Context, tx pgx.Tx, events []eventstore.Recorded) erro
 	if len(forgotten) == 0 {
 		return nil
 	}
-	schemas, err := oldSchemas(ctx, tx)
+	old, err := replacedTables(ctx, tx)
 	if err != nil {
 		return err
 	}
-	for _, schema := range schemas {
+	for _, o := range old {
 		b := &pgx.Batch{}
-		b.Queue("SELECT set_config('search_path', $1, true)", schema+",public")
+		b.Queue("SELECT set_config('search_path', $1, true)", o.schema+",public")
 		for _, erase := range []string{erasePerson, eraseLive, eraseComment} {
 			b.Queue(erase, forgotten)
 		}
 		b.Queue("SELECT set_config('search_path', 'read,public', true)")
 		if err := tx.SendBatch(ctx, b).Close(); err != nil {
-			return fmt.Errorf("erase people in schema %s (drop it if it is too old for this program): %w", schema, err)
+			return fmt.Errorf("erase people in schema %s (drop it if it is too old for this program): %w", o.schema, err)
 		}
 	}
 	return nil
-}
-
-// oldSchemas answers the schemas that rebuilds have replaced.
-func oldSchemas(ctx context.Context, tx pgx.Tx) ([]string, error) {
-	rows, err := tx.Query(ctx, selectOldSchemas)
-	if err != nil {
-		return nil, fmt.Errorf("look for replaced tables: %w", err)
-	}
-	schemas, err := pgx.CollectRows(rows, pgx.RowTo[string])
-	if err != nil {
-		return nil, fmt.Errorf("look for replaced tables: %w", err)
-	}
-	return schemas, nil
 }
 
 func pause(ctx context.Context, d time.Duration) {

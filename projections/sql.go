@@ -52,6 +52,10 @@ var (
 	selectGifts string
 	//go:embed sql/select_held.sql
 	selectHeld string
+	//go:embed sql/select_indexes.sql
+	selectIndexes string
+	//go:embed sql/select_keys.sql
+	selectKeys string
 	//go:embed sql/select_live.sql
 	selectLive string
 	//go:embed sql/select_old_schemas.sql
@@ -68,8 +72,12 @@ var (
 	selectSession string
 	//go:embed sql/select_status.sql
 	selectStatus string
+	//go:embed sql/select_tables.sql
+	selectTables string
 	//go:embed sql/select_users.sql
 	selectUsers string
+	//go:embed sql/select_version_fault.sql
+	selectVersionFault string
 	//go:embed sql/select_versions.sql
 	selectVersions string
 	//go:embed sql/select_viewers.sql

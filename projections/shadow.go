@@ -1,0 +1,212 @@
+package projections
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+	"golang.org/x/sync/errgroup"
+
+	"roomlog/eventstore"
+)
+
+// How a shadow is filled.
+const (
+	readAtOnce  = 5_000  // events of one look at the log
+	foldAtOnce  = 20_000 // events of one transaction: most rows of a busy room are written once, not a thousand times
+	readAhead   = 4      // looks that wait to be folded
+	serving     = "read"
+	tempSchema  = "pg_temp"
+	nextSchema  = "read_next"
+	beginShadow = "BEGIN; SET LOCAL synchronous_commit = off"
+)
+
+// shadow is a second set of read tables, filled from the log beside the ones in use.
+type shadow struct {
+	folder *folder
+	store  *eventstore.Store
+	conn   *pgx.Conn // finds the shadow's tables first
+	schema string
+	teller *teller
+	check  func([]eventstore.Recorded) error // hears every event in order; may be nil
+
+	tables []tableOf
+	at     int64 // its tables have everything up to here
+}
+
+// tableOf is a read table: its name, and the columns of its primary key.
+type tableOf struct {
+	Name    string
+	Options string
+	Key     []string
+}
+
+// create makes the shadow's tables like the ones in use, with their keys, and without the other indexes.
+func (s *shadow) create(ctx context.Context) error {
+	rows, err := s.conn.Query(ctx, selectTables, serving)
+	if err != nil {
+		return fmt.Errorf("look at the tables in use: %w", err)
+	}
+	if s.tables, err = pgx.CollectRows(rows, pgx.RowToStructByPos[tableOf]); err != nil {
+		return fmt.Errorf("look at the tables in use: %w", err)
+	}
+	var statements []string
+	for _, t := range s.tables {
+		statement := fmt.Sprintf("CREATE TABLE %s.%s (LIKE %s.%s INCLUDING ALL EXCLUDING INDEXES)", s.schema, t.Name, serving, t.Name)
+		if t.Options != "" {
+			statement += " WITH (" + t.Options + ")"
+		}
+		statements = append(statements, statement)
+	}
+	var table, name, definition string
+	rows, err = s.conn.Query(ctx, selectKeys, serving)
+	if err == nil {
+		_, err = pgx.ForEachRow(rows, []any{&table, &name, &definition}, func() error {
+			statements = append(statements, fmt.Sprintf("ALTER TABLE %s.%s ADD CONSTRAINT %s %s", s.schema, table, name, definition))
+			return nil
+		})
+	}
+	if err != nil {
+		return fmt.Errorf("look at the keys of the tables in use: %w", err)
+	}
+	if _, err := s.conn.Exec(ctx, strings.Join(statements, ";\n")); err != nil {
+		return fmt.Errorf("make the tables of %s: %w", s.schema, err)
+	}
+	return pgx.BeginFunc(ctx, s.conn, func(tx pgx.Tx) error { return s.folder.claim(ctx, tx) })
+}
+
+// index adds the indexes that create left out: a filled table is indexed faster than an indexed one is filled.
+func (s *shadow) index(ctx context.Context) error {
+	s.teller.at("index", s.at, s.at)
+	rows, err := s.conn.Query(ctx, selectIndexes, serving)
+	if err != nil {
+		return fmt.Errorf("look at the indexes of the tables in use: %w", err)
+	}
+	definitions, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil {
+		return fmt.Errorf("look at the indexes of the tables in use: %w", err)
+	}
+	for _, d := range definitions {
+		d = strings.Replace(d, " ON "+serving+".", " ON "+s.schema+".", 1)
+		if _, err := s.conn.Exec(ctx, d); err != nil {
+			return fmt.Errorf("index the tables of %s: %w", s.schema, err)
+		}
+	}
+	for _, t := range s.tables {
+		if _, err := s.conn.Exec(ctx, fmt.Sprintf("ANALYZE %s.%s", s.schema, t.Name)); err != nil {
+			return fmt.Errorf("analyse the tables of %s: %w", s.schema, err)
+		}
+	}
+	return nil
+}
+
+// decoded is some events on their way from the log to the tables.
+type decoded struct {
+	events []eventstore.Recorded
+	aside  []poison
+}
+
+// fill brings the shadow up to a position, in transactions of its own.
+func (s *shadow) fill(ctx context.Context, upTo int64) error {
+	return s.through(ctx, upTo, func(d decoded) error {
+		tx, err := s.conn.BeginTx(ctx, pgx.TxOptions{BeginQuery: beginShadow})
+		if err != nil {
+			return fmt.Errorf("begin: %w", err)
+		}
+		defer func() { _ = tx.Rollback(context.WithoutCancel(ctx)) }() // after a commit this does nothing
+		if err := s.take(ctx, tx, d); err != nil {
+			return err
+		}
+		if err := tx.Commit(ctx); err != nil {
+			return fmt.Errorf("commit: %w", err)
+		}
+		return nil
+	})
+}
+
+// fillIn brings the shadow up to a position within tx.
+func (s *shadow) fillIn(ctx context.Context, tx pgx.Tx, upTo int64) error {
+	return s.through(ctx, upTo, func(d decoded) error { return s.take(ctx, tx, d) })
+}
+
+func (s *shadow) take(ctx context.Context, tx pgx.Tx, d decoded) error {
+	_, err := s.folder.apply(ctx, tx, d.events, d.aside)
+	return err
+}
+
+// through reads the log up to a position and gives it to take, while it reads on.
+func (s *shadow) through(ctx context.Context, upTo int64, take func(decoded) error) error {
+	g, ctx := errgroup.WithContext(ctx)
+	ahead := make(chan decoded, readAhead)
+	g.Go(func() error {
+		defer close(ahead)
+		return s.read(ctx, upTo, ahead)
+	})
+	g.Go(func() error {
+		for d := range gathered(ctx, ahead) {
+			if err := take(d); err != nil {
+				return err
+			}
+			s.at = d.events[len(d.events)-1].Position
+			s.teller.at("fold", s.at, upTo)
+		}
+		return ctx.Err()
+	})
+	return g.Wait()
+}
+
+// read decodes the log from where the shadow is up to a position.
+func (s *shadow) read(ctx context.Context, upTo int64, ahead chan<- decoded) error {
+	for after := s.at; after < upTo; {
+		events, err := s.store.ReadUndecoded(ctx, after, upTo, readAtOnce)
+		if err != nil {
+			return err
+		}
+		if len(events) == 0 {
+			return &HaltError{Position: after + 1, Err: errors.New("the log has a hole: this position is missing")}
+		}
+		for i, r := range events {
+			if want := after + 1 + int64(i); r.Position != want {
+				return &HaltError{Position: want, Err: errors.New("the log has a hole: this position is missing")}
+			}
+		}
+		aside, err := s.folder.decode(ctx, events)
+		if err != nil {
+			return err
+		}
+		if s.check != nil {
+			if err := s.check(events); err != nil {
+				return err
+			}
+		}
+		select {
+		case ahead <- decoded{events, aside}:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+		after = events[len(events)-1].Position
+	}
+	return nil
+}
+
+// gathered puts together what is to be folded at once.
+func gathered(ctx context.Context, ahead <-chan decoded) func(yield func(decoded) bool) {
+	return func(yield func(decoded) bool) {
+		var all decoded
+		for ctx.Err() == nil {
+			d, more := <-ahead
+			all.events, all.aside = append(all.events, d.events...), append(all.aside, d.aside...)
+			if len(all.events) > 0 && (!more || len(all.events) >= foldAtOnce) {
+				if !yield(all) {
+					return
+				}
+				all = decoded{}
+			}
+			if !more {
+				return
+			}
+		}
+	}
+}

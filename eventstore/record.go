@@ -1,10 +1,8 @@
 package eventstore
 
 import (
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
-	"strconv"
 	"time"
 
 	"github.com/google/uuid"
@@ -33,14 +31,6 @@ type Metadata struct {
 	Key         string `json:"key,omitempty"`
 	Correlation string `json:"correlation,omitempty"`
 	Causation   string `json:"causation,omitempty"`
-}
-
-// CursorOf names r as the newest event that a reader has seen: "position.tag", the tag being the
-// last 8 hex digits of its id, so that a log that was restored to an earlier day is noticed.
-func CursorOf(r Recorded) string { return cursor(r.Position, r.ID) }
-
-func cursor(position int64, id uuid.UUID) string {
-	return strconv.FormatInt(position, 10) + "." + hex.EncodeToString(id[12:])
 }
 
 // scanRecorded reads one row of the select_*_events statements, its Event still empty.

@@ -68,7 +68,9 @@ func Open(ctx context.Context, pool *pgxpool.Pool, c Config) (*Store, error) {
 	if s.codec, err = newCodec(c.Events, pool); err != nil {
 		return nil, err
 	}
-	return s, nil
+	end, err := s.Head(ctx) // no key is remembered yet: whoever was forgotten before is no concern
+	s.codec.keys.knows(end)
+	return s, err
 }
 
 // ID names this log for ever; clients know it as the epoch of positions.

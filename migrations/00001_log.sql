@@ -80,7 +80,19 @@ BEGIN
 END $$;
 -- +goose StatementEnd
 
+-- +goose StatementBegin
+CREATE FUNCTION coin_commands_are_kept() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'the outcomes of coin commands are kept for ever: % on % is not possible', TG_OP, TG_TABLE_NAME
+        USING HINT = 'Without them a repeated command would move the coins again.';
+END $$;
+-- +goose StatementEnd
+
 CREATE TRIGGER events_are_facts BEFORE UPDATE OR DELETE OR TRUNCATE ON events
     EXECUTE FUNCTION events_are_facts();
 CREATE TRIGGER store_is_a_fact BEFORE UPDATE OR DELETE OR TRUNCATE ON store
     EXECUTE FUNCTION events_are_facts();
+CREATE TRIGGER coin_commands_are_kept BEFORE UPDATE OR DELETE ON command
+    FOR EACH ROW WHEN (OLD.coins) EXECUTE FUNCTION coin_commands_are_kept();
+CREATE TRIGGER coin_commands_are_not_truncated BEFORE TRUNCATE ON command
+    EXECUTE FUNCTION coin_commands_are_kept();

@@ -8,7 +8,7 @@ import (
 // DeltasOf answers what people see of an event: a pure function of it. Profiles are not filled in.
 // A gift is two deltas: one for the room, one with the new balance for the sender.
 func DeltasOf(r eventstore.Recorded) []Delta {
-	d := Delta{Position: r.Position, Event: r.Event, ID: shortID(r), At: r.RecordedAt}
+	d := Delta{Position: r.Position, Event: r.Event, ID: shortID(r), EventID: r.ID, At: r.RecordedAt}
 	if e, ok := r.Event.(domain.UserEvent); ok {
 		d.User = e.ByUser()
 	}

@@ -27,8 +27,15 @@ func TestHelperProcess(t *testing.T) {
 	db := pgtest.New(t)
 	fmt.Printf("database %s\n", query[string](t, db.Pool, "SELECT current_database()"))
 	fmt.Printf("server %s\n", query[string](t, db.Owner, "SELECT pg_postmaster_start_time()::text"))
-	if do == "die" {
+	switch do {
+	case "die":
 		_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
+	case "cut":
+		_, err := db.Owner.Exec(t.Context(), "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()")
+		if err != nil {
+			t.Fatal(err)
+		}
+		pgtest.New(t)
 	}
 }
 
@@ -79,7 +86,7 @@ func TestShared_is_one_server_for_all_processes(t *testing.T) {
 	const processes = 4
 	for range processes {
 		go func() {
-			said, err := helper(t, "work", shared(dir, 2*time.Second)...)
+			said, err := helper(t, "work", shared(dir, 3*time.Second)...)
 			answers <- answer{said, err}
 		}()
 	}
@@ -93,6 +100,9 @@ func TestShared_is_one_server_for_all_processes(t *testing.T) {
 	}
 	if len(servers) != 1 || len(databases) != processes {
 		t.Errorf("servers %v, databases %v", servers, databases)
+	}
+	if _, err := localpg.Attach(dir); err != nil { // it holds nothing of theirs, so `go test` did not wait for it
+		t.Errorf("the server ended before its users did: %v", err)
 	}
 	ended(t, dir)
 }
@@ -123,6 +133,28 @@ func TestShared_drops_what_a_killed_process_left(t *testing.T) {
 		t.Fatalf("%v\n%s", err, said["all"])
 	}
 	ended(t, dir)
+	if left := databases(t, dir); len(left) > 0 {
+		t.Errorf("still there: %v", left)
+	}
+}
+
+// A test may be so rude as to cut every connection, those of this package included.
+func TestShared_survives_a_test_that_cuts_all_connections(t *testing.T) {
+	t.Parallel()
+	dir := pgtest.Dir(t)
+	said, err := helper(t, "cut", shared(dir, time.Second)...)
+	if err != nil {
+		t.Fatalf("%v\n%s", err, said["all"])
+	}
+	ended(t, dir)
+	if left := databases(t, dir); len(left) > 0 {
+		t.Errorf("still there: %v", left)
+	}
+}
+
+// databases starts the server of a folder once more, to see which databases of tests it holds.
+func databases(t *testing.T, dir string) []string {
+	t.Helper()
 	server, err := localpg.Start(t.Context(), localpg.Config{Dir: dir, Unsafe: true})
 	if err != nil {
 		t.Fatal(err)
@@ -133,12 +165,10 @@ func TestShared_drops_what_a_killed_process_left(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer pool.Close()
-	if there(t, pool, said["database"]) {
-		t.Error("the database is still there")
-	}
 	if n := query[int](t, pool, "SELECT count(*) FROM pg_database WHERE datistemplate AND datname LIKE 'template\\_roomlog%'"); n != 1 {
 		t.Errorf("%d templates", n)
 	}
+	return query[[]string](t, pool, "SELECT coalesce(array_agg(datname::text), '{}') FROM pg_database WHERE datname LIKE 't\\_%'")
 }
 
 func TestShared_throws_data_away_that_cannot_be_started(t *testing.T) {

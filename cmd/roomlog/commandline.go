@@ -15,11 +15,13 @@ The environment:
 
   ROOMLOG_DATA            the data folder, as --data
   DATABASE_URL            a PostgreSQL to use; without it roomlog runs one of its own in the data folder
-  ROOMLOG_JWT_SECRET      signs tokens           } 16 bytes at least; two, separated by a space, while the
-  ROOMLOG_SIGN_SECRET     signs stream addresses } older (the second) is being replaced; made once and kept
-  ROOMLOG_PAYMENT_SECRET  checks top-ups         } in the data folder when they are not given
+  ROOMLOG_JWT_SECRET      signs tokens
+  ROOMLOG_SIGN_SECRET     signs stream addresses
+  ROOMLOG_PAYMENT_SECRET  checks the payment provider's callbacks
 
-Each of the last four may be in a file that NAME_FILE names instead. A flag overrides its variable.
+A secret has 16 bytes at least; while one is being replaced, give both, the newer first, a space between them.
+Secrets that are not given are made once and kept in the data folder. Each of the last four may be in a file
+that NAME_FILE names instead. Every flag has a variable of its own; the flag overrides it.
 Exit codes: 0 done, 1 failed, 2 called in a wrong way, 3 verify found a fault.`
 
 // The titles of the groups of flags in the help, in the order in which they are shown.

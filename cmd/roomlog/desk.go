@@ -15,8 +15,10 @@ import (
 	"roomlog/projections"
 )
 
-// deskConns is enough for a sequencer, a projector and some reading.
-const deskConns = 6
+const (
+	deskConns   = 6                     // enough for a sequencer, a projector and some reading
+	catchUpPoll = 20 * time.Millisecond // for when another process projects
+)
 
 // desk is what an admin command works at: the log, and tables that are up to date.
 type desk struct {
@@ -78,23 +80,29 @@ func (d *desk) catchUp(ctx context.Context, position int64) error {
 	defer stop()
 	ended := make(chan error, 1)
 	go func() { ended <- projector.Run(running) }()
-	tick := time.NewTicker(10 * time.Millisecond)
-	defer tick.Stop()
 	for {
-		status := projector.Status()
+		seen := d.store.Projected().Seen()
+		at, err := d.checkpoint(ctx)
 		switch {
-		case status.Halted != nil:
-			return fmt.Errorf("the tables stand still at position %d of %d: %w", status.Position, status.Head, status.Halted)
-		case status.Position >= position:
+		case err != nil:
+			return err
+		case at >= position:
 			stop()
 			return <-ended
 		}
-		select {
-		case err := <-ended:
-			return errors.Join(err, ctx.Err())
-		case <-tick.C:
+		if halted := projector.Status().Halted; halted != nil {
+			return fmt.Errorf("the tables stand still at position %d of %d: %w", at, position, halted)
 		}
+		d.store.Projected().Wait(ctx, seen, catchUpPoll)
 	}
+}
+
+func (d *desk) checkpoint(ctx context.Context) (position int64, err error) {
+	err = d.owner.QueryRow(ctx, "SELECT coalesce(max(position), 0) FROM checkpoint WHERE consumer_group = $1", projections.Group).Scan(&position)
+	if err != nil {
+		return 0, fmt.Errorf("read where the tables are: %w", err)
+	}
+	return position, nil
 }
 
 // upToDate is catchUp to the end of the log as it is now.

@@ -1,7 +1,7 @@
 package main
 
 type docsCommand struct {
-	Dir string `default:"docs" placeholder:"DIR" help:"The folder to write into."`
+	Dir string `default:"docs" help:"The folder to write into."`
 }
 
 // Run carries the command out.

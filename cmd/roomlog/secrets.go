@@ -86,7 +86,7 @@ func readSecret(path string) (string, error) {
 func keptSecret(path string, log *slog.Logger) (string, error) {
 	kept, err := readSecret(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		made := false
+		var made bool
 		if made, err = makeSecret(path); err == nil {
 			kept, err = readSecret(path)
 		}

@@ -4,8 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"maps"
-	"slices"
 	"time"
 
 	"roomlog/projections"
@@ -39,17 +37,25 @@ func (c *verifyCommand) Run(ctx context.Context, g *globals, sh shell) error {
 	})
 }
 
+// silence is how long something takes before it is worth saying how far it has come.
+const silence = time.Second
+
 // progress says now and then how far something has come.
 func progress(sh shell, quiet bool) func(projections.Progress) {
 	if quiet {
 		return nil
 	}
-	return func(p projections.Progress) { writeProgress(sh.stderr, p) }
+	began := sh.now()
+	return func(p projections.Progress) {
+		if sh.now().Sub(began) > silence {
+			writeProgress(sh.stderr, p)
+		}
+	}
 }
 
 func writeProgress(to io.Writer, p projections.Progress) {
-	fmt.Fprintf(to, "%s: %d of %d", p.Step, p.Position, p.Head)
-	if p.Rate > 0 {
+	fmt.Fprintf(to, "%s: %d of %d", p.Step, p.Position, p.Target)
+	if p.Rate > 0 && p.ETA > 0 {
 		fmt.Fprintf(to, ", %.0f events/s, about %s left", p.Rate, p.ETA.Round(time.Second))
 	}
 	fmt.Fprintln(to)
@@ -58,7 +64,7 @@ func writeProgress(to io.Writer, p projections.Progress) {
 // rowsOf says how many rows the tables have, all together.
 func rowsOf(r projections.Report) string {
 	total := int64(0)
-	for _, n := range slices.Collect(maps.Values(r.Rows)) {
+	for _, n := range r.Rows {
 		total += n
 	}
 	return fmt.Sprintf("%d rows in %d tables", total, len(r.Rows))

@@ -1,0 +1,144 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/pprof"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"roomlog/api"
+	"roomlog/domain"
+	"roomlog/media"
+)
+
+// doors are what clients reach.
+type doors struct {
+	server    *http.Server
+	api       *api.API
+	readiness *readiness
+}
+
+// openDoors makes the doors on top of the engine. They answer when server serves.
+func (c *serveCommand) openDoors(ctx context.Context, h *house, e *engine, l *layers) (*doors, error) {
+	proxies, err := api.ParseProxies(c.TrustedProxies)
+	if err != nil {
+		return nil, err
+	}
+	tokens, err := api.NewTokens(h.secrets.jwt, 0, h.sh.now)
+	if err != nil {
+		return nil, err
+	}
+	d := &doors{readiness: &readiness{engine: e, maxLag: c.MaxLag}}
+	registry := e.meters()
+	config, err := c.apiConfig(h, e, tokens)
+	if err != nil {
+		return nil, err
+	}
+	config.Metrics, config.Checks, config.Proxies = registry, d.readiness.checks(), proxies
+	if d.api, err = api.New(config); err != nil {
+		return nil, err
+	}
+	mux := http.NewServeMux()
+	if slices.Contains(c.Roles, roleAPI) {
+		mux.Handle("/", d.api)
+	} else {
+		for _, path := range []string{"/healthz", "/readyz", "/metrics"} {
+			mux.Handle(path, d.api)
+		}
+	}
+	limit := newConnLimit(c.MaxHTTPConnections, c.MaxConnectionsPerAddress, proxies)
+	metering{registry}.gauge("http_connections", "Open HTTP connections, sockets aside.", limit.open)
+	d.server = &http.Server{
+		Handler:           mux,
+		ReadHeaderTimeout: c.HeaderTimeout,
+		IdleTimeout:       c.IdleTimeout,
+		MaxHeaderBytes:    c.HeaderBytes,
+		ConnState:         limit.watch,
+		ErrorLog:          slog.NewLogLogger(h.log.Handler(), slog.LevelDebug), // what broken clients do
+	}
+	return d, c.openPprof(ctx, h, l)
+}
+
+func (c *serveCommand) apiConfig(h *house, e *engine, tokens *api.Tokens) (api.Config, error) {
+	signer, err := media.NewSigner(h.secrets.sign, 0, h.sh.now)
+	if err != nil {
+		return api.Config{}, err
+	}
+	payments, err := api.NewSharedSecret(h.secrets.payment)
+	if err != nil {
+		return api.Config{}, err
+	}
+	zone, err := api.Zone(c.TimeZone)
+	if err != nil {
+		return api.Config{}, err
+	}
+	return api.Config{
+		Store: e.store, Commands: e.sequencer, Queries: e.queries, Feed: e.feed, Pool: e.pool,
+		Tokens: tokens, Signs: signer, Payments: payments, Uploads: filepath.Join(h.data, "uploads"), Now: h.sh.now,
+		Log: h.log, Version: version(),
+		PublicURL: c.PublicURL, Origins: c.CORSOrigins, Zone: zone, CoinsPerUnit: domain.Coins(c.CoinsPerUnit),
+		RequestTimeout: c.RequestTimeout, Settle: c.Settle,
+		BodyBytes: c.BodyBytes, BodyTimeout: c.BodyTimeout, UploadBytes: c.UploadBytes, UploadTimeout: c.UploadTimeout,
+		SignInsByAddress: c.SignInsPerAddress, SignInsByName: c.SignInsPerName, RegistrationsByAddress: c.RegistrationsPerAddress,
+		WritesByUser: c.WritesPerUser, UploadsByUser: c.UploadsPerUser, EventStreams: c.EventStreams,
+	}, nil
+}
+
+// serve answers requests until the doors are closed.
+func (d *doors) serve(ctx context.Context, listener net.Listener) error {
+	if err := d.server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+		return fmt.Errorf("serve HTTP: %w", err)
+	}
+	<-ctx.Done()
+	return nil
+}
+
+// close lets nobody in any more, tells sockets to come back later, and waits for requests under way; when
+// that takes too long it cuts what is left.
+func (d *doors) close(ctx context.Context, drain time.Duration) error {
+	ctx, cancel := context.WithTimeout(ctx, drain)
+	defer cancel()
+	d.readiness.stopping.Store(true)
+	d.api.Drain()
+	var g errgroup.Group
+	g.Go(func() error { return d.server.Shutdown(ctx) })
+	err := g.Wait()
+	if errors.Is(err, context.DeadlineExceeded) {
+		return errors.Join(fmt.Errorf("requests or connections did not end within %s and were cut", drain), d.server.Close())
+	}
+	return err
+}
+
+// openPprof serves profiles on an address of their own.
+func (c *serveCommand) openPprof(ctx context.Context, h *house, l *layers) error {
+	if c.PprofAddr == "" {
+		return nil
+	}
+	listener, err := net.Listen("tcp", c.PprofAddr)
+	if err != nil {
+		return fmt.Errorf("listen for profiles: %w", err)
+	}
+	mux := http.NewServeMux()
+	mux.HandleFunc("/debug/pprof/", pprof.Index)
+	mux.HandleFunc("/debug/pprof/profile", pprof.Profile)
+	mux.HandleFunc("/debug/pprof/symbol", pprof.Symbol)
+	mux.HandleFunc("/debug/pprof/trace", pprof.Trace)
+	server := &http.Server{Handler: mux, ReadHeaderTimeout: c.HeaderTimeout}
+	h.log.InfoContext(ctx, "serving profiles", slog.String("addr", listener.Addr().String()))
+	l.run(ctx, "profiles", func(ctx context.Context) error {
+		context.AfterFunc(ctx, func() { _ = server.Close() })
+		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+			return fmt.Errorf("serve profiles: %w", err)
+		}
+		return nil
+	})
+	return nil
+}

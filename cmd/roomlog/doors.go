@@ -17,12 +17,14 @@ import (
 	"roomlog/api"
 	"roomlog/domain"
 	"roomlog/media"
+	"roomlog/realtime"
 )
 
 // doors are what clients reach.
 type doors struct {
 	server    *http.Server
 	api       *api.API
+	realtime  *realtime.Door // nil without the role
 	readiness *readiness
 }
 
@@ -53,6 +55,14 @@ func (c *serveCommand) openDoors(ctx context.Context, h *house, e *engine, l *la
 		for _, path := range []string{"/healthz", "/readyz", "/metrics"} {
 			mux.Handle(path, d.api)
 		}
+	}
+	if slices.Contains(c.Roles, roleRealtime) {
+		if d.realtime, err = realtime.New(c.realtimeConfig(h, e, tokens, proxies)); err != nil {
+			return nil, err
+		}
+		l.run(ctx, "realtime", d.realtime.Run)
+		mux.Handle("/ws", d.realtime)
+		meterSockets(metering{registry}, d.realtime.Stats())
 	}
 	limit := newConnLimit(c.MaxHTTPConnections, c.MaxConnectionsPerAddress, proxies)
 	metering{registry}.gauge("http_connections", "Open HTTP connections, sockets aside.", limit.open)
@@ -92,6 +102,27 @@ func (c *serveCommand) apiConfig(h *house, e *engine, tokens *api.Tokens) (api.C
 	}, nil
 }
 
+func (c *serveCommand) realtimeConfig(h *house, e *engine, tokens *api.Tokens, proxies api.Proxies) realtime.Config {
+	return realtime.Config{
+		Store: e.store, Commands: e.sequencer, Queries: e.queries, Feed: e.feed, Now: h.sh.now, Log: h.log,
+		Verify: func(token string) (realtime.Caller, error) {
+			user, session, err := tokens.Verify(token)
+			return realtime.Caller{User: user, Session: session, Expires: tokens.Until(token)}, err
+		},
+		Gate: realtime.NewGate(realtime.GateConfig{
+			Origins: c.CORSOrigins, MaxConns: c.MaxConnections, MaxPerAddress: c.MaxConnectionsPerAddress,
+			Address: func(r *http.Request) string { return proxies.ClientAddr(r).String() },
+		}),
+		Sockets: realtime.SocketConfig{
+			MaxMessage: c.MaxMessage, QueueBytes: c.QueueBytes, HelloTimeout: c.HelloTimeout, PingInterval: c.PingInterval,
+			IdleTimeout: c.SocketTimeout, FrameRate: c.FrameRate, FrameBurst: c.FrameBurst, RestartSpread: c.RestartSpread,
+		},
+		MaxConnsPerUser: c.MaxConnectionsPerUser, MaxRooms: c.MaxRoomsPerConnection,
+		CommentRate: c.CommentRate, CommentBurst: c.CommentBurst, GiftRate: c.GiftRate, GiftBurst: c.GiftBurst,
+		Grace: c.PresenceGrace,
+	}
+}
+
 // serve answers requests until the doors are closed.
 func (d *doors) serve(ctx context.Context, listener net.Listener) error {
 	if err := d.server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
@@ -109,7 +140,10 @@ func (d *doors) close(ctx context.Context, drain time.Duration) error {
 	d.readiness.stopping.Store(true)
 	d.api.Drain()
 	var g errgroup.Group
-	g.Go(func() error { return d.server.Shutdown(ctx) })
+	g.Go(func() error { return d.server.Shutdown(ctx) }) // knows nothing of sockets
+	if d.realtime != nil {
+		g.Go(func() error { return d.realtime.Shutdown(ctx) })
+	}
 	err := g.Wait()
 	if errors.Is(err, context.DeadlineExceeded) {
 		return errors.Join(fmt.Errorf("requests or connections did not end within %s and were cut", drain), d.server.Close())

@@ -1,11 +1,15 @@
 package main
 
 import (
+	"strconv"
+	"sync/atomic"
+
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
 	"roomlog/eventstore"
 	"roomlog/projections"
+	"roomlog/realtime"
 )
 
 // meters puts what the engine counts into a registry. Each figure is read when it is asked for.
@@ -62,6 +66,37 @@ func (e *engine) meterTables(m metering) {
 		}
 		return 0
 	}))
+}
+
+func meterSockets(m metering, s *realtime.Stats) {
+	count := func(n *atomic.Int64) func() float64 { return func() float64 { return float64(n.Load()) } }
+	m.gauge("sockets", "Open WebSocket connections.", count(&s.Open))
+	m.gauge("sockets_queued_bytes", "Bytes that wait for slow readers.", count(&s.QueuedBytes))
+	m.counter("sockets_opened_total", "WebSocket connections opened.", count(&s.Opened))
+	m.counter("sockets_refused_total", "Requests refused before they became one.", count(&s.Refused))
+	m.counter("frames_in_total", "Frames from clients.", count(&s.FramesIn))
+	m.counter("frames_out_total", "Frames handed to connections.", count(&s.FramesOut))
+	m.counter("socket_stalls_total", "Times that a socket did not take a write at once.", count(&s.Stalls))
+	m.counter("frames_dropped_total", "Frames that slow readers lost and were told of.", count(&s.Dropped))
+	m.counter("frames_replaced_total", "Gauges that a newer one overtook.", count(&s.Replaced))
+	m.counter("sockets_kicked_total", "Connections closed because their reader was too slow.", count(&s.Kicked))
+	m.counter("socket_panics_total", "Faults of ours caught in a connection.", count(&s.Panics))
+	m.registry.MustRegister(closedSockets{s})
+}
+
+// closedSockets counts ended connections by their close code.
+type closedSockets struct{ stats *realtime.Stats }
+
+var closedDesc = prometheus.NewDesc("roomlog_sockets_closed_total", "WebSocket connections ended, by close code.", []string{"code"}, nil)
+
+// Describe implements prometheus.Collector.
+func (closedSockets) Describe(to chan<- *prometheus.Desc) { to <- closedDesc }
+
+// Collect implements prometheus.Collector.
+func (c closedSockets) Collect(to chan<- prometheus.Metric) {
+	for code, n := range c.stats.Closed() {
+		to <- prometheus.MustNewConstMetric(closedDesc, prometheus.CounterValue, float64(n), strconv.Itoa(int(code)))
+	}
 }
 
 func (e *engine) meterDatabase(m metering) {

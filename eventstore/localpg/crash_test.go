@@ -1,11 +1,13 @@
 package localpg_test
 
 import (
+	"bytes"
 	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -186,6 +188,21 @@ func TestStart_ends_an_orphan(t *testing.T) {
 	}
 }
 
+// Without /proc the command line comes from ps, as one line.
+func TestSplitPS(t *testing.T) {
+	t.Parallel()
+	for line, want := range map[string][]string{
+		"/usr/bin/postgres -D /a b/postgres -c fsync=on -c port=5432\n": {"/usr/bin/postgres", "-D", "/a b/postgres"},
+		"/opt/p g/postgres -D /data\n":                                  {"/opt/p g/postgres", "-D", "/data"},
+		"sleep 600\n":                                                   nil,
+		"":                                                              nil,
+	} {
+		if got := localpg.SplitPS(line); !slices.Equal(got, want) {
+			t.Errorf("%q: %q", line, got)
+		}
+	}
+}
+
 func TestAttach(t *testing.T) {
 	t.Parallel()
 	dir := pgtest.Dir(t)
@@ -210,6 +227,25 @@ func TestAttach(t *testing.T) {
 		}
 		if n := query[int](t, dsn, "SELECT count(*) FROM fact WHERE n = 1"); n != 1 {
 			t.Error(n)
+		}
+	})
+	t.Run("says that it is not ready yet", func(t *testing.T) {
+		pidFile := filepath.Join(dir, "postgres", "postmaster.pid")
+		ready, err := os.ReadFile(pidFile)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() {
+			if err := os.WriteFile(pidFile, ready, 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}()
+		if err := os.WriteFile(pidFile, bytes.Replace(ready, []byte("ready"), []byte("starting"), 1), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		notRunning(t)
+		if _, err := localpg.Attach(dir); !strings.Contains(err.Error(), "it is starting") {
+			t.Error(err)
 		}
 	})
 	t.Run("says that nothing runs after a kill of PostgreSQL", func(t *testing.T) {

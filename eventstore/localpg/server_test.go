@@ -171,6 +171,42 @@ func TestStart_after_a_cancelled_start(t *testing.T) {
 	t.Fatal("it never started")
 }
 
+// The context of a start is that of a command; the server runs on.
+func TestStart_outlives_its_context(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(t.Context())
+	server, err := localpg.Start(ctx, localpg.Config{Dir: pgtest.Dir(t), Unsafe: true})
+	cancel()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if query[int](t, server.DSN(localpg.Database), "SELECT 1") != 1 {
+		t.Error("no answer")
+	}
+	if err := server.Stop(); err != nil {
+		t.Error(err)
+	}
+}
+
+// Where the system has no name for a user, `peer` cannot ask for it; the folder's mode guards the socket alone.
+func TestStart_for_a_user_without_a_name(t *testing.T) {
+	t.Parallel()
+	dir, files := pgtest.Dir(t), pgtest.Dir(t)
+	if err := localpg.Access(files); err != nil {
+		t.Fatal(err)
+	}
+	server := start(t, localpg.Config{Dir: dir, Unsafe: true, Settings: map[string]string{
+		"hba_file": filepath.Join(files, "pg_hba.conf"), "ident_file": filepath.Join(files, "pg_ident.conf"),
+	}})
+	dsn := server.DSN(localpg.Database)
+	if got := query[string](t, dsn, "SELECT string_agg(type || ' ' || auth_method, ',') FROM pg_hba_file_rules"); got != "local trust" {
+		t.Errorf("access is by %q", got)
+	}
+	if info, err := os.Stat(server.SocketDir()); err != nil || info.Mode().Perm() != 0o700 {
+		t.Errorf("%v %v", info.Mode(), err)
+	}
+}
+
 func TestStart_when_another_version_made_the_data(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {

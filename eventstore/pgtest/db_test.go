@@ -2,6 +2,7 @@ package pgtest_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -174,8 +175,8 @@ func there(t *testing.T, pool *pgxpool.Pool, name string) bool {
 }
 
 func isCode(err error, code string) bool {
-	pg, ok := err.(*pgconn.PgError)
-	return ok && pg.Code == code
+	var pg *pgconn.PgError
+	return errors.As(err, &pg) && pg.Code == code
 }
 
 // eventually waits for a condition.

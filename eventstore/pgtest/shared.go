@@ -81,7 +81,7 @@ func sharedDir() (string, error) {
 func fastDir() string {
 	const memory = "/dev/shm"
 	var fs syscall.Statfs_t
-	if err := syscall.Statfs(memory, &fs); err == nil && int64(fs.Blocks)*int64(fs.Bsize) >= minMemory {
+	if err := syscall.Statfs(memory, &fs); err == nil && fs.Blocks*uint64(fs.Bsize) >= minMemory {
 		return memory
 	}
 	return os.TempDir()

@@ -42,7 +42,7 @@ func idleTime() time.Duration {
 }
 
 // supervise holds the server while test processes live, and drops the databases they have done with.
-func supervise(dir string, idle time.Duration) error {
+func supervise(dir string, idle time.Duration) (err error) {
 	ctx := context.Background()
 	log := slog.New(slog.NewTextHandler(os.Stderr, nil))
 	server, err := startShared(ctx, dir, log)
@@ -52,7 +52,7 @@ func supervise(dir string, idle time.Duration) error {
 	if err != nil {
 		return err
 	}
-	defer server.Stop()
+	defer func() { err = errors.Join(err, server.Stop()) }()
 	_ = os.Truncate(supervisorLog(dir), 0) // of earlier runs
 	users, err := os.OpenFile(usersFile(dir), os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {

@@ -191,7 +191,7 @@ func TestShutdown(t *testing.T) {
 			if err := json.Unmarshal([]byte(reason), &hint); err != nil || hint.RetryAfter == nil {
 				t.Fatalf("reason %q: %v", reason, err)
 			}
-			if *hint.RetryAfter < 0 || *hint.RetryAfter > realtime.DefaultRestartSpread.Seconds() {
+			if *hint.RetryAfter < 0 || *hint.RetryAfter > float64(realtime.DefaultRestartSpread.Milliseconds()) {
 				t.Errorf("retry after %v", *hint.RetryAfter)
 			}
 			hints[*hint.RetryAfter] = true

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -82,7 +83,12 @@ func newDoor(t testing.TB, changes ...func(*api.Config)) *door {
 	if d.api, err = api.New(c); err != nil {
 		t.Fatal(err)
 	}
-	server := httptest.NewServer(d.api)
+	server := httptest.NewUnstartedServer(d.api)
+	server.Config.ConnContext = func(ctx context.Context, c net.Conn) context.Context {
+		_ = c.(*net.TCPConn).SetWriteBuffer(64 << 10) // a reader that stops is noticed after some kilobytes, not megabytes
+		return ctx
+	}
+	server.Start()
 	t.Cleanup(server.Close)
 	t.Cleanup(d.api.Drain) // before the server waits for its streams
 	d.url = server.URL

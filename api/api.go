@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"os"
+	"strings"
 	"sync"
 	"time"
 
@@ -93,6 +95,10 @@ func (c *Config) check() error {
 	case c.Uploads == "":
 		return errors.New("api: Uploads, the folder of pictures, is required")
 	}
+	public, err := url.Parse(c.PublicURL)
+	if err != nil || c.PublicURL != "" && (public.Scheme != "http" && public.Scheme != "https" || public.Host == "") {
+		return fmt.Errorf("api: PublicURL %q is not like https://live.example", c.PublicURL)
+	}
 	return nil
 }
 
@@ -109,6 +115,7 @@ func (c *Config) setDefaults() {
 	if c.Zone == nil {
 		c.Zone = shanghai()
 	}
+	c.PublicURL = strings.TrimRight(c.PublicURL, "/")
 	standard(&c.Version, "dev")
 	standard(&c.CoinsPerUnit, 10)
 	standard(&c.PageSize, 10)

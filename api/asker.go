@@ -45,7 +45,10 @@ func (s *server) introduce(next http.Handler) http.Handler {
 			a.base = s.Proxies.base(r)
 		}
 		a.caller, a.refused = s.Tokens.read(tokenOf(r))
-		w.Header().Set("X-Request-Id", a.id)
+		h := w.Header()
+		h.Set("X-Request-Id", a.id)
+		h.Set("X-Content-Type-Options", "nosniff")
+		h.Set("Cache-Control", "no-store") // what may be kept says so itself
 		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), askerKey{}, a)))
 	})
 }

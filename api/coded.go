@@ -1,6 +1,7 @@
 package api
 
 import (
+	"context"
 	"encoding/json"
 	"net/http"
 
@@ -30,7 +31,9 @@ func (s *server) codedLogin(ctx huma.Context, next func(huma.Context)) {
 	}
 	var out signedIn
 	if err == nil {
-		out, err = s.login(r.Context(), &in)
+		ctx, cancel := context.WithTimeout(r.Context(), s.RequestTimeout)
+		defer cancel()
+		out, err = s.login(ctx, &in)
 	}
 	if err != nil {
 		writeJSON(w, http.StatusOK, coded{Code: http.StatusBadRequest, Message: s.failed(r.Context(), err, nil).Data})

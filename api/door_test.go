@@ -50,7 +50,11 @@ type door struct {
 // newDoor opens a door on a fresh database. changes are made to its settings before.
 func newDoor(t testing.TB, changes ...func(*api.Config)) *door {
 	t.Helper()
-	db := pgtest.New(t)
+	return openDoor(t, pgtest.New(t), changes...)
+}
+
+func openDoor(t testing.TB, db *pgtest.DB, changes ...func(*api.Config)) *door {
+	t.Helper()
 	pool, err := eventstore.OpenPool(t.Context(), db.DSN, eventstore.PoolOptions{Serving: db.Serving, MaxConns: 8})
 	if err != nil {
 		t.Fatal(err)

@@ -65,7 +65,6 @@ func (s *server) newEventWriter(w http.ResponseWriter, asked replay) *eventWrite
 	if !asked.lines {
 		h.Set("Content-Type", "text/event-stream")
 	}
-	h.Set("Cache-Control", "no-store")
 	h.Set("X-Accel-Buffering", "no") // proxies would hold lines back
 	after := asked.query.After
 	return &eventWriter{

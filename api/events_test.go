@@ -77,7 +77,7 @@ func (a account) follow(query string, headers ...string) *stream {
 		a.Fatal(err)
 	}
 	a.Cleanup(func() { cancel(); response.Body.Close() })
-	if response.StatusCode != 200 {
+	if response.StatusCode != http.StatusOK {
 		raw, _ := io.ReadAll(response.Body)
 		a.Fatalf("%d %s", response.StatusCode, raw)
 	}

@@ -73,6 +73,12 @@ func personal[I, O any](s *server, o operation, handle func(context.Context, cal
 	if o.Security == nil {
 		o = o.needs("a token")
 	}
+	if o.Method == http.MethodPost {
+		o.Parameters = append(o.Parameters, &huma.Param{
+			Name: "Idempotency-Key", In: "header", Schema: &huma.Schema{Type: huma.TypeString},
+			Description: "1 to 64 printable characters: asking again with the same key answers with the first outcome",
+		})
+	}
 	public(s, o, func(ctx context.Context, in *I) (O, error) {
 		c, err := person(ctx)
 		if err != nil {

@@ -102,10 +102,28 @@ func (t *Tokens) Verify(token string) (domain.UserID, string, error) {
 	return c.user, c.session, err
 }
 
+// Until answers until when a token is good, for a door whose connections may outlive it; the zero
+// time for one that Verify refuses.
+func (t *Tokens) Until(token string) time.Time {
+	if _, said, err := t.claimed(token); err == nil {
+		return said.ExpiresAt.Time
+	}
+	return time.Time{}
+}
+
 func (t *Tokens) read(token string) (caller, error) {
+	user, said, err := t.claimed(token)
+	if err != nil {
+		return caller{}, err
+	}
+	return caller{user, said.Session, said.Position}, nil
+}
+
+// claimed answers what a good token says.
+func (t *Tokens) claimed(token string) (domain.UserID, claims, error) {
 	token = bare(token)
 	if token == "" {
-		return caller{}, &domain.Refusal{Code: domain.CodeTokenMissing, Text: "this needs a token: sign in first"}
+		return 0, claims{}, refusal(domain.CodeTokenMissing, "this needs a token: sign in first")
 	}
 	var said claims
 	err := errors.New("too long")
@@ -114,19 +132,19 @@ func (t *Tokens) read(token string) (caller, error) {
 	}
 	switch {
 	case errors.Is(err, jwt.ErrTokenExpired):
-		return caller{}, &domain.Refusal{Code: domain.CodeTokenExpired, Text: "the token has expired: sign in again"}
+		return 0, claims{}, refusal(domain.CodeTokenExpired, "the token has expired: sign in again")
 	case err != nil:
-		return caller{}, invalid()
+		return 0, claims{}, invalid()
 	}
 	user, err := strconv.ParseInt(said.Subject, 10, 64)
 	if err != nil || user < 1 || said.Session == "" {
-		return caller{}, invalid()
+		return 0, claims{}, invalid()
 	}
-	return caller{domain.UserID(user), said.Session, said.Position}, nil
+	return domain.UserID(user), said, nil
 }
 
 func invalid() error {
-	return &domain.Refusal{Code: domain.CodeTokenInvalid, Text: "the token is not one of ours"}
+	return refusal(domain.CodeTokenInvalid, "the token is not one of ours")
 }
 
 // keys offers every secret: the parser takes the one that fits.

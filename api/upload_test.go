@@ -190,7 +190,7 @@ func TestUploadAddress(t *testing.T) {
 		d.person("alice").upload("a.png", "image/png", picture(t, "png"), headers...).ok(&url)
 		return strings.TrimPrefix(url, d.url)
 	}
-	if got := upload(t, "https://cdn.example"); !strings.HasPrefix(got, "https://cdn.example/uploads/") {
+	if got := upload(t, "https://cdn.example/"); !strings.HasPrefix(got, "https://cdn.example/uploads/") {
 		t.Errorf("a configured address: %s", got)
 	}
 	if got := upload(t, "", "X-Forwarded-Proto", "https", "X-Forwarded-Host", "live.example"); !strings.HasPrefix(got, "https://live.example/uploads/") {

@@ -18,14 +18,16 @@ type hub struct {
 	asOf atomic.Int64  // rooms and people have been told everything up to here
 	open chan struct{} // closed when the feed is heard for the first time
 
-	mu     sync.Mutex // held while a batch is handled
-	rooms  map[domain.LiveID]*room
-	people map[domain.UserID]map[*session]struct{}
+	mu      sync.Mutex // held while a batch is handled
+	rooms   map[domain.LiveID]*room
+	people  map[domain.UserID]map[*session]struct{}
+	moved   chan struct{} // closed when asOf moves and somebody awaits it
+	awaited bool
 }
 
 func newHub(d *Door) *hub {
 	return &hub{
-		door: d, open: make(chan struct{}),
+		door: d, open: make(chan struct{}), moved: make(chan struct{}),
 		rooms: make(map[domain.LiveID]*room), people: make(map[domain.UserID]map[*session]struct{}),
 	}
 }
@@ -88,7 +90,7 @@ func (h *hub) reachLocked(ctx context.Context, position int64) {
 		h.rooms = make(map[domain.LiveID]*room) // whoever joins from now on finds a room without a gap
 		h.door.sockets.closeAll(CloseBehind, "resume from where you are")
 	}
-	h.asOf.Store(position)
+	h.moveTo(position)
 }
 
 // handle tells rooms and people what a batch says.
@@ -114,7 +116,7 @@ func (h *hub) handle(ctx context.Context, b projections.Batch) {
 			r.fan.Push(gaugesFrame(g))
 		}
 	}
-	h.asOf.Store(max(b.Checkpoint, asOf))
+	h.moveTo(max(b.Checkpoint, h.asOf.Load()))
 }
 
 // tellPerson sends a delta of somebody's private lane to all connections of that person.
@@ -192,14 +194,32 @@ func (h *hub) sessions() (all []*session) {
 	return all
 }
 
-// await returns when rooms and people have been told everything up to position, or when ctx ends.
+// await waits until rooms and people have been told everything up to position; it answers false if ctx ends
+// first.
 func (h *hub) await(ctx context.Context, position int64) bool {
-	const look = 5 * time.Millisecond // a client that comes from another process, which was faster: rare
-	for h.asOf.Load() < position {
-		if ctx.Err() != nil {
+	for {
+		h.mu.Lock()
+		reached, moved := h.asOf.Load() >= position, h.moved
+		if !reached {
+			h.awaited = true
+		}
+		h.mu.Unlock()
+		if reached {
+			return true
+		}
+		select {
+		case <-moved:
+		case <-ctx.Done():
 			return false
 		}
-		wait(ctx, look)
 	}
-	return true
+}
+
+// moveTo says that everything up to position has been told, and wakes whoever waits for it.
+func (h *hub) moveTo(position int64) {
+	h.asOf.Store(position)
+	if h.awaited {
+		close(h.moved)
+		h.moved, h.awaited = make(chan struct{}), false
+	}
 }

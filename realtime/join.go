@@ -46,6 +46,10 @@ func (s *session) attach(ctx context.Context, r *room, re string, since *sinceDa
 		if err != nil {
 			return err
 		}
+		// The tables may know what has not been pushed yet: it must not be told twice.
+		if err := s.door.caughtUp(ctx, found.Position); err != nil {
+			return err
+		}
 		answer := MustFrame(encode(outbound{re, "ok", joined{Snapshot: snapshotOf(s.door.epoch, found)}}))
 		if r.attach(s.conn, found.Position, func(int64) *Frame { return answer }, nil) {
 			return nil
@@ -68,6 +72,16 @@ func (d *Door) room(ctx context.Context, live domain.LiveID, at int64) (projecti
 	return d.cfg.Queries.Room(ctx, live)
 }
 
+// caughtUp waits until the rooms have been told everything up to a position.
+func (d *Door) caughtUp(ctx context.Context, position int64) error {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	if !d.hub.await(ctx, position) {
+		return errBehind
+	}
+	return nil
+}
+
 // resume sends what a client missed since pos; it answers false if that is too much, or not of this log.
 func (s *session) resume(ctx context.Context, r *room, re string, pos int64) (done bool, err error) {
 	hub := s.door.hub
@@ -76,10 +90,8 @@ func (s *session) resume(ctx context.Context, r *room, re string, pos int64) (do
 		if err != nil || pos > head {
 			return false, err
 		}
-		ctx, cancel := context.WithTimeout(ctx, patience)
-		defer cancel()
-		if !hub.await(ctx, pos) {
-			return false, errBehind
+		if err := s.door.caughtUp(ctx, pos); err != nil {
+			return false, err
 		}
 	}
 	opening := func(to int64) *Frame {

@@ -13,7 +13,7 @@ func BenchmarkFigureAppend(b *testing.B) {
 		l := newBenchLog(b, 1000)
 		l.owner(bareTable)
 		comment := l.say("nice cut, where is that knife from?")
-		got := medians(b, []way{
+		got := medians(b, []contender{
 			{"bare, 32 connections", l.bare(32, comment)},
 			{"append, 256 callers", l.comments(256)},
 			{"append, 32 callers", l.comments(32)},
@@ -31,7 +31,7 @@ func BenchmarkFigureAppend(b *testing.B) {
 func BenchmarkFigureOldSnapshot(b *testing.B) {
 	for b.Loop() {
 		l := newBenchLog(b, 1000)
-		append256 := []way{{"append, 256 callers", l.comments(256)}}
+		append256 := []contender{{"append, 256 callers", l.comments(256)}}
 		before := medians(b, append256)[append256[0].name]
 		old, err := l.db.Owner.BeginTx(context.Background(), pgx.TxOptions{IsoLevel: pgx.RepeatableRead})
 		if err != nil {

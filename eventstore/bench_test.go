@@ -81,17 +81,17 @@ func rate(b *testing.B, callers int, work func(caller, n int) error) float64 {
 	return float64(count) / ended.Sub(begun).Seconds()
 }
 
-// ways are measured in turns, and each is answered by its median.
-type way struct {
+// contenders are measured in turns, and each is answered by its median.
+type contender struct {
 	name string
 	rate func() float64
 }
 
-func medians(b *testing.B, ways []way) map[string]float64 {
+func medians(b *testing.B, contenders []contender) map[string]float64 {
 	b.Helper()
 	rates := make(map[string][]float64)
 	for range rounds {
-		for _, w := range ways {
+		for _, w := range contenders {
 			r := w.rate()
 			b.Logf("%-24s %8.0f/s", w.name, r)
 			rates[w.name] = append(rates[w.name], r)

@@ -18,6 +18,7 @@ func (q *Sequencer) flush(ctx context.Context, calls []*call) {
 	backoff := firstBackoff
 	var lost *batch // sent with its commit, but the reply never came
 	for calls = present(calls); len(calls) > 0; {
+		q.away.watch()
 		b, err := q.attempt(ctx, calls, lost)
 		if err == nil {
 			q.away.over()
@@ -25,6 +26,7 @@ func (q *Sequencer) flush(ctx context.Context, calls []*call) {
 			return
 		}
 		if isDataError(err) {
+			q.away.over()
 			q.blame(ctx, calls, err)
 			return
 		}
@@ -114,11 +116,15 @@ type away struct {
 	expired  bool
 }
 
-// tooLong says after a failure whether patience has ended since the first one.
-func (a *away) tooLong() bool {
+// watch begins to count, unless the database is away already.
+func (a *away) watch() {
 	if a.timer == nil {
 		a.timer = time.NewTimer(a.patience)
 	}
+}
+
+// tooLong says whether patience has ended.
+func (a *away) tooLong() bool {
 	select {
 	case <-a.timer.C:
 		a.expired = true
@@ -127,12 +133,10 @@ func (a *away) tooLong() bool {
 	return a.expired
 }
 
-// over says that the database is back.
+// over says that the database is there.
 func (a *away) over() {
-	if a.timer != nil {
-		a.timer.Stop()
-		a.timer, a.expired = nil, false
-	}
+	a.timer.Stop()
+	a.timer, a.expired = nil, false
 }
 
 // pause waits for d or until ctx ends.

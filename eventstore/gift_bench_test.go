@@ -29,7 +29,7 @@ func BenchmarkFigureGift(b *testing.B) {
 		l := newBenchLog(b, 1000)
 		l.owner(bareTable)
 		l.owner(walletTable)
-		got := medians(b, []way{
+		got := medians(b, []contender{
 			{"update, 1 user", l.updates(32, 1)},
 			{"gift, 1 user", l.gifts(256, 1)},
 			{"update, 1000 users", l.updates(32, 1000)},

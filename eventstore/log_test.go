@@ -183,6 +183,16 @@ func (p party) say(text string) domain.PostComment {
 	return domain.PostComment{Live: p.live, Text: text}
 }
 
+// recovered waits until the log can be read again after a fault: a pool finds out one connection after
+// another which of them are dead.
+func (l *testLog) recovered() {
+	l.t.Helper()
+	eventually(l.t, "the log can be read again", func() bool {
+		_, err := l.store.Head(context.Background())
+		return err == nil
+	})
+}
+
 // all answers the whole log.
 func (l *testLog) all() []eventstore.Recorded {
 	l.t.Helper()

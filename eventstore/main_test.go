@@ -13,5 +13,8 @@ func TestMain(m *testing.M) {
 	if dsn := os.Getenv(processEnv); dsn != "" {
 		os.Exit(otherProcess(dsn))
 	}
-	goleak.VerifyTestMain(m)
+	goleak.VerifyTestMain(m,
+		// What toxiproxy leaves behind of a connection that it has cut.
+		goleak.IgnoreAnyFunction("github.com/Shopify/toxiproxy/v2/toxics.(*NoopToxic).Pipe"),
+		goleak.IgnoreAnyFunction("github.com/Shopify/toxiproxy/v2/stream.(*ChanWriter).Write"))
 }

@@ -22,7 +22,7 @@ import (
 // Whoever is killed, whenever: every row that was acknowledged is there after the next start.
 func TestKill_loses_nothing_that_was_committed(t *testing.T) {
 	t.Parallel()
-	dir := pgtest.Dir(t)
+	dir := used(t)
 	var said []int64
 	for _, c := range []struct {
 		name string
@@ -62,7 +62,7 @@ func TestKill_of_the_owner_takes_PostgreSQL_along(t *testing.T) {
 		t.Skip("only Linux has a parent-death signal; elsewhere the next start ends what was left")
 	}
 	t.Parallel()
-	o := startOwner(t, executable(t), pgtest.Dir(t), nil)
+	o := startOwner(t, executable(t), used(t), nil)
 	if err := o.cmd.Process.Kill(); err != nil {
 		t.Fatal(err)
 	}
@@ -72,7 +72,7 @@ func TestKill_of_the_owner_takes_PostgreSQL_along(t *testing.T) {
 
 func TestKill_of_PostgreSQL_is_told_and_the_next_start_works(t *testing.T) {
 	t.Parallel()
-	dir := pgtest.Dir(t)
+	dir := used(t)
 	server := start(t, localpg.Config{Dir: dir, Unsafe: true})
 	dsn := server.DSN(localpg.Database)
 	execute(t, dsn, "CREATE TABLE fact AS SELECT 42 AS n")
@@ -103,7 +103,7 @@ func TestKill_of_PostgreSQL_is_told_and_the_next_start_works(t *testing.T) {
 // Nothing in the lock files of a dead server may stop a start, and no stranger is hurt.
 func TestStart_sees_through_stale_lock_files(t *testing.T) {
 	t.Parallel()
-	dir := pgtest.Dir(t)
+	dir := used(t)
 	if err := start(t, localpg.Config{Dir: dir, Unsafe: true}).Stop(); err != nil {
 		t.Fatal(err)
 	}
@@ -154,7 +154,7 @@ func TestStart_sees_through_stale_lock_files(t *testing.T) {
 // A server whose owner died without taking it along, as on systems without a parent-death signal.
 func TestStart_ends_an_orphan(t *testing.T) {
 	t.Parallel()
-	dir := pgtest.Dir(t)
+	dir := used(t)
 	data := filepath.Join(dir, "postgres")
 	server := start(t, localpg.Config{Dir: dir, Unsafe: true})
 	line, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(server.Pid()), "cmdline"))
@@ -262,7 +262,7 @@ func TestAttach(t *testing.T) {
 
 func TestStop_of_the_owner_by_an_interrupt(t *testing.T) {
 	t.Parallel()
-	o := startOwner(t, executable(t), pgtest.Dir(t), nil)
+	o := startOwner(t, executable(t), used(t), nil)
 	o.acknowledged(t, 10)
 	if err := o.cmd.Process.Signal(os.Interrupt); err != nil {
 		t.Fatal(err)

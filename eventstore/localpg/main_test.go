@@ -10,8 +10,10 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
+	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -19,6 +21,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"roomlog/eventstore/localpg"
+	"roomlog/eventstore/pgtest"
 )
 
 const (
@@ -35,7 +38,38 @@ func TestMain(m *testing.M) {
 		}
 		os.Exit(0)
 	}
-	os.Exit(m.Run())
+	code := m.Run()
+	if dir, err := blank(); err == nil {
+		_ = os.RemoveAll(dir)
+	}
+	os.Exit(code)
+}
+
+// blank is a folder with a cluster that Start has made and nobody has used.
+var blank = sync.OnceValues(func() (string, error) {
+	dir, err := os.MkdirTemp(os.TempDir(), "roomlog-blank-")
+	if err != nil {
+		return "", err
+	}
+	server, err := localpg.Start(context.Background(), localpg.Config{Dir: dir, Unsafe: true})
+	if err != nil {
+		return dir, err
+	}
+	return dir, server.Stop()
+})
+
+// used returns a data folder in which a server has run: a copy, which is faster than making a cluster.
+func used(t *testing.T) string {
+	t.Helper()
+	from, err := blank()
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := pgtest.Dir(t)
+	if out, err := exec.Command("cp", "-Rp", filepath.Join(from, "postgres"), dir).CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	return dir
 }
 
 // own runs a server and writes rows, saying the number of each after its commit, until it is killed or interrupted.

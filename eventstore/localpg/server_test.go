@@ -90,7 +90,7 @@ func TestStart(t *testing.T) {
 // Nobody pays for a room in which nothing happens.
 func TestStart_idles_without_writing(t *testing.T) {
 	t.Parallel()
-	server := start(t, localpg.Config{Dir: pgtest.Dir(t)})
+	server := start(t, localpg.Config{Dir: used(t)})
 	dsn := server.DSN(localpg.Database)
 	execute(t, dsn, "CHECKPOINT")
 	const state = "SELECT ARRAY[pg_current_wal_insert_lsn() - '0/0', pg_snapshot_xmax(pg_current_snapshot())::text::numeric]::bigint[]"
@@ -104,7 +104,7 @@ func TestStart_idles_without_writing(t *testing.T) {
 
 func TestStart_refuses_a_folder_in_use(t *testing.T) {
 	t.Parallel()
-	dir := pgtest.Dir(t)
+	dir := used(t)
 	server := start(t, localpg.Config{Dir: dir, Unsafe: true})
 	link := filepath.Join(pgtest.Dir(t), "link")
 	if err := os.Symlink(dir, link); err != nil {
@@ -126,7 +126,7 @@ func TestStart_refuses_a_folder_in_use(t *testing.T) {
 
 func TestStop(t *testing.T) {
 	t.Parallel()
-	dir := pgtest.Dir(t)
+	dir := used(t)
 	server := start(t, localpg.Config{Dir: dir, Unsafe: true})
 	conn, err := pgx.Connect(t.Context(), server.DSN("postgres"))
 	if err != nil {
@@ -151,15 +151,22 @@ func TestStop(t *testing.T) {
 func TestStart_after_a_cancelled_start(t *testing.T) {
 	t.Parallel()
 	dir := pgtest.Dir(t)
+	for _, left := range []string{"postgres.new-1", "postgresql.new-1"} { // what kill -9 leaves
+		if err := os.MkdirAll(filepath.Join(dir, left, "data"), 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var err error
 	for wait := 10 * time.Millisecond; wait < patience; wait *= 3 {
 		ctx, cancel := context.WithTimeout(t.Context(), wait)
-		server, err := localpg.Start(ctx, localpg.Config{Dir: dir, Unsafe: true})
+		var server *localpg.Server
+		server, err = localpg.Start(ctx, localpg.Config{Dir: dir, Unsafe: true})
 		cancel()
 		if err == nil {
 			if n := query[int](t, server.DSN(localpg.Database), "SELECT 1"); n != 1 {
 				t.Error(n)
 			}
-			if left, _ := filepath.Glob(filepath.Join(dir, "postgres.new-*")); len(left) > 0 {
+			if left, _ := filepath.Glob(filepath.Join(dir, "*.new-*")); len(left) > 0 {
 				t.Errorf("left behind: %v", left)
 			}
 			if err := server.Stop(); err != nil {
@@ -168,14 +175,14 @@ func TestStart_after_a_cancelled_start(t *testing.T) {
 			return
 		}
 	}
-	t.Fatal("it never started")
+	t.Fatalf("it never started: %v", err)
 }
 
 // The context of a start is that of a command; the server runs on.
 func TestStart_outlives_its_context(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())
-	server, err := localpg.Start(ctx, localpg.Config{Dir: pgtest.Dir(t), Unsafe: true})
+	server, err := localpg.Start(ctx, localpg.Config{Dir: used(t), Unsafe: true})
 	cancel()
 	if err != nil {
 		t.Fatal(err)
@@ -191,7 +198,7 @@ func TestStart_outlives_its_context(t *testing.T) {
 // Where the system has no name for a user, `peer` cannot ask for it; the folder's mode guards the socket alone.
 func TestStart_for_a_user_without_a_name(t *testing.T) {
 	t.Parallel()
-	dir, files := pgtest.Dir(t), pgtest.Dir(t)
+	dir, files := used(t), pgtest.Dir(t)
 	if err := localpg.Access(files); err != nil {
 		t.Fatal(err)
 	}
@@ -273,7 +280,7 @@ func TestStart_in_a_misleading_environment(t *testing.T) {
 
 func TestStart_begins_a_new_log_when_the_old_one_is_long(t *testing.T) {
 	t.Parallel()
-	dir := pgtest.Dir(t)
+	dir := used(t)
 	path := filepath.Join(dir, "postgres.log")
 	if err := os.WriteFile(path, bytes.Repeat([]byte{'x'}, 10<<20+1), 0o600); err != nil {
 		t.Fatal(err)
@@ -289,7 +296,7 @@ func TestStart_begins_a_new_log_when_the_old_one_is_long(t *testing.T) {
 
 func TestStart_says_what_PostgreSQL_says(t *testing.T) {
 	t.Parallel()
-	_, err := localpg.Start(t.Context(), localpg.Config{Dir: pgtest.Dir(t), Unsafe: true, Settings: map[string]string{"shared_buffers": "much"}})
+	_, err := localpg.Start(t.Context(), localpg.Config{Dir: used(t), Unsafe: true, Settings: map[string]string{"shared_buffers": "much"}})
 	if err == nil || !strings.Contains(err.Error(), "shared_buffers") {
 		t.Fatal(err)
 	}

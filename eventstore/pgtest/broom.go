@@ -56,41 +56,41 @@ func (b *broom) drop(ctx context.Context, names ...string) {
 	}
 }
 
-func (b *broom) list(ctx context.Context, sql string, args ...any) []string {
-	if !b.connected(ctx) {
-		return nil
-	}
-	rows, err := b.conn.Query(ctx, sql, args...)
-	if err == nil {
-		var names []string
-		if names, err = pgx.CollectRows(rows, pgx.RowTo[string]); err == nil {
-			return names
+func (b *broom) list(ctx context.Context, sql string, args ...any) (names []string) {
+	b.do(ctx, sql, func(conn *pgx.Conn) error {
+		rows, err := conn.Query(ctx, sql, args...)
+		if err != nil {
+			return err
 		}
-	}
-	b.log.Warn("list databases", slog.Any("err", err))
-	return nil
+		names, err = pgx.CollectRows(rows, pgx.RowTo[string])
+		return err
+	})
+	return names
 }
 
 func (b *broom) exec(ctx context.Context, sql string) {
-	if !b.connected(ctx) {
-		return
-	}
-	if _, err := b.conn.Exec(ctx, sql); err != nil {
-		b.log.Warn("sweep", slog.String("sql", sql), slog.Any("err", err))
-	}
+	b.do(ctx, sql, func(conn *pgx.Conn) error {
+		_, err := conn.Exec(ctx, sql)
+		return err
+	})
 }
 
-func (b *broom) connected(ctx context.Context) bool {
-	if b.conn != nil && !b.conn.IsClosed() {
-		return true
+// do runs something once more if it finds its connection cut: it learns of that only by using it.
+func (b *broom) do(ctx context.Context, sql string, run func(*pgx.Conn) error) {
+	var err error
+	for range 2 {
+		if b.conn == nil || b.conn.IsClosed() {
+			if b.conn, err = pgx.Connect(ctx, b.dsn); err != nil {
+				break
+			}
+		}
+		if err = run(b.conn); err == nil || !b.conn.IsClosed() {
+			break
+		}
 	}
-	conn, err := pgx.Connect(ctx, b.dsn)
 	if err != nil {
-		b.log.Warn("connect", slog.Any("err", err))
-		return false
+		b.log.Warn("sweep", slog.String("sql", sql), slog.Any("err", err))
 	}
-	b.conn = conn
-	return true
 }
 
 func quote(name string) string { return pgx.Identifier{name}.Sanitize() }

@@ -1,7 +1,11 @@
 package pgtest_test
 
 import (
+	"os"
+	"path/filepath"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
@@ -54,4 +58,65 @@ func TestServer(t *testing.T) {
 			}
 		})
 	}
+}
+
+// The copies save time; whatever is wrong with them, a server starts.
+func TestServer_does_not_depend_on_a_cluster_to_copy(t *testing.T) {
+	t.Parallel()
+	dir := pgtest.Dir(t)
+	work := func(t *testing.T) {
+		t.Helper()
+		said, err := helper(t, "server", shared(dir, time.Millisecond)...)
+		if err != nil || said["user"] != "roomlog_serving" {
+			t.Fatalf("%v\n%s", err, said["all"])
+		}
+	}
+	clusters := func(t *testing.T) []string {
+		t.Helper()
+		there, err := filepath.Glob(filepath.Join(dir, "cluster-*", "PG_VERSION"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return there
+	}
+	t.Run("makes one", func(t *testing.T) {
+		if work(t); len(clusters(t)) != 1 {
+			t.Errorf("clusters: %v", clusters(t))
+		}
+	})
+	t.Run("copies it", work)
+	t.Run("makes another if it is of another version", func(t *testing.T) {
+		version := clusters(t)[0]
+		good, err := os.ReadFile(version)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(version, []byte("9\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		work(t)
+		work(t)
+		if again, err := os.ReadFile(clusters(t)[0]); string(again) != string(good) {
+			t.Errorf("%s %v", again, err)
+		}
+	})
+	t.Run("removes those of other migrations", func(t *testing.T) {
+		if err := os.Rename(filepath.Dir(clusters(t)[0]), filepath.Join(dir, "cluster-0")); err != nil {
+			t.Fatal(err)
+		}
+		if work(t); len(clusters(t)) != 1 || strings.Contains(clusters(t)[0], "cluster-0") {
+			t.Errorf("clusters: %v", clusters(t))
+		}
+	})
+	t.Run("does without", func(t *testing.T) {
+		for _, file := range clusters(t) {
+			if err := os.RemoveAll(filepath.Dir(file)); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(filepath.Dir(file), nil, 0o600); err != nil { // a file: it cannot be started
+				t.Fatal(err)
+			}
+		}
+		work(t)
+	})
 }

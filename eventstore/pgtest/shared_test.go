@@ -24,6 +24,10 @@ func TestHelperProcess(t *testing.T) {
 	if do == "" {
 		return // it is run by other tests
 	}
+	if do == "server" {
+		fmt.Printf("user %s\n", query[string](t, pgtest.Server(t).Open().Pool, "SELECT current_user"))
+		return
+	}
 	db := pgtest.New(t)
 	fmt.Printf("database %s\n", query[string](t, db.Pool, "SELECT current_database()"))
 	fmt.Printf("server %s\n", query[string](t, db.Owner, "SELECT pg_postmaster_start_time()::text"))

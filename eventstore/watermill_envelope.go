@@ -14,8 +14,8 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
-// An Envelope is what one message of Envelopes carries: consecutive events, not decoded yet, and
-// the transaction that holds their consumer group's checkpoint.
+// An Envelope is what one message of Envelopes carries: consecutive events, not decoded yet and without
+// Metadata, and the transaction that holds their consumer group's checkpoint.
 type Envelope struct {
 	After      int64 // the checkpoint
 	Generation int64 // of the read tables
@@ -185,7 +185,7 @@ func (r *envelopeRows) Next() bool {
 	r.read = true
 	e := &Envelope{tx: r.tx}
 	for r.rows.Next() {
-		record, err := scanRecorded(wideRow{r.rows, []any{&e.After, &e.Generation}})
+		record, err := scanBare(r.rows, &e.After, &e.Generation)
 		if err != nil {
 			r.err = err
 			break
@@ -213,12 +213,3 @@ func (r *envelopeRows) Scan(dest ...any) error {
 
 // Close implements wsql.Rows.
 func (r *envelopeRows) Close() error { r.rows.Close(); return nil }
-
-// wideRow scans columns behind those of an event.
-type wideRow struct {
-	pgx.Rows
-	extra []any
-}
-
-// Scan implements pgx.CollectableRow.
-func (w wideRow) Scan(dest ...any) error { return w.Rows.Scan(append(dest, w.extra...)...) }

@@ -26,7 +26,8 @@ type coinsBatch struct {
 	order      []string
 	live, gift []int64
 	at         []time.Time
-	moved      map[domain.Account]int64
+	moved      map[domain.Account]int64 // in this batch
+	newest     map[domain.Account]int64 // position of its newest movement
 }
 
 // noClaim says that the event does not say what the balance is.
@@ -51,6 +52,7 @@ type movementOf struct {
 func (b *coinsBatch) post(r eventstore.Recorded, postings []domain.Posting, holder domain.Account, balance domain.Coins, of movementOf) {
 	for i, p := range postings {
 		add(&b.moved, p.Account, int64(p.Amount))
+		set(&b.newest, p.Account, r.Position)
 		claim := int64(noClaim)
 		if p.Account == holder {
 			claim = int64(balance)
@@ -66,6 +68,12 @@ func writeCoins(b *coinsBatch, tables *pgx.Batch) {
 	if len(b.position) == 0 {
 		return
 	}
+	accounts, amounts := make([]string, 0, len(b.moved)), make([]int64, 0, len(b.moved))
+	newest := make([]int64, 0, len(b.moved))
+	for account, amount := range b.moved {
+		accounts, amounts, newest = append(accounts, string(account)), append(amounts, amount), append(newest, b.newest[account])
+	}
+	tables.Queue(addCoin, accounts, amounts, newest)
 	rest := make([]int64, len(b.total)) // what the batch moves on the account after this movement
 	for i, total := range b.total {
 		rest[i] = b.moved[domain.Account(b.account[i])] - total

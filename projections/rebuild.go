@@ -52,7 +52,7 @@ func Rebuild(ctx context.Context, owner *pgxpool.Pool, store *eventstore.Store, 
 	if c.Parts == nil {
 		c.Parts = All
 	}
-	r := &rebuild{c: c, started: c.Now()}
+	r := &rebuild{c: c, owner: owner, started: c.Now()}
 	err := alone(ctx, owner, func(conn *pgx.Conn) error {
 		r.shadow = &shadow{
 			folder: newFolder(store, c.Parts), store: store, conn: conn, schema: nextSchema,
@@ -87,6 +87,7 @@ func apart(ctx context.Context, pool *pgxpool.Pool, schema string, work func(*pg
 	config := pool.Config().ConnConfig.Copy()
 	config.RuntimeParams["search_path"] = schema + ",public"
 	config.RuntimeParams["timezone"] = "UTC"
+	config.RuntimeParams["synchronous_commit"] = "off" // what is lost is made anew; a switch waits for the disk
 	conn, err := pgx.ConnectConfig(ctx, config)
 	if err != nil {
 		return fmt.Errorf("connect: %w", err)
@@ -102,6 +103,7 @@ func apart(ctx context.Context, pool *pgxpool.Pool, schema string, work func(*pg
 type rebuild struct {
 	*shadow
 	c       RebuildConfig
+	owner   *pgxpool.Pool
 	started time.Time
 	report  Report
 }
@@ -117,7 +119,7 @@ func (r *rebuild) run(ctx context.Context) error {
 	if err := r.catchUp(ctx, same); err != nil {
 		return err
 	}
-	if err := r.index(ctx); err != nil {
+	if err := r.index(ctx, r.owner); err != nil {
 		return err
 	}
 	if err := r.catchUp(ctx, same); err != nil {

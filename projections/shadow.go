@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
 	"golang.org/x/sync/errgroup"
 
 	"roomlog/eventstore"
@@ -14,13 +15,12 @@ import (
 
 // How a shadow is filled.
 const (
-	readAtOnce  = 5_000  // events of one look at the log
-	foldAtOnce  = 20_000 // events of one transaction: most rows of a busy room are written once, not a thousand times
-	readAhead   = 4      // looks that wait to be folded
-	serving     = "read"
-	tempSchema  = "pg_temp"
-	nextSchema  = "read_next"
-	beginShadow = "BEGIN; SET LOCAL synchronous_commit = off"
+	readAtOnce = 5_000  // events of one look at the log
+	foldAtOnce = 20_000 // events of one transaction: most rows of a busy room are written once, not a thousand times
+	readAhead  = 4      // looks that wait to be folded
+	serving    = "read"
+	tempSchema = "pg_temp"
+	nextSchema = "read_next"
 )
 
 // shadow is a second set of read tables, filled from the log beside the ones in use.
@@ -43,7 +43,11 @@ type tableOf struct {
 	Key     []string
 }
 
-// create makes the shadow's tables like the ones in use, with their keys, and without the other indexes.
+// appended says whether the table only ever gets new rows while it is folded: its key is the position.
+func (t tableOf) appended() bool { return len(t.Key) > 0 && t.Key[0] == "position" }
+
+// create makes the shadow's tables like the ones in use, with those keys that folding needs, and without
+// other indexes: a filled table is indexed faster than an indexed one is filled.
 func (s *shadow) create(ctx context.Context) error {
 	rows, err := s.conn.Query(ctx, selectTables, serving)
 	if err != nil {
@@ -54,22 +58,18 @@ func (s *shadow) create(ctx context.Context) error {
 	}
 	var statements []string
 	for _, t := range s.tables {
-		statement := fmt.Sprintf("CREATE TABLE %s.%s (LIKE %s.%s INCLUDING ALL EXCLUDING INDEXES)", s.schema, t.Name, serving, t.Name)
+		table := fmt.Sprintf("CREATE TABLE %s.%s (LIKE %s.%s INCLUDING ALL EXCLUDING INDEXES)", s.schema, t.Name, serving, t.Name)
 		if t.Options != "" {
-			statement += " WITH (" + t.Options + ")"
+			table += " WITH (" + t.Options + ")"
 		}
-		statements = append(statements, statement)
+		statements = append(statements, table)
 	}
-	var table, name, definition string
-	rows, err = s.conn.Query(ctx, selectKeys, serving)
-	if err == nil {
-		_, err = pgx.ForEachRow(rows, []any{&table, &name, &definition}, func() error {
-			statements = append(statements, fmt.Sprintf("ALTER TABLE %s.%s ADD CONSTRAINT %s %s", s.schema, table, name, definition))
-			return nil
-		})
-	}
+	keys, err := s.keys(ctx, false)
 	if err != nil {
-		return fmt.Errorf("look at the keys of the tables in use: %w", err)
+		return err
+	}
+	for _, k := range keys {
+		statements = append(statements, k.sql)
 	}
 	if _, err := s.conn.Exec(ctx, strings.Join(statements, ";\n")); err != nil {
 		return fmt.Errorf("make the tables of %s: %w", s.schema, err)
@@ -77,26 +77,81 @@ func (s *shadow) create(ctx context.Context) error {
 	return pgx.BeginFunc(ctx, s.conn, func(tx pgx.Tx) error { return s.folder.claim(ctx, tx) })
 }
 
-// index adds the indexes that create left out: a filled table is indexed faster than an indexed one is filled.
-func (s *shadow) index(ctx context.Context) error {
-	s.teller.at("index", s.at, s.at)
-	rows, err := s.conn.Query(ctx, selectIndexes, serving)
-	if err != nil {
-		return fmt.Errorf("look at the indexes of the tables in use: %w", err)
-	}
-	definitions, err := pgx.CollectRows(rows, pgx.RowTo[string])
-	if err != nil {
-		return fmt.Errorf("look at the indexes of the tables in use: %w", err)
-	}
-	for _, d := range definitions {
-		d = strings.Replace(d, " ON "+serving+".", " ON "+s.schema+".", 1)
-		if _, err := s.conn.Exec(ctx, d); err != nil {
-			return fmt.Errorf("index the tables of %s: %w", s.schema, err)
-		}
-	}
+// statement is one that concerns one table of the shadow.
+type statement struct {
+	table, sql string
+}
+
+// keys answers what makes the keys of the shadow's tables: of those that folding only appends to, or of the others.
+func (s *shadow) keys(ctx context.Context, appended bool) ([]statement, error) {
+	wanted := make(map[string]bool)
 	for _, t := range s.tables {
-		if _, err := s.conn.Exec(ctx, fmt.Sprintf("ANALYZE %s.%s", s.schema, t.Name)); err != nil {
-			return fmt.Errorf("analyse the tables of %s: %w", s.schema, err)
+		wanted[t.Name] = t.appended() == appended
+	}
+	var keys []statement
+	var table, name, definition string
+	rows, err := s.conn.Query(ctx, selectKeys, serving)
+	if err == nil {
+		_, err = pgx.ForEachRow(rows, []any{&table, &name, &definition}, func() error {
+			if wanted[table] {
+				keys = append(keys, statement{table, fmt.Sprintf("ALTER TABLE %s.%s ADD CONSTRAINT %s %s", s.schema, table, name, definition)})
+			}
+			return nil
+		})
+	}
+	if err != nil {
+		return nil, fmt.Errorf("look at the keys of the tables in use: %w", err)
+	}
+	return keys, nil
+}
+
+// index makes the keys and indexes that create left out, two tables at a time.
+func (s *shadow) index(ctx context.Context, pool *pgxpool.Pool) error {
+	s.teller.at("index", s.at, s.at)
+	todo, err := s.keys(ctx, true)
+	if err != nil {
+		return err
+	}
+	var table, definition string
+	rows, err := s.conn.Query(ctx, selectIndexes, serving)
+	if err == nil {
+		_, err = pgx.ForEachRow(rows, []any{&table, &definition}, func() error {
+			todo = append(todo, statement{table, strings.Replace(definition, " ON "+serving+".", " ON "+s.schema+".", 1)})
+			return nil
+		})
+	}
+	if err != nil {
+		return fmt.Errorf("look at the indexes of the tables in use: %w", err)
+	}
+	work := make(chan []string, len(s.tables))
+	for _, t := range s.tables {
+		var statements []string
+		for _, i := range todo {
+			if i.table == t.Name {
+				statements = append(statements, i.sql)
+			}
+		}
+		work <- append(statements, fmt.Sprintf("ANALYZE %s.%s", s.schema, t.Name))
+	}
+	close(work)
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return runAll(ctx, s.conn, work) })
+	g.Go(func() error {
+		return apart(ctx, pool, s.schema, func(conn *pgx.Conn) error { return runAll(ctx, conn, work) })
+	})
+	if err := g.Wait(); err != nil {
+		return fmt.Errorf("index the tables of %s: %w", s.schema, err)
+	}
+	return nil
+}
+
+// runAll runs the statements of one table after another.
+func runAll(ctx context.Context, conn *pgx.Conn, work <-chan []string) error {
+	for statements := range work {
+		for _, sql := range statements {
+			if _, err := conn.Exec(ctx, sql); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
@@ -111,18 +166,7 @@ type decoded struct {
 // fill brings the shadow up to a position, in transactions of its own.
 func (s *shadow) fill(ctx context.Context, upTo int64) error {
 	return s.through(ctx, upTo, func(d decoded) error {
-		tx, err := s.conn.BeginTx(ctx, pgx.TxOptions{BeginQuery: beginShadow})
-		if err != nil {
-			return fmt.Errorf("begin: %w", err)
-		}
-		defer func() { _ = tx.Rollback(context.WithoutCancel(ctx)) }() // after a commit this does nothing
-		if err := s.take(ctx, tx, d); err != nil {
-			return err
-		}
-		if err := tx.Commit(ctx); err != nil {
-			return fmt.Errorf("commit: %w", err)
-		}
-		return nil
+		return pgx.BeginFunc(ctx, s.conn, func(tx pgx.Tx) error { return s.take(ctx, tx, d) })
 	})
 }
 
@@ -160,7 +204,7 @@ func (s *shadow) through(ctx context.Context, upTo int64, take func(decoded) err
 // read decodes the log from where the shadow is up to a position.
 func (s *shadow) read(ctx context.Context, upTo int64, ahead chan<- decoded) error {
 	for after := s.at; after < upTo; {
-		events, err := s.store.ReadUndecoded(ctx, after, upTo, readAtOnce)
+		events, err := s.store.ReadBare(ctx, after, upTo, readAtOnce)
 		if err != nil {
 			return err
 		}

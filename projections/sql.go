@@ -8,6 +8,8 @@ import (
 var (
 	//go:embed sql/add_audience.sql
 	addAudience string
+	//go:embed sql/add_coin.sql
+	addCoin string
 	//go:embed sql/add_live_coin.sql
 	addLiveCoin string
 	//go:embed sql/add_look_count.sql

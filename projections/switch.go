@@ -48,7 +48,7 @@ func switchTables(ctx context.Context, conn *pgx.Conn, t *teller, ready func(pgx
 }
 
 func switchOnce(ctx context.Context, tx pgx.Tx, ready func(pgx.Tx, checkpoint) (string, checkpoint, error), now func() time.Time) error {
-	if _, err := tx.Exec(ctx, "SET LOCAL lock_timeout = '1s'"); err != nil {
+	if _, err := tx.Exec(ctx, "SET LOCAL lock_timeout = '1s'; SET LOCAL synchronous_commit = on"); err != nil {
 		return fmt.Errorf("switch: %w", err)
 	}
 	var at checkpoint

@@ -1,0 +1,53 @@
+package eventstore
+
+import (
+	"context"
+	_ "embed"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+
+	"roomlog/domain"
+)
+
+//go:embed sql/select_bare_events.sql
+var selectBareEvents string
+
+// ReadBare answers up to limit events after a position up to another as they stand in the log, without
+// Event and without Metadata, which no table is made of: for readers that decide themselves what becomes
+// of an event that cannot be decoded. Decode makes them ready to use.
+func (s *Store) ReadBare(ctx context.Context, after, upTo int64, limit int) ([]Recorded, error) {
+	rows, err := s.pool.Query(ctx, selectBareEvents, after, upTo, limit)
+	if err != nil {
+		return nil, fmt.Errorf("read events after %d: %w", after, err)
+	}
+	found := make([]Recorded, 0, min(limit, maxRead))
+	for rows.Next() {
+		r, err := scanBare(rows)
+		if err != nil {
+			rows.Close()
+			return nil, fmt.Errorf("read events after %d: %w", after, err)
+		}
+		found = append(found, r)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, fmt.Errorf("read events after %d: %w", after, err)
+	}
+	return found, nil
+}
+
+// scanBare reads one row of the statements that leave metadata out, and what stands behind an event's columns.
+func scanBare(rows pgx.Rows, behind ...any) (Recorded, error) {
+	var r Recorded
+	var live *int64
+	payload := (*[]byte)(&r.Payload) // as a json.RawMessage it would be parsed only to be copied
+	columns := append([]any{&r.Position, &r.Stream, &r.Version, &r.ID, &r.Type, payload, &live, &r.RecordedAt}, behind...)
+	if err := rows.Scan(columns...); err != nil {
+		return r, err
+	}
+	if live != nil {
+		r.LiveID = domain.LiveID(*live)
+	}
+	r.RecordedAt = r.RecordedAt.UTC()
+	return r, nil
+}

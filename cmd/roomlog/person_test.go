@@ -149,3 +149,18 @@ func (p *person) coins() int64 {
 	p.get("/api/user/info", &me)
 	return me.Coin
 }
+
+// viewers are who is in one's room now, as the tables say.
+func (p *person) viewers(live int64) (ids []int64) {
+	p.t.Helper()
+	var found struct {
+		Items []struct {
+			User named `json:"user"`
+		} `json:"items"`
+	}
+	p.get(fmt.Sprintf("/api/live/%d/viewers?present=true", live), &found)
+	for _, v := range found.Items {
+		ids = append(ids, v.User.ID)
+	}
+	return ids
+}

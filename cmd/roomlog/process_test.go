@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -238,4 +239,19 @@ func eventually(t testing.TB, what string, cond func() bool) {
 		}
 		time.Sleep(20 * time.Millisecond)
 	}
+}
+
+// slowRequest begins a request and does not end it.
+func slowRequest(t testing.TB, at *process) net.Conn {
+	t.Helper()
+	conn, err := net.Dial("tcp", at.addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = conn.Close() })
+	fmt.Fprintf(conn, "POST /api/reg HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 1000\r\nExpect: 100-continue\r\n\r\n")
+	if _, err := bufio.NewReader(conn).ReadString('\n'); err != nil { // the server asks for the rest
+		t.Fatal(err)
+	}
+	return conn
 }

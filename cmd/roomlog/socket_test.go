@@ -85,7 +85,7 @@ func (p *person) dial(since string) (*socket, error) {
 	s.conn = conn
 	go conn.ReadLoop()
 	p.t.Cleanup(s.cut)
-	hello, err := s.ask("hello", map[string]any{"token": p.token, "since": since}, "")
+	hello, err := s.askFor(patience, "hello", map[string]any{"token": p.token, "since": since}, "")
 	if err != nil {
 		return nil, err
 	}
@@ -140,6 +140,15 @@ func (s *socket) OnClose(_ *gws.Conn, err error) {
 // cut ends the connection without a word, as a tunnel does.
 func (s *socket) cut() { _ = s.conn.NetConn().Close() }
 
+func (s *socket) alive() bool {
+	select {
+	case <-s.closed:
+		return false
+	default:
+		return true
+	}
+}
+
 // send sends a frame and answers where its answer will be.
 func (s *socket) send(kind string, data any, key string) (<-chan frame, error) {
 	s.mu.Lock()
@@ -157,6 +166,11 @@ func (s *socket) send(kind string, data any, key string) (<-chan frame, error) {
 
 // ask sends a frame and waits for its answer.
 func (s *socket) ask(kind string, data any, key string) (frame, error) {
+	return s.askFor(30*time.Second, kind, data, key)
+}
+
+// askFor waits no longer than most.
+func (s *socket) askFor(most time.Duration, kind string, data any, key string) (frame, error) {
 	answer, err := s.send(kind, data, key)
 	if err != nil {
 		return frame{}, err
@@ -171,7 +185,7 @@ func (s *socket) ask(kind string, data any, key string) (frame, error) {
 		default:
 		}
 		return frame{}, fmt.Errorf("%s: the connection was closed with code %d %s", kind, s.code, s.reason)
-	case <-time.After(30 * time.Second):
+	case <-time.After(most):
 		return frame{}, fmt.Errorf("%s is not answered", kind)
 	}
 }

@@ -51,7 +51,7 @@ func (s *session) attach(ctx context.Context, r *room, re string, since *sinceDa
 			return err
 		}
 		answer := MustFrame(encode(outbound{re, "ok", joined{Snapshot: snapshotOf(s.door.epoch, found)}}))
-		if r.attach(s.conn, found.Position, func(int64) *Frame { return answer }, nil) {
+		if r.attach(s.conn, opening{func(int64) *Frame { return answer }, nil, found.Position, found.Position}) {
 			return nil
 		}
 	}
@@ -94,23 +94,28 @@ func (s *session) resume(ctx context.Context, r *room, re string, pos int64) (do
 			return false, err
 		}
 	}
-	opening := func(to int64) *Frame {
+	answer := func(to int64) *Frame {
 		return MustFrame(encode(outbound{re, "ok", joined{Resumed: &[2]int64{pos + 1, max(to, hub.asOf.Load())}}}))
 	}
-	if r.attach(s.conn, pos, opening, nil) {
+	if r.attach(s.conn, opening{answer, nil, pos, pos}) {
 		return true, nil
 	}
-	upTo := hub.asOf.Load() // the room has told everything up to here, and remembers what comes
-	facts, err := s.door.cfg.Feed.Facts(ctx, r.live, pos, upTo, maxResume+1)
-	if err != nil || len(facts) > maxResume {
-		return false, err
+	for range 2 { // again, if the first fact in the room's memory came while the log was read
+		upTo := hub.asOf.Load() // the room has told everything up to here, and remembers what comes
+		facts, err := s.door.cfg.Feed.Facts(ctx, r.live, pos, upTo, maxResume+1)
+		if err != nil || len(facts) > maxResume {
+			return false, err
+		}
+		missed, have := make([]*Frame, 0, len(facts)), pos
+		for _, d := range facts {
+			missed = append(missed, factFrame(d, have))
+			have = d.Position
+		}
+		if r.attach(s.conn, opening{answer, missed, have, upTo}) {
+			return true, nil
+		}
 	}
-	missed, prev := make([]*Frame, 0, len(facts)), pos
-	for _, d := range facts {
-		missed = append(missed, factFrame(d, prev))
-		prev = d.Position
-	}
-	return r.attach(s.conn, upTo, opening, missed), nil
+	return false, nil
 }
 
 // leave takes a connection out of a room; it answers whether it was in it.

@@ -276,7 +276,7 @@ func TestFaults(t *testing.T) {
 		a, watcher := p.app(), w.register("bob").app()
 		a.join(live)
 		watcher.join(live)
-		c := chain{t: t, seen: map[string]int{}, have: w.head()}
+		c := chain{t: t, seen: map[string]int{}}
 		const gifts = 60
 		for i := range gifts {
 			if i%20 == 10 {

@@ -24,6 +24,9 @@ type Envelope struct {
 	tx *envelopeTx
 }
 
+// Keep leaves all but the first n events to the next envelope. It is called in Do, and n is not 0.
+func (e *Envelope) Keep(n int) { e.Events = e.Events[:n] }
+
 // EnvelopeOf answers the envelope of a message that came from Envelopes.
 func EnvelopeOf(m *message.Message) (*Envelope, bool) {
 	tx, ok := wsql.TxFromContext(m.Context())
@@ -127,6 +130,9 @@ func (t *envelopeTx) ExecContext(ctx context.Context, query string, args ...any)
 	defer t.mu.Unlock()
 	if t.failed != nil {
 		return affected(0), t.failed
+	}
+	if t.envelope != nil {
+		args[0] = t.envelope.Events[len(t.envelope.Events)-1].Position // see Keep, and CheckpointOffsets
 	}
 	tag, err := t.Tx.Exec(ctx, query, args...)
 	if err != nil {

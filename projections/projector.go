@@ -58,10 +58,12 @@ type Projector struct {
 	folder *folder
 
 	generation int64 // of the tables whose versions were checked; owned by Run
+	barrier    int64 // the position that halted it: what comes before goes on; owned by Run
+	ahead      bool  // something comes before it; owned by Run
 
 	mu     sync.Mutex
-	status ProjectorStatus
-	said   time.Time // when the log last heard of the halt
+	status ProjectorStatus // fresh every second; Halted at once
+	said   time.Time       // when the log last heard of the halt
 }
 
 // NewProjector makes a projector of every projection; Run runs it.
@@ -108,17 +110,26 @@ func (p *Projector) project(ctx context.Context) {
 				m.Nack() // nobody else publishes here
 				continue
 			}
-			envelope.Do(m, func(ctx context.Context, tx pgx.Tx) error { return p.take(ctx, tx, envelope) })
+			envelope.Do(m, func(ctx context.Context, tx pgx.Tx) error {
+				err := p.take(ctx, tx, envelope)
+				var halt *HaltError
+				p.ahead = errors.As(err, &halt) && halt.Position > envelope.After+1
+				if p.ahead {
+					p.barrier = halt.Position
+				}
+				return err
+			})
 		}
 	}
 }
 
 // take brings the tables up to date with one envelope.
 func (p *Projector) take(ctx context.Context, tx pgx.Tx, e *eventstore.Envelope) error {
-	for i, r := range e.Events {
-		if want := e.After + 1 + int64(i); r.Position != want {
-			return &HaltError{Position: want, Err: errors.New("the log has a hole: this position is missing")}
-		}
+	if ahead := p.barrier - e.After - 1; ahead > 0 && ahead < int64(len(e.Events)) {
+		e.Keep(int(ahead))
+	}
+	if err := whole(e.Events, e.After); err != nil {
+		return err
 	}
 	if e.Generation != p.generation {
 		if err := p.folder.admit(ctx, tx, e.After); err != nil {
@@ -140,9 +151,22 @@ func (p *Projector) take(ctx context.Context, tx pgx.Tx, e *eventstore.Envelope)
 		p.c.Log.ErrorContext(ctx, "events set aside", slog.Int("events", poisoned), slog.Int64("after", e.After))
 	}
 	p.generation = e.Generation
-	p.mu.Lock()
-	p.status.Halted, p.said = nil, time.Time{}
-	p.mu.Unlock()
+	if last := e.Events[len(e.Events)-1].Position; last >= p.barrier {
+		p.barrier = 0
+		p.mu.Lock()
+		p.status.Halted, p.said = nil, time.Time{}
+		p.mu.Unlock()
+	}
+	return nil
+}
+
+// whole makes sure that events follow a position without a hole.
+func whole(events []eventstore.Recorded, after int64) error {
+	for i, r := range events {
+		if want := after + 1 + int64(i); r.Position != want {
+			return &HaltError{Position: want, Err: errors.New("the log has a hole: this position is missing")}
+		}
+	}
 	return nil
 }
 

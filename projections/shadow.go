@@ -211,10 +211,8 @@ func (s *shadow) read(ctx context.Context, upTo int64, ahead chan<- decoded) err
 		if len(events) == 0 {
 			return &HaltError{Position: after + 1, Err: errors.New("the log has a hole: this position is missing")}
 		}
-		for i, r := range events {
-			if want := after + 1 + int64(i); r.Position != want {
-				return &HaltError{Position: want, Err: errors.New("the log has a hole: this position is missing")}
-			}
+		if err := whole(events, after); err != nil {
+			return err
 		}
 		aside, err := s.folder.decode(ctx, events)
 		if err != nil {

@@ -24,7 +24,10 @@ func (p *Projector) failed(ctx context.Context, err error) time.Duration {
 		p.c.Log.WarnContext(ctx, "projecting failed, trying again", slog.Any("err", err))
 		return busyRetry
 	}
-	now := p.c.Now()
+	now, wait := p.c.Now(), p.c.Halted
+	if p.ahead {
+		wait = 0 // what comes before it goes on at once
+	}
 	p.mu.Lock()
 	fresh := p.status.Halted == nil || now.Sub(p.said) >= logAgain
 	if fresh {
@@ -35,7 +38,7 @@ func (p *Projector) failed(ctx context.Context, err error) time.Duration {
 	if fresh {
 		p.c.Log.ErrorContext(ctx, "projecting is halted", slog.Any("err", err))
 	}
-	return p.c.Halted
+	return wait
 }
 
 // idle hears that the database answers and has nothing to do here: whatever it was, it is over, but for

@@ -92,6 +92,9 @@ func (q *Sequencer) settle(b *batch) {
 	q.stats.batches.Add(1)
 	q.stats.commands.Add(int64(len(b.calls)))
 	q.stats.events.Add(int64(len(b.records)))
+	if len(b.records) > 0 {
+		q.store.appended.Ring()
+	}
 	for i, c := range b.calls {
 		out := b.outcomes[i]
 		switch {
@@ -103,9 +106,6 @@ func (q *Sequencer) settle(b *batch) {
 			out.records = b.records[out.first : out.first+out.events : out.first+out.events]
 		}
 		c.answer(out, b.faults[i])
-	}
-	if len(b.records) > 0 {
-		q.store.appended.Ring()
 	}
 }
 

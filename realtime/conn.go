@@ -25,6 +25,14 @@ type Peer interface {
 	Closed(code uint16, reason string)
 }
 
+// BinaryPeer is a Peer that takes binary messages too. The connections of others are closed with
+// CloseUnsupported when one comes.
+type BinaryPeer interface {
+	Peer
+	// Binary is called for every whole binary message, as Text is for text.
+	Binary(message []byte)
+}
+
 // Conn is one WebSocket connection. Its methods may be called by any goroutine at any time, and none of them
 // waits for the network.
 type Conn struct {
@@ -210,8 +218,13 @@ func (events) OnPing(socket *gws.Conn, payload []byte) {
 // OnMessage hands a message to the peer, unless the connection has ended meanwhile.
 func (events) OnMessage(socket *gws.Conn, message *gws.Message) {
 	defer message.Close()
-	if c := connOf(socket); !c.ended() {
+	c := connOf(socket)
+	switch {
+	case c.ended():
+	case message.Opcode == gws.OpcodeText:
 		c.peer.Text(message.Bytes())
+	default: // the guard lets binary messages through for a BinaryPeer only
+		c.peer.(BinaryPeer).Binary(message.Bytes())
 	}
 }
 

@@ -43,6 +43,17 @@ func MustFrame(payload []byte) *Frame {
 	return newFrame(opText, payload)
 }
 
+// BinaryFrame is MustFrame for a binary message.
+func BinaryFrame(payload []byte) *Frame {
+	return newFrame(opBinary, payload)
+}
+
+// Bundle makes one out of frames that have to follow each other, whatever else is sent. It is delivered or its
+// connection is closed.
+func Bundle(frames ...*Frame) *Frame {
+	return &Frame{wire: join(nil, frames)}
+}
+
 // DroppableFrame makes a text frame that a slow reader may lose; it is then told the span and number of what
 // it lost. The payload is copied.
 func DroppableFrame(payload []byte, span Span) *Frame {
@@ -57,6 +68,24 @@ func NewestFrame(payload []byte, key string) *Frame {
 	f := newFrame(opText, payload)
 	f.lane, f.key = laneNewest, key
 	return f
+}
+
+// Messages yields what a frame carries, for who has no WebSocket connection to send it over. The payload
+// must not be changed.
+func (f *Frame) Messages(yield func(payload []byte, binary bool) bool) {
+	for rest := f.wire; len(rest) > 0; {
+		header, length := 2, int(rest[1])
+		switch length {
+		case 126:
+			header, length = 4, int(binary.BigEndian.Uint16(rest[2:]))
+		case 127:
+			header, length = 10, int(binary.BigEndian.Uint64(rest[2:]))
+		}
+		if !yield(rest[header:header+length], rest[0]&0x0f == opBinary) {
+			return
+		}
+		rest = rest[header+length:]
+	}
 }
 
 // newFrame encodes one whole, unmasked frame of laneMust.

@@ -50,7 +50,7 @@ func NewGate(cfg GateConfig) *Gate {
 
 // admit lets a request in and counts it under address, or refuses it.
 func (g *Gate) admit(r *http.Request) (address string, no *rejection) {
-	if !g.originAllowed(r.Header.Get("Origin")) {
+	if !g.Allows(r.Header.Get("Origin")) {
 		return "", &rejection{http.StatusForbidden, "origin_refused", "您没有权限访问该接口!", "this origin may not connect"}
 	}
 	address = countedAs(g.cfg.Address(r))
@@ -67,6 +67,17 @@ func (g *Gate) admit(r *http.Request) (address string, no *rejection) {
 	return address, nil
 }
 
+// Enter lets a client in, and counts it, that is not going to be a WebSocket connection (yet); leave has to be
+// called once when it has gone. Whom it does not let in, it answers.
+func (g *Gate) Enter(w http.ResponseWriter, r *http.Request) (leave func(), ok bool) {
+	address, no := g.admit(r)
+	if no != nil {
+		no.write(w)
+		return nil, false
+	}
+	return func() { g.release(address) }, true
+}
+
 // release gives back what admit counted.
 func (g *Gate) release(address string) {
 	g.mu.Lock()
@@ -77,7 +88,8 @@ func (g *Gate) release(address string) {
 	}
 }
 
-func (g *Gate) originAllowed(origin string) bool {
+// Allows answers whether pages of an origin may come; none at all is an app's.
+func (g *Gate) Allows(origin string) bool {
 	return origin == "" || len(g.cfg.Origins) == 0 || slices.ContainsFunc(g.cfg.Origins, func(allowed string) bool {
 		return allowed == "*" || strings.EqualFold(allowed, origin)
 	})

@@ -18,6 +18,7 @@ type violation struct {
 // on a length with the top bit set.
 type guard struct {
 	limiter *rate.Limiter // nil: any number of frames
+	binary  bool          // binary messages are welcome too
 	max     int64         // bytes of a whole message
 	left    int64         // bytes of payload until the next header
 	message int64         // bytes of the unfinished message so far
@@ -104,9 +105,10 @@ func (g *guard) judge(now time.Time) *violation {
 			return &violation{CloseProtocol, "a control frame is fragmented or too long"}
 		}
 		return nil
-	case opBinary:
-		return &violation{CloseUnsupported, "text only"}
-	case opText:
+	case opText, opBinary:
+		if opcode == opBinary && !g.binary {
+			return &violation{CloseUnsupported, "text only"}
+		}
 		if g.inside {
 			return &violation{CloseProtocol, "the last message is not finished"}
 		}

@@ -22,8 +22,8 @@ const (
 	DefaultRestartSpread = 5 * time.Second
 )
 
-// SocketConfig is how Sockets behaves. Open and Now are required; of everything else zero means the default,
-// and where it is said, below zero means none.
+// SocketConfig is how Sockets behaves. Now is required, and Open by ServeHTTP; of everything else zero means
+// the default, and where it is said, below zero means none.
 type SocketConfig struct {
 	// Open is told of every new connection, before anything is read from it. The request is gone when Open
 	// returns.

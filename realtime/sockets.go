@@ -43,8 +43,8 @@ type Sockets struct {
 
 // NewSockets makes a handler for connections. It works while Run runs.
 func NewSockets(cfg SocketConfig) *Sockets {
-	if cfg.Open == nil || cfg.Now == nil {
-		panic("realtime: SocketConfig needs Open and Now")
+	if cfg.Now == nil {
+		panic("realtime: SocketConfig needs Now")
 	}
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)

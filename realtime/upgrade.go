@@ -42,6 +42,12 @@ func (no *rejection) write(w http.ResponseWriter) {
 // 429 or 503 for the limits, 426 if it is no WebSocket request. It returns at once: the connection lives on in
 // a goroutine of its own.
 func (s *Sockets) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	s.Accept(w, r, func(c *Conn) Peer { return s.openPeer(c, r) })
+}
+
+// Accept is ServeHTTP with an Open of this request's own. It answers whether there is a connection now;
+// open has been called then.
+func (s *Sockets) Accept(w http.ResponseWriter, r *http.Request, open func(*Conn) Peer) bool {
 	no := checkHandshake(r)
 	if no == nil && s.stopping() {
 		no = &rejection{http.StatusServiceUnavailable, "restarting", "系统繁忙，请稍后再试", "this server is about to stop"}
@@ -53,7 +59,7 @@ func (s *Sockets) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if no != nil {
 		s.stats.Refused.Add(1)
 		no.write(w)
-		return
+		return false
 	}
 	c, err := s.hijack(w, address)
 	if err != nil {
@@ -61,9 +67,9 @@ func (s *Sockets) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.log.ErrorContext(r.Context(), "the connection cannot be upgraded", slog.Any("err", err))
 		no := rejection{http.StatusInternalServerError, "internal", "系统繁忙，请稍后再试", "try again later"}
 		no.write(w)
-		return
+		return false
 	}
-	s.open(c, r)
+	return s.open(c, r, open)
 }
 
 // checkHandshake refuses what the library would refuse after the connection was taken from the HTTP server.
@@ -112,22 +118,24 @@ func (s *Sockets) hijack(w http.ResponseWriter, address string) (*Conn, error) {
 }
 
 // open answers the request, tells the layer above, and starts to read.
-func (s *Sockets) open(c *Conn, r *http.Request) {
+func (s *Sockets) open(c *Conn, r *http.Request, open func(*Conn) Peer) bool {
 	socket, err := s.upgrader.UpgradeFromConn((*wire)(c), bufio.NewReaderSize((*wire)(c), s.readBuffer), r)
 	if err != nil { // the handshake was checked before: the client is gone
 		_ = c.raw.Close()
 		s.gate.release(c.address)
-		return
+		return false
 	}
 	s.add(c) // not before the answer is written, for it makes the connection known to Shutdown
 	func() {
 		defer c.catch()
-		c.peer = s.openPeer(c, r)
+		c.peer = open(c)
+		_, c.guard.binary = c.peer.(BinaryPeer)
 	}()
 	if s.stopping() {
 		s.sendAway(c)
 	}
 	go c.read(socket)
+	return true
 }
 
 // noSession is given to the library in place of a map for each connection.

@@ -1,6 +1,9 @@
 package realtime
 
-import "encoding/binary"
+import (
+	"bytes"
+	"encoding/binary"
+)
 
 // The opcodes of RFC 6455.
 const (
@@ -86,6 +89,19 @@ func (f *Frame) Messages(yield func(payload []byte, binary bool) bool) {
 		}
 		rest = rest[header+length:]
 	}
+}
+
+// Replace is the frame with another text in place of old, of the same length.
+func (f *Frame) Replace(old, text string) *Frame {
+	if len(old) != len(text) {
+		panic("realtime: a frame keeps its length")
+	}
+	if !bytes.Contains(f.wire, []byte(old)) {
+		return f
+	}
+	other := *f
+	other.wire = bytes.ReplaceAll(f.wire, []byte(old), []byte(text))
+	return &other
 }
 
 // newFrame encodes one whole, unmasked frame of laneMust.

@@ -1,0 +1,182 @@
+package engineio_test
+
+import (
+	"encoding/json"
+	"net/http"
+	"strings"
+	"testing"
+
+	"roomlog/realtime"
+	"roomlog/realtime/socketio/engineio"
+	"roomlog/realtime/socketio/siotest"
+)
+
+func TestHandshake(t *testing.T) {
+	t.Parallel()
+	h := serve(t, func(c *engineio.Config, _ *host) { c.MaxPayload = 1e6 })
+	for _, address := range []string{"?EIO=3&transport=polling", "?EIO=4&transport=polling"} {
+		status, body := get(t, http.MethodGet, h.base+address, "", nil)
+		_, text, _ := strings.Cut(body, "0{")
+		var said map[string]any
+		if err := json.Unmarshal([]byte("{"+text), &said); status != http.StatusOK || err != nil {
+			t.Fatalf("%s: %d %s", address, status, body)
+		}
+		if len(said) != 5 || len(said["sid"].(string)) != 20 || said["pingInterval"] != 25000. || said["pingTimeout"] != 20000. || said["maxPayload"] != 1e6 ||
+			len(said["upgrades"].([]any)) != 1 || said["upgrades"].([]any)[0] != "websocket" {
+			t.Errorf("%s: opened with %s", address, body)
+		}
+	}
+	c := siotest.Dial(t, h.base, siotest.Options{Version: 3})
+	c.Send("4over WebSocket")
+	c.Expect("4over WebSocket")
+}
+
+func TestNoUpgradeIsOfferedOverWebSocket(t *testing.T) {
+	t.Parallel()
+	h := serve(t, nil)
+	for _, version := range []int{3, 4} {
+		c, s := h.dial(t, siotest.Options{Version: version})
+		if s.ID() != c.SID() || c.Upgrades != 0 {
+			t.Errorf("session %s opened as %s with %d upgrades", s.ID(), c.SID(), c.Upgrades)
+		}
+	}
+}
+
+func TestRequestsThatAreRefused(t *testing.T) {
+	t.Parallel()
+	h := serve(t, func(c *engineio.Config, _ *host) {
+		c.Gate = realtime.NewGate(realtime.GateConfig{Origins: []string{"https://app.example"}})
+	})
+	polled, _ := h.dial(t, siotest.Options{Version: 4, Polling: true})
+	socket, _ := h.dial(t, siotest.Options{Version: 3})
+	upgrade := http.Header{"Upgrade": {"websocket"}, "Connection": {"Upgrade"}, "Sec-Websocket-Version": {"13"}, "Sec-Websocket-Key": {"IHfMdf8a0aQXbwQO1pkGdA=="}}
+	for name, tt := range map[string]struct {
+		method, query string
+		header        http.Header
+		status, code  int
+	}{
+		"no transport":                             {"GET", "EIO=4", nil, 400, 0},
+		"a transport that is not spoken":           {"GET", "EIO=4&transport=webtransport", nil, 400, 0},
+		"an unknown session":                       {"GET", "EIO=4&transport=polling&sid=AAAAAAAAAAAAAAAAAAAA", nil, 400, 1},
+		"an unknown session, a POST":               {"POST", "EIO=3&transport=polling&sid=x", nil, 400, 1},
+		"an unknown session over WebSocket":        {"GET", "EIO=4&transport=websocket&sid=x", upgrade, 400, 1},
+		"a handshake by POST":                      {"POST", "EIO=4&transport=polling", nil, 400, 2},
+		"a handshake by PUT":                       {"PUT", "EIO=3&transport=polling", nil, 400, 2},
+		"a PUT to a session":                       {"PUT", "EIO=4&transport=polling&sid=" + polled.SID(), nil, 400, 3},
+		"WebSocket without an upgrade":             {"GET", "EIO=4&transport=websocket", nil, 400, 3},
+		"polling with an upgrade":                  {"GET", "EIO=4&transport=polling", upgrade, 400, 3},
+		"polling a session with an upgrade":        {"GET", "EIO=4&transport=polling&sid=" + polled.SID(), upgrade, 400, 3},
+		"a session without an upgrade":             {"GET", "EIO=4&transport=websocket&sid=" + polled.SID(), nil, 400, 3},
+		"JSONP":                                    {"GET", "EIO=3&transport=polling&j=0", nil, 400, 3},
+		"polling a session over WebSocket":         {"GET", "EIO=3&transport=polling&sid=" + socket.SID(), nil, 400, 3},
+		"posting to a session over WebSocket":      {"POST", "EIO=3&transport=polling&sid=" + socket.SID(), nil, 400, 3},
+		"an origin that may not come":              {"GET", "EIO=4&transport=polling", http.Header{"Origin": {"https://evil.example"}}, 403, 4},
+		"an origin that may not come to a session": {"GET", "EIO=4&transport=polling&sid=" + polled.SID(), http.Header{"Origin": {"null"}}, 403, 4},
+		"no version":                               {"GET", "transport=polling", nil, 400, 5},
+		"version 2":                                {"GET", "EIO=2&transport=polling", nil, 400, 5},
+		"version 5":                                {"GET", "EIO=5&transport=websocket", upgrade, 400, 5},
+		"a version that is no number":              {"GET", "EIO=abc&transport=polling", nil, 400, 5},
+	} {
+		t.Run(name, func(t *testing.T) {
+			status, body := get(t, tt.method, h.base+"?"+tt.query, "", tt.header)
+			var said struct {
+				Code    *int
+				Message string
+			}
+			if err := json.Unmarshal([]byte(body), &said); err != nil || said.Code == nil || status != tt.status || *said.Code != tt.code || said.Message == "" {
+				t.Errorf("got %d %s, want %d with code %d", status, body, tt.status, tt.code)
+			}
+		})
+	}
+	// None of it did the sessions any harm.
+	for _, c := range []*siotest.Client{polled, socket} {
+		c.Send("4still here")
+		c.Expect("4still here")
+	}
+}
+
+// An id that others can see must not open the session.
+func TestASessionIsOpenToItsTransportOnly(t *testing.T) {
+	t.Parallel()
+	for name, upgrades := range map[string]bool{"opened over WebSocket": false, "upgraded to WebSocket": true} {
+		for _, version := range []int{3, 4} {
+			t.Run(name, func(t *testing.T) {
+				t.Parallel()
+				h := serve(t, nil)
+				c, _ := h.dial(t, siotest.Options{Version: version, Polling: upgrades})
+				if upgrades {
+					c.Upgrade()
+					c.Send("4moved")
+					c.Expect("4moved")
+				}
+				for _, method := range []string{http.MethodGet, http.MethodPost} {
+					if status, body := get(t, method, c.Address("polling", c.SID()), "4forged", nil); status != http.StatusBadRequest {
+						t.Errorf("%s: %d %s", method, status, body)
+					}
+				}
+				other := c.Second() // a second connection for the same session
+				other.Ended()
+				c.Send("4mine")
+				c.Expect("4mine")
+			})
+		}
+	}
+}
+
+func TestTooManyPollingSessions(t *testing.T) {
+	t.Parallel()
+	h := serve(t, func(c *engineio.Config, _ *host) { c.MaxPolling = 2 })
+	first, one := h.dial(t, siotest.Options{Polling: true})
+	h.dial(t, siotest.Options{Polling: true})
+	if status, body := get(t, http.MethodGet, h.base+"?EIO=4&transport=polling", "", nil); status != http.StatusServiceUnavailable {
+		t.Fatalf("the third is answered with %d %s", status, body)
+	}
+	first.Upgrade() // does not poll any more
+	eventually(t, "a place is free", func() bool { return h.Polling() == 1 })
+	_, third := h.dial(t, siotest.Options{Polling: true})
+	one.Close()
+	third.Close()
+	eventually(t, "both places are given back", func() bool { return h.Polling() == 1 })
+}
+
+func TestTheGateCountsPollingSessions(t *testing.T) {
+	t.Parallel()
+	h := serve(t, func(c *engineio.Config, _ *host) { c.Gate = realtime.NewGate(realtime.GateConfig{MaxPerAddress: 1}) })
+	_, one := h.dial(t, siotest.Options{Polling: true})
+	if status, body := get(t, http.MethodGet, h.base+"?EIO=4&transport=polling", "", nil); status != http.StatusTooManyRequests {
+		t.Fatalf("the second of an address is answered with %d %s", status, body)
+	}
+	if _, err := siotest.Try(t, h.base, siotest.Options{}); err == nil {
+		t.Fatal("the second of an address is let in over WebSocket")
+	}
+	if h.Polling() != 1 {
+		t.Errorf("%d sessions are counted, want 1", h.Polling())
+	}
+	one.Close()
+	receive(t, one.closed, "the end")
+	eventually(t, "the place is free", func() bool {
+		c, err := siotest.Try(t, h.base, siotest.Options{})
+		if err == nil {
+			c.Cut()
+		}
+		return err == nil
+	})
+}
+
+func TestATokenInTheAddressIsNeverLogged(t *testing.T) {
+	t.Parallel()
+	h := serve(t, func(_ *engineio.Config, h *host) {
+		h.onOpen = func(s *session) { s.onMessage = func(string) { panic("a fault") } }
+	})
+	each(t, func(t *testing.T, o siotest.Options) {
+		o.Query = map[string][]string{"token": {"s3cr3t token"}}
+		c, _ := h.dial(t, o)
+		c.Send("4go")
+		c.Ended()
+	})
+	t.Cleanup(func() {
+		if said := h.log.String(); !strings.Contains(said, "a fault") || strings.Contains(said, "s3cr3t") {
+			t.Errorf("the log says %s", said)
+		}
+	})
+}

@@ -1,0 +1,182 @@
+package engineio_test
+
+import (
+	"context"
+	"log/slog"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"roomlog/realtime"
+	"roomlog/realtime/socketio/engineio"
+	"roomlog/realtime/socketio/siotest"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// host is an engine behind a real HTTP server. Its sessions echo what they hear, unless told otherwise.
+type host struct {
+	*engineio.Engine
+	t        testing.TB
+	base     string
+	sessions sync.Map // by id
+	onOpen   func(*session)
+	log      *lines
+}
+
+// session is what the layer above makes of a session.
+type session struct {
+	*engineio.Session
+	onMessage func(text string)
+	closed    chan string
+}
+
+func (s *session) Message(data []byte, binary bool) {
+	switch {
+	case s.onMessage != nil:
+		s.onMessage(string(data))
+	case binary:
+		s.Send(s.Binary(data))
+	default:
+		s.Send(realtime.MustFrame(engineio.Message(data)))
+	}
+}
+
+func (s *session) Closed(reason string) { s.closed <- reason }
+
+// say sends a text message.
+func (s *session) say(text string) { s.Send(message(text)) }
+
+func message(text string) *realtime.Frame { return realtime.MustFrame(engineio.Message([]byte(text))) }
+
+// lines are what was logged.
+type lines struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (l *lines) Write(b []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(b)
+}
+
+func (l *lines) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
+}
+
+func serve(t testing.TB, change func(*engineio.Config, *host)) *host {
+	t.Helper()
+	h := &host{t: t, log: &lines{}}
+	cfg := engineio.Config{
+		Now:     time.Now,
+		Log:     slog.New(slog.NewTextHandler(h.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+		Sockets: realtime.SocketConfig{FlushWindow: time.Millisecond},
+		Open: func(s *engineio.Session) engineio.Handler {
+			mine := &session{Session: s, closed: make(chan string, 1)}
+			s.Settled()
+			if h.onOpen != nil {
+				h.onOpen(mine)
+			}
+			h.sessions.Store(s.ID(), mine)
+			return mine
+		},
+	}
+	if change != nil {
+		change(&cfg, h)
+	}
+	h.Engine = engineio.New(cfg)
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.base = "http://" + l.Addr().String() + "/engine.io/"
+	web := &http.Server{Handler: h.Engine, ReadHeaderTimeout: siotest.Patience}
+	ctx, cancel := context.WithCancel(context.Background())
+	var running sync.WaitGroup
+	running.Go(func() { _ = h.Run(ctx) })
+	running.Go(func() { _ = web.Serve(l) })
+	t.Cleanup(func() {
+		ctx, stop := context.WithTimeout(context.Background(), siotest.Patience)
+		defer stop()
+		if err := h.Shutdown(ctx); err != nil {
+			t.Errorf("shutdown: %v", err)
+		}
+		_ = web.Close()
+		cancel()
+		running.Wait()
+		http.DefaultClient.CloseIdleConnections()
+	})
+	return h
+}
+
+// dial opens a session and answers both ends of it.
+func (h *host) dial(t testing.TB, o siotest.Options) (*siotest.Client, *session) {
+	t.Helper()
+	c := siotest.Dial(t, h.base, o)
+	return c, h.session(t, c.SID())
+}
+
+// session waits until the layer above knows a session.
+func (h *host) session(t testing.TB, id string) *session {
+	t.Helper()
+	eventually(t, "the session is known", func() bool { _, ok := h.sessions.Load(id); return ok })
+	s, _ := h.sessions.Load(id)
+	return s.(*session)
+}
+
+// get makes a request, and answers its status and body.
+func get(t testing.TB, method, address, body string, header http.Header) (int, string) {
+	t.Helper()
+	var c siotest.Client
+	c.TB = t
+	return c.Do(method, address, body, header)
+}
+
+func receive[T any](t testing.TB, from <-chan T, what string) T {
+	t.Helper()
+	select {
+	case v := <-from:
+		return v
+	case <-time.After(siotest.Patience):
+		t.Fatalf("waited in vain for %s", what)
+		panic("unreachable")
+	}
+}
+
+// eventually polls until ok, where nobody tells.
+func eventually(t testing.TB, what string, ok func() bool) {
+	t.Helper()
+	deadline := time.Now().Add(siotest.Patience)
+	for !ok() {
+		if time.Now().After(deadline) {
+			t.Fatalf("never happened: %s", what)
+		}
+		<-time.After(2 * time.Millisecond)
+	}
+}
+
+// kinds are the four ways in which clients come.
+var kinds = map[string]siotest.Options{
+	"version 3 over WebSocket": {Version: 3},
+	"version 4 over WebSocket": {Version: 4},
+	"version 3 polling":        {Version: 3, Polling: true},
+	"version 4 polling":        {Version: 4, Polling: true},
+}
+
+// each runs a test for every kind of client.
+func each(t *testing.T, test func(*testing.T, siotest.Options)) {
+	for name, o := range kinds {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			test(t, o)
+		})
+	}
+}

@@ -1,0 +1,168 @@
+package engineio
+
+import (
+	"bytes"
+	"encoding/base64"
+	"strconv"
+	"unicode/utf8"
+
+	"roomlog/realtime"
+)
+
+const (
+	separator   = 0x1e // between the packets of a payload of version 4
+	maxDigits   = 9    // of the length of a packet in a payload of version 3
+	octetsText  = 0    // what a packet is, in a payload of octets
+	octetsBytes = 1
+	octetsEnd   = 255 // of the digits of a length, in a payload of octets
+)
+
+// encodePayload makes the body of an answer to a GET out of frames; octets says that it is not text.
+func encodePayload(frames []*realtime.Frame, v Version) (body []byte, octets bool) {
+	if v == V4 {
+		for _, f := range frames {
+			for message, binary := range f.Messages {
+				if len(body) > 0 {
+					body = append(body, separator)
+				}
+				if binary {
+					body = base64.StdEncoding.AppendEncode(append(body, 'b'), message)
+				} else {
+					body = append(body, message...)
+				}
+			}
+		}
+		return body, false
+	}
+	for _, f := range frames {
+		for _, binary := range f.Messages {
+			octets = octets || binary // binary forms are made for sessions that take them
+		}
+	}
+	for _, f := range frames {
+		for message, binary := range f.Messages {
+			if octets {
+				body = appendOctets(body, message, binary)
+			} else {
+				body = strconv.AppendInt(body, int64(utf16Len(message)), 10)
+				body = append(append(body, ':'), message...)
+			}
+		}
+	}
+	return body, octets
+}
+
+func appendOctets(body, message []byte, binary bool) []byte {
+	kind := byte(octetsText)
+	if binary {
+		kind = octetsBytes
+	}
+	body = append(body, kind)
+	for _, digit := range strconv.Itoa(len(message)) {
+		body = append(body, byte(digit-'0'))
+	}
+	return append(append(body, octetsEnd), message...)
+}
+
+// utf16Len counts UTF-16 code units, in which clients of version 3 count: 😀 is two.
+func utf16Len(text []byte) (n int) {
+	for len(text) > 0 {
+		r, size := utf8.DecodeRune(text)
+		n += utf16Units(r)
+		text = text[size:]
+	}
+	return n
+}
+
+func utf16Units(r rune) int {
+	if r > 0xffff {
+		return 2
+	}
+	return 1
+}
+
+// decodePayload reads the body of a POST and hands its packets to take, until take answers false.
+func decodePayload(body []byte, v Version, octets bool, take func(packet) bool) error {
+	next := nextText
+	switch {
+	case len(body) == 0:
+		return errPacket
+	case v == V4 && octets:
+		return errPacket
+	case v == V4:
+		next = nextSeparated
+	case octets:
+		next = nextOctets
+	}
+	for more := true; more; {
+		var p packet
+		var err error
+		if p, body, more, err = next(body, v); err != nil {
+			return err
+		}
+		if !take(p) {
+			return nil
+		}
+	}
+	return nil
+}
+
+// nextSeparated reads a packet of version 4.
+func nextSeparated(body []byte, v Version) (p packet, rest []byte, more bool, err error) {
+	one, rest, more := bytes.Cut(body, []byte{separator})
+	p, err = decodeText(one, v)
+	return p, rest, more, err
+}
+
+// nextText reads a packet of version 3: <length in UTF-16 code units>:<packet>.
+func nextText(body []byte, v Version) (p packet, rest []byte, more bool, err error) {
+	colon := bytes.IndexByte(body[:min(len(body), maxDigits+1)], ':')
+	if colon < 1 {
+		return p, nil, false, errPacket
+	}
+	units, err := strconv.ParseUint(string(body[:colon]), 10, 31)
+	if err != nil {
+		return p, nil, false, errPacket
+	}
+	body = body[colon+1:]
+	size, left := 0, int(units)
+	for left > 0 {
+		r, n := utf8.DecodeRune(body[size:])
+		if n == 0 {
+			return p, nil, false, errPacket
+		}
+		size += n
+		left -= utf16Units(r)
+	}
+	if left < 0 { // the length ends inside a character
+		return p, nil, false, errPacket
+	}
+	p, err = decodeText(body[:size], v)
+	return p, body[size:], len(body) > size, err
+}
+
+// nextOctets reads a packet of version 3 in a payload of octets: <kind><length, a digit a byte><255><packet>.
+func nextOctets(body []byte, v Version) (p packet, rest []byte, more bool, err error) {
+	kind := body[0]
+	end := bytes.IndexByte(body[:min(len(body), maxDigits+2)], octetsEnd)
+	if end < 2 || kind > octetsBytes {
+		return p, nil, false, errPacket
+	}
+	size := 0
+	for _, digit := range body[1:end] {
+		if digit > 9 {
+			return p, nil, false, errPacket
+		}
+		size = size*10 + int(digit)
+	}
+	body = body[end+1:]
+	if size > len(body) {
+		return p, nil, false, errPacket
+	}
+	if kind == octetsBytes {
+		p, err = decodeBinary(body[:size], v)
+	} else {
+		p, err = decodeText(body[:size], v)
+	}
+	return p, body[size:], len(body) > size, err
+}

@@ -1,0 +1,203 @@
+package engineio_test
+
+import (
+	"context"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"roomlog/realtime"
+	"roomlog/realtime/socketio/engineio"
+	"roomlog/realtime/socketio/siotest"
+)
+
+// poller is a session that polls when its test wants to.
+type poller struct {
+	*session
+	t       testing.TB
+	address string
+}
+
+func (h *host) poller(t testing.TB, version string) poller {
+	t.Helper()
+	address := h.base + "?b64=1&transport=polling&EIO=" + version
+	status, body := get(t, http.MethodGet, address, "", nil)
+	_, id, _ := strings.Cut(body, `"sid":"`)
+	if status != http.StatusOK || len(id) < 20 {
+		t.Fatalf("opened with %d %s", status, body)
+	}
+	return poller{h.session(t, id[:20]), t, address + "&sid=" + id[:20]}
+}
+
+func (p poller) get() (int, string) {
+	p.t.Helper()
+	return get(p.t, http.MethodGet, p.address, "", nil)
+}
+
+// waiting makes a GET that will wait, and answers when it does.
+func (p poller) waiting() <-chan string {
+	p.t.Helper()
+	answer := make(chan string, 1)
+	go func() {
+		_, body := p.get()
+		answer <- body
+	}()
+	eventually(p.t, "the GET waits", p.Waits)
+	return answer
+}
+
+func TestTwoPollsAtOnceEndTheSession(t *testing.T) {
+	t.Parallel()
+	h := serve(t, nil)
+	p := h.poller(t, "4")
+	first := p.waiting()
+	if status, body := p.get(); status != http.StatusBadRequest {
+		t.Errorf("the second GET is answered with %d %s", status, body)
+	}
+	if body := receive(t, first, "the first answer"); body != "1" {
+		t.Errorf("the first GET is answered with %q, want a close", body)
+	}
+	if status, _ := p.get(); status != http.StatusBadRequest {
+		t.Error("the session is still known")
+	}
+}
+
+func TestTwoPostsAtOnceEndTheSession(t *testing.T) {
+	t.Parallel()
+	inside, done := make(chan struct{}), make(chan struct{})
+	h := serve(t, func(_ *engineio.Config, h *host) {
+		h.onOpen = func(s *session) { s.onMessage = func(string) { close(inside); <-done } }
+	})
+	p := h.poller(t, "4")
+	go get(t, http.MethodPost, p.address, "4slow", nil)
+	receive(t, inside, "the first message")
+	if status, body := get(t, http.MethodPost, p.address, "4second", nil); status != http.StatusBadRequest {
+		t.Errorf("the second POST is answered with %d %s", status, body)
+	}
+	close(done)
+	receive(t, p.closed, "the end")
+}
+
+func TestWhoHangsUpIsGone(t *testing.T) {
+	t.Parallel()
+	h := serve(t, nil)
+	p := h.poller(t, "3")
+	ctx, hangUp := context.WithCancel(t.Context())
+	r, _ := http.NewRequestWithContext(ctx, http.MethodGet, p.address, nil)
+	go func() {
+		if a, err := http.DefaultClient.Do(r); err == nil {
+			_ = a.Body.Close()
+		}
+	}()
+	eventually(t, "the GET waits", p.Waits)
+	hangUp()
+	if why := receive(t, p.closed, "the end"); why != "transport close" {
+		t.Errorf("ended with %s", why)
+	}
+}
+
+// A client heeds a close before the messages beside it: they come in answers of their own.
+func TestTheLastWordsComeBeforeTheClose(t *testing.T) {
+	t.Parallel()
+	h := serve(t, nil)
+	for version, want := range map[string][]string{"3": {"6:4first5:4last", "1:1"}, "4": {"4first\x1e4last", "1"}} {
+		p := h.poller(t, version)
+		p.say("first")
+		p.say("last")
+		p.Close()
+		p.say("too late")
+		for _, body := range want {
+			if status, got := p.get(); status != http.StatusOK || got != body {
+				t.Errorf("version %s: got %d %q, want %q", version, status, got, body)
+			}
+		}
+		if status, _ := p.get(); status != http.StatusBadRequest {
+			t.Errorf("version %s: the session is still known", version)
+		}
+	}
+	p := h.poller(t, "4")
+	answer := p.waiting()
+	p.say("last")
+	p.Close()
+	if body := receive(t, answer, "the answer"); body != "4last" {
+		t.Errorf("the waiting GET is answered with %q", body)
+	}
+	if _, body := p.get(); body != "1" {
+		t.Errorf("then with %q", body)
+	}
+}
+
+func TestLastWordsAreNotKeptForEver(t *testing.T) {
+	t.Parallel()
+	clock := newClock()
+	h := serve(t, func(c *engineio.Config, _ *host) {
+		c.Now, c.PingInterval = clock.now, time.Hour
+		c.PingTimeout = 8 * time.Millisecond // how often the engine looks
+	})
+	p := h.poller(t, "4")
+	p.say("last")
+	p.Close()
+	clock.forward(time.Minute)
+	eventually(t, "the session is forgotten", func() bool { return h.Stats().QueuedBytes.Load() == 0 })
+	if status, body := p.get(); status != http.StatusBadRequest {
+		t.Errorf("got %d %s", status, body)
+	}
+}
+
+func TestAClientClosesItsSession(t *testing.T) {
+	t.Parallel()
+	h := serve(t, nil)
+	each(t, func(t *testing.T, o siotest.Options) {
+		c, s := h.dial(t, o)
+		c.Send("1")
+		if why := receive(t, s.closed, "the end"); why != "transport close" {
+			t.Errorf("ended with %s", why)
+		}
+		c.Ended()
+	})
+}
+
+func TestWhoFetchesTooSlowly(t *testing.T) {
+	t.Parallel()
+	h := serve(t, func(c *engineio.Config, _ *host) { c.Sockets.QueueBytes = 10_000 })
+	text := strings.Repeat("x", 1000)
+	p := h.poller(t, "4")
+	for range 100 {
+		p.Send(realtime.DroppableFrame(engineio.Message([]byte(text)), realtime.Span{}))
+		p.Send(realtime.NewestFrame(engineio.Message([]byte("gauge")), "gauge"))
+	}
+	p.say("must arrive")
+	_, body := p.get()
+	if strings.Count(body, "gauge") != 1 || strings.Count(body, text) > 10 || !strings.Contains(body, "must arrive") {
+		t.Errorf("got %d bytes: %d gauges, %d droppable", len(body), strings.Count(body, "gauge"), strings.Count(body, text))
+	}
+	for range 30 {
+		p.say(text)
+	}
+	if why := receive(t, p.closed, "the end"); why != "transport error" {
+		t.Errorf("ended with %s", why)
+	}
+	if n := h.Stats().QueuedBytes.Load(); n != 0 {
+		t.Errorf("%d bytes are still queued", n)
+	}
+}
+
+func TestALargeBacklogComesInParts(t *testing.T) {
+	t.Parallel()
+	h := serve(t, nil)
+	p := h.poller(t, "4")
+	var frames []*realtime.Frame
+	for range 20 {
+		frames = append(frames, message(strings.Repeat("x", 8<<10)))
+	}
+	p.Send(frames...)
+	total := 0
+	for polls := 0; total < 20; polls++ {
+		_, body := p.get()
+		if len(body) > 80<<10 || polls > 3 {
+			t.Fatalf("answer %d has %d bytes", polls, len(body))
+		}
+		total += strings.Count(body, "\x1e") + 1
+	}
+}

@@ -1,0 +1,199 @@
+package engineio_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"roomlog/realtime"
+	"roomlog/realtime/socketio/engineio"
+	"roomlog/realtime/socketio/siotest"
+)
+
+func TestNothingIsLostInAnUpgrade(t *testing.T) {
+	t.Parallel()
+	h := serve(t, nil)
+	for _, version := range []int{3, 4} {
+		t.Run(fmt.Sprint(version), func(t *testing.T) {
+			t.Parallel()
+			group := h.NewGroup()
+			c, s := h.dial(t, siotest.Options{Version: version, Polling: true})
+			group.Add(s.Session)
+			const pushes = 3000
+			done := make(chan struct{})
+			go func() {
+				defer close(done)
+				for i := range pushes {
+					group.Push(message(fmt.Sprintf("push %d", i)))
+					<-time.After(100 * time.Microsecond)
+				}
+			}()
+			c.Upgrade()
+			for i := range pushes {
+				if p := c.Next(); p.Text != fmt.Sprintf("4push %d", i) {
+					t.Fatalf("after push %d came %q", i-1, p.Text)
+				}
+			}
+			<-done
+			if !s.Upgraded() {
+				t.Error("the session still polls")
+			}
+		})
+	}
+}
+
+func TestAWaitingGetIsAnsweredDuringAnUpgrade(t *testing.T) {
+	t.Parallel()
+	h := serve(t, nil)
+	for version, noop := range map[string]string{"3": "1:6", "4": "6"} {
+		p := h.poller(t, version)
+		answer := p.waiting()
+		c := siotest.Join(t, p.address)
+		c.Send("2probe")
+		c.Expect("3probe")
+		if body := receive(t, answer, "the answer"); body != noop {
+			t.Errorf("version %s: the GET is answered with %q", version, body)
+		}
+		if _, body := p.get(); body != noop { // until the client says that it upgrades
+			t.Errorf("version %s: the next GET is answered with %q", version, body)
+		}
+		p.say("waits")
+		c.Send("5")
+		c.Expect("4waits")
+	}
+}
+
+func TestUpgradesThatFail(t *testing.T) {
+	t.Parallel()
+	h := serve(t, func(c *engineio.Config, _ *host) { c.UpgradeTimeout = 300 * time.Millisecond })
+	for name, say := range map[string]string{"says something else": "4hello", "upgrades without a probe": "5", "says nothing": "", "says nonsense": "x"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p := h.poller(t, "4")
+			c := siotest.Join(t, p.address)
+			if say != "" {
+				c.Send(say)
+			}
+			c.Ended()
+			p.say("still polling")
+			if _, body := p.get(); body != "4still polling" {
+				t.Errorf("got %q", body)
+			}
+			again := siotest.Join(t, p.address) // and may try again
+			again.Send("2probe")
+			again.Expect("3probe")
+			again.Send("5")
+			p.say("upgraded")
+			again.Expect("4upgraded")
+		})
+	}
+}
+
+func TestASecondUpgradeAtOnceIsRefused(t *testing.T) {
+	t.Parallel()
+	h := serve(t, nil)
+	p := h.poller(t, "4")
+	c := siotest.Join(t, p.address)
+	c.Send("2probe")
+	c.Expect("3probe")
+	siotest.Join(t, p.address).Ended()
+	c.Send("5")
+	p.say("upgraded")
+	c.Expect("4upgraded")
+}
+
+// The client has stopped to poll when the server ends the session: the last words go the new way.
+func TestAnEndDuringAnUpgrade(t *testing.T) {
+	t.Parallel()
+	h := serve(t, nil)
+	p := h.poller(t, "4")
+	c := siotest.Join(t, p.address)
+	c.Send("2probe")
+	c.Expect("3probe")
+	p.say("last")
+	p.Close()
+	receive(t, p.closed, "the end")
+	c.Send("5")
+	c.Expect("4last")
+	c.Ended()
+}
+
+// The id of a session of version 3 that polls opens it: other people see an alias.
+func TestWhoPollsInVersion3HasAnAlias(t *testing.T) {
+	t.Parallel()
+	h := serve(t, nil)
+	c, s := h.dial(t, siotest.Options{Version: 3, Polling: true})
+	alias := s.PublicID()
+	if alias == s.ID() || len(alias) != len(s.ID()) || !s.Named(alias) || s.Named(s.ID()) || s.Named("") {
+		t.Fatalf("session %s is shown as %s", s.ID(), alias)
+	}
+	for _, lane := range []func(string) *realtime.Frame{message, func(text string) *realtime.Frame {
+		return realtime.NewestFrame(engineio.Message([]byte(text)), "list")
+	}} {
+		s.Send(lane("clients: " + alias + " and others, " + alias))
+		c.Expect("4clients: " + s.ID() + " and others, " + s.ID()) // knows itself by its id
+	}
+	c.Upgrade()
+	eventually(t, "the session is upgraded", s.Upgraded)
+	if s.PublicID() != s.ID() || !s.Named(s.ID()) || !s.Named(alias) {
+		t.Errorf("upgraded, session %s is shown as %s", s.ID(), s.PublicID())
+	}
+	s.say(alias)
+	c.Expect("4" + alias)
+	for _, o := range []siotest.Options{{Version: 3}, {Version: 4}, {Version: 4, Polling: true}} {
+		if _, s := h.dial(t, o); s.PublicID() != s.ID() {
+			t.Errorf("%+v has an alias", o)
+		}
+	}
+}
+
+func TestGroups(t *testing.T) {
+	t.Parallel()
+	h := serve(t, nil)
+	each(t, func(t *testing.T, o siotest.Options) {
+		group := h.NewGroup()
+		c, s := h.dial(t, o)
+		group.Push(message("before"))
+		group.Add(s.Session)
+		group.Add(s.Session)
+		group.Push(message("one"))
+		group.Push(message("two"))
+		c.Expect("4one")
+		c.Expect("4two")
+		group.Remove(s.Session)
+		group.Remove(s.Session)
+		group.Push(message("after"))
+		s.say("end")
+		c.Expect("4end")
+	})
+}
+
+func TestShutdown(t *testing.T) {
+	t.Parallel()
+	h := serve(t, nil)
+	p := h.poller(t, "4")
+	answer := p.waiting()
+	idle := h.poller(t, "3")
+	socket, s := h.dial(t, siotest.Options{})
+	if err := h.Shutdown(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if body := receive(t, answer, "the answer"); body != "1" {
+		t.Errorf("the waiting GET is answered with %q", body)
+	}
+	socket.Ended()
+	for _, s := range []*session{p.session, idle.session, s} {
+		select {
+		case <-s.closed: // told before Shutdown returned
+		default:
+			t.Error("a session has not ended")
+		}
+	}
+	if status, body := get(t, "GET", h.base+"?EIO=4&transport=polling", "", nil); status != 503 || !strings.Contains(body, "Restarting") {
+		t.Errorf("a new session is answered with %d %s", status, body)
+	}
+	if _, err := siotest.Try(t, h.base, siotest.Options{}); err == nil {
+		t.Error("a new session is let in over WebSocket")
+	}
+}

@@ -1,0 +1,309 @@
+package siotest
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/lxzan/gws"
+)
+
+// Patience is how long a client waits for what must come.
+const Patience = 10 * time.Second
+
+// Packet is an Engine.IO packet as it came: text with its type, or bytes.
+type Packet struct {
+	Text  string
+	Bytes []byte // not nil: a binary message
+}
+
+// Options say what kind of a client it is. The zero value is one of version 4 over WebSocket.
+type Options struct {
+	Version int  // 3 or 4
+	Polling bool // over HTTP
+	Mute    bool // answers no pings
+	Query   url.Values
+	Header  http.Header
+}
+
+// Client is one Engine.IO session, and the sockets in it.
+type Client struct {
+	testing.TB
+	base    string // http://host:port/path/
+	options Options
+	// Upgrades is how many other transports the server offered.
+	Upgrades int
+	sid      string // of the session
+	packets  chan Packet
+	closed   chan struct{}
+	once     sync.Once
+	early    []Packet // came during an upgrade
+	aside    []Packet // events that were passed by
+
+	posting sync.Mutex
+
+	mu      sync.Mutex
+	socket  *gws.Conn
+	polling bool
+	stopped chan struct{} // closed when the loop of GETs has ended
+}
+
+// Dial opens a session at an address like "http://127.0.0.1:7001/socket.io/".
+func Dial(t testing.TB, base string, o Options) *Client {
+	t.Helper()
+	c, err := Try(t, base, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// Try is Dial while the server may refuse.
+func Try(t testing.TB, base string, o Options) (*Client, error) {
+	if o.Version == 0 {
+		o.Version = 4
+	}
+	c := &Client{TB: t, base: base, options: o, packets: make(chan Packet, 100_000), closed: make(chan struct{}), stopped: make(chan struct{})}
+	if o.Polling {
+		status, body := c.Do(http.MethodGet, c.address(""), "", nil)
+		if status != http.StatusOK {
+			return nil, fmt.Errorf("%d %s", status, body)
+		}
+		c.polling = true
+		for _, p := range c.split(body) {
+			c.take(p)
+		}
+	} else if err := c.dialSocket(""); err != nil {
+		return nil, err
+	}
+	t.Cleanup(c.Cut)
+	var opening struct {
+		SID      string
+		Upgrades []string
+	}
+	open := c.Next()
+	if !strings.HasPrefix(open.Text, "0") || json.Unmarshal([]byte(open.Text[1:]), &opening) != nil || opening.SID == "" {
+		return nil, fmt.Errorf("opened with %q", open.Text)
+	}
+	c.sid, c.Upgrades = opening.SID, len(opening.Upgrades)
+	if o.Polling {
+		go c.loop()
+	} else {
+		close(c.stopped)
+	}
+	return c, nil
+}
+
+// SID is the id of the session.
+func (c *Client) SID() string { return c.sid }
+
+// address is where requests of a session go; "" opens one.
+func (c *Client) address(sid string) string {
+	transport := "websocket"
+	if c.options.Polling {
+		transport = "polling"
+	}
+	return c.Address(transport, sid)
+}
+
+// Address is where requests of a session go, over a transport; without an id they open one.
+func (c *Client) Address(transport, sid string) string {
+	q := url.Values{"EIO": {fmt.Sprint(c.options.Version)}, "transport": {transport}}
+	if sid != "" {
+		q.Set("sid", sid)
+	}
+	if c.options.Version == 3 && transport == "polling" {
+		q.Set("b64", "1")
+	}
+	for key, values := range c.options.Query {
+		q[key] = values
+	}
+	return c.base + "?" + q.Encode()
+}
+
+// Do makes a request.
+func (c *Client) Do(method, address, body string, header http.Header) (status int, answer string) {
+	c.Helper()
+	r, err := http.NewRequest(method, address, strings.NewReader(body))
+	if err != nil {
+		c.Fatal(err)
+	}
+	for key, values := range c.options.Header {
+		r.Header[key] = values
+	}
+	for key, values := range header {
+		r.Header[key] = values
+	}
+	a, err := http.DefaultClient.Do(r)
+	if err != nil {
+		return 0, err.Error()
+	}
+	defer a.Body.Close()
+	text, err := io.ReadAll(a.Body)
+	if err != nil {
+		return 0, err.Error()
+	}
+	return a.StatusCode, string(text)
+}
+
+func (c *Client) dialSocket(sid string) error {
+	address := "ws" + strings.TrimPrefix(c.Address("websocket", sid), "http")
+	socket, _, err := gws.NewClient(listener{c}, &gws.ClientOption{Addr: address, RequestHeader: c.options.Header,
+		HandshakeTimeout: Patience, ReadMaxPayloadSize: 8 << 20})
+	if err != nil {
+		return fmt.Errorf("dial: %w", err)
+	}
+	c.mu.Lock()
+	c.socket = socket
+	c.mu.Unlock()
+	go socket.ReadLoop()
+	return nil
+}
+
+// listener hears what a WebSocket connection brings.
+type listener struct{ client *Client }
+
+// OnOpen implements gws.Event.
+func (listener) OnOpen(*gws.Conn) {}
+
+// OnPing implements gws.Event.
+func (listener) OnPing(*gws.Conn, []byte) {}
+
+// OnPong implements gws.Event.
+func (listener) OnPong(*gws.Conn, []byte) {}
+
+// OnClose implements gws.Event.
+func (l listener) OnClose(*gws.Conn, error) { l.client.end() }
+
+// OnMessage implements gws.Event.
+func (l listener) OnMessage(_ *gws.Conn, m *gws.Message) {
+	defer m.Close()
+	p := Packet{Text: string(m.Bytes())}
+	if m.Opcode == gws.OpcodeBinary {
+		p = Packet{Bytes: append([]byte{}, m.Bytes()...)}
+	}
+	l.client.take(p)
+}
+
+func (c *Client) take(p Packet) {
+	switch {
+	case p.Text == "2" && !c.options.Mute:
+		go c.Send("3")
+		return
+	case p.Text == "1":
+		c.packets <- p
+		c.end()
+		return
+	}
+	c.packets <- p
+}
+
+func (c *Client) end() { c.once.Do(func() { close(c.closed) }) }
+
+// Cut ends the connection without a word.
+func (c *Client) Cut() {
+	c.end()
+	c.mu.Lock()
+	socket := c.socket
+	c.mu.Unlock()
+	if socket != nil {
+		_ = socket.NetConn().Close()
+	}
+}
+
+// Send sends a packet.
+func (c *Client) Send(text string) {
+	c.mu.Lock()
+	polling, socket := c.polling, c.socket
+	c.mu.Unlock()
+	if !polling {
+		_ = socket.WriteMessage(gws.OpcodeText, []byte(text))
+		return
+	}
+	c.posting.Lock() // one after another
+	defer c.posting.Unlock()
+	if c.options.Version == 3 {
+		text = fmt.Sprintf("%d:%s", units(text), text)
+	}
+	if status, _ := c.Do(http.MethodPost, c.address(c.sid), text, http.Header{"Content-Type": {"text/plain;charset=UTF-8"}}); status != http.StatusOK {
+		c.end()
+	}
+}
+
+// SendBytes sends a binary message over WebSocket, in the form of the version.
+func (c *Client) SendBytes(b []byte) {
+	if c.options.Version == 3 {
+		b = append([]byte{4}, b...)
+	}
+	_ = c.socket.WriteMessage(gws.OpcodeBinary, b)
+}
+
+// Next answers the next packet.
+func (c *Client) Next() Packet {
+	c.Helper()
+	p, ok := c.Hear(Patience)
+	if !ok {
+		c.Fatal("waited in vain for a packet")
+	}
+	return p
+}
+
+// Hear answers the next packet, if one comes in time.
+func (c *Client) Hear(within time.Duration) (Packet, bool) {
+	if len(c.early) > 0 {
+		p := c.early[0]
+		c.early = c.early[1:]
+		return p, true
+	}
+	timer := time.NewTimer(within)
+	defer timer.Stop()
+	select {
+	case p := <-c.packets:
+		return p, true
+	case <-timer.C:
+		return Packet{}, false
+	case <-c.closed:
+		select {
+		case p := <-c.packets: // it came before the end
+			return p, true
+		default:
+			return Packet{}, false
+		}
+	}
+}
+
+// Expect fails unless the next packet is this text.
+func (c *Client) Expect(text string) {
+	c.Helper()
+	if p := c.Next(); p.Text != text {
+		c.Fatalf("got %q %x, want %q", p.Text, p.Bytes, text)
+	}
+}
+
+// Ended waits until the server has ended the session, passing by what comes before.
+func (c *Client) Ended() {
+	c.Helper()
+	timer := time.NewTimer(Patience)
+	defer timer.Stop()
+	select {
+	case <-c.closed:
+	case <-timer.C:
+		c.Fatal("the session does not end")
+	}
+}
+
+// Open says that the session has not ended.
+func (c *Client) Open() bool {
+	select {
+	case <-c.closed:
+		return false
+	default:
+		return true
+	}
+}

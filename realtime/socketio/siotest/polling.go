@@ -1,0 +1,103 @@
+package siotest
+
+import (
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"testing"
+	"unicode/utf16"
+)
+
+// units is the length of a text as JavaScript counts it.
+func units(text string) int { return len(utf16.Encode([]rune(text))) }
+
+// split reads the payload of an answer to a GET.
+func (c *Client) split(payload string) (packets []Packet) {
+	if c.options.Version == 4 {
+		for part := range strings.SplitSeq(payload, "\x1e") {
+			packets = append(packets, Packet{Text: part})
+		}
+		return packets
+	}
+	for payload != "" {
+		length, rest, _ := strings.Cut(payload, ":")
+		n, err := strconv.Atoi(length)
+		all := utf16.Encode([]rune(rest))
+		if err != nil || n > len(all) {
+			c.Errorf("not a payload: %.80q", payload)
+			return packets
+		}
+		packets = append(packets, Packet{Text: string(utf16.Decode(all[:n]))})
+		payload = string(utf16.Decode(all[n:]))
+	}
+	return packets
+}
+
+// loop polls until the session ends, or moves to WebSocket.
+func (c *Client) loop() {
+	defer close(c.stopped)
+	for c.Open() {
+		status, body := c.Do(http.MethodGet, c.address(c.sid), "", nil)
+		if status != http.StatusOK {
+			c.end()
+			return
+		}
+		for _, p := range c.split(body) {
+			if p.Text != "6" {
+				c.take(p)
+			}
+		}
+		c.mu.Lock()
+		polling := c.polling
+		c.mu.Unlock()
+		if !polling {
+			return
+		}
+	}
+}
+
+// Upgrade moves the session from polling to WebSocket, as the official clients do.
+func (c *Client) Upgrade() {
+	c.Helper()
+	if err := c.dialSocket(c.sid); err != nil {
+		c.Fatal(err)
+	}
+	c.mu.Lock()
+	c.polling = false // the loop ends with the GET under way
+	socket := c.socket
+	c.mu.Unlock()
+	_ = socket.WriteString("2probe")
+	var early []Packet
+	for p := c.Next(); p.Text != "3probe"; p = c.Next() {
+		early = append(early, p)
+	}
+	c.early = early
+	<-c.stopped
+	_ = socket.WriteString("5")
+}
+
+// Second opens another WebSocket connection for the same session, as somebody would who learned its id.
+func (c *Client) Second() *Client {
+	c.Helper()
+	other := &Client{TB: c.TB, base: c.base, options: c.options, sid: c.sid, packets: make(chan Packet, 1000), closed: make(chan struct{})}
+	if err := other.dialSocket(c.sid); err != nil {
+		c.Fatal(err)
+	}
+	c.Cleanup(other.Cut)
+	return other
+}
+
+// Join opens a WebSocket connection for the session that polls at an address, and does nothing else.
+func Join(t testing.TB, polling string) *Client {
+	t.Helper()
+	at, err := url.Parse(polling)
+	if err != nil {
+		t.Fatal(err)
+	}
+	q := at.Query()
+	version, _ := strconv.Atoi(q.Get("EIO"))
+	base, _, _ := strings.Cut(polling, "?")
+	c := &Client{TB: t, base: base, sid: q.Get("sid"), options: Options{Version: version}}
+	return c.Second()
+}

@@ -1,0 +1,104 @@
+package siotest
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+)
+
+// Connect connects to the default namespace and answers the socket's id.
+func (c *Client) Connect() (id string) {
+	c.Helper()
+	id, _ = c.Enter("/", "")
+	return id
+}
+
+// Enter connects to a namespace, with what the client says for itself (JSON, or nothing), and answers the
+// socket's id and the pid of its recovery.
+func (c *Client) Enter(namespace, auth string) (id, pid string) {
+	c.Helper()
+	prefix := ""
+	if namespace != "/" {
+		prefix = namespace + ","
+	}
+	if c.options.Version == 3 {
+		if namespace != "/" {
+			c.Send("40" + prefix)
+			c.Expect("40" + prefix)
+			return namespace + "#" + c.sid, ""
+		}
+		c.Expect("40") // unasked
+		return c.sid, ""
+	}
+	c.Send("40" + prefix + auth)
+	p := c.Next()
+	var answer struct{ SID, PID string }
+	text, ok := strings.CutPrefix(p.Text, "40"+prefix)
+	if !ok || json.Unmarshal([]byte(text), &answer) != nil || answer.SID == "" {
+		c.Fatalf("connected with %q", p.Text)
+	}
+	return answer.SID, answer.PID
+}
+
+// Emit emits an event in the default namespace.
+func (c *Client) Emit(event string, arguments ...any) {
+	c.Helper()
+	c.Send("42" + c.encode(append([]any{event}, arguments...)))
+}
+
+// Call emits an event with an acknowledgement and answers its arguments.
+func (c *Client) Call(id int, event string, arguments ...any) []json.RawMessage {
+	c.Helper()
+	c.Send(fmt.Sprintf("42%d%s", id, c.encode(append([]any{event}, arguments...))))
+	return c.await(fmt.Sprintf("43%d", id), nil)
+}
+
+func (c *Client) encode(v any) string {
+	c.Helper()
+	text, err := json.Marshal(v)
+	if err != nil {
+		c.Fatal(err)
+	}
+	return string(text)
+}
+
+// Event waits for an event of this name in the default namespace and answers its arguments. Others are put
+// aside for later calls, in their order.
+func (c *Client) Event(name string) []json.RawMessage {
+	c.Helper()
+	return c.await("42", func(arguments []json.RawMessage) bool { return string(arguments[0]) == c.encode(name) })[1:]
+}
+
+// await answers the array of the next packet that begins with a prefix and is as wanted.
+func (c *Client) await(prefix string, wanted func([]json.RawMessage) bool) []json.RawMessage {
+	c.Helper()
+	read := func(p Packet) []json.RawMessage {
+		text, ok := strings.CutPrefix(p.Text, prefix)
+		var values []json.RawMessage
+		if !ok || json.Unmarshal([]byte(text), &values) != nil || wanted != nil && !wanted(values) {
+			return nil
+		}
+		return values
+	}
+	for i, p := range c.aside {
+		if values := read(p); values != nil {
+			c.aside = append(c.aside[:i:i], c.aside[i+1:]...)
+			return values
+		}
+	}
+	for {
+		p := c.Next()
+		if values := read(p); values != nil {
+			return values
+		}
+		c.aside = append(c.aside, p)
+	}
+}
+
+// Forget drops everything that was put aside or has come.
+func (c *Client) Forget() {
+	c.aside, c.early = nil, nil
+	for len(c.packets) > 0 {
+		<-c.packets
+	}
+}

@@ -7,7 +7,7 @@ import (
 )
 
 // Group sends every frame that is pushed into it to every session that was added to it, whatever carries them:
-// a room. All sessions get the frames in the order they were pushed.
+// a room. All sessions get the frames in the order they were pushed; what is sent to one alone may overtake them.
 type Group struct {
 	fan *realtime.Fanout
 

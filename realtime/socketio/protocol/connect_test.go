@@ -1,0 +1,244 @@
+package protocol_test
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"roomlog/realtime/socketio/protocol"
+	"roomlog/realtime/socketio/siotest"
+)
+
+// Clients of protocol 4 are connected unasked; what is sent before that is lost to them.
+func TestConnect(t *testing.T) {
+	t.Parallel()
+	h := serve(t, nil)
+	each(t, func(t *testing.T, o siotest.Options) {
+		c := siotest.Dial(t, h.base, o)
+		if o.Version == 4 {
+			if p, came := c.Hear(50 * time.Millisecond); came {
+				t.Fatalf("before CONNECT came %q", p.Text)
+			}
+		}
+		id := c.Connect() // fails if anything else comes first
+		c.Expect(`42["auth",{}]`)
+		if o.Version == 3 && id != c.SID() || o.Version == 4 && (id == c.SID() || len(id) != 20) {
+			t.Errorf("session %s has the socket %s", c.SID(), id)
+		}
+		if h.socket(t, id).ID() != id {
+			t.Errorf("the server calls it %s", h.socket(t, id).ID())
+		}
+	})
+}
+
+func TestNamespaces(t *testing.T) {
+	t.Parallel()
+	h := serve(t, nil)
+	each(t, func(t *testing.T, o siotest.Options) {
+		c, root := h.dial(t, o)
+		id, _ := c.Enter("/custom", "")
+		c.Expect(`42/custom,["auth",{}]`)
+		if want := "/custom#" + c.SID(); o.Version == 3 && id != want || id == root {
+			t.Errorf("the socket is %s", id)
+		}
+		c.Send(`42/custom,["message",1]`)
+		c.Expect(`42/custom,["message-back",1]`)
+		c.Send(`42["message",2]`)
+		c.Expect(`42["message-back",2]`)
+		c.Send("41/custom")
+		if why := h.left(t, id); why != "client namespace disconnect" {
+			t.Errorf("left with %s", why)
+		}
+		c.Send(`42["message",3]`)
+		c.Expect(`42["message-back",3]`)
+		c.Enter("/custom", "") // and comes back
+		c.Expect(`42/custom,["auth",{}]`)
+	})
+}
+
+func TestConnectionMiddleware(t *testing.T) {
+	t.Parallel()
+	asked := make(chan string, 100)
+	h := serve(t, func(cfg *protocol.Config) {
+		cfg.Namespaces = append(cfg.Namespaces, protocol.Namespace{Name: "/closed", Use: []func(*protocol.Socket) error{
+			func(k *protocol.Socket) error { asked <- k.Query().Get("from"); return nil },
+			func(*protocol.Socket) error { return errors.New("closed for today") },
+			func(*protocol.Socket) error { t.Error("asked after a refusal"); return nil },
+		}})
+	})
+	each(t, func(t *testing.T, o siotest.Options) {
+		o.Query = map[string][]string{"from": {"home"}}
+		c, _ := h.dial(t, o)
+		refused, plain, unknown := `44/admin,{"content":"please retry"}`, `44/closed,"closed for today"`, `44/nope,"Invalid namespace"`
+		accepted := `40/admin?token=123`
+		if o.Version == 4 {
+			refused = `44/admin,{"message":"not authorized","data":{"content":"please retry"}}`
+			plain, unknown = `44/closed,{"message":"closed for today"}`, `44/nope,{"message":"Invalid namespace"}`
+			accepted = `40/admin,{"token":"123"}`
+		}
+		c.Send("40/admin")
+		c.Expect(refused)
+		c.Send("40/closed,")
+		c.Expect(plain)
+		if from := receive(t, asked, "the middleware"); from != "home" {
+			t.Errorf("asked with %q", from)
+		}
+		c.Send("40/nope")
+		c.Expect(unknown)
+		c.Send(accepted)
+		if p := c.Next(); !strings.HasPrefix(p.Text, "40/admin,") {
+			t.Errorf("connected with %q", p.Text)
+		}
+		c.Expect(`42/admin,["auth",{"token":"123"}]`)
+	})
+}
+
+func TestPacketMiddleware(t *testing.T) {
+	t.Parallel()
+	h := serve(t, func(cfg *protocol.Config) {
+		cfg.Namespaces[0].Connected = func(k *protocol.Socket) {
+			k.Use(func(e *protocol.Event) error {
+				if e.Name == "secret" {
+					return errors.New("not for you")
+				}
+				return nil
+			})
+			k.Use(func(e *protocol.Event) error { k.Emit("passing", e.Name); return nil })
+			for _, name := range []string{"secret", "open"} {
+				k.On(name, func(*protocol.Event) { k.Emit("handled", name) })
+			}
+		}
+	})
+	each(t, func(t *testing.T, o siotest.Options) {
+		c := siotest.Dial(t, h.base, o)
+		c.Connect()
+		c.Emit("secret")
+		c.Emit("open")
+		if o.Version == 3 {
+			c.Expect(`44"not for you"`)
+		}
+		c.Expect(`42["passing","open"]`)
+		c.Expect(`42["handled","open"]`)
+	})
+}
+
+func TestTenThousandNamespaces(t *testing.T) {
+	t.Parallel()
+	const max = 3
+	h := serve(t, func(cfg *protocol.Config) {
+		cfg.MaxNamespaces = max
+		for i := range 10 {
+			cfg.Namespaces = append(cfg.Namespaces, protocol.Namespace{Name: fmt.Sprintf("/n%d", i)})
+		}
+	})
+	for _, version := range []int{3, 4} {
+		c, _ := h.dial(t, siotest.Options{Version: version})
+		go func() {
+			for i := range 10_000 {
+				c.Send(fmt.Sprintf("40/n%d", i))
+			}
+		}()
+		connected, many, unknown := 0, 0, 0
+		for range 10_000 {
+			switch p := c.Next(); {
+			case strings.HasPrefix(p.Text, "40/"):
+				connected++
+			case strings.Contains(p.Text, "Too many namespaces"):
+				many++
+			case strings.Contains(p.Text, "Invalid namespace"):
+				unknown++
+			default:
+				t.Fatalf("got %q", p.Text)
+			}
+		}
+		if connected != max-1 || many != 10-connected || unknown != 9990 {
+			t.Errorf("%d connected, %d too many, %d unknown", connected, many, unknown)
+		}
+		c.Emit("message", "still here")
+		c.Expect(`42["message-back","still here"]`)
+	}
+}
+
+func TestWhoNeverConnectsIsEnded(t *testing.T) {
+	t.Parallel()
+	h := serve(t, func(cfg *protocol.Config) { cfg.Engine.SettleTimeout = 200 * time.Millisecond })
+	siotest.Dial(t, h.base, siotest.Options{Version: 4}).Ended()
+	c, _ := h.dial(t, siotest.Options{Version: 3}) // settled by being old
+	<-time.After(500 * time.Millisecond)
+	c.Emit("message", 1)
+	c.Expect(`42["message-back",1]`)
+}
+
+// A client that was put out does not come back by itself: it is told before its connection ends.
+func TestKick(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, o siotest.Options) {
+		h := serve(t, nil)
+		c, id := h.dial(t, o)
+		custom, _ := c.Enter("/custom", "")
+		c.Expect(`42/custom,["auth",{}]`)
+		c.Emit("kick")
+		c.Expect(fmt.Sprintf(`42[%q,"deny"]`, id))
+		c.Expect("41")
+		c.Expect("41/custom,")
+		c.Ended()
+		if why := h.left(t, custom); why != "server namespace disconnect" { // the last of them
+			t.Errorf("left with %s", why)
+		}
+	})
+}
+
+// In one answer to a GET newer clients heed the close first, and come back.
+func TestAKickAndACloseAreNeverInOneAnswer(t *testing.T) {
+	t.Parallel()
+	h := serve(t, nil)
+	var r siotest.Client
+	r.TB = t
+	_, body := r.Do("GET", h.base+"?EIO=4&transport=polling", "", nil)
+	_, id, _ := strings.Cut(body, `"sid":"`)
+	address := h.base + "?EIO=4&transport=polling&sid=" + id[:20]
+	r.Do("POST", address, "40", nil)
+	_, body = r.Do("GET", address, "", nil)
+	_, socket, _ := strings.Cut(body, `"sid":"`)
+	h.socket(t, socket[:20]).Disconnect(true)
+	if why := h.left(t, socket[:20]); why != "server namespace disconnect" {
+		t.Fatal(why)
+	}
+	for _, want := range []string{"41", "1"} {
+		if _, body = r.Do("GET", address, "", nil); body != want {
+			t.Errorf("got %q, want %q", body, want)
+		}
+	}
+}
+
+func TestPutOutOfOneNamespace(t *testing.T) {
+	t.Parallel()
+	h := serve(t, nil)
+	each(t, func(t *testing.T, o siotest.Options) {
+		c, _ := h.dial(t, o)
+		id, _ := c.Enter("/custom", "")
+		c.Expect(`42/custom,["auth",{}]`)
+		c.Send(`42/custom,["leave"]`)
+		c.Expect("41/custom,")
+		h.socket(t, id).Emit("unheard")
+		c.Emit("message", 1)
+		c.Expect(`42["message-back",1]`)
+		again, _ := c.Enter("/custom", "")
+		if again == id && o.Version == 4 {
+			t.Error("the same socket came back")
+		}
+	})
+}
+
+func TestTheEndOfASessionIsTheEndOfItsSockets(t *testing.T) {
+	t.Parallel()
+	h := serve(t, nil)
+	c, _ := h.dial(t, siotest.Options{Version: 4})
+	custom, _ := c.Enter("/custom", "")
+	c.Cut()
+	if why := h.left(t, custom); why != "transport close" {
+		t.Errorf("left with %s", why)
+	}
+}

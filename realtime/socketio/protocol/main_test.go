@@ -1,0 +1,173 @@
+package protocol_test
+
+import (
+	"context"
+	"encoding/json"
+	"net"
+	"net/http"
+	"sync"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"roomlog/realtime"
+	"roomlog/realtime/socketio/engineio"
+	"roomlog/realtime/socketio/protocol"
+	"roomlog/realtime/socketio/siotest"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// host is a server behind a real HTTP server. Its sockets do what the conversation below says.
+type host struct {
+	*protocol.Server
+	base    string
+	sockets sync.Map      // by id
+	gone    chan goodbye  // of every socket
+	answers chan []string // to what was asked
+}
+
+type goodbye struct{ id, reason string }
+
+func serve(t testing.TB, change func(*protocol.Config)) *host {
+	t.Helper()
+	h := &host{gone: make(chan goodbye, 1000), answers: make(chan []string, 100)}
+	cfg := protocol.Config{
+		Engine: engineio.Config{Now: time.Now, FrameRate: -1, Sockets: realtime.SocketConfig{FlushWindow: time.Millisecond}},
+		Namespaces: []protocol.Namespace{
+			{Name: "/", Connected: h.converse},
+			{Name: "/custom", Connected: h.converse},
+			{Name: "/admin", Connected: h.converse, Use: []func(*protocol.Socket) error{admins}},
+		},
+	}
+	if change != nil {
+		change(&cfg)
+	}
+	h.Server = protocol.New(cfg)
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.base = "http://" + l.Addr().String() + "/socket.io/"
+	web := &http.Server{Handler: h.Server, ReadHeaderTimeout: siotest.Patience}
+	ctx, cancel := context.WithCancel(context.Background())
+	var running sync.WaitGroup
+	running.Go(func() { _ = h.Run(ctx) })
+	running.Go(func() { _ = web.Serve(l) })
+	t.Cleanup(func() {
+		ctx, stop := context.WithTimeout(context.Background(), siotest.Patience)
+		defer stop()
+		if err := h.Shutdown(ctx); err != nil {
+			t.Errorf("shutdown: %v", err)
+		}
+		_ = web.Close()
+		cancel()
+		running.Wait()
+		http.DefaultClient.CloseIdleConnections()
+	})
+	return h
+}
+
+// admins lets those in who know the word, and says to others what to do.
+func admins(k *protocol.Socket) error {
+	var said struct{ Token string }
+	if json.Unmarshal(k.Auth(), &said) != nil || said.Token != "123" {
+		return &protocol.Refusal{Message: "not authorized", Data: map[string]string{"content": "please retry"}}
+	}
+	return nil
+}
+
+func (h *host) converse(k *protocol.Socket) {
+	h.sockets.Store(k.ID(), k)
+	k.Emit("auth", k.Auth())
+	k.OnDisconnect(func(reason string) { h.gone <- goodbye{k.ID(), reason} })
+	k.On("message", func(e *protocol.Event) { k.Emit("message-back", h.values(e)...) })
+	k.On("message-with-ack", func(e *protocol.Event) {
+		e.Acknowledge(h.values(e)...)
+		e.Acknowledge("twice")
+	})
+	k.On("own", func(e *protocol.Event) { k.Emit(k.ID(), h.values(e)...) })
+	k.On("ask", func(e *protocol.Event) { k.Ask(h.answered, "question", h.values(e)...) })
+	k.On("leave", func(*protocol.Event) { k.Disconnect(false) })
+	k.On("kick", func(*protocol.Event) {
+		k.Emit(k.ID(), "deny")
+		k.Disconnect(true)
+		k.Emit("too late")
+	})
+}
+
+func (h *host) answered(e *protocol.Event) {
+	var texts []string
+	for _, a := range e.Arguments {
+		texts = append(texts, string(a))
+	}
+	h.answers <- texts
+}
+
+func (h *host) values(e *protocol.Event) []any {
+	values, err := e.Values()
+	if err != nil {
+		return []any{err.Error()}
+	}
+	return values
+}
+
+// socket answers the server's end of a socket.
+func (h *host) socket(t testing.TB, id string) *protocol.Socket {
+	t.Helper()
+	k, ok := h.sockets.Load(id)
+	if !ok {
+		t.Fatalf("there is no socket %s", id)
+	}
+	return k.(*protocol.Socket)
+}
+
+// dial connects to the default namespace.
+func (h *host) dial(t testing.TB, o siotest.Options) (*siotest.Client, string) {
+	t.Helper()
+	c := siotest.Dial(t, h.base, o)
+	id := c.Connect()
+	c.Event("auth")
+	return c, id
+}
+
+func receive[T any](t testing.TB, from <-chan T, what string) T {
+	t.Helper()
+	select {
+	case v := <-from:
+		return v
+	case <-time.After(siotest.Patience):
+		t.Fatalf("waited in vain for %s", what)
+		panic("unreachable")
+	}
+}
+
+// left waits for the end of a socket and answers the reason.
+func (h *host) left(t testing.TB, id string) string {
+	t.Helper()
+	for {
+		g := receive(t, h.gone, "the end of "+id)
+		if g.id == id {
+			return g.reason
+		}
+	}
+}
+
+// kinds are the four ways in which clients come.
+var kinds = map[string]siotest.Options{
+	"version 3 over WebSocket": {Version: 3},
+	"version 4 over WebSocket": {Version: 4},
+	"version 3 polling":        {Version: 3, Polling: true},
+	"version 4 polling":        {Version: 4, Polling: true},
+}
+
+// each runs a test for every kind of client.
+func each(t *testing.T, test func(*testing.T, siotest.Options)) {
+	for name, o := range kinds {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			test(t, o)
+		})
+	}
+}

@@ -3,9 +3,11 @@ package projections
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/jackc/pgx/v5"
 
+	"roomlog/domain"
 	"roomlog/eventstore"
 )
 
@@ -60,4 +62,17 @@ func ProjectPlainly(ctx context.Context, store *eventstore.Store, conn *pgx.Conn
 		}
 	}
 	return nil
+}
+
+// WithFold answers every projection, one of them with one more handler of E.
+func WithFold[E domain.Event](name string, fold func(E)) []Projection {
+	parts := slices.Clone(All)
+	for i := range parts {
+		if p := &parts[i]; p.Name == name {
+			var zero E
+			more := Handler{zero.Type(), func(_ any, r eventstore.Recorded) { fold(r.Event.(E)) }}
+			p.Fold = append([]Handler{more}, p.Fold...)
+		}
+	}
+	return parts
 }

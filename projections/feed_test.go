@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"testing"
 
-	"roomlog/eventstore"
 	"roomlog/projections"
 )
 
@@ -15,7 +14,7 @@ func TestFeed(t *testing.T) {
 	w.project()
 	w.caughtUp()
 	begin := w.head()
-	other := openWorld(t, w.db, eventstore.Config{})
+	other := w.another()
 	feed := projections.NewFeed(other.store, other.queries, projections.FeedConfig{})
 	other.start(feed.Run)
 	if err := feed.WaitFor(t.Context(), begin); err != nil {

@@ -22,7 +22,7 @@ const benchEvents = 100_000
 // newBenchWorld is a log on a PostgreSQL that waits for its disk.
 func newBenchWorld(b *testing.B) *world {
 	b.Helper()
-	return openWorld(b, pgtest.Server(b, pgtest.Durable).Open(), eventstore.Config{})
+	return openWorld(b, pgtest.Server(b, pgtest.Durable).Open(), eventstore.Config{}, "first")
 }
 
 func median(times []time.Duration) float64 {

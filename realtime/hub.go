@@ -2,6 +2,7 @@ package realtime
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"sync"
 	"sync/atomic"
@@ -40,11 +41,11 @@ func (h *hub) run(ctx context.Context) error {
 	first := true
 	for ctx.Err() == nil {
 		batches, err := h.door.cfg.Feed.Subscribe(ctx)
-		if err != nil {
-			if ctx.Err() != nil {
-				return nil
-			}
-			return err
+		switch {
+		case ctx.Err() != nil:
+			return nil
+		case err != nil:
+			return fmt.Errorf("rooms: %w", err)
 		}
 		h.reach(ctx, h.door.cfg.Feed.Checkpoint())
 		if first {

@@ -49,6 +49,7 @@ func (w *world) settled(live domain.LiveID, want ...string) {
 }
 
 func TestPresence(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, nil)
 	p, q := w.register("ann"), w.register("bob")
 	t.Run("lasts from the first connection to the end of the last", func(t *testing.T) {
@@ -154,6 +155,7 @@ func TestPresence(t *testing.T) {
 }
 
 func TestTwoProcesses(t *testing.T) {
+	t.Parallel()
 	const grace = 400 * time.Millisecond
 	quick := func(c *realtime.Config) { c.Grace = grace }
 	db := pgtest.New(t)
@@ -268,6 +270,7 @@ func TestTwoProcesses(t *testing.T) {
 }
 
 func TestFaults(t *testing.T) {
+	t.Parallel()
 	t.Run("a database whose connections are killed is waited for, and the sockets stay", func(t *testing.T) {
 		w := newWorld(t, nil)
 		rose := w.list("rose", 1)

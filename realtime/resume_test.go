@@ -72,6 +72,7 @@ func (w *world) head() int64 {
 }
 
 func TestResume(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, nil)
 	p, q := w.register("ann"), w.register("bob")
 	live := p.goLive("x")
@@ -186,9 +187,35 @@ func TestResume(t *testing.T) {
 	})
 }
 
+func TestRoomsThatMissedSomething(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	p := w.register("ann")
+	live, other := p.goLive("x"), p.goLive("y")
+	a := p.app()
+	c := startChain(t, a.join(live))
+	w.door.Miss(t.Context())
+	p.asks(domain.PostComment{Live: other, Text: "what the rooms were not told"})
+	a.closedWith(realtime.CloseBehind)
+	a = p.app()
+	if got := a.rejoin(live, w.store.ID(), c.last); len(got.Resumed) != 2 {
+		t.Errorf("%+v", got)
+	}
+	a.ok(a.ask("comment.post", map[string]any{"live": live, "text": "back"}))
+	for c.seen["comment"] == 0 {
+		if len(a.aside) > 0 {
+			c.take(a.aside[0])
+			a.aside = a.aside[1:]
+			continue
+		}
+		c.take(a.read())
+	}
+}
+
 // TestNothingIsMissed lets clients come, go and come back while gifts fly: whatever way they came in, what
 // they got is what the log has.
 func TestNothingIsMissed(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, nil)
 	rose := w.list("rose", 1)
 	const givers, watchers, visits = 8, 6, 5
@@ -248,6 +275,7 @@ func TestNothingIsMissed(t *testing.T) {
 }
 
 func TestPrivateLane(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, nil)
 	rose := w.list("rose", 1)
 	streamer := w.register("streamer")

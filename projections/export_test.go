@@ -76,3 +76,14 @@ func WithFold[E domain.Event](name string, fold func(E)) []Projection {
 	}
 	return parts
 }
+
+// WithVersion answers every projection, one of them with another version.
+func WithVersion(name string, version int) []Projection {
+	parts := slices.Clone(All)
+	for i := range parts {
+		if parts[i].Name == name {
+			parts[i].Version = version
+		}
+	}
+	return parts
+}

@@ -139,7 +139,11 @@ func (r *rebuild) run(ctx context.Context) error {
 	settled := r.at
 	err = switchTables(ctx, r.conn, r.teller, func(tx pgx.Tx, at checkpoint) (string, checkpoint, error) {
 		r.at = settled // a try that failed has left nothing
-		if err := r.fillIn(ctx, tx, at.position); err != nil {
+		target, err := r.target(ctx, at, same)
+		if err != nil {
+			return "", at, err
+		}
+		if err := r.fillIn(ctx, tx, target); err != nil {
 			return "", at, err
 		}
 		return nextSchema, checkpoint{r.at, at.generation}, nil
@@ -191,20 +195,25 @@ func (r *rebuild) sameVersions(ctx context.Context) (bool, error) {
 	return different == 0, nil
 }
 
-// catchUp fills the new tables until they are close behind the ones in use, which they may not overtake if
-// both are to be compared, or else behind the log.
+// target answers how far the new tables are to be filled: to where the ones in use are, if both are to be
+// compared, or else to the end of the log.
+func (r *rebuild) target(ctx context.Context, at checkpoint, same bool) (position int64, err error) {
+	if r.report.Head, err = r.store.Head(ctx); err != nil || same {
+		return at.position, err
+	}
+	return r.report.Head, nil
+}
+
+// catchUp fills the new tables until they are close to their target.
 func (r *rebuild) catchUp(ctx context.Context, same bool) error {
 	for {
 		at, err := readCheckpoint(ctx, r.conn)
 		if err != nil {
 			return err
 		}
-		if r.report.Head, err = r.store.Head(ctx); err != nil {
+		target, err := r.target(ctx, at, same)
+		if err != nil {
 			return err
-		}
-		target := at.position
-		if !same {
-			target = r.report.Head
 		}
 		if target-r.at < closeEnough {
 			return nil

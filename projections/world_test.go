@@ -51,7 +51,9 @@ func openWorld(t testing.TB, db *pgtest.DB, c eventstore.Config, name string) *w
 		t.Fatal(err)
 	}
 	t.Cleanup(pool.Close)
-	c.Now = time.Now
+	if c.Now == nil {
+		c.Now = time.Now
+	}
 	store, err := eventstore.Open(t.Context(), pool, c)
 	if err != nil {
 		t.Fatal(err)

@@ -87,3 +87,10 @@ func WithVersion(name string, version int) []Projection {
 	}
 	return parts
 }
+
+// Pending answers how many events a feed holds back.
+func Pending(f *Feed) int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return len(f.pending)
+}

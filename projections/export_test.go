@@ -6,14 +6,15 @@ import (
 	"slices"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
 
 	"roomlog/domain"
 	"roomlog/eventstore"
 )
 
 // ProjectPlainly brings the tables up to a position without watermill: what a program would do by hand, with
-// the same folds and the same statements, a thousand events a transaction.
-func ProjectPlainly(ctx context.Context, store *eventstore.Store, conn *pgx.Conn, upTo int64) error {
+// the same folds and the same statements, size events a transaction.
+func ProjectPlainly(ctx context.Context, store *eventstore.Store, conn *pgxpool.Pool, upTo int64, size int) error {
 	f := newFolder(store, All)
 	if err := pgx.BeginFunc(ctx, conn, func(tx pgx.Tx) error { return f.claim(ctx, tx) }); err != nil {
 		return err
@@ -27,7 +28,7 @@ func ProjectPlainly(ctx context.Context, store *eventstore.Store, conn *pgx.Conn
 			return err
 		}
 		rows, err := tx.Query(ctx, `SELECT position, stream, version, event_id, type, payload, recorded_at
-			FROM events WHERE position > $1 ORDER BY position LIMIT 1000`, at)
+			FROM events WHERE position > $1 ORDER BY position LIMIT $2`, at, size)
 		if err != nil {
 			return err
 		}

@@ -74,6 +74,7 @@ func TestStory(t *testing.T) {
 	line := newLine(live, seen)
 	line.hear(t, c)
 	c.cut()
+	b.await("carl's leaving", func(f frame) bool { return f.Type == "leave" && into[by](t, f).User.Name == "carl" })
 	for i := range 3 {
 		b.must("comment.post", map[string]any{"live": live, "text": fmt.Sprintf("missed %d", i)}, "")
 	}

@@ -251,6 +251,7 @@ func TestTwoProcesses(t *testing.T) {
 				WHERE a.datname = current_database() AND application_name = 'roomlog heartbeat' AND locktype = 'advisory'`).Scan(&alive)
 			return err == nil && alive
 		})
+		<-time.After(grace) // and have been seen so
 		room := p.goLive("ghosts")
 		stays, returns := q.on(b).app(), r.on(b).app()
 		stays.join(room)
@@ -267,6 +268,20 @@ func TestTwoProcesses(t *testing.T) {
 		ann.push("leave") // of the first room
 		back.ok(back.ask("comment.post", map[string]any{"live": room, "text": "anybody?"}))
 	})
+}
+
+func TestHeartbeat(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	conn, err := w.door.Heartbeat(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close(t.Context())
+	var silence string
+	if err := conn.QueryRow(t.Context(), "SHOW idle_session_timeout").Scan(&silence); err != nil || silence != "10s" {
+		t.Errorf("the database ends a silent heartbeat after %q: %v", silence, err)
+	}
 }
 
 func TestFaults(t *testing.T) {

@@ -81,9 +81,7 @@ func (p *presence) settle(ctx context.Context, v *visit) {
 	switch _, joining := asked.Command.(domain.JoinLive); {
 	case err != nil && no == nil:
 		p.settleLater(v)
-	case joining && no != nil: // the session has ended, or the live has: the connection will hear of it
-		v.rejoin, v.told = false, false
-	case joining:
+	case joining: // or refused: the session has ended, or the live has, and the connection will hear of it
 		v.rejoin, v.told, v.since = false, true, max(v.since, receipt.Position)
 	default:
 		v.told = false

@@ -1,7 +1,6 @@
 package realtime_test
 
 import (
-	"context"
 	"fmt"
 	"sync"
 	"testing"

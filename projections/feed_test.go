@@ -136,7 +136,7 @@ func TestFeed(t *testing.T) {
 				here.start(here.store.Listen)
 			}
 			w.project()
-			f, _ := here.feed(projections.FeedConfig{Poll: 20 * time.Millisecond})
+			f, _ := here.feed(projections.FeedConfig{Poll: 20 * time.Millisecond, Tail: 50 * time.Millisecond})
 			w.caughtUp()
 			here.begun(f)
 			begin := w.head()
@@ -340,6 +340,26 @@ func TestFeed(t *testing.T) {
 		}
 		if err := f.WaitFor(t.Context(), w.head()+1); !errors.Is(err, projections.ErrFeedEnded) {
 			t.Error(err)
+		}
+	})
+
+	t.Run("passes over what nobody can read", func(t *testing.T) {
+		t.Parallel()
+		w := newWorld(t)
+		c := newCrowd(w, 3, 1)
+		w.project()
+		f, _ := w.feed(projections.FeedConfig{})
+		w.caughtUp()
+		w.begun(f)
+		s := w.subscribe(f)
+		w.forge(w.head()+1, "live-1", 3, "live.status_changed.v1", `[]`, c.lives[0])
+		w.forge(w.head()+1, "gift-9", 1, "gift.listed.v1", `{"gift":9,"name":"g","price":1}`, 0)
+		s.until(w.head())
+		if len(s.deltas) != 0 {
+			t.Errorf("%+v", s.deltas)
+		}
+		if facts, err := f.Facts(t.Context(), c.lives[0], 0, w.head(), 100); err != nil || len(facts) != 1 {
+			t.Errorf("%+v, %v", facts, err)
 		}
 	})
 

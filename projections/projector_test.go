@@ -65,7 +65,7 @@ func (w *world) halted(p *projections.Projector) (halt *projections.HaltError) {
 	w.Helper()
 	w.eventually(func() error {
 		if !errors.As(p.Status().Halted, &halt) {
-			return fmt.Errorf("halted is %v", p.Status().Halted)
+			return fmt.Errorf("not halted: %+v", p.Status())
 		}
 		return nil
 	})

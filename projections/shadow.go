@@ -204,7 +204,7 @@ func (s *shadow) through(ctx context.Context, upTo int64, take func(decoded) err
 // read decodes the log from where the shadow is up to a position.
 func (s *shadow) read(ctx context.Context, upTo int64, ahead chan<- decoded) error {
 	for after := s.at; after < upTo; {
-		events, err := s.store.ReadBare(ctx, after, upTo, readAtOnce)
+		events, err := s.store.ReadBare(ctx, 0, after, upTo, readAtOnce)
 		if err != nil {
 			return err
 		}

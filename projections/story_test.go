@@ -1,7 +1,6 @@
 package projections_test
 
 import (
-	"encoding/json"
 	"flag"
 	"fmt"
 	"os"
@@ -162,19 +161,4 @@ func TestForgottenPeopleLeaveNoText(t *testing.T) {
 			}
 		}
 	})
-}
-
-// fields answers the rows of one table.
-func (w *world) fields(schema, table string) (rows []map[string]any) {
-	w.Helper()
-	for line := range strings.Lines(w.dump(schema)) {
-		if name, row, _ := strings.Cut(line, " "); name == table {
-			var fields map[string]any
-			if err := json.Unmarshal([]byte(row), &fields); err != nil {
-				w.Fatal(err)
-			}
-			rows = append(rows, fields)
-		}
-	}
-	return rows
 }

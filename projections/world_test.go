@@ -277,7 +277,6 @@ func (w *world) dump(schema string) string {
 // crowd is many people doing everything there is to do, at once.
 type crowd struct {
 	*world
-	mu     sync.Mutex
 	people []person
 	lives  []domain.LiveID
 	gifts  []domain.GiftID

@@ -98,7 +98,8 @@ func (p *presence) due(v *visit) (domain.Request, bool) {
 	case v.ended && v.told:
 		leave.Cause = domain.LeftLiveEnded
 	case held && v.rejoin && !v.ended:
-		return domain.Request{By: v.holders[0].Actor(), Command: domain.JoinLive{Live: v.live, Process: p.process}}, true
+		newest := v.holders[len(v.holders)-1] // whose session is the likeliest to hold
+		return domain.Request{By: newest.Actor(), Command: domain.JoinLive{Live: v.live, Process: p.process}}, true
 	case !held && v.told:
 	default:
 		if !held {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -251,7 +252,11 @@ func (s *shadow) compareAt(ctx context.Context, schema string, report *Report) (
 		}
 		at = now.position
 		s.teller.at("compare", s.at, s.at)
-		report.Differences, err = compare(ctx, tx, s.tables, serving, schema)
+		tables := slices.Clone(s.tables)
+		if at == 0 { // no projector has written yet whose tables they are
+			tables = slices.DeleteFunc(tables, func(t tableOf) bool { return t.Name == "projection" })
+		}
+		report.Differences, err = compare(ctx, tx, tables, serving, schema)
 		return err
 	})
 	return at, err

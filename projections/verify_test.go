@@ -49,6 +49,18 @@ func TestVerify(t *testing.T) {
 		})
 	})
 
+	t.Run("finds nothing before anything was projected", func(t *testing.T) {
+		t.Parallel()
+		w := newWorld(t)
+		if r := w.judged(); r.Fault != "" {
+			t.Errorf("an empty log: %+v", r)
+		}
+		newCrowd(w, 3, 1)
+		if r := w.judged(); r.Fault != "" || r.Position != 0 || r.Events != w.head() {
+			t.Errorf("%+v", r)
+		}
+	})
+
 	t.Run("names the first fault of the log", func(t *testing.T) {
 		t.Parallel()
 		for _, test := range []struct {

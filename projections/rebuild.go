@@ -88,6 +88,7 @@ func apart(ctx context.Context, pool *pgxpool.Pool, schema string, work func(*pg
 	config := pool.Config().ConnConfig.Copy()
 	config.RuntimeParams["search_path"] = schema + ",public"
 	config.RuntimeParams["timezone"] = "UTC"
+	config.RuntimeParams["jit"] = "off"
 	config.RuntimeParams["synchronous_commit"] = "off" // what is lost is made anew; a switch waits for the disk
 	conn, err := pgx.ConnectConfig(ctx, config)
 	if err != nil {

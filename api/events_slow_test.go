@@ -101,7 +101,13 @@ func TestEventsSlowReader(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if rest := a.replay("?after=" + last.Cursor); int64(len(rest)-1+len(got)-1) != head {
-		t.Fatalf("%d lines and then %d for %d events", len(got)-1, len(rest)-1, head)
+	told := len(got) - 1
+	for last.End == "slow" { // on a busy machine so little patience may cost an eager reader a few more goes
+		rest := a.replay("?after=" + last.Cursor)
+		last = rest[len(rest)-1]
+		told += len(rest) - 1
+	}
+	if int64(told) != head {
+		t.Fatalf("%d lines for %d events", told, head)
 	}
 }

@@ -38,7 +38,7 @@ const maxTalk = 1 << 20
 // Run carries the command out.
 func (c *talkCommand) Run(ctx context.Context, sh shell) error {
 	t := &talk{out: sh.stdout, ended: make(chan error, 1)}
-	conn, _, err := gws.NewClient(t, &gws.ClientOption{Addr: c.URL, HandshakeTimeout: 10 * time.Second, ReadMaxPayloadSize: maxTalk})
+	conn, _, err := gws.NewClient(t, &gws.ClientOption{Addr: c.URL, HandshakeTimeout: 10 * time.Second, ReadMaxPayloadSize: maxTalk}) //nolint:bodyclose // an upgrade has no body
 	if err != nil {
 		return fmt.Errorf("connect to %s: %w", c.URL, err)
 	}

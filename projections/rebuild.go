@@ -89,7 +89,8 @@ func apart(ctx context.Context, pool *pgxpool.Pool, schema string, work func(*pg
 	config.RuntimeParams["search_path"] = schema + ",public"
 	config.RuntimeParams["timezone"] = "UTC"
 	config.RuntimeParams["jit"] = "off"
-	config.RuntimeParams["synchronous_commit"] = "off" // what is lost is made anew; a switch waits for the disk
+	config.RuntimeParams["default_statistics_target"] = "20" // a first look; autovacuum takes a closer one
+	config.RuntimeParams["synchronous_commit"] = "off"       // what is lost is made anew; a switch waits for the disk
 	conn, err := pgx.ConnectConfig(ctx, config)
 	if err != nil {
 		return fmt.Errorf("connect: %w", err)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"net/netip"
+	"slices"
 	"strings"
 
 	"github.com/google/uuid"
@@ -86,20 +87,21 @@ func (s *server) member(ctx context.Context) (projections.User, error) {
 	if err != nil {
 		return projections.User{}, err
 	}
+	behind := s.Feed.Checkpoint() < c.position // asked first: the tables may catch up meanwhile
 	user, err := s.Queries.User(ctx, c.user)
 	if err != nil && !isNotFound(err) {
 		return user, err
 	}
-	known := err == nil
+	active := err == nil && !user.Disabled && !user.Forgotten
 	session, err := s.Queries.Session(ctx, c.user)
 	switch {
-	case err != nil && !isNotFound(err):
+	case err != nil:
 		return user, err
-	case known && session == c.session && !user.Disabled:
+	case active && session == c.session:
 		return user, nil
-	case s.Feed.Checkpoint() < c.position: // the tables have not seen this session begin
+	case behind: // the tables have not seen this session begin, perhaps
 		return user, fail(domain.CodeBusy, "the tables are behind: try again in a second", nil)
-	case !known || user.Disabled:
+	case !active:
 		return user, refusal(domain.CodeUserUnavailable, "user %d does not exist or is disabled", c.user)
 	}
 	return user, refusal(domain.CodeSessionEnded, "this session has ended: sign in again")
@@ -108,17 +110,8 @@ func (s *server) member(ctx context.Context) (projections.User, error) {
 // holder answers a member who was granted role.
 func (s *server) holder(ctx context.Context, role domain.Role) (projections.User, error) {
 	user, err := s.member(ctx)
-	if err == nil && !has(user, role) {
+	if err == nil && !slices.Contains(user.Roles, role) {
 		err = refusal(domain.CodeForbidden, "this needs the role %s", role)
 	}
 	return user, err
-}
-
-func has(user projections.User, role domain.Role) bool {
-	for _, r := range user.Roles {
-		if r == role {
-			return true
-		}
-	}
-	return false
 }

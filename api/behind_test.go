@@ -124,7 +124,7 @@ func TestDatabaseAway(t *testing.T) {
 	server := pgtest.Server(t)
 	d := openDoor(t, server.Open(), func(c *api.Config) { c.RequestTimeout = 3 * time.Second })
 	a := d.person("alice")
-	server.Kill()
+	server.Stop()
 	a.get("/api/live/list/1").busy()
 	a.get("/api/user/info").busy()
 	a.post("/api/live/create", object{"title": "t", "cover": ""}).busy()

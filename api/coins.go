@@ -35,7 +35,7 @@ func (s *server) coinHistory(ctx context.Context, _ caller, in *wallet) (history
 	if of == 0 {
 		of = member.ID
 	}
-	if of != member.ID && !has(member, domain.RoleAuditor) {
+	if of != member.ID && !auditor(member) {
 		return history[movement]{}, refusal(domain.CodeForbidden, "another's wallet needs the role %s", domain.RoleAuditor)
 	}
 	account := domain.AccountOf(of)
@@ -92,7 +92,7 @@ func (s *server) giftHistory(ctx context.Context, _ caller, in *giftsGiven) (his
 		return history[given]{}, err
 	}
 	filter := projections.GiftFilter{Live: in.Live, Sender: in.Sender, Gift: in.Gift, From: in.From, To: in.To, Window: w}
-	if !has(member, domain.RoleAuditor) {
+	if !auditor(member) {
 		if err := s.ownGifts(ctx, member, &filter); err != nil {
 			return history[given]{}, err
 		}

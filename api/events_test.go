@@ -4,10 +4,8 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"strings"
 	"sync"
@@ -16,7 +14,6 @@ import (
 
 	"roomlog/api"
 	"roomlog/domain"
-	"roomlog/eventstore"
 )
 
 // line is one line of a replay.
@@ -236,7 +233,7 @@ func TestEventsFollow(t *testing.T) {
 	a.grant(domain.RoleAnalyst)
 	live := b.onAir("show")
 	t.Run("history, then what happens, without a gap or a double", func(t *testing.T) {
-		const writers, each = 4, 100
+		const writers, each = 4, 50
 		session, err := d.queries.Session(t.Context(), b.ID)
 		if err != nil {
 			t.Fatal(err)
@@ -369,103 +366,4 @@ func TestEventStreamsAreBounded(t *testing.T) {
 		}
 		return nil
 	})
-}
-
-// comments fills the log with something to read.
-func (a account) comments(live domain.LiveID, n int) {
-	a.Helper()
-	session, err := a.queries.Session(a.Context(), a.ID)
-	if err != nil {
-		a.Fatal(err)
-	}
-	text := strings.Repeat("评论", 100)
-	var all sync.WaitGroup
-	for range 64 {
-		all.Go(func() {
-			for range n / 64 {
-				_, err := a.sequencer.Execute(a.Context(), domain.Request{By: domain.PersonActor(a.ID, session), Command: domain.PostComment{Live: live, Text: text}})
-				if err != nil && !errors.Is(err, eventstore.ErrBusy) {
-					a.Error(err)
-				}
-			}
-		})
-	}
-	all.Wait()
-}
-
-// TestEventsSlowReader: readers that take too long are sent away, and know where to go on.
-func TestEventsSlowReader(t *testing.T) {
-	t.Parallel()
-	d := newDoor(t, func(c *api.Config) { c.EventSlow, c.EventWriteTimeout = 50*time.Millisecond, 3*time.Second })
-	a := d.person("alice")
-	a.grant(domain.RoleAnalyst)
-	a.comments(a.onAir("show"), 2048)
-	ask := func(t *testing.T) net.Conn {
-		t.Helper()
-		conn, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", strings.TrimPrefix(d.url, "http://"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { conn.Close() })
-		fmt.Fprintf(conn, "GET /api/events?follow=true HTTP/1.1\r\nHost: x\r\ntoken: %s\r\n\r\n", a.Token)
-		return conn
-	}
-	open := func() (n float64) {
-		_, err := fmt.Sscanf(after(string(d.get("/metrics").raw), "\nroomlog_event_streams "), "%f", &n)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return n
-	}
-	begun := func() {
-		d.eventually(func() error {
-			if open() != 1 {
-				return errors.New("it has not begun")
-			}
-			return nil
-		})
-	}
-	t.Run("one that stops reading is cut off", func(t *testing.T) {
-		ask(t)
-		begun()
-		d.eventually(func() error {
-			if open() != 0 {
-				return errors.New("it is still there")
-			}
-			return nil
-		})
-	})
-	t.Run("one that reads slowly gets a last line with its cursor", func(t *testing.T) {
-		conn := ask(t)
-		conn.SetReadDeadline(time.Now().Add(patience))
-		response, err := http.ReadResponse(bufio.NewReader(conn), nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		<-time.After(time.Second) // longer than the door is patient, shorter than until it cuts off
-		raw, err := io.ReadAll(response.Body)
-		if err != nil {
-			t.Fatalf("%v after %d bytes", err, len(raw))
-		}
-		got := lines(t, string(raw))
-		last, before := got[len(got)-1], got[len(got)-2]
-		if last.End != "slow" || last.Cursor != before.Cursor {
-			t.Fatalf("the last line is %+v", last)
-		}
-		for i, l := range got[:len(got)-1] {
-			if l.Position != int64(i+1) {
-				t.Fatalf("line %d is position %d", i, l.Position)
-			}
-		}
-		head, _ := d.store.Head(t.Context())
-		if rest := a.replay("?after=" + last.Cursor); int64(len(rest)-1+len(got)-1) != head {
-			t.Fatalf("%d lines and then %d for %d events", len(got)-1, len(rest)-1, head)
-		}
-	})
-}
-
-// after is what follows the first mark in a text.
-func after(text, mark string) string {
-	_, rest, _ := strings.Cut(text, mark)
-	return rest
 }

@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"slices"
 
 	"roomlog/domain"
 	"roomlog/projections"
@@ -59,6 +60,8 @@ type Shown struct {
 
 func shown(p projections.Profile) Shown { return Shown{p.ID, p.Name(), p.Avatar} }
 
+func auditor(member projections.User) bool { return slices.Contains(member.Roles, domain.RoleAuditor) }
+
 // reviewed answers the live of a review after making sure that the asker owns it or is an auditor.
 func (s *server) reviewed(ctx context.Context, id domain.LiveID) (projections.Live, error) {
 	member, err := s.member(ctx)
@@ -66,7 +69,7 @@ func (s *server) reviewed(ctx context.Context, id domain.LiveID) (projections.Li
 		return projections.Live{}, err
 	}
 	live, err := s.live(ctx, id)
-	if err == nil && live.UserID != member.ID && !has(member, domain.RoleAuditor) {
+	if err == nil && live.UserID != member.ID && !auditor(member) {
 		err = refusal(domain.CodeForbidden, "this needs the live's owner or the role %s", domain.RoleAuditor)
 	}
 	return live, err

@@ -48,7 +48,7 @@ func (s *server) surface() {
 	const owner, auditor, analyst = "the live's owner or the role auditor", "the role auditor for others", "the role analyst"
 	personal(s, get("/api/live/{id}/viewers", "Who is or was in a room").needs(owner), s.liveViewers)
 	personal(s, get("/api/live/{id}/comments", "What was said in a room").needs(owner), s.liveComments)
-	personal(s, get("/api/gift/history", "Gifts given: by oneself, or in one's rooms").needs(auditor), s.giftHistory)
+	personal(s, get("/api/gift/history", "Gifts given in one's rooms, or in all").needs(auditor), s.giftHistory)
 	personal(s, get("/api/coin/history", "Movements of a wallet").needs(auditor), s.coinHistory)
 	r.Get(eventsRoute, s.events)
 	documented[eventLine](s, get(eventsRoute, "Replay the log, and follow it").needs(analyst), documentEvents)

@@ -3,6 +3,7 @@ package api_test
 import (
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -105,24 +106,27 @@ func TestLogin(t *testing.T) {
 		if got := sign("carol", password); got.status == 200 {
 			t.Fatalf("got %s", got.raw)
 		}
+		carol.get("/api/user/info").fails(401, domain.CodeUserUnavailable, textUser)
+		carol.post("/api/live/create", object{"title": "t", "cover": ""}).fails(401, domain.CodeUserUnavailable, textUser)
+		d.post("/api/reg", object{"username": "carol", "password": password, "repassword": password}).
+			fails(409, domain.CodeNameTaken, "用户名已存在")
 	})
 }
 
 func TestLoginTakesAsLongForUnknownNames(t *testing.T) {
 	t.Parallel()
-	d := newDoor(t, func(c *api.Config) { c.Password = api.PasswordCost{MemoryKiB: 16 << 10, Passes: 2, AtOnce: 1} })
+	d := newDoor(t, func(c *api.Config) { c.Password = api.PasswordCost{MemoryKiB: 16 << 10, Passes: 1, AtOnce: 1} })
 	d.person("alice")
-	took := func(name string) time.Duration { // the fastest of some: the machine has other things to do
-		best := time.Hour
-		for range 5 {
+	best := map[string]time.Duration{"alice": time.Hour, "nobody": time.Hour} // of many: the machine has other things to do
+	for range 12 {
+		for name := range best {
 			began := time.Now()
 			d.post("/api/login", object{"username": name, "password": "not hers"})
-			best = min(best, time.Since(began))
+			best[name] = min(best[name], time.Since(began))
 		}
-		return best
 	}
-	known, unknown := took("alice"), took("nobody")
-	if unknown < known/2 || known < unknown/2 {
+	known, unknown := best["alice"], best["nobody"]
+	if unknown < known/3 || known < unknown/3 { // a hash that is not worked on would save nine tenths
 		t.Fatalf("a known name takes %v, an unknown one %v", known, unknown)
 	}
 }
@@ -161,11 +165,6 @@ func TestTokens(t *testing.T) {
 	t.Parallel()
 	d := newDoor(t)
 	a := d.person("alice")
-	ancient, err := api.NewTokens([]string{tokenSecret}, time.Minute, func() time.Time { return time.Unix(1, 0) })
-	if err != nil {
-		t.Fatal(err)
-	}
-	_ = ancient
 	t.Run("in every place and form", func(t *testing.T) {
 		for _, h := range [][2]string{
 			{"token", a.Token}, {"token", "Bearer " + a.Token}, {"Authorization", a.Token}, {"Authorization", "Bearer " + a.Token}, {"Authorization", "bearer " + a.Token},
@@ -219,9 +218,9 @@ func TestTokens(t *testing.T) {
 
 func TestTokenExpires(t *testing.T) {
 	t.Parallel()
-	var skew time.Duration
+	var skew atomic.Int64
 	d := newDoor(t, func(c *api.Config) {
-		tokens, err := api.NewTokens([]string{tokenSecret}, time.Hour, func() time.Time { return time.Now().Add(skew) })
+		tokens, err := api.NewTokens([]string{tokenSecret}, time.Hour, func() time.Time { return time.Now().Add(time.Duration(skew.Load())) })
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -229,7 +228,7 @@ func TestTokenExpires(t *testing.T) {
 	})
 	a := d.person("alice")
 	a.get("/api/user/info").ok(nil)
-	skew = 2 * time.Hour
+	skew.Store(int64(2 * time.Hour))
 	a.get("/api/user/info").fails(401, domain.CodeTokenExpired, textExpired)
 }
 

@@ -17,6 +17,8 @@ func (SignIn) Type() string { return "user.sign_in" }
 // Reads implements Command.
 func (c SignIn) Reads(Actor) []Stream { return []Stream{userOf(c.User), sessionOf(c.User)} }
 
+func (c SignIn) drawn() []string { return []string{c.Session} }
+
 func (c SignIn) decide(see View) ([]Event, error) {
 	if !see.User(c.User).Active() {
 		return nil, refuse(CodeUserUnavailable, "user %d does not exist or is disabled", c.User)

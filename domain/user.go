@@ -49,6 +49,8 @@ func (RegisterUser) Type() string { return "user.register" }
 // Reads implements Command. The account's own stream is new: there is nothing to read.
 func (c RegisterUser) Reads(Actor) []Stream { return []Stream{nameOf(c.NameKey), nextUser} }
 
+func (c RegisterUser) drawn() []string { return []string{c.Credential} }
+
 func (c RegisterUser) decide(see View) ([]Event, error) {
 	username, err := text("username", c.Username, 1, maxName)
 	if err != nil {

@@ -23,6 +23,8 @@ func (c JoinLive) Reads(by Actor) []Stream {
 	return []Stream{liveOf(c.Live), visitOf(c.Live, by.User)}
 }
 
+func (c JoinLive) drawn() []string { return []string{c.Process} }
+
 func (c JoinLive) decide(see View) ([]Event, error) {
 	if err := see.Live(c.Live).open(c.Live); err != nil {
 		return nil, err
@@ -110,6 +112,8 @@ func (LeaveLive) Type() string { return "live.leave" }
 
 // Reads implements Command.
 func (c LeaveLive) Reads(Actor) []Stream { return []Stream{visitOf(c.Live, c.User)} }
+
+func (c LeaveLive) drawn() []string { return []string{c.Process} }
 
 func (c LeaveLive) decide(see View) ([]Event, error) {
 	if !slices.Contains(leaveCauses[:], c.Cause) {

@@ -110,7 +110,7 @@ func (b *batch) again(c *call, row commandRow, states map[domain.Stream]any) (ou
 		err = &domain.Refusal{Code: domain.CodeKeyReused, Text: "this idempotency key was used for another command"}
 	}
 	if no := domain.Refused(err); no != nil {
-		return outcome{position: b.end(), refusal: no}, nil
+		return outcome{position: b.end(), refusal: no}, nil //nolint:nilerr // a refusal is an outcome
 	}
 	out := row.outcome
 	out.repeated = true

@@ -68,10 +68,12 @@ func (q *Sequencer) disconnect() {
 	q.states.empty()
 }
 
-// rollback ends a failed transaction: politely if the server is still talking to us, else by hanging up.
+// rollback ends a failed transaction: politely if only its content was wrong, else by hanging up. A new
+// connection has no trouble that the old one may still be in, and remembers no plan of a table that
+// has changed since.
 func (q *Sequencer) rollback(cause error) {
 	q.states.empty()
-	if (refusedByServer(cause) || isDataError(cause)) && !q.conn.IsClosed() {
+	if isDataError(cause) && !q.conn.IsClosed() {
 		ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
 		defer cancel()
 		if _, err := q.conn.Exec(ctx, "ROLLBACK"); err == nil {

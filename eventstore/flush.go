@@ -4,12 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"time"
 )
 
 const (
 	firstBackoff   = 20 * time.Millisecond
 	longestBackoff = 500 * time.Millisecond
+	awayBackoff    = 100 * time.Millisecond // while the database is known to be away
 )
 
 // flush carries out calls in one transaction and answers them. It tries until the database has been
@@ -20,13 +22,14 @@ func (q *Sequencer) flush(ctx context.Context, calls []*call) {
 	for calls = present(calls); len(calls) > 0; {
 		q.away.watch()
 		b, err := q.attempt(ctx, calls, lost)
-		if err == nil {
-			q.away.over()
+		if err == nil || isDataError(err) {
+			q.reached(ctx)
+		}
+		switch {
+		case err == nil:
 			q.settle(b)
 			return
-		}
-		if isDataError(err) {
-			q.away.over()
+		case isDataError(err):
 			q.blame(ctx, calls, err)
 			return
 		}
@@ -35,13 +38,14 @@ func (q *Sequencer) flush(ctx context.Context, calls []*call) {
 		if unclear := (*unclearError)(nil); errors.As(err, &unclear) {
 			lost = unclear.batch
 		}
-		q.store.log.WarnContext(ctx, "writing to the log failed", "requests", len(calls), "outcome_known", lost == nil, "err", err)
+		q.store.log.Log(ctx, q.away.level(), "writing to the log failed", "requests", len(calls), "outcome_known", lost == nil, "err", err)
 		if q.away.tooLong() || ctx.Err() != nil {
 			why := ErrUnavailable
 			if lost != nil {
 				why = ErrUnknown
 			}
 			q.refuse(calls, fmt.Errorf("%w: %w", why, err))
+			pause(ctx, awayBackoff)
 			return
 		}
 		pause(ctx, backoff)
@@ -50,6 +54,14 @@ func (q *Sequencer) flush(ctx context.Context, calls []*call) {
 			calls = present(calls)
 		}
 	}
+}
+
+// reached says that the database is there.
+func (q *Sequencer) reached(ctx context.Context) {
+	if q.away.expired {
+		q.store.log.InfoContext(ctx, "the log can be written again")
+	}
+	q.away.over()
 }
 
 // blame finds out which of the calls has content that the database does not take: the others are
@@ -62,6 +74,10 @@ func (q *Sequencer) blame(ctx context.Context, calls []*call, err error) {
 	q.stats.retries.Add(1)
 	q.store.log.WarnContext(ctx, "a batch has a request that cannot be written", "requests", len(calls), "err", err)
 	for i := range calls {
+		if q.away.expired { // meanwhile
+			q.refuse(calls[i:], ErrUnavailable)
+			return
+		}
 		q.flush(ctx, calls[i:i+1])
 	}
 }
@@ -131,6 +147,15 @@ func (a *away) tooLong() bool {
 	default:
 	}
 	return a.expired
+}
+
+// level is how loudly to tell of a failure: while the database is known to be away there is nothing
+// new to tell.
+func (a *away) level() slog.Level {
+	if a.expired {
+		return slog.LevelDebug
+	}
+	return slog.LevelWarn
 }
 
 // over says that the database is there.

@@ -24,7 +24,7 @@ func (s *Store) Follow(ctx context.Context, after int64, handle func(context.Con
 		case errors.As(err, &broken), errors.Is(err, ErrCursorLost):
 			return err
 		case err != nil && ctx.Err() != nil:
-			return nil
+			return nil //nolint:nilerr // the end of ctx is how following ends
 		case err != nil:
 			s.log.WarnContext(ctx, "reading the log failed, trying again", "after", after, "err", err)
 			pause(ctx, backoff)

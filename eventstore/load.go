@@ -78,7 +78,7 @@ func foldEvents(rows pgx.Rows, loaded map[domain.Stream]entry, codec *codec) err
 			e.fault = e.fold(s, version, position, eventType, payload, codec)
 		}
 		loaded[s] = e
-		return nil
+		return nil //nolint:nilerr // a state that cannot be told is the fault of those who ask for it
 	})
 	return err
 }
@@ -125,7 +125,7 @@ func readCounter(rows pgx.Rows, s domain.Stream, loaded map[domain.Stream]entry,
 		event, err := codec.parse(eventType, payload)
 		if err != nil {
 			loaded[s] = entry{fault: &DecodeError{position, eventType, err}}
-			return nil
+			return nil //nolint:nilerr // it is the fault of those who ask for the state
 		}
 		state, err := domain.Fold(s, nil, event)
 		loaded[s] = entry{state: state, fault: err}

@@ -17,7 +17,6 @@ var readAll = eventstore.Query{Limit: 5000}
 var (
 	operator = domain.Actor{Kind: domain.Operator}
 	provider = domain.Actor{Kind: domain.Provider}
-	system   = domain.Actor{Kind: domain.System}
 )
 
 // testLog is a log with a running sequencer.

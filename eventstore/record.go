@@ -38,7 +38,8 @@ func scanRecorded(row pgx.CollectableRow) (Recorded, error) {
 	var r Recorded
 	var metadata []byte
 	var live *int64
-	err := row.Scan(&r.Position, &r.Stream, &r.Version, &r.ID, &r.Type, &r.Payload, &metadata, &live, &r.RecordedAt)
+	payload := (*[]byte)(&r.Payload) // as a json.RawMessage it would be parsed only to be copied
+	err := row.Scan(&r.Position, &r.Stream, &r.Version, &r.ID, &r.Type, payload, &metadata, &live, &r.RecordedAt)
 	if err != nil {
 		return r, err
 	}

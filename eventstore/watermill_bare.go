@@ -10,14 +10,22 @@ import (
 	"roomlog/domain"
 )
 
-//go:embed sql/select_bare_events.sql
-var selectBareEvents string
+var (
+	//go:embed sql/select_bare_events.sql
+	selectBareEvents string
+	//go:embed sql/select_bare_live_events.sql
+	selectBareLiveEvents string
+)
 
-// ReadBare answers up to limit events after a position up to another as they stand in the log, without
-// Event and without Metadata, which no table is made of: for readers that decide themselves what becomes
-// of an event that cannot be decoded. Decode makes them ready to use.
-func (s *Store) ReadBare(ctx context.Context, after, upTo int64, limit int) ([]Recorded, error) {
-	rows, err := s.pool.Query(ctx, selectBareEvents, after, upTo, limit)
+// ReadBare answers up to limit events of a room, or of all if live is 0, after a position up to another,
+// as they stand in the log: without Event, and without Metadata, which no table is made of. It is for readers
+// that decide themselves what becomes of an event that cannot be decoded; Decode makes them ready to use.
+func (s *Store) ReadBare(ctx context.Context, live domain.LiveID, after, upTo int64, limit int) ([]Recorded, error) {
+	sql, args := selectBareEvents, []any{after, upTo, limit}
+	if live != 0 {
+		sql, args = selectBareLiveEvents, append(args, live)
+	}
+	rows, err := s.pool.Query(ctx, sql, args...)
 	if err != nil {
 		return nil, fmt.Errorf("read events after %d: %w", after, err)
 	}

@@ -58,11 +58,13 @@ func (e *Envelope) Do(m *message.Message, work func(ctx context.Context, tx pgx.
 
 // beginEnvelope begins the transaction of an envelope in one round trip. Rows and checkpoint fall back
 // together when the machine loses power, and are done again: nothing waits for the disk. The plans
-// of an empty table would still be used when it is large, so scans are out. A process that is frozen
-// in the middle gives the checkpoint up.
+// of an empty table would still be used when it is large, so scans are out, and with them their
+// prices, which would have statements compiled. A process that is frozen in the middle gives the
+// checkpoint up.
 const beginEnvelope = `BEGIN ISOLATION LEVEL READ COMMITTED;
 SET LOCAL synchronous_commit = off;
 SET LOCAL enable_seqscan = off;
+SET LOCAL jit = off;
 SET LOCAL idle_in_transaction_session_timeout = '5s'`
 
 // envelopeBeginner begins the transactions of a subscription.

@@ -2,6 +2,7 @@ package eventstore_test
 
 import (
 	"bytes"
+	"encoding/binary"
 	"io"
 	"net"
 	"net/url"
@@ -12,6 +13,10 @@ import (
 	"roomlog/eventstore"
 	"roomlog/eventstore/pgtest"
 )
+
+// cancelRequest asks the server to give up what another connection is doing. A client sends it when it
+// loses a connection; it does not get through to where the connection does not.
+const cancelRequest = 80877102
 
 // A way is a TCP address through which a database is reached, and which a test can shut or cut.
 // PostgreSQL itself listens on a unix socket only.
@@ -117,6 +122,10 @@ func (w *way) reopen() {
 
 func (w *way) carry(client net.Conn) {
 	defer client.Close()
+	first := make([]byte, 8)
+	if _, err := io.ReadFull(client, first); err != nil || binary.BigEndian.Uint32(first[4:]) == cancelRequest {
+		return
+	}
 	server, err := net.Dial("unix", w.socket)
 	if err != nil {
 		return
@@ -133,6 +142,7 @@ func (w *way) carry(client net.Conn) {
 	}()
 	var group sync.WaitGroup
 	group.Go(func() {
+		server.Write(first)
 		io.Copy(server, client)
 		server.Close()
 	})

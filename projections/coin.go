@@ -78,5 +78,5 @@ func writeCoins(b *coinsBatch, tables *pgx.Batch) {
 	for i, total := range b.total {
 		rest[i] = b.moved[domain.Account(b.account[i])] - total
 	}
-	tables.Queue(insertCoinMovement, b.position, b.seq, b.account, b.amount, rest, b.claimed, b.order, b.live, b.gift, b.at)
+	expect(len(rest), tables.Queue(insertCoinMovement, b.position, b.seq, b.account, b.amount, rest, b.claimed, b.order, b.live, b.gift, b.at))
 }

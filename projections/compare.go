@@ -47,7 +47,7 @@ func columnsOf(t tableOf) string {
 
 // sum answers how many rows a table has and a sum that differs when the rows do.
 func sum(ctx context.Context, tx pgx.Tx, t tableOf, schema string) (rows int64, hash string, err error) {
-	query := fmt.Sprintf("SELECT count(*), coalesce(sum(hashtextextended(r::text, 0)), 0)::text FROM (SELECT %s FROM %s.%s t) r",
+	query := fmt.Sprintf("SELECT count(*), coalesce(sum(hash_record_extended(r, 0)), 0)::text FROM (SELECT %s FROM %s.%s t) r",
 		columnsOf(t), schema, t.Name)
 	if err := tx.QueryRow(ctx, query).Scan(&rows, &hash); err != nil {
 		return 0, "", fmt.Errorf("sum up %s.%s: %w", schema, t.Name, err)

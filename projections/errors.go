@@ -28,7 +28,7 @@ func (e *HaltError) Error() string {
 // Unwrap answers the cause.
 func (e *HaltError) Unwrap() error { return e.Err }
 
-// foldError is a fold that panicked: the event is one that it cannot take.
+// foldError is a fold that panicked, or wrote other rows than it should: the event is one that it cannot take.
 type foldError struct{ cause any }
 
 // Error implements error.

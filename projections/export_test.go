@@ -3,15 +3,18 @@ package projections
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
 
+	"roomlog/domain"
 	"roomlog/eventstore"
 )
 
 // ProjectPlainly brings the tables up to a position without watermill: what a program would do by hand, with
-// the same folds and the same statements, a thousand events a transaction.
-func ProjectPlainly(ctx context.Context, store *eventstore.Store, conn *pgx.Conn, upTo int64) error {
+// the same folds and the same statements, size events a transaction.
+func ProjectPlainly(ctx context.Context, store *eventstore.Store, conn *pgxpool.Pool, upTo int64, size int) error {
 	f := newFolder(store, All)
 	if err := pgx.BeginFunc(ctx, conn, func(tx pgx.Tx) error { return f.claim(ctx, tx) }); err != nil {
 		return err
@@ -25,7 +28,7 @@ func ProjectPlainly(ctx context.Context, store *eventstore.Store, conn *pgx.Conn
 			return err
 		}
 		rows, err := tx.Query(ctx, `SELECT position, stream, version, event_id, type, payload, recorded_at
-			FROM events WHERE position > $1 ORDER BY position LIMIT 1000`, at)
+			FROM events WHERE position > $1 ORDER BY position LIMIT $2`, at, size)
 		if err != nil {
 			return err
 		}
@@ -60,4 +63,35 @@ func ProjectPlainly(ctx context.Context, store *eventstore.Store, conn *pgx.Conn
 		}
 	}
 	return nil
+}
+
+// WithFold answers every projection, one of them with one more handler of E.
+func WithFold[E domain.Event](name string, fold func(E)) []Projection {
+	parts := slices.Clone(All)
+	for i := range parts {
+		if p := &parts[i]; p.Name == name {
+			var zero E
+			more := Handler{zero.Type(), func(_ any, r eventstore.Recorded) { fold(r.Event.(E)) }}
+			p.Fold = append([]Handler{more}, p.Fold...)
+		}
+	}
+	return parts
+}
+
+// WithVersion answers every projection, one of them with another version.
+func WithVersion(name string, version int) []Projection {
+	parts := slices.Clone(All)
+	for i := range parts {
+		if parts[i].Name == name {
+			parts[i].Version = version
+		}
+	}
+	return parts
+}
+
+// Pending answers how many events a feed holds back.
+func Pending(f *Feed) int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return len(f.pending)
 }

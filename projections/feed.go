@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/ThreeDotsLabs/watermill"
@@ -21,6 +23,7 @@ import (
 const (
 	gaugeEvery    = 250 * time.Millisecond
 	waitingPoll   = 250 * time.Millisecond // while something waits for the tables and nobody rings
+	tailPoll      = time.Second            // while nobody rings for the log
 	rememberNames = 10_000
 	holdBack      = 20_000
 	releaseAtMost = 1000
@@ -34,6 +37,7 @@ type FeedConfig struct {
 	Log      *slog.Logger  // nil: silent
 	Gauge    time.Duration // gauges of one room at most this often; default 250 ms
 	Poll     time.Duration // how often the checkpoint is looked at without being woken while something waits; default 250 ms
+	Tail     time.Duration // how often the log is looked at without being woken; default 1 s
 	Profiles int           // remembered profiles; default 10,000
 	Pending  int           // events held back while the tables lag, before the tail waits; default 20,000
 	Deaf     time.Duration // how long a subscriber may not read before it is cut off; default 5 s
@@ -43,7 +47,7 @@ func (c *FeedConfig) setDefaults() {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
-	for d, standard := range map[*time.Duration]time.Duration{&c.Gauge: gaugeEvery, &c.Poll: waitingPoll, &c.Deaf: deaf} {
+	for d, standard := range map[*time.Duration]time.Duration{&c.Gauge: gaugeEvery, &c.Poll: waitingPoll, &c.Tail: tailPoll, &c.Deaf: deaf} {
 		if *d <= 0 {
 			*d = standard
 		}
@@ -70,13 +74,12 @@ type Feed struct {
 	mu      sync.Mutex
 	pending []eventstore.Recorded // tailed, not released
 	room    chan struct{}         // closed when pending got shorter
-	tailed  int64                 // the newest event of the tail
 	tables  int64                 // the newest checkpoint seen
 	moved   chan struct{}         // closed when tables moved
 	waiting int                   // callers of WaitFor
 
-	publishing sync.Mutex // orders batches
-	released   int64      // under publishing: where the newest batch ended
+	publishing sync.Mutex   // orders batches
+	released   atomic.Int64 // where the newest batch ended; written under publishing
 
 	gauges *gaugeKeeper
 }
@@ -102,46 +105,65 @@ func (f *Feed) Run(ctx context.Context) error {
 		close(f.closed)
 		_ = f.channel.Close()
 	}()
-	begin, err := f.begin(ctx)
-	if err != nil {
-		return err
-	}
+	f.begin(ctx)
 	g, ctx := errgroup.WithContext(ctx)
-	g.Go(func() error {
-		if err := f.store.Follow(ctx, begin, f.tail); err != nil && ctx.Err() == nil {
-			return fmt.Errorf("feed: %w", err)
-		}
-		return nil
-	})
-	g.Go(func() error { f.listen(ctx); return nil })
-	g.Go(func() error { f.release(ctx); return nil })
-	g.Go(func() error { f.gauges.run(ctx); return nil })
+	for _, work := range []func(context.Context){f.follow, f.listen, f.release, f.gauges.run} {
+		g.Go(func() error { work(ctx); return nil })
+	}
 	return g.Wait()
 }
 
 // begin waits until the checkpoint can be read, and begins there.
-func (f *Feed) begin(ctx context.Context) (int64, error) {
-	for {
+func (f *Feed) begin(ctx context.Context) {
+	for ctx.Err() == nil {
 		position, err := f.checkpoint(ctx)
 		if err == nil {
-			f.publishing.Lock()
-			f.released = position
-			f.publishing.Unlock()
-			f.mu.Lock()
-			f.tailed = position
-			f.mu.Unlock()
-			return position, nil
+			f.released.Store(position)
+			return
 		}
-		if ctx.Err() != nil {
-			return 0, nil
+		if ctx.Err() == nil {
+			f.c.Log.WarnContext(ctx, "feed: trying again", slog.Any("err", err))
 		}
-		f.c.Log.WarnContext(ctx, "feed: trying again", slog.Any("err", err))
 		pause(ctx, f.c.Poll)
 	}
 }
 
+// follow reads the log from where the feed begins, until ctx ends.
+func (f *Feed) follow(ctx context.Context) {
+	for after := f.released.Load(); ctx.Err() == nil; {
+		bell := f.store.Appended()
+		seen := bell.Seen()
+		events, err := f.store.ReadBare(ctx, 0, after, math.MaxInt64, releaseAtMost)
+		if err == nil {
+			err = f.decode(ctx, events)
+		}
+		switch {
+		case err != nil && ctx.Err() == nil:
+			f.c.Log.WarnContext(ctx, "feed: trying again", slog.Any("err", err))
+			pause(ctx, f.c.Poll)
+		case err == nil && len(events) == 0:
+			bell.Wait(ctx, seen, f.c.Tail)
+		case err == nil:
+			f.tail(ctx, events)
+			after = events[len(events)-1].Position
+		}
+	}
+}
+
+// decode makes events ready to use. One that this program cannot read is nothing that people see: it stays
+// without Event, and the projector says what becomes of it.
+func (f *Feed) decode(ctx context.Context, events []eventstore.Recorded) error {
+	err := f.store.Decode(ctx, events)
+	var unreadable *eventstore.DecodeError
+	if errors.As(err, &unreadable) {
+		f.c.Log.ErrorContext(ctx, "feed: passing over", slog.Any("err", err))
+		return nil
+	}
+	return err
+}
+
 // tail takes events of the log. It waits while too many are held back.
-func (f *Feed) tail(ctx context.Context, events []eventstore.Recorded) error {
+func (f *Feed) tail(ctx context.Context, events []eventstore.Recorded) {
 	f.mu.Lock()
 	for len(f.pending) >= f.c.Pending {
 		room := f.room
@@ -149,15 +171,13 @@ func (f *Feed) tail(ctx context.Context, events []eventstore.Recorded) error {
 		select {
 		case <-room:
 		case <-ctx.Done():
-			return nil
+			return
 		}
 		f.mu.Lock()
 	}
 	f.pending = append(f.pending, events...)
-	f.tailed = events[len(events)-1].Position
 	f.mu.Unlock()
 	f.look()
-	return nil
 }
 
 // look has the releasing goroutine look.
@@ -272,12 +292,13 @@ func (f *Feed) send(ctx context.Context, events []eventstore.Recorded) error {
 func (f *Feed) publish(ctx context.Context, b Batch) error {
 	f.publishing.Lock()
 	defer f.publishing.Unlock()
-	b.After, b.Checkpoint = f.released, max(b.Checkpoint, f.released)
+	b.After = f.released.Load()
+	b.Checkpoint = max(b.Checkpoint, b.After)
 	m := message.NewMessageWithContext(context.WithValue(ctx, batchKey{}, b), watermill.NewShortUUID(), nil)
 	if err := f.channel.Publish(topic, m); err != nil {
 		return fmt.Errorf("publish a batch: %w", err)
 	}
-	f.released = b.Checkpoint
+	f.released.Store(b.Checkpoint)
 	return nil
 }
 
@@ -298,11 +319,7 @@ func (f *Feed) checkpoint(ctx context.Context) (int64, error) {
 }
 
 // Checkpoint answers up to where everything has been released.
-func (f *Feed) Checkpoint() int64 {
-	f.publishing.Lock()
-	defer f.publishing.Unlock()
-	return f.released
-}
+func (f *Feed) Checkpoint() int64 { return f.released.Load() }
 
 // ErrFeedEnded means that the feed does not run any more.
 var ErrFeedEnded = errors.New("the feed has ended")
@@ -336,24 +353,30 @@ func (f *Feed) WaitFor(ctx context.Context, position int64) error {
 // Facts answers the first limit deltas of a room after one position up to another, from the log: what a
 // subscriber would have seen of it. KindMoved is not among them.
 func (f *Feed) Facts(ctx context.Context, live domain.LiveID, after, upTo int64, limit int) ([]Delta, error) {
+	if live == 0 || upTo <= after {
+		return nil, nil
+	}
 	limit = min(max(limit, 1), releaseAtMost)
 	var facts []Delta
-	for after < upTo && len(facts) < limit {
-		page, err := f.store.Read(ctx, eventstore.Query{After: after, UpTo: upTo, Limit: limit, Live: live})
+	for len(facts) < limit {
+		events, err := f.store.ReadBare(ctx, live, after, upTo, limit)
+		if err == nil {
+			err = f.decode(ctx, events)
+		}
 		if err != nil {
 			return nil, fmt.Errorf("read the facts of live %d: %w", live, err)
 		}
-		for _, r := range page.Events {
+		for _, r := range events {
 			for _, d := range DeltasOf(r) {
 				if d.Public() && len(facts) < limit {
 					facts = append(facts, d)
 				}
 			}
 		}
-		if page.Next <= after {
-			break // the log ends before upTo
+		if len(events) < limit {
+			break // there are no more
 		}
-		after = page.Next
+		after = events[len(events)-1].Position
 	}
 	return facts, f.profiles.fill(ctx, facts, false)
 }

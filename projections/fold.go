@@ -6,7 +6,6 @@ import (
 	"fmt"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgconn"
 
 	"roomlog/domain"
 	"roomlog/eventstore"
@@ -135,8 +134,8 @@ func (f *folder) write(ctx context.Context, tx pgx.Tx, events []eventstore.Recor
 		return err
 	}
 	b := &pgx.Batch{}
-	b.Queue("SAVEPOINT folded")
-	owner := []int{-1} // whose statement it is
+	b.Queue("SAVEPOINT folded") // ends with the transaction
+	owner := []int{-1}          // whose statement it is
 	for i, batch := range batches {
 		if batch == nil {
 			continue
@@ -149,11 +148,15 @@ func (f *folder) write(ctx context.Context, tx pgx.Tx, events []eventstore.Recor
 	if b.Len() == 1 {
 		return nil
 	}
-	b.Queue("RELEASE SAVEPOINT folded")
 	results := tx.SendBatch(ctx, b)
-	for _, part := range owner {
-		if _, err = results.Exec(); err != nil {
-			if part >= 0 {
+	for i, q := range b.QueuedQueries {
+		if q.Fn != nil {
+			err = q.Fn(results)
+		} else {
+			_, err = results.Exec()
+		}
+		if err != nil {
+			if part := owner[i]; part >= 0 {
 				err = fmt.Errorf("projection %s behind %d: %w", f.parts[part].Name, events[0].Position-1, err)
 			}
 			break
@@ -245,9 +248,8 @@ func (f *folder) bisect(ctx context.Context, tx pgx.Tx, events []eventstore.Reco
 		return append(left, right...), err
 	}
 	r := events[0]
-	var pg *pgconn.PgError
-	if errors.As(err, &pg) {
-		err = pg // which projection it was is said beside it
+	if cause := errors.Unwrap(err); cause != nil {
+		err = cause // which projection it was is said beside it
 	}
 	if f.parts[part].Coins {
 		return nil, &HaltError{Position: r.Position, Projection: f.parts[part].Name, Err: err}

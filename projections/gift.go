@@ -42,10 +42,10 @@ func writeShelf(b *shelfBatch, tables *pgx.Batch) {
 	}
 	if len(b.repriced) > 0 {
 		id, price := columns(b.repriced)
-		tables.Queue(updateGiftPrice, id, price)
+		expect(len(id), tables.Queue(updateGiftPrice, id, price))
 	}
 	if len(b.withdrawn) > 0 {
-		tables.Queue(updateGiftWithdrawn, b.withdrawn)
+		expect(len(b.withdrawn), tables.Queue(updateGiftWithdrawn, b.withdrawn))
 	}
 }
 

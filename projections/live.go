@@ -54,7 +54,7 @@ func writeLives(b *livesBatch, tables *pgx.Batch) {
 		for live, s := range b.status {
 			id, status, at = append(id, int64(live)), append(status, int32(s.status)), append(at, s.at)
 		}
-		tables.Queue(updateLiveStatus, id, status, at)
+		expect(len(id), tables.Queue(updateLiveStatus, id, status, at))
 	}
 	if len(b.forgotten) > 0 {
 		tables.Queue(eraseLive, b.forgotten)

@@ -70,7 +70,7 @@ func writePeople(b *peopleBatch, tables *pgx.Batch) {
 		for _, e := range b.profile {
 			id, nickname, avatar = append(id, int64(e.User)), append(nickname, e.Nickname), append(avatar, e.Avatar)
 		}
-		tables.Queue(updatePersonProfile, id, nickname, avatar)
+		expect(len(id), tables.Queue(updatePersonProfile, id, nickname, avatar))
 	}
 	if len(b.disabled) > 0 {
 		var id []int64
@@ -78,19 +78,21 @@ func writePeople(b *peopleBatch, tables *pgx.Batch) {
 		for user, is := range b.disabled {
 			id, disabled = append(id, int64(user)), append(disabled, is)
 		}
-		tables.Queue(updatePersonDisabled, id, disabled)
+		expect(len(id), tables.Queue(updatePersonDisabled, id, disabled))
 	}
 	if len(b.roles) > 0 {
 		var id []int64
 		var role []string
 		var granted []bool
+		people := make(map[domain.UserID]bool)
 		for of, is := range b.roles {
+			people[of.User] = true
 			id, role, granted = append(id, int64(of.User)), append(role, string(of.Role)), append(granted, is)
 		}
-		tables.Queue(updatePersonRoles, id, role, granted)
+		expect(len(people), tables.Queue(updatePersonRoles, id, role, granted))
 	}
 	if len(b.forgotten) > 0 {
-		tables.Queue(erasePerson, b.forgotten)
+		expect(len(b.forgotten), tables.Queue(erasePerson, b.forgotten))
 	}
 }
 

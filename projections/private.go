@@ -24,7 +24,7 @@ func (f *Feed) Private(ctx context.Context, user domain.UserID, after, upTo int6
 	if err != nil {
 		return nil, err
 	}
-	if err := f.store.Decode(ctx, records); err != nil {
+	if err := f.decode(ctx, records); err != nil {
 		return nil, fmt.Errorf("read the private lane: %w", err)
 	}
 	var deltas []Delta

@@ -1,7 +1,10 @@
 package projections
 
 import (
+	"fmt"
+
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"roomlog/domain"
 	"roomlog/eventstore"
@@ -49,6 +52,17 @@ func writes[B any](write func(b *B, tables *pgx.Batch)) Writer {
 		begin: func() any { return new(B) },
 		write: func(batch any, tables *pgx.Batch) { write(batch.(*B), tables) },
 	}
+}
+
+// expect makes a queued statement fail when it does not concern exactly n rows: the event is about something that
+// the tables do not have, and that shall not pass in silence.
+func expect(n int, q *pgx.QueuedQuery) {
+	q.Exec(func(tag pgconn.CommandTag) error {
+		if got := tag.RowsAffected(); got != int64(n) {
+			return &foldError{fmt.Sprintf("%d rows of %d that the events are about", got, n)}
+		}
+		return nil
+	})
 }
 
 // set puts a value into a map that may not be there yet.

@@ -2,12 +2,14 @@ package projections_test
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"testing"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 
+	"roomlog/domain"
 	"roomlog/eventstore"
 	"roomlog/eventstore/pgtest"
 	"roomlog/projections"
@@ -22,7 +24,7 @@ const benchEvents = 100_000
 // newBenchWorld is a log on a PostgreSQL that waits for its disk.
 func newBenchWorld(b *testing.B) *world {
 	b.Helper()
-	return openWorld(b, pgtest.Server(b, pgtest.Durable).Open(), eventstore.Config{})
+	return openWorld(b, pgtest.Server(b, pgtest.Durable).Open(), eventstore.Config{}, "first")
 }
 
 func median(times []time.Duration) float64 {
@@ -36,8 +38,6 @@ func (w *world) empty() {
 		w.exec("TRUNCATE read." + table)
 	}
 	w.exec("INSERT INTO public.checkpoint (consumer_group) VALUES ('projections') ON CONFLICT (consumer_group) DO UPDATE SET position = 0")
-	w.exec("VACUUM public.checkpoint")
-	w.exec("CHECKPOINT")
 }
 
 func BenchmarkFigureProjection(b *testing.B) {
@@ -50,8 +50,10 @@ func BenchmarkFigureProjection(b *testing.B) {
 	var plain, live, rebuilt []time.Duration
 	for range rounds {
 		w.empty()
+		w.exec("CHECKPOINT")
 		plain = append(plain, w.plainly(head))
 		w.empty()
+		w.exec("CHECKPOINT")
 		live = append(live, w.lively(head))
 		start := time.Now()
 		if _, err := projections.Rebuild(b.Context(), w.owner(), w.store, projections.RebuildConfig{Now: time.Now}); err != nil {
@@ -68,13 +70,8 @@ func BenchmarkFigureProjection(b *testing.B) {
 // plainly projects the log without watermill.
 func (w *world) plainly(head int64) time.Duration {
 	w.Helper()
-	conn, err := pgx.ConnectConfig(w.Context(), w.pool.Config().ConnConfig)
-	if err != nil {
-		w.Fatal(err)
-	}
-	defer conn.Close(context.Background())
 	start := time.Now()
-	if err := projections.ProjectPlainly(w.Context(), w.store, conn, head); err != nil {
+	if err := projections.ProjectPlainly(w.Context(), w.store, w.pool, head, eventstore.EnvelopeSize); err != nil {
 		w.Fatal(err)
 	}
 	return time.Since(start)
@@ -93,4 +90,78 @@ func (w *world) lively(head int64) time.Duration {
 		}
 		bell.Wait(w.Context(), seen, time.Second)
 	}
+}
+
+// BenchmarkFigureReadBatch measures how the first envelope of a consumer group gets slower as the log grows.
+func BenchmarkFigureReadBatch(b *testing.B) {
+	w := newBenchWorld(b)
+	w.exec("INSERT INTO public.checkpoint (consumer_group) VALUES ('bench')")
+	grow := func(from, to int) {
+		w.exec(`INSERT INTO public.events (position, stream, version, event_id, type, payload, metadata, recorded_at)
+			SELECT n, 'name-' || n, 1, gen_random_uuid(), 'name.claimed.v1', '{"key":"0123456789abcdef","user":1}', '{"actor":"anyone"}', now()
+			FROM generate_series($1::bigint, $2::bigint) AS n`, from, to)
+		w.exec("VACUUM ANALYZE public.events")
+	}
+	grow(1, 100_000)
+	small := w.readFirst(b)
+	grow(100_001, 1_000_000)
+	large := w.readFirst(b)
+	b.Logf("the first envelope of 100k events takes %.2f ms, of 1M %.2f ms", 1000*small, 1000*large)
+	b.ReportMetric(large/small, "read_batch_1m_ratio")
+}
+
+// readFirst answers how many seconds it takes to read the first envelope of a log.
+func (w *world) readFirst(b *testing.B) float64 {
+	b.Helper()
+	ctx, cancel := context.WithCancel(b.Context())
+	defer cancel()
+	again := errors.New("once more")
+	var begun time.Time
+	var times []time.Duration
+	messages, err := w.store.Envelopes(ctx, eventstore.EnvelopeConfig{Group: "bench", Failed: func(err error) time.Duration {
+		if !errors.Is(err, again) && ctx.Err() == nil {
+			b.Error(err)
+		}
+		begun = time.Now()
+		return 0
+	}})
+	if err != nil {
+		b.Fatal(err)
+	}
+	for m := range messages {
+		e, _ := eventstore.EnvelopeOf(m)
+		e.Do(m, func(context.Context, pgx.Tx) error {
+			if !begun.IsZero() && len(e.Events) == eventstore.EnvelopeSize {
+				times = append(times, time.Since(begun))
+			}
+			return again // the checkpoint stays at the beginning
+		})
+		if len(times) == 200 {
+			cancel()
+		}
+	}
+	return median(times)
+}
+
+// BenchmarkFigureLatency measures the way from a command through its append to the handler of a projection, on an
+// idle system.
+func BenchmarkFigureLatency(b *testing.B) {
+	w := newBenchWorld(b)
+	c := newCrowd(w, 20, 1)
+	handled := make(chan time.Time, 1)
+	parts := projections.WithFold("comments", func(domain.CommentPosted) { handled <- time.Now() })
+	w.start(w.projector(projections.ProjectorConfig{Parts: parts}).Run)
+	w.caughtUp()
+	var times []time.Duration
+	for i := range 1000 {
+		begun := time.Now()
+		c.people[i%20].asks(domain.PostComment{Live: c.lives[0], Text: "how fast?"})
+		times = append(times, (<-handled).Sub(begun))
+		w.caughtUp()
+		<-time.After(time.Duration(i%5) * time.Millisecond) // idle, and not in step with anything
+	}
+	slices.Sort(times)
+	ms := func(percent int) float64 { return float64(times[len(times)*percent/100].Microseconds()) / 1000 }
+	b.ReportMetric(ms(50), "append_to_handler_p50_ms")
+	b.ReportMetric(ms(99), "append_to_handler_p99_ms")
 }

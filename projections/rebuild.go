@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -87,7 +88,9 @@ func apart(ctx context.Context, pool *pgxpool.Pool, schema string, work func(*pg
 	config := pool.Config().ConnConfig.Copy()
 	config.RuntimeParams["search_path"] = schema + ",public"
 	config.RuntimeParams["timezone"] = "UTC"
-	config.RuntimeParams["synchronous_commit"] = "off" // what is lost is made anew; a switch waits for the disk
+	config.RuntimeParams["jit"] = "off"
+	config.RuntimeParams["default_statistics_target"] = "20" // a first look; autovacuum takes a closer one
+	config.RuntimeParams["synchronous_commit"] = "off"       // what is lost is made anew; a switch waits for the disk
 	conn, err := pgx.ConnectConfig(ctx, config)
 	if err != nil {
 		return fmt.Errorf("connect: %w", err)
@@ -139,7 +142,11 @@ func (r *rebuild) run(ctx context.Context) error {
 	settled := r.at
 	err = switchTables(ctx, r.conn, r.teller, func(tx pgx.Tx, at checkpoint) (string, checkpoint, error) {
 		r.at = settled // a try that failed has left nothing
-		if err := r.fillIn(ctx, tx, at.position); err != nil {
+		target, err := r.target(ctx, at, same)
+		if err != nil {
+			return "", at, err
+		}
+		if err := r.fillIn(ctx, tx, target); err != nil {
 			return "", at, err
 		}
 		return nextSchema, checkpoint{r.at, at.generation}, nil
@@ -191,20 +198,25 @@ func (r *rebuild) sameVersions(ctx context.Context) (bool, error) {
 	return different == 0, nil
 }
 
-// catchUp fills the new tables until they are close behind the ones in use, which they may not overtake if
-// both are to be compared, or else behind the log.
+// target answers how far the new tables are to be filled: to where the ones in use are, if both are to be
+// compared, or else to the end of the log.
+func (r *rebuild) target(ctx context.Context, at checkpoint, same bool) (position int64, err error) {
+	if r.report.Head, err = r.store.Head(ctx); err != nil || same {
+		return at.position, err
+	}
+	return r.report.Head, nil
+}
+
+// catchUp fills the new tables until they are close to their target.
 func (r *rebuild) catchUp(ctx context.Context, same bool) error {
 	for {
 		at, err := readCheckpoint(ctx, r.conn)
 		if err != nil {
 			return err
 		}
-		if r.report.Head, err = r.store.Head(ctx); err != nil {
+		target, err := r.target(ctx, at, same)
+		if err != nil {
 			return err
-		}
-		target := at.position
-		if !same {
-			target = r.report.Head
 		}
 		if target-r.at < closeEnough {
 			return nil
@@ -242,7 +254,11 @@ func (s *shadow) compareAt(ctx context.Context, schema string, report *Report) (
 		}
 		at = now.position
 		s.teller.at("compare", s.at, s.at)
-		report.Differences, err = compare(ctx, tx, s.tables, serving, schema)
+		tables := slices.Clone(s.tables)
+		if at == 0 { // no projector has written yet whose tables they are
+			tables = slices.DeleteFunc(tables, func(t tableOf) bool { return t.Name == "projection" })
+		}
+		report.Differences, err = compare(ctx, tx, tables, serving, schema)
 		return err
 	})
 	return at, err

@@ -166,14 +166,26 @@ type decoded struct {
 // fill brings the shadow up to a position, in transactions of its own.
 func (s *shadow) fill(ctx context.Context, upTo int64) error {
 	return s.through(ctx, upTo, func(d decoded) error {
-		return pgx.BeginFunc(ctx, s.conn, func(tx pgx.Tx) error { return s.take(ctx, tx, d) })
+		return pgx.BeginTxFunc(ctx, s.conn, pgx.TxOptions{BeginQuery: "BEGIN; " + byIndex}, func(tx pgx.Tx) error { return s.take(ctx, tx, d) })
 	})
 }
 
 // fillIn brings the shadow up to a position within tx.
 func (s *shadow) fillIn(ctx context.Context, tx pgx.Tx, upTo int64) error {
-	return s.through(ctx, upTo, func(d decoded) error { return s.take(ctx, tx, d) })
+	if _, err := tx.Exec(ctx, byIndex); err != nil {
+		return fmt.Errorf("fill: %w", err)
+	}
+	if err := s.through(ctx, upTo, func(d decoded) error { return s.take(ctx, tx, d) }); err != nil {
+		return err
+	}
+	if _, err := tx.Exec(ctx, "SET LOCAL enable_seqscan = on"); err != nil {
+		return fmt.Errorf("fill: %w", err)
+	}
+	return nil
 }
+
+// byIndex keeps the plans that were made while the tables were empty from reading them through when they are large.
+const byIndex = "SET LOCAL enable_seqscan = off"
 
 func (s *shadow) take(ctx context.Context, tx pgx.Tx, d decoded) error {
 	_, err := s.folder.apply(ctx, tx, d.events, d.aside)
@@ -204,7 +216,7 @@ func (s *shadow) through(ctx context.Context, upTo int64, take func(decoded) err
 // read decodes the log from where the shadow is up to a position.
 func (s *shadow) read(ctx context.Context, upTo int64, ahead chan<- decoded) error {
 	for after := s.at; after < upTo; {
-		events, err := s.store.ReadBare(ctx, after, upTo, readAtOnce)
+		events, err := s.store.ReadBare(ctx, 0, after, upTo, readAtOnce)
 		if err != nil {
 			return err
 		}

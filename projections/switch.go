@@ -84,7 +84,8 @@ func switchOnce(ctx context.Context, tx pgx.Tx, ready func(pgx.Tx, checkpoint) (
 }
 
 // Rollback switches back to the tables that the newest rebuild (or rollback) has replaced. They are as of the
-// position at which they were replaced; a projector brings them up to date from there.
+// position at which they were replaced; a projector brings them up to date from there, and until it has,
+// whoever reads sees that earlier state.
 func Rollback(ctx context.Context, owner *pgxpool.Pool, c RebuildConfig) (Report, error) {
 	started := c.Now()
 	var report Report

@@ -78,7 +78,7 @@ func (v *verification) run(ctx context.Context) error {
 		return err
 	}
 	walked := v.walk(ctx)
-	v.report.Events, v.report.Compared = v.at, true
+	v.report.Events, v.report.Head, v.report.Compared = v.at, max(v.report.Head, v.at), true
 	var found *fault
 	var halt *HaltError
 	switch {

@@ -1,6 +1,7 @@
 package projections
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -23,6 +24,8 @@ type viewersBatch struct {
 
 // visitRow is what a batch says of one person in one room.
 type visitRow struct {
+	came          bool  // its first event in the batch is a join
+	present       bool  // after its newest event
 	first, joined int64 // of the first and the newest join in the batch; 0: none
 	joinedAt      time.Time
 	process       string
@@ -30,31 +33,36 @@ type visitRow struct {
 	cause         domain.LeaveCause
 }
 
-func (b *viewersBatch) visit(l domain.LiveID, u domain.UserID) *visitRow {
+// visit answers the row of a person in a room, who has to be there before the event, or has not to be. What
+// happened before the batch is checked by the statements.
+func (b *viewersBatch) visit(l domain.LiveID, u domain.UserID, present bool) *visitRow {
 	v := b.visits[Visit{l, u}]
 	if v == nil {
-		v = new(visitRow)
+		v = &visitRow{came: !present, present: present}
 		set(&b.visits, Visit{l, u}, v)
+	}
+	if v.present != present {
+		panic(fmt.Sprintf("person %d in live %d: present is %v", u, l, v.present))
 	}
 	return v
 }
 
 func foldJoined(b *viewersBatch, r eventstore.Recorded, e domain.ViewerJoined) {
-	v := b.visit(e.Live, e.User)
+	v := b.visit(e.Live, e.User, false)
 	if v.first == 0 {
 		v.first = r.Position
 	}
-	v.joined, v.joinedAt, v.process, v.leftAt, v.cause = r.Position, r.RecordedAt, e.Process, nil, ""
+	v.present, v.joined, v.joinedAt, v.process, v.leftAt, v.cause = true, r.Position, r.RecordedAt, e.Process, nil, ""
 	add(&b.online, e.Live, 1)
 }
 
 func foldMoved(b *viewersBatch, _ eventstore.Recorded, e domain.ViewerMoved) {
-	b.visit(e.Live, e.User).process = e.Process
+	b.visit(e.Live, e.User, true).process = e.Process
 }
 
 func foldLeft(b *viewersBatch, r eventstore.Recorded, e domain.ViewerLeft) {
-	v := b.visit(e.Live, e.User)
-	v.process, v.leftAt, v.cause = "", &r.RecordedAt, e.Cause
+	v := b.visit(e.Live, e.User, true)
+	v.present, v.process, v.leftAt, v.cause = false, "", &r.RecordedAt, e.Cause
 	add(&b.online, e.Live, -1)
 }
 
@@ -73,19 +81,19 @@ func (c *viewerColumns) add(at Visit, v *visitRow) {
 }
 
 func writeViewers(b *viewersBatch, tables *pgx.Batch) {
-	var came, changed viewerColumns
+	var came, stayed viewerColumns
 	for at, v := range b.visits {
-		if v.joined != 0 {
+		if v.came {
 			came.add(at, v)
 		} else {
-			changed.add(at, v)
+			stayed.add(at, v)
 		}
 	}
-	if len(came.live) > 0 {
-		tables.Queue(upsertViewer, came.live, came.user, came.process, came.first, came.joined, came.joinedAt, came.leftAt, came.cause)
+	if n := len(came.live); n > 0 {
+		expect(n, tables.Queue(upsertViewer, came.live, came.user, came.process, came.first, came.joined, came.joinedAt, came.leftAt, came.cause))
 	}
-	if len(changed.live) > 0 {
-		tables.Queue(updateViewer, changed.live, changed.user, changed.process, changed.leftAt, changed.cause)
+	if n := len(stayed.live); n > 0 {
+		expect(n, tables.Queue(updateViewer, stayed.live, stayed.user, stayed.process, stayed.joined, stayed.joinedAt, stayed.leftAt, stayed.cause))
 	}
 	if len(b.online) > 0 {
 		live, online := columns(b.online)

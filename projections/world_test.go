@@ -36,17 +36,24 @@ type world struct {
 	queries   *projections.Queries
 }
 
-func newWorld(t testing.TB) *world { return openWorld(t, pgtest.New(t), eventstore.Config{}) }
+func newWorld(t testing.TB) *world { return openWorld(t, pgtest.New(t), eventstore.Config{}, "first") }
 
-// openWorld opens db as a process of its own: its pool, store, sequencer and bells are nobody else's.
-func openWorld(t testing.TB, db *pgtest.DB, c eventstore.Config) *world {
+// another opens the same database as another process: its pool, store, sequencer and bells are its own.
+func (w *world) another() *world {
+	w.Helper()
+	return openWorld(w, w.db, eventstore.Config{}, "another")
+}
+
+func openWorld(t testing.TB, db *pgtest.DB, c eventstore.Config, name string) *world {
 	t.Helper()
-	pool, err := eventstore.OpenPool(t.Context(), db.DSN, eventstore.PoolOptions{Serving: db.Serving, MaxConns: 8})
+	pool, err := eventstore.OpenPool(t.Context(), db.DSN, eventstore.PoolOptions{Serving: db.Serving, MaxConns: 8, Name: name})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(pool.Close)
-	c.Now = time.Now
+	if c.Now == nil {
+		c.Now = time.Now
+	}
 	store, err := eventstore.Open(t.Context(), pool, c)
 	if err != nil {
 		t.Fatal(err)
@@ -195,7 +202,7 @@ func (w *world) head() int64 {
 // checkpoint answers where the tables are.
 func (w *world) checkpoint() (position, generation int64) {
 	w.Helper()
-	err := w.db.Owner.QueryRow(w.Context(), "SELECT position, generation FROM public.checkpoint WHERE consumer_group = 'projections'").Scan(&position, &generation)
+	err := w.db.Owner.QueryRow(w.Context(), "SELECT coalesce(max(position), 0), coalesce(max(generation), 0) FROM public.checkpoint WHERE consumer_group = 'projections'").Scan(&position, &generation)
 	if err != nil {
 		w.Fatal(err)
 	}
@@ -270,7 +277,6 @@ func (w *world) dump(schema string) string {
 // crowd is many people doing everything there is to do, at once.
 type crowd struct {
 	*world
-	mu     sync.Mutex
 	people []person
 	lives  []domain.LiveID
 	gifts  []domain.GiftID
@@ -303,7 +309,9 @@ func (c *crowd) act(workers, n int) {
 			r := rand.New(rand.NewPCG(uint64(worker), 7))
 			for range n / workers {
 				_, err := c.sequencer.Execute(context.Background(), c.any(r))
-				if err != nil && domain.Refused(err) == nil && !errors.Is(err, eventstore.ErrBusy) {
+				switch {
+				case err == nil, domain.Refused(err) != nil, errors.Is(err, eventstore.ErrUnavailable), errors.Is(err, eventstore.ErrUnknown):
+				default:
 					c.Error(err)
 					return
 				}

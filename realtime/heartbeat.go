@@ -58,21 +58,24 @@ func (h *heartbeat) hold(ctx context.Context) error {
 	if _, err := conn.Exec(ctx, "SELECT pg_advisory_lock($1)", h.key); err != nil {
 		return fmt.Errorf("take the lock of this process: %w", err)
 	}
-	beats := time.NewTicker(beat)
-	defer beats.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-beats.C:
-		}
-		within, cancel := context.WithTimeout(ctx, deadAfter)
-		err := conn.Ping(within)
-		cancel()
-		if err != nil {
+	for ctx.Err() == nil {
+		if err := h.beat(ctx, conn); err != nil {
 			return fmt.Errorf("hold the lock of this process: %w", err)
 		}
 	}
+	return nil
+}
+
+// beat waits for a while, shorter if the connection breaks, and shows that this process is alive.
+func (h *heartbeat) beat(ctx context.Context, conn *pgx.Conn) error {
+	listening, stop := context.WithTimeout(ctx, beat)
+	defer stop()
+	if _, err := conn.WaitForNotification(listening); err != nil && listening.Err() == nil {
+		return err
+	}
+	within, cancel := context.WithTimeout(ctx, deadAfter)
+	defer cancel()
+	return conn.Ping(within)
 }
 
 func (h *heartbeat) connect(ctx context.Context) (*pgx.Conn, error) {

@@ -2,6 +2,7 @@ package realtime
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"sync"
 	"sync/atomic"
@@ -14,9 +15,10 @@ import (
 // hub holds the rooms and the people that this process has connections of, and tells them what the feed
 // releases. One goroutine handles the batches, in order; nothing it does waits for a client or a database.
 type hub struct {
-	door *Door
-	asOf atomic.Int64  // rooms and people have been told everything up to here
-	open chan struct{} // closed when the feed is heard for the first time
+	door  *Door
+	asOf  atomic.Int64  // rooms and people have been told everything up to here
+	open  chan struct{} // closed when the feed is heard for the first time
+	ready sync.Once
 
 	mu      sync.Mutex // held while a batch is handled
 	rooms   map[domain.LiveID]*room
@@ -37,30 +39,30 @@ const resubscribe = 100 * time.Millisecond
 
 // run hears the feed until ctx ends.
 func (h *hub) run(ctx context.Context) error {
-	first := true
 	for ctx.Err() == nil {
-		batches, err := h.door.cfg.Feed.Subscribe(ctx)
-		if err != nil {
-			if ctx.Err() != nil {
-				return nil
-			}
-			return err
-		}
-		h.reach(ctx, h.door.cfg.Feed.Checkpoint())
-		if first {
-			close(h.open)
-			first = false
-		}
-		for b := range batches {
-			h.handle(ctx, b)
-		}
-		if ctx.Err() == nil {
-			h.door.log.ErrorContext(ctx, "the rooms were cut off from the feed")
+		if err := h.hear(ctx); err != nil && ctx.Err() == nil {
+			h.door.log.ErrorContext(ctx, "the rooms are cut off from the feed", slog.Any("err", err))
 			wait(ctx, resubscribe)
 		}
 	}
 	return nil
 }
+
+// hear handles what the feed releases until it does not hear it any more.
+func (h *hub) hear(ctx context.Context) error {
+	batches, err := h.door.cfg.Feed.Subscribe(ctx)
+	if err != nil {
+		return err
+	}
+	h.reach(ctx, h.door.cfg.Feed.Checkpoint())
+	h.ready.Do(func() { close(h.open) })
+	for b := range batches {
+		h.handle(ctx, b)
+	}
+	return errCutOff
+}
+
+var errCutOff = errors.New("the subscription has ended")
 
 // wait waits for a while, or until ctx ends.
 func wait(ctx context.Context, d time.Duration) {

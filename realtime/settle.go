@@ -81,9 +81,7 @@ func (p *presence) settle(ctx context.Context, v *visit) {
 	switch _, joining := asked.Command.(domain.JoinLive); {
 	case err != nil && no == nil:
 		p.settleLater(v)
-	case joining && no != nil: // the session has ended, or the live has: the connection will hear of it
-		v.rejoin, v.told = false, false
-	case joining:
+	case joining: // or refused: the session has ended, or the live has, and the connection will hear of it
 		v.rejoin, v.told, v.since = false, true, max(v.since, receipt.Position)
 	default:
 		v.told = false
@@ -100,7 +98,8 @@ func (p *presence) due(v *visit) (domain.Request, bool) {
 	case v.ended && v.told:
 		leave.Cause = domain.LeftLiveEnded
 	case held && v.rejoin && !v.ended:
-		return domain.Request{By: v.holders[0].Actor(), Command: domain.JoinLive{Live: v.live, Process: p.process}}, true
+		newest := v.holders[len(v.holders)-1] // whose session is the likeliest to hold
+		return domain.Request{By: newest.Actor(), Command: domain.JoinLive{Live: v.live, Process: p.process}}, true
 	case !held && v.told:
 	default:
 		if !held {

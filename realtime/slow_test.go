@@ -53,7 +53,7 @@ func TestStalledReaders(t *testing.T) {
 		go func() {
 			for i := range messages {
 				if _, payload, err := c.next(); err != nil || !strings.HasPrefix(payload, fmt.Sprintf("%d ", i)) {
-					done <- fmt.Errorf("message %d: %.20q %v", i, payload, err)
+					done <- fmt.Errorf("message %d: %.20q %w", i, payload, err)
 					return
 				}
 			}

@@ -180,17 +180,17 @@ func (s *Sockets) add(c *Conn) {
 
 // remove forgets a connection that is closed, and gives its place back.
 func (s *Sockets) remove(c *Conn, code uint16) {
+	s.gate.release(c.address)
+	s.stats.Open.Add(-1)
+	s.stats.countClosed(code)
 	s.mu.Lock()
+	defer s.mu.Unlock()
 	last := len(s.conns) - 1
 	s.conns[c.index] = s.conns[last]
 	s.conns[c.index].index = c.index
 	s.conns[last] = nil
 	s.conns = s.conns[:last]
 	s.tellEmpty()
-	s.mu.Unlock()
-	s.gate.release(c.address)
-	s.stats.Open.Add(-1)
-	s.stats.countClosed(code)
 }
 
 // tellEmpty wakes Shutdown when there is nothing left to wait for.

@@ -143,7 +143,7 @@ func TestUpgrade(t *testing.T) {
 	t.Run("works behind chi and its middleware", func(t *testing.T) {
 		s := serveOn(t, listen(t), func(h http.Handler) http.Handler {
 			r := chi.NewRouter()
-			r.Use(middleware.RealIP, middleware.Recoverer, middleware.Compress(5), middleware.Throttle(1), middleware.Timeout(time.Minute))
+			r.Use(middleware.Recoverer, middleware.Compress(5), middleware.Throttle(1), middleware.Timeout(time.Minute))
 			r.Use(func(next http.Handler) http.Handler {
 				return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 					next.ServeHTTP(middleware.NewWrapResponseWriter(w, r.ProtoMajor), r)

@@ -202,6 +202,12 @@ func (p person) credit(coins domain.Coins) person {
 	return p
 }
 
+// credit1 gives p one coin, and answers the position of that.
+func (p person) credit1() int64 {
+	p.Helper()
+	return p.do(domain.CreditCoins{Order: domain.OrderID(uuid.NewString()), User: p.id, Coins: 1}).Position
+}
+
 func (w *world) list(name string, price domain.Coins) domain.GiftID {
 	w.Helper()
 	return w.do(domain.ListGift{Name: name, Price: price}).Events[0].Event.(domain.GiftListed).Gift

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"io/fs"
 	"syscall"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -35,6 +36,8 @@ func advice(err error) string {
 		return "Until that is put right the tables stand still; the log is safe. roomlog verify says more."
 	case errors.Is(err, eventstore.ErrCursorLost):
 		return "The log was restored to an earlier day, or this is another log: begin anew, with another file and without --after."
+	case errors.Is(err, fs.ErrPermission):
+		return "Run it as the user who owns the data folder, or choose another one (--data)."
 	case errors.Is(err, syscall.EADDRINUSE):
 		return "Something else listens there: stop it, or choose another address (--http-addr :7002)."
 	case errors.As(err, &connect):

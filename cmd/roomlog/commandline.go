@@ -63,6 +63,7 @@ type commandLine struct {
 	Export  exportCommand  `cmd:"" help:"Write the log as lines of JSON."`
 	Verify  verifyCommand  `cmd:"" help:"Check the log, and every table against it."`
 	Rebuild rebuildCommand `cmd:"" help:"Make all tables anew from the log, beside a running server."`
+	Talk    talkCommand    `cmd:"" help:"Talk to a server over WebSocket, and see every frame."`
 	Docs    docsCommand    `cmd:"" help:"Write the documents that are made from the code."`
 	Version versionCommand `cmd:"" help:"Say which roomlog this is."`
 }

@@ -133,8 +133,8 @@ func (d *doors) serve(ctx context.Context, listener net.Listener) error {
 }
 
 // close lets nobody in any more, tells sockets to come back later, and waits for requests under way; when
-// that takes too long it cuts what is left.
-func (d *doors) close(ctx context.Context, drain time.Duration) error {
+// that takes too long it cuts what is left, which loses nothing that was acknowledged.
+func (d *doors) close(ctx context.Context, log *slog.Logger, drain time.Duration) error {
 	ctx, cancel := context.WithTimeout(ctx, drain)
 	defer cancel()
 	d.readiness.stopping.Store(true)
@@ -146,7 +146,8 @@ func (d *doors) close(ctx context.Context, drain time.Duration) error {
 	}
 	err := g.Wait()
 	if errors.Is(err, context.DeadlineExceeded) {
-		return errors.Join(fmt.Errorf("requests or connections did not end within %s and were cut", drain), d.server.Close())
+		log.WarnContext(ctx, "requests or connections did not end in time and were cut", slog.Duration("after", drain))
+		return d.server.Close()
 	}
 	return err
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"strings"
 	"testing"
 	"time"
 
@@ -21,6 +22,6 @@ type ran struct {
 // runIn carries out a command line in this process, with no environment but env.
 func runIn(ctx context.Context, env map[string]string, args ...string) ran {
 	var stdout, stderr bytes.Buffer
-	code := run(ctx, args, shell{&stdout, &stderr, func(name string) string { return env[name] }, time.Now})
+	code := run(ctx, args, shell{strings.NewReader(""), &stdout, &stderr, func(name string) string { return env[name] }, time.Now})
 	return ran{code, stdout.String(), stderr.String()}
 }

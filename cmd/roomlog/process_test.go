@@ -105,7 +105,10 @@ func (p *process) start(addr string) {
 	at := make(chan string, 1)
 	go p.read(stderr, at)
 	select {
-	case p.addr = <-at:
+	case found := <-at:
+		if p.addr == "" { // it stays the same
+			p.addr = found
+		}
 	case <-p.exited:
 		p.t.Fatalf("the server ended at once: %v\n%s", p.cmd.ProcessState, p.said())
 	case <-time.After(time.Minute):

@@ -20,6 +20,7 @@ const (
 
 // shell is all that a command touches of the world outside its arguments.
 type shell struct {
+	stdin          io.Reader
 	stdout, stderr io.Writer
 	getenv         func(string) string
 	now            func() time.Time

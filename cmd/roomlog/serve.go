@@ -79,5 +79,5 @@ func (c *serveCommand) Run(ctx context.Context, g *globals, sh shell) (err error
 		slog.String("data", h.data), slog.String("version", version()))
 	err = l.wait(ctx)
 	h.log.InfoContext(ctx, "stopping")
-	return errors.Join(err, d.close(context.WithoutCancel(ctx), c.Drain))
+	return errors.Join(err, d.close(context.WithoutCancel(ctx), h.log, c.Drain))
 }

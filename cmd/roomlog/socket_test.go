@@ -3,6 +3,7 @@ package main_test
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -131,7 +132,8 @@ func (s *socket) OnMessage(_ *gws.Conn, message *gws.Message) {
 func (s *socket) OnClose(_ *gws.Conn, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if said, ok := err.(*gws.CloseError); ok {
+	var said *gws.CloseError
+	if errors.As(err, &said) {
 		s.code, s.reason = said.Code, string(said.Reason)
 	}
 	close(s.closed)

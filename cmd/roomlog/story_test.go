@@ -39,7 +39,7 @@ func TestStory(t *testing.T) {
 	seen := room.Snapshot.Pos
 	b := bert.connect("")
 	if found := enter(t, b, live, nil); !slices.ContainsFunc(found.Snapshot.Viewers, func(v named) bool { return v.Name == "carl" }) {
-		t.Fatalf("bert does not see carl: %+v", found.Snapshot.Viewers)
+		b.await("carl's coming", func(f frame) bool { return f.Type == "join" && into[by](t, f).User.Name == "carl" })
 	}
 	c.await("bert's coming", func(f frame) bool { return f.Type == "join" && into[by](t, f).User.Name == "bert" })
 
@@ -74,6 +74,7 @@ func TestStory(t *testing.T) {
 	line := newLine(live, seen)
 	line.hear(t, c)
 	c.cut()
+	b.await("carl's leaving", func(f frame) bool { return f.Type == "leave" && into[by](t, f).User.Name == "carl" })
 	for i := range 3 {
 		b.must("comment.post", map[string]any{"live": live, "text": fmt.Sprintf("missed %d", i)}, "")
 	}

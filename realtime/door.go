@@ -152,7 +152,7 @@ func (d *Door) Run(ctx context.Context) error {
 // ctx ends. Nobody leaves a room by it: whoever comes back within Grace, to whichever process, was never
 // away; the others are noticed like those of a process that died.
 func (d *Door) Shutdown(ctx context.Context) error {
-	d.presence.stop()
+	d.Retire()
 	return d.sockets.Shutdown(ctx)
 }
 
@@ -161,9 +161,9 @@ func (d *Door) open(c *Conn, _ *http.Request) Peer {
 	return &session{door: d, conn: c, rooms: make(map[domain.LiveID]*room)}
 }
 
-// admit answers whether a caller's session is the person's newest and the account in order, as the tables
+// Admit answers whether a caller's session is the person's newest and the account in order, as the tables
 // know it. They may be behind the token, so a no is asked for again when they are where the log is now.
-func (d *Door) admit(ctx context.Context, c Caller) error {
+func (d *Door) Admit(ctx context.Context, c Caller) error {
 	err := d.admitted(ctx, c)
 	if domain.Refused(err) == nil {
 		return err

@@ -14,15 +14,12 @@ func (s *session) hello(ctx context.Context, re string, data helloData) error {
 	if err != nil {
 		return s.turnAway(re, err)
 	}
-	if known := s.who(); known.User != 0 {
+	if known := s.Caller(); known.User != 0 {
 		return s.renew(ctx, re, known, caller)
 	}
-	if err := heard(ctx, s.door.hub); err != nil {
-		return err
-	}
-	at, ok := s.door.hub.enter(caller.User, s)
-	if !ok {
-		return s.turnAway(re, newProblem(codeManyConns, "this person has too many connections").after(busyRetry))
+	at, err := s.door.receive(ctx, caller.User, s)
+	if err != nil {
+		return s.turnAway(re, err)
 	}
 	if err := s.welcome(ctx, re, data.Since, caller, at); err != nil {
 		s.door.hub.exit(caller.User, s)
@@ -49,7 +46,7 @@ func heard(ctx context.Context, h *hub) error {
 
 // welcome answers a first hello; at is the position from which on the lane waits for it.
 func (s *session) welcome(ctx context.Context, re, since string, caller Caller, at int64) error {
-	if err := s.door.admit(ctx, caller); err != nil {
+	if err := s.door.Admit(ctx, caller); err != nil {
 		return err
 	}
 	answer := welcome{User: caller.User, Epoch: s.door.epoch}
@@ -110,7 +107,7 @@ func (s *session) renew(ctx context.Context, re string, known, caller Caller) er
 	if caller.User != known.User {
 		return newProblem(codeOtherUser, "this connection is another person's: open one of your own")
 	}
-	if err := s.door.admit(ctx, caller); err != nil {
+	if err := s.door.Admit(ctx, caller); err != nil {
 		return err
 	}
 	at := s.door.hub.asOf.Load()

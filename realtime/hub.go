@@ -20,17 +20,19 @@ type hub struct {
 	open  chan struct{} // closed when the feed is heard for the first time
 	ready sync.Once
 
-	mu      sync.Mutex // held while a batch is handled
-	rooms   map[domain.LiveID]*room
-	people  map[domain.UserID]map[*session]struct{}
-	moved   chan struct{} // closed when asOf moves and somebody awaits it
-	awaited bool
+	mu        sync.Mutex // held while a batch is handled
+	audiences map[domain.LiveID]map[Audience]struct{}
+	rooms     map[domain.LiveID]*room
+	people    map[domain.UserID]map[Guest]struct{}
+	moved     chan struct{} // closed when asOf moves and somebody awaits it
+	awaited   bool
 }
 
 func newHub(d *Door) *hub {
 	return &hub{
 		door: d, open: make(chan struct{}), moved: make(chan struct{}),
-		rooms: make(map[domain.LiveID]*room), people: make(map[domain.UserID]map[*session]struct{}),
+		rooms: make(map[domain.LiveID]*room), people: make(map[domain.UserID]map[Guest]struct{}),
+		audiences: make(map[domain.LiveID]map[Audience]struct{}),
 	}
 }
 
@@ -86,11 +88,12 @@ func (h *hub) reachLocked(ctx context.Context, position int64) {
 	if position <= h.asOf.Load() {
 		return
 	}
-	if len(h.rooms)+len(h.people) > 0 {
+	if len(h.rooms)+len(h.people)+len(h.audiences) > 0 {
 		h.door.log.WarnContext(ctx, "rooms missed what the feed released and are closed",
 			slog.Int64("after", h.asOf.Load()), slog.Int64("up_to", position))
 		h.rooms = make(map[domain.LiveID]*room) // whoever joins from now on finds a room without a gap
 		h.door.sockets.closeAll(CloseBehind, "resume from where you are")
+		h.cutAudiences()
 	}
 	h.moveTo(position)
 }
@@ -102,8 +105,11 @@ func (h *hub) handle(ctx context.Context, b projections.Batch) {
 	h.reachLocked(ctx, b.After)
 	asOf := h.asOf.Load()
 	for _, d := range b.Deltas {
+		if d.Position <= asOf {
+			continue
+		}
+		h.tellAudiences(d)
 		switch {
-		case d.Position <= asOf:
 		case d.To != 0:
 			h.tellPerson(d)
 		default:
@@ -121,16 +127,11 @@ func (h *hub) handle(ctx context.Context, b projections.Batch) {
 	h.moveTo(max(b.Checkpoint, h.asOf.Load()))
 }
 
-// tellPerson sends a delta of somebody's private lane to all connections of that person.
+// tellPerson tells a delta of somebody's private lane to everybody who is here in that person's name.
 func (h *hub) tellPerson(d projections.Delta) {
-	sessions := h.people[d.To]
-	if len(sessions) == 0 {
-		return
-	}
-	frame := laneFrameOf(d)
-	for s := range sessions {
-		s.tell(frame)
-		h.door.sentry.saw(s, d)
+	for g := range h.people[d.To] {
+		g.Told(d)
+		h.door.sentry.saw(g, d)
 	}
 }
 
@@ -158,39 +159,39 @@ func (h *hub) release(r *room) {
 	}
 }
 
-// enter registers a connection of a person, unless there are too many. From the position it answers on, s is
-// told everything on the person's private lane.
-func (h *hub) enter(user domain.UserID, s *session) (at int64, ok bool) {
+// enter registers a guest under its person, unless there are too many. After the position it answers, g is told
+// everything on the person's private lane.
+func (h *hub) enter(user domain.UserID, g Guest) (at int64, ok bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	sessions := h.people[user]
-	if sessions == nil {
-		sessions = make(map[*session]struct{})
-		h.people[user] = sessions
+	guests := h.people[user]
+	if guests == nil {
+		guests = make(map[Guest]struct{})
+		h.people[user] = guests
 	}
-	if limit := h.door.cfg.MaxConnsPerUser; limit >= 0 && len(sessions) >= limit {
+	if limit := h.door.cfg.MaxConnsPerUser; limit >= 0 && len(guests) >= limit {
 		return 0, false
 	}
-	sessions[s] = struct{}{}
+	guests[g] = struct{}{}
 	return h.asOf.Load(), true
 }
 
-func (h *hub) exit(user domain.UserID, s *session) {
+func (h *hub) exit(user domain.UserID, g Guest) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	delete(h.people[user], s)
+	delete(h.people[user], g)
 	if len(h.people[user]) == 0 {
 		delete(h.people, user)
 	}
 }
 
-// sessions answers all connections that said hello.
-func (h *hub) sessions() (all []*session) {
+// guests answers everybody who is here in somebody's name.
+func (h *hub) guests() (all []Guest) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	for _, sessions := range h.people {
-		for s := range sessions {
-			all = append(all, s)
+	for _, guests := range h.people {
+		for g := range guests {
+			all = append(all, g)
 		}
 	}
 	return all

@@ -3,7 +3,6 @@ package realtime
 import (
 	"context"
 	"errors"
-	"fmt"
 
 	"roomlog/domain"
 	"roomlog/projections"
@@ -15,10 +14,12 @@ const snapshotTries = 3
 // join puts a connection into a room: answered with what it missed since it was there, or with a snapshot,
 // followed by everything that comes after, without a gap and without a double.
 func (s *session) join(ctx context.Context, re string, data joinData) error {
-	if _, again := s.rooms[data.Live]; !again && len(s.rooms) >= s.door.cfg.MaxRooms {
-		return newProblem(codeManyRooms, fmt.Sprintf("a connection is in %d rooms at most", s.door.cfg.MaxRooms))
+	if _, again := s.rooms[data.Live]; !again {
+		if err := s.door.OneMoreRoom(len(s.rooms)); err != nil {
+			return err
+		}
 	}
-	at, err := s.door.presence.enter(ctx, s, data.Live)
+	at, err := s.door.Enter(ctx, s, data.Live)
 	if err != nil {
 		return err
 	}
@@ -42,12 +43,12 @@ func (s *session) attach(ctx context.Context, r *room, re string, since *sinceDa
 		}
 	}
 	for range snapshotTries {
-		found, err := s.door.room(ctx, r.live, entered)
+		found, err := s.door.Room(ctx, r.live, entered)
 		if err != nil {
 			return err
 		}
 		// The tables may know what has not been pushed yet: it must not be told twice.
-		if err := s.door.caughtUp(ctx, found.Position); err != nil {
+		if err := s.door.CaughtUp(ctx, found.Position); err != nil {
 			return err
 		}
 		answer := MustFrame(encode(outbound{re, "ok", joined{Snapshot: snapshotOf(s.door.epoch, found)}}))
@@ -58,8 +59,8 @@ func (s *session) attach(ctx context.Context, r *room, re string, since *sinceDa
 	return errBehind
 }
 
-// room reads a room that the log knows at a position; the tables may not, yet.
-func (d *Door) room(ctx context.Context, live domain.LiveID, at int64) (projections.Room, error) {
+// Room reads a room that the log knows at a position; the tables may not, yet.
+func (d *Door) Room(ctx context.Context, live domain.LiveID, at int64) (projections.Room, error) {
 	found, err := d.cfg.Queries.Room(ctx, live)
 	if !errors.Is(err, projections.ErrNotFound) {
 		return found, err
@@ -72,8 +73,8 @@ func (d *Door) room(ctx context.Context, live domain.LiveID, at int64) (projecti
 	return d.cfg.Queries.Room(ctx, live)
 }
 
-// caughtUp waits until the rooms have been told everything up to a position.
-func (d *Door) caughtUp(ctx context.Context, position int64) error {
+// CaughtUp waits until the rooms have been told everything up to a position.
+func (d *Door) CaughtUp(ctx context.Context, position int64) error {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	if !d.hub.await(ctx, position) {
@@ -90,7 +91,7 @@ func (s *session) resume(ctx context.Context, r *room, re string, pos int64) (do
 		if err != nil || pos > head {
 			return false, err
 		}
-		if err := s.door.caughtUp(ctx, pos); err != nil {
+		if err := s.door.CaughtUp(ctx, pos); err != nil {
 			return false, err
 		}
 	}
@@ -127,6 +128,6 @@ func (s *session) leave(live domain.LiveID, cause domain.LeaveCause) bool {
 	delete(s.rooms, live)
 	r.fan.Remove(s.conn)
 	s.door.hub.release(r)
-	s.door.presence.exit(s, live, cause)
+	s.door.Exit(s, live, cause)
 	return true
 }

@@ -11,11 +11,6 @@ import (
 	"roomlog/projections"
 )
 
-// holder is a connection that is in a room in somebody's name.
-type holder interface {
-	Actor() domain.Actor
-}
-
 // presence keeps the log true about who is in which room by the connections of this process: joined with
 // the first connection of a person to a room, left with the end of the last one. What it says of one person
 // in one room is said one after another.
@@ -37,7 +32,7 @@ type visit struct {
 	user domain.UserID
 	turn sync.Mutex // held while the log is asked; taken before presence.mu
 
-	holders []holder
+	holders []Guest
 	told    bool              // the log may have them present by this process
 	since   int64             // position of the newest join
 	rejoin  bool              // the log says they left, and they are here
@@ -60,11 +55,11 @@ func newPresence(commands Executor, process string, log *slog.Logger) *presence 
 	}
 }
 
-// enter makes h present in a room as of a position, or answers why it may not be. Also somebody who is there already is asked
+// enter makes g present in a room as of a position, or answers why it may not be. Also somebody who is there already is asked
 // for, for the log knows whether the session holds and the room is open.
-func (p *presence) enter(ctx context.Context, h holder, live domain.LiveID) (position int64, err error) {
-	by := h.Actor()
-	v, came := p.visitOf(h, live, by.User)
+func (p *presence) enter(ctx context.Context, g Guest, live domain.LiveID) (position int64, err error) {
+	by := actorOf(g)
+	v, came := p.visitOf(g, live, by.User)
 	v.turn.Lock()
 	defer v.turn.Unlock()
 	receipt, err := p.commands.Execute(ctx, domain.Request{By: by, Command: domain.JoinLive{Live: live, Process: p.process}})
@@ -77,15 +72,15 @@ func (p *presence) enter(ctx context.Context, h holder, live domain.LiveID) (pos
 		v.told = true
 	}
 	if err != nil && came {
-		v.drop(h)
+		v.drop(g)
 		v.cause = domain.LeftConnectionLost
 		p.unheld(v)
 	}
 	return receipt.Position, err
 }
 
-// visitOf answers the visit of h, now one of its holders; came says whether it was not before.
-func (p *presence) visitOf(h holder, live domain.LiveID, user domain.UserID) (v *visit, came bool) {
+// visitOf answers the visit of g, now one of its holders; came says whether it was not before.
+func (p *presence) visitOf(g Guest, live domain.LiveID, user domain.UserID) (v *visit, came bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	people := p.visits[live]
@@ -97,22 +92,22 @@ func (p *presence) visitOf(h holder, live domain.LiveID, user domain.UserID) (v 
 		v = &visit{live: live, user: user}
 		people[user] = v
 	}
-	if slices.Contains(v.holders, h) {
+	if slices.Contains(v.holders, g) {
 		return v, false
 	}
-	v.holders = append(v.holders, h)
+	v.holders = append(v.holders, g)
 	return v, true
 }
 
-// exit says that h is not in a room any more. It does not wait.
-func (p *presence) exit(h holder, live domain.LiveID, cause domain.LeaveCause) {
+// exit says that g is not in a room any more. It does not wait.
+func (p *presence) exit(g Guest, live domain.LiveID, cause domain.LeaveCause) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	v := p.visits[live][h.Actor().User]
+	v := p.visits[live][g.Caller().User]
 	if v == nil {
 		return
 	}
-	v.drop(h)
+	v.drop(g)
 	v.cause = cause
 	if !p.stopped {
 		p.unheld(v)
@@ -126,8 +121,8 @@ func (p *presence) stop() {
 	p.stopped = true
 }
 
-func (v *visit) drop(h holder) {
-	v.holders = slices.DeleteFunc(v.holders, func(other holder) bool { return other == h })
+func (v *visit) drop(g Guest) {
+	v.holders = slices.DeleteFunc(v.holders, func(other Guest) bool { return other == g })
 }
 
 // unheld has a visit without connections settled, or forgets it if the log knows nothing of it.

@@ -90,6 +90,12 @@ func problemOf(err error) (told *problem, ours bool) {
 	return newProblem(domain.CodeInternal, "try again later").after(busyRetry), true
 }
 
+// Explain turns an error into what a client is told, also in Chinese; ours says that it has to be logged.
+func Explain(err error) (no *domain.Refusal, chinese string, ours bool) {
+	told, ours := problemOf(err)
+	return &domain.Refusal{Code: told.Code, Text: told.Text}, told.TextZH, ours
+}
+
 // badFrame tells what is wrong with the form of a frame.
 func badFrame(err error) *problem {
 	var wrong *json.UnmarshalTypeError

@@ -33,9 +33,16 @@ func newRates(cfg Config) *rates {
 	return &rates{now: cfg.Now, config: cfg, people: people}
 }
 
-func (r *rates) comment(user domain.UserID) error { return r.take(r.paceOf(user).comments) }
-
-func (r *rates) gift(user domain.UserID) error { return r.take(r.paceOf(user).gifts) }
+// allow refuses a command that comes too soon.
+func (r *rates) allow(user domain.UserID, c domain.Command) error {
+	switch c.(type) {
+	case domain.PostComment:
+		return r.take(r.paceOf(user).comments)
+	case domain.SendGift:
+		return r.take(r.paceOf(user).gifts)
+	}
+	return nil
+}
 
 func (r *rates) paceOf(user domain.UserID) *pace {
 	if p, known := r.people.Get(user); known {

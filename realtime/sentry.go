@@ -10,18 +10,18 @@ import (
 	"roomlog/projections"
 )
 
-// sentry closes connections whose person may not be here any more: the session has ended, the account is
+// sentry dismisses guests whose person may not be here any more: the session has ended, the account is
 // locked, the token has expired.
 type sentry struct {
 	door *Door
 	wake chan struct{}
 
 	mu      sync.Mutex
-	doubted map[*session]time.Time // when to look at them
+	doubted map[Guest]time.Time // when to look at them
 }
 
 func newSentry(d *Door) *sentry {
-	return &sentry{door: d, wake: make(chan struct{}, 1), doubted: make(map[*session]time.Time)}
+	return &sentry{door: d, wake: make(chan struct{}, 1), doubted: make(map[Guest]time.Time)}
 }
 
 const (
@@ -29,22 +29,22 @@ const (
 	doubtRetry     = time.Second // after the tables could not be asked
 )
 
-// saw has a connection looked at after something happened to its person's session or account. A new session
+// saw has a guest looked at after something happened to its person's session or account. A new session
 // leaves the client some time to say hello with its token. It does not wait.
-func (y *sentry) saw(s *session, d projections.Delta) {
+func (y *sentry) saw(g Guest, d projections.Delta) {
 	switch d.Event.(type) {
 	case domain.UserSignedIn:
-		y.doubt(s, y.door.cfg.Now().Add(y.door.cfg.Renewal))
+		y.doubt(g, y.door.cfg.Now().Add(y.door.cfg.Renewal))
 	case domain.UserSignedOut, domain.UserDisabled, domain.UserForgotten:
-		y.doubt(s, y.door.cfg.Now())
+		y.doubt(g, y.door.cfg.Now())
 	}
 }
 
-func (y *sentry) doubt(s *session, due time.Time) {
+func (y *sentry) doubt(g Guest, due time.Time) {
 	y.mu.Lock()
 	defer y.mu.Unlock()
-	if before, doubted := y.doubted[s]; !doubted || due.Before(before) {
-		y.doubted[s] = due
+	if before, doubted := y.doubted[g]; !doubted || due.Before(before) {
+		y.doubted[g] = due
 	}
 	select {
 	case y.wake <- struct{}{}:
@@ -63,12 +63,12 @@ func (y *sentry) run(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		case <-tick.C:
-			y.closeExpired()
+			y.dismissExpired()
 		case <-y.wake:
 		case <-next.C:
 		}
-		for _, s := range y.due() {
-			y.look(ctx, s)
+		for _, g := range y.due() {
+			y.look(ctx, g)
 		}
 		if wait, some := y.untilNext(); some {
 			next.Reset(wait)
@@ -76,14 +76,14 @@ func (y *sentry) run(ctx context.Context) error {
 	}
 }
 
-func (y *sentry) due() (due []*session) {
+func (y *sentry) due() (due []Guest) {
 	now := y.door.cfg.Now()
 	y.mu.Lock()
 	defer y.mu.Unlock()
-	for s, at := range y.doubted {
+	for g, at := range y.doubted {
 		if !now.Before(at) {
-			due = append(due, s)
-			delete(y.doubted, s)
+			due = append(due, g)
+			delete(y.doubted, g)
 		}
 	}
 	return due
@@ -101,36 +101,35 @@ func (y *sentry) untilNext() (wait time.Duration, some bool) {
 	return wait, some
 }
 
-// look closes a connection if its person's session does not hold.
-func (y *sentry) look(ctx context.Context, s *session) {
-	caller := s.who()
+// look dismisses a guest if the person's session does not hold.
+func (y *sentry) look(ctx context.Context, g Guest) {
+	caller := g.Caller()
 	switch {
-	case s.conn.ended():
+	case g.Gone():
 		return
 	case caller.User == 0: // its hello is being answered
-		y.doubt(s, y.door.cfg.Now().Add(doubtRetry))
+		y.doubt(g, y.door.cfg.Now().Add(doubtRetry))
 		return
 	}
-	err := y.door.admit(ctx, caller)
+	err := y.door.Admit(ctx, caller)
 	if err == nil {
 		return
 	}
-	told, ours := problemOf(err)
-	if code := farewell(told.Code); code != 0 {
-		s.end(code, told)
+	if no := domain.Refused(err); no != nil {
+		g.Dismiss(no)
 		return
 	}
-	if ours {
+	if _, ours := problemOf(err); ours {
 		y.door.log.WarnContext(ctx, "a session could not be looked at, trying again", slog.Any("err", err))
 	}
-	y.doubt(s, y.door.cfg.Now().Add(doubtRetry))
+	y.doubt(g, y.door.cfg.Now().Add(doubtRetry))
 }
 
-// closeExpired closes the connections whose token has expired.
-func (y *sentry) closeExpired() {
-	for _, s := range y.door.hub.sessions() {
-		if s.expired(s.who()) {
-			s.end(CloseTokenInvalid, newProblem(domain.CodeTokenExpired, "the token has expired: sign in again"))
+// dismissExpired dismisses the guests whose token has expired.
+func (y *sentry) dismissExpired() {
+	for _, g := range y.door.hub.guests() {
+		if y.door.expired(g.Caller()) {
+			g.Dismiss(&domain.Refusal{Code: domain.CodeTokenExpired, Text: "the token has expired: sign in again"})
 		}
 	}
 }

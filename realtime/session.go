@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"roomlog/domain"
+	"roomlog/projections"
 )
 
 // session is one connection in the native dialect. Frames are handled one after another, so that what a
@@ -52,14 +53,14 @@ func (s *session) Text(message []byte) {
 // handle answers what to say to a frame; nil if that has been said.
 func (s *session) handle(ctx context.Context, in inbound) (any, error) {
 	v, known := s.door.verbs[in.Type]
-	caller := s.who()
+	caller := s.Caller()
 	switch {
 	case !known:
 		return nil, newProblem(codeNoSuchType, "there is no frame of this type")
 	case v.open:
 	case caller.User == 0:
 		return nil, newProblem(codeHelloFirst, "say hello with a token first")
-	case s.expired(caller):
+	case s.door.expired(caller):
 		return nil, refusal(domain.CodeTokenExpired, "the token has expired: say hello with a new one")
 	}
 	return v.run(s, ctx, in)
@@ -70,7 +71,7 @@ func (s *session) failed(ctx context.Context, in inbound, err error) {
 	told, ours := problemOf(err)
 	if ours {
 		s.door.log.ErrorContext(ctx, "a frame failed", slog.String("type", in.Type),
-			slog.Int64("user", int64(s.who().User)), slog.Any("err", err))
+			slog.Int64("user", int64(s.Caller().User)), slog.Any("err", err))
 	}
 	s.refuse(in.ID, told)
 }
@@ -84,30 +85,27 @@ func (s *session) Closed(uint16, string) {
 	for live := range s.rooms {
 		s.leave(live, domain.LeftConnectionLost)
 	}
-	if user := s.who().User; user != 0 {
+	if user := s.Caller().User; user != 0 {
 		s.door.hub.exit(user, s)
 	}
 }
 
-// who answers whom the connection is of; the zero Caller before hello.
-func (s *session) who() Caller {
+// Caller implements Guest.
+func (s *session) Caller() Caller {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.caller
 }
 
-func (s *session) expired(c Caller) bool {
-	return !c.Expires.IsZero() && !s.door.cfg.Now().Before(c.Expires)
-}
+// Gone implements Guest.
+func (s *session) Gone() bool { return s.conn.ended() }
 
-// Actor is in whose name the connection is in its rooms.
-func (s *session) Actor() domain.Actor {
-	c := s.who()
-	return domain.PersonActor(c.User, c.Session)
-}
+// Told implements Guest.
+func (s *session) Told(d projections.Delta) { s.tell(laneFrameOf(d)) }
 
-// end says why and closes the connection.
-func (s *session) end(code uint16, p *problem) {
-	s.refuse("", p)
-	s.conn.Close(code, string(p.Code))
+// Dismiss implements Guest.
+func (s *session) Dismiss(no *domain.Refusal) {
+	told := newProblem(no.Code, no.Text)
+	s.refuse("", told)
+	s.conn.Close(farewell(no.Code), string(no.Code))
 }

@@ -78,9 +78,6 @@ func (s *session) onComment(ctx context.Context, in inbound, data domain.PostCom
 	if err := named(data.Live); err != nil {
 		return nil, err
 	}
-	if err := s.door.rates.comment(s.who().User); err != nil {
-		return nil, err
-	}
 	receipt, err := s.execute(ctx, in, data)
 	if err != nil {
 		return nil, err
@@ -97,9 +94,6 @@ func (s *session) onComment(ctx context.Context, in inbound, data domain.PostCom
 
 func (s *session) onGift(ctx context.Context, in inbound, data domain.SendGift) (any, error) {
 	if err := named(data.Live); err != nil {
-		return nil, err
-	}
-	if err := s.door.rates.gift(s.who().User); err != nil {
 		return nil, err
 	}
 	receipt, err := s.execute(ctx, in, data)
@@ -128,7 +122,7 @@ func (s *session) onPing(context.Context, inbound, noData) (any, error) {
 
 // execute has a command of this person carried out.
 func (s *session) execute(ctx context.Context, in inbound, c domain.Command) (eventstore.Receipt, error) {
-	return s.door.cfg.Commands.Execute(ctx, domain.Request{Command: c, By: s.Actor(), Key: in.Key})
+	return s.door.Execute(ctx, s, c, in.Key)
 }
 
 // named refuses a frame without a room.

@@ -22,11 +22,8 @@ type Guest interface {
 	Dismiss(no *domain.Refusal)
 }
 
-// actorOf is in whose name a guest acts.
-func actorOf(g Guest) domain.Actor {
-	c := g.Caller()
-	return domain.PersonActor(c.User, c.Session)
-}
+// actor is in whose name a command of the caller's is carried out.
+func (c Caller) actor() domain.Actor { return domain.PersonActor(c.User, c.Session) }
 
 // Verify answers whom a token names, or a *domain.Refusal.
 func (d *Door) Verify(token string) (Caller, error) { return d.cfg.Verify(token) }
@@ -77,11 +74,10 @@ func (d *Door) Exit(g Guest, live domain.LiveID, cause domain.LeaveCause) {
 // Retire says that this process ends: from now on nobody leaves a room by it. See Shutdown.
 func (d *Door) Retire() { d.presence.stop() }
 
-// Execute carries out what a guest asks for, at the pace that a person may have.
-func (d *Door) Execute(ctx context.Context, g Guest, c domain.Command, key string) (eventstore.Receipt, error) {
-	by := actorOf(g)
+// Execute carries out what a person asks for, at the pace that a person may have.
+func (d *Door) Execute(ctx context.Context, by Caller, c domain.Command, key string) (eventstore.Receipt, error) {
 	if err := d.rates.allow(by.User, c); err != nil {
 		return eventstore.Receipt{}, err
 	}
-	return d.cfg.Commands.Execute(ctx, domain.Request{Command: c, By: by, Key: key})
+	return d.cfg.Commands.Execute(ctx, domain.Request{Command: c, By: by.actor(), Key: key})
 }

@@ -58,7 +58,7 @@ func newPresence(commands Executor, process string, log *slog.Logger) *presence 
 // enter makes g present in a room as of a position, or answers why it may not be. Also somebody who is there already is asked
 // for, for the log knows whether the session holds and the room is open.
 func (p *presence) enter(ctx context.Context, g Guest, live domain.LiveID) (position int64, err error) {
-	by := actorOf(g)
+	by := g.Caller().actor()
 	v, came := p.visitOf(g, live, by.User)
 	v.turn.Lock()
 	defer v.turn.Unlock()

@@ -1,6 +1,7 @@
 package siotest
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -43,6 +44,8 @@ type Client struct {
 	packets  chan Packet
 	closed   chan struct{}
 	once     sync.Once
+	ctx      context.Context // of the requests
+	hangUp   context.CancelFunc
 	early    []Packet // came during an upgrade
 	aside    []Packet // events that were passed by
 
@@ -70,6 +73,7 @@ func Try(t testing.TB, base string, o Options) (*Client, error) {
 		o.Version = 4
 	}
 	c := &Client{TB: t, base: base, options: o, packets: make(chan Packet, 100_000), closed: make(chan struct{}), stopped: make(chan struct{})}
+	c.ctx, c.hangUp = context.WithCancel(context.Background())
 	if o.Polling {
 		status, body := c.Do(http.MethodGet, c.address(""), "", nil)
 		if status != http.StatusOK {
@@ -130,7 +134,11 @@ func (c *Client) Address(transport, sid string) string {
 // Do makes a request.
 func (c *Client) Do(method, address, body string, header http.Header) (status int, answer string) {
 	c.Helper()
-	r, err := http.NewRequest(method, address, strings.NewReader(body))
+	ctx := c.ctx
+	if ctx == nil { // not a session
+		ctx = context.Background()
+	}
+	r, err := http.NewRequestWithContext(ctx, method, address, strings.NewReader(body))
 	if err != nil {
 		c.Fatal(err)
 	}
@@ -214,6 +222,9 @@ func (c *Client) Cut() {
 	c.mu.Unlock()
 	if socket != nil {
 		_ = socket.NetConn().Close()
+	}
+	if c.hangUp != nil {
+		c.hangUp()
 	}
 }
 

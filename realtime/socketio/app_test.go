@@ -1,0 +1,158 @@
+package socketio_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"roomlog/domain"
+	"roomlog/realtime/socketio/siotest"
+)
+
+// app is a client as it is on people's phones.
+type app struct {
+	*siotest.Client
+	id  string // of the socket
+	pid string // for a recovery
+}
+
+func (w *world) app(o siotest.Options) *app {
+	w.Helper()
+	c := siotest.Dial(w, w.base, o)
+	id, pid := c.Enter("/", "")
+	return &app{c, id, pid}
+}
+
+// back connects as the client that was lost.
+func (w *world) back(lost *app, offset string) *app {
+	w.Helper()
+	c := siotest.Dial(w, w.base, siotest.Options{})
+	id, pid := c.Enter("/", fmt.Sprintf(`{"pid":%q,"offset":%q}`, lost.pid, offset))
+	return &app{c, id, pid}
+}
+
+// who is a person as others see it.
+type who struct {
+	ID     domain.UserID
+	Name   string
+	Avatar string
+}
+
+// listed is who is in a room.
+type listed struct {
+	Clients []string
+	Action  string
+	User    who
+	Data    []who
+	Total   int64
+}
+
+func (l listed) names() (names []string) {
+	for _, p := range l.Data {
+		names = append(names, p.Name)
+	}
+	return names
+}
+
+// push answers the next event of a name, and the offset behind it, "" if there is none.
+func push[T any](a *app, event string) (v T, offset string) {
+	a.Helper()
+	arguments := a.Event(event)
+	decode(a, arguments[0], &v)
+	if len(arguments) > 1 {
+		decode(a, arguments[1], &offset)
+	}
+	return v, offset
+}
+
+// decode reads JSON and does not forgive fields that nobody knows.
+func decode(t testing.TB, text json.RawMessage, v any) {
+	t.Helper()
+	d := json.NewDecoder(strings.NewReader(string(text)))
+	d.DisallowUnknownFields()
+	if err := d.Decode(v); err != nil {
+		t.Fatalf("%s: %v", text, err)
+	}
+}
+
+// online waits for a list in which an action of somebody is the newest.
+func (a *app) online(action, name string) listed {
+	a.Helper()
+	for {
+		l, _ := push[listed](a, "online")
+		if l.Action == action && l.User.Name == name {
+			return l
+		}
+	}
+}
+
+// joins joins a room in somebody's name, and waits for the list that shows it.
+func (a *app) joins(p person, live any) listed {
+	a.Helper()
+	a.Emit("joinLive", map[string]any{"live_id": live, "token": p.token()})
+	for {
+		if l, _ := push[listed](a, "online"); slices.Contains(l.Clients, a.id) && slices.Contains(l.names(), p.name) {
+			return l
+		}
+	}
+}
+
+type refusal struct {
+	Meta struct {
+		Timestamp int64
+		NoToast   bool
+	}
+	Data struct {
+		Action, Payload, Code string
+		TextEN                string `json:"text_en"`
+	}
+}
+
+// refused expects a refusal with this text.
+func (a *app) refused(text string) refusal {
+	a.Helper()
+	no, _ := push[refusal](a, a.id)
+	if no.Data.Payload != text || no.Data.Action != "error" || no.Data.Code == "" || no.Data.TextEN == "" || no.Meta.Timestamp < 1e12 {
+		a.Fatalf("refused with %+v, want %s", no, text)
+	}
+	return no
+}
+
+type said struct {
+	User    who
+	ID      string
+	Content string
+}
+
+type given struct {
+	Avatar, Username string
+	Name             string `json:"gift_name"`
+	Image            string `json:"gift_image"`
+	Coin             int64  `json:"gift_coin"`
+	Num              int
+}
+
+// silent fails if anything but a list comes before the answer to a test event.
+func (a *app) silent() {
+	a.Helper()
+	a.Emit("test", nil)
+	for {
+		p := a.Next()
+		if p.Text == fmt.Sprintf(`42[%q,"啊啊啊"]`, a.id) {
+			return
+		}
+		if !strings.HasPrefix(p.Text, `42["online"`) {
+			a.Fatalf("got %s", p.Text)
+		}
+	}
+}
+
+// kinds are the ways in which clients come.
+var kinds = map[string]siotest.Options{
+	"version 3 over WebSocket": {Version: 3},
+	"version 4 over WebSocket": {Version: 4},
+	"version 3 polling":        {Version: 3, Polling: true},
+	"version 4 polling":        {Version: 4, Polling: true},
+}

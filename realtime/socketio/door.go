@@ -1,0 +1,97 @@
+package socketio
+
+import (
+	"context"
+	"net/http"
+	"sync"
+
+	"roomlog/domain"
+	"roomlog/realtime"
+	"roomlog/realtime/socketio/protocol"
+)
+
+// Path is where clients look for this door.
+const Path = "/socket.io/"
+
+// Door is the door of old clients of one process. It is an http.Handler, for Path.
+type Door struct {
+	cfg    Config
+	server *protocol.Server
+	herald *herald
+
+	mu    sync.Mutex
+	rooms map[domain.LiveID]*room
+}
+
+// New makes a door. It works while Run runs, and so does the door of the rooms.
+func New(cfg Config) (*Door, error) {
+	if err := cfg.check(); err != nil {
+		return nil, err
+	}
+	cfg.setDefaults()
+	d := &Door{cfg: cfg, rooms: make(map[domain.LiveID]*room)}
+	d.herald = newHerald(d)
+	engine := cfg.Engine
+	engine.Now, engine.Log = cfg.Now, cfg.Log
+	recovery := cfg.Recovery
+	recovery.Restore = d.restore
+	d.server = protocol.New(protocol.Config{Engine: engine, Namespaces: []protocol.Namespace{
+		{Name: "/", Connected: d.connected, Recovery: &recovery},
+	}})
+	return d, nil
+}
+
+// ServeHTTP serves clients, and the script of theirs if there is one.
+func (d *Door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if name := script(r); name != "" {
+		d.serveScript(w, r, name)
+		return
+	}
+	d.server.ServeHTTP(w, r)
+}
+
+// Stats are the counters of the connections, and of what waits to be sent.
+func (d *Door) Stats() *realtime.Stats { return d.server.Engine().Stats() }
+
+// Polling is the number of sessions that have no WebSocket connection.
+func (d *Door) Polling() int64 { return d.server.Engine().Polling() }
+
+// Run keeps the door working until ctx ends. Shutdown comes before.
+func (d *Door) Run(ctx context.Context) error {
+	var group sync.WaitGroup
+	group.Go(func() { _ = d.server.Run(ctx) })
+	group.Go(func() { d.herald.run(ctx) })
+	group.Wait()
+	return nil
+}
+
+// Shutdown ends all sessions, so that their clients come back, and waits for them until ctx ends. As with
+// the door of the rooms, nobody leaves a room by it.
+func (d *Door) Shutdown(ctx context.Context) error {
+	d.cfg.Rooms.Retire()
+	return d.server.Shutdown(ctx)
+}
+
+// hold answers the room of a live, which is kept up to date until release is called as often as hold.
+func (d *Door) hold(live domain.LiveID) *room {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	r := d.rooms[live]
+	if r == nil || r.wasCut() {
+		r = newRoom(d, live)
+		d.rooms[live] = r
+	}
+	r.held++
+	return r
+}
+
+// release gives a room back; one that nobody holds is forgotten.
+func (d *Door) release(r *room) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	r.held--
+	if r.held == 0 && d.rooms[r.live] == r {
+		delete(d.rooms, r.live)
+		d.cfg.Rooms.Forsake(r.live, r)
+	}
+}

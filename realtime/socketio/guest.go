@@ -1,0 +1,55 @@
+package socketio
+
+import (
+	"context"
+	"sync"
+
+	"roomlog/domain"
+	"roomlog/projections"
+	"roomlog/realtime"
+)
+
+// guest is one person on one socket, in one room at least.
+type guest struct {
+	visitor *visitor
+	rooms   map[domain.LiveID]*room // used like the fields of visitor
+
+	mu     sync.Mutex
+	caller realtime.Caller
+}
+
+// renew takes the newest token's word for who it is.
+func (g *guest) renew(caller realtime.Caller) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.caller = caller
+}
+
+// Caller implements realtime.Guest.
+func (g *guest) Caller() realtime.Caller {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.caller
+}
+
+func (g *guest) user() domain.UserID { return g.Caller().User }
+
+// Gone implements realtime.Guest.
+func (g *guest) Gone() bool { return g.visitor.socket.Session().Ended() }
+
+// Told implements realtime.Guest: the live rooms say nothing of it.
+func (g *guest) Told(projections.Delta) {}
+
+// Dismiss implements realtime.Guest: the person is told why, and is out of the rooms. The socket stays.
+func (g *guest) Dismiss(no *domain.Refusal) {
+	v := g.visitor
+	go v.socket.Session().Do(func() {
+		if v.guests[g.user()] != g {
+			return
+		}
+		v.refuse(context.Background(), "", no, false)
+		for live := range g.rooms {
+			v.leave(g, live, domain.LeftConnectionLost)
+		}
+	})
+}

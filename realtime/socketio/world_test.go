@@ -1,0 +1,272 @@
+package socketio_test
+
+import (
+	"context"
+	"encoding/json"
+	"log/slog"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"go.uber.org/goleak"
+
+	"roomlog/domain"
+	"roomlog/eventstore"
+	"roomlog/eventstore/pgtest"
+	"roomlog/projections"
+	"roomlog/realtime"
+	"roomlog/realtime/socketio"
+	"roomlog/realtime/socketio/siotest"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// world is one server process with both doors: a log, tables that follow it, and a listening port.
+type world struct {
+	testing.TB
+	db        *pgtest.DB
+	store     *eventstore.Store
+	sequencer *eventstore.Sequencer
+	queries   *projections.Queries
+	feed      *projections.Feed
+	rooms     *realtime.Door
+	door      *socketio.Door
+	base      string // of the Socket.IO door
+	log       *lines
+}
+
+func newWorld(t testing.TB, change func(*socketio.Config, *realtime.Config)) *world {
+	return openWorld(t, pgtest.New(t), true, change)
+}
+
+// openWorld makes a process on db, as others may be; whether it projects is a question of who it is.
+func openWorld(t testing.TB, db *pgtest.DB, projects bool, change func(*socketio.Config, *realtime.Config)) *world {
+	t.Helper()
+	pool, err := eventstore.OpenPool(t.Context(), db.DSN, eventstore.PoolOptions{Serving: db.Serving, MaxConns: 8})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(pool.Close)
+	store, err := eventstore.Open(t.Context(), pool, eventstore.Config{Now: time.Now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := &world{TB: t, db: db, store: store, queries: projections.NewQueries(pool), log: &lines{}}
+	w.sequencer = eventstore.NewSequencer(store, eventstore.SequencerConfig{})
+	w.feed = projections.NewFeed(store, w.queries, projections.FeedConfig{Gauge: 20 * time.Millisecond})
+	log := slog.New(slog.NewTextHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	gate := realtime.NewGate(realtime.GateConfig{MaxPerAddress: -1})
+	rooms := realtime.Config{
+		Store: store, Commands: w.sequencer, Queries: w.queries, Feed: w.feed, Verify: verify, Now: time.Now, Log: log, Gate: gate,
+		CommentRate: 1e6, CommentBurst: 1e6, GiftRate: 1e6, GiftBurst: 1e6,
+	}
+	cfg := socketio.Config{Queries: w.queries, Now: time.Now, Log: log}
+	cfg.Engine.Gate, cfg.Engine.FrameRate, cfg.Engine.Sockets.FlushWindow = gate, -1, time.Millisecond
+	if change != nil {
+		change(&cfg, &rooms)
+	}
+	if w.rooms, err = realtime.New(rooms); err != nil {
+		t.Fatal(err)
+	}
+	cfg.Rooms = w.rooms
+	if w.door, err = socketio.New(cfg); err != nil {
+		t.Fatal(err)
+	}
+	w.run(projects)
+	return w
+}
+
+func (w *world) run(projects bool) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		w.Fatal(err)
+	}
+	w.base = "http://" + l.Addr().String() + socketio.Path
+	mux := http.NewServeMux()
+	mux.Handle(socketio.Path, w.door)
+	mux.Handle("/ws", w.rooms)
+	web := &http.Server{Handler: mux, ReadHeaderTimeout: siotest.Patience}
+	parts := []func(context.Context) error{w.sequencer.Run, w.store.Listen, w.feed.Run, w.rooms.Run, w.door.Run}
+	if projects {
+		parts = append(parts, projections.NewProjector(w.store, projections.ProjectorConfig{Now: time.Now}).Run)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	var running sync.WaitGroup
+	for _, part := range parts {
+		running.Go(func() {
+			if err := part(ctx); err != nil {
+				w.Error(err)
+			}
+		})
+	}
+	running.Go(func() { _ = web.Serve(l) })
+	w.Cleanup(func() {
+		ctx, stop := context.WithTimeout(context.Background(), siotest.Patience)
+		defer stop()
+		if err := w.door.Shutdown(ctx); err != nil {
+			w.Errorf("shutdown: %v", err)
+		}
+		if err := w.rooms.Shutdown(ctx); err != nil {
+			w.Errorf("shutdown: %v", err)
+		}
+		_ = web.Close()
+		cancel()
+		running.Wait()
+		http.DefaultClient.CloseIdleConnections()
+		if w.Failed() {
+			w.Log(w.log)
+		}
+	})
+}
+
+// with is the same process for another test.
+func (w *world) with(t testing.TB) *world {
+	mine := *w
+	mine.TB = t
+	return &mine
+}
+
+// lines are what was logged.
+type lines struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (l *lines) Write(b []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(b)
+}
+
+func (l *lines) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
+}
+
+// Tokens of these tests are JSON, for what a token is made of is not this package's business.
+type testToken struct {
+	User    domain.UserID
+	Session string
+	Expires time.Time
+}
+
+func verify(token string) (realtime.Caller, error) {
+	token = strings.TrimPrefix(token, "Bearer ")
+	var said testToken
+	switch {
+	case token == "":
+		return realtime.Caller{}, &domain.Refusal{Code: domain.CodeTokenMissing, Text: "no token"}
+	case json.Unmarshal([]byte(token), &said) != nil || said.User == 0:
+		return realtime.Caller{}, &domain.Refusal{Code: domain.CodeTokenInvalid, Text: "not ours"}
+	case !said.Expires.IsZero() && time.Now().After(said.Expires):
+		return realtime.Caller{}, &domain.Refusal{Code: domain.CodeTokenExpired, Text: "expired"}
+	}
+	return realtime.Caller(said), nil
+}
+
+// person is somebody who is signed in.
+type person struct {
+	*world
+	id      domain.UserID
+	name    string
+	session string
+	expires time.Time
+}
+
+func (p person) token() string {
+	b, _ := json.Marshal(testToken{p.id, p.session, p.expires})
+	return string(b)
+}
+
+func (w *world) execute(r domain.Request) eventstore.Receipt {
+	w.Helper()
+	receipt, err := w.sequencer.Execute(context.Background(), r)
+	if err != nil {
+		w.Fatalf("%s: %v", r.Command.Type(), err)
+	}
+	return receipt
+}
+
+// do carries out what an operator asks for.
+func (w *world) do(c domain.Command) eventstore.Receipt {
+	w.Helper()
+	return w.execute(domain.Request{Command: c, By: domain.Actor{Kind: domain.Operator}})
+}
+
+func (p person) asks(c domain.Command) eventstore.Receipt {
+	p.Helper()
+	return p.execute(domain.Request{Command: c, By: domain.PersonActor(p.id, p.session)})
+}
+
+func (w *world) register(name string) person {
+	w.Helper()
+	r := w.execute(domain.Request{Command: domain.RegisterUser{Username: name, NameKey: w.store.NameKey(name), Credential: uuid.NewString()}})
+	return person{world: w, id: r.Events[0].Event.(domain.UserRegistered).User, name: name}.signIn()
+}
+
+func (p person) signIn() person {
+	p.Helper()
+	p.session = uuid.NewString()
+	p.execute(domain.Request{Command: domain.SignIn{User: p.id, Session: p.session}})
+	return p
+}
+
+// on is the same person at another process.
+func (p person) on(w *world) person { p.world = w; return p }
+
+// create makes a room of p's that is not on air.
+func (p person) create() domain.LiveID {
+	p.Helper()
+	key := strings.ReplaceAll(uuid.NewString(), "-", "")[:20]
+	return p.asks(domain.CreateLive{Title: "songs", Key: key}).Events[0].Event.(domain.LiveCreated).Live
+}
+
+// goLive makes a room of p's and puts it on air.
+func (p person) goLive() domain.LiveID {
+	p.Helper()
+	live := p.create()
+	p.asks(domain.ChangeLiveStatus{Live: live, To: domain.LivePlay})
+	return live
+}
+
+func (p person) credit(coins domain.Coins) person {
+	p.Helper()
+	p.do(domain.CreditCoins{Order: domain.OrderID(uuid.NewString()), User: p.id, Coins: coins})
+	return p
+}
+
+func (w *world) list(name, image string, price domain.Coins) domain.GiftID {
+	w.Helper()
+	return w.do(domain.ListGift{Name: name, Image: image, Price: price}).Events[0].Event.(domain.GiftListed).Gift
+}
+
+// events answers everything in the log of one type.
+func events[E domain.Event](w *world) (found []E) {
+	w.Helper()
+	var zero E
+	page, err := w.store.Read(context.Background(), eventstore.Query{Limit: 5000, Types: []string{zero.Type()}})
+	if err != nil {
+		w.Fatal(err)
+	}
+	for _, r := range page.Events {
+		found = append(found, r.Event.(E))
+	}
+	return found
+}
+
+// eventually polls until ok, where nobody tells.
+func eventually(t testing.TB, what string, ok func() bool) {
+	t.Helper()
+	deadline := time.Now().Add(siotest.Patience)
+	for !ok() {
+		if time.Now().After(deadline) {
+			t.Fatalf("never happened: %s", what)
+		}
+		<-time.After(2 * time.Millisecond)
+	}
+}

@@ -121,3 +121,24 @@ func TestReadyzTellsTheLag(t *testing.T) {
 		return status == http.StatusServiceUnavailable && strings.HasPrefix(r.Checks["tables"], "0 of 2, ") && r.Status == "not ready"
 	})
 }
+
+// A database that is away is told, survived and come back to.
+func TestReadyzTellsThatTheDatabaseIsAway(t *testing.T) {
+	t.Parallel()
+	database := pgtest.Server(t)
+	env := append([]string{"DATABASE_URL=" + database.DSN()}, sharedSecrets...)
+	p := &person{t: t, at: serve(t, env, append([]string{"--data", dataDir(t)}, unhurried...)...)}
+	if status, r := p.ready(); status != http.StatusOK || !strings.HasPrefix(r.Checks["database"], "migration ") {
+		t.Fatalf("at first: %d, %+v", status, r)
+	}
+	database.Kill()
+	if status, r := p.ready(); status != http.StatusServiceUnavailable || r.Checks["database"] != "unreachable" {
+		t.Errorf("without a database: %d, %+v", status, r)
+	}
+	if status, _ := p.do(http.MethodGet, "/healthz", nil, nil); status != http.StatusOK {
+		t.Errorf("the process lives, and /healthz says %d", status)
+	}
+	database.Start()
+	eventually(t, "the server is ready again", func() bool { status, _ := p.ready(); return status == http.StatusOK })
+	join(t, p.at, "anna")
+}

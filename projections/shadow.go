@@ -194,6 +194,10 @@ func (s *shadow) take(ctx context.Context, tx pgx.Tx, d decoded) error {
 
 // through reads the log up to a position and gives it to take, while it reads on.
 func (s *shadow) through(ctx context.Context, upTo int64, take func(decoded) error) error {
+	if s.at >= upTo {
+		return nil
+	}
+	s.teller.at("fold", s.at, upTo)
 	g, ctx := errgroup.WithContext(ctx)
 	ahead := make(chan decoded, readAhead)
 	g.Go(func() error {

@@ -87,7 +87,8 @@ func (s *server) member(ctx context.Context) (projections.User, error) {
 	if err != nil {
 		return projections.User{}, err
 	}
-	behind := s.Feed.Checkpoint() < c.position // asked first: the tables may catch up meanwhile
+	// Asked first: what the tables do not say now, although they have the sign-in, is not so.
+	behind := s.Feed.Checkpoint() < c.position && !s.reached(ctx, c.position)
 	user, err := s.Queries.User(ctx, c.user)
 	if err != nil && !isNotFound(err) {
 		return user, err

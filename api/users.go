@@ -170,11 +170,18 @@ func (s *server) execute(ctx context.Context, c caller, command domain.Command) 
 // settle waits until the tables have what followed from a command, so that whoever asked for it
 // finds it there. When they are slow the answer does not wait for them: what it says is durable.
 func (s *server) settle(ctx context.Context, receipt eventstore.Receipt) {
+	s.reached(ctx, receipt.Position)
+}
+
+// reached says whether the tables have a position, after waiting for it as long as a request waits.
+func (s *server) reached(ctx context.Context, position int64) bool {
 	ctx, cancel := context.WithTimeout(ctx, s.Settle)
 	defer cancel()
-	if err := s.Feed.WaitFor(ctx, receipt.Position); err != nil {
-		s.log.DebugContext(ctx, "the tables are behind", slog.Int64("position", receipt.Position), slog.Any("err", err))
+	err := s.Feed.WaitFor(ctx, position)
+	if err != nil {
+		s.log.DebugContext(ctx, "the tables are behind", slog.Int64("position", position), slog.Any("err", err))
 	}
+	return err == nil
 }
 
 func isNotFound(err error) bool { return errors.Is(err, projections.ErrNotFound) }

@@ -30,9 +30,15 @@ type batch struct {
 }
 
 func newBatch(calls []*call) *batch {
+	keys := 0
+	for _, c := range calls {
+		if c.request.Key != "" {
+			keys++
+		}
+	}
 	return &batch{
 		calls: calls, loaded: make(map[domain.Stream]entry), work: make(map[domain.Stream]entry, len(calls)),
-		known: make(map[commandID]commandRow), newKeys: make(map[domain.UserID]personKey),
+		known: make(map[commandID]commandRow, keys), rows: make([]commandRow, 0, keys), newKeys: make(map[domain.UserID]personKey),
 		outcomes: make([]outcome, len(calls)), faults: make([]error, len(calls)),
 		records: make([]Recorded, 0, len(calls)+len(calls)/4),
 	}

@@ -148,7 +148,7 @@ func TestTheDatabasesOwnDefaultsDoNotMatter(t *testing.T) {
 	db := pgtest.New(t)
 	for _, setting := range []string{
 		"default_transaction_isolation = 'serializable'", "default_transaction_read_only = on",
-		"synchronous_commit = off", "lock_timeout = 1", "statement_timeout = 50",
+		"synchronous_commit = off", "lock_timeout = 1000", "statement_timeout = 1000",
 	} {
 		u, err := url.Parse(db.DSN)
 		if err != nil {
@@ -162,7 +162,11 @@ func TestTheDatabasesOwnDefaultsDoNotMatter(t *testing.T) {
 	logs := []*testLog{openLog(t, db, eventstore.SequencerConfig{}), openLog(t, db, eventstore.SequencerConfig{})}
 	p := logs[0].party(8, 500)
 	traffic := startTraffic(t, p, logs...)
-	traffic.flows(100)
+	traffic.flows(50)
+	release := logs[0].holdLock()
+	<-time.After(1200 * time.Millisecond) // longer than the database's own patience
+	release()
+	traffic.flows(50)
 	traffic.end()
 	if n := logs[0].sequencer.Stats().Retries + logs[1].sequencer.Stats().Retries; n != 0 {
 		t.Errorf("%d transactions had to be done again", n)

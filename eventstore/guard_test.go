@@ -98,3 +98,24 @@ func TestTheDatabaseRefusesWhatMustNeverHappen(t *testing.T) {
 	}
 	l.sound()
 }
+
+// Somebody with the rights to do so has taken an event out of a wallet.
+func TestAHoleInAStreamIsNoticedBeforeADecision(t *testing.T) {
+	t.Parallel()
+	db := pgtest.New(t)
+	l := openLog(t, db, eventstore.SequencerConfig{})
+	p := l.party(2, 100)
+	for range 3 {
+		l.execute(p.people[0].asks(p.give(1)))
+	}
+	_, err := db.Owner.Exec(t.Context(), `ALTER TABLE events DISABLE TRIGGER ALL; DELETE FROM events WHERE type = 'gift.sent.v1' AND version = 3`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	other := openLog(t, db, eventstore.SequencerConfig{})
+	_, err = other.sequencer.Execute(t.Context(), p.people[0].asks(p.give(1)))
+	if err == nil || domain.Refused(err) != nil || !strings.Contains(err.Error(), "a version is missing") {
+		t.Fatalf("got %v", err)
+	}
+	other.execute(p.people[1].asks(p.give(1)))
+}

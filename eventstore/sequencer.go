@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -192,9 +193,17 @@ func (q *Sequencer) drain(ctx context.Context) {
 	}
 }
 
-// gather takes what waits behind first, without waiting for more.
+// smallBatch is how many requests make a commit worth its price.
+const smallBatch = 64
+
+// gather takes what waits behind first, without waiting for more. Those who were answered just now may
+// be about to ask again: while the batch is small they get the processor before it, as long as
+// there comes anything.
 func (q *Sequencer) gather(first *call) []*call {
-	calls := append(make([]*call, 0, 64), first)
+	for n := -1; n < len(q.queue) && n < smallBatch; runtime.Gosched() {
+		n = len(q.queue)
+	}
+	calls := append(make([]*call, 0, 1+len(q.queue)), first)
 	for len(calls) < q.config.Batch {
 		select {
 		case c := <-q.queue:

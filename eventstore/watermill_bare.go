@@ -29,7 +29,7 @@ func (s *Store) ReadBare(ctx context.Context, live domain.LiveID, after, upTo in
 	if err != nil {
 		return nil, fmt.Errorf("read events after %d: %w", after, err)
 	}
-	found := make([]Recorded, 0, min(limit, maxRead))
+	found := make([]Recorded, 0, min(int64(limit), max(upTo-after, 0), maxBare))
 	for rows.Next() {
 		r, err := scanBare(rows)
 		if err != nil {
@@ -43,6 +43,9 @@ func (s *Store) ReadBare(ctx context.Context, live domain.LiveID, after, upTo in
 	}
 	return found, nil
 }
+
+// maxBare bounds what is set aside for events before it is known how many there are.
+const maxBare = 10_000
 
 // scanBare reads one row of the statements that leave metadata out, and what stands behind an event's columns.
 func scanBare(rows pgx.Rows, behind ...any) (Recorded, error) {

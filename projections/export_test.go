@@ -20,7 +20,7 @@ func ProjectPlainly(ctx context.Context, store *eventstore.Store, conn *pgxpool.
 		return err
 	}
 	for at := int64(0); at < upTo; {
-		tx, err := conn.BeginTx(ctx, pgx.TxOptions{BeginQuery: "BEGIN; SET LOCAL synchronous_commit = off"})
+		tx, err := conn.BeginTx(ctx, pgx.TxOptions{BeginQuery: "BEGIN; SET LOCAL synchronous_commit = off; SET LOCAL enable_seqscan = off; SET LOCAL jit = off"})
 		if err != nil {
 			return err
 		}

@@ -16,9 +16,6 @@ import (
 	"roomlog/eventstore"
 )
 
-// Group is the projector's consumer group: the row of checkpoint that says how far the tables are.
-const Group = "projections"
-
 // Defaults of a projector.
 const (
 	statusEvery = time.Second     // how old a status is at most

@@ -38,7 +38,6 @@ const (
 	keepOld     = 7 * 24 * time.Hour // how long replaced tables are kept
 	closeEnough = 5_000              // events that are left for the moment of the switch
 	rebuildLock = 0x726562756c64     // "rebuld": one rebuild at a time in a database
-	closeWait   = 5 * time.Second
 )
 
 // Rebuild makes all read tables anew from the log, in a schema beside the ones in use, which serve on. If
@@ -66,41 +65,6 @@ func Rebuild(ctx context.Context, owner *pgxpool.Pool, store *eventstore.Store, 
 		return r.report, fmt.Errorf("rebuild: %w", err)
 	}
 	return r.report, nil
-}
-
-// alone runs work on a connection of its own that finds the new tables first, while no other rebuild does.
-func alone(ctx context.Context, owner *pgxpool.Pool, work func(*pgx.Conn) error) error {
-	return apart(ctx, owner, nextSchema, func(conn *pgx.Conn) error {
-		var mine bool
-		if err := conn.QueryRow(ctx, "SELECT pg_try_advisory_lock($1)", int64(rebuildLock)).Scan(&mine); err != nil {
-			return fmt.Errorf("lock: %w", err)
-		}
-		if !mine {
-			return ErrRebuilding
-		}
-		return work(conn)
-	})
-}
-
-// apart runs work on a connection of its own, like pool's, that finds the tables of a schema first. Closing it
-// frees its locks and drops its temporary tables, also when ctx has ended.
-func apart(ctx context.Context, pool *pgxpool.Pool, schema string, work func(*pgx.Conn) error) error {
-	config := pool.Config().ConnConfig.Copy()
-	config.RuntimeParams["search_path"] = schema + ",public"
-	config.RuntimeParams["timezone"] = "UTC"
-	config.RuntimeParams["jit"] = "off"
-	config.RuntimeParams["default_statistics_target"] = "20" // a first look; autovacuum takes a closer one
-	config.RuntimeParams["synchronous_commit"] = "off"       // what is lost is made anew; a switch waits for the disk
-	conn, err := pgx.ConnectConfig(ctx, config)
-	if err != nil {
-		return fmt.Errorf("connect: %w", err)
-	}
-	defer func() {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeWait)
-		defer cancel()
-		_ = conn.Close(ctx)
-	}()
-	return work(conn)
 }
 
 type rebuild struct {
@@ -291,15 +255,4 @@ func (r *rebuild) grant(ctx context.Context) error {
 		return fmt.Errorf("grant the rights to the new tables: %w", err)
 	}
 	return nil
-}
-
-type queryRower interface {
-	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
-}
-
-func readCheckpoint(ctx context.Context, db queryRower) (c checkpoint, err error) {
-	if err := db.QueryRow(ctx, selectCheckpoint).Scan(&c.position, &c.generation); err != nil && !errors.Is(err, pgx.ErrNoRows) {
-		return c, fmt.Errorf("read the checkpoint: %w", err)
-	}
-	return c, nil
 }

@@ -67,13 +67,20 @@ func TestRebuild(t *testing.T) {
 		newCrowd(w, 3, 1)
 		w.caughtUp()
 		var steps []string
-		_, err := projections.Rebuild(t.Context(), w.owner(), w.store, projections.RebuildConfig{Now: time.Now, Progress: func(p projections.Progress) {
+		var folded projections.Progress
+		_, err := projections.Rebuild(t.Context(), w.owner(), w.store, projections.RebuildConfig{Now: stepClock(), Progress: func(p projections.Progress) {
 			if len(steps) == 0 || steps[len(steps)-1] != p.Step {
 				steps = append(steps, p.Step)
+			}
+			if p.Step == "fold" {
+				folded = p
 			}
 		}})
 		if got := strings.Join(steps, " "); err != nil || got != "index fold compare switch" {
 			t.Error(got, err)
+		}
+		if folded.Position != w.head() || folded.Target != folded.Position || folded.Rate <= 0 || folded.ETA != 0 {
+			t.Errorf("%+v", folded)
 		}
 	})
 

@@ -194,6 +194,10 @@ func (s *shadow) take(ctx context.Context, tx pgx.Tx, d decoded) error {
 
 // through reads the log up to a position and gives it to take, while it reads on.
 func (s *shadow) through(ctx context.Context, upTo int64, take func(decoded) error) error {
+	if s.at >= upTo {
+		return nil
+	}
+	s.teller.at("fold", s.at, upTo)
 	g, ctx := errgroup.WithContext(ctx)
 	ahead := make(chan decoded, readAhead)
 	g.Go(func() error {
@@ -201,7 +205,7 @@ func (s *shadow) through(ctx context.Context, upTo int64, take func(decoded) err
 		return s.read(ctx, upTo, ahead)
 	})
 	g.Go(func() error {
-		for d := range gathered(ctx, ahead) {
+		for d := range ahead {
 			if err := take(d); err != nil {
 				return err
 			}
@@ -216,7 +220,7 @@ func (s *shadow) through(ctx context.Context, upTo int64, take func(decoded) err
 // read decodes the log from where the shadow is up to a position.
 func (s *shadow) read(ctx context.Context, upTo int64, ahead chan<- decoded) error {
 	for after := s.at; after < upTo; {
-		events, err := s.store.ReadBare(ctx, 0, after, upTo, readAtOnce)
+		events, err := s.store.ReadBare(ctx, 0, after, upTo, foldAtOnce)
 		if err != nil {
 			return err
 		}
@@ -243,24 +247,4 @@ func (s *shadow) read(ctx context.Context, upTo int64, ahead chan<- decoded) err
 		after = events[len(events)-1].Position
 	}
 	return nil
-}
-
-// gathered puts together what is to be folded at once.
-func gathered(ctx context.Context, ahead <-chan decoded) func(yield func(decoded) bool) {
-	return func(yield func(decoded) bool) {
-		var all decoded
-		for ctx.Err() == nil {
-			d, more := <-ahead
-			all.events, all.aside = append(all.events, d.events...), append(all.aside, d.aside...)
-			if len(all.events) > 0 && (!more || len(all.events) >= foldAtOnce) {
-				if !yield(all) {
-					return
-				}
-				all = decoded{}
-			}
-			if !more {
-				return
-			}
-		}
-	}
 }

@@ -34,7 +34,7 @@ func (c *serveCommand) openDoors(ctx context.Context, h *house, e *engine, l *la
 	if err != nil {
 		return nil, err
 	}
-	tokens, err := api.NewTokens(h.secrets.jwt, 0, h.sh.now)
+	tokens, err := api.NewTokens(h.secrets.jwt, c.TokenLife, h.sh.now)
 	if err != nil {
 		return nil, err
 	}
@@ -78,7 +78,7 @@ func (c *serveCommand) openDoors(ctx context.Context, h *house, e *engine, l *la
 }
 
 func (c *serveCommand) apiConfig(h *house, e *engine, tokens *api.Tokens) (api.Config, error) {
-	signer, err := media.NewSigner(h.secrets.sign, 0, h.sh.now)
+	signer, err := media.NewSigner(h.secrets.sign, c.SignLife, h.sh.now)
 	if err != nil {
 		return api.Config{}, err
 	}

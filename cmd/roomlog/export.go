@@ -68,7 +68,7 @@ func (c *exportCommand) Run(ctx context.Context, g *globals, sh shell) error {
 }
 
 // export writes what follows the cursor after, up to the end of the log as it is now, and prints the
-// cursor that it has come to, also when it fails.
+// cursor that it has come to. When it ends before, the cursor of the last line is where to go on.
 func (c *exportCommand) export(ctx context.Context, d *desk, after string, to io.Writer) (err error) {
 	position, err := d.store.ParseCursor(ctx, after)
 	if err != nil {

@@ -57,6 +57,26 @@ func TestPostgresKilledUnderLoad(t *testing.T) {
 	}
 }
 
+// A database that is not ours is killed and comes back by itself. Tables fall back by seconds with it, for
+// they wait for no disk; the log does not.
+func TestDatabaseKilledUnderLoad(t *testing.T) {
+	t.Parallel()
+	const rounds = 2
+	database := pgtest.Server(t, pgtest.Setting("wal_writer_delay", "10s"))
+	env := append([]string{"DATABASE_URL=" + database.DSN()}, sharedSecrets...)
+	at := serve(t, env, append([]string{"--data", dataDir(t)}, unhurried...)...)
+	c := gather(t, 4, 2, 60, at)
+	for round := range rounds {
+		c.after((round + 1) * 240 / (rounds + 1))
+		database.Kill()
+		database.Start()
+	}
+	c.judge()
+	if code := at.stop(); code != 0 {
+		t.Errorf("exit code %d", code)
+	}
+}
+
 // kill9Postgres kills the main process of a private PostgreSQL.
 func kill9Postgres(t *testing.T, data string) {
 	t.Helper()

@@ -121,3 +121,26 @@ func TestReadyzTellsTheLag(t *testing.T) {
 		return status == http.StatusServiceUnavailable && strings.HasPrefix(r.Checks["tables"], "0 of 2, ") && r.Status == "not ready"
 	})
 }
+
+// A database that is away is told, survived and come back to.
+func TestReadyzTellsThatTheDatabaseIsAway(t *testing.T) {
+	t.Parallel()
+	database := pgtest.Server(t, pgtest.Setting("wal_writer_delay", "10s")) // what nobody waits for is lost with it
+	env := append([]string{"DATABASE_URL=" + database.DSN()}, sharedSecrets...)
+	p := &person{t: t, at: serve(t, env, append([]string{"--data", dataDir(t)}, unhurried...)...)}
+	if status, r := p.ready(); status != http.StatusOK || !strings.HasPrefix(r.Checks["database"], "migration ") {
+		t.Fatalf("at first: %d, %+v", status, r)
+	}
+	database.Kill()
+	eventually(t, "the server notices", func() bool {
+		status, r := p.ready()
+		return status == http.StatusServiceUnavailable && r.Checks["database"] == "unreachable"
+	})
+	if status, _ := p.do(http.MethodGet, "/healthz", nil, nil); status != http.StatusOK {
+		t.Errorf("the process lives, and /healthz says %d", status)
+	}
+	database.Start()
+	eventually(t, "the server is ready again", func() bool { status, _ := p.ready(); return status == http.StatusOK })
+	p.post("/api/reg", map[string]any{"username": "anna", "password": "secret", "repassword": "secret"}, nil)
+	eventually(t, "the tables go on", func() bool { _, r := p.ready(); return r.Checks["tables"] == "2 of 2" })
+}

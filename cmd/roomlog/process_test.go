@@ -75,6 +75,9 @@ func serve(t testing.TB, env []string, args ...string) *process {
 	p.start("127.0.0.1:0")
 	t.Cleanup(func() {
 		p.kill()
+		if strings.Contains(p.said(), "DATA RACE") || strings.Contains(p.said(), "panic:") {
+			t.Error("the server is not sound")
+		}
 		if t.Failed() {
 			t.Logf("what the server at %s said:\n%s", p.addr, p.said())
 		}

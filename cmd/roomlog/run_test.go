@@ -27,6 +27,11 @@ func TestExitCodes(t *testing.T) {
 		{"a value of the wrong kind", nil, []string{"gift", "reprice", "rose", "--coin", "3"}, exitUsage, "See: roomlog gift reprice --help"},
 		{"an unknown role", nil, []string{"user", "grant", "1", "--role", "king"}, exitUsage, "--role"},
 		{"a setting of the wrong kind", map[string]string{"ROOMLOG_QUEUE": "many"}, []string{"serve"}, exitUsage, "--queue"},
+		{"a list with a wrong word in a variable", map[string]string{"ROOMLOG_ROLES": "api,king"}, []string{"serve"}, exitUsage, "--roles"},
+		{"a list in a variable", map[string]string{"ROOMLOG_ROLES": "api,projector", "ROOMLOG_HTTP_ADDR": "127.0.0.1:0",
+			"DATABASE_URL": nowhere["DATABASE_URL"], "ROOMLOG_DATA": t.TempDir()}, []string{"serve"}, exitFailed, "Is the database running"},
+		{"an unwritable data folder", map[string]string{"ROOMLOG_HTTP_ADDR": "127.0.0.1:0", "DATABASE_URL": nowhere["DATABASE_URL"],
+			"ROOMLOG_DATA": "/dev/null/data"}, []string{"serve"}, exitFailed, "or a data folder that can be written (--data)"},
 		{"no database", nowhere, []string{"verify"}, exitFailed, "Is the database running"},
 		{"forgetting without --yes", nil, []string{"user", "forget", "1"}, exitFailed, "--yes"},
 		{"two ways of going on", nil, []string{"export", "--out", "x", "--after", "0"}, exitFailed, "--out or --after"},
@@ -40,7 +45,7 @@ func TestExitCodes(t *testing.T) {
 			if tt.code == exitDone && got.stdout == "" {
 				t.Error("nothing on standard output")
 			}
-			if tt.code != exitDone && (got.stdout != "" || !strings.HasPrefix(got.stderr, "roomlog: ")) {
+			if tt.code != exitDone && (got.stdout != "" || !strings.Contains("\n"+got.stderr, "\nroomlog: ")) {
 				t.Errorf("an error goes to standard error, with our name: %q, %q", got.stdout, got.stderr)
 			}
 		})

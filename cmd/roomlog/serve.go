@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"time"
 )
 
 // What a process can be for.
@@ -22,8 +23,10 @@ type serveCommand struct {
 	CORSOrigins    []string `name:"cors-origins" group:"door" env:"ROOMLOG_CORS_ORIGINS" placeholder:"ORIGIN" help:"Browser origins that may call. Default: any, since no cookie carries a right."`
 	PprofAddr      string   `group:"door" env:"ROOMLOG_PPROF_ADDR" placeholder:"ADDR" help:"Where to serve profiles of this process, like 127.0.0.1:6060. Default: nowhere."`
 
-	TimeZone     string `group:"house" env:"ROOMLOG_TIME_ZONE" default:"Asia/Shanghai" help:"Of created_time."`
-	CoinsPerUnit int64  `group:"house" env:"ROOMLOG_COINS_PER_UNIT" default:"10" help:"Coins for one unit of price of a top-up."`
+	TimeZone     string        `group:"house" env:"ROOMLOG_TIME_ZONE" default:"Asia/Shanghai" help:"Of created_time."`
+	TokenLife    time.Duration `group:"house" env:"ROOMLOG_TOKEN_LIFE" default:"720h" help:"How long a sign-in is good for."`
+	SignLife     time.Duration `group:"house" env:"ROOMLOG_SIGN_LIFE" default:"100000s" help:"How long a stream address is good for."`
+	CoinsPerUnit int64         `group:"house" env:"ROOMLOG_COINS_PER_UNIT" default:"10" help:"Coins for one unit of price of a top-up."`
 
 	Roles []string `group:"part" env:"ROOMLOG_ROLES" enum:"api,realtime,projector" default:"api,realtime,projector" help:"api answers REST, realtime holds sockets, projector moves the tables."`
 

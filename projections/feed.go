@@ -66,6 +66,7 @@ type Feed struct {
 	profiles *profiles
 	channel  *gochannel.GoChannel
 	kick     chan struct{} // there may be something to release
+	begun    chan struct{} // Run has read where to begin
 	closed   chan struct{} // Run has ended
 
 	mu      sync.Mutex
@@ -88,7 +89,7 @@ func NewFeed(store *eventstore.Store, queries *Queries, c FeedConfig) *Feed {
 		store: store, queries: queries, c: c, profiles: newProfiles(queries, c.Profiles),
 		// A message is sent when every subscriber has taken the one before: the only way to keep the order.
 		channel: gochannel.NewGoChannel(gochannel.Config{BlockPublishUntilSubscriberAck: true, PreserveContext: true}, watermill.NopLogger{}),
-		kick:    make(chan struct{}, 1), closed: make(chan struct{}),
+		kick:    make(chan struct{}, 1), begun: make(chan struct{}), closed: make(chan struct{}),
 		room: make(chan struct{}), moved: make(chan struct{}),
 	}
 	f.gauges = newGaugeKeeper(f)

@@ -15,10 +15,18 @@ const topic = "batches"
 // batchKey is where a message's context holds its batch: nothing is written out and read again inside a process.
 type batchKey struct{}
 
-// Subscribe answers batches in order from now on: each begins where the one before ended. The channel closes
+// Subscribe answers batches in order from now on: each begins where the one before ended. It waits until the
+// feed runs and Checkpoint says where that is. The channel closes
 // when ctx ends, when the feed ends, or when the subscriber has not read for FeedConfig.Deaf although
 // hundreds of batches waited: then the others go on without it, and it has to begin anew.
 func (f *Feed) Subscribe(ctx context.Context) (<-chan Batch, error) {
+	select {
+	case <-f.begun:
+	case <-f.closed:
+		return nil, fmt.Errorf("subscribe to the feed: %w", ErrFeedEnded)
+	case <-ctx.Done():
+		return nil, fmt.Errorf("subscribe to the feed: %w", ctx.Err())
+	}
 	ctx, cancel := context.WithCancel(ctx)
 	messages, err := f.channel.Subscribe(ctx, topic)
 	if err != nil {

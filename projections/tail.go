@@ -15,6 +15,7 @@ func (f *Feed) begin(ctx context.Context) {
 		position, err := f.checkpoint(ctx)
 		if err == nil {
 			f.released.Store(position)
+			close(f.begun)
 			return
 		}
 		if ctx.Err() == nil {

@@ -314,7 +314,7 @@ func TestACommentOrGiftJoinsAgain(t *testing.T) {
 				if s, _ := push[said](a, "comment"); s.Content != "again" {
 					t.Errorf("said %+v", s)
 				}
-				a.silent() // nothing came twice
+				a.silent()  // nothing came twice
 				a.Send("1") // a client that polls is missed late otherwise
 				eventually(t, "ann has left", func() bool {
 					return len(events[domain.ViewerLeft](w)) == len(events[domain.ViewerJoined](w))

@@ -98,8 +98,8 @@ func (c *client) auth(p *packet) json.RawMessage {
 }
 
 var (
-	errNoNamespace       = errors.New("Invalid namespace")   //nolint:revive,staticcheck // clients know this text
-	errTooManyNamespaces = errors.New("Too many namespaces") //nolint:revive,staticcheck // like the other
+	errNoNamespace       = errors.New("Invalid namespace")   //nolint:staticcheck // clients know this text
+	errTooManyNamespaces = errors.New("Too many namespaces") //nolint:staticcheck // like the other
 )
 
 // connect makes a socket in a namespace, or says why not.

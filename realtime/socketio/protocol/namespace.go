@@ -1,6 +1,9 @@
 package protocol
 
-import "encoding/json"
+import (
+	"encoding/json"
+	"errors"
+)
 
 // Namespace is a part of the server that clients connect to on their own. Only those exist that a Server
 // was given.
@@ -27,8 +30,8 @@ func (r *Refusal) Error() string { return r.Message }
 
 // refusalData is what a client is told of why it may not connect.
 func refusalData(err error, old bool) json.RawMessage {
-	no, ok := err.(*Refusal)
-	if !ok {
+	var no *Refusal
+	if !errors.As(err, &no) {
 		no = &Refusal{Message: err.Error()}
 	}
 	switch {

@@ -39,15 +39,14 @@ type Client struct {
 	base    string // http://host:port/path/
 	options Options
 	// Upgrades is how many other transports the server offered.
-	Upgrades int
-	sid      string // of the session
-	packets  chan Packet
-	closed   chan struct{}
-	once     sync.Once
-	ctx      context.Context // of the requests
-	hangUp   context.CancelFunc
-	early    []Packet // came during an upgrade
-	aside    []Packet // events that were passed by
+	Upgrades      int
+	sid           string // of the session
+	packets       chan Packet
+	closed        chan struct{}
+	once, cutting sync.Once
+	cut           chan struct{} // closed by Cut
+	early         []Packet      // came during an upgrade
+	aside         []Packet      // events that were passed by
 
 	posting sync.Mutex
 
@@ -72,8 +71,7 @@ func Try(t testing.TB, base string, o Options) (*Client, error) {
 	if o.Version == 0 {
 		o.Version = 4
 	}
-	c := &Client{TB: t, base: base, options: o, packets: make(chan Packet, 100_000), closed: make(chan struct{}), stopped: make(chan struct{})}
-	c.ctx, c.hangUp = context.WithCancel(context.Background())
+	c := &Client{TB: t, base: base, options: o, packets: make(chan Packet, 100_000), closed: make(chan struct{}), stopped: make(chan struct{}), cut: make(chan struct{})}
 	if o.Polling {
 		status, body := c.Do(http.MethodGet, c.address(""), "", nil)
 		if status != http.StatusOK {
@@ -134,10 +132,15 @@ func (c *Client) Address(transport, sid string) string {
 // Do makes a request.
 func (c *Client) Do(method, address, body string, header http.Header) (status int, answer string) {
 	c.Helper()
-	ctx := c.ctx
-	if ctx == nil { // not a session
-		ctx = context.Background()
-	}
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	go func() {
+		select {
+		case <-c.cut: // never, if this is no session
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
 	r, err := http.NewRequestWithContext(ctx, method, address, strings.NewReader(body))
 	if err != nil {
 		c.Fatal(err)
@@ -162,7 +165,8 @@ func (c *Client) Do(method, address, body string, header http.Header) (status in
 
 func (c *Client) dialSocket(sid string) error {
 	address := "ws" + strings.TrimPrefix(c.Address("websocket", sid), "http")
-	socket, _, err := gws.NewClient(listener{c}, &gws.ClientOption{Addr: address, RequestHeader: c.options.Header,
+	socket, _, err := gws.NewClient(listener{c}, &gws.ClientOption{ //nolint:bodyclose // the connection is what follows
+		Addr: address, RequestHeader: c.options.Header,
 		HandshakeTimeout: Patience, ReadMaxPayloadSize: 8 << 20})
 	if err != nil {
 		return fmt.Errorf("dial: %w", err)
@@ -217,14 +221,16 @@ func (c *Client) end() { c.once.Do(func() { close(c.closed) }) }
 // Cut ends the connection without a word.
 func (c *Client) Cut() {
 	c.end()
+	c.cutting.Do(func() {
+		if c.cut != nil {
+			close(c.cut)
+		}
+	})
 	c.mu.Lock()
 	socket := c.socket
 	c.mu.Unlock()
 	if socket != nil {
 		_ = socket.NetConn().Close()
-	}
-	if c.hangUp != nil {
-		c.hangUp()
 	}
 }
 

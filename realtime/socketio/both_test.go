@@ -1,0 +1,162 @@
+package socketio_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/lxzan/gws"
+
+	"roomlog/domain"
+	"roomlog/eventstore/pgtest"
+	"roomlog/realtime"
+	"roomlog/realtime/socketio"
+	"roomlog/realtime/socketio/siotest"
+)
+
+// native is a client of the native dialect.
+type native struct {
+	gws.BuiltinEventHandler
+	testing.TB
+	conn   *gws.Conn
+	frames chan frame
+	serial int
+}
+
+type frame struct {
+	Re, Type string
+	Live     domain.LiveID
+	Pos      int64
+	Data     json.RawMessage
+}
+
+func (n *native) OnMessage(_ *gws.Conn, m *gws.Message) {
+	defer m.Close()
+	var f frame
+	if err := json.Unmarshal(m.Bytes(), &f); err == nil {
+		f.Data = slices.Clone(f.Data)
+		n.frames <- f
+	}
+}
+
+// native connects somebody in the native dialect.
+func (p person) native() *native {
+	p.Helper()
+	n := &native{TB: p.TB, frames: make(chan frame, 10_000)}
+	conn, _, err := gws.NewClient(n, &gws.ClientOption{Addr: "ws" + strings.TrimSuffix(strings.TrimPrefix(p.base, "http"), socketio.Path) + "/ws"})
+	if err != nil {
+		p.Fatal(err)
+	}
+	n.conn = conn
+	go conn.ReadLoop()
+	p.Cleanup(func() { _ = conn.NetConn().Close() })
+	n.ask("hello", map[string]any{"token": p.token()})
+	return n
+}
+
+// ask sends a frame and waits for its answer.
+func (n *native) ask(verb string, data any) json.RawMessage {
+	n.Helper()
+	n.serial++
+	id := fmt.Sprint(n.serial)
+	text, _ := json.Marshal(map[string]any{"id": id, "type": verb, "data": data})
+	_ = n.conn.WriteString(string(text))
+	f := n.hear(func(f frame) bool { return f.Re == id })
+	if f.Type != "ok" {
+		n.Fatalf("%s is answered %s", verb, f.Data)
+	}
+	return f.Data
+}
+
+func (n *native) hear(is func(frame) bool) frame {
+	n.Helper()
+	for {
+		select {
+		case f := <-n.frames:
+			if is(f) {
+				return f
+			}
+		case <-time.After(siotest.Patience):
+			n.Fatal("waited in vain for a frame")
+		}
+	}
+}
+
+// Both dialects are in the same rooms.
+func TestBothDialectsShareARoom(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	live, rose := w.register("streamer").goLive(), w.list("rose", "rose.png", 5)
+	ann, bob := w.register("ann").credit(100), w.register("bob").credit(100)
+	a := w.app(siotest.Options{Version: 3})
+	a.joins(ann, live)
+	b := bob.native()
+	b.ask("room.join", map[string]any{"live": live})
+	if l := a.online("join", "bob"); l.Total != 2 || len(l.Clients) != 1 {
+		t.Errorf("the list is %+v", l)
+	}
+	b.ask("comment.post", map[string]any{"live": live, "text": "from the native side"})
+	if s, _ := push[said](a, "comment"); s.Content != "from the native side" || s.User.Name != "bob" {
+		t.Errorf("said %+v", s)
+	}
+	b.ask("gift.send", map[string]any{"live": live, "gift": rose, "num": 3})
+	if g, _ := push[given](a, "gift"); g.Num != 3 || g.Coin != 5 || g.Username != "bob" {
+		t.Errorf("given %+v", g)
+	}
+	a.Emit("comment", map[string]any{"live_id": live, "data": "from the old side", "token": ann.token()})
+	f := b.hear(func(f frame) bool { return f.Type == "comment" && strings.Contains(string(f.Data), "old side") })
+	if s, offset := push[said](a, "comment"); offset != fmt.Sprint(f.Pos) || !strings.Contains(string(f.Data), s.ID) {
+		t.Errorf("one comment is %s at %d and %+v at %s", f.Data, f.Pos, s, offset)
+	}
+	// One person in both dialects leaves with the last connection.
+	both := bob
+	old := w.app(siotest.Options{})
+	old.joins(both, live)
+	old.Emit("leaveLive", map[string]any{"live_id": live, "token": both.token()})
+	old.silent()
+	b.ask("room.leave", map[string]any{"live": live})
+	a.online("leave", "bob")
+	if n := len(events[domain.ViewerLeft](w)); n != 1 {
+		t.Errorf("bob has left %d times", n)
+	}
+}
+
+// Two processes on one database are one system.
+func TestTwoProcesses(t *testing.T) {
+	t.Parallel()
+	db := pgtest.New(t)
+	one := openWorld(t, db, true, nil)
+	two := openWorld(t, db, false, func(_ *socketio.Config, c *realtime.Config) { c.Grace = time.Hour })
+	live, rose := one.register("streamer").goLive(), one.list("rose", "", 1)
+	ann, bob := one.register("ann").credit(10), one.register("bob").credit(10)
+	a, b := one.app(siotest.Options{Version: 3}), two.app(siotest.Options{Version: 4})
+	a.joins(ann, live)
+	if l := b.joins(bob.on(two), live); l.Total != 2 || !slices.Equal(l.names(), []string{"bob", "ann"}) {
+		t.Errorf("the list is %+v", l)
+	}
+	a.online("join", "bob")
+	a.Emit("comment", map[string]any{"live_id": live, "data": "hello there", "token": ann.token()})
+	b.Emit("gift", map[string]any{"live_id": live, "gift_id": rose, "token": bob.token()})
+	for _, c := range []*app{a, b} {
+		if s, _ := push[said](c, "comment"); s.Content != "hello there" {
+			t.Errorf("said %+v", s)
+		}
+		if g, _ := push[given](c, "gift"); g.Username != "bob" {
+			t.Errorf("given %+v", g)
+		}
+	}
+	// Ann moves to the other process, and the end of the first connection is no leaving.
+	moved := two.app(siotest.Options{Version: 3})
+	moved.joins(ann.on(two), live)
+	a.Cut()
+	moved.Emit("comment", map[string]any{"live_id": live, "data": "moved", "token": ann.token()})
+	push[said](b, "comment")
+	if n := len(events[domain.ViewerLeft](one)); n != 0 {
+		t.Errorf("%d left", n)
+	}
+	moved.Cut()
+	b.online("leave", "ann")
+}

@@ -1,0 +1,161 @@
+package socketio_test
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"roomlog/domain"
+	"roomlog/realtime"
+	"roomlog/realtime/socketio"
+	"roomlog/realtime/socketio/siotest"
+)
+
+// come has people join a room who have no socket here, as on another process.
+func (w *world) come(live domain.LiveID, names ...string) (people []person) {
+	w.Helper()
+	for _, name := range names {
+		p := w.register(name)
+		p.asks(domain.JoinLive{Live: live, Process: "elsewhere"})
+		people = append(people, p)
+	}
+	return people
+}
+
+func (p person) goes(live domain.LiveID) {
+	p.Helper()
+	p.execute(domain.Request{By: domain.Actor{Kind: domain.System},
+		Command: domain.LeaveLive{Live: live, User: p.id, Cause: domain.LeftConnectionLost, Process: "elsewhere"}})
+}
+
+func names(prefix string, n int) (all []string) {
+	for i := range n {
+		all = append(all, fmt.Sprintf("%s%d", prefix, i))
+	}
+	return all
+}
+
+// The list names the newest, and how many there are.
+func TestTheListIsBounded(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, func(c *socketio.Config, _ *realtime.Config) { c.Listed, c.Crowd = 5, 100 })
+	live := w.register("streamer").goLive()
+	w.come(live, names("early", 10)...)
+	var apps []*app
+	for _, name := range names("app", 7) {
+		a := w.app(siotest.Options{})
+		a.joins(w.register(name), live)
+		apps = append(apps, a)
+	}
+	l := apps[0].online("join", "app6")
+	want := []string{"app6", "app5", "app4", "app3", "app2"}
+	if l.Total != 17 || !slices.Equal(l.names(), want) || len(l.Clients) != 5 || l.Clients[0] != apps[6].id || l.Clients[4] != apps[2].id {
+		t.Errorf("the list is %+v", l)
+	}
+}
+
+// Who leaves makes room in the list for those who came earlier, also when they are not known any more.
+func TestTheListIsFilledAgain(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, func(c *socketio.Config, _ *realtime.Config) { c.Listed, c.Crowd = 5, 1000 })
+	live := w.register("streamer").goLive()
+	people := w.come(live, names("p", 130)...) // more than a snapshot names
+	a := w.app(siotest.Options{})
+	me := w.register("me")
+	a.joins(me, live)
+	for _, p := range people[8:] {
+		p.goes(live)
+	}
+	for {
+		if l := a.online("leave", "p129"); l.Total == 9 {
+			if want := []string{"me", "p7", "p6", "p5", "p4"}; !slices.Equal(l.names(), want) {
+				t.Errorf("the list is %v, want %v", l.names(), want)
+			}
+			return
+		}
+	}
+}
+
+// In a crowd the others get the list now and then, who comes gets it at once.
+func TestACrowdIsToldNowAndThen(t *testing.T) {
+	t.Parallel()
+	const interval = 400 * time.Millisecond
+	w := newWorld(t, func(c *socketio.Config, _ *realtime.Config) { c.Crowd, c.Interval = 10, interval })
+	live := w.register("streamer").goLive()
+	watcher := w.app(siotest.Options{})
+	watcher.joins(w.register("watcher"), live)
+	for i, name := range names("p", 9) { // up to the limit every coming is told
+		w.come(live, name)
+		if l := watcher.online("join", name); l.Total != int64(i+2) {
+			t.Fatalf("the list is %+v", l)
+		}
+	}
+	began := time.Now()
+	var coming sync.WaitGroup
+	coming.Go(func() { w.come(live, names("q", 40)...) })
+	comer := w.app(siotest.Options{})
+	if l := comer.joins(w.register("comer"), live); l.User.Name != "comer" || !slices.Contains(l.names(), "comer") {
+		t.Errorf("who comes is shown %+v", l)
+	}
+	coming.Wait()
+	lists := 0
+	for l := (listed{}); l.Total < 51; lists++ {
+		l, _ = push[listed](watcher, "online")
+		if l.Total == 51 {
+			break
+		}
+	}
+	if most := int(time.Since(began)/interval) + 2; lists > most {
+		t.Errorf("%d lists in %v, want %d at most", lists, time.Since(began), most)
+	}
+	watcher.silent()
+}
+
+func TestAProfileChangesInTheList(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	live := w.register("streamer").goLive()
+	ann := w.register("ann")
+	a := w.app(siotest.Options{})
+	a.joins(ann, live)
+	changed := ann.asks(domain.ChangeProfile{Nickname: "安", Avatar: "a.png"})
+	if err := w.rooms.CaughtUp(t.Context(), changed.Position); err != nil {
+		t.Fatal(err)
+	}
+	b := w.app(siotest.Options{})
+	if l := b.joins(w.register("bob"), live); l.Data[1] != (who{ann.id, "安", "a.png"}) {
+		t.Errorf("the list is %+v", l)
+	}
+	if l := a.online("join", "bob"); l.Data[1].Name != "安" {
+		t.Errorf("the list is %+v", l)
+	}
+}
+
+// A list that cannot be read is sent when it can.
+func TestTheListSurvivesTheLossOfItsConnections(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, func(c *socketio.Config, _ *realtime.Config) { c.Listed, c.Crowd = 5, 1000 })
+	live := w.register("streamer").goLive()
+	people := w.come(live, names("p", 110)...)
+	a := w.app(siotest.Options{})
+	a.joins(w.register("me"), live)
+	for _, p := range people[8:109] {
+		p.goes(live)
+	}
+	if _, err := w.store.Pool().Exec(context.Background(), "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND datname = current_database()"); err != nil {
+		t.Log(err)
+	}
+	eventually(t, "the log takes commands again", func() bool {
+		_, err := w.sequencer.Execute(context.Background(), domain.Request{By: domain.Actor{Kind: domain.System},
+			Command: domain.LeaveLive{Live: live, User: people[109].id, Cause: domain.LeftConnectionLost, Process: "elsewhere"}})
+		return err == nil
+	})
+	for {
+		if l, _ := push[listed](a, "online"); l.Total == 9 && len(l.Data) == 5 {
+			return
+		}
+	}
+}

@@ -1,0 +1,118 @@
+package socketio_test
+
+import (
+	"net/http"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"roomlog/domain"
+	"roomlog/realtime"
+	"roomlog/realtime/socketio"
+	"roomlog/realtime/socketio/siotest"
+)
+
+func TestNewNeedsItsParts(t *testing.T) {
+	t.Parallel()
+	if _, err := socketio.New(socketio.Config{}); err == nil {
+		t.Error("a door without rooms")
+	}
+}
+
+// Whoever missed something is sent away, and comes back to a room without a gap.
+func TestARoomThatWasCutOff(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	live := w.register("streamer").goLive()
+	ann, bob := w.register("ann"), w.register("bob")
+	old, polled, newer := w.app(siotest.Options{Version: 3}), w.app(siotest.Options{Version: 3, Polling: true}), w.app(siotest.Options{})
+	for _, a := range []*app{old, polled, newer} {
+		a.joins(ann, live)
+	}
+	w.door.CutOff(live)
+	for _, a := range []*app{old, polled, newer} {
+		a.Ended()
+	}
+	bob.asks(domain.PostComment{Live: live, Text: "missed"})
+	back := w.back(newer, "")
+	if s, _ := push[said](back, "comment"); s.Content != "missed" || back.id != newer.id {
+		t.Errorf("came back as %s and hears %+v", back.id, s)
+	}
+	again := w.app(siotest.Options{Version: 3})
+	again.joins(ann, live)
+	bob.asks(domain.PostComment{Live: live, Text: "after"})
+	for _, a := range []*app{back, again} {
+		if s, _ := push[said](a, "comment"); s.Content != "after" {
+			t.Errorf("hears %+v", s)
+		}
+	}
+}
+
+func TestNothingIsKeptOfWhoHasGone(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	live := w.register("streamer").goLive()
+	for name, o := range kinds {
+		a := w.app(o)
+		a.joins(w.register(name), live)
+		a.Send("1")
+	}
+	eventually(t, "the room is forgotten", func() bool { return w.door.Holds() == 0 })
+	eventually(t, "everybody has left", func() bool { return len(events[domain.ViewerLeft](w)) == len(kinds) })
+	eventually(t, "no session is left", func() bool { return w.door.Polling() == 0 && w.door.Stats().Open.Load() == 0 })
+}
+
+// A planned stop is not leaving: whoever comes back in time was never away.
+func TestNobodyLeavesByAShutdown(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	live := w.register("streamer").goLive()
+	for name, o := range kinds {
+		w.app(o).joins(w.register(name), live)
+	}
+	if err := w.door.Shutdown(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the room is empty", func() bool { return w.door.Holds() == 0 })
+	if n := len(events[domain.ViewerLeft](w)); n != 0 {
+		t.Errorf("%d left", n)
+	}
+}
+
+func TestTheScript(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	for name, text := range map[string]string{"socket.io.js": "io = 1", "secret.js": "no"} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Symlink("/etc/passwd", filepath.Join(dir, "socket.io.min.js")); err != nil {
+		t.Fatal(err)
+	}
+	with := newWorld(t, func(c *socketio.Config, _ *realtime.Config) { c.Assets = dir })
+	without := newWorld(t, nil)
+	var client siotest.Client
+	client.TB = t
+	for address, want := range map[string]struct {
+		status int
+		text   string
+	}{
+		with.base + "socket.io.js":          {http.StatusOK, "io = 1"},
+		with.base + "socket.io.js?v=2":      {http.StatusOK, "io = 1"},
+		with.base + "socket.io.js.map":      {http.StatusNotFound, ""},
+		with.base + "secret.js":             {http.StatusBadRequest, ""}, // not a transport
+		with.base + "../socket.io.js":       {http.StatusNotFound, ""},
+		with.base + "socket.io.min.js":      {http.StatusInternalServerError, ""}, // leads out of the folder
+		without.base + "socket.io.js":       {http.StatusNotFound, ""},
+		without.base + "?transport=polling": {http.StatusBadRequest, ""},
+	} {
+		status, text := client.Do(http.MethodGet, address, "", nil)
+		if status != want.status || want.text != "" && text != want.text {
+			t.Errorf("%s: got %d %q", address, status, text)
+		}
+	}
+	if status, _ := client.Do(http.MethodPost, with.base+"socket.io.js", "", nil); status != http.StatusNotFound {
+		t.Errorf("a POST is answered with %d", status)
+	}
+}

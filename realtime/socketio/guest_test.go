@@ -1,0 +1,98 @@
+package socketio_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"roomlog/domain"
+	"roomlog/realtime"
+	"roomlog/realtime/socketio"
+	"roomlog/realtime/socketio/siotest"
+)
+
+// The rules of sessions are those of the native dialect: whose session ends is told so, and is out of the
+// rooms.
+func TestTheEndOfASession(t *testing.T) {
+	t.Parallel()
+	const ended, locked = "token 已过期! 请重新获取令牌", "用户不存在或已被禁用"
+	for name, tt := range map[string]struct {
+		end  func(*world, person)
+		text string
+	}{
+		"signing in elsewhere": {func(_ *world, p person) { p.signIn() }, ended},
+		"signing out": {func(w *world, p person) {
+			w.execute(domain.Request{By: domain.PersonActor(p.id, p.session), Command: domain.SignOut{}})
+		}, ended},
+		"being locked out": {func(w *world, p person) { w.do(domain.DisableUser{User: p.id}) }, locked},
+		"being forgotten":  {func(w *world, p person) { w.do(domain.ForgetUser{User: p.id}) }, locked},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, func(_ *socketio.Config, c *realtime.Config) { c.Renewal = 100 * time.Millisecond })
+			live := w.register("streamer").goLive()
+			ann, watcher := w.register("ann"), w.app(siotest.Options{})
+			watcher.joins(w.register("watcher"), live)
+			a := w.app(siotest.Options{Version: 3})
+			a.joins(ann, live)
+			tt.end(w, ann)
+			if no := a.refused(tt.text); no.Meta.NoToast {
+				t.Error("the person is not told")
+			}
+			for {
+				if l, _ := push[listed](watcher, "online"); l.Total == 1 && len(l.Clients) == 1 && l.Action == "leave" {
+					break
+				}
+			}
+			a.silent() // the socket stays, outside
+		})
+	}
+}
+
+func TestANewTokenInTimeKeepsThePlace(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, func(_ *socketio.Config, c *realtime.Config) { c.Renewal = time.Second })
+	live := w.register("streamer").goLive()
+	ann := w.register("ann")
+	a := w.app(siotest.Options{})
+	a.joins(ann, live)
+	ann = ann.signIn()
+	a.Emit("comment", map[string]any{"live_id": live, "data": "with the new token", "token": ann.token()})
+	a.Event("comment")
+	<-time.After(1500 * time.Millisecond)
+	a.silent()
+	if n := len(events[domain.ViewerLeft](w)); n != 0 {
+		t.Error("ann has left")
+	}
+}
+
+func TestATokenThatExpiresInTheRoom(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	live := w.register("streamer").goLive()
+	ann := w.register("ann")
+	ann.expires = time.Now().Add(1500 * time.Millisecond)
+	a := w.app(siotest.Options{})
+	a.joins(ann, live)
+	a.refused("token 已过期! 请重新获取令牌")
+	eventually(t, "ann has left", func() bool { return len(events[domain.ViewerLeft](w)) == 1 })
+	a.silent()
+}
+
+func TestNothingOfATokenIsLogged(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	live := w.register("streamer").goLive()
+	ann := w.register("ann")
+	for _, o := range kinds {
+		o.Query = map[string][]string{"token": {"Bearer " + ann.token()}, "room": {"r"}}
+		a := w.app(o)
+		a.joins(ann, live)
+		a.Emit("comment", map[string]any{"live_id": live, "data": "", "token": "f0rged"})
+		a.refused("Token 令牌不合法!")
+		a.Send("4broken")
+	}
+	if said := w.log.String(); strings.Contains(said, ann.session) || strings.Contains(said, "f0rged") || strings.Contains(said, "token=") {
+		t.Errorf("the log says %s", said)
+	}
+}

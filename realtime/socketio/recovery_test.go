@@ -1,0 +1,122 @@
+package socketio_test
+
+import (
+	"fmt"
+	"testing"
+
+	"roomlog/domain"
+	"roomlog/realtime/socketio/siotest"
+)
+
+// A client of 4.6 and newer comes back as the socket it was and misses nothing.
+func TestRecovery(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	live, rose := w.register("streamer").goLive(), w.list("rose", "", 1)
+	ann, bob := w.register("ann"), w.register("bob").credit(1000)
+	say := func(text string) { bob.asks(domain.PostComment{Live: live, Text: text}) }
+	a := w.app(siotest.Options{})
+	a.joins(ann, live)
+	say("seen")
+	_, seen := push[said](a, "comment")
+	a.Cut()
+	eventually(t, "ann has left", func() bool { return len(events[domain.ViewerLeft](w)) == 1 })
+	for i := range 20 {
+		say(fmt.Sprint("missed ", i))
+		bob.asks(domain.SendGift{Live: live, Gift: rose, Num: 1})
+	}
+	back := w.back(a, seen)
+	if back.id != a.id || back.pid != a.pid {
+		t.Fatalf("%s %s came back as %s %s", a.id, a.pid, back.id, back.pid)
+	}
+	for i := range 20 {
+		if s, _ := push[said](back, "comment"); s.Content != fmt.Sprint("missed ", i) {
+			t.Fatalf("comment %d is %q", i, s.Content)
+		}
+		push[given](back, "gift")
+	}
+	if l := back.online("join", "ann"); l.Total != 1 || len(l.Clients) != 1 || l.Clients[0] != a.id {
+		t.Errorf("the list is %+v", l)
+	}
+	say("after")
+	s, offset := push[said](back, "comment")
+	if s.Content != "after" {
+		t.Errorf("said %q", s.Content)
+	}
+	back.silent()
+	// Again, before the server has noticed, and twice.
+	for range 2 {
+		back = w.back(back, offset)
+		if back.id != a.id {
+			t.Fatalf("came back as %s", back.id)
+		}
+		back.online("join", "ann")
+		back.silent()
+	}
+}
+
+// Who had heard nothing yet is told everything since it came.
+func TestRecoveryWithoutAnOffset(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	live := w.register("streamer").goLive()
+	ann, bob := w.register("ann"), w.register("bob")
+	before := bob.asks(domain.PostComment{Live: live, Text: "before"})
+	if err := w.rooms.CaughtUp(t.Context(), before.Position); err != nil {
+		t.Fatal(err)
+	}
+	a := w.app(siotest.Options{})
+	a.joins(ann, live)
+	a.Cut()
+	eventually(t, "ann has left", func() bool { return len(events[domain.ViewerLeft](w)) == 1 })
+	bob.asks(domain.PostComment{Live: live, Text: "missed"})
+	back := w.back(a, "")
+	if s, _ := push[said](back, "comment"); back.id != a.id || s.Content != "missed" {
+		t.Errorf("%s came back as %s and hears %q", a.id, back.id, s.Content)
+	}
+}
+
+func TestWhoIsNotRecovered(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	streamer := w.register("streamer")
+	live := streamer.goLive()
+	ann, bob := w.register("ann"), w.register("bob")
+	lose := func() *app {
+		a := w.app(siotest.Options{})
+		a.joins(ann, live)
+		left := len(events[domain.ViewerLeft](w))
+		a.Cut()
+		eventually(t, "ann has left", func() bool { return len(events[domain.ViewerLeft](w)) == left+1 })
+		return a
+	}
+	for name, offset := range map[string]string{"an offset that is no number": "x", "a negative offset": "-1"} {
+		a := lose()
+		if back := w.back(a, offset); back.id == a.id || back.pid == a.pid {
+			t.Errorf("%s: recovered", name)
+		}
+	}
+	two := w.app(siotest.Options{})
+	two.joins(ann, live)
+	two.joins(ann, streamer.goLive())
+	two.Cut()
+	if back := w.back(two, "1"); back.id == two.id {
+		t.Error("in two rooms: recovered, though an offset says nothing of the other one")
+	}
+	a := lose()
+	for range 501 {
+		bob.asks(domain.PostComment{Live: live, Text: "x"})
+	}
+	if back := w.back(a, ""); back.id == a.id {
+		t.Error("too much was missed: recovered")
+	}
+	a = lose()
+	streamer.asks(domain.ChangeLiveStatus{Live: live, To: domain.LiveStop})
+	back := w.back(a, "")
+	if back.id != a.id {
+		t.Error("the end of the live is a reason not to be recovered")
+	}
+	if no := back.refused("直播间已结束"); !no.Meta.NoToast {
+		t.Error("who asked for nothing is bothered")
+	}
+}

@@ -7,11 +7,13 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humachi"
+
+	"roomlog/domain"
 )
 
 // coded is the envelope of the browser app: always HTTP 200, the outcome in code.
 type coded struct {
-	Code    int    `json:"code" doc:"200, or 400 with a message"`
+	Code    int    `json:"code" doc:"200, or another one with a message"`
 	Data    string `json:"data,omitempty" doc:"the token"`
 	Message string `json:"message,omitempty"`
 }
@@ -49,4 +51,36 @@ func documentCoded(o *huma.Operation, schemas huma.Registry) {
 		Description: "with a header Authorization the second form",
 		OneOf:       []*huma.Schema{schema, schemas.Schema(typeOf[coded](), true, "")},
 	}
+}
+
+// Codes and texts of the browser app.
+const (
+	codedSignInFirst = -200
+
+	textSignInFirst = "请登录~"
+	textAdded       = "添加成功~"
+	textNotAdded    = "添加失败~"
+)
+
+// growOlder adds a year to the age of whoever asks.
+func (s *server) growOlder(w http.ResponseWriter, r *http.Request) {
+	if r.Header.Get("Authorization") == "" {
+		writeJSON(w, http.StatusOK, coded{Code: codedSignInFirst, Message: textSignInFirst})
+		return
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), s.RequestTimeout)
+	defer cancel()
+	c, err := person(ctx)
+	if err == nil {
+		_, err = s.execute(ctx, c, domain.GrowOlder{})
+	}
+	if err == nil {
+		writeJSON(w, http.StatusOK, coded{Code: http.StatusOK, Message: textAdded})
+		return
+	}
+	if failure := s.failed(ctx, err, nil); failure.status == http.StatusUnauthorized {
+		writeJSON(w, http.StatusOK, coded{Code: failure.status, Message: failure.Data})
+		return
+	}
+	writeJSON(w, http.StatusOK, coded{Code: http.StatusBadRequest, Message: textNotAdded})
 }

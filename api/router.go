@@ -25,6 +25,8 @@ func (s *server) surface() {
 	documentCoded(s.huma.OpenAPI().Paths[login.Path].Post, s.huma.OpenAPI().Components.Schemas)
 	personal(s, post("/api/logout", "End the session"), s.logout)
 	personal(s, get("/api/user/info", "Who am I"), s.info)
+	r.Get("/api/insert", s.growOlder)
+	documented[coded](s, get("/api/insert", "Be a year older").needs("a token"), nil)
 
 	personal(s, post("/api/live/create", "Make a room"), s.createLive)
 	personal(s, post("/api/live/changestatus", "Put one's room on air, pause or end it").saying(says{

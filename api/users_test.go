@@ -2,6 +2,7 @@ package api_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -9,6 +10,7 @@ import (
 
 	"roomlog/api"
 	"roomlog/domain"
+	"roomlog/eventstore"
 )
 
 // The contract's texts about tokens.
@@ -271,5 +273,41 @@ func TestCodedLogin(t *testing.T) {
 				t.Fatalf("%d %s", answer.status, answer.raw)
 			}
 		})
+	}
+}
+
+func TestGrowOlder(t *testing.T) {
+	t.Parallel()
+	d := newDoor(t)
+	a, b := d.person("alice"), d.person("bob")
+	says := func(code int, message string, header ...string) {
+		t.Helper()
+		answer := d.get("/api/insert", header...)
+		answer.keys("code", "message")
+		var got struct {
+			Code    int
+			Message string
+		}
+		decode(t, answer, &got)
+		if answer.status != 200 || got.Code != code || got.Message != message {
+			t.Fatalf("%d %s, want %d %s", answer.status, answer.raw, code, message)
+		}
+	}
+	says(200, "添加成功~", "Authorization", "Bearer "+a.Token)
+	says(200, "添加成功~", "Authorization", "Bearer "+a.Token)
+	says(-200, "请登录~")
+	says(401, "Token 令牌不合法!", "Authorization", "Bearer null")
+	d.operator(domain.DisableUser{User: b.ID})
+	says(401, textUser, "Authorization", "Bearer "+b.Token)
+	page, err := d.store.Read(t.Context(), eventstore.Query{Types: []string{"user.age_changed.v1"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var ages []int
+	for _, r := range page.Events {
+		ages = append(ages, r.Event.(domain.UserAgeChanged).Age)
+	}
+	if !slices.Equal(ages, []int{1, 2}) {
+		t.Fatalf("ages %v", ages)
 	}
 }

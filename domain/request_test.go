@@ -21,6 +21,7 @@ func examples() []example {
 		{nobody, domain.SignIn{User: viewer, Session: "s2"}, "anyone"},
 		{signedIn(viewer), domain.SignOut{}, "person"},
 		{signedIn(viewer), domain.ChangeProfile{Nickname: "Zoë"}, "person"},
+		{signedIn(viewer), domain.GrowOlder{}, "person"},
 		{operator, domain.DisableUser{User: stranger}, "operator"},
 		{operator, domain.EnableUser{User: 14}, "operator"},
 		{operator, domain.GrantRole{User: stranger, Role: domain.RoleAuditor}, "operator"},

@@ -68,7 +68,7 @@ func (s *story) command(t *rapid.T) domain.Command {
 		weight int // of 64
 		ask    func() domain.Command
 	}{
-		{14, func() domain.Command {
+		{13, func() domain.Command {
 			if roll(t, 2) > 0 {
 				return domain.SendGift{Live: live, Gift: gift, Num: 1 + roll(t, 2)}
 			}
@@ -109,6 +109,7 @@ func (s *story) command(t *rapid.T) domain.Command {
 		}},
 		{1, func() domain.Command { return domain.SignOut{} }},
 		{1, func() domain.Command { return domain.ChangeProfile{Nickname: words(t)} }},
+		{1, func() domain.Command { return domain.GrowOlder{} }},
 		{1, func() domain.Command { return domain.DisableUser{User: domain.UserID(roll(t, 3))} }},
 		{2, func() domain.Command {
 			return domain.EnableUser{User: oneOf(t, "out", s.last.user, func(u domain.UserID) bool { return s.out[u] && !s.gone[u] })}

@@ -8,6 +8,7 @@ type User struct {
 	Disabled   bool   `json:"disabled,omitempty"`
 	Forgotten  bool   `json:"forgotten,omitempty"` // erased; never comes back
 	Roles      []Role `json:"roles,omitempty"`
+	Age        int    `json:"age,omitempty"` // in years; 0 until somebody counts
 }
 
 // Active says whether the person may do anything at all.

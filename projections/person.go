@@ -13,7 +13,7 @@ import (
 var People = Projection{
 	Name: "people", Version: 1, Tables: []string{"person"},
 	Fold: []Handler{
-		on(foldRegistered), on(foldProfileChanged), on(foldDisabled), on(foldEnabled),
+		on(foldRegistered), on(foldProfileChanged), on(foldAgeChanged), on(foldDisabled), on(foldEnabled),
 		on(foldRoleGranted), on(foldRoleRevoked), on(foldForgotten),
 	},
 	Write: writes(writePeople),
@@ -24,6 +24,7 @@ type peopleBatch struct {
 	username, nickname, avatar, nameKey, credentials []string
 	at                                               []time.Time
 	profile                                          map[domain.UserID]domain.UserProfileChanged
+	age                                              map[domain.UserID]int64
 	disabled                                         map[domain.UserID]bool
 	roles                                            map[domain.UserRoleGranted]bool // granted last, or revoked
 	forgotten                                        []int64
@@ -38,6 +39,10 @@ func foldRegistered(b *peopleBatch, r eventstore.Recorded, e domain.UserRegister
 
 func foldProfileChanged(b *peopleBatch, _ eventstore.Recorded, e domain.UserProfileChanged) {
 	set(&b.profile, e.User, e)
+}
+
+func foldAgeChanged(b *peopleBatch, _ eventstore.Recorded, e domain.UserAgeChanged) {
+	set(&b.age, e.User, int64(e.Age))
 }
 
 func foldDisabled(b *peopleBatch, _ eventstore.Recorded, e domain.UserDisabled) {
@@ -71,6 +76,10 @@ func writePeople(b *peopleBatch, tables *pgx.Batch) {
 			id, nickname, avatar = append(id, int64(e.User)), append(nickname, e.Nickname), append(avatar, e.Avatar)
 		}
 		expect(len(id), tables.Queue(updatePersonProfile, id, nickname, avatar))
+	}
+	if len(b.age) > 0 {
+		id, age := columns(b.age)
+		expect(len(id), tables.Queue(updatePersonAge, id, age))
 	}
 	if len(b.disabled) > 0 {
 		var id []int64

@@ -92,6 +92,8 @@ var (
 	updateLiveStatus string
 	//go:embed sql/update_person_disabled.sql
 	updatePersonDisabled string
+	//go:embed sql/update_person_age.sql
+	updatePersonAge string
 	//go:embed sql/update_person_profile.sql
 	updatePersonProfile string
 	//go:embed sql/update_person_roles.sql

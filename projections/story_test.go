@@ -71,6 +71,9 @@ func tell(t testing.TB) *story {
 	s.do(domain.EnableUser{User: s.bob.id})
 	s.do(domain.DisableUser{User: s.ann.id})
 	s.do(domain.GrantRole{User: s.cat.id, Role: domain.RoleOperator})
+	s.bob.asks(domain.GrowOlder{})
+	s.bob.asks(domain.GrowOlder{})
+	s.cat.asks(domain.GrowOlder{})
 	s.bob.asks(domain.SignOut{})
 	s.do(domain.ForgetUser{User: s.cat.id})
 	return s

@@ -1,2 +1,2 @@
-UPDATE person SET username = 'erased', nickname = 'erased', avatar = 'erased', credential = '', roles = '{}', forgotten = true
+UPDATE person SET username = 'erased', nickname = 'erased', avatar = 'erased', credential = '', roles = '{}', age = 0, forgotten = true
 WHERE id = ANY ($1)

@@ -18,13 +18,16 @@ import (
 	"roomlog/domain"
 	"roomlog/media"
 	"roomlog/realtime"
+	"roomlog/realtime/socketio"
+	"roomlog/realtime/socketio/engineio"
 )
 
 // doors are what clients reach.
 type doors struct {
 	server    *http.Server
 	api       *api.API
-	realtime  *realtime.Door // nil without the role
+	realtime  *realtime.Door // nil without the role, like the next
+	socketio  *socketio.Door
 	readiness *readiness
 }
 
@@ -57,12 +60,15 @@ func (c *serveCommand) openDoors(ctx context.Context, h *house, e *engine, l *la
 		}
 	}
 	if slices.Contains(c.Roles, roleRealtime) {
-		if d.realtime, err = realtime.New(c.realtimeConfig(h, e, tokens, proxies)); err != nil {
+		if err := c.openSockets(ctx, h, e, l, d, tokens, proxies); err != nil {
 			return nil, err
 		}
-		l.run(ctx, "realtime", d.realtime.Run)
 		mux.Handle("/ws", d.realtime)
-		meterSockets(metering{registry}, d.realtime.Stats())
+		mux.Handle(socketio.Path, api.AllowOrigins(c.CORSOrigins)(d.socketio))
+		meterSockets(metering{registry}.of("native"), d.realtime.Stats())
+		meterSockets(metering{registry}.of("socketio"), d.socketio.Stats())
+		metering{registry}.gauge("polling_sessions", "Socket.IO clients without a WebSocket connection.",
+			func() float64 { return float64(d.socketio.Polling()) })
 	}
 	limit := newConnLimit(c.MaxHTTPConnections, c.MaxConnectionsPerAddress, proxies)
 	metering{registry}.gauge("http_connections", "Open HTTP connections, sockets aside.", limit.open)
@@ -102,17 +108,49 @@ func (c *serveCommand) apiConfig(h *house, e *engine, tokens *api.Tokens) (api.C
 	}, nil
 }
 
-func (c *serveCommand) realtimeConfig(h *house, e *engine, tokens *api.Tokens, proxies api.Proxies) realtime.Config {
+// openSockets opens the door of the rooms, and that of old clients beside it. Connections of both are counted
+// together.
+func (c *serveCommand) openSockets(ctx context.Context, h *house, e *engine, l *layers, d *doors, tokens *api.Tokens, proxies api.Proxies) error {
+	gate := realtime.NewGate(realtime.GateConfig{
+		Origins: c.CORSOrigins, MaxConns: c.MaxConnections, MaxPerAddress: c.MaxConnectionsPerAddress,
+		Address: func(r *http.Request) string { return proxies.ClientAddr(r).String() },
+	})
+	var err error
+	if d.realtime, err = realtime.New(c.realtimeConfig(h, e, tokens, gate)); err != nil {
+		return err
+	}
+	if d.socketio, err = socketio.New(c.socketioConfig(h, e, d.realtime, gate)); err != nil {
+		return err
+	}
+	l.run(ctx, "realtime", d.realtime.Run)
+	l.run(ctx, "socketio", d.socketio.Run)
+	return nil
+}
+
+func (c *serveCommand) socketioConfig(h *house, e *engine, rooms *realtime.Door, gate *realtime.Gate) socketio.Config {
+	assets := c.Assets
+	if assets == "" {
+		assets = filepath.Join(h.data, "assets")
+	}
+	return socketio.Config{
+		Rooms: rooms, Queries: e.queries, Now: h.sh.now, Log: h.log, Assets: assets,
+		Engine: engineio.Config{
+			Gate: gate, MaxPayload: c.MaxPayload, MaxPolling: c.MaxPolling, PingInterval: c.PingInterval, PingTimeout: c.PingTimeout,
+			BodyTimeout: c.BodyTimeout, FrameRate: c.FrameRate, FrameBurst: c.FrameBurst,
+			Sockets: realtime.SocketConfig{QueueBytes: c.QueueBytes, RestartSpread: c.RestartSpread},
+		},
+		Listed: c.Listed, Crowd: c.Crowd, Interval: c.ListInterval,
+	}
+}
+
+func (c *serveCommand) realtimeConfig(h *house, e *engine, tokens *api.Tokens, gate *realtime.Gate) realtime.Config {
 	return realtime.Config{
 		Store: e.store, Commands: e.sequencer, Queries: e.queries, Feed: e.feed, Now: h.sh.now, Log: h.log,
 		Verify: func(token string) (realtime.Caller, error) {
 			user, session, err := tokens.Verify(token)
 			return realtime.Caller{User: user, Session: session, Expires: tokens.Until(token)}, err
 		},
-		Gate: realtime.NewGate(realtime.GateConfig{
-			Origins: c.CORSOrigins, MaxConns: c.MaxConnections, MaxPerAddress: c.MaxConnectionsPerAddress,
-			Address: func(r *http.Request) string { return proxies.ClientAddr(r).String() },
-		}),
+		Gate: gate,
 		Sockets: realtime.SocketConfig{
 			MaxMessage: c.MaxMessage, QueueBytes: c.QueueBytes, HelloTimeout: c.HelloTimeout, PingInterval: c.PingInterval,
 			IdleTimeout: c.SocketTimeout, FrameRate: c.FrameRate, FrameBurst: c.FrameBurst, RestartSpread: c.RestartSpread,
@@ -143,6 +181,7 @@ func (d *doors) close(ctx context.Context, log *slog.Logger, drain time.Duration
 	g.Go(func() error { return d.server.Shutdown(ctx) }) // knows nothing of sockets
 	if d.realtime != nil {
 		g.Go(func() error { return d.realtime.Shutdown(ctx) })
+		g.Go(func() error { return d.socketio.Shutdown(ctx) })
 	}
 	err := g.Wait()
 	if errors.Is(err, context.DeadlineExceeded) {

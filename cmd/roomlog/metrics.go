@@ -23,7 +23,12 @@ func (e *engine) meters() *prometheus.Registry {
 	return registry
 }
 
-type metering struct{ registry *prometheus.Registry }
+type metering struct{ registry prometheus.Registerer }
+
+// of labels what is metered with the dialect that it is of.
+func (m metering) of(dialect string) metering {
+	return metering{prometheus.WrapRegistererWith(prometheus.Labels{"dialect": dialect}, m.registry)}
+}
 
 func (m metering) gauge(name, help string, value func() float64) {
 	m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: "roomlog_" + name, Help: help}, value))

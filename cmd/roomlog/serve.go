@@ -21,6 +21,7 @@ type serveCommand struct {
 	PublicURL      string   `group:"door" env:"ROOMLOG_PUBLIC_URL" placeholder:"URL" help:"How clients reach this server, like https://live.example, for addresses of pictures. Default: as each request says."`
 	TrustedProxies []string `group:"door" env:"ROOMLOG_TRUSTED_PROXIES" default:"127.0.0.0/8,::1/128" help:"Whose X-Forwarded-For gives the client's address, for limits and logs."`
 	CORSOrigins    []string `name:"cors-origins" group:"door" env:"ROOMLOG_CORS_ORIGINS" placeholder:"ORIGIN" help:"Browser origins that may call. Default: any, since no cookie carries a right."`
+	Assets         string   `group:"door" env:"ROOMLOG_ASSETS" placeholder:"DIR" help:"A folder with socket.io.js for browser pages; make assets fills one. Default: assets in the data folder."`
 	PprofAddr      string   `group:"door" env:"ROOMLOG_PPROF_ADDR" placeholder:"ADDR" help:"Where to serve profiles of this process, like 127.0.0.1:6060. Default: nowhere."`
 
 	TimeZone     string        `group:"house" env:"ROOMLOG_TIME_ZONE" default:"Asia/Shanghai" help:"Of created_time."`
@@ -48,7 +49,8 @@ Examples:
   DATABASE_URL=postgres://… roomlog serve         several of these on one database are one system; they need
                                                   the same secrets (ROOMLOG_JWT_SECRET, …)
 
-Then: http://localhost:7001/docs for REST, ws://localhost:7001/ws for rooms, /readyz, /metrics.
+Then: http://localhost:7001/docs for REST, ws://localhost:7001/ws for rooms, /socket.io/ for Socket.IO clients
+2.x to 4.x, /readyz, /metrics.
 SIGINT or SIGTERM: no new requests, sockets are told to come back, what was accepted is written, PostgreSQL stops
 last. A second signal ends the process at once; nothing that was acknowledged is lost.`
 }

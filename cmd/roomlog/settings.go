@@ -42,11 +42,17 @@ type socketSettings struct {
 	MaxConnectionsPerUser    int           `group:"socket" env:"ROOMLOG_MAX_CONNECTIONS_PER_USER" default:"10" help:"WebSocket connections of one person."`
 	MaxRoomsPerConnection    int           `group:"socket" env:"ROOMLOG_MAX_ROOMS_PER_CONNECTION" default:"16" help:"Rooms that one connection is in."`
 	MaxMessage               int           `group:"socket" env:"ROOMLOG_MAX_MESSAGE" default:"16384" help:"A message from a client, in bytes."`
+	MaxPayload               int           `group:"socket" env:"ROOMLOG_MAX_PAYLOAD" default:"65536" help:"A message from a Socket.IO client, in bytes."`
+	MaxPolling               int           `group:"socket" env:"ROOMLOG_MAX_POLLING" default:"2000" help:"Socket.IO clients without a WebSocket connection; each holds an HTTP connection."`
 	QueueBytes               int           `group:"socket" env:"ROOMLOG_QUEUE_BYTES" default:"131072" help:"What may wait for a slow reader before comments are dropped; at twice as much it is sent away."`
 	PingInterval             time.Duration `group:"socket" env:"ROOMLOG_PING_INTERVAL" default:"25s" help:"Between two pings."`
+	PingTimeout              time.Duration `group:"socket" env:"ROOMLOG_PING_TIMEOUT" default:"20s" help:"How much later than that a Socket.IO client may be heard of."`
 	SocketTimeout            time.Duration `group:"socket" env:"ROOMLOG_SOCKET_TIMEOUT" default:"1m" help:"Without any frame, after which a connection counts as lost."`
 	HelloTimeout             time.Duration `group:"socket" env:"ROOMLOG_HELLO_TIMEOUT" default:"15s" help:"Until a connection has said who it is."`
 	PresenceGrace            time.Duration `group:"socket" env:"ROOMLOG_PRESENCE_GRACE" default:"30s" help:"After a server process died: until its viewers have left their rooms, unless they came back."`
+	Listed                   int           `group:"socket" env:"ROOMLOG_LISTED" default:"50" help:"People that Socket.IO clients see in the list of a room: the newest, 100 at most."`
+	Crowd                    int           `group:"socket" env:"ROOMLOG_CROWD" default:"50" help:"People in a room up to which they see every coming and going at once."`
+	ListInterval             time.Duration `group:"socket" env:"ROOMLOG_LIST_INTERVAL" default:"1s" help:"Between two lists to a larger room."`
 	RestartSpread            time.Duration `group:"socket" env:"ROOMLOG_RESTART_SPREAD" default:"5s" help:"Over which clients are told to come back when this process stops."`
 	Drain                    time.Duration `group:"socket" env:"ROOMLOG_DRAIN" default:"10s" help:"How long a stop waits for requests and connections."`
 }

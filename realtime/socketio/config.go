@@ -48,6 +48,7 @@ func (c *Config) setDefaults() {
 	if c.Listed == 0 {
 		c.Listed = DefaultListed
 	}
+	c.Listed = min(c.Listed, rosterSize)
 	if c.Crowd == 0 {
 		c.Crowd = DefaultCrowd
 	}

@@ -38,7 +38,8 @@ func (v *visitor) keep() any {
 	return was
 }
 
-// restore implements protocol.Recovery: a socket can be recovered if what it missed can be told.
+// restore implements protocol.Recovery: a socket can be recovered if what it missed can be told. It cannot if the
+// last text that it heard at the end of an event was none of our offsets, but said something.
 func (d *Door) restore(kept any, offset string) (any, bool) {
 	was := *kept.(*lost)
 	if offset != "" {

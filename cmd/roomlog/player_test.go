@@ -1,0 +1,212 @@
+package main_test
+
+import (
+	"bufio"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// clientsDir is where the official clients are described, and the program that plays them is.
+const clientsDir = "../../realtime/socketio/testdata/clients"
+
+// skipped says whether ROOMLOG_SKIP leaves a tool out.
+func skipped(tool string) bool {
+	return slices.Contains(strings.Split(os.Getenv("ROOMLOG_SKIP"), ","), tool)
+}
+
+// installed are the official clients, installed once for each list of them.
+var installed = sync.OnceValues(func() (string, error) {
+	cache, err := os.UserCacheDir()
+	if err != nil {
+		cache = os.TempDir()
+	}
+	sum := sha256.New()
+	names := []string{"package.json", "package-lock.json"}
+	for _, name := range names {
+		text, err := os.ReadFile(filepath.Join(clientsDir, name))
+		if err != nil {
+			return "", err
+		}
+		sum.Write(text)
+	}
+	dir := filepath.Join(cache, "roomlog-test-clients", hex.EncodeToString(sum.Sum(nil))[:16])
+	if _, err := os.Stat(dir); err == nil {
+		return dir, nil
+	}
+	if err := os.MkdirAll(filepath.Dir(dir), 0o755); err != nil {
+		return "", err
+	}
+	fresh, err := os.MkdirTemp(filepath.Dir(dir), "new-")
+	if err != nil {
+		return "", err
+	}
+	defer os.RemoveAll(fresh)
+	for _, name := range names {
+		text, err := os.ReadFile(filepath.Join(clientsDir, name))
+		if err != nil {
+			return "", err
+		}
+		if err := os.WriteFile(filepath.Join(fresh, name), text, 0o644); err != nil {
+			return "", err
+		}
+	}
+	install := exec.Command("npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts")
+	install.Dir = fresh
+	if out, err := install.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("npm ci: %w\n%s", err, out)
+	}
+	if err := os.Rename(fresh, dir); err != nil && !os.IsExist(err) {
+		if _, there := os.Stat(dir); there != nil { // nobody else was faster
+			return "", err
+		}
+	}
+	return dir, nil
+})
+
+// player is an official client in a process of its own. What it says stays in order.
+type player struct {
+	t    testing.TB
+	in   io.WriteCloser
+	id   string // of its socket
+	name string
+
+	mu      sync.Mutex
+	lines   []report
+	changed chan struct{}
+}
+
+// report is something that happened to a player.
+type report struct {
+	Event     string            `json:"event"`
+	Args      []json.RawMessage `json:"args"`
+	ID        string            `json:"id"`
+	Transport string            `json:"transport"`
+	Recovered bool              `json:"recovered"`
+}
+
+// play starts a client of a major version, with transports in the order in which it tries them.
+func play(t testing.TB, at *process, version, transports string) *player {
+	t.Helper()
+	if skipped("node") {
+		t.Skip("node is left out by ROOMLOG_SKIP")
+	}
+	dir, err := installed()
+	if err != nil {
+		t.Fatalf("the official clients need node and npm: %v", err)
+	}
+	script, err := filepath.Abs(filepath.Join(clientsDir, "player.js"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command("node", script, version, transports, "http://"+at.addr)
+	cmd.Env = append(os.Environ(), "NODE_PATH="+filepath.Join(dir, "node_modules"))
+	cmd.Stderr = os.Stderr
+	p := &player{t: t, name: version + " over " + transports, changed: make(chan struct{})}
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p.in, err = cmd.StdinPipe(); err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatalf("the official clients need node: %v", err)
+	}
+	var reading sync.WaitGroup
+	reading.Go(func() { p.read(out) })
+	t.Cleanup(func() {
+		_ = p.in.Close()
+		reading.Wait()
+		_ = cmd.Wait()
+	})
+	p.id = p.await("its connection", "connect", nil).ID
+	return p
+}
+
+func (p *player) read(out io.Reader) {
+	lines := bufio.NewScanner(out)
+	lines.Buffer(nil, 1<<20)
+	for lines.Scan() {
+		var r report
+		if err := json.Unmarshal(lines.Bytes(), &r); err != nil {
+			p.t.Errorf("a player says %s", lines.Text())
+			continue
+		}
+		p.mu.Lock()
+		p.lines = append(p.lines, r)
+		close(p.changed)
+		p.changed = make(chan struct{})
+		p.mu.Unlock()
+	}
+}
+
+// order tells the player what to do.
+func (p *player) order(what map[string]any) {
+	p.t.Helper()
+	text, err := json.Marshal(what)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	if _, err := p.in.Write(append(text, '\n')); err != nil {
+		p.t.Fatal(err)
+	}
+}
+
+func (p *player) emit(event string, said map[string]any) {
+	p.t.Helper()
+	p.order(map[string]any{"emit": []any{event, said}})
+}
+
+// await takes the next report of a kind that is as wanted; others stay.
+func (p *player) await(what, event string, wanted func(report) bool) report {
+	p.t.Helper()
+	timeout := time.After(30 * time.Second)
+	for {
+		p.mu.Lock()
+		i := slices.IndexFunc(p.lines, func(r report) bool { return r.Event == event && (wanted == nil || wanted(r)) })
+		changed := p.changed
+		if i >= 0 {
+			r := p.lines[i]
+			p.lines = slices.Delete(p.lines, i, i+1)
+			p.mu.Unlock()
+			return r
+		}
+		p.mu.Unlock()
+		select {
+		case <-changed:
+		case <-timeout:
+			p.mu.Lock()
+			defer p.mu.Unlock()
+			p.t.Fatalf("%s waited in vain for %s; there is %+v", p.name, what, p.lines)
+		}
+	}
+}
+
+// hear takes the next event of a name and reads its first argument into v, if that is as wanted.
+func hear[T any](p *player, event string, wanted func(T) bool) (v T) {
+	p.t.Helper()
+	p.await("the event "+event, "heard", func(r report) bool {
+		var name string
+		if len(r.Args) < 2 || json.Unmarshal(r.Args[0], &name) != nil || name != event {
+			return false
+		}
+		var said T
+		if err := json.Unmarshal(r.Args[1], &said); err != nil || wanted != nil && !wanted(said) {
+			return false
+		}
+		v = said
+		return true
+	})
+	return v
+}

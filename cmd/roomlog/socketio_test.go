@@ -1,0 +1,234 @@
+package main_test
+
+import (
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// What old clients are told.
+type (
+	shownPerson struct {
+		ID           int64
+		Name, Avatar string
+	}
+	shownList struct {
+		Clients []string
+		Action  string
+		User    shownPerson
+		Data    []shownPerson
+		Total   int64
+	}
+	shownComment struct {
+		User    shownPerson
+		ID      string
+		Content string
+	}
+	shownGift struct {
+		Username string
+		Name     string `json:"gift_name"`
+		Image    string `json:"gift_image"`
+		Coin     int64  `json:"gift_coin"`
+		Num      int
+	}
+	shownNotice struct {
+		Data struct{ Action, Payload string }
+	}
+)
+
+// among answers whether somebody is in a list, with a socket.
+func (l shownList) among(name, socket string) bool {
+	return slices.Contains(l.Clients, socket) && slices.ContainsFunc(l.Data, func(p shownPerson) bool { return p.Name == name })
+}
+
+// TestOfficialClients plays an evening with the official Socket.IO clients of three generations, over each
+// transport, together with a client of the native dialect in the same room.
+func TestOfficialClients(t *testing.T) {
+	t.Parallel()
+	at := serve(t, []string{"ROOMLOG_PAYMENT_SECRET=" + paymentSecret}, append([]string{"--data", dataDir(t)}, unhurried...)...)
+	at.roomlog("gift", "add", "--name", "Rose", "--coin", "30", "--image", "https://cdn.example/rose.png")
+	anna, nora := join(t, at, "anna"), join(t, at, "nora")
+	live := anna.open("An evening with Anna")
+	native := nora.connect("")
+	enter(t, native, live, nil)
+	for _, version := range []string{"2", "3", "4"} {
+		for _, transports := range []string{"websocket", "polling,websocket", "polling"} {
+			t.Run(version+" over "+transports, func(t *testing.T) {
+				guest := join(t, at, fmt.Sprintf("guest-%s-%s", version, strings.ReplaceAll(transports, ",", "-")))
+				guest.topUp(10, 1)
+				playEvening(t, guest, native, live, version, transports)
+			})
+		}
+	}
+	if out := at.roomlog("verify"); !strings.HasPrefix(out, "ok: ") {
+		t.Errorf("verify said %s", out)
+	}
+	if said := at.said(); strings.Contains(said, anna.token) || strings.Contains(said, "EIO=") {
+		t.Error("the log tells how clients came")
+	}
+}
+
+func playEvening(t *testing.T, guest *person, native *socket, live int64, version, transports string) {
+	p := play(t, guest.at, version, transports)
+	if !strings.HasPrefix(transports, "polling,") {
+		p.order(map[string]any{"look": true})
+		if r := p.await("its transport", "look", nil); r.Transport != transports {
+			t.Errorf("connected over %s", r.Transport)
+		}
+	}
+	said := func(more map[string]any) map[string]any {
+		all := map[string]any{"live_id": fmt.Sprint(live), "token": "Bearer " + guest.token}
+		for key, value := range more {
+			all[key] = value
+		}
+		return all
+	}
+	// In, and everybody sees it.
+	p.emit("joinLive", said(nil))
+	list := hear(p, "online", func(l shownList) bool { return l.among(guest.name, p.id) })
+	if list.Action != "join" || list.User.Name != guest.name || list.Total != 2 || list.Data[0].Name != guest.name || list.Data[1].Name != "nora" {
+		t.Errorf("the list is %+v", list)
+	}
+	native.await(guest.name+" coming", func(f frame) bool { return f.Type == "join" && into[by](t, f).User.Name == guest.name })
+
+	p.emit("test", nil)
+	if answer := hear[string](p, p.id, nil); answer != "啊啊啊" {
+		t.Errorf("test is answered %q", answer)
+	}
+
+	// Both dialects hear both.
+	text := "你好 <b>😀</b> from " + guest.name
+	p.emit("comment", said(map[string]any{"data": text}))
+	if c := hear[shownComment](p, "comment", nil); c.Content != text || c.User.Name != guest.name || len(c.ID) != 10 {
+		t.Errorf("the comment is %+v", c)
+	}
+	native.await("the comment", func(f frame) bool { return f.Type == "comment" && into[by](t, f).Text == text })
+	native.must("comment.post", map[string]any{"live": live, "text": "welcome " + guest.name}, "")
+	hear(p, "comment", func(c shownComment) bool { return c.Content == "welcome "+guest.name && c.User.Name == "nora" })
+
+	// A combo of three, and then there are no coins left.
+	for range 4 {
+		p.emit("gift", said(map[string]any{"gift_id": 1}))
+	}
+	for range 3 {
+		if g := hear[shownGift](p, "gift", nil); g != (shownGift{guest.name, "Rose", "https://cdn.example/rose.png", 30, 1}) {
+			t.Errorf("the gift is %+v", g)
+		}
+	}
+	if no := hear[shownNotice](p, p.id, nil); no.Data.Payload != "金币不足，请先充值" || no.Data.Action != "error" {
+		t.Errorf("refused with %+v", no)
+	}
+	if coins := guest.coins(); coins != 10 {
+		t.Errorf("%d coins are left, want 10", coins)
+	}
+	p.emit("joinLive", map[string]any{"live_id": live, "token": "forged"})
+	if no := hear[shownNotice](p, p.id, nil); no.Data.Payload != "Token 令牌不合法!" {
+		t.Errorf("refused with %+v", no)
+	}
+	if transports == "polling,websocket" {
+		p.order(map[string]any{"look": true})
+		p.await("its upgrade", "look", func(r report) bool {
+			if r.Transport != "websocket" {
+				p.order(map[string]any{"look": true})
+			}
+			return r.Transport == "websocket"
+		})
+	}
+
+	// The line breaks; newer clients are who they were, older ones are outside until they say something.
+	p.order(map[string]any{"drop": true})
+	p.await("the break", "disconnect", nil)
+	back := p.await("its return", "connect", nil)
+	if version == "4" != back.Recovered || version == "4" && back.ID != p.id {
+		t.Errorf("%s came back as %s, recovered: %v", p.id, back.ID, back.Recovered)
+	}
+	p.id = back.ID
+	p.emit("comment", said(map[string]any{"data": "back again"}))
+	hear(p, "comment", func(c shownComment) bool { return c.Content == "back again" })
+	hear(p, "online", func(l shownList) bool { return l.among(guest.name, p.id) })
+	native.must("comment.post", map[string]any{"live": live, "text": "there you are, " + guest.name}, "")
+	hear(p, "comment", func(c shownComment) bool { return c.Content == "there you are, "+guest.name })
+
+	entered := native.await(guest.name+" being back", func(f frame) bool { return f.Type == "comment" && into[by](t, f).Text == "there you are, "+guest.name }).Pos
+	p.emit("leaveLive", said(nil))
+	native.await(guest.name+" leaving", func(f frame) bool {
+		return f.Type == "leave" && f.Pos > entered && into[by](t, f).User.Name == guest.name
+	})
+}
+
+// A server that is killed, or stopped as planned, is there again some day: clients come back by themselves.
+func TestOfficialClientsAfterARestart(t *testing.T) {
+	t.Parallel()
+	at := serve(t, nil, append([]string{"--data", dataDir(t)}, unhurried...)...)
+	anna := join(t, at, "anna")
+	live := anna.open("An evening with Anna")
+	players := map[*player]*person{}
+	for _, version := range []string{"2", "3", "4"} {
+		guest := join(t, at, "guest"+version)
+		p := play(t, at, version, "websocket")
+		p.emit("joinLive", map[string]any{"live_id": live, "token": guest.token})
+		hear(p, "online", func(l shownList) bool { return l.among(guest.name, p.id) })
+		players[p] = guest
+	}
+	for _, end := range []func(){at.kill, func() { at.stop() }} {
+		end()
+		at.again()
+		for p, guest := range players {
+			p.id = p.await("its return", "connect", nil).ID
+			p.emit("comment", map[string]any{"live_id": live, "token": guest.token, "data": "back: " + p.id})
+		}
+		for p := range players {
+			hear(p, "comment", func(c shownComment) bool { return c.Content == "back: "+p.id })
+		}
+	}
+	eventually(t, "all three are in the room, once", func() bool { return len(anna.viewers(live)) == 3 })
+}
+
+func TestThePageOfOldClients(t *testing.T) {
+	t.Parallel()
+	data := dataDir(t)
+	at := serve(t, sharedSecrets, "--data", data, "--cors-origins", "https://app.example")
+	page := &person{t: t, at: at}
+	if status, _ := page.do(http.MethodGet, "/socket.io/socket.io.js", nil, nil); status != http.StatusNotFound {
+		t.Errorf("a script that is not there is answered with %d", status)
+	}
+	if err := os.MkdirAll(filepath.Join(data, "assets"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(data, "assets", "socket.io.js"), []byte("io = {}"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if status, text := page.do(http.MethodGet, "/socket.io/socket.io.js", nil, nil); status != http.StatusOK || string(text) != "io = {}" {
+		t.Errorf("the script is answered with %d %s", status, text)
+	}
+	for origin, want := range map[string]int{"https://app.example": http.StatusOK, "https://evil.example": http.StatusForbidden, "": http.StatusOK} {
+		header := http.Header{}
+		if origin != "" {
+			header.Set("Origin", origin)
+		}
+		status, body := page.do(http.MethodGet, "/socket.io/?EIO=4&transport=polling", header, nil)
+		if status != want {
+			t.Errorf("origin %q is answered with %d %s", origin, status, body)
+		}
+	}
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodOptions, "http://"+at.addr+"/socket.io/?EIO=4&transport=polling", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Origin", "https://app.example")
+	r.Header.Set("Access-Control-Request-Headers", "token")
+	answer, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	h := answer.Header
+	if h.Get("Access-Control-Allow-Origin") != "https://app.example" || h.Get("Access-Control-Allow-Credentials") != "true" ||
+		!strings.Contains(h.Get("Access-Control-Allow-Headers"), "token") {
+		t.Errorf("a preflight is answered with %d %v", answer.StatusCode, h)
+	}
+}

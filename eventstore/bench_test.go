@@ -81,28 +81,39 @@ func rate(b *testing.B, callers int, work func(caller, n int) error) float64 {
 	return float64(count) / ended.Sub(begun).Seconds()
 }
 
-// contenders are measured in turns, and each is answered by its median.
+// A contender is one way of doing something, and how to measure its rate.
 type contender struct {
 	name string
 	rate func() float64
 }
 
-func medians(b *testing.B, contenders []contender) map[string]float64 {
+// measured is the rates of contenders, round by round.
+type measured []map[string]float64
+
+// inTurns measures the contenders one after another, round after round, so that what else the machine
+// does meets them all.
+func inTurns(b *testing.B, contenders ...contender) measured {
 	b.Helper()
-	rates := make(map[string][]float64)
+	var all measured
 	for range rounds {
-		for _, w := range contenders {
-			r := w.rate()
-			b.Logf("%-24s %8.0f/s", w.name, r)
-			rates[w.name] = append(rates[w.name], r)
+		round := make(map[string]float64)
+		for _, c := range contenders {
+			round[c.name] = c.rate()
+			b.Logf("%-24s %8.0f/s", c.name, round[c.name])
 		}
+		all = append(all, round)
 	}
-	middle := make(map[string]float64)
-	for name, all := range rates {
-		slices.Sort(all)
-		middle[name] = all[len(all)/2]
+	return all
+}
+
+// ratio is the median of the rounds' ratios of one contender to another.
+func (m measured) ratio(ours, baseline string) float64 {
+	var ratios []float64
+	for _, round := range m {
+		ratios = append(ratios, round[ours]/round[baseline])
 	}
-	return middle
+	slices.Sort(ratios)
+	return ratios[len(ratios)/2]
 }
 
 // comments answers a way of appending one comment after another: texts are sealed, nothing else is

@@ -51,6 +51,8 @@ func gather(t testing.TB, givers, watchers, each int, servers ...*process) *crow
 		p := join(t, servers[i%len(servers)], fmt.Sprintf("giver-%d", i))
 		p.topUp(3*each, 1)
 		c.givers = append(c.givers, p)
+	}
+	for i, p := range c.givers { // together, when everybody is there
 		c.streams.Go(func() { c.give(p, i) })
 	}
 	return c
@@ -168,9 +170,14 @@ func (c *crowd) comeBack(p *person, l *line, i *int) *socket {
 		f, err := s.askFor(patience, "room.join", map[string]any{"live": c.live, "since": since}, "")
 		switch {
 		case err == nil && f.Type == "ok":
-			if into[joined](c.t, f).Resumed == nil {
+			back := into[joined](c.t, f)
+			if back.Resumed == nil {
 				c.t.Errorf("%s comes back to a snapshot", p.name)
+				return nil
 			}
+			c.mu.Lock()
+			l.resumed(back.Resumed)
+			c.mu.Unlock()
 			return s
 		case err == nil && into[problem](c.t, f).Code != "busy" && into[problem](c.t, f).Code != "outcome_unknown" && into[problem](c.t, f).Code != "internal":
 			c.t.Errorf("%s cannot come back: %s", p.name, f.Data)
@@ -184,9 +191,14 @@ func (c *crowd) comeBack(p *person, l *line, i *int) *socket {
 	return nil
 }
 
-// after waits until so many gifts have been acknowledged.
-func (c *crowd) after(gifts int) {
+// all is how many gifts are given in the end.
+func (c *crowd) all() int { return len(c.givers) * c.each }
+
+// middle waits until the crowd is in the middle of giving: for the first of two, when a third of the gifts
+// has been acknowledged.
+func (c *crowd) middle(round, rounds int) {
 	c.t.Helper()
+	gifts := (round + 1) * c.all() / (rounds + 1)
 	eventually(c.t, fmt.Sprintf("%d gifts are acknowledged", gifts), func() bool { return c.acked.Load() >= int64(gifts) })
 }
 
@@ -196,7 +208,7 @@ func (c *crowd) judge() {
 	c.streams.Wait()
 	close(c.end)
 	c.watches.Wait()
-	all := len(c.givers) * c.each
+	all := c.all()
 	if len(c.receipts) != all {
 		c.t.Errorf("%d gifts were acknowledged, want %d", len(c.receipts), all)
 	}

@@ -66,7 +66,28 @@ func (c *serveCommand) startEngine(ctx context.Context, h *house, l *layers) (*e
 	l.run(ctx, "sequencer", e.sequencer.Run)
 	e.feed = projections.NewFeed(e.store, e.queries, projections.FeedConfig{Log: h.log})
 	l.run(ctx, "feed", e.feed.Run)
-	return e, nil
+	return e, e.begun(ctx, l)
+}
+
+// begun returns when the feed has begun where the tables are: a door that opened before would take all of
+// it for missed, and send its first clients away.
+func (e *engine) begun(ctx context.Context, l *layers) error {
+	position, _, _, err := e.lag(ctx)
+	if err != nil {
+		return err
+	}
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
+	for e.feed.Checkpoint() < position {
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return ctx.Err()
+		case err := <-l.lost:
+			return err
+		}
+	}
+	return nil
 }
 
 // house is what serve found where it was told to live.

@@ -19,9 +19,9 @@ func TestServerKilledUnderLoad(t *testing.T) {
 	t.Parallel()
 	const rounds = 3
 	at := serve(t, sharedSecrets, append([]string{"--data", dataDir(t), "--presence-grace", "1s"}, unhurried...)...)
-	c := gather(t, 4, 2, 60, at)
+	c := gather(t, 4, 2, 150, at)
 	for round := range rounds {
-		c.after((round + 1) * 240 / (rounds + 1))
+		c.middle(round, rounds)
 		at.kill()
 		at.again()
 	}
@@ -37,10 +37,10 @@ func TestPostgresKilledUnderLoad(t *testing.T) {
 	const rounds = 2
 	data := dataDir(t)
 	at := serve(t, sharedSecrets, append([]string{"--data", data}, unhurried...)...)
-	c := gather(t, 4, 2, 60, at)
+	c, killed := gather(t, 4, 2, 150, at), 0
 	for round := range rounds {
-		c.after((round + 1) * 240 / (rounds + 1))
-		kill9Postgres(t, data)
+		c.middle(round, rounds)
+		killed = kill9Postgres(t, data, killed)
 	}
 	c.judge()
 	probe := &person{t: t, at: at}
@@ -65,9 +65,9 @@ func TestDatabaseKilledUnderLoad(t *testing.T) {
 	database := pgtest.Server(t, pgtest.Setting("wal_writer_delay", "10s"))
 	env := append([]string{"DATABASE_URL=" + database.DSN()}, sharedSecrets...)
 	at := serve(t, env, append([]string{"--data", dataDir(t)}, unhurried...)...)
-	c := gather(t, 4, 2, 60, at)
+	c := gather(t, 4, 2, 150, at)
 	for round := range rounds {
-		c.after((round + 1) * 240 / (rounds + 1))
+		c.middle(round, rounds)
 		database.Kill()
 		database.Start()
 	}
@@ -77,21 +77,23 @@ func TestDatabaseKilledUnderLoad(t *testing.T) {
 	}
 }
 
-// kill9Postgres kills the main process of a private PostgreSQL.
-func kill9Postgres(t *testing.T, data string) {
+// kill9Postgres kills the main process of a private PostgreSQL, one that is not the one killed before, and
+// answers its id: the file that names it outlives it.
+func kill9Postgres(t *testing.T, data string, before int) int {
 	t.Helper()
-	text, err := os.ReadFile(filepath.Join(data, "postgres", "postmaster.pid"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	first, _, _ := strings.Cut(string(text), "\n")
-	pid, err := strconv.Atoi(first)
-	if err != nil || pid < 2 {
-		t.Fatalf("postmaster.pid says %q", first)
-	}
+	pid := before
+	eventually(t, "postgresql has been started anew", func() bool {
+		text, err := os.ReadFile(filepath.Join(data, "postgres", "postmaster.pid"))
+		first, _, _ := strings.Cut(string(text), "\n")
+		if err == nil { // otherwise it is being written
+			pid, err = strconv.Atoi(first)
+		}
+		return err == nil && pid > 1 && pid != before
+	})
 	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
 		t.Fatal(err)
 	}
+	return pid
 }
 
 // Two processes serve one room on one database. One is frozen, and later killed: the other goes on, and
@@ -102,7 +104,7 @@ func TestTwoProcessesOneRoom(t *testing.T) {
 	args := append([]string{"--presence-grace", "1s"}, unhurried...)
 	one := serve(t, env, append([]string{"--data", dataDir(t)}, args...)...)
 	two := serve(t, env, append([]string{"--data", dataDir(t)}, args...)...)
-	c := gather(t, 4, 4, 60, one, two)
+	c := gather(t, 4, 4, 150, one, two)
 
 	// People who sit at the second process, and say nothing.
 	quiet := join(t, two, "quiet")
@@ -115,11 +117,11 @@ func TestTwoProcessesOneRoom(t *testing.T) {
 		t.Errorf("in the room are %v, want the four watchers and %d", there, quiet.id)
 	}
 
-	c.after(60)
+	c.middle(0, 3)
 	two.signal(syscall.SIGSTOP)
-	c.after(120)
+	c.middle(1, 3)
 	two.signal(syscall.SIGCONT)
-	c.after(160)
+	c.middle(2, 3)
 	two.kill()
 	c.judge()
 

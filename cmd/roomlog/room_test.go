@@ -56,19 +56,27 @@ func enter(t testing.TB, s *socket, live int64, since *int64) joined {
 // without a gap and without a double.
 type line struct {
 	live  int64
-	at    int64 // position of the newest fact
+	at    int64 // everything up to this position is known
+	upTo  int64 // and will be up to this one, once what was missed has been heard
 	gifts int
 }
 
 func newLine(live, at int64) *line { return &line{live: live, at: at} }
 
+// resumed hears the answer to coming back: what was missed follows up to a position.
+func (l *line) resumed(r *[2]int64) { l.upTo = r[1] }
+
 // hear takes what a connection has heard since it was asked last.
 func (l *line) hear(t testing.TB, s *socket) {
 	t.Helper()
 	for _, f := range s.news() {
-		switch {
-		case f.Live != l.live || f.Pos == 0:
+		if f.Live != l.live || f.Pos == 0 {
 			continue
+		}
+		if f.Pos > l.upTo {
+			l.at = max(l.at, l.upTo)
+		}
+		switch {
 		case f.Pos <= l.at:
 			t.Errorf("a double: %s %d after %d", f.Type, f.Pos, l.at)
 		case f.Prev > l.at:

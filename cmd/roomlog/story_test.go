@@ -51,19 +51,19 @@ func TestStory(t *testing.T) {
 	}
 
 	// Bert pays, and however often the provider says so it counts once.
-	bert.topUp(100, 3)
+	bert.topUp(1000, 3)
 	paid := b.await("the coins", func(f frame) bool { return f.Type == "balance" })
-	if got := into[purse](t, paid); got.Balance != 1000 || got.Change != 1000 {
+	if got := into[purse](t, paid); got.Balance != 10000 || got.Change != 10000 {
 		t.Fatalf("bert is told %s", paid.Data)
 	}
-	if coins := bert.coins(); coins != 1000 {
-		t.Fatalf("bert has %d coins, want 1000", coins)
+	if coins := bert.coins(); coins != 10000 {
+		t.Fatalf("bert has %d coins, want 10000", coins)
 	}
 
 	// Bert gives, and everybody sees it.
 	given := into[purse](t, b.must("gift.send", map[string]any{"live": live, "gift": 1, "num": 2}, "g0"))
-	if given.Balance != 940 {
-		t.Fatalf("bert has %d coins after giving, want 940", given.Balance)
+	if given.Balance != 9940 {
+		t.Fatalf("bert has %d coins after giving, want 9940", given.Balance)
 	}
 	if got := into[by](t, c.await("the roses", func(f frame) bool { return f.Type == "gift" })); got.Num != 2 || got.Gift.Name != "Rose" {
 		t.Fatalf("carl sees %+v", got)
@@ -79,20 +79,22 @@ func TestStory(t *testing.T) {
 		b.must("comment.post", map[string]any{"live": live, "text": fmt.Sprintf("missed %d", i)}, "")
 	}
 	c = carl.connect(c.welcome.Cursor)
-	if back := enter(t, c, live, &line.at); back.Resumed == nil {
+	back := enter(t, c, live, &line.at)
+	if back.Resumed == nil {
 		t.Fatalf("carl comes back to %+v, want what was missed", back)
 	}
+	line.resumed(back.Resumed)
 	c.await("what was missed", func(f frame) bool { return f.Type == "comment" && into[by](t, f).Text == "missed 2" })
 	line.hear(t, c)
 
 	// The server is killed in the middle of a stream of gifts.
-	const gifts = 30
+	const gifts = 300
 	acknowledged := stream(t, b, live, gifts, func(answered int) {
-		if answered == gifts/3 {
+		if answered == gifts/10 {
 			at.kill()
 		}
 	})
-	if n := len(acknowledged); n < gifts/3 || n == gifts {
+	if n := len(acknowledged); n < gifts/10 || n == gifts {
 		t.Errorf("%d of %d gifts were acknowledged: the kill was not in their middle", n, gifts)
 	}
 	at.again()
@@ -108,15 +110,18 @@ func TestStory(t *testing.T) {
 			t.Errorf("gift %s was acknowledged with %s and then with %s", key, before, final[key])
 		}
 	}
-	eventually(t, "bert has paid for every gift, once", func() bool { return bert.coins() == 940-30*gifts })
+	eventually(t, "bert has paid for every gift, once", func() bool { return bert.coins() == 9940-30*gifts })
 
 	// Carl resumes, and has seen each gift exactly once.
 	line.hear(t, c)
 	c = carl.connect("")
-	if back := enter(t, c, live, &line.at); back.Resumed == nil {
+	if back = enter(t, c, live, &line.at); back.Resumed == nil {
 		t.Fatalf("carl comes back to %+v", back)
 	}
-	c.await("the last gift", func(f frame) bool { return f.Pos == into[purse](t, frame{Data: []byte(final["g30"])}).Pos })
+	line.resumed(back.Resumed)
+	c.await("the last gift", func(f frame) bool {
+		return f.Pos == into[purse](t, frame{Data: []byte(final[fmt.Sprintf("g%d", gifts)])}).Pos
+	})
 	line.hear(t, c)
 	if line.gifts != 1+gifts {
 		t.Errorf("carl saw %d gifts, want %d", line.gifts, 1+gifts)

@@ -80,7 +80,7 @@ func TestDescribe(t *testing.T) {
 		{"a long modifier cut short", 9, "\x97\xff\x00\x10x", flv.Info{}},
 		{"modifiers without end", 9, "\x97\x00x\x07\x00x\x07", flv.Info{}},
 		{"one track of several, header", 9, "\x96\x00avc1\x03x", flv.Info{Codec: flv.H264, Track: 3, Header: true, Body: 7}},
-		{"several tracks in one", 9, "\x96\x11av01\x00\x00\x00\x01x", flv.Info{Codec: flv.AV1, Key: true, Body: 7}},
+		{"several tracks in one", 9, "\x96\x11av01\x00\x00\x00\x01x", flv.Info{Codec: flv.AV1, Key: true, Coded: true, Mixed: true, Body: 7}},
 		{"AAC sequence header", 8, "\xaf\x00\x12\x10", flv.Info{Codec: flv.AAC, Header: true, Body: 2}},
 		{"AAC frame", 8, "\xaf\x01x", flv.Info{Codec: flv.AAC, Coded: true, Body: 2}},
 		{"AAC cut short", 8, "\xaf", flv.Info{Codec: flv.AAC}},

@@ -9,7 +9,8 @@ type Info struct {
 	Track  byte  // of several of one kind; nearly always 0
 	Header bool  // a sequence header: nothing can be decoded without it
 	Key    bool  // a video frame that needs no other before it
-	Coded  bool  // Body is coded media
+	Coded  bool  // coded media, neither a header nor anything else around it
+	Mixed  bool  // of several tracks in one: Body is theirs together
 	Body   int   // where the codec's own bytes begin, if Coded or Header
 	Offset int32 // ms from the tag's time to when the frame is shown
 }
@@ -114,7 +115,7 @@ func (i *Info) enhanced(b []byte, frame byte) {
 		}
 		i.Offset, rest = offset(rest), rest[3:]
 	}
-	i.Coded = coded && single // of several tracks in one packet nobody is told the parts
+	i.Coded, i.Mixed = coded, !single
 	i.Body = len(b) - len(rest)
 }
 

@@ -30,7 +30,8 @@ type Config struct {
 	Ping, PingTimeout time.Duration
 }
 
-func (c Config) withDefaults() Config {
+// WithDefaults replaces what is zero.
+func (c Config) WithDefaults() Config {
 	c.OpenTime = cmp.Or(c.OpenTime, DefaultOpenTime)
 	c.MessageTime = cmp.Or(c.MessageTime, DefaultMessageTime)
 	c.AnswerTime = cmp.Or(c.AnswerTime, DefaultAnswerTime)

@@ -41,7 +41,7 @@ type Conn struct {
 
 // NewConn makes a Conn of a connection that was just accepted.
 func NewConn(conn net.Conn, cfg Config) *Conn {
-	c := &Conn{conn: conn, cfg: cfg.withDefaults(), budget: maxMessages}
+	c := &Conn{conn: conn, cfg: cfg.WithDefaults(), budget: maxMessages}
 	c.r = newReader(bufio.NewReaderSize((*source)(c), readBuffer))
 	return c
 }

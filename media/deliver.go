@@ -4,8 +4,20 @@ import (
 	"context"
 	"errors"
 	"io"
+	"net"
 	"os"
 )
+
+// sendBuffer is what the kernel may hold for a player: seconds of a stream. What it chooses by itself hides
+// megabytes of a player that takes nothing.
+const sendBuffer = 512 << 10
+
+// narrow bounds what the kernel holds for a player.
+func narrow(conn net.Conn) {
+	if tcp, ok := conn.(*net.TCPConn); ok {
+		_ = tcp.SetWriteBuffer(sendBuffer)
+	}
+}
 
 // deliver hands batches of frames to write until there are no more, and says why. An error of write ends
 // it: that a player did not take them in time, or that its connection broke.

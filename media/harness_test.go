@@ -3,7 +3,6 @@ package media_test
 import (
 	"context"
 	"errors"
-	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -172,5 +171,5 @@ func (r *recorder) wait(t testing.TB, what string) {
 	})
 }
 
-// drain reads what comes until the end.
-func drain(r io.Reader) { _, _ = io.Copy(io.Discard, r) }
+// quiet is a log for tests that provoke what it would tell.
+func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }

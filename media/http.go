@@ -122,5 +122,6 @@ func hijack(w http.ResponseWriter) (net.Conn, []byte, error) {
 		peeked, _ := buffered.Reader.Peek(n) // all of it is there
 		early = append(early, peeked...)
 	}
+	narrow(conn)
 	return conn, early, conn.SetDeadline(time.Time{})
 }

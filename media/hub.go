@@ -105,10 +105,11 @@ func (f *feed) close(why Reason) {
 	}
 	now := h.cfg.Now()
 	s.feed, s.lostAt = nil, now
-	s.renew()
 	if s.show.ID != "" && (why.final() || h.cfg.Grace == 0) {
 		h.end(s, why, now)
+		return
 	}
+	s.renew()
 	h.forget(s)
 }
 

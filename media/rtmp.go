@@ -43,6 +43,7 @@ func (s *Server) ServeRTMP(ctx context.Context, ln net.Listener) error {
 // session is one RTMP connection.
 type session struct {
 	*Server
+	raw    net.Conn
 	conn   *rtmp.Conn
 	client Client
 }
@@ -59,7 +60,7 @@ func (s *Server) serveRTMP(ctx context.Context, raw net.Conn) {
 		return
 	}
 	defer back()
-	c := &session{s, rtmp.NewConn(raw, s.cfg.RTMP), client}
+	c := &session{s, raw, rtmp.NewConn(raw, s.cfg.RTMP), client}
 	if err := c.serve(ctx, back); err != nil {
 		s.cfg.Log.DebugContext(ctx, "rtmp connection ended", slog.String("client", client.ID),
 			slog.String("address", client.Address), slog.Any("err", err))
@@ -179,6 +180,7 @@ func (c *session) play(ctx context.Context, r rtmp.Request) error {
 		return nil
 	}
 	defer c.hub.leave(p, Lost)
+	narrow(c.raw)
 	if err := c.conn.Accept(); err != nil {
 		return err
 	}

@@ -133,7 +133,7 @@ func (s *stream) idle() bool { return s.feed == nil && s.show.ID == "" && len(s.
 
 // end ends the show. The players read what is left, and then hear of it.
 func (s *stream) end(why Reason, now time.Time) {
-	s.over = true
+	s.over, s.settled = true, true
 	s.show.Stopped = now
 	s.wakeAll()
 	if !s.told { // it ended before it was known what it holds

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
 
@@ -67,7 +68,7 @@ func (s *Server) enter(conn net.Conn, a admission) (*Player, bool) {
 }
 
 // playFLV writes an endless file of tags. Not even the answer's status is written before there is one.
-func (s *Server) playFLV(_ *http.Request, conn net.Conn, _ []byte, a admission) {
+func (s *Server) playFLV(r *http.Request, conn net.Conn, _ []byte, a admission) {
 	p, ok := s.enter(conn, a)
 	if !ok {
 		return
@@ -81,34 +82,78 @@ func (s *Server) playFLV(_ *http.Request, conn net.Conn, _ []byte, a admission) 
 		_, _ = io.CopyN(io.Discard, conn, maxChatter)
 		s.hub.leave(p, Stopped) // it has gone, or talks too much
 	}()
-	var parts [][]byte
-	begun := false
-	why := p.deliver(func(frames []*Frame) (int64, error) {
-		parts = parts[:0]
-		if !begun {
-			begun = true
-			parts = append(parts, s.flvHead(), flv.FileHeader(p.Tracks()))
-		}
-		for _, f := range frames {
-			parts = append(parts, f.Tag())
-		}
-		if err := conn.SetWriteDeadline(s.cfg.Now().Add(s.cfg.RTMP.MediaTime)); err != nil {
-			return 0, err
-		}
-		out := net.Buffers(parts)
-		return out.WriteTo(conn)
-	})
+	body := flvBody{server: s, player: p, conn: conn, chunked: r.ProtoAtLeast(1, 1)}
+	why := p.deliver(body.write)
 	s.hub.leave(p, why)
-	if why == Ended {
+	if why == Ended && body.end() == nil {
 		hangUpGently(conn, reading)
 	}
 }
 
-// flvHead is the head of the answer. The body ends with the connection, which clients of any version
-// understand.
-func (s *Server) flvHead() []byte {
-	return []byte("HTTP/1.1 200 OK\r\nContent-Type: video/x-flv\r\nCache-Control: no-store\r\nAccess-Control-Allow-Origin: " +
-		s.cfg.Origin + "\r\nX-Accel-Buffering: no\r\nConnection: close\r\n\r\n")
+// flvBody writes an answer whose length nobody knows: in chunks, so that its end can be told from a broken
+// connection, and to those who do not know chunks as bytes until the connection ends.
+type flvBody struct {
+	server  *Server
+	player  *Player
+	conn    net.Conn
+	chunked bool
+	begun   bool
+	parts   [][]byte
+}
+
+func (b *flvBody) write(frames []*Frame) (int64, error) {
+	b.parts = append(b.parts[:0], nil, nil) // for heads
+	if !b.begun {
+		b.parts = append(b.parts, flv.FileHeader(b.player.Tracks()))
+	}
+	for _, f := range frames {
+		b.parts = append(b.parts, f.Tag())
+	}
+	if b.chunked {
+		size := 0
+		for _, part := range b.parts {
+			size += len(part)
+		}
+		b.parts[1] = strconv.AppendInt(nil, int64(size), 16)
+		b.parts[1] = append(b.parts[1], "\r\n"...)
+		b.parts = append(b.parts, []byte("\r\n"))
+	}
+	if !b.begun {
+		b.begun = true
+		b.parts[0] = b.head()
+	}
+	return b.send()
+}
+
+func (b *flvBody) send() (int64, error) {
+	cfg := b.server.cfg
+	if err := b.conn.SetWriteDeadline(cfg.Now().Add(cfg.RTMP.MediaTime)); err != nil {
+		return 0, err
+	}
+	out := net.Buffers(b.parts)
+	return out.WriteTo(b.conn)
+}
+
+func (b *flvBody) head() []byte {
+	head := "HTTP/1.1 200 OK\r\nContent-Type: video/x-flv\r\nCache-Control: no-store\r\nAccess-Control-Allow-Origin: " +
+		b.server.cfg.Origin + "\r\nX-Accel-Buffering: no\r\nConnection: close\r\n"
+	if b.chunked {
+		head += "Transfer-Encoding: chunked\r\n"
+	}
+	return []byte(head + "\r\n")
+}
+
+// end says that it was all. If nothing was played, not even the answer has begun.
+func (b *flvBody) end() error {
+	b.parts = b.parts[:0]
+	if !b.begun {
+		b.parts = append(b.parts, b.head())
+	}
+	if b.chunked {
+		b.parts = append(b.parts, []byte("0\r\n\r\n"))
+	}
+	_, err := b.send()
+	return err
 }
 
 // hangUpGently lets the client read the end before the connection is closed.

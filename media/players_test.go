@@ -3,6 +3,7 @@ package media_test
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -199,10 +200,7 @@ func TestASlowPlayerJumpsToTheNewestKeyFrame(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer conn.Close()
-	r, _ := http.NewRequest("GET", h.flvURL("KEY"), nil)
-	if err := r.Write(conn); err != nil {
-		t.Fatal(err)
-	}
+	_, _ = fmt.Fprintf(conn, "GET %s HTTP/1.0\r\n\r\n", strings.TrimPrefix(h.flvURL("KEY"), "http://"+h.http))
 	h.stream(t, "KEY", "a player", func(s media.StreamStats) bool { return len(s.Players) == 1 && s.BytesOut > 0 })
 	for i := range 400 { // 40 MB, more than the kernel takes for a reader that sleeps
 		s.video(uint32(i)*40, picture(i%10 == 0, strings.Repeat("x", 100_000)))

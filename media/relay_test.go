@@ -196,3 +196,18 @@ func TestWatchReadsFromInsideAGroupEarlier(t *testing.T) {
 		t.Fatal("a bad key is watched")
 	}
 }
+
+// With a key frame every 40 ms, two groups of pictures would be less than a tick.
+func TestKeyFramesAllTheTimeMakeNobodySkip(t *testing.T) {
+	h := run(t, nil)
+	s := h.publish(t, "KEY")
+	s.begin(0)
+	v := h.watch(t, h.flvURL("KEY"))
+	v.sees(sound("first"))
+	for i := range 40 {
+		s.video(uint32(i)*40, picture(true, fmt.Sprint("key ", i)))
+	}
+	if got := v.sees(picture(true, "key 39")); len(got) != 5+40 {
+		t.Fatalf("got %q", kinds(got))
+	}
+}

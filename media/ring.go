@@ -9,14 +9,14 @@ import (
 const (
 	ringFrames = 4096
 	ringBytes  = 16 << 20
-	ringSound  = 2000 // ms of a stream without picture
+	ringSpan   = 2000 // ms at least: of streams without picture, or with key frames all the time
 
 	maxHeader  = 256 << 10 // bytes of a header that is kept apart
 	maxHeaders = 16        // one for each kind and track, and the metadata
 )
 
 // ring is the newest frames of a stream: from the last key frame but one, so that whoever reads slowly
-// has a group of pictures to fall behind, within its bounds.
+// has a group of pictures to fall behind, and two seconds at least, within its bounds.
 type ring struct {
 	frames    []*Frame // numbered from base on
 	base      uint64
@@ -62,15 +62,15 @@ func (r *ring) old(f *Frame) bool {
 	switch {
 	case len(r.frames) > ringFrames, r.bytes > ringBytes:
 		return true
-	case r.holds(r.previous):
-		return r.base < r.previous.at
-	case r.holds(r.last):
-		return r.base < r.last.at
-	case r.seesVideo:
+	case r.holds(r.previous) && r.base >= r.previous.at:
+		return false
+	case !r.holds(r.previous) && r.holds(r.last) && r.base >= r.last.at:
+		return false
+	case r.seesVideo && !r.holds(r.last):
 		return false
 	}
-	age := int32(f.time - r.frames[0].time) // metadata has no time of its own
-	return f.info.Kind == flv.Audio && (age > ringSound || r.frames[0].info.Kind == flv.Script)
+	age := int32(f.time - r.frames[0].time)
+	return age > ringSpan || age < 0 || r.frames[0].info.Kind == flv.Script // which has no time of its own
 }
 
 // keep remembers a header in place of the one before it.

@@ -117,6 +117,9 @@ func (i *Info) enhanced(b []byte, frame byte) {
 	}
 	i.Coded, i.Mixed = coded, !single
 	i.Body = len(b) - len(rest)
+	if coded && single && i.Kind == Video && frame == 0 {
+		i.Key = looksKey(i.Codec, rest)
+	}
 }
 
 // skipModifier skips what a modifier says and returns the type of the packet behind it.

@@ -13,6 +13,14 @@ const (
 	maxUnits = 1 << 14 // units in a frame: more than slices and metadata ever make
 )
 
+// Of a unit of AV1: its kinds, and bits of its header.
+const (
+	obuSequenceHeader = 1
+	obuDelimiter      = 2
+	obuExtension      = 4
+	obuSized          = 2
+)
+
 // Sets are the parameter sets of H264 or HEVC, the first of each kind, and the size of the lengths that
 // stand before the units of a frame.
 type Sets struct {
@@ -109,36 +117,56 @@ func AppendUnits(dst [][]byte, body []byte, lengthSize int) ([][]byte, error) {
 
 // OBUs splits a coded frame of AV1. None of them is empty, and none of them delimits.
 func OBUs(body []byte) ([][]byte, error) {
-	var units [][]byte
+	units, err := obus(body, maxUnits)
+	if err != nil {
+		return nil, err
+	}
+	whole := make([][]byte, len(units))
+	for i, unit := range units {
+		whole[i] = unit.alone()
+	}
+	return whole, nil
+}
+
+// obu is a unit of AV1 inside a frame: its header, and what it holds without the size between them.
+type obu struct{ head, body []byte }
+
+// alone is the unit without its size.
+func (o obu) alone() []byte {
+	b := append(make([]byte, 0, len(o.head)+len(o.body)), o.head...)
+	b[0] &^= obuSized
+	return append(b, o.body...)
+}
+
+// obus splits a frame. If there are more than most units, or a broken one, those before are returned too.
+func obus(body []byte, most int) ([]obu, error) {
+	var units []obu
 	for n := 0; len(body) > 0; n++ {
-		if n >= maxUnits {
-			return nil, fmt.Errorf("%w: more than %d units in a frame", ErrBroken, maxUnits)
+		if n >= most {
+			return units, fmt.Errorf("%w: more than %d units in a frame", ErrBroken, most)
 		}
-		const extension, sized = 4, 2
 		head := 1
-		if body[0]&extension != 0 {
+		if body[0]&obuExtension != 0 {
 			head = 2
 		}
-		if body[0]&sized == 0 || len(body) <= head {
-			return nil, fmt.Errorf("%w: unit without a size", ErrBroken)
+		if body[0]&obuSized == 0 || len(body) <= head {
+			return units, fmt.Errorf("%w: unit without a size", ErrBroken)
 		}
 		var size av1.LEB128
 		digits, err := size.Unmarshal(body[head:])
 		if err != nil || uint64(len(body)) < uint64(head+digits)+uint64(size) {
-			return nil, fmt.Errorf("%w: unit is cut short", ErrBroken)
+			return units, fmt.Errorf("%w: unit is cut short", ErrBroken)
 		}
 		end := head + digits + int(size)
-		if kind := obuKind(body); kind != av1.OBUTypeTemporalDelimiter {
-			unit := append(make([]byte, 0, head+int(size)), body[:head]...)
-			unit[0] &^= sized
-			units = append(units, append(unit, body[head+digits:end]...))
+		if unit := (obu{body[:head], body[head+digits : end]}); obuKind(unit) != obuDelimiter {
+			units = append(units, unit)
 		}
 		body = body[end:]
 	}
 	return units, nil
 }
 
-func obuKind(obu []byte) av1.OBUType { return av1.OBUType(obu[0] >> 3 & 15) }
+func obuKind(o obu) byte { return o.head[0] >> 3 & 15 }
 
 // AV1Header is the sequence header unit in a sequence header of AV1.
 func AV1Header(header []byte) (obu []byte, err error) {
@@ -155,13 +183,13 @@ func av1SequenceHeader(record []byte) ([]byte, error) {
 	if len(record) < 5 {
 		return nil, fmt.Errorf("%w: record of %d bytes", ErrBroken, len(record))
 	}
-	units, err := OBUs(record[4:])
+	units, err := obus(record[4:], maxSets)
 	if err != nil {
 		return nil, err
 	}
-	for _, obu := range units {
-		if obuKind(obu) == av1.OBUTypeSequenceHeader {
-			return obu, nil
+	for _, unit := range units {
+		if obuKind(unit) == obuSequenceHeader {
+			return unit.alone(), nil
 		}
 	}
 	return nil, fmt.Errorf("%w: no sequence header unit", ErrBroken)

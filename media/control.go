@@ -82,6 +82,19 @@ func (s *stream) find(id string) (*feed, *Player) {
 	return nil, nil
 }
 
+// onAir says whether the key has a show.
+func (h *hub) onAir(key string) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	s := h.streams[key]
+	if s == nil {
+		return false
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.show.ID != ""
+}
+
 // sweep does what time brings about.
 func (h *hub) sweep(measure bool) {
 	h.mu.Lock()

@@ -68,8 +68,11 @@ func answer(w http.ResponseWriter, status int) {
 
 // statusOf is how a refusal reads in HTTP.
 func statusOf(err error) int {
-	if errors.Is(err, ErrUnavailable) {
+	switch {
+	case errors.Is(err, ErrUnavailable):
 		return http.StatusServiceUnavailable
+	case errors.Is(err, errOffAir):
+		return http.StatusNotFound
 	}
 	return http.StatusForbidden
 }

@@ -75,10 +75,10 @@ func film(t testing.TB) string {
 	return clip(t, "film", "-c:v", "libx264", "-preset", "ultrafast", "-bf", "2", "-g", "25", "-pix_fmt", "yuv420p", "-c:a", "aac", "-b:a", "64k")
 }
 
-// send publishes a file in real time.
+// send publishes a file in real time. args are for its input.
 func send(t testing.TB, file, url string, args ...string) {
 	t.Helper()
-	tool(t, "ffmpeg", append(append([]string{"-re", "-i", file}, args...), "-c", "copy", "-f", "flv", url)...)
+	tool(t, "ffmpeg", append(append([]string{"-re"}, args...), "-i", file, "-c", "copy", "-f", "flv", url)...)
 }
 
 // packet is what ffprobe tells of a packet; times count from the first of its kind.

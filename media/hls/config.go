@@ -10,8 +10,9 @@ import (
 
 // The values that a zero Config means.
 const (
-	// DefaultSegment is the least length of a segment; each ends before a key frame.
-	DefaultSegment = time.Second
+	// DefaultSegment is the least length of a segment; each ends before a key frame. A group of pictures of
+	// one second, of which reordering may hide a part, must be enough for one.
+	DefaultSegment = 800 * time.Millisecond
 	// DefaultPart is the least length of a part: the latency of a player is three of them.
 	DefaultPart = 200 * time.Millisecond
 	// DefaultSegments is the number of segments in a playlist, the least that low latency allows.

@@ -27,6 +27,9 @@ func (h *hub) clear(s *stream, why Reason, now time.Time) []func() {
 	var hangUps []func()
 	s.mu.Lock()
 	players := slices.Collect(maps.Keys(s.players))
+	for _, p := range players {
+		p.stop() // before they can see an end that they would play out
+	}
 	if s.feed != nil {
 		hangUps = append(hangUps, s.feed.hangUp)
 	}

@@ -166,7 +166,8 @@ func (h *hub) join(j joining) (*Player, error) {
 }
 
 func (p *Player) viewing() Viewing {
-	return Viewing{Client: p.client, Key: p.stream.key, Began: p.began, Bytes: p.bytes.Load()}
+	return Viewing{Client: p.client, Key: p.stream.key, Began: p.began,
+		Bytes: p.bytes.Load(), Frames: p.frames.Load(), Skips: p.skips.Load()}
 }
 
 // leave takes a player out.

@@ -52,6 +52,8 @@ type Viewing struct {
 	Began  time.Time
 	Ended  time.Time // zero while it plays
 	Bytes  uint64    // so far
+	Frames uint64    // handed to it
+	Skips  uint64    // that it was taken to a newer key frame
 }
 
 // Reason is why something has ended.

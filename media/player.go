@@ -53,12 +53,12 @@ func (p *Player) poke() {
 // when the show is over, and ErrGone when the player was closed.
 func (p *Player) Next(dst []*Frame) ([]*Frame, error) {
 	for {
+		dst, over := p.read(dst[:0])
 		select {
 		case <-p.gone:
 			return nil, ErrGone
 		default:
 		}
-		dst, over := p.read(dst[:0])
 		switch {
 		case len(dst) > 0:
 			p.frames.Add(uint64(len(dst)))

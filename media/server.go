@@ -135,7 +135,7 @@ func (s *Server) asks(ctx context.Context, gate func(context.Context) error) err
 func (s *Server) refuse(ctx context.Context, what string, client Client, err error) {
 	s.refused.Add(1)
 	level := slog.LevelDebug
-	if errors.Is(err, ErrUnavailable) {
+	if errors.Is(err, ErrUnavailable) && !errors.Is(err, ErrFull) && !errors.Is(err, ErrClosed) { // those are counted
 		level = slog.LevelWarn
 	}
 	s.cfg.Log.Log(ctx, level, what+" refused", slog.String("client", client.ID), slog.String("address", client.Address),

@@ -219,7 +219,7 @@ func TestKickEndsOne(t *testing.T) {
 	stays.sees(picture(true, "first"))
 	goes.sees(picture(true, "first"))
 	players := h.Players("KEY")
-	if len(players) != 2 || players[0].Client.Protocol != media.HTTPFLV || players[0].Key != "KEY" {
+	if len(players) != 2 || players[0].Client.Protocol != media.HTTPFLV || players[0].Key != "KEY" || players[0].Frames != 5 || players[0].Bytes == 0 {
 		t.Fatalf("%+v", players)
 	}
 	if h.Kick("nobody") || !h.Kick(players[0].Client.ID) || h.Kick(players[0].Client.ID) {

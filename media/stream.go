@@ -94,6 +94,7 @@ func (s *stream) settle(now time.Time) {
 		return
 	}
 	s.settled = true
+	s.wakeAll()
 	if !s.told {
 		s.told = true
 		s.hub.tellStarted(s.show)

@@ -50,17 +50,17 @@ func TestWhoMayNotPlayGets403AndNothingElse(t *testing.T) {
 		for _, path := range []string{"KEY.flv", "KEY/index.m3u8"} {
 			answer := get(t, "GET", "http://"+h.http+"/live/"+path+query, nil)
 			body, err := io.ReadAll(answer.Body)
-			if answer.StatusCode != 403 || len(body) != 0 || err != nil || answer.Header.Get("Access-Control-Allow-Origin") != "*" {
+			if answer.StatusCode != http.StatusForbidden || len(body) != 0 || err != nil || answer.Header.Get("Access-Control-Allow-Origin") != "*" {
 				t.Errorf("%s for %s: %s, %q, %v", name, path, answer.Status, body, answer.Header)
 			}
 		}
 	}
 	ws := http.Header{"Connection": {"Upgrade"}, "Upgrade": {"websocket"}, "Sec-Websocket-Version": {"13"}, "Sec-Websocket-Key": {"IHfMdf8a0aQXbwQO1pkGdA=="}}
-	if answer := get(t, "GET", "http://"+h.http+"/live/KEY.flv?sign=x", ws); answer.StatusCode != 403 {
+	if answer := get(t, "GET", "http://"+h.http+"/live/KEY.flv?sign=x", ws); answer.StatusCode != http.StatusForbidden {
 		t.Errorf("a websocket: %s", answer.Status)
 	}
 	ws.Del("Sec-Websocket-Key")
-	if answer := get(t, "GET", h.flvURL("KEY"), ws); answer.StatusCode != 400 {
+	if answer := get(t, "GET", h.flvURL("KEY"), ws); answer.StatusCode != http.StatusBadRequest {
 		t.Errorf("half a websocket: %s", answer.Status)
 	}
 	for name, status := range map[string]int{"/live/KEY": 404, "/live/": 404, "/other/KEY.flv": 404, "/live/a.b.flv": 404, "/live/.flv": 404, "/": 404} {
@@ -68,7 +68,7 @@ func TestWhoMayNotPlayGets403AndNothingElse(t *testing.T) {
 			t.Errorf("%s: %s", name, answer.Status)
 		}
 	}
-	if answer := get(t, "POST", h.flvURL("KEY"), nil); answer.StatusCode != 405 {
+	if answer := get(t, "POST", h.flvURL("KEY"), nil); answer.StatusCode != http.StatusMethodNotAllowed {
 		t.Errorf("a POST: %s", answer.Status)
 	}
 }
@@ -77,7 +77,7 @@ func TestBrowsersMayAskBefore(t *testing.T) {
 	h := run(t, nil)
 	answer := get(t, "OPTIONS", "http://"+h.http+"/live/KEY.flv", http.Header{"Access-Control-Request-Headers": {"range, x-y"}, "Origin": {"https://app.example"}})
 	head := answer.Header
-	if answer.StatusCode != 204 || head.Get("Access-Control-Allow-Origin") != "*" || head.Get("Access-Control-Allow-Headers") != "range, x-y" || !strings.Contains(head.Get("Access-Control-Allow-Methods"), "GET") {
+	if answer.StatusCode != http.StatusNoContent || head.Get("Access-Control-Allow-Origin") != "*" || head.Get("Access-Control-Allow-Headers") != "range, x-y" || !strings.Contains(head.Get("Access-Control-Allow-Methods"), "GET") {
 		t.Fatalf("%s, %v", answer.Status, head)
 	}
 }
@@ -238,7 +238,7 @@ func TestAGateThatCannotDecideSendsClientsAwayToComeBack(t *testing.T) {
 	h.stranger(t, "live", "publish", 3, nil, "KEY", "live").hear(rtmp.PublishFailed)
 	h.stranger(t, "live", "play", 3, nil, "KEY").hear(rtmp.PlayFailed)
 	h.stranger(t, "closed", "play", 3, nil, "KEY").hear(rtmp.ConnectRejected)
-	if answer := get(t, "GET", "http://"+h.http+"/live/KEY.flv", nil); answer.StatusCode != 503 || answer.Header.Get("Retry-After") == "" {
+	if answer := get(t, "GET", "http://"+h.http+"/live/KEY.flv", nil); answer.StatusCode != http.StatusServiceUnavailable || answer.Header.Get("Retry-After") == "" {
 		t.Fatal(answer.Status)
 	}
 }
@@ -259,7 +259,7 @@ func TestLimitsOfAll(t *testing.T) {
 			first := h.watch(t, h.flvURL("KEY"))
 			first.sees(picture(true, "first"))
 			h.stranger(t, "live", "play", 3, nil, "KEY?sign="+h.signer.Play("KEY")).hear(rtmp.PlayStart)
-			if answer := get(t, "GET", h.flvURL("KEY"), nil); answer.StatusCode != 503 {
+			if answer := get(t, "GET", h.flvURL("KEY"), nil); answer.StatusCode != http.StatusServiceUnavailable {
 				t.Fatal(answer.Status)
 			}
 			h.stranger(t, "live", "play", 3, nil, "KEY?sign="+h.signer.Play("KEY")).hear(rtmp.PlayFailed)
@@ -271,7 +271,7 @@ func TestLimitsOfAll(t *testing.T) {
 	t.Run("streams", func(t *testing.T) {
 		h := run(t, func(c *media.Config) { c.Limits.Streams = 1 })
 		h.publish(t, "KEY").begin(0)
-		if answer := get(t, "GET", h.flvURL("OTHER"), nil); answer.StatusCode != 503 {
+		if answer := get(t, "GET", h.flvURL("OTHER"), nil); answer.StatusCode != http.StatusServiceUnavailable {
 			t.Fatal(answer.Status)
 		}
 		h.stranger(t, "live", "publish", 3, nil, "OTHER?sign="+h.signer.Publish("OTHER"), "live").hear(rtmp.PublishFailed)

@@ -36,10 +36,10 @@ func (f *feed) write(kind byte, at uint32, payload []byte) error {
 	switch kind {
 	case flv.Script:
 		clean, _, err := flv.Metadata(payload)
-		if err != nil {
-			return nil // of no use to a player
+		if err == nil {
+			return f.stream.write(f, newFrame(info, 0, clean), size, sound)
 		}
-		return f.stream.write(f, newFrame(info, 0, clean), size, sound)
+		return nil // of no use to a player, and no reason to end
 	case flv.Video:
 		f.keyed = f.keyed || info.Key
 		if info.Coded && !f.keyed {

@@ -250,7 +250,7 @@ func TestTwoHundredPlayersOfWhichTenStall(t *testing.T) {
 		defer conn.Close()
 		_ = conn.(*net.TCPConn).SetReadBuffer(4 << 10)
 		if i%2 == 0 {
-			r, _ := http.NewRequest("GET", h.flvURL("KEY"), nil)
+			r, _ := http.NewRequest(http.MethodGet, h.flvURL("KEY"), nil)
 			_ = r.Write(conn)
 		} else {
 			_, _ = conn.Write(hello("live", "play", 3, nil, "KEY?sign="+h.signer.Play("KEY")))

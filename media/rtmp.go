@@ -102,6 +102,19 @@ func (c *session) serve(ctx context.Context, back func()) error {
 	return c.play(ctx, r)
 }
 
+// ask asks the gate.
+func (c *session) ask(ctx context.Context, r rtmp.Request) error {
+	if r.App != App {
+		return errApp
+	}
+	return c.asks(ctx, func(ctx context.Context) error {
+		if r.Publish {
+			return c.cfg.Gate.Publish(ctx, PublishRequest{Client: c.client, Key: r.Name, Sign: r.Args.Get("sign")})
+		}
+		return c.cfg.Gate.Play(ctx, PlayRequest{Client: c.client, Key: r.Name, Sign: r.Args.Get("sign")})
+	})
+}
+
 // no refuses a request with the code that clients know.
 func (c *session) no(ctx context.Context, r rtmp.Request, err error) {
 	what, unauthorized, failed, noApp := "play", rtmp.PlayUnauthorized, rtmp.PlayFailed, rtmp.PlayNotFound
@@ -124,14 +137,7 @@ func (c *session) no(ctx context.Context, r rtmp.Request, err error) {
 // publish takes a publisher's media until it ends.
 func (c *session) publish(ctx context.Context, r rtmp.Request) error {
 	asked := c.cfg.Now()
-	err := error(nil)
-	if r.App != App {
-		err = errApp
-	} else {
-		err = c.asks(ctx, func(ctx context.Context) error {
-			return c.cfg.Gate.Publish(ctx, PublishRequest{Client: c.client, Key: r.Name, Sign: r.Args.Get("sign")})
-		})
-	}
+	err := c.ask(ctx, r)
 	var f *feed
 	if err == nil {
 		f, err = c.hub.publish(r.Name, c.client, asked, func() { _ = c.conn.Close() })
@@ -163,14 +169,7 @@ func (c *session) publish(ctx context.Context, r rtmp.Request) error {
 // play gives a player its frames until it, or the stream, ends.
 func (c *session) play(ctx context.Context, r rtmp.Request) error {
 	asked := c.cfg.Now()
-	err := error(nil)
-	if r.App != App {
-		err = errApp
-	} else {
-		err = c.asks(ctx, func(ctx context.Context) error {
-			return c.cfg.Gate.Play(ctx, PlayRequest{Client: c.client, Key: r.Name, Sign: r.Args.Get("sign")})
-		})
-	}
+	err := c.ask(ctx, r)
 	var p *Player
 	if err == nil {
 		p, err = c.hub.join(joining{key: r.Name, client: c.client, asked: asked, hangUp: func() { _ = c.conn.Close() }})

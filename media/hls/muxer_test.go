@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"net/http/httptest"
 	"regexp"
 	"slices"
@@ -78,13 +79,13 @@ func open(t *testing.T, cfg hls.Config) *hls.Muxer {
 
 func index(m *hls.Muxer) *httptest.ResponseRecorder {
 	w := httptest.NewRecorder()
-	m.Index(w, httptest.NewRequest("GET", "/index.m3u8", nil), "session=S")
+	m.Index(w, httptest.NewRequest(http.MethodGet, "/index.m3u8", nil), "session=S")
 	return w
 }
 
 func list(m *hls.Muxer, name, query string) *httptest.ResponseRecorder {
 	w := httptest.NewRecorder()
-	m.Playlist(w, httptest.NewRequest("GET", "/"+name+"?"+query, nil), name)
+	m.Playlist(w, httptest.NewRequest(http.MethodGet, "/"+name+"?"+query, nil), name)
 	return w
 }
 
@@ -103,7 +104,7 @@ func settled(m *hls.Muxer, name string) string {
 func file(m *hls.Muxer, name string) *httptest.ResponseRecorder {
 	w := httptest.NewRecorder()
 	name, _, _ = strings.Cut(name, "?")
-	m.File(w, httptest.NewRequest("GET", "/"+name, nil), name)
+	m.File(w, httptest.NewRequest(http.MethodGet, "/"+name, nil), name)
 	return w
 }
 
@@ -263,7 +264,7 @@ func TestWaitingIsBounded(t *testing.T) {
 	begun := time.Now()
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	m.Index(httptest.NewRecorder(), httptest.NewRequestWithContext(ctx, "GET", "/", nil), "")
+	m.Index(httptest.NewRecorder(), httptest.NewRequestWithContext(ctx, http.MethodGet, "/", nil), "")
 	if took := time.Since(begun); took > 250*time.Millisecond {
 		t.Fatalf("it waited %v for who has gone", took)
 	}

@@ -159,7 +159,7 @@ func TestAttacksOfPublishers(t *testing.T) {
 			s.say(b)
 			s.say(media(flv.Video, picture(true, "last")))
 			most := heap()
-			for begun := time.Now(); time.Since(begun) < 300*time.Millisecond; <-time.After(20 * time.Millisecond) {
+			for begun := time.Now(); time.Since(begun) < 150*time.Millisecond; <-time.After(20 * time.Millisecond) {
 				most = max(most, heap())
 			}
 			if most > before+mostHeap+2*uint64(len(b)) {

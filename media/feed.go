@@ -53,22 +53,27 @@ func (f *feed) write(kind byte, at uint32, payload []byte) error {
 			sound, _ = flv.SoundOf(payload)
 		}
 	}
-	f.place(at)
-	return f.stream.write(f, newFrame(info, at+f.offset, payload), size, sound)
+	return f.stream.write(f, newFrame(info, f.place(at, info.Coded), payload), size, sound)
 }
 
-// place finds the offset at the first frame: none for the first publisher of a show; whoever comes after a
-// loss goes on where that one was, later by the time it took.
-func (f *feed) place(at uint32) {
+// place is the time of a frame in the show. The first publisher of a show decides about it. Whoever comes
+// after a loss goes on where that one was, later by as long as it took: its first coded frame says what
+// its own times are, for headers often have none.
+func (f *feed) place(at uint32, coded bool) uint32 {
 	if f.placed {
-		return
+		return at + f.offset
 	}
-	f.placed = true
 	s := f.stream
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.show.ID != "" {
+	begun := s.show.ID != ""
+	if begun && !coded {
+		return s.newest
+	}
+	if begun {
 		gap := s.hub.cfg.Now().Sub(s.heard).Milliseconds()
 		f.offset = s.newest + uint32(max(1, gap)) - at
 	}
+	f.placed = true
+	return at + f.offset
 }

@@ -46,9 +46,7 @@ func (s *stream) write(f *feed, frame *Frame, size flv.Size, sound flv.Sound) er
 	if s.feed != f {
 		return ErrGone
 	}
-	s.heard = now
 	if frame.info.Kind != flv.Script {
-		s.newest = frame.time
 		s.learn(frame, size, sound, now)
 	}
 	s.ring.push(frame)
@@ -61,6 +59,7 @@ func (s *stream) write(f *feed, frame *Frame, size flv.Size, sound flv.Sound) er
 
 // learn remembers what the stream holds.
 func (s *stream) learn(frame *Frame, size flv.Size, sound flv.Sound, now time.Time) {
+	s.newest, s.heard = frame.time, now
 	if s.first.IsZero() {
 		s.first = now
 	}

@@ -75,7 +75,10 @@ func (s *Server) playWS(r *http.Request, raw net.Conn, early []byte, a admission
 		if err := raw.SetWriteDeadline(s.cfg.Now().Add(s.cfg.RTMP.MediaTime)); err != nil {
 			return 0, err
 		}
-		return int64(size), socket.Writev(gws.OpcodeBinary, parts...)
+		if err := socket.Writev(gws.OpcodeBinary, parts...); err != nil {
+			return 0, err
+		}
+		return int64(size), nil
 	})
 	s.hub.leave(p, why)
 	if why == Ended {

@@ -28,7 +28,11 @@ func (c *Conn) Media() (Message, error) {
 			return Message{}, err
 		}
 		c.acknowledge()
-		if err := c.send(); err != nil {
+		err = c.send()
+		switch {
+		case err != nil && c.over:
+			return Message{}, ErrDone
+		case err != nil:
 			return Message{}, err
 		}
 		if wanted && !c.over {

@@ -15,7 +15,7 @@ const (
 	// DefaultMaxStrangers bounds the RTMP connections of whom nobody knows yet what they want, in all, and
 	// DefaultMaxStrangersPerAddress from one address. They are gone after ten seconds.
 	DefaultMaxStrangers           = 1_000
-	DefaultMaxStrangersPerAddress = 64
+	DefaultMaxStrangersPerAddress = 256
 )
 
 // Limits bounds what all connections together may take. 0 means the default.

@@ -211,3 +211,24 @@ func TestKeyFramesAllTheTimeMakeNobodySkip(t *testing.T) {
 		t.Fatalf("got %q", kinds(got))
 	}
 }
+
+// A tick gathers frames into fewer writes; without one every frame goes at once.
+func TestTheTickGathersFrames(t *testing.T) {
+	writes := func(tick time.Duration) int {
+		h := run(t, func(c *media.Config) { c.Tick = tick })
+		v, _ := h.watchWS(t, "KEY", false) // a message for each write
+		h.stream(t, "KEY", "a player", func(s media.StreamStats) bool { return len(s.Players) == 1 })
+		s := h.publish(t, "KEY")
+		s.begin(0)
+		for i := range 50 {
+			s.audio(uint32(i)*10, sound(fmt.Sprint(i)))
+			<-time.After(10 * time.Millisecond)
+		}
+		s.unpublish()
+		<-v.closed
+		return len(v.messages)
+	}
+	if few, many := writes(media.MaxTick), writes(-1); few > 15 || many < 2*few {
+		t.Fatalf("%d writes with a tick of %v, %d without", few, media.MaxTick, many)
+	}
+}

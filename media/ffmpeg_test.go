@@ -184,7 +184,7 @@ func TestFFmpegJoinsLate(t *testing.T) {
 	for what, url := range map[string]string{"HTTP-FLV": h.flvURL("KEY"), "RTMP": h.rtmpURL("KEY")} {
 		sending.Go(func() {
 			got := decoded(url)
-			if len(got) < 30 || !slices.Equal(got, all[len(all)-len(got):]) {
+			if len(got) < 25 || !slices.Equal(got, all[len(all)-len(got):]) {
 				t.Errorf("%s: %d frames, of them the first %.60q in place of %.60q", what, len(got), got[:1], all[len(all)-min(len(got), len(all)):][:1])
 			}
 		})

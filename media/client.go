@@ -23,7 +23,8 @@ const (
 // App is the one name before the key in every path.
 const App = "live"
 
-// Client is who is at the other end.
+// Client is who is at the other end. Args and Fields are what it sent, a sign among it: they are for gates
+// and observers, not for lists that others read.
 type Client struct {
 	ID       string // of this connection, made here; it opens nothing
 	Address  string // host and port, or what the HTTP request was said to come from

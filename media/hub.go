@@ -204,18 +204,23 @@ func (h *hub) remove(p *Player, why Reason) {
 	}
 }
 
+// tellStarted and tellStopped tell the log and the observer, later: the stream's lock is held.
 func (h *hub) tellStarted(s Show) {
-	h.cfg.Log.Info("show started", slog.String("key", s.Key), slog.String("show", s.ID), slog.String("client", s.Publisher.ID),
-		slog.String("address", s.Publisher.Address), slog.String("video", string(s.Video)), slog.String("audio", string(s.Audio)))
-	if tell := h.cfg.Observer; tell != nil {
-		h.notices.must(func(ctx context.Context) { tell.PublishStarted(ctx, s) })
-	}
+	h.notices.must(func(ctx context.Context) {
+		h.cfg.Log.InfoContext(ctx, "show started", slog.String("key", s.Key), slog.String("show", s.ID), slog.String("client", s.Publisher.ID),
+			slog.String("address", s.Publisher.Address), slog.String("video", string(s.Video)), slog.String("audio", string(s.Audio)))
+		if h.cfg.Observer != nil {
+			h.cfg.Observer.PublishStarted(ctx, s)
+		}
+	})
 }
 
 func (h *hub) tellStopped(s Show, why Reason) {
-	h.cfg.Log.Info("show stopped", slog.String("key", s.Key), slog.String("show", s.ID), slog.String("why", string(why)),
-		slog.Duration("length", s.Stopped.Sub(s.Started)), slog.Uint64("bytes", s.Bytes))
-	if tell := h.cfg.Observer; tell != nil {
-		h.notices.must(func(ctx context.Context) { tell.PublishStopped(ctx, s, why) })
-	}
+	h.notices.must(func(ctx context.Context) {
+		h.cfg.Log.InfoContext(ctx, "show stopped", slog.String("key", s.Key), slog.String("show", s.ID), slog.String("why", string(why)),
+			slog.Duration("length", s.Stopped.Sub(s.Started)), slog.Uint64("bytes", s.Bytes))
+		if h.cfg.Observer != nil {
+			h.cfg.Observer.PublishStopped(ctx, s, why)
+		}
+	})
 }

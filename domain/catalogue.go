@@ -11,6 +11,7 @@ var Commands = []CommandSpec{
 	command[SignIn](anyone),
 	command[SignOut](person),
 	command[ChangeProfile](person),
+	command[GrowOlder](person),
 	command[DisableUser](operator),
 	command[EnableUser](operator),
 	command[GrantRole](operator),
@@ -34,6 +35,7 @@ var Commands = []CommandSpec{
 var Events = []EventSpec{
 	counted(personal[UserRegistered](event[UserRegistered, User]()), nextUser),
 	personal[UserProfileChanged](event[UserProfileChanged, User]()),
+	event[UserAgeChanged, User](),
 	event[UserDisabled, User](),
 	event[UserEnabled, User](),
 	event[UserRoleGranted, User](),

@@ -5,33 +5,33 @@ type Code string
 
 // The codes.
 const (
-	CodeBadRequest      Code = "bad_request"
-	CodeBadKey          Code = "bad_key"
-	CodeKeyReused       Code = "key_reused" // the same idempotency key with another body
-	CodeTokenMissing    Code = "token_missing"
-	CodeTokenExpired    Code = "token_expired"
-	CodeTokenInvalid    Code = "token_invalid"
-	CodeSessionEnded    Code = "session_ended" // signed out, or signed in elsewhere since
-	CodeUserUnavailable Code = "user_unavailable"
-	CodeForbidden       Code = "forbidden"
-	CodeNameTaken       Code = "name_taken"
-	CodeTextInvalid     Code = "text_invalid"
-	CodeTextEmpty       Code = "text_empty"
-	CodeTextTooLong     Code = "text_too_long"
-	CodeLiveNotFound    Code = "live_not_found"
-	CodeLiveNotStarted  Code = "live_not_started"
-	CodeLiveEnded       Code = "live_ended"
-	CodeCommentEmpty    Code = "comment_empty"
-	CodeCommentTooLong  Code = "comment_too_long"
-	CodeGiftNotFound    Code = "gift_not_found"
-	CodeNumber          Code = "number_out_of_range"
-	CodeCoinsTooFew     Code = "coins_too_few"
-	CodeCoinsOverflow   Code = "coins_overflow"
-	CodeOrderNotFound   Code = "order_not_found"
-	CodeOrderMismatch   Code = "order_mismatch"
-	CodeTooOften        Code = "too_often" // a door's rate limit
-	CodeBusy            Code = "busy"      // the server cannot take more at the moment
-	CodeInternal        Code = "internal"  // a fault of ours
+	CodeBadRequest      Code = "bad_request"         // a field that no client should send, or one missing
+	CodeBadKey          Code = "bad_key"             // an idempotency key that is none
+	CodeKeyReused       Code = "key_reused"          // the same idempotency key with another body
+	CodeTokenMissing    Code = "token_missing"       // sign in first
+	CodeTokenExpired    Code = "token_expired"       // sign in again
+	CodeTokenInvalid    Code = "token_invalid"       // not a token of this server
+	CodeSessionEnded    Code = "session_ended"       // signed out, or signed in elsewhere since
+	CodeUserUnavailable Code = "user_unavailable"    // no such person, or disabled, or forgotten
+	CodeForbidden       Code = "forbidden"           // not with the rights of this person
+	CodeNameTaken       Code = "name_taken"          // somebody has, or had, this name
+	CodeTextInvalid     Code = "text_invalid"        // not UTF-8, or a character that cannot be shown
+	CodeTextEmpty       Code = "text_empty"          // nothing is left without the space around it
+	CodeTextTooLong     Code = "text_too_long"       // longer than the field may be
+	CodeLiveNotFound    Code = "live_not_found"      // no such room, or another's
+	CodeLiveNotStarted  Code = "live_not_started"    // the room was not on air yet
+	CodeLiveEnded       Code = "live_ended"          // the room has ended for good
+	CodeCommentEmpty    Code = "comment_empty"       // nothing is left without the space around it
+	CodeCommentTooLong  Code = "comment_too_long"    // more than 200 characters
+	CodeGiftNotFound    Code = "gift_not_found"      // not on the shelf
+	CodeNumber          Code = "number_out_of_range" // a number or price out of bounds
+	CodeCoinsTooFew     Code = "coins_too_few"       // the wallet is too light
+	CodeCoinsOverflow   Code = "coins_overflow"      // the wallet would hold more than it can
+	CodeOrderNotFound   Code = "order_not_found"     // no such order
+	CodeOrderMismatch   Code = "order_mismatch"      // the order is for another person or amount, or exists
+	CodeTooOften        Code = "too_often"           // a door's rate limit
+	CodeBusy            Code = "busy"                // the server cannot take more at the moment
+	CodeInternal        Code = "internal"            // a fault of ours
 )
 
 // Chinese is the text of a code in fields of the contract with old clients, which match and show

@@ -3,7 +3,7 @@ package domain
 // PostComment asks to say something in a room.
 type PostComment struct {
 	Live LiveID `json:"live"`
-	Text string `json:"text"`
+	Text string `json:"text"` // 1–200 characters
 }
 
 // Type implements Command.
@@ -27,7 +27,7 @@ func (c PostComment) decide(see View) ([]Event, error) {
 type CommentPosted struct {
 	Live LiveID `json:"live"`
 	User UserID `json:"user"`
-	Text string `json:"text"`
+	Text string `json:"text"` // as it was typed, without space around it
 }
 
 // Type implements Event.

@@ -4,8 +4,11 @@ import "strconv"
 
 // Ids are small integers, as old clients expect. They are handed out 1, 2, 3, ….
 type (
+	// UserID is a person.
 	UserID int64
+	// LiveID is a room.
 	LiveID int64
+	// GiftID is an entry of the shelf.
 	GiftID int64
 )
 

@@ -24,6 +24,7 @@ func samples() []domain.Event {
 	return []domain.Event{
 		domain.UserRegistered{User: 12, Username: "zoe", Nickname: "Zoë 🌹", Avatar: "https://example.org/zoe.png?x=1&y=2", NameKey: "9f86d081884c7d65", Credential: "0198c0de-0000-7000-8000-000000000012"},
 		domain.UserProfileChanged{User: 12, Nickname: "佐伊", Avatar: "https://example.org/zoe2.png"},
+		domain.UserAgeChanged{User: 12, Age: 31},
 		domain.UserDisabled{User: 12},
 		domain.UserEnabled{User: 12},
 		domain.UserRoleGranted{User: 12, Role: domain.RoleAuditor},

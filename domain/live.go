@@ -32,8 +32,8 @@ func (l Live) open(id LiveID) error {
 
 // CreateLive asks for a new room of one's own.
 type CreateLive struct {
-	Title string `json:"title"`
-	Cover string `json:"cover"` // an address; may be empty
+	Title string `json:"title"` // 1–100 characters
+	Cover string `json:"cover"` // the address of a picture; may be empty
 	Key   string `json:"-"`     // the stream key: 20 of 0-9a-zA-Z, drawn by the door
 }
 
@@ -73,10 +73,10 @@ func streamKey(s string) bool {
 // LiveCreated says that a streamer has a new room. The key opens nothing by itself: only a sign does.
 type LiveCreated struct {
 	Live     LiveID `json:"live"`
-	Streamer UserID `json:"streamer"`
-	Title    string `json:"title"`
-	Cover    string `json:"cover"`
-	Key      string `json:"key"`
+	Streamer UserID `json:"streamer"` // whose room it is
+	Title    string `json:"title"`    // what the room is called
+	Cover    string `json:"cover"`    // the address of a picture; may be empty
+	Key      string `json:"key"`      // the stream key: 20 of 0-9a-zA-Z
 }
 
 // Type implements Event.
@@ -142,9 +142,9 @@ func (c ChangeLiveStatus) decide(see View) ([]Event, error) {
 // LiveStatusChanged says that a room went on air, paused or ended.
 type LiveStatusChanged struct {
 	Live     LiveID `json:"live"`
-	Streamer UserID `json:"streamer"`
-	From     Status `json:"from"`
-	To       Status `json:"to"`
+	Streamer UserID `json:"streamer"` // whose room it is
+	From     Status `json:"from"`     // where it stood
+	To       Status `json:"to"`       // where it stands
 }
 
 // Type implements Event.

@@ -1,6 +1,7 @@
 package domain_test
 
 import (
+	"strings"
 	"testing"
 
 	"roomlog/domain"
@@ -87,4 +88,17 @@ func TestChangeLiveStatus(t *testing.T) {
 			refused: domain.CodeLiveNotFound,
 		},
 	})
+}
+
+func TestStreamKeysAreOfLettersAndDigits(t *testing.T) {
+	const proper = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+	w := after(t, people())
+	for c := range 256 {
+		r := domain.Request{By: signedIn(viewer), Command: domain.CreateLive{Title: "songs", Key: key[:10] + string([]byte{byte(c)}) + key[11:]}}
+		_, err := w.ask(t, r)
+		no := domain.Refused(err)
+		if good := strings.IndexByte(proper, byte(c)) >= 0; good != (err == nil) || !good && no.Code != domain.CodeBadRequest {
+			t.Errorf("a key with byte %#x: %v", c, err)
+		}
+	}
 }

@@ -55,8 +55,8 @@ func orderCoins(id OrderID, c Coins) error {
 type OrderPlaced struct {
 	Order OrderID `json:"order"`
 	User  UserID  `json:"user"`
-	Price int64   `json:"price"`
-	Coins Coins   `json:"coins"`
+	Price int64   `json:"price"` // in the payment provider's unit; 0 for an operator's order
+	Coins Coins   `json:"coins"` // what it buys
 }
 
 // Type implements Event.
@@ -75,7 +75,7 @@ func (e OrderPlaced) evolve(Order) Order { return Order{User: e.User, Price: e.P
 type PayOrder struct {
 	Order OrderID `json:"order"`
 	User  UserID  `json:"user"`
-	Price int64   `json:"price"`
+	Price int64   `json:"price"` // in the payment provider's unit
 }
 
 // Type implements Command.
@@ -117,7 +117,7 @@ func (o Order) pay(id OrderID, see View) ([]Event, error) {
 type OrderPaid struct {
 	Order OrderID `json:"order"`
 	User  UserID  `json:"user"`
-	Price int64   `json:"price"`
+	Price int64   `json:"price"` // in the payment provider's unit
 }
 
 // Type implements Event.
@@ -136,7 +136,7 @@ func (OrderPaid) evolve(o Order) Order { o.Paid = true; return o }
 type CreditCoins struct {
 	Order OrderID `json:"order"`
 	User  UserID  `json:"user"`
-	Coins Coins   `json:"coins"`
+	Coins Coins   `json:"coins"` // 1 to 1,000,000,000,000
 }
 
 // Type implements Command.

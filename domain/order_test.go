@@ -36,6 +36,11 @@ func TestPlaceOrder(t *testing.T) {
 	specs := []spec{
 		{name: "notes who buys what for how much", when: place("O1", 6, 60), then: []domain.Event{placed("O1")}},
 		{
+			name: "takes the smallest order",
+			when: place("O1", 1, 1),
+			then: []domain.Event{domain.OrderPlaced{Order: "O1", User: viewer, Price: 1, Coins: 1}},
+		},
+		{
 			name: "takes the largest order",
 			when: place("O1", maxOrderPrice, maxOrderCoins),
 			then: []domain.Event{domain.OrderPlaced{Order: "O1", User: viewer, Price: maxOrderPrice, Coins: maxOrderCoins}},

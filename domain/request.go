@@ -83,6 +83,13 @@ func (r Request) Check() error {
 		len(r.Causation) > maxReference || !printable(r.Causation) {
 		return refuse(CodeBadRequest, "correlation and causation have at most %d bytes of printable ASCII", maxReference)
 	}
+	if c, ok := r.Command.(drawn); ok {
+		for _, name := range c.drawn() {
+			if len(name) > maxReference || !printable(name) {
+				return refuse(CodeBadRequest, "names that a door draws have at most %d bytes of printable ASCII", maxReference)
+			}
+		}
+	}
 	switch {
 	case r.Key == "":
 		return nil
@@ -95,6 +102,10 @@ func (r Request) Check() error {
 	}
 	return nil
 }
+
+// drawn is a command with names that a door draws and that come into the log as they are: of sessions,
+// processes, credentials. No door draws one that a table could not take; the log makes sure.
+type drawn interface{ drawn() []string }
 
 // MaxKey is the length of an idempotency key in bytes, at most.
 const MaxKey = 64

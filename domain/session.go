@@ -17,6 +17,8 @@ func (SignIn) Type() string { return "user.sign_in" }
 // Reads implements Command.
 func (c SignIn) Reads(Actor) []Stream { return []Stream{userOf(c.User), sessionOf(c.User)} }
 
+func (c SignIn) drawn() []string { return []string{c.Session} }
+
 func (c SignIn) decide(see View) ([]Event, error) {
 	if !see.User(c.User).Active() {
 		return nil, refuse(CodeUserUnavailable, "user %d does not exist or is disabled", c.User)
@@ -30,7 +32,7 @@ func (c SignIn) decide(see View) ([]Event, error) {
 // UserSignedIn says that a session began, and that the person's older one has ended.
 type UserSignedIn struct {
 	User    UserID `json:"user"`
-	Session string `json:"session"`
+	Session string `json:"session"` // the random id that its token names
 }
 
 // Type implements Event.
@@ -60,7 +62,7 @@ func (SignOut) decide(see View) ([]Event, error) {
 // UserSignedOut says that a session has ended.
 type UserSignedOut struct {
 	User    UserID `json:"user"`
-	Session string `json:"session"`
+	Session string `json:"session"` // the random id that its token names
 }
 
 // Type implements Event.

@@ -20,9 +20,9 @@ func price(c Coins) error {
 
 // ListGift asks to put a new gift on the shelf.
 type ListGift struct {
-	Name  string `json:"name"`
-	Price Coins  `json:"price"`
-	Image string `json:"image"`
+	Name  string `json:"name"`  // 1–32 characters
+	Price Coins  `json:"price"` // of one: 1 to 1,000,000,000 coins
+	Image string `json:"image"` // the address of a picture; may be empty
 }
 
 // Type implements Command.
@@ -48,9 +48,9 @@ func (c ListGift) decide(see View) ([]Event, error) {
 // GiftListed says that a gift can be bought from now on, at this price.
 type GiftListed struct {
 	Gift  GiftID `json:"gift"`
-	Name  string `json:"name"`
-	Image string `json:"image"`
-	Price Coins  `json:"price"`
+	Name  string `json:"name"`  // what it is called
+	Image string `json:"image"` // the address of a picture; may be empty
+	Price Coins  `json:"price"` // of one
 }
 
 // Type implements Event.
@@ -66,7 +66,7 @@ func (e GiftListed) evolve(Gift) Gift { return Gift{e.Name, e.Image, e.Price, tr
 // RepriceGift asks for another price of a gift.
 type RepriceGift struct {
 	Gift  GiftID `json:"gift"`
-	Price Coins  `json:"price"`
+	Price Coins  `json:"price"` // of one: 1 to 1,000,000,000 coins
 }
 
 // Type implements Command.
@@ -92,8 +92,8 @@ func (c RepriceGift) decide(see View) ([]Event, error) {
 // GiftRepriced says that a gift costs this from now on.
 type GiftRepriced struct {
 	Gift GiftID `json:"gift"`
-	From Coins  `json:"from"`
-	To   Coins  `json:"to"`
+	From Coins  `json:"from"` // what one cost
+	To   Coins  `json:"to"`   // what one costs
 }
 
 // Type implements Event.

@@ -8,6 +8,7 @@ type User struct {
 	Disabled   bool   `json:"disabled,omitempty"`
 	Forgotten  bool   `json:"forgotten,omitempty"` // erased; never comes back
 	Roles      []Role `json:"roles,omitempty"`
+	Age        int    `json:"age,omitempty"` // in years; 0 until somebody counts
 }
 
 // Active says whether the person may do anything at all.
@@ -36,11 +37,11 @@ type Name struct {
 
 // RegisterUser asks for an account under a name that nobody holds.
 type RegisterUser struct {
-	Username   string `json:"username"`
-	Nickname   string `json:"nickname"`
-	Avatar     string `json:"avatar"`
-	NameKey    string `json:"-"` // keyed hash of the folded username, added by the door
-	Credential string `json:"-"` // the random id under which the door keeps the password's hash
+	Username   string `json:"username"` // to sign in with: 1–32 characters
+	Nickname   string `json:"nickname"` // shown instead of the username: at most 32 characters, may be empty
+	Avatar     string `json:"avatar"`   // the address of a picture; may be empty
+	NameKey    string `json:"-"`        // keyed hash of the folded username, added by the door
+	Credential string `json:"-"`        // the random id under which the door keeps the password's hash
 }
 
 // Type implements Command.
@@ -48,6 +49,8 @@ func (RegisterUser) Type() string { return "user.register" }
 
 // Reads implements Command. The account's own stream is new: there is nothing to read.
 func (c RegisterUser) Reads(Actor) []Stream { return []Stream{nameOf(c.NameKey), nextUser} }
+
+func (c RegisterUser) drawn() []string { return []string{c.Credential} }
 
 func (c RegisterUser) decide(see View) ([]Event, error) {
 	username, err := text("username", c.Username, 1, maxName)
@@ -77,11 +80,11 @@ func (c RegisterUser) decide(see View) ([]Event, error) {
 // UserRegistered says that there is a new account.
 type UserRegistered struct {
 	User       UserID `json:"user"`
-	Username   string `json:"username"`
-	Nickname   string `json:"nickname"`
-	Avatar     string `json:"avatar"`
-	NameKey    string `json:"name_key"`
-	Credential string `json:"credential"`
+	Username   string `json:"username"`   // to sign in with
+	Nickname   string `json:"nickname"`   // shown instead of the username, unless empty
+	Avatar     string `json:"avatar"`     // the address of a picture; may be empty
+	NameKey    string `json:"name_key"`   // keyed hash of the folded username
+	Credential string `json:"credential"` // where the password's hash is, beside the log; "" for none
 }
 
 // Type implements Event.
@@ -103,7 +106,7 @@ func (e *UserRegistered) personal() (UserID, []*string) {
 
 // NameClaimed says who holds a name from now on. Key is a keyed hash; the name itself is not in it.
 type NameClaimed struct {
-	Key  string `json:"key"`
+	Key  string `json:"key"` // keyed hash of the folded username
 	User UserID `json:"user"`
 }
 
@@ -120,8 +123,8 @@ func (e NameClaimed) evolve(Name) Name { return Name{User: e.User} }
 
 // ChangeProfile asks for another nickname and avatar of one's own.
 type ChangeProfile struct {
-	Nickname string `json:"nickname"`
-	Avatar   string `json:"avatar"`
+	Nickname string `json:"nickname"` // shown instead of the username: at most 32 characters, may be empty
+	Avatar   string `json:"avatar"`   // the address of a picture; may be empty
 }
 
 // Type implements Command.
@@ -144,8 +147,8 @@ func (c ChangeProfile) decide(see View) ([]Event, error) {
 // UserProfileChanged says what a person is called and looks like from now on.
 type UserProfileChanged struct {
 	User     UserID `json:"user"`
-	Nickname string `json:"nickname"`
-	Avatar   string `json:"avatar"`
+	Nickname string `json:"nickname"` // shown instead of the username, unless empty
+	Avatar   string `json:"avatar"`   // the address of a picture; may be empty
 }
 
 // Type implements Event.

@@ -70,6 +70,28 @@ func TestTheFirstUserIsNumberOne(t *testing.T) {
 	}
 }
 
+func TestGrowOlder(t *testing.T) {
+	run(t, []spec{
+		{
+			name: "begins with one",
+			when: domain.GrowOlder{},
+			then: []domain.Event{domain.UserAgeChanged{User: viewer, Age: 1}},
+		},
+		{
+			name:  "adds a year",
+			given: []domain.Event{domain.UserAgeChanged{User: viewer, Age: 30}},
+			when:  domain.GrowOlder{},
+			then:  []domain.Event{domain.UserAgeChanged{User: viewer, Age: 31}},
+		},
+		{
+			name:    "is refused beyond what a client can tell",
+			given:   []domain.Event{domain.UserAgeChanged{User: viewer, Age: 1_000_000}},
+			when:    domain.GrowOlder{},
+			refused: domain.CodeNumber,
+		},
+	})
+}
+
 func TestChangeProfile(t *testing.T) {
 	run(t, []spec{
 		{

@@ -23,6 +23,8 @@ func (c JoinLive) Reads(by Actor) []Stream {
 	return []Stream{liveOf(c.Live), visitOf(c.Live, by.User)}
 }
 
+func (c JoinLive) drawn() []string { return []string{c.Process} }
+
 func (c JoinLive) decide(see View) ([]Event, error) {
 	if err := see.Live(c.Live).open(c.Live); err != nil {
 		return nil, err
@@ -66,7 +68,7 @@ func (e ViewerJoined) evolve(Visit) Visit {
 type ViewerMoved struct {
 	Live    LiveID `json:"live"`
 	User    UserID `json:"user"`
-	Process string `json:"process"`
+	Process string `json:"process"` // the server process that holds the connection from now on
 }
 
 // Type implements Event.
@@ -101,8 +103,8 @@ var leaveCauses = [...]LeaveCause{LeftAsked, LeftConnectionLost, LeftProcessLost
 type LeaveLive struct {
 	Live    LiveID     `json:"live"`
 	User    UserID     `json:"user"`
-	Cause   LeaveCause `json:"cause"`
-	Process string     `json:"process"`
+	Cause   LeaveCause `json:"cause"`   // why
+	Process string     `json:"process"` // the server process that held the connection
 }
 
 // Type implements Command.
@@ -110,6 +112,8 @@ func (LeaveLive) Type() string { return "live.leave" }
 
 // Reads implements Command.
 func (c LeaveLive) Reads(Actor) []Stream { return []Stream{visitOf(c.Live, c.User)} }
+
+func (c LeaveLive) drawn() []string { return []string{c.Process} }
 
 func (c LeaveLive) decide(see View) ([]Event, error) {
 	if !slices.Contains(leaveCauses[:], c.Cause) {
@@ -126,7 +130,7 @@ func (c LeaveLive) decide(see View) ([]Event, error) {
 type ViewerLeft struct {
 	Live  LiveID     `json:"live"`
 	User  UserID     `json:"user"`
-	Cause LeaveCause `json:"cause"`
+	Cause LeaveCause `json:"cause"` // why
 }
 
 // Type implements Event.

@@ -9,8 +9,8 @@ type Wallet struct {
 
 // A Posting is one entry of double-entry bookkeeping: Amount is added to Account.
 type Posting struct {
-	Account Account `json:"account"`
-	Amount  Coins   `json:"amount"`
+	Account Account `json:"account"` // "provider", "user-12" or "earnings-7"
+	Amount  Coins   `json:"amount"`  // added to the account; negative when it is taken
 }
 
 // Account names where coins can be: with the payment provider, with a person, or earned by a streamer.
@@ -37,7 +37,7 @@ const maxGiftNum = 9999
 type SendGift struct {
 	Live LiveID `json:"live"`
 	Gift GiftID `json:"gift"`
-	Num  int    `json:"num"`
+	Num  int    `json:"num"` // how many: 1–9999
 }
 
 // Type implements Command.
@@ -74,17 +74,17 @@ func (c SendGift) decide(see View) ([]Event, error) {
 
 // GiftSent says that a gift was given and paid: debit, credit and record are this one fact.
 type GiftSent struct {
-	Sender       UserID    `json:"sender"`
-	Streamer     UserID    `json:"streamer"`
+	Sender       UserID    `json:"sender"`   // who gave it and paid
+	Streamer     UserID    `json:"streamer"` // whose room it is, who earned it
 	Live         LiveID    `json:"live"`
 	Gift         GiftID    `json:"gift"`
-	Name         string    `json:"name"`  // of the gift, when it was given
-	Image        string    `json:"image"` // of the gift, when it was given
-	Price        Coins     `json:"price"` // of one, when it was given
-	Num          int       `json:"num"`
-	Coins        Coins     `json:"coins"` // Price × Num
-	BalanceAfter Coins     `json:"balance_after"`
-	Postings     []Posting `json:"postings"`
+	Name         string    `json:"name"`          // of the gift, when it was given
+	Image        string    `json:"image"`         // of the gift, when it was given
+	Price        Coins     `json:"price"`         // of one, when it was given
+	Num          int       `json:"num"`           // how many
+	Coins        Coins     `json:"coins"`         // price × num
+	BalanceAfter Coins     `json:"balance_after"` // what the sender has left
+	Postings     []Posting `json:"postings"`      // from the sender to the streamer's earnings
 }
 
 // Type implements Event.
@@ -108,9 +108,9 @@ func (e GiftSent) evolve(w Wallet) Wallet { w.Balance = e.BalanceAfter; return w
 type CoinsCredited struct {
 	User         UserID    `json:"user"`
 	Order        OrderID   `json:"order"`
-	Coins        Coins     `json:"coins"`
-	BalanceAfter Coins     `json:"balance_after"`
-	Postings     []Posting `json:"postings"`
+	Coins        Coins     `json:"coins"`         // how many arrived
+	BalanceAfter Coins     `json:"balance_after"` // what the person has then
+	Postings     []Posting `json:"postings"`      // from the payment provider to the person
 }
 
 // Type implements Event.

@@ -113,3 +113,10 @@ func TestSendGift(t *testing.T) {
 		}})
 	}
 }
+
+// Clients whose numbers are doubles tell every balance from its neighbours.
+func TestMaxCoins(t *testing.T) {
+	if domain.MaxCoins != 9_007_199_254_740_991 {
+		t.Fatalf("got %d", domain.MaxCoins)
+	}
+}

@@ -2,8 +2,8 @@ package eventstore
 
 import (
 	"bytes"
-	"encoding/json"
 	"fmt"
+	"io"
 	"time"
 
 	"github.com/google/uuid"
@@ -30,10 +30,17 @@ type batch struct {
 }
 
 func newBatch(calls []*call) *batch {
+	keys := 0
+	for _, c := range calls {
+		if c.request.Key != "" {
+			keys++
+		}
+	}
 	return &batch{
-		calls: calls, loaded: make(map[domain.Stream]entry), work: make(map[domain.Stream]entry),
-		known: make(map[commandID]commandRow), newKeys: make(map[domain.UserID]personKey),
+		calls: calls, loaded: make(map[domain.Stream]entry), work: make(map[domain.Stream]entry, len(calls)),
+		known: make(map[commandID]commandRow, keys), rows: make([]commandRow, 0, keys), newKeys: make(map[domain.UserID]personKey),
 		outcomes: make([]outcome, len(calls)), faults: make([]error, len(calls)),
+		records: make([]Recorded, 0, len(calls)+len(calls)/4),
 	}
 }
 
@@ -52,43 +59,41 @@ func (b *batch) entry(cache *stateCache, s domain.Stream) entry {
 }
 
 // decide answers every call of the batch, one after another, each seeing what the earlier ones did.
-func (b *batch) decide(cache *stateCache) {
+func (b *batch) decide(cache *stateCache, random io.Reader) {
+	states := make(map[domain.Stream]any)
 	for i, c := range b.calls {
-		states := make(map[domain.Stream]any, len(c.streams))
+		clear(states)
+		var fault error
 		for _, s := range c.streams {
-			states[s] = b.entry(cache, s).state
+			e := b.entry(cache, s)
+			states[s] = e.state
+			if e.fault != nil {
+				fault = fmt.Errorf("%s: %w", c.request.Command.Type(), e.fault)
+			}
 		}
-		out, err := b.decideOne(c, states, cache)
-		if no := domain.Refused(err); no != nil {
-			out, err = outcome{position: b.end(), refusal: no}, nil
+		if fault == nil {
+			b.outcomes[i], fault = b.decideOne(c, states, cache, random)
 		}
-		b.outcomes[i], b.faults[i] = out, err
+		b.faults[i] = fault
 	}
 }
 
-func (b *batch) decideOne(c *call, states map[domain.Stream]any, cache *stateCache) (out outcome, err error) {
+func (b *batch) decideOne(c *call, states map[domain.Stream]any, cache *stateCache, random io.Reader) (out outcome, err error) {
+	first := len(b.records)
 	defer func() {
 		if p := recover(); p != nil { // a broken rule must not take down everybody else's commands
-			err = fmt.Errorf("%s: deciding panicked: %v", c.request.Command.Type(), p)
+			b.records = b.records[:first]
+			out, err = outcome{}, fmt.Errorf("%s: deciding panicked: %v", c.request.Command.Type(), p)
 		}
 	}()
-	if err := domain.Admit(c.request, states); err != nil {
-		return outcome{}, err
-	}
-	if c.request.Key != "" {
-		if row, ok := b.known[c.id()]; ok {
-			if !bytes.Equal(row.hash, c.hash) {
-				return outcome{}, &domain.Refusal{Code: domain.CodeKeyReused, Text: "this idempotency key was used for another command"}
-			}
-			out := row.outcome
-			out.repeated, out.records = true, nil
-			return out, nil
-		}
+	if row, ok := b.known[c.id()]; ok && c.request.Key != "" {
+		return b.again(c, row, states)
 	}
 	events, err := domain.Decide(c.request, b.at, states)
 	if no := domain.Refused(err); no != nil {
 		out := outcome{position: b.end(), refusal: no}
-		if domain.CoinCommand(c.request.Command) {
+		// A refusal is the outcome of a coin command, unless it says only that nobody of that kind may ask.
+		if c.request.Key != "" && domain.CoinCommand(c.request.Command) && domain.Admit(c.request, states) == nil {
 			b.remember(c, out)
 		}
 		return out, nil
@@ -96,13 +101,26 @@ func (b *batch) decideOne(c *call, states map[domain.Stream]any, cache *stateCac
 	if err != nil {
 		return outcome{}, err
 	}
-	records, err := b.follow(c, events, cache)
-	if err != nil {
+	if err := b.follow(c, events, cache, random); err != nil {
 		return outcome{}, err
 	}
-	out = outcome{position: b.end(), events: len(records), records: records}
+	out = outcome{position: b.end(), events: len(b.records) - first, first: first}
 	b.remember(c, out)
 	return out, nil
+}
+
+// again answers a call whose key was seen before, if whoever asks still may.
+func (b *batch) again(c *call, row commandRow, states map[domain.Stream]any) (outcome, error) {
+	err := domain.Admit(c.request, states)
+	if err == nil && !bytes.Equal(row.hash, c.hash) {
+		err = &domain.Refusal{Code: domain.CodeKeyReused, Text: "this idempotency key was used for another command"}
+	}
+	if no := domain.Refused(err); no != nil {
+		return outcome{position: b.end(), refusal: no}, nil //nolint:nilerr // a refusal is an outcome
+	}
+	out := row.outcome
+	out.repeated = true
+	return out, err
 }
 
 func (b *batch) remember(c *call, out outcome) {
@@ -114,71 +132,69 @@ func (b *batch) remember(c *call, out outcome) {
 	b.rows = append(b.rows, row)
 }
 
+// change is what one command makes of one state.
+type change struct {
+	stream domain.Stream
+	entry  entry
+}
+
 // follow folds what was decided into the batch's states and gives it positions, all or nothing.
-func (b *batch) follow(c *call, events []domain.Event, cache *stateCache) ([]Recorded, error) {
-	changed := make(map[domain.Stream]entry, len(events))
-	records := make([]Recorded, 0, len(events))
+func (b *batch) follow(c *call, events []domain.Event, cache *stateCache, random io.Reader) error {
+	var room [4]change
+	changes := room[:0]
+	of := func(s domain.Stream) *entry {
+		for i := range changes {
+			if changes[i].stream == s {
+				return &changes[i].entry
+			}
+		}
+		changes = append(changes, change{s, b.entry(cache, s)})
+		return &changes[len(changes)-1].entry
+	}
+	before := len(b.records)
 	for _, e := range events {
-		own := e.Stream()
-		for _, s := range domain.Folds(e) {
-			before, ok := changed[s]
-			if !ok {
-				before = b.entry(cache, s)
-			}
-			after, err := domain.Fold(s, before.state, e)
-			if err != nil {
-				return nil, err
-			}
-			version := before.version
-			if s == own {
-				version++
-			}
-			changed[s] = entry{after, version}
-		}
-		id, err := uuid.NewV7()
+		r, err := b.record(c, e, of, random)
 		if err != nil {
-			return nil, fmt.Errorf("draw an event id: %w", err)
+			b.records = b.records[:before]
+			return err
 		}
-		r := Recorded{
-			Position: b.end() + int64(len(records)) + 1, Stream: own, Version: changed[own].version, ID: id,
-			Type: e.Type(), RecordedAt: b.at, Event: e,
-			Metadata: Metadata{c.actor, c.request.Key, c.request.Correlation, c.request.Causation},
-		}
-		if in, ok := e.(domain.LiveEvent); ok {
-			r.LiveID = in.InLive()
-		}
+		b.records = append(b.records, r)
+	}
+	for _, changed := range changes {
+		b.work[changed.stream] = changed.entry
+	}
+	for _, e := range events {
 		if gone, ok := e.(domain.UserForgotten); ok {
 			b.gone = append(b.gone, gone.User)
 		}
-		records = append(records, r)
 	}
-	for s, e := range changed {
-		b.work[s] = e
-	}
-	b.records = append(b.records, records...)
-	return records, nil
+	return nil
 }
 
-// snapshots answers the states that have come so far since their last snapshot that another is due.
-func (b *batch) snapshots(cache *stateCache, every int) (streams []string, versions, formats []int, states [][]byte, err error) {
-	for s, now := range b.work {
-		spec, ok := domain.StateOf(s)
-		if !ok || spec.Stateless {
-			continue
-		}
-		before, ok := b.loaded[s]
-		if !ok {
-			before, _ = cache.lru.Peek(s)
-		}
-		if now.version/every == before.version/every {
-			continue
-		}
-		state, err := json.Marshal(now.state)
+// record makes e the next event of the batch, its payload still to be written.
+func (b *batch) record(c *call, e domain.Event, of func(domain.Stream) *entry, random io.Reader) (Recorded, error) {
+	own := e.Stream()
+	for _, s := range domain.Folds(e) {
+		now := of(s)
+		after, err := domain.Fold(s, now.state, e)
 		if err != nil {
-			return nil, nil, nil, nil, fmt.Errorf("snapshot of %s: %w", s, err)
+			return Recorded{}, err
 		}
-		streams, versions = append(streams, string(s)), append(versions, now.version)
-		formats, states = append(formats, spec.Format), append(states, state)
+		if now.state = after; s == own {
+			now.version++
+		}
 	}
-	return streams, versions, formats, states, nil
+	id, err := uuid.NewV7FromReader(random)
+	if err != nil {
+		return Recorded{}, fmt.Errorf("draw an event id: %w", err)
+	}
+	r := Recorded{
+		Position: b.end() + 1, Stream: own, Version: of(own).version, ID: id,
+		Type: e.Type(), RecordedAt: b.at, Event: e,
+		Metadata: Metadata{c.actor, c.request.Key, c.request.Correlation, c.request.Causation},
+	}
+	if in, ok := e.(domain.LiveEvent); ok {
+		r.LiveID = in.InLive()
+	}
+	return r, nil
 }

@@ -1,26 +1,35 @@
 package eventstore
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/json"
 	"fmt"
 	"slices"
 	"sync/atomic"
+	"time"
 
 	"roomlog/domain"
 )
 
 // call is one request on its way through the sequencer. outcome and err are set before done is closed.
 type call struct {
-	request   domain.Request
-	actor     string
-	hash      []byte          // of what the client sent, if there is a key
-	streams   []domain.Stream // what the decision looks at
-	abandoned atomic.Bool     // nobody waits any more
-	outcome   outcome
-	err       error
-	done      chan struct{}
+	request domain.Request
+	actor   string
+	hash    []byte          // of what the client sent, if there is a key
+	streams []domain.Stream // what the decision looks at
+	stage   atomic.Int32
+	outcome outcome
+	err     error
+	done    chan struct{}
 }
+
+// Stages of a call.
+const (
+	waiting int32 = iota // in the queue
+	taken                // the sequencer is at it
+	left                 // nobody waits for the answer any more
+)
 
 // outcome is what became of a request.
 type outcome struct {
@@ -28,7 +37,8 @@ type outcome struct {
 	events   int
 	refusal  *domain.Refusal
 	repeated bool
-	records  []Recorded // nil for a repeated one
+	first    int        // index of its first event in the batch
+	records  []Recorded // once the batch is committed; nil for a repeated one
 }
 
 func newCall(r domain.Request) (*call, error) {
@@ -52,6 +62,37 @@ func newCall(r domain.Request) (*call, error) {
 }
 
 func (c *call) id() commandID { return commandID{c.actor, c.request.Key} }
+
+// wait returns nil when the call is answered. It gives up when ctx ends, and with ErrUnavailable when
+// the sequencer has not even begun with the call after patience.
+func (c *call) wait(ctx context.Context, patience time.Duration) error {
+	timer := time.NewTimer(patience)
+	defer timer.Stop()
+	select {
+	case <-c.done:
+		return nil
+	case <-ctx.Done():
+	case <-timer.C:
+		if c.stage.CompareAndSwap(waiting, left) {
+			return ErrUnavailable
+		}
+		select {
+		case <-c.done:
+			return nil
+		case <-ctx.Done():
+		}
+	}
+	c.stage.Store(left)
+	select {
+	case <-c.done: // in the last moment
+		return nil
+	default:
+		return ctx.Err()
+	}
+}
+
+// take makes the call the sequencer's, unless its caller has left.
+func (c *call) take() bool { return c.stage.CompareAndSwap(waiting, taken) || c.stage.Load() == taken }
 
 func (c *call) answer(o outcome, err error) {
 	c.outcome, c.err = o, err

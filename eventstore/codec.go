@@ -16,7 +16,9 @@ const Erased = "erased"
 
 // codec is the one place where payloads are written and read.
 type codec struct {
-	versions map[string]version // by type, older versions included
+	versions map[string]version         // by type, older versions included
+	counters map[domain.Stream][]string // types of the events that take an id, by the state that hands it out
+	gone     []string                   // types that say that a person is forgotten
 	keys     *keyring
 }
 
@@ -45,11 +47,21 @@ func newCodec(specs []domain.EventSpec, pool *pgxpool.Pool) (*codec, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &codec{versions: make(map[string]version), keys: keys}
+	c := &codec{versions: make(map[string]version), counters: make(map[domain.Stream][]string), keys: keys}
 	for _, spec := range specs {
+		types := []string{spec.Type}
 		c.versions[spec.Type] = version{spec, nil}
 		for older, upcast := range spec.Older {
 			c.versions[older] = version{spec, upcast}
+			types = append(types, older)
+		}
+		if domain.Opens(spec.Zero) {
+			for _, s := range domain.Folds(spec.Zero)[1:] {
+				c.counters[s] = append(c.counters[s], types...)
+			}
+		}
+		if _, ok := spec.Zero.(domain.UserForgotten); ok {
+			c.gone = types
 		}
 	}
 	return c, nil
@@ -119,54 +131,54 @@ func (c *codec) encode(e domain.Event, keys map[domain.UserID]personKey) (json.R
 // Decode fills in the Event of each record from its Type and Payload: upcast to the present version,
 // people's texts opened, or Erased where the person is forgotten. It goes through all of them; the
 // Event of a record that cannot be read stays nil, and the first such makes it fail with a *DecodeError.
+//
+// A person whom another process has forgotten counts as forgotten as soon as this one has read so,
+// which it does in every Read, ReadStream and Follow, and when it meets the event in records.
 func (s *Store) Decode(ctx context.Context, records []Recorded) error {
 	c := s.codec
-	var first error
 	var owners []domain.UserID
-	fail := func(r *Recorded, err error) {
-		r.Event = nil
-		if first == nil {
-			first = &DecodeError{r.Position, r.Type, err}
-		}
-	}
+	faults := make(map[int]error)
 	for i := range records {
 		r := &records[i]
-		e, err := c.parse(r.Type, r.Payload)
-		if err != nil {
-			fail(r, err)
+		var err error
+		if r.Event, err = c.parse(r.Type, r.Payload); err != nil {
+			r.Event, faults[i] = nil, err
 			continue
 		}
-		r.Event = e
-		if owner := c.owner(e); owner != 0 {
+		if owner := c.owner(r.Event); owner != 0 {
 			owners = append(owners, owner)
 		}
-		if gone, ok := e.(domain.UserForgotten); ok {
+		if gone, ok := r.Event.(domain.UserForgotten); ok {
 			c.keys.forget(gone.User)
 		}
 	}
-	if len(owners) == 0 {
-		return first
-	}
-	keys, err := c.keys.of(ctx, owners)
-	if err != nil {
-		return err
+	if len(owners) > 0 {
+		keys, err := c.keys.of(ctx, owners)
+		if err != nil {
+			return err
+		}
+		for i := range records {
+			if r := &records[i]; r.Event != nil {
+				if r.Event, err = c.openTexts(r.Event, keys); err != nil {
+					r.Event, faults[i] = nil, err
+				}
+			}
+		}
 	}
 	for i := range records {
-		r := &records[i]
-		if r.Event == nil {
-			continue
+		if err := faults[i]; err != nil {
+			return &DecodeError{records[i].Position, records[i].Type, err}
 		}
-		opened, err := c.mapTexts(r.Event, func(owner domain.UserID, text string) (string, error) {
-			if key, ok := keys[owner]; ok {
-				return key.open(text)
-			}
-			return Erased, nil
-		})
-		if err != nil {
-			fail(r, err)
-			continue
-		}
-		r.Event = opened
 	}
-	return first
+	return nil
+}
+
+// openTexts answers e with its owner's texts as they were said, or Erased without the owner's key.
+func (c *codec) openTexts(e domain.Event, keys map[domain.UserID]personKey) (domain.Event, error) {
+	return c.mapTexts(e, func(owner domain.UserID, text string) (string, error) {
+		if key, ok := keys[owner]; ok {
+			return key.open(text)
+		}
+		return Erased, nil
+	})
 }

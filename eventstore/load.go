@@ -18,9 +18,8 @@ type wanted struct {
 
 func (q *Sequencer) sort(streams []domain.Stream) (wanted, error) {
 	var w wanted
-	counters := domain.Counters()
 	for _, s := range streams {
-		if _, ok := counters[s]; ok {
+		if _, ok := q.store.codec.counters[s]; ok {
 			w.counters = append(w.counters, s)
 			continue
 		}
@@ -45,69 +44,92 @@ func (w wanted) queue(p *pgx.Batch, loaded map[domain.Stream]entry, codec *codec
 		}
 	}
 	if len(w.folded) > 0 {
-		p.Queue(selectSnapshots, names(w.folded), w.formats).Query(func(rows pgx.Rows) error {
-			return readSnapshots(rows, loaded)
-		})
 		p.Queue(selectStates, names(w.folded), w.formats).Query(func(rows pgx.Rows) error {
 			return foldEvents(rows, loaded, codec)
 		})
 	}
 	if len(w.versions) > 0 {
 		p.Queue(selectVersions, names(w.versions)).Query(func(rows pgx.Rows) error {
-			var s domain.Stream
-			var version int
-			_, err := pgx.ForEachRow(rows, []any{&s, &version}, func() error {
-				loaded[s] = entry{version: version}
-				return nil
-			})
-			return err
+			return readVersions(rows, loaded)
 		})
 	}
 	for _, s := range w.counters {
-		p.Queue(selectNewestOfType, domain.Counters()[s]).Query(func(rows pgx.Rows) error {
-			var position int64
-			var eventType string
-			var payload []byte
-			_, err := pgx.ForEachRow(rows, []any{&position, &eventType, &payload}, func() error {
-				e, err := codec.parse(eventType, payload)
-				if err != nil {
-					return &DecodeError{position, eventType, err}
-				}
-				state, err := domain.Fold(s, nil, e)
-				loaded[s] = entry{state: state}
-				return err
-			})
-			return err
+		p.Queue(selectNewestOfType, codec.counters[s]).Query(func(rows pgx.Rows) error {
+			return readCounter(rows, s, loaded, codec)
 		})
 	}
 }
 
-func readSnapshots(rows pgx.Rows, loaded map[domain.Stream]entry) error {
+// foldEvents folds each stream's snapshot, a row without a type, and the events after it. What is
+// wrong with one stream is only that stream's fault.
+func foldEvents(rows pgx.Rows, loaded map[domain.Stream]entry, codec *codec) error {
 	var s domain.Stream
 	var version int
-	var stored []byte
-	_, err := pgx.ForEachRow(rows, []any{&s, &version, &stored}, func() error {
-		spec, _ := domain.StateOf(s)
-		state, err := spec.Decode(stored)
-		loaded[s] = entry{state, version}
-		return err
+	var position int64
+	var eventType string
+	var payload []byte
+	_, err := pgx.ForEachRow(rows, []any{&s, &position, &version, &eventType, &payload}, func() error {
+		e := loaded[s]
+		switch {
+		case e.fault != nil:
+		case eventType == "":
+			e = fromSnapshot(s, version, payload)
+		default:
+			e.fault = e.fold(s, version, position, eventType, payload, codec)
+		}
+		loaded[s] = e
+		return nil //nolint:nilerr // a state that cannot be told is the fault of those who ask for it
 	})
 	return err
 }
 
-func foldEvents(rows pgx.Rows, loaded map[domain.Stream]entry, codec *codec) error {
+func fromSnapshot(s domain.Stream, version int, stored []byte) entry {
+	spec, _ := domain.StateOf(s)
+	state, err := spec.Decode(stored)
+	if err != nil {
+		return entry{fault: fmt.Errorf("the snapshot of version %d of %s cannot be read (it may be deleted): %w", version, s, err)}
+	}
+	return entry{state: state, version: version, snapshot: version}
+}
+
+func (e *entry) fold(s domain.Stream, version int, position int64, eventType string, payload []byte, codec *codec) error {
+	if version != e.version+1 {
+		return fmt.Errorf("fold version %d of %s into version %d: %w", version, s, e.version, errNotNext)
+	}
+	event, err := codec.parse(eventType, payload)
+	if err != nil {
+		return &DecodeError{position, eventType, err}
+	}
+	if e.state, err = domain.Fold(s, e.state, event); err != nil {
+		return fmt.Errorf("fold version %d of %s: %w", version, s, err)
+	}
+	e.version = version
+	return nil
+}
+
+func readVersions(rows pgx.Rows, loaded map[domain.Stream]entry) error {
 	var s domain.Stream
 	var version int
+	_, err := pgx.ForEachRow(rows, []any{&s, &version}, func() error {
+		loaded[s] = entry{version: version}
+		return nil
+	})
+	return err
+}
+
+func readCounter(rows pgx.Rows, s domain.Stream, loaded map[domain.Stream]entry, codec *codec) error {
+	var position int64
 	var eventType string
 	var payload []byte
-	_, err := pgx.ForEachRow(rows, []any{&s, &version, &eventType, &payload}, func() error {
-		e, err := codec.parse(eventType, payload)
+	_, err := pgx.ForEachRow(rows, []any{&position, &eventType, &payload}, func() error {
+		event, err := codec.parse(eventType, payload)
 		if err != nil {
-			return fmt.Errorf("version %d of %s: %w", version, s, err)
+			loaded[s] = entry{fault: &DecodeError{position, eventType, err}}
+			return nil //nolint:nilerr // it is the fault of those who ask for the state
 		}
-		state, err := domain.Fold(s, loaded[s].state, e)
-		loaded[s] = entry{state, version}
-		return err
+		state, err := domain.Fold(s, nil, event)
+		loaded[s] = entry{state: state, fault: err}
+		return nil
 	})
 	return err
 }

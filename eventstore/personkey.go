@@ -75,9 +75,11 @@ func (k personKey) open(sealed string) (string, error) {
 // as soon as this process sees that the person is forgotten.
 type keyring struct {
 	pool *pgxpool.Pool
-	mu   sync.Mutex // orders put after a database look-up with forget
-	gone uint64     // counts forgets: a look-up that began before one is not remembered
 	keys *lru.Cache[domain.UserID, personKey]
+
+	mu   sync.Mutex // orders remembering what was looked up with forget
+	gone uint64     // counts forgets: a look-up that began before one is not remembered
+	seen int64      // the position up to which this process knows who was forgotten
 }
 
 // keyringSize bounds the remembered keys; one takes about 600 bytes.
@@ -98,7 +100,19 @@ func (k *keyring) forget(id domain.UserID) {
 	k.mu.Unlock()
 }
 
-func (k *keyring) put(id domain.UserID, key personKey) { k.keys.Add(id, key) }
+// known answers the position up to which this process knows who was forgotten.
+func (k *keyring) known() int64 {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return k.seen
+}
+
+// knows says that everybody who was forgotten up to position has been dropped.
+func (k *keyring) knows(position int64) {
+	k.mu.Lock()
+	k.seen = max(k.seen, position)
+	k.mu.Unlock()
+}
 
 // of answers the keys of ids; those of forgotten people are missing.
 func (k *keyring) of(ctx context.Context, ids []domain.UserID) (map[domain.UserID]personKey, error) {

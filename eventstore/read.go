@@ -4,21 +4,25 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
+	"math"
+	"slices"
 
 	"github.com/jackc/pgx/v5"
 
 	"roomlog/domain"
 )
 
-// maxRead bounds one read, in events.
-const maxRead = 5000
+// Bounds of one read, in events.
+const (
+	usualRead = 1000
+	maxRead   = 5000
+)
 
 // Query says which events to read.
 type Query struct {
 	After int64         // read what follows this position
 	UpTo  int64         // and not beyond this one; 0: to the end
-	Limit int           // events to look at, at most; 0: 1000
+	Limit int           // events to look at, at most; 0: 1000, and never more than 5000
 	Types []string      // only these types, as written; nil: all
 	Live  domain.LiveID // only this room; 0: all
 	User  domain.UserID // only this person's doing; 0: all
@@ -33,135 +37,142 @@ type Page struct {
 
 // Head answers the newest position, 0 for an empty log.
 func (s *Store) Head(ctx context.Context) (int64, error) {
-	position, _, err := head(ctx, s.pool)
-	return position, err
-}
-
-type querier interface {
-	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
-}
-
-func head(ctx context.Context, db querier) (int64, time.Time, error) {
 	var position int64
-	var at time.Time
-	err := db.QueryRow(ctx, selectHead).Scan(&position, &at)
+	err := s.pool.QueryRow(ctx, selectHead).Scan(&position, nil)
 	if err != nil && !errors.Is(err, pgx.ErrNoRows) {
-		return 0, at, fmt.Errorf("read the head of the log: %w", err)
+		return 0, fmt.Errorf("read the head of the log: %w", err)
 	}
-	return position, at, nil
+	return position, nil
 }
 
 // Read answers the events that q asks for, in order, ready to use. An event that cannot be decoded
-// makes it fail with a *DecodeError.
+// ends the page before it; as the first of a page it makes Read fail with a *DecodeError.
 func (s *Store) Read(ctx context.Context, q Query) (Page, error) {
-	end, err := s.Head(ctx)
+	page, err := s.read(ctx, q)
 	if err != nil {
 		return Page{}, err
 	}
-	page, err := s.read(ctx, q, end)
-	if err != nil {
-		return Page{}, err
-	}
-	if err := s.Decode(ctx, page.Events); err != nil {
+	if err := s.decodePage(ctx, &page); err != nil {
 		return Page{}, err
 	}
 	if q.User != 0 {
-		matching := page.Events[:0]
-		for _, r := range page.Events {
-			if e, ok := r.Event.(domain.UserEvent); ok && e.ByUser() == q.User {
-				matching = append(matching, r)
-			}
-		}
-		page.Events = matching
+		page.Events = slices.DeleteFunc(page.Events, func(r Recorded) bool {
+			e, ok := r.Event.(domain.UserEvent)
+			return !ok || e.ByUser() != q.User
+		})
 	}
 	return page, nil
 }
 
-// read answers the rows of q with their events still undecoded.
-func (s *Store) read(ctx context.Context, q Query, end int64) (Page, error) {
-	limit := q.Limit
-	if limit <= 0 {
-		limit = 1000
-	}
-	limit = min(limit, maxRead)
-	upTo := end
-	if q.UpTo > 0 {
-		upTo = min(end, q.UpTo)
-	}
-	sql, args := selectEvents, []any{q.After, upTo, limit}
+// read answers the rows of q with their events still undecoded, in one round trip.
+func (s *Store) read(ctx context.Context, q Query) (Page, error) {
+	q = q.bounded()
+	sql, args := selectEvents, []any{q.After, q.UpTo, q.Limit}
 	switch {
 	case q.Live != 0:
 		sql, args = selectLiveEvents, append(args, q.Live)
 	case len(q.Types) > 0:
 		sql, args = selectTypedEvents, append(args, q.Types)
 	}
-	rows, err := s.pool.Query(ctx, sql, args...)
-	if err != nil {
+	var page Page
+	p := &pgx.Batch{}
+	p.Queue(selectHead).QueryRow(func(row pgx.Row) error {
+		if err := row.Scan(&page.Head, nil); !errors.Is(err, pgx.ErrNoRows) {
+			return err
+		}
+		return nil
+	})
+	s.queueForgotten(p)
+	p.Queue(sql, args...).Query(func(rows pgx.Rows) (err error) {
+		page.Events, err = pgx.CollectRows(rows, scanRecorded)
+		return err
+	})
+	if err := s.pool.SendBatch(ctx, p).Close(); err != nil {
 		return Page{}, fmt.Errorf("read events after %d: %w", q.After, err)
 	}
-	found, err := pgx.CollectRows(rows, scanRecorded)
-	if err != nil {
-		return Page{}, fmt.Errorf("read events after %d: %w", q.After, err)
-	}
-	page := Page{Events: found, Next: max(upTo, q.After), Head: end}
-	if len(found) == limit {
-		page.Next = found[len(found)-1].Position
+	// What was appended between the statements may be among the events.
+	page.Next = max(q.After, min(page.Head, q.UpTo))
+	if n := len(page.Events); n > 0 {
+		last := page.Events[n-1].Position
+		page.Head = max(page.Head, last)
+		if page.Next = max(page.Next, last); n == q.Limit {
+			page.Next = last
+		}
 	}
 	if q.Live != 0 && len(q.Types) > 0 {
-		page.Events = ofTypes(found, q.Types)
+		page.Events = slices.DeleteFunc(page.Events, func(r Recorded) bool { return !slices.Contains(q.Types, r.Type) })
 	}
 	return page, nil
 }
 
-func ofTypes(all []Recorded, types []string) []Recorded {
-	wanted := make(map[string]bool, len(types))
-	for _, t := range types {
-		wanted[t] = true
+func (q Query) bounded() Query {
+	if q.Limit <= 0 {
+		q.Limit = usualRead
 	}
-	matching := all[:0]
-	for _, r := range all {
-		if wanted[r.Type] {
-			matching = append(matching, r)
+	q.Limit = min(q.Limit, maxRead)
+	if q.UpTo <= 0 {
+		q.UpTo = math.MaxInt64
+	}
+	q.After = max(q.After, 0)
+	q.Types = slices.Clone(q.Types)
+	slices.Sort(q.Types)
+	q.Types = slices.Compact(q.Types)
+	return q
+}
+
+// decodePage decodes the events of p, and ends it before the first that cannot be.
+func (s *Store) decodePage(ctx context.Context, p *Page) error {
+	err := s.Decode(ctx, p.Events)
+	var broken *DecodeError
+	if !errors.As(err, &broken) || broken.Position == p.Events[0].Position {
+		return err
+	}
+	for i := range p.Events {
+		if p.Events[i].Position == broken.Position {
+			p.Events, p.Next = p.Events[:i], broken.Position-1
+			break
 		}
 	}
-	return matching
+	return nil
+}
+
+// queueForgotten asks who was forgotten since this process last knew, so that no remembered key
+// outlives the one that was destroyed.
+func (s *Store) queueForgotten(p *pgx.Batch) {
+	keys := s.codec.keys
+	p.Queue(selectForgotten, s.codec.gone, keys.known()).Query(func(rows pgx.Rows) error {
+		var position int64
+		var eventType string
+		var payload []byte
+		_, err := pgx.ForEachRow(rows, []any{&position, &eventType, &payload}, func() error {
+			e, err := s.codec.parse(eventType, payload)
+			if err != nil {
+				return &DecodeError{position, eventType, err}
+			}
+			if gone, ok := e.(domain.UserForgotten); ok {
+				keys.forget(gone.User)
+			}
+			keys.knows(position)
+			return nil
+		})
+		return err
+	})
 }
 
 // ReadStream answers up to limit events of one stream after a version, in order, ready to use.
 func (s *Store) ReadStream(ctx context.Context, stream domain.Stream, afterVersion, limit int) ([]Recorded, error) {
-	rows, err := s.pool.Query(ctx, selectStream, stream, afterVersion, min(max(limit, 1), maxRead))
-	if err != nil {
+	var found []Recorded
+	p := &pgx.Batch{}
+	s.queueForgotten(p)
+	p.Queue(selectStream, stream, afterVersion, min(max(limit, 1), maxRead)).Query(func(rows pgx.Rows) (err error) {
+		found, err = pgx.CollectRows(rows, scanRecorded)
+		return err
+	})
+	if err := s.pool.SendBatch(ctx, p).Close(); err != nil {
 		return nil, fmt.Errorf("read %s: %w", stream, err)
 	}
-	found, err := pgx.CollectRows(rows, scanRecorded)
-	if err != nil {
-		return nil, fmt.Errorf("read %s: %w", stream, err)
+	if err := s.Decode(ctx, found); err != nil {
+		return nil, err
 	}
-	return found, s.Decode(ctx, found)
-}
-
-// Follow calls handle with every event after a position, in order, without a gap and without a
-// double, up to 1000 at a time, and goes on as the log grows. It returns handle's first error, or
-// nil when ctx ends. A database that is away for a while only delays it.
-func (s *Store) Follow(ctx context.Context, after int64, handle func(context.Context, []Recorded) error) error {
-	for ctx.Err() == nil {
-		seen := s.appended.Seen()
-		page, err := s.Read(ctx, Query{After: after})
-		var broken *DecodeError
-		switch {
-		case errors.As(err, &broken):
-			return err
-		case err != nil && ctx.Err() == nil:
-			s.log.WarnContext(ctx, "reading the log failed, trying again", "after", after, "err", err)
-			s.appended.Wait(ctx, s.appended.Seen(), s.poll)
-		case err == nil && len(page.Events) > 0:
-			if err := handle(ctx, page.Events); err != nil {
-				return err
-			}
-			after = page.Next
-		case err == nil:
-			s.appended.Wait(ctx, seen, s.poll)
-		}
-	}
-	return nil
+	return found, nil
 }

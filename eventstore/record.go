@@ -1,10 +1,8 @@
 package eventstore
 
 import (
-	"encoding/hex"
 	"encoding/json"
 	"fmt"
-	"strconv"
 	"time"
 
 	"github.com/google/uuid"
@@ -35,20 +33,13 @@ type Metadata struct {
 	Causation   string `json:"causation,omitempty"`
 }
 
-// CursorOf names r as the newest event that a reader has seen: "position.tag", the tag being the
-// last 8 hex digits of its id, so that a log that was restored to an earlier day is noticed.
-func CursorOf(r Recorded) string { return cursor(r.Position, r.ID) }
-
-func cursor(position int64, id uuid.UUID) string {
-	return strconv.FormatInt(position, 10) + "." + hex.EncodeToString(id[12:])
-}
-
 // scanRecorded reads one row of the select_*_events statements, its Event still empty.
 func scanRecorded(row pgx.CollectableRow) (Recorded, error) {
 	var r Recorded
 	var metadata []byte
 	var live *int64
-	err := row.Scan(&r.Position, &r.Stream, &r.Version, &r.ID, &r.Type, &r.Payload, &metadata, &live, &r.RecordedAt)
+	payload := (*[]byte)(&r.Payload) // as a json.RawMessage it would be parsed only to be copied
+	err := row.Scan(&r.Position, &r.Stream, &r.Version, &r.ID, &r.Type, payload, &metadata, &live, &r.RecordedAt)
 	if err != nil {
 		return r, err
 	}

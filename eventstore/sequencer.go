@@ -1,9 +1,12 @@
 package eventstore
 
 import (
+	"bufio"
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -14,7 +17,7 @@ import (
 )
 
 // Errors of Execute that are not the domain's. ErrBusy, ErrClosed and ErrUnavailable mean that the
-// command was not carried out.
+// command was not carried out and will not be.
 var (
 	// ErrBusy: the queue is full. Ask again a little later.
 	ErrBusy = errors.New("the log cannot take more commands at the moment")
@@ -22,8 +25,8 @@ var (
 	ErrClosed = errors.New("the log is shutting down")
 	// ErrUnavailable: the database has been away for too long.
 	ErrUnavailable = errors.New("the database cannot be written at the moment")
-	// ErrUnknown: the connection broke while the command was being committed, and shutting down left
-	// no time to find out. Ask again with the same idempotency key.
+	// ErrUnknown: the connection broke while the command was being committed, and the database did not
+	// come back in time to find out. Ask again with the same idempotency key.
 	ErrUnknown = errors.New("whether the command was carried out is not known")
 )
 
@@ -34,7 +37,7 @@ type SequencerConfig struct {
 	Cache         int           // states remembered; default 100,000
 	Patience      time.Duration // how long requests wait for a database that is away; default 5 s
 	Drain         time.Duration // how long shutting down may take; default 10 s
-	SnapshotEvery int           // versions of a stream between two snapshots; default 500
+	SnapshotEvery int           // versions of a stream between two snapshots; default 200
 }
 
 func (c *SequencerConfig) setDefaults() {
@@ -46,7 +49,7 @@ func (c *SequencerConfig) setDefaults() {
 	set(&c.Queue, 8192)
 	set(&c.Batch, 512)
 	set(&c.Cache, 100_000)
-	set(&c.SnapshotEvery, 500)
+	set(&c.SnapshotEvery, 200)
 	if c.Patience <= 0 {
 		c.Patience = 5 * time.Second
 	}
@@ -69,14 +72,19 @@ type Sequencer struct {
 	// Only Run's goroutine touches these.
 	conn   *pgx.Conn
 	states *stateCache
+	random *bufio.Reader // of event ids
+	away   away
 
 	stats struct{ batches, commands, events, refused, repeated, retries atomic.Int64 }
 }
 
-// NewSequencer makes a sequencer of the log; Run makes it work.
+// NewSequencer makes a sequencer of the log; Run makes it work, once.
 func NewSequencer(s *Store, c SequencerConfig) *Sequencer {
 	c.setDefaults()
-	return &Sequencer{store: s, config: c, queue: make(chan *call, c.Queue), states: newStateCache(c.Cache)}
+	return &Sequencer{
+		store: s, config: c, queue: make(chan *call, c.Queue), states: newStateCache(c.Cache),
+		random: bufio.NewReader(rand.Reader), away: away{patience: c.Patience},
+	}
 }
 
 // Stats counts what a sequencer has done since it was made.
@@ -116,11 +124,8 @@ func (q *Sequencer) Execute(ctx context.Context, r domain.Request) (Receipt, err
 	if err := q.enqueue(c); err != nil {
 		return Receipt{}, err
 	}
-	select {
-	case <-c.done:
-	case <-ctx.Done():
-		c.abandoned.Store(true)
-		return Receipt{}, fmt.Errorf("%s: %w", r.Command.Type(), ctx.Err())
+	if err := c.wait(ctx, q.config.Patience); err != nil {
+		return Receipt{}, fmt.Errorf("%s: %w", r.Command.Type(), err)
 	}
 	out := c.outcome
 	switch {
@@ -158,30 +163,47 @@ func (q *Sequencer) enqueue(c *call) error {
 
 // Run works until ctx ends; then it takes no more requests, answers all that wait, and returns.
 func (q *Sequencer) Run(ctx context.Context) error {
+	work, cut := context.WithCancel(context.WithoutCancel(ctx)) // a shutdown interrupts no transaction, unless it takes too long
+	defer cut()
+	defer context.AfterFunc(ctx, func() { time.AfterFunc(q.config.Drain, cut) })()
 	defer q.disconnect()
 	for {
 		select {
 		case c := <-q.queue:
-			q.flush(ctx, q.gather(c))
+			q.flush(work, q.gather(c))
 		case <-ctx.Done():
-			q.mu.Lock()
-			q.closing = true
-			q.mu.Unlock()
-			for {
-				select {
-				case c := <-q.queue:
-					q.flush(ctx, q.gather(c))
-				default:
-					return nil
-				}
-			}
+			q.drain(work)
+			return nil
 		}
 	}
 }
 
-// gather takes what waits behind first, without waiting for more.
+// drain takes no more requests and answers those that wait.
+func (q *Sequencer) drain(ctx context.Context) {
+	q.mu.Lock()
+	q.closing = true
+	q.mu.Unlock()
+	for {
+		select {
+		case c := <-q.queue:
+			q.flush(ctx, q.gather(c))
+		default:
+			return
+		}
+	}
+}
+
+// smallBatch is how many requests make a commit worth its price.
+const smallBatch = 64
+
+// gather takes what waits behind first, without waiting for more. Those who were answered just now may
+// be about to ask again: while the batch is small they get the processor before it, as long as
+// there comes anything.
 func (q *Sequencer) gather(first *call) []*call {
-	calls := append(make([]*call, 0, 64), first)
+	for n := -1; n < len(q.queue) && n < smallBatch; runtime.Gosched() {
+		n = len(q.queue)
+	}
+	calls := append(make([]*call, 0, 1+len(q.queue)), first)
 	for len(calls) < q.config.Batch {
 		select {
 		case c := <-q.queue:

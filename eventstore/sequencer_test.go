@@ -1,22 +1,476 @@
 package eventstore_test
 
 import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"roomlog/domain"
+	"roomlog/eventstore"
+	"roomlog/eventstore/pgtest"
 )
 
 func TestExecute(t *testing.T) {
+	t.Parallel()
 	l := newLog(t)
-	r := l.execute(domain.Request{Command: domain.RegisterUser{Username: "alice", NameKey: l.store.NameKey("alice"), Credential: "c"}})
-	if len(r.Events) != 2 || r.Position != 2 {
+	r := l.execute(domain.Request{
+		Command:     domain.RegisterUser{Username: "alice", NameKey: l.store.NameKey("alice"), Credential: "c"},
+		Correlation: "request 7", Causation: "a form",
+	})
+	if len(r.Events) != 2 || r.Position != 2 || r.Repeated {
 		t.Fatalf("got %+v", r)
 	}
 	page, err := l.store.Read(t.Context(), readAll)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := page.Events[0].Event.(domain.UserRegistered).Username; got != "alice" {
-		t.Fatalf("username %q", got)
+	told, stored := toJSON(t, r.Events), toJSON(t, page.Events)
+	if told != stored {
+		t.Fatalf("the receipt says\n%s\nthe log says\n%s", told, stored)
 	}
+	first := page.Events[0]
+	if got := first.Event.(domain.UserRegistered).Username; got != "alice" {
+		t.Errorf("username %q", got)
+	}
+	if want := (eventstore.Metadata{Actor: "anyone", Correlation: "request 7", Causation: "a form"}); first.Metadata != want {
+		t.Errorf("metadata %+v, want %+v", first.Metadata, want)
+	}
+}
+
+func toJSON(t testing.TB, v any) string {
+	t.Helper()
+	b, err := json.Marshal(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
+
+func TestExecuteAppendsAllOfACommandOrNothing(t *testing.T) {
+	t.Parallel()
+	l := newLog(t)
+	l.register("alice")
+	before := l.sound()
+	l.refused(domain.Request{Command: domain.RegisterUser{Username: "Alice", NameKey: l.store.NameKey("Alice")}}, domain.CodeNameTaken)
+	if after := l.sound(); len(after) != len(before) {
+		t.Fatalf("a refused command appended %+v", after[len(before):])
+	}
+	bob := l.register("bob")
+	if bob.id != 2 {
+		t.Errorf("bob is user %d: a refused command took an id", bob.id)
+	}
+	head := int64(len(l.all()))
+	r := l.do(domain.CreditCoins{Order: "o2", User: bob.id, Coins: 5})
+	if len(r.Events) != 3 || r.Events[2].Position != r.Position || r.Position != head+3 {
+		t.Fatalf("got %+v", r)
+	}
+}
+
+func TestExecuteAnswersTheHeadWhenNothingFollows(t *testing.T) {
+	t.Parallel()
+	l := newLog(t)
+	guest := l.register("guest")
+	l.do(domain.DisableUser{User: guest.id})
+	head := int64(len(l.all()))
+	if r := l.do(domain.DisableUser{User: guest.id}); r.Position != head || len(r.Events) != 0 {
+		t.Fatalf("got %+v, the head is %d", r, head)
+	}
+}
+
+func TestPositionsAndVersionsAreContiguous(t *testing.T) {
+	t.Parallel()
+	db := pgtest.New(t)
+	first := openLog(t, db, eventstore.SequencerConfig{})
+	logs := []*testLog{first, openLog(t, db, eventstore.SequencerConfig{Batch: 7}), openLog(t, db, eventstore.SequencerConfig{Cache: 3})}
+	p := first.party(6, 10_000)
+	const callers, each = 48, 12
+	var told sync.Map // position → how often it was told
+	var group sync.WaitGroup
+	for caller := range callers {
+		group.Go(func() {
+			l, who := logs[caller%len(logs)], p.people[caller%len(p.people)]
+			for n := range each {
+				var command domain.Command = p.give(1)
+				if n%3 == 0 {
+					command = p.say(fmt.Sprintf("comment %d of %d", n, caller))
+				}
+				r, err := l.sequencer.Execute(context.Background(), who.asks(command))
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				if _, twice := told.LoadOrStore(r.Position, true); twice {
+					t.Errorf("position %d was told twice", r.Position)
+				}
+			}
+		})
+	}
+	group.Wait()
+	events := first.sound()
+	count := 0
+	for _, r := range events {
+		if _, ok := told.Load(r.Position); ok {
+			count++
+		}
+	}
+	if count != callers*each {
+		t.Fatalf("%d of %d acknowledged events are in the log", count, callers*each)
+	}
+}
+
+func TestRequestsThatWaitShareATransaction(t *testing.T) {
+	t.Parallel()
+	l := newLog(t)
+	p := l.party(4, 0)
+	before := l.sequencer.Stats()
+	requests := make([]domain.Request, 40)
+	for i := range requests {
+		requests[i] = p.people[i%4].asks(p.say(fmt.Sprint("comment ", i)))
+	}
+	for i, a := range l.together(requests...) {
+		if a.err != nil {
+			t.Fatal(a.err)
+		}
+		if i > 0 && !a.receipt.Events[0].RecordedAt.Equal(l.all()[a.receipt.Position-2].RecordedAt) {
+			t.Error("one batch has two times")
+		}
+	}
+	after := l.sequencer.Stats()
+	if batches, commands := after.Batches-before.Batches, after.Commands-before.Commands; batches != 2 || commands != 41 {
+		t.Fatalf("%d commands in %d transactions, want 41 in 2", commands, batches)
+	}
+	if events := after.Events - before.Events; events != 41 {
+		t.Errorf("counted %d events, want 41", events)
+	}
+}
+
+func TestARefusalConcernsItsOwnRequestOnly(t *testing.T) {
+	t.Parallel()
+	l := newLog(t)
+	p := l.party(3, 10) // one gift each
+	got := l.together(
+		p.people[0].asks(p.give(1)),
+		p.people[0].asks(p.give(1)), // has nothing left
+		p.people[1].asks(p.say(strings.Repeat("x", 500))),
+		p.people[1].asks(p.give(1)),
+		domain.Request{Command: p.give(1), By: domain.PersonActor(p.people[2].id, "another session")},
+		p.people[2].asks(p.give(1)),
+	)
+	want := []domain.Code{"", domain.CodeCoinsTooFew, domain.CodeCommentTooLong, "", domain.CodeSessionEnded, ""}
+	for i, a := range got {
+		var code domain.Code
+		if no := domain.Refused(a.err); no != nil {
+			code = no.Code
+		} else if a.err != nil {
+			t.Fatal(a.err)
+		}
+		if code != want[i] {
+			t.Errorf("request %d: %q, want %q", i, code, want[i])
+		}
+	}
+	if refused := l.sequencer.Stats().Refused; refused != 3 {
+		t.Errorf("counted %d refusals, want 3", refused)
+	}
+	l.sound()
+}
+
+func TestWhatTheDatabaseDoesNotTakeConcernsItsOwnRequestOnly(t *testing.T) {
+	t.Parallel()
+	l := newLog(t)
+	p := l.party(4, 10)
+	if _, err := l.db.Owner.Exec(t.Context(), "ALTER TABLE events ADD CHECK (payload::text NOT LIKE '%poison%')"); err != nil {
+		t.Fatal(err)
+	}
+	before := len(l.all())
+	got := l.together(
+		p.people[0].asks(p.give(1)),
+		domain.Request{Command: domain.SignIn{User: p.people[1].id, Session: "poison"}},
+		p.people[2].asks(p.say("hello")),
+		p.people[3].asks(p.give(1)),
+	)
+	for i, a := range got {
+		if (a.err != nil) != (i == 1) {
+			t.Errorf("request %d: %v", i, a.err)
+		}
+	}
+	if err := got[1].err; errors.Is(err, eventstore.ErrUnavailable) || errors.Is(err, eventstore.ErrUnknown) || domain.Refused(err) != nil {
+		t.Errorf("the fault is told as %v", err)
+	}
+	if after := l.sound(); len(after) != before+4 { // the decoy's one, too
+		t.Fatalf("%d events followed, want 4", len(after)-before)
+	}
+	l.execute(p.people[1].asks(p.give(1))) // and the session that was to be replaced still holds
+}
+
+// A gift whose price is 0 is a broken state that divides by zero.
+func TestABrokenDecisionConcernsItsOwnRequestOnly(t *testing.T) {
+	t.Parallel()
+	db := pgtest.New(t)
+	l := openLog(t, db, eventstore.SequencerConfig{})
+	p := l.party(2, 100)
+	broken := l.list(10)
+	_, err := db.Owner.Exec(t.Context(), "INSERT INTO snapshot VALUES ($1, 1, 1, $2)", fmt.Sprintf("gift-%d", broken),
+		`{"name":"rose","image":"","price":0,"listed":true}`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	other := openLog(t, db, eventstore.SequencerConfig{}) // remembers nothing
+	got := other.together(
+		p.people[0].asks(p.give(1)),
+		p.people[0].keyed("k1", domain.SendGift{Live: p.live, Gift: broken, Num: 1}),
+		p.people[1].asks(p.give(1)),
+	)
+	if got[0].err != nil || got[2].err != nil {
+		t.Fatalf("the others: %v, %v", got[0].err, got[2].err)
+	}
+	if err := got[1].err; err == nil || !strings.Contains(err.Error(), "panicked") || domain.Refused(err) != nil {
+		t.Fatalf("got %v", err)
+	}
+	l.sound()
+}
+
+func TestAStateThatCannotBeLoadedConcernsItsOwnRequestOnly(t *testing.T) {
+	t.Parallel()
+	db := pgtest.New(t)
+	l := openLog(t, db, eventstore.SequencerConfig{})
+	p := l.party(2, 100)
+	strange := l.list(10)
+	other := openLog(t, db, eventstore.SequencerConfig{})
+	other.execute(p.people[0].asks(domain.SendGift{Live: p.live, Gift: strange, Num: 1})) // remembers it
+	head := int64(len(l.all()))
+	_, err := db.Owner.Exec(t.Context(), `
+		INSERT INTO events SELECT $1 + 1, $2, 2, gen_random_uuid(), 'gift.gilded.v1', '{}', '{"actor":"operator"}', NULL, recorded_at
+		FROM events WHERE position = $1`, head, fmt.Sprintf("gift-%d", strange))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, l := range map[string]*testLog{"a process that begins": openLog(t, db, eventstore.SequencerConfig{}), "one that catches up": other} {
+		got := l.together(
+			p.people[0].asks(p.give(1)),
+			p.people[0].asks(domain.SendGift{Live: p.live, Gift: strange, Num: 1}),
+			p.people[1].asks(p.give(1)),
+		)
+		if got[0].err != nil || got[2].err != nil {
+			t.Fatalf("%s: the others: %v, %v", name, got[0].err, got[2].err)
+		}
+		var broken *eventstore.DecodeError
+		if !errors.As(got[1].err, &broken) || broken.Position != head+1 || broken.Type != "gift.gilded.v1" {
+			t.Fatalf("%s: got %v", name, got[1].err)
+		}
+	}
+}
+
+func TestDecisionsSeeTheNewestStateOfEveryProcess(t *testing.T) {
+	t.Parallel()
+	db := pgtest.New(t)
+	a, b := openLog(t, db, eventstore.SequencerConfig{}), openLog(t, db, eventstore.SequencerConfig{})
+	p := a.party(1, 1000) // a hundred gifts
+	who := p.people[0]
+	var given, refused atomic.Int64
+	var group sync.WaitGroup
+	for caller := range 32 {
+		l := []*testLog{a, b}[caller%2]
+		group.Go(func() {
+			for range 5 {
+				switch _, err := l.sequencer.Execute(context.Background(), who.asks(p.give(1))); {
+				case err == nil:
+					given.Add(1)
+				case domain.Refused(err) != nil && domain.Refused(err).Code == domain.CodeCoinsTooFew:
+					refused.Add(1)
+				default:
+					t.Error(err)
+				}
+			}
+		})
+	}
+	group.Wait()
+	if given.Load() != 100 || refused.Load() != 60 {
+		t.Fatalf("%d gifts were given and %d refused, want 100 and 60", given.Load(), refused.Load())
+	}
+	a.sound()
+}
+
+func TestTwoGiftsAtOnceOnTheLastCoin(t *testing.T) {
+	t.Parallel()
+	db := pgtest.New(t)
+	a, b := openLog(t, db, eventstore.SequencerConfig{}), openLog(t, db, eventstore.SequencerConfig{})
+	p := a.party(20, 10)
+	b.execute(p.people[0].asks(p.say("hello"))) // so that both remember states
+	for i, who := range p.people {
+		first, second := a.begin(who.asks(p.give(1))), b.begin(who.asks(p.give(1)))
+		given := 0
+		for _, got := range []answer{<-first, <-second} {
+			switch no := domain.Refused(got.err); {
+			case got.err == nil:
+				given++
+			case no == nil || no.Code != domain.CodeCoinsTooFew:
+				t.Fatal(got.err)
+			}
+		}
+		if given != 1 {
+			t.Fatalf("guest %d gave %d gifts with the coins for one", i, given)
+		}
+	}
+	a.sound()
+}
+
+func TestAGiftRacesWithTheStopOfItsRoom(t *testing.T) {
+	t.Parallel()
+	db := pgtest.New(t)
+	a, b := openLog(t, db, eventstore.SequencerConfig{}), openLog(t, db, eventstore.SequencerConfig{})
+	streamer, giver := a.register("streamer"), a.register("giver")
+	a.credit(giver, 1_000, "o1")
+	gift := a.list(1)
+	for range 8 {
+		live := a.onAir(streamer)
+		stop := a.begin(streamer.asks(domain.ChangeLiveStatus{Live: live, To: domain.LiveStop}))
+		give := b.begin(giver.asks(domain.SendGift{Live: live, Gift: gift, Num: 1}))
+		stopped, given := <-stop, <-give
+		switch no := domain.Refused(given.err); {
+		case stopped.err != nil:
+			t.Fatal(stopped.err)
+		case given.err == nil && given.receipt.Position > stopped.receipt.Position:
+			t.Fatal("a gift came after the stop")
+		case given.err != nil && (no == nil || no.Code != domain.CodeLiveEnded):
+			t.Fatal(given.err)
+		}
+	}
+	a.sound()
+}
+
+func TestIdsOfSeveralProcessesNeverCollide(t *testing.T) {
+	t.Parallel()
+	db := pgtest.New(t)
+	logs := []*testLog{openLog(t, db, eventstore.SequencerConfig{}), openLog(t, db, eventstore.SequencerConfig{Cache: 1})}
+	streamer := logs[0].register("streamer")
+	var group sync.WaitGroup
+	for caller := range 12 {
+		l := logs[caller%2]
+		group.Go(func() {
+			for n := range 4 {
+				name := fmt.Sprintf("user %d of %d", n, caller)
+				for _, r := range []domain.Request{
+					{Command: domain.RegisterUser{Username: name, NameKey: l.store.NameKey(name)}},
+					streamer.asks(domain.CreateLive{Title: name, Key: strings.Repeat("k", 20)}),
+					{Command: domain.ListGift{Name: name, Price: 1}, By: operator},
+				} {
+					if _, err := l.sequencer.Execute(context.Background(), r); err != nil {
+						t.Error(err)
+					}
+				}
+			}
+		})
+	}
+	group.Wait()
+	var users domain.UserID
+	var lives domain.LiveID
+	var gifts domain.GiftID
+	for _, r := range logs[0].sound() {
+		switch e := r.Event.(type) {
+		case domain.UserRegistered:
+			if users++; e.User != users {
+				t.Fatalf("user %d follows %d", e.User, users-1)
+			}
+		case domain.LiveCreated:
+			if lives++; e.Live != lives {
+				t.Fatalf("live %d follows %d", e.Live, lives-1)
+			}
+		case domain.GiftListed:
+			if gifts++; e.Gift != gifts {
+				t.Fatalf("gift %d follows %d", e.Gift, gifts-1)
+			}
+		}
+	}
+	if users != 49 || lives != 48 || gifts != 48 {
+		t.Fatalf("%d users, %d lives, %d gifts", users, lives, gifts)
+	}
+}
+
+func TestANameIsClaimedOnce(t *testing.T) {
+	t.Parallel()
+	db := pgtest.New(t)
+	logs := []*testLog{openLog(t, db, eventstore.SequencerConfig{}), openLog(t, db, eventstore.SequencerConfig{})}
+	var pending []<-chan answer
+	for i := range 10 {
+		l := logs[i%2]
+		name := []string{"Alice", "ALICE ", "ａｌｉｃｅ"}[i%3]
+		pending = append(pending, l.begin(domain.Request{Command: domain.RegisterUser{Username: name, NameKey: l.store.NameKey(name)}}))
+	}
+	claimed := 0
+	for _, p := range pending {
+		switch got := <-p; {
+		case got.err == nil:
+			claimed++
+		case domain.Refused(got.err) == nil || domain.Refused(got.err).Code != domain.CodeNameTaken:
+			t.Fatal(got.err)
+		}
+	}
+	if claimed != 1 {
+		t.Fatalf("the name was claimed %d times", claimed)
+	}
+}
+
+func TestAProcessCatchesUpWithAnother(t *testing.T) {
+	t.Parallel()
+	db := pgtest.New(t)
+	a, b := openLog(t, db, eventstore.SequencerConfig{}), openLog(t, db, eventstore.SequencerConfig{})
+	p := a.party(2, 1_000_000)
+	who := p.people[0]
+	balance := func(l *testLog) domain.Coins {
+		return l.execute(who.asks(p.give(1))).Events[0].Event.(domain.GiftSent).BalanceAfter
+	}
+	left := domain.Coins(1_000_000)
+	for _, gap := range []int{1, 100, 5500} { // the last one is more than is folded
+		if left -= 10; balance(b) != left {
+			t.Fatalf("before a gap of %d: another balance than %d", gap, left)
+		}
+		var group sync.WaitGroup
+		for worker := range min(gap, 64) {
+			group.Go(func() {
+				for n := worker; n < gap; n += 64 {
+					if _, err := a.sequencer.Execute(context.Background(), who.asks(p.give(1))); err != nil {
+						t.Error(err)
+					}
+				}
+			})
+		}
+		group.Wait()
+		left -= domain.Coins(gap) * 10
+		if left -= 10; balance(b) != left {
+			t.Fatalf("after a gap of %d: another balance than %d", gap, left)
+		}
+	}
+	a.sound()
+}
+
+func TestTimeNeverRunsBackwards(t *testing.T) {
+	t.Parallel()
+	db := pgtest.New(t)
+	noon := time.Date(2026, 11, 20, 12, 0, 0, 123456789, time.FixedZone("", 3600))
+	var ahead atomic.Int64
+	clock := func() time.Time { return noon.Add(time.Duration(ahead.Load())) }
+	a := openLogAs(t, db, eventstore.Config{Now: clock}, eventstore.SequencerConfig{})
+	b := openLogAs(t, db, eventstore.Config{Now: func() time.Time { return noon.Add(-time.Hour) }}, eventstore.SequencerConfig{})
+	list := domain.ListGift{Name: "rose", Price: 1}
+	var times []time.Time
+	for _, step := range []struct {
+		l     *testLog
+		ahead time.Duration
+	}{{a, 0}, {a, time.Minute}, {a, -time.Hour}, {b, 0}, {a, 2 * time.Minute}, {b, 0}} {
+		ahead.Store(int64(step.ahead))
+		times = append(times, step.l.do(list).Events[0].RecordedAt)
+	}
+	start := noon.UTC().Truncate(time.Microsecond)
+	for i, want := range []time.Duration{0, time.Minute, time.Minute, time.Minute, 2 * time.Minute, 2 * time.Minute} {
+		if !times[i].Equal(start.Add(want)) || times[i].Location() != time.UTC {
+			t.Errorf("event %d was recorded at %s, want %s", i, times[i], start.Add(want))
+		}
+	}
+	a.sound()
 }

@@ -16,8 +16,6 @@ var (
 	selectStream string
 	//go:embed sql/select_states.sql
 	selectStates string
-	//go:embed sql/select_snapshots.sql
-	selectSnapshots string
 	//go:embed sql/select_versions.sql
 	selectVersions string
 	//go:embed sql/select_newest_of_type.sql
@@ -38,6 +36,8 @@ var (
 	insertPersonKeys string
 	//go:embed sql/delete_person.sql
 	deletePerson string
+	//go:embed sql/select_forgotten.sql
+	selectForgotten string
 	//go:embed sql/delete_credentials.sql
 	deleteCredentials string
 )

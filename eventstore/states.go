@@ -1,6 +1,7 @@
 package eventstore
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/hashicorp/golang-lru/v2/simplelru"
@@ -10,8 +11,10 @@ import (
 
 // entry is the state of a stream at a version.
 type entry struct {
-	state   any
-	version int
+	state    any
+	version  int
+	snapshot int   // the version of its newest snapshot that we know of
+	fault    error // why the state could not be loaded
 }
 
 // stateCache remembers states. They are those at position head; while head is unknown it is empty.
@@ -46,28 +49,35 @@ func (c *stateCache) missing(streams map[domain.Stream]struct{}) []domain.Stream
 	return missing
 }
 
+var errNotNext = errors.New("a version is missing between the state and the event")
+
 // catchUp folds an event that another process appended into the states that are remembered.
 func (c *stateCache) catchUp(r Recorded) error {
 	for _, s := range domain.Folds(r.Event) {
-		before, ok := c.lru.Peek(s)
+		e, ok := c.lru.Peek(s)
 		if !ok {
 			continue
 		}
-		after, err := domain.Fold(s, before.state, r.Event)
-		if err != nil {
+		if s == r.Stream {
+			if r.Version != e.version+1 {
+				return fmt.Errorf("fold version %d of %s into version %d: %w", r.Version, s, e.version, errNotNext)
+			}
+			e.version++
+		}
+		var err error
+		if e.state, err = domain.Fold(s, e.state, r.Event); err != nil {
 			return fmt.Errorf("fold position %d: %w", r.Position, err)
 		}
-		version := before.version
-		if s == r.Stream {
-			version = r.Version
-		}
-		c.lru.Add(s, entry{after, version})
+		c.lru.Add(s, e)
 	}
 	return nil
 }
 
+// put takes over states at the head; one that could not be loaded is tried again next time.
 func (c *stateCache) put(entries map[domain.Stream]entry) {
 	for s, e := range entries {
-		c.lru.Add(s, e)
+		if e.fault == nil {
+			c.lru.Add(s, e)
+		}
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -68,7 +69,9 @@ func Open(ctx context.Context, pool *pgxpool.Pool, c Config) (*Store, error) {
 	if s.codec, err = newCodec(c.Events, pool); err != nil {
 		return nil, err
 	}
-	return s, nil
+	end, err := s.Head(ctx) // no key is remembered yet: whoever was forgotten before is no concern
+	s.codec.keys.knows(end)
+	return s, err
 }
 
 // ID names this log for ever; clients know it as the epoch of positions.
@@ -85,10 +88,15 @@ func (s *Store) Appended() *Bell { return s.appended }
 func (s *Store) Projected() *Bell { return s.projected }
 
 // NameKey is the keyed hash under which a username is claimed. Names that differ only in case,
-// width or surrounding space have the same.
+// width, surrounding space or characters that nobody sees have the same.
 func (s *Store) NameKey(username string) string {
-	folded := cases.Fold().String(norm.NFKC.String(strings.TrimSpace(username)))
+	seen := strings.Map(func(r rune) rune {
+		if unicode.Is(unicode.Cf, r) { // zero-width, direction marks and the like
+			return -1
+		}
+		return r
+	}, norm.NFKC.String(username))
 	mac := hmac.New(sha256.New, s.nameKey)
-	mac.Write([]byte(norm.NFKC.String(folded)))
+	mac.Write([]byte(norm.NFKC.String(cases.Fold().String(strings.TrimSpace(seen)))))
 	return hex.EncodeToString(mac.Sum(nil)[:16])
 }

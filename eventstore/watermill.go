@@ -70,7 +70,10 @@ func (s *Store) Envelopes(ctx context.Context, c EnvelopeConfig) (<-chan *messag
 		AckDeadline:    &noDeadline,
 		SchemaAdapter:  EnvelopeSchema{Size: c.Size},
 		OffsetsAdapter: CheckpointOffsets{},
-		BackoffManager: &WakeBackoff{Bell: s.appended, Done: ctx.Done(), Poll: c.Poll, Failed: c.Failed, Idle: c.Idle},
+		BackoffManager: &WakeBackoff{
+			Wait:   func(seen uint64) uint64 { return s.appended.Wait(ctx, seen, c.Poll) },
+			Failed: c.Failed, Idle: c.Idle,
+		},
 	}, watermill.NopLogger{})
 	if err != nil {
 		return nil, fmt.Errorf("read the log in group %s: %w", c.Group, err)

@@ -1,7 +1,6 @@
 package eventstore
 
 import (
-	"context"
 	"time"
 
 	"github.com/ThreeDotsLabs/watermill"
@@ -14,9 +13,7 @@ const failedPause = 100 * time.Millisecond
 // WakeBackoff is watermill-sql's BackoffManager that waits for a bell instead of asking again and
 // again. It serves one subscription.
 type WakeBackoff struct {
-	Bell   *Bell
-	Done   <-chan struct{} // ends the wait
-	Poll   time.Duration   // the longest wait without a ring
+	Wait   func(seen uint64) uint64 // of a Bell, bounded by the slow poll and the end of the subscription
 	Failed func(error) time.Duration
 	Idle   func()
 
@@ -33,23 +30,11 @@ func (w *WakeBackoff) HandleError(_ watermill.LoggerAdapter, noMsg bool, err err
 		return w.Failed(err)
 	case err != nil:
 		return failedPause
-	case !noMsg:
-		return 0
-	}
-	if w.Idle != nil {
+	case noMsg && w.Idle != nil:
 		w.Idle()
 	}
-	ctx, cancel := context.WithCancel(context.Background())
-	defer cancel()
-	stop := make(chan struct{})
-	defer close(stop)
-	go func() {
-		select {
-		case <-w.Done:
-			cancel()
-		case <-stop:
-		}
-	}()
-	w.seen = w.Bell.Wait(ctx, w.seen, w.Poll)
+	if noMsg {
+		w.seen = w.Wait(w.seen)
+	}
 	return 0
 }

@@ -14,8 +14,8 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
-// An Envelope is what one message of Envelopes carries: consecutive events, not decoded yet, and
-// the transaction that holds their consumer group's checkpoint.
+// An Envelope is what one message of Envelopes carries: consecutive events, not decoded yet and without
+// Metadata, and the transaction that holds their consumer group's checkpoint.
 type Envelope struct {
 	After      int64 // the checkpoint
 	Generation int64 // of the read tables
@@ -23,6 +23,9 @@ type Envelope struct {
 
 	tx *envelopeTx
 }
+
+// Keep leaves all but the first n events to the next envelope. It is called in Do, and n is not 0.
+func (e *Envelope) Keep(n int) { e.Events = e.Events[:n] }
 
 // EnvelopeOf answers the envelope of a message that came from Envelopes.
 func EnvelopeOf(m *message.Message) (*Envelope, bool) {
@@ -55,11 +58,13 @@ func (e *Envelope) Do(m *message.Message, work func(ctx context.Context, tx pgx.
 
 // beginEnvelope begins the transaction of an envelope in one round trip. Rows and checkpoint fall back
 // together when the machine loses power, and are done again: nothing waits for the disk. The plans
-// of an empty table would still be used when it is large, so scans are out. A process that is frozen
-// in the middle gives the checkpoint up.
+// of an empty table would still be used when it is large, so scans are out, and with them their
+// prices, which would have statements compiled. A process that is frozen in the middle gives the
+// checkpoint up.
 const beginEnvelope = `BEGIN ISOLATION LEVEL READ COMMITTED;
 SET LOCAL synchronous_commit = off;
 SET LOCAL enable_seqscan = off;
+SET LOCAL jit = off;
 SET LOCAL idle_in_transaction_session_timeout = '5s'`
 
 // envelopeBeginner begins the transactions of a subscription.
@@ -128,6 +133,9 @@ func (t *envelopeTx) ExecContext(ctx context.Context, query string, args ...any)
 	if t.failed != nil {
 		return affected(0), t.failed
 	}
+	if t.envelope != nil {
+		args[0] = t.envelope.Events[len(t.envelope.Events)-1].Position // see Keep, and CheckpointOffsets
+	}
 	tag, err := t.Tx.Exec(ctx, query, args...)
 	if err != nil {
 		return affected(0), err
@@ -185,7 +193,7 @@ func (r *envelopeRows) Next() bool {
 	r.read = true
 	e := &Envelope{tx: r.tx}
 	for r.rows.Next() {
-		record, err := scanRecorded(wideRow{r.rows, []any{&e.After, &e.Generation}})
+		record, err := scanBare(r.rows, &e.After, &e.Generation)
 		if err != nil {
 			r.err = err
 			break
@@ -213,12 +221,3 @@ func (r *envelopeRows) Scan(dest ...any) error {
 
 // Close implements wsql.Rows.
 func (r *envelopeRows) Close() error { r.rows.Close(); return nil }
-
-// wideRow scans columns behind those of an event.
-type wideRow struct {
-	pgx.Rows
-	extra []any
-}
-
-// Scan implements pgx.CollectableRow.
-func (w wideRow) Scan(dest ...any) error { return w.Rows.Scan(append(dest, w.extra...)...) }

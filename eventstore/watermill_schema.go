@@ -85,7 +85,12 @@ func (CheckpointOffsets) SchemaInitializingQueries(wsql.OffsetsSchemaInitializin
 	return nil, nil
 }
 
-// BeforeSubscribingQueries implements wsql.OffsetsAdapter: the row to lock has to be there.
+// BeforeSubscribingQueries implements wsql.OffsetsAdapter: the row to lock has to be there, and stay there
+// when PostgreSQL is killed a moment later, for nobody would make it again: an envelope's work can be
+// lost with its checkpoint and is done again, the row itself cannot.
 func (CheckpointOffsets) BeforeSubscribingQueries(p wsql.BeforeSubscribingQueriesParams) ([]wsql.Query, error) {
-	return []wsql.Query{{Query: insertCheckpoint, Args: []any{p.ConsumerGroup}}}, nil
+	return []wsql.Query{
+		{Query: "SET LOCAL synchronous_commit = on"},
+		{Query: insertCheckpoint, Args: []any{p.ConsumerGroup}},
+	}, nil
 }

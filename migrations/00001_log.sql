@@ -11,13 +11,14 @@ CREATE TABLE store (
 INSERT INTO store DEFAULT VALUES;
 
 -- Facts, in the order in which they were committed. Positions are 1..N without a hole.
--- payload and metadata are json, not jsonb: the bytes stay as they were written.
+-- payload and metadata are json, not jsonb: the bytes stay as they were written. Names are compared by
+-- their bytes (COLLATE "C"): no update of the system's locales makes an index wrong.
 CREATE TABLE events (
     position    bigint      PRIMARY KEY CHECK (position > 0),
-    stream      text        NOT NULL,
+    stream      text        COLLATE "C" NOT NULL,
     version     int         NOT NULL CHECK (version > 0),
     event_id    uuid        NOT NULL,
-    type        text        NOT NULL,
+    type        text        COLLATE "C" NOT NULL,
     payload     json        NOT NULL,
     metadata    json        NOT NULL,
     live_id     bigint,
@@ -30,8 +31,8 @@ CREATE INDEX events_type ON events (type, position);
 -- What became of a command that carried an idempotency key.
 -- events = how many events it appended, the last of them at position.
 CREATE TABLE command (
-    actor        text        NOT NULL,
-    key          text        NOT NULL CHECK (length(key) BETWEEN 1 AND 64),
+    actor        text        COLLATE "C" NOT NULL,
+    key          text        COLLATE "C" NOT NULL CHECK (length(key) BETWEEN 1 AND 64),
     hash         bytea       NOT NULL,
     coins        boolean     NOT NULL, -- rows of coin commands are kept for ever
     position     bigint      NOT NULL,
@@ -45,7 +46,7 @@ CREATE INDEX command_old ON command (recorded_at) WHERE NOT coins;
 
 -- States of long streams, so that none has to be read from its beginning. May be deleted at any time.
 CREATE TABLE snapshot (
-    stream  text NOT NULL,
+    stream  text COLLATE "C" NOT NULL,
     version int  NOT NULL,
     format  int  NOT NULL,
     state   json NOT NULL,
@@ -80,7 +81,19 @@ BEGIN
 END $$;
 -- +goose StatementEnd
 
+-- +goose StatementBegin
+CREATE FUNCTION coin_commands_are_kept() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION 'the outcomes of coin commands are kept for ever: % on % is not possible', TG_OP, TG_TABLE_NAME
+        USING HINT = 'Without them a repeated command would move the coins again.';
+END $$;
+-- +goose StatementEnd
+
 CREATE TRIGGER events_are_facts BEFORE UPDATE OR DELETE OR TRUNCATE ON events
     EXECUTE FUNCTION events_are_facts();
 CREATE TRIGGER store_is_a_fact BEFORE UPDATE OR DELETE OR TRUNCATE ON store
     EXECUTE FUNCTION events_are_facts();
+CREATE TRIGGER coin_commands_are_kept BEFORE UPDATE OR DELETE ON command
+    FOR EACH ROW WHEN (OLD.coins) EXECUTE FUNCTION coin_commands_are_kept();
+CREATE TRIGGER coin_commands_are_not_truncated BEFORE TRUNCATE ON command
+    EXECUTE FUNCTION coin_commands_are_kept();

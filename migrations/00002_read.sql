@@ -30,6 +30,7 @@ CREATE TABLE read.person (
     disabled   boolean     NOT NULL DEFAULT false,
     forgotten  boolean     NOT NULL DEFAULT false,
     roles      text[]      NOT NULL DEFAULT '{}',
+    age        int         NOT NULL DEFAULT 0 CHECK (age >= 0),
     created_at timestamptz NOT NULL,
     CHECK (NOT forgotten OR (username, nickname, avatar, credential, roles) = ('erased', 'erased', 'erased', '', '{}'::text[]))
 ) WITH (fillfactor = 90);

@@ -112,6 +112,10 @@ func up(ctx context.Context, config *pgx.ConnConfig, files fs.FS, log *slog.Logg
 	for _, m := range done {
 		log.InfoContext(ctx, "migrated", slog.String("file", m.Source.Path), slog.Duration("took", m.Duration))
 	}
+	var failed *goose.PartialError
+	if errors.As(err, &failed) {
+		return before, fmt.Errorf("%s: %w", failed.Failed.Source.Path, failed.Err)
+	}
 	if err != nil {
 		return before, err
 	}

@@ -2,7 +2,13 @@ package projections
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"math"
+	"strings"
 
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"roomlog/domain"
@@ -15,3 +21,187 @@ type Queries struct {
 
 // NewQueries reads through pool, whose search_path begins with the read schema.
 func NewQueries(pool *pgxpool.Pool) *Queries { return &Queries{pool} }
+
+// Live answers one room, or ErrNotFound.
+func (q *Queries) Live(ctx context.Context, id domain.LiveID) (Live, error) {
+	return one(ctx, q, "live", scanLive, selectLive+" WHERE l.id = $1", id)
+}
+
+// LiveByKey answers the room with a stream key, or ErrNotFound.
+func (q *Queries) LiveByKey(ctx context.Context, key string) (Live, error) {
+	return one(ctx, q, "live by key", scanLive, selectLive+" WHERE l.key = $1", key)
+}
+
+const (
+	maxPage  = 500     // rows of a page
+	lastPage = 1 << 40 // nobody turns so many
+)
+
+// Lives answers a page of rooms, newest first; pages count from 1. Ids are handed out 1, 2, 3, …, so
+// that a page is a range of ids and the millionth costs what the first does.
+func (q *Queries) Lives(ctx context.Context, page, size int) ([]Live, error) {
+	size = min(max(size, 1), maxPage)
+	if page < 1 || page > lastPage {
+		return nil, nil
+	}
+	skip := int64(page-1) * int64(size)
+	return many(ctx, q, "lives", scanLive, selectLive+`
+WHERE l.id <= (SELECT max(id) FROM live) - $1 AND l.id > (SELECT max(id) FROM live) - $1 - $2 ORDER BY l.id DESC`, skip, int64(size))
+}
+
+// Gifts answers the gifts on the shelf.
+func (q *Queries) Gifts(ctx context.Context) ([]Gift, error) {
+	return many(ctx, q, "gifts", pgx.RowToStructByPos[Gift], selectGifts, false)
+}
+
+// AllGifts answers the shelf with what was withdrawn.
+func (q *Queries) AllGifts(ctx context.Context) ([]Gift, error) {
+	return many(ctx, q, "gifts", pgx.RowToStructByPos[Gift], selectGifts, true)
+}
+
+// Profile answers how a person is shown, or ErrNotFound.
+func (q *Queries) Profile(ctx context.Context, id domain.UserID) (Profile, error) {
+	return one(ctx, q, "profile", pgx.RowToStructByPos[Profile], selectProfiles, []int64{int64(id)})
+}
+
+// Profiles answers those of ids that there are.
+func (q *Queries) Profiles(ctx context.Context, ids []domain.UserID) (map[domain.UserID]Profile, error) {
+	wanted := make([]int64, len(ids))
+	for i, id := range ids {
+		wanted[i] = int64(id)
+	}
+	found, err := many(ctx, q, "profiles", pgx.RowToStructByPos[Profile], selectProfiles, wanted)
+	profiles := make(map[domain.UserID]Profile, len(found))
+	for _, p := range found {
+		profiles[p.ID] = p
+	}
+	return profiles, err
+}
+
+// Account answers what signing in under a name needs, or ErrNotFound.
+func (q *Queries) Account(ctx context.Context, nameKey string) (Account, error) {
+	return one(ctx, q, "account", func(row pgx.CollectableRow) (a Account, err error) {
+		var credential string
+		if err := row.Scan(&a.ID, &a.Username, &a.Nickname, &a.Avatar, &credential, &a.Disabled); err != nil || credential == "" {
+			return a, err
+		}
+		a.Credential, err = uuid.Parse(credential)
+		return a, err
+	}, selectAccount, nameKey)
+}
+
+// User answers a person, or ErrNotFound.
+func (q *Queries) User(ctx context.Context, id domain.UserID) (User, error) {
+	return one(ctx, q, "user", scanUser, selectUsers, id-1, id, 1)
+}
+
+// Users answers up to limit people with larger ids than after.
+func (q *Queries) Users(ctx context.Context, after domain.UserID, limit int) ([]User, error) {
+	return many(ctx, q, "users", scanUser, selectUsers, after, int64(math.MaxInt64), min(max(limit, 1), maxPage))
+}
+
+// Balance answers a person's coins; 0 for whoever never had any.
+func (q *Queries) Balance(ctx context.Context, id domain.UserID) (domain.Coins, error) {
+	return q.AccountBalance(ctx, domain.AccountOf(id))
+}
+
+// AccountBalance answers the coins of any account; 0 for one that never had any.
+func (q *Queries) AccountBalance(ctx context.Context, a domain.Account) (domain.Coins, error) {
+	balance, err := one(ctx, q, "balance", pgx.RowTo[domain.Coins], selectBalance, a)
+	if errors.Is(err, ErrNotFound) {
+		return 0, nil
+	}
+	return balance, err
+}
+
+// Session answers a person's current session, "" for none.
+func (q *Queries) Session(ctx context.Context, id domain.UserID) (string, error) {
+	session, err := one(ctx, q, "session", pgx.RowTo[string], selectSession, id)
+	if errors.Is(err, ErrNotFound) {
+		return "", nil
+	}
+	return session, err
+}
+
+// maxGauges bounds one look at gauges.
+const maxGauges = 1000
+
+// Gauges answers the newest figures of up to 1000 rooms, all at one position.
+func (q *Queries) Gauges(ctx context.Context, ids []domain.LiveID) ([]Gauges, error) {
+	if len(ids) > maxGauges {
+		return nil, fmt.Errorf("read gauges: %d rooms are more than %d", len(ids), maxGauges)
+	}
+	wanted := make([]int64, len(ids))
+	for i, id := range ids {
+		wanted[i] = int64(id)
+	}
+	return many(ctx, q, "gauges", pgx.RowToStructByPos[Gauges], selectGauges, wanted)
+}
+
+// Processes answers the server processes that hold somebody present.
+func (q *Queries) Processes(ctx context.Context) ([]string, error) {
+	return many(ctx, q, "processes", pgx.RowTo[string], selectProcesses)
+}
+
+// Held answers up to limit of those whom a server process holds present, in order of live and user,
+// behind one of them.
+func (q *Queries) Held(ctx context.Context, process string, after Visit, limit int) ([]Visit, error) {
+	return many(ctx, q, "held viewers", pgx.RowToStructByPos[Visit], selectHeld, process, after.Live, after.User, max(limit, 1))
+}
+
+func scanLive(row pgx.CollectableRow) (l Live, err error) {
+	err = row.Scan(&l.ID, &l.UserID, &l.Owner.Username, &l.Owner.Nickname, &l.Owner.Avatar, &l.Title, &l.Cover, &l.Key, &l.Status,
+		&l.Online, &l.LookCount, &l.Coin, &l.CreatedAt, &l.UpdatedAt)
+	l.Owner.ID, l.CreatedAt, l.UpdatedAt = l.UserID, l.CreatedAt.UTC(), l.UpdatedAt.UTC()
+	return l, err
+}
+
+func scanUser(row pgx.CollectableRow) (u User, err error) {
+	err = row.Scan(&u.ID, &u.Username, &u.Nickname, &u.Avatar, &u.Disabled, &u.Forgotten, &u.Roles, &u.Balance, &u.CreatedAt)
+	u.CreatedAt = u.CreatedAt.UTC()
+	return u, err
+}
+
+// many reads rows; one reads the first, or answers ErrNotFound.
+func many[T any](ctx context.Context, q *Queries, what string, scan pgx.RowToFunc[T], sql string, args ...any) ([]T, error) {
+	rows, err := q.pool.Query(ctx, sql, args...)
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w", what, err)
+	}
+	found, err := pgx.CollectRows(rows, scan)
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w", what, err)
+	}
+	return found, nil
+}
+
+func one[T any](ctx context.Context, q *Queries, what string, scan pgx.RowToFunc[T], sql string, args ...any) (T, error) {
+	found, err := many(ctx, q, what, scan, sql, args...)
+	if err == nil && len(found) == 0 {
+		err = fmt.Errorf("read %s: %w", what, ErrNotFound)
+	}
+	if err != nil {
+		var none T
+		return none, err
+	}
+	return found[0], nil
+}
+
+// bounds answers the window as arguments: after, before and limit.
+func (w Window) bounds() (after, before int64, limit int) {
+	if before = w.Before; before <= 0 {
+		before = math.MaxInt64
+	}
+	if limit = w.Limit; limit <= 0 {
+		limit = roomRows
+	}
+	return w.After, before, min(limit, maxPage)
+}
+
+// in answers a statement in the window's order.
+func (w Window) in(sql string) string {
+	if w.OldestFirst {
+		return strings.ReplaceAll(sql, "{order}", "ASC")
+	}
+	return strings.ReplaceAll(sql, "{order}", "DESC")
+}

@@ -200,6 +200,7 @@ type Delta struct {
 	Profile  Profile       // of User
 	Event    domain.Event
 	ID       string // 10 characters, from the event's id
+	EventID  uuid.UUID
 	At       time.Time
 	To       domain.UserID // != 0: for this person alone, on the private lane
 }

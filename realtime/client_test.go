@@ -59,8 +59,6 @@ type server struct {
 	peers chan *peer
 }
 
-type option func(*realtime.SocketConfig, *server)
-
 // serve starts a server that echoes nothing; each new connection's peer comes out of peers.
 func serve(t testing.TB, change func(*realtime.SocketConfig)) *server {
 	t.Helper()

@@ -37,8 +37,9 @@ const (
 	CloseHelloTimeout uint16 = 4008
 	// CloseIdle: not a single frame, not even a pong, for too long. Reconnect and resume.
 	CloseIdle uint16 = 4009
-	// CloseTooManyFrames: more frames a second than allowed. Reconnect after a pause, and send less.
-	CloseTooManyFrames uint16 = 4429
+	// CloseTooMany: more frames a second, or more connections of one person, than allowed. Reconnect after a
+	// pause, with less.
+	CloseTooMany uint16 = 4429
 
 	// CloseReplaced: the user signed out, or signed in on another device. Do not reconnect with this token.
 	CloseReplaced uint16 = 4500
@@ -76,8 +77,8 @@ func closeFrame(code uint16, reason string) *Frame {
 	return newFrame(opClose, append(payload, reason...))
 }
 
-// restartReason is the reason of CloseRestart: after how many seconds the client should come back, so that
-// the clients of a stopped process do not all arrive at once.
+// restartReason is the reason of CloseRestart: after how many milliseconds the client should come back, so
+// that the clients of a stopped process do not all arrive at once.
 func restartReason(after time.Duration) string {
-	return fmt.Sprintf(`{"retry_after":%.3f}`, after.Seconds())
+	return fmt.Sprintf(`{"retry_after":%d}`, after.Milliseconds())
 }

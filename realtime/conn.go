@@ -1,6 +1,7 @@
 package realtime
 
 import (
+	"errors"
 	"io"
 	"log/slog"
 	"net"
@@ -219,7 +220,8 @@ func (events) OnMessage(socket *gws.Conn, message *gws.Message) {
 // sent.
 func (events) OnClose(socket *gws.Conn, err error) {
 	c := connOf(socket)
-	if said, ok := err.(*gws.CloseError); ok && c.answered {
+	var said *gws.CloseError
+	if errors.As(err, &said) && c.answered {
 		c.said(said.Code, said.Reason)
 	}
 }

@@ -1,9 +1,18 @@
 // Package realtime is the WebSocket door: it holds the sockets of everybody who watches, hears what they
-// ask for and tells them what happened.
+// ask for and tells them what happened. docs/REALTIME.md is what clients see of it.
 //
-// This part of it is the transport, which knows nothing of rooms or coins. Sockets accepts connections,
-// counts them, pings them and closes them at shutdown; a Conn is one of them, and a Peer is what the layer
-// above makes of it; a Fanout sends what is pushed into it to many connections at once. The promises:
+// A Door is the native dialect. Commands go to the log and are answered when they are durable; what is told
+// comes from the feed, which releases it when the tables have it. Its promises:
+//
+//   - A connection gets every fact of its rooms after the answer to its join, in order, without a gap and
+//     without a double, however it came in and whichever process it comes to.
+//   - A person is in a room from the first connection to the end of the last; nobody stays behind as a ghost
+//     of a process that died.
+//   - Whoever may not be here any more is closed, with a code that says whether to come back.
+//
+// Below it is the transport, which knows nothing of rooms or coins. Sockets accepts connections, counts them,
+// pings them and closes them at shutdown; a Conn is one of them, and a Peer is what the layer above makes of
+// it; a Fanout sends what is pushed into it to many connections at once. Its promises:
 //
 //   - Nothing that is sent ever waits for a reader. A write is tried once without blocking; what the socket
 //     does not take waits in a bounded queue, and one goroutine writes it out under a deadline.
@@ -14,5 +23,5 @@
 //     unmasked, reserved or binary frames close that connection with a code that says why, and nothing a
 //     client sends can end the process.
 //
-// The package never writes a table and never decides a rule; commands go to the log, deltas come from it.
+// The package writes no table and decides no rule.
 package realtime

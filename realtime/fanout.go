@@ -27,7 +27,7 @@ func (s *Sockets) NewFanout() *Fanout {
 // Add makes c a receiver of everything that is pushed after Add returned, and of nothing pushed before.
 func (f *Fanout) Add(c *Conn) { f.shardOf(c).add(c) }
 
-// Remove takes c out; a write that is under way may still reach it.
+// Remove takes c out: nothing that was pushed is sent to it after Remove returned.
 func (f *Fanout) Remove(c *Conn) { f.shardOf(c).remove(c) }
 
 // Len is the number of connections.
@@ -59,6 +59,7 @@ const (
 // shard is one worker's share of a fan-out.
 type shard struct {
 	worker *flusher
+	writes sync.Mutex // held while the worker writes; taken before mu
 
 	mu      sync.Mutex
 	members map[*Conn]struct{}
@@ -94,6 +95,8 @@ func (s *shard) isLate(c *Conn) bool {
 }
 
 func (s *shard) remove(c *Conn) {
+	s.writes.Lock()
+	defer s.writes.Unlock()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.late = slices.DeleteFunc(s.late, func(l late) bool { return l.conn == c })

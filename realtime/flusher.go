@@ -86,6 +86,8 @@ func (f *flusher) restCooled(now time.Time) {
 
 // flush writes what waits in s to each of its connections, in one write each.
 func (f *flusher) flush(s *shard) {
+	s.writes.Lock()
+	defer s.writes.Unlock()
 	frames, list, latecomers := s.begin(f.spare[:0])
 	joined := f.joined[:0]
 	if len(frames) == 1 {

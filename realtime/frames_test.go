@@ -127,7 +127,7 @@ func TestFloods(t *testing.T) {
 			c := dial(t, s.addr)
 			before := s.Stats().FramesIn.Load()
 			c.send(append(flood.begin, bytes.Repeat(flood.again, 10_000)...)...)
-			c.closedWith(realtime.CloseTooManyFrames)
+			c.closedWith(realtime.CloseTooMany)
 			if n := s.Stats().FramesIn.Load() - before; n > 300 {
 				t.Errorf("%d frames were looked at", n)
 			}
@@ -152,7 +152,7 @@ func TestFloods(t *testing.T) {
 				t.Fatal(err)
 			}
 			if opcode == closing {
-				if want := closePayload(realtime.CloseTooManyFrames, "too many frames"); payload != want {
+				if want := closePayload(realtime.CloseTooMany, "too many frames"); payload != want {
 					t.Errorf("closed with %q, want %q", payload, want)
 				}
 				break
@@ -368,7 +368,7 @@ func TestReconnectAdvised(t *testing.T) {
 		1000: false, 1001: true, 1002: false, 1003: false, 1006: true, 1007: false, 1009: false, 1011: true, 1012: true,
 		3000: true, 3499: true, 3500: false, 3999: false, 4499: true, 4999: false,
 		realtime.CloseSlow: true, realtime.CloseBehind: true, realtime.CloseHelloTimeout: true, realtime.CloseIdle: true,
-		realtime.CloseTooManyFrames: true, realtime.CloseReplaced: false, realtime.CloseTokenInvalid: false, realtime.CloseKicked: false,
+		realtime.CloseTooMany: true, realtime.CloseReplaced: false, realtime.CloseTokenInvalid: false, realtime.CloseKicked: false,
 	} {
 		if got := realtime.ReconnectAdvised(code); got != want {
 			t.Errorf("ReconnectAdvised(%d) = %t", code, got)

@@ -49,18 +49,18 @@ func NewGate(cfg GateConfig) *Gate {
 }
 
 // admit lets a request in and counts it under address, or refuses it.
-func (g *Gate) admit(r *http.Request) (address string, no *refusal) {
+func (g *Gate) admit(r *http.Request) (address string, no *rejection) {
 	if !g.originAllowed(r.Header.Get("Origin")) {
-		return "", &refusal{http.StatusForbidden, "origin_refused", "您没有权限访问该接口!", "this origin may not connect"}
+		return "", &rejection{http.StatusForbidden, "origin_refused", "您没有权限访问该接口!", "this origin may not connect"}
 	}
 	address = countedAs(g.cfg.Address(r))
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	switch {
 	case g.cfg.MaxConns >= 0 && g.total >= g.cfg.MaxConns:
-		return "", &refusal{http.StatusServiceUnavailable, "busy", "系统繁忙，请稍后再试", "too many connections"}
+		return "", &rejection{http.StatusServiceUnavailable, "busy", "系统繁忙，请稍后再试", "too many connections"}
 	case g.cfg.MaxPerAddress >= 0 && g.byAddress[address] >= g.cfg.MaxPerAddress:
-		return "", &refusal{http.StatusTooManyRequests, "too_many_connections", "操作太频繁，请稍后再试", "too many connections from this address"}
+		return "", &rejection{http.StatusTooManyRequests, "too_many_connections", "操作太频繁，请稍后再试", "too many connections from this address"}
 	}
 	g.total++
 	g.byAddress[address]++

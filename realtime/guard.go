@@ -89,7 +89,7 @@ func (g *guard) judge(now time.Time) *violation {
 	final, opcode, length := g.header[0]&0x80 != 0, g.header[0]&0x0f, g.length()
 	switch {
 	case g.limiter != nil && !g.limiter.AllowN(now, 1):
-		return &violation{CloseTooManyFrames, "too many frames"}
+		return &violation{CloseTooMany, "too many frames"}
 	case g.header[0]&0x70 != 0:
 		return &violation{CloseProtocol, "reserved bits are set"}
 	case !g.masked():

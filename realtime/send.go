@@ -85,9 +85,8 @@ func (c *Conn) bound(before int) {
 	if c.out.size() > limit {
 		stats.Dropped.Add(int64(c.out.shed(limit)))
 	}
-	tooSlow := c.out.size() > 2*limit
 	stats.QueuedBytes.Add(int64(c.out.size() - before))
-	if tooSlow {
+	if before > 0 && c.out.size() > 2*limit { // what an idle connection is given at once may be larger
 		c.kick()
 	}
 }

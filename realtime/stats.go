@@ -41,7 +41,7 @@ func (s *Stats) countClosed(code uint16) {
 	switch {
 	case code >= 1000 && code <= 1015:
 	case code == CloseSlow, code == CloseBehind, code == CloseHelloTimeout, code == CloseIdle,
-		code == CloseTooManyFrames, code == CloseReplaced, code == CloseTokenInvalid, code == CloseKicked:
+		code == CloseTooMany, code == CloseReplaced, code == CloseTokenInvalid, code == CloseKicked:
 	default:
 		code = CodeOther
 	}

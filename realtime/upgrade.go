@@ -13,8 +13,8 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// refusal is an answer to a request that is not upgraded.
-type refusal struct {
+// rejection is an answer to a request that is not upgraded.
+type rejection struct {
 	status        int
 	code          string
 	text          string
@@ -24,7 +24,7 @@ type refusal struct {
 // retryAfter is what a refused client is told to wait, in seconds.
 const retryAfter = "5"
 
-func (no *refusal) write(w http.ResponseWriter) {
+func (no *rejection) write(w http.ResponseWriter) {
 	w.Header().Set("Content-Type", "application/json; charset=utf-8")
 	switch no.status {
 	case http.StatusServiceUnavailable, http.StatusTooManyRequests:
@@ -44,7 +44,7 @@ func (no *refusal) write(w http.ResponseWriter) {
 func (s *Sockets) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	no := checkHandshake(r)
 	if no == nil && s.stopping() {
-		no = &refusal{http.StatusServiceUnavailable, "restarting", "系统繁忙，请稍后再试", "this server is about to stop"}
+		no = &rejection{http.StatusServiceUnavailable, "restarting", "系统繁忙，请稍后再试", "this server is about to stop"}
 	}
 	var address string
 	if no == nil {
@@ -59,7 +59,7 @@ func (s *Sockets) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		s.gate.release(address)
 		s.log.ErrorContext(r.Context(), "the connection cannot be upgraded", slog.Any("err", err))
-		no := refusal{http.StatusInternalServerError, "internal", "系统繁忙，请稍后再试", "try again later"}
+		no := rejection{http.StatusInternalServerError, "internal", "系统繁忙，请稍后再试", "try again later"}
 		no.write(w)
 		return
 	}
@@ -67,14 +67,14 @@ func (s *Sockets) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // checkHandshake refuses what the library would refuse after the connection was taken from the HTTP server.
-func checkHandshake(r *http.Request) *refusal {
+func checkHandshake(r *http.Request) *rejection {
 	switch {
 	case r.Method != http.MethodGet,
 		!strings.EqualFold(r.Header.Get("Upgrade"), "websocket"),
 		!strings.Contains(strings.ToLower(r.Header.Get("Connection")), "upgrade"),
 		r.Header.Get("Sec-WebSocket-Version") != "13",
 		r.Header.Get("Sec-WebSocket-Key") == "":
-		return &refusal{http.StatusUpgradeRequired, "not_a_websocket", "参数错误", "this address speaks WebSocket only"}
+		return &rejection{http.StatusUpgradeRequired, "not_a_websocket", "参数错误", "this address speaks WebSocket only"}
 	}
 	return nil
 }
@@ -97,8 +97,14 @@ func (s *Sockets) hijack(w http.ResponseWriter, address string) (*Conn, error) {
 	if s.frameRate >= 0 {
 		c.guard.limiter = rate.NewLimiter(rate.Limit(s.frameRate), s.frameBurst)
 	}
-	if tcp, ok := raw.(*net.TCPConn); ok {
+	tcp, plain := raw.(*net.TCPConn)
+	if below, ok := raw.(interface{ NetConn() net.Conn }); ok { // TLS
+		tcp, _ = below.NetConn().(*net.TCPConn)
+	}
+	if tcp != nil {
 		_ = tcp.SetWriteBuffer(s.sendBuffer) // else the kernel hides megabytes of a stalled reader
+	}
+	if plain {
 		c.socket, _ = tcp.SyscallConn()
 		c.try.do = c.try.write
 	}

@@ -143,7 +143,7 @@ func TestUpgrade(t *testing.T) {
 	t.Run("works behind chi and its middleware", func(t *testing.T) {
 		s := serveOn(t, listen(t), func(h http.Handler) http.Handler {
 			r := chi.NewRouter()
-			r.Use(middleware.RealIP, middleware.Recoverer, middleware.Compress(5), middleware.Throttle(1), middleware.Timeout(time.Minute))
+			r.Use(middleware.Recoverer, middleware.Compress(5), middleware.Throttle(1), middleware.Timeout(time.Minute))
 			r.Use(func(next http.Handler) http.Handler {
 				return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 					next.ServeHTTP(middleware.NewWrapResponseWriter(w, r.ProtoMajor), r)
@@ -191,7 +191,7 @@ func TestShutdown(t *testing.T) {
 			if err := json.Unmarshal([]byte(reason), &hint); err != nil || hint.RetryAfter == nil {
 				t.Fatalf("reason %q: %v", reason, err)
 			}
-			if *hint.RetryAfter < 0 || *hint.RetryAfter > realtime.DefaultRestartSpread.Seconds() {
+			if *hint.RetryAfter < 0 || *hint.RetryAfter > float64(realtime.DefaultRestartSpread.Milliseconds()) {
 				t.Errorf("retry after %v", *hint.RetryAfter)
 			}
 			hints[*hint.RetryAfter] = true

@@ -1,11 +1,13 @@
 package localpg_test
 
 import (
+	"bytes"
 	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -20,7 +22,7 @@ import (
 // Whoever is killed, whenever: every row that was acknowledged is there after the next start.
 func TestKill_loses_nothing_that_was_committed(t *testing.T) {
 	t.Parallel()
-	dir := pgtest.Dir(t)
+	dir := used(t)
 	var said []int64
 	for _, c := range []struct {
 		name string
@@ -60,7 +62,7 @@ func TestKill_of_the_owner_takes_PostgreSQL_along(t *testing.T) {
 		t.Skip("only Linux has a parent-death signal; elsewhere the next start ends what was left")
 	}
 	t.Parallel()
-	o := startOwner(t, executable(t), pgtest.Dir(t), nil)
+	o := startOwner(t, executable(t), used(t), nil)
 	if err := o.cmd.Process.Kill(); err != nil {
 		t.Fatal(err)
 	}
@@ -70,7 +72,7 @@ func TestKill_of_the_owner_takes_PostgreSQL_along(t *testing.T) {
 
 func TestKill_of_PostgreSQL_is_told_and_the_next_start_works(t *testing.T) {
 	t.Parallel()
-	dir := pgtest.Dir(t)
+	dir := used(t)
 	server := start(t, localpg.Config{Dir: dir, Unsafe: true})
 	dsn := server.DSN(localpg.Database)
 	execute(t, dsn, "CREATE TABLE fact AS SELECT 42 AS n")
@@ -101,7 +103,7 @@ func TestKill_of_PostgreSQL_is_told_and_the_next_start_works(t *testing.T) {
 // Nothing in the lock files of a dead server may stop a start, and no stranger is hurt.
 func TestStart_sees_through_stale_lock_files(t *testing.T) {
 	t.Parallel()
-	dir := pgtest.Dir(t)
+	dir := used(t)
 	if err := start(t, localpg.Config{Dir: dir, Unsafe: true}).Stop(); err != nil {
 		t.Fatal(err)
 	}
@@ -152,7 +154,7 @@ func TestStart_sees_through_stale_lock_files(t *testing.T) {
 // A server whose owner died without taking it along, as on systems without a parent-death signal.
 func TestStart_ends_an_orphan(t *testing.T) {
 	t.Parallel()
-	dir := pgtest.Dir(t)
+	dir := used(t)
 	data := filepath.Join(dir, "postgres")
 	server := start(t, localpg.Config{Dir: dir, Unsafe: true})
 	line, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(server.Pid()), "cmdline"))
@@ -186,6 +188,21 @@ func TestStart_ends_an_orphan(t *testing.T) {
 	}
 }
 
+// Without /proc the command line comes from ps, as one line.
+func TestSplitPS(t *testing.T) {
+	t.Parallel()
+	for line, want := range map[string][]string{
+		"/usr/bin/postgres -D /a b/postgres -c fsync=on -c port=5432\n": {"/usr/bin/postgres", "-D", "/a b/postgres"},
+		"/opt/p g/postgres -D /data\n":                                  {"/opt/p g/postgres", "-D", "/data"},
+		"sleep 600\n":                                                   nil,
+		"":                                                              nil,
+	} {
+		if got := localpg.SplitPS(line); !slices.Equal(got, want) {
+			t.Errorf("%q: %q", line, got)
+		}
+	}
+}
+
 func TestAttach(t *testing.T) {
 	t.Parallel()
 	dir := pgtest.Dir(t)
@@ -212,6 +229,25 @@ func TestAttach(t *testing.T) {
 			t.Error(n)
 		}
 	})
+	t.Run("says that it is not ready yet", func(t *testing.T) {
+		pidFile := filepath.Join(dir, "postgres", "postmaster.pid")
+		ready, err := os.ReadFile(pidFile)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() {
+			if err := os.WriteFile(pidFile, ready, 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}()
+		if err := os.WriteFile(pidFile, bytes.Replace(ready, []byte("ready"), []byte("starting"), 1), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		notRunning(t)
+		if _, err := localpg.Attach(dir); !strings.Contains(err.Error(), "it is starting") {
+			t.Error(err)
+		}
+	})
 	t.Run("says that nothing runs after a kill of PostgreSQL", func(t *testing.T) {
 		if err := syscall.Kill(o.postmaster, syscall.SIGKILL); err != nil {
 			t.Fatal(err)
@@ -226,7 +262,7 @@ func TestAttach(t *testing.T) {
 
 func TestStop_of_the_owner_by_an_interrupt(t *testing.T) {
 	t.Parallel()
-	o := startOwner(t, executable(t), pgtest.Dir(t), nil)
+	o := startOwner(t, executable(t), used(t), nil)
 	o.acknowledged(t, 10)
 	if err := o.cmd.Process.Signal(os.Interrupt); err != nil {
 		t.Fatal(err)

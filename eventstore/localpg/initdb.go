@@ -1,24 +1,23 @@
 package localpg
 
 import (
+	"bytes"
 	"context"
 	"fmt"
+	"log/slog"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"syscall"
+	"time"
 )
+
+const toolPatience = 5 * time.Second // with the output of one that was killed
 
 // initdb makes the cluster aside and renames it, so that a kill half-way leaves
 // nothing that looks usable.
 func initdb(ctx context.Context, f folder, as *account, in installation, unsafe bool) error {
-	left, _ := filepath.Glob(filepath.Join(f.dir, "postgres.new-*"))
-	for _, dir := range left {
-		if err := os.RemoveAll(dir); err != nil {
-			return err
-		}
-	}
 	tmp, err := os.MkdirTemp(f.dir, "postgres.new-")
 	if err != nil {
 		return err
@@ -31,11 +30,10 @@ func initdb(ctx context.Context, f folder, as *account, in installation, unsafe 
 	args := []string{
 		"-D", data, "-U", User, "--encoding=UTF8", "--locale=C",
 		"--auth-local=peer", "--auth-host=reject", "--no-instructions",
+		"--data-checksums", // coins lie here: a rotten page has to be noticed
 	}
 	if unsafe {
 		args = append(args, "--no-sync")
-	} else {
-		args = append(args, "--data-checksums") // coins lie here: a rotten page has to be noticed
 	}
 	if err := tool(ctx, in, as, tmp, "", "initdb", args...); err != nil {
 		return err
@@ -52,13 +50,38 @@ func initdb(ctx context.Context, f folder, as *account, in installation, unsafe 
 
 // tool runs one program of the installation to its end, as the child's user.
 func tool(ctx context.Context, in installation, as *account, dir, input, name string, args ...string) error {
-	cmd := exec.CommandContext(ctx, filepath.Join(in.bin, name), args...)
+	cmd := exec.Command(filepath.Join(in.bin, name), args...)
 	cmd.Dir, cmd.Env, cmd.Stdin = dir, childEnv(), strings.NewReader(input)
-	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: as.cred}
-	if out, err := cmd.CombinedOutput(); err != nil {
-		return fmt.Errorf("%s: %w\n%s", name, err, out[max(0, len(out)-maxLogShown):])
+	var out bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &out
+	cmd.SysProcAttr, cmd.WaitDelay = childAttr(as), toolPatience
+	ch, err := run(cmd)
+	if err != nil {
+		return err
+	}
+	select {
+	case <-ch.exited:
+	case <-ctx.Done():
+		_ = syscall.Kill(-ch.pid, syscall.SIGKILL) // the whole group: initdb has children
+		<-ch.exited
+		return fmt.Errorf("%s: %w", name, ctx.Err())
+	}
+	if ch.err != nil {
+		return fmt.Errorf("%s: %w\n%s", name, ch.err, out.Bytes()[max(0, out.Len()-maxLogShown):])
 	}
 	return nil
+}
+
+// sweep removes what a start that was cut off has left half-made. The folder's lock is ours.
+func sweep(ctx context.Context, f folder, log *slog.Logger) {
+	for _, pattern := range []string{"postgres.new-*", "postgresql.new-*"} {
+		left, _ := filepath.Glob(filepath.Join(f.dir, pattern))
+		for _, path := range left {
+			if err := os.RemoveAll(path); err != nil { // the next start tries again
+				log.WarnContext(ctx, "remove what an earlier start left", slog.Any("err", err))
+			}
+		}
+	}
 }
 
 // syncDir makes the names in a folder outlive a power cut.

@@ -2,6 +2,7 @@ package localpg_test
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -9,8 +10,10 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
+	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -18,11 +21,13 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"roomlog/eventstore/localpg"
+	"roomlog/eventstore/pgtest"
 )
 
 const (
 	ownerEnv = "ROOMLOG_LOCALPG_OWNER" // the test binary is a process that owns a server on this folder
 	patience = 30 * time.Second
+	idleTime = 3 * time.Second
 )
 
 func TestMain(m *testing.M) {
@@ -33,7 +38,38 @@ func TestMain(m *testing.M) {
 		}
 		os.Exit(0)
 	}
-	os.Exit(m.Run())
+	code := m.Run()
+	if dir, err := blank(); err == nil {
+		_ = os.RemoveAll(dir)
+	}
+	os.Exit(code)
+}
+
+// blank is a folder with a cluster that Start has made and nobody has used.
+var blank = sync.OnceValues(func() (string, error) {
+	dir, err := os.MkdirTemp(os.TempDir(), "roomlog-blank-")
+	if err != nil {
+		return "", err
+	}
+	server, err := localpg.Start(context.Background(), localpg.Config{Dir: dir, Unsafe: true})
+	if err != nil {
+		return dir, err
+	}
+	return dir, server.Stop()
+})
+
+// used returns a data folder in which a server has run: a copy, which is faster than making a cluster.
+func used(t *testing.T) string {
+	t.Helper()
+	from, err := blank()
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := pgtest.Dir(t)
+	if out, err := exec.Command("cp", "-Rp", filepath.Join(from, "postgres"), dir).CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	return dir
 }
 
 // own runs a server and writes rows, saying the number of each after its commit, until it is killed or interrupted.
@@ -84,7 +120,9 @@ func startOwner(t *testing.T, exe, dir string, as *syscall.SysProcAttr, args ...
 	t.Helper()
 	cmd := exec.Command(exe, args...)
 	cmd.Env = append(os.Environ(), ownerEnv+"="+dir)
-	cmd.Dir, cmd.Stderr, cmd.SysProcAttr = "/", os.Stderr, as
+	cmd.Dir, cmd.SysProcAttr = "/", as
+	var complaint bytes.Buffer
+	cmd.Stderr = &complaint
 	pipe, err := cmd.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -97,7 +135,10 @@ func startOwner(t *testing.T, exe, dir string, as *syscall.SysProcAttr, args ...
 		_ = cmd.Wait()
 	})
 	o := &owner{cmd: cmd, out: bufio.NewScanner(pipe)}
-	o.postmaster, err = strconv.Atoi(strings.TrimPrefix(o.line(t), "pid "))
+	if !o.out.Scan() {
+		t.Fatalf("the owner ended: %v\n%s", cmd.Wait(), complaint.String())
+	}
+	o.postmaster, err = strconv.Atoi(strings.TrimPrefix(o.out.Text(), "pid "))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -70,6 +70,7 @@ func start(ctx context.Context, c Config) (_ *Server, err error) {
 
 // prepare leaves a cluster that nobody runs, and the installation that fits it.
 func prepare(ctx context.Context, c Config, f folder, as *account) (installation, error) {
+	sweep(ctx, f, c.Log)
 	major, err := f.major()
 	if err != nil {
 		return installation{}, err

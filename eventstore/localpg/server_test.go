@@ -54,11 +54,16 @@ func TestStart(t *testing.T) {
 		for name, want := range map[string]string{
 			"fsync": "on", "synchronous_commit": "on", "full_page_writes": "on", "data_checksums": "on",
 			"wal_level": "minimal", "max_wal_senders": "0", "autovacuum": "on", "max_connections": "200",
-			"server_encoding": "UTF8", "lc_collate": "C", "TimeZone": "UTC",
+			"server_encoding": "UTF8", "TimeZone": "UTC",
 		} {
 			if got := query[string](t, dsn, "SELECT current_setting($1)", name); got != want {
 				t.Errorf("%s = %s, want %s", name, got, want)
 			}
+		}
+	})
+	t.Run("sorts texts the same way on every system", func(t *testing.T) {
+		if got := query[string](t, dsn, "SELECT datcollate || datctype FROM pg_database WHERE datname = current_database()"); got != "CC" {
+			t.Error(got)
 		}
 	})
 	t.Run("takes settings", func(t *testing.T) {
@@ -82,9 +87,24 @@ func TestStart(t *testing.T) {
 	})
 }
 
+// Nobody pays for a room in which nothing happens.
+func TestStart_idles_without_writing(t *testing.T) {
+	t.Parallel()
+	server := start(t, localpg.Config{Dir: used(t)})
+	dsn := server.DSN(localpg.Database)
+	execute(t, dsn, "CHECKPOINT")
+	const state = "SELECT ARRAY[pg_current_wal_insert_lsn() - '0/0', pg_snapshot_xmax(pg_current_snapshot())::text::numeric]::bigint[]"
+	before := query[[]int64](t, dsn, state)
+	<-time.After(idleTime)
+	after := query[[]int64](t, dsn, state)
+	if bytes, ids := after[0]-before[0], after[1]-before[1]; bytes > 1000 || ids > 0 {
+		t.Errorf("in %s without work: %d bytes of WAL, %d transaction ids", idleTime, bytes, ids)
+	}
+}
+
 func TestStart_refuses_a_folder_in_use(t *testing.T) {
 	t.Parallel()
-	dir := pgtest.Dir(t)
+	dir := used(t)
 	server := start(t, localpg.Config{Dir: dir, Unsafe: true})
 	link := filepath.Join(pgtest.Dir(t), "link")
 	if err := os.Symlink(dir, link); err != nil {
@@ -106,7 +126,7 @@ func TestStart_refuses_a_folder_in_use(t *testing.T) {
 
 func TestStop(t *testing.T) {
 	t.Parallel()
-	dir := pgtest.Dir(t)
+	dir := used(t)
 	server := start(t, localpg.Config{Dir: dir, Unsafe: true})
 	conn, err := pgx.Connect(t.Context(), server.DSN("postgres"))
 	if err != nil {
@@ -131,15 +151,22 @@ func TestStop(t *testing.T) {
 func TestStart_after_a_cancelled_start(t *testing.T) {
 	t.Parallel()
 	dir := pgtest.Dir(t)
+	for _, left := range []string{"postgres.new-1", "postgresql.new-1"} { // what kill -9 leaves
+		if err := os.MkdirAll(filepath.Join(dir, left, "data"), 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var err error
 	for wait := 10 * time.Millisecond; wait < patience; wait *= 3 {
 		ctx, cancel := context.WithTimeout(t.Context(), wait)
-		server, err := localpg.Start(ctx, localpg.Config{Dir: dir, Unsafe: true})
+		var server *localpg.Server
+		server, err = localpg.Start(ctx, localpg.Config{Dir: dir, Unsafe: true})
 		cancel()
 		if err == nil {
 			if n := query[int](t, server.DSN(localpg.Database), "SELECT 1"); n != 1 {
 				t.Error(n)
 			}
-			if left, _ := filepath.Glob(filepath.Join(dir, "postgres.new-*")); len(left) > 0 {
+			if left, _ := filepath.Glob(filepath.Join(dir, "*.new-*")); len(left) > 0 {
 				t.Errorf("left behind: %v", left)
 			}
 			if err := server.Stop(); err != nil {
@@ -148,7 +175,43 @@ func TestStart_after_a_cancelled_start(t *testing.T) {
 			return
 		}
 	}
-	t.Fatal("it never started")
+	t.Fatalf("it never started: %v", err)
+}
+
+// The context of a start is that of a command; the server runs on.
+func TestStart_outlives_its_context(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithCancel(t.Context())
+	server, err := localpg.Start(ctx, localpg.Config{Dir: used(t), Unsafe: true})
+	cancel()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if query[int](t, server.DSN(localpg.Database), "SELECT 1") != 1 {
+		t.Error("no answer")
+	}
+	if err := server.Stop(); err != nil {
+		t.Error(err)
+	}
+}
+
+// Where the system has no name for a user, `peer` cannot ask for it; the folder's mode guards the socket alone.
+func TestStart_for_a_user_without_a_name(t *testing.T) {
+	t.Parallel()
+	dir, files := used(t), pgtest.Dir(t)
+	if err := localpg.Access(files); err != nil {
+		t.Fatal(err)
+	}
+	server := start(t, localpg.Config{Dir: dir, Unsafe: true, Settings: map[string]string{
+		"hba_file": filepath.Join(files, "pg_hba.conf"), "ident_file": filepath.Join(files, "pg_ident.conf"),
+	}})
+	dsn := server.DSN(localpg.Database)
+	if got := query[string](t, dsn, "SELECT string_agg(type || ' ' || auth_method, ',') FROM pg_hba_file_rules"); got != "local trust" {
+		t.Errorf("access is by %q", got)
+	}
+	if info, err := os.Stat(server.SocketDir()); err != nil || info.Mode().Perm() != 0o700 {
+		t.Errorf("%v %v", info.Mode(), err)
+	}
 }
 
 func TestStart_when_another_version_made_the_data(t *testing.T) {
@@ -204,20 +267,20 @@ func TestStart_when_another_version_made_the_data(t *testing.T) {
 // Variables for other programs that use PostgreSQL must not lead ours astray.
 func TestStart_in_a_misleading_environment(t *testing.T) {
 	for name, value := range map[string]string{
-		"PGDATA": "/nowhere", "PGPORT": "1", "PGHOST": "elsewhere.example", "PGUSER": "nobody",
+		"PGDATA": "/nowhere", "PGPORT": "1", "PGHOST": "elsewhere.example", "PGUSER": "nobody", "PGDATESTYLE": "SQL",
 		"LC_ALL": "xx_XX.UTF-8", "LANG": "xx_XX", "LC_MESSAGES": "xx",
 	} {
 		t.Setenv(name, value)
 	}
 	server := start(t, localpg.Config{Dir: pgtest.Dir(t), Unsafe: true})
-	if query[int](t, server.DSN(localpg.Database), "SELECT 1") != 1 {
-		t.Error("no answer")
+	if style := query[string](t, server.DSN(localpg.Database), "SHOW datestyle"); style != "ISO, MDY" {
+		t.Errorf("the server listens to PGDATESTYLE: %s", style)
 	}
 }
 
 func TestStart_begins_a_new_log_when_the_old_one_is_long(t *testing.T) {
 	t.Parallel()
-	dir := pgtest.Dir(t)
+	dir := used(t)
 	path := filepath.Join(dir, "postgres.log")
 	if err := os.WriteFile(path, bytes.Repeat([]byte{'x'}, 10<<20+1), 0o600); err != nil {
 		t.Fatal(err)
@@ -233,7 +296,7 @@ func TestStart_begins_a_new_log_when_the_old_one_is_long(t *testing.T) {
 
 func TestStart_says_what_PostgreSQL_says(t *testing.T) {
 	t.Parallel()
-	_, err := localpg.Start(t.Context(), localpg.Config{Dir: pgtest.Dir(t), Unsafe: true, Settings: map[string]string{"shared_buffers": "much"}})
+	_, err := localpg.Start(t.Context(), localpg.Config{Dir: used(t), Unsafe: true, Settings: map[string]string{"shared_buffers": "much"}})
 	if err == nil || !strings.Contains(err.Error(), "shared_buffers") {
 		t.Fatal(err)
 	}

@@ -38,7 +38,7 @@ func unpack(tarball, parent, into string, most bounds) error {
 	if err != nil {
 		return err
 	}
-	tmp, err := os.MkdirTemp(parent, "postgresql-new-")
+	tmp, err := os.MkdirTemp(parent, "postgresql.new-")
 	if err != nil {
 		return err
 	}

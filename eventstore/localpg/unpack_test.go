@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"roomlog/eventstore/localpg"
@@ -49,8 +50,8 @@ func pack(t *testing.T, dir string, entries ...entry) string {
 	return f.Name()
 }
 
-func TestUnpack(t *testing.T) {
-	t.Parallel()
+func TestUnpack(t *testing.T) { // not parallel: the umask belongs to the whole process
+	defer syscall.Umask(syscall.Umask(0o077))
 	dir := pgtest.Dir(t)
 	into := filepath.Join(dir, "into")
 	err := localpg.Unpack(pack(t, dir,

@@ -71,12 +71,8 @@ func create(ctx context.Context, t testing.TB, from string) string {
 	if err != nil {
 		t.Fatalf("pgtest: %v", err)
 	}
-	err = c.admin(ctx, func(conn *pgx.Conn) error {
-		// Copying files is faster than writing the copy to the log as well, when nothing waits for the disk.
-		_, err := conn.Exec(ctx, "CREATE DATABASE "+name+" TEMPLATE "+from+" STRATEGY FILE_COPY")
-		return err
-	})
-	if err != nil {
+	// Copying files is faster than writing the copy to the WAL as well, when nothing waits for the disk.
+	if err := c.admin(ctx, "CREATE DATABASE "+name+" TEMPLATE "+from+" STRATEGY FILE_COPY"); err != nil {
 		t.Fatalf("pgtest: create a database: %v", err)
 	}
 	t.Cleanup(func() { c.discard(t, name) })
@@ -93,11 +89,7 @@ func (c *cluster) discard(t testing.TB, name string) {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), closeWait)
 	defer cancel()
-	err := c.admin(ctx, func(conn *pgx.Conn) error {
-		_, err := conn.Exec(ctx, "DROP DATABASE "+name+" WITH (FORCE)")
-		return err
-	})
-	if err != nil {
+	if err := c.admin(ctx, "DROP DATABASE "+name+" WITH (FORCE)"); err != nil {
 		t.Errorf("pgtest: drop the database: %v", err)
 	}
 }

@@ -1,29 +1,196 @@
 package pgtest_test
 
 import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
 	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
 
 	"roomlog/eventstore/pgtest"
 )
 
+const patience = 30 * time.Second
+
 func TestNew(t *testing.T) {
+	t.Parallel()
 	db := pgtest.New(t)
-	var user string
-	if err := db.Pool.QueryRow(t.Context(), "SELECT current_user").Scan(&user); err != nil || user != "roomlog_serving" {
-		t.Fatal(user, err)
-	}
-	t.Log(db.DSN)
+	t.Run("has all migrations", func(t *testing.T) {
+		if n := query[int](t, db.Pool, "SELECT count(*) FROM events"); n != 0 {
+			t.Errorf("%d events", n)
+		}
+		if n := query[int](t, db.Owner, "SELECT count(*) FROM goose_db_version WHERE version_id > 0"); n == 0 {
+			t.Error("no migration")
+		}
+	})
+	t.Run("serves with the role that cannot change facts", func(t *testing.T) {
+		if got := query[string](t, db.Pool, "SELECT current_user"); got != "roomlog_serving" || !db.Serving {
+			t.Error(got)
+		}
+		if _, err := db.Pool.Exec(t.Context(), "UPDATE events SET type = 'x'"); !isCode(err, "42501") {
+			t.Error(err)
+		}
+	})
+	t.Run("has an owner that may do everything", func(t *testing.T) {
+		if _, err := db.Owner.Exec(t.Context(), "CREATE TABLE mine (n int)"); err != nil {
+			t.Error(err)
+		}
+	})
+	t.Run("can be reached by other processes", func(t *testing.T) {
+		conn, err := pgx.Connect(t.Context(), db.DSN)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close(context.WithoutCancel(t.Context()))
+		if conn.Config().Database != query[string](t, db.Pool, "SELECT current_database()") {
+			t.Error(db.DSN)
+		}
+	})
 }
 
-func BenchmarkNew(b *testing.B) {
-	pgtest.New(b)
-	b.ResetTimer()
-	for b.Loop() {
-		b.Run("x", func(b *testing.B) {
-			db := pgtest.New(b)
-			if err := db.Pool.Ping(b.Context()); err != nil {
-				b.Fatal(err)
+func TestNew_gives_every_test_its_own(t *testing.T) {
+	t.Parallel()
+	for i := range 8 {
+		t.Run(fmt.Sprint(i), func(t *testing.T) {
+			t.Parallel()
+			db := pgtest.New(t)
+			if _, err := db.Owner.Exec(t.Context(), "CREATE TABLE mine (n int)"); err != nil {
+				t.Error(err)
 			}
 		})
+	}
+}
+
+func TestNew_drops_it_when_the_test_ends(t *testing.T) {
+	t.Parallel()
+	watch := pgtest.New(t)
+	var name string
+	t.Run("inner", func(t *testing.T) {
+		db := pgtest.New(t)
+		name = query[string](t, db.Pool, "SELECT current_database()")
+		if !there(t, watch.Pool, name) {
+			t.Error("the test looks in the wrong place")
+		}
+	})
+	eventually(t, "the database is gone", func() bool { return !there(t, watch.Pool, name) })
+}
+
+func TestBlank(t *testing.T) {
+	t.Parallel()
+	pool, err := pgxpool.New(t.Context(), pgtest.Blank(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer pool.Close()
+	if n := query[int](t, pool, "SELECT count(*) FROM pg_class WHERE relnamespace = 'public'::regnamespace"); n != 0 {
+		t.Errorf("%d relations", n)
+	}
+}
+
+// recorder is a test whose failures are looked at.
+type recorder struct {
+	testing.TB
+	cleanups []func()
+	errors   []string
+}
+
+func (r *recorder) Cleanup(f func())          { r.cleanups = append(r.cleanups, f) }
+func (r *recorder) Errorf(f string, a ...any) { r.errors = append(r.errors, fmt.Sprintf(f, a...)) }
+func (r *recorder) end() {
+	for i := len(r.cleanups) - 1; i >= 0; i-- {
+		r.cleanups[i]()
+	}
+}
+
+// A test that keeps a connection fails with a reason; it does not hang.
+func TestNew_tells_of_a_connection_that_is_not_given_back(t *testing.T) {
+	t.Parallel()
+	inner := &recorder{TB: t}
+	conn, err := pgtest.New(inner).Pool.Acquire(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Release()
+	inner.end()
+	if len(inner.errors) != 1 || !strings.Contains(inner.errors[0], "1 connections were not given back") {
+		t.Errorf("%q", inner.errors)
+	}
+}
+
+func TestDir_can_be_entered_by_PostgreSQL(t *testing.T) {
+	t.Parallel()
+	info, err := os.Stat(pgtest.Dir(t))
+	if err != nil || info.Mode().Perm() != 0o711 {
+		t.Errorf("%v %v", info.Mode(), err)
+	}
+}
+
+// One database for one test, in the order and at the speed of a test run.
+func BenchmarkNew(b *testing.B) {
+	one := func(b *testing.B) {
+		inner := &recorder{TB: b}
+		if err := pgtest.New(inner).Pool.Ping(b.Context()); err != nil {
+			b.Error(err)
+		}
+		inner.end()
+	}
+	one(b)
+	b.Run("serial", func(b *testing.B) {
+		for b.Loop() {
+			one(b)
+		}
+	})
+	b.Run("parallel", func(b *testing.B) {
+		b.SetParallelism(4)
+		b.RunParallel(func(pb *testing.PB) {
+			for pb.Next() {
+				one(b)
+			}
+		})
+	})
+}
+
+func query[T any](t *testing.T, pool *pgxpool.Pool, sql string, args ...any) T {
+	t.Helper()
+	rows, err := pool.Query(t.Context(), sql, args...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	v, err := pgx.CollectExactlyOneRow(rows, pgx.RowTo[T])
+	if err != nil {
+		t.Fatalf("%s: %v", sql, err)
+	}
+	return v
+}
+
+func there(t *testing.T, pool *pgxpool.Pool, name string) bool {
+	t.Helper()
+	return query[bool](t, pool, "SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1)", name)
+}
+
+func isCode(err error, code string) bool {
+	var pg *pgconn.PgError
+	return errors.As(err, &pg) && pg.Code == code
+}
+
+// eventually waits for a condition.
+func eventually(t *testing.T, what string, ok func() bool) {
+	t.Helper()
+	deadline := time.NewTimer(patience)
+	defer deadline.Stop()
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for !ok() {
+		select {
+		case <-deadline.C:
+			t.Fatalf("not within %s: %s", patience, what)
+		case <-tick.C:
+		}
 	}
 }

@@ -6,24 +6,18 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"sync"
 	"syscall"
-	"time"
 
 	"github.com/jackc/pgx/v5"
-
-	"roomlog/eventstore/localpg"
 )
 
 const (
-	serverEnv   = "TEST_DATABASE_URL"
-	layout      = 1 // of the folder; another one gets another folder
-	startWait   = 90 * time.Second
-	startPoll   = 10 * time.Millisecond
-	maxLogShown = 4 << 10
-	minMemory   = 4 << 30
+	serverEnv = "TEST_DATABASE_URL"
+	dirEnv    = "ROOMLOG_PGTEST_DIR" // names another folder for the shared server
+	layout    = 1                    // of the folder; another one gets another folder
+	minMemory = 4 << 30
 )
 
 // cluster is the server that this process's tests share with those of other processes.
@@ -40,7 +34,8 @@ type cluster struct {
 // until the process ends, however it ends.
 var shared = sync.OnceValues(func() (*cluster, error) {
 	if url := os.Getenv(serverEnv); url != "" {
-		return &cluster{dsn: url}, nil
+		_, err := withDatabase(url, "postgres") // can it be done at all?
+		return &cluster{dsn: url}, err
 	}
 	dir, err := sharedDir()
 	if err != nil {
@@ -64,6 +59,9 @@ var shared = sync.OnceValues(func() (*cluster, error) {
 
 // sharedDir is the folder of the shared server, one for each user.
 func sharedDir() (string, error) {
+	if dir := os.Getenv(dirEnv); dir != "" {
+		return dir, os.MkdirAll(doneDir(dir), 0o700)
+	}
 	dir := filepath.Join(fastDir(), fmt.Sprintf("roomlog-pgtest%d-%d", layout, os.Getuid()))
 	if err := os.Mkdir(dir, 0o711); err != nil && !errors.Is(err, fs.ErrExist) {
 		return "", err
@@ -83,108 +81,42 @@ func sharedDir() (string, error) {
 func fastDir() string {
 	const memory = "/dev/shm"
 	var fs syscall.Statfs_t
-	if err := syscall.Statfs(memory, &fs); err == nil && int64(fs.Blocks)*int64(fs.Bsize) >= minMemory {
+	if err := syscall.Statfs(memory, &fs); err == nil && fs.Blocks*uint64(fs.Bsize) >= minMemory {
 		return memory
 	}
 	return os.TempDir()
 }
 
-// await returns the server's address when it takes connections, and starts the
-// supervisor if nobody else has.
-func await(ctx context.Context, dir string) (string, error) {
-	var ended chan error
+// admin runs a statement as administrator, on a connection that is kept for the
+// next one. A kept one may have been cut by a test meanwhile: then it tries another.
+func (c *cluster) admin(ctx context.Context, sql string) error {
 	for {
-		dsn, err := ready(ctx, dir)
+		conn, kept, err := c.take(ctx)
+		if err != nil {
+			return err
+		}
+		_, err = conn.Exec(ctx, sql)
 		if err == nil {
-			return dsn, nil
+			c.mu.Lock()
+			c.spare = append(c.spare, conn)
+			c.mu.Unlock()
+			return nil
 		}
-		if ended == nil && errors.Is(err, localpg.ErrNotRunning) {
-			if ended, err = startSupervisor(dir); err != nil {
-				return "", err
-			}
-		}
-		select {
-		case <-ctx.Done():
-			return "", fmt.Errorf("wait for the test server: %w\n%s", err, logTail(dir))
-		case err := <-ended:
-			if err != nil {
-				return "", fmt.Errorf("start the test server: %w\n%s", err, logTail(dir))
-			}
-			ended = nil // another process's supervisor won
-		case <-time.After(startPoll):
-		}
-	}
-}
-
-func ready(ctx context.Context, dir string) (string, error) {
-	dsn, err := localpg.Attach(dir)
-	if err != nil {
-		return "", err
-	}
-	conn, err := pgx.Connect(ctx, dsn)
-	if err != nil {
-		return "", err
-	}
-	return dsn, conn.Close(ctx)
-}
-
-// startSupervisor runs this executable once more, detached: not in the terminal's
-// process group, and without the pipes of `go test`, which waits for whoever holds them.
-func startSupervisor(dir string) (chan error, error) {
-	exe, err := os.Executable()
-	if err != nil {
-		return nil, err
-	}
-	log, err := os.OpenFile(supervisorLog(dir), os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
-	if err != nil {
-		return nil, err
-	}
-	defer log.Close()
-	cmd := exec.Command(exe)
-	cmd.Env = append(os.Environ(), superviseEnv+"="+dir)
-	cmd.Dir, cmd.Stdout, cmd.Stderr = dir, log, log
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
-	if err := cmd.Start(); err != nil {
-		return nil, err
-	}
-	ended := make(chan error, 1)
-	go func() { ended <- cmd.Wait() }()
-	return ended, nil
-}
-
-func supervisorLog(dir string) string { return filepath.Join(dir, "supervisor.log") }
-
-func logTail(dir string) string {
-	b, err := os.ReadFile(supervisorLog(dir))
-	if err != nil {
-		return ""
-	}
-	return string(b[max(0, len(b)-maxLogShown):])
-}
-
-// admin runs statements as administrator, on a connection that is kept for the next one.
-func (c *cluster) admin(ctx context.Context, run func(*pgx.Conn) error) error {
-	conn, err := c.take(ctx)
-	if err != nil {
-		return err
-	}
-	if err := run(conn); err != nil {
+		cut := conn.IsClosed()
 		_ = conn.Close(ctx)
-		return err
+		if !kept || !cut || ctx.Err() != nil {
+			return err
+		}
 	}
-	c.mu.Lock()
-	c.spare = append(c.spare, conn)
-	c.mu.Unlock()
-	return nil
 }
 
-func (c *cluster) take(ctx context.Context) (*pgx.Conn, error) {
+func (c *cluster) take(ctx context.Context) (conn *pgx.Conn, kept bool, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if n := len(c.spare); n > 0 {
-		conn := c.spare[n-1]
-		c.spare = c.spare[:n-1]
-		return conn, nil
+		conn, c.spare = c.spare[n-1], c.spare[:n-1]
+		return conn, true, nil
 	}
-	return pgx.Connect(ctx, c.dsn)
+	conn, err = pgx.Connect(ctx, c.dsn)
+	return conn, false, err
 }

@@ -4,15 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
-	"strings"
 	"syscall"
 	"time"
-
-	"github.com/jackc/pgx/v5"
 
 	"roomlog/eventstore/localpg"
 )
@@ -22,7 +18,6 @@ const (
 	idleEnv        = "ROOMLOG_PGTEST_IDLE"      // how long the server stays without a test process
 	idle           = 10 * time.Second
 	supervisorTick = 50 * time.Millisecond
-	keepTemplates  = 3
 )
 
 // init turns this process into the supervisor if it was started as one. It has to
@@ -47,7 +42,7 @@ func idleTime() time.Duration {
 }
 
 // supervise holds the server while test processes live, and drops the databases they have done with.
-func supervise(dir string, idle time.Duration) error {
+func supervise(dir string, idle time.Duration) (err error) {
 	ctx := context.Background()
 	log := slog.New(slog.NewTextHandler(os.Stderr, nil))
 	server, err := startShared(ctx, dir, log)
@@ -57,44 +52,37 @@ func supervise(dir string, idle time.Duration) error {
 	if err != nil {
 		return err
 	}
-	defer server.Stop()
-	conn, err := pgx.Connect(ctx, server.DSN("postgres"))
-	if err != nil {
-		return err
-	}
-	if err := dropTemplates(ctx, conn, keepTemplates); err != nil {
-		log.Warn("drop old templates", slog.Any("err", err))
-	}
+	defer func() { err = errors.Join(err, server.Stop()) }()
+	_ = os.Truncate(supervisorLog(dir), 0) // of earlier runs
 	users, err := os.OpenFile(usersFile(dir), os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		return err
 	}
+	b := broom{dsn: server.DSN("postgres"), log: log}
+	b.templates(ctx)
 	tick := time.NewTicker(supervisorTick)
 	defer tick.Stop()
-	var abandoned []string
-	for since := time.Now(); ; {
+	for since, swept := time.Now(), false; ; {
 		select {
 		case <-server.Done():
 			return errors.New("the server has gone")
 		case <-tick.C:
 		}
-		if syscall.Flock(int(users.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) != nil {
-			since, abandoned = time.Now(), nil
-			dropDone(ctx, conn, dir, log)
+		if syscall.Flock(int(users.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) != nil { // a test process lives
+			since, swept = time.Now(), false
+			b.noted(ctx, doneDir(dir))
 			continue
 		}
 		if time.Since(since) > idle {
 			return nil // keeping the lock while stopping: newcomers wait, then start a server of their own
 		}
-		if abandoned == nil {
-			abandoned, err = databases(ctx, conn) // nobody lives, so nobody needs any of these
+		var left []string
+		if !swept {
+			swept = true
+			left = b.left(ctx) // under the lock: nobody lives, so nobody needs any of these
 		}
 		_ = syscall.Flock(int(users.Fd()), syscall.LOCK_UN)
-		if err != nil {
-			return err
-		}
-		drop(ctx, conn, abandoned, log)
-		abandoned = []string{}
+		b.drop(ctx, left...)
 	}
 }
 
@@ -112,62 +100,6 @@ func startShared(ctx context.Context, dir string, log *slog.Logger) (*localpg.Se
 	}
 	return localpg.Start(ctx, config)
 }
-
-// dropDone drops the databases whose tests have left a note. DROP DATABASE takes a
-// while when backends are still on their way out; no test waits for that.
-func dropDone(ctx context.Context, conn *pgx.Conn, dir string, log *slog.Logger) {
-	entries, err := os.ReadDir(doneDir(dir))
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		log.Warn("read notes", slog.Any("err", err))
-	}
-	for _, e := range entries {
-		drop(ctx, conn, []string{e.Name()}, log)
-		_ = os.Remove(filepath.Join(doneDir(dir), e.Name()))
-	}
-}
-
-func drop(ctx context.Context, conn *pgx.Conn, names []string, log *slog.Logger) {
-	for _, name := range names {
-		if !strings.HasPrefix(name, prefix) {
-			continue
-		}
-		if _, err := conn.Exec(ctx, "DROP DATABASE IF EXISTS "+quote(name)+" WITH (FORCE)"); err != nil {
-			log.Warn("drop database", slog.String("name", name), slog.Any("err", err))
-		}
-	}
-}
-
-// databases lists those of tests.
-func databases(ctx context.Context, conn *pgx.Conn) ([]string, error) {
-	rows, err := conn.Query(ctx, "SELECT datname FROM pg_database WHERE starts_with(datname, $1)", prefix)
-	if err != nil {
-		return nil, err
-	}
-	return pgx.CollectRows(rows, pgx.RowTo[string])
-}
-
-// dropTemplates drops all but the newest templates.
-func dropTemplates(ctx context.Context, conn *pgx.Conn, keep int) error {
-	rows, err := conn.Query(ctx, "SELECT datname FROM pg_database WHERE starts_with(datname, $1) ORDER BY oid DESC OFFSET $2", templatePrefix, keep)
-	if err != nil {
-		return err
-	}
-	names, err := pgx.CollectRows(rows, pgx.RowTo[string])
-	if err != nil {
-		return err
-	}
-	for _, name := range names {
-		if _, err := conn.Exec(ctx, "ALTER DATABASE "+quote(name)+" IS_TEMPLATE false"); err != nil {
-			return err
-		}
-		if _, err := conn.Exec(ctx, "DROP DATABASE IF EXISTS "+quote(name)); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func quote(name string) string { return pgx.Identifier{name}.Sanitize() }
 
 func usersFile(dir string) string { return filepath.Join(dir, "users") }
 func doneDir(dir string) string   { return filepath.Join(dir, "done") }

@@ -1,3 +1,2 @@
 INSERT INTO snapshot (stream, version, format, state)
 SELECT * FROM unnest($1::text[], $2::int[], $3::int[], $4::json[])
-ON CONFLICT (stream, version) DO NOTHING

@@ -1,0 +1,120 @@
+package api_test
+
+import (
+	"fmt"
+
+	"github.com/google/uuid"
+
+	"roomlog/domain"
+	"roomlog/eventstore"
+)
+
+// account is a person who is signed in.
+type account struct {
+	*door
+	ID    domain.UserID `json:"id"`
+	Token string        `json:"token"`
+	name  string
+}
+
+const password = "correct horse"
+
+// person registers somebody and signs them in, through the door.
+func (d *door) person(name string) account {
+	d.Helper()
+	d.post("/api/reg", map[string]string{"username": name, "password": password, "repassword": password}).ok(nil)
+	return d.signIn(name)
+}
+
+func (d *door) signIn(name string) account {
+	d.Helper()
+	a := account{door: d, name: name}
+	d.post("/api/login", map[string]string{"username": name, "password": password}).ok(&a)
+	return a
+}
+
+func (a account) get(path string, headers ...string) answer {
+	a.Helper()
+	return a.door.get(path, append(headers, "token", a.Token)...)
+}
+
+func (a account) post(path string, body any, headers ...string) answer {
+	a.Helper()
+	return a.door.post(path, body, append(headers, "token", a.Token)...)
+}
+
+type object = map[string]any
+
+// live makes a room; onAir also puts it on air.
+func (a account) live(title string) domain.LiveID {
+	a.Helper()
+	var made struct{ Data struct{ ID domain.LiveID } }
+	a.post("/api/live/create", object{"title": title, "cover": ""}).ok(&made)
+	return made.Data.ID
+}
+
+func (a account) onAir(title string) domain.LiveID {
+	a.Helper()
+	id := a.live(title)
+	a.post("/api/live/changestatus", object{"id": id, "type": "play"}).ok(nil)
+	return id
+}
+
+// operator has something done at the server's command line, and waits for the tables.
+func (d *door) operator(c domain.Command) eventstore.Receipt {
+	d.Helper()
+	return d.execute(domain.Request{Command: c, By: domain.Actor{Kind: domain.Operator}})
+}
+
+// does has something done that other doors take from a person.
+func (a account) does(c domain.Command) eventstore.Receipt {
+	a.Helper()
+	session, err := a.queries.Session(a.Context(), a.ID)
+	if err != nil {
+		a.Fatal(err)
+	}
+	return a.execute(domain.Request{Command: c, By: domain.PersonActor(a.ID, session)})
+}
+
+func (d *door) execute(r domain.Request) eventstore.Receipt {
+	d.Helper()
+	receipt, err := d.sequencer.Execute(d.Context(), r)
+	if err != nil {
+		d.Fatalf("%s: %v", r.Command.Type(), err)
+	}
+	d.eventually(func() error {
+		if status := d.projector.Status(); status.Position < receipt.Position && d.position() < receipt.Position {
+			return fmt.Errorf("the tables are at %d of %d", status.Position, receipt.Position)
+		}
+		return nil
+	})
+	return receipt
+}
+
+// position answers where the tables are.
+func (d *door) position() (position int64) {
+	d.Helper()
+	err := d.pool.QueryRow(d.Context(), "SELECT coalesce(max(position), 0) FROM public.checkpoint").Scan(&position)
+	if err != nil {
+		d.Fatal(err)
+	}
+	return position
+}
+
+func (a account) grant(role domain.Role) account {
+	a.Helper()
+	a.operator(domain.GrantRole{User: a.ID, Role: role})
+	return a
+}
+
+func (a account) credit(coins domain.Coins) account {
+	a.Helper()
+	a.operator(domain.CreditCoins{Order: domain.OrderID(uuid.NewString()), User: a.ID, Coins: coins})
+	return a
+}
+
+// gift puts something on the shelf.
+func (d *door) gift(name string, price domain.Coins) domain.GiftID {
+	d.Helper()
+	return d.operator(domain.ListGift{Name: name, Price: price, Image: "https://example.com/g.png"}).Events[0].Event.(domain.GiftListed).Gift
+}

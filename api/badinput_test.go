@@ -1,0 +1,280 @@
+package api_test
+
+import (
+	"bufio"
+	"fmt"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"roomlog/api"
+	"roomlog/domain"
+)
+
+// TestBadTexts tries texts that no table, client or terminal could bear, in every field that takes text.
+func TestBadTexts(t *testing.T) {
+	t.Parallel()
+	d := newDoor(t)
+	a := d.person("alice")
+	fields := map[string]func(text string) answer{
+		"the username": func(text string) answer {
+			return d.post("/api/reg", `{"username":`+text+`,"password":"correct horse","repassword":"correct horse"}`)
+		},
+		"the password": func(text string) answer {
+			return d.post("/api/reg", `{"username":"bob","password":`+text+`,"repassword":`+text+`}`)
+		},
+		"the title": func(text string) answer { return a.post("/api/live/create", `{"title":`+text+`,"cover":""}`) },
+		"the cover": func(text string) answer { return a.post("/api/live/create", `{"title":"t","cover":`+text+`}`) },
+		"the type":  func(text string) answer { return a.post("/api/live/changestatus", `{"id":1,"type":`+text+`}`) },
+		"the id":    func(text string) answer { return a.post("/api/live/changestatus", `{"id":`+text+`,"type":"play"}`) },
+		"the name at sign-in": func(text string) answer {
+			return d.post("/api/login", `{"username":`+text+`,"password":"correct horse"}`)
+		},
+		"the password at sign-in": func(text string) answer {
+			return d.post("/api/login", `{"username":"alice","password":`+text+`}`)
+		},
+	}
+	texts := map[string]string{
+		"a NUL":                   `"ab\u0000cdef"`,
+		"half a character":        `"abcdef\ud800"`,
+		"the other half":          `"\udc00abcdef"`,
+		"a bell":                  `"abc\u0007def"`,
+		"an escape":               `"abc\u001b[2Jdef"`,
+		"a C1 control":            `"abc\u0085def"`,
+		"a raw NUL":               "\"ab\x00cdef\"",
+		"a raw line feed":         "\"ab\ncdef\"",
+		"invalid UTF-8":           "\"abcdef\xff\xfe\"",
+		"an encoded surrogate":    "\"abcdef\xed\xa0\x80\"",
+		"a replacement character": `"abcdef` + "\ufffd" + `"`,
+		"30 kB":                   `"` + strings.Repeat("a", 30_000) + `"`,
+		"10 MB":                   `"` + strings.Repeat("a", 10<<20) + `"`,
+	}
+	before, err := d.store.Head(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for field, send := range fields {
+		for name, text := range texts {
+			t.Run(name+" in "+field, func(t *testing.T) {
+				got := send(text)
+				want := http.StatusBadRequest
+				if name == "10 MB" {
+					want = http.StatusRequestEntityTooLarge
+				}
+				if e := got.envelope(); got.status != want || e.Msg != "fail" || e.Code == "" || e.TextEN == "" || len(got.raw) > 1000 {
+					t.Fatalf("%d %.300s", got.status, got.raw)
+				}
+			})
+		}
+	}
+	after, err := d.store.Head(t.Context())
+	if err != nil || after != before {
+		t.Fatalf("the log grew from %d to %d, %v", before, after, err)
+	}
+	if status := d.projector.Status(); status.Halted != nil || status.Poisoned != 0 {
+		t.Fatalf("the projector is %+v", status)
+	}
+	a.get("/api/user/info").ok(nil)
+}
+
+// TestBadPaths tries what clients send by mistake and strangers on purpose.
+func TestBadPaths(t *testing.T) {
+	t.Parallel()
+	d := newDoor(t)
+	for _, path := range []string{"/", "/api", "/api/", "/api/nothing", "/api/live/read/", "/api/live/read/1/2", "/%00", "/..%2f..", "/api/live/read/%2e%2e", "/favicon.ico"} {
+		if got := d.get(path); got.status != 404 && got.status != 400 {
+			t.Errorf("%s: %d %s", path, got.status, got.raw)
+		}
+	}
+	for _, method := range []string{http.MethodDelete, http.MethodPut, http.MethodPatch, "BREW"} {
+		d.ask(method, "/api/login", nil).fails(405, "method_not_allowed", "请求方式错误")
+	}
+	d.get("/api/login").fails(405, "method_not_allowed", "请求方式错误")
+}
+
+func TestPreflight(t *testing.T) {
+	t.Parallel()
+	d := newDoor(t)
+	preflight := d.ask(http.MethodOptions, "/api/login", nil, "Origin", "null", "Access-Control-Request-Method", "POST", "Access-Control-Request-Headers", "token,content-type")
+	if preflight.status != 204 || preflight.header.Get("Access-Control-Allow-Origin") != "null" || preflight.header.Get("Access-Control-Allow-Credentials") != "true" {
+		t.Fatalf("%d %v", preflight.status, preflight.header)
+	}
+	for _, refused := range []answer{d.get("/api/user/info", "Origin", "file://"), d.get("/nothing", "Origin", "file://")} {
+		if refused.header.Get("Access-Control-Allow-Origin") != "file://" {
+			t.Errorf("a page cannot read why it was refused: %v", refused.header)
+		}
+	}
+}
+
+func TestOversizedBody(t *testing.T) {
+	t.Parallel()
+	d := newDoor(t, func(c *api.Config) { c.BodyBytes = 1000 })
+	a := d.person("alice")
+	exact := func(size int) string {
+		const shell = `{"title":"t","cover":"","more":""}`
+		return strings.Replace(shell, `"more":"`, `"more":"`+strings.Repeat("a", size-len(shell)), 1)
+	}
+	a.post("/api/live/create", exact(1000)).ok(nil)
+	for _, size := range []int{1001, 2000, 10 << 20} {
+		a.post("/api/live/create", exact(size)).fails(413, "body_too_large", "请求内容过大")
+	}
+	d.post("/api/gift/notify", strings.Repeat("a", 1001)).fails(413, "body_too_large", "请求内容过大")
+}
+
+// TestSlowBody: who sends a body drop by drop is answered in time, and holds nothing up.
+func TestSlowBody(t *testing.T) {
+	t.Parallel()
+	d := newDoor(t, func(c *api.Config) { c.BodyTimeout, c.UploadTimeout = 200*time.Millisecond, 300*time.Millisecond })
+	a := d.person("alice")
+	for _, path := range []string{"/api/login", "/api/live/create", "/api/gift/notify", "/api/upload"} {
+		t.Run(path, func(t *testing.T) {
+			conn, err := net.Dial("tcp", strings.TrimPrefix(d.url, "http://"))
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer conn.Close()
+			fmt.Fprintf(conn, "POST %s HTTP/1.1\r\nHost: x\r\ntoken: %s\r\nContent-Type: multipart/form-data; boundary=x\r\nContent-Length: 1000\r\n\r\n--x\r\n", path, a.Token)
+			conn.SetReadDeadline(time.Now().Add(patience))
+			response, err := http.ReadResponse(bufio.NewReader(conn), nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if response.StatusCode != http.StatusRequestTimeout || !response.Close {
+				t.Fatalf("status %d, %v", response.StatusCode, response.Header)
+			}
+		})
+	}
+	t.Run("a body that ends early", func(t *testing.T) {
+		conn, err := net.Dial("tcp", strings.TrimPrefix(d.url, "http://"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		fmt.Fprintf(conn, "POST /api/login HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n{}")
+		conn.(*net.TCPConn).CloseWrite()
+		conn.SetReadDeadline(time.Now().Add(patience))
+		response, err := http.ReadResponse(bufio.NewReader(conn), nil)
+		if err != nil || response.StatusCode != http.StatusBadRequest {
+			t.Fatalf("%v, %v", response, err)
+		}
+	})
+	t.Run("a connection is as good as new after a body in time", func(t *testing.T) {
+		for range 3 { // on one connection, each after the time for a body
+			a.post("/api/changestatus", object{}).envelope()
+			a.get("/api/user/info").ok(nil)
+			<-time.After(250 * time.Millisecond)
+		}
+	})
+}
+
+func TestRates(t *testing.T) {
+	t.Parallel()
+	const text = "操作太频繁，请稍后再试"
+	limited := func(t *testing.T, got answer) {
+		t.Helper()
+		got.fails(429, domain.CodeTooOften, text)
+		if got.header.Get("Retry-After") != "60" {
+			t.Errorf("Retry-After %q", got.header.Get("Retry-After"))
+		}
+	}
+	from := func(address string) []string { return []string{"X-Forwarded-For", address} }
+	login := func(d *door, name string, headers ...string) answer {
+		return d.post("/api/login", object{"username": name, "password": "not it"}, headers...)
+	}
+	t.Run("of sign-ins from one address", func(t *testing.T) {
+		t.Parallel()
+		d := newDoor(t, func(c *api.Config) { c.SignInsByAddress = 3 })
+		for i := range 3 {
+			login(d, fmt.Sprint(i), from("198.51.100.7")...).fails(400, "credentials_wrong", "用户名或密码错误")
+		}
+		limited(t, login(d, "x", from("198.51.100.7")...))
+		login(d, "x", from("198.51.100.8")...).fails(400, "credentials_wrong", "用户名或密码错误")
+		got := login(d, "x", append(from("198.51.100.7"), "Authorization", "Bearer null")...)
+		if got.status != 200 || !strings.Contains(string(got.raw), `{"code":400,"message":"`+text+`"}`) {
+			t.Errorf("%d %s", got.status, got.raw)
+		}
+	})
+	t.Run("of sign-ins from one IPv6 network", func(t *testing.T) {
+		t.Parallel()
+		d := newDoor(t, func(c *api.Config) { c.SignInsByAddress = 2 })
+		login(d, "a", from("2001:db8::1")...)
+		login(d, "b", from("2001:db8::2")...)
+		limited(t, login(d, "c", from("2001:db8::ffff:3")...))
+	})
+	t.Run("of sign-ins under one name, from many addresses", func(t *testing.T) {
+		t.Parallel()
+		d := newDoor(t, func(c *api.Config) { c.SignInsByName = 3 })
+		for i, name := range []string{"alice", "ALICE", "alice "} {
+			login(d, name, from(fmt.Sprintf("198.51.100.%d", i))...).fails(400, "credentials_wrong", "用户名或密码错误")
+		}
+		limited(t, login(d, "alice", from("198.51.100.9")...))
+		login(d, "bob").fails(400, "credentials_wrong", "用户名或密码错误")
+	})
+	t.Run("of registrations", func(t *testing.T) {
+		t.Parallel()
+		d := newDoor(t, func(c *api.Config) { c.RegistrationsByAddress = 2 })
+		register := func(name string) answer {
+			return d.post("/api/reg", object{"username": name, "password": password, "repassword": password})
+		}
+		register("a").ok(nil)
+		register("b").ok(nil)
+		limited(t, register("c"))
+	})
+	t.Run("of a person's commands and uploads", func(t *testing.T) {
+		t.Parallel()
+		d := newDoor(t, func(c *api.Config) { c.WritesByUser, c.UploadsByUser = 2, 2 })
+		a, b := d.person("alice"), d.person("bob")
+		for range 2 {
+			a.live("t")
+			a.upload("a.png", "", picture(t, "png")).ok(nil)
+		}
+		limited(t, a.post("/api/live/create", object{"title": "t", "cover": ""}))
+		limited(t, a.upload("a.png", "", picture(t, "png")))
+		b.live("t")
+		a.get("/api/user/info").ok(nil)
+	})
+}
+
+func TestRequestLog(t *testing.T) {
+	t.Parallel()
+	d := newDoor(t)
+	a := d.person("alice")
+	a.get("/api/live/list/1?sign=SECRETSIGN", "X-Forwarded-For", "198.51.100.7", "X-Request-Id", "from-the-proxy").ok(nil)
+	d.get("/api/user/info", "Authorization", "Bearer SECRETTOKEN")
+	var line string
+	d.eventually(func() error { // a request is logged after it has been answered
+		line = ""
+		for l := range strings.Lines(d.log.String()) {
+			if strings.Contains(l, "request_id=from-the-proxy") {
+				line = l
+			}
+		}
+		if line == "" {
+			return fmt.Errorf("nothing is logged")
+		}
+		return nil
+	})
+	for _, want := range []string{"level=INFO", "method=GET", "path=/api/live/list/1 ", "status=200", "address=198.51.100.7", fmt.Sprintf("user_id=%d", a.ID)} {
+		if !strings.Contains(line, want) {
+			t.Errorf("%q is missing in %s", want, line)
+		}
+	}
+	for _, secret := range []string{"SECRETSIGN", "SECRETTOKEN", a.Token, password} {
+		if strings.Contains(d.log.String(), secret) {
+			t.Errorf("the log has %q", secret)
+		}
+	}
+	t.Run("names of requests are taken from proxies only, and only if they are names", func(t *testing.T) {
+		for _, said := range []string{"", "a b", strings.Repeat("a", 65), "x\"y", "<script>"} {
+			if got := d.get("/healthz", "X-Request-Id", said).header.Get("X-Request-Id"); got == said || len(got) != 36 {
+				t.Errorf("%q is answered with %q", said, got)
+			}
+		}
+		stranger := newDoor(t, func(c *api.Config) { c.Proxies = api.Proxies{} })
+		if got := stranger.get("/healthz", "X-Request-Id", "mine").header.Get("X-Request-Id"); got == "mine" {
+			t.Error("a stranger names a request")
+		}
+	})
+}

@@ -1,0 +1,203 @@
+package api_test
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/golang-jwt/jwt/v5"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"roomlog/api"
+	"roomlog/domain"
+	"roomlog/eventstore"
+	"roomlog/eventstore/pgtest"
+	"roomlog/projections"
+)
+
+const textBusy = "系统繁忙，请稍后再试"
+
+func (a answer) busy() {
+	a.t.Helper()
+	a.fails(503, domain.CodeBusy, textBusy)
+	if a.header.Get("Retry-After") == "" {
+		a.t.Error("no Retry-After")
+	}
+}
+
+// TestReadsOwnWrites: whoever has an answer finds what it says everywhere, at once.
+func TestReadsOwnWrites(t *testing.T) {
+	t.Parallel()
+	d := newDoor(t)
+	var all sync.WaitGroup
+	for i := range 8 {
+		all.Go(func() {
+			a := d.person(fmt.Sprintf("person %d", i))
+			a.get("/api/user/info").ok(nil)
+			for range 5 {
+				var got signedForm
+				id := a.onAir("t")
+				a.get(fmt.Sprintf("/api/live/read/%d", id)).ok(&got)
+				if got.Data.Status != 1 {
+					t.Errorf("live %d has status %d", id, got.Data.Status)
+				}
+			}
+		})
+	}
+	all.Wait()
+}
+
+// TestTablesBehind: while the tables stand still commands are answered from the log, and what
+// cannot be known yet is said to be unknown, not wrong.
+func TestTablesBehind(t *testing.T) {
+	t.Parallel()
+	d := newDoor(t, func(c *api.Config) { c.Settle = 30 * time.Millisecond })
+	d.post("/api/reg", object{"username": "alice", "password": password, "repassword": password}).ok(nil)
+	d.eventually(func() error {
+		if d.position() < 2 {
+			return fmt.Errorf("the tables are at %d", d.position())
+		}
+		return nil
+	})
+	d.stop.projector()
+	a := d.signIn("alice")
+	a.get("/api/user/info").busy()
+	a.get("/api/coin/history").busy()
+	a.upload("a.png", "image/png", picture(t, "png")).busy()
+	id := a.live("made meanwhile")
+	a.post("/api/live/changestatus", object{"id": id, "type": "play"}).ok(nil)
+	d.get(fmt.Sprintf("/api/live/read/%d", id)).fails(404, domain.CodeLiveNotFound, "当前直播间不存在")
+	d.start(projections.NewProjector(d.store, projections.ProjectorConfig{Now: time.Now}).Run)
+	d.eventually(func() error {
+		if got := a.get("/api/user/info"); got.status != 200 {
+			return fmt.Errorf("%d %s", got.status, got.raw)
+		}
+		return nil
+	})
+	a.get(fmt.Sprintf("/api/live/read/%d", id)).ok(nil)
+}
+
+// tokenFor is a token that the door did not make itself.
+func tokenFor(t testing.TB, user domain.UserID, session string) string {
+	t.Helper()
+	token, err := jwt.NewWithClaims(jwt.SigningMethodHS256, jwt.MapClaims{
+		"sub": fmt.Sprint(user), "sid": session, "exp": time.Now().Add(time.Hour).Unix(),
+	}).SignedString([]byte(tokenSecret))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return token
+}
+
+// TestBusy: a full queue is said at once, a log that does not answer in time.
+func TestBusy(t *testing.T) {
+	t.Parallel()
+	d := newDoor(t, func(c *api.Config) {
+		c.Commands = eventstore.NewSequencer(c.Store, eventstore.SequencerConfig{Queue: 1}) // nobody runs it
+		c.RequestTimeout = 700 * time.Millisecond
+	})
+	session := "s"
+	registered := d.execute(domain.Request{Command: domain.RegisterUser{Username: "alice", NameKey: d.store.NameKey("alice"), Credential: "c"}})
+	user := registered.Events[0].Event.(domain.UserRegistered).User
+	d.execute(domain.Request{Command: domain.SignIn{User: user, Session: session}})
+	a := account{door: d, ID: user, Token: tokenFor(t, user, session)}
+	waiting := make(chan answer, 1)
+	go func() { waiting <- a.post("/api/live/create", object{"title": "waits", "cover": ""}) }()
+	d.eventually(func() error {
+		began := time.Now()
+		got := a.post("/api/live/create", object{"title": "t", "cover": ""})
+		got.busy()
+		if took := time.Since(began); took > 400*time.Millisecond {
+			return fmt.Errorf("after %v", took)
+		}
+		return nil
+	})
+	(<-waiting).busy()
+}
+
+// TestDatabaseAway: while PostgreSQL is gone the door says so in time, and goes on when it is back.
+func TestDatabaseAway(t *testing.T) {
+	t.Parallel()
+	server := pgtest.Server(t)
+	d := openDoor(t, server.Open(), func(c *api.Config) { c.RequestTimeout = 3 * time.Second })
+	a := d.person("alice")
+	server.Stop()
+	a.get("/api/live/list/1").busy()
+	a.get("/api/user/info").busy()
+	a.post("/api/live/create", object{"title": "t", "cover": ""}).busy()
+	d.post("/api/login", object{"username": "alice", "password": password}).busy()
+	server.Start()
+	d.eventually(func() error {
+		if got := a.post("/api/live/create", object{"title": "t", "cover": ""}); got.status != 200 {
+			return fmt.Errorf("%d %s", got.status, got.raw)
+		}
+		return nil
+	})
+	a.get("/api/user/info").ok(nil)
+}
+
+func TestSlowDatabase(t *testing.T) {
+	t.Parallel()
+	d := newDoor(t, func(c *api.Config) { c.RequestTimeout = 200 * time.Millisecond })
+	tx, err := d.db.Owner.Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer tx.Rollback(context.WithoutCancel(t.Context()))
+	if _, err := tx.Exec(t.Context(), "LOCK TABLE read.live IN ACCESS EXCLUSIVE MODE"); err != nil {
+		t.Fatal(err)
+	}
+	d.get("/api/live/list/1").busy()
+}
+
+func TestFaultsOfOurs(t *testing.T) {
+	t.Parallel()
+	d := newDoor(t, func(c *api.Config) {
+		c.Checks = []api.Check{{Name: "x", Ask: func(context.Context) (string, error) { panic("a secret of the program") }}}
+	})
+	t.Run("are told without their cause", func(t *testing.T) {
+		d.db.Owner.Exec(t.Context(), "ALTER TABLE read.live RENAME TO elsewhere")
+		got := d.get("/api/live/list/1")
+		got.fails(500, "internal", textBusy)
+		if strings.Contains(string(got.raw), "relation") || !strings.Contains(d.log.String(), "relation") {
+			t.Errorf("the cause belongs into the log and nowhere else: %s", got.raw)
+		}
+	})
+	t.Run("do not end the process", func(t *testing.T) {
+		got := d.get("/readyz")
+		got.fails(500, "internal", textBusy)
+		if strings.Contains(string(got.raw), "secret") || !strings.Contains(d.log.String(), "a secret of the program") {
+			t.Errorf("the cause belongs into the log and nowhere else: %s", got.raw)
+		}
+		d.get("/healthz")
+	})
+}
+
+func TestNewRefuses(t *testing.T) {
+	t.Parallel()
+	var good api.Config
+	taken := prometheus.NewRegistry()
+	newDoor(t, func(c *api.Config) { c.Metrics = taken; good = *c })
+	good.Metrics = nil
+	for name, spoil := range map[string]func(*api.Config){
+		"no store":                func(c *api.Config) { c.Store = nil },
+		"no tokens":               func(c *api.Config) { c.Tokens = nil },
+		"no clock":                func(c *api.Config) { c.Now = nil },
+		"no folder":               func(c *api.Config) { c.Uploads = "" },
+		"a folder that is a file": func(c *api.Config) { c.Uploads = "doc.go" },
+		"an address without http": func(c *api.Config) { c.PublicURL = "live.example" },
+		"an address of a file":    func(c *api.Config) { c.PublicURL = "file:///x" },
+		"metrics that are taken":  func(c *api.Config) { c.Metrics = taken },
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := good
+			spoil(&c)
+			if _, err := api.New(c); err == nil {
+				t.Fatal("accepted")
+			}
+		})
+	}
+}

@@ -1,0 +1,39 @@
+package api
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+)
+
+// AllowOrigins lets browser pages of other origins call what is behind it: their Origin is
+// echoed and preflights are answered. No origins means any, also "null" and "file://": no cookie
+// carries a right here, so a page can do nothing that its reader's token does not allow.
+func AllowOrigins(origins []string) func(http.Handler) http.Handler {
+	any := len(origins) == 0 || slices.Contains(origins, "*")
+	allowed := func(origin string) bool {
+		return any || slices.ContainsFunc(origins, func(o string) bool { return strings.EqualFold(o, origin) })
+	}
+	return func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			h := w.Header()
+			h.Add("Vary", "Origin")
+			origin := r.Header.Get("Origin")
+			if origin != "" && allowed(origin) {
+				h.Set("Access-Control-Allow-Origin", origin)
+				h.Set("Access-Control-Allow-Credentials", "true")
+				h.Set("Access-Control-Expose-Headers", "retry-after, x-request-id")
+			}
+			if r.Method != http.MethodOptions {
+				next.ServeHTTP(w, r)
+				return
+			}
+			if h.Get("Access-Control-Allow-Origin") != "" {
+				h.Set("Access-Control-Allow-Methods", "GET, POST, OPTIONS")
+				h.Set("Access-Control-Allow-Headers", "token, authorization, content-type, idempotency-key, last-event-id")
+				h.Set("Access-Control-Max-Age", "600")
+			}
+			w.WriteHeader(http.StatusNoContent)
+		})
+	}
+}

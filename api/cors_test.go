@@ -1,0 +1,80 @@
+package api_test
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"roomlog/api"
+)
+
+func TestAllowOrigins(t *testing.T) {
+	reached := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusTeapot) })
+	ask := func(origins []string, method, origin string) *http.Response {
+		r := httptest.NewRequest(method, "/api/login", nil)
+		if origin != "" {
+			r.Header.Set("Origin", origin)
+		}
+		if method == http.MethodOptions {
+			r.Header.Set("Access-Control-Request-Method", "POST")
+			r.Header.Set("Access-Control-Request-Headers", "token")
+		}
+		w := httptest.NewRecorder()
+		api.AllowOrigins(origins)(reached).ServeHTTP(w, r)
+		return w.Result()
+	}
+	some := []string{"https://app.example"}
+	for name, c := range map[string]struct {
+		origins []string
+		origin  string
+		echoed  bool
+	}{
+		"any origin":                     {nil, "https://app.example", true},
+		"any, said with a star":          {[]string{"*"}, "https://app.example", true},
+		"the origin of a sandboxed page": {nil, "null", true},
+		"the origin of an app":           {nil, "file://", true},
+		"no origin":                      {nil, "", false},
+		"one that is listed":             {some, "https://app.example", true},
+		"one that is not listed":         {some, "https://evil.example", false},
+		"null when it is not listed":     {some, "null", false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			for _, method := range []string{http.MethodGet, http.MethodOptions} {
+				answer := ask(c.origins, method, c.origin)
+				want := http.Header{}
+				if c.echoed {
+					want.Set("Access-Control-Allow-Origin", c.origin)
+					want.Set("Access-Control-Allow-Credentials", "true")
+				}
+				for _, h := range []string{"Access-Control-Allow-Origin", "Access-Control-Allow-Credentials"} {
+					if got := answer.Header.Get(h); got != want.Get(h) {
+						t.Errorf("%s: %s is %q, want %q", method, h, got, want.Get(h))
+					}
+				}
+				if answer.Header.Get("Vary") != "Origin" {
+					t.Errorf("%s: caches are not told that the answer depends on the origin", method)
+				}
+				if reached := answer.StatusCode == http.StatusTeapot; reached != (method == http.MethodGet) {
+					t.Errorf("%s: status %d", method, answer.StatusCode)
+				}
+			}
+		})
+	}
+	t.Run("a preflight names the headers", func(t *testing.T) {
+		answer := ask(nil, http.MethodOptions, "https://app.example")
+		headers := strings.Split(answer.Header.Get("Access-Control-Allow-Headers"), ", ")
+		for _, h := range []string{"token", "authorization", "content-type"} {
+			found := false
+			for _, got := range headers {
+				found = found || got == h
+			}
+			if !found {
+				t.Errorf("%s is missing in %v", h, headers)
+			}
+		}
+		if answer.StatusCode != http.StatusNoContent || !strings.Contains(answer.Header.Get("Access-Control-Allow-Methods"), "POST") {
+			t.Fatalf("status %d, %v", answer.StatusCode, answer.Header)
+		}
+	})
+}

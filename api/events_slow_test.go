@@ -1,0 +1,113 @@
+package api_test
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"roomlog/api"
+	"roomlog/domain"
+	"roomlog/eventstore"
+)
+
+// comments fills the log with something to read.
+func (a account) comments(live domain.LiveID, n int) {
+	a.Helper()
+	session, err := a.queries.Session(a.Context(), a.ID)
+	if err != nil {
+		a.Fatal(err)
+	}
+	text := strings.Repeat("评论", 100)
+	var all sync.WaitGroup
+	for range 64 {
+		all.Go(func() {
+			for range n / 64 {
+				_, err := a.sequencer.Execute(a.Context(), domain.Request{By: domain.PersonActor(a.ID, session), Command: domain.PostComment{Live: live, Text: text}})
+				if err != nil && !errors.Is(err, eventstore.ErrBusy) {
+					a.Error(err)
+				}
+			}
+		})
+	}
+	all.Wait()
+}
+
+// crowded is a door with much to read, and an analyst.
+func crowded(t *testing.T, change func(*api.Config)) account {
+	t.Helper()
+	a := newDoor(t, change).person("alice").grant(domain.RoleAnalyst)
+	a.comments(a.onAir("show"), 1024)
+	return a
+}
+
+// asks opens a stream whose reader is left to the test.
+func (a account) asks() net.Conn {
+	a.Helper()
+	conn, err := (&net.Dialer{}).DialContext(a.Context(), "tcp", strings.TrimPrefix(a.url, "http://"))
+	if err != nil {
+		a.Fatal(err)
+	}
+	a.Cleanup(func() { conn.Close() })
+	fmt.Fprintf(conn, "GET /api/events?follow=true HTTP/1.1\r\nHost: x\r\ntoken: %s\r\n\r\n", a.Token)
+	return conn
+}
+
+// A reader that takes nothing any more is cut off: the cursors are in the lines it has.
+func TestEventsCutOff(t *testing.T) {
+	t.Parallel()
+	a := crowded(t, func(c *api.Config) { c.EventSlow, c.EventWriteTimeout = 50*time.Millisecond, 300*time.Millisecond })
+	a.asks() // and never reads
+	a.eventually(func() error {
+		if !strings.Contains(a.log.String(), "path=/api/events ") { // logged when it is over
+			return errors.New("it goes on")
+		}
+		return nil
+	})
+}
+
+// A reader that takes too long is sent away, and told where to go on.
+func TestEventsSlowReader(t *testing.T) {
+	t.Parallel()
+	a := crowded(t, func(c *api.Config) { c.EventSlow = 50 * time.Millisecond })
+	conn := a.asks()
+	conn.SetReadDeadline(time.Now().Add(patience))
+	response, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	<-time.After(time.Second) // longer than the door is patient
+	raw, err := io.ReadAll(response.Body)
+	if err != nil {
+		t.Fatalf("%v after %d bytes", err, len(raw))
+	}
+	got := lines(t, string(raw))
+	last, before := got[len(got)-1], got[len(got)-2]
+	if last.End != "slow" || last.Cursor != before.Cursor {
+		t.Fatalf("the last line is %+v", last)
+	}
+	for i, l := range got[:len(got)-1] {
+		if l.Position != int64(i+1) {
+			t.Fatalf("line %d is position %d", i, l.Position)
+		}
+	}
+	head, err := a.store.Head(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	told := len(got) - 1
+	for last.End == "slow" { // on a busy machine so little patience may cost an eager reader a few more goes
+		rest := a.replay("?after=" + last.Cursor)
+		last = rest[len(rest)-1]
+		told += len(rest) - 1
+	}
+	if int64(told) != head {
+		t.Fatalf("%d lines for %d events", told, head)
+	}
+}

@@ -1,0 +1,369 @@
+package api_test
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"roomlog/api"
+	"roomlog/domain"
+)
+
+// line is one line of a replay.
+type line struct {
+	Cursor     string
+	Position   int64
+	Stream     string
+	Version    int
+	EventID    string `json:"event_id"`
+	Type       string
+	Data       json.RawMessage
+	Actor      string
+	Live       int64
+	RecordedAt time.Time `json:"recorded_at"`
+	End        string
+}
+
+func (a account) replay(query string, headers ...string) []line {
+	a.Helper()
+	answer := a.get("/api/events"+query, headers...)
+	if answer.status != 200 {
+		a.Fatalf("%s: %d %s", query, answer.status, answer.raw)
+	}
+	return lines(a, string(answer.raw))
+}
+
+func lines(t testing.TB, text string) []line {
+	t.Helper()
+	var all []line
+	for raw := range strings.Lines(text) {
+		var l line
+		if err := json.Unmarshal([]byte(raw), &l); err != nil {
+			t.Fatalf("%v: %s", err, raw)
+		}
+		all = append(all, l)
+	}
+	return all
+}
+
+// stream is a replay that goes on.
+type stream struct {
+	testing.TB
+	response *http.Response
+	scanner  *bufio.Scanner
+	cancel   context.CancelFunc
+}
+
+func (a account) follow(query string, headers ...string) *stream {
+	a.Helper()
+	ctx, cancel := context.WithCancel(a.Context())
+	r, _ := http.NewRequestWithContext(ctx, http.MethodGet, a.url+"/api/events"+query, nil)
+	r.Header.Set("token", a.Token)
+	for i := 0; i+1 < len(headers); i += 2 {
+		r.Header.Set(headers[i], headers[i+1])
+	}
+	response, err := http.DefaultTransport.RoundTrip(r)
+	if err != nil {
+		a.Fatal(err)
+	}
+	a.Cleanup(func() { cancel(); response.Body.Close() })
+	if response.StatusCode != http.StatusOK {
+		raw, _ := io.ReadAll(response.Body)
+		a.Fatalf("%d %s", response.StatusCode, raw)
+	}
+	return &stream{a, response, bufio.NewScanner(response.Body), cancel}
+}
+
+// text answers the next line, "" at the end.
+func (s *stream) text() string {
+	s.Helper()
+	late := time.AfterFunc(patience, s.cancel)
+	defer late.Stop()
+	if !s.scanner.Scan() {
+		if s.scanner.Err() != nil {
+			s.Fatalf("the stream broke, or was silent for %v: %v", patience, s.scanner.Err())
+		}
+		return ""
+	}
+	return s.scanner.Text()
+}
+
+func (s *stream) next() line {
+	s.Helper()
+	return lines(s, s.text())[0]
+}
+
+func TestEventsHistory(t *testing.T) {
+	t.Parallel()
+	d := newDoor(t)
+	a, b := d.person("alice"), d.person("bob")
+	a.grant(domain.RoleAnalyst)
+	gift := d.gift("Rose", 3)
+	first, second := b.onAir("one"), b.onAir("two")
+	b.credit(100)
+	for i := range 3 {
+		b.does(domain.PostComment{Live: first, Text: fmt.Sprintf("comment %d", i)})
+		b.does(domain.SendGift{Live: second, Gift: gift, Num: 1 + i})
+	}
+	head, err := d.store.Head(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := a.replay("")
+	t.Run("is everything, in order, and a last line", func(t *testing.T) {
+		if int64(len(all)) != head+1 {
+			t.Fatalf("%d lines for %d events", len(all), head)
+		}
+		for i, l := range all[:head] {
+			if l.Position != int64(i+1) || l.Type == "" || l.Stream == "" || l.Version < 1 || len(l.EventID) != 36 || len(l.Data) < 2 || l.Actor == "" || l.RecordedAt.IsZero() {
+				t.Fatalf("line %d is %+v", i, l)
+			}
+			if position, err := d.store.ParseCursor(t.Context(), l.Cursor); err != nil || position != l.Position {
+				t.Fatalf("cursor %q: %d, %v", l.Cursor, position, err)
+			}
+		}
+		if last := all[head]; last.End != "head" || last.Cursor != all[head-1].Cursor {
+			t.Fatalf("last line %+v", last)
+		}
+	})
+	t.Run("has people's texts", func(t *testing.T) {
+		var registered domain.UserRegistered
+		if err := json.Unmarshal(all[0].Data, &registered); err != nil || registered.Username != "alice" || all[0].Type != "user.registered.v1" || all[0].Actor != "anyone" {
+			t.Fatalf("got %+v, %v", all[0], err)
+		}
+	})
+	t.Run("goes on after each cursor", func(t *testing.T) {
+		for i := 0; i < int(head); i += 5 {
+			rest := a.replay("?after=" + all[i].Cursor)
+			if len(rest) != len(all)-i-1 || len(rest) > 1 && rest[0].Position != all[i].Position+1 {
+				t.Fatalf("after %s: %d lines", all[i].Cursor, len(rest))
+			}
+		}
+	})
+	match := func(t *testing.T, query string, want func(line) bool) {
+		t.Helper()
+		var expected, got []int64
+		for _, l := range all[:head] {
+			if want(l) {
+				expected = append(expected, l.Position)
+			}
+		}
+		found := a.replay(query)
+		for _, l := range found[:len(found)-1] {
+			got = append(got, l.Position)
+		}
+		if fmt.Sprint(got) != fmt.Sprint(expected) || len(expected) == 0 {
+			t.Fatalf("%s: got %v, want %v", query, got, expected)
+		}
+		if last := found[len(found)-1]; last.End != "head" || last.Cursor != all[head].Cursor {
+			t.Fatalf("%s: the last line %+v does not say that all was looked through", query, last)
+		}
+	}
+	t.Run("filters by type", func(t *testing.T) {
+		match(t, "?type=gift.sent.v1", func(l line) bool { return l.Type == "gift.sent.v1" })
+		match(t, "?type=gift.sent.v1&type=comment.posted.v1", func(l line) bool { return l.Type == "gift.sent.v1" || l.Type == "comment.posted.v1" })
+	})
+	t.Run("filters by live", func(t *testing.T) {
+		match(t, fmt.Sprintf("?live=%d", first), func(l line) bool { return l.Live == int64(first) })
+		match(t, fmt.Sprintf("?live=%d&type=live.created.v1", first), func(l line) bool { return l.Live == int64(first) && l.Type == "live.created.v1" })
+	})
+	t.Run("filters by person", func(t *testing.T) {
+		match(t, fmt.Sprintf("?user=%d&type=user.registered.v1", b.ID), func(l line) bool { return l.Type == "user.registered.v1" && l.Position > 2 })
+	})
+	t.Run("ends after so many events", func(t *testing.T) {
+		found := a.replay("?limit=4")
+		if len(found) != 5 || found[4].End != "limit" || found[4].Cursor != found[3].Cursor || found[3].Position != 4 {
+			t.Fatalf("got %+v", found)
+		}
+		comments := a.replay("?type=comment.posted.v1&limit=2")
+		if len(comments) != 3 || comments[2].Cursor != comments[1].Cursor {
+			t.Fatalf("got %+v", comments)
+		}
+	})
+	t.Run("moves the cursor although nothing matches", func(t *testing.T) {
+		found := a.replay("?type=order.paid.v1&live=77")
+		if len(found) != 1 || found[0].Cursor != all[head].Cursor {
+			t.Fatalf("got %+v", found)
+		}
+	})
+	t.Run("says erased where a person was forgotten", func(t *testing.T) {
+		d.operator(domain.ForgetUser{User: b.ID})
+		for _, l := range a.replay("?type=comment.posted.v1")[:3] {
+			if !strings.Contains(string(l.Data), `"text":"erased"`) || strings.Contains(string(l.Data), "comment") {
+				t.Fatalf("got %s", l.Data)
+			}
+		}
+	})
+}
+
+func TestEventsRefuses(t *testing.T) {
+	t.Parallel()
+	d := newDoor(t)
+	a, b := d.person("alice"), d.person("bob")
+	a.grant(domain.RoleAnalyst)
+	b.grant(domain.RoleAuditor).get("/api/events").fails(403, domain.CodeForbidden, textNoToken)
+	good := a.replay("?limit=1")[0].Cursor
+	last := good[len(good)-1]
+	other := good[:len(good)-1] + string("0123456789abcdef"[(strings.IndexByte("0123456789abcdef", last)+1)%16])
+	const restored = "参数错误"
+	for _, cursor := range []string{other, "999999" + good[1:]} {
+		a.get("/api/events?after="+cursor).fails(409, "cursor_lost", restored)
+		a.get("/api/events", "Last-Event-ID", cursor).fails(409, "cursor_lost", restored)
+	}
+	for _, cursor := range []string{"x", "1", "-1", "1.", "1.x", good + "0", good + ".1", "%00", strings.Repeat("1", 10_000)} {
+		a.get("/api/events?after="+cursor).fails(400, "cursor_invalid", textBad)
+	}
+	for _, query := range []string{"type=gift.sent.v9", "type=", "live=x", "live=-1", "user=1.5", "limit=-1", "limit=99999999999999999999", "follow=perhaps",
+		strings.Repeat("type=gift.sent.v1&", 101)} {
+		a.get("/api/events?"+query).fails(400, domain.CodeBadRequest, textBad)
+	}
+}
+
+func TestEventsFollow(t *testing.T) {
+	t.Parallel()
+	d := newDoor(t)
+	a, b := d.person("alice"), d.person("bob")
+	a.grant(domain.RoleAnalyst)
+	live := b.onAir("show")
+	t.Run("history, then what happens, without a gap or a double", func(t *testing.T) {
+		const writers, each = 4, 50
+		session, err := d.queries.Session(t.Context(), b.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var all sync.WaitGroup
+		write := func(n int) {
+			for range writers {
+				all.Go(func() {
+					for i := range n {
+						_, err := d.sequencer.Execute(t.Context(), domain.Request{
+							By: domain.PersonActor(b.ID, session), Command: domain.PostComment{Live: live, Text: fmt.Sprint(i)},
+						})
+						if err != nil {
+							t.Error(err)
+						}
+					}
+				})
+			}
+		}
+		write(each)
+		s := a.follow("?follow=true&type=comment.posted.v1")
+		everything := a.follow("?follow=true")
+		write(each)
+		all.Wait()
+		var before int64
+		for range 2 * writers * each {
+			l := s.next()
+			if l.Type != "comment.posted.v1" || l.Position <= before {
+				t.Fatalf("after %d comes %+v", before, l)
+			}
+			before = l.Position
+		}
+		for want := int64(1); want <= before; want++ {
+			if l := everything.next(); l.Position != want {
+				t.Fatalf("position %d is %d", want, l.Position)
+			}
+		}
+		b.does(domain.PostComment{Live: live, Text: "the newest"})
+		if l := s.next(); !strings.Contains(string(l.Data), "the newest") {
+			t.Fatalf("got %+v", l)
+		}
+	})
+	t.Run("as server-sent events, from Last-Event-ID on", func(t *testing.T) {
+		from := a.replay("?limit=2")[1].Cursor
+		s := a.follow("?type=live.created.v1", "Accept", "text/event-stream", "Last-Event-ID", from)
+		if kind := s.response.Header.Get("Content-Type"); kind != "text/event-stream" {
+			t.Fatalf("content type %q", kind)
+		}
+		id, data, blank := s.text(), s.text(), s.text()
+		cursor, isID := strings.CutPrefix(id, "id: ")
+		body, isData := strings.CutPrefix(data, "data: ")
+		if !isID || !isData || blank != "" {
+			t.Fatalf("got %q %q %q", id, data, blank)
+		}
+		l := lines(t, body)[0]
+		if l.Type != "live.created.v1" || l.Cursor != cursor {
+			t.Fatalf("got %+v", l)
+		}
+		b.live("another") // an EventSource follows without being told to
+		if next := s.text(); !strings.HasPrefix(next, "id: ") {
+			t.Fatalf("got %q", next)
+		}
+	})
+	t.Run("ends when the server drains", func(t *testing.T) {
+		s := a.follow("?follow=true&type=order.paid.v1")
+		d.api.Drain()
+		head, _ := d.store.Head(t.Context())
+		cursor, _ := d.store.Cursor(t.Context(), head)
+		if l := s.next(); l.End != "shutdown" || l.Cursor != cursor {
+			t.Fatalf("got %+v, want %s", l, cursor)
+		}
+		if rest := s.text(); rest != "" {
+			t.Fatalf("after the last line comes %q", rest)
+		}
+	})
+}
+
+func TestEventsBeat(t *testing.T) {
+	t.Parallel()
+	d := newDoor(t, func(c *api.Config) { c.EventBeat = 20 * time.Millisecond })
+	a := d.person("alice")
+	a.grant(domain.RoleAnalyst)
+	t.Run("carries a cursor that moves although nothing matches", func(t *testing.T) {
+		s := a.follow("?follow=true&type=order.paid.v1")
+		first := s.next()
+		a.live("something else happens")
+		head, _ := d.store.Head(t.Context())
+		cursor, _ := d.store.Cursor(t.Context(), head)
+		for l := first; l.Cursor != cursor; l = s.next() {
+			if l.End != "" || l.Type != "" {
+				t.Fatalf("got %+v", l)
+			}
+		}
+	})
+	t.Run("has a name of its own among server-sent events", func(t *testing.T) {
+		s := a.follow("?type=order.paid.v1", "Accept", "text/event-stream")
+		if id, name, data := s.text(), s.text(), s.text(); !strings.HasPrefix(id, "id: ") || name != "event: cursor" || !strings.HasPrefix(data, `data: {"cursor":"`) {
+			t.Fatalf("got %q %q %q", id, name, data)
+		}
+	})
+	t.Run("ends the stream of whoever may not read any more", func(t *testing.T) {
+		s := a.follow("?follow=true&type=order.paid.v1")
+		d.operator(domain.RevokeRole{User: a.ID, Role: domain.RoleAnalyst})
+		l := s.next()
+		for l.End == "" {
+			l = s.next()
+		}
+		if l.End != string(domain.CodeForbidden) {
+			t.Fatalf("got %+v", l)
+		}
+	})
+}
+
+func TestEventStreamsAreBounded(t *testing.T) {
+	t.Parallel()
+	d := newDoor(t, func(c *api.Config) { c.EventStreams = 2 })
+	a := d.person("alice")
+	a.grant(domain.RoleAnalyst)
+	first := a.follow("?follow=true")
+	a.follow("?follow=true")
+	refused := a.get("/api/events")
+	refused.fails(503, domain.CodeBusy, "系统繁忙，请稍后再试")
+	if refused.header.Get("Retry-After") == "" {
+		t.Error("no Retry-After")
+	}
+	first.cancel()
+	d.eventually(func() error {
+		if got := a.get("/api/events"); got.status != 200 {
+			return fmt.Errorf("%d %s", got.status, got.raw)
+		}
+		return nil
+	})
+}

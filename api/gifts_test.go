@@ -1,0 +1,147 @@
+package api_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+
+	"roomlog/api"
+	"roomlog/domain"
+)
+
+func TestListGifts(t *testing.T) {
+	t.Parallel()
+	d := newDoor(t)
+	if got := string(d.get("/api/gift/list").raw); !strings.Contains(got, `"data":[]`) {
+		t.Fatalf("an empty shelf is %s", got)
+	}
+	rose, car := d.gift("Rose", 30), d.gift("Car", 5000)
+	d.operator(domain.WithdrawGift{Gift: car})
+	var got []struct {
+		ID          domain.GiftID
+		Name, Image string
+		Coin        int
+	}
+	d.get("/api/gift/list").ok(&got).keysOf("data [0]", "id", "name", "image", "coin")
+	if len(got) != 1 || got[0].ID != rose || got[0].Name != "Rose" || got[0].Coin != 30 || got[0].Image != "https://example.com/g.png" {
+		t.Fatalf("got %+v", got)
+	}
+}
+
+type orderForm struct {
+	Order domain.OrderID
+	Price int64
+	Coin  int64
+	Pay   map[string]string
+}
+
+func (a account) order(price int64) orderForm {
+	a.Helper()
+	var o orderForm
+	a.post("/api/gift/wxpay", object{"price": price}).ok(&o)
+	return o
+}
+
+// pays sends what the provider would.
+func (d *door) pays(p api.Payment, signature ...string) answer {
+	d.Helper()
+	body, err := json.Marshal(p)
+	if err != nil {
+		d.Fatal(err)
+	}
+	signature = append(signature, provider(d).Sign(body))
+	return d.post("/api/gift/notify", string(body), api.SignatureHeader, signature[0])
+}
+
+func (a account) coins() (coins int64) {
+	a.Helper()
+	var me struct{ Coin int64 }
+	a.get("/api/user/info").ok(&me)
+	return me.Coin
+}
+
+func TestTopUp(t *testing.T) {
+	t.Parallel()
+	d := newDoor(t, func(c *api.Config) { c.CoinsPerUnit = 7 })
+	a, b := d.person("alice"), d.person("bob")
+	o := a.order(30)
+	if o.Price != 30 || o.Coin != 210 || o.Order == "" || o.Pay["order"] != string(o.Order) {
+		t.Fatalf("got %+v", o)
+	}
+	if a.coins() != 0 {
+		t.Fatal("an order credits before it is paid")
+	}
+	right := api.Payment{Order: o.Order, User: a.ID, Price: 30}
+	t.Run("a wrong signature is refused", func(t *testing.T) {
+		d.pays(right, strings.Repeat("0", 64)).fails(401, "signature_invalid", "签名错误")
+		d.post("/api/gift/notify", `{"order":"x"}`).fails(401, "signature_invalid", "签名错误")
+	})
+	t.Run("another amount is refused", func(t *testing.T) {
+		d.pays(api.Payment{Order: o.Order, User: a.ID, Price: 31}).fails(409, domain.CodeOrderMismatch, "订单信息不一致")
+	})
+	t.Run("another user is refused", func(t *testing.T) {
+		d.pays(api.Payment{Order: o.Order, User: b.ID, Price: 30}).fails(409, domain.CodeOrderMismatch, "订单信息不一致")
+	})
+	t.Run("another order is refused", func(t *testing.T) {
+		d.pays(api.Payment{Order: "O9", User: a.ID, Price: 30}).fails(404, domain.CodeOrderNotFound, "订单不存在")
+	})
+	t.Run("what cannot be read is refused", func(t *testing.T) {
+		d.post("/api/gift/notify", "{", api.SignatureHeader, provider(t).Sign([]byte("{"))).fails(400, domain.CodeBadRequest, textBad)
+	})
+	t.Run("all of that is logged loudly, without a secret", func(t *testing.T) {
+		log := d.log.String()
+		for _, said := range []string{"its signature is wrong", "order_mismatch", "order_not_found", "it cannot be read"} {
+			found := false
+			for line := range strings.Lines(log) {
+				found = found || strings.Contains(line, "level=ERROR") && strings.Contains(line, "payment refused") && strings.Contains(line, said)
+			}
+			if !found {
+				t.Errorf("no line says loudly that %s", said)
+			}
+		}
+		if strings.Contains(log, paymentSecret) || strings.Contains(log, a.Token) || strings.Contains(log, password) {
+			t.Error("the log has a secret")
+		}
+	})
+	if a.coins() != 0 || b.coins() != 0 {
+		t.Fatal("something refused was credited")
+	}
+	t.Run("is credited once, however often and at once it is paid", func(t *testing.T) {
+		var all sync.WaitGroup
+		for range 8 {
+			all.Go(func() { d.pays(right).ok(nil) })
+		}
+		all.Wait()
+		var said string
+		d.pays(right).ok(&said)
+		if got := a.coins(); got != 210 || said != "ok" {
+			t.Fatalf("%d coins, %q", got, said)
+		}
+	})
+	t.Run("cannot be paid with another amount afterwards", func(t *testing.T) {
+		d.pays(api.Payment{Order: o.Order, User: a.ID, Price: 1}).fails(409, domain.CodeOrderMismatch, "订单信息不一致")
+		if got := a.coins(); got != 210 {
+			t.Fatalf("%d coins", got)
+		}
+	})
+	t.Run("repeats the same order for the same idempotency key", func(t *testing.T) {
+		first := a.post("/api/gift/wxpay", object{"price": 5}, "Idempotency-Key", "k")
+		second := a.post("/api/gift/wxpay", object{"price": 5}, "Idempotency-Key", "k")
+		if string(first.raw) != string(second.raw) {
+			t.Fatalf("%s\n%s", first.raw, second.raw)
+		}
+	})
+	t.Run("another user's key is another's", func(t *testing.T) {
+		b.post("/api/gift/wxpay", object{"price": 6}, "Idempotency-Key", "k").ok(nil)
+	})
+	for _, price := range []any{0, -1, 1.5, "30", nil, "x", int64(1_000_001), int64(1) << 62, json.RawMessage("99999999999999999999")} {
+		t.Run(fmt.Sprintf("refuses a price of %v", price), func(t *testing.T) {
+			if got := a.post("/api/gift/wxpay", object{"price": price}); got.status != 400 {
+				t.Fatalf("%d %s", got.status, got.raw)
+			}
+		})
+	}
+	a.post("/api/gift/wxpay", object{"price": 1_000_001}).fails(400, domain.CodeNumber, textBad)
+}

@@ -1,0 +1,158 @@
+package api_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"regexp"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"roomlog/api"
+)
+
+func TestHealth(t *testing.T) {
+	t.Parallel()
+	var halted atomic.Bool
+	d := newDoor(t, func(c *api.Config) {
+		c.Checks = []api.Check{
+			{Name: "database", Ask: func(ctx context.Context) (string, error) { return "", c.Pool.Ping(ctx) }},
+			{Name: "roles", Ask: func(context.Context) (string, error) { return "off", nil }},
+			{Name: "projector", Ask: func(context.Context) (string, error) {
+				if halted.Load() {
+					return "halted at 4711", errors.New("a secret of the database")
+				}
+				return "", nil
+			}},
+		}
+	})
+	ready := func(status int, want string) {
+		t.Helper()
+		got := d.get("/readyz")
+		if got.status != status || strings.TrimSpace(string(got.raw)) != want {
+			t.Errorf("%d %s, want %d %s", got.status, got.raw, status, want)
+		}
+	}
+	if got := d.get("/healthz"); got.status != 200 || strings.TrimSpace(string(got.raw)) != `{"status":"ok"}` {
+		t.Errorf("%d %s", got.status, got.raw)
+	}
+	ready(200, `{"status":"ready","checks":{"database":"ok","projector":"ok","roles":"off"}}`)
+	halted.Store(true)
+	ready(503, `{"status":"not ready","checks":{"database":"ok","projector":"halted at 4711","roles":"off"}}`)
+	if !strings.Contains(d.log.String(), "a secret of the database") {
+		t.Error("the cause is not logged")
+	}
+	halted.Store(false)
+	d.pool.Close()
+	ready(503, `{"status":"not ready","checks":{"database":"failing","projector":"ok","roles":"off"}}`)
+	if got := d.get("/healthz"); got.status != 200 {
+		t.Errorf("%d: a process that lives says so", got.status)
+	}
+}
+
+func TestMetrics(t *testing.T) {
+	t.Parallel()
+	d := newDoor(t)
+	d.get("/api/live/list/1")
+	d.get("/api/live/list/2")
+	d.get("/nothing/like/it")
+	d.ask("BREW", "/nothing/like/it", nil)
+	text := string(d.get("/metrics").raw)
+	for _, want := range []string{
+		`roomlog_http_requests_total{method="GET",route="/api/live/list/{page}",status="200"} 2`,
+		`roomlog_http_requests_total{method="GET",route="none",status="404"} 1`,
+		`roomlog_http_requests_total{method="other",route="none",status="405"} 1`,
+		`roomlog_http_request_seconds_count{method="GET",route="/api/live/list/{page}"} 2`,
+		"roomlog_http_requests_in_flight 1", "roomlog_event_streams 0",
+	} {
+		if !strings.Contains(text, want+"\n") {
+			t.Errorf("%s is missing", want)
+		}
+	}
+	if strings.Contains(text, "nothing") {
+		t.Error("anybody can invent paths: they must not become labels")
+	}
+}
+
+func TestOpenAPI(t *testing.T) {
+	t.Parallel()
+	d := newDoor(t)
+	answer := d.get("/openapi.json")
+	var spec struct {
+		OpenAPI string
+		Paths   map[string]map[string]struct {
+			Summary     string
+			RequestBody map[string]any
+			Responses   map[string]struct{ Content map[string]any }
+			Security    []map[string]any
+		}
+		Components struct {
+			Schemas map[string]struct{ Properties map[string]any }
+		}
+	}
+	if err := json.Unmarshal(answer.raw, &spec); err != nil {
+		t.Fatal(err)
+	}
+	if !strings.HasPrefix(spec.OpenAPI, "3.1") {
+		t.Errorf("version %q", spec.OpenAPI)
+	}
+	signed := map[string]bool{
+		"post /api/reg": false, "post /api/login": false, "post /api/logout": true, "get /api/user/info": true, "post /api/live/create": true,
+		"post /api/live/changestatus": true, "get /api/live/list/{page}": false, "get /api/live/read/{id}": false, "get /api/gift/list": false,
+		"post /api/gift/wxpay": true, "post /api/gift/notify": false, "post /api/upload": true, "get /api/events": true,
+		"get /api/coin/history": true, "get /api/insert": true, "get /api/gift/history": true, "get /api/live/{id}/viewers": true, "get /api/live/{id}/comments": true,
+	}
+	seen := 0
+	for path, methods := range spec.Paths {
+		for method, op := range methods {
+			seen++
+			needs, known := signed[method+" "+path]
+			if !known || (len(op.Security) > 0) != needs {
+				t.Errorf("%s %s: known %v, needs a token %v", method, path, known, len(op.Security) > 0)
+			}
+			if op.Summary == "" || len(op.Responses["200"].Content) == 0 || len(op.Responses["default"].Content) == 0 {
+				t.Errorf("%s %s is half described: %+v", method, path, op)
+			}
+			if method == "post" && op.RequestBody == nil && path != "/api/logout" {
+				t.Errorf("%s %s has no body", method, path)
+			}
+		}
+	}
+	if seen != len(signed) {
+		t.Errorf("%d operations, want %d", seen, len(signed))
+	}
+	if _, ok := spec.Components.Schemas["Failure"].Properties["text_en"]; !ok {
+		t.Errorf("failures are not described: %v", spec.Components.Schemas["Failure"])
+	}
+	if strings.Contains(string(answer.raw), "$schema") || strings.Contains(string(answer.raw), "ErrorModel") {
+		t.Error("huma shows through")
+	}
+	if strings.Contains(string(d.get("/api/live/list/1").raw), "$schema") {
+		t.Error("huma adds to answers")
+	}
+}
+
+func TestDocsPageWorksOffline(t *testing.T) {
+	t.Parallel()
+	d := newDoor(t)
+	outside := regexp.MustCompile(`(?i)(https?:)?//[a-z0-9-]+\.[a-z]+`)
+	for path, kind := range map[string]string{"/docs": "text/html", "/docs/page.js": "text/javascript", "/docs/page.css": "text/css"} {
+		got := d.get(path)
+		if got.status != http.StatusOK || !strings.HasPrefix(got.header.Get("Content-Type"), kind) {
+			t.Errorf("%s: %d %q", path, got.status, got.header.Get("Content-Type"))
+		}
+		if found := outside.Find(got.raw); found != nil {
+			t.Errorf("%s loads %s", path, found)
+		}
+		if !strings.Contains(got.header.Get("Content-Security-Policy"), "default-src 'none'") {
+			t.Errorf("%s may load anything", path)
+		}
+	}
+	for _, path := range []string{"/docs/nothing", "/docs/..%2fapi.go"} {
+		if got := d.get(path); got.status != 404 {
+			t.Errorf("%s: %d", path, got.status)
+		}
+	}
+}

@@ -1,0 +1,285 @@
+package api_test
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"roomlog/api"
+	"roomlog/domain"
+)
+
+type roomForm struct {
+	ID          domain.LiveID
+	Title       string
+	Cover       string
+	Key         string
+	Status      int
+	LookCount   int           `json:"look_count"`
+	Coin        int           `json:"coin"`
+	UserID      domain.UserID `json:"user_id"`
+	Owner       domain.UserID `json:"userId"`
+	CreatedTime string        `json:"created_time"`
+	UpdatedTime string        `json:"updated_time"`
+	User        struct {
+		ID       domain.UserID
+		Username string
+		Avatar   string
+	}
+}
+
+type signedForm struct {
+	Data roomForm
+	Sign *string
+}
+
+// roomKeys are the names in a room, without key and user.
+var roomKeys = []string{"id", "title", "cover", "status", "look_count", "coin", "user_id", "userId", "created_time", "updated_time"}
+
+func plus(names []string, more ...string) []string {
+	return append(append([]string{}, names...), more...)
+}
+
+func TestCreateLive(t *testing.T) {
+	t.Parallel()
+	d := newDoor(t)
+	a := d.person("alice")
+	t.Run("answers the room in data.data, and a publish sign", func(t *testing.T) {
+		var got signedForm
+		began := time.Now().Add(-time.Second).Truncate(time.Second)
+		a.post("/api/live/create", object{"title": " My show ", "cover": "http://x/c.png"}).ok(&got).
+			keysOf("data", "data", "sign")
+		r := got.Data
+		if r.Title != "My show" || r.Cover != "http://x/c.png" || r.Status != 0 || r.LookCount != 0 || r.Coin != 0 || r.UserID != a.ID || r.Owner != a.ID {
+			t.Fatalf("got %+v", r)
+		}
+		if !regexp.MustCompile(`^[0-9a-zA-Z]{20}$`).MatchString(r.Key) {
+			t.Fatalf("key %q", r.Key)
+		}
+		if got.Sign == nil || *got.Sign != "publish-"+r.Key {
+			t.Fatalf("sign %v", got.Sign)
+		}
+		shanghai := time.FixedZone("", 8*3600)
+		created, err := time.ParseInLocation("2006-01-02 15:04:05", r.CreatedTime, shanghai)
+		if err != nil || created.Before(began) || created.After(time.Now()) {
+			t.Fatalf("created_time %q is no time of now in Shanghai: %v", r.CreatedTime, err)
+		}
+		updated, err := time.Parse("2006-01-02T15:04:05.000Z", r.UpdatedTime)
+		if err != nil || updated.Sub(created).Abs() > time.Second {
+			t.Fatalf("updated_time %q: %v", r.UpdatedTime, err)
+		}
+	})
+	t.Run("has exactly the contract's fields", func(t *testing.T) {
+		a.post("/api/live/create", object{"title": "t", "cover": ""}).keysOf("data data", plus(roomKeys, "key")...)
+	})
+	t.Run("draws another key each time", func(t *testing.T) {
+		seen := map[string]bool{}
+		for range 5 {
+			var got signedForm
+			a.post("/api/live/create", object{"title": "t", "cover": ""}).ok(&got)
+			seen[got.Data.Key] = true
+		}
+		if len(seen) != 5 {
+			t.Fatalf("%d keys for 5 rooms", len(seen))
+		}
+	})
+	t.Run("repeats the first outcome for the same idempotency key", func(t *testing.T) {
+		body := object{"title": "once", "cover": ""}
+		first, second := a.post("/api/live/create", body, "Idempotency-Key", "k1"), a.post("/api/live/create", body, "Idempotency-Key", "k1")
+		if string(first.raw) != string(second.raw) || first.status != 200 {
+			t.Fatalf("first %s\nsecond %s", first.raw, second.raw)
+		}
+		a.post("/api/live/create", object{"title": "twice", "cover": ""}, "Idempotency-Key", "k1").
+			fails(409, domain.CodeKeyReused, "请求重复且内容不一致")
+		a.post("/api/live/create", body, "Idempotency-Key", strings.Repeat("k", 65)).fails(400, domain.CodeBadKey, textBad)
+	})
+	for name, body := range map[string]any{
+		"no title":                 object{"cover": ""},
+		"no cover":                 object{"title": "t"},
+		"a title that is null":     object{"title": nil, "cover": ""},
+		"a title that is a list":   object{"title": []string{"t"}, "cover": ""},
+		"a cover that is a number": object{"title": "t", "cover": 1},
+		"a body that is a list":    []string{},
+		"a body that is a string":  `"x"`,
+		"an empty body":            "",
+		"half a body":              `{"title":"t"`,
+		"two bodies":               `{"title":"t","cover":""}{}`,
+	} {
+		t.Run("refuses "+name, func(t *testing.T) {
+			a.post("/api/live/create", body).fails(400, domain.CodeBadRequest, textBad)
+		})
+	}
+	t.Run("takes fields that it does not know", func(t *testing.T) {
+		a.post("/api/live/create", object{"title": "t", "cover": "", "more": 1}).ok(nil)
+	})
+	t.Run("takes JSON under any name", func(t *testing.T) {
+		for _, kind := range []string{"text/plain", "application/x-www-form-urlencoded", "application/json; charset=utf-8", "x"} {
+			a.post("/api/live/create", object{"title": "t", "cover": ""}, "Content-Type", kind).ok(nil)
+		}
+	})
+}
+
+func TestChangeStatus(t *testing.T) {
+	t.Parallel()
+	d := newDoor(t)
+	a, b := d.person("alice"), d.person("bob")
+	id := a.live("t")
+	change := func(by account, id any, to string) answer {
+		return by.post("/api/live/changestatus", object{"id": id, "type": to})
+	}
+	status := func(t *testing.T, want int) {
+		t.Helper()
+		var got signedForm
+		d.get(fmt.Sprintf("/api/live/read/%d", id)).ok(&got)
+		if got.Data.Status != want {
+			t.Fatalf("status %d, want %d", got.Data.Status, want)
+		}
+	}
+	change(a, id, "pause").fails(409, domain.CodeLiveNotStarted, "直播间未开播")
+	for _, step := range []struct {
+		id   any
+		to   string
+		want int
+	}{{id, "play", 1}, {fmt.Sprint(id), "pause", 2}, {id, "pause", 2}, {id, "play", 1}} {
+		var said string
+		change(a, step.id, step.to).ok(&said)
+		if said != "ok" {
+			t.Fatalf("data %q", said)
+		}
+		status(t, step.want)
+	}
+	const notFound = "该直播间不存在"
+	change(b, id, "stop").fails(404, domain.CodeLiveNotFound, notFound)
+	change(a, 999, "stop").fails(404, domain.CodeLiveNotFound, notFound)
+	change(a, -1, "stop").fails(404, domain.CodeLiveNotFound, notFound)
+	change(a, "999999999999", "stop").fails(404, domain.CodeLiveNotFound, notFound)
+	status(t, 1)
+	change(a, id, "stop").ok(nil)
+	status(t, 3)
+	for _, to := range []string{"stop", "play", "pause"} {
+		change(a, id, to).fails(409, domain.CodeLiveEnded, "该直播间已结束")
+	}
+	for name, body := range map[string]any{
+		"a type that there is not": object{"id": id, "type": "end"}, "no type": object{"id": id}, "no id": object{"type": "play"},
+		"an id that is a word": object{"id": "six", "type": "play"}, "an id that is half a number": object{"id": 1.5, "type": "play"},
+		"an id that is null": object{"id": nil, "type": "play"}, "an endless id": `{"id":1e400,"type":"play"}`,
+		"a huge id": `{"id":99999999999999999999,"type":"play"}`, "an empty id": object{"id": "", "type": "play"},
+	} {
+		t.Run("refuses "+name, func(t *testing.T) {
+			a.post("/api/live/changestatus", body).fails(400, domain.CodeBadRequest, textBad)
+		})
+	}
+}
+
+func TestListLives(t *testing.T) {
+	t.Parallel()
+	d := newDoor(t)
+	a := d.person("alice")
+	list := func(t *testing.T, page any) []roomForm {
+		t.Helper()
+		rooms := []roomForm(nil)
+		answer := d.get(fmt.Sprintf("/api/live/list/%v", page)).ok(&rooms)
+		if rooms == nil {
+			t.Fatalf("data is not a list: %s", answer.raw)
+		}
+		return rooms
+	}
+	if got := list(t, 1); len(got) != 0 {
+		t.Fatalf("an empty house has %d rooms", len(got))
+	}
+	for i := range 12 {
+		a.live(fmt.Sprintf("room %d", i+1))
+	}
+	a.post("/api/live/changestatus", object{"id": 12, "type": "stop"}).ok(nil)
+	first, second := list(t, 1), list(t, 2)
+	if len(first) != 10 || len(second) != 2 || first[0].ID != 12 || first[9].ID != 3 || second[0].ID != 2 || second[1].ID != 1 {
+		t.Fatalf("pages of %d and %d, first is %d", len(first), len(second), first[0].ID)
+	}
+	if first[0].Status != 3 || first[0].Title != "room 12" || first[0].UserID != a.ID || first[0].Owner != a.ID {
+		t.Fatalf("got %+v", first[0])
+	}
+	d.get("/api/live/list/1").keysOf("data [0]", roomKeys...)
+	for _, page := range []any{3, 1_000_000_000_000, "9223372036854775807"} {
+		if got := list(t, page); len(got) != 0 {
+			t.Errorf("page %v has %d rooms", page, len(got))
+		}
+	}
+	for _, page := range []string{"0", "-1", "x", "1.5", "1e3", "99999999999999999999", "%00", "1%20", "0x1"} {
+		d.get("/api/live/list/"+page).fails(400, domain.CodeBadRequest, textBad)
+	}
+	d.get("/api/live/list/").fails(404, "no_such_endpoint", "接口不存在")
+	d.post("/api/live/list/1", "").fails(405, "method_not_allowed", "请求方式错误")
+}
+
+func TestReadLive(t *testing.T) {
+	t.Parallel()
+	d := newDoor(t)
+	a, b := d.person("alice"), d.person("bob")
+	id := a.onAir("My show")
+	path := fmt.Sprintf("/api/live/read/%d", id)
+	var got signedForm
+	d.get(path).ok(&got).keysOf("data", "data", "sign")
+	d.get(path).keysOf("data data", plus(roomKeys, "key", "user")...)
+	d.get(path).keysOf("data data user", "id", "username", "avatar")
+	if got.Data.ID != id || got.Data.Status != 1 || got.Data.User.ID != a.ID || got.Data.User.Username != "alice" || len(got.Data.Key) != 20 {
+		t.Fatalf("got %+v", got)
+	}
+	bad := a.Token[:len(a.Token)-4] + "AAAA"
+	for name, c := range map[string]struct{ token, want string }{
+		"nobody":                         {"", "play-"},
+		"somebody else":                  {b.Token, "play-"},
+		"somebody with a bad token":      {bad, "play-"},
+		"the owner":                      {a.Token, "publish-"},
+		"the owner, Bearer before it":    {"Bearer " + a.Token, "publish-"},
+		"the owner with the word null":   {"null", "play-"},
+		"whoever holds a signed-out one": {"", "play-"},
+	} {
+		t.Run(name+" gets a sign to "+strings.TrimSuffix(c.want, "-"), func(t *testing.T) {
+			var got signedForm
+			d.get(path, "token", c.token).ok(&got)
+			if got.Sign == nil || *got.Sign != c.want+got.Data.Key {
+				t.Fatalf("sign %v", *got.Sign)
+			}
+		})
+	}
+	t.Run("nobody gets a sign when the live has ended", func(t *testing.T) {
+		a.post("/api/live/changestatus", object{"id": id, "type": "stop"}).ok(nil)
+		for _, token := range []string{"", a.Token} {
+			var got signedForm
+			answer := d.get(path, "token", token).ok(&got)
+			if got.Sign != nil || got.Data.Status != 3 || !strings.Contains(string(answer.raw), `"sign":null`) {
+				t.Fatalf("got %s", answer.raw)
+			}
+		}
+	})
+	t.Run("the owner whose session ended gets no publish sign", func(t *testing.T) {
+		second := a.onAir("again")
+		a.post("/api/logout", object{}).ok(nil)
+		var got signedForm
+		a.get(fmt.Sprintf("/api/live/read/%d", second)).ok(&got)
+		if *got.Sign != "play-"+got.Data.Key {
+			t.Fatalf("sign %q", *got.Sign)
+		}
+	})
+	for _, none := range []string{"999", "0", "-1", "999999999999"} {
+		d.get("/api/live/read/"+none).fails(404, domain.CodeLiveNotFound, "当前直播间不存在")
+	}
+	for _, none := range []string{"x", "1.5", "99999999999999999999"} {
+		d.get("/api/live/read/"+none).fails(400, domain.CodeBadRequest, textBad)
+	}
+}
+
+func TestZoneOfCreatedTime(t *testing.T) {
+	t.Parallel()
+	d := newDoor(t, func(c *api.Config) { c.Zone = time.FixedZone("far", -11*3600) })
+	a := d.person("alice")
+	var got signedForm
+	a.post("/api/live/create", object{"title": "t", "cover": ""}).ok(&got)
+	created, _ := time.Parse("2006-01-02 15:04:05", got.Data.CreatedTime)
+	updated, _ := time.Parse("2006-01-02T15:04:05.000Z", got.Data.UpdatedTime)
+	if away := updated.Sub(created).Round(time.Hour); away != 11*time.Hour {
+		t.Fatalf("created %s, updated %s", got.Data.CreatedTime, got.Data.UpdatedTime)
+	}
+}

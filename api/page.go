@@ -1,0 +1,49 @@
+package api
+
+import (
+	"embed"
+	"encoding/json"
+	"fmt"
+	"io/fs"
+	"mime"
+	"net/http"
+	"path"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/go-chi/chi/v5"
+)
+
+// pageFiles is the page at /docs. It loads nothing from elsewhere, so it works offline.
+//
+//go:embed page
+var pageFiles embed.FS
+
+// openapiJSON writes down what the surface is, once: it does not change while the process lives.
+func openapiJSON(description *huma.OpenAPI) ([]byte, error) {
+	b, err := json.Marshal(description)
+	if err != nil {
+		return nil, fmt.Errorf("api: describe the surface: %w", err)
+	}
+	return b, nil
+}
+
+func (s *server) openapi(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Type", "application/json")
+	_, _ = w.Write(s.description) // whoever has gone is not told
+}
+
+func (s *server) docs(w http.ResponseWriter, r *http.Request) {
+	name := chi.URLParam(r, "file")
+	if name == "" {
+		name = "index.html"
+	}
+	content, err := fs.ReadFile(pageFiles, "page/"+path.Base(name))
+	if err != nil {
+		s.noRoute(w, r)
+		return
+	}
+	h := w.Header()
+	h.Set("Content-Type", mime.TypeByExtension(path.Ext(name)))
+	h.Set("Content-Security-Policy", "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; base-uri 'none'; frame-ancestors 'none'")
+	_, _ = w.Write(content) // whoever has gone is not told
+}

@@ -1,0 +1,234 @@
+package api_test
+
+import (
+	"fmt"
+	"net/url"
+	"testing"
+	"time"
+
+	"roomlog/domain"
+)
+
+// part is a page of a history.
+type part[T any] struct {
+	Items  []T
+	Cursor *string
+}
+
+type movementForm struct {
+	Position        int64
+	Amount, Balance int64
+	Order           string
+	Live, Gift      int64
+	At              time.Time
+}
+
+func TestCoinHistory(t *testing.T) {
+	t.Parallel()
+	d := newDoor(t)
+	a, b := d.person("alice"), d.person("bob")
+	gift, live := d.gift("Rose", 10), b.onAir("show")
+	a.credit(100)
+	for range 4 {
+		a.does(domain.SendGift{Live: live, Gift: gift, Num: 2})
+	}
+	read := func(t *testing.T, by account, query string) part[movementForm] {
+		t.Helper()
+		var p part[movementForm]
+		by.get("/api/coin/history"+query).ok(&p).keysOf("data", "items", "cursor")
+		return p
+	}
+	amounts := func(p part[movementForm]) (all []int64) {
+		for _, m := range p.Items {
+			all = append(all, m.Amount)
+		}
+		return all
+	}
+	is := func(t *testing.T, p part[movementForm], want ...int64) {
+		t.Helper()
+		if got := amounts(p); fmt.Sprint(got) != fmt.Sprint(want) {
+			t.Fatalf("got %v, want %v", got, want)
+		}
+	}
+	t.Run("is one's own, newest first", func(t *testing.T) {
+		p := read(t, a, "")
+		is(t, p, -20, -20, -20, -20, 100)
+		newest, oldest := p.Items[0], p.Items[4]
+		if newest.Balance != 20 || newest.Live != int64(live) || newest.Gift != int64(gift) || newest.Order != "" || newest.At.IsZero() {
+			t.Errorf("newest %+v", newest)
+		}
+		if oldest.Balance != 100 || oldest.Order == "" || oldest.Live != 0 {
+			t.Errorf("oldest %+v", oldest)
+		}
+		is(t, read(t, b, ""))
+	})
+	t.Run("of a streamer's earnings", func(t *testing.T) {
+		is(t, read(t, b, "?account=earnings"), 20, 20, 20, 20)
+	})
+	t.Run("goes on with cursors, both ways", func(t *testing.T) {
+		first := read(t, a, "?limit=2")
+		second := read(t, a, "?limit=2&before="+*first.Cursor)
+		third := read(t, a, "?limit=2&before="+*second.Cursor)
+		is(t, first, -20, -20)
+		is(t, second, -20, -20)
+		is(t, third, 100)
+		if end := read(t, a, "?limit=2&before="+*third.Cursor); len(end.Items) != 0 || end.Cursor != nil {
+			t.Fatalf("behind the end are %+v", end)
+		}
+		forward := read(t, a, "?limit=3&after=0")
+		is(t, forward, 100, -20, -20)
+		is(t, read(t, a, "?after="+*forward.Cursor), -20, -20)
+	})
+	t.Run("of another is for auditors", func(t *testing.T) {
+		other := fmt.Sprintf("?user=%d", a.ID)
+		b.get("/api/coin/history"+other).fails(403, domain.CodeForbidden, textNoToken)
+		b.grant(domain.RoleAnalyst).get("/api/coin/history"+other).fails(403, domain.CodeForbidden, textNoToken)
+		is(t, read(t, b.grant(domain.RoleAuditor), other), -20, -20, -20, -20, 100)
+		is(t, read(t, b, "?user=999"))
+		is(t, read(t, a, other), -20, -20, -20, -20, 100)
+	})
+	refusesBadWindows(a, "/api/coin/history?")
+	a.get("/api/coin/history?account=bank").fails(400, domain.CodeBadRequest, textBad)
+	a.get("/api/coin/history?user=x").fails(400, domain.CodeBadRequest, textBad)
+}
+
+// refusesBadWindows tries the parameters that every history has.
+func refusesBadWindows(a account, path string) {
+	a.Helper()
+	cursor := "1.00000000"
+	for _, query := range []string{"limit=0", "limit=501", "limit=x", "limit=-1", "after=0&before=0"} {
+		a.get(path+query).fails(400, domain.CodeBadRequest, textBad)
+	}
+	for _, query := range []string{"after=x", "before=x", "after=1", "before=-1"} {
+		a.get(path+query).fails(400, "cursor_invalid", textBad)
+	}
+	a.get(path+"after="+cursor).fails(409, "cursor_lost", textBad)
+	a.get(path+"before="+cursor).fails(409, "cursor_lost", textBad)
+}
+
+type givenForm struct {
+	ID                   string
+	Live, Streamer, Gift int64
+	Sender               struct{ ID int64 }
+	Name                 string
+	Price, Num, Coin     int64
+	At                   time.Time
+}
+
+func TestGiftHistory(t *testing.T) {
+	t.Parallel()
+	d := newDoor(t)
+	a, b, c := d.person("alice"), d.person("bob"), d.person("carol")
+	rose, car := d.gift("Rose", 10), d.gift("Car", 50)
+	own, other := b.onAir("bob's"), c.onAir("carol's")
+	a.credit(1000)
+	a.does(domain.SendGift{Live: own, Gift: rose, Num: 1})
+	a.does(domain.SendGift{Live: other, Gift: car, Num: 2})
+	between := time.Now()
+	a.does(domain.SendGift{Live: own, Gift: car, Num: 3})
+	read := func(t *testing.T, by account, query string, want ...int64) []givenForm {
+		t.Helper()
+		var p part[givenForm]
+		by.get("/api/gift/history" + query).ok(&p)
+		var got []int64
+		for _, g := range p.Items {
+			got = append(got, g.Num)
+		}
+		if fmt.Sprint(got) != fmt.Sprint(want) {
+			t.Fatalf("%s: numbers %v, want %v", query, got, want)
+		}
+		return p.Items
+	}
+	t.Run("of a streamer's own rooms", func(t *testing.T) {
+		g := read(t, b, "", 3, 1)[0]
+		if g.Live != int64(own) || g.Streamer != int64(b.ID) || g.Sender.ID != int64(a.ID) || g.Gift != int64(car) || g.Name != "Car" || g.Price != 50 || g.Coin != 150 || len(g.ID) != 10 {
+			t.Fatalf("got %+v", g)
+		}
+		read(t, b, fmt.Sprintf("?live=%d", own), 3, 1)
+		read(t, c, "", 2)
+		read(t, a, "")
+		b.get(fmt.Sprintf("/api/gift/history?live=%d", other)).fails(403, domain.CodeForbidden, textNoToken)
+		b.get("/api/gift/history?live=999").fails(404, domain.CodeLiveNotFound, "直播间不存在")
+	})
+	t.Run("of everything, for auditors", func(t *testing.T) {
+		auditor := d.person("dave").grant(domain.RoleAuditor)
+		at := url.QueryEscape(between.Format(time.RFC3339Nano))
+		read(t, auditor, "", 3, 2, 1)
+		read(t, auditor, "?after=0&limit=2", 1, 2)
+		read(t, auditor, fmt.Sprintf("?live=%d", other), 2)
+		read(t, auditor, fmt.Sprintf("?sender=%d", a.ID), 3, 2, 1)
+		read(t, auditor, fmt.Sprintf("?sender=%d", b.ID))
+		read(t, auditor, fmt.Sprintf("?gift=%d", car), 3, 2)
+		read(t, auditor, fmt.Sprintf("?gift=%d&live=%d", car, own), 3)
+		read(t, auditor, "?from="+at, 3)
+		read(t, auditor, "?to="+at, 2, 1)
+	})
+	refusesBadWindows(b, "/api/gift/history?")
+	for _, query := range []string{"live=x", "sender=x", "gift=x", "from=yesterday", "to=1"} {
+		b.get("/api/gift/history?"+query).fails(400, domain.CodeBadRequest, textBad)
+	}
+}
+
+func TestLiveReview(t *testing.T) {
+	t.Parallel()
+	d := newDoor(t)
+	a, b, c := d.person("alice"), d.person("bob"), d.person("carol")
+	live := a.onAir("show")
+	path := fmt.Sprintf("/api/live/%d", live)
+	b.does(domain.JoinLive{Live: live, Process: "p"})
+	c.does(domain.JoinLive{Live: live, Process: "p"})
+	d.execute(domain.Request{By: domain.Actor{Kind: domain.System}, Command: domain.LeaveLive{Live: live, User: b.ID, Cause: domain.LeftAsked, Process: "p"}})
+	b.does(domain.PostComment{Live: live, Text: "first"})
+	c.does(domain.PostComment{Live: live, Text: "second"})
+
+	type viewerForm struct {
+		User     struct{ ID domain.UserID }
+		Present  bool
+		JoinedAt time.Time  `json:"joined_at"`
+		LeftAt   *time.Time `json:"left_at"`
+		Cause    string
+	}
+	var viewers part[viewerForm]
+	a.get(path + "/viewers").ok(&viewers)
+	if v := viewers.Items; len(v) != 2 || v[0].User.ID != c.ID || !v[0].Present || v[0].LeftAt != nil || v[1].User.ID != b.ID || v[1].Present || v[1].LeftAt == nil || v[1].Cause != "asked" {
+		t.Fatalf("viewers %+v", v)
+	}
+	a.get(path + "/viewers?present=true").ok(&viewers)
+	if v := viewers.Items; len(v) != 1 || v[0].User.ID != c.ID {
+		t.Fatalf("present %+v", v)
+	}
+	a.get(path + "/viewers?after=0&limit=1").ok(&viewers)
+	if v := viewers.Items; len(v) != 1 || v[0].User.ID != b.ID {
+		t.Fatalf("oldest %+v", v)
+	}
+	a.get(path + "/viewers?after=" + *viewers.Cursor).ok(&viewers)
+	if v := viewers.Items; len(v) != 1 || v[0].User.ID != c.ID {
+		t.Fatalf("next %+v", v)
+	}
+
+	var comments part[struct {
+		ID      string
+		Content string
+		User    struct {
+			ID   domain.UserID
+			Name string
+		}
+	}]
+	a.get(path+"/comments").ok(&comments).keysOf("data items [0]", "id", "user", "content", "at")
+	if s := comments.Items; len(s) != 2 || s[0].Content != "second" || s[0].User.ID != c.ID || s[0].User.Name != "carol" || len(s[0].ID) != 10 || s[1].Content != "first" {
+		t.Fatalf("comments %+v", s)
+	}
+	a.get(fmt.Sprintf("%s/comments?user=%d", path, b.ID)).ok(&comments)
+	if s := comments.Items; len(s) != 1 || s[0].Content != "first" {
+		t.Fatalf("bob's %+v", s)
+	}
+	for _, what := range []string{"/viewers", "/comments"} {
+		b.get(path+what).fails(403, domain.CodeForbidden, textNoToken)
+		a.get("/api/live/999"+what).fails(404, domain.CodeLiveNotFound, "直播间不存在")
+		a.get("/api/live/x"+what).fails(400, domain.CodeBadRequest, textBad)
+		refusesBadWindows(a, path+what+"?")
+	}
+	b.grant(domain.RoleAuditor)
+	b.get(path + "/viewers").ok(nil)
+	b.get(path + "/comments").ok(nil)
+}

@@ -1,0 +1,202 @@
+package api_test
+
+import (
+	"bytes"
+	"fmt"
+	"image"
+	"image/gif"
+	"image/jpeg"
+	"image/png"
+	"mime/multipart"
+	"net/http"
+	"net/textproto"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"roomlog/api"
+	"roomlog/domain"
+)
+
+// picture is a small one of a kind.
+func picture(t testing.TB, kind string) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	var err error
+	dots := image.NewPaletted(image.Rect(0, 0, 3, 3), nil)
+	switch kind {
+	case "png":
+		err = png.Encode(&b, image.NewGray(dots.Rect))
+	case "jpg":
+		err = jpeg.Encode(&b, image.NewGray(dots.Rect), nil)
+	case "gif":
+		err = gif.Encode(&b, image.NewGray(dots.Rect), nil)
+	case "webp":
+		b.WriteString("RIFF\x1a\x00\x00\x00WEBPVP8L\x0d\x00\x00\x00\x2f\x00\x00\x00\x10\x07\x10\x11\x11\x88\x88\xfe\x07\x00")
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+// form is a multipart body with one file.
+func form(t testing.TB, field, name, kind string, content []byte) (body *bytes.Buffer, contentType string) {
+	t.Helper()
+	body = &bytes.Buffer{}
+	w := multipart.NewWriter(body)
+	w.WriteField("note", "before the file")
+	part, err := w.CreatePart(textproto.MIMEHeader{
+		"Content-Disposition": {fmt.Sprintf(`form-data; name=%q; filename=%q`, field, name)}, "Content-Type": {kind},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	part.Write(content)
+	w.Close()
+	return body, w.FormDataContentType()
+}
+
+func (a account) upload(name, kind string, content []byte, headers ...string) answer {
+	a.Helper()
+	body, contentType := form(a, "file", name, kind, content)
+	return a.ask(http.MethodPost, "/api/upload", body, append([]string{"Content-Type", contentType, "token", a.Token}, headers...)...)
+}
+
+func TestUpload(t *testing.T) {
+	t.Parallel()
+	var folder string
+	d := newDoor(t, func(c *api.Config) { folder = c.Uploads; c.UploadBytes = 64 << 10 })
+	a := d.person("alice")
+	kinds := map[string]string{"png": "image/png", "jpg": "image/jpeg", "gif": "image/gif", "webp": "image/webp"}
+	for ending, kind := range kinds {
+		t.Run("keeps and serves "+ending, func(t *testing.T) {
+			content := picture(t, ending)
+			var url string
+			a.upload("../../etc/passwd.html", "text/html", content).ok(&url)
+			if !regexp.MustCompile(`^` + regexp.QuoteMeta(d.url) + `/uploads/[0-9a-f]{32}\.` + ending + `$`).MatchString(url) {
+				t.Fatalf("address %q", url)
+			}
+			served := d.get(strings.TrimPrefix(url, d.url))
+			if served.status != 200 || !bytes.Equal(served.raw, content) {
+				t.Fatalf("status %d, %d bytes", served.status, len(served.raw))
+			}
+			for header, want := range map[string]string{
+				"Content-Type": kind, "X-Content-Type-Options": "nosniff", "Content-Security-Policy": "default-src 'none'; sandbox",
+				"Cache-Control": "public, max-age=31536000, immutable",
+			} {
+				if got := served.header.Get(header); got != want {
+					t.Errorf("%s: %q, want %q", header, got, want)
+				}
+			}
+			head := d.ask(http.MethodHead, strings.TrimPrefix(url, d.url), nil)
+			if head.status != 200 || len(head.raw) != 0 {
+				t.Errorf("HEAD: %d", head.status)
+			}
+		})
+	}
+	t.Run("gives every file a name of its own", func(t *testing.T) {
+		var first, second string
+		a.upload("a.png", "image/png", picture(t, "png")).ok(&first)
+		a.upload("a.png", "image/png", picture(t, "png")).ok(&second)
+		if first == second {
+			t.Fatal("one name for two files")
+		}
+	})
+	const unsupported = "只支持 JPEG、PNG、GIF、WebP 图片"
+	for name, content := range map[string][]byte{
+		"HTML that says it is a PNG": []byte("<html><script>alert(1)</script>"),
+		"SVG":                        []byte(`<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>`),
+		"a program":                  []byte("\x7fELF\x02\x01\x01"),
+		"text":                       []byte("hello"),
+		"nothing":                    nil,
+		"a bitmap":                   []byte("BM\x00\x00"),
+		"spaces before a PNG":        append([]byte("   "), picture(t, "png")...),
+	} {
+		t.Run("refuses "+name, func(t *testing.T) {
+			a.upload("a.png", "image/png", content).fails(415, "image_unsupported", unsupported)
+		})
+	}
+	t.Run("refuses what is too large", func(t *testing.T) {
+		for _, size := range []int{64<<10 + 1, 70 << 10, 1 << 20} {
+			large := append(picture(t, "png"), make([]byte, size-len(picture(t, "png")))...)
+			a.upload("a.png", "image/png", large).fails(413, "body_too_large", "请求内容过大")
+		}
+		exact := append(picture(t, "png"), make([]byte, 64<<10-len(picture(t, "png")))...)
+		a.upload("a.png", "image/png", exact).ok(nil)
+	})
+	for name, send := range map[string]func() answer{
+		"no form": func() answer { return a.post("/api/upload", "{}") },
+		"an empty form": func() answer {
+			return a.post("/api/upload", "--x--\r\n", "Content-Type", "multipart/form-data; boundary=x")
+		},
+		"half a form": func() answer {
+			return a.post("/api/upload", "--x\r\nContent-Dis", "Content-Type", "multipart/form-data; boundary=x")
+		},
+		"no boundary": func() answer { return a.post("/api/upload", "x", "Content-Type", "multipart/form-data") },
+		"a form of text": func() answer {
+			return a.post("/api/upload", "--x\r\nContent-Disposition: form-data; name=\"file\"\r\n\r\nx\r\n--x--\r\n", "Content-Type", "multipart/form-data; boundary=x")
+		},
+		"half a file": func() answer {
+			return a.post("/api/upload", "--x\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.png\"\r\n\r\n"+string(picture(t, "png")), "Content-Type", "multipart/form-data; boundary=x")
+		},
+	} {
+		t.Run("refuses "+name, func(t *testing.T) { send().fails(400, domain.CodeBadRequest, textBad) })
+	}
+	t.Run("leaves nothing of what it refused", func(t *testing.T) {
+		files, err := os.ReadDir(folder)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, f := range files {
+			if !regexp.MustCompile(`^[0-9a-f]{32}\.(jpg|png|gif|webp)$`).MatchString(f.Name()) {
+				t.Errorf("%s is left", f.Name())
+			}
+		}
+		if len(files) != 7 {
+			t.Errorf("%d files", len(files))
+		}
+	})
+	t.Run("serves nothing else", func(t *testing.T) {
+		if err := os.WriteFile(filepath.Join(folder, "secret.txt"), []byte("x"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Symlink("/etc/passwd", filepath.Join(folder, strings.Repeat("a", 32)+".png")); err != nil {
+			t.Fatal(err)
+		}
+		for _, path := range []string{
+			"/uploads/", "/uploads/secret.txt", "/uploads/../secret.txt", "/uploads/..%2f..%2fetc%2fpasswd",
+			"/uploads/" + strings.Repeat("a", 32) + ".png", "/uploads/" + strings.Repeat("b", 32) + ".png", "/uploads/%00",
+		} {
+			if got := d.get(path); got.status != 404 {
+				t.Errorf("%s: %d %s", path, got.status, got.raw)
+			}
+		}
+	})
+	t.Run("refuses a session that has ended", func(t *testing.T) {
+		d.signIn("alice")
+		a.upload("a.png", "image/png", picture(t, "png")).fails(401, domain.CodeSessionEnded, textExpired)
+	})
+}
+
+func TestUploadAddress(t *testing.T) {
+	t.Parallel()
+	upload := func(t *testing.T, public string, headers ...string) string {
+		t.Helper()
+		d := newDoor(t, func(c *api.Config) { c.PublicURL = public })
+		var url string
+		d.person("alice").upload("a.png", "image/png", picture(t, "png"), headers...).ok(&url)
+		return strings.TrimPrefix(url, d.url)
+	}
+	if got := upload(t, "https://cdn.example/"); !strings.HasPrefix(got, "https://cdn.example/uploads/") {
+		t.Errorf("a configured address: %s", got)
+	}
+	if got := upload(t, "", "X-Forwarded-Proto", "https", "X-Forwarded-Host", "live.example"); !strings.HasPrefix(got, "https://live.example/uploads/") {
+		t.Errorf("behind a proxy: %s", got)
+	}
+	if got := upload(t, "", "X-Forwarded-Host", `evil"><script>`); !strings.HasPrefix(got, "/uploads/") {
+		t.Errorf("a host that is none: %s", got)
+	}
+}

@@ -1,0 +1,313 @@
+package api_test
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"roomlog/api"
+	"roomlog/domain"
+	"roomlog/eventstore"
+)
+
+// The contract's texts about tokens.
+const (
+	textNoToken = "您没有权限访问该接口!"
+	textExpired = "token 已过期! 请重新获取令牌"
+	textInvalid = "Token 令牌不合法!"
+	textUser    = "用户不存在或已被禁用"
+	textBad     = "参数错误"
+)
+
+func TestRegister(t *testing.T) {
+	t.Parallel()
+	d := newDoor(t)
+	form := func(name, password, again string) object {
+		return object{"username": name, "password": password, "repassword": again}
+	}
+	t.Run("answers the account", func(t *testing.T) {
+		var got struct {
+			ID                         domain.UserID
+			Username, Nickname, Avatar string
+			Coin                       int
+		}
+		d.post("/api/reg", form(" alice ", password, password)).ok(&got).
+			keysOf("data", "id", "username", "nickname", "avatar", "coin")
+		if got.ID != 1 || got.Username != "alice" || got.Nickname != "" || got.Avatar != "" || got.Coin != 0 {
+			t.Fatalf("got %+v", got)
+		}
+	})
+	for name, c := range map[string]struct {
+		form   any
+		status int
+		code   domain.Code
+		text   string
+	}{
+		"a taken name":                {form("alice", password, password), 409, domain.CodeNameTaken, "用户名已存在"},
+		"a taken name in other cases": {form("ＡLICE ", password, password), 409, domain.CodeNameTaken, "用户名已存在"},
+		"a short password":            {form("bob", "12345", "12345"), 400, "password_too_short", "密码至少6个字符"},
+		"passwords that differ":       {form("bob", password, password+" "), 400, "passwords_differ", "两次输入的密码不一致"},
+		"an empty name":               {form(" ", password, password), 400, domain.CodeTextEmpty, textBad},
+		"a long name":                 {form(strings.Repeat("a", 33), password, password), 400, domain.CodeTextTooLong, textBad},
+		"a missing field":             {object{"username": "bob", "password": password}, 400, domain.CodeBadRequest, textBad},
+		"a name that is a number":     {object{"username": 7, "password": password, "repassword": password}, 400, domain.CodeBadRequest, textBad},
+	} {
+		t.Run("refuses "+name, func(t *testing.T) { d.post("/api/reg", c.form).fails(c.status, c.code, c.text) })
+	}
+	t.Run("leaves no password behind when it refuses", func(t *testing.T) {
+		var kept int
+		if err := d.pool.QueryRow(t.Context(), "SELECT count(*) FROM credential").Scan(&kept); err != nil || kept != 1 {
+			t.Fatalf("%d hashes for one account, %v", kept, err)
+		}
+	})
+}
+
+func TestLogin(t *testing.T) {
+	t.Parallel()
+	d := newDoor(t)
+	a := d.person("alice")
+	sign := func(name, password string) answer {
+		return d.post("/api/login", object{"username": name, "password": password})
+	}
+	t.Run("answers the account and a token", func(t *testing.T) {
+		a.credit(30)
+		var got struct {
+			ID       domain.UserID
+			Username string
+			Coin     int
+			Token    string
+		}
+		sign("alice", password).ok(&got).keysOf("data", "id", "username", "nickname", "avatar", "coin", "token")
+		if got.ID != a.ID || got.Username != "alice" || got.Coin != 30 || strings.Count(got.Token, ".") != 2 {
+			t.Fatalf("got %+v", got)
+		}
+	})
+	t.Run("finds the name in other cases", func(t *testing.T) { sign("Alice", password).ok(nil) })
+	for name, c := range map[string][2]string{
+		"another password": {"alice", "correct horsf"}, "no password": {"alice", ""}, "an unknown name": {"nobody", password},
+		"a name that no account can have": {"\x00", password}, "an endless password": {"alice", strings.Repeat("a", 10_000)},
+	} {
+		t.Run("refuses "+name, func(t *testing.T) {
+			sign(c[0], c[1]).fails(400, "credentials_wrong", "用户名或密码错误")
+		})
+	}
+	t.Run("refuses a person who is disabled", func(t *testing.T) {
+		bob := d.person("bob")
+		d.operator(domain.DisableUser{User: bob.ID})
+		sign("bob", password).fails(401, domain.CodeUserUnavailable, textUser)
+		sign("bob", "correct horsf").fails(400, "credentials_wrong", "用户名或密码错误")
+		bob.get("/api/user/info").fails(401, domain.CodeUserUnavailable, textUser)
+		bob.post("/api/live/create", object{"title": "t", "cover": ""}).fails(401, domain.CodeUserUnavailable, textUser)
+	})
+	t.Run("refuses a person who was erased", func(t *testing.T) {
+		carol := d.person("carol")
+		d.operator(domain.ForgetUser{User: carol.ID})
+		if got := sign("carol", password); got.status == 200 {
+			t.Fatalf("got %s", got.raw)
+		}
+		carol.get("/api/user/info").fails(401, domain.CodeUserUnavailable, textUser)
+		carol.post("/api/live/create", object{"title": "t", "cover": ""}).fails(401, domain.CodeUserUnavailable, textUser)
+		d.post("/api/reg", object{"username": "carol", "password": password, "repassword": password}).
+			fails(409, domain.CodeNameTaken, "用户名已存在")
+	})
+}
+
+func TestLoginTakesAsLongForUnknownNames(t *testing.T) {
+	t.Parallel()
+	d := newDoor(t, func(c *api.Config) { c.Password = api.PasswordCost{MemoryKiB: 16 << 10, Passes: 1, AtOnce: 1} })
+	d.person("alice")
+	best := map[string]time.Duration{"alice": time.Hour, "nobody": time.Hour} // of many: the machine has other things to do
+	for range 12 {
+		for name := range best {
+			began := time.Now()
+			d.post("/api/login", object{"username": name, "password": "not hers"})
+			best[name] = min(best[name], time.Since(began))
+		}
+	}
+	known, unknown := best["alice"], best["nobody"]
+	if unknown < known/3 || known < unknown/3 { // a hash that is not worked on would save nine tenths
+		t.Fatalf("a known name takes %v, an unknown one %v", known, unknown)
+	}
+}
+
+func TestSingleDevice(t *testing.T) {
+	t.Parallel()
+	d := newDoor(t)
+	older := d.person("alice")
+	live := older.live("t")
+	newer := d.signIn("alice")
+	newer.get("/api/user/info").ok(nil)
+	t.Run("a new login ends the older one", func(t *testing.T) {
+		older.get("/api/user/info").fails(401, domain.CodeSessionEnded, textExpired)
+		older.post("/api/live/create", object{"title": "t", "cover": ""}).fails(401, domain.CodeSessionEnded, textExpired)
+		older.post("/api/logout", object{}).fails(401, domain.CodeSessionEnded, textExpired)
+	})
+	t.Run("whose token is ignored where none is needed", func(t *testing.T) {
+		var got struct{ Sign string }
+		older.get(fmt.Sprintf("/api/live/read/%d", live)).ok(&got)
+		if !strings.HasPrefix(got.Sign, "play-") {
+			t.Fatalf("an ended session gets %q", got.Sign)
+		}
+	})
+	t.Run("logging out ends the newer one too", func(t *testing.T) {
+		var said string
+		newer.post("/api/logout", "").ok(&said)
+		if said != "ok" {
+			t.Fatalf("data %q", said)
+		}
+		newer.get("/api/user/info").fails(401, domain.CodeSessionEnded, textExpired)
+		newer.post("/api/logout", object{}).fails(401, domain.CodeSessionEnded, textExpired)
+	})
+}
+
+func TestTokens(t *testing.T) {
+	t.Parallel()
+	d := newDoor(t)
+	a := d.person("alice")
+	t.Run("in every place and form", func(t *testing.T) {
+		for _, h := range [][2]string{
+			{"token", a.Token}, {"token", "Bearer " + a.Token}, {"Authorization", a.Token}, {"Authorization", "Bearer " + a.Token}, {"Authorization", "bearer " + a.Token},
+		} {
+			var got struct{ ID domain.UserID }
+			d.get("/api/user/info", h[0], h[1]).ok(&got).keysOf("data", "id", "username", "nickname", "avatar", "coin")
+			if got.ID != a.ID {
+				t.Errorf("%v: user %d", h, got.ID)
+			}
+		}
+	})
+	for name, c := range map[string]struct {
+		token string
+		code  domain.Code
+		text  string
+	}{
+		"no token":             {"", domain.CodeTokenMissing, textNoToken},
+		"a token of nobody's":  {"x.y.z", domain.CodeTokenInvalid, textInvalid},
+		"the word null":        {"Bearer null", domain.CodeTokenInvalid, textInvalid},
+		"another's signature":  {a.Token[:len(a.Token)-4] + "AAAA", domain.CodeTokenInvalid, textInvalid},
+		"a token without exp":  {"eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJlbWFpbCI6IjFAMS5jb20iLCJpYXQiOjE1MjcyNTY0NzF9.2tVGRzHLh75oDKbdc7WHciM80JeW3y2Pqu9WKdjeGGU", domain.CodeTokenInvalid, textInvalid},
+		"a token with a space": {a.Token[:20] + " " + a.Token[20:], domain.CodeTokenInvalid, textInvalid},
+	} {
+		t.Run("refuses "+name, func(t *testing.T) {
+			for _, ask := range []func() answer{
+				func() answer { return d.get("/api/user/info", "token", c.token) },
+				func() answer { return d.post("/api/logout", object{}, "token", c.token) },
+				func() answer { return d.post("/api/live/create", object{"title": "t", "cover": ""}, "token", c.token) },
+				func() answer {
+					return d.post("/api/live/changestatus", object{"id": 1, "type": "play"}, "token", c.token)
+				},
+				func() answer { return d.post("/api/gift/wxpay", object{"price": 1}, "token", c.token) },
+				func() answer { return d.post("/api/upload", "", "token", c.token) },
+				func() answer { return d.get("/api/events", "token", c.token) },
+				func() answer { return d.get("/api/coin/history", "token", c.token) },
+				func() answer { return d.get("/api/gift/history", "token", c.token) },
+				func() answer { return d.get("/api/live/1/viewers", "token", c.token) },
+				func() answer { return d.get("/api/live/1/comments", "token", c.token) },
+			} {
+				ask().fails(401, c.code, c.text)
+			}
+		})
+		t.Run("ignores where none is needed: "+name, func(t *testing.T) {
+			d.get("/api/live/list/1", "token", c.token).ok(nil)
+			d.get("/api/gift/list", "token", c.token).ok(nil)
+			d.post("/api/login", object{"username": "nobody", "password": password}, "token", c.token).
+				fails(400, "credentials_wrong", "用户名或密码错误")
+		})
+	}
+}
+
+func TestTokenExpires(t *testing.T) {
+	t.Parallel()
+	var skew atomic.Int64
+	d := newDoor(t, func(c *api.Config) {
+		tokens, err := api.NewTokens([]string{tokenSecret}, time.Hour, func() time.Time { return time.Now().Add(time.Duration(skew.Load())) })
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.Tokens = tokens
+	})
+	a := d.person("alice")
+	a.get("/api/user/info").ok(nil)
+	skew.Store(int64(2 * time.Hour))
+	a.get("/api/user/info").fails(401, domain.CodeTokenExpired, textExpired)
+}
+
+func TestCodedLogin(t *testing.T) {
+	t.Parallel()
+	d := newDoor(t)
+	a := d.person("alice")
+	form := object{"username": "alice", "password": password}
+	for _, header := range []string{"Bearer null", "Bearer " + a.Token} {
+		answer := d.post("/api/login", form, "Authorization", header)
+		answer.keys("code", "data")
+		var got struct {
+			Code int
+			Data string
+		}
+		decode(t, answer, &got)
+		if answer.status != 200 || got.Code != 200 || strings.Count(got.Data, ".") != 2 {
+			t.Fatalf("%s: %d %s", header, answer.status, answer.raw)
+		}
+		d.get("/api/user/info", "Authorization", "Bearer "+got.Data).ok(nil)
+	}
+	for name, c := range map[string]struct {
+		body any
+		text string
+	}{
+		"a wrong password":  {object{"username": "alice", "password": "correct horsf"}, "用户名或密码错误"},
+		"garbage":           {"{", textBad},
+		"a wrong type":      {`{"username":7}`, textBad},
+		"an oversized body": {`{"username":"` + strings.Repeat("a", 1<<20) + `"}`, "请求内容过大"},
+	} {
+		t.Run("refuses "+name+" with 200", func(t *testing.T) {
+			answer := d.post("/api/login", c.body, "Authorization", "Bearer null")
+			answer.keys("code", "message")
+			var got struct {
+				Code    int
+				Message string
+			}
+			decode(t, answer, &got)
+			if answer.status != 200 || got.Code != 400 || got.Message != c.text {
+				t.Fatalf("%d %s", answer.status, answer.raw)
+			}
+		})
+	}
+}
+
+func TestGrowOlder(t *testing.T) {
+	t.Parallel()
+	d := newDoor(t)
+	a, b := d.person("alice"), d.person("bob")
+	says := func(code int, message string, header ...string) {
+		t.Helper()
+		answer := d.get("/api/insert", header...)
+		answer.keys("code", "message")
+		var got struct {
+			Code    int
+			Message string
+		}
+		decode(t, answer, &got)
+		if answer.status != 200 || got.Code != code || got.Message != message {
+			t.Fatalf("%d %s, want %d %s", answer.status, answer.raw, code, message)
+		}
+	}
+	says(200, "添加成功~", "Authorization", "Bearer "+a.Token)
+	says(200, "添加成功~", "Authorization", "Bearer "+a.Token)
+	says(-200, "请登录~")
+	says(401, "Token 令牌不合法!", "Authorization", "Bearer null")
+	d.operator(domain.DisableUser{User: b.ID})
+	says(401, textUser, "Authorization", "Bearer "+b.Token)
+	page, err := d.store.Read(t.Context(), eventstore.Query{Types: []string{"user.age_changed.v1"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var ages []int
+	for _, r := range page.Events {
+		ages = append(ages, r.Event.(domain.UserAgeChanged).Age)
+	}
+	if !slices.Equal(ages, []int{1, 2}) {
+		t.Fatalf("ages %v", ages)
+	}
+}

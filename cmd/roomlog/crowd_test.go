@@ -1,0 +1,258 @@
+package main_test
+
+import (
+	"bufio"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+)
+
+// patience is how long a client waits for an answer before it tries another server.
+const patience = 3 * time.Second
+
+// crowd is people who give in one room and people who watch it, whatever happens to the servers: each goes
+// on at another one when its own is gone, and asks again with the same key for what was not answered.
+type crowd struct {
+	t       testing.TB
+	servers []*process
+	live    int64
+	each    int // gifts of each giver
+	streams sync.WaitGroup
+	watches sync.WaitGroup
+	end     chan struct{} // closed when all gifts are acknowledged
+	last    atomic.Int64  // position of the newest gift that was acknowledged
+	acked   atomic.Int64
+
+	mu       sync.Mutex
+	givers   []*person
+	watchers []*line
+	receipts map[int64]string // by position: whose gift
+}
+
+// gather brings people into a new room, each of the givers with coins for all of the gifts.
+func gather(t testing.TB, givers, watchers, each int, servers ...*process) *crowd {
+	t.Helper()
+	c := &crowd{t: t, servers: servers, each: each, end: make(chan struct{}), receipts: map[int64]string{}}
+	servers[0].roomlog("gift", "add", "--name", "Rose", "--coin", "30")
+	c.live = join(t, servers[0], "streamer").open("under load")
+	for i := range watchers {
+		p := join(t, servers[i%len(servers)], fmt.Sprintf("watcher-%d", i))
+		s := p.connect("")
+		l := newLine(c.live, enter(t, s, c.live, nil).Snapshot.Pos)
+		c.watchers = append(c.watchers, l)
+		c.watches.Go(func() { c.watch(p, s, l, i) })
+	}
+	for i := range givers {
+		p := join(t, servers[i%len(servers)], fmt.Sprintf("giver-%d", i))
+		p.topUp(3*each, 1)
+		c.givers = append(c.givers, p)
+	}
+	for i, p := range c.givers { // together, when everybody is there
+		c.streams.Go(func() { c.give(p, i) })
+	}
+	return c
+}
+
+// somewhere answers a socket of p at a server that is there, beginning to look at the i-th.
+func (c *crowd) somewhere(p *person, i *int) *socket {
+	for tries := 0; ; tries++ {
+		p.at = c.servers[*i%len(c.servers)]
+		s, err := p.dial("")
+		if err == nil {
+			return s
+		}
+		*i++
+		if tries > 600 {
+			c.t.Errorf("%s finds no server: %v", p.name, err)
+			return nil
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+}
+
+// give sends gifts one after another until each is acknowledged.
+func (c *crowd) give(p *person, i int) {
+	var s *socket
+	defer func() {
+		if s != nil {
+			s.cut()
+		}
+	}()
+	for n := range c.each {
+		for {
+			if s == nil {
+				if s = c.somewhere(p, &i); s == nil {
+					return
+				}
+			}
+			done, err := c.gift(p, s, fmt.Sprintf("k%d", n))
+			if done {
+				break
+			}
+			if err != nil {
+				s.cut()
+				s, i = nil, i+1
+			}
+		}
+	}
+}
+
+// gift sends one gift; an error means that this connection is no good.
+func (c *crowd) gift(p *person, s *socket, key string) (done bool, err error) {
+	f, err := s.askFor(patience, "gift.send", map[string]any{"live": c.live, "gift": 1, "num": 1}, key)
+	if err != nil {
+		return false, err
+	}
+	if f.Type == "ok" {
+		got := into[purse](c.t, f)
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		if whose, twice := c.receipts[got.Pos]; twice {
+			c.t.Errorf("position %d is acknowledged to %s and to %s", got.Pos, whose, p.name+" "+key)
+		}
+		c.receipts[got.Pos] = p.name + " " + key
+		c.last.Store(max(c.last.Load(), got.Pos))
+		c.acked.Add(1)
+		return true, nil
+	}
+	switch no := into[problem](c.t, f); no.Code {
+	case "busy", "outcome_unknown", "internal": // a broken database may be called that: ask again
+		time.Sleep(min(time.Duration(no.RetryAfter)*time.Millisecond, 200*time.Millisecond))
+		return false, nil
+	default:
+		c.t.Errorf("gift %s of %s is refused: %s", key, p.name, f.Data)
+		return true, nil
+	}
+}
+
+// watch hears the room on one connection after another until it has heard everything.
+func (c *crowd) watch(p *person, s *socket, l *line, i int) {
+	for {
+		select {
+		case <-s.closed:
+		case <-time.After(10 * time.Millisecond):
+		}
+		c.mu.Lock()
+		l.hear(c.t, s)
+		at := l.at
+		c.mu.Unlock()
+		select {
+		case <-c.end:
+			if at >= c.last.Load() {
+				s.cut()
+				return
+			}
+		default:
+		}
+		if s.alive() {
+			continue
+		}
+		i++
+		if s = c.comeBack(p, l, &i); s == nil {
+			return
+		}
+	}
+}
+
+// comeBack enters the room again, where the watcher left off.
+func (c *crowd) comeBack(p *person, l *line, i *int) *socket {
+	for tries := 0; tries < 600; tries++ {
+		s := c.somewhere(p, i)
+		if s == nil {
+			return nil
+		}
+		since := map[string]any{"epoch": s.welcome.Epoch, "pos": l.at}
+		f, err := s.askFor(patience, "room.join", map[string]any{"live": c.live, "since": since}, "")
+		switch {
+		case err == nil && f.Type == "ok":
+			back := into[joined](c.t, f)
+			if back.Resumed == nil {
+				c.t.Errorf("%s comes back to a snapshot", p.name)
+				return nil
+			}
+			c.mu.Lock()
+			l.resumed(back.Resumed)
+			c.mu.Unlock()
+			return s
+		case err == nil && into[problem](c.t, f).Code != "busy" && into[problem](c.t, f).Code != "outcome_unknown" && into[problem](c.t, f).Code != "internal":
+			c.t.Errorf("%s cannot come back: %s", p.name, f.Data)
+			return nil
+		}
+		s.cut()
+		*i++
+		time.Sleep(50 * time.Millisecond)
+	}
+	c.t.Errorf("%s cannot come back", p.name)
+	return nil
+}
+
+// all is how many gifts are given in the end.
+func (c *crowd) all() int { return len(c.givers) * c.each }
+
+// middle waits until the crowd is in the middle of giving: for the first of two, when a third of the gifts
+// has been acknowledged.
+func (c *crowd) middle(round, rounds int) {
+	c.t.Helper()
+	gifts := (round + 1) * c.all() / (rounds + 1)
+	eventually(c.t, fmt.Sprintf("%d gifts are acknowledged", gifts), func() bool { return c.acked.Load() >= int64(gifts) })
+}
+
+// judge waits for the end, and holds everything that was acknowledged and heard against the log.
+func (c *crowd) judge() {
+	c.t.Helper()
+	c.streams.Wait()
+	close(c.end)
+	c.watches.Wait()
+	all := c.all()
+	if len(c.receipts) != all {
+		c.t.Errorf("%d gifts were acknowledged, want %d", len(c.receipts), all)
+	}
+	for i, l := range c.watchers {
+		if l.gifts != all {
+			c.t.Errorf("watcher %d heard %d gifts, want %d", i, l.gifts, all)
+		}
+	}
+	at := c.servers[0]
+	logged, err := loggedGifts(at.roomlog("export", "--type", "gift.sent.v1"))
+	if err != nil || len(logged) != all {
+		c.t.Errorf("the log has %d gifts, want %d: %v", len(logged), all, err)
+	}
+	for position := range c.receipts {
+		if _, ok := logged[position]; !ok {
+			c.t.Errorf("the gift acknowledged at position %d is not in the log", position)
+		}
+	}
+	for _, p := range c.givers {
+		p.at = at
+		eventually(c.t, p.name+" has paid for every gift, once", func() bool { return p.coins() == 0 })
+	}
+	if out := at.roomlog("verify"); !strings.HasPrefix(out, "ok: ") {
+		c.t.Errorf("verify said %s", out)
+	}
+}
+
+// loggedGifts answers the gifts of an export by their positions.
+func loggedGifts(exported string) (map[int64]string, error) {
+	found := map[int64]string{}
+	lines := bufio.NewScanner(strings.NewReader(exported))
+	lines.Buffer(nil, 1<<20)
+	for lines.Scan() {
+		var line struct {
+			Position int64
+			Actor    string
+		}
+		if err := json.Unmarshal(lines.Bytes(), &line); err != nil {
+			return nil, fmt.Errorf("%w in %s", err, lines.Text())
+		}
+		if line.Position == 0 {
+			return nil, errors.New("a line without a position: " + lines.Text())
+		}
+		found[line.Position] = line.Actor
+	}
+	return found, lines.Err()
+}

@@ -1,0 +1,146 @@
+package docgen_test
+
+import (
+	"bytes"
+	"flag"
+	"io/fs"
+	"os"
+	"regexp"
+	"strings"
+	"testing"
+	"testing/fstest"
+
+	"roomlog/cmd/roomlog/docgen"
+	"roomlog/domain"
+)
+
+var update = flag.Bool("update", false, "write docs/EVENTS.md as roomlog docs does")
+
+// root is the source tree of roomlog.
+const root = "../../.."
+
+func TestTheCatalogueIsUpToDate(t *testing.T) {
+	want, err := docgen.Events(os.DirFS(root))
+	if err != nil {
+		t.Fatal(err)
+	}
+	const page = root + "/docs/EVENTS.md"
+	if *update {
+		if err := os.WriteFile(page, want, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got, err := os.ReadFile(page)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(got, want) {
+		t.Fatal("docs/EVENTS.md is not what the code says: run go run ./cmd/roomlog docs")
+	}
+	for range 5 {
+		if again, err := docgen.Events(os.DirFS(root)); err != nil || !bytes.Equal(again, want) {
+			t.Fatalf("the same code makes another page (%v)", err)
+		}
+	}
+}
+
+func TestThePage(t *testing.T) {
+	b, err := docgen.Events(os.DirFS(root))
+	if err != nil {
+		t.Fatal(err)
+	}
+	page := string(b)
+	for _, c := range domain.Commands {
+		if !strings.Contains(page, "\n### "+c.Type+"\n") {
+			t.Errorf("%s is not on it", c.Type)
+		}
+	}
+	for _, e := range domain.Events {
+		if !strings.Contains(page, "\n### "+e.Type+"\n") {
+			t.Errorf("%s is not on it", e.Type)
+		}
+		if !strings.Contains(page, "(#"+strings.ReplaceAll(e.Type, ".", "")+")") {
+			t.Errorf("%s follows from no command", e.Type)
+		}
+	}
+	for _, line := range []string{
+		"| [order.pay](#orderpay) | provider | [order.paid.v1](#orderpaidv1), [coins.credited.v1](#coinscreditedv1) |",
+		"`SendGift`. Asks to give num gifts to a room, paid from the sender's own wallet.",
+		"- Reads: `live`, `gift`, `wallet`",
+		"- Reads: `name`, `next-user`",
+		"- Moves coins: its postings add up to zero",
+		"- Stream: `visit-6-12`, for instance; it folds into `Visit`",
+		"- Stream: `chat-6`, for instance; no decision looks at it",
+		"| `live` | number | a room |",
+		"| `first` | boolean | the first visit ever of this person to this room |",
+		"| `text` | string | as it was typed, without space around it · *personal* |",
+		"| `to` | number | where it stands: `0` not started, `1` on air, `2` paused, `3` ended |",
+		"| `cause` | string | why: `asked`, `connection_lost`, `process_lost`, `live_ended` |",
+		"| `postings[].amount` | number | added to the account; negative when it is taken |",
+		"| `Process` | — | the server process that holds the connection |",
+		`{"live":6,"user":12,"cause":"connection_lost"}`,
+		"| `coins_too_few` | the wallet is too light | 金币不足，请先充值 |",
+	} {
+		if !strings.Contains(page, "\n"+line+"\n") {
+			t.Errorf("has no line %s", line)
+		}
+	}
+	if strings.Count(page, "*personal*") != 1+7+1 { // the introduction, and every personal field
+		t.Errorf("%d times personal", strings.Count(page, "*personal*"))
+	}
+}
+
+// What nobody has explained is not documented as if it were.
+func TestACodeWithoutItsCommentsMakesNoPage(t *testing.T) {
+	for _, tt := range []struct{ name, file, old, new, want string }{
+		{"a field", "domain/wallet.go", "// how many: 1–9999", "", "Num"},
+		{"a type that explains fields", "domain/event.go", "// LiveID is a room.", "", "Live"},
+		{"a command", "domain/wallet.go", "// SendGift asks", "// This asks", "SendGift"},
+		{"an event", "domain/wallet.go", "// GiftSent says", "// This says", "GiftSent"},
+		{"a code", "domain/code.go", "// the wallet is too light", "", "CodeCoinsTooFew"},
+		{"a file that is broken", "domain/wallet.go", "package domain", "package", "wallet.go"},
+		{"an example that is broken", "domain/testdata/events/gift.sent.v1.json", "{", "", "gift.sent.v1"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			tree := copied(t)
+			text := tree[tt.file].Data
+			if !bytes.Contains(text, []byte(tt.old)) {
+				t.Fatalf("%s has no %q", tt.file, tt.old)
+			}
+			tree[tt.file] = &fstest.MapFile{Data: bytes.Replace(text, []byte(tt.old), []byte(tt.new), 1)}
+			if _, err := docgen.Events(tree); err == nil || !strings.Contains(err.Error(), tt.want) {
+				t.Fatalf("got %v, want an error that names %s", err, tt.want)
+			}
+		})
+	}
+	t.Run("an example that is missing", func(t *testing.T) {
+		tree := copied(t)
+		delete(tree, "domain/testdata/events/gift.sent.v1.json")
+		if _, err := docgen.Events(tree); err == nil || !strings.Contains(err.Error(), "gift.sent.v1") {
+			t.Fatalf("got %v", err)
+		}
+	})
+	t.Run("another folder", func(t *testing.T) {
+		if _, err := docgen.Events(fstest.MapFS{}); err == nil || !regexp.MustCompile("domain: .*source tree").MatchString(err.Error()) {
+			t.Fatalf("got %v", err)
+		}
+	})
+}
+
+// copied is package domain in memory.
+func copied(t *testing.T) fstest.MapFS {
+	t.Helper()
+	tree, from := fstest.MapFS{}, os.DirFS(root)
+	err := fs.WalkDir(from, "domain", func(name string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		text, err := fs.ReadFile(from, name)
+		tree[name] = &fstest.MapFile{Data: text}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return tree
+}

@@ -1,0 +1,110 @@
+package docgen
+
+import (
+	"fmt"
+	"reflect"
+	"strings"
+)
+
+// A row describes one field of a payload, or of what a door adds to a command.
+type row struct{ name, kind, meaning string }
+
+// rows describes the fields of t, a struct of package domain called owner, and of what is in them.
+func (p *page) rows(owner string, t reflect.Type, prefix string) ([]row, error) {
+	var rows []row
+	for i := range t.NumField() {
+		f := t.Field(i)
+		inner := f.Type
+		if inner.Kind() == reflect.Slice {
+			inner = inner.Elem()
+		}
+		meaning, err := p.meaning(owner, f.Name, inner.Name())
+		if err != nil {
+			return nil, err
+		}
+		if one := p.oneOf(inner.Name()); one != "" {
+			meaning += ": " + one
+		}
+		name := prefix + jsonName(f)
+		if name == "-" {
+			rows = append(rows, row{f.Name, "—", meaning})
+			continue
+		}
+		rows = append(rows, row{name, kindOf(f.Type), meaning})
+		if inner.Kind() == reflect.Struct {
+			more, err := p.rows(inner.Name(), inner, name+"[].")
+			if err != nil {
+				return nil, err
+			}
+			rows = append(rows, more...)
+		}
+	}
+	return rows, nil
+}
+
+// oneOf lists the values of an enumeration; "" for other types.
+func (p *page) oneOf(typ string) string {
+	if len(p.values[typ]) < 2 { // a constant beside others that have no name
+		return ""
+	}
+	var list []string
+	for _, v := range p.values[typ] {
+		text := code(strings.Trim(v.json, `"`))
+		switch {
+		case !strings.HasPrefix(v.json, `"`):
+			text += " " + words(v.name, typ)
+		case v.meaning != "":
+			text += " (" + v.meaning + ")"
+		}
+		list = append(list, text)
+	}
+	return strings.Join(list, ", ")
+}
+
+func (p *page) table(rows []row) {
+	if len(rows) == 0 {
+		return
+	}
+	p.printf("\n| field | JSON | meaning |\n|---|---|---|\n")
+	for _, r := range rows {
+		p.printf("| `%s` | %s | %s |\n", r.name, r.kind, strings.ReplaceAll(r.meaning, "|", `\|`))
+	}
+}
+
+// kindOf names the JSON form of a type.
+func kindOf(t reflect.Type) string {
+	switch t.Kind() {
+	case reflect.String:
+		return "string"
+	case reflect.Bool:
+		return "boolean"
+	case reflect.Int, reflect.Int64:
+		return "number"
+	case reflect.Slice:
+		return "array"
+	case reflect.Struct:
+		return "object"
+	default:
+		panic(fmt.Sprintf("docgen: no name for the JSON form of a %s", t))
+	}
+}
+
+func jsonName(f reflect.StructField) string {
+	name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+	return name
+}
+
+func goName(v any) string { return reflect.TypeOf(v).Name() }
+
+func code(s string) string { return "`" + s + "`" }
+
+// anchor links to the heading of a command or event on the same page.
+func anchor(typ string) string { return "[" + typ + "](#" + strings.ReplaceAll(typ, ".", "") + ")" }
+
+func join(names []string, show func(string) string) string {
+	shown := make([]string, len(names))
+	for i, name := range names {
+		shown[i] = show(name)
+	}
+	return strings.Join(shown, ", ")
+}

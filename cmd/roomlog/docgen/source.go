@@ -1,0 +1,218 @@
+package docgen
+
+import (
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"maps"
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode"
+)
+
+// A source is what package domain says in comments, and what only its text shows.
+type source struct {
+	types    map[string]string            // Go name → its comment
+	fields   map[string]map[string]string // Go name → field → its comment, "" for none
+	values   map[string][]value           // Go name → the constants of that type, in order
+	mentions map[string]map[string]bool   // function, or command for its decision → the names in it
+}
+
+// A value is one constant of an enumeration.
+type value struct {
+	name    string
+	json    string // as it is in payloads
+	meaning string // its comment; "" for none
+}
+
+// readSource parses the Go files of dir in tree.
+func readSource(tree fs.FS, dir string) (*source, error) {
+	files, err := fs.Glob(tree, path.Join(dir, "*.go"))
+	if err == nil && len(files) == 0 {
+		err = fs.ErrNotExist
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w (the documents are made inside the source tree)", dir, err)
+	}
+	s := &source{
+		types: map[string]string{}, fields: map[string]map[string]string{},
+		values: map[string][]value{}, mentions: map[string]map[string]bool{},
+	}
+	for _, name := range files {
+		if strings.HasSuffix(name, "_test.go") {
+			continue
+		}
+		text, err := fs.ReadFile(tree, name)
+		if err != nil {
+			return nil, fmt.Errorf("read %s: %w", name, err)
+		}
+		file, err := parser.ParseFile(token.NewFileSet(), name, text, parser.ParseComments|parser.SkipObjectResolution)
+		if err != nil {
+			return nil, fmt.Errorf("parse: %w", err)
+		}
+		for _, d := range file.Decls {
+			s.declaration(d)
+		}
+	}
+	return s, nil
+}
+
+func (s *source) declaration(d ast.Decl) {
+	switch d := d.(type) {
+	case *ast.FuncDecl:
+		s.function(d)
+	case *ast.GenDecl:
+		switch d.Tok {
+		case token.TYPE:
+			for _, spec := range d.Specs {
+				s.typeSpec(d, spec.(*ast.TypeSpec))
+			}
+		case token.CONST:
+			s.constants(d)
+		}
+	}
+}
+
+func (s *source) typeSpec(d *ast.GenDecl, spec *ast.TypeSpec) {
+	doc := comment(spec.Doc, spec.Comment)
+	if doc == "" && !d.Lparen.IsValid() {
+		doc = comment(d.Doc)
+	}
+	s.types[spec.Name.Name] = doc
+	shape, ok := spec.Type.(*ast.StructType)
+	if !ok {
+		return
+	}
+	fields := map[string]string{}
+	for _, f := range shape.Fields.List {
+		for _, name := range f.Names {
+			fields[name.Name] = comment(f.Doc, f.Comment)
+		}
+	}
+	s.fields[spec.Name.Name] = fields
+}
+
+// constants collects exported enumerations: texts, and numbers that count from 0.
+func (s *source) constants(d *ast.GenDecl) {
+	var kind string
+	var counting bool
+	for i, spec := range d.Specs {
+		spec := spec.(*ast.ValueSpec)
+		if named, ok := spec.Type.(*ast.Ident); ok {
+			kind = named.Name
+		}
+		var json string
+		if len(spec.Values) == 1 {
+			switch v := spec.Values[0].(type) {
+			case *ast.BasicLit:
+				json = v.Value
+			case *ast.Ident:
+				counting = v.Name == "iota"
+			}
+		}
+		if counting {
+			json = strconv.Itoa(i)
+		}
+		if kind != "" && json != "" && spec.Names[0].IsExported() {
+			s.values[kind] = append(s.values[kind], value{spec.Names[0].Name, json, comment(spec.Doc, spec.Comment)})
+		}
+	}
+}
+
+func (s *source) function(d *ast.FuncDecl) {
+	name := d.Name.Name
+	if name == "decide" {
+		name = receiver(d)
+	}
+	names := s.mentions[name]
+	if names == nil {
+		names = map[string]bool{}
+		s.mentions[name] = names
+	}
+	ast.Inspect(d.Body, func(n ast.Node) bool {
+		if id, ok := n.(*ast.Ident); ok {
+			names[id.Name] = true
+		}
+		return true
+	})
+}
+
+func receiver(d *ast.FuncDecl) string {
+	if d.Recv == nil {
+		return ""
+	}
+	if named, ok := d.Recv.List[0].Type.(*ast.Ident); ok {
+		return named.Name
+	}
+	return ""
+}
+
+// reaches answers every name in the decision of a command, and in the functions that it uses.
+func (s *source) reaches(command string) []string {
+	seen := map[string]bool{}
+	var visit func(string)
+	visit = func(name string) {
+		for mentioned := range s.mentions[name] {
+			if !seen[mentioned] {
+				seen[mentioned] = true
+				visit(mentioned)
+			}
+		}
+	}
+	visit(command)
+	return slices.Sorted(maps.Keys(seen))
+}
+
+// sentence is the comment of a type without its name: "Asks to …" for "SendGift asks to …".
+func (s *source) sentence(typ string) (string, error) {
+	said, ok := strings.CutPrefix(s.types[typ], typ+" ")
+	if !ok {
+		return "", fmt.Errorf("domain.%s has no comment that begins with its name", typ)
+	}
+	return upper(said), nil
+}
+
+// meaning is what is said of a field, or else of its type.
+func (s *source) meaning(owner, field, typ string) (string, error) {
+	said := s.fields[owner][field]
+	if said == "" {
+		said = strings.TrimPrefix(strings.TrimPrefix(s.types[typ], typ+" "), "is ")
+	}
+	if said == "" {
+		return "", fmt.Errorf("neither field %s of domain.%s nor its type says what it means", field, owner)
+	}
+	return strings.TrimSuffix(said, "."), nil
+}
+
+// comment joins the lines of the first comment that there is.
+func comment(groups ...*ast.CommentGroup) string {
+	for _, g := range groups {
+		if text := strings.Join(strings.Fields(g.Text()), " "); text != "" {
+			return text
+		}
+	}
+	return ""
+}
+
+func upper(s string) string {
+	for i, r := range s {
+		return string(unicode.ToUpper(r)) + s[i+len(string(r)):]
+	}
+	return s
+}
+
+// words makes "on air" of "StatusOnAir", a constant of type Status.
+func words(constant, typ string) string {
+	var b strings.Builder
+	for i, r := range strings.TrimPrefix(constant, typ) {
+		if unicode.IsUpper(r) && i > 0 {
+			b.WriteByte(' ')
+		}
+		b.WriteRune(unicode.ToLower(r))
+	}
+	return b.String()
+}

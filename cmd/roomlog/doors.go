@@ -1,0 +1,179 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/pprof"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"roomlog/api"
+	"roomlog/domain"
+	"roomlog/media"
+	"roomlog/realtime"
+)
+
+// doors are what clients reach.
+type doors struct {
+	server    *http.Server
+	api       *api.API
+	realtime  *realtime.Door // nil without the role
+	readiness *readiness
+}
+
+// openDoors makes the doors on top of the engine. They answer when server serves.
+func (c *serveCommand) openDoors(ctx context.Context, h *house, e *engine, l *layers) (*doors, error) {
+	proxies, err := api.ParseProxies(c.TrustedProxies)
+	if err != nil {
+		return nil, err
+	}
+	tokens, err := api.NewTokens(h.secrets.jwt, c.TokenLife, h.sh.now)
+	if err != nil {
+		return nil, err
+	}
+	d := &doors{readiness: &readiness{engine: e, maxLag: c.MaxLag}}
+	registry := e.meters()
+	config, err := c.apiConfig(h, e, tokens)
+	if err != nil {
+		return nil, err
+	}
+	config.Metrics, config.Checks, config.Proxies = registry, d.readiness.checks(), proxies
+	if d.api, err = api.New(config); err != nil {
+		return nil, err
+	}
+	mux := http.NewServeMux()
+	if slices.Contains(c.Roles, roleAPI) {
+		mux.Handle("/", d.api)
+	} else {
+		for _, path := range []string{"/healthz", "/readyz", "/metrics"} {
+			mux.Handle(path, d.api)
+		}
+	}
+	if slices.Contains(c.Roles, roleRealtime) {
+		if d.realtime, err = realtime.New(c.realtimeConfig(h, e, tokens, proxies)); err != nil {
+			return nil, err
+		}
+		l.run(ctx, "realtime", d.realtime.Run)
+		mux.Handle("/ws", d.realtime)
+		meterSockets(metering{registry}, d.realtime.Stats())
+	}
+	limit := newConnLimit(c.MaxHTTPConnections, c.MaxConnectionsPerAddress, proxies)
+	metering{registry}.gauge("http_connections", "Open HTTP connections, sockets aside.", limit.open)
+	d.server = &http.Server{
+		Handler:           mux,
+		ReadHeaderTimeout: c.HeaderTimeout,
+		IdleTimeout:       c.IdleTimeout,
+		MaxHeaderBytes:    c.HeaderBytes,
+		ConnState:         limit.watch,
+		ErrorLog:          slog.NewLogLogger(h.log.Handler(), slog.LevelDebug), // what broken clients do
+	}
+	return d, c.openPprof(ctx, h, l)
+}
+
+func (c *serveCommand) apiConfig(h *house, e *engine, tokens *api.Tokens) (api.Config, error) {
+	signer, err := media.NewSigner(h.secrets.sign, c.SignLife, h.sh.now)
+	if err != nil {
+		return api.Config{}, err
+	}
+	payments, err := api.NewSharedSecret(h.secrets.payment)
+	if err != nil {
+		return api.Config{}, err
+	}
+	zone, err := api.Zone(c.TimeZone)
+	if err != nil {
+		return api.Config{}, err
+	}
+	return api.Config{
+		Store: e.store, Commands: e.sequencer, Queries: e.queries, Feed: e.feed, Pool: e.pool,
+		Tokens: tokens, Signs: signer, Payments: payments, Uploads: filepath.Join(h.data, "uploads"), Now: h.sh.now,
+		Log: h.log, Version: version(),
+		PublicURL: c.PublicURL, Origins: c.CORSOrigins, Zone: zone, CoinsPerUnit: domain.Coins(c.CoinsPerUnit),
+		RequestTimeout: c.RequestTimeout, Settle: c.Settle,
+		BodyBytes: c.BodyBytes, BodyTimeout: c.BodyTimeout, UploadBytes: c.UploadBytes, UploadTimeout: c.UploadTimeout,
+		SignInsByAddress: c.SignInsPerAddress, SignInsByName: c.SignInsPerName, RegistrationsByAddress: c.RegistrationsPerAddress,
+		WritesByUser: c.WritesPerUser, UploadsByUser: c.UploadsPerUser, EventStreams: c.EventStreams,
+	}, nil
+}
+
+func (c *serveCommand) realtimeConfig(h *house, e *engine, tokens *api.Tokens, proxies api.Proxies) realtime.Config {
+	return realtime.Config{
+		Store: e.store, Commands: e.sequencer, Queries: e.queries, Feed: e.feed, Now: h.sh.now, Log: h.log,
+		Verify: func(token string) (realtime.Caller, error) {
+			user, session, err := tokens.Verify(token)
+			return realtime.Caller{User: user, Session: session, Expires: tokens.Until(token)}, err
+		},
+		Gate: realtime.NewGate(realtime.GateConfig{
+			Origins: c.CORSOrigins, MaxConns: c.MaxConnections, MaxPerAddress: c.MaxConnectionsPerAddress,
+			Address: func(r *http.Request) string { return proxies.ClientAddr(r).String() },
+		}),
+		Sockets: realtime.SocketConfig{
+			MaxMessage: c.MaxMessage, QueueBytes: c.QueueBytes, HelloTimeout: c.HelloTimeout, PingInterval: c.PingInterval,
+			IdleTimeout: c.SocketTimeout, FrameRate: c.FrameRate, FrameBurst: c.FrameBurst, RestartSpread: c.RestartSpread,
+		},
+		MaxConnsPerUser: c.MaxConnectionsPerUser, MaxRooms: c.MaxRoomsPerConnection,
+		CommentRate: c.CommentRate, CommentBurst: c.CommentBurst, GiftRate: c.GiftRate, GiftBurst: c.GiftBurst,
+		Grace: c.PresenceGrace,
+	}
+}
+
+// serve answers requests until the doors are closed.
+func (d *doors) serve(ctx context.Context, listener net.Listener) error {
+	if err := d.server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+		return fmt.Errorf("serve HTTP: %w", err)
+	}
+	<-ctx.Done()
+	return nil
+}
+
+// close lets nobody in any more, tells sockets to come back later, and waits for requests under way; when
+// that takes too long it cuts what is left, which loses nothing that was acknowledged.
+func (d *doors) close(ctx context.Context, log *slog.Logger, drain time.Duration) error {
+	ctx, cancel := context.WithTimeout(ctx, drain)
+	defer cancel()
+	d.readiness.stopping.Store(true)
+	d.api.Drain()
+	var g errgroup.Group
+	g.Go(func() error { return d.server.Shutdown(ctx) }) // knows nothing of sockets
+	if d.realtime != nil {
+		g.Go(func() error { return d.realtime.Shutdown(ctx) })
+	}
+	err := g.Wait()
+	if errors.Is(err, context.DeadlineExceeded) {
+		log.WarnContext(ctx, "requests or connections did not end in time and were cut", slog.Duration("after", drain))
+		return d.server.Close()
+	}
+	return err
+}
+
+// openPprof serves profiles on an address of their own.
+func (c *serveCommand) openPprof(ctx context.Context, h *house, l *layers) error {
+	if c.PprofAddr == "" {
+		return nil
+	}
+	listener, err := net.Listen("tcp", c.PprofAddr)
+	if err != nil {
+		return fmt.Errorf("listen for profiles: %w", err)
+	}
+	mux := http.NewServeMux()
+	mux.HandleFunc("/debug/pprof/", pprof.Index)
+	mux.HandleFunc("/debug/pprof/profile", pprof.Profile)
+	mux.HandleFunc("/debug/pprof/symbol", pprof.Symbol)
+	mux.HandleFunc("/debug/pprof/trace", pprof.Trace)
+	server := &http.Server{Handler: mux, ReadHeaderTimeout: c.HeaderTimeout}
+	h.log.InfoContext(ctx, "serving profiles", slog.String("addr", listener.Addr().String()))
+	l.run(ctx, "profiles", func(ctx context.Context) error {
+		context.AfterFunc(ctx, func() { _ = server.Close() })
+		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+			return fmt.Errorf("serve profiles: %w", err)
+		}
+		return nil
+	})
+	return nil
+}

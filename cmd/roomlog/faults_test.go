@@ -1,0 +1,142 @@
+package main_test
+
+import (
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+
+	"roomlog/eventstore/pgtest"
+)
+
+// The server is killed again and again while people give.
+func TestServerKilledUnderLoad(t *testing.T) {
+	t.Parallel()
+	const rounds = 3
+	at := serve(t, sharedSecrets, append([]string{"--data", dataDir(t), "--presence-grace", "1s"}, unhurried...)...)
+	c := gather(t, 4, 2, 150, at)
+	for round := range rounds {
+		c.middle(round, rounds)
+		at.kill()
+		at.again()
+	}
+	c.judge()
+	if code := at.stop(); code != 0 {
+		t.Errorf("exit code %d", code)
+	}
+}
+
+// PostgreSQL is killed again and again: the server starts it anew and goes on.
+func TestPostgresKilledUnderLoad(t *testing.T) {
+	t.Parallel()
+	const rounds = 2
+	data := dataDir(t)
+	at := serve(t, sharedSecrets, append([]string{"--data", data}, unhurried...)...)
+	c, killed := gather(t, 4, 2, 150, at), 0
+	for round := range rounds {
+		c.middle(round, rounds)
+		killed = kill9Postgres(t, data, killed)
+	}
+	c.judge()
+	probe := &person{t: t, at: at}
+	eventually(t, "the server is ready again", func() bool {
+		status, _ := probe.do(http.MethodGet, "/readyz", nil, nil)
+		return status == http.StatusOK
+	})
+	_, metrics := probe.do(http.MethodGet, "/metrics", nil, nil)
+	if want := fmt.Sprintf("roomlog_postgresql_restarts_total %d", rounds); !strings.Contains(string(metrics), want) {
+		t.Errorf("the metrics do not say %s", want)
+	}
+	if code := at.stop(); code != 0 {
+		t.Errorf("exit code %d", code)
+	}
+}
+
+// A database that is not ours is killed and comes back by itself. Tables fall back by seconds with it, for
+// they wait for no disk; the log does not.
+func TestDatabaseKilledUnderLoad(t *testing.T) {
+	t.Parallel()
+	const rounds = 2
+	database := pgtest.Server(t, pgtest.Setting("wal_writer_delay", "10s"))
+	env := append([]string{"DATABASE_URL=" + database.DSN()}, sharedSecrets...)
+	at := serve(t, env, append([]string{"--data", dataDir(t)}, unhurried...)...)
+	c := gather(t, 4, 2, 150, at)
+	for round := range rounds {
+		c.middle(round, rounds)
+		database.Kill()
+		database.Start()
+	}
+	c.judge()
+	if code := at.stop(); code != 0 {
+		t.Errorf("exit code %d", code)
+	}
+}
+
+// kill9Postgres kills the main process of a private PostgreSQL, one that is not the one killed before, and
+// answers its id: the file that names it outlives it.
+func kill9Postgres(t *testing.T, data string, before int) int {
+	t.Helper()
+	pid := before
+	eventually(t, "postgresql has been started anew", func() bool {
+		text, err := os.ReadFile(filepath.Join(data, "postgres", "postmaster.pid"))
+		first, _, _ := strings.Cut(string(text), "\n")
+		if err == nil { // otherwise it is being written
+			pid, err = strconv.Atoi(first)
+		}
+		return err == nil && pid > 1 && pid != before
+	})
+	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	return pid
+}
+
+// Two processes serve one room on one database. One is frozen, and later killed: the other goes on, and
+// nobody stays behind as a ghost.
+func TestTwoProcessesOneRoom(t *testing.T) {
+	t.Parallel()
+	env := append([]string{"DATABASE_URL=" + pgtest.Blank(t)}, sharedSecrets...)
+	args := append([]string{"--presence-grace", "1s"}, unhurried...)
+	one := serve(t, env, append([]string{"--data", dataDir(t)}, args...)...)
+	two := serve(t, env, append([]string{"--data", dataDir(t)}, args...)...)
+	c := gather(t, 4, 4, 150, one, two)
+
+	// People who sit at the second process, and say nothing.
+	quiet := join(t, two, "quiet")
+	s := quiet.connect("")
+	enter(t, s, c.live, nil)
+
+	streamer := &person{t: t, at: one, name: "streamer"}
+	streamer.signIn()
+	if there := streamer.viewers(c.live); !slices.Contains(there, quiet.id) || len(there) != 5 {
+		t.Errorf("in the room are %v, want the four watchers and %d", there, quiet.id)
+	}
+
+	c.middle(0, 3)
+	two.signal(syscall.SIGSTOP)
+	c.middle(1, 3)
+	two.signal(syscall.SIGCONT)
+	c.middle(2, 3)
+	two.kill()
+	c.judge()
+
+	eventually(t, "nobody is in the room any more", func() bool { return len(streamer.viewers(c.live)) == 0 })
+	two.again()
+	quiet.at = two
+	s = quiet.connect("")
+	enter(t, s, c.live, nil)
+	eventually(t, "who comes back is there", func() bool {
+		there := streamer.viewers(c.live)
+		return len(there) == 1 && there[0] == quiet.id
+	})
+	for _, p := range []*process{one, two} {
+		if code := p.stop(); code != 0 {
+			t.Errorf("exit code %d", code)
+		}
+	}
+}

@@ -1,0 +1,146 @@
+package main_test
+
+import (
+	"encoding/json"
+	"net/http"
+	"os/exec"
+	"strings"
+	"syscall"
+	"testing"
+
+	"roomlog/eventstore/pgtest"
+)
+
+// ready is what /readyz says.
+type ready struct {
+	Status string            `json:"status"`
+	Checks map[string]string `json:"checks"`
+}
+
+func (p *person) ready() (int, ready) {
+	p.t.Helper()
+	status, raw := p.do(http.MethodGet, "/readyz", nil, nil)
+	var r ready
+	if err := json.Unmarshal(raw, &r); err != nil {
+		p.t.Fatalf("%v in %s", err, raw)
+	}
+	return status, r
+}
+
+func TestASecondServerOnOneDataFolderIsRefused(t *testing.T) {
+	t.Parallel()
+	data := dataDir(t)
+	at := serve(t, nil, "--data", data)
+	cmd := exec.CommandContext(t.Context(), program(t), "serve", "--data", data, "--http-addr", "127.0.0.1:0")
+	cmd.Env = environment0()
+	out, err := cmd.CombinedOutput()
+	if err == nil || !strings.Contains(string(out), "A roomlog serves from this folder already") {
+		t.Errorf("%v: %s", err, out)
+	}
+	cmd = exec.CommandContext(t.Context(), program(t), "serve", "--data", dataDir(t), "--http-addr", at.addr)
+	cmd.Env = environment0()
+	if out, err = cmd.CombinedOutput(); err == nil || !strings.Contains(string(out), "choose another address") {
+		t.Errorf("%v: %s", err, out)
+	}
+	if status, r := (&person{t: t, at: at}).ready(); status != http.StatusOK {
+		t.Errorf("the first one is not ready any more: %d, %+v", status, r)
+	}
+}
+
+// A server that does not come to its end is ended by a second signal, and nothing acknowledged is lost.
+func TestASecondSignalEndsAtOnce(t *testing.T) {
+	t.Parallel()
+	at := serve(t, sharedSecrets, append([]string{"--data", dataDir(t), "--drain", "10m"}, unhurried...)...)
+	anna := join(t, at, "anna")
+	live := anna.open("a room")
+	slow := slowRequest(t, at)
+	at.signal(syscall.SIGTERM)
+	eventually(t, "the server stops", func() bool { return strings.Contains(at.said(), "msg=stopping") })
+	select {
+	case <-at.exited:
+		t.Fatal("it did not wait for a request under way")
+	default:
+	}
+	at.signal(syscall.SIGTERM)
+	at.wait()
+	_ = slow.Close()
+	at.again()
+	anna.post("/api/live/changestatus", map[string]any{"id": live, "type": "pause"}, nil)
+	if out := at.roomlog("verify"); !strings.HasPrefix(out, "ok: ") {
+		t.Error(out)
+	}
+}
+
+func TestRoles(t *testing.T) {
+	t.Parallel()
+	env := append([]string{"DATABASE_URL=" + pgtest.Blank(t)}, sharedSecrets...)
+	with := func(roles string) *person {
+		return &person{t: t, at: serve(t, env, "--data", dataDir(t), "--roles", roles)}
+	}
+	api, realtime, projector := with("api"), with("realtime"), with("projector")
+	for name, p := range map[string]*person{"api": api, "realtime": realtime, "projector": projector} {
+		if status, r := p.ready(); status != http.StatusOK || r.Checks["roles"] == "" {
+			t.Errorf("the process for %s is not ready: %d, %+v", name, status, r)
+		}
+		wantREST, wantSocket := http.StatusNotFound, http.StatusNotFound
+		if name == "api" {
+			wantREST = http.StatusOK
+		}
+		if name == "realtime" {
+			wantSocket = http.StatusUpgradeRequired
+		}
+		if status, _ := p.do(http.MethodGet, "/api/gift/list", nil, nil); status != wantREST {
+			t.Errorf("the process for %s answers REST with %d, want %d", name, status, wantREST)
+		}
+		if status, _ := p.do(http.MethodGet, "/ws", nil, nil); status != wantSocket {
+			t.Errorf("the process for %s answers /ws with %d, want %d", name, status, wantSocket)
+		}
+	}
+	// Together they are one system: what one projects, another pushes.
+	anna := join(t, api.at, "anna")
+	live := anna.open("a room")
+	anna.at = realtime.at
+	s := anna.connect("")
+	enter(t, s, live, nil)
+	anna.at = api.at
+	anna.post("/api/live/changestatus", map[string]any{"id": live, "type": "pause"}, nil)
+	s.await("the pause", func(f frame) bool { return f.Type == "status" })
+}
+
+// Without a projector the tables stand still, and /readyz says so.
+func TestReadyzTellsTheLag(t *testing.T) {
+	t.Parallel()
+	env := append([]string{"DATABASE_URL=" + pgtest.Blank(t)}, sharedSecrets...)
+	p := &person{t: t, at: serve(t, env, "--data", dataDir(t), "--roles", "api", "--max-lag", "100ms", "--settle", "100ms"), name: "anna"}
+	if status, r := p.ready(); status != http.StatusOK {
+		t.Fatalf("an empty log: %d, %+v", status, r)
+	}
+	p.post("/api/reg", map[string]any{"username": "anna", "password": "secret", "repassword": "secret"}, nil)
+	eventually(t, "readyz says no", func() bool {
+		status, r := p.ready()
+		return status == http.StatusServiceUnavailable && strings.HasPrefix(r.Checks["tables"], "0 of 2, ") && r.Status == "not ready"
+	})
+}
+
+// A database that is away is told, survived and come back to.
+func TestReadyzTellsThatTheDatabaseIsAway(t *testing.T) {
+	t.Parallel()
+	database := pgtest.Server(t, pgtest.Setting("wal_writer_delay", "10s")) // what nobody waits for is lost with it
+	env := append([]string{"DATABASE_URL=" + database.DSN()}, sharedSecrets...)
+	p := &person{t: t, at: serve(t, env, append([]string{"--data", dataDir(t)}, unhurried...)...)}
+	if status, r := p.ready(); status != http.StatusOK || !strings.HasPrefix(r.Checks["database"], "migration ") {
+		t.Fatalf("at first: %d, %+v", status, r)
+	}
+	database.Kill()
+	eventually(t, "the server notices", func() bool {
+		status, r := p.ready()
+		return status == http.StatusServiceUnavailable && r.Checks["database"] == "unreachable"
+	})
+	if status, _ := p.do(http.MethodGet, "/healthz", nil, nil); status != http.StatusOK {
+		t.Errorf("the process lives, and /healthz says %d", status)
+	}
+	database.Start()
+	eventually(t, "the server is ready again", func() bool { status, _ := p.ready(); return status == http.StatusOK })
+	p.post("/api/reg", map[string]any{"username": "anna", "password": "secret", "repassword": "secret"}, nil)
+	eventually(t, "the tables go on", func() bool { _, r := p.ready(); return r.Checks["tables"] == "2 of 2" })
+}

@@ -1,0 +1,166 @@
+package main_test
+
+import (
+	"bytes"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"testing"
+	"time"
+)
+
+// person is somebody with an account, who talks to one server over HTTP and opens sockets to it.
+type person struct {
+	t     testing.TB
+	at    *process
+	name  string
+	id    int64
+	token string
+}
+
+// answer is what the HTTP door says.
+type answer struct {
+	Msg  string          `json:"msg"`
+	Data json.RawMessage `json:"data"`
+	Code string          `json:"code"`
+}
+
+// join opens an account and signs in.
+func join(t testing.TB, at *process, name string) *person {
+	t.Helper()
+	p := &person{t: t, at: at, name: name}
+	form := map[string]any{"username": name, "password": "secret of " + name, "repassword": "secret of " + name}
+	p.post("/api/reg", form, nil)
+	p.signIn()
+	return p
+}
+
+func (p *person) signIn() {
+	p.t.Helper()
+	var me struct {
+		ID    int64  `json:"id"`
+		Token string `json:"token"`
+	}
+	p.post("/api/login", map[string]any{"username": p.name, "password": "secret of " + p.name}, &me)
+	p.id, p.token = me.ID, me.Token
+}
+
+// post expects the answer ok and puts its data into to.
+func (p *person) post(path string, body, to any) {
+	p.t.Helper()
+	p.call(http.MethodPost, path, body, to)
+}
+
+func (p *person) get(path string, to any) {
+	p.t.Helper()
+	p.call(http.MethodGet, path, nil, to)
+}
+
+func (p *person) call(method, path string, body, to any) {
+	p.t.Helper()
+	text, err := json.Marshal(body)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	status, raw := p.do(method, path, http.Header{"Content-Type": {"application/json"}}, text)
+	var a answer
+	if err := json.Unmarshal(raw, &a); err != nil || status != http.StatusOK || a.Msg != "ok" {
+		p.t.Fatalf("%s %s %s: status %d, %s", method, path, text, status, raw)
+	}
+	if to != nil {
+		if err := json.Unmarshal(a.Data, to); err != nil {
+			p.t.Fatalf("%s %s: %v in %s", method, path, err, raw)
+		}
+	}
+}
+
+// do sends a request with the person's token.
+func (p *person) do(method, path string, header http.Header, body []byte) (int, []byte) {
+	p.t.Helper()
+	r, err := http.NewRequestWithContext(p.t.Context(), method, "http://"+p.at.addr+path, bytes.NewReader(body))
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	for name, values := range header {
+		r.Header[name] = values
+	}
+	if p.token != "" {
+		r.Header.Set("token", p.token)
+	}
+	client := http.Client{Timeout: time.Minute}
+	response, err := client.Do(r)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	defer response.Body.Close()
+	raw, err := io.ReadAll(response.Body)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	return response.StatusCode, raw
+}
+
+// open makes a room and puts it on air.
+func (p *person) open(title string) (live int64) {
+	p.t.Helper()
+	var made struct {
+		Data struct {
+			ID  int64  `json:"id"`
+			Key string `json:"key"`
+		} `json:"data"`
+		Sign string `json:"sign"`
+	}
+	p.post("/api/live/create", map[string]any{"title": title, "cover": ""}, &made)
+	if len(made.Data.Key) != 20 || made.Sign == "" {
+		p.t.Fatalf("a new room has no key or no sign: %+v", made)
+	}
+	p.post("/api/live/changestatus", map[string]any{"id": made.Data.ID, "type": "play"}, nil)
+	return made.Data.ID
+}
+
+// topUp orders coins and lets the payment provider say that they are paid, as often as it likes.
+func (p *person) topUp(price, times int) {
+	p.t.Helper()
+	var order struct {
+		Order string `json:"order"`
+	}
+	p.post("/api/gift/wxpay", map[string]any{"price": price}, &order)
+	body := fmt.Appendf(nil, `{"order":%q,"user":%d,"price":%d}`, order.Order, p.id, price)
+	mac := hmac.New(sha256.New, []byte(paymentSecret))
+	mac.Write(body)
+	signature := http.Header{"X-Signature": {hex.EncodeToString(mac.Sum(nil))}}
+	for range times {
+		if status, raw := p.do(http.MethodPost, "/api/gift/notify", signature, body); status != http.StatusOK {
+			p.t.Fatalf("the payment provider is told %d, %s", status, raw)
+		}
+	}
+}
+
+// coins are what the person's account says.
+func (p *person) coins() int64 {
+	p.t.Helper()
+	var me struct {
+		Coin int64 `json:"coin"`
+	}
+	p.get("/api/user/info", &me)
+	return me.Coin
+}
+
+// viewers are who is in one's room now, as the tables say.
+func (p *person) viewers(live int64) (ids []int64) {
+	p.t.Helper()
+	var found struct {
+		Items []struct {
+			User named `json:"user"`
+		} `json:"items"`
+	}
+	p.get(fmt.Sprintf("/api/live/%d/viewers?present=true", live), &found)
+	for _, v := range found.Items {
+		ids = append(ids, v.User.ID)
+	}
+	return ids
+}

@@ -1,0 +1,179 @@
+package main_test
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// block is a part of the tour: what is typed, or what was printed.
+type block struct{ kind, text string }
+
+var fence = regexp.MustCompile("(?ms)^```(sh|text)\n(.*?)^```$")
+
+// tour reads the tour of the README.
+func tour(t *testing.T) (blocks []block) {
+	t.Helper()
+	readme, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, section, found := strings.Cut(string(readme), "\n## A five-minute tour\n")
+	if !found {
+		t.Fatal("the README has no tour")
+	}
+	section, _, _ = strings.Cut(section, "\n## ")
+	for _, m := range fence.FindAllStringSubmatch(section, -1) {
+		blocks = append(blocks, block{m[1], m[2]})
+	}
+	return blocks
+}
+
+// TestReadmeTour types what the README says and expects what it shows: each line, but for what differs from
+// one evening to the next.
+func TestReadmeTour(t *testing.T) {
+	t.Parallel()
+	for _, tool := range []string{"bash", "curl"} {
+		if _, err := exec.LookPath(tool); err != nil {
+			t.Skipf("the tour needs %s", tool)
+		}
+	}
+	at := serve(t, nil, append([]string{"--data", dataDir(t)}, "--restart-spread", "100ms")...)
+	shell := newShell(t, at)
+	last, watched, watching := "", "", false
+	for _, b := range tour(t) {
+		typed := strings.TrimSpace(b.text)
+		switch {
+		case b.kind == "text" && watching: // what was to be seen meanwhile in the third terminal
+			eventually(t, "the third terminal shows everything", func() bool {
+				watched = shell.file("anna.txt")
+				return len(missing(b.text, watched)) == 0 || strings.Contains(watched, `"type":"leave"`)
+			})
+			expect(t, b.text, watched)
+			watching = false
+		case b.kind == "text":
+			expect(t, b.text, last)
+			watching = watched == "" && shell.watching
+		case typed == "go run ./cmd/roomlog serve": // is running
+		case strings.HasPrefix(typed, "pkill -9 -x roomlog"):
+			at.kill()
+			at.again()
+		case typed == "TOKEN=$ANNA roomlog talk --live 1":
+			shell.watch(typed)
+		default:
+			last = shell.typed(typed)
+		}
+	}
+	if watched == "" || !strings.Contains(last, "ready") {
+		t.Errorf("the tour did not come to its end: %s", last)
+	}
+}
+
+// shell is the second terminal: what is typed into it is kept, because functions and variables are.
+type shell struct {
+	t        *testing.T
+	dir      string
+	env      []string
+	before   string
+	replace  *strings.Replacer
+	watching bool
+}
+
+func newShell(t *testing.T, at *process) *shell {
+	t.Helper()
+	return &shell{t: t, dir: t.TempDir(), replace: strings.NewReplacer("go run ./cmd/roomlog", program(t), "localhost:7001", at.addr, "--for 1s", "--for 3s"),
+		env: append(environment0(), "ROOMLOG_DATA="+at.data(), fmt.Sprintf("ROOMLOG_URL=ws://%s/ws", at.addr))}
+}
+
+var (
+	definition = regexp.MustCompile(`(?m)^(\w+\(\) \{.*\}|\w+=\$\(.*\))$`)
+	assignment = regexp.MustCompile(`(?m)^(\w+)=\$\(.*\)$`)
+)
+
+// typed runs a block and answers what it printed.
+func (s *shell) typed(text string) string {
+	s.t.Helper()
+	script := s.before + s.replace.Replace(text) + "\n"
+	for _, m := range assignment.FindAllStringSubmatch(text, -1) { // kept for the blocks that follow
+		script += fmt.Sprintf("echo %s=$%s >> vars.sh\n", m[1], m[1])
+	}
+	for _, m := range definition.FindAllString(text, -1) {
+		if !assignment.MatchString(m) {
+			s.before += s.replace.Replace(m) + "\n"
+		}
+	}
+	out, err := s.command(script).Output()
+	if err != nil {
+		s.t.Fatalf("%s\n%v\n%s", script, err, out)
+	}
+	return string(out)
+}
+
+func (s *shell) command(script string) *exec.Cmd {
+	cmd := exec.CommandContext(s.t.Context(), "bash", "-c", "touch vars.sh; . ./vars.sh\n"+script)
+	cmd.Dir, cmd.Env = s.dir, s.env
+	return cmd
+}
+
+// watch runs a block until the test ends.
+func (s *shell) watch(text string) {
+	s.t.Helper()
+	cmd := s.command(s.before + s.replace.Replace(text) + " > anna.txt 2>&1")
+	if err := cmd.Start(); err != nil {
+		s.t.Fatal(err)
+	}
+	s.t.Cleanup(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() })
+	s.watching = true
+	eventually(s.t, "the third terminal is in the room", func() bool { return strings.Contains(s.file("anna.txt"), `"snapshot"`) })
+}
+
+func (s *shell) file(name string) string {
+	text, _ := os.ReadFile(filepath.Join(s.dir, name))
+	return string(text)
+}
+
+// passing is what differs from one evening to the next.
+var passing = []struct {
+	is *regexp.Regexp
+	as string
+}{
+	{regexp.MustCompile(`\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?Z?`), "TIME"},
+	{regexp.MustCompile(`[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}`), "UUID"},
+	{regexp.MustCompile(`"key":"\w{20}"`), `"key":"KEY"`},
+	{regexp.MustCompile(`"sign":"\d+-[0-9a-f]{32}"`), `"sign":"SIGN"`},
+	{regexp.MustCompile(`"id":"[0-9a-f]{10}"`), `"id":"ID"`},
+	{regexp.MustCompile(`"cursor":"\d+\.[0-9a-f]{8}"`), `"cursor":"CURSOR"`},
+	{regexp.MustCompile(`, in [0-9.]+m?s`), ", in TIME"},
+	{regexp.MustCompile(`("pos":|"prev":|"position":|position )\d+`), "${1}N"}, // people leave in their own time
+	{regexp.MustCompile(`\d+( events| rows| of )\d*`), "N$1"},
+}
+
+func lasting(line string) string {
+	for _, p := range passing {
+		line = p.is.ReplaceAllString(line, p.as)
+	}
+	return line
+}
+
+// expect wants every line that the README shows among those that were printed.
+func expect(t *testing.T, shown, printed string) {
+	t.Helper()
+	for _, line := range missing(shown, printed) {
+		t.Errorf("the README shows a line that is not printed:\n%s\nprinted was:\n%s", line, printed)
+	}
+}
+
+func missing(shown, printed string) (lines []string) {
+	for line := range strings.Lines(shown) {
+		pattern := strings.ReplaceAll(regexp.QuoteMeta(lasting(strings.TrimSpace(line))), "…", ".*")
+		is := regexp.MustCompile("(?m)^" + pattern + "$")
+		if !is.MatchString(lasting(printed)) {
+			lines = append(lines, line)
+		}
+	}
+	return lines
+}

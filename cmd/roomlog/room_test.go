@@ -1,0 +1,90 @@
+package main_test
+
+import "testing"
+
+// What clients read of frames.
+type (
+	named struct {
+		ID   int64  `json:"id"`
+		Name string `json:"name"`
+	}
+	by struct {
+		ID   string `json:"id"`
+		User named  `json:"user"`
+		Text string `json:"text"`
+		Num  int    `json:"num"`
+		Gift named  `json:"gift"`
+	}
+	purse struct {
+		Pos     int64 `json:"pos"`
+		Balance int64 `json:"balance"`
+		Change  int64 `json:"change"`
+	}
+	figures struct {
+		Online    int64 `json:"online"`
+		LookCount int64 `json:"look_count"`
+		Coins     int64 `json:"coins"`
+	}
+	snapshot struct {
+		Epoch string `json:"epoch"`
+		Pos   int64  `json:"pos"`
+		Room  struct {
+			Title  string `json:"title"`
+			Status int    `json:"status"`
+		} `json:"room"`
+		Owner   named   `json:"owner"`
+		Gauges  figures `json:"gauges"`
+		Viewers []named `json:"viewers"`
+	}
+	joined struct {
+		Resumed  *[2]int64 `json:"resumed"`
+		Snapshot *snapshot `json:"snapshot"`
+	}
+)
+
+// enter joins a room; since is the position up to which the client knows it, nil for nothing.
+func enter(t testing.TB, s *socket, live int64, since *int64) joined {
+	t.Helper()
+	data := map[string]any{"live": live}
+	if since != nil {
+		data["since"] = map[string]any{"epoch": s.welcome.Epoch, "pos": *since}
+	}
+	return into[joined](t, s.must("room.join", data, ""))
+}
+
+// line is what one viewer hears of a room over all of the viewer's connections: one fact after another,
+// without a gap and without a double.
+type line struct {
+	live  int64
+	at    int64 // everything up to this position is known
+	upTo  int64 // and will be up to this one, once what was missed has been heard
+	gifts int
+}
+
+func newLine(live, at int64) *line { return &line{live: live, at: at} }
+
+// resumed hears the answer to coming back: what was missed follows up to a position.
+func (l *line) resumed(r *[2]int64) { l.upTo = r[1] }
+
+// hear takes what a connection has heard since it was asked last.
+func (l *line) hear(t testing.TB, s *socket) {
+	t.Helper()
+	for _, f := range s.news() {
+		if f.Live != l.live || f.Pos == 0 {
+			continue
+		}
+		if f.Pos > l.upTo {
+			l.at = max(l.at, l.upTo)
+		}
+		switch {
+		case f.Pos <= l.at:
+			t.Errorf("a double: %s %d after %d", f.Type, f.Pos, l.at)
+		case f.Prev > l.at:
+			t.Errorf("a gap: %s %d follows %d, but %d was the last", f.Type, f.Pos, f.Prev, l.at)
+		}
+		l.at = f.Pos
+		if f.Type == "gift" {
+			l.gifts++
+		}
+	}
+}

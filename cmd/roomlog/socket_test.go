@@ -1,0 +1,247 @@
+package main_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/lxzan/gws"
+)
+
+// frame is anything a server says on a socket.
+type frame struct {
+	Re     string          `json:"re"`
+	Type   string          `json:"type"`
+	Live   int64           `json:"live"`
+	Pos    int64           `json:"pos"`
+	Prev   int64           `json:"prev"`
+	Cursor string          `json:"cursor"`
+	Data   json.RawMessage `json:"data"`
+}
+
+// into reads the data of a frame.
+func into[T any](t testing.TB, f frame) (v T) {
+	t.Helper()
+	if err := json.Unmarshal(f.Data, &v); err != nil {
+		t.Fatalf("%v in %s", err, f.Data)
+	}
+	return v
+}
+
+// problem is the data of an error.
+type problem struct {
+	Code       string `json:"code"`
+	RetryAfter int64  `json:"retry_after"`
+}
+
+// welcome is the data of the answer to hello.
+type welcome struct {
+	User    int64  `json:"user"`
+	Epoch   string `json:"epoch"`
+	Cursor  string `json:"cursor"`
+	Balance int64  `json:"balance"`
+}
+
+// socket is a connection in the native dialect. Everything it hears stays in order.
+type socket struct {
+	gws.BuiltinEventHandler
+	t       testing.TB
+	conn    *gws.Conn
+	welcome welcome
+
+	mu      sync.Mutex
+	serial  int
+	waiting map[string]chan frame
+	pushes  []frame
+	taken   int           // of pushes
+	changed chan struct{} // closed by the next frame
+	closed  chan struct{}
+	code    uint16
+	reason  string
+}
+
+// connect opens a socket and says hello; since is a cursor of the private lane, "" for none.
+func (p *person) connect(since string) *socket {
+	p.t.Helper()
+	s, err := p.dial(since)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	return s
+}
+
+// dial is connect while servers may be away.
+func (p *person) dial(since string) (*socket, error) {
+	s := &socket{t: p.t, waiting: map[string]chan frame{}, changed: make(chan struct{}), closed: make(chan struct{})}
+	conn, _, err := gws.NewClient(s, &gws.ClientOption{Addr: "ws://" + p.at.addr + "/ws", HandshakeTimeout: 10 * time.Second, ReadMaxPayloadSize: 1 << 20})
+	if err != nil {
+		return nil, err
+	}
+	s.conn = conn
+	go conn.ReadLoop()
+	p.t.Cleanup(s.cut)
+	hello, err := s.askFor(patience, "hello", map[string]any{"token": p.token, "since": since}, "")
+	if err != nil {
+		return nil, err
+	}
+	if hello.Type != "ok" {
+		return nil, fmt.Errorf("hello is answered %s %s", hello.Type, hello.Data)
+	}
+	s.welcome = into[welcome](p.t, hello)
+	return s, nil
+}
+
+// OnMessage implements gws.Event.
+func (s *socket) OnMessage(_ *gws.Conn, message *gws.Message) {
+	defer message.Close()
+	text := bytes.TrimSpace(message.Bytes())
+	var frames []frame
+	if bytes.HasPrefix(text, []byte("[")) {
+		if err := json.Unmarshal(text, &frames); err != nil {
+			s.t.Errorf("%v in %s", err, text)
+		}
+	} else {
+		var one frame
+		if err := json.Unmarshal(text, &one); err != nil {
+			s.t.Errorf("%v in %s", err, text)
+		}
+		frames = []frame{one}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, f := range frames {
+		if answer, ok := s.waiting[f.Re]; ok && f.Re != "" {
+			delete(s.waiting, f.Re)
+			answer <- f
+			continue
+		}
+		f.Data = slices.Clone(f.Data)
+		s.pushes = append(s.pushes, f)
+	}
+	close(s.changed)
+	s.changed = make(chan struct{})
+}
+
+// OnClose implements gws.Event.
+func (s *socket) OnClose(_ *gws.Conn, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var said *gws.CloseError
+	if errors.As(err, &said) {
+		s.code, s.reason = said.Code, string(said.Reason)
+	}
+	close(s.closed)
+}
+
+// cut ends the connection without a word, as a tunnel does.
+func (s *socket) cut() { _ = s.conn.NetConn().Close() }
+
+func (s *socket) alive() bool {
+	select {
+	case <-s.closed:
+		return false
+	default:
+		return true
+	}
+}
+
+// send sends a frame and answers where its answer will be.
+func (s *socket) send(kind string, data any, key string) (<-chan frame, error) {
+	s.mu.Lock()
+	s.serial++
+	id := fmt.Sprint(s.serial)
+	answer := make(chan frame, 1)
+	s.waiting[id] = answer
+	s.mu.Unlock()
+	text, err := json.Marshal(map[string]any{"id": id, "type": kind, "key": key, "data": data})
+	if err != nil {
+		return nil, err
+	}
+	return answer, s.conn.WriteString(string(text))
+}
+
+// ask sends a frame and waits for its answer.
+func (s *socket) ask(kind string, data any, key string) (frame, error) {
+	return s.askFor(30*time.Second, kind, data, key)
+}
+
+// askFor waits no longer than most.
+func (s *socket) askFor(most time.Duration, kind string, data any, key string) (frame, error) {
+	answer, err := s.send(kind, data, key)
+	if err != nil {
+		return frame{}, err
+	}
+	select {
+	case f := <-answer:
+		return f, nil
+	case <-s.closed:
+		select {
+		case f := <-answer: // it came before the end
+			return f, nil
+		default:
+		}
+		return frame{}, fmt.Errorf("%s: the connection was closed with code %d %s", kind, s.code, s.reason)
+	case <-time.After(most):
+		return frame{}, fmt.Errorf("%s is not answered", kind)
+	}
+}
+
+// must is ask for what has to go well.
+func (s *socket) must(kind string, data any, key string) frame {
+	s.t.Helper()
+	f, err := s.ask(kind, data, key)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	if f.Type != "ok" {
+		s.t.Fatalf("%s %v is answered %s %s", kind, data, f.Type, f.Data)
+	}
+	return f
+}
+
+// heard answers all pushes so far.
+func (s *socket) heard() []frame {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.pushes)
+}
+
+// await waits for a push.
+func (s *socket) await(what string, is func(frame) bool) frame {
+	s.t.Helper()
+	timeout := time.After(30 * time.Second)
+	for {
+		s.mu.Lock()
+		i, changed := slices.IndexFunc(s.pushes, is), s.changed
+		s.mu.Unlock()
+		if i >= 0 {
+			return s.heard()[i]
+		}
+		select {
+		case <-changed:
+		case <-s.closed:
+			s.t.Fatalf("waiting for %s: the connection was closed with code %d %s", what, s.code, s.reason)
+		case <-timeout:
+			var types []string
+			for _, f := range s.heard() {
+				types = append(types, fmt.Sprintf("%s@%d", f.Type, f.Pos))
+			}
+			s.t.Fatalf("waiting for %s in vain; heard %s", what, strings.Join(types, " "))
+		}
+	}
+}
+
+// news are the pushes that news has not answered before.
+func (s *socket) news() []frame {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	fresh := slices.Clone(s.pushes[s.taken:])
+	s.taken = len(s.pushes)
+	return fresh
+}

@@ -1,0 +1,202 @@
+package main_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+// unhurried lifts the limits that people never meet, but tests do.
+var unhurried = []string{"--gift-rate", "100000", "--gift-burst", "100000", "--frame-rate", "100000", "--frame-burst", "100000",
+	"--writes-per-user", "100000", "--registrations-per-address", "100000", "--restart-spread", "100ms"}
+
+// TestStory plays an evening on a fresh machine, as the README begins: people register, a streamer goes on
+// air, viewers come, talk, pay and give, lose their connection and come back without a gap, the server is
+// killed in the middle of a stream of gifts, and everything acknowledged is there exactly once.
+func TestStory(t *testing.T) {
+	t.Parallel()
+	data := dataDir(t)
+	at := serve(t, []string{"ROOMLOG_PAYMENT_SECRET=" + paymentSecret}, append([]string{"--data", data}, unhurried...)...)
+	if got := at.roomlog("gift", "add", "--name", "Rose", "--coin", "30", "--image", "https://cdn.example/rose.png"); got != "gift 1: Rose, 30 coins\n" {
+		t.Fatalf("gift add said %q", got)
+	}
+
+	anna, bert, carl := join(t, at, "anna"), join(t, at, "bert"), join(t, at, "carl")
+	live := anna.open("An evening with Anna")
+
+	// Viewers come and see each other.
+	c := carl.connect("")
+	room := enter(t, c, live, nil)
+	if room.Snapshot == nil || room.Snapshot.Room.Status != 1 || room.Snapshot.Owner.Name != "anna" || room.Snapshot.Room.Title != "An evening with Anna" {
+		t.Fatalf("carl enters and sees %+v", room)
+	}
+	seen := room.Snapshot.Pos
+	b := bert.connect("")
+	if found := enter(t, b, live, nil); !slices.ContainsFunc(found.Snapshot.Viewers, func(v named) bool { return v.Name == "carl" }) {
+		b.await("carl's coming", func(f frame) bool { return f.Type == "join" && into[by](t, f).User.Name == "carl" })
+	}
+	c.await("bert's coming", func(f frame) bool { return f.Type == "join" && into[by](t, f).User.Name == "bert" })
+
+	// They talk.
+	b.must("comment.post", map[string]any{"live": live, "text": "你好, Anna!"}, "c1")
+	said := c.await("bert's comment", func(f frame) bool { return f.Type == "comment" })
+	if got := into[by](t, said); got.Text != "你好, Anna!" || got.User.Name != "bert" {
+		t.Fatalf("carl hears %s", said.Data)
+	}
+
+	// Bert pays, and however often the provider says so it counts once.
+	bert.topUp(1000, 3)
+	paid := b.await("the coins", func(f frame) bool { return f.Type == "balance" })
+	if got := into[purse](t, paid); got.Balance != 10000 || got.Change != 10000 {
+		t.Fatalf("bert is told %s", paid.Data)
+	}
+	if coins := bert.coins(); coins != 10000 {
+		t.Fatalf("bert has %d coins, want 10000", coins)
+	}
+
+	// Bert gives, and everybody sees it.
+	given := into[purse](t, b.must("gift.send", map[string]any{"live": live, "gift": 1, "num": 2}, "g0"))
+	if given.Balance != 9940 {
+		t.Fatalf("bert has %d coins after giving, want 9940", given.Balance)
+	}
+	if got := into[by](t, c.await("the roses", func(f frame) bool { return f.Type == "gift" })); got.Num != 2 || got.Gift.Name != "Rose" {
+		t.Fatalf("carl sees %+v", got)
+	}
+	c.await("the gauges", func(f frame) bool { return f.Type == "gauges" && into[figures](t, f) == figures{2, 2, 60} })
+
+	// Carl's line breaks, the evening goes on, and carl comes back without a gap.
+	line := newLine(live, seen)
+	line.hear(t, c)
+	c.cut()
+	b.await("carl's leaving", func(f frame) bool { return f.Type == "leave" && into[by](t, f).User.Name == "carl" })
+	for i := range 3 {
+		b.must("comment.post", map[string]any{"live": live, "text": fmt.Sprintf("missed %d", i)}, "")
+	}
+	c = carl.connect(c.welcome.Cursor)
+	back := enter(t, c, live, &line.at)
+	if back.Resumed == nil {
+		t.Fatalf("carl comes back to %+v, want what was missed", back)
+	}
+	line.resumed(back.Resumed)
+	c.await("what was missed", func(f frame) bool { return f.Type == "comment" && into[by](t, f).Text == "missed 2" })
+	line.hear(t, c)
+
+	// The server is killed in the middle of a stream of gifts.
+	const gifts = 300
+	acknowledged := stream(t, b, live, gifts, func(answered int) {
+		if answered == gifts/10 {
+			at.kill()
+		}
+	})
+	if n := len(acknowledged); n < gifts/10 || n == gifts {
+		t.Errorf("%d of %d gifts were acknowledged: the kill was not in their middle", n, gifts)
+	}
+	at.again()
+
+	// Bert's client asks again for everything with the same keys, and gets the same answers.
+	b = bert.connect("")
+	enter(t, b, live, nil)
+	final := map[string]string{}
+	for i := range gifts {
+		key := fmt.Sprintf("g%d", i+1)
+		final[key] = string(b.must("gift.send", map[string]any{"live": live, "gift": 1, "num": 1}, key).Data)
+		if before, ok := acknowledged[key]; ok && before != final[key] {
+			t.Errorf("gift %s was acknowledged with %s and then with %s", key, before, final[key])
+		}
+	}
+	eventually(t, "bert has paid for every gift, once", func() bool { return bert.coins() == 9940-30*gifts })
+
+	// Carl resumes, and has seen each gift exactly once.
+	line.hear(t, c)
+	c = carl.connect("")
+	if back = enter(t, c, live, &line.at); back.Resumed == nil {
+		t.Fatalf("carl comes back to %+v", back)
+	}
+	line.resumed(back.Resumed)
+	c.await("the last gift", func(f frame) bool {
+		return f.Pos == into[purse](t, frame{Data: []byte(final[fmt.Sprintf("g%d", gifts)])}).Pos
+	})
+	line.hear(t, c)
+	if line.gifts != 1+gifts {
+		t.Errorf("carl saw %d gifts, want %d", line.gifts, 1+gifts)
+	}
+
+	auditEvening(t, at, anna)
+
+	// And at the end everybody is sent away politely, and nothing is left running.
+	if code := at.stop(); code != 0 {
+		t.Errorf("the server ended with exit code %d", code)
+	}
+	<-c.closed
+	if c.code != 1012 || !strings.Contains(c.reason, "retry_after") {
+		t.Errorf("carl's connection ended with %d %q, want 1012 and when to come back", c.code, c.reason)
+	}
+	if _, err := os.Stat(filepath.Join(data, "postgres", "postmaster.pid")); !os.IsNotExist(err) {
+		t.Errorf("PostgreSQL was not stopped: %v", err)
+	}
+}
+
+// auditEvening checks log and tables beside the serving process.
+func auditEvening(t *testing.T, at *process, analyst *person) {
+	t.Helper()
+	if out := at.roomlog("verify"); !strings.HasPrefix(out, "ok: ") {
+		t.Errorf("verify said %s", out)
+	}
+	if out := at.roomlog("rebuild"); !strings.HasPrefix(out, "rebuilt: ") {
+		t.Errorf("rebuild said %s", out)
+	}
+	if out := at.roomlog("verify"); !strings.HasPrefix(out, "ok: ") {
+		t.Errorf("verify after a rebuild said %s", out)
+	}
+	at.roomlog("user", "grant", fmt.Sprint(analyst.id), "--role", "analyst")
+	exported := strings.Split(strings.TrimSpace(at.roomlog("export")), "\n")
+	status, raw := analyst.do(http.MethodGet, "/api/events?follow=false", nil, nil)
+	replayed := strings.Split(strings.TrimSpace(string(raw)), "\n")
+	if status != http.StatusOK || len(replayed) < len(exported) || !slices.Equal(replayed[:len(exported)], exported) {
+		t.Errorf("an export has %d lines, a replay answers %d with %d lines, and they are not the same", len(exported), status, len(replayed))
+	}
+	for i, text := range exported {
+		var line struct{ Position int }
+		if err := json.Unmarshal([]byte(text), &line); err != nil || line.Position != i+1 {
+			t.Fatalf("line %d of the export: %v, %s", i+1, err, text)
+		}
+	}
+}
+
+// stream sends gifts g1, g2, … without waiting for the answers, and answers those that were acknowledged
+// until the connection ended. after hears how many have been answered.
+func stream(t *testing.T, s *socket, live int64, gifts int, after func(answered int)) map[string]string {
+	t.Helper()
+	answers := make([]<-chan frame, gifts)
+	for n := range answers {
+		var err error
+		if answers[n], err = s.send("gift.send", map[string]any{"live": live, "gift": 1, "num": 1}, fmt.Sprintf("g%d", n+1)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	acknowledged := map[string]string{}
+	for n, answer := range answers {
+		var f frame
+		select {
+		case f = <-answer:
+		case <-s.closed:
+			select {
+			case f = <-answer: // it came before the end
+			default:
+			}
+		case <-time.After(30 * time.Second):
+			t.Fatalf("gift %d is not answered", n+1)
+		}
+		if f.Type == "ok" {
+			acknowledged[fmt.Sprintf("g%d", n+1)] = string(f.Data)
+			after(len(acknowledged))
+		}
+	}
+	return acknowledged
+}

@@ -1,0 +1,45 @@
+package docs_test
+
+import (
+	"go/ast"
+	"io/fs"
+	"os"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+var (
+	namedTest = regexp.MustCompile("`(Test[A-Z]\\w*)`")
+	namedFile = regexp.MustCompile("`([a-z]+(?:/[a-z_]+)+\\.go)`")
+)
+
+// What the architecture page and the README name is there: every test, every file.
+func TestWhatDocumentsNameIsThere(t *testing.T) {
+	tree := os.DirFS("..")
+	tests := map[string]bool{}
+	for _, file := range goFiles(t, tree) {
+		for _, declaration := range file.syntax.Decls {
+			if f, ok := declaration.(*ast.FuncDecl); ok && file.test() && f.Recv == nil && strings.HasPrefix(f.Name.Name, "Test") {
+				tests[f.Name.Name] = true
+			}
+		}
+	}
+	for _, name := range []string{"README.md", "docs/ARCHITECTURE.md"} {
+		page := text(t, tree, name)
+		for _, found := range namedTest.FindAllStringSubmatch(page, -1) {
+			if !tests[found[1]] {
+				t.Errorf("%s: there is no %s", name, found[1])
+			}
+		}
+		files := namedFile.FindAllStringSubmatch(page, -1)
+		if len(files) == 0 {
+			t.Errorf("%s names no file: is the pattern right?", name)
+		}
+		for _, found := range files {
+			if _, err := fs.Stat(tree, found[1]); err != nil {
+				t.Errorf("%s: there is no %s", name, found[1])
+			}
+		}
+	}
+}

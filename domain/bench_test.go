@@ -1,0 +1,19 @@
+package domain_test
+
+import (
+	"testing"
+
+	"roomlog/domain"
+)
+
+func BenchmarkSendGift(b *testing.B) {
+	w := after(b, events(people(), liveOnAir(6), giftListed(3, 30), coinsCredited(viewer, domain.MaxCoins)))
+	r := domain.Request{Command: domain.SendGift{Live: 6, Gift: 3, Num: 1}, By: signedIn(viewer), Key: "k1"}
+	states := w.seenBy(r)
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := domain.Decide(r, now, states); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

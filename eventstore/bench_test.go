@@ -1,0 +1,197 @@
+package eventstore_test
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"roomlog/domain"
+	"roomlog/eventstore"
+	"roomlog/eventstore/pgtest"
+)
+
+const (
+	rounds    = 5
+	roundTime = 2 * time.Second
+	warmUp    = 500 * time.Millisecond
+)
+
+// benchLog is a log on a PostgreSQL that waits for its disk, with a thousand people in one room.
+type benchLog struct {
+	*testLog
+	party
+}
+
+func newBenchLog(b *testing.B, people int) *benchLog {
+	b.Helper()
+	server := pgtest.Server(b, pgtest.Durable)
+	l := openLog(b, server.Open(), eventstore.SequencerConfig{})
+	p := party{live: l.onAir(l.register("streamer")), gift: l.list(1), people: make([]person, people)}
+	var group sync.WaitGroup
+	for worker := range 64 {
+		group.Go(func() {
+			for i := worker; i < people; i += 64 {
+				p.people[i] = l.register(fmt.Sprintf("guest %d", i))
+				l.credit(p.people[i], 1_000_000_000, fmt.Sprintf("bench-%d", i))
+			}
+		})
+	}
+	group.Wait()
+	return &benchLog{l, p}
+}
+
+// rate answers how often a second callers get through work, each calling it again and again.
+func rate(b *testing.B, callers int, work func(caller, n int) error) float64 {
+	b.Helper()
+	var done atomic.Int64
+	var group sync.WaitGroup
+	var begun, ended time.Time
+	stop := make(chan struct{})
+	for caller := range callers {
+		group.Go(func() {
+			for n := 0; ; n++ {
+				select {
+				case <-stop:
+					return
+				default:
+				}
+				if err := work(caller, n); err != nil {
+					b.Error(err)
+					return
+				}
+				done.Add(1)
+			}
+		})
+	}
+	<-time.After(warmUp)
+	begun = time.Now()
+	before := done.Load()
+	<-time.After(roundTime)
+	ended = time.Now()
+	count := done.Load() - before
+	close(stop)
+	group.Wait()
+	return float64(count) / ended.Sub(begun).Seconds()
+}
+
+// A contender is one way of doing something, and how to measure its rate.
+type contender struct {
+	name string
+	rate func() float64
+}
+
+// measured is the rates of contenders, round by round.
+type measured []map[string]float64
+
+// inTurns measures the contenders one after another, round after round, so that what else the machine
+// does meets them all.
+func inTurns(b *testing.B, contenders ...contender) measured {
+	b.Helper()
+	var all measured
+	for range rounds {
+		round := make(map[string]float64)
+		for _, c := range contenders {
+			round[c.name] = c.rate()
+			b.Logf("%-24s %8.0f/s", c.name, round[c.name])
+		}
+		all = append(all, round)
+	}
+	return all
+}
+
+// ratio is the median of the rounds' ratios of one contender to another.
+func (m measured) ratio(ours, baseline string) float64 {
+	var ratios []float64
+	for _, round := range m {
+		ratios = append(ratios, round[ours]/round[baseline])
+	}
+	slices.Sort(ratios)
+	return ratios[len(ratios)/2]
+}
+
+// comments answers a way of appending one comment after another: texts are sealed, nothing else is
+// special about them.
+func (l *benchLog) comments(callers int) func() float64 {
+	return func() float64 {
+		return rate(l.t.(*testing.B), callers, func(caller, n int) error {
+			who := l.people[(caller*31+n)%len(l.people)]
+			_, err := l.sequencer.Execute(context.Background(), who.asks(l.say("nice cut, where is that knife from?")))
+			return err
+		})
+	}
+}
+
+// gifts answers a way of giving, each gift under an idempotency key of its own.
+func (l *benchLog) gifts(callers, people int) func() float64 {
+	var keys atomic.Int64
+	return func() float64 {
+		return rate(l.t.(*testing.B), callers, func(caller, n int) error {
+			who := l.people[(caller*31+n)%people]
+			_, err := l.sequencer.Execute(context.Background(), who.keyed(fmt.Sprintf("%016x", keys.Add(1)), l.give(1)))
+			return err
+		})
+	}
+}
+
+// bareTable makes a table with the columns and indexes of events that numbers its rows itself.
+const bareTable = `
+CREATE TABLE bare (LIKE events INCLUDING ALL);
+CREATE SEQUENCE bare_position;
+ALTER TABLE bare ALTER position SET DEFAULT nextval('bare_position')`
+
+const insertBare = `INSERT INTO bare (stream, version, event_id, type, payload, metadata, live_id, recorded_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, now())`
+
+// bare answers a way of inserting rows like those of like, each in a transaction of its own.
+func (l *benchLog) bare(connections int, like domain.Command) func() float64 {
+	b := l.t.(*testing.B)
+	sample := l.execute(l.people[0].asks(like)).Events[0]
+	stored := l.stored(sample.Position)
+	conns := l.connections(connections)
+	var versions atomic.Int64
+	return func() float64 {
+		return rate(b, connections, func(caller, _ int) error {
+			_, err := conns[caller].Exec(context.Background(), insertBare, fmt.Sprintf("chat-%d", connections), versions.Add(1), uuid.New(), sample.Type,
+				stored.payload, stored.metadata, int64(sample.LiveID))
+			return err
+		})
+	}
+}
+
+type storedEvent struct{ payload, metadata []byte }
+
+func (l *benchLog) stored(position int64) (s storedEvent) {
+	err := l.db.Owner.QueryRow(context.Background(), "SELECT payload, metadata FROM events WHERE position = $1", position).
+		Scan(&s.payload, &s.metadata)
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	return s
+}
+
+func (l *benchLog) connections(n int) []*pgx.Conn {
+	conns := make([]*pgx.Conn, n)
+	for i := range conns {
+		conn, err := pgx.Connect(context.Background(), l.db.DSN)
+		if err != nil {
+			l.t.Fatal(err)
+		}
+		l.t.Cleanup(func() { conn.Close(context.Background()) })
+		conns[i] = conn
+	}
+	return conns
+}
+
+func (l *benchLog) owner(statements string) {
+	l.t.Helper()
+	if _, err := l.db.Owner.Exec(context.Background(), statements); err != nil {
+		l.t.Fatal(err)
+	}
+}

@@ -1,0 +1,217 @@
+package eventstore_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"roomlog/domain"
+	"roomlog/eventstore"
+	"roomlog/eventstore/pgtest"
+)
+
+// insert puts an event at the end of the log as another, older program would have.
+func (l *testLog) insert(stream domain.Stream, version int, eventType, payload string) int64 {
+	l.t.Helper()
+	var position int64
+	err := l.db.Owner.QueryRow(context.Background(), `
+		INSERT INTO events SELECT coalesce(max(position), 0) + 1, $1, $2, gen_random_uuid(), $3, $4::text::json, '{"actor":"operator"}', NULL, now()
+		FROM events RETURNING position`, stream, version, eventType, payload).Scan(&position)
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	return position
+}
+
+// withOlder is the catalogue with earlier versions of two events: gifts had a cost instead of a price,
+// and people had no avatar.
+func withOlder() []domain.EventSpec {
+	events := slices.Clone(domain.Events)
+	for i := range events {
+		switch events[i].Type {
+		case domain.GiftListed{}.Type():
+			events[i].Older = map[string]domain.Upcast{"gift.listed.v0": func(payload []byte) ([]byte, error) {
+				return bytes.Replace(payload, []byte(`"cost"`), []byte(`"price"`), 1), nil
+			}}
+		case domain.UserRegistered{}.Type():
+			events[i].Older = map[string]domain.Upcast{"user.registered.v0": func(payload []byte) ([]byte, error) {
+				var fields map[string]any
+				if err := json.Unmarshal(payload, &fields); err != nil {
+					return nil, err
+				}
+				if fields["broken"] != nil {
+					return nil, errors.New("broken in the old days")
+				}
+				fields["avatar"] = fields["username"] // sealed, like what it is made of
+				return json.Marshal(fields)
+			}}
+		}
+	}
+	return events
+}
+
+func TestOlderVersionsAreReadAlikeEverywhere(t *testing.T) {
+	t.Parallel()
+	db := pgtest.New(t)
+	config := eventstore.Config{Now: time.Now, Events: withOlder()}
+	l := openLogAs(t, db, config, eventstore.SequencerConfig{})
+	at := l.insert("gift-1", 1, "gift.listed.v0", `{"gift": 1, "name": "rose", "image": "", "cost": 7}`)
+	want := domain.GiftListed{Gift: 1, Name: "rose", Price: 7}
+
+	// States, of streams and of counters.
+	p := l.party(1, 100)
+	if p.gift != 2 {
+		t.Errorf("after gift 1 came gift %d", p.gift)
+	}
+	gift := func(l *testLog, id domain.GiftID) domain.GiftSent {
+		return l.execute(p.people[0].asks(domain.SendGift{Live: p.live, Gift: id, Num: 1})).Events[0].Event.(domain.GiftSent)
+	}
+	if e := gift(l, 1); e.Coins != 7 {
+		t.Errorf("a decision sees a price of %d", e.Coins)
+	}
+	// What an older process appends beside this one.
+	l.insert("gift-3", 1, "gift.listed.v0", `{"gift": 3, "name": "tulip", "image": "", "cost": 8}`)
+	if e := gift(l, 3); e.Coins != 8 {
+		t.Errorf("after catching up, a decision sees a price of %d", e.Coins)
+	}
+	if next := l.list(1); next != 4 {
+		t.Errorf("after gift 3 came gift %d", next)
+	}
+	// Reading, in every way.
+	page, err := l.store.Read(t.Context(), eventstore.Query{After: at - 1, Limit: 1})
+	if err != nil || page.Events[0].Event != want || page.Events[0].Type != "gift.listed.v0" || !strings.Contains(string(page.Events[0].Payload), "cost") {
+		t.Errorf("read %+v, %v", page.Events, err)
+	}
+	if page, err := l.store.Read(t.Context(), eventstore.Query{Types: []string{"gift.listed.v0"}}); err != nil || len(page.Events) != 2 {
+		t.Errorf("read by type: %+v, %v", page.Events, err)
+	}
+	stream, err := l.store.ReadStream(t.Context(), "gift-1", 0, 1)
+	if err != nil || stream[0].Event != want {
+		t.Errorf("read the stream: %+v, %v", stream, err)
+	}
+	raw := []eventstore.Recorded{{Position: 1, Type: stream[0].Type, Payload: stream[0].Payload}}
+	if err := l.store.Decode(t.Context(), raw); err != nil || raw[0].Event != want {
+		t.Errorf("decoded %+v, %v", raw, err)
+	}
+	follow(t, l.store, 0, func(r eventstore.Recorded) bool {
+		if r.Position == at && r.Event != want {
+			t.Errorf("followed %+v", r)
+		}
+		return r.Position > at
+	})
+}
+
+// follow hands events to see until it has seen enough.
+func follow(t testing.TB, s *eventstore.Store, after int64, enough func(eventstore.Recorded) bool) {
+	t.Helper()
+	done := errors.New("done")
+	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	defer cancel()
+	err := s.Follow(ctx, after, func(_ context.Context, events []eventstore.Recorded) error {
+		for _, r := range events {
+			if enough(r) {
+				return done
+			}
+		}
+		return nil
+	})
+	if !errors.Is(err, done) {
+		t.Fatalf("followed the log in vain: %v", err)
+	}
+}
+
+func TestTextsOfOlderVersionsAreOpenedAfterTheUpcast(t *testing.T) {
+	t.Parallel()
+	db := pgtest.New(t)
+	l := openLogAs(t, db, eventstore.Config{Now: time.Now, Events: withOlder()}, eventstore.SequencerConfig{})
+	alice := l.register("alice")
+	sealed := l.all()[0].Payload
+	records := []eventstore.Recorded{{Position: 1, Type: "user.registered.v0", Payload: sealed}}
+	if err := l.store.Decode(t.Context(), records); err != nil {
+		t.Fatal(err)
+	}
+	if e := records[0].Event.(domain.UserRegistered); e.Avatar != "alice" || e.Username != "alice" || e.User != alice.id {
+		t.Fatalf("decoded %+v", e)
+	}
+}
+
+func TestDecodeNamesWhatItCannotRead(t *testing.T) {
+	t.Parallel()
+	l := openLogAs(t, pgtest.New(t), eventstore.Config{Now: time.Now, Events: withOlder()}, eventstore.SequencerConfig{})
+	p := l.party(1, 0)
+	l.execute(p.people[0].asks(p.say("hello")))
+	good := l.all()
+	comment := good[len(good)-1]
+	tampered := bytes.Clone(comment.Payload)
+	tampered[bytes.LastIndexByte(tampered, '"')-3] ^= 1
+	for name, payload := range map[string]eventstore.Recorded{
+		"unknown":                     {Type: "room.painted.v1", Payload: json.RawMessage(`{}`)},
+		"not an object":               {Type: comment.Type, Payload: json.RawMessage(`[]`)},
+		"not JSON":                    {Type: comment.Type, Payload: json.RawMessage(`{`)},
+		"a failing upcast":            {Type: "user.registered.v0", Payload: json.RawMessage(`{"broken":1}`)},
+		"a text that is not sealed":   {Type: comment.Type, Payload: json.RawMessage(strings.Replace(string(comment.Payload), `"1.`, `"2.`, 1))},
+		"a sealed text cut short":     {Type: comment.Type, Payload: json.RawMessage(`{"live":1,"user":2,"text":"1.AAAA"}`)},
+		"a tampered text":             {Type: comment.Type, Payload: tampered},
+		"a text of somebody else":     {Type: comment.Type, Payload: json.RawMessage(strings.Replace(string(comment.Payload), `"user":2`, `"user":1`, 1))},
+		"a number too large for a id": {Type: comment.Type, Payload: json.RawMessage(`{"live":1e99}`)},
+	} {
+		records := append(slices.Clone(good[:3]), payload, comment)
+		records[3].Position = 77
+		err := l.store.Decode(t.Context(), records)
+		var broken *eventstore.DecodeError
+		if !errors.As(err, &broken) || broken.Position != 77 || broken.Type != payload.Type || broken.Unwrap() == nil {
+			t.Errorf("%s: got %v", name, err)
+		}
+		if records[3].Event != nil {
+			t.Errorf("%s: made %+v of it", name, records[3].Event)
+		}
+		if records[4].Event == nil || records[2].Event == nil {
+			t.Errorf("%s: the others were not decoded", name)
+		}
+	}
+	if err := l.store.Decode(t.Context(), nil); err != nil {
+		t.Error(err)
+	}
+	// The first one is named, whatever is wrong with it.
+	records := []eventstore.Recorded{comment, {Position: 5, Type: comment.Type, Payload: tampered}, {Position: 6, Type: "unknown"}}
+	var broken *eventstore.DecodeError
+	if err := l.store.Decode(t.Context(), records); !errors.As(err, &broken) || broken.Position != 5 {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestReadersStopBeforeWhatTheyCannotRead(t *testing.T) {
+	t.Parallel()
+	l := newLog(t)
+	l.list(1)
+	l.list(2)
+	at := l.insert("gift-9", 1, "gift.gilded.v1", `{}`)
+	page, err := l.store.Read(t.Context(), eventstore.Query{})
+	if err != nil || len(page.Events) != 2 || page.Next != 2 || page.Head != 3 {
+		t.Fatalf("read %+v, %v", page, err)
+	}
+	var broken *eventstore.DecodeError
+	if _, err := l.store.Read(t.Context(), eventstore.Query{After: page.Next}); !errors.As(err, &broken) || broken.Position != at {
+		t.Fatalf("got %v", err)
+	}
+	broken = nil
+	if _, err := l.store.ReadStream(t.Context(), "gift-9", 0, 10); !errors.As(err, &broken) || broken.Position != at {
+		t.Fatalf("got %v", err)
+	}
+	broken, seen := nil, 0
+	err = l.store.Follow(t.Context(), 0, func(_ context.Context, events []eventstore.Recorded) error {
+		seen += len(events)
+		return nil
+	})
+	if !errors.As(err, &broken) || broken.Position != at || seen != 2 {
+		t.Fatalf("followed %d events, then %v", seen, err)
+	}
+	if _, err := l.store.Read(t.Context(), eventstore.Query{After: at}); err != nil {
+		t.Fatal(err)
+	}
+}

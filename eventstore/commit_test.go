@@ -1,0 +1,236 @@
+package eventstore_test
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	toxiproxy "github.com/Shopify/toxiproxy/v2"
+	"github.com/rs/zerolog"
+
+	"roomlog/domain"
+	"roomlog/eventstore"
+	"roomlog/eventstore/pgtest"
+)
+
+// unclear counts how often a sequencer had to find out what became of a commit.
+type unclear struct {
+	slog.Handler
+	count atomic.Int64
+}
+
+func newUnclear() *unclear { return &unclear{Handler: slog.DiscardHandler} }
+
+func (u *unclear) Enabled(context.Context, slog.Level) bool { return true }
+
+func (u *unclear) Handle(_ context.Context, r slog.Record) error {
+	r.Attrs(func(a slog.Attr) bool {
+		if a.Key == "outcome_known" && !a.Value.Bool() {
+			u.count.Add(1)
+		}
+		return true
+	})
+	return nil
+}
+
+func (u *unclear) config() eventstore.Config {
+	return eventstore.Config{Now: time.Now, Log: slog.New(u)}
+}
+
+// Every third commit is carried out and its reply never comes.
+func TestTheReplyToACommitIsLost(t *testing.T) {
+	t.Parallel()
+	way := startWay(t, pgtest.New(t))
+	var commits, cut atomic.Int64
+	way.reply = func(b []byte) bool {
+		if !isCommitReply(b) || commits.Add(1)%3 != 0 {
+			return true
+		}
+		cut.Add(1)
+		return false
+	}
+	heard := newUnclear()
+	l := way.open(heard.config(), eventstore.SequencerConfig{})
+	direct := openLog(t, way.db, eventstore.SequencerConfig{}) // another process, with better luck
+	p := direct.party(8, 1_000_000)
+	traffic := startTraffic(t, p, l, direct)
+	traffic.flows(400)
+	traffic.end()
+	if len(traffic.errs) != 0 {
+		t.Errorf("errors were told although the outcome can be known: %v", traffic.errs)
+	}
+	if cut.Load() < 10 || heard.count.Load() < 10 {
+		t.Fatalf("%d commits were cut, %d outcomes were unclear: too few to tell", cut.Load(), heard.count.Load())
+	}
+	for text, acknowledged := range traffic.comments {
+		if !acknowledged {
+			t.Errorf("%q was not acknowledged", text)
+		}
+	}
+}
+
+// A command without anything to find it by: whether its batch landed is all there is to know.
+func TestTheReplyToACommitWithoutEventsIsLost(t *testing.T) {
+	t.Parallel()
+	way := startWay(t, pgtest.New(t))
+	var cutNext atomic.Bool
+	way.reply = func(b []byte) bool { return !isCommitReply(b) || !cutNext.CompareAndSwap(true, false) }
+	l := way.open(newUnclear().config(), eventstore.SequencerConfig{})
+	p := l.party(1, 5)
+	who := p.people[0]
+	cutNext.Store(true)
+	l.refused(who.keyed("k1", p.give(1)), domain.CodeCoinsTooFew) // its row is all that was committed
+	l.credit(who, 100, "o1")
+	l.refused(who.keyed("k1", p.give(1)), domain.CodeCoinsTooFew)
+	cutNext.Store(true)
+	l.refused(who.asks(p.give(100)), domain.CodeCoinsTooFew) // nothing was committed
+	if cutNext.Load() {
+		t.Error("no commit was cut")
+	}
+	l.recovered()
+	l.sound()
+}
+
+// The old backend is still committing when the process looks: looking at once would find nothing and
+// give the gift a second time.
+func TestTheOldBackendIsStillCommitting(t *testing.T) {
+	t.Parallel()
+	way := startWay(t, pgtest.New(t))
+	heard := newUnclear()
+	l := way.open(heard.config(), eventstore.SequencerConfig{})
+	p := l.party(2, 1000)
+	_, err := way.db.Owner.Exec(t.Context(), `
+		CREATE FUNCTION slow_commit() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(0.7); RETURN NULL; END $$;
+		CREATE CONSTRAINT TRIGGER slow_commit AFTER INSERT ON events DEFERRABLE INITIALLY DEFERRED
+		FOR EACH ROW WHEN (NEW.payload::text LIKE '%slow%') EXECUTE FUNCTION slow_commit()`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	slow := domain.Request{Command: domain.ListGift{Name: "slow", Price: 1}, By: operator, Key: "k1"}
+	keyless := domain.Request{Command: domain.ListGift{Name: "slow too", Price: 1}, By: operator}
+	for _, r := range []domain.Request{slow, keyless} {
+		pending := l.begin(r)
+		eventually(t, "the backend is committing", func() bool { return l.committing() })
+		way.cut()
+		after := l.begin(p.people[0].asks(p.give(1))) // waits behind
+		got := <-pending
+		if got.err != nil || got.receipt.Repeated || len(got.receipt.Events) != 1 {
+			t.Fatalf("got %+v", got)
+		}
+		if a := <-after; a.err != nil || a.receipt.Position <= got.receipt.Position {
+			t.Fatalf("what came after got %+v", a)
+		}
+	}
+	if n := heard.count.Load(); n < 2 {
+		t.Fatalf("%d outcomes were unclear", n)
+	}
+	l.recovered()
+	listed := 0
+	for _, r := range l.sound() {
+		if e, ok := r.Event.(domain.GiftListed); ok && strings.HasPrefix(e.Name, "slow") {
+			listed++
+		}
+	}
+	if listed != 2 {
+		t.Fatalf("the slow gifts were listed %d times", listed)
+	}
+	l.again(l.execute(slow), slow)
+}
+
+func (l *testLog) committing() (is bool) {
+	l.t.Helper()
+	err := l.db.Owner.QueryRow(context.Background(), `
+		SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event = 'PgSleep')`).Scan(&is)
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	return is
+}
+
+// When the database does not come back, nobody can know; the same key finds out later.
+func TestAnOutcomeThatCannotBeFoundOutIsToldAsUnknown(t *testing.T) {
+	t.Parallel()
+	way := startWay(t, pgtest.New(t))
+	l := way.open(newUnclear().config(), eventstore.SequencerConfig{Patience: 300 * time.Millisecond})
+	p := l.party(2, 1000)
+	var away atomic.Bool
+	var once sync.Once
+	down := make(chan struct{})
+	way.reply = func(b []byte) bool {
+		if away.Load() && isCommitReply(b) {
+			once.Do(func() { close(down) })
+			return false
+		}
+		return true
+	}
+	away.Store(true)
+	gift := p.people[0].keyed("k1", p.give(1))
+	pending := l.begin(gift)
+	<-down
+	way.shut()
+	if got := <-pending; got.err == nil || !strings.Contains(got.err.Error(), eventstore.ErrUnknown.Error()) {
+		t.Fatalf("got %+v", got)
+	}
+	away.Store(false)
+	way.reopen()
+	var got eventstore.Receipt
+	eventually(t, "it works again by itself", func() (ok bool) {
+		r, err := l.sequencer.Execute(t.Context(), gift)
+		got = r
+		return err == nil
+	})
+	if !got.Repeated || len(got.Events) != 1 {
+		t.Fatalf("got %+v", got)
+	}
+	l.recovered()
+	l.sound()
+}
+
+// Connections are cut in either direction at any time, many times.
+func TestConnectionsAreCutAnywhere(t *testing.T) {
+	t.Parallel()
+	way := startWay(t, pgtest.New(t))
+	toxic := startToxic(t, way.address)
+	heard := newUnclear()
+	l := way.openAt(toxic.Listen, heard.config(), eventstore.SequencerConfig{})
+	direct := openLog(t, way.db, eventstore.SequencerConfig{})
+	p := direct.party(8, 1_000_000)
+	traffic := startTraffic(t, p, l, direct)
+	for round := range 40 {
+		traffic.flows(3 + round%7)
+		// Everything that flows this way is lost, and then the connection ends.
+		direction := []string{"downstream", "upstream"}[round%2]
+		_, err := toxic.Toxics.AddToxicJson(strings.NewReader(fmt.Sprintf(
+			`{"name": "cut", "type": "timeout", "stream": %q, "attributes": {"timeout": %d}}`, direction, 1+round%3)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		before := l.sequencer.Stats().Retries
+		eventually(t, "the connection is cut", func() bool { return l.sequencer.Stats().Retries > before })
+		if err := toxic.Toxics.RemoveToxic(t.Context(), "cut"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	traffic.flows(20)
+	traffic.end()
+	t.Logf("%d outcomes were unclear", heard.count.Load())
+	if heard.count.Load() == 0 {
+		t.Error("no commit was among what was cut")
+	}
+}
+
+func startToxic(t testing.TB, upstream string) *toxiproxy.Proxy {
+	t.Helper()
+	server := toxiproxy.NewServer(toxiproxy.NewMetricsContainer(nil), zerolog.Nop())
+	proxy := toxiproxy.NewProxy(server, "way", "127.0.0.1:0", upstream)
+	if err := proxy.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(proxy.Stop)
+	return proxy
+}

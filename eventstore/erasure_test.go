@@ -1,0 +1,228 @@
+package eventstore_test
+
+import (
+	"bytes"
+	"context"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+
+	"roomlog/domain"
+	"roomlog/eventstore"
+	"roomlog/eventstore/pgtest"
+)
+
+// tales answers every text of a person's events, as a reader sees them.
+func tales(events []eventstore.Recorded) []string {
+	var texts []string
+	for _, r := range events {
+		switch e := r.Event.(type) {
+		case domain.UserRegistered:
+			texts = append(texts, e.Username, e.Nickname, e.Avatar)
+		case domain.UserProfileChanged:
+			texts = append(texts, e.Nickname, e.Avatar)
+		case domain.LiveCreated:
+			texts = append(texts, e.Title, e.Cover)
+		case domain.CommentPosted:
+			texts = append(texts, e.Text)
+		}
+	}
+	return texts
+}
+
+// talkative is somebody whose texts are all over the log.
+func (l *testLog) talkative() (who person, credential uuid.UUID) {
+	l.t.Helper()
+	credential = uuid.New()
+	if _, err := l.db.Owner.Exec(context.Background(), "INSERT INTO credential VALUES ($1, 'hash', now())", credential); err != nil {
+		l.t.Fatal(err)
+	}
+	r := l.execute(domain.Request{Command: domain.RegisterUser{
+		Username: "secret-name", Nickname: "secret-nick", Avatar: "secret-face.png",
+		NameKey: l.store.NameKey("secret-name"), Credential: credential.String(),
+	}})
+	who = l.signIn(r.Events[0].Event.(domain.UserRegistered).User, "s")
+	l.execute(who.asks(domain.ChangeProfile{Nickname: "secret-change", Avatar: "secret-mask.png"}))
+	live := l.execute(who.asks(domain.CreateLive{Title: "secret-title", Cover: "secret-cover.png", Key: strings.Repeat("k", 20)})).
+		Events[0].Event.(domain.LiveCreated).Live
+	l.execute(who.asks(domain.ChangeLiveStatus{Live: live, To: domain.LivePlay}))
+	l.execute(who.keyed("k", domain.PostComment{Live: live, Text: "secret-words"}))
+	return who, credential
+}
+
+func TestNoPersonalTextIsInTheDatabase(t *testing.T) {
+	t.Parallel()
+	server := pgtest.Server(t) // nobody else writes there
+	db := server.Open()
+	l := openLog(t, db, eventstore.SequencerConfig{SnapshotEvery: 1})
+	l.talkative()
+	for _, text := range tales(l.all()) {
+		if !strings.HasPrefix(text, "secret-") {
+			t.Errorf("%q cannot be read as it was written", text)
+		}
+	}
+	if _, err := db.Owner.Exec(t.Context(), "CHECKPOINT"); err != nil {
+		t.Fatal(err)
+	}
+	// Tables, indexes and the write-ahead log alike.
+	found := 0 // files that hold the log
+	err := filepath.WalkDir(filepath.Dir(filepath.Dir(socketOf(t, db))), func(path string, d os.DirEntry, err error) error {
+		if err != nil || !d.Type().IsRegular() {
+			return nil //nolint:nilerr // PostgreSQL removes files while they are walked
+		}
+		b, err := os.ReadFile(path)
+		if err == nil && bytes.Contains(b, []byte("secret-")) {
+			t.Errorf("a personal text is in %s", path)
+		}
+		if err == nil && bytes.Contains(b, []byte("comment.posted.v1")) {
+			found++
+		}
+		return nil
+	})
+	if err != nil || found == 0 {
+		t.Fatalf("the log itself is in %d files, %v", found, err)
+	}
+}
+
+func TestAForgottenPersonIsErasedEverywhere(t *testing.T) {
+	t.Parallel()
+	db := pgtest.New(t)
+	l := openLog(t, db, eventstore.SequencerConfig{})
+	other := openStore(t, db, eventstore.Config{Now: time.Now}) // a process that only reads, and hears nothing
+	who, credential := l.talkative()
+	bystander := l.register("bystander")
+	first := len(tales(l.all()))
+	if got := tales(other.all()); len(got) != first || got[0] != "secret-name" {
+		t.Fatalf("the other process reads %q", got)
+	}
+	l.do(domain.ForgetUser{User: who.id})
+	for where, reader := range map[string]*testLog{"this process": l, "another that had the key": other, "a new one": openStore(t, db, eventstore.Config{Now: time.Now})} {
+		events := reader.all()
+		for _, text := range tales(events)[:first-3] {
+			if text != eventstore.Erased {
+				t.Errorf("%s reads %q", where, text)
+			}
+		}
+		if got := tales(events)[first-3:]; got[0] != "bystander" {
+			t.Errorf("%s reads %q of somebody else", where, got)
+		}
+	}
+	for name, count := range map[string]string{
+		"keys":        "SELECT count(*) FROM person_key WHERE user_id = 1",
+		"credentials": "SELECT count(*) FROM credential WHERE id = '" + credential.String() + "'",
+	} {
+		var n int
+		if err := db.Owner.QueryRow(t.Context(), count).Scan(&n); err != nil || n != 0 {
+			t.Errorf("%d %s are left, %v", n, name, err)
+		}
+	}
+	l.refused(who.asks(domain.ChangeProfile{Nickname: "back again"}), domain.CodeUserUnavailable)
+	l.execute(bystander.asks(domain.ChangeProfile{Nickname: "still here"}))
+	l.sound()
+}
+
+// Each way of reading looks by itself whether somebody was forgotten.
+func TestEveryWayOfReadingNoticesThatAnotherProcessForgotSomebody(t *testing.T) {
+	t.Parallel()
+	db := pgtest.New(t)
+	l := openLog(t, db, eventstore.SequencerConfig{})
+	for name, read := range map[string]func(s *eventstore.Store, who person) ([]eventstore.Recorded, error){
+		"Read": func(s *eventstore.Store, who person) ([]eventstore.Recorded, error) {
+			page, err := s.Read(t.Context(), eventstore.Query{Types: []string{"user.registered.v1"}, User: who.id})
+			return page.Events, err
+		},
+		"ReadStream": func(s *eventstore.Store, who person) ([]eventstore.Recorded, error) {
+			return s.ReadStream(t.Context(), "user-"+domain.Stream(rune('0'+who.id)), 0, 1)
+		},
+		"Follow": func(s *eventstore.Store, who person) (events []eventstore.Recorded, err error) {
+			follow(t, s, 0, func(r eventstore.Recorded) bool {
+				e, ok := r.Event.(domain.UserRegistered)
+				if ok && e.User == who.id {
+					events = append(events, r)
+				}
+				return len(events) > 0
+			})
+			return events, nil
+		},
+	} {
+		who := l.register("secret " + name)
+		reader := openStore(t, db, eventstore.Config{Now: time.Now})
+		got, err := read(reader.store, who)
+		if err != nil || tales(got)[0] != "secret "+name {
+			t.Fatalf("%s before: %q, %v", name, tales(got), err)
+		}
+		l.do(domain.ForgetUser{User: who.id})
+		got, err = read(reader.store, who)
+		if err != nil || tales(got)[0] != eventstore.Erased {
+			t.Errorf("%s after: %q, %v", name, tales(got), err)
+		}
+	}
+}
+
+// What a reader hands over may be of any age: the event itself says it, too.
+func TestDecodeNoticesThatSomebodyIsForgottenInWhatItDecodes(t *testing.T) {
+	t.Parallel()
+	db := pgtest.New(t)
+	l := openLog(t, db, eventstore.SequencerConfig{})
+	reader := openStore(t, db, eventstore.Config{Now: time.Now})
+	who := l.register("secret")
+	raw := reader.all()
+	l.do(domain.ForgetUser{User: who.id})
+	raw = append(raw, eventstore.Recorded{Type: "user.forgotten.v1", Payload: []byte(`{"user":1}`)})
+	if err := reader.store.Decode(t.Context(), raw); err != nil || tales(raw)[0] != eventstore.Erased {
+		t.Fatalf("got %q, %v", tales(raw), err)
+	}
+}
+
+func TestTheKeyIsDrawnInTheTransactionThatNeedsIt(t *testing.T) {
+	t.Parallel()
+	l := newLog(t)
+	if _, err := l.db.Owner.Exec(t.Context(), "ALTER TABLE events ADD CHECK (stream <> 'user-1')"); err != nil {
+		t.Fatal(err)
+	}
+	register := domain.Request{Command: domain.RegisterUser{Username: "a", NameKey: "a"}}
+	if _, err := l.sequencer.Execute(t.Context(), register); err == nil {
+		t.Fatal("registered")
+	}
+	keys := func() (n int) {
+		if err := l.db.Owner.QueryRow(t.Context(), "SELECT count(*) FROM person_key").Scan(&n); err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	if n := keys(); n != 0 {
+		t.Errorf("%d keys of nobody", n)
+	}
+	if _, err := l.db.Owner.Exec(t.Context(), "ALTER TABLE events DROP CONSTRAINT events_stream_check"); err != nil {
+		t.Fatal(err)
+	}
+	if r := l.execute(register); r.Events[0].Event.(domain.UserRegistered).Username != "a" || keys() != 1 {
+		t.Errorf("got %+v and %d keys", r, keys())
+	}
+}
+
+func TestSomebodyRegisteredSpeakingAndForgottenInOneBatch(t *testing.T) {
+	t.Parallel()
+	l := newLog(t)
+	got := l.together(
+		domain.Request{Command: domain.RegisterUser{Username: "mayfly", NameKey: "m", Credential: "no uuid at all"}},
+		domain.Request{Command: domain.SignIn{User: 1, Session: "s"}},
+		domain.Request{Command: domain.ChangeProfile{Nickname: "fly"}, By: domain.PersonActor(1, "s")},
+		domain.Request{Command: domain.ForgetUser{User: 1}, By: operator},
+		domain.Request{Command: domain.ChangeProfile{Nickname: "ghost"}, By: domain.PersonActor(1, "s")},
+	)
+	for i, a := range got {
+		if (a.err != nil) != (i == 4) {
+			t.Errorf("request %d: %v", i, a.err)
+		}
+	}
+	for _, text := range tales(l.sound()) {
+		if text != eventstore.Erased {
+			t.Errorf("%q is left", text)
+		}
+	}
+}

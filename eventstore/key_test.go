@@ -1,0 +1,263 @@
+package eventstore_test
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"testing"
+
+	"roomlog/domain"
+	"roomlog/eventstore"
+	"roomlog/eventstore/pgtest"
+)
+
+// again executes a request whose key was seen before and holds the answer against the first one.
+func (l *testLog) again(first eventstore.Receipt, r domain.Request) {
+	l.t.Helper()
+	head := len(l.all())
+	second := l.execute(r)
+	if !second.Repeated {
+		l.t.Errorf("%s: the repetition is not told as one", r.Command.Type())
+	}
+	if second.Position != first.Position {
+		l.t.Errorf("%s: position %d, at first %d", r.Command.Type(), second.Position, first.Position)
+	}
+	if was, is := toJSON(l.t, first.Events), toJSON(l.t, second.Events); was != is && len(first.Events)+len(second.Events) > 0 {
+		l.t.Errorf("%s: at first\n%s\nnow\n%s", r.Command.Type(), was, is)
+	}
+	if after := len(l.all()); after != head {
+		l.t.Errorf("%s: the repetition appended %d events", r.Command.Type(), after-head)
+	}
+}
+
+func TestAKeyAnswersWithTheFirstOutcome(t *testing.T) {
+	t.Parallel()
+	db := pgtest.New(t)
+	l := openLog(t, db, eventstore.SequencerConfig{})
+	p := l.party(1, 1000)
+	who := p.people[0]
+	requests := []domain.Request{
+		who.keyed("gift", p.give(3)),
+		who.keyed(`" <&\ key'`, p.say("häagen <b>& 🍦")),
+		who.keyed("live", domain.CreateLive{Title: "my room", Key: "kkkkkkkkkkkkkkkkkkkk"}),
+		who.keyed("order", domain.PlaceOrder{Price: 10, Coins: 100, Order: "o7"}),
+		who.keyed("profile", domain.ChangeProfile{Nickname: "guest"}),
+		who.keyed("join", domain.JoinLive{Live: p.live, Process: "p1"}),
+		who.keyed("join again", domain.JoinLive{Live: p.live, Process: "p1"}), // nothing follows
+		{Command: domain.CreditCoins{Order: "o8", User: who.id, Coins: 7}, By: operator, Key: "credit"},
+		{Command: domain.ListGift{Name: "rose", Price: 5}, By: operator, Key: "list"},
+	}
+	firsts := make([]eventstore.Receipt, len(requests))
+	for i, r := range requests {
+		if firsts[i] = l.execute(r); firsts[i].Repeated {
+			t.Fatalf("%s is told as a repetition", r.Command.Type())
+		}
+	}
+	repeat := func(where string, l *testLog) {
+		t.Helper()
+		for i, r := range requests {
+			l.again(firsts[i], r)
+		}
+		if t.Failed() {
+			t.Fatal(where)
+		}
+	}
+	repeat("in a later batch", l)
+	repeat("in another process", openLog(t, db, eventstore.SequencerConfig{}))
+	l.do(domain.RepriceGift{Gift: p.gift, Price: 900})
+	l.do(domain.RepriceGift{Gift: 2, Price: 6})
+	repeat("after the price has changed", l)
+	l.execute(who.asks(domain.SendGift{Live: p.live, Gift: p.gift, Num: 1}))
+	l.refused(who.asks(domain.SendGift{Live: p.live, Gift: p.gift, Num: 1}), domain.CodeCoinsTooFew)
+	repeat("when the wallet would be too light", l)
+	l.stop()
+	restarted := openLog(t, db, eventstore.SequencerConfig{})
+	repeat("after a restart", restarted)
+	restarted.do(domain.ListGift{Name: "tulip", Price: 5})
+	repeat("after others", restarted)
+	if n := restarted.sequencer.Stats().Repeated; n != int64(2*len(requests)) {
+		t.Errorf("counted %d repetitions, want %d", n, 2*len(requests))
+	}
+	restarted.sound()
+}
+
+func TestAKeyAnswersWithTheFirstOutcomeInTheSameBatch(t *testing.T) {
+	t.Parallel()
+	l := newLog(t)
+	p := l.party(1, 35)
+	who := p.people[0]
+	got := l.together(
+		who.keyed("k1", p.give(1)), who.keyed("k1", p.give(1)),
+		who.keyed("k2", p.give(5)), who.keyed("k2", p.give(5)), // refused, and refused the same way
+		who.keyed("k1", p.give(2)),
+		who.keyed("k3", p.give(1)), who.keyed("k1", p.give(1)),
+	)
+	if n := l.sequencer.Stats().Retries; n != 0 {
+		t.Errorf("the batch had to be done again %d times", n)
+	}
+	first := got[0].receipt
+	for i, want := range map[int]bool{0: false, 1: true, 6: true} {
+		if a := got[i]; a.err != nil || a.receipt.Repeated != want || toJSON(t, a.receipt.Events) != toJSON(t, first.Events) {
+			t.Errorf("request %d: got %+v, want %+v", i, a, first)
+		}
+	}
+	for i, want := range map[int]string{2: got[2].err.Error(), 3: got[2].err.Error(), 4: "key_reused: this idempotency key was used for another command"} {
+		if got[i].err == nil || got[i].err.Error() != want {
+			t.Errorf("request %d: %v, want %s", i, got[i].err, want)
+		}
+	}
+	if e := got[5].receipt.Events[0].Event.(domain.GiftSent); e.BalanceAfter != 15 {
+		t.Errorf("after two gifts the balance is %d, want 15", e.BalanceAfter)
+	}
+}
+
+func TestAKeyWithAnotherBodyIsRefused(t *testing.T) {
+	t.Parallel()
+	l := newLog(t)
+	p := l.party(2, 1000)
+	who := p.people[0]
+	l.execute(who.keyed("k1", p.give(1)))
+	l.refused(who.keyed("k1", p.give(2)), domain.CodeKeyReused)
+	l.refused(who.keyed("k1", p.say("hello")), domain.CodeKeyReused)
+	// What a door adds is no part of the body.
+	first := l.execute(who.keyed("k2", domain.PlaceOrder{Price: 10, Coins: 100, Order: "o1"}))
+	l.again(first, who.keyed("k2", domain.PlaceOrder{Price: 10, Coins: 120, Order: "o2"}))
+	l.refused(who.keyed("k2", domain.PlaceOrder{Price: 11, Coins: 100, Order: "o1"}), domain.CodeKeyReused)
+}
+
+func TestKeysOfDifferentPeopleAreIndependent(t *testing.T) {
+	t.Parallel()
+	l := newLog(t)
+	p := l.party(2, 1000)
+	first := l.execute(p.people[0].keyed("k1", p.give(1)))
+	second := l.execute(p.people[1].keyed("k1", p.give(2)))
+	if second.Repeated || second.Position == first.Position {
+		t.Fatalf("got %+v", second)
+	}
+	l.again(first, p.people[0].keyed("k1", p.give(1)))
+	l.again(second, p.people[1].keyed("k1", p.give(2)))
+	// A new session of the same person is the same person.
+	l.again(first, l.signIn(p.people[0].id, "next session").keyed("k1", p.give(1)))
+}
+
+func TestRefusalsAreRememberedForCoinCommandsOnly(t *testing.T) {
+	t.Parallel()
+	db := pgtest.New(t)
+	l := openLog(t, db, eventstore.SequencerConfig{})
+	p := l.party(1, 5)
+	who := p.people[0]
+	rows := func() (n int) {
+		if err := db.Owner.QueryRow(t.Context(), "SELECT count(*) FROM command").Scan(&n); err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	_, first := l.sequencer.Execute(t.Context(), who.keyed("gift", p.give(1)))
+	l.credit(who, 1000, "o1")
+	for where, l := range map[string]*testLog{"here": l, "elsewhere": openLog(t, db, eventstore.SequencerConfig{})} {
+		_, now := l.sequencer.Execute(t.Context(), who.keyed("gift", p.give(1)))
+		if domain.Refused(now) == nil || now.Error() != first.Error() {
+			t.Errorf("%s: a refused gift is told as %v, at first %v", where, now, first)
+		}
+	}
+	if n := rows(); n != 1 {
+		t.Fatalf("%d rows for one refused gift", n)
+	}
+	// A comment that was refused may be said in other words, or again when the room is on air.
+	l.refused(who.keyed("comment", p.say(" ")), domain.CodeCommentEmpty)
+	if r := l.execute(who.keyed("comment", p.say("hello"))); r.Repeated {
+		t.Error("a comment is told as a repetition of a refused one")
+	}
+	// Without a key there is nothing to remember.
+	l.execute(who.asks(p.give(1)))
+	l.refused(who.asks(p.give(1000)), domain.CodeCoinsTooFew)
+	if n := rows(); n != 2 {
+		t.Fatalf("%d rows, want those of the refused gift and of the comment", n)
+	}
+}
+
+func TestRefusalsOfWhoMayAskAreNeverRemembered(t *testing.T) {
+	t.Parallel()
+	l := newLog(t)
+	p := l.party(1, 100)
+	who := p.people[0]
+	next := l.signIn(who.id, "next session")
+	l.refused(who.keyed("k1", p.give(1)), domain.CodeSessionEnded)
+	l.do(domain.DisableUser{User: who.id})
+	l.refused(next.keyed("k1", p.give(1)), domain.CodeUserUnavailable)
+	l.refused(domain.Request{Command: domain.CreditCoins{Order: "o1", User: who.id, Coins: 1}, By: provider, Key: "k1"}, domain.CodeForbidden)
+	l.do(domain.EnableUser{User: who.id})
+	first := l.execute(next.keyed("k1", p.give(1)))
+	if first.Repeated || len(first.Events) != 1 {
+		t.Fatalf("got %+v", first)
+	}
+	// And an outcome is not told to a session that has ended.
+	l.refused(who.keyed("k1", p.give(1)), domain.CodeSessionEnded)
+	l.again(first, next.keyed("k1", p.give(1)))
+}
+
+func TestTheSameGiftAThousandTimesIsOneGift(t *testing.T) {
+	t.Parallel()
+	db := pgtest.New(t)
+	logs := []*testLog{openLog(t, db, eventstore.SequencerConfig{}), openLog(t, db, eventstore.SequencerConfig{Batch: 50})}
+	p := logs[0].party(1, 1_000_000)
+	answers := make([]string, 1000)
+	var group sync.WaitGroup
+	for i := range answers {
+		group.Go(func() {
+			r, err := logs[i%2].sequencer.Execute(context.Background(), p.people[0].keyed("the one", p.give(1)))
+			if err != nil {
+				t.Error(err)
+			}
+			answers[i] = fmt.Sprint(r.Position, toJSON(t, r.Events))
+		})
+	}
+	group.Wait()
+	for _, a := range answers {
+		if a != answers[0] {
+			t.Fatalf("one was told\n%s\nanother\n%s", answers[0], a)
+		}
+	}
+	gifts := 0
+	for _, r := range logs[0].sound() {
+		if _, ok := r.Event.(domain.GiftSent); ok {
+			gifts++
+		}
+	}
+	if gifts != 1 {
+		t.Fatalf("%d gifts were given", gifts)
+	}
+}
+
+func TestAPaidOrderIsPaidOnce(t *testing.T) {
+	t.Parallel()
+	db := pgtest.New(t)
+	logs := []*testLog{openLog(t, db, eventstore.SequencerConfig{}), openLog(t, db, eventstore.SequencerConfig{})}
+	who, other := logs[0].register("payer"), logs[0].register("other")
+	logs[0].execute(who.asks(domain.PlaceOrder{Price: 10, Coins: 100, Order: "o1"}))
+	pay := func(l *testLog, user person, price int64) <-chan answer {
+		return l.begin(domain.Request{Command: domain.PayOrder{Order: "o1", User: user.id, Price: price}, By: provider})
+	}
+	var good, bad []<-chan answer
+	for i := range 20 {
+		good = append(good, pay(logs[i%2], who, 10))
+		bad = append(bad, pay(logs[i%2], who, 11), pay(logs[i%2], other, 10))
+	}
+	paid := 0
+	for _, pending := range good {
+		got := <-pending
+		if got.err != nil {
+			t.Fatal(got.err)
+		}
+		paid += len(got.receipt.Events) / 2
+	}
+	for _, pending := range bad {
+		if no := domain.Refused((<-pending).err); no == nil || no.Code != domain.CodeOrderMismatch {
+			t.Fatalf("another user or amount: %v", no)
+		}
+	}
+	if paid != 1 {
+		t.Fatalf("the order was paid %d times", paid)
+	}
+	logs[0].sound()
+}

@@ -1,0 +1,222 @@
+package eventstore_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/anishathalye/porcupine"
+
+	"roomlog/domain"
+	"roomlog/eventstore"
+	"roomlog/eventstore/pgtest"
+)
+
+// ask is what a client asks of one wallet.
+type ask struct {
+	wallet domain.UserID
+	key    string // idempotency key of a gift, or order of a credit
+	credit domain.Coins
+	num    int
+}
+
+// told is what it is told: the balance after, or that the coins are too few.
+type told struct {
+	balance domain.Coins
+	refused bool
+}
+
+// purse is the sequential wallet: what it holds, and what was told under each key.
+type purse struct {
+	balance domain.Coins
+	told    map[string]told
+}
+
+// walletModel says how wallets behave when one request is carried out after another.
+var walletModel = porcupine.Model{
+	Partition: func(history []porcupine.Operation) [][]porcupine.Operation {
+		byWallet := make(map[domain.UserID][]porcupine.Operation)
+		for _, op := range history {
+			wallet := op.Input.(ask).wallet
+			byWallet[wallet] = append(byWallet[wallet], op)
+		}
+		var parts [][]porcupine.Operation
+		for _, part := range byWallet {
+			parts = append(parts, part)
+		}
+		return parts
+	},
+	Init: func() any { return purse{} },
+	Step: func(state, input, output any) (bool, any) {
+		now, in, out := state.(purse), input.(ask), output.(told)
+		if first, again := now.told[in.key]; again {
+			return out == first, now
+		}
+		next := purse{balance: now.balance, told: maps.Clone(now.told)}
+		if next.told == nil {
+			next.told = make(map[string]told)
+		}
+		want := told{refused: true}
+		if cost := domain.Coins(in.num) * 10; cost <= now.balance {
+			next.balance += in.credit - cost
+			want = told{balance: next.balance}
+		}
+		next.told[in.key] = want
+		return out == want, next
+	},
+	Equal: func(a, b any) bool {
+		one, other := a.(purse), b.(purse)
+		return one.balance == other.balance && maps.Equal(one.told, other.told)
+	},
+}
+
+// history is what clients asked, when, and what they were told.
+type history struct {
+	mu  sync.Mutex
+	ops []porcupine.Operation
+}
+
+// client asks at random and repeats by key when there is no answer, through any process.
+func (h *history) client(t *testing.T, id int, logs []*testLog, p party, began time.Time) {
+	random := rand.New(rand.NewPCG(uint64(id), 1))
+	for n := range 14 {
+		who := p.people[random.IntN(len(p.people))]
+		in := ask{wallet: who.id, key: fmt.Sprintf("%d of %d", n, id), num: 1 + random.IntN(3)}
+		switch random.IntN(4) {
+		case 0:
+			in.num, in.credit = 0, domain.Coins(1+random.IntN(60))
+			in.key = fmt.Sprintf("order-%d-%d", n, id)
+		case 1:
+			in = h.some(random, in) // what somebody else, or oneself, has asked already
+		}
+		call := time.Since(began)
+		out, ok := h.until(t, random, logs, p, in)
+		if !ok {
+			return
+		}
+		h.mu.Lock()
+		h.ops = append(h.ops, porcupine.Operation{ClientId: id, Input: in, Call: int64(call), Output: out, Return: int64(time.Since(began))})
+		h.mu.Unlock()
+	}
+}
+
+func (h *history) some(random *rand.Rand, otherwise ask) ask {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if len(h.ops) == 0 {
+		return otherwise
+	}
+	return h.ops[random.IntN(len(h.ops))].Input.(ask)
+}
+
+func (h *history) until(t *testing.T, random *rand.Rand, logs []*testLog, p party, in ask) (told, bool) {
+	r := domain.Request{Command: p.give(in.num), By: p.by(in.wallet), Key: in.key}
+	if in.credit > 0 {
+		r = domain.Request{Command: domain.CreditCoins{Order: domain.OrderID(in.key), User: in.wallet, Coins: in.credit}, By: operator, Key: in.key}
+	}
+	for range 1000 {
+		receipt, err := logs[random.IntN(len(logs))].sequencer.Execute(context.Background(), r)
+		switch no := domain.Refused(err); {
+		case err == nil:
+			switch e := receipt.Events[len(receipt.Events)-1].Event.(type) {
+			case domain.GiftSent:
+				return told{balance: e.BalanceAfter}, true
+			case domain.CoinsCredited:
+				return told{balance: e.BalanceAfter}, true
+			}
+		case no != nil && no.Code == domain.CodeCoinsTooFew:
+			return told{refused: true}, true
+		case errors.Is(err, eventstore.ErrUnavailable), errors.Is(err, eventstore.ErrUnknown):
+		case no == nil: // the read of a first outcome was cut
+		default:
+			t.Error(err)
+			return told{}, false
+		}
+	}
+	t.Errorf("no answer to %+v", in)
+	return told{}, false
+}
+
+func (p party) by(id domain.UserID) domain.Actor {
+	for _, who := range p.people {
+		if who.id == id {
+			return who.by
+		}
+	}
+	return domain.Actor{}
+}
+
+func TestWalletsAreLinearizable(t *testing.T) {
+	t.Parallel()
+	db := pgtest.New(t)
+	way := startWay(t, db)
+	quick := eventstore.SequencerConfig{Patience: 200 * time.Millisecond}
+	logs := []*testLog{
+		openLog(t, db, quick),
+		way.open(eventstore.Config{Now: time.Now}, quick),
+		openLog(t, db, eventstore.SequencerConfig{Batch: 3, Cache: 8, SnapshotEvery: 5}),
+	}
+	p := logs[0].party(3, 0)
+	h := &history{}
+	began := time.Now()
+	stop := make(chan struct{})
+	var trouble, clients sync.WaitGroup
+	trouble.Go(func() {
+		for {
+			select {
+			case <-stop:
+				return
+			case <-time.After(20 * time.Millisecond):
+				way.cut()
+			}
+		}
+	})
+	for id := range 10 {
+		clients.Go(func() { h.client(t, id, logs, p, began) })
+	}
+	clients.Wait()
+	close(stop)
+	trouble.Wait()
+	if got := porcupine.CheckOperationsTimeout(walletModel, h.ops, 20*time.Second); got != porcupine.Ok {
+		t.Fatalf("the history of %d requests is %s", len(h.ops), got)
+	}
+	logs[0].recovered()
+	logs[0].sound()
+}
+
+// Histories that no wallet has, one request after another but for the last.
+func TestTheJudgeOfWalletsCanSayNo(t *testing.T) {
+	t.Parallel()
+	credit := func(key string, coins, balance domain.Coins) [2]any {
+		return [2]any{ask{1, key, coins, 0}, told{balance: balance}}
+	}
+	gift := func(key string, num int, out told) [2]any { return [2]any{ask{1, key, 0, num}, out} }
+	for name, tt := range map[string]struct {
+		want  porcupine.CheckResult
+		steps [][2]any
+	}{
+		"a good one": {porcupine.Ok, [][2]any{
+			credit("o1", 25, 25), gift("k1", 2, told{balance: 5}), gift("k2", 1, told{refused: true}), gift("k1", 2, told{balance: 5}),
+			credit("o2", 5, 10), credit("o1", 25, 25), gift("k2", 1, told{refused: true}), gift("k3", 1, told{}),
+		}},
+		"an overdraft":               {porcupine.Illegal, [][2]any{credit("o1", 15, 15), gift("k1", 1, told{balance: 5}), gift("k2", 1, told{balance: -5})}},
+		"a gift that costs nothing":  {porcupine.Illegal, [][2]any{credit("o1", 15, 15), gift("k1", 1, told{balance: 15})}},
+		"a refusal without a reason": {porcupine.Illegal, [][2]any{credit("o1", 15, 15), gift("k1", 1, told{refused: true})}},
+		"a gift given twice":         {porcupine.Illegal, [][2]any{credit("o1", 25, 25), gift("k1", 1, told{balance: 15}), gift("k1", 1, told{balance: 5})}},
+		"a credit that is lost":      {porcupine.Illegal, [][2]any{credit("o1", 15, 15), credit("o2", 15, 15)}},
+		"an old state":               {porcupine.Illegal, [][2]any{credit("o1", 25, 25), gift("k1", 1, told{balance: 15}), gift("k2", 1, told{balance: 15})}},
+	} {
+		var ops []porcupine.Operation
+		for i, step := range tt.steps {
+			ops = append(ops, porcupine.Operation{Input: step[0], Call: int64(2 * i), Output: step[1], Return: int64(2*i + 1)})
+		}
+		if got := porcupine.CheckOperationsTimeout(walletModel, ops, 20*time.Second); got != tt.want {
+			t.Errorf("%s: %s, want %s", name, got, tt.want)
+		}
+	}
+}

@@ -1,0 +1,110 @@
+package pgtest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"roomlog/eventstore/localpg"
+)
+
+const (
+	startWait   = 90 * time.Second
+	startPoll   = 10 * time.Millisecond
+	maxLogShown = 4 << 10
+)
+
+// await returns the server's address when it takes connections, and launches the
+// supervisor if nobody else has.
+func await(ctx context.Context, dir string) (string, error) {
+	pid := 0 // of the supervisor that this process has launched
+	for {
+		dsn, err := ready(ctx, dir)
+		if err == nil {
+			return dsn, nil
+		}
+		if pid == 0 && errors.Is(err, localpg.ErrNotRunning) {
+			if pid, err = launch(dir); err != nil {
+				return "", err
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return "", fmt.Errorf("wait for the test server: %w\n%s", err, logTail(dir))
+		case <-time.After(startPoll):
+		}
+		switch status, ok := exited(pid); {
+		case ok && status != 0:
+			return "", fmt.Errorf("start the test server: exit status %d\n%s", status, logTail(dir))
+		case ok:
+			pid = 0 // another process's supervisor was faster
+		}
+	}
+}
+
+func ready(ctx context.Context, dir string) (string, error) {
+	dsn, err := localpg.Attach(dir)
+	if err != nil {
+		return "", err
+	}
+	conn, err := pgx.Connect(ctx, dsn)
+	if err != nil {
+		return "", err
+	}
+	return dsn, conn.Close(ctx)
+}
+
+// launch runs this executable once more, detached: not in the terminal's process
+// group, and without the pipes of `go test`, which waits for whoever holds them.
+func launch(dir string) (pid int, err error) {
+	exe, err := os.Executable()
+	if err != nil {
+		return 0, err
+	}
+	log, err := os.OpenFile(supervisorLog(dir), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
+	if err != nil {
+		return 0, err
+	}
+	defer log.Close()
+	cmd := exec.Command(exe)
+	cmd.Env = append(os.Environ(), superviseEnv+"="+dir)
+	cmd.Dir, cmd.Stdout, cmd.Stderr = dir, log, log
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	if err := cmd.Start(); err != nil {
+		return 0, err
+	}
+	pid = cmd.Process.Pid
+	return pid, cmd.Process.Release() // it outlives us, so nothing here waits for it
+}
+
+// exited asks, without waiting, how a child has ended.
+func exited(pid int) (status int, ok bool) {
+	if pid == 0 {
+		return 0, false
+	}
+	var ws syscall.WaitStatus
+	if got, err := syscall.Wait4(pid, &ws, syscall.WNOHANG, nil); err != nil || got != pid {
+		return 0, false
+	}
+	if ws.Signaled() {
+		return -1, true
+	}
+	return ws.ExitStatus(), true
+}
+
+func supervisorLog(dir string) string { return filepath.Join(dir, "supervisor.log") }
+
+func logTail(dir string) string {
+	b, err := os.ReadFile(supervisorLog(dir))
+	if err != nil {
+		return ""
+	}
+	return string(b[max(0, len(b)-maxLogShown):])
+}

@@ -1,0 +1,111 @@
+package pgtest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"syscall"
+
+	"roomlog/eventstore/localpg"
+	"roomlog/migrations"
+)
+
+const preparedPrefix = "cluster-"
+
+// prepared puts a migrated cluster into a folder: a copy of one that was made
+// before, because making one takes a second and copying it a tenth. Without a copy
+// the server makes its own, so an error costs no more than time.
+func prepared(ctx context.Context, into string) error {
+	dir, err := sharedDir()
+	if err != nil {
+		return err
+	}
+	lock, err := lockPrepared(dir, syscall.LOCK_SH)
+	if err != nil {
+		return err
+	}
+	defer lock.Close()
+	from := preparedDir(dir)
+	if _, err := os.Stat(from); errors.Is(err, fs.ErrNotExist) {
+		if err := prepare(ctx, dir, from, lock); err != nil {
+			return err
+		}
+	}
+	to := filepath.Join(into, "postgres")
+	if err := exec.CommandContext(ctx, "cp", "-Rp", from, to).Run(); err != nil {
+		return errors.Join(fmt.Errorf("copy a cluster: %w", err), os.RemoveAll(to))
+	}
+	return nil
+}
+
+// forget removes the cluster that is copied: another PostgreSQL made it than the one in use.
+func forget() error {
+	dir, err := sharedDir()
+	if err != nil {
+		return err
+	}
+	lock, err := lockPrepared(dir, syscall.LOCK_EX)
+	if err != nil {
+		return err
+	}
+	defer lock.Close()
+	return os.RemoveAll(preparedDir(dir))
+}
+
+func preparedDir(dir string) string {
+	return filepath.Join(dir, preparedPrefix+migrations.Fingerprint()[:16])
+}
+
+// lockPrepared lets many copy, or one make and remove; closing the file frees it.
+func lockPrepared(dir string, how int) (*os.File, error) {
+	lock, err := os.OpenFile(filepath.Join(dir, preparedPrefix+"lock"), os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	if err := syscall.Flock(int(lock.Fd()), how); err != nil {
+		return nil, errors.Join(err, lock.Close())
+	}
+	return lock, nil
+}
+
+// prepare makes the cluster that is copied, unless another process has by the time
+// the lock is ours alone, and removes those of other migrations. It leaves the lock shared.
+func prepare(ctx context.Context, dir, from string, lock *os.File) (err error) {
+	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, syscall.Flock(int(lock.Fd()), syscall.LOCK_SH)) }()
+	if _, err := os.Stat(from); err == nil {
+		return nil
+	}
+	for _, pattern := range []string{preparedPrefix + "*/PG_VERSION", "prepare-*/postgres.lock"} {
+		old, err := filepath.Glob(filepath.Join(dir, pattern))
+		if err != nil {
+			return err
+		}
+		for _, file := range old {
+			if err := os.RemoveAll(filepath.Dir(file)); err != nil {
+				return err
+			}
+		}
+	}
+	tmp, err := os.MkdirTemp(dir, "prepare-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(tmp)
+	server, err := localpg.Start(ctx, localpg.Config{Dir: tmp, Unsafe: true})
+	if err != nil {
+		return err
+	}
+	_, err = migrations.Apply(ctx, server.DSN(localpg.Database), slog.New(slog.DiscardHandler))
+	if err := errors.Join(err, server.Stop()); err != nil {
+		return err
+	}
+	return os.Rename(filepath.Join(tmp, "postgres"), from)
+}

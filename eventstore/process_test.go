@@ -1,0 +1,176 @@
+package eventstore_test
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"roomlog/domain"
+	"roomlog/eventstore"
+)
+
+// processEnv names the log of a process that a test starts.
+const processEnv = "ROOMLOG_EVENTSTORE_TEST_PROCESS"
+
+// otherProcess lists gifts as fast as it can and prints the position of each, until its standard input
+// ends, which it does with the test at the latest.
+func otherProcess(dsn string) int {
+	ctx := context.Background()
+	pool, err := eventstore.OpenPool(ctx, dsn, eventstore.PoolOptions{})
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	store, err := eventstore.Open(ctx, pool, eventstore.Config{Now: time.Now})
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	sequencer := eventstore.NewSequencer(store, eventstore.SequencerConfig{})
+	go sequencer.Run(ctx)
+	for range 8 {
+		go func() {
+			for {
+				r, err := sequencer.Execute(ctx, domain.Request{Command: domain.ListGift{Name: "elsewhere", Price: 1}, By: operator})
+				if err != nil {
+					fmt.Println("error", err)
+				} else {
+					fmt.Println(r.Position)
+				}
+			}
+		}()
+	}
+	io.Copy(io.Discard, os.Stdin)
+	return 0
+}
+
+// neighbour is another process on the same log.
+type neighbour struct {
+	t       testing.TB
+	process *os.Process
+
+	mu    sync.Mutex
+	told  []int64
+	wrong []string
+}
+
+func startNeighbour(t testing.TB, dsn string) *neighbour {
+	t.Helper()
+	exe, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(exe)
+	cmd.Env = append(os.Environ(), processEnv+"="+dsn)
+	cmd.Stderr = os.Stderr
+	if _, err := cmd.StdinPipe(); err != nil {
+		t.Fatal(err)
+	}
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	n := &neighbour{t: t, process: cmd.Process}
+	read := make(chan struct{})
+	go func() {
+		defer close(read)
+		for lines := bufio.NewScanner(out); lines.Scan(); {
+			n.hear(lines.Text())
+		}
+	}()
+	t.Cleanup(func() {
+		n.signal(syscall.SIGKILL)
+		<-read
+		cmd.Wait()
+	})
+	return n
+}
+
+func (n *neighbour) hear(line string) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if position, err := strconv.ParseInt(line, 10, 64); err == nil {
+		n.told = append(n.told, position)
+	} else if strings.HasPrefix(line, "error") {
+		n.wrong = append(n.wrong, line)
+	}
+}
+
+func (n *neighbour) acknowledged() []int64 {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return append([]int64(nil), n.told...)
+}
+
+func (n *neighbour) signal(s syscall.Signal) {
+	if err := n.process.Signal(s); err != nil && s != syscall.SIGKILL {
+		n.t.Error(err)
+	}
+}
+
+// freezeWithLock stops the neighbour in the middle of a transaction, so that it keeps the log's lock.
+func (n *neighbour) freezeWithLock(l *testLog) {
+	n.t.Helper()
+	eventually(n.t, "the neighbour holds the lock while it is frozen", func() bool {
+		n.signal(syscall.SIGSTOP)
+		var idle bool
+		err := l.db.Owner.QueryRow(context.Background(), `
+			SELECT EXISTS (SELECT FROM pg_stat_activity a JOIN pg_locks k USING (pid)
+				WHERE a.datname = current_database() AND a.state = 'idle in transaction'
+				AND k.locktype = 'advisory' AND k.granted AND k.objid = $1)`, logLock).Scan(&idle)
+		if err != nil {
+			n.t.Fatal(err)
+		}
+		if !idle {
+			n.signal(syscall.SIGCONT)
+		}
+		return idle
+	})
+}
+
+func TestAnotherProcessIsFrozenAndKilled(t *testing.T) {
+	t.Parallel()
+	l := newLog(t)
+	list := domain.ListGift{Name: "here", Price: 1}
+	n := startNeighbour(t, l.db.DSN)
+	for range 2 {
+		before := len(n.acknowledged())
+		eventually(t, "the neighbour works", func() bool { return len(n.acknowledged()) > before+20 })
+		n.freezeWithLock(l)
+		began := time.Now()
+		l.do(list)
+		if took := time.Since(began); took > 5*time.Second {
+			t.Errorf("a frozen process kept another one waiting for %s", took)
+		}
+		n.signal(syscall.SIGCONT)
+	}
+	before := len(n.acknowledged())
+	eventually(t, "the neighbour works again", func() bool { return len(n.acknowledged()) > before+20 })
+	n.signal(syscall.SIGKILL)
+	began := time.Now()
+	l.do(list)
+	if took := time.Since(began); took > 4*time.Second {
+		t.Errorf("a killed process kept another one waiting for %s", took)
+	}
+	events := l.sound()
+	for _, position := range n.acknowledged() {
+		if position > int64(len(events)) || events[position-1].Event.(domain.GiftListed).Name != "elsewhere" {
+			t.Fatalf("position %d was acknowledged and is not there", position)
+		}
+	}
+	if len(n.wrong) > 0 {
+		t.Errorf("the neighbour was told %s", n.wrong[0])
+	}
+}

@@ -1,0 +1,237 @@
+package eventstore_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"testing"
+	"time"
+
+	"roomlog/domain"
+	"roomlog/eventstore"
+	"roomlog/eventstore/pgtest"
+)
+
+func TestAFullQueueIsBusyAtOnce(t *testing.T) {
+	t.Parallel()
+	l := openLog(t, pgtest.New(t), eventstore.SequencerConfig{Queue: 3})
+	release := l.holdLock()
+	list := domain.Request{Command: domain.ListGift{Name: "rose", Price: 1}, By: operator}
+	accepted := []<-chan answer{l.begin(list)}
+	eventually(t, "the sequencer waits for the lock", func() bool { return l.lockWaiters() == 1 })
+	for i := range 3 {
+		accepted = append(accepted, l.begin(list))
+		eventually(t, "the request is in the queue", func() bool { return l.sequencer.Stats().Waiting == i+1 })
+	}
+	began := time.Now()
+	if _, err := l.sequencer.Execute(t.Context(), list); !errors.Is(err, eventstore.ErrBusy) {
+		t.Fatalf("got %v", err)
+	}
+	if took := time.Since(began); took > time.Second {
+		t.Errorf("it took %s to say so", took)
+	}
+	release()
+	for _, pending := range accepted {
+		if a := <-pending; a.err != nil {
+			t.Error(a.err)
+		}
+	}
+	if gifts := len(l.sound()); gifts != 4 {
+		t.Fatalf("%d events, want the 4 that were accepted", gifts)
+	}
+	l.execute(list) // there is room again
+}
+
+func TestShuttingDownAnswersEverythingThatWasAccepted(t *testing.T) {
+	t.Parallel()
+	l := openLog(t, pgtest.New(t), eventstore.SequencerConfig{Batch: 4})
+	release := l.holdLock()
+	list := func(i int) domain.Request {
+		return domain.Request{Command: domain.ListGift{Name: fmt.Sprint("gift ", i), Price: 1}, By: operator}
+	}
+	accepted := []<-chan answer{l.begin(list(0))}
+	eventually(t, "the sequencer waits for the lock", func() bool { return l.lockWaiters() == 1 })
+	for i := range 20 {
+		accepted = append(accepted, l.begin(list(i+1)))
+	}
+	eventually(t, "the requests are in the queue", func() bool { return l.sequencer.Stats().Waiting == 20 })
+	stopped := make(chan struct{})
+	go func() { l.stop(); close(stopped) }()
+	release()
+	<-stopped
+	for _, pending := range accepted {
+		if a := <-pending; a.err != nil {
+			t.Error(a.err)
+		}
+	}
+	if n := len(l.sound()); n != 21 {
+		t.Errorf("%d events, want 21", n)
+	}
+	if _, err := l.sequencer.Execute(t.Context(), list(99)); !errors.Is(err, eventstore.ErrClosed) {
+		t.Errorf("after the end: %v", err)
+	}
+}
+
+func TestARequestWhoseCallerLeftInTheQueueIsNotCarriedOut(t *testing.T) {
+	t.Parallel()
+	l := newLog(t)
+	release := l.holdLock()
+	decoy := l.begin(domain.Request{Command: domain.ListGift{Name: "decoy", Price: 1}, By: operator})
+	eventually(t, "the sequencer waits for the lock", func() bool { return l.lockWaiters() == 1 })
+	ctx, cancel := context.WithCancel(t.Context())
+	left := make(chan error)
+	go func() {
+		_, err := l.sequencer.Execute(ctx, domain.Request{Command: domain.ListGift{Name: "rose", Price: 1}, By: operator})
+		left <- err
+	}()
+	eventually(t, "the request is in the queue", func() bool { return l.sequencer.Stats().Waiting == 1 })
+	cancel()
+	if err := <-left; !errors.Is(err, context.Canceled) {
+		t.Fatalf("got %v", err)
+	}
+	release()
+	<-decoy
+	l.do(domain.ListGift{Name: "tulip", Price: 1})
+	events := l.sound()
+	if len(events) != 2 || events[1].Event.(domain.GiftListed).Name != "tulip" {
+		t.Fatalf("got %+v", events)
+	}
+}
+
+func TestRequestsThatNoStateCouldMakeGoodDoNotReachTheQueue(t *testing.T) {
+	t.Parallel()
+	db := pgtest.New(t)
+	store, err := eventstore.Open(t.Context(), db.Pool, eventstore.Config{Now: time.Now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	idle := eventstore.NewSequencer(store, eventstore.SequencerConfig{Queue: 1}) // never runs
+	for name, r := range map[string]domain.Request{
+		"no command":           {By: operator},
+		"a NUL in a name":      {Command: domain.RegisterUser{Username: "a", NameKey: "\x00"}},
+		"a long order":         {Command: domain.PayOrder{Order: domain.OrderID(make([]byte, 1000))}, By: provider},
+		"a NUL in a key":       {Command: domain.ListGift{Name: "a", Price: 1}, By: operator, Key: "a\x00"},
+		"a long key":           {Command: domain.ListGift{Name: "a", Price: 1}, By: operator, Key: fmt.Sprintf("%65d", 1)},
+		"a NUL as a cause":     {Command: domain.ListGift{Name: "a", Price: 1}, By: operator, Causation: "\x00"},
+		"a long correlation":   {Command: domain.ListGift{Name: "a", Price: 1}, By: operator, Correlation: fmt.Sprintf("%201d", 1)},
+		"a key of just anyone": {Command: domain.SignIn{User: 1, Session: "s"}, Key: "k"},
+	} {
+		if _, err := idle.Execute(t.Context(), r); domain.Refused(err) == nil {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if n := idle.Stats().Waiting; n != 0 {
+		t.Errorf("%d are in the queue", n)
+	}
+}
+
+// Nobody listens where this pool points to.
+func TestADatabaseThatIsAwayIsUnavailableWithinPatience(t *testing.T) {
+	t.Parallel()
+	way := startWay(t, pgtest.New(t))
+	l := way.open(eventstore.Config{Now: time.Now}, eventstore.SequencerConfig{Patience: 500 * time.Millisecond, Batch: 2})
+	list := domain.Request{Command: domain.ListGift{Name: "rose", Price: 1}, By: operator}
+	l.execute(list)
+	way.shut()
+	began := time.Now()
+	var pending []<-chan answer
+	for range 10 {
+		pending = append(pending, l.begin(list))
+	}
+	for _, p := range pending {
+		if a := <-p; !errors.Is(a.err, eventstore.ErrUnavailable) && !errors.Is(a.err, eventstore.ErrUnknown) {
+			t.Fatalf("got %+v", a)
+		}
+	}
+	if took := time.Since(began); took < 400*time.Millisecond || took > 5*time.Second {
+		t.Errorf("it took %s", took)
+	}
+	began = time.Now()
+	if _, err := l.sequencer.Execute(t.Context(), list); !errors.Is(err, eventstore.ErrUnavailable) {
+		t.Fatalf("got %v", err)
+	}
+	if took := time.Since(began); took > 2*time.Second {
+		t.Errorf("while it is known to be away, it took %s to say so", took)
+	}
+	way.reopen()
+	eventually(t, "it works again by itself", func() bool {
+		_, err := l.sequencer.Execute(t.Context(), list)
+		return err == nil
+	})
+	l.recovered()
+	l.sound()
+}
+
+func TestShuttingDownWithoutADatabaseEnds(t *testing.T) {
+	t.Parallel()
+	way := startWay(t, pgtest.New(t))
+	l := way.open(eventstore.Config{Now: time.Now}, eventstore.SequencerConfig{Patience: time.Minute, Drain: 300 * time.Millisecond})
+	list := domain.Request{Command: domain.ListGift{Name: "rose", Price: 1}, By: operator}
+	l.execute(list)
+	way.shut()
+	pending := []<-chan answer{l.begin(list), l.begin(list)}
+	eventually(t, "it has tried", func() bool { return l.sequencer.Stats().Retries > 0 })
+	began := time.Now()
+	l.stop()
+	if took := time.Since(began); took > 10*time.Second {
+		t.Errorf("it took %s", took)
+	}
+	for _, p := range pending {
+		if a := <-p; a.err == nil {
+			t.Error("carried out without a database")
+		}
+	}
+}
+
+func TestOpen(t *testing.T) {
+	t.Parallel()
+	db := pgtest.New(t)
+	if _, err := eventstore.Open(t.Context(), db.Pool, eventstore.Config{}); err == nil {
+		t.Error("opened without a clock")
+	}
+	blank, err := eventstore.OpenPool(t.Context(), pgtest.Blank(t), eventstore.PoolOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer blank.Close()
+	if _, err := eventstore.Open(t.Context(), blank, eventstore.Config{Now: time.Now}); err == nil {
+		t.Error("opened a database without a log")
+	}
+	if _, err := db.Owner.Exec(t.Context(), "ALTER TABLE store DISABLE TRIGGER ALL; UPDATE store SET format = 2"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := eventstore.Open(t.Context(), db.Pool, eventstore.Config{Now: time.Now}); err == nil {
+		t.Error("opened a log of another format")
+	}
+}
+
+func TestOpenPool(t *testing.T) {
+	t.Parallel()
+	db := pgtest.New(t)
+	pool, err := eventstore.OpenPool(t.Context(), db.DSN, eventstore.PoolOptions{Serving: db.Serving, MaxConns: 3, Name: "a door"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer pool.Close()
+	var user, path, zone, name string
+	err = pool.QueryRow(t.Context(), `SELECT current_user, current_setting('search_path'), current_setting('timezone'),
+		current_setting('application_name')`).Scan(&user, &path, &zone, &name)
+	if err != nil || db.Serving && user != eventstore.ServingRole || path != "read,public" || zone != "UTC" || name != "a door" {
+		t.Fatalf("%s %s %s %s, %v", user, path, zone, name, err)
+	}
+	if n := pool.Config().MaxConns; n != 3 {
+		t.Errorf("%d connections", n)
+	}
+	closed, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	closed.Close()
+	if _, err := eventstore.OpenPool(t.Context(), "postgres://"+closed.Addr().String()+"/x?sslmode=disable", eventstore.PoolOptions{}); err == nil {
+		t.Error("opened a pool on nothing")
+	}
+	if _, err := eventstore.OpenPool(t.Context(), "host=", eventstore.PoolOptions{MaxConns: -1}); err == nil {
+		t.Error("opened a pool without an address")
+	}
+}

@@ -1,0 +1,213 @@
+package eventstore_test
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"roomlog/domain"
+	"roomlog/eventstore"
+)
+
+// mixed is a log with events of several rooms, people and types; it answers the two rooms.
+func mixed(t *testing.T) (l *testLog, rooms [2]party) {
+	t.Helper()
+	l = newLog(t)
+	p := l.party(3, 1000)
+	other := p
+	other.live = l.onAir(p.people[2])
+	for n := range 10 {
+		l.execute(p.people[n%2].asks(p.say(fmt.Sprint("here ", n))))
+		l.execute(p.people[n%3].asks(other.say(fmt.Sprint("there ", n))))
+		l.execute(p.people[n%2].asks(p.give(1)))
+	}
+	return l, [2]party{p, other}
+}
+
+func TestRead(t *testing.T) {
+	t.Parallel()
+	l, rooms := mixed(t)
+	all := l.sound()
+	guest := rooms[0].people[1].id
+	of := func(match func(eventstore.Recorded) bool) []int64 {
+		var positions []int64
+		for _, r := range all {
+			if match(r) {
+				positions = append(positions, r.Position)
+			}
+		}
+		return positions
+	}
+	by := func(r eventstore.Recorded) bool {
+		e, ok := r.Event.(domain.UserEvent)
+		return ok && e.ByUser() == guest
+	}
+	in := func(r eventstore.Recorded) bool {
+		e, ok := r.Event.(domain.LiveEvent)
+		return ok && e.InLive() == rooms[1].live
+	}
+	talk := []string{"gift.sent.v1", "comment.posted.v1"}
+	for _, tt := range []struct {
+		name  string
+		query eventstore.Query
+		want  []int64
+	}{
+		{"everything", eventstore.Query{}, of(func(eventstore.Recorded) bool { return true })},
+		{"after a position", eventstore.Query{After: 7}, of(func(r eventstore.Recorded) bool { return r.Position > 7 })},
+		{"before the beginning", eventstore.Query{After: -5, UpTo: 3}, []int64{1, 2, 3}},
+		{"up to a position", eventstore.Query{After: 4, UpTo: 6}, []int64{5, 6}},
+		{"nothing between", eventstore.Query{After: 6, UpTo: 6}, nil},
+		{"one type", eventstore.Query{Types: []string{"gift.sent.v1"}}, of(func(r eventstore.Recorded) bool { return r.Type == "gift.sent.v1" })},
+		{"types, one twice", eventstore.Query{Types: append(talk, "gift.sent.v1", "unknown")}, of(func(r eventstore.Recorded) bool { return slices.Contains(talk, r.Type) })},
+		{"no such type", eventstore.Query{Types: []string{"room.painted.v1"}}, nil},
+		{"a room", eventstore.Query{Live: rooms[1].live}, of(in)},
+		{"a type in a room", eventstore.Query{Live: rooms[1].live, Types: talk}, of(func(r eventstore.Recorded) bool { return in(r) && slices.Contains(talk, r.Type) })},
+		{"no such room", eventstore.Query{Live: 99}, nil},
+		{"a person", eventstore.Query{User: guest}, of(by)},
+		{"a person in a room", eventstore.Query{User: guest, Live: rooms[1].live}, of(func(r eventstore.Recorded) bool { return by(r) && in(r) })},
+		{"all at once", eventstore.Query{User: guest, Live: rooms[1].live, Types: talk, After: 10, UpTo: 60},
+			of(func(r eventstore.Recorded) bool {
+				return by(r) && in(r) && slices.Contains(talk, r.Type) && r.Position > 10 && r.Position <= 60
+			})},
+		{"beyond the end", eventstore.Query{After: 10_000}, nil},
+	} {
+		for _, limit := range []int{0, 1, 3, 1_000_000} {
+			t.Run(fmt.Sprintf("%s, %d at a time", tt.name, limit), func(t *testing.T) {
+				readPages(t, l.store, tt.query, limit, tt.want, int64(len(all)))
+			})
+		}
+	}
+}
+
+// readPages reads everything that a query asks for, page by page.
+func readPages(t *testing.T, s *eventstore.Store, q eventstore.Query, limit int, want []int64, head int64) {
+	t.Helper()
+	q.Limit = limit
+	var got []int64
+	for end := min(cmp.Or(q.UpTo, head), head); ; {
+		page, err := s.Read(t.Context(), q)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if page.Head != head {
+			t.Fatalf("head %d, want %d", page.Head, head)
+		}
+		if limit > 0 && len(page.Events) > limit {
+			t.Fatalf("%d events in a page", len(page.Events))
+		}
+		for _, r := range page.Events {
+			if r.Event == nil || r.Position > page.Next {
+				t.Fatalf("got %+v in a page up to %d", r, page.Next)
+			}
+			got = append(got, r.Position)
+		}
+		if page.Next >= end {
+			break
+		}
+		if page.Next <= q.After {
+			t.Fatalf("the cursor stays at %d", page.Next)
+		}
+		q.After = page.Next
+	}
+	if !slices.Equal(got, want) {
+		t.Fatalf("got %v, want %v", got, want)
+	}
+}
+
+// A reader of rare events gets on, however many others there are.
+func TestTheCursorMovesAlthoughNothingMatches(t *testing.T) {
+	t.Parallel()
+	l, rooms := mixed(t)
+	head := int64(len(l.all()))
+	for name, q := range map[string]eventstore.Query{
+		"type": {Types: []string{"user.disabled.v1"}}, "room": {Live: 77}, "type in a room": {Live: rooms[0].live, Types: []string{"x"}},
+	} {
+		page, err := l.store.Read(t.Context(), q)
+		if err != nil || page.Next != head || len(page.Events) != 0 {
+			t.Errorf("%s: next %d, want %d, %v", name, page.Next, head, err)
+		}
+	}
+	page, err := l.store.Read(t.Context(), eventstore.Query{User: 88, Limit: 5})
+	if err != nil || page.Next != 5 || len(page.Events) != 0 {
+		t.Errorf("person: next %d, want 5, %v", page.Next, err)
+	}
+	page, err = l.store.Read(t.Context(), eventstore.Query{After: head + 100})
+	if err != nil || page.Next != head+100 || page.Head != head {
+		t.Errorf("beyond the end: %+v, %v", page, err)
+	}
+}
+
+func TestReadAnEmptyLog(t *testing.T) {
+	t.Parallel()
+	l := newLog(t)
+	page, err := l.store.Read(t.Context(), eventstore.Query{})
+	if err != nil || len(page.Events) != 0 || page.Next != 0 || page.Head != 0 {
+		t.Fatalf("got %+v, %v", page, err)
+	}
+	if head, err := l.store.Head(t.Context()); head != 0 || err != nil {
+		t.Fatalf("head %d, %v", head, err)
+	}
+	l.list(1)
+	if head, err := l.store.Head(t.Context()); head != 1 || err != nil {
+		t.Fatalf("head %d, %v", head, err)
+	}
+}
+
+func TestReadStream(t *testing.T) {
+	t.Parallel()
+	l, rooms := mixed(t)
+	chat := domain.Stream(fmt.Sprintf("chat-%d", rooms[0].live))
+	var texts []string
+	for after := 0; ; {
+		events, err := l.store.ReadStream(t.Context(), chat, after, 3)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(events) == 0 {
+			break
+		}
+		for _, r := range events {
+			if after++; r.Version != after || r.Stream != chat {
+				t.Fatalf("version %d of %s where %d was due", r.Version, r.Stream, after)
+			}
+			texts = append(texts, r.Event.(domain.CommentPosted).Text)
+		}
+	}
+	if got := strings.Join(texts, ", "); got != "here 0, here 1, here 2, here 3, here 4, here 5, here 6, here 7, here 8, here 9" {
+		t.Fatal(got)
+	}
+	if events, err := l.store.ReadStream(t.Context(), "chat-99", 0, 10); len(events) != 0 || err != nil {
+		t.Fatalf("got %v, %v", events, err)
+	}
+}
+
+// The plans that are made for an empty log are used when it is full.
+func TestReadingAnEmptyLogIsPlannedForAFullOne(t *testing.T) {
+	t.Parallel()
+	l := newLog(t)
+	tx, err := l.db.Owner.Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer tx.Rollback(context.Background())
+	if _, err := tx.Exec(t.Context(), "SET LOCAL plan_cache_mode = force_generic_plan"); err != nil {
+		t.Fatal(err)
+	}
+	for name, s := range map[string]struct{ types, call string }{
+		"select_head.sql":         {"", ""},
+		"select_events.sql":       {"bigint, bigint, bigint", "(0, 9, 9)"},
+		"select_live_events.sql":  {"bigint, bigint, bigint, bigint", "(0, 9, 9, 1)"},
+		"select_typed_events.sql": {"bigint, bigint, bigint, text[]", "(0, 9, 9, '{x}')"},
+		"select_stream.sql":       {"text, int, bigint", "('x', 0, 9)"},
+		"select_forgotten.sql":    {"text[], bigint", "('{x}', 0)"},
+	} {
+		plan := explain(t, tx, name, s.types, s.call)
+		ordered := name != "select_typed_events.sql" && name != "select_forgotten.sql" // those sort the few that they have found
+		if strings.Contains(plan, "Seq Scan") || ordered && (strings.Contains(plan, "Sort") || strings.Contains(plan, "Bitmap")) {
+			t.Errorf("%s reads the log from end to end:\n%s", name, plan)
+		}
+	}
+}

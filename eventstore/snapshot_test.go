@@ -1,0 +1,235 @@
+package eventstore_test
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"roomlog/domain"
+	"roomlog/eventstore"
+	"roomlog/eventstore/pgtest"
+)
+
+// counter counts the rows that the statements of a log's connections answer.
+type counter struct {
+	mu   sync.Mutex
+	rows map[string]int64 // by a part of the statement that only it has
+}
+
+// The statements that load what a decision looks at.
+const (
+	loadsStates   = "LEFT JOIN LATERAL"
+	loadsVersions = "SELECT version FROM events"
+)
+
+func (c *counter) TraceQueryStart(ctx context.Context, _ *pgx.Conn, _ pgx.TraceQueryStartData) context.Context {
+	return ctx
+}
+func (c *counter) TraceQueryEnd(context.Context, *pgx.Conn, pgx.TraceQueryEndData) {}
+func (c *counter) TraceBatchStart(ctx context.Context, _ *pgx.Conn, _ pgx.TraceBatchStartData) context.Context {
+	return ctx
+}
+func (c *counter) TraceBatchEnd(context.Context, *pgx.Conn, pgx.TraceBatchEndData) {}
+
+func (c *counter) TraceBatchQuery(_ context.Context, _ *pgx.Conn, data pgx.TraceBatchQueryData) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for part := range c.rows {
+		if strings.Contains(data.SQL, part) {
+			c.rows[part] += data.CommandTag.RowsAffected()
+		}
+	}
+}
+
+// take answers the rows since it was last asked.
+func (c *counter) take(part string) int64 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	n := c.rows[part]
+	c.rows[part] = 0
+	return n
+}
+
+// openCounted opens the log in db as a new process whose statements are counted.
+func openCounted(t testing.TB, db *pgtest.DB, c eventstore.SequencerConfig) (*testLog, *counter) {
+	t.Helper()
+	config, err := eventstore.PoolConfig(db.DSN, eventstore.PoolOptions{Serving: db.Serving})
+	if err != nil {
+		t.Fatal(err)
+	}
+	count := &counter{rows: map[string]int64{loadsStates: 0, loadsVersions: 0}}
+	config.ConnConfig.Tracer = count
+	pool, err := pgxpool.NewWithConfig(t.Context(), config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(pool.Close)
+	store, err := eventstore.Open(t.Context(), pool, eventstore.Config{Now: time.Now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	l := &testLog{t: t, db: db, store: store}
+	l.run(c)
+	return l, count
+}
+
+// giveMany gives so many gifts of 10 coins each.
+func (l *testLog) giveMany(p party, who person, gifts int) {
+	l.t.Helper()
+	var group sync.WaitGroup
+	for worker := range 32 {
+		group.Go(func() {
+			for n := worker; n < gifts; n += 32 {
+				if _, err := l.sequencer.Execute(context.Background(), who.asks(p.give(1))); err != nil {
+					l.t.Error(err)
+				}
+			}
+		})
+	}
+	group.Wait()
+}
+
+func TestALongStreamIsLoadedFromASnapshot(t *testing.T) {
+	t.Parallel()
+	const every = 50
+	db := pgtest.New(t)
+	l := openLog(t, db, eventstore.SequencerConfig{SnapshotEvery: every, Batch: 8})
+	p := l.party(1, 1_000_000)
+	who := p.people[0]
+	l.giveMany(p, who, 4*every-3)
+	stored := func() (n int) {
+		if err := db.Owner.QueryRow(t.Context(), "SELECT count(*) FROM snapshot WHERE stream = $1", domain.WalletStream(who.id)).Scan(&n); err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	if n := stored(); n != 1 {
+		t.Fatalf("%d snapshots are kept of one wallet", n)
+	}
+	left := domain.Coins(1_000_000 - (4*every-3)*10)
+	gift := func(l *testLog, where string) {
+		t.Helper()
+		left -= 10
+		e := l.execute(who.asks(p.give(1))).Events[0]
+		if got := e.Event.(domain.GiftSent).BalanceAfter; got != left {
+			t.Fatalf("%s: %d coins are left, want %d", where, got, left)
+		}
+	}
+	few := func(l *testLog, count *counter, where string) {
+		t.Helper()
+		gift(l, where)
+		// Besides the wallet: room 2, gift 1, user 1, session 1, and the snapshot itself.
+		if n := count.take(loadsStates); n < 5 || n > every+8+6 {
+			t.Fatalf("%s: %d rows were read to load the states", where, n)
+		}
+		gift(l, where+", once more")
+		if n := count.take(loadsStates); n != 0 {
+			t.Fatalf("%s: %d rows were read although the states are remembered", where, n)
+		}
+	}
+	restarted, count := openCounted(t, db, eventstore.SequencerConfig{SnapshotEvery: every})
+	few(restarted, count, "after a restart")
+
+	if _, err := db.Owner.Exec(t.Context(), "DELETE FROM snapshot"); err != nil {
+		t.Fatal(err)
+	}
+	restarted, count = openCounted(t, db, eventstore.SequencerConfig{SnapshotEvery: every})
+	gift(restarted, "without snapshots")
+	if n := count.take(loadsStates); n < 4*every {
+		t.Fatalf("without snapshots only %d rows were read", n)
+	}
+	if n := stored(); n != 1 {
+		t.Fatal("a stream that had to be read from its beginning got no new snapshot")
+	}
+	restarted, count = openCounted(t, db, eventstore.SequencerConfig{SnapshotEvery: every})
+	few(restarted, count, "with a new snapshot")
+
+	// One of another format is no good, and gives way to one of ours.
+	_, err := db.Owner.Exec(t.Context(), `UPDATE snapshot SET format = 99, state = '{"balance":"many"}'`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	gift(openLog(t, db, eventstore.SequencerConfig{SnapshotEvery: every}), "with a snapshot of another format")
+	var format int
+	if err := db.Owner.QueryRow(t.Context(), "SELECT format FROM snapshot WHERE stream = $1", domain.WalletStream(who.id)).Scan(&format); err != nil || format != 1 {
+		t.Fatalf("the snapshot kept has format %d, %v", format, err)
+	}
+	l.sound()
+}
+
+// Rooms are looked at all the time and hardly ever change.
+func TestAStreamThatIsOnlyLookedAtGetsASnapshotToo(t *testing.T) {
+	t.Parallel()
+	db := pgtest.New(t)
+	l := openLog(t, db, eventstore.SequencerConfig{})
+	p := l.party(1, 0)
+	streamer := l.signIn(1, "a session")
+	for n := range 30 {
+		l.execute(streamer.asks(domain.ChangeLiveStatus{Live: p.live, To: []domain.LiveChange{domain.LivePause, domain.LivePlay}[n%2]}))
+	}
+	other, count := openCounted(t, db, eventstore.SequencerConfig{SnapshotEvery: 20})
+	other.execute(p.people[0].asks(p.say("hello")))
+	if n := count.take(loadsStates); n < 30 {
+		t.Fatalf("%d rows were read, the room alone has 32", n)
+	}
+	other, count = openCounted(t, db, eventstore.SequencerConfig{SnapshotEvery: 20})
+	other.execute(p.people[0].asks(p.say("hello")))
+	if n := count.take(loadsStates); n > 10 {
+		t.Fatalf("%d rows were read although the room has a snapshot", n)
+	}
+}
+
+func TestASnapshotThatCannotBeReadSaysSo(t *testing.T) {
+	t.Parallel()
+	db := pgtest.New(t)
+	l := openLog(t, db, eventstore.SequencerConfig{})
+	p := l.party(2, 100)
+	_, err := db.Owner.Exec(t.Context(), `INSERT INTO snapshot VALUES ($1, 1, 1, '{"balance":"many"}')`, domain.WalletStream(p.people[0].id))
+	if err != nil {
+		t.Fatal(err)
+	}
+	other := openLog(t, db, eventstore.SequencerConfig{})
+	_, err = other.sequencer.Execute(t.Context(), p.people[0].asks(p.give(1)))
+	if err == nil || !strings.Contains(err.Error(), fmt.Sprintf("snapshot of version 1 of %s", domain.WalletStream(p.people[0].id))) {
+		t.Fatalf("got %v", err)
+	}
+	other.execute(p.people[1].asks(p.give(1)))
+	if _, err := db.Owner.Exec(t.Context(), "DELETE FROM snapshot"); err != nil {
+		t.Fatal(err)
+	}
+	other.execute(p.people[0].asks(p.give(1)))
+}
+
+// A chat grows without bound; nothing that a decision needs is in it.
+func TestAStreamWithoutAStateIsNeverReadToAppend(t *testing.T) {
+	t.Parallel()
+	db := pgtest.New(t)
+	l := openLog(t, db, eventstore.SequencerConfig{})
+	p := l.party(8, 0)
+	var group sync.WaitGroup
+	for _, who := range p.people {
+		group.Go(func() {
+			for range 40 {
+				if _, err := l.sequencer.Execute(context.Background(), who.asks(p.say("hello"))); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	group.Wait()
+	other, count := openCounted(t, db, eventstore.SequencerConfig{})
+	r := other.execute(p.people[0].asks(p.say("hello")))
+	if v := r.Events[0].Version; v != 321 {
+		t.Errorf("version %d of the chat, want 321", v)
+	}
+	states, versions := count.take(loadsStates), count.take(loadsVersions)
+	if states > 6 || versions != 1 {
+		t.Fatalf("%d rows of states and %d of versions were read, want at most 6 and 1", states, versions)
+	}
+}

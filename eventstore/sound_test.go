@@ -1,0 +1,183 @@
+package eventstore_test
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"time"
+
+	"roomlog/domain"
+	"roomlog/eventstore"
+)
+
+// logLock is the advisory lock under which positions are handed out.
+const logLock = 0x6c6f67
+
+// sound checks what has to be true of every log, whatever has happened to it, and answers its events.
+func (l *testLog) sound() []eventstore.Recorded {
+	l.t.Helper()
+	events := l.all()
+	if err := unsound(events); err != nil {
+		l.t.Fatal(err)
+	}
+	return events
+}
+
+func unsound(events []eventstore.Recorded) error {
+	versions := make(map[domain.Stream]int)
+	balances := make(map[domain.Account]domain.Coins)
+	ids := make(map[string]bool)
+	var newest time.Time
+	for i, r := range events {
+		versions[r.Stream]++
+		switch {
+		case r.Position != int64(i)+1:
+			return fmt.Errorf("position %d follows %d", r.Position, i)
+		case r.Version != versions[r.Stream]:
+			return fmt.Errorf("position %d: version %d of %s where %d was due", r.Position, r.Version, r.Stream, versions[r.Stream])
+		case r.RecordedAt.Before(newest):
+			return fmt.Errorf("position %d was recorded at %s, before the one it follows, %s", r.Position, r.RecordedAt, newest)
+		case ids[r.ID.String()]:
+			return fmt.Errorf("position %d has the id of another event", r.Position)
+		}
+		newest, ids[r.ID.String()] = r.RecordedAt, true
+		if err := post(r, balances); err != nil {
+			return fmt.Errorf("position %d: %w", r.Position, err)
+		}
+	}
+	return nil
+}
+
+// post adds what an event moves to the accounts.
+func post(r eventstore.Recorded, balances map[domain.Account]domain.Coins) error {
+	moves, ok := r.Event.(domain.CoinEvent)
+	if !ok {
+		return nil
+	}
+	sum := domain.Coins(0)
+	for _, p := range moves.Entries() {
+		sum += p.Amount
+		balances[p.Account] += p.Amount
+		if p.Account != domain.AccountProvider && balances[p.Account] < 0 {
+			return fmt.Errorf("%s has %d coins", p.Account, balances[p.Account])
+		}
+	}
+	if sum != 0 {
+		return fmt.Errorf("the postings do not balance: %d", sum)
+	}
+	var of domain.UserID
+	var told domain.Coins
+	switch e := r.Event.(type) {
+	case domain.GiftSent:
+		of, told = e.Sender, e.BalanceAfter
+	case domain.CoinsCredited:
+		of, told = e.User, e.BalanceAfter
+	}
+	if has := balances[domain.AccountOf(of)]; has != told {
+		return fmt.Errorf("user %d has %d coins, the event says %d", of, has, told)
+	}
+	return nil
+}
+
+// holdLock keeps every sequencer of the log waiting until release is called.
+func (l *testLog) holdLock() (release func()) {
+	l.t.Helper()
+	tx, err := l.db.Owner.Begin(context.Background())
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	if _, err := tx.Exec(context.Background(), "SELECT pg_advisory_xact_lock($1)", logLock); err != nil {
+		l.t.Fatal(err)
+	}
+	return func() {
+		if err := tx.Rollback(context.Background()); err != nil {
+			l.t.Error(err)
+		}
+	}
+}
+
+// lockWaiters answers how many backends wait for the log's lock.
+func (l *testLog) lockWaiters() (n int) {
+	l.t.Helper()
+	err := l.db.Owner.QueryRow(context.Background(), `
+		SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted
+		AND database = (SELECT oid FROM pg_database WHERE datname = current_database()) AND objid = $1`, logLock).Scan(&n)
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	return n
+}
+
+// answer is what Execute answered.
+type answer struct {
+	receipt eventstore.Receipt
+	err     error
+}
+
+// together has the requests decided in one batch, in this order.
+func (l *testLog) together(requests ...domain.Request) []answer {
+	l.t.Helper()
+	release := l.holdLock()
+	before := l.sequencer.Stats()
+	decoy := l.begin(domain.Request{Command: domain.ListGift{Name: "decoy", Price: 1}, By: operator})
+	eventually(l.t, "the sequencer waits for the lock", func() bool { return l.lockWaiters() > 0 })
+	pending := make([]<-chan answer, len(requests))
+	for i, r := range requests {
+		pending[i] = l.begin(r)
+		eventually(l.t, "the request is in the queue", func() bool { return l.sequencer.Stats().Waiting == i+1 })
+	}
+	release()
+	<-decoy
+	answers := make([]answer, len(requests))
+	for i := range pending {
+		answers[i] = <-pending[i]
+	}
+	if after := l.sequencer.Stats(); after.Retries == before.Retries && after.Batches != before.Batches+2 {
+		l.t.Fatalf("%d batches instead of 2: the requests were not together", after.Batches-before.Batches)
+	}
+	return answers
+}
+
+// begin executes a request in the background.
+func (l *testLog) begin(r domain.Request) <-chan answer {
+	done := make(chan answer, 1)
+	go func() {
+		receipt, err := l.sequencer.Execute(context.Background(), r)
+		done <- answer{receipt, err}
+	}()
+	return done
+}
+
+func TestUnsoundLogsAreNoticed(t *testing.T) {
+	t.Parallel()
+	good := func() []eventstore.Recorded {
+		l := newLog(t)
+		guest := l.register("guest")
+		l.credit(guest, 10, "o1")
+		return l.all()
+	}()
+	for name, spoil := range map[string]func(events []eventstore.Recorded){
+		"a position is missing": func(events []eventstore.Recorded) { events[3].Position++ },
+		"a version is missing":  func(events []eventstore.Recorded) { events[3].Version++ },
+		"time runs backwards":   func(events []eventstore.Recorded) { events[3].RecordedAt = events[3].RecordedAt.Add(-time.Hour) },
+		"an event comes twice":  func(events []eventstore.Recorded) { events[3].ID = events[2].ID },
+		"coins come from nowhere": func(events []eventstore.Recorded) {
+			e := events[5].Event.(domain.CoinsCredited)
+			e.Postings = e.Postings[:1]
+			events[5].Event = e
+		},
+		"a balance is wrong": func(events []eventstore.Recorded) {
+			e := events[5].Event.(domain.CoinsCredited)
+			e.BalanceAfter++
+			events[5].Event = e
+		},
+	} {
+		events := append([]eventstore.Recorded(nil), good...)
+		if err := unsound(events); err != nil {
+			t.Fatal(err)
+		}
+		if spoil(events); unsound(events) == nil {
+			t.Errorf("not noticed: %s", name)
+		}
+	}
+}

@@ -1,0 +1,243 @@
+package migrations_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io/fs"
+	"log/slog"
+	"os"
+	"strings"
+	"testing"
+	"testing/fstest"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"golang.org/x/sync/errgroup"
+
+	"roomlog/eventstore/pgtest"
+	"roomlog/migrations"
+)
+
+const patience = 30 * time.Second
+
+func TestApply(t *testing.T) {
+	t.Parallel()
+	dsn := pgtest.Blank(t)
+	var log bytes.Buffer
+	logger := slog.New(slog.NewTextHandler(&log, nil))
+	first := apply(t, dsn, logger)
+	files, err := fs.Glob(os.DirFS("."), "0*.sql")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if first.Version != int64(len(files)) || !first.ServingRole {
+		t.Errorf("%+v with %d files", first, len(files))
+	}
+	if n := strings.Count(log.String(), "msg=migrated"); n != len(files) {
+		t.Errorf("%d of %d migrations were logged:\n%s", n, len(files), log.String())
+	}
+	t.Run("does nothing the second time", func(t *testing.T) {
+		log.Reset()
+		if second := apply(t, dsn, logger); second != first || log.Len() > 0 {
+			t.Errorf("%+v\n%s", second, log.String())
+		}
+	})
+	t.Run("lets the serving role add facts and not change them", func(t *testing.T) {
+		conn := connect(t, dsn)
+		must(t, conn, "SET ROLE "+migrations.Role)
+		must(t, conn, `INSERT INTO events (position, stream, version, event_id, type, payload, metadata, recorded_at)
+			VALUES (1, 'a', 1, gen_random_uuid(), 'x', '{}', '{}', now())`)
+		for _, sql := range []string{"UPDATE events SET type = 'y'", "DELETE FROM events", "TRUNCATE events", "DROP TABLE events", "CREATE TABLE x ()"} {
+			if _, err := conn.Exec(t.Context(), sql); code(err) != "42501" {
+				t.Errorf("%s: %v", sql, err)
+			}
+		}
+	})
+	t.Run("leaves no connection behind", func(t *testing.T) {
+		conn := connect(t, dsn)
+		eventually(t, func() bool {
+			return get[int](t, conn, "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()") == 0
+		})
+	})
+	t.Run("refuses a database that is newer", func(t *testing.T) {
+		must(t, connect(t, dsn), "INSERT INTO goose_db_version (version_id, is_applied) VALUES (99999, true)")
+		if _, err := migrations.Apply(t.Context(), dsn, logger); !errors.Is(err, migrations.ErrNewer) {
+			t.Error(err)
+		}
+	})
+}
+
+func TestApply_by_many_at_once_on_one_database(t *testing.T) {
+	t.Parallel()
+	dsn := pgtest.Blank(t)
+	var g errgroup.Group
+	for range 8 {
+		g.Go(func() error {
+			r, err := migrations.Apply(t.Context(), dsn, slog.New(slog.DiscardHandler))
+			if err == nil && !r.ServingRole {
+				err = errors.New("without the serving role")
+			}
+			return err
+		})
+	}
+	if err := g.Wait(); err != nil {
+		t.Fatal(err)
+	}
+	if n := get[int](t, connect(t, dsn), "SELECT count(*) FROM (SELECT FROM goose_db_version GROUP BY version_id HAVING count(*) > 1) AS twice"); n > 0 {
+		t.Errorf("%d migrations ran twice", n)
+	}
+}
+
+// CREATE INDEX CONCURRENTLY waits for everybody who holds a snapshot, those who wait for the lock included.
+func TestApply_by_many_at_once_with_a_concurrent_index(t *testing.T) {
+	t.Parallel()
+	dsn := pgtest.Blank(t)
+	files := fstest.MapFS{
+		"00001_table.sql": file("CREATE TABLE a (n int);\nINSERT INTO a SELECT generate_series(1, 50000);"),
+		"00002_index.sql": {Data: []byte("-- +goose NO TRANSACTION\n-- +goose Up\nCREATE INDEX CONCURRENTLY ON a (n);\n")},
+	}
+	var g errgroup.Group
+	for range 6 {
+		g.Go(func() error {
+			_, err := migrations.ApplyFiles(t.Context(), dsn, files, "SELECT 1")
+			return err
+		})
+	}
+	if err := g.Wait(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestApply_waits_for_another_migration(t *testing.T) {
+	t.Parallel()
+	dsn := pgtest.Blank(t)
+	other := connect(t, dsn)
+	must(t, other, "SELECT pg_advisory_lock($1)", int64(migrations.LockKey))
+	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
+	defer cancel()
+	if _, err := migrations.Apply(ctx, dsn, slog.New(slog.DiscardHandler)); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("it did not wait: %v", err)
+	}
+	if get[bool](t, other, "SELECT to_regclass('events') IS NOT NULL") {
+		t.Error("it migrated without the lock")
+	}
+	must(t, other, "SELECT pg_advisory_unlock($1)", int64(migrations.LockKey))
+	apply(t, dsn, slog.New(slog.DiscardHandler))
+}
+
+func TestApply_stops_at_a_file_that_fails_and_goes_on_later(t *testing.T) {
+	t.Parallel()
+	dsn := pgtest.Blank(t)
+	files := fstest.MapFS{
+		"00001_good.sql":   file("CREATE TABLE good ();"),
+		"00002_broken.sql": file("CREATE TABLE half (); CREATE TABLE good ();"),
+		"00003_late.sql":   file("CREATE TABLE late ();"),
+	}
+	_, err := migrations.ApplyFiles(t.Context(), dsn, files, "CREATE TABLE granted ()")
+	if err == nil || !strings.Contains(err.Error(), "00002_broken.sql") {
+		t.Errorf("the file is not named: %v", err)
+	}
+	conn := connect(t, dsn)
+	tables := "SELECT coalesce(string_agg(relname, ' ' ORDER BY relname), '') FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace AND relname NOT LIKE 'goose%'"
+	if got := get[string](t, conn, tables); got != "good" {
+		t.Errorf("there are %s", got)
+	}
+	files["00002_broken.sql"] = file("CREATE TABLE half ();")
+	r, err := migrations.ApplyFiles(t.Context(), dsn, files, "CREATE TABLE granted ()")
+	if err != nil || r.Version != 3 {
+		t.Fatal(r, err)
+	}
+	if got := get[string](t, conn, tables); got != "good granted half late" {
+		t.Errorf("there are %s", got)
+	}
+}
+
+func TestApply_says_what_went_wrong_in_the_beginning(t *testing.T) {
+	t.Parallel()
+	for _, dsn := range []string{"postgres://roomlog@/x?host=/nowhere", "not a dsn"} {
+		if _, err := migrations.Apply(t.Context(), dsn, slog.New(slog.DiscardHandler)); err == nil || !strings.HasPrefix(err.Error(), "migrate: ") {
+			t.Error(err)
+		}
+	}
+}
+
+func TestFingerprint(t *testing.T) {
+	t.Parallel()
+	if a, b := migrations.Fingerprint(), migrations.Fingerprint(); a != b || len(a) != 64 {
+		t.Error(a, b)
+	}
+	seen := map[string]bool{}
+	for _, files := range []fstest.MapFS{
+		{"a.sql": file("x")}, {"b.sql": file("x")}, {"a.sql": file("y")}, {"a.sql": file("x"), "b.sql": file("")},
+	} {
+		if f := migrations.FingerprintOf(files); seen[f] {
+			t.Errorf("%v has the fingerprint of another", files)
+		} else {
+			seen[f] = true
+		}
+	}
+}
+
+func file(up string) *fstest.MapFile {
+	return &fstest.MapFile{Data: []byte("-- +goose Up\n" + up + "\n")}
+}
+
+func apply(t *testing.T, dsn string, log *slog.Logger) migrations.Result {
+	t.Helper()
+	r, err := migrations.Apply(t.Context(), dsn, log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+func connect(t *testing.T, dsn string) *pgx.Conn {
+	t.Helper()
+	conn, err := pgx.Connect(t.Context(), dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = conn.Close(context.WithoutCancel(t.Context())) })
+	return conn
+}
+
+func must(t *testing.T, conn *pgx.Conn, sql string, args ...any) {
+	t.Helper()
+	if _, err := conn.Exec(t.Context(), sql, args...); err != nil {
+		t.Fatalf("%s: %v", sql, err)
+	}
+}
+
+func get[T any](t *testing.T, conn *pgx.Conn, sql string) T {
+	t.Helper()
+	var v T
+	if err := conn.QueryRow(t.Context(), sql).Scan(&v); err != nil {
+		t.Fatalf("%s: %v", sql, err)
+	}
+	return v
+}
+
+func code(err error) string {
+	var pg *pgconn.PgError
+	if errors.As(err, &pg) {
+		return pg.Code
+	}
+	return ""
+}
+
+func eventually(t *testing.T, ok func() bool) {
+	t.Helper()
+	deadline := time.NewTimer(patience)
+	defer deadline.Stop()
+	tick := time.NewTicker(5 * time.Millisecond)
+	defer tick.Stop()
+	for !ok() {
+		select {
+		case <-deadline.C:
+			t.Fatal("it does not come true")
+		case <-tick.C:
+		}
+	}
+}

@@ -1,0 +1,148 @@
+package migrations_test
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"os/user"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+	"golang.org/x/sync/errgroup"
+
+	"roomlog/eventstore/localpg"
+	"roomlog/eventstore/pgtest"
+	"roomlog/migrations"
+)
+
+// cluster is a PostgreSQL in which the role was never made, with some users who may connect.
+func cluster(t *testing.T, users ...string) *localpg.Server {
+	t.Helper()
+	dir := pgtest.Dir(t)
+	server, err := localpg.Start(t.Context(), localpg.Config{Dir: dir, Unsafe: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := server.Stop(); err != nil {
+			t.Error(err)
+		}
+	})
+	me, err := user.Current()
+	if err != nil {
+		t.Fatal(err)
+	}
+	ident, err := os.OpenFile(filepath.Join(dir, "pg_ident.conf"), os.O_APPEND|os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range users {
+		fmt.Fprintf(ident, "roomlog %q %q\n", me.Username, name)
+	}
+	if err := ident.Close(); err != nil {
+		t.Fatal(err)
+	}
+	conn := connect(t, server.DSN("postgres"))
+	for _, name := range users {
+		must(t, conn, "CREATE USER "+name)
+	}
+	must(t, conn, "SELECT pg_reload_conf()")
+	for _, name := range users { // the main process reloads when it gets round to it
+		eventually(t, func() bool {
+			conn, err := pgx.Connect(t.Context(), as(name, server.DSN("postgres")))
+			return err == nil && conn.Close(t.Context()) == nil
+		})
+	}
+	return server
+}
+
+// as is the address for another user of the database.
+func as(name, dsn string) string { return strings.Replace(dsn, localpg.User+"@", name+"@", 1) }
+
+// Roles belong to the cluster and locks to a database: those who migrate several databases at once meet here.
+func TestApply_by_many_at_once_in_one_cluster(t *testing.T) {
+	t.Parallel()
+	server := cluster(t, "operator")
+	conn := connect(t, server.DSN("postgres"))
+	must(t, conn, "ALTER USER operator CREATEROLE") // needs a GRANT, which a superuser would not
+	var g errgroup.Group
+	for _, name := range []string{"a", "b", "c", "d", "e", "f"} {
+		must(t, conn, "CREATE DATABASE "+name+" OWNER operator")
+		for range 2 {
+			g.Go(func() error {
+				r, err := migrations.Apply(t.Context(), as("operator", server.DSN(name)), slog.New(slog.DiscardHandler))
+				if err == nil && !r.ServingRole {
+					err = errors.New("without the serving role")
+				}
+				return err
+			})
+		}
+	}
+	if err := g.Wait(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestApply_when_another_database_makes_the_role_in_the_same_moment(t *testing.T) {
+	t.Parallel()
+	server := cluster(t)
+	conn := connect(t, server.DSN("postgres"))
+	must(t, conn, "BEGIN")
+	must(t, conn, "CREATE ROLE "+migrations.Role+" NOLOGIN")
+	done := make(chan error)
+	go func() {
+		r, err := migrations.Apply(t.Context(), server.DSN(localpg.Database), slog.New(slog.DiscardHandler))
+		if err == nil && !r.ServingRole {
+			err = errors.New("without the serving role")
+		}
+		done <- err
+	}()
+	watch := connect(t, server.DSN("postgres"))
+	eventually(t, func() bool {
+		return get[bool](t, watch, "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE 'CREATE ROLE%')")
+	})
+	must(t, conn, "COMMIT") // and Apply learns that the name is taken
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestApply_without_the_right_to_create_roles(t *testing.T) {
+	t.Parallel()
+	server := cluster(t, "plain")
+	conn := connect(t, server.DSN("postgres"))
+	must(t, conn, "CREATE DATABASE theirs OWNER plain")
+	dsn := as("plain", server.DSN("theirs"))
+	warned := func(t *testing.T) {
+		t.Helper()
+		var log bytes.Buffer
+		r := apply(t, dsn, slog.New(slog.NewTextHandler(&log, nil)))
+		if r.ServingRole || r.Version == 0 {
+			t.Errorf("%+v", r)
+		}
+		if !strings.Contains(log.String(), "level=WARN") || !strings.Contains(log.String(), migrations.Role) {
+			t.Errorf("no warning:\n%s", log.String())
+		}
+	}
+	t.Run("migrates and warns", func(t *testing.T) {
+		warned(t)
+		if n := get[int](t, connect(t, dsn), "SELECT count(*) FROM events"); n != 0 {
+			t.Error(n)
+		}
+	})
+	t.Run("warns as well when the role is somebody else's", func(t *testing.T) {
+		must(t, conn, "CREATE ROLE "+migrations.Role+" NOLOGIN")
+		warned(t)
+	})
+	t.Run("uses the role when an administrator has granted it", func(t *testing.T) {
+		must(t, conn, "GRANT "+migrations.Role+" TO plain")
+		var log bytes.Buffer
+		if r := apply(t, dsn, slog.New(slog.NewTextHandler(&log, nil))); !r.ServingRole || log.Len() > 0 {
+			t.Errorf("%+v\n%s", r, log.String())
+		}
+	})
+}

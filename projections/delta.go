@@ -1,0 +1,56 @@
+package projections
+
+import (
+	"roomlog/domain"
+	"roomlog/eventstore"
+)
+
+// DeltasOf answers what people see of an event: a pure function of it. Profiles are not filled in.
+// A gift is two deltas: one for the room, one with the new balance for the sender.
+func DeltasOf(r eventstore.Recorded) []Delta {
+	d := Delta{Position: r.Position, Event: r.Event, ID: shortID(r), EventID: r.ID, At: r.RecordedAt}
+	if e, ok := r.Event.(domain.UserEvent); ok {
+		d.User = e.ByUser()
+	}
+	switch e := r.Event.(type) {
+	case domain.CommentPosted:
+		return d.in(e.Live, KindComment)
+	case domain.GiftSent:
+		return append(d.in(e.Live, KindGift), d.to(KindBalance)...)
+	case domain.ViewerJoined:
+		return d.in(e.Live, KindJoin)
+	case domain.ViewerLeft:
+		return d.in(e.Live, KindLeave)
+	case domain.ViewerMoved:
+		return d.in(e.Live, KindMoved)
+	case domain.LiveStatusChanged:
+		return d.in(e.Live, KindStatus)
+	case domain.CoinsCredited:
+		return d.to(KindBalance)
+	case domain.UserProfileChanged:
+		return d.to(KindProfile)
+	case domain.UserSignedIn, domain.UserSignedOut, domain.UserDisabled, domain.UserEnabled,
+		domain.UserRoleGranted, domain.UserRoleRevoked, domain.UserForgotten:
+		return d.to(KindNotice)
+	}
+	return nil
+}
+
+func (d Delta) in(live domain.LiveID, kind string) []Delta {
+	d.Live, d.Kind = live, kind
+	return []Delta{d}
+}
+
+// to puts d on the private lane of whose doing it is.
+func (d Delta) to(kind string) []Delta {
+	d.Kind, d.To = kind, d.User
+	return []Delta{d}
+}
+
+// shown says whether d is shown with the profile of its User.
+func (d Delta) shown() bool { return d.Public() || d.Kind == KindProfile }
+
+// gauged says whether d changes the gauges of its room.
+func (d Delta) gauged() bool {
+	return d.Kind == KindGift && d.To == 0 || d.Kind == KindJoin || d.Kind == KindLeave
+}

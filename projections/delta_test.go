@@ -1,0 +1,134 @@
+package projections_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+
+	"roomlog/domain"
+	"roomlog/eventstore"
+	"roomlog/projections"
+)
+
+func TestDeltasOf(t *testing.T) {
+	t.Parallel()
+	id := uuid.MustParse("01890a5d-ac96-774b-bcce-b302099a8057")
+	at := time.Unix(1, 0)
+	want := map[string]string{ // of events not named here nobody sees anything
+		"comment.posted.v1":       "comment in 6 by 12",
+		"gift.sent.v1":            "gift in 6 by 12, balance to 12",
+		"viewer.joined.v1":        "join in 6 by 12",
+		"viewer.left.v1":          "leave in 6 by 12",
+		"viewer.moved.v1":         "(moved) in 6 by 12",
+		"live.status_changed.v1":  "status in 6 by 12",
+		"coins.credited.v1":       "balance to 12",
+		"user.profile_changed.v1": "profile to 12",
+		"user.signed_in.v1":       "notice to 12",
+		"user.signed_out.v1":      "notice to 12",
+		"user.disabled.v1":        "notice to 12",
+		"user.enabled.v1":         "notice to 12",
+		"user.role_granted.v1":    "notice to 12",
+		"user.role_revoked.v1":    "notice to 12",
+		"user.forgotten.v1":       "notice to 12",
+	}
+	for _, spec := range domain.Events {
+		e, err := spec.Decode([]byte(`{"live":6,"user":12,"sender":12,"streamer":12}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := eventstore.Recorded{Position: 4711, ID: id, Event: e, RecordedAt: at}
+		var got []string
+		for _, d := range projections.DeltasOf(r) {
+			if d.Position != 4711 || d.ID != "02099a8057" || !d.At.Equal(at) || d.Event.Type() != spec.Type {
+				t.Errorf("%s: %+v", spec.Type, d)
+			}
+			switch {
+			case d.To != 0:
+				got = append(got, fmt.Sprintf("%s to %d", d.Kind, d.To))
+			case d.Public():
+				got = append(got, fmt.Sprintf("%s in %d by %d", d.Kind, d.Live, d.User))
+			default:
+				got = append(got, fmt.Sprintf("(%s) in %d by %d", d.Kind, d.Live, d.User))
+			}
+		}
+		if text := strings.Join(got, ", "); text != want[spec.Type] {
+			t.Errorf("%s: %q, want %q", spec.Type, text, want[spec.Type])
+		}
+	}
+}
+
+// An event that no projection reads is a table that somebody forgot, unless it is named here.
+func TestEveryEventIsRead(t *testing.T) {
+	t.Parallel()
+	unread := map[string]bool{
+		"name.claimed.v1": true, // user.registered says the same
+		"order.placed.v1": true, // what was never paid is nobody's business but the log's
+		"order.paid.v1":   true, // coins.credited follows
+	}
+	for _, spec := range domain.Events {
+		readers := 0
+		for _, p := range projections.All {
+			for _, h := range p.Fold {
+				if h.Type == spec.Type {
+					readers++
+				}
+			}
+		}
+		if (readers == 0) != unread[spec.Type] {
+			t.Errorf("%s has %d readers", spec.Type, readers)
+		}
+	}
+}
+
+func TestEveryTableHasOneWriter(t *testing.T) {
+	t.Parallel()
+	writers := map[string]int{"poison": 1, "projection": 1} // the projector itself
+	names := make(map[string]bool)
+	for _, p := range projections.All {
+		if names[p.Name] || p.Version < 1 {
+			t.Errorf("%+v", p)
+		}
+		names[p.Name] = true
+		for _, table := range p.Tables {
+			writers[table]++
+		}
+	}
+	w := newWorld(t)
+	for _, table := range tables {
+		if writers[table] != 1 {
+			t.Errorf("table %s has %d writers", table, writers[table])
+		}
+		delete(writers, table)
+	}
+	if len(writers) > 0 {
+		t.Errorf("nobody tests %v", writers)
+	}
+	if n := w.number("SELECT count(*) FROM pg_class WHERE relnamespace = 'read'::regnamespace AND relkind = 'r'"); n != int64(len(tables)) {
+		t.Errorf("there are %d tables, %d are known", n, len(tables))
+	}
+}
+
+// Tables may not depend on how many events are folded at once.
+func TestTablesDoNotDependOnTheSizeOfBatches(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	c := newCrowd(w, 6, 2)
+	c.act(8, 300)
+	var first string
+	for _, size := range []int{1, 7, 1000} {
+		w.empty()
+		if err := projections.ProjectPlainly(t.Context(), w.store, w.pool, w.head(), size); err != nil {
+			t.Fatal(err)
+		}
+		switch dump := w.dump("read"); {
+		case first == "":
+			first = dump
+		case dump != first:
+			t.Errorf("batches of %d lead to other rows than batches of 1", size)
+		}
+	}
+	w.verified()
+}

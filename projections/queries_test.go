@@ -1,0 +1,292 @@
+package projections_test
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/uuid"
+
+	"roomlog/domain"
+	"roomlog/projections"
+)
+
+// told is the story in tables.
+func told(t *testing.T) *story {
+	t.Helper()
+	s := tell(t)
+	s.project()
+	s.caughtUp()
+	return s
+}
+
+func must[T any](t testing.TB) func(T, error) T {
+	t.Helper()
+	return func(v T, err error) T {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return v
+	}
+}
+
+func TestPeople(t *testing.T) {
+	t.Parallel()
+	s, ctx := told(t), t.Context()
+	ann, bob := projections.Profile{ID: 1, Username: "ann", Nickname: "Ann the cook", Avatar: "https://example.com/ann.png"}, projections.Profile{ID: 2, Username: "bob"}
+	erased := projections.Profile{ID: 3, Username: "erased", Nickname: "erased", Avatar: "erased"}
+	if ann.Name() != "Ann the cook" || bob.Name() != "bob" {
+		t.Error(ann.Name(), bob.Name())
+	}
+	if got := must[projections.Profile](t)(s.queries.Profile(ctx, 1)); got != ann {
+		t.Errorf("%+v", got)
+	}
+	if got := must[map[domain.UserID]projections.Profile](t)(s.queries.Profiles(ctx, []domain.UserID{2, 3, 77, 2})); len(got) != 2 || got[2] != bob || got[3] != erased {
+		t.Errorf("%+v", got)
+	}
+	account := must[projections.Account](t)(s.queries.Account(ctx, s.store.NameKey("BOB")))
+	if account.Profile != bob || account.Disabled || account.Credential == uuid.Nil {
+		t.Errorf("%+v", account)
+	}
+	for _, name := range []string{"ann", "cat"} { // disabled, forgotten
+		if got := must[projections.Account](t)(s.queries.Account(ctx, s.store.NameKey(name))); !got.Disabled {
+			t.Errorf("%s: %+v", name, got)
+		}
+	}
+	user := must[projections.User](t)(s.queries.User(ctx, 2))
+	if user.Profile != bob || fmt.Sprint(user.Roles) != "[analyst]" || user.Balance != 950 || user.Disabled || user.Forgotten || user.CreatedAt.IsZero() {
+		t.Errorf("%+v", user)
+	}
+	if got := must[projections.User](t)(s.queries.User(ctx, 3)); !got.Forgotten || got.Profile != erased || len(got.Roles) != 0 || got.Balance != 40 {
+		t.Errorf("%+v", got)
+	}
+	if got := must[[]projections.User](t)(s.queries.Users(ctx, 1, 1)); len(got) != 1 || got[0].ID != 2 {
+		t.Errorf("%+v", got)
+	}
+	if got := must[domain.Coins](t)(s.queries.Balance(ctx, 1)); got != 0 {
+		t.Error(got)
+	}
+	if got := must[domain.Coins](t)(s.queries.AccountBalance(ctx, domain.AccountProvider)); got != -1050 {
+		t.Error(got)
+	}
+	for id, want := range []string{"", "session of ann", "", "session of cat", ""} { // bob has signed out
+		if got := must[string](t)(s.queries.Session(ctx, domain.UserID(id))); got != want {
+			t.Errorf("session of %d: %q", id, got)
+		}
+	}
+	for name, err := range map[string]error{
+		"profile": second(s.queries.Profile(ctx, 77)), "user": second(s.queries.User(ctx, 77)), "account": second(s.queries.Account(ctx, "nobody")),
+		"live": second(s.queries.Live(ctx, 77)), "key": second(s.queries.LiveByKey(ctx, "none")), "room": second(s.queries.Room(ctx, 77)),
+	} {
+		if !errors.Is(err, projections.ErrNotFound) {
+			t.Errorf("an unknown %s: %v", name, err)
+		}
+	}
+}
+
+func second[T any](_ T, err error) error { return err }
+
+func TestRooms(t *testing.T) {
+	t.Parallel()
+	s, ctx := told(t), t.Context()
+	live := must[projections.Live](t)(s.queries.Live(ctx, s.cooking))
+	if live.Title != "cooking" || live.Owner.Name() != "Ann the cook" || live.UserID != 1 || live.Status != domain.StatusPaused ||
+		live.Online != 1 || live.LookCount != 2 || live.Coin != 60 || !live.UpdatedAt.After(live.CreatedAt) {
+		t.Errorf("%+v", live)
+	}
+	if got := must[projections.Live](t)(s.queries.LiveByKey(ctx, live.Key)); got != live {
+		t.Errorf("%+v", got)
+	}
+	room := must[projections.Room](t)(s.queries.Room(ctx, s.cooking))
+	if room.Position != s.head() || room.Live != live || room.Online != 1 || len(room.Viewers) != 1 || room.Viewers[0].Username != "bob" {
+		t.Errorf("%+v", room)
+	}
+	if got := texts(room.Comments); got != "erased by erased, hello by bob" {
+		t.Error(got)
+	}
+	if len(room.Gifts) != 3 || room.Gifts[0].Price != 20 || room.Gifts[2].Num != 3 || room.Gifts[2].Coins != 30 || room.Gifts[2].Sender.Username != "bob" {
+		t.Errorf("%+v", room.Gifts)
+	}
+	if got := must[[]projections.Gauges](t)(s.queries.Gauges(ctx, []domain.LiveID{s.cooking, 77})); len(got) != 2 ||
+		got[0] != (projections.Gauges{Live: s.cooking, Position: s.head(), Online: 1, LookCount: 2, Coins: 60}) || got[1] != (projections.Gauges{Live: 77, Position: s.head()}) {
+		t.Errorf("%+v", got)
+	}
+	if got := must[[]string](t)(s.queries.Processes(ctx)); fmt.Sprint(got) != "[p3]" {
+		t.Error(got)
+	}
+	held := must[[]projections.Visit](t)(s.queries.Held(ctx, "p3", projections.Visit{}, 10))
+	if fmt.Sprint(held) != "[{1 2} {2 2}]" {
+		t.Error(held)
+	}
+	if rest := must[[]projections.Visit](t)(s.queries.Held(ctx, "p3", held[0], 10)); len(rest) != 1 || rest[0] != held[1] {
+		t.Error(rest)
+	}
+	if got := must[[]projections.Gift](t)(s.queries.Gifts(ctx)); len(got) != 1 || got[0] != (projections.Gift{ID: 1, Name: "rose", Price: 20, Listed: true}) {
+		t.Errorf("%+v", got)
+	}
+	if got := must[[]projections.Gift](t)(s.queries.AllGifts(ctx)); len(got) != 2 || got[1].Listed {
+		t.Errorf("%+v", got)
+	}
+}
+
+func TestLivesArePages(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.project()
+	p := w.register("streamer")
+	for i := range 25 {
+		p.create(fmt.Sprintf("live %d", i+1))
+	}
+	w.caughtUp()
+	for page, want := range map[int]string{
+		1: "25 24 23 22 21 20 19 18 17 16", 2: "15 14 13 12 11 10 9 8 7 6", 3: "5 4 3 2 1", 4: "",
+		0: "", -1: "", 1_000_000_000_000: "", 1 << 62: "",
+	} {
+		lives, err := w.queries.Lives(t.Context(), page, 10)
+		if err != nil {
+			t.Errorf("page %d: %v", page, err)
+		}
+		var got []string
+		for _, l := range lives {
+			got = append(got, fmt.Sprint(l.ID))
+		}
+		if strings.Join(got, " ") != want {
+			t.Errorf("page %d: %v", page, got)
+		}
+	}
+}
+
+func texts(comments []projections.Comment) string {
+	var all []string
+	for _, c := range comments {
+		all = append(all, c.Text+" by "+c.User.Username)
+	}
+	return strings.Join(all, ", ")
+}
+
+func TestHistories(t *testing.T) {
+	t.Parallel()
+	s, ctx := told(t), t.Context()
+	comments := func(f projections.CommentFilter) string {
+		return texts(must[[]projections.Comment](t)(s.queries.Comments(ctx, f)))
+	}
+	all := must[[]projections.Comment](t)(s.queries.Comments(ctx, projections.CommentFilter{}))
+	for _, c := range []struct {
+		filter projections.CommentFilter
+		want   string
+	}{
+		{projections.CommentFilter{}, "erased by erased, hello by bob"},
+		{projections.CommentFilter{Live: s.cooking, Window: projections.Window{OldestFirst: true}}, "hello by bob, erased by erased"},
+		{projections.CommentFilter{Live: s.chatting}, ""},
+		{projections.CommentFilter{User: 2}, "hello by bob"},
+		{projections.CommentFilter{Window: projections.Window{Limit: 1}}, "erased by erased"},
+		{projections.CommentFilter{Window: projections.Window{Before: all[0].Position}}, "hello by bob"},
+		{projections.CommentFilter{Window: projections.Window{After: all[1].Position}}, "erased by erased"},
+	} {
+		if got := comments(c.filter); got != c.want {
+			t.Errorf("%+v: %s", c.filter, got)
+		}
+	}
+
+	gifts := func(f projections.GiftFilter) (positions []int64) {
+		for _, g := range must[[]projections.GiftRecord](t)(s.queries.GiftHistory(ctx, f)) {
+			positions = append(positions, g.Position)
+		}
+		return positions
+	}
+	given := gifts(projections.GiftFilter{Window: projections.Window{OldestFirst: true}})
+	at := must[[]projections.GiftRecord](t)(s.queries.GiftHistory(ctx, projections.GiftFilter{Window: projections.Window{OldestFirst: true}}))[1].At
+	for _, c := range []struct {
+		filter projections.GiftFilter
+		want   []int64
+	}{
+		{projections.GiftFilter{}, []int64{given[2], given[1], given[0]}},
+		{projections.GiftFilter{Sender: 2}, []int64{given[2], given[0]}},
+		{projections.GiftFilter{Live: s.chatting}, nil},
+		{projections.GiftFilter{Streamer: 1, Gift: s.rose, Window: projections.Window{Limit: 1}}, []int64{given[2]}},
+		{projections.GiftFilter{Gift: s.ring}, nil},
+		{projections.GiftFilter{From: at}, []int64{given[2], given[1]}},
+		{projections.GiftFilter{To: at}, []int64{given[0]}},
+	} {
+		if diff := cmp.Diff(c.want, gifts(c.filter)); diff != "" {
+			t.Errorf("%+v: %s", c.filter, diff)
+		}
+	}
+
+	movements := must[[]projections.Movement](t)(s.queries.CoinHistory(ctx, projections.CoinFilter{Account: domain.AccountOf(2)}))
+	var got []string
+	for _, m := range movements {
+		got = append(got, fmt.Sprintf("%d→%d order %q live %d gift %d", m.Amount, m.BalanceAfter, m.Order, m.Live, m.Gift))
+	}
+	if diff := cmp.Diff([]string{`-20→950 order "" live 1 gift 1`, `-30→970 order "" live 1 gift 1`, `1000→1000 order "order-1" live 0 gift 0`}, got); diff != "" {
+		t.Error(diff)
+	}
+
+	viewers := must[[]projections.Viewer](t)(s.queries.Viewers(ctx, projections.ViewerFilter{Live: s.cooking, Window: projections.Window{OldestFirst: true}}))
+	if len(viewers) != 2 || viewers[0].Username != "bob" || !viewers[0].Present || viewers[0].Process != "p3" || !viewers[0].LeftAt.IsZero() ||
+		viewers[1].Present || viewers[1].Cause != domain.LeftConnectionLost || !viewers[1].LeftAt.After(viewers[1].JoinedAt) {
+		t.Errorf("%+v", viewers)
+	}
+	if got := must[[]projections.Viewer](t)(s.queries.Viewers(ctx, projections.ViewerFilter{User: 2, Present: true})); len(got) != 2 || got[0].Live != s.chatting {
+		t.Errorf("%+v", got)
+	}
+	if got := must[[]projections.Viewer](t)(s.queries.Viewers(ctx, projections.ViewerFilter{Live: s.cooking, Window: projections.Window{After: viewers[0].FirstPosition}})); len(got) != 1 || got[0].ID != 3 {
+		t.Errorf("%+v", got)
+	}
+}
+
+func TestHistoriesAreBounded(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	c := newCrowd(w, 2, 1)
+	w.project()
+	for range 60 {
+		c.people[0].asks(domain.PostComment{Live: c.lives[0], Text: "again"})
+	}
+	w.caughtUp()
+	w.exec(`INSERT INTO read.comment SELECT 1000000 + n, 'x', 1, 1, 'many', now() FROM generate_series(1, 1000) AS n`)
+	for limit, want := range map[int]int{0: 50, 7: 7, 100_000: 500, -1: 50} {
+		got, err := w.queries.Comments(t.Context(), projections.CommentFilter{Window: projections.Window{Limit: limit}})
+		if err != nil || len(got) != want {
+			t.Errorf("limit %d: %d comments, %v", limit, len(got), err)
+		}
+	}
+	room, err := w.queries.Room(t.Context(), c.lives[0])
+	if err != nil || len(room.Comments) != 50 {
+		t.Errorf("%d comments, %v", len(room.Comments), err)
+	}
+	if _, err := w.queries.Gauges(t.Context(), make([]domain.LiveID, 1001)); err == nil {
+		t.Error("no bound to gauges")
+	}
+}
+
+// People who are present are listed in the order in which they came, newest first.
+func TestRoomShowsTheNewestViewersFirst(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	c := newCrowd(w, 4, 1)
+	w.project()
+	for _, i := range []int{2, 0, 3} {
+		c.people[i].asks(domain.JoinLive{Live: c.lives[0], Process: "p"})
+	}
+	w.execute(domain.Request{By: domain.Actor{Kind: domain.System}, Command: domain.LeaveLive{Live: c.lives[0], User: c.people[2].id, Process: "p", Cause: domain.LeftAsked}})
+	c.people[2].asks(domain.JoinLive{Live: c.lives[0], Process: "p"})
+	w.caughtUp()
+	room, err := w.queries.Room(t.Context(), c.lives[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	var order []domain.UserID
+	for _, v := range room.Viewers {
+		order = append(order, v.ID)
+	}
+	if want := []domain.UserID{c.people[2].id, c.people[3].id, c.people[0].id}; !cmp.Equal(order, want) {
+		t.Errorf("%v, want %v", order, want)
+	}
+	if room.Live.LookCount != 3 {
+		t.Errorf("%d looks", room.Live.LookCount)
+	}
+}

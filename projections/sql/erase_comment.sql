@@ -1,0 +1,1 @@
+UPDATE comment SET text = 'erased' WHERE user_id = ANY ($1)

@@ -1,0 +1,1 @@
+UPDATE live SET title = 'erased', cover = 'erased' WHERE user_id = ANY ($1)

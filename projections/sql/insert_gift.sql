@@ -1,0 +1,2 @@
+INSERT INTO gift (id, name, image, price, listed)
+SELECT *, true FROM unnest($1::bigint[], $2::text[], $3::text[], $4::bigint[])

@@ -1,0 +1,1 @@
+INSERT INTO projection (name, version) SELECT * FROM unnest($1::text[], $2::int[])

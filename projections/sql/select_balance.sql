@@ -1,0 +1,1 @@
+SELECT balance FROM coin WHERE account = $1

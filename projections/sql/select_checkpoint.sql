@@ -1,0 +1,1 @@
+SELECT position, generation FROM checkpoint WHERE consumer_group = 'projections'

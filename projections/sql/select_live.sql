@@ -1,0 +1,7 @@
+SELECT l.id, l.user_id, coalesce(p.username, ''), coalesce(p.nickname, ''), coalesce(p.avatar, ''), l.title, l.cover, l.key, l.status,
+    coalesce(a.online, 0), coalesce(k.looks, 0), coalesce(c.coins, 0), l.created_at, l.updated_at
+FROM live l
+LEFT JOIN person p ON p.id = l.user_id
+LEFT JOIN audience a ON a.live_id = l.id
+LEFT JOIN look_count k ON k.live_id = l.id
+LEFT JOIN live_coin c ON c.live_id = l.id

@@ -1,0 +1,1 @@
+SELECT id, username, nickname, avatar FROM person WHERE id = ANY ($1)

@@ -1,0 +1,1 @@
+SELECT coalesce(session, '') FROM session WHERE user_id = $1

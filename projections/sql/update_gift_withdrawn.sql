@@ -1,0 +1,1 @@
+UPDATE gift SET listed = false WHERE id = ANY ($1)

@@ -1,0 +1,191 @@
+package projections_test
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"roomlog/domain"
+	"roomlog/eventstore"
+	"roomlog/eventstore/pgtest"
+	"roomlog/projections"
+)
+
+// sweeping is a log whose clock the test sets.
+type sweeping struct {
+	t     *testing.T
+	pool  *pgxpool.Pool
+	store *eventstore.Store
+	now   time.Time
+}
+
+func newSweeping(t *testing.T) *sweeping {
+	t.Helper()
+	db := pgtest.New(t)
+	pool, err := eventstore.OpenPool(t.Context(), db.DSN, eventstore.PoolOptions{Serving: db.Serving, MaxConns: 4})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(pool.Close)
+	s := &sweeping{t: t, pool: pool, now: time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)}
+	s.store, err = eventstore.Open(t.Context(), pool, eventstore.Config{Now: func() time.Time { return s.now }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// credential keeps a password's hash as the door does before it registers somebody.
+func (s *sweeping) credential() string {
+	s.t.Helper()
+	id := uuid.New()
+	if _, err := s.pool.Exec(s.t.Context(), "INSERT INTO credential VALUES ($1, 'hash', $2)", id, s.now); err != nil {
+		s.t.Fatal(err)
+	}
+	return id.String()
+}
+
+// register lets somebody register now, with a sequencer that has ended when it returns.
+func (s *sweeping) register(name, credential string) {
+	s.t.Helper()
+	ctx, stop := context.WithCancel(s.t.Context())
+	sequencer, ended := eventstore.NewSequencer(s.store, eventstore.SequencerConfig{}), make(chan error, 1)
+	go func() { ended <- sequencer.Run(ctx) }()
+	_, err := sequencer.Execute(ctx, domain.Request{
+		Command: domain.RegisterUser{Username: name, NameKey: s.store.NameKey(name), Credential: credential}})
+	stop()
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	if err := <-ended; err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// project brings the tables to the end of the log.
+func (s *sweeping) project() {
+	s.t.Helper()
+	head, err := s.store.Head(s.t.Context())
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	ctx, stop := context.WithTimeout(s.t.Context(), 20*time.Second)
+	defer stop()
+	ended := make(chan error, 1)
+	projector := projections.NewProjector(s.store, projections.ProjectorConfig{Now: time.Now})
+	go func() { ended <- projector.Run(ctx) }()
+	for seen := s.store.Projected().Seen(); projector.Status().Position < head; {
+		if seen = s.store.Projected().Wait(ctx, seen, 50*time.Millisecond); ctx.Err() != nil {
+			s.t.Fatal("the projector does not reach the head")
+		}
+	}
+	stop()
+	if err := <-ended; err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// sweep answers how many credentials went.
+func (s *sweeping) sweep() int64 {
+	s.t.Helper()
+	n, err := projections.SweepCredentials(s.t.Context(), s.pool)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return n
+}
+
+func (s *sweeping) has(credential string) bool {
+	s.t.Helper()
+	var there bool
+	err := s.pool.QueryRow(s.t.Context(), "SELECT EXISTS (SELECT FROM credential WHERE id = $1)", credential).Scan(&there)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return there
+}
+
+func TestSweepCredentials(t *testing.T) {
+	t.Parallel()
+	s := newSweeping(t)
+	used, unused := s.credential(), s.credential()
+	s.register("anna", used)
+	if n := s.sweep(); n != 0 {
+		t.Fatalf("swept %d before the tables had anything", n)
+	}
+	s.project()
+	if n := s.sweep(); n != 0 {
+		t.Fatalf("swept %d that were young", n)
+	}
+
+	s.now = s.now.Add(2 * time.Hour)
+	young, late := s.credential(), s.credential()
+	s.register("bert", late)
+	if n := s.sweep(); n != 0 {
+		t.Fatalf("swept %d by a clock that the tables have not reached", n)
+	}
+	s.project()
+	if n := s.sweep(); n != 1 {
+		t.Fatalf("swept %d, want the one that is old and unused", n)
+	}
+	for credential, want := range map[string]bool{used: true, unused: false, young: true, late: true} {
+		if s.has(credential) != want {
+			t.Errorf("credential %s is there: %v, want %v", credential, !want, want)
+		}
+	}
+}
+
+// A projector that stands still while people register, and a log that is hours ahead of it.
+func TestSweepCredentialsOfALaggingProjector(t *testing.T) {
+	t.Parallel()
+	s := newSweeping(t)
+	s.register("first", s.credential())
+	s.project()
+	mine := make([]string, 5)
+	for i := range mine {
+		s.now = s.now.Add(3 * time.Hour)
+		mine[i] = s.credential()
+		s.register(fmt.Sprintf("late-%d", i), mine[i])
+	}
+	s.sweep()
+	for i, credential := range mine {
+		if !s.has(credential) {
+			t.Errorf("late-%d has lost the password", i)
+		}
+	}
+}
+
+func TestSweepCredentialsLeavesAllWhileAnEventIsSetAside(t *testing.T) {
+	t.Parallel()
+	s := newSweeping(t)
+	unused := s.credential()
+	s.now = s.now.Add(2 * time.Hour)
+	s.register("anna", s.credential())
+	s.project()
+	_, err := s.pool.Exec(t.Context(), "INSERT INTO poison VALUES (1, 'person', 'user.registered.v1', 'for a test')")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := s.sweep(); n != 0 || !s.has(unused) {
+		t.Fatalf("swept %d", n)
+	}
+}
+
+func TestSweepCredentialsInBatches(t *testing.T) {
+	t.Parallel()
+	s := newSweeping(t)
+	_, err := s.pool.Exec(t.Context(), "INSERT INTO credential SELECT gen_random_uuid(), 'hash', $1 FROM generate_series(1, 2500)", s.now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.now = s.now.Add(2 * time.Hour)
+	s.register("anna", s.credential())
+	s.project()
+	if n := s.sweep(); n != 2500 {
+		t.Fatalf("swept %d, want all", n)
+	}
+}

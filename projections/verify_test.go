@@ -1,0 +1,150 @@
+package projections_test
+
+import (
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"roomlog/projections"
+)
+
+// judged answers the first fault that a verification names.
+func (w *world) judged() projections.Report {
+	w.Helper()
+	report, err := projections.Verify(w.Context(), w.store, w.pool, projections.VerifyConfig{Now: time.Now})
+	if err != nil {
+		w.Fatal(err)
+	}
+	return report
+}
+
+func TestVerify(t *testing.T) {
+	t.Parallel()
+	t.Run("finds nothing while everything is at work", func(t *testing.T) {
+		t.Parallel()
+		w := newWorld(t)
+		c := newCrowd(w, 10, 3)
+		w.project()
+		var all sync.WaitGroup
+		all.Go(func() { c.act(8, 1000) })
+		all.Go(func() { w.rebuilt() })
+		for range 3 {
+			if r := w.judged(); r.Fault != "" || r.Position > r.Head {
+				t.Errorf("%+v", r)
+			}
+		}
+		all.Wait()
+		w.caughtUp()
+		r := w.judged()
+		if r.Fault != "" || !r.Compared || r.Events != w.head() || r.Position != r.Events || r.Rows["person"] != 10 {
+			t.Errorf("%+v", r)
+		}
+		w.eventually(func() error {
+			if n := w.number("SELECT count(*) FROM pg_class WHERE relname = 'person' AND relpersistence = 't'"); n != 0 {
+				return fmt.Errorf("%d tables are left behind", n)
+			}
+			return nil
+		})
+	})
+
+	t.Run("finds nothing before anything was projected", func(t *testing.T) {
+		t.Parallel()
+		w := newWorld(t)
+		if r := w.judged(); r.Fault != "" {
+			t.Errorf("an empty log: %+v", r)
+		}
+		newCrowd(w, 3, 1)
+		if r := w.judged(); r.Fault != "" || r.Position != 0 || r.Events != w.head() {
+			t.Errorf("%+v", r)
+		}
+	})
+
+	t.Run("names the first fault of the log", func(t *testing.T) {
+		t.Parallel()
+		for _, test := range []struct {
+			name, tamper, fault string
+		}{
+			{"a missing event", "DELETE FROM events WHERE position = 20", "position 20: the log has a hole: this position is missing"},
+			{"a missing first event", "DELETE FROM events WHERE position = 1", "position 1: the log has a hole: this position is missing"},
+			{"a version too far", "UPDATE events SET version = 3 WHERE position = 29", "position 29: version 3 of wallet-3 follows version 1"},
+			{"a stream without beginning", "UPDATE events SET version = 2 WHERE position = 5", "position 5: session-1 begins with version 2"},
+			{"versions in the wrong order", "UPDATE events SET version = 100 + version WHERE stream = 'wallet-2'; UPDATE events SET version = 104 - version WHERE stream = 'wallet-2'",
+				"position 19: version 3 of wallet-2 stands before version 2, which is at position 28"},
+			{"a wrong stream", "UPDATE events SET stream = 'gift-77' WHERE position = 1", "position 1: the event of stream gift-1 stands in gift-77"},
+			{"a wrong room", "UPDATE events SET live_id = 2 WHERE position = 26", "position 26: the event of live 1 is found under live 2"},
+			{"coins from nowhere", `UPDATE events SET payload = replace(payload::text, '-30', '-31')::json WHERE position = 28`,
+				"position 28: the postings of gift.sent.v1 add up to -1, not to 0"},
+			{"an overdrawn wallet", `UPDATE events SET payload = replace(replace(replace(payload::text, ':30', ':3000'), ':-30', ':-3000'), ':970', ':-2000')::json WHERE position = 28`,
+				"position 28: the balance of user-2 would be -2000"},
+			{"a balance that is not the sum", `UPDATE events SET payload = replace(payload::text, '970', '971')::json WHERE position = 28`,
+				"position 28: the event says that user-2 has 971 coins, its history adds up to 970"},
+			{"unreadable coins", `UPDATE events SET payload = '[]' WHERE position = 28`, "position 28: event gift.sent.v1 at position 28 cannot be read"},
+			{"the first of two", "UPDATE events SET version = 3 WHERE position = 29; DELETE FROM events WHERE position = 27", "position 27: the log has a hole: this position is missing"},
+		} {
+			t.Run(test.name, func(t *testing.T) {
+				t.Parallel()
+				s := tell(t)
+				stop := s.project()
+				s.caughtUp()
+				stop()
+				s.exec("ALTER TABLE public.events DISABLE TRIGGER USER")
+				for sql := range strings.SplitSeq(test.tamper, "; ") {
+					s.exec(strings.Replace(sql, " events ", " public.events ", 1))
+				}
+				if got := s.judged().Fault; !strings.HasPrefix(got, test.fault) {
+					t.Errorf("got  %s\nwant %s", got, test.fault)
+				}
+			})
+		}
+	})
+
+	t.Run("judges what the tables do not have yet", func(t *testing.T) {
+		t.Parallel()
+		s := tell(t)
+		stop := s.project()
+		s.caughtUp()
+		stop()
+		at := s.head() + 1
+		s.forge(at, "gift-9", 1, "gift.sent.v1", `{}`, 0)
+		if r := s.judged(); r.Fault != fmt.Sprintf("position %d: the event of stream wallet-0 stands in gift-9", at) || r.Position != at-1 {
+			t.Errorf("%+v", r)
+		}
+	})
+
+	t.Run("names the table and the row that does not follow from the log", func(t *testing.T) {
+		t.Parallel()
+		s := tell(t)
+		stop := s.project()
+		s.caughtUp()
+		stop()
+		for _, test := range []struct{ tamper, fault string }{
+			{"UPDATE read.audience SET online = 5 WHERE live_id = 2", "table audience at position 51: row live_id 2: online is 5, the log says 1"},
+			{"UPDATE read.coin SET balance = balance + 1 WHERE account = 'user-2'", "table coin at position 51: row account user-2: balance is 951, the log says 950"},
+			{"DELETE FROM read.coin_movement WHERE position = 28 AND seq = 1", "table coin_movement at position 51: row position 28, seq 1 is missing"},
+			{"UPDATE read.comment SET text = 'never said' WHERE position = 26", "table comment at position 51: row position 26: text is not what the log says"},
+			{"INSERT INTO read.gift VALUES (7, 'x', '', 1, true)", "table gift at position 51: row id 7 does not follow from the log"},
+			{"DELETE FROM read.gift_record WHERE position = 31", "table gift_record at position 51: row position 31 is missing"},
+			{"UPDATE read.live SET status = 0 WHERE id = 1", "table live at position 51: row id 1: status is 0, the log says 2"},
+			{"DELETE FROM read.live_coin", "table live_coin at position 51: row live_id 1 is missing"},
+			{"UPDATE read.look_count SET looks = 3 WHERE live_id = 1", "table look_count at position 51: row live_id 1: looks is 3, the log says 2"},
+			{"UPDATE read.person SET disabled = false WHERE id = 1", "table person at position 51: row id 1: disabled is false, the log says true"},
+			{"INSERT INTO read.poison VALUES (3, 'people', 't', 'c')", "table poison at position 51: row position 3, projection people does not follow from the log"},
+			{"DELETE FROM read.session WHERE user_id = 1", "table session at position 51: row user_id 1 is missing"},
+			{"DELETE FROM read.viewer WHERE user_id = 3", "table viewer at position 51: row live_id 1, user_id 3 is missing"},
+		} {
+			t.Run(strings.Fields(test.fault)[1], func(t *testing.T) {
+				s.exec(test.tamper)
+				if got := s.judged().Fault; got != test.fault {
+					t.Errorf("got  %s\nwant %s", got, test.fault)
+				}
+				s.empty()
+				if err := projections.ProjectPlainly(t.Context(), s.store, s.pool, s.head(), 1000); err != nil {
+					t.Fatal(err)
+				}
+			})
+		}
+		s.verified()
+	})
+}

@@ -1,0 +1,227 @@
+package realtime
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"roomlog/domain"
+	"roomlog/projections"
+)
+
+// hub holds the rooms and the people that this process has connections of, and tells them what the feed
+// releases. One goroutine handles the batches, in order; nothing it does waits for a client or a database.
+type hub struct {
+	door  *Door
+	asOf  atomic.Int64  // rooms and people have been told everything up to here
+	open  chan struct{} // closed when the feed is heard for the first time
+	ready sync.Once
+
+	mu      sync.Mutex // held while a batch is handled
+	rooms   map[domain.LiveID]*room
+	people  map[domain.UserID]map[*session]struct{}
+	moved   chan struct{} // closed when asOf moves and somebody awaits it
+	awaited bool
+}
+
+func newHub(d *Door) *hub {
+	return &hub{
+		door: d, open: make(chan struct{}), moved: make(chan struct{}),
+		rooms: make(map[domain.LiveID]*room), people: make(map[domain.UserID]map[*session]struct{}),
+	}
+}
+
+// resubscribe is how long the hub waits before it listens again after it was cut off.
+const resubscribe = 100 * time.Millisecond
+
+// run hears the feed until ctx ends.
+func (h *hub) run(ctx context.Context) error {
+	for ctx.Err() == nil {
+		if err := h.hear(ctx); err != nil && ctx.Err() == nil {
+			h.door.log.ErrorContext(ctx, "the rooms are cut off from the feed", slog.Any("err", err))
+			wait(ctx, resubscribe)
+		}
+	}
+	return nil
+}
+
+// hear handles what the feed releases until it does not hear it any more.
+func (h *hub) hear(ctx context.Context) error {
+	batches, err := h.door.cfg.Feed.Subscribe(ctx)
+	if err != nil {
+		return err
+	}
+	h.reach(ctx, h.door.cfg.Feed.Checkpoint())
+	h.ready.Do(func() { close(h.open) })
+	for b := range batches {
+		h.handle(ctx, b)
+	}
+	return errCutOff
+}
+
+var errCutOff = errors.New("the subscription has ended")
+
+// wait waits for a while, or until ctx ends.
+func wait(ctx context.Context, d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+	case <-timer.C:
+	}
+}
+
+// reach makes position the beginning of what follows. If rooms or people missed something by it, all
+// clients are sent away to come back and resume.
+func (h *hub) reach(ctx context.Context, position int64) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.reachLocked(ctx, position)
+}
+
+func (h *hub) reachLocked(ctx context.Context, position int64) {
+	if position <= h.asOf.Load() {
+		return
+	}
+	if len(h.rooms)+len(h.people) > 0 {
+		h.door.log.WarnContext(ctx, "rooms missed what the feed released and are closed",
+			slog.Int64("after", h.asOf.Load()), slog.Int64("up_to", position))
+		h.rooms = make(map[domain.LiveID]*room) // whoever joins from now on finds a room without a gap
+		h.door.sockets.closeAll(CloseBehind, "resume from where you are")
+	}
+	h.moveTo(position)
+}
+
+// handle tells rooms and people what a batch says.
+func (h *hub) handle(ctx context.Context, b projections.Batch) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.reachLocked(ctx, b.After)
+	asOf := h.asOf.Load()
+	for _, d := range b.Deltas {
+		switch {
+		case d.Position <= asOf:
+		case d.To != 0:
+			h.tellPerson(d)
+		default:
+			if r := h.rooms[d.Live]; r != nil && d.Public() {
+				r.tell(d)
+			}
+			h.door.presence.saw(d)
+		}
+	}
+	for _, g := range b.Gauges {
+		if r := h.rooms[g.Live]; r != nil {
+			r.fan.Push(gaugesFrame(g))
+		}
+	}
+	h.moveTo(max(b.Checkpoint, h.asOf.Load()))
+}
+
+// tellPerson sends a delta of somebody's private lane to all connections of that person.
+func (h *hub) tellPerson(d projections.Delta) {
+	sessions := h.people[d.To]
+	if len(sessions) == 0 {
+		return
+	}
+	frame := laneFrameOf(d)
+	for s := range sessions {
+		s.tell(frame)
+		h.door.sentry.saw(s, d)
+	}
+}
+
+// hold answers the room of a live, which is kept up to date until release is called as often as hold.
+func (h *hub) hold(live domain.LiveID) *room {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	r := h.rooms[live]
+	if r == nil {
+		at := h.asOf.Load()
+		r = &room{live: live, fan: h.door.sockets.NewFanout(), start: at, last: at}
+		h.rooms[live] = r
+	}
+	r.held++
+	return r
+}
+
+// release gives a room back; one that nobody holds is forgotten.
+func (h *hub) release(r *room) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	r.held--
+	if r.held == 0 && h.rooms[r.live] == r {
+		delete(h.rooms, r.live)
+	}
+}
+
+// enter registers a connection of a person, unless there are too many. From the position it answers on, s is
+// told everything on the person's private lane.
+func (h *hub) enter(user domain.UserID, s *session) (at int64, ok bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	sessions := h.people[user]
+	if sessions == nil {
+		sessions = make(map[*session]struct{})
+		h.people[user] = sessions
+	}
+	if limit := h.door.cfg.MaxConnsPerUser; limit >= 0 && len(sessions) >= limit {
+		return 0, false
+	}
+	sessions[s] = struct{}{}
+	return h.asOf.Load(), true
+}
+
+func (h *hub) exit(user domain.UserID, s *session) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	delete(h.people[user], s)
+	if len(h.people[user]) == 0 {
+		delete(h.people, user)
+	}
+}
+
+// sessions answers all connections that said hello.
+func (h *hub) sessions() (all []*session) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, sessions := range h.people {
+		for s := range sessions {
+			all = append(all, s)
+		}
+	}
+	return all
+}
+
+// await waits until rooms and people have been told everything up to position; it answers false if ctx ends
+// first.
+func (h *hub) await(ctx context.Context, position int64) bool {
+	for {
+		h.mu.Lock()
+		reached, moved := h.asOf.Load() >= position, h.moved
+		if !reached {
+			h.awaited = true
+		}
+		h.mu.Unlock()
+		if reached {
+			return true
+		}
+		select {
+		case <-moved:
+		case <-ctx.Done():
+			return false
+		}
+	}
+}
+
+// moveTo says that everything up to position has been told, and wakes whoever waits for it.
+func (h *hub) moveTo(position int64) {
+	h.asOf.Store(position)
+	if h.awaited {
+		close(h.moved)
+		h.moved, h.awaited = make(chan struct{}), false
+	}
+}

@@ -1,0 +1,123 @@
+package realtime
+
+import (
+	"roomlog/domain"
+	"roomlog/eventstore"
+	"roomlog/projections"
+)
+
+const (
+	// maxReplay is how many facts of the private lane a hello sends again.
+	maxReplay = 500
+	// maxUnacked is how many facts of the private lane a connection may leave unacknowledged: a client that
+	// never says ack is not handling what it gets.
+	maxUnacked = 1000
+)
+
+// lanePush is the envelope of what one person is told.
+type lanePush struct {
+	Type   string `json:"type"`
+	Pos    int64  `json:"pos" jsonschema_description:"its position in the log"`
+	Cursor string `json:"cursor" jsonschema_description:"for ack, and for since of the next hello"`
+	Data   any    `json:"data"`
+}
+
+// The data of the private lane.
+type (
+	balanceInfo struct {
+		Balance domain.Coins   `json:"balance"`
+		Change  domain.Coins   `json:"change" jsonschema_description:"negative for a gift given"`
+		Live    domain.LiveID  `json:"live,omitempty"`
+		Gift    domain.GiftID  `json:"gift,omitempty"`
+		Num     int            `json:"num,omitempty"`
+		Order   domain.OrderID `json:"order,omitempty" jsonschema_description:"the coins of which arrived"`
+	}
+	noticeInfo struct {
+		Kind string      `json:"kind" jsonschema:"enum=signed_in,enum=signed_out,enum=disabled,enum=enabled,enum=forgotten,enum=role_granted,enum=role_revoked"`
+		Role domain.Role `json:"role,omitempty"`
+	}
+)
+
+// laneFrame is one fact of a private lane.
+type laneFrame struct {
+	pos   int64
+	frame *Frame
+}
+
+func laneFrameOf(d projections.Delta) laneFrame {
+	cursor := eventstore.CursorOf(eventstore.Recorded{Position: d.Position, ID: d.EventID})
+	return laneFrame{d.Position, MustFrame(encode(lanePush{d.Kind, d.Position, cursor, laneData(d)}))}
+}
+
+func laneData(d projections.Delta) any {
+	switch e := d.Event.(type) {
+	case domain.GiftSent:
+		return balanceInfo{Balance: e.BalanceAfter, Change: -e.Coins, Live: e.Live, Gift: e.Gift, Num: e.Num}
+	case domain.CoinsCredited:
+		return balanceInfo{Balance: e.BalanceAfter, Change: e.Coins, Order: e.Order}
+	case domain.UserProfileChanged:
+		return personOf(d.Profile)
+	case domain.UserSignedIn:
+		return noticeInfo{Kind: "signed_in"}
+	case domain.UserSignedOut:
+		return noticeInfo{Kind: "signed_out"}
+	case domain.UserDisabled:
+		return noticeInfo{Kind: "disabled"}
+	case domain.UserEnabled:
+		return noticeInfo{Kind: "enabled"}
+	case domain.UserForgotten:
+		return noticeInfo{Kind: "forgotten"}
+	case domain.UserRoleGranted:
+		return noticeInfo{Kind: "role_granted", Role: e.Role}
+	case domain.UserRoleRevoked:
+		return noticeInfo{Kind: "role_revoked", Role: e.Role}
+	}
+	return noData{}
+}
+
+// privateLane is one connection's end of a private lane; session.mu guards it.
+type privateLane struct {
+	opened  bool
+	after   int64       // the client has everything up to here
+	waiting []laneFrame // until it is opened
+	unacked int
+}
+
+// tell sends a fact of the private lane, once the lane is open.
+func (s *session) tell(f laneFrame) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch l := &s.lane; {
+	case f.pos <= l.after:
+	case !l.opened && len(l.waiting) < maxUnacked:
+		l.waiting = append(l.waiting, f)
+	case !l.opened || l.unacked >= maxUnacked:
+		s.conn.Close(CloseBehind, "acknowledge what you get")
+	default:
+		l.unacked++
+		s.conn.Send(f.frame)
+	}
+}
+
+// openLane answers a hello and lets the lane run: the answer first, then what the client missed, then what
+// came meanwhile. Everything up to the position after is the client's already.
+func (s *session) openLane(answer *Frame, missed []laneFrame, after int64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	frames := []*Frame{answer}
+	for _, f := range append(missed, s.lane.waiting...) {
+		if f.pos > after {
+			frames = append(frames, f.frame)
+			after = f.pos
+		}
+	}
+	s.lane = privateLane{opened: true, after: after, unacked: len(frames) - 1}
+	s.conn.Send(frames...)
+}
+
+// acknowledged lets the client have more.
+func (s *session) acknowledged() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.lane.unacked = 0
+}

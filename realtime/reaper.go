@@ -1,0 +1,141 @@
+package realtime
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"roomlog/domain"
+	"roomlog/projections"
+)
+
+// reaper says for the viewers of processes that died that they left, unless they came back in time. Every
+// process does it; whoever is first is it.
+type reaper struct {
+	cfg      Config
+	presence *presence
+	missing  map[string]time.Time // processes that hold somebody and are not alive: since when
+}
+
+const (
+	reapBatch   = 500 // viewers read at once
+	reapAtOnce  = 64  // commands on their way at once: the log commits them together
+	looksAGrace = 4   // how often it looks within the grace time
+)
+
+func newReaper(cfg Config, p *presence) *reaper {
+	return &reaper{cfg, p, make(map[string]time.Time)}
+}
+
+// run looks for dead processes until ctx ends.
+func (r *reaper) run(ctx context.Context) error {
+	ticks := time.NewTicker(max(r.cfg.Grace/looksAGrace, time.Millisecond))
+	defer ticks.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-ticks.C:
+		}
+		if err := r.look(ctx); err != nil && ctx.Err() == nil {
+			r.cfg.Log.WarnContext(ctx, "looking for dead processes failed, trying again", slog.Any("err", err))
+		}
+	}
+}
+
+// look reaps the processes that have been missing for the whole grace time.
+func (r *reaper) look(ctx context.Context) error {
+	holding, err := r.cfg.Queries.Processes(ctx)
+	if err != nil {
+		return err
+	}
+	alive, err := r.alive(ctx)
+	if err != nil {
+		return err
+	}
+	now, missing := r.cfg.Now(), make(map[string]time.Time)
+	for _, process := range holding {
+		if process == r.cfg.Process || alive[processKey(process)] {
+			continue
+		}
+		since, known := r.missing[process]
+		if !known {
+			since = now
+		}
+		missing[process] = since
+	}
+	r.missing = missing
+	for process, since := range missing {
+		if now.Sub(since) < r.cfg.Grace {
+			continue
+		}
+		if err := r.reap(ctx, process); err != nil {
+			return fmt.Errorf("reap process %s: %w", process, err)
+		}
+	}
+	return nil
+}
+
+// alive answers which locks of 64 bits are held in this database: those of the living processes are among
+// them.
+func (r *reaper) alive(ctx context.Context) (map[int64]bool, error) {
+	rows, err := r.cfg.Store.Pool().Query(ctx, selectHeldLocks)
+	if err != nil {
+		return nil, fmt.Errorf("read who is alive: %w", err)
+	}
+	keys, err := pgx.CollectRows(rows, pgx.RowTo[int64])
+	if err != nil {
+		return nil, fmt.Errorf("read who is alive: %w", err)
+	}
+	alive := make(map[int64]bool, len(keys))
+	for _, key := range keys {
+		alive[key] = true
+	}
+	return alive, nil
+}
+
+// reap says for everybody whom a dead process holds that they left.
+func (r *reaper) reap(ctx context.Context, process string) error {
+	var last projections.Visit
+	count := 0
+	for {
+		held, err := r.cfg.Queries.Held(ctx, process, last, reapBatch)
+		if err != nil || len(held) == 0 {
+			if count > 0 {
+				r.cfg.Log.InfoContext(ctx, "viewers of a dead process have left", slog.String("process", process), slog.Int("viewers", count))
+			}
+			return err
+		}
+		if err := r.say(ctx, process, held); err != nil {
+			return err
+		}
+		last, count = held[len(held)-1], count+len(held)
+	}
+}
+
+func (r *reaper) say(ctx context.Context, process string, held []projections.Visit) error {
+	within, cancel := context.WithTimeout(ctx, commandTimeout)
+	defer cancel()
+	var all sync.WaitGroup
+	var once sync.Once
+	var failed error
+	tickets := make(chan struct{}, reapAtOnce)
+	for _, v := range held {
+		tickets <- struct{}{}
+		all.Go(func() {
+			defer func() { <-tickets }()
+			_, err := r.cfg.Commands.Execute(within, domain.Request{By: domain.Actor{Kind: domain.System}, Command: domain.LeaveLive{
+				Live: v.Live, User: v.User, Cause: domain.LeftProcessLost, Process: process,
+			}})
+			if err != nil {
+				once.Do(func() { failed = err })
+			}
+		})
+	}
+	all.Wait()
+	return failed
+}

@@ -1,0 +1,113 @@
+package realtime
+
+import (
+	"context"
+	"encoding/json"
+	"log/slog"
+	"sync"
+
+	"roomlog/domain"
+)
+
+// session is one connection in the native dialect. Frames are handled one after another, so that what a
+// person says stays in order.
+type session struct {
+	door  *Door
+	conn  *Conn
+	rooms map[domain.LiveID]*room // used by the reading goroutine only
+
+	mu     sync.Mutex
+	caller Caller // the zero Caller before hello
+	lane   privateLane
+}
+
+// maxID bounds the id of a frame, in bytes.
+const maxID = 64
+
+// Text handles a frame.
+func (s *session) Text(message []byte) {
+	var in inbound
+	if err := json.Unmarshal(message, &in); err != nil {
+		var partly struct {
+			ID string `json:"id"`
+		}
+		_ = json.Unmarshal(message, &partly) // perhaps at least the id can be read
+		s.refuse(partly.ID, badFrame(err))
+		return
+	}
+	if len(in.ID) > maxID {
+		s.refuse("", newProblem(domain.CodeBadRequest, "id has 64 bytes at most"))
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), commandTimeout)
+	defer cancel()
+	switch answer, err := s.handle(ctx, in); {
+	case err != nil:
+		s.failed(ctx, in, err)
+	case answer != nil:
+		s.conn.Send(MustFrame(encode(outbound{in.ID, "ok", answer})))
+	}
+}
+
+// handle answers what to say to a frame; nil if that has been said.
+func (s *session) handle(ctx context.Context, in inbound) (any, error) {
+	v, known := s.door.verbs[in.Type]
+	caller := s.who()
+	switch {
+	case !known:
+		return nil, newProblem(codeNoSuchType, "there is no frame of this type")
+	case v.open:
+	case caller.User == 0:
+		return nil, newProblem(codeHelloFirst, "say hello with a token first")
+	case s.expired(caller):
+		return nil, refusal(domain.CodeTokenExpired, "the token has expired: say hello with a new one")
+	}
+	return v.run(s, ctx, in)
+}
+
+// failed answers an error; ours is logged here, once, and never told.
+func (s *session) failed(ctx context.Context, in inbound, err error) {
+	told, ours := problemOf(err)
+	if ours {
+		s.door.log.ErrorContext(ctx, "a frame failed", slog.String("type", in.Type),
+			slog.Int64("user", int64(s.who().User)), slog.Any("err", err))
+	}
+	s.refuse(in.ID, told)
+}
+
+func (s *session) refuse(re string, p *problem) {
+	s.conn.Send(MustFrame(encode(outbound{re, "error", p})))
+}
+
+// Closed takes the connection out of everything.
+func (s *session) Closed(uint16, string) {
+	for live := range s.rooms {
+		s.leave(live, domain.LeftConnectionLost)
+	}
+	if user := s.who().User; user != 0 {
+		s.door.hub.exit(user, s)
+	}
+}
+
+// who answers whom the connection is of; the zero Caller before hello.
+func (s *session) who() Caller {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.caller
+}
+
+func (s *session) expired(c Caller) bool {
+	return !c.Expires.IsZero() && !s.door.cfg.Now().Before(c.Expires)
+}
+
+// Actor is in whose name the connection is in its rooms.
+func (s *session) Actor() domain.Actor {
+	c := s.who()
+	return domain.PersonActor(c.User, c.Session)
+}
+
+// end says why and closes the connection.
+func (s *session) end(code uint16, p *problem) {
+	s.refuse("", p)
+	s.conn.Close(code, string(p.Code))
+}

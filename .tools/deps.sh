@@ -10,6 +10,7 @@ needs() {
 	cat <<-'TABLE'
 		postgres | have_postgres | postgresql    | postgresql-server | postgresql   | postgresql@17
 		race     | have_cc       | gcc libc6-dev | gcc glibc-devel   | gcc musl-dev | gcc
+		ffmpeg   | have_ffmpeg   | ffmpeg        | ffmpeg-free       | ffmpeg       | ffmpeg
 	TABLE
 }
 
@@ -26,6 +27,8 @@ have_postgres() {
 have_cc() {
 	echo '#include <stdlib.h>' | "${CC:-cc}" -fsyntax-only -x c - 2>/dev/null
 }
+
+have_ffmpeg() { command -v ffmpeg >/dev/null && command -v ffprobe >/dev/null; }
 
 skipped() { case ",${ROOMLOG_SKIP:-}," in *",$1,"*) return 0 ;; esac; return 1; }
 

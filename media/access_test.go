@@ -1,0 +1,290 @@
+package media_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"roomlog/media"
+	"roomlog/media/rtmp"
+)
+
+func get(t *testing.T, method, url string, header http.Header) *http.Response {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), method, url, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for k, v := range header {
+		r.Header[k] = v
+	}
+	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+	answer, err := client.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { answer.Body.Close() })
+	return answer
+}
+
+func TestWhoMayNotPlayGets403AndNothingElse(t *testing.T) {
+	h := run(t, nil)
+	h.publish(t, "KEY").begin(0)
+	expired, err := media.NewSigner([]string{secret}, time.Second, func() time.Time { return time.Now().Add(-time.Hour) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, query := range map[string]string{
+		"no sign":           "",
+		"a bad sign":        "?sign=" + h.signer.Play("KEY")[:20],
+		"another's sign":    "?sign=" + h.signer.Play("OTHER"),
+		"an expired sign":   "?sign=" + expired.Play("KEY"),
+		"a query of no URL": "?sign=%zz&sign=" + h.signer.Play("KEY"),
+	} {
+		for _, path := range []string{"KEY.flv", "KEY/index.m3u8"} {
+			answer := get(t, "GET", "http://"+h.http+"/live/"+path+query, nil)
+			body, err := io.ReadAll(answer.Body)
+			if answer.StatusCode != http.StatusForbidden || len(body) != 0 || err != nil || answer.Header.Get("Access-Control-Allow-Origin") != "*" {
+				t.Errorf("%s for %s: %s, %q, %v", name, path, answer.Status, body, answer.Header)
+			}
+		}
+	}
+	ws := http.Header{"Connection": {"Upgrade"}, "Upgrade": {"websocket"}, "Sec-Websocket-Version": {"13"}, "Sec-Websocket-Key": {"IHfMdf8a0aQXbwQO1pkGdA=="}}
+	if answer := get(t, "GET", "http://"+h.http+"/live/KEY.flv?sign=x", ws); answer.StatusCode != http.StatusForbidden {
+		t.Errorf("a websocket: %s", answer.Status)
+	}
+	ws.Del("Sec-Websocket-Key")
+	if answer := get(t, "GET", h.flvURL("KEY"), ws); answer.StatusCode != http.StatusBadRequest {
+		t.Errorf("half a websocket: %s", answer.Status)
+	}
+	for name, status := range map[string]int{"/live/KEY": 404, "/live/": 404, "/other/KEY.flv": 404, "/live/a.b.flv": 404, "/live/.flv": 404, "/": 404} {
+		if answer := get(t, "GET", "http://"+h.http+name, nil); answer.StatusCode != status {
+			t.Errorf("%s: %s", name, answer.Status)
+		}
+	}
+	if answer := get(t, "POST", h.flvURL("KEY"), nil); answer.StatusCode != http.StatusMethodNotAllowed {
+		t.Errorf("a POST: %s", answer.Status)
+	}
+}
+
+func TestBrowsersMayAskBefore(t *testing.T) {
+	h := run(t, nil)
+	answer := get(t, "OPTIONS", "http://"+h.http+"/live/KEY.flv", http.Header{"Access-Control-Request-Headers": {"range, x-y"}, "Origin": {"https://app.example"}})
+	head := answer.Header
+	if answer.StatusCode != http.StatusNoContent || head.Get("Access-Control-Allow-Origin") != "*" || head.Get("Access-Control-Allow-Headers") != "range, x-y" || !strings.Contains(head.Get("Access-Control-Allow-Methods"), "GET") {
+		t.Fatalf("%s, %v", answer.Status, head)
+	}
+}
+
+func TestWhoMayPlayIsHeldWithoutAByteUntilThereIsAPublisher(t *testing.T) {
+	h := run(t, nil)
+	conn, err := net.Dial("tcp", h.http)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	fmt.Fprintf(conn, "GET %s HTTP/1.0\r\n\r\n", strings.TrimPrefix(h.flvURL("KEY"), "http://"+h.http))
+	h.stream(t, "KEY", "a player that waits", func(s media.StreamStats) bool { return s.Players[media.HTTPFLV] == 1 && !s.OnAir })
+	_ = conn.SetReadDeadline(time.Now().Add(300 * time.Millisecond))
+	if n, err := conn.Read(make([]byte, 1)); n != 0 || err == nil {
+		t.Fatalf("%d bytes, %v", n, err)
+	}
+	h.publish(t, "KEY").begin(0)
+	_ = conn.SetReadDeadline(time.Now().Add(patience))
+	head := make([]byte, 300)
+	if _, err := io.ReadFull(conn, head); err != nil {
+		t.Fatal(err)
+	}
+	answer, body, _ := strings.Cut(string(head), "\r\n\r\n")
+	if !strings.HasPrefix(answer, "HTTP/1.1 200 OK\r\n") || !strings.Contains(answer, "Access-Control-Allow-Origin: *") || !strings.Contains(answer, "video/x-flv") || !strings.HasPrefix(body, "FLV\x01\x05") {
+		t.Fatalf("%q", head)
+	}
+}
+
+func TestAPlayerThatGoesAwayIsForgotten(t *testing.T) {
+	h := run(t, nil)
+	v := h.watch(t, h.flvURL("KEY"))
+	h.stream(t, "KEY", "a player", func(s media.StreamStats) bool { return s.Players[media.HTTPFLV] == 1 })
+	v.cancel()
+	eventually(t, "nobody", func() bool { shot := h.Snapshot(); return len(shot.Streams) == 0 && shot.Connections == 0 })
+	// and so is one that talks in place of listening
+	conn, err := net.Dial("tcp", h.http)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	fmt.Fprintf(conn, "GET %s HTTP/1.1\r\nHost: x\r\n\r\n", strings.TrimPrefix(h.flvURL("KEY"), "http://"+h.http))
+	h.stream(t, "KEY", "a player", func(s media.StreamStats) bool { return s.Players[media.HTTPFLV] == 1 })
+	_, _ = conn.Write(make([]byte, 100<<10))
+	eventually(t, "nobody", func() bool { shot := h.Snapshot(); return len(shot.Streams) == 0 && shot.Connections == 0 })
+}
+
+// stranger is an RTMP client that asks for something.
+func (h *house) stranger(t *testing.T, app string, request ...any) *sender {
+	s := dialRTMP(t, h.rtmp)
+	s.say(hello(app, request...))
+	return s
+}
+
+func TestRTMPRefusals(t *testing.T) {
+	h := run(t, nil)
+	publisher := h.publish(t, "KEY")
+	publisher.begin(0)
+	signed := "KEY?sign=" + h.signer.Publish("KEY")
+	v := h.watch(t, h.flvURL("KEY"))
+	v.sees(picture(true, "first"))
+	for _, tt := range []struct {
+		name, app string
+		request   []any
+		code      string
+	}{
+		{"publish without a sign", "live", []any{"publish", 3, nil, "KEY", "live"}, rtmp.PublishUnauthorized},
+		{"publish with a sign for playing", "live", []any{"publish", 3, nil, "KEY?sign=" + h.signer.Play("KEY"), "live"}, rtmp.PublishUnauthorized},
+		{"publish with the sign of another", "live", []any{"publish", 3, nil, "KEY?sign=" + h.signer.Publish("K2"), "live"}, rtmp.PublishUnauthorized},
+		{"play without a sign", "live", []any{"play", 3, nil, "KEY"}, rtmp.PlayUnauthorized},
+		{"publish what is being published", "live", []any{"publish", 3, nil, signed, "live"}, rtmp.PublishBadName},
+		{"the same, with the sign in the app", "live?sign=" + h.signer.Publish("KEY"), []any{"publish", 3, nil, "KEY", "live"}, rtmp.PublishBadName},
+		{"publish elsewhere", "other", []any{"publish", 3, nil, signed, "live"}, rtmp.PublishBadName},
+		{"play elsewhere", "other", []any{"play", 3, nil, signed}, rtmp.PlayNotFound},
+		{"publish a name that is none", "live", []any{"publish", 3, nil, "%zz?sign=x", "live"}, rtmp.PublishBadName},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			s := h.stranger(t, tt.app, tt.request...)
+			for i := range 20 { // it sends what it would send, and nobody must see it
+				s.video(uint32(i), picture(true, "injected"))
+			}
+			s.hear(tt.code)
+			s.gone()
+			if s.hears(rtmp.PublishStart) || s.hears(rtmp.PlayStart) {
+				t.Fatal("it was let in first")
+			}
+		})
+	}
+	publisher.video(40, picture(true, "last"))
+	if got := kinds(v.sees(picture(true, "last"))); len(got) != 6 { // meta, two headers, key, sound, key
+		t.Fatalf("a viewer got %q", got)
+	}
+	if h.Snapshot().Refused < 8 {
+		t.Fatalf("%d refusals were counted", h.Snapshot().Refused)
+	}
+}
+
+func TestASignForPublishingOpensPlaying(t *testing.T) {
+	h := run(t, nil)
+	h.publish(t, "KEY").begin(0)
+	h.watch(t, "http://"+h.http+"/live/KEY.flv?sign="+h.signer.Publish("KEY")).sees(picture(true, "first"))
+	s := h.stranger(t, "live?sign="+h.signer.Play("KEY"), "play", 3, nil, "KEY")
+	s.hear("first")
+}
+
+// gate is a gate that a test directs.
+type gate struct {
+	media.SignGate
+	connect func(media.ConnectRequest) error
+	publish func(media.PublishRequest) error
+	play    func(media.PlayRequest) error
+}
+
+func (g gate) Connect(_ context.Context, r media.ConnectRequest) error { return g.connect(r) }
+func (g gate) Publish(_ context.Context, r media.PublishRequest) error { return g.publish(r) }
+func (g gate) Play(_ context.Context, r media.PlayRequest) error       { return g.play(r) }
+
+func TestTheGateHearsWhoAsks(t *testing.T) {
+	asked := make(chan any, 10)
+	h := run(t, func(c *media.Config) {
+		c.Gate = gate{
+			connect: func(r media.ConnectRequest) error { asked <- r; return nil },
+			publish: func(r media.PublishRequest) error { asked <- r; return nil },
+			play:    func(r media.PlayRequest) error { asked <- r; return nil },
+		}
+	})
+	s := h.stranger(t, "live?a=1", "publish", 3, nil, "KEY?sign=x&b=2", "live")
+	s.hear(rtmp.PublishStart)
+	hello := (<-asked).(media.ConnectRequest)
+	if hello.App != "live?a=1" || hello.Client.Fields["app"] != "live?a=1" || hello.Client.Address == "" || hello.Client.ID == "" {
+		t.Errorf("%+v", hello)
+	}
+	r := (<-asked).(media.PublishRequest)
+	if r.Key != "KEY" || r.Sign != "x" || r.Client.ID != hello.Client.ID || r.Client.Args.Get("b") != "2" || r.Client.Args.Get("a") != "1" || r.Client.Protocol != media.RTMP {
+		t.Errorf("%+v", r)
+	}
+	h.watch(t, "http://"+h.http+"/live/KEY.flv?sign=y&c=3")
+	p := (<-asked).(media.PlayRequest)
+	if p.Key != "KEY" || p.Sign != "y" || p.Client.Args.Get("c") != "3" || p.Client.Protocol != media.HTTPFLV || p.Client.ID == r.Client.ID {
+		t.Errorf("%+v", p)
+	}
+}
+
+func TestAGateThatCannotDecideSendsClientsAwayToComeBack(t *testing.T) {
+	down := fmt.Errorf("%w: no database", media.ErrUnavailable)
+	h := run(t, func(c *media.Config) {
+		c.Gate = gate{
+			connect: func(r media.ConnectRequest) error {
+				if strings.HasPrefix(r.App, "closed") {
+					return errors.New("closed")
+				}
+				return nil
+			},
+			publish: func(media.PublishRequest) error { return down },
+			play:    func(media.PlayRequest) error { return down },
+		}
+	})
+	h.stranger(t, "live", "publish", 3, nil, "KEY", "live").hear(rtmp.PublishFailed)
+	h.stranger(t, "live", "play", 3, nil, "KEY").hear(rtmp.PlayFailed)
+	h.stranger(t, "closed", "play", 3, nil, "KEY").hear(rtmp.ConnectRejected)
+	if answer := get(t, "GET", "http://"+h.http+"/live/KEY.flv", nil); answer.StatusCode != http.StatusServiceUnavailable || answer.Header.Get("Retry-After") == "" {
+		t.Fatal(answer.Status)
+	}
+}
+
+func TestLimitsOfAll(t *testing.T) {
+	for _, tt := range []struct {
+		name   string
+		limits media.Limits
+	}{
+		{"connections", media.Limits{Connections: 3}},
+		{"connections from one address", media.Limits{PerAddress: 3}},
+		{"players of one stream", media.Limits{PerStream: 2}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			h := run(t, func(c *media.Config) { c.Limits = tt.limits })
+			s := h.publish(t, "KEY")
+			s.begin(0)
+			first := h.watch(t, h.flvURL("KEY"))
+			first.sees(picture(true, "first"))
+			h.stranger(t, "live", "play", 3, nil, "KEY?sign="+h.signer.Play("KEY")).hear(rtmp.PlayStart)
+			if answer := get(t, "GET", h.flvURL("KEY"), nil); answer.StatusCode != http.StatusServiceUnavailable {
+				t.Fatal(answer.Status)
+			}
+			h.stranger(t, "live", "play", 3, nil, "KEY?sign="+h.signer.Play("KEY")).hear(rtmp.PlayFailed)
+			first.cancel()
+			eventually(t, "a free seat", func() bool { return h.Snapshot().Players == 1 })
+			h.watch(t, h.flvURL("KEY")).sees(picture(true, "first"))
+		})
+	}
+	t.Run("streams", func(t *testing.T) {
+		h := run(t, func(c *media.Config) { c.Limits.Streams = 1 })
+		h.publish(t, "KEY").begin(0)
+		if answer := get(t, "GET", h.flvURL("OTHER"), nil); answer.StatusCode != http.StatusServiceUnavailable {
+			t.Fatal(answer.Status)
+		}
+		h.stranger(t, "live", "publish", 3, nil, "OTHER?sign="+h.signer.Publish("OTHER"), "live").hear(rtmp.PublishFailed)
+	})
+	t.Run("strangers", func(t *testing.T) {
+		h := run(t, func(c *media.Config) { c.Limits.StrangersPerAddress = 2 })
+		first, second := dialRTMP(t, h.rtmp), dialRTMP(t, h.rtmp)
+		eventually(t, "two strangers", func() bool { return h.Snapshot().Strangers == 2 })
+		dialRTMP(t, h.rtmp).gone()
+		first.Close()
+		second.say(hello("live", "publish", 3, nil, "KEY?sign="+h.signer.Publish("KEY"), "live"))
+		second.hear(rtmp.PublishStart) // it is known now
+		eventually(t, "no stranger", func() bool { return h.Snapshot().Strangers == 0 })
+		h.publish(t, "OTHER")
+	})
+}

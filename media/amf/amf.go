@@ -1,0 +1,69 @@
+package amf
+
+import (
+	"fmt"
+
+	"github.com/deepch/vdk/format/flv/flvio"
+)
+
+// Object is a value with named parts. Decode makes one of objects and of ECMA arrays.
+type Object = flvio.AMFMap
+
+// Decode returns the values of b, all of them or none. Numbers are float64, strings string, booleans
+// bool, null and undefined nil, objects Object, strict arrays flvio.AMFArray, dates time.Time.
+func Decode(b []byte) ([]any, error) {
+	if err := scan(b); err != nil {
+		return nil, err
+	}
+	var values []any
+	for len(b) > 0 {
+		v, n, err := one(b)
+		if err != nil {
+			return nil, err
+		}
+		values = append(values, v)
+		b = b[n:]
+	}
+	return values, nil
+}
+
+// First returns the first value of b and how many bytes it takes. All of b must be values.
+func First(b []byte) (value any, size int, err error) {
+	if err := scan(b); err != nil {
+		return nil, 0, err
+	}
+	return one(b)
+}
+
+// one decodes the first value of what was scanned. The library may disagree with the scan about some
+// bytes, but not by a panic that ends the process.
+func one(b []byte) (v any, n int, err error) {
+	defer func() {
+		if recover() != nil {
+			v, n, err = nil, 0, ErrMalformed
+		}
+	}()
+	v, n, err = flvio.ParseAMF0Val(b)
+	if err != nil {
+		return nil, 0, fmt.Errorf("%w: %w", ErrMalformed, err)
+	}
+	if n <= 0 || n > len(b) {
+		return nil, 0, ErrMalformed
+	}
+	return v, n, nil
+}
+
+// Encode writes values one after another. Numbers of any Go type, string, bool, nil, Object and arrays
+// of these are written; strings must be shorter than 64 KiB.
+func Encode(values ...any) []byte {
+	size := 0
+	for _, v := range values {
+		size += flvio.LenAMF0Val(v)
+	}
+	b := make([]byte, size)
+	at := 0
+	for _, v := range values {
+		at += flvio.FillAMF0Val(b[at:], v)
+	}
+	return b[:at]
+}

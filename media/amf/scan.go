@@ -1,0 +1,159 @@
+package amf
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+)
+
+const (
+	// MaxDepth is how deep values may nest; clients nest twice.
+	MaxDepth = 16
+	// MaxNodes is how many values one message may hold; metadata of real encoders has some thirty.
+	MaxNodes = 2048
+)
+
+// What Decode says about bytes that it does not decode.
+var (
+	ErrMalformed = errors.New("amf0: malformed")
+	ErrLimit     = errors.New("amf0: limit exceeded")
+)
+
+// The markers that begin a value.
+const (
+	markNumber      = 0
+	markBoolean     = 1
+	markString      = 2
+	markObject      = 3
+	markNull        = 5
+	markUndefined   = 6
+	markECMAArray   = 8
+	markObjectEnd   = 9
+	markStrictArray = 10
+	markDate        = 11
+	markLongString  = 12
+)
+
+// scanner walks values without building them.
+type scanner struct {
+	left  []byte
+	nodes int
+}
+
+// scan says whether b is a row of complete values within the limits.
+func scan(b []byte) error {
+	s := scanner{left: b}
+	for len(s.left) > 0 {
+		if err := s.value(0); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// take cuts the next n bytes off; n is never negative.
+func (s *scanner) take(n uint64) ([]byte, error) {
+	if n > uint64(len(s.left)) {
+		return nil, ErrMalformed
+	}
+	b := s.left[:n]
+	s.left = s.left[n:]
+	return b, nil
+}
+
+func (s *scanner) skip(n uint64) error {
+	_, err := s.take(n)
+	return err
+}
+
+func (s *scanner) value(depth int) error {
+	if s.nodes++; s.nodes > MaxNodes || depth > MaxDepth {
+		return ErrLimit
+	}
+	mark, err := s.take(1)
+	if err != nil {
+		return err
+	}
+	switch mark[0] {
+	case markNull, markUndefined:
+		return nil
+	case markNumber:
+		return s.skip(8)
+	case markBoolean:
+		return s.skip(1)
+	case markDate:
+		return s.skip(10)
+	case markString:
+		return s.text16()
+	case markLongString:
+		return s.text32()
+	case markObject:
+		return s.object(depth)
+	case markECMAArray:
+		if err := s.skip(4); err != nil { // a count that nobody keeps to
+			return err
+		}
+		return s.object(depth)
+	case markStrictArray:
+		return s.array(depth)
+	}
+	return fmt.Errorf("%w: marker %d", ErrMalformed, mark[0])
+}
+
+func (s *scanner) text16() error {
+	size, err := s.take(2)
+	if err != nil {
+		return err
+	}
+	return s.skip(uint64(binary.BigEndian.Uint16(size)))
+}
+
+func (s *scanner) text32() error {
+	size, err := s.take(4)
+	if err != nil {
+		return err
+	}
+	return s.skip(uint64(binary.BigEndian.Uint32(size)))
+}
+
+// object walks pairs up to the empty key and the end marker behind it.
+func (s *scanner) object(depth int) error {
+	for {
+		size, err := s.take(2)
+		if err != nil {
+			return err
+		}
+		n := binary.BigEndian.Uint16(size)
+		if n == 0 {
+			end, err := s.take(1)
+			if err == nil && end[0] != markObjectEnd {
+				err = ErrMalformed
+			}
+			return err
+		}
+		if err := s.skip(uint64(n)); err != nil {
+			return err
+		}
+		if err := s.value(depth + 1); err != nil {
+			return err
+		}
+	}
+}
+
+// array believes a count only as far as there are bytes for so many values.
+func (s *scanner) array(depth int) error {
+	size, err := s.take(4)
+	if err != nil {
+		return err
+	}
+	count := binary.BigEndian.Uint32(size)
+	if uint64(count) > uint64(len(s.left)) {
+		return fmt.Errorf("%w: array of %d values in %d bytes", ErrMalformed, count, len(s.left))
+	}
+	for range count {
+		if err := s.value(depth + 1); err != nil {
+			return err
+		}
+	}
+	return nil
+}

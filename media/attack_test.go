@@ -1,0 +1,248 @@
+package media_test
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"roomlog/media"
+	"roomlog/media/amf"
+	"roomlog/media/flv"
+	"roomlog/media/rtmp"
+)
+
+const mostHeap = 20 << 20 // that one connection may cost
+
+// heap is what is alive.
+func heap() uint64 {
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return m.HeapAlloc
+}
+
+// unfinished are messages that announce much and bring less, in so many chunk streams.
+func unfinished(streams int, kind byte, length int) []byte {
+	var b []byte
+	for i := range streams {
+		b = append(b, 0, byte(i), 0, 0, 0, byte(length>>16), byte(length>>8), byte(length), kind, 0, 0, 0, 0)
+		b = append(b, make([]byte, min(length, rtmp.ChunkSize))...)
+	}
+	return b
+}
+
+// flood is one media message of 8 MiB after another, each in a chunk stream of its own and none complete.
+func flood() []byte {
+	b := make([]byte, 0, 3*140*rtmp.ChunkSize)
+	for cs := byte(10); cs < 13; cs++ {
+		b = append(b, cs, 0, 0, 0, 0x7f, 0xff, 0xff, flv.Video, 1, 0, 0, 0)
+		b = append(b, make([]byte, rtmp.ChunkSize)...)
+		for range 130 {
+			b = append(append(b, 3<<6|cs), make([]byte, rtmp.ChunkSize)...)
+		}
+	}
+	return b
+}
+
+func nested(n int) []byte {
+	return append(amf.Encode("connect", 1), bytes.Repeat([]byte{3, 0, 1, 'a'}, n)...)
+}
+
+// What strangers do before anybody knows them. None of it ends the process, costs memory or lasts.
+func TestAttacksOfStrangers(t *testing.T) {
+	h := run(t, func(c *media.Config) { c.RTMP.OpenTime = time.Second })
+	greeting := append([]byte{3}, make([]byte, 2*1536)...)
+	join := func(b ...[]byte) []byte { return bytes.Join(append([][]byte{greeting}, b...), nil) }
+	chunks := hello("live", "x", 1)[1+2*1536:][:16]
+	for name, b := range map[string][]byte{
+		"nothing":                          nil,
+		"half a greeting":                  greeting[:700],
+		"another version":                  append([]byte{6}, greeting[1:]...),
+		"HTTP":                             []byte("GET /live/KEY.flv HTTP/1.1\r\nHost: x\r\n\r\n"),
+		"TLS":                              {0x16, 3, 1, 2, 0, 1, 0, 1, 0xfc, 3, 3},
+		"a greeting and no more":           greeting,
+		"an AMF bomb":                      join(chunks, rtmpMessage(20, append(amf.Encode("connect", 1), 10, 0xff, 0xff, 0xff, 0xff, 0))),
+		"AMF nested 16,000 deep":           join(chunks, rtmpMessage(20, nested(16_000))),
+		"AMF of 2 MB, nested without end":  join(chunks, rtmpMessage(20, nested(9<<16))),
+		"32 chunk streams of 64 KiB":       join(unfinished(32, 20, 64<<10)),
+		"a thousand chunk streams":         join(bytes.Repeat(unfinished(250, 20, 100), 4)),
+		"16 MiB announced":                 join(unfinished(1, 20, 1<<24-1)),
+		"media in place of a request":      join(chunks, rtmpCommand("connect", 1, amf.Object{"app": "live"}), flood()[:1<<20]),
+		"a name of %zz":                    hello("live", "publish", 3, nil, "%zz", "live"),
+		"an app of %zz":                    hello("%zz", "play", 3, nil, "%zz?%zz=%zz"),
+		"a name of 60 KB":                  hello("live", "play", 3, nil, strings.Repeat("a", 60_000)),
+		"a name that climbs":               hello("live", "publish", 3, nil, "../../etc/passwd", "live"),
+		"a thousand messages":              join(chunks, bytes.Repeat(rtmpCommand("_checkbw", 1, nil), 1000)),
+		"a thousand chunk sizes":           join(bytes.Repeat(chunks, 1000)),
+		"media after a publish refused":    append(hello("live", "publish", 3, nil, "KEY", "live"), flood()[:1<<20]...),
+		"commands of nonsense":             join(chunks, rtmpMessage(20, []byte{0, 0, 0}), rtmpMessage(17, []byte{0})),
+		"a ping, a window, and an unknown": join(chunks, rtmpMessage(4, []byte{0, 6}), rtmpMessage(5, nil), rtmpMessage(77, []byte("x"))),
+	} {
+		t.Run(name, func(t *testing.T) {
+			before := heap()
+			s := dialRTMP(t, h.rtmp)
+			begun := time.Now()
+			done := make(chan struct{})
+			go func() { defer close(done); s.say(b) }()
+			most := uint64(0)
+			for open := true; open; {
+				select {
+				case <-s.ended:
+					open = false
+				case <-time.After(50 * time.Millisecond):
+					most = max(most, heap())
+				}
+				if took := time.Since(begun); took > 10*time.Second {
+					t.Fatalf("it lasts for %v", took)
+				}
+			}
+			<-done
+			if most > before+mostHeap {
+				t.Fatalf("it took %d KiB", (most-before)>>10)
+			}
+		})
+	}
+	h.publish(t, "KEY").begin(0)
+	h.watch(t, h.flvURL("KEY")).sees(picture(true, "first"))
+}
+
+// What those do who may publish. Their connection may end, but nothing else does.
+func TestAttacksOfPublishers(t *testing.T) {
+	h := run(t, nil)
+	bad := func(head string, body string) []byte { return append([]byte(head), body...) }
+	media := func(kind byte, payloads ...[]byte) []byte {
+		var b []byte
+		for _, p := range payloads {
+			b = rtmp.AppendMedia(b, kind, 0, p)
+		}
+		return b
+	}
+	for name, b := range map[string][]byte{
+		"messages that never end": flood(),
+		"chunks of a byte":        {2, 0, 0, 0, 0, 0, 4, 1, 0, 0, 0, 0, 0, 0, 0, 1},
+		"broken headers of H264": media(flv.Video, bad("\x17\x00\x00\x00\x00", ""), bad("\x17\x00\x00\x00\x00", "\x01\x64\x00\x1f\xff\xff\xff\xff"),
+			bad("\x17\x00\x00\x00\x00", "\x01\x64\x00\x1f\xff\xe1\x00\x04\x67\x64\x00\x1f\x01\x00\x00")),
+		"broken headers of HEVC": media(flv.Video, bad("\x1c\x00\x00\x00\x00", "\x01"), bad("\x90hvc1", "\x01"+strings.Repeat("\xff", 40)),
+			bad("\x90hvc1", strings.Repeat("\x00", 22)+"\xff\x20\xff\xff"), bad("\x90hvc1", "")),
+		"broken headers of AV1":      media(flv.Video, bad("\x90av01", "\x81\x08\x0c\x00\x0a\xff\xff\xff\xff\x0f"), bad("\x90av01", "")),
+		"broken headers of AAC":      media(flv.Audio, bad("\xaf\x00", ""), bad("\xaf\x00", "\x17\x80\x00\x00\x10"), bad("\xaf\x00", "\xff\xff\xff\xff\xff")),
+		"enhanced packets cut short": media(flv.Video, []byte("\x97"), []byte("\x97\xff"), []byte("\x96"), []byte("\x96\x00avc"), []byte("\x91")),
+		"headers of 64 tracks": func() []byte {
+			var b []byte
+			for i := range 64 {
+				b = append(b, media(flv.Video, bad("\x96\x00avc1"+string([]byte{byte(i)}), strings.Repeat("x", 200_000)))...)
+			}
+			return b
+		}(),
+		"key frames of 7 MiB":        media(flv.Video, bytes.Repeat([]byte{0x17, 1}, 7<<19), bytes.Repeat([]byte{0x17, 1}, 7<<19), bytes.Repeat([]byte{0x17, 1}, 7<<19)),
+		"pictures without a key":     append(media(flv.Video, []byte{0x17, 1, 0, 0, 0}), bytes.Repeat(media(flv.Video, bytes.Repeat([]byte{0x27, 1}, 5000)), 1800)...),
+		"sound without end":          bytes.Repeat(media(flv.Audio, bytes.Repeat([]byte{0x2f}, 1000)), 3000),
+		"metadata without end":       bytes.Repeat(media(flv.Script, amf.Encode("onMetaData", amf.Object{"x": strings.Repeat("y", 60_000)})), 100),
+		"an AMF bomb for metadata":   media(flv.Script, append(amf.Encode("onMetaData"), 10, 0xff, 0xff, 0xff, 0xff)),
+		"times that jump about":      timeJumps(),
+		"a command nested too deep":  rtmpMessage(20, nested(16_000)),
+		"pings without end":          bytes.Repeat(rtmpMessage(4, []byte{0, 6, 0, 0, 0, 1}), 10_000),
+		"FCUnpublish without an end": bytes.Repeat(rtmpCommand("FCUnpublish", 1, nil), 3),
+	} {
+		t.Run(name, func(t *testing.T) {
+			key := fmt.Sprintf("K%d", len(name))
+			before := heap()
+			s := h.publish(t, key)
+			s.video(0, avcHeader())
+			s.video(0, picture(true, "first"))
+			s.audio(0, []byte{0x2f})
+			answer := get(t, http.MethodGet, h.flvURL(key), nil)
+			go func() { _, _ = io.Copy(io.Discard, answer.Body) }()
+			said := make(chan struct{})
+			go func() { defer close(said); s.say(b); s.say(media(flv.Video, picture(true, "last"))) }()
+			most, end := uint64(0), time.Now().Add(patience)
+			for talking := true; time.Now().Before(end); {
+				most = max(most, heap())
+				select {
+				case <-said:
+					if talking {
+						talking, end = false, time.Now().Add(100*time.Millisecond)
+					}
+				default:
+				}
+				<-time.After(2 * time.Millisecond)
+			}
+			limit := uint64(mostHeap)
+			if len(b) > 10<<20 && name != "messages that never end" { // frames that fill the ring, which is the stream's
+				limit += 16 << 20
+			}
+			if most > before+limit {
+				t.Fatalf("it took %d KiB", (most-before)>>10)
+			}
+			s.Close()
+			h.Cut(key)
+		})
+	}
+	eventually(t, "nobody", func() bool { return h.Snapshot().Connections == 0 })
+	h.publish(t, "KEY").begin(0)
+	h.watch(t, h.flvURL("KEY")).sees(picture(true, "first"))
+}
+
+func timeJumps() []byte {
+	var b []byte
+	for i, at := range []uint32{0, 1 << 31, 5, 1<<32 - 1, 0, 1 << 24, 1} {
+		b = rtmp.AppendMedia(b, flv.Video, at, picture(i%2 == 0, "jump"))
+		b = rtmp.AppendMedia(b, flv.Audio, at, sound("jump"))
+	}
+	return b
+}
+
+// Broken headers are the decoders' matter: what comes is relayed byte by byte.
+func TestBrokenHeadersAreRelayed(t *testing.T) {
+	h := run(t, nil)
+	s := h.publish(t, "KEY")
+	broken := [][]byte{[]byte("\x1c\x00\x00\x00\x00\x01\xff"), []byte("\xaf\x00\x17\x80\x00\x00\x10")}
+	s.video(0, broken[0])
+	s.audio(0, broken[1])
+	s.video(0, []byte("\x1c\x01\x00\x00\x00HEVC"))
+	tags := h.watch(t, h.flvURL("KEY")).sees([]byte("\x1c\x01\x00\x00\x00HEVC"))
+	if len(tags) != 3 || tags[0].payload != string(broken[0]) || tags[1].payload != string(broken[1]) {
+		t.Fatalf("got %q", kinds(tags))
+	}
+	show := h.stream(t, "KEY", "the stream", onAir).Show
+	if show.Video != flv.HEVC || show.Size != (flv.Size{}) || show.Sound != (flv.Sound{}) {
+		t.Fatalf("%+v", show)
+	}
+}
+
+// Five hundred who connect and say nothing are gone in time, and keep nobody out meanwhile.
+func TestIdleConnections(t *testing.T) {
+	h := run(t, func(c *media.Config) {
+		c.RTMP.OpenTime = time.Second
+		c.Limits.StrangersPerAddress = 10_000
+	})
+	before := heap()
+	var conns []net.Conn
+	for range 500 {
+		conn, err := net.Dial("tcp", h.rtmp)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		conns = append(conns, conn)
+	}
+	_, _ = conns[0].Write([]byte{3})
+	h.publish(t, "KEY").begin(0)
+	if grown := heap() - before; grown > 500*32<<10 && grown < 1<<40 {
+		t.Fatalf("%d KiB a connection", grown/500>>10)
+	}
+	eventually(t, "no stranger", func() bool { return h.Snapshot().Strangers == 0 })
+	one := make([]byte, 1)
+	for _, conn := range conns {
+		_ = conn.SetReadDeadline(time.Now().Add(patience))
+		if _, err := conn.Read(one); err == nil {
+			t.Fatal("an idle connection was answered")
+		}
+	}
+}

@@ -1,0 +1,89 @@
+package media_test
+
+import (
+	"context"
+	"errors"
+	"net"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"roomlog/media"
+)
+
+// tired is a listener that cannot always accept, as when there are no file descriptors left.
+type tired struct {
+	net.Listener
+	mu   sync.Mutex
+	left int
+}
+
+func (l *tired) Accept() (net.Conn, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.left--; l.left >= 0 {
+		return nil, errors.New("too many open files")
+	}
+	return l.Listener.Accept()
+}
+
+func TestAcceptingGoesOnAfterAFault(t *testing.T) {
+	h := run(t, func(c *media.Config) { c.Log = quiet() })
+	ctx, cancel := context.WithCancel(t.Context())
+	ln := &tired{Listener: listen(t), left: 3}
+	done := make(chan error)
+	go func() { done <- h.ServeRTMP(ctx, ln) }()
+	h.rtmp = ln.Addr().String()
+	h.publish(t, "KEY").begin(0)
+	cancel()
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+	broken := listen(t)
+	broken.Close()
+	if err := h.ServeRTMP(t.Context(), broken); err == nil {
+		t.Fatal("a listener that is closed is served")
+	}
+}
+
+// A fault in what one connection does ends that connection.
+func TestAPanicEndsOneConnection(t *testing.T) {
+	h := run(t, func(c *media.Config) {
+		c.Log = quiet()
+		good := c.Gate
+		c.Gate = gate{
+			connect: func(media.ConnectRequest) error { return nil },
+			publish: func(r media.PublishRequest) error {
+				if strings.HasPrefix(r.Key, "BAD") {
+					panic("a fault")
+				}
+				return good.Publish(context.Background(), r)
+			},
+			play: func(r media.PlayRequest) error { return good.Play(context.Background(), r) },
+		}
+	})
+	s := h.stranger(t, "live", "publish", 3, nil, "BAD?sign="+h.signer.Publish("BAD"), "live")
+	s.gone()
+	h.publish(t, "KEY").begin(0)
+	h.watch(t, h.flvURL("KEY")).sees(picture(true, "first"))
+	eventually(t, "its seat", func() bool { return h.Snapshot().Connections == 2 })
+}
+
+func TestWhatConfigsAreRefused(t *testing.T) {
+	good := media.Config{Gate: media.SignGate{}, Now: time.Now}
+	for name, change := range map[string]func(*media.Config){
+		"without a gate":            func(c *media.Config) { c.Gate = nil },
+		"without a clock":           func(c *media.Config) { c.Now = nil },
+		"a tick that can be seen":   func(c *media.Config) { c.Tick = 2 * media.MaxTick },
+		"none of these is all good": nil,
+	} {
+		cfg := good
+		if change != nil {
+			change(&cfg)
+		}
+		if _, err := media.New(cfg); (err == nil) != (change == nil) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}

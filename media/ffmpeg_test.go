@@ -1,0 +1,262 @@
+package media_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"roomlog/media"
+)
+
+// needFFmpeg fails the test when ffmpeg is missing, unless it was left out on purpose.
+func needFFmpeg(t testing.TB) {
+	t.Helper()
+	if slices.Contains(strings.Split(os.Getenv("ROOMLOG_SKIP"), ","), "ffmpeg") {
+		t.Skip("ffmpeg is left out by ROOMLOG_SKIP")
+	}
+	for _, tool := range []string{"ffmpeg", "ffprobe"} {
+		if _, err := exec.LookPath(tool); err != nil {
+			t.Fatalf("%s is missing; install it with `make deps`, or leave it out with ROOMLOG_SKIP=ffmpeg", tool)
+		}
+	}
+}
+
+// tool runs one of them to its end and returns what it says; a complaint fails the test.
+func tool(t testing.TB, name string, args ...string) string {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, name, append([]string{"-hide_banner", "-loglevel", "error"}, args...)...)
+	var out, complaints bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &complaints
+	if err := cmd.Run(); err != nil || complaints.Len() > 0 {
+		t.Errorf("%s %s: %v: %s", name, strings.Join(args, " "), err, complaints.String())
+	}
+	return out.String()
+}
+
+// clip makes a short film once: a picture with B-frames and a key every second, and a tone.
+var clips = struct {
+	sync.Mutex
+	dir  string
+	made map[string]string
+}{made: map[string]string{}}
+
+func clip(t testing.TB, name string, args ...string) string {
+	t.Helper()
+	clips.Lock()
+	defer clips.Unlock()
+	if file := clips.made[name]; file != "" {
+		return file
+	}
+	if clips.dir == "" {
+		dir, err := os.MkdirTemp("", "roomlog-clips-")
+		if err != nil {
+			t.Fatal(err)
+		}
+		clips.dir = dir
+	}
+	file := filepath.Join(clips.dir, name+".flv")
+	tool(t, "ffmpeg", append(append([]string{"-f", "lavfi", "-i", "testsrc=s=320x180:r=25:d=3", "-f", "lavfi", "-i", "sine=d=3:r=44100"}, args...), file)...)
+	clips.made[name] = file
+	return file
+}
+
+func film(t testing.TB) string {
+	return clip(t, "film", "-c:v", "libx264", "-preset", "ultrafast", "-bf", "2", "-g", "25", "-pix_fmt", "yuv420p", "-c:a", "aac", "-b:a", "64k")
+}
+
+// send publishes a file in real time. args are for its input.
+func send(t testing.TB, file, url string, args ...string) {
+	t.Helper()
+	tool(t, "ffmpeg", append(append([]string{"-re"}, args...), "-i", file, "-c", "copy", "-f", "flv", url)...)
+}
+
+// packet is what ffprobe tells of a packet; times count from the first of its kind.
+type packet struct {
+	stream, pts, dts int
+	hash             string
+}
+
+// packets reads a file or a stream to its end. The first is of the kind that decides about time zero.
+func packets(t testing.TB, from string) []packet {
+	t.Helper()
+	text := tool(t, "ffprobe", "-show_entries", "packet=codec_type,pts,dts,data_hash", "-show_data_hash", "MD5", "-of", "csv=p=0", from)
+	var all []packet
+	for _, line := range strings.Fields(text) {
+		fields := strings.Split(line, ",")
+		if len(fields) < 4 {
+			t.Fatalf("ffprobe says %q", line)
+		}
+		p := packet{hash: fields[3]}
+		p.pts, _ = strconv.Atoi(fields[1])
+		p.dts, _ = strconv.Atoi(fields[2])
+		if fields[0] == "audio" {
+			p.stream = 1
+		}
+		all = append(all, p)
+	}
+	slices.SortStableFunc(all, func(a, b packet) int { return a.stream - b.stream })
+	return all
+}
+
+// same says whether two recordings of one film are equal: all packets, and their times up to a common shift.
+// What sounds before the first picture may be missing.
+func same(t testing.TB, what string, want, got []packet) {
+	t.Helper()
+	sounds := slices.IndexFunc(want, func(p packet) bool { return p.stream == 1 })
+	for range 2 {
+		if sounds > 0 && len(got) < len(want) {
+			want = slices.Delete(slices.Clone(want), sounds, sounds+1)
+		}
+	}
+	if len(want) == 0 || len(got) != len(want) {
+		t.Errorf("%s: %d packets in place of %d", what, len(got), len(want))
+		return
+	}
+	shift := got[0].dts - want[0].dts
+	for i := range want {
+		w := want[i]
+		w.pts, w.dts = w.pts+shift, w.dts+shift
+		if got[i] != w {
+			t.Errorf("%s: packet %d is %+v in place of %+v", what, i, got[i], w)
+			return
+		}
+	}
+}
+
+func TestFFmpegPublishesAndPlays(t *testing.T) {
+	needFFmpeg(t)
+	t.Parallel()
+	want := packets(t, film(t))
+	h := run(t, nil)
+	v, _ := h.watchWS(t, "KEY", false)
+	var over sync.WaitGroup
+	for what, url := range map[string]string{"HTTP-FLV": h.flvURL("KEY"), "RTMP": h.rtmpURL("KEY")} {
+		over.Go(func() { same(t, what, want, packets(t, url)) })
+	}
+	h.stream(t, "KEY", "three players", func(s media.StreamStats) bool {
+		return s.Players[media.HTTPFLV] == 1 && s.Players[media.RTMP] == 1 && s.Players[media.WSFLV] == 1
+	})
+	send(t, film(t), h.publishURL("KEY"))
+	over.Wait()
+	<-v.closed
+	file := filepath.Join(t.TempDir(), "ws.flv")
+	if err := os.WriteFile(file, bytes.Join(v.messages, nil), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	same(t, "WS-FLV", want, packets(t, file))
+	h.log.wait(t, "stopped KEY stopped")
+	show := h.log.show(0)
+	if show.Size.Width != 320 || show.Size.Height != 180 || show.Sound.Rate != 44100 {
+		t.Fatalf("%+v", show)
+	}
+}
+
+// Who comes late sees pictures that are decoded without a fault, at their times.
+func TestFFmpegJoinsLate(t *testing.T) {
+	needFFmpeg(t)
+	t.Parallel()
+	h := run(t, nil)
+	decoded := func(from string, args ...string) []string {
+		text := tool(t, "ffmpeg", append(append(args, "-i", from), "-map", "0:v", "-copyts", "-fps_mode", "passthrough", "-f", "framemd5", "-")...)
+		var frames []string // "pts hash"
+		for _, line := range strings.Split(text, "\n") {
+			if f := strings.Split(line, ","); len(f) == 6 && line[0] != '#' {
+				frames = append(frames, strings.TrimSpace(f[2])+strings.TrimSpace(f[5]))
+			}
+		}
+		return frames
+	}
+	all := decoded(film(t))
+	var sending sync.WaitGroup
+	sending.Go(func() { send(t, film(t), h.publishURL("KEY")) })
+	h.stream(t, "KEY", "a second group", func(s media.StreamStats) bool { return s.GOP == 25 && s.GOPLength == time.Second })
+	for what, url := range map[string]string{"HTTP-FLV": h.flvURL("KEY"), "RTMP": h.rtmpURL("KEY")} {
+		sending.Go(func() {
+			got := decoded(url)
+			if len(got) < 25 || !slices.Equal(got, all[len(all)-len(got):]) {
+				t.Errorf("%s: %d frames, of them the first %.60q in place of %.60q", what, len(got), got[:1], all[len(all)-min(len(got), len(all)):][:1])
+			}
+		})
+	}
+	sending.Wait()
+}
+
+func TestFFmpegPublishesOtherKinds(t *testing.T) {
+	needFFmpeg(t)
+	t.Parallel()
+	h := run(t, nil)
+	picture := []string{"-c:v", "libx264", "-preset", "ultrafast", "-g", "25", "-pix_fmt", "yuv420p"}
+	files := map[string]string{ // by key
+		"sound":   clip(t, "sound", "-vn", "-c:a", "aac"),
+		"picture": clip(t, "picture", append(picture, "-an")...),
+		"mp3":     clip(t, "mp3", append(picture, "-c:a", "libmp3lame", "-ar", "44100")...),
+	}
+	var over sync.WaitGroup
+	defer over.Wait()
+	for key, file := range files {
+		want := packets(t, file)
+		for what, url := range map[string]string{" over HTTP-FLV": h.flvURL(key), " over RTMP": h.rtmpURL(key)} {
+			over.Go(func() {
+				begun := time.Now()
+				same(t, key+what, want, packets(t, url))
+				if took := time.Since(begun); took > 20*time.Second { // ffprobe waits for what the header promises
+					t.Errorf("%s took %v", key+what, took)
+				}
+			})
+		}
+		h.stream(t, key, "two players", func(s media.StreamStats) bool { return len(s.Players) == 2 })
+	}
+	for key, file := range files {
+		over.Go(func() { send(t, file, h.publishURL(key)) })
+	}
+}
+
+// An encoder that dies and is started again goes on with the same show.
+func TestFFmpegThatIsKilledComesBack(t *testing.T) {
+	needFFmpeg(t)
+	t.Parallel()
+	h := run(t, nil)
+	v := h.watch(t, h.flvURL("KEY"))
+	ctx, kill := context.WithCancel(t.Context())
+	cmd := exec.CommandContext(ctx, "ffmpeg", "-loglevel", "quiet", "-re", "-i", film(t), "-c", "copy", "-f", "flv", h.publishURL("KEY"))
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	h.stream(t, "KEY", "a second group", func(s media.StreamStats) bool { return s.GOP == 25 })
+	kill()
+	_ = cmd.Wait()
+	h.stream(t, "KEY", "a lost publisher", func(s media.StreamStats) bool { return !s.OnAir })
+	send(t, film(t), h.publishURL("KEY"))
+	_ = v.ended()
+	var last uint32
+	keys := 0
+	for i, tag := range v.got() {
+		if tag.kind == 18 || tag.info().Header {
+			continue
+		}
+		if last > tag.at+250 { // sound and picture are a little apart
+			t.Fatalf("tag %d: time runs back from %d to %d", i, last, tag.at)
+		}
+		last = tag.at
+		if tag.info().Key {
+			keys++
+		}
+	}
+	if keys < 5 || last < 3500 {
+		t.Fatalf("%d key frames in %d ms", keys, last)
+	}
+	if got := fmt.Sprint(h.log.list()); got != "[started KEY stopped KEY stopped]" {
+		h.log.wait(t, "stopped KEY stopped")
+	}
+}

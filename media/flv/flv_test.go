@@ -1,0 +1,328 @@
+package flv_test
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"io"
+	"testing"
+
+	"github.com/deepch/vdk/format/flv/flvio"
+	"github.com/google/go-cmp/cmp"
+
+	"roomlog/media/amf"
+	"roomlog/media/flv"
+)
+
+func TestTagsAreReadByAnotherImplementation(t *testing.T) {
+	for _, stamp := range []uint32{0, 40, 0xffffff, 17_000_000, 1<<32 - 1} {
+		tag := flv.Tag(flv.Video, stamp, []byte("\x17\x01\x00\x00\x05frame"))
+		r := bytes.NewReader(append(flv.FileHeader(true, false), tag...))
+		head := make([]byte, flvio.FileHeaderLength)
+		if _, err := io.ReadFull(r, head); err != nil {
+			t.Fatal(err)
+		}
+		flags, skip, err := flvio.ParseFileHeader(head)
+		if err != nil || flags != flvio.FILE_HAS_VIDEO || skip != 4 {
+			t.Fatal(flags, skip, err)
+		}
+		_, _ = r.Seek(int64(skip), io.SeekCurrent)
+		got, at, err := flvio.ReadTag(r, make([]byte, flvio.TagHeaderLength))
+		if err != nil || uint32(at) != stamp || string(got.Data) != "frame" || got.CompositionTime != 5 || r.Len() != 0 {
+			t.Fatal(got, at, err)
+		}
+		if size := binary.BigEndian.Uint32(tag[len(tag)-4:]); int(size) != len(tag)-4 {
+			t.Fatalf("%d bytes before, and it says %d", len(tag)-4, size)
+		}
+		if string(flv.Payload(tag)) != "\x17\x01\x00\x00\x05frame" {
+			t.Fatal(flv.Payload(tag))
+		}
+	}
+}
+
+func TestFileHeaderAnnouncesWhatComes(t *testing.T) {
+	for _, tt := range []struct {
+		video, audio bool
+		flags        byte
+	}{{true, true, 5}, {true, false, 1}, {false, true, 4}} {
+		if b := flv.FileHeader(tt.video, tt.audio); b[4] != tt.flags || len(b) != 13 {
+			t.Errorf("%v, %v: % x", tt.video, tt.audio, b)
+		}
+	}
+}
+
+func TestDescribe(t *testing.T) {
+	for _, tt := range []struct {
+		name    string
+		kind    byte
+		payload string
+		want    flv.Info
+	}{
+		{"H264 sequence header", 9, "\x17\x00\x00\x00\x00\x01", flv.Info{Codec: flv.H264, Header: true, Body: 5}},
+		{"H264 key frame", 9, "\x17\x01\x00\x00\x2a\x00", flv.Info{Codec: flv.H264, Key: true, Coded: true, Body: 5, Offset: 42}},
+		{"H264 frame shown before its time", 9, "\x27\x01\xff\xff\xff", flv.Info{Codec: flv.H264, Coded: true, Body: 5, Offset: -1}},
+		{"H264 end of sequence", 9, "\x17\x02\x00\x00\x00", flv.Info{Codec: flv.H264, Body: 5}},
+		{"H264 cut short", 9, "\x17\x01\x00", flv.Info{Codec: flv.H264}},
+		{"HEVC of the unofficial number", 9, "\x1c\x01\x00\x00\x00\x01", flv.Info{Codec: flv.HEVC, Key: true, Coded: true, Body: 5}},
+		{"VP6 key frame", 9, "\x14\x00", flv.Info{Codec: "vp6", Key: true, Coded: true, Body: 1}},
+		{"a command frame", 9, "\x57\x00", flv.Info{Codec: flv.H264}},
+		{"an unknown codec", 9, "\x2f\x00", flv.Info{Coded: true, Body: 1}},
+		{"enhanced HEVC header", 9, "\x90hvc1\x01", flv.Info{Codec: flv.HEVC, Header: true, Body: 5}},
+		{"enhanced HEVC key frame", 9, "\x91hvc1\x00\x00\x07x", flv.Info{Codec: flv.HEVC, Key: true, Coded: true, Body: 8, Offset: 7}},
+		{"enhanced HEVC frame without offset", 9, "\xa3hvc1x", flv.Info{Codec: flv.HEVC, Coded: true, Body: 5}},
+		{"enhanced AV1 key frame", 9, "\x91av01x", flv.Info{Codec: flv.AV1, Key: true, Coded: true, Body: 5}},
+		{"enhanced metadata", 9, "\xd4hvc1x", flv.Info{Codec: flv.HEVC, Body: 5}},
+		{"enhanced command", 9, "\xd1x", flv.Info{}},
+		{"enhanced unknown codec", 9, "\x91vvc1x", flv.Info{Codec: "vvc1", Key: true, Coded: true, Body: 5}},
+		{"enhanced codec of no letters", 9, "\x91\x00\x01\x02\x03x", flv.Info{Key: true, Coded: true, Body: 5}},
+		{"enhanced cut short", 9, "\x91hv", flv.Info{}},
+		{"HEVC that does not say that it is a key", 9, "\x83hvc1\x00\x00\x00\x02\x42\x01\x00\x00\x00\x02\x26\x01", flv.Info{Codec: flv.HEVC, Key: true, Coded: true, Body: 5}},
+		{"HEVC that does not say that it is none", 9, "\x83hvc1\x00\x00\x00\x02\x02\x01", flv.Info{Codec: flv.HEVC, Coded: true, Body: 5}},
+		{"H264 that does not say that it is a key", 9, "\x81avc1\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x02\x65\x01", flv.Info{Codec: flv.H264, Key: true, Coded: true, Body: 8}},
+		{"AV1 that does not say that it is a key", 9, "\x83av01\x12\x00\x0a\x01x\x32", flv.Info{Codec: flv.AV1, Key: true, Coded: true, Body: 5}},
+		{"AV1 that does not say that it is none", 9, "\x83av01\x12\x00\x32\x01x", flv.Info{Codec: flv.AV1, Coded: true, Body: 5}},
+		{"VP9 that does not say that it is a key", 9, "\x83vp09\x82", flv.Info{Codec: flv.VP9, Key: true, Coded: true, Body: 5}},
+		{"VP9 that does not say that it is none", 9, "\x83vp09\x86", flv.Info{Codec: flv.VP9, Coded: true, Body: 5}},
+		{"a modifier before it", 9, "\x97\x02abc\x01av01x", flv.Info{Codec: flv.AV1, Key: true, Coded: true, Body: 10}},
+		{"a long modifier cut short", 9, "\x97\xff\x00\x10x", flv.Info{}},
+		{"modifiers without end", 9, "\x97\x00x\x07\x00x\x07", flv.Info{}},
+		{"one track of several, header", 9, "\x96\x00avc1\x03x", flv.Info{Codec: flv.H264, Track: 3, Header: true, Body: 7}},
+		{"several tracks in one", 9, "\x96\x11av01\x00\x00\x00\x01x", flv.Info{Codec: flv.AV1, Key: true, Coded: true, Mixed: true, Body: 7}},
+		{"AAC sequence header", 8, "\xaf\x00\x12\x10", flv.Info{Codec: flv.AAC, Header: true, Body: 2}},
+		{"AAC frame", 8, "\xaf\x01x", flv.Info{Codec: flv.AAC, Coded: true, Body: 2}},
+		{"AAC cut short", 8, "\xaf", flv.Info{Codec: flv.AAC}},
+		{"MP3", 8, "\x2fx", flv.Info{Codec: flv.MP3, Coded: true, Body: 1}},
+		{"G.711", 8, "\x72x", flv.Info{Codec: "pcma", Coded: true, Body: 1}},
+		{"enhanced Opus header", 8, "\x90OpusOpusHead", flv.Info{Codec: flv.Opus, Header: true, Body: 5}},
+		{"enhanced Opus frame", 8, "\x91Opusx", flv.Info{Codec: flv.Opus, Coded: true, Body: 5}},
+		{"enhanced audio track", 8, "\x95\x01mp4a\x02x", flv.Info{Codec: flv.AAC, Track: 2, Coded: true, Body: 7}},
+		{"metadata", 18, "\x02", flv.Info{Header: true}},
+		{"nothing", 9, "", flv.Info{}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			tt.want.Kind = tt.kind
+			if diff := cmp.Diff(tt.want, flv.Describe(tt.kind, []byte(tt.payload))); diff != "" {
+				t.Fatal(diff)
+			}
+		})
+	}
+}
+
+func TestMetadata(t *testing.T) {
+	fields := amf.Object{"width": 1280.0, "encoder": "OBS"}
+	plain := amf.Encode("onMetaData", fields)
+	for _, tt := range []struct {
+		name    string
+		payload []byte
+		ok      bool
+	}{
+		{"with the words for servers", amf.Encode("@setDataFrame", "onMetaData", fields), true},
+		{"without them", plain, true},
+		{"of another name", amf.Encode("@setDataFrame", "onTextData", fields), false},
+		{"that is no object", amf.Encode("onMetaData", 1), false},
+		{"without a value", amf.Encode("onMetaData"), false},
+		{"that is broken", append(plain[:len(plain):len(plain)], 13), false},
+		{"that is empty", nil, false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			clean, got, err := flv.Metadata(tt.payload)
+			if (err == nil) != tt.ok {
+				t.Fatal(err)
+			}
+			if !tt.ok {
+				return
+			}
+			if diff := cmp.Diff(fields, got); diff != "" {
+				t.Fatal(diff)
+			}
+			if _, again, err := flv.Metadata(clean); err != nil || !cmp.Equal(fields, again) || len(clean) != len(plain) {
+				t.Fatal(again, err)
+			}
+		})
+	}
+}
+
+var ( // H264 of 1920 x 1080, HEVC of 960 x 540, AV1 of 1920 x 804
+	sps = []byte{0x67, 0x42, 0xc0, 0x28, 0xd9, 0x00, 0x78, 0x02, 0x27, 0xe5, 0x84, 0x00, 0x00, 0x03, 0x00, 0x04,
+		0x00, 0x00, 0x03, 0x00, 0xf0, 0x3c, 0x60, 0xc9, 0x20}
+	pps = []byte{0x68, 0xeb, 0xe3, 0xcb}
+
+	hevcVPS = []byte{0x40, 0x01, 0x0c, 0x01, 0xff, 0xff, 0x02, 0x20, 0x00, 0x00, 0x03, 0x00, 0xb0, 0x00, 0x00, 0x03,
+		0x00, 0x00, 0x03, 0x00, 0x7b, 0x18, 0xb0, 0x24}
+	hevcSPS = []byte{0x42, 0x01, 0x01, 0x02, 0x20, 0x00, 0x00, 0x03, 0x00, 0xb0, 0x00, 0x00, 0x03, 0x00, 0x00, 0x03,
+		0x00, 0x7b, 0xa0, 0x07, 0x82, 0x00, 0x88, 0x7d, 0xb6, 0x71, 0x8b, 0x92, 0x44, 0x80, 0x53, 0x88,
+		0x88, 0x92, 0xcf, 0x24, 0xa6, 0x92, 0x72, 0xc9, 0x12, 0x49, 0x22, 0xdc, 0x91, 0xaa, 0x48, 0xfc,
+		0xa2, 0x23, 0xff, 0x00, 0x01, 0x00, 0x01, 0x6a, 0x02, 0x02, 0x02, 0x01}
+	hevcPPS = []byte{0x44, 0x01, 0xc0, 0x25, 0x2f, 0x05, 0x32, 0x40}
+
+	av1Header = []byte{0x0a, 0x0b, 0x00, 0x00, 0x00, 0x42, 0xa7, 0xbf, 0xe4, 0x60, 0x0d, 0x00, 0x40} // of a unit with a size
+)
+
+func sized(n int, b []byte) []byte {
+	return append(binary.BigEndian.AppendUint32(nil, uint32(len(b)))[4-n:], b...)
+}
+
+// avc is an H264 sequence header with these sets.
+func avc(sps, pps []byte) []byte {
+	b := append([]byte{0x17, 0, 0, 0, 0, 1, 0x42, 0xc0, 0x28, 0xff, 0xe1}, sized(2, sps)...)
+	return append(append(b, 1), sized(2, pps)...)
+}
+
+// hvc is an enhanced HEVC sequence header with these sets, of the kinds in kinds.
+func hvc(kinds []byte, sets ...[]byte) []byte {
+	b := append([]byte("\x90hvc1\x01"), make([]byte, 22)...)
+	b[5+21], b[5+22] = 3, byte(len(sets))
+	for i, set := range sets {
+		b = append(append(b, kinds[i], 0, 1), sized(2, set)...)
+	}
+	return b
+}
+
+func TestSizeOf(t *testing.T) {
+	for _, tt := range []struct {
+		name   string
+		header []byte
+		want   flv.Size
+		ok     bool
+	}{
+		{"H264", avc(sps, pps), flv.Size{Width: 1920, Height: 1080}, true},
+		{"HEVC", hvc([]byte{32, 33, 34}, hevcVPS, hevcSPS, hevcPPS), flv.Size{Width: 960, Height: 540}, true},
+		{"HEVC in another order", hvc([]byte{34, 0xa0 | 1<<7, 33}, hevcPPS, hevcVPS, hevcSPS), flv.Size{Width: 960, Height: 540}, true},
+		{"AV1", append([]byte("\x90av01\x81\x08\x0c\x00"), av1Header...), flv.Size{Width: 1920, Height: 804}, true},
+		{"VP9, which does not tell", []byte("\x90vp09\x01\x00\x00\x00"), flv.Size{}, true},
+		{"no header", []byte{0x17, 1, 0, 0, 0}, flv.Size{}, false},
+		{"H264 without sets", []byte{0x17, 0, 0, 0, 0, 1, 2, 3, 4, 0xff, 0xe0, 0}, flv.Size{}, false},
+		{"H264 of a garbled set", avc([]byte{0x67, 0x64}, pps), flv.Size{}, false},
+		{"H264 of an empty set", avc(nil, pps), flv.Size{}, false},
+		{"HEVC without a set", hvc([]byte{32, 33}, hevcVPS, hevcSPS), flv.Size{}, false},
+		{"HEVC of an empty set", hvc([]byte{32, 33, 34}, hevcVPS, nil, hevcPPS), flv.Size{}, false},
+		{"HEVC cut short", hvc([]byte{32, 33, 34}, hevcVPS, hevcSPS, hevcPPS)[:60], flv.Size{}, false},
+		{"HEVC of a garbled set", hvc([]byte{32, 33, 34}, hevcVPS, hevcSPS[:9], hevcPPS), flv.Size{}, false},
+		{"HEVC that announces 65535 sets", append(hvc(nil)[:5+22], 1, 32, 0xff, 0xff), flv.Size{}, false},
+		{"AV1 without a unit", []byte("\x90av01\x81\x08\x0c\x00"), flv.Size{}, false},
+		{"AV1 of another unit", []byte("\x90av01\x81\x08\x0c\x00\x12\x00"), flv.Size{}, false},
+		{"nothing", nil, flv.Size{}, false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			got, err := flv.SizeOf(tt.header)
+			if got != tt.want || (err == nil) != tt.ok || !tt.ok && !errors.Is(err, flv.ErrBroken) {
+				t.Fatal(got, err)
+			}
+		})
+	}
+}
+
+func TestSoundOf(t *testing.T) {
+	for _, tt := range []struct {
+		name    string
+		payload string
+		want    flv.Sound
+		ok      bool
+	}{
+		{"AAC, 44100 Hz stereo", "\xaf\x00\x12\x10", flv.Sound{Rate: 44100, Channels: 2}, true},
+		{"AAC of a rate in 24 bits", "\xaf\x00\x17\x80\x5d\xc0\x10", flv.Sound{Rate: 48000, Channels: 2}, true},
+		{"AAC of no rate", "\xaf\x00\x17\x80\x00\x00\x10", flv.Sound{}, false},
+		{"AAC of a reserved rate", "\xaf\x00\x17\x10", flv.Sound{}, false},
+		{"AAC of an unknown layout", "\xaf\x00\x12\x78", flv.Sound{}, false},
+		{"AAC cut short", "\xaf\x00", flv.Sound{}, false},
+		{"AAC that is no header", "\xaf\x01\x12\x10", flv.Sound{}, true},
+		{"Opus", "\x90OpusOpusHead\x01\x02\x38\x01", flv.Sound{Rate: 48000, Channels: 2}, true},
+		{"MP3, 44100 Hz stereo", "\x2f\xff\xfb", flv.Sound{Rate: 44100, Channels: 2}, true},
+		{"nothing", "", flv.Sound{}, true},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			if got, err := flv.SoundOf([]byte(tt.payload)); got != tt.want || (err == nil) != tt.ok {
+				t.Fatal(got, err)
+			}
+		})
+	}
+}
+
+func TestSetsAndUnits(t *testing.T) {
+	sets, err := flv.SetsOf(avc(sps, pps))
+	if err != nil || !bytes.Equal(sets.SPS, sps) || !bytes.Equal(sets.PPS, pps) || sets.LengthSize != 4 {
+		t.Fatal(sets, err)
+	}
+	sets, err = flv.SetsOf(hvc([]byte{34, 33, 32}, hevcPPS, hevcSPS, hevcVPS))
+	if err != nil || !bytes.Equal(sets.VPS, hevcVPS) || !bytes.Equal(sets.SPS, hevcSPS) || !bytes.Equal(sets.PPS, hevcPPS) {
+		t.Fatal(sets, err)
+	}
+	for _, n := range []int{1, 2, 3, 4} {
+		frame := bytes.Join([][]byte{sized(n, []byte("one")), sized(n, nil), sized(n, []byte("two"))}, nil)
+		units, err := flv.AppendUnits(nil, frame, n)
+		if err != nil || len(units) != 2 || string(units[0]) != "one" || string(units[1]) != "two" {
+			t.Fatalf("%d: %q, %v", n, units, err)
+		}
+		for cut := 1; cut < n; cut++ {
+			if _, err := flv.AppendUnits(nil, frame[:len(frame)-cut], n); !errors.Is(err, flv.ErrBroken) {
+				t.Fatalf("cut by %d: %v", cut, err)
+			}
+		}
+	}
+	if _, err := flv.AppendUnits(nil, make([]byte, 4<<20), 4); !errors.Is(err, flv.ErrBroken) {
+		t.Fatalf("a million units of no byte: %v", err)
+	}
+}
+
+func TestOBUs(t *testing.T) {
+	frame := append([]byte{0x12, 0x00}, av1Header...) // a delimiter
+	frame = append(frame, 0x36, 0x40, 0x02, 'a', 'b') // and a frame with an extension
+	units, err := flv.OBUs(frame)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := [][]byte{append([]byte{0x08}, av1Header[2:]...), {0x34, 0x40, 'a', 'b'}}
+	if diff := cmp.Diff(want, units); diff != "" {
+		t.Fatal(diff)
+	}
+	for _, bad := range []string{"\x10", "\x12", "\x12\x05a", "\x12\xff\xff\xff\xff\xff\xff\xff\xff\x01", "\x16\x00"} {
+		if units, err := flv.OBUs([]byte(bad)); !errors.Is(err, flv.ErrBroken) {
+			t.Errorf("%q: %q, %v", bad, units, err)
+		}
+	}
+	if _, err := flv.OBUs(bytes.Repeat([]byte{0x0a, 0}, 1<<20)); !errors.Is(err, flv.ErrBroken) {
+		t.Errorf("a million units: %v", err)
+	}
+}
+
+// FuzzPayload gives every parser what a publisher may send.
+func FuzzPayload(f *testing.F) {
+	for _, seed := range [][]byte{
+		avc(sps, pps), hvc([]byte{32, 33, 34}, hevcVPS, hevcSPS, hevcPPS), append([]byte("\x90av01\x81\x08\x0c\x00"), av1Header...),
+		{0x1c, 0, 0, 0, 0, 1}, []byte("\x97\x02abc\x00hvc1"), append([]byte{0x17, 1, 0, 0, 0}, sized(4, []byte("unit"))...),
+	} {
+		f.Add(byte(9), seed)
+	}
+	for _, seed := range []string{"\xaf\x00\x12\x10", "\xaf\x00\x17\x80\x00\x00\x10", "\x90OpusOpusHead\x01\x02", "\x95\x00mp4a\x01\x11\x90"} {
+		f.Add(byte(8), []byte(seed))
+	}
+	f.Add(byte(18), amf.Encode("@setDataFrame", "onMetaData", amf.Object{"width": 1.0}))
+	f.Fuzz(func(t *testing.T, kind byte, b []byte) {
+		info := flv.Describe(kind, b)
+		if info.Body < 0 || info.Body > len(b) || info.Header && info.Key || info.Key && kind != 9 {
+			t.Fatalf("%+v of %d bytes", info, len(b))
+		}
+		if size, err := flv.SizeOf(b); err != nil && size != (flv.Size{}) || size.Width < 0 || size.Height < 0 {
+			t.Fatal(size, err)
+		}
+		if sound, err := flv.SoundOf(b); sound.Rate < 0 || err != nil && sound != (flv.Sound{}) {
+			t.Fatal(sound, err)
+		}
+		if sets, err := flv.SetsOf(b); err == nil && (len(sets.SPS) == 0 || len(sets.PPS) == 0 || sets.LengthSize < 1 || sets.LengthSize > 4) {
+			t.Fatalf("%+v", sets)
+		}
+		units, _ := flv.AppendUnits(nil, b[info.Body:], 4)
+		obus, _ := flv.OBUs(b[info.Body:])
+		for _, unit := range append(units, obus...) {
+			if len(unit) == 0 {
+				t.Fatal("an empty unit")
+			}
+		}
+		if obu, err := flv.AV1Header(b); err == nil && len(obu) == 0 {
+			t.Fatal("an empty header")
+		}
+		if clean, _, err := flv.Metadata(b); err == nil && len(clean) > len(b) {
+			t.Fatal("metadata grew")
+		}
+	})
+}

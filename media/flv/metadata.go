@@ -1,0 +1,39 @@
+package flv
+
+import (
+	"errors"
+	"fmt"
+
+	"roomlog/media/amf"
+)
+
+// ErrNoMetadata is returned for script data that is something else.
+var ErrNoMetadata = errors.New("flv: no metadata")
+
+// Metadata finds onMetaData in script data. It returns the payload that players get, without the words
+// that are for servers, and the fields.
+func Metadata(payload []byte) (clean []byte, fields amf.Object, err error) {
+	name, size, err := amf.First(payload)
+	if err == nil && name == "@setDataFrame" {
+		payload = payload[size:]
+		name, size, err = amf.First(payload)
+	}
+	if err != nil {
+		return nil, nil, fmt.Errorf("metadata: %w", err)
+	}
+	if name != "onMetaData" {
+		return nil, nil, ErrNoMetadata
+	}
+	values, err := amf.Decode(payload[size:])
+	if err != nil {
+		return nil, nil, fmt.Errorf("metadata: %w", err)
+	}
+	if len(values) == 0 {
+		return nil, nil, ErrNoMetadata
+	}
+	fields, isObject := values[0].(amf.Object)
+	if !isObject {
+		return nil, nil, ErrNoMetadata
+	}
+	return payload, fields, nil
+}

@@ -1,0 +1,175 @@
+package media_test
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync"
+	"testing"
+	"time"
+
+	"roomlog/media"
+)
+
+// patience is how long a test waits for what should come soon.
+const patience = 20 * time.Second
+
+func eventually(t testing.TB, what string, ok func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(patience); !ok(); {
+		if time.Now().After(deadline) {
+			t.Fatalf("waited in vain for %s", what)
+		}
+		<-time.After(2 * time.Millisecond)
+	}
+}
+
+// house is a running server with its doors, as a process would run it.
+type house struct {
+	*media.Server
+	rtmp, http string // addresses
+	signer     *media.Signer
+	log        *recorder
+	stop       func() // and wait until it has ended
+}
+
+const secret = "a-secret-of-this-house"
+
+// run starts a server whose gate wants signs, changed by cfg.
+func run(t testing.TB, change func(*media.Config)) *house {
+	t.Helper()
+	signer, err := media.NewSigner([]string{secret}, 0, time.Now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := &house{signer: signer, log: &recorder{}}
+	cfg := media.Config{Gate: media.SignGate{Signer: signer}, Observer: h.log, Now: time.Now,
+		Log: slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}))}
+	if change != nil {
+		change(&cfg)
+	}
+	if h.Server, err = media.New(cfg); err != nil {
+		t.Fatal(err)
+	}
+	h.open(t)
+	return h
+}
+
+func (h *house) open(t testing.TB) {
+	t.Helper()
+	rtmpDoor, httpDoor := listen(t), listen(t)
+	h.rtmp, h.http = rtmpDoor.Addr().String(), httpDoor.Addr().String()
+	web := &http.Server{Handler: h.Server, ReadHeaderTimeout: 5 * time.Second}
+	ctx, cancel := context.WithCancel(context.Background())
+	var all sync.WaitGroup
+	all.Go(func() {
+		if err := h.Run(ctx); err != nil {
+			t.Error(err)
+		}
+	})
+	all.Go(func() {
+		if err := h.ServeRTMP(ctx, rtmpDoor); err != nil {
+			t.Error(err)
+		}
+	})
+	all.Go(func() {
+		if err := web.Serve(httpDoor); !errors.Is(err, http.ErrServerClosed) {
+			t.Error(err)
+		}
+	})
+	h.stop = sync.OnceFunc(func() {
+		cancel()
+		_ = web.Close()
+		all.Wait()
+	})
+	t.Cleanup(h.stop)
+}
+
+func listen(t testing.TB) net.Listener {
+	t.Helper()
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return ln
+}
+
+// publishURL and the others are what clients are given.
+func (h *house) publishURL(key string) string {
+	return "rtmp://" + h.rtmp + "/live/" + key + "?sign=" + h.signer.Publish(key)
+}
+
+func (h *house) rtmpURL(key string) string {
+	return "rtmp://" + h.rtmp + "/live/" + key + "?sign=" + h.signer.Play(key)
+}
+
+func (h *house) flvURL(key string) string {
+	return "http://" + h.http + "/live/" + key + ".flv?sign=" + h.signer.Play(key)
+}
+
+// stream waits until the key has a stream that fits.
+func (h *house) stream(t testing.TB, key, what string, fits func(media.StreamStats) bool) media.StreamStats {
+	t.Helper()
+	var found media.StreamStats
+	eventually(t, what, func() bool {
+		for _, s := range h.Snapshot().Streams {
+			if s.Key == key && fits(s) {
+				found = s
+				return true
+			}
+		}
+		return false
+	})
+	return found
+}
+
+func onAir(s media.StreamStats) bool { return s.OnAir }
+
+// recorder is an observer that writes down what it is told.
+type recorder struct {
+	mu   sync.Mutex
+	told []string
+	seen []media.Show
+}
+
+func (r *recorder) PublishStarted(_ context.Context, s media.Show) { r.add("started "+s.Key, s) }
+
+func (r *recorder) PublishStopped(_ context.Context, s media.Show, why media.Reason) {
+	r.add("stopped "+s.Key+" "+string(why), s)
+}
+
+func (r *recorder) add(what string, s media.Show) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.told, r.seen = append(r.told, what), append(r.seen, s)
+}
+
+func (r *recorder) list() []string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return append([]string(nil), r.told...)
+}
+
+func (r *recorder) show(i int) media.Show {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.seen[i]
+}
+
+// wait waits until something was told.
+func (r *recorder) wait(t testing.TB, what string) {
+	t.Helper()
+	eventually(t, "the observer to hear: "+what, func() bool {
+		for _, told := range r.list() {
+			if told == what {
+				return true
+			}
+		}
+		return false
+	})
+}
+
+// quiet is a log for tests that provoke what it would tell.
+func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }

@@ -1,0 +1,468 @@
+package hls_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"roomlog/media/flv"
+	"roomlog/media/hls"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// frame is a Frame made by hand.
+type frame struct {
+	kind    byte
+	at      uint32
+	payload []byte
+}
+
+func (f frame) Info() flv.Info  { return flv.Describe(f.kind, f.payload) }
+func (f frame) Time() uint32    { return f.at }
+func (f frame) Payload() []byte { return f.payload }
+
+func avcHeader() frame {
+	sps := []byte{0x67, 0x42, 0xc0, 0x28, 0xd9, 0x00, 0x78, 0x02, 0x27, 0xe5, 0x84, 0x00, 0x00, 0x03, 0x00, 0x04,
+		0x00, 0x00, 0x03, 0x00, 0xf0, 0x3c, 0x60, 0xc9, 0x20}
+	b := append([]byte{0x17, 0, 0, 0, 0, 1, 0x42, 0xc0, 0x28, 0xff, 0xe1, 0, byte(len(sps))}, sps...)
+	return frame{flv.Video, 0, append(b, 1, 0, 4, 0x68, 0xeb, 0xe3, 0xcb)}
+}
+
+func aacHeader() frame { return frame{flv.Audio, 0, []byte{0xaf, 0, 0x12, 0x10}} }
+
+func picture(at uint32, key bool) frame {
+	b := []byte{0x27, 1, 0, 0, 0, 0, 0, 0, 5, 0x41, 'p', 'i', 'c', 't'}
+	if key {
+		b[0], b[9] = 0x17, 0x65
+	}
+	return frame{flv.Video, at, b}
+}
+
+func sound(at uint32) frame { return frame{flv.Audio, at, []byte("\xaf\x01sound")} }
+
+func write(t *testing.T, m *hls.Muxer, frames ...frame) {
+	t.Helper()
+	for _, f := range frames {
+		if err := m.Write(f); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// second is a group of pictures of 25, and the sound with it.
+func second(t *testing.T, m *hls.Muxer, from uint32) {
+	t.Helper()
+	for i := range uint32(25) {
+		write(t, m, picture(from+i*40, i == 0), sound(from+i*40), sound(from+i*40+23))
+	}
+}
+
+// open makes a muxer that is closed with the test.
+func open(t *testing.T, cfg hls.Config) *hls.Muxer {
+	cfg.Now, cfg.Token = time.Now, "TOKEN"
+	m := hls.New(cfg)
+	t.Cleanup(m.Close)
+	return m
+}
+
+func index(m *hls.Muxer) *httptest.ResponseRecorder {
+	w := httptest.NewRecorder()
+	m.Index(w, httptest.NewRequest(http.MethodGet, "/index.m3u8", nil), "session=S")
+	return w
+}
+
+func list(m *hls.Muxer, name, query string) *httptest.ResponseRecorder {
+	w := httptest.NewRecorder()
+	m.Playlist(w, httptest.NewRequest(http.MethodGet, "/"+name+"?"+query, nil), name)
+	return w
+}
+
+// settled is a playlist that does not change any more.
+func settled(m *hls.Muxer, name string) string {
+	for before := ""; ; {
+		text := list(m, name, "").Body.String()
+		if text == before {
+			return text
+		}
+		before = text
+		<-time.After(50 * time.Millisecond)
+	}
+}
+
+func file(m *hls.Muxer, name string) *httptest.ResponseRecorder {
+	w := httptest.NewRecorder()
+	name, _, _ = strings.Cut(name, "?")
+	m.File(w, httptest.NewRequest(http.MethodGet, "/"+name, nil), name)
+	return w
+}
+
+// refs are what a playlist refers to.
+func refs(playlist string) []string {
+	var all []string
+	for _, found := range regexp.MustCompile(`URI="([^"]+)"|(?m)^([^#\n].*)$`).FindAllStringSubmatch(playlist, -1) {
+		if ref := found[1] + found[2]; ref != "gap.mp4" {
+			all = append(all, ref)
+		}
+	}
+	return all
+}
+
+// number is the value of a tag in a playlist.
+func number(t *testing.T, playlist, tag string) int {
+	t.Helper()
+	found := regexp.MustCompile(`(?m)^#EXT-X-` + tag + `:(\d+)$`).FindStringSubmatch(playlist)
+	if found == nil {
+		t.Fatalf("no %s in %s", tag, playlist)
+	}
+	var n int
+	fmt.Sscan(found[1], &n)
+	return n
+}
+
+func TestAllThatIsNamedIsServed(t *testing.T) {
+	for _, plain := range []bool{false, true} {
+		t.Run(fmt.Sprintf("plain=%v", plain), func(t *testing.T) {
+			m := open(t, hls.Config{Plain: plain})
+			write(t, m, avcHeader(), aacHeader())
+			for i := range uint32(4) {
+				second(t, m, i*1000)
+			}
+			w := index(m)
+			if w.Code != 200 || w.Header().Get("Content-Type") != "application/vnd.apple.mpegurl" || w.Header().Get("Cache-Control") != "no-store" {
+				t.Fatal(w.Code, w.Header())
+			}
+			lists := refs(w.Body.String())
+			slices.Sort(lists)
+			if !slices.Equal(lists, []string{"audio2_stream.m3u8?session=S", "video1_stream.m3u8?session=S"}) {
+				t.Fatal(lists)
+			}
+			for _, name := range lists {
+				name, _, _ = strings.Cut(name, "?")
+				w := list(m, name, "session=S")
+				if w.Code != 200 || w.Header().Get("Cache-Control") != "no-cache" || strings.Contains(w.Body.String(), "SKIP") {
+					t.Fatal(w.Code, w.Header(), w.Body)
+				}
+				if ll := strings.Contains(w.Body.String(), "CAN-BLOCK-RELOAD=YES"); ll == plain {
+					t.Fatal(w.Body)
+				}
+				files := refs(w.Body.String())
+				if len(files) < 3 {
+					t.Fatal(files)
+				}
+				for _, name := range files {
+					if !strings.HasSuffix(name, "?show=TOKEN") {
+						t.Fatal(name)
+					}
+					if strings.Contains(w.Body.String(), `PRELOAD-HINT:TYPE=PART,URI="`+name) {
+						continue
+					}
+					f := file(m, name)
+					if f.Code != 200 || f.Body.Len() < 100 || f.Header().Get("Cache-Control") != "public, max-age=31536000, immutable" {
+						t.Fatal(name, f.Code, f.Body.Len(), f.Header())
+					}
+				}
+			}
+		})
+	}
+}
+
+func TestUnknownFilesAreNotFoundAndHoldNobody(t *testing.T) {
+	m := open(t, hls.Config{})
+	write(t, m, avcHeader())
+	second0 := func(from uint32) {
+		for i := range uint32(25) {
+			write(t, m, picture(from+i*40, i == 0))
+		}
+	}
+	second0(0)
+	second0(1000)
+	index(m)
+	text := settled(m, "video1_stream.m3u8")
+	hint := regexp.MustCompile(`PRELOAD-HINT:TYPE=PART,URI="([^?]+)_part(\d+)\.mp4`).FindStringSubmatch(text)
+	if hint == nil {
+		t.Fatal(text)
+	}
+	var n int
+	fmt.Sscan(hint[2], &n)
+	for _, name := range []string{"x", "x.mp4", "gap.mp4", "../../etc/passwd", "index.m3u8x", "x_part0.mp4", hint[1] + "_part-1.mp4",
+		fmt.Sprintf("%s_part%d.mp4", hint[1], n+1), fmt.Sprintf("%s_part%d.mp4", hint[1], n+2), hint[1] + "_part99999999999999999999.mp4"} {
+		if w := file(m, name); w.Code != 404 || w.Body.Len() > 0 {
+			t.Errorf("%s: %d", name, w.Code)
+		}
+	}
+	if w := list(m, "other_stream.m3u8", ""); w.Code != 404 {
+		t.Error(w.Code)
+	}
+}
+
+func TestRequestsWaitForWhatComesNext(t *testing.T) {
+	m := open(t, hls.Config{})
+	write(t, m, avcHeader(), aacHeader())
+	first := make(chan *httptest.ResponseRecorder)
+	go func() { first <- index(m) }() // before there is anything
+	second(t, m, 0)
+	second(t, m, 1000)
+	if w := <-first; w.Code != 200 {
+		t.Fatal(w.Code)
+	}
+	text := settled(m, "video1_stream.m3u8")
+	next := number(t, text, "MEDIA-SEQUENCE") + strings.Count(text, "#EXTINF")
+	parts := strings.Count(text[strings.LastIndex(text, "#EXTINF"):], "#EXT-X-PART:")
+	answers := make(chan *httptest.ResponseRecorder, 3)
+	go func() { answers <- list(m, "video1_stream.m3u8", fmt.Sprintf("_HLS_msn=%d&_HLS_part=%d", next, parts)) }()
+	go func() { answers <- list(m, "video1_stream.m3u8", fmt.Sprintf("_HLS_msn=%d", next)) }()
+	hint := regexp.MustCompile(`PRELOAD-HINT:TYPE=PART,URI="([^"]+)`).FindStringSubmatch(text)[1]
+	go func() { answers <- file(m, hint) }()
+	select {
+	case w := <-answers:
+		t.Fatalf("%d: nothing has come", w.Code)
+	case <-time.After(50 * time.Millisecond):
+	}
+	second(t, m, 2000)
+	second(t, m, 3000)
+	for range 3 {
+		if w := <-answers; w.Code != 200 || w.Body.Len() == 0 {
+			t.Fatal(w.Code)
+		}
+	}
+	for query, want := range map[string]int{
+		"_HLS_msn=0": 200, fmt.Sprintf("_HLS_msn=%d", next+50): 400, "_HLS_msn=-1": 400, "_HLS_msn=x": 400, "_HLS_part=1": 400,
+		"_HLS_msn=0&_HLS_part=-1": 400, "_HLS_skip=YES": 200, "_HLS_msn=99999999999999999999": 400,
+	} {
+		if w := list(m, "video1_stream.m3u8", query); w.Code != want {
+			t.Errorf("%s: %d", query, w.Code)
+		}
+	}
+}
+
+func TestWaitingIsBounded(t *testing.T) {
+	m := open(t, hls.Config{Patience: 300 * time.Millisecond, MaxWaiting: 2})
+	write(t, m, avcHeader())
+	var all sync.WaitGroup
+	codes := make(chan int, 5)
+	for range 5 {
+		all.Go(func() { codes <- index(m).Code })
+	}
+	all.Wait()
+	for range 5 {
+		if code := <-codes; code != 503 {
+			t.Fatal(code)
+		}
+	}
+	begun := time.Now()
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	m.Index(httptest.NewRecorder(), httptest.NewRequestWithContext(ctx, http.MethodGet, "/", nil), "")
+	if took := time.Since(begun); took > 250*time.Millisecond {
+		t.Fatalf("it waited %v for who has gone", took)
+	}
+}
+
+func TestTheEndIsSaid(t *testing.T) {
+	m := open(t, hls.Config{})
+	write(t, m, avcHeader(), aacHeader())
+	for i := range uint32(3) {
+		second(t, m, i*1000)
+	}
+	index(m)
+	waits := make(chan string)
+	go func() { waits <- list(m, "video1_stream.m3u8", "_HLS_msn=10").Body.String() }()
+	m.End()
+	for _, text := range []string{<-waits, list(m, "audio2_stream.m3u8", "").Body.String()} {
+		if !strings.HasSuffix(text, "#EXT-X-ENDLIST\n") || strings.Contains(text, "PRELOAD") {
+			t.Fatal(text)
+		}
+		if w := file(m, refs(text)[1]); w.Code != 200 {
+			t.Fatal(w.Code)
+		}
+	}
+	m.Close()
+	if w := list(m, "video1_stream.m3u8", ""); w.Code != 404 {
+		t.Fatal(w.Code)
+	}
+}
+
+func TestNewHeadersAndJumpsBeginACutThatGoesOnInNumbers(t *testing.T) {
+	other := avcHeader()
+	other.payload = bytes.Clone(other.payload)
+	other.payload[len(other.payload)-1]++
+	for name, tt := range map[string]struct {
+		header frame
+		at     uint32
+	}{
+		"a header":       {other, 2000},
+		"a jump":         {avcHeader(), 3_600_000},
+		"a jump back":    {avcHeader(), 1<<32 - 3_600_000},
+		"sound vanishes": {frame{flv.Audio, 0, []byte{0xaf, 0}}, 2000},
+	} {
+		t.Run(name, func(t *testing.T) {
+			m := open(t, hls.Config{})
+			write(t, m, avcHeader(), aacHeader())
+			second(t, m, 0)
+			second(t, m, 1000)
+			index(m)
+			before := settled(m, "video1_stream.m3u8")
+			next := number(t, before, "MEDIA-SEQUENCE") + strings.Count(before, "#EXTINF")
+			waits := make(chan string)
+			go func() { waits <- list(m, "video1_stream.m3u8", fmt.Sprintf("_HLS_msn=%d", next)).Body.String() }()
+			write(t, m, tt.header)
+			second(t, m, tt.at)
+			second(t, m, tt.at+1000)
+			after := <-waits
+			if n := number(t, after, "MEDIA-SEQUENCE"); n < next {
+				t.Fatalf("%d after %d", n, next)
+			}
+			if n := number(t, after, "DISCONTINUITY-SEQUENCE"); n != 1 {
+				t.Fatalf("%d discontinuities", n)
+			}
+			for _, name := range append(refs(after), refs(before)...) {
+				if !strings.Contains(after, `PRELOAD-HINT:TYPE=PART,URI="`+name) && !strings.Contains(before, `PRELOAD-HINT:TYPE=PART,URI="`+name) {
+					if w := file(m, name); w.Code != 200 {
+						t.Errorf("%s: %d", name, w.Code)
+					}
+				}
+			}
+		})
+	}
+}
+
+func TestWhatCannotBeCutIsRefused(t *testing.T) {
+	for name, tt := range map[string]struct {
+		frames []frame
+		want   error
+		status int
+	}{
+		"MP3":                  {[]frame{{flv.Audio, 0, []byte("\x2fmp3")}}, hls.ErrCodecs, 415},
+		"VP6":                  {[]frame{{flv.Video, 0, []byte("\x14vp6")}}, hls.ErrCodecs, 415},
+		"VP9, of unknown size": {[]frame{{flv.Video, 0, []byte("\x90vp09\x01\x00\x00\x00")}, {flv.Video, 0, []byte("\x91vp09x")}}, hls.ErrCodecs, 415},
+		"H264 without sets":    {[]frame{{flv.Video, 0, []byte("\x17\x00\x00\x00\x00\x01")}, picture(0, true)}, hls.ErrCodecs, 415},
+		"AAC of no rate":       {[]frame{{flv.Audio, 0, []byte("\xaf\x00\x17\x80\x00\x00\x10")}, sound(0)}, hls.ErrCodecs, 415},
+		"a stream without a second key frame": {func() []frame {
+			all := []frame{avcHeader(), picture(0, true)}
+			for i := range uint32(2000) {
+				p := picture(i*40, false)
+				p.payload = append(bytes.Clone(p.payload), 0, 0, 16, 0)
+				p.payload = append(p.payload, make([]byte, 4096)...)
+				all = append(all, p)
+			}
+			return all
+		}(), hls.ErrUncut, 503},
+	} {
+		t.Run(name, func(t *testing.T) {
+			m := open(t, hls.Config{MaxSegment: 4 << 20})
+			waits := make(chan int)
+			go func() { waits <- index(m).Code }()
+			var err error
+			for _, f := range tt.frames {
+				if err = m.Write(f); err != nil {
+					break
+				}
+			}
+			if !errors.Is(err, tt.want) {
+				t.Fatal(err)
+			}
+			if code := <-waits; code != tt.status {
+				t.Fatal(code)
+			}
+		})
+	}
+	t.Run("but a broken track is left out", func(t *testing.T) {
+		m := open(t, hls.Config{})
+		write(t, m, avcHeader(), frame{flv.Audio, 0, []byte("\xaf\x00\xff\xff")}, frame{flv.Audio, 0, []byte("\x2fmp3")})
+		second(t, m, 0)
+		second(t, m, 1000)
+		if lists := refs(index(m).Body.String()); !slices.Equal(lists, []string{"video1_stream.m3u8?session=S"}) {
+			t.Fatal(lists)
+		}
+	})
+	t.Run("and so are broken frames", func(t *testing.T) {
+		faults := 0
+		m := open(t, hls.Config{Fault: func(error) { faults++ }})
+		write(t, m, avcHeader(), aacHeader())
+		second(t, m, 0)
+		for _, broken := range []string{"\x27\x01\x00\x00\x00\x00\x00\x00\x09x", "\x27\x01\x00\x00\x00\x00\x00\x00\x00", "\x27\x01\x00\x00\x00", "\x27\x01\x00\x00\x00\xff\xff\xff\xff"} {
+			write(t, m, frame{flv.Video, 990, []byte(broken)})
+		}
+		write(t, m, frame{flv.Audio, 990, []byte("\xaf\x01")})
+		second(t, m, 1000)
+		if w := index(m); w.Code != 200 || faults == 0 {
+			t.Fatal(w.Code, faults)
+		}
+	})
+}
+
+// Sound that says whole milliseconds is given the times of its samples, so that parts are of equal length.
+func TestPartsOfSoundAreOfEqualLength(t *testing.T) {
+	m := open(t, hls.Config{})
+	write(t, m, aacHeader())
+	for i := range 500 {
+		write(t, m, sound(uint32(i*1024*1000/44100)))
+	}
+	index(m)
+	text := list(m, "audio1_stream.m3u8", "").Body.String()
+	lengths := map[string]bool{}
+	for _, found := range regexp.MustCompile(`#EXT-X-PART:DURATION=([0-9.]+)`).FindAllStringSubmatch(text, -1) {
+		lengths[found[1]] = true
+	}
+	if len(lengths) == 0 || len(lengths) > 2 { // the last of a segment may be shorter
+		t.Fatalf("%v in %s", lengths, text)
+	}
+}
+
+// FuzzWrite cuts what any publisher may send, and asks for what was cut.
+func FuzzWrite(f *testing.F) {
+	record := func(frames ...frame) []byte {
+		var b []byte
+		for _, f := range frames {
+			b = append(b, f.kind, byte(f.at/40), byte(len(f.payload)))
+			b = append(b, f.payload...)
+		}
+		return b
+	}
+	all := []frame{avcHeader(), aacHeader()}
+	for i := range uint32(75) {
+		all = append(all, picture(i*40, i%25 == 0), sound(i*40))
+	}
+	f.Add(record(all...))
+	f.Add(record(avcHeader(), picture(0, true), frame{flv.Video, 0, []byte("\x90hvc1")}, picture(40, false)))
+	f.Add(record(frame{flv.Audio, 0, []byte("\x90OpusOpusHead\x01\x02\x00\x00")}, frame{flv.Audio, 0, []byte("\x91Opus\xfcx")}, frame{flv.Audio, 200, []byte("\x91Opus\xffx")}))
+	f.Add(record(frame{flv.Video, 0, append([]byte("\x90av01\x81\x08\x0c\x00"), 0x0a, 0x0b, 0x00, 0x00, 0x00, 0x42, 0xa7, 0xbf, 0xe4, 0x60, 0x0d, 0x00, 0x40)},
+		frame{flv.Video, 0, []byte("\x93av01\x0a\x0b\x00\x00\x00\x42\xa7\xbf\xe4\x60\x0d\x00\x40\x32\x01x")}, frame{flv.Video, 40, []byte("\xa3av01\x32\x01x")}))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		m := hls.New(hls.Config{Now: time.Now, Token: "T", Patience: time.Millisecond, Segment: 100 * time.Millisecond, MaxSegment: 1 << 20})
+		at := uint32(0)
+		for n := 0; len(b) >= 3 && n < 2000; n++ {
+			size := min(int(b[2]), len(b)-3)
+			at += uint32(b[1]) - 20
+			if m.Write(frame{b[0], at, b[3 : 3+size]}) != nil {
+				break
+			}
+			b = b[3+size:]
+		}
+		for _, name := range refs(index(m).Body.String()) {
+			name, _, _ = strings.Cut(name, "?")
+			for _, ref := range refs(list(m, name, "").Body.String()) {
+				file(m, ref)
+			}
+		}
+		done := make(chan struct{})
+		go func() { defer close(done); m.Close() }()
+		select {
+		case <-done:
+		case <-time.After(10 * time.Second):
+			t.Fatal("it does not close")
+		}
+	})
+}

@@ -1,0 +1,110 @@
+package media_test
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/bluenviron/gortmplib"
+	"github.com/bluenviron/gortmplib/pkg/codecs"
+	"github.com/bluenviron/mediacommon/v2/pkg/codecs/av1"
+
+	"roomlog/media"
+)
+
+// raw makes a short film of one codec, without a container.
+func raw(t *testing.T, name string, args ...string) []byte {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), name)
+	tool(t, "ffmpeg", append(append([]string{"-f", "lavfi", "-i", "testsrc=s=320x180:r=25:d=3", "-pix_fmt", "yuv420p", "-g", "25"}, args...), file)...)
+	b, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+// pictures splits a film into pictures, each of which begins with a unit that delimits.
+func pictures(units [][]byte, delimits func([]byte) bool) [][][]byte {
+	var all [][][]byte
+	for _, unit := range units {
+		if delimits(unit) {
+			all = append(all, nil)
+			continue
+		}
+		all[len(all)-1] = append(all[len(all)-1], unit)
+	}
+	return all
+}
+
+func TestHLSOfNewerCodecs(t *testing.T) {
+	needFFmpeg(t)
+	for _, tt := range []struct {
+		name string
+		film func(*testing.T) (*gortmplib.Track, [][][]byte)
+	}{
+		{"hevc", func(t *testing.T) (*gortmplib.Track, [][][]byte) {
+			film := raw(t, "film.hevc", "-c:v", "libx265", "-preset", "ultrafast", "-x265-params", "aud=1:bframes=0:keyint=25:log-level=none")
+			units := bytes.Split(film, []byte{0, 0, 1})[1:]
+			for i := range units {
+				units[i] = bytes.TrimRight(units[i], "\x00")
+			}
+			codec := &codecs.H265{}
+			for _, unit := range units {
+				switch unit[0] >> 1 & 0x3f {
+				case 32:
+					codec.VPS = unit
+				case 33:
+					codec.SPS = unit
+				case 34:
+					codec.PPS = unit
+				}
+			}
+			return &gortmplib.Track{Codec: codec}, pictures(units, func(unit []byte) bool { return unit[0]>>1&0x3f == 35 })
+		}},
+		{"av1", func(t *testing.T) (*gortmplib.Track, [][][]byte) {
+			var units av1.Bitstream
+			if err := units.Unmarshal(raw(t, "film.obu", "-c:v", "libaom-av1", "-cpu-used", "8", "-usage", "realtime")); err != nil {
+				t.Fatal(err)
+			}
+			return &gortmplib.Track{Codec: &codecs.AV1{}}, pictures(units, func(unit []byte) bool { return unit[0]>>3&15 == 2 })
+		}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			track, film := tt.film(t)
+			h := run(t, func(c *media.Config) { c.Grace, c.Settle = -1, 100*time.Millisecond })
+			w := h.peerPublisher(t, "KEY", track)
+			for i, picture := range film {
+				at := time.Duration(i) * 40 * time.Millisecond
+				var err error
+				if tt.name == "hevc" {
+					err = w.WriteH265(track, at, at, picture)
+				} else {
+					err = w.WriteAV1(track, at, picture)
+				}
+				if err != nil {
+					t.Fatal(err)
+				}
+			}
+			h.stream(t, "KEY", "the film", func(s media.StreamStats) bool { return s.GOP == 25 && s.FramesIn >= 75 })
+			ended := make(chan struct{})
+			go func() {
+				defer close(ended)
+				eventually(t, "a player", func() bool {
+					s := h.Snapshot().Streams
+					return len(s) == 1 && s[0].Players[media.HLS] == 1 && s[0].BytesOut > 10_000
+				})
+				w.Conn.(*gortmplib.Client).Close()
+			}()
+			text := tool(t, "ffmpeg", "-i", h.hlsURL("KEY"), "-f", "framemd5", "-")
+			<-ended
+			if n := strings.Count(text, "\n0,"); n < 25 || !strings.Contains(text, "320x180") {
+				t.Fatalf("%d pictures in %s", n, bytes.TrimSpace([]byte(text)[:min(len(text), 500)]))
+			}
+		})
+	}
+}

@@ -1,0 +1,277 @@
+package media_test
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"roomlog/media"
+)
+
+func (h *house) hlsURL(key string) string {
+	return "http://" + h.http + "/live/" + key + "/index.m3u8?sign=" + h.signer.Play(key)
+}
+
+// page gets one file of HLS.
+func page(t testing.TB, url string) (status int, body string, header http.Header) {
+	t.Helper()
+	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+	answer, err := client.Get(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	b, err := io.ReadAll(answer.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return answer.StatusCode, string(b), answer.Header
+}
+
+// refs are what a playlist refers to.
+func refs(playlist string) []string {
+	var all []string
+	for _, found := range regexp.MustCompile(`URI="([^"]+)"|(?m)^([^#\n].*)$`).FindAllStringSubmatch(playlist, -1) {
+		all = append(all, found[1]+found[2])
+	}
+	return all
+}
+
+// hlsPlayer is one who plays by hand.
+type hlsPlayer struct {
+	base  string
+	lists []string // names of playlists, with their arguments
+}
+
+// playHLS gets the index.
+func (h *house) playHLS(t testing.TB, key string) hlsPlayer {
+	t.Helper()
+	status, body, header := page(t, h.hlsURL(key))
+	if status != 200 || header.Get("Access-Control-Allow-Origin") != "*" || header.Get("Cache-Control") != "no-store" {
+		t.Fatal(status, header)
+	}
+	if strings.Contains(body, "sign=") {
+		t.Fatalf("the sign goes round: %s", body)
+	}
+	return hlsPlayer{"http://" + h.http + "/live/" + key + "/", refs(body)}
+}
+
+// seconds publishes groups of pictures of one second, with sound.
+func (s *sender) seconds(from, n uint32) {
+	for i := range n * 25 {
+		at := from*1000 + i*40
+		s.video(at, picture(i%25 == 0, "picture"))
+		s.audio(at, sound("sound"))
+		s.audio(at+20, sound("sound"))
+	}
+}
+
+// onHLS is a stream of some seconds that can be played at once.
+func (h *house) onHLS(t testing.TB, key string) *sender {
+	t.Helper()
+	s := h.publish(t, key)
+	s.video(0, avcHeader())
+	s.audio(0, aacHeader())
+	s.seconds(0, 3)
+	h.stream(t, key, "some seconds", func(s media.StreamStats) bool { return s.FramesIn == 2+3*75 })
+	return s
+}
+
+func TestHLSOfAColdStreamIsThereAtOnce(t *testing.T) {
+	h := run(t, nil)
+	h.onHLS(t, "KEY")
+	begun := time.Now()
+	p := h.playHLS(t, "KEY")
+	_, list, header := page(t, p.base+p.lists[0])
+	if took := time.Since(begun); took > 3*time.Second || header.Get("Access-Control-Allow-Origin") != "*" {
+		t.Fatal(took, header)
+	}
+	for _, ref := range refs(list) {
+		if ref == "gap.mp4" || strings.Contains(list, `HINT:TYPE=PART,URI="`+ref) {
+			continue
+		}
+		status, body, header := page(t, p.base+ref)
+		if status != 200 || len(body) == 0 || header.Get("Access-Control-Allow-Origin") != "*" || !strings.HasPrefix(header.Get("Cache-Control"), "public, max-age=") {
+			t.Fatal(ref, status, header)
+		}
+	}
+	stats := h.stream(t, "KEY", "a player", func(s media.StreamStats) bool { return s.Players[media.HLS] == 1 })
+	if stats.BytesOut == 0 {
+		t.Fatal("nothing was counted")
+	}
+}
+
+func TestHLSLooksAtASignOnceAndThenAtTheSession(t *testing.T) {
+	now := time.Now()
+	var mu sync.Mutex
+	clock := func() time.Time { mu.Lock(); defer mu.Unlock(); return now }
+	signer, err := media.NewSigner([]string{secret}, time.Minute, clock)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := run(t, func(c *media.Config) { c.Gate = media.SignGate{Signer: signer} })
+	h.signer = signer
+	h.onHLS(t, "KEY")
+	h.onHLS(t, "OTHER")
+	p := h.playHLS(t, "KEY")
+	expired := h.hlsURL("KEY")
+	mu.Lock()
+	now = now.Add(time.Hour)
+	mu.Unlock()
+	if status, _, _ := page(t, expired); status != 403 {
+		t.Fatal(status)
+	}
+	status, list, _ := page(t, p.base+p.lists[0])
+	if status != 200 {
+		t.Fatal(status)
+	}
+	session := p.lists[0][strings.Index(p.lists[0], "?"):]
+	show := regexp.MustCompile(`\?show=\w+`).FindString(list)
+	part := refs(list)[0]
+	for url, want := range map[string]int{
+		p.base + "index.m3u8" + session:                               200,
+		p.base + "index.m3u8?session=x":                               403,
+		p.base + "video1_stream.m3u8":                                 403,
+		p.base + "video1_stream.m3u8" + show:                          403,
+		p.base + "video1_stream.m3u8?session=" + h.signer.Play("KEY"): 403,
+		p.base + part:                                                   200,
+		p.base + strings.TrimSuffix(part, show):                         403,
+		p.base + strings.TrimSuffix(part, show) + session:               403,
+		p.base + "nothing.mp4" + show:                                   404,
+		"http://" + h.http + "/live/OTHER/video1_stream.m3u8" + session: 403,
+		"http://" + h.http + "/live/OTHER/" + part:                      403,
+		h.hlsURL("NOBODY"):                                              404,
+	} {
+		if status, body, _ := page(t, url); status != want || status != 200 && body != "" {
+			t.Errorf("%s: %d in place of %d", url, status, want)
+		}
+	}
+}
+
+func TestHLSEndsWithTheShow(t *testing.T) {
+	h := run(t, func(c *media.Config) { c.HLS.Linger = 500 * time.Millisecond })
+	s := h.onHLS(t, "KEY")
+	p := h.playHLS(t, "KEY")
+	s.unpublish()
+	h.log.wait(t, "stopped KEY stopped")
+	eventually(t, "the end in the playlist", func() bool {
+		_, list, _ := page(t, p.base+p.lists[0])
+		return strings.HasSuffix(list, "#EXT-X-ENDLIST\n")
+	})
+	eventually(t, "nothing more", func() bool {
+		status, _, _ := page(t, p.base+p.lists[0])
+		return status == 403
+	})
+	if shot := h.Snapshot(); shot.Connections != 0 {
+		t.Fatalf("%d seats are taken", shot.Connections)
+	}
+	again := h.onHLS(t, "KEY")
+	h.playHLS(t, "KEY")
+	again.unpublish()
+}
+
+func TestHLSStopsWhenNobodyAsks(t *testing.T) {
+	h := run(t, func(c *media.Config) { c.HLS.Idle = 300 * time.Millisecond })
+	h.onHLS(t, "KEY")
+	p := h.playHLS(t, "KEY")
+	for range 10 { // as long as somebody asks, it goes on
+		<-time.After(60 * time.Millisecond)
+		if status, _, _ := page(t, p.base+p.lists[0]); status != 200 {
+			t.Fatal(status)
+		}
+	}
+	h.stream(t, "KEY", "nobody", func(s media.StreamStats) bool { return len(s.Players) == 0 })
+	if status, _, _ := page(t, p.base+p.lists[0]); status != 403 {
+		t.Fatal(status)
+	}
+	h.playHLS(t, "KEY")
+}
+
+func TestHLSPlayersAreCutKickedAndCounted(t *testing.T) {
+	h := run(t, func(c *media.Config) { c.Limits.Connections = 4 })
+	h.onHLS(t, "KEY")
+	kicked, cut := h.playHLS(t, "KEY"), h.playHLS(t, "KEY")
+	h.playHLS(t, "KEY")
+	if status, _, _ := page(t, h.hlsURL("KEY")); status != 503 {
+		t.Fatal(status)
+	}
+	for _, v := range h.Players("KEY") {
+		if v.Client.Protocol == media.HLS {
+			h.Kick(v.Client.ID)
+			break
+		}
+	}
+	if status, _, _ := page(t, kicked.base+kicked.lists[0]); status != 403 {
+		t.Fatal(status)
+	}
+	_, list, _ := page(t, cut.base+cut.lists[0])
+	h.Cut("KEY")
+	for _, url := range []string{cut.base + cut.lists[0], cut.base + refs(list)[0]} {
+		eventually(t, "a closed door", func() bool { status, _, _ := page(t, url); return status == 403 })
+	}
+	eventually(t, "free seats", func() bool { return h.Snapshot().Connections == 0 })
+}
+
+func TestHLSOfWhatItDoesNotKnowIsRefused(t *testing.T) {
+	h := run(t, func(c *media.Config) { c.Settle = 100 * time.Millisecond })
+	s := h.publish(t, "KEY")
+	for i := range 100 {
+		s.audio(uint32(i)*26, []byte("\x2fmp3"))
+	}
+	h.stream(t, "KEY", "sound", func(s media.StreamStats) bool { return s.FramesIn == 100 })
+	if status, _, _ := page(t, h.hlsURL("KEY")); status != 415 {
+		t.Fatal(status)
+	}
+	s.audio(3000, []byte("\x2fmp3")) // and goes on elsewhere
+	h.watch(t, h.flvURL("KEY")).sees([]byte("\x2fmp3"))
+}
+
+// shown decodes the pictures of a stream: their times in milliseconds from the first, and what they show.
+func shown(t *testing.T, from string) (times []int, hashes []string) {
+	t.Helper()
+	text := tool(t, "ffmpeg", "-i", from, "-map", "0:v", "-copyts", "-fps_mode", "passthrough", "-enc_time_base", "1:1000", "-f", "framemd5", "-")
+	for _, line := range strings.Split(text, "\n") {
+		if f := strings.Split(line, ","); len(f) == 6 && line[0] != '#' {
+			var at int
+			_, _ = fmt.Sscan(f[2], &at)
+			times, hashes = append(times, at), append(hashes, strings.TrimSpace(f[5]))
+		}
+	}
+	for i := range times {
+		times[len(times)-1-i] -= times[0]
+	}
+	return times, hashes
+}
+
+func TestFFmpegPlaysHLS(t *testing.T) {
+	needFFmpeg(t)
+	t.Parallel()
+	for name, plain := range map[string]bool{"of low latency": false, "without": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			h := run(t, func(c *media.Config) { c.HLS.Plain = plain })
+			_, all := shown(t, film(t))
+			all = append(all, all...)
+			var sending sync.WaitGroup
+			defer sending.Wait()
+			sending.Go(func() { send(t, film(t), h.publishURL("KEY"), "-stream_loop", "1") })
+			h.stream(t, "KEY", "a second group", func(s media.StreamStats) bool { return s.GOP == 25 })
+			times, got := shown(t, h.hlsURL("KEY"))
+			at := strings.Index(strings.Join(all, " "), strings.Join(got, " "))
+			if len(got) < 50 || at < 0 {
+				t.Fatalf("%d pictures, at %d", len(got), at)
+			}
+			for i := range times[1:] {
+				step := times[i+1] - times[i]
+				if again := (at/33+i+1)%75 == 0; step < 39 || step > 41 && !again || step > 80 { // the film's sound is a little longer
+					t.Fatalf("picture %d comes %d ms after the one before", i+1, step)
+				}
+			}
+		})
+	}
+}

@@ -1,0 +1,37 @@
+package media
+
+import "cmp"
+
+// The limits that a zero Limits means.
+const (
+	// DefaultMaxConnections bounds publishers and players of a process.
+	DefaultMaxConnections = 10_000
+	// DefaultMaxPerAddress is generous, because mobile networks put many people behind one address.
+	DefaultMaxPerAddress = 1_000
+	// DefaultMaxPerStream bounds the players of one stream.
+	DefaultMaxPerStream = 5_000
+	// DefaultMaxStreams bounds the streams that are published or waited for.
+	DefaultMaxStreams = 1_000
+	// DefaultMaxStrangers bounds the RTMP connections of whom nobody knows yet what they want, in all, and
+	// DefaultMaxStrangersPerAddress from one address. They are gone after ten seconds.
+	DefaultMaxStrangers           = 1_000
+	DefaultMaxStrangersPerAddress = 256
+)
+
+// Limits bounds what all connections together may take. 0 means the default.
+type Limits struct {
+	Connections, PerAddress        int
+	PerStream, Streams             int
+	Strangers, StrangersPerAddress int
+}
+
+func (l Limits) withDefaults() Limits {
+	return Limits{
+		Connections:         cmp.Or(l.Connections, DefaultMaxConnections),
+		PerAddress:          cmp.Or(l.PerAddress, DefaultMaxPerAddress),
+		PerStream:           cmp.Or(l.PerStream, DefaultMaxPerStream),
+		Streams:             cmp.Or(l.Streams, DefaultMaxStreams),
+		Strangers:           cmp.Or(l.Strangers, DefaultMaxStrangers),
+		StrangersPerAddress: cmp.Or(l.StrangersPerAddress, DefaultMaxStrangersPerAddress),
+	}
+}

@@ -1,0 +1,17 @@
+package media_test
+
+import (
+	"os"
+	"testing"
+
+	"go.uber.org/goleak"
+)
+
+func TestMain(m *testing.M) {
+	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) {
+		if clips.dir != "" {
+			_ = os.RemoveAll(clips.dir)
+		}
+		os.Exit(code)
+	}))
+}

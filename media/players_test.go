@@ -1,0 +1,301 @@
+package media_test
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/bluenviron/gortmplib"
+	"github.com/bluenviron/gortmplib/pkg/message"
+	"github.com/lxzan/gws"
+
+	"roomlog/media"
+	"roomlog/media/flv"
+	"roomlog/media/rtmp"
+)
+
+// dialPeer plays with another implementation of RTMP.
+func (h *house) dialPeer(t *testing.T, key string) *gortmplib.Client {
+	t.Helper()
+	c := &gortmplib.Client{URL: &url.URL{Scheme: "rtmp", Host: h.rtmp, Path: "/live/" + key, RawQuery: "sign=" + h.signer.Play(key)}}
+	if err := c.Initialize(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(c.Close)
+	return c
+}
+
+func TestAnotherImplementationPlaysOverRTMP(t *testing.T) {
+	h := run(t, nil)
+	c := h.dialPeer(t, "KEY") // before there is a publisher
+	s := h.publish(t, "KEY")
+	s.begin(17_000_000)
+	h.stream(t, "KEY", "a player that has begun", func(s media.StreamStats) bool { return s.BytesOut > 0 })
+	large := picture(true, strings.Repeat("large ", 30_000))
+	s.video(17_000_040, large)
+	s.unpublish()
+	var got []string
+	for {
+		m, err := c.Read()
+		if err != nil {
+			break
+		}
+		switch m := m.(type) {
+		case *message.DataAMF0:
+			got = append(got, m.Payload[0].(string))
+		case *message.Video:
+			what := "picture"
+			if m.Type == message.VideoTypeConfig {
+				what = "header"
+			} else if m.DTS != 17_000_000*time.Millisecond && m.DTS != 17_000_040*time.Millisecond {
+				t.Errorf("a time of %v", m.DTS)
+			}
+			if bytes.Equal(m.AU, large[5:]) {
+				what = "large"
+			}
+			got = append(got, what)
+		case *message.Audio:
+			got = append(got, "audio")
+		case *message.CommandAMF0:
+			got = append(got, m.Name)
+		}
+	}
+	want := []string{"onStatus", "|RtmpSampleAccess", "onMetaData", "header", "audio", "picture", "audio", "large", "onStatus"}
+	if !slices.Equal(got, want) {
+		t.Fatalf("got %q", got)
+	}
+}
+
+// wsViewer is a websocket client; it keeps messages.
+type wsViewer struct {
+	gws.BuiltinEventHandler
+	mu       sync.Mutex
+	messages [][]byte
+	pings    int
+	mute     bool
+	closed   chan error
+}
+
+func (v *wsViewer) OnMessage(_ *gws.Conn, m *gws.Message) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.messages = append(v.messages, bytes.Clone(m.Bytes()))
+	m.Close()
+}
+
+func (v *wsViewer) OnPing(c *gws.Conn, payload []byte) {
+	v.mu.Lock()
+	v.pings++
+	v.mu.Unlock()
+	if !v.mute {
+		c.WritePong(payload)
+	}
+}
+
+func (v *wsViewer) OnClose(_ *gws.Conn, err error) { v.closed <- err }
+
+func (h *house) watchWS(t *testing.T, key string, mute bool) (*wsViewer, *gws.Conn) {
+	t.Helper()
+	v := &wsViewer{closed: make(chan error, 1), mute: mute}
+	c, _, err := gws.NewClient(v, &gws.ClientOption{Addr: strings.Replace(h.flvURL(key), "http", "ws", 1), ReadMaxPayloadSize: 16 << 20})
+	if err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan struct{})
+	go func() { defer close(done); c.ReadLoop() }()
+	t.Cleanup(func() { c.NetConn().Close(); <-done })
+	return v, c
+}
+
+func TestWebSocketMessagesAreWholeTags(t *testing.T) {
+	h := run(t, nil)
+	v, _ := h.watchWS(t, "KEY", false)
+	h.stream(t, "KEY", "a player", func(s media.StreamStats) bool { return s.Players[media.WSFLV] == 1 })
+	s := h.publish(t, "KEY")
+	s.begin(0)
+	h.stream(t, "KEY", "a player that has begun", func(s media.StreamStats) bool { return s.BytesOut > 0 })
+	for i := range 200 {
+		s.video(uint32(i), picture(false, strings.Repeat("x", i*100)))
+	}
+	s.video(300, picture(true, "last"))
+	s.unpublish()
+	var err error
+	select {
+	case err = <-v.closed:
+	case <-time.After(patience):
+		t.Fatal("it goes on")
+	}
+	var closing *gws.CloseError
+	if !errors.As(err, &closing) || closing.Code != 1000 {
+		t.Fatal(err)
+	}
+	if !bytes.HasPrefix(v.messages[0], flv.FileHeader(true, true)) {
+		t.Fatalf("the first message is %.40q", v.messages[0])
+	}
+	v.messages[0] = v.messages[0][13:]
+	tags := 0
+	var last seen
+	for _, m := range v.messages {
+		for r := bytes.NewReader(m); r.Len() > 0; tags++ {
+			if last, err = readTag(r); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if tags != 206 || last.payload != string(picture(true, "last")) {
+		t.Fatalf("%d tags, the last %.40q", tags, last.payload)
+	}
+}
+
+func TestWebSocketPlayers(t *testing.T) {
+	impatient := func(c *media.Config) {
+		c.RTMP = rtmp.Config{Ping: 50 * time.Millisecond, PingTimeout: 200 * time.Millisecond}
+	}
+	t.Run("that answer pings stay", func(t *testing.T) {
+		h := run(t, impatient)
+		v, _ := h.watchWS(t, "KEY", false)
+		eventually(t, "ten pings", func() bool { v.mu.Lock(); defer v.mu.Unlock(); return v.pings >= 10 })
+		if len(h.Players("KEY")) != 1 {
+			t.Fatal("it is gone")
+		}
+	})
+	t.Run("that do not are gone", func(t *testing.T) {
+		h := run(t, impatient)
+		v, _ := h.watchWS(t, "KEY", true)
+		if err := <-v.closed; err == nil || len(h.Players("KEY")) > 0 {
+			eventually(t, "nobody", func() bool { return len(h.Players("KEY")) == 0 })
+		}
+	})
+	for name, b := range map[string][]byte{
+		"that say a length below zero are gone":      {0x82, 0xff, 0x80, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0},
+		"that announce 16 MiB are gone":              {0x82, 0xff, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0},
+		"that send continuations without end":        bytes.Repeat([]byte{0x00, 0x80, 0, 0, 0, 0}, 10_000),
+		"that answer pings nobody sent, without end": bytes.Repeat([]byte{0x8a, 0x80, 0, 0, 0, 0}, 10_000),
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := run(t, func(c *media.Config) { c.Log = quiet() })
+			_, c := h.watchWS(t, "KEY", false)
+			h.stream(t, "KEY", "a player", func(s media.StreamStats) bool { return len(s.Players) == 1 })
+			go c.NetConn().Write(b)
+			eventually(t, "nobody", func() bool { return h.Snapshot().Connections == 0 })
+		})
+	}
+}
+
+func TestASlowPlayerJumpsToTheNewestKeyFrame(t *testing.T) {
+	h := run(t, nil)
+	s := h.publish(t, "KEY")
+	s.begin(0)
+	conn, err := net.Dial("tcp", h.http)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	_, _ = fmt.Fprintf(conn, "GET %s HTTP/1.0\r\n\r\n", strings.TrimPrefix(h.flvURL("KEY"), "http://"+h.http))
+	h.stream(t, "KEY", "a player", func(s media.StreamStats) bool { return len(s.Players) == 1 && s.BytesOut > 0 })
+	for i := range 400 { // 40 MB, more than the kernel takes for a reader that sleeps
+		s.video(uint32(i)*40, picture(i%10 == 0, strings.Repeat("x", 100_000)))
+	}
+	h.stream(t, "KEY", "all frames", func(s media.StreamStats) bool { return s.FramesIn == 405 })
+	v := &viewer{t: t, done: make(chan struct{})}
+	go func() {
+		defer close(v.done)
+		head := make([]byte, 1)
+		for end := ""; !strings.HasSuffix(end, "\r\n\r\n"); end += string(head) {
+			if _, err := io.ReadFull(conn, head); err != nil {
+				v.fail(err)
+				return
+			}
+		}
+		v.fail(v.read(conn))
+	}()
+	s.video(17_000, picture(true, "end"))
+	tags := v.sees(picture(true, "end"))
+	jumps := 0
+	for i := 1; i < len(tags); i++ {
+		switch at, before := tags[i], tags[i-1]; {
+		case at.info().Header: // repeated after a jump
+			jumps++
+			if next := tags[i+1]; !next.info().Header && !next.info().Key {
+				t.Fatalf("after a jump comes %q", kinds(tags[i:i+2]))
+			}
+		case at.at < before.at && !before.info().Header:
+			t.Fatalf("time runs backwards: %d after %d", at.at, before.at)
+		}
+	}
+	if stats := h.stream(t, "KEY", "the stream", onAir); stats.Skips == 0 || jumps < 2 || stats.Drops != 0 {
+		t.Fatalf("%d skips, %d repeated headers, %d drops", stats.Skips, jumps, stats.Drops)
+	}
+}
+
+// Two hundred watch, ten of them take nothing. The others and the publisher notice nothing.
+func TestTwoHundredPlayersOfWhichTenStall(t *testing.T) {
+	h := run(t, func(c *media.Config) { c.RTMP.MediaTime = time.Second })
+	s := h.publish(t, "KEY")
+	s.begin(0)
+	for i := range 10 {
+		conn, err := net.Dial("tcp", []string{h.http, h.rtmp}[i%2])
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		_ = conn.(*net.TCPConn).SetReadBuffer(4 << 10)
+		if i%2 == 0 {
+			r, _ := http.NewRequest(http.MethodGet, h.flvURL("KEY"), nil)
+			_ = r.Write(conn)
+		} else {
+			_, _ = conn.Write(hello("live", "play", 3, nil, "KEY?sign="+h.signer.Play("KEY")))
+		}
+	}
+	h.stream(t, "KEY", "those who stall", func(s media.StreamStats) bool { return s.Players[media.HTTPFLV]+s.Players[media.RTMP] == 10 })
+	for i := range 40 { // the kernel takes the first megabyte for them
+		s.video(uint32(i), picture(i%20 == 0, strings.Repeat("x", 100_000)))
+	}
+	s.video(40, picture(true, "first of the others"))
+	s.audio(40, sound("first of the others"))
+	h.stream(t, "KEY", "all frames", func(s media.StreamStats) bool { return s.FramesIn == 5+42 })
+	viewers := make([]*viewer, 190)
+	for i := range viewers {
+		viewers[i] = h.watch(t, h.flvURL("KEY"))
+	}
+	h.stream(t, "KEY", "all players", func(s media.StreamStats) bool {
+		return s.Players[media.HTTPFLV]+s.Players[media.RTMP]+int(s.Drops) == 200
+	})
+	for _, v := range viewers {
+		v.sees(sound("first of the others"))
+	}
+	var longest time.Duration // that the publisher was held up
+	var sent uint32
+	for begun := time.Now(); h.Snapshot().Drops < 10 || sent < 75; {
+		if time.Since(begun) > patience {
+			t.Fatalf("%d were dropped", h.Snapshot().Drops)
+		}
+		sent++
+		before := time.Now()
+		s.video(40+sent*40, picture(sent%25 == 0, strings.Repeat("x", 8000)))
+		longest = max(longest, time.Since(before))
+		<-time.After(40 * time.Millisecond)
+	}
+	s.video(sent*40+80, picture(true, "last"))
+	for _, v := range viewers {
+		tags := v.sees(picture(true, "last"))
+		if len(tags) != int(sent)+6 { // metadata, two headers, a key, a sound, and the last
+			t.Fatalf("a healthy player got %d of %d frames", len(tags), sent+6)
+		}
+	}
+	if longest > time.Second {
+		t.Fatalf("the publisher was held up for %v", longest)
+	}
+	if stats := h.stream(t, "KEY", "the stream", onAir); stats.Players[media.HTTPFLV] != 190 || stats.Players[media.RTMP] != 0 {
+		t.Fatalf("%v are left", stats.Players)
+	}
+}

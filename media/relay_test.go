@@ -1,0 +1,234 @@
+package media_test
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"roomlog/media"
+	"roomlog/media/flv"
+	"roomlog/media/rtmp"
+)
+
+func TestAPlayerBeginsWithHeadersAndAKeyFrameAtOnce(t *testing.T) {
+	h := run(t, nil)
+	s := h.publish(t, "KEY")
+	s.begin(1000)
+	for i := range 10 {
+		s.video(1000+uint32(i)*40, picture(i == 5, fmt.Sprint("picture ", i)))
+		s.audio(1000+uint32(i)*40, sound(fmt.Sprint("sound ", i)))
+	}
+	h.stream(t, "KEY", "all frames", func(s media.StreamStats) bool { return s.FramesIn == 5+20 })
+	asked := time.Now()
+	v := h.watch(t, h.flvURL("KEY"))
+	tags := v.sees(sound("sound 9"))
+	want := []string{"meta", "h264 header", "aac header", "key", "sound", "picture", "sound", "picture", "sound", "picture", "sound", "picture", "sound"}
+	if diff := cmp.Diff(want, kinds(tags)); diff != "" {
+		t.Fatal(diff)
+	}
+	if tags[3].at != 1200 || tags[3].payload != string(picture(true, "picture 5")) {
+		t.Fatalf("the first key frame is %+v", tags[3])
+	}
+	if took := tags[3].arrived.Sub(asked); took > 2*time.Second {
+		t.Fatalf("it took %v", took)
+	}
+	if v.flags != 5 {
+		t.Fatalf("flags are %d", v.flags)
+	}
+	s.video(1400, picture(true, "next"))
+	v.sees(picture(true, "next"))
+	s.unpublish()
+	if err := v.ended(); !errors.Is(err, io.EOF) {
+		t.Fatal(err)
+	}
+}
+
+func TestTheHeaderAnnouncesWhatComes(t *testing.T) {
+	for _, tt := range []struct {
+		name  string
+		send  func(*sender, uint32)
+		flags byte
+		first []string
+	}{
+		{"picture and sound", func(s *sender, at uint32) { s.video(at, picture(true, "p")); s.audio(at, sound("s")) }, 5, []string{"h264 header", "aac header", "key"}},
+		{"picture only", func(s *sender, at uint32) { s.video(at, picture(true, "p")) }, 1, []string{"h264 header", "key"}},
+		{"sound only", func(s *sender, at uint32) { s.audio(at, sound("s")) }, 4, []string{"aac header", "sound"}},
+		{"MP3 only, which has no header", func(s *sender, at uint32) { s.audio(at, []byte("\x2fmp3")) }, 4, []string{"sound"}},
+		{"G.711 only", func(s *sender, at uint32) { s.audio(at, []byte("\x72pcm")) }, 4, []string{"sound"}},
+		{"VP6, long forgotten", func(s *sender, at uint32) { s.video(at, []byte("\x14vp6")) }, 1, []string{"key"}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			h := run(t, func(c *media.Config) { c.Settle = 300 * time.Millisecond })
+			early := h.watch(t, h.flvURL("KEY"))
+			s := h.publish(t, "KEY")
+			s.meta(map[string]any{"encoder": "hand"})
+			if slices.Contains(tt.first, "h264 header") {
+				s.video(0, avcHeader())
+			}
+			if slices.Contains(tt.first, "aac header") {
+				s.audio(0, aacHeader())
+			}
+			var at uint32
+			eventually(t, "the first frames", func() bool {
+				at += 20
+				tt.send(s, at)
+				return len(early.got()) > len(tt.first)
+			})
+			late := h.watch(t, h.flvURL("KEY"))
+			eventually(t, "the first frames again", func() bool { return len(late.got()) > len(tt.first) })
+			for _, v := range []*viewer{early, late} {
+				if got := kinds(v.got())[:len(tt.first)+1]; !slices.Equal(got, append([]string{"meta"}, tt.first...)) || v.flags != tt.flags {
+					t.Errorf("flags %d, %q", v.flags, got)
+				}
+			}
+		})
+	}
+}
+
+func TestTimestampsPastFourHoursAreRelayed(t *testing.T) {
+	h := run(t, nil)
+	const late = 17_000_000
+	s := h.publish(t, "KEY")
+	s.begin(late)
+	big := picture(true, string(make([]byte, 200_000))) // several chunks, each with a timestamp of four bytes
+	s.video(late+40, big)
+	s.audio(late+41, sound("after"))
+	tags := h.watch(t, h.flvURL("KEY")).sees(sound("after"))
+	for _, tag := range tags[len(tags)-2:] {
+		if tag.at != late+40 && tag.at != late+41 {
+			t.Fatalf("a time of %d", tag.at)
+		}
+	}
+	if tags[len(tags)-2].payload != string(big) {
+		t.Fatal("the key frame has changed")
+	}
+}
+
+func TestResolutionChangesInFlight(t *testing.T) {
+	h := run(t, nil)
+	s := h.publish(t, "KEY")
+	s.begin(0)
+	v := h.watch(t, h.flvURL("KEY"))
+	v.sees(picture(true, "first"))
+	other := avcHeader()
+	other[len(other)-1]++ // another parameter set
+	s.video(40, other)
+	s.video(40, picture(true, "larger"))
+	tags := v.sees(picture(true, "larger"))
+	if got := kinds(tags[len(tags)-2:]); !slices.Equal(got, []string{"h264 header", "key"}) || tags[len(tags)-2].payload != string(other) {
+		t.Fatalf("got %q", got)
+	}
+	tags = h.watch(t, h.flvURL("KEY")).sees(picture(true, "larger"))
+	if got := kinds(tags); !slices.Equal(got, []string{"meta", "aac header", "h264 header", "key"}) || tags[2].payload != string(other) {
+		t.Fatalf("who comes later gets %q", got)
+	}
+}
+
+// Between a new header and its key frame whoever joins gets the old picture with the old header.
+func TestAKeyFrameComesWithTheHeadersOfItsTime(t *testing.T) {
+	h := run(t, nil)
+	s := h.publish(t, "KEY")
+	s.begin(0)
+	other := avcHeader()
+	other[len(other)-1]++
+	s.video(40, other)
+	s.audio(40, sound("between"))
+	tags := h.watch(t, h.flvURL("KEY")).sees(sound("between"))
+	if got := kinds(tags); !slices.Equal(got, []string{"meta", "h264 header", "aac header", "key", "sound", "h264 header", "sound"}) || tags[1].payload != string(avcHeader()) {
+		t.Fatalf("got %q", got)
+	}
+}
+
+func TestPicturesBeforeTheFirstKeyFrameAreOfNoUse(t *testing.T) {
+	h := run(t, nil)
+	s := h.publish(t, "KEY")
+	v := h.watch(t, h.flvURL("KEY"))
+	s.video(0, avcHeader())
+	s.audio(0, aacHeader())
+	s.video(0, picture(false, "useless"))
+	s.audio(0, sound("useful"))
+	s.video(40, picture(true, "key"))
+	if got := kinds(v.sees(picture(true, "key"))); !slices.Equal(got, []string{"h264 header", "aac header", "key"}) {
+		t.Fatalf("got %q", got)
+	}
+}
+
+func TestMetadataThatIsNoneIsLeftOut(t *testing.T) {
+	h := run(t, nil)
+	s := h.publish(t, "KEY")
+	for _, bad := range []string{"", "\x02\x00\x0donTextDataxx", "\x0a\xff\xff\xff\xff", "\x02\x00\x0aonMetaData\x0a\xff\xff\xff\xff"} {
+		s.say(rtmp.AppendMedia(nil, flv.Script, 0, []byte(bad)))
+	}
+	s.video(0, avcHeader())
+	s.audio(0, aacHeader())
+	s.video(0, picture(true, "key"))
+	if got := kinds(h.watch(t, h.flvURL("KEY")).sees(picture(true, "key"))); !slices.Equal(got, []string{"h264 header", "aac header", "key"}) {
+		t.Fatalf("got %q", got)
+	}
+}
+
+func TestWatchReadsFromInsideAGroupEarlier(t *testing.T) {
+	h := run(t, nil)
+	s := h.publish(t, "KEY")
+	s.begin(0)
+	s.video(1000, picture(true, "second"))
+	s.video(2000, picture(true, "third"))
+	h.stream(t, "KEY", "all frames", func(s media.StreamStats) bool { return s.FramesIn == 7 })
+	p, err := h.Watch("KEY")
+	if err != nil {
+		t.Fatal(err)
+	}
+	frames, err := p.Next(nil)
+	if err != nil || len(frames) != 5 || frames[3].Time() != 1000 || !frames[3].Info().Key || string(frames[4].Payload()) != string(picture(true, "third")) {
+		t.Fatalf("got %d frames, %v", len(frames), err)
+	}
+	p.Close()
+	if _, err := p.Next(nil); !errors.Is(err, media.ErrGone) {
+		t.Fatal(err)
+	}
+	if _, err := h.Watch("%zz"); err == nil {
+		t.Fatal("a bad key is watched")
+	}
+}
+
+// With a key frame every 40 ms, two groups of pictures would be less than a tick.
+func TestKeyFramesAllTheTimeMakeNobodySkip(t *testing.T) {
+	h := run(t, nil)
+	s := h.publish(t, "KEY")
+	s.begin(0)
+	v := h.watch(t, h.flvURL("KEY"))
+	v.sees(sound("first"))
+	for i := range 40 {
+		s.video(uint32(i)*40, picture(true, fmt.Sprint("key ", i)))
+	}
+	if got := v.sees(picture(true, "key 39")); len(got) != 5+40 {
+		t.Fatalf("got %q", kinds(got))
+	}
+}
+
+// A tick gathers frames into fewer writes; without one every frame goes at once.
+func TestTheTickGathersFrames(t *testing.T) {
+	writes := func(tick time.Duration) int {
+		h := run(t, func(c *media.Config) { c.Tick = tick })
+		v, _ := h.watchWS(t, "KEY", false) // a message for each write
+		h.stream(t, "KEY", "a player", func(s media.StreamStats) bool { return len(s.Players) == 1 })
+		s := h.publish(t, "KEY")
+		s.begin(0)
+		for i := range 50 {
+			s.audio(uint32(i)*10, sound(fmt.Sprint(i)))
+			<-time.After(10 * time.Millisecond)
+		}
+		s.unpublish()
+		<-v.closed
+		return len(v.messages)
+	}
+	if few, many := writes(media.MaxTick), writes(-1); few > 15 || many < 2*few {
+		t.Fatalf("%d writes with a tick of %v, %d without", few, media.MaxTick, many)
+	}
+}

@@ -1,0 +1,35 @@
+package rtmp
+
+import (
+	"crypto/rand"
+	"fmt"
+	"io"
+)
+
+const (
+	version       = 3 // the plain one; 6 and 8 are encrypted
+	handshakeSize = 1536
+)
+
+// handshake takes the client's greeting and sends ours. It does not compare what the client repeats of
+// it: many clients repeat something else, and nothing follows from it.
+func handshake(rw io.ReadWriter) error {
+	var theirs [1 + handshakeSize]byte
+	if _, err := io.ReadFull(rw, theirs[:1]); err != nil {
+		return err
+	}
+	if theirs[0] != version {
+		return fmt.Errorf("%w: version %d", ErrProtocol, theirs[0])
+	}
+	if _, err := io.ReadFull(rw, theirs[1:]); err != nil {
+		return err
+	}
+	ours := make([]byte, 1+handshakeSize, 1+2*handshakeSize)
+	ours[0] = version
+	_, _ = rand.Read(ours[1+8:]) // behind time and four zeros, which say that there is no digest
+	if _, err := rw.Write(append(ours, theirs[1:]...)); err != nil {
+		return err
+	}
+	_, err := io.ReadFull(rw, theirs[1:])
+	return err
+}

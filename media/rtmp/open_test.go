@@ -1,0 +1,204 @@
+package rtmp_test
+
+import (
+	"net"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/bluenviron/gortmplib"
+	"github.com/google/go-cmp/cmp"
+
+	"roomlog/media/amf"
+	"roomlog/media/rtmp"
+)
+
+// served accepts one connection and hands it over when its client has asked for something.
+func served(t *testing.T, then func(*rtmp.Conn, rtmp.Request)) string {
+	t.Helper()
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		conn, err := ln.Accept()
+		if err != nil {
+			return
+		}
+		c := rtmp.NewConn(conn, rtmp.Config{Now: time.Now})
+		defer c.Close()
+		if r, err := open(c); err == nil {
+			then(c, r)
+		}
+	}()
+	t.Cleanup(func() { ln.Close(); <-done })
+	return ln.Addr().String()
+}
+
+func TestAnotherImplementationAsks(t *testing.T) {
+	for _, tt := range []struct {
+		name, url string
+		publish   bool
+	}{
+		{"to publish, with the sign behind the stream name", "/live#KEY?sign=1-a", true},
+		{"to publish, with the sign behind the app", "/live?sign=1-a#KEY", true},
+		{"to publish, with everything in the app", "/live/KEY?sign=1-a", true},
+		{"to play, with the sign behind the stream name", "/live#KEY?sign=1-a", false},
+		{"to play, with everything in the app", "/live/KEY?sign=1-a", false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			asked := make(chan rtmp.Request, 1)
+			addr := served(t, func(c *rtmp.Conn, r rtmp.Request) {
+				asked <- r
+				if err := c.Accept(); err != nil {
+					t.Error(err)
+				}
+			})
+			where, err := url.Parse("rtmp://" + addr + strings.Replace(tt.url, "#", "%23", 1))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if path, name, found := strings.Cut(tt.url, "#"); found { // a query behind a fragment is part of it
+				where, _ = url.Parse("rtmp://" + addr + path)
+				where.Fragment = name
+			}
+			c := &gortmplib.Client{URL: where, Publish: tt.publish}
+			if err := c.Initialize(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			c.Close()
+			want := rtmp.Request{Publish: tt.publish, App: "live", Name: "KEY", Args: url.Values{"sign": {"1-a"}}}
+			if diff := cmp.Diff(want, <-asked); diff != "" {
+				t.Fatal(diff)
+			}
+		})
+	}
+}
+
+func TestARefusalIsReadBeforeTheConnectionEnds(t *testing.T) {
+	for _, tt := range []struct{ bytes, code string }{
+		{"publish", rtmp.PublishUnauthorized},
+		{"publish", rtmp.PublishBadName},
+		{"play", rtmp.PlayUnauthorized},
+	} {
+		t.Run(tt.code, func(t *testing.T) {
+			conn, c := pair(t, rtmp.Config{})
+			asks := toPublish("KEY")
+			if tt.bytes == "play" {
+				asks = toPlay("KEY")
+			}
+			c.say(asks, header(4, 9, 1<<20, 0), make([]byte, 512<<10)) // in a hurry: media is on its way
+			if _, err := open(conn); err != nil {
+				t.Fatal(err)
+			}
+			conn.Refuse(tt.code, "no")
+			<-c.ended
+			if !c.hears(tt.code) || !c.hears("error") || c.hears(rtmp.PublishStart) || c.hears(rtmp.PlayStart) {
+				t.Fatalf("heard %q", c.heard.String())
+			}
+		})
+	}
+	t.Run(rtmp.ConnectRejected, func(t *testing.T) {
+		conn, c := pair(t, rtmp.Config{})
+		c.say(greeting(), connect("live"))
+		if _, err := conn.Connect(); err != nil {
+			t.Fatal(err)
+		}
+		conn.Reject("no")
+		<-c.ended
+		if !c.hears("_error") || !c.hears(rtmp.ConnectRejected) || c.hears("_result") {
+			t.Fatalf("heard %q", c.heard.String())
+		}
+	})
+}
+
+func TestConnectTellsEverythingTheClientSaid(t *testing.T) {
+	conn, c := pair(t, rtmp.Config{})
+	c.say(greeting(), command("connect", 1, amf.Object{"app": "live?x=1", "flashVer": "OBS", "tcUrl": "rtmp://h/live"}))
+	got, err := conn.Connect()
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := rtmp.Connect{App: "live?x=1", Fields: amf.Object{"app": "live?x=1", "flashVer": "OBS", "tcUrl": "rtmp://h/live"}}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Fatal(diff)
+	}
+}
+
+func TestAskingForALengthIsAnsweredByANumber(t *testing.T) {
+	conn, c := pair(t, rtmp.Config{})
+	c.say(greeting(), connect("live"), command("getStreamLength", 7, nil, "KEY"), command("play", 8, nil, "KEY"))
+	if _, err := open(conn); err != nil {
+		t.Fatal(err)
+	}
+	c.hear(t, string(amf.Encode("_result", 7, nil, 0)))
+}
+
+func TestSplitPath(t *testing.T) {
+	for _, tt := range []struct{ app, name, wantApp, wantName, wantSign string }{
+		{"live", "KEY?sign=1-a", "live", "KEY", "1-a"},
+		{"live?sign=1-a", "KEY", "live", "KEY", "1-a"},
+		{"live?sign=app", "KEY?sign=name", "live", "KEY", "name"},
+		{"live/KEY?sign=1-a", "", "live", "KEY", "1-a"},
+		{"/live/", "/KEY/", "live", "KEY", ""},
+		{"live", "a_B-9", "live", "a_B-9", ""},
+		{"live", strings.Repeat("k", 64), "live", strings.Repeat("k", 64), ""},
+		{"live", strings.Repeat("k", 65), "", "", ""},
+		{"live", "", "", "", ""},
+		{"", "KEY", "", "", ""},
+		{"live", "a/b", "", "", ""},
+		{"live/more", "KEY", "", "", ""},
+		{"live", "../x", "", "", ""},
+		{"live", "%zz", "", "", ""},
+		{"%zz", "KEY", "", "", ""},
+		{"live", "KEY?sign=%zz", "", "", ""},
+		{"live?%zz", "KEY", "", "", ""},
+		{"live", "KEY?a;b", "", "", ""},
+		{"live", "K\x00Y", "", "", ""},
+		{"live", "钥匙", "", "", ""},
+		{"live", "KEY?sign=" + strings.Repeat("a", 2<<10), "", "", ""},
+	} {
+		app, name, args, err := rtmp.SplitPath(tt.app, tt.name)
+		if app != tt.wantApp || name != tt.wantName || args.Get("sign") != tt.wantSign || (err == nil) != (tt.wantApp != "") {
+			t.Errorf("%q, %.80q: got %q, %q, %v, %v", tt.app, tt.name, app, name, args, err)
+		}
+	}
+}
+
+func TestABadPathIsRefusedBeforeAnybodyHearsOfIt(t *testing.T) {
+	for _, tt := range []struct {
+		bytes []byte
+		code  string
+	}{
+		{toPublish("%zz"), rtmp.PublishBadName},
+		{toPublish("a/b/c"), rtmp.PublishBadName},
+		{toPublish(""), rtmp.PublishBadName},
+		{toPlay("%zz?sign=x"), rtmp.PlayNotFound},
+		{append(greeting(), append(connect("%zz"), command("publish", 1, nil, "KEY")...)...), rtmp.PublishBadName},
+	} {
+		conn, c := pair(t, rtmp.Config{})
+		c.say(tt.bytes)
+		if r, err := open(conn); err == nil {
+			t.Fatalf("asked for %+v", r)
+		}
+		<-c.ended
+		if !c.hears(tt.code) {
+			t.Fatalf("heard %q, want %s", c.heard.String(), tt.code)
+		}
+	}
+}
+
+func FuzzSplitPath(f *testing.F) {
+	for _, seed := range [][2]string{{"live", "KEY?sign=1-a"}, {"live?x=%zz", "KEY"}, {"live/KEY?a=b", ""}, {"%", "%"}, {"a?b;c", "d?e&f=g"}} {
+		f.Add(seed[0], seed[1])
+	}
+	f.Fuzz(func(t *testing.T, app, name string) {
+		app, name, _, err := rtmp.SplitPath(app, name)
+		if err == nil && (!rtmp.ValidName(app) || !rtmp.ValidName(name)) {
+			t.Fatalf("accepted %q, %q", app, name)
+		}
+	})
+}

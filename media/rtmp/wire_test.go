@@ -1,0 +1,169 @@
+package rtmp_test
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"io"
+	"net"
+	"sync"
+	"testing"
+	"time"
+
+	"roomlog/media/amf"
+	"roomlog/media/rtmp"
+)
+
+// patience is how long a test waits for what should come at once.
+const patience = 10 * time.Second
+
+// pair is a connection: the server's side as a Conn, the client's as bare bytes.
+func pair(t testing.TB, cfg rtmp.Config) (*rtmp.Conn, *client) {
+	t.Helper()
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ln.Close()
+	theirs, err := net.Dial("tcp", ln.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	ours, err := ln.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { theirs.Close(); ours.Close() })
+	cfg.Now = time.Now
+	return rtmp.NewConn(ours, cfg), listen(theirs)
+}
+
+// client writes what a test tells it to and keeps what it hears.
+type client struct {
+	net.Conn
+	mu    sync.Mutex
+	heard bytes.Buffer
+	ended chan struct{} // the server closed its side
+}
+
+func listen(conn net.Conn) *client {
+	c := &client{Conn: conn, ended: make(chan struct{})}
+	go func() {
+		defer close(c.ended)
+		defer conn.Close()
+		buf := make([]byte, 32<<10)
+		for {
+			n, err := conn.Read(buf)
+			c.mu.Lock()
+			c.heard.Write(buf[:n])
+			c.mu.Unlock()
+			if err != nil {
+				return
+			}
+		}
+	}()
+	return c
+}
+
+func (c *client) hears(text string) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return bytes.Contains(c.heard.Bytes(), []byte(text))
+}
+
+// hear waits for text in what the server says.
+func (c *client) hear(t testing.TB, text string) {
+	t.Helper()
+	eventually(t, "the answer "+text, func() bool { return c.hears(text) })
+}
+
+// say writes without caring whether anybody listens: a server that has enough closes.
+func (c *client) say(parts ...[]byte) {
+	for _, b := range parts {
+		if _, err := c.Write(b); err != nil {
+			return
+		}
+	}
+}
+
+func eventually(t testing.TB, what string, ok func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(patience); !ok(); {
+		if time.Now().After(deadline) {
+			t.Fatalf("waited in vain for %s", what)
+		}
+		<-time.After(time.Millisecond)
+	}
+}
+
+func greeting() []byte { return append([]byte{3}, make([]byte, 2*1536)...) } // with the answer to ours
+
+// header is a chunk's header of type 0.
+func header(cs, kind byte, length int, stamp uint32) []byte {
+	short := min(stamp, 0xffffff)
+	b := []byte{cs, byte(short >> 16), byte(short >> 8), byte(short), byte(length >> 16), byte(length >> 8), byte(length), kind, 1, 0, 0, 0}
+	if short == 0xffffff {
+		b = binary.BigEndian.AppendUint32(b, stamp)
+	}
+	return b
+}
+
+// message is one message in chunks of 128 bytes, without extended timestamps.
+func message(kind byte, payload []byte) []byte {
+	b := header(3, kind, len(payload), 0)
+	for {
+		n := min(len(payload), 128)
+		b = append(b, payload[:n]...)
+		if payload = payload[n:]; len(payload) == 0 {
+			return b
+		}
+		b = append(b, 3<<6|3)
+	}
+}
+
+func command(values ...any) []byte { return message(20, amf.Encode(values...)) }
+
+func chunkSize(n uint32) []byte { return message(1, binary.BigEndian.AppendUint32(nil, n)) }
+
+func connect(app string) []byte { return command("connect", 1, amf.Object{"app": app}) }
+
+func toPublish(name string) []byte {
+	return bytes.Join([][]byte{greeting(), connect("live"), command("createStream", 2, nil), command("publish", 3, nil, name, "live")}, nil)
+}
+
+func toPlay(name string) []byte {
+	return bytes.Join([][]byte{greeting(), connect("live"), command("createStream", 2, nil), command("play", 3, nil, name)}, nil)
+}
+
+// open takes a connection up to the client's request.
+func open(c *rtmp.Conn) (rtmp.Request, error) {
+	if _, err := c.Connect(); err != nil {
+		return rtmp.Request{}, err
+	}
+	return c.Request()
+}
+
+// publishing is a connection whose client may send media now.
+func publishing(t testing.TB, cfg rtmp.Config) (*rtmp.Conn, *client) {
+	t.Helper()
+	conn, c := pair(t, cfg)
+	c.say(toPublish("KEY"))
+	accept(t, conn)
+	return conn, c
+}
+
+func accept(t testing.TB, conn *rtmp.Conn) {
+	t.Helper()
+	if _, err := open(conn); err != nil {
+		t.Fatal(err)
+	}
+	if err := conn.Accept(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// isClosed says whether an error is that of a connection that the client closed.
+func isClosed(err error) bool {
+	var op *net.OpError
+	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.As(err, &op)
+}

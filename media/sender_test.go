@@ -1,0 +1,148 @@
+package media_test
+
+import (
+	"bytes"
+	"encoding/binary"
+	"net"
+	"sync"
+	"testing"
+	"time"
+
+	"roomlog/media/amf"
+	"roomlog/media/flv"
+	"roomlog/media/rtmp"
+)
+
+// sender is a publisher made by hand, so that a test decides about every byte.
+type sender struct {
+	net.Conn
+	t     testing.TB
+	mu    sync.Mutex
+	heard bytes.Buffer
+	ended chan struct{}
+}
+
+// dialRTMP connects and keeps what the server says.
+func dialRTMP(t testing.TB, addr string) *sender {
+	t.Helper()
+	conn, err := net.Dial("tcp", addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &sender{Conn: conn, t: t, ended: make(chan struct{})}
+	go func() {
+		defer close(s.ended)
+		defer conn.Close()
+		buf := make([]byte, 32<<10)
+		for {
+			n, err := conn.Read(buf)
+			s.mu.Lock()
+			s.heard.Write(buf[:n])
+			s.mu.Unlock()
+			if err != nil {
+				return
+			}
+		}
+	}()
+	t.Cleanup(func() { conn.Close(); <-s.ended })
+	return s
+}
+
+func (s *sender) hears(text string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return bytes.Contains(s.heard.Bytes(), []byte(text))
+}
+
+func (s *sender) hear(text string) {
+	s.t.Helper()
+	eventually(s.t, "the answer "+text, func() bool { return s.hears(text) })
+}
+
+// gone waits for the end of the connection.
+func (s *sender) gone() {
+	s.t.Helper()
+	select {
+	case <-s.ended:
+	case <-time.After(patience):
+		s.t.Fatal("the connection goes on")
+	}
+}
+
+// say writes without caring whether anybody listens.
+func (s *sender) say(b []byte) { _, _ = s.Write(b) }
+
+// rtmpMessage is a message in one chunk of our own size, with a full header.
+func rtmpMessage(kind byte, payload []byte) []byte {
+	b := rtmp.AppendMedia(nil, kind, 0, payload)
+	binary.LittleEndian.PutUint32(b[8:], 0)
+	return b
+}
+
+func rtmpCommand(values ...any) []byte { return rtmpMessage(20, amf.Encode(values...)) }
+
+// hello is everything up to publish or play.
+func hello(app string, request ...any) []byte {
+	b := append([]byte{3}, make([]byte, 2*1536)...)
+	b = append(b, []byte{2, 0, 0, 0, 0, 0, 4, 1, 0, 0, 0, 0}...) // chunks of 60,000 bytes
+	b = binary.BigEndian.AppendUint32(b, rtmp.ChunkSize)
+	b = append(b, rtmpCommand("connect", 1, amf.Object{"app": app})...)
+	b = append(b, rtmpCommand("createStream", 2, nil)...)
+	return append(b, rtmpCommand(request...)...)
+}
+
+// publish makes a publisher that was let in.
+func (h *house) publish(t testing.TB, key string) *sender {
+	t.Helper()
+	s := dialRTMP(t, h.rtmp)
+	s.say(hello("live", "publish", 3, nil, key+"?sign="+h.signer.Publish(key), "live"))
+	s.hear(rtmp.PublishStart)
+	return s
+}
+
+func (s *sender) video(at uint32, payload []byte) {
+	s.say(rtmp.AppendMedia(nil, flv.Video, at, payload))
+}
+func (s *sender) audio(at uint32, payload []byte) {
+	s.say(rtmp.AppendMedia(nil, flv.Audio, at, payload))
+}
+func (s *sender) meta(fields amf.Object) {
+	s.say(rtmp.AppendMedia(nil, flv.Script, 0, amf.Encode("@setDataFrame", "onMetaData", fields)))
+}
+
+// unpublish says goodbye as encoders do.
+func (s *sender) unpublish() {
+	s.say(rtmpCommand("FCUnpublish", 4, nil, "KEY"))
+	s.say(rtmpCommand("deleteStream", 5, nil, 1))
+}
+
+// Payloads that only have to look like what they are.
+func avcHeader() []byte {
+	sps := []byte{0x67, 0x42, 0xc0, 0x28, 0xd9, 0x00, 0x78, 0x02, 0x27, 0xe5, 0x84, 0x00, 0x00, 0x03, 0x00, 0x04,
+		0x00, 0x00, 0x03, 0x00, 0xf0, 0x3c, 0x60, 0xc9, 0x20}
+	b := append([]byte{0x17, 0, 0, 0, 0, 1, 0x42, 0xc0, 0x28, 0xff, 0xe1, 0, byte(len(sps))}, sps...)
+	return append(b, 1, 0, 4, 0x68, 0xeb, 0xe3, 0xcb)
+}
+
+func aacHeader() []byte { return []byte{0xaf, 0, 0x12, 0x10} }
+
+func picture(key bool, text string) []byte {
+	kind := byte(0x27)
+	unit := append([]byte{0x41}, text...)
+	if key {
+		kind, unit[0] = 0x17, 0x65
+	}
+	b := binary.BigEndian.AppendUint32([]byte{kind, 1, 0, 0, 0}, uint32(len(unit)))
+	return append(b, unit...)
+}
+
+func sound(text string) []byte { return append([]byte{0xaf, 1}, text...) }
+
+// begin sends what every show begins with, and the first key frame.
+func (s *sender) begin(at uint32) {
+	s.meta(amf.Object{"width": 1920, "height": 1080})
+	s.video(at, avcHeader())
+	s.audio(at, aacHeader())
+	s.video(at, picture(true, "first"))
+	s.audio(at, sound("first"))
+}

@@ -208,26 +208,26 @@ func TestFollowReadsToTheEndOfWhatIsCut(t *testing.T) {
 			s := h.publish(t, "KEY")
 			s.begin(0)
 			v := h.watch(t, h.flvURL("KEY")) // takes the only place
+			v.sees(sound("first"))
 			h.log.wait(t, "started KEY")
 			p, err := h.Follow(h.log.show(0))
 			if err != nil {
 				t.Fatal(err)
 			}
-			s.video(40, picture(false, "last"))
-			v.sees(picture(false, "last"))
-			cut(h)
+			frames, err := p.Next(nil)
 			var got []string
-			for {
-				frames, err := p.Next(nil)
-				if errors.Is(err, io.EOF) {
-					break
-				}
-				if err != nil {
-					t.Fatal(err)
-				}
+			for ; err == nil; frames, err = p.Next(nil) {
 				for _, f := range frames {
 					got = append(got, string(f.Payload()))
 				}
+				if len(got) == 5 {
+					s.video(40, picture(false, "last"))
+					v.sees(picture(false, "last"))
+					cut(h)
+				}
+			}
+			if !errors.Is(err, io.EOF) {
+				t.Fatal(err)
 			}
 			if len(got) != 6 || got[5] != string(picture(false, "last")) {
 				t.Fatalf("%d frames: %q", len(got), got)

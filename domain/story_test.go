@@ -25,6 +25,7 @@ type story struct {
 	price    map[domain.GiftID]domain.Coins // of the gifts on the shelf
 	names    map[string]domain.UserID
 	session  map[domain.UserID]string
+	chat     chatAudit
 	out      map[domain.UserID]bool // locked out
 	gone     map[domain.UserID]bool // forgotten
 	last     struct {
@@ -51,7 +52,7 @@ func newStory() *story {
 		ledger: map[domain.Account]domain.Coins{}, balance: map[domain.UserID]domain.Coins{}, earned: map[domain.UserID]domain.Coins{},
 		status: map[domain.LiveID]domain.Status{}, streamer: map[domain.LiveID]domain.UserID{},
 		visits: map[[2]int64]*visit{}, orders: map[domain.OrderID]*order{}, price: map[domain.GiftID]domain.Coins{},
-		names: map[string]domain.UserID{}, session: map[domain.UserID]string{},
+		chat: newChatAudit(), names: map[string]domain.UserID{}, session: map[domain.UserID]string{},
 		out: map[domain.UserID]bool{}, gone: map[domain.UserID]bool{},
 	}
 	for _, spec := range domain.Events {
@@ -159,6 +160,9 @@ func (s *story) audit(t *rapid.T, e domain.Event) {
 		s.chain(t, e, e.Sender, -e.Coins, e.BalanceAfter)
 		s.earned[e.Streamer] += e.Coins
 	}
+	if ofChat(e.Type()) {
+		s.auditChat(t, e)
+	}
 }
 
 // post books the entries of e, which add up to zero, and of which that of account is amount.
@@ -257,10 +261,20 @@ func expect(t *rapid.T, e domain.Event, ok bool, format string, args ...any) {
 // Whoever asks for whatever in any order: no coin is lost, made or owed, nobody is counted twice, and
 // what has ended stays so.
 func TestAnyStory(t *testing.T) {
+	anyStory(t, false, opening(), (*story).anything)
+}
+
+// Whoever chats in any order: nobody speaks who is not there, or where there is no room; no name is two guests'.
+func TestAnyChat(t *testing.T) {
+	anyStory(t, true, chatOpening(), (*story).anyChat)
+}
+
+// anyStory tells stories until every event has happened that is of the chat, or is not.
+func anyStory(t *testing.T, chat bool, opening []domain.Request, anything func(*story, *rapid.T) domain.Request) {
 	followed := map[string]int{}
 	unseen := func() string {
 		for _, spec := range domain.Events {
-			if followed[spec.Type] == 0 {
+			if followed[spec.Type] == 0 && ofChat(spec.Type) == chat {
 				return spec.Type
 			}
 		}
@@ -273,11 +287,11 @@ func TestAnyStory(t *testing.T) {
 				followed[e.Type()]++
 			}
 		}
-		for _, r := range opening() {
+		for _, r := range opening {
 			note(s.tell(t, r))
 		}
 		for range roll(t, 8) {
-			note(s.tell(t, s.anything(t)))
+			note(s.tell(t, anything(s, t)))
 		}
 	}
 	rapid.Check(t, stories)

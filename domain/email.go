@@ -18,8 +18,8 @@ const maxEmail = 254
 // It is called by what stands before the @.
 type RegisterByEmail struct {
 	Email    string `json:"email"` // at most 254 bytes; nothing is sent there
-	EmailKey string `json:"-"` // keyed hash of the folded address, added by the door
-	Avatar   string `json:"-"` // the address of a picture that goes with it
+	EmailKey string `json:"-"`     // keyed hash of the folded address, added by the door
+	Avatar   string `json:"-"`     // the address of a picture that goes with it
 }
 
 // Type implements Command.

@@ -36,7 +36,7 @@ type signedForm struct {
 }
 
 // roomKeys are the names in a room, without key and user.
-var roomKeys = []string{"id", "title", "cover", "status", "look_count", "coin", "user_id", "userId", "created_time", "updated_time"}
+var roomKeys = []string{"id", "title", "cover", "status", "look_count", "coin", "user_id", "userId", "created_time", "updated_time", "picture"}
 
 func plus(names []string, more ...string) []string {
 	return append(append([]string{}, names...), more...)

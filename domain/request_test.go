@@ -29,6 +29,8 @@ func examples() []example {
 		{operator, domain.ForgetUser{User: stranger}, "operator"},
 		{signedIn(viewer), domain.CreateLive{Title: "songs", Key: key}, "person"},
 		{signedIn(streamer), domain.ChangeLiveStatus{Live: 6, To: domain.LiveStop}, "person"},
+		{system, domain.StartPublish{Live: 6, Show: "show-2", Process: "p1", OnAir: true}, "system"},
+		{system, domain.StopPublish{Live: 6, Show: "show-1", Reason: domain.PublishStopped, Bytes: 9}, "system"},
 		{signedIn(viewer), domain.JoinLive{Live: 6, Process: "p1"}, "person"},
 		{system, domain.LeaveLive{Live: 6, User: stranger, Cause: domain.LeftAsked, Process: "p1"}, "system"},
 		{signedIn(viewer), domain.PostComment{Live: 6, Text: "hello"}, "person"},
@@ -47,6 +49,7 @@ func worldOfExamples(t *testing.T) world {
 		domain.UserDisabled{User: 14},
 		domain.UserRoleGranted{User: stranger, Role: domain.RoleAnalyst},
 		domain.ViewerJoined{Live: 6, User: stranger, First: true, Process: "p1"},
+		domain.LivePublishStarted{Live: 6, Streamer: streamer, Show: "show-1", Process: "p1"},
 		placed("O1"),
 	}))
 }

@@ -158,7 +158,7 @@ func scanLive(row pgx.CollectableRow) (l Live, err error) {
 		&l.Online, &l.LookCount, &l.Coin, &l.CreatedAt, &l.UpdatedAt, &show, &process, &video, &width, &height, &audio, &since)
 	l.Owner.ID, l.CreatedAt, l.UpdatedAt = l.UserID, l.CreatedAt.UTC(), l.UpdatedAt.UTC()
 	if err == nil && show != nil {
-		l.Show = &Show{ID: domain.ShowID(*show), Live: l.ID, Key: l.Key, Process: *process, Since: since.UTC(),
+		l.Show = Show{ID: domain.ShowID(*show), Live: l.ID, Key: l.Key, Process: *process, Since: since.UTC(),
 			Picture: domain.Picture{Video: *video, Width: *width, Height: *height, Audio: *audio}}
 	}
 	return l, err

@@ -59,7 +59,7 @@ type Live struct {
 	Coin      int64 // what was given in it
 	CreatedAt time.Time
 	UpdatedAt time.Time // of the newest change of the room itself
-	Show      *Show     // the stream that it has now; nil: none, there is no picture
+	Show      Show      // the stream that it has now; without an ID: none, there is no picture
 }
 
 // Gift is an entry of the shelf.

@@ -149,7 +149,7 @@ func snapshotOf(epoch string, r projections.Room) *snapshot {
 		Gifts:    make([]giftInfo, 0, len(r.Gifts)),
 		Viewers:  make([]personInfo, 0, len(r.Viewers)),
 	}
-	if show := r.Live.Show; show != nil {
+	if show := r.Live.Show; show.ID != "" {
 		s.Room.Picture = pictureOf(show.Picture, show.Since)
 	}
 	for _, c := range r.Comments {

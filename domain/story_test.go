@@ -20,6 +20,7 @@ type story struct {
 	earned   map[domain.UserID]domain.Coins  // what gifts to a streamer's rooms cost
 	status   map[domain.LiveID]domain.Status
 	streamer map[domain.LiveID]domain.UserID
+	showing  map[domain.LiveID]domain.ShowID
 	visits   map[[2]int64]*visit
 	orders   map[domain.OrderID]*order
 	price    map[domain.GiftID]domain.Coins // of the gifts on the shelf
@@ -51,7 +52,8 @@ func newStory() *story {
 		world: world{}, specs: map[string]domain.EventSpec{},
 		ledger: map[domain.Account]domain.Coins{}, balance: map[domain.UserID]domain.Coins{}, earned: map[domain.UserID]domain.Coins{},
 		status: map[domain.LiveID]domain.Status{}, streamer: map[domain.LiveID]domain.UserID{},
-		visits: map[[2]int64]*visit{}, orders: map[domain.OrderID]*order{}, price: map[domain.GiftID]domain.Coins{},
+		showing: map[domain.LiveID]domain.ShowID{},
+		visits:  map[[2]int64]*visit{}, orders: map[domain.OrderID]*order{}, price: map[domain.GiftID]domain.Coins{},
 		chat: newChatAudit(), names: map[string]domain.UserID{}, session: map[domain.UserID]string{},
 		out: map[domain.UserID]bool{}, gone: map[domain.UserID]bool{},
 	}
@@ -111,6 +113,12 @@ func (s *story) audit(t *rapid.T, e domain.Event) {
 		expect(t, e, s.status[e.Live] == e.From && e.From != e.To && e.To != domain.StatusNotStarted, "was %d", s.status[e.Live])
 		expect(t, e, s.streamer[e.Live] == e.Streamer, "is %d's", s.streamer[e.Live])
 		s.status[e.Live] = e.To
+	case domain.LivePublishStarted:
+		expect(t, e, s.status[e.Live] != domain.StatusEnded && s.showing[e.Live] == "" && e.Show != "", "has ended, or shows %q", s.showing[e.Live])
+		s.showing[e.Live] = e.Show
+	case domain.LivePublishStopped:
+		expect(t, e, s.showing[e.Live] == e.Show && e.Show != "", "shows %q", s.showing[e.Live])
+		s.showing[e.Live] = ""
 	case domain.ViewerJoined:
 		v := s.visit(e.Live, e.User)
 		expect(t, e, !v.there && s.open(e.Live), "is there already, or the room is closed")

@@ -24,6 +24,8 @@ func TestDeltasOf(t *testing.T) {
 		"viewer.left.v1":          "leave in 6 by 12",
 		"viewer.moved.v1":         "(moved) in 6 by 12",
 		"live.status_changed.v1":  "status in 6 by 12",
+		"live.publish_started.v1": "picture in 6 by 12",
+		"live.publish_stopped.v1": "picture in 6 by 12",
 		"coins.credited.v1":       "balance to 12",
 		"user.profile_changed.v1": "profile to 12",
 		"user.age_changed.v1":     "age to 12",

@@ -237,11 +237,18 @@ func film(t testing.TB) string {
 // frames reads an FLV file. The times are shifted.
 func frames(t testing.TB, file string, shift uint32) []*media.Frame {
 	t.Helper()
-	b, err := os.ReadFile(file)
+	all, err := readFrames(file, shift)
 	if err != nil {
 		t.Fatal(err)
 	}
-	var all []*media.Frame
+	return all
+}
+
+func readFrames(file string, shift uint32) (all []*media.Frame, err error) {
+	b, err := os.ReadFile(file)
+	if err != nil {
+		return nil, err
+	}
 	for b = b[13:]; len(b) > 15; {
 		size := int(b[1])<<16 | int(b[2])<<8 | int(b[3])
 		at := binary.BigEndian.Uint32([]byte{b[7], b[4], b[5], b[6]})
@@ -253,7 +260,7 @@ func frames(t testing.TB, file string, shift uint32) []*media.Frame {
 		all = append(all, media.NewFrame(b[0], at, b[11:11+size]))
 		b = b[11+size+4:]
 	}
-	return all
+	return all, nil
 }
 
 // packet is what ffprobe tells of a packet; times are in milliseconds, and count from the first of its kind.

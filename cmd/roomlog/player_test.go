@@ -2,77 +2,18 @@ package main_test
 
 import (
 	"bufio"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
-	"fmt"
 	"io"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"slices"
-	"strings"
 	"sync"
 	"testing"
 	"time"
+
+	"roomlog/peertest"
 )
 
 // clientsDir is where the official clients are described, and the program that plays them is.
 const clientsDir = "../../realtime/socketio/testdata/clients"
-
-// skipped says whether ROOMLOG_SKIP leaves a tool out.
-func skipped(tool string) bool {
-	return slices.Contains(strings.Split(os.Getenv("ROOMLOG_SKIP"), ","), tool)
-}
-
-// installed are the official clients, installed once for each list of them.
-var installed = sync.OnceValues(func() (string, error) {
-	cache, err := os.UserCacheDir()
-	if err != nil {
-		cache = os.TempDir()
-	}
-	sum := sha256.New()
-	names := []string{"package.json", "package-lock.json"}
-	for _, name := range names {
-		text, err := os.ReadFile(filepath.Join(clientsDir, name))
-		if err != nil {
-			return "", err
-		}
-		sum.Write(text)
-	}
-	dir := filepath.Join(cache, "roomlog-test-clients", hex.EncodeToString(sum.Sum(nil))[:16])
-	if _, err := os.Stat(dir); err == nil {
-		return dir, nil
-	}
-	if err := os.MkdirAll(filepath.Dir(dir), 0o755); err != nil {
-		return "", err
-	}
-	fresh, err := os.MkdirTemp(filepath.Dir(dir), "new-")
-	if err != nil {
-		return "", err
-	}
-	defer os.RemoveAll(fresh)
-	for _, name := range names {
-		text, err := os.ReadFile(filepath.Join(clientsDir, name))
-		if err != nil {
-			return "", err
-		}
-		if err := os.WriteFile(filepath.Join(fresh, name), text, 0o644); err != nil {
-			return "", err
-		}
-	}
-	install := exec.Command("npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts")
-	install.Dir = fresh
-	if out, err := install.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("npm ci: %w\n%s", err, out)
-	}
-	if err := os.Rename(fresh, dir); err != nil && !os.IsExist(err) {
-		if _, there := os.Stat(dir); there != nil { // nobody else was faster
-			return "", err
-		}
-	}
-	return dir, nil
-})
 
 // player is an official client in a process of its own. What it says stays in order.
 type player struct {
@@ -98,20 +39,7 @@ type report struct {
 // play starts a client of a major version, with transports in the order in which it tries them.
 func play(t testing.TB, at *process, version, transports string) *player {
 	t.Helper()
-	if skipped("node") {
-		t.Skip("node is left out by ROOMLOG_SKIP")
-	}
-	dir, err := installed()
-	if err != nil {
-		t.Fatalf("the official clients need node and npm: %v", err)
-	}
-	script, err := filepath.Abs(filepath.Join(clientsDir, "player.js"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	cmd := exec.Command("node", script, version, transports, "http://"+at.addr)
-	cmd.Env = append(os.Environ(), "NODE_PATH="+filepath.Join(dir, "node_modules"))
-	cmd.Stderr = os.Stderr
+	cmd := peertest.Node(t, clientsDir, "player.js", version, transports, "http://"+at.addr)
 	p := &player{t: t, name: version + " over " + transports, changed: make(chan struct{})}
 	out, err := cmd.StdoutPipe()
 	if err != nil {

@@ -1,4 +1,3 @@
-// Package peertest runs the programs that tests and benchmarks hold ours against: npm packages, installed
-// once for each list of them, and processes that a benchmark starts, talks to in lines, and asks what they
-// have used. Only tests may import it.
+// Package peertest runs what benchmarks hold ours against: processes that a benchmark starts, talks to in
+// lines and asks what they have used, npm packages among them. Only tests may import it.
 package peertest

@@ -2,18 +2,51 @@ package main_test
 
 import (
 	"bufio"
+	"bytes"
 	"encoding/json"
 	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
-
-	"roomlog/peertest"
 )
 
 // clientsDir is where the official clients are described, and the program that plays them is.
 const clientsDir = "../../realtime/socketio/testdata/clients"
+
+// need answers the first of some programs that is there. It fails the test if none is, and skips it if ROOMLOG_SKIP
+// leaves the tool out that they are of.
+func need(t testing.TB, tool string, programs ...string) string {
+	t.Helper()
+	if slices.Contains(strings.Split(os.Getenv("ROOMLOG_SKIP"), ","), tool) {
+		t.Skip(tool + " is left out by ROOMLOG_SKIP")
+	}
+	for _, program := range programs {
+		if path, err := exec.LookPath(program); err == nil {
+			return path
+		}
+	}
+	t.Fatalf("%s is missing; install it with `make deps`, or leave it out with ROOMLOG_SKIP=%s", programs[0], tool)
+	panic("unreachable")
+}
+
+// officialClients answers where the official clients are installed: those that the list names now.
+func officialClients(t testing.TB) string {
+	t.Helper()
+	wanted, err := os.ReadFile(filepath.Join(clientsDir, "package-lock.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := filepath.Join(clientsDir, "node_modules")
+	if have, err := os.ReadFile(filepath.Join(dir, ".installed")); err != nil || !bytes.Equal(have, wanted) {
+		t.Fatal("the official Socket.IO clients are missing or old; install them with `make deps`, or leave them out with ROOMLOG_SKIP=node")
+	}
+	return dir
+}
 
 // player is an official client in a process of its own. What it says stays in order.
 type player struct {
@@ -39,7 +72,10 @@ type report struct {
 // play starts a client of a major version, with transports in the order in which it tries them.
 func play(t testing.TB, at *process, version, transports string) *player {
 	t.Helper()
-	cmd := peertest.Node(t, clientsDir, "player.js", version, transports, "http://"+at.addr)
+	node := need(t, "node", "node")
+	officialClients(t)
+	cmd := exec.Command(node, filepath.Join(clientsDir, "player.js"), version, transports, "http://"+at.addr)
+	cmd.Stderr = os.Stderr
 	p := &player{t: t, name: version + " over " + transports, changed: make(chan struct{})}
 	out, err := cmd.StdoutPipe()
 	if err != nil {
@@ -49,7 +85,7 @@ func play(t testing.TB, at *process, version, transports string) *player {
 		t.Fatal(err)
 	}
 	if err := cmd.Start(); err != nil {
-		t.Fatalf("the official clients need node: %v", err)
+		t.Fatal(err)
 	}
 	var reading sync.WaitGroup
 	reading.Go(func() { p.read(out) })

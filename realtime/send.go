@@ -69,6 +69,11 @@ func (c *Conn) offer(joined []byte, frames []*Frame) {
 		}
 		return
 	}
+	c.queue(frames)
+}
+
+// queue puts frames behind what waits already.
+func (c *Conn) queue(frames []*Frame) {
 	before := c.out.size()
 	for _, f := range frames {
 		if c.out.add(f) {

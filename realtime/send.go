@@ -31,7 +31,7 @@ type attempt struct {
 // write is handed to syscall.RawConn.Write; answering true says not to wait for the socket.
 func (a *attempt) write(fd uintptr) bool {
 	for {
-		a.n, a.err = syscall.Write(int(fd), a.p)
+		a.n, a.err = writeNow(fd, a.p)
 		if !errors.Is(a.err, syscall.EINTR) {
 			return true
 		}

@@ -3,8 +3,6 @@ package realtime
 import (
 	"context"
 
-	"github.com/jackc/pgx/v5"
-
 	"roomlog/domain"
 	"roomlog/projections"
 )
@@ -19,11 +17,6 @@ func (d *Door) Holds() (rooms, people, visits int) {
 	d.presence.mu.Lock()
 	defer d.presence.mu.Unlock()
 	return len(d.hub.rooms), len(d.hub.people), len(d.presence.visits)
-}
-
-// Heartbeat connects as the heartbeat of a door does.
-func (d *Door) Heartbeat(ctx context.Context) (*pgx.Conn, error) {
-	return newHeartbeat(d.cfg).connect(ctx)
 }
 
 // Room is a room that no door keeps, for measuring the way of a fact to its connections alone.

@@ -17,6 +17,7 @@ import (
 	"roomlog/api"
 	"roomlog/domain"
 	"roomlog/media"
+	"roomlog/media/stage"
 	"roomlog/realtime"
 	"roomlog/realtime/socketio"
 	"roomlog/realtime/socketio/engineio"
@@ -58,6 +59,7 @@ func (c *serveCommand) openDoors(ctx context.Context, h *house, e *engine, l *la
 	if err != nil {
 		return nil, err
 	}
+	config.Streams = streamBoard{stage.NewBoard(e.store, e.queries)}
 	config.Metrics, config.Checks, config.Proxies = registry, d.readiness.checks(), proxies
 	if d.api, err = api.New(config); err != nil {
 		return nil, err

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"slices"
 	"time"
 )
 
@@ -14,6 +15,7 @@ const (
 	roleAPI       = "api"
 	roleRealtime  = "realtime"
 	roleProjector = "projector"
+	roleMedia     = "media"
 )
 
 type serveCommand struct {
@@ -29,11 +31,12 @@ type serveCommand struct {
 	SignLife     time.Duration `group:"house" env:"ROOMLOG_SIGN_LIFE" default:"100000s" help:"How long a stream address is good for."`
 	CoinsPerUnit int64         `group:"house" env:"ROOMLOG_COINS_PER_UNIT" default:"10" help:"Coins for one unit of price of a top-up."`
 
-	Roles []string `group:"part" env:"ROOMLOG_ROLES" enum:"api,realtime,projector" default:"api,realtime,projector" help:"api answers REST, realtime holds sockets, projector moves the tables."`
+	Roles []string `group:"part" env:"ROOMLOG_ROLES" enum:"api,realtime,media,projector" default:"api,realtime,media,projector" help:"api answers REST, realtime holds sockets, media takes and gives streams, projector moves the tables."`
 
 	rateSettings   `embed:""`
 	sizeSettings   `embed:""`
 	socketSettings `embed:""`
+	mediaSettings  `embed:""`
 	engineSettings `embed:""`
 }
 
@@ -66,6 +69,13 @@ func (c *serveCommand) Run(ctx context.Context, g *globals, sh shell) (err error
 		return fmt.Errorf("listen for HTTP: %w", err)
 	}
 	defer listener.Close()
+	var streams *studio
+	if slices.Contains(c.Roles, roleMedia) {
+		if streams, err = c.listenForStreams(); err != nil {
+			return err
+		}
+		defer streams.close()
+	}
 	l := newLayers(h.log)
 	defer func() {
 		err = errors.Join(err, l.stop())
@@ -75,7 +85,7 @@ func (c *serveCommand) Run(ctx context.Context, g *globals, sh shell) (err error
 	if err != nil {
 		return err
 	}
-	d, err := c.openDoors(ctx, h, e, l)
+	d, err := c.openDoors(ctx, h, e, l, streams)
 	if err != nil {
 		return err
 	}

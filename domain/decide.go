@@ -47,9 +47,9 @@ func Admit(r Request, states map[Stream]any) error {
 func CoinCommand(c Command) bool { return commands[c.Type()].Coins }
 
 // Opens says whether e takes a new id: its stream begins with it.
-func Opens(e Event) bool { return events[e.Type()].counter != "" }
+func Opens(e Event) bool { return events[e.Type()].opens }
 
-// Counters lists the types of the events that take an id, by the state that hands it out.
+// Counters lists the types of the events that take an id or say how many there are, by the state that counts.
 func Counters() map[Stream][]string {
 	types := make(map[Stream][]string)
 	for _, spec := range Events {
@@ -71,7 +71,7 @@ func StateOf(s Stream) (StateSpec, bool) {
 }
 
 // Folds names the states that e changes: the one of its own stream, and the one that
-// hands out ids if e took one.
+// counts, if e took an id of it or says how many there are.
 func Folds(e Event) []Stream {
 	if spec := events[e.Type()]; spec.counter != "" {
 		return []Stream{e.Stream(), spec.counter}

@@ -26,6 +26,9 @@ const (
 // key is a stream key of the proper form.
 const key = "L3V8KhRHin40gNug58zy"
 
+// room is a chat room.
+const room domain.RoomID = "0123456789abcdef01234567"
+
 // A spec is one sentence of the rules: given what has happened, when somebody asks, then this
 // follows or it is refused. The people above are there beforehand; the viewer asks if nobody else does.
 type spec struct {

@@ -9,6 +9,8 @@ type User struct {
 	Forgotten  bool   `json:"forgotten,omitempty"` // erased; never comes back
 	Roles      []Role `json:"roles,omitempty"`
 	Age        int    `json:"age,omitempty"` // in years; 0 until somebody counts
+
+	Passwordless bool `json:"passwordless,omitempty"` // signs in by an e-mail address alone
 }
 
 // Active says whether the person may do anything at all.

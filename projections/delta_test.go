@@ -34,9 +34,21 @@ func TestDeltasOf(t *testing.T) {
 		"user.role_granted.v1":    "notice to 12",
 		"user.role_revoked.v1":    "notice to 12",
 		"user.forgotten.v1":       "notice to 12",
+		"room.created.v1":         "chat: room_added in [r] by 12 as 0",
+		"room.removed.v1":         "chat: room_removed in [r] by 0 as 0",
+		"guest.entered.v1":        "chat: guest_entered in [] by 12 as 3",
+		"guest.named.v1":          "chat: guest_named in [] by 0 as 3",
+		"guest.joined.v1":         "chat: guest_joined in [r] by 12 as 3",
+		"guest.parted.v1":         "chat: guest_parted in [r] by 12 as 3",
+		"guest.left.v1":           "chat: guest_left in [] by 12 as 3",
+		"message.posted.v1":       "chat: message in [r s] by 12 as 3",
 	}
 	for _, spec := range domain.Events {
-		e, err := spec.Decode([]byte(`{"live":6,"user":12,"sender":12,"streamer":12}`))
+		rooms := `["r","s"]`
+		if strings.HasPrefix(spec.Type, "room.") {
+			rooms = "2" // how many there are
+		}
+		e, err := spec.Decode([]byte(`{"live":6,"user":12,"sender":12,"streamer":12,"guest":3,"room":"r","rooms":` + rooms + `}`))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -47,6 +59,11 @@ func TestDeltasOf(t *testing.T) {
 				t.Errorf("%s: %+v", spec.Type, d)
 			}
 			switch {
+			case d.Chat():
+				if d.Public() {
+					t.Errorf("%s: is no live's", spec.Type)
+				}
+				got = append(got, fmt.Sprintf("chat: %s in %v by %d as %d", d.Kind, d.Rooms, d.User, d.Guest))
 			case d.To != 0:
 				got = append(got, fmt.Sprintf("%s to %d", d.Kind, d.To))
 			case d.Public():
@@ -68,6 +85,11 @@ func TestEveryEventIsRead(t *testing.T) {
 		"name.claimed.v1": true, // user.registered says the same
 		"order.placed.v1": true, // what was never paid is nobody's business but the log's
 		"order.paid.v1":   true, // coins.credited follows
+
+		"room.name_claimed.v1": true, // room.created says the same
+		"room.name_freed.v1":   true, // room.removed says the same
+		"nickname.taken.v1":    true, // guest.entered and guest.named say the same
+		"nickname.freed.v1":    true, // guest.named and guest.left say the same
 	}
 	for _, spec := range domain.Events {
 		readers := 0

@@ -94,6 +94,7 @@ func (h *hub) reachLocked(ctx context.Context, position int64) {
 		h.rooms = make(map[domain.LiveID]*room) // whoever joins from now on finds a room without a gap
 		h.door.sockets.closeAll(CloseBehind, "resume from where you are")
 		h.cutAudiences()
+		h.door.chat.cut()
 	}
 	h.moveTo(position)
 }
@@ -109,6 +110,7 @@ func (h *hub) handle(ctx context.Context, b projections.Batch) {
 			continue
 		}
 		h.tellAudiences(d)
+		h.door.chat.tell(d)
 		switch {
 		case d.To != 0:
 			h.tellPerson(d)

@@ -1,0 +1,134 @@
+package realtime
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"net/url"
+
+	"roomlog/domain"
+	"roomlog/projections"
+)
+
+// Room answers a chat room by its id or its name, or a *domain.Refusal.
+func (c *Chat) Room(ctx context.Context, ref string) (projections.ChatRoom, error) {
+	q := c.door.cfg.Queries
+	var room projections.ChatRoom
+	var err error
+	if domain.IsRoomID(ref) {
+		room, err = q.ChatRoom(ctx, domain.RoomID(ref))
+	} else {
+		room, err = q.ChatRoomByName(ctx, c.door.cfg.Store.NameKey(ref))
+	}
+	if errors.Is(err, projections.ErrNotFound) {
+		return room, refusal(domain.CodeRoomNotFound, "there is no such room")
+	}
+	return room, err
+}
+
+// OpenRoom answers the room of a name, which is made if there is none.
+func (m *ChatMember) OpenRoom(ctx context.Context, ref string) (projections.ChatRoom, error) {
+	room, err := m.chat.Room(ctx, ref)
+	if no := domain.Refused(err); no == nil || no.Code != domain.CodeRoomNotFound || domain.IsRoomID(ref) {
+		return room, err
+	}
+	if err := m.chat.door.rates.take(m.chat.openings); err != nil {
+		return room, err
+	}
+	var id [12]byte
+	_, _ = rand.Read(id[:]) // never fails
+	receipt, err := m.execute(ctx, m.guest.by, domain.AddRoom{
+		Name: ref, Room: domain.RoomID(hex.EncodeToString(id[:])), NameKey: m.chat.door.cfg.Store.NameKey(ref), Most: m.chat.door.cfg.MaxChatRooms,
+	}, "")
+	if no := domain.Refused(err); err != nil && (no == nil || no.Code != domain.CodeRoomTaken) {
+		return room, err
+	}
+	at := receipt.Position
+	if err != nil { // somebody else was faster
+		if at, err = m.chat.door.cfg.Store.Head(ctx); err != nil {
+			return room, err
+		}
+	}
+	if err := m.chat.door.CaughtUp(ctx, at); err != nil {
+		return room, err
+	}
+	return m.chat.Room(ctx, ref)
+}
+
+// Present answers who is in a room, oldest first, up to most people: as of what the member itself did last.
+func (m *ChatMember) Present(ctx context.Context, room domain.RoomID, most int) ([]ChatPerson, error) {
+	if err := m.Deed(); err != nil {
+		return nil, err
+	}
+	if err := m.chat.door.CaughtUp(ctx, m.at); err != nil {
+		return nil, err
+	}
+	c := m.chat
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	all := c.census.rooms[room]
+	found := make([]ChatPerson, 0, min(len(all), most))
+	for _, one := range all[:min(len(all), most)] {
+		found = append(found, one.ChatPerson)
+	}
+	return found, nil
+}
+
+// Find answers who is in the chat by a connection, to this process or another; the guest is 0 if nobody is.
+func (c *Chat) Find(ctx context.Context, connection string) (domain.GuestID, error) {
+	if id, entering := c.find(connection); id != 0 {
+		return id, nil
+	} else if entering != nil {
+		select {
+		case <-entering.settled:
+			return entering.Guest(), nil
+		case <-ctx.Done():
+			return 0, ctx.Err()
+		}
+	}
+	head, err := c.door.cfg.Store.Head(ctx) // perhaps another process knows already
+	if err != nil {
+		return 0, err
+	}
+	if err := c.door.CaughtUp(ctx, head); err != nil {
+		return 0, err
+	}
+	id, _ := c.find(connection)
+	return id, nil
+}
+
+func (c *Chat) find(connection string) (domain.GuestID, *ChatMember) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if one := c.census.byConnection[connection]; one != nil {
+		return one.Guest, nil
+	}
+	return 0, c.members[connection]
+}
+
+// Named answers who in the chat is called by a name.
+func (c *Chat) Named(name string) (found ChatPerson, ok bool) {
+	key := c.door.cfg.Store.NameKey(name)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, one := range c.census.people {
+		if one.nameKey == key {
+			return one.ChatPerson, true
+		}
+	}
+	return found, false
+}
+
+// uploads answers how the address of an uploaded file begins. Without a setting any address of the form will do, as any
+// Host header does for the one who uploads.
+func (c *Chat) uploads(p domain.PostMessage) string {
+	if c.door.cfg.Uploads != "" {
+		return c.door.cfg.Uploads
+	}
+	at, err := url.Parse(p.Text)
+	if err != nil || at.Scheme != "http" && at.Scheme != "https" || at.Host == "" || at.User != nil {
+		return ""
+	}
+	return at.Scheme + "://" + at.Host + "/uploads/"
+}

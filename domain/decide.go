@@ -21,8 +21,12 @@ func Decide(r Request, now time.Time, states map[Stream]any) ([]Event, error) {
 	if err != nil {
 		return nil, err
 	}
+	var opened Stream // by the newest event that takes an id: what follows may be on the same stream
 	for _, e := range events {
-		if _, named := states[e.Stream()]; !named && !Opens(e) {
+		if Opens(e) {
+			opened = e.Stream()
+		}
+		if _, named := states[e.Stream()]; !named && e.Stream() != opened {
 			return nil, fmt.Errorf("%s: appended to %s without naming it", r.Command.Type(), e.Stream())
 		}
 	}

@@ -17,9 +17,9 @@ const maxEmail = 254
 // RegisterByEmail asks for an account that signs in by an e-mail address alone. Nothing follows when there is one.
 // It is called by what stands before the @.
 type RegisterByEmail struct {
-	Email    string `json:"email"`
-	EmailKey string `json:"-"` // keyed hash of the folded address, added by the door
-	Avatar   string `json:"-"` // the address of a picture that goes with it
+	Email    string `json:"email"` // at most 254 bytes; nothing is sent there
+	EmailKey string `json:"-"`     // keyed hash of the folded address, added by the door
+	Avatar   string `json:"-"`     // the address of a picture that goes with it
 }
 
 // Type implements Command.

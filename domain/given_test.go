@@ -27,7 +27,11 @@ const (
 const key = "L3V8KhRHin40gNug58zy"
 
 // room is a chat room.
-const room domain.RoomID = "0123456789abcdef01234567"
+const (
+	room       domain.RoomID = "0123456789abcdef01234567"
+	otherRoom  domain.RoomID = "0123456789abcdef01234568"
+	otherRoom2 domain.RoomID = "0123456789abcdef01234569"
+)
 
 // A spec is one sentence of the rules: given what has happened, when somebody asks, then this
 // follows or it is refused. The people above are there beforehand; the viewer asks if nobody else does.
@@ -120,6 +124,29 @@ func coinsCredited(u domain.UserID, c domain.Coins) []domain.Event {
 	return []domain.Event{domain.CoinsCredited{User: u, Order: "O0", Coins: c, BalanceAfter: c, Postings: []domain.Posting{
 		{Account: domain.AccountProvider, Amount: -c}, {Account: domain.AccountOf(u), Amount: c},
 	}}}
+}
+
+func roomAdded(r domain.RoomID, nameKey string, rooms int) []domain.Event {
+	return []domain.Event{
+		domain.RoomCreated{Room: r, Name: "name of " + string(r), NameKey: nameKey, Rooms: rooms},
+		domain.RoomNameClaimed{Key: nameKey, Room: r},
+	}
+}
+
+// guestEntered lets somebody into the chat by connection c<guest>, held by process p1.
+func guestEntered(g domain.GuestID, u domain.UserID, nameKey string) []domain.Event {
+	entered := domain.GuestEntered{Guest: g, Connection: fmt.Sprintf("c%d", g), Profile: domain.ChatPlain, User: u, NameKey: nameKey, Process: "p1"}
+	if nameKey == "" {
+		return []domain.Event{entered}
+	}
+	if u == 0 {
+		entered.Nickname = "guest"
+	}
+	return []domain.Event{entered, domain.NicknameTaken{Key: nameKey, Guest: g}}
+}
+
+func guestJoined(g domain.GuestID, u domain.UserID, r domain.RoomID) []domain.Event {
+	return []domain.Event{domain.GuestJoined{Guest: g, Connection: fmt.Sprintf("c%d", g), User: u, Room: r}}
 }
 
 // A world is the states of all streams after some history.

@@ -61,8 +61,11 @@ type EnterChat struct {
 func (EnterChat) Type() string { return "guest.enter" }
 
 // Reads implements Command. The guest's own stream is new: there is nothing to read.
-func (c EnterChat) Reads(Actor) []Stream {
-	reads := append(namesOf(c.NameKey), nextGuest)
+func (c EnterChat) Reads(by Actor) []Stream {
+	reads := append(nicknamesOf(c.NameKey), nextGuest)
+	if c.NameKey != "" && by.User == 0 {
+		reads = append(reads, nameOf(c.NameKey))
+	}
 	if c.Room != "" {
 		reads = append(reads, roomOf(c.Room))
 	}
@@ -136,7 +139,7 @@ func (LeaveChat) Type() string { return "guest.leave" }
 
 // Reads implements Command.
 func (c LeaveChat) Reads(Actor) []Stream {
-	return append(namesOf(c.NameKey), guestOf(c.Guest))
+	return append(nicknamesOf(c.NameKey), guestOf(c.Guest))
 }
 
 func (c LeaveChat) drawn() []string { return []string{c.Process} }

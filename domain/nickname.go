@@ -30,13 +30,16 @@ func (NameGuest) Type() string { return "guest.name" }
 
 // Reads implements Command.
 func (c NameGuest) Reads(Actor) []Stream {
-	return append(namesOf(c.NameKey, c.Before), guestOf(c.Guest))
+	return append(nicknamesOf(c.NameKey, c.Before), guestOf(c.Guest), nameOf(c.NameKey))
 }
 
 func (c NameGuest) decide(see View) ([]Event, error) {
 	guest, err := see.guest(c.Guest)
 	if err != nil {
 		return nil, err
+	}
+	if guest.User != 0 {
+		return nil, refuse(CodeBadRequest, "whoever is signed in is called as the profile says")
 	}
 	if guest.NameKey != c.Before || c.NameKey == "" { // a door's mistake
 		return nil, refuse(CodeBadRequest, "naming a guest needs the keys of both names")
@@ -89,12 +92,12 @@ func reserved(name string) bool {
 	return seen == reservedName
 }
 
-// namesOf names what decides about names: who has them among guests, and among usernames.
-func namesOf(keys ...string) []Stream {
+// nicknamesOf names the streams of names that are given.
+func nicknamesOf(keys ...string) []Stream {
 	var streams []Stream
 	for _, key := range keys {
 		if key != "" {
-			streams = append(streams, nicknameOf(key), nameOf(key))
+			streams = append(streams, nicknameOf(key))
 		}
 	}
 	return streams

@@ -171,7 +171,7 @@ func (r Room) open(id RoomID) error {
 	return nil
 }
 
-// rooms names the streams of chat rooms.
+// streamsOf names the streams of chat rooms.
 func streamsOf(rooms []RoomID) []Stream {
 	streams := make([]Stream, 0, len(rooms))
 	for _, r := range rooms {

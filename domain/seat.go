@@ -92,6 +92,10 @@ func (e GuestParted) Stream() Stream { return guestOf(e.Guest) }
 func (e GuestParted) ByUser() UserID { return e.User }
 
 func (e GuestParted) evolve(g Guest) Guest {
-	g.Rooms = slices.DeleteFunc(slices.Clone(g.Rooms), func(r RoomID) bool { return r == e.Room })
+	left := slices.DeleteFunc(slices.Clone(g.Rooms), func(r RoomID) bool { return r == e.Room })
+	g.Rooms = nil
+	if len(left) > 0 {
+		g.Rooms = left
+	}
 	return g
 }

@@ -25,6 +25,10 @@ func DeltasOf(r eventstore.Recorded) []Delta {
 		return d.in(e.Live, KindMoved)
 	case domain.LiveStatusChanged:
 		return d.in(e.Live, KindStatus)
+	case domain.LivePublishStarted:
+		return d.in(e.Live, KindPicture)
+	case domain.LivePublishStopped:
+		return d.in(e.Live, KindPicture)
 	case domain.CoinsCredited:
 		return d.to(KindBalance)
 	case domain.UserProfileChanged:

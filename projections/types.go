@@ -59,6 +59,7 @@ type Live struct {
 	Coin      int64 // what was given in it
 	CreatedAt time.Time
 	UpdatedAt time.Time // of the newest change of the room itself
+	Show      Show      // the stream that it has now; without an ID: none, there is no picture
 }
 
 // Gift is an entry of the shelf.
@@ -183,6 +184,7 @@ const (
 	KindJoin    = "join"    // domain.ViewerJoined
 	KindLeave   = "leave"   // domain.ViewerLeft
 	KindStatus  = "status"  // domain.LiveStatusChanged
+	KindPicture = "picture" // domain.LivePublishStarted or domain.LivePublishStopped
 
 	KindMoved = "moved" // domain.ViewerMoved
 

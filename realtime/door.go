@@ -167,7 +167,7 @@ func (d *Door) Run(ctx context.Context) error {
 	g.Go(func() error { return d.sentry.run(ctx) })
 	g.Go(func() error { return d.chat.murmur.run(ctx, d.chat.typed) })
 	g.Go(func() error { return d.chat.leaves.run(ctx) })
-	g.Go(func() error { return newHeartbeat(d.cfg).run(ctx) })
+	g.Go(func() error { return d.cfg.Store.Beat(ctx, d.cfg.Process) })
 	g.Go(func() error { return newReaper(d.cfg, d.presence).run(ctx) })
 	return g.Wait()
 }

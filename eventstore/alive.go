@@ -1,4 +1,4 @@
-package realtime
+package eventstore
 
 import (
 	"context"
@@ -10,21 +10,11 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// heartbeat makes a process known as alive: it holds an advisory lock on a connection of its own. The lock
-// is free at once when the process dies, after deadAfter when it is frozen or cut off, and taking it leaves
-// no trace in the database.
-type heartbeat struct {
-	cfg Config
-	key int64
-}
-
 const (
 	beat       = 3 * time.Second
 	deadAfter  = 10 * time.Second // silence after which the database ends the connection
 	beatRepeat = time.Second      // after the connection was lost
 )
-
-func newHeartbeat(cfg Config) *heartbeat { return &heartbeat{cfg, processKey(cfg.Process)} }
 
 // processKey is the lock of a process.
 func processKey(process string) int64 {
@@ -33,20 +23,22 @@ func processKey(process string) int64 {
 	return int64(h.Sum64())
 }
 
-// run holds the lock until ctx ends, and takes it again whenever it was lost.
-func (h *heartbeat) run(ctx context.Context) error {
+// Beat makes a process known as alive until ctx ends: it holds an advisory lock on a connection of its own, and
+// takes it again whenever it was lost. The lock is free at once when the process dies, after some seconds when
+// it is frozen or cut off, and taking it leaves no trace in the database.
+func (s *Store) Beat(ctx context.Context, process string) error {
 	for ctx.Err() == nil {
-		if err := h.hold(ctx); err != nil && ctx.Err() == nil {
-			h.cfg.Log.WarnContext(ctx, "this process is not known as alive, trying again", slog.Any("err", err))
-			wait(ctx, beatRepeat)
+		if err := s.hold(ctx, processKey(process)); err != nil && ctx.Err() == nil {
+			s.log.WarnContext(ctx, "this process is not known as alive, trying again", slog.Any("err", err))
+			pause(ctx, beatRepeat)
 		}
 	}
 	return nil
 }
 
 // hold takes the lock and holds it until the connection breaks or ctx ends.
-func (h *heartbeat) hold(ctx context.Context) error {
-	conn, err := h.connect(ctx)
+func (s *Store) hold(ctx context.Context, key int64) error {
+	conn, err := s.connectToBeat(ctx)
 	if err != nil {
 		return err
 	}
@@ -55,19 +47,19 @@ func (h *heartbeat) hold(ctx context.Context) error {
 		defer cancel()
 		_ = conn.Close(ctx)
 	}()
-	if _, err := conn.Exec(ctx, "SELECT pg_advisory_lock($1)", h.key); err != nil {
+	if _, err := conn.Exec(ctx, "SELECT pg_advisory_lock($1)", key); err != nil {
 		return fmt.Errorf("take the lock of this process: %w", err)
 	}
 	for ctx.Err() == nil {
-		if err := h.beat(ctx, conn); err != nil {
+		if err := beatOnce(ctx, conn); err != nil {
 			return fmt.Errorf("hold the lock of this process: %w", err)
 		}
 	}
 	return nil
 }
 
-// beat waits for a while, shorter if the connection breaks, and shows that this process is alive.
-func (h *heartbeat) beat(ctx context.Context, conn *pgx.Conn) error {
+// beatOnce waits for a while, shorter if the connection breaks, and shows that this process is alive.
+func beatOnce(ctx context.Context, conn *pgx.Conn) error {
 	listening, stop := context.WithTimeout(ctx, beat)
 	defer stop()
 	if _, err := conn.WaitForNotification(listening); err != nil && listening.Err() == nil {
@@ -78,8 +70,8 @@ func (h *heartbeat) beat(ctx context.Context, conn *pgx.Conn) error {
 	return conn.Ping(within)
 }
 
-func (h *heartbeat) connect(ctx context.Context) (*pgx.Conn, error) {
-	c := h.cfg.Store.Pool().Config().ConnConfig.Copy()
+func (s *Store) connectToBeat(ctx context.Context) (*pgx.Conn, error) {
+	c := s.pool.Config().ConnConfig.Copy()
 	for name, value := range map[string]string{
 		"application_name":        "roomlog heartbeat",
 		"idle_session_timeout":    fmt.Sprint(deadAfter.Milliseconds()), // a frozen process does not beat
@@ -96,4 +88,21 @@ func (h *heartbeat) connect(ctx context.Context) (*pgx.Conn, error) {
 		return nil, fmt.Errorf("connect for the lock of this process: %w", err)
 	}
 	return conn, nil
+}
+
+// Alive answers who beats, as of now.
+func (s *Store) Alive(ctx context.Context) (alive func(process string) bool, err error) {
+	rows, err := s.pool.Query(ctx, selectHeldLocks)
+	if err != nil {
+		return nil, fmt.Errorf("read who is alive: %w", err)
+	}
+	keys, err := pgx.CollectRows(rows, pgx.RowTo[int64])
+	if err != nil {
+		return nil, fmt.Errorf("read who is alive: %w", err)
+	}
+	held := make(map[int64]bool, len(keys))
+	for _, key := range keys {
+		held[key] = true
+	}
+	return func(process string) bool { return held[processKey(process)] }, nil
 }

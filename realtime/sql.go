@@ -1,6 +1,0 @@
-package realtime
-
-import _ "embed"
-
-//go:embed sql/select_held_locks.sql
-var selectHeldLocks string

@@ -1,6 +1,7 @@
 package realtime
 
 import (
+	"context"
 	"sync"
 
 	"golang.org/x/time/rate"
@@ -11,6 +12,7 @@ import (
 
 const (
 	chatListed  = 50   // connections that a coming or going names: the newest
+	censusPage  = 500  // people read at once
 	maxUnopened = 1000 // facts that wait for a connection to have entered
 	entryRate   = 500  // connections a second that enter this process's chat without signing in
 	entryBurst  = 5000
@@ -36,6 +38,7 @@ type ChatFact struct {
 	projections.Delta
 	Person  ChatPerson // whose doing it is, as far as the chat knows
 	Clients []string   // the newest connections of the room after somebody came or went
+	Online  int        // how many there are then
 
 	frames map[string]*Frame
 }
@@ -112,12 +115,12 @@ func (c *Chat) tell(d projections.Delta) {
 	case domain.GuestJoined:
 		c.census.join(e.Guest, e.Room)
 		f.Person = c.person(e.Guest, e.Connection, e.User, d.Profile)
-		f.Clients = c.census.newest(e.Room, chatListed)
+		f.Clients, f.Online = c.census.newest(e.Room, chatListed), len(c.census.rooms[e.Room])
 		c.tellHalls(f, e.Room)
 	case domain.GuestParted:
 		f.Person = c.person(e.Guest, e.Connection, e.User, d.Profile)
 		c.census.part(e.Guest, e.Room)
-		f.Clients = c.census.newest(e.Room, chatListed)
+		f.Clients, f.Online = c.census.newest(e.Room, chatListed), len(c.census.rooms[e.Room])
 		c.tellHalls(f, e.Room)
 	case domain.GuestLeft:
 		c.census.leave(e.Guest)
@@ -207,6 +210,29 @@ func (c *Chat) tellHalls(f *ChatFact, rooms ...domain.RoomID) {
 			}
 		}
 	}
+}
+
+// load reads who is in the chat, as of a position or later. What has happened since is told again, which
+// changes nothing.
+func (c *Chat) load(ctx context.Context) error {
+	fresh := newCensus()
+	for last := domain.GuestID(0); ; {
+		page, err := c.door.cfg.Queries.Census(ctx, last, censusPage)
+		if err != nil {
+			return err
+		}
+		for _, g := range page {
+			fresh.enter(ChatPerson{g.ID, g.Connection, g.Profile, g.User, g.Nickname, g.Process}, g.NameKey, g.Rooms...)
+			last = g.ID
+		}
+		if len(page) < censusPage {
+			break
+		}
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.census = fresh
+	return nil
 }
 
 // typed passes on that somebody is typing.

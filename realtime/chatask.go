@@ -19,7 +19,7 @@ func (c *Chat) Room(ctx context.Context, ref string) (projections.ChatRoom, erro
 	if domain.IsRoomID(ref) {
 		room, err = q.ChatRoom(ctx, domain.RoomID(ref))
 	} else {
-		room, err = q.ChatRoomByName(ctx, c.door.cfg.Store.NameKey(ref))
+		room, err = q.ChatRoomNamed(ctx, c.door.cfg.Store.NameKey(ref))
 	}
 	if errors.Is(err, projections.ErrNotFound) {
 		return room, refusal(domain.CodeRoomNotFound, "there is no such room")
@@ -105,6 +105,30 @@ func (c *Chat) find(connection string) (domain.GuestID, *ChatMember) {
 		return one.Guest, nil
 	}
 	return 0, c.members[connection]
+}
+
+// Online answers how many connections are in a room.
+func (c *Chat) Online(room domain.RoomID) int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return len(c.census.rooms[room])
+}
+
+// Key is the keyed hash under which a room or a guest of this name is known.
+func (c *Chat) Key(name string) string { return c.door.cfg.Store.NameKey(name) }
+
+// History answers what was said in a room, or to everybody, to a member: as of what it said last itself.
+func (m *ChatMember) History(ctx context.Context, room domain.RoomID, w projections.Window) ([]projections.Message, error) {
+	if err := m.Deed(); err != nil {
+		return nil, err
+	}
+	if err := m.chat.door.CaughtUp(ctx, m.at); err != nil {
+		return nil, err
+	}
+	if room == "" {
+		return m.chat.door.cfg.Queries.PublicMessages(ctx, w)
+	}
+	return m.chat.door.cfg.Queries.RoomMessages(ctx, room, w)
 }
 
 // Named answers who in the chat is called by a name.

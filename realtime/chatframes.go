@@ -97,6 +97,9 @@ type (
 	}
 )
 
+// chatPrivate is what somebody is told who alone it was said to: on the private lane, or of one connection.
+const chatPrivate = "chat.private"
+
 // chatPush is the envelope of what happens in the chat.
 type chatPush struct {
 	Type string        `json:"type"`
@@ -164,7 +167,7 @@ func chatFrame(f *ChatFact) *Frame {
 		return chatText("chat.removed", e.Room, f, noData{})
 	case domain.MessagePosted:
 		if e.ToGuest != 0 {
-			return chatText("chat.private", "", f, chatInfoOf(f.Delta, f.Person, e))
+			return chatText(chatPrivate, "", f, chatInfoOf(f.Delta, f.Person, e))
 		}
 		return chatText("chat.message", "", f, chatInfoOf(f.Delta, f.Person, e))
 	}
@@ -173,4 +176,13 @@ func chatFrame(f *ChatFact) *Frame {
 
 func chatText(kind string, room domain.RoomID, f *ChatFact, data any) *Frame {
 	return MustFrame(encode(chatPush{kind, room, f.Position, data}))
+}
+
+func chatInfos(messages []projections.Message) []chatInfo {
+	infos := make([]chatInfo, 0, len(messages))
+	for _, m := range messages {
+		by := ChatPerson{Guest: m.Guest, Connection: m.Connection, User: m.User, Nickname: m.Nickname}
+		infos = append(infos, chatInfo{Pos: m.Position, ID: m.ID, By: chatPersonOf(by), chatSaid: saidOf(m.Kind, m.Text, m.MS), At: m.At.UTC()})
+	}
+	return infos
 }

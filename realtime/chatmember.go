@@ -226,6 +226,13 @@ func (m *ChatMember) Rename(ctx context.Context, name string) error {
 	return nil
 }
 
+// speaksAs says in whose name a member who is not in the chat speaks: with the newest session.
+func (m *ChatMember) speaksAs(by Caller) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.guest.by = by
+}
+
 // Post says something in the member's name.
 func (m *ChatMember) Post(ctx context.Context, c domain.PostMessage, key string) (eventstore.Receipt, error) {
 	d := m.chat.door

@@ -56,7 +56,11 @@ func (h *hub) hear(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	h.reach(ctx, h.door.cfg.Feed.Checkpoint())
+	at := h.door.cfg.Feed.Checkpoint()
+	if err := h.door.chat.load(ctx); err != nil {
+		return err
+	}
+	h.reach(ctx, at)
 	h.ready.Do(func() { close(h.open) })
 	for b := range batches {
 		h.handle(ctx, b)

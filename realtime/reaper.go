@@ -80,38 +80,64 @@ func (r *reaper) look(ctx context.Context) error {
 
 // reap says for everybody whom a dead process holds that they left.
 func (r *reaper) reap(ctx context.Context, process string) error {
-	var last projections.Visit
-	count := 0
+	viewers, err := r.reapAll(ctx, func(last domain.Command) ([]domain.Command, error) {
+		var after projections.Visit
+		if c, ok := last.(domain.LeaveLive); ok {
+			after = projections.Visit{Live: c.Live, User: c.User}
+		}
+		held, err := r.cfg.Queries.Held(ctx, process, after, reapBatch)
+		commands := make([]domain.Command, 0, len(held))
+		for _, v := range held {
+			commands = append(commands, domain.LeaveLive{Live: v.Live, User: v.User, Cause: domain.LeftProcessLost, Process: process})
+		}
+		return commands, err
+	})
+	if err != nil {
+		return err
+	}
+	guests, err := r.reapAll(ctx, func(last domain.Command) ([]domain.Command, error) {
+		after, _ := last.(domain.LeaveChat)
+		held, err := r.cfg.Queries.HeldGuests(ctx, process, after.Guest, reapBatch)
+		commands := make([]domain.Command, 0, len(held))
+		for _, g := range held {
+			commands = append(commands, domain.LeaveChat{Guest: g.ID, Cause: domain.LeftProcessLost, Process: process, NameKey: g.NameKey})
+		}
+		return commands, err
+	})
+	if viewers+guests > 0 {
+		r.cfg.Log.InfoContext(ctx, "whom a dead process held have left", slog.String("process", process),
+			slog.Int("viewers", viewers), slog.Int("guests", guests))
+	}
+	return err
+}
+
+// reapAll has everything said that next answers, which is given what it answered last.
+func (r *reaper) reapAll(ctx context.Context, next func(last domain.Command) ([]domain.Command, error)) (count int, err error) {
+	var last domain.Command
 	for {
-		held, err := r.cfg.Queries.Held(ctx, process, last, reapBatch)
-		if err != nil || len(held) == 0 {
-			if count > 0 {
-				r.cfg.Log.InfoContext(ctx, "viewers of a dead process have left", slog.String("process", process), slog.Int("viewers", count))
-			}
-			return err
+		commands, err := next(last)
+		if err != nil || len(commands) == 0 {
+			return count, err
 		}
-		if err := r.say(ctx, process, held); err != nil {
-			return err
+		if err := r.say(ctx, commands); err != nil {
+			return count, err
 		}
-		last, count = held[len(held)-1], count+len(held)
+		last, count = commands[len(commands)-1], count+len(commands)
 	}
 }
 
-func (r *reaper) say(ctx context.Context, process string, held []projections.Visit) error {
+func (r *reaper) say(ctx context.Context, commands []domain.Command) error {
 	within, cancel := context.WithTimeout(ctx, commandTimeout)
 	defer cancel()
 	var all sync.WaitGroup
 	var once sync.Once
 	var failed error
 	tickets := make(chan struct{}, reapAtOnce)
-	for _, v := range held {
+	for _, c := range commands {
 		tickets <- struct{}{}
 		all.Go(func() {
 			defer func() { <-tickets }()
-			_, err := r.cfg.Commands.Execute(within, domain.Request{By: domain.Actor{Kind: domain.System}, Command: domain.LeaveLive{
-				Live: v.Live, User: v.User, Cause: domain.LeftProcessLost, Process: process,
-			}})
-			if err != nil {
+			if _, err := r.cfg.Commands.Execute(within, domain.Request{By: domain.Actor{Kind: domain.System}, Command: c}); err != nil {
 				once.Do(func() { failed = err })
 			}
 		})

@@ -38,6 +38,7 @@ func (p ChatPerson) Shown() string {
 type census struct {
 	people       map[domain.GuestID]*present
 	byConnection map[string]*present
+	users        map[domain.UserID]int        // connections of people signed in
 	rooms        map[domain.RoomID][]*present // oldest first
 }
 
@@ -50,7 +51,7 @@ type present struct {
 
 func newCensus() census {
 	return census{
-		people: make(map[domain.GuestID]*present), byConnection: make(map[string]*present),
+		people: make(map[domain.GuestID]*present), byConnection: make(map[string]*present), users: make(map[domain.UserID]int),
 		rooms: make(map[domain.RoomID][]*present),
 	}
 }
@@ -60,6 +61,9 @@ func (c *census) enter(p ChatPerson, nameKey string, rooms ...domain.RoomID) {
 	c.leave(p.Guest)
 	one := &present{ChatPerson: p, nameKey: nameKey}
 	c.people[p.Guest], c.byConnection[p.Connection] = one, one
+	if p.User.ID != 0 {
+		c.users[p.User.ID]++
+	}
 	for _, r := range rooms {
 		c.join(p.Guest, r)
 	}
@@ -74,6 +78,11 @@ func (c *census) leave(id domain.GuestID) {
 		c.part(id, r)
 	}
 	delete(c.people, id)
+	if user := one.User.ID; user != 0 {
+		if c.users[user]--; c.users[user] == 0 {
+			delete(c.users, user)
+		}
+	}
 	if c.byConnection[one.Connection] == one {
 		delete(c.byConnection, one.Connection)
 	}

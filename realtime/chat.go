@@ -37,6 +37,7 @@ type ChatEar interface {
 type ChatFact struct {
 	projections.Delta
 	Person  ChatPerson // whose doing it is, as far as the chat knows
+	Present bool       // who said it is in the chat, by this or another connection
 	Clients []string   // the newest connections of the room after somebody came or went
 	Online  int        // how many there are then
 
@@ -79,6 +80,9 @@ func newChat(d *Door) *Chat {
 	c.leaves = newLeaves(d.cfg.Commands, d.log, c.nameKey)
 	return c
 }
+
+// Settle waits until the log knows of everybody who has left, or ctx ends.
+func (c *Chat) Settle(ctx context.Context) { c.leaves.settle(ctx) }
 
 // nameKey answers by which key a guest's name is known.
 func (c *Chat) nameKey(id domain.GuestID, otherwise string) string {
@@ -152,10 +156,7 @@ func (c *Chat) entered(e domain.GuestEntered) {
 
 // said has a message heard by those it was said to. What was said to one person is on the person's private lane.
 func (c *Chat) said(f *ChatFact, e domain.MessagePosted) {
-	f.Person = c.person(e.Guest, e.Connection, e.User, f.Profile)
-	if f.Person.Nickname == "" {
-		f.Person.Nickname = e.Nickname
-	}
+	f.Person, f.Present = c.author(SpeakerOf(f.Delta, e))
 	switch {
 	case e.ToConnection != "":
 		if m := c.members[e.ToConnection]; m != nil {
@@ -167,6 +168,22 @@ func (c *Chat) said(f *ChatFact, e domain.MessagePosted) {
 	default:
 		c.tellHalls(f, "")
 	}
+}
+
+// SpeakerOf is who said something, as the message says itself.
+func SpeakerOf(d projections.Delta, e domain.MessagePosted) ChatPerson {
+	return ChatPerson{Guest: e.Guest, Connection: e.Connection, User: profileIf(e.User, d.Profile), Nickname: e.Nickname}
+}
+
+// author is who said something, and whether the person is in the chat.
+func (c *Chat) author(said ChatPerson) (by ChatPerson, there bool) {
+	if one := c.census.people[said.Guest]; one != nil {
+		if said.Nickname == "" {
+			said.Nickname = one.Nickname
+		}
+		return said, true
+	}
+	return said, said.User.ID != 0 && c.census.users[said.User.ID] > 0
 }
 
 // profileIf is the profile of somebody signed in.

@@ -131,6 +131,15 @@ func (m *ChatMember) History(ctx context.Context, room domain.RoomID, w projecti
 	return m.chat.door.cfg.Queries.RoomMessages(ctx, room, w)
 }
 
+// Author answers who said a message, and whether the person is in the chat now.
+func (c *Chat) Author(m projections.Message) (by ChatPerson, there bool) {
+	by = ChatPerson{Guest: m.Guest, Connection: m.Connection, User: m.User, Nickname: m.Nickname}
+	by.User.CreatedAt = m.CreatedAt
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.author(by)
+}
+
 // Named answers who in the chat is called by a name.
 func (c *Chat) Named(name string) (found ChatPerson, ok bool) {
 	key := c.door.cfg.Store.NameKey(name)

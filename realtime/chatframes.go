@@ -181,7 +181,7 @@ func chatText(kind string, room domain.RoomID, f *ChatFact, data any) *Frame {
 func chatInfos(messages []projections.Message) []chatInfo {
 	infos := make([]chatInfo, 0, len(messages))
 	for _, m := range messages {
-		by := ChatPerson{Guest: m.Guest, Connection: m.Connection, User: m.User, Nickname: m.Nickname}
+		by := ChatPerson{Connection: m.Connection, User: m.User, Nickname: m.Nickname}
 		infos = append(infos, chatInfo{Pos: m.Position, ID: m.ID, By: chatPersonOf(by), chatSaid: saidOf(m.Kind, m.Text, m.MS), At: m.At.UTC()})
 	}
 	return infos

@@ -177,7 +177,9 @@ func (d *Door) Run(ctx context.Context) error {
 // away; the others are noticed like those of a process that died.
 func (d *Door) Shutdown(ctx context.Context) error {
 	d.Retire()
-	return d.sockets.Shutdown(ctx)
+	err := d.sockets.Shutdown(ctx)
+	d.chat.Settle(ctx)
+	return err
 }
 
 // open makes the session of a new connection.

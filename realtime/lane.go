@@ -67,8 +67,7 @@ func laneData(d projections.Delta) any {
 	case domain.UserAgeChanged:
 		return ageInfo{e.Age}
 	case domain.MessagePosted:
-		by := ChatPerson{Guest: e.Guest, Connection: e.Connection, User: profileIf(e.User, d.Profile), Nickname: e.Nickname}
-		return chatInfoOf(d, by, e)
+		return chatInfoOf(d, SpeakerOf(d, e), e)
 	case domain.UserSignedIn:
 		return noticeInfo{Kind: "signed_in"}
 	case domain.UserSignedOut:

@@ -77,16 +77,15 @@ func (c *chatter) tell(content string) {
 	c.v.socket.Emit("message", newsOf(content, c.v.door.cfg.Now()))
 }
 
-// told tells the socket of a refusal in the words of the plain chat; other errors are the caller's.
+// told tells the socket of a refusal in the manner of the plain chat; our own faults are the caller's.
 func (c *chatter) told(err error) error {
-	if domain.Refused(err) == nil {
-		if no, chinese, ours := realtime.Explain(err); err != nil && !ours && no.Code != domain.CodeBusy {
-			c.tell(chinese)
-			return nil
-		}
+	if err == nil {
+		return nil
+	}
+	_, chinese, ours := realtime.Explain(err)
+	if ours {
 		return err
 	}
-	_, chinese, _ := realtime.Explain(err)
 	c.tell(chinese)
 	return nil
 }
@@ -100,9 +99,7 @@ func (c *chatter) onMessage(ctx context.Context, e *protocol.Event) error {
 	case c.style == profilePlain && c.name == "":
 		return c.takeName(ctx, strings.TrimSpace(said))
 	}
-	c.mu.Lock()
-	c.spoke = true
-	c.mu.Unlock()
+	c.speak()
 	post := domain.PostMessage{Kind: domain.MessageText, Text: said, Rooms: c.rooms()}
 	if strings.HasPrefix(said, "@") {
 		to, content, private := c.addressee(said)
@@ -122,6 +119,18 @@ func (c *chatter) onMessage(ctx context.Context, e *protocol.Event) error {
 		return nil
 	}
 	return c.told(err)
+}
+
+// speak has a socket hear the plain chat from now on that is there for a room with history.
+func (c *chatter) speak() {
+	c.mu.Lock()
+	before := c.spoke
+	c.spoke = true
+	c.mu.Unlock()
+	if !before && c.style == profileHistory {
+		c.member.Hear("")
+		c.member.HearSince("", 0)
+	}
 }
 
 // takeName is the first message of a socket: everybody else is told who came.
@@ -259,7 +268,8 @@ func (c *chatter) onPlainHistory(ctx context.Context, e *protocol.Event) error {
 	}
 	all := make([]plainMessage, 0, len(found))
 	for _, m := range slices.Backward(found) {
-		all = append(all, plainOf(nameOf(m), m.Text, m.At))
+		by, _ := c.v.door.cfg.Rooms.Chat().Author(m)
+		all = append(all, plainOf(c.v.door.nameOf(by), m.Text, m.At))
 	}
 	c.v.socket.Emit("allMessages", all)
 	return nil
@@ -276,11 +286,20 @@ func (c *chatter) overhearPlain(f *realtime.ChatFact) {
 		}
 	case domain.MessagePosted:
 		c.pushPlain(f, e)
+	case domain.RoomRemoved:
+		c.forget(e.Room)
 	}
+}
+
+// forget takes the socket out of a room that is no more.
+func (c *chatter) forget(room domain.RoomID) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.joined = slices.DeleteFunc(c.joined, func(r projections.ChatRoom) bool { return r.ID == room })
 }
 
 func (c *chatter) pushPlain(f *realtime.ChatFact, e domain.MessagePosted) {
 	c.push(f, "plain", func() []byte {
-		return protocol.Payload("/", "message", plainOf(f.Person.Shown(), e.Text, f.At))
+		return protocol.Payload("/", "message", plainOf(c.v.door.nameOf(f.Person), e.Text, f.At))
 	})
 }

@@ -35,6 +35,7 @@ type ChatMember struct {
 // hearing is a connection's place in a room that it hears.
 type hearing struct {
 	open    bool
+	since   int64       // position of the first fact that it is told; what happened before may come late
 	waiting []*ChatFact // until it is open
 }
 
@@ -96,11 +97,9 @@ func (m *ChatMember) HearSince(room domain.RoomID, position int64) {
 	if h == nil || h.open {
 		return
 	}
-	h.open = true
+	h.open, h.since = true, position
 	for _, f := range h.waiting {
-		if f.Position >= position {
-			m.ear.Overhear(f)
-		}
+		m.hear(f, room)
 	}
 	h.waiting = nil
 }
@@ -130,6 +129,7 @@ func (m *ChatMember) Hears(room domain.RoomID) bool {
 // hear tells the member a fact, or keeps it.
 func (m *ChatMember) hear(f *ChatFact, room domain.RoomID) {
 	switch h := m.hearings[room]; {
+	case h.open && f.Position < h.since:
 	case h.open:
 		m.ear.Overhear(f)
 	case len(h.waiting) < maxUnopened:

@@ -222,8 +222,7 @@ func (c *Chat) tellHalls(f *ChatFact, rooms ...domain.RoomID) {
 	for _, r := range rooms {
 		for m := range c.halls[r] {
 			if !told[m] {
-				told[m] = true
-				m.hear(f, r)
+				told[m] = m.hear(f, r)
 			}
 		}
 	}

@@ -126,10 +126,11 @@ func (m *ChatMember) Hears(room domain.RoomID) bool {
 	return m.hearings[room] != nil
 }
 
-// hear tells the member a fact, or keeps it.
-func (m *ChatMember) hear(f *ChatFact, room domain.RoomID) {
+// hear tells the member a fact, or keeps it; it answers false if that came before the member did.
+func (m *ChatMember) hear(f *ChatFact, room domain.RoomID) bool {
 	switch h := m.hearings[room]; {
 	case h.open && f.Position < h.since:
+		return false
 	case h.open:
 		m.ear.Overhear(f)
 	case len(h.waiting) < maxUnopened:
@@ -137,6 +138,7 @@ func (m *ChatMember) hear(f *ChatFact, room domain.RoomID) {
 	default:
 		m.ear.CutOff()
 	}
+	return true
 }
 
 // Arrival is how somebody enters the chat.

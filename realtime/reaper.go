@@ -11,7 +11,8 @@ import (
 	"roomlog/projections"
 )
 
-// reaper says for the viewers of processes that died that they left, unless they came back in time. Every
+// reaper says for the viewers, and the guests of the chat, of processes that died that they left, unless they came
+// back in time. Every
 // process does it; whoever is first is it.
 type reaper struct {
 	cfg      Config
@@ -20,7 +21,7 @@ type reaper struct {
 }
 
 const (
-	reapBatch   = 500 // viewers read at once
+	reapBatch   = 500 // read at once
 	reapAtOnce  = 64  // commands on their way at once: the log commits them together
 	looksAGrace = 4   // how often it looks within the grace time
 )
@@ -80,49 +81,46 @@ func (r *reaper) look(ctx context.Context) error {
 
 // reap says for everybody whom a dead process holds that they left.
 func (r *reaper) reap(ctx context.Context, process string) error {
-	viewers, err := r.reapAll(ctx, func(last domain.Command) ([]domain.Command, error) {
-		var after projections.Visit
-		if c, ok := last.(domain.LeaveLive); ok {
-			after = projections.Visit{Live: c.Live, User: c.User}
-		}
-		held, err := r.cfg.Queries.Held(ctx, process, after, reapBatch)
-		commands := make([]domain.Command, 0, len(held))
-		for _, v := range held {
-			commands = append(commands, domain.LeaveLive{Live: v.Live, User: v.User, Cause: domain.LeftProcessLost, Process: process})
-		}
-		return commands, err
-	})
+	queries := r.cfg.Queries
+	err := reapAll(ctx, r, process, "viewers",
+		func(after projections.Visit) ([]projections.Visit, error) {
+			return queries.Held(ctx, process, after, reapBatch)
+		},
+		func(v projections.Visit) domain.Command {
+			return domain.LeaveLive{Live: v.Live, User: v.User, Cause: domain.LeftProcessLost, Process: process}
+		})
 	if err != nil {
 		return err
 	}
-	guests, err := r.reapAll(ctx, func(last domain.Command) ([]domain.Command, error) {
-		after, _ := last.(domain.LeaveChat)
-		held, err := r.cfg.Queries.HeldGuests(ctx, process, after.Guest, reapBatch)
-		commands := make([]domain.Command, 0, len(held))
-		for _, g := range held {
-			commands = append(commands, domain.LeaveChat{Guest: g.ID, Cause: domain.LeftProcessLost, Process: process, NameKey: g.NameKey})
-		}
-		return commands, err
-	})
-	if viewers+guests > 0 {
-		r.cfg.Log.InfoContext(ctx, "whom a dead process held have left", slog.String("process", process),
-			slog.Int("viewers", viewers), slog.Int("guests", guests))
-	}
-	return err
+	return reapAll(ctx, r, process, "guests of the chat",
+		func(after projections.HeldGuest) ([]projections.HeldGuest, error) {
+			return queries.HeldGuests(ctx, process, after.ID, reapBatch)
+		},
+		func(g projections.HeldGuest) domain.Command {
+			return domain.LeaveChat{Guest: g.ID, Cause: domain.LeftProcessLost, Process: process, NameKey: g.NameKey}
+		})
 }
 
-// reapAll has everything said that next answers, which is given what it answered last.
-func (r *reaper) reapAll(ctx context.Context, next func(last domain.Command) ([]domain.Command, error)) (count int, err error) {
-	var last domain.Command
+// reapAll has leave said of everybody whom a dead process holds, batch by batch.
+func reapAll[T any](ctx context.Context, r *reaper, process, who string, next func(after T) ([]T, error), leave func(T) domain.Command) error {
+	var last T
+	count := 0
 	for {
-		commands, err := next(last)
-		if err != nil || len(commands) == 0 {
-			return count, err
+		held, err := next(last)
+		if err != nil || len(held) == 0 {
+			if count > 0 {
+				r.cfg.Log.InfoContext(ctx, who+" of a dead process have left", slog.String("process", process), slog.Int("count", count))
+			}
+			return err
+		}
+		commands := make([]domain.Command, len(held))
+		for i, h := range held {
+			commands[i] = leave(h)
 		}
 		if err := r.say(ctx, commands); err != nil {
-			return count, err
+			return err
 		}
-		last, count = commands[len(commands)-1], count+len(commands)
+		last, count = held[len(held)-1], count+len(held)
 	}
 }
 

@@ -60,6 +60,14 @@ type commandLine struct {
 		Revoke  userRevoke  `cmd:"" help:"Take a right away."`
 		Forget  userForget  `cmd:"" help:"Erase a person's texts for ever."`
 	} `cmd:"" help:"The people, and what they may do."`
+	Room struct {
+		Add    roomAdd    `cmd:"" help:"Make a chat room."`
+		List   roomList   `cmd:"" help:"Show the chat rooms."`
+		Remove roomRemove `cmd:"" help:"Remove a chat room for good."`
+	} `cmd:"" help:"The chat rooms."`
+	Guest struct {
+		Forget guestForget `cmd:"" help:"Erase what somebody said who was not signed in."`
+	} `cmd:"" help:"Who chats without being signed in."`
 	Export  exportCommand  `cmd:"" help:"Write the log as lines of JSON."`
 	Verify  verifyCommand  `cmd:"" help:"Check the log, and every table against it."`
 	Rebuild rebuildCommand `cmd:"" help:"Make all tables anew from the log, beside a running server."`

@@ -131,6 +131,26 @@ func (m *ChatMember) History(ctx context.Context, room domain.RoomID, w projecti
 	return m.chat.door.cfg.Queries.RoomMessages(ctx, room, w)
 }
 
+// profile answers how somebody is shown who has a token. The tables may be behind it.
+func (d *Door) profile(ctx context.Context, user domain.UserID) (projections.Profile, error) {
+	p, err := d.cfg.Queries.Profile(ctx, user)
+	if !errors.Is(err, projections.ErrNotFound) {
+		return p, err
+	}
+	head, err := d.cfg.Store.Head(ctx)
+	if err != nil {
+		return p, err
+	}
+	if err := d.CaughtUp(ctx, head); err != nil {
+		return p, err
+	}
+	p, err = d.cfg.Queries.Profile(ctx, user)
+	if errors.Is(err, projections.ErrNotFound) {
+		return p, refusal(domain.CodeUserUnavailable, "user %d does not exist", user)
+	}
+	return p, err
+}
+
 // Author answers who said a message, and whether the person is in the chat now.
 func (c *Chat) Author(m projections.Message) (by ChatPerson, there bool) {
 	by = ChatPerson{Guest: m.Guest, Connection: m.Connection, User: m.User, Nickname: m.Nickname}

@@ -164,7 +164,7 @@ func (m *ChatMember) Enter(ctx context.Context, a Arrival) (at int64, err error)
 	g := guest{by: a.By, name: a.Name}
 	name := a.Name
 	if a.By.User != 0 {
-		profile, err := d.cfg.Queries.Profile(ctx, a.By.User)
+		profile, err := d.profile(ctx, a.By.User)
 		if err != nil {
 			return 0, err
 		}

@@ -255,7 +255,7 @@ func (s *session) onChatNickname(ctx context.Context, in inbound, data chatNickn
 	if err := s.member().Deed(); err != nil {
 		return nil, err
 	}
-	profile, err := s.door.cfg.Queries.Profile(ctx, s.Caller().User)
+	profile, err := s.door.profile(ctx, s.Caller().User)
 	if err != nil {
 		return nil, err
 	}

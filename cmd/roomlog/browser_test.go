@@ -13,6 +13,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"roomlog/eventstore/pgtest"
 )
 
 // page is what people have in their browsers: it loads the script from the server, connects as the script
@@ -93,7 +95,7 @@ func TestTheBrowser(t *testing.T) {
 	need(t, "node", "npm")
 	officialClients(t)
 	assets := t.TempDir()
-	at := serve(t, nil, append([]string{"--data", dataDir(t), "--assets", assets}, unhurried...)...)
+	at := serve(t, append([]string{"DATABASE_URL=" + pgtest.Blank(t)}, sharedSecrets...), append([]string{"--data", dataDir(t), "--assets", assets}, unhurried...)...)
 	anna, nora := join(t, at, "anna"), join(t, at, "nora")
 	live := anna.open("An evening with Anna")
 	native := nora.connect("")
@@ -110,7 +112,7 @@ func TestTheBrowser(t *testing.T) {
 			who, _ := json.Marshal(map[string]any{"live_id": live, "token": guest.token})
 			text, _ := json.Marshal(said)
 			visits := browse(t, fmt.Sprintf(page, "http://"+at.addr, who, text))
-			var missing = []string{"connect", "upgrade", "online", "comment", "another's comment"}
+			missing := []string{"connect", "upgrade", "online", "comment", "another's comment"}
 			seen := func(what string) {
 				missing = slices.DeleteFunc(missing, func(m string) bool { return m == what })
 			}

@@ -73,8 +73,11 @@ func (c *serveCommand) startEngine(ctx context.Context, h *house, l *layers) (*e
 	return e, e.furnish(ctx)
 }
 
-// furnish makes the first chat room, once in the life of the log.
+// furnish makes the first chat room, once in the life of the log. It is done by who moves the tables.
 func (e *engine) furnish(ctx context.Context) error {
+	if e.projector == nil {
+		return nil
+	}
 	_, err := e.sequencer.Execute(ctx, domain.Request{Command: addRoom(e.store, firstRoom), By: domain.Actor{Kind: domain.System}})
 	if err != nil {
 		return fmt.Errorf("make the room %s: %w", firstRoom, err)

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"io"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -69,12 +70,21 @@ type report struct {
 	Recovered bool              `json:"recovered"`
 }
 
-// play starts a client of a major version, with transports in the order in which it tries them.
-func play(t testing.TB, at *process, version, transports string) *player {
+// play starts a client of a major version, with transports in the order in which it tries them, and more options
+// if there are any.
+func play(t testing.TB, at *process, version, transports string, more ...map[string]any) *player {
 	t.Helper()
 	node := need(t, "node", "node")
 	officialClients(t)
-	cmd := exec.Command(node, filepath.Join(clientsDir, "player.js"), version, transports, "http://"+at.addr)
+	options := map[string]any{}
+	for _, m := range more {
+		maps.Copy(options, m)
+	}
+	text, err := json.Marshal(options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(node, filepath.Join(clientsDir, "player.js"), version, transports, "http://"+at.addr, string(text))
 	cmd.Stderr = os.Stderr
 	p := &player{t: t, name: version + " over " + transports, changed: make(chan struct{})}
 	out, err := cmd.StdoutPipe()

@@ -116,8 +116,8 @@ func TestRoomsWithHistory(t *testing.T) {
 			a.refused("消息不能为空")
 			a.Emit("addMessage", "x")
 			a.refused("参数错误")
-			a.Cut()
 			b.Forget()
+			a.goes(o)
 			b.moves("offline", "用户"+ann.name+"离开聊天室")
 		})
 	}

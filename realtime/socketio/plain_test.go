@@ -177,7 +177,9 @@ func TestPlainChatBeforeAName(t *testing.T) {
 	a.Emit("message", "Ann")
 	b.said("系统", "Ann加入了聊天室")
 	a.Emit("message", "so am I")
-	b.said("Ann", "so am I")
+	for _, c := range []*app{a, b} {
+		c.said("Ann", "so am I")
+	}
 	if joined := events[domain.GuestJoined](w); len(joined) != 2 {
 		t.Errorf("joined %+v", joined)
 	}

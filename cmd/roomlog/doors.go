@@ -104,6 +104,7 @@ func (c *serveCommand) apiConfig(h *house, e *engine, tokens *api.Tokens) (api.C
 		RequestTimeout: c.RequestTimeout, Settle: c.Settle,
 		BodyBytes: c.BodyBytes, BodyTimeout: c.BodyTimeout, UploadBytes: c.UploadBytes, UploadTimeout: c.UploadTimeout,
 		SignInsByAddress: c.SignInsPerAddress, SignInsByName: c.SignInsPerName, RegistrationsByAddress: c.RegistrationsPerAddress,
+		ChatRooms: c.ChatRooms, GuestChat: c.GuestChat, RoomsByAddress: c.RoomsPerAddress,
 		WritesByUser: c.WritesPerUser, UploadsByUser: c.UploadsPerUser, EventStreams: c.EventStreams,
 	}, nil
 }

@@ -16,12 +16,12 @@ import (
 // What is said in rooms with history. The names are those that clients know.
 type (
 	resident struct {
-		ID        string        `json:"_id"`
-		Name      string        `json:"name"`
-		Avatar    string        `json:"avatar"`
-		Online    bool          `json:"online"`
-		Room      domain.RoomID `json:"room"`
-		CreatedAt string        `json:"createAt"`
+		ID        string         `json:"_id"`
+		Name      string         `json:"name"`
+		Avatar    string         `json:"avatar"`
+		Online    bool           `json:"online"`
+		Room      *domain.RoomID `json:"room"` // null: in none
+		CreatedAt string         `json:"createAt"`
 	}
 	record struct {
 		ID        string        `json:"_id"`
@@ -272,7 +272,10 @@ func (d *Door) nameOf(p realtime.ChatPerson) string {
 
 // recordOf is a message: its id is its position, behind which older ones can be asked for.
 func (c *chatter) recordOf(position int64, content string, room domain.RoomID, at time.Time, by realtime.ChatPerson, there bool) record {
-	user := resident{ID: by.Connection, Name: c.v.door.nameOf(by), Online: there, Room: room, CreatedAt: isoTime(at)}
+	user := resident{ID: by.Connection, Name: c.v.door.nameOf(by), Online: there, CreatedAt: isoTime(at)}
+	if there {
+		user.Room = &room
+	}
 	if by.User.ID != 0 {
 		user.ID, user.Avatar = strconv.FormatInt(int64(by.User.ID), 10), by.User.Avatar
 		user.CreatedAt = isoTime(by.User.CreatedAt)

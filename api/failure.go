@@ -103,6 +103,7 @@ var statuses = map[domain.Code]int{
 	domain.CodeNameTaken:       http.StatusConflict,
 	domain.CodeLiveNotStarted:  http.StatusConflict,
 	domain.CodeLiveEnded:       http.StatusConflict,
+	domain.CodeNoStream:        http.StatusConflict,
 	domain.CodeCoinsTooFew:     http.StatusConflict,
 	domain.CodeCoinsOverflow:   http.StatusConflict,
 	domain.CodeOrderMismatch:   http.StatusConflict,

@@ -34,6 +34,7 @@ var groups = []kong.Group{
 	{Key: "rate", Title: "Rates"},
 	{Key: "size", Title: "Sizes and times of requests"},
 	{Key: "socket", Title: "Connections"},
+	{Key: "media", Title: "Streams"},
 	{Key: "engine", Title: "Log, tables and database"},
 }
 

@@ -33,7 +33,7 @@ type doors struct {
 }
 
 // openDoors makes the doors on top of the engine. They answer when server serves.
-func (c *serveCommand) openDoors(ctx context.Context, h *house, e *engine, l *layers) (*doors, error) {
+func (c *serveCommand) openDoors(ctx context.Context, h *house, e *engine, l *layers, streams *studio) (*doors, error) {
 	proxies, err := api.ParseProxies(c.TrustedProxies)
 	if err != nil {
 		return nil, err
@@ -44,7 +44,18 @@ func (c *serveCommand) openDoors(ctx context.Context, h *house, e *engine, l *la
 	}
 	d := &doors{readiness: &readiness{engine: e, maxLag: c.MaxLag}}
 	registry := e.meters()
-	config, err := c.apiConfig(h, e, tokens)
+	signer, err := media.NewSigner(h.secrets.sign, c.SignLife, h.sh.now)
+	if err != nil {
+		return nil, err
+	}
+	if streams != nil {
+		if err := streams.open(ctx, c, h, e, l, signer, proxies); err != nil {
+			return nil, err
+		}
+		d.readiness.more = append(d.readiness.more, streams.check())
+		registry.MustRegister(mediaMetrics{streams.server})
+	}
+	config, err := c.apiConfig(h, e, tokens, signer)
 	if err != nil {
 		return nil, err
 	}
@@ -84,11 +95,7 @@ func (c *serveCommand) openDoors(ctx context.Context, h *house, e *engine, l *la
 	return d, c.openPprof(ctx, h, l)
 }
 
-func (c *serveCommand) apiConfig(h *house, e *engine, tokens *api.Tokens) (api.Config, error) {
-	signer, err := media.NewSigner(h.secrets.sign, c.SignLife, h.sh.now)
-	if err != nil {
-		return api.Config{}, err
-	}
+func (c *serveCommand) apiConfig(h *house, e *engine, tokens *api.Tokens, signer *media.Signer) (api.Config, error) {
 	payments, err := api.NewSharedSecret(h.secrets.payment)
 	if err != nil {
 		return api.Config{}, err
@@ -161,7 +168,7 @@ func (c *serveCommand) realtimeConfig(h *house, e *engine, tokens *api.Tokens, g
 		MaxConnsPerUser: c.MaxConnectionsPerUser, MaxRooms: c.MaxRoomsPerConnection,
 		CommentRate: c.CommentRate, CommentBurst: c.CommentBurst, GiftRate: c.GiftRate, GiftBurst: c.GiftBurst,
 		MessageRate: c.MessageRate, MessageBurst: c.MessageBurst, TypingRate: c.TypingRate, MaxChatRooms: c.ChatRooms, Uploads: c.uploads(),
-		Grace: c.PresenceGrace,
+		Grace: c.PresenceGrace, Process: e.process,
 	}
 }
 

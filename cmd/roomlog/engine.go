@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"roomlog/api"
@@ -27,12 +28,13 @@ type engine struct {
 	queries   *projections.Queries
 	feed      *projections.Feed
 	projector *projections.Projector // nil without the role
+	process   string                 // names this process in the log
 	now       func() time.Time
 }
 
 // startEngine opens the database, migrates it, and starts what moves the log and the tables.
 func (c *serveCommand) startEngine(ctx context.Context, h *house, l *layers) (*engine, error) {
-	e := &engine{now: h.sh.now}
+	e := &engine{now: h.sh.now, process: uuid.NewString()}
 	dsn := h.databaseURL
 	if dsn == "" {
 		var err error

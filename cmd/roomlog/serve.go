@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"slices"
 	"time"
 )
 
@@ -14,6 +15,7 @@ const (
 	roleAPI       = "api"
 	roleRealtime  = "realtime"
 	roleProjector = "projector"
+	roleMedia     = "media"
 )
 
 type serveCommand struct {
@@ -31,11 +33,12 @@ type serveCommand struct {
 	ChatRooms    int           `group:"house" env:"ROOMLOG_CHAT_ROOMS" default:"200" help:"Chat rooms in all; operators may make more."`
 	GuestChat    bool          `group:"house" env:"ROOMLOG_GUEST_CHAT" help:"Let people into the chat without a password: by an e-mail address, or under a name. Whoever says an address is taken for its owner."`
 
-	Roles []string `group:"part" env:"ROOMLOG_ROLES" enum:"api,realtime,projector" default:"api,realtime,projector" help:"api answers REST, realtime holds sockets, projector moves the tables."`
+	Roles []string `group:"part" env:"ROOMLOG_ROLES" enum:"api,realtime,media,projector" default:"api,realtime,media,projector" help:"api answers REST, realtime holds sockets, media takes and gives streams, projector moves the tables."`
 
 	rateSettings   `embed:""`
 	sizeSettings   `embed:""`
 	socketSettings `embed:""`
+	mediaSettings  `embed:""`
 	engineSettings `embed:""`
 }
 
@@ -68,6 +71,13 @@ func (c *serveCommand) Run(ctx context.Context, g *globals, sh shell) (err error
 		return fmt.Errorf("listen for HTTP: %w", err)
 	}
 	defer listener.Close()
+	var streams *studio
+	if slices.Contains(c.Roles, roleMedia) {
+		if streams, err = c.listenForStreams(); err != nil {
+			return err
+		}
+		defer streams.close()
+	}
 	l := newLayers(h.log)
 	defer func() {
 		err = errors.Join(err, l.stop())
@@ -77,7 +87,7 @@ func (c *serveCommand) Run(ctx context.Context, g *globals, sh shell) (err error
 	if err != nil {
 		return err
 	}
-	d, err := c.openDoors(ctx, h, e, l)
+	d, err := c.openDoors(ctx, h, e, l, streams)
 	if err != nil {
 		return err
 	}

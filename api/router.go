@@ -43,7 +43,7 @@ func (s *server) surface() {
 	r.Post("/api/gift/notify", s.paid)
 	documented[success[string]](s, post("/api/gift/notify", "The payment provider says that an order is paid"), documentPaid)
 	r.Post("/api/upload", s.upload)
-	documented[success[string]](s, post("/api/upload", "Keep a picture").needs("a token"), documentUpload)
+	documented[success[string]](s, post("/api/upload", "Keep a picture or a sound").needs("a token"), documentUpload)
 	r.Get("/uploads/{name}", s.uploaded)
 	r.Head("/uploads/{name}", s.uploaded)
 
@@ -57,6 +57,8 @@ func (s *server) surface() {
 	personal(s, post("/api/streams/kick", "End a room's stream, or a player's connection").needs("the role operator"), s.kickStream)
 	r.Get(eventsRoute, s.events)
 	documented[eventLine](s, get(eventsRoute, "Replay the log, and follow it").needs(analyst), documentEvents)
+
+	s.chat()
 
 	r.Get("/healthz", s.healthz)
 	r.Get("/readyz", s.readyz)

@@ -22,6 +22,7 @@ var Commands = []CommandSpec{
 	command[ChangeLiveStatus](person),
 	command[StartPublish](system),
 	command[StopPublish](system),
+	command[KickPublish](operator),
 	command[SetRecording](person),
 	command[StartRecording](system),
 	command[FinishRecording](system),

@@ -38,7 +38,7 @@ func samples() []domain.Event {
 		domain.LiveStatusChanged{Live: 6, Streamer: 7, From: domain.StatusOnAir, To: domain.StatusPaused},
 		domain.LivePublishStarted{Live: 6, Streamer: 7, Show: "MZXW6YTBOI3DAMBQ", Process: "0198c0de-0000-4000-8000-0000000000aa",
 			Picture: domain.Picture{Video: "h264", Width: 1920, Height: 1080, Audio: "aac"}},
-		domain.LivePublishStopped{Live: 6, Streamer: 7, Show: "MZXW6YTBOI3DAMBQ", Reason: domain.PublishLost, Bytes: 1 << 33},
+		domain.LivePublishStopped{Live: 6, Streamer: 7, Show: "MZXW6YTBOI3DAMBQ", Reason: domain.PublishKicked, Note: "not for children", Bytes: 1 << 33},
 		domain.LiveRecordingSet{Live: 6, Streamer: 7, Record: domain.RecordOn},
 		domain.RecordingStarted{Live: 6, Streamer: 7, Recording: "MZXW6YTBOI3DAMBQ"},
 		domain.RecordingFinished{Live: 6, Streamer: 7, Recording: "MZXW6YTBOI3DAMBQ", Reason: "lost", Began: noon, Ended: noon.Add(time.Hour), Length: 3_600_000, Bytes: 1 << 33,

@@ -248,9 +248,9 @@ func (c DeleteRecording) decide(see View) ([]Event, error) {
 	switch {
 	case recording.Live == 0 || recording.Live != c.Live || recording.Deleted,
 		live.Streamer != see.By.User && !see.User(see.By.User).Has(RoleOperator):
-		return nil, refuse(CodeRecordingNotFound, "there is no recording %s of yours in live %d", c.Recording, c.Live)
+		return nil, refuse(CodeNoRecording, "there is no recording %s of yours in live %d", c.Recording, c.Live)
 	case !recording.Finished && string(live.Show) == string(c.Recording):
-		return nil, refuse(CodeRecordingRunning, "recording %s is still being written", c.Recording)
+		return nil, refuse(CodeRecordingOn, "recording %s is still being written", c.Recording)
 	}
 	return []Event{RecordingDeleted{c.Live, live.Streamer, c.Recording, "asked"}}, nil
 }

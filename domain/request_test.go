@@ -31,6 +31,7 @@ func examples() []example {
 		{signedIn(streamer), domain.ChangeLiveStatus{Live: 6, To: domain.LiveStop}, "person"},
 		{system, domain.StartPublish{Live: 6, Show: "show-2", Process: "p1", OnAir: true}, "system"},
 		{system, domain.StopPublish{Live: 6, Show: "show-1", Reason: domain.PublishStopped, Bytes: 9}, "system"},
+		{operator, domain.KickPublish{Live: 6, Note: "why"}, "operator"},
 		{signedIn(streamer), domain.SetRecording{Live: 6, On: true}, "person"},
 		{system, domain.StartRecording{Live: 6, Recording: "show-1"}, "system"},
 		{system, domain.FinishRecording{Live: 6, Recording: "show-1", Reason: "stopped", Began: noon, Ended: noon}, "system"},

@@ -38,6 +38,10 @@ func (s *server) surface() {
 		domain.CodeLiveNotFound: "当前直播间不存在",
 	}), s.readLive)
 
+	personal(s, post("/api/live/record", "Have one's room recorded, or not, from its next stream on"), s.setRecording)
+	public(s, get("/api/live/{id}/recordings", "What was recorded of a room, newest first, with addresses to play"), s.listRecordings)
+	personal(s, post("/api/live/recording/delete", "Delete a recording of one's room, or as an operator of any"), s.deleteRecording)
+
 	public(s, get("/api/gift/list", "The shelf of gifts"), s.listGifts)
 	personal(s, post("/api/gift/wxpay", "Order coins"), s.placeOrder)
 	r.Post("/api/gift/notify", s.paid)

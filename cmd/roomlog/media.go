@@ -16,10 +16,11 @@ import (
 
 // studio is the door of streams.
 type studio struct {
-	server *media.Server
-	stage  *stage.Stage
-	rtmp   net.Listener
-	flv    net.Listener
+	server     *media.Server
+	stage      *stage.Stage
+	rtmp       net.Listener
+	flv        net.Listener
+	recordings *recordings // nil: another process has the folder
 }
 
 // listenForStreams takes the ports, before anything else is started: whoever comes meanwhile waits.
@@ -43,9 +44,13 @@ func (s *studio) close() {
 // open opens the door on top of the engine. Connections end before shows do, and shows before the log.
 func (s *studio) open(ctx context.Context, c *serveCommand, h *house, e *engine, l *layers, signer *media.Signer, proxies api.Proxies) error {
 	var err error
+	if s.recordings, err = c.openRecordings(ctx, h, e, l, signer); err != nil {
+		return err
+	}
 	s.stage, err = stage.New(stage.Config{
 		Store: e.store, Commands: e.sequencer, Queries: e.queries, Feed: e.feed, Signer: signer,
 		Process: e.process, Now: h.sh.now, Log: h.log, AutoLive: c.AutoLive, Grace: c.PresenceGrace,
+		Told: func(ctx context.Context, t stage.Told) { s.recordings.told(ctx, t, s.server) },
 	})
 	if err != nil {
 		return err
@@ -73,7 +78,7 @@ func (s *studio) open(ctx context.Context, c *serveCommand, h *house, e *engine,
 func (s *studio) serveFLV(ctx context.Context, c *serveCommand, h *house, proxies api.Proxies) error {
 	limit := newConnLimit(c.MaxHTTPConnections, c.MaxConnectionsPerAddress, proxies)
 	server := &http.Server{
-		Handler: s.server, ReadHeaderTimeout: c.HeaderTimeout, IdleTimeout: c.IdleTimeout, MaxHeaderBytes: c.HeaderBytes,
+		Handler: s.recordings.beside(s.server), ReadHeaderTimeout: c.HeaderTimeout, IdleTimeout: c.IdleTimeout, MaxHeaderBytes: c.HeaderBytes,
 		ConnState: limit.watch, ErrorLog: slog.NewLogLogger(h.log.Handler(), slog.LevelDebug),
 	}
 	stop := context.AfterFunc(ctx, func() { _ = server.Close() })

@@ -39,6 +39,7 @@ type serveCommand struct {
 	sizeSettings   `embed:""`
 	socketSettings `embed:""`
 	mediaSettings  `embed:""`
+	recordSettings `embed:""`
 	engineSettings `embed:""`
 }
 

@@ -9,10 +9,9 @@ import (
 	"net/http"
 	"strings"
 	"time"
-)
 
-// Path is where a Door serves: FOLDER/ID/FILE behind it.
-const Path = "/recordings/"
+	"roomlog/media/rtmp"
+)
 
 // writeTime is how long a player has to take some of a file.
 const writeTime = 30 * time.Second
@@ -20,7 +19,8 @@ const writeTime = 30 * time.Second
 // ErrForbidden is what a Door's gate says of who may not play a recording. ErrNotFound says that there is none.
 var ErrForbidden = errors.New("record: forbidden")
 
-// Door serves the files of recordings, also of those that are being written, as far as they are.
+// Door serves the files of recordings, also of those that are being written, as far as they are. Its paths are
+// FOLDER/ID/FILE; what stands before them is for whoever mounts it.
 type Door struct {
 	// Recorder has the files.
 	Recorder *Recorder
@@ -52,9 +52,8 @@ func (d *Door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusMethodNotAllowed)
 		return
 	}
-	name, found := strings.CutPrefix(r.URL.Path, Path)
-	parts := strings.Split(name, "/")
-	if !found || len(parts) != 3 {
+	parts := strings.Split(r.URL.Path, "/")
+	if len(parts) != 3 || !rtmp.ValidName(parts[0]) || !rtmp.ValidName(parts[1]) {
 		refuse(w, http.StatusNotFound)
 		return
 	}

@@ -34,7 +34,7 @@ func TestRecordingsAreServed(t *testing.T) {
 		}
 		return nil
 	}}
-	web := httptest.NewServer(door)
+	web := httptest.NewServer(http.StripPrefix("/recordings/", door))
 	defer web.Close()
 	ask := func(method, path, bytes string) (*http.Response, []byte) {
 		t.Helper()
@@ -85,7 +85,7 @@ func TestRecordingsAreServed(t *testing.T) {
 		"/recordings/6/other/1.mp4?sign=good":                404,
 		"/recordings/.lock?sign=good":                        404,
 		"/recordings/?sign=good":                             404,
-		"/elsewhere":                                         404,
+		"/recordings/6/sh%ffow/1.mp4?sign=good":              404,
 	} {
 		if answer, body := ask("GET", path, ""); answer.StatusCode != want || len(body) > 0 {
 			t.Errorf("%s: %d, %q", path, answer.StatusCode, body)

@@ -47,7 +47,13 @@ func (q *Queries) room(ctx context.Context, id domain.LiveID) (room Room, err er
 	b.Queue(newest.in(selectComments), id, 0, 0, int64(math.MaxInt64), roomRows).Query(collect(scanComment, &room.Comments))
 	from, to := allTimes()
 	b.Queue(newest.in(selectGiftRecords), id, 0, 0, 0, from, to, 0, int64(math.MaxInt64), roomRows).Query(collect(scanGiftRecord, &room.Gifts))
-	b.Queue(selectPresent, id, roomViewers).Query(collect(pgx.RowToStructByPos[Profile], &room.Viewers))
+	b.Queue(selectPresent, id, roomViewers, int64(math.MaxInt64)).Query(func(rows pgx.Rows) error {
+		present, err := pgx.CollectRows(rows, pgx.RowToStructByPos[Present])
+		for _, p := range present {
+			room.Viewers = append(room.Viewers, p.Profile)
+		}
+		return err
+	})
 	b.Queue("COMMIT")
 	// In the transaction the generation stays what it was, while the names of the tables are the newest:
 	// only a look from outside notices a switch.

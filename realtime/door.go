@@ -65,6 +65,8 @@ type Config struct {
 	CommentBurst    int           // and at once
 	GiftRate        float64       // gifts a second of one person, in this process
 	GiftBurst       int           // and at once
+	Crowd           int           // people in a room above which their coming and going is summed up; below 0: never
+	CrowdInterval   time.Duration // between two sums, if nothing else happens
 	Grace           time.Duration // from the death of a process until its viewers have left
 	Renewal         time.Duration // from the end of a session until its connections are closed
 }
@@ -92,6 +94,8 @@ func (c *Config) setDefaults() {
 	c.CommentBurst = orDefault(c.CommentBurst, DefaultCommentBurst)
 	c.GiftRate = orDefault(c.GiftRate, DefaultGiftRate)
 	c.GiftBurst = orDefault(c.GiftBurst, DefaultGiftBurst)
+	c.Crowd = orDefault(c.Crowd, DefaultCrowd)
+	c.CrowdInterval = orDefault(c.CrowdInterval, DefaultCrowdInterval)
 	c.Grace = orDefault(c.Grace, DefaultGrace)
 	c.Renewal = orDefault(c.Renewal, DefaultRenewal)
 }

@@ -165,7 +165,7 @@ func (c *serveCommand) realtimeConfig(h *house, e *engine, tokens *api.Tokens, g
 		},
 		MaxConnsPerUser: c.MaxConnectionsPerUser, MaxRooms: c.MaxRoomsPerConnection,
 		CommentRate: c.CommentRate, CommentBurst: c.CommentBurst, GiftRate: c.GiftRate, GiftBurst: c.GiftBurst,
-		Grace: c.PresenceGrace, Process: e.process,
+		Grace: c.PresenceGrace, Crowd: c.Crowd, CrowdInterval: c.ListInterval, Process: e.process,
 	}
 }
 

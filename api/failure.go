@@ -75,7 +75,7 @@ var chinese = map[domain.Code]string{
 	codePasswordShort: "密码至少6个字符",
 	codePasswordLong:  "密码最多128个字符",
 	codePasswordsDiff: "两次输入的密码不一致",
-	codeImage:         "只支持 JPEG、PNG、GIF、WebP 图片",
+	codeImage:         "只支持 JPEG、PNG、GIF、WebP 图片和 OGG、MP3、M4A、AAC、WebM、WAV、AMR 语音",
 	codeSignature:     "签名错误",
 }
 
@@ -94,7 +94,12 @@ var statuses = map[domain.Code]int{
 	codeNoRoute:                http.StatusNotFound,
 	codeMethod:                 http.StatusMethodNotAllowed,
 	codeBodyTooSlow:            http.StatusRequestTimeout,
+	domain.CodeRoomNotFound:    http.StatusNotFound,
+	domain.CodeGuestGone:       http.StatusNotFound,
 	domain.CodeKeyReused:       http.StatusConflict,
+	domain.CodeRoomTaken:       http.StatusConflict,
+	domain.CodeRoomsFull:       http.StatusConflict,
+	domain.CodeNicknameTaken:   http.StatusConflict,
 	domain.CodeNameTaken:       http.StatusConflict,
 	domain.CodeLiveNotStarted:  http.StatusConflict,
 	domain.CodeLiveEnded:       http.StatusConflict,

@@ -23,7 +23,7 @@ func (q *Queries) Viewers(ctx context.Context, f ViewerFilter) ([]Viewer, error)
 
 // Present answers who is in a room now and came before a position, newest first.
 func (q *Queries) Present(ctx context.Context, live domain.LiveID, before int64, limit int) ([]Present, error) {
-	return many(ctx, q, "who is present", pgx.RowToStructByPos[Present], selectPresent, live, limit, before)
+	return many(ctx, q, "who is present", scanPresent, selectPresent, live, limit, before)
 }
 
 // GiftHistory answers a page of the gifts given.

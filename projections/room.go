@@ -48,7 +48,7 @@ func (q *Queries) room(ctx context.Context, id domain.LiveID) (room Room, err er
 	from, to := allTimes()
 	b.Queue(newest.in(selectGiftRecords), id, 0, 0, 0, from, to, 0, int64(math.MaxInt64), roomRows).Query(collect(scanGiftRecord, &room.Gifts))
 	b.Queue(selectPresent, id, roomViewers, int64(math.MaxInt64)).Query(func(rows pgx.Rows) error {
-		present, err := pgx.CollectRows(rows, pgx.RowToStructByPos[Present])
+		present, err := pgx.CollectRows(rows, scanPresent)
 		for _, p := range present {
 			room.Viewers = append(room.Viewers, p.Profile)
 		}
@@ -82,4 +82,10 @@ func collect[T any](scan pgx.RowToFunc[T], where *[]T) func(pgx.Rows) error {
 		*where, err = pgx.CollectRows(rows, scan)
 		return err
 	}
+}
+
+// scanPresent reads how somebody is shown, and since when they are there.
+func scanPresent(row pgx.CollectableRow) (p Present, err error) {
+	err = row.Scan(&p.ID, &p.Username, &p.Nickname, &p.Avatar, &p.Joined)
+	return p, err
 }

@@ -69,6 +69,11 @@ type commandLine struct {
 	Guest struct {
 		Forget guestForget `cmd:"" help:"Erase what somebody said who was not signed in."`
 	} `cmd:"" help:"Who chats without being signed in."`
+	Streams struct {
+		List    streamsList    `cmd:"" help:"Show what goes on, on all processes."`
+		Players streamsPlayers `cmd:"" help:"Show who watches a room."`
+		Kick    streamsKick    `cmd:"" help:"End a room's stream, or a player's connection."`
+	} `cmd:"" help:"What goes through the media doors."`
 	Export  exportCommand  `cmd:"" help:"Write the log as lines of JSON."`
 	Verify  verifyCommand  `cmd:"" help:"Check the log, and every table against it."`
 	Rebuild rebuildCommand `cmd:"" help:"Make all tables anew from the log, beside a running server."`

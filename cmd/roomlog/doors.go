@@ -10,6 +10,7 @@ import (
 	"net/http/pprof"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -17,6 +18,7 @@ import (
 	"roomlog/api"
 	"roomlog/domain"
 	"roomlog/media"
+	"roomlog/media/stage"
 	"roomlog/realtime"
 	"roomlog/realtime/socketio"
 	"roomlog/realtime/socketio/engineio"
@@ -58,6 +60,7 @@ func (c *serveCommand) openDoors(ctx context.Context, h *house, e *engine, l *la
 	if err != nil {
 		return nil, err
 	}
+	config.Streams = streamBoard{stage.NewBoard(e.store, e.queries)}
 	config.Metrics, config.Checks, config.Proxies = registry, d.readiness.checks(), proxies
 	if d.api, err = api.New(config); err != nil {
 		return nil, err
@@ -111,6 +114,7 @@ func (c *serveCommand) apiConfig(h *house, e *engine, tokens *api.Tokens, signer
 		RequestTimeout: c.RequestTimeout, Settle: c.Settle,
 		BodyBytes: c.BodyBytes, BodyTimeout: c.BodyTimeout, UploadBytes: c.UploadBytes, UploadTimeout: c.UploadTimeout,
 		SignInsByAddress: c.SignInsPerAddress, SignInsByName: c.SignInsPerName, RegistrationsByAddress: c.RegistrationsPerAddress,
+		ChatRooms: c.ChatRooms, GuestChat: c.GuestChat, RoomsByAddress: c.RoomsPerAddress,
 		WritesByUser: c.WritesPerUser, UploadsByUser: c.UploadsPerUser, EventStreams: c.EventStreams,
 	}, nil
 }
@@ -146,7 +150,7 @@ func (c *serveCommand) socketioConfig(h *house, e *engine, rooms *realtime.Door,
 			BodyTimeout: c.BodyTimeout, FrameRate: c.FrameRate, FrameBurst: c.FrameBurst,
 			Sockets: realtime.SocketConfig{QueueBytes: c.QueueBytes, RestartSpread: c.RestartSpread, FlushWindow: c.window()},
 		},
-		Listed: c.Listed, Crowd: c.Crowd, Interval: c.ListInterval,
+		Guests: c.GuestChat, Listed: c.Listed, Crowd: c.Crowd, Interval: c.ListInterval,
 	}
 }
 
@@ -165,8 +169,17 @@ func (c *serveCommand) realtimeConfig(h *house, e *engine, tokens *api.Tokens, g
 		},
 		MaxConnsPerUser: c.MaxConnectionsPerUser, MaxRooms: c.MaxRoomsPerConnection,
 		CommentRate: c.CommentRate, CommentBurst: c.CommentBurst, GiftRate: c.GiftRate, GiftBurst: c.GiftBurst,
-		Grace: c.PresenceGrace, Crowd: c.Crowd, CrowdInterval: c.ListInterval, Process: e.process,
+		MessageRate: c.MessageRate, MessageBurst: c.MessageBurst, TypingRate: c.TypingRate, MaxChatRooms: c.ChatRooms, Uploads: c.uploads(),
+		Crowd: c.Crowd, CrowdInterval: c.ListInterval, Grace: c.PresenceGrace, Process: e.process,
 	}
+}
+
+// uploads is how the addresses of uploaded files begin; "" without a public address.
+func (c *serveCommand) uploads() string {
+	if c.PublicURL == "" {
+		return ""
+	}
+	return strings.TrimRight(c.PublicURL, "/") + "/uploads/"
 }
 
 // serve answers requests until the doors are closed.

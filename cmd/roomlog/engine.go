@@ -10,6 +10,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"roomlog/api"
 	"roomlog/domain"
 	"roomlog/eventstore"
 	"roomlog/eventstore/localpg"
@@ -80,7 +81,7 @@ func (e *engine) furnish(ctx context.Context) error {
 	if e.projector == nil {
 		return nil
 	}
-	_, err := e.sequencer.Execute(ctx, domain.Request{Command: addRoom(e.store, firstRoom), By: domain.Actor{Kind: domain.System}})
+	_, err := e.sequencer.Execute(ctx, domain.Request{Command: api.AddRoom(e.store, firstRoom), By: domain.Actor{Kind: domain.System}})
 	if err != nil {
 		return fmt.Errorf("make the room %s: %w", firstRoom, err)
 	}

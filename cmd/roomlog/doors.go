@@ -55,6 +55,7 @@ func (c *serveCommand) openDoors(ctx context.Context, h *house, e *engine, l *la
 		}
 		d.readiness.more = append(d.readiness.more, streams.check())
 		registry.MustRegister(mediaMetrics{streams.server})
+		streams.meterHooks(metering{registry})
 	}
 	config, err := c.apiConfig(h, e, tokens, signer)
 	if err != nil {

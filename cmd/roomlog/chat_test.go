@@ -82,7 +82,7 @@ func TestOfficialClientsChat(t *testing.T) {
 	two := serve(t, env, append([]string{"--data", dataDir(t), "--guest-chat"}, unhurried...)...)
 	nora := join(t, one, "nora")
 	for _, version := range []string{"2", "3", "4"} {
-		for _, transports := range []string{"websocket", "polling,websocket", "polling"} {
+		for _, transports := range []string{"websocket", "polling,websocket"} {
 			t.Run(version+" over "+transports, func(t *testing.T) {
 				room := "r" + version + strings.ReplaceAll(transports, ",", "")
 				one.roomlog("room", "add", room)

@@ -53,6 +53,7 @@ type Config struct {
 	Uploads  string // the folder of what is uploaded; made if it is not there
 	Now      func() time.Time
 
+	Streams Streams              // nil: there are none
 	Log     *slog.Logger         // nil: silent
 	Metrics *prometheus.Registry // served at /metrics; nil: an own one
 	Checks  []Check              // asked by /readyz
@@ -108,6 +109,9 @@ func (c *Config) check() error {
 func (c *Config) setDefaults() {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
+	}
+	if c.Streams == nil {
+		c.Streams = noStreams{}
 	}
 	if c.Metrics == nil {
 		c.Metrics = prometheus.NewRegistry()

@@ -18,6 +18,7 @@ import (
 	"roomlog/api"
 	"roomlog/domain"
 	"roomlog/media"
+	"roomlog/media/stage"
 	"roomlog/realtime"
 	"roomlog/realtime/socketio"
 	"roomlog/realtime/socketio/engineio"
@@ -54,11 +55,13 @@ func (c *serveCommand) openDoors(ctx context.Context, h *house, e *engine, l *la
 		}
 		d.readiness.more = append(d.readiness.more, streams.check())
 		registry.MustRegister(mediaMetrics{streams.server})
+		streams.meterHooks(metering{registry})
 	}
 	config, err := c.apiConfig(h, e, tokens, signer)
 	if err != nil {
 		return nil, err
 	}
+	config.Streams = streamBoard{stage.NewBoard(e.store, e.queries)}
 	config.Metrics, config.Checks, config.Proxies = registry, d.readiness.checks(), proxies
 	if d.api, err = api.New(config); err != nil {
 		return nil, err

@@ -2,15 +2,20 @@ package main_test
 
 import (
 	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -201,6 +206,7 @@ type publishing struct {
 	Live   int64  `json:"live"`
 	Show   string `json:"show"`
 	Reason string `json:"reason"`
+	Note   string `json:"note"`
 	Bytes  int64  `json:"bytes"`
 }
 
@@ -354,5 +360,155 @@ func TestTheServerIsKilledInTheMiddleOfAShow(t *testing.T) {
 		if end.Reason != "process_lost" && (end.Reason != "replaced" || end.Live != first.Data.ID) {
 			t.Errorf("the log says %+v", end)
 		}
+	}
+}
+
+type streamLine struct {
+	Live       int64          `json:"live"`
+	Publishing bool           `json:"publishing"`
+	Bitrate    int            `json:"bitrate"`
+	Players    map[string]int `json:"players"`
+}
+
+// streams answers what a person may see of the streams.
+func (p *person) streams() (all []streamLine) {
+	p.t.Helper()
+	p.get("/api/streams", &all)
+	return all
+}
+
+func (p *person) kick(form map[string]any) int {
+	p.t.Helper()
+	body, err := json.Marshal(form)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	status, _ := p.do(http.MethodPost, "/api/streams/kick", http.Header{"Content-Type": {"application/json"}}, body)
+	return status
+}
+
+// What goes on is seen by operators and owners, and ended by operators.
+func TestStreamsAreSeenAndKicked(t *testing.T) {
+	t.Parallel()
+	needFFmpeg(t)
+	at := serve(t, nil, "--data", dataDir(t))
+	anna, bert, carl := join(t, at, "anna"), join(t, at, "bert"), join(t, at, "carl")
+	at.roomlog("user", "grant", fmt.Sprint(carl.id), "--role", "operator")
+	file := film(t, 2)
+	room := anna.create("a show")
+	live := room.Data.ID
+	encoder := publish(t, file, at.rtmpURL(room), "-stream_loop", "-1")
+	player := watch(t, at.flvURL(bert.read(live), ".flv"))
+	player.gets(t, "a player of a stream")
+	eventually(t, "operators see the stream", func() bool {
+		all := carl.streams()
+		return len(all) == 1 && all[0].Live == live && all[0].Publishing && all[0].Bitrate > 0 && all[0].Players["http-flv"] == 1
+	})
+	if own, others := anna.streams(), bert.streams(); len(own) != 1 || len(others) != 0 {
+		t.Errorf("the owner sees %+v, somebody else %+v", own, others)
+	}
+	if out := at.roomlog("streams", "list"); !strings.Contains(out, "h264 320x180") || !strings.Contains(out, "http-flv:1") {
+		t.Errorf("the command shows %s", out)
+	}
+	var watchers []struct{ ID, Protocol string }
+	carl.get(fmt.Sprintf("/api/streams/%d/players", live), &watchers)
+	if len(watchers) != 1 || watchers[0].Protocol != "http-flv" {
+		t.Fatalf("it is watched by %+v", watchers)
+	}
+	if got, _ := bert.do(http.MethodGet, fmt.Sprintf("/api/streams/%d/players", live), nil, nil); got != http.StatusForbidden {
+		t.Errorf("who watches another's room is answered with %d", got)
+	}
+	for _, form := range []map[string]any{{"live": live}, {"player": watchers[0].ID}} {
+		if got := bert.kick(form); got != http.StatusForbidden {
+			t.Errorf("%v by somebody: %d", form, got)
+		}
+	}
+	if got := carl.kick(map[string]any{}); got != http.StatusBadRequest {
+		t.Errorf("nobody is kicked with %d", got)
+	}
+	if got := carl.kick(map[string]any{"player": watchers[0].ID, "note": "noise"}); got != http.StatusOK {
+		t.Errorf("a player is kicked with %d", got)
+	}
+	eventually(t, "the player is gone", func() bool { return len(player.ended) == 1 })
+	if encoder.over() {
+		t.Error("the stream has ended with a player")
+	}
+	at.roomlog("streams", "kick", "--live", fmt.Sprint(live), "--note", "not for children")
+	eventually(t, "the encoder is gone", encoder.over)
+	if again := publish(t, file, at.rtmpURL(room)); again.wait() == nil {
+		t.Error("who was kicked is back at once")
+	}
+	if out, code := at.try("streams", "kick", "--live", fmt.Sprint(live)); code != 1 || !strings.Contains(out, "roomlog streams list") {
+		t.Errorf("a room without a stream is kicked with %d, %s", code, out)
+	}
+	stopped := exported[publishing](at, "live.publish_stopped.v1")
+	if len(stopped) != 1 || stopped[0].Reason != "kicked" || stopped[0].Note != "not for children" {
+		t.Errorf("the log says %+v", stopped)
+	}
+}
+
+// hooked is what webhooks have told.
+type hooked struct {
+	mu   sync.Mutex
+	told []string
+	at   []int64 // positions in the log
+}
+
+func (h *hooked) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	var n struct {
+		Hook     string `json:"hook"`
+		Path     string `json:"stream_path"`
+		Reason   string `json:"reason"`
+		Position int64  `json:"position"`
+	}
+	body, _ := io.ReadAll(r.Body)
+	t, signature, _ := strings.Cut(strings.TrimPrefix(r.Header.Get("Roomlog-Signature"), "t="), ",v1=")
+	mac := hmac.New(sha256.New, []byte(hookSecret))
+	mac.Write([]byte(t + "." + string(body)))
+	if json.Unmarshal(body, &n) != nil || hex.EncodeToString(mac.Sum(nil)) != signature {
+		w.WriteHeader(http.StatusBadRequest)
+		return
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.told = append(h.told, strings.TrimSpace(n.Hook+" "+n.Reason))
+	if n.Position > 0 {
+		h.at = append(h.at, n.Position)
+	}
+	if n.Hook == "pre_play" {
+		w.WriteHeader(http.StatusForbidden)
+	}
+}
+
+func (h *hooked) list() string {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return strings.Join(h.told, ", ")
+}
+
+const hookSecret = "the-secret-of-these-hooks"
+
+func TestHooksAreAskedAndTold(t *testing.T) {
+	t.Parallel()
+	needFFmpeg(t)
+	h := &hooked{}
+	receiver := httptest.NewServer(h)
+	t.Cleanup(receiver.Close)
+	at := serve(t, []string{"ROOMLOG_HOOK_SECRET=" + hookSecret}, "--data", dataDir(t), "--hook-url", receiver.URL)
+	anna, bert := join(t, at, "anna"), join(t, at, "bert")
+	room := anna.create("a show")
+	if err := publish(t, film(t, 2), at.rtmpURL(room)).wait(); err != nil {
+		t.Error(err)
+	}
+	eventually(t, "the end is told", func() bool { return strings.Contains(h.list(), "done_connect") })
+	if got, want := h.list(), "pre_connect, post_connect, pre_publish, post_publish, done_publish stopped, done_connect"; got != want &&
+		got != strings.Replace(want, "post_connect, pre_publish", "pre_publish, post_connect", 1) { // who asks does not wait for who is told
+		t.Errorf("told were %s", got)
+	}
+	if len(h.at) != 2 || h.at[0] >= h.at[1] {
+		t.Errorf("positions %v", h.at)
+	}
+	if got := status(t, at.flvURL(bert.read(room.Data.ID), ".flv")); got != http.StatusForbidden {
+		t.Errorf("whom a hook rejects is answered %d", got)
 	}
 }

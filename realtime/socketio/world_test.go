@@ -270,3 +270,13 @@ func eventually(t testing.TB, what string, ok func() bool) {
 		<-time.After(2 * time.Millisecond)
 	}
 }
+
+// room is what the tables have of a live.
+func (w *world) room(live domain.LiveID) projections.Room {
+	w.Helper()
+	found, err := w.queries.Room(context.Background(), live)
+	if err != nil {
+		w.Fatal(err)
+	}
+	return found
+}

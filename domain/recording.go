@@ -30,7 +30,7 @@ const maxRecordingParts = 128
 // SetRecording asks that the streams of one's own room be recorded, or not, from the next one on.
 type SetRecording struct {
 	Live LiveID `json:"live"`
-	On   bool   `json:"on"`
+	On   bool   `json:"on"` // true: recorded
 }
 
 // Type implements Command.
@@ -80,7 +80,7 @@ func (e LiveRecordingSet) evolve(l Live) Live { l.Record = e.Record; return l }
 // StartRecording says that a room's stream is being recorded.
 type StartRecording struct {
 	Live      LiveID      `json:"live"`
-	Recording RecordingID `json:"recording"`
+	Recording RecordingID `json:"recording"` // named like the stream
 }
 
 // Type implements Command.
@@ -160,11 +160,11 @@ type FinishRecording struct {
 	Live      LiveID          `json:"live"`
 	Recording RecordingID     `json:"recording"`
 	Reason    string          `json:"reason"` // a word: why it has ended
-	Began     time.Time       `json:"began"`
-	Ended     time.Time       `json:"ended"`
-	Length    int64           `json:"length"` // in milliseconds
-	Bytes     int64           `json:"bytes"`
-	Parts     []RecordingPart `json:"parts"`
+	Began     time.Time       `json:"began"`  // when it began
+	Ended     time.Time       `json:"ended"`  // and ended
+	Length    int64           `json:"length"` // of what there is to see, in milliseconds
+	Bytes     int64           `json:"bytes"`  // that it takes
+	Parts     []RecordingPart `json:"parts"`  // its files: at most 128
 }
 
 // Type implements Command.

@@ -18,9 +18,10 @@ The environment:
   ROOMLOG_JWT_SECRET      signs tokens
   ROOMLOG_SIGN_SECRET     signs stream addresses
   ROOMLOG_PAYMENT_SECRET  checks the payment provider's callbacks
+  ROOMLOG_HOOK_SECRET     signs webhooks about streams
 
 A secret has 16 bytes at least; while one is being replaced, give both, the newer first, a space between them.
-Secrets that are not given are made once and kept in the data folder. Each of the last four may be in a file
+Secrets that are not given are made once and kept in the data folder. Each of the last five may be in a file
 that NAME_FILE names instead. Every flag has a variable of its own; the flag overrides it.
 Exit codes: 0 done, 1 failed, 2 called in a wrong way, 3 verify found a fault.`
 

@@ -56,6 +56,7 @@ func (c *serveCommand) openDoors(ctx context.Context, h *house, e *engine, l *la
 		d.readiness.more = append(d.readiness.more, streams.check())
 		registry.MustRegister(mediaMetrics{streams.server})
 		streams.recordings.meter(metering{registry})
+		streams.meterHooks(metering{registry})
 	}
 	config, err := c.apiConfig(h, e, tokens, signer)
 	if err != nil {
@@ -174,7 +175,7 @@ func (c *serveCommand) realtimeConfig(h *house, e *engine, tokens *api.Tokens, g
 		MaxConnsPerUser: c.MaxConnectionsPerUser, MaxRooms: c.MaxRoomsPerConnection,
 		CommentRate: c.CommentRate, CommentBurst: c.CommentBurst, GiftRate: c.GiftRate, GiftBurst: c.GiftBurst,
 		MessageRate: c.MessageRate, MessageBurst: c.MessageBurst, TypingRate: c.TypingRate, MaxChatRooms: c.ChatRooms, Uploads: c.uploads(),
-		Grace: c.PresenceGrace, Process: e.process,
+		Crowd: c.Crowd, CrowdInterval: c.ListInterval, Grace: c.PresenceGrace, Process: e.process,
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 
 	"roomlog/api"
 	"roomlog/media"
+	"roomlog/media/hooks"
 	"roomlog/media/stage"
 )
 
@@ -18,6 +19,7 @@ import (
 type studio struct {
 	server     *media.Server
 	stage      *stage.Stage
+	hooks      *hooks.Hooks // nil: nobody wants to hear them
 	rtmp       net.Listener
 	flv        net.Listener
 	recordings *recordings // nil: another process has the folder
@@ -44,19 +46,26 @@ func (s *studio) close() {
 // open opens the door on top of the engine. Connections end before shows do, and shows before the log.
 func (s *studio) open(ctx context.Context, c *serveCommand, h *house, e *engine, l *layers, signer *media.Signer, proxies api.Proxies) error {
 	var err error
+	if err := s.openHooks(c, h, e); err != nil {
+		return err
+	}
 	if s.recordings, err = c.openRecordings(ctx, h, e, l, signer); err != nil {
 		return err
 	}
 	s.stage, err = stage.New(stage.Config{
 		Store: e.store, Commands: e.sequencer, Queries: e.queries, Feed: e.feed, Signer: signer,
-		Process: e.process, Now: h.sh.now, Log: h.log, AutoLive: c.AutoLive, Grace: c.PresenceGrace,
-		Told: func(ctx context.Context, t stage.Told) { s.recordings.told(ctx, t, s.server) },
+		Process: e.process, Now: h.sh.now, Log: h.log, AutoLive: c.AutoLive, Grace: c.PresenceGrace, Told: s.told,
 	})
 	if err != nil {
 		return err
 	}
 	config := c.mediaSettings.config()
 	config.Gate, config.Observer = s.stage, s.stage
+	if s.hooks != nil {
+		config.Gate = media.Gates{s.stage, s.hooks} // who has no sign is not worth a question
+		config.PlayObserver, config.ConnectObserver = s.hooks, s.hooks
+		l.run(ctx, "hooks", s.hooks.Run)
+	}
 	config.Now, config.Log = h.sh.now, h.log
 	config.Address = func(r *http.Request) string { return proxies.ClientAddr(r).String() }
 	if s.server, err = media.New(config); err != nil {
@@ -72,6 +81,28 @@ func (s *studio) open(ctx context.Context, c *serveCommand, h *house, e *engine,
 	l.run(ctx, "flv", func(ctx context.Context) error { return s.serveFLV(ctx, c, h, proxies) })
 	h.log.InfoContext(ctx, "listening for streams", slog.String("rtmp", s.rtmp.Addr().String()), slog.String("flv", s.flv.Addr().String()))
 	return nil
+}
+
+// openHooks makes the webhooks, if somebody wants to hear them.
+func (s *studio) openHooks(c *serveCommand, h *house, e *engine) (err error) {
+	if c.HookURL == "" {
+		return nil
+	}
+	secret, err := openSecret(h.sh.getenv, h.data, "ROOMLOG_HOOK_SECRET", "hook", h.log)
+	if err != nil {
+		return err
+	}
+	s.hooks, err = hooks.New(hooks.Config{URL: c.HookURL, Secret: secret[0], Process: e.process, Now: h.sh.now, Log: h.log,
+		AllowOnFailure: c.HookFailure == "allow", Timeout: c.HookTimeout})
+	return err
+}
+
+// told tells the hooks what the log has been told.
+func (s *studio) told(ctx context.Context, t stage.Told) {
+	s.recordings.told(ctx, t, s.server)
+	if s.hooks != nil {
+		s.hooks.Published(t.Show, t.Why, t.Live, t.Position)
+	}
 }
 
 // serveFLV answers players over HTTP until ctx ends. The connections of those who play are not the HTTP server's.

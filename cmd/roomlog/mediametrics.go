@@ -64,3 +64,14 @@ func (m mediaMetrics) Collect(to chan<- prometheus.Metric) {
 		to <- prometheus.MustNewConstMetric(d, prometheus.CounterValue, float64(value))
 	}
 }
+
+// meterHooks meters what becomes of webhooks.
+func (s *studio) meterHooks(m metering) {
+	if s.hooks == nil {
+		return
+	}
+	m.gauge("hooks_waiting", "Webhooks that wait to be delivered.", func() float64 { return float64(s.hooks.Stats().Waiting) })
+	m.counter("hooks_delivered_total", "Webhooks that were taken.", func() float64 { return float64(s.hooks.Stats().Delivered) })
+	m.counter("hooks_retried_total", "Deliveries that failed and were tried again.", func() float64 { return float64(s.hooks.Stats().Retried) })
+	m.counter("hooks_lost_total", "Webhooks that were given up.", func() float64 { return float64(s.hooks.Stats().Lost) })
+}

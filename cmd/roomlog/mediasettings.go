@@ -14,6 +14,10 @@ type mediaSettings struct {
 	AllowOrigin string `group:"media" env:"ROOMLOG_ALLOW_ORIGIN" default:"*" help:"What browsers are told may play."`
 	AutoLive    bool   `group:"media" env:"ROOMLOG_AUTO_LIVE" help:"A room that has not started goes on air when its stream begins. A pause stays a pause."`
 
+	HookURL     string        `name:"hook-url" group:"media" env:"ROOMLOG_HOOK_URL" placeholder:"URL" help:"Who is asked before connect, publish and play, and told afterwards. Default: nobody."`
+	HookTimeout time.Duration `group:"media" env:"ROOMLOG_HOOK_TIMEOUT" default:"3s" help:"For one webhook, below five seconds."`
+	HookFailure string        `group:"media" env:"ROOMLOG_HOOK_FAILURE" enum:"reject,allow" default:"reject" help:"What happens to those about whom nobody answers: reject tells them to try again later."`
+
 	Tick          time.Duration `group:"media" env:"ROOMLOG_TICK" default:"40ms" help:"How long frames gather before they are written, up to 100ms: fewer, larger writes. 0: not at all."`
 	StreamGrace   time.Duration `group:"media" env:"ROOMLOG_STREAM_GRACE" default:"15s" help:"How long a stream outlives an encoder that was lost, for it to come back. 0: not at all."`
 	TakeoverAfter time.Duration `group:"media" env:"ROOMLOG_TAKEOVER_AFTER" default:"3s" help:"How long an encoder must have been silent before its owner may take over from another connection."`

@@ -13,8 +13,8 @@ import (
 	"time"
 )
 
-// recorded is a recording as everybody may see it.
-type recorded struct {
+// keptShow is a recording as everybody may see it.
+type keptShow struct {
 	ID     string     `json:"id"`
 	Status string     `json:"status"`
 	Reason string     `json:"reason"`
@@ -29,16 +29,16 @@ type recorded struct {
 	}
 }
 
-func (p *person) recordings(live int64) (all []recorded) {
+func (p *person) recordings(live int64) (all []keptShow) {
 	p.t.Helper()
 	p.get(fmt.Sprintf("/api/live/%d/recordings", live), &all)
 	return all
 }
 
 // finished waits until a room has so many recordings, all of them closed.
-func (p *person) finished(live int64, n int) []recorded {
+func (p *person) finished(live int64, n int) []keptShow {
 	p.t.Helper()
-	var all []recorded
+	var all []keptShow
 	eventually(p.t, fmt.Sprintf("%d recordings of room %d", n, live), func() bool {
 		all = p.recordings(live)
 		for _, r := range all {

@@ -22,6 +22,7 @@ var Commands = []CommandSpec{
 	command[ChangeLiveStatus](person),
 	command[StartPublish](system),
 	command[StopPublish](system),
+	command[KickPublish](operator),
 	command[JoinLive](person),
 	command[LeaveLive](system),
 	command[PostComment](person),

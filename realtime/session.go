@@ -16,6 +16,7 @@ type session struct {
 	door  *Door
 	conn  *Conn
 	rooms map[domain.LiveID]*room // used by the reading goroutine only
+	chat  *ChatMember             // likewise; nil as long as nothing was said about the chat
 
 	mu     sync.Mutex
 	caller Caller // the zero Caller before hello
@@ -84,6 +85,9 @@ func (s *session) refuse(re string, p *problem) {
 func (s *session) Closed(uint16, string) {
 	for live := range s.rooms {
 		s.leave(live, domain.LeftConnectionLost)
+	}
+	if s.chat != nil {
+		s.chat.Leave(domain.LeftConnectionLost)
 	}
 	if user := s.Caller().User; user != 0 {
 		s.door.hub.exit(user, s)

@@ -19,6 +19,8 @@ type Door struct {
 	server *protocol.Server
 	herald *herald
 
+	aliases *aliases
+
 	mu    sync.Mutex
 	rooms map[domain.LiveID]*room
 }
@@ -29,7 +31,7 @@ func New(cfg Config) (*Door, error) {
 		return nil, err
 	}
 	cfg.setDefaults()
-	d := &Door{cfg: cfg, rooms: make(map[domain.LiveID]*room)}
+	d := &Door{cfg: cfg, aliases: newAliases(), rooms: make(map[domain.LiveID]*room)}
 	d.herald = newHerald(d)
 	engine := cfg.Engine
 	engine.Now, engine.Log = cfg.Now, cfg.Log
@@ -76,7 +78,9 @@ func (d *Door) Run(ctx context.Context) error {
 // the door of the rooms, nobody leaves a room by it.
 func (d *Door) Shutdown(ctx context.Context) error {
 	d.cfg.Rooms.Retire()
-	return d.server.Shutdown(ctx)
+	err := d.server.Shutdown(ctx)
+	d.cfg.Rooms.Chat().Settle(ctx)
+	return err
 }
 
 // hold answers the room of a live, which is kept up to date until release is called as often as hold.

@@ -27,8 +27,15 @@ func (d *Door) connected(k *protocol.Socket) {
 	v := &visitor{door: d, socket: k, guests: make(map[domain.UserID]*guest)}
 	k.OnDisconnect(v.gone)
 	v.hearLive()
-	if profileOf(k.Query()) == profilePushed {
+	switch profileOf(k.Query()) {
+	case profileExchange:
+		v.hearExchange()
+	case profilePushed:
 		v.hearPushed()
+	case profileHistory:
+		v.hearHistory()
+	default:
+		v.hearPlain()
 	}
 	if was, ok := k.Restored().(*lost); ok {
 		v.comeBack(was)

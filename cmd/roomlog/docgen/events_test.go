@@ -85,7 +85,7 @@ func TestThePage(t *testing.T) {
 			t.Errorf("has no line %s", line)
 		}
 	}
-	if strings.Count(page, "*personal*") != 1+7+1 { // the introduction, and every personal field
+	if strings.Count(page, "*personal*") != 1+12+1 { // the introduction, and every personal field
 		t.Errorf("%d times personal", strings.Count(page, "*personal*"))
 	}
 }

@@ -17,8 +17,14 @@ var Commands = []CommandSpec{
 	command[GrantRole](operator),
 	command[RevokeRole](operator),
 	command[ForgetUser](operator),
+	command[KickUser](operator),
+	command[KickConnection](operator),
+	command[DenyUser](operator),
+	command[AllowUser](operator),
 	command[CreateLive](person),
-	command[ChangeLiveStatus](person),
+	command[ChangeLiveStatus](member),
+	command[DenyViewer](member),
+	command[AllowViewer](member),
 	command[JoinLive](person),
 	command[LeaveLive](system),
 	command[PostComment](person),
@@ -41,11 +47,17 @@ var Events = []EventSpec{
 	event[UserRoleGranted, User](),
 	event[UserRoleRevoked, User](),
 	event[UserForgotten, User](),
+	personal[UserKicked](event[UserKicked, User]()),
+	event[ConnectionKicked, Stateless](),
+	personal[UserDenied](event[UserDenied, User]()),
+	event[UserAllowed, User](),
 	event[NameClaimed, Name](),
 	event[UserSignedIn, Session](),
 	event[UserSignedOut, Session](),
 	counted(personal[LiveCreated](event[LiveCreated, Live]()), nextLive),
 	event[LiveStatusChanged, Live](),
+	personal[ViewerDenied](event[ViewerDenied, Live]()),
+	event[ViewerAllowed, Live](),
 	event[ViewerJoined, Visit](),
 	event[ViewerMoved, Visit](),
 	event[ViewerLeft, Visit](),
@@ -68,6 +80,7 @@ var States = []StateSpec{
 	state[Live]("live", 1),
 	state[Visit]("visit", 1),
 	state[Stateless]("chat", 1),
+	state[Stateless]("connection", 1),
 	state[Order]("order", 1),
 	state[Wallet]("wallet", 1),
 	state[Gift]("gift", 1),
@@ -96,7 +109,7 @@ type CommandSpec struct {
 	decide func(Command, View) ([]Event, error)
 }
 
-// Who names who may ask for it: "anyone", "person", "operator", "system" or "provider".
+// Who names who may ask for it: "anyone", "person", "operator", "person or operator", "system" or "provider".
 func (s CommandSpec) Who() string { return s.access.String() }
 
 // EventSpec describes one event type.

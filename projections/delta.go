@@ -23,13 +23,17 @@ func DeltasOf(r eventstore.Recorded) []Delta {
 		return d.in(e.Live, KindLeave)
 	case domain.ViewerMoved:
 		return d.in(e.Live, KindMoved)
+	case domain.ViewerDenied:
+		return d.in(e.Live, KindOut)
+	case domain.ConnectionKicked:
+		return d.in(0, KindOut)
 	case domain.LiveStatusChanged:
 		return d.in(e.Live, KindStatus)
 	case domain.CoinsCredited:
 		return d.to(KindBalance)
 	case domain.UserProfileChanged:
 		return d.to(KindProfile)
-	case domain.UserSignedIn, domain.UserSignedOut, domain.UserDisabled, domain.UserEnabled,
+	case domain.UserSignedIn, domain.UserSignedOut, domain.UserDisabled, domain.UserEnabled, domain.UserKicked, domain.UserDenied, domain.UserAllowed,
 		domain.UserRoleGranted, domain.UserRoleRevoked, domain.UserForgotten:
 		return d.to(KindNotice)
 	}

@@ -60,6 +60,8 @@ var (
 	selectKeys string
 	//go:embed sql/select_live.sql
 	selectLive string
+	//go:embed sql/select_on_air.sql
+	selectOnAir string
 	//go:embed sql/select_old_schemas.sql
 	selectOldSchemas string
 	//go:embed sql/select_present.sql
@@ -92,6 +94,8 @@ var (
 	updateLiveStatus string
 	//go:embed sql/update_person_disabled.sql
 	updatePersonDisabled string
+	//go:embed sql/update_person_denied.sql
+	updatePersonDenied string
 	//go:embed sql/update_person_age.sql
 	updatePersonAge string
 	//go:embed sql/update_person_profile.sql

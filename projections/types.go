@@ -40,6 +40,7 @@ type User struct {
 	Profile
 	Disabled  bool
 	Forgotten bool
+	Denied    domain.Denial // the zero one: not kept out
 	Roles     []domain.Role
 	Balance   domain.Coins
 	CreatedAt time.Time
@@ -175,7 +176,7 @@ type CoinFilter struct {
 	Window
 }
 
-// Kinds of deltas. The first group is for everybody in the room, KindMoved for the program alone,
+// Kinds of deltas. The first group is for everybody in the room, the second for the program alone,
 // the last group for one person.
 const (
 	KindComment = "comment" // domain.CommentPosted
@@ -185,10 +186,11 @@ const (
 	KindStatus  = "status"  // domain.LiveStatusChanged
 
 	KindMoved = "moved" // domain.ViewerMoved
+	KindOut   = "out"   // domain.ViewerDenied, or of no room domain.ConnectionKicked
 
 	KindBalance = "balance" // domain.GiftSent or domain.CoinsCredited: BalanceAfter is the news
 	KindProfile = "profile" // domain.UserProfileChanged
-	KindNotice  = "notice"  // domain.UserSignedIn (every other session has ended), UserSignedOut, UserDisabled, UserEnabled, UserRoleGranted, UserRoleRevoked, UserForgotten
+	KindNotice  = "notice"  // domain.UserSignedIn (every other session has ended), UserSignedOut, UserDisabled, UserEnabled, UserKicked, UserDenied, UserAllowed, UserRoleGranted, UserRoleRevoked, UserForgotten
 )
 
 // Delta is a fact as people see it: a pure function of one event, and the profile of whose doing it is.
@@ -206,7 +208,7 @@ type Delta struct {
 }
 
 // Public says whether everybody in the room may see d.
-func (d Delta) Public() bool { return d.To == 0 && d.Kind != KindMoved }
+func (d Delta) Public() bool { return d.To == 0 && d.Kind != KindMoved && d.Kind != KindOut }
 
 // Gauges are the newest projected values of a room. They are coalesced and never replayed.
 type Gauges struct {

@@ -6,14 +6,14 @@ import (
 	"time"
 )
 
-// Channels of NOTIFY. They only wake: whoever misses one finds the same a poll later.
+// Channels of NOTIFY. These two only wake: whoever misses one finds the same a poll later.
 const (
 	ChannelEvents    = "roomlog_events"    // the log has grown
 	ChannelProjected = "roomlog_projected" // the read tables have moved on
 )
 
-// Listen rings Appended and Projected when another process appends or projects, on one connection
-// of its own. It connects again by itself and returns nil when ctx ends.
+// Listen rings Appended and Projected when another process appends or projects, and passes whispers on, on one
+// connection of its own. It connects again by itself and returns nil when ctx ends.
 func (s *Store) Listen(ctx context.Context) error {
 	for ctx.Err() == nil {
 		if err := s.listen(ctx); err != nil && ctx.Err() == nil {
@@ -39,7 +39,7 @@ func (s *Store) listen(ctx context.Context) error {
 		defer cancel()
 		_ = conn.Close(ctx)
 	}()
-	if _, err := conn.Exec(ctx, "LISTEN "+ChannelEvents+"; LISTEN "+ChannelProjected); err != nil {
+	if _, err := conn.Exec(ctx, "LISTEN "+ChannelEvents+"; LISTEN "+ChannelProjected+"; LISTEN "+ChannelWhispers); err != nil {
 		return fmt.Errorf("listen: %w", err)
 	}
 	s.appended.Ring() // whatever happened while nobody listened
@@ -54,6 +54,8 @@ func (s *Store) listen(ctx context.Context) error {
 			s.appended.Ring()
 		case ChannelProjected:
 			s.projected.Ring()
+		case ChannelWhispers:
+			s.whispers.pass(n.Payload)
 		}
 	}
 }

@@ -41,6 +41,7 @@ type Store struct {
 	poll      time.Duration
 	appended  *Bell
 	projected *Bell
+	whispers  whispers
 }
 
 // Open opens the log behind pool, which must be migrated.

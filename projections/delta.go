@@ -33,6 +33,8 @@ func DeltasOf(r eventstore.Recorded) []Delta {
 		return d.to(KindBalance)
 	case domain.UserProfileChanged:
 		return d.to(KindProfile)
+	case domain.UserAgeChanged:
+		return d.to(KindAge)
 	case domain.UserSignedIn, domain.UserSignedOut, domain.UserDisabled, domain.UserEnabled, domain.UserKicked, domain.UserDenied, domain.UserAllowed,
 		domain.UserRoleGranted, domain.UserRoleRevoked, domain.UserForgotten:
 		return d.to(KindNotice)

@@ -26,6 +26,7 @@ func TestDeltasOf(t *testing.T) {
 		"live.status_changed.v1":  "status in 6 by 12",
 		"coins.credited.v1":       "balance to 12",
 		"user.profile_changed.v1": "profile to 12",
+		"user.age_changed.v1":     "age to 12",
 		"user.signed_in.v1":       "notice to 12",
 		"user.signed_out.v1":      "notice to 12",
 		"user.disabled.v1":        "notice to 12",

@@ -190,6 +190,7 @@ const (
 
 	KindBalance = "balance" // domain.GiftSent or domain.CoinsCredited: BalanceAfter is the news
 	KindProfile = "profile" // domain.UserProfileChanged
+	KindAge     = "age"     // domain.UserAgeChanged
 	KindNotice  = "notice"  // domain.UserSignedIn (every other session has ended), UserSignedOut, UserDisabled, UserEnabled, UserKicked, UserDenied, UserAllowed, UserRoleGranted, UserRoleRevoked, UserForgotten
 )
 

@@ -35,6 +35,7 @@ func announcements() []told {
 		{"gauges", "the newest figures of a room", gaugesInfo{}, gaugesPush{}},
 		{projections.KindBalance, "your coins", balanceInfo{}, lanePush{}},
 		{projections.KindProfile, "your profile", personInfo{}, lanePush{}},
+		{projections.KindAge, "your age", ageInfo{}, lanePush{}},
 		{projections.KindNotice, "something happened to your account or session", noticeInfo{}, lanePush{}},
 		{"error", "something is wrong that no frame of yours was the cause of, or one whose id could not be read", problem{}, outbound{}},
 	}

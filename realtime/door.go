@@ -132,6 +132,13 @@ func (d *Door) ServeHTTP(w http.ResponseWriter, r *http.Request) { d.sockets.Ser
 // Stats are the counters of the connections.
 func (d *Door) Stats() *Stats { return d.sockets.Stats() }
 
+// Rooms is the number of rooms that somebody here is in.
+func (d *Door) Rooms() int {
+	d.hub.mu.Lock()
+	defer d.hub.mu.Unlock()
+	return len(d.hub.rooms)
+}
+
 // Process names this process in the log.
 func (d *Door) Process() string { return d.cfg.Process }
 

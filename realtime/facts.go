@@ -48,9 +48,9 @@ func factFrame(d projections.Delta, prev int64) *Frame {
 	text := encode(push{d.Kind, d.Live, d.Position, prev, factData(d)})
 	switch d.Kind {
 	case projections.KindComment, projections.KindJoin, projections.KindLeave:
-		return DroppableFrame(text, Span{Group: int64(d.Live), Prev: prev, Pos: d.Position})
+		return DroppableFrame(text, Span{Group: int64(d.Live), Prev: prev, Pos: d.Position}).RecordedAt(d.At)
 	}
-	return MustFrame(text)
+	return MustFrame(text).RecordedAt(d.At)
 }
 
 func factData(d projections.Delta) any {

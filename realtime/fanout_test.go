@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"roomlog/realtime"
 )
 
@@ -129,6 +131,30 @@ func TestFanout(t *testing.T) {
 			t.Errorf("got %q %v", payload, err)
 		}
 	})
+	t.Run("counts what a flush joined and how long that took to be told", func(t *testing.T) {
+		s := serve(t, func(cfg *realtime.SocketConfig) { cfg.FlushWindow = 50 * time.Millisecond })
+		room := s.NewFanout()
+		c := dial(t, s.addr)
+		room.Push(realtime.MustFrame([]byte("nobody is here")))
+		room.Add(receive(t, s.peers, "the connection").conn)
+		happened := time.Now().Add(-time.Minute)
+		room.Push(realtime.MustFrame([]byte("alone")).RecordedAt(happened))
+		c.hear("alone")
+		room.Push(realtime.MustFrame([]byte("a reply is no event")))
+		room.Push(realtime.MustFrame([]byte("one")).RecordedAt(happened))
+		room.Push(realtime.MustFrame([]byte("two")).RecordedAt(happened))
+		for _, text := range []string{"a reply is no event", "one", "two"} {
+			c.hear(text)
+		}
+		eventually(t, "the flush is counted", func() bool { n, _ := observed(t, s.Stats().FlushFrames); return n == 2 })
+		if _, frames := observed(t, s.Stats().FlushFrames); frames != 4 {
+			t.Errorf("two flushes joined %v frames, not four", frames)
+		}
+		eventually(t, "the frames are counted", func() bool { n, _ := observed(t, s.Stats().PushSeconds); return n == 3 })
+		if _, seconds := observed(t, s.Stats().PushSeconds); seconds < 180 || seconds > 200 {
+			t.Errorf("what happened a minute ago was told three times after %v s altogether", seconds)
+		}
+	})
 	t.Run("people come and go while frames fly", func(t *testing.T) {
 		s := serve(t, func(cfg *realtime.SocketConfig) { cfg.FlushWindow = time.Millisecond })
 		room := s.NewFanout()
@@ -169,4 +195,17 @@ func TestFanout(t *testing.T) {
 		close(stop)
 		pusher.Wait()
 	})
+}
+
+// observed answers how often a histogram was told a value, and the sum of them.
+func observed(t *testing.T, h prometheus.Histogram) (count uint64, sum float64) {
+	t.Helper()
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(h)
+	families, err := registry.Gather()
+	if err != nil || len(families) != 1 {
+		t.Fatalf("%d families: %v", len(families), err)
+	}
+	values := families[0].GetMetric()[0].GetHistogram()
+	return values.GetSampleCount(), values.GetSampleSum()
 }

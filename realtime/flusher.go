@@ -104,17 +104,28 @@ func (f *flusher) flush(s *shard) {
 			l.conn.offer(joined[size(frames[:l.from]):], frames[l.from:])
 		}
 	}
-	f.stats.FramesOut.Add(int64(len(frames) * (len(list) + len(latecomers))))
+	f.count(frames, len(list)+len(latecomers))
 	if cap(f.joined) > keepJoined {
 		f.joined = nil
 	}
 	clear(frames)
 	f.spare = frames
-	due := f.now()
-	if f.window > 0 {
-		due = due.Add(f.window)
+	f.cooling = append(f.cooling, cooling{s, f.now().Add(max(0, f.window))})
+}
+
+// count notes that frames have been written to some connections.
+func (f *flusher) count(frames []*Frame, conns int) {
+	if conns == 0 {
+		return
 	}
-	f.cooling = append(f.cooling, cooling{s, due})
+	f.stats.FramesOut.Add(int64(len(frames) * conns))
+	f.stats.FlushFrames.Observe(float64(len(frames)))
+	now := f.now()
+	for _, frame := range frames {
+		if !frame.at.IsZero() {
+			f.stats.PushSeconds.Observe(now.Sub(frame.at).Seconds())
+		}
+	}
 }
 
 // size is the number of bytes of frames.

@@ -3,6 +3,7 @@ package realtime
 import (
 	"bytes"
 	"encoding/binary"
+	"time"
 )
 
 // The opcodes of RFC 6455.
@@ -38,6 +39,7 @@ type Frame struct {
 	lane lane
 	key  string // of laneNewest
 	span Span   // of laneDroppable
+	at   time.Time
 }
 
 // MustFrame makes a text frame that is delivered or its connection is closed: for replies and for facts that
@@ -49,6 +51,12 @@ func MustFrame(payload []byte) *Frame {
 // BinaryFrame is MustFrame for a binary message.
 func BinaryFrame(payload []byte) *Frame {
 	return newFrame(opBinary, payload)
+}
+
+// RecordedAt notes when that happened what a new frame tells, for the figures of how long telling it took.
+func (f *Frame) RecordedAt(at time.Time) *Frame {
+	f.at = at
+	return f
 }
 
 // Bundle makes one out of frames that have to follow each other, whatever else is sent. It is delivered or its

@@ -32,6 +32,9 @@ type (
 		Num     int            `json:"num,omitempty"`
 		Order   domain.OrderID `json:"order,omitempty" jsonschema_description:"the coins of which arrived"`
 	}
+	ageInfo struct {
+		Age int `json:"age" jsonschema_description:"in years"`
+	}
 	noticeInfo struct {
 		Kind string      `json:"kind" jsonschema:"enum=signed_in,enum=signed_out,enum=disabled,enum=enabled,enum=forgotten,enum=role_granted,enum=role_revoked"`
 		Role domain.Role `json:"role,omitempty"`
@@ -57,6 +60,8 @@ func laneData(d projections.Delta) any {
 		return balanceInfo{Balance: e.BalanceAfter, Change: e.Coins, Order: e.Order}
 	case domain.UserProfileChanged:
 		return personOf(d.Profile)
+	case domain.UserAgeChanged:
+		return ageInfo{e.Age}
 	case domain.UserSignedIn:
 		return noticeInfo{Kind: "signed_in"}
 	case domain.UserSignedOut:

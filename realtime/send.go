@@ -116,6 +116,7 @@ func (c *Conn) write(p []byte) (int, error) {
 // startDrain begins to write out frames of which the socket took n bytes.
 func (c *Conn) startDrain(frames []*Frame, n int) {
 	c.sockets.stats.Stalls.Add(1)
+	c.sockets.stats.Slow.Add(1)
 	c.out = &outbox{done: make(chan struct{})}
 	c.out.start(frames, n)
 	c.bound(0)
@@ -125,6 +126,7 @@ func (c *Conn) startDrain(frames []*Frame, n int) {
 // drain writes out until nothing waits any more. It is the only writer meanwhile.
 func (c *Conn) drain(out *outbox) {
 	defer close(out.done)
+	defer c.sockets.stats.Slow.Add(-1)
 	for {
 		c.mu.Lock()
 		before := out.size()

@@ -8,17 +8,17 @@ import (
 
 // The defaults of SocketConfig.
 const (
-	DefaultMaxMessage    = 16 << 10         // the library allocates what a header announces
-	DefaultReadBuffer    = 1 << 10          // frames of people are short; what is longer is read past the buffer
-	DefaultSendBuffer    = 64 << 10         // the kernel doubles it; without it it hides megabytes of a stalled reader
-	DefaultQueueBytes    = 128 << 10        // some seconds of a busy room
-	DefaultWriteTimeout  = 8 * time.Second  // for 16 KiB: 2 kB/s is the slowest line that lives
-	DefaultHelloTimeout  = 15 * time.Second // a person's phone says hello in one round trip
-	DefaultPingInterval  = 25 * time.Second // below the 30 s after which some mobile networks forget a connection
-	DefaultIdleTimeout   = 60 * time.Second // two pings unanswered
-	DefaultFrameRate     = 100              // frames a second: far above gift combos
-	DefaultFrameBurst    = 200              // and what a reconnecting client may say at once
-	DefaultFlushWindow   = 20 * time.Millisecond
+	DefaultMaxMessage    = 16 << 10              // the library allocates what a header announces
+	DefaultReadBuffer    = 1 << 10               // frames of people are short; what is longer is read past the buffer
+	DefaultSendBuffer    = 64 << 10              // the kernel doubles it; without it it hides megabytes of a stalled reader
+	DefaultQueueBytes    = 128 << 10             // some seconds of a busy room
+	DefaultWriteTimeout  = 8 * time.Second       // for 16 KiB: 2 kB/s is the slowest line that lives
+	DefaultHelloTimeout  = 15 * time.Second      // a person's phone says hello in one round trip
+	DefaultPingInterval  = 25 * time.Second      // below the 30 s after which some mobile networks forget a connection
+	DefaultIdleTimeout   = 60 * time.Second      // two pings unanswered
+	DefaultFrameRate     = 100                   // frames a second: far above gift combos
+	DefaultFrameBurst    = 200                   // and what a reconnecting client may say at once
+	DefaultFlushWindow   = 40 * time.Millisecond // a third of the work of single writes, and nobody sees it
 	DefaultRestartSpread = 5 * time.Second
 )
 

@@ -68,6 +68,7 @@ func NewSockets(cfg SocketConfig) *Sockets {
 		flushWindow:   orDefault(cfg.FlushWindow, DefaultFlushWindow),
 		restartSpread: orDefault(cfg.RestartSpread, DefaultRestartSpread),
 	}
+	s.stats.init()
 	s.upgrader = newUpgrader(s.maxMessage, s.readBuffer)
 	for range runtime.GOMAXPROCS(0) {
 		s.workers = append(s.workers, newFlusher(s.now, s.flushWindow, &s.stats))

@@ -4,6 +4,8 @@ import (
 	"maps"
 	"sync"
 	"sync/atomic"
+
+	"github.com/prometheus/client_golang/prometheus"
 )
 
 // Stats counts what the sockets of a process do. All fields may be read at any time; Closed copies the
@@ -18,11 +20,27 @@ type Stats struct {
 	Stalls      atomic.Int64 // times that a socket did not take a write at once
 	Dropped     atomic.Int64 // droppable frames that slow readers lost
 	Replaced    atomic.Int64 // newest-only frames that never left because a newer one came
+	Slow        atomic.Int64 // connections that something waits for now
 	Kicked      atomic.Int64 // connections closed because their reader was too slow
 	Panics      atomic.Int64 // faults of ours caught in a connection
 
+	FlushFrames prometheus.Histogram // frames that one flush of a fan-out joined
+	PushSeconds prometheus.Histogram // from the recording of what a frame tells to the end of the flush that wrote it
+
 	mu     sync.Mutex
 	closed map[uint16]int64
+}
+
+// init makes the histograms.
+func (s *Stats) init() {
+	s.FlushFrames = prometheus.NewHistogram(prometheus.HistogramOpts{
+		Name: "roomlog_flush_frames", Help: "Frames that one flush to the connections of a room joined.",
+		Buckets: prometheus.ExponentialBuckets(1, 2, 10),
+	})
+	s.PushSeconds = prometheus.NewHistogram(prometheus.HistogramOpts{
+		Name: "roomlog_push_seconds", Help: "From the recording of an event until its frame was written to a room.",
+		Buckets: prometheus.ExponentialBuckets(0.002, 2, 13),
+	})
 }
 
 // CodeOther is the key under which Closed counts the codes that clients made up.

@@ -65,8 +65,8 @@ func (c *serveCommand) openDoors(ctx context.Context, h *house, e *engine, l *la
 		}
 		mux.Handle("/ws", d.realtime)
 		mux.Handle(socketio.Path, api.AllowOrigins(c.CORSOrigins)(d.socketio))
-		meterSockets(metering{registry}.of("native"), d.realtime.Stats())
-		meterSockets(metering{registry}.of("socketio"), d.socketio.Stats())
+		meterSockets(metering{registry}.of("native"), d.realtime.Stats(), d.realtime.Rooms)
+		meterSockets(metering{registry}.of("socketio"), d.socketio.Stats(), d.socketio.Rooms)
 		metering{registry}.gauge("polling_sessions", "Socket.IO clients without a WebSocket connection.",
 			func() float64 { return float64(d.socketio.Polling()) })
 	}
@@ -137,7 +137,7 @@ func (c *serveCommand) socketioConfig(h *house, e *engine, rooms *realtime.Door,
 		Engine: engineio.Config{
 			Gate: gate, MaxPayload: c.MaxPayload, MaxPolling: c.MaxPolling, PingInterval: c.PingInterval, PingTimeout: c.PingTimeout,
 			BodyTimeout: c.BodyTimeout, FrameRate: c.FrameRate, FrameBurst: c.FrameBurst,
-			Sockets: realtime.SocketConfig{QueueBytes: c.QueueBytes, RestartSpread: c.RestartSpread},
+			Sockets: realtime.SocketConfig{QueueBytes: c.QueueBytes, RestartSpread: c.RestartSpread, FlushWindow: c.window()},
 		},
 		Listed: c.Listed, Crowd: c.Crowd, Interval: c.ListInterval,
 	}
@@ -154,6 +154,7 @@ func (c *serveCommand) realtimeConfig(h *house, e *engine, tokens *api.Tokens, g
 		Sockets: realtime.SocketConfig{
 			MaxMessage: c.MaxMessage, QueueBytes: c.QueueBytes, HelloTimeout: c.HelloTimeout, PingInterval: c.PingInterval,
 			IdleTimeout: c.SocketTimeout, FrameRate: c.FrameRate, FrameBurst: c.FrameBurst, RestartSpread: c.RestartSpread,
+			FlushWindow: c.window(),
 		},
 		MaxConnsPerUser: c.MaxConnectionsPerUser, MaxRooms: c.MaxRoomsPerConnection,
 		CommentRate: c.CommentRate, CommentBurst: c.CommentBurst, GiftRate: c.GiftRate, GiftBurst: c.GiftBurst,

@@ -73,9 +73,11 @@ func (e *engine) meterTables(m metering) {
 	}))
 }
 
-func meterSockets(m metering, s *realtime.Stats) {
+func meterSockets(m metering, s *realtime.Stats, rooms func() int) {
 	count := func(n *atomic.Int64) func() float64 { return func() float64 { return float64(n.Load()) } }
 	m.gauge("sockets", "Open WebSocket connections.", count(&s.Open))
+	m.gauge("rooms", "Rooms that somebody here is in.", func() float64 { return float64(rooms()) })
+	m.gauge("sockets_slow", "WebSocket connections that something waits for.", count(&s.Slow))
 	m.gauge("sockets_queued_bytes", "Bytes that wait for slow readers.", count(&s.QueuedBytes))
 	m.counter("sockets_opened_total", "WebSocket connections opened.", count(&s.Opened))
 	m.counter("sockets_refused_total", "Requests refused before they became one.", count(&s.Refused))
@@ -86,7 +88,7 @@ func meterSockets(m metering, s *realtime.Stats) {
 	m.counter("frames_replaced_total", "Gauges that a newer one overtook.", count(&s.Replaced))
 	m.counter("sockets_kicked_total", "Connections closed because their reader was too slow.", count(&s.Kicked))
 	m.counter("socket_panics_total", "Faults of ours caught in a connection.", count(&s.Panics))
-	m.registry.MustRegister(closedSockets{s})
+	m.registry.MustRegister(closedSockets{s}, s.FlushFrames, s.PushSeconds)
 }
 
 // closedSockets counts ended connections by their close code.

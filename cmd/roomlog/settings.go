@@ -45,6 +45,7 @@ type socketSettings struct {
 	MaxPayload               int           `group:"socket" env:"ROOMLOG_MAX_PAYLOAD" default:"65536" help:"A message from a Socket.IO client, in bytes."`
 	MaxPolling               int           `group:"socket" env:"ROOMLOG_MAX_POLLING" default:"2000" help:"Socket.IO clients without a WebSocket connection; each holds an HTTP connection."`
 	QueueBytes               int           `group:"socket" env:"ROOMLOG_QUEUE_BYTES" default:"131072" help:"What may wait for a slow reader before comments are dropped; at twice as much it is sent away."`
+	PushWindow               time.Duration `group:"socket" env:"ROOMLOG_PUSH_WINDOW" default:"40ms" help:"Between two writes to the people of a busy room, joining what happens meanwhile; the first after a silence is at once. 0: every push is a write."`
 	PingInterval             time.Duration `group:"socket" env:"ROOMLOG_PING_INTERVAL" default:"25s" help:"Between two pings."`
 	PingTimeout              time.Duration `group:"socket" env:"ROOMLOG_PING_TIMEOUT" default:"20s" help:"How much later than that a Socket.IO client may be heard of."`
 	SocketTimeout            time.Duration `group:"socket" env:"ROOMLOG_SOCKET_TIMEOUT" default:"1m" help:"Without any frame, after which a connection counts as lost."`
@@ -64,4 +65,12 @@ type engineSettings struct {
 	MaxLag        time.Duration `group:"engine" env:"ROOMLOG_MAX_LAG" default:"1m" help:"How far the tables may be behind the log before /readyz says no."`
 	Keep          time.Duration `group:"engine" env:"ROOMLOG_KEEP_OUTCOMES" default:"720h" help:"How long the outcomes of commands are kept for clients that ask again; those of coins are kept for ever."`
 	Housekeeping  time.Duration `group:"engine" env:"ROOMLOG_HOUSEKEEPING" default:"1h" help:"How often what is too old is deleted."`
+}
+
+// window is the push window as the doors take it.
+func (s *socketSettings) window() time.Duration {
+	if s.PushWindow <= 0 {
+		return -1
+	}
+	return s.PushWindow
 }

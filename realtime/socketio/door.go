@@ -53,6 +53,13 @@ func (d *Door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // Stats are the counters of the connections, and of what waits to be sent.
 func (d *Door) Stats() *realtime.Stats { return d.server.Engine().Stats() }
 
+// Rooms is the number of rooms that somebody here is in.
+func (d *Door) Rooms() int {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return len(d.rooms)
+}
+
 // Polling is the number of sessions that have no WebSocket connection.
 func (d *Door) Polling() int64 { return d.server.Engine().Polling() }
 

@@ -27,6 +27,9 @@ func (d *Door) connected(k *protocol.Socket) {
 	v := &visitor{door: d, socket: k, guests: make(map[domain.UserID]*guest)}
 	k.OnDisconnect(v.gone)
 	v.hearLive()
+	if profileOf(k.Query()) == profilePushed {
+		v.hearPushed()
+	}
 	if was, ok := k.Restored().(*lost); ok {
 		v.comeBack(was)
 	}
@@ -34,7 +37,9 @@ func (d *Door) connected(k *protocol.Socket) {
 
 // gone takes the socket out of everything.
 func (v *visitor) gone(string) {
-	v.socket.Keep(v.keep())
+	if profileOf(v.socket.Query()) == profilePlain { // the others begin anew
+		v.socket.Keep(v.keep())
+	}
 	for _, g := range v.guests {
 		for live := range g.rooms {
 			v.leave(g, live, domain.LeftConnectionLost)

@@ -1,0 +1,144 @@
+package socketio
+
+import (
+	"context"
+	"encoding/json"
+	"log/slog"
+	"sync"
+
+	"roomlog/domain"
+	"roomlog/projections"
+	"roomlog/realtime"
+	"roomlog/realtime/socketio/protocol"
+)
+
+const (
+	greeting = "hello"   // to whoever comes with a token, good or bad
+	echo     = "你好客户端, " // before what a client says
+)
+
+// account is a user as the user sees it.
+type account struct {
+	ID       domain.UserID `json:"id"`
+	Username string        `json:"username"`
+	Nickname string        `json:"nickname"`
+	Avatar   string        `json:"avatar"`
+	Coin     domain.Coins  `json:"coin"`
+}
+
+// maxUntold is how much of a user's news waits until it is known whether the socket may hear it.
+const maxUntold = 1000
+
+// pushed is a socket that is told what changes about the user of its handshake.
+type pushed struct {
+	door   *Door
+	socket *protocol.Socket
+	caller realtime.Caller
+
+	mu      sync.Mutex
+	open    bool                // it may be told
+	over    bool                // it may not any more
+	waiting []projections.Delta // until then
+	coins   domain.Coins        // as of the newest news
+}
+
+// hearPushed greets a socket, and has it told what changes about its user, if it says whose it is.
+func (v *visitor) hearPushed() {
+	v.socket.On("message", func(e *protocol.Event) {
+		said := ""
+		if len(e.Arguments) > 0 {
+			said = string(e.Arguments[0])
+			_ = json.Unmarshal(e.Arguments[0], &said) // what is no text is shown as it is
+		}
+		v.socket.Emit("message", echo+said)
+	})
+	caller, err := v.door.cfg.Rooms.Verify(v.socket.Query().Get("token"))
+	if err != nil { // it stays, and hears nothing
+		v.socket.Emit("message", greeting)
+		return
+	}
+	p := &pushed{door: v.door, socket: v.socket, caller: caller}
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	_, err = v.door.cfg.Rooms.Receive(ctx, p)
+	v.socket.Emit("message", greeting) // what happens from now on is pushed
+	if err == nil {
+		v.socket.OnDisconnect(func(string) { v.door.cfg.Rooms.Part(p) })
+		err = p.admit(ctx)
+	}
+	if err == nil {
+		return
+	}
+	no, _, ours := realtime.Explain(err)
+	if ours {
+		v.door.cfg.Log.ErrorContext(ctx, "a socket cannot be told of its user", slog.Any("err", err))
+	}
+	if ours || no.Code == domain.CodeBusy {
+		v.socket.Session().Fail("transport close") // it comes back by itself
+	}
+}
+
+// admit has a socket told its news, from the first, if its session holds.
+func (p *pushed) admit(ctx context.Context) error {
+	err := p.door.cfg.Rooms.Admit(ctx, p.caller)
+	var coins domain.Coins
+	if err == nil {
+		coins, err = p.door.cfg.Queries.Balance(ctx, p.caller.User)
+	}
+	if err != nil {
+		p.Dismiss(nil)
+		return err
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.open, p.coins = true, coins
+	for _, d := range p.waiting {
+		p.tell(d)
+	}
+	p.waiting = nil
+	return nil
+}
+
+// Caller implements realtime.Guest.
+func (p *pushed) Caller() realtime.Caller { return p.caller }
+
+// Gone implements realtime.Guest.
+func (p *pushed) Gone() bool { return p.socket.Session().Ended() }
+
+// Told implements realtime.Guest.
+func (p *pushed) Told(d projections.Delta) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	switch {
+	case p.open:
+		p.tell(d)
+	case !p.over && len(p.waiting) < maxUntold:
+		p.waiting = append(p.waiting, d)
+	}
+}
+
+// tell pushes what a piece of news comes to.
+func (p *pushed) tell(d projections.Delta) {
+	switch e := d.Event.(type) {
+	case domain.GiftSent:
+		p.coins = e.BalanceAfter
+		p.push(e.BalanceAfter)
+	case domain.CoinsCredited:
+		p.coins = e.BalanceAfter
+		p.push(e.BalanceAfter)
+	case domain.UserAgeChanged:
+		p.push(e.Age)
+	case domain.UserProfileChanged:
+		p.push(account{d.Profile.ID, d.Profile.Username, d.Profile.Nickname, d.Profile.Avatar, p.coins})
+	}
+}
+
+func (p *pushed) push(news any) { p.socket.Emit("message", news) }
+
+// Dismiss implements realtime.Guest: the socket stays, and is told nothing more.
+func (p *pushed) Dismiss(*domain.Refusal) {
+	p.door.cfg.Rooms.Part(p)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.open, p.over, p.waiting = false, true, nil
+}

@@ -1,0 +1,134 @@
+package socketio_test
+
+import (
+	"fmt"
+	"maps"
+	"net/url"
+	"testing"
+	"time"
+
+	"roomlog/domain"
+	"roomlog/eventstore/pgtest"
+	"roomlog/realtime"
+	"roomlog/realtime/socketio"
+	"roomlog/realtime/socketio/siotest"
+)
+
+// with connects with a handshake of keys and values.
+func (w *world) appWith(o siotest.Options, handshake ...string) *app {
+	w.Helper()
+	o.Query = maps.Clone(o.Query)
+	if o.Query == nil {
+		o.Query = url.Values{}
+	}
+	for i := 0; i < len(handshake); i += 2 {
+		o.Query.Set(handshake[i], handshake[i+1])
+	}
+	return w.app(o)
+}
+
+// hears expects the next packet to be an event with exactly these arguments.
+func (a *app) hears(event string, arguments string) {
+	a.Helper()
+	want := fmt.Sprintf("42[%q", event)
+	if arguments != "" {
+		want += "," + arguments
+	}
+	a.Expect(want + "]")
+}
+
+func TestPushToOneUser(t *testing.T) {
+	t.Parallel()
+	db := pgtest.New(t)
+	one := openWorld(t, db, true, nil)
+	two := openWorld(t, db, false, func(_ *socketio.Config, c *realtime.Config) { c.Grace = time.Hour })
+	live, rose := one.register("streamer").goLive(), one.list("rose", "", 30)
+	bob := one.register("bob")
+	for name, o := range kinds {
+		t.Run(name, func(t *testing.T) {
+			ann := one.register("ann " + name)
+			mine := []*app{
+				one.with(t).appWith(o, "token", "Bearer "+ann.token()),
+				two.with(t).appWith(o, "token", "Bearer "+ann.token()),
+				one.with(t).appWith(o, "token", ann.token()),
+			}
+			others := []*app{
+				one.with(t).appWith(o, "token", "Bearer "+bob.token()),
+				one.with(t).appWith(o, "token", "Bearer null"),
+				one.with(t).appWith(o, "token", "Bearer forged"),
+				one.with(t).appWith(o, "token", ""),
+			}
+			for _, a := range append(mine, others...) {
+				a.hears("message", `"hello"`)
+				a.Emit("message", "x")
+				a.hears("message", `"你好客户端, x"`)
+			}
+			nobody := one.with(t).app(o)
+			nobody.silent() // is not greeted
+			tell := func(c domain.Command, want string) {
+				t.Helper()
+				ann.asks(c)
+				for _, a := range mine {
+					a.hears("message", want)
+				}
+			}
+			ann.credit(100)
+			for _, a := range mine {
+				a.hears("message", "100")
+			}
+			tell(domain.GrowOlder{}, "1")
+			tell(domain.GrowOlder{}, "2")
+			tell(domain.SendGift{Live: live, Gift: rose, Num: 2}, "40")
+			tell(domain.ChangeProfile{Nickname: "<安>", Avatar: "https://cdn.example/a.png"},
+				fmt.Sprintf(`{"id":%d,"username":%q,"nickname":"<安>","avatar":"https://cdn.example/a.png","coin":40}`, ann.id, ann.name))
+			for _, a := range others {
+				a.silent()
+			}
+		})
+	}
+}
+
+func TestPushesEndWithTheSession(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, func(_ *socketio.Config, c *realtime.Config) { c.Renewal = time.Millisecond })
+	ann := w.register("ann")
+	old := w.appWith(siotest.Options{}, "token", "Bearer "+ann.token())
+	old.hears("message", `"hello"`)
+	ann = ann.signIn()
+	fresh := w.appWith(siotest.Options{}, "token", "Bearer "+ann.token())
+	fresh.hears("message", `"hello"`)
+	coins := domain.Coins(0)
+	eventually(t, "the older session hears nothing more", func() bool {
+		coins++
+		ann.credit(1)
+		fresh.hears("message", fmt.Sprint(coins))
+		old.Emit("message", "anything?")
+		p := old.Next()
+		for told := p.Text; told != `42["message","你好客户端, anything?"]`; told = old.Next().Text {
+			p = siotest.Packet{}
+		}
+		return p.Text != ""
+	})
+	// A token of a session that has ended is like a bad one.
+	again := w.appWith(siotest.Options{}, "token", "Bearer "+person{id: ann.id, session: "gone"}.token())
+	again.hears("message", `"hello"`)
+	ann.credit(1)
+	fresh.hears("message", fmt.Sprint(coins+1))
+	again.silent()
+	old.silent()
+}
+
+func TestTheEchoTakesAnything(t *testing.T) {
+	t.Parallel()
+	a := newWorld(t, nil).appWith(siotest.Options{}, "token", "Bearer null")
+	a.hears("message", `"hello"`)
+	for said, heard := range map[string]string{
+		`"<b>مرحبا 👩‍👩‍👧‍👦</b>"`: `"你好客户端, <b>مرحبا 👩‍👩‍👧‍👦</b>"`,
+		`{"a":1}`: `"你好客户端, {\"a\":1}"`, `7`: `"你好客户端, 7"`, `null`: `"你好客户端, null"`,
+	} {
+		a.Send(`42["message",` + said + `]`)
+		a.hears("message", heard)
+	}
+	a.Send(`42["message"]`)
+	a.hears("message", `"你好客户端, "`)
+}

@@ -150,6 +150,7 @@ func (d *Door) Run(ctx context.Context) error {
 	g.Go(func() error { return d.hub.run(ctx) })
 	g.Go(func() error { return d.presence.run(ctx) })
 	g.Go(func() error { return d.sentry.run(ctx) })
+	g.Go(func() error { return d.answerRolls(ctx) })
 	g.Go(func() error { return newHeartbeat(d.cfg).run(ctx) })
 	g.Go(func() error { return newReaper(d.cfg, d.presence).run(ctx) })
 	return g.Wait()
@@ -192,6 +193,8 @@ func (d *Door) admitted(ctx context.Context, c Caller) error {
 	switch {
 	case errors.Is(err, projections.ErrNotFound) || err == nil && (user.Disabled || user.Forgotten):
 		return refusal(domain.CodeUserUnavailable, "user %d does not exist or is disabled", c.User)
+	case err == nil && user.Denied.Holds(d.cfg.Now()):
+		return refusal(domain.CodeDenied, "user %d is kept out", c.User)
 	case err != nil:
 		return err
 	}

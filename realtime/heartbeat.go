@@ -19,6 +19,8 @@ type heartbeat struct {
 }
 
 const (
+	heartbeatName = "roomlog heartbeat" // of the connection
+
 	beat       = 3 * time.Second
 	deadAfter  = 10 * time.Second // silence after which the database ends the connection
 	beatRepeat = time.Second      // after the connection was lost
@@ -81,7 +83,7 @@ func (h *heartbeat) beat(ctx context.Context, conn *pgx.Conn) error {
 func (h *heartbeat) connect(ctx context.Context) (*pgx.Conn, error) {
 	c := h.cfg.Store.Pool().Config().ConnConfig.Copy()
 	for name, value := range map[string]string{
-		"application_name":        "roomlog heartbeat",
+		"application_name":        heartbeatName,
 		"idle_session_timeout":    fmt.Sprint(deadAfter.Milliseconds()), // a frozen process does not beat
 		"tcp_keepalives_idle":     "5",                                  // nor does one behind a cut line
 		"tcp_keepalives_interval": "2",

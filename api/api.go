@@ -53,6 +53,9 @@ type Config struct {
 	Uploads  string // the folder of uploaded pictures; made if it is not there
 	Now      func() time.Time
 
+	// Connections asks the processes that hold connections for them; nil: there are none.
+	Connections func(context.Context, SocketFilter) (Sockets, error)
+
 	Log     *slog.Logger         // nil: silent
 	Metrics *prometheus.Registry // served at /metrics; nil: an own one
 	Checks  []Check              // asked by /readyz
@@ -108,6 +111,9 @@ func (c *Config) setDefaults() {
 	}
 	if c.Metrics == nil {
 		c.Metrics = prometheus.NewRegistry()
+	}
+	if c.Connections == nil {
+		c.Connections = func(context.Context, SocketFilter) (Sockets, error) { return Sockets{Sockets: []Socket{}}, nil }
 	}
 	if c.Proxies == nil {
 		c.Proxies = Loopback()

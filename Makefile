@@ -12,7 +12,7 @@ race      := $(if $(filter race,$(skips)),,-race)
 export ROOMLOG_SKIP
 
 .DEFAULT_GOAL := help
-.PHONY: help test deps check lint fmt build bench
+.PHONY: help test deps check lint fmt build assets bench
 
 help: ## say what can be done here
 	@echo 'roomlog: the event-sourced backend of a live-streaming room app'
@@ -54,6 +54,9 @@ fmt: ## format every Go file
 
 build: ## build bin/roomlog
 	go build -o bin/roomlog ./cmd/roomlog
+
+assets: ## fetch the official socket.io.js for pages (CLIENT=2, 3 or 4; ASSETS=DIR)
+	@CLIENT='$(CLIENT)' ASSETS='$(ASSETS)' .tools/assets.sh
 
 bench: ## measure every figure of docs/figures.txt: name, value, target, ok or short
 	@go -C .tools run ./figures -bench '$(BENCH)'

@@ -2,6 +2,7 @@
 # Installs what the tests run beside Go. One line of `needs` is one tool; a tool that is
 # there costs nothing, and no package manager is called when none is missing.
 # ROOMLOG_SKIP=postgres,race leaves tools out; their tests then say SKIP.
+# `deps.sh clients` sees to the official Socket.IO clients alone.
 # Exit 1: something is still missing. The tests that need it will fail and name it.
 set -u
 
@@ -11,6 +12,8 @@ needs() {
 		postgres | have_postgres | postgresql    | postgresql-server | postgresql   | postgresql@17
 		race     | have_cc       | gcc libc6-dev | gcc glibc-devel   | gcc musl-dev | gcc
 		ffmpeg   | have_ffmpeg   | ffmpeg        | ffmpeg-free       | ffmpeg       | ffmpeg
+		node     | have_node     | nodejs npm    | nodejs npm        | nodejs npm   | node
+		chromium | have_chromium | chromium      | chromium          | chromium     | chromium
 	TABLE
 }
 
@@ -30,6 +33,20 @@ have_cc() {
 
 have_ffmpeg() { command -v ffmpeg >/dev/null && command -v ffprobe >/dev/null; }
 
+have_node() { command -v npm >/dev/null && node -e 'process.exit(parseInt(process.versions.node) < 18 ? 1 : 0)' </dev/null; }
+
+have_chromium() { command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null; }
+
+# clients installs the official Socket.IO clients when the list of them has changed.
+clients() (
+	cd "$(dirname "$0")/../realtime/socketio/testdata/clients" || exit
+	cmp -s package-lock.json node_modules/.installed && exit
+	echo "deps: the official Socket.IO clients are missing or old; running: npm ci" >&2
+	npm ci --ignore-scripts --no-audit --no-fund --loglevel=error >&2 && cp package-lock.json node_modules/.installed && exit
+	echo "deps: could not install the official Socket.IO clients" >&2
+	exit 1
+)
+
 skipped() { case ",${ROOMLOG_SKIP:-}," in *",$1,"*) return 0 ;; esac; return 1; }
 
 # manager prints the first package manager found, and its column in `needs`.
@@ -41,7 +58,11 @@ manager() {
 	done
 }
 
-missing='' packages=''
+if [ "${1:-}" = clients ]; then
+	clients
+	exit
+fi
+missing='' packages='' failed=0
 set -- $(manager)
 tool=${1:-} column=${2:-0}
 while IFS='|' read -r name probe apt dnf apk brew; do
@@ -56,16 +77,17 @@ while IFS='|' read -r name probe apt dnf apk brew; do
 done <<TABLE
 $(needs)
 TABLE
-[ -z "$missing" ] && exit 0
+case $missing in *node*) ;; *) skipped node || clients || failed=1 ;; esac
+[ -z "$missing" ] && exit $failed
 
 case $tool in
-apt-get) install="apt-get install -y --no-install-recommends$packages" ;;
-dnf) install="dnf install -y$packages" ;;
-apk) install="apk add$packages" ;;
-brew) install="brew install$packages" ;;
+apt-get) add="apt-get install -y --no-install-recommends" ;;
+dnf) add="dnf install -y" ;;
+apk) add="apk add" ;;
+brew) add="brew install" ;;
 *) echo "deps: missing:$missing, and no package manager (apt-get, dnf, apk, brew) to install it with" >&2; exit 1 ;;
 esac
-sudo=''
+install="$add$packages" sudo=''
 if [ "$(id -u)" != 0 ]; then
 	[ "$tool" = brew ] || sudo='sudo '
 	echo "deps: missing:$missing; install with: $sudo$install" >&2
@@ -75,8 +97,10 @@ fi
 
 echo "deps: missing:$missing; running: $install" >&2
 export DEBIAN_FRONTEND=noninteractive
-# A fresh machine has no package lists, an old one stale lists: fetch them only when they are needed.
-$install >&2 || { [ "$tool" = apt-get ] && apt-get update >&2 && $install >&2; } || {
-	echo "deps: could not install:$missing" >&2
-	exit 1
-}
+# A fresh machine has no package lists, an old one stale lists: fetch them only when they are needed. What is not to
+# be had here does not keep the rest away.
+$install >&2 || { [ "$tool" = apt-get ] && apt-get update >&2 && $install >&2; } || for package in $packages; do
+	$add "$package" >&2 || { echo "deps: could not install $package" >&2; failed=1; }
+done
+case $missing in *node*) clients || failed=1 ;; esac
+exit $failed

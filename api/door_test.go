@@ -40,6 +40,7 @@ type door struct {
 	sequencer *eventstore.Sequencer
 	queries   *projections.Queries
 	projector *projections.Projector
+	feed      *projections.Feed
 	api       *api.API
 	log       *logged
 	stop      struct{ projector func() }
@@ -65,16 +66,16 @@ func openDoor(t testing.TB, db *pgtest.DB, changes ...func(*api.Config)) *door {
 	}
 	d.sequencer = eventstore.NewSequencer(d.store, eventstore.SequencerConfig{})
 	d.projector = projections.NewProjector(d.store, projections.ProjectorConfig{Now: time.Now})
-	feed := projections.NewFeed(d.store, d.queries, projections.FeedConfig{})
+	d.feed = projections.NewFeed(d.store, d.queries, projections.FeedConfig{})
 	d.start(d.sequencer.Run)
 	d.stop.projector = d.start(d.projector.Run)
-	d.start(feed.Run)
+	d.start(d.feed.Run)
 	tokens, err := api.NewTokens([]string{tokenSecret}, 0, time.Now)
 	if err != nil {
 		t.Fatal(err)
 	}
 	c := api.Config{
-		Store: d.store, Commands: d.sequencer, Queries: d.queries, Feed: feed, Pool: pool,
+		Store: d.store, Commands: d.sequencer, Queries: d.queries, Feed: d.feed, Pool: pool,
 		Tokens: tokens, Signs: scopes{}, Payments: provider(t), Uploads: t.TempDir(), Now: time.Now,
 		Log: log, Password: api.PasswordCost{MemoryKiB: 64, Passes: 1}, Settle: patience,
 		SignInsByAddress: 10_000, SignInsByName: 10_000, RegistrationsByAddress: 10_000, WritesByUser: 10_000, UploadsByUser: 10_000,

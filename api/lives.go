@@ -22,6 +22,13 @@ type Room struct {
 	Owner       domain.UserID `json:"userId"`
 	CreatedTime string        `json:"created_time" example:"2020-10-13 17:16:35" doc:"wall time of the server's zone"`
 	UpdatedTime string        `json:"updated_time" example:"2020-10-13T09:16:35.661Z" doc:"UTC"`
+	Picture     *picture      `json:"picture" doc:"what its stream holds; null when it has none now"`
+}
+
+// picture is what a stream holds.
+type picture struct {
+	domain.Picture
+	Since time.Time `json:"since"`
 }
 
 // KeyedRoom is a room with its stream key, which opens nothing without a sign.
@@ -49,10 +56,14 @@ type signed[R any] struct {
 }
 
 func (s *server) roomOf(l projections.Live) Room {
-	return Room{
+	room := Room{
 		ID: l.ID, Title: l.Title, Cover: l.Cover, Status: l.Status, LookCount: l.LookCount, Coin: l.Coin,
 		UserID: l.UserID, Owner: l.UserID, CreatedTime: s.wall(l.CreatedAt), UpdatedTime: l.UpdatedAt.UTC().Format(utcTime),
 	}
+	if l.Show.ID != "" {
+		room.Picture = &picture{l.Show.Picture, l.Show.Since}
+	}
+	return room
 }
 
 func (s *server) wall(t time.Time) string { return t.In(s.Zone).Format(wallTime) }

@@ -36,7 +36,7 @@ type signedForm struct {
 }
 
 // roomKeys are the names in a room, without key and user.
-var roomKeys = []string{"id", "title", "cover", "status", "look_count", "coin", "user_id", "userId", "created_time", "updated_time"}
+var roomKeys = []string{"id", "title", "cover", "status", "look_count", "coin", "user_id", "userId", "created_time", "updated_time", "picture"}
 
 func plus(names []string, more ...string) []string {
 	return append(append([]string{}, names...), more...)
@@ -226,6 +226,17 @@ func TestReadLive(t *testing.T) {
 	if got.Data.ID != id || got.Data.Status != 1 || got.Data.User.ID != a.ID || got.Data.User.Username != "alice" || len(got.Data.Key) != 20 {
 		t.Fatalf("got %+v", got)
 	}
+	t.Run("has a picture while it has a stream", func(t *testing.T) {
+		picture := func() string { return string(d.get(path).raw) }
+		if !strings.Contains(picture(), `"picture":null`) {
+			t.Fatalf("got %s", picture())
+		}
+		d.says(domain.StartPublish{Live: id, Show: "s1", Process: "p1", Picture: domain.Picture{Video: "h264", Width: 1280, Height: 720, Audio: "aac"}})
+		const want = `"picture":{"video":"h264","width":1280,"height":720,"audio":"aac","since":"`
+		if !strings.Contains(picture(), want) || !strings.Contains(string(d.get("/api/live/list/1").raw), want) {
+			t.Fatalf("got %s", picture())
+		}
+	})
 	bad := a.Token[:len(a.Token)-4] + "AAAA"
 	for name, c := range map[string]struct{ token, want string }{
 		"nobody":                         {"", "play-"},
@@ -281,5 +292,17 @@ func TestZoneOfCreatedTime(t *testing.T) {
 	updated, _ := time.Parse("2006-01-02T15:04:05.000Z", got.Data.UpdatedTime)
 	if away := updated.Sub(created).Round(time.Hour); away != 11*time.Hour {
 		t.Fatalf("created %s, updated %s", got.Data.CreatedTime, got.Data.UpdatedTime)
+	}
+}
+
+// says has the program itself say something, and waits until the tables have it.
+func (d *door) says(c domain.Command) {
+	d.Helper()
+	receipt, err := d.sequencer.Execute(d.Context(), domain.Request{Command: c, By: domain.Actor{Kind: domain.System}})
+	if err == nil {
+		err = d.feed.WaitFor(d.Context(), receipt.Position)
+	}
+	if err != nil {
+		d.Fatal(err)
 	}
 }

@@ -9,8 +9,9 @@ import (
 )
 
 const (
-	module    = "roomlog"
-	pgtestDir = "eventstore/pgtest"
+	module      = "roomlog"
+	pgtestDir   = "eventstore/pgtest"
+	peertestDir = "peertest"
 )
 
 // mayImport is the import table: which folders of ours a folder's code may use beside itself.
@@ -18,6 +19,7 @@ var mayImport = map[string][]string{
 	"domain":      {},
 	"migrations":  {},
 	"docs":        {},
+	"peertest":    {},
 	"eventstore":  {"domain", "migrations"},
 	"projections": {"domain", "eventstore"},
 	"api":         {"domain", "eventstore", "projections"},
@@ -52,6 +54,9 @@ func importFaults(files []goFile) []fault {
 	return faults
 }
 
+// onlyForTests are the folders whose code is only ever part of a test.
+func onlyForTests(dir string) bool { return dir == pgtestDir || dir == peertestDir }
+
 func importFault(file goFile, folder, imported string) string {
 	inside, ours := strings.CutPrefix(imported, module+"/")
 	if !ours {
@@ -66,8 +71,8 @@ func importFault(file goFile, folder, imported string) string {
 		return fmt.Sprintf("door %s imports door %s", folder, target)
 	case file.forTests():
 		return ""
-	case inside == pgtestDir:
-		return "only tests may import " + pgtestDir
+	case onlyForTests(inside):
+		return "only tests may import " + inside
 	case folder != target && !slices.Contains(mayImport[folder], target):
 		return fmt.Sprintf("%s may not import %s", folder, target)
 	}

@@ -27,7 +27,7 @@ func (f goFile) folder() string { return topFolder(f.path) }
 func (f goFile) test() bool { return strings.HasSuffix(f.path, "_test.go") }
 
 // forTests says whether the file is only ever part of a test.
-func (f goFile) forTests() bool { return f.test() || f.dir() == pgtestDir }
+func (f goFile) forTests() bool { return f.test() || onlyForTests(f.dir()) }
 
 func topFolder(name string) string {
 	folder, _, found := strings.Cut(name, "/")

@@ -98,6 +98,8 @@ func (c GrantRole) decide(see View) ([]Event, error) {
 		return nil, refuse(CodeBadRequest, "there is no role %q: choose one of %v", c.Role, Roles)
 	case user.Has(c.Role):
 		return nil, nil
+	case user.Passwordless: // whoever knows the e-mail address would have it
+		return nil, refuse(CodeForbidden, "user %d signs in without a password", c.User)
 	}
 	return []Event{UserRoleGranted(c)}, nil
 }
@@ -199,6 +201,9 @@ func (e UserForgotten) Stream() Stream { return userOf(e.User) }
 
 // ByUser implements UserEvent.
 func (e UserForgotten) ByUser() UserID { return e.User }
+
+// Forgets implements ForgetEvent.
+func (e UserForgotten) Forgets() UserID { return e.User }
 
 func (UserForgotten) evolve(u User) User { u.Forgotten = true; u.Roles = nil; return u }
 

@@ -8,6 +8,7 @@ import (
 // Commands is everything anyone may ask for, with who may.
 var Commands = []CommandSpec{
 	command[RegisterUser](anyone),
+	command[RegisterByEmail](anyone),
 	command[SignIn](anyone),
 	command[SignOut](person),
 	command[ChangeProfile](person),
@@ -25,12 +26,23 @@ var Commands = []CommandSpec{
 	command[ChangeLiveStatus](member),
 	command[DenyViewer](member),
 	command[AllowViewer](member),
+	command[StartPublish](system),
+	command[StopPublish](system),
 	command[JoinLive](person),
 	command[LeaveLive](system),
 	command[PostComment](person),
 	command[ListGift](operator),
 	command[RepriceGift](operator),
 	command[WithdrawGift](operator),
+	command[AddRoom](anyone),
+	command[RemoveRoom](operator),
+	command[EnterChat](anyone),
+	command[NameGuest](anyone),
+	command[JoinRoom](anyone),
+	command[PartRoom](anyone),
+	command[LeaveChat](system),
+	command[ForgetGuest](operator),
+	command[PostMessage](anyone),
 	coins(command[SendGift](person)),
 	coins(command[PlaceOrder](person)),
 	coins(command[PayOrder](provider)),
@@ -52,16 +64,33 @@ var Events = []EventSpec{
 	personal[UserDenied](event[UserDenied, User]()),
 	event[UserAllowed, User](),
 	event[NameClaimed, Name](),
+	personal[UserEmailAdded](event[UserEmailAdded, User]()),
+	event[EmailClaimed, Email](),
 	event[UserSignedIn, Session](),
 	event[UserSignedOut, Session](),
 	counted(personal[LiveCreated](event[LiveCreated, Live]()), nextLive),
 	event[LiveStatusChanged, Live](),
 	personal[ViewerDenied](event[ViewerDenied, Live]()),
 	event[ViewerAllowed, Live](),
+	event[LivePublishStarted, Live](),
+	event[LivePublishStopped, Live](),
 	event[ViewerJoined, Visit](),
 	event[ViewerMoved, Visit](),
 	event[ViewerLeft, Visit](),
 	personal[CommentPosted](event[CommentPosted, Stateless]()),
+	tallied(event[RoomCreated, Room](), roomCount),
+	event[RoomNameClaimed, RoomName](),
+	tallied(event[RoomRemoved, Room](), roomCount),
+	event[RoomNameFreed, RoomName](),
+	counted(personal[GuestEntered](event[GuestEntered, Guest]()), nextGuest),
+	personal[GuestNamed](event[GuestNamed, Guest]()),
+	event[NicknameTaken, Nickname](),
+	event[NicknameFreed, Nickname](),
+	event[GuestJoined, Guest](),
+	event[GuestParted, Guest](),
+	event[GuestLeft, Guest](),
+	event[GuestForgotten, Guest](),
+	personal[MessagePosted](event[MessagePosted, Stateless]()),
 	event[OrderPlaced, Order](),
 	event[OrderPaid, Order](),
 	event[CoinsCredited, Wallet](),
@@ -76,11 +105,17 @@ var Events = []EventSpec{
 var States = []StateSpec{
 	state[User]("user", 1),
 	state[Name]("name", 1),
+	state[Email]("email", 1),
 	state[Session]("session", 1),
 	state[Live]("live", 1),
 	state[Visit]("visit", 1),
 	state[Stateless]("chat", 1),
 	state[Stateless]("connection", 1),
+	state[Room]("room", 1),
+	state[RoomName]("roomname", 1),
+	state[Guest]("guest", 1),
+	state[Nickname]("nickname", 1),
+	state[Stateless]("message", 1),
 	state[Order]("order", 1),
 	state[Wallet]("wallet", 1),
 	state[Gift]("gift", 1),
@@ -126,6 +161,7 @@ type EventSpec struct {
 
 	evolve  func(state any, e Event) (any, error)
 	counter Stream
+	opens   bool // takes an id of the counter's
 }
 
 // An Upcast turns the payload of an earlier version of an event into one of the present version.
@@ -187,9 +223,17 @@ func personal[E Event, P interface {
 	return s
 }
 
+// counted is an event that takes an id.
 func counted(s EventSpec, counter Stream) EventSpec {
+	s = tallied(s, counter)
+	s.opens = true
+	return s
+}
+
+// tallied is an event that says how many there are.
+func tallied(s EventSpec, counter Stream) EventSpec {
 	if _, ok := s.Zero.(numbered); !ok {
-		panic("domain: " + s.Type + " takes no id")
+		panic("domain: " + s.Type + " has no number")
 	}
 	s.counter = counter
 	return s

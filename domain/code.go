@@ -25,6 +25,14 @@ const (
 	CodeLiveEnded       Code = "live_ended"          // the room has ended for good
 	CodeCommentEmpty    Code = "comment_empty"       // nothing is left without the space around it
 	CodeCommentTooLong  Code = "comment_too_long"    // more than 200 characters
+	CodeMessageEmpty    Code = "message_empty"       // nothing is left without the space around it
+	CodeMessageTooLong  Code = "message_too_long"    // more than 1000 characters
+	CodeRoomNotFound    Code = "room_not_found"      // no such chat room, or removed
+	CodeRoomTaken       Code = "room_taken"          // a chat room has this name
+	CodeRoomsFull       Code = "rooms_full"          // there are as many chat rooms as there may be
+	CodeGuestGone       Code = "guest_gone"          // not in the chat, or not any more
+	CodeNicknameTaken   Code = "nickname_taken"      // another guest has this name, or somebody's username is so
+	CodeEmailInvalid    Code = "email_invalid"       // not an e-mail address
 	CodeGiftNotFound    Code = "gift_not_found"      // not on the shelf
 	CodeNumber          Code = "number_out_of_range" // a number or price out of bounds
 	CodeCoinsTooFew     Code = "coins_too_few"       // the wallet is too light
@@ -61,6 +69,14 @@ var chinese = map[Code]string{
 	CodeLiveEnded:       "直播间已结束",
 	CodeCommentEmpty:    "评论不能为空",
 	CodeCommentTooLong:  "评论最多200个字",
+	CodeMessageEmpty:    "消息不能为空",
+	CodeMessageTooLong:  "消息最多1000个字",
+	CodeRoomNotFound:    "房间不存在",
+	CodeRoomTaken:       "房间已经存在!",
+	CodeRoomsFull:       "房间数量已达上限",
+	CodeGuestGone:       "对方不在线",
+	CodeNicknameTaken:   "昵称已被使用",
+	CodeEmailInvalid:    "邮箱格式不正确",
 	CodeGiftNotFound:    "该礼物不存在",
 	CodeCoinsTooFew:     "金币不足，请先充值",
 	CodeCoinsOverflow:   "金币超出上限",

@@ -21,8 +21,12 @@ func Decide(r Request, now time.Time, states map[Stream]any) ([]Event, error) {
 	if err != nil {
 		return nil, err
 	}
+	var opened Stream // by the newest event that takes an id: what follows may be on the same stream
 	for _, e := range events {
-		if _, named := states[e.Stream()]; !named && !Opens(e) {
+		if Opens(e) {
+			opened = e.Stream()
+		}
+		if _, named := states[e.Stream()]; !named && e.Stream() != opened {
 			return nil, fmt.Errorf("%s: appended to %s without naming it", r.Command.Type(), e.Stream())
 		}
 	}
@@ -47,9 +51,9 @@ func Admit(r Request, now time.Time, states map[Stream]any) error {
 func CoinCommand(c Command) bool { return commands[c.Type()].Coins }
 
 // Opens says whether e takes a new id: its stream begins with it.
-func Opens(e Event) bool { return events[e.Type()].counter != "" }
+func Opens(e Event) bool { return events[e.Type()].opens }
 
-// Counters lists the types of the events that take an id, by the state that hands it out.
+// Counters lists the types of the events that take an id or say how many there are, by the state that counts.
 func Counters() map[Stream][]string {
 	types := make(map[Stream][]string)
 	for _, spec := range Events {
@@ -71,7 +75,7 @@ func StateOf(s Stream) (StateSpec, bool) {
 }
 
 // Folds names the states that e changes: the one of its own stream, and the one that
-// hands out ids if e took one.
+// counts, if e took an id of it or says how many there are.
 func Folds(e Event) []Stream {
 	if spec := events[e.Type()]; spec.counter != "" {
 		return []Stream{e.Stream(), spec.counter}

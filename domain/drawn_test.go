@@ -19,6 +19,15 @@ func TestNamesThatADoorDrawsCannotPoisonATable(t *testing.T) {
 		"process, leaving": func(s string) domain.Request {
 			return domain.Request{Command: domain.LeaveLive{Live: 6, User: 1, Cause: domain.LeftAsked, Process: s}, By: domain.Actor{Kind: domain.System}}
 		},
+		"process, entering the chat": func(s string) domain.Request {
+			return domain.Request{Command: domain.EnterChat{Connection: "c", Profile: domain.ChatPlain, Process: s}}
+		},
+		"connection, entering the chat": func(s string) domain.Request {
+			return domain.Request{Command: domain.EnterChat{Connection: s, Profile: domain.ChatPlain}}
+		},
+		"process, leaving the chat": func(s string) domain.Request {
+			return domain.Request{Command: domain.LeaveChat{Guest: 1, Cause: domain.LeftAsked, Process: s}, By: domain.Actor{Kind: domain.System}}
+		},
 	} {
 		for _, bad := range []string{"\x00", "a\nb", "é", "\xff", strings.Repeat("x", 201)} {
 			if no := domain.Refused(r(bad).Check()); no == nil || no.Code != domain.CodeBadRequest {

@@ -35,9 +35,16 @@ func connectionOf(id ConnectionID) Stream { return Stream("connection-" + string
 func giftOf(id GiftID) Stream             { return stream("gift-", int64(id)) }
 func orderOf(id OrderID) Stream           { return Stream("order-" + string(id)) }
 func nameOf(key string) Stream            { return Stream("name-" + key) }
+func emailOf(key string) Stream           { return Stream("email-" + key) }
 func visitOf(l LiveID, u UserID) Stream {
 	return stream("visit-"+strconv.FormatInt(int64(l), 10)+"-", int64(u))
 }
+
+// Streams of the chat.
+func roomOf(id RoomID) Stream      { return Stream("room-" + string(id)) }
+func roomNameOf(key string) Stream { return Stream("roomname-" + key) }
+func guestOf(id GuestID) Stream    { return stream("guest-", int64(id)) }
+func nicknameOf(key string) Stream { return Stream("nickname-" + key) }
 
 // WalletStream is the stream of one person's coins, for those who review it.
 func WalletStream(id UserID) Stream { return walletOf(id) }
@@ -72,7 +79,15 @@ type CoinEvent interface {
 	Entries() []Posting
 }
 
-// A UserEvent has one person whose doing it is, for whoever filters the log by person.
+// A ForgetEvent destroys the key that seals somebody's texts.
+type ForgetEvent interface {
+	Event
+	// Forgets answers whose, like TextsOf.
+	Forgets() UserID
+}
+
+// A UserEvent has one person whose doing it is, for whoever filters the log by person; 0 for somebody who is
+// not signed in.
 type UserEvent interface {
 	Event
 	ByUser() UserID

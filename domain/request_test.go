@@ -35,6 +35,8 @@ func examples() []example {
 		{signedIn(streamer), domain.ChangeLiveStatus{Live: 6, To: domain.LiveStop}, "person or operator"},
 		{signedIn(streamer), domain.DenyViewer{Live: 6, User: stranger}, "person or operator"},
 		{signedIn(streamer), domain.AllowViewer{Live: 6, User: 15}, "person or operator"},
+		{system, domain.StartPublish{Live: 6, Show: "show-2", Process: "p1", OnAir: true}, "system"},
+		{system, domain.StopPublish{Live: 6, Show: "show-1", Reason: domain.PublishStopped, Bytes: 9}, "system"},
 		{signedIn(viewer), domain.JoinLive{Live: 6, Process: "p1"}, "person"},
 		{system, domain.LeaveLive{Live: 6, User: stranger, Cause: domain.LeftAsked, Process: "p1"}, "system"},
 		{signedIn(viewer), domain.PostComment{Live: 6, Text: "hello"}, "person"},
@@ -45,6 +47,16 @@ func examples() []example {
 		{signedIn(viewer), domain.PlaceOrder{Order: "O2", Price: 6, Coins: 60}, "person"},
 		{provider, domain.PayOrder{Order: "O1", User: viewer, Price: 6}, "provider"},
 		{operator, domain.CreditCoins{Order: "O3", User: viewer, Coins: 60}, "operator"},
+		{nobody, domain.RegisterByEmail{Email: "zoe@example.org", EmailKey: "e-zoe"}, "anyone"},
+		{nobody, domain.AddRoom{Name: "songs", Room: otherRoom, NameKey: "r-songs", Most: 9}, "anyone"},
+		{operator, domain.RemoveRoom{Room: room, NameKey: "r-demo"}, "operator"},
+		{nobody, domain.EnterChat{Connection: "c9", Profile: domain.ChatPlain}, "anyone"},
+		{nobody, domain.NameGuest{Guest: 1, Nickname: "小红", NameKey: "n-hong", Before: "n-ming"}, "anyone"},
+		{nobody, domain.JoinRoom{Guest: 1, Room: otherRoom2}, "anyone"},
+		{nobody, domain.PartRoom{Guest: 1, Room: room}, "anyone"},
+		{system, domain.LeaveChat{Guest: 1, Cause: domain.LeftAsked, Process: "p1", NameKey: "n-ming"}, "system"},
+		{operator, domain.ForgetGuest{Guest: 2}, "operator"},
+		{nobody, domain.PostMessage{Guest: 1, Nickname: "小明", Kind: domain.MessageText, Text: "hello"}, "anyone"},
 	}
 }
 
@@ -55,8 +67,11 @@ func worldOfExamples(t *testing.T) world {
 		domain.ViewerDenied{Live: 6, User: 15},
 		domain.UserRoleGranted{User: stranger, Role: domain.RoleAnalyst},
 		domain.ViewerJoined{Live: 6, User: stranger, First: true, Process: "p1"},
+		domain.LivePublishStarted{Live: 6, Streamer: streamer, Show: "show-1", Process: "p1"},
 		placed("O1"),
-	}))
+	}, roomAdded(room, "r-demo", 1), roomAdded(otherRoom2, "r-two", 2),
+		guestEntered(1, 0, "n-ming"), guestJoined(1, 0, room), guestEntered(2, 0, ""),
+		[]domain.Event{domain.GuestLeft{Guest: 2, Connection: "c2", Cause: domain.LeftAsked}}))
 }
 
 func TestEveryCommandHasAnExampleThatSucceeds(t *testing.T) {

@@ -20,11 +20,13 @@ type story struct {
 	earned   map[domain.UserID]domain.Coins  // what gifts to a streamer's rooms cost
 	status   map[domain.LiveID]domain.Status
 	streamer map[domain.LiveID]domain.UserID
+	showing  map[domain.LiveID]domain.ShowID
 	visits   map[[2]int64]*visit
 	orders   map[domain.OrderID]*order
 	price    map[domain.GiftID]domain.Coins // of the gifts on the shelf
 	names    map[string]domain.UserID
 	session  map[domain.UserID]string
+	chat     chatAudit
 	out      map[domain.UserID]bool // locked out
 	gone     map[domain.UserID]bool // forgotten
 	denied   map[domain.UserID]bool // kept out of everything
@@ -52,8 +54,9 @@ func newStory() *story {
 		world: world{}, specs: map[string]domain.EventSpec{},
 		ledger: map[domain.Account]domain.Coins{}, balance: map[domain.UserID]domain.Coins{}, earned: map[domain.UserID]domain.Coins{},
 		status: map[domain.LiveID]domain.Status{}, streamer: map[domain.LiveID]domain.UserID{},
-		visits: map[[2]int64]*visit{}, orders: map[domain.OrderID]*order{}, price: map[domain.GiftID]domain.Coins{},
-		names: map[string]domain.UserID{}, session: map[domain.UserID]string{},
+		showing: map[domain.LiveID]domain.ShowID{},
+		visits:  map[[2]int64]*visit{}, orders: map[domain.OrderID]*order{}, price: map[domain.GiftID]domain.Coins{},
+		chat: newChatAudit(), names: map[string]domain.UserID{}, session: map[domain.UserID]string{},
 		out: map[domain.UserID]bool{}, gone: map[domain.UserID]bool{},
 		denied: map[domain.UserID]bool{}, barred: map[[2]int64]bool{},
 	}
@@ -125,6 +128,12 @@ func (s *story) audit(t *rapid.T, e domain.Event) {
 		expect(t, e, s.status[e.Live] == e.From && e.From != e.To && e.To != domain.StatusNotStarted, "was %d", s.status[e.Live])
 		expect(t, e, s.streamer[e.Live] == e.Streamer, "is %d's", s.streamer[e.Live])
 		s.status[e.Live] = e.To
+	case domain.LivePublishStarted:
+		expect(t, e, s.status[e.Live] != domain.StatusEnded && s.showing[e.Live] == "" && e.Show != "", "has ended, or shows %q", s.showing[e.Live])
+		s.showing[e.Live] = e.Show
+	case domain.LivePublishStopped:
+		expect(t, e, s.showing[e.Live] == e.Show && e.Show != "", "shows %q", s.showing[e.Live])
+		s.showing[e.Live] = ""
 	case domain.ViewerJoined:
 		v := s.visit(e.Live, e.User)
 		expect(t, e, !v.there && s.openTo(e.Live, e.User), "is there already, or the room is closed")
@@ -173,6 +182,9 @@ func (s *story) audit(t *rapid.T, e domain.Event) {
 		s.post(t, e, domain.AccountOf(e.Sender), -e.Coins)
 		s.chain(t, e, e.Sender, -e.Coins, e.BalanceAfter)
 		s.earned[e.Streamer] += e.Coins
+	}
+	if ofChat(e.Type()) {
+		s.auditChat(t, e)
 	}
 }
 
@@ -276,10 +288,20 @@ func expect(t *rapid.T, e domain.Event, ok bool, format string, args ...any) {
 // Whoever asks for whatever in any order: no coin is lost, made or owed, nobody is counted twice, and
 // what has ended stays so.
 func TestAnyStory(t *testing.T) {
+	anyStory(t, false, opening(), (*story).anything)
+}
+
+// Whoever chats in any order: nobody speaks who is not there, or where there is no room; no name is two guests'.
+func TestAnyChat(t *testing.T) {
+	anyStory(t, true, chatOpening(), (*story).anyChat)
+}
+
+// anyStory tells stories until every event has happened that is of the chat, or is not.
+func anyStory(t *testing.T, chat bool, opening []domain.Request, anything func(*story, *rapid.T) domain.Request) {
 	followed := map[string]int{}
 	unseen := func() string {
 		for _, spec := range domain.Events {
-			if followed[spec.Type] == 0 {
+			if followed[spec.Type] == 0 && ofChat(spec.Type) == chat {
 				return spec.Type
 			}
 		}
@@ -292,11 +314,11 @@ func TestAnyStory(t *testing.T) {
 				followed[e.Type()]++
 			}
 		}
-		for _, r := range opening() {
+		for _, r := range opening {
 			note(s.tell(t, r))
 		}
 		for range roll(t, 8) {
-			note(s.tell(t, s.anything(t)))
+			note(s.tell(t, anything(s, t)))
 		}
 	}
 	rapid.Check(t, stories)

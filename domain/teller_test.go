@@ -75,7 +75,7 @@ func (s *story) command(t *rapid.T) domain.Command {
 		weight int // of 64
 		ask    func() domain.Command
 	}{
-		{13, func() domain.Command {
+		{8, func() domain.Command {
 			if roll(t, 2) > 0 {
 				return domain.SendGift{Live: live, Gift: gift, Num: 1 + roll(t, 2)}
 			}
@@ -103,6 +103,12 @@ func (s *story) command(t *rapid.T) domain.Command {
 			changes := []domain.LiveChange{domain.LivePlay, domain.LivePlay, domain.LivePause, domain.LiveStop, ""}
 			going := oneOf(t, "going", s.last.live, func(l domain.LiveID) bool { return s.status[l] != domain.StatusEnded })
 			return domain.ChangeLiveStatus{Live: going, To: rapid.SampledFrom(changes).Draw(t, "to")}
+		}},
+		{3, func() domain.Command {
+			return domain.StartPublish{Live: live, Show: show(t), Process: process, OnAir: roll(t, 1) > 0}
+		}},
+		{2, func() domain.Command {
+			return domain.StopPublish{Live: live, Show: show(t), Reason: domain.PublishLost}
 		}},
 		{3, func() domain.Command { return domain.ListGift{Name: words(t), Price: amount(t, "price")} }},
 		{2, func() domain.Command { return domain.RepriceGift{Gift: gift, Price: amount(t, "price")} }},
@@ -203,6 +209,10 @@ func user(t *rapid.T) domain.UserID {
 
 func role(t *rapid.T) domain.Role {
 	return rapid.SampledFrom([]domain.Role{domain.RoleOperator, domain.RoleAuditor, domain.RoleAnalyst, ""}).Draw(t, "role")
+}
+
+func show(t *rapid.T) domain.ShowID {
+	return rapid.SampledFrom([]domain.ShowID{"show-1", "show-2", "show-3", ""}).Draw(t, "show")
 }
 
 func words(t *rapid.T) string {

@@ -26,10 +26,8 @@ func text(field, s string, least, most int) (string, error) {
 	}
 	s = strings.TrimSpace(s)
 	switch n := utf8.RuneCountInString(s); {
-	case n < least && field == "comment":
-		return "", refuse(CodeCommentEmpty, "a comment cannot be empty")
 	case n < least:
-		return "", refuse(CodeTextEmpty, "%s cannot be empty", field)
+		return "", refuse(codesOf(field).empty, "%s cannot be empty", field)
 	case n > most:
 		return "", tooLong(field, most)
 	}
@@ -37,10 +35,20 @@ func text(field, s string, least, most int) (string, error) {
 }
 
 func tooLong(field string, most int) error {
-	if field == "comment" {
-		return refuse(CodeCommentTooLong, "a comment has %d characters at most", most)
+	return refuse(codesOf(field).tooLong, "%s has %d characters at most", field, most)
+}
+
+type textCodes struct{ empty, tooLong Code }
+
+// codesOf answers the codes of what people say most, which clients show with texts of their own.
+func codesOf(field string) textCodes {
+	switch field {
+	case "comment":
+		return textCodes{CodeCommentEmpty, CodeCommentTooLong}
+	case "message":
+		return textCodes{CodeMessageEmpty, CodeMessageTooLong}
 	}
-	return refuse(CodeTextTooLong, "%s has %d characters at most", field, most)
+	return textCodes{CodeTextEmpty, CodeTextTooLong}
 }
 
 func readable(field, s string) error {

@@ -10,6 +10,8 @@ type User struct {
 	Roles      []Role `json:"roles,omitempty"`
 	Age        int    `json:"age,omitempty"` // in years; 0 until somebody counts
 	Denied     Denial `json:"denied,omitzero"`
+
+	Passwordless bool `json:"passwordless,omitempty"` // signs in by an e-mail address alone
 }
 
 // Active says whether the person may do anything at all.

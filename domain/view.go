@@ -24,6 +24,24 @@ func (v View) Session(id UserID) Session { return see[Session](v, sessionOf(id))
 // Name answers who holds a name.
 func (v View) Name(key string) Name { return see[Name](v, nameOf(key)) }
 
+// Email answers who signs in by an e-mail address.
+func (v View) Email(key string) Email { return see[Email](v, emailOf(key)) }
+
+// Room answers a chat room.
+func (v View) Room(id RoomID) Room { return see[Room](v, roomOf(id)) }
+
+// RoomName answers which chat room has a name.
+func (v View) RoomName(key string) RoomName { return see[RoomName](v, roomNameOf(key)) }
+
+// Rooms answers how many chat rooms there are.
+func (v View) Rooms() int { return int(see[Counter](v, roomCount).Last) }
+
+// Guest answers a guest of the chat.
+func (v View) Guest(id GuestID) Guest { return see[Guest](v, guestOf(id)) }
+
+// Nickname answers how many guests are called by a name.
+func (v View) Nickname(key string) Nickname { return see[Nickname](v, nicknameOf(key)) }
+
 // Live answers a room.
 func (v View) Live(id LiveID) Live { return see[Live](v, liveOf(id)) }
 
@@ -61,6 +79,9 @@ func (v View) NextLive() LiveID { return LiveID(see[Counter](v, nextLive).Last +
 // NextGift hands out the next free gift id.
 func (v View) NextGift() GiftID { return GiftID(see[Counter](v, nextGift).Last + 1) }
 
+// NextGuest hands out the next free number of a guest.
+func (v View) NextGuest() GuestID { return GuestID(see[Counter](v, nextGuest).Last + 1) }
+
 func see[S any](v View, s Stream) S {
 	state, named := v.states[s]
 	if !named {
@@ -83,8 +104,8 @@ func kind[S any](s Stream, state any) (S, error) {
 	return seen, nil
 }
 
-// A Counter is the state that hands out ids: the newest one taken. It folds from the events
-// that take an id, whatever their stream; its name is no stream of the log.
+// A Counter is the state that hands out ids: the newest one taken; or that counts: how many there are. It
+// folds from the events that say so, whatever their stream; its name is no stream of the log.
 type Counter struct {
 	Last int64
 }
@@ -94,7 +115,10 @@ const (
 	nextUser Stream = "next-user"
 	nextLive Stream = "next-live"
 	nextGift Stream = "next-gift"
+
+	nextGuest Stream = "next-guest"
+	roomCount Stream = "count-room"
 )
 
-// numbered is an event that takes an id.
+// numbered is an event that takes an id, or says how many there are.
 type numbered interface{ number() int64 }

@@ -26,7 +26,7 @@ type batch struct {
 	rows     []commandRow // to be inserted
 
 	newKeys map[domain.UserID]personKey
-	gone    []domain.UserID // forgotten in this batch
+	gone    []domain.UserID // whose texts are forgotten in this batch
 }
 
 func newBatch(calls []*call) *batch {
@@ -164,8 +164,8 @@ func (b *batch) follow(c *call, events []domain.Event, cache *stateCache, random
 		b.work[changed.stream] = changed.entry
 	}
 	for _, e := range events {
-		if gone, ok := e.(domain.UserForgotten); ok {
-			b.gone = append(b.gone, gone.User)
+		if gone, ok := e.(domain.ForgetEvent); ok {
+			b.gone = append(b.gone, gone.Forgets())
 		}
 	}
 	return nil

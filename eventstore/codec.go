@@ -17,8 +17,8 @@ const Erased = "erased"
 // codec is the one place where payloads are written and read.
 type codec struct {
 	versions map[string]version         // by type, older versions included
-	counters map[domain.Stream][]string // types of the events that take an id, by the state that hands it out
-	gone     []string                   // types that say that a person is forgotten
+	counters map[domain.Stream][]string // types of the events that take an id or say how many there are, by the state that counts
+	gone     []string                   // types that say that somebody is forgotten
 	keys     *keyring
 }
 
@@ -55,13 +55,11 @@ func newCodec(specs []domain.EventSpec, pool *pgxpool.Pool) (*codec, error) {
 			c.versions[older] = version{spec, upcast}
 			types = append(types, older)
 		}
-		if domain.Opens(spec.Zero) {
-			for _, s := range domain.Folds(spec.Zero)[1:] {
-				c.counters[s] = append(c.counters[s], types...)
-			}
+		for _, s := range domain.Folds(spec.Zero)[1:] {
+			c.counters[s] = append(c.counters[s], types...)
 		}
-		if _, ok := spec.Zero.(domain.UserForgotten); ok {
-			c.gone = types
+		if _, ok := spec.Zero.(domain.ForgetEvent); ok {
+			c.gone = append(c.gone, types...)
 		}
 	}
 	return c, nil
@@ -82,7 +80,7 @@ func (c *codec) parse(eventType string, payload []byte) (domain.Event, error) {
 	return v.spec.Decode(payload)
 }
 
-// owner answers whose texts e holds; 0 for nobody's.
+// owner answers whose texts e holds, like domain.TextsOf; 0 for nobody's.
 func (c *codec) owner(e domain.Event) domain.UserID {
 	spec := c.versions[e.Type()].spec
 	if spec.Personal == nil {
@@ -148,8 +146,8 @@ func (s *Store) Decode(ctx context.Context, records []Recorded) error {
 		if owner := c.owner(r.Event); owner != 0 {
 			owners = append(owners, owner)
 		}
-		if gone, ok := r.Event.(domain.UserForgotten); ok {
-			c.keys.forget(gone.User)
+		if gone, ok := r.Event.(domain.ForgetEvent); ok {
+			c.keys.forget(gone.Forgets())
 		}
 	}
 	if len(owners) > 0 {

@@ -149,8 +149,8 @@ func (s *Store) queueForgotten(p *pgx.Batch) {
 			if err != nil {
 				return &DecodeError{position, eventType, err}
 			}
-			if gone, ok := e.(domain.UserForgotten); ok {
-				keys.forget(gone.User)
+			if gone, ok := e.(domain.ForgetEvent); ok {
+				keys.forget(gone.Forgets())
 			}
 			keys.knows(position)
 			return nil

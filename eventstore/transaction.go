@@ -111,8 +111,8 @@ func (q *Sequencer) foldNewer(ctx context.Context, head int64) (bool, error) {
 		if r.Event, err = q.store.codec.parse(r.Type, r.Payload); err == nil {
 			err = q.states.catchUp(r)
 		}
-		if gone, ok := r.Event.(domain.UserForgotten); ok {
-			q.store.codec.keys.forget(gone.User)
+		if gone, ok := r.Event.(domain.ForgetEvent); ok {
+			q.store.codec.keys.forget(gone.Forgets())
 		}
 		if err != nil {
 			q.store.log.WarnContext(ctx, "what another process appended cannot be folded", "position", r.Position, "err", err)

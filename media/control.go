@@ -28,7 +28,9 @@ func (h *hub) clear(s *stream, why Reason, now time.Time) []func() {
 	s.mu.Lock()
 	players := slices.Collect(maps.Keys(s.players))
 	for _, p := range players {
-		p.stop() // before they can see an end that they would play out
+		if !p.whole {
+			p.stop() // before they can see an end that they would play out
+		}
 	}
 	if s.feed != nil {
 		hangUps = append(hangUps, s.feed.hangUp)
@@ -41,7 +43,9 @@ func (h *hub) clear(s *stream, why Reason, now time.Time) []func() {
 	s.mu.Unlock()
 	for _, p := range players {
 		h.remove(p, why)
-		hangUps = append(hangUps, p.cutOff)
+		if !p.whole {
+			hangUps = append(hangUps, p.cutOff)
+		}
 	}
 	return hangUps
 }

@@ -140,23 +140,32 @@ type joining struct {
 	client Client
 	asked  time.Time // before its gate
 	hangUp func()
-	early  bool // begins one group of pictures earlier
+	early  bool   // begins one group of pictures earlier
+	show   string // only this one, and all of it
 }
 
 // join adds a player whom the gate let in. If nothing is published yet it waits.
 func (h *hub) join(j joining) (*Player, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	s, err := h.stream(j.key, j.asked)
-	if err != nil {
-		return nil, err
+	s := h.streams[j.key]
+	if j.show == "" {
+		var err error
+		if s, err = h.stream(j.key, j.asked); err != nil {
+			return nil, err
+		}
+	} else if s == nil {
+		return nil, ErrGone
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if len(s.players) >= h.cfg.Limits.PerStream {
+	switch {
+	case j.show != "" && s.show.ID != j.show:
+		return nil, ErrGone
+	case j.show == "" && len(s.players) >= h.cfg.Limits.PerStream:
 		return nil, ErrFull
 	}
-	p := &Player{stream: s, client: j.client, began: h.cfg.Now(), hangUp: j.hangUp, early: j.early,
+	p := &Player{stream: s, client: j.client, began: h.cfg.Now(), hangUp: j.hangUp, early: j.early, whole: j.show != "",
 		more: make(chan struct{}, 1), gone: make(chan struct{})}
 	s.players[p] = struct{}{}
 	if tell := h.cfg.PlayObserver; tell != nil && j.client.Protocol != Inside {

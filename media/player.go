@@ -23,6 +23,7 @@ type Player struct {
 	hangUp func() // ends its connection, if it has one
 	told   bool   // that it has started
 	early  bool   // begins one group of pictures earlier
+	whole  bool   // reads what is left also when it is cut
 
 	more chan struct{}
 	gone chan struct{}
@@ -79,6 +80,9 @@ func (p *Player) Tracks() (video, audio bool) {
 	defer p.stream.mu.Unlock()
 	return p.hasVideo, p.hasAudio
 }
+
+// Skips counts how often it was too slow, and was taken to a newer key frame.
+func (p *Player) Skips() uint64 { return p.skips.Load() }
 
 // Close ends the player. Next returns ErrGone from then on.
 func (p *Player) Close() { p.stream.hub.leave(p, Stopped) }

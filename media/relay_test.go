@@ -173,14 +173,16 @@ func TestMetadataThatIsNoneIsLeftOut(t *testing.T) {
 	}
 }
 
-func TestWatchReadsFromInsideAGroupEarlier(t *testing.T) {
+func TestFollowReadsAShowFromInside(t *testing.T) {
 	h := run(t, nil)
 	s := h.publish(t, "KEY")
 	s.begin(0)
 	s.video(1000, picture(true, "second"))
 	s.video(2000, picture(true, "third"))
 	h.stream(t, "KEY", "all frames", func(s media.StreamStats) bool { return s.FramesIn == 7 })
-	p, err := h.Watch("KEY")
+	h.log.wait(t, "started KEY")
+	show := h.log.show(0)
+	p, err := h.Follow(show)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -192,8 +194,48 @@ func TestWatchReadsFromInsideAGroupEarlier(t *testing.T) {
 	if _, err := p.Next(nil); !errors.Is(err, media.ErrGone) {
 		t.Fatal(err)
 	}
-	if _, err := h.Watch("%zz"); err == nil {
-		t.Fatal("a bad key is watched")
+	show.ID += "x"
+	if _, err := h.Follow(show); !errors.Is(err, media.ErrGone) {
+		t.Fatalf("a show that is not there is followed: %v", err)
+	}
+}
+
+// Whoever follows a show has all of it, also when it is cut before it was read.
+func TestFollowReadsToTheEndOfWhatIsCut(t *testing.T) {
+	for what, cut := range map[string]func(*house){"cut": func(h *house) { h.Cut("KEY") }, "stopped": func(h *house) { h.stop() }} {
+		t.Run(what, func(t *testing.T) {
+			h := run(t, func(c *media.Config) { c.Limits.PerStream = 1 })
+			s := h.publish(t, "KEY")
+			s.begin(0)
+			v := h.watch(t, h.flvURL("KEY")) // takes the only place
+			v.sees(sound("first"))
+			h.log.wait(t, "started KEY")
+			p, err := h.Follow(h.log.show(0))
+			if err != nil {
+				t.Fatal(err)
+			}
+			frames, err := p.Next(nil)
+			var got []string
+			for ; err == nil; frames, err = p.Next(nil) {
+				for _, f := range frames {
+					got = append(got, string(f.Payload()))
+				}
+				if len(got) == 5 {
+					s.video(40, picture(false, "last"))
+					v.sees(picture(false, "last"))
+					cut(h)
+				}
+			}
+			if !errors.Is(err, io.EOF) {
+				t.Fatal(err)
+			}
+			if len(got) != 6 || got[5] != string(picture(false, "last")) {
+				t.Fatalf("%d frames: %q", len(got), got)
+			}
+			if _, err := h.Follow(h.log.show(0)); !errors.Is(err, media.ErrGone) {
+				t.Fatal(err)
+			}
+		})
 	}
 }
 

@@ -114,14 +114,10 @@ func (s *Server) Kick(id string) bool { return s.hub.kick(id) }
 // the gate before, does not come in any more.
 func (s *Server) Cut(key string) { s.hub.cut(key, Ended) }
 
-// Watch reads a stream from inside the process, from one group of pictures before the newest; it waits
-// for one that is not published yet. The caller closes the Player.
-func (s *Server) Watch(key string) (*Player, error) {
-	if !ValidKey(key) {
-		return nil, errors.New("media: bad key")
-	}
-	client := Client{ID: newID(), Protocol: Inside}
-	return s.hub.join(joining{key: key, client: client, asked: s.cfg.Now(), early: true})
+// Follow reads a show from inside the process, from its first frame or what is left of it, to its last: also
+// when it is cut, and whoever else plays it is sent away. ErrGone says that it is over.
+func (s *Server) Follow(show Show) (*Player, error) {
+	return s.hub.join(joining{key: show.Key, show: show.ID, client: Client{ID: newID(), Protocol: Inside}, early: true})
 }
 
 // asks gives a gate its time.

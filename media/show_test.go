@@ -302,7 +302,7 @@ func TestTheEndOfTheServerEndsEverything(t *testing.T) {
 	if got := h.log.list(); !slices.Equal(got, []string{"started KEY", "stopped KEY shutdown"}) {
 		t.Fatalf("%q", got)
 	}
-	if _, err := h.Watch("KEY"); !errors.Is(err, media.ErrUnavailable) {
+	if _, err := h.Follow(h.log.show(0)); !errors.Is(err, media.ErrGone) {
 		t.Fatal(err)
 	}
 }

@@ -56,6 +56,25 @@ CREATE TABLE read.live (
 ) WITH (fillfactor = 90);
 CREATE INDEX live_of_person ON read.live (user_id, id);
 
+-- The streams of rooms, each from its first frame to its last. A room has one at a time. What it held is as
+-- it was in the beginning; '' and 0 mean that nobody could tell.
+CREATE TABLE read.show (
+    id         text        PRIMARY KEY,
+    live_id    bigint      NOT NULL CHECK (live_id > 0),
+    process    text        NOT NULL,
+    video      text        NOT NULL,
+    width      int         NOT NULL,
+    height     int         NOT NULL,
+    audio      text        NOT NULL,
+    started_at timestamptz NOT NULL,
+    stopped_at timestamptz CHECK (stopped_at >= started_at),
+    reason     text,
+    bytes      bigint      NOT NULL DEFAULT 0 CHECK (bytes >= 0),
+    CHECK ((stopped_at IS NULL) = (reason IS NULL))
+) WITH (fillfactor = 80);
+CREATE UNIQUE INDEX show_now ON read.show (live_id) WHERE stopped_at IS NULL;
+CREATE INDEX show_of_live ON read.show (live_id, started_at);
+
 -- Who is or was in which room. first_position is of the first visit ever, joined of the newest.
 CREATE TABLE read.viewer (
     live_id        bigint      NOT NULL CHECK (live_id > 0),

@@ -83,6 +83,9 @@ func (c *crowd) any(r *rand.Rand) domain.Request {
 		return domain.Request{By: operator, Command: domain.GrantRole{User: p.id, Role: domain.Roles[r.IntN(len(domain.Roles))]}}
 	case d < 97:
 		return domain.Request{By: operator, Command: domain.RevokeRole{User: p.id, Role: domain.Roles[r.IntN(len(domain.Roles))]}}
+	case d < 98 && d%2 == 0:
+		show := domain.ShowID(uuid.NewString())
+		return domain.Request{By: domain.Actor{Kind: domain.System}, Command: domain.StartPublish{Live: live, Show: show, Process: "p1"}}
 	case d < 98:
 		return domain.Request{By: operator, Command: domain.RepriceGift{Gift: c.gifts[r.IntN(len(c.gifts))], Price: domain.Coins(1 + r.IntN(30))}}
 	default:

@@ -29,12 +29,33 @@ func DeltasOf(r eventstore.Recorded) []Delta {
 		return d.in(0, KindOut)
 	case domain.LiveStatusChanged:
 		return d.in(e.Live, KindStatus)
+	case domain.LivePublishStarted:
+		return d.in(e.Live, KindPicture)
+	case domain.LivePublishStopped:
+		return d.in(e.Live, KindPicture)
 	case domain.CoinsCredited:
 		return d.to(KindBalance)
 	case domain.UserProfileChanged:
 		return d.to(KindProfile)
 	case domain.UserAgeChanged:
 		return d.to(KindAge)
+	case domain.RoomCreated:
+		return d.chat(KindRoomAdded, 0, e.Room)
+	case domain.RoomRemoved:
+		return d.chat(KindRoomRemoved, 0, e.Room)
+	case domain.GuestEntered:
+		return d.chat(KindGuestEntered, e.Guest)
+	case domain.GuestNamed:
+		return d.chat(KindGuestNamed, e.Guest)
+	case domain.GuestJoined:
+		return d.chat(KindGuestJoined, e.Guest, e.Room)
+	case domain.GuestParted:
+		return d.chat(KindGuestParted, e.Guest, e.Room)
+	case domain.GuestLeft:
+		return d.chat(KindGuestLeft, e.Guest)
+	case domain.MessagePosted:
+		d.To = e.To
+		return d.chat(KindMessage, e.Guest, e.Rooms...)
 	case domain.UserSignedIn, domain.UserSignedOut, domain.UserDisabled, domain.UserEnabled, domain.UserKicked, domain.UserDenied, domain.UserAllowed,
 		domain.UserRoleGranted, domain.UserRoleRevoked, domain.UserForgotten:
 		return d.to(KindNotice)
@@ -47,6 +68,12 @@ func (d Delta) in(live domain.LiveID, kind string) []Delta {
 	return []Delta{d}
 }
 
+// chat says where in the chat it happened, and by whom.
+func (d Delta) chat(kind string, guest domain.GuestID, rooms ...domain.RoomID) []Delta {
+	d.Kind, d.Guest, d.Rooms = kind, guest, rooms
+	return []Delta{d}
+}
+
 // to puts d on the private lane of whose doing it is.
 func (d Delta) to(kind string) []Delta {
 	d.Kind, d.To = kind, d.User
@@ -54,7 +81,7 @@ func (d Delta) to(kind string) []Delta {
 }
 
 // shown says whether d is shown with the profile of its User.
-func (d Delta) shown() bool { return d.Public() || d.Kind == KindProfile }
+func (d Delta) shown() bool { return d.Public() || d.Chat() || d.Kind == KindProfile }
 
 // gauged says whether d changes the gauges of its room.
 func (d Delta) gauged() bool {

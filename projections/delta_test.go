@@ -24,6 +24,8 @@ func TestDeltasOf(t *testing.T) {
 		"viewer.left.v1":          "leave in 6 by 12",
 		"viewer.moved.v1":         "(moved) in 6 by 12",
 		"live.status_changed.v1":  "status in 6 by 12",
+		"live.publish_started.v1": "picture in 6 by 12",
+		"live.publish_stopped.v1": "picture in 6 by 12",
 		"coins.credited.v1":       "balance to 12",
 		"user.profile_changed.v1": "profile to 12",
 		"user.age_changed.v1":     "age to 12",
@@ -39,9 +41,21 @@ func TestDeltasOf(t *testing.T) {
 		"user.role_granted.v1":    "notice to 12",
 		"user.role_revoked.v1":    "notice to 12",
 		"user.forgotten.v1":       "notice to 12",
+		"room.created.v1":         "chat: room_added in [r] by 12 as 0",
+		"room.removed.v1":         "chat: room_removed in [r] by 0 as 0",
+		"guest.entered.v1":        "chat: guest_entered in [] by 12 as 3",
+		"guest.named.v1":          "chat: guest_named in [] by 0 as 3",
+		"guest.joined.v1":         "chat: guest_joined in [r] by 12 as 3",
+		"guest.parted.v1":         "chat: guest_parted in [r] by 12 as 3",
+		"guest.left.v1":           "chat: guest_left in [] by 12 as 3",
+		"message.posted.v1":       "chat: message in [r s] by 12 as 3",
 	}
 	for _, spec := range domain.Events {
-		e, err := spec.Decode([]byte(`{"live":6,"user":12,"sender":12,"streamer":12}`))
+		rooms := `["r","s"]`
+		if strings.HasPrefix(spec.Type, "room.") {
+			rooms = "2" // how many there are
+		}
+		e, err := spec.Decode([]byte(`{"live":6,"user":12,"sender":12,"streamer":12,"guest":3,"room":"r","rooms":` + rooms + `}`))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -52,6 +66,11 @@ func TestDeltasOf(t *testing.T) {
 				t.Errorf("%s: %+v", spec.Type, d)
 			}
 			switch {
+			case d.Chat():
+				if d.Public() {
+					t.Errorf("%s: is no live's", spec.Type)
+				}
+				got = append(got, fmt.Sprintf("chat: %s in %v by %d as %d", d.Kind, d.Rooms, d.User, d.Guest))
 			case d.To != 0:
 				got = append(got, fmt.Sprintf("%s to %d", d.Kind, d.To))
 			case d.Public():
@@ -75,6 +94,15 @@ func TestEveryEventIsRead(t *testing.T) {
 		"user.kicked.v1": true, "connection.kicked.v1": true, "viewer.denied.v1": true, "viewer.allowed.v1": true,
 		"order.placed.v1": true, // what was never paid is nobody's business but the log's
 		"order.paid.v1":   true, // coins.credited follows
+
+		"room.name_claimed.v1": true, // room.created says the same
+		"room.name_freed.v1":   true, // room.removed says the same
+		"nickname.taken.v1":    true, // guest.entered and guest.named say the same
+		"nickname.freed.v1":    true, // guest.named and guest.left say the same
+
+		// the tables of the chat are yet to come
+		"user.email_added.v1": true, "email.claimed.v1": true, "room.created.v1": true, "room.removed.v1": true, "message.posted.v1": true,
+		"guest.entered.v1": true, "guest.named.v1": true, "guest.joined.v1": true, "guest.parted.v1": true, "guest.left.v1": true, "guest.forgotten.v1": true,
 	}
 	for _, spec := range domain.Events {
 		readers := 0

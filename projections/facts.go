@@ -50,6 +50,7 @@ func (f *Feed) Private(ctx context.Context, user domain.UserID, after, upTo int6
 		string(domain.UserDisabled{User: user}.Stream()),
 		string(domain.UserSignedIn{User: user}.Stream()),
 		string(domain.WalletStream(user)),
+		string(domain.MessageStream(user)),
 	}
 	records, err := many(ctx, f.queries, "the private lane", scanBare, selectPrivate, streams, after, upTo, limit)
 	if err != nil {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"strings"
+	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -160,9 +161,16 @@ func (q *Queries) Held(ctx context.Context, process string, after Visit, limit i
 }
 
 func scanLive(row pgx.CollectableRow) (l Live, err error) {
+	var show, process, video, audio *string
+	var width, height *int
+	var since *time.Time
 	err = row.Scan(&l.ID, &l.UserID, &l.Owner.Username, &l.Owner.Nickname, &l.Owner.Avatar, &l.Title, &l.Cover, &l.Key, &l.Status,
-		&l.Online, &l.LookCount, &l.Coin, &l.CreatedAt, &l.UpdatedAt)
+		&l.Online, &l.LookCount, &l.Coin, &l.CreatedAt, &l.UpdatedAt, &show, &process, &video, &width, &height, &audio, &since)
 	l.Owner.ID, l.CreatedAt, l.UpdatedAt = l.UserID, l.CreatedAt.UTC(), l.UpdatedAt.UTC()
+	if err == nil && show != nil {
+		l.Show = Show{ID: domain.ShowID(*show), Live: l.ID, Key: l.Key, Process: *process, Since: since.UTC(),
+			Picture: domain.Picture{Video: *video, Width: *width, Height: *height, Audio: *audio}}
+	}
 	return l, err
 }
 

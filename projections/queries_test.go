@@ -97,6 +97,16 @@ func TestRooms(t *testing.T) {
 		live.Online != 1 || live.LookCount != 2 || live.Coin != 60 || !live.UpdatedAt.After(live.CreatedAt) {
 		t.Errorf("%+v", live)
 	}
+	show := projections.Show{ID: "third", Live: s.cooking, Key: live.Key, Process: "p2", Picture: domain.Picture{Audio: "mp3"}, Since: live.Show.Since}
+	if live.Show != show || !show.Since.After(live.CreatedAt) {
+		t.Errorf("%+v", live.Show)
+	}
+	if got := must[[]projections.Show](t)(s.queries.Shows(ctx, 0, 10)); len(got) != 1 || got[0] != show {
+		t.Errorf("%+v", got)
+	}
+	if got := must[[]projections.Show](t)(s.queries.Shows(ctx, s.cooking, 10)); len(got) != 0 {
+		t.Errorf("%+v", got)
+	}
 	if got := must[projections.Live](t)(s.queries.LiveByKey(ctx, live.Key)); got != live {
 		t.Errorf("%+v", got)
 	}

@@ -34,6 +34,8 @@ var (
 	insertPerson string
 	//go:embed sql/insert_poison.sql
 	insertPoison string
+	//go:embed sql/insert_show.sql
+	insertShow string
 	//go:embed sql/insert_versions.sql
 	insertVersions string
 	//go:embed sql/select_account.sql
@@ -74,6 +76,8 @@ var (
 	selectProfiles string
 	//go:embed sql/select_session.sql
 	selectSession string
+	//go:embed sql/select_shows.sql
+	selectShows string
 	//go:embed sql/select_status.sql
 	selectStatus string
 	//go:embed sql/select_tables.sql
@@ -102,6 +106,8 @@ var (
 	updatePersonProfile string
 	//go:embed sql/update_person_roles.sql
 	updatePersonRoles string
+	//go:embed sql/update_show.sql
+	updateShow string
 	//go:embed sql/update_viewer.sql
 	updateViewer string
 	//go:embed sql/upsert_session.sql

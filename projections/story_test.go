@@ -81,7 +81,24 @@ func tell(t testing.TB) *story {
 	s.cat.asks(domain.GrowOlder{})
 	s.bob.asks(domain.SignOut{})
 	s.do(domain.ForgetUser{User: s.cat.id})
+	s.shows()
 	return s
+}
+
+// shows has streams begin and end, of which one goes on.
+func (s *story) shows() {
+	s.Helper()
+	picture := domain.Picture{Video: "h264", Width: 1280, Height: 720, Audio: "aac"}
+	s.says(domain.StartPublish{Live: s.cooking, Show: "first", Process: "p1", Picture: picture})
+	s.says(domain.StopPublish{Live: s.cooking, Show: "first", Reason: domain.PublishStopped, Bytes: 5_000_000_000})
+	s.says(domain.StartPublish{Live: s.cooking, Show: "second", Process: "p1", Picture: picture})
+	s.says(domain.StartPublish{Live: s.cooking, Show: "third", Process: "p2", Picture: domain.Picture{Audio: "mp3"}})
+}
+
+// says has the program itself say something.
+func (w *world) says(c domain.Command) eventstore.Receipt {
+	w.Helper()
+	return w.execute(domain.Request{Command: c, By: domain.Actor{Kind: domain.System}})
 }
 
 // enter registers and signs in somebody whose ids are the same in every run.

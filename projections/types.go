@@ -60,6 +60,7 @@ type Live struct {
 	Coin      int64 // what was given in it
 	CreatedAt time.Time
 	UpdatedAt time.Time // of the newest change of the room itself
+	Show      Show      // the stream that it has now; without an ID: none, there is no picture
 }
 
 // Gift is an entry of the shelf.
@@ -176,14 +177,15 @@ type CoinFilter struct {
 	Window
 }
 
-// Kinds of deltas. The first group is for everybody in the room, the second for the program alone,
-// the last group for one person.
+// Kinds of deltas. The first group is for everybody in the room of a live, the second for the program alone, the
+// third group for one person, the last one is of the chat.
 const (
 	KindComment = "comment" // domain.CommentPosted
 	KindGift    = "gift"    // domain.GiftSent
 	KindJoin    = "join"    // domain.ViewerJoined
 	KindLeave   = "leave"   // domain.ViewerLeft
 	KindStatus  = "status"  // domain.LiveStatusChanged
+	KindPicture = "picture" // domain.LivePublishStarted or domain.LivePublishStopped
 
 	KindMoved = "moved" // domain.ViewerMoved
 	KindOut   = "out"   // domain.ViewerDenied, or of no room domain.ConnectionKicked
@@ -192,12 +194,21 @@ const (
 	KindProfile = "profile" // domain.UserProfileChanged
 	KindAge     = "age"     // domain.UserAgeChanged
 	KindNotice  = "notice"  // domain.UserSignedIn (every other session has ended), UserSignedOut, UserDisabled, UserEnabled, UserKicked, UserDenied, UserAllowed, UserRoleGranted, UserRoleRevoked, UserForgotten
+
+	KindMessage      = "message"       // domain.MessagePosted: on the private lane if it was said to one person
+	KindGuestEntered = "guest_entered" // domain.GuestEntered
+	KindGuestNamed   = "guest_named"   // domain.GuestNamed
+	KindGuestJoined  = "guest_joined"  // domain.GuestJoined
+	KindGuestParted  = "guest_parted"  // domain.GuestParted
+	KindGuestLeft    = "guest_left"    // domain.GuestLeft
+	KindRoomAdded    = "room_added"    // domain.RoomCreated
+	KindRoomRemoved  = "room_removed"  // domain.RoomRemoved
 )
 
 // Delta is a fact as people see it: a pure function of one event, and the profile of whose doing it is.
 type Delta struct {
 	Position int64
-	Live     domain.LiveID // 0 on the private lane
+	Live     domain.LiveID // 0 on the private lane and in the chat
 	Kind     string
 	User     domain.UserID // whose doing it is
 	Profile  Profile       // of User
@@ -206,10 +217,25 @@ type Delta struct {
 	EventID  uuid.UUID
 	At       time.Time
 	To       domain.UserID // != 0: for this person alone, on the private lane
+
+	Guest domain.GuestID  // of the chat: whose doing it is
+	Rooms []domain.RoomID // of the chat: where it happened
 }
 
-// Public says whether everybody in the room may see d.
-func (d Delta) Public() bool { return d.To == 0 && d.Kind != KindMoved && d.Kind != KindOut }
+// Public says whether everybody in the room of a live may see d.
+func (d Delta) Public() bool {
+	return d.Live != 0 && d.To == 0 && d.Kind != KindMoved && d.Kind != KindOut
+}
+
+// Chat says whether d happened in the chat. Who may see it is said by its Event: those in its Rooms, for a
+// message also one person or one guest alone, or everybody.
+func (d Delta) Chat() bool {
+	switch d.Kind {
+	case KindMessage, KindGuestEntered, KindGuestNamed, KindGuestJoined, KindGuestParted, KindGuestLeft, KindRoomAdded, KindRoomRemoved:
+		return true
+	}
+	return false
+}
 
 // Gauges are the newest projected values of a room. They are coalesced and never replayed.
 type Gauges struct {

@@ -120,23 +120,24 @@ func TestVerify(t *testing.T) {
 		s.caughtUp()
 		stop()
 		for _, test := range []struct{ tamper, fault string }{
-			{"UPDATE read.audience SET online = 5 WHERE live_id = 2", "table audience at the end: row live_id 2: online is 5, the log says 1"},
-			{"UPDATE read.coin SET balance = balance + 1 WHERE account = 'user-2'", "table coin at the end: row account user-2: balance is 951, the log says 950"},
-			{"DELETE FROM read.coin_movement WHERE position = 28 AND seq = 1", "table coin_movement at the end: row position 28, seq 1 is missing"},
-			{"UPDATE read.comment SET text = 'never said' WHERE position = 26", "table comment at the end: row position 26: text is not what the log says"},
-			{"INSERT INTO read.gift VALUES (7, 'x', '', 1, true)", "table gift at the end: row id 7 does not follow from the log"},
-			{"DELETE FROM read.gift_record WHERE position = 31", "table gift_record at the end: row position 31 is missing"},
-			{"UPDATE read.live SET status = 0 WHERE id = 1", "table live at the end: row id 1: status is 0, the log says 2"},
-			{"DELETE FROM read.live_coin", "table live_coin at the end: row live_id 1 is missing"},
-			{"UPDATE read.look_count SET looks = 3 WHERE live_id = 1", "table look_count at the end: row live_id 1: looks is 3, the log says 2"},
-			{"UPDATE read.person SET disabled = false WHERE id = 1", "table person at the end: row id 1: disabled is false, the log says true"},
-			{"INSERT INTO read.poison VALUES (3, 'people', 't', 'c')", "table poison at the end: row position 3, projection people does not follow from the log"},
-			{"DELETE FROM read.session WHERE user_id = 1", "table session at the end: row user_id 1 is missing"},
-			{"DELETE FROM read.viewer WHERE user_id = 3", "table viewer at the end: row live_id 1, user_id 3 is missing"},
+			{"UPDATE read.audience SET online = 5 WHERE live_id = 2", "table audience: row live_id 2: online is 5, the log says 1"},
+			{"UPDATE read.coin SET balance = balance + 1 WHERE account = 'user-2'", "table coin: row account user-2: balance is 951, the log says 950"},
+			{"DELETE FROM read.coin_movement WHERE position = 28 AND seq = 1", "table coin_movement: row position 28, seq 1 is missing"},
+			{"UPDATE read.comment SET text = 'never said' WHERE position = 26", "table comment: row position 26: text is not what the log says"},
+			{"INSERT INTO read.gift VALUES (7, 'x', '', 1, true)", "table gift: row id 7 does not follow from the log"},
+			{"DELETE FROM read.gift_record WHERE position = 31", "table gift_record: row position 31 is missing"},
+			{"UPDATE read.live SET status = 0 WHERE id = 1", "table live: row id 1: status is 0, the log says 2"},
+			{"DELETE FROM read.live_coin", "table live_coin: row live_id 1 is missing"},
+			{"UPDATE read.look_count SET looks = 3 WHERE live_id = 1", "table look_count: row live_id 1: looks is 3, the log says 2"},
+			{"UPDATE read.person SET disabled = false WHERE id = 1", "table person: row id 1: disabled is false, the log says true"},
+			{"INSERT INTO read.poison VALUES (3, 'people', 't', 'c')", "table poison: row position 3, projection people does not follow from the log"},
+			{"DELETE FROM read.session WHERE user_id = 1", "table session: row user_id 1 is missing"},
+			{"UPDATE read.show SET process = 'p9' WHERE id = 'third'", "table show: row id third: process is p9, the log says p2"},
+			{"DELETE FROM read.viewer WHERE user_id = 3", "table viewer: row live_id 1, user_id 3 is missing"},
 		} {
-			t.Run(strings.Fields(test.fault)[1], func(t *testing.T) {
+			t.Run(strings.Trim(strings.Fields(test.fault)[1], ":"), func(t *testing.T) {
 				s.exec(test.tamper)
-				want := strings.Replace(test.fault, "the end", fmt.Sprintf("position %d", s.head()), 1)
+				want := strings.Replace(test.fault, ":", fmt.Sprintf(" at position %d:", s.head()), 1)
 				if got := s.judged().Fault; got != want {
 					t.Errorf("got  %s\nwant %s", got, want)
 				}

@@ -150,8 +150,8 @@ func (d *Door) Run(ctx context.Context) error {
 	g.Go(func() error { return d.hub.run(ctx) })
 	g.Go(func() error { return d.presence.run(ctx) })
 	g.Go(func() error { return d.sentry.run(ctx) })
-	g.Go(func() error { return d.answerRolls(ctx) })
-	g.Go(func() error { return newHeartbeat(d.cfg).run(ctx) })
+	g.Go(func() error { return AnswerRolls(ctx, d.cfg.Store, d.log, d.cfg.Process, d.list) })
+	g.Go(func() error { return d.cfg.Store.Beat(ctx, d.cfg.Process) })
 	g.Go(func() error { return newReaper(d.cfg, d.presence).run(ctx) })
 	return g.Wait()
 }

@@ -1,10 +1,6 @@
 package realtime
 
-import (
-	"context"
-
-	"github.com/jackc/pgx/v5"
-)
+import "context"
 
 // Miss makes the rooms believe that the feed went on by one position without them.
 func (d *Door) Miss(ctx context.Context) { d.hub.reach(ctx, d.hub.asOf.Load()+1) }
@@ -16,9 +12,4 @@ func (d *Door) Holds() (rooms, people, visits int) {
 	d.presence.mu.Lock()
 	defer d.presence.mu.Unlock()
 	return len(d.hub.rooms), len(d.hub.people), len(d.presence.visits)
-}
-
-// Heartbeat connects as the heartbeat of a door does.
-func (d *Door) Heartbeat(ctx context.Context) (*pgx.Conn, error) {
-	return newHeartbeat(d.cfg).connect(ctx)
 }

@@ -37,6 +37,10 @@ type (
 		Status domain.Status `json:"status" jsonschema:"enum=0,enum=1,enum=2,enum=3" jsonschema_description:"0 not started, 1 on air, 2 paused, 3 ended"`
 		From   domain.Status `json:"from" jsonschema:"enum=0,enum=1,enum=2,enum=3"`
 	}
+	pictureChange struct {
+		Picture *pictureInfo         `json:"picture" jsonschema_description:"null: there is none any more"`
+		Reason  domain.PublishReason `json:"reason,omitempty" jsonschema_description:"why it has ended"`
+	}
 	skippedInfo struct {
 		Count int `json:"n" jsonschema_description:"facts that were dropped because this client reads slowly"`
 	}
@@ -66,6 +70,10 @@ func factData(d projections.Delta) any {
 		return leftInfo{by, e.Cause}
 	case domain.LiveStatusChanged:
 		return statusInfo{e.To, e.From}
+	case domain.LivePublishStarted:
+		return pictureChange{Picture: pictureOf(e.Picture, d.At)}
+	case domain.LivePublishStopped:
+		return pictureChange{Reason: e.Reason}
 	}
 	return noData{}
 }

@@ -96,6 +96,11 @@ type (
 		Cover   string        `json:"cover"`
 		Status  domain.Status `json:"status" jsonschema:"enum=0,enum=1,enum=2,enum=3" jsonschema_description:"0 not started, 1 on air, 2 paused, 3 ended"`
 		Created time.Time     `json:"created_at"`
+		Picture *pictureInfo  `json:"picture" jsonschema_description:"what its stream holds; null: it has none now"`
+	}
+	pictureInfo struct {
+		domain.Picture
+		Since time.Time `json:"since"`
 	}
 	personInfo struct {
 		ID     domain.UserID `json:"id"`
@@ -137,12 +142,15 @@ func personOf(p projections.Profile) personInfo { return personInfo{p.ID, p.Name
 func snapshotOf(epoch string, r projections.Room) *snapshot {
 	s := &snapshot{
 		Epoch: epoch, Pos: r.Position,
-		Room:     roomInfo{r.Live.ID, r.Live.Title, r.Live.Cover, r.Live.Status, r.Live.CreatedAt.UTC()},
+		Room:     roomInfo{r.Live.ID, r.Live.Title, r.Live.Cover, r.Live.Status, r.Live.CreatedAt.UTC(), nil},
 		Owner:    personOf(r.Live.Owner),
 		Gauges:   gaugesInfo{r.Online, r.Live.LookCount, r.Live.Coin},
 		Comments: make([]commentInfo, 0, len(r.Comments)),
 		Gifts:    make([]giftInfo, 0, len(r.Gifts)),
 		Viewers:  make([]personInfo, 0, len(r.Viewers)),
+	}
+	if show := r.Live.Show; show.ID != "" {
+		s.Room.Picture = pictureOf(show.Picture, show.Since)
 	}
 	for _, c := range r.Comments {
 		s.Comments = append(s.Comments, commentInfo{c.Position, c.ID, personOf(c.User), c.Text, c.At.UTC()})
@@ -156,6 +164,8 @@ func snapshotOf(epoch string, r projections.Room) *snapshot {
 	}
 	return s
 }
+
+func pictureOf(p domain.Picture, since time.Time) *pictureInfo { return &pictureInfo{p, since.UTC()} }
 
 // encode is JSON as it leaves: texts raw, for clients put them where they belong.
 func encode(v any) []byte {

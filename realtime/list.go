@@ -3,6 +3,7 @@ package realtime
 import (
 	"cmp"
 	"fmt"
+	"hash/fnv"
 	"slices"
 	"strconv"
 	"strings"
@@ -113,7 +114,9 @@ func newestFirst(all []Socket) {
 
 // idOf names a connection of the native dialect among those of all processes.
 func (d *Door) idOf(c *Conn) domain.ConnectionID {
-	return domain.ConnectionID(fmt.Sprintf("%08x-%d", uint32(processKey(d.cfg.Process)), c.serial))
+	h := fnv.New32a()
+	h.Write([]byte(d.cfg.Process))
+	return domain.ConnectionID(fmt.Sprintf("%08x-%d", h.Sum32(), c.serial))
 }
 
 // putOut puts one connection of the native dialect out; it answers false if it is not here.

@@ -271,20 +271,6 @@ func TestTwoProcesses(t *testing.T) {
 	})
 }
 
-func TestHeartbeat(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t, nil)
-	conn, err := w.door.Heartbeat(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close(t.Context())
-	var silence string
-	if err := conn.QueryRow(t.Context(), "SHOW idle_session_timeout").Scan(&silence); err != nil || silence != "10s" {
-		t.Errorf("the database ends a silent heartbeat after %q: %v", silence, err)
-	}
-}
-
 func TestFaults(t *testing.T) {
 	t.Parallel()
 	t.Run("a database whose connections are killed is waited for, and the sockets stay", func(t *testing.T) {

@@ -7,8 +7,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/jackc/pgx/v5"
-
 	"roomlog/domain"
 	"roomlog/projections"
 )
@@ -53,13 +51,13 @@ func (r *reaper) look(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	alive, err := r.alive(ctx)
+	alive, err := r.cfg.Store.Alive(ctx)
 	if err != nil {
 		return err
 	}
 	now, missing := r.cfg.Now(), make(map[string]time.Time)
 	for _, process := range holding {
-		if process == r.cfg.Process || alive[processKey(process)] {
+		if process == r.cfg.Process || alive(process) {
 			continue
 		}
 		since, known := r.missing[process]
@@ -78,24 +76,6 @@ func (r *reaper) look(ctx context.Context) error {
 		}
 	}
 	return nil
-}
-
-// alive answers which locks of 64 bits are held in this database: those of the living processes are among
-// them.
-func (r *reaper) alive(ctx context.Context) (map[int64]bool, error) {
-	rows, err := r.cfg.Store.Pool().Query(ctx, selectHeldLocks)
-	if err != nil {
-		return nil, fmt.Errorf("read who is alive: %w", err)
-	}
-	keys, err := pgx.CollectRows(rows, pgx.RowTo[int64])
-	if err != nil {
-		return nil, fmt.Errorf("read who is alive: %w", err)
-	}
-	alive := make(map[int64]bool, len(keys))
-	for _, key := range keys {
-		alive[key] = true
-	}
-	return alive, nil
 }
 
 // reap says for everybody whom a dead process holds that they left.

@@ -53,7 +53,8 @@ func CallRoll(ctx context.Context, store *eventstore.Store, asked RollCall) (Rol
 	var w rollWhisper
 	w.RollCall.Call, w.RollCall.RollCall = uuid.New(), asked
 	var roll Roll
-	if err := store.Pool().QueryRow(ctx, selectProcessesAlive, heartbeatName).Scan(&roll.Processes); err != nil {
+	var err error
+	if roll.Processes, err = store.Beats(ctx); err != nil {
 		return roll, fmt.Errorf("call the roll: %w", err)
 	}
 	if err := store.Whisper(ctx, string(encode(w))); err != nil {
@@ -100,10 +101,12 @@ func (r *Roll) read(ctx context.Context, store *eventstore.Store, call uuid.UUID
 	return nil
 }
 
-// answerRolls answers roll calls until ctx ends.
-func (d *Door) answerRolls(ctx context.Context) error {
+// AnswerRolls answers roll calls in the name of a process until ctx ends, with the connections that list answers,
+// newest first. Every process does that is known as alive, whether it may have connections or not: who does not
+// answer counts as missing. Doors do it by themselves.
+func AnswerRolls(ctx context.Context, store *eventstore.Store, log *slog.Logger, process string, list func() []Socket) error {
 	calls := make(chan rollWhisper, rollsAtOnce)
-	stop := d.cfg.Store.Overhear(func(text string) {
+	stop := store.Overhear(func(text string) {
 		var w rollWhisper
 		if !strings.HasPrefix(text, rollPrefix) || json.Unmarshal([]byte(text), &w) != nil {
 			return
@@ -119,25 +122,25 @@ func (d *Door) answerRolls(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		case w := <-calls:
-			if err := d.answerRoll(ctx, w); err != nil && ctx.Err() == nil {
-				d.log.WarnContext(ctx, "a roll call could not be answered", slog.Any("err", err))
+			if err := answerRoll(ctx, store, process, w, list()); err != nil && ctx.Err() == nil {
+				log.WarnContext(ctx, "a roll call could not be answered", slog.Any("err", err))
 			}
 		}
 	}
 }
 
-func (d *Door) answerRoll(ctx context.Context, w rollWhisper) error {
+func answerRoll(ctx context.Context, store *eventstore.Store, process string, w rollWhisper, all []Socket) error {
 	ctx, cancel := context.WithTimeout(ctx, rollWait)
 	defer cancel()
 	asked := w.RollCall.RollCall
-	sockets := slices.DeleteFunc(d.list(), func(s Socket) bool {
+	sockets := slices.DeleteFunc(all, func(s Socket) bool {
 		return asked.ID != "" && asked.ID != s.ID && asked.ID != s.Alias ||
 			asked.User != 0 && !slices.Contains(s.Users, asked.User) ||
 			asked.Live != 0 && !slices.Contains(s.Rooms, RoomOf(asked.Live))
 	})
 	total := len(sockets)
 	sockets = sockets[:min(total, rollAtMost)]
-	_, err := d.cfg.Store.Pool().Exec(ctx, insertRollCall, w.RollCall.Call, d.cfg.Process, encode(sockets), total)
+	_, err := store.Pool().Exec(ctx, insertRollCall, w.RollCall.Call, process, encode(sockets), total)
 	if err != nil {
 		return fmt.Errorf("answer a roll call: %w", err)
 	}

@@ -71,11 +71,14 @@ func TestAProcessThatDoesNotAnswerTheRoll(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
 	w.roll(realtime.RollCall{}, 0)
-	frozen, err := w.door.Heartbeat(t.Context())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer frozen.Close(context.WithoutCancel(t.Context()))
+	ctx, stop := context.WithCancel(t.Context())
+	silent := make(chan error, 1)
+	go func() { silent <- w.store.Beat(ctx, "somebody who does not answer") }()
+	defer func() { stop(); <-silent }()
+	eventually(t, "another beats", func() bool {
+		n, err := w.store.Beats(t.Context())
+		return err == nil && n == 2
+	})
 	roll, err := realtime.CallRoll(t.Context(), w.store, realtime.RollCall{})
 	if err != nil || roll.Processes != 2 || roll.Answered != 1 {
 		t.Errorf("%+v, %v", roll, err)

@@ -2,17 +2,12 @@ package realtime
 
 import _ "embed"
 
-//go:embed sql/select_held_locks.sql
-var selectHeldLocks string
-
 // Of roll calls.
 var (
 	//go:embed sql/delete_roll_call.sql
 	deleteRollCall string
 	//go:embed sql/insert_roll_call.sql
 	insertRollCall string
-	//go:embed sql/select_processes_alive.sql
-	selectProcessesAlive string
 	//go:embed sql/select_roll_call.sql
 	selectRollCall string
 	//go:embed sql/select_roll_count.sql

@@ -367,9 +367,15 @@ func (a *app) push(kind string) message {
 type entered struct {
 	Resumed  []int64
 	Snapshot *struct {
-		Epoch    string
-		Pos      int64
-		Room     struct{ ID, Status int64 }
+		Epoch string
+		Pos   int64
+		Room  struct {
+			ID, Status int64
+			Picture    *struct {
+				Video string
+				Since time.Time
+			}
+		}
 		Owner    struct{ ID domain.UserID }
 		Gauges   struct{ Online, Coins int64 }
 		Comments []struct {

@@ -2,11 +2,10 @@ package main_test
 
 import (
 	"bufio"
-	"crypto/sha256"
-	"encoding/hex"
+	"bytes"
 	"encoding/json"
-	"fmt"
 	"io"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -20,59 +19,35 @@ import (
 // clientsDir is where the official clients are described, and the program that plays them is.
 const clientsDir = "../../realtime/socketio/testdata/clients"
 
-// skipped says whether ROOMLOG_SKIP leaves a tool out.
-func skipped(tool string) bool {
-	return slices.Contains(strings.Split(os.Getenv("ROOMLOG_SKIP"), ","), tool)
+// need answers the first of some programs that is there. It fails the test if none is, and skips it if ROOMLOG_SKIP
+// leaves the tool out that they are of.
+func need(t testing.TB, tool string, programs ...string) string {
+	t.Helper()
+	if slices.Contains(strings.Split(os.Getenv("ROOMLOG_SKIP"), ","), tool) {
+		t.Skip(tool + " is left out by ROOMLOG_SKIP")
+	}
+	for _, program := range programs {
+		if path, err := exec.LookPath(program); err == nil {
+			return path
+		}
+	}
+	t.Fatalf("%s is missing; install it with `make deps`, or leave it out with ROOMLOG_SKIP=%s", programs[0], tool)
+	panic("unreachable")
 }
 
-// installed are the official clients, installed once for each list of them.
-var installed = sync.OnceValues(func() (string, error) {
-	cache, err := os.UserCacheDir()
+// officialClients answers where the official clients are installed: those that the list names now.
+func officialClients(t testing.TB) string {
+	t.Helper()
+	wanted, err := os.ReadFile(filepath.Join(clientsDir, "package-lock.json"))
 	if err != nil {
-		cache = os.TempDir()
+		t.Fatal(err)
 	}
-	sum := sha256.New()
-	names := []string{"package.json", "package-lock.json"}
-	for _, name := range names {
-		text, err := os.ReadFile(filepath.Join(clientsDir, name))
-		if err != nil {
-			return "", err
-		}
-		sum.Write(text)
+	dir := filepath.Join(clientsDir, "node_modules")
+	if have, err := os.ReadFile(filepath.Join(dir, ".installed")); err != nil || !bytes.Equal(have, wanted) {
+		t.Fatal("the official Socket.IO clients are missing or old; install them with `make deps`, or leave them out with ROOMLOG_SKIP=node")
 	}
-	dir := filepath.Join(cache, "roomlog-test-clients", hex.EncodeToString(sum.Sum(nil))[:16])
-	if _, err := os.Stat(dir); err == nil {
-		return dir, nil
-	}
-	if err := os.MkdirAll(filepath.Dir(dir), 0o755); err != nil {
-		return "", err
-	}
-	fresh, err := os.MkdirTemp(filepath.Dir(dir), "new-")
-	if err != nil {
-		return "", err
-	}
-	defer os.RemoveAll(fresh)
-	for _, name := range names {
-		text, err := os.ReadFile(filepath.Join(clientsDir, name))
-		if err != nil {
-			return "", err
-		}
-		if err := os.WriteFile(filepath.Join(fresh, name), text, 0o644); err != nil {
-			return "", err
-		}
-	}
-	install := exec.Command("npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts")
-	install.Dir = fresh
-	if out, err := install.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("npm ci: %w\n%s", err, out)
-	}
-	if err := os.Rename(fresh, dir); err != nil && !os.IsExist(err) {
-		if _, there := os.Stat(dir); there != nil { // nobody else was faster
-			return "", err
-		}
-	}
-	return dir, nil
-})
+	return dir
+}
 
 // player is an official client in a process of its own. What it says stays in order.
 type player struct {
@@ -95,22 +70,21 @@ type report struct {
 	Recovered bool              `json:"recovered"`
 }
 
-// play starts a client of a major version, with transports in the order in which it tries them.
-func play(t testing.TB, at *process, version, transports string) *player {
+// play starts a client of a major version, with transports in the order in which it tries them, and more options
+// if there are any.
+func play(t testing.TB, at *process, version, transports string, more ...map[string]any) *player {
 	t.Helper()
-	if skipped("node") {
-		t.Skip("node is left out by ROOMLOG_SKIP")
+	node := need(t, "node", "node")
+	officialClients(t)
+	options := map[string]any{}
+	for _, m := range more {
+		maps.Copy(options, m)
 	}
-	dir, err := installed()
-	if err != nil {
-		t.Fatalf("the official clients need node and npm: %v", err)
-	}
-	script, err := filepath.Abs(filepath.Join(clientsDir, "player.js"))
+	text, err := json.Marshal(options)
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command("node", script, version, transports, "http://"+at.addr)
-	cmd.Env = append(os.Environ(), "NODE_PATH="+filepath.Join(dir, "node_modules"))
+	cmd := exec.Command(node, filepath.Join(clientsDir, "player.js"), version, transports, "http://"+at.addr, string(text))
 	cmd.Stderr = os.Stderr
 	p := &player{t: t, name: version + " over " + transports, changed: make(chan struct{})}
 	out, err := cmd.StdoutPipe()
@@ -121,7 +95,7 @@ func play(t testing.TB, at *process, version, transports string) *player {
 		t.Fatal(err)
 	}
 	if err := cmd.Start(); err != nil {
-		t.Fatalf("the official clients need node: %v", err)
+		t.Fatal(err)
 	}
 	var reading sync.WaitGroup
 	reading.Go(func() { p.read(out) })

@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"roomlog/eventstore/pgtest"
 )
 
 // What old clients are told.
@@ -147,29 +149,43 @@ func playEvening(t *testing.T, guest *person, native *socket, live int64, versio
 		t.Errorf("%s came back as %s, recovered: %v", p.id, back.ID, back.Recovered)
 	}
 	p.id = back.ID
-	p.emit("comment", said(map[string]any{"data": "back again"}))
-	hear(p, "comment", func(c shownComment) bool { return c.Content == "back again" })
+	if transports == "websocket" { // whatever is valid puts one back
+		guest.topUp(2, 1)
+		p.emit("gift", said(map[string]any{"gift_id": "1"}))
+		hear(p, "gift", func(g shownGift) bool { return g.Username == guest.name })
+	} else {
+		p.emit("comment", said(map[string]any{"data": "back again"}))
+		hear(p, "comment", func(c shownComment) bool { return c.Content == "back again" })
+	}
 	hear(p, "online", func(l shownList) bool { return l.among(guest.name, p.id) })
 	native.must("comment.post", map[string]any{"live": live, "text": "there you are, " + guest.name}, "")
 	hear(p, "comment", func(c shownComment) bool { return c.Content == "there you are, "+guest.name })
 
-	entered := native.await(guest.name+" being back", func(f frame) bool { return f.Type == "comment" && into[by](t, f).Text == "there you are, "+guest.name }).Pos
+	// Out, by asking and by disconnecting.
+	at := native.await(guest.name+" being back", func(f frame) bool { return f.Type == "comment" && into[by](t, f).Text == "there you are, "+guest.name }).Pos
+	left := func(cause string) {
+		at = native.await(guest.name+" leaving", func(f frame) bool {
+			return f.Type == "leave" && f.Pos > at && into[by](t, f).User.Name == guest.name && into[struct{ Cause string }](t, f).Cause == cause
+		}).Pos
+	}
 	p.emit("leaveLive", said(nil))
-	native.await(guest.name+" leaving", func(f frame) bool {
-		return f.Type == "leave" && f.Pos > entered && into[by](t, f).User.Name == guest.name
-	})
+	left("asked")
+	p.emit("joinLive", said(nil))
+	hear(p, "online", func(l shownList) bool { return l.Action == "join" && l.among(guest.name, p.id) })
+	p.order(map[string]any{"quit": true})
+	left("connection_lost")
 }
 
 // A server that is killed, or stopped as planned, is there again some day: clients come back by themselves.
 func TestOfficialClientsAfterARestart(t *testing.T) {
 	t.Parallel()
-	at := serve(t, nil, append([]string{"--data", dataDir(t)}, unhurried...)...)
+	at := serve(t, append([]string{"DATABASE_URL=" + pgtest.Blank(t)}, sharedSecrets...), append([]string{"--data", dataDir(t)}, unhurried...)...)
 	anna := join(t, at, "anna")
 	live := anna.open("An evening with Anna")
 	players := map[*player]*person{}
-	for _, version := range []string{"2", "3", "4"} {
-		guest := join(t, at, "guest"+version)
-		p := play(t, at, version, "websocket")
+	for i, kind := range [][2]string{{"2", "websocket"}, {"2", "polling"}, {"3", "polling,websocket"}, {"4", "websocket"}, {"4", "polling"}} {
+		guest := join(t, at, fmt.Sprint("guest", i))
+		p := play(t, at, kind[0], kind[1])
 		p.emit("joinLive", map[string]any{"live_id": live, "token": guest.token})
 		hear(p, "online", func(l shownList) bool { return l.among(guest.name, p.id) })
 		players[p] = guest
@@ -185,7 +201,89 @@ func TestOfficialClientsAfterARestart(t *testing.T) {
 			hear(p, "comment", func(c shownComment) bool { return c.Content == "back: "+p.id })
 		}
 	}
-	eventually(t, "all three are in the room, once", func() bool { return len(anna.viewers(live)) == 3 })
+	eventually(t, "all are in the room, once", func() bool { return len(anna.viewers(live)) == len(players) })
+}
+
+// TestOfficialClientsOfTwoProcesses: two servers on one database are one, for clients of all kinds.
+func TestOfficialClientsOfTwoProcesses(t *testing.T) {
+	t.Parallel()
+	env := append([]string{"DATABASE_URL=" + pgtest.Blank(t)}, sharedSecrets...)
+	one := serve(t, env, append([]string{"--data", dataDir(t)}, unhurried...)...)
+	two := serve(t, env, append([]string{"--data", dataDir(t)}, unhurried...)...)
+	one.roomlog("gift", "add", "--name", "Rose", "--coin", "30")
+	anna := join(t, one, "anna")
+	live := anna.open("An evening with Anna")
+	nora, nils := join(t, one, "nora"), join(t, two, "nils")
+	natives := []*socket{nora.connect(""), nils.connect("")}
+	for _, n := range natives {
+		enter(t, n, live, nil)
+	}
+	var players []*player
+	var guests []*person
+	for _, kind := range []struct {
+		at                  *process
+		version, transports string
+	}{{one, "2", "polling,websocket"}, {two, "2", "websocket"}, {two, "4", "polling"}} {
+		guest := join(t, kind.at, fmt.Sprint("guest", len(guests)))
+		guest.topUp(3, 1)
+		p := play(t, kind.at, kind.version, kind.transports)
+		p.emit("joinLive", map[string]any{"live_id": live, "token": guest.token})
+		players, guests = append(players, p), append(guests, guest)
+		for _, p := range players { // all see all people, and the sockets of their own server
+			hear(p, "online", func(l shownList) bool {
+				return l.Action == "join" && l.User.Name == guest.name && l.Total == int64(len(natives)+len(guests)) && len(l.Data) == int(l.Total)
+			})
+		}
+	}
+	for i, p := range players {
+		p.emit("comment", map[string]any{"live_id": fmt.Sprint(live), "data": "hello from " + guests[i].name, "token": guests[i].token})
+		p.emit("gift", map[string]any{"live_id": live, "gift_id": 1, "token": guests[i].token})
+	}
+	for _, g := range guests {
+		for _, p := range players {
+			hear(p, "comment", func(c shownComment) bool { return c.Content == "hello from "+g.name })
+			hear(p, "gift", func(s shownGift) bool { return s.Username == g.name })
+		}
+		for _, n := range natives {
+			n.await("what "+g.name+" said", func(f frame) bool { return f.Type == "comment" && into[by](t, f).Text == "hello from "+g.name })
+		}
+		if coins := g.coins(); coins != 0 {
+			t.Errorf("%s has %d coins left", g.name, coins)
+		}
+	}
+	if out := one.roomlog("verify"); !strings.HasPrefix(out, "ok: ") {
+		t.Errorf("verify said %s", out)
+	}
+}
+
+// TestTheAddressIsNotLogged: these clients put their tokens into it.
+func TestTheAddressIsNotLogged(t *testing.T) {
+	t.Parallel()
+	const secret = "s3cr3t-in-the-address"
+	env := append([]string{"DATABASE_URL=" + pgtest.Blank(t)}, sharedSecrets...)
+	for _, roles := range []string{"api,realtime,projector", "api,projector"} {
+		at := serve(t, env, append([]string{"--data", dataDir(t), "--log-level", "debug", "--roles", roles}, unhurried...)...)
+		anybody := &person{t: t, at: at}
+		for _, path := range []string{
+			"/socket.io?", "/socket.io/?EIO=4&transport=polling&", "/socket.io/?EIO=3&transport=polling&room=demo&", "/socket.io/?EIO=9&transport=polling&",
+			"/socket.io/?EIO=4&transport=websocket&", "/socket.io/?EIO=4&transport=polling&sid=unknown&", "/socket.io/socket.io.js?",
+			"/socket.io/nothing?", "/ws?", "/api/gift/list?", "/nothing?", "/healthz?",
+		} {
+			for _, method := range []string{http.MethodGet, http.MethodPost} {
+				anybody.do(method, path+"token="+secret, nil, []byte("4broken"))
+			}
+		}
+		if strings.Contains(roles, "realtime") {
+			for _, version := range []string{"2", "4"} {
+				p := play(t, at, version, "polling,websocket", map[string]any{"query": map[string]any{"token": "Bearer " + secret}})
+				p.emit("joinLive", map[string]any{"live_id": 1, "token": secret})
+				hear(p, p.id, func(no shownNotice) bool { return no.Data.Payload == "Token 令牌不合法!" })
+			}
+		}
+		if said := at.said(); !strings.Contains(said, "/api/gift/list") || strings.Contains(said, secret) {
+			t.Errorf("with the roles %s the log says more than it should, or nothing", roles)
+		}
+	}
 }
 
 func TestThePageOfOldClients(t *testing.T) {

@@ -2,12 +2,14 @@ package hls
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/bluenviron/gohlslib/v2"
-	"github.com/bluenviron/mediacommon/v2/pkg/codecs/mpeg4audio"
-	"github.com/bluenviron/mediacommon/v2/pkg/codecs/opus"
+	"github.com/bluenviron/gohlslib/v2/pkg/codecs"
+	mp4 "github.com/bluenviron/mediacommon/v2/pkg/formats/mp4/codecs"
 
+	"roomlog/media/coded"
 	"roomlog/media/flv"
 )
 
@@ -19,24 +21,29 @@ const (
 // cut is one run of the library: from one set of sequence headers to the next.
 type cut struct {
 	mux    *gohlslib.Muxer
-	tracks tracks
+	tracks coded.Tracks
+	video  *gohlslib.Track // as the library wants them
+	audio  *gohlslib.Track
 	first  time.Time // wall time of the first frame
 	zero   uint32    // and its own
 	newest int64     // ms of the newest frame
-	sound  soundClock
+	sound  coded.Clock
 	units  [][]byte
 	faults int
 	broken bool // the library failed, and may hold its lock for ever
 }
 
-func newCut(cfg Config, t tracks, first Frame) (c *cut, err error) {
+func newCut(cfg Config, t coded.Tracks, first Frame) (c *cut, err error) {
 	defer guard(&err)
 	c = &cut{tracks: t, first: cfg.Now(), zero: first.Time()}
-	if t.audio != nil {
-		c.sound.rate = int64(t.audio.ClockRate)
+	if t.Video != nil {
+		c.video = libraryTrack(t.Video)
+	}
+	if t.Audio != nil {
+		c.audio, c.sound = libraryTrack(t.Audio), coded.NewClock(t.Audio.Rate)
 	}
 	c.mux = &gohlslib.Muxer{
-		Tracks:             t.list(),
+		Tracks:             slices.DeleteFunc([]*gohlslib.Track{c.video, c.audio}, func(t *gohlslib.Track) bool { return t == nil }),
 		Variant:            gohlslib.MuxerVariantLowLatency,
 		SegmentCount:       cfg.Segments,
 		SegmentMinDuration: cfg.Segment,
@@ -111,16 +118,16 @@ func (c *cut) sort(f Frame, at int64) error {
 	switch {
 	case info.Track != 0 || info.Mixed || len(body) == 0:
 		return nil
-	case info.Kind == flv.Video && c.tracks.video != nil && info.Codec == c.tracks.videoCodec:
-		return c.picture(info, body, wall, (at+int64(info.Offset))*videoClock/1000)
-	case info.Kind == flv.Audio && c.tracks.audio != nil && info.Codec == c.tracks.audioCodec:
+	case info.Kind == flv.Video && c.video != nil && info.Codec == c.tracks.Video.Name:
+		return c.picture(info, body, wall, (at+int64(info.Offset))*coded.VideoRate/1000)
+	case info.Kind == flv.Audio && c.audio != nil && info.Codec == c.tracks.Audio.Name:
 		return c.sounds(body, wall, at)
 	}
 	return nil
 }
 
 func (c *cut) picture(info flv.Info, body []byte, wall time.Time, pts int64) error {
-	track, sets := c.tracks.video, c.tracks.sets
+	track, sets := c.video, c.tracks.Video.Sets
 	if info.Codec == flv.AV1 {
 		units, err := flv.OBUs(body)
 		if err != nil || len(units) == 0 {
@@ -147,8 +154,34 @@ func (c *cut) picture(info flv.Info, body []byte, wall time.Time, pts int64) err
 }
 
 func (c *cut) sounds(body []byte, wall time.Time, at int64) error {
-	if c.tracks.audioCodec == flv.Opus {
-		return c.mux.WriteOpus(c.tracks.audio, wall, c.sound.at(at, opus.PacketDuration2(body)), [][]byte{body})
+	pts := c.sound.At(at, c.tracks.Audio.Samples(body))
+	if c.tracks.Audio.Name == flv.Opus {
+		return c.mux.WriteOpus(c.audio, wall, pts, [][]byte{body})
 	}
-	return c.mux.WriteMPEG4Audio(c.tracks.audio, wall, c.sound.at(at, mpeg4audio.SamplesPerAccessUnit), [][]byte{body})
+	return c.mux.WriteMPEG4Audio(c.audio, wall, pts, [][]byte{body})
+}
+
+// libraryTrack says in the library's words what a track is.
+func libraryTrack(t *coded.Track) *gohlslib.Track {
+	track := &gohlslib.Track{ClockRate: t.Rate}
+	switch c := t.Codec.(type) {
+	case *mp4.H264:
+		track.Codec = &codecs.H264{SPS: c.SPS, PPS: c.PPS}
+	case *mp4.H265:
+		track.Codec = &codecs.H265{VPS: c.VPS, SPS: c.SPS, PPS: c.PPS}
+	case *mp4.AV1:
+		track.Codec = &codecs.AV1{SequenceHeader: c.SequenceHeader}
+	case *mp4.MPEG4Audio:
+		track.Codec = &codecs.MPEG4Audio{Config: c.Config}
+	case *mp4.Opus:
+		track.Codec = &codecs.Opus{ChannelCount: c.ChannelCount}
+	}
+	return track
+}
+
+// guard makes an error of a panic in a library.
+func guard(err *error) {
+	if p := recover(); p != nil {
+		*err = fmt.Errorf("hls: a library failed: %v", p)
+	}
 }

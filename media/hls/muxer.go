@@ -4,6 +4,7 @@ import (
 	"errors"
 	"sync"
 
+	"roomlog/media/coded"
 	"roomlog/media/flv"
 )
 
@@ -12,7 +13,7 @@ type Muxer struct {
 	cfg Config
 
 	// of the goroutine that writes
-	tracks tracks
+	tracks coded.Tracks
 	cut    *cut // that frames go to
 	seen   bool // a frame of it was written
 
@@ -52,7 +53,7 @@ func (m *Muxer) Write(f Frame) error {
 	case info.Kind == flv.Script:
 		return nil
 	case info.Header:
-		changed, err := m.tracks.learn(info, f.Payload())
+		changed, err := m.tracks.Learn(info, f.Payload())
 		if err != nil {
 			m.cfg.Fault(err)
 		}
@@ -74,7 +75,7 @@ func (m *Muxer) Write(f Frame) error {
 	if err := m.cut.write(f, m.cfg.Fault); err != nil {
 		return m.fail(err)
 	}
-	if m.cfg.Plain && (info.Key || m.tracks.video == nil) {
+	if m.cfg.Plain && (info.Key || m.tracks.Video == nil) {
 		m.nudge()
 	}
 	return nil
@@ -82,7 +83,7 @@ func (m *Muxer) Write(f Frame) error {
 
 // begin begins a cut, which is shown once it has a segment.
 func (m *Muxer) begin(f Frame) error {
-	if len(m.tracks.list()) == 0 {
+	if m.tracks.Empty() {
 		return ErrCodecs
 	}
 	c, err := newCut(m.cfg, m.tracks, f)

@@ -138,14 +138,35 @@ func TestTwoProcesses(t *testing.T) {
 		t.Errorf("the list is %+v", l)
 	}
 	a.online("join", "bob")
+	natives := []*native{one.register("nat").native(), one.register("nate").on(two).native()}
+	for _, n := range natives {
+		n.ask("room.join", map[string]any{"live": live})
+	}
 	a.Emit("comment", map[string]any{"live_id": live, "data": "hello there", "token": ann.token()})
 	b.Emit("gift", map[string]any{"live_id": live, "gift_id": rose, "token": bob.token()})
+	for _, n := range natives {
+		for heard := map[string]bool{}; !heard["comment"] || !heard["gift"]; { // in the order in which the log has them
+			f := n.hear(func(f frame) bool { return f.Type == "comment" || f.Type == "gift" })
+			heard[f.Type] = true
+			if text := string(f.Data); !strings.Contains(text, map[string]string{"comment": "hello there", "gift": `"bob"`}[f.Type]) {
+				n.Errorf("heard %s", text)
+			}
+		}
+	}
+	for _, n := range natives {
+		n.ask("comment.post", map[string]any{"live": live, "text": "heard by both"})
+	}
 	for _, c := range []*app{a, b} {
 		if s, _ := push[said](c, "comment"); s.Content != "hello there" {
 			t.Errorf("said %+v", s)
 		}
 		if g, _ := push[given](c, "gift"); g.Username != "bob" {
 			t.Errorf("given %+v", g)
+		}
+		for range natives {
+			if s, _ := push[said](c, "comment"); s.Content != "heard by both" {
+				t.Errorf("said %+v", s)
+			}
 		}
 	}
 	// Ann moves to the other process, and the end of the first connection is no leaving.

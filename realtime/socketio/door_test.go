@@ -1,9 +1,11 @@
 package socketio_test
 
 import (
+	"io"
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"roomlog/domain"
@@ -90,29 +92,66 @@ func TestTheScript(t *testing.T) {
 	if err := os.Symlink("/etc/passwd", filepath.Join(dir, "socket.io.min.js")); err != nil {
 		t.Fatal(err)
 	}
+	if err := os.Mkdir(filepath.Join(dir, "socket.io.slim.js"), 0o700); err != nil {
+		t.Fatal(err)
+	}
 	with := newWorld(t, func(c *socketio.Config, _ *realtime.Config) { c.Assets = dir })
 	without := newWorld(t, nil)
-	var client siotest.Client
-	client.TB = t
-	for address, want := range map[string]struct {
-		status int
-		text   string
+	nowhere := newWorld(t, func(c *socketio.Config, _ *realtime.Config) { c.Assets = filepath.Join(dir, "nowhere") })
+	const hint = "make assets"
+	for _, tt := range []struct {
+		method, address string
+		status          int
+		text            string
 	}{
-		with.base + "socket.io.js":          {http.StatusOK, "io = 1"},
-		with.base + "socket.io.js?v=2":      {http.StatusOK, "io = 1"},
-		with.base + "socket.io.js.map":      {http.StatusNotFound, ""},
-		with.base + "secret.js":             {http.StatusBadRequest, ""}, // not a transport
-		with.base + "../socket.io.js":       {http.StatusNotFound, ""},
-		with.base + "socket.io.min.js":      {http.StatusInternalServerError, ""}, // leads out of the folder
-		without.base + "socket.io.js":       {http.StatusNotFound, ""},
-		without.base + "?transport=polling": {http.StatusBadRequest, ""},
+		{"GET", with.base + "socket.io.js", http.StatusOK, "io = 1"},
+		{"GET", with.base + "socket.io.js?v=2", http.StatusOK, "io = 1"},
+		{"HEAD", with.base + "socket.io.js", http.StatusOK, ""},
+		{"POST", with.base + "socket.io.js", http.StatusMethodNotAllowed, ""},
+		{"GET", with.base + "socket.io.js.map", http.StatusNotFound, hint},
+		{"GET", with.base + "secret.js", http.StatusBadRequest, "Transport unknown"},
+		{"GET", with.base + "../socket.io.js", http.StatusNotFound, ""},
+		{"GET", with.base + "socket.io.min.js", http.StatusNotFound, hint},  // leads out of the folder
+		{"GET", with.base + "socket.io.slim.js", http.StatusNotFound, hint}, // is no file
+		{"GET", without.base + "socket.io.js", http.StatusNotFound, hint},
+		{"GET", nowhere.base + "socket.io.js", http.StatusNotFound, hint},
+		{"GET", without.base + "?transport=polling", http.StatusBadRequest, "Unsupported protocol version"},
 	} {
-		status, text := client.Do(http.MethodGet, address, "", nil)
-		if status != want.status || want.text != "" && text != want.text {
-			t.Errorf("%s: got %d %q", address, status, text)
+		answer, text := fetch(t, tt.method, tt.address, nil)
+		if answer.StatusCode != tt.status || !strings.Contains(text, tt.text) {
+			t.Errorf("%s %s: got %d %q", tt.method, tt.address, answer.StatusCode, text)
+		}
+		if cached := answer.Header.Get("Cache-Control") == "public, max-age=3600"; cached != (tt.status == http.StatusOK) {
+			t.Errorf("%s %s: may be cached: %v", tt.method, tt.address, cached)
 		}
 	}
-	if status, _ := client.Do(http.MethodPost, with.base+"socket.io.js", "", nil); status != http.StatusNotFound {
-		t.Errorf("a POST is answered with %d", status)
+	first, _ := fetch(t, "GET", with.base+"socket.io.js", nil)
+	if kind := first.Header.Get("Content-Type"); kind != "text/javascript; charset=utf-8" {
+		t.Errorf("the script is %s", kind)
 	}
+	again, _ := fetch(t, "GET", with.base+"socket.io.js", http.Header{"If-Modified-Since": first.Header["Last-Modified"]})
+	if again.StatusCode != http.StatusNotModified {
+		t.Errorf("asked again it is answered with %d", again.StatusCode)
+	}
+}
+
+func fetch(t testing.TB, method, address string, header http.Header) (*http.Response, string) {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), method, address, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for key, values := range header {
+		r.Header[key] = values
+	}
+	answer, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	text, err := io.ReadAll(answer.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return answer, string(text)
 }

@@ -120,3 +120,25 @@ func TestWhoIsNotRecovered(t *testing.T) {
 		t.Error("who asked for nothing is bothered")
 	}
 }
+
+// Who signed in elsewhere meanwhile comes back as the socket that it was, but not into the room.
+func TestARecoveryOpensNoRoomToAnOldSession(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	live := w.register("streamer").goLive()
+	ann, bob := w.register("ann"), w.register("bob")
+	a := w.app(siotest.Options{})
+	a.joins(ann, live)
+	a.Cut()
+	eventually(t, "ann has left", func() bool { return len(events[domain.ViewerLeft](w)) == 1 })
+	ann.signIn()
+	back := w.back(a, "")
+	if no := back.refused("token 已过期! 请重新获取令牌"); !no.Meta.NoToast || back.id != a.id {
+		t.Errorf("%s came back as %s and is refused with %+v", a.id, back.id, no)
+	}
+	bob.asks(domain.PostComment{Live: live, Text: "unheard"})
+	back.silent()
+	if n := len(events[domain.ViewerJoined](w)); n != 1 {
+		t.Errorf("%d joined", n)
+	}
+}

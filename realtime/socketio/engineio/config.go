@@ -47,7 +47,7 @@ type Config struct {
 	PingTimeout    time.Duration // how much later than that a sign may come
 	UpgradeTimeout time.Duration // for an upgrade that was begun
 	SettleTimeout  time.Duration // until Session.Settled
-	BodyTimeout    time.Duration // until the body of a POST has arrived
+	BodyTimeout    time.Duration // until the body of a POST has arrived, or that of an answer has been taken
 	MaxPayload     int           // bytes of a message, or of a POST
 	MaxPolling     int           // sessions that poll, of all addresses
 	FrameRate      float64       // packets a second from one client; below 0: no limit

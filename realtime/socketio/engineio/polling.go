@@ -123,7 +123,9 @@ func (s *Session) forgetFarewell() {
 	s.engine.forget(s)
 }
 
+// respond answers a GET. What is not taken in time is lost, and the session with it.
 func (s *Session) respond(w http.ResponseWriter, frames []*realtime.Frame) {
+	cfg := &s.engine.cfg
 	body, octets := encodePayload(frames, s.version)
 	h := w.Header()
 	h.Set("Content-Type", "text/plain; charset=UTF-8")
@@ -132,7 +134,15 @@ func (s *Session) respond(w http.ResponseWriter, frames []*realtime.Frame) {
 	}
 	h.Set("Content-Length", strconv.Itoa(len(body)))
 	h.Set("Cache-Control", "no-store")
-	_, _ = w.Write(body)
+	control := http.NewResponseController(w)
+	_ = control.SetWriteDeadline(cfg.Now().Add(cfg.BodyTimeout))
+	_, err := w.Write(body)
+	if err == nil {
+		err = control.Flush()
+	}
+	if err != nil {
+		s.end("transport close", "")
+	}
 }
 
 // post takes the packets of a POST.

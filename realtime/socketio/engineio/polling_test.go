@@ -2,7 +2,10 @@ package engineio_test
 
 import (
 	"context"
+	"fmt"
+	"net"
 	"net/http"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
@@ -180,6 +183,27 @@ func TestWhoFetchesTooSlowly(t *testing.T) {
 	}
 	if n := h.Stats().QueuedBytes.Load(); n != 0 {
 		t.Errorf("%d bytes are still queued", n)
+	}
+}
+
+// Who asks and does not take the answer does not hold its goroutine for ever.
+func TestWhoDoesNotTakeItsAnswer(t *testing.T) {
+	t.Parallel()
+	h := serve(t, func(c *engineio.Config, _ *host) { c.BodyTimeout = 300 * time.Millisecond })
+	p := h.poller(t, "4")
+	p.say(strings.Repeat("x", 32<<20)) // more than all buffers between us hold
+	at, err := url.Parse(p.address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	conn, err := net.Dial("tcp", at.Host)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	fmt.Fprintf(conn, "GET %s HTTP/1.1\r\nHost: x\r\n\r\n", at.RequestURI())
+	if why := receive(t, p.closed, "the end"); why != "transport close" {
+		t.Errorf("ended with %s", why)
 	}
 }
 

@@ -1,8 +1,8 @@
 'use strict';
 // A Socket.IO client for tests. It does what lines of JSON on its standard input tell it, and says in lines of JSON
-// what happens to it: node player.js <major version> <transports> <address>
+// what happens to it: node player.js <major version> <transports> <address> <more options, as JSON>
 
-const [, , version, transports, address] = process.argv;
+const [, , version, transports, address, more] = process.argv;
 const library = require('socket.io-client-' + version);
 const connect = version === '2' ? library : library.io;
 
@@ -10,6 +10,7 @@ const socket = connect(address, {
   transports: transports.split(','),
   reconnectionDelay: 50,
   reconnectionDelayMax: 200,
+  ...JSON.parse(more),
 });
 
 function say(event, args) {
@@ -41,6 +42,7 @@ process.stdin.on('data', (text) => {
     const order = JSON.parse(line);
     if (order.emit) socket.emit(...order.emit);
     if (order.look) say('look', []);
+    if (order.quit) socket.disconnect();
     if (order.drop) socket.io.engine.close(); // as if the line broke: the client comes back by itself
   }
 });

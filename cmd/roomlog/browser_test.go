@@ -1,0 +1,143 @@
+package main_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"roomlog/eventstore/pgtest"
+)
+
+// page is what people have in their browsers: it loads the script from the server, connects as the script
+// likes to, joins, and says something. What happens to it, it tells its own server.
+const page = `<!DOCTYPE html><meta charset="utf-8"><title>live</title>
+<script>
+const told = (event, more) => fetch('/told', {method: 'POST', body: JSON.stringify(Object.assign({event}, more))});
+window.onerror = (message) => { told('error', {text: String(message)}); };
+</script>
+<script src="%[1]s/socket.io/socket.io.js"></script>
+<script>
+const socket = io('%[1]s');
+const carrier = () => socket.io.engine.transport.name;
+let joined = false;
+socket.on('connect', () => {
+  told('connect', {id: socket.id, carrier: carrier()});
+  socket.io.engine.on('upgrade', () => told('upgrade', {carrier: carrier()}));
+  socket.on(socket.id, (no) => told('refused', {text: no.data && no.data.payload}));
+  socket.emit('joinLive', %[2]s);
+});
+socket.on('connect_error', (e) => told('error', {text: String(e)}));
+socket.on('online', (list) => {
+  if (joined || !list.clients.includes(socket.id)) return;
+  joined = true;
+  told('online', {text: list.data.map((person) => person.name).join()});
+  socket.emit('comment', Object.assign({data: %[3]s}, %[2]s));
+});
+socket.on('comment', (c) => told('comment', {id: String(c.user.id), text: c.content}));
+</script>`
+
+// visit is something that happened to the page.
+type visit struct{ Event, ID, Carrier, Text string }
+
+// browse shows a page to a real browser, and answers what the page tells.
+func browse(t testing.TB, html string) <-chan visit {
+	t.Helper()
+	program := need(t, "chromium", "chromium", "chromium-browser", "google-chrome")
+	visits := make(chan visit, 1000)
+	site := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch r.URL.Path {
+		case "/":
+			w.Header().Set("Content-Type", "text/html; charset=utf-8")
+			_, _ = io.WriteString(w, html)
+		case "/told":
+			var v visit
+			if err := json.NewDecoder(r.Body).Decode(&v); err == nil {
+				visits <- v
+			}
+		default:
+			http.NotFound(w, r)
+		}
+	}))
+	t.Cleanup(site.Close)
+	profile, err := os.MkdirTemp("", "roomlog-browser-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command(program, "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-dev-shm-usage", "--no-first-run",
+		"--disable-background-networking", "--disable-component-update", "--disable-sync", "--remote-debugging-port=0",
+		"--user-data-dir="+profile, site.URL+"/")
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // it is many processes
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
+		_ = cmd.Wait()
+		_ = os.RemoveAll(profile)
+	})
+	return visits
+}
+
+// TestTheBrowser: a page of another origin, in a real browser, with the official script as make assets puts it where the
+// server finds it, over the transports that the script chooses by itself.
+func TestTheBrowser(t *testing.T) {
+	t.Parallel()
+	need(t, "chromium", "chromium", "chromium-browser", "google-chrome")
+	need(t, "node", "npm")
+	officialClients(t)
+	assets := t.TempDir()
+	at := serve(t, append([]string{"DATABASE_URL=" + pgtest.Blank(t)}, sharedSecrets...), append([]string{"--data", dataDir(t), "--assets", assets}, unhurried...)...)
+	anna, nora := join(t, at, "anna"), join(t, at, "nora")
+	live := anna.open("An evening with Anna")
+	native := nora.connect("")
+	enter(t, native, live, nil)
+	for _, version := range []string{"2", "4"} {
+		t.Run("client "+version, func(t *testing.T) {
+			fetch := exec.Command("../../.tools/assets.sh")
+			fetch.Env = append(os.Environ(), "CLIENT="+version, "ASSETS="+assets)
+			if out, err := fetch.CombinedOutput(); err != nil || !strings.Contains(string(out), "Socket.IO v"+version) {
+				t.Fatalf("make assets: %v: %s", err, out)
+			}
+			guest := join(t, at, "guest"+version)
+			said := "שלום <i>you</i> 👨‍👩‍👧‍👦 from " + guest.name
+			who, _ := json.Marshal(map[string]any{"live_id": live, "token": guest.token})
+			text, _ := json.Marshal(said)
+			visits := browse(t, fmt.Sprintf(page, "http://"+at.addr, who, text))
+			missing := []string{"connect", "upgrade", "online", "comment", "another's comment"}
+			seen := func(what string) {
+				missing = slices.DeleteFunc(missing, func(m string) bool { return m == what })
+			}
+			timeout := time.After(time.Minute)
+			for len(missing) > 0 {
+				select {
+				case v := <-visits:
+					switch {
+					case v.Event == "error", v.Event == "refused":
+						t.Fatalf("the page says %+v", v)
+					case v.Event == "connect" && v.Carrier == "polling",
+						v.Event == "upgrade" && v.Carrier == "websocket",
+						v.Event == "online" && strings.HasPrefix(v.Text, guest.name):
+						seen(v.Event)
+					case v.Event == "comment" && v.Text == said && v.ID == fmt.Sprint(guest.id):
+						seen(v.Event)
+						native.must("comment.post", map[string]any{"live": live, "text": "hello, page of " + guest.name}, "")
+					case v.Event == "comment" && v.Text == "hello, page of "+guest.name:
+						seen("another's comment")
+					}
+				case <-timeout:
+					t.Fatalf("the page never told of %q", missing)
+				}
+			}
+			native.await("the comment of the page", func(f frame) bool { return f.Type == "comment" && into[by](t, f).Text == said })
+		})
+	}
+}

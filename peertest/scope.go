@@ -1,0 +1,24 @@
+package peertest
+
+import "testing"
+
+// Within calls f with a TB whose cleanups run when f returns. A benchmark measures rounds with it: one that
+// calls Run is not reported itself.
+func Within(t testing.TB, f func(testing.TB)) {
+	s := &scope{TB: t}
+	defer s.end()
+	f(s)
+}
+
+type scope struct {
+	testing.TB
+	ends []func()
+}
+
+func (s *scope) Cleanup(end func()) { s.ends = append(s.ends, end) }
+
+func (s *scope) end() {
+	for _, end := range s.ends {
+		defer end() // the last comes first, whatever happens in one
+	}
+}

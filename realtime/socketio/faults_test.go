@@ -1,0 +1,160 @@
+package socketio_test
+
+import (
+	"fmt"
+	"net"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"roomlog/domain"
+	"roomlog/realtime"
+	"roomlog/realtime/socketio"
+	"roomlog/realtime/socketio/siotest"
+)
+
+// What others see of a client opens nothing: neither its session, nor an upgrade of it.
+func TestTheIDsThatOthersSeeOpenNothing(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	live := w.register("streamer").goLive()
+	watcher := w.app(siotest.Options{})
+	watcher.joins(w.register("watcher"), live)
+	var victims []*app
+	var people []person
+	for name, o := range kinds {
+		p, a := w.register(name), w.app(o)
+		a.joins(p, live)
+		victims, people = append(victims, a), append(people, p)
+		if o.Polling {
+			p, a := w.register("upgraded "+name), w.app(o)
+			a.Upgrade()
+			a.joins(p, live)
+			victims, people = append(victims, a), append(people, p)
+		}
+	}
+	upgrade := http.Header{"Upgrade": {"websocket"}, "Connection": {"Upgrade"}, "Sec-Websocket-Version": {"13"}, "Sec-Websocket-Key": {"IHfMdf8a0aQXbwQO1pkGdA=="}}
+	ids := map[string]bool{}
+	for len(ids) < 1+len(victims) {
+		l, _ := push[listed](watcher, "online")
+		for _, id := range l.Clients {
+			ids[id] = true
+		}
+	}
+	for id := range ids {
+		for _, version := range []int{3, 4} {
+			forged := `42["comment",{"live_id":` + fmt.Sprint(live) + `,"data":"forged"}]`
+			if version == 3 {
+				forged = fmt.Sprintf("%d:%s", len(forged), forged)
+			}
+			address := fmt.Sprintf("%s?EIO=%d&transport=polling&b64=1&sid=%s", w.base, version, id)
+			for method, body := range map[string]string{http.MethodGet: "", http.MethodPost: forged} {
+				if status, text := watcher.Do(method, address, body, nil); status != http.StatusBadRequest {
+					t.Errorf("%s with the id %s is answered with %d %s", method, id, status, text)
+				}
+			}
+			// An upgrade is refused, or closed before anything is said.
+			address = strings.Replace(address, "polling", "websocket", 1)
+			if status, text := watcher.Do(http.MethodGet, address, "", upgrade); status != http.StatusBadRequest &&
+				(status != http.StatusSwitchingProtocols || !strings.Contains(text, "not an upgrade")) {
+				t.Errorf("an upgrade with the id %s is answered with %d %q", id, status, text)
+			}
+		}
+	}
+	for i, a := range victims {
+		a.Emit("comment", map[string]any{"live_id": live, "data": "mine", "token": people[i].token()})
+		for {
+			s, _ := push[said](a, "comment")
+			if s.Content != "mine" {
+				t.Fatalf("somebody said %q", s.Content)
+			}
+			if s.User.ID == people[i].id {
+				break
+			}
+		}
+	}
+}
+
+// Texts leave as they came, for clients put them where they belong: markup, letters that go from right to left, and
+// pictures of several code units.
+func TestTextsLeaveAsTheyCame(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	live := w.register("streamer").goLive()
+	watching := map[string]*app{}
+	for name, o := range kinds {
+		watching[name] = w.app(o)
+		watching[name].joins(w.register(name), live)
+	}
+	ann := w.register("ann")
+	a := w.app(siotest.Options{Version: 3, Polling: true})
+	for _, text := range []string{
+		`<img src=x onerror="alert(1)">`, "</script><!--", "&lt;b&gt;", "שלום עולם", "مرحبا \u202eabc\u202c", "👨‍👩‍👧‍👦🏳️‍🌈", "😀1:4x",
+		"a\u2028b", `"\u0041"`, "1-/nsp,[\"x\"]", `{"_placeholder":true,"num":0}`,
+	} {
+		a.Emit("comment", map[string]any{"live_id": live, "data": text, "token": ann.token()})
+		for name, c := range watching {
+			if s, _ := push[said](c, "comment"); s.Content != text {
+				t.Errorf("%s: %q came as %q", name, text, s.Content)
+			}
+		}
+	}
+}
+
+// A reader who stops in a flooded room is put out; the others get everything, and memory stays bounded.
+func TestAReaderWhoStopsInAFloodedRoom(t *testing.T) {
+	t.Parallel()
+	const queue, stalled, flood = 16 << 10, 4, 400
+	w := newWorld(t, func(c *socketio.Config, _ *realtime.Config) {
+		c.Engine.Sockets.QueueBytes, c.Engine.Sockets.SendBuffer, c.Engine.Sockets.WriteTimeout = queue, 8<<10, 2*time.Second
+	})
+	live, rose := w.register("streamer").goLive(), w.list("rose", strings.Repeat("r", 400), 1)
+	rich := w.register("rich").credit(flood)
+	reader := w.app(siotest.Options{Version: 3})
+	reader.joins(w.register("reader"), live)
+	for i := range stalled {
+		w.stall(w.register(fmt.Sprint("stalled", i)), live)
+	}
+	eventually(t, "everybody is there", func() bool { return len(events[domain.ViewerJoined](w)) == 1+stalled })
+	most := int64(0)
+	var giving sync.WaitGroup
+	defer giving.Wait()
+	for range 8 {
+		giving.Go(func() {
+			for range flood / 8 {
+				rich.asks(domain.SendGift{Live: live, Gift: rose, Num: 1})
+			}
+		})
+	}
+	for range flood {
+		push[given](reader, "gift")
+		most = max(most, w.door.Stats().QueuedBytes.Load())
+	}
+	eventually(t, "who does not read is put out", func() bool { return w.door.Stats().Kicked.Load() == stalled })
+	eventually(t, "and has left", func() bool { return len(events[domain.ViewerLeft](w)) == stalled })
+	if limit := int64((stalled + 1) * (2*queue + 64<<10)); most > limit {
+		t.Errorf("%d bytes waited, more than %d", most, limit)
+	}
+}
+
+// stall joins a room over a connection that is not read from afterwards.
+func (w *world) stall(p person, live domain.LiveID) {
+	w.Helper()
+	host := strings.TrimSuffix(strings.TrimPrefix(w.base, "http://"), socketio.Path)
+	conn, err := net.Dial("tcp", host)
+	if err != nil {
+		w.Fatal(err)
+	}
+	w.Cleanup(func() { _ = conn.Close() })
+	_ = conn.(*net.TCPConn).SetReadBuffer(8 << 10)
+	fmt.Fprintf(conn, "GET %s?EIO=3&transport=websocket HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"+
+		"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: IHfMdf8a0aQXbwQO1pkGdA==\r\n\r\n", socketio.Path)
+	text := fmt.Appendf(nil, `42["joinLive",{"live_id":%d,"token":%q}]`, live, p.token())
+	header := []byte{0x81, 0x80 | 126, byte(len(text) >> 8), byte(len(text)), 0, 0, 0, 0} // a mask of nothing
+	if _, err := conn.Write(slices.Concat(header, text)); err != nil {
+		w.Fatal(err)
+	}
+}

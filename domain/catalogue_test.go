@@ -101,7 +101,8 @@ func doneBy(e domain.Event) domain.UserID {
 func textFields(e reflect.Type) []string {
 	var names []string
 	for i := range e.NumField() {
-		if name := jsonName(e.Field(i)); slices.Contains(personalFields, name) {
+		name := jsonName(e.Field(i))
+		if e.Field(i).Type == reflect.TypeFor[string]() && slices.Contains(personalFields, name) {
 			names = append(names, name)
 		}
 	}

@@ -17,6 +17,11 @@ type Frame struct {
 	chunks []byte
 }
 
+// NewFrame is a payload of a kind of package flv, for whoever has a stream from elsewhere.
+func NewFrame(kind byte, time uint32, payload []byte) *Frame {
+	return newFrame(flv.Describe(kind, payload), time, payload)
+}
+
 func newFrame(info flv.Info, time uint32, payload []byte) *Frame {
 	return &Frame{info: info, time: time, tag: flv.Tag(info.Kind, time, payload)}
 }

@@ -179,3 +179,77 @@ CREATE TABLE read.coin_movement (
     PRIMARY KEY (position, seq)
 );
 CREATE INDEX coin_movement_of_account ON read.coin_movement (account, position);
+
+-- By which e-mail address somebody signs in without a password. key is the keyed hash of the address.
+CREATE TABLE read.email (
+    user_id bigint PRIMARY KEY CHECK (user_id > 0),
+    email   text   NOT NULL CHECK (email <> ''),
+    key     text   UNIQUE -- NULL between the two events that say so
+);
+
+-- Chat rooms that there are now.
+CREATE TABLE read.room (
+    id         text        PRIMARY KEY CHECK (id ~ '^[0-9a-f]{24}$'),
+    name       text        NOT NULL CHECK (name <> ''),
+    name_key   text        NOT NULL UNIQUE,
+    user_id    bigint      NOT NULL CHECK (user_id >= 0), -- 0: somebody who was not signed in, or an operator
+    position   bigint      NOT NULL UNIQUE,
+    created_at timestamptz NOT NULL
+);
+
+-- Who is in the chat now, by which connection. user_id 0: not signed in; the nickname is such a guest's.
+CREATE TABLE read.guest (
+    id         bigint      PRIMARY KEY CHECK (id > 0),
+    connection text        NOT NULL CHECK (connection <> ''),
+    profile    text        NOT NULL,
+    user_id    bigint      NOT NULL CHECK (user_id >= 0),
+    nickname   text        NOT NULL,
+    name_key   text        NOT NULL,
+    process    text        NOT NULL,
+    entered_at timestamptz NOT NULL
+) WITH (fillfactor = 80);
+CREATE INDEX guest_connected ON read.guest (connection);
+CREATE INDEX guest_called ON read.guest (name_key) WHERE name_key <> '';
+CREATE INDEX guest_held ON read.guest (process, id);
+CREATE INDEX guest_in_profile ON read.guest (profile, id);
+CREATE INDEX guest_of_person ON read.guest (user_id) WHERE user_id > 0;
+
+-- Which guests are in which chat rooms. joined is the position of that.
+CREATE TABLE read.seat (
+    room     text   NOT NULL,
+    guest_id bigint NOT NULL CHECK (guest_id > 0),
+    user_id  bigint NOT NULL CHECK (user_id >= 0),
+    joined   bigint NOT NULL CHECK (joined > 0),
+    PRIMARY KEY (room, guest_id)
+) WITH (fillfactor = 80);
+CREATE INDEX seat_joined ON read.seat (room, joined);
+CREATE INDEX seat_of_guest ON read.seat (guest_id);
+CREATE INDEX seat_of_person ON read.seat (user_id, joined) WHERE user_id > 0;
+
+-- What was said in the chat: to one person, to one guest, in rooms (see message_room), or to everybody.
+CREATE TABLE read.message (
+    position   bigint      PRIMARY KEY,
+    id         text        NOT NULL,
+    guest_id   bigint      NOT NULL CHECK (guest_id >= 0),
+    connection text        NOT NULL,
+    user_id    bigint      NOT NULL CHECK (user_id >= 0 AND user_id + guest_id > 0),
+    nickname   text        NOT NULL,
+    kind       text        NOT NULL CHECK (kind IN ('text', 'sticker', 'voice')),
+    text       text        NOT NULL CHECK (char_length(text) BETWEEN 1 AND 1024),
+    ms         int         NOT NULL CHECK ((ms > 0) = (kind = 'voice')),
+    to_user    bigint      NOT NULL CHECK (to_user >= 0),
+    to_guest   bigint      NOT NULL CHECK (to_guest >= 0 AND (to_user = 0 OR to_guest = 0)),
+    public     boolean     NOT NULL CHECK (NOT public OR to_user + to_guest = 0),
+    at         timestamptz NOT NULL
+);
+CREATE INDEX message_public ON read.message (position) WHERE public;
+CREATE INDEX message_of_person ON read.message (user_id, position) WHERE user_id > 0;
+CREATE INDEX message_of_guest ON read.message (guest_id, position) WHERE user_id = 0;
+CREATE INDEX message_to_person ON read.message (to_user, position) WHERE to_user > 0;
+
+-- In which chat rooms messages were said.
+CREATE TABLE read.message_room (
+    room     text   NOT NULL,
+    position bigint NOT NULL,
+    PRIMARY KEY (room, position)
+);

@@ -124,7 +124,7 @@ func keyOf(row map[string]any, key []string) string {
 }
 
 // private are the columns with people's texts, which no report repeats.
-var private = map[string]bool{"username": true, "nickname": true, "avatar": true, "title": true, "cover": true, "text": true}
+var private = map[string]bool{"username": true, "nickname": true, "avatar": true, "title": true, "cover": true, "text": true, "email": true}
 
 // columnsThatDiffer says how two rows of one key differ.
 func columnsThatDiffer(have, want map[string]any) string {

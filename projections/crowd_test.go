@@ -65,6 +65,8 @@ func (c *crowd) any(r *rand.Rand) domain.Request {
 	p, live := c.people[r.IntN(len(c.people))], c.lives[r.IntN(len(c.lives))]
 	by := p.actor()
 	switch d := r.IntN(100); {
+	case d < 10:
+		return c.chats(r, p)
 	case d < 25:
 		return domain.Request{By: by, Command: domain.PostComment{Live: live, Text: fmt.Sprintf("comment %d", r.IntN(1000))}}
 	case d < 55:

@@ -204,12 +204,12 @@ func (f *folder) claim(ctx context.Context, tx pgx.Tx) error {
 	return nil
 }
 
-// eraseOld erases forgotten people from the tables that rebuilds have replaced and not yet dropped.
+// eraseOld erases whoever is forgotten from the tables that rebuilds have replaced and not yet dropped.
 func eraseOld(ctx context.Context, tx pgx.Tx, events []eventstore.Recorded) error {
 	var forgotten []int64
 	for _, r := range events {
-		if e, ok := r.Event.(domain.UserForgotten); ok {
-			forgotten = append(forgotten, int64(e.User))
+		if e, ok := r.Event.(domain.ForgetEvent); ok {
+			forgotten = append(forgotten, int64(e.Forgets()))
 		}
 	}
 	if len(forgotten) == 0 {
@@ -222,7 +222,7 @@ func eraseOld(ctx context.Context, tx pgx.Tx, events []eventstore.Recorded) erro
 	for _, o := range old {
 		b := &pgx.Batch{}
 		b.Queue("SELECT set_config('search_path', $1, true)", o.schema+",public")
-		for _, erase := range []string{erasePerson, eraseLive, eraseComment} {
+		for _, erase := range []string{erasePerson, eraseLive, eraseComment, eraseEmail, eraseGuest, eraseMessage} {
 			b.Queue(erase, forgotten)
 		}
 		b.Queue("SELECT set_config('search_path', 'read,public', true)")

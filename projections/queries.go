@@ -149,7 +149,7 @@ func (q *Queries) Gauges(ctx context.Context, ids []domain.LiveID) ([]Gauges, er
 	return many(ctx, q, "gauges", pgx.RowToStructByPos[Gauges], selectGauges, wanted)
 }
 
-// Processes answers the server processes that hold somebody present.
+// Processes answers the server processes that hold somebody present in a room or in the chat.
 func (q *Queries) Processes(ctx context.Context) ([]string, error) {
 	return many(ctx, q, "processes", pgx.RowTo[string], selectProcesses)
 }
@@ -214,10 +214,15 @@ func (w Window) bounds() (after, before int64, limit int) {
 	if before = w.Before; before <= 0 {
 		before = math.MaxInt64
 	}
-	if limit = w.Limit; limit <= 0 {
-		limit = roomRows
+	return w.After, before, w.size()
+}
+
+// size answers how many rows the window shows at most.
+func (w Window) size() int {
+	if w.Limit <= 0 {
+		return roomRows
 	}
-	return w.After, before, min(limit, maxPage)
+	return min(w.Limit, maxPage)
 }
 
 // in answers a statement in the window's order.

@@ -14,26 +14,50 @@ var (
 	addLiveCoin string
 	//go:embed sql/add_look_count.sql
 	addLookCount string
+	//go:embed sql/delete_guest.sql
+	deleteGuest string
+	//go:embed sql/delete_room.sql
+	deleteRoom string
+	//go:embed sql/delete_seat.sql
+	deleteSeat string
 	//go:embed sql/erase_comment.sql
 	eraseComment string
+	//go:embed sql/erase_email.sql
+	eraseEmail string
+	//go:embed sql/erase_guest.sql
+	eraseGuest string
 	//go:embed sql/erase_live.sql
 	eraseLive string
+	//go:embed sql/erase_message.sql
+	eraseMessage string
 	//go:embed sql/erase_person.sql
 	erasePerson string
 	//go:embed sql/insert_coin_movement.sql
 	insertCoinMovement string
 	//go:embed sql/insert_comment.sql
 	insertComment string
+	//go:embed sql/insert_email.sql
+	insertEmail string
 	//go:embed sql/insert_gift.sql
 	insertGift string
 	//go:embed sql/insert_gift_record.sql
 	insertGiftRecord string
+	//go:embed sql/insert_guest.sql
+	insertGuest string
 	//go:embed sql/insert_live.sql
 	insertLive string
+	//go:embed sql/insert_message.sql
+	insertMessage string
+	//go:embed sql/insert_message_room.sql
+	insertMessageRoom string
 	//go:embed sql/insert_person.sql
 	insertPerson string
 	//go:embed sql/insert_poison.sql
 	insertPoison string
+	//go:embed sql/insert_room.sql
+	insertRoom string
+	//go:embed sql/insert_seat.sql
+	insertSeat string
 	//go:embed sql/insert_show.sql
 	insertShow string
 	//go:embed sql/insert_versions.sql
@@ -42,12 +66,16 @@ var (
 	selectAccount string
 	//go:embed sql/select_balance.sql
 	selectBalance string
+	//go:embed sql/select_chat_guests.sql
+	selectChatGuests string
 	//go:embed sql/select_checkpoint.sql
 	selectCheckpoint string
 	//go:embed sql/select_coin_movements.sql
 	selectCoinMovements string
 	//go:embed sql/select_comments.sql
 	selectComments string
+	//go:embed sql/select_email.sql
+	selectEmail string
 	//go:embed sql/select_gauges.sql
 	selectGauges string
 	//go:embed sql/select_gift_records.sql
@@ -56,6 +84,8 @@ var (
 	selectGifts string
 	//go:embed sql/select_held.sql
 	selectHeld string
+	//go:embed sql/select_held_guests.sql
+	selectHeldGuests string
 	//go:embed sql/select_indexes.sql
 	selectIndexes string
 	//go:embed sql/select_keys.sql
@@ -66,6 +96,10 @@ var (
 	selectOnAir string
 	//go:embed sql/select_old_schemas.sql
 	selectOldSchemas string
+	//go:embed sql/select_online.sql
+	selectOnline string
+	//go:embed sql/select_people_in_rooms.sql
+	selectPeopleInRooms string
 	//go:embed sql/select_present.sql
 	selectPresent string
 	//go:embed sql/select_private.sql
@@ -74,6 +108,12 @@ var (
 	selectProcesses string
 	//go:embed sql/select_profiles.sql
 	selectProfiles string
+	//go:embed sql/select_public_messages.sql
+	selectPublicMessages string
+	//go:embed sql/select_room.sql
+	selectRoom string
+	//go:embed sql/select_room_messages.sql
+	selectRoomMessages string
 	//go:embed sql/select_session.sql
 	selectSession string
 	//go:embed sql/select_shows.sql
@@ -90,18 +130,22 @@ var (
 	selectVersions string
 	//go:embed sql/select_viewers.sql
 	selectViewers string
+	//go:embed sql/update_email.sql
+	updateEmail string
 	//go:embed sql/update_gift_price.sql
 	updateGiftPrice string
 	//go:embed sql/update_gift_withdrawn.sql
 	updateGiftWithdrawn string
+	//go:embed sql/update_guest_name.sql
+	updateGuestName string
 	//go:embed sql/update_live_status.sql
 	updateLiveStatus string
-	//go:embed sql/update_person_disabled.sql
-	updatePersonDisabled string
 	//go:embed sql/update_person_denied.sql
 	updatePersonDenied string
 	//go:embed sql/update_person_age.sql
 	updatePersonAge string
+	//go:embed sql/update_person_disabled.sql
+	updatePersonDisabled string
 	//go:embed sql/update_person_profile.sql
 	updatePersonProfile string
 	//go:embed sql/update_person_roles.sql

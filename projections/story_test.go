@@ -26,6 +26,11 @@ type story struct {
 	ann, bob, cat     person // streamer, guest, and one who is forgotten in the end
 	cooking, chatting domain.LiveID
 	rose, ring        domain.GiftID
+
+	eve           person // who has no password
+	demo, songs   domain.RoomID
+	ming          domain.GuestID // who is here in the end, like eve
+	eveHere, gone domain.GuestID // gone is forgotten
 }
 
 // stepClock is a clock that is a second later whenever it is asked.
@@ -82,6 +87,7 @@ func tell(t testing.TB) *story {
 	s.bob.asks(domain.SignOut{})
 	s.do(domain.ForgetUser{User: s.cat.id})
 	s.shows()
+	s.chat()
 	return s
 }
 

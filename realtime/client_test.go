@@ -118,6 +118,10 @@ type client struct {
 	t    testing.TB
 	conn net.Conn
 	in   *bufio.Reader
+
+	inflates bool // may be sent compressed messages
+	packed   int  // and was sent so many
+	inflater
 }
 
 const upgradeRequest = "GET /ws HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n" +
@@ -216,7 +220,8 @@ func (c *client) next() (opcode byte, payload string, err error) {
 	if _, err := io.ReadFull(c.in, header[:]); err != nil {
 		return 0, "", err
 	}
-	if header[0]&0x70 != 0 || header[1]&0x80 != 0 {
+	packed := c.inflates && header[0]&0xf0 == 0xc0
+	if header[0]&0x70 != 0 && !packed || header[1]&0x80 != 0 {
 		return 0, "", fmt.Errorf("a header that no server sends: %x", header)
 	}
 	n := uint64(header[1])
@@ -233,6 +238,13 @@ func (c *client) next() (opcode byte, payload string, err error) {
 	body := make([]byte, n)
 	if _, err := io.ReadFull(c.in, body); err != nil {
 		return 0, "", err
+	}
+	if packed {
+		c.packed++
+		var err error
+		if body, err = c.inflate(body); err != nil {
+			return 0, "", err
+		}
 	}
 	return header[0] & 0x0f, string(body), nil
 }

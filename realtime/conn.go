@@ -1,6 +1,7 @@
 package realtime
 
 import (
+	"bytes"
 	"errors"
 	"io"
 	"log/slog"
@@ -42,6 +43,7 @@ type Conn struct {
 	peer    Peer   // set under mu; only the reading goroutine may look at it without
 	address string // of the client, as the gate counts it
 	serial  uint32 // spreads the connections over the workers
+	packs   bool   // takes compressed messages
 	index   int    // place in Sockets.conns, guarded by Sockets.mu
 
 	opened  time.Duration // on the clock of Sockets.since, like the next two
@@ -59,8 +61,9 @@ type Conn struct {
 	socket syscall.RawConn // nil: not a TCP connection, every write takes the queue
 	try    attempt
 	out    *outbox // nil: the socket takes what it is given
-	ending bool    // nothing more may be sent
-	gone   bool    // and nothing can be
+	knows  knowledge
+	ending bool // nothing more may be sent
+	gone   bool // and nothing can be
 	code   uint16
 	reason string
 }
@@ -187,13 +190,18 @@ func (c *Conn) receive(p []byte) (int, error) {
 // answered by us). A close frame ends the connection.
 func (w *wire) Write(p []byte) (int, error) {
 	c := (*Conn)(w)
-	f := &Frame{wire: append([]byte(nil), p...)}
-	if p[0]&0x0f == opClose && p[0]&0x80 != 0 {
-		code, reason := parseClose(p[2:])
-		c.answered = c.end(code, reason, f)
-	} else {
+	if p[0]&0x0f != opClose || p[0]&0x80 == 0 {
+		f := &Frame{wire: answered(p)}
 		c.offer(f.wire, []*Frame{f})
+		return len(p), nil
 	}
+	f := &Frame{wire: bytes.Clone(p)}
+	code, reason := parseClose(p[2:])
+	if code == CloseInternal { // what it says of a message that cannot be inflated, which is no fault of ours
+		code, reason = CloseEncoding, "cannot be inflated within the limits"
+		f = closeFrame(code, reason)
+	}
+	c.answered = c.end(code, reason, f)
 	return len(p), nil
 }
 

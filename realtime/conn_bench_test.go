@@ -21,7 +21,7 @@ import (
 )
 
 const (
-	idleConnections = 5000
+	idleConnections = 10_000
 	clientsEnv      = "ROOMLOG_TEST_HOLD_CONNECTIONS"
 )
 
@@ -31,14 +31,14 @@ const (
 func BenchmarkFigureIdleConnectionMemory(b *testing.B) {
 	var ours, bare []float64
 	for b.Loop() {
-		for range 5 {
+		for range rounds {
 			bare = append(bare, idleMemory(b, bareServer))
 			ours = append(ours, idleMemory(b, ourServer))
 		}
 	}
 	b.ReportMetric(median(ours), "ws_idle_bytes")
 	b.ReportMetric(median(bare), "ws_idle_bytes_bare")
-	b.ReportMetric(median(ours)/median(bare), "ws_memory_ratio")
+	b.ReportMetric(median(ours)/median(bare), "ws_memory_10k_ratio")
 }
 
 func ourServer(b *testing.B) (addr string, open func() int, stop func()) {

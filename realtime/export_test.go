@@ -1,6 +1,11 @@
 package realtime
 
-import "context"
+import (
+	"context"
+
+	"roomlog/domain"
+	"roomlog/projections"
+)
 
 // Miss makes the rooms believe that the feed went on by one position without them.
 func (d *Door) Miss(ctx context.Context) { d.hub.reach(ctx, d.hub.asOf.Load()+1) }
@@ -12,4 +17,29 @@ func (d *Door) Holds() (rooms, people, visits int) {
 	d.presence.mu.Lock()
 	defer d.presence.mu.Unlock()
 	return len(d.hub.rooms), len(d.hub.people), len(d.presence.visits)
+}
+
+// Room is a room that no door keeps, for measuring the way of a fact to its connections alone.
+type Room struct{ of *room }
+
+// NewRoom makes an empty room.
+func (s *Sockets) NewRoom(live domain.LiveID) Room {
+	return Room{&room{live: live, fan: s.NewFanout()}}
+}
+
+// Tell tells everybody in the room.
+func (r Room) Tell(d projections.Delta) { r.of.tell(d) }
+
+// Add puts a connection into the room.
+func (r Room) Add(c *Conn) { r.of.fan.Add(c) }
+
+// Len is the number of connections in the room.
+func (r Room) Len() int { return r.of.fan.Len() }
+
+// TextOf is a fact as clients get it.
+func TextOf(d projections.Delta, prev int64) (text []byte) {
+	for payload := range factFrame(d, prev).Messages {
+		text = payload
+	}
+	return text
 }

@@ -25,7 +25,12 @@ func (s *Sockets) NewFanout() *Fanout {
 }
 
 // Add makes c a receiver of everything that is pushed after Add returned, and of nothing pushed before.
-func (f *Fanout) Add(c *Conn) { f.shardOf(c).add(c) }
+func (f *Fanout) Add(c *Conn) {
+	if c.packs {
+		c.forgetPacked() // it may have been here before, and missed something
+	}
+	f.shardOf(c).add(c)
+}
 
 // Remove takes c out: nothing that was pushed is sent to it after Remove returned.
 func (f *Fanout) Remove(c *Conn) { f.shardOf(c).remove(c) }
@@ -60,6 +65,7 @@ const (
 type shard struct {
 	worker *flusher
 	writes sync.Mutex // held while the worker writes; taken before mu
+	memory memory     // guarded by writes
 
 	mu      sync.Mutex
 	members map[*Conn]struct{}

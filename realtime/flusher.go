@@ -12,6 +12,7 @@ type flusher struct {
 	now    func() time.Time
 	window time.Duration
 	stats  *Stats
+	packer *packer // nil: nothing is compressed
 
 	wake  chan struct{}
 	mu    sync.Mutex
@@ -96,8 +97,12 @@ func (f *flusher) flush(s *shard) {
 		joined = join(joined, frames)
 		f.joined = joined
 	}
+	b := batch{shard: s, frames: frames, joined: joined, packer: f.packer}
 	for _, c := range list {
-		c.offer(joined, frames)
+		c.offerBatch(&b)
+	}
+	if b.packed[0] != nil || b.packed[1] != nil {
+		s.memory.learn(frames)
 	}
 	for _, l := range latecomers {
 		if l.from < len(frames) {

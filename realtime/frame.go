@@ -114,17 +114,22 @@ func (f *Frame) Replace(old, text string) *Frame {
 
 // newFrame encodes one whole, unmasked frame of laneMust.
 func newFrame(opcode byte, payload []byte) *Frame {
+	return &Frame{wire: appendFrame(make([]byte, 0, 10+len(payload)), opcode, payload)}
+}
+
+// appendFrame appends one whole, unmasked frame.
+func appendFrame(dst []byte, head byte, payload []byte) []byte {
 	const finalFragment = 0x80
-	wire := append(make([]byte, 0, 10+len(payload)), finalFragment|opcode)
+	dst = append(dst, finalFragment|head)
 	switch n := len(payload); {
 	case n < 126:
-		wire = append(wire, byte(n))
+		dst = append(dst, byte(n))
 	case n < 1<<16:
-		wire = binary.BigEndian.AppendUint16(append(wire, 126), uint16(n))
+		dst = binary.BigEndian.AppendUint16(append(dst, 126), uint16(n))
 	default:
-		wire = binary.BigEndian.AppendUint64(append(wire, 127), uint64(n))
+		dst = binary.BigEndian.AppendUint64(append(dst, 127), uint64(n))
 	}
-	return &Frame{wire: append(wire, payload...)}
+	return append(dst, payload...)
 }
 
 // join appends the bytes of frames to dst, for one write.

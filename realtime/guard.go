@@ -19,6 +19,7 @@ type violation struct {
 type guard struct {
 	limiter *rate.Limiter // nil: any number of frames
 	binary  bool          // binary messages are welcome too
+	packed  bool          // and compressed ones
 	max     int64         // bytes of a whole message
 	left    int64         // bytes of payload until the next header
 	message int64         // bytes of the unfinished message so far
@@ -73,6 +74,12 @@ func (g *guard) headerSize() int {
 
 func (g *guard) masked() bool { return g.header[1]&0x80 != 0 }
 
+// compressed says that the frame begins a compressed message, and may.
+func (g *guard) compressed() bool {
+	opcode := g.header[0] & 0x0f
+	return g.packed && g.header[0]&0x70 == 0x40 && (opcode == opText || opcode == opBinary)
+}
+
 // length is the announced payload; lengths above an int64 come out negative.
 func (g *guard) length() int64 {
 	switch n := g.header[1] & 0x7f; n {
@@ -91,7 +98,7 @@ func (g *guard) judge(now time.Time) *violation {
 	switch {
 	case g.limiter != nil && !g.limiter.AllowN(now, 1):
 		return &violation{CloseTooMany, "too many frames"}
-	case g.header[0]&0x70 != 0:
+	case g.header[0]&0x70 != 0 && !g.compressed():
 		return &violation{CloseProtocol, "reserved bits are set"}
 	case !g.masked():
 		return &violation{CloseProtocol, "the frame is not masked"}

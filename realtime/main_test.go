@@ -12,5 +12,9 @@ func TestMain(m *testing.M) {
 		holdConnections(addr)
 		return
 	}
+	if kind := os.Getenv(childEnv); kind != "" {
+		serveChild(kind)
+		return
+	}
 	goleak.VerifyTestMain(m)
 }

@@ -11,7 +11,8 @@ import (
 	"roomlog/projections"
 )
 
-// reaper says for the viewers of processes that died that they left, unless they came back in time. Every
+// reaper says for the viewers, and the guests of the chat, of processes that died that they left, unless they came
+// back in time. Every
 // process does it; whoever is first is it.
 type reaper struct {
 	cfg      Config
@@ -20,7 +21,7 @@ type reaper struct {
 }
 
 const (
-	reapBatch   = 500 // viewers read at once
+	reapBatch   = 500 // read at once
 	reapAtOnce  = 64  // commands on their way at once: the log commits them together
 	looksAGrace = 4   // how often it looks within the grace time
 )
@@ -80,38 +81,61 @@ func (r *reaper) look(ctx context.Context) error {
 
 // reap says for everybody whom a dead process holds that they left.
 func (r *reaper) reap(ctx context.Context, process string) error {
-	var last projections.Visit
+	queries := r.cfg.Queries
+	err := reapAll(ctx, r, process, "viewers",
+		func(after projections.Visit) ([]projections.Visit, error) {
+			return queries.Held(ctx, process, after, reapBatch)
+		},
+		func(v projections.Visit) domain.Command {
+			return domain.LeaveLive{Live: v.Live, User: v.User, Cause: domain.LeftProcessLost, Process: process}
+		})
+	if err != nil {
+		return err
+	}
+	return reapAll(ctx, r, process, "guests of the chat",
+		func(after projections.HeldGuest) ([]projections.HeldGuest, error) {
+			return queries.HeldGuests(ctx, process, after.ID, reapBatch)
+		},
+		func(g projections.HeldGuest) domain.Command {
+			return domain.LeaveChat{Guest: g.ID, Cause: domain.LeftProcessLost, Process: process, NameKey: g.NameKey}
+		})
+}
+
+// reapAll has leave said of everybody whom a dead process holds, batch by batch.
+func reapAll[T any](ctx context.Context, r *reaper, process, who string, next func(after T) ([]T, error), leave func(T) domain.Command) error {
+	var last T
 	count := 0
 	for {
-		held, err := r.cfg.Queries.Held(ctx, process, last, reapBatch)
+		held, err := next(last)
 		if err != nil || len(held) == 0 {
 			if count > 0 {
-				r.cfg.Log.InfoContext(ctx, "viewers of a dead process have left", slog.String("process", process), slog.Int("viewers", count))
+				r.cfg.Log.InfoContext(ctx, who+" of a dead process have left", slog.String("process", process), slog.Int("count", count))
 			}
 			return err
 		}
-		if err := r.say(ctx, process, held); err != nil {
+		commands := make([]domain.Command, len(held))
+		for i, h := range held {
+			commands[i] = leave(h)
+		}
+		if err := r.say(ctx, commands); err != nil {
 			return err
 		}
 		last, count = held[len(held)-1], count+len(held)
 	}
 }
 
-func (r *reaper) say(ctx context.Context, process string, held []projections.Visit) error {
+func (r *reaper) say(ctx context.Context, commands []domain.Command) error {
 	within, cancel := context.WithTimeout(ctx, commandTimeout)
 	defer cancel()
 	var all sync.WaitGroup
 	var once sync.Once
 	var failed error
 	tickets := make(chan struct{}, reapAtOnce)
-	for _, v := range held {
+	for _, c := range commands {
 		tickets <- struct{}{}
 		all.Go(func() {
 			defer func() { <-tickets }()
-			_, err := r.cfg.Commands.Execute(within, domain.Request{By: domain.Actor{Kind: domain.System}, Command: domain.LeaveLive{
-				Live: v.Live, User: v.User, Cause: domain.LeftProcessLost, Process: process,
-			}})
-			if err != nil {
+			if _, err := r.cfg.Commands.Execute(within, domain.Request{By: domain.Actor{Kind: domain.System}, Command: c}); err != nil {
 				once.Do(func() { failed = err })
 			}
 		})

@@ -31,7 +31,7 @@ type attempt struct {
 // write is handed to syscall.RawConn.Write; answering true says not to wait for the socket.
 func (a *attempt) write(fd uintptr) bool {
 	for {
-		a.n, a.err = syscall.Write(int(fd), a.p)
+		a.n, a.err = writeNow(fd, a.p)
 		if !errors.Is(a.err, syscall.EINTR) {
 			return true
 		}
@@ -69,6 +69,11 @@ func (c *Conn) offer(joined []byte, frames []*Frame) {
 		}
 		return
 	}
+	c.queue(frames)
+}
+
+// queue puts frames behind what waits already.
+func (c *Conn) queue(frames []*Frame) {
 	before := c.out.size()
 	for _, f := range frames {
 		if c.out.add(f) {

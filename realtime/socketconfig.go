@@ -18,7 +18,7 @@ const (
 	DefaultIdleTimeout   = 60 * time.Second      // two pings unanswered
 	DefaultFrameRate     = 100                   // frames a second: far above gift combos
 	DefaultFrameBurst    = 200                   // and what a reconnecting client may say at once
-	DefaultFlushWindow   = 40 * time.Millisecond // a third of the work of single writes, and nobody sees it
+	DefaultFlushWindow   = 50 * time.Millisecond // a third of the work of single writes, and nobody sees it
 	DefaultRestartSpread = 5 * time.Second
 )
 
@@ -48,6 +48,7 @@ type SocketConfig struct {
 	FrameRate     float64       // frames a second from one client; below 0: no limit
 	FrameBurst    int           // frames at once
 	FlushWindow   time.Duration // of a Fanout; below 0: every push is a write
+	Deflate       bool          // compresses what a Fanout sends to clients that offer permessage-deflate
 	RestartSpread time.Duration // over which clients are told to come back after a shutdown
 }
 

@@ -33,6 +33,7 @@ type Sockets struct {
 	maxMessage, readBuffer, sendBuffer, queueBytes int
 	frameRate                                      float64
 	frameBurst                                     int
+	packs                                          bool
 	writeTimeout, helloTimeout, pingInterval       time.Duration
 	idleTimeout, flushWindow, restartSpread        time.Duration
 
@@ -54,7 +55,7 @@ func NewSockets(cfg SocketConfig) *Sockets {
 	}
 	s := &Sockets{
 		openPeer: cfg.Open, skipped: cfg.Skipped, now: cfg.Now, log: cfg.Log, gate: cfg.Gate,
-		ping: newFrame(opPing, nil), start: cfg.Now(),
+		ping: newFrame(opPing, nil), start: cfg.Now(), packs: cfg.Deflate,
 		maxMessage:    orDefault(cfg.MaxMessage, DefaultMaxMessage),
 		readBuffer:    orDefault(cfg.ReadBuffer, DefaultReadBuffer),
 		sendBuffer:    orDefault(cfg.SendBuffer, DefaultSendBuffer),
@@ -69,9 +70,13 @@ func NewSockets(cfg SocketConfig) *Sockets {
 		restartSpread: orDefault(cfg.RestartSpread, DefaultRestartSpread),
 	}
 	s.stats.init()
-	s.upgrader = newUpgrader(s.maxMessage, s.readBuffer)
+	s.upgrader = newUpgrader(s.maxMessage, s.readBuffer, s.packs)
 	for range runtime.GOMAXPROCS(0) {
-		s.workers = append(s.workers, newFlusher(s.now, s.flushWindow, &s.stats))
+		worker := newFlusher(s.now, s.flushWindow, &s.stats)
+		if s.packs {
+			worker.packer = newPacker()
+		}
+		s.workers = append(s.workers, worker)
 	}
 	return s
 }

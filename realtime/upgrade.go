@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"runtime"
 	"strings"
 
 	"github.com/lxzan/gws"
@@ -119,6 +120,10 @@ func (s *Sockets) hijack(w http.ResponseWriter, address string) (*Conn, error) {
 
 // open answers the request, tells the layer above, and starts to read.
 func (s *Sockets) open(c *Conn, r *http.Request, open func(*Conn) Peer) bool {
+	if s.packs {
+		c.packs = takesPacked(r)
+		c.guard.packed = c.packs
+	}
 	socket, err := s.upgrader.UpgradeFromConn((*wire)(c), bufio.NewReaderSize((*wire)(c), s.readBuffer), r)
 	if err != nil { // the handshake was checked before: the client is gone
 		_ = c.raw.Close()
@@ -150,11 +155,12 @@ func (noSession) Delete(string)                {}
 func (noSession) Store(string, any)            {}
 func (noSession) Range(func(string, any) bool) {}
 
-func newUpgrader(maxMessage, readBuffer int) *gws.Upgrader {
+func newUpgrader(maxMessage, readBuffer int, deflate bool) *gws.Upgrader {
 	return gws.NewUpgrader(events{}, &gws.ServerOption{
 		ReadMaxPayloadSize: maxMessage,
 		ReadBufferSize:     readBuffer,
 		CheckUtf8Enabled:   true,
+		PermessageDeflate:  gws.PermessageDeflate{Enabled: deflate, PoolSize: runtime.GOMAXPROCS(0)},
 		NewSession:         func() gws.SessionStorage { return noSession{} },
 	})
 }

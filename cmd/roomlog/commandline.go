@@ -60,6 +60,14 @@ type commandLine struct {
 		Revoke  userRevoke  `cmd:"" help:"Take a right away."`
 		Forget  userForget  `cmd:"" help:"Erase a person's texts for ever."`
 	} `cmd:"" help:"The people, and what they may do."`
+	Room struct {
+		Add    roomAdd    `cmd:"" help:"Make a chat room."`
+		List   roomList   `cmd:"" help:"Show the chat rooms."`
+		Remove roomRemove `cmd:"" help:"Remove a chat room for good."`
+	} `cmd:"" help:"The chat rooms."`
+	Guest struct {
+		Forget guestForget `cmd:"" help:"Erase what somebody said who was not signed in."`
+	} `cmd:"" help:"Who chats without being signed in."`
 	Live struct {
 		List liveList `cmd:"" help:"Show the rooms that are on air."`
 		Stop liveStop `cmd:"" help:"End a room for good."`

@@ -167,7 +167,7 @@ func (c *serveCommand) realtimeConfig(h *house, e *engine, tokens *api.Tokens, g
 		Sockets: realtime.SocketConfig{
 			MaxMessage: c.MaxMessage, QueueBytes: c.QueueBytes, HelloTimeout: c.HelloTimeout, PingInterval: c.PingInterval,
 			IdleTimeout: c.SocketTimeout, FrameRate: c.FrameRate, FrameBurst: c.FrameBurst, RestartSpread: c.RestartSpread,
-			FlushWindow: c.window(),
+			FlushWindow: c.window(), Deflate: c.Deflate,
 		},
 		MaxConnsPerUser: c.MaxConnectionsPerUser, MaxRooms: c.MaxRoomsPerConnection,
 		CommentRate: c.CommentRate, CommentBurst: c.CommentBurst, GiftRate: c.GiftRate, GiftBurst: c.GiftBurst,

@@ -9,6 +9,7 @@ import (
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"roomlog/domain"
 	"roomlog/eventstore"
 	"roomlog/eventstore/localpg"
 	"roomlog/migrations"
@@ -66,7 +67,22 @@ func (c *serveCommand) startEngine(ctx context.Context, h *house, l *layers) (*e
 	l.run(ctx, "sequencer", e.sequencer.Run)
 	e.feed = projections.NewFeed(e.store, e.queries, projections.FeedConfig{Log: h.log})
 	l.run(ctx, "feed", e.feed.Run)
-	return e, e.begun(ctx, l)
+	if err := e.begun(ctx, l); err != nil {
+		return nil, err
+	}
+	return e, e.furnish(ctx)
+}
+
+// furnish makes the first chat room, once in the life of the log. It is done by who moves the tables.
+func (e *engine) furnish(ctx context.Context) error {
+	if e.projector == nil {
+		return nil
+	}
+	_, err := e.sequencer.Execute(ctx, domain.Request{Command: addRoom(e.store, firstRoom), By: domain.Actor{Kind: domain.System}})
+	if err != nil {
+		return fmt.Errorf("make the room %s: %w", firstRoom, err)
+	}
+	return nil
 }
 
 // begun returns when the feed has begun where the tables are: a door that opened before would take all of

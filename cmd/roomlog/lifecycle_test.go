@@ -142,5 +142,5 @@ func TestReadyzTellsThatTheDatabaseIsAway(t *testing.T) {
 	database.Start()
 	eventually(t, "the server is ready again", func() bool { status, _ := p.ready(); return status == http.StatusOK })
 	p.post("/api/reg", map[string]any{"username": "anna", "password": "secret", "repassword": "secret"}, nil)
-	eventually(t, "the tables go on", func() bool { _, r := p.ready(); return r.Checks["tables"] == "2 of 2" })
+	eventually(t, "the tables go on", func() bool { _, r := p.ready(); return r.Checks["tables"] == "4 of 4" })
 }

@@ -145,7 +145,7 @@ func (p *player) emit(event string, said map[string]any) {
 // await takes the next report of a kind that is as wanted; others stay.
 func (p *player) await(what, event string, wanted func(report) bool) report {
 	p.t.Helper()
-	timeout := time.After(30 * time.Second)
+	timeout := time.After(time.Minute)
 	for {
 		p.mu.Lock()
 		i := slices.IndexFunc(p.lines, func(r report) bool { return r.Event == event && (wanted == nil || wanted(r)) })

@@ -1,0 +1,118 @@
+package record
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+
+	"roomlog/media"
+)
+
+// The values that a zero Config means.
+const (
+	// DefaultFragment is how much of a show is lost when the process is killed. A fragment ends before the
+	// first key frame after that time, or at twice as much.
+	DefaultFragment = time.Second
+	// DefaultQuota is how much all recordings may take: two days of 2 Mbit/s.
+	DefaultQuota = 50 << 30
+	// DefaultFolderQuota is how much those of one folder may take.
+	DefaultFolderQuota = 10 << 30
+	// DefaultReserve is what is left free on the disk, for others live there too.
+	DefaultReserve = 1 << 30
+	// DefaultSweep is how often old recordings are looked for, and those told that could not be told before.
+	DefaultSweep = time.Minute
+)
+
+const (
+	maxParts       = 100              // of a recording
+	maxFragment    = 4 << 20          // bytes that wait to be written
+	maxFrames      = 4096             // and frames
+	maxJumpBack    = 3 * 1000         // ms, before a new part begins
+	maxJumpForward = 60 * 1000        // ms
+	maxFaults      = 250              // frames in a row that cannot be written
+	maxStep        = 1000             // ms between two frames of one kind, for the last one to last as long
+	usualStep      = 40               // ms
+	reasonTime     = 5 * time.Second  // for whoever knows why a show has ended to say so
+	tellTime       = 5 * time.Second  // for an observer
+	farewellTime   = 10 * time.Second // for shows to end when the recorder does
+)
+
+// Config is what a Recorder is made of. Dir and Now are needed; the rest may be zero.
+type Config struct {
+	// Dir is a folder that is made if need be, and belongs to one Recorder.
+	Dir string
+	// Now is the clock.
+	Now func() time.Time
+	// Log takes what an operator should know. nil means slog.Default().
+	Log *slog.Logger
+	// Observer is told of recordings; nil means nobody is.
+	Observer Observer
+
+	Fragment time.Duration
+	// Quota bounds the bytes of all recordings, FolderQuota those of one folder; Reserve is what has to stay
+	// free on the disk. Below 0 there is no bound.
+	Quota, FolderQuota, Reserve int64
+	// Keep is how long a closed recording is kept; 0 means until there is need of its space.
+	Keep time.Duration
+	// Sweep is how often that is looked at.
+	Sweep time.Duration
+}
+
+// Observer is told of recordings, by many goroutines at once. Its calls take their time from the recording,
+// not from the show. What could not be told is told again later, perhaps by another process, and perhaps
+// twice.
+type Observer interface {
+	// Started tells that a recording has begun to be written.
+	Started(ctx context.Context, r Recording) error
+	// Finished tells that it is closed, and why.
+	Finished(ctx context.Context, r Recording) error
+	// Discard asks for leave to delete a closed recording: an error keeps it.
+	Discard(ctx context.Context, r Recording, why Reason) error
+}
+
+// Source is a show as a player reads it; *media.Player is one.
+type Source interface {
+	Next(dst []*media.Frame) ([]*media.Frame, error)
+	Skips() uint64
+	Close()
+}
+
+// What a Recorder says when it cannot.
+var (
+	ErrClosed   = errors.New("record: shutting down")
+	ErrExists   = errors.New("record: there is such a recording")
+	ErrNotFound = errors.New("record: no such recording")
+	ErrRunning  = errors.New("record: it is still being written")
+	ErrInUse    = errors.New("record: the folder is in use by another process")
+	ErrName     = errors.New("record: not a name")
+)
+
+func (c Config) withDefaults() (Config, error) {
+	switch {
+	case c.Dir == "":
+		return c, errors.New("record: no folder")
+	case c.Now == nil:
+		return c, errors.New("record: no clock")
+	}
+	if c.Log == nil {
+		c.Log = slog.Default()
+	}
+	if c.Observer == nil {
+		c.Observer = nobody{}
+	}
+	c.Fragment = cmp.Or(c.Fragment, DefaultFragment)
+	c.Quota = cmp.Or(c.Quota, DefaultQuota)
+	c.FolderQuota = cmp.Or(c.FolderQuota, DefaultFolderQuota)
+	c.Reserve = cmp.Or(c.Reserve, DefaultReserve)
+	c.Sweep = cmp.Or(c.Sweep, DefaultSweep)
+	return c, nil
+}
+
+// nobody is told nothing.
+type nobody struct{}
+
+func (nobody) Started(context.Context, Recording) error         { return nil }
+func (nobody) Finished(context.Context, Recording) error        { return nil }
+func (nobody) Discard(context.Context, Recording, Reason) error { return nil }

@@ -1,0 +1,332 @@
+package record_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"roomlog/media"
+	"roomlog/media/flv"
+	"roomlog/media/record"
+)
+
+const patience = 20 * time.Second
+
+func eventually(t testing.TB, what string, ok func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(patience); !ok(); {
+		if time.Now().After(deadline) {
+			t.Fatalf("waited in vain for %s", what)
+		}
+		<-time.After(2 * time.Millisecond)
+	}
+}
+
+// reel is a source of frames that a test holds in its hand.
+type reel struct {
+	frames chan []*media.Frame
+	gone   chan struct{}
+	once   sync.Once
+	skips  uint64
+}
+
+func newReel() *reel { return &reel{frames: make(chan []*media.Frame), gone: make(chan struct{})} }
+
+func (r *reel) Next(dst []*media.Frame) ([]*media.Frame, error) {
+	select {
+	case frames, more := <-r.frames:
+		if !more {
+			return nil, io.EOF
+		}
+		return append(dst[:0], frames...), nil
+	case <-r.gone:
+		return nil, media.ErrGone
+	}
+}
+
+func (r *reel) Skips() uint64 { return r.skips }
+
+func (r *reel) Close() { r.once.Do(func() { close(r.gone) }) }
+
+// play hands frames over, a few at a time, until somebody does not want them any more.
+func (r *reel) play(frames []*media.Frame) {
+	for some := range slices.Chunk(frames, 7) {
+		select {
+		case r.frames <- some:
+		case <-r.gone:
+			return
+		}
+	}
+}
+
+// ears hear of recordings, and say no when they are told to.
+type ears struct {
+	mu     sync.Mutex
+	heard  []string
+	last   record.Recording
+	deaf   bool
+	firmly bool // keep everything
+}
+
+func (e *ears) add(what string, r record.Recording) error {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.deaf {
+		return io.ErrClosedPipe
+	}
+	e.heard, e.last = append(e.heard, what+" "+r.ID), r
+	return nil
+}
+
+func (e *ears) Started(_ context.Context, r record.Recording) error { return e.add("started", r) }
+
+func (e *ears) Finished(_ context.Context, r record.Recording) error {
+	return e.add("finished "+string(r.Reason), r)
+}
+
+func (e *ears) Discard(_ context.Context, r record.Recording, why record.Reason) error {
+	e.mu.Lock()
+	firmly := e.firmly
+	e.mu.Unlock()
+	if firmly {
+		return io.ErrClosedPipe
+	}
+	return e.add("discard "+string(why), r)
+}
+
+func (e *ears) list() []string {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return slices.Clone(e.heard)
+}
+
+func (e *ears) set(change func(*ears)) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	change(e)
+}
+
+// studio is a Recorder that runs.
+type studio struct {
+	*record.Recorder
+	t    testing.TB
+	dir  string
+	ears *ears
+	stop func()
+}
+
+func open(t testing.TB, dir string, change func(*record.Config)) *studio {
+	t.Helper()
+	s := &studio{t: t, dir: dir, ears: &ears{}}
+	cfg := record.Config{Dir: dir, Now: time.Now, Observer: s.ears, Log: slog.New(slog.NewTextHandler(t.Output(), nil)), Reserve: -1}
+	if change != nil {
+		change(&cfg)
+	}
+	var err error
+	if s.Recorder, err = record.New(cfg); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- s.Run(ctx) }()
+	s.stop = sync.OnceFunc(func() {
+		cancel()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	t.Cleanup(s.stop)
+	return s
+}
+
+// record records frames as a show from its beginning to its end.
+func (s *studio) record(id string, frames []*media.Frame) record.Recording {
+	s.t.Helper()
+	r := newReel()
+	if err := s.Begin("6", id, r); err != nil {
+		s.t.Fatal(err)
+	}
+	r.play(frames)
+	s.End("6", id, record.ReasonOf(media.Stopped))
+	select {
+	case <-r.gone:
+	default:
+		close(r.frames)
+	}
+	return s.finished(id)
+}
+
+// finished waits for the end of a recording.
+func (s *studio) finished(id string) record.Recording {
+	s.t.Helper()
+	eventually(s.t, "the end of "+id, func() bool {
+		return slices.ContainsFunc(s.ears.list(), func(heard string) bool {
+			return strings.HasPrefix(heard, "finished ") && strings.HasSuffix(heard, " "+id)
+		})
+	})
+	rec, there := s.Get("6", id)
+	if !there && len(s.ears.last.Parts) > 0 {
+		s.t.Fatalf("%s is not there", id)
+	}
+	return rec
+}
+
+func (s *studio) file(rec record.Recording, n int) string {
+	return filepath.Join(s.dir, rec.Folder, rec.ID, rec.Parts[n].File)
+}
+
+// needFFmpeg fails the test when ffmpeg is missing, unless it was left out on purpose.
+func needFFmpeg(t testing.TB) {
+	t.Helper()
+	if slices.Contains(strings.Split(os.Getenv("ROOMLOG_SKIP"), ","), "ffmpeg") {
+		t.Skip("ffmpeg is left out by ROOMLOG_SKIP")
+	}
+	for _, tool := range []string{"ffmpeg", "ffprobe"} {
+		if _, err := exec.LookPath(tool); err != nil {
+			t.Fatalf("%s is missing; install it with `make deps`, or leave it out with ROOMLOG_SKIP=ffmpeg", tool)
+		}
+	}
+}
+
+// tool runs one of them to its end and returns what it says; a complaint fails the test.
+func tool(t testing.TB, name string, args ...string) string {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, name, append([]string{"-hide_banner", "-loglevel", "error"}, args...)...)
+	var out, complaints bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &complaints
+	if err := cmd.Run(); err != nil || complaints.Len() > 0 {
+		t.Errorf("%s %s: %v: %s", name, strings.Join(args, " "), err, complaints.String())
+	}
+	return out.String()
+}
+
+// clip makes a short film: a picture with a key every second, and a tone.
+func clip(t testing.TB, name string, args ...string) string {
+	t.Helper()
+	needFFmpeg(t)
+	file := filepath.Join(t.TempDir(), name)
+	tool(t, "ffmpeg", append(append([]string{"-f", "lavfi", "-i", "testsrc=s=320x180:r=25:d=5", "-f", "lavfi", "-i", "sine=d=5:r=44100"}, args...), file)...)
+	return file
+}
+
+func picture(args ...string) []string {
+	return append([]string{"-c:v", "libx264", "-preset", "ultrafast", "-bf", "2", "-g", "25", "-pix_fmt", "yuv420p"}, args...)
+}
+
+func film(t testing.TB) string {
+	return clip(t, "film.flv", picture("-c:a", "aac", "-b:a", "64k")...)
+}
+
+// frames reads an FLV file. The times are shifted.
+func frames(t testing.TB, file string, shift uint32) []*media.Frame {
+	t.Helper()
+	all, err := readFrames(file, shift)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
+
+func readFrames(file string, shift uint32) (all []*media.Frame, err error) {
+	b, err := os.ReadFile(file)
+	if err != nil {
+		return nil, err
+	}
+	for b = b[13:]; len(b) > 15; {
+		size := int(b[1])<<16 | int(b[2])<<8 | int(b[3])
+		at := binary.BigEndian.Uint32([]byte{b[7], b[4], b[5], b[6]})
+		if b[0] == flv.Script {
+			at = 0
+		} else {
+			at += shift
+		}
+		all = append(all, media.NewFrame(b[0], at, b[11:11+size]))
+		b = b[11+size+4:]
+	}
+	return all, nil
+}
+
+// packet is what ffprobe tells of a packet; times are in milliseconds, and count from the first of its kind.
+type packet struct {
+	kind     string
+	pts, dts int
+	hash     string
+}
+
+func packets(t testing.TB, file string) []packet {
+	t.Helper()
+	text := tool(t, "ffprobe", "-show_entries", "packet=codec_type,pts_time,dts_time,data_hash", "-show_data_hash", "MD5", "-of", "csv=p=0", file)
+	var all []packet
+	for _, line := range strings.Fields(text) {
+		fields := strings.Split(line, ",")
+		if len(fields) < 4 {
+			t.Fatalf("ffprobe says %q", line)
+		}
+		all = append(all, packet{fields[0], ms(fields[1]), ms(fields[2]), fields[3]})
+	}
+	slices.SortStableFunc(all, func(a, b packet) int { return -strings.Compare(a.kind, b.kind) }) // pictures first
+	return all
+}
+
+func ms(seconds string) int {
+	n, _ := strconv.ParseFloat(seconds, 64)
+	if n < 0 {
+		return -int(-n*1000 + 0.5)
+	}
+	return int(n*1000 + 0.5)
+}
+
+// same says whether a recording holds what was sent: the same packets, at the same times but for rounding.
+func same(t testing.TB, want, got []packet) {
+	t.Helper()
+	if len(want) == 0 || len(got) != len(want) {
+		t.Fatalf("%d packets in place of %d", len(got), len(want))
+	}
+	shift := got[0].dts - want[0].dts
+	for i, w := range want {
+		g := got[i]
+		if g.kind != w.kind || g.hash != w.hash || off(g.pts-w.pts-shift) || off(g.dts-w.dts-shift) {
+			t.Fatalf("packet %d is %+v in place of %+v, shifted by %d", i, g, w, shift)
+		}
+	}
+}
+
+func off(ms int) bool { return ms < -2 || ms > 2 }
+
+// pictures decodes a file, and returns how its pictures look.
+func pictures(t testing.TB, file string, args ...string) []string {
+	t.Helper()
+	text := tool(t, "ffmpeg", append(args, "-i", file, "-map", "0:v", "-fps_mode", "passthrough", "-f", "framemd5", "-")...)
+	var all []string
+	for line := range strings.Lines(text) {
+		if f := strings.Split(line, ","); len(f) == 6 && line[0] != '#' {
+			all = append(all, strings.TrimSpace(f[5]))
+		}
+	}
+	return all
+}
+
+// duration is what ffprobe thinks of a file, in milliseconds.
+func duration(t testing.TB, file string) int {
+	t.Helper()
+	return ms(strings.TrimSpace(tool(t, "ffprobe", "-show_entries", "format=duration", "-of", "csv=p=0", file)))
+}
+
+func sprint(v any) string { return fmt.Sprintf("%+v", v) }

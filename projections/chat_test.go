@@ -1,0 +1,273 @@
+package projections_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"roomlog/domain"
+	"roomlog/eventstore"
+	"roomlog/projections"
+)
+
+var system = domain.Actor{Kind: domain.System}
+
+const uploads = "https://live.example/uploads/"
+
+// chat has everything happen that can happen in the chat.
+func (s *story) chat() {
+	s.Helper()
+	s.demo, s.songs = domain.RoomID(strings.Repeat("d", 24)), domain.RoomID(strings.Repeat("e", 24))
+	r := s.execute(domain.Request{Command: domain.RegisterByEmail{Email: "Eve@example.org", EmailKey: "key-of-eve", Avatar: "https://example.com/eve.png"}})
+	s.eve = person{s.world, r.Events[0].Event.(domain.UserRegistered).User, "session of eve"}
+	s.execute(domain.Request{Command: domain.SignIn{User: s.eve.id, Session: s.eve.session}})
+	s.says(domain.AddRoom{Name: "demo", Room: s.demo, NameKey: "da"})
+	s.eve.asks(domain.AddRoom{Name: "songs", Room: s.songs, NameKey: "db", Most: 2})
+	s.ming = s.entersChat("c1", domain.ChatPlain, "小明", "aa")
+	s.gone = s.entersChat("c2", domain.ChatExchange, "", "")
+	s.execute(domain.Request{Command: domain.NameGuest{Guest: s.gone, Nickname: "who is forgotten", NameKey: "ab"}})
+	s.execute(domain.Request{Command: domain.NameGuest{Guest: s.ming, Nickname: "小红", NameKey: "ac", Before: "aa"}})
+	s.eveHere = s.eve.asks(domain.EnterChat{Connection: "c3", Profile: domain.ChatRooms, NameKey: "ae", Room: s.demo, Process: "p1"}).
+		Events[0].Event.(domain.GuestEntered).Guest
+	s.joins(s.ming, s.songs)
+	s.joins(s.ming, s.demo)
+	s.joins(s.gone, s.demo)
+	s.execute(domain.Request{Command: domain.PartRoom{Guest: s.ming, Room: s.demo}})
+	s.posts(s.ming, "小红", domain.PostMessage{Kind: domain.MessageText, Text: "hello everybody <3"})
+	s.posts(s.ming, "小红", domain.PostMessage{Kind: domain.MessageSticker, Text: "rose", Rooms: []domain.RoomID{s.demo, s.songs}})
+	s.posts(s.gone, "who is forgotten", domain.PostMessage{Kind: domain.MessageText, Text: "what is forgotten", Rooms: []domain.RoomID{s.demo}})
+	s.posts(s.gone, "who is forgotten", domain.PostMessage{Kind: domain.MessageText, Text: "what is forgotten too", To: s.eve.id})
+	s.eve.asks(domain.PostMessage{Guest: s.eveHere, Kind: domain.MessageText, Text: "good evening", Rooms: []domain.RoomID{s.demo}})
+	s.eve.asks(domain.PostMessage{Guest: s.eveHere, Kind: domain.MessageVoice, Text: uploads + strings.Repeat("a", 32) + ".ogg", MS: 900, ToGuest: s.ming, Uploads: uploads})
+	s.says(domain.LeaveChat{Guest: s.gone, Cause: domain.LeftProcessLost, Process: "p1", NameKey: "ab"})
+	s.do(domain.ForgetGuest{Guest: s.gone})
+	s.do(domain.RemoveRoom{Room: s.songs, NameKey: "db"})
+}
+
+func (w *world) entersChat(connection string, profile domain.ChatProfile, nickname, key string) domain.GuestID {
+	w.Helper()
+	r := w.execute(domain.Request{Command: domain.EnterChat{Connection: connection, Profile: profile, Nickname: nickname, NameKey: key, Process: "p1"}})
+	return r.Events[0].Event.(domain.GuestEntered).Guest
+}
+
+func (w *world) joins(g domain.GuestID, room domain.RoomID) {
+	w.Helper()
+	w.execute(domain.Request{Command: domain.JoinRoom{Guest: g, Room: room}})
+}
+
+func (w *world) posts(g domain.GuestID, nickname string, c domain.PostMessage) {
+	w.Helper()
+	c.Guest, c.Nickname = g, nickname
+	w.execute(domain.Request{Command: c})
+}
+
+// chats is a command of somebody in the chat, by few connections and names, so that they meet.
+func (c *crowd) chats(r *rand.Rand, p person) domain.Request {
+	room := domain.RoomID(strings.Repeat(fmt.Sprint(r.IntN(4)), 24))
+	key := fmt.Sprint("n", r.IntN(5))
+	guest := domain.GuestID(1 + r.IntN(30))
+	switch r.IntN(10) {
+	case 0:
+		return domain.Request{Command: domain.AddRoom{Name: "room", Room: room, NameKey: key, Most: 4}}
+	case 1:
+		return domain.Request{By: operator, Command: domain.RemoveRoom{Room: room, NameKey: key}}
+	case 2, 3:
+		return domain.Request{Command: domain.EnterChat{Connection: key, Profile: domain.ChatPlain, Nickname: "nick", NameKey: key, Process: "p1"}}
+	case 4:
+		return domain.Request{By: p.actor(), Command: domain.EnterChat{Connection: key, Profile: domain.ChatRooms, Room: room, Process: "p2"}}
+	case 5:
+		return domain.Request{Command: domain.JoinRoom{Guest: guest, Room: room}}
+	case 6:
+		return domain.Request{Command: domain.PartRoom{Guest: guest, Room: room}}
+	case 7:
+		return domain.Request{By: system, Command: domain.LeaveChat{Guest: guest, Cause: domain.LeftAsked, Process: "p2"}}
+	}
+	return domain.Request{By: p.actor(), Command: domain.PostMessage{Kind: domain.MessageText, Text: "hi", Rooms: []domain.RoomID{room}}}
+}
+
+func TestChatRooms(t *testing.T) {
+	t.Parallel()
+	s, ctx := told(t), t.Context()
+	rooms := must[[]projections.ChatRoom](t)(s.queries.ChatRooms(ctx))
+	if len(rooms) != 1 || rooms[0].ID != s.demo || rooms[0].Name != "demo" || rooms[0].CreatedAt.IsZero() {
+		t.Errorf("%+v", rooms)
+	}
+	if got := must[projections.ChatRoom](t)(s.queries.ChatRoom(ctx, s.demo)); got != rooms[0] {
+		t.Errorf("%+v", got)
+	}
+	if got := must[projections.ChatRoom](t)(s.queries.ChatRoomNamed(ctx, "da")); got != rooms[0] {
+		t.Errorf("%+v", got)
+	}
+	if _, err := s.queries.ChatRoom(ctx, s.songs); !errors.Is(err, projections.ErrNotFound) {
+		t.Errorf("a removed room: %v", err)
+	}
+	if _, err := s.queries.ChatRoomNamed(ctx, "db"); !errors.Is(err, projections.ErrNotFound) {
+		t.Errorf("the name of a removed room: %v", err)
+	}
+	members := must[map[domain.RoomID][]projections.Member](t)(s.queries.Members(ctx, []domain.RoomID{s.demo, s.songs}, 10))
+	if len(members) != 1 || len(members[s.demo]) != 1 || members[s.demo][0].ID != s.eve.id || members[s.demo][0].Username != "Eve" {
+		t.Errorf("%+v", members)
+	}
+}
+
+func TestChatGuests(t *testing.T) {
+	t.Parallel()
+	s, ctx := told(t), t.Context()
+	names := func(guests []projections.ChatGuest, err error) string {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+		var b strings.Builder
+		for _, g := range guests {
+			fmt.Fprintf(&b, "%d %s %s %s;", g.ID, g.Connection, g.Profile, g.Name())
+		}
+		return b.String()
+	}
+	for _, tt := range []struct{ name, got, want string }{
+		{"of a room", names(s.queries.RoomGuests(ctx, s.demo, 0)), "3 c3 rooms Eve;"},
+		{"of a room that was removed", names(s.queries.RoomGuests(ctx, s.songs, 0)), "1 c1 plain 小红;"},
+		{"of a profile", names(s.queries.GuestsOf(ctx, domain.ChatPlain, 10)), "1 c1 plain 小红;"},
+		{"who have left", names(s.queries.GuestsOf(ctx, domain.ChatExchange, 10)), ""},
+		{"by name", names(s.queries.GuestsCalled(ctx, "ac")), "1 c1 plain 小红;"},
+		{"by a person's name", names(s.queries.GuestsCalled(ctx, "ae")), "3 c3 rooms Eve;"},
+		{"by an earlier name", names(s.queries.GuestsCalled(ctx, "aa")), ""},
+		{"without a name", names(s.queries.GuestsCalled(ctx, "")), ""},
+	} {
+		if tt.got != tt.want {
+			t.Errorf("guests %s: %q, want %q", tt.name, tt.got, tt.want)
+		}
+	}
+	if g := must[projections.ChatGuest](t)(s.queries.GuestConnected(ctx, "c1")); g.ID != s.ming || g.User.ID != 0 || g.Process != "p1" || g.NameKey != "ac" {
+		t.Errorf("%+v", g)
+	}
+	if g := must[projections.ChatGuest](t)(s.queries.Guest(ctx, s.eveHere)); g.User.ID != s.eve.id || g.Nickname != "" {
+		t.Errorf("%+v", g)
+	}
+	for _, err := range []error{second(s.queries.GuestConnected(ctx, "c2")), second(s.queries.Guest(ctx, s.gone))} {
+		if !errors.Is(err, projections.ErrNotFound) {
+			t.Errorf("somebody who has left: %v", err)
+		}
+	}
+	held := must[[]projections.HeldGuest](t)(s.queries.HeldGuests(ctx, "p1", 0, 10))
+	if want := []projections.HeldGuest{{ID: s.ming, NameKey: "ac"}, {ID: s.eveHere, NameKey: "ae"}}; !cmp.Equal(held, want) {
+		t.Errorf("%+v", held)
+	}
+	if processes := must[[]string](t)(s.queries.Processes(ctx)); !cmp.Equal(processes, []string{"p1", "p3"}) {
+		t.Errorf("%q: who chats is held like who is in a room", processes)
+	}
+	for user, want := range map[domain.UserID]string{s.eve.id: string(s.demo) + " true", s.bob.id: " false", 0: " false"} {
+		if room, online, err := s.queries.Online(ctx, user); err != nil || fmt.Sprint(room, " ", online) != want {
+			t.Errorf("%d: %s %v %v", user, room, online, err)
+		}
+	}
+}
+
+func TestChatMessages(t *testing.T) {
+	t.Parallel()
+	s, ctx := told(t), t.Context()
+	said := func(messages []projections.Message, err error) string {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+		var b strings.Builder
+		for _, m := range messages {
+			if m.Position == 0 || len(m.ID) != 10 || m.At.IsZero() || m.CreatedAt.IsZero() {
+				t.Errorf("%+v", m)
+			}
+			fmt.Fprintf(&b, "%s: %s %s;", m.Name(), m.Kind, m.Text)
+		}
+		return b.String()
+	}
+	newest := must[[]projections.Message](t)(s.queries.RoomMessages(ctx, s.demo, projections.Window{}))
+	if len(newest) != 3 {
+		t.Fatalf("%+v", newest)
+	}
+	for _, tt := range []struct{ name, got, want string }{
+		{"in a room", said(newest, nil), "Eve: text good evening;erased: text erased;小红: sticker rose;"},
+		{"in a room, oldest first", said(s.queries.RoomMessages(ctx, s.demo, projections.Window{OldestFirst: true, Limit: 1})), "小红: sticker rose;"},
+		{"in a room before the newest", said(s.queries.RoomMessages(ctx, s.demo, projections.Window{Before: newest[0].Position})), "erased: text erased;小红: sticker rose;"},
+		{"in the other room, which was removed", said(s.queries.RoomMessages(ctx, s.songs, projections.Window{})), "小红: sticker rose;"},
+		{"to everybody", said(s.queries.PublicMessages(ctx, projections.Window{})), "小红: text hello everybody <3;"},
+		{"to everybody, after that", said(s.queries.PublicMessages(ctx, projections.Window{After: newest[0].Position})), ""},
+	} {
+		if tt.got != tt.want {
+			t.Errorf("%s: %q, want %q", tt.name, tt.got, tt.want)
+		}
+	}
+	f, _ := s.feed(projections.FeedConfig{})
+	private := must[[]projections.Delta](t)(f.Private(ctx, s.eve.id, 0, s.head(), 10))
+	if len(private) != 2 || private[1].Kind != projections.KindMessage || private[1].Event.(domain.MessagePosted).Text != eventstore.Erased {
+		t.Errorf("the private lane: %+v", private)
+	}
+}
+
+func TestEmails(t *testing.T) {
+	t.Parallel()
+	s, ctx := told(t), t.Context()
+	want := projections.EmailAccount{User: s.eve.id, Email: "Eve@example.org"}
+	if got := must[projections.EmailAccount](t)(s.queries.EmailAccount(ctx, "key-of-eve")); got != want {
+		t.Errorf("%+v", got)
+	}
+	if got := must[projections.EmailAccount](t)(s.queries.EmailOf(ctx, s.eve.id)); got != want {
+		t.Errorf("%+v", got)
+	}
+	if _, err := s.queries.EmailOf(ctx, s.bob.id); !errors.Is(err, projections.ErrNotFound) {
+		t.Error(err)
+	}
+	s.do(domain.ForgetUser{User: s.eve.id})
+	s.caughtUp()
+	if got := must[projections.EmailAccount](t)(s.queries.EmailAccount(ctx, "key-of-eve")); got.Email != eventstore.Erased || !got.Disabled {
+		t.Errorf("%+v", got)
+	}
+	if dump := s.dump("read"); strings.Contains(dump, "good evening") || strings.Contains(dump, "Eve@example.org") || strings.Contains(dump, `"Eve"`) {
+		t.Error("texts of somebody forgotten are still in the tables")
+	}
+	s.verified()
+}
+
+// What a guest said is released with the name, and a guest who is forgotten is erased in every process.
+func TestChatDeltas(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.project()
+	f, _ := w.feed(projections.FeedConfig{})
+	heard := w.subscribe(f)
+	bob := w.register("bob")
+	guest := w.entersChat("c1", domain.ChatPlain, "小明", "aa")
+	w.posts(guest, "小明", domain.PostMessage{Kind: domain.MessageText, Text: "hello"})
+	bob.asks(domain.PostMessage{Kind: domain.MessageText, Text: "hello yourself", ToGuest: guest})
+	heard.until(w.head())
+	var got []string
+	for _, d := range heard.deltas {
+		if m, ok := d.Event.(domain.MessagePosted); ok {
+			got = append(got, fmt.Sprintf("%s%s: %s", m.Nickname, d.Profile.Name(), m.Text))
+		}
+	}
+	if want := []string{"小明: hello", "bob: hello yourself"}; !cmp.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
+	}
+	other := w.another()
+	w.says(domain.LeaveChat{Guest: guest, Cause: domain.LeftAsked, Process: "p1", NameKey: "aa"})
+	read := func(w *world) string {
+		page, err := w.store.Read(context.Background(), eventstore.Query{Types: []string{"message.posted.v1"}, Limit: 10})
+		if err != nil || len(page.Events) != 2 {
+			t.Fatalf("%+v, %v", page, err)
+		}
+		m := page.Events[0].Event.(domain.MessagePosted)
+		return m.Nickname + ": " + m.Text
+	}
+	if first, second := read(w), read(other); first != "小明: hello" || second != first {
+		t.Errorf("%q, %q", first, second)
+	}
+	w.do(domain.ForgetGuest{Guest: guest})
+	if first, second := read(w), read(other); first != "erased: erased" || second != first {
+		t.Errorf("%q, %q after the guest is forgotten", first, second)
+	}
+}

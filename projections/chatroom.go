@@ -1,0 +1,105 @@
+package projections
+
+import (
+	"context"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"roomlog/domain"
+	"roomlog/eventstore"
+)
+
+// ChatRooms is the chat rooms that there are.
+var ChatRooms = Projection{
+	Name: "rooms", Version: 1, Tables: []string{"room"},
+	Fold:  []Handler{on(foldRoomCreated), on(foldRoomRemoved)},
+	Write: writes(writeRooms),
+}
+
+type roomsBatch struct {
+	id, name, key  []string
+	user, position []int64
+	at             []time.Time
+	removed        []string
+}
+
+func foldRoomCreated(b *roomsBatch, r eventstore.Recorded, e domain.RoomCreated) {
+	b.id, b.name, b.key = append(b.id, string(e.Room)), append(b.name, e.Name), append(b.key, e.NameKey)
+	b.user, b.position, b.at = append(b.user, int64(e.User)), append(b.position, r.Position), append(b.at, r.RecordedAt)
+}
+
+// foldRoomRemoved takes back a room of the same batch: its name may be that of a later one.
+func foldRoomRemoved(b *roomsBatch, _ eventstore.Recorded, e domain.RoomRemoved) {
+	for i, id := range b.id {
+		if id != string(e.Room) {
+			continue
+		}
+		b.id, b.name, b.key = without(b.id, i), without(b.name, i), without(b.key, i)
+		b.user, b.position, b.at = without(b.user, i), without(b.position, i), without(b.at, i)
+		return
+	}
+	b.removed = append(b.removed, string(e.Room))
+}
+
+func without[T any](s []T, i int) []T { return append(s[:i:i], s[i+1:]...) }
+
+func writeRooms(b *roomsBatch, tables *pgx.Batch) {
+	if len(b.removed) > 0 {
+		expect(len(b.removed), tables.Queue(deleteRoom, b.removed))
+	}
+	if len(b.id) > 0 {
+		tables.Queue(insertRoom, b.id, b.name, b.key, b.user, b.position, b.at)
+	}
+}
+
+// ChatRoom is a chat room.
+type ChatRoom struct {
+	ID        domain.RoomID
+	Name      string
+	NameKey   string
+	Position  int64 // of its creation; the order of the list
+	CreatedAt time.Time
+}
+
+func scanChatRoom(row pgx.CollectableRow) (r ChatRoom, err error) {
+	err = row.Scan(&r.ID, &r.Name, &r.NameKey, &r.Position, &r.CreatedAt)
+	r.CreatedAt = r.CreatedAt.UTC()
+	return r, err
+}
+
+// ChatRooms answers all chat rooms, oldest first. How many there are is bounded by the rules.
+func (q *Queries) ChatRooms(ctx context.Context) ([]ChatRoom, error) {
+	return many(ctx, q, "rooms", scanChatRoom, selectRoom+" ORDER BY position")
+}
+
+// ChatRoom answers one chat room, or ErrNotFound.
+func (q *Queries) ChatRoom(ctx context.Context, id domain.RoomID) (ChatRoom, error) {
+	return one(ctx, q, "room", scanChatRoom, selectRoom+" WHERE id = $1", id)
+}
+
+// ChatRoomNamed answers the chat room of a name, whose key is eventstore.Store.NameKey of it, or ErrNotFound.
+func (q *Queries) ChatRoomNamed(ctx context.Context, nameKey string) (ChatRoom, error) {
+	return one(ctx, q, "room by name", scanChatRoom, selectRoom+" WHERE name_key = $1", nameKey)
+}
+
+// Member is somebody signed in who is in a chat room.
+type Member struct {
+	Profile
+	Room      domain.RoomID
+	CreatedAt time.Time // of the account
+}
+
+// Members answers the signed-in people in each of some chat rooms, newest first, at most limit of each room.
+func (q *Queries) Members(ctx context.Context, rooms []domain.RoomID, limit int) (map[domain.RoomID][]Member, error) {
+	found, err := many(ctx, q, "members of rooms", func(row pgx.CollectableRow) (m Member, err error) {
+		err = row.Scan(&m.Room, &m.ID, &m.Username, &m.Nickname, &m.Avatar, &m.CreatedAt)
+		m.CreatedAt = m.CreatedAt.UTC()
+		return m, err
+	}, selectPeopleInRooms, rooms, min(max(limit, 1), maxPage))
+	members := make(map[domain.RoomID][]Member)
+	for _, m := range found {
+		members[m.Room] = append(members[m.Room], m)
+	}
+	return members, err
+}

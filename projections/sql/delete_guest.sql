@@ -1,0 +1,1 @@
+DELETE FROM guest WHERE id = ANY ($1)

@@ -1,0 +1,1 @@
+DELETE FROM room WHERE id = ANY ($1)

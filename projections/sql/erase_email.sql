@@ -1,0 +1,1 @@
+UPDATE email SET email = 'erased' WHERE user_id = ANY ($1)

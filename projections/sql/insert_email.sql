@@ -1,0 +1,1 @@
+INSERT INTO email (user_id, email) SELECT * FROM unnest($1::bigint[], $2::text[])

@@ -1,0 +1,251 @@
+package realtime_test
+
+import (
+	"bytes"
+	"compress/flate"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"roomlog/realtime"
+)
+
+// inflater reads compressed messages as clients do, which remember what they have inflated.
+type inflater struct{ window []byte }
+
+func (i *inflater) inflate(payload []byte) ([]byte, error) {
+	const tail = "\x00\x00\xff\xff\x01\x00\x00\xff\xff"
+	plain, err := io.ReadAll(flate.NewReaderDict(io.MultiReader(bytes.NewReader(payload), strings.NewReader(tail)), i.window))
+	i.window = append(i.window, plain...)
+	i.window = slices.Clone(i.window[max(0, len(i.window)-32<<10):])
+	return plain, err
+}
+
+// deflated is a message of a client, which refers to nothing before it.
+func deflated(text string) string {
+	var b bytes.Buffer
+	w, _ := flate.NewWriter(&b, flate.BestCompression)
+	_, _ = io.WriteString(w, text)
+	_ = w.Flush()
+	return strings.TrimSuffix(b.String(), "\x00\x00\xff\xff")
+}
+
+const offer = "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits\r\n"
+
+// dialPacked connects a client that takes compressed messages.
+func dialPacked(t testing.TB, addr string) *client {
+	t.Helper()
+	c := newClient(t, connect(t, addr, 0))
+	c.inflates = true
+	if answer := c.request(offer); answer.Header.Get("Sec-WebSocket-Extensions") != "permessage-deflate; client_no_context_takeover" {
+		t.Fatalf("the offer was answered with %q", answer.Header)
+	}
+	return c
+}
+
+func packing(cfg *realtime.SocketConfig) {
+	cfg.Deflate, cfg.FlushWindow = true, 5*time.Millisecond
+}
+
+func TestPackingIsAgreedUpon(t *testing.T) {
+	for _, tt := range []struct{ offers, answer string }{
+		{"", ""},
+		{"permessage-deflate", "permessage-deflate; client_no_context_takeover"},
+		{"permessage-deflate; client_no_context_takeover; client_max_window_bits=10", "permessage-deflate; client_no_context_takeover"},
+		{"permessage-deflate; server_no_context_takeover", ""}, // would not understand a batch
+		{"permessage-deflate; server_max_window_bits=9", ""},
+		{"permessage-deflate; server_no_context_takeover, permessage-deflate", "permessage-deflate; client_no_context_takeover"},
+		{"x-webkit-deflate-frame, foo; bar=1", ""},
+		{"permessage-deflate; nonsense", ""},
+	} {
+		for _, on := range []bool{true, false} {
+			s := serve(t, func(cfg *realtime.SocketConfig) { cfg.Deflate = on })
+			answer := newClient(t, connect(t, s.addr, 0)).request("Sec-WebSocket-Extensions: " + tt.offers + "\r\n")
+			want := tt.answer
+			if !on {
+				want = ""
+			}
+			if got := answer.Header.Get("Sec-WebSocket-Extensions"); answer.StatusCode != http.StatusSwitchingProtocols || got != want {
+				t.Errorf("%q is answered with %d %q, want %q", tt.offers, answer.StatusCode, got, want)
+			}
+		}
+	}
+}
+
+// Clients that take compressed messages and others get the same, whatever they do meanwhile.
+func TestPackedRoom(t *testing.T) {
+	s := serve(t, packing)
+	rooms := []*realtime.Fanout{s.NewFanout(), s.NewFanout()}
+	const people, frames = 24, 1500
+	type visitor struct {
+		*client
+		conn *realtime.Conn
+	}
+	var visitors []visitor
+	for i := range people {
+		c := dialPacked
+		if i%4 == 0 {
+			c = func(t testing.TB, addr string) *client { t.Helper(); return dial(t, addr) }
+		}
+		v := visitor{c(t, s.addr), receive(t, s.peers, "the connection").conn}
+		visitors = append(visitors, v)
+		rooms[0].Add(v.conn)
+		if i%5 == 0 {
+			rooms[1].Add(v.conn) // hears two rooms, in turns
+		}
+	}
+	said := func(room, i int) string {
+		return fmt.Sprintf(`{"room":%d,"n":%d,"text":"%s"}`, room, i, strings.Repeat("long words, ", i%17*i%11))
+	}
+	go func() {
+		for i := range frames {
+			rooms[0].Push(realtime.MustFrame([]byte(said(0, i))))
+			rooms[1].Push(realtime.DroppableFrame([]byte(said(1, i)), realtime.Span{}))
+			if i%50 == 0 {
+				v := visitors[rand.N(people)]
+				v.conn.Send(realtime.MustFrame([]byte("a reply in between")))
+				<-time.After(3 * time.Millisecond)
+			}
+		}
+	}()
+	packed := 0
+	for i, v := range visitors {
+		next := [2]int{}
+		for next[0] < frames || i%5 == 0 && next[1] < frames {
+			_, payload, err := v.next()
+			if err != nil {
+				t.Fatalf("visitor %d after %v: %v", i, next, err)
+			}
+			var room, n int
+			if _, err := fmt.Sscanf(payload, `{"room":%d,"n":%d`, &room, &n); err != nil {
+				continue // a reply
+			}
+			if n != next[room] || payload != said(room, n) {
+				t.Fatalf("visitor %d: after %v came %.80q", i, next, payload)
+			}
+			next[room]++
+		}
+		packed += v.packed
+	}
+	if packed < frames {
+		t.Errorf("only %d messages were compressed", packed)
+	}
+}
+
+// Who went away and came back is not sent what refers to what it missed.
+func TestPackedComingBack(t *testing.T) {
+	s := serve(t, packing)
+	room := s.NewFanout()
+	stays := dialPacked(t, s.addr)
+	room.Add(receive(t, s.peers, "the connection").conn)
+	goes := dialPacked(t, s.addr)
+	conn := receive(t, s.peers, "the connection").conn
+	text := func(round int) string { return strings.Repeat(fmt.Sprintf("round %d of many ", round), 20) }
+	for round := range 30 {
+		if round%3 == 0 {
+			room.Remove(conn)
+		} else {
+			room.Add(conn)
+		}
+		room.Push(realtime.MustFrame([]byte(text(round))))
+		stays.hear(text(round))
+		if round%3 != 0 {
+			goes.hear(text(round))
+		}
+	}
+	if stays.packed == 0 || goes.packed == 0 {
+		t.Error("nothing was compressed")
+	}
+}
+
+// Frames that a slow reader loses are none that others refer to.
+func TestPackedSlowReader(t *testing.T) {
+	s := serve(t, func(cfg *realtime.SocketConfig) {
+		packing(cfg)
+		cfg.SendBuffer, cfg.Skipped = 8<<10, skippedText
+	})
+	room := s.NewFanout()
+	c := newClient(t, connect(t, s.addr, 32<<10))
+	c.inflates = true
+	c.request(offer)
+	conn := receive(t, s.peers, "the connection").conn
+	room.Add(conn)
+	random := rand.NewChaCha8([32]byte{}) // nothing to compress: buffers fill
+	said := map[string]bool{}
+	pos := 0
+	for ; s.Stats().Dropped.Load() < 100; pos++ {
+		noise := make([]byte, 500)
+		_, _ = random.Read(noise)
+		payload := fmt.Sprintf(`{"n":%d,"noise":"%x"}`, pos, noise)
+		said[payload] = true
+		room.Push(realtime.DroppableFrame([]byte(payload), realtime.Span{Group: 6, Prev: int64(pos), Pos: int64(pos + 1)}))
+		if pos%10 == 0 {
+			<-time.After(time.Millisecond)
+		}
+	}
+	room.Push(realtime.MustFrame([]byte(strings.Repeat("the end ", 50))))
+	for {
+		_, payload, err := c.next()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if strings.HasPrefix(payload, "the end") {
+			break
+		}
+		if !said[payload] && !strings.Contains(payload, `"skipped"`) {
+			t.Fatalf("nobody said %.100q", payload)
+		}
+	}
+	eventually(t, "nothing waits any more", func() bool { return s.Stats().QueuedBytes.Load() == 0 })
+	before := c.packed
+	for i := range 20 {
+		again := strings.Repeat(fmt.Sprintf("again %d ", i), 50)
+		room.Push(realtime.MustFrame([]byte(again)))
+		c.hear(again)
+	}
+	if c.packed == before {
+		t.Error("nothing is compressed after it caught up")
+	}
+}
+
+func TestCompressedMessagesOfClients(t *testing.T) {
+	s := serve(t, packing)
+	t.Run("are read", func(t *testing.T) {
+		c := dialPacked(t, s.addr)
+		p := receive(t, s.peers, "the connection")
+		long := strings.Repeat("something ", 1000)
+		c.send(frame(fin|0x40|text, deflated(long))...)
+		c.send(frame(fin|text, "plain")...)
+		half := deflated(long + "in halves")
+		c.send(frame(0x40|text, half[:10])...)
+		c.send(frame(fin, half[10:])...)
+		for _, want := range []string{long, "plain", long + "in halves"} {
+			if got := receive(t, p.texts, "a message"); got != want {
+				t.Errorf("heard %.30q, want %.30q", got, want)
+			}
+		}
+	})
+	for _, tt := range []struct {
+		name  string
+		bytes []byte
+		code  uint16
+	}{
+		{"that are not compressed", frame(fin|0x40|text, "\x07nonsense"), realtime.CloseEncoding},
+		{"that explode", frame(fin|0x40|text, deflated(strings.Repeat("a", 10<<20))), realtime.CloseEncoding},
+		{"that are not text", frame(fin|0x40|text, deflated("\xff\xfe")), realtime.CloseEncoding},
+		{"with another reserved bit", frame(fin|0x60|text, deflated("x")), realtime.CloseProtocol},
+		{"in a control frame", frame(fin|0x40|ping, ""), realtime.CloseProtocol},
+		{"that go on compressed", append(frame(0x40|text, "x"), frame(fin|0x40, "x")...), realtime.CloseProtocol},
+	} {
+		t.Run(tt.name+" end the connection", func(t *testing.T) {
+			c := dialPacked(t, s.addr)
+			c.send(tt.bytes...)
+			c.closedWith(tt.code)
+		})
+	}
+}

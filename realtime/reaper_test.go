@@ -1,0 +1,37 @@
+package realtime_test
+
+import (
+	"testing"
+	"time"
+
+	"roomlog/domain"
+	"roomlog/projections"
+	"roomlog/realtime"
+)
+
+// Guests of the chat whose process is gone do not stay as ghosts; those of a living one do.
+func TestGuestsOfADeadProcess(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, func(c *realtime.Config) { c.Grace = 50 * time.Millisecond })
+	enter := func(connection, nameKey, process string) domain.GuestID {
+		t.Helper()
+		c := domain.EnterChat{Connection: connection, Profile: domain.ChatPlain, Process: process, NameKey: nameKey}
+		if nameKey != "" {
+			c.Nickname = "小明"
+		}
+		return w.execute(domain.Request{Command: c}).Events[0].Event.(domain.GuestEntered).Guest
+	}
+	lives := enter("c1", "n1", w.door.Process())
+	for _, key := range []string{"n2", "n3", ""} {
+		enter("c2", key, "a process that never was")
+	}
+	queries := projections.NewQueries(w.pool)
+	eventually(t, "the ghosts have left", func() bool {
+		guests, err := queries.GuestsOf(t.Context(), domain.ChatPlain, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(guests) == 1 && guests[0].ID == lives
+	})
+	w.execute(domain.Request{Command: domain.EnterChat{Connection: "c3", Profile: domain.ChatPlain, Process: w.door.Process(), Nickname: "小明", NameKey: "n2"}})
+}

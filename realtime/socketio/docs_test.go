@@ -1,0 +1,67 @@
+package socketio_test
+
+import (
+	"fmt"
+	"os"
+	"regexp"
+	"strings"
+	"testing"
+
+	"roomlog/domain"
+	"roomlog/realtime"
+	"roomlog/realtime/socketio/engineio"
+	"roomlog/realtime/socketio/protocol"
+)
+
+var quoted = regexp.MustCompile("`([^`]+)`")
+
+// The texts in the docs are those that clients are told.
+func TestTheTextsInTheDocs(t *testing.T) {
+	t.Parallel()
+	page, err := os.ReadFile("../../docs/REALTIME.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, table, _ := strings.Cut(string(page), "<!-- old texts -->\n")
+	table, _, _ = strings.Cut(table, "<!-- end of old texts -->")
+	rows := strings.Split(strings.TrimSpace(table), "\n")
+	if len(rows) < 10 {
+		t.Fatalf("%d rows", len(rows))
+	}
+	for _, row := range rows[2:] {
+		said := quoted.FindAllStringSubmatch(row, -1)
+		codes := said[1:]
+		if len(codes) == 0 { // everything else
+			codes = [][]string{{"", "bad_request"}, {"", "text_invalid"}, {"", "number_out_of_range"}}
+		}
+		for _, code := range codes {
+			if _, chinese, _ := realtime.Explain(&domain.Refusal{Code: domain.Code(code[1])}); chinese != said[0][1] {
+				t.Errorf("%s is said as %q, in the docs it is %q", code[1], chinese, said[0][1])
+			}
+		}
+	}
+}
+
+func TestTheLimitsInTheDocs(t *testing.T) {
+	t.Parallel()
+	page, err := os.ReadFile("../../docs/REALTIME.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, section, _ := strings.Cut(string(page), "## Limits of sockets")
+	for _, row := range []string{
+		fmt.Sprintf("the body of a POST | %d KiB (", engineio.DefaultMaxPayload>>10),
+		fmt.Sprintf("| attachments of one message | %d |", protocol.DefaultMaxAttachments),
+		fmt.Sprintf("| namespaces of one client | %d |", protocol.DefaultMaxNamespaces),
+		fmt.Sprintf("| clients that poll | %d (", engineio.DefaultMaxPolling),
+		fmt.Sprintf("connected to a namespace | %.0f s |", engineio.DefaultSettleTimeout.Seconds()),
+		fmt.Sprintf("| an upgrade | %.0f s |", engineio.DefaultUpgradeTimeout.Seconds()),
+		fmt.Sprintf("has been taken | %.0f s |", engineio.DefaultBodyTimeout.Seconds()),
+		fmt.Sprintf("| silence | %.0f s and %.0f s more;", engineio.DefaultPingInterval.Seconds(), engineio.DefaultPingTimeout.Seconds()),
+		fmt.Sprintf("| %d,000, for %.0f minutes |", protocol.DefaultMaxKept/1000, protocol.DefaultKeep.Minutes()),
+	} {
+		if !strings.Contains(section, row) {
+			t.Errorf("the docs do not say %q", row)
+		}
+	}
+}

@@ -69,11 +69,16 @@ func (d *door) operator(c domain.Command) eventstore.Receipt {
 // does has something done that other doors take from a person.
 func (a account) does(c domain.Command) eventstore.Receipt {
 	a.Helper()
+	return a.execute(domain.Request{Command: c, By: a.actor()})
+}
+
+func (a account) actor() domain.Actor {
+	a.Helper()
 	session, err := a.queries.Session(a.Context(), a.ID)
 	if err != nil {
 		a.Fatal(err)
 	}
-	return a.execute(domain.Request{Command: c, By: domain.PersonActor(a.ID, session)})
+	return domain.PersonActor(a.ID, session)
 }
 
 func (d *door) execute(r domain.Request) eventstore.Receipt {

@@ -50,8 +50,10 @@ type Config struct {
 	Tokens   *Tokens
 	Signs    Signs
 	Payments PaymentProvider
-	Uploads  string // the folder of uploaded pictures; made if it is not there
+	Uploads  string // the folder of what is uploaded; made if it is not there
 	Now      func() time.Time
+
+	Streams Streams // nil: there are none
 
 	// Connections asks the processes that hold connections for them; nil: there are none.
 	Connections func(context.Context, SocketFilter) (Sockets, error)
@@ -69,6 +71,8 @@ type Config struct {
 
 	CoinsPerUnit domain.Coins // what one unit of price buys; default 10
 	PageSize     int          // rooms a page of the list; default 10
+	ChatRooms    int          // chat rooms in all, those of operators aside; default 200
+	GuestChat    bool         // an e-mail address alone opens a session
 
 	RequestTimeout time.Duration // one request, streams and uploads aside; default 15 s
 	Settle         time.Duration // how long a command waits for the tables; default 2 s
@@ -82,6 +86,7 @@ type Config struct {
 	RegistrationsByAddress int // a minute; default 20
 	WritesByUser           int // commands a minute; default 120
 	UploadsByUser          int // a minute; default 20
+	RoomsByAddress         int // new chat rooms a minute; default 10
 
 	EventStreams      int           // open at once; default 32
 	EventBeat         time.Duration // a silent stream says how far it is this often; default 15 s
@@ -96,7 +101,7 @@ func (c *Config) check() error {
 	case c.Tokens == nil || c.Signs == nil || c.Payments == nil || c.Now == nil:
 		return errors.New("api: Tokens, Signs, Payments and Now are required")
 	case c.Uploads == "":
-		return errors.New("api: Uploads, the folder of pictures, is required")
+		return errors.New("api: Uploads, the folder of what is uploaded, is required")
 	}
 	public, err := url.Parse(c.PublicURL)
 	if err != nil || c.PublicURL != "" && (public.Scheme != "http" && public.Scheme != "https" || public.Host == "") {
@@ -108,6 +113,9 @@ func (c *Config) check() error {
 func (c *Config) setDefaults() {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
+	}
+	if c.Streams == nil {
+		c.Streams = noStreams{}
 	}
 	if c.Metrics == nil {
 		c.Metrics = prometheus.NewRegistry()
@@ -136,6 +144,8 @@ func (c *Config) setDefaults() {
 	standard(&c.RegistrationsByAddress, 20)
 	standard(&c.WritesByUser, 120)
 	standard(&c.UploadsByUser, 20)
+	standard(&c.RoomsByAddress, 10)
+	standard(&c.ChatRooms, 200)
 	standard(&c.EventStreams, 32)
 	standard(&c.EventBeat, 15*time.Second)
 	standard(&c.EventSlow, 5*time.Second)

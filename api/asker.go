@@ -94,6 +94,11 @@ func (s *server) member(ctx context.Context) (projections.User, error) {
 	if err != nil {
 		return projections.User{}, err
 	}
+	return s.confirmed(ctx, c)
+}
+
+// confirmed answers a caller, after the tables have said what member says.
+func (s *server) confirmed(ctx context.Context, c caller) (projections.User, error) {
 	// Asked first: what the tables do not say now, although they have the sign-in, is not so.
 	behind := s.Feed.Checkpoint() < c.position && !s.reached(ctx, c.position)
 	user, err := s.Queries.User(ctx, c.user)

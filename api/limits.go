@@ -13,7 +13,7 @@ import (
 
 // limits are the rates of this door, each for itself and for this process alone.
 type limits struct {
-	signInsByAddress, signInsByName, registrations, writes, uploads rate
+	signInsByAddress, signInsByName, registrations, writes, uploads, rooms rate
 }
 
 func newLimits(c Config) limits {
@@ -23,6 +23,7 @@ func newLimits(c Config) limits {
 		registrations:    perMinute(c.RegistrationsByAddress),
 		writes:           perMinute(c.WritesByUser),
 		uploads:          perMinute(c.UploadsByUser),
+		rooms:            perMinute(c.RoomsByAddress),
 	}
 }
 

@@ -22,11 +22,11 @@ type Room struct {
 	Owner       domain.UserID `json:"userId"`
 	CreatedTime string        `json:"created_time" example:"2020-10-13 17:16:35" doc:"wall time of the server's zone"`
 	UpdatedTime string        `json:"updated_time" example:"2020-10-13T09:16:35.661Z" doc:"UTC"`
-	Picture     *picture      `json:"picture" doc:"what its stream holds; null when it has none now"`
+	Picture     *LivePicture  `json:"picture" doc:"what its stream holds; null when it has none now"`
 }
 
-// picture is what a stream holds.
-type picture struct {
+// LivePicture is what a room's stream holds.
+type LivePicture struct {
 	domain.Picture
 	Since time.Time `json:"since"`
 }
@@ -61,7 +61,7 @@ func (s *server) roomOf(l projections.Live) Room {
 		UserID: l.UserID, Owner: l.UserID, CreatedTime: s.wall(l.CreatedAt), UpdatedTime: l.UpdatedAt.UTC().Format(utcTime),
 	}
 	if l.Show.ID != "" {
-		room.Picture = &picture{l.Show.Picture, l.Show.Since}
+		room.Picture = &LivePicture{l.Show.Picture, l.Show.Since}
 	}
 	return room
 }

@@ -47,7 +47,7 @@ func (s *server) surface() {
 	r.Post("/api/gift/notify", s.paid)
 	documented[success[string]](s, post("/api/gift/notify", "The payment provider says that an order is paid"), documentPaid)
 	r.Post("/api/upload", s.upload)
-	documented[success[string]](s, post("/api/upload", "Keep a picture").needs("a token"), documentUpload)
+	documented[success[string]](s, post("/api/upload", "Keep a picture or a sound").needs("a token"), documentUpload)
 	r.Get("/uploads/{name}", s.uploaded)
 	r.Head("/uploads/{name}", s.uploaded)
 
@@ -56,6 +56,9 @@ func (s *server) surface() {
 	personal(s, get("/api/live/{id}/comments", "What was said in a room").needs(owner), s.liveComments)
 	personal(s, get("/api/gift/history", "Gifts given in one's rooms, or in all").needs(auditor), s.giftHistory)
 	personal(s, get("/api/coin/history", "Movements of a wallet").needs(auditor), s.coinHistory)
+	personal(s, get("/api/streams", "Streams that go on: operators see all, others their own"), s.listStreams)
+	personal(s, get("/api/streams/{id}/players", "Who watches a room").needs("the live's owner or the role operator"), s.streamPlayers)
+	personal(s, post("/api/streams/kick", "End a room's stream, or a player's connection").needs("the role operator"), s.kickStream)
 	r.Get(eventsRoute, s.events)
 	documented[eventLine](s, get(eventsRoute, "Replay the log, and follow it").needs(analyst), documentEvents)
 
@@ -64,6 +67,7 @@ func (s *server) surface() {
 	personal(s, post("/api/operator/kick", "Put a person out, or one connection; it stays away by itself").needs(operator), s.kick)
 	personal(s, post("/api/operator/deny", "Keep a person out of everything, for a time or for good").needs(operator), s.denyUser)
 	personal(s, post("/api/operator/allow", "Let a person in again who is kept out").needs(operator), s.allowUser)
+	s.chat()
 
 	r.Get("/healthz", s.healthz)
 	r.Get("/readyz", s.readyz)

@@ -12,6 +12,7 @@ import (
 	"mime/multipart"
 	"net/http"
 	"os"
+	"path"
 	"regexp"
 	"time"
 
@@ -21,23 +22,15 @@ import (
 	"roomlog/domain"
 )
 
-// pictures are the types that are taken, as their first bytes say, with the ending of their files.
-var pictures = map[string]string{
-	"image/jpeg": ".jpg",
-	"image/png":  ".png",
-	"image/gif":  ".gif",
-	"image/webp": ".webp",
-}
-
-// pictureName is every name that upload gives: nothing else is served.
-var pictureName = regexp.MustCompile(`^[0-9a-f]{32}\.(jpg|png|gif|webp)$`)
+// uploadName is every name that upload gives: nothing else is served.
+var uploadName = regexp.MustCompile(`^[0-9a-f]{32}\.[a-z0-9]{3,4}$`)
 
 const (
 	sniffed  = 512     // bytes that tell a file's type
 	partRoom = 8 << 10 // for what a multipart body has beside the file
 )
 
-// upload keeps a picture and answers its address. What the client says about its name and type
+// upload keeps a picture or a sound and answers its address. What the client says about its name and type
 // is not looked at.
 func (s *server) upload(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), s.UploadTimeout)
@@ -78,7 +71,7 @@ func (s *server) keepUpload(ctx context.Context, w http.ResponseWriter, r *http.
 func firstFile(r *http.Request) (*multipart.Part, error) {
 	form, err := r.MultipartReader()
 	if err != nil {
-		return nil, badRequest("send multipart/form-data with a picture")
+		return nil, badRequest("send multipart/form-data with a picture or a sound")
 	}
 	for {
 		part, err := form.NextPart()
@@ -104,21 +97,21 @@ func unreadable(w http.ResponseWriter, err error) error {
 	return unread(w, err)
 }
 
-// keep writes a picture under a name of its own. It is there whole or not at all.
-func (s *server) keep(picture io.Reader) (string, error) {
+// keep writes a file under a name of its own. It is there whole or not at all.
+func (s *server) keep(file io.Reader) (string, error) {
 	head := make([]byte, sniffed)
-	n, err := io.ReadFull(picture, head)
+	n, err := io.ReadFull(file, head)
 	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
 		return "", err
 	}
 	head = head[:n]
-	ending, ok := pictures[http.DetectContentType(head)]
-	if !ok {
-		return "", refusal(codeImage, "this is no JPEG, PNG, GIF or WebP picture")
+	ending := endingOf(head)
+	if ending == "" {
+		return "", refusal(codeImage, "this is no JPEG, PNG, GIF or WebP picture and no OGG, MP3, M4A, AAC, WebM, WAV or AMR sound")
 	}
 	name := randomName() + ending
 	partial := name + ".part"
-	if err := s.write(partial, io.MultiReader(bytes.NewReader(head), picture)); err != nil {
+	if err := s.write(partial, io.MultiReader(bytes.NewReader(head), file)); err != nil {
 		return "", errors.Join(err, s.uploads.Remove(partial))
 	}
 	return name, s.uploads.Rename(partial, name)
@@ -135,7 +128,7 @@ func (s *server) write(name string, content io.Reader) error {
 	case err != nil:
 		return err
 	case n > s.UploadBytes:
-		return refusal(codeBodyTooLarge, "a picture has %d bytes at most", s.UploadBytes)
+		return refusal(codeBodyTooLarge, "a file has %d bytes at most", s.UploadBytes)
 	}
 	if err := f.Sync(); err != nil {
 		return err
@@ -149,11 +142,12 @@ func randomName() string {
 	return hex.EncodeToString(random)
 }
 
-// uploaded serves a picture. It came from anybody: browsers are told to take it for nothing but a
-// picture. Its name is never used again, so it may be kept for ever.
+// uploaded serves a picture or a sound. It came from anybody: browsers are told to take it for nothing
+// else. Its name is never used again, so it may be kept for ever.
 func (s *server) uploaded(w http.ResponseWriter, r *http.Request) {
 	name := chi.URLParam(r, "name")
-	if !pictureName.MatchString(name) {
+	kind := kindOf(path.Ext(name))
+	if kind == "" || !uploadName.MatchString(name) {
 		s.noRoute(w, r)
 		return
 	}
@@ -167,11 +161,7 @@ func (s *server) uploaded(w http.ResponseWriter, r *http.Request) {
 	h.Set("Content-Security-Policy", "default-src 'none'; sandbox")
 	h.Set("Cross-Origin-Resource-Policy", "cross-origin")
 	h.Set("Cache-Control", "public, max-age=31536000, immutable")
-	for kind, ending := range pictures {
-		if name[32:] == ending {
-			h.Set("Content-Type", kind)
-		}
-	}
+	h.Set("Content-Type", kind)
 	http.ServeContent(w, r, "", time.Time{}, f)
 }
 
@@ -180,7 +170,7 @@ func documentUpload(o *huma.Operation, _ huma.Registry) {
 		"multipart/form-data": {Schema: &huma.Schema{
 			Type: huma.TypeObject,
 			Properties: map[string]*huma.Schema{
-				"file": {Type: huma.TypeString, Format: "binary", Description: "JPEG, PNG, GIF or WebP, under any name"},
+				"file": {Type: huma.TypeString, Format: "binary", Description: "JPEG, PNG, GIF, WebP, or a sound in OGG, MP3, M4A, AAC, WebM, WAV or AMR, under any name"},
 			},
 		}},
 	}}

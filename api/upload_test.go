@@ -105,7 +105,7 @@ func TestUpload(t *testing.T) {
 			t.Fatal("one name for two files")
 		}
 	})
-	const unsupported = "只支持 JPEG、PNG、GIF、WebP 图片"
+	const unsupported = "只支持 JPEG、PNG、GIF、WebP 图片和 OGG、MP3、M4A、AAC、WebM、WAV、AMR 语音"
 	for name, content := range map[string][]byte{
 		"HTML that says it is a PNG": []byte("<html><script>alert(1)</script>"),
 		"SVG":                        []byte(`<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>`),

@@ -28,6 +28,7 @@ var Commands = []CommandSpec{
 	command[AllowViewer](member),
 	command[StartPublish](system),
 	command[StopPublish](system),
+	command[KickPublish](operator),
 	command[JoinLive](person),
 	command[LeaveLive](system),
 	command[PostComment](person),

@@ -23,6 +23,7 @@ const (
 	CodeLiveNotFound    Code = "live_not_found"      // no such room, or another's
 	CodeLiveNotStarted  Code = "live_not_started"    // the room was not on air yet
 	CodeLiveEnded       Code = "live_ended"          // the room has ended for good
+	CodeNoStream        Code = "no_stream"           // nothing is streamed in this room now
 	CodeCommentEmpty    Code = "comment_empty"       // nothing is left without the space around it
 	CodeCommentTooLong  Code = "comment_too_long"    // more than 200 characters
 	CodeMessageEmpty    Code = "message_empty"       // nothing is left without the space around it
@@ -67,6 +68,7 @@ var chinese = map[Code]string{
 	CodeLiveNotFound:    "直播间不存在",
 	CodeLiveNotStarted:  "直播间未开播",
 	CodeLiveEnded:       "直播间已结束",
+	CodeNoStream:        "直播间没有推流",
 	CodeCommentEmpty:    "评论不能为空",
 	CodeCommentTooLong:  "评论最多200个字",
 	CodeMessageEmpty:    "消息不能为空",

@@ -43,7 +43,7 @@ func samples() []domain.Event {
 		domain.ViewerAllowed{Live: 6, User: 12},
 		domain.LivePublishStarted{Live: 6, Streamer: 7, Show: "MZXW6YTBOI3DAMBQ", Process: "0198c0de-0000-4000-8000-0000000000aa",
 			Picture: domain.Picture{Video: "h264", Width: 1920, Height: 1080, Audio: "aac"}},
-		domain.LivePublishStopped{Live: 6, Streamer: 7, Show: "MZXW6YTBOI3DAMBQ", Reason: domain.PublishLost, Bytes: 1 << 33},
+		domain.LivePublishStopped{Live: 6, Streamer: 7, Show: "MZXW6YTBOI3DAMBQ", Reason: domain.PublishKicked, Note: "not for children", Bytes: 1 << 33},
 		domain.ViewerJoined{Live: 6, User: 12, First: true, Process: "0198c0de-0000-4000-8000-0000000000aa"},
 		domain.ViewerMoved{Live: 6, User: 12, Process: "0198c0de-0000-4000-8000-0000000000bb"},
 		domain.ViewerLeft{Live: 6, User: 12, Cause: domain.LeftConnectionLost},

@@ -65,7 +65,7 @@ func (c StartPublish) decide(see View) ([]Event, error) {
 	}
 	var follows []Event
 	if live.Show != "" {
-		follows = append(follows, LivePublishStopped{c.Live, live.Streamer, live.Show, PublishReplaced, 0})
+		follows = append(follows, LivePublishStopped{c.Live, live.Streamer, live.Show, PublishReplaced, "", 0})
 	}
 	follows = append(follows, LivePublishStarted{c.Live, live.Streamer, c.Show, c.Process, c.Picture})
 	if c.OnAir && live.Status == StatusNotStarted {
@@ -138,7 +138,33 @@ func (c StopPublish) decide(see View) ([]Event, error) {
 	case c.Show == "" || live.Show != c.Show:
 		return nil, nil
 	}
-	return []Event{LivePublishStopped{c.Live, live.Streamer, c.Show, c.Reason, c.Bytes}}, nil
+	return []Event{LivePublishStopped{c.Live, live.Streamer, c.Show, c.Reason, "", c.Bytes}}, nil
+}
+
+// KickPublish ends a room's stream in the name of an operator. The room goes on without a picture.
+type KickPublish struct {
+	Live LiveID `json:"live"`
+	Note string `json:"note"` // why, for the log and the streamer's encoder: at most 100 characters, may be empty
+}
+
+// Type implements Command.
+func (KickPublish) Type() string { return "live.kick_publish" }
+
+// Reads implements Command.
+func (c KickPublish) Reads(Actor) []Stream { return []Stream{liveOf(c.Live)} }
+
+func (c KickPublish) decide(see View) ([]Event, error) {
+	live := see.Live(c.Live)
+	note, err := text("note", c.Note, 0, maxTitle)
+	switch {
+	case err != nil:
+		return nil, err
+	case live.Streamer == 0:
+		return nil, refuse(CodeLiveNotFound, "there is no live %d", c.Live)
+	case live.Show == "":
+		return nil, refuse(CodeNoStream, "live %d has no stream", c.Live)
+	}
+	return []Event{LivePublishStopped{c.Live, live.Streamer, live.Show, PublishKicked, note, 0}}, nil
 }
 
 // LivePublishStopped says that a room's stream has ended; not when an encoder is lost and comes back in time.
@@ -147,6 +173,7 @@ type LivePublishStopped struct {
 	Streamer UserID        `json:"streamer"` // whose room it is
 	Show     ShowID        `json:"show"`     // the stream
 	Reason   PublishReason `json:"reason"`   // why
+	Note     string        `json:"note"`     // what an operator said about it
 	Bytes    int64         `json:"bytes"`    // that were taken in; 0 when nobody is left who knows
 }
 

@@ -63,3 +63,19 @@ func TestStopPublish(t *testing.T) {
 	}
 	run(t, specs)
 }
+
+func TestKickPublish(t *testing.T) {
+	on := events(liveOnAir(6), []domain.Event{started(6, "s1", "p1")})
+	specs := []spec{
+		{name: "ends the stream, and says why", given: on, when: domain.KickPublish{Live: 6, Note: " not for children "}, then: []domain.Event{
+			domain.LivePublishStopped{Live: 6, Streamer: streamer, Show: "s1", Reason: domain.PublishKicked, Note: "not for children"}}},
+		{name: "needs no why", given: on, when: domain.KickPublish{Live: 6}, then: []domain.Event{stopped(6, "s1", domain.PublishKicked, 0)}},
+		{name: "is refused when there is no stream", given: liveOnAir(6), when: domain.KickPublish{Live: 6}, refused: domain.CodeNoStream},
+		{name: "is refused where there is no room", when: domain.KickPublish{Live: 6}, refused: domain.CodeLiveNotFound},
+		{name: "takes no text that cannot be shown", given: on, when: domain.KickPublish{Live: 6, Note: "a\x00"}, refused: domain.CodeTextInvalid},
+	}
+	for i := range specs {
+		specs[i].by = operator
+	}
+	run(t, specs)
+}

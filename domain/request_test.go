@@ -37,6 +37,7 @@ func examples() []example {
 		{signedIn(streamer), domain.AllowViewer{Live: 6, User: 15}, "person or operator"},
 		{system, domain.StartPublish{Live: 6, Show: "show-2", Process: "p1", OnAir: true}, "system"},
 		{system, domain.StopPublish{Live: 6, Show: "show-1", Reason: domain.PublishStopped, Bytes: 9}, "system"},
+		{operator, domain.KickPublish{Live: 6, Note: "why"}, "operator"},
 		{signedIn(viewer), domain.JoinLive{Live: 6, Process: "p1"}, "person"},
 		{system, domain.LeaveLive{Live: 6, User: stranger, Cause: domain.LeftAsked, Process: "p1"}, "system"},
 		{signedIn(viewer), domain.PostComment{Live: 6, Text: "hello"}, "person"},

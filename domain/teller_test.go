@@ -75,7 +75,7 @@ func (s *story) command(t *rapid.T) domain.Command {
 		weight int // of 64
 		ask    func() domain.Command
 	}{
-		{8, func() domain.Command {
+		{7, func() domain.Command {
 			if roll(t, 2) > 0 {
 				return domain.SendGift{Live: live, Gift: gift, Num: 1 + roll(t, 2)}
 			}
@@ -110,6 +110,7 @@ func (s *story) command(t *rapid.T) domain.Command {
 		{2, func() domain.Command {
 			return domain.StopPublish{Live: live, Show: show(t), Reason: domain.PublishLost}
 		}},
+		{1, func() domain.Command { return domain.KickPublish{Live: live, Note: words(t)} }},
 		{3, func() domain.Command { return domain.ListGift{Name: words(t), Price: amount(t, "price")} }},
 		{2, func() domain.Command { return domain.RepriceGift{Gift: gift, Price: amount(t, "price")} }},
 		{1, func() domain.Command { return domain.WithdrawGift{Gift: gift} }},

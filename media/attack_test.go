@@ -181,7 +181,7 @@ func TestAttacksOfPublishers(t *testing.T) {
 				t.Fatalf("it took %d KiB", (most-before)>>10)
 			}
 			s.Close()
-			h.Cut(key)
+			h.Cut(key, "ended")
 		})
 	}
 	eventually(t, "nobody", func() bool { return h.Snapshot().Connections == 0 })

@@ -55,3 +55,30 @@ func (g SignGate) Publish(_ context.Context, r PublishRequest) error {
 func (g SignGate) Play(_ context.Context, r PlayRequest) error {
 	return g.Signer.Verify(ScopePlay, r.Key, r.Sign)
 }
+
+// Gates are several, asked one after another until one says no.
+type Gates []Gate
+
+// Connect implements Gate.
+func (g Gates) Connect(ctx context.Context, r ConnectRequest) error {
+	return g.ask(func(one Gate) error { return one.Connect(ctx, r) })
+}
+
+// Publish implements Gate.
+func (g Gates) Publish(ctx context.Context, r PublishRequest) error {
+	return g.ask(func(one Gate) error { return one.Publish(ctx, r) })
+}
+
+// Play implements Gate.
+func (g Gates) Play(ctx context.Context, r PlayRequest) error {
+	return g.ask(func(one Gate) error { return one.Play(ctx, r) })
+}
+
+func (g Gates) ask(one func(Gate) error) error {
+	for _, gate := range g {
+		if err := one(gate); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -210,7 +210,7 @@ func TestHLSPlayersAreCutKickedAndCounted(t *testing.T) {
 		t.Fatal(status)
 	}
 	_, list, _ := page(t, cut.base+cut.lists[0])
-	h.Cut("KEY")
+	h.Cut("KEY", media.Ended)
 	for _, url := range []string{cut.base + cut.lists[0], cut.base + refs(list)[0]} {
 		eventually(t, "a closed door", func() bool { status, _, _ := page(t, url); return status == 403 })
 	}

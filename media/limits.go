@@ -16,6 +16,10 @@ const (
 	// DefaultMaxStrangersPerAddress from one address. They are gone after ten seconds.
 	DefaultMaxStrangers           = 1_000
 	DefaultMaxStrangersPerAddress = 256
+	// DefaultGOPBytes and DefaultGOPFrames bound what is kept of one stream: two groups of pictures of any
+	// usual encoder. Players of a stream with larger groups begin, and go on, without a key frame's help.
+	DefaultGOPBytes  = 16 << 20
+	DefaultGOPFrames = 4096
 )
 
 // Limits bounds what all connections together may take. 0 means the default.
@@ -23,6 +27,7 @@ type Limits struct {
 	Connections, PerAddress        int
 	PerStream, Streams             int
 	Strangers, StrangersPerAddress int
+	GOPBytes, GOPFrames            int
 }
 
 func (l Limits) withDefaults() Limits {
@@ -33,5 +38,7 @@ func (l Limits) withDefaults() Limits {
 		Streams:             cmp.Or(l.Streams, DefaultMaxStreams),
 		Strangers:           cmp.Or(l.Strangers, DefaultMaxStrangers),
 		StrangersPerAddress: cmp.Or(l.StrangersPerAddress, DefaultMaxStrangersPerAddress),
+		GOPBytes:            cmp.Or(l.GOPBytes, DefaultGOPBytes),
+		GOPFrames:           cmp.Or(l.GOPFrames, DefaultGOPFrames),
 	}
 }

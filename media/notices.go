@@ -52,14 +52,31 @@ func (n *notices) behind() bool {
 	return len(n.queue) >= maxPublishes
 }
 
-// tell tells what is queued, in order.
-func (n *notices) tell(ctx context.Context) {
+// waiting says whether something is to be told.
+func (n *notices) waiting() bool {
 	n.mu.Lock()
-	queue := n.queue
-	n.queue = nil
-	n.mu.Unlock()
-	for i, tell := range queue {
-		tell(ctx)
-		queue[i] = nil
+	defer n.mu.Unlock()
+	return len(n.queue) > 0
+}
+
+// tell tells what is queued, in order, until ctx ends.
+func (n *notices) tell(ctx context.Context) {
+	for tell := n.take(); tell != nil; tell = n.take() {
+		if tell(ctx); ctx.Err() != nil {
+			return
+		}
 	}
+}
+
+// take takes the next notice, nil if there is none.
+func (n *notices) take() func(context.Context) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if len(n.queue) == 0 {
+		n.queue = nil
+		return nil
+	}
+	next := n.queue[0]
+	n.queue[0], n.queue = nil, n.queue[1:]
+	return next
 }

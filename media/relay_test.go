@@ -202,7 +202,7 @@ func TestFollowReadsAShowFromInside(t *testing.T) {
 
 // Whoever follows a show has all of it, also when it is cut before it was read.
 func TestFollowReadsToTheEndOfWhatIsCut(t *testing.T) {
-	for what, cut := range map[string]func(*house){"cut": func(h *house) { h.Cut("KEY") }, "stopped": func(h *house) { h.stop() }} {
+	for what, cut := range map[string]func(*house){"cut": func(h *house) { h.Cut("KEY", media.Ended) }, "stopped": func(h *house) { h.stop() }} {
 		t.Run(what, func(t *testing.T) {
 			h := run(t, func(c *media.Config) { c.Limits.PerStream = 1 })
 			s := h.publish(t, "KEY")

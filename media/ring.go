@@ -7,9 +7,7 @@ import (
 )
 
 const (
-	ringFrames = 4096
-	ringBytes  = 16 << 20
-	ringSpan   = 2000 // ms at least: of streams without picture, or with key frames all the time
+	ringSpan = 2000 // ms at least: of streams without picture, or with key frames all the time
 
 	maxHeader  = 256 << 10 // bytes of a header that is kept apart
 	maxHeaders = 16        // one for each kind and track, and the metadata
@@ -18,6 +16,8 @@ const (
 // ring is the newest frames of a stream: from the last key frame but one, so that whoever reads slowly
 // has a group of pictures to fall behind, and two seconds at least, within its bounds.
 type ring struct {
+	mostFrames, mostBytes int
+
 	frames    []*Frame // numbered from base on
 	base      uint64
 	bytes     int
@@ -60,7 +60,7 @@ func (r *ring) push(f *Frame) {
 // old says whether the oldest frame is not needed any more, now that f has come.
 func (r *ring) old(f *Frame) bool {
 	switch {
-	case len(r.frames) > ringFrames, r.bytes > ringBytes:
+	case len(r.frames) > r.mostFrames, r.bytes > r.mostBytes:
 		return true
 	case r.holds(r.previous) && r.base >= r.previous.at:
 		return false

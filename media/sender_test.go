@@ -48,10 +48,13 @@ func dialRTMP(t testing.TB, addr string) *sender {
 	return s
 }
 
-func (s *sender) hears(text string) bool {
+func (s *sender) hears(text string) bool { return s.count(text) > 0 }
+
+// count is how often the server said text.
+func (s *sender) count(text string) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return bytes.Contains(s.heard.Bytes(), []byte(text))
+	return bytes.Count(s.heard.Bytes(), []byte(text))
 }
 
 func (s *sender) hear(text string) {
@@ -86,7 +89,7 @@ func hello(app string, request ...any) []byte {
 	b := append([]byte{3}, make([]byte, 2*1536)...)
 	b = append(b, []byte{2, 0, 0, 0, 0, 0, 4, 1, 0, 0, 0, 0}...) // chunks of 60,000 bytes
 	b = binary.BigEndian.AppendUint32(b, rtmp.ChunkSize)
-	b = append(b, rtmpCommand("connect", 1, amf.Object{"app": app})...)
+	b = append(b, rtmpCommand("connect", 1, amf.Object{"app": app, "tcUrl": "rtmp://127.0.0.1/" + app})...)
 	b = append(b, rtmpCommand("createStream", 2, nil)...)
 	return append(b, rtmpCommand(request...)...)
 }

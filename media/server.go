@@ -92,7 +92,9 @@ func (s *Server) tell(ctx context.Context) {
 	s.crew.dismiss(farewellTime)
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), farewellTime)
 	defer cancel()
-	s.hub.notices.tell(ctx)
+	for s.hub.notices.waiting() { // also when time is up: whoever is told does then what needs none
+		s.hub.notices.tell(ctx)
+	}
 }
 
 // Snapshot is what the server is doing now.
@@ -112,7 +114,7 @@ func (s *Server) Kick(id string) bool { return s.hub.kick(id) }
 
 // Cut ends the show of key and everybody's connection to it. Whoever is on its way in, and was let in by
 // the gate before, does not come in any more.
-func (s *Server) Cut(key string) { s.hub.cut(key, Ended) }
+func (s *Server) Cut(key string, why Reason) { s.hub.cut(key, why) }
 
 // Follow reads a show from inside the process, from its first frame or what is left of it, to its last: also
 // when it is cut, and whoever else plays it is sent away. ErrGone says that it is over.

@@ -187,9 +187,9 @@ func TestCutEndsEverybodyAtOnce(t *testing.T) {
 	player := h.stranger(t, "live", "play", 3, nil, "KEY?sign="+h.signer.Play("KEY"))
 	player.hear("first")
 	h.stream(t, "HELD", "a player that waits", func(s media.StreamStats) bool { return len(s.Players) == 1 })
-	h.Cut("KEY")
-	h.Cut("HELD")
-	h.Cut("NOBODY")
+	h.Cut("KEY", media.Ended)
+	h.Cut("HELD", media.Ended)
+	h.Cut("NOBODY", media.Ended)
 	s.gone()
 	player.gone()
 	_ = v.ended()
@@ -204,7 +204,7 @@ func TestCutEndsEverybodyAtOnce(t *testing.T) {
 		v := slow.stranger(t, "live", "play", 3, nil, "KEY")
 		<-asked
 		<-asked
-		slow.Cut("KEY")
+		slow.Cut("KEY", media.Ended)
 		close(decided)
 		p.hear(rtmp.PublishUnauthorized)
 		v.hear(rtmp.PlayUnauthorized)

@@ -35,7 +35,8 @@ type stream struct {
 }
 
 func newStream(h *hub, key string) *stream {
-	return &stream{hub: h, key: key, players: make(map[*Player]struct{})}
+	return &stream{hub: h, key: key, players: make(map[*Player]struct{}),
+		ring: ring{mostFrames: h.cfg.Limits.GOPFrames, mostBytes: h.cfg.Limits.GOPBytes}}
 }
 
 // write takes a frame of the publisher f. It never waits for a player.

@@ -7,13 +7,16 @@ import (
 	"os"
 	"os/exec"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 )
 
 // Process is a process that is told what to do in lines and answers in lines. It ends when its input ends,
-// which is at the end of the test.
+// which is at the end of the test if not before.
 type Process struct {
+	Stop func() // ends its input and waits; more than once does nothing
+
 	t   testing.TB
 	in  io.Writer
 	out *bufio.Scanner
@@ -36,11 +39,12 @@ func Start(t testing.TB, cmd *exec.Cmd) *Process {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() {
+	stop := sync.OnceFunc(func() {
 		_ = in.Close()
 		_ = cmd.Wait()
 	})
-	return &Process{t, in, bufio.NewScanner(out)}
+	t.Cleanup(stop)
+	return &Process{stop, t, in, bufio.NewScanner(out)}
 }
 
 // Say tells it a line.

@@ -47,7 +47,7 @@ func (q *Queries) room(ctx context.Context, id domain.LiveID) (room Room, err er
 	b.Queue(newest.in(selectComments), id, 0, 0, int64(math.MaxInt64), roomRows).Query(collect(scanComment, &room.Comments))
 	from, to := allTimes()
 	b.Queue(newest.in(selectGiftRecords), id, 0, 0, 0, from, to, 0, int64(math.MaxInt64), roomRows).Query(collect(scanGiftRecord, &room.Gifts))
-	b.Queue(selectPresent, id, roomViewers).Query(collect(pgx.RowToStructByPos[Profile], &room.Viewers))
+	b.Queue(selectPresent, id, roomViewers).Query(collect(scanShown, &room.Viewers))
 	b.Queue("COMMIT")
 	// In the transaction the generation stays what it was, while the names of the tables are the newest:
 	// only a look from outside notices a switch.
@@ -76,4 +76,10 @@ func collect[T any](scan pgx.RowToFunc[T], where *[]T) func(pgx.Rows) error {
 		*where, err = pgx.CollectRows(rows, scan)
 		return err
 	}
+}
+
+// scanShown reads how somebody is shown.
+func scanShown(row pgx.CollectableRow) (p Profile, err error) {
+	err = row.Scan(&p.ID, &p.Username, &p.Nickname, &p.Avatar)
+	return p, err
 }

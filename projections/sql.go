@@ -66,6 +66,8 @@ var (
 	selectAccount string
 	//go:embed sql/select_balance.sql
 	selectBalance string
+	//go:embed sql/select_census.sql
+	selectCensus string
 	//go:embed sql/select_chat_guests.sql
 	selectChatGuests string
 	//go:embed sql/select_checkpoint.sql

@@ -18,6 +18,9 @@ type Profile struct {
 	Username string
 	Nickname string
 	Avatar   string
+	// CreatedAt is when the account was opened. It is known of people who are looked up by themselves, and of whose
+	// doing a Delta is; else it is zero.
+	CreatedAt time.Time
 }
 
 // Name is what a person is called: the nickname, else the username.

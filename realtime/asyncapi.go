@@ -39,6 +39,13 @@ func announcements() []told {
 		{projections.KindProfile, "your profile", personInfo{}, lanePush{}},
 		{projections.KindAge, "your age", ageInfo{}, lanePush{}},
 		{projections.KindNotice, "something happened to your account or session", noticeInfo{}, lanePush{}},
+		{"chat.message", "somebody said something where you are in the chat", chatInfo{}, chatPush{}},
+		{chatPrivate, "somebody said something to you alone; with a cursor, on the private lane, if it was to all your connections", chatInfo{}, chatPush{}},
+		{"chat.joined", "somebody came into a chat room", chatComingInfo{}, chatPush{}},
+		{"chat.left", "somebody went out of a chat room", chatLeavingInfo{}, chatPush{}},
+		{"chat.named", "somebody in one of your chat rooms is called otherwise", chatNamedInfo{}, chatPush{}},
+		{"chat.typing", "somebody is writing: worth showing for a few seconds", chatNamedInfo{}, chatPush{}},
+		{"chat.removed", "a chat room is no more", noData{}, chatPush{}},
 		{"error", "something is wrong that no frame of yours was the cause of, or one whose id could not be read", problem{}, outbound{}},
 	}
 }
@@ -75,6 +82,13 @@ func errorCodes() []coded {
 		{domain.CodeGiftNotFound, "not on the shelf"},
 		{domain.CodeNumber, "give between 1 and 9999"},
 		{domain.CodeCoinsTooFew, "the wallet is too light"},
+		{domain.CodeRoomNotFound, "no such chat room"},
+		{domain.CodeRoomsFull, "there are as many chat rooms as there may be"},
+		{domain.CodeMessageEmpty, "nothing is left without the space around it"},
+		{domain.CodeMessageTooLong, "more than 1000 characters"},
+		{domain.CodeGuestGone, "not in the chat, or not any more"},
+		{domain.CodeNicknameTaken, "somebody has this name"},
+		{domain.CodeTextTooLong, "longer than the field may be"},
 		{domain.CodeBadKey, "key is 1–64 printable ASCII bytes"},
 		{domain.CodeKeyReused, "the same key came with other data before"},
 		{domain.CodeTooOften, "more comments or gifts a second than allowed; retry_after says when"},
@@ -222,10 +236,12 @@ func Tables() map[string]string {
 
 // fieldsOf names the JSON fields of a struct.
 func fieldsOf(v any) string {
-	t := reflect.TypeOf(v)
 	var names []string
-	for i := range t.NumField() {
-		name, options, _ := strings.Cut(t.Field(i).Tag.Get("json"), ",")
+	for _, field := range reflect.VisibleFields(reflect.TypeOf(v)) {
+		if field.Anonymous { // its fields are seen by themselves
+			continue
+		}
+		name, options, _ := strings.Cut(field.Tag.Get("json"), ",")
 		if strings.Contains(options, "omitempty") {
 			name += "?"
 		}

@@ -5,24 +5,22 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"io"
 	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"testing"
 	"time"
 
 	"github.com/lxzan/gws"
 
 	"roomlog/domain"
+	"roomlog/peertest"
 	"roomlog/projections"
 	"roomlog/realtime"
 	"roomlog/realtime/socketio/engineio"
@@ -35,11 +33,8 @@ const childEnv = "ROOMLOG_TEST_CHILD"
 
 // child is a server of one room in a process of its own.
 type child struct {
-	b    testing.TB
+	*peertest.Process
 	addr string
-	in   io.Writer
-	out  *bufio.Scanner
-	stop func()
 }
 
 // start makes a child of this program.
@@ -51,90 +46,31 @@ func start(b testing.TB, kind string) *child {
 
 // startNode makes a child that is Socket.IO for Node.
 func startNode(b testing.TB) *child {
-	folder := b.TempDir()
-	if err := os.CopyFS(folder, os.DirFS(filepath.Join("testdata", "nodeserver"))); err != nil {
-		b.Fatal(err)
-	}
-	install := exec.Command("npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts")
-	install.Dir = folder
-	if said, err := install.CombinedOutput(); err != nil {
-		b.Fatalf("npm ci: %v\n%s", err, said)
-	}
 	texts, _ := json.Marshal(phrases)
-	cmd := exec.Command("node", filepath.Join(folder, "server.js"), string(texts))
-	cmd.Env = append(os.Environ(), "NODE_ENV=production")
-	return startCommand(b, cmd)
+	return startCommand(b, peertest.Node(b, "testdata/nodeserver", "server.js", string(texts)))
 }
 
 func startCommand(b testing.TB, cmd *exec.Cmd) *child {
-	cmd.Stderr = os.Stderr
-	in, err := cmd.StdinPipe()
-	if err != nil {
-		b.Fatal(err)
-	}
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		b.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		b.Fatal(err)
-	}
-	c := &child{b: b, in: in, out: bufio.NewScanner(out)}
-	c.stop = sync.OnceFunc(func() {
-		_ = in.Close() // ends it
-		_ = cmd.Wait()
-	})
-	b.Cleanup(c.stop)
-	c.addr = c.hear("")
-	return c
-}
-
-func (c *child) say(format string, values ...any) {
-	if _, err := fmt.Fprintf(c.in, format+"\n", values...); err != nil {
-		c.b.Fatalf("the server is gone: %v", err)
-	}
-}
-
-// hear waits for a line that begins with a word, and answers the rest of it.
-func (c *child) hear(word string) string {
-	c.b.Helper()
-	if !c.out.Scan() {
-		c.b.Fatalf("the server is gone: %v", c.out.Err())
-	}
-	rest, ok := strings.CutPrefix(c.out.Text(), word)
-	if !ok {
-		c.b.Fatalf("the server says %q instead of %s", c.out.Text(), word)
-	}
-	return strings.TrimSpace(rest)
+	p := peertest.Start(b, cmd)
+	return &child{p, p.Hear("")}
 }
 
 // holds waits until n clients are in the room.
 func (c *child) holds(n int) {
-	c.say("hold %d", n)
-	c.hear("holding")
+	c.Say("hold %d", n)
+	c.Hear("holding")
 }
 
 // publish has a number of facts told, so many a second.
 func (c *child) publish(rate, count int) {
-	c.say("publish %d %d", rate, count)
-	c.hear("published")
+	c.Say("publish %d %d", rate, count)
+	c.Hear("published")
 }
 
-// usage is what a child has used so far.
-type usage struct {
-	cpu    float64 // seconds
-	memory float64 // bytes resident
-	kicked int
-}
-
-func (c *child) usage() (u usage) {
-	c.b.Helper()
-	c.say("stats")
-	said := c.hear("stats")
-	if _, err := fmt.Sscan(said, &u.cpu, &u.memory, &u.kicked); err != nil {
-		c.b.Fatalf("%q: %v", said, err)
-	}
-	return u
+// kicked is how many viewers it has sent away.
+func (c *child) kicked() (n int) {
+	c.Usage(&n)
+	return n
 }
 
 // serveChild is the server that childEnv names: a kind, and the push window if it has one. It does what its input
@@ -317,19 +253,11 @@ func (d *director) flood(how time.Duration, ahead int64, seen *atomic.Int64) {
 }
 
 func (d *director) sayStats() {
-	var used syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &used); err != nil {
-		panic(err)
-	}
-	seconds := func(t syscall.Timeval) float64 { return float64(t.Sec) + float64(t.Usec)/1e6 }
-	var pages, resident, kicked int64
-	if statm, err := os.ReadFile("/proc/self/statm"); err == nil {
-		_, _ = fmt.Sscan(string(statm), &pages, &resident)
-	}
+	kicked := int64(0)
 	if d.stats != nil {
 		kicked = d.stats.Kicked.Load()
 	}
-	fmt.Println("stats", seconds(used.Utime)+seconds(used.Stime), resident*int64(os.Getpagesize()), kicked)
+	fmt.Println(peertest.Stats(), kicked)
 }
 
 // phrases are what people write.

@@ -23,6 +23,10 @@ const (
 	DefaultCommentBurst    = 20
 	DefaultGiftRate        = 20 // combos are many single gifts
 	DefaultGiftBurst       = 50
+	DefaultMessageRate     = 5
+	DefaultMessageBurst    = 20
+	DefaultTypingRate      = 2
+	DefaultMaxChatRooms    = 1000
 	DefaultGrace           = 30 * time.Second // for the viewers of a process that died to come back
 	DefaultRenewal         = 3 * time.Second  // for a client that signed in again to say hello with its new token
 )
@@ -65,6 +69,11 @@ type Config struct {
 	CommentBurst    int           // and at once
 	GiftRate        float64       // gifts a second of one person, in this process
 	GiftBurst       int           // and at once
+	MessageRate     float64       // messages a second in the chat, of one person, or of one connection without one
+	MessageBurst    int           // and at once
+	TypingRate      float64       // notes a second that a connection is typing
+	MaxChatRooms    int           // that people may open
+	Uploads         string        // how the addresses of uploaded files begin: "https://live.example/uploads/"; "": as the clients say
 	Grace           time.Duration // from the death of a process until its viewers have left
 	Renewal         time.Duration // from the end of a session until its connections are closed
 }
@@ -92,6 +101,10 @@ func (c *Config) setDefaults() {
 	c.CommentBurst = orDefault(c.CommentBurst, DefaultCommentBurst)
 	c.GiftRate = orDefault(c.GiftRate, DefaultGiftRate)
 	c.GiftBurst = orDefault(c.GiftBurst, DefaultGiftBurst)
+	c.MessageRate = orDefault(c.MessageRate, DefaultMessageRate)
+	c.MessageBurst = orDefault(c.MessageBurst, DefaultMessageBurst)
+	c.TypingRate = orDefault(c.TypingRate, DefaultTypingRate)
+	c.MaxChatRooms = orDefault(c.MaxChatRooms, DefaultMaxChatRooms)
 	c.Grace = orDefault(c.Grace, DefaultGrace)
 	c.Renewal = orDefault(c.Renewal, DefaultRenewal)
 }
@@ -103,6 +116,7 @@ type Door struct {
 	log      *slog.Logger
 	sockets  *Sockets
 	hub      *hub
+	chat     *Chat
 	presence *presence
 	sentry   *sentry
 	rates    *rates
@@ -122,6 +136,7 @@ func New(cfg Config) (*Door, error) {
 	d.sockets = NewSockets(sockets)
 	d.presence = newPresence(cfg.Commands, cfg.Process, cfg.Log)
 	d.sentry = newSentry(d)
+	d.chat = newChat(d)
 	d.hub = newHub(d)
 	return d, nil
 }
@@ -151,6 +166,8 @@ func (d *Door) Run(ctx context.Context) error {
 	g.Go(func() error { return d.presence.run(ctx) })
 	g.Go(func() error { return d.sentry.run(ctx) })
 	g.Go(func() error { return AnswerRolls(ctx, d.cfg.Store, d.log, d.cfg.Process, d.list) })
+	g.Go(func() error { return d.chat.murmur.run(ctx, d.chat.typed) })
+	g.Go(func() error { return d.chat.leaves.run(ctx) })
 	g.Go(func() error { return d.cfg.Store.Beat(ctx, d.cfg.Process) })
 	g.Go(func() error { return newReaper(d.cfg, d.presence).run(ctx) })
 	return g.Wait()
@@ -161,7 +178,9 @@ func (d *Door) Run(ctx context.Context) error {
 // away; the others are noticed like those of a process that died.
 func (d *Door) Shutdown(ctx context.Context) error {
 	d.Retire()
-	return d.sockets.Shutdown(ctx)
+	err := d.sockets.Shutdown(ctx)
+	d.chat.Settle(ctx)
+	return err
 }
 
 // open makes the session of a new connection.

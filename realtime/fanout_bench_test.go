@@ -63,18 +63,18 @@ func (c contender) open(b *testing.B, n int) (*child, *crowd) {
 // measure has n viewers told so many facts a second for some seconds. Nothing may be lost.
 func (c contender) measure(b *testing.B, n, rate, seconds int) result {
 	s, crowd := c.open(b, n)
-	defer s.stop()
+	defer s.Stop()
 	defer crowd.leave()
 	s.publish(rate, warmth)
 	crowd.await(warmth)
 	crowd.took()
-	traffic, before := crowd.traffic(), s.usage()
+	traffic, before := crowd.traffic(), s.Usage()
 	s.publish(rate, rate*seconds)
 	crowd.await(int64(warmth + rate*seconds))
 	deliveries := float64(n * rate * seconds)
 	took := crowd.took()
 	r := result{
-		cpu: (s.usage().cpu - before.cpu) / deliveries * 1e6,
+		cpu: (s.Usage().CPU - before.CPU) / deliveries * 1e6,
 		p50: percentile(took, 50), p99: percentile(took, 99),
 		wire: float64(crowd.traffic()-traffic) / deliveries,
 	}
@@ -144,14 +144,14 @@ func BenchmarkFigureFanoutMaxRate(b *testing.B) {
 	const seconds, ahead = 4, 256
 	most := func(c contender) float64 {
 		s, crowd := c.open(b, viewers)
-		defer s.stop()
+		defer s.Stop()
 		defer crowd.leave()
 		s.publish(80, warmth)
 		crowd.await(warmth)
-		s.say("flood %d %d", seconds, ahead)
+		s.Say("flood %d %d", seconds, ahead)
 		published := make(chan int64, 1)
 		go func() {
-			n, _ := strconv.ParseInt(s.hear("published"), 10, 64)
+			n, _ := strconv.ParseInt(s.Hear("published"), 10, 64)
 			published <- n
 		}()
 		for start, told := time.Now(), int64(warmth); ; {
@@ -164,7 +164,7 @@ func BenchmarkFigureFanoutMaxRate(b *testing.B) {
 			case <-time.After(500 * time.Microsecond):
 				if n := crowd.least(); n > told {
 					told = n
-					s.say("seen %d", told)
+					s.Say("seen %d", told)
 				}
 			}
 		}
@@ -184,16 +184,16 @@ func BenchmarkFigureStalledReaders(b *testing.B) {
 	const people, stalled, rate, length = 300, 10, 200, 3900
 	for b.Loop() {
 		s, crowd := window.open(b, people)
-		defer s.stop()
+		defer s.Stop()
 		defer crowd.leave()
-		s.say("length %d", length)
+		s.Say("length %d", length)
 		s.publish(rate, 8*rate) // until the room's memory is full
 		crowd.await(8 * rate)
 		crowd.took()
 		var calm, grown, after float64
 		for range 5 {
 			s.publish(rate, rate)
-			calm = max(calm, s.usage().memory)
+			calm = max(calm, s.Usage().Memory)
 		}
 		before := crowd.took()
 		lame := crowd.watchers[1 : 1+stalled] // no probe is among them
@@ -203,22 +203,22 @@ func BenchmarkFigureStalledReaders(b *testing.B) {
 		start, kicked := time.Now(), 0.0
 		for kicked == 0 && time.Since(start) < time.Minute {
 			s.publish(rate, rate)
-			u := s.usage()
-			grown = max(grown, u.memory)
-			if u.kicked == stalled {
+			gone := 0
+			grown = max(grown, s.Usage(&gone).Memory)
+			if gone == stalled {
 				kicked = time.Since(start).Seconds()
 			}
 		}
 		during := crowd.took()
 		for range 5 {
 			s.publish(rate, rate)
-			after = s.usage().memory
+			after = s.Usage().Memory
 		}
 		for _, w := range lame {
 			w.paused.Store(false)
 		}
 		if kicked == 0 {
-			b.Errorf("only %d of %d stalled readers were kicked", s.usage().kicked, stalled)
+			b.Errorf("only %d of %d stalled readers were kicked", s.kicked(), stalled)
 		}
 		const mib = 1 << 20
 		b.Logf("resident: calm %.1f MiB, with stalled readers %.1f, without them %.1f", calm/mib, grown/mib, after/mib)

@@ -73,6 +73,21 @@ func TestFanout(t *testing.T) {
 			<-time.After(2 * window)
 		}
 	})
+	t.Run("does not let what happens wait because figures were told", func(t *testing.T) {
+		const window = 3 * time.Second
+		s := serve(t, func(cfg *realtime.SocketConfig) { cfg.FlushWindow = window })
+		room := s.NewFanout()
+		c := dial(t, s.addr)
+		room.Add(receive(t, s.peers, "the connection").conn)
+		start := time.Now()
+		room.Push(realtime.NewestFrame([]byte("17 people"), "gauge"))
+		c.hear("17 people")
+		room.Push(realtime.MustFrame([]byte("a gift")))
+		c.hear("a gift")
+		if took := time.Since(start); took > window/2 {
+			t.Errorf("the gift took %v", took)
+		}
+	})
 	t.Run("a newcomer gets what is pushed after Add, and nothing from before", func(t *testing.T) {
 		s := serve(t, func(cfg *realtime.SocketConfig) { cfg.FlushWindow = 50 * time.Millisecond })
 		room := s.NewFanout()

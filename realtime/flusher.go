@@ -109,13 +109,17 @@ func (f *flusher) flush(s *shard) {
 			l.conn.offer(joined[size(frames[:l.from]):], frames[l.from:])
 		}
 	}
+	window := f.window
+	if !slices.ContainsFunc(frames, func(frame *Frame) bool { return frame.lane != laneNewest }) {
+		window = 0 // what happens next need not wait because figures were told
+	}
 	f.count(frames, len(list)+len(latecomers))
 	if cap(f.joined) > keepJoined {
 		f.joined = nil
 	}
 	clear(frames)
 	f.spare = frames
-	f.cooling = append(f.cooling, cooling{s, f.now().Add(max(0, f.window))})
+	f.cooling = append(f.cooling, cooling{s, f.now().Add(max(0, window))})
 }
 
 // count notes that frames have been written to some connections.

@@ -80,6 +80,9 @@ func (d *Door) Exit(g Guest, live domain.LiveID, cause domain.LeaveCause) {
 // Retire says that this process ends: from now on nobody leaves a room by it. See Shutdown.
 func (d *Door) Retire() { d.presence.stop() }
 
+// Position is up to where rooms and people have been told everything.
+func (d *Door) Position() int64 { return d.hub.asOf.Load() }
+
 // Execute carries out what a person asks for, at the pace that a person may have.
 func (d *Door) Execute(ctx context.Context, by Caller, c domain.Command, key string) (eventstore.Receipt, error) {
 	if err := d.rates.allow(by.User, c); err != nil {

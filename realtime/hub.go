@@ -57,7 +57,11 @@ func (h *hub) hear(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	h.reach(ctx, h.door.cfg.Feed.Checkpoint())
+	at := h.door.cfg.Feed.Checkpoint()
+	if err := h.door.chat.load(ctx); err != nil {
+		return err
+	}
+	h.reach(ctx, at)
 	h.ready.Do(func() { close(h.open) })
 	for b := range batches {
 		h.handle(ctx, b)
@@ -95,6 +99,7 @@ func (h *hub) reachLocked(ctx context.Context, position int64) {
 		h.rooms = make(map[domain.LiveID]*room) // whoever joins from now on finds a room without a gap
 		h.door.sockets.closeAll(CloseBehind, "resume from where you are")
 		h.cutAudiences()
+		h.door.chat.cut()
 	}
 	h.moveTo(position)
 }
@@ -110,6 +115,7 @@ func (h *hub) handle(ctx context.Context, b projections.Batch) {
 			continue
 		}
 		h.tellAudiences(d)
+		h.door.chat.tell(d)
 		switch {
 		case d.To != 0:
 			h.tellPerson(d)

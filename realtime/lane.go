@@ -53,7 +53,11 @@ type laneFrame struct {
 
 func laneFrameOf(d projections.Delta) laneFrame {
 	cursor := eventstore.CursorOf(eventstore.Recorded{Position: d.Position, ID: d.EventID})
-	return laneFrame{d.Position, MustFrame(encode(lanePush{d.Kind, d.Position, cursor, laneData(d)}))}
+	kind := d.Kind
+	if kind == projections.KindMessage {
+		kind = chatPrivate
+	}
+	return laneFrame{d.Position, MustFrame(encode(lanePush{kind, d.Position, cursor, laneData(d)}))}
 }
 
 func laneData(d projections.Delta) any {
@@ -66,6 +70,8 @@ func laneData(d projections.Delta) any {
 		return personOf(d.Profile)
 	case domain.UserAgeChanged:
 		return ageInfo{e.Age}
+	case domain.MessagePosted:
+		return chatInfoOf(d, SpeakerOf(d, e), e)
 	case domain.UserSignedIn:
 		return noticeInfo{Kind: "signed_in"}
 	case domain.UserSignedOut:

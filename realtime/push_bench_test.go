@@ -31,13 +31,13 @@ func BenchmarkFigureGiftPush(b *testing.B) {
 			sender.ok(id)
 			sender.ask("ack", map[string]any{"cursor": "0"})
 			sender.aside = nil
-			<-time.After(30 * time.Millisecond) // idle again: no window is open
+			<-time.After(2 * realtime.DefaultFlushWindow) // idle again: no window is open
 			return took
 		}
 		for range 20 {
 			one()
 		}
-		took := make([]time.Duration, 500)
+		took := make([]time.Duration, 300)
 		for i := range took {
 			took[i] = one()
 		}

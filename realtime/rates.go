@@ -22,7 +22,7 @@ type rates struct {
 
 // pace is one person's.
 type pace struct {
-	comments, gifts *rate.Limiter
+	comments, gifts, messages *rate.Limiter
 }
 
 func newRates(cfg Config) *rates {
@@ -40,6 +40,8 @@ func (r *rates) allow(user domain.UserID, c domain.Command) error {
 		return r.take(r.paceOf(user).comments)
 	case domain.SendGift:
 		return r.take(r.paceOf(user).gifts)
+	case domain.PostMessage:
+		return r.take(r.paceOf(user).messages)
 	}
 	return nil
 }
@@ -51,6 +53,7 @@ func (r *rates) paceOf(user domain.UserID) *pace {
 	fresh := &pace{
 		comments: rate.NewLimiter(rate.Limit(r.config.CommentRate), r.config.CommentBurst),
 		gifts:    rate.NewLimiter(rate.Limit(r.config.GiftRate), r.config.GiftBurst),
+		messages: rate.NewLimiter(rate.Limit(r.config.MessageRate), r.config.MessageBurst),
 	}
 	if before, known, _ := r.people.PeekOrAdd(user, fresh); known {
 		return before

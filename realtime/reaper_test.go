@@ -9,6 +9,13 @@ import (
 	"roomlog/realtime"
 )
 
+// deaf is a connection that nobody is behind.
+type deaf struct{}
+
+func (deaf) Overhear(*realtime.ChatFact)               {}
+func (deaf) Typing(realtime.ChatPerson, domain.RoomID) {}
+func (deaf) CutOff()                                   {}
+
 // Guests of the chat whose process is gone do not stay as ghosts; those of a living one do.
 func TestGuestsOfADeadProcess(t *testing.T) {
 	t.Parallel()
@@ -21,9 +28,20 @@ func TestGuestsOfADeadProcess(t *testing.T) {
 		}
 		return w.execute(domain.Request{Command: c}).Events[0].Event.(domain.GuestEntered).Guest
 	}
-	lives := enter("c1", "n1", w.door.Process())
+	here := w.door.Chat().Member("c1", deaf{})
+	if _, err := here.Enter(t.Context(), realtime.Arrival{Style: domain.ChatPlain, Name: "小红"}); err != nil {
+		t.Fatal(err)
+	}
+	lives := here.Guest()
 	for _, key := range []string{"n2", "n3", ""} {
 		enter("c2", key, "a process that never was")
+	}
+	head, err := w.store.Head(t.Context())
+	if err == nil {
+		err = w.door.CaughtUp(t.Context(), head)
+	}
+	if err != nil {
+		t.Fatal(err)
 	}
 	queries := projections.NewQueries(w.pool)
 	eventually(t, "the ghosts have left", func() bool {

@@ -20,6 +20,7 @@ type session struct {
 
 	turn  sync.Mutex // held while a frame is handled; taken before mu
 	rooms map[domain.LiveID]*room
+	chat  *ChatMember // nil as long as nothing was said about the chat
 
 	mu     sync.Mutex
 	caller Caller // the zero Caller before hello
@@ -96,6 +97,9 @@ func (s *session) Closed(uint16, string) {
 	}
 	for live := range s.rooms {
 		s.leave(live, cause)
+	}
+	if s.chat != nil {
+		s.chat.Leave(domain.LeftConnectionLost)
 	}
 	if user := s.Caller().User; user != 0 {
 		s.door.hub.exit(user, s)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 
 	"roomlog/domain"
 	"roomlog/eventstore"
@@ -22,6 +23,11 @@ type verb struct {
 
 // vocabulary is everything a client can say, in the order it is documented.
 func vocabulary() []verb {
+	return slices.Concat(liveVocabulary(), chatVocabulary())
+}
+
+// liveVocabulary is what a client can say but for the chat.
+func liveVocabulary() []verb {
 	return []verb{
 		heeds("hello", true, "says who you are, first of all; again, with a new token, before the old one expires", welcome{}, (*session).onHello),
 		heeds("room.join", false, "enters a room and hears it from now on; again, to be brought up to date", joined{}, (*session).onJoin),

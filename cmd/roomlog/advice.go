@@ -24,6 +24,8 @@ func advice(err error) string {
 		return "See who there is: roomlog user list"
 	case no != nil && no.Code == domain.CodeGiftNotFound:
 		return "See which there are: roomlog gift list --all"
+	case no != nil && no.Code == domain.CodeNoStream:
+		return "See which there are: roomlog streams list"
 	case errors.Is(err, localpg.ErrInUse):
 		return "A roomlog serves from this folder already. Stop it, give this one a folder of its own (--data), or let both use one database (DATABASE_URL)."
 	case errors.Is(err, migrations.ErrNewer):
@@ -39,7 +41,7 @@ func advice(err error) string {
 	case errors.Is(err, fs.ErrPermission):
 		return "Run it as the user who owns the data folder, or choose another one (--data)."
 	case errors.Is(err, syscall.EADDRINUSE):
-		return "Something else listens there: stop it, or choose another address (--http-addr :7002)."
+		return "Something else listens there: stop it, or choose another address (--http-addr :7002, --rtmp-addr, --flv-addr)."
 	case errors.As(err, &connect):
 		return "Is the database running, and is DATABASE_URL (or --data) right?"
 	case errors.Is(err, context.Canceled):

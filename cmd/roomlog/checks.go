@@ -19,16 +19,17 @@ type readiness struct {
 	engine   *engine
 	stopping atomic.Bool
 	maxLag   time.Duration
+	more     []api.Check // of parts that not every process has
 }
 
 // checks are its questions, in the order in which they are asked.
 func (r *readiness) checks() []api.Check {
-	return []api.Check{
+	return append([]api.Check{
 		{Name: "process", Ask: r.process},
 		{Name: "database", Ask: r.database},
 		{Name: "roles", Ask: r.roles},
 		{Name: "tables", Ask: r.tables},
-	}
+	}, r.more...)
 }
 
 func (r *readiness) process(context.Context) (string, error) {

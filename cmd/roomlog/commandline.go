@@ -18,9 +18,10 @@ The environment:
   ROOMLOG_JWT_SECRET      signs tokens
   ROOMLOG_SIGN_SECRET     signs stream addresses
   ROOMLOG_PAYMENT_SECRET  checks the payment provider's callbacks
+  ROOMLOG_HOOK_SECRET     signs webhooks about streams
 
 A secret has 16 bytes at least; while one is being replaced, give both, the newer first, a space between them.
-Secrets that are not given are made once and kept in the data folder. Each of the last four may be in a file
+Secrets that are not given are made once and kept in the data folder. Each of the last five may be in a file
 that NAME_FILE names instead. Every flag has a variable of its own; the flag overrides it.
 Exit codes: 0 done, 1 failed, 2 called in a wrong way, 3 verify found a fault.`
 
@@ -34,6 +35,7 @@ var groups = []kong.Group{
 	{Key: "rate", Title: "Rates"},
 	{Key: "size", Title: "Sizes and times of requests"},
 	{Key: "socket", Title: "Connections"},
+	{Key: "media", Title: "Streams"},
 	{Key: "engine", Title: "Log, tables and database"},
 }
 
@@ -68,6 +70,11 @@ type commandLine struct {
 	Guest struct {
 		Forget guestForget `cmd:"" help:"Erase what somebody said who was not signed in."`
 	} `cmd:"" help:"Who chats without being signed in."`
+	Streams struct {
+		List    streamsList    `cmd:"" help:"Show what goes on, on all processes."`
+		Players streamsPlayers `cmd:"" help:"Show who watches a room."`
+		Kick    streamsKick    `cmd:"" help:"End a room's stream, or a player's connection."`
+	} `cmd:"" help:"What goes through the media doors."`
 	Live struct {
 		List liveList `cmd:"" help:"Show the rooms that are on air."`
 		Stop liveStop `cmd:"" help:"End a room for good."`

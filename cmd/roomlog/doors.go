@@ -10,6 +10,7 @@ import (
 	"net/http/pprof"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -17,6 +18,7 @@ import (
 	"roomlog/api"
 	"roomlog/domain"
 	"roomlog/media"
+	"roomlog/media/stage"
 	"roomlog/realtime"
 	"roomlog/realtime/socketio"
 	"roomlog/realtime/socketio/engineio"
@@ -32,7 +34,7 @@ type doors struct {
 }
 
 // openDoors makes the doors on top of the engine. They answer when server serves.
-func (c *serveCommand) openDoors(ctx context.Context, h *house, e *engine, l *layers) (*doors, error) {
+func (c *serveCommand) openDoors(ctx context.Context, h *house, e *engine, l *layers, streams *studio) (*doors, error) {
 	proxies, err := api.ParseProxies(c.TrustedProxies)
 	if err != nil {
 		return nil, err
@@ -43,10 +45,23 @@ func (c *serveCommand) openDoors(ctx context.Context, h *house, e *engine, l *la
 	}
 	d := &doors{readiness: &readiness{engine: e, maxLag: c.MaxLag}}
 	registry := e.meters()
-	config, err := c.apiConfig(h, e, tokens)
+	signer, err := media.NewSigner(h.secrets.sign, c.SignLife, h.sh.now)
 	if err != nil {
 		return nil, err
 	}
+	if streams != nil {
+		if err := streams.open(ctx, c, h, e, l, signer, proxies); err != nil {
+			return nil, err
+		}
+		d.readiness.more = append(d.readiness.more, streams.check())
+		registry.MustRegister(mediaMetrics{streams.server})
+		streams.meterHooks(metering{registry})
+	}
+	config, err := c.apiConfig(h, e, tokens, signer)
+	if err != nil {
+		return nil, err
+	}
+	config.Streams = streamBoard{stage.NewBoard(e.store, e.queries)}
 	config.Metrics, config.Checks, config.Proxies = registry, d.readiness.checks(), proxies
 	if d.api, err = api.New(config); err != nil {
 		return nil, err
@@ -83,11 +98,7 @@ func (c *serveCommand) openDoors(ctx context.Context, h *house, e *engine, l *la
 	return d, c.openPprof(ctx, h, l)
 }
 
-func (c *serveCommand) apiConfig(h *house, e *engine, tokens *api.Tokens) (api.Config, error) {
-	signer, err := media.NewSigner(h.secrets.sign, c.SignLife, h.sh.now)
-	if err != nil {
-		return api.Config{}, err
-	}
+func (c *serveCommand) apiConfig(h *house, e *engine, tokens *api.Tokens, signer *media.Signer) (api.Config, error) {
 	payments, err := api.NewSharedSecret(h.secrets.payment)
 	if err != nil {
 		return api.Config{}, err
@@ -104,6 +115,7 @@ func (c *serveCommand) apiConfig(h *house, e *engine, tokens *api.Tokens) (api.C
 		RequestTimeout: c.RequestTimeout, Settle: c.Settle,
 		BodyBytes: c.BodyBytes, BodyTimeout: c.BodyTimeout, UploadBytes: c.UploadBytes, UploadTimeout: c.UploadTimeout,
 		SignInsByAddress: c.SignInsPerAddress, SignInsByName: c.SignInsPerName, RegistrationsByAddress: c.RegistrationsPerAddress,
+		ChatRooms: c.ChatRooms, GuestChat: c.GuestChat, RoomsByAddress: c.RoomsPerAddress,
 		WritesByUser: c.WritesPerUser, UploadsByUser: c.UploadsPerUser, EventStreams: c.EventStreams,
 	}, nil
 }
@@ -152,7 +164,7 @@ func (c *serveCommand) socketioConfig(h *house, e *engine, rooms *realtime.Door,
 			BodyTimeout: c.BodyTimeout, FrameRate: c.FrameRate, FrameBurst: c.FrameBurst,
 			Sockets: realtime.SocketConfig{QueueBytes: c.QueueBytes, RestartSpread: c.RestartSpread, FlushWindow: c.window()},
 		},
-		Listed: c.Listed, Crowd: c.Crowd, Interval: c.ListInterval,
+		Guests: c.GuestChat, Listed: c.Listed, Crowd: c.Crowd, Interval: c.ListInterval,
 	}
 }
 
@@ -171,8 +183,17 @@ func (c *serveCommand) realtimeConfig(h *house, e *engine, tokens *api.Tokens, g
 		},
 		MaxConnsPerUser: c.MaxConnectionsPerUser, MaxRooms: c.MaxRoomsPerConnection,
 		CommentRate: c.CommentRate, CommentBurst: c.CommentBurst, GiftRate: c.GiftRate, GiftBurst: c.GiftBurst,
-		Grace: c.PresenceGrace,
+		MessageRate: c.MessageRate, MessageBurst: c.MessageBurst, TypingRate: c.TypingRate, MaxChatRooms: c.ChatRooms, Uploads: c.uploads(),
+		Grace: c.PresenceGrace, Process: e.process,
 	}
+}
+
+// uploads is how the addresses of uploaded files begin; "" without a public address.
+func (c *serveCommand) uploads() string {
+	if c.PublicURL == "" {
+		return ""
+	}
+	return strings.TrimRight(c.PublicURL, "/") + "/uploads/"
 }
 
 // serve answers requests until the doors are closed.

@@ -7,8 +7,10 @@ import (
 	"slices"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"roomlog/api"
 	"roomlog/domain"
 	"roomlog/eventstore"
 	"roomlog/eventstore/localpg"
@@ -26,12 +28,13 @@ type engine struct {
 	queries   *projections.Queries
 	feed      *projections.Feed
 	projector *projections.Projector // nil without the role
+	process   string                 // names this process in the log
 	now       func() time.Time
 }
 
 // startEngine opens the database, migrates it, and starts what moves the log and the tables.
 func (c *serveCommand) startEngine(ctx context.Context, h *house, l *layers) (*engine, error) {
-	e := &engine{now: h.sh.now}
+	e := &engine{now: h.sh.now, process: uuid.NewString()}
 	dsn := h.databaseURL
 	if dsn == "" {
 		var err error
@@ -78,7 +81,7 @@ func (e *engine) furnish(ctx context.Context) error {
 	if e.projector == nil {
 		return nil
 	}
-	_, err := e.sequencer.Execute(ctx, domain.Request{Command: addRoom(e.store, firstRoom), By: domain.Actor{Kind: domain.System}})
+	_, err := e.sequencer.Execute(ctx, domain.Request{Command: api.AddRoom(e.store, firstRoom), By: domain.Actor{Kind: domain.System}})
 	if err != nil {
 		return fmt.Errorf("make the room %s: %w", firstRoom, err)
 	}

@@ -209,9 +209,10 @@ func (p *process) data() string {
 	return ""
 }
 
-// environment0 is the environment of these tests without what would steer roomlog.
+// environment0 is the environment of these tests without what would steer roomlog, but for ports that nobody else
+// has.
 func environment0() []string {
-	var env []string
+	env := []string{"ROOMLOG_RTMP_ADDR=127.0.0.1:0", "ROOMLOG_FLV_ADDR=127.0.0.1:0"}
 	for _, kv := range os.Environ() {
 		if !strings.HasPrefix(kv, "ROOMLOG_") && !strings.HasPrefix(kv, "DATABASE_URL") {
 			env = append(env, kv)

@@ -2,14 +2,12 @@ package main
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"time"
 
+	"roomlog/api"
 	"roomlog/domain"
-	"roomlog/eventstore"
 	"roomlog/projections"
 )
 
@@ -32,7 +30,7 @@ A room "` + firstRoom + `" is there from the start. Clients are in a room by its
 // Run carries the command out.
 func (c *roomAdd) Run(ctx context.Context, g *globals, sh shell) error {
 	return g.atDesk(ctx, sh, func(ctx context.Context, d *desk) error {
-		receipt, err := d.change(ctx, addRoom(d.store, c.Name))
+		receipt, err := d.change(ctx, api.AddRoom(d.store, c.Name))
 		if err != nil {
 			return err
 		}
@@ -98,11 +96,4 @@ func (*roomList) Run(ctx context.Context, g *globals, sh shell) error {
 		}
 		return t.end("No rooms. Next: roomlog room add music")
 	})
-}
-
-// addRoom asks for a chat room under an id of its own.
-func addRoom(store *eventstore.Store, name string) domain.AddRoom {
-	id := make([]byte, 12)
-	rand.Read(id) // never fails
-	return domain.AddRoom{Name: name, Room: domain.RoomID(hex.EncodeToString(id)), NameKey: store.NameKey(name)}
 }

@@ -32,21 +32,30 @@ func openSecrets(getenv func(string) string, data string, log *slog.Logger) (sec
 		{"ROOMLOG_SIGN_SECRET", "sign", &s.sign},
 		{"ROOMLOG_PAYMENT_SECRET", "payment", &s.payment},
 	} {
-		given, err := given(getenv, one.variable)
-		if err != nil {
+		var err error
+		if *one.into, err = openSecret(getenv, data, one.variable, one.file, log); err != nil {
 			return s, err
-		}
-		if given == "" {
-			path := filepath.Join(data, "secrets", one.file)
-			if given, err = keptSecret(path, log); err != nil {
-				return s, fmt.Errorf("%w\n  Give %s (or %s_FILE), or a data folder that can be written (--data)", err, one.variable, one.variable)
-			}
-		}
-		if *one.into = strings.Fields(given); len(*one.into) == 0 {
-			return s, fmt.Errorf("%s is blank: give a secret, or nothing to have one made", one.variable)
 		}
 	}
 	return s, nil
+}
+
+// openSecret takes one secret from wherever it is.
+func openSecret(getenv func(string) string, data, variable, file string, log *slog.Logger) ([]string, error) {
+	secret, err := given(getenv, variable)
+	if err != nil {
+		return nil, err
+	}
+	if secret == "" {
+		if secret, err = keptSecret(filepath.Join(data, "secrets", file), log); err != nil {
+			return nil, fmt.Errorf("%w\n  Give %s (or %s_FILE), or a data folder that can be written (--data)", err, variable, variable)
+		}
+	}
+	newestFirst := strings.Fields(secret)
+	if len(newestFirst) == 0 {
+		return nil, fmt.Errorf("%s is blank: give a secret, or nothing to have one made", variable)
+	}
+	return newestFirst, nil
 }
 
 // given answers what the environment says under a name, or what is in the file that NAME_FILE names;

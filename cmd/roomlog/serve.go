@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"slices"
 	"time"
 )
 
@@ -14,11 +15,12 @@ const (
 	roleAPI       = "api"
 	roleRealtime  = "realtime"
 	roleProjector = "projector"
+	roleMedia     = "media"
 )
 
 type serveCommand struct {
 	HTTPAddr       string   `name:"http-addr" group:"door" env:"ROOMLOG_HTTP_ADDR" default:":7001" help:"Where to listen for REST and WebSocket; port 0 takes a free one."`
-	PublicURL      string   `group:"door" env:"ROOMLOG_PUBLIC_URL" placeholder:"URL" help:"How clients reach this server, like https://live.example, for addresses of pictures. Default: as each request says."`
+	PublicURL      string   `group:"door" env:"ROOMLOG_PUBLIC_URL" placeholder:"URL" help:"How clients reach this server, like https://live.example, for addresses of what is uploaded. Default: as each request says."`
 	TrustedProxies []string `group:"door" env:"ROOMLOG_TRUSTED_PROXIES" default:"127.0.0.0/8,::1/128" help:"Whose X-Forwarded-For gives the client's address, for limits and logs."`
 	CORSOrigins    []string `name:"cors-origins" group:"door" env:"ROOMLOG_CORS_ORIGINS" placeholder:"ORIGIN" help:"Browser origins that may call. Default: any, since no cookie carries a right."`
 	Assets         string   `group:"door" env:"ROOMLOG_ASSETS" placeholder:"DIR" help:"A folder with socket.io.js for browser pages; make assets fills one. Default: assets in the data folder."`
@@ -28,12 +30,15 @@ type serveCommand struct {
 	TokenLife    time.Duration `group:"house" env:"ROOMLOG_TOKEN_LIFE" default:"720h" help:"How long a sign-in is good for."`
 	SignLife     time.Duration `group:"house" env:"ROOMLOG_SIGN_LIFE" default:"100000s" help:"How long a stream address is good for."`
 	CoinsPerUnit int64         `group:"house" env:"ROOMLOG_COINS_PER_UNIT" default:"10" help:"Coins for one unit of price of a top-up."`
+	ChatRooms    int           `group:"house" env:"ROOMLOG_CHAT_ROOMS" default:"200" help:"Chat rooms in all; operators may make more."`
+	GuestChat    bool          `group:"house" env:"ROOMLOG_GUEST_CHAT" help:"Let people into the chat without a password: by an e-mail address, or under a name. Whoever says an address is taken for its owner."`
 
-	Roles []string `group:"part" env:"ROOMLOG_ROLES" enum:"api,realtime,projector" default:"api,realtime,projector" help:"api answers REST, realtime holds sockets, projector moves the tables."`
+	Roles []string `group:"part" env:"ROOMLOG_ROLES" enum:"api,realtime,media,projector" default:"api,realtime,media,projector" help:"api answers REST, realtime holds sockets, media takes and gives streams, projector moves the tables."`
 
 	rateSettings   `embed:""`
 	sizeSettings   `embed:""`
 	socketSettings `embed:""`
+	mediaSettings  `embed:""`
 	engineSettings `embed:""`
 }
 
@@ -66,6 +71,13 @@ func (c *serveCommand) Run(ctx context.Context, g *globals, sh shell) (err error
 		return fmt.Errorf("listen for HTTP: %w", err)
 	}
 	defer listener.Close()
+	var streams *studio
+	if slices.Contains(c.Roles, roleMedia) {
+		if streams, err = c.listenForStreams(); err != nil {
+			return err
+		}
+		defer streams.close()
+	}
 	l := newLayers(h.log)
 	defer func() {
 		err = errors.Join(err, l.stop())
@@ -75,7 +87,7 @@ func (c *serveCommand) Run(ctx context.Context, g *globals, sh shell) (err error
 	if err != nil {
 		return err
 	}
-	d, err := c.openDoors(ctx, h, e, l)
+	d, err := c.openDoors(ctx, h, e, l, streams)
 	if err != nil {
 		return err
 	}

@@ -12,10 +12,14 @@ type rateSettings struct {
 	RegistrationsPerAddress int     `group:"rate" env:"ROOMLOG_REGISTRATIONS_PER_ADDRESS" default:"20" help:"New accounts a minute from one address."`
 	WritesPerUser           int     `group:"rate" env:"ROOMLOG_WRITES_PER_USER" default:"120" help:"Commands a minute over REST, of one person."`
 	UploadsPerUser          int     `group:"rate" env:"ROOMLOG_UPLOADS_PER_USER" default:"20" help:"Pictures a minute, of one person."`
+	RoomsPerAddress         int     `group:"rate" env:"ROOMLOG_ROOMS_PER_ADDRESS" default:"10" help:"New chat rooms a minute from one address."`
 	CommentRate             float64 `group:"rate" env:"ROOMLOG_COMMENT_RATE" default:"5" help:"Comments a second, of one person."`
 	CommentBurst            int     `group:"rate" env:"ROOMLOG_COMMENT_BURST" default:"20" help:"Comments at once."`
 	GiftRate                float64 `group:"rate" env:"ROOMLOG_GIFT_RATE" default:"20" help:"Gifts a second, of one person."`
 	GiftBurst               int     `group:"rate" env:"ROOMLOG_GIFT_BURST" default:"50" help:"Gifts at once: combos."`
+	MessageRate             float64 `group:"rate" env:"ROOMLOG_MESSAGE_RATE" default:"5" help:"Messages a second in the chat, of one person, or of one connection without one."`
+	MessageBurst            int     `group:"rate" env:"ROOMLOG_MESSAGE_BURST" default:"20" help:"Messages at once."`
+	TypingRate              float64 `group:"rate" env:"ROOMLOG_TYPING_RATE" default:"2" help:"Notes a second that a connection is typing."`
 	FrameRate               float64 `group:"rate" env:"ROOMLOG_FRAME_RATE" default:"100" help:"Frames a second on one connection."`
 	FrameBurst              int     `group:"rate" env:"ROOMLOG_FRAME_BURST" default:"200" help:"Frames at once."`
 }

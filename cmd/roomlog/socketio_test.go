@@ -51,6 +51,7 @@ func (l shownList) among(name, socket string) bool {
 // transport, together with a client of the native dialect in the same room.
 func TestOfficialClients(t *testing.T) {
 	t.Parallel()
+	need(t, "node", "node")
 	at := serve(t, []string{"ROOMLOG_PAYMENT_SECRET=" + paymentSecret}, append([]string{"--data", dataDir(t)}, unhurried...)...)
 	at.roomlog("gift", "add", "--name", "Rose", "--coin", "30", "--image", "https://cdn.example/rose.png")
 	anna, nora := join(t, at, "anna"), join(t, at, "nora")
@@ -179,6 +180,7 @@ func playEvening(t *testing.T, guest *person, native *socket, live int64, versio
 // A server that is killed, or stopped as planned, is there again some day: clients come back by themselves.
 func TestOfficialClientsAfterARestart(t *testing.T) {
 	t.Parallel()
+	need(t, "node", "node")
 	at := serve(t, append([]string{"DATABASE_URL=" + pgtest.Blank(t)}, sharedSecrets...), append([]string{"--data", dataDir(t)}, unhurried...)...)
 	anna := join(t, at, "anna")
 	live := anna.open("An evening with Anna")
@@ -207,6 +209,7 @@ func TestOfficialClientsAfterARestart(t *testing.T) {
 // TestOfficialClientsOfTwoProcesses: two servers on one database are one, for clients of all kinds.
 func TestOfficialClientsOfTwoProcesses(t *testing.T) {
 	t.Parallel()
+	need(t, "node", "node")
 	env := append([]string{"DATABASE_URL=" + pgtest.Blank(t)}, sharedSecrets...)
 	one := serve(t, env, append([]string{"--data", dataDir(t)}, unhurried...)...)
 	two := serve(t, env, append([]string{"--data", dataDir(t)}, unhurried...)...)

@@ -1,1 +1,1 @@
-SELECT id, username, nickname, avatar FROM person WHERE id = ANY ($1)
+SELECT id, username, nickname, avatar, created_at FROM person WHERE id = ANY ($1)

@@ -29,6 +29,7 @@ type Config struct {
 	Assets   string            // the folder that the client's script is served from; "": nowhere
 	Engine   engineio.Config   // limits of the connections; Open, Now and Log are the door's
 	Recovery protocol.Recovery // of lost sockets; Restore is the door's
+	Guests   bool              // people may chat under a name without signing in
 	Listed   int               // people and sockets that a list names: the newest
 	Crowd    int               // people in a room above which lists are sent now and then only
 	Interval time.Duration     // between two lists to a crowd

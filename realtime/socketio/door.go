@@ -19,6 +19,8 @@ type Door struct {
 	server *protocol.Server
 	herald *herald
 
+	aliases *aliases
+
 	mu    sync.Mutex
 	rooms map[domain.LiveID]*room
 
@@ -32,7 +34,7 @@ func New(cfg Config) (*Door, error) {
 		return nil, err
 	}
 	cfg.setDefaults()
-	d := &Door{cfg: cfg, rooms: make(map[domain.LiveID]*room), visitors: make(map[*visitor]struct{})}
+	d := &Door{cfg: cfg, aliases: newAliases(), rooms: make(map[domain.LiveID]*room), visitors: make(map[*visitor]struct{})}
 	d.herald = newHerald(d)
 	engine := cfg.Engine
 	engine.Now, engine.Log = cfg.Now, cfg.Log
@@ -80,7 +82,9 @@ func (d *Door) Run(ctx context.Context) error {
 // the door of the rooms, nobody leaves a room by it.
 func (d *Door) Shutdown(ctx context.Context) error {
 	d.cfg.Rooms.Retire()
-	return d.server.Shutdown(ctx)
+	err := d.server.Shutdown(ctx)
+	d.cfg.Rooms.Chat().Settle(ctx)
+	return err
 }
 
 // know has a visitor listed, or not any more.

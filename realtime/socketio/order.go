@@ -10,30 +10,17 @@ import (
 
 // Kinds of denials, as people are shown them.
 const (
-	denyKicked = "已移出" // put out
-	denyLocked = "已禁止" // may not come in
+	denyKicked  = "已移出" // put out
+	denyLocked  = "已禁止" // may not come in
+	denyRemoved = "已删除" // the room is no more
 )
-
-// denial is what a client is told before it is put out, as an event named by its id.
-type denial struct {
-	Meta struct {
-		Timestamp int64 `json:"timestamp"` // milliseconds
-	} `json:"meta"`
-	Data struct {
-		Action  string `json:"action"` // "deny"
-		Payload struct {
-			Type    string `json:"type"`
-			Message string `json:"message"`
-		} `json:"payload"`
-	} `json:"data"`
-}
 
 // deny tells a client why it is put out, and puts it out: it does not come back by itself.
 func (d *Door) deny(k *protocol.Socket, kind, message string) {
-	var told denial
-	told.Meta.Timestamp = d.cfg.Now().UnixMilli()
-	told.Data.Action, told.Data.Payload.Type, told.Data.Payload.Message = "deny", kind, message
-	k.Emit(k.ID(), told)
+	k.Emit(k.ID(), exchange{
+		exchangeMeta{Timestamp: d.cfg.Now().UnixMilli()},
+		exchangeData{"deny", denial{kind, message}},
+	})
 	k.Disconnect(true)
 }
 
@@ -54,8 +41,9 @@ type present interface {
 	at() *protocol.Socket
 }
 
-func (g *guest) at() *protocol.Socket  { return g.visitor.socket }
-func (p *pushed) at() *protocol.Socket { return p.socket }
+func (g *guest) at() *protocol.Socket   { return g.visitor.socket }
+func (p *pushed) at() *protocol.Socket  { return p.socket }
+func (c *chatter) at() *protocol.Socket { return c.v.socket }
 
 // Sockets implements realtime.Annex.
 func (d *Door) Sockets(w realtime.Whereabouts) []realtime.Socket {
@@ -103,6 +91,11 @@ func (g *guest) PutOut(reason string) {
 // PutOut implements realtime.Guest.
 func (p *pushed) PutOut(reason string) { p.door.deny(p.socket, denyKicked, realtime.WhyKicked(reason)) }
 
+// PutOut implements realtime.Guest.
+func (c *chatter) PutOut(reason string) {
+	c.v.door.deny(c.v.socket, denyKicked, realtime.WhyKicked(reason))
+}
+
 // Expel implements realtime.Guest: the person is told why, and is out of the room. The socket stays.
 func (g *guest) Expel(live domain.LiveID, reason string) {
 	v := g.visitor
@@ -118,5 +111,8 @@ func (g *guest) Expel(live domain.LiveID, reason string) {
 	})
 }
 
-// Expel implements realtime.Guest: it is in no room.
+// Expel implements realtime.Guest: it is in no room of a live.
 func (p *pushed) Expel(domain.LiveID, string) {}
+
+// Expel implements realtime.Guest: it is in no room of a live.
+func (c *chatter) Expel(domain.LiveID, string) {}

@@ -28,8 +28,15 @@ func (d *Door) connected(k *protocol.Socket) {
 	k.OnDisconnect(v.gone)
 	d.know(v, true)
 	v.hearLive()
-	if profileOf(k.Query()) == profilePushed {
+	switch profileOf(k.Query()) {
+	case profileExchange:
+		v.hearExchange()
+	case profilePushed:
 		v.hearPushed()
+	case profileHistory:
+		v.hearHistory()
+	default:
+		v.hearPlain()
 	}
 	if was, ok := k.Restored().(*lost); ok {
 		v.comeBack(was)

@@ -62,7 +62,7 @@ func openWorld(t testing.TB, db *pgtest.DB, projects bool, change func(*socketio
 	gate := realtime.NewGate(realtime.GateConfig{MaxPerAddress: -1})
 	rooms := realtime.Config{
 		Store: store, Commands: w.sequencer, Queries: w.queries, Feed: w.feed, Verify: verify, Now: time.Now, Log: log, Gate: gate,
-		CommentRate: 1e6, CommentBurst: 1e6, GiftRate: 1e6, GiftBurst: 1e6,
+		CommentRate: 1e6, CommentBurst: 1e6, GiftRate: 1e6, GiftBurst: 1e6, MessageRate: 1e6, MessageBurst: 1e6,
 	}
 	cfg := socketio.Config{Queries: w.queries, Now: time.Now, Log: log}
 	cfg.Engine.Gate, cfg.Engine.FrameRate, cfg.Engine.Sockets.FlushWindow = gate, -1, time.Millisecond
@@ -269,4 +269,14 @@ func eventually(t testing.TB, what string, ok func() bool) {
 		}
 		<-time.After(2 * time.Millisecond)
 	}
+}
+
+// room is what the tables have of a live.
+func (w *world) room(live domain.LiveID) projections.Room {
+	w.Helper()
+	found, err := w.queries.Room(context.Background(), live)
+	if err != nil {
+		w.Fatal(err)
+	}
+	return found
 }

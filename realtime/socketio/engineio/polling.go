@@ -66,7 +66,7 @@ func (s *Session) poll(w http.ResponseWriter, r *http.Request) {
 		case <-impatient:
 			s.excuse(answer)
 		case <-r.Context().Done():
-			s.hangUp(answer)
+			s.hangUp()
 			return
 		}
 	}
@@ -90,12 +90,11 @@ func (s *Session) excuse(which chan []*realtime.Frame) {
 	}
 }
 
-// hangUp ends the session because the client gave up its GET.
-func (s *Session) hangUp(which chan []*realtime.Frame) {
+// hangUp ends a session that polls because the client gave up its GET, or did not take the answer.
+func (s *Session) hangUp() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.waiting == which {
-		s.waiting = nil
+	if s.carrier == nil {
 		s.endLocked("transport close", "")
 	}
 }
@@ -141,7 +140,7 @@ func (s *Session) respond(w http.ResponseWriter, frames []*realtime.Frame) {
 		err = control.Flush()
 	}
 	if err != nil {
-		s.end("transport close", "")
+		s.hangUp()
 	}
 }
 

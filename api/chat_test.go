@@ -1,0 +1,243 @@
+package api_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"roomlog/api"
+	"roomlog/domain"
+	"roomlog/eventstore"
+)
+
+// chatted reads an answer in the envelope of chat rooms: the data into v, or the error.
+func chatted(t testing.TB, a answer, v any) (failure string) {
+	t.Helper()
+	var e struct {
+		Code   int
+		Data   json.RawMessage
+		Error  string
+		TextEN string `json:"text_en"`
+	}
+	decode(t, a, &e)
+	if a.status != 200 || a.header.Get("Content-Type") != "application/json" {
+		t.Fatalf("%d %s", a.status, a.raw)
+	}
+	if e.Code != 0 {
+		a.keys("code", "error", "text_en")
+		if e.Code != 1 || e.Error == "" || e.TextEN == "" {
+			t.Fatalf("%s", a.raw)
+		}
+		return e.Error
+	}
+	a.keys("code", "data")
+	if v != nil {
+		if err := json.Unmarshal(e.Data, v); err != nil {
+			t.Fatalf("%v: %s", err, a.raw)
+		}
+	}
+	return ""
+}
+
+type chatUser struct {
+	ID       string `json:"_id"`
+	Name     string
+	Avatar   string
+	Online   bool
+	Room     *string
+	CreateAt time.Time
+	Email    string
+	IAT      int64
+}
+
+type chatRoom struct {
+	ID       string `json:"_id"`
+	Name     string
+	CreateAt time.Time
+	Users    []chatUser
+}
+
+func withGuests(c *api.Config) { c.GuestChat = true }
+
+func TestEmailLogin(t *testing.T) {
+	t.Parallel()
+	d := newDoor(t, withGuests)
+	login := func(email string) (token string) {
+		t.Helper()
+		if no := chatted(t, d.post("/login", map[string]string{"email": email}), &token); no != "" {
+			t.Fatalf("%s: %s", email, no)
+		}
+		return token
+	}
+	validate := func(token string) (u chatUser, failure string) {
+		t.Helper()
+		return u, chatted(t, d.post("/validate", map[string]string{"token": token}), &u)
+	}
+	first := login(" Zoe.Li@Example.org ")
+	zoe, _ := validate(first)
+	if zoe.ID != "1" || zoe.Name != "Zoe.Li" || zoe.Email != "Zoe.Li@Example.org" || zoe.Online || zoe.Room != nil ||
+		zoe.Avatar != "http://www.gravatar.com/avatar/5d2db8ec17718c4d6e180a7c54d27705" ||
+		time.Since(time.Unix(zoe.IAT, 0)).Abs() > time.Minute || zoe.CreateAt.IsZero() {
+		t.Errorf("%+v", zoe)
+	}
+	d.post("/validate", map[string]string{"token": first}).keysOf("data", "_id", "name", "avatar", "online", "room", "createAt", "email", "iat")
+	t.Run("is the same account again, and ends the session before", func(t *testing.T) {
+		second := login("zoe.li@EXAMPLE.ORG")
+		if again, _ := validate("Bearer " + second); again.ID != zoe.ID {
+			t.Errorf("%+v", again)
+		}
+		if _, no := validate(first); no != "用户验证失败" {
+			t.Errorf("%q", no)
+		}
+	})
+	t.Run("is one account however many ask at once", func(t *testing.T) {
+		var all sync.WaitGroup
+		for range 8 {
+			all.Go(func() { login("many@example.org") })
+		}
+		all.Wait()
+		if got := d.registered(); got != 2 {
+			t.Errorf("%d accounts", got)
+		}
+	})
+	t.Run("is another account with another address of the same name", func(t *testing.T) {
+		if other, _ := validate(login("Zoe.Li@example.com")); other.ID == zoe.ID || other.Name != "Zoe.Li" {
+			t.Errorf("%+v", other)
+		}
+	})
+	for name, email := range map[string]string{
+		"nothing": "", "no @": "zoe", "nothing before it": "@example.org", "nothing behind it": "zoe@", "a space": "zoe li@example.org",
+		"a line break": "zoe\n@example.org", "NUL": "zoe\x00@example.org", "too long": strings.Repeat("z", 250) + "@a.bc",
+	} {
+		if no := chatted(t, d.post("/login", map[string]string{"email": email}), nil); no == "" {
+			t.Errorf("%s is taken", name)
+		}
+	}
+	for _, token := range []string{"", "x", "Bearer null"} {
+		if _, no := validate(token); no != "用户验证失败" {
+			t.Errorf("%q: %q", token, no)
+		}
+	}
+	t.Run("opens nothing for somebody locked out, or forgotten", func(t *testing.T) {
+		d.operator(domain.DisableUser{User: 1})
+		if no := chatted(t, d.post("/login", map[string]string{"email": "zoe.li@example.org"}), nil); no != textUser {
+			t.Errorf("%q", no)
+		}
+		d.operator(domain.ForgetUser{User: 1})
+		if no := chatted(t, d.post("/login", map[string]string{"email": "zoe.li@example.org"}), nil); no != textUser {
+			t.Errorf("%q", no)
+		}
+	})
+	t.Run("gives no right of an operator's", func(t *testing.T) {
+		_, err := d.sequencer.Execute(t.Context(), domain.Request{By: domain.Actor{Kind: domain.Operator}, Command: domain.GrantRole{User: 2, Role: domain.RoleOperator}})
+		if no := domain.Refused(err); no == nil || no.Code != domain.CodeForbidden {
+			t.Error(err)
+		}
+	})
+	if strings.Contains(d.log.String(), "xample.org") {
+		t.Error("an address is logged")
+	}
+}
+
+func (d *door) registered() (n int) {
+	d.Helper()
+	page, err := d.store.Read(d.Context(), eventstore.Query{Types: []string{"user.registered.v1"}})
+	if err != nil {
+		d.Fatal(err)
+	}
+	return len(page.Events)
+}
+
+func TestEmailLoginIsASetting(t *testing.T) {
+	t.Parallel()
+	d := newDoor(t)
+	if no := chatted(t, d.post("/login", map[string]string{"email": "zoe@example.org"}), nil); no != "未开放邮箱登录" || d.registered() != 0 {
+		t.Errorf("%q, and %d accounts", no, d.registered())
+	}
+	a := d.person("alice") // may chat all the same
+	var u chatUser
+	if no := chatted(t, d.post("/validate", map[string]string{"token": a.Token}), &u); no != "" || u.Name != "alice" || u.Email != "" {
+		t.Errorf("%q %+v", no, u)
+	}
+}
+
+func TestChatRooms(t *testing.T) {
+	t.Parallel()
+	d := newDoor(t, func(c *api.Config) { c.ChatRooms = 3; c.RoomsByAddress = 10 })
+	create := func(path, name string) (r chatRoom, failure string) {
+		t.Helper()
+		return r, chatted(t, d.post(path, map[string]string{"name": name}, "Authorization", "Bearer null"), &r)
+	}
+	music, no := create("/createRoom", " Music 🎵 ")
+	if no != "" || !domain.IsRoomID(music.ID) || music.Name != "Music 🎵" || time.Since(music.CreateAt).Abs() > time.Minute {
+		t.Fatalf("%q %+v", no, music)
+	}
+	if again, no := create("/addRoom", "MUSIC 🎵"); no != "房间已经存在!" {
+		t.Errorf("%q %+v", no, again)
+	}
+	if _, no := create("/addRoom", "\t"); no != "参数错误" {
+		t.Errorf("%q", no)
+	}
+	if _, no := create("/addRoom", music.ID); no != "房间已经存在!" {
+		t.Errorf("a name like an id: %q", no)
+	}
+	var none []chatRoom
+	a := d.person("alice")
+	enter := func(connection string, room string) {
+		t.Helper()
+		a.does(domain.EnterChat{Connection: connection, Profile: domain.ChatRooms, Room: domain.RoomID(room), Process: "p1"})
+	}
+	chatted(t, d.get("/getAllRooms"), &none)
+	if len(none) != 1 || len(none[0].Users) != 0 {
+		t.Errorf("%+v", none)
+	}
+	enter("c1", music.ID)
+	enter("c2", music.ID)
+	ask := func() answer { return d.post("/getAllRooms", "") }
+	var rooms []chatRoom
+	chatted(t, ask(), &rooms)
+	if len(rooms) != 1 || rooms[0].ID != music.ID || len(rooms[0].Users) != 1 || rooms[0].Users[0].Name != "alice" ||
+		!rooms[0].Users[0].Online || *rooms[0].Users[0].Room != music.ID || rooms[0].Users[0].ID != fmt.Sprint(a.ID) {
+		t.Errorf("%+v", rooms)
+	}
+	ask().keysOf("data [0]", "_id", "name", "createAt", "users")
+	ask().keysOf("data [0] users [0]", "_id", "name", "avatar", "online", "room", "createAt")
+	var u chatUser
+	chatted(t, d.post("/validate", map[string]string{"token": a.Token}), &u)
+	if !u.Online || u.Room == nil || *u.Room != music.ID {
+		t.Errorf("%+v", u)
+	}
+	for _, name := range []string{"second", "third"} {
+		if _, no := create("/createRoom", name); no != "" {
+			t.Error(no)
+		}
+	}
+	if _, no := create("/createRoom", "one too many"); no != "房间数量已达上限" {
+		t.Errorf("%q", no)
+	}
+	var last string
+	for range 10 {
+		_, last = create("/createRoom", "again and again")
+	}
+	if last != "操作太频繁，请稍后再试" {
+		t.Errorf("%q", last)
+	}
+}
+
+func TestBadBodiesOfChatRooms(t *testing.T) {
+	t.Parallel()
+	d := newDoor(t, withGuests, func(c *api.Config) { c.RoomsByAddress = 10_000; c.BodyBytes = 1000 })
+	for _, path := range []string{"/login", "/createRoom", "/addRoom", "/validate"} {
+		for _, body := range []string{"", "{", "[]", "null", `"x"`, `{"email":7,"name":7,"token":7}`, `{"email":{},"name":[],"token":{}}`, strings.Repeat(" ", 2000)} {
+			if no := chatted(t, d.post(path, body), nil); no == "" || no == "系统繁忙，请稍后再试" {
+				t.Errorf("%s %q: %q", path, body, no)
+			}
+		}
+		if got := d.get(path); got.status != 405 {
+			t.Errorf("GET %s: %d", path, got.status)
+		}
+	}
+}

@@ -1,0 +1,84 @@
+package api_test
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"roomlog/domain"
+)
+
+// sound is a recording that ffmpeg made.
+func sound(t testing.TB, name string) []byte {
+	t.Helper()
+	if name == "tone.amr" { // the beginning is what counts
+		return append([]byte("#!AMR\n\x3c"), make([]byte, 31)...)
+	}
+	b, err := os.ReadFile(filepath.Join("testdata", "sounds", name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+// What is kept as a sound can be said in the chat, and nothing else can be said as one.
+func TestUploadedSounds(t *testing.T) {
+	t.Parallel()
+	d := newDoor(t)
+	a := d.person("alice")
+	say := func(kind domain.MessageKind, ms int, address string) error {
+		_, err := d.sequencer.Execute(t.Context(), domain.Request{By: a.actor(), Command: domain.PostMessage{
+			Kind: kind, Text: address, MS: ms, Uploads: d.url + "/uploads/",
+		}})
+		return err
+	}
+	for name, kind := range map[string]string{
+		"tone.ogg": "audio/ogg", "tone.mp3": "audio/mpeg", "tagged.mp3": "audio/mpeg", "tone.m4a": "audio/mp4", "tone.aac": "audio/aac",
+		"tone.webm": "audio/webm", "tone.wav": "audio/wav", "tone.amr": "audio/amr",
+	} {
+		t.Run(name, func(t *testing.T) {
+			var address string
+			a.upload("voice.html", "text/html", sound(t, name)).ok(&address)
+			if !strings.HasSuffix(address, filepath.Ext(name)) {
+				t.Errorf("address %q", address)
+			}
+			served := d.get(strings.TrimPrefix(address, d.url))
+			if served.status != 200 || served.header.Get("Content-Type") != kind || !bytes.Equal(served.raw, sound(t, name)) {
+				t.Errorf("%d %q, %d bytes", served.status, served.header.Get("Content-Type"), len(served.raw))
+			}
+			if err := say(domain.MessageVoice, 150, address); err != nil {
+				t.Error(err)
+			}
+			if err := say(domain.MessageSticker, 0, address); domain.Refused(err) == nil {
+				t.Errorf("a sound as a sticker: %v", err)
+			}
+		})
+	}
+	var address string
+	a.upload("a.png", "image/png", picture(t, "png")).ok(&address)
+	if err := say(domain.MessageSticker, 0, address); err != nil {
+		t.Errorf("an uploaded sticker: %v", err)
+	}
+	if err := say(domain.MessageVoice, 150, address); domain.Refused(err) == nil {
+		t.Errorf("a picture as a voice: %v", err)
+	}
+	for _, name := range []string{"moving.ogg", "moving.webm"} {
+		if got := a.upload(name, "audio/ogg", sound(t, name)); got.status != 415 {
+			t.Errorf("%s: %d %s", name, got.status, got.raw)
+		}
+	}
+	for what, content := range map[string][]byte{
+		"half an ogg": []byte("OggS"), "half a RIFF": []byte("RIFF\x00\x00\x00\x00WA"), "half an MP4": []byte("\x00\x00\x00\x18ftypM4"),
+		"a QuickTime film": []byte("\x00\x00\x00\x18ftypqt  \x00\x00\x00\x00"), "0xff": {0xff}, "0xff 0xff": {0xff, 0xff}, "0xff 0xfb": {0xff, 0xfb},
+		"an MP3 without a bit rate": {0xff, 0xfb, 0x00, 0xc4}, "AMR of another day": []byte("#!AMX\n"), "EBML": []byte("\x1a\x45\xdf\xa3 webm"),
+	} {
+		if got := a.upload("a.mp3", "audio/mpeg", content); got.status != 415 {
+			t.Errorf("%s: %d %s", what, got.status, got.raw)
+		}
+	}
+	if got := d.get("/uploads/" + strings.Repeat("a", 32) + ".exe"); got.status != 404 {
+		t.Errorf("%d", got.status)
+	}
+}

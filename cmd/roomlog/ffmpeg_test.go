@@ -1,0 +1,148 @@
+package main_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+// needFFmpeg fails the test when ffmpeg is missing, unless it was left out on purpose.
+func needFFmpeg(t testing.TB) {
+	t.Helper()
+	if slices.Contains(strings.Split(os.Getenv("ROOMLOG_SKIP"), ","), "ffmpeg") {
+		t.Skip("ffmpeg is left out by ROOMLOG_SKIP")
+	}
+	for _, tool := range []string{"ffmpeg", "ffprobe"} {
+		if _, err := exec.LookPath(tool); err != nil {
+			t.Fatalf("%s is missing; install it with `make deps`, or leave it out with ROOMLOG_SKIP=ffmpeg", tool)
+		}
+	}
+}
+
+// film makes a short one: a picture with B-frames and a key every second, and a tone.
+func film(t testing.TB, seconds int) string {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "film.flv")
+	run := ffmpeg(t, "-f", "lavfi", "-i", fmt.Sprintf("testsrc=s=320x180:r=25:d=%d", seconds), "-f", "lavfi", "-i", fmt.Sprintf("sine=d=%d:r=44100", seconds),
+		"-c:v", "libx264", "-preset", "ultrafast", "-bf", "2", "-g", "25", "-pix_fmt", "yuv420p", "-c:a", "aac", "-b:a", "64k", file)
+	if err := run.wait(); err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
+// running is an ffmpeg.
+type running struct {
+	t        testing.TB
+	cmd      *exec.Cmd
+	out, err bytes.Buffer
+	ended    chan struct{}
+}
+
+// ffmpeg starts one, which ends with the test.
+func ffmpeg(t testing.TB, args ...string) *running {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
+	r := &running{t: t, ended: make(chan struct{})}
+	r.cmd = exec.CommandContext(ctx, "ffmpeg", append([]string{"-nostdin", "-hide_banner", "-loglevel", "error"}, args...)...)
+	r.cmd.Stdout, r.cmd.Stderr = &r.out, &r.err
+	if err := r.cmd.Start(); err != nil {
+		cancel()
+		t.Fatal(err)
+	}
+	go func() { defer close(r.ended); defer cancel(); _ = r.cmd.Wait() }()
+	t.Cleanup(func() { cancel(); <-r.ended })
+	return r
+}
+
+// wait waits for the end, and answers what it complains of.
+func (r *running) wait() error {
+	r.t.Helper()
+	<-r.ended
+	if code := r.cmd.ProcessState.ExitCode(); code != 0 || r.err.Len() > 0 {
+		return fmt.Errorf("ffmpeg %s: exit code %d: %s", strings.Join(r.cmd.Args[1:], " "), code, r.err.String())
+	}
+	return nil
+}
+
+// kill is kill -9.
+func (r *running) kill() { _ = r.cmd.Process.Kill(); <-r.ended }
+
+func (r *running) over() bool {
+	select {
+	case <-r.ended:
+		return true
+	default:
+		return false
+	}
+}
+
+// publish streams a file in real time. args are for its input.
+func publish(t testing.TB, file, url string, args ...string) *running {
+	t.Helper()
+	return ffmpeg(t, append(append([]string{"-re"}, args...), "-i", file, "-c", "copy", "-f", "flv", url)...)
+}
+
+// shown is a decoded picture or sound: what it is, and when it is to be shown.
+type shown struct {
+	at   int // in milliseconds from the first
+	hash string
+}
+
+// decode plays from somewhere to the end and hashes all that is shown.
+func decode(t testing.TB, from string) *running {
+	t.Helper()
+	return ffmpeg(t, "-i", from, "-map", "0:v", "-vsync", "passthrough", "-enc_time_base", "1:1000", "-f", "framemd5", "-")
+}
+
+var framemd5 = regexp.MustCompile(`(?m)^0,\s*-?\d+,\s*(-?\d+),\s*\d+,\s*\d+, ([0-9a-f]{32})$`)
+
+// pictures waits for the end of decode.
+func (r *running) pictures() (all []shown) {
+	r.t.Helper()
+	if err := r.wait(); err != nil {
+		r.t.Error(err)
+	}
+	for _, found := range framemd5.FindAllStringSubmatch(r.out.String(), -1) {
+		var at int
+		fmt.Sscan(found[1], &at)
+		all = append(all, shown{at, found[2]})
+	}
+	for i := range all[min(1, len(all)):] {
+		all[i+1].at -= all[0].at
+	}
+	if len(all) > 0 {
+		all[0].at = 0
+	}
+	return all
+}
+
+// part says whether got is a stretch of what was published, of so many pictures at least, with its times; a
+// millisecond may be rounded.
+func part(t testing.TB, what string, want, got []shown, least int) {
+	t.Helper()
+	if len(got) < least || len(got) == 0 {
+		t.Errorf("%s: %d pictures in place of %d", what, len(got), least)
+		return
+	}
+	from := slices.IndexFunc(want, func(s shown) bool { return s.hash == got[0].hash })
+	if from < 0 || from+len(got) > len(want) {
+		t.Errorf("%s: the first of %d pictures is the one at %d of %d", what, len(got), from, len(want))
+		return
+	}
+	for i, g := range got {
+		w := want[from+i]
+		if away := w.at - want[from].at - g.at; w.hash != g.hash || away < -1 || away > 1 {
+			t.Errorf("%s: picture %d is %+v in place of %+v", what, i, g, w)
+			return
+		}
+	}
+}

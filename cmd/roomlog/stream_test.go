@@ -1,0 +1,514 @@
+package main_test
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/lxzan/gws"
+)
+
+var streaming = regexp.MustCompile(`msg="listening for streams" rtmp=(\S+) flv=(\S+)`)
+
+// streams answers where the server takes streams and gives them, since it was started last.
+func (p *process) streams() (rtmp, flv string) {
+	p.t.Helper()
+	found := streaming.FindAllStringSubmatch(p.said(), -1)
+	if len(found) == 0 {
+		p.t.Fatal("the server takes no streams")
+	}
+	last := found[len(found)-1]
+	return last[1], last[2]
+}
+
+// liveRoom is a room as everybody may see it.
+type liveRoom struct {
+	ID      int64  `json:"id"`
+	Key     string `json:"key"`
+	Status  int    `json:"status"`
+	Picture *struct {
+		Video  string `json:"video"`
+		Width  int    `json:"width"`
+		Height int    `json:"height"`
+		Audio  string `json:"audio"`
+	} `json:"picture"`
+}
+
+type signedRoom struct {
+	Data liveRoom `json:"data"`
+	Sign *string  `json:"sign"`
+}
+
+// create makes a room, and answers it with a sign to publish with.
+func (p *person) create(title string) signedRoom {
+	p.t.Helper()
+	var made signedRoom
+	p.post("/api/live/create", map[string]any{"title": title, "cover": ""}, &made)
+	return made
+}
+
+// read answers a room with a sign to play with, or to publish with if it is one's own.
+func (p *person) read(live int64) signedRoom {
+	p.t.Helper()
+	var room signedRoom
+	p.get(fmt.Sprintf("/api/live/read/%d", live), &room)
+	return room
+}
+
+// rtmpURL and flvURL are what clients make of a room and its sign.
+func (p *process) rtmpURL(r signedRoom) string {
+	rtmp, _ := p.streams()
+	return "rtmp://" + rtmp + "/live/" + r.Data.Key + "?sign=" + *r.Sign
+}
+
+func (p *process) flvURL(r signedRoom, suffix string) string {
+	_, flv := p.streams()
+	return "http://" + flv + "/live/" + r.Data.Key + suffix + "?sign=" + *r.Sign
+}
+
+// watching plays HTTP-FLV, and answers how many bytes have come and why it ended.
+type watching struct {
+	bytes chan int // each time that some came
+	ended chan error
+}
+
+func watch(t testing.TB, url string) *watching {
+	t.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	w := &watching{make(chan int, 1<<16), make(chan error, 1)}
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan struct{})
+	go func() { defer close(done); w.ended <- w.play(request) }()
+	t.Cleanup(func() { cancel(); <-done })
+	return w
+}
+
+func (w *watching) play(r *http.Request) error {
+	answer, err := (&http.Client{}).Do(r)
+	if err != nil {
+		return err
+	}
+	defer answer.Body.Close()
+	if answer.StatusCode != http.StatusOK {
+		return errors.New(answer.Status)
+	}
+	buffer := make([]byte, 64<<10)
+	for {
+		n, err := answer.Body.Read(buffer)
+		if n > 0 {
+			select {
+			case w.bytes <- n:
+			default:
+			}
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// gets waits for some more bytes.
+func (w *watching) gets(t testing.TB, what string) {
+	t.Helper()
+	for len(w.bytes) > 0 {
+		<-w.bytes
+	}
+	select {
+	case <-w.bytes:
+	case err := <-w.ended:
+		t.Fatalf("%s: it has ended: %v", what, err)
+	case <-time.After(time.Minute):
+		t.Fatalf("%s: nothing comes", what)
+	}
+}
+
+// saved is a WebSocket client that writes what it plays into a file.
+type saved struct {
+	gws.BuiltinEventHandler
+	file   *os.File
+	closed chan struct{}
+}
+
+func (s *saved) OnMessage(_ *gws.Conn, m *gws.Message) {
+	_, _ = s.file.Write(m.Bytes())
+	_ = m.Close()
+}
+
+func (s *saved) OnClose(*gws.Conn, error) { _ = s.file.Close(); close(s.closed) }
+
+// save plays WS-FLV into a file; what it answers waits for the end.
+func save(t testing.TB, url string) (file string, wait func()) {
+	t.Helper()
+	file = filepath.Join(t.TempDir(), "saved.flv")
+	out, err := os.Create(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &saved{file: out, closed: make(chan struct{})}
+	conn, _, err := gws.NewClient(s, &gws.ClientOption{Addr: strings.Replace(url, "http", "ws", 1), ReadMaxPayloadSize: 16 << 20}) //nolint:bodyclose // an upgrade has no body
+	if err != nil {
+		t.Fatal(err)
+	}
+	go conn.ReadLoop()
+	t.Cleanup(func() { _ = conn.NetConn().Close(); <-s.closed })
+	return file, func() { <-s.closed }
+}
+
+// status answers what a GET is answered with.
+func status(t testing.TB, url string) int {
+	t.Helper()
+	answer, err := http.Get(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	if body, err := io.ReadAll(answer.Body); err != nil || len(body) > 0 {
+		t.Errorf("a refusal says %q, %v", body, err)
+	}
+	return answer.StatusCode
+}
+
+// exported answers the data of the events of a type.
+func exported[T any](p *process, kind string) (all []T) {
+	p.t.Helper()
+	for line := range strings.Lines(p.roomlog("export", "--type", kind)) {
+		var e struct {
+			Data *T `json:"data"`
+		}
+		if err := json.Unmarshal([]byte(line), &e); err != nil {
+			p.t.Fatalf("%v in %s", err, line)
+		}
+		if e.Data != nil {
+			all = append(all, *e.Data)
+		}
+	}
+	return all
+}
+
+type publishing struct {
+	Live   int64  `json:"live"`
+	Show   string `json:"show"`
+	Reason string `json:"reason"`
+	Note   string `json:"note"`
+	Bytes  int64  `json:"bytes"`
+}
+
+// A show as its people see it: made, signed, streamed by an encoder, watched in every way, and in the log.
+func TestAShow(t *testing.T) {
+	t.Parallel()
+	needFFmpeg(t)
+	at := serve(t, nil, "--data", dataDir(t), "--auto-live")
+	anna, bert := join(t, at, "anna"), join(t, at, "bert")
+	file := film(t, 8)
+	want := decode(t, file).pictures()
+
+	room := anna.create("a show")
+	live := room.Data.ID
+	held := bert.read(live)
+	if held.Data.Picture != nil || held.Data.Status != 0 || *held.Sign == *room.Sign {
+		t.Fatalf("before the show: %+v", held.Data)
+	}
+	early := decode(t, at.flvURL(held, ".flv")) // all are held until there is a publisher
+	over := decode(t, at.rtmpURL(held))
+	ws, wait := save(t, at.flvURL(held, ".flv"))
+	eventually(t, "three players wait", func() bool {
+		return strings.Contains(anna.figures(), `roomlog_media_players{protocol="rtmp"} 1`) &&
+			strings.Contains(anna.figures(), `roomlog_media_players{protocol="http-flv"} 1`) && strings.Contains(anna.figures(), `roomlog_media_players{protocol="ws-flv"} 1`)
+	})
+	encoder := publish(t, file, at.rtmpURL(room))
+	eventually(t, "the room has a picture", func() bool { return bert.read(live).Data.Picture != nil })
+	if now := bert.read(live).Data; now.Status != 1 || now.Picture.Video != "h264" || now.Picture.Width != 320 || now.Picture.Height != 180 || now.Picture.Audio != "aac" {
+		t.Errorf("during the show: %+v %+v", now, now.Picture)
+	}
+	hls := decode(t, at.flvURL(held, "/index.m3u8"))
+	thief := publish(t, file, strings.Replace(at.rtmpURL(room), *room.Sign, *held.Sign, 1))
+	if err := thief.wait(); err == nil {
+		t.Error("somebody published with a sign for playing")
+	}
+	if second := publish(t, file, at.rtmpURL(room)); second.wait() == nil {
+		t.Error("a room was published into twice")
+	}
+	if err := encoder.wait(); err != nil {
+		t.Error(err)
+	}
+	part(t, "HTTP-FLV", want, early.pictures(), len(want))
+	part(t, "RTMP", want, over.pictures(), len(want))
+	wait()
+	part(t, "WS-FLV", want, decode(t, ws).pictures(), len(want))
+	part(t, "HLS", want, hls.pictures(), 25)
+
+	eventually(t, "the picture is gone", func() bool { return bert.read(live).Data.Picture == nil })
+	started, stopped := exported[publishing](at, "live.publish_started.v1"), exported[publishing](at, "live.publish_stopped.v1")
+	if len(started) != 1 || len(stopped) != 1 || started[0].Show != stopped[0].Show || stopped[0].Reason != "stopped" || stopped[0].Bytes == 0 || stopped[0].Live != live {
+		t.Errorf("the log says %+v, %+v", started, stopped)
+	}
+	if bert.read(live).Data.Status != 1 {
+		t.Error("the end of a stream has changed the room")
+	}
+}
+
+// figures answers what /metrics says.
+func (p *person) figures() string {
+	p.t.Helper()
+	_, raw := p.do(http.MethodGet, "/metrics", nil, nil)
+	return string(raw)
+}
+
+// Whoever stops a live, stops its stream: the encoder and everybody who watches, and no old sign opens it again.
+func TestStoppingALiveCutsItsStream(t *testing.T) {
+	t.Parallel()
+	needFFmpeg(t)
+	at := serve(t, nil, "--data", dataDir(t))
+	anna, bert := join(t, at, "anna"), join(t, at, "bert")
+	file := film(t, 2)
+	room := anna.create("a show")
+	sign := bert.read(room.Data.ID)
+	encoder := publish(t, file, at.rtmpURL(room), "-stream_loop", "-1")
+	player, rtmp := watch(t, at.flvURL(sign, ".flv")), decode(t, at.rtmpURL(sign))
+	player.gets(t, "a player of a stream")
+	eventually(t, "the log has the stream", func() bool { return bert.read(room.Data.ID).Data.Picture != nil })
+	anna.post("/api/live/changestatus", map[string]any{"id": room.Data.ID, "type": "stop"}, nil)
+	eventually(t, "everybody is cut off", func() bool { return len(player.ended) == 1 && encoder.over() && rtmp.over() })
+	if again := publish(t, file, at.rtmpURL(room)); again.wait() == nil {
+		t.Error("a sign of a room that has ended opens its stream")
+	}
+	if got := status(t, at.flvURL(sign, ".flv")); got != http.StatusForbidden {
+		t.Errorf("a player of a room that has ended is answered %d", got)
+	}
+	if after := bert.read(room.Data.ID); after.Sign != nil || after.Data.Picture != nil {
+		t.Errorf("after the end: %+v", after)
+	}
+	eventually(t, "the log has the end", func() bool {
+		stopped := exported[publishing](at, "live.publish_stopped.v1")
+		return len(stopped) == 1 && stopped[0].Reason == "live_ended"
+	})
+}
+
+// An owner who is locked out is off the air at once.
+func TestWhoIsLockedOutIsCutOff(t *testing.T) {
+	t.Parallel()
+	needFFmpeg(t)
+	at := serve(t, nil, "--data", dataDir(t))
+	anna, bert := join(t, at, "anna"), join(t, at, "bert")
+	room := anna.create("a show")
+	encoder := publish(t, film(t, 2), at.rtmpURL(room), "-stream_loop", "-1")
+	player := watch(t, at.flvURL(bert.read(room.Data.ID), ".flv"))
+	player.gets(t, "a player of a stream")
+	at.roomlog("user", "disable", fmt.Sprint(anna.id))
+	eventually(t, "everybody is cut off", func() bool { return len(player.ended) == 1 && encoder.over() })
+	if again := publish(t, film(t, 1), at.rtmpURL(room)); again.wait() == nil {
+		t.Error("who is locked out may publish")
+	}
+}
+
+// An encoder that dies and comes back goes on with its show: those who watch lose nothing but the time between.
+func TestAnEncoderIsKilledAndComesBack(t *testing.T) {
+	t.Parallel()
+	needFFmpeg(t)
+	at := serve(t, nil, "--data", dataDir(t))
+	anna, bert := join(t, at, "anna"), join(t, at, "bert")
+	file := film(t, 2)
+	room := anna.create("a show")
+	encoder := publish(t, file, at.rtmpURL(room), "-stream_loop", "-1")
+	player := watch(t, at.flvURL(bert.read(room.Data.ID), ".flv"))
+	player.gets(t, "a player of a stream")
+	encoder.kill()
+	publish(t, file, at.rtmpURL(room), "-stream_loop", "-1")
+	eventually(t, "the encoder is back", func() bool { return strings.Contains(anna.figures(), "roomlog_media_publishers 1") })
+	player.gets(t, "the same player, when the encoder is back")
+	if started := exported[publishing](at, "live.publish_started.v1"); len(started) != 1 {
+		t.Errorf("the log says that it has begun %d times", len(started))
+	}
+}
+
+// A server that dies in the middle of a show leaves none open for ever, and takes the encoder again when it is back.
+func TestTheServerIsKilledInTheMiddleOfAShow(t *testing.T) {
+	t.Parallel()
+	needFFmpeg(t)
+	at := serve(t, nil, "--data", dataDir(t), "--presence-grace", "1s")
+	anna := join(t, at, "anna")
+	file := film(t, 2)
+	first, second := anna.create("one that comes back"), anna.create("one that does not")
+	publish(t, file, at.rtmpURL(first), "-stream_loop", "-1")
+	publish(t, file, at.rtmpURL(second), "-stream_loop", "-1")
+	picture := func(room signedRoom) bool { return anna.read(room.Data.ID).Data.Picture != nil }
+	eventually(t, "two rooms have a picture", func() bool { return picture(first) && picture(second) })
+	at.kill()
+	at.again()
+	publish(t, file, at.rtmpURL(first), "-stream_loop", "-1")
+	eventually(t, "the room whose encoder is not back has none", func() bool { return !picture(second) })
+	eventually(t, "the other one has", func() bool { return picture(first) })
+	eventually(t, "the log has both ends", func() bool { return len(exported[publishing](at, "live.publish_stopped.v1")) == 2 })
+	for _, end := range exported[publishing](at, "live.publish_stopped.v1") {
+		if end.Reason != "process_lost" && (end.Reason != "replaced" || end.Live != first.Data.ID) {
+			t.Errorf("the log says %+v", end)
+		}
+	}
+}
+
+type streamLine struct {
+	Live       int64          `json:"live"`
+	Publishing bool           `json:"publishing"`
+	Bitrate    int            `json:"bitrate"`
+	Players    map[string]int `json:"players"`
+}
+
+// streams answers what a person may see of the streams.
+func (p *person) streams() (all []streamLine) {
+	p.t.Helper()
+	p.get("/api/streams", &all)
+	return all
+}
+
+func (p *person) kick(form map[string]any) int {
+	p.t.Helper()
+	body, err := json.Marshal(form)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	status, _ := p.do(http.MethodPost, "/api/streams/kick", http.Header{"Content-Type": {"application/json"}}, body)
+	return status
+}
+
+// What goes on is seen by operators and owners, and ended by operators.
+func TestStreamsAreSeenAndKicked(t *testing.T) {
+	t.Parallel()
+	needFFmpeg(t)
+	at := serve(t, nil, "--data", dataDir(t))
+	anna, bert, carl := join(t, at, "anna"), join(t, at, "bert"), join(t, at, "carl")
+	at.roomlog("user", "grant", fmt.Sprint(carl.id), "--role", "operator")
+	file := film(t, 2)
+	room := anna.create("a show")
+	live := room.Data.ID
+	encoder := publish(t, file, at.rtmpURL(room), "-stream_loop", "-1")
+	player := watch(t, at.flvURL(bert.read(live), ".flv"))
+	player.gets(t, "a player of a stream")
+	eventually(t, "operators see the stream", func() bool {
+		all := carl.streams()
+		return len(all) == 1 && all[0].Live == live && all[0].Publishing && all[0].Bitrate > 0 && all[0].Players["http-flv"] == 1
+	})
+	if own, others := anna.streams(), bert.streams(); len(own) != 1 || len(others) != 0 {
+		t.Errorf("the owner sees %+v, somebody else %+v", own, others)
+	}
+	if out := at.roomlog("streams", "list"); !strings.Contains(out, "h264 320x180") || !strings.Contains(out, "http-flv:1") {
+		t.Errorf("the command shows %s", out)
+	}
+	var watchers []struct{ ID, Protocol string }
+	carl.get(fmt.Sprintf("/api/streams/%d/players", live), &watchers)
+	if len(watchers) != 1 || watchers[0].Protocol != "http-flv" {
+		t.Fatalf("it is watched by %+v", watchers)
+	}
+	if got, _ := bert.do(http.MethodGet, fmt.Sprintf("/api/streams/%d/players", live), nil, nil); got != http.StatusForbidden {
+		t.Errorf("who watches another's room is answered with %d", got)
+	}
+	for _, form := range []map[string]any{{"live": live}, {"player": watchers[0].ID}} {
+		if got := bert.kick(form); got != http.StatusForbidden {
+			t.Errorf("%v by somebody: %d", form, got)
+		}
+	}
+	if got := carl.kick(map[string]any{}); got != http.StatusBadRequest {
+		t.Errorf("nobody is kicked with %d", got)
+	}
+	if got := carl.kick(map[string]any{"player": watchers[0].ID, "note": "noise"}); got != http.StatusOK {
+		t.Errorf("a player is kicked with %d", got)
+	}
+	eventually(t, "the player is gone", func() bool { return len(player.ended) == 1 })
+	if encoder.over() {
+		t.Error("the stream has ended with a player")
+	}
+	at.roomlog("streams", "kick", "--live", fmt.Sprint(live), "--note", "not for children")
+	eventually(t, "the encoder is gone", encoder.over)
+	if again := publish(t, file, at.rtmpURL(room)); again.wait() == nil {
+		t.Error("who was kicked is back at once")
+	}
+	if out, code := at.try("streams", "kick", "--live", fmt.Sprint(live)); code != 1 || !strings.Contains(out, "roomlog streams list") {
+		t.Errorf("a room without a stream is kicked with %d, %s", code, out)
+	}
+	stopped := exported[publishing](at, "live.publish_stopped.v1")
+	if len(stopped) != 1 || stopped[0].Reason != "kicked" || stopped[0].Note != "not for children" {
+		t.Errorf("the log says %+v", stopped)
+	}
+}
+
+// hooked is what webhooks have told.
+type hooked struct {
+	mu   sync.Mutex
+	told []string
+	at   []int64 // positions in the log
+}
+
+func (h *hooked) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	var n struct {
+		Hook     string `json:"hook"`
+		Path     string `json:"stream_path"`
+		Reason   string `json:"reason"`
+		Position int64  `json:"position"`
+	}
+	body, _ := io.ReadAll(r.Body)
+	t, signature, _ := strings.Cut(strings.TrimPrefix(r.Header.Get("Roomlog-Signature"), "t="), ",v1=")
+	mac := hmac.New(sha256.New, []byte(hookSecret))
+	mac.Write([]byte(t + "." + string(body)))
+	if json.Unmarshal(body, &n) != nil || hex.EncodeToString(mac.Sum(nil)) != signature {
+		w.WriteHeader(http.StatusBadRequest)
+		return
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.told = append(h.told, strings.TrimSpace(n.Hook+" "+n.Reason))
+	if n.Position > 0 {
+		h.at = append(h.at, n.Position)
+	}
+	if n.Hook == "pre_play" {
+		w.WriteHeader(http.StatusForbidden)
+	}
+}
+
+func (h *hooked) list() string {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return strings.Join(h.told, ", ")
+}
+
+const hookSecret = "the-secret-of-these-hooks"
+
+func TestHooksAreAskedAndTold(t *testing.T) {
+	t.Parallel()
+	needFFmpeg(t)
+	h := &hooked{}
+	receiver := httptest.NewServer(h)
+	t.Cleanup(receiver.Close)
+	at := serve(t, []string{"ROOMLOG_HOOK_SECRET=" + hookSecret}, "--data", dataDir(t), "--hook-url", receiver.URL)
+	anna, bert := join(t, at, "anna"), join(t, at, "bert")
+	room := anna.create("a show")
+	if err := publish(t, film(t, 2), at.rtmpURL(room)).wait(); err != nil {
+		t.Error(err)
+	}
+	eventually(t, "the end is told", func() bool { return strings.Contains(h.list(), "done_connect") })
+	if got, want := h.list(), "pre_connect, post_connect, pre_publish, post_publish, done_publish stopped, done_connect"; got != want &&
+		got != strings.Replace(want, "post_connect, pre_publish", "pre_publish, post_connect", 1) { // who asks does not wait for who is told
+		t.Errorf("told were %s", got)
+	}
+	if len(h.at) != 2 || h.at[0] >= h.at[1] {
+		t.Errorf("positions %v", h.at)
+	}
+	if got := status(t, at.flvURL(bert.read(room.Data.ID), ".flv")); got != http.StatusForbidden {
+		t.Errorf("whom a hook rejects is answered %d", got)
+	}
+}

@@ -1,0 +1,235 @@
+package media_test
+
+import (
+	"bufio"
+	"bytes"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/deepch/vdk/format/flv/flvio"
+
+	"roomlog/media/amf"
+	"roomlog/media/flv"
+	"roomlog/media/rtmp"
+)
+
+// The show of the figures: 2 Mbit/s, as an encoder sends it. A group of pictures is two seconds.
+const (
+	showFPS     = 30
+	showGroup   = 60
+	showKey     = 60_000 // bytes of a key frame
+	showPicture = 6_900  // of others
+	showSound   = 370    // of a packet of AAC, 43 times a second
+	groupLength = time.Second * showGroup / showFPS
+)
+
+// broadcast publishes the show in real time until the test ends, and returns when it has begun.
+func (h *theatre) broadcast(b testing.TB) { broadcast(b, dialRTMP(b, h.rtmp), stageKey) }
+
+func broadcast(b testing.TB, s *sender, query string) {
+	b.Helper()
+	s.say(hello("live", "publish", 3, nil, query, "live"))
+	s.hear(rtmp.PublishStart)
+	s.meta(amf.Object{"width": 1920, "height": 1080, "framerate": showFPS})
+	s.video(0, avcHeader())
+	s.audio(0, aacHeader())
+	stop := make(chan struct{})
+	var sending sync.WaitGroup
+	sending.Go(func() { showTime(s, stop) })
+	b.Cleanup(func() { close(stop); sending.Wait(); s.Close() })
+}
+
+// showTime sends every frame when its time has come.
+func showTime(s *sender, stop <-chan struct{}) {
+	key := picture(true, string(make([]byte, showKey)))
+	other := picture(false, string(make([]byte, showPicture)))
+	tone := sound(string(make([]byte, showSound)))
+	began, sounds := time.Now(), 0
+	for pictures := 0; ; pictures++ {
+		at := time.Second * time.Duration(pictures) / showFPS
+		for ; ; sounds++ {
+			heard := time.Second * time.Duration(sounds) * 1024 / 44100
+			if heard > at {
+				break
+			}
+			select {
+			case <-stop:
+				return
+			case <-time.After(time.Until(began.Add(heard))):
+			}
+			s.audio(uint32(heard.Milliseconds()), tone)
+		}
+		<-time.After(time.Until(began.Add(at)))
+		frame := other
+		if pictures%showGroup == 0 {
+			frame = key
+		}
+		s.video(uint32(at.Milliseconds()), frame)
+	}
+}
+
+// audience is many players of one show, in this process, as cheap as they can be.
+type audience struct {
+	t       testing.TB
+	players []*listener
+	playing sync.WaitGroup
+}
+
+// listener is one of them.
+type listener struct {
+	conn     net.Conn
+	bytes    atomic.Int64
+	firstKey atomic.Int64 // nanoseconds from its request
+	lastAt   time.Time    // of a frame
+	longest  atomic.Int64 // nanoseconds between two frames
+}
+
+// gather has n players come in, one every few milliseconds; play is what they do.
+func (h *theatre) gather(b testing.TB, n int, addr string, play func(*listener) error) *audience {
+	b.Helper()
+	a := &audience{t: b, players: make([]*listener, n)}
+	b.Cleanup(a.leave)
+	every := time.NewTicker(5 * time.Millisecond)
+	defer every.Stop()
+	for i := range a.players {
+		<-every.C
+		conn, err := net.Dial("tcp", addr)
+		if err != nil {
+			b.Fatal(err)
+		}
+		l := &listener{conn: conn}
+		a.players[i] = l
+		a.playing.Go(func() { _ = play(l) })
+	}
+	eventually(b, "everybody's first frames", func() bool {
+		return !slices.ContainsFunc(a.players, func(l *listener) bool { return l.bytes.Load() == 0 })
+	})
+	return a
+}
+
+func (a *audience) leave() {
+	for _, l := range a.players {
+		if l != nil {
+			_ = l.conn.Close()
+		}
+	}
+	a.playing.Wait()
+}
+
+// bytes is what all have got.
+func (a *audience) bytes() (n int64) {
+	for _, l := range a.players {
+		n += l.bytes.Load()
+	}
+	return n
+}
+
+// firstKeys is how long they waited for their first key frame, shortest first.
+func (a *audience) firstKeys() (all []time.Duration) {
+	eventually(a.t, "everybody's first key frame", func() bool {
+		return !slices.ContainsFunc(a.players, func(l *listener) bool { return l.firstKey.Load() == 0 })
+	})
+	for _, l := range a.players {
+		all = append(all, time.Duration(l.firstKey.Load()))
+	}
+	slices.Sort(all)
+	return all
+}
+
+// longest is the longest that one of them waited for a frame, since it was asked before.
+func (a *audience) longest() (gap time.Duration) {
+	for _, l := range a.players {
+		gap = max(gap, time.Duration(l.longest.Swap(0)))
+	}
+	return gap
+}
+
+// playFLV plays over HTTP and looks at every tag.
+func (l *listener) playFLV(path string) error {
+	asked := time.Now()
+	r, err := http.NewRequest(http.MethodGet, "http://x"+path, nil)
+	if err != nil {
+		return err
+	}
+	if err := r.Write(l.conn); err != nil {
+		return err
+	}
+	answer, err := http.ReadResponse(bufio.NewReaderSize(l.conn, 64<<10), r)
+	if err != nil {
+		return err
+	}
+	defer answer.Body.Close()
+	if answer.StatusCode != http.StatusOK {
+		return fmt.Errorf("status %s", answer.Status)
+	}
+	body := bufio.NewReaderSize(answer.Body, 32<<10)
+	if _, err := body.Discard(flvio.FileHeaderLength + flvio.TagTrailerLength); err != nil {
+		return err
+	}
+	for {
+		if err := l.tag(body, asked); err != nil {
+			return err
+		}
+	}
+}
+
+func (l *listener) tag(body *bufio.Reader, asked time.Time) error {
+	head, err := body.Peek(flvio.TagHeaderLength + 2)
+	if err != nil {
+		return err
+	}
+	size := flvio.TagHeaderLength + int(head[1])<<16 + int(head[2])<<8 + int(head[3]) + flvio.TagTrailerLength
+	key := head[0] == flv.Video && head[11] == 0x17 && head[12] == 1
+	if _, err := body.Discard(size); err != nil {
+		return err
+	}
+	now := time.Now()
+	l.bytes.Add(int64(size))
+	if key {
+		l.firstKey.CompareAndSwap(0, int64(now.Sub(asked)))
+	}
+	if gap := int64(now.Sub(l.lastAt)); !l.lastAt.IsZero() && gap > l.longest.Load() {
+		l.longest.Store(gap)
+	}
+	l.lastAt = now
+	return nil
+}
+
+// playRTMP plays over RTMP, and counts bytes.
+func (l *listener) playRTMP() error {
+	if _, err := l.conn.Write(hello("live", "play", 3, nil, stageKey)); err != nil {
+		return err
+	}
+	buf := make([]byte, 64<<10)
+	for greeting := true; ; {
+		n, err := l.conn.Read(buf)
+		if err != nil {
+			return err
+		}
+		if greeting && !bytes.Contains(buf[:n], []byte(rtmp.PlayStart)) {
+			continue
+		}
+		greeting = false
+		l.bytes.Add(int64(n))
+	}
+}
+
+// stall asks for the show and takes next to nothing of it.
+func (h *theatre) stall(b testing.TB) {
+	conn, err := net.Dial("tcp", h.http)
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { _ = conn.Close() })
+	_ = conn.(*net.TCPConn).SetReadBuffer(4 << 10)
+	if _, err := io.WriteString(conn, "GET "+h.flvPath()+" HTTP/1.1\r\nHost: x\r\n\r\n"); err != nil {
+		b.Fatal(err)
+	}
+}

@@ -1,0 +1,97 @@
+package media_test
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"sync"
+	"testing"
+	"time"
+
+	"roomlog/media"
+	"roomlog/peertest"
+)
+
+// childEnv makes this program a media server for a benchmark of another process: what it costs is what its
+// process costs.
+const childEnv = "ROOMLOG_TEST_CHILD"
+
+// theatre is a server in a process of its own, with one stream of everybody.
+type theatre struct {
+	*peertest.Process
+	rtmp, http string // addresses
+}
+
+const stageKey = "KEY"
+
+func (h *theatre) flvPath() string { return "/live/" + stageKey + ".flv" }
+
+// ours, nms2 and nms4 are the servers there are.
+const (
+	ours = "ours"
+	nms2 = "nms2"
+	nms4 = "nms4"
+)
+
+func openTheatre(b testing.TB, kind string) *theatre {
+	b.Helper()
+	var cmd *exec.Cmd
+	if kind == ours {
+		cmd = exec.Command(os.Args[0])
+		cmd.Env = append(os.Environ(), childEnv+"=1")
+	} else {
+		cmd = peertest.Node(b, "testdata/peers", "server.js", kind, freePort(b), freePort(b))
+	}
+	h := &theatre{Process: peertest.Start(b, cmd)}
+	if _, err := fmt.Sscan(h.Hear(""), &h.rtmp, &h.http); err != nil {
+		b.Fatal(err)
+	}
+	return h
+}
+
+// freePort is one that nobody listens on.
+func freePort(b testing.TB) string {
+	ln := listen(b)
+	defer ln.Close()
+	_, port, _ := net.SplitHostPort(ln.Addr().String())
+	return port
+}
+
+// serveChild is the server, until its input ends.
+func serveChild() error {
+	server, err := media.New(media.Config{Now: time.Now, Log: slog.New(slog.DiscardHandler), Gate: gate{
+		connect: func(media.ConnectRequest) error { return nil },
+		publish: func(media.PublishRequest) error { return nil },
+		play:    func(media.PlayRequest) error { return nil },
+	}})
+	if err != nil {
+		return err
+	}
+	rtmpDoor, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return err
+	}
+	httpDoor, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	web := &http.Server{Handler: server, ReadHeaderTimeout: patience}
+	var all sync.WaitGroup
+	all.Go(func() { _ = server.Run(ctx) })
+	all.Go(func() { _ = server.ServeRTMP(ctx, rtmpDoor) })
+	all.Go(func() { _ = web.Serve(httpDoor) })
+	fmt.Println(rtmpDoor.Addr(), httpDoor.Addr())
+	for lines := bufio.NewScanner(os.Stdin); lines.Scan(); {
+		fmt.Println(peertest.Stats(), server.Snapshot().Drops)
+	}
+	cancel()
+	_ = web.Close()
+	all.Wait()
+	return nil
+}

@@ -1,0 +1,63 @@
+package hooks
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/url"
+	"time"
+)
+
+// The values that a zero Config means.
+const (
+	// DefaultTimeout is for one delivery. A gate has five seconds in all.
+	DefaultTimeout = 3 * time.Second
+	// DefaultPatience is how long a post or done hook is tried again.
+	DefaultPatience = 10 * time.Minute
+	// DefaultQueue is how many of them may wait.
+	DefaultQueue = 10_000
+)
+
+const (
+	firstPause = 200 * time.Millisecond // before a delivery is tried again, twice as long each time
+	longPause  = 15 * time.Second
+	farewell   = 4 * time.Second // for what waits when the process stops
+	mostAnswer = 4 << 10         // bytes that are read of an answer
+	connsAt    = 64              // connections to the receiver
+	minSecret  = 16
+)
+
+// Config is what Hooks are made of. The first group has to be given; of the rest zero means the default.
+type Config struct {
+	URL     string
+	Secret  string // signs every delivery
+	Process string // names this process
+	Now     func() time.Time
+
+	Log *slog.Logger // nil: silent
+	// AllowOnFailure accepts whom a pre hook could not be asked about. Otherwise they are told to try again later.
+	AllowOnFailure bool
+	Timeout        time.Duration
+	Patience       time.Duration
+	Queue          int
+}
+
+func (c Config) withDefaults() (Config, error) {
+	where, err := url.Parse(c.URL)
+	switch {
+	case err != nil || where.Scheme != "http" && where.Scheme != "https" || where.Host == "":
+		return c, fmt.Errorf("hooks: %q is not like https://hooks.example/media", c.URL)
+	case len(c.Secret) < minSecret:
+		return c, fmt.Errorf("hooks: the secret has %d bytes, want at least %d", len(c.Secret), minSecret)
+	case c.Process == "" || c.Now == nil:
+		return c, errors.New("hooks: Process and Now are required")
+	}
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	c.Timeout = cmp.Or(c.Timeout, DefaultTimeout)
+	c.Patience = cmp.Or(c.Patience, DefaultPatience)
+	c.Queue = cmp.Or(c.Queue, DefaultQueue)
+	return c, nil
+}

@@ -1,0 +1,269 @@
+package hooks_test
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"roomlog/media"
+	"roomlog/media/hooks"
+)
+
+const (
+	secret   = "a secret of the hooks"
+	patience = 20 * time.Second
+)
+
+// receiver is the other program.
+type receiver struct {
+	*httptest.Server
+	t      *testing.T
+	answer func(n hooks.Notice, tries int) int
+
+	mu    sync.Mutex
+	taken []hooks.Notice
+	tries map[string]int
+}
+
+func receive(t *testing.T, answer func(n hooks.Notice, tries int) int) *receiver {
+	t.Helper()
+	r := &receiver{t: t, answer: answer, tries: make(map[string]int)}
+	r.Server = httptest.NewServer(http.HandlerFunc(r.serve))
+	t.Cleanup(r.Close)
+	return r
+}
+
+func (r *receiver) serve(w http.ResponseWriter, q *http.Request) {
+	body, err := io.ReadAll(q.Body)
+	var n hooks.Notice
+	if err = errors.Join(err, json.Unmarshal(body, &n)); err != nil || q.Header.Get("Roomlog-Hook") != n.Hook {
+		r.t.Errorf("%s: %v", body, err)
+	}
+	at, signature, _ := strings.Cut(strings.TrimPrefix(q.Header.Get("Roomlog-Signature"), "t="), ",v1=")
+	mac := hmac.New(sha256.New, []byte(secret))
+	mac.Write([]byte(at + "." + string(body)))
+	if hex.EncodeToString(mac.Sum(nil)) != signature {
+		r.t.Errorf("the signature %s is not of %s", q.Header.Get("Roomlog-Signature"), body)
+	}
+	r.mu.Lock()
+	r.tries[n.Hook+n.ID]++
+	tries := r.tries[n.Hook+n.ID]
+	r.mu.Unlock()
+	status := r.answer(n, tries)
+	r.mu.Lock()
+	if status < 300 {
+		r.taken = append(r.taken, n)
+	}
+	r.mu.Unlock()
+	w.WriteHeader(status)
+}
+
+// took waits until the receiver has taken n notices.
+func (r *receiver) took(n int) []hooks.Notice {
+	r.t.Helper()
+	for deadline := time.Now().Add(patience); ; {
+		r.mu.Lock()
+		taken := append([]hooks.Notice(nil), r.taken...)
+		r.mu.Unlock()
+		if len(taken) >= n {
+			return taken
+		}
+		if time.Now().After(deadline) {
+			r.t.Fatalf("%d of %d have come", len(taken), n)
+		}
+		<-time.After(2 * time.Millisecond)
+	}
+}
+
+func open(t *testing.T, url string, change func(*hooks.Config)) *hooks.Hooks {
+	t.Helper()
+	cfg := hooks.Config{URL: url, Secret: secret, Process: "p1", Now: time.Now}
+	if change != nil {
+		change(&cfg)
+	}
+	h, err := hooks.New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return h
+}
+
+func start(t *testing.T, h *hooks.Hooks) (stop func()) {
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- h.Run(ctx) }()
+	stop = sync.OnceFunc(func() {
+		cancel()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	})
+	t.Cleanup(stop)
+	return stop
+}
+
+func client(id string) media.Client {
+	return media.Client{ID: id, Address: "192.0.2.1:5", Protocol: media.RTMP, Args: url.Values{"sign": {"1-a"}},
+		Fields: map[string]any{"app": "live", "sign": "another", "deep": map[string]any{}}}
+}
+
+func accept(hooks.Notice, int) int { return http.StatusNoContent }
+
+func TestPreHooksAreAskedAndMayReject(t *testing.T) {
+	t.Parallel()
+	r := receive(t, func(n hooks.Notice, _ int) int {
+		if n.ID == "bad" {
+			return http.StatusForbidden
+		}
+		return http.StatusOK
+	})
+	h := open(t, r.URL, nil)
+	for id, want := range map[string]error{"good": nil, "bad": hooks.ErrRejected} {
+		asked := map[string]error{
+			"connect": h.Connect(t.Context(), media.ConnectRequest{Client: client(id), App: "live"}),
+			"publish": h.Publish(t.Context(), media.PublishRequest{Client: client(id), Key: "KEY"}),
+			"play":    h.Play(t.Context(), media.PlayRequest{Client: client(id), Key: "KEY"}),
+		}
+		for what, err := range asked {
+			if !errors.Is(err, want) || errors.Is(err, media.ErrUnavailable) {
+				t.Errorf("%s of %s: %v", what, id, err)
+			}
+		}
+	}
+	n := r.took(3)[1]
+	if n.StreamPath != "" && n.StreamPath != "/live/KEY" || n.Args["sign"] != "1-a" || n.Args["app"] != "live" || len(n.Args) != 2 || n.ID != "good" || n.Seq != 0 {
+		t.Errorf("%+v", n)
+	}
+}
+
+func TestAPreHookThatFailsIsASetting(t *testing.T) {
+	t.Parallel()
+	hang := make(chan struct{})
+	defer close(hang)
+	for name, answer := range map[string]func(hooks.Notice, int) int{
+		"an error":         func(hooks.Notice, int) int { return http.StatusBadGateway },
+		"a redirect":       func(hooks.Notice, int) int { return http.StatusFound },
+		"too many at once": func(hooks.Notice, int) int { return http.StatusTooManyRequests },
+		"no answer":        func(hooks.Notice, int) int { <-hang; return http.StatusOK },
+	} {
+		r := receive(t, answer)
+		for _, allow := range []bool{false, true} {
+			h := open(t, r.URL, func(c *hooks.Config) { c.AllowOnFailure, c.Timeout = allow, 100*time.Millisecond })
+			err := h.Publish(t.Context(), media.PublishRequest{Client: client("a"), Key: "KEY"})
+			if allow && err != nil || !allow && !errors.Is(err, media.ErrUnavailable) {
+				t.Errorf("%s, allowed %v: %v", name, allow, err)
+			}
+		}
+		if name == "no answer" {
+			hang <- struct{}{}
+			hang <- struct{}{}
+		}
+	}
+}
+
+func TestWhatHappenedIsToldInOrderUntilItIsTaken(t *testing.T) {
+	t.Parallel()
+	r := receive(t, func(n hooks.Notice, tries int) int {
+		if tries <= int(n.Seq)%3 {
+			return http.StatusServiceUnavailable
+		}
+		return http.StatusOK
+	})
+	h := open(t, r.URL, nil)
+	start(t, h)
+	show := media.Show{ID: "show", Key: "KEY", Publisher: client("p"), Video: "h264", Bytes: 99}
+	h.Connected(t.Context(), client("p"))
+	h.Published(show, "", 6, 41)
+	h.PlayStarted(t.Context(), media.Viewing{Client: client("v"), Key: "KEY"})
+	h.PlayStopped(t.Context(), media.Viewing{Client: client("v"), Key: "KEY", Bytes: 7}, media.Stalled)
+	h.Published(show, media.Lost, 6, 44)
+	h.Disconnected(t.Context(), client("p"))
+	taken := r.took(6)
+	for i, want := range []string{"post_connect", "post_publish", "post_play", "done_play", "done_publish", "done_connect"} {
+		if n := taken[i]; n.Hook != want || n.Seq != uint64(i+1) || n.Process != "p1" {
+			t.Errorf("%d: %+v", i, n)
+		}
+	}
+	if n := taken[1]; n.Live != 6 || n.Position != 41 || n.Show != "show" || n.Picture.Video != "h264" || n.Bytes != 0 || n.Reason != "" {
+		t.Errorf("%+v", n)
+	}
+	if n := taken[4]; n.Position != 44 || n.Reason != media.Lost || n.Bytes != 99 {
+		t.Errorf("%+v", n)
+	}
+	if n := taken[3]; n.Reason != media.Stalled || n.Bytes != 7 {
+		t.Errorf("%+v", n)
+	}
+	if s := h.Stats(); s.Delivered < 5 || s.Retried == 0 || s.Lost != 0 {
+		t.Errorf("%+v", s)
+	}
+}
+
+func TestWhatIsNotTakenIsGivenUpAndTheRestGoesOn(t *testing.T) {
+	t.Parallel()
+	r := receive(t, func(n hooks.Notice, _ int) int {
+		switch n.ID {
+		case "refused":
+			return http.StatusNotFound
+		case "never":
+			return http.StatusInternalServerError
+		}
+		return http.StatusOK
+	})
+	h := open(t, r.URL, func(c *hooks.Config) { c.Queue, c.Patience = 3, 500*time.Millisecond })
+	for _, id := range []string{"refused", "never", "last", "no room"} {
+		h.Connected(t.Context(), client(id))
+	}
+	start(t, h)
+	if taken := r.took(1); taken[0].ID != "last" || taken[0].Seq != 3 {
+		t.Errorf("%+v", taken[0])
+	}
+	h.Connected(t.Context(), client("after"))
+	if taken := r.took(2); taken[1].ID != "after" || taken[1].Seq != 5 { // the gap says that one was lost
+		t.Errorf("%+v", taken[1])
+	}
+	if s := h.Stats(); s.Lost != 3 {
+		t.Errorf("%+v", s)
+	}
+}
+
+func TestTheEndOfTheProcessIsStillTold(t *testing.T) {
+	t.Parallel()
+	r := receive(t, accept)
+	h := open(t, r.URL, nil)
+	for range 50 {
+		h.Disconnected(t.Context(), client("p"))
+	}
+	start(t, h)()
+	if taken := r.took(50); len(taken) != 50 {
+		t.Errorf("%d were told", len(taken))
+	}
+}
+
+func TestConfigsThatAreRefused(t *testing.T) {
+	t.Parallel()
+	for name, change := range map[string]func(*hooks.Config){
+		"no address":       func(c *hooks.Config) { c.URL = "" },
+		"another protocol": func(c *hooks.Config) { c.URL = "ftp://x/" },
+		"no host":          func(c *hooks.Config) { c.URL = "http:///x" },
+		"a short secret":   func(c *hooks.Config) { c.Secret = "short" },
+		"no clock":         func(c *hooks.Config) { c.Now = nil },
+		"no name":          func(c *hooks.Config) { c.Process = "" },
+	} {
+		cfg := hooks.Config{URL: "http://localhost/", Secret: secret, Process: "p1", Now: time.Now}
+		change(&cfg)
+		if _, err := hooks.New(cfg); err == nil {
+			t.Errorf("%s is taken", name)
+		}
+	}
+}

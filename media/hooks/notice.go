@@ -1,0 +1,72 @@
+package hooks
+
+import (
+	"maps"
+	"time"
+
+	"roomlog/domain"
+	"roomlog/media"
+)
+
+// Notice is the body of a hook.
+type Notice struct {
+	Hook    string    `json:"hook"` // "pre_publish": pre, post or done; connect, publish or play
+	Process string    `json:"process"`
+	Seq     uint64    `json:"seq,omitempty"` // of post and done: 1, 2, 3, … of a process; a gap is something that was given up
+	At      time.Time `json:"at"`
+
+	ID         string         `json:"id"` // of the connection
+	Address    string         `json:"address"`
+	Protocol   media.Protocol `json:"protocol"`
+	StreamPath string         `json:"stream_path,omitempty"` // "/live/KEY", of publish and play
+	Args       map[string]any `json:"args"`                  // the query, and what an RTMP client said when it connected
+
+	// Of post and done of publish:
+	Live     domain.LiveID `json:"live,omitempty"`
+	Show     string        `json:"show,omitempty"`
+	Position int64         `json:"position,omitempty"` // where it is in the log
+	Picture  *Picture      `json:"picture,omitempty"`
+
+	// Of done:
+	Reason media.Reason `json:"reason,omitempty"`
+	Bytes  uint64       `json:"bytes,omitempty"`
+}
+
+// Picture is what a show holds.
+type Picture struct {
+	Video  string `json:"video"`
+	Width  int    `json:"width"`
+	Height int    `json:"height"`
+	Audio  string `json:"audio"`
+}
+
+func (h *Hooks) notice(hook string, c media.Client, key string) Notice {
+	n := Notice{Hook: hook, Process: h.cfg.Process, At: h.cfg.Now().UTC(), ID: c.ID, Address: c.Address, Protocol: c.Protocol, Args: argsOf(c)}
+	if key != "" {
+		n.StreamPath = "/" + media.App + "/" + key
+	}
+	return n
+}
+
+// argsOf puts the query over what was said when the client connected.
+func argsOf(c media.Client) map[string]any {
+	args := make(map[string]any, len(c.Fields)+len(c.Args))
+	for name, value := range c.Fields {
+		switch value.(type) {
+		case string, float64, bool: // what else there may be says nothing to anybody
+			args[name] = value
+		}
+	}
+	queried := make(map[string]any, len(c.Args))
+	for name, values := range c.Args {
+		if len(values) > 0 {
+			queried[name] = values[0]
+		}
+	}
+	maps.Copy(args, queried)
+	return args
+}
+
+func pictureOf(s media.Show) *Picture {
+	return &Picture{string(s.Video), s.Size.Width, s.Size.Height, string(s.Audio)}
+}

@@ -1,0 +1,129 @@
+package stage
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"roomlog/domain"
+	"roomlog/eventstore"
+	"roomlog/media"
+	"roomlog/projections"
+)
+
+const (
+	retryAfter = 500 * time.Millisecond
+	lastWords  = 4 * time.Second // for what is told while the process stops
+)
+
+// PublishStarted tells the log that a show has begun. It returns when the log has it.
+func (s *Stage) PublishStarted(ctx context.Context, show media.Show) {
+	live, err := s.liveOf(ctx, show.Key)
+	if err != nil {
+		s.lost(ctx, "a show's beginning", show, err)
+		s.server.Cut(show.Key, media.Ended)
+		return
+	}
+	e := &entry{show.Key, live, domain.ShowID(show.ID), show}
+	s.mu.Lock()
+	s.shows[show.ID] = e
+	s.mu.Unlock()
+	s.begin(ctx, e, s.cfg.AutoLive)
+}
+
+// begin tells the log of a show, and cuts it if the log does not take it.
+func (s *Stage) begin(ctx context.Context, e *entry, onAir bool) {
+	receipt, err := s.say(ctx, "show-"+string(e.name), domain.StartPublish{Live: e.live, Show: e.name, Process: s.cfg.Process, OnAir: onAir,
+		Picture: domain.Picture{Video: string(e.show.Video), Width: e.show.Size.Width, Height: e.show.Size.Height, Audio: string(e.show.Audio)}})
+	if err != nil {
+		s.lost(ctx, "a show's beginning", e.show, err)
+		if domain.Refused(err) != nil {
+			s.server.Cut(e.key, media.Ended)
+		}
+		return
+	}
+	s.cfg.Told(ctx, Told{Show: e.show, Live: e.live, Position: receipt.Position})
+}
+
+// PublishStopped tells the log that a show has ended. It returns when the log has it.
+func (s *Stage) PublishStopped(ctx context.Context, show media.Show, why media.Reason) {
+	s.mu.Lock()
+	e := s.shows[show.ID]
+	delete(s.shows, show.ID)
+	s.mu.Unlock()
+	if e == nil {
+		return // nobody was told that it had begun
+	}
+	receipt, err := s.say(ctx, "", domain.StopPublish{Live: e.live, Show: e.name, Reason: reasonOf(why), Bytes: int64(min(show.Bytes, 1<<62))})
+	if err != nil {
+		s.lost(ctx, "a show's end", show, err)
+		return
+	}
+	s.cfg.Told(ctx, Told{Show: show, Why: why, Live: e.live, Position: receipt.Position})
+}
+
+// lost says what the log was not told. When it can be told, the shows of a process that is not there any more are ended
+// by another.
+func (s *Stage) lost(ctx context.Context, what string, show media.Show, err error) {
+	s.cfg.Log.WarnContext(ctx, what+" is not in the log", slog.String("show", show.ID), slog.String("key", show.Key), slog.Any("err", err))
+}
+
+// liveOf answers the room of a stream that its gate let in.
+func (s *Stage) liveOf(ctx context.Context, key string) (live domain.LiveID, err error) {
+	err = s.persist(ctx, func(ctx context.Context) error {
+		found, err := s.cfg.Queries.LiveByKey(ctx, key)
+		live = found.ID
+		return err
+	})
+	return live, err
+}
+
+// say has the log decide a command of the program itself.
+func (s *Stage) say(ctx context.Context, key string, c domain.Command) (receipt eventstore.Receipt, err error) {
+	err = s.persist(ctx, func(ctx context.Context) error {
+		receipt, err = s.cfg.Commands.Execute(ctx, domain.Request{Command: c, By: domain.Actor{Kind: domain.System}, Key: key})
+		return err
+	})
+	return receipt, err
+}
+
+var errTired = errors.New("the log has not listened, and this process ends")
+
+// persist does something until it is done or refused. When ctx ends there is a little time left for it, once.
+func (s *Stage) persist(ctx context.Context, do func(context.Context) error) error {
+	if ctx.Err() != nil && s.tired.Load() {
+		return errTired
+	}
+	own, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	defer cancel()
+	stop := context.AfterFunc(ctx, func() { pause(own, lastWords); cancel() })
+	defer stop()
+	for {
+		err := do(own)
+		if err == nil || domain.Refused(err) != nil || errors.Is(err, projections.ErrNotFound) {
+			return err
+		}
+		if pause(own, retryAfter); own.Err() != nil {
+			s.tired.Store(true)
+			return fmt.Errorf("%w: %w", errTired, err)
+		}
+	}
+}
+
+func reasonOf(why media.Reason) domain.PublishReason {
+	switch why {
+	case media.Stopped:
+		return domain.PublishStopped
+	case media.Replaced:
+		return domain.PublishReplaced
+	case media.Kicked:
+		return domain.PublishKicked
+	case media.Ended:
+		return domain.PublishLiveEnded
+	case media.Shutdown:
+		return domain.PublishShutdown
+	}
+	return domain.PublishLost
+}

@@ -1,0 +1,137 @@
+package realtime
+
+import (
+	"slices"
+
+	"roomlog/domain"
+	"roomlog/projections"
+)
+
+// ChatPerson is somebody in the chat, by one connection to any process.
+type ChatPerson struct {
+	Guest      domain.GuestID
+	Connection string // its public id
+	Style      domain.ChatProfile
+	User       projections.Profile // of somebody signed in; else its ID is 0
+	Nickname   string              // of somebody who is not; may be empty
+	Process    string              // that holds the connection
+}
+
+// Name is what the person is called; "" for somebody without a name.
+func (p ChatPerson) Name() string {
+	if p.User.ID != 0 {
+		return p.User.Name()
+	}
+	return p.Nickname
+}
+
+// Shown is Name, or the connection's id for somebody without a name.
+func (p ChatPerson) Shown() string {
+	if name := p.Name(); name != "" {
+		return name
+	}
+	return p.Connection
+}
+
+// census is who is in the chat and where, as the log says up to some position. What is counted twice in the
+// log's order counts once.
+type census struct {
+	people       map[domain.GuestID]*present
+	byConnection map[string]*present
+	users        map[domain.UserID]int        // connections of people signed in
+	rooms        map[domain.RoomID][]*present // oldest first
+}
+
+// present is somebody who is in the chat.
+type present struct {
+	ChatPerson
+	nameKey string
+	rooms   []domain.RoomID
+}
+
+func newCensus() census {
+	return census{
+		people: make(map[domain.GuestID]*present), byConnection: make(map[string]*present), users: make(map[domain.UserID]int),
+		rooms: make(map[domain.RoomID][]*present),
+	}
+}
+
+// enter adds somebody to the chat.
+func (c *census) enter(p ChatPerson, nameKey string, rooms ...domain.RoomID) {
+	c.leave(p.Guest)
+	one := &present{ChatPerson: p, nameKey: nameKey}
+	c.people[p.Guest], c.byConnection[p.Connection] = one, one
+	if p.User.ID != 0 {
+		c.users[p.User.ID]++
+	}
+	for _, r := range rooms {
+		c.join(p.Guest, r)
+	}
+}
+
+func (c *census) leave(id domain.GuestID) {
+	one := c.people[id]
+	if one == nil {
+		return
+	}
+	for _, r := range slices.Clone(one.rooms) {
+		c.part(id, r)
+	}
+	delete(c.people, id)
+	if user := one.User.ID; user != 0 {
+		if c.users[user]--; c.users[user] == 0 {
+			delete(c.users, user)
+		}
+	}
+	if c.byConnection[one.Connection] == one {
+		delete(c.byConnection, one.Connection)
+	}
+}
+
+func (c *census) join(id domain.GuestID, room domain.RoomID) {
+	if one := c.people[id]; one != nil && !slices.Contains(one.rooms, room) {
+		one.rooms = append(one.rooms, room)
+		c.rooms[room] = append(c.rooms[room], one)
+	}
+}
+
+func (c *census) part(id domain.GuestID, room domain.RoomID) {
+	one := c.people[id]
+	if one == nil {
+		return
+	}
+	one.rooms = slices.DeleteFunc(one.rooms, func(r domain.RoomID) bool { return r == room })
+	c.rooms[room] = slices.DeleteFunc(c.rooms[room], func(p *present) bool { return p == one })
+	if len(c.rooms[room]) == 0 {
+		delete(c.rooms, room)
+	}
+}
+
+// remove empties a room that is no more.
+func (c *census) remove(room domain.RoomID) {
+	for _, one := range slices.Clone(c.rooms[room]) {
+		c.part(one.Guest, room)
+	}
+}
+
+// rename notes how somebody signed in is shown from now on.
+func (c *census) rename(p projections.Profile) {
+	for _, one := range c.people {
+		if one.User.ID == p.ID {
+			one.User = p
+		}
+	}
+}
+
+// newest answers the connections of up to most people in a room, newest first.
+func (c *census) newest(room domain.RoomID, most int) []string {
+	all := c.rooms[room]
+	ids := make([]string, 0, min(len(all), most))
+	for _, one := range slices.Backward(all) {
+		if len(ids) == most {
+			break
+		}
+		ids = append(ids, one.Connection)
+	}
+	return ids
+}

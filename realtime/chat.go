@@ -1,0 +1,282 @@
+package realtime
+
+import (
+	"context"
+	"sync"
+
+	"golang.org/x/time/rate"
+
+	"roomlog/domain"
+	"roomlog/projections"
+)
+
+const (
+	chatListed  = 50   // connections that a coming or going names: the newest
+	censusPage  = 500  // people read at once
+	maxUnopened = 1000 // facts that wait for a connection to have entered
+	entryRate   = 500  // connections a second that enter this process's chat without signing in
+	entryBurst  = 5000
+
+	openingRate  = 1 // rooms a second that people open by going there
+	openingBurst = 100
+)
+
+// ChatEar is told what a connection hears of the chat. Its methods are called one after another and must not
+// wait, or ask the chat for anything.
+type ChatEar interface {
+	// Overhear is called for everything that happens where the connection is, and for what is said to it alone.
+	Overhear(f *ChatFact)
+	// Typing is called when somebody is writing: in a room, or to this connection alone if the room is "".
+	Typing(by ChatPerson, room domain.RoomID)
+	// CutOff is called when the connection missed something, or passes for gone: it has to come back.
+	CutOff()
+}
+
+// ChatFact is something that happened in the chat. Event is a domain.GuestEntered, GuestNamed, GuestJoined,
+// GuestParted, RoomRemoved or MessagePosted.
+type ChatFact struct {
+	projections.Delta
+	Person  ChatPerson // whose doing it is, as far as the chat knows
+	Present bool       // who said it is in the chat, by this or another connection
+	Clients []string   // the newest connections of the room after somebody came or went
+	Online  int        // how many there are then
+
+	frames map[string]*Frame
+}
+
+// Frame answers the frame that make makes of the fact: made once for each dialect.
+func (f *ChatFact) Frame(dialect string, make_ func() *Frame) *Frame {
+	frame, made := f.frames[dialect]
+	if !made {
+		if f.frames == nil {
+			f.frames = make(map[string]*Frame)
+		}
+		frame = make_()
+		f.frames[dialect] = frame
+	}
+	return frame
+}
+
+// Chat is what happens beside the live rooms: people who write to each other, in rooms that anybody may open. What
+// is said, and who comes and goes, is in the log; who is typing is not.
+type Chat struct {
+	door     *Door
+	murmur   *murmur
+	leaves   *leaves
+	entries  *rate.Limiter // of everybody together who is not signed in
+	openings *rate.Limiter // of rooms, by everybody together
+
+	mu      sync.Mutex // taken before that of any member's dialect
+	census  census
+	members map[string]*ChatMember                     // of this process, by connection
+	halls   map[domain.RoomID]map[*ChatMember]struct{} // who hears a room; "" is the chat of everybody
+}
+
+func newChat(d *Door) *Chat {
+	c := &Chat{
+		door: d, murmur: newMurmur(d.cfg.Store, d.log), entries: rate.NewLimiter(entryRate, entryBurst), openings: rate.NewLimiter(openingRate, openingBurst), census: newCensus(),
+		members: make(map[string]*ChatMember), halls: make(map[domain.RoomID]map[*ChatMember]struct{}),
+	}
+	c.leaves = newLeaves(d.cfg.Commands, d.log, c.nameKey)
+	return c
+}
+
+// Settle waits until the log knows of everybody who has left, or ctx ends.
+func (c *Chat) Settle(ctx context.Context) { c.leaves.settle(ctx) }
+
+// nameKey answers by which key a guest's name is known.
+func (c *Chat) nameKey(id domain.GuestID, otherwise string) string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if one := c.census.people[id]; one != nil {
+		return one.nameKey
+	}
+	return otherwise
+}
+
+// Chat is the chat of this process.
+func (d *Door) Chat() *Chat { return d.chat }
+
+// tell has a delta heard by those whom it concerns.
+func (c *Chat) tell(d projections.Delta) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	f := &ChatFact{Delta: d}
+	switch e := d.Event.(type) {
+	case domain.GuestEntered:
+		f.Person = ChatPerson{e.Guest, e.Connection, e.Profile, profileIf(e.User, d.Profile), e.Nickname, e.Process}
+		c.census.enter(f.Person, e.NameKey)
+		c.entered(e)
+		if e.Profile == domain.ChatPlain && e.Nickname != "" {
+			c.tellHalls(f, "")
+		}
+	case domain.GuestNamed:
+		if one := c.census.people[e.Guest]; one != nil {
+			one.Nickname, one.nameKey = e.Nickname, e.NameKey
+		}
+		f.Person = c.person(e.Guest, e.Connection, 0, d.Profile)
+		c.tellHalls(f, c.roomsOf(e.Guest)...)
+	case domain.GuestJoined:
+		c.census.join(e.Guest, e.Room)
+		f.Person = c.person(e.Guest, e.Connection, e.User, d.Profile)
+		f.Clients, f.Online = c.census.newest(e.Room, chatListed), len(c.census.rooms[e.Room])
+		c.tellHalls(f, e.Room)
+	case domain.GuestParted:
+		f.Person = c.person(e.Guest, e.Connection, e.User, d.Profile)
+		c.census.part(e.Guest, e.Room)
+		f.Clients, f.Online = c.census.newest(e.Room, chatListed), len(c.census.rooms[e.Room])
+		c.tellHalls(f, e.Room)
+	case domain.GuestLeft:
+		c.census.leave(e.Guest)
+		if m := c.members[e.Connection]; m != nil && m.Guest() == e.Guest && e.Cause == domain.LeftProcessLost {
+			m.ear.CutOff() // another process thought that we were dead
+		}
+	case domain.RoomRemoved:
+		c.census.remove(e.Room)
+		c.tellHalls(f, e.Room)
+	case domain.MessagePosted:
+		c.said(f, e)
+	case domain.UserProfileChanged:
+		c.census.rename(d.Profile)
+	}
+}
+
+// entered notes under which number the log has a connection of this process. One that has ended meanwhile
+// leaves again: it was not known whether it had entered.
+func (c *Chat) entered(e domain.GuestEntered) {
+	if e.Process != c.door.cfg.Process {
+		return
+	}
+	if m := c.members[e.Connection]; m != nil {
+		m.seen = e.Guest
+		return
+	}
+	c.leaves.add(domain.LeaveChat{Guest: e.Guest, Cause: domain.LeftConnectionLost, Process: e.Process, NameKey: e.NameKey})
+}
+
+// said has a message heard by those it was said to. What was said to one person is on the person's private lane.
+func (c *Chat) said(f *ChatFact, e domain.MessagePosted) {
+	f.Person, f.Present = c.author(SpeakerOf(f.Delta, e))
+	switch {
+	case e.ToConnection != "":
+		if m := c.members[e.ToConnection]; m != nil {
+			m.ear.Overhear(f)
+		}
+	case e.To != 0:
+	case len(e.Rooms) > 0:
+		c.tellHalls(f, e.Rooms...)
+	default:
+		c.tellHalls(f, "")
+	}
+}
+
+// SpeakerOf is who said something, as the message says itself.
+func SpeakerOf(d projections.Delta, e domain.MessagePosted) ChatPerson {
+	return ChatPerson{Guest: e.Guest, Connection: e.Connection, User: profileIf(e.User, d.Profile), Nickname: e.Nickname}
+}
+
+// author is who said something, and whether the person is in the chat.
+func (c *Chat) author(said ChatPerson) (by ChatPerson, there bool) {
+	if one := c.census.people[said.Guest]; one != nil {
+		if said.Nickname == "" {
+			said.Nickname = one.Nickname
+		}
+		return said, true
+	}
+	return said, said.User.ID != 0 && c.census.users[said.User.ID] > 0
+}
+
+// profileIf is the profile of somebody signed in.
+func profileIf(user domain.UserID, p projections.Profile) projections.Profile {
+	if user == 0 {
+		return projections.Profile{}
+	}
+	p.ID = user
+	return p
+}
+
+// person is who did something, as far as it is known.
+func (c *Chat) person(id domain.GuestID, connection string, user domain.UserID, p projections.Profile) ChatPerson {
+	if one := c.census.people[id]; one != nil {
+		return one.ChatPerson
+	}
+	return ChatPerson{Guest: id, Connection: connection, User: profileIf(user, p)}
+}
+
+func (c *Chat) roomsOf(id domain.GuestID) []domain.RoomID {
+	if one := c.census.people[id]; one != nil {
+		return one.rooms
+	}
+	return nil
+}
+
+// tellHalls has a fact heard once by everybody who hears any of some rooms.
+func (c *Chat) tellHalls(f *ChatFact, rooms ...domain.RoomID) {
+	if len(rooms) == 1 {
+		for m := range c.halls[rooms[0]] {
+			m.hear(f, rooms[0])
+		}
+		return
+	}
+	told := make(map[*ChatMember]bool)
+	for _, r := range rooms {
+		for m := range c.halls[r] {
+			if !told[m] {
+				told[m] = m.hear(f, r)
+			}
+		}
+	}
+}
+
+// load reads who is in the chat, as of a position or later. What has happened since is told again, which
+// changes nothing.
+func (c *Chat) load(ctx context.Context) error {
+	fresh := newCensus()
+	for last := domain.GuestID(0); ; {
+		page, err := c.door.cfg.Queries.Census(ctx, last, censusPage)
+		if err != nil {
+			return err
+		}
+		for _, g := range page {
+			fresh.enter(ChatPerson{g.ID, g.Connection, g.Profile, g.User, g.Nickname, g.Process}, g.NameKey, g.Rooms...)
+			last = g.ID
+		}
+		if len(page) < censusPage {
+			break
+		}
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.census = fresh
+	return nil
+}
+
+// typed passes on that somebody is typing.
+func (c *Chat) typed(n typing) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	by := ChatPerson{Connection: n.From}
+	if one := c.census.byConnection[n.From]; one != nil {
+		by = one.ChatPerson
+	}
+	if n.To != "" {
+		if m := c.members[n.To]; m != nil {
+			m.ear.Typing(by, "")
+		}
+		return
+	}
+	for m := range c.halls[domain.RoomID(n.Room)] {
+		if m.connection != n.From {
+			m.ear.Typing(by, domain.RoomID(n.Room))
+		}
+	}
+}
+
+// cut sends everybody away, because something was missed.
+func (c *Chat) cut() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, m := range c.members {
+		m.ear.CutOff()
+	}
+}

@@ -1,0 +1,187 @@
+package realtime
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"net/url"
+
+	"roomlog/domain"
+	"roomlog/projections"
+)
+
+// Room answers a chat room by its id or its name, or a *domain.Refusal.
+func (c *Chat) Room(ctx context.Context, ref string) (projections.ChatRoom, error) {
+	q := c.door.cfg.Queries
+	var room projections.ChatRoom
+	var err error
+	if domain.IsRoomID(ref) {
+		room, err = q.ChatRoom(ctx, domain.RoomID(ref))
+	} else {
+		room, err = q.ChatRoomNamed(ctx, c.door.cfg.Store.NameKey(ref))
+	}
+	if errors.Is(err, projections.ErrNotFound) {
+		return room, refusal(domain.CodeRoomNotFound, "there is no such room")
+	}
+	return room, err
+}
+
+// OpenRoom answers the room of a name, which is made if there is none.
+func (m *ChatMember) OpenRoom(ctx context.Context, ref string) (projections.ChatRoom, error) {
+	room, err := m.chat.Room(ctx, ref)
+	if no := domain.Refused(err); no == nil || no.Code != domain.CodeRoomNotFound || domain.IsRoomID(ref) {
+		return room, err
+	}
+	if err := m.chat.door.rates.take(m.chat.openings); err != nil {
+		return room, err
+	}
+	var id [12]byte
+	_, _ = rand.Read(id[:]) // never fails
+	receipt, err := m.execute(ctx, m.guest.by, domain.AddRoom{
+		Name: ref, Room: domain.RoomID(hex.EncodeToString(id[:])), NameKey: m.chat.door.cfg.Store.NameKey(ref), Most: m.chat.door.cfg.MaxChatRooms,
+	}, "")
+	if no := domain.Refused(err); err != nil && (no == nil || no.Code != domain.CodeRoomTaken) {
+		return room, err
+	}
+	at := receipt.Position
+	if err != nil { // somebody else was faster
+		if at, err = m.chat.door.cfg.Store.Head(ctx); err != nil {
+			return room, err
+		}
+	}
+	if err := m.chat.door.CaughtUp(ctx, at); err != nil {
+		return room, err
+	}
+	return m.chat.Room(ctx, ref)
+}
+
+// Present answers who is in a room, oldest first, up to most people: as of what the member itself did last.
+func (m *ChatMember) Present(ctx context.Context, room domain.RoomID, most int) ([]ChatPerson, error) {
+	if err := m.Deed(); err != nil {
+		return nil, err
+	}
+	if err := m.chat.door.CaughtUp(ctx, m.at); err != nil {
+		return nil, err
+	}
+	c := m.chat
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	all := c.census.rooms[room]
+	found := make([]ChatPerson, 0, min(len(all), most))
+	for _, one := range all[:min(len(all), most)] {
+		found = append(found, one.ChatPerson)
+	}
+	return found, nil
+}
+
+// Find answers who is in the chat by a connection, to this process or another; the guest is 0 if nobody is.
+func (c *Chat) Find(ctx context.Context, connection string) (domain.GuestID, error) {
+	if id, entering := c.find(connection); id != 0 {
+		return id, nil
+	} else if entering != nil {
+		select {
+		case <-entering.settled:
+			return entering.Guest(), nil
+		case <-ctx.Done():
+			return 0, ctx.Err()
+		}
+	}
+	head, err := c.door.cfg.Store.Head(ctx) // perhaps another process knows already
+	if err != nil {
+		return 0, err
+	}
+	if err := c.door.CaughtUp(ctx, head); err != nil {
+		return 0, err
+	}
+	id, _ := c.find(connection)
+	return id, nil
+}
+
+func (c *Chat) find(connection string) (domain.GuestID, *ChatMember) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if one := c.census.byConnection[connection]; one != nil {
+		return one.Guest, nil
+	}
+	return 0, c.members[connection]
+}
+
+// Online answers how many connections are in a room.
+func (c *Chat) Online(room domain.RoomID) int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return len(c.census.rooms[room])
+}
+
+// Key is the keyed hash under which a room or a guest of this name is known.
+func (c *Chat) Key(name string) string { return c.door.cfg.Store.NameKey(name) }
+
+// History answers what was said in a room, or to everybody, to a member: as of what it said last itself.
+func (m *ChatMember) History(ctx context.Context, room domain.RoomID, w projections.Window) ([]projections.Message, error) {
+	if err := m.Deed(); err != nil {
+		return nil, err
+	}
+	if err := m.chat.door.CaughtUp(ctx, m.at); err != nil {
+		return nil, err
+	}
+	if room == "" {
+		return m.chat.door.cfg.Queries.PublicMessages(ctx, w)
+	}
+	return m.chat.door.cfg.Queries.RoomMessages(ctx, room, w)
+}
+
+// profile answers how somebody is shown who has a token. The tables may be behind it.
+func (d *Door) profile(ctx context.Context, user domain.UserID) (projections.Profile, error) {
+	p, err := d.cfg.Queries.Profile(ctx, user)
+	if !errors.Is(err, projections.ErrNotFound) {
+		return p, err
+	}
+	head, err := d.cfg.Store.Head(ctx)
+	if err != nil {
+		return p, err
+	}
+	if err := d.CaughtUp(ctx, head); err != nil {
+		return p, err
+	}
+	p, err = d.cfg.Queries.Profile(ctx, user)
+	if errors.Is(err, projections.ErrNotFound) {
+		return p, refusal(domain.CodeUserUnavailable, "user %d does not exist", user)
+	}
+	return p, err
+}
+
+// Author answers who said a message, and whether the person is in the chat now.
+func (c *Chat) Author(m projections.Message) (by ChatPerson, there bool) {
+	by = ChatPerson{Guest: m.Guest, Connection: m.Connection, User: m.User, Nickname: m.Nickname}
+	by.User.CreatedAt = m.CreatedAt
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.author(by)
+}
+
+// Named answers who in the chat is called by a name.
+func (c *Chat) Named(name string) (found ChatPerson, ok bool) {
+	key := c.door.cfg.Store.NameKey(name)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, one := range c.census.people {
+		if one.nameKey == key {
+			return one.ChatPerson, true
+		}
+	}
+	return found, false
+}
+
+// uploads answers how the address of an uploaded file begins. Without a setting any address of the form will do, as any
+// Host header does for the one who uploads.
+func (c *Chat) uploads(p domain.PostMessage) string {
+	if c.door.cfg.Uploads != "" {
+		return c.door.cfg.Uploads
+	}
+	at, err := url.Parse(p.Text)
+	if err != nil || at.Scheme != "http" && at.Scheme != "https" || at.Host == "" || at.User != nil {
+		return ""
+	}
+	return at.Scheme + "://" + at.Host + "/uploads/"
+}

@@ -1,0 +1,306 @@
+package realtime
+
+import (
+	"context"
+	"fmt"
+	"sync"
+
+	"golang.org/x/time/rate"
+
+	"roomlog/domain"
+	"roomlog/eventstore"
+)
+
+// ChatMember is one connection of this process that hears the chat, and may be in it. Its methods may be called
+// by one goroutine at a time.
+type ChatMember struct {
+	chat       *Chat
+	connection string
+	ear        ChatEar
+	messages   *rate.Limiter // of somebody who is not signed in
+	deeds      *rate.Limiter // everything else that asks the log or the tables
+	typings    *rate.Limiter
+
+	hearings map[domain.RoomID]*hearing // guarded by Chat.mu
+	seen     domain.GuestID             // as which the log says it entered; guarded by Chat.mu
+
+	settled chan struct{} // closed when it is known whether the log has it in the chat
+	once    sync.Once
+	at      int64 // position of what it did last
+
+	mu    sync.Mutex
+	guest guest // the zero one as long as it is not in the chat
+}
+
+// hearing is a connection's place in a room that it hears.
+type hearing struct {
+	open    bool
+	since   int64       // position of the first fact that it is told; what happened before may come late
+	waiting []*ChatFact // until it is open
+}
+
+// guest is who the log knows a member as.
+type guest struct {
+	id      domain.GuestID
+	by      Caller // nobody's: not signed in
+	nameKey string
+	name    string // of somebody who is not signed in
+}
+
+// Member makes a connection known by its public id. It hears nothing but what is said to it alone, and is not in
+// the chat.
+func (c *Chat) Member(connection string, ear ChatEar) *ChatMember {
+	cfg := c.door.cfg
+	m := &ChatMember{
+		chat: c, connection: connection, ear: ear,
+		messages: rate.NewLimiter(rate.Limit(cfg.MessageRate), cfg.MessageBurst),
+		deeds:    rate.NewLimiter(rate.Limit(cfg.MessageRate), cfg.MessageBurst),
+		typings:  rate.NewLimiter(rate.Limit(cfg.TypingRate), 2*int(max(cfg.TypingRate, 1))),
+		hearings: make(map[domain.RoomID]*hearing), settled: make(chan struct{}),
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.members[connection] = m
+	return m
+}
+
+// Connection is the public id.
+func (m *ChatMember) Connection() string { return m.connection }
+
+// Guest is the number under which the log has the member in the chat; 0 if it has not.
+func (m *ChatMember) Guest() domain.GuestID {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.guest.id
+}
+
+// Hear has the member hear a room, or the chat of everybody. What happens is kept until HearSince.
+func (m *ChatMember) Hear(room domain.RoomID) {
+	c := m.chat
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if m.hearings[room] != nil {
+		return
+	}
+	m.hearings[room] = &hearing{}
+	if c.halls[room] == nil {
+		c.halls[room] = make(map[*ChatMember]struct{})
+	}
+	c.halls[room][m] = struct{}{}
+}
+
+// HearSince has the member told what happens in a room that it hears, from a position on.
+func (m *ChatMember) HearSince(room domain.RoomID, position int64) {
+	m.chat.mu.Lock()
+	defer m.chat.mu.Unlock()
+	h := m.hearings[room]
+	if h == nil || h.open {
+		return
+	}
+	h.open, h.since = true, position
+	for _, f := range h.waiting {
+		m.hear(f, room)
+	}
+	h.waiting = nil
+}
+
+// Unhear ends what Hear began.
+func (m *ChatMember) Unhear(room domain.RoomID) {
+	m.chat.mu.Lock()
+	defer m.chat.mu.Unlock()
+	m.unhear(room)
+}
+
+func (m *ChatMember) unhear(room domain.RoomID) {
+	delete(m.hearings, room)
+	delete(m.chat.halls[room], m)
+	if len(m.chat.halls[room]) == 0 {
+		delete(m.chat.halls, room)
+	}
+}
+
+// Hears says whether the member hears a room.
+func (m *ChatMember) Hears(room domain.RoomID) bool {
+	m.chat.mu.Lock()
+	defer m.chat.mu.Unlock()
+	return m.hearings[room] != nil
+}
+
+// hear tells the member a fact, or keeps it; it answers false if that came before the member did.
+func (m *ChatMember) hear(f *ChatFact, room domain.RoomID) bool {
+	switch h := m.hearings[room]; {
+	case h.open && f.Position < h.since:
+		return false
+	case h.open:
+		m.ear.Overhear(f)
+	case len(h.waiting) < maxUnopened:
+		h.waiting = append(h.waiting, f)
+	default:
+		m.ear.CutOff()
+	}
+	return true
+}
+
+// Arrival is how somebody enters the chat.
+type Arrival struct {
+	By    Caller // nobody: not signed in
+	Style domain.ChatProfile
+	Room  domain.RoomID // "": in none
+	Name  string        // of somebody who is not signed in; may be empty
+}
+
+// Enter puts the member into the chat as of a position, in a room or in none.
+func (m *ChatMember) Enter(ctx context.Context, a Arrival) (at int64, err error) {
+	defer m.settle()
+	d := m.chat.door
+	if a.By.User == 0 {
+		if err := d.rates.take(m.chat.entries); err != nil {
+			return 0, err
+		}
+	}
+	if err := heard(ctx, d.hub); err != nil {
+		return 0, err
+	}
+	g := guest{by: a.By, name: a.Name}
+	name := a.Name
+	if a.By.User != 0 {
+		profile, err := d.profile(ctx, a.By.User)
+		if err != nil {
+			return 0, err
+		}
+		name = profile.Name()
+	}
+	if name != "" {
+		g.nameKey = d.cfg.Store.NameKey(name)
+	}
+	receipt, err := m.execute(ctx, a.By, domain.EnterChat{
+		Room: a.Room, Nickname: a.Name, NameKey: g.nameKey, Connection: m.connection, Profile: a.Style, Process: d.cfg.Process,
+	}, "")
+	if err != nil {
+		return 0, err
+	}
+	for _, r := range receipt.Events {
+		if e, ok := r.Event.(domain.GuestEntered); ok {
+			g.id = e.Guest
+		}
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.guest = g
+	return receipt.Position, nil
+}
+
+// Join puts a member who is in the chat into a room, as of a position; 0 if it was there.
+func (m *ChatMember) Join(ctx context.Context, room domain.RoomID) (at int64, err error) {
+	if err := m.Deed(); err != nil {
+		return 0, err
+	}
+	receipt, err := m.execute(ctx, m.guest.by, domain.JoinRoom{Room: room, Guest: m.guest.id}, "")
+	return receipt.Position, err
+}
+
+// Part takes the member out of a room.
+func (m *ChatMember) Part(ctx context.Context, room domain.RoomID) error {
+	if err := m.Deed(); err != nil {
+		return err
+	}
+	m.Unhear(room)
+	_, err := m.execute(ctx, m.guest.by, domain.PartRoom{Room: room, Guest: m.guest.id}, "")
+	return err
+}
+
+// Rename says what a member who is not signed in is called from now on.
+func (m *ChatMember) Rename(ctx context.Context, name string) error {
+	if err := m.Deed(); err != nil {
+		return err
+	}
+	m.mu.Lock()
+	g := m.guest
+	m.mu.Unlock()
+	key := m.chat.door.cfg.Store.NameKey(name)
+	_, err := m.execute(ctx, g.by, domain.NameGuest{Nickname: name, Guest: g.id, NameKey: key, Before: g.nameKey}, "")
+	if err != nil {
+		return err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.guest.name, m.guest.nameKey = name, key
+	return nil
+}
+
+// speaksAs says in whose name a member who is not in the chat speaks: with the newest session.
+func (m *ChatMember) speaksAs(by Caller) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.guest.by = by
+}
+
+// Post says something in the member's name.
+func (m *ChatMember) Post(ctx context.Context, c domain.PostMessage, key string) (eventstore.Receipt, error) {
+	d := m.chat.door
+	var err error
+	if m.guest.by.User != 0 {
+		err = d.rates.allow(m.guest.by.User, c)
+	} else {
+		err = d.rates.take(m.messages)
+	}
+	if err != nil {
+		return eventstore.Receipt{}, err
+	}
+	c.Guest, c.Nickname, c.Uploads = m.guest.id, m.guest.name, m.chat.uploads(c)
+	return m.execute(ctx, m.guest.by, c, key)
+}
+
+// Type says that the member is writing something, in a room or to one connection. Too often is silent.
+func (m *ChatMember) Type(room domain.RoomID, to string) {
+	if m.typings.AllowN(m.chat.door.cfg.Now(), 1) && len(to) <= maxID {
+		m.chat.murmur.say(typing{Room: string(room), From: m.connection, To: to})
+	}
+}
+
+// Deed counts something that asks the log or the tables, or refuses it.
+func (m *ChatMember) Deed() error { return m.chat.door.rates.take(m.deeds) }
+
+// execute has a command of the member's carried out.
+func (m *ChatMember) execute(ctx context.Context, by Caller, c domain.Command, key string) (eventstore.Receipt, error) {
+	actor := domain.Actor{Kind: domain.Anyone}
+	if by.User != 0 {
+		actor = by.actor()
+	}
+	receipt, err := m.chat.door.cfg.Commands.Execute(ctx, domain.Request{Command: c, By: actor, Key: key})
+	m.at = max(m.at, receipt.Position)
+	if err != nil && domain.Refused(err) == nil {
+		err = fmt.Errorf("%s: %w", c.Type(), err)
+	}
+	return receipt, err
+}
+
+func (m *ChatMember) settle() { m.once.Do(func() { close(m.settled) }) }
+
+// Leave is the end of the connection in the chat: the log hears of it. It does not wait.
+func (m *ChatMember) Leave(cause domain.LeaveCause) {
+	defer m.settle()
+	c := m.chat
+	c.mu.Lock()
+	for room := range m.hearings {
+		m.unhear(room)
+	}
+	if c.members[m.connection] == m {
+		delete(c.members, m.connection)
+	}
+	seen := m.seen
+	c.mu.Unlock()
+	m.mu.Lock()
+	g := m.guest
+	m.guest = guest{}
+	m.mu.Unlock()
+	ids := []domain.GuestID{g.id}
+	if seen != g.id {
+		ids = append(ids, seen) // it was not known that it had entered
+	}
+	for _, id := range ids {
+		if id != 0 {
+			c.leaves.add(domain.LeaveChat{Guest: id, Cause: cause, Process: c.door.cfg.Process, NameKey: g.nameKey})
+		}
+	}
+}

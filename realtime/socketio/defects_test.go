@@ -1,0 +1,119 @@
+package socketio_test
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"roomlog/domain"
+	"roomlog/eventstore"
+	"roomlog/realtime/socketio/siotest"
+)
+
+// What the servers that these clients come from did wrong.
+
+// A coin is spent once, however many devices spend it at once, and what is paid is in the room.
+func TestACoinIsSpentOnce(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	live, rose := w.register("streamer").goLive(), w.list("rose", "", 10)
+	const devices, affordable = 8, 3
+	ann := w.register("ann").credit(10*affordable + 9)
+	var apps []*app
+	for i := range devices {
+		a := w.app(siotest.Options{Version: 3 + i%2})
+		a.joins(ann, live)
+		apps = append(apps, a)
+	}
+	for _, a := range apps {
+		a.Emit("gift", map[string]any{"live_id": live, "gift_id": rose, "token": ann.token()})
+	}
+	refused := 0
+	for _, a := range apps {
+		for range affordable { // everybody sees all that were given
+			push[given](a, "gift")
+		}
+		a.Emit("test", nil)
+		for said := ""; said != `"啊啊啊"`; said = string(a.Event(a.id)[0]) { // a refusal comes before the answer
+			if strings.Contains(said, "金币不足，请先充值") {
+				refused++
+			}
+		}
+	}
+	if refused != devices-affordable {
+		t.Errorf("%d of %d gifts were refused", refused, devices)
+	}
+	sent := events[domain.GiftSent](w)
+	room := w.room(live)
+	if len(sent) != affordable || room.Live.Coin != 10*affordable {
+		t.Errorf("%d gifts are in the log, and %d coins in the room", len(sent), room.Live.Coin)
+	}
+	if balance, err := w.queries.Balance(t.Context(), ann.id); err != nil || balance != 9 {
+		t.Errorf("%d coins are left, %v", balance, err)
+	}
+}
+
+// Somebody looks once, however often and on however many devices at once.
+func TestALookIsCountedOnce(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	live := w.register("streamer").goLive()
+	const people, devices = 6, 3
+	var coming sync.WaitGroup
+	for i := range people {
+		p := w.register(fmt.Sprint("p", i))
+		for d := range devices {
+			a := w.app(siotest.Options{Version: 3 + d%2})
+			coming.Go(func() {
+				for range 3 {
+					a.Emit("joinLive", map[string]any{"live_id": live, "token": p.token()})
+					a.Emit("leaveLive", map[string]any{"live_id": fmt.Sprint(live), "token": p.token()})
+				}
+				a.joins(p, live)
+			})
+		}
+	}
+	coming.Wait()
+	room := w.room(live)
+	if room.Live.LookCount != people || room.Online != people || len(room.Viewers) != people {
+		t.Errorf("%d looks, %d people in the room, %d in the list, want %d of each", room.Live.LookCount, room.Online, len(room.Viewers), people)
+	}
+}
+
+// What is pushed is in the log before, and in the tables; what is refused is in neither.
+func TestNothingIsPushedThatIsNotInTheLog(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	streamer := w.register("streamer")
+	live := streamer.goLive()
+	ann := w.register("ann")
+	a := w.app(siotest.Options{})
+	a.joins(ann, live)
+	for i := range 20 {
+		text := fmt.Sprint("comment ", i)
+		a.Emit("comment", map[string]any{"live_id": live, "data": text, "token": ann.token()})
+		s, offset := push[said](a, "comment")
+		page, err := w.store.Read(t.Context(), eventstore.Query{Limit: 1000})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !slices.ContainsFunc(page.Events, func(r eventstore.Recorded) bool {
+			e, ok := r.Event.(domain.CommentPosted)
+			return ok && e.Text == text && fmt.Sprint(r.Position) == offset
+		}) {
+			t.Fatalf("%+v is not in the log at %s", s, offset)
+		}
+		if newest := w.room(live).Comments[0]; newest.Text != text || newest.ID != s.ID {
+			t.Fatalf("the tables have %+v", newest)
+		}
+	}
+	streamer.asks(domain.ChangeLiveStatus{Live: live, To: domain.LiveStop})
+	a.Emit("comment", map[string]any{"live_id": live, "data": "too late", "token": ann.token()})
+	a.refused("直播间已结束")
+	a.silent()
+	if n := len(events[domain.CommentPosted](w)); n != 20 {
+		t.Errorf("%d comments are in the log", n)
+	}
+}

@@ -1,0 +1,257 @@
+package socketio_test
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"roomlog/domain"
+	"roomlog/eventstore/pgtest"
+	"roomlog/realtime"
+	"roomlog/realtime/socketio"
+	"roomlog/realtime/socketio/siotest"
+)
+
+// added is a message of a room with history.
+type added struct {
+	ID       string `json:"_id"`
+	Content  string
+	Room     string
+	CreateAt time.Time
+	User     struct {
+		ID       string `json:"_id"`
+		Name     string
+		Avatar   string
+		Online   bool
+		Room     string
+		CreateAt time.Time
+	}
+}
+
+const systemUser = `{"name":"系统","email":"admin@126.com","avatar":"http://www.gravatar.com/avatar/1e6fd8e56879c84999cd481255530592"}`
+
+// resides connects somebody signed in to a room with history and waits until those who are there know.
+func (p person) resides(o siotest.Options, room string, others ...*app) *app {
+	p.Helper()
+	a := p.appWith(o, "token", p.token(), "room", room)
+	for _, c := range others {
+		c.moves("online", "用户"+p.name+"加入聊天室")
+	}
+	return a
+}
+
+// moves waits for news of who comes and goes.
+func (a *app) moves(event, content string) {
+	a.Helper()
+	if got := string(a.Event(event)[0]); got != fmt.Sprintf(`{"user":%s,"content":%q}`, systemUser, content) {
+		a.Fatalf("%s: %s", event, got)
+	}
+}
+
+func TestRoomsWithHistory(t *testing.T) {
+	t.Parallel()
+	db := pgtest.New(t)
+	one := openWorld(t, db, true, nil)
+	two := openWorld(t, db, false, func(_ *socketio.Config, c *realtime.Config) { c.Grace = time.Hour })
+	for name, o := range kinds {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			here, there := one.with(t), two.with(t)
+			room := "room " + name
+			id := string(here.chatRoom(room))
+			other := string(here.chatRoom("else " + name))
+			if err := there.rooms.CaughtUp(t.Context(), here.rooms.Position()); err != nil {
+				t.Fatal(err)
+			}
+			ann, bob := here.register("ann "+name), here.register("bob "+name)
+			a := ann.resides(o, room)
+			a.nothing()
+			b := bob.on(there).resides(siotest.Options{}, id, a)
+			b.nothing() // is not told of itself
+
+			text := "<i>hi</i> مرحبا 👩‍👩‍👧‍👦"
+			a.Emit("addMessage", map[string]any{"content": text, "user": map[string]any{"_id": "1", "name": "系统"}, "room": room})
+			for _, c := range []*app{a, b} {
+				m, _ := push[added](c, "messageAdded")
+				if m.Content != text || m.Room != id || m.User.ID != fmt.Sprint(ann.id) || m.User.Name != ann.name || !m.User.Online ||
+					m.User.Room != id || m.User.CreateAt.IsZero() || m.ID == "" || time.Since(m.CreateAt).Abs() > time.Hour {
+					t.Errorf("added %+v", m)
+				}
+			}
+			b.Emit("addMessage", map[string]any{"content": "without a room"})
+			for _, c := range []*app{a, b} {
+				if m, _ := push[added](c, "messageAdded"); m.Content != "without a room" || m.User.Name != bob.name {
+					t.Errorf("added %+v", m)
+				}
+			}
+			b.Emit("addMessage", map[string]any{"content": "elsewhere", "room": map[string]any{"_id": other}})
+			for i := range 20 {
+				a.Emit("addMessage", map[string]any{"content": strconv.Itoa(i)})
+				push[added](a, "messageAdded")
+			}
+			a.Emit("getAllMessages")
+			all, _ := push[[]added](a, "allMessages")
+			if len(all) != 20 || all[0].Content != "0" || all[19].Content != "19" {
+				t.Errorf("all are %d, from %+v to %+v", len(all), all[0], all[len(all)-1])
+			}
+			b.Emit("getAllMessages", map[string]any{"room": room, "before": all[0].ID})
+			if all, _ := push[[]added](b, "allMessages"); len(all) != 2 || all[0].Content != text || all[1].User.Name != bob.name || all[1].User.ID != fmt.Sprint(bob.id) {
+				t.Errorf("older are %+v", all)
+			}
+			for _, ref := range []string{other, "else " + name} {
+				a.Emit("getAllMessages", ref)
+				if all, _ := push[[]added](a, "allMessages"); len(all) != 1 || all[0].Content != "elsewhere" || all[0].Room != other {
+					t.Errorf("elsewhere are %+v", all)
+				}
+			}
+			a.Emit("getAllMessages", "no such room")
+			if got := string(a.Event("allMessages")[0]); got != "[]" {
+				t.Errorf("nowhere are %s", got)
+			}
+			a.Emit("addMessage", map[string]any{"content": "x", "room": "no such room"})
+			a.refused("房间不存在")
+			a.Emit("addMessage", map[string]any{"content": "  "})
+			a.refused("消息不能为空")
+			a.Emit("addMessage", "x")
+			a.refused("参数错误")
+			b.Forget()
+			a.goes(o)
+			b.moves("offline", "用户"+ann.name+"离开聊天室")
+		})
+	}
+}
+
+func TestRoomsWithHistoryNeedSignIn(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, func(c *socketio.Config, r *realtime.Config) { c.Guests, r.Renewal = true, time.Millisecond })
+	w.chatRoom("demo")
+	live := w.register("streamer").goLive()
+	ann := w.register("ann")
+	late := ann
+	late.expires = time.Now().Add(-time.Minute)
+	for name, token := range map[string]string{
+		"no token": "", "a forged one": "Bearer forged", "null": "Bearer null", "an expired one": late.token(),
+		"one of another session": person{id: ann.id, session: "old"}.token(),
+	} {
+		t.Run(name, func(t *testing.T) {
+			for kind, o := range kinds {
+				a := w.with(t).appWith(o, "token", token, "room", "demo")
+				a.hears("needLogin", "")
+				for _, event := range []string{"addMessage", "getAllMessages", "message", "join", "leave"} {
+					a.Emit(event, map[string]any{"content": "x", "room": "demo"})
+					a.hears("needLogin", "")
+				}
+				a.nothing()
+				if kind == "version 4 over WebSocket" {
+					a.joins(ann, live) // live rooms are for everybody
+				}
+			}
+		})
+	}
+	if n := len(events[domain.GuestEntered](w)); n != 0 {
+		t.Errorf("%d entered", n)
+	}
+	t.Run("again when the session ends", func(t *testing.T) {
+		w := w.with(t)
+		bob := w.register("bob")
+		b := bob.on(w).resides(siotest.Options{}, "demo")
+		b.nothing()
+		bob.signIn()
+		b.hears("needLogin", "")
+		b.Emit("addMessage", map[string]any{"content": "x"})
+		b.hears("needLogin", "")
+		eventually(t, "bob has left", func() bool { return len(events[domain.GuestLeft](w)) == 1 })
+	})
+	t.Run("an unknown room joins nothing", func(t *testing.T) {
+		w := w.with(t)
+		cat := w.register("cat")
+		c := cat.on(w).resides(siotest.Options{}, "nowhere")
+		c.Emit("addMessage", map[string]any{"content": "x"})
+		c.refused("房间不存在")
+		c.Emit("getAllMessages")
+		c.hears("allMessages", "[]")
+		c.Emit("addMessage", map[string]any{"content": "x", "room": "demo"})
+		c.nothing()
+	})
+}
+
+// Every kind of chatting client is in the same rooms.
+func TestChatsShareTheirRooms(t *testing.T) {
+	t.Parallel()
+	db := pgtest.New(t)
+	guests := func(c *socketio.Config, r *realtime.Config) { c.Guests, r.Grace = true, time.Hour }
+	one, two := openWorld(t, db, true, guests), openWorld(t, db, false, guests)
+	id := string(one.chatRoom("demo"))
+	if err := two.rooms.CaughtUp(t.Context(), one.rooms.Position()); err != nil {
+		t.Fatal(err)
+	}
+	ann, bob := one.register("ann"), one.register("bob")
+	e := ann.resides(siotest.Options{Version: 3}, "demo")
+	c := two.appWith(siotest.Options{}, "room", id)
+	c.coming("加入")
+	e.moves("online", "用户"+c.id+"加入聊天室")
+	p := two.app(siotest.Options{Version: 3})
+	p.Emit("message", "Piet")
+	p.Emit("join", "demo")
+	p.hears("joined", `"demo"`)
+	p.said("系统", "你成功进入了demo房间!")
+	e.moves("online", "用户Piet加入聊天室")
+	if at := c.coming("加入"); at.Message != "用户("+p.id+")已加入." || len(at.Clients) != 3 {
+		t.Errorf("told %+v", at)
+	}
+	n := bob.on(two).native()
+	joined := n.ask("chat.join", map[string]any{"room": "demo"})
+	if !strings.Contains(string(joined), `"online":4`) || !strings.Contains(string(joined), id) {
+		t.Errorf("joined %s", joined)
+	}
+	e.moves("online", "用户bob加入聊天室")
+	at := c.coming("加入")
+	hears := func(from, shown, text string) {
+		t.Helper()
+		if m, _ := push[added](e, "messageAdded"); m.Content != text || m.User.Name != from {
+			t.Errorf("added %+v", m)
+		}
+		if from != c.id {
+			got, _ := push[exchanged](c, "群聊")
+			if !jsonEqual(got.Data.Payload, []byte(fmt.Sprintf(`{"msg":%q}`, text))) || shown != "" && got.Meta.Client != shown {
+				t.Errorf("exchanged %+v", got)
+			}
+		}
+		p.said(from, text)
+		f := n.hear(func(f frame) bool { return f.Type == "chat.message" })
+		if !strings.Contains(string(f.Data), fmt.Sprintf(`"text":%q`, text)) || !strings.Contains(string(f.Data), fmt.Sprintf(`"name":%q`, from)) {
+			t.Errorf("native %s", f.Data)
+		}
+	}
+	e.Emit("addMessage", map[string]any{"content": "from a room with history"})
+	hears("ann", e.id, "from a room with history")
+	c.Emit("exchange", says("群聊", "from the generic chat"))
+	hears(c.id, c.id, "from the generic chat")
+	p.Emit("message", "from the plain chat")
+	hears("Piet", p.id, "from the plain chat")
+	n.ask("chat.post", map[string]any{"room": id, "text": "from the native side"})
+	hears("bob", at.Clients[0], "from the native side")
+
+	// To one alone, whatever it speaks.
+	c.Emit("exchange", says(at.Clients[0], "psst"))
+	if f := n.hear(func(f frame) bool { return f.Type == "chat.private" }); !strings.Contains(string(f.Data), "psst") {
+		t.Errorf("native %s", f.Data)
+	}
+	n.ask("chat.private", map[string]any{"guest": c.id, "text": "psst yourself"})
+	if got, _ := push[exchanged](c, c.id); string(got.Data.Payload) != `{"msg":"psst yourself"}` || got.Meta.Client != at.Clients[0] {
+		t.Errorf("exchanged %+v", got)
+	}
+	p.Emit("message", "@bob to a person")
+	if f := n.hear(func(f frame) bool { return f.Type == "chat.private" }); !strings.Contains(string(f.Data), `"text":"to a person"`) || f.Pos == 0 {
+		t.Errorf("native %s", f.Data)
+	}
+	p.Emit("message", "@ann to ann alone")
+	e.said("Piet", "to ann alone")
+	c.Emit("exchange", says(p.id, "to Piet alone"))
+	p.said(c.id, "to Piet alone")
+	c.nothing()
+	e.nothing()
+	p.nothing()
+}

@@ -1,0 +1,305 @@
+package socketio
+
+import (
+	"context"
+	"html"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"roomlog/domain"
+	"roomlog/projections"
+	"roomlog/realtime"
+	"roomlog/realtime/socketio/protocol"
+)
+
+const (
+	systemName  = "系统" // speaks for the server
+	notOnline   = "你私聊的用户不在线"
+	badName     = "名字为1到20个字"
+	historySize = 20 // messages that a client is shown at once
+	maxNickname = 20 // characters
+)
+
+// What the plain chat says. Its pages write it into their HTML as it is: every text in it is escaped.
+type (
+	plainMessage struct {
+		User      string `json:"user"`
+		Username  string `json:"username"` // the same, for a page that reads this
+		Content   string `json:"content"`
+		CreatedAt string `json:"createAt"`
+	}
+	plainNews struct {
+		User      string `json:"user"`
+		Content   string `json:"content"`
+		CreatedAt string `json:"createAt"`
+	}
+)
+
+// isoTime is a time as scripts write it.
+func isoTime(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z") }
+
+func plainOf(name, content string, at time.Time) plainMessage {
+	name = html.EscapeString(name)
+	return plainMessage{name, name, html.EscapeString(content), isoTime(at)}
+}
+
+func newsOf(content string, at time.Time) plainNews {
+	return plainNews{systemName, html.EscapeString(content), isoTime(at)}
+}
+
+// hearPlain has a socket heard in the plain-message chat. Without guests it is for nobody.
+func (v *visitor) hearPlain() {
+	v.socket.On("addMessage", func(*protocol.Event) { v.socket.Emit(needLogin) })
+	if !v.door.cfg.Guests {
+		for _, event := range []string{"message", "join", "leave", "getAllMessages"} {
+			v.socket.On(event, func(*protocol.Event) { v.socket.Emit(needLogin) })
+		}
+		return
+	}
+	c := v.chat(profilePlain)
+	c.member.Hear("")
+	c.member.HearSince("", 0)
+	c.on("getAllMessages", c.onPlainHistory)
+	c.speakPlain()
+}
+
+// speakPlain has what both kinds of visitors of the plain chat say heard.
+func (c *chatter) speakPlain() {
+	c.on("message", c.onMessage)
+	c.on("join", c.onJoinRoom)
+	c.on("leave", c.onLeaveRoom)
+}
+
+// tell says something to this socket alone.
+func (c *chatter) tell(content string) {
+	c.v.socket.Emit("message", newsOf(content, c.v.door.cfg.Now()))
+}
+
+// told tells the socket of a refusal in the manner of the plain chat; our own faults are the caller's.
+func (c *chatter) told(err error) error {
+	if err == nil {
+		return nil
+	}
+	_, chinese, ours := realtime.Explain(err)
+	if ours {
+		return err
+	}
+	c.tell(chinese)
+	return nil
+}
+
+// onMessage is given a name first, and then what is said under it.
+func (c *chatter) onMessage(ctx context.Context, e *protocol.Event) error {
+	said, ok := text(e, 0)
+	switch {
+	case !ok:
+		return c.told(&domain.Refusal{Code: domain.CodeBadRequest, Text: "a message is a text"})
+	case c.style == profilePlain && c.name == "":
+		return c.takeName(ctx, strings.TrimSpace(said))
+	}
+	c.speak()
+	post := domain.PostMessage{Kind: domain.MessageText, Text: said, Rooms: c.rooms()}
+	if strings.HasPrefix(said, "@") {
+		to, content, private := c.addressee(said)
+		switch {
+		case private && to.Guest == 0:
+			c.tell(notOnline)
+			return nil
+		case private && to.User.ID != 0:
+			post.Text, post.Rooms, post.To = content, nil, to.User.ID
+		case private:
+			post.Text, post.Rooms, post.ToGuest = content, nil, to.Guest
+		}
+	}
+	_, err := c.member.Post(ctx, post, "")
+	if no := domain.Refused(err); no != nil && (no.Code == domain.CodeGuestGone || no.Code == domain.CodeUserUnavailable) && len(post.Rooms) == 0 {
+		c.tell(notOnline)
+		return nil
+	}
+	return c.told(err)
+}
+
+// speak has a socket hear the plain chat from now on that is there for a room with history.
+func (c *chatter) speak() {
+	c.mu.Lock()
+	before := c.spoke
+	c.spoke = true
+	c.mu.Unlock()
+	if !before && c.style == profileHistory {
+		c.member.Hear("")
+		c.member.HearSince("", 0)
+	}
+}
+
+// takeName is the first message of a socket: everybody else is told who came.
+func (c *chatter) takeName(ctx context.Context, name string) error {
+	if n := utf8.RuneCountInString(name); n < 1 || n > maxNickname {
+		c.tell(badName)
+		return nil
+	}
+	if err := c.member.Deed(); err != nil {
+		return c.told(err)
+	}
+	if _, err := c.member.Enter(ctx, realtime.Arrival{Style: domain.ChatPlain, Name: name}); err != nil {
+		return c.told(err)
+	}
+	c.name = name
+	for _, room := range c.rooms() { // joined before it had a name
+		if _, err := c.member.Join(ctx, room); err != nil {
+			return c.told(err)
+		}
+	}
+	return nil
+}
+
+// addressee answers to whom alone a message is that begins with @, and what it says then. Names may have spaces: the
+// longest of somebody who is there counts.
+func (c *chatter) addressee(said string) (to realtime.ChatPerson, content string, private bool) {
+	first := ""
+	for i, r := range said {
+		if r != ' ' || i < 2 {
+			continue
+		}
+		if utf8.RuneCountInString(said[1:i]) > 2*maxNickname {
+			break
+		}
+		rest := strings.TrimSpace(said[i:])
+		if rest == "" {
+			break
+		}
+		if !private {
+			private, first = true, rest
+		}
+		if found, ok := c.v.door.cfg.Rooms.Chat().Named(said[1:i]); ok {
+			to, first = found, rest
+		}
+	}
+	return to, first, private
+}
+
+// onJoinRoom goes into a room, which is made if there is none of the name.
+func (c *chatter) onJoinRoom(ctx context.Context, e *protocol.Event) error {
+	name, ok := text(e, 0)
+	if !ok {
+		return c.told(&domain.Refusal{Code: domain.CodeBadRequest, Text: "a room is a text"})
+	}
+	if err := c.member.Deed(); err != nil {
+		return c.told(err)
+	}
+	room, err := c.member.OpenRoom(ctx, name)
+	if err != nil {
+		return c.told(err)
+	}
+	if slices.Contains(c.rooms(), room.ID) {
+		c.tell("你已经在" + name + "房间了!请不要重复进入!")
+		return nil
+	}
+	c.member.Hear(room.ID)
+	at := int64(0)
+	if c.member.Guest() != 0 {
+		if at, err = c.member.Join(ctx, room.ID); err != nil {
+			c.member.Unhear(room.ID)
+			return c.told(err)
+		}
+	} else if len(c.rooms()) >= maxPlainRooms {
+		c.member.Unhear(room.ID)
+		return c.told(&domain.Refusal{Code: domain.CodeTooOften, Text: "too many rooms"})
+	}
+	c.mu.Lock()
+	c.joined = append(c.joined, room)
+	c.mu.Unlock()
+	c.member.HearSince(room.ID, at)
+	c.v.socket.Emit("joined", name)
+	c.tell("你成功进入了" + name + "房间!")
+	return nil
+}
+
+// maxPlainRooms is how many rooms a socket without a name is in; the log has the same bound for others.
+const maxPlainRooms = 16
+
+// onLeaveRoom goes out of a room.
+func (c *chatter) onLeaveRoom(ctx context.Context, e *protocol.Event) error {
+	name, ok := text(e, 0)
+	if !ok {
+		return c.told(&domain.Refusal{Code: domain.CodeBadRequest, Text: "a room is a text"})
+	}
+	key := c.v.door.cfg.Rooms.Chat().Key(name)
+	c.mu.Lock()
+	i := slices.IndexFunc(c.joined, func(r projections.ChatRoom) bool { return string(r.ID) == name || r.NameKey == key })
+	var room projections.ChatRoom
+	if i >= 0 {
+		room = c.joined[i]
+		c.joined = slices.Delete(c.joined, i, i+1)
+	}
+	c.mu.Unlock()
+	if i < 0 {
+		c.tell("你并不在" + name + "房间,离开个毛!")
+		return nil
+	}
+	c.member.Unhear(room.ID)
+	if c.member.Guest() != 0 {
+		if err := c.member.Part(ctx, room.ID); err != nil {
+			return c.told(err)
+		}
+	}
+	c.v.socket.Emit("leaved", name)
+	c.tell("你已经离开了" + name + "房间!")
+	return nil
+}
+
+// onPlainHistory answers the newest messages to everybody, or of a room.
+func (c *chatter) onPlainHistory(ctx context.Context, e *protocol.Event) error {
+	if err := c.member.Deed(); err != nil {
+		return c.told(err)
+	}
+	var of domain.RoomID
+	if ref, ok := text(e, 0); ok {
+		room, err := c.v.door.cfg.Rooms.Chat().Room(ctx, ref)
+		if err != nil {
+			return c.told(err)
+		}
+		of = room.ID
+	}
+	found, err := c.member.History(ctx, of, projections.Window{Limit: historySize})
+	if err != nil {
+		return c.told(err)
+	}
+	all := make([]plainMessage, 0, len(found))
+	for _, m := range slices.Backward(found) {
+		by, _ := c.v.door.cfg.Rooms.Chat().Author(m)
+		all = append(all, plainOf(c.v.door.nameOf(by), m.Text, m.At))
+	}
+	c.v.socket.Emit("allMessages", all)
+	return nil
+}
+
+// overhearPlain tells the socket what is said, and who comes.
+func (c *chatter) overhearPlain(f *realtime.ChatFact) {
+	switch e := f.Event.(type) {
+	case domain.GuestEntered:
+		if !c.own(f) {
+			c.push(f, "entered", func() []byte {
+				return protocol.Payload("/", "message", newsOf(e.Nickname+"加入了聊天室", f.At))
+			})
+		}
+	case domain.MessagePosted:
+		c.pushPlain(f, e)
+	case domain.RoomRemoved:
+		c.forget(e.Room)
+	}
+}
+
+// forget takes the socket out of a room that is no more.
+func (c *chatter) forget(room domain.RoomID) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.joined = slices.DeleteFunc(c.joined, func(r projections.ChatRoom) bool { return r.ID == room })
+}
+
+func (c *chatter) pushPlain(f *realtime.ChatFact, e domain.MessagePosted) {
+	c.push(f, "plain", func() []byte {
+		return protocol.Payload("/", "message", plainOf(c.v.door.nameOf(f.Person), e.Text, f.At))
+	})
+}

@@ -1,0 +1,235 @@
+package socketio_test
+
+import (
+	"fmt"
+	"html"
+	"strings"
+	"testing"
+	"time"
+
+	"roomlog/domain"
+	"roomlog/eventstore/pgtest"
+	"roomlog/realtime"
+	"roomlog/realtime/socketio"
+	"roomlog/realtime/socketio/siotest"
+)
+
+// plainSaid is what the plain chat says.
+type plainSaid struct {
+	User, Username, Content string
+	CreateAt                time.Time
+}
+
+// said waits for a message of the plain chat; the name and the text are what was typed.
+func (a *app) said(name, content string) {
+	a.Helper()
+	got, _ := push[plainSaid](a, "message")
+	name, content = html.EscapeString(name), html.EscapeString(content)
+	second := name
+	if name == "系统" {
+		second = ""
+	}
+	if got.User != name || got.Username != second || got.Content != content || time.Since(got.CreateAt).Abs() > time.Hour {
+		a.Fatalf("said %+v, want %s: %s", got, name, content)
+	}
+}
+
+func guests(c *socketio.Config, r *realtime.Config) { c.Guests, r.Grace = true, time.Hour }
+
+// called connects a socket that says a name, which others hear.
+func (w *world) called(o siotest.Options, name string, others ...*app) *app {
+	w.Helper()
+	a := w.app(o)
+	a.Emit("message", name)
+	for _, c := range others {
+		c.said("系统", name+"加入了聊天室")
+	}
+	a.nothing()
+	head, err := w.store.Head(w.Context())
+	if err == nil {
+		err = w.rooms.CaughtUp(w.Context(), head)
+	}
+	if err != nil {
+		w.Fatal(err)
+	}
+	return a
+}
+
+func TestPlainChat(t *testing.T) {
+	t.Parallel()
+	for name, o := range kinds {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			db := pgtest.New(t)
+			one, two := openWorld(t, db, true, guests), openWorld(t, db, false, guests)
+			silent := two.app(siotest.Options{}) // hears, and says nothing
+			ann := one.called(o, "安<娜>", silent)
+			bob := two.called(siotest.Options{}, "Bob", silent, ann)
+			cat := one.called(o, "Cat Two", silent, ann, bob)
+			for _, taken := range []string{"系统", "bob", " Ｂob", "cat two"} {
+				d := two.app(o)
+				d.Emit("message", taken)
+				d.said("系统", "昵称已被使用")
+			}
+			for _, bad := range []string{"", "   ", strings.Repeat("长", 21)} {
+				d := two.app(o)
+				d.Emit("message", bad)
+				d.said("系统", "名字为1到20个字")
+			}
+			text := `<img src=x onerror="alert('x')"> & مرحبا 👩‍👩‍👧‍👦`
+			ann.Emit("message", text)
+			for _, c := range []*app{silent, ann, bob, cat} {
+				c.said("安<娜>", text)
+			}
+			if m := events[domain.MessagePosted](one); len(m) != 1 || m[0].Text != text {
+				t.Errorf("the log has %+v", m)
+			}
+			// Privately, at the start only.
+			bob.Emit("message", "@Cat Two for you <b>alone</b>")
+			cat.said("Bob", "for you <b>alone</b>")
+			bob.Emit("message", "@nobody x")
+			bob.said("系统", "你私聊的用户不在线")
+			bob.Emit("message", "mail me @Cat Two")
+			for _, c := range []*app{silent, ann, bob, cat} {
+				c.said("Bob", "mail me @Cat Two")
+			}
+			// Rooms.
+			for _, c := range []*app{ann, bob} {
+				for _, room := range []string{"青铜", "<钻石>"} {
+					c.Emit("join", room)
+					c.hears("joined", fmt.Sprintf("%q", room))
+					c.said("系统", "你成功进入了"+room+"房间!")
+				}
+			}
+			ann.Emit("join", "青铜")
+			ann.said("系统", "你已经在青铜房间了!请不要重复进入!")
+			ann.Emit("message", "in both rooms")
+			for _, c := range []*app{ann, bob} {
+				c.said("安<娜>", "in both rooms")
+				c.nothing() // once
+			}
+			ann.Emit("leave", "青铜")
+			ann.hears("leaved", `"青铜"`)
+			ann.said("系统", "你已经离开了青铜房间!")
+			for range 2 {
+				ann.Emit("leave", "青铜")
+				ann.said("系统", "你并不在青铜房间,离开个毛!")
+			}
+			bob.Emit("leave", "<钻石>")
+			bob.hears("leaved", `"<钻石>"`)
+			bob.said("系统", "你已经离开了<钻石>房间!")
+			bob.Emit("message", "alone in bronze")
+			bob.said("Bob", "alone in bronze")
+			for _, c := range []*app{silent, ann, cat} {
+				c.nothing()
+			}
+			// History: what everybody heard, oldest first.
+			cat.Emit("getAllMessages")
+			all, _ := push[[]plainSaid](cat, "allMessages")
+			if len(all) != 2 || all[0].User != "安&lt;娜&gt;" || all[0].Username != all[0].User || all[0].Content != html.EscapeString(text) || all[1].Content != "mail me @Cat Two" {
+				t.Errorf("all are %+v", all)
+			}
+			for i := range 21 {
+				cat.Emit("message", fmt.Sprint(i))
+				cat.said("Cat Two", fmt.Sprint(i))
+			}
+			cat.Emit("getAllMessages")
+			if all, _ := push[[]plainSaid](cat, "allMessages"); len(all) != 20 || all[0].Content != "1" || all[19].Content != "20" {
+				t.Errorf("all are %+v", all)
+			}
+			cat.Emit("addMessage", map[string]any{"content": "x"})
+			cat.hears("needLogin", "")
+			cat.Emit("message", map[string]any{"a": 1})
+			cat.said("系统", "参数错误")
+			// A name is free when its socket has gone.
+			bob.Cut()
+			fresh := one.app(o)
+			eventually(t, "the name is free", func() bool {
+				fresh.Forget()
+				fresh.Emit("message", "bob")
+				fresh.Emit("test", nil)
+				p := fresh.Next()
+				for p.Text != fmt.Sprintf(`42[%q,"啊啊啊"]`, fresh.id) && !strings.Contains(p.Text, "昵称已被使用") {
+					p = fresh.Next()
+				}
+				return !strings.Contains(p.Text, "昵称已被使用")
+			})
+		})
+	}
+}
+
+// Rooms that a socket joined before it had a name count.
+func TestPlainChatBeforeAName(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, guests)
+	w.chatRoom("demo")
+	b := w.called(siotest.Options{}, "Bob")
+	a := w.app(siotest.Options{})
+	a.Emit("join", "demo")
+	a.hears("joined", `"demo"`)
+	a.said("系统", "你成功进入了demo房间!")
+	b.Emit("join", "demo")
+	b.Event("joined")
+	b.said("系统", "你成功进入了demo房间!")
+	b.Emit("message", "in the room")
+	a.said("Bob", "in the room")
+	b.said("Bob", "in the room")
+	a.Emit("message", "Ann")
+	b.said("系统", "Ann加入了聊天室")
+	a.Emit("message", "so am I")
+	for _, c := range []*app{a, b} {
+		c.said("Ann", "so am I")
+	}
+	if joined := events[domain.GuestJoined](w); len(joined) != 2 {
+		t.Errorf("joined %+v", joined)
+	}
+	for i := range 15 {
+		a.Emit("join", fmt.Sprint("room ", i))
+		a.Event("joined")
+		a.Event("message")
+	}
+	a.Emit("join", "one too many")
+	if got, _ := push[plainSaid](a, "message"); got.User != "系统" || strings.Contains(got.Content, "成功") {
+		t.Errorf("said %+v", got)
+	}
+}
+
+func TestPlainChatWithoutGuests(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	a := w.app(siotest.Options{})
+	for _, event := range []string{"message", "join", "leave", "getAllMessages", "addMessage"} {
+		a.Emit(event, "x")
+		a.hears("needLogin", "")
+	}
+	if n := len(events[domain.GuestEntered](w)); n != 0 {
+		t.Errorf("%d entered", n)
+	}
+}
+
+// Somebody signed in speaks in the plain chat under the user's name.
+func TestPlainChatWithAToken(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, guests)
+	w.chatRoom("demo")
+	ann := w.register("ann")
+	a := ann.resides(siotest.Options{}, "demo")
+	b := w.called(siotest.Options{}, "Bob")
+	b.Emit("join", "demo")
+	b.Event("joined")
+	b.said("系统", "你成功进入了demo房间!")
+	a.moves("online", "用户Bob加入聊天室")
+	a.Emit("join", "demo")
+	a.said("系统", "你已经在demo房间了!请不要重复进入!")
+	a.Emit("message", "by her own name")
+	for _, c := range []*app{a, b} {
+		c.said("ann", "by her own name")
+	}
+	push[added](a, "messageAdded")
+	b.Emit("message", "@ann psst")
+	a.said("Bob", "psst")
+	a.Emit("message", "@Bob psst yourself")
+	b.said("ann", "psst yourself")
+	a.nothing()
+	b.nothing()
+}

@@ -80,7 +80,7 @@ var (
 	operator = domain.Actor{Kind: domain.Operator}
 	system   = domain.Actor{Kind: domain.System}
 	provider = domain.Actor{Kind: domain.Provider}
-	nobody   = domain.Actor{Kind: domain.Anyone}
+	nobody   = domain.Actor{Kind: domain.Anyone, Session: "none"} // not the zero Actor, which a spec takes for the viewer
 )
 
 func people() []domain.Event {

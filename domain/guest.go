@@ -90,7 +90,7 @@ func (c EnterChat) decide(see View) ([]Event, error) {
 	if c.Room == "" {
 		return follows, nil
 	}
-	if err := see.Room(c.Room).open(c.Room); err != nil {
+	if err := see.Room(c.Room).open(); err != nil {
 		return nil, err
 	}
 	return append(follows, GuestJoined{id, c.Connection, user, c.Room}), nil

@@ -118,7 +118,7 @@ func (c PostMessage) direct(see View, said *MessagePosted) error {
 		said.ToConnection = to.Connection
 	}
 	for _, room := range c.Rooms {
-		if err := see.Room(room).open(room); err != nil {
+		if err := see.Room(room).open(); err != nil {
 			return err
 		}
 	}

@@ -76,7 +76,7 @@ func (v View) nickname(wanted, key string, own bool) (string, error) {
 	case key == "": // a door's mistake that would let everybody have the same name
 		return "", refuse(CodeBadRequest, "a nickname needs its key")
 	case reserved(nickname), v.Name(key).User != 0, v.Nickname(key).Guests > 0 && !own:
-		return "", refuse(CodeNicknameTaken, "the nickname %s is taken", nickname)
+		return "", refuse(CodeNicknameTaken, "this nickname is taken")
 	}
 	return nickname, nil
 }

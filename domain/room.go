@@ -63,7 +63,7 @@ func (c AddRoom) decide(see View) ([]Event, error) {
 	case see.By.Kind == System && taken.Used:
 		return nil, nil
 	case taken.Room != "" || IsRoomID(name) || see.Room(c.Room).NameKey != "":
-		return nil, refuse(CodeRoomTaken, "there is a room %s already", name)
+		return nil, refuse(CodeRoomTaken, "a room has this name already, or its id")
 	case people && see.Rooms() >= c.Most:
 		return nil, refuse(CodeRoomsFull, "there are %d rooms: no more are taken", see.Rooms())
 	}
@@ -125,7 +125,7 @@ func (c RemoveRoom) Reads(Actor) []Stream {
 
 func (c RemoveRoom) decide(see View) ([]Event, error) {
 	room := see.Room(c.Room)
-	if err := room.open(c.Room); err != nil {
+	if err := room.open(); err != nil {
 		return nil, err
 	}
 	if room.NameKey != c.NameKey {
@@ -164,9 +164,9 @@ func (e RoomNameFreed) Stream() Stream { return roomNameOf(e.Key) }
 
 func (RoomNameFreed) evolve(n RoomName) RoomName { n.Room = ""; return n }
 
-func (r Room) open(id RoomID) error {
+func (r Room) open() error {
 	if !r.Open {
-		return refuse(CodeRoomNotFound, "there is no room %q", id)
+		return refuse(CodeRoomNotFound, "there is no such room")
 	}
 	return nil
 }

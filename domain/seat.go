@@ -19,7 +19,7 @@ func (c JoinRoom) decide(see View) ([]Event, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := see.Room(c.Room).open(c.Room); err != nil {
+	if err := see.Room(c.Room).open(); err != nil {
 		return nil, err
 	}
 	switch {

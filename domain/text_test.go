@@ -55,6 +55,15 @@ func fields() []field {
 		{"comment", 200, func(s string) (domain.Actor, domain.Command) {
 			return signedIn(viewer), domain.PostComment{Live: 6, Text: s}
 		}, func(e domain.Event) string { return e.(domain.CommentPosted).Text }, domain.CodeCommentEmpty, domain.CodeCommentTooLong, false},
+		{"name of a room", 32, func(s string) (domain.Actor, domain.Command) {
+			return nobody, domain.AddRoom{Name: s, Room: room, NameKey: "r", Most: 1}
+		}, func(e domain.Event) string { return e.(domain.RoomCreated).Name }, domain.CodeTextEmpty, tooLong, false},
+		{"nickname of a guest", 20, func(s string) (domain.Actor, domain.Command) {
+			return nobody, domain.EnterChat{Nickname: s, NameKey: "n", Connection: "c", Profile: domain.ChatPlain}
+		}, func(e domain.Event) string { return e.(domain.GuestEntered).Nickname }, domain.CodeTextEmpty, tooLong, false},
+		{"message", 1000, func(s string) (domain.Actor, domain.Command) {
+			return signedIn(viewer), domain.PostMessage{Kind: domain.MessageText, Text: s}
+		}, func(e domain.Event) string { return e.(domain.MessagePosted).Text }, domain.CodeMessageEmpty, domain.CodeMessageTooLong, false},
 		{"name of a gift", 32, func(s string) (domain.Actor, domain.Command) {
 			return operator, domain.ListGift{Name: s, Price: 1}
 		}, func(e domain.Event) string { return listed(e).Name }, domain.CodeTextEmpty, tooLong, false},

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -232,7 +234,7 @@ func TestEmails(t *testing.T) {
 	s.verified()
 }
 
-// What a guest said is released with the name, and a guest who is forgotten is erased in every process.
+// What is said in the chat is released with the name of who said it.
 func TestChatDeltas(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -253,6 +255,15 @@ func TestChatDeltas(t *testing.T) {
 	if want := []string{"小明: hello", "bob: hello yourself"}; !cmp.Equal(got, want) {
 		t.Errorf("%q, want %q", got, want)
 	}
+}
+
+func TestAForgottenGuestIsErasedEverywhere(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.project()
+	guest, stays := w.entersChat("c1", domain.ChatPlain, "小明", "aa"), w.entersChat("c2", domain.ChatPlain, "小红", "ab")
+	w.posts(guest, "小明", domain.PostMessage{Kind: domain.MessageText, Text: "hello"})
+	w.posts(stays, "小红", domain.PostMessage{Kind: domain.MessageText, Text: "hello yourself"})
 	other := w.another()
 	w.says(domain.LeaveChat{Guest: guest, Cause: domain.LeftAsked, Process: "p1", NameKey: "aa"})
 	read := func(w *world) string {
@@ -260,14 +271,70 @@ func TestChatDeltas(t *testing.T) {
 		if err != nil || len(page.Events) != 2 {
 			t.Fatalf("%+v, %v", page, err)
 		}
-		m := page.Events[0].Event.(domain.MessagePosted)
-		return m.Nickname + ": " + m.Text
+		var said []string
+		for _, r := range page.Events {
+			m := r.Event.(domain.MessagePosted)
+			said = append(said, m.Nickname+": "+m.Text)
+		}
+		return strings.Join(said, ", ")
 	}
-	if first, second := read(w), read(other); first != "小明: hello" || second != first {
+	if first, second := read(w), read(other); first != "小明: hello, 小红: hello yourself" || second != first {
 		t.Errorf("%q, %q", first, second)
 	}
 	w.do(domain.ForgetGuest{Guest: guest})
-	if first, second := read(w), read(other); first != "erased: erased" || second != first {
+	if first, second := read(w), read(other); first != "erased: erased, 小红: hello yourself" || second != first {
 		t.Errorf("%q, %q after the guest is forgotten", first, second)
 	}
+	if payloads := w.texts("SELECT payload::text FROM events"); strings.Contains(payloads, "hello") || strings.Contains(payloads, "小") {
+		t.Error("texts of guests lie open in the log")
+	}
+	w.caughtUp()
+	if dump := w.dump("read"); strings.Contains(dump, `"hello"`) || strings.Contains(dump, "小明") || !strings.Contains(dump, "hello yourself") {
+		t.Error("the tables have what is forgotten, or have lost what is not")
+	}
+	w.verified()
+}
+
+// Who is first has the name, of a guest and of a room, however many processes are asked at once.
+func TestNamesAreUniqueOnAllProcesses(t *testing.T) {
+	t.Parallel()
+	first := newWorld(t)
+	second := first.another()
+	var rooms, guests, full atomic.Int64
+	var all sync.WaitGroup
+	for i := range 40 {
+		w := []*world{first, second}[i%2]
+		all.Go(func() {
+			room := domain.RoomID(fmt.Sprintf("%024x", i))
+			for count, c := range map[*atomic.Int64]domain.Command{
+				&rooms:  domain.AddRoom{Name: "one", Room: room, NameKey: "r-one", Most: 100},
+				&guests: domain.EnterChat{Connection: "c", Profile: domain.ChatPlain, Nickname: "小明", NameKey: "n-ming"},
+				&full:   domain.AddRoom{Name: "many", Room: room[1:] + "f", NameKey: fmt.Sprint("r-", i), Most: 5},
+			} {
+				_, err := w.sequencer.Execute(context.Background(), domain.Request{Command: c})
+				switch no := domain.Refused(err); {
+				case err == nil:
+					count.Add(1)
+				case no == nil:
+					t.Error(err)
+				}
+			}
+		})
+	}
+	all.Wait()
+	if rooms.Load() != 1 || guests.Load() != 1 {
+		t.Errorf("a name was given %d times to a room and %d times to a guest", rooms.Load(), guests.Load())
+	}
+	if n := full.Load(); n != 4 && n != 5 { // with or without the other room
+		t.Errorf("%d rooms of 5", n)
+	}
+}
+
+func (w *world) texts(sql string) string {
+	w.Helper()
+	var all string
+	if err := w.db.Owner.QueryRow(w.Context(), "SELECT string_agg(t, ' ') FROM ("+sql+") AS all_of_them (t)").Scan(&all); err != nil {
+		w.Fatal(err)
+	}
+	return all
 }

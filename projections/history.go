@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+
+	"roomlog/domain"
 )
 
 // Comments answers a page of what was said.
@@ -17,6 +19,11 @@ func (q *Queries) Comments(ctx context.Context, f CommentFilter) ([]Comment, err
 func (q *Queries) Viewers(ctx context.Context, f ViewerFilter) ([]Viewer, error) {
 	after, before, limit := f.bounds()
 	return many(ctx, q, "viewers", scanViewer, f.in(selectViewers), f.Live, f.User, f.Present, after, before, limit)
+}
+
+// Present answers who is in a room now and came before a position, newest first.
+func (q *Queries) Present(ctx context.Context, live domain.LiveID, before int64, limit int) ([]Present, error) {
+	return many(ctx, q, "who is present", scanPresent, selectPresent, live, limit, before)
 }
 
 // GiftHistory answers a page of the gifts given.

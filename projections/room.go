@@ -47,7 +47,13 @@ func (q *Queries) room(ctx context.Context, id domain.LiveID) (room Room, err er
 	b.Queue(newest.in(selectComments), id, 0, 0, int64(math.MaxInt64), roomRows).Query(collect(scanComment, &room.Comments))
 	from, to := allTimes()
 	b.Queue(newest.in(selectGiftRecords), id, 0, 0, 0, from, to, 0, int64(math.MaxInt64), roomRows).Query(collect(scanGiftRecord, &room.Gifts))
-	b.Queue(selectPresent, id, roomViewers).Query(collect(scanShown, &room.Viewers))
+	b.Queue(selectPresent, id, roomViewers, int64(math.MaxInt64)).Query(func(rows pgx.Rows) error {
+		present, err := pgx.CollectRows(rows, scanPresent)
+		for _, p := range present {
+			room.Viewers = append(room.Viewers, p.Profile)
+		}
+		return err
+	})
 	b.Queue("COMMIT")
 	// In the transaction the generation stays what it was, while the names of the tables are the newest:
 	// only a look from outside notices a switch.
@@ -78,8 +84,8 @@ func collect[T any](scan pgx.RowToFunc[T], where *[]T) func(pgx.Rows) error {
 	}
 }
 
-// scanShown reads how somebody is shown.
-func scanShown(row pgx.CollectableRow) (p Profile, err error) {
-	err = row.Scan(&p.ID, &p.Username, &p.Nickname, &p.Avatar)
+// scanPresent reads how somebody is shown, and since when they are there.
+func scanPresent(row pgx.CollectableRow) (p Present, err error) {
+	err = row.Scan(&p.ID, &p.Username, &p.Nickname, &p.Avatar, &p.Joined)
 	return p, err
 }

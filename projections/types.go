@@ -113,6 +113,12 @@ type Viewer struct {
 	Cause         domain.LeaveCause
 }
 
+// Present is somebody who is in a room now.
+type Present struct {
+	Profile
+	Joined int64 // position of the newest time they came
+}
+
 // Visit names one person in one room.
 type Visit struct {
 	Live domain.LiveID

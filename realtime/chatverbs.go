@@ -15,7 +15,7 @@ import (
 const (
 	chatShown    = 20  // messages that whoever comes is shown
 	chatPage     = 100 // messages of a history at once
-	chatResumed  = 500 // messages that whoever comes back is sent
+	chatResumed  = 500 // messages that are too many to be sent to whoever comes back
 	chatPresence = 1000
 )
 
@@ -123,11 +123,11 @@ func (s *session) chatSince(ctx context.Context, room domain.RoomID, since *sinc
 	answer.Pos = s.door.hub.asOf.Load()
 	m := s.member()
 	if since != nil && since.Epoch == s.door.epoch && 0 <= since.Pos && since.Pos <= answer.Pos {
-		missed, err := m.History(ctx, room, projections.Window{After: since.Pos, Before: answer.Pos + 1, OldestFirst: true, Limit: chatResumed + 1})
+		missed, err := m.History(ctx, room, projections.Window{After: since.Pos, Before: answer.Pos + 1, OldestFirst: true, Limit: chatResumed})
 		if err != nil {
 			return answer, err
 		}
-		if len(missed) <= chatResumed {
+		if len(missed) < chatResumed {
 			answer.Resumed, answer.Messages = true, chatInfos(missed)
 			return answer, nil
 		}

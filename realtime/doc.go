@@ -5,7 +5,8 @@
 // comes from the feed, which releases it when the tables have it. Its promises:
 //
 //   - A connection gets every fact of its rooms after the answer to its join, in order, without a gap and
-//     without a double, however it came in and whichever process it comes to.
+//     without a double, however it came in and whichever process it comes to. In a crowd comings and goings
+//     are facts told together: one frame for all that nothing else came between.
 //   - A person is in a room from the first connection to the end of the last; nobody stays behind as a ghost
 //     of a process that died.
 //   - Whoever may not be here any more is closed, with a code that says whether to come back.

@@ -69,6 +69,8 @@ type Config struct {
 	CommentBurst    int           // and at once
 	GiftRate        float64       // gifts a second of one person, in this process
 	GiftBurst       int           // and at once
+	Crowd           int           // people in a room above which their coming and going is summed up; below 0: never
+	CrowdInterval   time.Duration // between two sums, if nothing else happens
 	MessageRate     float64       // messages a second in the chat, of one person, or of one connection without one
 	MessageBurst    int           // and at once
 	TypingRate      float64       // notes a second that a connection is typing
@@ -101,6 +103,8 @@ func (c *Config) setDefaults() {
 	c.CommentBurst = orDefault(c.CommentBurst, DefaultCommentBurst)
 	c.GiftRate = orDefault(c.GiftRate, DefaultGiftRate)
 	c.GiftBurst = orDefault(c.GiftBurst, DefaultGiftBurst)
+	c.Crowd = orDefault(c.Crowd, DefaultCrowd)
+	c.CrowdInterval = orDefault(c.CrowdInterval, DefaultCrowdInterval)
 	c.MessageRate = orDefault(c.MessageRate, DefaultMessageRate)
 	c.MessageBurst = orDefault(c.MessageBurst, DefaultMessageBurst)
 	c.TypingRate = orDefault(c.TypingRate, DefaultTypingRate)

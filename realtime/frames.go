@@ -41,6 +41,10 @@ type (
 	leaveData struct {
 		Live domain.LiveID `json:"live"`
 	}
+	viewersData struct {
+		Live  domain.LiveID `json:"live"`
+		After string        `json:"after,omitempty" jsonschema:"maxLength=20" jsonschema_description:"next of the page before"`
+	}
 	ackData struct {
 		Cursor string `json:"cursor" jsonschema_description:"everything on the private lane up to it has been handled"`
 	}
@@ -64,6 +68,10 @@ type (
 	left struct {
 		Left bool `json:"left" jsonschema_description:"false: was not in the room"`
 	}
+	viewersPage struct {
+		Viewers []personInfo `json:"viewers" jsonschema_description:"newest first"`
+		Next    string       `json:"next,omitempty" jsonschema_description:"there are more: ask again after it"`
+	}
 	posted struct {
 		Pos int64  `json:"pos"`
 		ID  string `json:"id"`
@@ -76,6 +84,9 @@ type (
 		At time.Time `json:"at" jsonschema_description:"the server's clock"`
 	}
 )
+
+// viewersAtOnce is how many people an answer to room.viewers names.
+const viewersAtOnce = 100
 
 // snapshot is a room as of one position.
 type snapshot struct {

@@ -130,7 +130,7 @@ func (h *hub) handle(ctx context.Context, b projections.Batch) {
 	}
 	for _, g := range b.Gauges {
 		if r := h.rooms[g.Live]; r != nil {
-			r.fan.Push(gaugesFrame(g))
+			r.gauge(g)
 		}
 	}
 	h.moveTo(max(b.Checkpoint, h.asOf.Load()))
@@ -152,7 +152,10 @@ func (h *hub) hold(live domain.LiveID) *room {
 	r := h.rooms[live]
 	if r == nil {
 		at := h.asOf.Load()
-		r = &room{live: live, fan: h.door.sockets.NewFanout(), start: at, last: at}
+		r = &room{
+			live: live, fan: h.door.sockets.NewFanout(), start: at, last: at,
+			crowd: h.door.cfg.Crowd, interval: h.door.cfg.CrowdInterval,
+		}
 		h.rooms[live] = r
 	}
 	r.held++

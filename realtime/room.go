@@ -3,6 +3,7 @@ package realtime
 import (
 	"slices"
 	"sync"
+	"time"
 
 	"roomlog/domain"
 	"roomlog/projections"
@@ -21,13 +22,18 @@ type room struct {
 	fan  *Fanout
 	held int // guarded by hub.mu
 
+	crowd    int           // people above which their coming and going is summed up; below 0: never
+	interval time.Duration // between two sums
+
 	mu     sync.Mutex
-	start  int64  // every fact after it is in recent
-	last   int64  // nothing happened after it but what is in recent; its newest, if there is one
-	recent []fact // oldest first
+	online int64   // people, as the newest gauges say; 0: none were told yet
+	bustle *bustle // gathered behind last, not told yet; nil: nothing
+	start  int64   // every fact after it is in recent
+	last   int64   // nothing happened after it but what is in recent; its newest, if there is one
+	recent []fact  // oldest first
 }
 
-// fact is a delta as it went out.
+// fact is a delta as it went out, or several that one frame stands for.
 type fact struct {
 	pos, prev int64
 	frame     *Frame
@@ -37,7 +43,17 @@ type fact struct {
 func (r *room) tell(d projections.Delta) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	f := fact{d.Position, r.last, factFrame(d, r.last)}
+	if (d.Kind == projections.KindJoin || d.Kind == projections.KindLeave) && r.crowded() {
+		r.gather(d)
+		return
+	}
+	r.sumUp()
+	r.push(d.Position, factFrame(d, r.last))
+}
+
+// push sends the frame of a fact, or of several up to pos, to everybody and remembers it.
+func (r *room) push(pos int64, frame *Frame) {
+	f := fact{pos, r.last, frame}
 	r.last = f.pos
 	if len(r.recent) == roomMemory {
 		r.start = r.recent[0].pos
@@ -49,10 +65,12 @@ func (r *room) tell(d projections.Delta) {
 
 // opening is what a connection is told first when it is attached.
 type opening struct {
-	answer  func(to int64) *Frame // everything up to to is said before anything else is
-	further []*Frame              // sent behind it
-	have    int64                 // position of the newest fact that the client knows then
-	upTo    int64                 // nothing happened between have and upTo
+	// answer is given up to where everything is said before anything else is. With more to come, nothing has happened
+	// behind that which will not be told.
+	answer  func(to int64, more bool) *Frame
+	further []*Frame // sent behind it
+	have    int64    // position of the newest fact that the client knows then
+	upTo    int64    // nothing happened between have and upTo
 }
 
 // attach makes c a receiver of the room: it gets the opening, what the room remembers after it, and then
@@ -73,7 +91,7 @@ func (r *room) attach(c *Conn, o opening) bool {
 	case len(r.recent) == 0 && r.last > o.have:
 		r.last = o.have // the room has learned what was before it
 	}
-	frames := append(make([]*Frame, 0, 1+len(o.further)+len(missed)), o.answer(max(o.upTo, r.last)))
+	frames := append(make([]*Frame, 0, 1+len(o.further)+len(missed)), o.answer(max(o.upTo, r.last), r.bustle != nil))
 	frames = append(frames, o.further...)
 	for _, f := range missed {
 		frames = append(frames, f.frame)

@@ -4,7 +4,9 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"math"
 	"slices"
+	"strconv"
 
 	"roomlog/domain"
 	"roomlog/eventstore"
@@ -32,6 +34,7 @@ func liveVocabulary() []verb {
 		heeds("hello", true, "says who you are, first of all; again, with a new token, before the old one expires", welcome{}, (*session).onHello),
 		heeds("room.join", false, "enters a room and hears it from now on; again, to be brought up to date", joined{}, (*session).onJoin),
 		heeds("room.leave", false, "leaves a room", left{}, (*session).onLeave),
+		heeds("room.viewers", false, "asks who is in a room now, newest first, a hundred at a time", viewersPage{}, (*session).onViewers),
 		heeds("comment.post", false, "says something in a room", posted{}, (*session).onComment),
 		heeds("gift.send", false, "gives gifts to a room, paid from your own coins", given{}, (*session).onGift),
 		heeds("ack", false, "says that everything on the private lane up to a cursor has been handled", noData{}, (*session).onAck),
@@ -78,6 +81,34 @@ func (s *session) onLeave(_ context.Context, _ inbound, data leaveData) (any, er
 		return nil, err
 	}
 	return left{s.leave(data.Live, domain.LeftAsked)}, nil
+}
+
+func (s *session) onViewers(ctx context.Context, _ inbound, data viewersData) (any, error) {
+	if err := named(data.Live); err != nil {
+		return nil, err
+	}
+	before := int64(math.MaxInt64)
+	if data.After != "" {
+		var err error
+		if before, err = strconv.ParseInt(data.After, 10, 64); err != nil {
+			return nil, newProblem(domain.CodeBadRequest, "after is the next of another answer")
+		}
+	}
+	if _, err := s.door.cfg.Queries.Live(ctx, data.Live); err != nil {
+		return nil, err
+	}
+	found, err := s.door.cfg.Queries.Present(ctx, data.Live, before, viewersAtOnce)
+	if err != nil {
+		return nil, err
+	}
+	page := viewersPage{Viewers: make([]personInfo, 0, len(found))}
+	for _, p := range found {
+		page.Viewers = append(page.Viewers, personOf(p.Profile))
+	}
+	if len(found) == viewersAtOnce {
+		page.Next = strconv.FormatInt(found[len(found)-1].Joined, 10)
+	}
+	return page, nil
 }
 
 func (s *session) onComment(ctx context.Context, in inbound, data domain.PostComment) (any, error) {

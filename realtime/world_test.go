@@ -58,7 +58,7 @@ func openWorld(t testing.TB, db *pgtest.DB, projects bool, change func(*realtime
 	cfg := realtime.Config{
 		Store: store, Commands: w.sequencer, Queries: queries, Feed: w.feed, Verify: verify, Now: time.Now,
 		Log:         slog.New(slog.NewTextHandler(testLog{t}, &slog.HandlerOptions{Level: slog.LevelWarn})),
-		CommentRate: 1e6, CommentBurst: 1e6, GiftRate: 1e6, GiftBurst: 1e6,
+		CommentRate: 1e6, CommentBurst: 1e6, GiftRate: 1e6, GiftBurst: 1e6, MessageRate: 1e6, MessageBurst: 1e6,
 		Sockets: realtime.SocketConfig{FrameRate: -1, FlushWindow: time.Millisecond},
 		Gate:    realtime.NewGate(realtime.GateConfig{MaxPerAddress: -1}),
 	}

@@ -167,6 +167,13 @@ func (p *player) await(what, event string, wanted func(report) bool) report {
 	}
 }
 
+// has says whether something of a kind has happened that nobody took.
+func (p *player) has(event string) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return slices.ContainsFunc(p.lines, func(r report) bool { return r.Event == event })
+}
+
 // hear takes the next event of a name and reads its first argument into v, if that is as wanted.
 func hear[T any](p *player, event string, wanted func(T) bool) (v T) {
 	p.t.Helper()

@@ -57,8 +57,8 @@ type socketSettings struct {
 	HelloTimeout             time.Duration `group:"socket" env:"ROOMLOG_HELLO_TIMEOUT" default:"15s" help:"Until a connection has said who it is."`
 	PresenceGrace            time.Duration `group:"socket" env:"ROOMLOG_PRESENCE_GRACE" default:"30s" help:"After a server process died: until its viewers have left their rooms, unless they came back."`
 	Listed                   int           `group:"socket" env:"ROOMLOG_LISTED" default:"50" help:"People that Socket.IO clients see in the list of a room: the newest, 100 at most."`
-	Crowd                    int           `group:"socket" env:"ROOMLOG_CROWD" default:"50" help:"People in a room up to which they see every coming and going at once."`
-	ListInterval             time.Duration `group:"socket" env:"ROOMLOG_LIST_INTERVAL" default:"1s" help:"Between two lists to a larger room."`
+	Crowd                    int           `group:"socket" env:"ROOMLOG_CROWD" default:"50" help:"People in a room up to which everybody sees every coming and going at once."`
+	ListInterval             time.Duration `group:"socket" env:"ROOMLOG_LIST_INTERVAL" default:"1s" help:"Between two lists, or sums, of comings and goings in a larger room."`
 	RestartSpread            time.Duration `group:"socket" env:"ROOMLOG_RESTART_SPREAD" default:"5s" help:"Over which clients are told to come back when this process stops."`
 	Drain                    time.Duration `group:"socket" env:"ROOMLOG_DRAIN" default:"10s" help:"How long a stop waits for requests and connections."`
 }

@@ -13,9 +13,9 @@ import (
 
 // The defaults of Config.
 const (
-	DefaultListed   = 50          // people and sockets in a list
-	DefaultCrowd    = 50          // people in a room up to which every coming and going is told at once
-	DefaultInterval = time.Second // between two lists to a crowd
+	DefaultListed   = 50                            // people and sockets in a list
+	DefaultCrowd    = realtime.DefaultCrowd         // people in a room up to which every coming and going is told at once
+	DefaultInterval = realtime.DefaultCrowdInterval // between two lists to a crowd
 )
 
 // Config is what the door needs and how it behaves. The first group has to be given; of everything else zero

@@ -63,7 +63,7 @@ func (r *room) crowded() bool { return r.people.total > int64(r.door.cfg.Crowd) 
 func (r *room) announce(c change) {
 	r.lists++
 	r.last = r.door.cfg.Now()
-	r.group.Push(realtime.DroppableFrame(r.list(c), realtime.Span{Group: int64(r.live)}))
+	r.group.PushMade(func() *realtime.Frame { return realtime.DroppableFrame(r.list(c), realtime.Span{Group: int64(r.live)}) })
 }
 
 // show makes sure that a visitor sees the list in which somebody is who has just entered.

@@ -49,8 +49,15 @@ func (g *Group) Remove(s *Session) {
 
 // Push sends a frame to every session. It does not wait for any of them.
 func (g *Group) Push(frame *realtime.Frame) {
+	g.PushMade(func() *realtime.Frame { return frame })
+}
+
+// PushMade is Push for a frame that shows public ids. Between its making and its sending nobody becomes one of many
+// who are sent the same, so that who is upgraded meanwhile still finds itself in it.
+func (g *Group) PushMade(frameNow func() *realtime.Frame) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	frame := frameNow()
 	g.fan.Push(frame)
 	for s := range g.single {
 		s.Send(frame)

@@ -151,22 +151,27 @@ func (s *Session) Send(frames ...*realtime.Frame) {
 }
 
 func (s *Session) sendLocked(frames ...*realtime.Frame) {
-	switch {
-	case s.ended:
-	case s.carrier != nil:
-		s.carrier.conn.Send(frames...)
-	default:
-		for _, f := range frames {
-			if s.alias != "" {
-				f = f.Replace(s.alias, s.id) // who is shown by an alias knows itself by its id
-			}
-			if !s.backlog.Add(f) {
-				s.endLocked("transport error", "")
-				return
-			}
-		}
-		s.answer()
+	if s.ended {
+		return
 	}
+	if s.alias != "" { // who is shown by an alias knows itself by its id
+		own := make([]*realtime.Frame, len(frames))
+		for i, f := range frames {
+			own[i] = f.Replace(s.alias, s.id)
+		}
+		frames = own
+	}
+	if s.carrier != nil {
+		s.carrier.conn.Send(frames...)
+		return
+	}
+	for _, f := range frames {
+		if !s.backlog.Add(f) {
+			s.endLocked("transport error", "")
+			return
+		}
+	}
+	s.answer()
 }
 
 // Close ends the session after what was sent before.

@@ -139,13 +139,35 @@ func TestWhoPollsInVersion3HasAnAlias(t *testing.T) {
 	if s.PublicID() != s.ID() || !s.Named(s.ID()) || !s.Named(alias) {
 		t.Errorf("upgraded, session %s is shown as %s", s.ID(), s.PublicID())
 	}
-	s.say(alias)
-	c.Expect("4" + alias)
+	s.say(alias) // said before the upgrade, perhaps
+	c.Expect("4" + s.ID())
 	for _, o := range []siotest.Options{{Version: 3}, {Version: 4}, {Version: 4, Polling: true}} {
 		if _, s := h.dial(t, o); s.PublicID() != s.ID() {
 			t.Errorf("%+v has an alias", o)
 		}
 	}
+}
+
+// Who is upgraded while a list of public ids is on its way to everybody finds itself in it by its id.
+func TestAnUpgradeDuringAPush(t *testing.T) {
+	t.Parallel()
+	h := serve(t, nil)
+	group := h.NewGroup()
+	c, s := h.dial(t, siotest.Options{Version: 3, Polling: true})
+	other, o := h.dial(t, siotest.Options{Version: 3})
+	group.Add(s.Session)
+	group.Add(o.Session)
+	alias := s.PublicID()
+	group.PushMade(func() *realtime.Frame {
+		f := message("who is here: " + s.PublicID())
+		c.Upgrade()
+		eventually(t, "the session is upgraded", s.Upgraded)
+		return f
+	})
+	c.Expect("4who is here: " + s.ID())
+	other.Expect("4who is here: " + alias)
+	group.Push(message("and then"))
+	c.Expect("4and then")
 }
 
 func TestGroups(t *testing.T) {

@@ -41,6 +41,7 @@ process.stdin.on('data', (text) => {
   for (const line of lines) {
     const order = JSON.parse(line);
     if (order.emit) socket.emit(...order.emit);
+    if (order.ask) socket.emit(...order.ask, (...answer) => say('answer', answer));
     if (order.look) say('look', []);
     if (order.quit) socket.disconnect();
     if (order.drop) socket.io.engine.close(); // as if the line broke: the client comes back by itself

@@ -1,0 +1,271 @@
+package main_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+
+	"roomlog/eventstore/pgtest"
+)
+
+type (
+	exchanged struct {
+		Meta struct {
+			Timestamp      int64
+			Client, Target string
+		}
+		Data struct {
+			Action  string
+			Payload map[string]any
+		}
+	}
+	attended struct {
+		Clients                 []string
+		Action, Target, Message string
+	}
+	plainSaid struct{ User, Username, Content, CreateAt string }
+	recorded  struct {
+		ID            string `json:"_id"`
+		Content, Room string
+		User          struct{ Name, Avatar string }
+	}
+	moved struct {
+		User    struct{ Name, Email string }
+		Content string
+	}
+	chatSaid struct {
+		Text string
+		By   struct {
+			Guest, Name string
+			User        int64
+		}
+	}
+)
+
+// say emits an event with any arguments.
+func (p *player) say(event string, arguments ...any) {
+	p.t.Helper()
+	p.order(map[string]any{"emit": append([]any{event}, arguments...)})
+}
+
+// with is the handshake of a client.
+func with(keys ...string) map[string]any {
+	query := map[string]string{}
+	for i := 0; i < len(keys); i += 2 {
+		query[keys[i]] = keys[i+1]
+	}
+	return map[string]any{"query": query}
+}
+
+// byEmail signs somebody in who has no password.
+func byEmail(t testing.TB, at *process, email string) (token string) {
+	t.Helper()
+	p := &person{t: t, at: at}
+	_, raw := p.do(http.MethodPost, "/login", http.Header{"Content-Type": {"application/json"}}, fmt.Appendf(nil, `{"email":%q}`, email))
+	var a struct {
+		Code int
+		Data string
+	}
+	if err := json.Unmarshal(raw, &a); err != nil || a.Code != 0 || a.Data == "" {
+		t.Fatalf("signed in with %s", raw)
+	}
+	return a.Data
+}
+
+// Official clients of every age chat with each other, with native clients and with those of another process.
+func TestOfficialClientsChat(t *testing.T) {
+	t.Parallel()
+	env := append([]string{"DATABASE_URL=" + pgtest.Blank(t)}, sharedSecrets...)
+	one := serve(t, env, append([]string{"--data", dataDir(t), "--guest-chat"}, unhurried...)...)
+	two := serve(t, env, append([]string{"--data", dataDir(t), "--guest-chat"}, unhurried...)...)
+	nora := join(t, one, "nora")
+	for _, version := range []string{"2", "3", "4"} {
+		for _, transports := range []string{"websocket", "polling,websocket"} {
+			t.Run(version+" over "+transports, func(t *testing.T) {
+				room := "r" + version + strings.ReplaceAll(transports, ",", "")
+				one.roomlog("room", "add", room)
+				native := nora.connect("")
+				native.must("chat.join", map[string]any{"room": room}, "")
+				playExchange(t, one, two, native, room, version, transports)
+				playHistory(t, one, two, native, room, version, transports)
+				playPlain(t, one, two, room, version, transports)
+				native.cut()
+			})
+		}
+	}
+	t.Run("push to one user", func(t *testing.T) {
+		for _, version := range []string{"2", "3", "4"} {
+			playPushes(t, one, two, version)
+		}
+	})
+	if said := one.said() + two.said(); strings.Contains(said, "token=") || strings.Contains(said, "Bearer") {
+		t.Error("the log tells tokens")
+	}
+}
+
+func playExchange(t *testing.T, one, two *process, native *socket, room, version, transports string) {
+	a := play(t, one, version, transports, with("room", room))
+	hear(a, "online", func(at attended) bool {
+		return at.Action == "加入" && at.Target == "参加者" && at.Message == "用户("+a.id+")已加入."
+	})
+	b := play(t, two, version, transports, with("room", room))
+	hear(b, "online", func(at attended) bool { return at.Message == "用户("+b.id+")已加入." && len(at.Clients) == 3 })
+	shown := strings.TrimSuffix(strings.TrimPrefix(hear(a, "online", func(at attended) bool { return len(at.Clients) == 3 }).Message, "用户("), ")已加入.")
+	text := "<b>مرحبا</b> 👩‍👩‍👧‍👦"
+	a.say("exchange", map[string]any{"target": "群聊", "payload": map[string]any{"msg": text}})
+	got := hear[exchanged](b, "群聊", nil)
+	if got.Data.Payload["msg"] != text || got.Data.Action != "exchange" || got.Meta.Timestamp < 1e12 {
+		t.Errorf("exchanged %+v", got)
+	}
+	native.await("the exchange", func(f frame) bool { return f.Type == "chat.message" && into[chatSaid](t, f).Text == text })
+	a.say("exchange", map[string]any{"target": shown, "payload": map[string]any{"sticker": "rose"}})
+	if got := hear[exchanged](b, b.id, nil); got.Data.Payload["sticker"] != "rose" || got.Meta.Target != b.id {
+		t.Errorf("exchanged %+v", got)
+	}
+	b.say("exchange", map[string]any{"target": got.Meta.Client, "payload": map[string]any{"msg": "back"}})
+	hear(a, a.id, func(got exchanged) bool { return got.Data.Payload["msg"] == "back" })
+	a.say("typing", map[string]any{"target": "群聊"})
+	hear[struct{ Client string }](b, "typing", nil)
+	native.await("typing", func(f frame) bool { return f.Type == "chat.typing" })
+	name := "Ann " + version
+	a.say("nickname", name)
+	a.order(map[string]any{"ask": []any{"who"}})
+	var people []struct{ ID, Nickname string }
+	r := a.await("who is there", "answer", nil)
+	if err := json.Unmarshal(r.Args[0], &people); err != nil || len(people) != 3 {
+		t.Errorf("there are %s", r.Args)
+	}
+	for _, p := range people {
+		if p.ID == a.id && p.Nickname != name {
+			t.Errorf("a is called %q", p.Nickname)
+		}
+	}
+	a.order(map[string]any{"quit": true})
+	hear(b, "online", func(at attended) bool { return at.Action == "离开" && len(at.Clients) == 2 })
+	b.order(map[string]any{"quit": true})
+
+	// Whoever is denied stays away.
+	none := play(t, one, version, transports, with("room", "no such room"))
+	denied := hear[exchanged](none, none.id, nil)
+	if denied.Data.Action != "deny" || denied.Data.Payload["type"] != "已删除" || denied.Data.Payload["message"] != "删除，房间已删除." {
+		t.Errorf("denied with %+v", denied)
+	}
+	if r := none.await("the end", "disconnect", nil); string(r.Args[0]) != `"io server disconnect"` {
+		t.Errorf("it ended with %s", r.Args)
+	}
+	none.order(map[string]any{"look": true})
+	none.await("a look", "look", nil)
+	if none.has("connect") {
+		t.Error("it came back")
+	}
+}
+
+func playHistory(t *testing.T, one, two *process, native *socket, room, version, transports string) {
+	suffix := version + strings.ReplaceAll(transports, ",", "")
+	ann, bob := byEmail(t, one, "ann"+suffix+"@example.com"), byEmail(t, two, "bob"+suffix+"@example.com")
+	a := play(t, one, version, transports, with("token", ann, "room", room))
+	b := play(t, two, version, transports, with("token", bob, "room", room))
+	news := hear[moved](a, "online", nil)
+	if news.User.Name != "系统" || news.User.Email != "admin@126.com" || news.Content != "用户bob"+suffix+"加入聊天室" {
+		t.Errorf("told %+v", news)
+	}
+	a.say("addMessage", map[string]any{"content": "hello <i>there</i>", "user": map[string]any{"name": "somebody else"}})
+	for _, p := range []*player{a, b} {
+		if m := hear[recorded](p, "messageAdded", nil); m.Content != "hello <i>there</i>" || m.User.Name != "ann"+suffix || !strings.HasPrefix(m.User.Avatar, "http") {
+			t.Errorf("added %+v", m)
+		}
+	}
+	native.await("the message", func(f frame) bool {
+		return f.Type == "chat.message" && into[chatSaid](t, f).By.Name == "ann"+suffix
+	})
+	native.must("chat.post", map[string]any{"room": room, "text": "from nora"}, "")
+	hear(b, "messageAdded", func(m recorded) bool { return m.Content == "from nora" && m.User.Name == "nora" })
+	b.say("getAllMessages", room)
+	all := hear[[]recorded](b, "allMessages", nil)
+	if len(all) < 3 || all[len(all)-1].Content != "from nora" || all[len(all)-2].Content != "hello <i>there</i>" {
+		t.Errorf("all are %+v", all)
+	}
+	b.order(map[string]any{"quit": true})
+	hear(a, "offline", func(m moved) bool { return m.Content == "用户bob"+suffix+"离开聊天室" })
+	a.order(map[string]any{"quit": true})
+
+	nobody := play(t, one, version, transports, with("token", "", "room", room))
+	needsLogin(nobody)
+	nobody.say("addMessage", map[string]any{"content": "x"})
+	needsLogin(nobody)
+}
+
+func needsLogin(p *player) {
+	p.t.Helper()
+	p.await("to be told to sign in", "heard", func(r report) bool { return len(r.Args) == 1 && string(r.Args[0]) == `"needLogin"` })
+}
+
+func playPlain(t *testing.T, one, two *process, room, version, transports string) {
+	suffix := version + strings.ReplaceAll(transports, ",", "")
+	a, b := play(t, one, version, transports), play(t, two, version, transports)
+	a.say("message", "A"+suffix)
+	if m := hear[plainSaid](b, "message", nil); m.User != "系统" || m.Content != "A"+suffix+"加入了聊天室" || m.CreateAt == "" {
+		t.Errorf("said %+v", m)
+	}
+	b.say("message", "A"+suffix)
+	hear(b, "message", func(m plainSaid) bool { return m.User == "系统" })
+	b.say("message", "B"+suffix)
+	hear(a, "message", func(m plainSaid) bool { return m.Content == "B"+suffix+"加入了聊天室" })
+	a.say("message", "<script>alert(1)</script>")
+	for _, p := range []*player{a, b} {
+		if m := hear[plainSaid](p, "message", nil); m.Content != "&lt;script&gt;alert(1)&lt;/script&gt;" || m.User != "A"+suffix || m.Username != m.User {
+			t.Errorf("said %+v", m)
+		}
+	}
+	b.say("message", "@A"+suffix+" psst")
+	hear(a, "message", func(m plainSaid) bool { return m.Content == "psst" && m.User == "B"+suffix })
+	b.say("message", "@nobody psst")
+	hear(b, "message", func(m plainSaid) bool { return m.Content == "你私聊的用户不在线" })
+	for _, p := range []*player{a, b} {
+		p.say("join", room)
+		hear(p, "joined", func(r string) bool { return r == room })
+		hear(p, "message", func(m plainSaid) bool { return m.Content == "你成功进入了"+room+"房间!" })
+	}
+	a.say("message", "in the room")
+	hear(b, "message", func(m plainSaid) bool { return m.Content == "in the room" })
+	b.say("leave", room)
+	hear(b, "leaved", func(r string) bool { return r == room })
+	hear(b, "message", func(m plainSaid) bool { return m.Content == "你已经离开了"+room+"房间!" })
+	b.say("getAllMessages")
+	all := hear[[]plainSaid](b, "allMessages", nil)
+	if len(all) == 0 || all[len(all)-1].Content != "&lt;script&gt;alert(1)&lt;/script&gt;" {
+		t.Errorf("all are %+v", all)
+	}
+}
+
+func playPushes(t *testing.T, one, two *process, version string) {
+	carl := join(t, one, "carl"+version)
+	mine := []*player{
+		play(t, one, version, "websocket", with("token", "Bearer "+carl.token)),
+		play(t, two, version, "polling,websocket", with("token", "Bearer "+carl.token)),
+	}
+	other := play(t, one, version, "websocket", with("token", "Bearer null"))
+	for _, p := range append(mine, other) {
+		hear(p, "message", func(m string) bool { return m == "hello" })
+		p.say("message", "x")
+		hear(p, "message", func(m string) bool { return m == "你好客户端, x" })
+	}
+	carl.topUp(10, 1)
+	for _, p := range mine {
+		hear(p, "message", func(coins int64) bool { return coins == 100 })
+	}
+	_, raw := carl.do(http.MethodGet, "/api/insert", http.Header{"Authorization": {"Bearer " + carl.token}}, nil)
+	if string(raw) != `{"code":200,"message":"添加成功~"}`+"\n" && string(raw) != `{"code":200,"message":"添加成功~"}` {
+		t.Errorf("grew older with %s", raw)
+	}
+	for _, p := range mine {
+		hear(p, "message", func(age int64) bool { return age == 1 })
+	}
+	other.say("message", "y")
+	hear(other, "message", func(m string) bool { return m == "你好客户端, y" })
+	if other.has("heard") {
+		t.Error("somebody else is told")
+	}
+}

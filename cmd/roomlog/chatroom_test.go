@@ -1,0 +1,69 @@
+package main_test
+
+import (
+	"net/http"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// Chat rooms are made and removed beside a running server; the first one is there from the start, and not again
+// after an operator has removed it.
+func TestChatRoomsBesideAServer(t *testing.T) {
+	t.Parallel()
+	data := []string{"--data", dataDir(t)}
+	at := serve(t, sharedSecrets, append(data, "--guest-chat")...)
+	p := &person{t: t, at: at}
+	rooms := func() string {
+		t.Helper()
+		status, raw := p.do(http.MethodGet, "/getAllRooms", nil, nil)
+		if status != http.StatusOK {
+			t.Fatalf("%d %s", status, raw)
+		}
+		var names []string
+		for _, found := range regexp.MustCompile(`"name":"([^"]*)"`).FindAllSubmatch(raw, -1) {
+			names = append(names, string(found[1]))
+		}
+		return strings.Join(names, " ")
+	}
+	if got := rooms(); got != "demo" {
+		t.Errorf("at first there are %q", got)
+	}
+	if out := at.roomlog("room", "add", "music"); !regexp.MustCompile(`^room [0-9a-f]{24}: music\n$`).MatchString(out) {
+		t.Error(out)
+	}
+	if out, code := at.try("room", "add", "MUSIC"); code != 1 || !strings.Contains(out, "room_taken") {
+		t.Errorf("%d %s", code, out)
+	}
+	if got := rooms(); got != "demo music" {
+		t.Errorf("then there are %q", got)
+	}
+	list := at.roomlog("room", "list")
+	id := regexp.MustCompile(`([0-9a-f]{24}) +music `).FindStringSubmatch(list)
+	if id == nil {
+		t.Fatal(list)
+	}
+	at.roomlog("room", "remove", id[1])
+	at.roomlog("room", "remove", "Demo")
+	if out, code := at.try("room", "remove", "demo"); code != 1 || !strings.Contains(out, "there is no room demo") {
+		t.Errorf("%d %s", code, out)
+	}
+	if out, code := at.try("guest", "forget", "1"); code != 1 || !strings.Contains(out, "--yes") {
+		t.Errorf("%d %s", code, out)
+	}
+	if out, code := at.try("guest", "forget", "1", "--yes"); code != 1 || !strings.Contains(out, "guest_gone") {
+		t.Errorf("%d %s", code, out)
+	}
+	status, raw := p.do(http.MethodPost, "/login", nil, []byte(`{"email":"zoe@example.org"}`))
+	if status != http.StatusOK || !strings.Contains(string(raw), `{"code":0,"data":"ey`) {
+		t.Errorf("%d %s", status, raw)
+	}
+	at.stop()
+	at.again()
+	if got := rooms(); got != "" {
+		t.Errorf("after a restart there are %q", got)
+	}
+	if out := at.roomlog("verify"); !strings.HasPrefix(out, "ok: ") {
+		t.Error(out)
+	}
+}

@@ -8,6 +8,12 @@ import (
 // RecordingID names a recording; it is the ShowID of the stream that was recorded.
 type RecordingID string
 
+// RecordingReason is a word: why a recording has ended, or was deleted. Those who record have words of their own.
+type RecordingReason string
+
+// recordingAsked is that somebody has asked for it.
+const recordingAsked RecordingReason = "asked"
+
 // RecordChoice is what a streamer wants of a room's streams; "" is that nobody has said anything.
 type RecordChoice string
 
@@ -159,7 +165,7 @@ func inTables(t time.Time) bool { return t.Year() >= 1 && t.Year() <= 9999 }
 type FinishRecording struct {
 	Live      LiveID          `json:"live"`
 	Recording RecordingID     `json:"recording"`
-	Reason    string          `json:"reason"` // a word: why it has ended
+	Reason    RecordingReason `json:"reason"` // a word: why it has ended
 	Began     time.Time       `json:"began"`  // when it began
 	Ended     time.Time       `json:"ended"`  // and ended
 	Length    int64           `json:"length"` // of what there is to see, in milliseconds
@@ -175,7 +181,7 @@ func (c FinishRecording) Reads(Actor) []Stream {
 	return []Stream{recordingOf(c.Recording), liveOf(c.Live)}
 }
 
-func (c FinishRecording) drawn() []string { return []string{string(c.Recording), c.Reason} }
+func (c FinishRecording) drawn() []string { return []string{string(c.Recording), string(c.Reason)} }
 
 func (c FinishRecording) decide(see View) ([]Event, error) {
 	events, err := startRecording(see, c.Live, c.Recording) // of which the log may not have heard
@@ -206,7 +212,7 @@ type RecordingFinished struct {
 	Live      LiveID          `json:"live"`
 	Streamer  UserID          `json:"streamer"`  // whose room it is
 	Recording RecordingID     `json:"recording"` // named like the stream
-	Reason    string          `json:"reason"`    // why it has ended: as its stream did, or "disk_full", "quota", "interrupted", "parts", "failed"
+	Reason    RecordingReason `json:"reason"`    // why it has ended: as its stream did, or "disk_full", "quota", "interrupted", "parts", "failed"
 	Began     time.Time       `json:"began"`     // when it began
 	Ended     time.Time       `json:"ended"`     // and ended
 	Length    int64           `json:"length"`    // of what there is to see, in milliseconds
@@ -252,14 +258,14 @@ func (c DeleteRecording) decide(see View) ([]Event, error) {
 	case !recording.Finished && string(live.Show) == string(c.Recording):
 		return nil, refuse(CodeRecordingOn, "recording %s is still being written", c.Recording)
 	}
-	return []Event{RecordingDeleted{c.Live, live.Streamer, c.Recording, "asked"}}, nil
+	return []Event{RecordingDeleted{c.Live, live.Streamer, c.Recording, recordingAsked}}, nil
 }
 
 // DiscardRecording deletes a recording that is closed, for its age or because others need its space.
 type DiscardRecording struct {
-	Live      LiveID      `json:"live"`
-	Recording RecordingID `json:"recording"`
-	Reason    string      `json:"reason"` // a word
+	Live      LiveID          `json:"live"`
+	Recording RecordingID     `json:"recording"`
+	Reason    RecordingReason `json:"reason"` // a word
 }
 
 // Type implements Command.
@@ -270,7 +276,7 @@ func (c DiscardRecording) Reads(Actor) []Stream {
 	return []Stream{recordingOf(c.Recording), liveOf(c.Live)}
 }
 
-func (c DiscardRecording) drawn() []string { return []string{string(c.Recording), c.Reason} }
+func (c DiscardRecording) drawn() []string { return []string{string(c.Recording), string(c.Reason)} }
 
 func (c DiscardRecording) decide(see View) ([]Event, error) {
 	recording := see.Recording(c.Recording)
@@ -285,10 +291,10 @@ func (c DiscardRecording) decide(see View) ([]Event, error) {
 
 // RecordingDeleted says that a recording is deleted. Its files follow.
 type RecordingDeleted struct {
-	Live      LiveID      `json:"live"`
-	Streamer  UserID      `json:"streamer"`  // whose room it is
-	Recording RecordingID `json:"recording"` // named like the stream
-	Reason    string      `json:"reason"`    // "asked", "expired", "quota"
+	Live      LiveID          `json:"live"`
+	Streamer  UserID          `json:"streamer"`  // whose room it is
+	Recording RecordingID     `json:"recording"` // named like the stream
+	Reason    RecordingReason `json:"reason"`    // "asked", "expired", "quota"
 }
 
 // Type implements Event.

@@ -34,7 +34,7 @@ func TestRecordings(t *testing.T) {
 	finished := domain.RecordingFinished{Live: 6, Streamer: streamer, Recording: "s1", Reason: "lost", Began: noon, Ended: noon.Add(time.Minute),
 		Length: 59_000, Bytes: 9000, Parts: finish.Parts}
 	deleted := func(why string) domain.Event {
-		return domain.RecordingDeleted{Live: 6, Streamer: streamer, Recording: "s1", Reason: why}
+		return domain.RecordingDeleted{Live: 6, Streamer: streamer, Recording: "s1", Reason: domain.RecordingReason(why)}
 	}
 	with := func(change func(*domain.FinishRecording)) domain.FinishRecording { c := finish; change(&c); return c }
 	part := func(p domain.RecordingPart) domain.FinishRecording {

@@ -46,7 +46,7 @@ func foldRecordingStarted(b *recordingsBatch, r eventstore.Recorded, e domain.Re
 func foldRecordingFinished(b *recordingsBatch, _ eventstore.Recorded, e domain.RecordingFinished) {
 	parts, _ := json.Marshal(e.Parts) // numbers, times and printable texts
 	f := &b.finished
-	f.id, f.reason, f.parts = append(f.id, string(e.Recording)), append(f.reason, e.Reason), append(f.parts, string(parts))
+	f.id, f.reason, f.parts = append(f.id, string(e.Recording)), append(f.reason, string(e.Reason)), append(f.parts, string(parts))
 	f.began, f.ended = append(f.began, e.Began), append(f.ended, e.Ended)
 	f.length, f.bytes = append(f.length, e.Length), append(f.bytes, e.Bytes)
 }

@@ -109,7 +109,7 @@ func (a *Archive) Finished(ctx context.Context, r record.Recording) error {
 	if err != nil {
 		return err
 	}
-	c := domain.FinishRecording{Live: live, Recording: domain.RecordingID(r.ID), Reason: string(r.Reason),
+	c := domain.FinishRecording{Live: live, Recording: domain.RecordingID(r.ID), Reason: domain.RecordingReason(r.Reason),
 		Began: stamp(r.Began), Ended: stamp(r.Ended), Length: r.Length.Milliseconds(), Bytes: r.Bytes}
 	for _, p := range r.Parts {
 		c.Parts = append(c.Parts, domain.RecordingPart{File: p.File, Began: stamp(p.Began), Length: p.Length.Milliseconds(), Bytes: p.Bytes,
@@ -124,7 +124,7 @@ func (a *Archive) Discard(ctx context.Context, r record.Recording, why record.Re
 	if err != nil {
 		return err
 	}
-	return a.say(ctx, domain.DiscardRecording{Live: live, Recording: domain.RecordingID(r.ID), Reason: string(why)})
+	return a.say(ctx, domain.DiscardRecording{Live: live, Recording: domain.RecordingID(r.ID), Reason: domain.RecordingReason(why)})
 }
 
 // Deleted implements record.Observer.

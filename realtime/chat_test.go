@@ -346,6 +346,22 @@ func TestChatOfEverybody(t *testing.T) {
 	}
 }
 
+// A connection goes on chatting with the token of a new sign-in.
+func TestChatAfterANewSignIn(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, func(c *realtime.Config) { c.Renewal = time.Hour })
+	w.chatRoom("one")
+	w.chatRoom("two")
+	ann := w.register("ann")
+	a := ann.app()
+	a.chat(in{"room": "one"})
+	ann = ann.signIn()
+	a.no(a.ask("chat.join", in{"room": "two"}), "session_ended")
+	a.ok(a.ask("hello", in{"token": ann.token()}))
+	a.chat(in{"room": "two"})
+	a.ok(a.ask("chat.leave", in{"room": "one"}))
+}
+
 func TestChatPace(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, func(c *realtime.Config) { c.MessageRate, c.MessageBurst = 0.001, 3 })

@@ -146,7 +146,12 @@ func (c *session) publish(ctx context.Context, r rtmp.Request) error {
 		c.no(ctx, r, err)
 		return nil
 	}
-	defer f.close(Lost)
+	defer func() {
+		if ctx.Err() != nil { // it was not the connection's fault
+			f.close(Shutdown)
+		}
+		f.close(Lost)
+	}()
 	if err := c.conn.Accept(); err != nil {
 		return err
 	}

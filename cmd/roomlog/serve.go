@@ -55,7 +55,8 @@ Examples:
                                                   the same secrets (ROOMLOG_JWT_SECRET, …)
 
 Then: http://localhost:7001/docs for REST, ws://localhost:7001/ws for rooms, /socket.io/ for Socket.IO clients
-2.x to 4.x, /readyz, /metrics.
+2.x to 4.x, /readyz, /metrics. Encoders stream to rtmp://localhost:23480/live/KEY?sign=SIGN, players get
+http://localhost:23481/live/KEY.flv?sign=SIGN or /live/KEY/index.m3u8?sign=SIGN.
 SIGINT or SIGTERM: no new requests, sockets are told to come back, what was accepted is written, PostgreSQL stops
 last. A second signal ends the process at once; nothing that was acknowledged is lost.`
 }

@@ -162,7 +162,7 @@ func save(t testing.TB, url string) (file string, wait func()) {
 		t.Fatal(err)
 	}
 	s := &saved{file: out, closed: make(chan struct{})}
-	conn, _, err := gws.NewClient(s, &gws.ClientOption{Addr: strings.Replace(url, "http", "ws", 1), ReadMaxPayloadSize: 16 << 20}) //nolint:bodyclose // an upgrade has no body
+	conn, _, err := gws.NewClient(s, &gws.ClientOption{Addr: strings.Replace(url, "http", "ws", 1), ReadMaxPayloadSize: 16 << 20})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -246,3 +246,28 @@ func TestIdleConnections(t *testing.T) {
 		}
 	}
 }
+
+// Whoever plays has nothing to send: a body that was announced is not waited for.
+func TestBodiesThatDoNotCome(t *testing.T) {
+	h := run(t, func(c *media.Config) { c.RTMP.AnswerTime = 200 * time.Millisecond })
+	h.publish(t, "KEY").begin(0)
+	signed := "?sign=" + h.signer.Play("KEY")
+	const long, chunked = "Content-Length: 1000\r\n\r\nx", "Transfer-Encoding: chunked\r\n\r\nff\r\nx"
+	for _, request := range []string{
+		"POST /live/KEY.flv HTTP/1.1\r\nHost: x\r\n" + long,
+		"GET /live/KEY.flv HTTP/1.1\r\nHost: x\r\n" + chunked,
+		"GET /live/KEY/index.m3u8 HTTP/1.1\r\nHost: x\r\n" + long,
+		"GET /nowhere HTTP/1.1\r\nHost: x\r\n" + long,
+		"OPTIONS /live/KEY.flv HTTP/1.1\r\nHost: x\r\n" + chunked,
+	} {
+		conn := dialRTMP(t, h.http) // bytes are bytes
+		conn.say([]byte(request))
+		conn.gone()
+		if !conn.hears("HTTP/1.1 ") || !conn.hears("Connection: close") {
+			t.Errorf("%q was answered with %q", request, conn.heard.String())
+		}
+	}
+	conn := dialRTMP(t, h.http)
+	conn.say([]byte("GET /live/KEY.flv" + signed + " HTTP/1.1\r\nHost: x\r\n" + long))
+	conn.hear("first")
+}

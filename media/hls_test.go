@@ -167,9 +167,7 @@ func TestHLSEndsWithTheShow(t *testing.T) {
 		status, _, _ := page(t, p.base+p.lists[0])
 		return status == 403
 	})
-	if shot := h.Snapshot(); shot.Connections != 0 {
-		t.Fatalf("%d seats are taken", shot.Connections)
-	}
+	eventually(t, "all seats back", func() bool { return h.Snapshot().Connections == 0 })
 	again := h.onHLS(t, "KEY")
 	h.playHLS(t, "KEY")
 	again.unpublish()

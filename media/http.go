@@ -18,10 +18,13 @@ const (
 
 // ServeHTTP gives out streams: /live/KEY.flv over HTTP and WebSocket, /live/KEY/index.m3u8 and what it
 // refers to. A player that may not play gets 403 with an empty body; one that may is held, without a byte,
-// until there is something to play. Connections are taken from the HTTP server, so that its timeouts end
-// nothing but requests; it should have a ReadHeaderTimeout.
+// until there is something to play. A body that does not come is not waited for. Connections are taken from
+// the HTTP server, so that its timeouts end nothing but requests; it should have a ReadHeaderTimeout.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Access-Control-Allow-Origin", s.cfg.Origin)
+	if r.ContentLength != 0 { // who plays sends nothing, but the HTTP server would wait for it
+		_ = http.NewResponseController(w).SetReadDeadline(s.cfg.Now().Add(s.cfg.RTMP.AnswerTime))
+	}
 	if r.Method == http.MethodOptions {
 		allow(w, r)
 		return

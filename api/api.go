@@ -53,7 +53,11 @@ type Config struct {
 	Uploads  string // the folder of what is uploaded; made if it is not there
 	Now      func() time.Time
 
-	Streams Streams              // nil: there are none
+	Streams Streams // nil: there are none
+
+	// Connections asks the processes that hold connections for them; nil: there are none.
+	Connections func(context.Context, SocketFilter) (Sockets, error)
+
 	Log     *slog.Logger         // nil: silent
 	Metrics *prometheus.Registry // served at /metrics; nil: an own one
 	Checks  []Check              // asked by /readyz
@@ -115,6 +119,9 @@ func (c *Config) setDefaults() {
 	}
 	if c.Metrics == nil {
 		c.Metrics = prometheus.NewRegistry()
+	}
+	if c.Connections == nil {
+		c.Connections = func(context.Context, SocketFilter) (Sockets, error) { return Sockets{Sockets: []Socket{}}, nil }
 	}
 	if c.Proxies == nil {
 		c.Proxies = Loopback()

@@ -32,6 +32,13 @@ func askerOf(ctx context.Context) *asker {
 	return &asker{refused: invalid()}
 }
 
+// withoutKey is ctx for a request that is part of another one, whose key names its first part.
+func withoutKey(ctx context.Context) context.Context {
+	a := *askerOf(ctx)
+	a.key = ""
+	return context.WithValue(ctx, askerKey{}, &a)
+}
+
 // introduce finds out once who asks, for everything behind it. A bad token is no reason to
 // refuse here: endpoints that need none ignore it.
 func (s *server) introduce(next http.Handler) http.Handler {
@@ -103,6 +110,8 @@ func (s *server) confirmed(ctx context.Context, c caller) (projections.User, err
 	switch {
 	case err != nil:
 		return user, err
+	case active && session == c.session && user.Denied.Holds(s.Now()):
+		return user, refusal(domain.CodeDenied, "user %d is kept out", c.user)
 	case active && session == c.session:
 		return user, nil
 	case behind: // the tables have not seen this session begin, perhaps

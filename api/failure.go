@@ -52,6 +52,7 @@ func (f *failure) GetHeaders() http.Header {
 // Codes of this door, beside the domain's.
 const (
 	codeNoRoute       domain.Code = "no_such_endpoint"
+	codeNoConnection  domain.Code = "connection_not_found"
 	codeMethod        domain.Code = "method_not_allowed"
 	codeBodyTooLarge  domain.Code = "body_too_large"
 	codeBodyTooSlow   domain.Code = "body_too_slow"
@@ -68,6 +69,7 @@ const (
 // chinese are the texts of this door's codes.
 var chinese = map[domain.Code]string{
 	codeNoRoute:       "接口不存在",
+	codeNoConnection:  "连接不存在",
 	codeMethod:        "请求方式错误",
 	codeBodyTooLarge:  "请求内容过大",
 	codeBodyTooSlow:   "请求超时",
@@ -88,10 +90,12 @@ var statuses = map[domain.Code]int{
 	domain.CodeUserUnavailable: http.StatusUnauthorized,
 	codeSignature:              http.StatusUnauthorized,
 	domain.CodeForbidden:       http.StatusForbidden,
+	domain.CodeDenied:          http.StatusForbidden,
 	domain.CodeLiveNotFound:    http.StatusNotFound,
 	domain.CodeGiftNotFound:    http.StatusNotFound,
 	domain.CodeOrderNotFound:   http.StatusNotFound,
 	codeNoRoute:                http.StatusNotFound,
+	codeNoConnection:           http.StatusNotFound,
 	codeMethod:                 http.StatusMethodNotAllowed,
 	codeBodyTooSlow:            http.StatusRequestTimeout,
 	domain.CodeRoomNotFound:    http.StatusNotFound,

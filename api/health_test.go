@@ -100,6 +100,8 @@ func TestOpenAPI(t *testing.T) {
 	}
 	signed := map[string]bool{
 		"post /api/reg": false, "post /api/login": false, "post /api/logout": true, "get /api/user/info": true, "post /api/live/create": true,
+		"post /api/live/deny": true, "post /api/live/allow": true, "get /api/operator/sockets": true, "post /api/operator/kick": true,
+		"post /api/operator/deny": true, "post /api/operator/allow": true,
 		"post /api/live/changestatus": true, "get /api/live/list/{page}": false, "get /api/live/read/{id}": false, "get /api/gift/list": false,
 		"post /api/gift/wxpay": true, "post /api/gift/notify": false, "post /api/upload": true, "get /api/events": true,
 		"get /api/coin/history": true, "get /api/insert": true, "get /api/gift/history": true, "get /api/live/{id}/viewers": true, "get /api/live/{id}/comments": true,

@@ -29,7 +29,7 @@ func (s *server) surface() {
 	documented[coded](s, get("/api/insert", "Be a year older").needs("a token"), nil)
 
 	personal(s, post("/api/live/create", "Make a room"), s.createLive)
-	personal(s, post("/api/live/changestatus", "Put one's room on air, pause or end it").saying(says{
+	personal(s, post("/api/live/changestatus", "Put one's room on air, pause or end it; operators end any").saying(says{
 		domain.CodeLiveNotFound: "该直播间不存在",
 		domain.CodeLiveEnded:    "该直播间已结束",
 	}), s.changeStatus)
@@ -37,6 +37,10 @@ func (s *server) surface() {
 	public(s, get("/api/live/read/{id}", "A room and a sign for its stream").saying(says{
 		domain.CodeLiveNotFound: "当前直播间不存在",
 	}), s.readLive)
+
+	const moderator = "the live's owner or the role operator"
+	personal(s, post("/api/live/deny", "Keep somebody out of a room, for a time or for good").needs(moderator), s.denyViewer)
+	personal(s, post("/api/live/allow", "Let somebody into a room again").needs(moderator), s.allowViewer)
 
 	public(s, get("/api/gift/list", "The shelf of gifts"), s.listGifts)
 	personal(s, post("/api/gift/wxpay", "Order coins"), s.placeOrder)
@@ -58,6 +62,11 @@ func (s *server) surface() {
 	r.Get(eventsRoute, s.events)
 	documented[eventLine](s, get(eventsRoute, "Replay the log, and follow it").needs(analyst), documentEvents)
 
+	const operator = "the role operator"
+	personal(s, get("/api/operator/sockets", "The connections of all processes").needs(operator), s.listSockets)
+	personal(s, post("/api/operator/kick", "Put a person out, or one connection; it stays away by itself").needs(operator), s.kick)
+	personal(s, post("/api/operator/deny", "Keep a person out of everything, for a time or for good").needs(operator), s.denyUser)
+	personal(s, post("/api/operator/allow", "Let a person in again who is kept out").needs(operator), s.allowUser)
 	s.chat()
 
 	r.Get("/healthz", s.healthz)

@@ -4,21 +4,26 @@ import "slices"
 
 // DisableUser asks to lock a person out.
 type DisableUser struct {
-	User UserID `json:"user"`
+	User  UserID   `json:"user"`
+	Lives []LiveID `json:"-"` // rooms of the person, which end if they are on air
 }
 
 // Type implements Command.
 func (DisableUser) Type() string { return "user.disable" }
 
 // Reads implements Command.
-func (c DisableUser) Reads(Actor) []Stream { return []Stream{userOf(c.User)} }
+func (c DisableUser) Reads(Actor) []Stream { return append(livesOf(c.Lives), userOf(c.User)) }
 
 func (c DisableUser) decide(see View) ([]Event, error) {
 	user, err := see.known(c.User)
-	if err != nil || user.Disabled {
+	if err != nil {
 		return nil, err
 	}
-	return []Event{UserDisabled(c)}, nil
+	ended := see.ended(c.User, c.Lives)
+	if user.Disabled {
+		return ended, nil
+	}
+	return append([]Event{UserDisabled{c.User}}, ended...), nil
 }
 
 // UserDisabled says that a person is locked out.
@@ -161,24 +166,26 @@ func (e UserRoleRevoked) evolve(u User) User {
 
 // ForgetUser asks to erase a person: the log destroys the person's key with the event.
 type ForgetUser struct {
-	User UserID `json:"user"`
+	User  UserID   `json:"user"`
+	Lives []LiveID `json:"-"` // rooms of the person, which end if they are on air
 }
 
 // Type implements Command.
 func (ForgetUser) Type() string { return "user.forget" }
 
 // Reads implements Command.
-func (c ForgetUser) Reads(Actor) []Stream { return []Stream{userOf(c.User)} }
+func (c ForgetUser) Reads(Actor) []Stream { return append(livesOf(c.Lives), userOf(c.User)) }
 
 func (c ForgetUser) decide(see View) ([]Event, error) {
 	user := see.User(c.User)
 	if !user.Registered {
 		return nil, refuse(CodeUserUnavailable, "there is no user %d", c.User)
 	}
+	ended := see.ended(c.User, c.Lives)
 	if user.Forgotten {
-		return nil, nil
+		return ended, nil
 	}
-	return []Event{UserForgotten(c)}, nil
+	return append([]Event{UserForgotten{c.User}}, ended...), nil
 }
 
 // UserForgotten says that a person's texts cannot be read any more, here and in all earlier events.

@@ -18,8 +18,14 @@ var Commands = []CommandSpec{
 	command[GrantRole](operator),
 	command[RevokeRole](operator),
 	command[ForgetUser](operator),
+	command[KickUser](operator),
+	command[KickConnection](operator),
+	command[DenyUser](operator),
+	command[AllowUser](operator),
 	command[CreateLive](person),
-	command[ChangeLiveStatus](person),
+	command[ChangeLiveStatus](member),
+	command[DenyViewer](member),
+	command[AllowViewer](member),
 	command[StartPublish](system),
 	command[StopPublish](system),
 	command[KickPublish](operator),
@@ -54,6 +60,10 @@ var Events = []EventSpec{
 	event[UserRoleGranted, User](),
 	event[UserRoleRevoked, User](),
 	event[UserForgotten, User](),
+	personal[UserKicked](event[UserKicked, User]()),
+	event[ConnectionKicked, Stateless](),
+	personal[UserDenied](event[UserDenied, User]()),
+	event[UserAllowed, User](),
 	event[NameClaimed, Name](),
 	personal[UserEmailAdded](event[UserEmailAdded, User]()),
 	event[EmailClaimed, Email](),
@@ -61,6 +71,8 @@ var Events = []EventSpec{
 	event[UserSignedOut, Session](),
 	counted(personal[LiveCreated](event[LiveCreated, Live]()), nextLive),
 	event[LiveStatusChanged, Live](),
+	personal[ViewerDenied](event[ViewerDenied, Live]()),
+	event[ViewerAllowed, Live](),
 	event[LivePublishStarted, Live](),
 	event[LivePublishStopped, Live](),
 	event[ViewerJoined, Visit](),
@@ -99,6 +111,7 @@ var States = []StateSpec{
 	state[Live]("live", 1),
 	state[Visit]("visit", 1),
 	state[Stateless]("chat", 1),
+	state[Stateless]("connection", 1),
 	state[Room]("room", 1),
 	state[RoomName]("roomname", 1),
 	state[Guest]("guest", 1),
@@ -132,7 +145,7 @@ type CommandSpec struct {
 	decide func(Command, View) ([]Event, error)
 }
 
-// Who names who may ask for it: "anyone", "person", "operator", "system" or "provider".
+// Who names who may ask for it: "anyone", "person", "operator", "person or operator", "system" or "provider".
 func (s CommandSpec) Who() string { return s.access.String() }
 
 // EventSpec describes one event type.

@@ -14,6 +14,8 @@ const (
 	CodeSessionEnded    Code = "session_ended"       // signed out, or signed in elsewhere since
 	CodeUserUnavailable Code = "user_unavailable"    // no such person, or disabled, or forgotten
 	CodeForbidden       Code = "forbidden"           // not with the rights of this person
+	CodeKicked          Code = "kicked"              // put out by an operator
+	CodeDenied          Code = "denied"              // kept out, for a time or for good
 	CodeNameTaken       Code = "name_taken"          // somebody has, or had, this name
 	CodeTextInvalid     Code = "text_invalid"        // not UTF-8, or a character that cannot be shown
 	CodeTextEmpty       Code = "text_empty"          // nothing is left without the space around it
@@ -60,6 +62,8 @@ var chinese = map[Code]string{
 	CodeSessionEnded:    "token 已过期! 请重新获取令牌",
 	CodeUserUnavailable: "用户不存在或已被禁用",
 	CodeForbidden:       "您没有权限访问该接口!",
+	CodeKicked:          "您已被管理员移出",
+	CodeDenied:          "您没有权限访问该接口!",
 	CodeNameTaken:       "用户名已存在",
 	CodeLiveNotFound:    "直播间不存在",
 	CodeLiveNotStarted:  "直播间未开播",

@@ -13,7 +13,7 @@ func (PostComment) Type() string { return "comment.post" }
 func (c PostComment) Reads(Actor) []Stream { return []Stream{liveOf(c.Live), chatOf(c.Live)} }
 
 func (c PostComment) decide(see View) ([]Event, error) {
-	if err := see.Live(c.Live).open(c.Live); err != nil {
+	if err := see.Live(c.Live).openTo(see, c.Live); err != nil {
 		return nil, err
 	}
 	said, err := text("comment", c.Text, 1, maxComment)

@@ -9,7 +9,7 @@ import (
 // Decide answers what follows from r at the time now, given the states of the streams it
 // reads: events, or a *Refusal. Any other error is a fault of the program.
 func Decide(r Request, now time.Time, states map[Stream]any) ([]Event, error) {
-	if err := Admit(r, states); err != nil {
+	if err := Admit(r, now, states); err != nil {
 		return nil, err
 	}
 	var fault error
@@ -33,14 +33,14 @@ func Decide(r Request, now time.Time, states map[Stream]any) ([]Event, error) {
 	return events, nil
 }
 
-// Admit answers nil if whoever asks for r may: a refusal here says nothing about the command, and
+// Admit answers nil if whoever asks for r may at the time now: a refusal here says nothing about the command, and
 // may be another one once the person has signed in again.
-func Admit(r Request, states map[Stream]any) error {
+func Admit(r Request, now time.Time, states map[Stream]any) error {
 	if err := r.Check(); err != nil {
 		return err
 	}
 	var fault error
-	err := commands[r.Command.Type()].access.admit(View{By: r.By, states: states, fault: &fault})
+	err := commands[r.Command.Type()].access.admit(View{By: r.By, Now: now, states: states, fault: &fault})
 	if fault != nil {
 		return fmt.Errorf("%s: %w", r.Command.Type(), fault)
 	}

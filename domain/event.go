@@ -26,15 +26,16 @@ const MaxCoins Coins = 1<<53 - 1
 type Stream string
 
 // Streams of the core.
-func userOf(id UserID) Stream    { return stream("user-", int64(id)) }
-func sessionOf(id UserID) Stream { return stream("session-", int64(id)) }
-func walletOf(id UserID) Stream  { return stream("wallet-", int64(id)) }
-func liveOf(id LiveID) Stream    { return stream("live-", int64(id)) }
-func chatOf(id LiveID) Stream    { return stream("chat-", int64(id)) }
-func giftOf(id GiftID) Stream    { return stream("gift-", int64(id)) }
-func orderOf(id OrderID) Stream  { return Stream("order-" + string(id)) }
-func nameOf(key string) Stream   { return Stream("name-" + key) }
-func emailOf(key string) Stream  { return Stream("email-" + key) }
+func userOf(id UserID) Stream             { return stream("user-", int64(id)) }
+func sessionOf(id UserID) Stream          { return stream("session-", int64(id)) }
+func walletOf(id UserID) Stream           { return stream("wallet-", int64(id)) }
+func liveOf(id LiveID) Stream             { return stream("live-", int64(id)) }
+func chatOf(id LiveID) Stream             { return stream("chat-", int64(id)) }
+func connectionOf(id ConnectionID) Stream { return Stream("connection-" + string(id)) }
+func giftOf(id GiftID) Stream             { return stream("gift-", int64(id)) }
+func orderOf(id OrderID) Stream           { return Stream("order-" + string(id)) }
+func nameOf(key string) Stream            { return Stream("name-" + key) }
+func emailOf(key string) Stream           { return Stream("email-" + key) }
 func visitOf(l LiveID, u UserID) Stream {
 	return stream("visit-"+strconv.FormatInt(int64(l), 10)+"-", int64(u))
 }

@@ -1,5 +1,7 @@
 package domain
 
+import "slices"
+
 // Status is where a live stands; StatusEnded is final.
 type Status int
 
@@ -13,9 +15,10 @@ const (
 
 // Live is what a decision needs of a room.
 type Live struct {
-	Streamer UserID `json:"streamer"` // 0: there is no such room
-	Status   Status `json:"status"`
-	Show     ShowID `json:"show,omitempty"` // the stream that it has now; "": there is no picture
+	Streamer UserID   `json:"streamer"` // 0: there is no such room
+	Status   Status   `json:"status"`
+	Denied   []Denial `json:"denied,omitempty"` // those who are kept out, and perhaps some who were
+	Show     ShowID   `json:"show,omitempty"`   // the stream that it has now; "": there is no picture
 }
 
 // open answers nil while people may join, comment and give in room id: on air or paused.
@@ -100,7 +103,8 @@ func (e *LiveCreated) personal() (UserID, []*string) {
 	return e.Streamer, []*string{&e.Title, &e.Cover}
 }
 
-// ChangeLiveStatus asks to put one's own room on air, to pause it or to end it for good.
+// ChangeLiveStatus asks to put one's own room on air, to pause it or to end it for good. An operator may end
+// anybody's.
 type ChangeLiveStatus struct {
 	Live LiveID     `json:"live"`
 	To   LiveChange `json:"type"`
@@ -126,8 +130,8 @@ func (c ChangeLiveStatus) decide(see View) ([]Event, error) {
 	live := see.Live(c.Live)
 	to, known := map[LiveChange]Status{LivePlay: StatusOnAir, LivePause: StatusPaused, LiveStop: StatusEnded}[c.To]
 	switch {
-	case live.Streamer == 0 || live.Streamer != see.By.User: // another's room is none of the asker's business
-		return nil, refuse(CodeLiveNotFound, "there is no live %d of yours", c.Live)
+	case live.Streamer == 0 || live.Streamer != see.By.User && !(c.To == LiveStop && see.operates()):
+		return nil, refuse(CodeLiveNotFound, "there is no live %d of yours", c.Live) // another's is none of the asker's business
 	case !known:
 		return nil, refuse(CodeBadRequest, "type is play, pause or stop")
 	case live.Status == StatusEnded:
@@ -138,6 +142,26 @@ func (c ChangeLiveStatus) decide(see View) ([]Event, error) {
 		return nil, nil
 	}
 	return []Event{LiveStatusChanged{c.Live, live.Streamer, live.Status, to}}, nil
+}
+
+// livesOf names the streams of rooms.
+func livesOf(ids []LiveID) []Stream {
+	streams := make([]Stream, 0, len(ids)+1)
+	for _, id := range ids {
+		streams = append(streams, liveOf(id))
+	}
+	return streams
+}
+
+// ended answers the end of those rooms of a streamer that are on air or paused.
+func (v View) ended(streamer UserID, ids []LiveID) []Event {
+	var ends []Event
+	for i, id := range ids {
+		if live := v.Live(id); live.Streamer == streamer && live.open(id) == nil && !slices.Contains(ids[:i], id) {
+			ends = append(ends, LiveStatusChanged{id, streamer, live.Status, StatusEnded})
+		}
+	}
+	return ends
 }
 
 // LiveStatusChanged says that a room went on air, paused or ended.

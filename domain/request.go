@@ -123,13 +123,14 @@ const (
 	anyone access = iota
 	person
 	operator
+	member // a person, who may do it to what is the own; or an operator
 	system
 	provider
 )
 
 // String implements fmt.Stringer.
 func (a access) String() string {
-	return [...]string{"anyone", "person", "operator", "system", "provider"}[a]
+	return [...]string{"anyone", "person", "operator", "person or operator", "system", "provider"}[a]
 }
 
 // admit is the one place where a person's account, session and rights are checked.
@@ -139,19 +140,21 @@ func (a access) admit(see View) error {
 		switch user := see.User(by.User); {
 		case !user.Active():
 			return refuse(CodeUserUnavailable, "user %d does not exist or is disabled", by.User)
+		case user.Denied.Holds(see.Now):
+			return refuse(CodeDenied, "user %d is kept out", by.User)
 		case see.Session(by.User).ID != by.Session || by.Session == "":
 			return refuse(CodeSessionEnded, "this session has ended: sign in again")
 		}
 	}
 	switch {
 	case a == anyone,
-		a == person && by.Kind == Person,
-		a == operator && by.Kind == Operator,
+		(a == person || a == member) && by.Kind == Person,
+		(a == operator || a == member) && by.Kind == Operator,
 		a == operator && by.Kind == Person && see.User(by.User).Has(RoleOperator),
 		a == system && by.Kind == System,
 		a == provider && by.Kind == Provider:
 		return nil
-	case a == person:
+	case a == person, a == member:
 		return refuse(CodeTokenMissing, "sign in first")
 	}
 	return refuse(CodeForbidden, "%s may not do this", by)

@@ -28,7 +28,13 @@ func examples() []example {
 		{operator, domain.RevokeRole{User: stranger, Role: domain.RoleAnalyst}, "operator"},
 		{operator, domain.ForgetUser{User: stranger}, "operator"},
 		{signedIn(viewer), domain.CreateLive{Title: "songs", Key: key}, "person"},
-		{signedIn(streamer), domain.ChangeLiveStatus{Live: 6, To: domain.LiveStop}, "person"},
+		{operator, domain.KickUser{User: stranger, Reason: "be kind"}, "operator"},
+		{operator, domain.KickConnection{Connection: "c-1"}, "operator"},
+		{operator, domain.DenyUser{User: streamer, Seconds: 60, Lives: []domain.LiveID{6}}, "operator"},
+		{operator, domain.AllowUser{User: 15}, "operator"},
+		{signedIn(streamer), domain.ChangeLiveStatus{Live: 6, To: domain.LiveStop}, "person or operator"},
+		{signedIn(streamer), domain.DenyViewer{Live: 6, User: stranger}, "person or operator"},
+		{signedIn(streamer), domain.AllowViewer{Live: 6, User: 15}, "person or operator"},
 		{system, domain.StartPublish{Live: 6, Show: "show-2", Process: "p1", OnAir: true}, "system"},
 		{system, domain.StopPublish{Live: 6, Show: "show-1", Reason: domain.PublishStopped, Bytes: 9}, "system"},
 		{operator, domain.KickPublish{Live: 6, Note: "why"}, "operator"},
@@ -56,8 +62,10 @@ func examples() []example {
 }
 
 func worldOfExamples(t *testing.T) world {
-	return after(t, events(people(), registered(14), liveOnAir(6), giftListed(3, 30), coinsCredited(viewer, 100), []domain.Event{
+	return after(t, events(people(), registered(14), registered(15), liveOnAir(6), giftListed(3, 30), coinsCredited(viewer, 100), []domain.Event{
 		domain.UserDisabled{User: 14},
+		domain.UserDenied{User: 15},
+		domain.ViewerDenied{Live: 6, User: 15},
 		domain.UserRoleGranted{User: stranger, Role: domain.RoleAnalyst},
 		domain.ViewerJoined{Live: 6, User: stranger, First: true, Process: "p1"},
 		domain.LivePublishStarted{Live: 6, Streamer: streamer, Show: "show-1", Process: "p1"},
@@ -103,13 +111,13 @@ func TestWhoMayDoWhat(t *testing.T) {
 			t.Run(x.when.Type()+" by "+asker.name, func(t *testing.T) {
 				want := domain.CodeForbidden
 				switch {
-				case x.who == "anyone" || asker.may[x.who]:
+				case x.who == "anyone", asker.may[x.who], x.who == "person or operator" && (asker.may["person"] || asker.may["operator"]):
 					want = ""
-				case x.who == "person":
+				case strings.HasPrefix(x.who, "person"):
 					want = domain.CodeTokenMissing
 				}
 				w, r := worldOfExamples(t), domain.Request{Command: x.when, By: asker.by}
-				admitted := domain.Admit(r, w.seenBy(r))
+				admitted := domain.Admit(r, now, w.seenBy(r))
 				_, err := w.ask(t, r)
 				if want != "" {
 					if no := domain.Refused(admitted); no == nil || no.Code != want || !reflect.DeepEqual(err, admitted) {
@@ -149,6 +157,10 @@ func TestAPersonWhoMayNotActIsRefusedEverything(t *testing.T) {
 		refused domain.Code
 	}{
 		{"was disabled", func(u domain.UserID) []domain.Event { return []domain.Event{domain.UserDisabled{User: u}} }, signedIn, domain.CodeUserUnavailable},
+		{"is kept out for good", func(u domain.UserID) []domain.Event { return []domain.Event{domain.UserDenied{User: u}} }, signedIn, domain.CodeDenied},
+		{"is kept out for another second", func(u domain.UserID) []domain.Event {
+			return []domain.Event{domain.UserDenied{User: u, Until: now.Unix() + 1}}
+		}, signedIn, domain.CodeDenied},
 		{"was forgotten", func(u domain.UserID) []domain.Event { return []domain.Event{domain.UserForgotten{User: u}} }, signedIn, domain.CodeUserUnavailable},
 		{"never registered", nil, func(domain.UserID) domain.Actor { return domain.PersonActor(99, "s") }, domain.CodeUserUnavailable},
 		{"is no one", nil, func(domain.UserID) domain.Actor { return domain.Actor{Kind: domain.Person} }, domain.CodeUserUnavailable},
@@ -291,7 +303,7 @@ func TestCheck(t *testing.T) {
 			if _, decided := domain.Decide(tt.r, now, nil); !reflect.DeepEqual(decided, err) {
 				t.Fatalf("checked: %v, decided: %v", err, decided)
 			}
-			if admitted := domain.Admit(tt.r, nil); !reflect.DeepEqual(admitted, err) {
+			if admitted := domain.Admit(tt.r, now, nil); !reflect.DeepEqual(admitted, err) {
 				t.Fatalf("checked: %v, admitted: %v", err, admitted)
 			}
 		})

@@ -20,10 +20,12 @@ func (c SignIn) Reads(Actor) []Stream { return []Stream{userOf(c.User), sessionO
 func (c SignIn) drawn() []string { return []string{c.Session} }
 
 func (c SignIn) decide(see View) ([]Event, error) {
-	if !see.User(c.User).Active() {
+	switch user := see.User(c.User); {
+	case !user.Active():
 		return nil, refuse(CodeUserUnavailable, "user %d does not exist or is disabled", c.User)
-	}
-	if c.Session == "" {
+	case user.Denied.Holds(see.Now):
+		return nil, refuse(CodeDenied, "user %d is kept out", c.User)
+	case c.Session == "":
 		return nil, refuse(CodeBadRequest, "a session needs an id")
 	}
 	return []Event{UserSignedIn{c.User, c.Session}}, nil

@@ -29,6 +29,8 @@ type story struct {
 	chat     chatAudit
 	out      map[domain.UserID]bool // locked out
 	gone     map[domain.UserID]bool // forgotten
+	denied   map[domain.UserID]bool // kept out of everything
+	barred   map[[2]int64]bool      // kept out of one room
 	last     struct {
 		user domain.UserID
 		live domain.LiveID
@@ -56,6 +58,7 @@ func newStory() *story {
 		visits:  map[[2]int64]*visit{}, orders: map[domain.OrderID]*order{}, price: map[domain.GiftID]domain.Coins{},
 		chat: newChatAudit(), names: map[string]domain.UserID{}, session: map[domain.UserID]string{},
 		out: map[domain.UserID]bool{}, gone: map[domain.UserID]bool{},
+		denied: map[domain.UserID]bool{}, barred: map[[2]int64]bool{},
 	}
 	for _, spec := range domain.Events {
 		s.specs[spec.Type] = spec
@@ -70,7 +73,7 @@ func (s *story) tell(t *rapid.T, r domain.Request) []domain.Event {
 		t.Fatalf("%+v: a fault: %v", r, err)
 	}
 	if by := r.By; by.Kind == domain.Person && len(got) > 0 &&
-		(s.session[by.User] != by.Session || by.Session == "" || s.out[by.User] || s.gone[by.User]) {
+		(s.session[by.User] != by.Session || by.Session == "" || s.out[by.User] || s.gone[by.User] || s.denied[by.User]) {
 		t.Fatalf("%+v was followed by %+v", r, got)
 	}
 	for _, e := range got {
@@ -92,7 +95,7 @@ func (s *story) audit(t *rapid.T, e domain.Event) {
 		expect(t, e, s.names[e.Key] == 0, "held by %d", s.names[e.Key])
 		s.names[e.Key] = e.User
 	case domain.UserSignedIn:
-		expect(t, e, !s.out[e.User] && !s.gone[e.User], "may not come in")
+		expect(t, e, !s.out[e.User] && !s.gone[e.User] && !s.denied[e.User], "may not come in")
 		s.session[e.User] = e.Session
 	case domain.UserSignedOut:
 		delete(s.session, e.User)
@@ -104,6 +107,18 @@ func (s *story) audit(t *rapid.T, e domain.Event) {
 	case domain.UserForgotten:
 		expect(t, e, !s.gone[e.User], "forgotten already")
 		s.gone[e.User] = true
+	case domain.UserDenied:
+		s.denied[e.User] = true
+	case domain.UserAllowed:
+		expect(t, e, s.denied[e.User], "was not kept out")
+		delete(s.denied, e.User)
+	case domain.ViewerDenied:
+		expect(t, e, s.streamer[e.Live] != 0 && s.streamer[e.Live] != e.User, "no room, or the own")
+		s.barred[[2]int64{int64(e.Live), int64(e.User)}] = true
+	case domain.ViewerAllowed:
+		at := [2]int64{int64(e.Live), int64(e.User)}
+		expect(t, e, s.barred[at], "was not kept out")
+		delete(s.barred, at)
 	case domain.LiveCreated:
 		s.last.live++
 		expect(t, e, e.Live == s.last.live, "the next number is %d", s.last.live)
@@ -121,7 +136,7 @@ func (s *story) audit(t *rapid.T, e domain.Event) {
 		s.showing[e.Live] = ""
 	case domain.ViewerJoined:
 		v := s.visit(e.Live, e.User)
-		expect(t, e, !v.there && s.open(e.Live), "is there already, or the room is closed")
+		expect(t, e, !v.there && s.openTo(e.Live, e.User), "is there already, or the room is closed")
 		if e.First {
 			v.firsts++
 		}
@@ -136,7 +151,7 @@ func (s *story) audit(t *rapid.T, e domain.Event) {
 		expect(t, e, v.there, "is not there")
 		v.there = false
 	case domain.CommentPosted:
-		expect(t, e, s.open(e.Live), "the room is closed")
+		expect(t, e, s.openTo(e.Live, e.User), "the room is closed")
 	case domain.GiftListed:
 		s.last.gift++
 		expect(t, e, e.Gift == s.last.gift, "the next number is %d", s.last.gift)
@@ -161,7 +176,7 @@ func (s *story) audit(t *rapid.T, e domain.Event) {
 		s.post(t, e, domain.AccountOf(e.User), e.Coins)
 		s.chain(t, e, e.User, e.Coins, e.BalanceAfter)
 	case domain.GiftSent:
-		expect(t, e, s.open(e.Live) && s.streamer[e.Live] == e.Streamer, "the room is closed, or another's")
+		expect(t, e, s.openTo(e.Live, e.Sender) && s.streamer[e.Live] == e.Streamer, "the room is closed, or another's")
 		expect(t, e, e.Price == s.price[e.Gift] && e.Coins == e.Price*domain.Coins(e.Num) && e.Coins/e.Price == domain.Coins(e.Num),
 			"costs %d", s.price[e.Gift])
 		s.post(t, e, domain.AccountOf(e.Sender), -e.Coins)
@@ -249,6 +264,10 @@ func (s *story) readBack(t *rapid.T, e domain.Event) {
 
 func (s *story) open(l domain.LiveID) bool {
 	return s.status[l] == domain.StatusOnAir || s.status[l] == domain.StatusPaused
+}
+
+func (s *story) openTo(l domain.LiveID, u domain.UserID) bool {
+	return s.open(l) && !s.barred[[2]int64{int64(l), int64(u)}]
 }
 
 func (s *story) visit(l domain.LiveID, u domain.UserID) *visit {

@@ -53,6 +53,10 @@ func (s *story) anything(t *rapid.T) domain.Request {
 	switch c := c.(type) {
 	case domain.ChangeLiveStatus:
 		u = s.streamer[c.Live]
+	case domain.DenyViewer:
+		u = s.streamer[c.Live]
+	case domain.AllowViewer:
+		u = s.streamer[c.Live]
 	case domain.SendGift:
 		u = oneOf(t, "rich", s.last.user, func(u domain.UserID) bool { return s.active(u) && s.balance[u] >= s.price[c.Gift] })
 	}
@@ -60,6 +64,9 @@ func (s *story) anything(t *rapid.T) domain.Request {
 }
 
 func (s *story) command(t *rapid.T) domain.Command {
+	if roll(t, 4) == 0 {
+		return s.order(t)
+	}
 	live := oneOf(t, "live", s.last.live, s.open)
 	gift := oneOf(t, "gift", s.last.gift, func(g domain.GiftID) bool { return s.price[g] > 0 })
 	order := domain.OrderID(rapid.StringMatching("O[0-9]{0,2}").Draw(t, "order"))
@@ -117,7 +124,9 @@ func (s *story) command(t *rapid.T) domain.Command {
 		{1, func() domain.Command { return domain.SignOut{} }},
 		{1, func() domain.Command { return domain.ChangeProfile{Nickname: words(t)} }},
 		{1, func() domain.Command { return domain.GrowOlder{} }},
-		{1, func() domain.Command { return domain.DisableUser{User: domain.UserID(roll(t, 3))} }},
+		{1, func() domain.Command {
+			return domain.DisableUser{User: domain.UserID(roll(t, 3)), Lives: []domain.LiveID{1, 2, live}}
+		}},
 		{2, func() domain.Command {
 			return domain.EnableUser{User: oneOf(t, "out", s.last.user, func(u domain.UserID) bool { return s.out[u] && !s.gone[u] })}
 		}},
@@ -144,7 +153,30 @@ func (s *story) person(t *rapid.T) domain.UserID {
 	return oneOf(t, "person", s.last.user, s.active)
 }
 
-func (s *story) active(u domain.UserID) bool { return s.session[u] != "" && !s.out[u] && !s.gone[u] }
+func (s *story) active(u domain.UserID) bool {
+	return s.session[u] != "" && !s.out[u] && !s.gone[u] && !s.denied[u]
+}
+
+// order draws what keeps order among people.
+func (s *story) order(t *rapid.T) domain.Command {
+	live := oneOf(t, "live", s.last.live, s.open)
+	seconds := rapid.SampledFrom([]int64{0, 60, 3600, -1}).Draw(t, "seconds")
+	switch roll(t, 3) {
+	case 0:
+		return domain.KickUser{User: user(t), Reason: words(t)}
+	case 1:
+		return domain.KickConnection{Connection: domain.ConnectionID(words(t)), Reason: words(t)}
+	case 2:
+		return domain.DenyUser{User: user(t), Seconds: seconds, Lives: []domain.LiveID{1, live, live}}
+	case 3, 4:
+		return domain.AllowUser{User: oneOf(t, "denied", s.last.user, func(u domain.UserID) bool { return s.denied[u] && !s.gone[u] })}
+	case 5:
+		return domain.DenyViewer{Live: live, User: user(t), Seconds: seconds}
+	}
+	return domain.AllowViewer{Live: live, User: oneOf(t, "barred", s.last.user, func(u domain.UserID) bool {
+		return s.barred[[2]int64{int64(live), int64(u)}]
+	})}
+}
 
 // oneOf draws one of the ids 1 to last that fit, if any does and mostly; otherwise any small one.
 func oneOf[ID ~int64](t *rapid.T, what string, last ID, fits func(ID) bool) ID {

@@ -57,6 +57,19 @@ func (v View) Order(id OrderID) Order { return see[Order](v, orderOf(id)) }
 // Wallet answers a person's coins.
 func (v View) Wallet(id UserID) Wallet { return see[Wallet](v, walletOf(id)) }
 
+// operates says whether an operator asks, at the command line or with the role.
+func (v View) operates() bool {
+	return v.By.Kind == Operator || v.By.Kind == Person && v.User(v.By.User).Has(RoleOperator)
+}
+
+// moderates answers nil to the streamer of a room, and to an operator.
+func (v View) moderates(live Live, id LiveID) error {
+	if live.Streamer == 0 || live.Streamer != v.By.User && !v.operates() {
+		return refuse(CodeLiveNotFound, "there is no live %d of yours", id)
+	}
+	return nil
+}
+
 // NextUser hands out the next free user id.
 func (v View) NextUser() UserID { return UserID(see[Counter](v, nextUser).Last + 1) }
 

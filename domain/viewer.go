@@ -26,7 +26,7 @@ func (c JoinLive) Reads(by Actor) []Stream {
 func (c JoinLive) drawn() []string { return []string{c.Process} }
 
 func (c JoinLive) decide(see View) ([]Event, error) {
-	if err := see.Live(c.Live).open(c.Live); err != nil {
+	if err := see.Live(c.Live).openTo(see, c.Live); err != nil {
 		return nil, err
 	}
 	user := see.By.User
@@ -94,9 +94,10 @@ const (
 	LeftConnectionLost LeaveCause = "connection_lost"
 	LeftProcessLost    LeaveCause = "process_lost"
 	LeftLiveEnded      LeaveCause = "live_ended"
+	LeftPutOut         LeaveCause = "put_out" // by an operator or the streamer
 )
 
-var leaveCauses = [...]LeaveCause{LeftAsked, LeftConnectionLost, LeftProcessLost, LeftLiveEnded}
+var leaveCauses = [...]LeaveCause{LeftAsked, LeftConnectionLost, LeftProcessLost, LeftLiveEnded, LeftPutOut}
 
 // LeaveLive says for a person that the connections to a room have ended. It is silent when the
 // person is not there, or is held by another process by now.

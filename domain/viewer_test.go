@@ -76,7 +76,7 @@ func TestLeaveLive(t *testing.T) {
 		return domain.LeaveLive{Live: 6, User: viewer, Cause: cause, Process: "p1"}
 	}
 	for _, cause := range []domain.LeaveCause{
-		domain.LeftAsked, domain.LeftConnectionLost, domain.LeftProcessLost, domain.LeftLiveEnded,
+		domain.LeftAsked, domain.LeftConnectionLost, domain.LeftProcessLost, domain.LeftLiveEnded, domain.LeftPutOut,
 	} {
 		run(t, []spec{{
 			name:  "ends a visit: " + string(cause),

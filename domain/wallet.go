@@ -54,7 +54,7 @@ func (c SendGift) decide(see View) ([]Event, error) {
 	if c.Num < 1 || c.Num > maxGiftNum {
 		return nil, refuse(CodeNumber, "give between 1 and %d", maxGiftNum)
 	}
-	if err := live.open(c.Live); err != nil {
+	if err := live.openTo(see, c.Live); err != nil {
 		return nil, err
 	}
 	if !gift.Listed {

@@ -11,6 +11,8 @@ import (
 )
 
 const (
+	heartbeatName = "roomlog heartbeat" // of the connection
+
 	beat       = 3 * time.Second
 	deadAfter  = 10 * time.Second // silence after which the database ends the connection
 	beatRepeat = time.Second      // after the connection was lost
@@ -73,7 +75,7 @@ func beatOnce(ctx context.Context, conn *pgx.Conn) error {
 func (s *Store) connectToBeat(ctx context.Context) (*pgx.Conn, error) {
 	c := s.pool.Config().ConnConfig.Copy()
 	for name, value := range map[string]string{
-		"application_name":        "roomlog heartbeat",
+		"application_name":        heartbeatName,
 		"idle_session_timeout":    fmt.Sprint(deadAfter.Milliseconds()), // a frozen process does not beat
 		"tcp_keepalives_idle":     "5",                                  // nor does one behind a cut line
 		"tcp_keepalives_interval": "2",
@@ -88,6 +90,14 @@ func (s *Store) connectToBeat(ctx context.Context) (*pgx.Conn, error) {
 		return nil, fmt.Errorf("connect for the lock of this process: %w", err)
 	}
 	return conn, nil
+}
+
+// Beats answers how many processes beat, as of now.
+func (s *Store) Beats(ctx context.Context) (n int, err error) {
+	if err := s.pool.QueryRow(ctx, selectBeats, heartbeatName).Scan(&n); err != nil {
+		return 0, fmt.Errorf("count who is alive: %w", err)
+	}
+	return n, nil
 }
 
 // Alive answers who beats, as of now.

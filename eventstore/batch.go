@@ -93,7 +93,7 @@ func (b *batch) decideOne(c *call, states map[domain.Stream]any, cache *stateCac
 	if no := domain.Refused(err); no != nil {
 		out := outcome{position: b.end(), refusal: no}
 		// A refusal is the outcome of a coin command, unless it says only that nobody of that kind may ask.
-		if c.request.Key != "" && domain.CoinCommand(c.request.Command) && domain.Admit(c.request, states) == nil {
+		if c.request.Key != "" && domain.CoinCommand(c.request.Command) && domain.Admit(c.request, b.at, states) == nil {
 			b.remember(c, out)
 		}
 		return out, nil
@@ -111,7 +111,7 @@ func (b *batch) decideOne(c *call, states map[domain.Stream]any, cache *stateCac
 
 // again answers a call whose key was seen before, if whoever asks still may.
 func (b *batch) again(c *call, row commandRow, states map[domain.Stream]any) (outcome, error) {
-	err := domain.Admit(c.request, states)
+	err := domain.Admit(c.request, b.at, states)
 	if err == nil && !bytes.Equal(row.hash, c.hash) {
 		err = &domain.Refusal{Code: domain.CodeKeyReused, Text: "this idempotency key was used for another command"}
 	}

@@ -38,6 +38,8 @@ var (
 	deletePerson string
 	//go:embed sql/select_forgotten.sql
 	selectForgotten string
+	//go:embed sql/select_beats.sql
+	selectBeats string
 	//go:embed sql/select_held_locks.sql
 	selectHeldLocks string
 	//go:embed sql/delete_credentials.sql

@@ -23,6 +23,10 @@ func DeltasOf(r eventstore.Recorded) []Delta {
 		return d.in(e.Live, KindLeave)
 	case domain.ViewerMoved:
 		return d.in(e.Live, KindMoved)
+	case domain.ViewerDenied:
+		return d.in(e.Live, KindOut)
+	case domain.ConnectionKicked:
+		return d.in(0, KindOut)
 	case domain.LiveStatusChanged:
 		return d.in(e.Live, KindStatus)
 	case domain.LivePublishStarted:
@@ -52,7 +56,7 @@ func DeltasOf(r eventstore.Recorded) []Delta {
 	case domain.MessagePosted:
 		d.To = e.To
 		return d.chat(KindMessage, e.Guest, e.Rooms...)
-	case domain.UserSignedIn, domain.UserSignedOut, domain.UserDisabled, domain.UserEnabled,
+	case domain.UserSignedIn, domain.UserSignedOut, domain.UserDisabled, domain.UserEnabled, domain.UserKicked, domain.UserDenied, domain.UserAllowed,
 		domain.UserRoleGranted, domain.UserRoleRevoked, domain.UserForgotten:
 		return d.to(KindNotice)
 	}

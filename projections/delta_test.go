@@ -33,6 +33,11 @@ func TestDeltasOf(t *testing.T) {
 		"user.signed_out.v1":      "notice to 12",
 		"user.disabled.v1":        "notice to 12",
 		"user.enabled.v1":         "notice to 12",
+		"user.kicked.v1":          "notice to 12",
+		"user.denied.v1":          "notice to 12",
+		"user.allowed.v1":         "notice to 12",
+		"viewer.denied.v1":        "(out) in 6 by 12",
+		"connection.kicked.v1":    "(out) in 0 by 0",
 		"user.role_granted.v1":    "notice to 12",
 		"user.role_revoked.v1":    "notice to 12",
 		"user.forgotten.v1":       "notice to 12",
@@ -85,6 +90,8 @@ func TestEveryEventIsRead(t *testing.T) {
 	t.Parallel()
 	unread := map[string]bool{
 		"name.claimed.v1": true, // user.registered says the same
+		// What doors do at once, and the log keeps for those who ask who did it and why.
+		"user.kicked.v1": true, "connection.kicked.v1": true, "viewer.denied.v1": true, "viewer.allowed.v1": true,
 		"order.placed.v1": true, // what was never paid is nobody's business but the log's
 		"order.paid.v1":   true, // coins.credited follows
 

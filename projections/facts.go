@@ -12,7 +12,7 @@ import (
 )
 
 // Facts answers the first limit deltas of a room after one position up to another, from the log: what a
-// subscriber would have seen of it. KindMoved is not among them.
+// subscriber would have seen of it. KindMoved and KindOut are not among them.
 func (f *Feed) Facts(ctx context.Context, live domain.LiveID, after, upTo int64, limit int) ([]Delta, error) {
 	if live == 0 || upTo <= after {
 		return nil, nil

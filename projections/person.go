@@ -14,6 +14,7 @@ var People = Projection{
 	Name: "people", Version: 1, Tables: []string{"person"},
 	Fold: []Handler{
 		on(foldRegistered), on(foldProfileChanged), on(foldAgeChanged), on(foldDisabled), on(foldEnabled),
+		on(foldDenied), on(foldAllowed),
 		on(foldRoleGranted), on(foldRoleRevoked), on(foldForgotten),
 	},
 	Write: writes(writePeople),
@@ -26,6 +27,7 @@ type peopleBatch struct {
 	profile                                          map[domain.UserID]domain.UserProfileChanged
 	age                                              map[domain.UserID]int64
 	disabled                                         map[domain.UserID]bool
+	denied                                           map[domain.UserID]*int64        // until when; nil: not at all
 	roles                                            map[domain.UserRoleGranted]bool // granted last, or revoked
 	forgotten                                        []int64
 }
@@ -51,6 +53,14 @@ func foldDisabled(b *peopleBatch, _ eventstore.Recorded, e domain.UserDisabled) 
 
 func foldEnabled(b *peopleBatch, _ eventstore.Recorded, e domain.UserEnabled) {
 	set(&b.disabled, e.User, false)
+}
+
+func foldDenied(b *peopleBatch, _ eventstore.Recorded, e domain.UserDenied) {
+	set(&b.denied, e.User, &e.Until)
+}
+
+func foldAllowed(b *peopleBatch, _ eventstore.Recorded, e domain.UserAllowed) {
+	set(&b.denied, e.User, nil)
 }
 
 func foldRoleGranted(b *peopleBatch, _ eventstore.Recorded, e domain.UserRoleGranted) {
@@ -88,6 +98,14 @@ func writePeople(b *peopleBatch, tables *pgx.Batch) {
 			id, disabled = append(id, int64(user)), append(disabled, is)
 		}
 		expect(len(id), tables.Queue(updatePersonDisabled, id, disabled))
+	}
+	if len(b.denied) > 0 {
+		var id []int64
+		var until []*int64
+		for user, at := range b.denied {
+			id, until = append(id, int64(user)), append(until, at)
+		}
+		expect(len(id), tables.Queue(updatePersonDenied, id, until))
 	}
 	if len(b.roles) > 0 {
 		var id []int64

@@ -50,6 +50,16 @@ func (q *Queries) Lives(ctx context.Context, page, size int) ([]Live, error) {
 WHERE l.id <= (SELECT max(id) FROM live) - $1 AND l.id > (SELECT max(id) FROM live) - $1 - $2 ORDER BY l.id DESC`, skip, int64(size))
 }
 
+// LivesOnAir answers the newest limit rooms that are on air or paused, newest first.
+func (q *Queries) LivesOnAir(ctx context.Context, limit int) ([]Live, error) {
+	return many(ctx, q, "lives on air", scanLive, selectLive+" WHERE l.status IN (1, 2) ORDER BY l.id DESC LIMIT $1", min(max(limit, 1), maxPage))
+}
+
+// OnAir answers the oldest limit rooms of a streamer that are on air or paused.
+func (q *Queries) OnAir(ctx context.Context, streamer domain.UserID, limit int) ([]domain.LiveID, error) {
+	return many(ctx, q, "rooms on air", pgx.RowTo[domain.LiveID], selectOnAir, streamer, min(max(limit, 1), maxPage))
+}
+
 // Gifts answers the gifts on the shelf.
 func (q *Queries) Gifts(ctx context.Context) ([]Gift, error) {
 	return many(ctx, q, "gifts", pgx.RowToStructByPos[Gift], selectGifts, false)
@@ -165,8 +175,12 @@ func scanLive(row pgx.CollectableRow) (l Live, err error) {
 }
 
 func scanUser(row pgx.CollectableRow) (u User, err error) {
-	err = row.Scan(&u.ID, &u.Username, &u.Nickname, &u.Avatar, &u.Disabled, &u.Forgotten, &u.Roles, &u.Balance, &u.CreatedAt)
+	var denied *int64
+	err = row.Scan(&u.ID, &u.Username, &u.Nickname, &u.Avatar, &u.Disabled, &u.Forgotten, &denied, &u.Roles, &u.Balance, &u.CreatedAt)
 	u.CreatedAt = u.CreatedAt.UTC()
+	if denied != nil {
+		u.Denied = domain.Denial{User: u.ID, Until: *denied}
+	}
 	return u, err
 }
 

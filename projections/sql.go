@@ -94,6 +94,8 @@ var (
 	selectKeys string
 	//go:embed sql/select_live.sql
 	selectLive string
+	//go:embed sql/select_on_air.sql
+	selectOnAir string
 	//go:embed sql/select_old_schemas.sql
 	selectOldSchemas string
 	//go:embed sql/select_online.sql
@@ -140,6 +142,8 @@ var (
 	updateGuestName string
 	//go:embed sql/update_live_status.sql
 	updateLiveStatus string
+	//go:embed sql/update_person_denied.sql
+	updatePersonDenied string
 	//go:embed sql/update_person_age.sql
 	updatePersonAge string
 	//go:embed sql/update_person_disabled.sql

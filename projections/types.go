@@ -43,6 +43,7 @@ type User struct {
 	Profile
 	Disabled  bool
 	Forgotten bool
+	Denied    domain.Denial // the zero one: not kept out
 	Roles     []domain.Role
 	Balance   domain.Coins
 	CreatedAt time.Time
@@ -185,7 +186,7 @@ type CoinFilter struct {
 	Window
 }
 
-// Kinds of deltas. The first group is for everybody in the room of a live, KindMoved for the program alone, the
+// Kinds of deltas. The first group is for everybody in the room of a live, the second for the program alone, the
 // third group for one person, the last one is of the chat.
 const (
 	KindComment = "comment" // domain.CommentPosted
@@ -196,11 +197,12 @@ const (
 	KindPicture = "picture" // domain.LivePublishStarted or domain.LivePublishStopped
 
 	KindMoved = "moved" // domain.ViewerMoved
+	KindOut   = "out"   // domain.ViewerDenied, or of no room domain.ConnectionKicked
 
 	KindBalance = "balance" // domain.GiftSent or domain.CoinsCredited: BalanceAfter is the news
 	KindProfile = "profile" // domain.UserProfileChanged
 	KindAge     = "age"     // domain.UserAgeChanged
-	KindNotice  = "notice"  // domain.UserSignedIn (every other session has ended), UserSignedOut, UserDisabled, UserEnabled, UserRoleGranted, UserRoleRevoked, UserForgotten
+	KindNotice  = "notice"  // domain.UserSignedIn (every other session has ended), UserSignedOut, UserDisabled, UserEnabled, UserKicked, UserDenied, UserAllowed, UserRoleGranted, UserRoleRevoked, UserForgotten
 
 	KindMessage      = "message"       // domain.MessagePosted: on the private lane if it was said to one person
 	KindGuestEntered = "guest_entered" // domain.GuestEntered
@@ -230,7 +232,9 @@ type Delta struct {
 }
 
 // Public says whether everybody in the room of a live may see d.
-func (d Delta) Public() bool { return d.Live != 0 && d.To == 0 && d.Kind != KindMoved }
+func (d Delta) Public() bool {
+	return d.Live != 0 && d.To == 0 && d.Kind != KindMoved && d.Kind != KindOut
+}
 
 // Chat says whether d happened in the chat. Who may see it is said by its Event: those in its Rooms, for a
 // message also one person or one guest alone, or everybody.

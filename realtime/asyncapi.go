@@ -20,7 +20,7 @@ type told struct {
 	name string
 	says string
 	data any // a zero one, for documentation
-	form any // the envelope: push, gaugesPush, lanePush or outbound
+	form any // the envelope: push, outPush, gaugesPush, lanePush or outbound
 }
 
 // announcements is everything the server says without being asked, in the order it is documented.
@@ -34,6 +34,7 @@ func announcements() []told {
 		{projections.KindPicture, "the room's stream has begun, or ended: there is a picture, or none any more", pictureChange{}, push{}},
 		{"crowd", "some came and went: stands for the facts of a large room between prev and pos, which are nothing else", crowdInfo{}, push{}},
 		{"skipped", "stands for facts that were dropped because this client reads slowly: prev to pos is their whole range", skippedInfo{}, push{}},
+		{"out", "you are not in the room any more: the streamer or an operator keeps you out", outData{}, outPush{}},
 		{"gauges", "the newest figures of a room", gaugesInfo{}, gaugesPush{}},
 		{projections.KindBalance, "your coins", balanceInfo{}, lanePush{}},
 		{projections.KindProfile, "your profile", personInfo{}, lanePush{}},
@@ -67,6 +68,8 @@ func errorCodes() []coded {
 		{domain.CodeTokenExpired, "sign in again; said by hello, and when the token of an open connection expires, the connection is closed"},
 		{domain.CodeSessionEnded, "signed out, or signed in elsewhere; the connection is closed"},
 		{domain.CodeUserUnavailable, "no such person, disabled or forgotten; the connection is closed"},
+		{domain.CodeKicked, "put out by an operator; the text is the reason, if there is one; the connection is closed"},
+		{domain.CodeDenied, "kept out: of a room, or of everything, which is said by hello and closes the connection"},
 		{codeOtherUser, "a second hello has to be of the same person"},
 		{codeManyConns, "this person has too many connections; this one is closed"},
 		{codeManyRooms, "this connection is in too many rooms"},
@@ -112,7 +115,7 @@ func closeCodes() []coded {
 		{CloseTooMany, "too many frames a second, or too many connections: come back later, with less"},
 		{CloseReplaced, "signed out, or signed in elsewhere: stay away until you sign in"},
 		{CloseTokenInvalid, "the token or the account is not good: stay away until you sign in"},
-		{CloseKicked, "sent away by an operator: stay away"},
+		{CloseKicked, "put or kept out by an operator; what was given as the reason is the reason: stay away"},
 	}
 }
 

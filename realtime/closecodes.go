@@ -45,7 +45,7 @@ const (
 	CloseReplaced uint16 = 4500
 	// CloseTokenInvalid: the token is forged, expired or of a disabled user. Sign in first.
 	CloseTokenInvalid uint16 = 4501
-	// CloseKicked: an operator closed this connection. Do not reconnect.
+	// CloseKicked: an operator put this client out, or keeps its person out. Do not reconnect.
 	CloseKicked uint16 = 4503
 )
 

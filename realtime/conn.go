@@ -40,7 +40,7 @@ type BinaryPeer interface {
 type Conn struct {
 	sockets *Sockets
 	raw     net.Conn
-	peer    Peer
+	peer    Peer   // set under mu; only the reading goroutine may look at it without
 	address string // of the client, as the gate counts it
 	serial  uint32 // spreads the connections over the workers
 	packs   bool   // takes compressed messages
@@ -70,6 +70,13 @@ type Conn struct {
 
 // Address is the client's address as the gate saw it.
 func (c *Conn) Address() string { return c.address }
+
+// who answers what was made of the connection; nil while that is under way.
+func (c *Conn) who() Peer {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.peer
+}
 
 // Greeted says that the client introduced itself in time; until then the connection lives for
 // SocketConfig.HelloTimeout only.

@@ -169,6 +169,7 @@ func (d *Door) Run(ctx context.Context) error {
 	g.Go(func() error { return d.hub.run(ctx) })
 	g.Go(func() error { return d.presence.run(ctx) })
 	g.Go(func() error { return d.sentry.run(ctx) })
+	g.Go(func() error { return AnswerRolls(ctx, d.cfg.Store, d.log, d.cfg.Process, d.list) })
 	g.Go(func() error { return d.chat.murmur.run(ctx, d.chat.typed) })
 	g.Go(func() error { return d.chat.leaves.run(ctx) })
 	g.Go(func() error { return d.cfg.Store.Beat(ctx, d.cfg.Process) })
@@ -215,6 +216,8 @@ func (d *Door) admitted(ctx context.Context, c Caller) error {
 	switch {
 	case errors.Is(err, projections.ErrNotFound) || err == nil && (user.Disabled || user.Forgotten):
 		return refusal(domain.CodeUserUnavailable, "user %d does not exist or is disabled", c.User)
+	case err == nil && user.Denied.Holds(d.cfg.Now()):
+		return refusal(domain.CodeDenied, "user %d is kept out", c.User)
 	case err != nil:
 		return err
 	}

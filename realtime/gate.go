@@ -53,7 +53,7 @@ func (g *Gate) admit(r *http.Request) (address string, no *rejection) {
 	if !g.Allows(r.Header.Get("Origin")) {
 		return "", &rejection{http.StatusForbidden, "origin_refused", "您没有权限访问该接口!", "this origin may not connect"}
 	}
-	address = countedAs(g.cfg.Address(r))
+	address = g.Address(r)
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	switch {
@@ -66,6 +66,9 @@ func (g *Gate) admit(r *http.Request) (address string, no *rejection) {
 	g.byAddress[address]++
 	return address, nil
 }
+
+// Address is the client's address as it is counted: without the port, and of IPv6 the network.
+func (g *Gate) Address(r *http.Request) string { return countedAs(g.cfg.Address(r)) }
 
 // Enter lets a client in, and counts it, that is not going to be a WebSocket connection (yet); leave has to be
 // called once when it has gone. Whom it does not let in, it answers.

@@ -20,6 +20,12 @@ type Guest interface {
 	Told(d projections.Delta)
 	// Dismiss is called when the person may not be here any more, and why. It must not wait.
 	Dismiss(no *domain.Refusal)
+	// PutOut is called when an operator puts the guest out; its client is to stay away. The reason may be empty.
+	// It must not wait.
+	PutOut(reason string)
+	// Expel is called when the person may not be in one room any more, whether the guest is in it or not. The
+	// reason may be empty. It must not wait.
+	Expel(live domain.LiveID, reason string)
 }
 
 // actor is in whose name a command of the caller's is carried out.

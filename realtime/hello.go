@@ -139,7 +139,7 @@ func (s *session) turnAway(re string, err error) error {
 		return err
 	}
 	s.refuse(re, told)
-	s.conn.Close(code, string(told.Code))
+	s.depart(code, string(told.Code))
 	return nil
 }
 
@@ -150,6 +150,8 @@ func farewell(code domain.Code) uint16 {
 		return CloseTokenInvalid
 	case domain.CodeSessionEnded:
 		return CloseReplaced
+	case domain.CodeKicked, domain.CodeDenied:
+		return CloseKicked
 	case codeManyConns:
 		return CloseTooMany
 	}

@@ -24,6 +24,7 @@ type hub struct {
 	audiences map[domain.LiveID]map[Audience]struct{}
 	rooms     map[domain.LiveID]*room
 	people    map[domain.UserID]map[Guest]struct{}
+	annexes   []Annex
 	moved     chan struct{} // closed when asOf moves and somebody awaits it
 	awaited   bool
 }
@@ -118,6 +119,8 @@ func (h *hub) handle(ctx context.Context, b projections.Batch) {
 		switch {
 		case d.To != 0:
 			h.tellPerson(d)
+		case d.Kind == projections.KindOut:
+			h.keepOrder(d)
 		default:
 			if r := h.rooms[d.Live]; r != nil && d.Public() {
 				r.tell(d)
@@ -139,6 +142,7 @@ func (h *hub) tellPerson(d projections.Delta) {
 		g.Told(d)
 		h.door.sentry.saw(g, d)
 	}
+	h.keepOrder(d)
 }
 
 // hold answers the room of a live, which is kept up to date until release is called as often as hold.

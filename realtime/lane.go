@@ -1,6 +1,8 @@
 package realtime
 
 import (
+	"time"
+
 	"roomlog/domain"
 	"roomlog/eventstore"
 	"roomlog/projections"
@@ -36,8 +38,10 @@ type (
 		Age int `json:"age" jsonschema_description:"in years"`
 	}
 	noticeInfo struct {
-		Kind string      `json:"kind" jsonschema:"enum=signed_in,enum=signed_out,enum=disabled,enum=enabled,enum=forgotten,enum=role_granted,enum=role_revoked"`
-		Role domain.Role `json:"role,omitempty"`
+		Kind   string      `json:"kind" jsonschema:"enum=signed_in,enum=signed_out,enum=disabled,enum=enabled,enum=kicked,enum=denied,enum=allowed,enum=forgotten,enum=role_granted,enum=role_revoked"`
+		Role   domain.Role `json:"role,omitempty"`
+		Reason string      `json:"reason,omitempty" jsonschema_description:"of kicked and denied, if one was given"`
+		Until  *time.Time  `json:"until,omitempty" jsonschema_description:"of denied; not there: for good"`
 	}
 )
 
@@ -76,6 +80,17 @@ func laneData(d projections.Delta) any {
 		return noticeInfo{Kind: "disabled"}
 	case domain.UserEnabled:
 		return noticeInfo{Kind: "enabled"}
+	case domain.UserKicked:
+		return noticeInfo{Kind: "kicked", Reason: e.Reason}
+	case domain.UserDenied:
+		n := noticeInfo{Kind: "denied", Reason: e.Reason}
+		if e.Until != 0 {
+			at := time.Unix(e.Until, 0).UTC()
+			n.Until = &at
+		}
+		return n
+	case domain.UserAllowed:
+		return noticeInfo{Kind: "allowed"}
 	case domain.UserForgotten:
 		return noticeInfo{Kind: "forgotten"}
 	case domain.UserRoleGranted:

@@ -35,7 +35,7 @@ func (y *sentry) saw(g Guest, d projections.Delta) {
 	switch d.Event.(type) {
 	case domain.UserSignedIn:
 		y.doubt(g, y.door.cfg.Now().Add(y.door.cfg.Renewal))
-	case domain.UserSignedOut, domain.UserDisabled, domain.UserForgotten:
+	case domain.UserSignedOut, domain.UserDisabled, domain.UserDenied, domain.UserForgotten:
 		y.doubt(g, y.door.cfg.Now())
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 
 	"roomlog/domain"
 	"roomlog/projections"
@@ -13,10 +14,13 @@ import (
 // session is one connection in the native dialect. Frames are handled one after another, so that what a
 // person says stays in order.
 type session struct {
-	door  *Door
-	conn  *Conn
-	rooms map[domain.LiveID]*room // used by the reading goroutine only
-	chat  *ChatMember             // likewise; nil as long as nothing was said about the chat
+	door *Door
+	conn *Conn
+	out  atomic.Bool // put out by us
+
+	turn  sync.Mutex // held while a frame is handled; taken before mu
+	rooms map[domain.LiveID]*room
+	chat  *ChatMember // nil as long as nothing was said about the chat
 
 	mu     sync.Mutex
 	caller Caller // the zero Caller before hello
@@ -28,6 +32,8 @@ const maxID = 64
 
 // Text handles a frame.
 func (s *session) Text(message []byte) {
+	s.turn.Lock()
+	defer s.turn.Unlock()
 	var in inbound
 	if err := json.Unmarshal(message, &in); err != nil {
 		var partly struct {
@@ -83,8 +89,14 @@ func (s *session) refuse(re string, p *problem) {
 
 // Closed takes the connection out of everything.
 func (s *session) Closed(uint16, string) {
+	s.turn.Lock()
+	defer s.turn.Unlock()
+	cause := domain.LeftConnectionLost
+	if s.out.Load() {
+		cause = domain.LeftPutOut
+	}
 	for live := range s.rooms {
-		s.leave(live, domain.LeftConnectionLost)
+		s.leave(live, cause)
 	}
 	if s.chat != nil {
 		s.chat.Leave(domain.LeftConnectionLost)
@@ -111,5 +123,5 @@ func (s *session) Told(d projections.Delta) { s.tell(laneFrameOf(d)) }
 func (s *session) Dismiss(no *domain.Refusal) {
 	told := newProblem(no.Code, no.Text)
 	s.refuse("", told)
-	s.conn.Close(farewell(no.Code), string(no.Code))
+	s.depart(farewell(no.Code), string(no.Code))
 }

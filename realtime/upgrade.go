@@ -133,8 +133,11 @@ func (s *Sockets) open(c *Conn, r *http.Request, open func(*Conn) Peer) bool {
 	s.add(c) // not before the answer is written, for it makes the connection known to Shutdown
 	func() {
 		defer c.catch()
-		c.peer = open(c)
-		_, c.guard.binary = c.peer.(BinaryPeer)
+		peer := open(c)
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		c.peer = peer
+		_, c.guard.binary = peer.(BinaryPeer)
 	}()
 	if s.stopping() {
 		s.sendAway(c)

@@ -75,6 +75,14 @@ type commandLine struct {
 		Players streamsPlayers `cmd:"" help:"Show who watches a room."`
 		Kick    streamsKick    `cmd:"" help:"End a room's stream, or a player's connection."`
 	} `cmd:"" help:"What goes through the media doors."`
+	Live struct {
+		List liveList `cmd:"" help:"Show the rooms that are on air."`
+		Stop liveStop `cmd:"" help:"End a room for good."`
+	} `cmd:"" help:"The rooms of streamers."`
+	Sockets socketsCommand `cmd:"" help:"Show who is connected, to every server process."`
+	Kick    kickCommand    `cmd:"" help:"Put a person or a connection out."`
+	Deny    denyCommand    `cmd:"" help:"Keep a person out, of everything or of one room."`
+	Allow   allowCommand   `cmd:"" help:"Let a person in again who is kept out."`
 	Export  exportCommand  `cmd:"" help:"Write the log as lines of JSON."`
 	Verify  verifyCommand  `cmd:"" help:"Check the log, and every table against it."`
 	Rebuild rebuildCommand `cmd:"" help:"Make all tables anew from the log, beside a running server."`

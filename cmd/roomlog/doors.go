@@ -110,7 +110,7 @@ func (c *serveCommand) apiConfig(h *house, e *engine, tokens *api.Tokens, signer
 	return api.Config{
 		Store: e.store, Commands: e.sequencer, Queries: e.queries, Feed: e.feed, Pool: e.pool,
 		Tokens: tokens, Signs: signer, Payments: payments, Uploads: filepath.Join(h.data, "uploads"), Now: h.sh.now,
-		Log: h.log, Version: version(),
+		Log: h.log, Version: version(), Connections: e.connections,
 		PublicURL: c.PublicURL, Origins: c.CORSOrigins, Zone: zone, CoinsPerUnit: domain.Coins(c.CoinsPerUnit),
 		RequestTimeout: c.RequestTimeout, Settle: c.Settle,
 		BodyBytes: c.BodyBytes, BodyTimeout: c.BodyTimeout, UploadBytes: c.UploadBytes, UploadTimeout: c.UploadTimeout,
@@ -118,6 +118,19 @@ func (c *serveCommand) apiConfig(h *house, e *engine, tokens *api.Tokens, signer
 		ChatRooms: c.ChatRooms, GuestChat: c.GuestChat, RoomsByAddress: c.RoomsPerAddress,
 		WritesByUser: c.WritesPerUser, UploadsByUser: c.UploadsPerUser, EventStreams: c.EventStreams,
 	}, nil
+}
+
+// connections asks all processes for theirs.
+func (e *engine) connections(ctx context.Context, f api.SocketFilter) (api.Sockets, error) {
+	roll, err := realtime.CallRoll(ctx, e.store, realtime.RollCall(f))
+	all := api.Sockets{Sockets: make([]api.Socket, 0, len(roll.Sockets)), Total: roll.Total, Processes: roll.Processes, Answered: roll.Answered}
+	for _, s := range roll.Sockets {
+		all.Sockets = append(all.Sockets, api.Socket{
+			ID: s.ID, Process: s.Process, Dialect: s.Dialect, Users: append([]domain.UserID{}, s.Users...),
+			Rooms: append([]string{}, s.Rooms...), Address: s.Address, Since: s.Since,
+		})
+	}
+	return all, err
 }
 
 // openSockets opens the door of the rooms, and that of old clients beside it. Connections of both are counted

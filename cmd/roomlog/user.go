@@ -28,7 +28,7 @@ func (*userList) Run(ctx context.Context, g *globals, sh shell) error {
 				return err
 			}
 			for _, u := range users {
-				t.row(u.ID, u.Username, u.Nickname, u.Balance, rights(u.Roles), state(u), u.CreatedAt.UTC().Format(time.DateTime))
+				t.row(u.ID, u.Username, u.Nickname, u.Balance, rights(u.Roles), state(u, sh.now()), u.CreatedAt.UTC().Format(time.DateTime))
 				last = u.ID
 			}
 			if len(users) < usersAtOnce {
@@ -49,12 +49,16 @@ func rights(roles []domain.Role) string {
 	return strings.Join(names, ",")
 }
 
-func state(u projections.User) string {
+func state(u projections.User, now time.Time) string {
 	switch {
 	case u.Forgotten:
 		return "forgotten"
 	case u.Disabled:
 		return "disabled"
+	case u.Denied.Holds(now) && u.Denied.Until == 0:
+		return "kept out"
+	case u.Denied.Holds(now):
+		return "kept out until " + time.Unix(u.Denied.Until, 0).UTC().Format(time.DateTime)
 	}
 	return "active"
 }
@@ -77,13 +81,26 @@ func (p person) tell(ctx context.Context, g *globals, sh shell, c domain.Command
 	})
 }
 
+// lockOut is tell for a command after which the person's rooms are not on air any more.
+func (p person) lockOut(ctx context.Context, g *globals, sh shell, c func([]domain.LiveID) domain.Command, format string) error {
+	return g.atDesk(ctx, sh, func(ctx context.Context, d *desk) error {
+		receipt, err := d.lockOut(ctx, p.id(), c)
+		if err != nil {
+			return err
+		}
+		return done(sh, receipt, format, p.User)
+	})
+}
+
 type userDisable struct {
 	person `embed:""`
 }
 
 // Run carries the command out.
 func (c *userDisable) Run(ctx context.Context, g *globals, sh shell) error {
-	return c.tell(ctx, g, sh, domain.DisableUser{User: c.id()}, "user %d is locked out", c.User)
+	return c.lockOut(ctx, g, sh, func(lives []domain.LiveID) domain.Command {
+		return domain.DisableUser{User: c.id(), Lives: lives}
+	}, "user %d is locked out")
 }
 
 type userEnable struct {
@@ -140,5 +157,7 @@ func (c *userForget) Run(ctx context.Context, g *globals, sh shell) error {
 	if !c.Yes {
 		return fmt.Errorf("user %d would be erased for ever: say --yes if that is meant", c.User)
 	}
-	return c.tell(ctx, g, sh, domain.ForgetUser{User: c.id()}, "user %d is erased", c.User)
+	return c.lockOut(ctx, g, sh, func(lives []domain.LiveID) domain.Command {
+		return domain.ForgetUser{User: c.id(), Lives: lives}
+	}, "user %d is erased")
 }

@@ -23,6 +23,9 @@ type Door struct {
 
 	mu    sync.Mutex
 	rooms map[domain.LiveID]*room
+
+	listing  sync.Mutex // guards visitors; never held with mu
+	visitors map[*visitor]struct{}
 }
 
 // New makes a door. It works while Run runs, and so does the door of the rooms.
@@ -31,7 +34,7 @@ func New(cfg Config) (*Door, error) {
 		return nil, err
 	}
 	cfg.setDefaults()
-	d := &Door{cfg: cfg, aliases: newAliases(), rooms: make(map[domain.LiveID]*room)}
+	d := &Door{cfg: cfg, aliases: newAliases(), rooms: make(map[domain.LiveID]*room), visitors: make(map[*visitor]struct{})}
 	d.herald = newHerald(d)
 	engine := cfg.Engine
 	engine.Now, engine.Log = cfg.Now, cfg.Log
@@ -40,6 +43,7 @@ func New(cfg Config) (*Door, error) {
 	d.server = protocol.New(protocol.Config{Engine: engine, Namespaces: []protocol.Namespace{
 		{Name: "/", Connected: d.connected, Recovery: &recovery},
 	}})
+	cfg.Rooms.Annex(d)
 	return d, nil
 }
 
@@ -81,6 +85,17 @@ func (d *Door) Shutdown(ctx context.Context) error {
 	err := d.server.Shutdown(ctx)
 	d.cfg.Rooms.Chat().Settle(ctx)
 	return err
+}
+
+// know has a visitor listed, or not any more.
+func (d *Door) know(v *visitor, here bool) {
+	d.listing.Lock()
+	defer d.listing.Unlock()
+	if here {
+		d.visitors[v] = struct{}{}
+	} else {
+		delete(d.visitors, v)
+	}
 }
 
 // hold answers the room of a live, which is kept up to date until release is called as often as hold.

@@ -95,14 +95,8 @@ func (c *chatter) enterRoom(ctx context.Context, a realtime.Arrival) (err error)
 	return err
 }
 
-// deny tells a socket that its room is no more, and puts it out: its client does not come back.
-func (c *chatter) deny() {
-	c.v.socket.Emit(c.v.socket.ID(), exchange{
-		exchangeMeta{Timestamp: c.v.door.cfg.Now().UnixMilli()},
-		exchangeData{"deny", denial{"已删除", "删除，房间已删除."}},
-	})
-	c.v.socket.Disconnect(true)
-}
+// deny tells a socket that its room is no more, and puts it out.
+func (c *chatter) deny() { c.v.door.deny(c.v.socket, denyRemoved, "删除，房间已删除.") }
 
 // onExchange says something to the room, or to one socket alone. What has no target, or one that is nobody, is
 // dropped without a word.

@@ -40,7 +40,8 @@ func (g *guest) Gone() bool { return g.visitor.socket.Session().Ended() }
 // Told implements realtime.Guest: the live rooms say nothing of it.
 func (g *guest) Told(projections.Delta) {}
 
-// Dismiss implements realtime.Guest: the person is told why, and is out of the rooms. The socket stays.
+// Dismiss implements realtime.Guest: the person is told why, and is out of the rooms. The socket stays, unless it
+// is put out.
 func (g *guest) Dismiss(no *domain.Refusal) {
 	v := g.visitor
 	go v.socket.Session().Do(func() {
@@ -48,6 +49,9 @@ func (g *guest) Dismiss(no *domain.Refusal) {
 			return
 		}
 		v.refuse(context.Background(), "", no, false)
+		if v.door.denyFor(v.socket, no) {
+			return
+		}
 		for live := range g.rooms {
 			v.leave(g, live, domain.LeftConnectionLost)
 		}

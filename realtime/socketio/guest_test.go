@@ -44,7 +44,11 @@ func TestTheEndOfASession(t *testing.T) {
 					break
 				}
 			}
-			a.silent() // the socket stays, outside
+			if tt.text == locked {
+				a.denied("已禁止", locked)
+			} else {
+				a.silent() // the socket stays, outside
+			}
 		})
 	}
 }

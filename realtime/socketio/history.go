@@ -75,7 +75,7 @@ func (c *chatter) signed(event string, do func(context.Context, *protocol.Event)
 		err := do(ctx, e)
 		switch no := domain.Refused(err); {
 		case no == nil:
-		case slices.Contains([]domain.Code{domain.CodeSessionEnded, domain.CodeTokenExpired, domain.CodeUserUnavailable}, no.Code):
+		case slices.Contains([]domain.Code{domain.CodeSessionEnded, domain.CodeTokenExpired, domain.CodeUserUnavailable, domain.CodeDenied}, no.Code):
 			c.Dismiss(no)
 			return nil
 		}
@@ -120,8 +120,11 @@ func (c *chatter) Told(d projections.Delta) {
 	}
 }
 
-// Dismiss implements realtime.Guest: the socket stays, and has to sign in again.
-func (c *chatter) Dismiss(*domain.Refusal) {
+// Dismiss implements realtime.Guest: the socket has to sign in again. It stays, unless it is put out.
+func (c *chatter) Dismiss(no *domain.Refusal) {
+	if no != nil && c.v.door.denyFor(c.v.socket, no) {
+		return
+	}
 	c.mu.Lock()
 	before := c.out
 	c.out = true

@@ -135,8 +135,11 @@ func (p *pushed) tell(d projections.Delta) {
 
 func (p *pushed) push(news any) { p.socket.Emit("message", news) }
 
-// Dismiss implements realtime.Guest: the socket stays, and is told nothing more.
-func (p *pushed) Dismiss(*domain.Refusal) {
+// Dismiss implements realtime.Guest: the socket is told nothing more. It stays, unless it is put out.
+func (p *pushed) Dismiss(no *domain.Refusal) {
+	if no != nil && p.door.denyFor(p.socket, no) {
+		return
+	}
 	p.door.cfg.Rooms.Part(p)
 	p.mu.Lock()
 	defer p.mu.Unlock()

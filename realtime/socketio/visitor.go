@@ -26,6 +26,7 @@ type visitor struct {
 func (d *Door) connected(k *protocol.Socket) {
 	v := &visitor{door: d, socket: k, guests: make(map[domain.UserID]*guest)}
 	k.OnDisconnect(v.gone)
+	d.know(v, true)
 	v.hearLive()
 	switch profileOf(k.Query()) {
 	case profileExchange:
@@ -43,13 +44,18 @@ func (d *Door) connected(k *protocol.Socket) {
 }
 
 // gone takes the socket out of everything.
-func (v *visitor) gone(string) {
+func (v *visitor) gone(reason string) {
+	v.door.know(v, false)
+	cause := domain.LeftConnectionLost
+	if reason == protocol.ServerDisconnect {
+		cause = domain.LeftPutOut
+	}
 	if profileOf(v.socket.Query()) == profilePlain { // the others begin anew
 		v.socket.Keep(v.keep())
 	}
 	for _, g := range v.guests {
 		for live := range g.rooms {
-			v.leave(g, live, domain.LeftConnectionLost)
+			v.leave(g, live, cause)
 		}
 	}
 }

@@ -58,7 +58,7 @@ func (p *page) summary() error {
 		p.printf("| %s | %s | %s |\n", anchor(c.Type), c.Who(), join(p.follows(c), anchor))
 	}
 	p.printf("\nWho may: *anyone*; a *person* who is signed in, with the newest session of an account that is\n" +
-		"neither disabled nor forgotten; an *operator*, at the command line or a person with that role; the\n" +
+		"neither disabled, kept out nor forgotten; an *operator*, at the command line or a person with that role; the\n" +
 		"*system*, roomlog itself; the payment *provider*, its signature checked.\n\n")
 	return nil
 }

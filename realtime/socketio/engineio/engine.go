@@ -93,14 +93,14 @@ func (e *Engine) handshake(w http.ResponseWriter, r *http.Request, query url.Val
 	case e.stopping():
 		stopping.write(w)
 	case upgrade:
-		s := e.newSession(version, query)
+		s := e.newSession(version, r, query)
 		e.sockets.Accept(w, r, func(c *realtime.Conn) realtime.Peer {
 			s.carrier = &carrier{session: s, conn: c}
 			e.open(s)
 			return s.carrier
 		})
 	default:
-		e.openPolling(w, r, e.newSession(version, query))
+		e.openPolling(w, r, e.newSession(version, r, query))
 	}
 }
 

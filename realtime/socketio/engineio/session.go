@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"log/slog"
+	"net/http"
 	"net/url"
 	"runtime/debug"
 	"sync"
@@ -26,7 +27,8 @@ type Session struct {
 	alias   string // "": may be shown by its id
 	version Version
 	query   url.Values
-	asText  bool // takes binary messages as text
+	asText  bool   // takes binary messages as text
+	address string // of the client, as the gate counts it
 	opened  time.Time
 	limiter *rate.Limiter // of what comes by POST; nil: any number
 	handler Handler
@@ -49,11 +51,11 @@ type Session struct {
 	until    time.Time // how long the farewell is kept
 }
 
-func (e *Engine) newSession(v Version, query url.Values) *Session {
+func (e *Engine) newSession(v Version, r *http.Request, query url.Values) *Session {
 	now := e.cfg.Now()
 	s := &Session{
 		engine: e, id: newID(), version: v, query: query, asText: query.Get("b64") != "",
-		opened: now, groups: make(map[*Group]struct{}), leave: func() {},
+		address: e.cfg.Gate.Address(r), opened: now, groups: make(map[*Group]struct{}), leave: func() {},
 	}
 	if v == V3 && query.Get("transport") == "polling" {
 		s.alias = newID()
@@ -96,6 +98,15 @@ func (s *Session) Version() Version { return s.version }
 
 // Query is the query of the request that opened the session. It may hold a token: it is not to be logged.
 func (s *Session) Query() url.Values { return s.query }
+
+// Alias is by which a client of version 3 was shown while it polled; "" if it never did.
+func (s *Session) Alias() string { return s.alias }
+
+// Address is the client's address as the gate saw it when the session was opened.
+func (s *Session) Address() string { return s.address }
+
+// Opened is when the session was.
+func (s *Session) Opened() time.Time { return s.opened }
 
 // Upgraded says that a WebSocket connection carries the session.
 func (s *Session) Upgraded() bool {

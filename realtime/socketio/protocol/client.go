@@ -66,7 +66,7 @@ func (c *client) attach(data []byte) (*packet, error) {
 func (c *client) handle(p *packet) {
 	k := c.sockets[p.namespace]
 	if k != nil && k.hasGone() { // we put it out
-		c.drop(k, serverDisconnect)
+		c.drop(k, ServerDisconnect)
 		k = nil
 	}
 	switch {

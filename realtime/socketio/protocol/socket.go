@@ -175,11 +175,11 @@ func (k *Socket) Disconnect(all bool) {
 	}
 	c := k.client
 	go c.session.Do(func() { // after the event that is being handled: that may be what asks for it
-		c.drop(k, serverDisconnect)
+		c.drop(k, ServerDisconnect)
 		if all {
 			for _, other := range c.sockets {
 				other.dismiss()
-				c.drop(other, serverDisconnect)
+				c.drop(other, ServerDisconnect)
 			}
 			c.session.Close()
 		}
@@ -188,7 +188,8 @@ func (k *Socket) Disconnect(all bool) {
 
 // The reasons of a disconnect, as clients and servers of this protocol name them.
 const (
-	serverDisconnect = "server namespace disconnect"
+	// ServerDisconnect: the server put the socket out.
+	ServerDisconnect = "server namespace disconnect"
 	clientDisconnect = "client namespace disconnect"
 )
 

@@ -1,0 +1,16 @@
+-- Who is kept out, and which connections there are.
+-- +goose Up
+
+-- Until when a person is kept out, in Unix seconds; 0: for good; NULL: not at all.
+ALTER TABLE read.person ADD COLUMN denied_until bigint CHECK (denied_until >= 0);
+
+-- The answers of the server processes to an operator who asks which connections there are. They are read at once
+-- and deleted; nothing of them is in the log.
+CREATE UNLOGGED TABLE roll_call (
+    call     uuid        NOT NULL,
+    process  text        NOT NULL,
+    sockets  json        NOT NULL,
+    total    int         NOT NULL,
+    at       timestamptz NOT NULL,
+    PRIMARY KEY (call, process)
+);

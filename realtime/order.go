@@ -1,0 +1,85 @@
+package realtime
+
+import (
+	"cmp"
+
+	"roomlog/domain"
+	"roomlog/projections"
+)
+
+// outData tells a connection that it is not in a room any more, and why.
+type outData struct {
+	Code   domain.Code `json:"code" jsonschema:"enum=denied"`
+	Text   string      `json:"text" jsonschema_description:"for people: the reason that was given, else in English"`
+	TextZH string      `json:"text_zh" jsonschema_description:"for people: the reason that was given, else in Chinese"`
+}
+
+// outPush is the envelope of outData, which has no place in the room's history.
+type outPush struct {
+	Type string        `json:"type"`
+	Live domain.LiveID `json:"live"`
+	Data outData       `json:"data"`
+}
+
+// kept is what somebody is told who is put or kept out: the reason, or what there is to say without one.
+func kept(code domain.Code, reason, english string) *problem {
+	p := newProblem(code, cmp.Or(reason, english))
+	p.TextZH = cmp.Or(reason, p.TextZH)
+	return p
+}
+
+func kicked(reason string) *problem {
+	return kept(domain.CodeKicked, reason, "an operator has put you out")
+}
+
+// WhyKicked is what a client is told that is put out, in Chinese.
+func WhyKicked(reason string) string { return kicked(reason).TextZH }
+
+// keepOrder puts those out whom an event is about, on whichever process they are.
+func (h *hub) keepOrder(d projections.Delta) {
+	switch e := d.Event.(type) {
+	case domain.UserKicked:
+		for g := range h.people[e.User] {
+			g.PutOut(e.Reason)
+		}
+	case domain.ViewerDenied:
+		for g := range h.people[e.User] {
+			g.Expel(e.Live, e.Reason)
+		}
+	case domain.ConnectionKicked:
+		if h.door.putOut(e.Connection, e.Reason) {
+			return
+		}
+		for _, annex := range h.annexes {
+			if annex.PutOut(e.Connection, e.Reason) {
+				return
+			}
+		}
+	}
+}
+
+// PutOut implements Guest.
+func (s *session) PutOut(reason string) {
+	s.refuse("", kicked(reason))
+	s.depart(CloseKicked, cmp.Or(reason, string(domain.CodeKicked)))
+}
+
+// Expel implements Guest.
+func (s *session) Expel(live domain.LiveID, reason string) {
+	go func() { // after the frame that is being handled: it may be what joins the room
+		s.turn.Lock()
+		defer s.turn.Unlock()
+		if s.leave(live, domain.LeftPutOut) {
+			no := kept(domain.CodeDenied, reason, "you are kept out of this room")
+			s.conn.Send(MustFrame(encode(outPush{"out", live, outData{no.Code, no.Text, no.TextZH}})))
+		}
+	}()
+}
+
+// depart closes the connection, and has the rooms told that it was our doing if it is to stay away for that.
+func (s *session) depart(code uint16, reason string) {
+	if code == CloseKicked {
+		s.out.Store(true)
+	}
+	s.conn.Close(code, reason)
+}

@@ -1,0 +1,118 @@
+package socketio
+
+import (
+	"cmp"
+
+	"roomlog/domain"
+	"roomlog/realtime"
+	"roomlog/realtime/socketio/protocol"
+)
+
+// Kinds of denials, as people are shown them.
+const (
+	denyKicked  = "已移出" // put out
+	denyLocked  = "已禁止" // may not come in
+	denyRemoved = "已删除" // the room is no more
+)
+
+// deny tells a client why it is put out, and puts it out: it does not come back by itself.
+func (d *Door) deny(k *protocol.Socket, kind, message string) {
+	k.Emit(k.ID(), exchange{
+		exchangeMeta{Timestamp: d.cfg.Now().UnixMilli()},
+		exchangeData{"deny", denial{kind, message}},
+	})
+	k.Disconnect(true)
+}
+
+// denyFor puts a client out if that is what follows from why its person may not be here; it answers whether it
+// does. Otherwise the client may go on, in another name or with a newer token.
+func (d *Door) denyFor(k *protocol.Socket, no *domain.Refusal) bool {
+	switch no.Code {
+	case domain.CodeUserUnavailable, domain.CodeDenied:
+		d.deny(k, denyLocked, no.Code.Chinese())
+		return true
+	}
+	return false
+}
+
+// present is a guest of this door.
+type present interface {
+	realtime.Guest
+	at() *protocol.Socket
+}
+
+func (g *guest) at() *protocol.Socket   { return g.visitor.socket }
+func (p *pushed) at() *protocol.Socket  { return p.socket }
+func (c *chatter) at() *protocol.Socket { return c.v.socket }
+
+// Sockets implements realtime.Annex.
+func (d *Door) Sockets(w realtime.Whereabouts) []realtime.Socket {
+	here := make(map[*protocol.Socket][]present)
+	for g := range w {
+		if p, ok := g.(present); ok {
+			here[p.at()] = append(here[p.at()], p)
+		}
+	}
+	d.listing.Lock()
+	defer d.listing.Unlock()
+	all := make([]realtime.Socket, 0, len(d.visitors))
+	for v := range d.visitors {
+		k := v.socket
+		s := realtime.Socket{
+			ID: domain.ConnectionID(k.PublicID()), Alias: domain.ConnectionID(k.Session().Alias()), Dialect: "socketio",
+			Address: k.Session().Address(), Since: k.Session().Opened(),
+		}
+		for _, p := range here[k] {
+			w.Describe(&s, p)
+		}
+		all = append(all, s)
+	}
+	return all
+}
+
+// PutOut implements realtime.Annex.
+func (d *Door) PutOut(id domain.ConnectionID, reason string) bool {
+	d.listing.Lock()
+	defer d.listing.Unlock()
+	for v := range d.visitors {
+		if k := v.socket; k.ID() == string(id) || k.Session().Named(string(id)) {
+			d.deny(k, denyKicked, realtime.WhyKicked(reason))
+			return true
+		}
+	}
+	return false
+}
+
+// PutOut implements realtime.Guest.
+func (g *guest) PutOut(reason string) {
+	g.visitor.door.deny(g.at(), denyKicked, realtime.WhyKicked(reason))
+}
+
+// PutOut implements realtime.Guest.
+func (p *pushed) PutOut(reason string) { p.door.deny(p.socket, denyKicked, realtime.WhyKicked(reason)) }
+
+// PutOut implements realtime.Guest.
+func (c *chatter) PutOut(reason string) {
+	c.v.door.deny(c.v.socket, denyKicked, realtime.WhyKicked(reason))
+}
+
+// Expel implements realtime.Guest: the person is told why, and is out of the room. The socket stays.
+func (g *guest) Expel(live domain.LiveID, reason string) {
+	v := g.visitor
+	go v.socket.Session().Do(func() {
+		if v.guests[g.user()] != g || g.rooms[live] == nil {
+			return
+		}
+		v.leave(g, live, domain.LeftPutOut)
+		v.socket.Emit(v.socket.ID(), notice{
+			Meta: noticeMeta{Timestamp: v.door.cfg.Now().UnixMilli()},
+			Data: noticeData{"error", cmp.Or(reason, domain.CodeDenied.Chinese()), domain.CodeDenied, "you are kept out of this room"},
+		})
+	})
+}
+
+// Expel implements realtime.Guest: it is in no room of a live.
+func (p *pushed) Expel(domain.LiveID, string) {}
+
+// Expel implements realtime.Guest: it is in no room of a live.
+func (c *chatter) Expel(domain.LiveID, string) {}

@@ -1,0 +1,210 @@
+package socketio_test
+
+import (
+	"context"
+	"encoding/json"
+	"testing"
+
+	"roomlog/domain"
+	"roomlog/eventstore/pgtest"
+	"roomlog/realtime"
+	"roomlog/realtime/socketio"
+	"roomlog/realtime/socketio/siotest"
+)
+
+// denied expects to be told why the client is put out, and to be put out.
+func (a *app) denied(kind, message string) {
+	a.Helper()
+	no, _ := push[struct {
+		Meta struct{ Timestamp int64 }
+		Data struct {
+			Action  string
+			Payload struct{ Type, Message string }
+		}
+	}](a, a.id)
+	if no.Data.Action != "deny" || no.Data.Payload.Type != kind || no.Data.Payload.Message != message || no.Meta.Timestamp < 1e12 {
+		a.Errorf("told %+v", no)
+	}
+	a.Expect("41") // clients do not come back after it
+	a.Ended()
+}
+
+// roll waits until the processes of a database name so many connections, and answers them, newest first.
+func (w *world) roll(asked realtime.RollCall, total int) (roll realtime.Roll) {
+	w.Helper()
+	eventually(w, "the roll is complete", func() bool {
+		var err error
+		if roll, err = realtime.CallRoll(context.Background(), w.store, asked); err != nil {
+			w.Fatal(err)
+		}
+		return roll.Answered == roll.Processes && roll.Total == total
+	})
+	return roll
+}
+
+func TestKickingAPerson(t *testing.T) {
+	t.Parallel()
+	db := pgtest.New(t)
+	first, other := openWorld(t, db, true, nil), openWorld(t, db, false, nil)
+	live := first.register("streamer").goLive()
+	watcher := first.app(siotest.Options{})
+	watcher.joins(first.register("watcher"), live)
+	for name, o := range kinds {
+		t.Run(name, func(t *testing.T) {
+			w, ann := other.with(t), first.with(t).register("ann "+name)
+			a := w.app(o)
+			a.joins(ann, live)
+			ann.do(domain.KickUser{User: ann.id, Reason: "请文明发言"})
+			a.denied("已移出", "请文明发言")
+			if l := watcher.online("leave", ann.name); l.Total != 1 {
+				t.Errorf("%+v", l)
+			}
+			left := events[domain.ViewerLeft](w)
+			if e := left[len(left)-1]; e.User != ann.id || e.Cause != domain.LeftPutOut {
+				t.Errorf("%+v", e)
+			}
+			again := w.app(o) // whoever comes back all the same may
+			again.joins(ann, live)
+			ann.do(domain.KickUser{User: ann.id})
+			again.denied("已移出", "您已被管理员移出")
+			watcher.online("leave", ann.name)
+		})
+	}
+	pushed := first.register("pushed")
+	a := other.app(siotest.Options{Query: map[string][]string{"token": {"Bearer " + pushed.token()}}})
+	a.Event("message")
+	first.do(domain.KickUser{User: pushed.id})
+	a.denied("已移出", "您已被管理员移出")
+}
+
+func TestKickingAConnection(t *testing.T) {
+	t.Parallel()
+	db := pgtest.New(t)
+	first, other := openWorld(t, db, true, nil), openWorld(t, db, false, nil)
+	for name, o := range kinds {
+		t.Run(name, func(t *testing.T) {
+			w := other.with(t)
+			a := w.app(o) // nobody's
+			s := first.with(t).roll(realtime.RollCall{}, 1).Sockets[0]
+			if s.Dialect != "socketio" || s.Address != "127.0.0.1" || len(s.Users)+len(s.Rooms) != 0 || s.Process != other.rooms.Process() {
+				t.Errorf("%+v", s)
+			}
+			if o.Version == 3 && o.Polling && string(s.ID) == a.id {
+				t.Error("an operator is shown what opens the session")
+			}
+			first.do(domain.KickConnection{Connection: s.ID, Reason: "flooding"})
+			a.denied("已移出", "flooding")
+			first.with(t).roll(realtime.RollCall{}, 0)
+		})
+	}
+	t.Run("by the name that it had before it was upgraded", func(t *testing.T) {
+		w := other.with(t)
+		a := w.app(siotest.Options{Version: 3, Polling: true})
+		alias := w.roll(realtime.RollCall{}, 1).Sockets[0].ID
+		a.Upgrade()
+		if s := w.roll(realtime.RollCall{ID: alias}, 1).Sockets[0]; s.ID == alias || string(s.ID) != a.id {
+			t.Errorf("%+v", s)
+		}
+		w.do(domain.KickConnection{Connection: alias})
+		a.denied("已移出", "您已被管理员移出")
+	})
+}
+
+func TestWhereSocketsAre(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	ann, bob := w.register("ann"), w.register("bob")
+	live := ann.goLive()
+	a := w.app(siotest.Options{})
+	a.joins(ann, live)
+	a.joins(bob, live) // two people on one socket
+	n := bob.native()
+	n.ask("room.join", map[string]any{"live": live})
+	all := w.roll(realtime.RollCall{User: bob.id}, 2).Sockets
+	if s := all[1]; string(s.ID) != a.id || len(s.Users) != 2 || s.Users[0] != ann.id || s.Users[1] != bob.id || len(s.Rooms) != 1 || s.Rooms[0] != realtime.RoomOf(live) {
+		t.Errorf("%+v", s)
+	}
+	if s := all[0]; s.Dialect != "native" || len(s.Users) != 1 {
+		t.Errorf("%+v", s)
+	}
+	a.Emit("leaveLive", map[string]any{"live_id": live, "token": bob.token()})
+	w.roll(realtime.RollCall{User: bob.id}, 1)
+}
+
+func TestKeepingAPersonOutOfARoom(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	streamer, ann := w.register("streamer"), w.register("ann")
+	live, other := streamer.goLive(), streamer.goLive()
+	gift := w.list("rose", "", 1)
+	watcher, a := w.app(siotest.Options{}), w.app(siotest.Options{Version: 3})
+	watcher.joins(w.register("watcher"), live)
+	a.joins(ann.credit(10), live)
+	a.joins(ann, other)
+	streamer.asks(domain.DenyViewer{Live: live, User: ann.id, Reason: "请文明发言"})
+	a.refused("请文明发言")
+	watcher.online("leave", "ann")
+	for event, payload := range map[string]map[string]any{
+		"joinLive": {}, "comment": {"data": "let me in"}, "gift": {"gift_id": gift},
+	} {
+		payload["live_id"], payload["token"] = live, ann.token()
+		a.Emit(event, payload)
+		if no := a.refused("您没有权限访问该接口!"); no.Data.Code != "denied" {
+			t.Errorf("%s is refused with %+v", event, no)
+		}
+	}
+	watcher.Emit("comment", map[string]any{"live_id": live, "data": "unheard by ann", "token": streamer.token()})
+	watcher.Event("comment")
+	a.silent()
+	a.Emit("comment", map[string]any{"live_id": other, "data": "I am still here", "token": ann.token()})
+	a.Event("comment")
+	streamer.asks(domain.AllowViewer{Live: live, User: ann.id})
+	a.joins(ann, live)
+}
+
+// Who is locked out is cut off, on every process; who only signed in elsewhere keeps the socket.
+func TestLockedOutOnEveryProcess(t *testing.T) {
+	t.Parallel()
+	db := pgtest.New(t)
+	first, other := openWorld(t, db, true, nil), openWorld(t, db, false, func(_ *socketio.Config, c *realtime.Config) { c.Renewal = 1 })
+	live := first.register("streamer").goLive()
+	for name, tt := range map[string]struct {
+		c    func(person) domain.Command
+		text string
+	}{
+		"disabled":  {func(p person) domain.Command { return domain.DisableUser{User: p.id} }, "用户不存在或已被禁用"},
+		"forgotten": {func(p person) domain.Command { return domain.ForgetUser{User: p.id} }, "用户不存在或已被禁用"},
+		"denied":    {func(p person) domain.Command { return domain.DenyUser{User: p.id, Seconds: 60} }, "您没有权限访问该接口!"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := first.with(t).register(name)
+			a, n := other.with(t).app(siotest.Options{Version: 3}), p.on(other.with(t)).native()
+			a.joins(p, live)
+			p.do(tt.c(p))
+			a.refused(tt.text)
+			a.denied("已禁止", tt.text)
+			n.hear(func(f frame) bool { return f.Type == "error" })
+		})
+	}
+	t.Run("signed in elsewhere", func(t *testing.T) {
+		p := first.with(t).register("elsewhere")
+		a := other.with(t).app(siotest.Options{Version: 3})
+		a.joins(p, live)
+		p = p.signIn()
+		a.refused("token 已过期! 请重新获取令牌")
+		a.joins(p, live)
+	})
+}
+
+// The envelope has the fields of the contract and no other.
+func TestTheEnvelopeOfADenial(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	a := w.app(siotest.Options{})
+	w.do(domain.KickConnection{Connection: domain.ConnectionID(a.id), Reason: "<b>"})
+	var got map[string]map[string]json.RawMessage
+	decode(t, a.Event(a.id)[0], &got)
+	if len(got) != 2 || len(got["meta"]) != 1 || len(got["data"]) != 2 || string(got["data"]["payload"]) != `{"type":"已移出","message":"<b>"}` {
+		t.Errorf("%s", got)
+	}
+}

@@ -1,0 +1,1 @@
+SELECT count(*) FROM roll_call WHERE call = $1

@@ -70,7 +70,7 @@ func TestRecordings(t *testing.T) {
 		{name: "one makes room once", given: gone, when: discard},
 		{name: "one of another room makes none", given: events(kept, liveOnAir(7)), when: domain.DiscardRecording{Live: 7, Recording: "s1", Reason: "quota"}},
 		{name: "one does not make room for nothing", given: kept, when: domain.DiscardRecording{Live: 6, Recording: "s1"}, refused: domain.CodeBadRequest},
-		{name: "one does not make room for a speech", given: kept, when: domain.DiscardRecording{Live: 6, Recording: "s1", Reason: strings.Repeat("x", 33)}, refused: domain.CodeBadRequest},
+		{name: "one does not make room for a speech", given: kept, when: domain.DiscardRecording{Live: 6, Recording: "s1", Reason: domain.RecordingReason(strings.Repeat("x", 33))}, refused: domain.CodeBadRequest},
 		{name: "its owner deletes one", given: kept, by: signedIn(streamer), when: deletion, then: []domain.Event{deleted("asked")}},
 		{name: "an operator deletes one", given: kept, by: signedIn(boss), when: deletion, then: []domain.Event{deleted("asked")}},
 		{name: "nobody else deletes one", given: kept, by: signedIn(viewer), when: deletion, refused: domain.CodeNoRecording},

@@ -28,6 +28,7 @@ type watcher struct {
 	conn   net.Conn
 	in     *bufio.Reader
 	probe  func(text []byte) (sent time.Time) // nil: only counts
+	begins string                             // how facts that count begin; "": all do
 	got    atomic.Int64                       // facts
 	bytes  atomic.Int64                       // of everything
 	paused atomic.Bool                        // does not read
@@ -155,6 +156,12 @@ func (w *watcher) next() error {
 	}
 	w.bytes.Add(int64(header + size))
 	fact := opcode == text && (packed || size >= shortest)
+	if fact && w.begins != "" {
+		if head, err = w.in.Peek(len(w.begins)); err != nil {
+			return err
+		}
+		fact = string(head) == w.begins
+	}
 	switch {
 	case opcode == closing:
 		payload := make([]byte, size)

@@ -52,7 +52,7 @@ func (s *session) attach(ctx context.Context, r *room, re string, since *sinceDa
 			return err
 		}
 		answer := MustFrame(encode(outbound{re, "ok", joined{Snapshot: snapshotOf(s.door.epoch, found)}}))
-		if r.attach(s.conn, opening{func(int64, bool) *Frame { return answer }, nil, found.Position, found.Position}) {
+		if r.attach(s.conn, opening{func(int64) *Frame { return answer }, nil, found.Position, found.Position}) {
 			return nil
 		}
 	}
@@ -95,11 +95,8 @@ func (s *session) resume(ctx context.Context, r *room, re string, pos int64) (do
 			return false, err
 		}
 	}
-	answer := func(to int64, more bool) *Frame {
-		if !more {
-			to = max(to, hub.asOf.Load())
-		}
-		return MustFrame(encode(outbound{re, "ok", joined{Resumed: &[2]int64{pos + 1, to}}}))
+	answer := func(to int64) *Frame {
+		return MustFrame(encode(outbound{re, "ok", joined{Resumed: &[2]int64{pos + 1, max(to, hub.asOf.Load())}}}))
 	}
 	if r.attach(s.conn, opening{answer, nil, pos, pos}) {
 		return true, nil

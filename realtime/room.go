@@ -65,12 +65,10 @@ func (r *room) push(pos int64, frame *Frame) {
 
 // opening is what a connection is told first when it is attached.
 type opening struct {
-	// answer is given up to where everything is said before anything else is. With more to come, nothing has happened
-	// behind that which will not be told.
-	answer  func(to int64, more bool) *Frame
-	further []*Frame // sent behind it
-	have    int64    // position of the newest fact that the client knows then
-	upTo    int64    // nothing happened between have and upTo
+	answer  func(to int64) *Frame // everything up to to is said before anything else is
+	further []*Frame              // sent behind it
+	have    int64                 // position of the newest fact that the client knows then
+	upTo    int64                 // nothing happened between have and upTo
 }
 
 // attach makes c a receiver of the room: it gets the opening, what the room remembers after it, and then
@@ -79,6 +77,7 @@ type opening struct {
 func (r *room) attach(c *Conn, o opening) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	r.sumUp() // c is not to be told what it knows
 	missed := r.recent
 	for len(missed) > 0 && missed[0].pos <= o.upTo {
 		missed = missed[1:]
@@ -91,7 +90,7 @@ func (r *room) attach(c *Conn, o opening) bool {
 	case len(r.recent) == 0 && r.last > o.have:
 		r.last = o.have // the room has learned what was before it
 	}
-	frames := append(make([]*Frame, 0, 1+len(o.further)+len(missed)), o.answer(max(o.upTo, r.last), r.bustle != nil))
+	frames := append(make([]*Frame, 0, 1+len(o.further)+len(missed)), o.answer(max(o.upTo, r.last)))
 	frames = append(frames, o.further...)
 	for _, f := range missed {
 		frames = append(frames, f.frame)

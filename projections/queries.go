@@ -214,15 +214,10 @@ func (w Window) bounds() (after, before int64, limit int) {
 	if before = w.Before; before <= 0 {
 		before = math.MaxInt64
 	}
-	return w.After, before, w.size()
-}
-
-// size answers how many rows the window shows at most.
-func (w Window) size() int {
-	if w.Limit <= 0 {
-		return roomRows
+	if limit = w.Limit; limit <= 0 {
+		limit = roomRows
 	}
-	return min(w.Limit, maxPage)
+	return w.After, before, min(limit, maxPage)
 }
 
 // in answers a statement in the window's order.

@@ -272,6 +272,13 @@ func (c *Chat) typed(n typing) {
 	}
 }
 
+// size is how many connections of this process hear the chat.
+func (c *Chat) size() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return len(c.members)
+}
+
 // cut sends everybody away, because something was missed.
 func (c *Chat) cut() {
 	c.mu.Lock()

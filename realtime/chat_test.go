@@ -346,6 +346,66 @@ func TestChatOfEverybody(t *testing.T) {
 	}
 }
 
+// A connection goes on chatting with the token of a new sign-in.
+func TestChatAfterANewSignIn(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, func(c *realtime.Config) { c.Renewal = time.Hour })
+	w.chatRoom("one")
+	w.chatRoom("two")
+	ann := w.register("ann")
+	a := ann.app()
+	a.chat(in{"room": "one"})
+	ann = ann.signIn()
+	a.no(a.ask("chat.join", in{"room": "two"}), "session_ended")
+	a.ok(a.ask("hello", in{"token": ann.token()}))
+	a.chat(in{"room": "two"})
+	a.ok(a.ask("chat.leave", in{"room": "one"}))
+}
+
+// ear is a connection in no dialect.
+type ear struct{ cut chan struct{} }
+
+func (ear) Overhear(*realtime.ChatFact)               {}
+func (ear) Typing(realtime.ChatPerson, domain.RoomID) {}
+func (e ear) CutOff()                                 { e.cut <- struct{}{} }
+
+// A connection that missed something, or that others took for dead, has to come back.
+func TestChatIsCutOff(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	e := ear{make(chan struct{}, 10)}
+	m := w.door.Chat().Member("c1", e)
+	if _, err := m.Enter(t.Context(), realtime.Arrival{Style: domain.ChatPlain}); err != nil {
+		t.Fatal(err)
+	}
+	w.execute(domain.Request{By: domain.Actor{Kind: domain.System}, Command: domain.LeaveChat{
+		Guest: m.Guest(), Cause: domain.LeftProcessLost, Process: w.door.Process(),
+	}})
+	receive(t, e.cut, "being taken for dead")
+	w.door.Miss(t.Context())
+	receive(t, e.cut, "having missed something")
+	m.Leave(domain.LeftAsked)
+	w.door.Miss(t.Context())
+	select {
+	case <-e.cut:
+		t.Error("cut off after the end")
+	default:
+	}
+}
+
+// Whoever entered after its connection had ended leaves again.
+func TestChatEntriesOfNobody(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	entered := w.execute(domain.Request{By: domain.Actor{Kind: domain.Anyone}, Command: domain.EnterChat{
+		Connection: "gone", Profile: domain.ChatPlain, Process: w.door.Process(), Nickname: "Ann", NameKey: w.store.NameKey("Ann"),
+	}}).Events[0].Event.(domain.GuestEntered)
+	eventually(t, "the guest has left", func() bool {
+		left := events[domain.GuestLeft](w)
+		return len(left) == 1 && left[0].Guest == entered.Guest && left[0].Cause == domain.LeftConnectionLost
+	})
+}
+
 func TestChatPace(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, func(c *realtime.Config) { c.MessageRate, c.MessageBurst = 0.001, 3 })

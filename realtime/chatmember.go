@@ -32,13 +32,6 @@ type ChatMember struct {
 	guest guest // the zero one as long as it is not in the chat
 }
 
-// hearing is a connection's place in a room that it hears.
-type hearing struct {
-	open    bool
-	since   int64       // position of the first fact that it is told; what happened before may come late
-	waiting []*ChatFact // until it is open
-}
-
 // guest is who the log knows a member as.
 type guest struct {
 	id      domain.GuestID
@@ -72,73 +65,6 @@ func (m *ChatMember) Guest() domain.GuestID {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return m.guest.id
-}
-
-// Hear has the member hear a room, or the chat of everybody. What happens is kept until HearSince.
-func (m *ChatMember) Hear(room domain.RoomID) {
-	c := m.chat
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if m.hearings[room] != nil {
-		return
-	}
-	m.hearings[room] = &hearing{}
-	if c.halls[room] == nil {
-		c.halls[room] = make(map[*ChatMember]struct{})
-	}
-	c.halls[room][m] = struct{}{}
-}
-
-// HearSince has the member told what happens in a room that it hears, from a position on.
-func (m *ChatMember) HearSince(room domain.RoomID, position int64) {
-	m.chat.mu.Lock()
-	defer m.chat.mu.Unlock()
-	h := m.hearings[room]
-	if h == nil || h.open {
-		return
-	}
-	h.open, h.since = true, position
-	for _, f := range h.waiting {
-		m.hear(f, room)
-	}
-	h.waiting = nil
-}
-
-// Unhear ends what Hear began.
-func (m *ChatMember) Unhear(room domain.RoomID) {
-	m.chat.mu.Lock()
-	defer m.chat.mu.Unlock()
-	m.unhear(room)
-}
-
-func (m *ChatMember) unhear(room domain.RoomID) {
-	delete(m.hearings, room)
-	delete(m.chat.halls[room], m)
-	if len(m.chat.halls[room]) == 0 {
-		delete(m.chat.halls, room)
-	}
-}
-
-// Hears says whether the member hears a room.
-func (m *ChatMember) Hears(room domain.RoomID) bool {
-	m.chat.mu.Lock()
-	defer m.chat.mu.Unlock()
-	return m.hearings[room] != nil
-}
-
-// hear tells the member a fact, or keeps it; it answers false if that came before the member did.
-func (m *ChatMember) hear(f *ChatFact, room domain.RoomID) bool {
-	switch h := m.hearings[room]; {
-	case h.open && f.Position < h.since:
-		return false
-	case h.open:
-		m.ear.Overhear(f)
-	case len(h.waiting) < maxUnopened:
-		h.waiting = append(h.waiting, f)
-	default:
-		m.ear.CutOff()
-	}
-	return true
 }
 
 // Arrival is how somebody enters the chat.
@@ -228,7 +154,7 @@ func (m *ChatMember) Rename(ctx context.Context, name string) error {
 	return nil
 }
 
-// speaksAs says in whose name a member who is not in the chat speaks: with the newest session.
+// speaksAs says in whose name the member does everything from now on.
 func (m *ChatMember) speaksAs(by Caller) {
 	m.mu.Lock()
 	defer m.mu.Unlock()

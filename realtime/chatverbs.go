@@ -33,13 +33,14 @@ func chatVocabulary() []verb {
 	}
 }
 
-// member answers this connection's end in the chat.
+// member answers this connection's end in the chat, which speaks with the newest session.
 func (s *session) member() *ChatMember {
 	if s.chat == nil {
 		var id [15]byte
 		_, _ = rand.Read(id[:]) // never fails
 		s.chat = s.door.chat.Member(base64.RawURLEncoding.EncodeToString(id[:]), s)
 	}
+	s.chat.speaksAs(s.Caller())
 	return s.chat
 }
 
@@ -192,9 +193,7 @@ func (s *session) onChatPrivate(ctx context.Context, in inbound, data chatPrivat
 }
 
 func (s *session) chatPost(ctx context.Context, in inbound, post domain.PostMessage) (any, error) {
-	m := s.member()
-	m.speaksAs(s.Caller())
-	receipt, err := m.Post(ctx, post, in.Key)
+	receipt, err := s.member().Post(ctx, post, in.Key)
 	if err != nil {
 		return nil, err
 	}

@@ -93,7 +93,7 @@ func (h *hub) reachLocked(ctx context.Context, position int64) {
 	if position <= h.asOf.Load() {
 		return
 	}
-	if len(h.rooms)+len(h.people)+len(h.audiences) > 0 {
+	if len(h.rooms)+len(h.people)+len(h.audiences)+h.door.chat.size() > 0 {
 		h.door.log.WarnContext(ctx, "rooms missed what the feed released and are closed",
 			slog.Int64("after", h.asOf.Load()), slog.Int64("up_to", position))
 		h.rooms = make(map[domain.LiveID]*room) // whoever joins from now on finds a room without a gap

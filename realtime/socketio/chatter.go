@@ -35,12 +35,16 @@ type chatter struct {
 func (v *visitor) chat(style profile) *chatter {
 	c := &chatter{v: v, style: style}
 	c.member = v.door.cfg.Rooms.Chat().Member(v.door.aliases.add(v.socket), c)
+	v.chats = c
 	v.socket.OnDisconnect(func(string) {
 		v.door.aliases.remove(v.socket)
 		c.member.Leave(domain.LeftConnectionLost)
 	})
 	return c
 }
+
+// known says that others know the socket: by a name, or as being in a room.
+func (c *chatter) known() bool { return c != nil && (c.name != "" || len(c.rooms()) > 0) }
 
 // on has an event handled, and refusals told.
 func (c *chatter) on(event string, do func(context.Context, *protocol.Event) error) {

@@ -101,15 +101,11 @@ func (c *chatter) deny() { c.v.door.deny(c.v.socket, denyRemoved, "删除，房�
 // onExchange says something to the room, or to one socket alone. What has no target, or one that is nobody, is
 // dropped without a word.
 func (c *chatter) onExchange(ctx context.Context, e *protocol.Event) error {
-	var said struct {
-		Target  json.RawMessage `json:"target"`
-		Payload json.RawMessage `json:"payload"`
-	}
-	target := ""
-	if e.Argument(0, &said) != nil || json.Unmarshal(said.Target, &target) != nil || target == "" {
+	target, payload := aimed(e)
+	if target == "" {
 		return nil
 	}
-	post, err := messageOf(said.Payload)
+	post, err := messageOf(payload)
 	if err != nil {
 		return err
 	}
@@ -123,6 +119,18 @@ func (c *chatter) onExchange(ctx context.Context, e *protocol.Event) error {
 		return nil
 	}
 	return err
+}
+
+// aimed answers whom an event is for, "" for nobody, and its payload.
+func aimed(e *protocol.Event) (target string, payload json.RawMessage) {
+	var said struct {
+		Target  json.RawMessage `json:"target"`
+		Payload json.RawMessage `json:"payload"`
+	}
+	if e.Argument(0, &said) != nil || json.Unmarshal(said.Target, &target) != nil {
+		return "", nil
+	}
+	return target, said.Payload
 }
 
 // find answers whose socket a target is; 0 for nobody's.
@@ -169,16 +177,12 @@ func (c *chatter) onNickname(ctx context.Context, e *protocol.Event) error {
 
 // onTyping tells the room, or one socket, that this one is writing.
 func (c *chatter) onTyping(_ context.Context, e *protocol.Event) error {
-	var said struct {
-		Target string `json:"target"`
-	}
-	if e.Argument(0, &said) != nil || said.Target == "" {
-		return nil
-	}
-	if said.Target == everybody {
+	switch target, _ := aimed(e); target {
+	case "":
+	case everybody:
 		c.member.Type(c.room.ID, "")
-	} else {
-		c.member.Type("", c.v.door.aliases.known(said.Target))
+	default:
+		c.member.Type("", c.v.door.aliases.known(target))
 	}
 	return nil
 }

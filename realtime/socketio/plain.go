@@ -179,76 +179,6 @@ func (c *chatter) addressee(said string) (to realtime.ChatPerson, content string
 	return to, first, private
 }
 
-// onJoinRoom goes into a room, which is made if there is none of the name.
-func (c *chatter) onJoinRoom(ctx context.Context, e *protocol.Event) error {
-	name, ok := text(e, 0)
-	if !ok {
-		return c.told(&domain.Refusal{Code: domain.CodeBadRequest, Text: "a room is a text"})
-	}
-	if err := c.member.Deed(); err != nil {
-		return c.told(err)
-	}
-	room, err := c.member.OpenRoom(ctx, name)
-	if err != nil {
-		return c.told(err)
-	}
-	if slices.Contains(c.rooms(), room.ID) {
-		c.tell("你已经在" + name + "房间了!请不要重复进入!")
-		return nil
-	}
-	c.member.Hear(room.ID)
-	at := int64(0)
-	if c.member.Guest() != 0 {
-		if at, err = c.member.Join(ctx, room.ID); err != nil {
-			c.member.Unhear(room.ID)
-			return c.told(err)
-		}
-	} else if len(c.rooms()) >= maxPlainRooms {
-		c.member.Unhear(room.ID)
-		return c.told(&domain.Refusal{Code: domain.CodeTooOften, Text: "too many rooms"})
-	}
-	c.mu.Lock()
-	c.joined = append(c.joined, room)
-	c.mu.Unlock()
-	c.member.HearSince(room.ID, at)
-	c.v.socket.Emit("joined", name)
-	c.tell("你成功进入了" + name + "房间!")
-	return nil
-}
-
-// maxPlainRooms is how many rooms a socket without a name is in; the log has the same bound for others.
-const maxPlainRooms = 16
-
-// onLeaveRoom goes out of a room.
-func (c *chatter) onLeaveRoom(ctx context.Context, e *protocol.Event) error {
-	name, ok := text(e, 0)
-	if !ok {
-		return c.told(&domain.Refusal{Code: domain.CodeBadRequest, Text: "a room is a text"})
-	}
-	key := c.v.door.cfg.Rooms.Chat().Key(name)
-	c.mu.Lock()
-	i := slices.IndexFunc(c.joined, func(r projections.ChatRoom) bool { return string(r.ID) == name || r.NameKey == key })
-	var room projections.ChatRoom
-	if i >= 0 {
-		room = c.joined[i]
-		c.joined = slices.Delete(c.joined, i, i+1)
-	}
-	c.mu.Unlock()
-	if i < 0 {
-		c.tell("你并不在" + name + "房间,离开个毛!")
-		return nil
-	}
-	c.member.Unhear(room.ID)
-	if c.member.Guest() != 0 {
-		if err := c.member.Part(ctx, room.ID); err != nil {
-			return c.told(err)
-		}
-	}
-	c.v.socket.Emit("leaved", name)
-	c.tell("你已经离开了" + name + "房间!")
-	return nil
-}
-
 // onPlainHistory answers the newest messages to everybody, or of a room.
 func (c *chatter) onPlainHistory(ctx context.Context, e *protocol.Event) error {
 	if err := c.member.Deed(); err != nil {
@@ -289,13 +219,6 @@ func (c *chatter) overhearPlain(f *realtime.ChatFact) {
 	case domain.RoomRemoved:
 		c.forget(e.Room)
 	}
-}
-
-// forget takes the socket out of a room that is no more.
-func (c *chatter) forget(room domain.RoomID) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.joined = slices.DeleteFunc(c.joined, func(r projections.ChatRoom) bool { return r.ID == room })
 }
 
 func (c *chatter) pushPlain(f *realtime.ChatFact, e domain.MessagePosted) {

@@ -233,3 +233,23 @@ func TestPlainChatWithAToken(t *testing.T) {
 	a.nothing()
 	b.nothing()
 }
+
+// Whoever has a name begins anew: a recovered socket would take what its client says next for a name.
+func TestPlainChatIsNotRecovered(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, guests)
+	for name, begin := range map[string]func(*app){
+		"a name": func(a *app) { a.Emit("message", "Ann") },
+		"a room": func(a *app) { a.Emit("join", "demo") },
+		"":       func(*app) {},
+	} {
+		a := w.app(siotest.Options{})
+		begin(a)
+		a.Emit("test", nil)
+		a.Event(a.id)
+		a.Cut()
+		if b := w.back(a, ""); (b.id == a.id) != (name == "") {
+			t.Errorf("with %q %s came back as %s", name, a.id, b.id)
+		}
+	}
+}

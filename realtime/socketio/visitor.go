@@ -19,6 +19,7 @@ type visitor struct {
 	door   *Door
 	socket *protocol.Socket
 	guests map[domain.UserID]*guest
+	chats  *chatter // nil: it has no part in the chat
 }
 
 // connected makes the visitor of a new socket, and says what it hears. The live rooms are for every socket,
@@ -50,7 +51,7 @@ func (v *visitor) gone(reason string) {
 	if reason == protocol.ServerDisconnect {
 		cause = domain.LeftPutOut
 	}
-	if profileOf(v.socket.Query()) == profilePlain { // the others begin anew
+	if profileOf(v.socket.Query()) == profilePlain && !v.chats.known() { // the others begin anew
 		v.socket.Keep(v.keep())
 	}
 	for _, g := range v.guests {

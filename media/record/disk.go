@@ -102,7 +102,7 @@ func (d *disk) drop(folder, id string) {
 // whose end would make some; without one the error says what is full.
 func (d *disk) claim(folder, id string, n int64) (victim *Recording, err error) {
 	var fs syscall.Statfs_t
-	if d.cfg.Reserve > 0 && syscall.Statfs(d.cfg.Dir, &fs) == nil && int64(fs.Bavail)*int64(fs.Bsize)-n < d.cfg.Reserve {
+	if d.cfg.Reserve > 0 && syscall.Statfs(d.cfg.Dir, &fs) == nil && int64(fs.Bavail)*fs.Bsize-n < d.cfg.Reserve {
 		return nil, errDisk
 	}
 	d.mu.Lock()

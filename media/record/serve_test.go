@@ -58,20 +58,20 @@ func TestRecordingsAreServed(t *testing.T) {
 	}
 	defer http.DefaultTransport.(*http.Transport).CloseIdleConnections()
 	answer, body := ask("GET", "/recordings/6/show/1.mp4?sign=good", "")
-	if h := answer.Header; answer.StatusCode != 200 || !bytes.Equal(body, whole) || h.Get("Content-Type") != "video/mp4" ||
+	if h := answer.Header; answer.StatusCode != http.StatusOK || !bytes.Equal(body, whole) || h.Get("Content-Type") != "video/mp4" ||
 		h.Get("Accept-Ranges") != "bytes" || h.Get("Access-Control-Allow-Origin") != "*" || h.Get("ETag") == "" {
 		t.Fatalf("%d bytes, %v", len(body), answer)
 	}
 	answer, body = ask("GET", "/recordings/6/show/1.mp4?sign=good", "1000-1999")
-	if answer.StatusCode != 206 || !bytes.Equal(body, whole[1000:2000]) {
+	if answer.StatusCode != http.StatusPartialContent || !bytes.Equal(body, whole[1000:2000]) {
 		t.Fatalf("%d bytes, %v", len(body), answer)
 	}
 	answer, body = ask("HEAD", "/recordings/6/show/1.mp4?sign=good", "")
-	if answer.StatusCode != 200 || answer.ContentLength != int64(len(whole)) || len(body) > 0 {
+	if answer.StatusCode != http.StatusOK || answer.ContentLength != int64(len(whole)) || len(body) > 0 {
 		t.Fatalf("%d bytes, %v", len(body), answer)
 	}
 	answer, body = ask("GET", "/recordings/6/show/index.jsonl?sign=good", "")
-	if answer.StatusCode != 200 || answer.Header.Get("Content-Type") != "application/x-ndjson" || !bytes.Contains(body, []byte("fragment")) {
+	if answer.StatusCode != http.StatusOK || answer.Header.Get("Content-Type") != "application/x-ndjson" || !bytes.Contains(body, []byte("fragment")) {
 		t.Fatalf("%s, %v", body, answer)
 	}
 	for path, want := range map[string]int{
@@ -91,10 +91,10 @@ func TestRecordingsAreServed(t *testing.T) {
 			t.Errorf("%s: %d, %q", path, answer.StatusCode, body)
 		}
 	}
-	if answer, _ := ask("POST", "/recordings/6/show/1.mp4?sign=good", ""); answer.StatusCode != 405 {
+	if answer, _ := ask("POST", "/recordings/6/show/1.mp4?sign=good", ""); answer.StatusCode != http.StatusMethodNotAllowed {
 		t.Error(answer.Status)
 	}
-	if answer, _ := ask("OPTIONS", "/recordings/6/show/1.mp4", ""); answer.StatusCode != 204 || answer.Header.Get("Access-Control-Allow-Headers") != "Range" {
+	if answer, _ := ask("OPTIONS", "/recordings/6/show/1.mp4", ""); answer.StatusCode != http.StatusNoContent || answer.Header.Get("Access-Control-Allow-Headers") != "Range" {
 		t.Error(answer.Status)
 	}
 	all := pictures(t, source)

@@ -63,6 +63,8 @@ type Config struct {
 	Checks  []Check              // asked by /readyz
 	Version string               // of the program, shown in /openapi.json
 
+	MetricsFrom Proxies // who may read /metrics, as the client's address behind trusted proxies; nil: Loopback
+
 	PublicURL string         // how clients reach this server: "https://live.example"; "": as each request says
 	Origins   []string       // browser origins that may call; nil: any, for no cookie carries a right
 	Proxies   Proxies        // whose X-Forwarded-For counts; nil: Loopback
@@ -125,6 +127,9 @@ func (c *Config) setDefaults() {
 	}
 	if c.Proxies == nil {
 		c.Proxies = Loopback()
+	}
+	if c.MetricsFrom == nil {
+		c.MetricsFrom = Loopback()
 	}
 	if c.Zone == nil {
 		c.Zone = shanghai()

@@ -23,10 +23,26 @@ type eventLine struct {
 	Version    int           `json:"version" doc:"of the stream"`
 	EventID    string        `json:"event_id"`
 	Type       string        `json:"type" example:"gift.sent.v1"`
-	Data       domain.Event  `json:"data"`
+	Data       domain.Event  `json:"data" doc:"null for an event that this program cannot read"`
 	Actor      string        `json:"actor" example:"user-12"`
 	Live       domain.LiveID `json:"live,omitempty"`
 	RecordedAt time.Time     `json:"recorded_at"`
+
+	Undecodable string          `json:"undecodable,omitempty" doc:"why there is no data: the program that wrote it knows more; type and payload are as written"`
+	Payload     json.RawMessage `json:"payload,omitempty" doc:"of an event that this program cannot read; people's texts in it are sealed"`
+}
+
+func lineOf(r eventstore.Recorded) eventLine {
+	line := eventLine{
+		Cursor: eventstore.CursorOf(r), Position: r.Position, Stream: r.Stream, Version: r.Version, EventID: r.ID.String(),
+		Type: r.Type, Data: r.Event, Actor: r.Metadata.Actor, Live: r.LiveID, RecordedAt: r.RecordedAt,
+	}
+	if r.Fault != nil {
+		line.Undecodable, line.Payload = r.Fault.Error(), r.Payload
+	} else {
+		line.Type = r.Event.Type()
+	}
+	return line
 }
 
 // cursorLine is a line without an event: how far the log has been looked through, and, in the last
@@ -78,10 +94,7 @@ func (s *server) newEventWriter(w http.ResponseWriter, asked replay) *eventWrite
 func (e *eventWriter) events(found []eventstore.Recorded) error {
 	for _, r := range found {
 		e.cursor, e.at = eventstore.CursorOf(r), r.Position
-		err := e.line("", eventLine{
-			Cursor: e.cursor, Position: r.Position, Stream: r.Stream, Version: r.Version, EventID: r.ID.String(),
-			Type: r.Event.Type(), Data: r.Event, Actor: r.Metadata.Actor, Live: r.LiveID, RecordedAt: r.RecordedAt,
-		})
+		err := e.line("", lineOf(r))
 		if err == nil && e.buffer.Len() >= chunk {
 			err = e.flush()
 		}

@@ -29,6 +29,9 @@ type line struct {
 	Live       int64
 	RecordedAt time.Time `json:"recorded_at"`
 	End        string
+
+	Undecodable string
+	Payload     json.RawMessage
 }
 
 func (a account) replay(query string, headers ...string) []line {
@@ -201,6 +204,39 @@ func TestEventsHistory(t *testing.T) {
 			}
 		}
 	})
+}
+
+// An event of a newer program is told as it stands, and hides nothing behind it.
+func TestEventsThatCannotBeRead(t *testing.T) {
+	t.Parallel()
+	d := newDoor(t)
+	a := d.person("alice").grant(domain.RoleAnalyst)
+	var at int64
+	err := d.db.Owner.QueryRow(t.Context(), `
+		INSERT INTO events SELECT max(position) + 1, 'gift-9', 1, gen_random_uuid(), 'gift.gilded.v1', '{"gold": 1}', '{"actor":"operator"}', NULL, now()
+		FROM events RETURNING position`).Scan(&at)
+	if err != nil {
+		t.Fatal(err)
+	}
+	behind, err := d.sequencer.Execute(t.Context(), domain.Request{Command: domain.ListGift{Name: "rose", Price: 1}, By: domain.Actor{Kind: domain.Operator}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, query := range []string{"", "?user=4711"} {
+		var found []line
+		for _, l := range a.replay(query) {
+			if l.Position >= at && l.End == "" && l.Type != "" {
+				found = append(found, l)
+			}
+		}
+		if len(found) == 0 || found[0].Type != "gift.gilded.v1" || found[0].Undecodable == "" || string(found[0].Payload) != `{"gold":1}` ||
+			string(found[0].Data) != "null" || found[0].Stream != "gift-9" || found[0].Cursor == "" {
+			t.Fatalf("%q: %+v", query, found)
+		}
+		if query == "" && (len(found) != 2 || found[1].Position != behind.Position || found[1].Undecodable != "" || found[1].Payload != nil) {
+			t.Fatalf("behind it: %+v", found)
+		}
+	}
 }
 
 func TestEventsRefuses(t *testing.T) {

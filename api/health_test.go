@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"roomlog/api"
+	"roomlog/eventstore/pgtest"
 )
 
 func TestHealth(t *testing.T) {
@@ -74,6 +75,25 @@ func TestMetrics(t *testing.T) {
 	if strings.Contains(text, "nothing") {
 		t.Error("anybody can invent paths: they must not become labels")
 	}
+}
+
+func TestWhoMayReadMetrics(t *testing.T) {
+	t.Parallel()
+	db := pgtest.New(t)
+	here := openDoor(t, db)
+	if a := here.get("/metrics"); a.status != http.StatusOK {
+		t.Errorf("this machine: %d", a.status)
+	}
+	here.get("/metrics", "X-Forwarded-For", "203.0.113.9").fails(http.StatusNotFound, "no_such_endpoint", "接口不存在")
+	from, err := api.ParseProxies([]string{"203.0.113.0/24"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := openDoor(t, db, func(c *api.Config) { c.MetricsFrom = from })
+	if a := d.get("/metrics", "X-Forwarded-For", "203.0.113.9"); a.status != http.StatusOK {
+		t.Errorf("who may: %d", a.status)
+	}
+	d.get("/metrics").fails(http.StatusNotFound, "no_such_endpoint", "接口不存在")
 }
 
 func TestOpenAPI(t *testing.T) {

@@ -58,6 +58,14 @@ func (m *meters) count(method, route string, status int, took time.Duration) {
 	}
 }
 
+// metrics answers those who may read them; to everybody else there is no such endpoint.
 func (s *server) metrics() http.Handler {
-	return promhttp.HandlerFor(s.Metrics, promhttp.HandlerOpts{MaxRequestsInFlight: 4})
+	all := promhttp.HandlerFor(s.Metrics, promhttp.HandlerOpts{MaxRequestsInFlight: 4})
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !s.MetricsFrom.trusts(askerOf(r.Context()).address) {
+			s.noRoute(w, r)
+			return
+		}
+		all.ServeHTTP(w, r)
+	})
 }

@@ -128,7 +128,7 @@ func (c *codec) encode(e domain.Event, keys map[domain.UserID]personKey) (json.R
 
 // Decode fills in the Event of each record from its Type and Payload: upcast to the present version,
 // people's texts opened, or Erased where the person is forgotten. It goes through all of them; the
-// Event of a record that cannot be read stays nil, and the first such makes it fail with a *DecodeError.
+// Event of a record that cannot be read stays nil beside its Fault, and the first such makes it fail with a *DecodeError.
 //
 // A person whom another process has forgotten counts as forgotten as soon as this one has read so,
 // which it does in every Read, ReadStream and Follow, and when it meets the event in records.
@@ -163,12 +163,14 @@ func (s *Store) Decode(ctx context.Context, records []Recorded) error {
 			}
 		}
 	}
+	var first error
 	for i := range records {
-		if err := faults[i]; err != nil {
-			return &DecodeError{records[i].Position, records[i].Type, err}
+		r := &records[i]
+		if r.Fault = faults[i]; r.Fault != nil && first == nil {
+			first = &DecodeError{r.Position, r.Type, r.Fault}
 		}
 	}
-	return nil
+	return first
 }
 
 // openTexts answers e with its owner's texts as they were said, or Erased without the owner's key.

@@ -9,19 +9,17 @@ import (
 )
 
 // Follow calls handle with every event after a position, in order, without a gap and without a
-// double, up to 1000 at a time, and goes on as the log grows. It returns handle's first error; nil
-// when ctx ends; a *DecodeError when it comes to an event that cannot be read, and ErrCursorLost
-// when the log does not have the event any more after which it goes on, because it was restored to
-// an earlier day under its readers. A database that is away for a while only delays it.
+// double, up to 1000 at a time, and goes on as the log grows. An event that this program cannot read has a Fault
+// instead of an Event. It returns handle's first error; nil when ctx ends; and ErrCursorLost when the log does not
+// have the event any more after which it goes on, because it was restored to an earlier day under its readers. A database that is away for a while only delays it.
 func (s *Store) Follow(ctx context.Context, after int64, handle func(context.Context, []Recorded) error) error {
 	var last uuid.UUID // the event at after, once known
 	backoff := firstBackoff
 	for ctx.Err() == nil {
 		seen := s.appended.Seen()
 		page, err := s.next(ctx, after, &last)
-		var broken *DecodeError
 		switch {
-		case errors.As(err, &broken), errors.Is(err, ErrCursorLost):
+		case errors.Is(err, ErrCursorLost):
 			return err
 		case err != nil && ctx.Err() != nil:
 			return nil //nolint:nilerr // the end of ctx is how following ends
@@ -50,7 +48,7 @@ func (s *Store) next(ctx context.Context, after int64, last *uuid.UUID) (Page, e
 		if err != nil {
 			return page, err
 		}
-		return page, s.decodePage(ctx, &page)
+		return page, s.decodeAll(ctx, page.Events)
 	}
 	page, err := s.read(ctx, Query{After: after - 1, Limit: usualRead + 1})
 	if err != nil {
@@ -61,5 +59,5 @@ func (s *Store) next(ctx context.Context, after int64, last *uuid.UUID) (Page, e
 	}
 	*last = page.Events[0].ID
 	page.Events = page.Events[1:]
-	return page, s.decodePage(ctx, &page)
+	return page, s.decodeAll(ctx, page.Events)
 }

@@ -45,20 +45,21 @@ func (s *Store) Head(ctx context.Context) (int64, error) {
 	return position, nil
 }
 
-// Read answers the events that q asks for, in order, ready to use. An event that cannot be decoded
-// ends the page before it; as the first of a page it makes Read fail with a *DecodeError.
+// Read answers the events that q asks for, in order, ready to use. One that this program cannot read is among them,
+// without Event but with its Fault, so that what follows can be reached and nothing is passed over in silence;
+// whose doing it is cannot be known, so it is among everybody's.
 func (s *Store) Read(ctx context.Context, q Query) (Page, error) {
 	page, err := s.read(ctx, q)
 	if err != nil {
 		return Page{}, err
 	}
-	if err := s.decodePage(ctx, &page); err != nil {
+	if err := s.decodeAll(ctx, page.Events); err != nil {
 		return Page{}, err
 	}
 	if q.User != 0 {
 		page.Events = slices.DeleteFunc(page.Events, func(r Recorded) bool {
 			e, ok := r.Event.(domain.UserEvent)
-			return !ok || e.ByUser() != q.User
+			return r.Fault == nil && (!ok || e.ByUser() != q.User)
 		})
 	}
 	return page, nil
@@ -120,20 +121,14 @@ func (q Query) bounded() Query {
 	return q
 }
 
-// decodePage decodes the events of p, and ends it before the first that cannot be.
-func (s *Store) decodePage(ctx context.Context, p *Page) error {
-	err := s.Decode(ctx, p.Events)
+// decodeAll decodes what can be decoded.
+func (s *Store) decodeAll(ctx context.Context, events []Recorded) error {
+	err := s.Decode(ctx, events)
 	var broken *DecodeError
-	if !errors.As(err, &broken) || broken.Position == p.Events[0].Position {
-		return err
+	if errors.As(err, &broken) {
+		return nil
 	}
-	for i := range p.Events {
-		if p.Events[i].Position == broken.Position {
-			p.Events, p.Next = p.Events[:i], broken.Position-1
-			break
-		}
-	}
-	return nil
+	return err
 }
 
 // queueForgotten asks who was forgotten since this process last knew, so that no remembered key

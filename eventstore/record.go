@@ -23,6 +23,7 @@ type Recorded struct {
 	LiveID     domain.LiveID // 0: not in a room
 	RecordedAt time.Time
 	Event      domain.Event // what the program works with: the present version, texts opened or Erased
+	Fault      error        // why there is no Event: this program cannot read it
 }
 
 // Metadata says where an event came from.

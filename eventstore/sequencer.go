@@ -144,6 +144,11 @@ func (q *Sequencer) Execute(ctx context.Context, r domain.Request) (Receipt, err
 
 func (s *Store) between(ctx context.Context, after, upTo int64) ([]Recorded, error) {
 	page, err := s.Read(ctx, Query{After: after, UpTo: upTo, Limit: int(upTo - after)})
+	for _, r := range page.Events {
+		if r.Fault != nil {
+			return nil, &DecodeError{r.Position, r.Type, r.Fault}
+		}
+	}
 	return page.Events, err
 }
 

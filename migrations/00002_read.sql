@@ -208,10 +208,7 @@ CREATE TABLE read.guest (
     process    text        NOT NULL,
     entered_at timestamptz NOT NULL
 ) WITH (fillfactor = 80);
-CREATE INDEX guest_connected ON read.guest (connection);
-CREATE INDEX guest_called ON read.guest (name_key) WHERE name_key <> '';
 CREATE INDEX guest_held ON read.guest (process, id);
-CREATE INDEX guest_in_profile ON read.guest (profile, id);
 CREATE INDEX guest_of_person ON read.guest (user_id) WHERE user_id > 0;
 
 -- Which guests are in which chat rooms. joined is the position of that.
@@ -222,7 +219,6 @@ CREATE TABLE read.seat (
     joined   bigint NOT NULL CHECK (joined > 0),
     PRIMARY KEY (room, guest_id)
 ) WITH (fillfactor = 80);
-CREATE INDEX seat_joined ON read.seat (room, joined);
 CREATE INDEX seat_of_guest ON read.seat (guest_id);
 CREATE INDEX seat_of_person ON read.seat (user_id, joined) WHERE user_id > 0;
 
@@ -245,7 +241,6 @@ CREATE TABLE read.message (
 CREATE INDEX message_public ON read.message (position) WHERE public;
 CREATE INDEX message_of_person ON read.message (user_id, position) WHERE user_id > 0;
 CREATE INDEX message_of_guest ON read.message (guest_id, position) WHERE user_id = 0;
-CREATE INDEX message_to_person ON read.message (to_user, position) WHERE to_user > 0;
 
 -- In which chat rooms messages were said.
 CREATE TABLE read.message_room (

@@ -22,6 +22,11 @@ func alone(ctx context.Context, owner *pgxpool.Pool, work func(*pgx.Conn) error)
 		if !mine {
 			return ErrRebuilding
 		}
+		defer func() { // the end of the connection frees it as well, a moment after this has returned
+			ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeWait)
+			defer cancel()
+			_, _ = conn.Exec(ctx, "SELECT pg_advisory_unlock($1)", int64(rebuildLock))
+		}()
 		return work(conn)
 	})
 }

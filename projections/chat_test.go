@@ -120,41 +120,19 @@ func TestChatRooms(t *testing.T) {
 func TestChatGuests(t *testing.T) {
 	t.Parallel()
 	s, ctx := told(t), t.Context()
-	names := func(guests []projections.ChatGuest, err error) string {
-		t.Helper()
-		if err != nil {
-			t.Fatal(err)
-		}
-		var b strings.Builder
-		for _, g := range guests {
-			fmt.Fprintf(&b, "%d %s %s %s;", g.ID, g.Connection, g.Profile, g.Name())
-		}
-		return b.String()
+	var here []string
+	for _, g := range must[[]projections.Seated](t)(s.queries.Census(ctx, 0, 10)) {
+		here = append(here, fmt.Sprintf("%d %s %s %s %s %s %s %v", g.ID, g.Connection, g.Profile, g.Process, g.Name(), g.Nickname, g.NameKey, g.Rooms))
 	}
-	for _, tt := range []struct{ name, got, want string }{
-		{"of a room", names(s.queries.RoomGuests(ctx, s.demo, 0)), "3 c3 rooms Eve;"},
-		{"of a room that was removed", names(s.queries.RoomGuests(ctx, s.songs, 0)), "1 c1 plain 小红;"},
-		{"of a profile", names(s.queries.GuestsOf(ctx, domain.ChatPlain, 10)), "1 c1 plain 小红;"},
-		{"who have left", names(s.queries.GuestsOf(ctx, domain.ChatExchange, 10)), ""},
-		{"by name", names(s.queries.GuestsCalled(ctx, "ac")), "1 c1 plain 小红;"},
-		{"by a person's name", names(s.queries.GuestsCalled(ctx, "ae")), "3 c3 rooms Eve;"},
-		{"by an earlier name", names(s.queries.GuestsCalled(ctx, "aa")), ""},
-		{"without a name", names(s.queries.GuestsCalled(ctx, "")), ""},
-	} {
-		if tt.got != tt.want {
-			t.Errorf("guests %s: %q, want %q", tt.name, tt.got, tt.want)
-		}
+	want := []string{
+		fmt.Sprintf("1 c1 plain p1 小红 小红 ac [%s]", s.songs), // which was removed
+		fmt.Sprintf("3 c3 rooms p1 Eve  ae [%s]", s.demo),
 	}
-	if g := must[projections.ChatGuest](t)(s.queries.GuestConnected(ctx, "c1")); g.ID != s.ming || g.User.ID != 0 || g.Process != "p1" || g.NameKey != "ac" {
-		t.Errorf("%+v", g)
+	if !cmp.Equal(here, want) {
+		t.Errorf("%q, want %q", here, want)
 	}
-	if g := must[projections.ChatGuest](t)(s.queries.Guest(ctx, s.eveHere)); g.User.ID != s.eve.id || g.Nickname != "" {
-		t.Errorf("%+v", g)
-	}
-	for _, err := range []error{second(s.queries.GuestConnected(ctx, "c2")), second(s.queries.Guest(ctx, s.gone))} {
-		if !errors.Is(err, projections.ErrNotFound) {
-			t.Errorf("somebody who has left: %v", err)
-		}
+	if rest := must[[]projections.Seated](t)(s.queries.Census(ctx, 1, 1)); len(rest) != 1 || rest[0].ID != s.eveHere || rest[0].User.ID != s.eve.id {
+		t.Errorf("%+v", rest)
 	}
 	held := must[[]projections.HeldGuest](t)(s.queries.HeldGuests(ctx, "p1", 0, 10))
 	if want := []projections.HeldGuest{{ID: s.ming, NameKey: "ac"}, {ID: s.eveHere, NameKey: "ae"}}; !cmp.Equal(held, want) {

@@ -164,7 +164,7 @@ func scanLive(row pgx.CollectableRow) (l Live, err error) {
 	var show, process, video, audio *string
 	var width, height *int
 	var since *time.Time
-	err = row.Scan(&l.ID, &l.UserID, &l.Owner.Username, &l.Owner.Nickname, &l.Owner.Avatar, &l.Title, &l.Cover, &l.Key, &l.Status,
+	err = row.Scan(&l.ID, &l.UserID, &l.Owner.Username, &l.Owner.Nickname, &l.Owner.Avatar, &l.OwnerOut, &l.Title, &l.Cover, &l.Key, &l.Status,
 		&l.Online, &l.LookCount, &l.Coin, &l.CreatedAt, &l.UpdatedAt, &show, &process, &video, &width, &height, &audio, &since)
 	l.Owner.ID, l.CreatedAt, l.UpdatedAt = l.UserID, l.CreatedAt.UTC(), l.UpdatedAt.UTC()
 	if err == nil && show != nil {
@@ -214,15 +214,10 @@ func (w Window) bounds() (after, before int64, limit int) {
 	if before = w.Before; before <= 0 {
 		before = math.MaxInt64
 	}
-	return w.After, before, w.size()
-}
-
-// size answers how many rows the window shows at most.
-func (w Window) size() int {
-	if w.Limit <= 0 {
-		return roomRows
+	if limit = w.Limit; limit <= 0 {
+		limit = roomRows
 	}
-	return min(w.Limit, maxPage)
+	return w.After, before, min(limit, maxPage)
 }
 
 // in answers a statement in the window's order.

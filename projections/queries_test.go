@@ -103,7 +103,7 @@ func TestRooms(t *testing.T) {
 	s, ctx := told(t), t.Context()
 	live := must[projections.Live](t)(s.queries.Live(ctx, s.cooking))
 	if live.Title != "cooking" || live.Owner.Name() != "Ann the cook" || live.UserID != 1 || live.Status != domain.StatusPaused ||
-		live.Online != 1 || live.LookCount != 2 || live.Coin != 60 || !live.UpdatedAt.After(live.CreatedAt) {
+		live.Online != 1 || live.LookCount != 2 || live.Coin != 60 || !live.OwnerOut || !live.UpdatedAt.After(live.CreatedAt) {
 		t.Errorf("%+v", live)
 	}
 	show := projections.Show{ID: "third", Live: s.cooking, Key: live.Key, Process: "p2", Picture: domain.Picture{Audio: "mp3"}, Since: live.Show.Since}

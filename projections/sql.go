@@ -68,8 +68,6 @@ var (
 	selectBalance string
 	//go:embed sql/select_census.sql
 	selectCensus string
-	//go:embed sql/select_chat_guests.sql
-	selectChatGuests string
 	//go:embed sql/select_checkpoint.sql
 	selectCheckpoint string
 	//go:embed sql/select_coin_movements.sql

@@ -54,6 +54,7 @@ type Live struct {
 	ID        domain.LiveID
 	UserID    domain.UserID
 	Owner     Profile
+	OwnerOut  bool // the owner is locked out, or forgotten
 	Title     string
 	Cover     string
 	Key       string // the stream key; opens nothing without a sign

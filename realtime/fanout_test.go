@@ -45,7 +45,7 @@ func TestFanout(t *testing.T) {
 		})
 	}
 	t.Run("sends the first frame at once and joins those that follow", func(t *testing.T) {
-		const window = 300 * time.Millisecond
+		const window = 600 * time.Millisecond
 		s := serve(t, func(cfg *realtime.SocketConfig) { cfg.FlushWindow = window })
 		room := s.NewFanout()
 		c := dial(t, s.addr)

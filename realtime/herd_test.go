@@ -22,7 +22,7 @@ import (
 
 // Everybody comes back at once after a restart, and misses nothing. The figure does it with 5000.
 func TestThunderingHerd(t *testing.T) {
-	herd(t, pgtest.New(t), 600, 2*time.Second)
+	herd(t, pgtest.New(t), 300, 2*time.Second)
 }
 
 // BenchmarkFigureThunderingHerd has 5000 clients come back within five seconds.

@@ -48,6 +48,9 @@ func TestChatRoomsBesideAServer(t *testing.T) {
 	if out, code := at.try("room", "remove", "demo"); code != 1 || !strings.Contains(out, "there is no room demo") {
 		t.Errorf("%d %s", code, out)
 	}
+	if out := at.roomlog("guest", "list"); out != "Nobody is in the chat.\n" {
+		t.Error(out)
+	}
 	if out, code := at.try("guest", "forget", "1"); code != 1 || !strings.Contains(out, "--yes") {
 		t.Errorf("%d %s", code, out)
 	}

@@ -68,8 +68,9 @@ type commandLine struct {
 		Remove roomRemove `cmd:"" help:"Remove a chat room for good."`
 	} `cmd:"" help:"The chat rooms."`
 	Guest struct {
+		List   guestList   `cmd:"" help:"Show who is in the chat now."`
 		Forget guestForget `cmd:"" help:"Erase what somebody said who was not signed in."`
-	} `cmd:"" help:"Who chats without being signed in."`
+	} `cmd:"" help:"Who is in the chat, by which connection."`
 	Streams struct {
 		List    streamsList    `cmd:"" help:"Show what goes on, on all processes."`
 		Players streamsPlayers `cmd:"" help:"Show who watches a room."`

@@ -62,6 +62,9 @@ func (c *serveCommand) openDoors(ctx context.Context, h *house, e *engine, l *la
 		return nil, err
 	}
 	config.Streams = streamBoard{stage.NewBoard(e.store, e.queries)}
+	if config.MetricsFrom, err = api.ParseProxies(c.MetricsFrom); err != nil {
+		return nil, fmt.Errorf("who may read metrics: %w", err)
+	}
 	config.Metrics, config.Checks, config.Proxies = registry, d.readiness.checks(), proxies
 	if d.api, err = api.New(config); err != nil {
 		return nil, err

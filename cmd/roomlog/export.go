@@ -31,8 +31,9 @@ func (exportCommand) Help() string {
   roomlog export --type gift.sent.v1 | head
   roomlog export --after 4711.1a2b3c4d           what follows a cursor
 
-Each line is one event, in order, with its cursor. The texts of people who were forgotten are "erased". The
-cursor to go on after is printed to standard error at the end.`
+Each line is one event, in order, with its cursor. The texts of people who were forgotten are "erased". An
+event that this program cannot read has "undecodable" and its payload as written instead of data. The cursor to go on
+after is printed to standard error at the end.`
 }
 
 // exported is one line, of the same shape as in GET /api/events. Data is in the newest version of its type.
@@ -47,6 +48,9 @@ type exported struct {
 	Actor      string        `json:"actor"`
 	Live       domain.LiveID `json:"live,omitempty"`
 	RecordedAt time.Time     `json:"recorded_at"`
+
+	Undecodable string          `json:"undecodable,omitempty"` // why there is no data
+	Payload     json.RawMessage `json:"payload,omitempty"`     // as written, instead
 }
 
 // Run carries the command out.
@@ -105,10 +109,16 @@ func (c *exportCommand) export(ctx context.Context, d *desk, after string, to io
 }
 
 func lineOf(r eventstore.Recorded) exported {
-	return exported{
+	line := exported{
 		Cursor: eventstore.CursorOf(r), Position: r.Position, Stream: r.Stream, Version: r.Version, EventID: r.ID.String(),
-		Type: r.Event.Type(), Data: r.Event, Actor: r.Metadata.Actor, Live: r.LiveID, RecordedAt: r.RecordedAt,
+		Type: r.Type, Data: r.Event, Actor: r.Metadata.Actor, Live: r.LiveID, RecordedAt: r.RecordedAt,
 	}
+	if r.Fault != nil {
+		line.Undecodable, line.Payload = r.Fault.Error(), r.Payload
+	} else {
+		line.Type = r.Event.Type()
+	}
+	return line
 }
 
 // maxLine bounds the last line of a file that is gone on with; an event has some kilobytes at most.

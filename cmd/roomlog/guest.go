@@ -3,9 +3,45 @@ package main
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"roomlog/domain"
 )
+
+// guestsAtOnce is how many guests are read from the tables in one go.
+const guestsAtOnce = 500
+
+type guestList struct{}
+
+// Run carries the command out.
+func (*guestList) Run(ctx context.Context, g *globals, sh shell) error {
+	return g.atDesk(ctx, sh, func(ctx context.Context, d *desk) error {
+		if err := d.upToDate(ctx); err != nil {
+			return err
+		}
+		t := newTable(sh.stdout, "GUEST", "NAME", "USER", "PROFILE", "CONNECTION", "ROOMS", "SINCE")
+		for last := domain.GuestID(0); ; {
+			guests, err := d.queries.Census(ctx, last, guestsAtOnce)
+			if err != nil {
+				return err
+			}
+			for _, one := range guests {
+				t.row(one.ID, orDash(one.Name()), one.User.ID, one.Profile, one.Connection, len(one.Rooms), one.EnteredAt.Format(time.DateTime))
+				last = one.ID
+			}
+			if len(guests) < guestsAtOnce {
+				return t.end("Nobody is in the chat.")
+			}
+		}
+	})
+}
+
+func orDash(s string) string {
+	if s == "" {
+		return "-"
+	}
+	return s
+}
 
 type guestForget struct {
 	Guest int64 `arg:"" help:"The number, as the log has it in guest.entered and message.posted."`

@@ -22,6 +22,7 @@ type serveCommand struct {
 	HTTPAddr       string   `name:"http-addr" group:"door" env:"ROOMLOG_HTTP_ADDR" default:":7001" help:"Where to listen for REST and WebSocket; port 0 takes a free one."`
 	PublicURL      string   `group:"door" env:"ROOMLOG_PUBLIC_URL" placeholder:"URL" help:"How clients reach this server, like https://live.example, for addresses of what is uploaded. Default: as each request says."`
 	TrustedProxies []string `group:"door" env:"ROOMLOG_TRUSTED_PROXIES" default:"127.0.0.0/8,::1/128" help:"Whose X-Forwarded-For gives the client's address, for limits and logs."`
+	MetricsFrom    []string `group:"door" env:"ROOMLOG_METRICS_FROM" default:"127.0.0.0/8,::1/128" help:"Who may read /metrics; others find nothing there. Behind a proxy that sets X-Forwarded-For it is the client that counts."`
 	CORSOrigins    []string `name:"cors-origins" group:"door" env:"ROOMLOG_CORS_ORIGINS" placeholder:"ORIGIN" help:"Browser origins that may call. Default: any, since no cookie carries a right."`
 	Assets         string   `group:"door" env:"ROOMLOG_ASSETS" placeholder:"DIR" help:"A folder with socket.io.js for browser pages; make assets fills one. Default: assets in the data folder."`
 	PprofAddr      string   `group:"door" env:"ROOMLOG_PPROF_ADDR" placeholder:"ADDR" help:"Where to serve profiles of this process, like 127.0.0.1:6060. Default: nowhere."`

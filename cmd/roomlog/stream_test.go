@@ -20,6 +20,8 @@ import (
 	"time"
 
 	"github.com/lxzan/gws"
+
+	"roomlog/eventstore/pgtest"
 )
 
 var streaming = regexp.MustCompile(`msg="listening for streams" rtmp=(\S+) flv=(\S+)`)
@@ -162,7 +164,7 @@ func save(t testing.TB, url string) (file string, wait func()) {
 		t.Fatal(err)
 	}
 	s := &saved{file: out, closed: make(chan struct{})}
-	conn, _, err := gws.NewClient(s, &gws.ClientOption{Addr: strings.Replace(url, "http", "ws", 1), ReadMaxPayloadSize: 16 << 20}) //nolint:bodyclose // an upgrade has no body
+	conn, _, err := gws.NewClient(s, &gws.ClientOption{Addr: strings.Replace(url, "http", "ws", 1), ReadMaxPayloadSize: 16 << 20})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -511,4 +513,30 @@ func TestHooksAreAskedAndTold(t *testing.T) {
 	if got := status(t, at.flvURL(bert.read(room.Data.ID), ".flv")); got != http.StatusForbidden {
 		t.Errorf("whom a hook rejects is answered %d", got)
 	}
+}
+
+// Streams can be taken by a process of their own, and go on while the others are away.
+func TestStreamsInAProcessOfTheirOwn(t *testing.T) {
+	t.Parallel()
+	needFFmpeg(t)
+	env := append([]string{"DATABASE_URL=" + pgtest.Blank(t)}, sharedSecrets...)
+	front := serve(t, env, "--data", dataDir(t), "--roles", "api,realtime,projector")
+	studio := serve(t, env, "--data", dataDir(t), "--roles", "media", "--presence-grace", "1s")
+	anna, bert := join(t, front, "anna"), join(t, front, "bert")
+	room := anna.create("a show")
+	encoder := publish(t, film(t, 2), studio.rtmpURL(room), "-stream_loop", "-1")
+	player := watch(t, studio.flvURL(bert.read(room.Data.ID), ".flv"))
+	player.gets(t, "a player of a stream")
+	eventually(t, "the other process sees it all", func() bool {
+		all := anna.streams()
+		return len(all) == 1 && all[0].Publishing && all[0].Players["http-flv"] == 1
+	})
+	front.kill()
+	player.gets(t, "the player, without the other process")
+	front.again()
+	if stopped := exported[publishing](front, "live.publish_stopped.v1"); len(stopped) != 0 {
+		t.Errorf("a process that lives was thought dead: %+v", stopped)
+	}
+	anna.post("/api/live/changestatus", map[string]any{"id": room.Data.ID, "type": "stop"}, nil)
+	eventually(t, "the other process has cut it", func() bool { return len(player.ended) == 1 && encoder.over() })
 }

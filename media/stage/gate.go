@@ -73,12 +73,7 @@ func (s *Stage) room(ctx context.Context, key string) (projections.Live, error) 
 		return live, fmt.Errorf("%w: %w", media.ErrUnavailable, err)
 	case live.Status == domain.StatusEnded:
 		return live, ErrEnded
-	}
-	owner, err := s.cfg.Queries.User(ctx, live.UserID)
-	switch {
-	case err != nil:
-		return live, fmt.Errorf("%w: %w", media.ErrUnavailable, err)
-	case owner.Disabled || owner.Forgotten:
+	case live.OwnerOut:
 		return live, ErrOwner
 	}
 	return live, nil

@@ -1,4 +1,4 @@
-SELECT l.id, l.user_id, coalesce(p.username, ''), coalesce(p.nickname, ''), coalesce(p.avatar, ''), l.title, l.cover, l.key, l.status,
+SELECT l.id, l.user_id, coalesce(p.username, ''), coalesce(p.nickname, ''), coalesce(p.avatar, ''), coalesce(p.disabled OR p.forgotten, false), l.title, l.cover, l.key, l.status,
     coalesce(a.online, 0), coalesce(k.looks, 0), coalesce(c.coins, 0), l.created_at, l.updated_at,
     s.id, s.process, s.video, s.width, s.height, s.audio, s.started_at
 FROM live l

@@ -1,0 +1,73 @@
+package main_test
+
+import (
+	"fmt"
+	"net/http"
+	"regexp"
+	"strings"
+	"testing"
+
+	"roomlog/eventstore/pgtest"
+	"roomlog/realtime/socketio/siotest"
+)
+
+// What keeps order at the command line takes effect on every process, in both dialects.
+func TestKeepingOrderBesideTwoServers(t *testing.T) {
+	t.Parallel()
+	env := append([]string{"DATABASE_URL=" + pgtest.Blank(t)}, sharedSecrets...)
+	first := serve(t, env, append([]string{"--data", dataDir(t)}, unhurried...)...)
+	other := serve(t, env, append([]string{"--data", dataDir(t), "--roles", "api,realtime"}, unhurried...)...)
+	anna, bert := join(t, first, "anna"), join(t, first, "bert")
+	live := anna.open("Anna's room")
+	there := *bert
+	there.at = other
+	b := there.connect("")
+	enter(t, b, live, nil)
+	guest := siotest.Dial(t, "http://"+other.addr+"/socket.io/", siotest.Options{Version: 3})
+	id := guest.Connect()
+
+	var listed string
+	eventually(t, "both processes answer", func() bool {
+		listed = first.roomlog("sockets")
+		return strings.Contains(listed, id) && strings.Contains(listed, "native")
+	})
+	if !regexp.MustCompile(fmt.Sprintf(`native +%d +live-%d +127.0.0.1`, bert.id, live)).MatchString(listed) {
+		t.Errorf("the list says %s", listed)
+	}
+	if out := first.roomlog("kick", "--connection", id, "--reason", "flooding"); !strings.Contains(out, "is put out") {
+		t.Error(out)
+	}
+	if said := string(guest.Event(id)[0]); !strings.Contains(said, `"action":"deny"`) || !strings.Contains(said, "flooding") {
+		t.Errorf("the guest is told %s", said)
+	}
+	guest.Expect("41")
+	guest.Ended()
+	if out, code := first.try("kick", "--connection", "nobody-1"); code != 1 || !strings.Contains(out, "no connection") {
+		t.Errorf("%d %s", code, out)
+	}
+
+	first.roomlog("kick", "--user", fmt.Sprint(bert.id), "--reason", "be kind")
+	if <-b.closed; b.code != 4503 || b.reason != "be kind" {
+		t.Errorf("closed with %d %s", b.code, b.reason)
+	}
+	first.roomlog("deny", "--user", fmt.Sprint(bert.id), "--for", "1h")
+	if status, raw := there.do(http.MethodGet, "/api/user/info", nil, nil); status != http.StatusForbidden || !strings.Contains(string(raw), "您没有权限访问该接口!") {
+		t.Errorf("somebody kept out is answered %d %s", status, raw)
+	}
+	first.roomlog("allow", "--user", fmt.Sprint(bert.id))
+	c := there.connect("")
+	enter(t, c, live, nil)
+	if out := first.roomlog("live", "list"); !strings.Contains(out, "Anna's room") {
+		t.Error(out)
+	}
+	first.roomlog("user", "disable", fmt.Sprint(anna.id)) // who is locked out is off the air
+	if out := first.roomlog("live", "list"); strings.Contains(out, "Anna's room") {
+		t.Error(out)
+	}
+	if out, code := first.try("live", "stop", fmt.Sprint(live)); code != 1 || !strings.Contains(out, "has ended") {
+		t.Errorf("%d %s", code, out)
+	}
+	if out := first.roomlog("verify"); !strings.HasPrefix(out, "ok: ") {
+		t.Error(out)
+	}
+}

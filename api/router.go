@@ -38,6 +38,9 @@ func (s *server) surface() {
 		domain.CodeLiveNotFound: "当前直播间不存在",
 	}), s.readLive)
 
+	personal(s, post("/api/live/record", "Have one's room recorded, or not, from its next stream on"), s.setRecording)
+	public(s, get("/api/live/{id}/recordings", "What was recorded of a room, newest first, with addresses to play"), s.listRecordings)
+	personal(s, post("/api/live/recording/delete", "Delete a recording of one's room, or as an operator of any"), s.deleteRecording)
 	const moderator = "the live's owner or the role operator"
 	personal(s, post("/api/live/deny", "Keep somebody out of a room, for a time or for good").needs(moderator), s.denyViewer)
 	personal(s, post("/api/live/allow", "Let somebody into a room again").needs(moderator), s.allowViewer)

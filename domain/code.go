@@ -24,6 +24,8 @@ const (
 	CodeLiveNotStarted  Code = "live_not_started"    // the room was not on air yet
 	CodeLiveEnded       Code = "live_ended"          // the room has ended for good
 	CodeNoStream        Code = "no_stream"           // nothing is streamed in this room now
+	CodeNoRecording     Code = "recording_not_found" // no such recording, or another's, or deleted
+	CodeRecordingOn     Code = "recording_running"   // it is still being written
 	CodeCommentEmpty    Code = "comment_empty"       // nothing is left without the space around it
 	CodeCommentTooLong  Code = "comment_too_long"    // more than 200 characters
 	CodeMessageEmpty    Code = "message_empty"       // nothing is left without the space around it
@@ -69,6 +71,8 @@ var chinese = map[Code]string{
 	CodeLiveNotStarted:  "直播间未开播",
 	CodeLiveEnded:       "直播间已结束",
 	CodeNoStream:        "直播间没有推流",
+	CodeNoRecording:     "录像不存在",
+	CodeRecordingOn:     "录像尚未结束",
 	CodeCommentEmpty:    "评论不能为空",
 	CodeCommentTooLong:  "评论最多200个字",
 	CodeMessageEmpty:    "消息不能为空",

@@ -19,6 +19,9 @@ func TestNamesThatADoorDrawsCannotPoisonATable(t *testing.T) {
 		"process, leaving": func(s string) domain.Request {
 			return domain.Request{Command: domain.LeaveLive{Live: 6, User: 1, Cause: domain.LeftAsked, Process: s}, By: domain.Actor{Kind: domain.System}}
 		},
+		"recording": func(s string) domain.Request {
+			return domain.Request{Command: domain.DiscardRecording{Live: 6, Recording: "x", Reason: domain.RecordingReason(s)}, By: domain.Actor{Kind: domain.System}}
+		},
 		"process, entering the chat": func(s string) domain.Request {
 			return domain.Request{Command: domain.EnterChat{Connection: "c", Profile: domain.ChatPlain, Process: s}}
 		},

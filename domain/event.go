@@ -36,6 +36,7 @@ func giftOf(id GiftID) Stream             { return stream("gift-", int64(id)) }
 func orderOf(id OrderID) Stream           { return Stream("order-" + string(id)) }
 func nameOf(key string) Stream            { return Stream("name-" + key) }
 func emailOf(key string) Stream           { return Stream("email-" + key) }
+func recordingOf(id RecordingID) Stream   { return Stream("recording-" + string(id)) }
 func visitOf(l LiveID, u UserID) Stream {
 	return stream("visit-"+strconv.FormatInt(int64(l), 10)+"-", int64(u))
 }

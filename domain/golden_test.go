@@ -11,6 +11,7 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+	"time"
 
 	"roomlog/domain"
 )
@@ -44,6 +45,11 @@ func samples() []domain.Event {
 		domain.LivePublishStarted{Live: 6, Streamer: 7, Show: "MZXW6YTBOI3DAMBQ", Process: "0198c0de-0000-4000-8000-0000000000aa",
 			Picture: domain.Picture{Video: "h264", Width: 1920, Height: 1080, Audio: "aac"}},
 		domain.LivePublishStopped{Live: 6, Streamer: 7, Show: "MZXW6YTBOI3DAMBQ", Reason: domain.PublishKicked, Note: "not for children", Bytes: 1 << 33},
+		domain.LiveRecordingSet{Live: 6, Streamer: 7, Record: domain.RecordOn},
+		domain.RecordingStarted{Live: 6, Streamer: 7, Recording: "MZXW6YTBOI3DAMBQ"},
+		domain.RecordingFinished{Live: 6, Streamer: 7, Recording: "MZXW6YTBOI3DAMBQ", Reason: "lost", Began: noon, Ended: noon.Add(time.Hour), Length: 3_600_000, Bytes: 1 << 33,
+			Parts: []domain.RecordingPart{{File: "1.mp4", Began: noon, Length: 3_600_000, Bytes: 1 << 33, Picture: domain.Picture{Video: "h264", Width: 1920, Height: 1080, Audio: "aac"}}}},
+		domain.RecordingDeleted{Live: 6, Streamer: 7, Recording: "MZXW6YTBOI3DAMBQ", Reason: "quota"},
 		domain.ViewerJoined{Live: 6, User: 12, First: true, Process: "0198c0de-0000-4000-8000-0000000000aa"},
 		domain.ViewerMoved{Live: 6, User: 12, Process: "0198c0de-0000-4000-8000-0000000000bb"},
 		domain.ViewerLeft{Live: 6, User: 12, Cause: domain.LeftConnectionLost},
@@ -163,6 +169,9 @@ func readGolden(t *testing.T, typ string, e domain.Event) []byte {
 
 // isNothing says whether any field of a struct, however deep, is its zero value.
 func isNothing(v reflect.Value) bool {
+	if at, is := v.Interface().(time.Time); is {
+		return at.IsZero()
+	}
 	switch v.Kind() {
 	case reflect.Struct:
 		for i := range v.NumField() {

@@ -15,10 +15,11 @@ const (
 
 // Live is what a decision needs of a room.
 type Live struct {
-	Streamer UserID   `json:"streamer"` // 0: there is no such room
-	Status   Status   `json:"status"`
-	Denied   []Denial `json:"denied,omitempty"` // those who are kept out, and perhaps some who were
-	Show     ShowID   `json:"show,omitempty"`   // the stream that it has now; "": there is no picture
+	Streamer UserID       `json:"streamer"` // 0: there is no such room
+	Status   Status       `json:"status"`
+	Denied   []Denial     `json:"denied,omitempty"` // those who are kept out, and perhaps some who were
+	Show     ShowID       `json:"show,omitempty"`   // the stream that it has now; "": there is no picture
+	Record   RecordChoice `json:"record,omitempty"` // whether its owner wants its streams recorded
 }
 
 // open answers nil while people may join, comment and give in room id: on air or paused.

@@ -21,6 +21,7 @@ type story struct {
 	status   map[domain.LiveID]domain.Status
 	streamer map[domain.LiveID]domain.UserID
 	showing  map[domain.LiveID]domain.ShowID
+	recorded map[domain.RecordingID]string
 	visits   map[[2]int64]*visit
 	orders   map[domain.OrderID]*order
 	price    map[domain.GiftID]domain.Coins // of the gifts on the shelf
@@ -54,8 +55,8 @@ func newStory() *story {
 		world: world{}, specs: map[string]domain.EventSpec{},
 		ledger: map[domain.Account]domain.Coins{}, balance: map[domain.UserID]domain.Coins{}, earned: map[domain.UserID]domain.Coins{},
 		status: map[domain.LiveID]domain.Status{}, streamer: map[domain.LiveID]domain.UserID{},
-		showing: map[domain.LiveID]domain.ShowID{},
-		visits:  map[[2]int64]*visit{}, orders: map[domain.OrderID]*order{}, price: map[domain.GiftID]domain.Coins{},
+		showing: map[domain.LiveID]domain.ShowID{}, recorded: map[domain.RecordingID]string{},
+		visits: map[[2]int64]*visit{}, orders: map[domain.OrderID]*order{}, price: map[domain.GiftID]domain.Coins{},
 		chat: newChatAudit(), names: map[string]domain.UserID{}, session: map[domain.UserID]string{},
 		out: map[domain.UserID]bool{}, gone: map[domain.UserID]bool{},
 		denied: map[domain.UserID]bool{}, barred: map[[2]int64]bool{},
@@ -134,6 +135,17 @@ func (s *story) audit(t *rapid.T, e domain.Event) {
 	case domain.LivePublishStopped:
 		expect(t, e, s.showing[e.Live] == e.Show && e.Show != "", "shows %q", s.showing[e.Live])
 		s.showing[e.Live] = ""
+	case domain.LiveRecordingSet:
+		expect(t, e, s.streamer[e.Live] == e.Streamer && s.status[e.Live] != domain.StatusEnded, "is %d's", s.streamer[e.Live])
+	case domain.RecordingStarted:
+		expect(t, e, s.recorded[e.Recording] == "", "is %s", s.recorded[e.Recording])
+		s.recorded[e.Recording] = "started"
+	case domain.RecordingFinished:
+		expect(t, e, s.recorded[e.Recording] == "started", "is %s", s.recorded[e.Recording])
+		s.recorded[e.Recording] = "finished"
+	case domain.RecordingDeleted:
+		expect(t, e, s.recorded[e.Recording] == "started" || s.recorded[e.Recording] == "finished", "is %s", s.recorded[e.Recording])
+		s.recorded[e.Recording] = "deleted"
 	case domain.ViewerJoined:
 		v := s.visit(e.Live, e.User)
 		expect(t, e, !v.there && s.openTo(e.Live, e.User), "is there already, or the room is closed")

@@ -75,7 +75,8 @@ func (s *story) command(t *rapid.T) domain.Command {
 		weight int // of 64
 		ask    func() domain.Command
 	}{
-		{7, func() domain.Command {
+		{2, func() domain.Command { return recording(t, live) }},
+		{5, func() domain.Command {
 			if roll(t, 2) > 0 {
 				return domain.SendGift{Live: live, Gift: gift, Num: 1 + roll(t, 2)}
 			}
@@ -214,6 +215,18 @@ func role(t *rapid.T) domain.Role {
 
 func show(t *rapid.T) domain.ShowID {
 	return rapid.SampledFrom([]domain.ShowID{"show-1", "show-2", "show-3", ""}).Draw(t, "show")
+}
+
+// recording is something about recordings.
+func recording(t *rapid.T, live domain.LiveID) domain.Command {
+	id := domain.RecordingID(show(t))
+	return rapid.SampledFrom([]domain.Command{
+		domain.SetRecording{Live: live, On: roll(t, 1) > 0},
+		domain.StartRecording{Live: live, Recording: id},
+		domain.FinishRecording{Live: live, Recording: id, Reason: "lost", Began: now, Ended: now},
+		domain.DiscardRecording{Live: live, Recording: id, Reason: "quota"},
+		domain.DeleteRecording{Live: live, Recording: id},
+	}).Draw(t, "about a recording")
 }
 
 func words(t *rapid.T) string {

@@ -45,6 +45,9 @@ func (v View) Nickname(key string) Nickname { return see[Nickname](v, nicknameOf
 // Live answers a room.
 func (v View) Live(id LiveID) Live { return see[Live](v, liveOf(id)) }
 
+// Recording answers a recording.
+func (v View) Recording(id RecordingID) Recording { return see[Recording](v, recordingOf(id)) }
+
 // Visit answers whether a person is in a room, and was before.
 func (v View) Visit(l LiveID, u UserID) Visit { return see[Visit](v, visitOf(l, u)) }
 

@@ -52,7 +52,8 @@ CREATE TABLE read.live (
     key        text        NOT NULL UNIQUE,
     status     int         NOT NULL DEFAULT 0 CHECK (status BETWEEN 0 AND 3),
     created_at timestamptz NOT NULL,
-    updated_at timestamptz NOT NULL CHECK (updated_at >= created_at)
+    updated_at timestamptz NOT NULL CHECK (updated_at >= created_at),
+    record     text        NOT NULL DEFAULT '' CHECK (record IN ('', 'on', 'off'))
 ) WITH (fillfactor = 90);
 CREATE INDEX live_of_person ON read.live (user_id, id);
 
@@ -74,6 +75,23 @@ CREATE TABLE read.show (
 ) WITH (fillfactor = 80);
 CREATE UNIQUE INDEX show_now ON read.show (live_id) WHERE stopped_at IS NULL;
 CREATE INDEX show_of_live ON read.show (live_id, started_at);
+
+-- What was recorded of streams, under their names. A deleted one keeps its row until its files are gone everywhere,
+-- which nobody knows.
+CREATE TABLE read.recording (
+    id         text        PRIMARY KEY,
+    live_id    bigint      NOT NULL CHECK (live_id > 0),
+    user_id    bigint      NOT NULL CHECK (user_id > 0),
+    began_at   timestamptz NOT NULL,
+    ended_at   timestamptz,
+    reason     text,
+    length_ms  bigint      NOT NULL DEFAULT 0 CHECK (length_ms >= 0),
+    bytes      bigint      NOT NULL DEFAULT 0 CHECK (bytes >= 0),
+    parts      jsonb       NOT NULL DEFAULT '[]',
+    deleted_at timestamptz,
+    CHECK ((ended_at IS NULL) = (reason IS NULL))
+) WITH (fillfactor = 70);
+CREATE INDEX recording_of_live ON read.recording (live_id, began_at);
 
 -- Who is or was in which room. first_position is of the first visit ever, joined of the newest.
 CREATE TABLE read.viewer (

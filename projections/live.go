@@ -12,7 +12,7 @@ import (
 // Lives is the rooms and where they stand.
 var Lives = Projection{
 	Name: "lives", Version: 1, Tables: []string{"live"},
-	Fold:  []Handler{on(foldLiveCreated), on(foldLiveStatus), on(foldLiveForgotten)},
+	Fold:  []Handler{on(foldLiveCreated), on(foldLiveStatus), on(foldLiveRecord), on(foldLiveForgotten)},
 	Write: writes(writeLives),
 }
 
@@ -21,6 +21,7 @@ type livesBatch struct {
 	title, cover, key []string
 	at                []time.Time
 	status            map[domain.LiveID]statusRow
+	record            map[domain.LiveID]domain.RecordChoice
 	forgotten         []int64
 }
 
@@ -39,6 +40,10 @@ func foldLiveStatus(b *livesBatch, r eventstore.Recorded, e domain.LiveStatusCha
 	set(&b.status, e.Live, statusRow{e.To, r.RecordedAt})
 }
 
+func foldLiveRecord(b *livesBatch, _ eventstore.Recorded, e domain.LiveRecordingSet) {
+	set(&b.record, e.Live, e.Record)
+}
+
 func foldLiveForgotten(b *livesBatch, _ eventstore.Recorded, e domain.UserForgotten) {
 	b.forgotten = append(b.forgotten, int64(e.User))
 }
@@ -55,6 +60,14 @@ func writeLives(b *livesBatch, tables *pgx.Batch) {
 			id, status, at = append(id, int64(live)), append(status, int32(s.status)), append(at, s.at)
 		}
 		expect(len(id), tables.Queue(updateLiveStatus, id, status, at))
+	}
+	if len(b.record) > 0 {
+		var id []int64
+		var record []string
+		for live, choice := range b.record {
+			id, record = append(id, int64(live)), append(record, string(choice))
+		}
+		expect(len(id), tables.Queue(updateLiveRecord, id, record))
 	}
 	if len(b.forgotten) > 0 {
 		tables.Queue(eraseLive, b.forgotten)

@@ -25,7 +25,7 @@ type Projection struct {
 }
 
 // All is every projection.
-var All = []Projection{People, Sessions, Lives, Shows, Viewers, Looks, Comments, Emails, ChatRooms, Guests, Messages, Shelf, Gifts, Coins}
+var All = []Projection{People, Sessions, Lives, Shows, Recordings, Viewers, Looks, Comments, Emails, ChatRooms, Guests, Messages, Shelf, Gifts, Coins}
 
 // A Handler folds one type of event into a batch.
 type Handler struct {

@@ -165,7 +165,7 @@ func scanLive(row pgx.CollectableRow) (l Live, err error) {
 	var width, height *int
 	var since *time.Time
 	err = row.Scan(&l.ID, &l.UserID, &l.Owner.Username, &l.Owner.Nickname, &l.Owner.Avatar, &l.OwnerOut, &l.Title, &l.Cover, &l.Key, &l.Status,
-		&l.Online, &l.LookCount, &l.Coin, &l.CreatedAt, &l.UpdatedAt, &show, &process, &video, &width, &height, &audio, &since)
+		&l.Online, &l.LookCount, &l.Coin, &l.CreatedAt, &l.UpdatedAt, &show, &process, &video, &width, &height, &audio, &since, &l.Record)
 	l.Owner.ID, l.CreatedAt, l.UpdatedAt = l.UserID, l.CreatedAt.UTC(), l.UpdatedAt.UTC()
 	if err == nil && show != nil {
 		l.Show = Show{ID: domain.ShowID(*show), Live: l.ID, Key: l.Key, Process: *process, Since: since.UTC(),

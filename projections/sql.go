@@ -54,6 +54,8 @@ var (
 	insertPerson string
 	//go:embed sql/insert_poison.sql
 	insertPoison string
+	//go:embed sql/insert_recording.sql
+	insertRecording string
 	//go:embed sql/insert_room.sql
 	insertRoom string
 	//go:embed sql/insert_seat.sql
@@ -110,6 +112,10 @@ var (
 	selectProfiles string
 	//go:embed sql/select_public_messages.sql
 	selectPublicMessages string
+	//go:embed sql/select_recordings.sql
+	selectRecordings string
+	//go:embed sql/select_recordings_deleted.sql
+	selectRecordingsDeleted string
 	//go:embed sql/select_room.sql
 	selectRoom string
 	//go:embed sql/select_room_messages.sql
@@ -138,6 +144,8 @@ var (
 	updateGiftWithdrawn string
 	//go:embed sql/update_guest_name.sql
 	updateGuestName string
+	//go:embed sql/update_live_record.sql
+	updateLiveRecord string
 	//go:embed sql/update_live_status.sql
 	updateLiveStatus string
 	//go:embed sql/update_person_denied.sql
@@ -150,6 +158,10 @@ var (
 	updatePersonProfile string
 	//go:embed sql/update_person_roles.sql
 	updatePersonRoles string
+	//go:embed sql/update_recording_deleted.sql
+	updateRecordingDeleted string
+	//go:embed sql/update_recording_finished.sql
+	updateRecordingFinished string
 	//go:embed sql/update_show.sql
 	updateShow string
 	//go:embed sql/update_viewer.sql

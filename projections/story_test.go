@@ -74,6 +74,7 @@ func tell(t testing.TB) *story {
 	s.do(domain.RevokeRole{User: s.bob.id, Role: domain.RoleAuditor})
 	s.do(domain.DisableUser{User: s.bob.id})
 	s.do(domain.EnableUser{User: s.bob.id})
+	s.ann.asks(domain.SetRecording{Live: s.cooking, On: true})
 	s.do(domain.DisableUser{User: s.ann.id})
 	s.do(domain.GrantRole{User: s.cat.id, Role: domain.RoleOperator})
 	s.do(domain.DenyUser{User: s.bob.id, Seconds: 60, Reason: "cool down"})
@@ -98,6 +99,14 @@ func (s *story) shows() {
 	s.says(domain.StartPublish{Live: s.cooking, Show: "first", Process: "p1", Picture: picture})
 	s.says(domain.StopPublish{Live: s.cooking, Show: "first", Reason: domain.PublishStopped, Bytes: 5_000_000_000})
 	s.says(domain.StartPublish{Live: s.cooking, Show: "second", Process: "p1", Picture: picture})
+	began := time.Date(2026, 11, 21, 12, 0, 0, 500_000_000, time.UTC)
+	finish := domain.FinishRecording{Live: s.cooking, Recording: "first", Reason: "lost", Began: began, Ended: began.Add(time.Minute), Length: 59_000, Bytes: 9000,
+		Parts: []domain.RecordingPart{{File: "1.mp4", Began: began, Length: 59_000, Bytes: 8000, Picture: picture}}}
+	s.says(finish)
+	finish.Recording = "second"
+	s.says(finish)
+	s.says(domain.StartRecording{Live: s.cooking, Recording: "third"})
+	s.says(domain.DiscardRecording{Live: s.cooking, Recording: "first", Reason: "quota"})
 	s.says(domain.StartPublish{Live: s.cooking, Show: "third", Process: "p2", Picture: domain.Picture{Audio: "mp3"}})
 }
 

@@ -63,8 +63,9 @@ type Live struct {
 	LookCount int64 // people who ever were
 	Coin      int64 // what was given in it
 	CreatedAt time.Time
-	UpdatedAt time.Time // of the newest change of the room itself
-	Show      Show      // the stream that it has now; without an ID: none, there is no picture
+	UpdatedAt time.Time           // of the newest change of the room itself
+	Record    domain.RecordChoice // whether its owner wants its streams recorded
+	Show      Show                // the stream that it has now; without an ID: none, there is no picture
 }
 
 // Gift is an entry of the shelf.

@@ -131,6 +131,7 @@ func TestVerify(t *testing.T) {
 			{"UPDATE read.look_count SET looks = 3 WHERE live_id = 1", "table look_count: row live_id 1: looks is 3, the log says 2"},
 			{"UPDATE read.person SET disabled = false WHERE id = 1", "table person: row id 1: disabled is false, the log says true"},
 			{"INSERT INTO read.poison VALUES (3, 'people', 't', 'c')", "table poison: row position 3, projection people does not follow from the log"},
+			{"UPDATE read.recording SET bytes = 1 WHERE id = 'second'", "table recording: row id second: bytes is 1, the log says 9000"},
 			{"DELETE FROM read.session WHERE user_id = 1", "table session: row user_id 1 is missing"},
 			{"UPDATE read.show SET process = 'p9' WHERE id = 'third'", "table show: row id third: process is p9, the log says p2"},
 			{"DELETE FROM read.viewer WHERE user_id = 3", "table viewer: row live_id 1, user_id 3 is missing"},

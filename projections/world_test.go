@@ -245,7 +245,7 @@ func (w *world) exec(sql string, args ...any) {
 // tables are the read tables, in the order of their names; poison and projection are the program's own.
 var tables = []string{
 	"audience", "coin", "coin_movement", "comment", "email", "gift", "gift_record", "guest", "live", "live_coin",
-	"look_count", "message", "message_room", "person", "poison", "projection", "room", "seat", "session", "show", "viewer",
+	"look_count", "message", "message_room", "person", "poison", "projection", "recording", "room", "seat", "session", "show", "viewer",
 }
 
 // dump answers all rows of all read tables in a schema.

@@ -12,6 +12,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/lxzan/gws"
+
 	"roomlog/realtime"
 )
 
@@ -247,5 +249,45 @@ func TestCompressedMessagesOfClients(t *testing.T) {
 			c.send(tt.bytes...)
 			c.closedWith(tt.code)
 		})
+	}
+}
+
+// hearer is a client of the library, which inflates in its own way.
+type hearer struct {
+	gws.BuiltinEventHandler
+	heard chan string
+}
+
+// OnMessage keeps what was heard.
+func (h hearer) OnMessage(_ *gws.Conn, message *gws.Message) {
+	defer message.Close()
+	h.heard <- string(message.Bytes())
+}
+
+func TestPackedIsReadByTheLibrary(t *testing.T) {
+	s := serve(t, packing)
+	h := hearer{heard: make(chan string, 1000)}
+	conn, _, err := gws.NewClient(h, &gws.ClientOption{
+		Addr:              "ws://" + s.addr + "/ws",
+		PermessageDeflate: gws.PermessageDeflate{Enabled: true, ServerContextTakeover: true},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	go conn.ReadLoop()
+	defer func() { _ = conn.NetConn().Close() }()
+	room := s.NewFanout()
+	room.Add(receive(t, s.peers, "the connection").conn)
+	for batch := range 60 {
+		var texts []string
+		for i := range 1 + batch%5 {
+			texts = append(texts, string(realtime.TextOf(commentAt(int64(5*batch+i), time.Now()), 1)))
+			room.Push(realtime.MustFrame([]byte(texts[i])))
+		}
+		for _, want := range texts {
+			if got := receive(t, h.heard, "a push"); got != want {
+				t.Fatalf("batch %d: heard %.80q, want %.80q", batch, got, want)
+			}
+		}
 	}
 }

@@ -55,6 +55,7 @@ func (c *serveCommand) openDoors(ctx context.Context, h *house, e *engine, l *la
 		}
 		d.readiness.more = append(d.readiness.more, streams.check())
 		registry.MustRegister(mediaMetrics{streams.server})
+		streams.recordings.meter(metering{registry})
 		streams.meterHooks(metering{registry})
 	}
 	config, err := c.apiConfig(h, e, tokens, signer)
@@ -72,6 +73,9 @@ func (c *serveCommand) openDoors(ctx context.Context, h *house, e *engine, l *la
 	mux := http.NewServeMux()
 	if slices.Contains(c.Roles, roleAPI) {
 		mux.Handle("/", d.api)
+		if streams != nil {
+			mux.Handle(api.RecordingsRoute, streams.recordings.beside(d.api))
+		}
 	} else {
 		for _, path := range []string{"/healthz", "/readyz", "/metrics"} {
 			mux.Handle(path, d.api)

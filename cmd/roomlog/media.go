@@ -17,11 +17,12 @@ import (
 
 // studio is the door of streams.
 type studio struct {
-	server *media.Server
-	stage  *stage.Stage
-	hooks  *hooks.Hooks // nil: nobody wants to hear them
-	rtmp   net.Listener
-	flv    net.Listener
+	server     *media.Server
+	stage      *stage.Stage
+	hooks      *hooks.Hooks // nil: nobody wants to hear them
+	rtmp       net.Listener
+	flv        net.Listener
+	recordings *recordings // nil: another process has the folder
 }
 
 // listenForStreams takes the ports, before anything else is started: whoever comes meanwhile waits.
@@ -46,6 +47,9 @@ func (s *studio) close() {
 func (s *studio) open(ctx context.Context, c *serveCommand, h *house, e *engine, l *layers, signer *media.Signer, proxies api.Proxies) error {
 	var err error
 	if err := s.openHooks(c, h, e); err != nil {
+		return err
+	}
+	if s.recordings, err = c.openRecordings(ctx, h, e, l, signer); err != nil {
 		return err
 	}
 	s.stage, err = stage.New(stage.Config{
@@ -94,7 +98,8 @@ func (s *studio) openHooks(c *serveCommand, h *house, e *engine) (err error) {
 }
 
 // told tells the hooks what the log has been told.
-func (s *studio) told(_ context.Context, t stage.Told) {
+func (s *studio) told(ctx context.Context, t stage.Told) {
+	s.recordings.told(ctx, t, s.server)
 	if s.hooks != nil {
 		s.hooks.Published(t.Show, t.Why, t.Live, t.Position)
 	}
@@ -104,7 +109,7 @@ func (s *studio) told(_ context.Context, t stage.Told) {
 func (s *studio) serveFLV(ctx context.Context, c *serveCommand, h *house, proxies api.Proxies) error {
 	limit := newConnLimit(c.MaxHTTPConnections, c.MaxConnectionsPerAddress, proxies)
 	server := &http.Server{
-		Handler: s.server, ReadHeaderTimeout: c.HeaderTimeout, IdleTimeout: c.IdleTimeout, MaxHeaderBytes: c.HeaderBytes,
+		Handler: s.recordings.beside(s.server), ReadHeaderTimeout: c.HeaderTimeout, IdleTimeout: c.IdleTimeout, MaxHeaderBytes: c.HeaderBytes,
 		ConnState: limit.watch, ErrorLog: slog.NewLogLogger(h.log.Handler(), slog.LevelDebug),
 	}
 	stop := context.AfterFunc(ctx, func() { _ = server.Close() })

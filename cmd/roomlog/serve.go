@@ -40,6 +40,7 @@ type serveCommand struct {
 	sizeSettings   `embed:""`
 	socketSettings `embed:""`
 	mediaSettings  `embed:""`
+	recordSettings `embed:""`
 	engineSettings `embed:""`
 }
 

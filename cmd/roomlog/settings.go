@@ -50,7 +50,7 @@ type socketSettings struct {
 	MaxPolling               int           `group:"socket" env:"ROOMLOG_MAX_POLLING" default:"2000" help:"Socket.IO clients without a WebSocket connection; each holds an HTTP connection."`
 	QueueBytes               int           `group:"socket" env:"ROOMLOG_QUEUE_BYTES" default:"131072" help:"What may wait for a slow reader before comments are dropped; at twice as much it is sent away."`
 	PushWindow               time.Duration `group:"socket" env:"ROOMLOG_PUSH_WINDOW" default:"50ms" help:"Between two writes to the people of a busy room, joining what happens meanwhile; the first after a silence is at once. 0: every push is a write."`
-	Deflate                  bool          `group:"socket" env:"ROOMLOG_DEFLATE" help:"Compress pushes to clients on /ws that offer permessage-deflate: a quarter of the bytes, for a third more work."`
+	Deflate                  bool          `group:"socket" env:"ROOMLOG_DEFLATE" help:"Compress pushes to clients on /ws that offer permessage-deflate: a quarter of the bytes in a busy room."`
 	PingInterval             time.Duration `group:"socket" env:"ROOMLOG_PING_INTERVAL" default:"25s" help:"Between two pings."`
 	PingTimeout              time.Duration `group:"socket" env:"ROOMLOG_PING_TIMEOUT" default:"20s" help:"How much later than that a Socket.IO client may be heard of."`
 	SocketTimeout            time.Duration `group:"socket" env:"ROOMLOG_SOCKET_TIMEOUT" default:"1m" help:"Without any frame, after which a connection counts as lost."`

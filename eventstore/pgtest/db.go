@@ -41,6 +41,7 @@ type DB struct {
 // New returns a fresh database with all migrations, dropped when the test ends.
 func New(t testing.TB) *DB {
 	t.Helper()
+	needed(t)
 	ctx, cancel := context.WithTimeout(context.Background(), setupWait)
 	defer cancel()
 	tpl, err := migrated()
@@ -54,6 +55,7 @@ func New(t testing.TB) *DB {
 // dropped when the test ends.
 func Blank(t testing.TB) string {
 	t.Helper()
+	needed(t)
 	ctx, cancel := context.WithTimeout(context.Background(), setupWait)
 	defer cancel()
 	return create(ctx, t, "template0")

@@ -11,6 +11,8 @@
 // supervisor ends when nobody has held it for ten seconds. TEST_DATABASE_URL names
 // a server to use instead; its user has to be allowed to create databases.
 //
+// ROOMLOG_SKIP=postgres skips every test that asks for a database.
+//
 // Server starts a PostgreSQL for one test alone, to be killed or measured.
 //
 // The package keeps one connection list per process and has an init function, both

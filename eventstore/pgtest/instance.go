@@ -39,6 +39,7 @@ type Instance struct {
 // measured. It takes a quarter of a second; New is for everything else.
 func Server(t testing.TB, options ...Option) *Instance {
 	t.Helper()
+	needed(t)
 	i := &Instance{t: t, config: localpg.Config{Unsafe: true, Settings: map[string]string{}}}
 	for _, option := range options {
 		option(&i.config)

@@ -56,7 +56,7 @@ type Config struct {
 	Quota, FolderQuota, Reserve int64
 	// Keep is how long a closed recording is kept; 0 means until there is need of its space.
 	Keep time.Duration
-	// Sweep is how often that is looked at.
+	// Sweep is how often that is looked at, and what somebody has deleted.
 	Sweep time.Duration
 }
 
@@ -68,6 +68,8 @@ type Observer interface {
 	Started(ctx context.Context, r Recording) error
 	// Finished tells that it is closed, and why.
 	Finished(ctx context.Context, r Recording) error
+	// Deleted answers which of these are to be deleted, since somebody said so.
+	Deleted(ctx context.Context, all []Recording) (gone []Recording, err error)
 	// Discard asks for leave to delete a closed recording: an error keeps it.
 	Discard(ctx context.Context, r Recording, why Reason) error
 }
@@ -113,6 +115,7 @@ func (c Config) withDefaults() (Config, error) {
 // nobody is told nothing.
 type nobody struct{}
 
-func (nobody) Started(context.Context, Recording) error         { return nil }
-func (nobody) Finished(context.Context, Recording) error        { return nil }
-func (nobody) Discard(context.Context, Recording, Reason) error { return nil }
+func (nobody) Started(context.Context, Recording) error                  { return nil }
+func (nobody) Finished(context.Context, Recording) error                 { return nil }
+func (nobody) Deleted(context.Context, []Recording) ([]Recording, error) { return nil, nil }
+func (nobody) Discard(context.Context, Recording, Reason) error          { return nil }

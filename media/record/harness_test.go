@@ -77,7 +77,8 @@ type ears struct {
 	heard  []string
 	last   record.Recording
 	deaf   bool
-	firmly bool // keep everything
+	firmly bool   // keep everything
+	gone   string // somebody has deleted it
 }
 
 func (e *ears) add(what string, r record.Recording) error {
@@ -104,6 +105,12 @@ func (e *ears) Discard(_ context.Context, r record.Recording, why record.Reason)
 		return io.ErrClosedPipe
 	}
 	return e.add("discard "+string(why), r)
+}
+
+func (e *ears) Deleted(_ context.Context, all []record.Recording) ([]record.Recording, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return slices.DeleteFunc(slices.Clone(all), func(r record.Recording) bool { return r.ID != e.gone }), nil
 }
 
 func (e *ears) list() []string {

@@ -215,6 +215,9 @@ func (r *Recorder) sweep(ctx context.Context) {
 			r.tellFinished(rec)
 		}
 	}
+	if err := r.sweepDeleted(ctx); err != nil && ctx.Err() == nil {
+		r.cfg.Log.WarnContext(ctx, "what recordings are deleted is not known", slog.Any("err", err))
+	}
 	if r.cfg.Keep <= 0 {
 		return
 	}
@@ -227,6 +230,23 @@ func (r *Recorder) sweep(ctx context.Context) {
 			r.cfg.Log.WarnContext(ctx, "an old recording stays", slog.Any("err", err))
 		}
 	}
+}
+
+// sweepDeleted deletes the files of what somebody has deleted.
+func (r *Recorder) sweepDeleted(ctx context.Context) error {
+	all := r.disk.list(func(b *book) bool { return b.closed && !b.leaving })
+	if len(all) == 0 {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, tellTime)
+	defer cancel()
+	gone, err := r.cfg.Observer.Deleted(ctx, all)
+	for _, rec := range gone {
+		if err := r.Remove(rec.Folder, rec.ID); err != nil && !errors.Is(err, ErrNotFound) {
+			return err
+		}
+	}
+	return err
 }
 
 // tellFinished tells the observer of the end of a recording, and remembers that it has heard.

@@ -4,7 +4,11 @@ import (
 	"fmt"
 	"reflect"
 	"strings"
+	"time"
 )
+
+// moment is the one struct that JSON has a text for.
+var moment = reflect.TypeFor[time.Time]()
 
 // A row describes one field of a payload, or of what a door adds to a command.
 type row struct{ name, kind, meaning string }
@@ -31,7 +35,7 @@ func (p *page) rows(owner string, t reflect.Type, prefix string) ([]row, error) 
 			continue
 		}
 		rows = append(rows, row{name, kindOf(f.Type), meaning})
-		if inner.Kind() == reflect.Struct {
+		if inner.Kind() == reflect.Struct && inner != moment {
 			more, err := p.rows(inner.Name(), inner, name+"[].")
 			if err != nil {
 				return nil, err
@@ -83,6 +87,9 @@ func kindOf(t reflect.Type) string {
 	case reflect.Slice:
 		return "array"
 	case reflect.Struct:
+		if t == moment {
+			return "string, RFC 3339"
+		}
 		return "object"
 	default:
 		panic(fmt.Sprintf("docgen: no name for the JSON form of a %s", t))

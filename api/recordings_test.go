@@ -1,0 +1,93 @@
+package api_test
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"roomlog/domain"
+)
+
+type recordingForm struct {
+	ID     string     `json:"id"`
+	Live   int64      `json:"live_id"`
+	Status string     `json:"status"`
+	Reason string     `json:"reason"`
+	Ended  *time.Time `json:"ended"`
+	Millis int64      `json:"length_ms"`
+	Parts  []struct {
+		URL    string `json:"url"`
+		File   string `json:"file"`
+		Millis int64  `json:"length_ms"`
+	} `json:"parts"`
+	Index string `json:"index_url"`
+}
+
+func TestRecordings(t *testing.T) {
+	t.Parallel()
+	d := newDoor(t)
+	a, b := d.person("alice"), d.person("bob")
+	id := a.onAir("My show")
+	path := fmt.Sprintf("/api/live/%d/recordings", id)
+	began := time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)
+	d.says(domain.StartPublish{Live: id, Show: "second", Process: "p1"})
+	d.says(domain.FinishRecording{Live: id, Recording: "first", Reason: "lost", Began: began, Ended: began.Add(time.Minute), Length: 59_000, Bytes: 9000,
+		Parts: []domain.RecordingPart{{File: "1.mp4", Began: began, Length: 59_000, Bytes: 8000}}})
+	d.says(domain.StartRecording{Live: id, Recording: "second"})
+	list := func() (all []recordingForm) {
+		t.Helper()
+		d.get(path).ok(&all)
+		return all
+	}
+	got := list()
+	var running, kept recordingForm
+	for _, r := range got {
+		if r.Status == "recording" {
+			running = r
+		} else {
+			kept = r
+		}
+	}
+	if len(got) != 2 || running.ID != "second" || running.Ended != nil || len(running.Parts) != 0 {
+		t.Fatalf("got %+v", got)
+	}
+	if kept.ID != "first" || kept.Live != int64(id) || kept.Reason != "lost" || kept.Millis != 59_000 || len(kept.Parts) != 1 || kept.Parts[0].Millis != 59_000 {
+		t.Fatalf("got %+v", kept)
+	}
+	if want := fmt.Sprintf("/recordings/%d/first/1.mp4?sign=play-", id); !strings.Contains(kept.Parts[0].URL, want) || !strings.HasPrefix(kept.Parts[0].URL, "http://") {
+		t.Errorf("its address is %s", kept.Parts[0].URL)
+	}
+	if !strings.Contains(kept.Index, "/first/index.jsonl?sign=play-") {
+		t.Errorf("the address of its index is %s", kept.Index)
+	}
+	var none []recordingForm
+	if d.get(path + "?page=2").ok(&none); len(none) != 0 {
+		t.Errorf("the second page has %+v", none)
+	}
+	d.get("/api/live/999/recordings").fails(http.StatusNotFound, domain.CodeLiveNotFound, "直播间不存在")
+	d.get(path+"?page=0").fails(http.StatusBadRequest, domain.CodeBadRequest, "参数错误")
+
+	deletion := object{"id": id, "recording": "first"}
+	d.post("/api/live/recording/delete", deletion).fails(http.StatusUnauthorized, domain.CodeTokenMissing, "您没有权限访问该接口!")
+	b.post("/api/live/recording/delete", deletion).fails(http.StatusNotFound, domain.CodeNoRecording, "录像不存在")
+	a.post("/api/live/recording/delete", object{"id": id, "recording": "second"}).fails(http.StatusConflict, domain.CodeRecordingOn, "录像尚未结束")
+	a.post("/api/live/recording/delete", deletion).ok(nil)
+	if got := list(); len(got) != 1 || got[0].ID != "second" {
+		t.Errorf("got %+v", got)
+	}
+	a.post("/api/live/recording/delete", deletion).fails(http.StatusNotFound, domain.CodeNoRecording, "录像不存在")
+}
+
+func TestWhoHasARoomRecorded(t *testing.T) {
+	t.Parallel()
+	d := newDoor(t)
+	a, b := d.person("alice"), d.person("bob")
+	id := a.onAir("My show")
+	d.post("/api/live/record", object{"id": id, "on": true}).fails(http.StatusUnauthorized, domain.CodeTokenMissing, "您没有权限访问该接口!")
+	b.post("/api/live/record", object{"id": id, "on": true}).fails(http.StatusNotFound, domain.CodeLiveNotFound, "直播间不存在")
+	a.post("/api/live/record", object{"id": fmt.Sprint(id), "on": true}).ok(nil)
+	a.post("/api/live/record", object{"id": id, "on": false}).ok(nil)
+	a.post("/api/live/record", object{"id": id}).fails(http.StatusBadRequest, domain.CodeBadRequest, "参数错误")
+}

@@ -1,0 +1,247 @@
+package main_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// keptShow is a recording as everybody may see it.
+type keptShow struct {
+	ID     string     `json:"id"`
+	Status string     `json:"status"`
+	Reason string     `json:"reason"`
+	Ended  *time.Time `json:"ended"`
+	Millis int64      `json:"length_ms"`
+	Bytes  int64      `json:"bytes"`
+	Index  string     `json:"index_url"`
+	Parts  []struct {
+		URL, File string
+		Bytes     int64
+		Picture   struct{ Width, Height int }
+	}
+}
+
+func (p *person) recordings(live int64) (all []keptShow) {
+	p.t.Helper()
+	p.get(fmt.Sprintf("/api/live/%d/recordings", live), &all)
+	return all
+}
+
+// finished waits until a room has so many recordings, all of them closed.
+func (p *person) finished(live int64, n int) []keptShow {
+	p.t.Helper()
+	var all []keptShow
+	eventually(p.t, fmt.Sprintf("%d recordings of room %d", n, live), func() bool {
+		all = p.recordings(live)
+		for _, r := range all {
+			if r.Status != "finished" {
+				return false
+			}
+		}
+		return len(all) == n
+	})
+	return all
+}
+
+func (p *person) record(live int64, on bool) {
+	p.t.Helper()
+	p.post("/api/live/record", map[string]any{"id": live, "on": on}, nil)
+}
+
+func folders(t testing.TB, at *process) []string {
+	t.Helper()
+	found, err := filepath.Glob(filepath.Join(at.data(), "recordings", "*", "*"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return found
+}
+
+// fragments answers how many have been written.
+func fragments(t testing.TB, at *process) (n int) {
+	t.Helper()
+	for _, folder := range folders(t, at) {
+		index, _ := os.ReadFile(filepath.Join(folder, "index.jsonl"))
+		n += strings.Count(string(index), `"kind":"fragment"`)
+	}
+	return n
+}
+
+// A show is recorded, listed, played from its middle, and deleted.
+func TestAShowIsRecorded(t *testing.T) {
+	t.Parallel()
+	needFFmpeg(t)
+	at := serve(t, []string{"ROOMLOG_RECORD_SWEEP=200ms"}, "--data", dataDir(t))
+	anna, bert := join(t, at, "anna"), join(t, at, "bert")
+	file := film(t, 6)
+	want := decode(t, file).pictures()
+	room, other := anna.create("a show"), anna.create("one that nobody asked for")
+	live := room.Data.ID
+	anna.record(live, true)
+	if status, _ := bert.do(http.MethodPost, "/api/live/record", http.Header{"Content-Type": {"application/json"}}, fmt.Appendf(nil, `{"id":%d,"on":false}`, live)); status != http.StatusNotFound {
+		t.Errorf("somebody else has decided: %d", status)
+	}
+	encoder, silent := publish(t, file, at.rtmpURL(room)), publish(t, film(t, 1), at.rtmpURL(other))
+	eventually(t, "it is being recorded", func() bool {
+		all := bert.recordings(live)
+		return len(all) == 1 && all[0].Status == "recording" && strings.Contains(anna.figures(), "roomlog_recordings_running 1")
+	})
+	if err := encoder.wait(); err != nil {
+		t.Error(err)
+	}
+	_ = silent.wait()
+	rec := bert.finished(live, 1)[0]
+	if rec.Reason != "stopped" || rec.Millis < 5800 || rec.Millis > 6300 || len(rec.Parts) != 1 || rec.Parts[0].Picture.Width != 320 || rec.Bytes < rec.Parts[0].Bytes {
+		t.Fatalf("%+v", rec)
+	}
+	if all := bert.recordings(other.Data.ID); len(all) > 0 {
+		t.Errorf("nobody asked for %+v", all)
+	}
+	url := rec.Parts[0].URL
+	part(t, "the recording", want, decode(t, url).pictures(), len(want))
+	_, flv := at.streams()
+	beside := "http://" + flv + url[strings.Index(url, "/recordings/"):]
+	part(t, "the recording, from the players' door", want, decode(t, beside).pictures(), len(want))
+	middle := ffmpeg(t, "-ss", "4", "-i", url, "-map", "0:v", "-fps_mode", "passthrough", "-f", "framemd5", "-")
+	if got := middle.pictures(); len(got) != len(want)-100 || got[0].hash != want[100].hash {
+		t.Errorf("from the middle there are %d pictures of %d", len(got), len(want))
+	}
+	for what, bad := range map[string]string{
+		"no sign":                 strings.Split(url, "?")[0],
+		"a sign of another room":  strings.Replace(url, strings.Split(url, "sign=")[1], *bert.read(other.Data.ID).Sign, 1),
+		"a sign that was made up": url[:len(url)-1] + "x",
+	} {
+		if got := status(t, bad); got != http.StatusForbidden {
+			t.Errorf("%s: %d", what, got)
+		}
+	}
+	for _, none := range []string{"2.mp4", "..%2f..%2f..%2fsecrets", "%2e%2e/%2e%2e/.lock"} {
+		if got := status(t, strings.Replace(url, "1.mp4", none, 1)); got != http.StatusNotFound {
+			t.Errorf("%s: %d", none, got)
+		}
+	}
+	if index := fetch(t, rec.Index); strings.Count(index, `"kind":"fragment"`) < 5 || !strings.Contains(index, `"kind":"end"`) {
+		t.Errorf("the index says %s", index)
+	}
+
+	deletion := fmt.Appendf(nil, `{"id":%d,"recording":%q}`, live, rec.ID)
+	form := http.Header{"Content-Type": {"application/json"}}
+	if got, _ := bert.do(http.MethodPost, "/api/live/recording/delete", form, deletion); got != http.StatusNotFound {
+		t.Errorf("somebody else deletes it: %d", got)
+	}
+	if got, raw := anna.do(http.MethodPost, "/api/live/recording/delete", form, deletion); got != http.StatusOK {
+		t.Fatalf("%d: %s", got, raw)
+	}
+	if all := bert.recordings(live); len(all) > 0 || status(t, url) != http.StatusNotFound {
+		t.Errorf("it is still there: %+v", all)
+	}
+	eventually(t, "its files are gone", func() bool { return len(folders(t, at)) == 0 })
+	if got := exported[map[string]any](at, "recording.deleted.v1"); len(got) != 1 || got[0]["reason"] != "asked" {
+		t.Errorf("the log says %v", got)
+	}
+}
+
+// fetch answers what a GET is answered with.
+func fetch(t testing.TB, url string) string {
+	t.Helper()
+	answer, err := http.Get(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	body, err := io.ReadAll(answer.Body)
+	if err != nil || answer.StatusCode != http.StatusOK {
+		t.Fatalf("%s: %v", answer.Status, err)
+	}
+	return string(body)
+}
+
+// An encoder that is killed and comes back is one recording. A server that stops in the middle closes it.
+func TestAShowWithAReconnectAndAStopIsOneRecording(t *testing.T) {
+	t.Parallel()
+	needFFmpeg(t)
+	at := serve(t, nil, "--data", dataDir(t), "--record", "all")
+	anna := join(t, at, "anna")
+	file := film(t, 2)
+	room := anna.create("a show")
+	grows := func(what string) {
+		t.Helper()
+		before := fragments(t, at)
+		eventually(t, what, func() bool { return fragments(t, at) >= before+2 })
+	}
+	encoder := publish(t, file, at.rtmpURL(room), "-stream_loop", "-1")
+	grows("a recording")
+	encoder.kill()
+	again := publish(t, file, at.rtmpURL(room), "-stream_loop", "-1")
+	grows("the same recording, when the encoder is back")
+	at.signal(syscall.SIGTERM)
+	if code := at.wait(); code != 0 {
+		t.Fatalf("the server ended with %d", code)
+	}
+	again.kill()
+	if left := folders(t, at); len(left) != 1 {
+		t.Fatalf("there are %q", left)
+	}
+	at.again()
+	rec := anna.finished(room.Data.ID, 1)[0]
+	if rec.Reason != "shutdown" || len(rec.Parts) != 1 || rec.Millis < 2000 {
+		t.Fatalf("%+v", rec)
+	}
+	if got := decode(t, filepath.Join(folders(t, at)[0], "1.mp4")).pictures(); len(got) < 50 {
+		t.Errorf("%d pictures", len(got))
+	}
+}
+
+// A server that is killed leaves what it had written. The next start takes it in, and tells of it.
+func TestTheServerIsKilledWhileRecording(t *testing.T) {
+	t.Parallel()
+	needFFmpeg(t)
+	at := serve(t, nil, "--data", dataDir(t), "--record", "all", "--presence-grace", "1s")
+	anna := join(t, at, "anna")
+	room := anna.create("a show")
+	encoder := publish(t, film(t, 2), at.rtmpURL(room), "-stream_loop", "-1")
+	eventually(t, "three fragments", func() bool { return fragments(t, at) >= 3 })
+	file := filepath.Join(folders(t, at)[0], "1.mp4")
+	at.kill()
+	encoder.kill()
+	if got := decode(t, file).pictures(); len(got) < 60 {
+		t.Errorf("before the next start there are %d pictures", len(got))
+	}
+	at.again()
+	rec := anna.finished(room.Data.ID, 1)[0]
+	if rec.Reason != "interrupted" || rec.Millis < 2500 || len(rec.Parts) != 1 {
+		t.Fatalf("%+v", rec)
+	}
+	if got := decode(t, rec.Parts[0].URL).pictures(); len(got) < 60 {
+		t.Errorf("after the next start there are %d pictures", len(got))
+	}
+	if got := exported[json.RawMessage](at, "recording.finished.v1"); len(got) != 1 {
+		t.Errorf("the log says %s", got)
+	}
+}
+
+// What has to stay free on the disk ends no show: it is watched, and its recording says why there is none.
+func TestADiskThatIsFullEndsNoShow(t *testing.T) {
+	t.Parallel()
+	needFFmpeg(t)
+	at := serve(t, nil, "--data", dataDir(t), "--record", "all", "--record-reserve", "1000000000000000000")
+	anna, bert := join(t, at, "anna"), join(t, at, "bert")
+	room := anna.create("a show")
+	publish(t, film(t, 2), at.rtmpURL(room), "-stream_loop", "-1")
+	rec := anna.finished(room.Data.ID, 1)[0]
+	if rec.Reason != "disk_full" || len(rec.Parts) != 0 {
+		t.Fatalf("%+v", rec)
+	}
+	watch(t, at.flvURL(bert.read(room.Data.ID), ".flv")).gets(t, "a player")
+	if !strings.Contains(anna.figures(), "roomlog_recordings_failed_total 1") || !strings.Contains(at.said(), "why=disk_full") {
+		t.Error("nobody was told")
+	}
+}

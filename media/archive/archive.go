@@ -1,0 +1,175 @@
+package archive
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strconv"
+	"time"
+
+	"roomlog/domain"
+	"roomlog/eventstore"
+	"roomlog/media"
+	"roomlog/media/record"
+	"roomlog/projections"
+)
+
+// Mode says what is recorded.
+type Mode string
+
+// The modes.
+const (
+	Off   Mode = "off"   // nothing, whatever owners want
+	Asked Mode = "asked" // the rooms whose owners want it
+	All   Mode = "all"   // all rooms but those whose owners do not want it
+)
+
+// Executor decides commands and makes what follows durable: the sequencer.
+type Executor interface {
+	Execute(ctx context.Context, r domain.Request) (eventstore.Receipt, error)
+}
+
+// Queries is what of the tables it asks.
+type Queries interface {
+	Live(ctx context.Context, id domain.LiveID) (projections.Live, error)
+	Recording(ctx context.Context, id domain.RecordingID) (projections.Recording, error)
+	DeletedRecordings(ctx context.Context, ids []string) ([]string, error)
+}
+
+// Config is what an Archive is made of. All of it has to be given.
+type Config struct {
+	Mode     Mode
+	Commands Executor
+	Queries  Queries
+	Signer   *media.Signer
+	Log      *slog.Logger
+}
+
+// Archive is the observer of a record.Recorder.
+type Archive struct{ cfg Config }
+
+// New makes an Archive.
+func New(cfg Config) (*Archive, error) {
+	switch {
+	case cfg.Mode != Off && cfg.Mode != Asked && cfg.Mode != All:
+		return nil, fmt.Errorf("archive: mode %q is none of off, asked and all", cfg.Mode)
+	case cfg.Commands == nil || cfg.Queries == nil || cfg.Signer == nil || cfg.Log == nil:
+		return nil, errors.New("archive: Commands, Queries, Signer and Log are required")
+	}
+	return &Archive{cfg}, nil
+}
+
+// Server is where shows are.
+type Server interface {
+	Follow(show media.Show) (*media.Player, error)
+}
+
+// Begin records a show that has begun, if it is to be recorded. That it is not, for want of something, is no
+// reason for the show to end.
+func (a *Archive) Begin(ctx context.Context, live domain.LiveID, show media.Show, from Server, to *record.Recorder) {
+	wanted, err := a.wanted(ctx, live)
+	if err == nil && wanted {
+		var source *media.Player
+		if source, err = from.Follow(show); err == nil {
+			err = to.Begin(folderOf(live), show.ID, source)
+		}
+	}
+	if err != nil && !errors.Is(err, record.ErrExists) { // of a show that is told twice
+		a.cfg.Log.WarnContext(ctx, "a show is not recorded", slog.String("show", show.ID), slog.Int64("live", int64(live)), slog.Any("err", err))
+	}
+}
+
+// End tells why a show has ended.
+func (a *Archive) End(live domain.LiveID, show media.Show, why media.Reason, of *record.Recorder) {
+	of.End(folderOf(live), show.ID, record.ReasonOf(why))
+}
+
+func (a *Archive) wanted(ctx context.Context, live domain.LiveID) (bool, error) {
+	if a.cfg.Mode == Off {
+		return false, nil
+	}
+	room, err := a.cfg.Queries.Live(ctx, live)
+	return err == nil && (room.Record == domain.RecordOn || a.cfg.Mode == All && room.Record != domain.RecordOff), err
+}
+
+// Started implements record.Observer.
+func (a *Archive) Started(ctx context.Context, r record.Recording) error {
+	live, err := liveOf(r)
+	if err != nil {
+		return err
+	}
+	return a.say(ctx, domain.StartRecording{Live: live, Recording: domain.RecordingID(r.ID)})
+}
+
+// Finished implements record.Observer.
+func (a *Archive) Finished(ctx context.Context, r record.Recording) error {
+	live, err := liveOf(r)
+	if err != nil {
+		return err
+	}
+	c := domain.FinishRecording{Live: live, Recording: domain.RecordingID(r.ID), Reason: domain.RecordingReason(r.Reason),
+		Began: stamp(r.Began), Ended: stamp(r.Ended), Length: r.Length.Milliseconds(), Bytes: r.Bytes}
+	for _, p := range r.Parts {
+		c.Parts = append(c.Parts, domain.RecordingPart{File: p.File, Began: stamp(p.Began), Length: p.Length.Milliseconds(), Bytes: p.Bytes,
+			Picture: domain.Picture{Video: string(p.Video), Width: p.Size.Width, Height: p.Size.Height, Audio: string(p.Audio)}})
+	}
+	return a.say(ctx, c)
+}
+
+// Discard implements record.Observer.
+func (a *Archive) Discard(ctx context.Context, r record.Recording, why record.Reason) error {
+	live, err := liveOf(r)
+	if err != nil {
+		return err
+	}
+	return a.say(ctx, domain.DiscardRecording{Live: live, Recording: domain.RecordingID(r.ID), Reason: domain.RecordingReason(why)})
+}
+
+// Deleted implements record.Observer.
+func (a *Archive) Deleted(ctx context.Context, all []record.Recording) ([]record.Recording, error) {
+	ids := make([]string, len(all))
+	for i, r := range all {
+		ids[i] = r.ID
+	}
+	gone, err := a.cfg.Queries.DeletedRecordings(ctx, ids)
+	if err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(slices.Clone(all), func(r record.Recording) bool { return !slices.Contains(gone, r.ID) }), nil
+}
+
+// Gate is the gate of a record.Door.
+func (a *Archive) Gate(ctx context.Context, folder, id, sign string) error {
+	r, err := a.cfg.Queries.Recording(ctx, domain.RecordingID(id))
+	switch {
+	case errors.Is(err, projections.ErrNotFound):
+		return record.ErrNotFound
+	case err != nil:
+		return err
+	case folderOf(r.Live) != folder:
+		return record.ErrNotFound
+	case a.cfg.Signer.Verify(media.ScopePlay, r.Key, sign) != nil:
+		return record.ErrForbidden
+	}
+	return nil
+}
+
+func (a *Archive) say(ctx context.Context, c domain.Command) error {
+	_, err := a.cfg.Commands.Execute(ctx, domain.Request{By: domain.Actor{Kind: domain.System}, Command: c})
+	return err
+}
+
+// stamp is a time as the log keeps it.
+func stamp(t time.Time) time.Time { return t.UTC().Truncate(time.Millisecond) }
+
+func folderOf(live domain.LiveID) string { return strconv.FormatInt(int64(live), 10) }
+
+func liveOf(r record.Recording) (domain.LiveID, error) {
+	n, err := strconv.ParseInt(r.Folder, 10, 64)
+	if err != nil {
+		return 0, fmt.Errorf("archive: folder %q is no room", r.Folder)
+	}
+	return domain.LiveID(n), nil
+}

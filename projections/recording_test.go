@@ -1,0 +1,98 @@
+package projections_test
+
+import (
+	"errors"
+	"slices"
+	"testing"
+	"time"
+
+	"roomlog/domain"
+	"roomlog/projections"
+)
+
+func TestRecordings(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.project()
+	ann, bob := w.register("ann"), w.register("bob")
+	live := ann.goLive("cooking")
+	other := bob.goLive("singing")
+	began := time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)
+	for i, id := range []domain.RecordingID{"a", "b", "c"} {
+		at := began.Add(time.Duration(i) * time.Hour)
+		w.says(domain.StartRecording{Live: live, Recording: id})
+		w.says(domain.FinishRecording{Live: live, Recording: id, Reason: "stopped", Began: at, Ended: at.Add(time.Minute), Length: 59_000, Bytes: 9000,
+			Parts: []domain.RecordingPart{{File: "1.mp4", Began: at, Length: 59_000, Bytes: 8000, Picture: domain.Picture{Video: "h264"}}}})
+	}
+	w.says(domain.StartRecording{Live: other, Recording: "o"})
+	ann.asks(domain.DeleteRecording{Live: live, Recording: "b"})
+	w.caughtUp()
+	list := func(page, size int) (ids []domain.RecordingID) {
+		t.Helper()
+		found, err := w.queries.Recordings(t.Context(), live, page, size)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, r := range found {
+			ids = append(ids, r.ID)
+		}
+		return ids
+	}
+	if got := list(1, 10); !slices.Equal(got, []domain.RecordingID{"c", "a"}) {
+		t.Fatalf("%q", got)
+	}
+	if got := list(2, 1); !slices.Equal(got, []domain.RecordingID{"a"}) || list(3, 1) != nil || list(0, 1) != nil {
+		t.Fatalf("%q", got)
+	}
+	got, err := w.queries.Recording(t.Context(), "c")
+	if err != nil || got.Live != live || got.Key == "" || got.Length != 59*time.Second || !got.Began.Equal(began.Add(2*time.Hour)) ||
+		got.Reason != "stopped" || len(got.Parts) != 1 || got.Parts[0].File != "1.mp4" || got.Parts[0].Picture.Video != "h264" {
+		t.Fatalf("%+v, %v", got, err)
+	}
+	if got, err := w.queries.Recording(t.Context(), "o"); err != nil || !got.Ended.IsZero() || got.Reason != "" || len(got.Parts) != 0 {
+		t.Fatalf("%+v, %v", got, err)
+	}
+	for _, id := range []domain.RecordingID{"b", "none"} {
+		if _, err := w.queries.Recording(t.Context(), id); !errors.Is(err, projections.ErrNotFound) {
+			t.Fatalf("%s: %v", id, err)
+		}
+	}
+	gone := func() []string {
+		t.Helper()
+		ids, err := w.queries.DeletedRecordings(t.Context(), []string{"a", "b", "c", "o", "none"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		slices.Sort(ids)
+		return ids
+	}
+	if got := gone(); !slices.Equal(got, []string{"b"}) {
+		t.Fatalf("%q", got)
+	}
+	w.do(domain.ForgetUser{User: bob.id})
+	w.caughtUp() // whose recordings go too
+	if got := gone(); !slices.Equal(got, []string{"b", "o"}) {
+		t.Fatalf("%q", got)
+	}
+	if _, err := w.queries.Recording(t.Context(), "o"); !errors.Is(err, projections.ErrNotFound) {
+		t.Fatal(err)
+	}
+}
+
+func TestWhetherARoomIsRecorded(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.project()
+	ann := w.register("ann")
+	live := ann.goLive("cooking")
+	for _, tt := range []struct {
+		on   bool
+		want domain.RecordChoice
+	}{{true, domain.RecordOn}, {false, domain.RecordOff}} {
+		ann.asks(domain.SetRecording{Live: live, On: tt.on})
+		w.caughtUp()
+		if got, err := w.queries.Live(t.Context(), live); err != nil || got.Record != tt.want {
+			t.Fatalf("%q, %v", got.Record, err)
+		}
+	}
+}

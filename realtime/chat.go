@@ -61,6 +61,7 @@ func (f *ChatFact) Frame(dialect string, make_ func() *Frame) *Frame {
 // is said, and who comes and goes, is in the log; who is typing is not.
 type Chat struct {
 	door     *Door
+	inbox    *inbox
 	murmur   *murmur
 	leaves   *leaves
 	entries  *rate.Limiter // of everybody together who is not signed in
@@ -74,7 +75,7 @@ type Chat struct {
 
 func newChat(d *Door) *Chat {
 	c := &Chat{
-		door: d, murmur: newMurmur(d.cfg.Store, d.log), entries: rate.NewLimiter(entryRate, entryBurst), openings: rate.NewLimiter(openingRate, openingBurst), census: newCensus(),
+		door: d, inbox: newInbox(), murmur: newMurmur(d.cfg.Store, d.log), entries: rate.NewLimiter(entryRate, entryBurst), openings: rate.NewLimiter(openingRate, openingBurst), census: newCensus(),
 		members: make(map[string]*ChatMember), halls: make(map[domain.RoomID]map[*ChatMember]struct{}),
 	}
 	c.leaves = newLeaves(d.cfg.Commands, d.log, c.nameKey)
@@ -245,6 +246,7 @@ func (c *Chat) load(ctx context.Context) error {
 			break
 		}
 	}
+	c.inbox.clear()
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.census = fresh

@@ -170,6 +170,7 @@ func (d *Door) Run(ctx context.Context) error {
 	g.Go(func() error { return d.presence.run(ctx) })
 	g.Go(func() error { return d.sentry.run(ctx) })
 	g.Go(func() error { return AnswerRolls(ctx, d.cfg.Store, d.log, d.cfg.Process, d.list) })
+	g.Go(func() error { return d.chat.inbox.run(ctx, d.chat.tell) })
 	g.Go(func() error { return d.chat.murmur.run(ctx, d.chat.typed) })
 	g.Go(func() error { return d.chat.leaves.run(ctx) })
 	g.Go(func() error { return d.cfg.Store.Beat(ctx, d.cfg.Process) })

@@ -115,7 +115,9 @@ func (h *hub) handle(ctx context.Context, b projections.Batch) {
 			continue
 		}
 		h.tellAudiences(d)
-		h.door.chat.tell(d)
+		if d.Chat() || d.Kind == projections.KindProfile {
+			h.door.chat.inbox.add(d.Position-1, d)
+		}
 		switch {
 		case d.To != 0:
 			h.tellPerson(d)
@@ -233,6 +235,7 @@ func (h *hub) await(ctx context.Context, position int64) bool {
 
 // moveTo says that everything up to position has been told, and wakes whoever waits for it.
 func (h *hub) moveTo(position int64) {
+	h.door.chat.inbox.add(position)
 	h.asOf.Store(position)
 	if h.awaited {
 		close(h.moved)

@@ -36,6 +36,8 @@ const systemUser = `{"name":"系统","email":"admin@126.com","avatar":"http://ww
 func (p person) resides(o siotest.Options, room string, others ...*app) *app {
 	p.Helper()
 	a := p.appWith(o, "token", p.token(), "room", room)
+	a.Emit("test", nil) // is answered when it is there
+	a.Event(a.id)
 	for _, c := range others {
 		c.moves("online", "用户"+p.name+"加入聊天室")
 	}

@@ -83,6 +83,7 @@ func (v *visitor) hearExchange() {
 
 // enterRoom enters the chat in the room that the handshake names.
 func (c *chatter) enterRoom(ctx context.Context, a realtime.Arrival) (err error) {
+	c.member.Entering()
 	if c.room, err = c.v.door.cfg.Rooms.Chat().Room(ctx, c.v.socket.Query().Get("room")); err != nil {
 		return err
 	}

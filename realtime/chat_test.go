@@ -1,6 +1,7 @@
 package realtime_test
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"testing"
@@ -374,7 +375,7 @@ func TestChatIsCutOff(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
 	e := ear{make(chan struct{}, 10)}
-	m := w.door.Chat().Member("c1", e)
+	m := w.door.Chat().Member("c1", e, w.door.Chat().Pace())
 	if _, err := m.Enter(t.Context(), realtime.Arrival{Style: domain.ChatPlain}); err != nil {
 		t.Fatal(err)
 	}
@@ -411,7 +412,7 @@ func TestASlowChatHoldsUpNoLive(t *testing.T) {
 	live := ann.goLive("show")
 	e := slowEar{make(chan struct{}), make(chan struct{})}
 	defer close(e.enough)
-	m := w.door.Chat().Member("c1", e)
+	m := w.door.Chat().Member("c1", e, w.door.Chat().Pace())
 	m.Hear("")
 	m.HearSince("", 0)
 	a, b := ann.app(), bob.app()
@@ -426,7 +427,7 @@ func TestChatFindsWhoEnters(t *testing.T) {
 	w := newWorld(t, nil)
 	a := w.register("ann").app()
 	chat := w.door.Chat()
-	m := chat.Member("c1", ear{make(chan struct{}, 10)})
+	m := chat.Member("c1", ear{make(chan struct{}, 10)}, chat.Pace())
 	a.no(a.ask("chat.private", in{"guest": "c1", "text": "x"}), "guest_gone")
 	if _, err := m.Enter(t.Context(), realtime.Arrival{Style: domain.ChatPlain, Room: "none"}); err == nil {
 		t.Error("entered a room that is none")
@@ -446,7 +447,7 @@ func TestChatFindsWhoEnters(t *testing.T) {
 	if id := receive(t, found, "who it is"); id == 0 || id != m.Guest() {
 		t.Errorf("found %d, entered as %d", id, m.Guest())
 	}
-	gone := chat.Member("c2", ear{make(chan struct{}, 10)})
+	gone := chat.Member("c2", ear{make(chan struct{}, 10)}, chat.Pace())
 	gone.Entering()
 	go func() {
 		id, _ := chat.Find(t.Context(), "c2")
@@ -455,6 +456,36 @@ func TestChatFindsWhoEnters(t *testing.T) {
 	gone.Leave(domain.LeftConnectionLost)
 	if id := receive(t, found, "that it is nobody"); id != 0 {
 		t.Errorf("found %d", id)
+	}
+}
+
+// One address takes no turns but its own, however many enter by it.
+func TestChatEntriesOfOneAddress(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	ended, end := context.WithCancel(t.Context())
+	end() // what is let in goes no further
+	enter := func(from string) error {
+		m := w.door.Chat().Member("c1", ear{}, w.door.Chat().Pace())
+		defer m.Leave(domain.LeftAsked)
+		_, err := m.Enter(ended, realtime.Arrival{Style: domain.ChatPlain, From: from})
+		return err
+	}
+	tooOften := func(err error) bool {
+		no, _, _ := realtime.Explain(err)
+		return no.Code == domain.CodeTooOften
+	}
+	let := 0
+	for range 6000 {
+		if !tooOften(enter("10.0.0.1")) {
+			let++
+		}
+	}
+	if let < 1000 || let > 2000 {
+		t.Errorf("%d entered by one address", let)
+	}
+	if err := enter("10.0.0.2"); tooOften(err) {
+		t.Errorf("by another address: %v", err)
 	}
 }
 

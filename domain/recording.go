@@ -234,8 +234,8 @@ func (e RecordingFinished) ByUser() UserID { return e.Streamer }
 
 func (RecordingFinished) evolve(r Recording) Recording { r.Finished = true; return r }
 
-// DeleteRecording asks to delete a recording of one's own room, or as an operator any. One that is being
-// written cannot be deleted.
+// DeleteRecording asks to delete a recording of one's own room, or as an operator any. One that is not finished
+// cannot be deleted while the room has a stream: that may be its own, by this name or another.
 type DeleteRecording struct {
 	Live      LiveID      `json:"live"`
 	Recording RecordingID `json:"recording"`
@@ -255,7 +255,7 @@ func (c DeleteRecording) decide(see View) ([]Event, error) {
 	case recording.Live == 0 || recording.Live != c.Live || recording.Deleted,
 		live.Streamer != see.By.User && !see.User(see.By.User).Has(RoleOperator):
 		return nil, refuse(CodeNoRecording, "there is no recording %s of yours in live %d", c.Recording, c.Live)
-	case !recording.Finished && string(live.Show) == string(c.Recording):
+	case !recording.Finished && live.Show != "":
 		return nil, refuse(CodeRecordingOn, "recording %s is still being written", c.Recording)
 	}
 	return []Event{RecordingDeleted{c.Live, live.Streamer, c.Recording, recordingAsked}}, nil

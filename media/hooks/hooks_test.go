@@ -349,7 +349,7 @@ func TestWhatWaitsIsShort(t *testing.T) {
 	}
 	for name, value := range taken[1].Args {
 		if len(name) != 256 || value != strings.Repeat("é", 128) {
-			t.Errorf("told %q of %d bytes", value, len(name))
+			t.Fatalf("told %.300q by a name of %d bytes", value, len(name))
 		}
 	}
 }

@@ -112,6 +112,7 @@ func TestTheDiskIsAskedToKeepWhatRuns(t *testing.T) {
 		clock.Add(5)
 		r.play([]*media.Frame{f})
 	}
+	s.End("6", "moving", record.ReasonOf(media.Stopped))
 	close(r.frames)
 	s.finished("moving")
 	if got := s.Stats().Syncs; got < 20 || got > 62 {

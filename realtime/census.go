@@ -1,6 +1,7 @@
 package realtime
 
 import (
+	"cmp"
 	"slices"
 
 	"roomlog/domain"
@@ -40,27 +41,30 @@ type census struct {
 	byConnection map[string]*present
 	users        map[domain.UserID]int        // connections of people signed in
 	rooms        map[domain.RoomID][]*present // oldest first
+	byName       map[string][]*present        // by the key of what people are called now; oldest first
 }
 
 // present is somebody who is in the chat.
 type present struct {
 	ChatPerson
-	nameKey string
+	nameKey string // under which the log has it
+	called  string // key of what it is called now
 	rooms   []domain.RoomID
 }
 
 func newCensus() census {
 	return census{
 		people: make(map[domain.GuestID]*present), byConnection: make(map[string]*present), users: make(map[domain.UserID]int),
-		rooms: make(map[domain.RoomID][]*present),
+		rooms: make(map[domain.RoomID][]*present), byName: make(map[string][]*present),
 	}
 }
 
 // enter adds somebody to the chat.
-func (c *census) enter(p ChatPerson, nameKey string, rooms ...domain.RoomID) {
+func (c *census) enter(p ChatPerson, nameKey, called string, rooms ...domain.RoomID) {
 	c.leave(p.Guest)
 	one := &present{ChatPerson: p, nameKey: nameKey}
 	c.people[p.Guest], c.byConnection[p.Connection] = one, one
+	c.call(one, called)
 	if p.User.ID != 0 {
 		c.users[p.User.ID]++
 	}
@@ -77,6 +81,7 @@ func (c *census) leave(id domain.GuestID) {
 	for _, r := range slices.Clone(one.rooms) {
 		c.part(id, r)
 	}
+	c.call(one, "")
 	delete(c.people, id)
 	if user := one.User.ID; user != 0 {
 		if c.users[user]--; c.users[user] == 0 {
@@ -86,6 +91,25 @@ func (c *census) leave(id domain.GuestID) {
 	if c.byConnection[one.Connection] == one {
 		delete(c.byConnection, one.Connection)
 	}
+}
+
+// call has somebody found by another key from now on; by none if it is "".
+func (c *census) call(one *present, key string) {
+	if one.called == key {
+		return
+	}
+	if others := slices.DeleteFunc(c.byName[one.called], func(p *present) bool { return p == one }); len(others) > 0 {
+		c.byName[one.called] = others
+	} else {
+		delete(c.byName, one.called)
+	}
+	one.called = key
+	if key == "" {
+		return
+	}
+	all := c.byName[key]
+	at, _ := slices.BinarySearchFunc(all, one.Guest, func(p *present, id domain.GuestID) int { return cmp.Compare(p.Guest, id) })
+	c.byName[key] = slices.Insert(all, at, one)
 }
 
 func (c *census) join(id domain.GuestID, room domain.RoomID) {
@@ -114,11 +138,12 @@ func (c *census) remove(room domain.RoomID) {
 	}
 }
 
-// rename notes how somebody signed in is shown from now on.
-func (c *census) rename(p projections.Profile) {
+// rename notes how somebody signed in is shown, and by which key found, from now on.
+func (c *census) rename(p projections.Profile, key string) {
 	for _, one := range c.people {
 		if one.User.ID == p.ID {
 			one.User = p
+			c.call(one, key)
 		}
 	}
 }

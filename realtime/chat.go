@@ -4,8 +4,6 @@ import (
 	"context"
 	"sync"
 
-	"golang.org/x/time/rate"
-
 	"roomlog/domain"
 	"roomlog/projections"
 )
@@ -15,8 +13,6 @@ const (
 	censusPage  = 500  // people read at once
 	maxUnopened = 1000 // facts that wait for a connection to have entered
 
-	openingRate  = 1 // rooms a second that people open by going there
-	openingBurst = 100
 )
 
 // ChatEar is told what a connection hears of the chat. Its methods are called one after another and must not
@@ -62,8 +58,8 @@ type Chat struct {
 	inbox    *inbox
 	murmur   *murmur
 	leaves   *leaves
-	entries  *entries
-	openings *rate.Limiter // of rooms, by everybody together
+	entries  *turns
+	openings *turns
 
 	mu      sync.Mutex // taken before that of any member's dialect
 	census  census
@@ -73,7 +69,7 @@ type Chat struct {
 
 func newChat(d *Door) *Chat {
 	c := &Chat{
-		door: d, inbox: newInbox(), murmur: newMurmur(d.cfg.Store, d.log), entries: newEntries(d.rates), openings: rate.NewLimiter(openingRate, openingBurst), census: newCensus(),
+		door: d, inbox: newInbox(), murmur: newMurmur(d.cfg.Store, d.log), entries: newEntries(d.rates), openings: newOpenings(d.rates), census: newCensus(),
 		members: make(map[string]*ChatMember), halls: make(map[domain.RoomID]map[*ChatMember]struct{}),
 	}
 	c.leaves = newLeaves(d.cfg.Commands, d.log, c.nameKey)
@@ -93,6 +89,14 @@ func (c *Chat) nameKey(id domain.GuestID, otherwise string) string {
 	return otherwise
 }
 
+// called answers by which key somebody is found: of people who are signed in that of their name now.
+func (c *Chat) called(p ChatPerson, nameKey string) string {
+	if p.User.ID != 0 {
+		return c.Key(p.User.Name())
+	}
+	return nameKey
+}
+
 // Chat is the chat of this process.
 func (d *Door) Chat() *Chat { return d.chat }
 
@@ -104,7 +108,7 @@ func (c *Chat) tell(d projections.Delta) {
 	switch e := d.Event.(type) {
 	case domain.GuestEntered:
 		f.Person = ChatPerson{e.Guest, e.Connection, e.Profile, profileIf(e.User, d.Profile), e.Nickname, e.Process}
-		c.census.enter(f.Person, e.NameKey)
+		c.census.enter(f.Person, e.NameKey, c.called(f.Person, e.NameKey))
 		c.entered(e)
 		if e.Profile == domain.ChatPlain && e.Nickname != "" {
 			c.tellHalls(f, "")
@@ -112,6 +116,7 @@ func (c *Chat) tell(d projections.Delta) {
 	case domain.GuestNamed:
 		if one := c.census.people[e.Guest]; one != nil {
 			one.Nickname, one.nameKey = e.Nickname, e.NameKey
+			c.census.call(one, e.NameKey)
 		}
 		f.Person = c.person(e.Guest, e.Connection, 0, d.Profile)
 		c.tellHalls(f, c.roomsOf(e.Guest)...)
@@ -136,7 +141,7 @@ func (c *Chat) tell(d projections.Delta) {
 	case domain.MessagePosted:
 		c.said(f, e)
 	case domain.UserProfileChanged:
-		c.census.rename(d.Profile)
+		c.census.rename(d.Profile, c.Key(d.Profile.Name()))
 	}
 }
 
@@ -237,7 +242,8 @@ func (c *Chat) load(ctx context.Context) error {
 			return err
 		}
 		for _, g := range page {
-			fresh.enter(ChatPerson{g.ID, g.Connection, g.Profile, g.User, g.Nickname, g.Process}, g.NameKey, g.Rooms...)
+			p := ChatPerson{g.ID, g.Connection, g.Profile, g.User, g.Nickname, g.Process}
+			fresh.enter(p, g.NameKey, c.called(p, g.NameKey), g.Rooms...)
 			last = g.ID
 		}
 		if len(page) < censusPage {

@@ -502,6 +502,107 @@ func TestChatEntriesOfNobody(t *testing.T) {
 	})
 }
 
+// Whatever is known of a guest's name, who is gone is said to have left.
+func TestALeaveIsSaidUntilItIsTaken(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	for i, tt := range []struct {
+		known bool // to the connection
+		wrong int  // answers of the census before it knows
+	}{{true, 1000}, {false, 8}} {
+		name := w.store.NameKey(fmt.Sprint("guest ", i))
+		entered := w.execute(domain.Request{By: domain.Actor{Kind: domain.Anyone}, Command: domain.EnterChat{
+			Connection: "other", Profile: domain.ChatPlain, Process: "other", Nickname: fmt.Sprint("guest ", i), NameKey: name,
+		}}).Events[0].Event.(domain.GuestEntered)
+		leave := domain.LeaveChat{Guest: entered.Guest, Cause: domain.LeftConnectionLost, Process: "other", NameKey: "stale"}
+		if tt.known {
+			leave.NameKey = name
+		}
+		realtime.SayLeft(t.Context(), w.sequencer, leave, func(domain.GuestID, string) string {
+			if tt.wrong--; tt.wrong >= 0 {
+				return "stale"
+			}
+			return name
+		})
+		if left := events[domain.GuestLeft](w); len(left) != i+1 || left[i].Guest != entered.Guest {
+			t.Errorf("left %+v", left)
+		}
+	}
+}
+
+// A room that one is not let out of is still one's own.
+func TestALeaveThatIsRefused(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, func(c *realtime.Config) { c.MessageRate, c.MessageBurst = 0.001, 3 })
+	id := w.chatRoom("demo")
+	m := w.door.Chat().Member("c1", ear{make(chan struct{}, 10)}, w.door.Chat().Pace())
+	m.Hear(id)
+	at, err := m.Enter(t.Context(), realtime.Arrival{Style: domain.ChatPlain, Room: id})
+	if err != nil {
+		t.Fatal(err)
+	}
+	m.HearSince(id, at)
+	ended, end := context.WithCancel(t.Context())
+	end()
+	if err := m.Part(ended, id); err == nil || !m.Hears(id) {
+		t.Errorf("left: %v, hears %v", err, m.Hears(id))
+	}
+	if err := m.Part(t.Context(), id); err != nil || m.Hears(id) {
+		t.Errorf("left: %v, hears %v", err, m.Hears(id))
+	}
+	if n := len(events[domain.GuestParted](w)); n != 1 {
+		t.Errorf("left %d times", n)
+	}
+}
+
+// Of several people of one name the same one is found always, by the name of now.
+func TestWhoIsNamed(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	chat := w.door.Chat()
+	named := func(name string) domain.UserID {
+		p, _ := chat.Named(name)
+		return p.User.ID
+	}
+	for i := range 5 { // who is called cat without being her
+		p := w.register(fmt.Sprint("imposter", i))
+		p.app().chat(nil)
+		w.caughtUp(p.asks(domain.ChangeProfile{Nickname: "cat"}).Position)
+		if i == 0 && (named("cat") != p.id || named("imposter0") != 0) {
+			t.Errorf("after the first: %d and %d", named("cat"), named("imposter0"))
+		}
+	}
+	first := named("cat")
+	if p, _ := chat.Named("CAT"); p.User.Username != "imposter0" {
+		t.Errorf("found %+v", p)
+	}
+	cat := w.register("cat")
+	a := cat.app()
+	a.chat(nil)
+	w.caughtUp(cat.credit1())
+	if named("cat") != cat.id {
+		t.Errorf("found %d", named("cat"))
+	}
+	_ = a.conn.Close()
+	eventually(t, "she has gone", func() bool { return named("cat") == first })
+}
+
+// Whoever opens many rooms keeps others from nothing.
+func TestRoomsOfOneAddress(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, func(c *realtime.Config) { c.RoomsPerAddress = 2 })
+	m := w.door.Chat().Member("c1", ear{make(chan struct{}, 10)}, w.door.Chat().Pace())
+	for i, from := range []string{"10.0.0.1", "10.0.0.1", "10.0.0.1", "10.0.0.2"} {
+		_, err := m.OpenRoom(t.Context(), fmt.Sprint("room ", i), from)
+		if no, _, _ := realtime.Explain(err); (err != nil) != (i == 2) || err != nil && no.Code != domain.CodeTooOften {
+			t.Errorf("room %d: %v", i, err)
+		}
+	}
+	if _, err := m.OpenRoom(t.Context(), "room 0", "10.0.0.1"); err != nil {
+		t.Errorf("into a room that is there: %v", err)
+	}
+}
+
 func TestChatPace(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, func(c *realtime.Config) { c.MessageRate, c.MessageBurst = 0.001, 3 })

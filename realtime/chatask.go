@@ -27,13 +27,13 @@ func (c *Chat) Room(ctx context.Context, ref string) (projections.ChatRoom, erro
 	return room, err
 }
 
-// OpenRoom answers the room of a name, which is made if there is none.
-func (m *ChatMember) OpenRoom(ctx context.Context, ref string) (projections.ChatRoom, error) {
+// OpenRoom answers the room of a name, which is made if there is none: from an address, as the gate counts it.
+func (m *ChatMember) OpenRoom(ctx context.Context, ref, from string) (projections.ChatRoom, error) {
 	room, err := m.chat.Room(ctx, ref)
 	if no := domain.Refused(err); no == nil || no.Code != domain.CodeRoomNotFound || domain.IsRoomID(ref) {
 		return room, err
 	}
-	if err := m.chat.door.rates.take(m.chat.openings); err != nil {
+	if err := m.chat.openings.take(from); err != nil {
 		return room, err
 	}
 	var id [12]byte
@@ -181,17 +181,26 @@ func (c *Chat) Author(m projections.Message) (by ChatPerson, there bool) {
 	return c.author(by)
 }
 
-// Named answers who in the chat is called by a name.
+// Named answers who in the chat is called by a name: whoever is not signed in has it alone, then comes whose username
+// it is, then who came first.
 func (c *Chat) Named(name string) (found ChatPerson, ok bool) {
 	key := c.door.cfg.Store.NameKey(name)
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for _, one := range c.census.people {
-		if one.nameKey == key {
-			return one.ChatPerson, true
+	best := 3
+	for _, one := range c.census.byName[key] { // oldest first
+		claim := 2
+		switch {
+		case one.User.ID == 0:
+			claim = 0
+		case c.Key(one.User.Username) == key:
+			claim = 1
+		}
+		if claim < best {
+			found, best = one.ChatPerson, claim
 		}
 	}
-	return found, false
+	return found, best < 3
 }
 
 // uploads answers how the address of an uploaded file begins. Without a setting any address of the form will do, as any

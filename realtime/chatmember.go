@@ -133,18 +133,28 @@ func (m *ChatMember) Join(ctx context.Context, room domain.RoomID) (at int64, er
 	if err := m.Deed(); err != nil {
 		return 0, err
 	}
+	return m.JoinHeard(ctx, room)
+}
+
+// JoinHeard is Join for a room that the member hears already: that was paced.
+func (m *ChatMember) JoinHeard(ctx context.Context, room domain.RoomID) (at int64, err error) {
 	receipt, err := m.execute(ctx, m.guest.by, domain.JoinRoom{Room: room, Guest: m.guest.id}, "")
 	return receipt.Position, err
 }
 
-// Part takes the member out of a room.
+// Part takes the member out of a room, which it hears no more then. If that is refused it hears it as before.
 func (m *ChatMember) Part(ctx context.Context, room domain.RoomID) error {
 	if err := m.Deed(); err != nil {
 		return err
 	}
-	m.Unhear(room)
+	since := m.pause(room) // it is not told that it left
 	_, err := m.execute(ctx, m.guest.by, domain.PartRoom{Room: room, Guest: m.guest.id}, "")
-	return err
+	if err != nil {
+		m.HearSince(room, since)
+		return err
+	}
+	m.Unhear(room)
+	return nil
 }
 
 // Rename says what a member who is not signed in is called from now on.

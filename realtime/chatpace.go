@@ -12,6 +12,9 @@ const (
 	addressEntryRate  = 20 // of them from one address
 	addressEntryBurst = DefaultMaxPerAddress
 	ratedAddresses    = 10_000 // that are remembered
+
+	openingRate  = 1 // rooms a second that people open by going there
+	openingBurst = 100
 )
 
 // ChatPace is how fast one client may do things in the chat. It lasts as long as the client's session, whatever
@@ -32,37 +35,50 @@ func (c *Chat) Pace() *ChatPace {
 	}
 }
 
-// entries bounds how many enter the chat without signing in: together, and before that from each address, so that
-// nobody takes everybody's turns.
-type entries struct {
+// turns bounds how often people do something who need not be signed in: together, and before that from each address,
+// so that nobody takes everybody's.
+type turns struct {
 	rates     *rates
 	all       *rate.Limiter
+	each      func() *rate.Limiter // of one address
 	addresses *lru.Cache[string, *rate.Limiter]
 }
 
-func newEntries(r *rates) *entries {
+func newTurns(r *rates, all *rate.Limiter, each func() *rate.Limiter) *turns {
 	addresses, err := lru.New[string, *rate.Limiter](ratedAddresses)
 	if err != nil {
 		panic("realtime: " + err.Error()) // for a size below 1 only
 	}
-	return &entries{rates: r, all: rate.NewLimiter(entryRate, entryBurst), addresses: addresses}
+	return &turns{rates: r, all: all, each: each, addresses: addresses}
+}
+
+// newEntries bounds how many enter the chat without signing in.
+func newEntries(r *rates) *turns {
+	return newTurns(r, rate.NewLimiter(entryRate, entryBurst), func() *rate.Limiter {
+		return rate.NewLimiter(addressEntryRate, addressEntryBurst)
+	})
+}
+
+// newOpenings bounds how many rooms people open by going there.
+func newOpenings(r *rates) *turns {
+	return newTurns(r, rate.NewLimiter(openingRate, openingBurst), func() *rate.Limiter {
+		return rate.NewLimiter(rate.Limit(float64(r.config.RoomsPerAddress)/60), r.config.RoomsPerAddress)
+	})
 }
 
 // take counts one more from an address, "" for one that is not known, or refuses it.
-func (e *entries) take(address string) error {
+func (t *turns) take(address string) error {
 	if address != "" {
-		fresh := rate.NewLimiter(addressEntryRate, addressEntryBurst)
-		its, known := e.addresses.Get(address)
+		its, known := t.addresses.Get(address)
 		if !known {
-			if before, was, _ := e.addresses.PeekOrAdd(address, fresh); was {
+			its = t.each()
+			if before, was, _ := t.addresses.PeekOrAdd(address, its); was {
 				its = before
-			} else {
-				its = fresh
 			}
 		}
-		if err := e.rates.take(its); err != nil {
+		if err := t.rates.take(its); err != nil {
 			return err
 		}
 	}
-	return e.rates.take(e.all)
+	return t.rates.take(t.all)
 }

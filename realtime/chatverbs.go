@@ -149,11 +149,11 @@ func (s *session) onChatLeave(ctx context.Context, _ inbound, data chatRoomData)
 	if !was {
 		return left{}, nil
 	}
-	m.Unhear(room.ID)
-	if room.ID != "" {
-		err = m.Part(ctx, room.ID)
+	if room.ID == "" {
+		m.Unhear("")
+		return left{was}, nil
 	}
-	return left{was}, err
+	return left{was}, m.Part(ctx, room.ID)
 }
 
 func (s *session) onChatPost(ctx context.Context, in inbound, data chatPostData) (any, error) {

@@ -27,6 +27,7 @@ const (
 	DefaultMessageBurst    = 20
 	DefaultTypingRate      = 2
 	DefaultMaxChatRooms    = 1000
+	DefaultRoomsPerAddress = 10
 	DefaultGrace           = 30 * time.Second // for the viewers of a process that died to come back
 	DefaultRenewal         = 3 * time.Second  // for a client that signed in again to say hello with its new token
 )
@@ -75,6 +76,7 @@ type Config struct {
 	MessageBurst    int           // and at once
 	TypingRate      float64       // notes a second that a connection is typing
 	MaxChatRooms    int           // that people may open
+	RoomsPerAddress int           // that people may open a minute by going there, from one address
 	Uploads         string        // how the addresses of uploaded files begin: "https://live.example/uploads/"; "": as the clients say
 	Grace           time.Duration // from the death of a process until its viewers have left
 	Renewal         time.Duration // from the end of a session until its connections are closed
@@ -108,6 +110,7 @@ func (c *Config) setDefaults() {
 	c.MessageRate = orDefault(c.MessageRate, DefaultMessageRate)
 	c.MessageBurst = orDefault(c.MessageBurst, DefaultMessageBurst)
 	c.TypingRate = orDefault(c.TypingRate, DefaultTypingRate)
+	c.RoomsPerAddress = orDefault(c.RoomsPerAddress, DefaultRoomsPerAddress)
 	c.MaxChatRooms = orDefault(c.MaxChatRooms, DefaultMaxChatRooms)
 	c.Grace = orDefault(c.Grace, DefaultGrace)
 	c.Renewal = orDefault(c.Renewal, DefaultRenewal)

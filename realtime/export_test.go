@@ -2,6 +2,9 @@ package realtime
 
 import (
 	"context"
+	"log/slog"
+	"sync"
+	"time"
 
 	"roomlog/domain"
 	"roomlog/projections"
@@ -17,6 +20,19 @@ func (d *Door) Holds() (rooms, people, visits int) {
 	d.presence.mu.Lock()
 	defer d.presence.mu.Unlock()
 	return len(d.hub.rooms), len(d.hub.people), len(d.presence.visits)
+}
+
+// SayLeft says that a guest has left, as nameKey knows it when the log refuses; it waits until that is said, or ctx ends.
+func SayLeft(ctx context.Context, commands Executor, c domain.LeaveChat, nameKey func(domain.GuestID, string) string) {
+	l := newLeaves(commands, slog.New(slog.DiscardHandler), nameKey)
+	l.retry = time.Millisecond
+	running, end := context.WithCancel(ctx)
+	var all sync.WaitGroup
+	all.Go(func() { _ = l.run(running) })
+	l.add(c)
+	l.settle(ctx)
+	end()
+	all.Wait()
 }
 
 // Room is a room that no door keeps, for measuring the way of a fact to its connections alone.

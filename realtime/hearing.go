@@ -39,6 +39,16 @@ func (m *ChatMember) HearSince(room domain.RoomID, position int64) {
 	h.waiting = nil
 }
 
+// pause keeps what happens in a room until HearSince, which is given what this answers.
+func (m *ChatMember) pause(room domain.RoomID) (since int64) {
+	m.chat.mu.Lock()
+	defer m.chat.mu.Unlock()
+	if h := m.hearings[room]; h != nil {
+		h.open, since = false, h.since
+	}
+	return since
+}
+
 // Unhear ends what Hear began.
 func (m *ChatMember) Unhear(room domain.RoomID) {
 	m.chat.mu.Lock()

@@ -10,10 +10,10 @@ import (
 )
 
 const (
-	leavers     = 8 // leaves on their way at once: the log commits them together
-	leaveTries  = 5 // of one that the log refuses, because the tables are behind with a name
-	leaveRetry  = 500 * time.Millisecond
-	leavePolled = 20 * time.Millisecond // while somebody waits for all of them
+	leavers     = 8                      // leaves on their way at once: the log commits them together
+	leaveRetry  = 500 * time.Millisecond // before the second try; twice as long before each further one
+	leaveLater  = time.Minute            // at most
+	leavePolled = 20 * time.Millisecond  // while somebody waits for all of them
 )
 
 // leaves says for guests whose connection has ended that they left the chat. What is unsaid when the process
@@ -23,10 +23,11 @@ type leaves struct {
 	log      *slog.Logger
 	// nameKey answers by which key a guest's name is known now.
 	nameKey func(id domain.GuestID, otherwise string) string
+	retry   time.Duration
 
 	mu    sync.Mutex
 	queue []leave
-	busy  int
+	busy  int // being said, or waiting to be said again
 	work  chan struct{}
 }
 
@@ -36,7 +37,7 @@ type leave struct {
 }
 
 func newLeaves(commands Executor, log *slog.Logger, nameKey func(domain.GuestID, string) string) *leaves {
-	return &leaves{commands: commands, log: log, nameKey: nameKey, work: make(chan struct{}, leavers)}
+	return &leaves{commands: commands, log: log, nameKey: nameKey, retry: leaveRetry, work: make(chan struct{}, leavers)}
 }
 
 // add has a leave said. It does not wait.
@@ -78,7 +79,6 @@ func (l *leaves) run(ctx context.Context) error {
 			for ctx.Err() == nil {
 				if one, ok := l.next(); ok {
 					l.say(ctx, one)
-					l.done()
 					continue
 				}
 				select {
@@ -95,20 +95,22 @@ func (l *leaves) run(ctx context.Context) error {
 func (l *leaves) say(ctx context.Context, one leave) {
 	within, cancel := context.WithTimeout(ctx, commandTimeout)
 	defer cancel()
-	one.NameKey = l.nameKey(one.Guest, one.NameKey)
 	_, err := l.commands.Execute(within, domain.Request{By: domain.Actor{Kind: domain.System}, Command: one.LeaveChat})
 	if err == nil || ctx.Err() != nil {
+		l.done()
 		return
 	}
-	if domain.Refused(err) != nil {
-		one.tries++
+	if domain.Refused(err) != nil { // perhaps the guest was renamed without a word to its connection
+		one.NameKey = l.nameKey(one.Guest, one.NameKey)
 	}
+	later := min(l.retry<<min(one.tries, 7), leaveLater)
+	one.tries++
 	l.log.WarnContext(ctx, "somebody could not be said to have left the chat, trying again",
 		slog.Int64("guest", int64(one.Guest)), slog.Any("err", err))
-	wait(ctx, leaveRetry)
-	if one.tries < leaveTries {
+	time.AfterFunc(later, func() {
 		l.again(one)
-	}
+		l.done()
+	})
 }
 
 // settle waits until everything is said, or ctx ends.

@@ -190,7 +190,7 @@ func (c *serveCommand) realtimeConfig(h *house, e *engine, tokens *api.Tokens, g
 		},
 		MaxConnsPerUser: c.MaxConnectionsPerUser, MaxRooms: c.MaxRoomsPerConnection,
 		CommentRate: c.CommentRate, CommentBurst: c.CommentBurst, GiftRate: c.GiftRate, GiftBurst: c.GiftBurst,
-		MessageRate: c.MessageRate, MessageBurst: c.MessageBurst, TypingRate: c.TypingRate, MaxChatRooms: c.ChatRooms, Uploads: c.uploads(),
+		MessageRate: c.MessageRate, MessageBurst: c.MessageBurst, TypingRate: c.TypingRate, MaxChatRooms: c.ChatRooms, RoomsPerAddress: c.RoomsPerAddress, Uploads: c.uploads(),
 		Crowd: c.Crowd, CrowdInterval: c.ListInterval, Grace: c.PresenceGrace, Process: e.process,
 	}
 }

@@ -102,6 +102,9 @@ func (c *chatter) onMessage(ctx context.Context, e *protocol.Event) error {
 	c.speak()
 	post := domain.PostMessage{Kind: domain.MessageText, Text: said, Rooms: c.rooms()}
 	if strings.HasPrefix(said, "@") {
+		if err := c.member.Deed(); err != nil {
+			return c.told(err)
+		}
 		to, content, private := c.addressee(said)
 		switch {
 		case private && to.Guest == 0:
@@ -147,7 +150,9 @@ func (c *chatter) takeName(ctx context.Context, name string) error {
 	}
 	c.name = name
 	for _, room := range c.rooms() { // joined before it had a name
-		if _, err := c.member.Join(ctx, room); err != nil {
+		if _, err := c.member.JoinHeard(ctx, room); err != nil {
+			c.member.Unhear(room)
+			c.forget(room)
 			return c.told(err)
 		}
 	}

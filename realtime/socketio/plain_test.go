@@ -253,3 +253,32 @@ func TestPlainChatIsNotRecovered(t *testing.T) {
 		}
 	}
 }
+
+// Whoever joined many rooms before it had a name is in all of them, whatever its pace.
+func TestManyRoomsBeforeAName(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, func(c *socketio.Config, r *realtime.Config) {
+		guests(c, r)
+		r.MessageRate, r.MessageBurst = 0.001, 7
+	})
+	a := w.app(siotest.Options{})
+	for i := range 5 {
+		a.Emit("join", fmt.Sprint("room ", i))
+		a.Event("joined")
+		a.Event("message")
+	}
+	a.Emit("message", "Ann")
+	a.nothing()
+	if joined := events[domain.GuestJoined](w); len(joined) != 5 {
+		t.Errorf("joined %+v", joined)
+	}
+	a.Emit("leave", "room 0")
+	a.hears("leaved", `"room 0"`)
+	a.Event("message")
+	for range 2 { // too often, and still there
+		a.Emit("leave", "room 1")
+		a.said("系统", "操作太频繁，请稍后再试")
+	}
+	a.Emit("message", "@Ann x")
+	a.said("系统", "操作太频繁，请稍后再试")
+}

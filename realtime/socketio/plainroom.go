@@ -18,7 +18,7 @@ func (c *chatter) onJoinRoom(ctx context.Context, e *protocol.Event) error {
 	if err := c.member.Deed(); err != nil {
 		return c.told(err)
 	}
-	room, err := c.member.OpenRoom(ctx, name)
+	room, err := c.member.OpenRoom(ctx, name, c.v.socket.Session().Address())
 	if err != nil {
 		return c.told(err)
 	}
@@ -61,19 +61,18 @@ func (c *chatter) onLeaveRoom(ctx context.Context, e *protocol.Event) error {
 	var room projections.ChatRoom
 	if i >= 0 {
 		room = c.joined[i]
-		c.joined = slices.Delete(c.joined, i, i+1)
 	}
 	c.mu.Unlock()
 	if i < 0 {
 		c.tell("你并不在" + name + "房间,离开个毛!")
 		return nil
 	}
-	c.member.Unhear(room.ID)
-	if c.member.Guest() != 0 {
-		if err := c.member.Part(ctx, room.ID); err != nil {
-			return c.told(err)
-		}
+	if c.member.Guest() == 0 {
+		c.member.Unhear(room.ID)
+	} else if err := c.member.Part(ctx, room.ID); err != nil {
+		return c.told(err)
 	}
+	c.forget(room.ID)
 	c.v.socket.Emit("leaved", name)
 	c.tell("你已经离开了" + name + "房间!")
 	return nil

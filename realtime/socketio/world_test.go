@@ -62,7 +62,7 @@ func openWorld(t testing.TB, db *pgtest.DB, projects bool, change func(*socketio
 	gate := realtime.NewGate(realtime.GateConfig{MaxPerAddress: -1})
 	rooms := realtime.Config{
 		Store: store, Commands: w.sequencer, Queries: w.queries, Feed: w.feed, Verify: verify, Now: time.Now, Log: log, Gate: gate,
-		CommentRate: 1e6, CommentBurst: 1e6, GiftRate: 1e6, GiftBurst: 1e6, MessageRate: 1e6, MessageBurst: 1e6,
+		CommentRate: 1e6, CommentBurst: 1e6, GiftRate: 1e6, GiftBurst: 1e6, MessageRate: 1e6, MessageBurst: 1e6, RoomsPerAddress: 100,
 	}
 	cfg := socketio.Config{Queries: w.queries, Now: time.Now, Log: log}
 	cfg.Engine.Gate, cfg.Engine.FrameRate, cfg.Engine.Sockets.FlushWindow = gate, -1, time.Millisecond

@@ -10,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"roomlog/domain"
+	"roomlog/eventstore"
 	"roomlog/eventstore/pgtest"
 	"roomlog/media"
 	"roomlog/media/stage"
@@ -45,11 +46,12 @@ type tables struct {
 
 func (c *tables) open(t testing.TB, db *pgtest.DB) *projections.Queries {
 	t.Helper()
-	cfg, err := pgxpool.ParseConfig(db.DSN)
+	usual, err := eventstore.OpenPool(t.Context(), db.DSN, eventstore.PoolOptions{Serving: db.Serving, MaxConns: 2})
 	if err != nil {
 		t.Fatal(err)
 	}
-	cfg.MaxConns = 2
+	defer usual.Close()
+	cfg := usual.Config()
 	cfg.PrepareConn = func(context.Context, *pgx.Conn) (bool, error) {
 		if c.off.Load() {
 			c.asked.Add(1)

@@ -5,9 +5,9 @@ import (
 	"fmt"
 
 	"github.com/bluenviron/mediacommon/v2/pkg/codecs/av1"
+	"github.com/bluenviron/mediacommon/v2/pkg/codecs/h264"
 	"github.com/bluenviron/mediacommon/v2/pkg/codecs/h265"
 	"github.com/deepch/vdk/codec/aacparser"
-	"github.com/deepch/vdk/codec/h264parser"
 )
 
 // ErrBroken is wrapped when a codec's bytes are not what they should be.
@@ -54,11 +54,15 @@ func SizeOf(header []byte) (size Size, err error) {
 }
 
 func sizeOfH264(body []byte) (Size, error) {
-	c, err := h264parser.NewCodecDataFromAVCDecoderConfRecord(body)
+	sets, err := parseAVCC(body)
 	if err != nil {
+		return Size{}, err
+	}
+	var sps h264.SPS
+	if err := sps.Unmarshal(sets.SPS); err != nil {
 		return Size{}, fmt.Errorf("%w: %w", ErrBroken, err)
 	}
-	return Size{c.Width(), c.Height()}, nil
+	return Size{sps.Width(), sps.Height()}, nil
 }
 
 func sizeOfHEVC(body []byte) (Size, error) {

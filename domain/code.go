@@ -16,7 +16,7 @@ const (
 	CodeForbidden       Code = "forbidden"           // not with the rights of this person
 	CodeKicked          Code = "kicked"              // put out by an operator
 	CodeDenied          Code = "denied"              // kept out, for a time or for good
-	CodeNameTaken       Code = "name_taken"          // somebody has, or had, this name
+	CodeNameTaken       Code = "name_taken"          // somebody has, or had, this name, or the server has it
 	CodeTextInvalid     Code = "text_invalid"        // not UTF-8, or a character that cannot be shown
 	CodeTextEmpty       Code = "text_empty"          // nothing is left without the space around it
 	CodeTextTooLong     Code = "text_too_long"       // longer than the field may be
@@ -34,7 +34,7 @@ const (
 	CodeRoomTaken       Code = "room_taken"          // a chat room has this name
 	CodeRoomsFull       Code = "rooms_full"          // there are as many chat rooms as there may be
 	CodeGuestGone       Code = "guest_gone"          // not in the chat, or not any more
-	CodeNicknameTaken   Code = "nickname_taken"      // another guest has this name, or somebody's username is so
+	CodeNicknameTaken   Code = "nickname_taken"      // another guest has this name, or somebody's username is so, or the server has it
 	CodeEmailInvalid    Code = "email_invalid"       // not an e-mail address
 	CodeGiftNotFound    Code = "gift_not_found"      // not on the shelf
 	CodeNumber          Code = "number_out_of_range" // a number or price out of bounds

@@ -65,7 +65,11 @@ func emailAddress(s string) (email, name string, err error) {
 		return "", "", refuse(CodeEmailInvalid, "this is no e-mail address")
 	}
 	local := []rune(email[:at])
-	return email, string(local[:min(len(local), maxName)]), nil
+	name = string(local[:min(len(local), maxName)])
+	if reserved(name) {
+		return "", "", refuse(CodeEmailInvalid, "nobody can be called by what stands before the @")
+	}
+	return email, name, nil
 }
 
 // UserEmailAdded says by which e-mail address a person signs in, without a password.

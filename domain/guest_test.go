@@ -2,6 +2,7 @@ package domain_test
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"roomlog/domain"
@@ -46,11 +47,31 @@ func TestEnterChat(t *testing.T) {
 		{name: "is refused with a name and no key, which would let two have it", by: nobody, when: with(func(c *domain.EnterChat) { c.Nickname = "小明" }), refused: domain.CodeBadRequest},
 		{name: "is refused with a key and no name", by: nobody, when: with(func(c *domain.EnterChat) { c.NameKey = "n-ming" }), refused: domain.CodeTextEmpty},
 	})
-	for _, name := range []string{"系统", " 系统 ", "系\u200b统", "系 统"} {
+	for _, name := range namesOfTheServer {
 		run(t, []spec{{
 			name: fmt.Sprintf("is refused as %q", name), by: nobody, refused: domain.CodeNicknameTaken,
 			when: with(func(c *domain.EnterChat) { c.Nickname, c.NameKey = name, "n-system" }),
 		}})
+	}
+}
+
+// namesOfTheServer are names that nobody can tell from that in which the server speaks.
+var namesOfTheServer = []string{"系统", " 系统 ", "系\u200b统", "系 统", "系\ufe0e统", "系\u3164统"}
+
+func TestNobodySpeaksAsTheServer(t *testing.T) {
+	for _, name := range namesOfTheServer {
+		specs := []spec{
+			{name: "registers as", by: nobody, when: domain.RegisterUser{Username: name, NameKey: "k"}, refused: domain.CodeNameTaken},
+			{name: "registers with the nickname", by: nobody, when: domain.RegisterUser{Username: "bob", Nickname: name, NameKey: "k"}, refused: domain.CodeNicknameTaken},
+			{name: "changes the nickname to", when: domain.ChangeProfile{Nickname: name}, refused: domain.CodeNicknameTaken},
+		}
+		if !strings.ContainsAny(strings.TrimSpace(name), " ") { // no address has a space
+			specs = append(specs, spec{name: "signs in as", by: nobody, when: domain.RegisterByEmail{Email: strings.TrimSpace(name) + "@a.bc", EmailKey: "e"}, refused: domain.CodeEmailInvalid})
+		}
+		for i := range specs {
+			specs[i].name += fmt.Sprintf(" %q", name)
+		}
+		run(t, specs)
 	}
 }
 

@@ -84,7 +84,7 @@ func (v View) nickname(wanted, key string, own bool) (string, error) {
 // reserved says whether a name passes for that of the server.
 func reserved(name string) bool {
 	seen := strings.Map(func(r rune) rune {
-		if unicode.Is(unicode.Cf, r) || unicode.IsSpace(r) { // nobody sees them
+		if unicode.IsSpace(r) || unicode.In(r, unicode.Cf, unicode.Mn, unicode.Other_Default_Ignorable_Code_Point) { // nobody sees them
 			return -1
 		}
 		return r

@@ -60,7 +60,10 @@ func (c RegisterUser) decide(see View) ([]Event, error) {
 	if err != nil {
 		return nil, err
 	}
-	nickname, err := text("nickname", c.Nickname, 0, maxName)
+	if reserved(username) {
+		return nil, refuse(CodeNameTaken, "the name %s is taken", username)
+	}
+	nickname, err := ownNickname(c.Nickname)
 	if err != nil {
 		return nil, err
 	}
@@ -78,6 +81,15 @@ func (c RegisterUser) decide(see View) ([]Event, error) {
 		UserRegistered{id, username, nickname, c.Avatar, c.NameKey, c.Credential},
 		NameClaimed{c.NameKey, id},
 	}, nil
+}
+
+// ownNickname answers what somebody with an account wants to be shown as, or why not so.
+func ownNickname(wanted string) (string, error) {
+	nickname, err := text("nickname", wanted, 0, maxName)
+	if err == nil && reserved(nickname) {
+		err = refuse(CodeNicknameTaken, "this nickname is taken")
+	}
+	return nickname, err
 }
 
 // UserRegistered says that there is a new account.
@@ -137,7 +149,7 @@ func (ChangeProfile) Type() string { return "user.change_profile" }
 func (ChangeProfile) Reads(by Actor) []Stream { return []Stream{userOf(by.User)} }
 
 func (c ChangeProfile) decide(see View) ([]Event, error) {
-	nickname, err := text("nickname", c.Nickname, 0, maxName)
+	nickname, err := ownNickname(c.Nickname)
 	if err != nil {
 		return nil, err
 	}

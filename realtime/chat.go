@@ -14,8 +14,6 @@ const (
 	chatListed  = 50   // connections that a coming or going names: the newest
 	censusPage  = 500  // people read at once
 	maxUnopened = 1000 // facts that wait for a connection to have entered
-	entryRate   = 500  // connections a second that enter this process's chat without signing in
-	entryBurst  = 5000
 
 	openingRate  = 1 // rooms a second that people open by going there
 	openingBurst = 100
@@ -64,7 +62,7 @@ type Chat struct {
 	inbox    *inbox
 	murmur   *murmur
 	leaves   *leaves
-	entries  *rate.Limiter // of everybody together who is not signed in
+	entries  *entries
 	openings *rate.Limiter // of rooms, by everybody together
 
 	mu      sync.Mutex // taken before that of any member's dialect
@@ -75,7 +73,7 @@ type Chat struct {
 
 func newChat(d *Door) *Chat {
 	c := &Chat{
-		door: d, inbox: newInbox(), murmur: newMurmur(d.cfg.Store, d.log), entries: rate.NewLimiter(entryRate, entryBurst), openings: rate.NewLimiter(openingRate, openingBurst), census: newCensus(),
+		door: d, inbox: newInbox(), murmur: newMurmur(d.cfg.Store, d.log), entries: newEntries(d.rates), openings: rate.NewLimiter(openingRate, openingBurst), census: newCensus(),
 		members: make(map[string]*ChatMember), halls: make(map[domain.RoomID]map[*ChatMember]struct{}),
 	}
 	c.leaves = newLeaves(d.cfg.Commands, d.log, c.nameKey)

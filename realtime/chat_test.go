@@ -1,6 +1,7 @@
 package realtime_test
 
 import (
+	"context"
 	"fmt"
 	"strings"
 	"testing"
@@ -374,7 +375,7 @@ func TestChatIsCutOff(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
 	e := ear{make(chan struct{}, 10)}
-	m := w.door.Chat().Member("c1", e)
+	m := w.door.Chat().Member("c1", e, w.door.Chat().Pace())
 	if _, err := m.Enter(t.Context(), realtime.Arrival{Style: domain.ChatPlain}); err != nil {
 		t.Fatal(err)
 	}
@@ -390,6 +391,36 @@ func TestChatIsCutOff(t *testing.T) {
 	case <-e.cut:
 		t.Error("cut off after the end")
 	default:
+	}
+}
+
+// One address takes no turns but its own, however many enter by it.
+func TestChatEntriesOfOneAddress(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	ended, end := context.WithCancel(t.Context())
+	end() // what is let in goes no further
+	enter := func(from string) error {
+		m := w.door.Chat().Member("c1", ear{}, w.door.Chat().Pace())
+		defer m.Leave(domain.LeftAsked)
+		_, err := m.Enter(ended, realtime.Arrival{Style: domain.ChatPlain, From: from})
+		return err
+	}
+	tooOften := func(err error) bool {
+		no, _, _ := realtime.Explain(err)
+		return no.Code == domain.CodeTooOften
+	}
+	let := 0
+	for range 6000 {
+		if !tooOften(enter("10.0.0.1")) {
+			let++
+		}
+	}
+	if let < 1000 || let > 2000 {
+		t.Errorf("%d entered by one address", let)
+	}
+	if err := enter("10.0.0.2"); tooOften(err) {
+		t.Errorf("by another address: %v", err)
 	}
 }
 

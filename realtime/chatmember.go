@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"sync"
 
-	"golang.org/x/time/rate"
-
 	"roomlog/domain"
 	"roomlog/eventstore"
 )
@@ -17,9 +15,7 @@ type ChatMember struct {
 	chat       *Chat
 	connection string
 	ear        ChatEar
-	messages   *rate.Limiter // of somebody who is not signed in
-	deeds      *rate.Limiter // everything else that asks the log or the tables
-	typings    *rate.Limiter
+	pace       *ChatPace
 
 	hearings map[domain.RoomID]*hearing // guarded by Chat.mu
 	seen     domain.GuestID             // as which the log says it entered; guarded by Chat.mu
@@ -42,13 +38,9 @@ type guest struct {
 
 // Member makes a connection known by its public id. It hears nothing but what is said to it alone, and is not in
 // the chat.
-func (c *Chat) Member(connection string, ear ChatEar) *ChatMember {
-	cfg := c.door.cfg
+func (c *Chat) Member(connection string, ear ChatEar, pace *ChatPace) *ChatMember {
 	m := &ChatMember{
-		chat: c, connection: connection, ear: ear,
-		messages: rate.NewLimiter(rate.Limit(cfg.MessageRate), cfg.MessageBurst),
-		deeds:    rate.NewLimiter(rate.Limit(cfg.MessageRate), cfg.MessageBurst),
-		typings:  rate.NewLimiter(rate.Limit(cfg.TypingRate), 2*int(max(cfg.TypingRate, 1))),
+		chat: c, connection: connection, ear: ear, pace: pace,
 		hearings: make(map[domain.RoomID]*hearing), settled: make(chan struct{}),
 	}
 	c.mu.Lock()
@@ -73,6 +65,7 @@ type Arrival struct {
 	Style domain.ChatProfile
 	Room  domain.RoomID // "": in none
 	Name  string        // of somebody who is not signed in; may be empty
+	From  string        // the address of somebody who is not signed in, as the gate counts it
 }
 
 // Enter puts the member into the chat as of a position, in a room or in none.
@@ -80,7 +73,7 @@ func (m *ChatMember) Enter(ctx context.Context, a Arrival) (at int64, err error)
 	defer m.settle()
 	d := m.chat.door
 	if a.By.User == 0 {
-		if err := d.rates.take(m.chat.entries); err != nil {
+		if err := m.chat.entries.take(a.From); err != nil {
 			return 0, err
 		}
 	}
@@ -168,7 +161,7 @@ func (m *ChatMember) Post(ctx context.Context, c domain.PostMessage, key string)
 	if m.guest.by.User != 0 {
 		err = d.rates.allow(m.guest.by.User, c)
 	} else {
-		err = d.rates.take(m.messages)
+		err = d.rates.take(m.pace.messages)
 	}
 	if err != nil {
 		return eventstore.Receipt{}, err
@@ -179,13 +172,13 @@ func (m *ChatMember) Post(ctx context.Context, c domain.PostMessage, key string)
 
 // Type says that the member is writing something, in a room or to one connection. Too often is silent.
 func (m *ChatMember) Type(room domain.RoomID, to string) {
-	if m.typings.AllowN(m.chat.door.cfg.Now(), 1) && len(to) <= maxID {
+	if m.pace.typings.AllowN(m.chat.door.cfg.Now(), 1) && len(to) <= maxID {
 		m.chat.murmur.say(typing{Room: string(room), From: m.connection, To: to})
 	}
 }
 
 // Deed counts something that asks the log or the tables, or refuses it.
-func (m *ChatMember) Deed() error { return m.chat.door.rates.take(m.deeds) }
+func (m *ChatMember) Deed() error { return m.chat.door.rates.take(m.pace.deeds) }
 
 // execute has a command of the member's carried out.
 func (m *ChatMember) execute(ctx context.Context, by Caller, c domain.Command, key string) (eventstore.Receipt, error) {

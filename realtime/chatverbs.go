@@ -38,7 +38,7 @@ func (s *session) member() *ChatMember {
 	if s.chat == nil {
 		var id [15]byte
 		_, _ = rand.Read(id[:]) // never fails
-		s.chat = s.door.chat.Member(base64.RawURLEncoding.EncodeToString(id[:]), s)
+		s.chat = s.door.chat.Member(base64.RawURLEncoding.EncodeToString(id[:]), s, s.door.chat.Pace())
 	}
 	s.chat.speaksAs(s.Caller())
 	return s.chat

@@ -28,7 +28,7 @@ func TestGuestsOfADeadProcess(t *testing.T) {
 		}
 		return w.execute(domain.Request{Command: c}).Events[0].Event.(domain.GuestEntered).Guest
 	}
-	here := w.door.Chat().Member("c1", deaf{})
+	here := w.door.Chat().Member("c1", deaf{}, w.door.Chat().Pace())
 	if _, err := here.Enter(t.Context(), realtime.Arrival{Style: domain.ChatPlain, Name: "小红"}); err != nil {
 		t.Fatal(err)
 	}

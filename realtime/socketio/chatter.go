@@ -34,7 +34,9 @@ type chatter struct {
 // chat makes a socket one of the chat.
 func (v *visitor) chat(style profile) *chatter {
 	c := &chatter{v: v, style: style}
-	c.member = v.door.cfg.Rooms.Chat().Member(v.door.aliases.add(v.socket), c)
+	chat := v.door.cfg.Rooms.Chat()
+	pace := v.socket.Shared(func() any { return chat.Pace() }).(*realtime.ChatPace)
+	c.member = chat.Member(v.door.aliases.add(v.socket), c, pace)
 	v.chats = c
 	v.socket.OnDisconnect(func(string) {
 		v.door.aliases.remove(v.socket)

@@ -71,7 +71,7 @@ func (v *visitor) hearExchange() {
 	v.socket.On("addMessage", func(*protocol.Event) { v.socket.Emit(needLogin) })
 	ctx, cancel := within()
 	defer cancel()
-	err := c.enterRoom(ctx, realtime.Arrival{Style: domain.ChatExchange})
+	err := c.enterRoom(ctx, realtime.Arrival{Style: domain.ChatExchange, From: v.socket.Session().Address()})
 	switch no := domain.Refused(err); {
 	case err == nil:
 	case no != nil && no.Code == domain.CodeRoomNotFound:
@@ -83,6 +83,9 @@ func (v *visitor) hearExchange() {
 
 // enterRoom enters the chat in the room that the handshake names.
 func (c *chatter) enterRoom(ctx context.Context, a realtime.Arrival) (err error) {
+	if err := c.member.Deed(); err != nil { // clients may leave and come again
+		return err
+	}
 	if c.room, err = c.v.door.cfg.Rooms.Chat().Room(ctx, c.v.socket.Query().Get("room")); err != nil {
 		return err
 	}

@@ -361,6 +361,33 @@ func TestTheChatHasAPace(t *testing.T) {
 	}
 }
 
+// A client may leave and come again by its connection, but it is the one that it was to the limits.
+func TestLeavingTheChatRenewsNoPace(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, func(_ *socketio.Config, c *realtime.Config) { c.MessageRate, c.MessageBurst = 0.001, 3 })
+	w.chatRoom("demo")
+	for _, o := range []siotest.Options{{}, {Version: 3}} {
+		ann := w.attends(o, "demo")
+		for i := range 3 {
+			ann.Emit("exchange", says("群聊", fmt.Sprint(i)))
+		}
+		ann.Send("41")
+		ann.Send("40")
+		ann.coming("加入")
+		ann.Emit("exchange", says("群聊", "more"))
+		for !strings.Contains(ann.Next().Text, "操作太频繁，请稍后再试") {
+		}
+		for range 3 {
+			ann.Send("41")
+			ann.Send("40")
+		}
+		ann.Ended()
+	}
+	if said := len(events[domain.MessagePosted](w)); said != 6 {
+		t.Errorf("%d messages were taken", said)
+	}
+}
+
 // Whoever was there when a process died is gone after the grace time, and the others hear of it.
 func TestGuestsOfADeadProcess(t *testing.T) {
 	t.Parallel()

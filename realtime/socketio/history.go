@@ -58,7 +58,7 @@ func (v *visitor) hearHistory() {
 	if err == nil {
 		return
 	}
-	if no, _, ours := realtime.Explain(err); ours || no.Code == domain.CodeBusy {
+	if no, _, ours := realtime.Explain(err); ours || no.Code == domain.CodeBusy || no.Code == domain.CodeTooOften {
 		c.fail(ctx, err)
 	} else {
 		c.Dismiss(nil)

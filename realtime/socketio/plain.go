@@ -142,7 +142,7 @@ func (c *chatter) takeName(ctx context.Context, name string) error {
 	if err := c.member.Deed(); err != nil {
 		return c.told(err)
 	}
-	if _, err := c.member.Enter(ctx, realtime.Arrival{Style: domain.ChatPlain, Name: name}); err != nil {
+	if _, err := c.member.Enter(ctx, realtime.Arrival{Style: domain.ChatPlain, Name: name, From: c.v.socket.Session().Address()}); err != nil {
 		return c.told(err)
 	}
 	c.name = name

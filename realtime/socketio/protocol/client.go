@@ -16,6 +16,7 @@ type client struct {
 	sockets map[string]*Socket
 	partial *packet // attachments of it are to come
 	bytes   int     // of those that came
+	shared  map[*hall]any
 }
 
 // old says that the client speaks protocol 4.

@@ -123,6 +123,19 @@ func (k *Socket) Keep(state any) { k.kept = state }
 // Namespace.Connected.
 func (k *Socket) Restored() any { return k.restored }
 
+// Shared answers what all sockets of the client in this namespace have in common, one after another, as long as its
+// session lasts: what first makes. It is for Namespace.Connected and for handlers.
+func (k *Socket) Shared(first func() any) any {
+	c := k.client
+	if c.shared == nil {
+		c.shared = make(map[*hall]any)
+	}
+	if _, made := c.shared[k.hall]; !made {
+		c.shared[k.hall] = first()
+	}
+	return c.shared[k.hall]
+}
+
 // Emit sends an event.
 func (k *Socket) Emit(event string, arguments ...any) { k.emit(noID, event, arguments) }
 

@@ -2,6 +2,7 @@ package domain
 
 import (
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -10,6 +11,12 @@ type RecordingID string
 
 // RecordingReason is a word: why a recording has ended, or was deleted. Those who record have words of their own.
 type RecordingReason string
+
+// of says whether a show is the one that is recorded. One that was thought lost goes on as ID-TIME, and so does
+// its recording, by its first name.
+func (r RecordingID) of(show ShowID) bool {
+	return string(show) == string(r) || strings.HasPrefix(string(show), string(r)+"-")
+}
 
 // recordingAsked is that somebody has asked for it.
 const recordingAsked RecordingReason = "asked"
@@ -234,8 +241,8 @@ func (e RecordingFinished) ByUser() UserID { return e.Streamer }
 
 func (RecordingFinished) evolve(r Recording) Recording { r.Finished = true; return r }
 
-// DeleteRecording asks to delete a recording of one's own room, or as an operator any. One that is being
-// written cannot be deleted.
+// DeleteRecording asks to delete a recording of one's own room, or as an operator any. One that is not finished
+// cannot be deleted while its stream is on.
 type DeleteRecording struct {
 	Live      LiveID      `json:"live"`
 	Recording RecordingID `json:"recording"`
@@ -255,7 +262,7 @@ func (c DeleteRecording) decide(see View) ([]Event, error) {
 	case recording.Live == 0 || recording.Live != c.Live || recording.Deleted,
 		live.Streamer != see.By.User && !see.User(see.By.User).Has(RoleOperator):
 		return nil, refuse(CodeNoRecording, "there is no recording %s of yours in live %d", c.Recording, c.Live)
-	case !recording.Finished && string(live.Show) == string(c.Recording):
+	case !recording.Finished && c.Recording.of(live.Show):
 		return nil, refuse(CodeRecordingOn, "recording %s is still being written", c.Recording)
 	}
 	return []Event{RecordingDeleted{c.Live, live.Streamer, c.Recording, recordingAsked}}, nil

@@ -79,6 +79,12 @@ func TestRecordings(t *testing.T) {
 		{name: "one is not deleted by the name of another room", given: events(kept, liveOnAir(7)), by: signedIn(streamer),
 			when: domain.DeleteRecording{Live: 7, Recording: "s1"}, refused: domain.CodeNoRecording},
 		{name: "one that is being written is not deleted", given: begun, by: signedIn(streamer), when: deletion, refused: domain.CodeRecordingOn},
+		{name: "one that is being written by another name is not deleted", by: signedIn(streamer), when: deletion, refused: domain.CodeRecordingOn,
+			given: events(begun, []domain.Event{stopped(6, "s1", domain.PublishProcessLost, 0), started(6, "s1-1795262400000", "p1")})},
+		{name: "one of which nobody will hear again is deleted while the room has another stream", by: signedIn(streamer), when: deletion,
+			given: events(begun, []domain.Event{stopped(6, "s1", domain.PublishProcessLost, 0), started(6, "s12", "p1")}), then: []domain.Event{deleted("asked")}},
+		{name: "one that is finished is deleted while the room has another stream", given: events(kept, []domain.Event{started(6, "s2", "p1")}),
+			by: signedIn(streamer), when: deletion, then: []domain.Event{deleted("asked")}},
 		{name: "one of which nobody will hear again is deleted", given: events(begun, []domain.Event{stopped(6, "s1", domain.PublishProcessLost, 0)}),
 			by: signedIn(streamer), when: deletion, then: []domain.Event{deleted("asked")}},
 	}

@@ -276,6 +276,24 @@ func TestLimitsOfAll(t *testing.T) {
 		}
 		h.stranger(t, "live", "publish", 3, nil, "OTHER?sign="+h.signer.Publish("OTHER"), "live").hear(rtmp.PublishFailed)
 	})
+	t.Run("streams that are waited for", func(t *testing.T) {
+		h := run(t, func(c *media.Config) { c.Limits.Streams = 2 })
+		waiting := h.watch(t, h.flvURL("A"))
+		h.watch(t, h.flvURL("B"))
+		eventually(t, "two who wait", func() bool { return h.Snapshot().Players == 2 })
+		if answer := get(t, "GET", h.flvURL("C"), nil); answer.StatusCode != http.StatusServiceUnavailable {
+			t.Fatal(answer.Status)
+		}
+		first := h.publish(t, "C")
+		h.publish(t, "D")
+		for _, key := range []string{"A", "E"} {
+			h.stranger(t, "live", "publish", 3, nil, key+"?sign="+h.signer.Publish(key), "live").hear(rtmp.PublishFailed)
+		}
+		first.Close()
+		eventually(t, "a free place", func() bool { return len(h.Snapshot().Streams) == 3 })
+		h.publish(t, "A").begin(0)
+		waiting.sees(picture(true, "first"))
+	})
 	t.Run("strangers", func(t *testing.T) {
 		h := run(t, func(c *media.Config) { c.Limits.StrangersPerAddress = 2 })
 		first, second := dialRTMP(t, h.rtmp), dialRTMP(t, h.rtmp)

@@ -52,8 +52,13 @@ func (h *hub) claim(key string, f *feed, asked time.Time) (before *feed, err err
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	s, err := h.stream(key, asked)
-	if err != nil {
+	switch {
+	case err != nil:
 		return nil, err
+	case (s == nil || !s.taken()) && h.taken() >= h.cfg.Limits.Streams: // those who wait take no publisher's place
+		return nil, ErrFull
+	case s == nil:
+		s = h.add(key)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -68,23 +73,38 @@ func (h *hub) claim(key string, f *feed, asked time.Time) (before *feed, err err
 	return before, nil
 }
 
-// stream finds or makes the stream of a key, unless the key was cut after asked.
+// stream finds the stream of a key, nil if there is none, unless the key was cut after asked.
 func (h *hub) stream(key string, asked time.Time) (*stream, error) {
 	cut, wasCut := h.cuts[key]
-	s := h.streams[key]
 	switch {
 	case h.closed:
 		return nil, ErrClosed
 	case wasCut && !asked.After(cut):
 		return nil, ErrGone
-	case s != nil:
-		return s, nil
-	case len(h.streams) >= h.cfg.Limits.Streams:
-		return nil, ErrFull
 	}
-	s = newStream(h, key)
+	return h.streams[key], nil
+}
+
+func (h *hub) add(key string) *stream {
+	s := newStream(h, key)
 	h.streams[key] = s
-	return s, nil
+	return s
+}
+
+// taken counts the streams that have a publisher, or a show that waits for one.
+func (h *hub) taken() (n int) {
+	for _, s := range h.streams {
+		if s.taken() {
+			n++
+		}
+	}
+	return n
+}
+
+func (s *stream) taken() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.feed != nil || s.show.ID != ""
 }
 
 // renew readies the stream for another publisher of the same show.
@@ -154,8 +174,15 @@ func (h *hub) join(j joining) (*Player, error) {
 		if s, err = h.stream(j.key, j.asked); err != nil {
 			return nil, err
 		}
-	} else if s == nil {
+	}
+	switch {
+	case s != nil:
+	case j.show != "":
 		return nil, ErrGone
+	case len(h.streams) >= h.cfg.Limits.Streams:
+		return nil, ErrFull
+	default:
+		s = h.add(j.key)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()

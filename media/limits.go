@@ -10,7 +10,8 @@ const (
 	DefaultMaxPerAddress = 1_000
 	// DefaultMaxPerStream bounds the players of one stream.
 	DefaultMaxPerStream = 5_000
-	// DefaultMaxStreams bounds the streams that are published or waited for.
+	// DefaultMaxStreams bounds the streams that are published. So many there may be in all for a player to wait
+	// for one more; those that are waited for take no publisher's place.
 	DefaultMaxStreams = 1_000
 	// DefaultMaxStrangers bounds the RTMP connections of whom nobody knows yet what they want, in all, and
 	// DefaultMaxStrangersPerAddress from one address. They are gone after ten seconds.

@@ -81,7 +81,8 @@ type Recording struct {
 	Parts  []domain.RecordingPart
 }
 
-// Recordings answers a page of the recordings of a room, newest first; pages count from 1.
+// Recordings answers a page of the recordings of a room, newest first; pages count from 1. While its
+// owner is locked out there are none.
 func (q *Queries) Recordings(ctx context.Context, live domain.LiveID, page, size int) ([]Recording, error) {
 	size = min(max(size, 1), maxPage)
 	if page < 1 || page > lastPage {
@@ -91,7 +92,7 @@ func (q *Queries) Recordings(ctx context.Context, live domain.LiveID, page, size
 		live, size, int64(page-1)*int64(size))
 }
 
-// Recording answers one that was not deleted, or ErrNotFound.
+// Recording answers one that was not deleted, and whose owner is not locked out, or ErrNotFound.
 func (q *Queries) Recording(ctx context.Context, id domain.RecordingID) (Recording, error) {
 	return one(ctx, q, "recording", scanRecording, selectRecordings+` AND r.id = $1`, id)
 }

@@ -69,6 +69,17 @@ func TestRecordings(t *testing.T) {
 	if got := gone(); !slices.Equal(got, []string{"b"}) {
 		t.Fatalf("%q", got)
 	}
+	w.do(domain.DisableUser{User: ann.id})
+	w.caughtUp() // nobody sees what is kept
+	if got := list(1, 10); got != nil {
+		t.Fatalf("%q", got)
+	}
+	if _, err := w.queries.Recording(t.Context(), "c"); !errors.Is(err, projections.ErrNotFound) {
+		t.Fatal(err)
+	}
+	if got := gone(); !slices.Equal(got, []string{"b"}) {
+		t.Fatalf("%q", got)
+	}
 	w.do(domain.ForgetUser{User: bob.id})
 	w.caughtUp() // whose recordings go too
 	if got := gone(); !slices.Equal(got, []string{"b", "o"}) {

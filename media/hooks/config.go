@@ -15,7 +15,8 @@ const (
 	DefaultTimeout = 3 * time.Second
 	// DefaultPatience is how long a post or done hook is tried again.
 	DefaultPatience = 10 * time.Minute
-	// DefaultQueue is how many of them may wait.
+	// DefaultQueue is how many of them may wait. Those of connect and play find room in the first half of it only:
+	// strangers can bring about any number of them, and shall not crowd out those of publish.
 	DefaultQueue = 10_000
 )
 
@@ -26,6 +27,8 @@ const (
 	mostAnswer = 4 << 10         // bytes that are read of an answer
 	connsAt    = 64              // connections to the receiver
 	minSecret  = 16
+	mostArgs   = 32  // of a hook that waits
+	mostArg    = 256 // bytes of one, and of its name
 )
 
 // Config is what Hooks are made of. The first group has to be given; of the rest zero means the default.

@@ -7,6 +7,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -15,16 +16,30 @@ import (
 	"time"
 )
 
+// errBody is that a notice cannot be told at all.
+var errBody = errors.New("hooks: no JSON")
+
 // tell queues a post or done hook. One that finds no room is lost, and its number with it.
 func (h *Hooks) tell(n Notice) {
+	n.Args = short(n.Args)
+	most := h.cfg.Queue
+	if n.Show == "" { // not of a publish
+		most = (most + 1) / 2
+	}
 	h.mu.Lock()
 	h.seq++
 	n.Seq = h.seq
-	full := len(h.queue) >= h.cfg.Queue
-	if !full {
+	full := len(h.queue) >= most
+	first := full && !h.losing
+	if full {
+		h.losing = true
+	} else {
 		h.queue = append(h.queue, n)
 	}
 	h.mu.Unlock()
+	if first {
+		h.cfg.Log.Warn("hooks are lost because too many wait", slog.String("hook", n.Hook), slog.Uint64("seq", n.Seq))
+	}
 	if full {
 		h.lost.Add(1)
 		return
@@ -65,7 +80,7 @@ func (h *Hooks) empty(ctx context.Context) {
 		h.mu.Lock()
 		h.queue = h.queue[1:]
 		if len(h.queue) == 0 {
-			h.queue = nil
+			h.queue, h.losing = nil, false
 		}
 		h.mu.Unlock()
 	}
@@ -90,7 +105,7 @@ func (h *Hooks) deliver(ctx context.Context, n Notice) bool {
 			return true
 		case ctx.Err() != nil:
 			return false
-		case err == nil && refusal(status), h.cfg.Now().Sub(n.At) > h.cfg.Patience:
+		case err == nil && refusal(status), errors.Is(err, errBody), h.cfg.Now().Sub(n.At) > h.cfg.Patience:
 			h.lost.Add(1)
 			h.cfg.Log.WarnContext(ctx, "a hook is given up", slog.String("hook", n.Hook), slog.Uint64("seq", n.Seq), slog.Int("status", status), slog.Any("err", err))
 			return true
@@ -114,7 +129,7 @@ func (h *Hooks) post(ctx context.Context, n Notice) (status int, err error) {
 	defer cancel()
 	body, err := json.Marshal(n)
 	if err != nil {
-		return 0, fmt.Errorf("hook %s: %w", n.Hook, err)
+		return 0, fmt.Errorf("hook %s: %w: %w", n.Hook, errBody, err)
 	}
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, h.cfg.URL, bytes.NewReader(body))
 	if err != nil {

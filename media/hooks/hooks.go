@@ -21,10 +21,11 @@ type Hooks struct {
 	cfg    Config
 	client *http.Client
 
-	mu    sync.Mutex
-	seq   uint64
-	queue []Notice
-	more  chan struct{}
+	mu     sync.Mutex
+	seq    uint64
+	queue  []Notice
+	losing bool // somebody was told that the queue is full, and it was not empty since
+	more   chan struct{}
 
 	delivered, retried, lost atomic.Uint64
 }
@@ -114,6 +115,8 @@ func (h *Hooks) ask(ctx context.Context, n Notice) error {
 		return nil
 	case err == nil && refusal(status):
 		return fmt.Errorf("%w: %s with status %d", ErrRejected, n.Hook, status)
+	case errors.Is(err, errBody): // nobody can be asked
+		return fmt.Errorf("%w: %w", ErrRejected, err)
 	case err == nil:
 		err = fmt.Errorf("status %d", status)
 	}

@@ -7,12 +7,16 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
+	"log/slog"
+	"math"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -220,7 +224,7 @@ func TestWhatIsNotTakenIsGivenUpAndTheRestGoesOn(t *testing.T) {
 		}
 		return http.StatusOK
 	})
-	h := open(t, r.URL, func(c *hooks.Config) { c.Queue, c.Patience = 3, 500*time.Millisecond })
+	h := open(t, r.URL, func(c *hooks.Config) { c.Queue, c.Patience = 6, 500*time.Millisecond })
 	for _, id := range []string{"refused", "never", "last", "no room"} {
 		h.Connected(t.Context(), client(id))
 	}
@@ -234,6 +238,119 @@ func TestWhatIsNotTakenIsGivenUpAndTheRestGoesOn(t *testing.T) {
 	}
 	if s := h.Stats(); s.Lost != 3 {
 		t.Errorf("%+v", s)
+	}
+}
+
+func TestNumbersThatAreNoneAreLeftOut(t *testing.T) {
+	t.Parallel()
+	r := receive(t, func(n hooks.Notice, _ int) int {
+		if strings.HasPrefix(n.Hook, "pre_") {
+			return http.StatusForbidden
+		}
+		return http.StatusOK
+	})
+	h := open(t, r.URL, func(c *hooks.Config) { c.AllowOnFailure = true })
+	start(t, h)
+	odd := client("odd")
+	odd.Fields = map[string]any{"a": math.NaN(), "b": math.Inf(1), "c": math.Inf(-1), "d": 1.5}
+	if err := h.Publish(t.Context(), media.PublishRequest{Client: odd, Key: "KEY"}); !errors.Is(err, hooks.ErrRejected) {
+		t.Error(err)
+	}
+	h.Connected(t.Context(), odd)
+	if n := r.took(1)[0]; n.Args["d"] != 1.5 || len(n.Args) != 2 {
+		t.Errorf("%+v", n)
+	}
+}
+
+func TestWhatCannotBeToldHoldsUpNobody(t *testing.T) {
+	t.Parallel()
+	r := receive(t, accept)
+	var odd atomic.Bool // JSON knows no such year
+	h := open(t, r.URL, func(c *hooks.Config) {
+		c.AllowOnFailure = true
+		c.Now = func() time.Time {
+			if odd.Load() {
+				return time.Date(20_000, 1, 1, 0, 0, 0, 0, time.UTC)
+			}
+			return time.Now()
+		}
+	})
+	odd.Store(true)
+	if err := h.Publish(t.Context(), media.PublishRequest{Client: client("a"), Key: "KEY"}); !errors.Is(err, hooks.ErrRejected) || errors.Is(err, media.ErrUnavailable) {
+		t.Error(err)
+	}
+	h.Connected(t.Context(), client("odd"))
+	odd.Store(false)
+	h.Connected(t.Context(), client("after"))
+	start(t, h)
+	if n := r.took(1)[0]; n.ID != "after" || h.Stats().Lost != 1 {
+		t.Errorf("%+v, %+v", n, h.Stats())
+	}
+}
+
+func TestStrangersDoNotCrowdOutPublishers(t *testing.T) {
+	t.Parallel()
+	r := receive(t, accept)
+	var said lines
+	h := open(t, r.URL, func(c *hooks.Config) { c.Queue, c.Log = 4, slog.New(slog.NewTextHandler(&said, nil)) })
+	for range 5 {
+		h.Connected(t.Context(), client("stranger"))
+		h.PlayStarted(t.Context(), media.Viewing{Client: client("stranger"), Key: "KEY"})
+	}
+	for range 3 {
+		h.Published(media.Show{ID: "show", Key: "KEY", Publisher: client("p")}, "", 6, 41)
+	}
+	if s := h.Stats(); s.Waiting != 4 || s.Lost != 9 || said.count("too many wait") != 1 {
+		t.Errorf("%+v, told %d times", s, said.count("too many wait"))
+	}
+	start(t, h)
+	if taken := r.took(4); taken[1].ID != "stranger" || taken[2].Hook != "post_publish" || taken[3].Hook != "post_publish" {
+		t.Errorf("%+v", taken)
+	}
+}
+
+// lines is a log that a test reads.
+type lines struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (l *lines) Write(b []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(b)
+}
+
+func (l *lines) count(what string) int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return strings.Count(l.text.String(), what)
+}
+
+func TestWhatWaitsIsShort(t *testing.T) {
+	t.Parallel()
+	r := receive(t, accept)
+	h := open(t, r.URL, nil)
+	talker := client("talker")
+	for i := range 100 {
+		talker.Fields[fmt.Sprintf("%03d%s", i, strings.Repeat("n", 997))] = strings.Repeat("é", 500)
+	}
+	if err := h.Publish(t.Context(), media.PublishRequest{Client: talker, Key: "KEY"}); err != nil {
+		t.Fatal(err)
+	}
+	h.Connected(t.Context(), talker)
+	start(t, h)
+	taken := r.took(2)
+	if len(taken[0].Args) != 102 { // who decides hears all
+		t.Errorf("asked with %d", len(taken[0].Args))
+	}
+	if len(taken[1].Args) != 32 {
+		t.Errorf("told with %d", len(taken[1].Args))
+	}
+	for name, value := range taken[1].Args {
+		if len(name) != 256 || value != strings.Repeat("é", 128) {
+			t.Fatalf("told %.300q by a name of %d bytes", value, len(name))
+		}
 	}
 }
 

@@ -2,6 +2,9 @@ package hooks
 
 import (
 	"maps"
+	"math"
+	"slices"
+	"strings"
 	"time"
 
 	"roomlog/domain"
@@ -19,7 +22,7 @@ type Notice struct {
 	Address    string         `json:"address"`
 	Protocol   media.Protocol `json:"protocol"`
 	StreamPath string         `json:"stream_path,omitempty"` // "/live/KEY", of publish and play
-	Args       map[string]any `json:"args"`                  // the query, and what an RTMP client said when it connected
+	Args       map[string]any `json:"args"`                  // the query, and what an RTMP client said when it connected; of post and done the first 32, and 256 bytes of each
 
 	// Of post and done of publish:
 	Live     domain.LiveID `json:"live,omitempty"`
@@ -52,9 +55,13 @@ func (h *Hooks) notice(hook string, c media.Client, key string) Notice {
 func argsOf(c media.Client) map[string]any {
 	args := make(map[string]any, len(c.Fields)+len(c.Args))
 	for name, value := range c.Fields {
-		switch value.(type) {
-		case string, float64, bool: // what else there may be says nothing to anybody
-			args[name] = value
+		switch v := value.(type) {
+		case float64:
+			if !math.IsNaN(v) && !math.IsInf(v, 0) { // which JSON does not know
+				args[name] = v
+			}
+		case string, bool: // what else there may be says nothing to anybody
+			args[name] = v
 		}
 	}
 	queried := make(map[string]any, len(c.Args))
@@ -65,6 +72,28 @@ func argsOf(c media.Client) map[string]any {
 	}
 	maps.Copy(args, queried)
 	return args
+}
+
+// short is what is kept of args while they wait: so much that a queue of them takes bounded memory.
+func short(args map[string]any) map[string]any {
+	names := slices.Sorted(maps.Keys(args))
+	kept := make(map[string]any, min(len(names), mostArgs))
+	for _, name := range names[:min(len(names), mostArgs)] {
+		value := args[name]
+		if text, is := value.(string); is {
+			value = cut(text)
+		}
+		kept[cut(name)] = value
+	}
+	return kept
+}
+
+// cut is the beginning of a text, which does not keep the rest in memory.
+func cut(text string) string {
+	if len(text) <= mostArg {
+		return text
+	}
+	return strings.Clone(strings.ToValidUTF8(text[:mostArg], ""))
 }
 
 func pictureOf(s media.Show) *Picture {

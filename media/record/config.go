@@ -34,6 +34,7 @@ const (
 	maxFaults      = 250              // frames in a row that cannot be written
 	maxStep        = 1000             // ms between two frames of one kind, for the last one to last as long
 	usualStep      = 40               // ms
+	syncEach       = 5 * time.Second  // that the disk is asked to keep what was written
 	reasonTime     = 5 * time.Second  // for whoever knows why a show has ended to say so
 	tellTime       = 5 * time.Second  // for an observer
 	farewellTime   = 10 * time.Second // for shows to end when the recorder does

@@ -60,6 +60,19 @@ func openDisk(cfg Config) (*disk, error) {
 	return &disk{cfg: cfg, root: root, lock: lock, books: make(map[string]*book)}, nil
 }
 
+// syncDir has the disk keep the names of a folder. There are file systems that cannot.
+func (d *disk) syncDir(name string) error {
+	dir, err := d.root.Open(name)
+	if err != nil {
+		return fmt.Errorf("record: open a folder: %w", err)
+	}
+	defer dir.Close()
+	if err := dir.Sync(); err != nil && !errors.Is(err, syscall.EINVAL) {
+		return fmt.Errorf("record: sync a folder: %w", err)
+	}
+	return nil
+}
+
 func (d *disk) close() {
 	_ = d.lock.Close()
 	_ = d.root.Close()

@@ -13,6 +13,12 @@
 //
 //   - What was written stays playable, whatever happens: a process that is killed loses a second or two, and
 //     the next one closes what it finds.
+//   - A power cut takes more. What is closed was synced, with its index and its table, and stays. Of what runs
+//     the disk is asked to keep the part, then the index, with the first fragment of each part, and from then
+//     on with the first one that is written five seconds or more after the last time: up to there it stays, and
+//     so do the names of its files and folders. What was written since may be missing, or damaged where the
+//     file system keeps a size before its bytes. A show that pauses is not synced until it goes on or ends.
+//     Nor is it synced that a recording was told of, which is then told again, or that it was deleted.
 //   - A recording takes bounded memory, and all of them together take bounded space. For a show that runs,
 //     the oldest closed recordings make room; one that is being written is never taken away. When there is
 //     none left, or the disk is full, the recording ends, and the show goes on.

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -91,6 +92,32 @@ func child(dir string) {
 	rec := r.List()[0]
 	fmt.Printf("%s %d %v\n", rec.Reason, len(rec.Parts), rec.Length)
 	os.Exit(0)
+}
+
+// A power cut takes what the disk was not asked to keep: it is asked every few seconds, and no more often.
+func TestTheDiskIsAskedToKeepWhatRuns(t *testing.T) {
+	t.Parallel()
+	show := long(t, 60)
+	var clock atomic.Int64
+	s := open(t, t.TempDir(), func(c *record.Config) { c.Now = func() time.Time { return time.Unix(clock.Load(), 0) } })
+	s.record("still", show)
+	if got := s.Stats().Syncs; got != 1 { // the first fragment
+		t.Fatalf("asked %d times in no time", got)
+	}
+	r := newReel()
+	if err := s.Begin("6", "moving", r); err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range show {
+		clock.Add(5)
+		r.play([]*media.Frame{f})
+	}
+	s.End("6", "moving", record.ReasonOf(media.Stopped))
+	close(r.frames)
+	s.finished("moving")
+	if got := s.Stats().Syncs; got < 20 || got > 62 {
+		t.Fatalf("asked %d times in five minutes", got)
+	}
 }
 
 // A process that is killed leaves what is nearly all of the show. The next one closes it, and tells of it.

@@ -40,6 +40,9 @@ func (t *tape) openPart(c container, began time.Time) error {
 	}
 	n, err := writeWhole(file, head, 0)
 	if err == nil {
+		err = t.disk.syncDir(t.name())
+	}
+	if err == nil {
 		err = t.note(l)
 	}
 	if err != nil {
@@ -47,7 +50,7 @@ func (t *tape) openPart(c container, began time.Time) error {
 		_ = t.disk.root.Remove(nameOf(t.name(), name))
 		return err
 	}
-	t.part = &part{container: c, file: file, head: n, end: n}
+	t.part, t.synced = &part{container: c, file: file, head: n, end: n}, time.Time{}
 	told.Bytes = n
 	t.rec.Parts = append(t.rec.Parts, told)
 	return nil
@@ -90,7 +93,21 @@ func (t *tape) append(p piece, until int64, began time.Time) error {
 	t.part.length = max(t.part.length, until)
 	told := &t.rec.Parts[len(t.rec.Parts)-1]
 	told.Bytes, told.Length = t.part.end, time.Duration(t.part.length)*time.Millisecond
-	return nil
+	return t.sync()
+}
+
+// sync has the disk keep what was written, now and then: the part first, then the index, which tells of it.
+func (t *tape) sync() error {
+	now := t.cfg.Now()
+	if now.Sub(t.synced) < syncEach {
+		return nil
+	}
+	t.synced = now
+	t.syncs.Add(1)
+	if err := t.part.file.Sync(); err != nil {
+		return err
+	}
+	return t.index.Sync()
 }
 
 // closePart finishes the file that is being written, if there is one.

@@ -21,6 +21,7 @@ type Recorder struct {
 	making   sync.Mutex // room
 	failures atomic.Uint64
 	deleted  atomic.Uint64
+	syncs    atomic.Uint64
 
 	mu     sync.Mutex
 	tapes  map[string]*tape // by name
@@ -270,11 +271,12 @@ type Stats struct {
 	Bytes    int64  // that they take
 	Failures uint64 // recordings that ended before their show
 	Deleted  uint64 // for others to have space, or for their age
+	Syncs    uint64 // how often the disk was asked to keep what runs
 }
 
 // Stats is what it is doing now.
 func (r *Recorder) Stats() Stats {
-	s := Stats{Failures: r.failures.Load(), Deleted: r.deleted.Load()}
+	s := Stats{Failures: r.failures.Load(), Deleted: r.deleted.Load(), Syncs: r.syncs.Load()}
 	r.mu.Lock()
 	s.Running = len(r.tapes)
 	r.mu.Unlock()

@@ -90,15 +90,21 @@ func (d *Door) serve(w http.ResponseWriter, r *http.Request, folder, id, name st
 	if err != nil {
 		return fmt.Errorf("record: %w", err)
 	}
+	size := info.Size()
+	for _, p := range rec.Parts {
+		if p.File == name {
+			size = min(size, p.Bytes) // behind that somebody is writing
+		}
+	}
 	h := w.Header()
 	h.Set("Content-Type", types[name[strings.LastIndexByte(name, '.'):]])
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Cache-Control", "no-store") // it grows
 	if !rec.Ended.IsZero() {
 		h.Set("Cache-Control", "private, max-age=3600")
-		h.Set("ETag", fmt.Sprintf(`"%s-%s-%d"`, id, name, info.Size()))
+		h.Set("ETag", fmt.Sprintf(`"%s-%s-%d"`, id, name, size))
 	}
-	slow := &patient{SectionReader: io.NewSectionReader(file, 0, info.Size()), control: http.NewResponseController(w), now: d.Recorder.cfg.Now}
+	slow := &patient{SectionReader: io.NewSectionReader(file, 0, size), control: http.NewResponseController(w), now: d.Recorder.cfg.Now}
 	defer slow.control.SetWriteDeadline(time.Time{}) //nolint:errcheck // a connection that has broken needs no deadline
 	http.ServeContent(w, r, name, info.ModTime(), slow)
 	return nil

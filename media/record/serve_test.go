@@ -103,6 +103,40 @@ func TestRecordingsAreServed(t *testing.T) {
 	}
 }
 
+func TestWhatIsBeingWrittenIsServedAsFarAsItIsWhole(t *testing.T) {
+	t.Parallel()
+	s := open(t, t.TempDir(), nil)
+	r := newReel()
+	if err := s.Begin("6", "show", r); err != nil {
+		t.Fatal(err)
+	}
+	go r.play(long(t, 20))
+	var rec record.Recording
+	eventually(t, "a fragment", func() bool {
+		rec, _ = s.Get("6", "show")
+		return len(rec.Parts) > 0 && rec.Parts[0].Length > 0
+	})
+	file, err := os.OpenFile(s.file(rec, 0), os.O_APPEND|os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	half := bytes.Repeat([]byte("half a fragment"), 100_000)
+	if _, err := file.Write(half); err != nil {
+		t.Fatal(err)
+	}
+	if err := file.Close(); err != nil {
+		t.Fatal(err)
+	}
+	door := &record.Door{Recorder: s.Recorder, Origin: "*", Gate: func(context.Context, string, string, string) error { return nil }}
+	answer := httptest.NewRecorder()
+	http.StripPrefix("/", door).ServeHTTP(answer, httptest.NewRequest(http.MethodGet, "/6/show/1.mp4", nil).WithContext(t.Context()))
+	if n := answer.Body.Len(); answer.Code != http.StatusOK || int64(n) < rec.Parts[0].Bytes || n >= len(half) {
+		t.Fatalf("%d, %d bytes", answer.Code, n)
+	}
+	r.Close()
+	s.finished("show")
+}
+
 func TestWhatSomebodyDeletesIsDeleted(t *testing.T) {
 	t.Parallel()
 	show := long(t, 3)

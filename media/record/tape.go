@@ -43,6 +43,7 @@ type tape struct {
 	wall    time.Time // when the newest frame came
 	keyed   bool      // a key frame has come in this part
 	faults  int
+	synced  time.Time // when the disk was last asked to keep what was written
 }
 
 // run writes the show to its end.
@@ -342,6 +343,12 @@ func (t *tape) openIndex() error {
 	if err := t.note(line{Kind: lineRecording, Wall: t.rec.Began, ID: t.rec.ID, Folder: t.rec.Folder}); err != nil {
 		_ = t.index.Close()
 		return fmt.Errorf("record: write an index: %w", err)
+	}
+	for _, dir := range []string{t.name(), t.rec.Folder, "."} {
+		if err := t.disk.syncDir(dir); err != nil {
+			_ = t.index.Close()
+			return err
+		}
 	}
 	return nil
 }

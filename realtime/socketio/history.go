@@ -246,7 +246,10 @@ func (c *chatter) overhearHistory(f *realtime.ChatFact) {
 
 // moved tells of who comes and goes in the room of the handshake.
 func (c *chatter) moved(f *realtime.ChatFact, room domain.RoomID, event, verb string) {
-	if room != c.room.ID || c.own(f) {
+	c.mu.Lock()
+	home := c.room.ID
+	c.mu.Unlock()
+	if room != home || c.own(f) {
 		return
 	}
 	c.push(f, event, func() []byte {

@@ -78,7 +78,12 @@ func (c *chatter) onLeaveRoom(ctx context.Context, e *protocol.Event) error {
 
 // forget takes the socket out of a room that is no more.
 func (c *chatter) forget(room domain.RoomID) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.joined = slices.DeleteFunc(c.joined, func(r projections.ChatRoom) bool { return r.ID == room })
+	go c.v.socket.Session().Do(func() { // after the event that is being handled: it may be about the room
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		if c.room.ID == room {
+			c.room = projections.ChatRoom{}
+		}
+		c.joined = slices.DeleteFunc(c.joined, func(r projections.ChatRoom) bool { return r.ID == room })
+	})
 }

@@ -25,7 +25,7 @@ func (w *world) chatRoom(name string) domain.RoomID {
 
 func (w *world) caughtUp(position int64) {
 	w.Helper()
-	if err := w.door.CaughtUp(w.Context(), position); err != nil {
+	if err := w.door.Chat().CaughtUp(w.Context(), position); err != nil {
 		w.Fatal(err)
 	}
 }
@@ -417,6 +417,71 @@ func TestChatIsCountedAnew(t *testing.T) {
 	}
 	if n := w.door.Chat().Online("0123456789abcdef01234567"); n != 0 {
 		t.Errorf("%d are there who left", n)
+	}
+}
+
+// slowEar is a connection that is told one thing as long as it likes.
+type slowEar struct{ listening, enough chan struct{} }
+
+func (e slowEar) Overhear(*realtime.ChatFact) {
+	e.listening <- struct{}{}
+	<-e.enough
+}
+func (slowEar) Typing(realtime.ChatPerson, domain.RoomID) {}
+func (slowEar) CutOff()                                   {}
+
+// A chat that is told slowly holds up nobody who joins a live room.
+func TestASlowChatHoldsUpNoLive(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	ann, bob := w.register("ann"), w.register("bob")
+	live := ann.goLive("show")
+	e := slowEar{make(chan struct{}), make(chan struct{})}
+	defer close(e.enough)
+	m := w.door.Chat().Member("c1", e, w.door.Chat().Pace())
+	m.Hear("")
+	m.HearSince("", 0)
+	a, b := ann.app(), bob.app()
+	a.ok(a.ask("chat.post", in{"text": "x"}))
+	receive(t, e.listening, "what was said")
+	b.join(live)
+}
+
+// Whoever is only about to enter is waited for; whoever does not enter is nobody.
+func TestChatFindsWhoEnters(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	a := w.register("ann").app()
+	chat := w.door.Chat()
+	m := chat.Member("c1", ear{make(chan struct{}, 10)}, chat.Pace())
+	a.no(a.ask("chat.private", in{"guest": "c1", "text": "x"}), "guest_gone")
+	if _, err := m.Enter(t.Context(), realtime.Arrival{Style: domain.ChatPlain, Room: "none"}); err == nil {
+		t.Error("entered a room that is none")
+	}
+	if id, err := chat.Find(t.Context(), "c1"); id != 0 || err != nil {
+		t.Errorf("found %d: %v", id, err)
+	}
+	m.Entering()
+	found := make(chan domain.GuestID)
+	go func() {
+		id, _ := chat.Find(t.Context(), "c1")
+		found <- id
+	}()
+	if _, err := m.Enter(t.Context(), realtime.Arrival{Style: domain.ChatPlain}); err != nil {
+		t.Fatal(err)
+	}
+	if id := receive(t, found, "who it is"); id == 0 || id != m.Guest() {
+		t.Errorf("found %d, entered as %d", id, m.Guest())
+	}
+	gone := chat.Member("c2", ear{make(chan struct{}, 10)}, chat.Pace())
+	gone.Entering()
+	go func() {
+		id, _ := chat.Find(t.Context(), "c2")
+		found <- id
+	}()
+	gone.Leave(domain.LeftConnectionLost)
+	if id := receive(t, found, "that it is nobody"); id != 0 {
+		t.Errorf("found %d", id)
 	}
 }
 

@@ -50,7 +50,7 @@ func (m *ChatMember) OpenRoom(ctx context.Context, ref string) (projections.Chat
 			return room, err
 		}
 	}
-	if err := m.chat.door.CaughtUp(ctx, at); err != nil {
+	if err := m.chat.CaughtUp(ctx, at); err != nil {
 		return room, err
 	}
 	return m.chat.Room(ctx, ref)
@@ -61,7 +61,7 @@ func (m *ChatMember) Present(ctx context.Context, room domain.RoomID, most int) 
 	if err := m.Deed(); err != nil {
 		return nil, err
 	}
-	if err := m.chat.door.CaughtUp(ctx, m.at); err != nil {
+	if err := m.chat.CaughtUp(ctx, m.at); err != nil {
 		return nil, err
 	}
 	c := m.chat
@@ -75,36 +75,57 @@ func (m *ChatMember) Present(ctx context.Context, room domain.RoomID, most int) 
 	return found, nil
 }
 
-// Find answers who is in the chat by a connection, to this process or another; the guest is 0 if nobody is.
+// CaughtUp waits until the tables, and whoever hears the chat, have been told everything up to a position.
+func (c *Chat) CaughtUp(ctx context.Context, position int64) error {
+	ctx, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	if err := c.door.CaughtUp(ctx, position); err != nil {
+		return err
+	}
+	if !c.inbox.await(ctx, position) {
+		return errBehind
+	}
+	return nil
+}
+
+// Find answers who is in the chat by a connection, to this process or another; the guest is 0 if nobody is. It waits
+// for one of this process that is about to enter.
 func (c *Chat) Find(ctx context.Context, connection string) (domain.GuestID, error) {
-	if id, entering := c.find(connection); id != 0 {
+	id, ours, entering := c.find(connection)
+	switch {
+	case id != 0:
 		return id, nil
-	} else if entering != nil {
+	case entering != nil:
 		select {
-		case <-entering.settled:
-			return entering.Guest(), nil
+		case <-entering:
 		case <-ctx.Done():
 			return 0, ctx.Err()
 		}
+		fallthrough
+	case ours != nil: // the log may have told it, and not yet the chat
+		return ours.Guest(), nil
 	}
 	head, err := c.door.cfg.Store.Head(ctx) // perhaps another process knows already
 	if err != nil {
 		return 0, err
 	}
-	if err := c.door.CaughtUp(ctx, head); err != nil {
+	if err := c.CaughtUp(ctx, head); err != nil {
 		return 0, err
 	}
-	id, _ := c.find(connection)
+	id, _, _ = c.find(connection)
 	return id, nil
 }
 
-func (c *Chat) find(connection string) (domain.GuestID, *ChatMember) {
+func (c *Chat) find(connection string) (id domain.GuestID, ours *ChatMember, entering <-chan struct{}) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if one := c.census.byConnection[connection]; one != nil {
-		return one.Guest, nil
+		return one.Guest, nil, nil
 	}
-	return 0, c.members[connection]
+	if m := c.members[connection]; m != nil {
+		return 0, m, m.entering
+	}
+	return 0, nil, nil
 }
 
 // Online answers how many connections are in a room.
@@ -122,7 +143,7 @@ func (m *ChatMember) History(ctx context.Context, room domain.RoomID, w projecti
 	if err := m.Deed(); err != nil {
 		return nil, err
 	}
-	if err := m.chat.door.CaughtUp(ctx, m.at); err != nil {
+	if err := m.chat.CaughtUp(ctx, m.at); err != nil {
 		return nil, err
 	}
 	if room == "" {

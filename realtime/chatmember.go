@@ -19,10 +19,9 @@ type ChatMember struct {
 
 	hearings map[domain.RoomID]*hearing // guarded by Chat.mu
 	seen     domain.GuestID             // as which the log says it entered; guarded by Chat.mu
+	entering chan struct{}              // closed when it is known whether the log has it in the chat; nil if it does not enter; guarded by Chat.mu
 
-	settled chan struct{} // closed when it is known whether the log has it in the chat
-	once    sync.Once
-	at      int64 // position of what it did last
+	at int64 // position of what it did last
 
 	mu    sync.Mutex
 	guest guest // the zero one as long as it is not in the chat
@@ -41,7 +40,7 @@ type guest struct {
 func (c *Chat) Member(connection string, ear ChatEar, pace *ChatPace) *ChatMember {
 	m := &ChatMember{
 		chat: c, connection: connection, ear: ear, pace: pace,
-		hearings: make(map[domain.RoomID]*hearing), settled: make(chan struct{}),
+		hearings: make(map[domain.RoomID]*hearing),
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -68,9 +67,29 @@ type Arrival struct {
 	From  string        // the address of somebody who is not signed in, as the gate counts it
 }
 
+// Entering says that the member is about to enter: whoever looks for it waits for Enter, or Leave.
+func (m *ChatMember) Entering() {
+	m.chat.mu.Lock()
+	defer m.chat.mu.Unlock()
+	if m.entering == nil {
+		m.entering = make(chan struct{})
+	}
+}
+
+// entered ends what Entering began.
+func (m *ChatMember) entered() {
+	m.chat.mu.Lock()
+	defer m.chat.mu.Unlock()
+	if m.entering != nil {
+		close(m.entering)
+		m.entering = nil
+	}
+}
+
 // Enter puts the member into the chat as of a position, in a room or in none.
 func (m *ChatMember) Enter(ctx context.Context, a Arrival) (at int64, err error) {
-	defer m.settle()
+	m.Entering()
+	defer m.entered()
 	d := m.chat.door
 	if a.By.User == 0 {
 		if err := m.chat.entries.take(a.From); err != nil {
@@ -194,11 +213,9 @@ func (m *ChatMember) execute(ctx context.Context, by Caller, c domain.Command, k
 	return receipt, err
 }
 
-func (m *ChatMember) settle() { m.once.Do(func() { close(m.settled) }) }
-
 // Leave is the end of the connection in the chat: the log hears of it. It does not wait.
 func (m *ChatMember) Leave(cause domain.LeaveCause) {
-	defer m.settle()
+	defer m.entered()
 	c := m.chat
 	c.mu.Lock()
 	for room := range m.hearings {

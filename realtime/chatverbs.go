@@ -111,7 +111,7 @@ func (s *session) enterChat(ctx context.Context, room domain.RoomID) error {
 		at, err = m.Join(ctx, room)
 	}
 	if err == nil {
-		err = s.door.CaughtUp(ctx, at)
+		err = s.door.chat.CaughtUp(ctx, at)
 	}
 	if err != nil {
 		m.Unhear(room)

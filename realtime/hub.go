@@ -53,6 +53,8 @@ func (h *hub) run(ctx context.Context) error {
 
 // hear handles what the feed releases until it does not hear it any more.
 func (h *hub) hear(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel() // a subscription that nobody reads holds up the feed
 	batches, err := h.door.cfg.Feed.Subscribe(ctx)
 	if err != nil {
 		return err

@@ -38,7 +38,7 @@ func TestGuestsOfADeadProcess(t *testing.T) {
 	}
 	head, err := w.store.Head(t.Context())
 	if err == nil {
-		err = w.door.CaughtUp(t.Context(), head)
+		err = w.door.Chat().CaughtUp(t.Context(), head)
 	}
 	if err != nil {
 		t.Fatal(err)

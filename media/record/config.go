@@ -36,7 +36,8 @@ const (
 	usualStep      = 40               // ms
 	syncEach       = 5 * time.Second  // that the disk is asked to keep what was written
 	reasonTime     = 5 * time.Second  // for whoever knows why a show has ended to say so
-	tellTime       = 5 * time.Second  // for an observer
+	tellTime       = 5 * time.Second  // for an observer; one that could not say what may be deleted is left alone for as long
+	leaveTime      = time.Second      // for an observer to say what may be deleted, while somebody waits to write
 	farewellTime   = 10 * time.Second // for shows to end when the recorder does
 )
 
@@ -53,7 +54,8 @@ type Config struct {
 
 	Fragment time.Duration
 	// Quota bounds the bytes of all recordings, FolderQuota those of one folder; Reserve is what has to stay
-	// free on the disk. Below 0 there is no bound.
+	// free on the disk. Below 0 there is no bound. While the observer keeps what would make room, what is being
+	// written goes beyond the quotas, not into the reserve.
 	Quota, FolderQuota, Reserve int64
 	// Keep is how long a closed recording is kept; 0 means until there is need of its space.
 	Keep time.Duration

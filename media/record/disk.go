@@ -112,7 +112,7 @@ func (d *disk) drop(folder, id string) {
 }
 
 // claim counts bytes that are about to be written, unless there is no space for them. victim is a recording
-// whose end would make some; without one the error says what is full.
+// whose end would make some, if none is ending already; without one the error says what is full.
 func (d *disk) claim(folder, id string, n int64) (victim *Recording, err error) {
 	var fs syscall.Statfs_t
 	if d.cfg.Reserve > 0 && syscall.Statfs(d.cfg.Dir, &fs) == nil && int64(fs.Bavail)*fs.Bsize-n < d.cfg.Reserve {
@@ -121,6 +121,7 @@ func (d *disk) claim(folder, id string, n int64) (victim *Recording, err error) 
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	var inFolder int64
+	var fits func(*book) bool
 	for _, b := range d.books {
 		if b.Folder == folder {
 			inFolder += b.Bytes
@@ -128,17 +129,23 @@ func (d *disk) claim(folder, id string, n int64) (victim *Recording, err error) 
 	}
 	switch {
 	case d.cfg.FolderQuota > 0 && inFolder+n > d.cfg.FolderQuota:
-		victim = d.oldest(func(b *book) bool { return b.Folder == folder })
+		fits = func(b *book) bool { return b.Folder == folder }
 	case d.cfg.Quota > 0 && d.bytes+n > d.cfg.Quota:
-		victim = d.oldest(func(*book) bool { return true })
+		fits = func(*book) bool { return true }
 	default:
 		d.counted(folder, id, n)
 		return nil, nil
 	}
-	if victim == nil {
-		return nil, errQuota
+	if victim = d.oldest(fits); victim != nil {
+		return victim, nil
 	}
-	return victim, nil
+	for _, b := range d.books {
+		if b.leaving && fits(b) {
+			d.counted(folder, id, n)
+			return nil, nil
+		}
+	}
+	return nil, errQuota
 }
 
 // count counts bytes that were written without asking.

@@ -73,12 +73,13 @@ func (r *reel) play(frames []*media.Frame) {
 
 // ears hear of recordings, and say no when they are told to.
 type ears struct {
-	mu     sync.Mutex
-	heard  []string
-	last   record.Recording
-	deaf   bool
-	firmly bool   // keep everything
-	gone   string // somebody has deleted it
+	mu      sync.Mutex
+	heard   []string
+	last    record.Recording
+	deaf    bool
+	firmly  bool   // keep everything
+	refused int    // times
+	gone    string // somebody has deleted it
 }
 
 func (e *ears) add(what string, r record.Recording) error {
@@ -100,6 +101,9 @@ func (e *ears) Finished(_ context.Context, r record.Recording) error {
 func (e *ears) Discard(_ context.Context, r record.Recording, why record.Reason) error {
 	e.mu.Lock()
 	firmly := e.firmly
+	if firmly {
+		e.refused++
+	}
 	e.mu.Unlock()
 	if firmly {
 		return io.ErrClosedPipe

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -96,21 +97,37 @@ func TestAFolderHasItsOwnBound(t *testing.T) {
 	}
 }
 
-// A recording is only deleted with the leave of whoever keeps the books; without it the next one ends.
+// A recording is only deleted with the leave of whoever keeps the books; without it the next one goes beyond the
+// quota, until there is leave.
 func TestNothingIsDeletedAgainstTheBooks(t *testing.T) {
 	t.Parallel()
 	show := long(t, 120)
 	s := open(t, t.TempDir(), nil)
 	one := s.record("measure", show).Bytes
 	s.stop()
-	s = open(t, t.TempDir(), func(c *record.Config) { c.Quota = one + one/2 })
+	var ahead atomic.Int64
+	s = open(t, t.TempDir(), func(c *record.Config) {
+		c.Quota = one + one/2
+		c.Now = func() time.Time { return time.Now().Add(time.Duration(ahead.Load())) }
+	})
 	s.ears.set(func(e *ears) { e.firmly = true })
 	s.record("a", show)
-	if rec := s.record("b", show); rec.Reason != record.QuotaFull {
-		t.Fatal(sprint(rec))
+	for _, id := range []string{"b", "c"} {
+		if rec := s.record(id, show); rec.Reason != record.ReasonOf(media.Stopped) || rec.Length < s.List()[0].Length {
+			t.Fatal(sprint(rec))
+		}
 	}
-	if _, there := s.Get("6", "a"); !there {
-		t.Fatal("a is gone")
+	if st := s.Stats(); st.Kept != 3 || st.Failures != 0 || st.Bytes != onDisk(t, s.dir) {
+		t.Fatalf("%+v, and %d bytes on the disk", st, onDisk(t, s.dir))
+	}
+	if asked := s.ears.refused; asked != 1 {
+		t.Fatalf("who does not know was asked %d times in a moment", asked)
+	}
+	s.ears.set(func(e *ears) { e.firmly = false })
+	ahead.Store(int64(time.Minute))
+	s.record("d", show)
+	if st := s.Stats(); st.Kept != 1 || st.Bytes > one+one/2 {
+		t.Fatalf("%+v", st)
 	}
 }
 

@@ -19,6 +19,7 @@ type Recorder struct {
 	cfg      Config
 	disk     *disk
 	making   sync.Mutex // room
+	beyond   time.Time  // making: until then recordings go beyond the quota, and nobody is asked
 	failures atomic.Uint64
 	deleted  atomic.Uint64
 	syncs    atomic.Uint64
@@ -176,7 +177,8 @@ func (r *Recorder) Remove(folder, id string) error {
 	return r.disk.remove(rec)
 }
 
-// room claims space for a recording. Whatever is closed makes room for what is being written.
+// room claims space for a recording. Whatever is closed makes room for what is being written; as long as nobody can
+// say whether it may be deleted, what is being written goes beyond the quota.
 func (r *Recorder) room(rec Recording, n int64) error {
 	r.making.Lock()
 	defer r.making.Unlock()
@@ -185,10 +187,20 @@ func (r *Recorder) room(rec Recording, n int64) error {
 		if err != nil || victim == nil {
 			return err
 		}
-		if err := r.discard(context.Background(), *victim, QuotaFull); err != nil {
-			return fmt.Errorf("%w: %w", errQuota, err)
+		if r.cfg.Now().Before(r.beyond) {
+			break
+		}
+		ctx, cancel := context.WithTimeout(context.Background(), leaveTime)
+		err = r.discard(ctx, *victim, QuotaFull)
+		cancel()
+		if err != nil && err != ErrNotFound && err != ErrRunning { //nolint:errorlint // our own, that it is gone already; not an observer's
+			r.cfg.Log.Warn("recordings go beyond their quota", slog.Any("err", err))
+			r.beyond = r.cfg.Now().Add(tellTime)
+			break
 		}
 	}
+	r.disk.count(rec.Folder, rec.ID, n)
+	return nil
 }
 
 // discard deletes a recording if the observer agrees.

@@ -43,7 +43,8 @@ type Config struct {
 	Grace    time.Duration // until the shows of a dead process have ended
 	Rest     time.Duration // after an operator ended a stream
 	// Told hears of what the log has been told, in order: a show that began or ended, and where that is in the
-	// log. nil: nobody does.
+	// log. A show is told to begin once and to end once, and if the log did not take it not at all. nil: nobody
+	// hears.
 	Told func(ctx context.Context, t Told)
 }
 
@@ -52,7 +53,7 @@ type Told struct {
 	Show     media.Show
 	Why      media.Reason // of an end; "" of a beginning
 	Live     domain.LiveID
-	Position int64
+	Position int64 // 0 of an end that somebody else has told the log of, and was not heard yet
 }
 
 func (c Config) withDefaults() (Config, error) {

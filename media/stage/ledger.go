@@ -26,33 +26,49 @@ func (s *Stage) PublishStarted(ctx context.Context, show media.Show) {
 		s.server.Cut(show.Key, media.Ended)
 		return
 	}
-	e := &entry{show.Key, live, domain.ShowID(show.ID), show}
+	e := entry{key: show.Key, live: live, name: domain.ShowID(show.ID), show: show, after: s.cfg.Feed.Checkpoint()}
+	known := e
 	s.mu.Lock()
-	s.shows[show.ID] = e
+	s.shows[show.ID] = &known
 	s.mu.Unlock()
-	s.begin(ctx, e, s.cfg.AutoLive)
+	receipt, err := s.begin(ctx, e, s.cfg.AutoLive)
+	if err != nil {
+		s.forget(show) // nobody will hear of its end
+		s.refused(e, err)
+		return
+	}
+	s.cfg.Told(ctx, Told{Show: show, Live: live, Position: receipt.Position})
 }
 
-// begin tells the log of a show, and cuts it if the log does not take it.
-func (s *Stage) begin(ctx context.Context, e *entry, onAir bool) {
+// begin tells the log of a show.
+func (s *Stage) begin(ctx context.Context, e entry, onAir bool) (eventstore.Receipt, error) {
 	receipt, err := s.say(ctx, "show-"+string(e.name), domain.StartPublish{Live: e.live, Show: e.name, Process: s.cfg.Process, OnAir: onAir,
 		Picture: domain.Picture{Video: string(e.show.Video), Width: e.show.Size.Width, Height: e.show.Size.Height, Audio: string(e.show.Audio)}})
 	if err != nil {
 		s.lost(ctx, "a show's beginning", e.show, err)
-		if domain.Refused(err) != nil {
-			s.server.Cut(e.key, media.Ended)
-		}
-		return
 	}
-	s.cfg.Told(ctx, Told{Show: e.show, Live: e.live, Position: receipt.Position})
+	return receipt, err
+}
+
+// refused cuts a show that the log does not take.
+func (s *Stage) refused(e entry, err error) {
+	if domain.Refused(err) != nil {
+		s.server.Cut(e.key, media.Ended)
+	}
+}
+
+// forget answers what the log was told of a show, which it is told no more of.
+func (s *Stage) forget(show media.Show) *entry {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	e := s.shows[show.ID]
+	delete(s.shows, show.ID)
+	return e
 }
 
 // PublishStopped tells the log that a show has ended. It returns when the log has it.
 func (s *Stage) PublishStopped(ctx context.Context, show media.Show, why media.Reason) {
-	s.mu.Lock()
-	e := s.shows[show.ID]
-	delete(s.shows, show.ID)
-	s.mu.Unlock()
+	e := s.forget(show)
 	if e == nil {
 		return // nobody was told that it had begun
 	}
@@ -61,7 +77,11 @@ func (s *Stage) PublishStopped(ctx context.Context, show media.Show, why media.R
 		s.lost(ctx, "a show's end", show, err)
 		return
 	}
-	s.cfg.Told(ctx, Told{Show: show, Why: why, Live: e.live, Position: receipt.Position})
+	position := receipt.Position
+	if len(receipt.Events) == 0 { // somebody else has said so before
+		position = e.ended
+	}
+	s.cfg.Told(ctx, Told{Show: show, Why: why, Live: e.live, Position: position})
 }
 
 // lost says what the log was not told. When it can be told, the shows of a process that is not there any more are ended

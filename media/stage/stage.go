@@ -38,6 +38,9 @@ type entry struct {
 	live domain.LiveID
 	name domain.ShowID // mostly the show's own id
 	show media.Show
+
+	after int64 // a position before its beginning
+	ended int64 // where somebody else has said that it has ended; 0: nobody was heard to
 }
 
 // New makes a Stage. As a gate and an observer it works at once; Run does the rest.

@@ -169,10 +169,16 @@ func TestSeveralProcesses(t *testing.T) {
 	})
 	t.Run("a process that is thought dead says that it is not", func(t *testing.T) {
 		r := p.room()
-		p.publish(r)
+		e := p.publish(r)
 		before := p.show(r)
 		q.asks(system, domain.StopPublish{Live: r.live, Show: before.ID, Reason: domain.PublishProcessLost})
 		p.eventually("the show is on again", func() bool { now := p.show(r); return now.ID != "" && now.ID != before.ID })
+		e.Close()
+		p.hasEnded(r, domain.PublishProcessLost, domain.PublishLost)
+		p.eventually("the end is told", func() bool { return len(p.toldOf(r)) > 1 })
+		if got := p.toldOf(r); len(got) != 2 || got[0].Why != "" || got[1].Why != media.Lost || got[1].Position != p.lastEnd(r) {
+			t.Errorf("what is one show is told as %+v", got)
+		}
 	})
 	t.Run("what a dead process has left is ended by another", func(t *testing.T) {
 		r, back := p.room(), p.room()

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 
 	"roomlog/domain"
+	"roomlog/eventstore"
 	"roomlog/media"
 	"roomlog/projections"
 )
@@ -27,6 +28,8 @@ func (s *Stage) watch(ctx context.Context) error {
 
 // follow looks at every stream once, since something may have been missed, and then at what happens.
 func (s *Stage) follow(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel() // a subscription that nobody reads holds up the feed
 	batches, err := s.cfg.Feed.Subscribe(ctx)
 	if err != nil {
 		return err
@@ -36,6 +39,9 @@ func (s *Stage) follow(ctx context.Context) error {
 			return err
 		}
 	}
+	if err := s.catchUp(ctx); err != nil {
+		return err
+	}
 	for b := range batches {
 		for _, d := range b.Deltas {
 			if err := s.heard(ctx, d); err != nil {
@@ -44,6 +50,49 @@ func (s *Stage) follow(ctx context.Context) error {
 		}
 	}
 	return ctx.Err()
+}
+
+// catchUp hears of the ends of shows of this process that were said while nobody listened.
+func (s *Stage) catchUp(ctx context.Context) error {
+	upTo := s.cfg.Feed.Checkpoint() // what follows comes as batches
+	missed, after, err := s.missed(ctx, upTo)
+	if err != nil || len(missed) == 0 {
+		return err
+	}
+	for after < upTo {
+		page, err := s.cfg.Store.Read(ctx, eventstore.Query{After: after, UpTo: upTo, Types: []string{domain.LivePublishStopped{}.Type()}})
+		if err != nil {
+			return err
+		}
+		for _, r := range page.Events {
+			if e, is := r.Event.(domain.LivePublishStopped); is && missed[e.Show] {
+				s.stopped(ctx, e, r.Position)
+			}
+		}
+		after = page.Next
+	}
+	return nil
+}
+
+// missed answers the shows that go on here and not in the tables, and a position that none of them ended before.
+func (s *Stage) missed(ctx context.Context, upTo int64) (missed map[domain.ShowID]bool, after int64, err error) {
+	missed, after = make(map[domain.ShowID]bool), upTo
+	s.mu.Lock()
+	on := make([]entry, 0, len(s.shows))
+	for _, e := range s.shows {
+		on = append(on, *e)
+	}
+	s.mu.Unlock()
+	for _, e := range on {
+		live, err := s.cfg.Queries.Live(ctx, e.live)
+		switch {
+		case err != nil && !errors.Is(err, projections.ErrNotFound):
+			return nil, 0, err
+		case err != nil || live.Show.ID != e.name:
+			missed[e.name], after = true, min(after, e.after)
+		}
+	}
+	return missed, after, nil
 }
 
 // look cuts a stream whose room may not have one.
@@ -68,7 +117,7 @@ func (s *Stage) heard(ctx context.Context, d projections.Delta) error {
 	case domain.UserForgotten:
 		return s.lookAtAll(ctx)
 	case domain.LivePublishStopped:
-		s.stopped(ctx, e)
+		s.stopped(ctx, e, d.Position)
 	}
 	return nil
 }
@@ -97,11 +146,11 @@ func (s *Stage) lookAtAll(ctx context.Context) error {
 }
 
 // stopped hears that a show has ended. If it goes on here, somebody else has said so.
-func (s *Stage) stopped(ctx context.Context, e domain.LivePublishStopped) {
+func (s *Stage) stopped(ctx context.Context, e domain.LivePublishStopped, position int64) {
+	own, changed := s.own(e, position)
 	if e.Reason == domain.PublishKicked {
 		s.rest(e.Live)
 	}
-	own, changed := s.own(e)
 	switch {
 	case !changed:
 	case e.Reason == domain.PublishKicked:
@@ -109,8 +158,11 @@ func (s *Stage) stopped(ctx context.Context, e domain.LivePublishStopped) {
 		s.server.Cut(own.key, media.Kicked)
 	case e.Reason == domain.PublishReplaced:
 		s.server.Cut(own.key, media.Replaced)
-	case e.Reason == domain.PublishProcessLost: // we were thought dead, and are not
-		s.begin(ctx, &own, false)
+	case e.Reason == domain.PublishProcessLost: // we were thought dead, and are not: for all but the log it is the same show
+		if _, err := s.begin(ctx, own, false); err != nil {
+			s.refused(own, err)
+			return
+		}
 		s.check(ctx, own)
 	}
 }
@@ -130,13 +182,15 @@ func (s *Stage) check(ctx context.Context, e entry) {
 
 // own answers the show of this process that e says has ended. If it was a mistake, it has another name from now on:
 // in the log a show ends once.
-func (s *Stage) own(e domain.LivePublishStopped) (entry, bool) {
+func (s *Stage) own(e domain.LivePublishStopped, position int64) (entry, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, own := range s.shows {
 		if own.name == e.Show {
 			if e.Reason == domain.PublishProcessLost {
 				own.name = domain.ShowID(fmt.Sprintf("%s-%d", own.show.ID, s.cfg.Now().UnixMilli()))
+			} else {
+				own.ended = position
 			}
 			return *own, true
 		}

@@ -38,6 +38,8 @@ type process struct {
 	sequencer *eventstore.Sequencer
 	queries   *projections.Queries
 	signer    *media.Signer
+	feed      *projections.Feed
+	cfg       stage.Config // of the stage
 	stage     *stage.Stage
 	server    *media.Server
 	board     *stage.Board
@@ -64,12 +66,13 @@ func open(t testing.TB, db *pgtest.DB, name string, change func(*stage.Config)) 
 		t.Fatal(err)
 	}
 	p.sequencer = eventstore.NewSequencer(p.store, eventstore.SequencerConfig{})
-	feed := projections.NewFeed(p.store, p.queries, projections.FeedConfig{})
-	cfg := stage.Config{Store: p.store, Commands: p.sequencer, Queries: p.queries, Feed: feed, Signer: p.signer, Process: name,
+	p.feed = projections.NewFeed(p.store, p.queries, projections.FeedConfig{Deaf: 2 * patience})
+	cfg := stage.Config{Store: p.store, Commands: p.sequencer, Queries: p.queries, Feed: p.feed, Signer: p.signer, Process: name,
 		Now: time.Now, Grace: 500 * time.Millisecond, Told: p.hear}
 	if change != nil {
 		change(&cfg)
 	}
+	p.cfg = cfg
 	if p.stage, err = stage.New(cfg); err != nil {
 		t.Fatal(err)
 	}
@@ -80,12 +83,12 @@ func open(t testing.TB, db *pgtest.DB, name string, change func(*stage.Config)) 
 	}
 	p.stage.Serve(p.server)
 	p.board = stage.NewBoard(p.store, p.queries)
-	p.run(feed)
+	p.run()
 	return p
 }
 
 // run starts everything; stop ends it from the doors down.
-func (p *process) run(feed *projections.Feed) {
+func (p *process) run() {
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		p.Fatal(err)
@@ -108,7 +111,7 @@ func (p *process) run(feed *projections.Feed) {
 	start(p.store.Listen)
 	start(projections.NewProjector(p.store, projections.ProjectorConfig{Now: time.Now}).Run)
 	start(p.sequencer.Run)
-	start(feed.Run)
+	start(p.feed.Run)
 	p.stopBeat = start(func(ctx context.Context) error { return p.store.Beat(ctx, p.name) })
 	start(p.stage.Run)
 	start(p.server.Run)

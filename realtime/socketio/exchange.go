@@ -83,6 +83,7 @@ func (v *visitor) hearExchange() {
 
 // enterRoom enters the chat in the room that the handshake names.
 func (c *chatter) enterRoom(ctx context.Context, a realtime.Arrival) (err error) {
+	c.member.Entering()
 	if err := c.member.Deed(); err != nil { // clients may leave and come again
 		return err
 	}

@@ -22,7 +22,7 @@ func (w *world) chatRoom(name string) domain.RoomID {
 	w.Helper()
 	id := domain.RoomID(strings.ReplaceAll(uuid.NewString(), "-", "")[:24])
 	receipt := w.do(domain.AddRoom{Name: name, Room: id, NameKey: w.store.NameKey(name)})
-	if err := w.rooms.CaughtUp(w.Context(), receipt.Position); err != nil {
+	if err := w.rooms.Chat().CaughtUp(w.Context(), receipt.Position); err != nil {
 		w.Fatal(err)
 	}
 	return id
@@ -95,7 +95,7 @@ func TestExchange(t *testing.T) {
 			here, there := one.with(t), two.with(t)
 			room := "room " + name
 			id := here.chatRoom(room)
-			if err := there.rooms.CaughtUp(t.Context(), here.rooms.Position()); err != nil {
+			if err := there.rooms.Chat().CaughtUp(t.Context(), here.rooms.Position()); err != nil {
 				t.Fatal(err)
 			}
 			elsewhere := here.chatRoom("else " + name)
@@ -287,7 +287,7 @@ func TestWhoAndNicknamesAndTyping(t *testing.T) {
 	one := openWorld(t, db, true, nil)
 	two := openWorld(t, db, false, func(_ *socketio.Config, c *realtime.Config) { c.Grace = time.Hour })
 	one.chatRoom("demo")
-	if err := two.rooms.CaughtUp(t.Context(), one.rooms.Position()); err != nil {
+	if err := two.rooms.Chat().CaughtUp(t.Context(), one.rooms.Position()); err != nil {
 		t.Fatal(err)
 	}
 	ann := one.attends(siotest.Options{Version: 3}, "demo")
@@ -335,6 +335,24 @@ func TestWhoAndNicknamesAndTyping(t *testing.T) {
 	// Without a token there is nobody to add a message.
 	cat.Emit("addMessage", map[string]any{"content": "x"})
 	cat.hears("needLogin", "")
+}
+
+// What is said to a socket that has not entered the chat is dropped at once.
+func TestASocketWithoutANameIsNobody(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, guests)
+	w.chatRoom("demo")
+	nameless := w.app(siotest.Options{})
+	ann := w.attends(siotest.Options{}, "demo")
+	bob := w.attends(siotest.Options{}, "demo", ann)
+	bob.Emit("exchange", says(nameless.id, "to nobody"))
+	bob.Emit("exchange", says("群聊", "to everybody"))
+	push[exchanged](ann, "群聊")
+	bob.nothing()
+	nameless.nothing()
+	if strings.Contains(w.log.String(), "level=ERROR") {
+		t.Error("it was an error")
+	}
 }
 
 func TestTheChatHasAPace(t *testing.T) {

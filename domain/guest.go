@@ -38,11 +38,10 @@ const (
 
 var chatProfiles = [...]ChatProfile{ChatNative, ChatPlain, ChatExchange, ChatRooms}
 
-// Bounds of guests.
-const (
-	maxConnection = 64 // bytes of a connection's public id
-	maxGuestRooms = 16 // rooms that one guest is in
-)
+// MaxGuestRooms is how many rooms one guest is in at most.
+const MaxGuestRooms = 16
+
+const maxConnection = 64 // bytes of a connection's public id
 
 // EnterChat asks to be in the chat by a connection that is not in it yet. With a room it asks to be in that room
 // as well: both or nothing. GuestEntered says under which number; the door names the guest by it from now on.

@@ -20,7 +20,7 @@ const (
 	maxMessage = 1000   // characters
 	maxSticker = 32     // characters of a sticker's name
 	maxVoice   = 120000 // milliseconds
-	maxTargets = maxGuestRooms
+	maxTargets = MaxGuestRooms
 )
 
 // PostMessage asks to say something: in rooms, to one person, to one guest, or, without any of these, to everybody.
@@ -91,7 +91,7 @@ func (c PostMessage) sign(see View, said *MessagePosted) error {
 	if guest.User != 0 || guest.NameKey == "" {
 		return nil
 	}
-	said.Nickname, err = text("nickname", c.Nickname, 1, maxNickname)
+	said.Nickname, err = text("nickname", c.Nickname, 1, MaxNickname)
 	return err
 }
 

@@ -11,10 +11,11 @@ type Nickname struct {
 	Guests int `json:"guests"`
 }
 
-const (
-	maxNickname  = 20   // characters of what a guest is called
-	reservedName = "系统" // speaks for the server
-)
+// MaxNickname is how many characters what a guest is called has at most.
+const MaxNickname = 20
+
+// ServerName is in whose name the server speaks in the chat; nobody else is called so.
+const ServerName = "系统"
 
 // NameGuest asks to be called something, or something else, as long as one is in the chat. People who are signed in
 // are called as their profile says.
@@ -69,7 +70,7 @@ func (v View) nickname(wanted, key string, own bool) (string, error) {
 	if wanted == "" && key == "" {
 		return "", nil
 	}
-	nickname, err := text("nickname", wanted, 1, maxNickname)
+	nickname, err := text("nickname", wanted, 1, MaxNickname)
 	switch {
 	case err != nil:
 		return "", err
@@ -89,7 +90,7 @@ func reserved(name string) bool {
 		}
 		return r
 	}, name)
-	return seen == reservedName
+	return seen == ServerName
 }
 
 // nicknamesOf names the streams of names that are given.

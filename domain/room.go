@@ -7,6 +7,9 @@ type RoomID string
 
 const roomIDLength = 24
 
+// DefaultRooms is how many chat rooms there may be, those of operators aside, unless a setting says otherwise.
+const DefaultRooms = 200
+
 // IsRoomID says whether s has the form of a room's id. No room is called so, so that clients may name a
 // room by its id or by its name.
 func IsRoomID(s string) bool { return len(s) == roomIDLength && hexadecimal(s) }

@@ -25,8 +25,8 @@ func (c JoinRoom) decide(see View) ([]Event, error) {
 	switch {
 	case slices.Contains(guest.Rooms, c.Room):
 		return nil, nil
-	case len(guest.Rooms) >= maxGuestRooms:
-		return nil, refuse(CodeNumber, "a guest is in %d rooms at most", maxGuestRooms)
+	case len(guest.Rooms) >= MaxGuestRooms:
+		return nil, refuse(CodeNumber, "a guest is in %d rooms at most", MaxGuestRooms)
 	}
 	return []Event{GuestJoined{c.Guest, guest.Connection, guest.User, c.Room}}, nil
 }

@@ -63,6 +63,7 @@ type Chat struct {
 
 	mu      sync.Mutex // taken before that of any member's dialect
 	census  census
+	asOf    int64                                      // of the log, when the census was read
 	members map[string]*ChatMember                     // of this process, by connection
 	halls   map[domain.RoomID]map[*ChatMember]struct{} // who hears a room; "" is the chat of everybody
 }
@@ -104,6 +105,9 @@ func (d *Door) Chat() *Chat { return d.chat }
 func (c *Chat) tell(d projections.Delta) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if d.Position <= c.asOf { // was still to be told when the census was read that has it
+		return
+	}
 	f := &ChatFact{Delta: d}
 	switch e := d.Event.(type) {
 	case domain.GuestEntered:
@@ -233,8 +237,8 @@ func (c *Chat) tellHalls(f *ChatFact, rooms ...domain.RoomID) {
 }
 
 // load reads who is in the chat, as of a position or later. What has happened since is told again, which
-// changes nothing.
-func (c *Chat) load(ctx context.Context) error {
+// changes nothing; what was before is not told any more.
+func (c *Chat) load(ctx context.Context, at int64) error {
 	fresh := newCensus()
 	for last := domain.GuestID(0); ; {
 		page, err := c.door.cfg.Queries.Census(ctx, last, censusPage)
@@ -253,7 +257,7 @@ func (c *Chat) load(ctx context.Context) error {
 	c.inbox.clear()
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.census = fresh
+	c.census, c.asOf = fresh, at
 	return nil
 }
 

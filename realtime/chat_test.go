@@ -11,6 +11,7 @@ import (
 
 	"roomlog/domain"
 	"roomlog/eventstore/pgtest"
+	"roomlog/projections"
 	"roomlog/realtime"
 )
 
@@ -391,6 +392,31 @@ func TestChatIsCutOff(t *testing.T) {
 	case <-e.cut:
 		t.Error("cut off after the end")
 	default:
+	}
+}
+
+// What was to be told when the chat was counted anew brings nobody back who has left.
+func TestChatIsCountedAnew(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	m := w.door.Chat().Member("c1", ear{}, w.door.Chat().Pace())
+	at, err := m.Enter(t.Context(), realtime.Arrival{Style: domain.ChatPlain})
+	if err != nil {
+		t.Fatal(err)
+	}
+	came := events[domain.GuestEntered](w)[0]
+	m.Leave(domain.LeftAsked)
+	eventually(t, "the guest has left", func() bool { return len(events[domain.GuestLeft](w)) == 1 })
+	if err := w.feed.WaitFor(t.Context(), at+1); err != nil {
+		t.Fatal(err)
+	}
+	late := projections.Delta{Position: at, Event: came}
+	joined := projections.Delta{Position: at, Event: domain.GuestJoined{Guest: came.Guest, Connection: "c1", Room: "0123456789abcdef01234567"}}
+	if err := w.door.Recount(t.Context(), late, joined); err != nil {
+		t.Fatal(err)
+	}
+	if n := w.door.Chat().Online("0123456789abcdef01234567"); n != 0 {
+		t.Errorf("%d are there who left", n)
 	}
 }
 

@@ -26,7 +26,7 @@ const (
 	DefaultMessageRate     = 5
 	DefaultMessageBurst    = 20
 	DefaultTypingRate      = 2
-	DefaultMaxChatRooms    = 1000
+	DefaultMaxChatRooms    = domain.DefaultRooms
 	DefaultRoomsPerAddress = 10
 	DefaultGrace           = 30 * time.Second // for the viewers of a process that died to come back
 	DefaultRenewal         = 3 * time.Second  // for a client that signed in again to say hello with its new token

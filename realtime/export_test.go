@@ -13,6 +13,15 @@ import (
 // Miss makes the rooms believe that the feed went on by one position without them.
 func (d *Door) Miss(ctx context.Context) { d.hub.reach(ctx, d.hub.asOf.Load()+1) }
 
+// Recount makes the chat count again who is in it, while a delta that it counts is still to be told.
+func (d *Door) Recount(ctx context.Context, late ...projections.Delta) error {
+	err := d.chat.load(ctx, d.cfg.Feed.Checkpoint())
+	for _, delta := range late {
+		d.chat.tell(delta)
+	}
+	return err
+}
+
 // Holds says how many rooms, people and visits a door remembers.
 func (d *Door) Holds() (rooms, people, visits int) {
 	d.hub.mu.Lock()

@@ -60,7 +60,7 @@ func (h *hub) hear(ctx context.Context) error {
 		return err
 	}
 	at := h.door.cfg.Feed.Checkpoint()
-	if err := h.door.chat.load(ctx); err != nil {
+	if err := h.door.chat.load(ctx, at); err != nil {
 		return err
 	}
 	h.reach(ctx, at)

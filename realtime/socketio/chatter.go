@@ -22,7 +22,7 @@ type chatter struct {
 	style  profile
 	member *realtime.ChatMember
 	caller realtime.Caller      // of somebody signed in
-	room   projections.ChatRoom // of the handshake; the zero one for none
+	room   projections.ChatRoom // of the handshake; the zero one for none. Changed with mu held
 	name   string               // in the plain chat; "" as long as it has none
 
 	mu     sync.Mutex

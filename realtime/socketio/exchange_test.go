@@ -218,6 +218,10 @@ func TestExchangeWithAPollingSocket(t *testing.T) {
 	if at := slices.Sorted(slices.Values(attendance(cat).ids())); !slices.Equal(at, slices.Sorted(slices.Values([]string{ann.id, bob.id, cat.id}))) {
 		t.Errorf("there are %v", at)
 	}
+	bob.Cut()
+	if at := cat.coming("离开"); at.Message != "用户("+bob.id+")已离开." { // as it was shown last
+		t.Errorf("cat is told %+v", at)
+	}
 }
 
 type whoList []struct{ ID, Nickname string }

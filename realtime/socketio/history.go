@@ -42,7 +42,7 @@ type (
 )
 
 // systemUser tells of who comes and goes.
-var systemUser = systemPerson{systemName, "admin@126.com", "http://www.gravatar.com/avatar/1e6fd8e56879c84999cd481255530592"}
+var systemUser = systemPerson{domain.ServerName, "admin@126.com", "http://www.gravatar.com/avatar/1e6fd8e56879c84999cd481255530592"}
 
 // hearHistory puts somebody signed in into the room of the handshake. Whoever is not has to sign in first.
 func (v *visitor) hearHistory() {
@@ -246,7 +246,10 @@ func (c *chatter) overhearHistory(f *realtime.ChatFact) {
 
 // moved tells of who comes and goes in the room of the handshake.
 func (c *chatter) moved(f *realtime.ChatFact, room domain.RoomID, event, verb string) {
-	if room != c.room.ID || c.own(f) {
+	c.mu.Lock()
+	home := c.room.ID
+	c.mu.Unlock()
+	if room != home || c.own(f) {
 		return
 	}
 	c.push(f, event, func() []byte {

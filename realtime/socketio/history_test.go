@@ -180,6 +180,22 @@ func TestRoomsWithHistoryNeedSignIn(t *testing.T) {
 }
 
 // Every kind of chatting client is in the same rooms.
+// When the room of the handshake is removed what is said goes to everybody, as of somebody who is in no room.
+func TestTheRoomOfAHandshakeIsRemoved(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, guests)
+	doomed := w.chatRoom("doomed")
+	ann := w.register("ann").resides(siotest.Options{}, "doomed")
+	ann.Emit("message", "while it is there")
+	ann.said("ann", "while it is there")
+	w.do(domain.RemoveRoom{Room: doomed, NameKey: w.store.NameKey("doomed")})
+	eventually(t, "ann can speak again", func() bool {
+		ann.Emit("message", "hello")
+		m, _ := push[plainSaid](ann, "message")
+		return m.User == "ann" && m.Content == "hello"
+	})
+}
+
 func TestChatsShareTheirRooms(t *testing.T) {
 	t.Parallel()
 	db := pgtest.New(t)

@@ -15,11 +15,9 @@ import (
 )
 
 const (
-	systemName  = "系统" // speaks for the server
 	notOnline   = "你私聊的用户不在线"
 	badName     = "名字为1到20个字"
 	historySize = 20 // messages that a client is shown at once
-	maxNickname = 20 // characters
 )
 
 // What the plain chat says. Its pages write it into their HTML as it is: every text in it is escaped.
@@ -46,7 +44,7 @@ func plainOf(name, content string, at time.Time) plainMessage {
 }
 
 func newsOf(content string, at time.Time) plainNews {
-	return plainNews{systemName, html.EscapeString(content), isoTime(at)}
+	return plainNews{domain.ServerName, html.EscapeString(content), isoTime(at)}
 }
 
 // hearPlain has a socket heard in the plain-message chat. Without guests it is for nobody.
@@ -138,7 +136,7 @@ func (c *chatter) speak() {
 
 // takeName is the first message of a socket: everybody else is told who came.
 func (c *chatter) takeName(ctx context.Context, name string) error {
-	if n := utf8.RuneCountInString(name); n < 1 || n > maxNickname {
+	if n := utf8.RuneCountInString(name); n < 1 || n > domain.MaxNickname {
 		c.tell(badName)
 		return nil
 	}
@@ -167,7 +165,7 @@ func (c *chatter) addressee(said string) (to realtime.ChatPerson, content string
 		if r != ' ' || i < 2 {
 			continue
 		}
-		if utf8.RuneCountInString(said[1:i]) > 2*maxNickname {
+		if utf8.RuneCountInString(said[1:i]) > 2*domain.MaxNickname {
 			break
 		}
 		rest := strings.TrimSpace(said[i:])

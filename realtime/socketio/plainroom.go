@@ -33,7 +33,7 @@ func (c *chatter) onJoinRoom(ctx context.Context, e *protocol.Event) error {
 			c.member.Unhear(room.ID)
 			return c.told(err)
 		}
-	} else if len(c.rooms()) >= maxPlainRooms {
+	} else if len(c.rooms()) >= domain.MaxGuestRooms { // as the log says of those with a name
 		c.member.Unhear(room.ID)
 		return c.told(&domain.Refusal{Code: domain.CodeTooOften, Text: "too many rooms"})
 	}
@@ -45,9 +45,6 @@ func (c *chatter) onJoinRoom(ctx context.Context, e *protocol.Event) error {
 	c.tell("你成功进入了" + name + "房间!")
 	return nil
 }
-
-// maxPlainRooms is how many rooms a socket without a name is in; the log has the same bound for others.
-const maxPlainRooms = 16
 
 // onLeaveRoom goes out of a room.
 func (c *chatter) onLeaveRoom(ctx context.Context, e *protocol.Event) error {
@@ -80,7 +77,12 @@ func (c *chatter) onLeaveRoom(ctx context.Context, e *protocol.Event) error {
 
 // forget takes the socket out of a room that is no more.
 func (c *chatter) forget(room domain.RoomID) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.joined = slices.DeleteFunc(c.joined, func(r projections.ChatRoom) bool { return r.ID == room })
+	go c.v.socket.Session().Do(func() { // after the event that is being handled: it may be about the room
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		if c.room.ID == room {
+			c.room = projections.ChatRoom{}
+		}
+		c.joined = slices.DeleteFunc(c.joined, func(r projections.ChatRoom) bool { return r.ID == room })
+	})
 }

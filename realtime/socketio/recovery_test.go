@@ -55,6 +55,28 @@ func TestRecovery(t *testing.T) {
 	}
 }
 
+// The news that it is back may be told while it is still told of the past: the list comes all the same.
+func TestRecoveryEndsWithTheList(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	live := w.register("streamer").goLive()
+	ann, bob := w.register("ann"), w.register("bob")
+	w.app(siotest.Options{}).joins(bob, live) // by whom the room knows who is there
+	a := w.app(siotest.Options{})
+	a.joins(ann, live)
+	bob.asks(domain.PostComment{Live: live, Text: "seen"})
+	_, seen := push[said](a, "comment")
+	for i := range 400 {
+		bob.asks(domain.PostComment{Live: live, Text: fmt.Sprint(i)})
+	}
+	for i := range 15 {
+		a.Cut()
+		eventually(t, "ann has left", func() bool { return len(events[domain.ViewerLeft](w)) == i+1 })
+		a = w.back(a, seen)
+		a.online("join", "ann")
+	}
+}
+
 // Who had heard nothing yet is told everything since it came.
 func TestRecoveryWithoutAnOffset(t *testing.T) {
 	t.Parallel()

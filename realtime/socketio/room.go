@@ -180,7 +180,7 @@ func (r *room) replay(ctx context.Context, v *visitor, since int64) error {
 	defer r.mu.Unlock()
 	delete(r.behind, s)
 	v.socket.Send(append(frames, s.queued...)...)
-	s.queued = nil
+	s.queued, s.lists = nil, r.lists // what was sent to all meanwhile it has not got
 	r.group.Add(v.socket.Session())
 	return nil
 }

@@ -150,7 +150,7 @@ func (c *chatter) takeName(ctx context.Context, name string) error {
 	for _, room := range c.rooms() { // joined before it had a name
 		if _, err := c.member.JoinHeard(ctx, room); err != nil {
 			c.member.Unhear(room)
-			c.forget(room)
+			c.drop(room)
 			return c.told(err)
 		}
 	}

@@ -69,7 +69,7 @@ func (c *chatter) onLeaveRoom(ctx context.Context, e *protocol.Event) error {
 	} else if err := c.member.Part(ctx, room.ID); err != nil {
 		return c.told(err)
 	}
-	c.forget(room.ID)
+	c.drop(room.ID)
 	c.v.socket.Emit("leaved", name)
 	c.tell("你已经离开了" + name + "房间!")
 	return nil
@@ -77,12 +77,15 @@ func (c *chatter) onLeaveRoom(ctx context.Context, e *protocol.Event) error {
 
 // forget takes the socket out of a room that is no more.
 func (c *chatter) forget(room domain.RoomID) {
-	go c.v.socket.Session().Do(func() { // after the event that is being handled: it may be about the room
-		c.mu.Lock()
-		defer c.mu.Unlock()
-		if c.room.ID == room {
-			c.room = projections.ChatRoom{}
-		}
-		c.joined = slices.DeleteFunc(c.joined, func(r projections.ChatRoom) bool { return r.ID == room })
-	})
+	go c.v.socket.Session().Do(func() { c.drop(room) }) // after the event that is being handled: it may be about the room
+}
+
+// drop takes a room from those that the socket is in.
+func (c *chatter) drop(room domain.RoomID) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.room.ID == room {
+		c.room = projections.ChatRoom{}
+	}
+	c.joined = slices.DeleteFunc(c.joined, func(r projections.ChatRoom) bool { return r.ID == room })
 }

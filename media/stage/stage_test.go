@@ -62,6 +62,7 @@ func TestAShowIsInTheLog(t *testing.T) {
 	if a, b := p.told[0], p.told[1]; a.Live != r.live || a.Why != "" || b.Why != media.Lost || a.Position == 0 || a.Position >= b.Position {
 		t.Errorf("%+v, then %+v", a, b)
 	}
+	p.eventually("the tables know of the end", func() bool { return p.show(r).Process == "" })
 	p.publish(r)
 	p.stop()
 	if got := p.ends(r); len(got) != 2 || got[1] != domain.PublishShutdown {

@@ -64,9 +64,9 @@ func factFrame(d projections.Delta) *realtime.Frame {
 	switch e := d.Event.(type) {
 	case domain.CommentPosted:
 		payload := protocol.Payload("/", "comment", comment{by, d.ID, e.Text}, offset)
-		return realtime.DroppableFrame(payload, realtime.Span{Group: int64(d.Live)}).RecordedAt(d.At)
+		return realtime.DroppableFrame(payload, realtime.Span{Group: int64(d.Live)}).RecordedAt(d.RecordedAt)
 	case domain.GiftSent:
-		return realtime.MustFrame(protocol.Payload("/", "gift", gift{by.Avatar, by.Name, e.Name, e.Image, e.Price, e.Num}, offset)).RecordedAt(d.At)
+		return realtime.MustFrame(protocol.Payload("/", "gift", gift{by.Avatar, by.Name, e.Name, e.Image, e.Price, e.Num}, offset)).RecordedAt(d.RecordedAt)
 	}
 	return nil
 }

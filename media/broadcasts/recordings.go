@@ -1,4 +1,4 @@
-package archive
+package broadcasts
 
 import (
 	"context"
@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"roomlog/domain"
-	"roomlog/eventstore"
 	"roomlog/media"
 	"roomlog/media/record"
 	"roomlog/projections"
@@ -21,15 +20,10 @@ type RecordMode string
 
 // The modes.
 const (
-	RecordOff       RecordMode = "off"   // nothing, whatever owners want
-	RecordRequested RecordMode = "asked" // the rooms whose owners want it
-	RecordAll       RecordMode = "all"   // all rooms but those whose owners do not want it
+	RecordOff       RecordMode = "off"       // nothing, whatever owners want
+	RecordRequested RecordMode = "requested" // the rooms whose owners want it
+	RecordAll       RecordMode = "all"       // all rooms but those whose owners do not want it
 )
-
-// Executor decides commands and makes what follows durable: the sequencer.
-type Executor interface {
-	Execute(ctx context.Context, r domain.Request) (eventstore.Receipt, error)
-}
 
 // RecordingQueries is what of the tables it asks.
 type RecordingQueries interface {
@@ -54,7 +48,7 @@ type Recordings struct{ cfg RecordingsConfig }
 func NewRecordings(cfg RecordingsConfig) (*Recordings, error) {
 	switch {
 	case cfg.Mode != RecordOff && cfg.Mode != RecordRequested && cfg.Mode != RecordAll:
-		return nil, fmt.Errorf("archive: mode %q is none of off, asked and all", cfg.Mode)
+		return nil, fmt.Errorf("record mode must be off, requested or all (got %q)", cfg.Mode)
 	case cfg.Commands == nil || cfg.Queries == nil || cfg.Signer == nil || cfg.Log == nil:
 		return nil, errors.New("archive: Commands, Queries, Signer and Log are required")
 	}

@@ -51,7 +51,7 @@ func (p *Player) poke() {
 
 // Next returns frames in place of those in dst, at least one, and waits until there is one. The first are
 // the stream's metadata and headers and then a key frame, as they are before every gap. It returns io.EOF
-// when the show is over, and ErrLiveEnded when the player was closed.
+// when the show is over, and ErrEnded when the player was closed.
 func (p *Player) Next(dst []*Frame) ([]*Frame, error) {
 	for {
 		dst, over := p.read(dst[:0])

@@ -117,7 +117,7 @@ func (s *Server) Kick(id string) bool { return s.hub.kick(id) }
 func (s *Server) Cut(key string, why Reason) { s.hub.cut(key, why) }
 
 // Subscribe reads a show from inside the process, from its first frame or what is left of it, to its last: also
-// when it is cut, and whoever else plays it is sent away. ErrLiveEnded says that it is over.
+// when it is cut, and whoever else plays it is sent away. ErrEnded says that it is over.
 func (s *Server) Subscribe(show Broadcast) (*Player, error) {
 	return s.hub.join(joining{key: show.Key, show: show.ID, client: Client{ID: newID(), Protocol: Internal}, early: true})
 }

@@ -5,6 +5,8 @@ import (
 
 	"roomlog/domain"
 	"roomlog/projections"
+
+	"roomlog/realtime/ws"
 )
 
 // What clients send about the chat.
@@ -152,7 +154,7 @@ func chatInfoOf(d projections.Delta, by ChatPerson, e domain.MessagePosted) chat
 }
 
 // chatFrame is a fact of the chat in the native dialect.
-func chatFrame(f *ChatFact) *Frame {
+func chatFrame(f *ChatFact) *ws.Frame {
 	by := chatPersonOf(f.Person)
 	switch e := f.Event.(type) {
 	case domain.GuestEntered:
@@ -174,8 +176,8 @@ func chatFrame(f *ChatFact) *Frame {
 	return nil
 }
 
-func chatText(kind string, room domain.RoomID, f *ChatFact, data any) *Frame {
-	return MustFrame(encode(chatPush{kind, room, f.Position, data}))
+func chatText(kind string, room domain.RoomID, f *ChatFact, data any) *ws.Frame {
+	return ws.MustFrame(encode(chatPush{kind, room, f.Position, data}))
 }
 
 func chatInfos(messages []projections.Message) []chatInfo {

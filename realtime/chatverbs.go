@@ -10,6 +10,8 @@ import (
 	"roomlog/domain"
 	"roomlog/eventstore"
 	"roomlog/projections"
+
+	"roomlog/realtime/ws"
 )
 
 const (
@@ -46,18 +48,18 @@ func (s *session) member() *ChatMember {
 
 // Overhear implements ChatEar.
 func (s *session) Overhear(f *ChatFact) {
-	if frame := f.Frame("native", func() *Frame { return chatFrame(f) }); frame != nil {
+	if frame := f.Frame("native", func() *ws.Frame { return chatFrame(f) }); frame != nil {
 		s.conn.Send(frame)
 	}
 }
 
 // Typing implements ChatEar.
 func (s *session) Typing(by ChatPerson, room domain.RoomID) {
-	s.conn.Send(NewestFrame(encode(chatPush{Type: "chat.typing", Room: room, Data: chatNamedInfo{chatPersonOf(by)}}), "typing "+by.Connection))
+	s.conn.Send(ws.NewestFrame(encode(chatPush{Type: "chat.typing", Room: room, Data: chatNamedInfo{chatPersonOf(by)}}), "typing "+by.Connection))
 }
 
 // CutOff implements ChatEar.
-func (s *session) CutOff() { s.conn.Close(CloseBehind, "come back into the chat") }
+func (s *session) CutOff() { s.conn.Close(ws.CloseBehind, "come back into the chat") }
 
 // chatRoom answers the room that a frame names; without a name the one of everybody.
 func (s *session) chatRoom(ctx context.Context, ref string) (room projections.ChatRoom, err error) {
@@ -92,7 +94,7 @@ func (s *session) onChatJoin(ctx context.Context, in inbound, data chatJoinData)
 	if room.ID != "" {
 		answer.Room = &chatRoomInfo{room.ID, room.Name}
 	}
-	s.conn.Send(MustFrame(encode(outbound{in.ID, "ok", answer})))
+	s.conn.Send(ws.MustFrame(encode(outbound{in.ID, "ok", answer})))
 	m.HearSince(room.ID, answer.Pos+1)
 	return nil, nil
 }

@@ -5,6 +5,8 @@ import (
 
 	"roomlog/domain"
 	"roomlog/projections"
+
+	"roomlog/realtime/ws"
 )
 
 // outData tells a connection that it is not in a room any more, and why.
@@ -61,7 +63,7 @@ func (h *hub) keepOrder(d projections.Delta) {
 // PutOut implements Guest.
 func (s *session) PutOut(reason string) {
 	s.refuse("", kicked(reason))
-	s.depart(CloseKicked, cmp.Or(reason, string(domain.CodeKicked)))
+	s.depart(ws.CloseKicked, cmp.Or(reason, string(domain.CodeKicked)))
 }
 
 // Expel implements Guest.
@@ -71,14 +73,14 @@ func (s *session) Expel(live domain.LiveID, reason string) {
 		defer s.turn.Unlock()
 		if s.leave(live, domain.LeftPutOut) {
 			no := kept(domain.CodeDenied, reason, "you are kept out of this room")
-			s.conn.Send(MustFrame(encode(outPush{"out", live, outData{no.Code, no.Text, no.TextZH}})))
+			s.conn.Send(ws.MustFrame(encode(outPush{"out", live, outData{no.Code, no.Text, no.TextZH}})))
 		}
 	}()
 }
 
 // depart closes the connection, and has the rooms told that it was our doing if it is to stay away for that.
 func (s *session) depart(code uint16, reason string) {
-	if code == CloseKicked {
+	if code == ws.CloseKicked {
 		s.out.Store(true)
 	}
 	s.conn.Close(code, reason)

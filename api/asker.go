@@ -110,7 +110,7 @@ func (s *server) confirmed(ctx context.Context, c caller) (projections.User, err
 	switch {
 	case err != nil:
 		return user, err
-	case active && session == c.session && user.Denied.Holds(s.Now()):
+	case active && session == c.session && user.Ban.Holds(s.Now()):
 		return user, refusal(domain.CodeDenied, "user %d is kept out", c.user)
 	case active && session == c.session:
 		return user, nil

@@ -140,7 +140,7 @@ func (s *server) allRooms(ctx context.Context, _ struct{}) ([]peopledRoom, error
 	for i, r := range rooms {
 		ids[i] = r.ID
 	}
-	members, err := s.Queries.Members(ctx, ids, peopleShown)
+	members, err := s.Queries.ChatRoomUsers(ctx, ids, peopleShown)
 	if err != nil {
 		return nil, err
 	}

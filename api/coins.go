@@ -50,7 +50,7 @@ func (s *server) coinHistory(ctx context.Context, _ caller, in *wallet) (history
 	if err != nil {
 		return history[movement]{}, err
 	}
-	return part(ctx, s, found, func(m projections.Movement) (movement, int64) {
+	return part(ctx, s, found, func(m projections.CoinMovement) (movement, int64) {
 		return movement{m.Position, m.Amount, m.BalanceAfter, m.Order, m.Live, m.Gift, m.At}, m.Position
 	})
 }

@@ -103,7 +103,7 @@ func (s *server) named(ctx context.Context, token string) (own ownChatUser, err 
 	if err != nil {
 		return own, err
 	}
-	room, online, err := s.Queries.Online(ctx, user)
+	room, online, err := s.Queries.ChatPresence(ctx, user)
 	if err != nil {
 		return own, err
 	}

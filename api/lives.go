@@ -60,8 +60,8 @@ func (s *server) roomOf(l projections.Live) Room {
 		ID: l.ID, Title: l.Title, Cover: l.Cover, Status: l.Status, LookCount: l.LookCount, Coin: l.Coin,
 		UserID: l.UserID, Owner: l.UserID, CreatedTime: s.wall(l.CreatedAt), UpdatedTime: l.UpdatedAt.UTC().Format(utcTime),
 	}
-	if l.Show.ID != "" {
-		room.Picture = &LivePicture{l.Show.Picture, l.Show.Since}
+	if l.Broadcast.ID != "" {
+		room.Picture = &LivePicture{l.Broadcast.Media, l.Broadcast.StartedAt}
 	}
 	return room
 }

@@ -89,7 +89,7 @@ type denyUser struct {
 // denyUser keeps a person out, whose rooms end if they are on air.
 func (s *server) denyUser(ctx context.Context, c caller, in *denyUser) (string, error) {
 	user := domain.UserID(in.Body.User)
-	err := s.Queries.OffTheAir(ctx, user, func(lives []domain.LiveID) error {
+	err := s.Queries.EndLives(ctx, user, func(lives []domain.LiveID) error {
 		receipt, err := s.execute(ctx, c, domain.DenyUser{User: user, Seconds: in.Body.Seconds, Reason: in.Body.Reason, Lives: lives})
 		if err == nil && !s.reached(ctx, receipt.Position) {
 			err = fail(domain.CodeBusy, "it is done, but for rooms that were begun at this moment: ask again", nil)

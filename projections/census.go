@@ -8,17 +8,17 @@ import (
 	"roomlog/domain"
 )
 
-// Seated is a guest of the chat, and the rooms that the guest is in.
-type Seated struct {
-	ChatGuest
+// RosterEntry is a guest of the chat, and the rooms that the guest is in.
+type RosterEntry struct {
+	Participant
 	Rooms []domain.RoomID // in the order of joining
 }
 
-// Census answers up to limit guests of the chat, in order, behind one of them.
-func (q *Queries) Census(ctx context.Context, after domain.GuestID, limit int) ([]Seated, error) {
-	return many(ctx, q, "everybody in the chat", func(row pgx.CollectableRow) (g Seated, err error) {
+// Roster answers up to limit guests of the chat, in order, behind one of them.
+func (q *Queries) Roster(ctx context.Context, after domain.GuestID, limit int) ([]RosterEntry, error) {
+	return many(ctx, q, "everybody in the chat", func(row pgx.CollectableRow) (g RosterEntry, err error) {
 		err = row.Scan(&g.ID, &g.Connection, &g.Profile, &g.User.ID, &g.User.Username, &g.User.Nickname, &g.User.Avatar, &g.User.CreatedAt,
-			&g.Nickname, &g.NameKey, &g.Process, &g.EnteredAt, &g.Rooms)
+			&g.Nickname, &g.NameKey, &g.Node, &g.EnteredAt, &g.Rooms)
 		g.EnteredAt = g.EnteredAt.UTC()
 		return g, err
 	}, selectCensus, after, min(max(limit, 1), maxPage))

@@ -102,16 +102,16 @@ func TestChatRooms(t *testing.T) {
 	if got := must[projections.ChatRoom](t)(s.queries.ChatRoom(ctx, s.demo)); got != rooms[0] {
 		t.Errorf("%+v", got)
 	}
-	if got := must[projections.ChatRoom](t)(s.queries.ChatRoomNamed(ctx, "da")); got != rooms[0] {
+	if got := must[projections.ChatRoom](t)(s.queries.ChatRoomByName(ctx, "da")); got != rooms[0] {
 		t.Errorf("%+v", got)
 	}
 	if _, err := s.queries.ChatRoom(ctx, s.songs); !errors.Is(err, projections.ErrNotFound) {
 		t.Errorf("a removed room: %v", err)
 	}
-	if _, err := s.queries.ChatRoomNamed(ctx, "db"); !errors.Is(err, projections.ErrNotFound) {
+	if _, err := s.queries.ChatRoomByName(ctx, "db"); !errors.Is(err, projections.ErrNotFound) {
 		t.Errorf("the name of a removed room: %v", err)
 	}
-	members := must[map[domain.RoomID][]projections.Member](t)(s.queries.Members(ctx, []domain.RoomID{s.demo, s.songs}, 10))
+	members := must[map[domain.RoomID][]projections.ChatRoomUser](t)(s.queries.ChatRoomUsers(ctx, []domain.RoomID{s.demo, s.songs}, 10))
 	if len(members) != 1 || len(members[s.demo]) != 1 || members[s.demo][0].ID != s.eve.id || members[s.demo][0].Username != "Eve" {
 		t.Errorf("%+v", members)
 	}
@@ -121,8 +121,8 @@ func TestChatGuests(t *testing.T) {
 	t.Parallel()
 	s, ctx := told(t), t.Context()
 	var here []string
-	for _, g := range must[[]projections.Seated](t)(s.queries.Census(ctx, 0, 10)) {
-		here = append(here, fmt.Sprintf("%d %s %s %s %s %s %s %v", g.ID, g.Connection, g.Profile, g.Process, g.Name(), g.Nickname, g.NameKey, g.Rooms))
+	for _, g := range must[[]projections.RosterEntry](t)(s.queries.Roster(ctx, 0, 10)) {
+		here = append(here, fmt.Sprintf("%d %s %s %s %s %s %s %v", g.ID, g.Connection, g.Profile, g.Node, g.Name(), g.Nickname, g.NameKey, g.Rooms))
 	}
 	want := []string{
 		fmt.Sprintf("1 c1 plain p1 小红 小红 ac [%s]", s.songs), // which was removed
@@ -131,18 +131,18 @@ func TestChatGuests(t *testing.T) {
 	if !cmp.Equal(here, want) {
 		t.Errorf("%q, want %q", here, want)
 	}
-	if rest := must[[]projections.Seated](t)(s.queries.Census(ctx, 1, 1)); len(rest) != 1 || rest[0].ID != s.eveHere || rest[0].User.ID != s.eve.id {
+	if rest := must[[]projections.RosterEntry](t)(s.queries.Roster(ctx, 1, 1)); len(rest) != 1 || rest[0].ID != s.eveHere || rest[0].User.ID != s.eve.id {
 		t.Errorf("%+v", rest)
 	}
-	held := must[[]projections.HeldGuest](t)(s.queries.HeldGuests(ctx, "p1", 0, 10))
-	if want := []projections.HeldGuest{{ID: s.ming, NameKey: "ac"}, {ID: s.eveHere, NameKey: "ae"}}; !cmp.Equal(held, want) {
+	held := must[[]projections.NodeParticipant](t)(s.queries.NodeParticipants(ctx, "p1", 0, 10))
+	if want := []projections.NodeParticipant{{ID: s.ming, NameKey: "ac"}, {ID: s.eveHere, NameKey: "ae"}}; !cmp.Equal(held, want) {
 		t.Errorf("%+v", held)
 	}
-	if processes := must[[]string](t)(s.queries.Processes(ctx)); !cmp.Equal(processes, []string{"p1", "p3"}) {
+	if processes := must[[]string](t)(s.queries.Nodes(ctx)); !cmp.Equal(processes, []string{"p1", "p3"}) {
 		t.Errorf("%q: who chats is held like who is in a room", processes)
 	}
 	for user, want := range map[domain.UserID]string{s.eve.id: string(s.demo) + " true", s.bob.id: " false", 0: " false"} {
-		if room, online, err := s.queries.Online(ctx, user); err != nil || fmt.Sprint(room, " ", online) != want {
+		if room, online, err := s.queries.ChatPresence(ctx, user); err != nil || fmt.Sprint(room, " ", online) != want {
 			t.Errorf("%d: %s %v %v", user, room, online, err)
 		}
 	}
@@ -165,15 +165,15 @@ func TestChatMessages(t *testing.T) {
 		}
 		return b.String()
 	}
-	newest := must[[]projections.Message](t)(s.queries.RoomMessages(ctx, s.demo, projections.Window{}))
+	newest := must[[]projections.Message](t)(s.queries.ChatRoomMessages(ctx, s.demo, projections.Window{}))
 	if len(newest) != 3 {
 		t.Fatalf("%+v", newest)
 	}
 	for _, tt := range []struct{ name, got, want string }{
 		{"in a room", said(newest, nil), "Eve: text good evening;erased: text erased;小红: sticker rose;"},
-		{"in a room, oldest first", said(s.queries.RoomMessages(ctx, s.demo, projections.Window{OldestFirst: true, Limit: 1})), "小红: sticker rose;"},
-		{"in a room before the newest", said(s.queries.RoomMessages(ctx, s.demo, projections.Window{Before: newest[0].Position})), "erased: text erased;小红: sticker rose;"},
-		{"in the other room, which was removed", said(s.queries.RoomMessages(ctx, s.songs, projections.Window{})), "小红: sticker rose;"},
+		{"in a room, oldest first", said(s.queries.ChatRoomMessages(ctx, s.demo, projections.Window{OldestFirst: true, Limit: 1})), "小红: sticker rose;"},
+		{"in a room before the newest", said(s.queries.ChatRoomMessages(ctx, s.demo, projections.Window{Before: newest[0].Position})), "erased: text erased;小红: sticker rose;"},
+		{"in the other room, which was removed", said(s.queries.ChatRoomMessages(ctx, s.songs, projections.Window{})), "小红: sticker rose;"},
 		{"to everybody", said(s.queries.PublicMessages(ctx, projections.Window{})), "小红: text hello everybody <3;"},
 		{"to everybody, after that", said(s.queries.PublicMessages(ctx, projections.Window{After: newest[0].Position})), ""},
 	} {
@@ -182,7 +182,7 @@ func TestChatMessages(t *testing.T) {
 		}
 	}
 	f, _ := s.feed(projections.FeedConfig{})
-	private := must[[]projections.Delta](t)(f.Private(ctx, s.eve.id, 0, s.head(), 10))
+	private := must[[]projections.Delta](t)(f.UserDeltas(ctx, s.eve.id, 0, s.head(), 10))
 	if len(private) != 2 || private[1].Kind != projections.KindMessage || private[1].Event.(domain.MessagePosted).Text != eventstore.Erased {
 		t.Errorf("the private lane: %+v", private)
 	}

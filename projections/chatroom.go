@@ -13,8 +13,8 @@ import (
 // ChatRooms is the chat rooms that there are.
 var ChatRooms = Projection{
 	Name: "rooms", Version: 1, Tables: []string{"room"},
-	Fold:  []Handler{on(foldRoomCreated), on(foldRoomRemoved)},
-	Write: writes(writeRooms),
+	Handlers: []Handler{on(foldRoomCreated), on(foldRoomRemoved)},
+	Write:    writes(writeRooms),
 }
 
 type roomsBatch struct {
@@ -78,26 +78,26 @@ func (q *Queries) ChatRoom(ctx context.Context, id domain.RoomID) (ChatRoom, err
 	return one(ctx, q, "room", scanChatRoom, selectRoom+" WHERE id = $1", id)
 }
 
-// ChatRoomNamed answers the chat room of a name, whose key is eventstore.Store.NameKey of it, or ErrNotFound.
-func (q *Queries) ChatRoomNamed(ctx context.Context, nameKey string) (ChatRoom, error) {
+// ChatRoomByName answers the chat room of a name, whose key is eventstore.Store.NameKey of it, or ErrNotFound.
+func (q *Queries) ChatRoomByName(ctx context.Context, nameKey string) (ChatRoom, error) {
 	return one(ctx, q, "room by name", scanChatRoom, selectRoom+" WHERE name_key = $1", nameKey)
 }
 
-// Member is somebody signed in who is in a chat room.
-type Member struct {
+// ChatRoomUser is somebody signed in who is in a chat room.
+type ChatRoomUser struct {
 	Profile
 	Room      domain.RoomID
 	CreatedAt time.Time // of the account
 }
 
-// Members answers the signed-in people in each of some chat rooms, newest first, at most limit of each room.
-func (q *Queries) Members(ctx context.Context, rooms []domain.RoomID, limit int) (map[domain.RoomID][]Member, error) {
-	found, err := many(ctx, q, "members of rooms", func(row pgx.CollectableRow) (m Member, err error) {
+// ChatRoomUsers answers the signed-in people in each of some chat rooms, newest first, at most limit of each room.
+func (q *Queries) ChatRoomUsers(ctx context.Context, rooms []domain.RoomID, limit int) (map[domain.RoomID][]ChatRoomUser, error) {
+	found, err := many(ctx, q, "members of rooms", func(row pgx.CollectableRow) (m ChatRoomUser, err error) {
 		err = row.Scan(&m.Room, &m.ID, &m.Username, &m.Nickname, &m.Avatar, &m.CreatedAt)
 		m.CreatedAt = m.CreatedAt.UTC()
 		return m, err
 	}, selectPeopleInRooms, rooms, min(max(limit, 1), maxPage))
-	members := make(map[domain.RoomID][]Member)
+	members := make(map[domain.RoomID][]ChatRoomUser)
 	for _, m := range found {
 		members[m.Room] = append(members[m.Room], m)
 	}

@@ -9,11 +9,11 @@ import (
 	"roomlog/eventstore"
 )
 
-// Coins is the balance of every account and every movement that led to it. It counts coins.
+// CountsCoins is the balance of every account and every movement that led to it. It counts coins.
 var Coins = Projection{
-	Name: "coins", Version: 1, Tables: []string{"coin", "coin_movement"}, Coins: true,
-	Fold:  []Handler{on(foldCoinsCredited), on(foldCoinsGiven)},
-	Write: writes(writeCoins),
+	Name: "coins", Version: 1, Tables: []string{"coin", "coin_movement"}, CountsCoins: true,
+	Handlers: []Handler{on(foldCoinsCredited), on(foldCoinsGiven)},
+	Write:    writes(writeCoins),
 }
 
 type coinsBatch struct {

@@ -12,8 +12,8 @@ import (
 // Comments is what was said in rooms.
 var Comments = Projection{
 	Name: "comments", Version: 1, Tables: []string{"comment"},
-	Fold:  []Handler{on(foldComment), on(foldCommentsForgotten)},
-	Write: writes(writeComments),
+	Handlers: []Handler{on(foldComment), on(foldCommentsForgotten)},
+	Write:    writes(writeComments),
 }
 
 type commentsBatch struct {

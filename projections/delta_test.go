@@ -62,7 +62,7 @@ func TestDeltasOf(t *testing.T) {
 		r := eventstore.Recorded{Position: 4711, ID: id, Event: e, RecordedAt: at}
 		var got []string
 		for _, d := range projections.DeltasOf(r) {
-			if d.Position != 4711 || d.ID != "02099a8057" || !d.At.Equal(at) || d.Event.Type() != spec.Type {
+			if d.Position != 4711 || d.ID != "02099a8057" || !d.RecordedAt.Equal(at) || d.Event.Type() != spec.Type {
 				t.Errorf("%s: %+v", spec.Type, d)
 			}
 			switch {
@@ -70,9 +70,9 @@ func TestDeltasOf(t *testing.T) {
 				if d.Public() {
 					t.Errorf("%s: is no live's", spec.Type)
 				}
-				got = append(got, fmt.Sprintf("chat: %s in %v by %d as %d", d.Kind, d.Rooms, d.User, d.Guest))
-			case d.To != 0:
-				got = append(got, fmt.Sprintf("%s to %d", d.Kind, d.To))
+				got = append(got, fmt.Sprintf("chat: %s in %v by %d as %d", d.Kind, d.ChatRooms, d.User, d.Participant))
+			case d.Recipient != 0:
+				got = append(got, fmt.Sprintf("%s to %d", d.Kind, d.Recipient))
 			case d.Public():
 				got = append(got, fmt.Sprintf("%s in %d by %d", d.Kind, d.Live, d.User))
 			default:
@@ -103,7 +103,7 @@ func TestEveryEventIsRead(t *testing.T) {
 	for _, spec := range domain.Events {
 		readers := 0
 		for _, p := range projections.All {
-			for _, h := range p.Fold {
+			for _, h := range p.Handlers {
 				if h.Type == spec.Type {
 					readers++
 				}

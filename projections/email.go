@@ -12,8 +12,8 @@ import (
 // Emails is by which e-mail addresses people sign in without a password.
 var Emails = Projection{
 	Name: "emails", Version: 1, Tables: []string{"email"},
-	Fold:  []Handler{on(foldEmailAdded), on(foldEmailClaimed), on(foldEmailForgotten)},
-	Write: writes(writeEmails),
+	Handlers: []Handler{on(foldEmailAdded), on(foldEmailClaimed), on(foldEmailForgotten)},
+	Write:    writes(writeEmails),
 }
 
 type emailsBatch struct {

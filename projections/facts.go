@@ -11,9 +11,9 @@ import (
 	"roomlog/eventstore"
 )
 
-// Facts answers the first limit deltas of a room after one position up to another, from the log: what a
-// subscriber would have seen of it. KindMoved and KindOut are not among them.
-func (f *Feed) Facts(ctx context.Context, live domain.LiveID, after, upTo int64, limit int) ([]Delta, error) {
+// LiveDeltas answers the first limit deltas of a room after one position up to another, from the log: what a
+// subscriber would have seen of it. KindMoved and KindModeration are not among them.
+func (f *Feed) LiveDeltas(ctx context.Context, live domain.LiveID, after, upTo int64, limit int) ([]Delta, error) {
 	if live == 0 || upTo <= after {
 		return nil, nil
 	}
@@ -42,9 +42,9 @@ func (f *Feed) Facts(ctx context.Context, live domain.LiveID, after, upTo int64,
 	return facts, f.profiles.fill(ctx, facts, false)
 }
 
-// Private answers the newest limit deltas of a person's private lane after one position up to another,
+// UserDeltas answers the newest limit deltas of a person's private lane after one position up to another,
 // oldest first, from the log. It costs the same however long ago after is.
-func (f *Feed) Private(ctx context.Context, user domain.UserID, after, upTo int64, limit int) ([]Delta, error) {
+func (f *Feed) UserDeltas(ctx context.Context, user domain.UserID, after, upTo int64, limit int) ([]Delta, error) {
 	limit = min(max(limit, 1), releaseAtMost)
 	streams := []string{
 		string(domain.UserDisabled{User: user}.Stream()),
@@ -62,7 +62,7 @@ func (f *Feed) Private(ctx context.Context, user domain.UserID, after, upTo int6
 	var deltas []Delta
 	for _, r := range slices.Backward(records) {
 		for _, d := range DeltasOf(r) {
-			if d.To == user {
+			if d.Recipient == user {
 				deltas = append(deltas, d)
 			}
 		}

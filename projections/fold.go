@@ -27,7 +27,7 @@ type reader struct {
 func newFolder(store *eventstore.Store, parts []Projection) *folder {
 	f := &folder{parts: parts, readers: make(map[string][]reader), store: store}
 	for i, p := range parts {
-		for _, h := range p.Fold {
+		for _, h := range p.Handlers {
 			f.readers[h.Type] = append(f.readers[h.Type], reader{i, h.fold})
 		}
 	}
@@ -86,7 +86,7 @@ func (f *folder) unreadable(ctx context.Context, one []eventstore.Recorded) ([]p
 	}
 	aside := []poison{}
 	for _, to := range f.readers[spec.Type] {
-		if f.parts[to.part].Coins {
+		if f.parts[to.part].CountsCoins {
 			return nil, &HaltError{Position: r.Position, Projection: f.parts[to.part].Name, Err: cause}
 		}
 		aside = append(aside, poison{r.Position, f.parts[to.part].Name, r.Type, causeOf(cause)})
@@ -251,7 +251,7 @@ func (f *folder) bisect(ctx context.Context, tx pgx.Tx, events []eventstore.Reco
 	if cause := errors.Unwrap(err); cause != nil {
 		err = cause // which projection it was is said beside it
 	}
-	if f.parts[part].Coins {
+	if f.parts[part].CountsCoins {
 		return nil, &HaltError{Position: r.Position, Projection: f.parts[part].Name, Err: err}
 	}
 	return []poison{{r.Position, f.parts[part].Name, r.Type, causeOf(err)}}, nil

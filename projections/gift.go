@@ -9,11 +9,11 @@ import (
 	"roomlog/eventstore"
 )
 
-// Shelf is the gifts that can be given.
-var Shelf = Projection{
+// GiftCatalogue is the gifts that can be given.
+var GiftCatalogue = Projection{
 	Name: "shelf", Version: 1, Tables: []string{"gift"},
-	Fold:  []Handler{on(foldListed), on(foldRepriced), on(foldWithdrawn)},
-	Write: writes(writeShelf),
+	Handlers: []Handler{on(foldListed), on(foldRepriced), on(foldWithdrawn)},
+	Write:    writes(writeShelf),
 }
 
 type shelfBatch struct {
@@ -49,11 +49,11 @@ func writeShelf(b *shelfBatch, tables *pgx.Batch) {
 	}
 }
 
-// Gifts is the gifts that were given, and what each room was given. It counts coins.
-var Gifts = Projection{
-	Name: "gifts", Version: 1, Tables: []string{"gift_record", "live_coin"}, Coins: true,
-	Fold:  []Handler{on(foldGift)},
-	Write: writes(writeGifts),
+// SentGifts is the gifts that were given, and what each room was given. It counts coins.
+var SentGifts = Projection{
+	Name: "gifts", Version: 1, Tables: []string{"gift_record", "live_coin"}, CountsCoins: true,
+	Handlers: []Handler{on(foldGift)},
+	Write:    writes(writeGifts),
 }
 
 type giftsBatch struct {

@@ -10,10 +10,10 @@ import (
 	"roomlog/eventstore"
 )
 
-// Guests is who is in the chat, and in which of its rooms.
-var Guests = Projection{
+// Participants is who is in the chat, and in which of its rooms.
+var Participants = Projection{
 	Name: "guests", Version: 1, Tables: []string{"guest", "seat"},
-	Fold: []Handler{
+	Handlers: []Handler{
 		on(foldGuestEntered), on(foldGuestNamed), on(foldGuestJoined), on(foldGuestParted), on(foldGuestLeft), on(foldGuestsForgotten),
 	},
 	Write: writes(writeGuests),

@@ -12,8 +12,8 @@ import (
 // Lives is the rooms and where they stand.
 var Lives = Projection{
 	Name: "lives", Version: 1, Tables: []string{"live"},
-	Fold:  []Handler{on(foldLiveCreated), on(foldLiveStatus), on(foldLiveRecord), on(foldLiveForgotten)},
-	Write: writes(writeLives),
+	Handlers: []Handler{on(foldLiveCreated), on(foldLiveStatus), on(foldLiveRecord), on(foldLiveForgotten)},
+	Write:    writes(writeLives),
 }
 
 type livesBatch struct {

@@ -13,8 +13,8 @@ import (
 // Messages is what was said in the chat.
 var Messages = Projection{
 	Name: "messages", Version: 1, Tables: []string{"message", "message_room"},
-	Fold:  []Handler{on(foldMessage), on(foldMessagesForgotten), on(foldGuestForgotten)},
-	Write: writes(writeMessages),
+	Handlers: []Handler{on(foldMessage), on(foldMessagesForgotten), on(foldGuestForgotten)},
+	Write:    writes(writeMessages),
 }
 
 type messagesBatch struct {
@@ -73,19 +73,19 @@ func (b *messagesBatch) queueSaid(tables *pgx.Batch) {
 
 // Message is what somebody said in the chat.
 type Message struct {
-	Position   int64
-	ID         string // as in its Delta
-	Guest      domain.GuestID
-	Connection string
-	User       Profile   // of somebody who was signed in; ID 0 for others
-	CreatedAt  time.Time // of that person's account
-	Nickname   string    // of somebody who was not
-	Kind       domain.MessageKind
-	Text       string
-	MS         int
-	To         domain.UserID
-	ToGuest    domain.GuestID
-	At         time.Time
+	Position      int64
+	ID            string // as in its Delta
+	Participant   domain.GuestID
+	Connection    string
+	User          Profile   // of somebody who was signed in; ID 0 for others
+	CreatedAt     time.Time // of that person's account
+	Nickname      string    // of somebody who was not
+	Kind          domain.MessageKind
+	Text          string
+	MS            int
+	ToUser        domain.UserID
+	ToParticipant domain.GuestID
+	At            time.Time
 }
 
 // Name is what who said it is called; "" for somebody without a name.
@@ -97,14 +97,14 @@ func (m Message) Name() string {
 }
 
 func scanMessage(row pgx.CollectableRow) (m Message, err error) {
-	err = row.Scan(&m.Position, &m.ID, &m.Guest, &m.Connection, &m.User.ID, &m.User.Username, &m.User.Nickname, &m.User.Avatar,
-		&m.CreatedAt, &m.Nickname, &m.Kind, &m.Text, &m.MS, &m.To, &m.ToGuest, &m.At)
+	err = row.Scan(&m.Position, &m.ID, &m.Participant, &m.Connection, &m.User.ID, &m.User.Username, &m.User.Nickname, &m.User.Avatar,
+		&m.CreatedAt, &m.Nickname, &m.Kind, &m.Text, &m.MS, &m.ToUser, &m.ToParticipant, &m.At)
 	m.CreatedAt, m.At = m.CreatedAt.UTC(), m.At.UTC()
 	return m, err
 }
 
-// RoomMessages answers a page of what was said in a chat room.
-func (q *Queries) RoomMessages(ctx context.Context, room domain.RoomID, w Window) ([]Message, error) {
+// ChatRoomMessages answers a page of what was said in a chat room.
+func (q *Queries) ChatRoomMessages(ctx context.Context, room domain.RoomID, w Window) ([]Message, error) {
 	after, before, limit := w.bounds()
 	return many(ctx, q, "messages of a room", scanMessage, w.in(selectRoomMessages), room, after, before, limit)
 }

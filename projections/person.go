@@ -9,10 +9,10 @@ import (
 	"roomlog/eventstore"
 )
 
-// People is who there is, and how they are shown.
-var People = Projection{
+// Users is who there is, and how they are shown.
+var Users = Projection{
 	Name: "people", Version: 1, Tables: []string{"person"},
-	Fold: []Handler{
+	Handlers: []Handler{
 		on(foldRegistered), on(foldProfileChanged), on(foldAgeChanged), on(foldDisabled), on(foldEnabled),
 		on(foldDenied), on(foldAllowed),
 		on(foldRoleGranted), on(foldRoleRevoked), on(foldForgotten),
@@ -126,8 +126,8 @@ func writePeople(b *peopleBatch, tables *pgx.Batch) {
 // Sessions is who is signed in.
 var Sessions = Projection{
 	Name: "sessions", Version: 1, Tables: []string{"session"},
-	Fold:  []Handler{on(foldSignedIn), on(foldSignedOut)},
-	Write: writes(writeSessions),
+	Handlers: []Handler{on(foldSignedIn), on(foldSignedOut)},
+	Write:    writes(writeSessions),
 }
 
 type sessionsBatch struct {

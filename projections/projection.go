@@ -16,16 +16,16 @@ import (
 // Folding n batches one after another has to lead to the same rows as folding their events in
 // any other number of batches: a rebuild takes larger ones.
 type Projection struct {
-	Name    string
-	Version int      // changes when the same log leads to other rows: that needs a rebuild
-	Tables  []string // written by nobody else
-	Coins   bool     // counts coins: it stops at an event it cannot take, instead of setting it aside
-	Fold    []Handler
-	Write   Writer
+	Name        string
+	Version     int      // changes when the same log leads to other rows: that needs a rebuild
+	Tables      []string // written by nobody else
+	CountsCoins bool     // counts coins: it stops at an event it cannot take, instead of setting it aside
+	Handlers    []Handler
+	Write       Writer
 }
 
 // All is every projection.
-var All = []Projection{People, Sessions, Lives, Shows, Recordings, Viewers, Looks, Comments, Emails, ChatRooms, Guests, Messages, Shelf, Gifts, Coins}
+var All = []Projection{Users, Sessions, Lives, Broadcasts, Recordings, Viewers, LookCounts, Comments, Emails, ChatRooms, Participants, Messages, GiftCatalogue, SentGifts, Coins}
 
 // A Handler folds one type of event into a batch.
 type Handler struct {

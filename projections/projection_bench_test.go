@@ -150,7 +150,7 @@ func BenchmarkFigureLatency(b *testing.B) {
 	c := newCrowd(w, 20, 1)
 	handled := make(chan time.Time, 1)
 	parts := projections.WithFold("comments", func(domain.CommentPosted) { handled <- time.Now() })
-	w.start(w.projector(projections.ProjectorConfig{Parts: parts}).Run)
+	w.start(w.projector(projections.ProjectorConfig{Projections: parts}).Run)
 	w.caughtUp()
 	var times []time.Duration
 	for i := range 1000 {

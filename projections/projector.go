@@ -26,12 +26,12 @@ const (
 
 // ProjectorConfig says how a projector works.
 type ProjectorConfig struct {
-	Now    func() time.Time // for the lag in seconds; required
-	Log    *slog.Logger     // nil: silent
-	Pool   *pgxpool.Pool    // nil: the store's
-	Parts  []Projection     // nil: All
-	Poll   time.Duration    // how often it looks without being woken; default 1 s
-	Halted time.Duration    // how long it waits when it cannot go on; default 5 s
+	Now         func() time.Time // for the lag in seconds; required
+	Log         *slog.Logger     // nil: silent
+	Pool        *pgxpool.Pool    // nil: the store's
+	Projections []Projection     // nil: All
+	Poll        time.Duration    // how often it looks without being woken; default 1 s
+	HaltedRetry time.Duration    // how long it waits when it cannot go on; default 5 s
 }
 
 // ProjectorStatus is where a projector stands.
@@ -71,13 +71,13 @@ func NewProjector(store *eventstore.Store, c ProjectorConfig) *Projector {
 	if c.Pool == nil {
 		c.Pool = store.Pool()
 	}
-	if c.Parts == nil {
-		c.Parts = All
+	if c.Projections == nil {
+		c.Projections = All
 	}
-	if c.Halted <= 0 {
-		c.Halted = haltedRetry
+	if c.HaltedRetry <= 0 {
+		c.HaltedRetry = haltedRetry
 	}
-	return &Projector{store: store, c: c, folder: newFolder(store, c.Parts), generation: -1}
+	return &Projector{store: store, c: c, folder: newFolder(store, c.Projections), generation: -1}
 }
 
 // Run projects until ctx ends, and then returns nil. Whatever goes wrong, it goes on as soon as it can.
@@ -91,7 +91,7 @@ func (p *Projector) Run(ctx context.Context) error {
 // project reads envelopes until ctx ends.
 func (p *Projector) project(ctx context.Context) {
 	config := eventstore.EnvelopeConfig{
-		Group: Group, Pool: p.c.Pool, Poll: p.c.Poll,
+		Group: ConsumerGroup, Pool: p.c.Pool, Poll: p.c.Poll,
 		Failed: func(err error) time.Duration { return p.failed(ctx, err) },
 		Idle:   p.idle,
 	}

@@ -111,7 +111,7 @@ func TestProjector(t *testing.T) {
 		w.start(p.Run)
 		w.caughtUp()
 		w.expectPoison(fmt.Sprintf("%d viewers viewer.left.v1", head+1), fmt.Sprintf("%d lives live.status_changed.v1", head+3))
-		room, err := w.queries.Room(t.Context(), live)
+		room, err := w.queries.LiveSnapshot(t.Context(), live)
 		if err != nil || room.Online != 1 || len(room.Viewers) != 1 {
 			t.Errorf("online %d, viewers %v, %v", room.Online, room.Viewers, err)
 		}
@@ -143,7 +143,7 @@ func TestProjector(t *testing.T) {
 				w.forge(at, "wallet-1", 2, forge.kind, forge.payload, 0)
 				w.forge(at+1, "chat-1", 1, "comment.posted.v1", `{"live":1,"user":9,"text":"unsealed"}`, c.lives[0])
 				said := &said{}
-				p := w.projector(projections.ProjectorConfig{Halted: 10 * time.Millisecond, Log: slog.New(slog.NewTextHandler(said, nil))})
+				p := w.projector(projections.ProjectorConfig{HaltedRetry: 10 * time.Millisecond, Log: slog.New(slog.NewTextHandler(said, nil))})
 				w.start(p.Run)
 				if halt := w.halted(p); halt.Position != at || !strings.Contains(halt.Error(), forge.why) {
 					t.Errorf("halted by %v", halt)
@@ -172,7 +172,7 @@ func TestProjector(t *testing.T) {
 		w := newWorld(t)
 		w.list("rose", 5)
 		w.forge(w.head()+2, "gift-1", 3, "gift.withdrawn.v1", `{"gift":1}`, 0)
-		p := w.projector(projections.ProjectorConfig{Halted: 10 * time.Millisecond})
+		p := w.projector(projections.ProjectorConfig{HaltedRetry: 10 * time.Millisecond})
 		w.start(p.Run)
 		if halt := w.halted(p); halt.Position != 2 {
 			t.Error(halt)
@@ -188,7 +188,7 @@ func TestProjector(t *testing.T) {
 				panic("this program cannot count to seven")
 			}
 		})
-		p := w.projector(projections.ProjectorConfig{Parts: broken, Halted: 10 * time.Millisecond})
+		p := w.projector(projections.ProjectorConfig{Projections: broken, HaltedRetry: 10 * time.Millisecond})
 		w.start(p.Run)
 		at := c.people[0].asks(domain.SendGift{Live: c.lives[0], Gift: c.gifts[0], Num: 7}).Position
 		if halt := w.halted(p); halt.Position != at || !strings.Contains(halt.Error(), "seven") {
@@ -210,7 +210,7 @@ func TestProjector(t *testing.T) {
 		w.caughtUp()
 		stop()
 		w.exec("UPDATE read.projection SET version = 99 WHERE name = 'shelf'")
-		p := w.projector(projections.ProjectorConfig{Halted: 10 * time.Millisecond})
+		p := w.projector(projections.ProjectorConfig{HaltedRetry: 10 * time.Millisecond})
 		w.start(p.Run)
 		w.list("tulip", 5)
 		if halt := w.halted(p); halt.Projection != "shelf" || !strings.Contains(halt.Error(), "rebuild") {

@@ -55,8 +55,8 @@ func (q *Queries) LivesOnAir(ctx context.Context, limit int) ([]Live, error) {
 	return many(ctx, q, "lives on air", scanLive, selectLive+" WHERE l.status IN (1, 2) ORDER BY l.id DESC LIMIT $1", min(max(limit, 1), maxPage))
 }
 
-// OnAir answers the oldest limit rooms of a streamer that are on air or paused.
-func (q *Queries) OnAir(ctx context.Context, streamer domain.UserID, limit int) ([]domain.LiveID, error) {
+// LivesOnAirOf answers the oldest limit rooms of a streamer that are on air or paused.
+func (q *Queries) LivesOnAirOf(ctx context.Context, streamer domain.UserID, limit int) ([]domain.LiveID, error) {
 	return many(ctx, q, "rooms on air", pgx.RowTo[domain.LiveID], selectOnAir, streamer, min(max(limit, 1), maxPage))
 }
 
@@ -149,27 +149,27 @@ func (q *Queries) Gauges(ctx context.Context, ids []domain.LiveID) ([]Gauges, er
 	return many(ctx, q, "gauges", pgx.RowToStructByPos[Gauges], selectGauges, wanted)
 }
 
-// Processes answers the server processes that hold somebody present in a room or in the chat.
-func (q *Queries) Processes(ctx context.Context) ([]string, error) {
+// Nodes answers the server processes that hold somebody present in a room or in the chat.
+func (q *Queries) Nodes(ctx context.Context) ([]string, error) {
 	return many(ctx, q, "processes", pgx.RowTo[string], selectProcesses)
 }
 
-// Held answers up to limit of those whom a server process holds present, in order of live and user,
+// NodeViewers answers up to limit of those whom a server process holds present, in order of live and user,
 // behind one of them.
-func (q *Queries) Held(ctx context.Context, process string, after Visit, limit int) ([]Visit, error) {
-	return many(ctx, q, "held viewers", pgx.RowToStructByPos[Visit], selectHeld, process, after.Live, after.User, max(limit, 1))
+func (q *Queries) NodeViewers(ctx context.Context, process string, after ViewerKey, limit int) ([]ViewerKey, error) {
+	return many(ctx, q, "held viewers", pgx.RowToStructByPos[ViewerKey], selectHeld, process, after.Live, after.User, max(limit, 1))
 }
 
 func scanLive(row pgx.CollectableRow) (l Live, err error) {
 	var show, process, video, audio *string
 	var width, height *int
 	var since *time.Time
-	err = row.Scan(&l.ID, &l.UserID, &l.Owner.Username, &l.Owner.Nickname, &l.Owner.Avatar, &l.OwnerOut, &l.Title, &l.Cover, &l.Key, &l.Status,
+	err = row.Scan(&l.ID, &l.UserID, &l.Owner.Username, &l.Owner.Nickname, &l.Owner.Avatar, &l.OwnerUnavailable, &l.Title, &l.Cover, &l.Key, &l.Status,
 		&l.Online, &l.LookCount, &l.Coin, &l.CreatedAt, &l.UpdatedAt, &show, &process, &video, &width, &height, &audio, &since, &l.Record)
 	l.Owner.ID, l.CreatedAt, l.UpdatedAt = l.UserID, l.CreatedAt.UTC(), l.UpdatedAt.UTC()
 	if err == nil && show != nil {
-		l.Show = Show{ID: domain.ShowID(*show), Live: l.ID, Key: l.Key, Process: *process, Since: since.UTC(),
-			Picture: domain.Picture{Video: *video, Width: *width, Height: *height, Audio: *audio}}
+		l.Broadcast = Broadcast{ID: domain.ShowID(*show), Live: l.ID, Key: l.Key, Node: *process, StartedAt: since.UTC(),
+			Media: domain.Picture{Video: *video, Width: *width, Height: *height, Audio: *audio}}
 	}
 	return l, err
 }
@@ -179,7 +179,7 @@ func scanUser(row pgx.CollectableRow) (u User, err error) {
 	err = row.Scan(&u.ID, &u.Username, &u.Nickname, &u.Avatar, &u.Disabled, &u.Forgotten, &denied, &u.Roles, &u.Balance, &u.CreatedAt)
 	u.CreatedAt = u.CreatedAt.UTC()
 	if denied != nil {
-		u.Denied = domain.Denial{User: u.ID, Until: *denied}
+		u.Ban = domain.Denial{User: u.ID, Until: *denied}
 	}
 	return u, err
 }

@@ -16,8 +16,8 @@ import (
 // has files of it learns that they are to go.
 var Recordings = Projection{
 	Name: "recordings", Version: 1, Tables: []string{"recording"},
-	Fold:  []Handler{on(foldRecordingStarted), on(foldRecordingFinished), on(foldRecordingDeleted)},
-	Write: writes(writeRecordings),
+	Handlers: []Handler{on(foldRecordingStarted), on(foldRecordingFinished), on(foldRecordingDeleted)},
+	Write:    writes(writeRecordings),
 }
 
 type recordingsBatch struct {

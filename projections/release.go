@@ -36,7 +36,7 @@ func (f *Feed) release(ctx context.Context) {
 				f.c.Log.WarnContext(ctx, "feed: trying again", slog.Any("err", err))
 			}
 			if f.anybodyWaits() {
-				wait = f.c.Poll
+				wait = f.c.CheckpointPoll
 			}
 		}
 		poll.Reset(wait)

@@ -22,21 +22,21 @@ const snapshotTries = 5
 
 var errSwitched = errors.New("the tables were switched while they were read")
 
-// Room answers a snapshot of a room, or ErrNotFound. All of it is as of its Position: it is read in
+// LiveSnapshot answers a snapshot of a room, or ErrNotFound. All of it is as of its Position: it is read in
 // one transaction that sees one state, in one round trip.
-func (q *Queries) Room(ctx context.Context, id domain.LiveID) (Room, error) {
+func (q *Queries) LiveSnapshot(ctx context.Context, id domain.LiveID) (LiveSnapshot, error) {
 	err := errSwitched
-	var room Room
+	var room LiveSnapshot
 	for try := 0; errors.Is(err, errSwitched) && try < snapshotTries; try++ {
 		room, err = q.room(ctx, id)
 	}
 	if err != nil {
-		return Room{}, fmt.Errorf("read room %d: %w", id, err)
+		return LiveSnapshot{}, fmt.Errorf("read room %d: %w", id, err)
 	}
 	return room, nil
 }
 
-func (q *Queries) room(ctx context.Context, id domain.LiveID) (room Room, err error) {
+func (q *Queries) room(ctx context.Context, id domain.LiveID) (room LiveSnapshot, err error) {
 	var before, after int64
 	var found []Live
 	newest := Window{}
@@ -85,7 +85,7 @@ func collect[T any](scan pgx.RowToFunc[T], where *[]T) func(pgx.Rows) error {
 }
 
 // scanPresent reads how somebody is shown, and since when they are there.
-func scanPresent(row pgx.CollectableRow) (p Present, err error) {
-	err = row.Scan(&p.ID, &p.Username, &p.Nickname, &p.Avatar, &p.Joined)
+func scanPresent(row pgx.CollectableRow) (p PresentViewer, err error) {
+	err = row.Scan(&p.ID, &p.Username, &p.Nickname, &p.Avatar, &p.JoinedPosition)
 	return p, err
 }

@@ -10,11 +10,11 @@ import (
 	"roomlog/eventstore"
 )
 
-// Shows is the streams of rooms.
-var Shows = Projection{
+// Broadcasts is the streams of rooms.
+var Broadcasts = Projection{
 	Name: "shows", Version: 1, Tables: []string{"show"},
-	Fold:  []Handler{on(foldPublishStarted), on(foldPublishStopped)},
-	Write: writes(writeShows),
+	Handlers: []Handler{on(foldPublishStarted), on(foldPublishStopped)},
+	Write:    writes(writeShows),
 }
 
 // showsBatch holds the streams that began, with their ends if they have come, and the ends of earlier ones.
@@ -89,21 +89,21 @@ func (b *showsBatch) queueBegan(tables *pgx.Batch) {
 	tables.Queue(insertShow, id, live, process, video, width, height, audio, started, stopped, reason, bytes)
 }
 
-// Show is the stream that a room has now.
-type Show struct {
-	ID      domain.ShowID
-	Live    domain.LiveID
-	Key     string // the stream key
-	Process string // the server process that takes it in
-	Picture domain.Picture
-	Since   time.Time
+// Broadcast is the stream that a room has now.
+type Broadcast struct {
+	ID        domain.ShowID
+	Live      domain.LiveID
+	Key       string // the stream key
+	Node      string // the server process that takes it in
+	Media     domain.Picture
+	StartedAt time.Time
 }
 
-// Shows answers up to limit streams that go on now, in order of rooms, behind one of them.
-func (q *Queries) Shows(ctx context.Context, after domain.LiveID, limit int) ([]Show, error) {
-	return many(ctx, q, "shows", func(row pgx.CollectableRow) (s Show, err error) {
-		err = row.Scan(&s.ID, &s.Live, &s.Key, &s.Process, &s.Picture.Video, &s.Picture.Width, &s.Picture.Height, &s.Picture.Audio, &s.Since)
-		s.Since = s.Since.UTC()
+// Broadcasts answers up to limit streams that go on now, in order of rooms, behind one of them.
+func (q *Queries) Broadcasts(ctx context.Context, after domain.LiveID, limit int) ([]Broadcast, error) {
+	return many(ctx, q, "shows", func(row pgx.CollectableRow) (s Broadcast, err error) {
+		err = row.Scan(&s.ID, &s.Live, &s.Key, &s.Node, &s.Media.Video, &s.Media.Width, &s.Media.Height, &s.Media.Audio, &s.StartedAt)
+		s.StartedAt = s.StartedAt.UTC()
 		return s, err
 	}, selectShows, after, min(max(limit, 1), maxPage))
 }

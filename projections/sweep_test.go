@@ -92,7 +92,7 @@ func (s *sweeping) project() {
 // sweep answers how many credentials went.
 func (s *sweeping) sweep() int64 {
 	s.t.Helper()
-	n, err := projections.SweepCredentials(s.t.Context(), s.pool)
+	n, err := projections.DeleteUnusedCredentials(s.t.Context(), s.pool)
 	if err != nil {
 		s.t.Fatal(err)
 	}

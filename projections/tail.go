@@ -21,7 +21,7 @@ func (f *Feed) begin(ctx context.Context) {
 		if ctx.Err() == nil {
 			f.c.Log.WarnContext(ctx, "feed: trying again", slog.Any("err", err))
 		}
-		pause(ctx, f.c.Poll)
+		pause(ctx, f.c.CheckpointPoll)
 	}
 }
 
@@ -37,9 +37,9 @@ func (f *Feed) follow(ctx context.Context) {
 		switch {
 		case err != nil && ctx.Err() == nil:
 			f.c.Log.WarnContext(ctx, "feed: trying again", slog.Any("err", err))
-			pause(ctx, f.c.Poll)
+			pause(ctx, f.c.CheckpointPoll)
 		case err == nil && len(events) == 0:
-			bell.Wait(ctx, seen, f.c.Tail)
+			bell.Wait(ctx, seen, f.c.LogPoll)
 		case err == nil:
 			f.tail(ctx, events)
 			after = events[len(events)-1].Position
@@ -62,7 +62,7 @@ func (f *Feed) decode(ctx context.Context, events []eventstore.Recorded) error {
 // tail takes events of the log. It waits while too many are held back.
 func (f *Feed) tail(ctx context.Context, events []eventstore.Recorded) {
 	f.mu.Lock()
-	for len(f.pending) >= f.c.Pending {
+	for len(f.pending) >= f.c.MaxPending {
 		room := f.room
 		f.mu.Unlock()
 		select {

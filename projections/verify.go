@@ -15,9 +15,9 @@ import (
 
 // VerifyConfig says how to verify.
 type VerifyConfig struct {
-	Now      func() time.Time // required
-	Progress func(Progress)   // nil: silent; called about once a second
-	Parts    []Projection     // nil: All
+	Now         func() time.Time // required
+	Progress    func(Progress)   // nil: silent; called about once a second
+	Projections []Projection     // nil: All
 }
 
 // verifyTries bounds how often tables are compared again because a rebuild was switched to meanwhile.
@@ -31,14 +31,14 @@ const verifyTries = 3
 //
 // An error means that it could not judge.
 func Verify(ctx context.Context, store *eventstore.Store, pool *pgxpool.Pool, c VerifyConfig) (Report, error) {
-	if c.Parts == nil {
-		c.Parts = All
+	if c.Projections == nil {
+		c.Projections = All
 	}
 	started := c.Now()
 	v := &verification{balances: make(map[domain.Account]domain.Coins)}
 	err := apart(ctx, pool, tempSchema, func(conn *pgx.Conn) error {
 		v.shadow = &shadow{
-			folder: newFolder(store, c.Parts), store: store, conn: conn, schema: tempSchema,
+			folder: newFolder(store, c.Projections), store: store, conn: conn, schema: tempSchema,
 			teller: newTeller(c.Now, c.Progress), check: v.judge,
 		}
 		return v.run(ctx)

@@ -13,12 +13,12 @@ import (
 // Viewers is who is or was in which room, and how many are.
 var Viewers = Projection{
 	Name: "viewers", Version: 1, Tables: []string{"viewer", "audience"},
-	Fold:  []Handler{on(foldJoined), on(foldMoved), on(foldLeft)},
-	Write: writes(writeViewers),
+	Handlers: []Handler{on(foldJoined), on(foldMoved), on(foldLeft)},
+	Write:    writes(writeViewers),
 }
 
 type viewersBatch struct {
-	visits map[Visit]*visitRow
+	visits map[ViewerKey]*visitRow
 	online map[domain.LiveID]int64
 }
 
@@ -36,10 +36,10 @@ type visitRow struct {
 // visit answers the row of a person in a room, who has to be there before the event, or has not to be. What
 // happened before the batch is checked by the statements.
 func (b *viewersBatch) visit(l domain.LiveID, u domain.UserID, present bool) *visitRow {
-	v := b.visits[Visit{l, u}]
+	v := b.visits[ViewerKey{l, u}]
 	if v == nil {
 		v = &visitRow{came: !present, present: present}
-		set(&b.visits, Visit{l, u}, v)
+		set(&b.visits, ViewerKey{l, u}, v)
 	}
 	if v.present != present {
 		panic(fmt.Sprintf("person %d in live %d: present is %v", u, l, v.present))
@@ -74,7 +74,7 @@ type viewerColumns struct {
 	leftAt                    []*time.Time
 }
 
-func (c *viewerColumns) add(at Visit, v *visitRow) {
+func (c *viewerColumns) add(at ViewerKey, v *visitRow) {
 	c.live, c.user = append(c.live, int64(at.Live)), append(c.user, int64(at.User))
 	c.first, c.joined, c.joinedAt = append(c.first, v.first), append(c.joined, v.joined), append(c.joinedAt, v.joinedAt)
 	c.process, c.cause, c.leftAt = append(c.process, v.process), append(c.cause, string(v.cause)), append(c.leftAt, v.leftAt)
@@ -101,11 +101,11 @@ func writeViewers(b *viewersBatch, tables *pgx.Batch) {
 	}
 }
 
-// Looks is how many different people ever were in each room.
-var Looks = Projection{
+// LookCounts is how many different people ever were in each room.
+var LookCounts = Projection{
 	Name: "looks", Version: 1, Tables: []string{"look_count"},
-	Fold:  []Handler{on(foldLook)},
-	Write: writes(writeLooks),
+	Handlers: []Handler{on(foldLook)},
+	Write:    writes(writeLooks),
 }
 
 type looksBatch struct {

@@ -33,7 +33,7 @@ func announcements() []told {
 		{projections.KindJoin, "somebody came", joinedInfo{}, push{}},
 		{projections.KindLeave, "somebody went", leftInfo{}, push{}},
 		{projections.KindStatus, "the room went on air, was paused or has ended", statusInfo{}, push{}},
-		{projections.KindPicture, "the room's stream has begun, or ended: there is a picture, or none any more", pictureChange{}, push{}},
+		{projections.KindMedia, "the room's stream has begun, or ended: there is a picture, or none any more", pictureChange{}, push{}},
 		{"crowd", "some came and went: stands for the facts of a large room between prev and pos, which are nothing else", crowdInfo{}, push{}},
 		{"skipped", "stands for facts that were dropped because this client reads slowly: prev to pos is their whole range", skippedInfo{}, push{}},
 		{"out", "you are not in the room any more: the streamer or an operator keeps you out", outData{}, outPush{}},

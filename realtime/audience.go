@@ -39,9 +39,9 @@ func (d *Door) Forsake(live domain.LiveID, a Audience) {
 	}
 }
 
-// Facts answers the first limit deltas of a room after one position up to another, from the log.
+// LiveDeltas answers the first limit deltas of a room after one position up to another, from the log.
 func (d *Door) Facts(ctx context.Context, live domain.LiveID, after, upTo int64, limit int) ([]projections.Delta, error) {
-	return d.cfg.Feed.Facts(ctx, live, after, upTo, limit)
+	return d.cfg.Feed.LiveDeltas(ctx, live, after, upTo, limit)
 }
 
 // tellAudiences tells a delta to those whom it concerns.

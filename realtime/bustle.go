@@ -53,7 +53,7 @@ func (b *bustle) frame(live domain.LiveID, prev int64) *ws.Frame {
 		b.sum.Newest = []personInfo{}
 	}
 	text := encode(push{"crowd", live, b.pos, prev, b.sum})
-	return ws.DroppableFrame(text, ws.Span{Group: int64(live), Prev: prev, Pos: b.pos}).RecordedAt(b.one.At)
+	return ws.DroppableFrame(text, ws.Span{Group: int64(live), Prev: prev, Pos: b.pos}).RecordedAt(b.one.RecordedAt)
 }
 
 // crowded says that there are so many people that their coming and going is summed up.

@@ -243,12 +243,12 @@ func (c *Chat) tellHalls(f *ChatFact, rooms ...domain.RoomID) {
 func (c *Chat) load(ctx context.Context, at int64) error {
 	fresh := newCensus()
 	for last := domain.GuestID(0); ; {
-		page, err := c.door.cfg.Queries.Census(ctx, last, censusPage)
+		page, err := c.door.cfg.Queries.Roster(ctx, last, censusPage)
 		if err != nil {
 			return err
 		}
 		for _, g := range page {
-			p := ChatPerson{g.ID, g.Connection, g.Profile, g.User, g.Nickname, g.Process}
+			p := ChatPerson{g.ID, g.Connection, g.Profile, g.User, g.Nickname, g.Node}
 			fresh.enter(p, g.NameKey, c.called(p, g.NameKey), g.Rooms...)
 			last = g.ID
 		}

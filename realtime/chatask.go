@@ -19,7 +19,7 @@ func (c *Chat) Room(ctx context.Context, ref string) (projections.ChatRoom, erro
 	if domain.IsRoomID(ref) {
 		room, err = q.ChatRoom(ctx, domain.RoomID(ref))
 	} else {
-		room, err = q.ChatRoomNamed(ctx, c.door.cfg.Store.NameKey(ref))
+		room, err = q.ChatRoomByName(ctx, c.door.cfg.Store.NameKey(ref))
 	}
 	if errors.Is(err, projections.ErrNotFound) {
 		return room, refusal(domain.CodeRoomNotFound, "there is no such room")
@@ -149,7 +149,7 @@ func (m *ChatMember) History(ctx context.Context, room domain.RoomID, w projecti
 	if room == "" {
 		return m.chat.door.cfg.Queries.PublicMessages(ctx, w)
 	}
-	return m.chat.door.cfg.Queries.RoomMessages(ctx, room, w)
+	return m.chat.door.cfg.Queries.ChatRoomMessages(ctx, room, w)
 }
 
 // profile answers how somebody is shown who has a token. The tables may be behind it.
@@ -174,7 +174,7 @@ func (d *Door) profile(ctx context.Context, user domain.UserID) (projections.Pro
 
 // Author answers who said a message, and whether the person is in the chat now.
 func (c *Chat) Author(m projections.Message) (by ChatPerson, there bool) {
-	by = ChatPerson{Guest: m.Guest, Connection: m.Connection, User: m.User, Nickname: m.Nickname}
+	by = ChatPerson{Guest: m.Participant, Connection: m.Connection, User: m.User, Nickname: m.Nickname}
 	by.User.CreatedAt = m.CreatedAt
 	c.mu.Lock()
 	defer c.mu.Unlock()

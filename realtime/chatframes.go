@@ -150,7 +150,7 @@ func saidOf(kind domain.MessageKind, text string, ms int) chatSaid {
 }
 
 func chatInfoOf(d projections.Delta, by ChatPerson, e domain.MessagePosted) chatInfo {
-	return chatInfo{ID: d.ID, By: chatPersonOf(by), Rooms: e.Rooms, chatSaid: saidOf(e.Kind, e.Text, e.MS), At: d.At.UTC()}
+	return chatInfo{ID: d.ID, By: chatPersonOf(by), Rooms: e.Rooms, chatSaid: saidOf(e.Kind, e.Text, e.MS), At: d.RecordedAt.UTC()}
 }
 
 // chatFrame is a fact of the chat in the native dialect.

@@ -222,7 +222,7 @@ func (d *Door) admitted(ctx context.Context, c Caller) error {
 	switch {
 	case errors.Is(err, projections.ErrNotFound) || err == nil && (user.Disabled || user.Forgotten):
 		return refusal(domain.CodeUserUnavailable, "user %d does not exist or is disabled", c.User)
-	case err == nil && user.Denied.Holds(d.cfg.Now()):
+	case err == nil && user.Ban.Holds(d.cfg.Now()):
 		return refusal(domain.CodeDenied, "user %d is kept out", c.User)
 	case err != nil:
 		return err

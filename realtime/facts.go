@@ -59,18 +59,18 @@ func factFrame(d projections.Delta, prev int64) *ws.Frame {
 	text := encode(push{d.Kind, d.Live, d.Position, prev, factData(d)})
 	switch d.Kind {
 	case projections.KindComment, projections.KindJoin, projections.KindLeave:
-		return ws.DroppableFrame(text, ws.Span{Group: int64(d.Live), Prev: prev, Pos: d.Position}).RecordedAt(d.At)
+		return ws.DroppableFrame(text, ws.Span{Group: int64(d.Live), Prev: prev, Pos: d.Position}).RecordedAt(d.RecordedAt)
 	}
-	return ws.MustFrame(text).RecordedAt(d.At)
+	return ws.MustFrame(text).RecordedAt(d.RecordedAt)
 }
 
 func factData(d projections.Delta) any {
 	by := personOf(d.Profile)
 	switch e := d.Event.(type) {
 	case domain.CommentPosted:
-		return commentInfo{ID: d.ID, User: by, Text: e.Text, At: d.At.UTC()}
+		return commentInfo{ID: d.ID, User: by, Text: e.Text, At: d.RecordedAt.UTC()}
 	case domain.GiftSent:
-		return giftInfo{ID: d.ID, User: by, Gift: shelfInfo{e.Gift, e.Name, e.Image, e.Price}, Num: e.Num, Coins: e.Coins, At: d.At.UTC()}
+		return giftInfo{ID: d.ID, User: by, Gift: shelfInfo{e.Gift, e.Name, e.Image, e.Price}, Num: e.Num, Coins: e.Coins, At: d.RecordedAt.UTC()}
 	case domain.ViewerJoined:
 		return joinedInfo{by, e.First}
 	case domain.ViewerLeft:
@@ -78,7 +78,7 @@ func factData(d projections.Delta) any {
 	case domain.LiveStatusChanged:
 		return statusInfo{e.To, e.From}
 	case domain.LivePublishStarted:
-		return pictureChange{Picture: pictureOf(e.Picture, d.At)}
+		return pictureChange{Picture: pictureOf(e.Picture, d.RecordedAt)}
 	case domain.LivePublishStopped:
 		return pictureChange{Reason: e.Reason}
 	}

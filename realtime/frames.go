@@ -150,7 +150,7 @@ type (
 func personOf(p projections.Profile) personInfo { return personInfo{p.ID, p.Name(), p.Avatar} }
 
 // snapshotOf is a room as clients see it.
-func snapshotOf(epoch string, r projections.Room) *snapshot {
+func snapshotOf(epoch string, r projections.LiveSnapshot) *snapshot {
 	s := &snapshot{
 		Epoch: epoch, Pos: r.Position,
 		Room:     roomInfo{r.Live.ID, r.Live.Title, r.Live.Cover, r.Live.Status, r.Live.CreatedAt.UTC(), nil},
@@ -160,8 +160,8 @@ func snapshotOf(epoch string, r projections.Room) *snapshot {
 		Gifts:    make([]giftInfo, 0, len(r.Gifts)),
 		Viewers:  make([]personInfo, 0, len(r.Viewers)),
 	}
-	if show := r.Live.Show; show.ID != "" {
-		s.Room.Picture = pictureOf(show.Picture, show.Since)
+	if show := r.Live.Broadcast; show.ID != "" {
+		s.Room.Picture = pictureOf(show.Media, show.StartedAt)
 	}
 	for _, c := range r.Comments {
 		s.Comments = append(s.Comments, commentInfo{c.Position, c.ID, personOf(c.User), c.Text, c.At.UTC()})

@@ -90,7 +90,7 @@ func (s *session) missed(ctx context.Context, user domain.UserID, since string, 
 	case err != nil:
 		return at, nil, err
 	}
-	deltas, err := s.door.cfg.Feed.Private(ctx, user, after, at, maxReplay+2) // one event of a person is on no lane
+	deltas, err := s.door.cfg.Feed.UserDeltas(ctx, user, after, at, maxReplay+2) // one event of a person is on no lane
 	if err != nil {
 		return at, nil, err
 	}

@@ -123,9 +123,9 @@ func (h *hub) handle(ctx context.Context, b projections.Batch) {
 			h.door.chat.inbox.add(d.Position-1, d)
 		}
 		switch {
-		case d.To != 0:
+		case d.Recipient != 0:
 			h.tellPerson(d)
-		case d.Kind == projections.KindOut:
+		case d.Kind == projections.KindModeration:
 			h.keepOrder(d)
 		default:
 			if r := h.rooms[d.Live]; r != nil && d.Public() {
@@ -144,7 +144,7 @@ func (h *hub) handle(ctx context.Context, b projections.Batch) {
 
 // tellPerson tells a delta of somebody's private lane to everybody who is here in that person's name.
 func (h *hub) tellPerson(d projections.Delta) {
-	for g := range h.people[d.To] {
+	for g := range h.people[d.Recipient] {
 		g.Told(d)
 		h.door.sentry.saw(g, d)
 	}

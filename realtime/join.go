@@ -61,9 +61,9 @@ func (s *session) attach(ctx context.Context, r *room, re string, since *sinceDa
 	return errBehind
 }
 
-// Room reads a room that the log knows at a position; the tables may not, yet.
-func (d *Door) Room(ctx context.Context, live domain.LiveID, at int64) (projections.Room, error) {
-	found, err := d.cfg.Queries.Room(ctx, live)
+// LiveSnapshot reads a room that the log knows at a position; the tables may not, yet.
+func (d *Door) Room(ctx context.Context, live domain.LiveID, at int64) (projections.LiveSnapshot, error) {
+	found, err := d.cfg.Queries.LiveSnapshot(ctx, live)
 	if !errors.Is(err, projections.ErrNotFound) {
 		return found, err
 	}
@@ -72,7 +72,7 @@ func (d *Door) Room(ctx context.Context, live domain.LiveID, at int64) (projecti
 	if err := d.cfg.Feed.WaitFor(within, at); err != nil {
 		return found, errBehind
 	}
-	return d.cfg.Queries.Room(ctx, live)
+	return d.cfg.Queries.LiveSnapshot(ctx, live)
 }
 
 // CaughtUp waits until the rooms have been told everything up to a position. The chat may be behind them.
@@ -105,7 +105,7 @@ func (s *session) resume(ctx context.Context, r *room, re string, pos int64) (do
 	}
 	for range 2 { // again, if the first fact in the room's memory came while the log was read
 		upTo := hub.asOf.Load() // the room has told everything up to here, and remembers what comes
-		facts, err := s.door.cfg.Feed.Facts(ctx, r.live, pos, upTo, maxResume+1)
+		facts, err := s.door.cfg.Feed.LiveDeltas(ctx, r.live, pos, upTo, maxResume+1)
 		if err != nil || len(facts) > maxResume {
 			return false, err
 		}

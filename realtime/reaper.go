@@ -48,7 +48,7 @@ func (r *reaper) run(ctx context.Context) error {
 
 // look reaps the processes that have been missing for the whole grace time.
 func (r *reaper) look(ctx context.Context) error {
-	holding, err := r.cfg.Queries.Processes(ctx)
+	holding, err := r.cfg.Queries.Nodes(ctx)
 	if err != nil {
 		return err
 	}
@@ -83,20 +83,20 @@ func (r *reaper) look(ctx context.Context) error {
 func (r *reaper) reap(ctx context.Context, process string) error {
 	queries := r.cfg.Queries
 	err := reapAll(ctx, r, process, "viewers",
-		func(after projections.Visit) ([]projections.Visit, error) {
-			return queries.Held(ctx, process, after, reapBatch)
+		func(after projections.ViewerKey) ([]projections.ViewerKey, error) {
+			return queries.NodeViewers(ctx, process, after, reapBatch)
 		},
-		func(v projections.Visit) domain.Command {
+		func(v projections.ViewerKey) domain.Command {
 			return domain.LeaveLive{Live: v.Live, User: v.User, Cause: domain.LeftProcessLost, Process: process}
 		})
 	if err != nil {
 		return err
 	}
 	return reapAll(ctx, r, process, "guests of the chat",
-		func(after projections.HeldGuest) ([]projections.HeldGuest, error) {
-			return queries.HeldGuests(ctx, process, after.ID, reapBatch)
+		func(after projections.NodeParticipant) ([]projections.NodeParticipant, error) {
+			return queries.NodeParticipants(ctx, process, after.ID, reapBatch)
 		},
-		func(g projections.HeldGuest) domain.Command {
+		func(g projections.NodeParticipant) domain.Command {
 			return domain.LeaveChat{Guest: g.ID, Cause: domain.LeftProcessLost, Process: process, NameKey: g.NameKey}
 		})
 }

@@ -46,7 +46,7 @@ func TestGuestsOfADeadProcess(t *testing.T) {
 	}
 	queries := projections.NewQueries(w.pool)
 	wstest.Eventually(t, "the ghosts have left", func() bool {
-		guests, err := queries.Census(t.Context(), 0, 10)
+		guests, err := queries.Roster(t.Context(), 0, 10)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -48,7 +48,7 @@ func (c *chain) take(m message) {
 func (w *world) factsOf(live domain.LiveID, after, upTo int64) (positions []int64) {
 	w.Helper()
 	for {
-		facts, err := w.feed.Facts(w.Context(), live, after, upTo, 1000)
+		facts, err := w.feed.LiveDeltas(w.Context(), live, after, upTo, 1000)
 		if err != nil {
 			w.Fatal(err)
 		}

@@ -97,7 +97,7 @@ func (s *session) onViewers(ctx context.Context, _ inbound, data viewersData) (a
 	if _, err := s.door.cfg.Queries.Live(ctx, data.Live); err != nil {
 		return nil, err
 	}
-	found, err := s.door.cfg.Queries.Present(ctx, data.Live, before, viewersAtOnce)
+	found, err := s.door.cfg.Queries.PresentViewers(ctx, data.Live, before, viewersAtOnce)
 	if err != nil {
 		return nil, err
 	}
@@ -106,7 +106,7 @@ func (s *session) onViewers(ctx context.Context, _ inbound, data viewersData) (a
 		page.Viewers = append(page.Viewers, personOf(p.Profile))
 	}
 	if len(found) == viewersAtOnce {
-		page.Next = strconv.FormatInt(found[len(found)-1].Joined, 10)
+		page.Next = strconv.FormatInt(found[len(found)-1].JoinedPosition, 10)
 	}
 	return page, nil
 }

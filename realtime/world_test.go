@@ -56,7 +56,7 @@ func openWorld(t testing.TB, db *pgtest.DB, projects bool, change func(*realtime
 	w := &world{TB: t, db: db, pool: pool, store: store}
 	w.sequencer = eventstore.NewSequencer(store, eventstore.SequencerConfig{})
 	queries := projections.NewQueries(pool)
-	w.feed = projections.NewFeed(store, queries, projections.FeedConfig{Gauge: 20 * time.Millisecond})
+	w.feed = projections.NewFeed(store, queries, projections.FeedConfig{GaugeInterval: 20 * time.Millisecond})
 	cfg := realtime.Config{
 		Store: store, Commands: w.sequencer, Queries: queries, Feed: w.feed, Verify: verify, Now: time.Now,
 		Log:         slog.New(slog.NewTextHandler(testLog{t}, &slog.HandlerOptions{Level: slog.LevelWarn})),

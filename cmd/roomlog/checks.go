@@ -84,7 +84,7 @@ func (e *engine) lag(ctx context.Context) (position, head int64, lag time.Durati
 	err = e.pool.QueryRow(ctx, `
 		SELECT at.position, (SELECT coalesce(max(position), 0) FROM events), next.recorded_at
 		FROM (SELECT coalesce(max(position), 0) AS position FROM checkpoint WHERE consumer_group = $1) at
-		LEFT JOIN events next ON next.position = at.position + 1`, projections.Group).Scan(&position, &head, &oldest)
+		LEFT JOIN events next ON next.position = at.position + 1`, projections.ConsumerGroup).Scan(&position, &head, &oldest)
 	if err != nil && !errors.Is(err, pgx.ErrNoRows) {
 		return 0, 0, 0, fmt.Errorf("read where the tables are: %w", err)
 	}

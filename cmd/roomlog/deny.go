@@ -86,7 +86,7 @@ func (d *desk) lockOut(ctx context.Context, user domain.UserID, c func([]domain.
 		return first, err
 	}
 	begun := false
-	err = d.queries.OffTheAir(ctx, user, func(lives []domain.LiveID) error {
+	err = d.queries.EndLives(ctx, user, func(lives []domain.LiveID) error {
 		receipt, err := d.change(ctx, c(lives))
 		if !begun {
 			begun, first = true, receipt

@@ -98,7 +98,7 @@ func (d *desk) catchUp(ctx context.Context, position int64) error {
 }
 
 func (d *desk) checkpoint(ctx context.Context) (position int64, err error) {
-	err = d.owner.QueryRow(ctx, "SELECT coalesce(max(position), 0) FROM checkpoint WHERE consumer_group = $1", projections.Group).Scan(&position)
+	err = d.owner.QueryRow(ctx, "SELECT coalesce(max(position), 0) FROM checkpoint WHERE consumer_group = $1", projections.ConsumerGroup).Scan(&position)
 	if err != nil {
 		return 0, fmt.Errorf("read where the tables are: %w", err)
 	}

@@ -55,7 +55,7 @@ func (c *giftList) Run(ctx context.Context, g *globals, sh shell) error {
 		t := newTable(sh.stdout, "ID", "COINS", "NAME", "IMAGE", "STATE")
 		for _, gift := range gifts {
 			switch {
-			case gift.Listed:
+			case gift.Available:
 				t.row(gift.ID, gift.Price, gift.Name, gift.Image, "on the shelf")
 			case c.All:
 				t.row(gift.ID, gift.Price, gift.Name, gift.Image, "withdrawn")

@@ -21,7 +21,7 @@ func (*guestList) Run(ctx context.Context, g *globals, sh shell) error {
 		}
 		t := newTable(sh.stdout, "GUEST", "NAME", "USER", "PROFILE", "CONNECTION", "ROOMS", "SINCE")
 		for last := domain.GuestID(0); ; {
-			guests, err := d.queries.Census(ctx, last, guestsAtOnce)
+			guests, err := d.queries.Roster(ctx, last, guestsAtOnce)
 			if err != nil {
 				return err
 			}

@@ -33,7 +33,7 @@ func (h *housekeeping) Run(ctx context.Context) error {
 		}
 		commands, err := h.store.SweepCommands(ctx, h.now().Add(-h.keep))
 		h.say(ctx, "outcomes of old commands", commands, err)
-		credentials, err := projections.SweepCredentials(ctx, h.pool)
+		credentials, err := projections.DeleteUnusedCredentials(ctx, h.pool)
 		h.say(ctx, "unused credentials", credentials, err)
 	}
 }

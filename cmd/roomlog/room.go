@@ -62,7 +62,7 @@ func (c *roomRemove) Run(ctx context.Context, g *globals, sh shell) error {
 		}
 		room, err := d.queries.ChatRoom(ctx, domain.RoomID(c.Room))
 		if errors.Is(err, projections.ErrNotFound) {
-			room, err = d.queries.ChatRoomNamed(ctx, d.store.NameKey(c.Room))
+			room, err = d.queries.ChatRoomByName(ctx, d.store.NameKey(c.Room))
 		}
 		if errors.Is(err, projections.ErrNotFound) {
 			return fmt.Errorf("there is no room %s, see roomlog room list", c.Room)

@@ -30,17 +30,17 @@ func (b streamBoard) Streams(ctx context.Context) ([]api.Stream, error) {
 
 // streamOf adds up what several processes say of one stream.
 func streamOf(line stage.Line) api.Stream {
-	live, show := line.Live, line.Live.Show
-	s := api.Stream{Live: live.ID, Title: live.Title, UserID: live.UserID, Show: show.ID, Process: show.Process, Players: map[string]int{}}
+	live, show := line.Live, line.Live.Broadcast
+	s := api.Stream{Live: live.ID, Title: live.Title, UserID: live.UserID, Show: show.ID, Process: show.Node, Players: map[string]int{}}
 	if show.ID != "" {
-		s.Picture = &api.LivePicture{Picture: show.Picture, Since: show.Since}
+		s.Picture = &api.LivePicture{Picture: show.Media, Since: show.StartedAt}
 	}
 	for _, f := range line.Figures {
 		for protocol, n := range f.Players {
 			s.Players[string(protocol)] += n
 		}
 		s.BytesOut, s.Skips, s.Drops = s.BytesOut+f.BytesOut, s.Skips+f.Skips, s.Drops+f.Drops
-		if f.Process == show.Process {
+		if f.Process == show.Node {
 			s.Publishing, s.Bitrate, s.GOP, s.GOPMillis = f.Publisher != "", f.Bitrate, f.GOP, f.GOPLength.Milliseconds()
 			s.FramesIn, s.BytesIn = f.Frames, f.BytesIn
 		}

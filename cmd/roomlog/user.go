@@ -55,10 +55,10 @@ func state(u projections.User, now time.Time) string {
 		return "forgotten"
 	case u.Disabled:
 		return "disabled"
-	case u.Denied.Holds(now) && u.Denied.Until == 0:
+	case u.Ban.Holds(now) && u.Ban.Until == 0:
 		return "kept out"
-	case u.Denied.Holds(now):
-		return "kept out until " + time.Unix(u.Denied.Until, 0).UTC().Format(time.DateTime)
+	case u.Ban.Holds(now):
+		return "kept out until " + time.Unix(u.Ban.Until, 0).UTC().Format(time.DateTime)
 	}
 	return "active"
 }

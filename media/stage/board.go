@@ -89,7 +89,7 @@ func (b *Board) shows(ctx context.Context, lines map[string]*Line) (processes ma
 	}
 	processes = make(map[string]bool)
 	for last := domain.LiveID(0); ; {
-		shows, err := b.queries.Shows(ctx, last, linesAtOne)
+		shows, err := b.queries.Broadcasts(ctx, last, linesAtOne)
 		if err != nil {
 			return nil, err
 		}
@@ -100,8 +100,8 @@ func (b *Board) shows(ctx context.Context, lines map[string]*Line) (processes ma
 				return nil, err
 			}
 			lines[live.Key] = &Line{Live: live}
-			if alive(show.Process) {
-				processes[show.Process] = true
+			if alive(show.Node) {
+				processes[show.Node] = true
 			}
 		}
 		if len(shows) < linesAtOne {
@@ -113,12 +113,12 @@ func (b *Board) shows(ctx context.Context, lines map[string]*Line) (processes ma
 // Players lists who watches a room, on all processes.
 func (b *Board) Players(ctx context.Context, live projections.Live) ([]Player, error) {
 	expected := make(map[string]bool)
-	if live.Show.ID != "" {
+	if live.Broadcast.ID != "" {
 		alive, err := b.store.Alive(ctx)
 		if err != nil {
 			return nil, err
 		}
-		expected[live.Show.Process] = alive(live.Show.Process)
+		expected[live.Broadcast.Node] = alive(live.Broadcast.Node)
 	}
 	replies, err := b.ask(ctx, question{What: "players", Key: live.Key}, expected)
 	if err != nil {

@@ -32,14 +32,14 @@ func (s *Stage) Publish(ctx context.Context, r media.PublishRequest) error {
 		return err
 	case s.rests(live.ID):
 		return ErrResting
-	case live.Show.ID == "" || live.Show.Process == s.cfg.Process:
+	case live.Broadcast.ID == "" || live.Broadcast.Node == s.cfg.Process:
 		return nil // who else publishes here is this process's own business
 	}
 	alive, err := s.cfg.Store.Alive(ctx)
 	if err != nil {
 		return fmt.Errorf("%w: %w", media.ErrUnavailable, err)
 	}
-	if alive(live.Show.Process) {
+	if alive(live.Broadcast.Node) {
 		return media.ErrBusy
 	}
 	return nil // what is left of a dead process ends as this begins
@@ -73,7 +73,7 @@ func (s *Stage) room(ctx context.Context, key string) (projections.Live, error) 
 		return live, fmt.Errorf("%w: %w", media.ErrUnavailable, err)
 	case live.Status == domain.StatusEnded:
 		return live, ErrEnded
-	case live.OwnerOut:
+	case live.OwnerUnavailable:
 		return live, ErrOwner
 	}
 	return live, nil

@@ -52,38 +52,38 @@ func (r *reaper) look(ctx context.Context) error {
 	}
 	now, missing := r.cfg.Now(), make(map[string]time.Time)
 	for _, show := range shows {
-		if alive(show.Process) {
+		if alive(show.Node) {
 			continue
 		}
-		since, known := r.missing[show.Process]
+		since, known := r.missing[show.Node]
 		if !known {
 			since = now
 		}
-		missing[show.Process] = since
+		missing[show.Node] = since
 		if now.Sub(since) < r.cfg.Grace {
 			continue
 		}
 		_, err := r.cfg.Commands.Execute(ctx, domain.Request{By: domain.Actor{Kind: domain.System},
 			Command: domain.StopPublish{Live: show.Live, Show: show.ID, Reason: domain.PublishProcessLost}})
 		if err != nil {
-			return fmt.Errorf("end the show of live %d of process %s: %w", show.Live, show.Process, err)
+			return fmt.Errorf("end the show of live %d of process %s: %w", show.Live, show.Node, err)
 		}
-		r.cfg.Log.InfoContext(ctx, "the show of a dead process has ended", slog.Int64("live", int64(show.Live)), slog.String("process", show.Process))
+		r.cfg.Log.InfoContext(ctx, "the show of a dead process has ended", slog.Int64("live", int64(show.Live)), slog.String("process", show.Node))
 	}
 	r.missing = missing
 	return nil
 }
 
 // others answers the shows that go on, as the tables know, in other processes.
-func (r *reaper) others(ctx context.Context) (others []projections.Show, err error) {
+func (r *reaper) others(ctx context.Context) (others []projections.Broadcast, err error) {
 	for last := domain.LiveID(0); ; {
-		shows, err := r.cfg.Queries.Shows(ctx, last, showsAtOnce)
+		shows, err := r.cfg.Queries.Broadcasts(ctx, last, showsAtOnce)
 		if err != nil {
 			return nil, err
 		}
 		for _, show := range shows {
 			last = show.Live
-			if show.Process != r.cfg.Process {
+			if show.Node != r.cfg.Process {
 				others = append(others, show)
 			}
 		}

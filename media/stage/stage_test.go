@@ -50,7 +50,7 @@ func TestAShowIsInTheLog(t *testing.T) {
 	p := open(t, pgtest.New(t), "p1", func(c *stage.Config) { c.AutoLive = true })
 	r := p.room()
 	e := p.publish(r)
-	if show := p.show(r); show.Picture.Audio != "mp3" || show.Key != r.key {
+	if show := p.show(r); show.Media.Audio != "mp3" || show.Key != r.key {
 		t.Errorf("%+v", show)
 	}
 	if live, err := p.queries.Live(t.Context(), r.live); err != nil || live.Status != domain.StatusOnAir {
@@ -62,7 +62,7 @@ func TestAShowIsInTheLog(t *testing.T) {
 	if a, b := p.told[0], p.told[1]; a.Live != r.live || a.Why != "" || b.Why != media.Lost || a.Position == 0 || a.Position >= b.Position {
 		t.Errorf("%+v, then %+v", a, b)
 	}
-	p.eventually("the tables know of the end", func() bool { return p.show(r).Process == "" })
+	p.eventually("the tables know of the end", func() bool { return p.show(r).Node == "" })
 	p.publish(r)
 	p.stop()
 	if got := p.ends(r); len(got) != 2 || got[1] != domain.PublishShutdown {
@@ -89,7 +89,7 @@ func TestTheLogIsToldWhenItCanBe(t *testing.T) {
 	}
 	p.eventually("the log has the stream", func() bool {
 		live, err := p.queries.Live(t.Context(), r.live)
-		return err == nil && live.Show.Process == "p1"
+		return err == nil && live.Broadcast.Node == "p1"
 	})
 	if n := p.begun(r); n != 1 {
 		t.Errorf("it has begun %d times", n)
@@ -185,7 +185,7 @@ func TestSeveralProcesses(t *testing.T) {
 		r, back := p.room(), p.room()
 		q.asks(system, domain.StartPublish{Live: r.live, Show: "left", Process: "dead"})
 		q.asks(system, domain.StartPublish{Live: back.live, Show: "left too", Process: "dead"})
-		p.eventually("the tables have it", func() bool { return p.show(back) != (projections.Show{}) })
+		p.eventually("the tables have it", func() bool { return p.show(back) != (projections.Broadcast{}) })
 		p.publish(back) // at once, without waiting for the grace
 		q.hasEnded(r, domain.PublishProcessLost)
 		q.hasEnded(back, domain.PublishReplaced)

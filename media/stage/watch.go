@@ -88,7 +88,7 @@ func (s *Stage) missed(ctx context.Context, upTo int64) (missed map[domain.ShowI
 		switch {
 		case err != nil && !errors.Is(err, projections.ErrNotFound):
 			return nil, 0, err
-		case err != nil || live.Show.ID != e.name:
+		case err != nil || live.Broadcast.ID != e.name:
 			missed[e.name], after = true, min(after, e.after)
 		}
 	}

@@ -66,7 +66,7 @@ func open(t testing.TB, db *pgtest.DB, name string, change func(*stage.Config)) 
 		t.Fatal(err)
 	}
 	p.sequencer = eventstore.NewSequencer(p.store, eventstore.SequencerConfig{})
-	p.feed = projections.NewFeed(p.store, p.queries, projections.FeedConfig{Deaf: 2 * patience})
+	p.feed = projections.NewFeed(p.store, p.queries, projections.FeedConfig{SubscriberTimeout: 2 * patience})
 	cfg := stage.Config{Store: p.store, Commands: p.sequencer, Queries: p.queries, Feed: p.feed, Signer: p.signer, Process: name,
 		Now: time.Now, Grace: 500 * time.Millisecond, Told: p.hear}
 	if change != nil {
@@ -210,18 +210,18 @@ func (p *process) publish(r room) *encoder {
 	if err != nil {
 		p.Fatal(err)
 	}
-	p.eventually("the log has the stream", func() bool { return p.show(r).Process == p.name })
+	p.eventually("the log has the stream", func() bool { return p.show(r).Node == p.name })
 	return e
 }
 
 // show is what the tables say of a room.
-func (p *process) show(r room) projections.Show {
+func (p *process) show(r room) projections.Broadcast {
 	p.Helper()
 	live, err := p.queries.Live(p.Context(), r.live)
 	if err != nil && !errors.Is(err, projections.ErrNotFound) { // the tables may be behind
 		p.Fatal(err)
 	}
-	return live.Show
+	return live.Broadcast
 }
 
 func (p *process) gone(e *encoder, why string) {

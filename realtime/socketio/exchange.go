@@ -238,7 +238,7 @@ func (c *chatter) attendance(f *realtime.ChatFact, action, verb string) []byte {
 
 func (c *chatter) exchanged(f *realtime.ChatFact, e domain.MessagePosted, target string) exchange {
 	return exchange{
-		exchangeMeta{f.At.UnixMilli(), c.v.door.aliases.shown(f.Person.Connection), target},
+		exchangeMeta{f.RecordedAt.UnixMilli(), c.v.door.aliases.shown(f.Person.Connection), target},
 		exchangeData{"exchange", spokenOf(e)},
 	}
 }

@@ -116,7 +116,7 @@ func (c *chatter) Gone() bool {
 // Told implements realtime.Guest: what somebody said to this person alone.
 func (c *chatter) Told(d projections.Delta) {
 	if e, ok := d.Event.(domain.MessagePosted); ok {
-		c.v.socket.Emit("message", plainOf(realtime.SpeakerOf(d, e).Shown(), e.Text, d.At))
+		c.v.socket.Emit("message", plainOf(realtime.SpeakerOf(d, e).Shown(), e.Text, d.RecordedAt))
 	}
 }
 
@@ -233,7 +233,7 @@ func (c *chatter) overhearHistory(f *realtime.ChatFact) {
 		c.mu.Unlock()
 		if room := c.heardIn(e); room != "" {
 			c.push(f, "record "+string(room), func() []byte {
-				return protocol.Payload("/", "messageAdded", c.recordOf(f.Position, e.Text, room, f.At, f.Person, f.Present))
+				return protocol.Payload("/", "messageAdded", c.recordOf(f.Position, e.Text, room, f.RecordedAt, f.Person, f.Present))
 			})
 		}
 		if spoke || e.ToGuest != 0 {

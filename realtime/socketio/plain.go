@@ -214,7 +214,7 @@ func (c *chatter) overhearPlain(f *realtime.ChatFact) {
 	case domain.GuestEntered:
 		if !c.own(f) {
 			c.push(f, "entered", func() []byte {
-				return protocol.Payload("/", "message", newsOf(e.Nickname+"加入了聊天室", f.At))
+				return protocol.Payload("/", "message", newsOf(e.Nickname+"加入了聊天室", f.RecordedAt))
 			})
 		}
 	case domain.MessagePosted:
@@ -226,6 +226,6 @@ func (c *chatter) overhearPlain(f *realtime.ChatFact) {
 
 func (c *chatter) pushPlain(f *realtime.ChatFact, e domain.MessagePosted) {
 	c.push(f, "plain", func() []byte {
-		return protocol.Payload("/", "message", plainOf(c.v.door.nameOf(f.Person), e.Text, f.At))
+		return protocol.Payload("/", "message", plainOf(c.v.door.nameOf(f.Person), e.Text, f.RecordedAt))
 	})
 }

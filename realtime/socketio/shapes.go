@@ -64,9 +64,9 @@ func factFrame(d projections.Delta) *ws.Frame {
 	switch e := d.Event.(type) {
 	case domain.CommentPosted:
 		payload := protocol.Payload("/", "comment", comment{by, d.ID, e.Text}, offset)
-		return ws.DroppableFrame(payload, ws.Span{Group: int64(d.Live)}).RecordedAt(d.At)
+		return ws.DroppableFrame(payload, ws.Span{Group: int64(d.Live)}).RecordedAt(d.RecordedAt)
 	case domain.GiftSent:
-		return ws.MustFrame(protocol.Payload("/", "gift", gift{by.Avatar, by.Name, e.Name, e.Image, e.Price, e.Num}, offset)).RecordedAt(d.At)
+		return ws.MustFrame(protocol.Payload("/", "gift", gift{by.Avatar, by.Name, e.Name, e.Image, e.Price, e.Num}, offset)).RecordedAt(d.RecordedAt)
 	}
 	return nil
 }

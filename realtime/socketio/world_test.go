@@ -58,7 +58,7 @@ func openWorld(t testing.TB, db *pgtest.DB, projects bool, change func(*socketio
 	}
 	w := &world{TB: t, db: db, store: store, queries: projections.NewQueries(pool), log: &lines{}}
 	w.sequencer = eventstore.NewSequencer(store, eventstore.SequencerConfig{})
-	w.feed = projections.NewFeed(store, w.queries, projections.FeedConfig{Gauge: 20 * time.Millisecond})
+	w.feed = projections.NewFeed(store, w.queries, projections.FeedConfig{GaugeInterval: 20 * time.Millisecond})
 	log := slog.New(slog.NewTextHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	gate := ws.NewGate(ws.GateConfig{MaxPerAddress: -1})
 	rooms := realtime.Config{
@@ -273,9 +273,9 @@ func eventually(t testing.TB, what string, ok func() bool) {
 }
 
 // room is what the tables have of a live.
-func (w *world) room(live domain.LiveID) projections.Room {
+func (w *world) room(live domain.LiveID) projections.LiveSnapshot {
 	w.Helper()
-	found, err := w.queries.Room(context.Background(), live)
+	found, err := w.queries.LiveSnapshot(context.Background(), live)
 	if err != nil {
 		w.Fatal(err)
 	}

@@ -64,7 +64,7 @@ func freePort(b testing.TB) string {
 
 // serveChild is the server, until its input ends.
 func serveChild() error {
-	server, err := media.New(media.Config{Now: time.Now, Log: slog.New(slog.DiscardHandler), Gate: gate{
+	server, err := media.New(media.Config{Now: time.Now, Log: slog.New(slog.DiscardHandler), Authorizer: gate{
 		connect: func(media.ConnectRequest) error { return nil },
 		publish: func(media.PublishRequest) error { return nil },
 		play:    func(media.PlayRequest) error { return nil },

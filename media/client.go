@@ -17,7 +17,7 @@ const (
 	WSFLV   Protocol = "ws-flv"
 	HLS     Protocol = "hls"
 	// Inside is who watches without a connection, such as a recorder.
-	Inside Protocol = "inside"
+	Internal Protocol = "inside"
 )
 
 // App is the one name before the key in every path.

@@ -18,19 +18,19 @@ const (
 	DefaultTick = 40 * time.Millisecond
 	// MaxTick keeps the picture smooth.
 	MaxTick = 100 * time.Millisecond
-	// DefaultSilence is how long a publisher must have sent nothing before its owner may take over from a
+	// DefaultTakeoverAfter is how long a publisher must have sent nothing before its owner may take over from a
 	// connection that the network has forgotten.
-	DefaultSilence = 3 * time.Second
-	// DefaultGrace bridges an encoder's reconnect, which begins after two seconds and takes a few tries.
-	DefaultGrace = 15 * time.Second
-	// DefaultSettle is how long a stream may take to show that it has both picture and sound.
-	DefaultSettle = 800 * time.Millisecond
+	DefaultTakeoverAfter = 3 * time.Second
+	// DefaultStreamGrace bridges an encoder's reconnect, which begins after two seconds and takes a few tries.
+	DefaultStreamGrace = 15 * time.Second
+	// DefaultSettleTime is how long a stream may take to show that it has both picture and sound.
+	DefaultSettleTime = 800 * time.Millisecond
 )
 
 // Config is what a Server is made of. Gate and Now are needed; the rest may be zero.
 type Config struct {
 	// Gate decides who may connect, publish and play.
-	Gate Gate
+	Authorizer Authorizer
 	// Observer is told of shows; PlayObserver of players, ConnectObserver of RTMP connections.
 	Observer        Observer
 	PlayObserver    PlayObserver
@@ -44,11 +44,11 @@ type Config struct {
 	// 0 that they are woken at every frame.
 	Tick time.Duration
 	// Silence is after how long without media a publisher can be taken over.
-	Silence time.Duration
+	TakeoverAfter time.Duration
 	// Grace is how long a show outlives a publisher that was lost; below 0 it does not.
-	Grace time.Duration
+	StreamGrace time.Duration
 	// Settle is how long a player waits for the second of picture and sound.
-	Settle time.Duration
+	SettleTime time.Duration
 
 	// RTMP says how patient RTMP connections are. Its clock is Now.
 	RTMP rtmp.Config
@@ -57,14 +57,14 @@ type Config struct {
 	// HLS says how HLS is cut.
 	HLS HLSConfig
 	// Origin is what browsers are told may play; "" means "*", anybody.
-	Origin string
+	AllowOrigin string
 	// Address tells where an HTTP request comes from; nil means the other end of the TCP connection.
 	Address func(*http.Request) string
 }
 
 func (c Config) withDefaults() (Config, error) {
 	switch {
-	case c.Gate == nil:
+	case c.Authorizer == nil:
 		return c, errors.New("media: no gate")
 	case c.Now == nil:
 		return c, errors.New("media: no clock")
@@ -78,10 +78,10 @@ func (c Config) withDefaults() (Config, error) {
 		c.Address = func(r *http.Request) string { return r.RemoteAddr }
 	}
 	c.Tick = max(0, cmp.Or(c.Tick, DefaultTick))
-	c.Silence = cmp.Or(c.Silence, DefaultSilence)
-	c.Grace = max(0, cmp.Or(c.Grace, DefaultGrace))
-	c.Settle = cmp.Or(c.Settle, DefaultSettle)
-	c.Origin = cmp.Or(c.Origin, "*")
+	c.TakeoverAfter = cmp.Or(c.TakeoverAfter, DefaultTakeoverAfter)
+	c.StreamGrace = max(0, cmp.Or(c.StreamGrace, DefaultStreamGrace))
+	c.SettleTime = cmp.Or(c.SettleTime, DefaultSettleTime)
+	c.AllowOrigin = cmp.Or(c.AllowOrigin, "*")
 	c.RTMP.Now = c.Now
 	c.RTMP = c.RTMP.WithDefaults()
 	c.Limits = c.Limits.withDefaults()

@@ -55,10 +55,10 @@ func (h *hub) kick(id string) bool {
 	f, p := h.find(id)
 	switch {
 	case f != nil:
-		f.close(Kicked)
+		f.close(ReasonKicked)
 		f.hangUp()
 	case p != nil:
-		h.leave(p, Kicked)
+		h.leave(p, ReasonKicked)
 		p.cutOff()
 	}
 	return f != nil || p != nil
@@ -114,8 +114,8 @@ func (h *hub) sweep(measure bool) {
 			s.meter.measure(now)
 		}
 		s.settle(now)
-		if s.feed == nil && s.show.ID != "" && now.Sub(s.lostAt) >= h.cfg.Grace {
-			h.end(s, Lost, now)
+		if s.feed == nil && s.show.ID != "" && now.Sub(s.lostAt) >= h.cfg.StreamGrace {
+			h.end(s, ReasonLost, now)
 		}
 		s.mu.Unlock()
 	}
@@ -128,7 +128,7 @@ func (h *hub) close() {
 	now := h.cfg.Now()
 	var hangUps []func()
 	for _, s := range slices.Collect(maps.Values(h.streams)) {
-		hangUps = append(hangUps, h.clear(s, Shutdown, now)...)
+		hangUps = append(hangUps, h.clear(s, ReasonShutdown, now)...)
 	}
 	h.mu.Unlock()
 	for _, hangUp := range hangUps {
@@ -142,11 +142,11 @@ func (h *hub) stats() Snapshot {
 	defer h.mu.Unlock()
 	now := h.cfg.Now()
 	past := h.past
-	shot := Snapshot{At: now, FramesIn: past.frames, BytesIn: past.in, BytesOut: past.out, Skips: past.skips, Drops: past.drops}
+	shot := Snapshot{Time: now, FramesIn: past.frames, BytesIn: past.in, BytesOut: past.out, Skips: past.skips, Drops: past.drops}
 	for _, key := range slices.Sorted(maps.Keys(h.streams)) {
 		st := h.streams[key].stats(now)
 		shot.Streams = append(shot.Streams, st)
-		if st.OnAir {
+		if st.Publishing {
 			shot.Publishers++
 		}
 		for _, n := range st.Players {
@@ -159,13 +159,13 @@ func (h *hub) stats() Snapshot {
 		shot.Drops += st.Drops
 	}
 	h.notices.mu.Lock()
-	shot.LostNotices = h.notices.lost
+	shot.DroppedNotifications = h.notices.lost
 	h.notices.mu.Unlock()
 	return shot
 }
 
 // viewings lists the players of a key.
-func (h *hub) viewings(key string) []Viewing {
+func (h *hub) viewings(key string) []PlaySession {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	s := h.streams[key]
@@ -174,10 +174,10 @@ func (h *hub) viewings(key string) []Viewing {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	var all []Viewing
+	var all []PlaySession
 	for p := range s.players {
 		all = append(all, p.viewing())
 	}
-	slices.SortFunc(all, func(a, b Viewing) int { return a.Began.Compare(b.Began) })
+	slices.SortFunc(all, func(a, b PlaySession) int { return a.StartedAt.Compare(b.StartedAt) })
 	return all
 }

@@ -26,18 +26,18 @@ func (p *Player) deliver(write func([]*Frame) (int64, error)) Reason {
 	for {
 		frames, err := p.Next(batch)
 		if errors.Is(err, io.EOF) {
-			return Ended
+			return ReasonEnded
 		}
 		if err != nil {
-			return Stopped // somebody closed it, and said why
+			return ReasonStopped // somebody closed it, and said why
 		}
 		n, err := write(frames)
 		p.bytes.Add(uint64(n))
 		if errors.Is(err, os.ErrDeadlineExceeded) {
-			return Stalled
+			return ReasonStalled
 		}
 		if err != nil {
-			return Lost
+			return ReasonLost
 		}
 	}
 }

@@ -10,10 +10,10 @@ import (
 
 // Why a client has to go, or cannot come.
 var (
-	ErrGone   = errors.New("media: the connection was ended")
-	ErrBusy   = errors.New("media: the stream is being published already")
-	ErrFull   = fmt.Errorf("%w: too many connections", ErrUnavailable)
-	ErrClosed = fmt.Errorf("%w: shutting down", ErrUnavailable)
+	ErrEnded             = errors.New("media: the connection was ended")
+	ErrAlreadyPublishing = errors.New("media: the stream is being published already")
+	ErrLimitReached      = fmt.Errorf("%w: too many connections", ErrUnavailable)
+	ErrServerClosed      = fmt.Errorf("%w: shutting down", ErrUnavailable)
 )
 
 // feed is one publisher of a stream. One goroutine uses it.
@@ -28,7 +28,7 @@ type feed struct {
 	keyed  bool   // a key frame has come
 }
 
-// write passes on what the publisher sent. ErrGone means that nobody wants it any more.
+// write passes on what the publisher sent. ErrLiveEnded means that nobody wants it any more.
 func (f *feed) write(kind byte, at uint32, payload []byte) error {
 	info := flv.Describe(kind, payload)
 	var size flv.Size

@@ -18,8 +18,8 @@ import (
 func FuzzHTTP(f *testing.F) {
 	h := run(f, func(c *media.Config) {
 		c.Log = quiet()
-		c.HLS.Idle = 50 * time.Millisecond
-		c.Gate = gate{
+		c.HLS.IdleTimeout = 50 * time.Millisecond
+		c.Authorizer = gate{
 			connect: func(media.ConnectRequest) error { return nil },
 			publish: func(media.PublishRequest) error { return nil },
 			play:    func(media.PlayRequest) error { return nil },

@@ -18,19 +18,19 @@ func (d *hlsDoor) enter(a admission) (*hlsSession, error) {
 	defer d.mu.Unlock()
 	switch {
 	case d.closed:
-		return nil, ErrClosed
+		return nil, ErrServerClosed
 	case !d.hub.onAir(a.key):
 		return nil, errOffAir
 	}
 	s := &hlsSession{id: rand.Text(), back: a.back, used: d.cfg.Now()}
-	seat, err := d.hub.join(joining{key: a.key, client: a.client, asked: a.asked, hangUp: func() { d.drop(s.id, Kicked) }})
+	seat, err := d.hub.join(joining{key: a.key, client: a.client, asked: a.asked, hangUp: func() { d.drop(s.id, ReasonKicked) }})
 	if err != nil {
 		return nil, err
 	}
 	s.seat = seat
 	if s.of = d.byKey[a.key]; s.of == nil || s.of.from.stream != seat.stream {
 		if s.of, err = d.begin(a.key); err != nil {
-			d.hub.leave(seat, Lost)
+			d.hub.leave(seat, ReasonLost)
 			return nil, err
 		}
 	}
@@ -53,17 +53,17 @@ func (d *hlsDoor) drop(id string, why Reason) {
 
 // begin begins to cut a stream; the lock is held.
 func (d *hlsDoor) begin(key string) (*cutting, error) {
-	from, err := d.hub.join(joining{key: key, client: Client{ID: newID(), Protocol: Inside}, asked: d.cfg.Now(), early: true})
+	from, err := d.hub.join(joining{key: key, client: Client{ID: newID(), Protocol: Internal}, asked: d.cfg.Now(), early: true})
 	if err != nil {
 		return nil, err
 	}
 	if !d.crew.join() {
-		d.hub.leave(from, Shutdown)
-		return nil, ErrClosed
+		d.hub.leave(from, ReasonShutdown)
+		return nil, ErrServerClosed
 	}
 	c := &cutting{key: key, show: rand.Text(), from: from, used: d.cfg.Now(), stop: make(chan struct{})}
-	c.muxer = hls.New(hls.Config{Now: d.cfg.Now, Token: c.show, Plain: d.cfg.HLS.Plain, Segment: d.cfg.HLS.Segment, Part: d.cfg.HLS.Part,
-		Fault: func(err error) { d.cfg.Log.Debug("hls", slog.String("client", from.client.ID), slog.Any("err", err)) }})
+	c.muxer = hls.New(hls.Config{Now: d.cfg.Now, Token: c.show, NoLowLatency: d.cfg.HLS.NoLowLatency, MinSegment: d.cfg.HLS.MinSegment, MinPart: d.cfg.HLS.MinPart,
+		OnError: func(err error) { d.cfg.Log.Debug("hls", slog.String("client", from.client.ID), slog.Any("err", err)) }})
 	d.byKey[key], d.byShow[c.show] = c, c
 	go func() {
 		defer d.crew.leave()
@@ -77,7 +77,7 @@ func (d *hlsDoor) cut(c *cutting) {
 	defer c.muxer.Close()
 	defer d.forget(c)
 	defer d.catch(c.from.client)
-	defer d.hub.leave(c.from, Lost)
+	defer d.hub.leave(c.from, ReasonLost)
 	why := c.from.deliver(func(frames []*Frame) (int64, error) {
 		for _, f := range frames {
 			if err := c.muxer.Write(f); err != nil {
@@ -87,7 +87,7 @@ func (d *hlsDoor) cut(c *cutting) {
 		return 0, nil
 	})
 	d.hub.leave(c.from, why)
-	if why == Stopped { // nobody wants it, or nobody may have it
+	if why == ReasonStopped { // nobody wants it, or nobody may have it
 		return
 	}
 	c.muxer.End()
@@ -114,7 +114,7 @@ func (d *hlsDoor) forget(c *cutting) {
 	}
 	d.mu.Unlock()
 	for _, id := range gone {
-		d.drop(id, Ended)
+		d.drop(id, ReasonEnded)
 	}
 }
 
@@ -123,19 +123,19 @@ func (d *hlsDoor) sweep(now time.Time) {
 	d.mu.Lock()
 	var silent []string
 	for id, s := range d.sessions {
-		if now.Sub(s.used) > d.cfg.HLS.Idle {
+		if now.Sub(s.used) > d.cfg.HLS.IdleTimeout {
 			silent = append(silent, id)
 		}
 	}
 	var unused []*cutting
 	for _, c := range d.byShow {
-		if now.Sub(c.used) > d.cfg.HLS.Idle {
+		if now.Sub(c.used) > d.cfg.HLS.IdleTimeout {
 			unused = append(unused, c)
 		}
 	}
 	d.mu.Unlock()
 	for _, id := range silent {
-		d.drop(id, Stopped)
+		d.drop(id, ReasonStopped)
 	}
 	for _, c := range unused {
 		d.end(c)
@@ -145,7 +145,7 @@ func (d *hlsDoor) sweep(now time.Time) {
 // end ends a cutting at once.
 func (d *hlsDoor) end(c *cutting) {
 	c.once.Do(func() { close(c.stop) })
-	d.hub.leave(c.from, Stopped)
+	d.hub.leave(c.from, ReasonStopped)
 }
 
 // close ends all of them, and nothing begins any more.

@@ -114,7 +114,7 @@ func TestHLSLooksAtASignOnceAndThenAtTheSession(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h := run(t, func(c *media.Config) { c.Gate = media.SignGate{Signer: signer} })
+	h := run(t, func(c *media.Config) { c.Authorizer = media.SignAuthorizer{Signer: signer} })
 	h.signer = signer
 	h.onHLS(t, "KEY")
 	h.onHLS(t, "OTHER")
@@ -174,7 +174,7 @@ func TestHLSEndsWithTheShow(t *testing.T) {
 }
 
 func TestHLSStopsWhenNobodyAsks(t *testing.T) {
-	h := run(t, func(c *media.Config) { c.HLS.Idle = 300 * time.Millisecond })
+	h := run(t, func(c *media.Config) { c.HLS.IdleTimeout = 300 * time.Millisecond })
 	h.onHLS(t, "KEY")
 	p := h.playHLS(t, "KEY")
 	for range 10 { // as long as somebody asks, it goes on
@@ -208,7 +208,7 @@ func TestHLSPlayersAreCutKickedAndCounted(t *testing.T) {
 		t.Fatal(status)
 	}
 	_, list, _ := page(t, cut.base+cut.lists[0])
-	h.Cut("KEY", media.Ended)
+	h.Cut("KEY", media.ReasonEnded)
 	for _, url := range []string{cut.base + cut.lists[0], cut.base + refs(list)[0]} {
 		eventually(t, "a closed door", func() bool { status, _, _ := page(t, url); return status == 403 })
 	}
@@ -216,7 +216,7 @@ func TestHLSPlayersAreCutKickedAndCounted(t *testing.T) {
 }
 
 func TestHLSOfWhatItDoesNotKnowIsRefused(t *testing.T) {
-	h := run(t, func(c *media.Config) { c.Settle = 100 * time.Millisecond })
+	h := run(t, func(c *media.Config) { c.SettleTime = 100 * time.Millisecond })
 	s := h.publish(t, "KEY")
 	for i := range 100 {
 		s.audio(uint32(i)*26, []byte("\x2fmp3"))
@@ -252,7 +252,7 @@ func TestFFmpegPlaysHLS(t *testing.T) {
 	for name, plain := range map[string]bool{"of low latency": false, "without": true} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			h := run(t, func(c *media.Config) { c.HLS.Plain = plain })
+			h := run(t, func(c *media.Config) { c.HLS.NoLowLatency = plain })
 			_, all := shown(t, film(t))
 			all = append(all, all...)
 			var sending sync.WaitGroup

@@ -21,9 +21,9 @@ const (
 // until there is something to play. A body that does not come is not waited for. Connections are taken from
 // the HTTP server, so that its timeouts end nothing but requests; it should have a ReadHeaderTimeout.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	w.Header().Set("Access-Control-Allow-Origin", s.cfg.Origin)
+	w.Header().Set("Access-Control-Allow-Origin", s.cfg.AllowOrigin)
 	if r.ContentLength != 0 { // who plays sends nothing, but the HTTP server would wait for it
-		_ = http.NewResponseController(w).SetReadDeadline(s.cfg.Now().Add(s.cfg.RTMP.AnswerTime))
+		_ = http.NewResponseController(w).SetReadDeadline(s.cfg.Now().Add(s.cfg.RTMP.ControlTimeout))
 	}
 	if r.Method == http.MethodOptions {
 		allow(w, r)
@@ -102,13 +102,13 @@ func (s *Server) admit(w http.ResponseWriter, r *http.Request, key string, proto
 func (s *Server) ask(ctx context.Context, a *admission, query string) error {
 	var room bool
 	if a.back, room = s.seats.take(a.client.Address); !room {
-		return ErrFull
+		return ErrLimitReached
 	}
 	args, err := url.ParseQuery(query)
 	if err == nil {
 		a.client.Args = args
 		err = s.asks(ctx, func(ctx context.Context) error {
-			return s.cfg.Gate.Play(ctx, PlayRequest{Client: a.client, Key: a.key, Sign: args.Get("sign")})
+			return s.cfg.Authorizer.AuthorizePlay(ctx, PlayRequest{Client: a.client, Key: a.key, Sign: args.Get("sign")})
 		})
 	}
 	if err != nil {

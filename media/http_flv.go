@@ -61,9 +61,9 @@ func (s *Server) enter(conn net.Conn, a admission) (*Player, bool) {
 	}
 	s.refuse(context.Background(), "play", a.client, err)
 	status := statusOf(err)
-	_ = conn.SetWriteDeadline(s.cfg.Now().Add(s.cfg.RTMP.AnswerTime))
+	_ = conn.SetWriteDeadline(s.cfg.Now().Add(s.cfg.RTMP.ControlTimeout))
 	_, _ = fmt.Fprintf(conn, "HTTP/1.1 %d %s\r\nAccess-Control-Allow-Origin: %s\r\nCache-Control: no-store\r\nContent-Length: 0\r\nRetry-After: %s\r\nConnection: close\r\n\r\n",
-		status, http.StatusText(status), s.cfg.Origin, retryAfter)
+		status, http.StatusText(status), s.cfg.AllowOrigin, retryAfter)
 	return nil, false
 }
 
@@ -73,19 +73,19 @@ func (s *Server) playFLV(r *http.Request, conn net.Conn, _ []byte, a admission) 
 	if !ok {
 		return
 	}
-	defer s.hub.leave(p, Lost)
+	defer s.hub.leave(p, ReasonLost)
 	reading := make(chan struct{})
 	defer func() { <-reading }()
 	defer conn.Close()
 	go func() {
 		defer close(reading)
 		_, _ = io.CopyN(io.Discard, conn, maxChatter)
-		s.hub.leave(p, Stopped) // it has gone, or talks too much
+		s.hub.leave(p, ReasonStopped) // it has gone, or talks too much
 	}()
 	body := flvBody{server: s, player: p, conn: conn, chunked: r.ProtoAtLeast(1, 1)}
 	why := p.deliver(body.write)
 	s.hub.leave(p, why)
-	if why == Ended && body.end() == nil {
+	if why == ReasonEnded && body.end() == nil {
 		hangUpGently(conn, reading)
 	}
 }
@@ -127,7 +127,7 @@ func (b *flvBody) write(frames []*Frame) (int64, error) {
 
 func (b *flvBody) send() (int64, error) {
 	cfg := b.server.cfg
-	if err := b.conn.SetWriteDeadline(cfg.Now().Add(cfg.RTMP.MediaTime)); err != nil {
+	if err := b.conn.SetWriteDeadline(cfg.Now().Add(cfg.RTMP.MediaTimeout)); err != nil {
 		return 0, err
 	}
 	out := net.Buffers(b.parts)
@@ -136,7 +136,7 @@ func (b *flvBody) send() (int64, error) {
 
 func (b *flvBody) head() []byte {
 	head := "HTTP/1.1 200 OK\r\nContent-Type: video/x-flv\r\nCache-Control: no-store\r\nAccess-Control-Allow-Origin: " +
-		b.server.cfg.Origin + "\r\nX-Accel-Buffering: no\r\nConnection: close\r\n"
+		b.server.cfg.AllowOrigin + "\r\nX-Accel-Buffering: no\r\nConnection: close\r\n"
 	if b.chunked {
 		head += "Transfer-Encoding: chunked\r\n"
 	}

@@ -11,35 +11,35 @@ import (
 
 // The values that a zero HLSConfig means.
 const (
-	// DefaultHLSIdle is how long a stream is cut for nobody, and how long a player may be silent before it
+	// DefaultHLSIdleTimeout is how long a stream is cut for nobody, and how long a player may be silent before it
 	// is forgotten: many times the interval at which players ask.
-	DefaultHLSIdle = 30 * time.Second
+	DefaultHLSIdleTimeout = 30 * time.Second
 	// DefaultHLSLinger is how long what was cut is still served when the stream has ended: players are some
 	// seconds behind.
 	DefaultHLSLinger = 15 * time.Second
-	// DefaultHLSWrite is how long a player has to take a file.
-	DefaultHLSWrite = 30 * time.Second
+	// DefaultHLSWriteTimeout is how long a player has to take a file.
+	DefaultHLSWriteTimeout = 30 * time.Second
 )
 
 // HLSConfig says how HLS is cut and served. Its zero value is low latency.
 type HLSConfig struct {
 	// Plain leaves out low latency.
-	Plain bool
+	NoLowLatency bool
 	// Segment and Part are the least lengths; 0 means those of package hls.
-	Segment, Part time.Duration
+	MinSegment, MinPart time.Duration
 	// Idle, Linger and Write are patience: see their defaults.
-	Idle, Linger, Write time.Duration
+	IdleTimeout, Linger, WriteTimeout time.Duration
 }
 
 func (c HLSConfig) withDefaults() HLSConfig {
-	if c.Idle == 0 {
-		c.Idle = DefaultHLSIdle
+	if c.IdleTimeout == 0 {
+		c.IdleTimeout = DefaultHLSIdleTimeout
 	}
 	if c.Linger == 0 {
 		c.Linger = DefaultHLSLinger
 	}
-	if c.Write == 0 {
-		c.Write = DefaultHLSWrite
+	if c.WriteTimeout == 0 {
+		c.WriteTimeout = DefaultHLSWriteTimeout
 	}
 	return c
 }
@@ -88,7 +88,7 @@ func newHLSDoor(s *Server) *hlsDoor {
 
 // serve answers a request for a file of a stream.
 func (d *hlsDoor) serve(w http.ResponseWriter, r *http.Request, key, file string) {
-	_ = http.NewResponseController(w).SetWriteDeadline(d.cfg.Now().Add(d.cfg.HLS.Write + hls.DefaultPatience))
+	_ = http.NewResponseController(w).SetWriteDeadline(d.cfg.Now().Add(d.cfg.HLS.WriteTimeout + hls.DefaultWaitTimeout))
 	args := r.URL.Query()
 	switch {
 	case file == hls.IndexFile && args.Has(argSession):

@@ -31,10 +31,10 @@ func newHub(cfg Config) *hub {
 }
 
 // publish claims the key for a client, whom the gate let in after asked. The stream is its own from then on;
-// ErrBusy says that it is another's.
+// ErrAlreadyPublishing says that it is another's.
 func (h *hub) publish(key string, client Client, asked time.Time, hangUp func()) (*feed, error) {
 	if h.notices.behind() {
-		return nil, ErrFull
+		return nil, ErrLimitReached
 	}
 	f := &feed{client: client, hangUp: hangUp}
 	before, err := h.claim(key, f, asked)
@@ -56,7 +56,7 @@ func (h *hub) claim(key string, f *feed, asked time.Time) (before *feed, err err
 	case err != nil:
 		return nil, err
 	case (s == nil || !s.taken()) && h.taken() >= h.cfg.Limits.Streams: // those who wait take no publisher's place
-		return nil, ErrFull
+		return nil, ErrLimitReached
 	case s == nil:
 		s = h.add(key)
 	}
@@ -64,8 +64,8 @@ func (h *hub) claim(key string, f *feed, asked time.Time) (before *feed, err err
 	defer s.mu.Unlock()
 	now := h.cfg.Now()
 	if before = s.feed; before != nil {
-		if now.Sub(s.heard) < h.cfg.Silence || now.Sub(before.began) < h.cfg.Silence {
-			return nil, ErrBusy
+		if now.Sub(s.heard) < h.cfg.TakeoverAfter || now.Sub(before.began) < h.cfg.TakeoverAfter {
+			return nil, ErrAlreadyPublishing
 		}
 		s.renew()
 	}
@@ -78,9 +78,9 @@ func (h *hub) stream(key string, asked time.Time) (*stream, error) {
 	cut, wasCut := h.cuts[key]
 	switch {
 	case h.closed:
-		return nil, ErrClosed
+		return nil, ErrServerClosed
 	case wasCut && !asked.After(cut):
-		return nil, ErrGone
+		return nil, ErrEnded
 	}
 	return h.streams[key], nil
 }
@@ -126,7 +126,7 @@ func (f *feed) close(why Reason) {
 	}
 	now := h.cfg.Now()
 	s.feed, s.lostAt = nil, now
-	if s.show.ID != "" && (why.final() || h.cfg.Grace == 0) {
+	if s.show.ID != "" && (why.final() || h.cfg.StreamGrace == 0) {
 		h.end(s, why, now)
 		return
 	}
@@ -178,9 +178,9 @@ func (h *hub) join(j joining) (*Player, error) {
 	switch {
 	case s != nil:
 	case j.show != "":
-		return nil, ErrGone
+		return nil, ErrEnded
 	case len(h.streams) >= h.cfg.Limits.Streams:
-		return nil, ErrFull
+		return nil, ErrLimitReached
 	default:
 		s = h.add(j.key)
 	}
@@ -188,22 +188,22 @@ func (h *hub) join(j joining) (*Player, error) {
 	defer s.mu.Unlock()
 	switch {
 	case j.show != "" && s.show.ID != j.show:
-		return nil, ErrGone
+		return nil, ErrEnded
 	case j.show == "" && len(s.players) >= h.cfg.Limits.PerStream:
-		return nil, ErrFull
+		return nil, ErrLimitReached
 	}
 	p := &Player{stream: s, client: j.client, began: h.cfg.Now(), hangUp: j.hangUp, early: j.early, whole: j.show != "",
 		more: make(chan struct{}, 1), gone: make(chan struct{})}
 	s.players[p] = struct{}{}
-	if tell := h.cfg.PlayObserver; tell != nil && j.client.Protocol != Inside {
+	if tell := h.cfg.PlayObserver; tell != nil && j.client.Protocol != Internal {
 		v := p.viewing()
 		p.told = h.notices.may(func(ctx context.Context) { tell.PlayStarted(ctx, v) })
 	}
 	return p, nil
 }
 
-func (p *Player) viewing() Viewing {
-	return Viewing{Client: p.client, Key: p.stream.key, Began: p.began,
+func (p *Player) viewing() PlaySession {
+	return PlaySession{Client: p.client, Key: p.stream.key, StartedAt: p.began,
 		Bytes: p.bytes.Load(), Frames: p.frames.Load(), Skips: p.skips.Load()}
 }
 
@@ -224,7 +224,7 @@ func (h *hub) remove(p *Player, why Reason) {
 		return
 	}
 	delete(s.players, p)
-	if why == Stalled {
+	if why == ReasonStalled {
 		s.meter.drops++
 	}
 	s.meter.sent += p.bytes.Load()
@@ -235,13 +235,13 @@ func (h *hub) remove(p *Player, why Reason) {
 	h.forget(s)
 	if tell := h.cfg.PlayObserver; tell != nil && p.told {
 		v := p.viewing()
-		v.Ended = h.cfg.Now()
+		v.EndedAt = h.cfg.Now()
 		h.notices.must(func(ctx context.Context) { tell.PlayStopped(ctx, v, why) })
 	}
 }
 
 // tellStarted and tellStopped tell the log and the observer, later: the stream's lock is held.
-func (h *hub) tellStarted(s Show) {
+func (h *hub) tellStarted(s Broadcast) {
 	h.notices.must(func(ctx context.Context) {
 		h.cfg.Log.InfoContext(ctx, "show started", slog.String("key", s.Key), slog.String("show", s.ID), slog.String("client", s.Publisher.ID),
 			slog.String("address", s.Publisher.Address), slog.String("video", string(s.Video)), slog.String("audio", string(s.Audio)))
@@ -251,10 +251,10 @@ func (h *hub) tellStarted(s Show) {
 	})
 }
 
-func (h *hub) tellStopped(s Show, why Reason) {
+func (h *hub) tellStopped(s Broadcast, why Reason) {
 	h.notices.must(func(ctx context.Context) {
 		h.cfg.Log.InfoContext(ctx, "show stopped", slog.String("key", s.Key), slog.String("show", s.ID), slog.String("why", string(why)),
-			slog.Duration("length", s.Stopped.Sub(s.Started)), slog.Uint64("bytes", s.Bytes))
+			slog.Duration("length", s.StoppedAt.Sub(s.StartedAt)), slog.Uint64("bytes", s.Bytes))
 		if h.cfg.Observer != nil {
 			h.cfg.Observer.PublishStopped(ctx, s, why)
 		}

@@ -13,10 +13,10 @@ const (
 	// DefaultMaxStreams bounds the streams that are published. So many there may be in all for a player to wait
 	// for one more; those that are waited for take no publisher's place.
 	DefaultMaxStreams = 1_000
-	// DefaultMaxStrangers bounds the RTMP connections of whom nobody knows yet what they want, in all, and
-	// DefaultMaxStrangersPerAddress from one address. They are gone after ten seconds.
-	DefaultMaxStrangers           = 1_000
-	DefaultMaxStrangersPerAddress = 256
+	// DefaultMaxPending bounds the RTMP connections of whom nobody knows yet what they want, in all, and
+	// DefaultMaxPendingPerAddress from one address. They are gone after ten seconds.
+	DefaultMaxPending           = 1_000
+	DefaultMaxPendingPerAddress = 256
 	// DefaultGOPBytes and DefaultGOPFrames bound what is kept of one stream: two groups of pictures of any
 	// usual encoder. Players of a stream with larger groups begin, and go on, without a key frame's help.
 	DefaultGOPBytes  = 16 << 20
@@ -25,21 +25,21 @@ const (
 
 // Limits bounds what all connections together may take. 0 means the default.
 type Limits struct {
-	Connections, PerAddress        int
-	PerStream, Streams             int
-	Strangers, StrangersPerAddress int
-	GOPBytes, GOPFrames            int
+	Connections, PerAddress    int
+	PerStream, Streams         int
+	Pending, PendingPerAddress int
+	GOPBytes, GOPFrames        int
 }
 
 func (l Limits) withDefaults() Limits {
 	return Limits{
-		Connections:         cmp.Or(l.Connections, DefaultMaxConnections),
-		PerAddress:          cmp.Or(l.PerAddress, DefaultMaxPerAddress),
-		PerStream:           cmp.Or(l.PerStream, DefaultMaxPerStream),
-		Streams:             cmp.Or(l.Streams, DefaultMaxStreams),
-		Strangers:           cmp.Or(l.Strangers, DefaultMaxStrangers),
-		StrangersPerAddress: cmp.Or(l.StrangersPerAddress, DefaultMaxStrangersPerAddress),
-		GOPBytes:            cmp.Or(l.GOPBytes, DefaultGOPBytes),
-		GOPFrames:           cmp.Or(l.GOPFrames, DefaultGOPFrames),
+		Connections:       cmp.Or(l.Connections, DefaultMaxConnections),
+		PerAddress:        cmp.Or(l.PerAddress, DefaultMaxPerAddress),
+		PerStream:         cmp.Or(l.PerStream, DefaultMaxPerStream),
+		Streams:           cmp.Or(l.Streams, DefaultMaxStreams),
+		Pending:           cmp.Or(l.Pending, DefaultMaxPending),
+		PendingPerAddress: cmp.Or(l.PendingPerAddress, DefaultMaxPendingPerAddress),
+		GOPBytes:          cmp.Or(l.GOPBytes, DefaultGOPBytes),
+		GOPFrames:         cmp.Or(l.GOPFrames, DefaultGOPFrames),
 	}
 }

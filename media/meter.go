@@ -62,32 +62,32 @@ func (m *meter) bitrate(now time.Time) int {
 
 // Snapshot is what a Server is doing.
 type Snapshot struct {
-	At          time.Time
-	Streams     []StreamStats // by key
-	Publishers  int
-	Players     int
-	Connections int // seats taken
-	Strangers   int // RTMP connections that want nothing yet
-	Refused     uint64
-	LostNotices uint64 // of players, that an observer was too slow for
+	Time                 time.Time
+	Streams              []StreamStats // by key
+	Publishers           int
+	Players              int
+	Connections          int // seats taken
+	Pending              int // RTMP connections that want nothing yet
+	Refused              uint64
+	DroppedNotifications uint64 // of players, that an observer was too slow for
 	// Of all streams there ever were:
 	FramesIn, BytesIn, BytesOut, Skips, Drops uint64
 }
 
 // StreamStats is what a stream is doing.
 type StreamStats struct {
-	Key       string
-	Show      Show // with an empty ID if nothing was published yet
-	OnAir     bool // a publisher is there
-	Bitrate   int  // of the publisher, in bits a second
-	GOP       int  // pictures of a group
-	GOPLength time.Duration
-	Players   map[Protocol]int
-	FramesIn  uint64
-	BytesIn   uint64
-	BytesOut  uint64
-	Skips     uint64 // that players were taken to a newer key frame
-	Drops     uint64 // players that were given up, because they took nothing
+	Key        string
+	Broadcast  Broadcast // with an empty ID if nothing was published yet
+	Publishing bool      // a publisher is there
+	Bitrate    int       // of the publisher, in bits a second
+	GOP        int       // pictures of a group
+	GOPLength  time.Duration
+	Players    map[Protocol]int
+	FramesIn   uint64
+	BytesIn    uint64
+	BytesOut   uint64
+	Skips      uint64 // that players were taken to a newer key frame
+	Drops      uint64 // players that were given up, because they took nothing
 }
 
 // stats reads the stream's meter.
@@ -95,7 +95,7 @@ func (s *stream) stats(now time.Time) StreamStats {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	m := &s.meter
-	st := StreamStats{Key: s.key, Show: s.show, OnAir: s.feed != nil && s.show.ID != "", Bitrate: m.bitrate(now),
+	st := StreamStats{Key: s.key, Broadcast: s.show, Publishing: s.feed != nil && s.show.ID != "", Bitrate: m.bitrate(now),
 		GOP: m.gop, GOPLength: m.gopLen, Players: map[Protocol]int{},
 		FramesIn: m.frames, BytesIn: m.bytes, BytesOut: m.sent, Skips: m.skips, Drops: m.drops}
 	for p := range s.players {

@@ -51,13 +51,13 @@ func (p *Player) poke() {
 
 // Next returns frames in place of those in dst, at least one, and waits until there is one. The first are
 // the stream's metadata and headers and then a key frame, as they are before every gap. It returns io.EOF
-// when the show is over, and ErrGone when the player was closed.
+// when the show is over, and ErrEnded when the player was closed.
 func (p *Player) Next(dst []*Frame) ([]*Frame, error) {
 	for {
 		dst, over := p.read(dst[:0])
 		select {
 		case <-p.gone:
-			return nil, ErrGone
+			return nil, ErrEnded
 		default:
 		}
 		switch {
@@ -84,8 +84,8 @@ func (p *Player) Tracks() (video, audio bool) {
 // Skips counts how often it was too slow, and was taken to a newer key frame.
 func (p *Player) Skips() uint64 { return p.skips.Load() }
 
-// Close ends the player. Next returns ErrGone from then on.
-func (p *Player) Close() { p.stream.hub.leave(p, Stopped) }
+// Close ends the player. Next returns ErrEnded from then on.
+func (p *Player) Close() { p.stream.hub.leave(p, ReasonStopped) }
 
 // stop makes Next return.
 func (p *Player) stop() { p.once.Do(func() { close(p.gone) }) }

@@ -56,7 +56,7 @@ func (s *Server) serveRTMP(ctx context.Context, raw net.Conn) {
 	defer stop()
 	back, ok := s.lobby.take(client.Address)
 	if !ok {
-		s.refuse(ctx, "connection", client, ErrFull)
+		s.refuse(ctx, "connection", client, ErrLimitReached)
 		return
 	}
 	defer back()
@@ -70,13 +70,13 @@ func (s *Server) serveRTMP(ctx context.Context, raw net.Conn) {
 // serve takes a connection from its handshake to its end. back gives its place in the lobby back, as soon
 // as it is known what it wants.
 func (c *session) serve(ctx context.Context, back func()) error {
-	hello, err := c.conn.Connect()
+	hello, err := c.conn.ReadConnect()
 	if err != nil {
 		return err
 	}
 	c.client.Fields = hello.Fields
 	err = c.asks(ctx, func(ctx context.Context) error {
-		return c.cfg.Gate.Connect(ctx, ConnectRequest{Client: c.client, App: hello.App})
+		return c.cfg.Authorizer.AuthorizeConnect(ctx, ConnectRequest{Client: c.client, App: hello.App})
 	})
 	if err != nil {
 		c.refuse(ctx, "connect", c.client, err)
@@ -84,14 +84,14 @@ func (c *session) serve(ctx context.Context, back func()) error {
 		return nil
 	}
 	defer c.hub.tellConnected(c.client)()
-	r, err := c.conn.Request()
+	r, err := c.conn.ReadRequest()
 	if err != nil {
 		return err
 	}
 	c.client.Args = r.Args
 	seat, ok := c.Server.seats.take(c.client.Address)
 	if !ok {
-		c.no(ctx, r, ErrFull)
+		c.no(ctx, r, ErrLimitReached)
 		return nil
 	}
 	defer seat()
@@ -109,9 +109,9 @@ func (c *session) ask(ctx context.Context, r rtmp.Request) error {
 	}
 	return c.asks(ctx, func(ctx context.Context) error {
 		if r.Publish {
-			return c.cfg.Gate.Publish(ctx, PublishRequest{Client: c.client, Key: r.Name, Sign: r.Args.Get("sign")})
+			return c.cfg.Authorizer.AuthorizePublish(ctx, PublishRequest{Client: c.client, Key: r.Name, Sign: r.Args.Get("sign")})
 		}
-		return c.cfg.Gate.Play(ctx, PlayRequest{Client: c.client, Key: r.Name, Sign: r.Args.Get("sign")})
+		return c.cfg.Authorizer.AuthorizePlay(ctx, PlayRequest{Client: c.client, Key: r.Name, Sign: r.Args.Get("sign")})
 	})
 }
 
@@ -123,7 +123,7 @@ func (c *session) no(ctx context.Context, r rtmp.Request, err error) {
 	}
 	c.refuse(ctx, what, c.client, err)
 	switch {
-	case errors.Is(err, ErrBusy):
+	case errors.Is(err, ErrAlreadyPublishing):
 		c.conn.Refuse(rtmp.PublishBadName, "Stream already publishing")
 	case errors.Is(err, errApp):
 		c.conn.Refuse(noApp, "No such app")
@@ -148,17 +148,17 @@ func (c *session) publish(ctx context.Context, r rtmp.Request) error {
 	}
 	defer func() {
 		if ctx.Err() != nil { // it was not the connection's fault
-			f.close(Shutdown)
+			f.close(ReasonShutdown)
 		}
-		f.close(Lost)
+		f.close(ReasonLost)
 	}()
 	if err := c.conn.Accept(); err != nil {
 		return err
 	}
 	for {
-		m, err := c.conn.Media()
+		m, err := c.conn.ReadMedia()
 		if errors.Is(err, rtmp.ErrDone) {
-			f.close(Stopped)
+			f.close(ReasonStopped)
 			c.conn.Finish()
 			return nil
 		}
@@ -183,7 +183,7 @@ func (c *session) play(ctx context.Context, r rtmp.Request) error {
 		c.no(ctx, r, err)
 		return nil
 	}
-	defer c.hub.leave(p, Lost)
+	defer c.hub.leave(p, ReasonLost)
 	narrow(c.raw)
 	if err := c.conn.Accept(); err != nil {
 		return err
@@ -192,13 +192,13 @@ func (c *session) play(ctx context.Context, r rtmp.Request) error {
 	defer delivery.Wait()
 	delivery.Go(func() {
 		defer c.catch(c.client)
-		defer c.hub.leave(p, Lost)
+		defer c.hub.leave(p, ReasonLost)
 		c.deliver(p)
 	})
-	err = c.conn.Wait()
-	why := Lost
+	err = c.conn.Serve()
+	why := ReasonLost
 	if errors.Is(err, rtmp.ErrDone) {
-		why = Stopped
+		why = ReasonStopped
 	}
 	c.hub.leave(p, why)
 	_ = c.conn.Close()
@@ -217,7 +217,7 @@ func (c *session) deliver(p *Player) {
 		return c.conn.Write(&out)
 	})
 	c.hub.leave(p, why)
-	if why == Ended {
+	if why == ReasonEnded {
 		c.conn.Finish()
 	} else {
 		_ = c.conn.Close()

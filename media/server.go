@@ -41,7 +41,7 @@ func New(cfg Config) (*Server, error) {
 	s := &Server{
 		cfg:     cfg,
 		hub:     newHub(cfg),
-		lobby:   newSeats(cfg.Limits.Strangers, cfg.Limits.StrangersPerAddress),
+		lobby:   newSeats(cfg.Limits.Pending, cfg.Limits.PendingPerAddress),
 		seats:   newSeats(cfg.Limits.Connections, cfg.Limits.PerAddress),
 		crew:    newCrew(),
 		sockets: newUpgrader(),
@@ -100,13 +100,13 @@ func (s *Server) tell(ctx context.Context) {
 // Snapshot is what the server is doing now.
 func (s *Server) Snapshot() Snapshot {
 	shot := s.hub.stats()
-	shot.Connections, shot.Strangers = s.seats.count(), s.lobby.count()
+	shot.Connections, shot.Pending = s.seats.count(), s.lobby.count()
 	shot.Refused = s.refused.Load()
 	return shot
 }
 
 // Players lists who plays the stream of key, the longest first.
-func (s *Server) Players(key string) []Viewing { return s.hub.viewings(key) }
+func (s *Server) Players(key string) []PlaySession { return s.hub.viewings(key) }
 
 // Kick ends the connection of the publisher or player with this Client.ID, and says whether there was
 // one. The show of a publisher that is kicked ends. It may come back if its gate lets it.
@@ -116,10 +116,10 @@ func (s *Server) Kick(id string) bool { return s.hub.kick(id) }
 // the gate before, does not come in any more.
 func (s *Server) Cut(key string, why Reason) { s.hub.cut(key, why) }
 
-// Follow reads a show from inside the process, from its first frame or what is left of it, to its last: also
-// when it is cut, and whoever else plays it is sent away. ErrGone says that it is over.
-func (s *Server) Follow(show Show) (*Player, error) {
-	return s.hub.join(joining{key: show.Key, show: show.ID, client: Client{ID: newID(), Protocol: Inside}, early: true})
+// Subscribe reads a show from inside the process, from its first frame or what is left of it, to its last: also
+// when it is cut, and whoever else plays it is sent away. ErrEnded says that it is over.
+func (s *Server) Subscribe(show Broadcast) (*Player, error) {
+	return s.hub.join(joining{key: show.Key, show: show.ID, client: Client{ID: newID(), Protocol: Internal}, early: true})
 }
 
 // asks gives a gate its time.
@@ -133,7 +133,7 @@ func (s *Server) asks(ctx context.Context, gate func(context.Context) error) err
 func (s *Server) refuse(ctx context.Context, what string, client Client, err error) {
 	s.refused.Add(1)
 	level := slog.LevelDebug
-	if errors.Is(err, ErrUnavailable) && !errors.Is(err, ErrFull) && !errors.Is(err, ErrClosed) { // those are counted
+	if errors.Is(err, ErrUnavailable) && !errors.Is(err, ErrLimitReached) && !errors.Is(err, ErrServerClosed) { // those are counted
 		level = slog.LevelWarn
 	}
 	s.cfg.Log.Log(ctx, level, what+" refused", slog.String("client", client.ID), slog.String("address", client.Address),

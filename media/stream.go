@@ -17,9 +17,9 @@ type stream struct {
 	ring    ring
 	feed    *feed // who publishes now, if anybody
 	players map[*Player]struct{}
-	show    Show // begun if it has an ID
-	told    bool // that it has started
-	over    bool // nothing comes any more
+	show    Broadcast // begun if it has an ID
+	told    bool      // that it has started
+	over    bool      // nothing comes any more
 	lostAt  time.Time
 	newest  uint32 // time of the newest frame
 	heard   time.Time
@@ -45,7 +45,7 @@ func (s *stream) write(f *feed, frame *Frame, size flv.Size, sound flv.Sound) er
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.feed != f {
-		return ErrGone
+		return ErrEnded
 	}
 	if frame.info.Kind != flv.Script {
 		s.learn(frame, size, sound, now)
@@ -65,7 +65,7 @@ func (s *stream) learn(frame *Frame, size flv.Size, sound flv.Sound, now time.Ti
 		s.first = now
 	}
 	if s.show.ID == "" {
-		s.show.ID, s.show.Key, s.show.Started = newID(), s.key, now
+		s.show.ID, s.show.Key, s.show.StartedAt = newID(), s.key, now
 	}
 	s.show.Publisher = s.feed.client
 	switch frame.info.Kind {
@@ -90,7 +90,7 @@ func (s *stream) learn(frame *Frame, size flv.Size, sound flv.Sound, now time.Ti
 
 // settle decides when it is known what the stream holds: players then begin, and the show is told.
 func (s *stream) settle(now time.Time) {
-	if s.settled || s.first.IsZero() || !(s.video && s.audio) && now.Sub(s.first) < s.hub.cfg.Settle {
+	if s.settled || s.first.IsZero() || !(s.video && s.audio) && now.Sub(s.first) < s.hub.cfg.SettleTime {
 		return
 	}
 	s.settled = true
@@ -135,7 +135,7 @@ func (s *stream) idle() bool { return s.feed == nil && s.show.ID == "" && len(s.
 // end ends the show. The players read what is left, and then hear of it.
 func (s *stream) end(why Reason, now time.Time) {
 	s.over, s.settled = true, true
-	s.show.Stopped = now
+	s.show.StoppedAt = now
 	s.wakeAll()
 	if !s.told { // it ended before it was known what it holds
 		s.told = true

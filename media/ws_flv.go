@@ -42,9 +42,9 @@ func (s *Server) playWS(r *http.Request, raw net.Conn, early []byte, a admission
 	if !ok {
 		return
 	}
-	defer s.hub.leave(p, Lost)
+	defer s.hub.leave(p, ReasonLost)
 	conn := &wsConn{Conn: raw, server: s, early: early, opened: s.cfg.Now()}
-	_ = raw.SetWriteDeadline(s.cfg.Now().Add(s.cfg.RTMP.AnswerTime))
+	_ = raw.SetWriteDeadline(s.cfg.Now().Add(s.cfg.RTMP.ControlTimeout))
 	socket, err := s.sockets.UpgradeFromConn(conn, bufio.NewReaderSize(conn, wsBuffer), r)
 	if err != nil {
 		return
@@ -55,7 +55,7 @@ func (s *Server) playWS(r *http.Request, raw net.Conn, early []byte, a admission
 	defer raw.Close()
 	go func() {
 		defer close(reading)
-		defer s.hub.leave(p, Stopped)
+		defer s.hub.leave(p, ReasonStopped)
 		defer s.catch(a.client)
 		socket.ReadLoop()
 	}()
@@ -72,7 +72,7 @@ func (s *Server) playWS(r *http.Request, raw net.Conn, early []byte, a admission
 			parts = append(parts, f.Tag())
 			size += len(f.Tag())
 		}
-		if err := raw.SetWriteDeadline(s.cfg.Now().Add(s.cfg.RTMP.MediaTime)); err != nil {
+		if err := raw.SetWriteDeadline(s.cfg.Now().Add(s.cfg.RTMP.MediaTimeout)); err != nil {
 			return 0, err
 		}
 		if err := socket.Writev(gws.OpcodeBinary, parts...); err != nil {
@@ -81,8 +81,8 @@ func (s *Server) playWS(r *http.Request, raw net.Conn, early []byte, a admission
 		return int64(size), nil
 	})
 	s.hub.leave(p, why)
-	if why == Ended {
-		_ = raw.SetWriteDeadline(s.cfg.Now().Add(s.cfg.RTMP.AnswerTime))
+	if why == ReasonEnded {
+		_ = raw.SetWriteDeadline(s.cfg.Now().Add(s.cfg.RTMP.ControlTimeout))
 		_ = socket.WriteClose(1000, nil)
 	}
 }
@@ -116,7 +116,7 @@ func (c *wsConn) Read(b []byte) (int, error) {
 	cfg := c.server.cfg
 	silent := time.Duration(0)
 	for {
-		if err := c.SetReadDeadline(cfg.Now().Add(cfg.RTMP.Ping)); err != nil {
+		if err := c.SetReadDeadline(cfg.Now().Add(cfg.RTMP.PingInterval)); err != nil {
 			return 0, err
 		}
 		n, err := c.Conn.Read(b)
@@ -130,7 +130,7 @@ func (c *wsConn) Read(b []byte) (int, error) {
 		if !errors.Is(err, os.ErrDeadlineExceeded) {
 			return n, err
 		}
-		if silent += cfg.RTMP.Ping; silent >= cfg.RTMP.PingTimeout {
+		if silent += cfg.RTMP.PingInterval; silent >= cfg.RTMP.PingTimeout {
 			return 0, fmt.Errorf("websocket: silent for %v", silent)
 		}
 		if socket := c.socket.Load(); socket != nil {

@@ -63,7 +63,7 @@ func (c *serveCommand) openDoors(ctx context.Context, h *house, e *engine, l *la
 	if err != nil {
 		return nil, err
 	}
-	config.Streams = streamBoard{stage.NewBoard(e.store, e.queries)}
+	config.Streams = streamBoard{stage.NewDirectory(e.store, e.queries)}
 	if config.MetricsFrom, err = api.ParseProxies(c.MetricsFrom); err != nil {
 		return nil, fmt.Errorf("who may read metrics: %w", err)
 	}

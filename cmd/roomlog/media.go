@@ -18,7 +18,7 @@ import (
 // studio is the door of streams.
 type studio struct {
 	server     *media.Server
-	stage      *stage.Stage
+	stage      *stage.Manager
 	hooks      *hooks.Hooks // nil: nobody wants to hear them
 	rtmp       net.Listener
 	flv        net.Listener
@@ -54,15 +54,15 @@ func (s *studio) open(ctx context.Context, c *serveCommand, h *house, e *engine,
 	}
 	s.stage, err = stage.New(stage.Config{
 		Store: e.store, Commands: e.sequencer, Queries: e.queries, Feed: e.feed, Signer: signer,
-		Process: e.process, Now: h.sh.now, Log: h.log, AutoLive: c.AutoLive, Grace: c.PresenceGrace, Told: s.told,
+		Node: e.process, Now: h.sh.now, Log: h.log, AutoLive: c.AutoLive, Grace: c.PresenceGrace, OnChange: s.told,
 	})
 	if err != nil {
 		return err
 	}
 	config := c.mediaSettings.config()
-	config.Gate, config.Observer = s.stage, s.stage
+	config.Authorizer, config.Observer = s.stage, s.stage
 	if s.hooks != nil {
-		config.Gate = media.Gates{s.stage, s.hooks} // who has no sign is not worth a question
+		config.Authorizer = media.Authorizers{s.stage, s.hooks} // who has no sign is not worth a question
 		config.PlayObserver, config.ConnectObserver = s.hooks, s.hooks
 		l.run(ctx, "hooks", s.hooks.Run)
 	}
@@ -71,7 +71,7 @@ func (s *studio) open(ctx context.Context, c *serveCommand, h *house, e *engine,
 	if s.server, err = media.New(config); err != nil {
 		return err
 	}
-	s.stage.Serve(s.server)
+	s.stage.Attach(s.server)
 	if !slices.Contains(c.Roles, roleRealtime) { // whose door does the same in the same name
 		l.run(ctx, "heartbeat", func(ctx context.Context) error { return e.store.Beat(ctx, e.process) })
 	}
@@ -92,16 +92,16 @@ func (s *studio) openHooks(c *serveCommand, h *house, e *engine) (err error) {
 	if err != nil {
 		return err
 	}
-	s.hooks, err = hooks.New(hooks.Config{URL: c.HookURL, Secret: secret[0], Process: e.process, Now: h.sh.now, Log: h.log,
+	s.hooks, err = hooks.New(hooks.Config{URL: c.HookURL, Secret: secret[0], Node: e.process, Now: h.sh.now, Log: h.log,
 		AllowOnFailure: c.HookFailure == "allow", Timeout: c.HookTimeout})
 	return err
 }
 
 // told tells the hooks what the log has been told.
-func (s *studio) told(ctx context.Context, t stage.Told) {
+func (s *studio) told(ctx context.Context, t stage.Change) {
 	s.recordings.told(ctx, t, s.server)
 	if s.hooks != nil {
-		s.hooks.Published(t.Show, t.Why, t.Live, t.Position)
+		s.hooks.BroadcastChanged(t.Broadcast, t.Reason, t.Live, t.Position)
 	}
 }
 

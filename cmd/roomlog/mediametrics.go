@@ -53,7 +53,7 @@ func (m mediaMetrics) Collect(to chan<- prometheus.Metric) {
 		to <- prometheus.MustNewConstMetric(mediaPlayers, prometheus.GaugeValue, float64(n), string(protocol))
 	}
 	for d, value := range map[*prometheus.Desc]float64{
-		mediaPublishers: float64(now.Publishers), mediaConnections: float64(now.Connections), mediaStrangers: float64(now.Strangers),
+		mediaPublishers: float64(now.Publishers), mediaConnections: float64(now.Connections), mediaStrangers: float64(now.Pending),
 		mediaBitrate: float64(bitrate), mediaGOP: gop.Seconds(),
 	} {
 		to <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, value)

@@ -37,11 +37,11 @@ type mediaSettings struct {
 // config is what the settings mean to package media, where a zero means a default.
 func (m mediaSettings) config() media.Config {
 	return media.Config{
-		Tick: orNever(m.Tick), Grace: orNever(m.StreamGrace), Silence: m.TakeoverAfter, Origin: m.AllowOrigin,
-		RTMP: rtmp.Config{Ping: m.RTMPPing, PingTimeout: m.RTMPTimeout},
+		Tick: orNever(m.Tick), StreamGrace: orNever(m.StreamGrace), TakeoverAfter: m.TakeoverAfter, AllowOrigin: m.AllowOrigin,
+		RTMP: rtmp.Config{PingInterval: m.RTMPPing, PingTimeout: m.RTMPTimeout},
 		Limits: media.Limits{
 			Connections: m.MaxMediaConnections, PerAddress: m.MaxMediaPerAddress, PerStream: m.MaxStreamPlayers, Streams: m.MaxStreams,
-			Strangers: m.MaxStrangers, StrangersPerAddress: m.MaxStrangersPerAddress, GOPBytes: m.GOPBytes, GOPFrames: m.GOPFrames,
+			Pending: m.MaxStrangers, PendingPerAddress: m.MaxStrangersPerAddress, GOPBytes: m.GOPBytes, GOPFrames: m.GOPFrames,
 		},
 	}
 }

@@ -30,20 +30,20 @@ type recordSettings struct {
 
 // recordings is what one process records and has recorded. A nil one is that of a process that does not.
 type recordings struct {
-	archive  *archive.Archive
+	archive  *archive.Recordings
 	recorder *record.Recorder
 	door     http.Handler
 }
 
 // openRecordings opens the folder of recordings. What runs in it ends after the shows do, and before the log.
 func (c *serveCommand) openRecordings(ctx context.Context, h *house, e *engine, l *layers, signer *media.Signer) (*recordings, error) {
-	a, err := archive.New(archive.Config{Mode: archive.Mode(c.Record), Commands: e.sequencer, Queries: e.queries, Signer: signer, Log: h.log})
+	a, err := archive.NewRecordings(archive.RecordingsConfig{Mode: archive.RecordMode(c.Record), Commands: e.sequencer, Queries: e.queries, Signer: signer, Log: h.log})
 	if err != nil {
 		return nil, err
 	}
 	recorder, err := record.New(record.Config{
 		Dir: cmp.Or(c.Recordings, filepath.Join(h.data, "recordings")), Now: h.sh.now, Log: h.log, Observer: a,
-		Quota: c.RecordQuota, FolderQuota: c.RecordLiveQuota, Reserve: c.RecordReserve, Keep: c.RecordKeep, Sweep: c.RecordSweep,
+		Quota: c.RecordQuota, FolderQuota: c.RecordLiveQuota, Reserve: c.RecordReserve, MaxAge: c.RecordKeep, SweepInterval: c.RecordSweep,
 	})
 	if errors.Is(err, record.ErrInUse) {
 		h.log.WarnContext(ctx, "this process records nothing: another one has the folder", slog.Any("err", err))
@@ -54,18 +54,18 @@ func (c *serveCommand) openRecordings(ctx context.Context, h *house, e *engine, 
 	}
 	l.add("folder of recordings", recorder.Close)
 	l.run(ctx, "recordings", recorder.Run)
-	door := &record.Door{Recorder: recorder, Gate: a.Gate, Origin: c.AllowOrigin}
+	door := &record.Handler{Recorder: recorder, Authorize: a.Authorize, AllowOrigin: c.AllowOrigin}
 	return &recordings{a, recorder, http.StripPrefix(api.RecordingsRoute, door)}, nil
 }
 
 // told hears of shows that the log knows.
-func (r *recordings) told(ctx context.Context, t stage.Told, server *media.Server) {
+func (r *recordings) told(ctx context.Context, t stage.Change, server *media.Server) {
 	switch {
 	case r == nil:
-	case t.Why == "":
-		r.archive.Begin(ctx, t.Live, t.Show, server, r.recorder)
+	case t.Reason == "":
+		r.archive.Start(ctx, t.Live, t.Broadcast, server, r.recorder)
 	default:
-		r.archive.End(t.Live, t.Show, t.Why, r.recorder)
+		r.archive.Stop(t.Live, t.Broadcast, t.Reason, r.recorder)
 	}
 }
 

@@ -16,11 +16,11 @@ import (
 )
 
 // streamBoard shows the board of the stage at the HTTP door.
-type streamBoard struct{ *stage.Board }
+type streamBoard struct{ *stage.Directory }
 
 // Streams implements api.Streams.
 func (b streamBoard) Streams(ctx context.Context) ([]api.Stream, error) {
-	lines, err := b.Board.Streams(ctx)
+	lines, err := b.Directory.Streams(ctx)
 	all := make([]api.Stream, 0, len(lines))
 	for _, line := range lines {
 		all = append(all, streamOf(line))
@@ -29,18 +29,18 @@ func (b streamBoard) Streams(ctx context.Context) ([]api.Stream, error) {
 }
 
 // streamOf adds up what several processes say of one stream.
-func streamOf(line stage.Line) api.Stream {
+func streamOf(line stage.Stream) api.Stream {
 	live, show := line.Live, line.Live.Broadcast
 	s := api.Stream{Live: live.ID, Title: live.Title, UserID: live.UserID, Show: show.ID, Process: show.Node, Players: map[string]int{}}
 	if show.ID != "" {
 		s.Picture = &api.LivePicture{Picture: show.Media, Since: show.StartedAt}
 	}
-	for _, f := range line.Figures {
+	for _, f := range line.Nodes {
 		for protocol, n := range f.Players {
 			s.Players[string(protocol)] += n
 		}
 		s.BytesOut, s.Skips, s.Drops = s.BytesOut+f.BytesOut, s.Skips+f.Skips, s.Drops+f.Drops
-		if f.Process == show.Node {
+		if f.Node == show.Node {
 			s.Publishing, s.Bitrate, s.GOP, s.GOPMillis = f.Publisher != "", f.Bitrate, f.GOP, f.GOPLength.Milliseconds()
 			s.FramesIn, s.BytesIn = f.Frames, f.BytesIn
 		}
@@ -50,10 +50,10 @@ func streamOf(line stage.Line) api.Stream {
 
 // Players implements api.Streams.
 func (b streamBoard) Players(ctx context.Context, live projections.Live) ([]api.StreamPlayer, error) {
-	players, err := b.Board.Players(ctx, live)
+	players, err := b.Directory.Players(ctx, live)
 	all := make([]api.StreamPlayer, 0, len(players))
 	for _, p := range players {
-		all = append(all, api.StreamPlayer{ID: p.ID, Process: p.Process, Protocol: string(p.Protocol), Address: p.Address,
+		all = append(all, api.StreamPlayer{ID: p.ID, Process: p.Node, Protocol: string(p.Protocol), Address: p.Address,
 			Since: p.Since, Bytes: p.Bytes, Frames: p.Frames, Skips: p.Skips})
 	}
 	return all, err
@@ -68,7 +68,7 @@ func (g *globals) atBoard(ctx context.Context, sh shell, work func(context.Conte
 		listening, stop := context.WithCancel(ctx)
 		ended := make(chan error, 1)
 		go func() { ended <- d.store.Listen(listening) }()
-		err := work(ctx, d, streamBoard{stage.NewBoard(d.store, d.queries)})
+		err := work(ctx, d, streamBoard{stage.NewDirectory(d.store, d.queries)})
 		stop()
 		return errors.Join(err, <-ended)
 	})

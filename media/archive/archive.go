@@ -16,14 +16,14 @@ import (
 	"roomlog/projections"
 )
 
-// Mode says what is recorded.
-type Mode string
+// RecordMode says what is recorded.
+type RecordMode string
 
 // The modes.
 const (
-	Off   Mode = "off"   // nothing, whatever owners want
-	Asked Mode = "asked" // the rooms whose owners want it
-	All   Mode = "all"   // all rooms but those whose owners do not want it
+	RecordOff       RecordMode = "off"   // nothing, whatever owners want
+	RecordRequested RecordMode = "asked" // the rooms whose owners want it
+	RecordAll       RecordMode = "all"   // all rooms but those whose owners do not want it
 )
 
 // Executor decides commands and makes what follows durable: the sequencer.
@@ -31,49 +31,49 @@ type Executor interface {
 	Execute(ctx context.Context, r domain.Request) (eventstore.Receipt, error)
 }
 
-// Queries is what of the tables it asks.
-type Queries interface {
+// RecordingQueries is what of the tables it asks.
+type RecordingQueries interface {
 	Live(ctx context.Context, id domain.LiveID) (projections.Live, error)
 	Recording(ctx context.Context, id domain.RecordingID) (projections.Recording, error)
 	DeletedRecordings(ctx context.Context, ids []string) ([]string, error)
 }
 
-// Config is what an Archive is made of. All of it has to be given.
-type Config struct {
-	Mode     Mode
+// RecordingsConfig is what an Archive is made of. All of it has to be given.
+type RecordingsConfig struct {
+	Mode     RecordMode
 	Commands Executor
-	Queries  Queries
+	Queries  RecordingQueries
 	Signer   *media.Signer
 	Log      *slog.Logger
 }
 
-// Archive is the observer of a record.Recorder.
-type Archive struct{ cfg Config }
+// Recordings is the observer of a record.Recorder.
+type Recordings struct{ cfg RecordingsConfig }
 
-// New makes an Archive.
-func New(cfg Config) (*Archive, error) {
+// NewRecordings makes an Archive.
+func NewRecordings(cfg RecordingsConfig) (*Recordings, error) {
 	switch {
-	case cfg.Mode != Off && cfg.Mode != Asked && cfg.Mode != All:
+	case cfg.Mode != RecordOff && cfg.Mode != RecordRequested && cfg.Mode != RecordAll:
 		return nil, fmt.Errorf("archive: mode %q is none of off, asked and all", cfg.Mode)
 	case cfg.Commands == nil || cfg.Queries == nil || cfg.Signer == nil || cfg.Log == nil:
 		return nil, errors.New("archive: Commands, Queries, Signer and Log are required")
 	}
-	return &Archive{cfg}, nil
+	return &Recordings{cfg}, nil
 }
 
-// Server is where shows are.
-type Server interface {
-	Follow(show media.Show) (*media.Player, error)
+// BroadcastSource is where shows are.
+type BroadcastSource interface {
+	Subscribe(show media.Broadcast) (*media.Player, error)
 }
 
-// Begin records a show that has begun, if it is to be recorded. That it is not, for want of something, is no
+// Start records a show that has begun, if it is to be recorded. That it is not, for want of something, is no
 // reason for the show to end.
-func (a *Archive) Begin(ctx context.Context, live domain.LiveID, show media.Show, from Server, to *record.Recorder) {
+func (a *Recordings) Start(ctx context.Context, live domain.LiveID, show media.Broadcast, from BroadcastSource, to *record.Recorder) {
 	wanted, err := a.wanted(ctx, live)
 	if err == nil && wanted {
 		var source *media.Player
-		if source, err = from.Follow(show); err == nil {
-			err = to.Begin(folderOf(live), show.ID, source)
+		if source, err = from.Subscribe(show); err == nil {
+			err = to.Start(folderOf(live), show.ID, source)
 		}
 	}
 	if err != nil && !errors.Is(err, record.ErrExists) { // of a show that is told twice
@@ -81,21 +81,21 @@ func (a *Archive) Begin(ctx context.Context, live domain.LiveID, show media.Show
 	}
 }
 
-// End tells why a show has ended.
-func (a *Archive) End(live domain.LiveID, show media.Show, why media.Reason, of *record.Recorder) {
-	of.End(folderOf(live), show.ID, record.ReasonOf(why))
+// Stop tells why a show has ended.
+func (a *Recordings) Stop(live domain.LiveID, show media.Broadcast, why media.Reason, of *record.Recorder) {
+	of.Stop(folderOf(live), show.ID, record.ReasonOf(why))
 }
 
-func (a *Archive) wanted(ctx context.Context, live domain.LiveID) (bool, error) {
-	if a.cfg.Mode == Off {
+func (a *Recordings) wanted(ctx context.Context, live domain.LiveID) (bool, error) {
+	if a.cfg.Mode == RecordOff {
 		return false, nil
 	}
 	room, err := a.cfg.Queries.Live(ctx, live)
-	return err == nil && (room.Record == domain.RecordOn || a.cfg.Mode == All && room.Record != domain.RecordOff), err
+	return err == nil && (room.Record == domain.RecordOn || a.cfg.Mode == RecordAll && room.Record != domain.RecordOff), err
 }
 
-// Started implements record.Observer.
-func (a *Archive) Started(ctx context.Context, r record.Recording) error {
+// RecordingStarted implements record.Observer.
+func (a *Recordings) RecordingStarted(ctx context.Context, r record.Recording) error {
 	live, err := liveOf(r)
 	if err != nil {
 		return err
@@ -103,23 +103,23 @@ func (a *Archive) Started(ctx context.Context, r record.Recording) error {
 	return a.say(ctx, domain.StartRecording{Live: live, Recording: domain.RecordingID(r.ID)})
 }
 
-// Finished implements record.Observer.
-func (a *Archive) Finished(ctx context.Context, r record.Recording) error {
+// RecordingFinished implements record.Observer.
+func (a *Recordings) RecordingFinished(ctx context.Context, r record.Recording) error {
 	live, err := liveOf(r)
 	if err != nil {
 		return err
 	}
 	c := domain.FinishRecording{Live: live, Recording: domain.RecordingID(r.ID), Reason: domain.RecordingReason(r.Reason),
-		Began: stamp(r.Began), Ended: stamp(r.Ended), Length: r.Length.Milliseconds(), Bytes: r.Bytes}
+		Began: stamp(r.StartedAt), Ended: stamp(r.EndedAt), Length: r.Length.Milliseconds(), Bytes: r.Bytes}
 	for _, p := range r.Parts {
-		c.Parts = append(c.Parts, domain.RecordingPart{File: p.File, Began: stamp(p.Began), Length: p.Length.Milliseconds(), Bytes: p.Bytes,
+		c.Parts = append(c.Parts, domain.RecordingPart{File: p.File, Began: stamp(p.StartedAt), Length: p.Length.Milliseconds(), Bytes: p.Bytes,
 			Picture: domain.Picture{Video: string(p.Video), Width: p.Size.Width, Height: p.Size.Height, Audio: string(p.Audio)}})
 	}
 	return a.say(ctx, c)
 }
 
-// Discard implements record.Observer.
-func (a *Archive) Discard(ctx context.Context, r record.Recording, why record.Reason) error {
+// DiscardRecording implements record.Observer.
+func (a *Recordings) DiscardRecording(ctx context.Context, r record.Recording, why record.Reason) error {
 	live, err := liveOf(r)
 	if err != nil {
 		return err
@@ -127,8 +127,8 @@ func (a *Archive) Discard(ctx context.Context, r record.Recording, why record.Re
 	return a.say(ctx, domain.DiscardRecording{Live: live, Recording: domain.RecordingID(r.ID), Reason: domain.RecordingReason(why)})
 }
 
-// Deleted implements record.Observer.
-func (a *Archive) Deleted(ctx context.Context, all []record.Recording) ([]record.Recording, error) {
+// FindDeleted implements record.Observer.
+func (a *Recordings) FindDeleted(ctx context.Context, all []record.Recording) ([]record.Recording, error) {
 	ids := make([]string, len(all))
 	for i, r := range all {
 		ids[i] = r.ID
@@ -140,8 +140,8 @@ func (a *Archive) Deleted(ctx context.Context, all []record.Recording) ([]record
 	return slices.DeleteFunc(slices.Clone(all), func(r record.Recording) bool { return !slices.Contains(gone, r.ID) }), nil
 }
 
-// Gate is the gate of a record.Door.
-func (a *Archive) Gate(ctx context.Context, folder, id, sign string) error {
+// Authorize is the gate of a record.Door.
+func (a *Recordings) Authorize(ctx context.Context, folder, id, sign string) error {
 	r, err := a.cfg.Queries.Recording(ctx, domain.RecordingID(id))
 	switch {
 	case errors.Is(err, projections.ErrNotFound):
@@ -156,7 +156,7 @@ func (a *Archive) Gate(ctx context.Context, folder, id, sign string) error {
 	return nil
 }
 
-func (a *Archive) say(ctx context.Context, c domain.Command) error {
+func (a *Recordings) say(ctx context.Context, c domain.Command) error {
 	_, err := a.cfg.Commands.Execute(ctx, domain.Request{By: domain.Actor{Kind: domain.System}, Command: c})
 	return err
 }

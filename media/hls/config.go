@@ -10,17 +10,17 @@ import (
 
 // The values that a zero Config means.
 const (
-	// DefaultSegment is the least length of a segment; each ends before a key frame. A group of pictures of
+	// DefaultMinSegment is the least length of a segment; each ends before a key frame. A group of pictures of
 	// one second, of which reordering may hide a part, must be enough for one.
-	DefaultSegment = 800 * time.Millisecond
-	// DefaultPart is the least length of a part: the latency of a player is three of them.
-	DefaultPart = 200 * time.Millisecond
+	DefaultMinSegment = 800 * time.Millisecond
+	// DefaultMinPart is the least length of a part: the latency of a player is three of them.
+	DefaultMinPart = 200 * time.Millisecond
 	// DefaultSegments is the number of segments in a playlist, the least that low latency allows.
 	DefaultSegments = 7
 	// DefaultMaxSegment bounds the bytes of a segment, and so of a stream without key frames.
 	DefaultMaxSegment = 8 << 20
-	// DefaultPatience is how long a request waits for what is about to be cut.
-	DefaultPatience = 10 * time.Second
+	// DefaultWaitTimeout is how long a request waits for what is about to be cut.
+	DefaultWaitTimeout = 10 * time.Second
 	// DefaultMaxWaiting bounds the requests that wait.
 	DefaultMaxWaiting = 2000
 )
@@ -32,34 +32,34 @@ type Config struct {
 	// Token is what the names of files carry as the argument "show", so that their server knows them again.
 	Token string
 	// Plain leaves out parts, and whatever else low latency needs.
-	Plain bool
+	NoLowLatency bool
 	// Segment and Part are the least lengths.
-	Segment, Part time.Duration
-	Segments      int
-	MaxSegment    int
-	Patience      time.Duration
-	MaxWaiting    int
+	MinSegment, MinPart time.Duration
+	Segments            int
+	MaxSegment          int
+	WaitTimeout         time.Duration
+	MaxWaiting          int
 	// Fault is told what was wrong with the stream; nil means nobody is.
-	Fault func(error)
+	OnError func(error)
 }
 
 func (c Config) withDefaults() Config {
-	c.Segment = cmp.Or(c.Segment, DefaultSegment)
-	c.Part = cmp.Or(c.Part, DefaultPart)
+	c.MinSegment = cmp.Or(c.MinSegment, DefaultMinSegment)
+	c.MinPart = cmp.Or(c.MinPart, DefaultMinPart)
 	c.Segments = max(DefaultSegments, c.Segments)
 	c.MaxSegment = cmp.Or(c.MaxSegment, DefaultMaxSegment)
-	c.Patience = cmp.Or(c.Patience, DefaultPatience)
+	c.WaitTimeout = cmp.Or(c.WaitTimeout, DefaultWaitTimeout)
 	c.MaxWaiting = cmp.Or(c.MaxWaiting, DefaultMaxWaiting)
-	if c.Fault == nil {
-		c.Fault = func(error) {}
+	if c.OnError == nil {
+		c.OnError = func(error) {}
 	}
 	return c
 }
 
 // What Write returns when a stream cannot go on.
 var (
-	ErrCodecs = errors.New("hls: no codec that HLS knows")
-	ErrUncut  = errors.New("hls: the stream cannot be cut")
+	ErrCodec      = errors.New("hls: no codec that HLS knows")
+	ErrSegmenting = errors.New("hls: the stream cannot be cut")
 )
 
 // Frame is what a Muxer cuts: a payload, what it is, and its time in milliseconds.

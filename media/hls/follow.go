@@ -20,7 +20,7 @@ func (m *Muxer) follow(s *shown, name string) {
 			continue
 		}
 		p := m.take(s, name, text)
-		if !m.cfg.Plain {
+		if !m.cfg.NoLowLatency {
 			query = p.asks()
 		} else if !m.waitNudge(s, name) {
 			return

@@ -21,8 +21,8 @@ const (
 	DefaultFolderQuota = 10 << 30
 	// DefaultReserve is what is left free on the disk, for others live there too.
 	DefaultReserve = 1 << 30
-	// DefaultSweep is how often old recordings are looked for, and those told that could not be told before.
-	DefaultSweep = time.Minute
+	// DefaultSweepInterval is how often old recordings are looked for, and those told that could not be told before.
+	DefaultSweepInterval = time.Minute
 )
 
 const (
@@ -58,9 +58,9 @@ type Config struct {
 	// written goes beyond the quotas, not into the reserve.
 	Quota, FolderQuota, Reserve int64
 	// Keep is how long a closed recording is kept; 0 means until there is need of its space.
-	Keep time.Duration
+	MaxAge time.Duration
 	// Sweep is how often that is looked at, and what somebody has deleted.
-	Sweep time.Duration
+	SweepInterval time.Duration
 }
 
 // Observer is told of recordings, by many goroutines at once. Its calls take their time from the recording,
@@ -68,13 +68,13 @@ type Config struct {
 // twice.
 type Observer interface {
 	// Started tells that a recording has begun to be written.
-	Started(ctx context.Context, r Recording) error
+	RecordingStarted(ctx context.Context, r Recording) error
 	// Finished tells that it is closed, and why.
-	Finished(ctx context.Context, r Recording) error
+	RecordingFinished(ctx context.Context, r Recording) error
 	// Deleted answers which of these are to be deleted, since somebody said so.
-	Deleted(ctx context.Context, all []Recording) (gone []Recording, err error)
+	FindDeleted(ctx context.Context, all []Recording) (gone []Recording, err error)
 	// Discard asks for leave to delete a closed recording: an error keeps it.
-	Discard(ctx context.Context, r Recording, why Reason) error
+	DiscardRecording(ctx context.Context, r Recording, why Reason) error
 }
 
 // Source is a show as a player reads it; *media.Player is one.
@@ -86,12 +86,12 @@ type Source interface {
 
 // What a Recorder says when it cannot.
 var (
-	ErrClosed   = errors.New("record: shutting down")
-	ErrExists   = errors.New("record: there is such a recording")
-	ErrNotFound = errors.New("record: no such recording")
-	ErrRunning  = errors.New("record: it is still being written")
-	ErrInUse    = errors.New("record: the folder is in use by another process")
-	ErrName     = errors.New("record: not a name")
+	ErrClosed         = errors.New("record: shutting down")
+	ErrExists         = errors.New("record: there is such a recording")
+	ErrNotFound       = errors.New("record: no such recording")
+	ErrStillRecording = errors.New("record: it is still being written")
+	ErrInUse          = errors.New("record: the folder is in use by another process")
+	ErrName           = errors.New("record: not a name")
 )
 
 func (c Config) withDefaults() (Config, error) {
@@ -111,14 +111,14 @@ func (c Config) withDefaults() (Config, error) {
 	c.Quota = cmp.Or(c.Quota, DefaultQuota)
 	c.FolderQuota = cmp.Or(c.FolderQuota, DefaultFolderQuota)
 	c.Reserve = cmp.Or(c.Reserve, DefaultReserve)
-	c.Sweep = cmp.Or(c.Sweep, DefaultSweep)
+	c.SweepInterval = cmp.Or(c.SweepInterval, DefaultSweepInterval)
 	return c, nil
 }
 
 // nobody is told nothing.
 type nobody struct{}
 
-func (nobody) Started(context.Context, Recording) error                  { return nil }
-func (nobody) Finished(context.Context, Recording) error                 { return nil }
-func (nobody) Deleted(context.Context, []Recording) ([]Recording, error) { return nil, nil }
-func (nobody) Discard(context.Context, Recording, Reason) error          { return nil }
+func (nobody) RecordingStarted(context.Context, Recording) error             { return nil }
+func (nobody) RecordingFinished(context.Context, Recording) error            { return nil }
+func (nobody) FindDeleted(context.Context, []Recording) ([]Recording, error) { return nil, nil }
+func (nobody) DiscardRecording(context.Context, Recording, Reason) error     { return nil }

@@ -166,7 +166,7 @@ func (d *disk) counted(folder, id string, n int64) {
 func (d *disk) oldest(fits func(*book) bool) *Recording {
 	var first *book
 	for _, b := range d.books {
-		if b.closed && !b.leaving && fits(b) && (first == nil || b.Ended.Before(first.Ended)) {
+		if b.closed && !b.leaving && fits(b) && (first == nil || b.EndedAt.Before(first.EndedAt)) {
 			first = b
 		}
 	}
@@ -186,7 +186,7 @@ func (d *disk) leave(folder, id string) (Recording, error) {
 	case b == nil || b.leaving:
 		return Recording{}, ErrNotFound
 	case !b.closed:
-		return Recording{}, ErrRunning
+		return Recording{}, ErrStillRecording
 	}
 	b.leaving = true
 	return b.Recording, nil
@@ -232,7 +232,7 @@ func (d *disk) list(fits func(*book) bool) []Recording {
 		}
 	}
 	slices.SortFunc(all, func(a, b Recording) int {
-		return cmp.Or(a.Began.Compare(b.Began), cmp.Compare(a.ID, b.ID))
+		return cmp.Or(a.StartedAt.Compare(b.StartedAt), cmp.Compare(a.ID, b.ID))
 	})
 	return all
 }

@@ -61,7 +61,7 @@ func (s *source) Read(b []byte) (int, error) {
 		return c.conn.Read(b)
 	}
 	for {
-		if err := c.conn.SetReadDeadline(c.cfg.Now().Add(c.cfg.Ping)); err != nil {
+		if err := c.conn.SetReadDeadline(c.cfg.Now().Add(c.cfg.PingInterval)); err != nil {
 			return 0, err
 		}
 		n, err := c.conn.Read(b)
@@ -74,7 +74,7 @@ func (s *source) Read(b []byte) (int, error) {
 			return n, err
 		}
 		if now.Sub(c.heard) >= c.cfg.PingTimeout {
-			return 0, fmt.Errorf("%w for %v", ErrSilent, c.cfg.PingTimeout)
+			return 0, fmt.Errorf("%w for %v", ErrIdle, c.cfg.PingTimeout)
 		}
 		if err := c.ping(now); err != nil {
 			return 0, err
@@ -93,7 +93,7 @@ func (c *Conn) send() error {
 	if len(answers) == 0 {
 		return nil
 	}
-	err := c.conn.SetWriteDeadline(c.cfg.Now().Add(c.cfg.AnswerTime))
+	err := c.conn.SetWriteDeadline(c.cfg.Now().Add(c.cfg.ControlTimeout))
 	if err == nil {
 		_, err = c.conn.Write(answers)
 	}
@@ -105,7 +105,7 @@ func (c *Conn) send() error {
 func (c *Conn) Write(b *net.Buffers) (int64, error) {
 	c.writing.Lock()
 	defer c.writing.Unlock()
-	if err := c.conn.SetWriteDeadline(c.cfg.Now().Add(c.cfg.MediaTime)); err != nil {
+	if err := c.conn.SetWriteDeadline(c.cfg.Now().Add(c.cfg.MediaTimeout)); err != nil {
 		return 0, err
 	}
 	return b.WriteTo(c.conn)

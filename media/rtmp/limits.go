@@ -28,6 +28,6 @@ var (
 	ErrProtocol = errors.New("rtmp: protocol error")
 	// ErrDone is returned when a client said that it has finished.
 	ErrDone = errors.New("rtmp: the client has finished")
-	// ErrSilent is wrapped when a client is there but says nothing.
-	ErrSilent = errors.New("rtmp: the client is silent")
+	// ErrIdle is wrapped when a client is there but says nothing.
+	ErrIdle = errors.New("rtmp: the client is silent")
 )

@@ -9,17 +9,17 @@ import (
 
 const unpublishTime = 2 * time.Second // from FCUnpublish to deleteStream
 
-// Media returns the next audio, video or data message of a publisher, with at least one byte. It answers
+// ReadMedia returns the next audio, video or data message of a publisher, with at least one byte. It answers
 // everything else itself. It returns ErrDone when the client said that it has finished, and an error that
-// wraps ErrSilent when no message came in fifteen seconds, or no media in a minute.
-func (c *Conn) Media() (Message, error) {
+// wraps ErrIdle when no message came in fifteen seconds, or no media in a minute.
+func (c *Conn) ReadMedia() (Message, error) {
 	for {
 		m, err := c.nextMessage()
 		switch {
 		case err != nil && c.over:
 			return Message{}, ErrDone
 		case errors.Is(err, os.ErrDeadlineExceeded):
-			return Message{}, fmt.Errorf("%w for %v", ErrSilent, c.cfg.MessageTime)
+			return Message{}, fmt.Errorf("%w for %v", ErrIdle, c.cfg.MessageTimeout)
 		case err != nil:
 			return Message{}, err
 		}
@@ -43,7 +43,7 @@ func (c *Conn) Media() (Message, error) {
 
 // nextMessage gives the whole message its time, so that a trickle of bytes does not extend it.
 func (c *Conn) nextMessage() (Message, error) {
-	wait := c.cfg.MessageTime
+	wait := c.cfg.MessageTimeout
 	if c.over {
 		wait = unpublishTime
 	}
@@ -56,7 +56,7 @@ func (c *Conn) nextMessage() (Message, error) {
 // sort says whether a publisher's message is for the caller, and answers it if not.
 func (c *Conn) sort(m *Message) (wanted bool, err error) {
 	now := c.cfg.Now()
-	if now.Sub(c.pinged) >= c.cfg.Ping {
+	if now.Sub(c.pinged) >= c.cfg.PingInterval {
 		if err := c.ping(now); err != nil {
 			return false, err
 		}
@@ -66,7 +66,7 @@ func (c *Conn) sort(m *Message) (wanted bool, err error) {
 		c.heard = now
 		return len(m.Data) > 0, nil
 	case now.Sub(c.heard) >= c.cfg.PingTimeout:
-		return false, fmt.Errorf("%w: no media for %v", ErrSilent, c.cfg.PingTimeout)
+		return false, fmt.Errorf("%w: no media for %v", ErrIdle, c.cfg.PingTimeout)
 	case m.Type == typeDataAMF3 && len(m.Data) > 0 && m.Data[0] == 0:
 		m.Type, m.Data = TypeData, m.Data[1:]
 		return len(m.Data) > 0, nil
@@ -95,9 +95,9 @@ func (c *Conn) obey(m Message) error {
 	return c.prepare(call)
 }
 
-// Wait reads what a player says until it goes away. It returns ErrDone when the player said so, and an
-// error that wraps ErrSilent when nothing was heard of it for a minute, in spite of a ping.
-func (c *Conn) Wait() error {
+// Serve reads what a player says until it goes away. It returns ErrDone when the player said so, and an
+// error that wraps ErrIdle when nothing was heard of it for a minute, in spite of a ping.
+func (c *Conn) Serve() error {
 	for {
 		m, err := c.r.next()
 		if err != nil {

@@ -9,13 +9,13 @@ import (
 	"roomlog/media/amf"
 )
 
-// Connect is what a client says of itself when it connects.
+// ReadConnect is what a client says of itself when it connects.
 type Connect struct {
 	App    string     // as it was sent, with a query behind it
 	Fields amf.Object // everything, for those who want to know more
 }
 
-// Request is what a client asks for.
+// ReadRequest is what a client asks for.
 type Request struct {
 	Publish bool // or play
 	App     string
@@ -23,10 +23,10 @@ type Request struct {
 	Args    url.Values // of the query
 }
 
-// Connect shakes hands and reads up to the client's connect, which Request or Reject then answers. Ten
+// ReadConnect shakes hands and reads up to the client's connect, which Request or Reject then answers. Ten
 // seconds from here on the client must have asked for something.
-func (c *Conn) Connect() (Connect, error) {
-	if err := c.conn.SetDeadline(c.cfg.Now().Add(c.cfg.OpenTime)); err != nil {
+func (c *Conn) ReadConnect() (Connect, error) {
+	if err := c.conn.SetDeadline(c.cfg.Now().Add(c.cfg.HandshakeTimeout)); err != nil {
 		return Connect{}, err
 	}
 	type both struct {
@@ -58,9 +58,9 @@ func (c *Conn) Reject(text string) {
 	c.leave()
 }
 
-// Request answers connect and reads until the client wants to publish or to play. A path that names no
+// ReadRequest answers connect and reads until the client wants to publish or to play. A path that names no
 // stream is refused here.
-func (c *Conn) Request() (Request, error) {
+func (c *Conn) ReadRequest() (Request, error) {
 	c.welcome()
 	for {
 		if err := c.send(); err != nil {

@@ -23,28 +23,28 @@ const (
 	linesAtOne = 500
 )
 
-// Board is what operators see of the streams of all processes, and how they end a player's connection. A
+// Directory is what operators see of the streams of all processes, and how they end a player's connection. A
 // publisher is ended by domain.KickPublish. eventstore.Store.Listen has to run.
-type Board struct {
+type Directory struct {
 	store   *eventstore.Store
 	queries *projections.Queries
 }
 
-// NewBoard makes a Board, which may be in any process.
-func NewBoard(store *eventstore.Store, queries *projections.Queries) *Board {
-	return &Board{store, queries}
+// NewDirectory makes a Board, which may be in any process.
+func NewDirectory(store *eventstore.Store, queries *projections.Queries) *Directory {
+	return &Directory{store, queries}
 }
 
-// Line is a room's stream: what the log says of it, and what its process says it does. A room in which somebody
+// Stream is a room's stream: what the log says of it, and what its process says it does. A room in which somebody
 // waits for a stream has a line without a Show.
-type Line struct {
-	Live    projections.Live
-	Figures []Figures // of every process that has it: the one that takes it in, and those where somebody waits in vain
+type Stream struct {
+	Live  projections.Live
+	Nodes []NodeStats // of every process that has it: the one that takes it in, and those where somebody waits in vain
 }
 
 // Streams lists the streams, in the order of rooms.
-func (b *Board) Streams(ctx context.Context) ([]Line, error) {
-	lines := make(map[string]*Line)
+func (b *Directory) Streams(ctx context.Context) ([]Stream, error) {
+	lines := make(map[string]*Stream)
 	expected, err := b.shows(ctx, lines)
 	if err != nil {
 		return nil, err
@@ -54,7 +54,7 @@ func (b *Board) Streams(ctx context.Context) ([]Line, error) {
 		return nil, err
 	}
 	for _, item := range replies {
-		var f Figures
+		var f NodeStats
 		if err := json.Unmarshal(item, &f); err != nil {
 			return nil, fmt.Errorf("figures of a stream: %w", err)
 		}
@@ -67,22 +67,22 @@ func (b *Board) Streams(ctx context.Context) ([]Line, error) {
 			if err != nil {
 				return nil, err
 			}
-			line = &Line{Live: live}
+			line = &Stream{Live: live}
 			lines[f.Key] = line
 		}
-		line.Figures = append(line.Figures, f)
+		line.Nodes = append(line.Nodes, f)
 	}
-	all := make([]Line, 0, len(lines))
+	all := make([]Stream, 0, len(lines))
 	for _, line := range lines {
-		slices.SortFunc(line.Figures, func(a, b Figures) int { return cmp.Compare(b.Publisher, a.Publisher) }) // with a publisher first
+		slices.SortFunc(line.Nodes, func(a, b NodeStats) int { return cmp.Compare(b.Publisher, a.Publisher) }) // with a publisher first
 		all = append(all, *line)
 	}
-	slices.SortFunc(all, func(a, b Line) int { return cmp.Compare(a.Live.ID, b.Live.ID) })
+	slices.SortFunc(all, func(a, b Stream) int { return cmp.Compare(a.Live.ID, b.Live.ID) })
 	return all, nil
 }
 
 // shows reads what the log says, and which living processes have something to say about it.
-func (b *Board) shows(ctx context.Context, lines map[string]*Line) (processes map[string]bool, err error) {
+func (b *Directory) shows(ctx context.Context, lines map[string]*Stream) (processes map[string]bool, err error) {
 	alive, err := b.store.Alive(ctx)
 	if err != nil {
 		return nil, err
@@ -99,7 +99,7 @@ func (b *Board) shows(ctx context.Context, lines map[string]*Line) (processes ma
 			if err != nil {
 				return nil, err
 			}
-			lines[live.Key] = &Line{Live: live}
+			lines[live.Key] = &Stream{Live: live}
 			if alive(show.Node) {
 				processes[show.Node] = true
 			}
@@ -111,7 +111,7 @@ func (b *Board) shows(ctx context.Context, lines map[string]*Line) (processes ma
 }
 
 // Players lists who watches a room, on all processes.
-func (b *Board) Players(ctx context.Context, live projections.Live) ([]Player, error) {
+func (b *Directory) Players(ctx context.Context, live projections.Live) ([]Player, error) {
 	expected := make(map[string]bool)
 	if live.Broadcast.ID != "" {
 		alive, err := b.store.Alive(ctx)
@@ -137,7 +137,7 @@ func (b *Board) Players(ctx context.Context, live projections.Live) ([]Player, e
 }
 
 // KickPlayer ends the connection of a player, on whichever process it is, and says whether there was one.
-func (b *Board) KickPlayer(ctx context.Context, id, note string) (bool, error) {
+func (b *Directory) KickPlayer(ctx context.Context, id, note string) (bool, error) {
 	if len(id) > 64 || len(note) > 400 {
 		return false, errors.New("stage: the name of a player, or what is said of it, is too long")
 	}
@@ -147,7 +147,7 @@ func (b *Board) KickPlayer(ctx context.Context, id, note string) (bool, error) {
 
 // ask collects what processes answer: until those that are expected have said everything, or, if none is, until
 // somebody had something to say or nobody will have any more.
-func (b *Board) ask(ctx context.Context, q question, expected map[string]bool) ([]json.RawMessage, error) {
+func (b *Directory) ask(ctx context.Context, q question, expected map[string]bool) ([]json.RawMessage, error) {
 	q.ID = rand.Text()
 	heard := make(chan reply, 1024)
 	stop := b.store.Overhear(func(text string) {

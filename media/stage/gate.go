@@ -12,17 +12,17 @@ import (
 
 // Why a good sign does not open a stream.
 var (
-	ErrNoRoom  = errors.New("stage: no room has this stream")
-	ErrEnded   = errors.New("stage: the room has ended")
-	ErrOwner   = errors.New("stage: the room's owner is locked out")
-	ErrResting = errors.New("stage: an operator has ended the stream of this room a moment ago")
+	ErrLiveNotFound   = errors.New("stage: no room has this stream")
+	ErrLiveEnded      = errors.New("stage: the room has ended")
+	ErrOwnerRefused   = errors.New("stage: the room's owner is locked out")
+	ErrRecentlyKicked = errors.New("stage: an operator has ended the stream of this room a moment ago")
 )
 
-// Connect lets everybody connect: what counts is decided later.
-func (s *Stage) Connect(context.Context, media.ConnectRequest) error { return nil }
+// AuthorizeConnect lets everybody connect: what counts is decided later.
+func (s *Manager) AuthorizeConnect(context.Context, media.ConnectRequest) error { return nil }
 
-// Publish wants a sign that opens publishing, and a room that may have a stream and has none elsewhere.
-func (s *Stage) Publish(ctx context.Context, r media.PublishRequest) error {
+// AuthorizePublish wants a sign that opens publishing, and a room that may have a stream and has none elsewhere.
+func (s *Manager) AuthorizePublish(ctx context.Context, r media.PublishRequest) error {
 	if err := s.cfg.Signer.Verify(media.ScopePublish, r.Key, r.Sign); err != nil {
 		return err
 	}
@@ -31,8 +31,8 @@ func (s *Stage) Publish(ctx context.Context, r media.PublishRequest) error {
 	case err != nil:
 		return err
 	case s.rests(live.ID):
-		return ErrResting
-	case live.Broadcast.ID == "" || live.Broadcast.Node == s.cfg.Process:
+		return ErrRecentlyKicked
+	case live.Broadcast.ID == "" || live.Broadcast.Node == s.cfg.Node:
 		return nil // who else publishes here is this process's own business
 	}
 	alive, err := s.cfg.Store.Alive(ctx)
@@ -40,13 +40,13 @@ func (s *Stage) Publish(ctx context.Context, r media.PublishRequest) error {
 		return fmt.Errorf("%w: %w", media.ErrUnavailable, err)
 	}
 	if alive(live.Broadcast.Node) {
-		return media.ErrBusy
+		return media.ErrAlreadyPublishing
 	}
 	return nil // what is left of a dead process ends as this begins
 }
 
-// Play wants a sign that opens playing, and a room that may have a stream.
-func (s *Stage) Play(ctx context.Context, r media.PlayRequest) error {
+// AuthorizePlay wants a sign that opens playing, and a room that may have a stream.
+func (s *Manager) AuthorizePlay(ctx context.Context, r media.PlayRequest) error {
 	if err := s.cfg.Signer.Verify(media.ScopePlay, r.Key, r.Sign); err != nil {
 		return err
 	}
@@ -56,7 +56,7 @@ func (s *Stage) Play(ctx context.Context, r media.PlayRequest) error {
 
 // room answers the room of a stream if it may have one. The tables may be behind a room that was made a moment
 // ago: a no is asked for again when they are where the log is now.
-func (s *Stage) room(ctx context.Context, key string) (projections.Live, error) {
+func (s *Manager) room(ctx context.Context, key string) (projections.Live, error) {
 	live, err := s.cfg.Queries.LiveByKey(ctx, key)
 	if errors.Is(err, projections.ErrNotFound) {
 		var head int64
@@ -68,13 +68,13 @@ func (s *Stage) room(ctx context.Context, key string) (projections.Live, error) 
 	}
 	switch {
 	case errors.Is(err, projections.ErrNotFound):
-		return live, ErrNoRoom
+		return live, ErrLiveNotFound
 	case err != nil:
 		return live, fmt.Errorf("%w: %w", media.ErrUnavailable, err)
 	case live.Status == domain.StatusEnded:
-		return live, ErrEnded
+		return live, ErrLiveEnded
 	case live.OwnerUnavailable:
-		return live, ErrOwner
+		return live, ErrOwnerRefused
 	}
 	return live, nil
 }

@@ -19,11 +19,11 @@ const (
 )
 
 // PublishStarted tells the log that a show has begun. It returns when the log has it.
-func (s *Stage) PublishStarted(ctx context.Context, show media.Show) {
+func (s *Manager) PublishStarted(ctx context.Context, show media.Broadcast) {
 	live, err := s.liveOf(ctx, show.Key)
 	if err != nil {
 		s.lost(ctx, "a show's beginning", show, err)
-		s.server.Cut(show.Key, media.Ended)
+		s.server.Cut(show.Key, media.ReasonEnded)
 		return
 	}
 	e := entry{key: show.Key, live: live, name: domain.ShowID(show.ID), show: show, after: s.cfg.Feed.Checkpoint()}
@@ -37,12 +37,12 @@ func (s *Stage) PublishStarted(ctx context.Context, show media.Show) {
 		s.refused(e, err)
 		return
 	}
-	s.cfg.Told(ctx, Told{Show: show, Live: live, Position: receipt.Position})
+	s.cfg.OnChange(ctx, Change{Broadcast: show, Live: live, Position: receipt.Position})
 }
 
 // begin tells the log of a show.
-func (s *Stage) begin(ctx context.Context, e entry, onAir bool) (eventstore.Receipt, error) {
-	receipt, err := s.say(ctx, "show-"+string(e.name), domain.StartPublish{Live: e.live, Show: e.name, Process: s.cfg.Process, OnAir: onAir,
+func (s *Manager) begin(ctx context.Context, e entry, onAir bool) (eventstore.Receipt, error) {
+	receipt, err := s.say(ctx, "show-"+string(e.name), domain.StartPublish{Live: e.live, Show: e.name, Process: s.cfg.Node, OnAir: onAir,
 		Picture: domain.Picture{Video: string(e.show.Video), Width: e.show.Size.Width, Height: e.show.Size.Height, Audio: string(e.show.Audio)}})
 	if err != nil {
 		s.lost(ctx, "a show's beginning", e.show, err)
@@ -51,14 +51,14 @@ func (s *Stage) begin(ctx context.Context, e entry, onAir bool) (eventstore.Rece
 }
 
 // refused cuts a show that the log does not take.
-func (s *Stage) refused(e entry, err error) {
+func (s *Manager) refused(e entry, err error) {
 	if domain.Refused(err) != nil {
-		s.server.Cut(e.key, media.Ended)
+		s.server.Cut(e.key, media.ReasonEnded)
 	}
 }
 
 // forget answers what the log was told of a show, which it is told no more of.
-func (s *Stage) forget(show media.Show) *entry {
+func (s *Manager) forget(show media.Broadcast) *entry {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	e := s.shows[show.ID]
@@ -67,7 +67,7 @@ func (s *Stage) forget(show media.Show) *entry {
 }
 
 // PublishStopped tells the log that a show has ended. It returns when the log has it.
-func (s *Stage) PublishStopped(ctx context.Context, show media.Show, why media.Reason) {
+func (s *Manager) PublishStopped(ctx context.Context, show media.Broadcast, why media.Reason) {
 	e := s.forget(show)
 	if e == nil {
 		return // nobody was told that it had begun
@@ -81,17 +81,17 @@ func (s *Stage) PublishStopped(ctx context.Context, show media.Show, why media.R
 	if len(receipt.Events) == 0 { // somebody else has said so before
 		position = e.ended
 	}
-	s.cfg.Told(ctx, Told{Show: show, Why: why, Live: e.live, Position: position})
+	s.cfg.OnChange(ctx, Change{Broadcast: show, Reason: why, Live: e.live, Position: position})
 }
 
 // lost says what the log was not told. When it can be told, the shows of a process that is not there any more are ended
 // by another.
-func (s *Stage) lost(ctx context.Context, what string, show media.Show, err error) {
+func (s *Manager) lost(ctx context.Context, what string, show media.Broadcast, err error) {
 	s.cfg.Log.WarnContext(ctx, what+" is not in the log", slog.String("show", show.ID), slog.String("key", show.Key), slog.Any("err", err))
 }
 
 // liveOf answers the room of a stream that its gate let in.
-func (s *Stage) liveOf(ctx context.Context, key string) (live domain.LiveID, err error) {
+func (s *Manager) liveOf(ctx context.Context, key string) (live domain.LiveID, err error) {
 	err = s.persist(ctx, func(ctx context.Context) error {
 		found, err := s.cfg.Queries.LiveByKey(ctx, key)
 		live = found.ID
@@ -101,7 +101,7 @@ func (s *Stage) liveOf(ctx context.Context, key string) (live domain.LiveID, err
 }
 
 // say has the log decide a command of the program itself.
-func (s *Stage) say(ctx context.Context, key string, c domain.Command) (receipt eventstore.Receipt, err error) {
+func (s *Manager) say(ctx context.Context, key string, c domain.Command) (receipt eventstore.Receipt, err error) {
 	err = s.persist(ctx, func(ctx context.Context) error {
 		receipt, err = s.cfg.Commands.Execute(ctx, domain.Request{Command: c, By: domain.Actor{Kind: domain.System}, Key: key})
 		return err
@@ -112,7 +112,7 @@ func (s *Stage) say(ctx context.Context, key string, c domain.Command) (receipt 
 var errTired = errors.New("the log has not listened, and this process ends")
 
 // persist does something until it is done or refused. When ctx ends there is a little time left for it, once.
-func (s *Stage) persist(ctx context.Context, do func(context.Context) error) error {
+func (s *Manager) persist(ctx context.Context, do func(context.Context) error) error {
 	if ctx.Err() != nil && s.tired.Load() {
 		return errTired
 	}
@@ -134,15 +134,15 @@ func (s *Stage) persist(ctx context.Context, do func(context.Context) error) err
 
 func reasonOf(why media.Reason) domain.PublishReason {
 	switch why {
-	case media.Stopped:
+	case media.ReasonStopped:
 		return domain.PublishStopped
-	case media.Replaced:
+	case media.ReasonReplaced:
 		return domain.PublishReplaced
-	case media.Kicked:
+	case media.ReasonKicked:
 		return domain.PublishKicked
-	case media.Ended:
+	case media.ReasonEnded:
 		return domain.PublishLiveEnded
-	case media.Shutdown:
+	case media.ReasonShutdown:
 		return domain.PublishShutdown
 	}
 	return domain.PublishLost

@@ -18,7 +18,7 @@ import (
 )
 
 // toldOf is what was told of a room's shows.
-func (p *process) toldOf(r room) (of []stage.Told) {
+func (p *process) toldOf(r room) (of []stage.Change) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, t := range p.told {
@@ -107,7 +107,7 @@ func TestWhatWasMissed(t *testing.T) {
 		t.Errorf("a stream that nobody has ended has ended %v", got)
 	}
 	p.eventually("the end is told", func() bool { return len(p.toldOf(kicked)) == 2 })
-	if got := p.toldOf(kicked)[1]; got.Why != media.Kicked || got.Position != p.lastEnd(kicked) {
+	if got := p.toldOf(kicked)[1]; got.Reason != media.ReasonKicked || got.Position != p.lastEnd(kicked) {
 		t.Errorf("%+v", got)
 	}
 }
@@ -115,8 +115,8 @@ func TestWhatWasMissed(t *testing.T) {
 func TestWhatIsToldOfAShow(t *testing.T) {
 	t.Parallel()
 	p := open(t, pgtest.New(t), "p1", nil)
-	tell := func(s *stage.Stage, r room, id string) media.Show {
-		show := media.Show{ID: id, Key: r.key}
+	tell := func(s *stage.Manager, r room, id string) media.Broadcast {
+		show := media.Broadcast{ID: id, Key: r.key}
 		p.eventually("the tables have the room", func() bool { _, err := p.queries.LiveByKey(t.Context(), r.key); return err == nil })
 		s.PublishStarted(t.Context(), show)
 		return show
@@ -125,7 +125,7 @@ func TestWhatIsToldOfAShow(t *testing.T) {
 		r := p.room()
 		p.asks(r.owner, domain.ChangeLiveStatus{Live: r.live, To: domain.LiveStop})
 		show := tell(p.stage, r, "refused")
-		p.stage.PublishStopped(t.Context(), show, media.Ended)
+		p.stage.PublishStopped(t.Context(), show, media.ReasonEnded)
 		if got := p.toldOf(r); len(got) != 0 {
 			t.Errorf("%+v", got)
 		}
@@ -135,10 +135,10 @@ func TestWhatIsToldOfAShow(t *testing.T) {
 		show := tell(p.stage, r, "kicked")
 		p.asks(operator, domain.KickPublish{Live: r.live})
 		p.eventually("it is heard", func() bool {
-			return errors.Is(p.stage.Publish(t.Context(), media.PublishRequest{Key: r.key, Sign: p.signer.Publish(r.key)}), stage.ErrResting)
+			return errors.Is(p.stage.AuthorizePublish(t.Context(), media.PublishRequest{Key: r.key, Sign: p.signer.Publish(r.key)}), stage.ErrRecentlyKicked)
 		})
 		p.room() // the log goes on
-		p.stage.PublishStopped(t.Context(), show, media.Kicked)
+		p.stage.PublishStopped(t.Context(), show, media.ReasonKicked)
 		if got := p.toldOf(r); len(got) != 2 || got[1].Position != p.lastEnd(r) {
 			t.Errorf("%+v; it ended at %d", got, p.lastEnd(r))
 		}
@@ -148,11 +148,11 @@ func TestWhatIsToldOfAShow(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		deaf.Serve(p.server)
+		deaf.Attach(p.server)
 		r := p.room()
 		show := tell(deaf, r, "unheard")
 		p.asks(operator, domain.KickPublish{Live: r.live})
-		deaf.PublishStopped(t.Context(), show, media.Lost)
+		deaf.PublishStopped(t.Context(), show, media.ReasonLost)
 		if got := p.toldOf(r); len(got) != 2 || got[1].Position != 0 {
 			t.Errorf("%+v", got)
 		}

@@ -13,7 +13,7 @@ import (
 // reaper says for the shows of processes that died that they have ended. Every process does it; whoever is first
 // is it.
 type reaper struct {
-	*Stage
+	*Manager
 	missing map[string]time.Time // processes that have shows and are not alive: since when
 }
 
@@ -22,7 +22,7 @@ const (
 	looksAGrace = 4   // how often it looks within the grace time
 )
 
-func newReaper(s *Stage) *reaper { return &reaper{s, make(map[string]time.Time)} }
+func newReaper(s *Manager) *reaper { return &reaper{s, make(map[string]time.Time)} }
 
 // run looks for dead processes until ctx ends.
 func (r *reaper) run(ctx context.Context) error {
@@ -83,7 +83,7 @@ func (r *reaper) others(ctx context.Context) (others []projections.Broadcast, er
 		}
 		for _, show := range shows {
 			last = show.Live
-			if show.Node != r.cfg.Process {
+			if show.Node != r.cfg.Node {
 				others = append(others, show)
 			}
 		}

@@ -17,11 +17,11 @@ type Server interface {
 	Cut(key string, why media.Reason)
 	Kick(id string) bool
 	Snapshot() media.Snapshot
-	Players(key string) []media.Viewing
+	Players(key string) []media.PlaySession
 }
 
-// Stage is the gate and the observer of one process's media.Server.
-type Stage struct {
+// Manager is the gate and the observer of one process's media.Server.
+type Manager struct {
 	cfg    Config
 	server Server // of Serve
 
@@ -37,27 +37,27 @@ type entry struct {
 	key  string
 	live domain.LiveID
 	name domain.ShowID // mostly the show's own id
-	show media.Show
+	show media.Broadcast
 
 	after int64 // a position before its beginning
 	ended int64 // where somebody else has said that it has ended; 0: nobody was heard to
 }
 
 // New makes a Stage. As a gate and an observer it works at once; Run does the rest.
-func New(cfg Config) (*Stage, error) {
+func New(cfg Config) (*Manager, error) {
 	cfg, err := cfg.withDefaults()
 	if err != nil {
 		return nil, err
 	}
-	return &Stage{cfg: cfg, shows: make(map[string]*entry), resting: make(map[domain.LiveID]time.Time)}, nil
+	return &Manager{cfg: cfg, shows: make(map[string]*entry), resting: make(map[domain.LiveID]time.Time)}, nil
 }
 
-// Serve says which server it is the stage of. It comes before that server runs.
-func (s *Stage) Serve(server Server) { s.server = server }
+// Attach says which server it is the stage of. It comes before that server runs.
+func (s *Manager) Attach(server Server) { s.server = server }
 
 // Run takes off the server what the log says has to go, ends the shows of dead processes in the log, and answers
 // what a Board asks about this process, until ctx ends.
-func (s *Stage) Run(ctx context.Context) error {
+func (s *Manager) Run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return s.answer(ctx) })
 	g.Go(func() error { return s.watch(ctx) })
@@ -66,7 +66,7 @@ func (s *Stage) Run(ctx context.Context) error {
 }
 
 // rest keeps a room without a stream for a while.
-func (s *Stage) rest(live domain.LiveID) {
+func (s *Manager) rest(live domain.LiveID) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := s.cfg.Now()
@@ -75,10 +75,10 @@ func (s *Stage) rest(live domain.LiveID) {
 			delete(s.resting, other)
 		}
 	}
-	s.resting[live] = now.Add(s.cfg.Rest)
+	s.resting[live] = now.Add(s.cfg.KickCooldown)
 }
 
-func (s *Stage) rests(live domain.LiveID) bool {
+func (s *Manager) rests(live domain.LiveID) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.cfg.Now().Before(s.resting[live])

@@ -19,7 +19,7 @@ func TestWhoMayStream(t *testing.T) {
 	t.Parallel()
 	p := open(t, pgtest.New(t), "p1", nil)
 	play := func(r room, sign string) error {
-		return p.stage.Play(t.Context(), media.PlayRequest{Key: r.key, Sign: sign})
+		return p.stage.AuthorizePlay(t.Context(), media.PlayRequest{Key: r.key, Sign: sign})
 	}
 	r := p.room() // made a moment ago: the tables may be behind
 	if err := play(r, p.signer.Play(r.key)); err != nil {
@@ -59,7 +59,7 @@ func TestAShowIsInTheLog(t *testing.T) {
 	e.Close()
 	p.hasEnded(r, domain.PublishLost)
 	p.eventually("the hooks hear", func() bool { p.mu.Lock(); defer p.mu.Unlock(); return len(p.told) == 2 })
-	if a, b := p.told[0], p.told[1]; a.Live != r.live || a.Why != "" || b.Why != media.Lost || a.Position == 0 || a.Position >= b.Position {
+	if a, b := p.told[0], p.told[1]; a.Live != r.live || a.Reason != "" || b.Reason != media.ReasonLost || a.Position == 0 || a.Position >= b.Position {
 		t.Errorf("%+v, then %+v", a, b)
 	}
 	p.eventually("the tables know of the end", func() bool { return p.show(r).Node == "" })
@@ -113,7 +113,7 @@ func TestSeveralProcesses(t *testing.T) {
 	t.Run("one of them takes in the stream of a room", func(t *testing.T) {
 		r := p.room()
 		e := p.publish(r)
-		if err := q.stage.Publish(t.Context(), media.PublishRequest{Key: r.key, Sign: q.signer.Publish(r.key)}); !errors.Is(err, media.ErrBusy) {
+		if err := q.stage.AuthorizePublish(t.Context(), media.PublishRequest{Key: r.key, Sign: q.signer.Publish(r.key)}); !errors.Is(err, media.ErrAlreadyPublishing) {
 			t.Errorf("the other one says %v", err)
 		}
 		// Both let somebody in at the same moment: the log has one order, and the later one counts.
@@ -144,11 +144,11 @@ func TestSeveralProcesses(t *testing.T) {
 		}
 		defer watcher.Close()
 		lines, err := q.board.Streams(t.Context())
-		if err != nil || len(lines) != 1 || lines[0].Live.ID != r.live || len(lines[0].Figures) != 1 || lines[0].Figures[0].Process != "p" || lines[0].Figures[0].Publisher == "" {
+		if err != nil || len(lines) != 1 || lines[0].Live.ID != r.live || len(lines[0].Nodes) != 1 || lines[0].Nodes[0].Node != "p" || lines[0].Nodes[0].Publisher == "" {
 			t.Fatalf("%+v, %v", lines, err)
 		}
 		players, err := q.board.Players(t.Context(), lines[0].Live)
-		if err != nil || len(players) != 1 || players[0].Process != "p" {
+		if err != nil || len(players) != 1 || players[0].Node != "p" {
 			t.Fatalf("%+v, %v", players, err)
 		}
 		if found, err := q.board.KickPlayer(t.Context(), players[0].ID, "noise"); err != nil || !found {
@@ -162,7 +162,7 @@ func TestSeveralProcesses(t *testing.T) {
 		p.gone(e, "an operator has ended it")
 		p.eventually("both keep it out for a while", func() bool {
 			in := func(at *process) bool {
-				return at.stage.Publish(t.Context(), media.PublishRequest{Key: r.key, Sign: at.signer.Publish(r.key)}) == nil
+				return at.stage.AuthorizePublish(t.Context(), media.PublishRequest{Key: r.key, Sign: at.signer.Publish(r.key)}) == nil
 			}
 			return !in(p) && !in(q)
 		})
@@ -177,7 +177,7 @@ func TestSeveralProcesses(t *testing.T) {
 		e.Close()
 		p.hasEnded(r, domain.PublishProcessLost, domain.PublishLost)
 		p.eventually("the end is told", func() bool { return len(p.toldOf(r)) > 1 })
-		if got := p.toldOf(r); len(got) != 2 || got[0].Why != "" || got[1].Why != media.Lost || got[1].Position != p.lastEnd(r) {
+		if got := p.toldOf(r); len(got) != 2 || got[0].Reason != "" || got[1].Reason != media.ReasonLost || got[1].Position != p.lastEnd(r) {
 			t.Errorf("what is one show is told as %+v", got)
 		}
 	})

@@ -13,7 +13,7 @@ import (
 )
 
 // watch cuts what the log says has to go, until ctx ends.
-func (s *Stage) watch(ctx context.Context) error {
+func (s *Manager) watch(ctx context.Context) error {
 	for ctx.Err() == nil {
 		if err := s.follow(ctx); err != nil && ctx.Err() == nil {
 			if errors.Is(err, projections.ErrFeedEnded) {
@@ -27,7 +27,7 @@ func (s *Stage) watch(ctx context.Context) error {
 }
 
 // follow looks at every stream once, since something may have been missed, and then at what happens.
-func (s *Stage) follow(ctx context.Context) error {
+func (s *Manager) follow(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel() // a subscription that nobody reads holds up the feed
 	batches, err := s.cfg.Feed.Subscribe(ctx)
@@ -53,7 +53,7 @@ func (s *Stage) follow(ctx context.Context) error {
 }
 
 // catchUp hears of the ends of shows of this process that were said while nobody listened.
-func (s *Stage) catchUp(ctx context.Context) error {
+func (s *Manager) catchUp(ctx context.Context) error {
 	upTo := s.cfg.Feed.Checkpoint() // what follows comes as batches
 	missed, after, err := s.missed(ctx, upTo)
 	if err != nil || len(missed) == 0 {
@@ -75,7 +75,7 @@ func (s *Stage) catchUp(ctx context.Context) error {
 }
 
 // missed answers the shows that go on here and not in the tables, and a position that none of them ended before.
-func (s *Stage) missed(ctx context.Context, upTo int64) (missed map[domain.ShowID]bool, after int64, err error) {
+func (s *Manager) missed(ctx context.Context, upTo int64) (missed map[domain.ShowID]bool, after int64, err error) {
 	missed, after = make(map[domain.ShowID]bool), upTo
 	s.mu.Lock()
 	on := make([]entry, 0, len(s.shows))
@@ -96,17 +96,17 @@ func (s *Stage) missed(ctx context.Context, upTo int64) (missed map[domain.ShowI
 }
 
 // look cuts a stream whose room may not have one.
-func (s *Stage) look(ctx context.Context, key string) error {
+func (s *Manager) look(ctx context.Context, key string) error {
 	_, err := s.room(ctx, key)
 	switch {
-	case errors.Is(err, ErrEnded), errors.Is(err, ErrOwner), errors.Is(err, ErrNoRoom):
-		s.server.Cut(key, media.Ended)
+	case errors.Is(err, ErrLiveEnded), errors.Is(err, ErrOwnerRefused), errors.Is(err, ErrLiveNotFound):
+		s.server.Cut(key, media.ReasonEnded)
 		return nil
 	}
 	return err
 }
 
-func (s *Stage) heard(ctx context.Context, d projections.Delta) error {
+func (s *Manager) heard(ctx context.Context, d projections.Delta) error {
 	switch e := d.Event.(type) {
 	case domain.LiveStatusChanged:
 		if e.To == domain.StatusEnded {
@@ -123,7 +123,7 @@ func (s *Stage) heard(ctx context.Context, d projections.Delta) error {
 }
 
 // lookAt looks at the stream of a room.
-func (s *Stage) lookAt(ctx context.Context, live domain.LiveID) error {
+func (s *Manager) lookAt(ctx context.Context, live domain.LiveID) error {
 	found, err := s.cfg.Queries.Live(ctx, live)
 	switch {
 	case errors.Is(err, projections.ErrNotFound):
@@ -136,7 +136,7 @@ func (s *Stage) lookAt(ctx context.Context, live domain.LiveID) error {
 
 // lookAtAll looks at every stream of this process: whose they are is in the tables only, and that somebody is
 // locked out is rare.
-func (s *Stage) lookAtAll(ctx context.Context) error {
+func (s *Manager) lookAtAll(ctx context.Context) error {
 	for _, st := range s.server.Snapshot().Streams {
 		if err := s.look(ctx, st.Key); err != nil {
 			return err
@@ -146,7 +146,7 @@ func (s *Stage) lookAtAll(ctx context.Context) error {
 }
 
 // stopped hears that a show has ended. If it goes on here, somebody else has said so.
-func (s *Stage) stopped(ctx context.Context, e domain.LivePublishStopped, position int64) {
+func (s *Manager) stopped(ctx context.Context, e domain.LivePublishStopped, position int64) {
 	own, changed := s.own(e, position)
 	if e.Reason == domain.PublishKicked {
 		s.rest(e.Live)
@@ -155,9 +155,9 @@ func (s *Stage) stopped(ctx context.Context, e domain.LivePublishStopped, positi
 	case !changed:
 	case e.Reason == domain.PublishKicked:
 		s.cfg.Log.InfoContext(ctx, "an operator has ended a stream", slog.String("key", own.key), slog.String("why", e.Note))
-		s.server.Cut(own.key, media.Kicked)
+		s.server.Cut(own.key, media.ReasonKicked)
 	case e.Reason == domain.PublishReplaced:
-		s.server.Cut(own.key, media.Replaced)
+		s.server.Cut(own.key, media.ReasonReplaced)
 	case e.Reason == domain.PublishProcessLost: // we were thought dead, and are not: for all but the log it is the same show
 		if _, err := s.begin(ctx, own, false); err != nil {
 			s.refused(own, err)
@@ -168,7 +168,7 @@ func (s *Stage) stopped(ctx context.Context, e domain.LivePublishStopped, positi
 }
 
 // check ends a show in the log that has ended here while the log was told of it.
-func (s *Stage) check(ctx context.Context, e entry) {
+func (s *Manager) check(ctx context.Context, e entry) {
 	s.mu.Lock()
 	_, on := s.shows[e.show.ID]
 	s.mu.Unlock()
@@ -182,7 +182,7 @@ func (s *Stage) check(ctx context.Context, e entry) {
 
 // own answers the show of this process that e says has ended. If it was a mistake, it has another name from now on:
 // in the log a show ends once.
-func (s *Stage) own(e domain.LivePublishStopped, position int64) (entry, bool) {
+func (s *Manager) own(e domain.LivePublishStopped, position int64) (entry, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, own := range s.shows {

@@ -43,7 +43,7 @@ type reply struct {
 }
 
 // answer answers questions until ctx ends.
-func (s *Stage) answer(ctx context.Context) error {
+func (s *Manager) answer(ctx context.Context) error {
 	questions := make(chan question, questionsAtOnce)
 	stop := s.cfg.Store.Overhear(func(text string) {
 		var q question
@@ -67,17 +67,17 @@ func (s *Stage) answer(ctx context.Context) error {
 	}
 }
 
-func (s *Stage) reply(ctx context.Context, q question) error {
+func (s *Manager) reply(ctx context.Context, q question) error {
 	var items []any
 	switch q.What {
 	case "streams":
 		for _, st := range s.server.Snapshot().Streams {
-			items = append(items, figuresOf(st, s.cfg.Process))
+			items = append(items, figuresOf(st, s.cfg.Node))
 		}
 	case "players":
 		for _, v := range s.server.Players(q.Key) {
 			if len(items) < mostPlayers {
-				items = append(items, playerOf(v, s.cfg.Process))
+				items = append(items, playerOf(v, s.cfg.Node))
 			}
 		}
 	case "kick":
@@ -86,11 +86,11 @@ func (s *Stage) reply(ctx context.Context, q question) error {
 			items = append(items, q.Who)
 		}
 	}
-	return s.whisper(ctx, reply{ID: q.ID, Try: q.Try, Process: s.cfg.Process}, items)
+	return s.whisper(ctx, reply{ID: q.ID, Try: q.Try, Process: s.cfg.Node}, items)
 }
 
 // whisper tells items in as many parts as it needs.
-func (s *Stage) whisper(ctx context.Context, r reply, items []any) error {
+func (s *Manager) whisper(ctx context.Context, r reply, items []any) error {
 	size := 0
 	for _, item := range items {
 		text, err := json.Marshal(item)
@@ -117,10 +117,10 @@ func tell(ctx context.Context, store *eventstore.Store, kind string, what any) e
 	return store.Whisper(ctx, kind+string(text))
 }
 
-// Figures is what a stream does in one process.
-type Figures struct {
+// NodeStats is what a stream does in one process.
+type NodeStats struct {
 	Key       string                 `json:"key"`
-	Process   string                 `json:"process"`
+	Node      string                 `json:"process"`
 	Publisher string                 `json:"publisher,omitempty"` // media.Client.ID
 	Bitrate   int                    `json:"bitrate"`             // of the publisher, in bits a second
 	GOP       int                    `json:"gop"`                 // pictures of a group
@@ -133,11 +133,11 @@ type Figures struct {
 	Drops     uint64                 `json:"drops"`
 }
 
-func figuresOf(st media.StreamStats, process string) Figures {
-	f := Figures{Key: st.Key, Process: process, Bitrate: st.Bitrate, GOP: st.GOP, GOPLength: st.GOPLength, Players: st.Players,
+func figuresOf(st media.StreamStats, process string) NodeStats {
+	f := NodeStats{Key: st.Key, Node: process, Bitrate: st.Bitrate, GOP: st.GOP, GOPLength: st.GOPLength, Players: st.Players,
 		Frames: st.FramesIn, BytesIn: st.BytesIn, BytesOut: st.BytesOut, Skips: st.Skips, Drops: st.Drops}
-	if st.OnAir {
-		f.Publisher = st.Show.Publisher.ID
+	if st.Publishing {
+		f.Publisher = st.Broadcast.Publisher.ID
 	}
 	return f
 }
@@ -145,7 +145,7 @@ func figuresOf(st media.StreamStats, process string) Figures {
 // Player is somebody who watches.
 type Player struct {
 	ID       string         `json:"id"`
-	Process  string         `json:"process"`
+	Node     string         `json:"process"`
 	Protocol media.Protocol `json:"protocol"`
 	Address  string         `json:"address"`
 	Since    time.Time      `json:"since"`
@@ -154,6 +154,6 @@ type Player struct {
 	Skips    uint64         `json:"skips"`
 }
 
-func playerOf(v media.Viewing, process string) Player {
-	return Player{v.Client.ID, process, v.Client.Protocol, v.Client.Address, v.Began, v.Bytes, v.Frames, v.Skips}
+func playerOf(v media.PlaySession, process string) Player {
+	return Player{v.Client.ID, process, v.Client.Protocol, v.Client.Address, v.StartedAt, v.Bytes, v.Frames, v.Skips}
 }

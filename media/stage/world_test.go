@@ -40,15 +40,15 @@ type process struct {
 	signer    *media.Signer
 	feed      *projections.Feed
 	cfg       stage.Config // of the stage
-	stage     *stage.Stage
+	stage     *stage.Manager
 	server    *media.Server
-	board     *stage.Board
+	board     *stage.Directory
 	rtmp      string
 	stopBeat  func()
 	stop      func() // in good order
 
 	mu   sync.Mutex
-	told []stage.Told
+	told []stage.Change
 }
 
 func open(t testing.TB, db *pgtest.DB, name string, change func(*stage.Config)) *process {
@@ -67,8 +67,8 @@ func open(t testing.TB, db *pgtest.DB, name string, change func(*stage.Config)) 
 	}
 	p.sequencer = eventstore.NewSequencer(p.store, eventstore.SequencerConfig{})
 	p.feed = projections.NewFeed(p.store, p.queries, projections.FeedConfig{SubscriberTimeout: 2 * patience})
-	cfg := stage.Config{Store: p.store, Commands: p.sequencer, Queries: p.queries, Feed: p.feed, Signer: p.signer, Process: name,
-		Now: time.Now, Grace: 500 * time.Millisecond, Told: p.hear}
+	cfg := stage.Config{Store: p.store, Commands: p.sequencer, Queries: p.queries, Feed: p.feed, Signer: p.signer, Node: name,
+		Now: time.Now, Grace: 500 * time.Millisecond, OnChange: p.hear}
 	if change != nil {
 		change(&cfg)
 	}
@@ -76,13 +76,13 @@ func open(t testing.TB, db *pgtest.DB, name string, change func(*stage.Config)) 
 	if p.stage, err = stage.New(cfg); err != nil {
 		t.Fatal(err)
 	}
-	p.server, err = media.New(media.Config{Gate: p.stage, Observer: p.stage, Now: time.Now, Settle: 50 * time.Millisecond, Grace: -1,
+	p.server, err = media.New(media.Config{Authorizer: p.stage, Observer: p.stage, Now: time.Now, SettleTime: 50 * time.Millisecond, StreamGrace: -1,
 		Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}
-	p.stage.Serve(p.server)
-	p.board = stage.NewBoard(p.store, p.queries)
+	p.stage.Attach(p.server)
+	p.board = stage.NewDirectory(p.store, p.queries)
 	p.run()
 	return p
 }
@@ -128,7 +128,7 @@ func (p *process) run() {
 	})
 }
 
-func (p *process) hear(_ context.Context, t stage.Told) {
+func (p *process) hear(_ context.Context, t stage.Change) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.told = append(p.told, t)

@@ -163,7 +163,7 @@ func (s *server) failed(ctx context.Context, err error, texts says) *failure {
 		return fail(no.Code, no.Text, texts)
 	case errors.Is(err, eventstore.ErrCursorLost):
 		return fail(codeCursorLost, "the cursor is of another log, or this log was restored to an earlier day: begin anew", texts)
-	case errors.Is(err, eventstore.ErrCursor):
+	case errors.Is(err, eventstore.ErrInvalidCursor):
 		return fail(codeCursor, "this is no cursor: send one back as it came, or 0 for the beginning", texts)
 	case errors.Is(err, projections.ErrNotFound): // a person whom the tables do not know, or not yet
 		return fail(domain.CodeUserUnavailable, "there is no such user", texts)
@@ -186,6 +186,6 @@ func unavailable(err error) bool {
 	var broken net.Error
 	var said *pgconn.PgError
 	return errors.Is(err, eventstore.ErrUnavailable) || errors.Is(err, eventstore.ErrClosed) ||
-		errors.Is(err, eventstore.ErrUnknown) || errors.Is(err, context.DeadlineExceeded) || errors.As(err, &connect) || errors.As(err, &broken) ||
+		errors.Is(err, eventstore.ErrOutcomeUnknown) || errors.Is(err, context.DeadlineExceeded) || errors.As(err, &connect) || errors.As(err, &broken) ||
 		errors.As(err, &said) && (strings.HasPrefix(said.Code, "57P") || strings.HasPrefix(said.Code, "08"))
 }

@@ -88,7 +88,7 @@ func (s *server) createLive(ctx context.Context, c caller, in *newLive) (signed[
 	return signed[KeyedRoom]{Data: KeyedRoom{s.created(live, at), live.Key}, Sign: &sign}, nil
 }
 
-func (s *server) created(e domain.LiveCreated, r eventstore.Recorded) Room {
+func (s *server) created(e domain.LiveCreated, r eventstore.Record) Room {
 	return s.roomOf(projections.Live{
 		ID: e.Live, UserID: e.Streamer, Title: e.Title, Cover: e.Cover, CreatedAt: r.RecordedAt, UpdatedAt: r.RecordedAt,
 	})

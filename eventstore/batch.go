@@ -22,7 +22,7 @@ type batch struct {
 
 	outcomes []outcome
 	faults   []error // of single calls; nil where there is none
-	records  []Recorded
+	records  []Record
 	rows     []commandRow // to be inserted
 
 	newKeys map[domain.UserID]personKey
@@ -40,7 +40,7 @@ func newBatch(calls []*call) *batch {
 		calls: calls, loaded: make(map[domain.Stream]entry), work: make(map[domain.Stream]entry, len(calls)),
 		known: make(map[commandID]commandRow, keys), rows: make([]commandRow, 0, keys), newKeys: make(map[domain.UserID]personKey),
 		outcomes: make([]outcome, len(calls)), faults: make([]error, len(calls)),
-		records: make([]Recorded, 0, len(calls)+len(calls)/4),
+		records: make([]Record, 0, len(calls)+len(calls)/4),
 	}
 }
 
@@ -172,13 +172,13 @@ func (b *batch) follow(c *call, events []domain.Event, cache *stateCache, random
 }
 
 // record makes e the next event of the batch, its payload still to be written.
-func (b *batch) record(c *call, e domain.Event, of func(domain.Stream) *entry, random io.Reader) (Recorded, error) {
+func (b *batch) record(c *call, e domain.Event, of func(domain.Stream) *entry, random io.Reader) (Record, error) {
 	own := e.Stream()
 	for _, s := range domain.Folds(e) {
 		now := of(s)
 		after, err := domain.Fold(s, now.state, e)
 		if err != nil {
-			return Recorded{}, err
+			return Record{}, err
 		}
 		if now.state = after; s == own {
 			now.version++
@@ -186,9 +186,9 @@ func (b *batch) record(c *call, e domain.Event, of func(domain.Stream) *entry, r
 	}
 	id, err := uuid.NewV7FromReader(random)
 	if err != nil {
-		return Recorded{}, fmt.Errorf("draw an event id: %w", err)
+		return Record{}, fmt.Errorf("draw an event id: %w", err)
 	}
-	r := Recorded{
+	r := Record{
 		Position: b.end() + 1, Stream: own, Version: of(own).version, ID: id,
 		Type: e.Type(), RecordedAt: b.at, Event: e,
 		Metadata: Metadata{c.actor, c.request.Key, c.request.Correlation, c.request.Causation},

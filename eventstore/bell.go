@@ -8,16 +8,16 @@ import (
 
 // A Bell tells any number of waiters that there may be something new. Rings are never lost: a
 // waiter says which ring it has seen, and does not wait if there was one since.
-type Bell struct {
+type Signal struct {
 	mu    sync.Mutex
 	rings uint64
 	next  chan struct{} // closed by the next ring
 }
 
-func newBell() *Bell { return &Bell{next: make(chan struct{})} }
+func newBell() *Signal { return &Signal{next: make(chan struct{})} }
 
-// Ring wakes every waiter.
-func (b *Bell) Ring() {
+// Notify wakes every waiter.
+func (b *Signal) Notify() {
 	b.mu.Lock()
 	b.rings++
 	close(b.next)
@@ -25,16 +25,16 @@ func (b *Bell) Ring() {
 	b.mu.Unlock()
 }
 
-// Seen answers how often the bell has rung. Take it before looking, and give it to Wait after.
-func (b *Bell) Seen() uint64 {
+// Count answers how often the bell has rung. Take it before looking, and give it to Wait after.
+func (b *Signal) Count() uint64 {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.rings
 }
 
 // Wait returns when the bell has rung since seen, after most, or when ctx ends; it answers what
-// Seen would.
-func (b *Bell) Wait(ctx context.Context, seen uint64, most time.Duration) uint64 {
+// Count would.
+func (b *Signal) Wait(ctx context.Context, seen uint64, most time.Duration) uint64 {
 	b.mu.Lock()
 	rings, next := b.rings, b.next
 	b.mu.Unlock()
@@ -48,5 +48,5 @@ func (b *Bell) Wait(ctx context.Context, seen uint64, most time.Duration) uint64
 	case <-timer.C:
 	case <-ctx.Done():
 	}
-	return b.Seen()
+	return b.Count()
 }

@@ -15,7 +15,7 @@ import (
 func TestBell(t *testing.T) {
 	t.Parallel()
 	bell := newLog(t).store.Projected()
-	seen := bell.Seen()
+	seen := bell.Count()
 
 	t.Run("wakes everybody who waits", func(t *testing.T) {
 		var group sync.WaitGroup
@@ -26,7 +26,7 @@ func TestBell(t *testing.T) {
 				}
 			})
 		}
-		bell.Ring()
+		bell.Notify()
 		group.Wait()
 	})
 	t.Run("does not make those wait who missed a ring", func(t *testing.T) {
@@ -51,12 +51,12 @@ func TestBell(t *testing.T) {
 		}
 	})
 	t.Run("may be rung by anybody at any time", func(t *testing.T) {
-		before := bell.Seen()
+		before := bell.Count()
 		var group sync.WaitGroup
 		for range 8 {
 			group.Go(func() {
 				for range 100 {
-					bell.Ring()
+					bell.Notify()
 				}
 			})
 			group.Go(func() {
@@ -72,15 +72,15 @@ func TestBell(t *testing.T) {
 func TestTheBellRingsForWhatThisProcessAppends(t *testing.T) {
 	t.Parallel()
 	l := newLog(t)
-	seen := l.store.Appended().Seen()
+	seen := l.store.Appended().Count()
 	l.list(1)
-	if l.store.Appended().Seen() == seen {
+	if l.store.Appended().Count() == seen {
 		t.Error("silent after an append")
 	}
-	seen = l.store.Appended().Seen()
+	seen = l.store.Appended().Count()
 	l.do(domain.WithdrawGift{Gift: 1})
 	l.do(domain.WithdrawGift{Gift: 1}) // nothing follows
-	if rings := l.store.Appended().Seen() - seen; rings != 1 {
+	if rings := l.store.Appended().Count() - seen; rings != 1 {
 		t.Errorf("%d rings for one event", rings)
 	}
 }
@@ -89,19 +89,19 @@ func TestListen(t *testing.T) {
 	t.Parallel()
 	db := pgtest.New(t)
 	writer := openLog(t, db, eventstore.SequencerConfig{})
-	reader := openStore(t, db, eventstore.Config{Now: time.Now, Poll: 50 * time.Millisecond})
+	reader := openStore(t, db, eventstore.Config{Now: time.Now, PollInterval: 50 * time.Millisecond})
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error)
 	go func() { done <- reader.store.Listen(ctx) }()
-	hears := func(what string, bell *eventstore.Bell, make func()) {
+	hears := func(what string, bell *eventstore.Signal, make func()) {
 		t.Helper()
-		seen := bell.Seen()
+		seen := bell.Count()
 		make()
 		if bell.Wait(t.Context(), seen, 20*time.Second) == seen {
 			t.Fatal("not heard: ", what)
 		}
 	}
-	seen := reader.store.Projected().Seen()
+	seen := reader.store.Projected().Count()
 	if reader.store.Projected().Wait(t.Context(), seen, 20*time.Second) == seen && seen == 0 {
 		t.Fatal("no ring for what may have happened before listening")
 	}

@@ -37,8 +37,8 @@ type outcome struct {
 	events   int
 	refusal  *domain.Refusal
 	repeated bool
-	first    int        // index of its first event in the batch
-	records  []Recorded // once the batch is committed; nil for a repeated one
+	first    int      // index of its first event in the batch
+	records  []Record // once the batch is committed; nil for a repeated one
 }
 
 func newCall(r domain.Request) (*call, error) {

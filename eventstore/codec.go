@@ -11,8 +11,8 @@ import (
 	"roomlog/domain"
 )
 
-// Erased stands where a person's text was, once the person is forgotten.
-const Erased = "erased"
+// ErasedText stands where a person's text was, once the person is forgotten.
+const ErasedText = "erased"
 
 // codec is the one place where payloads are written and read.
 type codec struct {
@@ -132,7 +132,7 @@ func (c *codec) encode(e domain.Event, keys map[domain.UserID]personKey) (json.R
 //
 // A person whom another process has forgotten counts as forgotten as soon as this one has read so,
 // which it does in every Read, ReadStream and Follow, and when it meets the event in records.
-func (s *Store) Decode(ctx context.Context, records []Recorded) error {
+func (s *Store) Decode(ctx context.Context, records []Record) error {
 	c := s.codec
 	var owners []domain.UserID
 	faults := make(map[int]error)
@@ -179,6 +179,6 @@ func (c *codec) openTexts(e domain.Event, keys map[domain.UserID]personKey) (dom
 		if key, ok := keys[owner]; ok {
 			return key.open(text)
 		}
-		return Erased, nil
+		return ErasedText, nil
 	})
 }

@@ -156,7 +156,7 @@ func (l *testLog) committing() (is bool) {
 func TestAnOutcomeThatCannotBeFoundOutIsToldAsUnknown(t *testing.T) {
 	t.Parallel()
 	way := startWay(t, pgtest.New(t))
-	l := way.open(newUnclear().config(), eventstore.SequencerConfig{Patience: 300 * time.Millisecond})
+	l := way.open(newUnclear().config(), eventstore.SequencerConfig{Timeout: 300 * time.Millisecond})
 	p := l.party(2, 1000)
 	var away atomic.Bool
 	var once sync.Once
@@ -173,7 +173,7 @@ func TestAnOutcomeThatCannotBeFoundOutIsToldAsUnknown(t *testing.T) {
 	pending := l.begin(gift)
 	<-down
 	way.shut()
-	if got := <-pending; got.err == nil || !strings.Contains(got.err.Error(), eventstore.ErrUnknown.Error()) {
+	if got := <-pending; got.err == nil || !strings.Contains(got.err.Error(), eventstore.ErrOutcomeUnknown.Error()) {
 		t.Fatalf("got %+v", got)
 	}
 	away.Store(false)

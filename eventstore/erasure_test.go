@@ -17,7 +17,7 @@ import (
 )
 
 // tales answers every text of a person's events, as a reader sees them.
-func tales(events []eventstore.Recorded) []string {
+func tales(events []eventstore.Record) []string {
 	var texts []string
 	for _, r := range events {
 		switch e := r.Event.(type) {
@@ -103,7 +103,7 @@ func TestAForgottenPersonIsErasedEverywhere(t *testing.T) {
 	for where, reader := range map[string]*testLog{"this process": l, "another that had the key": other, "a new one": openStore(t, db, eventstore.Config{Now: time.Now})} {
 		events := reader.all()
 		for _, text := range tales(events)[:first-3] {
-			if text != eventstore.Erased {
+			if text != eventstore.ErasedText {
 				t.Errorf("%s reads %q", where, text)
 			}
 		}
@@ -130,16 +130,16 @@ func TestEveryWayOfReadingNoticesThatAnotherProcessForgotSomebody(t *testing.T) 
 	t.Parallel()
 	db := pgtest.New(t)
 	l := openLog(t, db, eventstore.SequencerConfig{})
-	for name, read := range map[string]func(s *eventstore.Store, who person) ([]eventstore.Recorded, error){
-		"Read": func(s *eventstore.Store, who person) ([]eventstore.Recorded, error) {
+	for name, read := range map[string]func(s *eventstore.Store, who person) ([]eventstore.Record, error){
+		"Read": func(s *eventstore.Store, who person) ([]eventstore.Record, error) {
 			page, err := s.Read(t.Context(), eventstore.Query{Types: []string{"user.registered.v1"}, User: who.id})
 			return page.Events, err
 		},
-		"ReadStream": func(s *eventstore.Store, who person) ([]eventstore.Recorded, error) {
+		"ReadStream": func(s *eventstore.Store, who person) ([]eventstore.Record, error) {
 			return s.ReadStream(t.Context(), "user-"+domain.Stream(rune('0'+who.id)), 0, 1)
 		},
-		"Follow": func(s *eventstore.Store, who person) (events []eventstore.Recorded, err error) {
-			follow(t, s, 0, func(r eventstore.Recorded) bool {
+		"Follow": func(s *eventstore.Store, who person) (events []eventstore.Record, err error) {
+			follow(t, s, 0, func(r eventstore.Record) bool {
 				e, ok := r.Event.(domain.UserRegistered)
 				if ok && e.User == who.id {
 					events = append(events, r)
@@ -157,7 +157,7 @@ func TestEveryWayOfReadingNoticesThatAnotherProcessForgotSomebody(t *testing.T) 
 		}
 		l.do(domain.ForgetUser{User: who.id})
 		got, err = read(reader.store, who)
-		if err != nil || tales(got)[0] != eventstore.Erased {
+		if err != nil || tales(got)[0] != eventstore.ErasedText {
 			t.Errorf("%s after: %q, %v", name, tales(got), err)
 		}
 	}
@@ -172,8 +172,8 @@ func TestDecodeNoticesThatSomebodyIsForgottenInWhatItDecodes(t *testing.T) {
 	who := l.register("secret")
 	raw := reader.all()
 	l.do(domain.ForgetUser{User: who.id})
-	raw = append(raw, eventstore.Recorded{Type: "user.forgotten.v1", Payload: []byte(`{"user":1}`)})
-	if err := reader.store.Decode(t.Context(), raw); err != nil || tales(raw)[0] != eventstore.Erased {
+	raw = append(raw, eventstore.Record{Type: "user.forgotten.v1", Payload: []byte(`{"user":1}`)})
+	if err := reader.store.Decode(t.Context(), raw); err != nil || tales(raw)[0] != eventstore.ErasedText {
 		t.Fatalf("got %q, %v", tales(raw), err)
 	}
 }
@@ -221,7 +221,7 @@ func TestSomebodyRegisteredSpeakingAndForgottenInOneBatch(t *testing.T) {
 		}
 	}
 	for _, text := range tales(l.sound()) {
-		if text != eventstore.Erased {
+		if text != eventstore.ErasedText {
 			t.Errorf("%q is left", text)
 		}
 	}

@@ -199,7 +199,7 @@ func TestRefusalsOfWhoMayAskAreNeverRemembered(t *testing.T) {
 func TestTheSameGiftAThousandTimesIsOneGift(t *testing.T) {
 	t.Parallel()
 	db := pgtest.New(t)
-	logs := []*testLog{openLog(t, db, eventstore.SequencerConfig{}), openLog(t, db, eventstore.SequencerConfig{Batch: 50})}
+	logs := []*testLog{openLog(t, db, eventstore.SequencerConfig{}), openLog(t, db, eventstore.SequencerConfig{BatchSize: 50})}
 	p := logs[0].party(1, 1_000_000)
 	answers := make([]string, 1000)
 	var group sync.WaitGroup

@@ -131,7 +131,7 @@ func (h *history) until(t *testing.T, random *rand.Rand, logs []*testLog, p part
 			}
 		case no != nil && no.Code == domain.CodeCoinsTooFew:
 			return told{refused: true}, true
-		case errors.Is(err, eventstore.ErrUnavailable), errors.Is(err, eventstore.ErrUnknown):
+		case errors.Is(err, eventstore.ErrUnavailable), errors.Is(err, eventstore.ErrOutcomeUnknown):
 		case no == nil: // the read of a first outcome was cut
 		default:
 			t.Error(err)
@@ -155,11 +155,11 @@ func TestWalletsAreLinearizable(t *testing.T) {
 	t.Parallel()
 	db := pgtest.New(t)
 	way := startWay(t, db)
-	quick := eventstore.SequencerConfig{Patience: 200 * time.Millisecond}
+	quick := eventstore.SequencerConfig{Timeout: 200 * time.Millisecond}
 	logs := []*testLog{
 		openLog(t, db, quick),
 		way.open(eventstore.Config{Now: time.Now}, quick),
-		openLog(t, db, eventstore.SequencerConfig{Batch: 3, Cache: 8, SnapshotEvery: 5}),
+		openLog(t, db, eventstore.SequencerConfig{BatchSize: 3, CacheSize: 8, SnapshotEvery: 5}),
 	}
 	p := logs[0].party(3, 0)
 	h := &history{}

@@ -193,9 +193,9 @@ func (l *testLog) recovered() {
 }
 
 // all answers the whole log.
-func (l *testLog) all() []eventstore.Recorded {
+func (l *testLog) all() []eventstore.Record {
 	l.t.Helper()
-	var events []eventstore.Recorded
+	var events []eventstore.Record
 	for {
 		page, err := l.store.Read(context.Background(), eventstore.Query{After: int64(len(events)), Limit: 5000})
 		if err != nil {

@@ -15,14 +15,14 @@ import (
 
 func TestAFullQueueIsBusyAtOnce(t *testing.T) {
 	t.Parallel()
-	l := openLog(t, pgtest.New(t), eventstore.SequencerConfig{Queue: 3})
+	l := openLog(t, pgtest.New(t), eventstore.SequencerConfig{QueueSize: 3})
 	release := l.holdLock()
 	list := domain.Request{Command: domain.ListGift{Name: "rose", Price: 1}, By: operator}
 	accepted := []<-chan answer{l.begin(list)}
 	eventually(t, "the sequencer waits for the lock", func() bool { return l.lockWaiters() == 1 })
 	for i := range 3 {
 		accepted = append(accepted, l.begin(list))
-		eventually(t, "the request is in the queue", func() bool { return l.sequencer.Stats().Waiting == i+1 })
+		eventually(t, "the request is in the queue", func() bool { return l.sequencer.Stats().Queued == i+1 })
 	}
 	began := time.Now()
 	if _, err := l.sequencer.Execute(t.Context(), list); !errors.Is(err, eventstore.ErrBusy) {
@@ -45,7 +45,7 @@ func TestAFullQueueIsBusyAtOnce(t *testing.T) {
 
 func TestShuttingDownAnswersEverythingThatWasAccepted(t *testing.T) {
 	t.Parallel()
-	l := openLog(t, pgtest.New(t), eventstore.SequencerConfig{Batch: 4})
+	l := openLog(t, pgtest.New(t), eventstore.SequencerConfig{BatchSize: 4})
 	release := l.holdLock()
 	list := func(i int) domain.Request {
 		return domain.Request{Command: domain.ListGift{Name: fmt.Sprint("gift ", i), Price: 1}, By: operator}
@@ -55,7 +55,7 @@ func TestShuttingDownAnswersEverythingThatWasAccepted(t *testing.T) {
 	for i := range 20 {
 		accepted = append(accepted, l.begin(list(i+1)))
 	}
-	eventually(t, "the requests are in the queue", func() bool { return l.sequencer.Stats().Waiting == 20 })
+	eventually(t, "the requests are in the queue", func() bool { return l.sequencer.Stats().Queued == 20 })
 	stopped := make(chan struct{})
 	go func() { l.stop(); close(stopped) }()
 	release()
@@ -85,7 +85,7 @@ func TestARequestWhoseCallerLeftInTheQueueIsNotCarriedOut(t *testing.T) {
 		_, err := l.sequencer.Execute(ctx, domain.Request{Command: domain.ListGift{Name: "rose", Price: 1}, By: operator})
 		left <- err
 	}()
-	eventually(t, "the request is in the queue", func() bool { return l.sequencer.Stats().Waiting == 1 })
+	eventually(t, "the request is in the queue", func() bool { return l.sequencer.Stats().Queued == 1 })
 	cancel()
 	if err := <-left; !errors.Is(err, context.Canceled) {
 		t.Fatalf("got %v", err)
@@ -106,7 +106,7 @@ func TestRequestsThatNoStateCouldMakeGoodDoNotReachTheQueue(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	idle := eventstore.NewSequencer(store, eventstore.SequencerConfig{Queue: 1}) // never runs
+	idle := eventstore.NewSequencer(store, eventstore.SequencerConfig{QueueSize: 1}) // never runs
 	for name, r := range map[string]domain.Request{
 		"no command":           {By: operator},
 		"a NUL in a name":      {Command: domain.RegisterUser{Username: "a", NameKey: "\x00"}},
@@ -121,7 +121,7 @@ func TestRequestsThatNoStateCouldMakeGoodDoNotReachTheQueue(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	if n := idle.Stats().Waiting; n != 0 {
+	if n := idle.Stats().Queued; n != 0 {
 		t.Errorf("%d are in the queue", n)
 	}
 }
@@ -130,7 +130,7 @@ func TestRequestsThatNoStateCouldMakeGoodDoNotReachTheQueue(t *testing.T) {
 func TestADatabaseThatIsAwayIsUnavailableWithinPatience(t *testing.T) {
 	t.Parallel()
 	way := startWay(t, pgtest.New(t))
-	l := way.open(eventstore.Config{Now: time.Now}, eventstore.SequencerConfig{Patience: 500 * time.Millisecond, Batch: 2})
+	l := way.open(eventstore.Config{Now: time.Now}, eventstore.SequencerConfig{Timeout: 500 * time.Millisecond, BatchSize: 2})
 	list := domain.Request{Command: domain.ListGift{Name: "rose", Price: 1}, By: operator}
 	l.execute(list)
 	way.shut()
@@ -140,7 +140,7 @@ func TestADatabaseThatIsAwayIsUnavailableWithinPatience(t *testing.T) {
 		pending = append(pending, l.begin(list))
 	}
 	for _, p := range pending {
-		if a := <-p; !errors.Is(a.err, eventstore.ErrUnavailable) && !errors.Is(a.err, eventstore.ErrUnknown) {
+		if a := <-p; !errors.Is(a.err, eventstore.ErrUnavailable) && !errors.Is(a.err, eventstore.ErrOutcomeUnknown) {
 			t.Fatalf("got %+v", a)
 		}
 	}
@@ -166,7 +166,7 @@ func TestADatabaseThatIsAwayIsUnavailableWithinPatience(t *testing.T) {
 func TestShuttingDownWithoutADatabaseEnds(t *testing.T) {
 	t.Parallel()
 	way := startWay(t, pgtest.New(t))
-	l := way.open(eventstore.Config{Now: time.Now}, eventstore.SequencerConfig{Patience: time.Minute, Drain: 300 * time.Millisecond})
+	l := way.open(eventstore.Config{Now: time.Now}, eventstore.SequencerConfig{Timeout: time.Minute, DrainTimeout: 300 * time.Millisecond})
 	list := domain.Request{Command: domain.ListGift{Name: "rose", Price: 1}, By: operator}
 	l.execute(list)
 	way.shut()

@@ -87,7 +87,7 @@ func TestPositionsAndVersionsAreContiguous(t *testing.T) {
 	t.Parallel()
 	db := pgtest.New(t)
 	first := openLog(t, db, eventstore.SequencerConfig{})
-	logs := []*testLog{first, openLog(t, db, eventstore.SequencerConfig{Batch: 7}), openLog(t, db, eventstore.SequencerConfig{Cache: 3})}
+	logs := []*testLog{first, openLog(t, db, eventstore.SequencerConfig{BatchSize: 7}), openLog(t, db, eventstore.SequencerConfig{CacheSize: 3})}
 	p := first.party(6, 10_000)
 	const callers, each = 48, 12
 	var told sync.Map // position → how often it was told
@@ -199,7 +199,7 @@ func TestWhatTheDatabaseDoesNotTakeConcernsItsOwnRequestOnly(t *testing.T) {
 			t.Errorf("request %d: %v", i, a.err)
 		}
 	}
-	if err := got[1].err; errors.Is(err, eventstore.ErrUnavailable) || errors.Is(err, eventstore.ErrUnknown) || domain.Refused(err) != nil {
+	if err := got[1].err; errors.Is(err, eventstore.ErrUnavailable) || errors.Is(err, eventstore.ErrOutcomeUnknown) || domain.Refused(err) != nil {
 		t.Errorf("the fault is told as %v", err)
 	}
 	if after := l.sound(); len(after) != before+4 { // the decoy's one, too
@@ -347,7 +347,7 @@ func TestAGiftRacesWithTheStopOfItsRoom(t *testing.T) {
 func TestIdsOfSeveralProcessesNeverCollide(t *testing.T) {
 	t.Parallel()
 	db := pgtest.New(t)
-	logs := []*testLog{openLog(t, db, eventstore.SequencerConfig{}), openLog(t, db, eventstore.SequencerConfig{Cache: 1})}
+	logs := []*testLog{openLog(t, db, eventstore.SequencerConfig{}), openLog(t, db, eventstore.SequencerConfig{CacheSize: 1})}
 	streamer := logs[0].register("streamer")
 	var group sync.WaitGroup
 	for caller := range 12 {

@@ -52,7 +52,7 @@ func (c *stateCache) missing(streams map[domain.Stream]struct{}) []domain.Stream
 var errNotNext = errors.New("a version is missing between the state and the event")
 
 // catchUp folds an event that another process appended into the states that are remembered.
-func (c *stateCache) catchUp(r Recorded) error {
+func (c *stateCache) catchUp(r Record) error {
 	for _, s := range domain.Folds(r.Event) {
 		e, ok := c.lru.Peek(s)
 		if !ok {

@@ -13,9 +13,9 @@ var deleteOldCommands string
 // sweepBatch bounds what one statement deletes, so that it never holds much.
 const sweepBatch = 1000
 
-// SweepCommands forgets the outcomes of commands with an idempotency key that were recorded before a
+// DeleteCommands forgets the outcomes of commands with an idempotency key that were recorded before a
 // time, and answers how many. Those of coin commands are kept for ever.
-func (s *Store) SweepCommands(ctx context.Context, before time.Time) (int64, error) {
+func (s *Store) DeleteCommands(ctx context.Context, before time.Time) (int64, error) {
 	total := int64(0)
 	for {
 		tag, err := s.pool.Exec(ctx, deleteOldCommands, before, sweepBatch)

@@ -24,7 +24,7 @@ func TestSweepCommands(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	swept, err := store.SweepCommands(t.Context(), now.Add(-30*24*time.Hour))
+	swept, err := store.DeleteCommands(t.Context(), now.Add(-30*24*time.Hour))
 	if err != nil || swept != 2500 {
 		t.Fatalf("swept %d, %v: want all 2500 old ones", swept, err)
 	}

@@ -17,10 +17,10 @@ var (
 	selectBareLiveEvents string
 )
 
-// ReadBare answers up to limit events of a room, or of all if live is 0, after a position up to another,
+// ReadRaw answers up to limit events of a room, or of all if live is 0, after a position up to another,
 // as they stand in the log: without Event, and without Metadata, which no table is made of. It is for readers
 // that decide themselves what becomes of an event that cannot be decoded; Decode makes them ready to use.
-func (s *Store) ReadBare(ctx context.Context, live domain.LiveID, after, upTo int64, limit int) ([]Recorded, error) {
+func (s *Store) ReadRaw(ctx context.Context, live domain.LiveID, after, upTo int64, limit int) ([]Record, error) {
 	sql, args := selectBareEvents, []any{after, upTo, limit}
 	if live != 0 {
 		sql, args = selectBareLiveEvents, append(args, live)
@@ -29,7 +29,7 @@ func (s *Store) ReadBare(ctx context.Context, live domain.LiveID, after, upTo in
 	if err != nil {
 		return nil, fmt.Errorf("read events after %d: %w", after, err)
 	}
-	found := make([]Recorded, 0, min(int64(limit), max(upTo-after, 0), maxBare))
+	found := make([]Record, 0, min(int64(limit), max(upTo-after, 0), maxBare))
 	for rows.Next() {
 		r, err := scanBare(rows)
 		if err != nil {
@@ -48,8 +48,8 @@ func (s *Store) ReadBare(ctx context.Context, live domain.LiveID, after, upTo in
 const maxBare = 10_000
 
 // scanBare reads one row of the statements that leave metadata out, and what stands behind an event's columns.
-func scanBare(rows pgx.Rows, behind ...any) (Recorded, error) {
-	var r Recorded
+func scanBare(rows pgx.Rows, behind ...any) (Record, error) {
+	var r Record
 	var live *int64
 	payload := (*[]byte)(&r.Payload) // as a json.RawMessage it would be parsed only to be copied
 	columns := append([]any{&r.Position, &r.Stream, &r.Version, &r.ID, &r.Type, payload, &live, &r.RecordedAt}, behind...)

@@ -16,19 +16,19 @@ import (
 
 // An Envelope is what one message of Envelopes carries: consecutive events, not decoded yet and without
 // Metadata, and the transaction that holds their consumer group's checkpoint.
-type Envelope struct {
+type EventBatch struct {
 	After      int64 // the checkpoint
 	Generation int64 // of the read tables
-	Events     []Recorded
+	Events     []Record
 
 	tx *envelopeTx
 }
 
-// Keep leaves all but the first n events to the next envelope. It is called in Do, and n is not 0.
-func (e *Envelope) Keep(n int) { e.Events = e.Events[:n] }
+// Truncate leaves all but the first n events to the next envelope. It is called in Do, and n is not 0.
+func (e *EventBatch) Truncate(n int) { e.Events = e.Events[:n] }
 
-// EnvelopeOf answers the envelope of a message that came from Envelopes.
-func EnvelopeOf(m *message.Message) (*Envelope, bool) {
+// EventBatchOf answers the envelope of a message that came from Envelopes.
+func EventBatchOf(m *message.Message) (*EventBatch, bool) {
 	tx, ok := wsql.TxFromContext(m.Context())
 	if !ok {
 		return nil, false
@@ -40,10 +40,10 @@ func EnvelopeOf(m *message.Message) (*Envelope, bool) {
 	return own.envelope, true
 }
 
-// Do runs work in the envelope's transaction and acknowledges m. If work fails, everything is
+// Handle runs work in the envelope's transaction and acknowledges m. If work fails, everything is
 // rolled back, checkpoint and all, and the same events come again after the pause that
-// EnvelopeConfig.Failed answers.
-func (e *Envelope) Do(m *message.Message, work func(ctx context.Context, tx pgx.Tx) error) {
+// ConsumerConfig.Failed answers.
+func (e *EventBatch) Handle(m *message.Message, work func(ctx context.Context, tx pgx.Tx) error) {
 	e.tx.mu.Lock()
 	switch {
 	case e.tx.over:
@@ -70,7 +70,7 @@ SET LOCAL idle_in_transaction_session_timeout = '5s'`
 // envelopeBeginner begins the transactions of a subscription.
 type envelopeBeginner struct {
 	pool      *pgxpool.Pool
-	projected *Bell
+	projected *Signal
 	failed    func(error) time.Duration
 }
 
@@ -106,9 +106,9 @@ func (a affected) RowsAffected() (int64, error) { return int64(a), nil }
 type envelopeTx struct {
 	pgx.Tx
 	ctx       context.Context //nolint:containedctx // wsql.Tx commits without one; its own PgxTx does the same
-	projected *Bell
+	projected *Signal
 	onFailed  func(error) time.Duration
-	envelope  *Envelope
+	envelope  *EventBatch
 
 	mu     sync.Mutex // held while work runs, so that nobody ends the transaction under it
 	over   bool
@@ -158,7 +158,7 @@ func (t *envelopeTx) Commit() error {
 		err := t.Tx.Commit(t.ctx)
 		switch {
 		case err == nil && t.moved:
-			t.projected.Ring()
+			t.projected.Notify()
 		case err != nil && t.onFailed != nil && t.ctx.Err() == nil:
 			t.onFailed(fmt.Errorf("commit: %w", err)) // watermill-sql would only log it
 		}
@@ -191,7 +191,7 @@ func (r *envelopeRows) Next() bool {
 		return false
 	}
 	r.read = true
-	e := &Envelope{tx: r.tx}
+	e := &EventBatch{tx: r.tx}
 	for r.rows.Next() {
 		record, err := scanBare(r.rows, &e.After, &e.Generation)
 		if err != nil {
@@ -215,7 +215,7 @@ func (r *envelopeRows) Scan(dest ...any) error {
 	if r.err != nil {
 		return r.err
 	}
-	*dest[0].(**Envelope) = r.tx.envelope
+	*dest[0].(**EventBatch) = r.tx.envelope
 	return nil
 }
 

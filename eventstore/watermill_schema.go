@@ -37,7 +37,7 @@ func (s EnvelopeSchema) SelectQuery(p wsql.SelectQueryParams) (wsql.Query, error
 
 // UnmarshalMessage implements wsql.SchemaAdapter. Its row is the whole envelope: see envelopeRows.
 func (EnvelopeSchema) UnmarshalMessage(p wsql.UnmarshalMessageParams) (wsql.Row, error) {
-	var e *Envelope
+	var e *EventBatch
 	if err := p.Row.Scan(&e); err != nil {
 		return wsql.Row{}, fmt.Errorf("read an envelope: %w", err)
 	}

@@ -45,10 +45,10 @@ func openTheatre(b testing.TB, kind string) *theatre {
 		cmd = exec.Command(os.Args[0])
 		cmd.Env = append(os.Environ(), childEnv+"=1")
 	} else {
-		cmd = peertest.Node(b, "testdata/peers", "server.js", kind, freePort(b), freePort(b))
+		cmd = peertest.NodeScript(b, "testdata/peers", "server.js", kind, freePort(b), freePort(b))
 	}
 	h := &theatre{Process: peertest.Start(b, cmd)}
-	if _, err := fmt.Sscan(h.Hear(""), &h.rtmp, &h.http); err != nil {
+	if _, err := fmt.Sscan(h.Receive(""), &h.rtmp, &h.http); err != nil {
 		b.Fatal(err)
 	}
 	return h

@@ -183,7 +183,7 @@ func TestChatMessages(t *testing.T) {
 	}
 	f, _ := s.feed(projections.FeedConfig{})
 	private := must[[]projections.Delta](t)(f.UserDeltas(ctx, s.eve.id, 0, s.head(), 10))
-	if len(private) != 2 || private[1].Kind != projections.KindMessage || private[1].Event.(domain.MessagePosted).Text != eventstore.Erased {
+	if len(private) != 2 || private[1].Kind != projections.KindMessage || private[1].Event.(domain.MessagePosted).Text != eventstore.ErasedText {
 		t.Errorf("the private lane: %+v", private)
 	}
 }
@@ -203,7 +203,7 @@ func TestEmails(t *testing.T) {
 	}
 	s.do(domain.ForgetUser{User: s.eve.id})
 	s.caughtUp()
-	if got := must[projections.EmailAccount](t)(s.queries.EmailAccount(ctx, "key-of-eve")); got.Email != eventstore.Erased || !got.Disabled {
+	if got := must[projections.EmailAccount](t)(s.queries.EmailAccount(ctx, "key-of-eve")); got.Email != eventstore.ErasedText || !got.Disabled {
 		t.Errorf("%+v", got)
 	}
 	if dump := s.dump("read"); strings.Contains(dump, "good evening") || strings.Contains(dump, "Eve@example.org") || strings.Contains(dump, `"Eve"`) {

@@ -24,13 +24,13 @@ type roomsBatch struct {
 	removed        []string
 }
 
-func foldRoomCreated(b *roomsBatch, r eventstore.Recorded, e domain.RoomCreated) {
+func foldRoomCreated(b *roomsBatch, r eventstore.Record, e domain.RoomCreated) {
 	b.id, b.name, b.key = append(b.id, string(e.Room)), append(b.name, e.Name), append(b.key, e.NameKey)
 	b.user, b.position, b.at = append(b.user, int64(e.User)), append(b.position, r.Position), append(b.at, r.RecordedAt)
 }
 
 // foldRoomRemoved takes back a room of the same batch: its name may be that of a later one.
-func foldRoomRemoved(b *roomsBatch, _ eventstore.Recorded, e domain.RoomRemoved) {
+func foldRoomRemoved(b *roomsBatch, _ eventstore.Record, e domain.RoomRemoved) {
 	for i, id := range b.id {
 		if id != string(e.Room) {
 			continue

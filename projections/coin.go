@@ -33,11 +33,11 @@ type coinsBatch struct {
 // noClaim says that the event does not say what the balance is.
 const noClaim = -1
 
-func foldCoinsCredited(b *coinsBatch, r eventstore.Recorded, e domain.CoinsCredited) {
+func foldCoinsCredited(b *coinsBatch, r eventstore.Record, e domain.CoinsCredited) {
 	b.post(r, e.Postings, domain.AccountOf(e.User), e.BalanceAfter, movementOf{order: e.Order})
 }
 
-func foldCoinsGiven(b *coinsBatch, r eventstore.Recorded, e domain.GiftSent) {
+func foldCoinsGiven(b *coinsBatch, r eventstore.Record, e domain.GiftSent) {
 	b.post(r, e.Postings, domain.AccountOf(e.Sender), e.BalanceAfter, movementOf{live: e.Live, gift: e.Gift})
 }
 
@@ -49,7 +49,7 @@ type movementOf struct {
 }
 
 // post adds the postings of one event, which says that holder has balance after it.
-func (b *coinsBatch) post(r eventstore.Recorded, postings []domain.Posting, holder domain.Account, balance domain.Coins, of movementOf) {
+func (b *coinsBatch) post(r eventstore.Record, postings []domain.Posting, holder domain.Account, balance domain.Coins, of movementOf) {
 	for i, p := range postings {
 		add(&b.moved, p.Account, int64(p.Amount))
 		set(&b.newest, p.Account, r.Position)

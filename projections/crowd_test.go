@@ -49,7 +49,7 @@ func (c *crowd) act(workers, n int) {
 			for range n / workers {
 				_, err := c.sequencer.Execute(context.Background(), c.any(r))
 				switch {
-				case err == nil, domain.Refused(err) != nil, errors.Is(err, eventstore.ErrUnavailable), errors.Is(err, eventstore.ErrUnknown):
+				case err == nil, domain.Refused(err) != nil, errors.Is(err, eventstore.ErrUnavailable), errors.Is(err, eventstore.ErrOutcomeUnknown):
 				default:
 					c.Error(err)
 					return

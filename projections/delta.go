@@ -7,7 +7,7 @@ import (
 
 // DeltasOf answers what people see of an event: a pure function of it. Profiles are not filled in.
 // A gift is two deltas: one for the room, one with the new balance for the sender.
-func DeltasOf(r eventstore.Recorded) []Delta {
+func DeltasOf(r eventstore.Record) []Delta {
 	d := Delta{Position: r.Position, Event: r.Event, ID: shortID(r), EventID: r.ID, RecordedAt: r.RecordedAt}
 	if e, ok := r.Event.(domain.UserEvent); ok {
 		d.User = e.ByUser()

@@ -59,7 +59,7 @@ func TestDeltasOf(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		r := eventstore.Recorded{Position: 4711, ID: id, Event: e, RecordedAt: at}
+		r := eventstore.Record{Position: 4711, ID: id, Event: e, RecordedAt: at}
 		var got []string
 		for _, d := range projections.DeltasOf(r) {
 			if d.Position != 4711 || d.ID != "02099a8057" || !d.RecordedAt.Equal(at) || d.Event.Type() != spec.Type {

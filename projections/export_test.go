@@ -71,7 +71,7 @@ func WithFold[E domain.Event](name string, fold func(E)) []Projection {
 	for i := range parts {
 		if p := &parts[i]; p.Name == name {
 			var zero E
-			more := Handler{zero.Type(), func(_ any, r eventstore.Recorded) { fold(r.Event.(E)) }}
+			more := Handler{zero.Type(), func(_ any, r eventstore.Record) { fold(r.Event.(E)) }}
 			p.Handlers = append([]Handler{more}, p.Handlers...)
 		}
 	}

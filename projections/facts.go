@@ -20,7 +20,7 @@ func (f *Feed) LiveDeltas(ctx context.Context, live domain.LiveID, after, upTo i
 	limit = min(max(limit, 1), releaseAtMost)
 	var facts []Delta
 	for len(facts) < limit {
-		events, err := f.store.ReadBare(ctx, live, after, upTo, limit)
+		events, err := f.store.ReadRaw(ctx, live, after, upTo, limit)
 		if err == nil {
 			err = f.decode(ctx, events)
 		}
@@ -71,7 +71,7 @@ func (f *Feed) UserDeltas(ctx context.Context, user domain.UserID, after, upTo i
 }
 
 // scanBare reads an event without its metadata.
-func scanBare(row pgx.CollectableRow) (r eventstore.Recorded, err error) {
+func scanBare(row pgx.CollectableRow) (r eventstore.Record, err error) {
 	err = row.Scan(&r.Position, &r.Stream, &r.Version, &r.ID, &r.Type, &r.Payload, &r.RecordedAt)
 	r.RecordedAt = r.RecordedAt.UTC()
 	return r, err

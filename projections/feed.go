@@ -70,11 +70,11 @@ type Feed struct {
 	closed   chan struct{} // Run has ended
 
 	mu      sync.Mutex
-	pending []eventstore.Recorded // tailed, not released
-	room    chan struct{}         // closed when pending got shorter
-	tables  int64                 // the newest checkpoint seen
-	moved   chan struct{}         // closed when tables moved
-	waiting int                   // callers of WaitFor
+	pending []eventstore.Record // tailed, not released
+	room    chan struct{}       // closed when pending got shorter
+	tables  int64               // the newest checkpoint seen
+	moved   chan struct{}       // closed when tables moved
+	waiting int                 // callers of WaitFor
 
 	publishing sync.Mutex   // orders batches
 	released   atomic.Int64 // where the newest batch ended; written under publishing

@@ -23,16 +23,16 @@ type shelfBatch struct {
 	withdrawn   []int64
 }
 
-func foldListed(b *shelfBatch, _ eventstore.Recorded, e domain.GiftListed) {
+func foldListed(b *shelfBatch, _ eventstore.Record, e domain.GiftListed) {
 	b.id, b.price = append(b.id, int64(e.Gift)), append(b.price, int64(e.Price))
 	b.name, b.image = append(b.name, e.Name), append(b.image, e.Image)
 }
 
-func foldRepriced(b *shelfBatch, _ eventstore.Recorded, e domain.GiftRepriced) {
+func foldRepriced(b *shelfBatch, _ eventstore.Record, e domain.GiftRepriced) {
 	set(&b.repriced, e.Gift, int64(e.To))
 }
 
-func foldWithdrawn(b *shelfBatch, _ eventstore.Recorded, e domain.GiftWithdrawn) {
+func foldWithdrawn(b *shelfBatch, _ eventstore.Record, e domain.GiftWithdrawn) {
 	b.withdrawn = append(b.withdrawn, int64(e.Gift))
 }
 
@@ -65,7 +65,7 @@ type giftsBatch struct {
 	liveCoins                              map[domain.LiveID]int64
 }
 
-func foldGift(b *giftsBatch, r eventstore.Recorded, e domain.GiftSent) {
+func foldGift(b *giftsBatch, r eventstore.Record, e domain.GiftSent) {
 	b.position, b.id, b.at = append(b.position, r.Position), append(b.id, shortID(r)), append(b.at, r.RecordedAt)
 	b.live, b.streamer, b.sender = append(b.live, int64(e.Live)), append(b.streamer, int64(e.Streamer)), append(b.sender, int64(e.Sender))
 	b.gift, b.name, b.image = append(b.gift, int64(e.Gift)), append(b.name, e.Name), append(b.image, e.Image)

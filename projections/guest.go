@@ -45,28 +45,28 @@ type seatRow struct {
 	user   domain.UserID
 }
 
-func foldGuestEntered(b *guestsBatch, r eventstore.Recorded, e domain.GuestEntered) {
+func foldGuestEntered(b *guestsBatch, r eventstore.Record, e domain.GuestEntered) {
 	b.entered = append(b.entered, guestRow{e, r.RecordedAt})
 }
 
-func foldGuestNamed(b *guestsBatch, _ eventstore.Recorded, e domain.GuestNamed) {
+func foldGuestNamed(b *guestsBatch, _ eventstore.Record, e domain.GuestNamed) {
 	set(&b.named, e.Guest, e)
 }
 
-func foldGuestLeft(b *guestsBatch, _ eventstore.Recorded, e domain.GuestLeft) {
+func foldGuestLeft(b *guestsBatch, _ eventstore.Record, e domain.GuestLeft) {
 	b.left = append(b.left, int64(e.Guest))
 }
 
-func foldGuestsForgotten(b *guestsBatch, _ eventstore.Recorded, e domain.UserForgotten) {
+func foldGuestsForgotten(b *guestsBatch, _ eventstore.Record, e domain.UserForgotten) {
 	b.forgotten = append(b.forgotten, int64(e.User))
 }
 
-func foldGuestJoined(b *guestsBatch, r eventstore.Recorded, e domain.GuestJoined) {
+func foldGuestJoined(b *guestsBatch, r eventstore.Record, e domain.GuestJoined) {
 	s := b.seat(e.Room, e.Guest, false)
 	s.joined, s.user = r.Position, e.User
 }
 
-func foldGuestParted(b *guestsBatch, _ eventstore.Recorded, e domain.GuestParted) {
+func foldGuestParted(b *guestsBatch, _ eventstore.Record, e domain.GuestParted) {
 	b.seat(e.Room, e.Guest, true).joined = 0
 }
 

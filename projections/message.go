@@ -29,15 +29,15 @@ type messageRow struct {
 	at       time.Time
 }
 
-func foldMessage(b *messagesBatch, r eventstore.Recorded, e domain.MessagePosted) {
+func foldMessage(b *messagesBatch, r eventstore.Record, e domain.MessagePosted) {
 	b.said = append(b.said, messageRow{e, r.Position, shortID(r), r.RecordedAt})
 }
 
-func foldMessagesForgotten(b *messagesBatch, _ eventstore.Recorded, e domain.UserForgotten) {
+func foldMessagesForgotten(b *messagesBatch, _ eventstore.Record, e domain.UserForgotten) {
 	b.forgotten = append(b.forgotten, int64(e.Forgets()))
 }
 
-func foldGuestForgotten(b *messagesBatch, _ eventstore.Recorded, e domain.GuestForgotten) {
+func foldGuestForgotten(b *messagesBatch, _ eventstore.Record, e domain.GuestForgotten) {
 	b.forgotten = append(b.forgotten, int64(e.Forgets()))
 }
 

@@ -32,46 +32,46 @@ type peopleBatch struct {
 	forgotten                                        []int64
 }
 
-func foldRegistered(b *peopleBatch, r eventstore.Recorded, e domain.UserRegistered) {
+func foldRegistered(b *peopleBatch, r eventstore.Record, e domain.UserRegistered) {
 	b.id = append(b.id, int64(e.User))
 	b.username, b.nickname, b.avatar = append(b.username, e.Username), append(b.nickname, e.Nickname), append(b.avatar, e.Avatar)
 	b.nameKey, b.credentials = append(b.nameKey, e.NameKey), append(b.credentials, e.Credential)
 	b.at = append(b.at, r.RecordedAt)
 }
 
-func foldProfileChanged(b *peopleBatch, _ eventstore.Recorded, e domain.UserProfileChanged) {
+func foldProfileChanged(b *peopleBatch, _ eventstore.Record, e domain.UserProfileChanged) {
 	set(&b.profile, e.User, e)
 }
 
-func foldAgeChanged(b *peopleBatch, _ eventstore.Recorded, e domain.UserAgeChanged) {
+func foldAgeChanged(b *peopleBatch, _ eventstore.Record, e domain.UserAgeChanged) {
 	set(&b.age, e.User, int64(e.Age))
 }
 
-func foldDisabled(b *peopleBatch, _ eventstore.Recorded, e domain.UserDisabled) {
+func foldDisabled(b *peopleBatch, _ eventstore.Record, e domain.UserDisabled) {
 	set(&b.disabled, e.User, true)
 }
 
-func foldEnabled(b *peopleBatch, _ eventstore.Recorded, e domain.UserEnabled) {
+func foldEnabled(b *peopleBatch, _ eventstore.Record, e domain.UserEnabled) {
 	set(&b.disabled, e.User, false)
 }
 
-func foldDenied(b *peopleBatch, _ eventstore.Recorded, e domain.UserDenied) {
+func foldDenied(b *peopleBatch, _ eventstore.Record, e domain.UserDenied) {
 	set(&b.denied, e.User, &e.Until)
 }
 
-func foldAllowed(b *peopleBatch, _ eventstore.Recorded, e domain.UserAllowed) {
+func foldAllowed(b *peopleBatch, _ eventstore.Record, e domain.UserAllowed) {
 	set(&b.denied, e.User, nil)
 }
 
-func foldRoleGranted(b *peopleBatch, _ eventstore.Recorded, e domain.UserRoleGranted) {
+func foldRoleGranted(b *peopleBatch, _ eventstore.Record, e domain.UserRoleGranted) {
 	set(&b.roles, e, true)
 }
 
-func foldRoleRevoked(b *peopleBatch, _ eventstore.Recorded, e domain.UserRoleRevoked) {
+func foldRoleRevoked(b *peopleBatch, _ eventstore.Record, e domain.UserRoleRevoked) {
 	set(&b.roles, domain.UserRoleGranted(e), false)
 }
 
-func foldForgotten(b *peopleBatch, _ eventstore.Recorded, e domain.UserForgotten) {
+func foldForgotten(b *peopleBatch, _ eventstore.Record, e domain.UserForgotten) {
 	b.forgotten = append(b.forgotten, int64(e.User))
 }
 
@@ -140,11 +140,11 @@ type sessionRow struct {
 	position int64
 }
 
-func foldSignedIn(b *sessionsBatch, r eventstore.Recorded, e domain.UserSignedIn) {
+func foldSignedIn(b *sessionsBatch, r eventstore.Record, e domain.UserSignedIn) {
 	set(&b.newest, e.User, sessionRow{e.Session, r.RecordedAt, r.Position})
 }
 
-func foldSignedOut(b *sessionsBatch, r eventstore.Recorded, e domain.UserSignedOut) {
+func foldSignedOut(b *sessionsBatch, r eventstore.Record, e domain.UserSignedOut) {
 	set(&b.newest, e.User, sessionRow{"", r.RecordedAt, r.Position})
 }
 

@@ -71,7 +71,7 @@ func BenchmarkFigureProjection(b *testing.B) {
 func (w *world) plainly(head int64) time.Duration {
 	w.Helper()
 	start := time.Now()
-	if err := projections.ProjectPlainly(w.Context(), w.store, w.pool, head, eventstore.EnvelopeSize); err != nil {
+	if err := projections.ProjectPlainly(w.Context(), w.store, w.pool, head, eventstore.DefaultBatchSize); err != nil {
 		w.Fatal(err)
 	}
 	return time.Since(start)
@@ -84,7 +84,7 @@ func (w *world) lively(head int64) time.Duration {
 	defer w.project()()
 	bell := w.store.Projected()
 	for {
-		seen := bell.Seen()
+		seen := bell.Count()
 		if position, _ := w.checkpoint(); position == head {
 			return time.Since(start)
 		}
@@ -118,7 +118,7 @@ func (w *world) readFirst(b *testing.B) float64 {
 	again := errors.New("once more")
 	var begun time.Time
 	var times []time.Duration
-	messages, err := w.store.Envelopes(ctx, eventstore.EnvelopeConfig{Group: "bench", Failed: func(err error) time.Duration {
+	messages, err := w.store.Consume(ctx, eventstore.ConsumerConfig{Group: "bench", OnError: func(err error) time.Duration {
 		if !errors.Is(err, again) && ctx.Err() == nil {
 			b.Error(err)
 		}
@@ -129,9 +129,9 @@ func (w *world) readFirst(b *testing.B) float64 {
 		b.Fatal(err)
 	}
 	for m := range messages {
-		e, _ := eventstore.EnvelopeOf(m)
-		e.Do(m, func(context.Context, pgx.Tx) error {
-			if !begun.IsZero() && len(e.Events) == eventstore.EnvelopeSize {
+		e, _ := eventstore.EventBatchOf(m)
+		e.Handle(m, func(context.Context, pgx.Tx) error {
+			if !begun.IsZero() && len(e.Events) == eventstore.DefaultBatchSize {
 				times = append(times, time.Since(begun))
 			}
 			return again // the checkpoint stays at the beginning

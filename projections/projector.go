@@ -90,24 +90,24 @@ func (p *Projector) Run(ctx context.Context) error {
 
 // project reads envelopes until ctx ends.
 func (p *Projector) project(ctx context.Context) {
-	config := eventstore.EnvelopeConfig{
-		Group: ConsumerGroup, Pool: p.c.Pool, Poll: p.c.Poll,
-		Failed: func(err error) time.Duration { return p.failed(ctx, err) },
-		Idle:   p.idle,
+	config := eventstore.ConsumerConfig{
+		Group: ConsumerGroup, Pool: p.c.Pool, PollInterval: p.c.Poll,
+		OnError: func(err error) time.Duration { return p.failed(ctx, err) },
+		OnIdle:  p.idle,
 	}
 	for ctx.Err() == nil {
-		messages, err := p.store.Envelopes(ctx, config)
+		messages, err := p.store.Consume(ctx, config)
 		if err != nil {
 			pause(ctx, p.failed(ctx, err))
 			continue
 		}
 		for m := range messages {
-			envelope, ok := eventstore.EnvelopeOf(m)
+			envelope, ok := eventstore.EventBatchOf(m)
 			if !ok {
 				m.Nack() // nobody else publishes here
 				continue
 			}
-			envelope.Do(m, func(ctx context.Context, tx pgx.Tx) error {
+			envelope.Handle(m, func(ctx context.Context, tx pgx.Tx) error {
 				err := p.take(ctx, tx, envelope)
 				var halt *HaltError
 				p.ahead = errors.As(err, &halt) && halt.Position > envelope.After+1
@@ -121,9 +121,9 @@ func (p *Projector) project(ctx context.Context) {
 }
 
 // take brings the tables up to date with one envelope.
-func (p *Projector) take(ctx context.Context, tx pgx.Tx, e *eventstore.Envelope) error {
+func (p *Projector) take(ctx context.Context, tx pgx.Tx, e *eventstore.EventBatch) error {
 	if ahead := p.barrier - e.After - 1; ahead > 0 && ahead < int64(len(e.Events)) {
-		e.Keep(int(ahead))
+		e.Truncate(int(ahead))
 	}
 	if err := whole(e.Events, e.After); err != nil {
 		return err
@@ -158,7 +158,7 @@ func (p *Projector) take(ctx context.Context, tx pgx.Tx, e *eventstore.Envelope)
 }
 
 // whole makes sure that events follow a position without a hole.
-func whole(events []eventstore.Recorded, after int64) error {
+func whole(events []eventstore.Record, after int64) error {
 	for i, r := range events {
 		if want := after + 1 + int64(i); r.Position != want {
 			return &HaltError{Position: want, Err: errors.New("the log has a hole: this position is missing")}
@@ -205,7 +205,7 @@ func (f *folder) claim(ctx context.Context, tx pgx.Tx) error {
 }
 
 // eraseOld erases whoever is forgotten from the tables that rebuilds have replaced and not yet dropped.
-func eraseOld(ctx context.Context, tx pgx.Tx, events []eventstore.Recorded) error {
+func eraseOld(ctx context.Context, tx pgx.Tx, events []eventstore.Record) error {
 	var forgotten []int64
 	for _, r := range events {
 		if e, ok := r.Event.(domain.ForgetEvent); ok {

@@ -24,7 +24,7 @@ func (w *world) forge(position int64, stream string, version int, kind, payload 
 	w.Helper()
 	w.exec(`INSERT INTO public.events (position, stream, version, event_id, type, payload, metadata, live_id, recorded_at)
 		VALUES ($1, $2, $3, $4, $5, $6, '{"actor":"forger"}', nullif($7, 0::bigint), now())`, position, stream, version, uuid.New(), kind, payload, int64(live))
-	w.store.Appended().Ring()
+	w.store.Appended().Notify()
 }
 
 // verified has everything verified, and fails when there is a fault.

@@ -38,12 +38,12 @@ type finishedRows struct {
 	length, bytes     []int64
 }
 
-func foldRecordingStarted(b *recordingsBatch, r eventstore.Recorded, e domain.RecordingStarted) {
+func foldRecordingStarted(b *recordingsBatch, r eventstore.Record, e domain.RecordingStarted) {
 	b.started.id, b.started.live = append(b.started.id, string(e.Recording)), append(b.started.live, int64(e.Live))
 	b.started.user, b.started.at = append(b.started.user, int64(e.Streamer)), append(b.started.at, r.RecordedAt)
 }
 
-func foldRecordingFinished(b *recordingsBatch, _ eventstore.Recorded, e domain.RecordingFinished) {
+func foldRecordingFinished(b *recordingsBatch, _ eventstore.Record, e domain.RecordingFinished) {
 	parts, _ := json.Marshal(e.Parts) // numbers, times and printable texts
 	f := &b.finished
 	f.id, f.reason, f.parts = append(f.id, string(e.Recording)), append(f.reason, string(e.Reason)), append(f.parts, string(parts))
@@ -51,7 +51,7 @@ func foldRecordingFinished(b *recordingsBatch, _ eventstore.Recorded, e domain.R
 	f.length, f.bytes = append(f.length, e.Length), append(f.bytes, e.Bytes)
 }
 
-func foldRecordingDeleted(b *recordingsBatch, r eventstore.Recorded, e domain.RecordingDeleted) {
+func foldRecordingDeleted(b *recordingsBatch, r eventstore.Record, e domain.RecordingDeleted) {
 	b.deleted.id, b.deleted.at = append(b.deleted.id, string(e.Recording)), append(b.deleted.at, r.RecordedAt)
 }
 

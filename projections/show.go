@@ -35,12 +35,12 @@ type endRow struct {
 	at time.Time
 }
 
-func foldPublishStarted(b *showsBatch, r eventstore.Recorded, e domain.LivePublishStarted) {
+func foldPublishStarted(b *showsBatch, r eventstore.Record, e domain.LivePublishStarted) {
 	set(&b.began, e.Show, &showRow{e, r.RecordedAt, nil})
 	b.order = append(b.order, e.Show)
 }
 
-func foldPublishStopped(b *showsBatch, r eventstore.Recorded, e domain.LivePublishStopped) {
+func foldPublishStopped(b *showsBatch, r eventstore.Record, e domain.LivePublishStopped) {
 	end := endRow{e, r.RecordedAt}
 	if s := b.began[e.Show]; s != nil {
 		s.end = &end

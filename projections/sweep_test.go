@@ -78,7 +78,7 @@ func (s *sweeping) project() {
 	ended := make(chan error, 1)
 	projector := projections.NewProjector(s.store, projections.ProjectorConfig{Now: time.Now})
 	go func() { ended <- projector.Run(ctx) }()
-	for seen := s.store.Projected().Seen(); projector.Status().Position < head; {
+	for seen := s.store.Projected().Count(); projector.Status().Position < head; {
 		if seen = s.store.Projected().Wait(ctx, seen, 50*time.Millisecond); ctx.Err() != nil {
 			s.t.Fatal("the projector does not reach the head")
 		}

@@ -160,7 +160,7 @@ func (v *verification) walk(ctx context.Context) error {
 }
 
 // judge looks at events in the order of the log.
-func (v *verification) judge(events []eventstore.Recorded) error {
+func (v *verification) judge(events []eventstore.Record) error {
 	for _, r := range events {
 		if text := v.wrong(r); text != "" {
 			return &fault{r.Position, text}
@@ -171,7 +171,7 @@ func (v *verification) judge(events []eventstore.Recorded) error {
 
 // wrong says what is wrong with an event, "" for nothing. One that no coins depend on may be unreadable: it is
 // in table poison then.
-func (v *verification) wrong(r eventstore.Recorded) string {
+func (v *verification) wrong(r eventstore.Record) string {
 	if r.Event == nil {
 		return ""
 	}

@@ -47,7 +47,7 @@ func (b *viewersBatch) visit(l domain.LiveID, u domain.UserID, present bool) *vi
 	return v
 }
 
-func foldJoined(b *viewersBatch, r eventstore.Recorded, e domain.ViewerJoined) {
+func foldJoined(b *viewersBatch, r eventstore.Record, e domain.ViewerJoined) {
 	v := b.visit(e.Live, e.User, false)
 	if v.first == 0 {
 		v.first = r.Position
@@ -56,11 +56,11 @@ func foldJoined(b *viewersBatch, r eventstore.Recorded, e domain.ViewerJoined) {
 	add(&b.online, e.Live, 1)
 }
 
-func foldMoved(b *viewersBatch, _ eventstore.Recorded, e domain.ViewerMoved) {
+func foldMoved(b *viewersBatch, _ eventstore.Record, e domain.ViewerMoved) {
 	b.visit(e.Live, e.User, true).process = e.Process
 }
 
-func foldLeft(b *viewersBatch, r eventstore.Recorded, e domain.ViewerLeft) {
+func foldLeft(b *viewersBatch, r eventstore.Record, e domain.ViewerLeft) {
 	v := b.visit(e.Live, e.User, true)
 	v.present, v.process, v.leftAt, v.cause = false, "", &r.RecordedAt, e.Cause
 	add(&b.online, e.Live, -1)
@@ -112,7 +112,7 @@ type looksBatch struct {
 	looks map[domain.LiveID]int64
 }
 
-func foldLook(b *looksBatch, _ eventstore.Recorded, e domain.ViewerJoined) {
+func foldLook(b *looksBatch, _ eventstore.Record, e domain.ViewerJoined) {
 	if e.First {
 		add(&b.looks, e.Live, 1)
 	}

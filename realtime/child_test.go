@@ -49,24 +49,24 @@ func start(b testing.TB, kind string) *child {
 // startNode makes a child that is Socket.IO for Node.
 func startNode(b testing.TB) *child {
 	texts, _ := json.Marshal(phrases)
-	return startCommand(b, peertest.Node(b, "testdata/nodeserver", "server.js", string(texts)))
+	return startCommand(b, peertest.NodeScript(b, "testdata/nodeserver", "server.js", string(texts)))
 }
 
 func startCommand(b testing.TB, cmd *exec.Cmd) *child {
 	p := peertest.Start(b, cmd)
-	return &child{p, p.Hear("")}
+	return &child{p, p.Receive("")}
 }
 
 // holds waits until n clients are in the room.
 func (c *child) holds(n int) {
-	c.Say("hold %d", n)
-	c.Hear("holding")
+	c.Send("hold %d", n)
+	c.Receive("holding")
 }
 
 // publish has a number of facts told, so many a second.
 func (c *child) publish(rate, count int) {
-	c.Say("publish %d %d", rate, count)
-	c.Hear("published")
+	c.Send("publish %d %d", rate, count)
+	c.Receive("published")
 }
 
 // kicked is how many viewers it has sent away.

@@ -149,10 +149,10 @@ func BenchmarkFigureFanoutMaxRate(b *testing.B) {
 		defer crowd.leave()
 		s.publish(80, warmth)
 		crowd.await(warmth)
-		s.Say("flood %d %d", seconds, ahead)
+		s.Send("flood %d %d", seconds, ahead)
 		published := make(chan int64, 1)
 		go func() {
-			n, _ := strconv.ParseInt(s.Hear("published"), 10, 64)
+			n, _ := strconv.ParseInt(s.Receive("published"), 10, 64)
 			published <- n
 		}()
 		for start, told := time.Now(), int64(warmth); ; {
@@ -165,7 +165,7 @@ func BenchmarkFigureFanoutMaxRate(b *testing.B) {
 			case <-time.After(500 * time.Microsecond):
 				if n := crowd.least(); n > told {
 					told = n
-					s.Say("seen %d", told)
+					s.Send("seen %d", told)
 				}
 			}
 		}
@@ -187,7 +187,7 @@ func BenchmarkFigureStalledReaders(b *testing.B) {
 		s, crowd := window.open(b, people)
 		defer s.Stop()
 		defer crowd.leave()
-		s.Say("length %d", length)
+		s.Send("length %d", length)
 		s.publish(rate, 8*rate) // until the room's memory is full
 		crowd.await(8 * rate)
 		crowd.took()

@@ -54,7 +54,7 @@ type laneFrame struct {
 }
 
 func laneFrameOf(d projections.Delta) laneFrame {
-	cursor := eventstore.CursorOf(eventstore.Recorded{Position: d.Position, ID: d.EventID})
+	cursor := eventstore.CursorOf(eventstore.Record{Position: d.Position, ID: d.EventID})
 	kind := d.Kind
 	if kind == projections.KindMessage {
 		kind = chatPrivate

@@ -76,7 +76,7 @@ func problemOf(err error) (told *problem, ours bool) {
 		return p, false
 	case no != nil:
 		return newProblem(no.Code, no.Text), false
-	case errors.Is(err, eventstore.ErrCursor):
+	case errors.Is(err, eventstore.ErrInvalidCursor):
 		return newProblem(codeCursor, err.Error()), false
 	case errors.Is(err, projections.ErrNotFound):
 		return newProblem(domain.CodeLiveNotFound, "there is no such live"), false
@@ -84,7 +84,7 @@ func problemOf(err error) (told *problem, ours bool) {
 		return newProblem(domain.CodeBusy, "busy: try again in a second").after(busyRetry), false
 	case errors.Is(err, eventstore.ErrUnavailable):
 		return newProblem(domain.CodeBusy, "the log cannot be written at the moment: try again").after(busyRetry), true
-	case errors.Is(err, eventstore.ErrUnknown), errors.Is(err, context.DeadlineExceeded):
+	case errors.Is(err, eventstore.ErrOutcomeUnknown), errors.Is(err, context.DeadlineExceeded):
 		return newProblem(codeUnknown, "it may have been carried out: ask again with the same key").after(busyRetry), true
 	}
 	return newProblem(domain.CodeInternal, "try again later").after(busyRetry), true

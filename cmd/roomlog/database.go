@@ -34,7 +34,7 @@ func (g *globals) dataFolder(sh shell) (string, error) {
 
 // private answers how to run a PostgreSQL of our own in the data folder.
 func (g *globals) private(sh shell, dir string, log *slog.Logger) localpg.Config {
-	return localpg.Config{Dir: dir, BinDir: g.PostgresBin, RegistryURL: g.NPMRegistry, Log: log, Getenv: sh.getenv}
+	return localpg.Config{DataDir: dir, BinDir: g.PostgresBin, RegistryURL: g.NPMRegistry, Log: log, Getenv: sh.getenv}
 }
 
 // reach answers the address of the database as its owner: the one in DATABASE_URL, that of the server

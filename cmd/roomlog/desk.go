@@ -81,7 +81,7 @@ func (d *desk) catchUp(ctx context.Context, position int64) error {
 	ended := make(chan error, 1)
 	go func() { ended <- projector.Run(running) }()
 	for {
-		seen := d.store.Projected().Seen()
+		seen := d.store.Projected().Count()
 		at, err := d.checkpoint(ctx)
 		switch {
 		case err != nil:

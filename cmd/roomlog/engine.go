@@ -66,7 +66,7 @@ func (c *serveCommand) startEngine(ctx context.Context, h *house, l *layers) (*e
 		l.run(ctx, "housekeeping", keeping.Run)
 	}
 	e.queries = projections.NewQueries(e.pool)
-	e.sequencer = eventstore.NewSequencer(e.store, eventstore.SequencerConfig{Queue: c.Queue, Drain: c.Drain})
+	e.sequencer = eventstore.NewSequencer(e.store, eventstore.SequencerConfig{QueueSize: c.Queue, DrainTimeout: c.Drain})
 	l.run(ctx, "sequencer", e.sequencer.Run)
 	e.feed = projections.NewFeed(e.store, e.queries, projections.FeedConfig{Log: h.log})
 	l.run(ctx, "feed", e.feed.Run)

@@ -108,7 +108,7 @@ func (c *exportCommand) export(ctx context.Context, d *desk, after string, to io
 	return nil
 }
 
-func lineOf(r eventstore.Recorded) exported {
+func lineOf(r eventstore.Record) exported {
 	line := exported{
 		Cursor: eventstore.CursorOf(r), Position: r.Position, Stream: r.Stream, Version: r.Version, EventID: r.ID.String(),
 		Type: r.Type, Data: r.Event, Actor: r.Metadata.Actor, Live: r.LiveID, RecordedAt: r.RecordedAt,

@@ -31,7 +31,7 @@ func (h *housekeeping) Run(ctx context.Context) error {
 			return nil
 		case <-tick.C:
 		}
-		commands, err := h.store.SweepCommands(ctx, h.now().Add(-h.keep))
+		commands, err := h.store.DeleteCommands(ctx, h.now().Add(-h.keep))
 		h.say(ctx, "outcomes of old commands", commands, err)
 		credentials, err := projections.DeleteUnusedCredentials(ctx, h.pool)
 		h.say(ctx, "unused credentials", credentials, err)

@@ -42,7 +42,7 @@ func (e *engine) meterLog(m metering) {
 	stat := func(read func(eventstore.Stats) int64) func() float64 {
 		return func() float64 { return float64(read(e.sequencer.Stats())) }
 	}
-	m.gauge("commands_waiting", "Commands in the queue of the log.", func() float64 { return float64(e.sequencer.Stats().Waiting) })
+	m.gauge("commands_waiting", "Commands in the queue of the log.", func() float64 { return float64(e.sequencer.Stats().Queued) })
 	m.counter("commands_total", "Commands answered.", stat(func(s eventstore.Stats) int64 { return s.Commands }))
 	m.counter("commands_refused_total", "Commands that the rules refused.", stat(func(s eventstore.Stats) int64 { return s.Refused }))
 	m.counter("commands_repeated_total", "Commands answered with an earlier outcome.", stat(func(s eventstore.Stats) int64 { return s.Repeated }))

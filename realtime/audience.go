@@ -7,29 +7,29 @@ import (
 	"roomlog/projections"
 )
 
-// Audience is who is told what happens in a room, beside the connections of the native dialect. Its methods
+// Subscriber is who is told what happens in a room, beside the connections of the native dialect. Its methods
 // are called one after another and must not wait.
-type Audience interface {
+type Subscriber interface {
 	// Tell is called for every public fact of the room, in order, and for every profile that somebody changed.
-	Tell(d projections.Delta)
+	Deliver(d projections.Delta)
 	// Cut is called when facts were missed: whoever is there has to come back. Nothing more is told.
-	Cut()
+	Reset()
 }
 
-// Attend has a told what happens in a room after the position it answers.
-func (d *Door) Attend(live domain.LiveID, a Audience) (from int64) {
+// Subscribe has a told what happens in a room after the position it answers.
+func (d *Door) Subscribe(live domain.LiveID, a Subscriber) (from int64) {
 	h := d.hub
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.audiences[live] == nil {
-		h.audiences[live] = make(map[Audience]struct{})
+		h.audiences[live] = make(map[Subscriber]struct{})
 	}
 	h.audiences[live][a] = struct{}{}
 	return h.asOf.Load()
 }
 
-// Forsake ends what Attend began: a is told nothing more.
-func (d *Door) Forsake(live domain.LiveID, a Audience) {
+// Unsubscribe ends what Attend began: a is told nothing more.
+func (d *Door) Unsubscribe(live domain.LiveID, a Subscriber) {
 	h := d.hub
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -40,7 +40,7 @@ func (d *Door) Forsake(live domain.LiveID, a Audience) {
 }
 
 // LiveDeltas answers the first limit deltas of a room after one position up to another, from the log.
-func (d *Door) Facts(ctx context.Context, live domain.LiveID, after, upTo int64, limit int) ([]projections.Delta, error) {
+func (d *Door) Deltas(ctx context.Context, live domain.LiveID, after, upTo int64, limit int) ([]projections.Delta, error) {
 	return d.cfg.Feed.LiveDeltas(ctx, live, after, upTo, limit)
 }
 
@@ -49,12 +49,12 @@ func (h *hub) tellAudiences(d projections.Delta) {
 	switch {
 	case d.Public():
 		for a := range h.audiences[d.Live] {
-			a.Tell(d)
+			a.Deliver(d)
 		}
 	case d.Kind == projections.KindProfile:
 		for _, all := range h.audiences {
 			for a := range all {
-				a.Tell(d)
+				a.Deliver(d)
 			}
 		}
 	}
@@ -64,7 +64,7 @@ func (h *hub) tellAudiences(d projections.Delta) {
 func (h *hub) cutAudiences() {
 	for _, all := range h.audiences {
 		for a := range all {
-			a.Cut()
+			a.Reset()
 		}
 	}
 	clear(h.audiences)

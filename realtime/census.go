@@ -8,26 +8,26 @@ import (
 	"roomlog/projections"
 )
 
-// ChatPerson is somebody in the chat, by one connection to any process.
-type ChatPerson struct {
+// ChatParticipant is somebody in the chat, by one connection to any process.
+type ChatParticipant struct {
 	Guest      domain.GuestID
 	Connection string // its public id
 	Style      domain.ChatProfile
 	User       projections.Profile // of somebody signed in; else its ID is 0
 	Nickname   string              // of somebody who is not; may be empty
-	Process    string              // that holds the connection
+	Node       string              // that holds the connection
 }
 
 // Name is what the person is called; "" for somebody without a name.
-func (p ChatPerson) Name() string {
+func (p ChatParticipant) Name() string {
 	if p.User.ID != 0 {
 		return p.User.Name()
 	}
 	return p.Nickname
 }
 
-// Shown is Name, or the connection's id for somebody without a name.
-func (p ChatPerson) Shown() string {
+// DisplayName is Name, or the connection's id for somebody without a name.
+func (p ChatParticipant) DisplayName() string {
 	if name := p.Name(); name != "" {
 		return name
 	}
@@ -46,7 +46,7 @@ type census struct {
 
 // present is somebody who is in the chat.
 type present struct {
-	ChatPerson
+	ChatParticipant
 	nameKey string // under which the log has it
 	called  string // key of what it is called now
 	rooms   []domain.RoomID
@@ -60,9 +60,9 @@ func newCensus() census {
 }
 
 // enter adds somebody to the chat.
-func (c *census) enter(p ChatPerson, nameKey, called string, rooms ...domain.RoomID) {
+func (c *census) enter(p ChatParticipant, nameKey, called string, rooms ...domain.RoomID) {
 	c.leave(p.Guest)
-	one := &present{ChatPerson: p, nameKey: nameKey}
+	one := &present{ChatParticipant: p, nameKey: nameKey}
 	c.people[p.Guest], c.byConnection[p.Connection] = one, one
 	c.call(one, called)
 	if p.User.ID != 0 {

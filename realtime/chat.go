@@ -17,31 +17,31 @@ const (
 
 )
 
-// ChatEar is told what a connection hears of the chat. Its methods are called one after another and must not
+// ChatListener is told what a connection hears of the chat. Its methods are called one after another and must not
 // wait, or ask the chat for anything.
-type ChatEar interface {
+type ChatListener interface {
 	// Overhear is called for everything that happens where the connection is, and for what is said to it alone.
-	Overhear(f *ChatFact)
+	Deliver(f *ChatUpdate)
 	// Typing is called when somebody is writing: in a room, or to this connection alone if the room is "".
-	Typing(by ChatPerson, room domain.RoomID)
-	// CutOff is called when the connection missed something, or passes for gone: it has to come back.
-	CutOff()
+	Typing(by ChatParticipant, room domain.RoomID)
+	// Reset is called when the connection missed something, or passes for gone: it has to come back.
+	Reset()
 }
 
-// ChatFact is something that happened in the chat. Event is a domain.GuestEntered, GuestNamed, GuestJoined,
+// ChatUpdate is something that happened in the chat. Event is a domain.GuestEntered, GuestNamed, GuestJoined,
 // GuestParted, RoomRemoved or MessagePosted.
-type ChatFact struct {
+type ChatUpdate struct {
 	projections.Delta
-	Person  ChatPerson // whose doing it is, as far as the chat knows
-	Present bool       // who said it is in the chat, by this or another connection
-	Clients []string   // the newest connections of the room after somebody came or went
-	Online  int        // how many there are then
+	By          ChatParticipant // whose doing it is, as far as the chat knows
+	Present     bool            // who said it is in the chat, by this or another connection
+	Connections []string        // the newest connections of the room after somebody came or went
+	Online      int             // how many there are then
 
 	frames map[string]*ws.Frame
 }
 
 // Frame answers the frame that make makes of the fact: made once for each dialect.
-func (f *ChatFact) Frame(dialect string, make_ func() *ws.Frame) *ws.Frame {
+func (f *ChatUpdate) Frame(dialect string, make_ func() *ws.Frame) *ws.Frame {
 	frame, made := f.frames[dialect]
 	if !made {
 		if f.frames == nil {
@@ -65,22 +65,22 @@ type Chat struct {
 
 	mu      sync.Mutex // taken before that of any member's dialect
 	census  census
-	asOf    int64                                      // of the log, when the census was read
-	members map[string]*ChatMember                     // of this process, by connection
-	halls   map[domain.RoomID]map[*ChatMember]struct{} // who hears a room; "" is the chat of everybody
+	asOf    int64                                       // of the log, when the census was read
+	members map[string]*ChatSession                     // of this process, by connection
+	halls   map[domain.RoomID]map[*ChatSession]struct{} // who hears a room; "" is the chat of everybody
 }
 
 func newChat(d *Door) *Chat {
 	c := &Chat{
 		door: d, inbox: newInbox(), murmur: newMurmur(d.cfg.Store, d.log), entries: newEntries(d.rates), openings: newOpenings(d.rates), census: newCensus(),
-		members: make(map[string]*ChatMember), halls: make(map[domain.RoomID]map[*ChatMember]struct{}),
+		members: make(map[string]*ChatSession), halls: make(map[domain.RoomID]map[*ChatSession]struct{}),
 	}
 	c.leaves = newLeaves(d.cfg.Commands, d.log, c.nameKey)
 	return c
 }
 
-// Settle waits until the log knows of everybody who has left, or ctx ends.
-func (c *Chat) Settle(ctx context.Context) { c.leaves.settle(ctx) }
+// Flush waits until the log knows of everybody who has left, or ctx ends.
+func (c *Chat) Flush(ctx context.Context) { c.leaves.settle(ctx) }
 
 // nameKey answers by which key a guest's name is known.
 func (c *Chat) nameKey(id domain.GuestID, otherwise string) string {
@@ -93,9 +93,9 @@ func (c *Chat) nameKey(id domain.GuestID, otherwise string) string {
 }
 
 // called answers by which key somebody is found: of people who are signed in that of their name now.
-func (c *Chat) called(p ChatPerson, nameKey string) string {
+func (c *Chat) called(p ChatParticipant, nameKey string) string {
 	if p.User.ID != 0 {
-		return c.Key(p.User.Name())
+		return c.NameKey(p.User.Name())
 	}
 	return nameKey
 }
@@ -110,11 +110,11 @@ func (c *Chat) tell(d projections.Delta) {
 	if d.Position <= c.asOf { // was still to be told when the census was read that has it
 		return
 	}
-	f := &ChatFact{Delta: d}
+	f := &ChatUpdate{Delta: d}
 	switch e := d.Event.(type) {
 	case domain.GuestEntered:
-		f.Person = ChatPerson{e.Guest, e.Connection, e.Profile, profileIf(e.User, d.Profile), e.Nickname, e.Process}
-		c.census.enter(f.Person, e.NameKey, c.called(f.Person, e.NameKey))
+		f.By = ChatParticipant{e.Guest, e.Connection, e.Profile, profileIf(e.User, d.Profile), e.Nickname, e.Process}
+		c.census.enter(f.By, e.NameKey, c.called(f.By, e.NameKey))
 		c.entered(e)
 		if e.Profile == domain.ChatPlain && e.Nickname != "" {
 			c.tellHalls(f, "")
@@ -124,22 +124,22 @@ func (c *Chat) tell(d projections.Delta) {
 			one.Nickname, one.nameKey = e.Nickname, e.NameKey
 			c.census.call(one, e.NameKey)
 		}
-		f.Person = c.person(e.Guest, e.Connection, 0, d.Profile)
+		f.By = c.person(e.Guest, e.Connection, 0, d.Profile)
 		c.tellHalls(f, c.roomsOf(e.Guest)...)
 	case domain.GuestJoined:
 		c.census.join(e.Guest, e.Room)
-		f.Person = c.person(e.Guest, e.Connection, e.User, d.Profile)
-		f.Clients, f.Online = c.census.newest(e.Room, chatListed), len(c.census.rooms[e.Room])
+		f.By = c.person(e.Guest, e.Connection, e.User, d.Profile)
+		f.Connections, f.Online = c.census.newest(e.Room, chatListed), len(c.census.rooms[e.Room])
 		c.tellHalls(f, e.Room)
 	case domain.GuestParted:
-		f.Person = c.person(e.Guest, e.Connection, e.User, d.Profile)
+		f.By = c.person(e.Guest, e.Connection, e.User, d.Profile)
 		c.census.part(e.Guest, e.Room)
-		f.Clients, f.Online = c.census.newest(e.Room, chatListed), len(c.census.rooms[e.Room])
+		f.Connections, f.Online = c.census.newest(e.Room, chatListed), len(c.census.rooms[e.Room])
 		c.tellHalls(f, e.Room)
 	case domain.GuestLeft:
 		c.census.leave(e.Guest)
-		if m := c.members[e.Connection]; m != nil && m.Guest() == e.Guest && e.Cause == domain.LeftProcessLost {
-			m.ear.CutOff() // another process thought that we were dead
+		if m := c.members[e.Connection]; m != nil && m.ParticipantID() == e.Guest && e.Cause == domain.LeftProcessLost {
+			m.ear.Reset() // another process thought that we were dead
 		}
 	case domain.RoomRemoved:
 		c.census.remove(e.Room)
@@ -147,14 +147,14 @@ func (c *Chat) tell(d projections.Delta) {
 	case domain.MessagePosted:
 		c.said(f, e)
 	case domain.UserProfileChanged:
-		c.census.rename(d.Profile, c.Key(d.Profile.Name()))
+		c.census.rename(d.Profile, c.NameKey(d.Profile.Name()))
 	}
 }
 
 // entered notes under which number the log has a connection of this process. One that has ended meanwhile
 // leaves again: it was not known whether it had entered.
 func (c *Chat) entered(e domain.GuestEntered) {
-	if e.Process != c.door.cfg.Process {
+	if e.Process != c.door.cfg.Node {
 		return
 	}
 	if m := c.members[e.Connection]; m != nil {
@@ -165,12 +165,12 @@ func (c *Chat) entered(e domain.GuestEntered) {
 }
 
 // said has a message heard by those it was said to. What was said to one person is on the person's private lane.
-func (c *Chat) said(f *ChatFact, e domain.MessagePosted) {
-	f.Person, f.Present = c.author(SpeakerOf(f.Delta, e))
+func (c *Chat) said(f *ChatUpdate, e domain.MessagePosted) {
+	f.By, f.Present = c.author(AuthorOf(f.Delta, e))
 	switch {
 	case e.ToConnection != "":
 		if m := c.members[e.ToConnection]; m != nil {
-			m.ear.Overhear(f)
+			m.ear.Deliver(f)
 		}
 	case e.To != 0:
 	case len(e.Rooms) > 0:
@@ -180,13 +180,13 @@ func (c *Chat) said(f *ChatFact, e domain.MessagePosted) {
 	}
 }
 
-// SpeakerOf is who said something, as the message says itself.
-func SpeakerOf(d projections.Delta, e domain.MessagePosted) ChatPerson {
-	return ChatPerson{Guest: e.Guest, Connection: e.Connection, User: profileIf(e.User, d.Profile), Nickname: e.Nickname}
+// AuthorOf is who said something, as the message says itself.
+func AuthorOf(d projections.Delta, e domain.MessagePosted) ChatParticipant {
+	return ChatParticipant{Guest: e.Guest, Connection: e.Connection, User: profileIf(e.User, d.Profile), Nickname: e.Nickname}
 }
 
 // author is who said something, and whether the person is in the chat.
-func (c *Chat) author(said ChatPerson) (by ChatPerson, there bool) {
+func (c *Chat) author(said ChatParticipant) (by ChatParticipant, there bool) {
 	if one := c.census.people[said.Guest]; one != nil {
 		if said.Nickname == "" {
 			said.Nickname = one.Nickname
@@ -206,11 +206,11 @@ func profileIf(user domain.UserID, p projections.Profile) projections.Profile {
 }
 
 // person is who did something, as far as it is known.
-func (c *Chat) person(id domain.GuestID, connection string, user domain.UserID, p projections.Profile) ChatPerson {
+func (c *Chat) person(id domain.GuestID, connection string, user domain.UserID, p projections.Profile) ChatParticipant {
 	if one := c.census.people[id]; one != nil {
-		return one.ChatPerson
+		return one.ChatParticipant
 	}
-	return ChatPerson{Guest: id, Connection: connection, User: profileIf(user, p)}
+	return ChatParticipant{Guest: id, Connection: connection, User: profileIf(user, p)}
 }
 
 func (c *Chat) roomsOf(id domain.GuestID) []domain.RoomID {
@@ -221,14 +221,14 @@ func (c *Chat) roomsOf(id domain.GuestID) []domain.RoomID {
 }
 
 // tellHalls has a fact heard once by everybody who hears any of some rooms.
-func (c *Chat) tellHalls(f *ChatFact, rooms ...domain.RoomID) {
+func (c *Chat) tellHalls(f *ChatUpdate, rooms ...domain.RoomID) {
 	if len(rooms) == 1 {
 		for m := range c.halls[rooms[0]] {
 			m.hear(f, rooms[0])
 		}
 		return
 	}
-	told := make(map[*ChatMember]bool)
+	told := make(map[*ChatSession]bool)
 	for _, r := range rooms {
 		for m := range c.halls[r] {
 			if !told[m] {
@@ -248,7 +248,7 @@ func (c *Chat) load(ctx context.Context, at int64) error {
 			return err
 		}
 		for _, g := range page {
-			p := ChatPerson{g.ID, g.Connection, g.Profile, g.User, g.Nickname, g.Node}
+			p := ChatParticipant{g.ID, g.Connection, g.Profile, g.User, g.Nickname, g.Node}
 			fresh.enter(p, g.NameKey, c.called(p, g.NameKey), g.Rooms...)
 			last = g.ID
 		}
@@ -267,9 +267,9 @@ func (c *Chat) load(ctx context.Context, at int64) error {
 func (c *Chat) typed(n typing) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	by := ChatPerson{Connection: n.From}
+	by := ChatParticipant{Connection: n.From}
 	if one := c.census.byConnection[n.From]; one != nil {
-		by = one.ChatPerson
+		by = one.ChatParticipant
 	}
 	if n.To != "" {
 		if m := c.members[n.To]; m != nil {
@@ -296,6 +296,6 @@ func (c *Chat) cut() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, m := range c.members {
-		m.ear.CutOff()
+		m.ear.Reset()
 	}
 }

@@ -26,7 +26,7 @@ func (w *world) chatRoom(name string) domain.RoomID {
 
 func (w *world) caughtUp(position int64) {
 	w.Helper()
-	if err := w.door.Chat().CaughtUp(w.Context(), position); err != nil {
+	if err := w.door.Chat().WaitFor(w.Context(), position); err != nil {
 		w.Fatal(err)
 	}
 }
@@ -368,21 +368,21 @@ func TestChatAfterANewSignIn(t *testing.T) {
 // ear is a connection in no dialect.
 type ear struct{ cut chan struct{} }
 
-func (ear) Overhear(*realtime.ChatFact)               {}
-func (ear) Typing(realtime.ChatPerson, domain.RoomID) {}
-func (e ear) CutOff()                                 { e.cut <- struct{}{} }
+func (ear) Deliver(*realtime.ChatUpdate)                   {}
+func (ear) Typing(realtime.ChatParticipant, domain.RoomID) {}
+func (e ear) Reset()                                       { e.cut <- struct{}{} }
 
 // A connection that missed something, or that others took for dead, has to come back.
 func TestChatIsCutOff(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
 	e := ear{make(chan struct{}, 10)}
-	m := w.door.Chat().Member("c1", e, w.door.Chat().Pace())
-	if _, err := m.Enter(t.Context(), realtime.Arrival{Style: domain.ChatPlain}); err != nil {
+	m := w.door.Chat().NewSession("c1", e, w.door.Chat().NewLimits())
+	if _, err := m.Enter(t.Context(), realtime.ChatEntry{Style: domain.ChatPlain}); err != nil {
 		t.Fatal(err)
 	}
 	w.execute(domain.Request{By: domain.Actor{Kind: domain.System}, Command: domain.LeaveChat{
-		Guest: m.Guest(), Cause: domain.LeftProcessLost, Process: w.door.Process(),
+		Guest: m.ParticipantID(), Cause: domain.LeftProcessLost, Process: w.door.Node(),
 	}})
 	wstest.Receive(t, e.cut, "being taken for dead")
 	w.door.Miss(t.Context())
@@ -400,8 +400,8 @@ func TestChatIsCutOff(t *testing.T) {
 func TestChatIsCountedAnew(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
-	m := w.door.Chat().Member("c1", ear{}, w.door.Chat().Pace())
-	at, err := m.Enter(t.Context(), realtime.Arrival{Style: domain.ChatPlain})
+	m := w.door.Chat().NewSession("c1", ear{}, w.door.Chat().NewLimits())
+	at, err := m.Enter(t.Context(), realtime.ChatEntry{Style: domain.ChatPlain})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -424,12 +424,12 @@ func TestChatIsCountedAnew(t *testing.T) {
 // slowEar is a connection that is told one thing as long as it likes.
 type slowEar struct{ listening, enough chan struct{} }
 
-func (e slowEar) Overhear(*realtime.ChatFact) {
+func (e slowEar) Deliver(*realtime.ChatUpdate) {
 	e.listening <- struct{}{}
 	<-e.enough
 }
-func (slowEar) Typing(realtime.ChatPerson, domain.RoomID) {}
-func (slowEar) CutOff()                                   {}
+func (slowEar) Typing(realtime.ChatParticipant, domain.RoomID) {}
+func (slowEar) Reset()                                         {}
 
 // A chat that is told slowly holds up nobody who joins a live room.
 func TestASlowChatHoldsUpNoLive(t *testing.T) {
@@ -439,9 +439,9 @@ func TestASlowChatHoldsUpNoLive(t *testing.T) {
 	live := ann.goLive("show")
 	e := slowEar{make(chan struct{}), make(chan struct{})}
 	defer close(e.enough)
-	m := w.door.Chat().Member("c1", e, w.door.Chat().Pace())
-	m.Hear("")
-	m.HearSince("", 0)
+	m := w.door.Chat().NewSession("c1", e, w.door.Chat().NewLimits())
+	m.Subscribe("")
+	m.StartFrom("", 0)
 	a, b := ann.app(), bob.app()
 	a.ok(a.ask("chat.post", in{"text": "x"}))
 	wstest.Receive(t, e.listening, "what was said")
@@ -454,30 +454,30 @@ func TestChatFindsWhoEnters(t *testing.T) {
 	w := newWorld(t, nil)
 	a := w.register("ann").app()
 	chat := w.door.Chat()
-	m := chat.Member("c1", ear{make(chan struct{}, 10)}, chat.Pace())
+	m := chat.NewSession("c1", ear{make(chan struct{}, 10)}, chat.NewLimits())
 	a.no(a.ask("chat.private", in{"guest": "c1", "text": "x"}), "guest_gone")
-	if _, err := m.Enter(t.Context(), realtime.Arrival{Style: domain.ChatPlain, Room: "none"}); err == nil {
+	if _, err := m.Enter(t.Context(), realtime.ChatEntry{Style: domain.ChatPlain, Room: "none"}); err == nil {
 		t.Error("entered a room that is none")
 	}
-	if id, err := chat.Find(t.Context(), "c1"); id != 0 || err != nil {
+	if id, err := chat.FindByConnection(t.Context(), "c1"); id != 0 || err != nil {
 		t.Errorf("found %d: %v", id, err)
 	}
-	m.Entering()
+	m.BeginEntering()
 	found := make(chan domain.GuestID)
 	go func() {
-		id, _ := chat.Find(t.Context(), "c1")
+		id, _ := chat.FindByConnection(t.Context(), "c1")
 		found <- id
 	}()
-	if _, err := m.Enter(t.Context(), realtime.Arrival{Style: domain.ChatPlain}); err != nil {
+	if _, err := m.Enter(t.Context(), realtime.ChatEntry{Style: domain.ChatPlain}); err != nil {
 		t.Fatal(err)
 	}
-	if id := wstest.Receive(t, found, "who it is"); id == 0 || id != m.Guest() {
-		t.Errorf("found %d, entered as %d", id, m.Guest())
+	if id := wstest.Receive(t, found, "who it is"); id == 0 || id != m.ParticipantID() {
+		t.Errorf("found %d, entered as %d", id, m.ParticipantID())
 	}
-	gone := chat.Member("c2", ear{make(chan struct{}, 10)}, chat.Pace())
-	gone.Entering()
+	gone := chat.NewSession("c2", ear{make(chan struct{}, 10)}, chat.NewLimits())
+	gone.BeginEntering()
 	go func() {
-		id, _ := chat.Find(t.Context(), "c2")
+		id, _ := chat.FindByConnection(t.Context(), "c2")
 		found <- id
 	}()
 	gone.Leave(domain.LeftConnectionLost)
@@ -493,9 +493,9 @@ func TestChatEntriesOfOneAddress(t *testing.T) {
 	ended, end := context.WithCancel(t.Context())
 	end() // what is let in goes no further
 	enter := func(from string) error {
-		m := w.door.Chat().Member("c1", ear{}, w.door.Chat().Pace())
+		m := w.door.Chat().NewSession("c1", ear{}, w.door.Chat().NewLimits())
 		defer m.Leave(domain.LeftAsked)
-		_, err := m.Enter(ended, realtime.Arrival{Style: domain.ChatPlain, From: from})
+		_, err := m.Enter(ended, realtime.ChatEntry{Style: domain.ChatPlain, Address: from})
 		return err
 	}
 	tooOften := func(err error) bool {
@@ -522,7 +522,7 @@ func TestChatEntriesOfNobody(t *testing.T) {
 	w := newWorld(t, nil)
 	w.chatRoom("demo") // the door hears the log by then
 	entered := w.execute(domain.Request{By: domain.Actor{Kind: domain.Anyone}, Command: domain.EnterChat{
-		Connection: "gone", Profile: domain.ChatPlain, Process: w.door.Process(), Nickname: "Ann", NameKey: w.store.NameKey("Ann"),
+		Connection: "gone", Profile: domain.ChatPlain, Process: w.door.Node(), Nickname: "Ann", NameKey: w.store.NameKey("Ann"),
 	}}).Events[0].Event.(domain.GuestEntered)
 	wstest.Eventually(t, "the guest has left", func() bool {
 		left := events[domain.GuestLeft](w)
@@ -563,22 +563,22 @@ func TestALeaveThatIsRefused(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, func(c *realtime.Config) { c.MessageRate, c.MessageBurst = 0.001, 3 })
 	id := w.chatRoom("demo")
-	m := w.door.Chat().Member("c1", ear{make(chan struct{}, 10)}, w.door.Chat().Pace())
-	m.Hear(id)
-	at, err := m.Enter(t.Context(), realtime.Arrival{Style: domain.ChatPlain, Room: id})
+	m := w.door.Chat().NewSession("c1", ear{make(chan struct{}, 10)}, w.door.Chat().NewLimits())
+	m.Subscribe(id)
+	at, err := m.Enter(t.Context(), realtime.ChatEntry{Style: domain.ChatPlain, Room: id})
 	if err != nil {
 		t.Fatal(err)
 	}
-	m.HearSince(id, at)
+	m.StartFrom(id, at)
 	ended, end := context.WithCancel(t.Context())
 	end()
-	no := m.Part(ended, id)
-	if (no != nil) != m.Hears(id) {
-		t.Errorf("left: %v, hears %v", no, m.Hears(id))
+	no := m.LeaveRoom(ended, id)
+	if (no != nil) != m.Subscribed(id) {
+		t.Errorf("left: %v, hears %v", no, m.Subscribed(id))
 	}
 	if no != nil { // the log may have answered before it was seen that nobody waits
-		if err := m.Part(t.Context(), id); err != nil || m.Hears(id) {
-			t.Errorf("left: %v, hears %v", err, m.Hears(id))
+		if err := m.LeaveRoom(t.Context(), id); err != nil || m.Subscribed(id) {
+			t.Errorf("left: %v, hears %v", err, m.Subscribed(id))
 		}
 	}
 	if n := len(events[domain.GuestParted](w)); n != 1 {
@@ -592,7 +592,7 @@ func TestWhoIsNamed(t *testing.T) {
 	w := newWorld(t, nil)
 	chat := w.door.Chat()
 	named := func(name string) domain.UserID {
-		p, _ := chat.Named(name)
+		p, _ := chat.FindByName(name)
 		return p.User.ID
 	}
 	for i := range 5 { // who is called cat without being her
@@ -604,7 +604,7 @@ func TestWhoIsNamed(t *testing.T) {
 		}
 	}
 	first := named("cat")
-	if p, _ := chat.Named("CAT"); p.User.Username != "imposter0" {
+	if p, _ := chat.FindByName("CAT"); p.User.Username != "imposter0" {
 		t.Errorf("found %+v", p)
 	}
 	cat := w.register("cat")
@@ -622,7 +622,7 @@ func TestWhoIsNamed(t *testing.T) {
 func TestRoomsOfOneAddress(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, func(c *realtime.Config) { c.RoomsPerAddress = 2 })
-	m := w.door.Chat().Member("c1", ear{make(chan struct{}, 10)}, w.door.Chat().Pace())
+	m := w.door.Chat().NewSession("c1", ear{make(chan struct{}, 10)}, w.door.Chat().NewLimits())
 	for i, from := range []string{"10.0.0.1", "10.0.0.1", "10.0.0.1", "10.0.0.2"} {
 		_, err := m.OpenRoom(t.Context(), fmt.Sprint("room ", i), from)
 		if no, _, _ := realtime.Explain(err); (err != nil) != (i == 2) || err != nil && no.Code != domain.CodeTooOften {

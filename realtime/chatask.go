@@ -28,7 +28,7 @@ func (c *Chat) Room(ctx context.Context, ref string) (projections.ChatRoom, erro
 }
 
 // OpenRoom answers the room of a name, which is made if there is none: from an address, as the gate counts it.
-func (m *ChatMember) OpenRoom(ctx context.Context, ref, from string) (projections.ChatRoom, error) {
+func (m *ChatSession) OpenRoom(ctx context.Context, ref, from string) (projections.ChatRoom, error) {
 	room, err := m.chat.Room(ctx, ref)
 	if no := domain.Refused(err); no == nil || no.Code != domain.CodeRoomNotFound || domain.IsRoomID(ref) {
 		return room, err
@@ -50,36 +50,36 @@ func (m *ChatMember) OpenRoom(ctx context.Context, ref, from string) (projection
 			return room, err
 		}
 	}
-	if err := m.chat.CaughtUp(ctx, at); err != nil {
+	if err := m.chat.WaitFor(ctx, at); err != nil {
 		return room, err
 	}
 	return m.chat.Room(ctx, ref)
 }
 
-// Present answers who is in a room, oldest first, up to most people: as of what the member itself did last.
-func (m *ChatMember) Present(ctx context.Context, room domain.RoomID, most int) ([]ChatPerson, error) {
-	if err := m.Deed(); err != nil {
+// Participants answers who is in a room, oldest first, up to most people: as of what the member itself did last.
+func (m *ChatSession) Participants(ctx context.Context, room domain.RoomID, most int) ([]ChatParticipant, error) {
+	if err := m.AllowQuery(); err != nil {
 		return nil, err
 	}
-	if err := m.chat.CaughtUp(ctx, m.at); err != nil {
+	if err := m.chat.WaitFor(ctx, m.at); err != nil {
 		return nil, err
 	}
 	c := m.chat
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	all := c.census.rooms[room]
-	found := make([]ChatPerson, 0, min(len(all), most))
+	found := make([]ChatParticipant, 0, min(len(all), most))
 	for _, one := range all[:min(len(all), most)] {
-		found = append(found, one.ChatPerson)
+		found = append(found, one.ChatParticipant)
 	}
 	return found, nil
 }
 
-// CaughtUp waits until the tables, and whoever hears the chat, have been told everything up to a position.
-func (c *Chat) CaughtUp(ctx context.Context, position int64) error {
+// WaitFor waits until the tables, and whoever hears the chat, have been told everything up to a position.
+func (c *Chat) WaitFor(ctx context.Context, position int64) error {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	if err := c.door.CaughtUp(ctx, position); err != nil {
+	if err := c.door.WaitFor(ctx, position); err != nil {
 		return err
 	}
 	if !c.inbox.await(ctx, position) {
@@ -88,9 +88,9 @@ func (c *Chat) CaughtUp(ctx context.Context, position int64) error {
 	return nil
 }
 
-// Find answers who is in the chat by a connection, to this process or another; the guest is 0 if nobody is. It waits
+// FindByConnection answers who is in the chat by a connection, to this process or another; the guest is 0 if nobody is. It waits
 // for one of this process that is about to enter.
-func (c *Chat) Find(ctx context.Context, connection string) (domain.GuestID, error) {
+func (c *Chat) FindByConnection(ctx context.Context, connection string) (domain.GuestID, error) {
 	id, ours, entering := c.find(connection)
 	switch {
 	case id != 0:
@@ -103,20 +103,20 @@ func (c *Chat) Find(ctx context.Context, connection string) (domain.GuestID, err
 		}
 		fallthrough
 	case ours != nil: // the log may have told it, and not yet the chat
-		return ours.Guest(), nil
+		return ours.ParticipantID(), nil
 	}
 	head, err := c.door.cfg.Store.Head(ctx) // perhaps another process knows already
 	if err != nil {
 		return 0, err
 	}
-	if err := c.CaughtUp(ctx, head); err != nil {
+	if err := c.WaitFor(ctx, head); err != nil {
 		return 0, err
 	}
 	id, _, _ = c.find(connection)
 	return id, nil
 }
 
-func (c *Chat) find(connection string) (id domain.GuestID, ours *ChatMember, entering <-chan struct{}) {
+func (c *Chat) find(connection string) (id domain.GuestID, ours *ChatSession, entering <-chan struct{}) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if one := c.census.byConnection[connection]; one != nil {
@@ -135,15 +135,15 @@ func (c *Chat) Online(room domain.RoomID) int {
 	return len(c.census.rooms[room])
 }
 
-// Key is the keyed hash under which a room or a guest of this name is known.
-func (c *Chat) Key(name string) string { return c.door.cfg.Store.NameKey(name) }
+// NameKey is the keyed hash under which a room or a guest of this name is known.
+func (c *Chat) NameKey(name string) string { return c.door.cfg.Store.NameKey(name) }
 
 // History answers what was said in a room, or to everybody, to a member: as of what it said last itself.
-func (m *ChatMember) History(ctx context.Context, room domain.RoomID, w projections.Window) ([]projections.Message, error) {
-	if err := m.Deed(); err != nil {
+func (m *ChatSession) History(ctx context.Context, room domain.RoomID, w projections.Window) ([]projections.Message, error) {
+	if err := m.AllowQuery(); err != nil {
 		return nil, err
 	}
-	if err := m.chat.CaughtUp(ctx, m.at); err != nil {
+	if err := m.chat.WaitFor(ctx, m.at); err != nil {
 		return nil, err
 	}
 	if room == "" {
@@ -162,7 +162,7 @@ func (d *Door) profile(ctx context.Context, user domain.UserID) (projections.Pro
 	if err != nil {
 		return p, err
 	}
-	if err := d.CaughtUp(ctx, head); err != nil {
+	if err := d.WaitFor(ctx, head); err != nil {
 		return p, err
 	}
 	p, err = d.cfg.Queries.Profile(ctx, user)
@@ -173,17 +173,17 @@ func (d *Door) profile(ctx context.Context, user domain.UserID) (projections.Pro
 }
 
 // Author answers who said a message, and whether the person is in the chat now.
-func (c *Chat) Author(m projections.Message) (by ChatPerson, there bool) {
-	by = ChatPerson{Guest: m.Participant, Connection: m.Connection, User: m.User, Nickname: m.Nickname}
+func (c *Chat) Author(m projections.Message) (by ChatParticipant, there bool) {
+	by = ChatParticipant{Guest: m.Participant, Connection: m.Connection, User: m.User, Nickname: m.Nickname}
 	by.User.CreatedAt = m.CreatedAt
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.author(by)
 }
 
-// Named answers who in the chat is called by a name: whoever is not signed in has it alone, then comes whose username
+// FindByName answers who in the chat is called by a name: whoever is not signed in has it alone, then comes whose username
 // it is, then who came first.
-func (c *Chat) Named(name string) (found ChatPerson, ok bool) {
+func (c *Chat) FindByName(name string) (found ChatParticipant, ok bool) {
 	key := c.door.cfg.Store.NameKey(name)
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -193,11 +193,11 @@ func (c *Chat) Named(name string) (found ChatPerson, ok bool) {
 		switch {
 		case one.User.ID == 0:
 			claim = 0
-		case c.Key(one.User.Username) == key:
+		case c.NameKey(one.User.Username) == key:
 			claim = 1
 		}
 		if claim < best {
-			found, best = one.ChatPerson, claim
+			found, best = one.ChatParticipant, claim
 		}
 	}
 	return found, best < 3

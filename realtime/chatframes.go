@@ -110,8 +110,8 @@ type chatPush struct {
 	Data any           `json:"data"`
 }
 
-func chatPersonOf(p ChatPerson) chatPersonInfo {
-	return chatPersonInfo{p.Connection, p.User.ID, p.Shown()}
+func chatPersonOf(p ChatParticipant) chatPersonInfo {
+	return chatPersonInfo{p.Connection, p.User.ID, p.DisplayName()}
 }
 
 // post is what the command of something said begins with.
@@ -149,13 +149,13 @@ func saidOf(kind domain.MessageKind, text string, ms int) chatSaid {
 	return chatSaid{Text: text}
 }
 
-func chatInfoOf(d projections.Delta, by ChatPerson, e domain.MessagePosted) chatInfo {
+func chatInfoOf(d projections.Delta, by ChatParticipant, e domain.MessagePosted) chatInfo {
 	return chatInfo{ID: d.ID, By: chatPersonOf(by), Rooms: e.Rooms, chatSaid: saidOf(e.Kind, e.Text, e.MS), At: d.RecordedAt.UTC()}
 }
 
 // chatFrame is a fact of the chat in the native dialect.
-func chatFrame(f *ChatFact) *ws.Frame {
-	by := chatPersonOf(f.Person)
+func chatFrame(f *ChatUpdate) *ws.Frame {
+	by := chatPersonOf(f.By)
 	switch e := f.Event.(type) {
 	case domain.GuestEntered:
 		return chatText("chat.joined", "", f, chatComingInfo{By: by})
@@ -169,21 +169,21 @@ func chatFrame(f *ChatFact) *ws.Frame {
 		return chatText("chat.removed", e.Room, f, noData{})
 	case domain.MessagePosted:
 		if e.ToGuest != 0 {
-			return chatText(chatPrivate, "", f, chatInfoOf(f.Delta, f.Person, e))
+			return chatText(chatPrivate, "", f, chatInfoOf(f.Delta, f.By, e))
 		}
-		return chatText("chat.message", "", f, chatInfoOf(f.Delta, f.Person, e))
+		return chatText("chat.message", "", f, chatInfoOf(f.Delta, f.By, e))
 	}
 	return nil
 }
 
-func chatText(kind string, room domain.RoomID, f *ChatFact, data any) *ws.Frame {
+func chatText(kind string, room domain.RoomID, f *ChatUpdate, data any) *ws.Frame {
 	return ws.MustFrame(encode(chatPush{kind, room, f.Position, data}))
 }
 
 func chatInfos(messages []projections.Message) []chatInfo {
 	infos := make([]chatInfo, 0, len(messages))
 	for _, m := range messages {
-		by := ChatPerson{Connection: m.Connection, User: m.User, Nickname: m.Nickname}
+		by := ChatParticipant{Connection: m.Connection, User: m.User, Nickname: m.Nickname}
 		infos = append(infos, chatInfo{Pos: m.Position, ID: m.ID, By: chatPersonOf(by), chatSaid: saidOf(m.Kind, m.Text, m.MS), At: m.At.UTC()})
 	}
 	return infos

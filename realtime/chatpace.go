@@ -19,18 +19,18 @@ const (
 	openingBurst = 100
 )
 
-// ChatPace is how fast one client may do things in the chat. It lasts as long as the client's session, whatever
+// ChatLimits is how fast one client may do things in the chat. It lasts as long as the client's session, whatever
 // members come and go by it: who leaves and comes again has done no less.
-type ChatPace struct {
+type ChatLimits struct {
 	messages *rate.Limiter // of somebody who is not signed in
 	deeds    *rate.Limiter // everything else that asks the log or the tables
 	typings  *rate.Limiter
 }
 
-// Pace makes the pace of a client that has done nothing yet.
-func (c *Chat) Pace() *ChatPace {
+// NewLimits makes the pace of a client that has done nothing yet.
+func (c *Chat) NewLimits() *ChatLimits {
 	cfg := c.door.cfg
-	return &ChatPace{
+	return &ChatLimits{
 		messages: rate.NewLimiter(rate.Limit(cfg.MessageRate), cfg.MessageBurst),
 		deeds:    rate.NewLimiter(rate.Limit(cfg.MessageRate), cfg.MessageBurst),
 		typings:  rate.NewLimiter(rate.Limit(cfg.TypingRate), 2*int(max(cfg.TypingRate, 1))),

@@ -44,8 +44,8 @@ type Executor interface {
 	Execute(ctx context.Context, r domain.Request) (eventstore.Receipt, error)
 }
 
-// Caller is who a token names.
-type Caller struct {
+// Identity is who a token names.
+type Identity struct {
 	User    domain.UserID
 	Session string
 	Expires time.Time // zero: never
@@ -58,12 +58,12 @@ type Config struct {
 	Commands Executor
 	Queries  *projections.Queries
 	Feed     *projections.Feed
-	Verify   func(token string) (Caller, error) // refuses with a *domain.Refusal
+	Verify   func(token string) (Identity, error) // refuses with a *domain.Refusal
 	Now      func() time.Time
 
 	Log     *slog.Logger // nil: silent
 	Gate    *ws.Gate     // nil: lets every origin in, with the default limits
-	Process string       // names this process in the log; a random uuid by default
+	Node    string       // names this process in the log; a random uuid by default
 	Sockets ws.Config    // limits of the connections; Open, Skipped, Now, Log and Gate are the door's
 
 	MaxConnsPerUser int
@@ -98,8 +98,8 @@ func (c *Config) setDefaults() {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
-	if c.Process == "" {
-		c.Process = uuid.NewString()
+	if c.Node == "" {
+		c.Node = uuid.NewString()
 	}
 	c.MaxConnsPerUser = orDefault(c.MaxConnsPerUser, DefaultMaxConnsPerUser)
 	c.MaxRooms = orDefault(c.MaxRooms, DefaultMaxRooms)
@@ -143,7 +143,7 @@ func New(cfg Config) (*Door, error) {
 	sockets.Open, sockets.Skipped = d.open, skippedFrame
 	sockets.Now, sockets.Log, sockets.Gate = cfg.Now, cfg.Log, cfg.Gate
 	d.sockets = ws.NewServer(sockets)
-	d.presence = newPresence(cfg.Commands, cfg.Process, cfg.Log)
+	d.presence = newPresence(cfg.Commands, cfg.Node, cfg.Log)
 	d.sentry = newSentry(d)
 	d.chat = newChat(d)
 	d.hub = newHub(d)
@@ -163,8 +163,8 @@ func (d *Door) Rooms() int {
 	return len(d.hub.rooms)
 }
 
-// Process names this process in the log.
-func (d *Door) Process() string { return d.cfg.Process }
+// Node names this process in the log.
+func (d *Door) Node() string { return d.cfg.Node }
 
 // Run keeps the rooms up to date, the viewers' presence true, and this process alive in the eyes of the
 // others, until ctx ends. The feed has to run too. Shutdown comes before the end of ctx.
@@ -174,11 +174,11 @@ func (d *Door) Run(ctx context.Context) error {
 	g.Go(func() error { return d.hub.run(ctx) })
 	g.Go(func() error { return d.presence.run(ctx) })
 	g.Go(func() error { return d.sentry.run(ctx) })
-	g.Go(func() error { return AnswerRolls(ctx, d.cfg.Store, d.log, d.cfg.Process, d.list) })
+	g.Go(func() error { return AnswerSurveys(ctx, d.cfg.Store, d.log, d.cfg.Node, d.list) })
 	g.Go(func() error { return d.chat.inbox.run(ctx, d.chat.tell) })
 	g.Go(func() error { return d.chat.murmur.run(ctx, d.chat.typed) })
 	g.Go(func() error { return d.chat.leaves.run(ctx) })
-	g.Go(func() error { return d.cfg.Store.Beat(ctx, d.cfg.Process) })
+	g.Go(func() error { return d.cfg.Store.Beat(ctx, d.cfg.Node) })
 	g.Go(func() error { return newReaper(d.cfg, d.presence).run(ctx) })
 	return g.Wait()
 }
@@ -187,9 +187,9 @@ func (d *Door) Run(ctx context.Context) error {
 // ctx ends. Nobody leaves a room by it: whoever comes back within Grace, to whichever process, was never
 // away; the others are noticed like those of a process that died.
 func (d *Door) Shutdown(ctx context.Context) error {
-	d.Retire()
+	d.Drain()
 	err := d.sockets.Shutdown(ctx)
-	d.chat.Settle(ctx)
+	d.chat.Flush(ctx)
 	return err
 }
 
@@ -198,9 +198,9 @@ func (d *Door) open(c *ws.Conn, _ *http.Request) ws.Peer {
 	return &session{door: d, conn: c, rooms: make(map[domain.LiveID]*room)}
 }
 
-// Admit answers whether a caller's session is the person's newest and the account in order, as the tables
+// CheckSession answers whether a caller's session is the person's newest and the account in order, as the tables
 // know it. They may be behind the token, so a no is asked for again when they are where the log is now.
-func (d *Door) Admit(ctx context.Context, c Caller) error {
+func (d *Door) CheckSession(ctx context.Context, c Identity) error {
 	err := d.admitted(ctx, c)
 	if domain.Refused(err) == nil {
 		return err
@@ -217,7 +217,7 @@ func (d *Door) Admit(ctx context.Context, c Caller) error {
 	return d.admitted(ctx, c)
 }
 
-func (d *Door) admitted(ctx context.Context, c Caller) error {
+func (d *Door) admitted(ctx context.Context, c Identity) error {
 	user, err := d.cfg.Queries.User(ctx, c.User)
 	switch {
 	case errors.Is(err, projections.ErrNotFound) || err == nil && (user.Disabled || user.Forgotten):

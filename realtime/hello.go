@@ -16,7 +16,7 @@ func (s *session) hello(ctx context.Context, re string, data helloData) error {
 	if err != nil {
 		return s.turnAway(re, err)
 	}
-	if known := s.Caller(); known.User != 0 {
+	if known := s.Identity(); known.User != 0 {
 		return s.renew(ctx, re, known, caller)
 	}
 	at, err := s.door.receive(ctx, caller.User, s)
@@ -47,8 +47,8 @@ func heard(ctx context.Context, h *hub) error {
 }
 
 // welcome answers a first hello; at is the position from which on the lane waits for it.
-func (s *session) welcome(ctx context.Context, re, since string, caller Caller, at int64) error {
-	if err := s.door.Admit(ctx, caller); err != nil {
+func (s *session) welcome(ctx context.Context, re, since string, caller Identity, at int64) error {
+	if err := s.door.CheckSession(ctx, caller); err != nil {
 		return err
 	}
 	answer := welcome{User: caller.User, Epoch: s.door.epoch}
@@ -105,11 +105,11 @@ func (s *session) missed(ctx context.Context, user domain.UserID, since string, 
 }
 
 // renew takes the new token of a person who is known already.
-func (s *session) renew(ctx context.Context, re string, known, caller Caller) error {
+func (s *session) renew(ctx context.Context, re string, known, caller Identity) error {
 	if caller.User != known.User {
 		return newProblem(codeOtherUser, "this connection is another person's: open one of your own")
 	}
-	if err := s.door.Admit(ctx, caller); err != nil {
+	if err := s.door.CheckSession(ctx, caller); err != nil {
 		return err
 	}
 	at := s.door.hub.asOf.Load()

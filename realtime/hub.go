@@ -23,10 +23,10 @@ type hub struct {
 	ready sync.Once
 
 	mu        sync.Mutex // held while a batch is handled
-	audiences map[domain.LiveID]map[Audience]struct{}
+	audiences map[domain.LiveID]map[Subscriber]struct{}
 	rooms     map[domain.LiveID]*room
-	people    map[domain.UserID]map[Guest]struct{}
-	annexes   []Annex
+	people    map[domain.UserID]map[Client]struct{}
+	annexes   []Dialect
 	moved     chan struct{} // closed when asOf moves and somebody awaits it
 	awaited   bool
 }
@@ -34,8 +34,8 @@ type hub struct {
 func newHub(d *Door) *hub {
 	return &hub{
 		door: d, open: make(chan struct{}), moved: make(chan struct{}),
-		rooms: make(map[domain.LiveID]*room), people: make(map[domain.UserID]map[Guest]struct{}),
-		audiences: make(map[domain.LiveID]map[Audience]struct{}),
+		rooms: make(map[domain.LiveID]*room), people: make(map[domain.UserID]map[Client]struct{}),
+		audiences: make(map[domain.LiveID]map[Subscriber]struct{}),
 	}
 }
 
@@ -145,7 +145,7 @@ func (h *hub) handle(ctx context.Context, b projections.Batch) {
 // tellPerson tells a delta of somebody's private lane to everybody who is here in that person's name.
 func (h *hub) tellPerson(d projections.Delta) {
 	for g := range h.people[d.Recipient] {
-		g.Told(d)
+		g.DeliverPrivate(d)
 		h.door.sentry.saw(g, d)
 	}
 	h.keepOrder(d)
@@ -180,12 +180,12 @@ func (h *hub) release(r *room) {
 
 // enter registers a guest under its person, unless there are too many. After the position it answers, g is told
 // everything on the person's private lane.
-func (h *hub) enter(user domain.UserID, g Guest) (at int64, ok bool) {
+func (h *hub) enter(user domain.UserID, g Client) (at int64, ok bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	guests := h.people[user]
 	if guests == nil {
-		guests = make(map[Guest]struct{})
+		guests = make(map[Client]struct{})
 		h.people[user] = guests
 	}
 	if limit := h.door.cfg.MaxConnsPerUser; limit >= 0 && len(guests) >= limit {
@@ -195,7 +195,7 @@ func (h *hub) enter(user domain.UserID, g Guest) (at int64, ok bool) {
 	return h.asOf.Load(), true
 }
 
-func (h *hub) exit(user domain.UserID, g Guest) {
+func (h *hub) exit(user domain.UserID, g Client) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	delete(h.people[user], g)
@@ -205,7 +205,7 @@ func (h *hub) exit(user domain.UserID, g Guest) {
 }
 
 // guests answers everybody who is here in somebody's name.
-func (h *hub) guests() (all []Guest) {
+func (h *hub) guests() (all []Client) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for _, guests := range h.people {

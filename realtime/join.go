@@ -17,7 +17,7 @@ const snapshotTries = 3
 // followed by everything that comes after, without a gap and without a double.
 func (s *session) join(ctx context.Context, re string, data joinData) error {
 	if _, again := s.rooms[data.Live]; !again {
-		if err := s.door.OneMoreRoom(len(s.rooms)); err != nil {
+		if err := s.door.CheckLives(len(s.rooms)); err != nil {
 			return err
 		}
 	}
@@ -45,12 +45,12 @@ func (s *session) attach(ctx context.Context, r *room, re string, since *sinceDa
 		}
 	}
 	for range snapshotTries {
-		found, err := s.door.Room(ctx, r.live, entered)
+		found, err := s.door.Live(ctx, r.live, entered)
 		if err != nil {
 			return err
 		}
 		// The tables may know what has not been pushed yet: it must not be told twice.
-		if err := s.door.CaughtUp(ctx, found.Position); err != nil {
+		if err := s.door.WaitFor(ctx, found.Position); err != nil {
 			return err
 		}
 		answer := ws.MustFrame(encode(outbound{re, "ok", joined{Snapshot: snapshotOf(s.door.epoch, found)}}))
@@ -62,7 +62,7 @@ func (s *session) attach(ctx context.Context, r *room, re string, since *sinceDa
 }
 
 // LiveSnapshot reads a room that the log knows at a position; the tables may not, yet.
-func (d *Door) Room(ctx context.Context, live domain.LiveID, at int64) (projections.LiveSnapshot, error) {
+func (d *Door) Live(ctx context.Context, live domain.LiveID, at int64) (projections.LiveSnapshot, error) {
 	found, err := d.cfg.Queries.LiveSnapshot(ctx, live)
 	if !errors.Is(err, projections.ErrNotFound) {
 		return found, err
@@ -75,8 +75,8 @@ func (d *Door) Room(ctx context.Context, live domain.LiveID, at int64) (projecti
 	return d.cfg.Queries.LiveSnapshot(ctx, live)
 }
 
-// CaughtUp waits until the rooms have been told everything up to a position. The chat may be behind them.
-func (d *Door) CaughtUp(ctx context.Context, position int64) error {
+// WaitFor waits until the rooms have been told everything up to a position. The chat may be behind them.
+func (d *Door) WaitFor(ctx context.Context, position int64) error {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	if !d.hub.await(ctx, position) {
@@ -93,7 +93,7 @@ func (s *session) resume(ctx context.Context, r *room, re string, pos int64) (do
 		if err != nil || pos > head {
 			return false, err
 		}
-		if err := s.door.CaughtUp(ctx, pos); err != nil {
+		if err := s.door.WaitFor(ctx, pos); err != nil {
 			return false, err
 		}
 	}
@@ -130,6 +130,6 @@ func (s *session) leave(live domain.LiveID, cause domain.LeaveCause) bool {
 	delete(s.rooms, live)
 	r.fan.Remove(s.conn)
 	s.door.hub.release(r)
-	s.door.Exit(s, live, cause)
+	s.door.Leave(s, live, cause)
 	return true
 }

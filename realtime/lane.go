@@ -73,7 +73,7 @@ func laneData(d projections.Delta) any {
 	case domain.UserAgeChanged:
 		return ageInfo{e.Age}
 	case domain.MessagePosted:
-		return chatInfoOf(d, SpeakerOf(d, e), e)
+		return chatInfoOf(d, AuthorOf(d, e), e)
 	case domain.UserSignedIn:
 		return noticeInfo{Kind: "signed_in"}
 	case domain.UserSignedOut:

@@ -14,10 +14,10 @@ import (
 	"roomlog/realtime/ws"
 )
 
-// Socket is a connection as operators see it.
-type Socket struct {
+// Connection is a connection as operators see it.
+type Connection struct {
 	ID      domain.ConnectionID `json:"id"`
-	Process string              `json:"process"` // that holds it
+	Node    string              `json:"process"` // that holds it
 	Dialect string              `json:"dialect"` // "native" or "socketio"
 	Users   []domain.UserID     `json:"users"`   // in whose names it is here; none: not known, or anonymous
 	Rooms   []string            `json:"rooms"`   // like "live-6"
@@ -28,34 +28,34 @@ type Socket struct {
 }
 
 // Whereabouts is who is here in somebody's name, and in which rooms.
-type Whereabouts map[Guest][]domain.LiveID
+type Whereabouts map[Client][]domain.LiveID
 
-// Annex is a door of another dialect, whose connections belong to the same process.
-type Annex interface {
+// Dialect is a door of another dialect, whose connections belong to the same process.
+type Dialect interface {
 	// Sockets answers its connections.
-	Sockets(Whereabouts) []Socket
-	// PutOut puts the client of a connection out, in its own words. It answers false if there is no such
+	Connections(Whereabouts) []Connection
+	// Kick puts the client of a connection out, in its own words. It answers false if there is no such
 	// connection, and does not wait.
-	PutOut(id domain.ConnectionID, reason string) bool
+	Kick(id domain.ConnectionID, reason string) bool
 }
 
-// Annex has the connections of another door listed and put out with those of this one.
-func (d *Door) Annex(a Annex) {
+// Dialect has the connections of another door listed and put out with those of this one.
+func (d *Door) AddDialect(a Dialect) {
 	d.hub.mu.Lock()
 	defer d.hub.mu.Unlock()
 	d.hub.annexes = append(d.hub.annexes, a)
 }
 
-// RoomOf is how a live is named among the rooms of a Socket.
-func RoomOf(live domain.LiveID) string { return "live-" + strconv.FormatInt(int64(live), 10) }
+// LiveName is how a live is named among the rooms of a Socket.
+func LiveName(live domain.LiveID) string { return "live-" + strconv.FormatInt(int64(live), 10) }
 
 // Describe fills in who somebody is and where.
-func (w Whereabouts) Describe(s *Socket, g Guest) {
-	if user := g.Caller().User; user != 0 && !slices.Contains(s.Users, user) {
+func (w Whereabouts) Describe(s *Connection, g Client) {
+	if user := g.Identity().User; user != 0 && !slices.Contains(s.Users, user) {
 		s.Users = append(s.Users, user)
 	}
 	for _, live := range w[g] {
-		if room := RoomOf(live); !slices.Contains(s.Rooms, room) {
+		if room := LiveName(live); !slices.Contains(s.Rooms, room) {
 			s.Rooms = append(s.Rooms, room)
 		}
 	}
@@ -83,15 +83,15 @@ func (d *Door) whereabouts() Whereabouts {
 }
 
 // list answers the connections of this process, newest first.
-func (d *Door) list() []Socket {
+func (d *Door) list() []Connection {
 	w := d.whereabouts()
-	var all []Socket
+	var all []Connection
 	for _, c := range d.sockets.Conns() {
-		g, ok := c.Peer().(Guest)
+		g, ok := c.Peer().(Client)
 		if !ok { // it is being opened
 			continue
 		}
-		s := Socket{ID: d.idOf(c), Dialect: "native", Address: c.Address(), Since: c.OpenedAt()}
+		s := Connection{ID: d.idOf(c), Dialect: "native", Address: c.Address(), Since: c.OpenedAt()}
 		w.Describe(&s, g)
 		all = append(all, s)
 	}
@@ -99,17 +99,17 @@ func (d *Door) list() []Socket {
 	annexes := d.hub.annexes
 	d.hub.mu.Unlock()
 	for _, a := range annexes {
-		all = append(all, a.Sockets(w)...)
+		all = append(all, a.Connections(w)...)
 	}
 	for i := range all {
-		all[i].Process, all[i].Since = d.cfg.Process, all[i].Since.UTC()
+		all[i].Node, all[i].Since = d.cfg.Node, all[i].Since.UTC()
 	}
 	newestFirst(all)
 	return all
 }
 
-func newestFirst(all []Socket) {
-	slices.SortFunc(all, func(a, b Socket) int {
+func newestFirst(all []Connection) {
+	slices.SortFunc(all, func(a, b Connection) int {
 		return cmp.Or(b.Since.Compare(a.Since), strings.Compare(string(a.ID), string(b.ID)))
 	})
 }
@@ -117,7 +117,7 @@ func newestFirst(all []Socket) {
 // idOf names a connection of the native dialect among those of all processes.
 func (d *Door) idOf(c *ws.Conn) domain.ConnectionID {
 	h := fnv.New32a()
-	h.Write([]byte(d.cfg.Process))
+	h.Write([]byte(d.cfg.Node))
 	return domain.ConnectionID(fmt.Sprintf("%08x-%d", h.Sum32(), c.Serial()))
 }
 
@@ -127,8 +127,8 @@ func (d *Door) putOut(id domain.ConnectionID, reason string) bool {
 		if d.idOf(c) != id {
 			continue
 		}
-		if g, ok := c.Peer().(Guest); ok {
-			g.PutOut(reason)
+		if g, ok := c.Peer().(Client); ok {
+			g.Kick(reason)
 		}
 		return true
 	}

@@ -34,40 +34,40 @@ func kicked(reason string) *problem {
 	return kept(domain.CodeKicked, reason, "an operator has put you out")
 }
 
-// WhyKicked is what a client is told that is put out, in Chinese.
-func WhyKicked(reason string) string { return kicked(reason).TextZH }
+// KickMessage is what a client is told that is put out, in Chinese.
+func KickMessage(reason string) string { return kicked(reason).TextZH }
 
 // keepOrder puts those out whom an event is about, on whichever process they are.
 func (h *hub) keepOrder(d projections.Delta) {
 	switch e := d.Event.(type) {
 	case domain.UserKicked:
 		for g := range h.people[e.User] {
-			g.PutOut(e.Reason)
+			g.Kick(e.Reason)
 		}
 	case domain.ViewerDenied:
 		for g := range h.people[e.User] {
-			g.Expel(e.Live, e.Reason)
+			g.BanFrom(e.Live, e.Reason)
 		}
 	case domain.ConnectionKicked:
 		if h.door.putOut(e.Connection, e.Reason) {
 			return
 		}
 		for _, annex := range h.annexes {
-			if annex.PutOut(e.Connection, e.Reason) {
+			if annex.Kick(e.Connection, e.Reason) {
 				return
 			}
 		}
 	}
 }
 
-// PutOut implements Guest.
-func (s *session) PutOut(reason string) {
+// Kick implements Guest.
+func (s *session) Kick(reason string) {
 	s.refuse("", kicked(reason))
 	s.depart(ws.CloseKicked, cmp.Or(reason, string(domain.CodeKicked)))
 }
 
-// Expel implements Guest.
-func (s *session) Expel(live domain.LiveID, reason string) {
+// BanFrom implements Guest.
+func (s *session) BanFrom(live domain.LiveID, reason string) {
 	go func() { // after the frame that is being handled: it may be what joins the room
 		s.turn.Lock()
 		defer s.turn.Unlock()

@@ -98,7 +98,7 @@ func TestKickingAConnection(t *testing.T) {
 	one, other, stranger := bob.on(b).app(), bob.on(b).app(), b.connect()
 	stranger.ok(stranger.ask("ping", nil)) // has not said who it is
 	var ids []domain.ConnectionID
-	for _, s := range a.roll(realtime.RollCall{}, 3).Sockets { // newest first
+	for _, s := range a.roll(realtime.SurveyRequest{}, 3).Connections { // newest first
 		ids = append(ids, s.ID)
 	}
 	a.do(domain.KickConnection{Connection: ids[0], Reason: "flooding"})
@@ -203,7 +203,7 @@ func (w *world) told(position int64) {
 	w.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), wstest.Timeout)
 	defer cancel()
-	if err := w.door.CaughtUp(ctx, position); err != nil {
+	if err := w.door.WaitFor(ctx, position); err != nil {
 		w.Fatal(err)
 	}
 }

@@ -32,7 +32,7 @@ type visit struct {
 	user domain.UserID
 	turn sync.Mutex // held while the log is asked; taken before presence.mu
 
-	holders []Guest
+	holders []Client
 	told    bool              // the log may have them present by this process
 	since   int64             // position of the newest join
 	rejoin  bool              // the log says they left, and they are here
@@ -57,8 +57,8 @@ func newPresence(commands Executor, process string, log *slog.Logger) *presence 
 
 // enter makes g present in a room as of a position, or answers why it may not be. Also somebody who is there already is asked
 // for, for the log knows whether the session holds and the room is open.
-func (p *presence) enter(ctx context.Context, g Guest, live domain.LiveID) (position int64, err error) {
-	by := g.Caller().actor()
+func (p *presence) enter(ctx context.Context, g Client, live domain.LiveID) (position int64, err error) {
+	by := g.Identity().actor()
 	v, came := p.visitOf(g, live, by.User)
 	v.turn.Lock()
 	defer v.turn.Unlock()
@@ -80,7 +80,7 @@ func (p *presence) enter(ctx context.Context, g Guest, live domain.LiveID) (posi
 }
 
 // visitOf answers the visit of g, now one of its holders; came says whether it was not before.
-func (p *presence) visitOf(g Guest, live domain.LiveID, user domain.UserID) (v *visit, came bool) {
+func (p *presence) visitOf(g Client, live domain.LiveID, user domain.UserID) (v *visit, came bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	people := p.visits[live]
@@ -100,10 +100,10 @@ func (p *presence) visitOf(g Guest, live domain.LiveID, user domain.UserID) (v *
 }
 
 // exit says that g is not in a room any more. It does not wait.
-func (p *presence) exit(g Guest, live domain.LiveID, cause domain.LeaveCause) {
+func (p *presence) exit(g Client, live domain.LiveID, cause domain.LeaveCause) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	v := p.visits[live][g.Caller().User]
+	v := p.visits[live][g.Identity().User]
 	if v == nil {
 		return
 	}
@@ -121,8 +121,8 @@ func (p *presence) stop() {
 	p.stopped = true
 }
 
-func (v *visit) drop(g Guest) {
-	v.holders = slices.DeleteFunc(v.holders, func(other Guest) bool { return other == g })
+func (v *visit) drop(g Client) {
+	v.holders = slices.DeleteFunc(v.holders, func(other Client) bool { return other == g })
 }
 
 // unheld has a visit without connections settled, or forgets it if the log knows nothing of it.

@@ -139,7 +139,7 @@ func TestPresence(t *testing.T) {
 		live := p.goLive("u")
 		q.app().join(live)
 		w.execute(domain.Request{By: domain.Actor{Kind: domain.System}, Command: domain.LeaveLive{
-			Live: live, User: q.id, Cause: domain.LeftProcessLost, Process: w.door.Process(),
+			Live: live, User: q.id, Cause: domain.LeftProcessLost, Process: w.door.Node(),
 		}})
 		w.settled(live, fmt.Sprintf("joined %d", q.id), fmt.Sprintf("left %d process_lost", q.id), fmt.Sprintf("joined %d", q.id))
 	})

@@ -58,7 +58,7 @@ func (r *reaper) look(ctx context.Context) error {
 	}
 	now, missing := r.cfg.Now(), make(map[string]time.Time)
 	for _, process := range holding {
-		if process == r.cfg.Process || alive(process) {
+		if process == r.cfg.Node || alive(process) {
 			continue
 		}
 		since, known := r.missing[process]

@@ -13,9 +13,9 @@ import (
 // deaf is a connection that nobody is behind.
 type deaf struct{}
 
-func (deaf) Overhear(*realtime.ChatFact)               {}
-func (deaf) Typing(realtime.ChatPerson, domain.RoomID) {}
-func (deaf) CutOff()                                   {}
+func (deaf) Deliver(*realtime.ChatUpdate)                   {}
+func (deaf) Typing(realtime.ChatParticipant, domain.RoomID) {}
+func (deaf) Reset()                                         {}
 
 // Guests of the chat whose process is gone do not stay as ghosts; those of a living one do.
 func TestGuestsOfADeadProcess(t *testing.T) {
@@ -29,17 +29,17 @@ func TestGuestsOfADeadProcess(t *testing.T) {
 		}
 		return w.execute(domain.Request{Command: c}).Events[0].Event.(domain.GuestEntered).Guest
 	}
-	here := w.door.Chat().Member("c1", deaf{}, w.door.Chat().Pace())
-	if _, err := here.Enter(t.Context(), realtime.Arrival{Style: domain.ChatPlain, Name: "小红"}); err != nil {
+	here := w.door.Chat().NewSession("c1", deaf{}, w.door.Chat().NewLimits())
+	if _, err := here.Enter(t.Context(), realtime.ChatEntry{Style: domain.ChatPlain, Name: "小红"}); err != nil {
 		t.Fatal(err)
 	}
-	lives := here.Guest()
+	lives := here.ParticipantID()
 	for _, key := range []string{"n2", "n3", ""} {
 		enter("c2", key, "a process that never was")
 	}
 	head, err := w.store.Head(t.Context())
 	if err == nil {
-		err = w.door.Chat().CaughtUp(t.Context(), head)
+		err = w.door.Chat().WaitFor(t.Context(), head)
 	}
 	if err != nil {
 		t.Fatal(err)
@@ -52,5 +52,5 @@ func TestGuestsOfADeadProcess(t *testing.T) {
 		}
 		return len(guests) == 1 && guests[0].ID == lives
 	})
-	w.execute(domain.Request{Command: domain.EnterChat{Connection: "c3", Profile: domain.ChatPlain, Process: w.door.Process(), Nickname: "小明", NameKey: "n2"}})
+	w.execute(domain.Request{Command: domain.EnterChat{Connection: "c3", Profile: domain.ChatPlain, Process: w.door.Node(), Nickname: "小明", NameKey: "n2"}})
 }

@@ -23,38 +23,38 @@ const (
 	rollsAtOnce = 4                     // that a process has still to answer; it does not hear more
 )
 
-// RollCall asks which connections there are; zero fields ask for all.
-type RollCall struct {
+// SurveyRequest asks which connections there are; zero fields ask for all.
+type SurveyRequest struct {
 	ID   domain.ConnectionID `json:"id,omitempty"`
 	User domain.UserID       `json:"user,omitempty"`
 	Live domain.LiveID       `json:"live,omitempty"`
 }
 
-// Roll is what a roll call brought.
-type Roll struct {
-	Sockets   []Socket // the newest 1000, newest first
-	Total     int      // connections of the processes that answered
-	Processes int      // that hold connections
-	Answered  int      // of these
+// SurveyResult is what a roll call brought.
+type SurveyResult struct {
+	Connections []Connection // the newest 1000, newest first
+	Total       int          // connections of the processes that answered
+	Nodes       int          // that hold connections
+	Answered    int          // of these
 }
 
 // rollWhisper is the whisper that asks.
 type rollWhisper struct {
 	RollCall struct {
 		Call uuid.UUID `json:"call"`
-		RollCall
+		SurveyRequest
 	} `json:"roll_call"`
 }
 
 const rollPrefix = `{"roll_call":`
 
-// CallRoll asks all processes of a database which connections they hold, and waits a moment for their answers.
-func CallRoll(ctx context.Context, store *eventstore.Store, asked RollCall) (Roll, error) {
+// SurveyConnections asks all processes of a database which connections they hold, and waits a moment for their answers.
+func SurveyConnections(ctx context.Context, store *eventstore.Store, asked SurveyRequest) (SurveyResult, error) {
 	var w rollWhisper
-	w.RollCall.Call, w.RollCall.RollCall = uuid.New(), asked
-	var roll Roll
+	w.RollCall.Call, w.RollCall.SurveyRequest = uuid.New(), asked
+	var roll SurveyResult
 	var err error
-	if roll.Processes, err = store.Beats(ctx); err != nil {
+	if roll.Nodes, err = store.Beats(ctx); err != nil {
 		return roll, fmt.Errorf("call the roll: %w", err)
 	}
 	if err := store.Whisper(ctx, string(encode(w))); err != nil {
@@ -67,7 +67,7 @@ func CallRoll(ctx context.Context, store *eventstore.Store, asked RollCall) (Rol
 	}()
 	within, cancel := context.WithTimeout(ctx, rollWait)
 	defer cancel()
-	for within.Err() == nil && roll.Answered < roll.Processes {
+	for within.Err() == nil && roll.Answered < roll.Nodes {
 		wait(within, rollPoll)
 		if err := store.Pool().QueryRow(ctx, selectRollCount, w.RollCall.Call).Scan(&roll.Answered); err != nil {
 			return roll, fmt.Errorf("call the roll: %w", err)
@@ -77,7 +77,7 @@ func CallRoll(ctx context.Context, store *eventstore.Store, asked RollCall) (Rol
 }
 
 // read collects the answers.
-func (r *Roll) read(ctx context.Context, store *eventstore.Store, call uuid.UUID) error {
+func (r *SurveyResult) read(ctx context.Context, store *eventstore.Store, call uuid.UUID) error {
 	rows, err := store.Pool().Query(ctx, selectRollCall, call)
 	if err != nil {
 		return fmt.Errorf("read the roll: %w", err)
@@ -86,25 +86,25 @@ func (r *Roll) read(ctx context.Context, store *eventstore.Store, call uuid.UUID
 	var text []byte
 	r.Answered = 0
 	_, err = pgx.ForEachRow(rows, []any{&total, &text}, func() error {
-		var sockets []Socket
+		var sockets []Connection
 		if err := json.Unmarshal(text, &sockets); err != nil {
 			return err
 		}
-		r.Sockets, r.Total, r.Answered = append(r.Sockets, sockets...), r.Total+total, r.Answered+1
+		r.Connections, r.Total, r.Answered = append(r.Connections, sockets...), r.Total+total, r.Answered+1
 		return nil
 	})
 	if err != nil {
 		return fmt.Errorf("read the roll: %w", err)
 	}
-	newestFirst(r.Sockets)
-	r.Sockets = r.Sockets[:min(len(r.Sockets), rollAtMost)]
+	newestFirst(r.Connections)
+	r.Connections = r.Connections[:min(len(r.Connections), rollAtMost)]
 	return nil
 }
 
-// AnswerRolls answers roll calls in the name of a process until ctx ends, with the connections that list answers,
+// AnswerSurveys answers roll calls in the name of a process until ctx ends, with the connections that list answers,
 // newest first. Every process does that is known as alive, whether it may have connections or not: who does not
 // answer counts as missing. Doors do it by themselves.
-func AnswerRolls(ctx context.Context, store *eventstore.Store, log *slog.Logger, process string, list func() []Socket) error {
+func AnswerSurveys(ctx context.Context, store *eventstore.Store, log *slog.Logger, process string, list func() []Connection) error {
 	calls := make(chan rollWhisper, rollsAtOnce)
 	stop := store.Overhear(func(text string) {
 		var w rollWhisper
@@ -129,14 +129,14 @@ func AnswerRolls(ctx context.Context, store *eventstore.Store, log *slog.Logger,
 	}
 }
 
-func answerRoll(ctx context.Context, store *eventstore.Store, process string, w rollWhisper, all []Socket) error {
+func answerRoll(ctx context.Context, store *eventstore.Store, process string, w rollWhisper, all []Connection) error {
 	ctx, cancel := context.WithTimeout(ctx, rollWait)
 	defer cancel()
-	asked := w.RollCall.RollCall
-	sockets := slices.DeleteFunc(all, func(s Socket) bool {
+	asked := w.RollCall.SurveyRequest
+	sockets := slices.DeleteFunc(all, func(s Connection) bool {
 		return asked.ID != "" && asked.ID != s.ID && asked.ID != s.Alias ||
 			asked.User != 0 && !slices.Contains(s.Users, asked.User) ||
-			asked.Live != 0 && !slices.Contains(s.Rooms, RoomOf(asked.Live))
+			asked.Live != 0 && !slices.Contains(s.Rooms, LiveName(asked.Live))
 	})
 	total := len(sockets)
 	sockets = sockets[:min(total, rollAtMost)]

@@ -17,11 +17,11 @@ type sentry struct {
 	wake chan struct{}
 
 	mu      sync.Mutex
-	doubted map[Guest]time.Time // when to look at them
+	doubted map[Client]time.Time // when to look at them
 }
 
 func newSentry(d *Door) *sentry {
-	return &sentry{door: d, wake: make(chan struct{}, 1), doubted: make(map[Guest]time.Time)}
+	return &sentry{door: d, wake: make(chan struct{}, 1), doubted: make(map[Client]time.Time)}
 }
 
 const (
@@ -31,7 +31,7 @@ const (
 
 // saw has a guest looked at after something happened to its person's session or account. A new session
 // leaves the client some time to say hello with its token. It does not wait.
-func (y *sentry) saw(g Guest, d projections.Delta) {
+func (y *sentry) saw(g Client, d projections.Delta) {
 	switch d.Event.(type) {
 	case domain.UserSignedIn:
 		y.doubt(g, y.door.cfg.Now().Add(y.door.cfg.Renewal))
@@ -40,7 +40,7 @@ func (y *sentry) saw(g Guest, d projections.Delta) {
 	}
 }
 
-func (y *sentry) doubt(g Guest, due time.Time) {
+func (y *sentry) doubt(g Client, due time.Time) {
 	y.mu.Lock()
 	defer y.mu.Unlock()
 	if before, doubted := y.doubted[g]; !doubted || due.Before(before) {
@@ -76,7 +76,7 @@ func (y *sentry) run(ctx context.Context) error {
 	}
 }
 
-func (y *sentry) due() (due []Guest) {
+func (y *sentry) due() (due []Client) {
 	now := y.door.cfg.Now()
 	y.mu.Lock()
 	defer y.mu.Unlock()
@@ -102,21 +102,21 @@ func (y *sentry) untilNext() (wait time.Duration, some bool) {
 }
 
 // look dismisses a guest if the person's session does not hold.
-func (y *sentry) look(ctx context.Context, g Guest) {
-	caller := g.Caller()
+func (y *sentry) look(ctx context.Context, g Client) {
+	caller := g.Identity()
 	switch {
-	case g.Gone():
+	case g.Ended():
 		return
 	case caller.User == 0: // its hello is being answered
 		y.doubt(g, y.door.cfg.Now().Add(doubtRetry))
 		return
 	}
-	err := y.door.Admit(ctx, caller)
+	err := y.door.CheckSession(ctx, caller)
 	if err == nil {
 		return
 	}
 	if no := domain.Refused(err); no != nil {
-		g.Dismiss(no)
+		g.Revoke(no)
 		return
 	}
 	if _, ours := problemOf(err); ours {
@@ -128,8 +128,8 @@ func (y *sentry) look(ctx context.Context, g Guest) {
 // dismissExpired dismisses the guests whose token has expired.
 func (y *sentry) dismissExpired() {
 	for _, g := range y.door.hub.guests() {
-		if y.door.expired(g.Caller()) {
-			g.Dismiss(&domain.Refusal{Code: domain.CodeTokenExpired, Text: "the token has expired: sign in again"})
+		if y.door.expired(g.Identity()) {
+			g.Revoke(&domain.Refusal{Code: domain.CodeTokenExpired, Text: "the token has expired: sign in again"})
 		}
 	}
 }

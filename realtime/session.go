@@ -22,10 +22,10 @@ type session struct {
 
 	turn  sync.Mutex // held while a frame is handled; taken before mu
 	rooms map[domain.LiveID]*room
-	chat  *ChatMember // nil as long as nothing was said about the chat
+	chat  *ChatSession // nil as long as nothing was said about the chat
 
 	mu     sync.Mutex
-	caller Caller // the zero Caller before hello
+	caller Identity // the zero Caller before hello
 	lane   privateLane
 }
 
@@ -62,7 +62,7 @@ func (s *session) Text(message []byte) {
 // handle answers what to say to a frame; nil if that has been said.
 func (s *session) handle(ctx context.Context, in inbound) (any, error) {
 	v, known := s.door.verbs[in.Type]
-	caller := s.Caller()
+	caller := s.Identity()
 	switch {
 	case !known:
 		return nil, newProblem(codeNoSuchType, "there is no frame of this type")
@@ -80,7 +80,7 @@ func (s *session) failed(ctx context.Context, in inbound, err error) {
 	told, ours := problemOf(err)
 	if ours {
 		s.door.log.ErrorContext(ctx, "a frame failed", slog.String("type", in.Type),
-			slog.Int64("user", int64(s.Caller().User)), slog.Any("err", err))
+			slog.Int64("user", int64(s.Identity().User)), slog.Any("err", err))
 	}
 	s.refuse(in.ID, told)
 }
@@ -103,26 +103,26 @@ func (s *session) Closed(uint16, string) {
 	if s.chat != nil {
 		s.chat.Leave(domain.LeftConnectionLost)
 	}
-	if user := s.Caller().User; user != 0 {
+	if user := s.Identity().User; user != 0 {
 		s.door.hub.exit(user, s)
 	}
 }
 
-// Caller implements Guest.
-func (s *session) Caller() Caller {
+// Identity implements Guest.
+func (s *session) Identity() Identity {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.caller
 }
 
-// Gone implements Guest.
-func (s *session) Gone() bool { return s.conn.Ended() }
+// Ended implements Guest.
+func (s *session) Ended() bool { return s.conn.Ended() }
 
-// Told implements Guest.
-func (s *session) Told(d projections.Delta) { s.tell(laneFrameOf(d)) }
+// DeliverPrivate implements Guest.
+func (s *session) DeliverPrivate(d projections.Delta) { s.tell(laneFrameOf(d)) }
 
-// Dismiss implements Guest.
-func (s *session) Dismiss(no *domain.Refusal) {
+// Revoke implements Guest.
+func (s *session) Revoke(no *domain.Refusal) {
 	told := newProblem(no.Code, no.Text)
 	s.refuse("", told)
 	s.depart(farewell(no.Code), string(no.Code))

@@ -99,7 +99,7 @@ func (p *presence) due(v *visit) (domain.Request, bool) {
 		leave.Cause = domain.LeftLiveEnded
 	case held && v.rejoin && !v.ended:
 		newest := v.holders[len(v.holders)-1] // whose session is the likeliest to hold
-		return domain.Request{By: newest.Caller().actor(), Command: domain.JoinLive{Live: v.live, Process: p.process}}, true
+		return domain.Request{By: newest.Identity().actor(), Command: domain.JoinLive{Live: v.live, Process: p.process}}, true
 	case !held && v.told:
 	default:
 		if !held {

@@ -159,7 +159,7 @@ func (s *session) onPing(context.Context, inbound, noData) (any, error) {
 
 // execute has a command of this person carried out.
 func (s *session) execute(ctx context.Context, in inbound, c domain.Command) (eventstore.Receipt, error) {
-	return s.door.Execute(ctx, s.Caller(), c, in.Key)
+	return s.door.Execute(ctx, s.Identity(), c, in.Key)
 }
 
 // named refuses a frame without a room.

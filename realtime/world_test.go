@@ -124,17 +124,17 @@ type testToken struct {
 	Expires time.Time
 }
 
-func verify(token string) (realtime.Caller, error) {
+func verify(token string) (realtime.Identity, error) {
 	var said testToken
 	switch {
 	case token == "":
-		return realtime.Caller{}, &domain.Refusal{Code: domain.CodeTokenMissing, Text: "no token"}
+		return realtime.Identity{}, &domain.Refusal{Code: domain.CodeTokenMissing, Text: "no token"}
 	case json.Unmarshal([]byte(token), &said) != nil:
-		return realtime.Caller{}, &domain.Refusal{Code: domain.CodeTokenInvalid, Text: "not ours"}
+		return realtime.Identity{}, &domain.Refusal{Code: domain.CodeTokenInvalid, Text: "not ours"}
 	case !said.Expires.IsZero() && time.Now().After(said.Expires):
-		return realtime.Caller{}, &domain.Refusal{Code: domain.CodeTokenExpired, Text: "expired"}
+		return realtime.Identity{}, &domain.Refusal{Code: domain.CodeTokenExpired, Text: "expired"}
 	}
-	return realtime.Caller(said), nil
+	return realtime.Identity(said), nil
 }
 
 // person is somebody who is signed in.

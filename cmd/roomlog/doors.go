@@ -130,11 +130,11 @@ func (c *serveCommand) apiConfig(h *house, e *engine, tokens *api.Tokens, signer
 
 // connections asks all processes for theirs.
 func (e *engine) connections(ctx context.Context, f api.SocketFilter) (api.Sockets, error) {
-	roll, err := realtime.CallRoll(ctx, e.store, realtime.RollCall(f))
-	all := api.Sockets{Sockets: make([]api.Socket, 0, len(roll.Sockets)), Total: roll.Total, Processes: roll.Processes, Answered: roll.Answered}
-	for _, s := range roll.Sockets {
+	roll, err := realtime.SurveyConnections(ctx, e.store, realtime.SurveyRequest(f))
+	all := api.Sockets{Sockets: make([]api.Socket, 0, len(roll.Connections)), Total: roll.Total, Processes: roll.Nodes, Answered: roll.Answered}
+	for _, s := range roll.Connections {
 		all.Sockets = append(all.Sockets, api.Socket{
-			ID: s.ID, Process: s.Process, Dialect: s.Dialect, Users: append([]domain.UserID{}, s.Users...),
+			ID: s.ID, Process: s.Node, Dialect: s.Dialect, Users: append([]domain.UserID{}, s.Users...),
 			Rooms: append([]string{}, s.Rooms...), Address: s.Address, Since: s.Since,
 		})
 	}
@@ -179,9 +179,9 @@ func (c *serveCommand) socketioConfig(h *house, e *engine, rooms *realtime.Door,
 func (c *serveCommand) realtimeConfig(h *house, e *engine, tokens *api.Tokens, gate *ws.Gate) realtime.Config {
 	return realtime.Config{
 		Store: e.store, Commands: e.sequencer, Queries: e.queries, Feed: e.feed, Now: h.sh.now, Log: h.log,
-		Verify: func(token string) (realtime.Caller, error) {
+		Verify: func(token string) (realtime.Identity, error) {
 			user, session, err := tokens.Verify(token)
-			return realtime.Caller{User: user, Session: session, Expires: tokens.Until(token)}, err
+			return realtime.Identity{User: user, Session: session, Expires: tokens.Until(token)}, err
 		},
 		Gate: gate,
 		Sockets: ws.Config{
@@ -192,7 +192,7 @@ func (c *serveCommand) realtimeConfig(h *house, e *engine, tokens *api.Tokens, g
 		MaxConnsPerUser: c.MaxConnectionsPerUser, MaxRooms: c.MaxRoomsPerConnection,
 		CommentRate: c.CommentRate, CommentBurst: c.CommentBurst, GiftRate: c.GiftRate, GiftBurst: c.GiftBurst,
 		MessageRate: c.MessageRate, MessageBurst: c.MessageBurst, TypingRate: c.TypingRate, MaxChatRooms: c.ChatRooms, RoomsPerAddress: c.RoomsPerAddress, Uploads: c.uploads(),
-		Crowd: c.Crowd, CrowdInterval: c.ListInterval, Grace: c.PresenceGrace, Process: e.process,
+		Crowd: c.Crowd, CrowdInterval: c.ListInterval, Grace: c.PresenceGrace, Node: e.process,
 	}
 }
 

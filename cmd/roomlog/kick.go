@@ -38,11 +38,11 @@ func (c *kickCommand) Run(ctx context.Context, g *globals, sh shell) error {
 			return nil
 		}
 		id := domain.ConnectionID(c.Connection)
-		roll, err := realtime.CallRoll(ctx, d.store, realtime.RollCall{ID: id})
+		roll, err := realtime.SurveyConnections(ctx, d.store, realtime.SurveyRequest{ID: id})
 		switch {
 		case err != nil:
 			return err
-		case roll.Total == 0 && roll.Answered == roll.Processes:
+		case roll.Total == 0 && roll.Answered == roll.Nodes:
 			return fmt.Errorf("there is no connection %s: see roomlog sockets", id)
 		}
 		if _, err := d.change(ctx, domain.KickConnection{Connection: id, Reason: c.Reason}); err != nil {
@@ -67,22 +67,22 @@ answer within two seconds is said to be missing.`
 // Run carries the command out.
 func (c *socketsCommand) Run(ctx context.Context, g *globals, sh shell) error {
 	return g.atDesk(ctx, sh, func(ctx context.Context, d *desk) error {
-		roll, err := realtime.CallRoll(ctx, d.store, realtime.RollCall{User: domain.UserID(c.User), Live: domain.LiveID(c.Live)})
+		roll, err := realtime.SurveyConnections(ctx, d.store, realtime.SurveyRequest{User: domain.UserID(c.User), Live: domain.LiveID(c.Live)})
 		if err != nil {
 			return err
 		}
 		t := newTable(sh.stdout, "ID", "DIALECT", "USERS", "ROOMS", "ADDRESS", "SINCE", "PROCESS")
-		for _, s := range roll.Sockets {
-			t.row(s.ID, s.Dialect, listOf(s.Users), listOf(s.Rooms), s.Address, s.Since.Format(time.DateTime), s.Process)
+		for _, s := range roll.Connections {
+			t.row(s.ID, s.Dialect, listOf(s.Users), listOf(s.Rooms), s.Address, s.Since.Format(time.DateTime), s.Node)
 		}
 		if err := t.end("No connections"); err != nil {
 			return err
 		}
-		if more := roll.Total - len(roll.Sockets); more > 0 {
+		if more := roll.Total - len(roll.Connections); more > 0 {
 			fmt.Fprintf(sh.stdout, "and %d more\n", more)
 		}
-		if missing := roll.Processes - roll.Answered; missing > 0 {
-			fmt.Fprintf(sh.stderr, "%d of %d server processes did not answer\n", missing, roll.Processes)
+		if missing := roll.Nodes - roll.Answered; missing > 0 {
+			fmt.Fprintf(sh.stderr, "%d of %d server processes did not answer\n", missing, roll.Nodes)
 		}
 		return nil
 	})

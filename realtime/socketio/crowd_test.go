@@ -122,7 +122,7 @@ func TestAProfileChangesInTheList(t *testing.T) {
 	a := w.app(siotest.Options{})
 	a.joins(ann, live)
 	changed := ann.asks(domain.ChangeProfile{Nickname: "安", Avatar: "a.png"})
-	if err := w.rooms.CaughtUp(t.Context(), changed.Position); err != nil {
+	if err := w.rooms.WaitFor(t.Context(), changed.Position); err != nil {
 		t.Fatal(err)
 	}
 	b := w.app(siotest.Options{})

@@ -22,7 +22,7 @@ func (w *world) chatRoom(name string) domain.RoomID {
 	w.Helper()
 	id := domain.RoomID(strings.ReplaceAll(uuid.NewString(), "-", "")[:24])
 	receipt := w.do(domain.AddRoom{Name: name, Room: id, NameKey: w.store.NameKey(name)})
-	if err := w.rooms.Chat().CaughtUp(w.Context(), receipt.Position); err != nil {
+	if err := w.rooms.Chat().WaitFor(w.Context(), receipt.Position); err != nil {
 		w.Fatal(err)
 	}
 	return id
@@ -95,7 +95,7 @@ func TestExchange(t *testing.T) {
 			here, there := one.with(t), two.with(t)
 			room := "room " + name
 			id := here.chatRoom(room)
-			if err := there.rooms.Chat().CaughtUp(t.Context(), here.rooms.Position()); err != nil {
+			if err := there.rooms.Chat().WaitFor(t.Context(), here.rooms.Position()); err != nil {
 				t.Fatal(err)
 			}
 			elsewhere := here.chatRoom("else " + name)
@@ -287,7 +287,7 @@ func TestWhoAndNicknamesAndTyping(t *testing.T) {
 	one := openWorld(t, db, true, nil)
 	two := openWorld(t, db, false, func(_ *socketio.Config, c *realtime.Config) { c.Grace = time.Hour })
 	one.chatRoom("demo")
-	if err := two.rooms.Chat().CaughtUp(t.Context(), one.rooms.Position()); err != nil {
+	if err := two.rooms.Chat().WaitFor(t.Context(), one.rooms.Position()); err != nil {
 		t.Fatal(err)
 	}
 	ann := one.attends(siotest.Options{Version: 3}, "demo")

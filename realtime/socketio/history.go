@@ -61,14 +61,14 @@ func (v *visitor) hearHistory() {
 	if no, _, ours := realtime.Explain(err); ours || no.Code == domain.CodeBusy || no.Code == domain.CodeTooOften {
 		c.fail(ctx, err)
 	} else {
-		c.Dismiss(nil)
+		c.Revoke(nil)
 	}
 }
 
 // signed has an event handled for somebody who is signed in.
 func (c *chatter) signed(event string, do func(context.Context, *protocol.Event) error) {
 	c.on(event, func(ctx context.Context, e *protocol.Event) error {
-		if c.Gone() {
+		if c.Ended() {
 			c.v.socket.Emit(needLogin)
 			return nil
 		}
@@ -76,7 +76,7 @@ func (c *chatter) signed(event string, do func(context.Context, *protocol.Event)
 		switch no := domain.Refused(err); {
 		case no == nil:
 		case slices.Contains([]domain.Code{domain.CodeSessionEnded, domain.CodeTokenExpired, domain.CodeUserUnavailable, domain.CodeDenied}, no.Code):
-			c.Dismiss(no)
+			c.Revoke(no)
 			return nil
 		}
 		return err
@@ -89,39 +89,39 @@ func (c *chatter) signIn(ctx context.Context) (err error) {
 	if c.caller, err = rooms.Verify(c.v.socket.Query().Get("token")); err != nil {
 		return err
 	}
-	if _, err = rooms.Receive(ctx, c); err != nil {
+	if _, err = rooms.Register(ctx, c); err != nil {
 		return err
 	}
-	c.v.socket.OnDisconnect(func(string) { rooms.Part(c) })
-	a := realtime.Arrival{By: c.caller, Style: domain.ChatRooms}
+	c.v.socket.OnDisconnect(func(string) { rooms.Unregister(c) })
+	a := realtime.ChatEntry{Identity: c.caller, Style: domain.ChatRooms}
 	err = c.enterRoom(ctx, a)
 	if no := domain.Refused(err); no != nil && no.Code == domain.CodeRoomNotFound {
-		c.member.Unhear(c.room.ID)
+		c.member.Unsubscribe(c.room.ID)
 		c.room = projections.ChatRoom{}
 		_, err = c.member.Enter(ctx, a)
 	}
 	return err
 }
 
-// Caller implements realtime.Guest.
-func (c *chatter) Caller() realtime.Caller { return c.caller }
+// Identity implements realtime.Guest.
+func (c *chatter) Identity() realtime.Identity { return c.caller }
 
-// Gone implements realtime.Guest.
-func (c *chatter) Gone() bool {
+// Ended implements realtime.Guest.
+func (c *chatter) Ended() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.out || c.v.socket.Session().Ended()
 }
 
-// Told implements realtime.Guest: what somebody said to this person alone.
-func (c *chatter) Told(d projections.Delta) {
+// DeliverPrivate implements realtime.Guest: what somebody said to this person alone.
+func (c *chatter) DeliverPrivate(d projections.Delta) {
 	if e, ok := d.Event.(domain.MessagePosted); ok {
-		c.v.socket.Emit("message", plainOf(realtime.SpeakerOf(d, e).Shown(), e.Text, d.RecordedAt))
+		c.v.socket.Emit("message", plainOf(realtime.AuthorOf(d, e).DisplayName(), e.Text, d.RecordedAt))
 	}
 }
 
-// Dismiss implements realtime.Guest: the socket has to sign in again. It stays, unless it is put out.
-func (c *chatter) Dismiss(no *domain.Refusal) {
+// Revoke implements realtime.Guest: the socket has to sign in again. It stays, unless it is put out.
+func (c *chatter) Revoke(no *domain.Refusal) {
 	if no != nil && c.v.door.denyFor(c.v.socket, no) {
 		return
 	}
@@ -133,7 +133,7 @@ func (c *chatter) Dismiss(no *domain.Refusal) {
 		c.v.socket.Emit(needLogin)
 		go c.v.socket.Session().Do(func() {
 			if c.caller.User != 0 {
-				c.v.door.cfg.Rooms.Part(c)
+				c.v.door.cfg.Rooms.Unregister(c)
 			}
 			c.member.Leave(domain.LeftConnectionLost)
 		})
@@ -178,7 +178,7 @@ func (c *chatter) named(ctx context.Context, raw json.RawMessage) (domain.RoomID
 	case ref == "" || ref == string(c.room.ID) || ref == c.room.Name:
 		return c.room.ID, nil
 	}
-	if err := c.member.Deed(); err != nil {
+	if err := c.member.AllowQuery(); err != nil {
 		return "", err
 	}
 	room, err := c.v.door.cfg.Rooms.Chat().Room(ctx, ref)
@@ -221,7 +221,7 @@ func (c *chatter) onHistory(ctx context.Context, e *protocol.Event) error {
 }
 
 // overhearHistory tells the socket what happens in its rooms.
-func (c *chatter) overhearHistory(f *realtime.ChatFact) {
+func (c *chatter) overhearHistory(f *realtime.ChatUpdate) {
 	switch e := f.Event.(type) {
 	case domain.GuestJoined:
 		c.moved(f, e.Room, "online", "加入聊天室")
@@ -233,7 +233,7 @@ func (c *chatter) overhearHistory(f *realtime.ChatFact) {
 		c.mu.Unlock()
 		if room := c.heardIn(e); room != "" {
 			c.push(f, "record "+string(room), func() []byte {
-				return protocol.Payload("/", "messageAdded", c.recordOf(f.Position, e.Text, room, f.RecordedAt, f.Person, f.Present))
+				return protocol.Payload("/", "messageAdded", c.recordOf(f.Position, e.Text, room, f.RecordedAt, f.By, f.Present))
 			})
 		}
 		if spoke || e.ToGuest != 0 {
@@ -245,7 +245,7 @@ func (c *chatter) overhearHistory(f *realtime.ChatFact) {
 }
 
 // moved tells of who comes and goes in the room of the handshake.
-func (c *chatter) moved(f *realtime.ChatFact, room domain.RoomID, event, verb string) {
+func (c *chatter) moved(f *realtime.ChatUpdate, room domain.RoomID, event, verb string) {
 	c.mu.Lock()
 	home := c.room.ID
 	c.mu.Unlock()
@@ -253,7 +253,7 @@ func (c *chatter) moved(f *realtime.ChatFact, room domain.RoomID, event, verb st
 		return
 	}
 	c.push(f, event, func() []byte {
-		return protocol.Payload("/", event, movement{systemUser, "用户" + c.v.door.nameOf(f.Person) + verb})
+		return protocol.Payload("/", event, movement{systemUser, "用户" + c.v.door.nameOf(f.By) + verb})
 	})
 }
 
@@ -269,7 +269,7 @@ func (c *chatter) heardIn(e domain.MessagePosted) domain.RoomID {
 }
 
 // nameOf is what somebody is called, or the id by which others may know a socket without a name.
-func (d *Door) nameOf(p realtime.ChatPerson) string {
+func (d *Door) nameOf(p realtime.ChatParticipant) string {
 	if name := p.Name(); name != "" {
 		return name
 	}
@@ -277,7 +277,7 @@ func (d *Door) nameOf(p realtime.ChatPerson) string {
 }
 
 // recordOf is a message: its id is its position, behind which older ones can be asked for.
-func (c *chatter) recordOf(position int64, content string, room domain.RoomID, at time.Time, by realtime.ChatPerson, there bool) record {
+func (c *chatter) recordOf(position int64, content string, room domain.RoomID, at time.Time, by realtime.ChatParticipant, there bool) record {
 	user := resident{ID: by.Connection, Name: c.v.door.nameOf(by), Online: there, CreatedAt: isoTime(at)}
 	if there {
 		user.Room = &room

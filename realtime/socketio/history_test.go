@@ -64,7 +64,7 @@ func TestRoomsWithHistory(t *testing.T) {
 			room := "room " + name
 			id := string(here.chatRoom(room))
 			other := string(here.chatRoom("else " + name))
-			if err := there.rooms.Chat().CaughtUp(t.Context(), here.rooms.Position()); err != nil {
+			if err := there.rooms.Chat().WaitFor(t.Context(), here.rooms.Position()); err != nil {
 				t.Fatal(err)
 			}
 			ann, bob := here.register("ann "+name), here.register("bob "+name)
@@ -202,7 +202,7 @@ func TestChatsShareTheirRooms(t *testing.T) {
 	guests := func(c *socketio.Config, r *realtime.Config) { c.Guests, r.Grace = true, time.Hour }
 	one, two := openWorld(t, db, true, guests), openWorld(t, db, false, guests)
 	id := string(one.chatRoom("demo"))
-	if err := two.rooms.Chat().CaughtUp(t.Context(), one.rooms.Position()); err != nil {
+	if err := two.rooms.Chat().WaitFor(t.Context(), one.rooms.Position()); err != nil {
 		t.Fatal(err)
 	}
 	ann, bob := one.register("ann"), one.register("bob")

@@ -37,7 +37,7 @@ func (d *Door) denyFor(k *protocol.Socket, no *domain.Refusal) bool {
 
 // present is a guest of this door.
 type present interface {
-	realtime.Guest
+	realtime.Client
 	at() *protocol.Socket
 }
 
@@ -45,8 +45,8 @@ func (g *guest) at() *protocol.Socket   { return g.visitor.socket }
 func (p *pushed) at() *protocol.Socket  { return p.socket }
 func (c *chatter) at() *protocol.Socket { return c.v.socket }
 
-// Sockets implements realtime.Annex.
-func (d *Door) Sockets(w realtime.Whereabouts) []realtime.Socket {
+// Connections implements realtime.Annex.
+func (d *Door) Connections(w realtime.Whereabouts) []realtime.Connection {
 	here := make(map[*protocol.Socket][]present)
 	for g := range w {
 		if p, ok := g.(present); ok {
@@ -55,10 +55,10 @@ func (d *Door) Sockets(w realtime.Whereabouts) []realtime.Socket {
 	}
 	d.listing.Lock()
 	defer d.listing.Unlock()
-	all := make([]realtime.Socket, 0, len(d.visitors))
+	all := make([]realtime.Connection, 0, len(d.visitors))
 	for v := range d.visitors {
 		k := v.socket
-		s := realtime.Socket{
+		s := realtime.Connection{
 			ID: domain.ConnectionID(k.PublicID()), Alias: domain.ConnectionID(k.Session().Alias()), Dialect: "socketio",
 			Address: k.Session().Address(), Since: k.Session().Opened(),
 		}
@@ -70,34 +70,34 @@ func (d *Door) Sockets(w realtime.Whereabouts) []realtime.Socket {
 	return all
 }
 
-// PutOut implements realtime.Annex.
-func (d *Door) PutOut(id domain.ConnectionID, reason string) bool {
+// Kick implements realtime.Annex.
+func (d *Door) Kick(id domain.ConnectionID, reason string) bool {
 	d.listing.Lock()
 	defer d.listing.Unlock()
 	for v := range d.visitors {
 		if k := v.socket; k.ID() == string(id) || k.Session().Named(string(id)) {
-			d.deny(k, denyKicked, realtime.WhyKicked(reason))
+			d.deny(k, denyKicked, realtime.KickMessage(reason))
 			return true
 		}
 	}
 	return false
 }
 
-// PutOut implements realtime.Guest.
-func (g *guest) PutOut(reason string) {
-	g.visitor.door.deny(g.at(), denyKicked, realtime.WhyKicked(reason))
+// Kick implements realtime.Guest.
+func (g *guest) Kick(reason string) {
+	g.visitor.door.deny(g.at(), denyKicked, realtime.KickMessage(reason))
 }
 
-// PutOut implements realtime.Guest.
-func (p *pushed) PutOut(reason string) { p.door.deny(p.socket, denyKicked, realtime.WhyKicked(reason)) }
+// Kick implements realtime.Guest.
+func (p *pushed) Kick(reason string) { p.door.deny(p.socket, denyKicked, realtime.KickMessage(reason)) }
 
-// PutOut implements realtime.Guest.
-func (c *chatter) PutOut(reason string) {
-	c.v.door.deny(c.v.socket, denyKicked, realtime.WhyKicked(reason))
+// Kick implements realtime.Guest.
+func (c *chatter) Kick(reason string) {
+	c.v.door.deny(c.v.socket, denyKicked, realtime.KickMessage(reason))
 }
 
-// Expel implements realtime.Guest: the person is told why, and is out of the room. The socket stays.
-func (g *guest) Expel(live domain.LiveID, reason string) {
+// BanFrom implements realtime.Guest: the person is told why, and is out of the room. The socket stays.
+func (g *guest) BanFrom(live domain.LiveID, reason string) {
 	v := g.visitor
 	go v.socket.Session().Do(func() {
 		if v.guests[g.user()] != g || g.rooms[live] == nil {
@@ -111,8 +111,8 @@ func (g *guest) Expel(live domain.LiveID, reason string) {
 	})
 }
 
-// Expel implements realtime.Guest: it is in no room of a live.
-func (p *pushed) Expel(domain.LiveID, string) {}
+// BanFrom implements realtime.Guest: it is in no room of a live.
+func (p *pushed) BanFrom(domain.LiveID, string) {}
 
-// Expel implements realtime.Guest: it is in no room of a live.
-func (c *chatter) Expel(domain.LiveID, string) {}
+// BanFrom implements realtime.Guest: it is in no room of a live.
+func (c *chatter) BanFrom(domain.LiveID, string) {}

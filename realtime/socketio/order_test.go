@@ -30,14 +30,14 @@ func (a *app) denied(kind, message string) {
 }
 
 // roll waits until the processes of a database name so many connections, and answers them, newest first.
-func (w *world) roll(asked realtime.RollCall, total int) (roll realtime.Roll) {
+func (w *world) roll(asked realtime.SurveyRequest, total int) (roll realtime.SurveyResult) {
 	w.Helper()
 	eventually(w, "the roll is complete", func() bool {
 		var err error
-		if roll, err = realtime.CallRoll(context.Background(), w.store, asked); err != nil {
+		if roll, err = realtime.SurveyConnections(context.Background(), w.store, asked); err != nil {
 			w.Fatal(err)
 		}
-		return roll.Answered == roll.Processes && roll.Total == total
+		return roll.Answered == roll.Nodes && roll.Total == total
 	})
 	return roll
 }
@@ -85,8 +85,8 @@ func TestKickingAConnection(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			w := other.with(t)
 			a := w.app(o) // nobody's
-			s := first.with(t).roll(realtime.RollCall{}, 1).Sockets[0]
-			if s.Dialect != "socketio" || s.Address != "127.0.0.1" || len(s.Users)+len(s.Rooms) != 0 || s.Process != other.rooms.Process() {
+			s := first.with(t).roll(realtime.SurveyRequest{}, 1).Connections[0]
+			if s.Dialect != "socketio" || s.Address != "127.0.0.1" || len(s.Users)+len(s.Rooms) != 0 || s.Node != other.rooms.Node() {
 				t.Errorf("%+v", s)
 			}
 			if o.Version == 3 && o.Polling && string(s.ID) == a.id {
@@ -94,15 +94,15 @@ func TestKickingAConnection(t *testing.T) {
 			}
 			first.do(domain.KickConnection{Connection: s.ID, Reason: "flooding"})
 			a.denied("已移出", "flooding")
-			first.with(t).roll(realtime.RollCall{}, 0)
+			first.with(t).roll(realtime.SurveyRequest{}, 0)
 		})
 	}
 	t.Run("by the name that it had before it was upgraded", func(t *testing.T) {
 		w := other.with(t)
 		a := w.app(siotest.Options{Version: 3, Polling: true})
-		alias := w.roll(realtime.RollCall{}, 1).Sockets[0].ID
+		alias := w.roll(realtime.SurveyRequest{}, 1).Connections[0].ID
 		a.Upgrade()
-		if s := w.roll(realtime.RollCall{ID: alias}, 1).Sockets[0]; s.ID == alias || string(s.ID) != a.id {
+		if s := w.roll(realtime.SurveyRequest{ID: alias}, 1).Connections[0]; s.ID == alias || string(s.ID) != a.id {
 			t.Errorf("%+v", s)
 		}
 		w.do(domain.KickConnection{Connection: alias})
@@ -120,15 +120,15 @@ func TestWhereSocketsAre(t *testing.T) {
 	a.joins(bob, live) // two people on one socket
 	n := bob.native()
 	n.ask("room.join", map[string]any{"live": live})
-	all := w.roll(realtime.RollCall{User: bob.id}, 2).Sockets
-	if s := all[1]; string(s.ID) != a.id || len(s.Users) != 2 || s.Users[0] != ann.id || s.Users[1] != bob.id || len(s.Rooms) != 1 || s.Rooms[0] != realtime.RoomOf(live) {
+	all := w.roll(realtime.SurveyRequest{User: bob.id}, 2).Connections
+	if s := all[1]; string(s.ID) != a.id || len(s.Users) != 2 || s.Users[0] != ann.id || s.Users[1] != bob.id || len(s.Rooms) != 1 || s.Rooms[0] != realtime.LiveName(live) {
 		t.Errorf("%+v", s)
 	}
 	if s := all[0]; s.Dialect != "native" || len(s.Users) != 1 {
 		t.Errorf("%+v", s)
 	}
 	a.Emit("leaveLive", map[string]any{"live_id": live, "token": bob.token()})
-	w.roll(realtime.RollCall{User: bob.id}, 1)
+	w.roll(realtime.SurveyRequest{User: bob.id}, 1)
 }
 
 func TestKeepingAPersonOutOfARoom(t *testing.T) {

@@ -57,8 +57,8 @@ func (v *visitor) hearPlain() {
 		return
 	}
 	c := v.chat(profilePlain)
-	c.member.Hear("")
-	c.member.HearSince("", 0)
+	c.member.Subscribe("")
+	c.member.StartFrom("", 0)
 	c.on("getAllMessages", c.onPlainHistory)
 	c.speakPlain()
 }
@@ -100,7 +100,7 @@ func (c *chatter) onMessage(ctx context.Context, e *protocol.Event) error {
 	c.speak()
 	post := domain.PostMessage{Kind: domain.MessageText, Text: said, Rooms: c.rooms()}
 	if strings.HasPrefix(said, "@") {
-		if err := c.member.Deed(); err != nil {
+		if err := c.member.AllowQuery(); err != nil {
 			return c.told(err)
 		}
 		to, content, private := c.addressee(said)
@@ -129,8 +129,8 @@ func (c *chatter) speak() {
 	c.spoke = true
 	c.mu.Unlock()
 	if !before && c.style == profileHistory {
-		c.member.Hear("")
-		c.member.HearSince("", 0)
+		c.member.Subscribe("")
+		c.member.StartFrom("", 0)
 	}
 }
 
@@ -140,16 +140,16 @@ func (c *chatter) takeName(ctx context.Context, name string) error {
 		c.tell(badName)
 		return nil
 	}
-	if err := c.member.Deed(); err != nil {
+	if err := c.member.AllowQuery(); err != nil {
 		return c.told(err)
 	}
-	if _, err := c.member.Enter(ctx, realtime.Arrival{Style: domain.ChatPlain, Name: name, From: c.v.socket.Session().Address()}); err != nil {
+	if _, err := c.member.Enter(ctx, realtime.ChatEntry{Style: domain.ChatPlain, Name: name, Address: c.v.socket.Session().Address()}); err != nil {
 		return c.told(err)
 	}
 	c.name = name
 	for _, room := range c.rooms() { // joined before it had a name
-		if _, err := c.member.JoinHeard(ctx, room); err != nil {
-			c.member.Unhear(room)
+		if _, err := c.member.JoinSubscribed(ctx, room); err != nil {
+			c.member.Unsubscribe(room)
 			c.drop(room)
 			return c.told(err)
 		}
@@ -159,7 +159,7 @@ func (c *chatter) takeName(ctx context.Context, name string) error {
 
 // addressee answers to whom alone a message is that begins with @, and what it says then. Names may have spaces: the
 // longest of somebody who is there counts.
-func (c *chatter) addressee(said string) (to realtime.ChatPerson, content string, private bool) {
+func (c *chatter) addressee(said string) (to realtime.ChatParticipant, content string, private bool) {
 	first := ""
 	for i, r := range said {
 		if r != ' ' || i < 2 {
@@ -175,7 +175,7 @@ func (c *chatter) addressee(said string) (to realtime.ChatPerson, content string
 		if !private {
 			private, first = true, rest
 		}
-		if found, ok := c.v.door.cfg.Rooms.Chat().Named(said[1:i]); ok {
+		if found, ok := c.v.door.cfg.Rooms.Chat().FindByName(said[1:i]); ok {
 			to, first = found, rest
 		}
 	}
@@ -184,7 +184,7 @@ func (c *chatter) addressee(said string) (to realtime.ChatPerson, content string
 
 // onPlainHistory answers the newest messages to everybody, or of a room.
 func (c *chatter) onPlainHistory(ctx context.Context, e *protocol.Event) error {
-	if err := c.member.Deed(); err != nil {
+	if err := c.member.AllowQuery(); err != nil {
 		return c.told(err)
 	}
 	var of domain.RoomID
@@ -209,7 +209,7 @@ func (c *chatter) onPlainHistory(ctx context.Context, e *protocol.Event) error {
 }
 
 // overhearPlain tells the socket what is said, and who comes.
-func (c *chatter) overhearPlain(f *realtime.ChatFact) {
+func (c *chatter) overhearPlain(f *realtime.ChatUpdate) {
 	switch e := f.Event.(type) {
 	case domain.GuestEntered:
 		if !c.own(f) {
@@ -224,8 +224,8 @@ func (c *chatter) overhearPlain(f *realtime.ChatFact) {
 	}
 }
 
-func (c *chatter) pushPlain(f *realtime.ChatFact, e domain.MessagePosted) {
+func (c *chatter) pushPlain(f *realtime.ChatUpdate, e domain.MessagePosted) {
 	c.push(f, "plain", func() []byte {
-		return protocol.Payload("/", "message", plainOf(c.v.door.nameOf(f.Person), e.Text, f.RecordedAt))
+		return protocol.Payload("/", "message", plainOf(c.v.door.nameOf(f.By), e.Text, f.RecordedAt))
 	})
 }

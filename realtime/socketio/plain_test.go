@@ -47,7 +47,7 @@ func (w *world) called(o siotest.Options, name string, others ...*app) *app {
 	a.nothing()
 	head, err := w.store.Head(w.Context())
 	if err == nil {
-		err = w.rooms.Chat().CaughtUp(w.Context(), head)
+		err = w.rooms.Chat().WaitFor(w.Context(), head)
 	}
 	if err != nil {
 		w.Fatal(err)

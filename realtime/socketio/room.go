@@ -65,12 +65,12 @@ func newRoom(d *Door, live domain.LiveID) *room {
 	}
 	r.mu.Lock() // nothing is told before told is known
 	defer r.mu.Unlock()
-	r.told = d.cfg.Rooms.Attend(live, r)
+	r.told = d.cfg.Rooms.Subscribe(live, r)
 	return r
 }
 
-// Tell implements realtime.Audience.
-func (r *room) Tell(d projections.Delta) {
+// Deliver implements realtime.Audience.
+func (r *room) Deliver(d projections.Delta) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	switch d.Kind {
@@ -99,8 +99,8 @@ func (r *room) push(f *ws.Frame) {
 	}
 }
 
-// Cut implements realtime.Audience: everybody has to come back.
-func (r *room) Cut() {
+// Reset implements realtime.Audience: everybody has to come back.
+func (r *room) Reset() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.cut = true
@@ -131,7 +131,7 @@ func (r *room) admit(ctx context.Context, v *visitor, a arrival) error {
 			return err
 		}
 	}
-	if err := r.door.cfg.Rooms.CaughtUp(ctx, a.at); err != nil { // the list has to name who came
+	if err := r.door.cfg.Rooms.WaitFor(ctx, a.at); err != nil { // the list has to name who came
 		return err
 	}
 	if err := r.load(ctx, a.at); err != nil {
@@ -165,7 +165,7 @@ func (r *room) replay(ctx context.Context, v *visitor, since int64) error {
 	r.mu.Unlock()
 	var frames []*ws.Frame
 	if since < s.since {
-		facts, err := r.door.cfg.Rooms.Facts(ctx, r.live, since, s.since, 2*maxReplay)
+		facts, err := r.door.cfg.Rooms.Deltas(ctx, r.live, since, s.since, 2*maxReplay)
 		if err != nil {
 			return err
 		}

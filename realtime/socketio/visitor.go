@@ -94,12 +94,12 @@ func (v *visitor) pairs() (n int) {
 }
 
 // guest answers the guest of a caller, who is registered if it was not before.
-func (v *visitor) guest(ctx context.Context, caller realtime.Caller) (*guest, error) {
+func (v *visitor) guest(ctx context.Context, caller realtime.Identity) (*guest, error) {
 	if g := v.guests[caller.User]; g != nil {
 		return g, nil
 	}
 	g := &guest{visitor: v, rooms: make(map[domain.LiveID]*room), caller: caller}
-	if _, err := v.door.cfg.Rooms.Receive(ctx, g); err != nil {
+	if _, err := v.door.cfg.Rooms.Register(ctx, g); err != nil {
 		return nil, err
 	}
 	v.guests[caller.User] = g
@@ -108,11 +108,11 @@ func (v *visitor) guest(ctx context.Context, caller realtime.Caller) (*guest, er
 
 // join puts a caller into a room by this socket. With replay it is told what happened in it after the position
 // since; in any case it gets the list of who is there.
-func (v *visitor) join(ctx context.Context, caller realtime.Caller, live domain.LiveID, replay bool, since int64) error {
+func (v *visitor) join(ctx context.Context, caller realtime.Identity, live domain.LiveID, replay bool, since int64) error {
 	known := v.guests[caller.User]
 	again := known != nil && known.rooms[live] != nil
 	if !again {
-		if err := v.door.cfg.Rooms.OneMoreRoom(v.pairs()); err != nil {
+		if err := v.door.cfg.Rooms.CheckLives(v.pairs()); err != nil {
 			return err
 		}
 	}
@@ -120,7 +120,7 @@ func (v *visitor) join(ctx context.Context, caller realtime.Caller, live domain.
 	if err != nil {
 		return err
 	}
-	before := g.Caller()
+	before := g.Identity()
 	g.renew(caller)
 	entered, err := v.door.cfg.Rooms.Enter(ctx, g, live)
 	if err != nil {
@@ -150,7 +150,7 @@ func (v *visitor) leave(g *guest, live domain.LiveID, cause domain.LeaveCause) {
 		r.remove(v)
 	}
 	v.door.release(r)
-	v.door.cfg.Rooms.Exit(g, live, cause)
+	v.door.cfg.Rooms.Leave(g, live, cause)
 	v.part(g)
 }
 
@@ -158,6 +158,6 @@ func (v *visitor) leave(g *guest, live domain.LiveID, cause domain.LeaveCause) {
 func (v *visitor) part(g *guest) {
 	if len(g.rooms) == 0 {
 		delete(v.guests, g.user())
-		v.door.cfg.Rooms.Part(g)
+		v.door.cfg.Rooms.Unregister(g)
 	}
 }

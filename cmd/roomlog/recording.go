@@ -42,8 +42,8 @@ func (c *serveCommand) openRecordings(ctx context.Context, h *house, e *engine, 
 		return nil, err
 	}
 	recorder, err := record.New(record.Config{
-		Dir: cmp.Or(c.Recordings, filepath.Join(h.data, "recordings")), Now: h.sh.now, Log: h.log, Observer: a,
-		Quota: c.RecordQuota, FolderQuota: c.RecordLiveQuota, Reserve: c.RecordReserve, MaxAge: c.RecordKeep, SweepInterval: c.RecordSweep,
+		Recordings: cmp.Or(c.Recordings, filepath.Join(h.data, "recordings")), Now: h.sh.now, Log: h.log, Observer: a,
+		RecordQuota: c.RecordQuota, RecordLiveQuota: c.RecordLiveQuota, RecordReserve: c.RecordReserve, RecordKeep: c.RecordKeep, RecordSweep: c.RecordSweep,
 	})
 	if errors.Is(err, record.ErrInUse) {
 		h.log.WarnContext(ctx, "this process records nothing: another one has the folder", slog.Any("err", err))

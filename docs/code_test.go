@@ -20,12 +20,13 @@ var mayImport = map[string][]string{
 	"migrations":  {},
 	"docs":        {},
 	"peertest":    {},
-	"eventstore":  {"domain", "migrations"},
-	"projections": {"domain", "eventstore"},
-	"api":         {"domain", "eventstore", "projections"},
-	"realtime":    {"domain", "eventstore", "projections"},
-	"media":       {"domain", "eventstore", "projections"},
-	"cmd":         {"domain", "migrations", "eventstore", "projections", "api", "realtime", "media", "docs"},
+	"internal":    {},
+	"eventstore":  {"internal", "domain", "migrations"},
+	"projections": {"internal", "domain", "eventstore"},
+	"api":         {"internal", "domain", "eventstore", "projections"},
+	"realtime":    {"internal", "domain", "eventstore", "projections"},
+	"media":       {"internal", "domain", "eventstore", "projections"},
+	"cmd":         {"internal", "domain", "migrations", "eventstore", "projections", "api", "realtime", "media", "docs"},
 }
 
 // doors never know of each other, not even in their tests: what one needs of another it

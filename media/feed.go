@@ -28,7 +28,7 @@ type feed struct {
 	keyed  bool   // a key frame has come
 }
 
-// write passes on what the publisher sent. ErrLiveEnded means that nobody wants it any more.
+// write passes on what the publisher sent. ErrEnded means that nobody wants it any more.
 func (f *feed) write(kind byte, at uint32, payload []byte) error {
 	info := flv.Describe(kind, payload)
 	var size flv.Size

@@ -84,7 +84,7 @@ func (p *Player) Tracks() (video, audio bool) {
 // Skips counts how often it was too slow, and was taken to a newer key frame.
 func (p *Player) Skips() uint64 { return p.skips.Load() }
 
-// Close ends the player. Next returns ErrEnded from then on.
+// Close ends the player. Next returns ErrLiveEnded from then on.
 func (p *Player) Close() { p.stream.hub.leave(p, ReasonStopped) }
 
 // stop makes Next return.

@@ -6,7 +6,6 @@ import (
 
 	"roomlog/domain"
 	"roomlog/projections"
-
 	"roomlog/realtime/ws"
 )
 

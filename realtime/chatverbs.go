@@ -10,7 +10,6 @@ import (
 	"roomlog/domain"
 	"roomlog/eventstore"
 	"roomlog/projections"
-
 	"roomlog/realtime/ws"
 )
 

@@ -13,7 +13,6 @@ import (
 	"roomlog/domain"
 	"roomlog/eventstore"
 	"roomlog/projections"
-
 	"roomlog/realtime/ws"
 )
 

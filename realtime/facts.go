@@ -5,7 +5,6 @@ import (
 
 	"roomlog/domain"
 	"roomlog/projections"
-
 	"roomlog/realtime/ws"
 )
 

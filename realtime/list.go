@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"roomlog/domain"
-
 	"roomlog/realtime/ws"
 )
 

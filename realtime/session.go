@@ -9,7 +9,6 @@ import (
 
 	"roomlog/domain"
 	"roomlog/projections"
-
 	"roomlog/realtime/ws"
 )
 

@@ -18,11 +18,11 @@ import (
 	"roomlog/api"
 	"roomlog/domain"
 	"roomlog/media"
-	"roomlog/media/stage"
+	"roomlog/media/broadcasts"
 	"roomlog/realtime"
+	"roomlog/realtime/ws"
 	"roomlog/realtime/socketio"
 	"roomlog/realtime/socketio/engineio"
-	"roomlog/realtime/ws"
 )
 
 // doors are what clients reach.
@@ -63,7 +63,7 @@ func (c *serveCommand) openDoors(ctx context.Context, h *house, e *engine, l *la
 	if err != nil {
 		return nil, err
 	}
-	config.Streams = streamBoard{stage.NewDirectory(e.store, e.queries)}
+	config.Streams = streamBoard{broadcasts.NewDirectory(e.store, e.queries)}
 	if config.MetricsFrom, err = api.ParseProxies(c.MetricsFrom); err != nil {
 		return nil, fmt.Errorf("who may read metrics: %w", err)
 	}

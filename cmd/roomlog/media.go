@@ -11,14 +11,14 @@ import (
 
 	"roomlog/api"
 	"roomlog/media"
+	"roomlog/media/broadcasts"
 	"roomlog/media/hooks"
-	"roomlog/media/stage"
 )
 
 // studio is the door of streams.
 type studio struct {
 	server     *media.Server
-	stage      *stage.Manager
+	stage      *broadcasts.Manager
 	hooks      *hooks.Hooks // nil: nobody wants to hear them
 	rtmp       net.Listener
 	flv        net.Listener
@@ -52,7 +52,7 @@ func (s *studio) open(ctx context.Context, c *serveCommand, h *house, e *engine,
 	if s.recordings, err = c.openRecordings(ctx, h, e, l, signer); err != nil {
 		return err
 	}
-	s.stage, err = stage.New(stage.Config{
+	s.stage, err = broadcasts.New(broadcasts.Config{
 		Store: e.store, Commands: e.sequencer, Queries: e.queries, Feed: e.feed, Signer: signer,
 		Node: e.process, Now: h.sh.now, Log: h.log, AutoLive: c.AutoLive, Grace: c.PresenceGrace, OnChange: s.told,
 	})
@@ -98,7 +98,7 @@ func (s *studio) openHooks(c *serveCommand, h *house, e *engine) (err error) {
 }
 
 // told tells the hooks what the log has been told.
-func (s *studio) told(ctx context.Context, t stage.Change) {
+func (s *studio) told(ctx context.Context, t broadcasts.Change) {
 	s.recordings.told(ctx, t, s.server)
 	if s.hooks != nil {
 		s.hooks.BroadcastChanged(t.Broadcast, t.Reason, t.Live, t.Position)

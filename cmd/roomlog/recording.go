@@ -12,14 +12,13 @@ import (
 
 	"roomlog/api"
 	"roomlog/media"
-	"roomlog/media/archive"
+	"roomlog/media/broadcasts"
 	"roomlog/media/record"
-	"roomlog/media/stage"
 )
 
 // recordSettings are about recordings.
 type recordSettings struct {
-	Record          string        `group:"media" env:"ROOMLOG_RECORD" enum:"off,asked,all" default:"asked" help:"What is recorded: off, nothing; asked, the rooms whose owners want it; all, every room but those whose owners do not want it."`
+	Record          string        `group:"media" env:"ROOMLOG_RECORD" enum:"off,requested,all" default:"requested" help:"What is recorded: off, nothing; requested, the lives whose owners want it; all, every room but those whose owners do not want it."`
 	Recordings      string        `group:"media" env:"ROOMLOG_RECORDINGS" placeholder:"DIR" help:"Where recordings are kept, by one process alone. Default: recordings in the data folder."`
 	RecordQuota     int64         `group:"media" env:"ROOMLOG_RECORD_QUOTA" default:"53687091200" help:"What all recordings may take, in bytes. The oldest make room for those that run. -1: no bound."`
 	RecordLiveQuota int64         `group:"media" env:"ROOMLOG_RECORD_LIVE_QUOTA" default:"10737418240" help:"The same for the recordings of one room."`
@@ -30,14 +29,14 @@ type recordSettings struct {
 
 // recordings is what one process records and has recorded. A nil one is that of a process that does not.
 type recordings struct {
-	archive  *archive.Recordings
+	archive  *broadcasts.Recordings
 	recorder *record.Recorder
 	door     http.Handler
 }
 
 // openRecordings opens the folder of recordings. What runs in it ends after the shows do, and before the log.
 func (c *serveCommand) openRecordings(ctx context.Context, h *house, e *engine, l *layers, signer *media.Signer) (*recordings, error) {
-	a, err := archive.NewRecordings(archive.RecordingsConfig{Mode: archive.RecordMode(c.Record), Commands: e.sequencer, Queries: e.queries, Signer: signer, Log: h.log})
+	a, err := broadcasts.NewRecordings(broadcasts.RecordingsConfig{Record: broadcasts.RecordMode(c.Record), Commands: e.sequencer, Queries: e.queries, Signer: signer, Log: h.log})
 	if err != nil {
 		return nil, err
 	}
@@ -59,7 +58,7 @@ func (c *serveCommand) openRecordings(ctx context.Context, h *house, e *engine, 
 }
 
 // told hears of shows that the log knows.
-func (r *recordings) told(ctx context.Context, t stage.Change, server *media.Server) {
+func (r *recordings) told(ctx context.Context, t broadcasts.Change, server *media.Server) {
 	switch {
 	case r == nil:
 	case t.Reason == "":

@@ -11,12 +11,12 @@ import (
 
 	"roomlog/api"
 	"roomlog/domain"
-	"roomlog/media/stage"
+	"roomlog/media/broadcasts"
 	"roomlog/projections"
 )
 
 // streamBoard shows the board of the stage at the HTTP door.
-type streamBoard struct{ *stage.Directory }
+type streamBoard struct{ *broadcasts.Directory }
 
 // Streams implements api.Streams.
 func (b streamBoard) Streams(ctx context.Context) ([]api.Stream, error) {
@@ -29,7 +29,7 @@ func (b streamBoard) Streams(ctx context.Context) ([]api.Stream, error) {
 }
 
 // streamOf adds up what several processes say of one stream.
-func streamOf(line stage.Stream) api.Stream {
+func streamOf(line broadcasts.Stream) api.Stream {
 	live, show := line.Live, line.Live.Broadcast
 	s := api.Stream{Live: live.ID, Title: live.Title, UserID: live.UserID, Show: show.ID, Process: show.Node, Players: map[string]int{}}
 	if show.ID != "" {
@@ -68,7 +68,7 @@ func (g *globals) atBoard(ctx context.Context, sh shell, work func(context.Conte
 		listening, stop := context.WithCancel(ctx)
 		ended := make(chan error, 1)
 		go func() { ended <- d.store.Listen(listening) }()
-		err := work(ctx, d, streamBoard{stage.NewDirectory(d.store, d.queries)})
+		err := work(ctx, d, streamBoard{broadcasts.NewDirectory(d.store, d.queries)})
 		stop()
 		return errors.Join(err, <-ended)
 	})

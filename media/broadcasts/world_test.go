@@ -1,4 +1,4 @@
-package stage_test
+package broadcasts_test
 
 import (
 	"context"
@@ -20,7 +20,7 @@ import (
 	"roomlog/eventstore"
 	"roomlog/eventstore/pgtest"
 	"roomlog/media"
-	"roomlog/media/stage"
+	"roomlog/media/broadcasts"
 	"roomlog/projections"
 )
 
@@ -39,19 +39,19 @@ type process struct {
 	queries   *projections.Queries
 	signer    *media.Signer
 	feed      *projections.Feed
-	cfg       stage.Config // of the stage
-	stage     *stage.Manager
+	cfg       broadcasts.Config // of the stage
+	stage     *broadcasts.Manager
 	server    *media.Server
-	board     *stage.Directory
+	board     *broadcasts.Directory
 	rtmp      string
 	stopBeat  func()
 	stop      func() // in good order
 
 	mu   sync.Mutex
-	told []stage.Change
+	told []broadcasts.Change
 }
 
-func open(t testing.TB, db *pgtest.DB, name string, change func(*stage.Config)) *process {
+func open(t testing.TB, db *pgtest.DB, name string, change func(*broadcasts.Config)) *process {
 	t.Helper()
 	pool, err := eventstore.OpenPool(t.Context(), db.DSN, eventstore.PoolOptions{Serving: db.Serving, MaxConns: 8})
 	if err != nil {
@@ -67,13 +67,13 @@ func open(t testing.TB, db *pgtest.DB, name string, change func(*stage.Config)) 
 	}
 	p.sequencer = eventstore.NewSequencer(p.store, eventstore.SequencerConfig{})
 	p.feed = projections.NewFeed(p.store, p.queries, projections.FeedConfig{SubscriberTimeout: 2 * patience})
-	cfg := stage.Config{Store: p.store, Commands: p.sequencer, Queries: p.queries, Feed: p.feed, Signer: p.signer, Node: name,
+	cfg := broadcasts.Config{Store: p.store, Commands: p.sequencer, Queries: p.queries, Feed: p.feed, Signer: p.signer, Node: name,
 		Now: time.Now, Grace: 500 * time.Millisecond, OnChange: p.hear}
 	if change != nil {
 		change(&cfg)
 	}
 	p.cfg = cfg
-	if p.stage, err = stage.New(cfg); err != nil {
+	if p.stage, err = broadcasts.New(cfg); err != nil {
 		t.Fatal(err)
 	}
 	p.server, err = media.New(media.Config{Authorizer: p.stage, Observer: p.stage, Now: time.Now, SettleTime: 50 * time.Millisecond, StreamGrace: -1,
@@ -82,7 +82,7 @@ func open(t testing.TB, db *pgtest.DB, name string, change func(*stage.Config)) 
 		t.Fatal(err)
 	}
 	p.stage.Attach(p.server)
-	p.board = stage.NewDirectory(p.store, p.queries)
+	p.board = broadcasts.NewDirectory(p.store, p.queries)
 	p.run()
 	return p
 }
@@ -128,7 +128,7 @@ func (p *process) run() {
 	})
 }
 
-func (p *process) hear(_ context.Context, t stage.Change) {
+func (p *process) hear(_ context.Context, t broadcasts.Change) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.told = append(p.told, t)

@@ -1,4 +1,4 @@
-package archive
+package broadcasts
 
 import (
 	"context"
@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"roomlog/domain"
-	"roomlog/eventstore"
 	"roomlog/media"
 	"roomlog/media/record"
 	"roomlog/projections"
@@ -21,15 +20,10 @@ type RecordMode string
 
 // The modes.
 const (
-	RecordOff       RecordMode = "off"   // nothing, whatever owners want
-	RecordRequested RecordMode = "asked" // the rooms whose owners want it
-	RecordAll       RecordMode = "all"   // all rooms but those whose owners do not want it
+	RecordOff       RecordMode = "off"       // nothing, whatever owners want
+	RecordRequested RecordMode = "requested" // the rooms whose owners want it
+	RecordAll       RecordMode = "all"       // all rooms but those whose owners do not want it
 )
-
-// Executor decides commands and makes what follows durable: the sequencer.
-type Executor interface {
-	Execute(ctx context.Context, r domain.Request) (eventstore.Receipt, error)
-}
 
 // RecordingQueries is what of the tables it asks.
 type RecordingQueries interface {
@@ -40,7 +34,7 @@ type RecordingQueries interface {
 
 // RecordingsConfig is what an Archive is made of. All of it has to be given.
 type RecordingsConfig struct {
-	Mode     RecordMode
+	Record   RecordMode
 	Commands Executor
 	Queries  RecordingQueries
 	Signer   *media.Signer
@@ -53,8 +47,8 @@ type Recordings struct{ cfg RecordingsConfig }
 // NewRecordings makes an Archive.
 func NewRecordings(cfg RecordingsConfig) (*Recordings, error) {
 	switch {
-	case cfg.Mode != RecordOff && cfg.Mode != RecordRequested && cfg.Mode != RecordAll:
-		return nil, fmt.Errorf("archive: mode %q is none of off, asked and all", cfg.Mode)
+	case cfg.Record != RecordOff && cfg.Record != RecordRequested && cfg.Record != RecordAll:
+		return nil, fmt.Errorf("record mode must be off, requested or all (got %q)", cfg.Record)
 	case cfg.Commands == nil || cfg.Queries == nil || cfg.Signer == nil || cfg.Log == nil:
 		return nil, errors.New("archive: Commands, Queries, Signer and Log are required")
 	}
@@ -87,11 +81,11 @@ func (a *Recordings) Stop(live domain.LiveID, show media.Broadcast, why media.Re
 }
 
 func (a *Recordings) wanted(ctx context.Context, live domain.LiveID) (bool, error) {
-	if a.cfg.Mode == RecordOff {
+	if a.cfg.Record == RecordOff {
 		return false, nil
 	}
 	room, err := a.cfg.Queries.Live(ctx, live)
-	return err == nil && (room.Record == domain.RecordOn || a.cfg.Mode == RecordAll && room.Record != domain.RecordOff), err
+	return err == nil && (room.Record == domain.RecordOn || a.cfg.Record == RecordAll && room.Record != domain.RecordOff), err
 }
 
 // RecordingStarted implements record.Observer.

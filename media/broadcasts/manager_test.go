@@ -1,4 +1,4 @@
-package stage_test
+package broadcasts_test
 
 import (
 	"errors"
@@ -11,7 +11,7 @@ import (
 	"roomlog/domain"
 	"roomlog/eventstore/pgtest"
 	"roomlog/media"
-	"roomlog/media/stage"
+	"roomlog/media/broadcasts"
 	"roomlog/projections"
 )
 
@@ -47,7 +47,7 @@ func TestWhoMayStream(t *testing.T) {
 
 func TestAShowIsInTheLog(t *testing.T) {
 	t.Parallel()
-	p := open(t, pgtest.New(t), "p1", func(c *stage.Config) { c.AutoLive = true })
+	p := open(t, pgtest.New(t), "p1", func(c *broadcasts.Config) { c.AutoLive = true })
 	r := p.room()
 	e := p.publish(r)
 	if show := p.show(r); show.Media.Audio != "mp3" || show.Key != r.key {
@@ -205,7 +205,7 @@ func TestSeveralProcesses(t *testing.T) {
 
 func TestConfigsThatAreRefused(t *testing.T) {
 	t.Parallel()
-	if _, err := stage.New(stage.Config{}); err == nil {
+	if _, err := broadcasts.New(broadcasts.Config{}); err == nil {
 		t.Error("a stage of nothing")
 	}
 }

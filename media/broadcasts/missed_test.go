@@ -1,4 +1,4 @@
-package stage_test
+package broadcasts_test
 
 import (
 	"context"
@@ -13,12 +13,12 @@ import (
 	"roomlog/eventstore"
 	"roomlog/eventstore/pgtest"
 	"roomlog/media"
-	"roomlog/media/stage"
+	"roomlog/media/broadcasts"
 	"roomlog/projections"
 )
 
 // toldOf is what was told of a room's shows.
-func (p *process) toldOf(r room) (of []stage.Change) {
+func (p *process) toldOf(r room) (of []broadcasts.Change) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, t := range p.told {
@@ -72,7 +72,7 @@ func TestWhatWasMissed(t *testing.T) {
 	t.Parallel()
 	var c tables
 	db := pgtest.New(t)
-	p := open(t, db, "p1", func(cfg *stage.Config) { cfg.Queries = c.open(t, db) })
+	p := open(t, db, "p1", func(cfg *broadcasts.Config) { cfg.Queries = c.open(t, db) })
 	ended, kicked, replaced, lost, fine := p.room(), p.room(), p.room(), p.room(), p.room()
 	encoders := make(map[room]*encoder)
 	for _, r := range []room{ended, kicked, replaced, lost, fine} {
@@ -115,7 +115,7 @@ func TestWhatWasMissed(t *testing.T) {
 func TestWhatIsToldOfAShow(t *testing.T) {
 	t.Parallel()
 	p := open(t, pgtest.New(t), "p1", nil)
-	tell := func(s *stage.Manager, r room, id string) media.Broadcast {
+	tell := func(s *broadcasts.Manager, r room, id string) media.Broadcast {
 		show := media.Broadcast{ID: id, Key: r.key}
 		p.eventually("the tables have the room", func() bool { _, err := p.queries.LiveByKey(t.Context(), r.key); return err == nil })
 		s.PublishStarted(t.Context(), show)
@@ -135,7 +135,7 @@ func TestWhatIsToldOfAShow(t *testing.T) {
 		show := tell(p.stage, r, "kicked")
 		p.asks(operator, domain.KickPublish{Live: r.live})
 		p.eventually("it is heard", func() bool {
-			return errors.Is(p.stage.AuthorizePublish(t.Context(), media.PublishRequest{Key: r.key, Sign: p.signer.Publish(r.key)}), stage.ErrRecentlyKicked)
+			return errors.Is(p.stage.AuthorizePublish(t.Context(), media.PublishRequest{Key: r.key, Sign: p.signer.Publish(r.key)}), broadcasts.ErrRecentlyKicked)
 		})
 		p.room() // the log goes on
 		p.stage.PublishStopped(t.Context(), show, media.ReasonKicked)
@@ -144,7 +144,7 @@ func TestWhatIsToldOfAShow(t *testing.T) {
 		}
 	})
 	t.Run("is no place if its end was not heard", func(t *testing.T) {
-		deaf, err := stage.New(p.cfg)
+		deaf, err := broadcasts.New(p.cfg)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -1,8 +1,5 @@
--- Who is kept out, and which connections there are.
+-- Which connections there are.
 -- +goose Up
-
--- Until when a person is kept out, in Unix seconds; 0: for good; NULL: not at all.
-ALTER TABLE read.person ADD COLUMN denied_until bigint CHECK (denied_until >= 0);
 
 -- The answers of the server processes to an operator who asks which connections there are. They are read at once
 -- and deleted; nothing of them is in the log.

@@ -11,7 +11,7 @@ import (
 
 // GiftCatalogue is the gifts that can be given.
 var GiftCatalogue = Projection{
-	Name: "shelf", Version: 1, Tables: []string{"gift"},
+	Name: "gift_catalogue", Version: 1, Tables: []string{"gift"},
 	Handlers: []Handler{on(foldListed), on(foldRepriced), on(foldWithdrawn)},
 	Write:    writes(writeShelf),
 }
@@ -23,7 +23,7 @@ type shelfBatch struct {
 	withdrawn   []int64
 }
 
-func foldListed(b *shelfBatch, _ eventstore.Record, e domain.GiftListed) {
+func foldListed(b *shelfBatch, _ eventstore.Record, e domain.GiftAdded) {
 	b.id, b.price = append(b.id, int64(e.Gift)), append(b.price, int64(e.Price))
 	b.name, b.image = append(b.name, e.Name), append(b.image, e.Image)
 }
@@ -51,7 +51,7 @@ func writeShelf(b *shelfBatch, tables *pgx.Batch) {
 
 // SentGifts is the gifts that were given, and what each room was given. It counts coins.
 var SentGifts = Projection{
-	Name: "gifts", Version: 1, Tables: []string{"gift_record", "live_coin"}, CountsCoins: true,
+	Name: "sent_gifts", Version: 1, Tables: []string{"gift_record", "live_coin"}, CountsCoins: true,
 	Handlers: []Handler{on(foldGift)},
 	Write:    writes(writeGifts),
 }

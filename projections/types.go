@@ -43,7 +43,7 @@ type User struct {
 	Profile
 	Disabled  bool
 	Forgotten bool
-	Ban       domain.Denial // the zero one: not kept out
+	Ban       domain.Ban // the zero one: not kept out
 	Roles     []domain.Role
 	Balance   domain.Coins
 	CreatedAt time.Time
@@ -57,7 +57,7 @@ type Live struct {
 	OwnerUnavailable bool // the owner is locked out, or forgotten
 	Title            string
 	Cover            string
-	Key              string // the stream key; opens nothing without a sign
+	StreamKey        string // the stream key; opens nothing without a sign
 	Status           domain.Status
 	Online           int64 // people in the room
 	LookCount        int64 // people who ever were
@@ -208,9 +208,9 @@ const (
 
 	KindMessage            = "message"       // domain.MessagePosted: on the private lane if it was said to one person
 	KindParticipantEntered = "guest_entered" // domain.GuestEntered
-	KindParticipantNamed   = "guest_named"   // domain.GuestNamed
-	KindParticipantJoined  = "guest_joined"  // domain.GuestJoined
-	KindParticipantParted  = "guest_parted"  // domain.GuestParted
+	KindNicknameSet        = "guest_named"   // domain.GuestNamed
+	KindChatRoomJoined     = "guest_joined"  // domain.GuestJoined
+	KindChatRoomLeft       = "guest_parted"  // domain.GuestParted
 	KindParticipantLeft    = "guest_left"    // domain.GuestLeft
 	KindChatRoomCreated    = "room_added"    // domain.RoomCreated
 	KindChatRoomRemoved    = "room_removed"  // domain.RoomRemoved
@@ -229,8 +229,8 @@ type Delta struct {
 	RecordedAt time.Time
 	Recipient  domain.UserID // != 0: for this person alone, on the private lane
 
-	Participant domain.GuestID  // of the chat: whose doing it is
-	ChatRooms   []domain.RoomID // of the chat: where it happened
+	Participant domain.ParticipantID // of the chat: whose doing it is
+	ChatRooms   []domain.ChatRoomID  // of the chat: where it happened
 }
 
 // Public says whether everybody in the room of a live may see d.
@@ -242,7 +242,7 @@ func (d Delta) Public() bool {
 // message also one person or one guest alone, or everybody.
 func (d Delta) Chat() bool {
 	switch d.Kind {
-	case KindMessage, KindParticipantEntered, KindParticipantNamed, KindParticipantJoined, KindParticipantParted, KindParticipantLeft, KindChatRoomCreated, KindChatRoomRemoved:
+	case KindMessage, KindParticipantEntered, KindNicknameSet, KindChatRoomJoined, KindChatRoomLeft, KindParticipantLeft, KindChatRoomCreated, KindChatRoomRemoved:
 		return true
 	}
 	return false

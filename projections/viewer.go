@@ -12,7 +12,7 @@ import (
 
 // Viewers is who is or was in which room, and how many are.
 var Viewers = Projection{
-	Name: "viewers", Version: 1, Tables: []string{"viewer", "audience"},
+	Name: "viewers", Version: 1, Tables: []string{"viewer", "live_online"},
 	Handlers: []Handler{on(foldJoined), on(foldMoved), on(foldLeft)},
 	Write:    writes(writeViewers),
 }
@@ -52,12 +52,12 @@ func foldJoined(b *viewersBatch, r eventstore.Record, e domain.ViewerJoined) {
 	if v.first == 0 {
 		v.first = r.Position
 	}
-	v.present, v.joined, v.joinedAt, v.process, v.leftAt, v.cause = true, r.Position, r.RecordedAt, e.Process, nil, ""
+	v.present, v.joined, v.joinedAt, v.process, v.leftAt, v.cause = true, r.Position, r.RecordedAt, e.Node, nil, ""
 	add(&b.online, e.Live, 1)
 }
 
 func foldMoved(b *viewersBatch, _ eventstore.Record, e domain.ViewerMoved) {
-	b.visit(e.Live, e.User, true).process = e.Process
+	b.visit(e.Live, e.User, true).process = e.Node
 }
 
 func foldLeft(b *viewersBatch, r eventstore.Record, e domain.ViewerLeft) {
@@ -97,13 +97,13 @@ func writeViewers(b *viewersBatch, tables *pgx.Batch) {
 	}
 	if len(b.online) > 0 {
 		live, online := columns(b.online)
-		tables.Queue(addAudience, live, online)
+		tables.Queue(addLiveOnline, live, online)
 	}
 }
 
 // LookCounts is how many different people ever were in each room.
 var LookCounts = Projection{
-	Name: "looks", Version: 1, Tables: []string{"look_count"},
+	Name: "look_counts", Version: 1, Tables: []string{"look_count"},
 	Handlers: []Handler{on(foldLook)},
 	Write:    writes(writeLooks),
 }
@@ -113,7 +113,7 @@ type looksBatch struct {
 }
 
 func foldLook(b *looksBatch, _ eventstore.Record, e domain.ViewerJoined) {
-	if e.First {
+	if e.FirstVisit {
 		add(&b.looks, e.Live, 1)
 	}
 }

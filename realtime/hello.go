@@ -6,7 +6,6 @@ import (
 
 	"roomlog/domain"
 	"roomlog/eventstore"
-
 	"roomlog/realtime/ws"
 )
 
@@ -152,7 +151,7 @@ func farewell(code domain.Code) uint16 {
 		return ws.CloseTokenInvalid
 	case domain.CodeSessionEnded:
 		return ws.CloseReplaced
-	case domain.CodeKicked, domain.CodeDenied:
+	case domain.CodeKicked, domain.CodeBanned:
 		return ws.CloseKicked
 	case codeManyConns:
 		return ws.CloseTooMany

@@ -20,9 +20,9 @@ import (
 	"roomlog/media"
 	"roomlog/media/broadcasts"
 	"roomlog/realtime"
-	"roomlog/realtime/ws"
 	"roomlog/realtime/socketio"
 	"roomlog/realtime/socketio/engineio"
+	"roomlog/realtime/ws"
 )
 
 // doors are what clients reach.

@@ -50,7 +50,7 @@ CREATE TABLE read.live (
     user_id    bigint      NOT NULL CHECK (user_id > 0),
     title      text        NOT NULL CHECK (title <> ''),
     cover      text        NOT NULL,
-    key        text        NOT NULL UNIQUE,
+    stream_key text        NOT NULL UNIQUE,
     status     int         NOT NULL DEFAULT 0 CHECK (status BETWEEN 0 AND 3),
     created_at timestamptz NOT NULL,
     updated_at timestamptz NOT NULL CHECK (updated_at >= created_at),
@@ -70,26 +70,26 @@ CREATE TABLE read.broadcast (
     audio      text        NOT NULL,
     started_at timestamptz NOT NULL,
     stopped_at timestamptz CHECK (stopped_at >= started_at),
-    reason     text,
+    cause      text,
     bytes      bigint      NOT NULL DEFAULT 0 CHECK (bytes >= 0),
-    CHECK ((stopped_at IS NULL) = (reason IS NULL))
+    CHECK ((stopped_at IS NULL) = (cause IS NULL))
 ) WITH (fillfactor = 80);
 CREATE UNIQUE INDEX broadcast_current ON read.broadcast (live_id) WHERE stopped_at IS NULL;
 CREATE INDEX broadcast_of_live ON read.broadcast (live_id, started_at);
 
 -- Recordings of broadcasts. A deleted recording keeps its row, so that every node learns that its files must go.
 CREATE TABLE read.recording (
-    id         text        PRIMARY KEY,
-    live_id    bigint      NOT NULL CHECK (live_id > 0),
-    user_id    bigint      NOT NULL CHECK (user_id > 0),
-    started_at timestamptz NOT NULL,
-    ended_at   timestamptz,
-    reason     text,
-    length_ms  bigint      NOT NULL DEFAULT 0 CHECK (length_ms >= 0),
-    bytes      bigint      NOT NULL DEFAULT 0 CHECK (bytes >= 0),
-    parts      jsonb       NOT NULL DEFAULT '[]',
-    deleted_at timestamptz,
-    CHECK ((ended_at IS NULL) = (reason IS NULL))
+    id          text        PRIMARY KEY,
+    live_id     bigint      NOT NULL CHECK (live_id > 0),
+    user_id     bigint      NOT NULL CHECK (user_id > 0),
+    started_at  timestamptz NOT NULL,
+    ended_at    timestamptz,
+    cause       text,
+    duration_ms bigint      NOT NULL DEFAULT 0 CHECK (duration_ms >= 0),
+    bytes       bigint      NOT NULL DEFAULT 0 CHECK (bytes >= 0),
+    parts       jsonb       NOT NULL DEFAULT '[]',
+    deleted_at  timestamptz,
+    CHECK ((ended_at IS NULL) = (cause IS NULL))
 ) WITH (fillfactor = 70);
 CREATE INDEX recording_of_live ON read.recording (live_id, started_at);
 
@@ -250,7 +250,7 @@ CREATE TABLE read.message (
     nickname       text        NOT NULL,
     kind           text        NOT NULL CHECK (kind IN ('text', 'sticker', 'voice')),
     text           text        NOT NULL CHECK (char_length(text) BETWEEN 1 AND 1024),
-    ms             int         NOT NULL CHECK ((ms > 0) = (kind = 'voice')),
+    duration_ms    int         NOT NULL CHECK ((duration_ms > 0) = (kind = 'voice')),
     to_user        bigint      NOT NULL CHECK (to_user >= 0),
     to_participant bigint      NOT NULL CHECK (to_participant >= 0 AND (to_user = 0 OR to_participant = 0)),
     public         boolean     NOT NULL CHECK (NOT public OR to_user + to_participant = 0),

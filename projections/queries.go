@@ -30,7 +30,7 @@ func (q *Queries) Live(ctx context.Context, id domain.LiveID) (Live, error) {
 
 // LiveByStreamKey answers the room with a stream key, or ErrNotFound.
 func (q *Queries) LiveByStreamKey(ctx context.Context, key string) (Live, error) {
-	return one(ctx, q, "live by key", scanLive, selectLive+" WHERE l.key = $1", key)
+	return one(ctx, q, "live by key", scanLive, selectLive+" WHERE l.stream_key = $1", key)
 }
 
 const (

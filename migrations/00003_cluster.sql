@@ -11,3 +11,12 @@ CREATE UNLOGGED TABLE roll_call (
     at       timestamptz NOT NULL,
     PRIMARY KEY (call, process)
 );
+
+-- Replies of the nodes to a survey. The node that asked reads and deletes them at once. Owned by package eventstore/cluster.
+CREATE UNLOGGED TABLE survey_reply (
+    survey     text        NOT NULL,
+    node       text        COLLATE "C" NOT NULL,
+    payload    bytea,      -- NULL: the node does not handle the topic
+    created_at timestamptz NOT NULL,
+    PRIMARY KEY (survey, node)
+);

@@ -22,6 +22,7 @@ import (
 	"roomlog/realtime"
 	"roomlog/realtime/socketio"
 	"roomlog/realtime/socketio/engineio"
+	"roomlog/realtime/ws"
 )
 
 // doors are what clients reach.
@@ -143,7 +144,7 @@ func (e *engine) connections(ctx context.Context, f api.SocketFilter) (api.Socke
 // openSockets opens the door of the rooms, and that of old clients beside it. Connections of both are counted
 // together.
 func (c *serveCommand) openSockets(ctx context.Context, h *house, e *engine, l *layers, d *doors, tokens *api.Tokens, proxies api.Proxies) error {
-	gate := realtime.NewGate(realtime.GateConfig{
+	gate := ws.NewGate(ws.GateConfig{
 		Origins: c.CORSOrigins, MaxConns: c.MaxConnections, MaxPerAddress: c.MaxConnectionsPerAddress,
 		Address: func(r *http.Request) string { return proxies.ClientAddr(r).String() },
 	})
@@ -159,7 +160,7 @@ func (c *serveCommand) openSockets(ctx context.Context, h *house, e *engine, l *
 	return nil
 }
 
-func (c *serveCommand) socketioConfig(h *house, e *engine, rooms *realtime.Door, gate *realtime.Gate) socketio.Config {
+func (c *serveCommand) socketioConfig(h *house, e *engine, rooms *realtime.Door, gate *ws.Gate) socketio.Config {
 	assets := c.Assets
 	if assets == "" {
 		assets = filepath.Join(h.data, "assets")
@@ -169,13 +170,13 @@ func (c *serveCommand) socketioConfig(h *house, e *engine, rooms *realtime.Door,
 		Engine: engineio.Config{
 			Gate: gate, MaxPayload: c.MaxPayload, MaxPolling: c.MaxPolling, PingInterval: c.PingInterval, PingTimeout: c.PingTimeout,
 			BodyTimeout: c.BodyTimeout, FrameRate: c.FrameRate, FrameBurst: c.FrameBurst,
-			Sockets: realtime.SocketConfig{QueueBytes: c.QueueBytes, RestartSpread: c.RestartSpread, FlushWindow: c.window()},
+			Sockets: ws.Config{QueueBytes: c.QueueBytes, RestartSpread: c.RestartSpread, FlushWindow: c.window()},
 		},
 		Guests: c.GuestChat, Listed: c.Listed, Crowd: c.Crowd, Interval: c.ListInterval,
 	}
 }
 
-func (c *serveCommand) realtimeConfig(h *house, e *engine, tokens *api.Tokens, gate *realtime.Gate) realtime.Config {
+func (c *serveCommand) realtimeConfig(h *house, e *engine, tokens *api.Tokens, gate *ws.Gate) realtime.Config {
 	return realtime.Config{
 		Store: e.store, Commands: e.sequencer, Queries: e.queries, Feed: e.feed, Now: h.sh.now, Log: h.log,
 		Verify: func(token string) (realtime.Identity, error) {
@@ -183,7 +184,7 @@ func (c *serveCommand) realtimeConfig(h *house, e *engine, tokens *api.Tokens, g
 			return realtime.Identity{User: user, Session: session, Expires: tokens.Until(token)}, err
 		},
 		Gate: gate,
-		Sockets: realtime.SocketConfig{
+		Sockets: ws.Config{
 			MaxMessage: c.MaxMessage, QueueBytes: c.QueueBytes, HelloTimeout: c.HelloTimeout, PingInterval: c.PingInterval,
 			IdleTimeout: c.SocketTimeout, FrameRate: c.FrameRate, FrameBurst: c.FrameBurst, RestartSpread: c.RestartSpread,
 			FlushWindow: c.window(), Deflate: c.Deflate,

@@ -1,4 +1,4 @@
-package realtime
+package ws
 
 import (
 	"net"
@@ -40,8 +40,8 @@ type Gate struct {
 
 // NewGate makes a gate.
 func NewGate(cfg GateConfig) *Gate {
-	cfg.MaxConns = orDefault(cfg.MaxConns, DefaultMaxConns)
-	cfg.MaxPerAddress = orDefault(cfg.MaxPerAddress, DefaultMaxPerAddress)
+	cfg.MaxConns = withDefault(cfg.MaxConns, DefaultMaxConns)
+	cfg.MaxPerAddress = withDefault(cfg.MaxPerAddress, DefaultMaxPerAddress)
 	if cfg.Address == nil {
 		cfg.Address = func(r *http.Request) string { return r.RemoteAddr }
 	}

@@ -1,4 +1,4 @@
-package realtime
+package ws
 
 import (
 	"bytes"
@@ -38,7 +38,7 @@ type BinaryPeer interface {
 // Conn is one WebSocket connection. Its methods may be called by any goroutine at any time, and none of them
 // waits for the network.
 type Conn struct {
-	sockets *Sockets
+	sockets *Server
 	raw     net.Conn
 	peer    Peer   // set under mu; only the reading goroutine may look at it without
 	address string // of the client, as the gate counts it
@@ -71,15 +71,21 @@ type Conn struct {
 // Address is the client's address as the gate saw it.
 func (c *Conn) Address() string { return c.address }
 
-// who answers what was made of the connection; nil while that is under way.
-func (c *Conn) who() Peer {
+// Serial returns the number of the connection within its Sockets, counted from 1.
+func (c *Conn) Serial() uint32 { return c.serial }
+
+// OpenedAt returns the time at which the connection was accepted.
+func (c *Conn) OpenedAt() time.Time { return c.sockets.start.Add(c.opened) }
+
+// Peer returns the Peer that Open created for the connection, or nil while Open runs.
+func (c *Conn) Peer() Peer {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.peer
 }
 
 // Greeted says that the client introduced itself in time; until then the connection lives for
-// SocketConfig.HelloTimeout only.
+// Config.HelloTimeout only.
 func (c *Conn) Greeted() { c.greeted.Store(true) }
 
 // read hands what comes to the peer until the connection ends, and ends it properly. It runs in a goroutine
@@ -151,7 +157,7 @@ func (w *wire) Read(p []byte) (int, error) {
 	if c.refused != nil {
 		c.Close(c.refused.code, c.refused.reason)
 	}
-	if c.ended() {
+	if c.Ended() {
 		return 0, net.ErrClosed
 	}
 	n, err := c.receive(p)
@@ -236,7 +242,7 @@ func (events) OnMessage(socket *gws.Conn, message *gws.Message) {
 	defer message.Close()
 	c := connOf(socket)
 	switch {
-	case c.ended():
+	case c.Ended():
 	case message.Opcode == gws.OpcodeText:
 		c.peer.Text(message.Bytes())
 	default: // the guard lets binary messages through for a BinaryPeer only

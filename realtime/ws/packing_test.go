@@ -1,4 +1,4 @@
-package realtime_test
+package ws_test
 
 import (
 	"bytes"
@@ -7,26 +7,15 @@ import (
 	"io"
 	"math/rand/v2"
 	"net/http"
-	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/lxzan/gws"
 
-	"roomlog/realtime"
+	"roomlog/realtime/ws"
+	"roomlog/realtime/ws/wstest"
 )
-
-// inflater reads compressed messages as clients do, which remember what they have inflated.
-type inflater struct{ window []byte }
-
-func (i *inflater) inflate(payload []byte) ([]byte, error) {
-	const tail = "\x00\x00\xff\xff\x01\x00\x00\xff\xff"
-	plain, err := io.ReadAll(flate.NewReaderDict(io.MultiReader(bytes.NewReader(payload), strings.NewReader(tail)), i.window))
-	i.window = append(i.window, plain...)
-	i.window = slices.Clone(i.window[max(0, len(i.window)-32<<10):])
-	return plain, err
-}
 
 // deflated is a message of a client, which refers to nothing before it.
 func deflated(text string) string {
@@ -40,17 +29,17 @@ func deflated(text string) string {
 const offer = "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits\r\n"
 
 // dialPacked connects a client that takes compressed messages.
-func dialPacked(t testing.TB, addr string) *client {
+func dialPacked(t testing.TB, addr string) *wstest.Client {
 	t.Helper()
-	c := newClient(t, connect(t, addr, 0))
-	c.inflates = true
-	if answer := c.request(offer); answer.Header.Get("Sec-WebSocket-Extensions") != "permessage-deflate; client_no_context_takeover" {
+	c := wstest.NewClient(t, wstest.Connect(t, addr, 0))
+	c.Inflates = true
+	if answer := c.Handshake(offer); answer.Header.Get("Sec-WebSocket-Extensions") != "permessage-deflate; client_no_context_takeover" {
 		t.Fatalf("the offer was answered with %q", answer.Header)
 	}
 	return c
 }
 
-func packing(cfg *realtime.SocketConfig) {
+func packing(cfg *ws.Config) {
 	cfg.Deflate, cfg.FlushWindow = true, 5*time.Millisecond
 }
 
@@ -66,8 +55,8 @@ func TestPackingIsAgreedUpon(t *testing.T) {
 		{"permessage-deflate; nonsense", ""},
 	} {
 		for _, on := range []bool{true, false} {
-			s := serve(t, func(cfg *realtime.SocketConfig) { cfg.Deflate = on })
-			answer := newClient(t, connect(t, s.addr, 0)).request("Sec-WebSocket-Extensions: " + tt.offers + "\r\n")
+			s := serve(t, func(cfg *ws.Config) { cfg.Deflate = on })
+			answer := wstest.NewClient(t, wstest.Connect(t, s.addr, 0)).Handshake("Sec-WebSocket-Extensions: " + tt.offers + "\r\n")
 			want := tt.answer
 			if !on {
 				want = ""
@@ -82,19 +71,19 @@ func TestPackingIsAgreedUpon(t *testing.T) {
 // Clients that take compressed messages and others get the same, whatever they do meanwhile.
 func TestPackedRoom(t *testing.T) {
 	s := serve(t, packing)
-	rooms := []*realtime.Fanout{s.NewFanout(), s.NewFanout()}
+	rooms := []*ws.Fanout{s.NewFanout(), s.NewFanout()}
 	const people, frames = 24, 1500
 	type visitor struct {
-		*client
-		conn *realtime.Conn
+		*wstest.Client
+		conn *ws.Conn
 	}
 	var visitors []visitor
 	for i := range people {
 		c := dialPacked
 		if i%4 == 0 {
-			c = func(t testing.TB, addr string) *client { t.Helper(); return dial(t, addr) }
+			c = func(t testing.TB, addr string) *wstest.Client { t.Helper(); return wstest.Dial(t, addr) }
 		}
-		v := visitor{c(t, s.addr), receive(t, s.peers, "the connection").conn}
+		v := visitor{c(t, s.addr), wstest.Receive(t, s.peers, "the connection").conn}
 		visitors = append(visitors, v)
 		rooms[0].Add(v.conn)
 		if i%5 == 0 {
@@ -106,11 +95,11 @@ func TestPackedRoom(t *testing.T) {
 	}
 	go func() {
 		for i := range frames {
-			rooms[0].Push(realtime.MustFrame([]byte(said(0, i))))
-			rooms[1].Push(realtime.DroppableFrame([]byte(said(1, i)), realtime.Span{}))
+			rooms[0].Push(ws.MustFrame([]byte(said(0, i))))
+			rooms[1].Push(ws.DroppableFrame([]byte(said(1, i)), ws.Span{}))
 			if i%50 == 0 {
 				v := visitors[rand.N(people)]
-				v.conn.Send(realtime.MustFrame([]byte("a reply in between")))
+				v.conn.Send(ws.MustFrame([]byte("a reply in between")))
 				<-time.After(3 * time.Millisecond)
 			}
 		}
@@ -119,7 +108,7 @@ func TestPackedRoom(t *testing.T) {
 	for i, v := range visitors {
 		next := [2]int{}
 		for next[0] < frames || i%5 == 0 && next[1] < frames {
-			_, payload, err := v.next()
+			_, payload, err := v.ReadFrame()
 			if err != nil {
 				t.Fatalf("visitor %d after %v: %v", i, next, err)
 			}
@@ -132,7 +121,7 @@ func TestPackedRoom(t *testing.T) {
 			}
 			next[room]++
 		}
-		packed += v.packed
+		packed += v.Compressed
 	}
 	if packed < frames {
 		t.Errorf("only %d messages were compressed", packed)
@@ -144,9 +133,9 @@ func TestPackedComingBack(t *testing.T) {
 	s := serve(t, packing)
 	room := s.NewFanout()
 	stays := dialPacked(t, s.addr)
-	room.Add(receive(t, s.peers, "the connection").conn)
+	room.Add(wstest.Receive(t, s.peers, "the connection").conn)
 	goes := dialPacked(t, s.addr)
-	conn := receive(t, s.peers, "the connection").conn
+	conn := wstest.Receive(t, s.peers, "the connection").conn
 	text := func(round int) string { return strings.Repeat(fmt.Sprintf("round %d of many ", round), 20) }
 	for round := range 30 {
 		if round%3 == 0 {
@@ -154,28 +143,28 @@ func TestPackedComingBack(t *testing.T) {
 		} else {
 			room.Add(conn)
 		}
-		room.Push(realtime.MustFrame([]byte(text(round))))
-		stays.hear(text(round))
+		room.Push(ws.MustFrame([]byte(text(round))))
+		stays.ExpectText(text(round))
 		if round%3 != 0 {
-			goes.hear(text(round))
+			goes.ExpectText(text(round))
 		}
 	}
-	if stays.packed == 0 || goes.packed == 0 {
+	if stays.Compressed == 0 || goes.Compressed == 0 {
 		t.Error("nothing was compressed")
 	}
 }
 
 // Frames that a slow reader loses are none that others refer to.
 func TestPackedSlowReader(t *testing.T) {
-	s := serve(t, func(cfg *realtime.SocketConfig) {
+	s := serve(t, func(cfg *ws.Config) {
 		packing(cfg)
 		cfg.SendBuffer, cfg.Skipped = 8<<10, skippedText
 	})
 	room := s.NewFanout()
-	c := newClient(t, connect(t, s.addr, 32<<10))
-	c.inflates = true
-	c.request(offer)
-	conn := receive(t, s.peers, "the connection").conn
+	c := wstest.NewClient(t, wstest.Connect(t, s.addr, 32<<10))
+	c.Inflates = true
+	c.Handshake(offer)
+	conn := wstest.Receive(t, s.peers, "the connection").conn
 	room.Add(conn)
 	random := rand.NewChaCha8([32]byte{}) // nothing to compress: buffers fill
 	said := map[string]bool{}
@@ -185,14 +174,14 @@ func TestPackedSlowReader(t *testing.T) {
 		_, _ = random.Read(noise)
 		payload := fmt.Sprintf(`{"n":%d,"noise":"%x"}`, pos, noise)
 		said[payload] = true
-		room.Push(realtime.DroppableFrame([]byte(payload), realtime.Span{Group: 6, Prev: int64(pos), Pos: int64(pos + 1)}))
+		room.Push(ws.DroppableFrame([]byte(payload), ws.Span{Group: 6, Prev: int64(pos), Pos: int64(pos + 1)}))
 		if pos%10 == 0 {
 			<-time.After(time.Millisecond)
 		}
 	}
-	room.Push(realtime.MustFrame([]byte(strings.Repeat("the end ", 50))))
+	room.Push(ws.MustFrame([]byte(strings.Repeat("the end ", 50))))
 	for {
-		_, payload, err := c.next()
+		_, payload, err := c.ReadFrame()
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -203,14 +192,14 @@ func TestPackedSlowReader(t *testing.T) {
 			t.Fatalf("nobody said %.100q", payload)
 		}
 	}
-	eventually(t, "nothing waits any more", func() bool { return s.Stats().QueuedBytes.Load() == 0 })
-	before := c.packed
+	wstest.Eventually(t, "nothing waits any more", func() bool { return s.Stats().QueuedBytes.Load() == 0 })
+	before := c.Compressed
 	for i := range 20 {
 		again := strings.Repeat(fmt.Sprintf("again %d ", i), 50)
-		room.Push(realtime.MustFrame([]byte(again)))
-		c.hear(again)
+		room.Push(ws.MustFrame([]byte(again)))
+		c.ExpectText(again)
 	}
-	if c.packed == before {
+	if c.Compressed == before {
 		t.Error("nothing is compressed after it caught up")
 	}
 }
@@ -219,15 +208,15 @@ func TestCompressedMessagesOfClients(t *testing.T) {
 	s := serve(t, packing)
 	t.Run("are read", func(t *testing.T) {
 		c := dialPacked(t, s.addr)
-		p := receive(t, s.peers, "the connection")
+		p := wstest.Receive(t, s.peers, "the connection")
 		long := strings.Repeat("something ", 1000)
-		c.send(frame(fin|0x40|text, deflated(long))...)
-		c.send(frame(fin|text, "plain")...)
+		c.Write(wstest.MaskedFrame(wstest.Fin|0x40|wstest.OpText, deflated(long))...)
+		c.Write(wstest.MaskedFrame(wstest.Fin|wstest.OpText, "plain")...)
 		half := deflated(long + "in halves")
-		c.send(frame(0x40|text, half[:10])...)
-		c.send(frame(fin, half[10:])...)
+		c.Write(wstest.MaskedFrame(0x40|wstest.OpText, half[:10])...)
+		c.Write(wstest.MaskedFrame(wstest.Fin, half[10:])...)
 		for _, want := range []string{long, "plain", long + "in halves"} {
-			if got := receive(t, p.texts, "a message"); got != want {
+			if got := wstest.Receive(t, p.texts, "a message"); got != want {
 				t.Errorf("heard %.30q, want %.30q", got, want)
 			}
 		}
@@ -237,17 +226,17 @@ func TestCompressedMessagesOfClients(t *testing.T) {
 		bytes []byte
 		code  uint16
 	}{
-		{"that are not compressed", frame(fin|0x40|text, "\x07nonsense"), realtime.CloseEncoding},
-		{"that explode", frame(fin|0x40|text, deflated(strings.Repeat("a", 10<<20))), realtime.CloseEncoding},
-		{"that are not text", frame(fin|0x40|text, deflated("\xff\xfe")), realtime.CloseEncoding},
-		{"with another reserved bit", frame(fin|0x60|text, deflated("x")), realtime.CloseProtocol},
-		{"in a control frame", frame(fin|0x40|ping, ""), realtime.CloseProtocol},
-		{"that go on compressed", append(frame(0x40|text, "x"), frame(fin|0x40, "x")...), realtime.CloseProtocol},
+		{"that are not compressed", wstest.MaskedFrame(wstest.Fin|0x40|wstest.OpText, "\x07nonsense"), ws.CloseEncoding},
+		{"that explode", wstest.MaskedFrame(wstest.Fin|0x40|wstest.OpText, deflated(strings.Repeat("a", 10<<20))), ws.CloseEncoding},
+		{"that are not text", wstest.MaskedFrame(wstest.Fin|0x40|wstest.OpText, deflated("\xff\xfe")), ws.CloseEncoding},
+		{"with another reserved bit", wstest.MaskedFrame(wstest.Fin|0x60|wstest.OpText, deflated("x")), ws.CloseProtocol},
+		{"in a control frame", wstest.MaskedFrame(wstest.Fin|0x40|wstest.OpPing, ""), ws.CloseProtocol},
+		{"that go on compressed", append(wstest.MaskedFrame(0x40|wstest.OpText, "x"), wstest.MaskedFrame(wstest.Fin|0x40, "x")...), ws.CloseProtocol},
 	} {
 		t.Run(tt.name+" end the connection", func(t *testing.T) {
 			c := dialPacked(t, s.addr)
-			c.send(tt.bytes...)
-			c.closedWith(tt.code)
+			c.Write(tt.bytes...)
+			c.ExpectClose(tt.code)
 		})
 	}
 }
@@ -277,15 +266,15 @@ func TestPackedIsReadByTheLibrary(t *testing.T) {
 	go conn.ReadLoop()
 	defer func() { _ = conn.NetConn().Close() }()
 	room := s.NewFanout()
-	room.Add(receive(t, s.peers, "the connection").conn)
+	room.Add(wstest.Receive(t, s.peers, "the connection").conn)
 	for batch := range 60 {
 		var texts []string
 		for i := range 1 + batch%5 {
-			texts = append(texts, string(realtime.TextOf(commentAt(int64(5*batch+i), time.Now()), 1)))
-			room.Push(realtime.MustFrame([]byte(texts[i])))
+			texts = append(texts, fmt.Sprintf(`{"type":"comment","pos":%d,"data":{"user":7,"nickname":"viewer 7","text":"hello %d"}}`, 5*batch+i, batch))
+			room.Push(ws.MustFrame([]byte(texts[i])))
 		}
 		for _, want := range texts {
-			if got := receive(t, h.heard, "a push"); got != want {
+			if got := wstest.Receive(t, h.heard, "a push"); got != want {
 				t.Fatalf("batch %d: heard %.80q, want %.80q", batch, got, want)
 			}
 		}

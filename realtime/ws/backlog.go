@@ -1,14 +1,14 @@
-package realtime
+package ws
 
 // Backlog holds frames for a client that fetches them now and then, instead of being sent them, within the
 // bounds of a slow reader's queue. It is not safe for concurrent use.
 type Backlog struct {
 	out     outbox
-	sockets *Sockets
+	sockets *Server
 }
 
 // NewBacklog makes an empty backlog.
-func (s *Sockets) NewBacklog() *Backlog { return &Backlog{sockets: s} }
+func (s *Server) NewBacklog() *Backlog { return &Backlog{sockets: s} }
 
 // Add queues frames; it answers false when the client fetches too slowly even for what must arrive.
 func (b *Backlog) Add(frames ...*Frame) bool {

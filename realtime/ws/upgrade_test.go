@@ -1,4 +1,4 @@
-package realtime_test
+package ws_test
 
 import (
 	"context"
@@ -12,7 +12,8 @@ import (
 	"github.com/go-chi/chi/v5"
 	"github.com/go-chi/chi/v5/middleware"
 
-	"roomlog/realtime"
+	"roomlog/realtime/ws"
+	"roomlog/realtime/ws/wstest"
 )
 
 // refused expects an answer with a status and a machine code in place of the upgrade.
@@ -30,13 +31,13 @@ func refused(t *testing.T, answer *http.Response, status int, code string) {
 
 func TestGate(t *testing.T) {
 	ask := func(t *testing.T, s *server, headers string) *http.Response {
-		return newClient(t, connect(t, s.addr, 0)).request(headers)
+		return wstest.NewClient(t, wstest.Connect(t, s.addr, 0)).Handshake(headers)
 	}
-	gated := func(cfg realtime.GateConfig) func(*realtime.SocketConfig) {
-		return func(c *realtime.SocketConfig) { c.Gate = realtime.NewGate(cfg) }
+	gated := func(cfg ws.GateConfig) func(*ws.Config) {
+		return func(c *ws.Config) { c.Gate = ws.NewGate(cfg) }
 	}
 	t.Run("lets allowed origins and apps in and refuses the others", func(t *testing.T) {
-		s := serve(t, gated(realtime.GateConfig{Origins: []string{"https://app.example"}}))
+		s := serve(t, gated(ws.GateConfig{Origins: []string{"https://app.example"}}))
 		for _, headers := range []string{"", "Origin: https://app.example\r\n", "Origin: HTTPS://APP.example\r\n"} {
 			if answer := ask(t, s, headers); answer.StatusCode != http.StatusSwitchingProtocols {
 				t.Errorf("%q was answered with %d", headers, answer.StatusCode)
@@ -51,29 +52,29 @@ func TestGate(t *testing.T) {
 	})
 	t.Run("lets every origin in when none or * is named", func(t *testing.T) {
 		for _, origins := range [][]string{nil, {"https://app.example", "*"}} {
-			s := serve(t, gated(realtime.GateConfig{Origins: origins}))
+			s := serve(t, gated(ws.GateConfig{Origins: origins}))
 			if answer := ask(t, s, "Origin: null\r\n"); answer.StatusCode != http.StatusSwitchingProtocols {
 				t.Errorf("%v: answered with %d", origins, answer.StatusCode)
 			}
 		}
 	})
 	t.Run("bounds all connections, and lets in again when one ended", func(t *testing.T) {
-		s := serve(t, gated(realtime.GateConfig{MaxConns: 2}))
-		first := dial(t, s.addr)
-		dial(t, s.addr)
-		receive(t, s.peers, "the first connection")
-		receive(t, s.peers, "the second connection")
+		s := serve(t, gated(ws.GateConfig{MaxConns: 2}))
+		first := wstest.Dial(t, s.addr)
+		wstest.Dial(t, s.addr)
+		wstest.Receive(t, s.peers, "the first connection")
+		wstest.Receive(t, s.peers, "the second connection")
 		answer := ask(t, s, "")
 		refused(t, answer, http.StatusServiceUnavailable, "busy")
 		if answer.Header.Get("Retry-After") == "" {
 			t.Error("no Retry-After")
 		}
-		_ = first.conn.Close()
-		eventually(t, "the place is free", func() bool { return s.Stats().Open.Load() == 1 })
-		dial(t, s.addr)
+		_ = first.Conn.Close()
+		wstest.Eventually(t, "the place is free", func() bool { return s.Stats().Open.Load() == 1 })
+		wstest.Dial(t, s.addr)
 	})
 	t.Run("bounds the connections of one address", func(t *testing.T) {
-		s := serve(t, gated(realtime.GateConfig{
+		s := serve(t, gated(ws.GateConfig{
 			MaxPerAddress: 1,
 			Address:       func(r *http.Request) string { return r.Header.Get("X-Forwarded-For") },
 		}))
@@ -98,7 +99,7 @@ func TestGate(t *testing.T) {
 			if answer := from(test.address); answer.StatusCode != http.StatusSwitchingProtocols {
 				t.Fatalf("%s was answered with %d", test.address, answer.StatusCode)
 			}
-			if got := receive(t, s.peers, "the connection").conn.Address(); got != test.as {
+			if got := wstest.Receive(t, s.peers, "the connection").conn.Address(); got != test.as {
 				t.Errorf("%s is counted as %s, want %s", test.address, got, test.as)
 			}
 		}
@@ -110,15 +111,15 @@ func TestUpgrade(t *testing.T) {
 		s := serve(t, nil)
 		for name, request := range map[string]string{
 			"plain GET":      "GET /ws HTTP/1.1\r\nHost: x\r\n\r\n",
-			"POST":           strings.Replace(upgradeRequest, "GET", "POST", 1) + "Content-Length: 0\r\n\r\n",
-			"old version":    strings.Replace(upgradeRequest, "Version: 13", "Version: 8", 1) + "\r\n",
-			"no key":         strings.Replace(upgradeRequest, "Sec-WebSocket-Key", "X-Key", 1) + "\r\n",
-			"other protocol": strings.Replace(upgradeRequest, "Upgrade: websocket", "Upgrade: h2c", 1) + "\r\n",
+			"POST":           strings.Replace(wstest.UpgradeRequest, "GET", "POST", 1) + "Content-Length: 0\r\n\r\n",
+			"old version":    strings.Replace(wstest.UpgradeRequest, "Version: 13", "Version: 8", 1) + "\r\n",
+			"no key":         strings.Replace(wstest.UpgradeRequest, "Sec-WebSocket-Key", "X-Key", 1) + "\r\n",
+			"other protocol": strings.Replace(wstest.UpgradeRequest, "Upgrade: websocket", "Upgrade: h2c", 1) + "\r\n",
 		} {
 			t.Run(name, func(t *testing.T) {
-				c := newClient(t, connect(t, s.addr, 0))
-				c.send([]byte(request)...)
-				answer, err := http.ReadResponse(c.in, nil)
+				c := wstest.NewClient(t, wstest.Connect(t, s.addr, 0))
+				c.Write([]byte(request)...)
+				answer, err := http.ReadResponse(c.In, nil)
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -129,7 +130,7 @@ func TestUpgrade(t *testing.T) {
 	t.Run("answers 500 where the connection cannot be taken over", func(t *testing.T) {
 		s := serve(t, nil)
 		r := httptest.NewRequest(http.MethodGet, "/ws", nil)
-		for _, line := range strings.Split(strings.TrimSpace(upgradeRequest), "\r\n")[1:] {
+		for _, line := range strings.Split(strings.TrimSpace(wstest.UpgradeRequest), "\r\n")[1:] {
 			name, value, _ := strings.Cut(line, ": ")
 			r.Header.Set(name, value)
 		}
@@ -141,7 +142,7 @@ func TestUpgrade(t *testing.T) {
 		}
 	})
 	t.Run("works behind chi and its middleware", func(t *testing.T) {
-		s := serveOn(t, listen(t), func(h http.Handler) http.Handler {
+		s := serveOn(t, wstest.Listen(t), func(h http.Handler) http.Handler {
 			r := chi.NewRouter()
 			r.Use(middleware.Recoverer, middleware.Compress(5), middleware.Throttle(1), middleware.Timeout(time.Minute))
 			r.Use(func(next http.Handler) http.Handler {
@@ -153,33 +154,33 @@ func TestUpgrade(t *testing.T) {
 			return r
 		}, echoing)
 		for range 3 { // Throttle counts requests, not connections: the handler returns
-			c := dial(t, s.addr)
-			c.say("x")
-			c.hear("x")
+			c := wstest.Dial(t, s.addr)
+			c.SendText("x")
+			c.ExpectText("x")
 		}
 	})
 	t.Run("gives Open the request, and the peer what was sent in Open before all else", func(t *testing.T) {
-		s := serve(t, func(cfg *realtime.SocketConfig) {
-			cfg.Open = func(c *realtime.Conn, r *http.Request) realtime.Peer {
-				c.Send(realtime.MustFrame([]byte("welcome " + r.Header.Get("X-Name"))))
+		s := serve(t, func(cfg *ws.Config) {
+			cfg.Open = func(c *ws.Conn, r *http.Request) ws.Peer {
+				c.Send(ws.MustFrame([]byte("welcome " + r.Header.Get("X-Name"))))
 				return &peer{conn: c, onText: echo, closed: make(chan ending, 1)}
 			}
 		})
-		c := newClient(t, connect(t, s.addr, 0))
-		c.request("X-Name: 小明\r\n", frame(fin|text, "early")...)
-		c.hear("welcome 小明")
-		c.hear("early")
+		c := wstest.NewClient(t, wstest.Connect(t, s.addr, 0))
+		c.Handshake("X-Name: 小明\r\n", wstest.MaskedFrame(wstest.Fin|wstest.OpText, "early")...)
+		c.ExpectText("welcome 小明")
+		c.ExpectText("early")
 	})
 }
 
 func TestShutdown(t *testing.T) {
 	t.Run("sends everybody away with a hint of their own, waits, and refuses newcomers", func(t *testing.T) {
 		s := serve(t, nil)
-		var clients []*client
+		var clients []*wstest.Client
 		for range 20 {
-			clients = append(clients, dial(t, s.addr))
+			clients = append(clients, wstest.Dial(t, s.addr))
 		}
-		late := connect(t, s.addr, 0)
+		late := wstest.Connect(t, s.addr, 0)
 		done := make(chan error, 1)
 		go func() { done <- s.Shutdown(t.Context()) }()
 		hints := make(map[float64]bool)
@@ -187,11 +188,11 @@ func TestShutdown(t *testing.T) {
 			var hint struct {
 				RetryAfter *float64 `json:"retry_after"`
 			}
-			reason := c.closedWith(realtime.CloseRestart)
+			reason := c.ExpectClose(ws.CloseRestart)
 			if err := json.Unmarshal([]byte(reason), &hint); err != nil || hint.RetryAfter == nil {
 				t.Fatalf("reason %q: %v", reason, err)
 			}
-			if *hint.RetryAfter < 0 || *hint.RetryAfter > float64(realtime.DefaultRestartSpread.Milliseconds()) {
+			if *hint.RetryAfter < 0 || *hint.RetryAfter > float64(ws.DefaultRestartSpread.Milliseconds()) {
 				t.Errorf("retry after %v", *hint.RetryAfter)
 			}
 			hints[*hint.RetryAfter] = true
@@ -199,33 +200,33 @@ func TestShutdown(t *testing.T) {
 		if len(hints) < 10 {
 			t.Errorf("20 clients got %d different hints", len(hints))
 		}
-		if err := receive(t, done, "Shutdown to return"); err != nil {
+		if err := wstest.Receive(t, done, "Shutdown to return"); err != nil {
 			t.Errorf("Shutdown: %v", err)
 		}
 		if n := s.Stats().Open.Load(); n != 0 {
 			t.Errorf("%d connections are open", n)
 		}
-		refused(t, newClient(t, late).request(""), http.StatusServiceUnavailable, "restarting")
+		refused(t, wstest.NewClient(t, late).Handshake(""), http.StatusServiceUnavailable, "restarting")
 	})
 	t.Run("cuts who does not leave when its time is over", func(t *testing.T) {
 		block := make(chan struct{})
-		s := serve(t, func(cfg *realtime.SocketConfig) {
-			cfg.Open = func(c *realtime.Conn, _ *http.Request) realtime.Peer {
+		s := serve(t, func(cfg *ws.Config) {
+			cfg.Open = func(c *ws.Conn, _ *http.Request) ws.Peer {
 				return &peer{conn: c, closed: make(chan ending, 1), onText: func(*peer, string) { <-block }}
 			}
 		})
-		c := dial(t, s.addr)
-		c.say("block")
-		eventually(t, "the peer is at work", func() bool { return s.Stats().FramesIn.Load() == 1 })
+		c := wstest.Dial(t, s.addr)
+		c.SendText("block")
+		wstest.Eventually(t, "the peer is at work", func() bool { return s.Stats().FramesIn.Load() == 1 })
 		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 		defer cancel()
 		if err := s.Shutdown(ctx); err == nil {
 			t.Error("Shutdown did not tell that it had to cut")
 		}
-		if opcode, _, err := c.next(); err != nil || opcode != closing {
+		if opcode, _, err := c.ReadFrame(); err != nil || opcode != wstest.OpClose {
 			t.Errorf("got opcode %d %v, want the close frame", opcode, err)
 		}
-		if _, _, err := c.next(); err == nil {
+		if _, _, err := c.ReadFrame(); err == nil {
 			t.Error("the connection is not cut")
 		}
 		close(block)

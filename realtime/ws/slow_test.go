@@ -1,4 +1,4 @@
-package realtime_test
+package ws_test
 
 import (
 	"bytes"
@@ -11,20 +11,21 @@ import (
 	"testing"
 	"time"
 
-	"roomlog/realtime"
+	"roomlog/realtime/ws"
+	"roomlog/realtime/ws/wstest"
 )
 
 // skippedText is what the tests tell a slow reader.
-func skippedText(lost realtime.Span, count int) []byte {
+func skippedText(lost ws.Span, count int) []byte {
 	return fmt.Appendf(nil, `{"type":"skipped","live":%d,"prev":%d,"pos":%d,"n":%d}`, lost.Group, lost.Prev, lost.Pos, count)
 }
 
 // stall makes a client with small buffers, which is soon full when it does not read. (With smaller ones TCP
 // itself becomes slow: it waits for windows to open.)
-func stall(t *testing.T, s *server) (*client, *peer) {
+func stall(t *testing.T, s *server) (*wstest.Client, *peer) {
 	t.Helper()
-	c := upgraded(t, connect(t, s.addr, 32<<10))
-	return c, receive(t, s.peers, "the connection")
+	c := wstest.Upgrade(t, wstest.Connect(t, s.addr, 32<<10))
+	return c, wstest.Receive(t, s.peers, "the connection")
 }
 
 func TestStalledReaders(t *testing.T) {
@@ -33,9 +34,9 @@ func TestStalledReaders(t *testing.T) {
 		stalled      = 10
 		healthy      = 20
 		messages     = 1000
-		queue        = realtime.DefaultQueueBytes
+		queue        = ws.DefaultQueueBytes
 	)
-	s := serve(t, func(cfg *realtime.SocketConfig) {
+	s := serve(t, func(cfg *ws.Config) {
 		cfg.WriteTimeout, cfg.SendBuffer = writeTimeout, 8<<10
 		cfg.FlushWindow = time.Millisecond
 	})
@@ -48,11 +49,11 @@ func TestStalledReaders(t *testing.T) {
 	}
 	done := make(chan error, healthy)
 	for range healthy {
-		c, p := dial(t, s.addr), receive(t, s.peers, "the connection")
+		c, p := wstest.Dial(t, s.addr), wstest.Receive(t, s.peers, "the connection")
 		room.Add(p.conn)
 		go func() {
 			for i := range messages {
-				if _, payload, err := c.next(); err != nil || !strings.HasPrefix(payload, fmt.Sprintf("%d ", i)) {
+				if _, payload, err := c.ReadFrame(); err != nil || !strings.HasPrefix(payload, fmt.Sprintf("%d ", i)) {
 					done <- fmt.Errorf("message %d: %.20q %w", i, payload, err)
 					return
 				}
@@ -66,18 +67,18 @@ func TestStalledReaders(t *testing.T) {
 	start, peak := time.Now(), int64(0)
 	padding := strings.Repeat("x", 500)
 	for i := range messages { // 250 kB a second, of which nothing may be dropped
-		room.Push(realtime.MustFrame(fmt.Appendf(nil, "%d %s", i, padding)))
+		room.Push(ws.MustFrame(fmt.Appendf(nil, "%d %s", i, padding)))
 		peak = max(peak, s.Stats().QueuedBytes.Load())
 		<-time.After(time.Until(start.Add(time.Duration(i) * 2 * time.Millisecond)))
 	}
 	runtime.ReadMemStats(&after)
 	for range healthy {
-		if err := receive(t, done, "a healthy reader to get everything"); err != nil {
+		if err := wstest.Receive(t, done, "a healthy reader to get everything"); err != nil {
 			t.Error(err)
 		}
 	}
 	for _, p := range lame {
-		if got := receive(t, p.closed, "the end of a stalled reader"); got.code != realtime.CloseSlow {
+		if got := wstest.Receive(t, p.closed, "the end of a stalled reader"); got.code != ws.CloseSlow {
 			t.Errorf("a stalled reader was closed with %v", got)
 		}
 	}
@@ -90,13 +91,13 @@ func TestStalledReaders(t *testing.T) {
 	if grown := int64(after.HeapAlloc) - int64(before.HeapAlloc); grown > 16<<20 {
 		t.Errorf("the heap grew by %d MiB", grown>>20)
 	}
-	eventually(t, "nothing waits any more", func() bool { return s.Stats().QueuedBytes.Load() == 0 })
+	wstest.Eventually(t, "nothing waits any more", func() bool { return s.Stats().QueuedBytes.Load() == 0 })
 }
 
 func TestStalledReader(t *testing.T) {
 	const writeTimeout = 400 * time.Millisecond
 	start := func(t *testing.T) *server {
-		return serve(t, func(cfg *realtime.SocketConfig) {
+		return serve(t, func(cfg *ws.Config) {
 			cfg.WriteTimeout, cfg.SendBuffer, cfg.Skipped = writeTimeout, 8<<10, skippedText
 		})
 	}
@@ -104,7 +105,7 @@ func TestStalledReader(t *testing.T) {
 	fill := func(t *testing.T, s *server, p *peer) {
 		t.Helper()
 		for s.Stats().Dropped.Load() < 100 {
-			p.conn.Send(realtime.DroppableFrame(make([]byte, 1000), realtime.Span{Group: 6}))
+			p.conn.Send(ws.DroppableFrame(make([]byte, 1000), ws.Span{Group: 6}))
 		}
 	}
 	t.Run("is kicked within twice the write deadline even if nothing more is sent", func(t *testing.T) {
@@ -113,7 +114,7 @@ func TestStalledReader(t *testing.T) {
 		_, p := stall(t, s)
 		fill(t, s, p)
 		began := time.Now()
-		if got := receive(t, p.closed, "Closed"); got.code != realtime.CloseSlow {
+		if got := wstest.Receive(t, p.closed, "Closed"); got.code != ws.CloseSlow {
 			t.Errorf("closed with %v", got)
 		}
 		if took := time.Since(began); took < writeTimeout/2 || took > 2*writeTimeout {
@@ -126,21 +127,21 @@ func TestStalledReader(t *testing.T) {
 		_, p := stall(t, s)
 		fill(t, s, p)
 		began := time.Now()
-		p.conn.Close(realtime.CloseReplaced, "")
+		p.conn.Close(ws.CloseReplaced, "")
 		if took := time.Since(began); took > writeTimeout/4 {
 			t.Errorf("Close took %v", took)
 		}
-		if got := receive(t, p.closed, "Closed"); got.code != realtime.CloseReplaced {
+		if got := wstest.Receive(t, p.closed, "Closed"); got.code != ws.CloseReplaced {
 			t.Errorf("closed with %v", got)
 		}
 	})
 	t.Run("keeps the connection for a moment only after Close", func(t *testing.T) {
 		t.Parallel()
-		s := serve(t, func(cfg *realtime.SocketConfig) { cfg.SendBuffer, cfg.WriteTimeout = 8<<10, time.Minute })
+		s := serve(t, func(cfg *ws.Config) { cfg.SendBuffer, cfg.WriteTimeout = 8<<10, time.Minute })
 		_, p := stall(t, s)
 		fill(t, s, p)
-		p.conn.Close(realtime.CloseReplaced, "")
-		eventually(t, "the connection is gone", func() bool { return s.Stats().Open.Load() == 0 })
+		p.conn.Close(ws.CloseReplaced, "")
+		wstest.Eventually(t, "the connection is gone", func() bool { return s.Stats().Open.Load() == 0 })
 	})
 	t.Run("does not hold up Shutdown for long", func(t *testing.T) {
 		t.Parallel()
@@ -150,7 +151,7 @@ func TestStalledReader(t *testing.T) {
 		if err := s.Shutdown(t.Context()); err != nil {
 			t.Error(err)
 		}
-		if got := receive(t, p.closed, "Closed"); got.code != realtime.CloseRestart {
+		if got := wstest.Receive(t, p.closed, "Closed"); got.code != ws.CloseRestart {
 			t.Errorf("closed with %v", got)
 		}
 	})
@@ -159,17 +160,17 @@ func TestStalledReader(t *testing.T) {
 		s := start(t)
 		c, p := stall(t, s)
 		fill(t, s, p)
-		p.conn.Close(realtime.CloseReplaced, "")
-		c.closedWith(realtime.CloseReplaced)
+		p.conn.Close(ws.CloseReplaced, "")
+		c.ExpectClose(ws.CloseReplaced)
 	})
 	t.Run("that reads again in time lives on, also after the old deadline", func(t *testing.T) {
 		t.Parallel()
 		s := start(t)
 		c, p := stall(t, s)
 		fill(t, s, p)
-		p.conn.Send(realtime.MustFrame([]byte("here we are")))
+		p.conn.Send(ws.MustFrame([]byte("here we are")))
 		for {
-			_, payload, err := c.next()
+			_, payload, err := c.ReadFrame()
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -177,31 +178,31 @@ func TestStalledReader(t *testing.T) {
 				break
 			}
 		}
-		eventually(t, "nothing waits any more", func() bool { return s.Stats().QueuedBytes.Load() == 0 })
+		wstest.Eventually(t, "nothing waits any more", func() bool { return s.Stats().QueuedBytes.Load() == 0 })
 		<-time.After(2 * writeTimeout) // until a deadline left behind would have hit
-		p.conn.Send(realtime.MustFrame([]byte("still")))
-		c.hear("still")
+		p.conn.Send(ws.MustFrame([]byte("still")))
+		c.ExpectText("still")
 	})
 	t.Run("that overflows twice the limit with frames that must arrive is kicked at once, with the code", func(t *testing.T) {
 		t.Parallel()
-		s := serve(t, func(cfg *realtime.SocketConfig) { cfg.SendBuffer = 8 << 10; cfg.WriteTimeout = time.Minute })
+		s := serve(t, func(cfg *ws.Config) { cfg.SendBuffer = 8 << 10; cfg.WriteTimeout = time.Minute })
 		c, p := stall(t, s)
 		sent := 0
 		for ; s.Stats().Kicked.Load() == 0; sent++ {
-			p.conn.Send(realtime.MustFrame(make([]byte, 1000)))
-			if n := s.Stats().QueuedBytes.Load(); n > 2*realtime.DefaultQueueBytes+2000 {
+			p.conn.Send(ws.MustFrame(make([]byte, 1000)))
+			if n := s.Stats().QueuedBytes.Load(); n > 2*ws.DefaultQueueBytes+2000 {
 				t.Fatalf("%d bytes are queued", n)
 			}
 		}
 		read := 0
-		opcode, _, err := c.next()
-		for ; err == nil && opcode == text; opcode, _, err = c.next() {
+		opcode, _, err := c.ReadFrame()
+		for ; err == nil && opcode == wstest.OpText; opcode, _, err = c.ReadFrame() {
 			read++
 		}
-		if err != nil || opcode != closing {
+		if err != nil || opcode != wstest.OpClose {
 			t.Errorf("the close frame did not arrive: %v", err)
 		}
-		if queued := realtime.DefaultQueueBytes / 1000; read > sent-queued {
+		if queued := ws.DefaultQueueBytes / 1000; read > sent-queued {
 			t.Errorf("%d of %d frames were written before the close frame", read, sent)
 		}
 		if n := s.Stats().Dropped.Load(); n != 0 {
@@ -211,7 +212,7 @@ func TestStalledReader(t *testing.T) {
 }
 
 func TestLanes(t *testing.T) {
-	s := serve(t, func(cfg *realtime.SocketConfig) { cfg.SendBuffer = 8 << 10; cfg.Skipped = skippedText })
+	s := serve(t, func(cfg *ws.Config) { cfg.SendBuffer = 8 << 10; cfg.Skipped = skippedText })
 	c, p := stall(t, s)
 
 	// A talkative room: comments with a gift among them now and then, and gauges.
@@ -219,27 +220,27 @@ func TestLanes(t *testing.T) {
 	padding := strings.Repeat("x", 300)
 	gifts := 0
 	for pos := 1; pos <= total; pos++ {
-		span := realtime.Span{Group: 6, Prev: int64(pos - 1), Pos: int64(pos)}
+		span := ws.Span{Group: 6, Prev: int64(pos - 1), Pos: int64(pos)}
 		body := func(kind string) []byte {
 			return fmt.Appendf(nil, `{"type":%q,"live":6,"prev":%d,"pos":%d,"data":%q}`, kind, pos-1, pos, padding)
 		}
 		if pos%100 == 0 {
 			gifts++
-			p.conn.Send(realtime.MustFrame(body("gift")))
+			p.conn.Send(ws.MustFrame(body("gift")))
 		} else {
-			p.conn.Send(realtime.DroppableFrame(body("comment"), span))
+			p.conn.Send(ws.DroppableFrame(body("comment"), span))
 		}
-		p.conn.Send(realtime.NewestFrame(fmt.Appendf(nil, `{"type":"gauges","live":6,"pos":%d}`, pos), "6"))
-		p.conn.Send(realtime.NewestFrame(fmt.Appendf(nil, `{"type":"gauges","live":7,"pos":%d}`, pos), "7"))
+		p.conn.Send(ws.NewestFrame(fmt.Appendf(nil, `{"type":"gauges","live":6,"pos":%d}`, pos), "6"))
+		p.conn.Send(ws.NewestFrame(fmt.Appendf(nil, `{"type":"gauges","live":7,"pos":%d}`, pos), "7"))
 	}
-	p.conn.Send(realtime.MustFrame([]byte(`{"type":"end"}`)))
+	p.conn.Send(ws.MustFrame([]byte(`{"type":"end"}`)))
 
 	var (
 		pos, comments, seen, skipped int
 		gauges                       = map[int]int{}
 	)
 	for {
-		_, payload, err := c.next()
+		_, payload, err := c.ReadFrame()
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -299,38 +300,38 @@ func TestConnectionsOtherThanTCP(t *testing.T) {
 	web := httptest.NewUnstartedServer(nil) // for its certificate
 	web.StartTLS()
 	defer web.Close()
-	l := tls.NewListener(listen(t), web.TLS)
-	s := serveOn(t, l, nil, func(cfg *realtime.SocketConfig) {
+	l := tls.NewListener(wstest.Listen(t), web.TLS)
+	s := serveOn(t, l, nil, func(cfg *ws.Config) {
 		cfg.WriteTimeout, cfg.SendBuffer, cfg.Skipped = 500*time.Millisecond, 8<<10, skippedText
 	})
 	t.Run("carry messages both ways and close properly", func(t *testing.T) {
-		c := dialTLS(t, s.addr)
-		p := receive(t, s.peers, "the connection")
-		c.say("hello")
-		if got := receive(t, p.texts, "the message"); got != "hello" {
+		c := wstest.DialTLS(t, s.addr)
+		p := wstest.Receive(t, s.peers, "the connection")
+		c.SendText("hello")
+		if got := wstest.Receive(t, p.texts, "the message"); got != "hello" {
 			t.Errorf("heard %q", got)
 		}
 		room := s.NewFanout()
 		room.Add(p.conn)
 		for i := range 500 {
-			room.Push(realtime.MustFrame(fmt.Append(nil, i)))
+			room.Push(ws.MustFrame(fmt.Append(nil, i)))
 		}
 		for i := range 500 {
-			c.hear(fmt.Sprint(i))
+			c.ExpectText(fmt.Sprint(i))
 		}
-		p.conn.Send(realtime.MustFrame(bytes.Repeat([]byte("x"), 100_000)))
-		p.conn.Close(realtime.CloseKicked, "bye")
-		c.hear(strings.Repeat("x", 100_000))
-		c.closedWith(realtime.CloseKicked)
+		p.conn.Send(ws.MustFrame(bytes.Repeat([]byte("x"), 100_000)))
+		p.conn.Close(ws.CloseKicked, "bye")
+		c.ExpectText(strings.Repeat("x", 100_000))
+		c.ExpectClose(ws.CloseKicked)
 	})
 	t.Run("are kicked when they stall", func(t *testing.T) {
-		raw := connect(t, s.addr, 4096)
-		upgraded(t, tls.Client(raw, &tls.Config{InsecureSkipVerify: true}))
-		p := receive(t, s.peers, "the connection")
+		raw := wstest.Connect(t, s.addr, 4096)
+		wstest.Upgrade(t, tls.Client(raw, &tls.Config{InsecureSkipVerify: true}))
+		p := wstest.Receive(t, s.peers, "the connection")
 		for s.Stats().Dropped.Load() < 100 {
-			p.conn.Send(realtime.DroppableFrame(make([]byte, 1000), realtime.Span{}))
+			p.conn.Send(ws.DroppableFrame(make([]byte, 1000), ws.Span{}))
 		}
-		if got := receive(t, p.closed, "Closed"); got.code != realtime.CloseSlow {
+		if got := wstest.Receive(t, p.closed, "Closed"); got.code != ws.CloseSlow {
 			t.Errorf("closed with %v", got)
 		}
 	})

@@ -1,4 +1,4 @@
-package realtime_test
+package ws_test
 
 import (
 	"fmt"
@@ -8,33 +8,34 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
-	"roomlog/realtime"
+	"roomlog/realtime/ws"
+	"roomlog/realtime/ws/wstest"
 )
 
 func TestFanout(t *testing.T) {
 	for name, window := range map[string]time.Duration{"with a window": 5 * time.Millisecond, "without": -1} {
 		t.Run(name+" everybody gets every frame once and in order", func(t *testing.T) {
-			s := serve(t, func(cfg *realtime.SocketConfig) { cfg.FlushWindow = window })
+			s := serve(t, func(cfg *ws.Config) { cfg.FlushWindow = window })
 			room := s.NewFanout()
 			const people, frames = 30, 2000
-			var clients []*client
+			var clients []*wstest.Client
 			for range people {
-				clients = append(clients, dial(t, s.addr))
-				room.Add(receive(t, s.peers, "the connection").conn)
+				clients = append(clients, wstest.Dial(t, s.addr))
+				room.Add(wstest.Receive(t, s.peers, "the connection").conn)
 			}
 			if n := room.Len(); n != people {
 				t.Errorf("Len = %d", n)
 			}
 			go func() {
 				for i := range frames {
-					room.Push(realtime.MustFrame(fmt.Append(nil, i)))
+					room.Push(ws.MustFrame(fmt.Append(nil, i)))
 				}
 			}()
 			var all sync.WaitGroup
 			for _, c := range clients {
 				all.Go(func() {
 					for i := range frames {
-						if _, payload, err := c.next(); err != nil || payload != fmt.Sprint(i) {
+						if _, payload, err := c.ReadFrame(); err != nil || payload != fmt.Sprint(i) {
 							t.Errorf("frame %d: %q %v", i, payload, err)
 							return
 						}
@@ -46,132 +47,132 @@ func TestFanout(t *testing.T) {
 	}
 	t.Run("sends the first frame at once and joins those that follow", func(t *testing.T) {
 		const window = 600 * time.Millisecond
-		s := serve(t, func(cfg *realtime.SocketConfig) { cfg.FlushWindow = window })
+		s := serve(t, func(cfg *ws.Config) { cfg.FlushWindow = window })
 		room := s.NewFanout()
-		c := dial(t, s.addr)
-		room.Add(receive(t, s.peers, "the connection").conn)
+		c := wstest.Dial(t, s.addr)
+		room.Add(wstest.Receive(t, s.peers, "the connection").conn)
 		for round := range 2 { // the second starts after a silence
 			start := time.Now()
-			room.Push(realtime.MustFrame([]byte("first")))
-			c.hear("first")
+			room.Push(ws.MustFrame([]byte("first")))
+			c.ExpectText("first")
 			if took := time.Since(start); took > window/2 {
 				t.Errorf("round %d: the first frame took %v", round, took)
 			}
 			for i := range 100 {
-				room.Push(realtime.MustFrame(fmt.Append(nil, i)))
+				room.Push(ws.MustFrame(fmt.Append(nil, i)))
 			}
-			c.hear("0")
+			c.ExpectText("0")
 			if took := time.Since(start); took < window*9/10 {
 				t.Errorf("round %d: the second flush came after %v", round, took)
 			}
 			for i := 1; i < 100; i++ {
-				if i > 1 && c.in.Buffered() == 0 {
+				if i > 1 && c.In.Buffered() == 0 {
 					t.Fatalf("round %d: frame %d did not come in the same write", round, i)
 				}
-				c.hear(fmt.Sprint(i))
+				c.ExpectText(fmt.Sprint(i))
 			}
 			<-time.After(2 * window)
 		}
 	})
 	t.Run("does not let what happens wait because figures were told", func(t *testing.T) {
 		const window = 3 * time.Second
-		s := serve(t, func(cfg *realtime.SocketConfig) { cfg.FlushWindow = window })
+		s := serve(t, func(cfg *ws.Config) { cfg.FlushWindow = window })
 		room := s.NewFanout()
-		c := dial(t, s.addr)
-		room.Add(receive(t, s.peers, "the connection").conn)
+		c := wstest.Dial(t, s.addr)
+		room.Add(wstest.Receive(t, s.peers, "the connection").conn)
 		start := time.Now()
-		room.Push(realtime.NewestFrame([]byte("17 people"), "gauge"))
-		c.hear("17 people")
-		room.Push(realtime.MustFrame([]byte("a gift")))
-		c.hear("a gift")
+		room.Push(ws.NewestFrame([]byte("17 people"), "gauge"))
+		c.ExpectText("17 people")
+		room.Push(ws.MustFrame([]byte("a gift")))
+		c.ExpectText("a gift")
 		if took := time.Since(start); took > window/2 {
 			t.Errorf("the gift took %v", took)
 		}
 	})
 	t.Run("a newcomer gets what is pushed after Add, and nothing from before", func(t *testing.T) {
-		s := serve(t, func(cfg *realtime.SocketConfig) { cfg.FlushWindow = 50 * time.Millisecond })
+		s := serve(t, func(cfg *ws.Config) { cfg.FlushWindow = 50 * time.Millisecond })
 		room := s.NewFanout()
-		old := dial(t, s.addr)
-		room.Add(receive(t, s.peers, "the connection").conn)
-		room.Push(realtime.MustFrame([]byte("first")))
-		old.hear("first") // from here on frames wait for the window
-		room.Push(realtime.NewestFrame([]byte("gauge 1"), "gauge"))
-		room.Push(realtime.MustFrame([]byte("before")))
-		var late []*client
+		old := wstest.Dial(t, s.addr)
+		room.Add(wstest.Receive(t, s.peers, "the connection").conn)
+		room.Push(ws.MustFrame([]byte("first")))
+		old.ExpectText("first") // from here on frames wait for the window
+		room.Push(ws.NewestFrame([]byte("gauge 1"), "gauge"))
+		room.Push(ws.MustFrame([]byte("before")))
+		var late []*wstest.Client
 		for range 4 { // some in every shard
-			late = append(late, dial(t, s.addr))
-			conn := receive(t, s.peers, "the connection").conn
+			late = append(late, wstest.Dial(t, s.addr))
+			conn := wstest.Receive(t, s.peers, "the connection").conn
 			room.Add(conn)
 			room.Add(conn) // again changes nothing
 		}
 		if n := room.Len(); n != 5 {
 			t.Errorf("Len = %d", n)
 		}
-		room.Push(realtime.NewestFrame([]byte("gauge 2"), "gauge"))
-		room.Push(realtime.MustFrame([]byte("after")))
+		room.Push(ws.NewestFrame([]byte("gauge 2"), "gauge"))
+		room.Push(ws.MustFrame([]byte("after")))
 		for _, c := range late {
-			c.hear("gauge 2")
-			c.hear("after")
+			c.ExpectText("gauge 2")
+			c.ExpectText("after")
 		}
-		old.hear("before")
-		old.hear("gauge 2")
-		old.hear("after")
-		room.Push(realtime.MustFrame([]byte("next")))
+		old.ExpectText("before")
+		old.ExpectText("gauge 2")
+		old.ExpectText("after")
+		room.Push(ws.MustFrame([]byte("next")))
 		for _, c := range append(late, old) {
-			c.hear("next")
+			c.ExpectText("next")
 		}
 	})
 	t.Run("who was removed gets nothing more", func(t *testing.T) {
 		s := serve(t, nil)
 		room := s.NewFanout()
-		c := dial(t, s.addr)
-		conn := receive(t, s.peers, "the connection").conn
-		room.Push(realtime.MustFrame([]byte("nobody is here")))
+		c := wstest.Dial(t, s.addr)
+		conn := wstest.Receive(t, s.peers, "the connection").conn
+		room.Push(ws.MustFrame([]byte("nobody is here")))
 		room.Add(conn)
-		room.Push(realtime.MustFrame([]byte("one")))
-		c.hear("one")
-		room.Push(realtime.MustFrame([]byte("two")))
+		room.Push(ws.MustFrame([]byte("one")))
+		c.ExpectText("one")
+		room.Push(ws.MustFrame([]byte("two")))
 		room.Remove(conn)
 		room.Remove(conn)
 		if n := room.Len(); n != 0 {
 			t.Errorf("Len = %d", n)
 		}
-		room.Push(realtime.MustFrame([]byte("three")))
-		conn.Send(realtime.MustFrame([]byte("four")))
-		_, payload, err := c.next()
+		room.Push(ws.MustFrame([]byte("three")))
+		conn.Send(ws.MustFrame([]byte("four")))
+		_, payload, err := c.ReadFrame()
 		if payload == "two" {
-			_, payload, err = c.next()
+			_, payload, err = c.ReadFrame()
 		}
 		if err != nil || payload != "four" {
 			t.Errorf("got %q %v", payload, err)
 		}
 	})
 	t.Run("counts what a flush joined and how long that took to be told", func(t *testing.T) {
-		s := serve(t, func(cfg *realtime.SocketConfig) { cfg.FlushWindow = 50 * time.Millisecond })
+		s := serve(t, func(cfg *ws.Config) { cfg.FlushWindow = 50 * time.Millisecond })
 		room := s.NewFanout()
-		c := dial(t, s.addr)
-		room.Push(realtime.MustFrame([]byte("nobody is here")))
-		room.Add(receive(t, s.peers, "the connection").conn)
+		c := wstest.Dial(t, s.addr)
+		room.Push(ws.MustFrame([]byte("nobody is here")))
+		room.Add(wstest.Receive(t, s.peers, "the connection").conn)
 		happened := time.Now().Add(-time.Minute)
-		room.Push(realtime.MustFrame([]byte("alone")).RecordedAt(happened))
-		c.hear("alone")
-		room.Push(realtime.MustFrame([]byte("a reply is no event")))
-		room.Push(realtime.MustFrame([]byte("one")).RecordedAt(happened))
-		room.Push(realtime.MustFrame([]byte("two")).RecordedAt(happened))
+		room.Push(ws.MustFrame([]byte("alone")).RecordedAt(happened))
+		c.ExpectText("alone")
+		room.Push(ws.MustFrame([]byte("a reply is no event")))
+		room.Push(ws.MustFrame([]byte("one")).RecordedAt(happened))
+		room.Push(ws.MustFrame([]byte("two")).RecordedAt(happened))
 		for _, text := range []string{"a reply is no event", "one", "two"} {
-			c.hear(text)
+			c.ExpectText(text)
 		}
-		eventually(t, "the flush is counted", func() bool { n, _ := observed(t, s.Stats().FlushFrames); return n == 2 })
+		wstest.Eventually(t, "the flush is counted", func() bool { n, _ := observed(t, s.Stats().FlushFrames); return n == 2 })
 		if _, frames := observed(t, s.Stats().FlushFrames); frames != 4 {
 			t.Errorf("two flushes joined %v frames, not four", frames)
 		}
-		eventually(t, "the frames are counted", func() bool { n, _ := observed(t, s.Stats().PushSeconds); return n == 3 })
+		wstest.Eventually(t, "the frames are counted", func() bool { n, _ := observed(t, s.Stats().PushSeconds); return n == 3 })
 		if _, seconds := observed(t, s.Stats().PushSeconds); seconds < 180 || seconds > 200 {
 			t.Errorf("what happened a minute ago was told three times after %v s altogether", seconds)
 		}
 	})
 	t.Run("people come and go while frames fly", func(t *testing.T) {
-		s := serve(t, func(cfg *realtime.SocketConfig) { cfg.FlushWindow = time.Millisecond })
+		s := serve(t, func(cfg *ws.Config) { cfg.FlushWindow = time.Millisecond })
 		room := s.NewFanout()
 		stop := make(chan struct{})
 		var pusher sync.WaitGroup
@@ -181,7 +182,7 @@ func TestFanout(t *testing.T) {
 				case <-stop:
 					return
 				default:
-					room.Push(realtime.MustFrame(fmt.Append(nil, i)))
+					room.Push(ws.MustFrame(fmt.Append(nil, i)))
 				}
 				if i%100 == 0 {
 					<-time.After(time.Millisecond)
@@ -189,12 +190,12 @@ func TestFanout(t *testing.T) {
 			}
 		})
 		for range 60 {
-			c := dial(t, s.addr)
-			p := receive(t, s.peers, "the connection")
+			c := wstest.Dial(t, s.addr)
+			p := wstest.Receive(t, s.peers, "the connection")
 			room.Add(p.conn)
 			last := -1
 			for range 100 {
-				_, payload, err := c.next()
+				_, payload, err := c.ReadFrame()
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -205,7 +206,7 @@ func TestFanout(t *testing.T) {
 				last = i
 			}
 			room.Remove(p.conn)
-			_ = c.conn.Close()
+			_ = c.Conn.Close()
 		}
 		close(stop)
 		pusher.Wait()

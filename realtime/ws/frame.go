@@ -1,4 +1,4 @@
-package realtime
+package ws
 
 import (
 	"bytes"
@@ -102,7 +102,7 @@ func (f *Frame) Messages(yield func(payload []byte, binary bool) bool) {
 // Replace is the frame with another text in place of old, of the same length.
 func (f *Frame) Replace(old, text string) *Frame {
 	if len(old) != len(text) {
-		panic("realtime: a frame keeps its length")
+		panic("ws: a frame keeps its length")
 	}
 	if !bytes.Contains(f.wire, []byte(old)) {
 		return f

@@ -1,4 +1,4 @@
-package realtime
+package ws
 
 import "time"
 
@@ -67,8 +67,8 @@ func (c *Conn) lost() {
 	}
 }
 
-// ended says whether the connection takes and gives nothing any more.
-func (c *Conn) ended() bool {
+// Ended reports whether the connection has ended: it sends nothing more and delivers no more messages.
+func (c *Conn) Ended() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.ending

@@ -1,4 +1,4 @@
-package realtime
+package ws
 
 import (
 	"log/slog"
@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// The defaults of SocketConfig.
+// The defaults of Config.
 const (
 	DefaultMaxMessage    = 16 << 10              // the library allocates what a header announces
 	DefaultReadBuffer    = 1 << 10               // frames of people are short; what is longer is read past the buffer
@@ -22,9 +22,9 @@ const (
 	DefaultRestartSpread = 5 * time.Second
 )
 
-// SocketConfig is how Sockets behaves. Now is required, and Open by ServeHTTP; of everything else zero means
+// Config is how Sockets behaves. Now is required, and Open by ServeHTTP; of everything else zero means
 // the default, and where it is said, below zero means none.
-type SocketConfig struct {
+type Config struct {
 	// Open is told of every new connection, before anything is read from it. The request is gone when Open
 	// returns.
 	Open func(*Conn, *http.Request) Peer
@@ -52,8 +52,8 @@ type SocketConfig struct {
 	RestartSpread time.Duration // over which clients are told to come back after a shutdown
 }
 
-// orDefault is value, or fallback if it was left zero.
-func orDefault[T int | float64 | time.Duration](value, fallback T) T {
+// withDefault is value, or fallback if it was left zero.
+func withDefault[T int | float64 | time.Duration](value, fallback T) T {
 	if value == 0 {
 		return fallback
 	}

@@ -1,4 +1,4 @@
-package realtime
+package ws
 
 import (
 	"bufio"
@@ -42,13 +42,13 @@ func (no *rejection) write(w http.ResponseWriter) {
 // ServeHTTP upgrades a request to a WebSocket connection, or refuses it with a JSON body: 403 for its origin,
 // 429 or 503 for the limits, 426 if it is no WebSocket request. It returns at once: the connection lives on in
 // a goroutine of its own.
-func (s *Sockets) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.Accept(w, r, func(c *Conn) Peer { return s.openPeer(c, r) })
 }
 
 // Accept is ServeHTTP with an Open of this request's own. It answers whether there is a connection now;
 // open has been called then.
-func (s *Sockets) Accept(w http.ResponseWriter, r *http.Request, open func(*Conn) Peer) bool {
+func (s *Server) Accept(w http.ResponseWriter, r *http.Request, open func(*Conn) Peer) bool {
 	no := checkHandshake(r)
 	if no == nil && s.stopping() {
 		no = &rejection{http.StatusServiceUnavailable, "restarting", "系统繁忙，请稍后再试", "this server is about to stop"}
@@ -87,7 +87,7 @@ func checkHandshake(r *http.Request) *rejection {
 }
 
 // hijack takes the connection from the HTTP server, together with what the server had read of it already.
-func (s *Sockets) hijack(w http.ResponseWriter, address string) (*Conn, error) {
+func (s *Server) hijack(w http.ResponseWriter, address string) (*Conn, error) {
 	raw, buffered, err := http.NewResponseController(w).Hijack()
 	if err != nil {
 		return nil, fmt.Errorf("hijack: %w", err)
@@ -119,7 +119,7 @@ func (s *Sockets) hijack(w http.ResponseWriter, address string) (*Conn, error) {
 }
 
 // open answers the request, tells the layer above, and starts to read.
-func (s *Sockets) open(c *Conn, r *http.Request, open func(*Conn) Peer) bool {
+func (s *Server) open(c *Conn, r *http.Request, open func(*Conn) Peer) bool {
 	if s.packs {
 		c.packs = takesPacked(r)
 		c.guard.packed = c.packs

@@ -1,4 +1,4 @@
-package realtime
+package ws
 
 import (
 	"slices"
@@ -16,7 +16,7 @@ type Fanout struct {
 }
 
 // NewFanout makes an empty fan-out.
-func (s *Sockets) NewFanout() *Fanout {
+func (s *Server) NewFanout() *Fanout {
 	f := &Fanout{}
 	for _, worker := range s.workers {
 		f.shards = append(f.shards, &shard{worker: worker, members: make(map[*Conn]struct{})})

@@ -1,6 +1,6 @@
 //go:build unix && !linux
 
-package realtime
+package ws
 
 import "syscall"
 

@@ -1,4 +1,4 @@
-package realtime
+package ws
 
 import (
 	"context"
@@ -16,8 +16,8 @@ import (
 // maxTendInterval is how long the tender leaves the connections alone, at most.
 const maxTendInterval = time.Second
 
-// Sockets accepts WebSocket connections and keeps them. It is an http.Handler.
-type Sockets struct {
+// Server accepts WebSocket connections and keeps them. It is an http.Handler.
+type Server struct {
 	openPeer func(*Conn, *http.Request) Peer
 	skipped  func(Span, int) []byte
 	now      func() time.Time
@@ -42,10 +42,10 @@ type Sockets struct {
 	empty chan struct{} // set by Shutdown, closed when no connection is left
 }
 
-// NewSockets makes a handler for connections. It works while Run runs.
-func NewSockets(cfg SocketConfig) *Sockets {
+// NewServer makes a handler for connections. It works while Run runs.
+func NewServer(cfg Config) *Server {
 	if cfg.Now == nil {
-		panic("realtime: SocketConfig needs Now")
+		panic("ws: SocketConfig needs Now")
 	}
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
@@ -53,21 +53,21 @@ func NewSockets(cfg SocketConfig) *Sockets {
 	if cfg.Gate == nil {
 		cfg.Gate = NewGate(GateConfig{})
 	}
-	s := &Sockets{
+	s := &Server{
 		openPeer: cfg.Open, skipped: cfg.Skipped, now: cfg.Now, log: cfg.Log, gate: cfg.Gate,
 		ping: newFrame(opPing, nil), start: cfg.Now(), packs: cfg.Deflate,
-		maxMessage:    orDefault(cfg.MaxMessage, DefaultMaxMessage),
-		readBuffer:    orDefault(cfg.ReadBuffer, DefaultReadBuffer),
-		sendBuffer:    orDefault(cfg.SendBuffer, DefaultSendBuffer),
-		queueBytes:    orDefault(cfg.QueueBytes, DefaultQueueBytes),
-		writeTimeout:  orDefault(cfg.WriteTimeout, DefaultWriteTimeout),
-		helloTimeout:  orDefault(cfg.HelloTimeout, DefaultHelloTimeout),
-		pingInterval:  orDefault(cfg.PingInterval, DefaultPingInterval),
-		idleTimeout:   orDefault(cfg.IdleTimeout, DefaultIdleTimeout),
-		frameRate:     orDefault(cfg.FrameRate, DefaultFrameRate),
-		frameBurst:    orDefault(cfg.FrameBurst, DefaultFrameBurst),
-		flushWindow:   orDefault(cfg.FlushWindow, DefaultFlushWindow),
-		restartSpread: orDefault(cfg.RestartSpread, DefaultRestartSpread),
+		maxMessage:    withDefault(cfg.MaxMessage, DefaultMaxMessage),
+		readBuffer:    withDefault(cfg.ReadBuffer, DefaultReadBuffer),
+		sendBuffer:    withDefault(cfg.SendBuffer, DefaultSendBuffer),
+		queueBytes:    withDefault(cfg.QueueBytes, DefaultQueueBytes),
+		writeTimeout:  withDefault(cfg.WriteTimeout, DefaultWriteTimeout),
+		helloTimeout:  withDefault(cfg.HelloTimeout, DefaultHelloTimeout),
+		pingInterval:  withDefault(cfg.PingInterval, DefaultPingInterval),
+		idleTimeout:   withDefault(cfg.IdleTimeout, DefaultIdleTimeout),
+		frameRate:     withDefault(cfg.FrameRate, DefaultFrameRate),
+		frameBurst:    withDefault(cfg.FrameBurst, DefaultFrameBurst),
+		flushWindow:   withDefault(cfg.FlushWindow, DefaultFlushWindow),
+		restartSpread: withDefault(cfg.RestartSpread, DefaultRestartSpread),
 	}
 	s.stats.init()
 	s.upgrader = newUpgrader(s.maxMessage, s.readBuffer, s.packs)
@@ -82,11 +82,11 @@ func NewSockets(cfg SocketConfig) *Sockets {
 }
 
 // Stats are the counters of these sockets.
-func (s *Sockets) Stats() *Stats { return &s.stats }
+func (s *Server) Stats() *Stats { return &s.stats }
 
 // Run pings and reaps the connections and flushes the fan-outs until ctx ends. It is to be stopped after
 // Shutdown returned.
-func (s *Sockets) Run(ctx context.Context) error {
+func (s *Server) Run(ctx context.Context) error {
 	var group sync.WaitGroup
 	for _, worker := range s.workers {
 		group.Go(func() { worker.run(ctx) })
@@ -97,7 +97,7 @@ func (s *Sockets) Run(ctx context.Context) error {
 }
 
 // tend looks at every connection now and then: one goroutine instead of a timer for each.
-func (s *Sockets) tend(ctx context.Context) {
+func (s *Server) tend(ctx context.Context) {
 	ticks := time.NewTicker(s.tendInterval())
 	defer ticks.Stop()
 	var all []*Conn
@@ -117,7 +117,7 @@ func (s *Sockets) tend(ctx context.Context) {
 }
 
 // tendInterval is short enough that no timeout is missed by more than a quarter.
-func (s *Sockets) tendInterval() time.Duration {
+func (s *Server) tendInterval() time.Duration {
 	interval := maxTendInterval
 	for _, timeout := range []time.Duration{s.helloTimeout, s.pingInterval, s.idleTimeout} {
 		if timeout > 0 {
@@ -127,7 +127,7 @@ func (s *Sockets) tendInterval() time.Duration {
 	return max(interval, time.Millisecond)
 }
 
-func (s *Sockets) tendTo(c *Conn, now time.Duration) {
+func (s *Server) tendTo(c *Conn, now time.Duration) {
 	switch {
 	case s.helloTimeout >= 0 && now-c.opened > s.helloTimeout && !c.greeted.Load():
 		c.Close(CloseHelloTimeout, "no hello")
@@ -141,7 +141,7 @@ func (s *Sockets) tendTo(c *Conn, now time.Duration) {
 
 // Shutdown tells every client to come back in a while, each at another moment, and waits until all
 // connections are closed; when ctx ends first, it cuts the rest. New requests are refused from now on.
-func (s *Sockets) Shutdown(ctx context.Context) error {
+func (s *Server) Shutdown(ctx context.Context) error {
 	s.mu.Lock()
 	if s.empty == nil {
 		s.empty = make(chan struct{})
@@ -163,19 +163,22 @@ func (s *Sockets) Shutdown(ctx context.Context) error {
 	return ctx.Err()
 }
 
-// closeAll closes every connection.
-func (s *Sockets) closeAll(code uint16, reason string) {
+// Conns returns the open connections in no particular order.
+func (s *Server) Conns() []*Conn { return s.snapshot(nil) }
+
+// CloseAll closes every connection with a code and a reason. It does not wait for the connections to end.
+func (s *Server) CloseAll(code uint16, reason string) {
 	for _, c := range s.snapshot(nil) {
 		c.Close(code, reason)
 	}
 }
 
-func (s *Sockets) sendAway(c *Conn) {
+func (s *Server) sendAway(c *Conn) {
 	c.Close(CloseRestart, restartReason(rand.N(s.restartSpread)))
 }
 
 // add registers a connection.
-func (s *Sockets) add(c *Conn) {
+func (s *Server) add(c *Conn) {
 	s.stats.Open.Add(1)
 	s.stats.Opened.Add(1)
 	s.mu.Lock()
@@ -185,7 +188,7 @@ func (s *Sockets) add(c *Conn) {
 }
 
 // remove forgets a connection that is closed, and gives its place back.
-func (s *Sockets) remove(c *Conn, code uint16) {
+func (s *Server) remove(c *Conn, code uint16) {
 	s.gate.release(c.address)
 	s.stats.Open.Add(-1)
 	s.stats.countClosed(code)
@@ -200,7 +203,7 @@ func (s *Sockets) remove(c *Conn, code uint16) {
 }
 
 // tellEmpty wakes Shutdown when there is nothing left to wait for.
-func (s *Sockets) tellEmpty() {
+func (s *Server) tellEmpty() {
 	if s.empty == nil || len(s.conns) > 0 {
 		return
 	}
@@ -211,17 +214,17 @@ func (s *Sockets) tellEmpty() {
 	}
 }
 
-func (s *Sockets) snapshot(into []*Conn) []*Conn {
+func (s *Server) snapshot(into []*Conn) []*Conn {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return append(into, s.conns...)
 }
 
-func (s *Sockets) stopping() bool {
+func (s *Server) stopping() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.empty != nil
 }
 
 // since puts a time on the sockets' own clock, which does not jump when the wall clock is set.
-func (s *Sockets) since(t time.Time) time.Duration { return t.Sub(s.start) }
+func (s *Server) since(t time.Time) time.Duration { return t.Sub(s.start) }

@@ -1,4 +1,4 @@
-package realtime_test
+package ws_test
 
 import (
 	"bufio"
@@ -17,12 +17,14 @@ import (
 
 	"github.com/lxzan/gws"
 
-	"roomlog/realtime"
+	"roomlog/realtime/ws"
+	"roomlog/realtime/ws/wstest"
 )
 
 const (
 	idleConnections = 10_000
 	clientsEnv      = "ROOMLOG_TEST_HOLD_CONNECTIONS"
+	memoryRounds    = 3
 )
 
 // BenchmarkFigureIdleConnectionMemory compares what an idle connection costs here with what it costs in a
@@ -31,7 +33,7 @@ const (
 func BenchmarkFigureIdleConnectionMemory(b *testing.B) {
 	var ours, bare []float64
 	for b.Loop() {
-		for range rounds {
+		for range memoryRounds {
 			bare = append(bare, idleMemory(b, bareServer))
 			ours = append(ours, idleMemory(b, ourServer))
 		}
@@ -42,12 +44,12 @@ func BenchmarkFigureIdleConnectionMemory(b *testing.B) {
 }
 
 func ourServer(b *testing.B) (addr string, open func() int, stop func()) {
-	l := listen(b)
-	sockets := realtime.NewSockets(realtime.SocketConfig{
+	l := wstest.Listen(b)
+	sockets := ws.NewServer(ws.Config{
 		Now:          time.Now,
 		HelloTimeout: -1,
-		Gate:         realtime.NewGate(realtime.GateConfig{MaxPerAddress: -1}),
-		Open:         func(*realtime.Conn, *http.Request) realtime.Peer { return quiet{} },
+		Gate:         ws.NewGate(ws.GateConfig{MaxPerAddress: -1}),
+		Open:         func(*ws.Conn, *http.Request) ws.Peer { return quiet{} },
 	})
 	ctx, cancel := context.WithTimeout(context.Background(), time.Hour)
 	done := make(chan struct{})
@@ -80,7 +82,7 @@ func (c counting) OnOpen(*gws.Conn)         { c.open <- struct{}{} }
 func (c counting) OnClose(*gws.Conn, error) { <-c.open }
 
 func bareServer(b *testing.B) (addr string, open func() int, stop func()) {
-	l := listen(b)
+	l := wstest.Listen(b)
 	handler := counting{open: make(chan struct{}, idleConnections)}
 	upgrader := gws.NewUpgrader(handler, &gws.ServerOption{})
 	web := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -116,13 +118,13 @@ func idleMemory(b *testing.B, start func(*testing.B) (string, func() int, func()
 	if line, err := bufio.NewReader(ready).ReadString('\n'); err != nil {
 		b.Fatalf("the clients did not get ready: %q %v", line, err)
 	}
-	eventually(b, "all connections are open", func() bool { return open() == idleConnections })
+	wstest.Eventually(b, "all connections are open", func() bool { return open() == idleConnections })
 	perConnection := float64(inUse()-before) / idleConnections
 	_ = hold.Close()
 	if err := clients.Wait(); err != nil {
 		b.Fatal(err)
 	}
-	eventually(b, "all connections are closed", func() bool { return open() == 0 })
+	wstest.Eventually(b, "all connections are closed", func() bool { return open() == 0 })
 	stop()
 	return perConnection
 }
@@ -141,7 +143,7 @@ func holdConnections(addr string) {
 	for range idleConnections {
 		conn, err := net.Dial("tcp", addr)
 		if err == nil {
-			_, err = io.WriteString(conn, upgradeRequest+"\r\n")
+			_, err = io.WriteString(conn, wstest.UpgradeRequest+"\r\n")
 		}
 		if err == nil {
 			var status string

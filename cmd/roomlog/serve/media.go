@@ -84,7 +84,7 @@ func (m *mediaServer) open(ctx context.Context, c *Command, env *environment, b 
 	return nil
 }
 
-// openHooks creates the webhooks if a URL is given.
+// openHooks creates the webhooks if a HookURL is given.
 func (m *mediaServer) openHooks(c *Command, env *environment, b *backend) (err error) {
 	if c.HookURL == "" {
 		return nil
@@ -93,8 +93,8 @@ func (m *mediaServer) openHooks(c *Command, env *environment, b *backend) (err e
 	if err != nil {
 		return err
 	}
-	m.hooks, err = hooks.New(hooks.Config{URL: c.HookURL, Secret: secret[0], Node: b.node, Now: env.sh.Now, Log: env.log,
-		AllowOnFailure: c.HookFailure == "allow", Timeout: c.HookTimeout})
+	m.hooks, err = hooks.New(hooks.Config{HookURL: c.HookURL, HookSecret: secret[0], Node: b.node, Now: env.sh.Now, Log: env.log,
+		AllowOnFailure: c.HookFailure == "allow", HookTimeout: c.HookTimeout})
 	return err
 }
 

@@ -25,13 +25,13 @@ type recordings struct {
 // openRecordings opens the folder of recordings. At a stop, the recorder ends after the broadcasts and before the log.
 func openRecordings(ctx context.Context, c *Command, env *environment, b *backend, l *layers, signer *media.Signer) (*recordings, error) {
 	archive, err := broadcasts.NewRecordings(broadcasts.RecordingsConfig{
-		Mode: broadcasts.RecordMode(c.Record), Commands: b.sequencer, Queries: b.queries, Signer: signer, Log: env.log})
+		Record: broadcasts.RecordMode(c.Record), Commands: b.sequencer, Queries: b.queries, Signer: signer, Log: env.log})
 	if err != nil {
 		return nil, err
 	}
 	recorder, err := record.New(record.Config{
-		Dir: cmp.Or(c.Recordings, filepath.Join(env.dataDir, "recordings")), Now: env.sh.Now, Log: env.log, Observer: archive,
-		Quota: c.RecordQuota, FolderQuota: c.RecordLiveQuota, Reserve: c.RecordReserve, MaxAge: c.RecordKeep, SweepInterval: c.RecordSweep,
+		Recordings: cmp.Or(c.Recordings, filepath.Join(env.dataDir, "recordings")), Now: env.sh.Now, Log: env.log, Observer: archive,
+		RecordQuota: c.RecordQuota, RecordLiveQuota: c.RecordLiveQuota, RecordReserve: c.RecordReserve, RecordKeep: c.RecordKeep, RecordSweep: c.RecordSweep,
 	})
 	if errors.Is(err, record.ErrInUse) {
 		env.log.WarnContext(ctx, "recording disabled, another process uses the folder", slog.Any("error", err))

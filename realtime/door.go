@@ -26,7 +26,7 @@ const (
 	DefaultMessageRate     = 5
 	DefaultMessageBurst    = 20
 	DefaultTypingRate      = 2
-	DefaultMaxChatRooms    = domain.DefaultRooms
+	DefaultMaxChatRooms    = domain.DefaultMaxChatRooms
 	DefaultRoomsPerAddress = 10
 	DefaultGrace           = 30 * time.Second // for the viewers of a process that died to come back
 	DefaultRenewal         = 3 * time.Second  // for a client that signed in again to say hello with its new token
@@ -200,7 +200,7 @@ func (d *Door) open(c *Conn, _ *http.Request) Peer {
 // know it. They may be behind the token, so a no is asked for again when they are where the log is now.
 func (d *Door) CheckSession(ctx context.Context, c Identity) error {
 	err := d.admitted(ctx, c)
-	if domain.Refused(err) == nil {
+	if domain.AsRefusal(err) == nil {
 		return err
 	}
 	head, err := d.cfg.Store.Head(ctx)
@@ -220,8 +220,8 @@ func (d *Door) admitted(ctx context.Context, c Identity) error {
 	switch {
 	case errors.Is(err, projections.ErrNotFound) || err == nil && (user.Disabled || user.Forgotten):
 		return refusal(domain.CodeUserUnavailable, "user %d does not exist or is disabled", c.User)
-	case err == nil && user.Ban.Holds(d.cfg.Now()):
-		return refusal(domain.CodeDenied, "user %d is kept out", c.User)
+	case err == nil && user.Ban.Active(d.cfg.Now()):
+		return refusal(domain.CodeBanned, "user %d is kept out", c.User)
 	case err != nil:
 		return err
 	}

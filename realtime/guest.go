@@ -29,7 +29,7 @@ type Client interface {
 }
 
 // actor is in whose name a command of the caller's is carried out.
-func (c Identity) actor() domain.Actor { return domain.PersonActor(c.User, c.Session) }
+func (c Identity) actor() domain.Actor { return domain.AuthenticatedActor(c.User, c.Session) }
 
 // Verify answers whom a token names, or a *domain.Refusal.
 func (d *Door) Verify(token string) (Identity, error) { return d.cfg.Verify(token) }
@@ -88,5 +88,5 @@ func (d *Door) Execute(ctx context.Context, by Identity, c domain.Command, key s
 	if err := d.rates.allow(by.User, c); err != nil {
 		return eventstore.Receipt{}, err
 	}
-	return d.cfg.Commands.Execute(ctx, domain.Request{Command: c, By: by.actor(), Key: key})
+	return d.cfg.Commands.Execute(ctx, domain.Request{Command: c, Actor: by.actor(), IdempotencyKey: key})
 }

@@ -150,7 +150,7 @@ func farewell(code domain.Code) uint16 {
 		return CloseTokenInvalid
 	case domain.CodeSessionEnded:
 		return CloseReplaced
-	case domain.CodeKicked, domain.CodeDenied:
+	case domain.CodeKicked, domain.CodeBanned:
 		return CloseKicked
 	case codeManyConns:
 		return CloseTooMany

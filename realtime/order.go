@@ -42,7 +42,7 @@ func (h *hub) keepOrder(d projections.Delta) {
 		for g := range h.people[e.User] {
 			g.Kick(e.Reason)
 		}
-	case domain.ViewerDenied:
+	case domain.ViewerBanned:
 		for g := range h.people[e.User] {
 			g.BanFrom(e.Live, e.Reason)
 		}
@@ -69,8 +69,8 @@ func (s *session) BanFrom(live domain.LiveID, reason string) {
 	go func() { // after the frame that is being handled: it may be what joins the room
 		s.turn.Lock()
 		defer s.turn.Unlock()
-		if s.leave(live, domain.LeftPutOut) {
-			no := kept(domain.CodeDenied, reason, "you are kept out of this room")
+		if s.leave(live, domain.LeaveRemoved) {
+			no := kept(domain.CodeBanned, reason, "you are kept out of this room")
 			s.conn.Send(MustFrame(encode(outPush{"out", live, outData{no.Code, no.Text, no.TextZH}})))
 		}
 	}()

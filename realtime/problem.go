@@ -70,7 +70,7 @@ const busyRetry = time.Second
 // problemOf turns an error into what a client is told; ours says that it has to be logged.
 func problemOf(err error) (told *problem, ours bool) {
 	var p *problem
-	no := domain.Refused(err)
+	no := domain.AsRefusal(err)
 	switch {
 	case errors.As(err, &p):
 		return p, false

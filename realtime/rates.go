@@ -70,5 +70,5 @@ func (r *rates) take(l *rate.Limiter) error {
 		return nil
 	}
 	one.CancelAt(now)
-	return newProblem(domain.CodeTooOften, "too often: wait a moment").after(delay)
+	return newProblem(domain.CodeRateLimited, "too often: wait a moment").after(delay)
 }

@@ -35,7 +35,7 @@ func (y *sentry) saw(g Client, d projections.Delta) {
 	switch d.Event.(type) {
 	case domain.UserSignedIn:
 		y.doubt(g, y.door.cfg.Now().Add(y.door.cfg.Renewal))
-	case domain.UserSignedOut, domain.UserDisabled, domain.UserDenied, domain.UserForgotten:
+	case domain.UserSignedOut, domain.UserDisabled, domain.UserBanned, domain.UserForgotten:
 		y.doubt(g, y.door.cfg.Now())
 	}
 }
@@ -115,7 +115,7 @@ func (y *sentry) look(ctx context.Context, g Client) {
 	if err == nil {
 		return
 	}
-	if no := domain.Refused(err); no != nil {
+	if no := domain.AsRefusal(err); no != nil {
 		g.Revoke(no)
 		return
 	}

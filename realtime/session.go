@@ -91,15 +91,15 @@ func (s *session) refuse(re string, p *problem) {
 func (s *session) Closed(uint16, string) {
 	s.turn.Lock()
 	defer s.turn.Unlock()
-	cause := domain.LeftConnectionLost
+	cause := domain.LeaveConnectionLost
 	if s.out.Load() {
-		cause = domain.LeftPutOut
+		cause = domain.LeaveRemoved
 	}
 	for live := range s.rooms {
 		s.leave(live, cause)
 	}
 	if s.chat != nil {
-		s.chat.Leave(domain.LeftConnectionLost)
+		s.chat.Leave(domain.LeaveConnectionLost)
 	}
 	if user := s.Identity().User; user != 0 {
 		s.door.hub.exit(user, s)

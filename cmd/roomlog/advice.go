@@ -19,12 +19,12 @@ import (
 func advice(err error) string {
 	var connect *pgconn.ConnectError
 	var halt *projections.HaltError
-	switch refusal := domain.Refused(err); {
+	switch refusal := domain.AsRefusal(err); {
 	case refusal != nil && refusal.Code == domain.CodeUserUnavailable:
 		return "List the users: roomlog user list"
 	case refusal != nil && refusal.Code == domain.CodeGiftNotFound:
 		return "List the gifts: roomlog gift list --all"
-	case refusal != nil && refusal.Code == domain.CodeNoStream:
+	case refusal != nil && refusal.Code == domain.CodeNoBroadcast:
 		return "List the streams: roomlog streams list"
 	case errors.Is(err, localpg.ErrInUse):
 		return "Another roomlog uses this data folder. Stop it, choose another folder (--data), or let both use one database (DATABASE_URL)."

@@ -37,14 +37,14 @@ func (c *banCommand) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) erro
 	}
 	return withBackend(ctx, g, sh, func(ctx context.Context, b *backend) error {
 		if c.Live != 0 {
-			receipt, err := b.execute(ctx, domain.DenyViewer{Live: domain.LiveID(c.Live), User: user, Seconds: seconds, Reason: c.Reason})
+			receipt, err := b.execute(ctx, domain.BanViewer{Live: domain.LiveID(c.Live), User: user, Seconds: seconds, Reason: c.Reason})
 			if err != nil {
 				return err
 			}
 			return printDone(sh, receipt, "user %d is banned from live %d %s", c.User, c.Live, period)
 		}
 		receipt, err := b.executeAndEndLives(ctx, user, func(lives []domain.LiveID) domain.Command {
-			return domain.DenyUser{User: user, Seconds: seconds, Reason: c.Reason, Lives: lives}
+			return domain.BanUser{User: user, Seconds: seconds, Reason: c.Reason, Lives: lives}
 		})
 		if err != nil {
 			return err
@@ -61,13 +61,13 @@ type unbanCommand struct {
 func (c *unbanCommand) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) error {
 	return withBackend(ctx, g, sh, func(ctx context.Context, b *backend) error {
 		if c.Live == 0 {
-			receipt, err := b.execute(ctx, domain.AllowUser{User: domain.UserID(c.User)})
+			receipt, err := b.execute(ctx, domain.UnbanUser{User: domain.UserID(c.User)})
 			if err != nil {
 				return err
 			}
 			return printDone(sh, receipt, "user %d is unbanned", c.User)
 		}
-		receipt, err := b.execute(ctx, domain.AllowViewer{Live: domain.LiveID(c.Live), User: domain.UserID(c.User)})
+		receipt, err := b.execute(ctx, domain.UnbanViewer{Live: domain.LiveID(c.Live), User: domain.UserID(c.User)})
 		if err != nil {
 			return err
 		}

@@ -24,12 +24,12 @@ Clients see the gift in GET /api/gift/list at once. Next: roomlog gift list`
 
 func (c *giftAdd) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) error {
 	return withBackend(ctx, g, sh, func(ctx context.Context, b *backend) error {
-		receipt, err := b.execute(ctx, domain.ListGift{Name: c.Name, Price: domain.Coins(c.Coin), Image: c.Image})
+		receipt, err := b.execute(ctx, domain.AddGift{Name: c.Name, Price: domain.Coins(c.Coin), Image: c.Image})
 		if err != nil {
 			return err
 		}
 		for _, r := range receipt.Events {
-			if e, ok := r.Event.(domain.GiftListed); ok {
+			if e, ok := r.Event.(domain.GiftAdded); ok {
 				fmt.Fprintf(sh.Stdout, "gift %d: %s, %d coins\n", e.Gift, e.Name, e.Price)
 			}
 		}

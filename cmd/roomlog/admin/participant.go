@@ -17,7 +17,7 @@ func (*participantList) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) e
 			return err
 		}
 		t := newTable(sh.Stdout, "ID", "NAME", "USER", "PROFILE", "CONNECTION", "ROOMS", "SINCE")
-		for last := domain.GuestID(0); ; {
+		for last := domain.ParticipantID(0); ; {
 			participants, err := b.queries.Roster(ctx, last, pageSize)
 			if err != nil {
 				return err
@@ -50,7 +50,7 @@ func (c *participantForget) Run(ctx context.Context, g *cli.Globals, sh cli.Shel
 		return fmt.Errorf("this would erase the texts of participant %d for ever: confirm with --yes", c.Participant)
 	}
 	return withBackend(ctx, g, sh, func(ctx context.Context, b *backend) error {
-		receipt, err := b.execute(ctx, domain.ForgetGuest{Guest: domain.GuestID(c.Participant)})
+		receipt, err := b.execute(ctx, domain.ForgetParticipant{Participant: domain.ParticipantID(c.Participant)})
 		if err != nil {
 			return err
 		}

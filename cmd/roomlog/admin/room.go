@@ -31,8 +31,8 @@ func (c *roomAdd) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) error {
 			return err
 		}
 		for _, r := range receipt.Events {
-			if e, ok := r.Event.(domain.RoomCreated); ok {
-				fmt.Fprintf(sh.Stdout, "room %s: %s\n", e.Room, e.Name)
+			if e, ok := r.Event.(domain.ChatRoomCreated); ok {
+				fmt.Fprintf(sh.Stdout, "room %s: %s\n", e.ChatRoom, e.Name)
 			}
 		}
 		return nil
@@ -54,7 +54,7 @@ func (c *roomRemove) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) erro
 		if err := b.catchUpToHead(ctx); err != nil {
 			return err
 		}
-		room, err := b.queries.ChatRoom(ctx, domain.RoomID(c.Room))
+		room, err := b.queries.ChatRoom(ctx, domain.ChatRoomID(c.Room))
 		if errors.Is(err, projections.ErrNotFound) {
 			room, err = b.queries.ChatRoomByName(ctx, b.store.NameKey(c.Room))
 		}
@@ -64,7 +64,7 @@ func (c *roomRemove) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) erro
 		if err != nil {
 			return err
 		}
-		if _, err := b.execute(ctx, domain.RemoveRoom{Room: room.ID, NameKey: room.NameKey}); err != nil {
+		if _, err := b.execute(ctx, domain.RemoveChatRoom{ChatRoom: room.ID, NameKey: room.NameKey}); err != nil {
 			return err
 		}
 		_, err = fmt.Fprintf(sh.Stdout, "room %s is removed\n", room.Name)

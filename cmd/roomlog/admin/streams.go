@@ -40,9 +40,9 @@ func (*streamsList) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) error
 		}
 		t := newTable(sh.Stdout, "LIVE", "TITLE", "VIDEO", "AUDIO", "KBIT/S", "GOP", "PLAYERS", "SKIPS", "DROPS", "FOR", "NODE")
 		for _, s := range all {
-			info, since := domain.Picture{}, "waiting"
+			info, since := domain.MediaInfo{}, "waiting"
 			if s.Picture != nil {
-				info, since = s.Picture.Picture, sh.Now().Sub(s.Picture.Since).Round(time.Second).String()
+				info, since = s.Picture.MediaInfo, sh.Now().Sub(s.Picture.Since).Round(time.Second).String()
 			}
 			t.row(s.Live, s.Title, videoText(info), orDash(info.Audio), s.Bitrate/1000, time.Duration(s.GOPMillis)*time.Millisecond,
 				playersText(s.Players), s.Skips, s.Drops, since, orDash(s.Process))
@@ -51,7 +51,7 @@ func (*streamsList) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) error
 	})
 }
 
-func videoText(info domain.Picture) string {
+func videoText(info domain.MediaInfo) string {
 	if info.Width == 0 {
 		return orDash(info.Video)
 	}
@@ -98,7 +98,7 @@ type streamsKick struct {
 func (c *streamsKick) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) error {
 	return withStreams(ctx, g, sh, func(ctx context.Context, b *backend, directory streams.Directory) error {
 		if c.Player == "" {
-			if _, err := b.execute(ctx, domain.KickPublish{Live: domain.LiveID(c.Live), Note: c.Note}); err != nil {
+			if _, err := b.execute(ctx, domain.KickBroadcast{Live: domain.LiveID(c.Live), Reason: c.Note}); err != nil {
 				return err
 			}
 			_, err := fmt.Fprintf(sh.Stdout, "the stream of live %d has ended\n", c.Live)
@@ -109,7 +109,7 @@ func (c *streamsKick) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) err
 		case err != nil:
 			return err
 		case !found:
-			return &domain.Refusal{Code: domain.CodeNoStream, Text: "no node has a player " + c.Player}
+			return &domain.Refusal{Code: domain.CodeNoBroadcast, Text: "no node has a player " + c.Player}
 		}
 		_, err = fmt.Fprintf(sh.Stdout, "player %s is disconnected\n", c.Player)
 		return err

@@ -26,7 +26,7 @@ func total(stream broadcasts.Stream) api.Stream {
 	live, broadcast := stream.Live, stream.Live.Broadcast
 	s := api.Stream{Live: live.ID, Title: live.Title, UserID: live.UserID, Show: broadcast.ID, Process: broadcast.Node, Players: map[string]int{}}
 	if broadcast.ID != "" {
-		s.Picture = &api.LivePicture{Picture: broadcast.Media, Since: broadcast.StartedAt}
+		s.Picture = &api.LivePicture{MediaInfo: broadcast.Media, Since: broadcast.StartedAt}
 	}
 	for _, f := range stream.Nodes {
 		for protocol, n := range f.Players {

@@ -23,7 +23,7 @@ func (*participantList) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) e
 				return err
 			}
 			for _, p := range participants {
-				t.row(p.ID, orDash(p.Name()), p.User.ID, p.Profile, p.Connection, len(p.Rooms), p.EnteredAt.Format(time.DateTime))
+				t.row(p.ID, orDash(p.Name()), p.User.ID, p.Profile, p.Connection, len(p.ChatRooms), p.EnteredAt.Format(time.DateTime))
 				last = p.ID
 			}
 			if len(participants) < pageSize {

@@ -17,9 +17,9 @@ const (
 type Live struct {
 	Streamer  UserID       `json:"streamer"` // 0: there is no such room
 	Status    Status       `json:"status"`
-	Bans      []Ban        `json:"denied,omitempty"` // those who are kept out, and perhaps some who were
-	Broadcast BroadcastID  `json:"show,omitempty"`   // the stream that it has now; "": there is no picture
-	Record    RecordChoice `json:"record,omitempty"` // whether its owner wants its streams recorded
+	Bans      []Ban        `json:"bans,omitempty"`      // those who are kept out, and perhaps some who were
+	Broadcast BroadcastID  `json:"broadcast,omitempty"` // the stream that it has now; "": there is no picture
+	Record    RecordChoice `json:"record,omitempty"`    // whether its owner wants its streams recorded
 }
 
 // open answers nil while people may join, comment and give in room id: on air or paused.
@@ -78,10 +78,10 @@ func streamKey(s string) bool {
 // LiveCreated says that a streamer has a new room. The key opens nothing by itself: only a sign does.
 type LiveCreated struct {
 	Live      LiveID `json:"live"`
-	Streamer  UserID `json:"streamer"` // whose room it is
-	Title     string `json:"title"`    // what the room is called
-	Cover     string `json:"cover"`    // the address of a picture; may be empty
-	StreamKey string `json:"key"`      // the stream key: 20 of 0-9a-zA-Z
+	Streamer  UserID `json:"streamer"`   // whose room it is
+	Title     string `json:"title"`      // what the room is called
+	Cover     string `json:"cover"`      // the address of a picture; may be empty
+	StreamKey string `json:"stream_key"` // the stream key: 20 of 0-9a-zA-Z
 }
 
 // Type implements Event.
@@ -107,8 +107,9 @@ func (e *LiveCreated) personal() (UserID, []*string) {
 // ChangeLiveStatus asks to put one's own room on air, to pause it or to end it for good. An operator may end
 // anybody's.
 type ChangeLiveStatus struct {
-	Live LiveID     `json:"live"`
-	To   LiveChange `json:"type"`
+	Live   LiveID     `json:"live"`
+	To     LiveChange `json:"type"`
+	Reason string     `json:"reason"` // for the record: at most 100 characters, may be empty
 }
 
 // LiveChange is what a streamer asks of a room.
@@ -142,7 +143,11 @@ func (c ChangeLiveStatus) decide(see View) ([]Event, error) {
 	case to == live.Status:
 		return nil, nil
 	}
-	return []Event{LiveStatusChanged{c.Live, live.Streamer, live.Status, to}}, nil
+	reason, err := operatorReason(c.Reason)
+	if err != nil {
+		return nil, err
+	}
+	return []Event{LiveStatusChanged{c.Live, live.Streamer, live.Status, to, reason}}, nil
 }
 
 // livesOf names the streams of rooms.
@@ -155,11 +160,11 @@ func livesOf(ids []LiveID) []Stream {
 }
 
 // endLives answers the end of those rooms of a streamer that are on air or paused.
-func (v View) endLives(streamer UserID, ids []LiveID) []Event {
+func (v View) endLives(streamer UserID, ids []LiveID, reason string) []Event {
 	var ends []Event
 	for i, id := range ids {
 		if live := v.Live(id); live.Streamer == streamer && live.open(id) == nil && !slices.Contains(ids[:i], id) {
-			ends = append(ends, LiveStatusChanged{id, streamer, live.Status, StatusEnded})
+			ends = append(ends, LiveStatusChanged{id, streamer, live.Status, StatusEnded, reason})
 		}
 	}
 	return ends
@@ -171,6 +176,7 @@ type LiveStatusChanged struct {
 	Streamer UserID `json:"streamer"` // whose room it is
 	From     Status `json:"from"`     // where it stood
 	To       Status `json:"to"`       // where it stands
+	Reason   string `json:"reason"`   // why, when somebody gave a reason; may be empty
 }
 
 // Type implements Event.

@@ -34,9 +34,9 @@ const maxCodec = 32
 // the earlier is said to have ended.
 type StartBroadcast struct {
 	Live      LiveID      `json:"live"`
-	Broadcast BroadcastID `json:"show"`
-	Node      string      `json:"process"` // the server process that takes the stream in
-	Media     MediaInfo   `json:"picture"`
+	Broadcast BroadcastID `json:"broadcast"`
+	Node      string      `json:"node"` // the server process that takes the stream in
+	Media     MediaInfo   `json:"media"`
 	OnAir     bool        `json:"on_air"` // also puts a room on air that has not started
 }
 
@@ -69,7 +69,7 @@ func (c StartBroadcast) decide(see View) ([]Event, error) {
 	}
 	follows = append(follows, BroadcastStarted{c.Live, live.Streamer, c.Broadcast, c.Node, c.Media})
 	if c.OnAir && live.Status == StatusNotStarted {
-		follows = append(follows, LiveStatusChanged{c.Live, live.Streamer, live.Status, StatusOnAir})
+		follows = append(follows, LiveStatusChanged{c.Live, live.Streamer, live.Status, StatusOnAir, ""})
 	}
 	return follows, nil
 }
@@ -77,10 +77,10 @@ func (c StartBroadcast) decide(see View) ([]Event, error) {
 // BroadcastStarted says that a room has a stream: there is a picture to see, or something to hear.
 type BroadcastStarted struct {
 	Live      LiveID      `json:"live"`
-	Streamer  UserID      `json:"streamer"` // whose room it is
-	Broadcast BroadcastID `json:"show"`     // the stream, from its first frame to its last, with all reconnects
-	Node      string      `json:"process"`  // the server process that takes it in
-	Media     MediaInfo   `json:"picture"`  // what it held in the beginning
+	Streamer  UserID      `json:"streamer"`  // whose room it is
+	Broadcast BroadcastID `json:"broadcast"` // the stream, from its first frame to its last, with all reconnects
+	Node      string      `json:"node"`      // the server process that takes it in
+	Media     MediaInfo   `json:"media"`     // what it held in the beginning
 }
 
 // Type implements Event.
@@ -102,23 +102,24 @@ type StopCause string
 
 // The reasons.
 const (
-	StopByPublisher    StopCause = "stopped"    // the encoder said so
-	StopConnectionLost StopCause = "lost"       // the connection broke and was not back in time
-	StopReplaced       StopCause = "replaced"   // another stream of the same room has begun
-	StopKicked         StopCause = "kicked"     // an operator said so
-	StopLiveEnded      StopCause = "live_ended" // the room has ended, or its owner may not stream
-	StopShutdown       StopCause = "shutdown"   // the process that took it in was stopped
-	StopNodeLost       StopCause = "node_lost"  // that process died
+	StopByPublisher      StopCause = "stopped"           // the encoder said so
+	StopConnectionLost   StopCause = "lost"              // the connection broke and was not back in time
+	StopReplaced         StopCause = "replaced"          // another stream of the same room has begun
+	StopKicked           StopCause = "kicked"            // an operator said so
+	StopLiveEnded        StopCause = "live_ended"        // the room has ended, or its owner may not stream
+	StopShutdown         StopCause = "shutdown"          // the process that took it in was stopped
+	StopOwnerUnavailable StopCause = "owner_unavailable" // its owner was disabled, forgotten or banned
+	StopNodeLost         StopCause = "node_lost"         // that process died
 )
 
 var publishReasons = [...]StopCause{StopByPublisher, StopConnectionLost, StopReplaced, StopKicked, StopLiveEnded,
-	StopShutdown, StopNodeLost}
+	StopShutdown, StopNodeLost, StopOwnerUnavailable}
 
 // StopBroadcast says for a room that a stream has ended. It is silent when the room has another one by now.
 type StopBroadcast struct {
 	Live      LiveID      `json:"live"`
-	Broadcast BroadcastID `json:"show"`
-	Cause     StopCause   `json:"reason"`
+	Broadcast BroadcastID `json:"broadcast"`
+	Cause     StopCause   `json:"cause"`
 	Bytes     int64       `json:"bytes"` // that were taken in
 }
 
@@ -144,7 +145,7 @@ func (c StopBroadcast) decide(see View) ([]Event, error) {
 // KickBroadcast ends a room's stream in the name of an operator. The room goes on without a picture.
 type KickBroadcast struct {
 	Live   LiveID `json:"live"`
-	Reason string `json:"note"` // why, for the log and the streamer's encoder: at most 100 characters, may be empty
+	Reason string `json:"reason"` // why, for the log and the streamer's encoder: at most 100 characters, may be empty
 }
 
 // Type implements Command.
@@ -170,11 +171,11 @@ func (c KickBroadcast) decide(see View) ([]Event, error) {
 // BroadcastStopped says that a room's stream has ended; not when an encoder is lost and comes back in time.
 type BroadcastStopped struct {
 	Live      LiveID      `json:"live"`
-	Streamer  UserID      `json:"streamer"` // whose room it is
-	Broadcast BroadcastID `json:"show"`     // the stream
-	Cause     StopCause   `json:"reason"`   // why
-	Reason    string      `json:"note"`     // what an operator said about it
-	Bytes     int64       `json:"bytes"`    // that were taken in; 0 when nobody is left who knows
+	Streamer  UserID      `json:"streamer"`  // whose room it is
+	Broadcast BroadcastID `json:"broadcast"` // the stream
+	Cause     StopCause   `json:"cause"`     // why
+	Reason    string      `json:"reason"`    // what an operator said about it
+	Bytes     int64       `json:"bytes"`     // that were taken in; 0 when nobody is left who knows
 }
 
 // Type implements Event.

@@ -50,7 +50,7 @@ func (a Actor) String() string {
 	case PaymentProvider:
 		return "provider"
 	default:
-		return "anyone"
+		return "anonymous"
 	}
 }
 
@@ -130,20 +130,18 @@ const (
 
 // String implements fmt.Stringer.
 func (a access) String() string {
-	return [...]string{"anyone", "person", "operator", "person or operator", "system", "provider"}[a]
+	return [...]string{"anyone", "authenticated user", "operator", "owner or operator", "system", "payment provider"}[a]
 }
 
 // admit is the one place where a person's account, session and rights are checked.
 func (a access) admit(see View) error {
 	by := see.Actor
 	if by.Kind == Authenticated {
-		switch user := see.User(by.User); {
-		case !user.Active():
-			return refuse(CodeUserUnavailable, "user %d does not exist or is disabled", by.User)
-		case user.Ban.Active(see.Now):
-			return refuse(CodeBanned, "user %d is kept out", by.User)
-		case see.Session(by.User).ID != by.Session || by.Session == "":
-			return refuse(CodeSessionEnded, "this session has ended: sign in again")
+		if err := see.User(by.User).Status().Check(by.User, see.Now); err != nil {
+			return err
+		}
+		if err := CheckSession(see.Session(by.User).ID, by.Session); err != nil {
+			return err
 		}
 	}
 	switch {

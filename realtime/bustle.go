@@ -6,6 +6,7 @@ import (
 
 	"roomlog/domain"
 	"roomlog/projections"
+	"roomlog/realtime/ws"
 )
 
 // The defaults of Config for rooms with many people, in all dialects.
@@ -43,7 +44,7 @@ func (b *bustle) add(d projections.Delta) {
 }
 
 // frame stands for everything since the fact before.
-func (b *bustle) frame(live domain.LiveID, prev int64) *Frame {
+func (b *bustle) frame(live domain.LiveID, prev int64) *ws.Frame {
 	if b.count() == 1 {
 		return factFrame(b.one, prev)
 	}
@@ -51,7 +52,7 @@ func (b *bustle) frame(live domain.LiveID, prev int64) *Frame {
 		b.sum.Newest = []personInfo{}
 	}
 	text := encode(push{"crowd", live, b.pos, prev, b.sum})
-	return DroppableFrame(text, Span{Group: int64(live), Prev: prev, Pos: b.pos}).RecordedAt(b.one.RecordedAt)
+	return ws.DroppableFrame(text, ws.Span{Group: int64(live), Prev: prev, Pos: b.pos}).RecordedAt(b.one.RecordedAt)
 }
 
 // crowded says that there are so many people that their coming and going is summed up.

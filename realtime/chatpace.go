@@ -3,6 +3,8 @@ package realtime
 import (
 	lru "github.com/hashicorp/golang-lru/v2"
 	"golang.org/x/time/rate"
+
+	"roomlog/realtime/ws"
 )
 
 const (
@@ -10,7 +12,7 @@ const (
 	entryBurst = 5000
 
 	addressEntryRate  = 20 // of them from one address
-	addressEntryBurst = DefaultMaxPerAddress
+	addressEntryBurst = ws.DefaultMaxPerAddress
 	ratedAddresses    = 10_000 // that are remembered
 
 	openingRate  = 1 // rooms a second that people open by going there

@@ -13,6 +13,7 @@ import (
 	"roomlog/domain"
 	"roomlog/eventstore"
 	"roomlog/projections"
+	"roomlog/realtime/ws"
 )
 
 // The defaults of Config.
@@ -60,9 +61,9 @@ type Config struct {
 	Now      func() time.Time
 
 	Log     *slog.Logger // nil: silent
-	Gate    *Gate        // nil: lets every origin in, with the default limits
+	Gate    *ws.Gate     // nil: lets every origin in, with the default limits
 	Node    string       // names this process in the log; a random uuid by default
-	Sockets SocketConfig // limits of the connections; Open, Skipped, Now, Log and Gate are the door's
+	Sockets ws.Config    // limits of the connections; Open, Skipped, Now, Log and Gate are the door's
 
 	MaxConnsPerUser int
 	MaxRooms        int           // that one connection is in
@@ -121,7 +122,7 @@ type Door struct {
 	cfg      Config
 	epoch    string // the log's id
 	log      *slog.Logger
-	sockets  *Sockets
+	sockets  *ws.Server
 	hub      *hub
 	chat     *Chat
 	presence *presence
@@ -140,7 +141,7 @@ func New(cfg Config) (*Door, error) {
 	sockets := cfg.Sockets
 	sockets.Open, sockets.Skipped = d.open, skippedFrame
 	sockets.Now, sockets.Log, sockets.Gate = cfg.Now, cfg.Log, cfg.Gate
-	d.sockets = NewSockets(sockets)
+	d.sockets = ws.NewServer(sockets)
 	d.presence = newPresence(cfg.Commands, cfg.Node, cfg.Log)
 	d.sentry = newSentry(d)
 	d.chat = newChat(d)
@@ -152,7 +153,7 @@ func New(cfg Config) (*Door, error) {
 func (d *Door) ServeHTTP(w http.ResponseWriter, r *http.Request) { d.sockets.ServeHTTP(w, r) }
 
 // Stats are the counters of the connections.
-func (d *Door) Stats() *Stats { return d.sockets.Stats() }
+func (d *Door) Stats() *ws.Stats { return d.sockets.Stats() }
 
 // Rooms is the number of rooms that somebody here is in.
 func (d *Door) Rooms() int {
@@ -192,7 +193,7 @@ func (d *Door) Shutdown(ctx context.Context) error {
 }
 
 // open makes the session of a new connection.
-func (d *Door) open(c *Conn, _ *http.Request) Peer {
+func (d *Door) open(c *ws.Conn, _ *http.Request) ws.Peer {
 	return &session{door: d, conn: c, rooms: make(map[domain.LiveID]*room)}
 }
 
@@ -233,4 +234,12 @@ func (d *Door) admitted(ctx context.Context, c Identity) error {
 		return refusal(domain.CodeSessionEnded, "this session has ended: sign in again")
 	}
 	return nil
+}
+
+// orDefault returns value, or fallback when value is zero.
+func orDefault[T int | float64 | time.Duration](value, fallback T) T {
+	if value == 0 {
+		return fallback
+	}
+	return value
 }

@@ -10,6 +10,8 @@ import (
 
 	"roomlog/domain"
 	"roomlog/projections"
+
+	"roomlog/realtime/ws"
 )
 
 // hub holds the rooms and the people that this process has connections of, and tells them what the feed
@@ -99,7 +101,7 @@ func (h *hub) reachLocked(ctx context.Context, position int64) {
 		h.door.log.WarnContext(ctx, "rooms missed what the feed released and are closed",
 			slog.Int64("after", h.asOf.Load()), slog.Int64("up_to", position))
 		h.rooms = make(map[domain.LiveID]*room) // whoever joins from now on finds a room without a gap
-		h.door.sockets.closeAll(CloseBehind, "resume from where you are")
+		h.door.sockets.CloseAll(ws.CloseBehind, "resume from where you are")
 		h.cutAudiences()
 		h.door.chat.cut()
 	}

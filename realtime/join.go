@@ -6,6 +6,8 @@ import (
 
 	"roomlog/domain"
 	"roomlog/projections"
+
+	"roomlog/realtime/ws"
 )
 
 // snapshotTries bounds how often a snapshot is read again because the room ran away meanwhile.
@@ -51,8 +53,8 @@ func (s *session) attach(ctx context.Context, r *room, re string, since *sinceDa
 		if err := s.door.WaitFor(ctx, found.Position); err != nil {
 			return err
 		}
-		answer := MustFrame(encode(outbound{re, "ok", joined{Snapshot: snapshotOf(s.door.epoch, found)}}))
-		if r.attach(s.conn, opening{func(int64) *Frame { return answer }, nil, found.Position, found.Position}) {
+		answer := ws.MustFrame(encode(outbound{re, "ok", joined{Snapshot: snapshotOf(s.door.epoch, found)}}))
+		if r.attach(s.conn, opening{func(int64) *ws.Frame { return answer }, nil, found.Position, found.Position}) {
 			return nil
 		}
 	}
@@ -95,8 +97,8 @@ func (s *session) resume(ctx context.Context, r *room, re string, pos int64) (do
 			return false, err
 		}
 	}
-	answer := func(to int64) *Frame {
-		return MustFrame(encode(outbound{re, "ok", joined{Resumed: &[2]int64{pos + 1, max(to, hub.asOf.Load())}}}))
+	answer := func(to int64) *ws.Frame {
+		return ws.MustFrame(encode(outbound{re, "ok", joined{Resumed: &[2]int64{pos + 1, max(to, hub.asOf.Load())}}}))
 	}
 	if r.attach(s.conn, opening{answer, nil, pos, pos}) {
 		return true, nil
@@ -107,7 +109,7 @@ func (s *session) resume(ctx context.Context, r *room, re string, pos int64) (do
 		if err != nil || len(facts) > maxResume {
 			return false, err
 		}
-		missed, have := make([]*Frame, 0, len(facts)), pos
+		missed, have := make([]*ws.Frame, 0, len(facts)), pos
 		for _, d := range facts {
 			missed = append(missed, factFrame(d, have))
 			have = d.Position

@@ -6,6 +6,8 @@ import (
 	"roomlog/domain"
 	"roomlog/eventstore"
 	"roomlog/projections"
+
+	"roomlog/realtime/ws"
 )
 
 const (
@@ -48,7 +50,7 @@ type (
 // laneFrame is one fact of a private lane.
 type laneFrame struct {
 	pos   int64
-	frame *Frame
+	frame *ws.Frame
 }
 
 func laneFrameOf(d projections.Delta) laneFrame {
@@ -57,7 +59,7 @@ func laneFrameOf(d projections.Delta) laneFrame {
 	if kind == projections.KindMessage {
 		kind = chatPrivate
 	}
-	return laneFrame{d.Position, MustFrame(encode(lanePush{kind, d.Position, cursor, laneData(d)}))}
+	return laneFrame{d.Position, ws.MustFrame(encode(lanePush{kind, d.Position, cursor, laneData(d)}))}
 }
 
 func laneData(d projections.Delta) any {
@@ -118,7 +120,7 @@ func (s *session) tell(f laneFrame) {
 	case !l.opened && len(l.waiting) < maxUnacked:
 		l.waiting = append(l.waiting, f)
 	case !l.opened || l.unacked >= maxUnacked:
-		s.conn.Close(CloseBehind, "acknowledge what you get")
+		s.conn.Close(ws.CloseBehind, "acknowledge what you get")
 	default:
 		l.unacked++
 		s.conn.Send(f.frame)
@@ -127,10 +129,10 @@ func (s *session) tell(f laneFrame) {
 
 // openLane answers a hello and lets the lane run: the answer first, then what the client missed, then what
 // came meanwhile. Everything up to the position after is the client's already.
-func (s *session) openLane(answer *Frame, missed []laneFrame, after int64) {
+func (s *session) openLane(answer *ws.Frame, missed []laneFrame, after int64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	frames := []*Frame{answer}
+	frames := []*ws.Frame{answer}
 	for _, f := range append(missed, s.lane.waiting...) {
 		if f.pos > after {
 			frames = append(frames, f.frame)

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"roomlog/domain"
+	"roomlog/realtime/ws"
 )
 
 // Connection is a connection as operators see it.
@@ -84,12 +85,12 @@ func (d *Door) whereabouts() Whereabouts {
 func (d *Door) list() []Connection {
 	w := d.whereabouts()
 	var all []Connection
-	for _, c := range d.sockets.snapshot(nil) {
-		g, ok := c.who().(Client)
+	for _, c := range d.sockets.Conns() {
+		g, ok := c.Peer().(Client)
 		if !ok { // it is being opened
 			continue
 		}
-		s := Connection{ID: d.idOf(c), Dialect: "native", Address: c.Address(), Since: d.sockets.start.Add(c.opened)}
+		s := Connection{ID: d.idOf(c), Dialect: "native", Address: c.Address(), Since: c.OpenedAt()}
 		w.Describe(&s, g)
 		all = append(all, s)
 	}
@@ -113,19 +114,19 @@ func newestFirst(all []Connection) {
 }
 
 // idOf names a connection of the native dialect among those of all processes.
-func (d *Door) idOf(c *Conn) domain.ConnectionID {
+func (d *Door) idOf(c *ws.Conn) domain.ConnectionID {
 	h := fnv.New32a()
 	h.Write([]byte(d.cfg.Node))
-	return domain.ConnectionID(fmt.Sprintf("%08x-%d", h.Sum32(), c.serial))
+	return domain.ConnectionID(fmt.Sprintf("%08x-%d", h.Sum32(), c.Serial()))
 }
 
 // putOut puts one connection of the native dialect out; it answers false if it is not here.
 func (d *Door) putOut(id domain.ConnectionID, reason string) bool {
-	for _, c := range d.sockets.snapshot(nil) {
+	for _, c := range d.sockets.Conns() {
 		if d.idOf(c) != id {
 			continue
 		}
-		if g, ok := c.who().(Client); ok {
+		if g, ok := c.Peer().(Client); ok {
 			g.Kick(reason)
 		}
 		return true

@@ -5,6 +5,7 @@ import (
 
 	"roomlog/domain"
 	"roomlog/projections"
+	"roomlog/realtime/ws"
 )
 
 // outData tells a connection that it is not in a room any more, and why.
@@ -61,7 +62,7 @@ func (h *hub) keepOrder(d projections.Delta) {
 // Kick implements Guest.
 func (s *session) Kick(reason string) {
 	s.refuse("", kicked(reason))
-	s.depart(CloseKicked, cmp.Or(reason, string(domain.CodeKicked)))
+	s.depart(ws.CloseKicked, cmp.Or(reason, string(domain.CodeKicked)))
 }
 
 // BanFrom implements Guest.
@@ -71,14 +72,14 @@ func (s *session) BanFrom(live domain.LiveID, reason string) {
 		defer s.turn.Unlock()
 		if s.leave(live, domain.LeaveRemoved) {
 			no := kept(domain.CodeBanned, reason, "you are kept out of this room")
-			s.conn.Send(MustFrame(encode(outPush{"out", live, outData{no.Code, no.Text, no.TextZH}})))
+			s.conn.Send(ws.MustFrame(encode(outPush{"out", live, outData{no.Code, no.Text, no.TextZH}})))
 		}
 	}()
 }
 
 // depart closes the connection, and has the rooms told that it was our doing if it is to stay away for that.
 func (s *session) depart(code uint16, reason string) {
-	if code == CloseKicked {
+	if code == ws.CloseKicked {
 		s.out.Store(true)
 	}
 	s.conn.Close(code, reason)

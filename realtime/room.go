@@ -7,6 +7,8 @@ import (
 
 	"roomlog/domain"
 	"roomlog/projections"
+
+	"roomlog/realtime/ws"
 )
 
 const (
@@ -19,7 +21,7 @@ const (
 // room is a live that somebody in this process watches.
 type room struct {
 	live domain.LiveID
-	fan  *Fanout
+	fan  *ws.Fanout
 	held int // guarded by hub.mu
 
 	crowd    int           // people above which their coming and going is summed up; below 0: never
@@ -36,7 +38,7 @@ type room struct {
 // fact is a delta as it went out, or several that one frame stands for.
 type fact struct {
 	pos, prev int64
-	frame     *Frame
+	frame     *ws.Frame
 }
 
 // tell pushes a public delta to everybody in the room.
@@ -52,7 +54,7 @@ func (r *room) tell(d projections.Delta) {
 }
 
 // push sends the frame of a fact, or of several up to pos, to everybody and remembers it.
-func (r *room) push(pos int64, frame *Frame) {
+func (r *room) push(pos int64, frame *ws.Frame) {
 	f := fact{pos, r.last, frame}
 	r.last = f.pos
 	if len(r.recent) == roomMemory {
@@ -65,16 +67,16 @@ func (r *room) push(pos int64, frame *Frame) {
 
 // opening is what a connection is told first when it is attached.
 type opening struct {
-	answer  func(to int64) *Frame // everything up to to is said before anything else is
-	further []*Frame              // sent behind it
-	have    int64                 // position of the newest fact that the client knows then
-	upTo    int64                 // nothing happened between have and upTo
+	answer  func(to int64) *ws.Frame // everything up to to is said before anything else is
+	further []*ws.Frame              // sent behind it
+	have    int64                    // position of the newest fact that the client knows then
+	upTo    int64                    // nothing happened between have and upTo
 }
 
 // attach makes c a receiver of the room: it gets the opening, what the room remembers after it, and then
 // everything that comes, each behind what it knows. It fails if the room does not remember everything that
 // has to follow the opening, or if that is more than a resume sends.
-func (r *room) attach(c *Conn, o opening) bool {
+func (r *room) attach(c *ws.Conn, o opening) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.sumUp() // c is not to be told what it knows
@@ -90,7 +92,7 @@ func (r *room) attach(c *Conn, o opening) bool {
 	case len(r.recent) == 0 && r.last > o.have:
 		r.last = o.have // the room has learned what was before it
 	}
-	frames := append(make([]*Frame, 0, 1+len(o.further)+len(missed)), o.answer(max(o.upTo, r.last)))
+	frames := append(make([]*ws.Frame, 0, 1+len(o.further)+len(missed)), o.answer(max(o.upTo, r.last)))
 	frames = append(frames, o.further...)
 	for _, f := range missed {
 		frames = append(frames, f.frame)

@@ -9,13 +9,14 @@ import (
 
 	"roomlog/domain"
 	"roomlog/projections"
+	"roomlog/realtime/ws"
 )
 
 // session is one connection in the native dialect. Frames are handled one after another, so that what a
 // person says stays in order.
 type session struct {
 	door *Door
-	conn *Conn
+	conn *ws.Conn
 	out  atomic.Bool // put out by us
 
 	turn  sync.Mutex // held while a frame is handled; taken before mu
@@ -53,7 +54,7 @@ func (s *session) Text(message []byte) {
 	case err != nil:
 		s.failed(ctx, in, err)
 	case answer != nil:
-		s.conn.Send(MustFrame(encode(outbound{in.ID, "ok", answer})))
+		s.conn.Send(ws.MustFrame(encode(outbound{in.ID, "ok", answer})))
 	}
 }
 
@@ -84,7 +85,7 @@ func (s *session) failed(ctx context.Context, in inbound, err error) {
 }
 
 func (s *session) refuse(re string, p *problem) {
-	s.conn.Send(MustFrame(encode(outbound{re, "error", p})))
+	s.conn.Send(ws.MustFrame(encode(outbound{re, "error", p})))
 }
 
 // Closed takes the connection out of everything.
@@ -114,7 +115,7 @@ func (s *session) Identity() Identity {
 }
 
 // Ended implements Guest.
-func (s *session) Ended() bool { return s.conn.ended() }
+func (s *session) Ended() bool { return s.conn.Ended() }
 
 // DeliverPrivate implements Guest.
 func (s *session) DeliverPrivate(d projections.Delta) { s.tell(laneFrameOf(d)) }

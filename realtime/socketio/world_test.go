@@ -21,6 +21,7 @@ import (
 	"roomlog/realtime"
 	"roomlog/realtime/socketio"
 	"roomlog/realtime/socketio/siotest"
+	"roomlog/realtime/ws"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -59,7 +60,7 @@ func openWorld(t testing.TB, db *pgtest.DB, projects bool, change func(*socketio
 	w.sequencer = eventstore.NewSequencer(store, eventstore.SequencerConfig{})
 	w.feed = projections.NewFeed(store, w.queries, projections.FeedConfig{GaugeInterval: 20 * time.Millisecond})
 	log := slog.New(slog.NewTextHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	gate := realtime.NewGate(realtime.GateConfig{MaxPerAddress: -1})
+	gate := ws.NewGate(ws.GateConfig{MaxPerAddress: -1})
 	rooms := realtime.Config{
 		Store: store, Commands: w.sequencer, Queries: w.queries, Feed: w.feed, Verify: verify, Now: time.Now, Log: log, Gate: gate,
 		CommentRate: 1e6, CommentBurst: 1e6, GiftRate: 1e6, GiftBurst: 1e6, MessageRate: 1e6, MessageBurst: 1e6, RoomsPerAddress: 100,

@@ -10,7 +10,7 @@ import (
 	"roomlog/cmd/roomlog/cli"
 	"roomlog/eventstore"
 	"roomlog/projections"
-	"roomlog/realtime"
+	"roomlog/realtime/ws"
 )
 
 // metrics registers figures under the prefix roomlog_. Each figure is read when it is scraped.
@@ -93,7 +93,7 @@ func (s *servers) registerMetrics(m metrics) {
 	m.gauge("polling_sessions", "Socket.IO clients without a WebSocket connection.", func() float64 { return float64(s.socketio.Polling()) })
 }
 
-func registerSocketMetrics(m metrics, s *realtime.Stats, lives func() int) {
+func registerSocketMetrics(m metrics, s *ws.Stats, lives func() int) {
 	count := func(n *atomic.Int64) func() float64 { return func() float64 { return float64(n.Load()) } }
 	m.gauge("sockets", "Open WebSocket connections.", count(&s.Open))
 	m.gauge("lives_joined", "Lives that at least one connection of this process has joined.", func() float64 { return float64(lives()) })
@@ -112,7 +112,7 @@ func registerSocketMetrics(m metrics, s *realtime.Stats, lives func() int) {
 }
 
 // closedSockets counts ended connections by close code.
-type closedSockets struct{ stats *realtime.Stats }
+type closedSockets struct{ stats *ws.Stats }
 
 var closedDesc = prometheus.NewDesc("roomlog_sockets_closed_total", "WebSocket connections ended, by close code.", []string{"code"}, nil)
 

@@ -24,7 +24,7 @@ import (
 type servers struct {
 	http      *http.Server
 	api       *api.API
-	realtime  *realtime.Door   // nil without the role
+	realtime  *realtime.Door // nil without the role
 	socketio  *socketio.Door // nil without the role
 	readiness *readiness
 }

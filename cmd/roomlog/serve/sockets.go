@@ -10,11 +10,12 @@ import (
 	"roomlog/realtime"
 	"roomlog/realtime/socketio"
 	"roomlog/realtime/socketio/engineio"
+	"roomlog/realtime/ws"
 )
 
 // openSockets opens the servers of both WebSocket dialects. They share one connection limit.
 func (c *Command) openSockets(ctx context.Context, env *environment, b *backend, l *layers, s *servers, tokens *api.Tokens, proxies api.Proxies) error {
-	limit := realtime.NewGate(realtime.GateConfig{
+	limit := ws.NewGate(ws.GateConfig{
 		Origins: c.CORSOrigins, MaxConns: c.MaxConnections, MaxPerAddress: c.MaxConnectionsPerAddress,
 		Address: func(r *http.Request) string { return proxies.ClientAddr(r).String() },
 	})
@@ -30,7 +31,7 @@ func (c *Command) openSockets(ctx context.Context, env *environment, b *backend,
 	return nil
 }
 
-func (c *Command) socketioConfig(env *environment, b *backend, rooms *realtime.Door, limit *realtime.Gate) socketio.Config {
+func (c *Command) socketioConfig(env *environment, b *backend, rooms *realtime.Door, limit *ws.Gate) socketio.Config {
 	assets := c.Assets
 	if assets == "" {
 		assets = filepath.Join(env.dataDir, "assets")
@@ -40,13 +41,13 @@ func (c *Command) socketioConfig(env *environment, b *backend, rooms *realtime.D
 		Engine: engineio.Config{
 			Gate: limit, MaxPayload: c.MaxPayload, MaxPolling: c.MaxPolling, PingInterval: c.PingInterval, PingTimeout: c.PingTimeout,
 			BodyTimeout: c.BodyTimeout, FrameRate: c.FrameRate, FrameBurst: c.FrameBurst,
-			Sockets: realtime.SocketConfig{QueueBytes: c.QueueBytes, RestartSpread: c.RestartSpread, FlushWindow: c.window()},
+			Sockets: ws.Config{QueueBytes: c.QueueBytes, RestartSpread: c.RestartSpread, FlushWindow: c.window()},
 		},
 		Guests: c.GuestChat, Listed: c.Listed, Crowd: c.Crowd, Interval: c.ListInterval,
 	}
 }
 
-func (c *Command) realtimeConfig(env *environment, b *backend, tokens *api.Tokens, limit *realtime.Gate) realtime.Config {
+func (c *Command) realtimeConfig(env *environment, b *backend, tokens *api.Tokens, limit *ws.Gate) realtime.Config {
 	return realtime.Config{
 		Store: b.store, Commands: b.sequencer, Queries: b.queries, Feed: b.feed, Now: env.sh.Now, Log: env.log,
 		Verify: func(token string) (realtime.Identity, error) {
@@ -54,7 +55,7 @@ func (c *Command) realtimeConfig(env *environment, b *backend, tokens *api.Token
 			return realtime.Identity{User: user, Session: session, Expires: tokens.Until(token)}, err
 		},
 		Gate: limit,
-		Sockets: realtime.SocketConfig{
+		Sockets: ws.Config{
 			MaxMessage: c.MaxMessage, QueueBytes: c.QueueBytes, HelloTimeout: c.HelloTimeout, PingInterval: c.PingInterval,
 			IdleTimeout: c.SocketTimeout, FrameRate: c.FrameRate, FrameBurst: c.FrameBurst, RestartSpread: c.RestartSpread,
 			FlushWindow: c.window(), Deflate: c.Deflate,

@@ -37,8 +37,8 @@ func BenchmarkFigureThunderingHerd(b *testing.B) {
 // the start until the last one was back.
 func herd(t testing.TB, db *pgtest.DB, n int, spread time.Duration) time.Duration {
 	const accounts, before, between, after = 40, 60, 30, 30
-	config := func(c *realtime.Config) {
-		c.MaxConnsPerUser = -1
+	config := func(c *config) {
+		c.MaxConnectionsPerUser = -1
 		c.Sockets = realtime.SocketConfig{RestartSpread: spread}
 	}
 	first := openWorld(t, db, true, config)

@@ -149,7 +149,7 @@ func TestKeepingAPersonOutOfARoom(t *testing.T) {
 	c.join(live)
 	c.join(other)
 	ann.asks(domain.DenyViewer{Live: live, User: bob.id, Reason: "be kind"})
-	out := c.push("out")
+	out := c.push("banned")
 	if no := into[refusal](t, out); out.Live != live || no.Code != "denied" || no.Text != "be kind" || no.TextZH != "be kind" {
 		t.Errorf("told %s", out.raw)
 	}
@@ -180,7 +180,7 @@ func TestJoiningWhileBeingKeptOut(t *testing.T) {
 		id := c.ask("room.join", map[string]any{"live": live})
 		ann.asks(domain.DenyViewer{Live: live, User: bob.id})
 		if c.answer(id).Type == "ok" {
-			c.push("out")
+			c.push("banned")
 		}
 		said := ann.asks(domain.PostComment{Live: live, Text: "unheard"})
 		w.told(said.Position)
@@ -201,7 +201,7 @@ func (w *world) told(position int64) {
 	w.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
-	if err := w.door.WaitFor(ctx, position); err != nil {
+	if err := w.hub.WaitFor(ctx, position); err != nil {
 		w.Fatal(err)
 	}
 }

@@ -137,7 +137,7 @@ func TestPresence(t *testing.T) {
 		live := p.goLive("u")
 		q.app().join(live)
 		w.execute(domain.Request{By: domain.Actor{Kind: domain.System}, Command: domain.LeaveLive{
-			Live: live, User: q.id, Cause: domain.LeftProcessLost, Process: w.door.Node(),
+			Live: live, User: q.id, Cause: domain.LeftProcessLost, Process: w.hub.Node(),
 		}})
 		w.settled(live, fmt.Sprintf("joined %d", q.id), fmt.Sprintf("left %d process_lost", q.id), fmt.Sprintf("joined %d", q.id))
 	})
@@ -158,7 +158,7 @@ func TestPresence(t *testing.T) {
 func TestTwoProcesses(t *testing.T) {
 	t.Parallel()
 	const grace = 400 * time.Millisecond
-	quick := func(c *realtime.Config) { c.Grace = grace }
+	quick := func(c *config) { c.PresenceGrace = grace }
 	db := pgtest.New(t)
 	a := openWorld(t, db, true, quick)
 	b := openWorld(t, db, false, quick)
@@ -316,7 +316,7 @@ func TestFaults(t *testing.T) {
 		}
 	})
 	t.Run("a slow reader in a room disturbs nobody", func(t *testing.T) {
-		w := newWorld(t, func(c *realtime.Config) {
+		w := newWorld(t, func(c *config) {
 			c.Sockets.SendBuffer, c.Sockets.WriteTimeout = 8<<10, 300*time.Millisecond
 		})
 		p, q := w.register("ann"), w.register("bob")

@@ -188,7 +188,7 @@ func TestRoomsThatMissedSomething(t *testing.T) {
 	live, other := p.goLive("x"), p.goLive("y")
 	a := p.app()
 	c := startChain(t, a.join(live))
-	w.door.Miss(t.Context())
+	w.hub.Miss(t.Context())
 	p.asks(domain.PostComment{Live: other, Text: "what the rooms were not told"})
 	a.closedWith(realtime.CloseBehind)
 	a = p.app()

@@ -28,7 +28,7 @@ import (
 type doors struct {
 	server    *http.Server
 	api       *api.API
-	realtime  *realtime.Door // nil without the role, like the next
+	realtime  *realtime.Native // nil without the role, like the next
 	socketio  *socketio.Door
 	readiness *readiness
 }
@@ -87,7 +87,7 @@ func (c *serveCommand) openDoors(ctx context.Context, h *house, e *engine, l *la
 		}
 		mux.Handle("/ws", d.realtime)
 		mux.Handle(socketio.Path, api.AllowOrigins(c.CORSOrigins)(d.socketio))
-		meterSockets(metering{registry}.of("native"), d.realtime.Stats(), d.realtime.Rooms)
+		meterSockets(metering{registry}.of("native"), d.realtime.Stats(), d.realtime.Lives)
 		meterSockets(metering{registry}.of("socketio"), d.socketio.Stats(), d.socketio.Rooms)
 		metering{registry}.gauge("polling_sessions", "Socket.IO clients without a WebSocket connection.",
 			func() float64 { return float64(d.socketio.Polling()) })
@@ -134,10 +134,19 @@ func (e *engine) connections(ctx context.Context, f api.SocketFilter) (api.Socke
 	for _, s := range roll.Connections {
 		all.Sockets = append(all.Sockets, api.Socket{
 			ID: s.ID, Process: s.Node, Dialect: s.Dialect, Users: append([]domain.UserID{}, s.Users...),
-			Rooms: append([]string{}, s.Rooms...), Address: s.Address, Since: s.Since,
+			Rooms: liveNames(s.Lives), Address: s.Address, Since: s.Since,
 		})
 	}
 	return all, err
+}
+
+// liveNames returns lives as the REST API names them.
+func liveNames(lives []domain.LiveID) []string {
+	names := make([]string, 0, len(lives))
+	for _, live := range lives {
+		names = append(names, fmt.Sprintf("live-%d", live))
+	}
+	return names
 }
 
 // openSockets opens the door of the rooms, and that of old clients beside it. Connections of both are counted
@@ -147,25 +156,34 @@ func (c *serveCommand) openSockets(ctx context.Context, h *house, e *engine, l *
 		Origins: c.CORSOrigins, MaxConns: c.MaxConnections, MaxPerAddress: c.MaxConnectionsPerAddress,
 		Address: func(r *http.Request) string { return proxies.ClientAddr(r).String() },
 	})
-	var err error
-	if d.realtime, err = realtime.New(c.realtimeConfig(h, e, tokens, gate)); err != nil {
+	hub, err := realtime.NewHub(c.hubConfig(h, e, tokens))
+	if err != nil {
 		return err
 	}
-	if d.socketio, err = socketio.New(c.socketioConfig(h, e, d.realtime, gate)); err != nil {
+	chat, err := realtime.NewChat(c.chatConfig(h, e, hub))
+	if err != nil {
 		return err
 	}
-	l.run(ctx, "realtime", d.realtime.Run)
+	if d.realtime, err = realtime.NewNative(c.nativeConfig(h, e, hub, chat, gate)); err != nil {
+		return err
+	}
+	if d.socketio, err = socketio.New(c.socketioConfig(h, e, hub, chat, gate)); err != nil {
+		return err
+	}
+	l.run(ctx, "hub", hub.Run)
+	l.run(ctx, "chat", chat.Run)
+	l.run(ctx, "native", d.realtime.Run)
 	l.run(ctx, "socketio", d.socketio.Run)
 	return nil
 }
 
-func (c *serveCommand) socketioConfig(h *house, e *engine, rooms *realtime.Door, gate *realtime.Gate) socketio.Config {
+func (c *serveCommand) socketioConfig(h *house, e *engine, hub *realtime.Hub, chat *realtime.Chat, gate *realtime.Gate) socketio.Config {
 	assets := c.Assets
 	if assets == "" {
 		assets = filepath.Join(h.data, "assets")
 	}
 	return socketio.Config{
-		Rooms: rooms, Queries: e.queries, Now: h.sh.now, Log: h.log, Assets: assets,
+		Hub: hub, Chat: chat, Queries: e.queries, Now: h.sh.now, Log: h.log, Assets: assets,
 		Engine: engineio.Config{
 			Gate: gate, MaxPayload: c.MaxPayload, MaxPolling: c.MaxPolling, PingInterval: c.PingInterval, PingTimeout: c.PingTimeout,
 			BodyTimeout: c.BodyTimeout, FrameRate: c.FrameRate, FrameBurst: c.FrameBurst,
@@ -175,23 +193,35 @@ func (c *serveCommand) socketioConfig(h *house, e *engine, rooms *realtime.Door,
 	}
 }
 
-func (c *serveCommand) realtimeConfig(h *house, e *engine, tokens *api.Tokens, gate *realtime.Gate) realtime.Config {
-	return realtime.Config{
-		Store: e.store, Commands: e.sequencer, Queries: e.queries, Feed: e.feed, Now: h.sh.now, Log: h.log,
+func (c *serveCommand) hubConfig(h *house, e *engine, tokens *api.Tokens) realtime.HubConfig {
+	return realtime.HubConfig{
+		Store: e.store, Commands: e.sequencer, Queries: e.queries, Feed: e.feed, Now: h.sh.now, Log: h.log, Node: e.process,
 		Verify: func(token string) (realtime.Identity, error) {
 			user, session, err := tokens.Verify(token)
 			return realtime.Identity{User: user, Session: session, Expires: tokens.Until(token)}, err
 		},
-		Gate: gate,
+		MaxConnectionsPerUser: c.MaxConnectionsPerUser, MaxLivesPerConnection: c.MaxRoomsPerConnection,
+		CommentRate: c.CommentRate, CommentBurst: c.CommentBurst, GiftRate: c.GiftRate, GiftBurst: c.GiftBurst,
+		LargeLive: c.Crowd, JoinBatchInterval: c.ListInterval, PresenceGrace: c.PresenceGrace,
+	}
+}
+
+func (c *serveCommand) chatConfig(h *house, e *engine, hub *realtime.Hub) realtime.ChatConfig {
+	return realtime.ChatConfig{
+		Hub: hub, Store: e.store, Commands: e.sequencer, Queries: e.queries, Now: h.sh.now, Log: h.log,
+		MessageRate: c.MessageRate, MessageBurst: c.MessageBurst, TypingRate: c.TypingRate,
+		MaxChatRooms: c.ChatRooms, RoomsPerAddress: c.RoomsPerAddress, Uploads: c.uploads(),
+	}
+}
+
+func (c *serveCommand) nativeConfig(h *house, e *engine, hub *realtime.Hub, chat *realtime.Chat, gate *realtime.Gate) realtime.NativeConfig {
+	return realtime.NativeConfig{
+		Hub: hub, Chat: chat, Store: e.store, Queries: e.queries, Feed: e.feed, Now: h.sh.now, Log: h.log, Gate: gate,
 		Sockets: realtime.SocketConfig{
 			MaxMessage: c.MaxMessage, QueueBytes: c.QueueBytes, HelloTimeout: c.HelloTimeout, PingInterval: c.PingInterval,
 			IdleTimeout: c.SocketTimeout, FrameRate: c.FrameRate, FrameBurst: c.FrameBurst, RestartSpread: c.RestartSpread,
 			FlushWindow: c.window(), Deflate: c.Deflate,
 		},
-		MaxConnsPerUser: c.MaxConnectionsPerUser, MaxRooms: c.MaxRoomsPerConnection,
-		CommentRate: c.CommentRate, CommentBurst: c.CommentBurst, GiftRate: c.GiftRate, GiftBurst: c.GiftBurst,
-		MessageRate: c.MessageRate, MessageBurst: c.MessageBurst, TypingRate: c.TypingRate, MaxChatRooms: c.ChatRooms, RoomsPerAddress: c.RoomsPerAddress, Uploads: c.uploads(),
-		Crowd: c.Crowd, CrowdInterval: c.ListInterval, Grace: c.PresenceGrace, Node: e.process,
 	}
 }
 

@@ -71,9 +71,9 @@ func (c *socketsCommand) Run(ctx context.Context, g *globals, sh shell) error {
 		if err != nil {
 			return err
 		}
-		t := newTable(sh.stdout, "ID", "DIALECT", "USERS", "ROOMS", "ADDRESS", "SINCE", "PROCESS")
+		t := newTable(sh.stdout, "ID", "DIALECT", "USERS", "LIVES", "ADDRESS", "SINCE", "PROCESS")
 		for _, s := range roll.Connections {
-			t.row(s.ID, s.Dialect, listOf(s.Users), listOf(s.Rooms), s.Address, s.Since.Format(time.DateTime), s.Node)
+			t.row(s.ID, s.Dialect, listOf(s.Users), listOf(s.Lives), s.Address, s.Since.Format(time.DateTime), s.Node)
 		}
 		if err := t.end("No connections"); err != nil {
 			return err

@@ -16,8 +16,8 @@ const (
 	maxUnacked = 1000
 )
 
-// lanePush is the envelope of what one person is told.
-type lanePush struct {
+// userPush is the envelope of what one person is told.
+type userPush struct {
 	Type   string `json:"type"`
 	Pos    int64  `json:"pos" jsonschema_description:"its position in the log"`
 	Cursor string `json:"cursor" jsonschema_description:"for ack, and for since of the next hello"`
@@ -45,22 +45,22 @@ type (
 	}
 )
 
-// laneFrame is one fact of a private lane.
-type laneFrame struct {
+// userFrame is one fact of a private lane.
+type userFrame struct {
 	pos   int64
 	frame *Frame
 }
 
-func laneFrameOf(d projections.Delta) laneFrame {
+func userFrameOf(d projections.Delta) userFrame {
 	cursor := eventstore.CursorOf(eventstore.Record{Position: d.Position, ID: d.EventID})
 	kind := d.Kind
 	if kind == projections.KindMessage {
 		kind = chatPrivate
 	}
-	return laneFrame{d.Position, MustFrame(encode(lanePush{kind, d.Position, cursor, laneData(d)}))}
+	return userFrame{d.Position, MustFrame(encode(userPush{kind, d.Position, cursor, userData(d)}))}
 }
 
-func laneData(d projections.Delta) any {
+func userData(d projections.Delta) any {
 	switch e := d.Event.(type) {
 	case domain.GiftSent:
 		return balanceInfo{Balance: e.BalanceAfter, Change: -e.Coins, Live: e.Live, Gift: e.Gift, Num: e.Num}
@@ -101,19 +101,19 @@ func laneData(d projections.Delta) any {
 	return noData{}
 }
 
-// privateLane is one connection's end of a private lane; session.mu guards it.
-type privateLane struct {
+// userChannel is one connection's end of a private lane; session.mu guards it.
+type userChannel struct {
 	opened  bool
 	after   int64       // the client has everything up to here
-	waiting []laneFrame // until it is opened
+	waiting []userFrame // until it is opened
 	unacked int
 }
 
 // tell sends a fact of the private lane, once the lane is open.
-func (s *session) tell(f laneFrame) {
+func (s *session) sendPrivate(f userFrame) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	switch l := &s.lane; {
+	switch l := &s.user; {
 	case f.pos <= l.after:
 	case !l.opened && len(l.waiting) < maxUnacked:
 		l.waiting = append(l.waiting, f)
@@ -125,19 +125,19 @@ func (s *session) tell(f laneFrame) {
 	}
 }
 
-// openLane answers a hello and lets the lane run: the answer first, then what the client missed, then what
+// openUserChannel answers a hello and lets the lane run: the answer first, then what the client missed, then what
 // came meanwhile. Everything up to the position after is the client's already.
-func (s *session) openLane(answer *Frame, missed []laneFrame, after int64) {
+func (s *session) openUserChannel(answer *Frame, missed []userFrame, after int64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	frames := []*Frame{answer}
-	for _, f := range append(missed, s.lane.waiting...) {
+	for _, f := range append(missed, s.user.waiting...) {
 		if f.pos > after {
 			frames = append(frames, f.frame)
 			after = f.pos
 		}
 	}
-	s.lane = privateLane{opened: true, after: after, unacked: len(frames) - 1}
+	s.user = userChannel{opened: true, after: after, unacked: len(frames) - 1}
 	s.conn.Send(frames...)
 }
 
@@ -145,5 +145,5 @@ func (s *session) openLane(answer *Frame, missed []laneFrame, after int64) {
 func (s *session) acknowledged() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.lane.unacked = 0
+	s.user.unacked = 0
 }

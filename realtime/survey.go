@@ -136,7 +136,7 @@ func answerRoll(ctx context.Context, store *eventstore.Store, process string, w 
 	sockets := slices.DeleteFunc(all, func(s Connection) bool {
 		return asked.ID != "" && asked.ID != s.ID && asked.ID != s.Alias ||
 			asked.User != 0 && !slices.Contains(s.Users, asked.User) ||
-			asked.Live != 0 && !slices.Contains(s.Rooms, LiveName(asked.Live))
+			asked.Live != 0 && !slices.Contains(s.Lives, asked.Live)
 	})
 	total := len(sockets)
 	sockets = sockets[:min(total, rollAtMost)]

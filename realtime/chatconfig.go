@@ -1,0 +1,56 @@
+package realtime
+
+import (
+	"errors"
+	"log/slog"
+	"time"
+
+	"roomlog/domain"
+	"roomlog/eventstore"
+	"roomlog/projections"
+)
+
+// The defaults of ChatConfig.
+const (
+	DefaultMessageRate     = 5
+	DefaultMessageBurst    = 20
+	DefaultTypingRate      = 2
+	DefaultMaxChatRooms    = domain.DefaultRooms
+	DefaultRoomsPerAddress = 10
+)
+
+// ChatConfig holds the dependencies and settings of a chat. The first group is required.
+type ChatConfig struct {
+	Hub      *Hub
+	Store    *eventstore.Store
+	Commands Executor
+	Queries  *projections.Queries
+	Now      func() time.Time
+
+	Log *slog.Logger // nil: no logs
+
+	MessageRate     float64 // messages per second of one user, or of one anonymous connection
+	MessageBurst    int     // messages at once
+	TypingRate      float64 // typing notes per second of one connection
+	MaxChatRooms    int     // rooms that users may open
+	RoomsPerAddress int     // rooms per minute that users may open by joining them, from one address
+	Uploads         string  // prefix of the URLs of uploaded files: "https://live.example/uploads/"; "": any host
+}
+
+func (c *ChatConfig) check() error {
+	if c.Hub == nil || c.Store == nil || c.Commands == nil || c.Queries == nil || c.Now == nil {
+		return errors.New("chat: Hub, Store, Commands, Queries and Now are required")
+	}
+	return nil
+}
+
+func (c *ChatConfig) setDefaults() {
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	c.MessageRate = orDefault(c.MessageRate, DefaultMessageRate)
+	c.MessageBurst = orDefault(c.MessageBurst, DefaultMessageBurst)
+	c.TypingRate = orDefault(c.TypingRate, DefaultTypingRate)
+	c.RoomsPerAddress = orDefault(c.RoomsPerAddress, DefaultRoomsPerAddress)
+	c.MaxChatRooms = orDefault(c.MaxChatRooms, DefaultMaxChatRooms)
+}

@@ -248,9 +248,9 @@ func TestLimitsOfAll(t *testing.T) {
 		name   string
 		limits media.Limits
 	}{
-		{"connections", media.Limits{Connections: 3}},
-		{"connections from one address", media.Limits{PerAddress: 3}},
-		{"players of one stream", media.Limits{PerStream: 2}},
+		{"connections", media.Limits{MaxMediaConnections: 3}},
+		{"connections from one address", media.Limits{MaxMediaPerAddress: 3}},
+		{"players of one stream", media.Limits{MaxStreamPlayers: 2}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			h := run(t, func(c *media.Config) { c.Limits = tt.limits })
@@ -269,7 +269,7 @@ func TestLimitsOfAll(t *testing.T) {
 		})
 	}
 	t.Run("streams", func(t *testing.T) {
-		h := run(t, func(c *media.Config) { c.Limits.Streams = 1 })
+		h := run(t, func(c *media.Config) { c.Limits.MaxStreams = 1 })
 		h.publish(t, "KEY").begin(0)
 		if answer := get(t, "GET", h.flvURL("OTHER"), nil); answer.StatusCode != http.StatusServiceUnavailable {
 			t.Fatal(answer.Status)
@@ -277,7 +277,7 @@ func TestLimitsOfAll(t *testing.T) {
 		h.stranger(t, "live", "publish", 3, nil, "OTHER?sign="+h.signer.Publish("OTHER"), "live").hear(rtmp.PublishFailed)
 	})
 	t.Run("streams that are waited for", func(t *testing.T) {
-		h := run(t, func(c *media.Config) { c.Limits.Streams = 2 })
+		h := run(t, func(c *media.Config) { c.Limits.MaxStreams = 2 })
 		waiting := h.watch(t, h.flvURL("A"))
 		h.watch(t, h.flvURL("B"))
 		eventually(t, "two who wait", func() bool { return h.Snapshot().Players == 2 })
@@ -295,7 +295,7 @@ func TestLimitsOfAll(t *testing.T) {
 		waiting.sees(picture(true, "first"))
 	})
 	t.Run("strangers", func(t *testing.T) {
-		h := run(t, func(c *media.Config) { c.Limits.PendingPerAddress = 2 })
+		h := run(t, func(c *media.Config) { c.Limits.MaxPendingPerAddress = 2 })
 		first, second := dialRTMP(t, h.rtmp), dialRTMP(t, h.rtmp)
 		eventually(t, "two strangers", func() bool { return h.Snapshot().Pending == 2 })
 		dialRTMP(t, h.rtmp).gone()

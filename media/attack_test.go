@@ -220,7 +220,7 @@ func TestBrokenHeadersAreRelayed(t *testing.T) {
 func TestIdleConnections(t *testing.T) {
 	h := run(t, func(c *media.Config) {
 		c.RTMP.HandshakeTimeout = time.Second
-		c.Limits.PendingPerAddress = 10_000
+		c.Limits.MaxPendingPerAddress = 10_000
 	})
 	before := heap()
 	var conns []net.Conn

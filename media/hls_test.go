@@ -191,7 +191,7 @@ func TestHLSStopsWhenNobodyAsks(t *testing.T) {
 }
 
 func TestHLSPlayersAreCutKickedAndCounted(t *testing.T) {
-	h := run(t, func(c *media.Config) { c.Limits.Connections = 4 })
+	h := run(t, func(c *media.Config) { c.Limits.MaxMediaConnections = 4 })
 	h.onHLS(t, "KEY")
 	kicked, cut := h.playHLS(t, "KEY"), h.playHLS(t, "KEY")
 	h.playHLS(t, "KEY")

@@ -55,7 +55,7 @@ func (h *hub) claim(key string, f *feed, asked time.Time) (before *feed, err err
 	switch {
 	case err != nil:
 		return nil, err
-	case (s == nil || !s.taken()) && h.taken() >= h.cfg.Limits.Streams: // those who wait take no publisher's place
+	case (s == nil || !s.taken()) && h.taken() >= h.cfg.Limits.MaxStreams: // those who wait take no publisher's place
 		return nil, ErrLimitReached
 	case s == nil:
 		s = h.add(key)
@@ -179,7 +179,7 @@ func (h *hub) join(j joining) (*Player, error) {
 	case s != nil:
 	case j.show != "":
 		return nil, ErrEnded
-	case len(h.streams) >= h.cfg.Limits.Streams:
+	case len(h.streams) >= h.cfg.Limits.MaxStreams:
 		return nil, ErrLimitReached
 	default:
 		s = h.add(j.key)
@@ -189,7 +189,7 @@ func (h *hub) join(j joining) (*Player, error) {
 	switch {
 	case j.show != "" && s.show.ID != j.show:
 		return nil, ErrEnded
-	case j.show == "" && len(s.players) >= h.cfg.Limits.PerStream:
+	case j.show == "" && len(s.players) >= h.cfg.Limits.MaxStreamPlayers:
 		return nil, ErrLimitReached
 	}
 	p := &Player{stream: s, client: j.client, began: h.cfg.Now(), hangUp: j.hangUp, early: j.early, whole: j.show != "",

@@ -25,21 +25,21 @@ const (
 
 // Limits bounds what all connections together may take. 0 means the default.
 type Limits struct {
-	Connections, PerAddress    int
-	PerStream, Streams         int
-	Pending, PendingPerAddress int
-	GOPBytes, GOPFrames        int
+	MaxMediaConnections, MaxMediaPerAddress int
+	MaxStreamPlayers, MaxStreams            int
+	MaxPending, MaxPendingPerAddress        int
+	GOPBytes, GOPFrames                     int
 }
 
 func (l Limits) withDefaults() Limits {
 	return Limits{
-		Connections:       cmp.Or(l.Connections, DefaultMaxConnections),
-		PerAddress:        cmp.Or(l.PerAddress, DefaultMaxPerAddress),
-		PerStream:         cmp.Or(l.PerStream, DefaultMaxPerStream),
-		Streams:           cmp.Or(l.Streams, DefaultMaxStreams),
-		Pending:           cmp.Or(l.Pending, DefaultMaxPending),
-		PendingPerAddress: cmp.Or(l.PendingPerAddress, DefaultMaxPendingPerAddress),
-		GOPBytes:          cmp.Or(l.GOPBytes, DefaultGOPBytes),
-		GOPFrames:         cmp.Or(l.GOPFrames, DefaultGOPFrames),
+		MaxMediaConnections:  cmp.Or(l.MaxMediaConnections, DefaultMaxConnections),
+		MaxMediaPerAddress:   cmp.Or(l.MaxMediaPerAddress, DefaultMaxPerAddress),
+		MaxStreamPlayers:     cmp.Or(l.MaxStreamPlayers, DefaultMaxPerStream),
+		MaxStreams:           cmp.Or(l.MaxStreams, DefaultMaxStreams),
+		MaxPending:           cmp.Or(l.MaxPending, DefaultMaxPending),
+		MaxPendingPerAddress: cmp.Or(l.MaxPendingPerAddress, DefaultMaxPendingPerAddress),
+		GOPBytes:             cmp.Or(l.GOPBytes, DefaultGOPBytes),
+		GOPFrames:            cmp.Or(l.GOPFrames, DefaultGOPFrames),
 	}
 }

@@ -158,7 +158,7 @@ func TestWebSocketMessagesAreWholeTags(t *testing.T) {
 
 func TestWebSocketPlayers(t *testing.T) {
 	impatient := func(c *media.Config) {
-		c.RTMP = rtmp.Config{PingInterval: 50 * time.Millisecond, PingTimeout: 200 * time.Millisecond}
+		c.RTMP = rtmp.Config{RTMPPing: 50 * time.Millisecond, RTMPTimeout: 200 * time.Millisecond}
 	}
 	t.Run("that answer pings stay", func(t *testing.T) {
 		h := run(t, impatient)

@@ -204,7 +204,7 @@ func TestFollowReadsAShowFromInside(t *testing.T) {
 func TestFollowReadsToTheEndOfWhatIsCut(t *testing.T) {
 	for what, cut := range map[string]func(*house){"cut": func(h *house) { h.Cut("KEY", media.ReasonEnded) }, "stopped": func(h *house) { h.stop() }} {
 		t.Run(what, func(t *testing.T) {
-			h := run(t, func(c *media.Config) { c.Limits.PerStream = 1 })
+			h := run(t, func(c *media.Config) { c.Limits.MaxStreamPlayers = 1 })
 			s := h.publish(t, "KEY")
 			s.begin(0)
 			v := h.watch(t, h.flvURL("KEY")) // takes the only place

@@ -41,8 +41,8 @@ func New(cfg Config) (*Server, error) {
 	s := &Server{
 		cfg:     cfg,
 		hub:     newHub(cfg),
-		lobby:   newSeats(cfg.Limits.Pending, cfg.Limits.PendingPerAddress),
-		seats:   newSeats(cfg.Limits.Connections, cfg.Limits.PerAddress),
+		lobby:   newSeats(cfg.Limits.MaxPending, cfg.Limits.MaxPendingPerAddress),
+		seats:   newSeats(cfg.Limits.MaxMediaConnections, cfg.Limits.MaxMediaPerAddress),
 		crew:    newCrew(),
 		sockets: newUpgrader(),
 	}

@@ -116,7 +116,7 @@ func (c *wsConn) Read(b []byte) (int, error) {
 	cfg := c.server.cfg
 	silent := time.Duration(0)
 	for {
-		if err := c.SetReadDeadline(cfg.Now().Add(cfg.RTMP.PingInterval)); err != nil {
+		if err := c.SetReadDeadline(cfg.Now().Add(cfg.RTMP.RTMPPing)); err != nil {
 			return 0, err
 		}
 		n, err := c.Conn.Read(b)
@@ -130,7 +130,7 @@ func (c *wsConn) Read(b []byte) (int, error) {
 		if !errors.Is(err, os.ErrDeadlineExceeded) {
 			return n, err
 		}
-		if silent += cfg.RTMP.PingInterval; silent >= cfg.RTMP.PingTimeout {
+		if silent += cfg.RTMP.RTMPPing; silent >= cfg.RTMP.RTMPTimeout {
 			return 0, fmt.Errorf("websocket: silent for %v", silent)
 		}
 		if socket := c.socket.Load(); socket != nil {

@@ -92,8 +92,8 @@ func (s *studio) openHooks(c *serveCommand, h *house, e *engine) (err error) {
 	if err != nil {
 		return err
 	}
-	s.hooks, err = hooks.New(hooks.Config{URL: c.HookURL, Secret: secret[0], Node: e.process, Now: h.sh.now, Log: h.log,
-		AllowOnFailure: c.HookFailure == "allow", Timeout: c.HookTimeout})
+	s.hooks, err = hooks.New(hooks.Config{HookURL: c.HookURL, HookSecret: secret[0], Node: e.process, Now: h.sh.now, Log: h.log,
+		AllowOnFailure: c.HookFailure == "allow", HookTimeout: c.HookTimeout})
 	return err
 }
 

@@ -38,10 +38,10 @@ type mediaSettings struct {
 func (m mediaSettings) config() media.Config {
 	return media.Config{
 		Tick: orNever(m.Tick), StreamGrace: orNever(m.StreamGrace), TakeoverAfter: m.TakeoverAfter, AllowOrigin: m.AllowOrigin,
-		RTMP: rtmp.Config{PingInterval: m.RTMPPing, PingTimeout: m.RTMPTimeout},
+		RTMP: rtmp.Config{RTMPPing: m.RTMPPing, RTMPTimeout: m.RTMPTimeout},
 		Limits: media.Limits{
-			Connections: m.MaxMediaConnections, PerAddress: m.MaxMediaPerAddress, PerStream: m.MaxStreamPlayers, Streams: m.MaxStreams,
-			Pending: m.MaxStrangers, PendingPerAddress: m.MaxStrangersPerAddress, GOPBytes: m.GOPBytes, GOPFrames: m.GOPFrames,
+			MaxMediaConnections: m.MaxMediaConnections, MaxMediaPerAddress: m.MaxMediaPerAddress, MaxStreamPlayers: m.MaxStreamPlayers, MaxStreams: m.MaxStreams,
+			MaxPending: m.MaxStrangers, MaxPendingPerAddress: m.MaxStrangersPerAddress, GOPBytes: m.GOPBytes, GOPFrames: m.GOPFrames,
 		},
 	}
 }

@@ -36,13 +36,13 @@ type recordings struct {
 
 // openRecordings opens the folder of recordings. What runs in it ends after the shows do, and before the log.
 func (c *serveCommand) openRecordings(ctx context.Context, h *house, e *engine, l *layers, signer *media.Signer) (*recordings, error) {
-	a, err := broadcasts.NewRecordings(broadcasts.RecordingsConfig{Mode: broadcasts.RecordMode(c.Record), Commands: e.sequencer, Queries: e.queries, Signer: signer, Log: h.log})
+	a, err := broadcasts.NewRecordings(broadcasts.RecordingsConfig{Record: broadcasts.RecordMode(c.Record), Commands: e.sequencer, Queries: e.queries, Signer: signer, Log: h.log})
 	if err != nil {
 		return nil, err
 	}
 	recorder, err := record.New(record.Config{
-		Dir: cmp.Or(c.Recordings, filepath.Join(h.data, "recordings")), Now: h.sh.now, Log: h.log, Observer: a,
-		Quota: c.RecordQuota, FolderQuota: c.RecordLiveQuota, Reserve: c.RecordReserve, MaxAge: c.RecordKeep, SweepInterval: c.RecordSweep,
+		Recordings: cmp.Or(c.Recordings, filepath.Join(h.data, "recordings")), Now: h.sh.now, Log: h.log, Observer: a,
+		RecordQuota: c.RecordQuota, RecordLiveQuota: c.RecordLiveQuota, RecordReserve: c.RecordReserve, RecordKeep: c.RecordKeep, RecordSweep: c.RecordSweep,
 	})
 	if errors.Is(err, record.ErrInUse) {
 		h.log.WarnContext(ctx, "this process records nothing: another one has the folder", slog.Any("err", err))

@@ -34,7 +34,7 @@ type RecordingQueries interface {
 
 // RecordingsConfig is what an Archive is made of. All of it has to be given.
 type RecordingsConfig struct {
-	Mode     RecordMode
+	Record   RecordMode
 	Commands Executor
 	Queries  RecordingQueries
 	Signer   *media.Signer
@@ -47,8 +47,8 @@ type Recordings struct{ cfg RecordingsConfig }
 // NewRecordings makes an Archive.
 func NewRecordings(cfg RecordingsConfig) (*Recordings, error) {
 	switch {
-	case cfg.Mode != RecordOff && cfg.Mode != RecordRequested && cfg.Mode != RecordAll:
-		return nil, fmt.Errorf("record mode must be off, requested or all (got %q)", cfg.Mode)
+	case cfg.Record != RecordOff && cfg.Record != RecordRequested && cfg.Record != RecordAll:
+		return nil, fmt.Errorf("record mode must be off, requested or all (got %q)", cfg.Record)
 	case cfg.Commands == nil || cfg.Queries == nil || cfg.Signer == nil || cfg.Log == nil:
 		return nil, errors.New("archive: Commands, Queries, Signer and Log are required")
 	}
@@ -81,11 +81,11 @@ func (a *Recordings) Stop(live domain.LiveID, show media.Broadcast, why media.Re
 }
 
 func (a *Recordings) wanted(ctx context.Context, live domain.LiveID) (bool, error) {
-	if a.cfg.Mode == RecordOff {
+	if a.cfg.Record == RecordOff {
 		return false, nil
 	}
 	room, err := a.cfg.Queries.Live(ctx, live)
-	return err == nil && (room.Record == domain.RecordOn || a.cfg.Mode == RecordAll && room.Record != domain.RecordOff), err
+	return err == nil && (room.Record == domain.RecordOn || a.cfg.Record == RecordAll && room.Record != domain.RecordOff), err
 }
 
 // RecordingStarted implements record.Observer.

@@ -125,20 +125,20 @@ func (h *Hooks) deliver(ctx context.Context, n Notification) bool {
 
 // post sends a notice once.
 func (h *Hooks) post(ctx context.Context, n Notification) (status int, err error) {
-	ctx, cancel := context.WithTimeout(ctx, h.cfg.Timeout)
+	ctx, cancel := context.WithTimeout(ctx, h.cfg.HookTimeout)
 	defer cancel()
 	body, err := json.Marshal(n)
 	if err != nil {
 		return 0, fmt.Errorf("hook %s: %w: %w", n.Hook, errBody, err)
 	}
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, h.cfg.URL, bytes.NewReader(body))
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, h.cfg.HookURL, bytes.NewReader(body))
 	if err != nil {
 		return 0, fmt.Errorf("hook %s: %w", n.Hook, err)
 	}
 	r.Header.Set("Content-Type", "application/json")
 	r.Header.Set("User-Agent", "roomlog")
 	r.Header.Set("Roomlog-Hook", n.Hook)
-	r.Header.Set("Roomlog-Signature", sign(h.cfg.Secret, h.cfg.Now().Unix(), body))
+	r.Header.Set("Roomlog-Signature", sign(h.cfg.HookSecret, h.cfg.Now().Unix(), body))
 	answer, err := h.client.Do(r)
 	if err != nil {
 		return 0, fmt.Errorf("hook %s: %w", n.Hook, err)

@@ -92,7 +92,7 @@ func (r *receiver) took(n int) []hooks.Notification {
 
 func open(t *testing.T, url string, change func(*hooks.Config)) *hooks.Hooks {
 	t.Helper()
-	cfg := hooks.Config{URL: url, Secret: secret, Node: "p1", Now: time.Now}
+	cfg := hooks.Config{HookURL: url, HookSecret: secret, Node: "p1", Now: time.Now}
 	if change != nil {
 		change(&cfg)
 	}
@@ -163,7 +163,7 @@ func TestAPreHookThatFailsIsASetting(t *testing.T) {
 	} {
 		r := receive(t, answer)
 		for _, allow := range []bool{false, true} {
-			h := open(t, r.URL, func(c *hooks.Config) { c.AllowOnFailure, c.Timeout = allow, 100*time.Millisecond })
+			h := open(t, r.URL, func(c *hooks.Config) { c.AllowOnFailure, c.HookTimeout = allow, 100*time.Millisecond })
 			err := h.AuthorizePublish(t.Context(), media.PublishRequest{Client: client("a"), Key: "KEY"})
 			if allow && err != nil || !allow && !errors.Is(err, media.ErrUnavailable) {
 				t.Errorf("%s, allowed %v: %v", name, allow, err)
@@ -370,14 +370,14 @@ func TestTheEndOfTheProcessIsStillTold(t *testing.T) {
 func TestConfigsThatAreRefused(t *testing.T) {
 	t.Parallel()
 	for name, change := range map[string]func(*hooks.Config){
-		"no address":       func(c *hooks.Config) { c.URL = "" },
-		"another protocol": func(c *hooks.Config) { c.URL = "ftp://x/" },
-		"no host":          func(c *hooks.Config) { c.URL = "http:///x" },
-		"a short secret":   func(c *hooks.Config) { c.Secret = "short" },
+		"no address":       func(c *hooks.Config) { c.HookURL = "" },
+		"another protocol": func(c *hooks.Config) { c.HookURL = "ftp://x/" },
+		"no host":          func(c *hooks.Config) { c.HookURL = "http:///x" },
+		"a short secret":   func(c *hooks.Config) { c.HookSecret = "short" },
 		"no clock":         func(c *hooks.Config) { c.Now = nil },
 		"no name":          func(c *hooks.Config) { c.Node = "" },
 	} {
-		cfg := hooks.Config{URL: "http://localhost/", Secret: secret, Node: "p1", Now: time.Now}
+		cfg := hooks.Config{HookURL: "http://localhost/", HookSecret: secret, Node: "p1", Now: time.Now}
 		change(&cfg)
 		if _, err := hooks.New(cfg); err == nil {
 			t.Errorf("%s is taken", name)

@@ -44,7 +44,7 @@ const (
 // Config is what a Recorder is made of. Dir and Now are needed; the rest may be zero.
 type Config struct {
 	// Dir is a folder that is made if need be, and belongs to one Recorder.
-	Dir string
+	Recordings string
 	// Now is the clock.
 	Now func() time.Time
 	// Log takes what an operator should know. nil means slog.Default().
@@ -52,15 +52,15 @@ type Config struct {
 	// Observer is told of recordings; nil means nobody is.
 	Observer Observer
 
-	Fragment time.Duration
-	// Quota bounds the bytes of all recordings, FolderQuota those of one folder; Reserve is what has to stay
+	FragmentLength time.Duration
+	// Quota bounds the bytes of all recordings, RecordLiveQuota those of one folder; Reserve is what has to stay
 	// free on the disk. Below 0 there is no bound. While the observer keeps what would make room, what is being
 	// written goes beyond the quotas, not into the reserve.
-	Quota, FolderQuota, Reserve int64
+	RecordQuota, RecordLiveQuota, RecordReserve int64
 	// Keep is how long a closed recording is kept; 0 means until there is need of its space.
-	MaxAge time.Duration
+	RecordKeep time.Duration
 	// Sweep is how often that is looked at, and what somebody has deleted.
-	SweepInterval time.Duration
+	RecordSweep time.Duration
 }
 
 // Observer is told of recordings, by many goroutines at once. Its calls take their time from the recording,
@@ -96,7 +96,7 @@ var (
 
 func (c Config) withDefaults() (Config, error) {
 	switch {
-	case c.Dir == "":
+	case c.Recordings == "":
 		return c, errors.New("record: no folder")
 	case c.Now == nil:
 		return c, errors.New("record: no clock")
@@ -107,11 +107,11 @@ func (c Config) withDefaults() (Config, error) {
 	if c.Observer == nil {
 		c.Observer = nobody{}
 	}
-	c.Fragment = cmp.Or(c.Fragment, DefaultFragment)
-	c.Quota = cmp.Or(c.Quota, DefaultQuota)
-	c.FolderQuota = cmp.Or(c.FolderQuota, DefaultFolderQuota)
-	c.Reserve = cmp.Or(c.Reserve, DefaultReserve)
-	c.SweepInterval = cmp.Or(c.SweepInterval, DefaultSweepInterval)
+	c.FragmentLength = cmp.Or(c.FragmentLength, DefaultFragment)
+	c.RecordQuota = cmp.Or(c.RecordQuota, DefaultQuota)
+	c.RecordLiveQuota = cmp.Or(c.RecordLiveQuota, DefaultFolderQuota)
+	c.RecordReserve = cmp.Or(c.RecordReserve, DefaultReserve)
+	c.RecordSweep = cmp.Or(c.RecordSweep, DefaultSweepInterval)
 	return c, nil
 }
 

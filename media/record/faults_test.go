@@ -64,7 +64,7 @@ func TestMain(m *testing.M) {
 }
 
 func child(dir string) {
-	r, err := record.New(record.Config{Dir: dir, Now: time.Now, Reserve: -1})
+	r, err := record.New(record.Config{Recordings: dir, Now: time.Now, RecordReserve: -1})
 	if err != nil {
 		fmt.Println(err)
 		os.Exit(1)
@@ -137,7 +137,7 @@ func TestKilledWhileRecording(t *testing.T) {
 	if _, err := out.Read(buf); err != nil || string(buf) != "played" {
 		t.Fatalf("the child says %q, %v", buf, err)
 	}
-	if _, err := record.New(record.Config{Dir: dir, Now: time.Now}); !errors.Is(err, record.ErrInUse) {
+	if _, err := record.New(record.Config{Recordings: dir, Now: time.Now}); !errors.Is(err, record.ErrInUse) {
 		t.Fatalf("a folder in use is taken: %v", err)
 	}
 	_ = cmd.Process.Kill()
@@ -238,7 +238,7 @@ func TestADiskThatIsFull(t *testing.T) {
 // What has to stay free is left free: a recording is not even begun.
 func TestWhatStaysFree(t *testing.T) {
 	t.Parallel()
-	s := open(t, t.TempDir(), func(c *record.Config) { c.Reserve = 1 << 60 })
+	s := open(t, t.TempDir(), func(c *record.Config) { c.RecordReserve = 1 << 60 })
 	s.record("show", long(t, 3))
 	if got := s.ears.list(); !slices.Equal(got, []string{"finished disk_full show"}) || s.Stats().Failures != 1 {
 		t.Fatal(got)

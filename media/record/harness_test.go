@@ -143,7 +143,7 @@ type studio struct {
 func open(t testing.TB, dir string, change func(*record.Config)) *studio {
 	t.Helper()
 	s := &studio{t: t, dir: dir, ears: &ears{}}
-	cfg := record.Config{Dir: dir, Now: time.Now, Observer: s.ears, Log: slog.New(slog.NewTextHandler(t.Output(), nil)), Reserve: -1}
+	cfg := record.Config{Recordings: dir, Now: time.Now, Observer: s.ears, Log: slog.New(slog.NewTextHandler(t.Output(), nil)), RecordReserve: -1}
 	if change != nil {
 		change(&cfg)
 	}

@@ -23,7 +23,7 @@ func TestTheOldestMakesRoom(t *testing.T) {
 	s := open(t, t.TempDir(), nil)
 	one := s.record("measure", show).Bytes
 	s.stop()
-	s = open(t, t.TempDir(), func(c *record.Config) { c.Quota = 3*one + one/2 })
+	s = open(t, t.TempDir(), func(c *record.Config) { c.RecordQuota = 3*one + one/2 })
 	for _, id := range []string{"a", "b", "c", "d", "e"} {
 		s.record(id, show)
 	}
@@ -78,7 +78,7 @@ func TestAFolderHasItsOwnBound(t *testing.T) {
 	s := open(t, t.TempDir(), nil)
 	one := s.record("measure", show).Bytes
 	s.stop()
-	s = open(t, t.TempDir(), func(c *record.Config) { c.FolderQuota = one + one/2 })
+	s = open(t, t.TempDir(), func(c *record.Config) { c.RecordLiveQuota = one + one/2 })
 	other := newReel()
 	if err := s.Start("7", "other", other); err != nil {
 		t.Fatal(err)
@@ -107,7 +107,7 @@ func TestNothingIsDeletedAgainstTheBooks(t *testing.T) {
 	s.stop()
 	var ahead atomic.Int64
 	s = open(t, t.TempDir(), func(c *record.Config) {
-		c.Quota = one + one/2
+		c.RecordQuota = one + one/2
 		c.Now = func() time.Time { return time.Now().Add(time.Duration(ahead.Load())) }
 	})
 	s.ears.set(func(e *ears) { e.firmly = true })
@@ -137,7 +137,7 @@ func TestWhatIsOldIsDeleted(t *testing.T) {
 	var clock sync.Mutex
 	now := time.Now()
 	s := open(t, t.TempDir(), func(c *record.Config) {
-		c.MaxAge, c.SweepInterval = time.Hour, 5*time.Millisecond
+		c.RecordKeep, c.RecordSweep = time.Hour, 5*time.Millisecond
 		c.Now = func() time.Time { clock.Lock(); defer clock.Unlock(); return now }
 	})
 	s.record("old", show)
@@ -160,7 +160,7 @@ func TestWhatIsOldIsDeleted(t *testing.T) {
 // What could not be told is told later, also by the next process.
 func TestWhatCouldNotBeToldIsToldLater(t *testing.T) {
 	t.Parallel()
-	s := open(t, t.TempDir(), func(c *record.Config) { c.SweepInterval = 5 * time.Millisecond })
+	s := open(t, t.TempDir(), func(c *record.Config) { c.RecordSweep = 5 * time.Millisecond })
 	s.ears.set(func(e *ears) { e.deaf = true })
 	reel := newReel()
 	if err := s.Start("6", "show", reel); err != nil {
@@ -174,7 +174,7 @@ func TestWhatCouldNotBeToldIsToldLater(t *testing.T) {
 	if got := s.ears.list(); len(got) > 0 {
 		t.Fatal(got)
 	}
-	s = open(t, s.dir, func(c *record.Config) { c.SweepInterval = 5 * time.Millisecond })
+	s = open(t, s.dir, func(c *record.Config) { c.RecordSweep = 5 * time.Millisecond })
 	if rec := s.finished("show"); rec.Reason != "kicked" || rec.Length < 4*time.Second {
 		t.Fatal(sprint(rec))
 	}

@@ -54,7 +54,7 @@ func New(cfg Config) (*Recorder, error) {
 // for recordings to end with their shows, ends those that do not, and returns nil. Nothing is recorded
 // afterwards.
 func (r *Recorder) Run(ctx context.Context) error {
-	ticker := time.NewTicker(r.cfg.SweepInterval)
+	ticker := time.NewTicker(r.cfg.RecordSweep)
 	defer ticker.Stop()
 	for {
 		r.sweep(ctx)
@@ -231,10 +231,10 @@ func (r *Recorder) sweep(ctx context.Context) {
 	if err := r.sweepDeleted(ctx); err != nil && ctx.Err() == nil {
 		r.cfg.Log.WarnContext(ctx, "what recordings are deleted is not known", slog.Any("err", err))
 	}
-	if r.cfg.MaxAge <= 0 {
+	if r.cfg.RecordKeep <= 0 {
 		return
 	}
-	old := r.cfg.Now().Add(-r.cfg.MaxAge)
+	old := r.cfg.Now().Add(-r.cfg.RecordKeep)
 	for _, rec := range r.disk.list(func(b *book) bool { return b.closed && !b.leaving && b.EndedAt.Before(old) }) {
 		if ctx.Err() != nil {
 			return

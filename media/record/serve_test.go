@@ -140,7 +140,7 @@ func TestWhatIsBeingWrittenIsServedAsFarAsItIsWhole(t *testing.T) {
 func TestWhatSomebodyDeletesIsDeleted(t *testing.T) {
 	t.Parallel()
 	show := long(t, 3)
-	s := open(t, t.TempDir(), func(c *record.Config) { c.SweepInterval = 5 * time.Millisecond })
+	s := open(t, t.TempDir(), func(c *record.Config) { c.RecordSweep = 5 * time.Millisecond })
 	s.record("a", show)
 	s.record("b", show)
 	s.ears.set(func(e *ears) { e.gone = "a" })

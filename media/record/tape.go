@@ -198,7 +198,7 @@ func (t *tape) flushBefore(next placed) error {
 	span := time.Duration(next.at-t.pending[0].at) * time.Millisecond
 	leads := next.video() || t.contents.tracks.Video == nil // fragments begin with a picture
 	switch {
-	case next.Info().Key && span >= t.cfg.Fragment, leads && span >= 2*t.cfg.Fragment, span >= 4*t.cfg.Fragment,
+	case next.Info().Key && span >= t.cfg.FragmentLength, leads && span >= 2*t.cfg.FragmentLength, span >= 4*t.cfg.FragmentLength,
 		t.bytes >= maxFragment, len(t.pending) >= maxFrames:
 		return t.flush(next.at)
 	}

@@ -25,9 +25,9 @@ type Config struct {
 	MessageTimeout time.Duration
 	// ControlTimeout is for a client to take an answer, MediaTimeout for a player to take a batch of frames.
 	ControlTimeout, MediaTimeout time.Duration
-	// Ping is how often a client is pinged. PingTimeout ends a player that gives no sign of life for so
+	// Ping is how often a client is pinged. RTMPTimeout ends a player that gives no sign of life for so
 	// long, and a publisher that sends no media.
-	PingInterval, PingTimeout time.Duration
+	RTMPPing, RTMPTimeout time.Duration
 }
 
 // WithDefaults replaces what is zero.
@@ -36,7 +36,7 @@ func (c Config) WithDefaults() Config {
 	c.MessageTimeout = cmp.Or(c.MessageTimeout, DefaultMessageTimeout)
 	c.ControlTimeout = cmp.Or(c.ControlTimeout, DefaultControlTimeout)
 	c.MediaTimeout = cmp.Or(c.MediaTimeout, DefaultMediaTimeout)
-	c.PingInterval = cmp.Or(c.PingInterval, DefaultPingInterval)
-	c.PingTimeout = cmp.Or(c.PingTimeout, DefaultPingTimeout)
+	c.RTMPPing = cmp.Or(c.RTMPPing, DefaultPingInterval)
+	c.RTMPTimeout = cmp.Or(c.RTMPTimeout, DefaultPingTimeout)
 	return c
 }

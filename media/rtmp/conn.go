@@ -61,7 +61,7 @@ func (s *source) Read(b []byte) (int, error) {
 		return c.conn.Read(b)
 	}
 	for {
-		if err := c.conn.SetReadDeadline(c.cfg.Now().Add(c.cfg.PingInterval)); err != nil {
+		if err := c.conn.SetReadDeadline(c.cfg.Now().Add(c.cfg.RTMPPing)); err != nil {
 			return 0, err
 		}
 		n, err := c.conn.Read(b)
@@ -73,8 +73,8 @@ func (s *source) Read(b []byte) (int, error) {
 		if !errors.Is(err, os.ErrDeadlineExceeded) {
 			return n, err
 		}
-		if now.Sub(c.heard) >= c.cfg.PingTimeout {
-			return 0, fmt.Errorf("%w for %v", ErrIdle, c.cfg.PingTimeout)
+		if now.Sub(c.heard) >= c.cfg.RTMPTimeout {
+			return 0, fmt.Errorf("%w for %v", ErrIdle, c.cfg.RTMPTimeout)
 		}
 		if err := c.ping(now); err != nil {
 			return 0, err

@@ -56,7 +56,7 @@ func (c *Conn) nextMessage() (Message, error) {
 // sort says whether a publisher's message is for the caller, and answers it if not.
 func (c *Conn) sort(m *Message) (wanted bool, err error) {
 	now := c.cfg.Now()
-	if now.Sub(c.pinged) >= c.cfg.PingInterval {
+	if now.Sub(c.pinged) >= c.cfg.RTMPPing {
 		if err := c.ping(now); err != nil {
 			return false, err
 		}
@@ -65,8 +65,8 @@ func (c *Conn) sort(m *Message) (wanted bool, err error) {
 	case m.media():
 		c.heard = now
 		return len(m.Data) > 0, nil
-	case now.Sub(c.heard) >= c.cfg.PingTimeout:
-		return false, fmt.Errorf("%w: no media for %v", ErrIdle, c.cfg.PingTimeout)
+	case now.Sub(c.heard) >= c.cfg.RTMPTimeout:
+		return false, fmt.Errorf("%w: no media for %v", ErrIdle, c.cfg.RTMPTimeout)
 	case m.Type == typeDataAMF3 && len(m.Data) > 0 && m.Data[0] == 0:
 		m.Type, m.Data = TypeData, m.Data[1:]
 		return len(m.Data) > 0, nil

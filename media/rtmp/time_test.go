@@ -59,12 +59,12 @@ func TestASilentPublisherEnds(t *testing.T) {
 	}{
 		{"when no message comes", rtmp.Config{MessageTimeout: soon}, func(*client) {}},
 		{"when a message comes byte by byte", rtmp.Config{MessageTimeout: soon}, func(c *client) { c.trickle(header(4, 9, 5000, 0)); c.trickle(make([]byte, 5000)) }},
-		{"when no media comes among the messages", rtmp.Config{PingTimeout: soon}, func(c *client) {
+		{"when no media comes among the messages", rtmp.Config{RTMPTimeout: soon}, func(c *client) {
 			for range 1000 {
 				c.trickle(command("_checkbw", 0, nil))
 			}
 		}},
-		{"when only metadata comes", rtmp.Config{PingTimeout: soon}, func(c *client) {
+		{"when only metadata comes", rtmp.Config{RTMPTimeout: soon}, func(c *client) {
 			for range 1000 {
 				c.trickle(message(18, []byte("x")))
 			}
@@ -140,7 +140,7 @@ func TestAPublisherSaysThatItHasFinished(t *testing.T) {
 }
 
 func TestAPublisherIsPingedAndToldHowMuchCame(t *testing.T) {
-	conn, c := publishing(t, rtmp.Config{PingInterval: time.Millisecond})
+	conn, c := publishing(t, rtmp.Config{RTMPPing: time.Millisecond})
 	window := binary.BigEndian.AppendUint32(nil, 1) // it wants to know every byte
 	c.say(message(5, window))
 	go func() {
@@ -176,13 +176,13 @@ func TestAPlayerLivesByItsSignsOfLife(t *testing.T) {
 		return conn, c, ended
 	}
 	t.Run("silent ones are pinged, and then gone", func(t *testing.T) {
-		_, c, ended := playing(t, rtmp.Config{PingInterval: 50 * time.Millisecond, PingTimeout: soon})
+		_, c, ended := playing(t, rtmp.Config{RTMPPing: 50 * time.Millisecond, RTMPTimeout: soon})
 		if err := <-ended; !errors.Is(err, rtmp.ErrIdle) || !c.hears("\x00\x06\x04\x00\x00\x00\x00\x00\x06") {
 			t.Fatalf("%v after %q", err, c.heard.String())
 		}
 	})
 	t.Run("those that answer stay", func(t *testing.T) {
-		_, c, ended := playing(t, rtmp.Config{PingInterval: 50 * time.Millisecond, PingTimeout: time.Second})
+		_, c, ended := playing(t, rtmp.Config{RTMPPing: 50 * time.Millisecond, RTMPTimeout: time.Second})
 		pong := message(4, []byte{0, 7, 0, 0, 0, 0})
 		for begun := time.Now(); time.Since(begun) < 1500*time.Millisecond; <-time.After(soon / 4) {
 			c.say(pong)

@@ -101,7 +101,7 @@ func knownTypes(asked []string) ([]string, error) {
 			return nil, refusal(domain.CodeBadRequest, "there is no event of type %.60q", t)
 		}
 		types = append(types, t)
-		for older := range domain.Events[i].Older {
+		for older := range domain.Events[i].Upcasters {
 			types = append(types, older)
 		}
 	}

@@ -27,7 +27,7 @@ type Room struct {
 
 // LivePicture is what a room's stream holds.
 type LivePicture struct {
-	domain.Picture
+	domain.MediaInfo
 	Since time.Time `json:"since"`
 }
 
@@ -76,7 +76,7 @@ type newLive struct {
 }
 
 func (s *server) createLive(ctx context.Context, c caller, in *newLive) (signed[KeyedRoom], error) {
-	receipt, err := s.execute(ctx, c, domain.CreateLive{Title: in.Body.Title, Cover: in.Body.Cover, Key: streamKey()})
+	receipt, err := s.execute(ctx, c, domain.CreateLive{Title: in.Body.Title, Cover: in.Body.Cover, StreamKey: streamKey()})
 	if err != nil {
 		return signed[KeyedRoom]{}, err
 	}
@@ -84,8 +84,8 @@ func (s *server) createLive(ctx context.Context, c caller, in *newLive) (signed[
 	if err != nil {
 		return signed[KeyedRoom]{}, err
 	}
-	sign := s.Signs.Publish(live.Key)
-	return signed[KeyedRoom]{Data: KeyedRoom{s.created(live, at), live.Key}, Sign: &sign}, nil
+	sign := s.Signs.Publish(live.StreamKey)
+	return signed[KeyedRoom]{Data: KeyedRoom{s.created(live, at), live.StreamKey}, Sign: &sign}, nil
 }
 
 func (s *server) created(e domain.LiveCreated, r eventstore.Record) Room {
@@ -186,7 +186,7 @@ func (s *server) signFor(ctx context.Context, live projections.Live) (*string, e
 	if err == nil {
 		sign = s.Signs.Publish(live.Key)
 	}
-	if domain.Refused(err) != nil {
+	if domain.AsRefusal(err) != nil {
 		err = nil
 	}
 	return &sign, err

@@ -28,12 +28,12 @@ type Recording struct {
 
 // RecordingPart is one file of a recording.
 type RecordingPart struct {
-	URL     string         `json:"url" doc:"good for as long as a sign"`
-	File    string         `json:"file"`
-	Began   time.Time      `json:"began"`
-	Millis  int64          `json:"length_ms"`
-	Bytes   int64          `json:"bytes"`
-	Picture domain.Picture `json:"picture" doc:"what it holds"`
+	URL     string           `json:"url" doc:"good for as long as a sign"`
+	File    string           `json:"file"`
+	Began   time.Time        `json:"began"`
+	Millis  int64            `json:"length_ms"`
+	Bytes   int64            `json:"bytes"`
+	Picture domain.MediaInfo `json:"picture" doc:"what it holds"`
 }
 
 type recordChoice struct {
@@ -76,7 +76,7 @@ func (s *server) recordingOf(ctx context.Context, r projections.Recording) Recor
 		shown.Status, shown.Ended = "finished", &r.Ended
 	}
 	for _, p := range r.Parts {
-		shown.Parts = append(shown.Parts, RecordingPart{URL: folder + p.File + sign, File: p.File, Began: p.Began, Millis: p.Length, Bytes: p.Bytes, Picture: p.Picture})
+		shown.Parts = append(shown.Parts, RecordingPart{URL: folder + p.File + sign, File: p.File, Began: p.StartedAt, Millis: p.DurationMS, Bytes: p.Bytes, Picture: p.Media})
 	}
 	return shown
 }

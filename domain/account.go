@@ -15,11 +15,11 @@ func (DisableUser) Type() string { return "user.disable" }
 func (c DisableUser) Reads(Actor) []Stream { return append(livesOf(c.Lives), userOf(c.User)) }
 
 func (c DisableUser) decide(see View) ([]Event, error) {
-	user, err := see.known(c.User)
+	user, err := see.existingUser(c.User)
 	if err != nil {
 		return nil, err
 	}
-	ended := see.ended(c.User, c.Lives)
+	ended := see.endLives(c.User, c.Lives)
 	if user.Disabled {
 		return ended, nil
 	}
@@ -37,8 +37,8 @@ func (UserDisabled) Type() string { return "user.disabled.v1" }
 // Stream implements Event.
 func (e UserDisabled) Stream() Stream { return userOf(e.User) }
 
-// ByUser implements UserEvent.
-func (e UserDisabled) ByUser() UserID { return e.User }
+// EventUser implements UserEvent.
+func (e UserDisabled) EventUser() UserID { return e.User }
 
 func (UserDisabled) evolve(u User) User { u.Disabled = true; return u }
 
@@ -54,7 +54,7 @@ func (EnableUser) Type() string { return "user.enable" }
 func (c EnableUser) Reads(Actor) []Stream { return []Stream{userOf(c.User)} }
 
 func (c EnableUser) decide(see View) ([]Event, error) {
-	user, err := see.known(c.User)
+	user, err := see.existingUser(c.User)
 	if err != nil || !user.Disabled {
 		return nil, err
 	}
@@ -72,8 +72,8 @@ func (UserEnabled) Type() string { return "user.enabled.v1" }
 // Stream implements Event.
 func (e UserEnabled) Stream() Stream { return userOf(e.User) }
 
-// ByUser implements UserEvent.
-func (e UserEnabled) ByUser() UserID { return e.User }
+// EventUser implements UserEvent.
+func (e UserEnabled) EventUser() UserID { return e.User }
 
 func (UserEnabled) evolve(u User) User { u.Disabled = false; return u }
 
@@ -90,13 +90,13 @@ func (GrantRole) Type() string { return "user.grant_role" }
 func (c GrantRole) Reads(Actor) []Stream { return []Stream{userOf(c.User)} }
 
 func (c GrantRole) decide(see View) ([]Event, error) {
-	user, err := see.known(c.User)
+	user, err := see.existingUser(c.User)
 	switch {
 	case err != nil:
 		return nil, err
 	case !slices.Contains(Roles[:], c.Role):
 		return nil, refuse(CodeBadRequest, "there is no role %q: choose one of %v", c.Role, Roles)
-	case user.Has(c.Role):
+	case user.HasRole(c.Role):
 		return nil, nil
 	case user.Passwordless: // whoever knows the e-mail address would have it
 		return nil, refuse(CodeForbidden, "user %d signs in without a password", c.User)
@@ -116,8 +116,8 @@ func (UserRoleGranted) Type() string { return "user.role_granted.v1" }
 // Stream implements Event.
 func (e UserRoleGranted) Stream() Stream { return userOf(e.User) }
 
-// ByUser implements UserEvent.
-func (e UserRoleGranted) ByUser() UserID { return e.User }
+// EventUser implements UserEvent.
+func (e UserRoleGranted) EventUser() UserID { return e.User }
 
 func (e UserRoleGranted) evolve(u User) User {
 	u.Roles = append(slices.Clone(u.Roles), e.Role)
@@ -137,8 +137,8 @@ func (RevokeRole) Type() string { return "user.revoke_role" }
 func (c RevokeRole) Reads(Actor) []Stream { return []Stream{userOf(c.User)} }
 
 func (c RevokeRole) decide(see View) ([]Event, error) {
-	user, err := see.known(c.User)
-	if err != nil || !user.Has(c.Role) {
+	user, err := see.existingUser(c.User)
+	if err != nil || !user.HasRole(c.Role) {
 		return nil, err
 	}
 	return []Event{UserRoleRevoked(c)}, nil
@@ -156,8 +156,8 @@ func (UserRoleRevoked) Type() string { return "user.role_revoked.v1" }
 // Stream implements Event.
 func (e UserRoleRevoked) Stream() Stream { return userOf(e.User) }
 
-// ByUser implements UserEvent.
-func (e UserRoleRevoked) ByUser() UserID { return e.User }
+// EventUser implements UserEvent.
+func (e UserRoleRevoked) EventUser() UserID { return e.User }
 
 func (e UserRoleRevoked) evolve(u User) User {
 	u.Roles = slices.DeleteFunc(slices.Clone(u.Roles), func(r Role) bool { return r == e.Role })
@@ -181,7 +181,7 @@ func (c ForgetUser) decide(see View) ([]Event, error) {
 	if !user.Registered {
 		return nil, refuse(CodeUserUnavailable, "there is no user %d", c.User)
 	}
-	ended := see.ended(c.User, c.Lives)
+	ended := see.endLives(c.User, c.Lives)
 	if user.Forgotten {
 		return ended, nil
 	}
@@ -199,16 +199,16 @@ func (UserForgotten) Type() string { return "user.forgotten.v1" }
 // Stream implements Event.
 func (e UserForgotten) Stream() Stream { return userOf(e.User) }
 
-// ByUser implements UserEvent.
-func (e UserForgotten) ByUser() UserID { return e.User }
+// EventUser implements UserEvent.
+func (e UserForgotten) EventUser() UserID { return e.User }
 
-// Forgets implements ForgetEvent.
-func (e UserForgotten) Forgets() UserID { return e.User }
+// ForgottenKeyOwner implements ForgetEvent.
+func (e UserForgotten) ForgottenKeyOwner() UserID { return e.User }
 
 func (UserForgotten) evolve(u User) User { u.Forgotten = true; u.Roles = nil; return u }
 
-// known answers an account that an operator can act on.
-func (v View) known(id UserID) (User, error) {
+// existingUser answers an account that an operator can act on.
+func (v View) existingUser(id UserID) (User, error) {
 	user := v.User(id)
 	if !user.Registered || user.Forgotten {
 		return user, refuse(CodeUserUnavailable, "there is no user %d", id)

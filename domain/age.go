@@ -3,21 +3,21 @@ package domain
 // maxAge bounds an age, so that every client can tell it.
 const maxAge = 1_000_000
 
-// GrowOlder asks to be a year older.
-type GrowOlder struct{}
+// IncrementAge asks to be a year older.
+type IncrementAge struct{}
 
 // Type implements Command.
-func (GrowOlder) Type() string { return "user.grow_older" }
+func (IncrementAge) Type() string { return "user.increment_age" }
 
 // Reads implements Command.
-func (GrowOlder) Reads(by Actor) []Stream { return []Stream{userOf(by.User)} }
+func (IncrementAge) Reads(by Actor) []Stream { return []Stream{userOf(by.User)} }
 
-func (GrowOlder) decide(see View) ([]Event, error) {
-	age := see.User(see.By.User).Age + 1
+func (IncrementAge) decide(see View) ([]Event, error) {
+	age := see.User(see.Actor.User).Age + 1
 	if age > maxAge {
-		return nil, refuse(CodeNumber, "nobody is older than %d", maxAge)
+		return nil, refuse(CodeNumberOutOfRange, "nobody is older than %d", maxAge)
 	}
-	return []Event{UserAgeChanged{see.By.User, age}}, nil
+	return []Event{UserAgeChanged{see.Actor.User, age}}, nil
 }
 
 // UserAgeChanged says how old a person is from now on.
@@ -32,7 +32,7 @@ func (UserAgeChanged) Type() string { return "user.age_changed.v1" }
 // Stream implements Event.
 func (e UserAgeChanged) Stream() Stream { return userOf(e.User) }
 
-// ByUser implements UserEvent.
-func (e UserAgeChanged) ByUser() UserID { return e.User }
+// EventUser implements UserEvent.
+func (e UserAgeChanged) EventUser() UserID { return e.User }
 
 func (e UserAgeChanged) evolve(u User) User { u.Age = e.Age; return u }

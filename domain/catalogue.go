@@ -12,7 +12,7 @@ var Commands = []CommandSpec{
 	command[SignIn](anyone),
 	command[SignOut](person),
 	command[ChangeProfile](person),
-	command[GrowOlder](person),
+	command[IncrementAge](person),
 	command[DisableUser](operator),
 	command[EnableUser](operator),
 	command[GrantRole](operator),
@@ -20,15 +20,15 @@ var Commands = []CommandSpec{
 	command[ForgetUser](operator),
 	command[KickUser](operator),
 	command[KickConnection](operator),
-	command[DenyUser](operator),
-	command[AllowUser](operator),
+	command[BanUser](operator),
+	command[UnbanUser](operator),
 	command[CreateLive](person),
 	command[ChangeLiveStatus](member),
-	command[DenyViewer](member),
-	command[AllowViewer](member),
-	command[StartPublish](system),
-	command[StopPublish](system),
-	command[KickPublish](operator),
+	command[BanViewer](member),
+	command[UnbanViewer](member),
+	command[StartBroadcast](system),
+	command[StopBroadcast](system),
+	command[KickBroadcast](operator),
 	command[SetRecording](person),
 	command[StartRecording](system),
 	command[FinishRecording](system),
@@ -37,17 +37,17 @@ var Commands = []CommandSpec{
 	command[JoinLive](person),
 	command[LeaveLive](system),
 	command[PostComment](person),
-	command[ListGift](operator),
+	command[AddGift](operator),
 	command[RepriceGift](operator),
 	command[WithdrawGift](operator),
-	command[AddRoom](anyone),
-	command[RemoveRoom](operator),
+	command[CreateChatRoom](anyone),
+	command[RemoveChatRoom](operator),
 	command[EnterChat](anyone),
-	command[NameGuest](anyone),
-	command[JoinRoom](anyone),
-	command[PartRoom](anyone),
+	command[SetNickname](anyone),
+	command[JoinChatRoom](anyone),
+	command[LeaveChatRoom](anyone),
 	command[LeaveChat](system),
-	command[ForgetGuest](operator),
+	command[ForgetParticipant](operator),
 	command[PostMessage](anyone),
 	coins(command[SendGift](person)),
 	coins(command[PlaceOrder](person)),
@@ -67,19 +67,19 @@ var Events = []EventSpec{
 	event[UserForgotten, User](),
 	personal[UserKicked](event[UserKicked, User]()),
 	event[ConnectionKicked, Stateless](),
-	personal[UserDenied](event[UserDenied, User]()),
-	event[UserAllowed, User](),
-	event[NameClaimed, Name](),
+	personal[UserBanned](event[UserBanned, User]()),
+	event[UserUnbanned, User](),
+	event[UsernameClaimed, Username](),
 	personal[UserEmailAdded](event[UserEmailAdded, User]()),
 	event[EmailClaimed, Email](),
 	event[UserSignedIn, Session](),
 	event[UserSignedOut, Session](),
 	counted(personal[LiveCreated](event[LiveCreated, Live]()), nextLive),
 	event[LiveStatusChanged, Live](),
-	personal[ViewerDenied](event[ViewerDenied, Live]()),
-	event[ViewerAllowed, Live](),
-	event[LivePublishStarted, Live](),
-	event[LivePublishStopped, Live](),
+	personal[ViewerBanned](event[ViewerBanned, Live]()),
+	event[ViewerUnbanned, Live](),
+	event[BroadcastStarted, Live](),
+	event[BroadcastStopped, Live](),
 	event[LiveRecordingSet, Live](),
 	event[RecordingStarted, Recording](),
 	event[RecordingFinished, Recording](),
@@ -88,24 +88,24 @@ var Events = []EventSpec{
 	event[ViewerMoved, Visit](),
 	event[ViewerLeft, Visit](),
 	personal[CommentPosted](event[CommentPosted, Stateless]()),
-	tallied(event[RoomCreated, Room](), roomCount),
-	event[RoomNameClaimed, RoomName](),
-	tallied(event[RoomRemoved, Room](), roomCount),
-	event[RoomNameFreed, RoomName](),
-	counted(personal[GuestEntered](event[GuestEntered, Guest]()), nextGuest),
-	personal[GuestNamed](event[GuestNamed, Guest]()),
-	event[NicknameTaken, Nickname](),
-	event[NicknameFreed, Nickname](),
-	event[GuestJoined, Guest](),
-	event[GuestParted, Guest](),
-	event[GuestLeft, Guest](),
-	event[GuestForgotten, Guest](),
+	tallied(event[ChatRoomCreated, ChatRoom](), roomCount),
+	event[ChatRoomNameClaimed, ChatRoomName](),
+	tallied(event[ChatRoomRemoved, ChatRoom](), roomCount),
+	event[ChatRoomNameReleased, ChatRoomName](),
+	counted(personal[ParticipantEntered](event[ParticipantEntered, Participant]()), nextGuest),
+	personal[NicknameSet](event[NicknameSet, Participant]()),
+	event[NicknameClaimed, Nickname](),
+	event[NicknameReleased, Nickname](),
+	event[ChatRoomJoined, Participant](),
+	event[ChatRoomLeft, Participant](),
+	event[ParticipantLeft, Participant](),
+	event[ParticipantForgotten, Participant](),
 	personal[MessagePosted](event[MessagePosted, Stateless]()),
 	event[OrderPlaced, Order](),
 	event[OrderPaid, Order](),
 	event[CoinsCredited, Wallet](),
 	event[GiftSent, Wallet](),
-	counted(event[GiftListed, Gift](), nextGift),
+	counted(event[GiftAdded, Gift](), nextGift),
 	event[GiftRepriced, Gift](),
 	event[GiftWithdrawn, Gift](),
 }
@@ -114,7 +114,7 @@ var Events = []EventSpec{
 // of a state's fields does: snapshots of another format are not used.
 var States = []StateSpec{
 	state[User]("user", 1),
-	state[Name]("name", 1),
+	state[Username]("name", 1),
 	state[Email]("email", 1),
 	state[Session]("session", 1),
 	state[Live]("live", 1),
@@ -122,9 +122,9 @@ var States = []StateSpec{
 	state[Visit]("visit", 1),
 	state[Stateless]("chat", 1),
 	state[Stateless]("connection", 1),
-	state[Room]("room", 1),
-	state[RoomName]("roomname", 1),
-	state[Guest]("guest", 1),
+	state[ChatRoom]("room", 1),
+	state[ChatRoomName]("roomname", 1),
+	state[Participant]("guest", 1),
 	state[Nickname]("nickname", 1),
 	state[Stateless]("message", 1),
 	state[Order]("order", 1),
@@ -148,15 +148,15 @@ type fold[S any] interface {
 
 // CommandSpec describes one command type.
 type CommandSpec struct {
-	Type   string
-	Coins  bool    // moves coins: its idempotency keys are kept for ever, and its refusals too
-	Zero   Command // an empty one, for documentation
-	access access
-	decide func(Command, View) ([]Event, error)
+	Type       string
+	MovesCoins bool    // moves coins: its idempotency keys are kept for ever, and its refusals too
+	Zero       Command // an empty one, for documentation
+	access     access
+	decide     func(Command, View) ([]Event, error)
 }
 
-// Who names who may ask for it: "anyone", "person", "operator", "person or operator", "system" or "provider".
-func (s CommandSpec) Who() string { return s.access.String() }
+// Access names who may ask for it: "anyone", "person", "operator", "person or operator", "system" or "provider".
+func (s CommandSpec) Access() string { return s.access.String() }
 
 // EventSpec describes one event type.
 type EventSpec struct {
@@ -168,7 +168,7 @@ type EventSpec struct {
 	// with them; it is nil for events without a person's texts.
 	Personal func(e Event) (copy func() Event, owner UserID, texts []*string)
 	// Older turns payloads of earlier versions, by their type, into a payload of this one.
-	Older map[string]Upcast
+	Upcasters map[string]Upcaster
 
 	evolve  func(state any, e Event) (any, error)
 	counter Stream
@@ -177,7 +177,7 @@ type EventSpec struct {
 
 // An Upcast turns the payload of an earlier version of an event into one of the present version.
 // Personal texts in it are still sealed.
-type Upcast func(payload []byte) ([]byte, error)
+type Upcaster func(payload []byte) ([]byte, error)
 
 // StateSpec describes the state of one kind of stream.
 type StateSpec struct {
@@ -199,7 +199,7 @@ func command[C decision](who access) CommandSpec {
 		}}
 }
 
-func coins(s CommandSpec) CommandSpec { s.Coins = true; return s }
+func coins(s CommandSpec) CommandSpec { s.MovesCoins = true; return s }
 
 func event[E fold[S], S any]() EventSpec {
 	var zero E

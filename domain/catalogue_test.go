@@ -22,7 +22,7 @@ func TestNamesInTheCatalogue(t *testing.T) {
 		if !events.MatchString(spec.Type) || spec.Zero.Type() != spec.Type {
 			t.Errorf("%s is no name for a %T", spec.Type, spec.Zero)
 		}
-		for older := range spec.Older {
+		for older := range spec.Upcasters {
 			noun, _, _ := strings.Cut(spec.Type, ".v")
 			if !strings.HasPrefix(older, noun+".v") || older == spec.Type {
 				t.Errorf("%s is no earlier version of %s", older, spec.Type)
@@ -93,9 +93,9 @@ func TestPersonalTextsAreMarked(t *testing.T) {
 // doneBy answers whose doing an event is: a person's, or else a guest's.
 func doneBy(e domain.Event) domain.UserID {
 	if by, ok := e.(domain.UserEvent); ok {
-		return by.ByUser()
+		return by.EventUser()
 	}
-	return domain.TextsOf(0, domain.GuestID(reflect.ValueOf(e).FieldByName("Guest").Int()))
+	return domain.KeyOwner(0, domain.ParticipantID(reflect.ValueOf(e).FieldByName("Guest").Int()))
 }
 
 func textFields(e reflect.Type) []string {
@@ -145,17 +145,17 @@ func TestWhatEventsSayOfThemselves(t *testing.T) {
 			if err := json.Unmarshal(payload, &fields); err != nil {
 				t.Fatal(err)
 			}
-			if in, ok := e.(domain.LiveEvent); ok != (fields.Live != 0) || ok && in.InLive() != fields.Live {
+			if in, ok := e.(domain.LiveEvent); ok != (fields.Live != 0) || ok && in.EventLive() != fields.Live {
 				t.Errorf("happened in a room: %v", ok)
 			}
 			who := fields.User + fields.Sender // never both
 			if who == 0 {
 				who = fields.Streamer
 			}
-			if by, ok := e.(domain.UserEvent); ok != (who != 0) || ok && by.ByUser() != who {
+			if by, ok := e.(domain.UserEvent); ok != (who != 0) || ok && by.EventUser() != who {
 				t.Errorf("done by a person: %v, want %d", ok, who)
 			}
-			if coins, ok := e.(domain.CoinEvent); ok != (fields.Postings != nil) || ok && !slices.Equal(coins.Entries(), fields.Postings) {
+			if coins, ok := e.(domain.CoinEvent); ok != (fields.Postings != nil) || ok && !slices.Equal(coins.EventPostings(), fields.Postings) {
 				t.Errorf("moves coins: %v", ok)
 			}
 		})
@@ -167,10 +167,10 @@ func TestWhatEventsSayOfThemselves(t *testing.T) {
 func TestWhatACommandIsMadeOf(t *testing.T) {
 	added := map[string][]string{
 		"user.register": {"NameKey", "Credential"}, "user.sign_in": {"Session"}, "live.create": {"Key"},
-		"live.join": {"Process"}, "user.disable": {"Lives"}, "user.deny": {"Lives"}, "user.forget": {"Lives"}, "order.place": {"Coins", "Order"},
-		"user.register_by_email": {"EmailKey", "Avatar"}, "room.add": {"Room", "NameKey", "Most"}, "room.remove": {"NameKey"},
-		"guest.enter": {"NameKey", "Connection", "Profile", "Process"}, "guest.name": {"Guest", "NameKey", "Before"},
-		"guest.join": {"Guest"}, "guest.part": {"Guest"}, "guest.leave": {"NameKey"},
+		"live.join": {"Process"}, "user.disable": {"Lives"}, "user.ban": {"Lives"}, "user.forget": {"Lives"}, "order.place": {"Coins", "Order"},
+		"user.register_by_email": {"EmailKey", "Avatar"}, "chat_room.create": {"Room", "NameKey", "Most"}, "chat_room.remove": {"NameKey"},
+		"participant.enter": {"NameKey", "Connection", "Profile", "Process"}, "participant.set_nickname": {"Guest", "NameKey", "Before"},
+		"chat_room.join": {"Guest"}, "chat_room.leave": {"Guest"}, "participant.leave": {"NameKey"},
 		"message.post": {"Guest", "Nickname", "Uploads"},
 	}
 	for _, spec := range domain.Commands {

@@ -20,7 +20,7 @@ func (c PostComment) decide(see View) ([]Event, error) {
 	if err != nil {
 		return nil, err
 	}
-	return []Event{CommentPosted{c.Live, see.By.User, said}}, nil
+	return []Event{CommentPosted{c.Live, see.Actor.User, said}}, nil
 }
 
 // CommentPosted says what somebody said in a room.
@@ -36,11 +36,11 @@ func (CommentPosted) Type() string { return "comment.posted.v1" }
 // Stream implements Event.
 func (e CommentPosted) Stream() Stream { return chatOf(e.Live) }
 
-// InLive implements LiveEvent.
-func (e CommentPosted) InLive() LiveID { return e.Live }
+// EventLive implements LiveEvent.
+func (e CommentPosted) EventLive() LiveID { return e.Live }
 
-// ByUser implements UserEvent.
-func (e CommentPosted) ByUser() UserID { return e.User }
+// EventUser implements UserEvent.
+func (e CommentPosted) EventUser() UserID { return e.User }
 
 func (CommentPosted) evolve(Stateless) Stateless { return Stateless{} }
 

@@ -5,30 +5,30 @@ import "time"
 // maxDenial bounds for how long somebody is kept out, in seconds: ten years, and then it may be for good.
 const maxDenial = 10 * 365 * 24 * 3600
 
-// Denial is somebody being kept out.
-type Denial struct {
+// Ban is somebody being kept out.
+type Ban struct {
 	User  UserID `json:"user"`
 	Until int64  `json:"until"` // in Unix seconds; 0: for good
 }
 
-// Holds says whether the denial still keeps its person out.
-func (d Denial) Holds(now time.Time) bool {
+// Active says whether the denial still keeps its person out.
+func (d Ban) Active(now time.Time) bool {
 	return d.User != 0 && (d.Until == 0 || now.Unix() < d.Until)
 }
 
 // denial answers one of a person from now on, for so many seconds or, with 0, for good.
-func denial(u UserID, now time.Time, seconds int64) (Denial, error) {
+func denial(u UserID, now time.Time, seconds int64) (Ban, error) {
 	switch {
 	case seconds < 0 || seconds > maxDenial:
-		return Denial{}, refuse(CodeNumber, "somebody is kept out for 1 to %d seconds, or with 0 for good", maxDenial)
+		return Ban{}, refuse(CodeNumberOutOfRange, "somebody is kept out for 1 to %d seconds, or with 0 for good", maxDenial)
 	case seconds == 0:
-		return Denial{u, 0}, nil
+		return Ban{u, 0}, nil
 	}
-	return Denial{u, now.Unix() + seconds}, nil
+	return Ban{u, now.Unix() + seconds}, nil
 }
 
-// DenyUser asks to keep a person out of everything for a time, or until the person is allowed again.
-type DenyUser struct {
+// BanUser asks to keep a person out of everything for a time, or until the person is allowed again.
+type BanUser struct {
 	User    UserID   `json:"user"`
 	Seconds int64    `json:"seconds"` // for how long; 0: for good
 	Reason  string   `json:"reason"`  // told the person: at most 100 characters, may be empty
@@ -36,13 +36,13 @@ type DenyUser struct {
 }
 
 // Type implements Command.
-func (DenyUser) Type() string { return "user.deny" }
+func (BanUser) Type() string { return "user.ban" }
 
 // Reads implements Command.
-func (c DenyUser) Reads(Actor) []Stream { return append(livesOf(c.Lives), userOf(c.User)) }
+func (c BanUser) Reads(Actor) []Stream { return append(livesOf(c.Lives), userOf(c.User)) }
 
-func (c DenyUser) decide(see View) ([]Event, error) {
-	user, err := see.known(c.User)
+func (c BanUser) decide(see View) ([]Event, error) {
+	user, err := see.existingUser(c.User)
 	if err != nil {
 		return nil, err
 	}
@@ -54,64 +54,64 @@ func (c DenyUser) decide(see View) ([]Event, error) {
 	if err != nil {
 		return nil, err
 	}
-	ended := see.ended(c.User, c.Lives)
-	if user.Denied == d { // for good
+	ended := see.endLives(c.User, c.Lives)
+	if user.Ban == d { // for good
 		return ended, nil
 	}
-	return append([]Event{UserDenied{c.User, d.Until, reason}}, ended...), nil
+	return append([]Event{UserBanned{c.User, d.Until, reason}}, ended...), nil
 }
 
-// UserDenied says that a person is kept out of everything.
-type UserDenied struct {
+// UserBanned says that a person is kept out of everything.
+type UserBanned struct {
 	User   UserID `json:"user"`
 	Until  int64  `json:"until"`  // in Unix seconds; 0: for good
 	Reason string `json:"reason"` // told the person; may be empty
 }
 
 // Type implements Event.
-func (UserDenied) Type() string { return "user.denied.v1" }
+func (UserBanned) Type() string { return "user.banned.v1" }
 
 // Stream implements Event.
-func (e UserDenied) Stream() Stream { return userOf(e.User) }
+func (e UserBanned) Stream() Stream { return userOf(e.User) }
 
-// ByUser implements UserEvent.
-func (e UserDenied) ByUser() UserID { return e.User }
+// EventUser implements UserEvent.
+func (e UserBanned) EventUser() UserID { return e.User }
 
-func (e UserDenied) evolve(u User) User { u.Denied = Denial{e.User, e.Until}; return u }
+func (e UserBanned) evolve(u User) User { u.Ban = Ban{e.User, e.Until}; return u }
 
-func (e *UserDenied) personal() (UserID, []*string) { return e.User, []*string{&e.Reason} }
+func (e *UserBanned) personal() (UserID, []*string) { return e.User, []*string{&e.Reason} }
 
-// AllowUser asks to let a person in again who is kept out.
-type AllowUser struct {
+// UnbanUser asks to let a person in again who is kept out.
+type UnbanUser struct {
 	User UserID `json:"user"`
 }
 
 // Type implements Command.
-func (AllowUser) Type() string { return "user.allow" }
+func (UnbanUser) Type() string { return "user.unban" }
 
 // Reads implements Command.
-func (c AllowUser) Reads(Actor) []Stream { return []Stream{userOf(c.User)} }
+func (c UnbanUser) Reads(Actor) []Stream { return []Stream{userOf(c.User)} }
 
-func (c AllowUser) decide(see View) ([]Event, error) {
-	user, err := see.known(c.User)
-	if err != nil || !user.Denied.Holds(see.Now) {
+func (c UnbanUser) decide(see View) ([]Event, error) {
+	user, err := see.existingUser(c.User)
+	if err != nil || !user.Ban.Active(see.Now) {
 		return nil, err
 	}
-	return []Event{UserAllowed(c)}, nil
+	return []Event{UserUnbanned(c)}, nil
 }
 
-// UserAllowed says that a person is not kept out any more.
-type UserAllowed struct {
+// UserUnbanned says that a person is not kept out any more.
+type UserUnbanned struct {
 	User UserID `json:"user"`
 }
 
 // Type implements Event.
-func (UserAllowed) Type() string { return "user.allowed.v1" }
+func (UserUnbanned) Type() string { return "user.unbanned.v1" }
 
 // Stream implements Event.
-func (e UserAllowed) Stream() Stream { return userOf(e.User) }
+func (e UserUnbanned) Stream() Stream { return userOf(e.User) }
 
-// ByUser implements UserEvent.
-func (e UserAllowed) ByUser() UserID { return e.User }
+// EventUser implements UserEvent.
+func (e UserUnbanned) EventUser() UserID { return e.User }
 
-func (UserAllowed) evolve(u User) User { u.Denied = Denial{}; return u }
+func (UserUnbanned) evolve(u User) User { u.Ban = Ban{}; return u }

@@ -10,7 +10,7 @@ const maxDenied = 500
 
 // denies answers whether the room keeps a person out.
 func (l Live) denies(u UserID, now time.Time) bool {
-	return slices.ContainsFunc(l.Denied, func(d Denial) bool { return d.User == u && d.Holds(now) })
+	return slices.ContainsFunc(l.Bans, func(d Ban) bool { return d.User == u && d.Active(now) })
 }
 
 // openTo answers nil while a person may join, comment and give in room id.
@@ -18,14 +18,14 @@ func (l Live) openTo(see View, id LiveID) error {
 	if err := l.open(id); err != nil {
 		return err
 	}
-	if l.denies(see.By.User, see.Now) {
-		return refuse(CodeDenied, "you are kept out of live %d", id)
+	if l.denies(see.Actor.User, see.Now) {
+		return refuse(CodeBanned, "you are kept out of live %d", id)
 	}
 	return nil
 }
 
-// DenyViewer asks to keep a person out of one room. The streamer may, and an operator.
-type DenyViewer struct {
+// BanViewer asks to keep a person out of one room. The streamer may, and an operator.
+type BanViewer struct {
 	Live    LiveID `json:"live"`
 	User    UserID `json:"user"`
 	Seconds int64  `json:"seconds"` // for how long; 0: for good
@@ -33,14 +33,14 @@ type DenyViewer struct {
 }
 
 // Type implements Command.
-func (DenyViewer) Type() string { return "viewer.deny" }
+func (BanViewer) Type() string { return "viewer.ban" }
 
 // Reads implements Command.
-func (c DenyViewer) Reads(Actor) []Stream { return []Stream{liveOf(c.Live), userOf(c.User)} }
+func (c BanViewer) Reads(Actor) []Stream { return []Stream{liveOf(c.Live), userOf(c.User)} }
 
-func (c DenyViewer) decide(see View) ([]Event, error) {
+func (c BanViewer) decide(see View) ([]Event, error) {
 	live, user := see.Live(c.Live), see.User(c.User)
-	if err := see.moderates(live, c.Live); err != nil {
+	if err := see.checkModerator(live, c.Live); err != nil {
 		return nil, err
 	}
 	d, err := denial(c.User, see.Now, c.Seconds)
@@ -55,21 +55,21 @@ func (c DenyViewer) decide(see View) ([]Event, error) {
 		return nil, refuse(CodeUserUnavailable, "there is no user %d", c.User)
 	case c.User == live.Streamer:
 		return nil, refuse(CodeBadRequest, "a streamer cannot be kept out of the own room: end it instead")
-	case slices.Contains(live.Denied, d): // for good
+	case slices.Contains(live.Bans, d): // for good
 		return nil, nil
 	case !live.denies(c.User, see.Now) && len(live.stillDenied(see.Now.Unix())) >= maxDenied:
-		return nil, refuse(CodeNumber, "a room keeps %d people out at most", maxDenied)
+		return nil, refuse(CodeNumberOutOfRange, "a room keeps %d people out at most", maxDenied)
 	}
-	return []Event{ViewerDenied{c.Live, c.User, see.Now.Unix(), d.Until, reason}}, nil
+	return []Event{ViewerBanned{c.Live, c.User, see.Now.Unix(), d.Until, reason}}, nil
 }
 
 // stillDenied answers the denials that hold at a time in Unix seconds.
-func (l Live) stillDenied(at int64) []Denial {
-	return slices.DeleteFunc(slices.Clone(l.Denied), func(d Denial) bool { return !d.Holds(time.Unix(at, 0)) })
+func (l Live) stillDenied(at int64) []Ban {
+	return slices.DeleteFunc(slices.Clone(l.Bans), func(d Ban) bool { return !d.Active(time.Unix(at, 0)) })
 }
 
-// ViewerDenied says that a person is kept out of one room.
-type ViewerDenied struct {
+// ViewerBanned says that a person is kept out of one room.
+type ViewerBanned struct {
 	Live   LiveID `json:"live"`
 	User   UserID `json:"user"`
 	From   int64  `json:"from"`   // in Unix seconds
@@ -78,69 +78,69 @@ type ViewerDenied struct {
 }
 
 // Type implements Event.
-func (ViewerDenied) Type() string { return "viewer.denied.v1" }
+func (ViewerBanned) Type() string { return "viewer.banned.v1" }
 
 // Stream implements Event.
-func (e ViewerDenied) Stream() Stream { return liveOf(e.Live) }
+func (e ViewerBanned) Stream() Stream { return liveOf(e.Live) }
 
-// InLive implements LiveEvent.
-func (e ViewerDenied) InLive() LiveID { return e.Live }
+// EventLive implements LiveEvent.
+func (e ViewerBanned) EventLive() LiveID { return e.Live }
 
-// ByUser implements UserEvent.
-func (e ViewerDenied) ByUser() UserID { return e.User }
+// EventUser implements UserEvent.
+func (e ViewerBanned) EventUser() UserID { return e.User }
 
-func (e ViewerDenied) evolve(l Live) Live {
-	l.Denied = append(l.allowing(e.User).stillDenied(e.From), Denial{e.User, e.Until})
+func (e ViewerBanned) evolve(l Live) Live {
+	l.Bans = append(l.allowing(e.User).stillDenied(e.From), Ban{e.User, e.Until})
 	return l
 }
 
-func (e *ViewerDenied) personal() (UserID, []*string) { return e.User, []*string{&e.Reason} }
+func (e *ViewerBanned) personal() (UserID, []*string) { return e.User, []*string{&e.Reason} }
 
-// AllowViewer asks to let a person in again who is kept out of one room. The streamer may, and an operator.
-type AllowViewer struct {
+// UnbanViewer asks to let a person in again who is kept out of one room. The streamer may, and an operator.
+type UnbanViewer struct {
 	Live LiveID `json:"live"`
 	User UserID `json:"user"`
 }
 
 // Type implements Command.
-func (AllowViewer) Type() string { return "viewer.allow" }
+func (UnbanViewer) Type() string { return "viewer.unban" }
 
 // Reads implements Command.
-func (c AllowViewer) Reads(Actor) []Stream { return []Stream{liveOf(c.Live)} }
+func (c UnbanViewer) Reads(Actor) []Stream { return []Stream{liveOf(c.Live)} }
 
-func (c AllowViewer) decide(see View) ([]Event, error) {
+func (c UnbanViewer) decide(see View) ([]Event, error) {
 	live := see.Live(c.Live)
-	if err := see.moderates(live, c.Live); err != nil || !live.denies(c.User, see.Now) {
+	if err := see.checkModerator(live, c.Live); err != nil || !live.denies(c.User, see.Now) {
 		return nil, err
 	}
-	return []Event{ViewerAllowed(c)}, nil
+	return []Event{ViewerUnbanned(c)}, nil
 }
 
-// ViewerAllowed says that a person is not kept out of a room any more.
-type ViewerAllowed struct {
+// ViewerUnbanned says that a person is not kept out of a room any more.
+type ViewerUnbanned struct {
 	Live LiveID `json:"live"`
 	User UserID `json:"user"`
 }
 
 // Type implements Event.
-func (ViewerAllowed) Type() string { return "viewer.allowed.v1" }
+func (ViewerUnbanned) Type() string { return "viewer.unbanned.v1" }
 
 // Stream implements Event.
-func (e ViewerAllowed) Stream() Stream { return liveOf(e.Live) }
+func (e ViewerUnbanned) Stream() Stream { return liveOf(e.Live) }
 
-// InLive implements LiveEvent.
-func (e ViewerAllowed) InLive() LiveID { return e.Live }
+// EventLive implements LiveEvent.
+func (e ViewerUnbanned) EventLive() LiveID { return e.Live }
 
-// ByUser implements UserEvent.
-func (e ViewerAllowed) ByUser() UserID { return e.User }
+// EventUser implements UserEvent.
+func (e ViewerUnbanned) EventUser() UserID { return e.User }
 
-func (e ViewerAllowed) evolve(l Live) Live { return l.allowing(e.User) }
+func (e ViewerUnbanned) evolve(l Live) Live { return l.allowing(e.User) }
 
 // allowing is l without a denial of a person.
 func (l Live) allowing(u UserID) Live {
-	l.Denied = slices.DeleteFunc(slices.Clone(l.Denied), func(d Denial) bool { return d.User == u })
-	if len(l.Denied) == 0 {
-		l.Denied = nil
+	l.Bans = slices.DeleteFunc(slices.Clone(l.Bans), func(d Ban) bool { return d.User == u })
+	if len(l.Bans) == 0 {
+		l.Bans = nil
 	}
 	return l
 }

@@ -84,8 +84,8 @@ func (UserEmailAdded) Type() string { return "user.email_added.v1" }
 // Stream implements Event.
 func (e UserEmailAdded) Stream() Stream { return userOf(e.User) }
 
-// ByUser implements UserEvent.
-func (e UserEmailAdded) ByUser() UserID { return e.User }
+// EventUser implements UserEvent.
+func (e UserEmailAdded) EventUser() UserID { return e.User }
 
 func (UserEmailAdded) evolve(u User) User { u.Passwordless = true; return u }
 
@@ -103,7 +103,7 @@ func (EmailClaimed) Type() string { return "email.claimed.v1" }
 // Stream implements Event.
 func (e EmailClaimed) Stream() Stream { return emailOf(e.Key) }
 
-// ByUser implements UserEvent.
-func (e EmailClaimed) ByUser() UserID { return e.User }
+// EventUser implements UserEvent.
+func (e EmailClaimed) EventUser() UserID { return e.User }
 
 func (e EmailClaimed) evolve(Email) Email { return Email{User: e.User} }

@@ -42,10 +42,10 @@ func visitOf(l LiveID, u UserID) Stream {
 }
 
 // Streams of the chat.
-func roomOf(id RoomID) Stream      { return Stream("room-" + string(id)) }
-func roomNameOf(key string) Stream { return Stream("roomname-" + key) }
-func guestOf(id GuestID) Stream    { return stream("guest-", int64(id)) }
-func nicknameOf(key string) Stream { return Stream("nickname-" + key) }
+func roomOf(id ChatRoomID) Stream     { return Stream("room-" + string(id)) }
+func roomNameOf(key string) Stream    { return Stream("roomname-" + key) }
+func guestOf(id ParticipantID) Stream { return stream("guest-", int64(id)) }
+func nicknameOf(key string) Stream    { return Stream("nickname-" + key) }
 
 // WalletStream is the stream of one person's coins, for those who review it.
 func WalletStream(id UserID) Stream { return walletOf(id) }
@@ -71,27 +71,27 @@ type Event interface {
 // A LiveEvent happened in one room; the log can be read by room.
 type LiveEvent interface {
 	Event
-	InLive() LiveID
+	EventLive() LiveID
 }
 
 // A CoinEvent moves coins between accounts. Its entries add up to zero.
 type CoinEvent interface {
 	Event
-	Entries() []Posting
+	EventPostings() []Posting
 }
 
 // A ForgetEvent destroys the key that seals somebody's texts.
 type ForgetEvent interface {
 	Event
-	// Forgets answers whose, like TextsOf.
-	Forgets() UserID
+	// Forgets answers whose, like KeyOwner.
+	ForgottenKeyOwner() UserID
 }
 
 // A UserEvent has one person whose doing it is, for whoever filters the log by person; 0 for somebody who is
 // not signed in.
 type UserEvent interface {
 	Event
-	ByUser() UserID
+	EventUser() UserID
 }
 
 // A Command asks for something. Reads names every stream that its decision looks at

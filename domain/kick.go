@@ -4,7 +4,7 @@ package domain
 const maxReason = 100
 
 // KickUser asks to put a person out: every connection in this person's name is closed, and its client stays
-// away. Who comes back all the same is let in: see DenyUser.
+// away. Who comes back all the same is let in: see BanUser.
 type KickUser struct {
 	User   UserID `json:"user"`
 	Reason string `json:"reason"` // told the person: at most 100 characters, may be empty
@@ -17,7 +17,7 @@ func (KickUser) Type() string { return "user.kick" }
 func (c KickUser) Reads(Actor) []Stream { return []Stream{userOf(c.User)} }
 
 func (c KickUser) decide(see View) ([]Event, error) {
-	if _, err := see.known(c.User); err != nil {
+	if _, err := see.existingUser(c.User); err != nil {
 		return nil, err
 	}
 	reason, err := text("reason", c.Reason, 0, maxReason)
@@ -39,8 +39,8 @@ func (UserKicked) Type() string { return "user.kicked.v1" }
 // Stream implements Event.
 func (e UserKicked) Stream() Stream { return userOf(e.User) }
 
-// ByUser implements UserEvent.
-func (e UserKicked) ByUser() UserID { return e.User }
+// EventUser implements UserEvent.
+func (e UserKicked) EventUser() UserID { return e.User }
 
 func (UserKicked) evolve(u User) User { return u }
 

@@ -15,11 +15,11 @@ const (
 
 // Live is what a decision needs of a room.
 type Live struct {
-	Streamer UserID       `json:"streamer"` // 0: there is no such room
-	Status   Status       `json:"status"`
-	Denied   []Denial     `json:"denied,omitempty"` // those who are kept out, and perhaps some who were
-	Show     ShowID       `json:"show,omitempty"`   // the stream that it has now; "": there is no picture
-	Record   RecordChoice `json:"record,omitempty"` // whether its owner wants its streams recorded
+	Streamer  UserID       `json:"streamer"` // 0: there is no such room
+	Status    Status       `json:"status"`
+	Bans      []Ban        `json:"denied,omitempty"` // those who are kept out, and perhaps some who were
+	Broadcast BroadcastID  `json:"show,omitempty"`   // the stream that it has now; "": there is no picture
+	Record    RecordChoice `json:"record,omitempty"` // whether its owner wants its streams recorded
 }
 
 // open answers nil while people may join, comment and give in room id: on air or paused.
@@ -37,9 +37,9 @@ func (l Live) open(id LiveID) error {
 
 // CreateLive asks for a new room of one's own.
 type CreateLive struct {
-	Title string `json:"title"` // 1–100 characters
-	Cover string `json:"cover"` // the address of a picture; may be empty
-	Key   string `json:"-"`     // the stream key: 20 of 0-9a-zA-Z, drawn by the door
+	Title     string `json:"title"` // 1–100 characters
+	Cover     string `json:"cover"` // the address of a picture; may be empty
+	StreamKey string `json:"-"`     // the stream key: 20 of 0-9a-zA-Z, drawn by the door
 }
 
 // Type implements Command.
@@ -56,10 +56,10 @@ func (c CreateLive) decide(see View) ([]Event, error) {
 	if err := optionalAddress("cover", c.Cover); err != nil {
 		return nil, err
 	}
-	if !streamKey(c.Key) {
+	if !streamKey(c.StreamKey) {
 		return nil, refuse(CodeBadRequest, "a stream key is %d of 0-9a-zA-Z", streamKeyLength)
 	}
-	return []Event{LiveCreated{see.NextLive(), see.By.User, title, c.Cover, c.Key}}, nil
+	return []Event{LiveCreated{see.NextLive(), see.Actor.User, title, c.Cover, c.StreamKey}}, nil
 }
 
 // streamKeyLength is what clients expect.
@@ -77,11 +77,11 @@ func streamKey(s string) bool {
 
 // LiveCreated says that a streamer has a new room. The key opens nothing by itself: only a sign does.
 type LiveCreated struct {
-	Live     LiveID `json:"live"`
-	Streamer UserID `json:"streamer"` // whose room it is
-	Title    string `json:"title"`    // what the room is called
-	Cover    string `json:"cover"`    // the address of a picture; may be empty
-	Key      string `json:"key"`      // the stream key: 20 of 0-9a-zA-Z
+	Live      LiveID `json:"live"`
+	Streamer  UserID `json:"streamer"` // whose room it is
+	Title     string `json:"title"`    // what the room is called
+	Cover     string `json:"cover"`    // the address of a picture; may be empty
+	StreamKey string `json:"key"`      // the stream key: 20 of 0-9a-zA-Z
 }
 
 // Type implements Event.
@@ -90,11 +90,11 @@ func (LiveCreated) Type() string { return "live.created.v1" }
 // Stream implements Event.
 func (e LiveCreated) Stream() Stream { return liveOf(e.Live) }
 
-// InLive implements LiveEvent.
-func (e LiveCreated) InLive() LiveID { return e.Live }
+// EventLive implements LiveEvent.
+func (e LiveCreated) EventLive() LiveID { return e.Live }
 
-// ByUser implements UserEvent.
-func (e LiveCreated) ByUser() UserID { return e.Streamer }
+// EventUser implements UserEvent.
+func (e LiveCreated) EventUser() UserID { return e.Streamer }
 
 func (e LiveCreated) number() int64 { return int64(e.Live) }
 
@@ -131,7 +131,7 @@ func (c ChangeLiveStatus) decide(see View) ([]Event, error) {
 	live := see.Live(c.Live)
 	to, known := map[LiveChange]Status{LivePlay: StatusOnAir, LivePause: StatusPaused, LiveStop: StatusEnded}[c.To]
 	switch {
-	case live.Streamer == 0 || live.Streamer != see.By.User && !(c.To == LiveStop && see.operates()):
+	case live.Streamer == 0 || live.Streamer != see.Actor.User && !(c.To == LiveStop && see.isOperator()):
 		return nil, refuse(CodeLiveNotFound, "there is no live %d of yours", c.Live) // another's is none of the asker's business
 	case !known:
 		return nil, refuse(CodeBadRequest, "type is play, pause or stop")
@@ -154,8 +154,8 @@ func livesOf(ids []LiveID) []Stream {
 	return streams
 }
 
-// ended answers the end of those rooms of a streamer that are on air or paused.
-func (v View) ended(streamer UserID, ids []LiveID) []Event {
+// endLives answers the end of those rooms of a streamer that are on air or paused.
+func (v View) endLives(streamer UserID, ids []LiveID) []Event {
 	var ends []Event
 	for i, id := range ids {
 		if live := v.Live(id); live.Streamer == streamer && live.open(id) == nil && !slices.Contains(ids[:i], id) {
@@ -179,10 +179,10 @@ func (LiveStatusChanged) Type() string { return "live.status_changed.v1" }
 // Stream implements Event.
 func (e LiveStatusChanged) Stream() Stream { return liveOf(e.Live) }
 
-// InLive implements LiveEvent.
-func (e LiveStatusChanged) InLive() LiveID { return e.Live }
+// EventLive implements LiveEvent.
+func (e LiveStatusChanged) EventLive() LiveID { return e.Live }
 
-// ByUser implements UserEvent.
-func (e LiveStatusChanged) ByUser() UserID { return e.Streamer }
+// EventUser implements UserEvent.
+func (e LiveStatusChanged) EventUser() UserID { return e.Streamer }
 
 func (e LiveStatusChanged) evolve(l Live) Live { l.Status = e.To; return l }

@@ -30,7 +30,7 @@ func (c PlaceOrder) Reads(Actor) []Stream { return []Stream{orderOf(c.Order)} }
 
 func (c PlaceOrder) decide(see View) ([]Event, error) {
 	if c.Price < 1 || c.Price > maxOrderPrice {
-		return nil, refuse(CodeNumber, "a price is between 1 and %d", maxOrderPrice)
+		return nil, refuse(CodeNumberOutOfRange, "a price is between 1 and %d", maxOrderPrice)
 	}
 	if err := orderCoins(c.Order, c.Coins); err != nil {
 		return nil, err
@@ -38,7 +38,7 @@ func (c PlaceOrder) decide(see View) ([]Event, error) {
 	if see.Order(c.Order).User != 0 {
 		return nil, refuse(CodeOrderMismatch, "order %s exists already", c.Order)
 	}
-	return []Event{OrderPlaced{c.Order, see.By.User, c.Price, c.Coins}}, nil
+	return []Event{OrderPlaced{c.Order, see.Actor.User, c.Price, c.Coins}}, nil
 }
 
 func orderCoins(id OrderID, c Coins) error {
@@ -46,7 +46,7 @@ func orderCoins(id OrderID, c Coins) error {
 		return err
 	}
 	if c < 1 || c > maxOrderCoins {
-		return refuse(CodeNumber, "an order is for 1 to %d coins", maxOrderCoins)
+		return refuse(CodeNumberOutOfRange, "an order is for 1 to %d coins", maxOrderCoins)
 	}
 	return nil
 }
@@ -65,8 +65,8 @@ func (OrderPlaced) Type() string { return "order.placed.v1" }
 // Stream implements Event.
 func (e OrderPlaced) Stream() Stream { return orderOf(e.Order) }
 
-// ByUser implements UserEvent.
-func (e OrderPlaced) ByUser() UserID { return e.User }
+// EventUser implements UserEvent.
+func (e OrderPlaced) EventUser() UserID { return e.User }
 
 func (e OrderPlaced) evolve(Order) Order { return Order{User: e.User, Price: e.Price, Coins: e.Coins} }
 
@@ -108,7 +108,7 @@ func (o Order) pay(id OrderID, see View) ([]Event, error) {
 		OrderPaid{id, o.User, o.Price},
 		CoinsCredited{
 			User: o.User, Order: id, Coins: o.Coins, BalanceAfter: wallet.Balance + o.Coins,
-			Postings: move(o.Coins, AccountProvider, AccountOf(o.User)),
+			Postings: move(o.Coins, ProviderAccount, WalletAccount(o.User)),
 		},
 	}, nil
 }
@@ -126,8 +126,8 @@ func (OrderPaid) Type() string { return "order.paid.v1" }
 // Stream implements Event.
 func (e OrderPaid) Stream() Stream { return orderOf(e.Order) }
 
-// ByUser implements UserEvent.
-func (e OrderPaid) ByUser() UserID { return e.User }
+// EventUser implements UserEvent.
+func (e OrderPaid) EventUser() UserID { return e.User }
 
 func (OrderPaid) evolve(o Order) Order { o.Paid = true; return o }
 
@@ -151,7 +151,7 @@ func (c CreditCoins) decide(see View) ([]Event, error) {
 	if err := orderCoins(c.Order, c.Coins); err != nil {
 		return nil, err
 	}
-	if _, err := see.known(c.User); err != nil {
+	if _, err := see.existingUser(c.User); err != nil {
 		return nil, err
 	}
 	order := see.Order(c.Order)

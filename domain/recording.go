@@ -6,20 +6,20 @@ import (
 	"time"
 )
 
-// RecordingID names a recording; it is the ShowID of the stream that was recorded.
+// RecordingID names a recording; it is the BroadcastID of the stream that was recorded.
 type RecordingID string
 
-// RecordingReason is a word: why a recording has ended, or was deleted. Those who record have words of their own.
-type RecordingReason string
+// RecordingCause is a word: why a recording has ended, or was deleted. Those who record have words of their own.
+type RecordingCause string
 
 // of says whether a show is the one that is recorded. One that was thought lost goes on as ID-TIME, and so does
 // its recording, by its first name.
-func (r RecordingID) of(show ShowID) bool {
+func (r RecordingID) of(show BroadcastID) bool {
 	return string(show) == string(r) || strings.HasPrefix(string(show), string(r)+"-")
 }
 
 // recordingAsked is that somebody has asked for it.
-const recordingAsked RecordingReason = "asked"
+const recordingAsked RecordingCause = "asked"
 
 // RecordChoice is what a streamer wants of a room's streams; "" is that nobody has said anything.
 type RecordChoice string
@@ -59,7 +59,7 @@ func (c SetRecording) decide(see View) ([]Event, error) {
 		choice = RecordOn
 	}
 	switch {
-	case live.Streamer == 0 || live.Streamer != see.By.User: // another's room is none of the asker's business
+	case live.Streamer == 0 || live.Streamer != see.Actor.User: // another's room is none of the asker's business
 		return nil, refuse(CodeLiveNotFound, "there is no live %d of yours", c.Live)
 	case live.Status == StatusEnded:
 		return nil, refuse(CodeLiveEnded, "live %d has ended", c.Live)
@@ -82,11 +82,11 @@ func (LiveRecordingSet) Type() string { return "live.recording_set.v1" }
 // Stream implements Event.
 func (e LiveRecordingSet) Stream() Stream { return liveOf(e.Live) }
 
-// InLive implements LiveEvent.
-func (e LiveRecordingSet) InLive() LiveID { return e.Live }
+// EventLive implements LiveEvent.
+func (e LiveRecordingSet) EventLive() LiveID { return e.Live }
 
-// ByUser implements UserEvent.
-func (e LiveRecordingSet) ByUser() UserID { return e.Streamer }
+// EventUser implements UserEvent.
+func (e LiveRecordingSet) EventUser() UserID { return e.Streamer }
 
 func (e LiveRecordingSet) evolve(l Live) Live { l.Record = e.Record; return l }
 
@@ -136,33 +136,33 @@ func (RecordingStarted) Type() string { return "recording.started.v1" }
 // Stream implements Event.
 func (e RecordingStarted) Stream() Stream { return recordingOf(e.Recording) }
 
-// InLive implements LiveEvent.
-func (e RecordingStarted) InLive() LiveID { return e.Live }
+// EventLive implements LiveEvent.
+func (e RecordingStarted) EventLive() LiveID { return e.Live }
 
-// ByUser implements UserEvent.
-func (e RecordingStarted) ByUser() UserID { return e.Streamer }
+// EventUser implements UserEvent.
+func (e RecordingStarted) EventUser() UserID { return e.Streamer }
 
 func (e RecordingStarted) evolve(r Recording) Recording { r.Live = e.Live; return r }
 
 // RecordingPart is one file of a recording.
 type RecordingPart struct {
-	File    string    `json:"file"`    // its name
-	Began   time.Time `json:"began"`   // when its first frame came
-	Length  int64     `json:"length"`  // in milliseconds
-	Bytes   int64     `json:"bytes"`   // that it has
-	Picture Picture   `json:"picture"` // what it holds
+	File       string    `json:"file"`    // its name
+	StartedAt  time.Time `json:"began"`   // when its first frame came
+	DurationMS int64     `json:"length"`  // in milliseconds
+	Bytes      int64     `json:"bytes"`   // that it has
+	Media      MediaInfo `json:"picture"` // what it holds
 }
 
 func (p RecordingPart) sound() error {
 	switch {
 	case p.File == "" || len(p.File) > maxCodec || !printable(p.File):
 		return refuse(CodeBadRequest, "a file has a name of at most %d bytes of printable ASCII", maxCodec)
-	case p.Length < 0 || p.Bytes < 0:
-		return refuse(CodeNumber, "a file has no fewer than 0 bytes, and milliseconds")
-	case !inTables(p.Began):
-		return refuse(CodeNumber, "a file has begun in a year of four digits")
+	case p.DurationMS < 0 || p.Bytes < 0:
+		return refuse(CodeNumberOutOfRange, "a file has no fewer than 0 bytes, and milliseconds")
+	case !inTables(p.StartedAt):
+		return refuse(CodeNumberOutOfRange, "a file has begun in a year of four digits")
 	}
-	return p.Picture.sound()
+	return p.Media.sound()
 }
 
 // inTables says whether tables, and JSON, can hold a time.
@@ -170,14 +170,14 @@ func inTables(t time.Time) bool { return t.Year() >= 1 && t.Year() <= 9999 }
 
 // FinishRecording says that a recording is closed, and what it holds. What is said again is silent.
 type FinishRecording struct {
-	Live      LiveID          `json:"live"`
-	Recording RecordingID     `json:"recording"`
-	Reason    RecordingReason `json:"reason"` // a word: why it has ended
-	Began     time.Time       `json:"began"`  // when it began
-	Ended     time.Time       `json:"ended"`  // and ended
-	Length    int64           `json:"length"` // of what there is to see, in milliseconds
-	Bytes     int64           `json:"bytes"`  // that it takes
-	Parts     []RecordingPart `json:"parts"`  // its files: at most 128
+	Live       LiveID          `json:"live"`
+	Recording  RecordingID     `json:"recording"`
+	Cause      RecordingCause  `json:"reason"` // a word: why it has ended
+	StartedAt  time.Time       `json:"began"`  // when it began
+	EndedAt    time.Time       `json:"ended"`  // and ended
+	DurationMS int64           `json:"length"` // of what there is to see, in milliseconds
+	Bytes      int64           `json:"bytes"`  // that it takes
+	Parts      []RecordingPart `json:"parts"`  // its files: at most 128
 }
 
 // Type implements Command.
@@ -188,7 +188,7 @@ func (c FinishRecording) Reads(Actor) []Stream {
 	return []Stream{recordingOf(c.Recording), liveOf(c.Live)}
 }
 
-func (c FinishRecording) drawn() []string { return []string{string(c.Recording), string(c.Reason)} }
+func (c FinishRecording) drawn() []string { return []string{string(c.Recording), string(c.Cause)} }
 
 func (c FinishRecording) decide(see View) ([]Event, error) {
 	events, err := startRecording(see, c.Live, c.Recording) // of which the log may not have heard
@@ -198,33 +198,33 @@ func (c FinishRecording) decide(see View) ([]Event, error) {
 		return nil, err
 	case recording.Finished || recording.Deleted:
 		return nil, nil
-	case c.Reason == "" || len(c.Reason) > maxCodec:
+	case c.Cause == "" || len(c.Cause) > maxCodec:
 		return nil, refuse(CodeBadRequest, "a recording has ended for some reason, of at most %d bytes", maxCodec)
-	case c.Length < 0 || c.Bytes < 0 || len(c.Parts) > maxRecordingParts:
-		return nil, refuse(CodeNumber, "a recording has no fewer than 0 bytes, and milliseconds, and at most %d files", maxRecordingParts)
-	case !inTables(c.Began) || !inTables(c.Ended):
-		return nil, refuse(CodeNumber, "a recording has begun and ended in a year of four digits")
+	case c.DurationMS < 0 || c.Bytes < 0 || len(c.Parts) > maxRecordingParts:
+		return nil, refuse(CodeNumberOutOfRange, "a recording has no fewer than 0 bytes, and milliseconds, and at most %d files", maxRecordingParts)
+	case !inTables(c.StartedAt) || !inTables(c.EndedAt):
+		return nil, refuse(CodeNumberOutOfRange, "a recording has begun and ended in a year of four digits")
 	}
 	for _, p := range c.Parts {
 		if err := p.sound(); err != nil {
 			return nil, err
 		}
 	}
-	return append(events, RecordingFinished{Live: c.Live, Streamer: see.Live(c.Live).Streamer, Recording: c.Recording, Reason: c.Reason,
-		Began: c.Began.UTC(), Ended: c.Ended.UTC(), Length: c.Length, Bytes: c.Bytes, Parts: slices.Clone(c.Parts)}), nil
+	return append(events, RecordingFinished{Live: c.Live, Streamer: see.Live(c.Live).Streamer, Recording: c.Recording, Cause: c.Cause,
+		StartedAt: c.StartedAt.UTC(), EndedAt: c.EndedAt.UTC(), DurationMS: c.DurationMS, Bytes: c.Bytes, Parts: slices.Clone(c.Parts)}), nil
 }
 
 // RecordingFinished says that a recording is closed, and what it holds.
 type RecordingFinished struct {
-	Live      LiveID          `json:"live"`
-	Streamer  UserID          `json:"streamer"`  // whose room it is
-	Recording RecordingID     `json:"recording"` // named like the stream
-	Reason    RecordingReason `json:"reason"`    // why it has ended: as its stream did, or "disk_full", "quota", "interrupted", "parts", "failed"
-	Began     time.Time       `json:"began"`     // when it began
-	Ended     time.Time       `json:"ended"`     // and ended
-	Length    int64           `json:"length"`    // of what there is to see, in milliseconds
-	Bytes     int64           `json:"bytes"`     // that it takes
-	Parts     []RecordingPart `json:"parts"`     // its files; a new one where the size or codec changed
+	Live       LiveID          `json:"live"`
+	Streamer   UserID          `json:"streamer"`  // whose room it is
+	Recording  RecordingID     `json:"recording"` // named like the stream
+	Cause      RecordingCause  `json:"reason"`    // why it has ended: as its stream did, or "disk_full", "quota", "interrupted", "parts", "failed"
+	StartedAt  time.Time       `json:"began"`     // when it began
+	EndedAt    time.Time       `json:"ended"`     // and ended
+	DurationMS int64           `json:"length"`    // of what there is to see, in milliseconds
+	Bytes      int64           `json:"bytes"`     // that it takes
+	Parts      []RecordingPart `json:"parts"`     // its files; a new one where the size or codec changed
 }
 
 // Type implements Event.
@@ -233,11 +233,11 @@ func (RecordingFinished) Type() string { return "recording.finished.v1" }
 // Stream implements Event.
 func (e RecordingFinished) Stream() Stream { return recordingOf(e.Recording) }
 
-// InLive implements LiveEvent.
-func (e RecordingFinished) InLive() LiveID { return e.Live }
+// EventLive implements LiveEvent.
+func (e RecordingFinished) EventLive() LiveID { return e.Live }
 
-// ByUser implements UserEvent.
-func (e RecordingFinished) ByUser() UserID { return e.Streamer }
+// EventUser implements UserEvent.
+func (e RecordingFinished) EventUser() UserID { return e.Streamer }
 
 func (RecordingFinished) evolve(r Recording) Recording { r.Finished = true; return r }
 
@@ -260,19 +260,19 @@ func (c DeleteRecording) decide(see View) ([]Event, error) {
 	live, recording := see.Live(c.Live), see.Recording(c.Recording)
 	switch {
 	case recording.Live == 0 || recording.Live != c.Live || recording.Deleted,
-		live.Streamer != see.By.User && !see.User(see.By.User).Has(RoleOperator):
-		return nil, refuse(CodeNoRecording, "there is no recording %s of yours in live %d", c.Recording, c.Live)
-	case !recording.Finished && c.Recording.of(live.Show):
-		return nil, refuse(CodeRecordingOn, "recording %s is still being written", c.Recording)
+		live.Streamer != see.Actor.User && !see.User(see.Actor.User).HasRole(RoleOperator):
+		return nil, refuse(CodeRecordingNotFound, "there is no recording %s of yours in live %d", c.Recording, c.Live)
+	case !recording.Finished && c.Recording.of(live.Broadcast):
+		return nil, refuse(CodeRecordingRunning, "recording %s is still being written", c.Recording)
 	}
 	return []Event{RecordingDeleted{c.Live, live.Streamer, c.Recording, recordingAsked}}, nil
 }
 
 // DiscardRecording deletes a recording that is closed, for its age or because others need its space.
 type DiscardRecording struct {
-	Live      LiveID          `json:"live"`
-	Recording RecordingID     `json:"recording"`
-	Reason    RecordingReason `json:"reason"` // a word
+	Live      LiveID         `json:"live"`
+	Recording RecordingID    `json:"recording"`
+	Cause     RecordingCause `json:"reason"` // a word
 }
 
 // Type implements Command.
@@ -283,25 +283,25 @@ func (c DiscardRecording) Reads(Actor) []Stream {
 	return []Stream{recordingOf(c.Recording), liveOf(c.Live)}
 }
 
-func (c DiscardRecording) drawn() []string { return []string{string(c.Recording), string(c.Reason)} }
+func (c DiscardRecording) drawn() []string { return []string{string(c.Recording), string(c.Cause)} }
 
 func (c DiscardRecording) decide(see View) ([]Event, error) {
 	recording := see.Recording(c.Recording)
 	switch {
-	case c.Reason == "" || len(c.Reason) > maxCodec:
+	case c.Cause == "" || len(c.Cause) > maxCodec:
 		return nil, refuse(CodeBadRequest, "a recording is deleted for some reason, of at most %d bytes", maxCodec)
 	case recording.Live == 0 || recording.Live != c.Live || recording.Deleted:
 		return nil, nil
 	}
-	return []Event{RecordingDeleted{c.Live, see.Live(c.Live).Streamer, c.Recording, c.Reason}}, nil
+	return []Event{RecordingDeleted{c.Live, see.Live(c.Live).Streamer, c.Recording, c.Cause}}, nil
 }
 
 // RecordingDeleted says that a recording is deleted. Its files follow.
 type RecordingDeleted struct {
-	Live      LiveID          `json:"live"`
-	Streamer  UserID          `json:"streamer"`  // whose room it is
-	Recording RecordingID     `json:"recording"` // named like the stream
-	Reason    RecordingReason `json:"reason"`    // "asked", "expired", "quota"
+	Live      LiveID         `json:"live"`
+	Streamer  UserID         `json:"streamer"`  // whose room it is
+	Recording RecordingID    `json:"recording"` // named like the stream
+	Cause     RecordingCause `json:"reason"`    // "asked", "expired", "quota"
 }
 
 // Type implements Event.
@@ -310,10 +310,10 @@ func (RecordingDeleted) Type() string { return "recording.deleted.v1" }
 // Stream implements Event.
 func (e RecordingDeleted) Stream() Stream { return recordingOf(e.Recording) }
 
-// InLive implements LiveEvent.
-func (e RecordingDeleted) InLive() LiveID { return e.Live }
+// EventLive implements LiveEvent.
+func (e RecordingDeleted) EventLive() LiveID { return e.Live }
 
-// ByUser implements UserEvent.
-func (e RecordingDeleted) ByUser() UserID { return e.Streamer }
+// EventUser implements UserEvent.
+func (e RecordingDeleted) EventUser() UserID { return e.Streamer }
 
 func (RecordingDeleted) evolve(r Recording) Recording { r.Deleted = true; return r }

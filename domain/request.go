@@ -7,11 +7,11 @@ import (
 
 // A Request is one command and who asks for it.
 type Request struct {
-	Command     Command
-	By          Actor
-	Key         string // idempotency key of the actor: 1–64 printable ASCII bytes; "" for none
-	Correlation string // what this request belongs to, for logs and analysts: at most 200 printable ASCII bytes
-	Causation   string // the event or request that caused it; bounded alike
+	Command        Command
+	Actor          Actor
+	IdempotencyKey string // idempotency key of the actor: 1–64 printable ASCII bytes; "" for none
+	Correlation    string // what this request belongs to, for logs and analysts: at most 200 printable ASCII bytes
+	Causation      string // the event or request that caused it; bounded alike
 }
 
 // ActorKind says in which right somebody asks.
@@ -19,11 +19,11 @@ type ActorKind int
 
 // The kinds of actors.
 const (
-	Anyone   ActorKind = iota // not signed in
-	Person                    // signed in: User and Session count
-	Operator                  // at the command line of the server
-	System                    // roomlog itself, for instance its watch over lost connections
-	Provider                  // the payment provider, its signature checked
+	Anonymous       ActorKind = iota // not signed in
+	Authenticated                    // signed in: User and Session count
+	Operator                         // at the command line of the server
+	System                           // roomlog itself, for instance its watch over lost connections
+	PaymentProvider                  // the payment provider, its signature checked
 )
 
 // An Actor is whoever asks.
@@ -33,21 +33,21 @@ type Actor struct {
 	Session string // of a Person: the session its token names
 }
 
-// PersonActor is the actor of a signed-in person.
-func PersonActor(user UserID, session string) Actor {
-	return Actor{Kind: Person, User: user, Session: session}
+// AuthenticatedActor is the actor of a signed-in person.
+func AuthenticatedActor(user UserID, session string) Actor {
+	return Actor{Kind: Authenticated, User: user, Session: session}
 }
 
 // String names the actor in metadata and beside its idempotency keys: "user-12", "operator".
 func (a Actor) String() string {
 	switch a.Kind {
-	case Person:
+	case Authenticated:
 		return "user-" + strconv.FormatInt(int64(a.User), 10)
 	case Operator:
 		return "operator"
 	case System:
 		return "system"
-	case Provider:
+	case PaymentProvider:
 		return "provider"
 	default:
 		return "anyone"
@@ -57,9 +57,9 @@ func (a Actor) String() string {
 // Reads names the streams that deciding r needs: those of its command, and for a
 // person the account and the session.
 func (r Request) Reads() []Stream {
-	reads := r.Command.Reads(r.By)
-	if r.By.Kind == Person {
-		reads = append(reads, userOf(r.By.User), sessionOf(r.By.User))
+	reads := r.Command.Reads(r.Actor)
+	if r.Actor.Kind == Authenticated {
+		reads = append(reads, userOf(r.Actor.User), sessionOf(r.Actor.User))
 	}
 	return reads
 }
@@ -74,7 +74,7 @@ func (r Request) Check() error {
 	if _, ok := commands[r.Command.Type()]; !ok {
 		return refuse(CodeBadRequest, "no such command: %s", r.Command.Type())
 	}
-	for _, s := range r.Command.Reads(r.By) {
+	for _, s := range r.Command.Reads(r.Actor) {
 		if len(s) > maxStream || !printable(string(s)) || strings.Contains(string(s), " ") {
 			return refuse(CodeTextInvalid, "the name of a stream has at most %d bytes of printable ASCII without spaces", maxStream)
 		}
@@ -91,13 +91,13 @@ func (r Request) Check() error {
 		}
 	}
 	switch {
-	case r.Key == "":
+	case r.IdempotencyKey == "":
 		return nil
-	case r.By.Kind == Anyone:
+	case r.Actor.Kind == Anonymous:
 		return refuse(CodeBadKey, "an idempotency key needs a signed-in sender")
-	case len(r.Key) > MaxKey:
-		return refuse(CodeBadKey, "the idempotency key is longer than %d bytes", MaxKey)
-	case !printable(r.Key):
+	case len(r.IdempotencyKey) > MaxIdempotencyKey:
+		return refuse(CodeBadKey, "the idempotency key is longer than %d bytes", MaxIdempotencyKey)
+	case !printable(r.IdempotencyKey):
 		return refuse(CodeBadKey, "the idempotency key has a byte outside printable ASCII")
 	}
 	return nil
@@ -107,8 +107,8 @@ func (r Request) Check() error {
 // processes, credentials. No door draws one that a table could not take; the log makes sure.
 type drawn interface{ drawn() []string }
 
-// MaxKey is the length of an idempotency key in bytes, at most.
-const MaxKey = 64
+// MaxIdempotencyKey is the length of an idempotency key in bytes, at most.
+const MaxIdempotencyKey = 64
 
 // Bounds of names that are for programs, in bytes.
 const (
@@ -135,24 +135,24 @@ func (a access) String() string {
 
 // admit is the one place where a person's account, session and rights are checked.
 func (a access) admit(see View) error {
-	by := see.By
-	if by.Kind == Person {
+	by := see.Actor
+	if by.Kind == Authenticated {
 		switch user := see.User(by.User); {
 		case !user.Active():
 			return refuse(CodeUserUnavailable, "user %d does not exist or is disabled", by.User)
-		case user.Denied.Holds(see.Now):
-			return refuse(CodeDenied, "user %d is kept out", by.User)
+		case user.Ban.Active(see.Now):
+			return refuse(CodeBanned, "user %d is kept out", by.User)
 		case see.Session(by.User).ID != by.Session || by.Session == "":
 			return refuse(CodeSessionEnded, "this session has ended: sign in again")
 		}
 	}
 	switch {
 	case a == anyone,
-		(a == person || a == member) && by.Kind == Person,
+		(a == person || a == member) && by.Kind == Authenticated,
 		(a == operator || a == member) && by.Kind == Operator,
-		a == operator && by.Kind == Person && see.User(by.User).Has(RoleOperator),
+		a == operator && by.Kind == Authenticated && see.User(by.User).HasRole(RoleOperator),
 		a == system && by.Kind == System,
-		a == provider && by.Kind == Provider:
+		a == provider && by.Kind == PaymentProvider:
 		return nil
 	case a == person, a == member:
 		return refuse(CodeTokenMissing, "sign in first")

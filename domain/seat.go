@@ -2,100 +2,102 @@ package domain
 
 import "slices"
 
-// JoinRoom asks for a guest to be in a chat room. Nothing follows when the guest is there already.
-type JoinRoom struct {
-	Room  RoomID  `json:"room"`
-	Guest GuestID `json:"-"`
+// JoinChatRoom asks for a guest to be in a chat room. Nothing follows when the guest is there already.
+type JoinChatRoom struct {
+	ChatRoom    ChatRoomID    `json:"room"`
+	Participant ParticipantID `json:"-"`
 }
 
 // Type implements Command.
-func (JoinRoom) Type() string { return "guest.join" }
+func (JoinChatRoom) Type() string { return "chat_room.join" }
 
 // Reads implements Command.
-func (c JoinRoom) Reads(Actor) []Stream { return []Stream{guestOf(c.Guest), roomOf(c.Room)} }
+func (c JoinChatRoom) Reads(Actor) []Stream {
+	return []Stream{guestOf(c.Participant), roomOf(c.ChatRoom)}
+}
 
-func (c JoinRoom) decide(see View) ([]Event, error) {
-	guest, err := see.guest(c.Guest)
+func (c JoinChatRoom) decide(see View) ([]Event, error) {
+	guest, err := see.participant(c.Participant)
 	if err != nil {
 		return nil, err
 	}
-	if err := see.Room(c.Room).open(); err != nil {
+	if err := see.ChatRoom(c.ChatRoom).open(); err != nil {
 		return nil, err
 	}
 	switch {
-	case slices.Contains(guest.Rooms, c.Room):
+	case slices.Contains(guest.ChatRooms, c.ChatRoom):
 		return nil, nil
-	case len(guest.Rooms) >= MaxGuestRooms:
-		return nil, refuse(CodeNumber, "a guest is in %d rooms at most", MaxGuestRooms)
+	case len(guest.ChatRooms) >= MaxJoinedChatRooms:
+		return nil, refuse(CodeNumberOutOfRange, "a guest is in %d rooms at most", MaxJoinedChatRooms)
 	}
-	return []Event{GuestJoined{c.Guest, guest.Connection, guest.User, c.Room}}, nil
+	return []Event{ChatRoomJoined{c.Participant, guest.Connection, guest.User, c.ChatRoom}}, nil
 }
 
-// GuestJoined says that a guest is in a chat room.
-type GuestJoined struct {
-	Guest      GuestID `json:"guest"`
-	Connection string  `json:"connection"` // its public id
-	User       UserID  `json:"user"`       // who it is; 0 for somebody who is not signed in
-	Room       RoomID  `json:"room"`
+// ChatRoomJoined says that a guest is in a chat room.
+type ChatRoomJoined struct {
+	Participant ParticipantID `json:"guest"`
+	Connection  string        `json:"connection"` // its public id
+	User        UserID        `json:"user"`       // who it is; 0 for somebody who is not signed in
+	ChatRoom    ChatRoomID    `json:"room"`
 }
 
 // Type implements Event.
-func (GuestJoined) Type() string { return "guest.joined.v1" }
+func (ChatRoomJoined) Type() string { return "chat_room.joined.v1" }
 
 // Stream implements Event.
-func (e GuestJoined) Stream() Stream { return guestOf(e.Guest) }
+func (e ChatRoomJoined) Stream() Stream { return guestOf(e.Participant) }
 
-// ByUser implements UserEvent.
-func (e GuestJoined) ByUser() UserID { return e.User }
+// EventUser implements UserEvent.
+func (e ChatRoomJoined) EventUser() UserID { return e.User }
 
-func (e GuestJoined) evolve(g Guest) Guest {
-	g.Rooms = append(slices.Clone(g.Rooms), e.Room)
+func (e ChatRoomJoined) evolve(g Participant) Participant {
+	g.ChatRooms = append(slices.Clone(g.ChatRooms), e.ChatRoom)
 	return g
 }
 
-// PartRoom asks for a guest to be in a chat room no more. Nothing follows when the guest is not there.
-type PartRoom struct {
-	Room  RoomID  `json:"room"`
-	Guest GuestID `json:"-"`
+// LeaveChatRoom asks for a guest to be in a chat room no more. Nothing follows when the guest is not there.
+type LeaveChatRoom struct {
+	ChatRoom    ChatRoomID    `json:"room"`
+	Participant ParticipantID `json:"-"`
 }
 
 // Type implements Command.
-func (PartRoom) Type() string { return "guest.part" }
+func (LeaveChatRoom) Type() string { return "chat_room.leave" }
 
 // Reads implements Command.
-func (c PartRoom) Reads(Actor) []Stream { return []Stream{guestOf(c.Guest)} }
+func (c LeaveChatRoom) Reads(Actor) []Stream { return []Stream{guestOf(c.Participant)} }
 
-func (c PartRoom) decide(see View) ([]Event, error) {
-	guest, err := see.guest(c.Guest)
-	if err != nil || !slices.Contains(guest.Rooms, c.Room) {
+func (c LeaveChatRoom) decide(see View) ([]Event, error) {
+	guest, err := see.participant(c.Participant)
+	if err != nil || !slices.Contains(guest.ChatRooms, c.ChatRoom) {
 		return nil, err
 	}
-	return []Event{GuestParted{c.Guest, guest.Connection, guest.User, c.Room, LeftAsked}}, nil
+	return []Event{ChatRoomLeft{c.Participant, guest.Connection, guest.User, c.ChatRoom, LeaveRequested}}, nil
 }
 
-// GuestParted says that a guest is not in a chat room any more.
-type GuestParted struct {
-	Guest      GuestID    `json:"guest"`
-	Connection string     `json:"connection"` // its public id
-	User       UserID     `json:"user"`       // who it is; 0 for somebody who is not signed in
-	Room       RoomID     `json:"room"`
-	Cause      LeaveCause `json:"cause"` // why
+// ChatRoomLeft says that a guest is not in a chat room any more.
+type ChatRoomLeft struct {
+	Participant ParticipantID `json:"guest"`
+	Connection  string        `json:"connection"` // its public id
+	User        UserID        `json:"user"`       // who it is; 0 for somebody who is not signed in
+	ChatRoom    ChatRoomID    `json:"room"`
+	Cause       LeaveCause    `json:"cause"` // why
 }
 
 // Type implements Event.
-func (GuestParted) Type() string { return "guest.parted.v1" }
+func (ChatRoomLeft) Type() string { return "chat_room.left.v1" }
 
 // Stream implements Event.
-func (e GuestParted) Stream() Stream { return guestOf(e.Guest) }
+func (e ChatRoomLeft) Stream() Stream { return guestOf(e.Participant) }
 
-// ByUser implements UserEvent.
-func (e GuestParted) ByUser() UserID { return e.User }
+// EventUser implements UserEvent.
+func (e ChatRoomLeft) EventUser() UserID { return e.User }
 
-func (e GuestParted) evolve(g Guest) Guest {
-	left := slices.DeleteFunc(slices.Clone(g.Rooms), func(r RoomID) bool { return r == e.Room })
-	g.Rooms = nil
+func (e ChatRoomLeft) evolve(g Participant) Participant {
+	left := slices.DeleteFunc(slices.Clone(g.ChatRooms), func(r ChatRoomID) bool { return r == e.ChatRoom })
+	g.ChatRooms = nil
 	if len(left) > 0 {
-		g.Rooms = left
+		g.ChatRooms = left
 	}
 	return g
 }

@@ -23,8 +23,8 @@ func (c SignIn) decide(see View) ([]Event, error) {
 	switch user := see.User(c.User); {
 	case !user.Active():
 		return nil, refuse(CodeUserUnavailable, "user %d does not exist or is disabled", c.User)
-	case user.Denied.Holds(see.Now):
-		return nil, refuse(CodeDenied, "user %d is kept out", c.User)
+	case user.Ban.Active(see.Now):
+		return nil, refuse(CodeBanned, "user %d is kept out", c.User)
 	case c.Session == "":
 		return nil, refuse(CodeBadRequest, "a session needs an id")
 	}
@@ -43,8 +43,8 @@ func (UserSignedIn) Type() string { return "user.signed_in.v1" }
 // Stream implements Event.
 func (e UserSignedIn) Stream() Stream { return sessionOf(e.User) }
 
-// ByUser implements UserEvent.
-func (e UserSignedIn) ByUser() UserID { return e.User }
+// EventUser implements UserEvent.
+func (e UserSignedIn) EventUser() UserID { return e.User }
 
 func (e UserSignedIn) evolve(Session) Session { return Session{ID: e.Session} }
 
@@ -58,7 +58,7 @@ func (SignOut) Type() string { return "user.sign_out" }
 func (SignOut) Reads(by Actor) []Stream { return []Stream{sessionOf(by.User)} }
 
 func (SignOut) decide(see View) ([]Event, error) {
-	return []Event{UserSignedOut{see.By.User, see.By.Session}}, nil
+	return []Event{UserSignedOut{see.Actor.User, see.Actor.Session}}, nil
 }
 
 // UserSignedOut says that a session has ended.
@@ -73,7 +73,7 @@ func (UserSignedOut) Type() string { return "user.signed_out.v1" }
 // Stream implements Event.
 func (e UserSignedOut) Stream() Stream { return sessionOf(e.User) }
 
-// ByUser implements UserEvent.
-func (e UserSignedOut) ByUser() UserID { return e.User }
+// EventUser implements UserEvent.
+func (e UserSignedOut) EventUser() UserID { return e.User }
 
 func (UserSignedOut) evolve(Session) Session { return Session{} }

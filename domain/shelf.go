@@ -2,10 +2,10 @@ package domain
 
 // Gift is what a decision needs of one entry of the shelf. It holds no person's text.
 type Gift struct {
-	Name   string `json:"name"` // "": there is no such gift
-	Image  string `json:"image"`
-	Price  Coins  `json:"price"`
-	Listed bool   `json:"listed"`
+	Name      string `json:"name"` // "": there is no such gift
+	Image     string `json:"image"`
+	Price     Coins  `json:"price"`
+	Available bool   `json:"listed"`
 }
 
 // maxPrice bounds the price of one gift.
@@ -13,25 +13,25 @@ const maxPrice Coins = 1_000_000_000
 
 func price(c Coins) error {
 	if c < 1 || c > maxPrice {
-		return refuse(CodeNumber, "a price is between 1 and %d coins", maxPrice)
+		return refuse(CodeNumberOutOfRange, "a price is between 1 and %d coins", maxPrice)
 	}
 	return nil
 }
 
-// ListGift asks to put a new gift on the shelf.
-type ListGift struct {
+// AddGift asks to put a new gift on the shelf.
+type AddGift struct {
 	Name  string `json:"name"`  // 1–32 characters
 	Price Coins  `json:"price"` // of one: 1 to 1,000,000,000 coins
 	Image string `json:"image"` // the address of a picture; may be empty
 }
 
 // Type implements Command.
-func (ListGift) Type() string { return "gift.list" }
+func (AddGift) Type() string { return "gift.add" }
 
 // Reads implements Command.
-func (ListGift) Reads(Actor) []Stream { return []Stream{nextGift} }
+func (AddGift) Reads(Actor) []Stream { return []Stream{nextGift} }
 
-func (c ListGift) decide(see View) ([]Event, error) {
+func (c AddGift) decide(see View) ([]Event, error) {
 	name, err := text("name", c.Name, 1, maxName)
 	if err != nil {
 		return nil, err
@@ -42,11 +42,11 @@ func (c ListGift) decide(see View) ([]Event, error) {
 	if err := price(c.Price); err != nil {
 		return nil, err
 	}
-	return []Event{GiftListed{see.NextGift(), name, c.Image, c.Price}}, nil
+	return []Event{GiftAdded{see.NextGift(), name, c.Image, c.Price}}, nil
 }
 
-// GiftListed says that a gift can be bought from now on, at this price.
-type GiftListed struct {
+// GiftAdded says that a gift can be bought from now on, at this price.
+type GiftAdded struct {
 	Gift  GiftID `json:"gift"`
 	Name  string `json:"name"`  // what it is called
 	Image string `json:"image"` // the address of a picture; may be empty
@@ -54,14 +54,14 @@ type GiftListed struct {
 }
 
 // Type implements Event.
-func (GiftListed) Type() string { return "gift.listed.v1" }
+func (GiftAdded) Type() string { return "gift.added.v1" }
 
 // Stream implements Event.
-func (e GiftListed) Stream() Stream { return giftOf(e.Gift) }
+func (e GiftAdded) Stream() Stream { return giftOf(e.Gift) }
 
-func (e GiftListed) number() int64 { return int64(e.Gift) }
+func (e GiftAdded) number() int64 { return int64(e.Gift) }
 
-func (e GiftListed) evolve(Gift) Gift { return Gift{e.Name, e.Image, e.Price, true} }
+func (e GiftAdded) evolve(Gift) Gift { return Gift{e.Name, e.Image, e.Price, true} }
 
 // RepriceGift asks for another price of a gift.
 type RepriceGift struct {
@@ -77,7 +77,7 @@ func (c RepriceGift) Reads(Actor) []Stream { return []Stream{giftOf(c.Gift)} }
 
 func (c RepriceGift) decide(see View) ([]Event, error) {
 	gift := see.Gift(c.Gift)
-	if !gift.Listed {
+	if !gift.Available {
 		return nil, refuse(CodeGiftNotFound, "there is no gift %d on the shelf", c.Gift)
 	}
 	if err := price(c.Price); err != nil {
@@ -119,7 +119,7 @@ func (c WithdrawGift) decide(see View) ([]Event, error) {
 	switch gift := see.Gift(c.Gift); {
 	case gift.Name == "":
 		return nil, refuse(CodeGiftNotFound, "there is no gift %d", c.Gift)
-	case !gift.Listed:
+	case !gift.Available:
 		return nil, nil
 	}
 	return []Event{GiftWithdrawn(c)}, nil
@@ -136,4 +136,4 @@ func (GiftWithdrawn) Type() string { return "gift.withdrawn.v1" }
 // Stream implements Event.
 func (e GiftWithdrawn) Stream() Stream { return giftOf(e.Gift) }
 
-func (GiftWithdrawn) evolve(g Gift) Gift { g.Listed = false; return g }
+func (GiftWithdrawn) evolve(g Gift) Gift { g.Available = false; return g }

@@ -9,7 +9,7 @@ type User struct {
 	Forgotten  bool   `json:"forgotten,omitempty"` // erased; never comes back
 	Roles      []Role `json:"roles,omitempty"`
 	Age        int    `json:"age,omitempty"` // in years; 0 until somebody counts
-	Denied     Denial `json:"denied,omitzero"`
+	Ban        Ban    `json:"denied,omitzero"`
 
 	Passwordless bool `json:"passwordless,omitempty"` // signs in by an e-mail address alone
 }
@@ -17,8 +17,8 @@ type User struct {
 // Active says whether the person may do anything at all.
 func (u User) Active() bool { return u.Registered && !u.Disabled && !u.Forgotten }
 
-// Has says whether the person was granted role.
-func (u User) Has(role Role) bool { return slices.Contains(u.Roles, role) }
+// HasRole says whether the person was granted role.
+func (u User) HasRole(role Role) bool { return slices.Contains(u.Roles, role) }
 
 // Role is a right beyond that of everybody.
 type Role string
@@ -33,8 +33,8 @@ const (
 // Roles lists every role.
 var Roles = [...]Role{RoleOperator, RoleAuditor, RoleAnalyst}
 
-// Name says who holds a name; User is 0 while nobody does.
-type Name struct {
+// Username says who holds a name; User is 0 while nobody does.
+type Username struct {
 	User UserID `json:"user"`
 }
 
@@ -73,13 +73,13 @@ func (c RegisterUser) decide(see View) ([]Event, error) {
 	if c.NameKey == "" { // a door's mistake that would give everybody the same name
 		return nil, refuse(CodeBadRequest, "a registration needs the key of its name")
 	}
-	if holder := see.Name(c.NameKey); holder.User != 0 {
+	if holder := see.Username(c.NameKey); holder.User != 0 {
 		return nil, refuse(CodeNameTaken, "the name %s is taken", username)
 	}
 	id := see.NextUser()
 	return []Event{
 		UserRegistered{id, username, nickname, c.Avatar, c.NameKey, c.Credential},
-		NameClaimed{c.NameKey, id},
+		UsernameClaimed{c.NameKey, id},
 	}, nil
 }
 
@@ -108,8 +108,8 @@ func (UserRegistered) Type() string { return "user.registered.v1" }
 // Stream implements Event.
 func (e UserRegistered) Stream() Stream { return userOf(e.User) }
 
-// ByUser implements UserEvent.
-func (e UserRegistered) ByUser() UserID { return e.User }
+// EventUser implements UserEvent.
+func (e UserRegistered) EventUser() UserID { return e.User }
 
 func (e UserRegistered) number() int64 { return int64(e.User) }
 
@@ -119,22 +119,22 @@ func (e *UserRegistered) personal() (UserID, []*string) {
 	return e.User, []*string{&e.Username, &e.Nickname, &e.Avatar}
 }
 
-// NameClaimed says who holds a name from now on. Key is a keyed hash; the name itself is not in it.
-type NameClaimed struct {
+// UsernameClaimed says who holds a name from now on. Key is a keyed hash; the name itself is not in it.
+type UsernameClaimed struct {
 	Key  string `json:"key"` // keyed hash of the folded username
 	User UserID `json:"user"`
 }
 
 // Type implements Event.
-func (NameClaimed) Type() string { return "name.claimed.v1" }
+func (UsernameClaimed) Type() string { return "username.claimed.v1" }
 
 // Stream implements Event.
-func (e NameClaimed) Stream() Stream { return nameOf(e.Key) }
+func (e UsernameClaimed) Stream() Stream { return nameOf(e.Key) }
 
-// ByUser implements UserEvent.
-func (e NameClaimed) ByUser() UserID { return e.User }
+// EventUser implements UserEvent.
+func (e UsernameClaimed) EventUser() UserID { return e.User }
 
-func (e NameClaimed) evolve(Name) Name { return Name{User: e.User} }
+func (e UsernameClaimed) evolve(Username) Username { return Username{User: e.User} }
 
 // ChangeProfile asks for another nickname and avatar of one's own.
 type ChangeProfile struct {
@@ -156,7 +156,7 @@ func (c ChangeProfile) decide(see View) ([]Event, error) {
 	if err := optionalAddress("avatar", c.Avatar); err != nil {
 		return nil, err
 	}
-	return []Event{UserProfileChanged{see.By.User, nickname, c.Avatar}}, nil
+	return []Event{UserProfileChanged{see.Actor.User, nickname, c.Avatar}}, nil
 }
 
 // UserProfileChanged says what a person is called and looks like from now on.
@@ -172,8 +172,8 @@ func (UserProfileChanged) Type() string { return "user.profile_changed.v1" }
 // Stream implements Event.
 func (e UserProfileChanged) Stream() Stream { return userOf(e.User) }
 
-// ByUser implements UserEvent.
-func (e UserProfileChanged) ByUser() UserID { return e.User }
+// EventUser implements UserEvent.
+func (e UserProfileChanged) EventUser() UserID { return e.User }
 
 func (UserProfileChanged) evolve(u User) User { return u }
 

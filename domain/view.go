@@ -8,7 +8,7 @@ import (
 // A View is what a decision may look at: who asks, the time, and the newest states of the
 // streams that its request named.
 type View struct {
-	By     Actor
+	Actor  Actor
 	Now    time.Time // becomes recorded_at of what follows; never runs backwards
 	states map[Stream]any
 	fault  *error // set when a decision looks at what its request did not name, or a state is not of its kind
@@ -21,23 +21,23 @@ func (v View) User(id UserID) User { return see[User](v, userOf(id)) }
 // Session answers the newest session of a person.
 func (v View) Session(id UserID) Session { return see[Session](v, sessionOf(id)) }
 
-// Name answers who holds a name.
-func (v View) Name(key string) Name { return see[Name](v, nameOf(key)) }
+// Username answers who holds a name.
+func (v View) Username(key string) Username { return see[Username](v, nameOf(key)) }
 
 // Email answers who signs in by an e-mail address.
 func (v View) Email(key string) Email { return see[Email](v, emailOf(key)) }
 
-// Room answers a chat room.
-func (v View) Room(id RoomID) Room { return see[Room](v, roomOf(id)) }
+// ChatRoom answers a chat room.
+func (v View) ChatRoom(id ChatRoomID) ChatRoom { return see[ChatRoom](v, roomOf(id)) }
 
-// RoomName answers which chat room has a name.
-func (v View) RoomName(key string) RoomName { return see[RoomName](v, roomNameOf(key)) }
+// ChatRoomName answers which chat room has a name.
+func (v View) ChatRoomName(key string) ChatRoomName { return see[ChatRoomName](v, roomNameOf(key)) }
 
-// Rooms answers how many chat rooms there are.
-func (v View) Rooms() int { return int(see[Counter](v, roomCount).Last) }
+// ChatRoomCount answers how many chat rooms there are.
+func (v View) ChatRoomCount() int { return int(see[Counter](v, roomCount).Value) }
 
-// Guest answers a guest of the chat.
-func (v View) Guest(id GuestID) Guest { return see[Guest](v, guestOf(id)) }
+// Participant answers a guest of the chat.
+func (v View) Participant(id ParticipantID) Participant { return see[Participant](v, guestOf(id)) }
 
 // Nickname answers how many guests are called by a name.
 func (v View) Nickname(key string) Nickname { return see[Nickname](v, nicknameOf(key)) }
@@ -60,30 +60,32 @@ func (v View) Order(id OrderID) Order { return see[Order](v, orderOf(id)) }
 // Wallet answers a person's coins.
 func (v View) Wallet(id UserID) Wallet { return see[Wallet](v, walletOf(id)) }
 
-// operates says whether an operator asks, at the command line or with the role.
-func (v View) operates() bool {
-	return v.By.Kind == Operator || v.By.Kind == Person && v.User(v.By.User).Has(RoleOperator)
+// isOperator says whether an operator asks, at the command line or with the role.
+func (v View) isOperator() bool {
+	return v.Actor.Kind == Operator || v.Actor.Kind == Authenticated && v.User(v.Actor.User).HasRole(RoleOperator)
 }
 
-// moderates answers nil to the streamer of a room, and to an operator.
-func (v View) moderates(live Live, id LiveID) error {
-	if live.Streamer == 0 || live.Streamer != v.By.User && !v.operates() {
+// checkModerator answers nil to the streamer of a room, and to an operator.
+func (v View) checkModerator(live Live, id LiveID) error {
+	if live.Streamer == 0 || live.Streamer != v.Actor.User && !v.isOperator() {
 		return refuse(CodeLiveNotFound, "there is no live %d of yours", id)
 	}
 	return nil
 }
 
 // NextUser hands out the next free user id.
-func (v View) NextUser() UserID { return UserID(see[Counter](v, nextUser).Last + 1) }
+func (v View) NextUser() UserID { return UserID(see[Counter](v, nextUser).Value + 1) }
 
 // NextLive hands out the next free live id.
-func (v View) NextLive() LiveID { return LiveID(see[Counter](v, nextLive).Last + 1) }
+func (v View) NextLive() LiveID { return LiveID(see[Counter](v, nextLive).Value + 1) }
 
 // NextGift hands out the next free gift id.
-func (v View) NextGift() GiftID { return GiftID(see[Counter](v, nextGift).Last + 1) }
+func (v View) NextGift() GiftID { return GiftID(see[Counter](v, nextGift).Value + 1) }
 
-// NextGuest hands out the next free number of a guest.
-func (v View) NextGuest() GuestID { return GuestID(see[Counter](v, nextGuest).Last + 1) }
+// NextParticipant hands out the next free number of a guest.
+func (v View) NextParticipant() ParticipantID {
+	return ParticipantID(see[Counter](v, nextGuest).Value + 1)
+}
 
 func see[S any](v View, s Stream) S {
 	state, named := v.states[s]
@@ -110,7 +112,7 @@ func kind[S any](s Stream, state any) (S, error) {
 // A Counter is the state that hands out ids: the newest one taken; or that counts: how many there are. It
 // folds from the events that say so, whatever their stream; its name is no stream of the log.
 type Counter struct {
-	Last int64
+	Value int64
 }
 
 // The counters.

@@ -16,14 +16,14 @@ type Posting struct {
 // Account names where coins can be: with the payment provider, with a person, or earned by a streamer.
 type Account string
 
-// AccountProvider is where coins come from: its balance is minus all coins ever sold.
-const AccountProvider Account = "provider"
+// ProviderAccount is where coins come from: its balance is minus all coins ever sold.
+const ProviderAccount Account = "provider"
 
-// AccountOf is the account of what a person can spend.
-func AccountOf(u UserID) Account { return Account("user-" + strconv.FormatInt(int64(u), 10)) }
+// WalletAccount is the account of what a person can spend.
+func WalletAccount(u UserID) Account { return Account("user-" + strconv.FormatInt(int64(u), 10)) }
 
-// EarningsOf is the account of what a streamer was given.
-func EarningsOf(u UserID) Account { return Account("earnings-" + strconv.FormatInt(int64(u), 10)) }
+// EarningsAccount is the account of what a streamer was given.
+func EarningsAccount(u UserID) Account { return Account("earnings-" + strconv.FormatInt(int64(u), 10)) }
 
 // move is amount coins going from one account to another.
 func move(amount Coins, from, to Account) []Posting {
@@ -49,15 +49,15 @@ func (c SendGift) Reads(by Actor) []Stream {
 }
 
 func (c SendGift) decide(see View) ([]Event, error) {
-	sender := see.By.User
+	sender := see.Actor.User
 	live, gift, wallet := see.Live(c.Live), see.Gift(c.Gift), see.Wallet(sender)
 	if c.Num < 1 || c.Num > maxGiftNum {
-		return nil, refuse(CodeNumber, "give between 1 and %d", maxGiftNum)
+		return nil, refuse(CodeNumberOutOfRange, "give between 1 and %d", maxGiftNum)
 	}
 	if err := live.openTo(see, c.Live); err != nil {
 		return nil, err
 	}
-	if !gift.Listed {
+	if !gift.Available {
 		return nil, refuse(CodeGiftNotFound, "there is no gift %d", c.Gift)
 	}
 	if wallet.Balance/gift.Price < Coins(c.Num) { // a division, so that nothing can overflow
@@ -68,7 +68,7 @@ func (c SendGift) decide(see View) ([]Event, error) {
 		Sender: sender, Streamer: live.Streamer, Live: c.Live,
 		Gift: c.Gift, Name: gift.Name, Image: gift.Image, Price: gift.Price, Num: c.Num,
 		Coins: cost, BalanceAfter: wallet.Balance - cost,
-		Postings: move(cost, AccountOf(sender), EarningsOf(live.Streamer)),
+		Postings: move(cost, WalletAccount(sender), EarningsAccount(live.Streamer)),
 	}}, nil
 }
 
@@ -93,14 +93,14 @@ func (GiftSent) Type() string { return "gift.sent.v1" }
 // Stream implements Event: the sender's wallet is what can refuse.
 func (e GiftSent) Stream() Stream { return walletOf(e.Sender) }
 
-// InLive implements LiveEvent.
-func (e GiftSent) InLive() LiveID { return e.Live }
+// EventLive implements LiveEvent.
+func (e GiftSent) EventLive() LiveID { return e.Live }
 
-// ByUser implements UserEvent.
-func (e GiftSent) ByUser() UserID { return e.Sender }
+// EventUser implements UserEvent.
+func (e GiftSent) EventUser() UserID { return e.Sender }
 
-// Entries implements CoinEvent.
-func (e GiftSent) Entries() []Posting { return e.Postings }
+// EventPostings implements CoinEvent.
+func (e GiftSent) EventPostings() []Posting { return e.Postings }
 
 func (e GiftSent) evolve(w Wallet) Wallet { w.Balance = e.BalanceAfter; return w }
 
@@ -119,10 +119,10 @@ func (CoinsCredited) Type() string { return "coins.credited.v1" }
 // Stream implements Event.
 func (e CoinsCredited) Stream() Stream { return walletOf(e.User) }
 
-// ByUser implements UserEvent.
-func (e CoinsCredited) ByUser() UserID { return e.User }
+// EventUser implements UserEvent.
+func (e CoinsCredited) EventUser() UserID { return e.User }
 
-// Entries implements CoinEvent.
-func (e CoinsCredited) Entries() []Posting { return e.Postings }
+// EventPostings implements CoinEvent.
+func (e CoinsCredited) EventPostings() []Posting { return e.Postings }
 
 func (e CoinsCredited) evolve(w Wallet) Wallet { w.Balance = e.BalanceAfter; return w }

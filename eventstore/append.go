@@ -140,7 +140,7 @@ func (q *Sequencer) queueSnapshots(p *pgx.Batch, b *batch) error {
 	var versions, formats []int
 	var states [][]byte
 	take := func(s domain.Stream, e entry) (entry, error) {
-		spec, ok := domain.StateOf(s)
+		spec, ok := domain.StateSpecOf(s)
 		if !ok || spec.Stateless || e.fault != nil || e.version-e.snapshot < q.config.SnapshotEvery {
 			return e, nil //nolint:nilerr // a state that cannot be told gets no snapshot; its readers hear of the fault
 		}

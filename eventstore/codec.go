@@ -24,7 +24,7 @@ type codec struct {
 
 type version struct {
 	spec   domain.EventSpec
-	upcast domain.Upcast // nil for the present version
+	upcast domain.Upcaster // nil for the present version
 }
 
 // A DecodeError names the event that this program cannot read.
@@ -51,11 +51,11 @@ func newCodec(specs []domain.EventSpec, pool *pgxpool.Pool) (*codec, error) {
 	for _, spec := range specs {
 		types := []string{spec.Type}
 		c.versions[spec.Type] = version{spec, nil}
-		for older, upcast := range spec.Older {
+		for older, upcast := range spec.Upcasters {
 			c.versions[older] = version{spec, upcast}
 			types = append(types, older)
 		}
-		for _, s := range domain.Folds(spec.Zero)[1:] {
+		for _, s := range domain.FoldsInto(spec.Zero)[1:] {
 			c.counters[s] = append(c.counters[s], types...)
 		}
 		if _, ok := spec.Zero.(domain.ForgetEvent); ok {
@@ -80,7 +80,7 @@ func (c *codec) parse(eventType string, payload []byte) (domain.Event, error) {
 	return v.spec.Decode(payload)
 }
 
-// owner answers whose texts e holds, like domain.TextsOf; 0 for nobody's.
+// owner answers whose texts e holds, like domain.KeyOwner; 0 for nobody's.
 func (c *codec) owner(e domain.Event) domain.UserID {
 	spec := c.versions[e.Type()].spec
 	if spec.Personal == nil {
@@ -147,7 +147,7 @@ func (s *Store) Decode(ctx context.Context, records []Record) error {
 			owners = append(owners, owner)
 		}
 		if gone, ok := r.Event.(domain.ForgetEvent); ok {
-			c.keys.forget(gone.Forgets())
+			c.keys.forget(gone.ForgottenKeyOwner())
 		}
 	}
 	if len(owners) > 0 {

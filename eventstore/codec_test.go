@@ -34,12 +34,12 @@ func withOlder() []domain.EventSpec {
 	events := slices.Clone(domain.Events)
 	for i := range events {
 		switch events[i].Type {
-		case domain.GiftListed{}.Type():
-			events[i].Older = map[string]domain.Upcast{"gift.listed.v0": func(payload []byte) ([]byte, error) {
+		case domain.GiftAdded{}.Type():
+			events[i].Upcasters = map[string]domain.Upcaster{"gift.listed.v0": func(payload []byte) ([]byte, error) {
 				return bytes.Replace(payload, []byte(`"cost"`), []byte(`"price"`), 1), nil
 			}}
 		case domain.UserRegistered{}.Type():
-			events[i].Older = map[string]domain.Upcast{"user.registered.v0": func(payload []byte) ([]byte, error) {
+			events[i].Upcasters = map[string]domain.Upcaster{"user.registered.v0": func(payload []byte) ([]byte, error) {
 				var fields map[string]any
 				if err := json.Unmarshal(payload, &fields); err != nil {
 					return nil, err
@@ -61,7 +61,7 @@ func TestOlderVersionsAreReadAlikeEverywhere(t *testing.T) {
 	config := eventstore.Config{Now: time.Now, Events: withOlder()}
 	l := openLogAs(t, db, config, eventstore.SequencerConfig{})
 	at := l.insert("gift-1", 1, "gift.listed.v0", `{"gift": 1, "name": "rose", "image": "", "cost": 7}`)
-	want := domain.GiftListed{Gift: 1, Name: "rose", Price: 7}
+	want := domain.GiftAdded{Gift: 1, Name: "rose", Price: 7}
 
 	// States, of streams and of counters.
 	p := l.party(1, 100)

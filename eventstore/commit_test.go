@@ -111,8 +111,8 @@ func TestTheOldBackendIsStillCommitting(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	slow := domain.Request{Command: domain.ListGift{Name: "slow", Price: 1}, By: operator, Key: "k1"}
-	keyless := domain.Request{Command: domain.ListGift{Name: "slow too", Price: 1}, By: operator}
+	slow := domain.Request{Command: domain.AddGift{Name: "slow", Price: 1}, Actor: operator, IdempotencyKey: "k1"}
+	keyless := domain.Request{Command: domain.AddGift{Name: "slow too", Price: 1}, Actor: operator}
 	for _, r := range []domain.Request{slow, keyless} {
 		pending := l.begin(r)
 		eventually(t, "the backend is committing", func() bool { return l.committing() })
@@ -132,7 +132,7 @@ func TestTheOldBackendIsStillCommitting(t *testing.T) {
 	l.recovered()
 	listed := 0
 	for _, r := range l.sound() {
-		if e, ok := r.Event.(domain.GiftListed); ok && strings.HasPrefix(e.Name, "slow") {
+		if e, ok := r.Event.(domain.GiftAdded); ok && strings.HasPrefix(e.Name, "slow") {
 			listed++
 		}
 	}

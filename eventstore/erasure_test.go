@@ -47,7 +47,7 @@ func (l *testLog) talkative() (who person, credential uuid.UUID) {
 	}})
 	who = l.signIn(r.Events[0].Event.(domain.UserRegistered).User, "s")
 	l.execute(who.asks(domain.ChangeProfile{Nickname: "secret-change", Avatar: "secret-mask.png"}))
-	live := l.execute(who.asks(domain.CreateLive{Title: "secret-title", Cover: "secret-cover.png", Key: strings.Repeat("k", 20)})).
+	live := l.execute(who.asks(domain.CreateLive{Title: "secret-title", Cover: "secret-cover.png", StreamKey: strings.Repeat("k", 20)})).
 		Events[0].Event.(domain.LiveCreated).Live
 	l.execute(who.asks(domain.ChangeLiveStatus{Live: live, To: domain.LivePlay}))
 	l.execute(who.keyed("k", domain.PostComment{Live: live, Text: "secret-words"}))
@@ -211,9 +211,9 @@ func TestSomebodyRegisteredSpeakingAndForgottenInOneBatch(t *testing.T) {
 	got := l.together(
 		domain.Request{Command: domain.RegisterUser{Username: "mayfly", NameKey: "m", Credential: "no uuid at all"}},
 		domain.Request{Command: domain.SignIn{User: 1, Session: "s"}},
-		domain.Request{Command: domain.ChangeProfile{Nickname: "fly"}, By: domain.PersonActor(1, "s")},
-		domain.Request{Command: domain.ForgetUser{User: 1}, By: operator},
-		domain.Request{Command: domain.ChangeProfile{Nickname: "ghost"}, By: domain.PersonActor(1, "s")},
+		domain.Request{Command: domain.ChangeProfile{Nickname: "fly"}, Actor: domain.AuthenticatedActor(1, "s")},
+		domain.Request{Command: domain.ForgetUser{User: 1}, Actor: operator},
+		domain.Request{Command: domain.ChangeProfile{Nickname: "ghost"}, Actor: domain.AuthenticatedActor(1, "s")},
 	)
 	for i, a := range got {
 		if (a.err != nil) != (i == 4) {

@@ -63,7 +63,7 @@ func TestALockThatIsNeverGivenBackIsUnavailable(t *testing.T) {
 	server := pgtest.Server(t)
 	db := server.Open()
 	l := openLog(t, db, eventstore.SequencerConfig{Timeout: time.Second})
-	list := domain.Request{Command: domain.ListGift{Name: "rose", Price: 1}, By: operator}
+	list := domain.Request{Command: domain.AddGift{Name: "rose", Price: 1}, Actor: operator}
 	l.execute(list)
 	holder, err := pgx.Connect(t.Context(), db.DSN)
 	if err != nil {
@@ -99,7 +99,7 @@ func TestALockThatIsNeverGivenBackIsUnavailable(t *testing.T) {
 func TestAnOpenForeignTransactionDelaysNobody(t *testing.T) {
 	t.Parallel()
 	l := newLog(t)
-	list := domain.ListGift{Name: "rose", Price: 1}
+	list := domain.AddGift{Name: "rose", Price: 1}
 	l.do(list)
 	foreign, err := l.db.Owner.BeginTx(t.Context(), pgx.TxOptions{IsoLevel: pgx.Serializable})
 	if err != nil {

@@ -117,7 +117,7 @@ func TestFollowHandsOverAThousandAtMost(t *testing.T) {
 	t.Parallel()
 	l := newLog(t)
 	_, err := l.db.Owner.Exec(t.Context(), `
-		INSERT INTO events SELECT n, 'gift-' || n, 1, gen_random_uuid(), 'gift.listed.v1', '{"gift":1,"name":"rose","image":"","price":1}', '{}', NULL, now()
+		INSERT INTO events SELECT n, 'gift-' || n, 1, gen_random_uuid(), 'gift.added.v1', '{"gift":1,"name":"rose","image":"","price":1}', '{}', NULL, now()
 		FROM generate_series(1, 2500) n`)
 	if err != nil {
 		t.Fatal(err)

@@ -82,7 +82,7 @@ func attempt(t *testing.T, who string, pool *pgxpool.Pool, statement, want strin
 func TestTheDatabaseRefusesWhatMustNeverHappen(t *testing.T) {
 	t.Parallel()
 	l := newLog(t)
-	l.do(domain.ListGift{Name: "rose", Price: 1})
+	l.do(domain.AddGift{Name: "rose", Price: 1})
 	for name, statement := range map[string]string{
 		"a position twice":       "INSERT INTO events SELECT position, 's-1', 1, event_id, type, payload, metadata, live_id, recorded_at FROM events",
 		"a version twice":        "INSERT INTO events SELECT 2, stream, version, event_id, type, payload, metadata, live_id, recorded_at FROM events",
@@ -114,7 +114,7 @@ func TestAHoleInAStreamIsNoticedBeforeADecision(t *testing.T) {
 	}
 	other := openLog(t, db, eventstore.SequencerConfig{})
 	_, err = other.sequencer.Execute(t.Context(), p.people[0].asks(p.give(1)))
-	if err == nil || domain.Refused(err) != nil || !strings.Contains(err.Error(), "a version is missing") {
+	if err == nil || domain.AsRefusal(err) != nil || !strings.Contains(err.Error(), "a version is missing") {
 		t.Fatalf("got %v", err)
 	}
 	other.execute(p.people[1].asks(p.give(1)))

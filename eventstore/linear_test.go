@@ -115,13 +115,13 @@ func (h *history) some(random *rand.Rand, otherwise ask) ask {
 }
 
 func (h *history) until(t *testing.T, random *rand.Rand, logs []*testLog, p party, in ask) (told, bool) {
-	r := domain.Request{Command: p.give(in.num), By: p.by(in.wallet), Key: in.key}
+	r := domain.Request{Command: p.give(in.num), Actor: p.by(in.wallet), IdempotencyKey: in.key}
 	if in.credit > 0 {
-		r = domain.Request{Command: domain.CreditCoins{Order: domain.OrderID(in.key), User: in.wallet, Coins: in.credit}, By: operator, Key: in.key}
+		r = domain.Request{Command: domain.CreditCoins{Order: domain.OrderID(in.key), User: in.wallet, Coins: in.credit}, Actor: operator, IdempotencyKey: in.key}
 	}
 	for range 1000 {
 		receipt, err := logs[random.IntN(len(logs))].sequencer.Execute(context.Background(), r)
-		switch no := domain.Refused(err); {
+		switch no := domain.AsRefusal(err); {
 		case err == nil:
 			switch e := receipt.Events[len(receipt.Events)-1].Event.(type) {
 			case domain.GiftSent:

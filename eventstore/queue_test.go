@@ -17,7 +17,7 @@ func TestAFullQueueIsBusyAtOnce(t *testing.T) {
 	t.Parallel()
 	l := openLog(t, pgtest.New(t), eventstore.SequencerConfig{QueueSize: 3})
 	release := l.holdLock()
-	list := domain.Request{Command: domain.ListGift{Name: "rose", Price: 1}, By: operator}
+	list := domain.Request{Command: domain.AddGift{Name: "rose", Price: 1}, Actor: operator}
 	accepted := []<-chan answer{l.begin(list)}
 	eventually(t, "the sequencer waits for the lock", func() bool { return l.lockWaiters() == 1 })
 	for i := range 3 {
@@ -48,7 +48,7 @@ func TestShuttingDownAnswersEverythingThatWasAccepted(t *testing.T) {
 	l := openLog(t, pgtest.New(t), eventstore.SequencerConfig{BatchSize: 4})
 	release := l.holdLock()
 	list := func(i int) domain.Request {
-		return domain.Request{Command: domain.ListGift{Name: fmt.Sprint("gift ", i), Price: 1}, By: operator}
+		return domain.Request{Command: domain.AddGift{Name: fmt.Sprint("gift ", i), Price: 1}, Actor: operator}
 	}
 	accepted := []<-chan answer{l.begin(list(0))}
 	eventually(t, "the sequencer waits for the lock", func() bool { return l.lockWaiters() == 1 })
@@ -77,12 +77,12 @@ func TestARequestWhoseCallerLeftInTheQueueIsNotCarriedOut(t *testing.T) {
 	t.Parallel()
 	l := newLog(t)
 	release := l.holdLock()
-	decoy := l.begin(domain.Request{Command: domain.ListGift{Name: "decoy", Price: 1}, By: operator})
+	decoy := l.begin(domain.Request{Command: domain.AddGift{Name: "decoy", Price: 1}, Actor: operator})
 	eventually(t, "the sequencer waits for the lock", func() bool { return l.lockWaiters() == 1 })
 	ctx, cancel := context.WithCancel(t.Context())
 	left := make(chan error)
 	go func() {
-		_, err := l.sequencer.Execute(ctx, domain.Request{Command: domain.ListGift{Name: "rose", Price: 1}, By: operator})
+		_, err := l.sequencer.Execute(ctx, domain.Request{Command: domain.AddGift{Name: "rose", Price: 1}, Actor: operator})
 		left <- err
 	}()
 	eventually(t, "the request is in the queue", func() bool { return l.sequencer.Stats().Queued == 1 })
@@ -92,9 +92,9 @@ func TestARequestWhoseCallerLeftInTheQueueIsNotCarriedOut(t *testing.T) {
 	}
 	release()
 	<-decoy
-	l.do(domain.ListGift{Name: "tulip", Price: 1})
+	l.do(domain.AddGift{Name: "tulip", Price: 1})
 	events := l.sound()
-	if len(events) != 2 || events[1].Event.(domain.GiftListed).Name != "tulip" {
+	if len(events) != 2 || events[1].Event.(domain.GiftAdded).Name != "tulip" {
 		t.Fatalf("got %+v", events)
 	}
 }
@@ -108,16 +108,16 @@ func TestRequestsThatNoStateCouldMakeGoodDoNotReachTheQueue(t *testing.T) {
 	}
 	idle := eventstore.NewSequencer(store, eventstore.SequencerConfig{QueueSize: 1}) // never runs
 	for name, r := range map[string]domain.Request{
-		"no command":           {By: operator},
+		"no command":           {Actor: operator},
 		"a NUL in a name":      {Command: domain.RegisterUser{Username: "a", NameKey: "\x00"}},
-		"a long order":         {Command: domain.PayOrder{Order: domain.OrderID(make([]byte, 1000))}, By: provider},
-		"a NUL in a key":       {Command: domain.ListGift{Name: "a", Price: 1}, By: operator, Key: "a\x00"},
-		"a long key":           {Command: domain.ListGift{Name: "a", Price: 1}, By: operator, Key: fmt.Sprintf("%65d", 1)},
-		"a NUL as a cause":     {Command: domain.ListGift{Name: "a", Price: 1}, By: operator, Causation: "\x00"},
-		"a long correlation":   {Command: domain.ListGift{Name: "a", Price: 1}, By: operator, Correlation: fmt.Sprintf("%201d", 1)},
-		"a key of just anyone": {Command: domain.SignIn{User: 1, Session: "s"}, Key: "k"},
+		"a long order":         {Command: domain.PayOrder{Order: domain.OrderID(make([]byte, 1000))}, Actor: provider},
+		"a NUL in a key":       {Command: domain.AddGift{Name: "a", Price: 1}, Actor: operator, IdempotencyKey: "a\x00"},
+		"a long key":           {Command: domain.AddGift{Name: "a", Price: 1}, Actor: operator, IdempotencyKey: fmt.Sprintf("%65d", 1)},
+		"a NUL as a cause":     {Command: domain.AddGift{Name: "a", Price: 1}, Actor: operator, Causation: "\x00"},
+		"a long correlation":   {Command: domain.AddGift{Name: "a", Price: 1}, Actor: operator, Correlation: fmt.Sprintf("%201d", 1)},
+		"a key of just anyone": {Command: domain.SignIn{User: 1, Session: "s"}, IdempotencyKey: "k"},
 	} {
-		if _, err := idle.Execute(t.Context(), r); domain.Refused(err) == nil {
+		if _, err := idle.Execute(t.Context(), r); domain.AsRefusal(err) == nil {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -131,7 +131,7 @@ func TestADatabaseThatIsAwayIsUnavailableWithinPatience(t *testing.T) {
 	t.Parallel()
 	way := startWay(t, pgtest.New(t))
 	l := way.open(eventstore.Config{Now: time.Now}, eventstore.SequencerConfig{Timeout: 500 * time.Millisecond, BatchSize: 2})
-	list := domain.Request{Command: domain.ListGift{Name: "rose", Price: 1}, By: operator}
+	list := domain.Request{Command: domain.AddGift{Name: "rose", Price: 1}, Actor: operator}
 	l.execute(list)
 	way.shut()
 	began := time.Now()
@@ -167,7 +167,7 @@ func TestShuttingDownWithoutADatabaseEnds(t *testing.T) {
 	t.Parallel()
 	way := startWay(t, pgtest.New(t))
 	l := way.open(eventstore.Config{Now: time.Now}, eventstore.SequencerConfig{Timeout: time.Minute, DrainTimeout: 300 * time.Millisecond})
-	list := domain.Request{Command: domain.ListGift{Name: "rose", Price: 1}, By: operator}
+	list := domain.Request{Command: domain.AddGift{Name: "rose", Price: 1}, Actor: operator}
 	l.execute(list)
 	way.shut()
 	pending := []<-chan answer{l.begin(list), l.begin(list)}

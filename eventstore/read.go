@@ -59,7 +59,7 @@ func (s *Store) Read(ctx context.Context, q Query) (Page, error) {
 	if q.User != 0 {
 		page.Events = slices.DeleteFunc(page.Events, func(r Record) bool {
 			e, ok := r.Event.(domain.UserEvent)
-			return r.Fault == nil && (!ok || e.ByUser() != q.User)
+			return r.Fault == nil && (!ok || e.EventUser() != q.User)
 		})
 	}
 	return page, nil
@@ -145,7 +145,7 @@ func (s *Store) queueForgotten(p *pgx.Batch) {
 				return &DecodeError{position, eventType, err}
 			}
 			if gone, ok := e.(domain.ForgetEvent); ok {
-				keys.forget(gone.Forgets())
+				keys.forget(gone.ForgottenKeyOwner())
 			}
 			keys.knows(position)
 			return nil

@@ -43,11 +43,11 @@ func TestRead(t *testing.T) {
 	}
 	by := func(r eventstore.Record) bool {
 		e, ok := r.Event.(domain.UserEvent)
-		return ok && e.ByUser() == guest
+		return ok && e.EventUser() == guest
 	}
 	in := func(r eventstore.Record) bool {
 		e, ok := r.Event.(domain.LiveEvent)
-		return ok && e.InLive() == rooms[1].live
+		return ok && e.EventLive() == rooms[1].live
 	}
 	talk := []string{"gift.sent.v1", "comment.posted.v1"}
 	for _, tt := range []struct {
@@ -159,7 +159,7 @@ func TestReadAnEmptyLog(t *testing.T) {
 func TestReadStream(t *testing.T) {
 	t.Parallel()
 	l, rooms := mixed(t)
-	chat := domain.Stream(fmt.Sprintf("chat-%d", rooms[0].live))
+	chat := domain.Stream(fmt.Sprintf("comment-%d", rooms[0].live))
 	var texts []string
 	for after := 0; ; {
 		events, err := l.store.ReadStream(t.Context(), chat, after, 3)
@@ -179,7 +179,7 @@ func TestReadStream(t *testing.T) {
 	if got := strings.Join(texts, ", "); got != "here 0, here 1, here 2, here 3, here 4, here 5, here 6, here 7, here 8, here 9" {
 		t.Fatal(got)
 	}
-	if events, err := l.store.ReadStream(t.Context(), "chat-99", 0, 10); len(events) != 0 || err != nil {
+	if events, err := l.store.ReadStream(t.Context(), "comment-99", 0, 10); len(events) != 0 || err != nil {
 		t.Fatalf("got %v, %v", events, err)
 	}
 }

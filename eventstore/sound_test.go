@@ -55,10 +55,10 @@ func post(r eventstore.Record, balances map[domain.Account]domain.Coins) error {
 		return nil
 	}
 	sum := domain.Coins(0)
-	for _, p := range moves.Entries() {
+	for _, p := range moves.EventPostings() {
 		sum += p.Amount
 		balances[p.Account] += p.Amount
-		if p.Account != domain.AccountProvider && balances[p.Account] < 0 {
+		if p.Account != domain.ProviderAccount && balances[p.Account] < 0 {
 			return fmt.Errorf("%s has %d coins", p.Account, balances[p.Account])
 		}
 	}
@@ -73,7 +73,7 @@ func post(r eventstore.Record, balances map[domain.Account]domain.Coins) error {
 	case domain.CoinsCredited:
 		of, told = e.User, e.BalanceAfter
 	}
-	if has := balances[domain.AccountOf(of)]; has != told {
+	if has := balances[domain.WalletAccount(of)]; has != told {
 		return fmt.Errorf("user %d has %d coins, the event says %d", of, has, told)
 	}
 	return nil
@@ -119,7 +119,7 @@ func (l *testLog) together(requests ...domain.Request) []answer {
 	l.t.Helper()
 	release := l.holdLock()
 	before := l.sequencer.Stats()
-	decoy := l.begin(domain.Request{Command: domain.ListGift{Name: "decoy", Price: 1}, By: operator})
+	decoy := l.begin(domain.Request{Command: domain.AddGift{Name: "decoy", Price: 1}, Actor: operator})
 	eventually(l.t, "the sequencer waits for the lock", func() bool { return l.lockWaiters() > 0 })
 	pending := make([]<-chan answer, len(requests))
 	for i, r := range requests {

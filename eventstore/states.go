@@ -53,7 +53,7 @@ var errNotNext = errors.New("a version is missing between the state and the even
 
 // catchUp folds an event that another process appended into the states that are remembered.
 func (c *stateCache) catchUp(r Record) error {
-	for _, s := range domain.Folds(r.Event) {
+	for _, s := range domain.FoldsInto(r.Event) {
 		e, ok := c.lru.Peek(s)
 		if !ok {
 			continue

@@ -10,7 +10,7 @@ import (
 	"roomlog/eventstore"
 )
 
-// ChatRooms is the chat rooms that there are.
+// ProfileRooms is the chat rooms that there are.
 var ChatRooms = Projection{
 	Name: "rooms", Version: 1, Tables: []string{"room"},
 	Handlers: []Handler{on(foldRoomCreated), on(foldRoomRemoved)},
@@ -24,22 +24,22 @@ type roomsBatch struct {
 	removed        []string
 }
 
-func foldRoomCreated(b *roomsBatch, r eventstore.Record, e domain.RoomCreated) {
-	b.id, b.name, b.key = append(b.id, string(e.Room)), append(b.name, e.Name), append(b.key, e.NameKey)
+func foldRoomCreated(b *roomsBatch, r eventstore.Record, e domain.ChatRoomCreated) {
+	b.id, b.name, b.key = append(b.id, string(e.ChatRoom)), append(b.name, e.Name), append(b.key, e.NameKey)
 	b.user, b.position, b.at = append(b.user, int64(e.User)), append(b.position, r.Position), append(b.at, r.RecordedAt)
 }
 
 // foldRoomRemoved takes back a room of the same batch: its name may be that of a later one.
-func foldRoomRemoved(b *roomsBatch, _ eventstore.Record, e domain.RoomRemoved) {
+func foldRoomRemoved(b *roomsBatch, _ eventstore.Record, e domain.ChatRoomRemoved) {
 	for i, id := range b.id {
-		if id != string(e.Room) {
+		if id != string(e.ChatRoom) {
 			continue
 		}
 		b.id, b.name, b.key = without(b.id, i), without(b.name, i), without(b.key, i)
 		b.user, b.position, b.at = without(b.user, i), without(b.position, i), without(b.at, i)
 		return
 	}
-	b.removed = append(b.removed, string(e.Room))
+	b.removed = append(b.removed, string(e.ChatRoom))
 }
 
 func without[T any](s []T, i int) []T { return append(s[:i:i], s[i+1:]...) }
@@ -55,7 +55,7 @@ func writeRooms(b *roomsBatch, tables *pgx.Batch) {
 
 // ChatRoom is a chat room.
 type ChatRoom struct {
-	ID        domain.RoomID
+	ID        domain.ChatRoomID
 	Name      string
 	NameKey   string
 	Position  int64 // of its creation; the order of the list
@@ -68,13 +68,13 @@ func scanChatRoom(row pgx.CollectableRow) (r ChatRoom, err error) {
 	return r, err
 }
 
-// ChatRooms answers all chat rooms, oldest first. How many there are is bounded by the rules.
+// ProfileRooms answers all chat rooms, oldest first. How many there are is bounded by the rules.
 func (q *Queries) ChatRooms(ctx context.Context) ([]ChatRoom, error) {
 	return many(ctx, q, "rooms", scanChatRoom, selectRoom+" ORDER BY position")
 }
 
 // ChatRoom answers one chat room, or ErrNotFound.
-func (q *Queries) ChatRoom(ctx context.Context, id domain.RoomID) (ChatRoom, error) {
+func (q *Queries) ChatRoom(ctx context.Context, id domain.ChatRoomID) (ChatRoom, error) {
 	return one(ctx, q, "room", scanChatRoom, selectRoom+" WHERE id = $1", id)
 }
 
@@ -86,18 +86,18 @@ func (q *Queries) ChatRoomByName(ctx context.Context, nameKey string) (ChatRoom,
 // ChatRoomUser is somebody signed in who is in a chat room.
 type ChatRoomUser struct {
 	Profile
-	Room      domain.RoomID
+	Room      domain.ChatRoomID
 	CreatedAt time.Time // of the account
 }
 
 // ChatRoomUsers answers the signed-in people in each of some chat rooms, newest first, at most limit of each room.
-func (q *Queries) ChatRoomUsers(ctx context.Context, rooms []domain.RoomID, limit int) (map[domain.RoomID][]ChatRoomUser, error) {
+func (q *Queries) ChatRoomUsers(ctx context.Context, rooms []domain.ChatRoomID, limit int) (map[domain.ChatRoomID][]ChatRoomUser, error) {
 	found, err := many(ctx, q, "members of rooms", func(row pgx.CollectableRow) (m ChatRoomUser, err error) {
 		err = row.Scan(&m.Room, &m.ID, &m.Username, &m.Nickname, &m.Avatar, &m.CreatedAt)
 		m.CreatedAt = m.CreatedAt.UTC()
 		return m, err
 	}, selectPeopleInRooms, rooms, min(max(limit, 1), maxPage))
-	members := make(map[domain.RoomID][]ChatRoomUser)
+	members := make(map[domain.ChatRoomID][]ChatRoomUser)
 	for _, m := range found {
 		members[m.Room] = append(members[m.Room], m)
 	}

@@ -34,11 +34,11 @@ type coinsBatch struct {
 const noClaim = -1
 
 func foldCoinsCredited(b *coinsBatch, r eventstore.Record, e domain.CoinsCredited) {
-	b.post(r, e.Postings, domain.AccountOf(e.User), e.BalanceAfter, movementOf{order: e.Order})
+	b.post(r, e.Postings, domain.WalletAccount(e.User), e.BalanceAfter, movementOf{order: e.Order})
 }
 
 func foldCoinsGiven(b *coinsBatch, r eventstore.Record, e domain.GiftSent) {
-	b.post(r, e.Postings, domain.AccountOf(e.Sender), e.BalanceAfter, movementOf{live: e.Live, gift: e.Gift})
+	b.post(r, e.Postings, domain.WalletAccount(e.Sender), e.BalanceAfter, movementOf{live: e.Live, gift: e.Gift})
 }
 
 // movementOf is what a movement was for.

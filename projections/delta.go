@@ -10,7 +10,7 @@ import (
 func DeltasOf(r eventstore.Record) []Delta {
 	d := Delta{Position: r.Position, Event: r.Event, ID: shortID(r), EventID: r.ID, RecordedAt: r.RecordedAt}
 	if e, ok := r.Event.(domain.UserEvent); ok {
-		d.User = e.ByUser()
+		d.User = e.EventUser()
 	}
 	switch e := r.Event.(type) {
 	case domain.CommentPosted:
@@ -23,15 +23,15 @@ func DeltasOf(r eventstore.Record) []Delta {
 		return d.in(e.Live, KindLeave)
 	case domain.ViewerMoved:
 		return d.in(e.Live, KindMoved)
-	case domain.ViewerDenied:
+	case domain.ViewerBanned:
 		return d.in(e.Live, KindModeration)
 	case domain.ConnectionKicked:
 		return d.in(0, KindModeration)
 	case domain.LiveStatusChanged:
 		return d.in(e.Live, KindStatus)
-	case domain.LivePublishStarted:
+	case domain.BroadcastStarted:
 		return d.in(e.Live, KindMedia)
-	case domain.LivePublishStopped:
+	case domain.BroadcastStopped:
 		return d.in(e.Live, KindMedia)
 	case domain.CoinsCredited:
 		return d.to(KindBalance)
@@ -39,24 +39,24 @@ func DeltasOf(r eventstore.Record) []Delta {
 		return d.to(KindProfile)
 	case domain.UserAgeChanged:
 		return d.to(KindAge)
-	case domain.RoomCreated:
-		return d.chat(KindChatRoomCreated, 0, e.Room)
-	case domain.RoomRemoved:
-		return d.chat(KindChatRoomRemoved, 0, e.Room)
-	case domain.GuestEntered:
-		return d.chat(KindParticipantEntered, e.Guest)
-	case domain.GuestNamed:
-		return d.chat(KindParticipantNamed, e.Guest)
-	case domain.GuestJoined:
-		return d.chat(KindParticipantJoined, e.Guest, e.Room)
-	case domain.GuestParted:
-		return d.chat(KindParticipantParted, e.Guest, e.Room)
-	case domain.GuestLeft:
-		return d.chat(KindParticipantLeft, e.Guest)
+	case domain.ChatRoomCreated:
+		return d.chat(KindChatRoomCreated, 0, e.ChatRoom)
+	case domain.ChatRoomRemoved:
+		return d.chat(KindChatRoomRemoved, 0, e.ChatRoom)
+	case domain.ParticipantEntered:
+		return d.chat(KindParticipantEntered, e.Participant)
+	case domain.NicknameSet:
+		return d.chat(KindParticipantNamed, e.Participant)
+	case domain.ChatRoomJoined:
+		return d.chat(KindParticipantJoined, e.Participant, e.ChatRoom)
+	case domain.ChatRoomLeft:
+		return d.chat(KindParticipantParted, e.Participant, e.ChatRoom)
+	case domain.ParticipantLeft:
+		return d.chat(KindParticipantLeft, e.Participant)
 	case domain.MessagePosted:
-		d.Recipient = e.To
-		return d.chat(KindMessage, e.Guest, e.Rooms...)
-	case domain.UserSignedIn, domain.UserSignedOut, domain.UserDisabled, domain.UserEnabled, domain.UserKicked, domain.UserDenied, domain.UserAllowed,
+		d.Recipient = e.ToUser
+		return d.chat(KindMessage, e.Participant, e.ChatRooms...)
+	case domain.UserSignedIn, domain.UserSignedOut, domain.UserDisabled, domain.UserEnabled, domain.UserKicked, domain.UserBanned, domain.UserUnbanned,
 		domain.UserRoleGranted, domain.UserRoleRevoked, domain.UserForgotten:
 		return d.to(KindNotice)
 	}
@@ -69,7 +69,7 @@ func (d Delta) in(live domain.LiveID, kind string) []Delta {
 }
 
 // chat says where in the chat it happened, and by whom.
-func (d Delta) chat(kind string, guest domain.GuestID, rooms ...domain.RoomID) []Delta {
+func (d Delta) chat(kind string, guest domain.ParticipantID, rooms ...domain.ChatRoomID) []Delta {
 	d.Kind, d.Participant, d.ChatRooms = kind, guest, rooms
 	return []Delta{d}
 }

@@ -50,7 +50,7 @@ func (f *Feed) UserDeltas(ctx context.Context, user domain.UserID, after, upTo i
 		string(domain.UserDisabled{User: user}.Stream()),
 		string(domain.UserSignedIn{User: user}.Stream()),
 		string(domain.WalletStream(user)),
-		string(domain.MessageStream(user)),
+		string(domain.DirectMessageStream(user)),
 	}
 	records, err := many(ctx, f.queries, "the private lane", scanBare, selectPrivate, streams, after, upTo, limit)
 	if err != nil {

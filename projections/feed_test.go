@@ -252,7 +252,7 @@ func TestFeed(t *testing.T) {
 		w.begun(f)
 		s := w.subscribe(f)
 		w.forge(w.head()+1, "live-1", 3, "live.status_changed.v1", `[]`, c.lives[0])
-		w.forge(w.head()+1, "gift-9", 1, "gift.listed.v1", `{"gift":9,"name":"g","price":1}`, 0)
+		w.forge(w.head()+1, "gift-9", 1, "gift.added.v1", `{"gift":9,"name":"g","price":1}`, 0)
 		s.until(w.head())
 		if len(s.deltas) != 0 {
 			t.Errorf("%+v", s.deltas)

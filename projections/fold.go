@@ -61,7 +61,7 @@ func (f *folder) decode(ctx context.Context, events []eventstore.Record) ([]pois
 			continue
 		}
 		if e, ok := r.Event.(domain.CoinEvent); ok {
-			if sum := balanceOf(e.Entries()); sum != 0 {
+			if sum := balanceOf(e.EventPostings()); sum != 0 {
 				return nil, &HaltError{Position: r.Position, Err: fmt.Errorf("the postings of %s add up to %d, not to 0", r.Type, sum)}
 			}
 		}

@@ -23,7 +23,7 @@ type shelfBatch struct {
 	withdrawn   []int64
 }
 
-func foldListed(b *shelfBatch, _ eventstore.Record, e domain.GiftListed) {
+func foldListed(b *shelfBatch, _ eventstore.Record, e domain.GiftAdded) {
 	b.id, b.price = append(b.id, int64(e.Gift)), append(b.price, int64(e.Price))
 	b.name, b.image = append(b.name, e.Name), append(b.image, e.Image)
 }

@@ -21,21 +21,21 @@ var Participants = Projection{
 
 type guestsBatch struct {
 	entered   []guestRow
-	named     map[domain.GuestID]domain.GuestNamed
+	named     map[domain.ParticipantID]domain.NicknameSet
 	left      []int64
 	seats     map[seat]*seatRow
 	forgotten []int64
 }
 
 type guestRow struct {
-	domain.GuestEntered
+	domain.ParticipantEntered
 	at time.Time
 }
 
 // seat is one guest in one room.
 type seat struct {
-	room  domain.RoomID
-	guest domain.GuestID
+	room  domain.ChatRoomID
+	guest domain.ParticipantID
 }
 
 // seatRow is what a batch says of a seat.
@@ -45,34 +45,34 @@ type seatRow struct {
 	user   domain.UserID
 }
 
-func foldGuestEntered(b *guestsBatch, r eventstore.Record, e domain.GuestEntered) {
+func foldGuestEntered(b *guestsBatch, r eventstore.Record, e domain.ParticipantEntered) {
 	b.entered = append(b.entered, guestRow{e, r.RecordedAt})
 }
 
-func foldGuestNamed(b *guestsBatch, _ eventstore.Record, e domain.GuestNamed) {
-	set(&b.named, e.Guest, e)
+func foldGuestNamed(b *guestsBatch, _ eventstore.Record, e domain.NicknameSet) {
+	set(&b.named, e.Participant, e)
 }
 
-func foldGuestLeft(b *guestsBatch, _ eventstore.Record, e domain.GuestLeft) {
-	b.left = append(b.left, int64(e.Guest))
+func foldGuestLeft(b *guestsBatch, _ eventstore.Record, e domain.ParticipantLeft) {
+	b.left = append(b.left, int64(e.Participant))
 }
 
 func foldGuestsForgotten(b *guestsBatch, _ eventstore.Record, e domain.UserForgotten) {
 	b.forgotten = append(b.forgotten, int64(e.User))
 }
 
-func foldGuestJoined(b *guestsBatch, r eventstore.Record, e domain.GuestJoined) {
-	s := b.seat(e.Room, e.Guest, false)
+func foldGuestJoined(b *guestsBatch, r eventstore.Record, e domain.ChatRoomJoined) {
+	s := b.seat(e.ChatRoom, e.Participant, false)
 	s.joined, s.user = r.Position, e.User
 }
 
-func foldGuestParted(b *guestsBatch, _ eventstore.Record, e domain.GuestParted) {
-	b.seat(e.Room, e.Guest, true).joined = 0
+func foldGuestParted(b *guestsBatch, _ eventstore.Record, e domain.ChatRoomLeft) {
+	b.seat(e.ChatRoom, e.Participant, true).joined = 0
 }
 
 // seat answers the row of a guest in a room, who has to be there before the event, or has not to be. What
 // happened before the batch is checked by the statements.
-func (b *guestsBatch) seat(r domain.RoomID, g domain.GuestID, there bool) *seatRow {
+func (b *guestsBatch) seat(r domain.ChatRoomID, g domain.ParticipantID, there bool) *seatRow {
 	s := b.seats[seat{r, g}]
 	switch {
 	case s == nil:
@@ -111,8 +111,8 @@ func (b *guestsBatch) queueEntered(tables *pgx.Batch) {
 	var connection, profile, nickname, key, process []string
 	var at []time.Time
 	for _, g := range b.entered {
-		id, user, at = append(id, int64(g.Guest)), append(user, int64(g.User)), append(at, g.at)
-		connection, profile, process = append(connection, g.Connection), append(profile, string(g.Profile)), append(process, g.Process)
+		id, user, at = append(id, int64(g.Participant)), append(user, int64(g.User)), append(at, g.at)
+		connection, profile, process = append(connection, g.Connection), append(profile, string(g.Profile)), append(process, g.Node)
 		nickname, key = append(nickname, g.Nickname), append(key, g.NameKey)
 	}
 	tables.Queue(insertGuest, id, connection, profile, user, nickname, key, process, at)

@@ -11,7 +11,7 @@ import (
 
 // Participant is somebody who is in the chat by one connection.
 type Participant struct {
-	ID         domain.GuestID
+	ID         domain.ParticipantID
 	Connection string
 	Profile    domain.ChatProfile
 	User       Profile // of somebody who is signed in; ID 0 for others
@@ -30,10 +30,10 @@ func (g Participant) Name() string {
 }
 
 // ChatPresence says whether somebody is in the chat by any connection, and in which room, the newest, "" for none.
-func (q *Queries) ChatPresence(ctx context.Context, user domain.UserID) (room domain.RoomID, online bool, err error) {
+func (q *Queries) ChatPresence(ctx context.Context, user domain.UserID) (room domain.ChatRoomID, online bool, err error) {
 	type found struct {
 		Online bool
-		Room   domain.RoomID
+		Room   domain.ChatRoomID
 	}
 	f, err := one(ctx, q, "whether somebody is online", pgx.RowToStructByPos[found], selectOnline, user)
 	return f.Room, f.Online, err
@@ -41,11 +41,11 @@ func (q *Queries) ChatPresence(ctx context.Context, user domain.UserID) (room do
 
 // NodeParticipant is a guest whose connection a server process holds.
 type NodeParticipant struct {
-	ID      domain.GuestID
+	ID      domain.ParticipantID
 	NameKey string
 }
 
 // NodeParticipants answers up to limit guests whose connections a server process holds, in order, behind one of them.
-func (q *Queries) NodeParticipants(ctx context.Context, process string, after domain.GuestID, limit int) ([]NodeParticipant, error) {
+func (q *Queries) NodeParticipants(ctx context.Context, process string, after domain.ParticipantID, limit int) ([]NodeParticipant, error) {
 	return many(ctx, q, "held guests", pgx.RowToStructByPos[NodeParticipant], selectHeldGuests, process, after, max(limit, 1))
 }

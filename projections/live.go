@@ -32,7 +32,7 @@ type statusRow struct {
 
 func foldLiveCreated(b *livesBatch, r eventstore.Record, e domain.LiveCreated) {
 	b.id, b.user = append(b.id, int64(e.Live)), append(b.user, int64(e.Streamer))
-	b.title, b.cover, b.key = append(b.title, e.Title), append(b.cover, e.Cover), append(b.key, e.Key)
+	b.title, b.cover, b.key = append(b.title, e.Title), append(b.cover, e.Cover), append(b.key, e.StreamKey)
 	b.at = append(b.at, r.RecordedAt)
 }
 

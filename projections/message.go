@@ -19,7 +19,7 @@ var Messages = Projection{
 
 type messagesBatch struct {
 	said      []messageRow
-	forgotten []int64 // like domain.TextsOf
+	forgotten []int64 // like domain.KeyOwner
 }
 
 type messageRow struct {
@@ -34,11 +34,11 @@ func foldMessage(b *messagesBatch, r eventstore.Record, e domain.MessagePosted) 
 }
 
 func foldMessagesForgotten(b *messagesBatch, _ eventstore.Record, e domain.UserForgotten) {
-	b.forgotten = append(b.forgotten, int64(e.Forgets()))
+	b.forgotten = append(b.forgotten, int64(e.ForgottenKeyOwner()))
 }
 
-func foldGuestForgotten(b *messagesBatch, _ eventstore.Record, e domain.GuestForgotten) {
-	b.forgotten = append(b.forgotten, int64(e.Forgets()))
+func foldGuestForgotten(b *messagesBatch, _ eventstore.Record, e domain.ParticipantForgotten) {
+	b.forgotten = append(b.forgotten, int64(e.ForgottenKeyOwner()))
 }
 
 func writeMessages(b *messagesBatch, tables *pgx.Batch) {
@@ -58,10 +58,10 @@ func (b *messagesBatch) queueSaid(tables *pgx.Batch) {
 	var at []time.Time
 	for _, m := range b.said {
 		position, id, at = append(position, m.position), append(id, m.id), append(at, m.at)
-		guest, connection, user = append(guest, int64(m.Guest)), append(connection, m.Connection), append(user, int64(m.User))
-		nickname, kind, text, ms = append(nickname, m.Nickname), append(kind, string(m.Kind)), append(text, m.Text), append(ms, int32(m.MS))
-		toUser, toGuest, public = append(toUser, int64(m.To)), append(toGuest, int64(m.ToGuest)), append(public, m.Public())
-		for _, r := range m.Rooms {
+		guest, connection, user = append(guest, int64(m.Participant)), append(connection, m.Connection), append(user, int64(m.User))
+		nickname, kind, text, ms = append(nickname, m.Nickname), append(kind, string(m.Kind)), append(text, m.Text), append(ms, int32(m.DurationMS))
+		toUser, toGuest, public = append(toUser, int64(m.ToUser)), append(toGuest, int64(m.ToParticipant)), append(public, m.Public())
+		for _, r := range m.ChatRooms {
 			room, in = append(room, string(r)), append(in, m.position)
 		}
 	}
@@ -75,7 +75,7 @@ func (b *messagesBatch) queueSaid(tables *pgx.Batch) {
 type Message struct {
 	Position      int64
 	ID            string // as in its Delta
-	Participant   domain.GuestID
+	Participant   domain.ParticipantID
 	Connection    string
 	User          Profile   // of somebody who was signed in; ID 0 for others
 	CreatedAt     time.Time // of that person's account
@@ -84,7 +84,7 @@ type Message struct {
 	Text          string
 	MS            int
 	ToUser        domain.UserID
-	ToParticipant domain.GuestID
+	ToParticipant domain.ParticipantID
 	At            time.Time
 }
 
@@ -104,7 +104,7 @@ func scanMessage(row pgx.CollectableRow) (m Message, err error) {
 }
 
 // ChatRoomMessages answers a page of what was said in a chat room.
-func (q *Queries) ChatRoomMessages(ctx context.Context, room domain.RoomID, w Window) ([]Message, error) {
+func (q *Queries) ChatRoomMessages(ctx context.Context, room domain.ChatRoomID, w Window) ([]Message, error) {
 	after, before, limit := w.bounds()
 	return many(ctx, q, "messages of a room", scanMessage, w.in(selectRoomMessages), room, after, before, limit)
 }

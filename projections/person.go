@@ -55,11 +55,11 @@ func foldEnabled(b *peopleBatch, _ eventstore.Record, e domain.UserEnabled) {
 	set(&b.disabled, e.User, false)
 }
 
-func foldDenied(b *peopleBatch, _ eventstore.Record, e domain.UserDenied) {
+func foldDenied(b *peopleBatch, _ eventstore.Record, e domain.UserBanned) {
 	set(&b.denied, e.User, &e.Until)
 }
 
-func foldAllowed(b *peopleBatch, _ eventstore.Record, e domain.UserAllowed) {
+func foldAllowed(b *peopleBatch, _ eventstore.Record, e domain.UserUnbanned) {
 	set(&b.denied, e.User, nil)
 }
 

@@ -98,7 +98,7 @@ func BenchmarkFigureReadBatch(b *testing.B) {
 	w.exec("INSERT INTO public.checkpoint (consumer_group) VALUES ('bench')")
 	grow := func(from, to int) {
 		w.exec(`INSERT INTO public.events (position, stream, version, event_id, type, payload, metadata, recorded_at)
-			SELECT n, 'name-' || n, 1, gen_random_uuid(), 'name.claimed.v1', '{"key":"0123456789abcdef","user":1}', '{"actor":"anyone"}', now()
+			SELECT n, 'username-' || n, 1, gen_random_uuid(), 'username.claimed.v1', '{"key":"0123456789abcdef","user":1}', '{"actor":"anonymous"}', now()
 			FROM generate_series($1::bigint, $2::bigint) AS n`, from, to)
 		w.exec("VACUUM ANALYZE public.events")
 	}

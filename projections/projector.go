@@ -209,7 +209,7 @@ func eraseOld(ctx context.Context, tx pgx.Tx, events []eventstore.Record) error 
 	var forgotten []int64
 	for _, r := range events {
 		if e, ok := r.Event.(domain.ForgetEvent); ok {
-			forgotten = append(forgotten, int64(e.Forgets()))
+			forgotten = append(forgotten, int64(e.ForgottenKeyOwner()))
 		}
 	}
 	if len(forgotten) == 0 {

@@ -103,8 +103,8 @@ func TestProjector(t *testing.T) {
 		live := c.lives[0]
 		head := w.head()
 		// Somebody leaves an empty room who never came; the same event is fine for all other projections.
-		w.forge(head+1, fmt.Sprintf("visit-%d-999", live), 1, "viewer.left.v1", fmt.Sprintf(`{"live":%d,"user":999,"cause":"asked"}`, live), live)
-		c.people[0].asks(domain.JoinLive{Live: live, Process: "p"})
+		w.forge(head+1, fmt.Sprintf("visit-%d-999", live), 1, "viewer.left.v1", fmt.Sprintf(`{"live":%d,"user":999,"cause":"requested"}`, live), live)
+		c.people[0].asks(domain.JoinLive{Live: live, Node: "p"})
 		// What cannot even be read is set aside by everybody who reads the type.
 		w.forge(head+3, fmt.Sprintf("live-%d", c.lives[1]), 3, "live.status_changed.v1", `{"live":"?"}`, c.lives[1])
 		p := w.projector(projections.ProjectorConfig{})
@@ -141,7 +141,7 @@ func TestProjector(t *testing.T) {
 				c := newCrowd(w, 2, 1)
 				at := w.head() + 1
 				w.forge(at, "wallet-1", 2, forge.kind, forge.payload, 0)
-				w.forge(at+1, "chat-1", 1, "comment.posted.v1", `{"live":1,"user":9,"text":"unsealed"}`, c.lives[0])
+				w.forge(at+1, "comment-1", 1, "comment.posted.v1", `{"live":1,"user":9,"text":"unsealed"}`, c.lives[0])
 				said := &said{}
 				p := w.projector(projections.ProjectorConfig{HaltedRetry: 10 * time.Millisecond, Log: slog.New(slog.NewTextHandler(said, nil))})
 				w.start(p.Run)

@@ -113,7 +113,7 @@ func (q *Queries) Users(ctx context.Context, after domain.UserID, limit int) ([]
 
 // Balance answers a person's coins; 0 for whoever never had any.
 func (q *Queries) Balance(ctx context.Context, id domain.UserID) (domain.Coins, error) {
-	return q.AccountBalance(ctx, domain.AccountOf(id))
+	return q.AccountBalance(ctx, domain.WalletAccount(id))
 }
 
 // AccountBalance answers the coins of any account; 0 for one that never had any.
@@ -168,8 +168,8 @@ func scanLive(row pgx.CollectableRow) (l Live, err error) {
 		&l.Online, &l.LookCount, &l.Coin, &l.CreatedAt, &l.UpdatedAt, &show, &process, &video, &width, &height, &audio, &since, &l.Record)
 	l.Owner.ID, l.CreatedAt, l.UpdatedAt = l.UserID, l.CreatedAt.UTC(), l.UpdatedAt.UTC()
 	if err == nil && show != nil {
-		l.Broadcast = Broadcast{ID: domain.ShowID(*show), Live: l.ID, Key: l.Key, Node: *process, StartedAt: since.UTC(),
-			Media: domain.Picture{Video: *video, Width: *width, Height: *height, Audio: *audio}}
+		l.Broadcast = Broadcast{ID: domain.BroadcastID(*show), Live: l.ID, Key: l.Key, Node: *process, StartedAt: since.UTC(),
+			Media: domain.MediaInfo{Video: *video, Width: *width, Height: *height, Audio: *audio}}
 	}
 	return l, err
 }
@@ -179,7 +179,7 @@ func scanUser(row pgx.CollectableRow) (u User, err error) {
 	err = row.Scan(&u.ID, &u.Username, &u.Nickname, &u.Avatar, &u.Disabled, &u.Forgotten, &denied, &u.Roles, &u.Balance, &u.CreatedAt)
 	u.CreatedAt = u.CreatedAt.UTC()
 	if denied != nil {
-		u.Ban = domain.Denial{User: u.ID, Until: *denied}
+		u.Ban = domain.Ban{User: u.ID, Until: *denied}
 	}
 	return u, err
 }

@@ -78,7 +78,7 @@ func TestPeople(t *testing.T) {
 	if got := must[domain.Coins](t)(s.queries.Balance(ctx, 1)); got != 0 {
 		t.Error(got)
 	}
-	if got := must[domain.Coins](t)(s.queries.AccountBalance(ctx, domain.AccountProvider)); got != -1050 {
+	if got := must[domain.Coins](t)(s.queries.AccountBalance(ctx, domain.ProviderAccount)); got != -1050 {
 		t.Error(got)
 	}
 	for id, want := range []string{"", "session of ann", "", "session of cat"} { // bob has signed out
@@ -106,7 +106,7 @@ func TestRooms(t *testing.T) {
 		live.Online != 1 || live.LookCount != 2 || live.Coin != 60 || !live.OwnerUnavailable || !live.UpdatedAt.After(live.CreatedAt) {
 		t.Errorf("%+v", live)
 	}
-	show := projections.Broadcast{ID: "third", Live: s.cooking, Key: live.Key, Node: "p2", Media: domain.Picture{Audio: "mp3"}, StartedAt: live.Broadcast.StartedAt}
+	show := projections.Broadcast{ID: "third", Live: s.cooking, Key: live.Key, Node: "p2", Media: domain.MediaInfo{Audio: "mp3"}, StartedAt: live.Broadcast.StartedAt}
 	if live.Broadcast != show || !show.StartedAt.After(live.CreatedAt) {
 		t.Errorf("%+v", live.Broadcast)
 	}
@@ -235,7 +235,7 @@ func TestHistories(t *testing.T) {
 		}
 	}
 
-	movements := must[[]projections.CoinMovement](t)(s.queries.CoinHistory(ctx, projections.CoinFilter{Account: domain.AccountOf(2)}))
+	movements := must[[]projections.CoinMovement](t)(s.queries.CoinHistory(ctx, projections.CoinFilter{Account: domain.WalletAccount(2)}))
 	var got []string
 	for _, m := range movements {
 		got = append(got, fmt.Sprintf("%d→%d order %q live %d gift %d", m.Amount, m.BalanceAfter, m.Order, m.Live, m.Gift))
@@ -246,7 +246,7 @@ func TestHistories(t *testing.T) {
 
 	viewers := must[[]projections.Viewer](t)(s.queries.Viewers(ctx, projections.ViewerFilter{Live: s.cooking, Window: projections.Window{OldestFirst: true}}))
 	if len(viewers) != 2 || viewers[0].Username != "bob" || !viewers[0].Present || viewers[0].Node != "p3" || !viewers[0].LeftAt.IsZero() ||
-		viewers[1].Present || viewers[1].Cause != domain.LeftConnectionLost || !viewers[1].LeftAt.After(viewers[1].JoinedAt) {
+		viewers[1].Present || viewers[1].Cause != domain.LeaveConnectionLost || !viewers[1].LeftAt.After(viewers[1].JoinedAt) {
 		t.Errorf("%+v", viewers)
 	}
 	if got := must[[]projections.Viewer](t)(s.queries.Viewers(ctx, projections.ViewerFilter{User: 2, Present: true})); len(got) != 2 || got[0].Live != s.chatting {
@@ -289,10 +289,10 @@ func TestRoomShowsTheNewestViewersFirst(t *testing.T) {
 	c := newCrowd(w, 4, 1)
 	w.project()
 	for _, i := range []int{2, 0, 3} {
-		c.people[i].asks(domain.JoinLive{Live: c.lives[0], Process: "p"})
+		c.people[i].asks(domain.JoinLive{Live: c.lives[0], Node: "p"})
 	}
-	w.execute(domain.Request{By: domain.Actor{Kind: domain.System}, Command: domain.LeaveLive{Live: c.lives[0], User: c.people[2].id, Process: "p", Cause: domain.LeftAsked}})
-	c.people[2].asks(domain.JoinLive{Live: c.lives[0], Process: "p"})
+	w.execute(domain.Request{Actor: domain.Actor{Kind: domain.System}, Command: domain.LeaveLive{Live: c.lives[0], User: c.people[2].id, Node: "p", Cause: domain.LeaveRequested}})
+	c.people[2].asks(domain.JoinLive{Live: c.lives[0], Node: "p"})
 	w.caughtUp()
 	room, err := w.queries.LiveSnapshot(t.Context(), c.lives[0])
 	if err != nil {

@@ -139,7 +139,7 @@ func TestRebuild(t *testing.T) {
 		t.Parallel()
 		w := newWorld(t)
 		c := newCrowd(w, 3, 1)
-		w.forge(w.head()+1, "visit-1-999", 1, "viewer.left.v1", `{"live":1,"user":999,"cause":"asked"}`, c.lives[0])
+		w.forge(w.head()+1, "visit-1-999", 1, "viewer.left.v1", `{"live":1,"user":999,"cause":"requested"}`, c.lives[0])
 		w.project()
 		w.caughtUp()
 		if r := w.rebuilt(); !r.Compared || r.Poisoned != 1 {

@@ -46,9 +46,9 @@ func foldRecordingStarted(b *recordingsBatch, r eventstore.Record, e domain.Reco
 func foldRecordingFinished(b *recordingsBatch, _ eventstore.Record, e domain.RecordingFinished) {
 	parts, _ := json.Marshal(e.Parts) // numbers, times and printable texts
 	f := &b.finished
-	f.id, f.reason, f.parts = append(f.id, string(e.Recording)), append(f.reason, string(e.Reason)), append(f.parts, string(parts))
-	f.began, f.ended = append(f.began, e.Began), append(f.ended, e.Ended)
-	f.length, f.bytes = append(f.length, e.Length), append(f.bytes, e.Bytes)
+	f.id, f.reason, f.parts = append(f.id, string(e.Recording)), append(f.reason, string(e.Cause)), append(f.parts, string(parts))
+	f.began, f.ended = append(f.began, e.StartedAt), append(f.ended, e.EndedAt)
+	f.length, f.bytes = append(f.length, e.DurationMS), append(f.bytes, e.Bytes)
 }
 
 func foldRecordingDeleted(b *recordingsBatch, r eventstore.Record, e domain.RecordingDeleted) {

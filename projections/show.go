@@ -19,34 +19,34 @@ var Broadcasts = Projection{
 
 // showsBatch holds the streams that began, with their ends if they have come, and the ends of earlier ones.
 type showsBatch struct {
-	began map[domain.ShowID]*showRow
-	order []domain.ShowID
-	ended map[domain.ShowID]endRow
+	began map[domain.BroadcastID]*showRow
+	order []domain.BroadcastID
+	ended map[domain.BroadcastID]endRow
 }
 
 type showRow struct {
-	domain.LivePublishStarted
+	domain.BroadcastStarted
 	at  time.Time
 	end *endRow
 }
 
 type endRow struct {
-	domain.LivePublishStopped
+	domain.BroadcastStopped
 	at time.Time
 }
 
-func foldPublishStarted(b *showsBatch, r eventstore.Record, e domain.LivePublishStarted) {
-	set(&b.began, e.Show, &showRow{e, r.RecordedAt, nil})
-	b.order = append(b.order, e.Show)
+func foldPublishStarted(b *showsBatch, r eventstore.Record, e domain.BroadcastStarted) {
+	set(&b.began, e.Broadcast, &showRow{e, r.RecordedAt, nil})
+	b.order = append(b.order, e.Broadcast)
 }
 
-func foldPublishStopped(b *showsBatch, r eventstore.Record, e domain.LivePublishStopped) {
+func foldPublishStopped(b *showsBatch, r eventstore.Record, e domain.BroadcastStopped) {
 	end := endRow{e, r.RecordedAt}
-	if s := b.began[e.Show]; s != nil {
+	if s := b.began[e.Broadcast]; s != nil {
 		s.end = &end
 		return
 	}
-	set(&b.ended, e.Show, end)
+	set(&b.ended, e.Broadcast, end)
 }
 
 // writeShows writes the ends of earlier streams first: a room has one at a time.
@@ -56,7 +56,7 @@ func writeShows(b *showsBatch, tables *pgx.Batch) {
 		var at []time.Time
 		var bytes []int64
 		for show, end := range b.ended {
-			id, reason = append(id, string(show)), append(reason, string(end.Reason))
+			id, reason = append(id, string(show)), append(reason, string(end.Cause))
 			at, bytes = append(at, end.at), append(bytes, end.Bytes)
 		}
 		expect(len(id), tables.Queue(updateShow, id, at, reason, bytes))
@@ -75,15 +75,15 @@ func (b *showsBatch) queueBegan(tables *pgx.Batch) {
 	var reason []*string
 	for _, show := range b.order {
 		s := b.began[show]
-		id, live, process = append(id, string(show)), append(live, int64(s.Live)), append(process, s.Process)
-		video, audio = append(video, s.Picture.Video), append(audio, s.Picture.Audio)
-		width, height = append(width, int32(s.Picture.Width)), append(height, int32(s.Picture.Height))
+		id, live, process = append(id, string(show)), append(live, int64(s.Live)), append(process, s.Node)
+		video, audio = append(video, s.Media.Video), append(audio, s.Media.Audio)
+		width, height = append(width, int32(s.Media.Width)), append(height, int32(s.Media.Height))
 		started = append(started, s.at)
 		if s.end == nil {
 			stopped, reason, bytes = append(stopped, nil), append(reason, nil), append(bytes, 0)
 			continue
 		}
-		why := string(s.end.Reason)
+		why := string(s.end.Cause)
 		stopped, reason, bytes = append(stopped, &s.end.at), append(reason, &why), append(bytes, s.end.Bytes)
 	}
 	tables.Queue(insertShow, id, live, process, video, width, height, audio, started, stopped, reason, bytes)
@@ -91,11 +91,11 @@ func (b *showsBatch) queueBegan(tables *pgx.Batch) {
 
 // Broadcast is the stream that a room has now.
 type Broadcast struct {
-	ID        domain.ShowID
+	ID        domain.BroadcastID
 	Live      domain.LiveID
 	Key       string // the stream key
 	Node      string // the server process that takes it in
-	Media     domain.Picture
+	Media     domain.MediaInfo
 	StartedAt time.Time
 }
 

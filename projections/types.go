@@ -43,7 +43,7 @@ type User struct {
 	Profile
 	Disabled  bool
 	Forgotten bool
-	Ban       domain.Denial // the zero one: not kept out
+	Ban       domain.Ban // the zero one: not kept out
 	Roles     []domain.Role
 	Balance   domain.Coins
 	CreatedAt time.Time
@@ -229,8 +229,8 @@ type Delta struct {
 	RecordedAt time.Time
 	Recipient  domain.UserID // != 0: for this person alone, on the private lane
 
-	Participant domain.GuestID  // of the chat: whose doing it is
-	ChatRooms   []domain.RoomID // of the chat: where it happened
+	Participant domain.ParticipantID // of the chat: whose doing it is
+	ChatRooms   []domain.ChatRoomID  // of the chat: where it happened
 }
 
 // Public says whether everybody in the room of a live may see d.

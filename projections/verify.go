@@ -180,7 +180,7 @@ func (v *verification) wrong(r eventstore.Record) string {
 	}
 	var live domain.LiveID
 	if e, ok := r.Event.(domain.LiveEvent); ok {
-		live = e.InLive()
+		live = e.EventLive()
 	}
 	if live != r.LiveID {
 		return fmt.Sprintf("the event of live %d is found under live %d", live, r.LiveID)
@@ -193,10 +193,10 @@ func (v *verification) wrong(r eventstore.Record) string {
 
 // wrongCoins posts an event and says what is wrong with the balances after it.
 func (v *verification) wrongCoins(e domain.CoinEvent) string {
-	for _, p := range e.Entries() {
+	for _, p := range e.EventPostings() {
 		balance := v.balances[p.Account] + p.Amount
 		v.balances[p.Account] = balance
-		if balance < 0 && p.Account != domain.AccountProvider {
+		if balance < 0 && p.Account != domain.ProviderAccount {
 			return fmt.Sprintf("the balance of %s would be %d", p.Account, balance)
 		}
 	}
@@ -204,9 +204,9 @@ func (v *verification) wrongCoins(e domain.CoinEvent) string {
 	var claimed domain.Coins
 	switch e := e.(type) {
 	case domain.GiftSent:
-		holder, claimed = domain.AccountOf(e.Sender), e.BalanceAfter
+		holder, claimed = domain.WalletAccount(e.Sender), e.BalanceAfter
 	case domain.CoinsCredited:
-		holder, claimed = domain.AccountOf(e.User), e.BalanceAfter
+		holder, claimed = domain.WalletAccount(e.User), e.BalanceAfter
 	default:
 		return ""
 	}

@@ -52,12 +52,12 @@ func foldJoined(b *viewersBatch, r eventstore.Record, e domain.ViewerJoined) {
 	if v.first == 0 {
 		v.first = r.Position
 	}
-	v.present, v.joined, v.joinedAt, v.process, v.leftAt, v.cause = true, r.Position, r.RecordedAt, e.Process, nil, ""
+	v.present, v.joined, v.joinedAt, v.process, v.leftAt, v.cause = true, r.Position, r.RecordedAt, e.Node, nil, ""
 	add(&b.online, e.Live, 1)
 }
 
 func foldMoved(b *viewersBatch, _ eventstore.Record, e domain.ViewerMoved) {
-	b.visit(e.Live, e.User, true).process = e.Process
+	b.visit(e.Live, e.User, true).process = e.Node
 }
 
 func foldLeft(b *viewersBatch, r eventstore.Record, e domain.ViewerLeft) {
@@ -113,7 +113,7 @@ type looksBatch struct {
 }
 
 func foldLook(b *looksBatch, _ eventstore.Record, e domain.ViewerJoined) {
-	if e.First {
+	if e.FirstVisit {
 		add(&b.looks, e.Live, 1)
 	}
 }

@@ -16,7 +16,7 @@ func (w *world) together(name string, n int, live domain.LiveID) []person {
 	for i := range people {
 		all.Go(func() {
 			people[i] = w.register(fmt.Sprintf("%s%d", name, i))
-			people[i].asks(domain.JoinLive{Live: live, Process: w.hub.Node()})
+			people[i].asks(domain.JoinLive{Live: live, Node: w.hub.Node()})
 		})
 	}
 	all.Wait()
@@ -26,8 +26,8 @@ func (w *world) together(name string, n int, live domain.LiveID) []person {
 // leaves has somebody leave without a connection.
 func (w *world) leaves(p person, live domain.LiveID) {
 	w.execute(domain.Request{
-		Command: domain.LeaveLive{Live: live, User: p.id, Process: w.hub.Node(), Cause: domain.LeftAsked},
-		By:      domain.Actor{Kind: domain.System},
+		Command: domain.LeaveLive{Live: live, User: p.id, Node: w.hub.Node(), Cause: domain.LeaveRequested},
+		Actor:   domain.Actor{Kind: domain.System},
 	})
 }
 

@@ -24,13 +24,13 @@ type ChatListener interface {
 	// Overhear is called for everything that happens where the connection is, and for what is said to it alone.
 	Deliver(f *ChatUpdate)
 	// Typing is called when somebody is writing: in a room, or to this connection alone if the room is "".
-	Typing(by ChatParticipant, room domain.RoomID)
+	Typing(by ChatParticipant, room domain.ChatRoomID)
 	// Reset is called when the connection missed something, or passes for gone: it has to come back.
 	Reset()
 }
 
-// ChatUpdate is something that happened in the chat. Event is a domain.GuestEntered, GuestNamed, GuestJoined,
-// GuestParted, RoomRemoved or MessagePosted.
+// ChatUpdate is something that happened in the chat. Event is a domain.ParticipantEntered, NicknameSet, ChatRoomJoined,
+// ChatRoomLeft, ChatRoomRemoved or MessagePosted.
 type ChatUpdate struct {
 	projections.Delta
 	By          ChatParticipant // whose doing it is, as far as the chat knows
@@ -68,9 +68,9 @@ type Chat struct {
 
 	mu      sync.Mutex // taken before that of any member's dialect
 	census  census
-	asOf    int64                                       // of the log, when the census was read
-	members map[string]*ChatSession                     // of this process, by connection
-	halls   map[domain.RoomID]map[*ChatSession]struct{} // who hears a room; "" is the chat of everybody
+	asOf    int64                                           // of the log, when the census was read
+	members map[string]*ChatSession                         // of this process, by connection
+	halls   map[domain.ChatRoomID]map[*ChatSession]struct{} // who hears a room; "" is the chat of everybody
 }
 
 // NewChat creates the chat of a node and has the hub deliver to it.
@@ -82,7 +82,7 @@ func NewChat(cfg ChatConfig) (*Chat, error) {
 	c := &Chat{
 		hub: cfg.Hub, cfg: cfg, people: newPeopleRates(cfg),
 		inbox: newInbox(), murmur: newMurmur(cfg.Store, cfg.Log), entries: newEntries(cfg), openings: newOpenings(cfg), census: newCensus(),
-		members: make(map[string]*ChatSession), halls: make(map[domain.RoomID]map[*ChatSession]struct{}),
+		members: make(map[string]*ChatSession), halls: make(map[domain.ChatRoomID]map[*ChatSession]struct{}),
 	}
 	c.leaves = newLeaves(cfg.Commands, cfg.Log, c.nameKey)
 	cfg.Hub.AddFollower(c)
@@ -108,7 +108,7 @@ func (c *Chat) Deliver(position int64, deltas ...projections.Delta) {
 func (c *Chat) Flush(ctx context.Context) { c.leaves.settle(ctx) }
 
 // nameKey answers by which key a guest's name is known.
-func (c *Chat) nameKey(id domain.GuestID, otherwise string) string {
+func (c *Chat) nameKey(id domain.ParticipantID, otherwise string) string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if one := c.census.people[id]; one != nil {
@@ -134,38 +134,38 @@ func (c *Chat) tell(d projections.Delta) {
 	}
 	f := &ChatUpdate{Delta: d}
 	switch e := d.Event.(type) {
-	case domain.GuestEntered:
-		f.By = ChatParticipant{e.Guest, e.Connection, e.Profile, profileIf(e.User, d.Profile), e.Nickname, e.Process}
+	case domain.ParticipantEntered:
+		f.By = ChatParticipant{e.Participant, e.Connection, e.Profile, profileIf(e.User, d.Profile), e.Nickname, e.Node}
 		c.census.enter(f.By, e.NameKey, c.called(f.By, e.NameKey))
 		c.entered(e)
-		if e.Profile == domain.ChatPlain && e.Nickname != "" {
+		if e.Profile == domain.ProfilePlain && e.Nickname != "" {
 			c.tellHalls(f, "")
 		}
-	case domain.GuestNamed:
-		if one := c.census.people[e.Guest]; one != nil {
+	case domain.NicknameSet:
+		if one := c.census.people[e.Participant]; one != nil {
 			one.Nickname, one.nameKey = e.Nickname, e.NameKey
 			c.census.call(one, e.NameKey)
 		}
-		f.By = c.person(e.Guest, e.Connection, 0, d.Profile)
-		c.tellHalls(f, c.roomsOf(e.Guest)...)
-	case domain.GuestJoined:
-		c.census.join(e.Guest, e.Room)
-		f.By = c.person(e.Guest, e.Connection, e.User, d.Profile)
-		f.Connections, f.Online = c.census.newest(e.Room, chatListed), len(c.census.rooms[e.Room])
-		c.tellHalls(f, e.Room)
-	case domain.GuestParted:
-		f.By = c.person(e.Guest, e.Connection, e.User, d.Profile)
-		c.census.part(e.Guest, e.Room)
-		f.Connections, f.Online = c.census.newest(e.Room, chatListed), len(c.census.rooms[e.Room])
-		c.tellHalls(f, e.Room)
-	case domain.GuestLeft:
-		c.census.leave(e.Guest)
-		if m := c.members[e.Connection]; m != nil && m.ParticipantID() == e.Guest && e.Cause == domain.LeftProcessLost {
+		f.By = c.person(e.Participant, e.Connection, 0, d.Profile)
+		c.tellHalls(f, c.roomsOf(e.Participant)...)
+	case domain.ChatRoomJoined:
+		c.census.join(e.Participant, e.ChatRoom)
+		f.By = c.person(e.Participant, e.Connection, e.User, d.Profile)
+		f.Connections, f.Online = c.census.newest(e.ChatRoom, chatListed), len(c.census.rooms[e.ChatRoom])
+		c.tellHalls(f, e.ChatRoom)
+	case domain.ChatRoomLeft:
+		f.By = c.person(e.Participant, e.Connection, e.User, d.Profile)
+		c.census.part(e.Participant, e.ChatRoom)
+		f.Connections, f.Online = c.census.newest(e.ChatRoom, chatListed), len(c.census.rooms[e.ChatRoom])
+		c.tellHalls(f, e.ChatRoom)
+	case domain.ParticipantLeft:
+		c.census.leave(e.Participant)
+		if m := c.members[e.Connection]; m != nil && m.ParticipantID() == e.Participant && e.Cause == domain.LeaveNodeLost {
 			m.ear.Reset() // another process thought that we were dead
 		}
-	case domain.RoomRemoved:
-		c.census.remove(e.Room)
-		c.tellHalls(f, e.Room)
+	case domain.ChatRoomRemoved:
+		c.census.remove(e.ChatRoom)
+		c.tellHalls(f, e.ChatRoom)
 	case domain.MessagePosted:
 		c.said(f, e)
 	case domain.UserProfileChanged:
@@ -175,15 +175,15 @@ func (c *Chat) tell(d projections.Delta) {
 
 // entered notes under which number the log has a connection of this process. One that has ended meanwhile
 // leaves again: it was not known whether it had entered.
-func (c *Chat) entered(e domain.GuestEntered) {
-	if e.Process != c.hub.Node() {
+func (c *Chat) entered(e domain.ParticipantEntered) {
+	if e.Node != c.hub.Node() {
 		return
 	}
 	if m := c.members[e.Connection]; m != nil {
-		m.seen = e.Guest
+		m.seen = e.Participant
 		return
 	}
-	c.leaves.add(domain.LeaveChat{Guest: e.Guest, Cause: domain.LeftConnectionLost, Process: e.Process, NameKey: e.NameKey})
+	c.leaves.add(domain.LeaveChat{Participant: e.Participant, Cause: domain.LeaveConnectionLost, Node: e.Node, NameKey: e.NameKey})
 }
 
 // said has a message heard by those it was said to. What was said to one person is on the person's private lane.
@@ -194,9 +194,9 @@ func (c *Chat) said(f *ChatUpdate, e domain.MessagePosted) {
 		if m := c.members[e.ToConnection]; m != nil {
 			m.ear.Deliver(f)
 		}
-	case e.To != 0:
-	case len(e.Rooms) > 0:
-		c.tellHalls(f, e.Rooms...)
+	case e.ToUser != 0:
+	case len(e.ChatRooms) > 0:
+		c.tellHalls(f, e.ChatRooms...)
 	default:
 		c.tellHalls(f, "")
 	}
@@ -204,7 +204,7 @@ func (c *Chat) said(f *ChatUpdate, e domain.MessagePosted) {
 
 // AuthorOf is who said something, as the message says itself.
 func AuthorOf(d projections.Delta, e domain.MessagePosted) ChatParticipant {
-	return ChatParticipant{Guest: e.Guest, Connection: e.Connection, User: profileIf(e.User, d.Profile), Nickname: e.Nickname}
+	return ChatParticipant{Guest: e.Participant, Connection: e.Connection, User: profileIf(e.User, d.Profile), Nickname: e.Nickname}
 }
 
 // author is who said something, and whether the person is in the chat.
@@ -228,14 +228,14 @@ func profileIf(user domain.UserID, p projections.Profile) projections.Profile {
 }
 
 // person is who did something, as far as it is known.
-func (c *Chat) person(id domain.GuestID, connection string, user domain.UserID, p projections.Profile) ChatParticipant {
+func (c *Chat) person(id domain.ParticipantID, connection string, user domain.UserID, p projections.Profile) ChatParticipant {
 	if one := c.census.people[id]; one != nil {
 		return one.ChatParticipant
 	}
 	return ChatParticipant{Guest: id, Connection: connection, User: profileIf(user, p)}
 }
 
-func (c *Chat) roomsOf(id domain.GuestID) []domain.RoomID {
+func (c *Chat) roomsOf(id domain.ParticipantID) []domain.ChatRoomID {
 	if one := c.census.people[id]; one != nil {
 		return one.rooms
 	}
@@ -243,7 +243,7 @@ func (c *Chat) roomsOf(id domain.GuestID) []domain.RoomID {
 }
 
 // tellHalls has a fact heard once by everybody who hears any of some rooms.
-func (c *Chat) tellHalls(f *ChatUpdate, rooms ...domain.RoomID) {
+func (c *Chat) tellHalls(f *ChatUpdate, rooms ...domain.ChatRoomID) {
 	if len(rooms) == 1 {
 		for m := range c.halls[rooms[0]] {
 			m.hear(f, rooms[0])
@@ -264,7 +264,7 @@ func (c *Chat) tellHalls(f *ChatUpdate, rooms ...domain.RoomID) {
 // changes nothing; what was before is not told any more.
 func (c *Chat) Load(ctx context.Context, at int64) error {
 	fresh := newCensus()
-	for last := domain.GuestID(0); ; {
+	for last := domain.ParticipantID(0); ; {
 		page, err := c.cfg.Queries.Roster(ctx, last, censusPage)
 		if err != nil {
 			return err
@@ -299,9 +299,9 @@ func (c *Chat) typed(n typing) {
 		}
 		return
 	}
-	for m := range c.halls[domain.RoomID(n.Room)] {
+	for m := range c.halls[domain.ChatRoomID(n.Room)] {
 		if m.connection != n.From {
-			m.ear.Typing(by, domain.RoomID(n.Room))
+			m.ear.Typing(by, domain.ChatRoomID(n.Room))
 		}
 	}
 }

@@ -16,10 +16,10 @@ import (
 )
 
 // chatRoom makes a chat room that the tables know.
-func (w *world) chatRoom(name string) domain.RoomID {
+func (w *world) chatRoom(name string) domain.ChatRoomID {
 	w.Helper()
-	id := domain.RoomID(strings.ReplaceAll(uuid.NewString(), "-", "")[:24])
-	w.caughtUp(w.do(domain.AddRoom{Name: name, Room: id, NameKey: w.store.NameKey(name)}).Position)
+	id := domain.ChatRoomID(strings.ReplaceAll(uuid.NewString(), "-", "")[:24])
+	w.caughtUp(w.do(domain.CreateChatRoom{Name: name, ChatRoom: id, NameKey: w.store.NameKey(name)}).Position)
 	return id
 }
 
@@ -40,7 +40,7 @@ type (
 		Pos           int64
 		ID            string
 		By            chatter
-		Rooms         []domain.RoomID
+		Rooms         []domain.ChatRoomID
 		Text, Sticker string
 		Voice         *struct {
 			URL string
@@ -52,7 +52,7 @@ type (
 		Guest, Epoch string
 		Pos          int64
 		Room         *struct {
-			ID   domain.RoomID
+			ID   domain.ChatRoomID
 			Name string
 		}
 		Resumed  bool
@@ -167,7 +167,7 @@ func TestChat(t *testing.T) {
 		}
 		for said, code := range map[*in]string{
 			{"user": 9999, "text": "x"}:                          "user_unavailable",
-			{"guest": "nobody", "text": "x"}:                     "guest_gone",
+			{"guest": "nobody", "text": "x"}:                     "participant_not_found",
 			{"text": "x"}:                                        "bad_request",
 			{"user": ann.id, "guest": entered.Guest, "text": ""}: "bad_request",
 			{"user": ann.id, "text": " "}:                        "message_empty",
@@ -196,7 +196,7 @@ func TestChat(t *testing.T) {
 		if got := into[struct {
 			By            chatter
 			Cause, Online any
-		}](t, a.push("chat.left")); got.By.User != bob.id || got.Cause != "asked" || got.Online != 1.0 {
+		}](t, a.push("chat.left")); got.By.User != bob.id || got.Cause != "requested" || got.Online != 1.0 {
 			t.Errorf("left %+v", got)
 		}
 		b.chat(in{"room": "demo"})
@@ -207,11 +207,11 @@ func TestChat(t *testing.T) {
 		}
 	})
 	t.Run("a room that is removed says so", func(t *testing.T) {
-		one.do(domain.RemoveRoom{Room: id, NameKey: one.store.NameKey("demo")})
+		one.do(domain.RemoveChatRoom{ChatRoom: id, NameKey: one.store.NameKey("demo")})
 		if m := a.push("chat.removed"); !strings.Contains(m.raw, string(id)) {
 			t.Errorf("told %s", m.raw)
 		}
-		a.no(a.ask("chat.post", in{"room": id, "text": "x"}), "room_not_found")
+		a.no(a.ask("chat.post", in{"room": id, "text": "x"}), "chat_room_not_found")
 	})
 }
 
@@ -228,8 +228,8 @@ func TestChatRefusals(t *testing.T) {
 		data any
 		code string
 	}{
-		"no such room":                {"chat.join", in{"room": "nowhere"}, "room_not_found"},
-		"no such id":                  {"chat.join", in{"room": strings.Repeat("f", 24)}, "room_not_found"},
+		"no such room":                {"chat.join", in{"room": "nowhere"}, "chat_room_not_found"},
+		"no such id":                  {"chat.join", in{"room": strings.Repeat("f", 24)}, "chat_room_not_found"},
 		"a room that is a number":     {"chat.join", in{"room": 7}, "bad_request"},
 		"nothing said":                {"chat.post", in{"room": "demo"}, "message_empty"},
 		"too much said":               {"chat.post", in{"room": "demo", "text": strings.Repeat("长", 1001)}, "message_too_long"},
@@ -241,8 +241,8 @@ func TestChatRefusals(t *testing.T) {
 		"a sound without a length":    {"chat.post", in{"voice": in{"url": "https://b.example/uploads/" + strings.Repeat("0a", 16) + ".ogg"}}, "number_out_of_range"},
 		"a history that is too long":  {"chat.history", in{"limit": 101}, "bad_request"},
 		"a history before the log":    {"chat.history", in{"before": -1}, "bad_request"},
-		"who is nowhere":              {"chat.who", in{"room": "nowhere"}, "room_not_found"},
-		"typing nowhere":              {"chat.typing", in{"room": "nowhere"}, "room_not_found"},
+		"who is nowhere":              {"chat.who", in{"room": "nowhere"}, "chat_room_not_found"},
+		"typing nowhere":              {"chat.typing", in{"room": "nowhere"}, "chat_room_not_found"},
 		"a nickname without a reader": {"chat.nickname", in{"nickname": "a\u0007"}, "text_invalid"},
 	} {
 		t.Run(name, func(t *testing.T) { a.no(a.ask(tt.verb, tt.data), tt.code) })
@@ -265,7 +265,7 @@ func TestChatResume(t *testing.T) {
 	have := a.chat(in{"room": "demo"})
 	say := func(n int) (last int64) {
 		for i := range n {
-			last = w.execute(domain.Request{By: bob.actor(), Command: domain.PostMessage{Kind: domain.MessageText, Text: fmt.Sprint(i), Rooms: []domain.RoomID{id}}}).Position
+			last = w.execute(domain.Request{Actor: bob.actor(), Command: domain.PostMessage{Kind: domain.MessageText, Text: fmt.Sprint(i), ChatRooms: []domain.ChatRoomID{id}}}).Position
 		}
 		w.caughtUp(last)
 		return last
@@ -367,9 +367,9 @@ func TestChatAfterANewSignIn(t *testing.T) {
 // ear is a connection in no dialect.
 type ear struct{ cut chan struct{} }
 
-func (ear) Deliver(*realtime.ChatUpdate)                   {}
-func (ear) Typing(realtime.ChatParticipant, domain.RoomID) {}
-func (e ear) Reset()                                       { e.cut <- struct{}{} }
+func (ear) Deliver(*realtime.ChatUpdate)                       {}
+func (ear) Typing(realtime.ChatParticipant, domain.ChatRoomID) {}
+func (e ear) Reset()                                           { e.cut <- struct{}{} }
 
 // A connection that missed something, or that others took for dead, has to come back.
 func TestChatIsCutOff(t *testing.T) {
@@ -377,16 +377,16 @@ func TestChatIsCutOff(t *testing.T) {
 	w := newWorld(t, nil)
 	e := ear{make(chan struct{}, 10)}
 	m := w.chat.NewSession("c1", e, w.chat.NewLimits())
-	if _, err := m.Enter(t.Context(), realtime.ChatEntry{Style: domain.ChatPlain}); err != nil {
+	if _, err := m.Enter(t.Context(), realtime.ChatEntry{Style: domain.ProfilePlain}); err != nil {
 		t.Fatal(err)
 	}
-	w.execute(domain.Request{By: domain.Actor{Kind: domain.System}, Command: domain.LeaveChat{
-		Guest: m.ParticipantID(), Cause: domain.LeftProcessLost, Process: w.hub.Node(),
+	w.execute(domain.Request{Actor: domain.Actor{Kind: domain.System}, Command: domain.LeaveChat{
+		Participant: m.ParticipantID(), Cause: domain.LeaveNodeLost, Node: w.hub.Node(),
 	}})
 	receive(t, e.cut, "being taken for dead")
 	w.hub.Miss(t.Context())
 	receive(t, e.cut, "having missed something")
-	m.Leave(domain.LeftAsked)
+	m.Leave(domain.LeaveRequested)
 	w.hub.Miss(t.Context())
 	select {
 	case <-e.cut:
@@ -400,13 +400,13 @@ func TestChatIsCountedAnew(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
 	m := w.chat.NewSession("c1", ear{}, w.chat.NewLimits())
-	at, err := m.Enter(t.Context(), realtime.ChatEntry{Style: domain.ChatPlain})
+	at, err := m.Enter(t.Context(), realtime.ChatEntry{Style: domain.ProfilePlain})
 	if err != nil {
 		t.Fatal(err)
 	}
-	came := events[domain.GuestEntered](w)[0]
-	m.Leave(domain.LeftAsked)
-	eventually(t, "the guest has left", func() bool { return len(events[domain.GuestLeft](w)) == 1 })
+	came := events[domain.ParticipantEntered](w)[0]
+	m.Leave(domain.LeaveRequested)
+	eventually(t, "the guest has left", func() bool { return len(events[domain.ParticipantLeft](w)) == 1 })
 	head, err := w.store.Head(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -414,7 +414,7 @@ func TestChatIsCountedAnew(t *testing.T) {
 	// The tables have the leave before the feed releases it, and the chat is counted as of what is released.
 	eventually(t, "the feed has released the leave", func() bool { return w.feed.Checkpoint() >= head })
 	late := projections.Delta{Position: at, Event: came}
-	joined := projections.Delta{Position: at, Event: domain.GuestJoined{Guest: came.Guest, Connection: "c1", Room: "0123456789abcdef01234567"}}
+	joined := projections.Delta{Position: at, Event: domain.ChatRoomJoined{Participant: came.Participant, Connection: "c1", ChatRoom: "0123456789abcdef01234567"}}
 	if err := w.chat.Recount(t.Context(), late, joined); err != nil {
 		t.Fatal(err)
 	}
@@ -430,8 +430,8 @@ func (e slowEar) Deliver(*realtime.ChatUpdate) {
 	e.listening <- struct{}{}
 	<-e.enough
 }
-func (slowEar) Typing(realtime.ChatParticipant, domain.RoomID) {}
-func (slowEar) Reset()                                         {}
+func (slowEar) Typing(realtime.ChatParticipant, domain.ChatRoomID) {}
+func (slowEar) Reset()                                             {}
 
 // A chat that is told slowly holds up nobody who joins a live room.
 func TestASlowChatHoldsUpNoLive(t *testing.T) {
@@ -457,20 +457,20 @@ func TestChatFindsWhoEnters(t *testing.T) {
 	a := w.register("ann").app()
 	chat := w.chat
 	m := chat.NewSession("c1", ear{make(chan struct{}, 10)}, chat.NewLimits())
-	a.no(a.ask("chat.private", in{"guest": "c1", "text": "x"}), "guest_gone")
-	if _, err := m.Enter(t.Context(), realtime.ChatEntry{Style: domain.ChatPlain, Room: "none"}); err == nil {
+	a.no(a.ask("chat.private", in{"guest": "c1", "text": "x"}), "participant_not_found")
+	if _, err := m.Enter(t.Context(), realtime.ChatEntry{Style: domain.ProfilePlain, Room: "none"}); err == nil {
 		t.Error("entered a room that is none")
 	}
 	if id, err := chat.FindByConnection(t.Context(), "c1"); id != 0 || err != nil {
 		t.Errorf("found %d: %v", id, err)
 	}
 	m.BeginEntering()
-	found := make(chan domain.GuestID)
+	found := make(chan domain.ParticipantID)
 	go func() {
 		id, _ := chat.FindByConnection(t.Context(), "c1")
 		found <- id
 	}()
-	if _, err := m.Enter(t.Context(), realtime.ChatEntry{Style: domain.ChatPlain}); err != nil {
+	if _, err := m.Enter(t.Context(), realtime.ChatEntry{Style: domain.ProfilePlain}); err != nil {
 		t.Fatal(err)
 	}
 	if id := receive(t, found, "who it is"); id == 0 || id != m.ParticipantID() {
@@ -482,7 +482,7 @@ func TestChatFindsWhoEnters(t *testing.T) {
 		id, _ := chat.FindByConnection(t.Context(), "c2")
 		found <- id
 	}()
-	gone.Leave(domain.LeftConnectionLost)
+	gone.Leave(domain.LeaveConnectionLost)
 	if id := receive(t, found, "that it is nobody"); id != 0 {
 		t.Errorf("found %d", id)
 	}
@@ -496,13 +496,13 @@ func TestChatEntriesOfOneAddress(t *testing.T) {
 	end() // what is let in goes no further
 	enter := func(from string) error {
 		m := w.chat.NewSession("c1", ear{}, w.chat.NewLimits())
-		defer m.Leave(domain.LeftAsked)
-		_, err := m.Enter(ended, realtime.ChatEntry{Style: domain.ChatPlain, Address: from})
+		defer m.Leave(domain.LeaveRequested)
+		_, err := m.Enter(ended, realtime.ChatEntry{Style: domain.ProfilePlain, Address: from})
 		return err
 	}
 	tooOften := func(err error) bool {
 		no, _ := realtime.ProblemOf(err)
-		return no.Code == domain.CodeTooOften
+		return no.Code == domain.CodeRateLimited
 	}
 	let := 0
 	for range 6000 {
@@ -523,12 +523,12 @@ func TestChatEntriesOfNobody(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
 	w.chatRoom("demo") // the door hears the log by then
-	entered := w.execute(domain.Request{By: domain.Actor{Kind: domain.Anyone}, Command: domain.EnterChat{
-		Connection: "gone", Profile: domain.ChatPlain, Process: w.hub.Node(), Nickname: "Ann", NameKey: w.store.NameKey("Ann"),
-	}}).Events[0].Event.(domain.GuestEntered)
+	entered := w.execute(domain.Request{Actor: domain.Actor{Kind: domain.Anonymous}, Command: domain.EnterChat{
+		Connection: "gone", Profile: domain.ProfilePlain, Node: w.hub.Node(), Nickname: "Ann", NameKey: w.store.NameKey("Ann"),
+	}}).Events[0].Event.(domain.ParticipantEntered)
 	eventually(t, "the guest has left", func() bool {
-		left := events[domain.GuestLeft](w)
-		return len(left) == 1 && left[0].Guest == entered.Guest && left[0].Cause == domain.LeftConnectionLost
+		left := events[domain.ParticipantLeft](w)
+		return len(left) == 1 && left[0].Participant == entered.Participant && left[0].Cause == domain.LeaveConnectionLost
 	})
 }
 
@@ -541,20 +541,20 @@ func TestALeaveIsSaidUntilItIsTaken(t *testing.T) {
 		wrong int  // answers of the census before it knows
 	}{{true, 1000}, {false, 8}} {
 		name := w.store.NameKey(fmt.Sprint("guest ", i))
-		entered := w.execute(domain.Request{By: domain.Actor{Kind: domain.Anyone}, Command: domain.EnterChat{
-			Connection: "other", Profile: domain.ChatPlain, Process: "other", Nickname: fmt.Sprint("guest ", i), NameKey: name,
-		}}).Events[0].Event.(domain.GuestEntered)
-		leave := domain.LeaveChat{Guest: entered.Guest, Cause: domain.LeftConnectionLost, Process: "other", NameKey: "stale"}
+		entered := w.execute(domain.Request{Actor: domain.Actor{Kind: domain.Anonymous}, Command: domain.EnterChat{
+			Connection: "other", Profile: domain.ProfilePlain, Node: "other", Nickname: fmt.Sprint("guest ", i), NameKey: name,
+		}}).Events[0].Event.(domain.ParticipantEntered)
+		leave := domain.LeaveChat{Participant: entered.Participant, Cause: domain.LeaveConnectionLost, Node: "other", NameKey: "stale"}
 		if tt.known {
 			leave.NameKey = name
 		}
-		realtime.SayLeft(t.Context(), w.sequencer, leave, func(domain.GuestID, string) string {
+		realtime.SayLeft(t.Context(), w.sequencer, leave, func(domain.ParticipantID, string) string {
 			if tt.wrong--; tt.wrong >= 0 {
 				return "stale"
 			}
 			return name
 		})
-		if left := events[domain.GuestLeft](w); len(left) != i+1 || left[i].Guest != entered.Guest {
+		if left := events[domain.ParticipantLeft](w); len(left) != i+1 || left[i].Participant != entered.Participant {
 			t.Errorf("left %+v", left)
 		}
 	}
@@ -567,7 +567,7 @@ func TestALeaveThatIsRefused(t *testing.T) {
 	id := w.chatRoom("demo")
 	m := w.chat.NewSession("c1", ear{make(chan struct{}, 10)}, w.chat.NewLimits())
 	m.Subscribe(id)
-	at, err := m.Enter(t.Context(), realtime.ChatEntry{Style: domain.ChatPlain, Room: id})
+	at, err := m.Enter(t.Context(), realtime.ChatEntry{Style: domain.ProfilePlain, Room: id})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -583,7 +583,7 @@ func TestALeaveThatIsRefused(t *testing.T) {
 			t.Errorf("left: %v, hears %v", err, m.Subscribed(id))
 		}
 	}
-	if n := len(events[domain.GuestParted](w)); n != 1 {
+	if n := len(events[domain.ChatRoomLeft](w)); n != 1 {
 		t.Errorf("left %d times", n)
 	}
 }
@@ -627,7 +627,7 @@ func TestRoomsOfOneAddress(t *testing.T) {
 	m := w.chat.NewSession("c1", ear{make(chan struct{}, 10)}, w.chat.NewLimits())
 	for i, from := range []string{"10.0.0.1", "10.0.0.1", "10.0.0.1", "10.0.0.2"} {
 		_, err := m.OpenRoom(t.Context(), fmt.Sprint("room ", i), from)
-		if no, _ := realtime.ProblemOf(err); (err != nil) != (i == 2) || err != nil && no.Code != domain.CodeTooOften {
+		if no, _ := realtime.ProblemOf(err); (err != nil) != (i == 2) || err != nil && no.Code != domain.CodeRateLimited {
 			t.Errorf("room %d: %v", i, err)
 		}
 	}
@@ -645,7 +645,7 @@ func TestChatPace(t *testing.T) {
 		[]*app{a, b}[i%2].ok([]*app{a, b}[i%2].ask("chat.post", in{"text": "x"}))
 	}
 	for _, c := range []*app{a, b} {
-		if no := c.no(c.ask("chat.post", in{"text": "x"}), "too_often"); no.RetryAfter < 1 {
+		if no := c.no(c.ask("chat.post", in{"text": "x"}), "rate_limited"); no.RetryAfter < 1 {
 			t.Errorf("refused with %+v", no)
 		}
 	}

@@ -11,18 +11,18 @@ import (
 	"roomlog/projections"
 )
 
-// Room answers a chat room by its id or its name, or a *domain.Refusal.
+// ChatRoom answers a chat room by its id or its name, or a *domain.Refusal.
 func (c *Chat) Room(ctx context.Context, ref string) (projections.ChatRoom, error) {
 	q := c.cfg.Queries
 	var room projections.ChatRoom
 	var err error
-	if domain.IsRoomID(ref) {
-		room, err = q.ChatRoom(ctx, domain.RoomID(ref))
+	if domain.IsChatRoomID(ref) {
+		room, err = q.ChatRoom(ctx, domain.ChatRoomID(ref))
 	} else {
 		room, err = q.ChatRoomByName(ctx, c.cfg.Store.NameKey(ref))
 	}
 	if errors.Is(err, projections.ErrNotFound) {
-		return room, refusal(domain.CodeRoomNotFound, "there is no such room")
+		return room, refusal(domain.CodeChatRoomNotFound, "there is no such room")
 	}
 	return room, err
 }
@@ -30,7 +30,7 @@ func (c *Chat) Room(ctx context.Context, ref string) (projections.ChatRoom, erro
 // OpenRoom answers the room of a name, which is made if there is none: from an address, as the gate counts it.
 func (m *ChatSession) OpenRoom(ctx context.Context, ref, from string) (projections.ChatRoom, error) {
 	room, err := m.chat.Room(ctx, ref)
-	if no := domain.Refused(err); no == nil || no.Code != domain.CodeRoomNotFound || domain.IsRoomID(ref) {
+	if no := domain.AsRefusal(err); no == nil || no.Code != domain.CodeChatRoomNotFound || domain.IsChatRoomID(ref) {
 		return room, err
 	}
 	if err := m.chat.openings.take(from); err != nil {
@@ -38,10 +38,10 @@ func (m *ChatSession) OpenRoom(ctx context.Context, ref, from string) (projectio
 	}
 	var id [12]byte
 	_, _ = rand.Read(id[:]) // never fails
-	receipt, err := m.execute(ctx, m.guest.by, domain.AddRoom{
-		Name: ref, Room: domain.RoomID(hex.EncodeToString(id[:])), NameKey: m.chat.cfg.Store.NameKey(ref), Most: m.chat.cfg.MaxChatRooms,
+	receipt, err := m.execute(ctx, m.guest.by, domain.CreateChatRoom{
+		Name: ref, ChatRoom: domain.ChatRoomID(hex.EncodeToString(id[:])), NameKey: m.chat.cfg.Store.NameKey(ref), MaxChatRooms: m.chat.cfg.MaxChatRooms,
 	}, "")
-	if no := domain.Refused(err); err != nil && (no == nil || no.Code != domain.CodeRoomTaken) {
+	if no := domain.AsRefusal(err); err != nil && (no == nil || no.Code != domain.CodeChatRoomTaken) {
 		return room, err
 	}
 	at := receipt.Position
@@ -57,7 +57,7 @@ func (m *ChatSession) OpenRoom(ctx context.Context, ref, from string) (projectio
 }
 
 // Participants answers who is in a room, oldest first, up to most people: as of what the member itself did last.
-func (m *ChatSession) Participants(ctx context.Context, room domain.RoomID, most int) ([]ChatParticipant, error) {
+func (m *ChatSession) Participants(ctx context.Context, room domain.ChatRoomID, most int) ([]ChatParticipant, error) {
 	if err := m.AllowQuery(); err != nil {
 		return nil, err
 	}
@@ -90,7 +90,7 @@ func (c *Chat) WaitFor(ctx context.Context, position int64) error {
 
 // FindByConnection answers who is in the chat by a connection, to this process or another; the guest is 0 if nobody is. It waits
 // for one of this process that is about to enter.
-func (c *Chat) FindByConnection(ctx context.Context, connection string) (domain.GuestID, error) {
+func (c *Chat) FindByConnection(ctx context.Context, connection string) (domain.ParticipantID, error) {
 	id, ours, entering := c.find(connection)
 	switch {
 	case id != 0:
@@ -116,7 +116,7 @@ func (c *Chat) FindByConnection(ctx context.Context, connection string) (domain.
 	return id, nil
 }
 
-func (c *Chat) find(connection string) (id domain.GuestID, ours *ChatSession, entering <-chan struct{}) {
+func (c *Chat) find(connection string) (id domain.ParticipantID, ours *ChatSession, entering <-chan struct{}) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if one := c.census.byConnection[connection]; one != nil {
@@ -129,7 +129,7 @@ func (c *Chat) find(connection string) (id domain.GuestID, ours *ChatSession, en
 }
 
 // Online answers how many connections are in a room.
-func (c *Chat) Online(room domain.RoomID) int {
+func (c *Chat) Online(room domain.ChatRoomID) int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return len(c.census.rooms[room])
@@ -139,7 +139,7 @@ func (c *Chat) Online(room domain.RoomID) int {
 func (c *Chat) NameKey(name string) string { return c.cfg.Store.NameKey(name) }
 
 // History answers what was said in a room, or to everybody, to a member: as of what it said last itself.
-func (m *ChatSession) History(ctx context.Context, room domain.RoomID, w projections.Window) ([]projections.Message, error) {
+func (m *ChatSession) History(ctx context.Context, room domain.ChatRoomID, w projections.Window) ([]projections.Message, error) {
 	if err := m.AllowQuery(); err != nil {
 		return nil, err
 	}

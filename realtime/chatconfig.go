@@ -15,7 +15,7 @@ const (
 	DefaultMessageRate     = 5
 	DefaultMessageBurst    = 20
 	DefaultTypingRate      = 2
-	DefaultMaxChatRooms    = domain.DefaultRooms
+	DefaultMaxChatRooms    = domain.DefaultMaxChatRooms
 	DefaultRoomsPerAddress = 10
 )
 

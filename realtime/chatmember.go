@@ -17,9 +17,9 @@ type ChatSession struct {
 	ear        ChatListener
 	pace       *ChatLimits
 
-	hearings map[domain.RoomID]*hearing // guarded by Chat.mu
-	seen     domain.GuestID             // as which the log says it entered; guarded by Chat.mu
-	entering chan struct{}              // closed when it is known whether the log has it in the chat; nil if it does not enter; guarded by Chat.mu
+	hearings map[domain.ChatRoomID]*hearing // guarded by Chat.mu
+	seen     domain.ParticipantID           // as which the log says it entered; guarded by Chat.mu
+	entering chan struct{}                  // closed when it is known whether the log has it in the chat; nil if it does not enter; guarded by Chat.mu
 
 	at int64 // position of what it did last
 
@@ -29,7 +29,7 @@ type ChatSession struct {
 
 // guest is who the log knows a member as.
 type guest struct {
-	id      domain.GuestID
+	id      domain.ParticipantID
 	by      Identity // nobody's: not signed in
 	nameKey string
 	name    string // of somebody who is not signed in
@@ -40,7 +40,7 @@ type guest struct {
 func (c *Chat) NewSession(connection string, ear ChatListener, pace *ChatLimits) *ChatSession {
 	m := &ChatSession{
 		chat: c, connection: connection, ear: ear, pace: pace,
-		hearings: make(map[domain.RoomID]*hearing),
+		hearings: make(map[domain.ChatRoomID]*hearing),
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -52,7 +52,7 @@ func (c *Chat) NewSession(connection string, ear ChatListener, pace *ChatLimits)
 func (m *ChatSession) Connection() string { return m.connection }
 
 // ParticipantID is the number under which the log has the member in the chat; 0 if it has not.
-func (m *ChatSession) ParticipantID() domain.GuestID {
+func (m *ChatSession) ParticipantID() domain.ParticipantID {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return m.guest.id
@@ -62,9 +62,9 @@ func (m *ChatSession) ParticipantID() domain.GuestID {
 type ChatEntry struct {
 	Identity Identity // nobody: not signed in
 	Style    domain.ChatProfile
-	Room     domain.RoomID // "": in none
-	Name     string        // of somebody who is not signed in; may be empty
-	Address  string        // the address of somebody who is not signed in, as the gate counts it
+	Room     domain.ChatRoomID // "": in none
+	Name     string            // of somebody who is not signed in; may be empty
+	Address  string            // the address of somebody who is not signed in, as the gate counts it
 }
 
 // BeginEntering says that the member is about to enter: whoever looks for it waits for Enter, or Leave.
@@ -112,14 +112,14 @@ func (m *ChatSession) Enter(ctx context.Context, a ChatEntry) (at int64, err err
 		g.nameKey = c.NameKey(name)
 	}
 	receipt, err := m.execute(ctx, a.Identity, domain.EnterChat{
-		Room: a.Room, Nickname: a.Name, NameKey: g.nameKey, Connection: m.connection, Profile: a.Style, Process: c.hub.Node(),
+		ChatRoom: a.Room, Nickname: a.Name, NameKey: g.nameKey, Connection: m.connection, Profile: a.Style, Node: c.hub.Node(),
 	}, "")
 	if err != nil {
 		return 0, err
 	}
 	for _, r := range receipt.Events {
-		if e, ok := r.Event.(domain.GuestEntered); ok {
-			g.id = e.Guest
+		if e, ok := r.Event.(domain.ParticipantEntered); ok {
+			g.id = e.Participant
 		}
 	}
 	m.mu.Lock()
@@ -129,7 +129,7 @@ func (m *ChatSession) Enter(ctx context.Context, a ChatEntry) (at int64, err err
 }
 
 // Join puts a member who is in the chat into a room, as of a position; 0 if it was there.
-func (m *ChatSession) Join(ctx context.Context, room domain.RoomID) (at int64, err error) {
+func (m *ChatSession) Join(ctx context.Context, room domain.ChatRoomID) (at int64, err error) {
 	if err := m.AllowQuery(); err != nil {
 		return 0, err
 	}
@@ -137,18 +137,18 @@ func (m *ChatSession) Join(ctx context.Context, room domain.RoomID) (at int64, e
 }
 
 // JoinSubscribed is Join for a room that the member hears already: that was paced.
-func (m *ChatSession) JoinSubscribed(ctx context.Context, room domain.RoomID) (at int64, err error) {
-	receipt, err := m.execute(ctx, m.guest.by, domain.JoinRoom{Room: room, Guest: m.guest.id}, "")
+func (m *ChatSession) JoinSubscribed(ctx context.Context, room domain.ChatRoomID) (at int64, err error) {
+	receipt, err := m.execute(ctx, m.guest.by, domain.JoinChatRoom{ChatRoom: room, Participant: m.guest.id}, "")
 	return receipt.Position, err
 }
 
 // LeaveRoom takes the member out of a room, which it hears no more then. If that is refused it hears it as before.
-func (m *ChatSession) LeaveRoom(ctx context.Context, room domain.RoomID) error {
+func (m *ChatSession) LeaveRoom(ctx context.Context, room domain.ChatRoomID) error {
 	if err := m.AllowQuery(); err != nil {
 		return err
 	}
 	since := m.pause(room) // it is not told that it left
-	_, err := m.execute(ctx, m.guest.by, domain.PartRoom{Room: room, Guest: m.guest.id}, "")
+	_, err := m.execute(ctx, m.guest.by, domain.LeaveChatRoom{ChatRoom: room, Participant: m.guest.id}, "")
 	if err != nil {
 		m.StartFrom(room, since)
 		return err
@@ -166,7 +166,7 @@ func (m *ChatSession) SetNickname(ctx context.Context, name string) error {
 	g := m.guest
 	m.mu.Unlock()
 	key := m.chat.cfg.Store.NameKey(name)
-	_, err := m.execute(ctx, g.by, domain.NameGuest{Nickname: name, Guest: g.id, NameKey: key, Before: g.nameKey}, "")
+	_, err := m.execute(ctx, g.by, domain.SetNickname{Nickname: name, Participant: g.id, NameKey: key, PreviousKey: g.nameKey}, "")
 	if err != nil {
 		return err
 	}
@@ -194,12 +194,12 @@ func (m *ChatSession) Post(ctx context.Context, c domain.PostMessage, key string
 	if err != nil {
 		return eventstore.Receipt{}, err
 	}
-	c.Guest, c.Nickname, c.Uploads = m.guest.id, m.guest.name, m.chat.uploads(c)
+	c.Participant, c.Nickname, c.UploadURLPrefix = m.guest.id, m.guest.name, m.chat.uploads(c)
 	return m.execute(ctx, m.guest.by, c, key)
 }
 
 // SendTyping says that the member is writing something, in a room or to one connection. Too often is silent.
-func (m *ChatSession) SendTyping(room domain.RoomID, to string) {
+func (m *ChatSession) SendTyping(room domain.ChatRoomID, to string) {
 	if m.pace.typings.AllowN(m.chat.cfg.Now(), 1) && len(to) <= maxID {
 		m.chat.murmur.say(typing{Room: string(room), From: m.connection, To: to})
 	}
@@ -210,13 +210,13 @@ func (m *ChatSession) AllowQuery() error { return Take(m.pace.deeds, m.chat.cfg.
 
 // execute has a command of the member's carried out.
 func (m *ChatSession) execute(ctx context.Context, by Identity, c domain.Command, key string) (eventstore.Receipt, error) {
-	actor := domain.Actor{Kind: domain.Anyone}
+	actor := domain.Actor{Kind: domain.Anonymous}
 	if by.User != 0 {
 		actor = by.Actor()
 	}
-	receipt, err := m.chat.cfg.Commands.Execute(ctx, domain.Request{Command: c, By: actor, Key: key})
+	receipt, err := m.chat.cfg.Commands.Execute(ctx, domain.Request{Command: c, Actor: actor, IdempotencyKey: key})
 	m.at = max(m.at, receipt.Position)
-	if err != nil && domain.Refused(err) == nil {
+	if err != nil && domain.AsRefusal(err) == nil {
 		err = fmt.Errorf("%s: %w", c.Type(), err)
 	}
 	return receipt, err
@@ -239,13 +239,13 @@ func (m *ChatSession) Leave(cause domain.LeaveCause) {
 	g := m.guest
 	m.guest = guest{}
 	m.mu.Unlock()
-	ids := []domain.GuestID{g.id}
+	ids := []domain.ParticipantID{g.id}
 	if seen != g.id {
 		ids = append(ids, seen) // it was not known that it had entered
 	}
 	for _, id := range ids {
 		if id != 0 {
-			c.leaves.add(domain.LeaveChat{Guest: id, Cause: cause, Process: c.hub.Node(), NameKey: g.nameKey})
+			c.leaves.add(domain.LeaveChat{Participant: id, Cause: cause, Node: c.hub.Node(), NameKey: g.nameKey})
 		}
 	}
 }

@@ -52,7 +52,7 @@ func (s *session) Deliver(f *ChatUpdate) {
 }
 
 // Typing implements ChatListener.
-func (s *session) Typing(by ChatParticipant, room domain.RoomID) {
+func (s *session) Typing(by ChatParticipant, room domain.ChatRoomID) {
 	s.conn.Send(NewestFrame(encode(chatPush{Type: "chat.typing", Room: room, Data: chatNamedInfo{chatPersonOf(by)}}), "typing "+by.Connection))
 }
 
@@ -95,7 +95,7 @@ func (s *session) onChatJoin(ctx context.Context, in inbound, data chatJoinData)
 }
 
 // enterChat makes the person present in a room, and this connection hear it.
-func (s *session) enterChat(ctx context.Context, room domain.RoomID) error {
+func (s *session) enterChat(ctx context.Context, room domain.ChatRoomID) error {
 	m := s.member()
 	m.Unsubscribe(room) // whoever joins again begins anew
 	m.Subscribe(room)
@@ -103,7 +103,7 @@ func (s *session) enterChat(ctx context.Context, room domain.RoomID) error {
 	var err error
 	switch {
 	case m.ParticipantID() == 0:
-		at, err = m.Enter(ctx, ChatEntry{Identity: s.Identity(), Style: domain.ChatNative, Room: room})
+		at, err = m.Enter(ctx, ChatEntry{Identity: s.Identity(), Style: domain.ProfileNative, Room: room})
 	case room != "":
 		at, err = m.Join(ctx, room)
 	}
@@ -117,7 +117,7 @@ func (s *session) enterChat(ctx context.Context, room domain.RoomID) error {
 }
 
 // chatSince answers what a client has missed of a room, or the newest, up to where everybody has been told.
-func (s *session) chatSince(ctx context.Context, room domain.RoomID, since *sinceData) (answer chatJoined, err error) {
+func (s *session) chatSince(ctx context.Context, room domain.ChatRoomID, since *sinceData) (answer chatJoined, err error) {
 	answer.Pos = s.server.hub.Position()
 	m := s.member()
 	if since != nil && since.Epoch == s.server.epoch && 0 <= since.Pos && since.Pos <= answer.Pos {
@@ -163,7 +163,7 @@ func (s *session) onChatPost(ctx context.Context, in inbound, data chatPostData)
 		return nil, err
 	}
 	if room.ID != "" {
-		post.Rooms = []domain.RoomID{room.ID}
+		post.ChatRooms = []domain.ChatRoomID{room.ID}
 	}
 	return s.chatPost(ctx, in, post)
 }
@@ -177,13 +177,13 @@ func (s *session) onChatPrivate(ctx context.Context, in inbound, data chatPrivat
 	case (data.User > 0) == (data.Guest != ""):
 		return nil, NewProblem(domain.CodeBadRequest, "name a user or a guest")
 	case data.User > 0:
-		post.To = data.User
+		post.ToUser = data.User
 	default:
-		if post.ToGuest, err = s.server.chat.FindByConnection(ctx, data.Guest); err != nil {
+		if post.ToParticipant, err = s.server.chat.FindByConnection(ctx, data.Guest); err != nil {
 			return nil, err
 		}
-		if post.ToGuest == 0 {
-			return nil, refusal(domain.CodeGuestGone, "this guest is not here")
+		if post.ToParticipant == 0 {
+			return nil, refusal(domain.CodeParticipantNotFound, "this guest is not here")
 		}
 	}
 	return s.chatPost(ctx, in, post)

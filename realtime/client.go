@@ -88,5 +88,5 @@ func (h *Hub) Execute(ctx context.Context, by Identity, c domain.Command, key st
 	if err := h.rates.allow(by.User, c); err != nil {
 		return eventstore.Receipt{}, err
 	}
-	return h.cfg.Commands.Execute(ctx, domain.Request{Command: c, By: by.Actor(), Key: key})
+	return h.cfg.Commands.Execute(ctx, domain.Request{Command: c, Actor: by.Actor(), IdempotencyKey: key})
 }

@@ -91,7 +91,7 @@ func TestStory(t *testing.T) {
 		if m := guest.ok(guest.ask("room.leave", map[string]any{"live": live})); string(m.Data) != `{"left":true}` {
 			t.Errorf("%s", m.raw)
 		}
-		if gone := host.push("leave"); !strings.Contains(gone.raw, `"cause":"asked"`) {
+		if gone := host.push("leave"); !strings.Contains(gone.raw, `"cause":"requested"`) {
 			t.Errorf("%s", gone.raw)
 		}
 		if m := guest.ok(guest.ask("room.leave", map[string]any{"live": live})); string(m.Data) != `{"left":false}` {
@@ -309,7 +309,7 @@ func TestRates(t *testing.T) {
 					}
 				}
 			}
-			if refused.Code != "too_often" || refused.RetryAfter < 1 || refused.RetryAfter > test.most {
+			if refused.Code != "rate_limited" || refused.RetryAfter < 1 || refused.RetryAfter > test.most {
 				t.Fatalf("%+v", refused)
 			}
 			<-time.After(time.Duration(refused.RetryAfter+1) * time.Millisecond)

@@ -36,7 +36,7 @@ func (h *Hub) Holds() (lives, users, visits int) {
 }
 
 // SayLeft says that a guest has left, as nameKey knows it when the log refuses; it waits until that is said, or ctx ends.
-func SayLeft(ctx context.Context, commands Executor, c domain.LeaveChat, nameKey func(domain.GuestID, string) string) {
+func SayLeft(ctx context.Context, commands Executor, c domain.LeaveChat, nameKey func(domain.ParticipantID, string) string) {
 	l := newLeaves(commands, slog.New(slog.DiscardHandler), nameKey)
 	l.retry = time.Millisecond
 	running, end := context.WithCancel(ctx)

@@ -38,8 +38,8 @@ type (
 		From   domain.Status `json:"from" jsonschema:"enum=0,enum=1,enum=2,enum=3"`
 	}
 	pictureChange struct {
-		Picture *pictureInfo         `json:"picture" jsonschema_description:"null: there is none any more"`
-		Reason  domain.PublishReason `json:"reason,omitempty" jsonschema_description:"why it has ended"`
+		Picture *pictureInfo     `json:"picture" jsonschema_description:"null: there is none any more"`
+		Reason  domain.StopCause `json:"reason,omitempty" jsonschema_description:"why it has ended"`
 	}
 	joinBatchInfo struct {
 		Joined int          `json:"joined"`
@@ -70,15 +70,15 @@ func factData(d projections.Delta) any {
 	case domain.GiftSent:
 		return giftInfo{ID: d.ID, User: by, Gift: shelfInfo{e.Gift, e.Name, e.Image, e.Price}, Num: e.Num, Coins: e.Coins, At: d.RecordedAt.UTC()}
 	case domain.ViewerJoined:
-		return joinedInfo{by, e.First}
+		return joinedInfo{by, e.FirstVisit}
 	case domain.ViewerLeft:
 		return leftInfo{by, e.Cause}
 	case domain.LiveStatusChanged:
 		return statusInfo{e.To, e.From}
-	case domain.LivePublishStarted:
-		return pictureChange{Picture: pictureOf(e.Picture, d.RecordedAt)}
-	case domain.LivePublishStopped:
-		return pictureChange{Reason: e.Reason}
+	case domain.BroadcastStarted:
+		return pictureChange{Picture: pictureOf(e.Media, d.RecordedAt)}
+	case domain.BroadcastStopped:
+		return pictureChange{Reason: e.Cause}
 	}
 	return noData{}
 }

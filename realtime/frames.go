@@ -110,7 +110,7 @@ type (
 		Picture *pictureInfo  `json:"picture" jsonschema_description:"what its stream holds; null: it has none now"`
 	}
 	pictureInfo struct {
-		domain.Picture
+		domain.MediaInfo
 		Since time.Time `json:"since"`
 	}
 	personInfo struct {
@@ -176,7 +176,7 @@ func snapshotOf(epoch string, r projections.LiveSnapshot) *snapshot {
 	return s
 }
 
-func pictureOf(p domain.Picture, since time.Time) *pictureInfo { return &pictureInfo{p, since.UTC()} }
+func pictureOf(p domain.MediaInfo, since time.Time) *pictureInfo { return &pictureInfo{p, since.UTC()} }
 
 // encode is JSON as it leaves: texts raw, for clients put them where they belong.
 func encode(v any) []byte {

@@ -10,7 +10,7 @@ type hearing struct {
 }
 
 // Subscribe has the member hear a room, or the chat of everybody. What happens is kept until StartFrom.
-func (m *ChatSession) Subscribe(room domain.RoomID) {
+func (m *ChatSession) Subscribe(room domain.ChatRoomID) {
 	c := m.chat
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -25,7 +25,7 @@ func (m *ChatSession) Subscribe(room domain.RoomID) {
 }
 
 // StartFrom has the member told what happens in a room that it hears, from a position on.
-func (m *ChatSession) StartFrom(room domain.RoomID, position int64) {
+func (m *ChatSession) StartFrom(room domain.ChatRoomID, position int64) {
 	m.chat.mu.Lock()
 	defer m.chat.mu.Unlock()
 	h := m.hearings[room]
@@ -40,7 +40,7 @@ func (m *ChatSession) StartFrom(room domain.RoomID, position int64) {
 }
 
 // pause keeps what happens in a room until StartFrom, which is given what this answers.
-func (m *ChatSession) pause(room domain.RoomID) (since int64) {
+func (m *ChatSession) pause(room domain.ChatRoomID) (since int64) {
 	m.chat.mu.Lock()
 	defer m.chat.mu.Unlock()
 	if h := m.hearings[room]; h != nil {
@@ -50,13 +50,13 @@ func (m *ChatSession) pause(room domain.RoomID) (since int64) {
 }
 
 // Unsubscribe ends what Hear began.
-func (m *ChatSession) Unsubscribe(room domain.RoomID) {
+func (m *ChatSession) Unsubscribe(room domain.ChatRoomID) {
 	m.chat.mu.Lock()
 	defer m.chat.mu.Unlock()
 	m.unhear(room)
 }
 
-func (m *ChatSession) unhear(room domain.RoomID) {
+func (m *ChatSession) unhear(room domain.ChatRoomID) {
 	delete(m.hearings, room)
 	delete(m.chat.halls[room], m)
 	if len(m.chat.halls[room]) == 0 {
@@ -65,14 +65,14 @@ func (m *ChatSession) unhear(room domain.RoomID) {
 }
 
 // Subscribed says whether the member hears a room.
-func (m *ChatSession) Subscribed(room domain.RoomID) bool {
+func (m *ChatSession) Subscribed(room domain.ChatRoomID) bool {
 	m.chat.mu.Lock()
 	defer m.chat.mu.Unlock()
 	return m.hearings[room] != nil
 }
 
 // hear tells the member a fact, or keeps it; it answers false if that came before the member did.
-func (m *ChatSession) hear(f *ChatUpdate, room domain.RoomID) bool {
+func (m *ChatSession) hear(f *ChatUpdate, room domain.ChatRoomID) bool {
 	switch h := m.hearings[room]; {
 	case h.open && f.Position < h.since:
 		return false

@@ -138,7 +138,7 @@ func closeCodeOf(code domain.Code) uint16 {
 		return CloseTokenInvalid
 	case domain.CodeSessionEnded:
 		return CloseReplaced
-	case domain.CodeKicked, domain.CodeDenied:
+	case domain.CodeKicked, domain.CodeBanned:
 		return CloseKicked
 	case CodeTooManyConnections:
 		return CloseTooMany

@@ -17,7 +17,7 @@ type Identity struct {
 }
 
 // Actor returns the user as the actor of a command.
-func (i Identity) Actor() domain.Actor { return domain.PersonActor(i.User, i.Session) }
+func (i Identity) Actor() domain.Actor { return domain.AuthenticatedActor(i.User, i.Session) }
 
 // Verify returns the identity that a token names, or a *domain.Refusal.
 func (h *Hub) Verify(token string) (Identity, error) { return h.cfg.Verify(token) }
@@ -31,7 +31,7 @@ func (h *Hub) Expired(i Identity) bool {
 // tables may be older than the token, so a refusal is checked again when they have reached the head of the log.
 func (h *Hub) CheckSession(ctx context.Context, i Identity) error {
 	err := h.checkSession(ctx, i)
-	if domain.Refused(err) == nil {
+	if domain.AsRefusal(err) == nil {
 		return err
 	}
 	head, err := h.cfg.Store.Head(ctx)
@@ -51,8 +51,8 @@ func (h *Hub) checkSession(ctx context.Context, i Identity) error {
 	switch {
 	case errors.Is(err, projections.ErrNotFound) || err == nil && (user.Disabled || user.Forgotten):
 		return refusal(domain.CodeUserUnavailable, "user %d does not exist or is disabled", i.User)
-	case err == nil && user.Ban.Holds(h.cfg.Now()):
-		return refusal(domain.CodeDenied, "user %d is banned", i.User)
+	case err == nil && user.Ban.Active(h.cfg.Now()):
+		return refusal(domain.CodeBanned, "user %d is banned", i.User)
 	case err != nil:
 		return err
 	}

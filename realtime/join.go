@@ -28,7 +28,7 @@ func (s *session) join(ctx context.Context, re string, data joinData) error {
 	}
 	r.fan.Remove(s.conn)
 	if err = s.attach(ctx, r, re, data.Since, at); err != nil {
-		s.leave(data.Live, domain.LeftConnectionLost)
+		s.leave(data.Live, domain.LeaveConnectionLost)
 	}
 	return err
 }

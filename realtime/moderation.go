@@ -14,7 +14,7 @@ func (h *Hub) moderate(d projections.Delta) {
 		for c := range h.clients[e.User] {
 			c.Kick(e.Reason)
 		}
-	case domain.ViewerDenied:
+	case domain.ViewerBanned:
 		for c := range h.clients[e.User] {
 			c.BanFrom(e.Live, e.Reason)
 		}
@@ -35,7 +35,7 @@ func KickProblem(reason string) *Problem {
 // BanProblem returns what a client is shown whose user is banned from a live: the reason, or a text of its own if
 // there is none.
 func BanProblem(reason string) *Problem {
-	return withReason(domain.CodeDenied, reason, "you are banned from this live")
+	return withReason(domain.CodeBanned, reason, "you are banned from this live")
 }
 
 func withReason(code domain.Code, reason, english string) *Problem {

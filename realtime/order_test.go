@@ -72,7 +72,7 @@ func TestKickingAPerson(t *testing.T) {
 	if realtime.ReconnectAdvised(realtime.CloseKicked) {
 		t.Error("clients come back")
 	}
-	if left := into[struct{ Cause string }](t, watcher.push("leave")); left.Cause != "put_out" {
+	if left := into[struct{ Cause string }](t, watcher.push("leave")); left.Cause != "removed" {
 		t.Errorf("left because of %s", left.Cause)
 	}
 	// Who comes back all the same may, and is told again what was missed, once.
@@ -118,21 +118,21 @@ func TestKeepingAPersonOut(t *testing.T) {
 	watcher, c := ann.app(), bob.on(b).app()
 	watcher.join(live)
 	c.join(live)
-	a.do(domain.DenyUser{User: bob.id, Seconds: 3600, Reason: "cool down"})
-	if n := c.noticed("denied"); n.Reason != "cool down" || !strings.HasSuffix(n.Until, "Z") {
+	a.do(domain.BanUser{User: bob.id, Seconds: 3600, Reason: "cool down"})
+	if n := c.noticed("banned"); n.Reason != "cool down" || !strings.HasSuffix(n.Until, "Z") {
 		t.Errorf("noticed %+v", n)
 	}
-	if no := c.errorOf("denied"); no.TextZH != "您没有权限访问该接口!" {
+	if no := c.errorOf("banned"); no.TextZH != "您没有权限访问该接口!" {
 		t.Errorf("told %+v", no)
 	}
 	c.closedWith(realtime.CloseKicked)
-	if left := into[struct{ Cause string }](t, watcher.push("leave")); left.Cause != "put_out" {
+	if left := into[struct{ Cause string }](t, watcher.push("leave")); left.Cause != "removed" {
 		t.Errorf("left because of %s", left.Cause)
 	}
 	again := b.connect()
-	again.no(again.ask("hello", map[string]any{"token": bob.token()}), "denied")
+	again.no(again.ask("hello", map[string]any{"token": bob.token()}), "banned")
 	again.closedWith(realtime.CloseKicked)
-	a.do(domain.AllowUser{User: bob.id})
+	a.do(domain.UnbanUser{User: bob.id})
 	eventually(t, "bob may come back", func() bool {
 		back := b.connect()
 		return back.answer(back.ask("hello", map[string]any{"token": bob.token()})).Type == "ok"
@@ -148,24 +148,24 @@ func TestKeepingAPersonOutOfARoom(t *testing.T) {
 	watcher.join(live)
 	c.join(live)
 	c.join(other)
-	ann.asks(domain.DenyViewer{Live: live, User: bob.id, Reason: "be kind"})
+	ann.asks(domain.BanViewer{Live: live, User: bob.id, Reason: "be kind"})
 	out := c.push("banned")
-	if no := into[refusal](t, out); out.Live != live || no.Code != "denied" || no.Text != "be kind" || no.TextZH != "be kind" {
+	if no := into[refusal](t, out); out.Live != live || no.Code != "banned" || no.Text != "be kind" || no.TextZH != "be kind" {
 		t.Errorf("told %s", out.raw)
 	}
-	if left := into[struct{ Cause string }](t, watcher.push("leave")); left.Cause != "put_out" {
+	if left := into[struct{ Cause string }](t, watcher.push("leave")); left.Cause != "removed" {
 		t.Errorf("left because of %s", left.Cause)
 	}
-	c.no(c.ask("room.join", map[string]any{"live": live}), "denied")
-	c.no(c.ask("comment.post", map[string]any{"live": live, "text": "let me in"}), "denied")
-	a.settled(live, fmt.Sprintf("joined %d", ann.id), fmt.Sprintf("joined %d", bob.id), fmt.Sprintf("left %d put_out", bob.id))
+	c.no(c.ask("room.join", map[string]any{"live": live}), "banned")
+	c.no(c.ask("comment.post", map[string]any{"live": live, "text": "let me in"}), "banned")
+	a.settled(live, fmt.Sprintf("joined %d", ann.id), fmt.Sprintf("joined %d", bob.id), fmt.Sprintf("left %d removed", bob.id))
 	watcher.ok(watcher.ask("comment.post", map[string]any{"live": live, "text": "unheard by bob"}))
 	watcher.push("comment")
 	c.ok(c.ask("comment.post", map[string]any{"live": other, "text": "I am still here"}))
 	if m := c.push("comment"); m.Live != other {
 		t.Errorf("heard %s", m.raw)
 	}
-	ann.asks(domain.AllowViewer{Live: live, User: bob.id})
+	ann.asks(domain.UnbanViewer{Live: live, User: bob.id})
 	c.join(live)
 }
 
@@ -178,7 +178,7 @@ func TestJoiningWhileBeingKeptOut(t *testing.T) {
 	c := bob.app()
 	for range 20 {
 		id := c.ask("room.join", map[string]any{"live": live})
-		ann.asks(domain.DenyViewer{Live: live, User: bob.id})
+		ann.asks(domain.BanViewer{Live: live, User: bob.id})
 		if c.answer(id).Type == "ok" {
 			c.push("banned")
 		}
@@ -191,7 +191,7 @@ func TestJoiningWhileBeingKeptOut(t *testing.T) {
 			}
 		}
 		c.aside = nil
-		ann.asks(domain.AllowViewer{Live: live, User: bob.id})
+		ann.asks(domain.UnbanViewer{Live: live, User: bob.id})
 	}
 	eventually(t, "bob has left as often as he came", func() bool { return len(w.visits(live))%2 == 0 })
 }

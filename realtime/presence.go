@@ -62,18 +62,18 @@ func (p *presence) enter(ctx context.Context, g Client, live domain.LiveID) (pos
 	v, came := p.visitOf(g, live, by.User)
 	v.turn.Lock()
 	defer v.turn.Unlock()
-	receipt, err := p.commands.Execute(ctx, domain.Request{By: by, Command: domain.JoinLive{Live: live, Process: p.process}})
+	receipt, err := p.commands.Execute(ctx, domain.Request{Actor: by, Command: domain.JoinLive{Live: live, Node: p.process}})
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	switch {
 	case err == nil:
 		v.told, v.since = true, max(v.since, receipt.Position)
-	case domain.Refused(err) == nil: // it may have been carried out
+	case domain.AsRefusal(err) == nil: // it may have been carried out
 		v.told = true
 	}
 	if err != nil && came {
 		v.drop(g)
-		v.cause = domain.LeftConnectionLost
+		v.cause = domain.LeaveConnectionLost
 		p.unheld(v)
 	}
 	return receipt.Position, err

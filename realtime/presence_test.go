@@ -70,7 +70,7 @@ func TestPresence(t *testing.T) {
 			fmt.Sprintf("joined %d", q.id), fmt.Sprintf("left %d asked", q.id))
 	})
 	t.Run("of whoever may not enter does not begin", func(t *testing.T) {
-		live := p.asks(domain.CreateLive{Title: "y", Key: "aaaaaaaaaaaaaaaaaaaa"}).Events[0].Event.(domain.LiveCreated).Live
+		live := p.asks(domain.CreateLive{Title: "y", StreamKey: "aaaaaaaaaaaaaaaaaaaa"}).Events[0].Event.(domain.LiveCreated).Live
 		a := q.app()
 		a.no(a.ask("room.join", map[string]any{"live": live}), "live_not_started")
 		_ = a.conn.Close()
@@ -136,10 +136,10 @@ func TestPresence(t *testing.T) {
 	t.Run("is repaired when the log says that somebody left who is here", func(t *testing.T) {
 		live := p.goLive("u")
 		q.app().join(live)
-		w.execute(domain.Request{By: domain.Actor{Kind: domain.System}, Command: domain.LeaveLive{
-			Live: live, User: q.id, Cause: domain.LeftProcessLost, Process: w.hub.Node(),
+		w.execute(domain.Request{Actor: domain.Actor{Kind: domain.System}, Command: domain.LeaveLive{
+			Live: live, User: q.id, Cause: domain.LeaveNodeLost, Node: w.hub.Node(),
 		}})
-		w.settled(live, fmt.Sprintf("joined %d", q.id), fmt.Sprintf("left %d process_lost", q.id), fmt.Sprintf("joined %d", q.id))
+		w.settled(live, fmt.Sprintf("joined %d", q.id), fmt.Sprintf("left %d node_lost", q.id), fmt.Sprintf("joined %d", q.id))
 	})
 	t.Run("does not end with a planned restart", func(t *testing.T) {
 		w := newWorld(t, nil)
@@ -233,7 +233,7 @@ func TestTwoProcesses(t *testing.T) {
 				WHERE datname = current_database() AND application_name = 'roomlog heartbeat'`).Scan(&cut); err != nil {
 				t.Fatal(err)
 			}
-			return slices.Contains(a.visits(room), fmt.Sprintf("left %d process_lost", r.id))
+			return slices.Contains(a.visits(room), fmt.Sprintf("left %d node_lost", r.id))
 		})
 		eventually(t, "the viewer is back", func() bool {
 			got := a.visits(room)
@@ -262,7 +262,7 @@ func TestTwoProcesses(t *testing.T) {
 		back := r.app()
 		back.join(room) // in time, at the other process
 		a.settled(room, fmt.Sprintf("joined %d", q.id), fmt.Sprintf("joined %d", r.id),
-			fmt.Sprintf("moved %d", r.id), fmt.Sprintf("left %d process_lost", q.id))
+			fmt.Sprintf("moved %d", r.id), fmt.Sprintf("left %d node_lost", q.id))
 		if took := time.Since(died); took < grace {
 			t.Errorf("the viewer left after %v", took)
 		}

@@ -59,7 +59,7 @@ var errBehind = errors.New("the tables are behind the log")
 
 // ProblemOf converts an error into what a client is shown. It reports internal errors, which the caller logs.
 func ProblemOf(err error) (p *Problem, internal bool) {
-	r := domain.Refused(err)
+	r := domain.AsRefusal(err)
 	switch {
 	case errors.As(err, &p):
 		return p, false

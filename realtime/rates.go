@@ -66,5 +66,5 @@ func Take(l *rate.Limiter, now time.Time) error {
 		return nil
 	}
 	one.CancelAt(now)
-	return NewProblem(domain.CodeTooOften, "too often: wait a moment").After(delay)
+	return NewProblem(domain.CodeRateLimited, "too often: wait a moment").After(delay)
 }

@@ -86,7 +86,7 @@ func (r *reaper) reap(ctx context.Context, process string) error {
 			return queries.NodeViewers(ctx, process, after, reapBatch)
 		},
 		func(v projections.ViewerKey) domain.Command {
-			return domain.LeaveLive{Live: v.Live, User: v.User, Cause: domain.LeftProcessLost, Process: process}
+			return domain.LeaveLive{Live: v.Live, User: v.User, Cause: domain.LeaveNodeLost, Node: process}
 		})
 	if err != nil {
 		return err
@@ -96,7 +96,7 @@ func (r *reaper) reap(ctx context.Context, process string) error {
 			return queries.NodeParticipants(ctx, process, after.ID, reapBatch)
 		},
 		func(g projections.NodeParticipant) domain.Command {
-			return domain.LeaveChat{Guest: g.ID, Cause: domain.LeftProcessLost, Process: process, NameKey: g.NameKey}
+			return domain.LeaveChat{Participant: g.ID, Cause: domain.LeaveNodeLost, Node: process, NameKey: g.NameKey}
 		})
 }
 
@@ -134,7 +134,7 @@ func (r *reaper) say(ctx context.Context, commands []domain.Command) error {
 		tickets <- struct{}{}
 		all.Go(func() {
 			defer func() { <-tickets }()
-			if _, err := r.cfg.Commands.Execute(within, domain.Request{By: domain.Actor{Kind: domain.System}, Command: c}); err != nil {
+			if _, err := r.cfg.Commands.Execute(within, domain.Request{Actor: domain.Actor{Kind: domain.System}, Command: c}); err != nil {
 				once.Do(func() { failed = err })
 			}
 		})

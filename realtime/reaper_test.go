@@ -12,24 +12,24 @@ import (
 // deaf is a connection that nobody is behind.
 type deaf struct{}
 
-func (deaf) Deliver(*realtime.ChatUpdate)                   {}
-func (deaf) Typing(realtime.ChatParticipant, domain.RoomID) {}
-func (deaf) Reset()                                         {}
+func (deaf) Deliver(*realtime.ChatUpdate)                       {}
+func (deaf) Typing(realtime.ChatParticipant, domain.ChatRoomID) {}
+func (deaf) Reset()                                             {}
 
 // Guests of the chat whose process is gone do not stay as ghosts; those of a living one do.
 func TestGuestsOfADeadProcess(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, func(c *config) { c.PresenceGrace = 50 * time.Millisecond })
-	enter := func(connection, nameKey, process string) domain.GuestID {
+	enter := func(connection, nameKey, process string) domain.ParticipantID {
 		t.Helper()
-		c := domain.EnterChat{Connection: connection, Profile: domain.ChatPlain, Process: process, NameKey: nameKey}
+		c := domain.EnterChat{Connection: connection, Profile: domain.ProfilePlain, Node: process, NameKey: nameKey}
 		if nameKey != "" {
 			c.Nickname = "小明"
 		}
-		return w.execute(domain.Request{Command: c}).Events[0].Event.(domain.GuestEntered).Guest
+		return w.execute(domain.Request{Command: c}).Events[0].Event.(domain.ParticipantEntered).Participant
 	}
 	here := w.chat.NewSession("c1", deaf{}, w.chat.NewLimits())
-	if _, err := here.Enter(t.Context(), realtime.ChatEntry{Style: domain.ChatPlain, Name: "小红"}); err != nil {
+	if _, err := here.Enter(t.Context(), realtime.ChatEntry{Style: domain.ProfilePlain, Name: "小红"}); err != nil {
 		t.Fatal(err)
 	}
 	lives := here.ParticipantID()
@@ -51,5 +51,5 @@ func TestGuestsOfADeadProcess(t *testing.T) {
 		}
 		return len(guests) == 1 && guests[0].ID == lives
 	})
-	w.execute(domain.Request{Command: domain.EnterChat{Connection: "c3", Profile: domain.ChatPlain, Process: w.hub.Node(), Nickname: "小明", NameKey: "n2"}})
+	w.execute(domain.Request{Command: domain.EnterChat{Connection: "c3", Profile: domain.ProfilePlain, Node: w.hub.Node(), Nickname: "小明", NameKey: "n2"}})
 }

@@ -92,15 +92,15 @@ func (s *session) refuse(re string, p *Problem) {
 func (s *session) Closed(uint16, string) {
 	s.turn.Lock()
 	defer s.turn.Unlock()
-	cause := domain.LeftConnectionLost
+	cause := domain.LeaveConnectionLost
 	if s.kicked.Load() {
-		cause = domain.LeftPutOut
+		cause = domain.LeaveRemoved
 	}
 	for live := range s.channels {
 		s.leave(live, cause)
 	}
 	if s.chat != nil {
-		s.chat.Leave(domain.LeftConnectionLost)
+		s.chat.Leave(domain.LeaveConnectionLost)
 	}
 	if user := s.Identity().User; user != 0 {
 		s.server.hub.Unregister(user, s)
@@ -144,7 +144,7 @@ func (s *session) BanFrom(live domain.LiveID, reason string) {
 	go func() { // after the frame that is being handled, which may be the one that joins the live
 		s.turn.Lock()
 		defer s.turn.Unlock()
-		if s.leave(live, domain.LeftPutOut) {
+		if s.leave(live, domain.LeaveRemoved) {
 			p := BanProblem(reason)
 			s.conn.Send(MustFrame(encode(bannedPush{"banned", live, bannedInfo{p.Code, p.Text, p.TextZH}})))
 		}

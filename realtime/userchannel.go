@@ -82,14 +82,14 @@ func userData(d projections.Delta) any {
 		return noticeInfo{Kind: "enabled"}
 	case domain.UserKicked:
 		return noticeInfo{Kind: "kicked", Reason: e.Reason}
-	case domain.UserDenied:
-		n := noticeInfo{Kind: "denied", Reason: e.Reason}
+	case domain.UserBanned:
+		n := noticeInfo{Kind: "banned", Reason: e.Reason}
 		if e.Until != 0 {
 			at := time.Unix(e.Until, 0).UTC()
 			n.Until = &at
 		}
 		return n
-	case domain.UserAllowed:
+	case domain.UserUnbanned:
 		return noticeInfo{Kind: "allowed"}
 	case domain.UserForgotten:
 		return noticeInfo{Kind: "forgotten"}

@@ -80,7 +80,7 @@ func (s *session) onLeave(_ context.Context, _ inbound, data leaveData) (any, er
 	if err := named(data.Live); err != nil {
 		return nil, err
 	}
-	return left{s.leave(data.Live, domain.LeftAsked)}, nil
+	return left{s.leave(data.Live, domain.LeaveRequested)}, nil
 }
 
 func (s *session) onViewers(ctx context.Context, _ inbound, data viewersData) (any, error) {

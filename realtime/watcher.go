@@ -35,7 +35,7 @@ func (w *sessionWatcher) observe(c Client, d projections.Delta) {
 	switch d.Event.(type) {
 	case domain.UserSignedIn:
 		w.schedule(c, w.hub.cfg.Now().Add(w.hub.cfg.Renewal))
-	case domain.UserSignedOut, domain.UserDisabled, domain.UserDenied, domain.UserForgotten:
+	case domain.UserSignedOut, domain.UserDisabled, domain.UserBanned, domain.UserForgotten:
 		w.schedule(c, w.hub.cfg.Now())
 	}
 }
@@ -117,7 +117,7 @@ func (w *sessionWatcher) check(ctx context.Context, c Client) {
 	if err == nil {
 		return
 	}
-	if r := domain.Refused(err); r != nil {
+	if r := domain.AsRefusal(err); r != nil {
 		c.Revoke(r)
 		return
 	}

@@ -169,7 +169,7 @@ type person struct {
 	expires time.Time
 }
 
-func (p person) actor() domain.Actor { return domain.PersonActor(p.id, p.session) }
+func (p person) actor() domain.Actor { return domain.AuthenticatedActor(p.id, p.session) }
 
 func (p person) token() string {
 	b, _ := json.Marshal(testToken{p.id, p.session, p.expires})
@@ -188,12 +188,12 @@ func (w *world) execute(r domain.Request) eventstore.Receipt {
 // do carries out what an operator asks for.
 func (w *world) do(c domain.Command) eventstore.Receipt {
 	w.Helper()
-	return w.execute(domain.Request{Command: c, By: domain.Actor{Kind: domain.Operator}})
+	return w.execute(domain.Request{Command: c, Actor: domain.Actor{Kind: domain.Operator}})
 }
 
 func (p person) asks(c domain.Command) eventstore.Receipt {
 	p.Helper()
-	return p.execute(domain.Request{Command: c, By: p.actor()})
+	return p.execute(domain.Request{Command: c, Actor: p.actor()})
 }
 
 func (w *world) register(name string) person {
@@ -216,7 +216,7 @@ func (p person) on(w *world) person { p.world = w; return p }
 func (p person) goLive(title string) domain.LiveID {
 	p.Helper()
 	key := strings.ReplaceAll(uuid.NewString(), "-", "")[:20]
-	id := p.asks(domain.CreateLive{Title: title, Key: key}).Events[0].Event.(domain.LiveCreated).Live
+	id := p.asks(domain.CreateLive{Title: title, StreamKey: key}).Events[0].Event.(domain.LiveCreated).Live
 	p.asks(domain.ChangeLiveStatus{Live: id, To: domain.LivePlay})
 	return id
 }
@@ -235,7 +235,7 @@ func (p person) credit1() int64 {
 
 func (w *world) list(name string, price domain.Coins) domain.GiftID {
 	w.Helper()
-	return w.do(domain.ListGift{Name: name, Price: price}).Events[0].Event.(domain.GiftListed).Gift
+	return w.do(domain.AddGift{Name: name, Price: price}).Events[0].Event.(domain.GiftAdded).Gift
 }
 
 // events answers everything in the log of one type.

@@ -19,12 +19,12 @@ import (
 func advice(err error) string {
 	var connect *pgconn.ConnectError
 	var halt *projections.HaltError
-	switch no := domain.Refused(err); {
+	switch no := domain.AsRefusal(err); {
 	case no != nil && no.Code == domain.CodeUserUnavailable:
 		return "See who there is: roomlog user list"
 	case no != nil && no.Code == domain.CodeGiftNotFound:
 		return "See which there are: roomlog gift list --all"
-	case no != nil && no.Code == domain.CodeNoStream:
+	case no != nil && no.Code == domain.CodeNoBroadcast:
 		return "See which there are: roomlog streams list"
 	case errors.Is(err, localpg.ErrInUse):
 		return "A roomlog serves from this folder already. Stop it, give this one a folder of its own (--data), or let both use one database (DATABASE_URL)."

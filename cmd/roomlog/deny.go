@@ -40,14 +40,14 @@ func (c *denyCommand) Run(ctx context.Context, g *globals, sh shell) error {
 	}
 	return g.atDesk(ctx, sh, func(ctx context.Context, d *desk) error {
 		if c.Live != 0 {
-			receipt, err := d.change(ctx, domain.DenyViewer{Live: domain.LiveID(c.Live), User: user, Seconds: seconds, Reason: c.Reason})
+			receipt, err := d.change(ctx, domain.BanViewer{Live: domain.LiveID(c.Live), User: user, Seconds: seconds, Reason: c.Reason})
 			if err != nil {
 				return err
 			}
 			return done(sh, receipt, "user %d is kept out of live %d %s", c.User, c.Live, until)
 		}
 		receipt, err := d.lockOut(ctx, user, func(lives []domain.LiveID) domain.Command {
-			return domain.DenyUser{User: user, Seconds: seconds, Reason: c.Reason, Lives: lives}
+			return domain.BanUser{User: user, Seconds: seconds, Reason: c.Reason, Lives: lives}
 		})
 		if err != nil {
 			return err
@@ -65,13 +65,13 @@ type allowCommand struct {
 func (c *allowCommand) Run(ctx context.Context, g *globals, sh shell) error {
 	return g.atDesk(ctx, sh, func(ctx context.Context, d *desk) error {
 		if c.Live == 0 {
-			receipt, err := d.change(ctx, domain.AllowUser{User: domain.UserID(c.User)})
+			receipt, err := d.change(ctx, domain.UnbanUser{User: domain.UserID(c.User)})
 			if err != nil {
 				return err
 			}
 			return done(sh, receipt, "user %d is let in", c.User)
 		}
-		receipt, err := d.change(ctx, domain.AllowViewer{Live: domain.LiveID(c.Live), User: domain.UserID(c.User)})
+		receipt, err := d.change(ctx, domain.UnbanViewer{Live: domain.LiveID(c.Live), User: domain.UserID(c.User)})
 		if err != nil {
 			return err
 		}

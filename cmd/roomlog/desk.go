@@ -58,7 +58,7 @@ func (d *desk) ask(ctx context.Context, c domain.Command) (eventstore.Receipt, e
 	running, stop := context.WithCancel(context.WithoutCancel(ctx))
 	ended := make(chan error, 1)
 	go func() { ended <- sequencer.Run(running) }()
-	receipt, err := sequencer.Execute(ctx, domain.Request{Command: c, By: domain.Actor{Kind: domain.Operator}})
+	receipt, err := sequencer.Execute(ctx, domain.Request{Command: c, Actor: domain.Actor{Kind: domain.Operator}})
 	stop()
 	return receipt, errors.Join(err, <-ended)
 }

@@ -81,7 +81,7 @@ func (e *engine) furnish(ctx context.Context) error {
 	if e.projector == nil {
 		return nil
 	}
-	_, err := e.sequencer.Execute(ctx, domain.Request{Command: api.AddRoom(e.store, firstRoom), By: domain.Actor{Kind: domain.System}})
+	_, err := e.sequencer.Execute(ctx, domain.Request{Command: api.AddRoom(e.store, firstRoom), Actor: domain.Actor{Kind: domain.System}})
 	if err != nil {
 		return fmt.Errorf("make the room %s: %w", firstRoom, err)
 	}

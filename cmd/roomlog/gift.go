@@ -25,12 +25,12 @@ Clients see it in GET /api/gift/list at once. Next: roomlog gift list`
 // Run carries the command out.
 func (c *giftAdd) Run(ctx context.Context, g *globals, sh shell) error {
 	return g.atDesk(ctx, sh, func(ctx context.Context, d *desk) error {
-		receipt, err := d.change(ctx, domain.ListGift{Name: c.Name, Price: domain.Coins(c.Coin), Image: c.Image})
+		receipt, err := d.change(ctx, domain.AddGift{Name: c.Name, Price: domain.Coins(c.Coin), Image: c.Image})
 		if err != nil {
 			return err
 		}
 		for _, r := range receipt.Events {
-			if e, ok := r.Event.(domain.GiftListed); ok {
+			if e, ok := r.Event.(domain.GiftAdded); ok {
 				fmt.Fprintf(sh.stdout, "gift %d: %s, %d coins\n", e.Gift, e.Name, e.Price)
 			}
 		}

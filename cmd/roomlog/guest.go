@@ -20,7 +20,7 @@ func (*guestList) Run(ctx context.Context, g *globals, sh shell) error {
 			return err
 		}
 		t := newTable(sh.stdout, "GUEST", "NAME", "USER", "PROFILE", "CONNECTION", "ROOMS", "SINCE")
-		for last := domain.GuestID(0); ; {
+		for last := domain.ParticipantID(0); ; {
 			guests, err := d.queries.Roster(ctx, last, guestsAtOnce)
 			if err != nil {
 				return err
@@ -62,7 +62,7 @@ func (c *guestForget) Run(ctx context.Context, g *globals, sh shell) error {
 		return fmt.Errorf("guest %d would be erased for ever: say --yes if that is meant", c.Guest)
 	}
 	return g.atDesk(ctx, sh, func(ctx context.Context, d *desk) error {
-		receipt, err := d.change(ctx, domain.ForgetGuest{Guest: domain.GuestID(c.Guest)})
+		receipt, err := d.change(ctx, domain.ForgetParticipant{Participant: domain.ParticipantID(c.Guest)})
 		if err != nil {
 			return err
 		}

@@ -144,7 +144,7 @@ func TestAShowIsRecorded(t *testing.T) {
 		t.Errorf("it is still there: %+v", all)
 	}
 	eventually(t, "its files are gone", func() bool { return len(folders(t, at)) == 0 })
-	if got := exported[map[string]any](at, "recording.deleted.v1"); len(got) != 1 || got[0]["reason"] != "asked" {
+	if got := exported[map[string]any](at, "recording.deleted.v1"); len(got) != 1 || got[0]["cause"] != "requested" {
 		t.Errorf("the log says %v", got)
 	}
 }

@@ -35,8 +35,8 @@ func (c *roomAdd) Run(ctx context.Context, g *globals, sh shell) error {
 			return err
 		}
 		for _, r := range receipt.Events {
-			if e, ok := r.Event.(domain.RoomCreated); ok {
-				fmt.Fprintf(sh.stdout, "room %s: %s\n", e.Room, e.Name)
+			if e, ok := r.Event.(domain.ChatRoomCreated); ok {
+				fmt.Fprintf(sh.stdout, "room %s: %s\n", e.ChatRoom, e.Name)
 			}
 		}
 		return nil
@@ -60,7 +60,7 @@ func (c *roomRemove) Run(ctx context.Context, g *globals, sh shell) error {
 		if err := d.upToDate(ctx); err != nil {
 			return err
 		}
-		room, err := d.queries.ChatRoom(ctx, domain.RoomID(c.Room))
+		room, err := d.queries.ChatRoom(ctx, domain.ChatRoomID(c.Room))
 		if errors.Is(err, projections.ErrNotFound) {
 			room, err = d.queries.ChatRoomByName(ctx, d.store.NameKey(c.Room))
 		}
@@ -70,7 +70,7 @@ func (c *roomRemove) Run(ctx context.Context, g *globals, sh shell) error {
 		if err != nil {
 			return err
 		}
-		if _, err := d.change(ctx, domain.RemoveRoom{Room: room.ID, NameKey: room.NameKey}); err != nil {
+		if _, err := d.change(ctx, domain.RemoveChatRoom{ChatRoom: room.ID, NameKey: room.NameKey}); err != nil {
 			return err
 		}
 		fmt.Fprintf(sh.stdout, "room %s is removed\n", room.Name)

@@ -257,7 +257,7 @@ func TestAShow(t *testing.T) {
 	part(t, "HLS", want, hls.pictures(), 25)
 
 	eventually(t, "the picture is gone", func() bool { return bert.read(live).Data.Picture == nil })
-	started, stopped := exported[publishing](at, "live.publish_started.v1"), exported[publishing](at, "live.publish_stopped.v1")
+	started, stopped := exported[publishing](at, "broadcast.started.v1"), exported[publishing](at, "broadcast.stopped.v1")
 	if len(started) != 1 || len(stopped) != 1 || started[0].Show != stopped[0].Show || stopped[0].Reason != "stopped" || stopped[0].Bytes == 0 || stopped[0].Live != live {
 		t.Errorf("the log says %+v, %+v", started, stopped)
 	}
@@ -298,7 +298,7 @@ func TestStoppingALiveCutsItsStream(t *testing.T) {
 		t.Errorf("after the end: %+v", after)
 	}
 	eventually(t, "the log has the end", func() bool {
-		stopped := exported[publishing](at, "live.publish_stopped.v1")
+		stopped := exported[publishing](at, "broadcast.stopped.v1")
 		return len(stopped) == 1 && stopped[0].Reason == "live_ended"
 	})
 }
@@ -335,7 +335,7 @@ func TestAnEncoderIsKilledAndComesBack(t *testing.T) {
 	publish(t, file, at.rtmpURL(room), "-stream_loop", "-1")
 	eventually(t, "the encoder is back", func() bool { return strings.Contains(anna.figures(), "roomlog_media_publishers 1") })
 	player.gets(t, "the same player, when the encoder is back")
-	if started := exported[publishing](at, "live.publish_started.v1"); len(started) != 1 {
+	if started := exported[publishing](at, "broadcast.started.v1"); len(started) != 1 {
 		t.Errorf("the log says that it has begun %d times", len(started))
 	}
 }
@@ -357,9 +357,9 @@ func TestTheServerIsKilledInTheMiddleOfAShow(t *testing.T) {
 	publish(t, file, at.rtmpURL(first), "-stream_loop", "-1")
 	eventually(t, "the room whose encoder is not back has none", func() bool { return !picture(second) })
 	eventually(t, "the other one has", func() bool { return picture(first) })
-	eventually(t, "the log has both ends", func() bool { return len(exported[publishing](at, "live.publish_stopped.v1")) == 2 })
-	for _, end := range exported[publishing](at, "live.publish_stopped.v1") {
-		if end.Reason != "process_lost" && (end.Reason != "replaced" || end.Live != first.Data.ID) {
+	eventually(t, "the log has both ends", func() bool { return len(exported[publishing](at, "broadcast.stopped.v1")) == 2 })
+	for _, end := range exported[publishing](at, "broadcast.stopped.v1") {
+		if end.Reason != "node_lost" && (end.Reason != "replaced" || end.Live != first.Data.ID) {
 			t.Errorf("the log says %+v", end)
 		}
 	}
@@ -443,7 +443,7 @@ func TestStreamsAreSeenAndKicked(t *testing.T) {
 	if out, code := at.try("streams", "kick", "--live", fmt.Sprint(live)); code != 1 || !strings.Contains(out, "roomlog streams list") {
 		t.Errorf("a room without a stream is kicked with %d, %s", code, out)
 	}
-	stopped := exported[publishing](at, "live.publish_stopped.v1")
+	stopped := exported[publishing](at, "broadcast.stopped.v1")
 	if len(stopped) != 1 || stopped[0].Reason != "kicked" || stopped[0].Note != "not for children" {
 		t.Errorf("the log says %+v", stopped)
 	}
@@ -534,7 +534,7 @@ func TestStreamsInAProcessOfTheirOwn(t *testing.T) {
 	front.kill()
 	player.gets(t, "the player, without the other process")
 	front.again()
-	if stopped := exported[publishing](front, "live.publish_stopped.v1"); len(stopped) != 0 {
+	if stopped := exported[publishing](front, "broadcast.stopped.v1"); len(stopped) != 0 {
 		t.Errorf("a process that lives was thought dead: %+v", stopped)
 	}
 	anna.post("/api/live/changestatus", map[string]any{"id": room.Data.ID, "type": "stop"}, nil)

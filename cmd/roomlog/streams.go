@@ -33,7 +33,7 @@ func streamOf(line broadcasts.Stream) api.Stream {
 	live, show := line.Live, line.Live.Broadcast
 	s := api.Stream{Live: live.ID, Title: live.Title, UserID: live.UserID, Show: show.ID, Process: show.Node, Players: map[string]int{}}
 	if show.ID != "" {
-		s.Picture = &api.LivePicture{Picture: show.Media, Since: show.StartedAt}
+		s.Picture = &api.LivePicture{MediaInfo: show.Media, Since: show.StartedAt}
 	}
 	for _, f := range line.Nodes {
 		for protocol, n := range f.Players {
@@ -85,9 +85,9 @@ func (*streamsList) Run(ctx context.Context, g *globals, sh shell) error {
 		}
 		t := newTable(sh.stdout, "LIVE", "TITLE", "PICTURE", "SOUND", "KBIT/S", "GOP", "PLAYERS", "SKIPS", "DROPS", "FOR", "PROCESS")
 		for _, s := range streams {
-			held, since := domain.Picture{}, "waited for"
+			held, since := domain.MediaInfo{}, "waited for"
 			if s.Picture != nil {
-				held, since = s.Picture.Picture, sh.now().Sub(s.Picture.Since).Round(time.Second).String()
+				held, since = s.Picture.MediaInfo, sh.now().Sub(s.Picture.Since).Round(time.Second).String()
 			}
 			t.row(s.Live, s.Title, picture(held), dash(held.Audio), s.Bitrate/1000, time.Duration(s.GOPMillis)*time.Millisecond,
 				players(s.Players), s.Skips, s.Drops, since, dash(s.Process))
@@ -96,7 +96,7 @@ func (*streamsList) Run(ctx context.Context, g *globals, sh shell) error {
 	})
 }
 
-func picture(p domain.Picture) string {
+func picture(p domain.MediaInfo) string {
 	if p.Width == 0 {
 		return dash(p.Video)
 	}
@@ -152,7 +152,7 @@ type streamsKick struct {
 func (c *streamsKick) Run(ctx context.Context, g *globals, sh shell) error {
 	return g.atBoard(ctx, sh, func(ctx context.Context, d *desk, b streamBoard) error {
 		if c.Player == "" {
-			if _, err := d.change(ctx, domain.KickPublish{Live: domain.LiveID(c.Live), Note: c.Note}); err != nil {
+			if _, err := d.change(ctx, domain.KickBroadcast{Live: domain.LiveID(c.Live), Reason: c.Note}); err != nil {
 				return err
 			}
 			fmt.Fprintf(sh.stdout, "the stream of live %d has ended\n", c.Live)
@@ -163,7 +163,7 @@ func (c *streamsKick) Run(ctx context.Context, g *globals, sh shell) error {
 		case err != nil:
 			return err
 		case !found:
-			return &domain.Refusal{Code: domain.CodeNoStream, Text: "no process has a player " + c.Player}
+			return &domain.Refusal{Code: domain.CodeNoBroadcast, Text: "no process has a player " + c.Player}
 		}
 		fmt.Fprintf(sh.stdout, "player %s has been sent away\n", c.Player)
 		return nil

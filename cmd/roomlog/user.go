@@ -55,9 +55,9 @@ func state(u projections.User, now time.Time) string {
 		return "forgotten"
 	case u.Disabled:
 		return "disabled"
-	case u.Ban.Holds(now) && u.Ban.Until == 0:
+	case u.Ban.Active(now) && u.Ban.Until == 0:
 		return "kept out"
-	case u.Ban.Holds(now):
+	case u.Ban.Active(now):
 		return "kept out until " + time.Unix(u.Ban.Until, 0).UTC().Format(time.DateTime)
 	}
 	return "active"

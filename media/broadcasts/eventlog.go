@@ -26,7 +26,7 @@ func (s *Manager) PublishStarted(ctx context.Context, show media.Broadcast) {
 		s.server.Cut(show.Key, media.ReasonEnded)
 		return
 	}
-	e := entry{key: show.Key, live: live, name: domain.ShowID(show.ID), show: show, after: s.cfg.Feed.Checkpoint()}
+	e := entry{key: show.Key, live: live, name: domain.BroadcastID(show.ID), show: show, after: s.cfg.Feed.Checkpoint()}
 	known := e
 	s.mu.Lock()
 	s.shows[show.ID] = &known
@@ -42,8 +42,8 @@ func (s *Manager) PublishStarted(ctx context.Context, show media.Broadcast) {
 
 // begin tells the log of a show.
 func (s *Manager) begin(ctx context.Context, e entry, onAir bool) (eventstore.Receipt, error) {
-	receipt, err := s.say(ctx, "show-"+string(e.name), domain.StartPublish{Live: e.live, Show: e.name, Process: s.cfg.Node, OnAir: onAir,
-		Picture: domain.Picture{Video: string(e.show.Video), Width: e.show.Size.Width, Height: e.show.Size.Height, Audio: string(e.show.Audio)}})
+	receipt, err := s.say(ctx, "show-"+string(e.name), domain.StartBroadcast{Live: e.live, Broadcast: e.name, Node: s.cfg.Node, OnAir: onAir,
+		Media: domain.MediaInfo{Video: string(e.show.Video), Width: e.show.Size.Width, Height: e.show.Size.Height, Audio: string(e.show.Audio)}})
 	if err != nil {
 		s.lost(ctx, "a show's beginning", e.show, err)
 	}
@@ -52,7 +52,7 @@ func (s *Manager) begin(ctx context.Context, e entry, onAir bool) (eventstore.Re
 
 // refused cuts a show that the log does not take.
 func (s *Manager) refused(e entry, err error) {
-	if domain.Refused(err) != nil {
+	if domain.AsRefusal(err) != nil {
 		s.server.Cut(e.key, media.ReasonEnded)
 	}
 }
@@ -66,13 +66,13 @@ func (s *Manager) forget(show media.Broadcast) *entry {
 	return e
 }
 
-// PublishStopped tells the log that a show has ended. It returns when the log has it.
+// StopByPublisher tells the log that a show has ended. It returns when the log has it.
 func (s *Manager) PublishStopped(ctx context.Context, show media.Broadcast, why media.Reason) {
 	e := s.forget(show)
 	if e == nil {
 		return // nobody was told that it had begun
 	}
-	receipt, err := s.say(ctx, "", domain.StopPublish{Live: e.live, Show: e.name, Reason: reasonOf(why), Bytes: int64(min(show.Bytes, 1<<62))})
+	receipt, err := s.say(ctx, "", domain.StopBroadcast{Live: e.live, Broadcast: e.name, Cause: reasonOf(why), Bytes: int64(min(show.Bytes, 1<<62))})
 	if err != nil {
 		s.lost(ctx, "a show's end", show, err)
 		return
@@ -103,7 +103,7 @@ func (s *Manager) liveOf(ctx context.Context, key string) (live domain.LiveID, e
 // say has the log decide a command of the program itself.
 func (s *Manager) say(ctx context.Context, key string, c domain.Command) (receipt eventstore.Receipt, err error) {
 	err = s.persist(ctx, func(ctx context.Context) error {
-		receipt, err = s.cfg.Commands.Execute(ctx, domain.Request{Command: c, By: domain.Actor{Kind: domain.System}, Key: key})
+		receipt, err = s.cfg.Commands.Execute(ctx, domain.Request{Command: c, Actor: domain.Actor{Kind: domain.System}, IdempotencyKey: key})
 		return err
 	})
 	return receipt, err
@@ -122,7 +122,7 @@ func (s *Manager) persist(ctx context.Context, do func(context.Context) error) e
 	defer stop()
 	for {
 		err := do(own)
-		if err == nil || domain.Refused(err) != nil || errors.Is(err, projections.ErrNotFound) {
+		if err == nil || domain.AsRefusal(err) != nil || errors.Is(err, projections.ErrNotFound) {
 			return err
 		}
 		if pause(own, retryAfter); own.Err() != nil {
@@ -132,18 +132,18 @@ func (s *Manager) persist(ctx context.Context, do func(context.Context) error) e
 	}
 }
 
-func reasonOf(why media.Reason) domain.PublishReason {
+func reasonOf(why media.Reason) domain.StopCause {
 	switch why {
 	case media.ReasonStopped:
-		return domain.PublishStopped
+		return domain.StopByPublisher
 	case media.ReasonReplaced:
-		return domain.PublishReplaced
+		return domain.StopReplaced
 	case media.ReasonKicked:
-		return domain.PublishKicked
+		return domain.StopKicked
 	case media.ReasonEnded:
-		return domain.PublishLiveEnded
+		return domain.StopLiveEnded
 	case media.ReasonShutdown:
-		return domain.PublishShutdown
+		return domain.StopShutdown
 	}
-	return domain.PublishLost
+	return domain.StopConnectionLost
 }

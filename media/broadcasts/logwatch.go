@@ -60,12 +60,12 @@ func (s *Manager) catchUp(ctx context.Context) error {
 		return err
 	}
 	for after < upTo {
-		page, err := s.cfg.Store.Read(ctx, eventstore.Query{After: after, UpTo: upTo, Types: []string{domain.LivePublishStopped{}.Type()}})
+		page, err := s.cfg.Store.Read(ctx, eventstore.Query{After: after, UpTo: upTo, Types: []string{domain.BroadcastStopped{}.Type()}})
 		if err != nil {
 			return err
 		}
 		for _, r := range page.Events {
-			if e, is := r.Event.(domain.LivePublishStopped); is && missed[e.Show] {
+			if e, is := r.Event.(domain.BroadcastStopped); is && missed[e.Broadcast] {
 				s.stopped(ctx, e, r.Position)
 			}
 		}
@@ -75,8 +75,8 @@ func (s *Manager) catchUp(ctx context.Context) error {
 }
 
 // missed answers the shows that go on here and not in the tables, and a position that none of them ended before.
-func (s *Manager) missed(ctx context.Context, upTo int64) (missed map[domain.ShowID]bool, after int64, err error) {
-	missed, after = make(map[domain.ShowID]bool), upTo
+func (s *Manager) missed(ctx context.Context, upTo int64) (missed map[domain.BroadcastID]bool, after int64, err error) {
+	missed, after = make(map[domain.BroadcastID]bool), upTo
 	s.mu.Lock()
 	on := make([]entry, 0, len(s.shows))
 	for _, e := range s.shows {
@@ -116,7 +116,7 @@ func (s *Manager) heard(ctx context.Context, d projections.Delta) error {
 		return s.lookAtAll(ctx)
 	case domain.UserForgotten:
 		return s.lookAtAll(ctx)
-	case domain.LivePublishStopped:
+	case domain.BroadcastStopped:
 		s.stopped(ctx, e, d.Position)
 	}
 	return nil
@@ -146,19 +146,19 @@ func (s *Manager) lookAtAll(ctx context.Context) error {
 }
 
 // stopped hears that a show has ended. If it goes on here, somebody else has said so.
-func (s *Manager) stopped(ctx context.Context, e domain.LivePublishStopped, position int64) {
+func (s *Manager) stopped(ctx context.Context, e domain.BroadcastStopped, position int64) {
 	own, changed := s.own(e, position)
-	if e.Reason == domain.PublishKicked {
+	if e.Cause == domain.StopKicked {
 		s.rest(e.Live)
 	}
 	switch {
 	case !changed:
-	case e.Reason == domain.PublishKicked:
-		s.cfg.Log.InfoContext(ctx, "an operator has ended a stream", slog.String("key", own.key), slog.String("why", e.Note))
+	case e.Cause == domain.StopKicked:
+		s.cfg.Log.InfoContext(ctx, "an operator has ended a stream", slog.String("key", own.key), slog.String("why", e.Reason))
 		s.server.Cut(own.key, media.ReasonKicked)
-	case e.Reason == domain.PublishReplaced:
+	case e.Cause == domain.StopReplaced:
 		s.server.Cut(own.key, media.ReasonReplaced)
-	case e.Reason == domain.PublishProcessLost: // we were thought dead, and are not: for all but the log it is the same show
+	case e.Cause == domain.StopNodeLost: // we were thought dead, and are not: for all but the log it is the same show
 		if _, err := s.begin(ctx, own, false); err != nil {
 			s.refused(own, err)
 			return
@@ -175,20 +175,20 @@ func (s *Manager) check(ctx context.Context, e entry) {
 	if on {
 		return
 	}
-	if _, err := s.say(ctx, "", domain.StopPublish{Live: e.live, Show: e.name, Reason: domain.PublishLost}); err != nil {
+	if _, err := s.say(ctx, "", domain.StopBroadcast{Live: e.live, Broadcast: e.name, Cause: domain.StopConnectionLost}); err != nil {
 		s.lost(ctx, "a show's end", e.show, err)
 	}
 }
 
 // own answers the show of this process that e says has ended. If it was a mistake, it has another name from now on:
 // in the log a show ends once.
-func (s *Manager) own(e domain.LivePublishStopped, position int64) (entry, bool) {
+func (s *Manager) own(e domain.BroadcastStopped, position int64) (entry, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, own := range s.shows {
-		if own.name == e.Show {
-			if e.Reason == domain.PublishProcessLost {
-				own.name = domain.ShowID(fmt.Sprintf("%s-%d", own.show.ID, s.cfg.Now().UnixMilli()))
+		if own.name == e.Broadcast {
+			if e.Cause == domain.StopNodeLost {
+				own.name = domain.BroadcastID(fmt.Sprintf("%s-%d", own.show.ID, s.cfg.Now().UnixMilli()))
 			} else {
 				own.ended = position
 			}

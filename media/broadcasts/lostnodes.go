@@ -63,8 +63,8 @@ func (r *reaper) look(ctx context.Context) error {
 		if now.Sub(since) < r.cfg.Grace {
 			continue
 		}
-		_, err := r.cfg.Commands.Execute(ctx, domain.Request{By: domain.Actor{Kind: domain.System},
-			Command: domain.StopPublish{Live: show.Live, Show: show.ID, Reason: domain.PublishProcessLost}})
+		_, err := r.cfg.Commands.Execute(ctx, domain.Request{Actor: domain.Actor{Kind: domain.System},
+			Command: domain.StopBroadcast{Live: show.Live, Broadcast: show.ID, Cause: domain.StopNodeLost}})
 		if err != nil {
 			return fmt.Errorf("end the show of live %d of process %s: %w", show.Live, show.Node, err)
 		}

@@ -36,7 +36,7 @@ type Manager struct {
 type entry struct {
 	key  string
 	live domain.LiveID
-	name domain.ShowID // mostly the show's own id
+	name domain.BroadcastID // mostly the show's own id
 	show media.Broadcast
 
 	after int64 // a position before its beginning

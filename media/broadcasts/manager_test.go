@@ -57,7 +57,7 @@ func TestAShowIsInTheLog(t *testing.T) {
 		t.Errorf("%+v, %v", live, err)
 	}
 	e.Close()
-	p.hasEnded(r, domain.PublishLost)
+	p.hasEnded(r, domain.StopConnectionLost)
 	p.eventually("the hooks hear", func() bool { p.mu.Lock(); defer p.mu.Unlock(); return len(p.told) == 2 })
 	if a, b := p.told[0], p.told[1]; a.Live != r.live || a.Reason != "" || b.Reason != media.ReasonLost || a.Position == 0 || a.Position >= b.Position {
 		t.Errorf("%+v, then %+v", a, b)
@@ -65,7 +65,7 @@ func TestAShowIsInTheLog(t *testing.T) {
 	p.eventually("the tables know of the end", func() bool { return p.show(r).Node == "" })
 	p.publish(r)
 	p.stop()
-	if got := p.ends(r); len(got) != 2 || got[1] != domain.PublishShutdown {
+	if got := p.ends(r); len(got) != 2 || got[1] != domain.StopShutdown {
 		t.Errorf("a process that stops leaves %v", got)
 	}
 }
@@ -99,7 +99,7 @@ func TestTheLogIsToldWhenItCanBe(t *testing.T) {
 // begun is how often a stream of a room has begun in the log.
 func (p *process) begun(r room) (n int) {
 	p.Helper()
-	if err := p.db.Owner.QueryRow(p.Context(), "SELECT count(*) FROM events WHERE type = 'live.publish_started.v1' AND live_id = $1", r.live).Scan(&n); err != nil {
+	if err := p.db.Owner.QueryRow(p.Context(), "SELECT count(*) FROM events WHERE type = 'broadcast.started.v1' AND live_id = $1", r.live).Scan(&n); err != nil {
 		p.Fatal(err)
 	}
 	return n
@@ -117,17 +117,17 @@ func TestSeveralProcesses(t *testing.T) {
 			t.Errorf("the other one says %v", err)
 		}
 		// Both let somebody in at the same moment: the log has one order, and the later one counts.
-		q.asks(system, domain.StartPublish{Live: r.live, Show: "another", Process: "q"})
+		q.asks(system, domain.StartBroadcast{Live: r.live, Broadcast: "another", Node: "q"})
 		p.gone(e, "another stream of the room began elsewhere")
-		p.hasEnded(r, domain.PublishReplaced)
-		q.asks(system, domain.StopPublish{Live: r.live, Show: "another", Reason: domain.PublishStopped})
+		p.hasEnded(r, domain.StopReplaced)
+		q.asks(system, domain.StopBroadcast{Live: r.live, Broadcast: "another", Cause: domain.StopByPublisher})
 	})
 	t.Run("a room that ends is cut wherever its stream is", func(t *testing.T) {
 		r := p.room()
 		e := p.publish(r)
 		q.asks(r.owner, domain.ChangeLiveStatus{Live: r.live, To: domain.LiveStop})
 		p.gone(e, "the room has ended")
-		p.hasEnded(r, domain.PublishLiveEnded)
+		p.hasEnded(r, domain.StopLiveEnded)
 	})
 	t.Run("who is locked out is cut off there too", func(t *testing.T) {
 		r := p.room()
@@ -158,7 +158,7 @@ func TestSeveralProcesses(t *testing.T) {
 		if found, err := q.board.KickPlayer(t.Context(), "nobody", ""); err != nil || found {
 			t.Errorf("%v, %v", found, err)
 		}
-		q.asks(operator, domain.KickPublish{Live: r.live, Note: "not for children"})
+		q.asks(operator, domain.KickBroadcast{Live: r.live, Reason: "not for children"})
 		p.gone(e, "an operator has ended it")
 		p.eventually("both keep it out for a while", func() bool {
 			in := func(at *process) bool {
@@ -166,16 +166,16 @@ func TestSeveralProcesses(t *testing.T) {
 			}
 			return !in(p) && !in(q)
 		})
-		p.hasEnded(r, domain.PublishKicked)
+		p.hasEnded(r, domain.StopKicked)
 	})
 	t.Run("a process that is thought dead says that it is not", func(t *testing.T) {
 		r := p.room()
 		e := p.publish(r)
 		before := p.show(r)
-		q.asks(system, domain.StopPublish{Live: r.live, Show: before.ID, Reason: domain.PublishProcessLost})
+		q.asks(system, domain.StopBroadcast{Live: r.live, Broadcast: before.ID, Cause: domain.StopNodeLost})
 		p.eventually("the show is on again", func() bool { now := p.show(r); return now.ID != "" && now.ID != before.ID })
 		e.Close()
-		p.hasEnded(r, domain.PublishProcessLost, domain.PublishLost)
+		p.hasEnded(r, domain.StopNodeLost, domain.StopConnectionLost)
 		p.eventually("the end is told", func() bool { return len(p.toldOf(r)) > 1 })
 		if got := p.toldOf(r); len(got) != 2 || got[0].Reason != "" || got[1].Reason != media.ReasonLost || got[1].Position != p.lastEnd(r) {
 			t.Errorf("what is one show is told as %+v", got)
@@ -183,12 +183,12 @@ func TestSeveralProcesses(t *testing.T) {
 	})
 	t.Run("what a dead process has left is ended by another", func(t *testing.T) {
 		r, back := p.room(), p.room()
-		q.asks(system, domain.StartPublish{Live: r.live, Show: "left", Process: "dead"})
-		q.asks(system, domain.StartPublish{Live: back.live, Show: "left too", Process: "dead"})
+		q.asks(system, domain.StartBroadcast{Live: r.live, Broadcast: "left", Node: "dead"})
+		q.asks(system, domain.StartBroadcast{Live: back.live, Broadcast: "left too", Node: "dead"})
 		p.eventually("the tables have it", func() bool { return p.show(back) != (projections.Broadcast{}) })
 		p.publish(back) // at once, without waiting for the grace
-		q.hasEnded(r, domain.PublishProcessLost)
-		q.hasEnded(back, domain.PublishReplaced)
+		q.hasEnded(r, domain.StopNodeLost)
+		q.hasEnded(back, domain.StopReplaced)
 	})
 	t.Run("a stream is not thought dead while its process beats", func(t *testing.T) {
 		r := p.room()

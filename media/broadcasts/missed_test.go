@@ -32,7 +32,7 @@ func (p *process) toldOf(r room) (of []broadcasts.Change) {
 // lastEnd is where the newest end of a room's streams is in the log.
 func (p *process) lastEnd(r room) (position int64) {
 	p.Helper()
-	if err := p.db.Owner.QueryRow(p.Context(), "SELECT max(position) FROM events WHERE type = 'live.publish_stopped.v1' AND live_id = $1", r.live).Scan(&position); err != nil {
+	if err := p.db.Owner.QueryRow(p.Context(), "SELECT max(position) FROM events WHERE type = 'broadcast.stopped.v1' AND live_id = $1", r.live).Scan(&position); err != nil {
 		p.Fatal(err)
 	}
 	return position
@@ -83,13 +83,13 @@ func TestWhatWasMissed(t *testing.T) {
 	c.off.Store(true)
 	p.asks(ended.owner, domain.ChangeLiveStatus{Live: ended.live, To: domain.LiveStop})
 	p.eventually("the stage asks in vain", func() bool { return c.asked.Load() > 0 })
-	p.asks(operator, domain.KickPublish{Live: kicked.live})
-	p.asks(system, domain.StartPublish{Live: replaced.live, Show: "another", Process: "q"})
-	p.asks(system, domain.StopPublish{Live: lost.live, Show: before.ID, Reason: domain.PublishProcessLost})
+	p.asks(operator, domain.KickBroadcast{Live: kicked.live})
+	p.asks(system, domain.StartBroadcast{Live: replaced.live, Broadcast: "another", Node: "q"})
+	p.asks(system, domain.StopBroadcast{Live: lost.live, Broadcast: before.ID, Cause: domain.StopNodeLost})
 	spare := p.room()
 	for range 150 { // more batches than wait for a subscriber
 		for _, command := range []domain.Command{
-			domain.StartPublish{Live: spare.live, Show: "spare", Process: "p1"}, domain.StopPublish{Live: spare.live, Show: "spare", Reason: domain.PublishStopped},
+			domain.StartBroadcast{Live: spare.live, Broadcast: "spare", Node: "p1"}, domain.StopBroadcast{Live: spare.live, Broadcast: "spare", Cause: domain.StopByPublisher},
 		} {
 			receipt := p.asks(system, command)
 			p.eventually("the feed goes on", func() bool { return p.feed.Checkpoint() >= receipt.Position })
@@ -101,8 +101,8 @@ func TestWhatWasMissed(t *testing.T) {
 	p.gone(encoders[kicked], "an operator has ended it")
 	p.gone(encoders[replaced], "another stream of the room began elsewhere")
 	p.eventually("the show is on again", func() bool { now := p.show(lost); return now.ID != "" && now.ID != before.ID })
-	p.hasEnded(kicked, domain.PublishKicked)
-	p.hasEnded(replaced, domain.PublishReplaced)
+	p.hasEnded(kicked, domain.StopKicked)
+	p.hasEnded(replaced, domain.StopReplaced)
 	if got := p.ends(fine); len(got) != 0 {
 		t.Errorf("a stream that nobody has ended has ended %v", got)
 	}
@@ -133,7 +133,7 @@ func TestWhatIsToldOfAShow(t *testing.T) {
 	t.Run("is where its end is, whoever has said so", func(t *testing.T) {
 		r := p.room()
 		show := tell(p.stage, r, "kicked")
-		p.asks(operator, domain.KickPublish{Live: r.live})
+		p.asks(operator, domain.KickBroadcast{Live: r.live})
 		p.eventually("it is heard", func() bool {
 			return errors.Is(p.stage.AuthorizePublish(t.Context(), media.PublishRequest{Key: r.key, Sign: p.signer.Publish(r.key)}), broadcasts.ErrRecentlyKicked)
 		})
@@ -151,7 +151,7 @@ func TestWhatIsToldOfAShow(t *testing.T) {
 		deaf.Attach(p.server)
 		r := p.room()
 		show := tell(deaf, r, "unheard")
-		p.asks(operator, domain.KickPublish{Live: r.live})
+		p.asks(operator, domain.KickBroadcast{Live: r.live})
 		deaf.PublishStopped(t.Context(), show, media.ReasonLost)
 		if got := p.toldOf(r); len(got) != 2 || got[1].Position != 0 {
 			t.Errorf("%+v", got)

@@ -103,11 +103,11 @@ func (a *Recordings) RecordingFinished(ctx context.Context, r record.Recording) 
 	if err != nil {
 		return err
 	}
-	c := domain.FinishRecording{Live: live, Recording: domain.RecordingID(r.ID), Reason: domain.RecordingReason(r.Reason),
-		Began: stamp(r.StartedAt), Ended: stamp(r.EndedAt), Length: r.Length.Milliseconds(), Bytes: r.Bytes}
+	c := domain.FinishRecording{Live: live, Recording: domain.RecordingID(r.ID), Cause: domain.RecordingCause(r.Reason),
+		StartedAt: stamp(r.StartedAt), EndedAt: stamp(r.EndedAt), DurationMS: r.Length.Milliseconds(), Bytes: r.Bytes}
 	for _, p := range r.Parts {
-		c.Parts = append(c.Parts, domain.RecordingPart{File: p.File, Began: stamp(p.StartedAt), Length: p.Length.Milliseconds(), Bytes: p.Bytes,
-			Picture: domain.Picture{Video: string(p.Video), Width: p.Size.Width, Height: p.Size.Height, Audio: string(p.Audio)}})
+		c.Parts = append(c.Parts, domain.RecordingPart{File: p.File, StartedAt: stamp(p.StartedAt), DurationMS: p.Length.Milliseconds(), Bytes: p.Bytes,
+			Media: domain.MediaInfo{Video: string(p.Video), Width: p.Size.Width, Height: p.Size.Height, Audio: string(p.Audio)}})
 	}
 	return a.say(ctx, c)
 }
@@ -118,7 +118,7 @@ func (a *Recordings) DiscardRecording(ctx context.Context, r record.Recording, w
 	if err != nil {
 		return err
 	}
-	return a.say(ctx, domain.DiscardRecording{Live: live, Recording: domain.RecordingID(r.ID), Reason: domain.RecordingReason(why)})
+	return a.say(ctx, domain.DiscardRecording{Live: live, Recording: domain.RecordingID(r.ID), Cause: domain.RecordingCause(why)})
 }
 
 // FindDeleted implements record.Observer.
@@ -151,7 +151,7 @@ func (a *Recordings) Authorize(ctx context.Context, folder, id, sign string) err
 }
 
 func (a *Recordings) say(ctx context.Context, c domain.Command) error {
-	_, err := a.cfg.Commands.Execute(ctx, domain.Request{By: domain.Actor{Kind: domain.System}, Command: c})
+	_, err := a.cfg.Commands.Execute(ctx, domain.Request{Actor: domain.Actor{Kind: domain.System}, Command: c})
 	return err
 }
 

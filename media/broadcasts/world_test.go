@@ -146,7 +146,7 @@ func (p *process) eventually(what string, ok func() bool) {
 
 func (p *process) asks(by domain.Actor, c domain.Command) eventstore.Receipt {
 	p.Helper()
-	receipt, err := p.sequencer.Execute(context.Background(), domain.Request{Command: c, By: by})
+	receipt, err := p.sequencer.Execute(context.Background(), domain.Request{Command: c, Actor: by})
 	if err != nil {
 		p.Fatalf("%s: %v", c.Type(), err)
 	}
@@ -171,9 +171,9 @@ func (p *process) room() room {
 	owner := p.asks(domain.Actor{}, domain.RegisterUser{Username: name, NameKey: p.store.NameKey(name), Credential: uuid.NewString()}).
 		Events[0].Event.(domain.UserRegistered).User
 	p.asks(domain.Actor{}, domain.SignIn{User: owner, Session: "s"})
-	by := domain.PersonActor(owner, "s")
-	made := p.asks(by, domain.CreateLive{Title: "a room", Key: strings.ReplaceAll(uuid.NewString(), "-", "")[:20]}).Events[0].Event.(domain.LiveCreated)
-	return room{made.Live, made.Key, by}
+	by := domain.AuthenticatedActor(owner, "s")
+	made := p.asks(by, domain.CreateLive{Title: "a room", StreamKey: strings.ReplaceAll(uuid.NewString(), "-", "")[:20]}).Events[0].Event.(domain.LiveCreated)
+	return room{made.Live, made.StreamKey, by}
 }
 
 // encoder is a publisher that sends as long as it may.
@@ -234,15 +234,15 @@ func (p *process) gone(e *encoder, why string) {
 }
 
 // ends are the reasons of the ends of a room's streams, oldest first.
-func (p *process) ends(r room) (reasons []domain.PublishReason) {
+func (p *process) ends(r room) (reasons []domain.StopCause) {
 	p.Helper()
-	rows, err := p.db.Owner.Query(p.Context(), "SELECT payload->>'reason' FROM events WHERE type = 'live.publish_stopped.v1' AND live_id = $1 ORDER BY position", r.live)
+	rows, err := p.db.Owner.Query(p.Context(), "SELECT payload->>'reason' FROM events WHERE type = 'broadcast.stopped.v1' AND live_id = $1 ORDER BY position", r.live)
 	if err != nil {
 		p.Fatal(err)
 	}
 	defer rows.Close()
 	for rows.Next() {
-		var reason domain.PublishReason
+		var reason domain.StopCause
 		if err := rows.Scan(&reason); err != nil {
 			p.Fatal(err)
 		}
@@ -251,7 +251,7 @@ func (p *process) ends(r room) (reasons []domain.PublishReason) {
 	return reasons
 }
 
-func (p *process) hasEnded(r room, want ...domain.PublishReason) {
+func (p *process) hasEnded(r room, want ...domain.StopCause) {
 	p.Helper()
 	p.eventually("the ends in the log", func() bool { return len(p.ends(r)) >= len(want) })
 	if got := p.ends(r); !slices.Equal(got, want) {

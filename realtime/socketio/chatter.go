@@ -40,7 +40,7 @@ func (v *visitor) chat(style profile) *chatter {
 	v.chats = c
 	v.socket.OnDisconnect(func(string) {
 		v.door.aliases.remove(v.socket)
-		c.member.Leave(domain.LeftConnectionLost)
+		c.member.Leave(domain.LeaveConnectionLost)
 	})
 	return c
 }
@@ -82,7 +82,7 @@ func (c *chatter) Deliver(f *realtime.ChatUpdate) {
 }
 
 // Typing implements realtime.ChatListener.
-func (c *chatter) Typing(by realtime.ChatParticipant, _ domain.RoomID) {
+func (c *chatter) Typing(by realtime.ChatParticipant, _ domain.ChatRoomID) {
 	if c.style == profileExchange {
 		c.v.socket.Emit("typing", typist{c.v.door.aliases.shown(by.Connection)})
 	}
@@ -99,7 +99,7 @@ func (c *chatter) push(f *realtime.ChatUpdate, dialect string, text func() []byt
 }
 
 // rooms are where the socket is: that of its handshake, and those it joined.
-func (c *chatter) rooms() (ids []domain.RoomID) {
+func (c *chatter) rooms() (ids []domain.ChatRoomID) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.room.ID != "" {

@@ -18,7 +18,7 @@ func (w *world) come(live domain.LiveID, names ...string) (people []person) {
 	w.Helper()
 	for _, name := range names {
 		p := w.register(name)
-		p.asks(domain.JoinLive{Live: live, Process: "elsewhere"})
+		p.asks(domain.JoinLive{Live: live, Node: "elsewhere"})
 		people = append(people, p)
 	}
 	return people
@@ -26,8 +26,8 @@ func (w *world) come(live domain.LiveID, names ...string) (people []person) {
 
 func (p person) goes(live domain.LiveID) {
 	p.Helper()
-	p.execute(domain.Request{By: domain.Actor{Kind: domain.System},
-		Command: domain.LeaveLive{Live: live, User: p.id, Cause: domain.LeftConnectionLost, Process: "elsewhere"}})
+	p.execute(domain.Request{Actor: domain.Actor{Kind: domain.System},
+		Command: domain.LeaveLive{Live: live, User: p.id, Cause: domain.LeaveConnectionLost, Node: "elsewhere"}})
 }
 
 func names(prefix string, n int) (all []string) {
@@ -148,8 +148,8 @@ func TestTheListSurvivesTheLossOfItsConnections(t *testing.T) {
 		t.Log(err)
 	}
 	eventually(t, "the log takes commands again", func() bool {
-		_, err := w.sequencer.Execute(context.Background(), domain.Request{By: domain.Actor{Kind: domain.System},
-			Command: domain.LeaveLive{Live: live, User: people[109].id, Cause: domain.LeftConnectionLost, Process: "elsewhere"}})
+		_, err := w.sequencer.Execute(context.Background(), domain.Request{Actor: domain.Actor{Kind: domain.System},
+			Command: domain.LeaveLive{Live: live, User: people[109].id, Cause: domain.LeaveConnectionLost, Node: "elsewhere"}})
 		return err == nil
 	})
 	for {

@@ -71,10 +71,10 @@ func (v *visitor) hearExchange() {
 	v.socket.On("addMessage", func(*protocol.Event) { v.socket.Emit(needLogin) })
 	ctx, cancel := within()
 	defer cancel()
-	err := c.enterRoom(ctx, realtime.ChatEntry{Style: domain.ChatExchange, Address: v.socket.Session().Address()})
-	switch no := domain.Refused(err); {
+	err := c.enterRoom(ctx, realtime.ChatEntry{Style: domain.ProfileExchange, Address: v.socket.Session().Address()})
+	switch no := domain.AsRefusal(err); {
 	case err == nil:
-	case no != nil && no.Code == domain.CodeRoomNotFound:
+	case no != nil && no.Code == domain.CodeChatRoomNotFound:
 		c.deny()
 	default:
 		c.fail(ctx, err)
@@ -114,12 +114,12 @@ func (c *chatter) onExchange(ctx context.Context, e *protocol.Event) error {
 		return err
 	}
 	if target == everybody {
-		post.Rooms = []domain.RoomID{c.room.ID}
-	} else if post.ToGuest, err = c.find(ctx, target); err != nil || post.ToGuest == 0 {
+		post.ChatRooms = []domain.ChatRoomID{c.room.ID}
+	} else if post.ToParticipant, err = c.find(ctx, target); err != nil || post.ToParticipant == 0 {
 		return err
 	}
 	_, err = c.member.Post(ctx, post, "")
-	if no := domain.Refused(err); no != nil && no.Code == domain.CodeGuestGone && post.ToGuest != 0 {
+	if no := domain.AsRefusal(err); no != nil && no.Code == domain.CodeParticipantNotFound && post.ToParticipant != 0 {
 		return nil
 	}
 	return err
@@ -138,7 +138,7 @@ func aimed(e *protocol.Event) (target string, payload json.RawMessage) {
 }
 
 // find answers whose socket a target is; 0 for nobody's.
-func (c *chatter) find(ctx context.Context, target string) (domain.GuestID, error) {
+func (c *chatter) find(ctx context.Context, target string) (domain.ParticipantID, error) {
 	if err := c.member.AllowQuery(); err != nil {
 		return 0, err
 	}
@@ -155,7 +155,7 @@ func messageOf(raw json.RawMessage) (domain.PostMessage, error) {
 	case said.Msg != nil:
 		return domain.PostMessage{Kind: domain.MessageText, Text: *said.Msg}, nil
 	case said.Voice != nil:
-		return domain.PostMessage{Kind: domain.MessageVoice, Text: said.Voice.URL, MS: said.Voice.MS}, nil
+		return domain.PostMessage{Kind: domain.MessageVoice, Text: said.Voice.URL, DurationMS: said.Voice.MS}, nil
 	}
 	return domain.PostMessage{Kind: domain.MessageSticker, Text: said.Sticker}, nil
 }
@@ -166,7 +166,7 @@ func spokenOf(e domain.MessagePosted) spoken {
 	case domain.MessageSticker:
 		return spoken{Sticker: e.Text}
 	case domain.MessageVoice:
-		return spoken{Voice: &voice{e.Text, e.MS}}
+		return spoken{Voice: &voice{e.Text, e.DurationMS}}
 	}
 	return spoken{Msg: &e.Text}
 }
@@ -211,15 +211,15 @@ func (c *chatter) onWho(ctx context.Context, e *protocol.Event) error {
 // overhearExchange tells the socket what happens in its room.
 func (c *chatter) overhearExchange(f *realtime.ChatUpdate) {
 	switch e := f.Event.(type) {
-	case domain.GuestJoined:
+	case domain.ChatRoomJoined:
 		c.push(f, "came", func() []byte { return c.attendance(f, nowThere, "已加入.") })
-	case domain.GuestParted:
+	case domain.ChatRoomLeft:
 		c.push(f, "went", func() []byte { return c.attendance(f, nowGone, "已离开.") })
-	case domain.RoomRemoved:
+	case domain.ChatRoomRemoved:
 		c.deny()
 	case domain.MessagePosted:
 		switch {
-		case e.ToGuest != 0: // under its own name
+		case e.ToParticipant != 0: // under its own name
 			c.v.socket.Emit(c.v.socket.ID(), c.exchanged(f, e, c.v.socket.ID()))
 		case !c.own(f):
 			c.push(f, "exchange", func() []byte { return protocol.Payload("/", everybody, c.exchanged(f, e, everybody)) })

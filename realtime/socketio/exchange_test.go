@@ -17,10 +17,10 @@ import (
 )
 
 // chatRoom makes a chat room.
-func (w *world) chatRoom(name string) domain.RoomID {
+func (w *world) chatRoom(name string) domain.ChatRoomID {
 	w.Helper()
-	id := domain.RoomID(strings.ReplaceAll(uuid.NewString(), "-", "")[:24])
-	receipt := w.do(domain.AddRoom{Name: name, Room: id, NameKey: w.store.NameKey(name)})
+	id := domain.ChatRoomID(strings.ReplaceAll(uuid.NewString(), "-", "")[:24])
+	receipt := w.do(domain.CreateChatRoom{Name: name, ChatRoom: id, NameKey: w.store.NameKey(name)})
 	if err := w.chat.WaitFor(w.Context(), receipt.Position); err != nil {
 		w.Fatal(err)
 	}
@@ -260,7 +260,7 @@ func TestExchangeIsDenied(t *testing.T) {
 		})
 	}
 	a, b := w.attends(siotest.Options{}, "doomed"), w.attends(siotest.Options{Version: 3}, string(id))
-	w.do(domain.RemoveRoom{Room: id, NameKey: w.store.NameKey("doomed")})
+	w.do(domain.RemoveChatRoom{ChatRoom: id, NameKey: w.store.NameKey("doomed")})
 	denied(a)
 	denied(b)
 }
@@ -415,8 +415,8 @@ func TestGuestsOfADeadProcess(t *testing.T) {
 	db := pgtest.New(t)
 	one := openWorld(t, db, true, func(_ *socketio.Config, c *roomsConfig) { c.PresenceGrace = 200 * time.Millisecond })
 	id := one.chatRoom("demo")
-	ghost := one.execute(domain.Request{By: domain.Actor{Kind: domain.Anyone}, Command: domain.EnterChat{
-		Room: id, Connection: "ghost", Profile: domain.ChatExchange, Process: uuid.NewString(), Nickname: "Casper", NameKey: one.store.NameKey("Casper"),
+	ghost := one.execute(domain.Request{Actor: domain.Actor{Kind: domain.Anonymous}, Command: domain.EnterChat{
+		ChatRoom: id, Connection: "ghost", Profile: domain.ProfileExchange, Node: uuid.NewString(), Nickname: "Casper", NameKey: one.store.NameKey("Casper"),
 	}})
 	ann := one.appWith(siotest.Options{}, "room", "demo")
 	at := ann.coming("加入")
@@ -426,7 +426,7 @@ func TestGuestsOfADeadProcess(t *testing.T) {
 	if at := ann.coming("离开"); at.Message != "用户(ghost)已离开." || !slices.Equal(at.Clients, []string{ann.id}) {
 		t.Errorf("told %+v", at)
 	}
-	if left := events[domain.GuestLeft](one); len(left) != 1 || left[0].Cause != domain.LeftProcessLost || left[0].Guest != ghost.Events[0].Event.(domain.GuestEntered).Guest {
+	if left := events[domain.ParticipantLeft](one); len(left) != 1 || left[0].Cause != domain.LeaveNodeLost || left[0].Participant != ghost.Events[0].Event.(domain.ParticipantEntered).Participant {
 		t.Errorf("left %+v", left)
 	}
 	ann.Emit("nickname", "Casper") // the name is free

@@ -53,7 +53,7 @@ func (g *guest) Revoke(no *domain.Refusal) {
 			return
 		}
 		for live := range g.rooms {
-			v.leave(g, live, domain.LeftConnectionLost)
+			v.leave(g, live, domain.LeaveConnectionLost)
 		}
 	})
 }

@@ -21,7 +21,7 @@ func TestTheEndOfASession(t *testing.T) {
 	}{
 		"signing in elsewhere": {func(_ *world, p person) { p.signIn() }, ended},
 		"signing out": {func(w *world, p person) {
-			w.execute(domain.Request{By: domain.PersonActor(p.id, p.session), Command: domain.SignOut{}})
+			w.execute(domain.Request{Actor: domain.AuthenticatedActor(p.id, p.session), Command: domain.SignOut{}})
 		}, ended},
 		"being locked out": {func(w *world, p person) { w.do(domain.DisableUser{User: p.id}) }, locked},
 		"being forgotten":  {func(w *world, p person) { w.do(domain.ForgetUser{User: p.id}) }, locked},

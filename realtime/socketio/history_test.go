@@ -151,7 +151,7 @@ func TestRoomsWithHistoryNeedSignIn(t *testing.T) {
 			}
 		})
 	}
-	if n := len(events[domain.GuestEntered](w)); n != 0 {
+	if n := len(events[domain.ParticipantEntered](w)); n != 0 {
 		t.Errorf("%d entered", n)
 	}
 	t.Run("again when the session ends", func(t *testing.T) {
@@ -163,7 +163,7 @@ func TestRoomsWithHistoryNeedSignIn(t *testing.T) {
 		b.hears("needLogin", "")
 		b.Emit("addMessage", map[string]any{"content": "x"})
 		b.hears("needLogin", "")
-		eventually(t, "bob has left", func() bool { return len(events[domain.GuestLeft](w)) == 1 })
+		eventually(t, "bob has left", func() bool { return len(events[domain.ParticipantLeft](w)) == 1 })
 	})
 	t.Run("an unknown room joins nothing", func(t *testing.T) {
 		w := w.with(t)
@@ -187,7 +187,7 @@ func TestTheRoomOfAHandshakeIsRemoved(t *testing.T) {
 	ann := w.register("ann").resides(siotest.Options{}, "doomed")
 	ann.Emit("message", "while it is there")
 	ann.said("ann", "while it is there")
-	w.do(domain.RemoveRoom{Room: doomed, NameKey: w.store.NameKey("doomed")})
+	w.do(domain.RemoveChatRoom{ChatRoom: doomed, NameKey: w.store.NameKey("doomed")})
 	eventually(t, "ann can speak again", func() bool {
 		ann.Emit("message", "hello")
 		m, _ := push[plainSaid](ann, "message")

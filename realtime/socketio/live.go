@@ -38,7 +38,7 @@ func (v *visitor) onLeave(_ context.Context, e *protocol.Event) error {
 		return err
 	}
 	if g := v.guests[caller.User]; g != nil && g.rooms[live] != nil {
-		v.leave(g, live, domain.LeftAsked)
+		v.leave(g, live, domain.LeaveRequested)
 	}
 	return nil
 }

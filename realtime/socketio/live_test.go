@@ -245,7 +245,7 @@ func TestJoiningAgain(t *testing.T) {
 	if l := watcher.online("leave", "ann"); l.Total != 1 || len(l.Clients) != 1 {
 		t.Errorf("the list is %+v", l)
 	}
-	if left := events[domain.ViewerLeft](w); len(left) != 1 || left[0].Cause != domain.LeftConnectionLost {
+	if left := events[domain.ViewerLeft](w); len(left) != 1 || left[0].Cause != domain.LeaveConnectionLost {
 		t.Errorf("left: %+v", left)
 	}
 }
@@ -289,7 +289,7 @@ func TestLeavingAfterTheEnd(t *testing.T) {
 	a.Emit("leaveLive", map[string]any{"live_id": live, "token": ann.token()}) // silent: is not there
 	a.Emit("leaveLive", map[string]any{"live_id": 99, "token": ann.token()})
 	a.silent()
-	if left := events[domain.ViewerLeft](w); len(left) != 1 || left[0].Cause != domain.LeftLiveEnded {
+	if left := events[domain.ViewerLeft](w); len(left) != 1 || left[0].Cause != domain.LeaveLiveEnded {
 		t.Errorf("left: %+v", left)
 	}
 }

@@ -28,7 +28,7 @@ func (d *Door) deny(k *protocol.Socket, kind, message string) {
 // does. Otherwise the client may go on, in another name or with a newer token.
 func (d *Door) denyFor(k *protocol.Socket, no *domain.Refusal) bool {
 	switch no.Code {
-	case domain.CodeUserUnavailable, domain.CodeDenied:
+	case domain.CodeUserUnavailable, domain.CodeBanned:
 		d.deny(k, denyLocked, no.Code.Chinese())
 		return true
 	}
@@ -100,10 +100,10 @@ func (g *guest) BanFrom(live domain.LiveID, reason string) {
 		if v.guests[g.user()] != g || g.rooms[live] == nil {
 			return
 		}
-		v.leave(g, live, domain.LeftPutOut)
+		v.leave(g, live, domain.LeaveRemoved)
 		v.socket.Emit(v.socket.ID(), notice{
 			Meta: noticeMeta{Timestamp: v.door.cfg.Now().UnixMilli()},
-			Data: noticeData{"error", cmp.Or(reason, domain.CodeDenied.Chinese()), domain.CodeDenied, "you are kept out of this room"},
+			Data: noticeData{"error", cmp.Or(reason, domain.CodeBanned.Chinese()), domain.CodeBanned, "you are kept out of this room"},
 		})
 	})
 }

@@ -60,7 +60,7 @@ func TestKickingAPerson(t *testing.T) {
 				t.Errorf("%+v", l)
 			}
 			left := events[domain.ViewerLeft](w)
-			if e := left[len(left)-1]; e.User != ann.id || e.Cause != domain.LeftPutOut {
+			if e := left[len(left)-1]; e.User != ann.id || e.Cause != domain.LeaveRemoved {
 				t.Errorf("%+v", e)
 			}
 			again := w.app(o) // whoever comes back all the same may
@@ -141,7 +141,7 @@ func TestKeepingAPersonOutOfARoom(t *testing.T) {
 	watcher.joins(w.register("watcher"), live)
 	a.joins(ann.credit(10), live)
 	a.joins(ann, other)
-	streamer.asks(domain.DenyViewer{Live: live, User: ann.id, Reason: "请文明发言"})
+	streamer.asks(domain.BanViewer{Live: live, User: ann.id, Reason: "请文明发言"})
 	a.refused("请文明发言")
 	watcher.online("leave", "ann")
 	for event, payload := range map[string]map[string]any{
@@ -149,7 +149,7 @@ func TestKeepingAPersonOutOfARoom(t *testing.T) {
 	} {
 		payload["live_id"], payload["token"] = live, ann.token()
 		a.Emit(event, payload)
-		if no := a.refused("您没有权限访问该接口!"); no.Data.Code != "denied" {
+		if no := a.refused("您没有权限访问该接口!"); no.Data.Code != "banned" {
 			t.Errorf("%s is refused with %+v", event, no)
 		}
 	}
@@ -158,7 +158,7 @@ func TestKeepingAPersonOutOfARoom(t *testing.T) {
 	a.silent()
 	a.Emit("comment", map[string]any{"live_id": other, "data": "I am still here", "token": ann.token()})
 	a.Event("comment")
-	streamer.asks(domain.AllowViewer{Live: live, User: ann.id})
+	streamer.asks(domain.UnbanViewer{Live: live, User: ann.id})
 	a.joins(ann, live)
 }
 
@@ -174,7 +174,7 @@ func TestLockedOutOnEveryProcess(t *testing.T) {
 	}{
 		"disabled":  {func(p person) domain.Command { return domain.DisableUser{User: p.id} }, "用户不存在或已被禁用"},
 		"forgotten": {func(p person) domain.Command { return domain.ForgetUser{User: p.id} }, "用户不存在或已被禁用"},
-		"denied":    {func(p person) domain.Command { return domain.DenyUser{User: p.id, Seconds: 60} }, "您没有权限访问该接口!"},
+		"banned":    {func(p person) domain.Command { return domain.BanUser{User: p.id, Seconds: 60} }, "您没有权限访问该接口!"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := first.with(t).register(name)

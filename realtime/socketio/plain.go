@@ -44,7 +44,7 @@ func plainOf(name, content string, at time.Time) plainMessage {
 }
 
 func newsOf(content string, at time.Time) plainNews {
-	return plainNews{domain.ServerName, html.EscapeString(content), isoTime(at)}
+	return plainNews{domain.SystemName, html.EscapeString(content), isoTime(at)}
 }
 
 // hearPlain has a socket heard in the plain-message chat. Without guests it is for nobody.
@@ -98,7 +98,7 @@ func (c *chatter) onMessage(ctx context.Context, e *protocol.Event) error {
 		return c.takeName(ctx, strings.TrimSpace(said))
 	}
 	c.speak()
-	post := domain.PostMessage{Kind: domain.MessageText, Text: said, Rooms: c.rooms()}
+	post := domain.PostMessage{Kind: domain.MessageText, Text: said, ChatRooms: c.rooms()}
 	if strings.HasPrefix(said, "@") {
 		if err := c.member.AllowQuery(); err != nil {
 			return c.told(err)
@@ -109,13 +109,13 @@ func (c *chatter) onMessage(ctx context.Context, e *protocol.Event) error {
 			c.tell(notOnline)
 			return nil
 		case private && to.User.ID != 0:
-			post.Text, post.Rooms, post.To = content, nil, to.User.ID
+			post.Text, post.ChatRooms, post.ToUser = content, nil, to.User.ID
 		case private:
-			post.Text, post.Rooms, post.ToGuest = content, nil, to.Guest
+			post.Text, post.ChatRooms, post.ToParticipant = content, nil, to.Guest
 		}
 	}
 	_, err := c.member.Post(ctx, post, "")
-	if no := domain.Refused(err); no != nil && (no.Code == domain.CodeGuestGone || no.Code == domain.CodeUserUnavailable) && len(post.Rooms) == 0 {
+	if no := domain.AsRefusal(err); no != nil && (no.Code == domain.CodeParticipantNotFound || no.Code == domain.CodeUserUnavailable) && len(post.ChatRooms) == 0 {
 		c.tell(notOnline)
 		return nil
 	}
@@ -143,7 +143,7 @@ func (c *chatter) takeName(ctx context.Context, name string) error {
 	if err := c.member.AllowQuery(); err != nil {
 		return c.told(err)
 	}
-	if _, err := c.member.Enter(ctx, realtime.ChatEntry{Style: domain.ChatPlain, Name: name, Address: c.v.socket.Session().Address()}); err != nil {
+	if _, err := c.member.Enter(ctx, realtime.ChatEntry{Style: domain.ProfilePlain, Name: name, Address: c.v.socket.Session().Address()}); err != nil {
 		return c.told(err)
 	}
 	c.name = name
@@ -187,7 +187,7 @@ func (c *chatter) onPlainHistory(ctx context.Context, e *protocol.Event) error {
 	if err := c.member.AllowQuery(); err != nil {
 		return c.told(err)
 	}
-	var of domain.RoomID
+	var of domain.ChatRoomID
 	if ref, ok := text(e, 0); ok {
 		room, err := c.v.door.cfg.Chat.Room(ctx, ref)
 		if err != nil {
@@ -211,7 +211,7 @@ func (c *chatter) onPlainHistory(ctx context.Context, e *protocol.Event) error {
 // overhearPlain tells the socket what is said, and who comes.
 func (c *chatter) overhearPlain(f *realtime.ChatUpdate) {
 	switch e := f.Event.(type) {
-	case domain.GuestEntered:
+	case domain.ParticipantEntered:
 		if !c.own(f) {
 			c.push(f, "entered", func() []byte {
 				return protocol.Payload("/", "message", newsOf(e.Nickname+"加入了聊天室", f.RecordedAt))
@@ -219,8 +219,8 @@ func (c *chatter) overhearPlain(f *realtime.ChatUpdate) {
 		}
 	case domain.MessagePosted:
 		c.pushPlain(f, e)
-	case domain.RoomRemoved:
-		c.forget(e.Room)
+	case domain.ChatRoomRemoved:
+		c.forget(e.ChatRoom)
 	}
 }
 

@@ -179,7 +179,7 @@ func TestPlainChatBeforeAName(t *testing.T) {
 	for _, c := range []*app{a, b} {
 		c.said("Ann", "so am I")
 	}
-	if joined := events[domain.GuestJoined](w); len(joined) != 2 {
+	if joined := events[domain.ChatRoomJoined](w); len(joined) != 2 {
 		t.Errorf("joined %+v", joined)
 	}
 	for i := range 15 {
@@ -201,7 +201,7 @@ func TestPlainChatWithoutGuests(t *testing.T) {
 		a.Emit(event, "x")
 		a.hears("needLogin", "")
 	}
-	if n := len(events[domain.GuestEntered](w)); n != 0 {
+	if n := len(events[domain.ParticipantEntered](w)); n != 0 {
 		t.Errorf("%d entered", n)
 	}
 }
@@ -268,7 +268,7 @@ func TestManyRoomsBeforeAName(t *testing.T) {
 	}
 	a.Emit("message", "Ann")
 	a.nothing()
-	if joined := events[domain.GuestJoined](w); len(joined) != 5 {
+	if joined := events[domain.ChatRoomJoined](w); len(joined) != 5 {
 		t.Errorf("joined %+v", joined)
 	}
 	a.Emit("leave", "room 0")

@@ -33,9 +33,9 @@ func (c *chatter) onJoinRoom(ctx context.Context, e *protocol.Event) error {
 			c.member.Unsubscribe(room.ID)
 			return c.told(err)
 		}
-	} else if len(c.rooms()) >= domain.MaxGuestRooms { // as the log says of those with a name
+	} else if len(c.rooms()) >= domain.MaxJoinedChatRooms { // as the log says of those with a name
 		c.member.Unsubscribe(room.ID)
-		return c.told(&domain.Refusal{Code: domain.CodeTooOften, Text: "too many rooms"})
+		return c.told(&domain.Refusal{Code: domain.CodeRateLimited, Text: "too many rooms"})
 	}
 	c.mu.Lock()
 	c.joined = append(c.joined, room)
@@ -76,12 +76,12 @@ func (c *chatter) onLeaveRoom(ctx context.Context, e *protocol.Event) error {
 }
 
 // forget takes the socket out of a room that is no more.
-func (c *chatter) forget(room domain.RoomID) {
+func (c *chatter) forget(room domain.ChatRoomID) {
 	go c.v.socket.Session().Do(func() { c.drop(room) }) // after the event that is being handled: it may be about the room
 }
 
 // drop takes a room from those that the socket is in.
-func (c *chatter) drop(room domain.RoomID) {
+func (c *chatter) drop(room domain.ChatRoomID) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.room.ID == room {

@@ -75,8 +75,8 @@ func TestPushToOneUser(t *testing.T) {
 			for _, a := range mine {
 				a.hears("message", "100")
 			}
-			tell(domain.GrowOlder{}, "1")
-			tell(domain.GrowOlder{}, "2")
+			tell(domain.IncrementAge{}, "1")
+			tell(domain.IncrementAge{}, "2")
 			tell(domain.SendGift{Live: live, Gift: rose, Num: 2}, "40")
 			tell(domain.ChangeProfile{Nickname: "<安>", Avatar: "https://cdn.example/a.png"},
 				fmt.Sprintf(`{"id":%d,"username":%q,"nickname":"<安>","avatar":"https://cdn.example/a.png","coin":40}`, ann.id, ann.name))

@@ -47,9 +47,9 @@ func (d *Door) connected(k *protocol.Socket) {
 // gone takes the socket out of everything.
 func (v *visitor) gone(reason string) {
 	v.door.know(v, false)
-	cause := domain.LeftConnectionLost
+	cause := domain.LeaveConnectionLost
 	if reason == protocol.ServerDisconnect {
-		cause = domain.LeftPutOut
+		cause = domain.LeaveRemoved
 	}
 	if profileOf(v.socket.Query()) == profilePlain && !v.chats.known() { // the others begin anew
 		v.socket.Keep(v.keep())
@@ -132,7 +132,7 @@ func (v *visitor) join(ctx context.Context, caller realtime.Identity, live domai
 		g.rooms[live] = v.door.hold(live)
 	}
 	if err := g.rooms[live].admit(ctx, v, arrival{caller.User, entered, replay, since}); err != nil {
-		v.leave(g, live, domain.LeftConnectionLost)
+		v.leave(g, live, domain.LeaveConnectionLost)
 		return err
 	}
 	return nil

@@ -219,12 +219,12 @@ func (w *world) execute(r domain.Request) eventstore.Receipt {
 // do carries out what an operator asks for.
 func (w *world) do(c domain.Command) eventstore.Receipt {
 	w.Helper()
-	return w.execute(domain.Request{Command: c, By: domain.Actor{Kind: domain.Operator}})
+	return w.execute(domain.Request{Command: c, Actor: domain.Actor{Kind: domain.Operator}})
 }
 
 func (p person) asks(c domain.Command) eventstore.Receipt {
 	p.Helper()
-	return p.execute(domain.Request{Command: c, By: domain.PersonActor(p.id, p.session)})
+	return p.execute(domain.Request{Command: c, Actor: domain.AuthenticatedActor(p.id, p.session)})
 }
 
 func (w *world) register(name string) person {
@@ -247,7 +247,7 @@ func (p person) on(w *world) person { p.world = w; return p }
 func (p person) create() domain.LiveID {
 	p.Helper()
 	key := strings.ReplaceAll(uuid.NewString(), "-", "")[:20]
-	return p.asks(domain.CreateLive{Title: "songs", Key: key}).Events[0].Event.(domain.LiveCreated).Live
+	return p.asks(domain.CreateLive{Title: "songs", StreamKey: key}).Events[0].Event.(domain.LiveCreated).Live
 }
 
 // goLive makes a room of p's and puts it on air.
@@ -266,7 +266,7 @@ func (p person) credit(coins domain.Coins) person {
 
 func (w *world) list(name, image string, price domain.Coins) domain.GiftID {
 	w.Helper()
-	return w.do(domain.ListGift{Name: name, Image: image, Price: price}).Events[0].Event.(domain.GiftListed).Gift
+	return w.do(domain.AddGift{Name: name, Image: image, Price: price}).Events[0].Event.(domain.GiftAdded).Gift
 }
 
 // events answers everything in the log of one type.

@@ -55,7 +55,7 @@ func (p *page) printf(format string, args ...any) { fmt.Fprintf(p, format, args.
 func (p *page) summary() error {
 	p.printf("| command | who may | what can follow |\n|---|---|---|\n")
 	for _, c := range domain.Commands {
-		p.printf("| %s | %s | %s |\n", anchor(c.Type), c.Who(), join(p.follows(c), anchor))
+		p.printf("| %s | %s | %s |\n", anchor(c.Type), c.Access(), join(p.follows(c), anchor))
 	}
 	p.printf("\nWho may: *anyone*; a *person* who is signed in, with the newest session of an account that is\n" +
 		"neither disabled, kept out nor forgotten; an *operator*, at the command line or a person with that role; the\n" +
@@ -82,8 +82,8 @@ func (p *page) commands() error {
 		if err != nil {
 			return err
 		}
-		p.printf("\n### %s\n`%s`. %s\n\n- Who may: %s\n", c.Type, goName(c.Zero), what, c.Who())
-		if c.Coins {
+		p.printf("\n### %s\n`%s`. %s\n\n- Who may: %s\n", c.Type, goName(c.Zero), what, c.Access())
+		if c.MovesCoins {
 			p.printf("- Moves coins: its idempotency keys are kept for ever, and its refusals too\n")
 		}
 		p.printf("- Reads: %s\n", join(nouns(c.Zero.Reads(domain.Actor{})), code))
@@ -101,7 +101,7 @@ func nouns(streams []domain.Stream) []string {
 	var names []string
 	for _, s := range streams {
 		noun := string(s)
-		if _, ok := domain.StateOf(s); ok {
+		if _, ok := domain.StateSpecOf(s); ok {
 			noun = s.Prefix()
 		}
 		names = append(names, noun)
@@ -142,7 +142,7 @@ func (p *page) event(spec domain.EventSpec) error {
 	if _, ok := spec.Zero.(domain.CoinEvent); ok {
 		p.printf("- Moves coins: its postings add up to zero\n")
 	}
-	for _, older := range slices.Sorted(maps.Keys(spec.Older)) {
+	for _, older := range slices.Sorted(maps.Keys(spec.Upcasters)) {
 		p.printf("- Reads as well: `%s`\n", older)
 	}
 	rows, err := p.rows(name, reflect.TypeOf(spec.Zero), "")

@@ -75,7 +75,7 @@ func TestThePage(t *testing.T) {
 		"| `first` | boolean | the first visit ever of this person to this room |",
 		"| `text` | string | as it was typed, without space around it · *personal* |",
 		"| `to` | number | where it stands: `0` not started, `1` on air, `2` paused, `3` ended |",
-		"| `cause` | string | why: `asked`, `connection_lost`, `process_lost`, `live_ended`, `put_out` (by an operator or the streamer) |",
+		"| `cause` | string | why: `asked`, `connection_lost`, `node_lost`, `live_ended`, `removed` (by an operator or the streamer) |",
 		"| `postings[].amount` | number | added to the account; negative when it is taken |",
 		"| `Process` | — | the server process that holds the connection |",
 		`{"live":6,"user":12,"cause":"connection_lost"}`,

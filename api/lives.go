@@ -158,7 +158,7 @@ func (s *server) readLive(ctx context.Context, in *liveID) (signed[shownRoom], e
 		return signed[shownRoom]{}, err
 	}
 	owner := live.Owner
-	shown := shownRoom{KeyedRoom{s.roomOf(live), live.Key}, shownUser{owner.ID, owner.Username, owner.Avatar}}
+	shown := shownRoom{KeyedRoom{s.roomOf(live), live.StreamKey}, shownUser{owner.ID, owner.Username, owner.Avatar}}
 	sign, err := s.signFor(ctx, live)
 	return signed[shownRoom]{Data: shown, Sign: sign}, err
 }
@@ -178,13 +178,13 @@ func (s *server) signFor(ctx context.Context, live projections.Live) (*string, e
 	if live.Status == domain.StatusEnded {
 		return nil, nil
 	}
-	sign := s.Signs.Play(live.Key)
+	sign := s.Signs.Play(live.StreamKey)
 	if askerOf(ctx).caller.user != live.UserID { // nobody's, without a good token
 		return &sign, nil
 	}
 	_, err := s.member(ctx)
 	if err == nil {
-		sign = s.Signs.Publish(live.Key)
+		sign = s.Signs.Publish(live.StreamKey)
 	}
 	if domain.AsRefusal(err) != nil {
 		err = nil

@@ -11,14 +11,14 @@ import (
 // RosterEntry is a guest of the chat, and the rooms that the guest is in.
 type RosterEntry struct {
 	Participant
-	Rooms []domain.ChatRoomID // in the order of joining
+	ChatRooms []domain.ChatRoomID // in the order of joining
 }
 
 // Roster answers up to limit guests of the chat, in order, behind one of them.
 func (q *Queries) Roster(ctx context.Context, after domain.ParticipantID, limit int) ([]RosterEntry, error) {
 	return many(ctx, q, "everybody in the chat", func(row pgx.CollectableRow) (g RosterEntry, err error) {
 		err = row.Scan(&g.ID, &g.Connection, &g.Profile, &g.User.ID, &g.User.Username, &g.User.Nickname, &g.User.Avatar, &g.User.CreatedAt,
-			&g.Nickname, &g.NameKey, &g.Node, &g.EnteredAt, &g.Rooms)
+			&g.Nickname, &g.NameKey, &g.Node, &g.EnteredAt, &g.ChatRooms)
 		g.EnteredAt = g.EnteredAt.UTC()
 		return g, err
 	}, selectCensus, after, min(max(limit, 1), maxPage))

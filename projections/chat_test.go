@@ -122,7 +122,7 @@ func TestChatGuests(t *testing.T) {
 	s, ctx := told(t), t.Context()
 	var here []string
 	for _, g := range must[[]projections.RosterEntry](t)(s.queries.Roster(ctx, 0, 10)) {
-		here = append(here, fmt.Sprintf("%d %s %s %s %s %s %s %v", g.ID, g.Connection, g.Profile, g.Node, g.Name(), g.Nickname, g.NameKey, g.Rooms))
+		here = append(here, fmt.Sprintf("%d %s %s %s %s %s %s %v", g.ID, g.Connection, g.Profile, g.Node, g.Name(), g.Nickname, g.NameKey, g.ChatRooms))
 	}
 	want := []string{
 		fmt.Sprintf("1 c1 plain p1 小红 小红 ac [%s]", s.songs), // which was removed
@@ -158,7 +158,7 @@ func TestChatMessages(t *testing.T) {
 		}
 		var b strings.Builder
 		for _, m := range messages {
-			if m.Position == 0 || len(m.ID) != 10 || m.At.IsZero() || m.CreatedAt.IsZero() {
+			if m.Position == 0 || len(m.ID) != 10 || m.SentAt.IsZero() || m.CreatedAt.IsZero() {
 				t.Errorf("%+v", m)
 			}
 			fmt.Fprintf(&b, "%s: %s %s;", m.Name(), m.Kind, m.Text)

@@ -86,20 +86,20 @@ func (q *Queries) ChatRoomByName(ctx context.Context, nameKey string) (ChatRoom,
 // ChatRoomUser is somebody signed in who is in a chat room.
 type ChatRoomUser struct {
 	Profile
-	Room      domain.ChatRoomID
+	ChatRoom  domain.ChatRoomID
 	CreatedAt time.Time // of the account
 }
 
 // ChatRoomUsers answers the signed-in people in each of some chat rooms, newest first, at most limit of each room.
 func (q *Queries) ChatRoomUsers(ctx context.Context, rooms []domain.ChatRoomID, limit int) (map[domain.ChatRoomID][]ChatRoomUser, error) {
 	found, err := many(ctx, q, "members of rooms", func(row pgx.CollectableRow) (m ChatRoomUser, err error) {
-		err = row.Scan(&m.Room, &m.ID, &m.Username, &m.Nickname, &m.Avatar, &m.CreatedAt)
+		err = row.Scan(&m.ChatRoom, &m.ID, &m.Username, &m.Nickname, &m.Avatar, &m.CreatedAt)
 		m.CreatedAt = m.CreatedAt.UTC()
 		return m, err
 	}, selectPeopleInRooms, rooms, min(max(limit, 1), maxPage))
 	members := make(map[domain.ChatRoomID][]ChatRoomUser)
 	for _, m := range found {
-		members[m.Room] = append(members[m.Room], m)
+		members[m.ChatRoom] = append(members[m.ChatRoom], m)
 	}
 	return members, err
 }

@@ -46,11 +46,11 @@ func DeltasOf(r eventstore.Record) []Delta {
 	case domain.ParticipantEntered:
 		return d.chat(KindParticipantEntered, e.Participant)
 	case domain.NicknameSet:
-		return d.chat(KindParticipantNamed, e.Participant)
+		return d.chat(KindNicknameSet, e.Participant)
 	case domain.ChatRoomJoined:
-		return d.chat(KindParticipantJoined, e.Participant, e.ChatRoom)
+		return d.chat(KindChatRoomJoined, e.Participant, e.ChatRoom)
 	case domain.ChatRoomLeft:
-		return d.chat(KindParticipantParted, e.Participant, e.ChatRoom)
+		return d.chat(KindChatRoomLeft, e.Participant, e.ChatRoom)
 	case domain.ParticipantLeft:
 		return d.chat(KindParticipantLeft, e.Participant)
 	case domain.MessagePosted:

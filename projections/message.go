@@ -82,10 +82,10 @@ type Message struct {
 	Nickname      string    // of somebody who was not
 	Kind          domain.MessageKind
 	Text          string
-	MS            int
+	DurationMS    int
 	ToUser        domain.UserID
 	ToParticipant domain.ParticipantID
-	At            time.Time
+	SentAt        time.Time
 }
 
 // Name is what who said it is called; "" for somebody without a name.
@@ -98,8 +98,8 @@ func (m Message) Name() string {
 
 func scanMessage(row pgx.CollectableRow) (m Message, err error) {
 	err = row.Scan(&m.Position, &m.ID, &m.Participant, &m.Connection, &m.User.ID, &m.User.Username, &m.User.Nickname, &m.User.Avatar,
-		&m.CreatedAt, &m.Nickname, &m.Kind, &m.Text, &m.MS, &m.ToUser, &m.ToParticipant, &m.At)
-	m.CreatedAt, m.At = m.CreatedAt.UTC(), m.At.UTC()
+		&m.CreatedAt, &m.Nickname, &m.Kind, &m.Text, &m.DurationMS, &m.ToUser, &m.ToParticipant, &m.SentAt)
+	m.CreatedAt, m.SentAt = m.CreatedAt.UTC(), m.SentAt.UTC()
 	return m, err
 }
 

@@ -28,8 +28,8 @@ func (q *Queries) Live(ctx context.Context, id domain.LiveID) (Live, error) {
 	return one(ctx, q, "live", scanLive, selectLive+" WHERE l.id = $1", id)
 }
 
-// LiveByKey answers the room with a stream key, or ErrNotFound.
-func (q *Queries) LiveByKey(ctx context.Context, key string) (Live, error) {
+// LiveByStreamKey answers the room with a stream key, or ErrNotFound.
+func (q *Queries) LiveByStreamKey(ctx context.Context, key string) (Live, error) {
 	return one(ctx, q, "live by key", scanLive, selectLive+" WHERE l.key = $1", key)
 }
 
@@ -164,11 +164,11 @@ func scanLive(row pgx.CollectableRow) (l Live, err error) {
 	var show, process, video, audio *string
 	var width, height *int
 	var since *time.Time
-	err = row.Scan(&l.ID, &l.UserID, &l.Owner.Username, &l.Owner.Nickname, &l.Owner.Avatar, &l.OwnerUnavailable, &l.Title, &l.Cover, &l.Key, &l.Status,
+	err = row.Scan(&l.ID, &l.UserID, &l.Owner.Username, &l.Owner.Nickname, &l.Owner.Avatar, &l.OwnerUnavailable, &l.Title, &l.Cover, &l.StreamKey, &l.Status,
 		&l.Online, &l.LookCount, &l.Coin, &l.CreatedAt, &l.UpdatedAt, &show, &process, &video, &width, &height, &audio, &since, &l.Record)
 	l.Owner.ID, l.CreatedAt, l.UpdatedAt = l.UserID, l.CreatedAt.UTC(), l.UpdatedAt.UTC()
 	if err == nil && show != nil {
-		l.Broadcast = Broadcast{ID: domain.BroadcastID(*show), Live: l.ID, Key: l.Key, Node: *process, StartedAt: since.UTC(),
+		l.Broadcast = Broadcast{ID: domain.BroadcastID(*show), Live: l.ID, StreamKey: l.StreamKey, Node: *process, StartedAt: since.UTC(),
 			Media: domain.MediaInfo{Video: *video, Width: *width, Height: *height, Audio: *audio}}
 	}
 	return l, err

@@ -88,7 +88,7 @@ func TestPeople(t *testing.T) {
 	}
 	for name, err := range map[string]error{
 		"profile": second(s.queries.Profile(ctx, 77)), "user": second(s.queries.User(ctx, 77)), "account": second(s.queries.Account(ctx, "nobody")),
-		"live": second(s.queries.Live(ctx, 77)), "key": second(s.queries.LiveByKey(ctx, "none")), "room": second(s.queries.LiveSnapshot(ctx, 77)),
+		"live": second(s.queries.Live(ctx, 77)), "key": second(s.queries.LiveByStreamKey(ctx, "none")), "room": second(s.queries.LiveSnapshot(ctx, 77)),
 	} {
 		if !errors.Is(err, projections.ErrNotFound) {
 			t.Errorf("an unknown %s: %v", name, err)
@@ -106,7 +106,7 @@ func TestRooms(t *testing.T) {
 		live.Online != 1 || live.LookCount != 2 || live.Coin != 60 || !live.OwnerUnavailable || !live.UpdatedAt.After(live.CreatedAt) {
 		t.Errorf("%+v", live)
 	}
-	show := projections.Broadcast{ID: "third", Live: s.cooking, Key: live.Key, Node: "p2", Media: domain.MediaInfo{Audio: "mp3"}, StartedAt: live.Broadcast.StartedAt}
+	show := projections.Broadcast{ID: "third", Live: s.cooking, StreamKey: live.StreamKey, Node: "p2", Media: domain.MediaInfo{Audio: "mp3"}, StartedAt: live.Broadcast.StartedAt}
 	if live.Broadcast != show || !show.StartedAt.After(live.CreatedAt) {
 		t.Errorf("%+v", live.Broadcast)
 	}
@@ -116,7 +116,7 @@ func TestRooms(t *testing.T) {
 	if got := must[[]projections.Broadcast](t)(s.queries.Broadcasts(ctx, s.cooking, 10)); len(got) != 0 {
 		t.Errorf("%+v", got)
 	}
-	if got := must[projections.Live](t)(s.queries.LiveByKey(ctx, live.Key)); got != live {
+	if got := must[projections.Live](t)(s.queries.LiveByStreamKey(ctx, live.StreamKey)); got != live {
 		t.Errorf("%+v", got)
 	}
 	room := must[projections.LiveSnapshot](t)(s.queries.LiveSnapshot(ctx, s.cooking))

@@ -70,15 +70,15 @@ func writeRecordings(b *recordingsBatch, tables *pgx.Batch) {
 
 // Recording is what was recorded of a stream.
 type Recording struct {
-	ID     domain.RecordingID
-	Live   domain.LiveID
-	Key    string // the room's stream key
-	Began  time.Time
-	Ended  time.Time     // zero while it is being written
-	Reason string        // why it has ended
-	Length time.Duration // of what there is to see
-	Bytes  int64
-	Parts  []domain.RecordingPart
+	ID        domain.RecordingID
+	Live      domain.LiveID
+	StreamKey string // the room's stream key
+	StartedAt time.Time
+	EndedAt   time.Time     // zero while it is being written
+	Cause     string        // why it has ended
+	Duration  time.Duration // of what there is to see
+	Bytes     int64
+	Parts     []domain.RecordingPart
 }
 
 // Recordings answers a page of the recordings of a room, newest first; pages count from 1. While its
@@ -108,12 +108,12 @@ func scanRecording(row pgx.CollectableRow) (r Recording, err error) {
 	var reason *string
 	var length int64
 	var parts []byte
-	if err := row.Scan(&r.ID, &r.Live, &r.Key, &r.Began, &ended, &reason, &length, &r.Bytes, &parts); err != nil {
+	if err := row.Scan(&r.ID, &r.Live, &r.StreamKey, &r.StartedAt, &ended, &reason, &length, &r.Bytes, &parts); err != nil {
 		return r, err
 	}
-	r.Began, r.Length = r.Began.UTC(), time.Duration(length)*time.Millisecond
+	r.StartedAt, r.Duration = r.StartedAt.UTC(), time.Duration(length)*time.Millisecond
 	if ended != nil {
-		r.Ended, r.Reason = ended.UTC(), *reason
+		r.EndedAt, r.Cause = ended.UTC(), *reason
 	}
 	if err := json.Unmarshal(parts, &r.Parts); err != nil {
 		return r, fmt.Errorf("the files of recording %s: %w", r.ID, err)

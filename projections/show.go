@@ -93,7 +93,7 @@ func (b *showsBatch) queueBegan(tables *pgx.Batch) {
 type Broadcast struct {
 	ID        domain.BroadcastID
 	Live      domain.LiveID
-	Key       string // the stream key
+	StreamKey string // the stream key
 	Node      string // the server process that takes it in
 	Media     domain.MediaInfo
 	StartedAt time.Time
@@ -102,7 +102,7 @@ type Broadcast struct {
 // Broadcasts answers up to limit streams that go on now, in order of rooms, behind one of them.
 func (q *Queries) Broadcasts(ctx context.Context, after domain.LiveID, limit int) ([]Broadcast, error) {
 	return many(ctx, q, "shows", func(row pgx.CollectableRow) (s Broadcast, err error) {
-		err = row.Scan(&s.ID, &s.Live, &s.Key, &s.Node, &s.Media.Video, &s.Media.Width, &s.Media.Height, &s.Media.Audio, &s.StartedAt)
+		err = row.Scan(&s.ID, &s.Live, &s.StreamKey, &s.Node, &s.Media.Video, &s.Media.Width, &s.Media.Height, &s.Media.Audio, &s.StartedAt)
 		s.StartedAt = s.StartedAt.UTC()
 		return s, err
 	}, selectShows, after, min(max(limit, 1), maxPage))

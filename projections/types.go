@@ -57,7 +57,7 @@ type Live struct {
 	OwnerUnavailable bool // the owner is locked out, or forgotten
 	Title            string
 	Cover            string
-	Key              string // the stream key; opens nothing without a sign
+	StreamKey        string // the stream key; opens nothing without a sign
 	Status           domain.Status
 	Online           int64 // people in the room
 	LookCount        int64 // people who ever were
@@ -208,9 +208,9 @@ const (
 
 	KindMessage            = "message"       // domain.MessagePosted: on the private lane if it was said to one person
 	KindParticipantEntered = "guest_entered" // domain.GuestEntered
-	KindParticipantNamed   = "guest_named"   // domain.GuestNamed
-	KindParticipantJoined  = "guest_joined"  // domain.GuestJoined
-	KindParticipantParted  = "guest_parted"  // domain.GuestParted
+	KindNicknameSet        = "guest_named"   // domain.GuestNamed
+	KindChatRoomJoined     = "guest_joined"  // domain.GuestJoined
+	KindChatRoomLeft       = "guest_parted"  // domain.GuestParted
 	KindParticipantLeft    = "guest_left"    // domain.GuestLeft
 	KindChatRoomCreated    = "room_added"    // domain.RoomCreated
 	KindChatRoomRemoved    = "room_removed"  // domain.RoomRemoved
@@ -242,7 +242,7 @@ func (d Delta) Public() bool {
 // message also one person or one guest alone, or everybody.
 func (d Delta) Chat() bool {
 	switch d.Kind {
-	case KindMessage, KindParticipantEntered, KindParticipantNamed, KindParticipantJoined, KindParticipantParted, KindParticipantLeft, KindChatRoomCreated, KindChatRoomRemoved:
+	case KindMessage, KindParticipantEntered, KindNicknameSet, KindChatRoomJoined, KindChatRoomLeft, KindParticipantLeft, KindChatRoomCreated, KindChatRoomRemoved:
 		return true
 	}
 	return false

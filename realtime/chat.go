@@ -271,7 +271,7 @@ func (c *Chat) Load(ctx context.Context, at int64) error {
 		}
 		for _, g := range page {
 			p := ChatParticipant{g.ID, g.Connection, g.Profile, g.User, g.Nickname, g.Node}
-			fresh.enter(p, g.NameKey, c.called(p, g.NameKey), g.Rooms...)
+			fresh.enter(p, g.NameKey, c.called(p, g.NameKey), g.ChatRooms...)
 			last = g.ID
 		}
 		if len(page) < censusPage {

@@ -182,7 +182,7 @@ func chatInfos(messages []projections.Message) []chatInfo {
 	infos := make([]chatInfo, 0, len(messages))
 	for _, m := range messages {
 		by := ChatParticipant{Connection: m.Connection, User: m.User, Nickname: m.Nickname}
-		infos = append(infos, chatInfo{Pos: m.Position, ID: m.ID, By: chatPersonOf(by), chatSaid: saidOf(m.Kind, m.Text, m.MS), At: m.At.UTC()})
+		infos = append(infos, chatInfo{Pos: m.Position, ID: m.ID, By: chatPersonOf(by), chatSaid: saidOf(m.Kind, m.Text, m.DurationMS), At: m.SentAt.UTC()})
 	}
 	return infos
 }

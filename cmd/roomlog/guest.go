@@ -26,7 +26,7 @@ func (*guestList) Run(ctx context.Context, g *globals, sh shell) error {
 				return err
 			}
 			for _, one := range guests {
-				t.row(one.ID, orDash(one.Name()), one.User.ID, one.Profile, one.Connection, len(one.Rooms), one.EnteredAt.Format(time.DateTime))
+				t.row(one.ID, orDash(one.Name()), one.User.ID, one.Profile, one.Connection, len(one.ChatRooms), one.EnteredAt.Format(time.DateTime))
 				last = one.ID
 			}
 			if len(guests) < guestsAtOnce {

@@ -57,12 +57,12 @@ func (s *Manager) AuthorizePlay(ctx context.Context, r media.PlayRequest) error 
 // room answers the room of a stream if it may have one. The tables may be behind a room that was made a moment
 // ago: a no is asked for again when they are where the log is now.
 func (s *Manager) room(ctx context.Context, key string) (projections.Live, error) {
-	live, err := s.cfg.Queries.LiveByKey(ctx, key)
+	live, err := s.cfg.Queries.LiveByStreamKey(ctx, key)
 	if errors.Is(err, projections.ErrNotFound) {
 		var head int64
 		if head, err = s.cfg.Store.Head(ctx); err == nil {
 			if err = s.cfg.Feed.WaitFor(ctx, head); err == nil {
-				live, err = s.cfg.Queries.LiveByKey(ctx, key)
+				live, err = s.cfg.Queries.LiveByStreamKey(ctx, key)
 			}
 		}
 	}

@@ -60,7 +60,7 @@ func (b *Directory) Streams(ctx context.Context) ([]Stream, error) {
 		}
 		line := lines[f.Key]
 		if line == nil {
-			live, err := b.queries.LiveByKey(ctx, f.Key)
+			live, err := b.queries.LiveByStreamKey(ctx, f.Key)
 			if errors.Is(err, projections.ErrNotFound) {
 				continue
 			}
@@ -99,7 +99,7 @@ func (b *Directory) shows(ctx context.Context, lines map[string]*Stream) (proces
 			if err != nil {
 				return nil, err
 			}
-			lines[live.Key] = &Stream{Live: live}
+			lines[live.StreamKey] = &Stream{Live: live}
 			if alive(show.Node) {
 				processes[show.Node] = true
 			}
@@ -120,7 +120,7 @@ func (b *Directory) Players(ctx context.Context, live projections.Live) ([]Playe
 		}
 		expected[live.Broadcast.Node] = alive(live.Broadcast.Node)
 	}
-	replies, err := b.ask(ctx, question{What: "players", Key: live.Key}, expected)
+	replies, err := b.ask(ctx, question{What: "players", Key: live.StreamKey}, expected)
 	if err != nil {
 		return nil, err
 	}

@@ -93,7 +93,7 @@ func (s *Manager) lost(ctx context.Context, what string, show media.Broadcast, e
 // liveOf answers the room of a stream that its gate let in.
 func (s *Manager) liveOf(ctx context.Context, key string) (live domain.LiveID, err error) {
 	err = s.persist(ctx, func(ctx context.Context) error {
-		found, err := s.cfg.Queries.LiveByKey(ctx, key)
+		found, err := s.cfg.Queries.LiveByStreamKey(ctx, key)
 		live = found.ID
 		return err
 	})

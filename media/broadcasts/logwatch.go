@@ -131,7 +131,7 @@ func (s *Manager) lookAt(ctx context.Context, live domain.LiveID) error {
 	case err != nil:
 		return err
 	}
-	return s.look(ctx, found.Key)
+	return s.look(ctx, found.StreamKey)
 }
 
 // lookAtAll looks at every stream of this process: whose they are is in the tables only, and that somebody is

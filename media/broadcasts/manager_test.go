@@ -50,7 +50,7 @@ func TestAShowIsInTheLog(t *testing.T) {
 	p := open(t, pgtest.New(t), "p1", func(c *broadcasts.Config) { c.AutoLive = true })
 	r := p.room()
 	e := p.publish(r)
-	if show := p.show(r); show.Media.Audio != "mp3" || show.Key != r.key {
+	if show := p.show(r); show.Media.Audio != "mp3" || show.StreamKey != r.key {
 		t.Errorf("%+v", show)
 	}
 	if live, err := p.queries.Live(t.Context(), r.live); err != nil || live.Status != domain.StatusOnAir {
@@ -75,8 +75,8 @@ func TestTheLogIsToldWhenItCanBe(t *testing.T) {
 	db := pgtest.New(t)
 	p := open(t, db, "p1", nil)
 	r := p.room()
-	if _, err := p.queries.LiveByKey(t.Context(), r.key); err != nil { // the gate has to find it
-		p.eventually("the tables have the room", func() bool { _, err := p.queries.LiveByKey(t.Context(), r.key); return err == nil })
+	if _, err := p.queries.LiveByStreamKey(t.Context(), r.key); err != nil { // the gate has to find it
+		p.eventually("the tables have the room", func() bool { _, err := p.queries.LiveByStreamKey(t.Context(), r.key); return err == nil })
 	}
 	if _, err := p.dial(r, p.signer.Publish(r.key)); err != nil {
 		t.Fatal(err)

@@ -117,7 +117,7 @@ func TestWhatIsToldOfAShow(t *testing.T) {
 	p := open(t, pgtest.New(t), "p1", nil)
 	tell := func(s *broadcasts.Manager, r room, id string) media.Broadcast {
 		show := media.Broadcast{ID: id, Key: r.key}
-		p.eventually("the tables have the room", func() bool { _, err := p.queries.LiveByKey(t.Context(), r.key); return err == nil })
+		p.eventually("the tables have the room", func() bool { _, err := p.queries.LiveByStreamKey(t.Context(), r.key); return err == nil })
 		s.PublishStarted(t.Context(), show)
 		return show
 	}

@@ -144,7 +144,7 @@ func (a *Recordings) Authorize(ctx context.Context, folder, id, sign string) err
 		return err
 	case folderOf(r.Live) != folder:
 		return record.ErrNotFound
-	case a.cfg.Signer.Verify(media.ScopePlay, r.Key, sign) != nil:
+	case a.cfg.Signer.Verify(media.ScopePlay, r.StreamKey, sign) != nil:
 		return record.ErrForbidden
 	}
 	return nil

@@ -213,7 +213,7 @@ func (c *chatter) onHistory(ctx context.Context, e *protocol.Event) error {
 		}
 		for _, m := range slices.Backward(found) {
 			by, there := c.v.door.cfg.Chat.Author(m)
-			all = append(all, c.recordOf(m.Position, m.Text, room, m.At, by, there))
+			all = append(all, c.recordOf(m.Position, m.Text, room, m.SentAt, by, there))
 		}
 	}
 	c.v.socket.Emit("allMessages", all)

@@ -202,7 +202,7 @@ func (c *chatter) onPlainHistory(ctx context.Context, e *protocol.Event) error {
 	all := make([]plainMessage, 0, len(found))
 	for _, m := range slices.Backward(found) {
 		by, _ := c.v.door.cfg.Chat.Author(m)
-		all = append(all, plainOf(c.v.door.nameOf(by), m.Text, m.At))
+		all = append(all, plainOf(c.v.door.nameOf(by), m.Text, m.SentAt))
 	}
 	c.v.socket.Emit("allMessages", all)
 	return nil

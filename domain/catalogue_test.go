@@ -12,7 +12,7 @@ import (
 )
 
 func TestNamesInTheCatalogue(t *testing.T) {
-	commands, events := regexp.MustCompile(`^[a-z]+\.[a-z]+(_[a-z]+)*$`), regexp.MustCompile(`^[a-z]+\.[a-z]+(_[a-z]+)*\.v[1-9][0-9]*$`)
+	commands, events := regexp.MustCompile(`^[a-z]+(_[a-z]+)*\.[a-z]+(_[a-z]+)*$`), regexp.MustCompile(`^[a-z]+(_[a-z]+)*\.[a-z]+(_[a-z]+)*\.v[1-9][0-9]*$`)
 	for _, spec := range domain.Commands {
 		if !commands.MatchString(spec.Type) || spec.Zero.Type() != spec.Type {
 			t.Errorf("%s is no name for a %T", spec.Type, spec.Zero)
@@ -95,7 +95,7 @@ func doneBy(e domain.Event) domain.UserID {
 	if by, ok := e.(domain.UserEvent); ok {
 		return by.EventUser()
 	}
-	return domain.KeyOwner(0, domain.ParticipantID(reflect.ValueOf(e).FieldByName("Guest").Int()))
+	return domain.KeyOwner(0, domain.ParticipantID(reflect.ValueOf(e).FieldByName("Participant").Int()))
 }
 
 func textFields(e reflect.Type) []string {
@@ -166,12 +166,12 @@ func TestWhatEventsSayOfThemselves(t *testing.T) {
 // with another body is recognised by it.
 func TestWhatACommandIsMadeOf(t *testing.T) {
 	added := map[string][]string{
-		"user.register": {"NameKey", "Credential"}, "user.sign_in": {"Session"}, "live.create": {"Key"},
-		"live.join": {"Process"}, "user.disable": {"Lives"}, "user.ban": {"Lives"}, "user.forget": {"Lives"}, "order.place": {"Coins", "Order"},
-		"user.register_by_email": {"EmailKey", "Avatar"}, "chat_room.create": {"Room", "NameKey", "Most"}, "chat_room.remove": {"NameKey"},
-		"participant.enter": {"NameKey", "Connection", "Profile", "Process"}, "participant.set_nickname": {"Guest", "NameKey", "Before"},
-		"chat_room.join": {"Guest"}, "chat_room.leave": {"Guest"}, "participant.leave": {"NameKey"},
-		"message.post": {"Guest", "Nickname", "Uploads"},
+		"user.register": {"NameKey", "Credential"}, "user.sign_in": {"Session"}, "live.create": {"StreamKey"},
+		"live.join": {"Node"}, "user.disable": {"Lives"}, "user.ban": {"Lives"}, "user.forget": {"Lives"}, "order.place": {"Coins", "Order"},
+		"user.register_by_email": {"EmailKey", "Avatar"}, "chat_room.create": {"ChatRoom", "NameKey", "MaxChatRooms"}, "chat_room.remove": {"NameKey"},
+		"participant.enter": {"NameKey", "Connection", "Profile", "Node"}, "participant.set_nickname": {"Participant", "NameKey", "PreviousKey"},
+		"chat_room.join": {"Participant"}, "chat_room.leave": {"Participant"}, "participant.leave": {"NameKey"},
+		"message.post": {"Participant", "Nickname", "UploadURLPrefix"},
 	}
 	for _, spec := range domain.Commands {
 		var hidden []string

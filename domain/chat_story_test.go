@@ -13,7 +13,7 @@ import (
 // ofChat says whether a type of event is of the chat.
 func ofChat(eventType string) bool {
 	noun, _, _ := strings.Cut(eventType, ".")
-	return slices.Contains([]string{"room", "guest", "nickname", "message", "email"}, noun) || eventType == "user.email_added.v1"
+	return slices.Contains([]string{"chat_room", "participant", "nickname", "message", "email"}, noun) || eventType == "user.email_added.v1"
 }
 
 // chatAudit is what an auditor who reads only the events makes of the chat.

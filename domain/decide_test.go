@@ -53,8 +53,8 @@ func TestCounters(t *testing.T) {
 		"next-live": {"live.created.v1"},
 		"next-gift": {"gift.added.v1"},
 
-		"next-guest": {"participant.entered.v1"},
-		"count-room": {"chat_room.created.v1", "chat_room.removed.v1"},
+		"next-participant": {"participant.entered.v1"},
+		"count-chatroom":   {"chat_room.created.v1", "chat_room.removed.v1"},
 	}
 	if got := domain.CounterEvents(); !maps.EqualFunc(got, want, slices.Equal) {
 		t.Fatalf("got %v, want %v", got, want)
@@ -62,7 +62,7 @@ func TestCounters(t *testing.T) {
 	for _, spec := range domain.Events {
 		var takes bool
 		for counter, types := range want {
-			takes = takes || counter != "count-room" && slices.Contains(types, spec.Type)
+			takes = takes || counter != "count-chatroom" && slices.Contains(types, spec.Type)
 		}
 		if domain.StartsStream(spec.Zero) != takes {
 			t.Errorf("%s: opens %v, want %v", spec.Type, domain.StartsStream(spec.Zero), takes)

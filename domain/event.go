@@ -30,11 +30,11 @@ func userOf(id UserID) Stream             { return stream("user-", int64(id)) }
 func sessionOf(id UserID) Stream          { return stream("session-", int64(id)) }
 func walletOf(id UserID) Stream           { return stream("wallet-", int64(id)) }
 func liveOf(id LiveID) Stream             { return stream("live-", int64(id)) }
-func chatOf(id LiveID) Stream             { return stream("chat-", int64(id)) }
+func chatOf(id LiveID) Stream             { return stream("comment-", int64(id)) }
 func connectionOf(id ConnectionID) Stream { return Stream("connection-" + string(id)) }
 func giftOf(id GiftID) Stream             { return stream("gift-", int64(id)) }
 func orderOf(id OrderID) Stream           { return Stream("order-" + string(id)) }
-func nameOf(key string) Stream            { return Stream("name-" + key) }
+func nameOf(key string) Stream            { return Stream("username-" + key) }
 func emailOf(key string) Stream           { return Stream("email-" + key) }
 func recordingOf(id RecordingID) Stream   { return Stream("recording-" + string(id)) }
 func visitOf(l LiveID, u UserID) Stream {
@@ -42,9 +42,9 @@ func visitOf(l LiveID, u UserID) Stream {
 }
 
 // Streams of the chat.
-func roomOf(id ChatRoomID) Stream     { return Stream("room-" + string(id)) }
-func roomNameOf(key string) Stream    { return Stream("roomname-" + key) }
-func guestOf(id ParticipantID) Stream { return stream("guest-", int64(id)) }
+func roomOf(id ChatRoomID) Stream     { return Stream("chatroom-" + string(id)) }
+func roomNameOf(key string) Stream    { return Stream("chatroomname-" + key) }
+func guestOf(id ParticipantID) Stream { return stream("participant-", int64(id)) }
 func nicknameOf(key string) Stream    { return Stream("nickname-" + key) }
 
 // WalletStream is the stream of one person's coins, for those who review it.

@@ -16,12 +16,12 @@ func KeyOwner(user UserID, guest ParticipantID) UserID {
 
 // Participant is what a decision needs of a guest.
 type Participant struct {
-	Present    bool         `json:"here,omitempty"`
+	Present    bool         `json:"present,omitempty"`
 	Connection string       `json:"connection"`
-	User       UserID       `json:"user,omitempty"`     // 0: not signed in
-	NameKey    string       `json:"name_key,omitempty"` // of what the guest is called; "": nothing
-	Node       string       `json:"process,omitempty"`  // the server process that holds the connection
-	ChatRooms  []ChatRoomID `json:"rooms,omitempty"`    // where the guest is, beside the chat of everybody
+	User       UserID       `json:"user,omitempty"`       // 0: not signed in
+	NameKey    string       `json:"name_key,omitempty"`   // of what the guest is called; "": nothing
+	Node       string       `json:"node,omitempty"`       // the server process that holds the connection
+	ChatRooms  []ChatRoomID `json:"chat_rooms,omitempty"` // where the guest is, beside the chat of everybody
 	Forgotten  bool         `json:"forgotten,omitempty"`
 }
 
@@ -48,10 +48,10 @@ const maxConnection = 64 // bytes of a connection's public id
 //
 // Somebody who is signed in is called as the profile says, and gives only the key of that name.
 type EnterChat struct {
-	ChatRoom   ChatRoomID  `json:"room"`     // ""; none
-	Nickname   string      `json:"nickname"` // of somebody who is not signed in; "": to be named later. 1–20 characters
-	NameKey    string      `json:"-"`        // keyed hash of the folded name, added by the door; "" for no name
-	Connection string      `json:"-"`        // its public id
+	ChatRoom   ChatRoomID  `json:"chat_room"` // ""; none
+	Nickname   string      `json:"nickname"`  // of somebody who is not signed in; "": to be named later. 1–20 characters
+	NameKey    string      `json:"-"`         // keyed hash of the folded name, added by the door; "" for no name
+	Connection string      `json:"-"`         // its public id
 	Profile    ChatProfile `json:"-"`
 	Node       string      `json:"-"` // the server process that holds the connection
 }
@@ -97,13 +97,13 @@ func (c EnterChat) decide(see View) ([]Event, error) {
 
 // ParticipantEntered says that somebody is in the chat by a connection.
 type ParticipantEntered struct {
-	Participant ParticipantID `json:"guest"`
+	Participant ParticipantID `json:"participant"`
 	Connection  string        `json:"connection"` // its public id
 	Profile     ChatProfile   `json:"profile"`    // what the client understands
 	User        UserID        `json:"user"`       // who it is; 0 for somebody who is not signed in
 	Nickname    string        `json:"nickname"`   // of somebody who is not signed in; may be empty
 	NameKey     string        `json:"name_key"`   // keyed hash of what the guest is called; "" for nothing
-	Node        string        `json:"process"`    // the server process that holds the connection
+	Node        string        `json:"node"`       // the server process that holds the connection
 }
 
 // Type implements Event.
@@ -127,10 +127,10 @@ func (e *ParticipantEntered) personal() (UserID, []*string) {
 
 // LeaveChat says for a guest that the connection has ended. It is silent when the guest is not here.
 type LeaveChat struct {
-	Participant ParticipantID `json:"guest"`
-	Cause       LeaveCause    `json:"cause"`   // why
-	Node        string        `json:"process"` // the server process that held the connection
-	NameKey     string        `json:"-"`       // of what the guest is called, which is free then
+	Participant ParticipantID `json:"participant"`
+	Cause       LeaveCause    `json:"cause"` // why
+	Node        string        `json:"node"`  // the server process that held the connection
+	NameKey     string        `json:"-"`     // of what the guest is called, which is free then
 }
 
 // Type implements Command.
@@ -167,7 +167,7 @@ func (c LeaveChat) decide(see View) ([]Event, error) {
 
 // ParticipantLeft says that a guest is not in the chat any more. What says so of the rooms stands before it.
 type ParticipantLeft struct {
-	Participant ParticipantID `json:"guest"`
+	Participant ParticipantID `json:"participant"`
 	Connection  string        `json:"connection"` // its public id
 	User        UserID        `json:"user"`       // who it was; 0 for somebody who was not signed in
 	Cause       LeaveCause    `json:"cause"`      // why
@@ -190,7 +190,7 @@ func (ParticipantLeft) evolve(g Participant) Participant {
 // ForgetParticipant asks to erase what somebody who was not signed in has said: the log destroys the guest's key with
 // the event. What signed-in people say is erased with them.
 type ForgetParticipant struct {
-	Participant ParticipantID `json:"guest"`
+	Participant ParticipantID `json:"participant"`
 }
 
 // Type implements Command.
@@ -213,7 +213,7 @@ func (c ForgetParticipant) decide(see View) ([]Event, error) {
 
 // ParticipantForgotten says that a guest's texts cannot be read any more, here and in all earlier events.
 type ParticipantForgotten struct {
-	Participant ParticipantID `json:"guest"`
+	Participant ParticipantID `json:"participant"`
 }
 
 // Type implements Event.

@@ -17,9 +17,9 @@ const (
 type Live struct {
 	Streamer  UserID       `json:"streamer"` // 0: there is no such room
 	Status    Status       `json:"status"`
-	Bans      []Ban        `json:"denied,omitempty"` // those who are kept out, and perhaps some who were
-	Broadcast BroadcastID  `json:"show,omitempty"`   // the stream that it has now; "": there is no picture
-	Record    RecordChoice `json:"record,omitempty"` // whether its owner wants its streams recorded
+	Bans      []Ban        `json:"bans,omitempty"`      // those who are kept out, and perhaps some who were
+	Broadcast BroadcastID  `json:"broadcast,omitempty"` // the stream that it has now; "": there is no picture
+	Record    RecordChoice `json:"record,omitempty"`    // whether its owner wants its streams recorded
 }
 
 // open answers nil while people may join, comment and give in room id: on air or paused.
@@ -78,10 +78,10 @@ func streamKey(s string) bool {
 // LiveCreated says that a streamer has a new room. The key opens nothing by itself: only a sign does.
 type LiveCreated struct {
 	Live      LiveID `json:"live"`
-	Streamer  UserID `json:"streamer"` // whose room it is
-	Title     string `json:"title"`    // what the room is called
-	Cover     string `json:"cover"`    // the address of a picture; may be empty
-	StreamKey string `json:"key"`      // the stream key: 20 of 0-9a-zA-Z
+	Streamer  UserID `json:"streamer"`   // whose room it is
+	Title     string `json:"title"`      // what the room is called
+	Cover     string `json:"cover"`      // the address of a picture; may be empty
+	StreamKey string `json:"stream_key"` // the stream key: 20 of 0-9a-zA-Z
 }
 
 // Type implements Event.

@@ -27,14 +27,14 @@ const (
 // Whoever is in the chat says it as a guest; somebody signed in may also speak without being there.
 type PostMessage struct {
 	Kind            MessageKind   `json:"kind"`
-	Text            string        `json:"text"`     // 1–1000 characters of text; what the other kinds are
-	DurationMS      int           `json:"ms"`       // of a voice message: 1–120000 milliseconds; else 0
-	ChatRooms       []ChatRoomID  `json:"rooms"`    // at most 16
-	ToUser          UserID        `json:"to"`       // to all connections of this person
-	ToParticipant   ParticipantID `json:"to_guest"` // to this guest's connection
-	Participant     ParticipantID `json:"-"`        // who speaks; 0 for a person who is not in the chat
-	Nickname        string        `json:"-"`        // what the guest is called who is not signed in
-	UploadURLPrefix string        `json:"-"`        // how the addresses of what was uploaded here begin: "https://live.example/uploads/"
+	Text            string        `json:"text"`           // 1–1000 characters of text; what the other kinds are
+	DurationMS      int           `json:"duration_ms"`    // of a voice message: 1–120000 milliseconds; else 0
+	ChatRooms       []ChatRoomID  `json:"chat_rooms"`     // at most 16
+	ToUser          UserID        `json:"to_user"`        // to all connections of this person
+	ToParticipant   ParticipantID `json:"to_participant"` // to this guest's connection
+	Participant     ParticipantID `json:"-"`              // who speaks; 0 for a person who is not in the chat
+	Nickname        string        `json:"-"`              // what the guest is called who is not signed in
+	UploadURLPrefix string        `json:"-"`              // how the addresses of what was uploaded here begin: "https://live.example/uploads/"
 }
 
 // Type implements Command.
@@ -177,17 +177,17 @@ func stickerName(s string) bool {
 
 // MessagePosted says what somebody said in the chat.
 type MessagePosted struct {
-	Participant   ParticipantID `json:"guest"`         // who spoke; 0 for a person who was not in the chat
-	Connection    string        `json:"connection"`    // the guest's public id
-	User          UserID        `json:"user"`          // who it was; 0 for somebody who was not signed in
-	Nickname      string        `json:"nickname"`      // what the guest was called who was not signed in; may be empty
-	Kind          MessageKind   `json:"kind"`          // "text", "sticker" or "voice"
-	Text          string        `json:"text"`          // as it was typed, without space around it; or a sticker's name; or an address
-	DurationMS    int           `json:"ms"`            // of a voice message, in milliseconds
-	ChatRooms     []ChatRoomID  `json:"rooms"`         // where it was said
-	ToUser        UserID        `json:"to"`            // the person it was said to alone
-	ToParticipant ParticipantID `json:"to_guest"`      // the guest it was said to alone
-	ToConnection  string        `json:"to_connection"` // that guest's public id
+	Participant   ParticipantID `json:"participant"`    // who spoke; 0 for a person who was not in the chat
+	Connection    string        `json:"connection"`     // the guest's public id
+	User          UserID        `json:"user"`           // who it was; 0 for somebody who was not signed in
+	Nickname      string        `json:"nickname"`       // what the guest was called who was not signed in; may be empty
+	Kind          MessageKind   `json:"kind"`           // "text", "sticker" or "voice"
+	Text          string        `json:"text"`           // as it was typed, without space around it; or a sticker's name; or an address
+	DurationMS    int           `json:"duration_ms"`    // of a voice message, in milliseconds
+	ChatRooms     []ChatRoomID  `json:"chat_rooms"`     // where it was said
+	ToUser        UserID        `json:"to_user"`        // the person it was said to alone
+	ToParticipant ParticipantID `json:"to_participant"` // the guest it was said to alone
+	ToConnection  string        `json:"to_connection"`  // that guest's public id
 }
 
 // Type implements Event.
@@ -197,11 +197,11 @@ func (MessagePosted) Type() string { return "message.posted.v1" }
 func (e MessagePosted) Stream() Stream {
 	switch {
 	case e.ToParticipant != 0:
-		return stream("message-guest-", int64(e.ToParticipant))
+		return stream("message-participant-", int64(e.ToParticipant))
 	case e.ToUser != 0:
 		return DirectMessageStream(e.ToUser)
 	case len(e.ChatRooms) > 0:
-		return Stream("message-room-" + string(e.ChatRooms[0]))
+		return Stream("message-chatroom-" + string(e.ChatRooms[0]))
 	}
 	return "message-public"
 }

@@ -124,10 +124,10 @@ func TestStickersAndVoices(t *testing.T) {
 
 func TestMessageStreams(t *testing.T) {
 	for want, e := range map[domain.Stream]domain.MessagePosted{
-		"message-public":                      {Participant: 1},
-		"message-user-12":                     {Participant: 1, ToUser: 12},
-		"message-guest-3":                     {Participant: 1, ToParticipant: 3},
-		"message-room-" + domain.Stream(room): {Participant: 1, ChatRooms: []domain.ChatRoomID{room, otherRoom}},
+		"message-public":                          {Participant: 1},
+		"message-user-12":                         {Participant: 1, ToUser: 12},
+		"message-participant-3":                   {Participant: 1, ToParticipant: 3},
+		"message-chatroom-" + domain.Stream(room): {Participant: 1, ChatRooms: []domain.ChatRoomID{room, otherRoom}},
 	} {
 		if e.Stream() != want || e.Public() != (want == "message-public") {
 			t.Errorf("%+v: %s, public %v", e, e.Stream(), e.Public())

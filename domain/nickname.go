@@ -8,7 +8,7 @@ import (
 // Nickname says how many guests are called by a name. People who are signed in share one with whoever has it;
 // somebody who is not has one alone.
 type Nickname struct {
-	Holders int `json:"guests"`
+	Holders int `json:"holders"`
 }
 
 // MaxNickname is how many characters what a guest is called has at most.
@@ -106,7 +106,7 @@ func nicknamesOf(keys ...string) []Stream {
 
 // NicknameSet says what a guest is called from now on.
 type NicknameSet struct {
-	Participant ParticipantID `json:"guest"`
+	Participant ParticipantID `json:"participant"`
 	Connection  string        `json:"connection"` // its public id
 	Nickname    string        `json:"nickname"`   // what the guest is called
 	NameKey     string        `json:"name_key"`   // keyed hash of the folded name
@@ -127,7 +127,7 @@ func (e *NicknameSet) personal() (UserID, []*string) {
 // NicknameClaimed says that one guest more is called by a name. Key is a keyed hash; the name itself is not in it.
 type NicknameClaimed struct {
 	Key         string        `json:"key"` // keyed hash of the folded name
-	Participant ParticipantID `json:"guest"`
+	Participant ParticipantID `json:"participant"`
 }
 
 // Type implements Event.
@@ -141,7 +141,7 @@ func (NicknameClaimed) evolve(n Nickname) Nickname { n.Holders++; return n }
 // NicknameReleased says that one guest less is called by a name.
 type NicknameReleased struct {
 	Key         string        `json:"key"` // keyed hash of the folded name
-	Participant ParticipantID `json:"guest"`
+	Participant ParticipantID `json:"participant"`
 }
 
 // Type implements Event.

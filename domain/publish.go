@@ -34,9 +34,9 @@ const maxCodec = 32
 // the earlier is said to have ended.
 type StartBroadcast struct {
 	Live      LiveID      `json:"live"`
-	Broadcast BroadcastID `json:"show"`
-	Node      string      `json:"process"` // the server process that takes the stream in
-	Media     MediaInfo   `json:"picture"`
+	Broadcast BroadcastID `json:"broadcast"`
+	Node      string      `json:"node"` // the server process that takes the stream in
+	Media     MediaInfo   `json:"media"`
 	OnAir     bool        `json:"on_air"` // also puts a room on air that has not started
 }
 
@@ -77,10 +77,10 @@ func (c StartBroadcast) decide(see View) ([]Event, error) {
 // BroadcastStarted says that a room has a stream: there is a picture to see, or something to hear.
 type BroadcastStarted struct {
 	Live      LiveID      `json:"live"`
-	Streamer  UserID      `json:"streamer"` // whose room it is
-	Broadcast BroadcastID `json:"show"`     // the stream, from its first frame to its last, with all reconnects
-	Node      string      `json:"process"`  // the server process that takes it in
-	Media     MediaInfo   `json:"picture"`  // what it held in the beginning
+	Streamer  UserID      `json:"streamer"`  // whose room it is
+	Broadcast BroadcastID `json:"broadcast"` // the stream, from its first frame to its last, with all reconnects
+	Node      string      `json:"node"`      // the server process that takes it in
+	Media     MediaInfo   `json:"media"`     // what it held in the beginning
 }
 
 // Type implements Event.
@@ -117,8 +117,8 @@ var publishReasons = [...]StopCause{StopByPublisher, StopConnectionLost, StopRep
 // StopBroadcast says for a room that a stream has ended. It is silent when the room has another one by now.
 type StopBroadcast struct {
 	Live      LiveID      `json:"live"`
-	Broadcast BroadcastID `json:"show"`
-	Cause     StopCause   `json:"reason"`
+	Broadcast BroadcastID `json:"broadcast"`
+	Cause     StopCause   `json:"cause"`
 	Bytes     int64       `json:"bytes"` // that were taken in
 }
 
@@ -144,7 +144,7 @@ func (c StopBroadcast) decide(see View) ([]Event, error) {
 // KickBroadcast ends a room's stream in the name of an operator. The room goes on without a picture.
 type KickBroadcast struct {
 	Live   LiveID `json:"live"`
-	Reason string `json:"note"` // why, for the log and the streamer's encoder: at most 100 characters, may be empty
+	Reason string `json:"reason"` // why, for the log and the streamer's encoder: at most 100 characters, may be empty
 }
 
 // Type implements Command.
@@ -170,11 +170,11 @@ func (c KickBroadcast) decide(see View) ([]Event, error) {
 // BroadcastStopped says that a room's stream has ended; not when an encoder is lost and comes back in time.
 type BroadcastStopped struct {
 	Live      LiveID      `json:"live"`
-	Streamer  UserID      `json:"streamer"` // whose room it is
-	Broadcast BroadcastID `json:"show"`     // the stream
-	Cause     StopCause   `json:"reason"`   // why
-	Reason    string      `json:"note"`     // what an operator said about it
-	Bytes     int64       `json:"bytes"`    // that were taken in; 0 when nobody is left who knows
+	Streamer  UserID      `json:"streamer"`  // whose room it is
+	Broadcast BroadcastID `json:"broadcast"` // the stream
+	Cause     StopCause   `json:"cause"`     // why
+	Reason    string      `json:"reason"`    // what an operator said about it
+	Bytes     int64       `json:"bytes"`     // that were taken in; 0 when nobody is left who knows
 }
 
 // Type implements Event.
@@ -190,3 +190,7 @@ func (e BroadcastStopped) EventLive() LiveID { return e.Live }
 func (e BroadcastStopped) EventUser() UserID { return e.Streamer }
 
 func (BroadcastStopped) evolve(l Live) Live { l.Broadcast = ""; return l }
+
+func (e *BroadcastStopped) personal() (UserID, []*string) {
+	return e.Streamer, []*string{&e.Reason}
+}

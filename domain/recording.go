@@ -19,7 +19,7 @@ func (r RecordingID) of(show BroadcastID) bool {
 }
 
 // recordingAsked is that somebody has asked for it.
-const recordingAsked RecordingCause = "asked"
+const recordingAsked RecordingCause = "requested"
 
 // RecordChoice is what a streamer wants of a room's streams; "" is that nobody has said anything.
 type RecordChoice string
@@ -146,11 +146,11 @@ func (e RecordingStarted) evolve(r Recording) Recording { r.Live = e.Live; retur
 
 // RecordingPart is one file of a recording.
 type RecordingPart struct {
-	File       string    `json:"file"`    // its name
-	StartedAt  time.Time `json:"began"`   // when its first frame came
-	DurationMS int64     `json:"length"`  // in milliseconds
-	Bytes      int64     `json:"bytes"`   // that it has
-	Media      MediaInfo `json:"picture"` // what it holds
+	File       string    `json:"file"`        // its name
+	StartedAt  time.Time `json:"started_at"`  // when its first frame came
+	DurationMS int64     `json:"duration_ms"` // in milliseconds
+	Bytes      int64     `json:"bytes"`       // that it has
+	Media      MediaInfo `json:"media"`       // what it holds
 }
 
 func (p RecordingPart) sound() error {
@@ -172,12 +172,12 @@ func inTables(t time.Time) bool { return t.Year() >= 1 && t.Year() <= 9999 }
 type FinishRecording struct {
 	Live       LiveID          `json:"live"`
 	Recording  RecordingID     `json:"recording"`
-	Cause      RecordingCause  `json:"reason"` // a word: why it has ended
-	StartedAt  time.Time       `json:"began"`  // when it began
-	EndedAt    time.Time       `json:"ended"`  // and ended
-	DurationMS int64           `json:"length"` // of what there is to see, in milliseconds
-	Bytes      int64           `json:"bytes"`  // that it takes
-	Parts      []RecordingPart `json:"parts"`  // its files: at most 128
+	Cause      RecordingCause  `json:"cause"`       // a word: why it has ended
+	StartedAt  time.Time       `json:"started_at"`  // when it began
+	EndedAt    time.Time       `json:"ended_at"`    // and ended
+	DurationMS int64           `json:"duration_ms"` // of what there is to see, in milliseconds
+	Bytes      int64           `json:"bytes"`       // that it takes
+	Parts      []RecordingPart `json:"parts"`       // its files: at most 128
 }
 
 // Type implements Command.
@@ -217,14 +217,14 @@ func (c FinishRecording) decide(see View) ([]Event, error) {
 // RecordingFinished says that a recording is closed, and what it holds.
 type RecordingFinished struct {
 	Live       LiveID          `json:"live"`
-	Streamer   UserID          `json:"streamer"`  // whose room it is
-	Recording  RecordingID     `json:"recording"` // named like the stream
-	Cause      RecordingCause  `json:"reason"`    // why it has ended: as its stream did, or "disk_full", "quota", "interrupted", "parts", "failed"
-	StartedAt  time.Time       `json:"began"`     // when it began
-	EndedAt    time.Time       `json:"ended"`     // and ended
-	DurationMS int64           `json:"length"`    // of what there is to see, in milliseconds
-	Bytes      int64           `json:"bytes"`     // that it takes
-	Parts      []RecordingPart `json:"parts"`     // its files; a new one where the size or codec changed
+	Streamer   UserID          `json:"streamer"`    // whose room it is
+	Recording  RecordingID     `json:"recording"`   // named like the stream
+	Cause      RecordingCause  `json:"cause"`       // why it has ended: as its stream did, or "disk_full", "quota", "interrupted", "parts", "failed"
+	StartedAt  time.Time       `json:"started_at"`  // when it began
+	EndedAt    time.Time       `json:"ended_at"`    // and ended
+	DurationMS int64           `json:"duration_ms"` // of what there is to see, in milliseconds
+	Bytes      int64           `json:"bytes"`       // that it takes
+	Parts      []RecordingPart `json:"parts"`       // its files; a new one where the size or codec changed
 }
 
 // Type implements Event.
@@ -272,7 +272,7 @@ func (c DeleteRecording) decide(see View) ([]Event, error) {
 type DiscardRecording struct {
 	Live      LiveID         `json:"live"`
 	Recording RecordingID    `json:"recording"`
-	Cause     RecordingCause `json:"reason"` // a word
+	Cause     RecordingCause `json:"cause"` // a word
 }
 
 // Type implements Command.
@@ -301,7 +301,7 @@ type RecordingDeleted struct {
 	Live      LiveID         `json:"live"`
 	Streamer  UserID         `json:"streamer"`  // whose room it is
 	Recording RecordingID    `json:"recording"` // named like the stream
-	Cause     RecordingCause `json:"reason"`    // "asked", "expired", "quota"
+	Cause     RecordingCause `json:"cause"`     // "asked", "expired", "quota"
 }
 
 // Type implements Event.

@@ -42,7 +42,7 @@ func TestRecordings(t *testing.T) {
 	}
 	begun := events(liveOnAir(6), []domain.Event{started(6, "s1", "p1"), recorded(6, "s1")})
 	kept := events(begun, []domain.Event{stopped(6, "s1", domain.StopConnectionLost, 9), finished})
-	gone := events(kept, []domain.Event{deleted("asked")})
+	gone := events(kept, []domain.Event{deleted("requested")})
 	discard := domain.DiscardRecording{Live: 6, Recording: "s1", Cause: "quota"}
 	deletion := domain.DeleteRecording{Live: 6, Recording: "s1"}
 	specs := []spec{
@@ -71,8 +71,8 @@ func TestRecordings(t *testing.T) {
 		{name: "one of another room makes none", given: events(kept, liveOnAir(7)), when: domain.DiscardRecording{Live: 7, Recording: "s1", Cause: "quota"}},
 		{name: "one does not make room for nothing", given: kept, when: domain.DiscardRecording{Live: 6, Recording: "s1"}, refused: domain.CodeBadRequest},
 		{name: "one does not make room for a speech", given: kept, when: domain.DiscardRecording{Live: 6, Recording: "s1", Cause: domain.RecordingCause(strings.Repeat("x", 33))}, refused: domain.CodeBadRequest},
-		{name: "its owner deletes one", given: kept, by: signedIn(streamer), when: deletion, then: []domain.Event{deleted("asked")}},
-		{name: "an operator deletes one", given: kept, by: signedIn(boss), when: deletion, then: []domain.Event{deleted("asked")}},
+		{name: "its owner deletes one", given: kept, by: signedIn(streamer), when: deletion, then: []domain.Event{deleted("requested")}},
+		{name: "an operator deletes one", given: kept, by: signedIn(boss), when: deletion, then: []domain.Event{deleted("requested")}},
 		{name: "nobody else deletes one", given: kept, by: signedIn(viewer), when: deletion, refused: domain.CodeRecordingNotFound},
 		{name: "one is deleted once", given: gone, by: signedIn(streamer), when: deletion, refused: domain.CodeRecordingNotFound},
 		{name: "one that never was is not deleted", given: liveOnAir(6), by: signedIn(streamer), when: deletion, refused: domain.CodeRecordingNotFound},
@@ -82,11 +82,11 @@ func TestRecordings(t *testing.T) {
 		{name: "one that is being written by another name is not deleted", by: signedIn(streamer), when: deletion, refused: domain.CodeRecordingRunning,
 			given: events(begun, []domain.Event{stopped(6, "s1", domain.StopNodeLost, 0), started(6, "s1-1795262400000", "p1")})},
 		{name: "one of which nobody will hear again is deleted while the room has another stream", by: signedIn(streamer), when: deletion,
-			given: events(begun, []domain.Event{stopped(6, "s1", domain.StopNodeLost, 0), started(6, "s12", "p1")}), then: []domain.Event{deleted("asked")}},
+			given: events(begun, []domain.Event{stopped(6, "s1", domain.StopNodeLost, 0), started(6, "s12", "p1")}), then: []domain.Event{deleted("requested")}},
 		{name: "one that is finished is deleted while the room has another stream", given: events(kept, []domain.Event{started(6, "s2", "p1")}),
-			by: signedIn(streamer), when: deletion, then: []domain.Event{deleted("asked")}},
+			by: signedIn(streamer), when: deletion, then: []domain.Event{deleted("requested")}},
 		{name: "one of which nobody will hear again is deleted", given: events(begun, []domain.Event{stopped(6, "s1", domain.StopNodeLost, 0)}),
-			by: signedIn(streamer), when: deletion, then: []domain.Event{deleted("asked")}},
+			by: signedIn(streamer), when: deletion, then: []domain.Event{deleted("requested")}},
 	}
 	for i := range specs {
 		if specs[i].by == (domain.Actor{}) {

@@ -50,7 +50,7 @@ func (a Actor) String() string {
 	case PaymentProvider:
 		return "provider"
 	default:
-		return "anyone"
+		return "anonymous"
 	}
 }
 
@@ -130,7 +130,7 @@ const (
 
 // String implements fmt.Stringer.
 func (a access) String() string {
-	return [...]string{"anyone", "person", "operator", "person or operator", "system", "provider"}[a]
+	return [...]string{"anyone", "authenticated user", "operator", "owner or operator", "system", "payment provider"}[a]
 }
 
 // admit is the one place where a person's account, session and rights are checked.

@@ -19,39 +19,39 @@ func examples() []example {
 	return []example{
 		{nobody, domain.RegisterUser{Username: "bob", NameKey: "k-bob"}, "anyone"},
 		{nobody, domain.SignIn{User: viewer, Session: "s2"}, "anyone"},
-		{signedIn(viewer), domain.SignOut{}, "person"},
-		{signedIn(viewer), domain.ChangeProfile{Nickname: "Zoë"}, "person"},
-		{signedIn(viewer), domain.IncrementAge{}, "person"},
+		{signedIn(viewer), domain.SignOut{}, "authenticated user"},
+		{signedIn(viewer), domain.ChangeProfile{Nickname: "Zoë"}, "authenticated user"},
+		{signedIn(viewer), domain.IncrementAge{}, "authenticated user"},
 		{operator, domain.DisableUser{User: stranger}, "operator"},
 		{operator, domain.EnableUser{User: 14}, "operator"},
 		{operator, domain.GrantRole{User: stranger, Role: domain.RoleAuditor}, "operator"},
 		{operator, domain.RevokeRole{User: stranger, Role: domain.RoleAnalyst}, "operator"},
 		{operator, domain.ForgetUser{User: stranger}, "operator"},
-		{signedIn(viewer), domain.CreateLive{Title: "songs", StreamKey: key}, "person"},
+		{signedIn(viewer), domain.CreateLive{Title: "songs", StreamKey: key}, "authenticated user"},
 		{operator, domain.KickUser{User: stranger, Reason: "be kind"}, "operator"},
 		{operator, domain.KickConnection{Connection: "c-1"}, "operator"},
 		{operator, domain.BanUser{User: streamer, Seconds: 60, Lives: []domain.LiveID{6}}, "operator"},
 		{operator, domain.UnbanUser{User: 15}, "operator"},
-		{signedIn(streamer), domain.ChangeLiveStatus{Live: 6, To: domain.LiveStop}, "person or operator"},
-		{signedIn(streamer), domain.BanViewer{Live: 6, User: stranger}, "person or operator"},
-		{signedIn(streamer), domain.UnbanViewer{Live: 6, User: 15}, "person or operator"},
+		{signedIn(streamer), domain.ChangeLiveStatus{Live: 6, To: domain.LiveStop}, "owner or operator"},
+		{signedIn(streamer), domain.BanViewer{Live: 6, User: stranger}, "owner or operator"},
+		{signedIn(streamer), domain.UnbanViewer{Live: 6, User: 15}, "owner or operator"},
 		{system, domain.StartBroadcast{Live: 6, Broadcast: "show-2", Node: "p1", OnAir: true}, "system"},
 		{system, domain.StopBroadcast{Live: 6, Broadcast: "show-1", Cause: domain.StopByPublisher, Bytes: 9}, "system"},
 		{operator, domain.KickBroadcast{Live: 6, Reason: "why"}, "operator"},
-		{signedIn(streamer), domain.SetRecording{Live: 6, On: true}, "person"},
+		{signedIn(streamer), domain.SetRecording{Live: 6, On: true}, "authenticated user"},
 		{system, domain.StartRecording{Live: 6, Recording: "show-1"}, "system"},
 		{system, domain.FinishRecording{Live: 6, Recording: "show-1", Cause: "stopped", StartedAt: noon, EndedAt: noon}, "system"},
-		{signedIn(streamer), domain.DeleteRecording{Live: 6, Recording: "show-0"}, "person"},
+		{signedIn(streamer), domain.DeleteRecording{Live: 6, Recording: "show-0"}, "authenticated user"},
 		{system, domain.DiscardRecording{Live: 6, Recording: "show-0", Cause: "quota"}, "system"},
-		{signedIn(viewer), domain.JoinLive{Live: 6, Node: "p1"}, "person"},
+		{signedIn(viewer), domain.JoinLive{Live: 6, Node: "p1"}, "authenticated user"},
 		{system, domain.LeaveLive{Live: 6, User: stranger, Cause: domain.LeaveRequested, Node: "p1"}, "system"},
-		{signedIn(viewer), domain.PostComment{Live: 6, Text: "hello"}, "person"},
+		{signedIn(viewer), domain.PostComment{Live: 6, Text: "hello"}, "authenticated user"},
 		{operator, domain.AddGift{Name: "rose", Price: 30}, "operator"},
 		{operator, domain.RepriceGift{Gift: 3, Price: 50}, "operator"},
 		{operator, domain.WithdrawGift{Gift: 3}, "operator"},
-		{signedIn(viewer), domain.SendGift{Live: 6, Gift: 3, Num: 1}, "person"},
-		{signedIn(viewer), domain.PlaceOrder{Order: "O2", Price: 6, Coins: 60}, "person"},
-		{provider, domain.PayOrder{Order: "O1", User: viewer, Price: 6}, "provider"},
+		{signedIn(viewer), domain.SendGift{Live: 6, Gift: 3, Num: 1}, "authenticated user"},
+		{signedIn(viewer), domain.PlaceOrder{Order: "O2", Price: 6, Coins: 60}, "authenticated user"},
+		{provider, domain.PayOrder{Order: "O1", User: viewer, Price: 6}, "payment provider"},
 		{operator, domain.CreditCoins{Order: "O3", User: viewer, Coins: 60}, "operator"},
 		{nobody, domain.RegisterByEmail{Email: "zoe@example.org", EmailKey: "e-zoe"}, "anyone"},
 		{nobody, domain.CreateChatRoom{Name: "songs", ChatRoom: otherRoom, NameKey: "r-songs", MaxChatRooms: 9}, "anyone"},
@@ -106,20 +106,20 @@ func TestWhoMayDoWhat(t *testing.T) {
 			code domain.Code     // otherwise; "": that of the command
 		}{
 			{"nobody", nobody, nil, ""},
-			{"a person", signedIn(viewer), map[string]bool{"person": true}, ""},
-			{"an analyst", signedIn(stranger), map[string]bool{"person": true}, ""},
-			{"a person who is an operator", signedIn(boss), map[string]bool{"person": true, "operator": true}, ""},
+			{"a person", signedIn(viewer), map[string]bool{"authenticated user": true}, ""},
+			{"an analyst", signedIn(stranger), map[string]bool{"authenticated user": true}, ""},
+			{"a person who is an operator", signedIn(boss), map[string]bool{"authenticated user": true, "operator": true}, ""},
 			{"the command line", operator, map[string]bool{"operator": true}, ""},
 			{"roomlog itself", system, map[string]bool{"system": true}, ""},
-			{"the payment provider", provider, map[string]bool{"provider": true}, ""},
+			{"the payment provider", provider, map[string]bool{"payment provider": true}, ""},
 			{"somebody of an unknown kind", domain.Actor{Kind: 99}, nil, ""},
 		} {
 			t.Run(x.when.Type()+" by "+asker.name, func(t *testing.T) {
 				want := domain.CodeForbidden
 				switch {
-				case x.who == "anyone", asker.may[x.who], x.who == "person or operator" && (asker.may["person"] || asker.may["operator"]):
+				case x.who == "anyone", asker.may[x.who], x.who == "owner or operator" && (asker.may["authenticated user"] || asker.may["operator"]):
 					want = ""
-				case strings.HasPrefix(x.who, "person"):
+				case x.who == "authenticated user", x.who == "owner or operator":
 					want = domain.CodeTokenMissing
 				}
 				w, r := worldOfExamples(t), domain.Request{Command: x.when, Actor: asker.by}
@@ -318,7 +318,7 @@ func TestCheck(t *testing.T) {
 
 func TestActorsAreNamed(t *testing.T) {
 	for by, want := range map[domain.Actor]string{
-		signedIn(viewer): "user-12", operator: "operator", system: "system", provider: "provider", nobody: "anyone",
+		signedIn(viewer): "user-12", operator: "operator", system: "system", provider: "provider", nobody: "anonymous",
 	} {
 		if by.String() != want {
 			t.Errorf("got %s, want %s", by, want)

@@ -31,8 +31,8 @@ type ChatRoom struct {
 
 // ChatRoomName says which room has a name.
 type ChatRoomName struct {
-	ChatRoom ChatRoomID `json:"room"` // "": none now
-	Used     bool       `json:"used"` // some room has or had it
+	ChatRoom ChatRoomID `json:"chat_room"` // "": none now
+	Used     bool       `json:"used"`      // some room has or had it
 }
 
 // CreateChatRoom asks for a new chat room under a name that none has. Nobody has to be signed in for it.
@@ -78,11 +78,11 @@ func (c CreateChatRoom) decide(see View) ([]Event, error) {
 
 // ChatRoomCreated says that there is a new chat room.
 type ChatRoomCreated struct {
-	ChatRoom ChatRoomID `json:"room"`
+	ChatRoom ChatRoomID `json:"chat_room"`
 	Name     string     `json:"name"`     // what it is called
 	NameKey  string     `json:"name_key"` // keyed hash of the folded name
 	User     UserID     `json:"user"`     // who asked for it; 0 for somebody who was not signed in, or an operator
-	Total    int        `json:"rooms"`    // how many there are with it
+	Total    int        `json:"total"`    // how many there are with it
 }
 
 // Type implements Event.
@@ -101,7 +101,7 @@ func (e ChatRoomCreated) evolve(ChatRoom) ChatRoom { return ChatRoom{Open: true,
 // ChatRoomNameClaimed says which room a name belongs to from now on.
 type ChatRoomNameClaimed struct {
 	Key      string     `json:"key"` // keyed hash of the folded name
-	ChatRoom ChatRoomID `json:"room"`
+	ChatRoom ChatRoomID `json:"chat_room"`
 }
 
 // Type implements Event.
@@ -116,7 +116,7 @@ func (e ChatRoomNameClaimed) evolve(ChatRoomName) ChatRoomName {
 
 // RemoveChatRoom asks to remove a chat room for good. What was said in it stays in the log; its name is free.
 type RemoveChatRoom struct {
-	ChatRoom ChatRoomID `json:"room"`
+	ChatRoom ChatRoomID `json:"chat_room"`
 	NameKey  string     `json:"-"` // of its name, looked up by the door
 }
 
@@ -141,8 +141,8 @@ func (c RemoveChatRoom) decide(see View) ([]Event, error) {
 
 // ChatRoomRemoved says that a chat room is gone for good.
 type ChatRoomRemoved struct {
-	ChatRoom ChatRoomID `json:"room"`
-	Total    int        `json:"rooms"` // how many are left
+	ChatRoom ChatRoomID `json:"chat_room"`
+	Total    int        `json:"total"` // how many are left
 }
 
 // Type implements Event.
@@ -158,7 +158,7 @@ func (ChatRoomRemoved) evolve(r ChatRoom) ChatRoom { r.Open = false; return r }
 // ChatRoomNameReleased says that a name belongs to no room any more.
 type ChatRoomNameReleased struct {
 	Key      string     `json:"key"` // keyed hash of the folded name
-	ChatRoom ChatRoomID `json:"room"`
+	ChatRoom ChatRoomID `json:"chat_room"`
 }
 
 // Type implements Event.

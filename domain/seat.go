@@ -4,7 +4,7 @@ import "slices"
 
 // JoinChatRoom asks for a guest to be in a chat room. Nothing follows when the guest is there already.
 type JoinChatRoom struct {
-	ChatRoom    ChatRoomID    `json:"room"`
+	ChatRoom    ChatRoomID    `json:"chat_room"`
 	Participant ParticipantID `json:"-"`
 }
 
@@ -35,10 +35,10 @@ func (c JoinChatRoom) decide(see View) ([]Event, error) {
 
 // ChatRoomJoined says that a guest is in a chat room.
 type ChatRoomJoined struct {
-	Participant ParticipantID `json:"guest"`
+	Participant ParticipantID `json:"participant"`
 	Connection  string        `json:"connection"` // its public id
 	User        UserID        `json:"user"`       // who it is; 0 for somebody who is not signed in
-	ChatRoom    ChatRoomID    `json:"room"`
+	ChatRoom    ChatRoomID    `json:"chat_room"`
 }
 
 // Type implements Event.
@@ -57,7 +57,7 @@ func (e ChatRoomJoined) evolve(g Participant) Participant {
 
 // LeaveChatRoom asks for a guest to be in a chat room no more. Nothing follows when the guest is not there.
 type LeaveChatRoom struct {
-	ChatRoom    ChatRoomID    `json:"room"`
+	ChatRoom    ChatRoomID    `json:"chat_room"`
 	Participant ParticipantID `json:"-"`
 }
 
@@ -77,10 +77,10 @@ func (c LeaveChatRoom) decide(see View) ([]Event, error) {
 
 // ChatRoomLeft says that a guest is not in a chat room any more.
 type ChatRoomLeft struct {
-	Participant ParticipantID `json:"guest"`
+	Participant ParticipantID `json:"participant"`
 	Connection  string        `json:"connection"` // its public id
 	User        UserID        `json:"user"`       // who it is; 0 for somebody who is not signed in
-	ChatRoom    ChatRoomID    `json:"room"`
+	ChatRoom    ChatRoomID    `json:"chat_room"`
 	Cause       LeaveCause    `json:"cause"` // why
 }
 

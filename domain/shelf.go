@@ -5,7 +5,7 @@ type Gift struct {
 	Name      string `json:"name"` // "": there is no such gift
 	Image     string `json:"image"`
 	Price     Coins  `json:"price"`
-	Available bool   `json:"listed"`
+	Available bool   `json:"available"`
 }
 
 // maxPrice bounds the price of one gift.

@@ -45,7 +45,7 @@ func (s *story) anything(t *rapid.T) domain.Request {
 			return domain.Request{Command: c, Actor: operator}
 		case "system":
 			return domain.Request{Command: c, Actor: system}
-		case "provider":
+		case "payment provider":
 			return domain.Request{Command: c, Actor: provider}
 		}
 	}

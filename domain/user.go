@@ -9,7 +9,7 @@ type User struct {
 	Forgotten  bool   `json:"forgotten,omitempty"` // erased; never comes back
 	Roles      []Role `json:"roles,omitempty"`
 	Age        int    `json:"age,omitempty"` // in years; 0 until somebody counts
-	Ban        Ban    `json:"denied,omitzero"`
+	Ban        Ban    `json:"ban,omitzero"`
 
 	Passwordless bool `json:"passwordless,omitempty"` // signs in by an e-mail address alone
 }

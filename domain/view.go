@@ -121,8 +121,8 @@ const (
 	nextLive Stream = "next-live"
 	nextGift Stream = "next-gift"
 
-	nextGuest Stream = "next-guest"
-	roomCount Stream = "count-room"
+	nextGuest Stream = "next-participant"
+	roomCount Stream = "count-chatroom"
 )
 
 // numbered is an event that takes an id, or says how many there are.

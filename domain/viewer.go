@@ -5,8 +5,8 @@ import "slices"
 // Visit is one person in one room: there now or not, and whether ever.
 type Visit struct {
 	Present bool   `json:"present,omitempty"`
-	Visited bool   `json:"been,omitempty"`    // was here before, or is
-	Node    string `json:"process,omitempty"` // the server process that holds the connection
+	Visited bool   `json:"visited,omitempty"` // was here before, or is
+	Node    string `json:"node,omitempty"`    // the server process that holds the connection
 }
 
 // JoinLive asks to enter a room.
@@ -43,8 +43,8 @@ func (c JoinLive) decide(see View) ([]Event, error) {
 type ViewerJoined struct {
 	Live       LiveID `json:"live"`
 	User       UserID `json:"user"`
-	FirstVisit bool   `json:"first"`   // the first visit ever of this person to this room
-	Node       string `json:"process"` // the server process that holds the connection
+	FirstVisit bool   `json:"first_visit"` // the first visit ever of this person to this room
+	Node       string `json:"node"`        // the server process that holds the connection
 }
 
 // Type implements Event.
@@ -68,7 +68,7 @@ func (e ViewerJoined) evolve(Visit) Visit {
 type ViewerMoved struct {
 	Live LiveID `json:"live"`
 	User UserID `json:"user"`
-	Node string `json:"process"` // the server process that holds the connection from now on
+	Node string `json:"node"` // the server process that holds the connection from now on
 }
 
 // Type implements Event.
@@ -90,7 +90,7 @@ type LeaveCause string
 
 // The causes.
 const (
-	LeaveRequested      LeaveCause = "asked"
+	LeaveRequested      LeaveCause = "requested"
 	LeaveConnectionLost LeaveCause = "connection_lost"
 	LeaveNodeLost       LeaveCause = "node_lost"
 	LeaveLiveEnded      LeaveCause = "live_ended"
@@ -104,8 +104,8 @@ var leaveCauses = [...]LeaveCause{LeaveRequested, LeaveConnectionLost, LeaveNode
 type LeaveLive struct {
 	Live  LiveID     `json:"live"`
 	User  UserID     `json:"user"`
-	Cause LeaveCause `json:"cause"`   // why
-	Node  string     `json:"process"` // the server process that held the connection
+	Cause LeaveCause `json:"cause"` // why
+	Node  string     `json:"node"`  // the server process that held the connection
 }
 
 // Type implements Command.

@@ -216,7 +216,7 @@ func TestABrokenDecisionConcernsItsOwnRequestOnly(t *testing.T) {
 	p := l.party(2, 100)
 	broken := l.list(10)
 	_, err := db.Owner.Exec(t.Context(), "INSERT INTO snapshot VALUES ($1, 1, 1, $2)", fmt.Sprintf("gift-%d", broken),
-		`{"name":"rose","image":"","price":0,"listed":true}`)
+		`{"name":"rose","image":"","price":0,"available":true}`)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -12,7 +12,7 @@ import (
 
 // ProfileRooms is the chat rooms that there are.
 var ChatRooms = Projection{
-	Name: "rooms", Version: 1, Tables: []string{"room"},
+	Name: "chat_rooms", Version: 1, Tables: []string{"chat_room"},
 	Handlers: []Handler{on(foldRoomCreated), on(foldRoomRemoved)},
 	Write:    writes(writeRooms),
 }
@@ -46,10 +46,10 @@ func without[T any](s []T, i int) []T { return append(s[:i:i], s[i+1:]...) }
 
 func writeRooms(b *roomsBatch, tables *pgx.Batch) {
 	if len(b.removed) > 0 {
-		expect(len(b.removed), tables.Queue(deleteRoom, b.removed))
+		expect(len(b.removed), tables.Queue(deleteChatRoom, b.removed))
 	}
 	if len(b.id) > 0 {
-		tables.Queue(insertRoom, b.id, b.name, b.key, b.user, b.position, b.at)
+		tables.Queue(insertChatRoom, b.id, b.name, b.key, b.user, b.position, b.at)
 	}
 }
 
@@ -70,17 +70,17 @@ func scanChatRoom(row pgx.CollectableRow) (r ChatRoom, err error) {
 
 // ProfileRooms answers all chat rooms, oldest first. How many there are is bounded by the rules.
 func (q *Queries) ChatRooms(ctx context.Context) ([]ChatRoom, error) {
-	return many(ctx, q, "rooms", scanChatRoom, selectRoom+" ORDER BY position")
+	return many(ctx, q, "rooms", scanChatRoom, selectChatRoom+" ORDER BY position")
 }
 
 // ChatRoom answers one chat room, or ErrNotFound.
 func (q *Queries) ChatRoom(ctx context.Context, id domain.ChatRoomID) (ChatRoom, error) {
-	return one(ctx, q, "room", scanChatRoom, selectRoom+" WHERE id = $1", id)
+	return one(ctx, q, "room", scanChatRoom, selectChatRoom+" WHERE id = $1", id)
 }
 
 // ChatRoomByName answers the chat room of a name, whose key is eventstore.Store.NameKey of it, or ErrNotFound.
 func (q *Queries) ChatRoomByName(ctx context.Context, nameKey string) (ChatRoom, error) {
-	return one(ctx, q, "room by name", scanChatRoom, selectRoom+" WHERE name_key = $1", nameKey)
+	return one(ctx, q, "room by name", scanChatRoom, selectChatRoom+" WHERE name_key = $1", nameKey)
 }
 
 // ChatRoomUser is somebody signed in who is in a chat room.
@@ -96,7 +96,7 @@ func (q *Queries) ChatRoomUsers(ctx context.Context, rooms []domain.ChatRoomID, 
 		err = row.Scan(&m.ChatRoom, &m.ID, &m.Username, &m.Nickname, &m.Avatar, &m.CreatedAt)
 		m.CreatedAt = m.CreatedAt.UTC()
 		return m, err
-	}, selectPeopleInRooms, rooms, min(max(limit, 1), maxPage))
+	}, selectChatRoomUsers, rooms, min(max(limit, 1), maxPage))
 	members := make(map[domain.ChatRoomID][]ChatRoomUser)
 	for _, m := range found {
 		members[m.ChatRoom] = append(members[m.ChatRoom], m)

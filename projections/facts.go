@@ -52,7 +52,7 @@ func (f *Feed) UserDeltas(ctx context.Context, user domain.UserID, after, upTo i
 		string(domain.WalletStream(user)),
 		string(domain.DirectMessageStream(user)),
 	}
-	records, err := many(ctx, f.queries, "the private lane", scanBare, selectPrivate, streams, after, upTo, limit)
+	records, err := many(ctx, f.queries, "the private lane", scanBare, selectUserChannel, streams, after, upTo, limit)
 	if err != nil {
 		return nil, err
 	}

@@ -11,7 +11,7 @@ import (
 
 // GiftCatalogue is the gifts that can be given.
 var GiftCatalogue = Projection{
-	Name: "shelf", Version: 1, Tables: []string{"gift"},
+	Name: "gift_catalogue", Version: 1, Tables: []string{"gift"},
 	Handlers: []Handler{on(foldListed), on(foldRepriced), on(foldWithdrawn)},
 	Write:    writes(writeShelf),
 }
@@ -51,7 +51,7 @@ func writeShelf(b *shelfBatch, tables *pgx.Batch) {
 
 // SentGifts is the gifts that were given, and what each room was given. It counts coins.
 var SentGifts = Projection{
-	Name: "gifts", Version: 1, Tables: []string{"gift_record", "live_coin"}, CountsCoins: true,
+	Name: "sent_gifts", Version: 1, Tables: []string{"gift_record", "live_coin"}, CountsCoins: true,
 	Handlers: []Handler{on(foldGift)},
 	Write:    writes(writeGifts),
 }

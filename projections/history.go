@@ -23,7 +23,7 @@ func (q *Queries) Viewers(ctx context.Context, f ViewerFilter) ([]Viewer, error)
 
 // PresentViewer answers who is in a room now and came before a position, newest first.
 func (q *Queries) PresentViewers(ctx context.Context, live domain.LiveID, before int64, limit int) ([]PresentViewer, error) {
-	return many(ctx, q, "who is present", scanPresent, selectPresent, live, limit, before)
+	return many(ctx, q, "who is present", scanPresent, selectPresentViewers, live, limit, before)
 }
 
 // GiftHistory answers a page of the gifts given.

@@ -12,7 +12,7 @@ import (
 
 // Messages is what was said in the chat.
 var Messages = Projection{
-	Name: "messages", Version: 1, Tables: []string{"message", "message_room"},
+	Name: "messages", Version: 1, Tables: []string{"message", "message_chat_room"},
 	Handlers: []Handler{on(foldMessage), on(foldMessagesForgotten), on(foldGuestForgotten)},
 	Write:    writes(writeMessages),
 }
@@ -67,7 +67,7 @@ func (b *messagesBatch) queueSaid(tables *pgx.Batch) {
 	}
 	tables.Queue(insertMessage, position, id, guest, connection, user, nickname, kind, text, ms, toUser, toGuest, public, at)
 	if len(room) > 0 {
-		tables.Queue(insertMessageRoom, room, in)
+		tables.Queue(insertMessageChatRoom, room, in)
 	}
 }
 
@@ -106,7 +106,7 @@ func scanMessage(row pgx.CollectableRow) (m Message, err error) {
 // ChatRoomMessages answers a page of what was said in a chat room.
 func (q *Queries) ChatRoomMessages(ctx context.Context, room domain.ChatRoomID, w Window) ([]Message, error) {
 	after, before, limit := w.bounds()
-	return many(ctx, q, "messages of a room", scanMessage, w.in(selectRoomMessages), room, after, before, limit)
+	return many(ctx, q, "messages of a room", scanMessage, w.in(selectChatRoomMessages), room, after, before, limit)
 }
 
 // PublicMessages answers a page of what was said to everybody.

@@ -222,7 +222,7 @@ func eraseOld(ctx context.Context, tx pgx.Tx, events []eventstore.Record) error 
 	for _, o := range old {
 		b := &pgx.Batch{}
 		b.Queue("SELECT set_config('search_path', $1, true)", o.schema+",public")
-		for _, erase := range []string{erasePerson, eraseLive, eraseComment, eraseEmail, eraseGuest, eraseMessage} {
+		for _, erase := range []string{eraseUserAccount, eraseLive, eraseComment, eraseEmail, eraseParticipant, eraseMessage} {
 			b.Queue(erase, forgotten)
 		}
 		b.Queue("SELECT set_config('search_path', 'read,public', true)")

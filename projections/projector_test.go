@@ -183,7 +183,7 @@ func TestProjector(t *testing.T) {
 		t.Parallel()
 		w := newWorld(t)
 		c := newCrowd(w, 2, 1)
-		broken := projections.WithFold("gifts", func(e domain.GiftSent) {
+		broken := projections.WithFold("sent_gifts", func(e domain.GiftSent) {
 			if e.Num == 7 {
 				panic("this program cannot count to seven")
 			}
@@ -209,14 +209,14 @@ func TestProjector(t *testing.T) {
 		w.list("rose", 5)
 		w.caughtUp()
 		stop()
-		w.exec("UPDATE read.projection SET version = 99 WHERE name = 'shelf'")
+		w.exec("UPDATE read.projection SET version = 99 WHERE name = 'gift_catalogue'")
 		p := w.projector(projections.ProjectorConfig{HaltedRetry: 10 * time.Millisecond})
 		w.start(p.Run)
 		w.list("tulip", 5)
-		if halt := w.halted(p); halt.Projection != "shelf" || !strings.Contains(halt.Error(), "rebuild") {
+		if halt := w.halted(p); halt.Projection != "gift_catalogue" || !strings.Contains(halt.Error(), "rebuild") {
 			t.Error(halt)
 		}
-		w.exec("UPDATE read.projection SET version = 1 WHERE name = 'shelf'")
+		w.exec("UPDATE read.projection SET version = 1 WHERE name = 'gift_catalogue'")
 		w.caughtUp()
 		if err := p.Status().Halted; err != nil {
 			t.Error(err)

@@ -30,7 +30,7 @@ func (q *Queries) Live(ctx context.Context, id domain.LiveID) (Live, error) {
 
 // LiveByStreamKey answers the room with a stream key, or ErrNotFound.
 func (q *Queries) LiveByStreamKey(ctx context.Context, key string) (Live, error) {
-	return one(ctx, q, "live by key", scanLive, selectLive+" WHERE l.key = $1", key)
+	return one(ctx, q, "live by key", scanLive, selectLive+" WHERE l.stream_key = $1", key)
 }
 
 const (
@@ -57,7 +57,7 @@ func (q *Queries) LivesOnAir(ctx context.Context, limit int) ([]Live, error) {
 
 // LivesOnAirOf answers the oldest limit rooms of a streamer that are on air or paused.
 func (q *Queries) LivesOnAirOf(ctx context.Context, streamer domain.UserID, limit int) ([]domain.LiveID, error) {
-	return many(ctx, q, "rooms on air", pgx.RowTo[domain.LiveID], selectOnAir, streamer, min(max(limit, 1), maxPage))
+	return many(ctx, q, "rooms on air", pgx.RowTo[domain.LiveID], selectLivesOnAir, streamer, min(max(limit, 1), maxPage))
 }
 
 // Gifts answers the gifts on the shelf.
@@ -151,13 +151,13 @@ func (q *Queries) Gauges(ctx context.Context, ids []domain.LiveID) ([]Gauges, er
 
 // Nodes answers the server processes that hold somebody present in a room or in the chat.
 func (q *Queries) Nodes(ctx context.Context) ([]string, error) {
-	return many(ctx, q, "processes", pgx.RowTo[string], selectProcesses)
+	return many(ctx, q, "processes", pgx.RowTo[string], selectNodes)
 }
 
 // NodeViewers answers up to limit of those whom a server process holds present, in order of live and user,
 // behind one of them.
 func (q *Queries) NodeViewers(ctx context.Context, process string, after ViewerKey, limit int) ([]ViewerKey, error) {
-	return many(ctx, q, "held viewers", pgx.RowToStructByPos[ViewerKey], selectHeld, process, after.Live, after.User, max(limit, 1))
+	return many(ctx, q, "held viewers", pgx.RowToStructByPos[ViewerKey], selectNodeViewers, process, after.Live, after.User, max(limit, 1))
 }
 
 func scanLive(row pgx.CollectableRow) (l Live, err error) {

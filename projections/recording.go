@@ -88,7 +88,7 @@ func (q *Queries) Recordings(ctx context.Context, live domain.LiveID, page, size
 	if page < 1 || page > lastPage {
 		return nil, nil
 	}
-	return many(ctx, q, "recordings", scanRecording, selectRecordings+` AND r.live_id = $1 ORDER BY r.began_at DESC, r.id LIMIT $2 OFFSET $3`,
+	return many(ctx, q, "recordings", scanRecording, selectRecordings+` AND r.live_id = $1 ORDER BY r.started_at DESC, r.id LIMIT $2 OFFSET $3`,
 		live, size, int64(page-1)*int64(size))
 }
 

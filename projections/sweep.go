@@ -2,19 +2,11 @@ package projections
 
 import (
 	"context"
-	_ "embed"
 	"fmt"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
-)
-
-var (
-	//go:embed sql/select_unused_credentials.sql
-	selectUnusedCredentials string
-	//go:embed sql/delete_unused_credentials.sql
-	deleteUnusedCredentials string
 )
 
 // sweepBatch bounds what one transaction deletes: it holds the projector up for as long.

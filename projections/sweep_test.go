@@ -166,7 +166,7 @@ func TestSweepCredentialsLeavesAllWhileAnEventIsSetAside(t *testing.T) {
 	s.now = s.now.Add(2 * time.Hour)
 	s.register("anna", s.credential())
 	s.project()
-	_, err := s.pool.Exec(t.Context(), "INSERT INTO poison VALUES (1, 'person', 'user.registered.v1', 'for a test')")
+	_, err := s.pool.Exec(t.Context(), "INSERT INTO poison VALUES (1, 'users', 'user.registered.v1', 'for a test')")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -12,7 +12,7 @@ import (
 
 // Viewers is who is or was in which room, and how many are.
 var Viewers = Projection{
-	Name: "viewers", Version: 1, Tables: []string{"viewer", "audience"},
+	Name: "viewers", Version: 1, Tables: []string{"viewer", "live_online"},
 	Handlers: []Handler{on(foldJoined), on(foldMoved), on(foldLeft)},
 	Write:    writes(writeViewers),
 }
@@ -97,13 +97,13 @@ func writeViewers(b *viewersBatch, tables *pgx.Batch) {
 	}
 	if len(b.online) > 0 {
 		live, online := columns(b.online)
-		tables.Queue(addAudience, live, online)
+		tables.Queue(addLiveOnline, live, online)
 	}
 }
 
 // LookCounts is how many different people ever were in each room.
 var LookCounts = Projection{
-	Name: "looks", Version: 1, Tables: []string{"look_count"},
+	Name: "look_counts", Version: 1, Tables: []string{"look_count"},
 	Handlers: []Handler{on(foldLook)},
 	Write:    writes(writeLooks),
 }

@@ -244,8 +244,9 @@ func (w *world) exec(sql string, args ...any) {
 
 // tables are the read tables, in the order of their names; poison and projection are the program's own.
 var tables = []string{
-	"audience", "coin", "coin_movement", "comment", "email", "gift", "gift_record", "guest", "live", "live_coin",
-	"look_count", "message", "message_room", "person", "poison", "projection", "recording", "room", "seat", "session", "show", "viewer",
+	"broadcast", "chat_membership", "chat_room", "coin", "coin_movement", "comment", "email", "gift", "gift_record",
+	"live", "live_coin", "live_online", "look_count", "message", "message_chat_room", "participant", "poison", "projection",
+	"recording", "session", "user_account", "viewer",
 }
 
 // dump answers all rows of all read tables in a schema.

@@ -34,7 +34,7 @@ func errorInfoOf(p *Problem) errorInfo {
 
 // bannedInfo is the data of a push about the end of a client's presence in a live.
 type bannedInfo struct {
-	Code   domain.Code `json:"code" jsonschema:"enum=denied"`
+	Code   domain.Code `json:"code" jsonschema:"enum=banned"`
 	Text   string      `json:"text" jsonschema_description:"for people: the reason if one was given, else a text in English"`
 	TextZH string      `json:"text_zh" jsonschema_description:"for people: the reason if one was given, else a text in Chinese"`
 }

@@ -38,10 +38,10 @@ type (
 		Age int `json:"age" jsonschema_description:"in years"`
 	}
 	noticeInfo struct {
-		Kind   string      `json:"kind" jsonschema:"enum=signed_in,enum=signed_out,enum=disabled,enum=enabled,enum=kicked,enum=denied,enum=allowed,enum=forgotten,enum=role_granted,enum=role_revoked"`
+		Kind   string      `json:"kind" jsonschema:"enum=signed_in,enum=signed_out,enum=disabled,enum=enabled,enum=kicked,enum=banned,enum=unbanned,enum=forgotten,enum=role_granted,enum=role_revoked"`
 		Role   domain.Role `json:"role,omitempty"`
-		Reason string      `json:"reason,omitempty" jsonschema_description:"of kicked and denied, if one was given"`
-		Until  *time.Time  `json:"until,omitempty" jsonschema_description:"of denied; not there: for good"`
+		Reason string      `json:"reason,omitempty" jsonschema_description:"of kicked and banned, if one was given"`
+		Until  *time.Time  `json:"until,omitempty" jsonschema_description:"of banned; not there: for good"`
 	}
 )
 
@@ -90,7 +90,7 @@ func userData(d projections.Delta) any {
 		}
 		return n
 	case domain.UserUnbanned:
-		return noticeInfo{Kind: "allowed"}
+		return noticeInfo{Kind: "unbanned"}
 	case domain.UserForgotten:
 		return noticeInfo{Kind: "forgotten"}
 	case domain.UserRoleGranted:

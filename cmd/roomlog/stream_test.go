@@ -205,11 +205,11 @@ func exported[T any](p *process, kind string) (all []T) {
 }
 
 type publishing struct {
-	Live   int64  `json:"live"`
-	Show   string `json:"show"`
-	Reason string `json:"reason"`
-	Note   string `json:"note"`
-	Bytes  int64  `json:"bytes"`
+	Live      int64  `json:"live"`
+	Broadcast string `json:"broadcast"`
+	Cause     string `json:"cause"`
+	Reason    string `json:"reason"`
+	Bytes     int64  `json:"bytes"`
 }
 
 // A show as its people see it: made, signed, streamed by an encoder, watched in every way, and in the log.
@@ -258,7 +258,7 @@ func TestAShow(t *testing.T) {
 
 	eventually(t, "the picture is gone", func() bool { return bert.read(live).Data.Picture == nil })
 	started, stopped := exported[publishing](at, "broadcast.started.v1"), exported[publishing](at, "broadcast.stopped.v1")
-	if len(started) != 1 || len(stopped) != 1 || started[0].Show != stopped[0].Show || stopped[0].Reason != "stopped" || stopped[0].Bytes == 0 || stopped[0].Live != live {
+	if len(started) != 1 || len(stopped) != 1 || started[0].Broadcast != stopped[0].Broadcast || stopped[0].Cause != "stopped" || stopped[0].Bytes == 0 || stopped[0].Live != live {
 		t.Errorf("the log says %+v, %+v", started, stopped)
 	}
 	if bert.read(live).Data.Status != 1 {
@@ -299,7 +299,7 @@ func TestStoppingALiveCutsItsStream(t *testing.T) {
 	}
 	eventually(t, "the log has the end", func() bool {
 		stopped := exported[publishing](at, "broadcast.stopped.v1")
-		return len(stopped) == 1 && stopped[0].Reason == "live_ended"
+		return len(stopped) == 1 && stopped[0].Cause == "live_ended"
 	})
 }
 
@@ -359,7 +359,7 @@ func TestTheServerIsKilledInTheMiddleOfAShow(t *testing.T) {
 	eventually(t, "the other one has", func() bool { return picture(first) })
 	eventually(t, "the log has both ends", func() bool { return len(exported[publishing](at, "broadcast.stopped.v1")) == 2 })
 	for _, end := range exported[publishing](at, "broadcast.stopped.v1") {
-		if end.Reason != "node_lost" && (end.Reason != "replaced" || end.Live != first.Data.ID) {
+		if end.Cause != "node_lost" && (end.Cause != "replaced" || end.Live != first.Data.ID) {
 			t.Errorf("the log says %+v", end)
 		}
 	}
@@ -444,7 +444,7 @@ func TestStreamsAreSeenAndKicked(t *testing.T) {
 		t.Errorf("a room without a stream is kicked with %d, %s", code, out)
 	}
 	stopped := exported[publishing](at, "broadcast.stopped.v1")
-	if len(stopped) != 1 || stopped[0].Reason != "kicked" || stopped[0].Note != "not for children" {
+	if len(stopped) != 1 || stopped[0].Cause != "kicked" || stopped[0].Reason != "not for children" {
 		t.Errorf("the log says %+v", stopped)
 	}
 }

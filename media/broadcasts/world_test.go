@@ -236,7 +236,7 @@ func (p *process) gone(e *encoder, why string) {
 // ends are the reasons of the ends of a room's streams, oldest first.
 func (p *process) ends(r room) (reasons []domain.StopCause) {
 	p.Helper()
-	rows, err := p.db.Owner.Query(p.Context(), "SELECT payload->>'reason' FROM events WHERE type = 'broadcast.stopped.v1' AND live_id = $1 ORDER BY position", r.live)
+	rows, err := p.db.Owner.Query(p.Context(), "SELECT payload->>'cause' FROM events WHERE type = 'broadcast.stopped.v1' AND live_id = $1 ORDER BY position", r.live)
 	if err != nil {
 		p.Fatal(err)
 	}

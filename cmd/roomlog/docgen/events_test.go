@@ -64,20 +64,20 @@ func TestThePage(t *testing.T) {
 		}
 	}
 	for _, line := range []string{
-		"| [order.pay](#orderpay) | provider | [order.paid.v1](#orderpaidv1), [coins.credited.v1](#coinscreditedv1) |",
+		"| [order.pay](#orderpay) | payment provider | [order.paid.v1](#orderpaidv1), [coins.credited.v1](#coinscreditedv1) |",
 		"`SendGift`. Asks to give num gifts to a room, paid from the sender's own wallet.",
 		"- Reads: `live`, `gift`, `wallet`",
-		"- Reads: `name`, `next-user`",
+		"- Reads: `username`, `next-user`",
 		"- Moves coins: its postings add up to zero",
 		"- Stream: `visit-6-12`, for instance; it folds into `Visit`",
-		"- Stream: `chat-6`, for instance; no decision looks at it",
+		"- Stream: `comment-6`, for instance; no decision looks at it",
 		"| `live` | number | a room |",
-		"| `first` | boolean | the first visit ever of this person to this room |",
+		"| `first_visit` | boolean | the first visit ever of this person to this room |",
 		"| `text` | string | as it was typed, without space around it · *personal* |",
 		"| `to` | number | where it stands: `0` not started, `1` on air, `2` paused, `3` ended |",
-		"| `cause` | string | why: `asked`, `connection_lost`, `node_lost`, `live_ended`, `removed` (by an operator or the streamer) |",
+		"| `cause` | string | why: `requested`, `connection_lost`, `node_lost`, `live_ended`, `removed` (by an operator or the streamer) |",
 		"| `postings[].amount` | number | added to the account; negative when it is taken |",
-		"| `Process` | — | the server process that holds the connection |",
+		"| `Node` | — | the server process that holds the connection |",
 		`{"live":6,"user":12,"cause":"connection_lost"}`,
 		"| `coins_too_few` | the wallet is too light | 金币不足，请先充值 |",
 	} {

@@ -138,7 +138,7 @@ func TestEventsHistory(t *testing.T) {
 	})
 	t.Run("has people's texts", func(t *testing.T) {
 		var registered domain.UserRegistered
-		if err := json.Unmarshal(all[0].Data, &registered); err != nil || registered.Username != "alice" || all[0].Type != "user.registered.v1" || all[0].Actor != "anyone" {
+		if err := json.Unmarshal(all[0].Data, &registered); err != nil || registered.Username != "alice" || all[0].Type != "user.registered.v1" || all[0].Actor != "anonymous" {
 			t.Fatalf("got %+v, %v", all[0], err)
 		}
 	})

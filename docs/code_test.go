@@ -56,7 +56,9 @@ func importFaults(files []goFile) []fault {
 }
 
 // onlyForTests are the folders whose code is only ever part of a test.
-func onlyForTests(dir string) bool { return dir == pgtestDir || dir == peertestDir }
+func onlyForTests(dir string) bool {
+	return dir == pgtestDir || dir == peertestDir || dir == "realtime/ws/wstest"
+}
 
 func importFault(file goFile, folder, imported string) string {
 	inside, ours := strings.CutPrefix(imported, module+"/")

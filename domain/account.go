@@ -4,8 +4,9 @@ import "slices"
 
 // DisableUser asks to lock a person out.
 type DisableUser struct {
-	User  UserID   `json:"user"`
-	Lives []LiveID `json:"-"` // rooms of the person, which end if they are on air
+	User   UserID   `json:"user"`
+	Reason string   `json:"reason"` // for the record: at most 100 characters, may be empty
+	Lives  []LiveID `json:"-"`      // rooms of the person, which end if they are on air
 }
 
 // Type implements Command.
@@ -19,16 +20,21 @@ func (c DisableUser) decide(see View) ([]Event, error) {
 	if err != nil {
 		return nil, err
 	}
-	ended := see.endLives(c.User, c.Lives)
+	reason, err := operatorReason(c.Reason)
+	if err != nil {
+		return nil, err
+	}
+	ended := see.endLives(c.User, c.Lives, reason)
 	if user.Disabled {
 		return ended, nil
 	}
-	return append([]Event{UserDisabled{c.User}}, ended...), nil
+	return append([]Event{UserDisabled{c.User, reason}}, ended...), nil
 }
 
 // UserDisabled says that a person is locked out.
 type UserDisabled struct {
-	User UserID `json:"user"`
+	User   UserID `json:"user"`
+	Reason string `json:"reason"` // why, as the operator put it; may be empty
 }
 
 // Type implements Event.
@@ -44,7 +50,8 @@ func (UserDisabled) evolve(u User) User { u.Disabled = true; return u }
 
 // EnableUser asks to let a person in again.
 type EnableUser struct {
-	User UserID `json:"user"`
+	User   UserID `json:"user"`
+	Reason string `json:"reason"` // for the record: at most 100 characters, may be empty
 }
 
 // Type implements Command.
@@ -58,12 +65,16 @@ func (c EnableUser) decide(see View) ([]Event, error) {
 	if err != nil || !user.Disabled {
 		return nil, err
 	}
+	if c.Reason, err = operatorReason(c.Reason); err != nil {
+		return nil, err
+	}
 	return []Event{UserEnabled(c)}, nil
 }
 
 // UserEnabled says that a person is let in again.
 type UserEnabled struct {
-	User UserID `json:"user"`
+	User   UserID `json:"user"`
+	Reason string `json:"reason"` // why, as the operator put it; may be empty
 }
 
 // Type implements Event.
@@ -79,8 +90,9 @@ func (UserEnabled) evolve(u User) User { u.Disabled = false; return u }
 
 // GrantRole asks to give a person a right.
 type GrantRole struct {
-	User UserID `json:"user"`
-	Role Role   `json:"role"`
+	User   UserID `json:"user"`
+	Role   Role   `json:"role"`
+	Reason string `json:"reason"` // for the record: at most 100 characters, may be empty
 }
 
 // Type implements Command.
@@ -101,13 +113,17 @@ func (c GrantRole) decide(see View) ([]Event, error) {
 	case user.Passwordless: // whoever knows the e-mail address would have it
 		return nil, refuse(CodeForbidden, "user %d signs in without a password", c.User)
 	}
+	if c.Reason, err = operatorReason(c.Reason); err != nil {
+		return nil, err
+	}
 	return []Event{UserRoleGranted(c)}, nil
 }
 
 // UserRoleGranted says that a person has a right from now on.
 type UserRoleGranted struct {
-	User UserID `json:"user"`
-	Role Role   `json:"role"`
+	User   UserID `json:"user"`
+	Role   Role   `json:"role"`
+	Reason string `json:"reason"` // why, as the operator put it; may be empty
 }
 
 // Type implements Event.
@@ -126,8 +142,9 @@ func (e UserRoleGranted) evolve(u User) User {
 
 // RevokeRole asks to take a right away.
 type RevokeRole struct {
-	User UserID `json:"user"`
-	Role Role   `json:"role"`
+	User   UserID `json:"user"`
+	Role   Role   `json:"role"`
+	Reason string `json:"reason"` // for the record: at most 100 characters, may be empty
 }
 
 // Type implements Command.
@@ -141,13 +158,17 @@ func (c RevokeRole) decide(see View) ([]Event, error) {
 	if err != nil || !user.HasRole(c.Role) {
 		return nil, err
 	}
+	if c.Reason, err = operatorReason(c.Reason); err != nil {
+		return nil, err
+	}
 	return []Event{UserRoleRevoked(c)}, nil
 }
 
 // UserRoleRevoked says that a person has lost a right.
 type UserRoleRevoked struct {
-	User UserID `json:"user"`
-	Role Role   `json:"role"`
+	User   UserID `json:"user"`
+	Role   Role   `json:"role"`
+	Reason string `json:"reason"` // why, as the operator put it; may be empty
 }
 
 // Type implements Event.
@@ -166,8 +187,9 @@ func (e UserRoleRevoked) evolve(u User) User {
 
 // ForgetUser asks to erase a person: the log destroys the person's key with the event.
 type ForgetUser struct {
-	User  UserID   `json:"user"`
-	Lives []LiveID `json:"-"` // rooms of the person, which end if they are on air
+	User   UserID   `json:"user"`
+	Reason string   `json:"reason"` // for the record: at most 100 characters, may be empty
+	Lives  []LiveID `json:"-"`      // rooms of the person, which end if they are on air
 }
 
 // Type implements Command.
@@ -181,16 +203,21 @@ func (c ForgetUser) decide(see View) ([]Event, error) {
 	if !user.Registered {
 		return nil, refuse(CodeUserUnavailable, "there is no user %d", c.User)
 	}
-	ended := see.endLives(c.User, c.Lives)
+	reason, err := operatorReason(c.Reason)
+	if err != nil {
+		return nil, err
+	}
+	ended := see.endLives(c.User, c.Lives, "") // the streamer's key is destroyed with this batch
 	if user.Forgotten {
 		return ended, nil
 	}
-	return append([]Event{UserForgotten{c.User}}, ended...), nil
+	return append([]Event{UserForgotten{c.User, reason}}, ended...), nil
 }
 
 // UserForgotten says that a person's texts cannot be read any more, here and in all earlier events.
 type UserForgotten struct {
-	User UserID `json:"user"`
+	User   UserID `json:"user"`
+	Reason string `json:"reason"` // why, as the operator put it; may be empty
 }
 
 // Type implements Event.
@@ -215,3 +242,11 @@ func (v View) existingUser(id UserID) (User, error) {
 	}
 	return user, nil
 }
+
+func (e *UserDisabled) personal() (UserID, []*string) { return e.User, []*string{&e.Reason} }
+
+func (e *UserEnabled) personal() (UserID, []*string) { return e.User, []*string{&e.Reason} }
+
+func (e *UserRoleGranted) personal() (UserID, []*string) { return e.User, []*string{&e.Reason} }
+
+func (e *UserRoleRevoked) personal() (UserID, []*string) { return e.User, []*string{&e.Reason} }

@@ -54,7 +54,7 @@ func (c BanUser) decide(see View) ([]Event, error) {
 	if err != nil {
 		return nil, err
 	}
-	ended := see.endLives(c.User, c.Lives)
+	ended := see.endLives(c.User, c.Lives, reason)
 	if user.Ban == d { // for good
 		return ended, nil
 	}
@@ -83,7 +83,8 @@ func (e *UserBanned) personal() (UserID, []*string) { return e.User, []*string{&
 
 // UnbanUser asks to let a person in again who is kept out.
 type UnbanUser struct {
-	User UserID `json:"user"`
+	User   UserID `json:"user"`
+	Reason string `json:"reason"` // for the record: at most 100 characters, may be empty
 }
 
 // Type implements Command.
@@ -97,12 +98,16 @@ func (c UnbanUser) decide(see View) ([]Event, error) {
 	if err != nil || !user.Ban.Active(see.Now) {
 		return nil, err
 	}
+	if c.Reason, err = operatorReason(c.Reason); err != nil {
+		return nil, err
+	}
 	return []Event{UserUnbanned(c)}, nil
 }
 
 // UserUnbanned says that a person is not kept out any more.
 type UserUnbanned struct {
-	User UserID `json:"user"`
+	User   UserID `json:"user"`
+	Reason string `json:"reason"` // why, as the operator put it; may be empty
 }
 
 // Type implements Event.
@@ -115,3 +120,5 @@ func (e UserUnbanned) Stream() Stream { return userOf(e.User) }
 func (e UserUnbanned) EventUser() UserID { return e.User }
 
 func (UserUnbanned) evolve(u User) User { u.Ban = Ban{}; return u }
+
+func (e *UserUnbanned) personal() (UserID, []*string) { return e.User, []*string{&e.Reason} }

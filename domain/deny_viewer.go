@@ -98,8 +98,9 @@ func (e *ViewerBanned) personal() (UserID, []*string) { return e.User, []*string
 
 // UnbanViewer asks to let a person in again who is kept out of one room. The streamer may, and an operator.
 type UnbanViewer struct {
-	Live LiveID `json:"live"`
-	User UserID `json:"user"`
+	Live   LiveID `json:"live"`
+	User   UserID `json:"user"`
+	Reason string `json:"reason"` // for the record: at most 100 characters, may be empty
 }
 
 // Type implements Command.
@@ -110,7 +111,11 @@ func (c UnbanViewer) Reads(Actor) []Stream { return []Stream{liveOf(c.Live)} }
 
 func (c UnbanViewer) decide(see View) ([]Event, error) {
 	live := see.Live(c.Live)
-	if err := see.checkModerator(live, c.Live); err != nil || !live.denies(c.User, see.Now) {
+	err := see.checkModerator(live, c.Live)
+	if err != nil || !live.denies(c.User, see.Now) {
+		return nil, err
+	}
+	if c.Reason, err = operatorReason(c.Reason); err != nil {
 		return nil, err
 	}
 	return []Event{ViewerUnbanned(c)}, nil
@@ -118,8 +123,9 @@ func (c UnbanViewer) decide(see View) ([]Event, error) {
 
 // ViewerUnbanned says that a person is not kept out of a room any more.
 type ViewerUnbanned struct {
-	Live LiveID `json:"live"`
-	User UserID `json:"user"`
+	Live   LiveID `json:"live"`
+	User   UserID `json:"user"`
+	Reason string `json:"reason"` // why, as the operator put it; may be empty
 }
 
 // Type implements Event.

@@ -32,6 +32,7 @@ func walletOf(id UserID) Stream           { return stream("wallet-", int64(id)) 
 func liveOf(id LiveID) Stream             { return stream("live-", int64(id)) }
 func chatOf(id LiveID) Stream             { return stream("comment-", int64(id)) }
 func connectionOf(id ConnectionID) Stream { return Stream("connection-" + string(id)) }
+func playerOf(id PlayerID) Stream         { return Stream("player-" + string(id)) }
 func giftOf(id GiftID) Stream             { return stream("gift-", int64(id)) }
 func orderOf(id OrderID) Stream           { return Stream("order-" + string(id)) }
 func nameOf(key string) Stream            { return Stream("username-" + key) }

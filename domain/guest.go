@@ -191,6 +191,7 @@ func (ParticipantLeft) evolve(g Participant) Participant {
 // the event. What signed-in people say is erased with them.
 type ForgetParticipant struct {
 	Participant ParticipantID `json:"participant"`
+	Reason      string        `json:"reason"` // for the record: at most 100 characters, may be empty
 }
 
 // Type implements Command.
@@ -208,12 +209,17 @@ func (c ForgetParticipant) decide(see View) ([]Event, error) {
 	case guest.Forgotten:
 		return nil, nil
 	}
+	var err error
+	if c.Reason, err = operatorReason(c.Reason); err != nil {
+		return nil, err
+	}
 	return []Event{ParticipantForgotten(c)}, nil
 }
 
 // ParticipantForgotten says that a guest's texts cannot be read any more, here and in all earlier events.
 type ParticipantForgotten struct {
 	Participant ParticipantID `json:"participant"`
+	Reason      string        `json:"reason"` // why, as the operator put it; may be empty
 }
 
 // Type implements Event.

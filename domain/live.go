@@ -107,8 +107,9 @@ func (e *LiveCreated) personal() (UserID, []*string) {
 // ChangeLiveStatus asks to put one's own room on air, to pause it or to end it for good. An operator may end
 // anybody's.
 type ChangeLiveStatus struct {
-	Live LiveID     `json:"live"`
-	To   LiveChange `json:"type"`
+	Live   LiveID     `json:"live"`
+	To     LiveChange `json:"type"`
+	Reason string     `json:"reason"` // for the record: at most 100 characters, may be empty
 }
 
 // LiveChange is what a streamer asks of a room.
@@ -142,7 +143,11 @@ func (c ChangeLiveStatus) decide(see View) ([]Event, error) {
 	case to == live.Status:
 		return nil, nil
 	}
-	return []Event{LiveStatusChanged{c.Live, live.Streamer, live.Status, to}}, nil
+	reason, err := operatorReason(c.Reason)
+	if err != nil {
+		return nil, err
+	}
+	return []Event{LiveStatusChanged{c.Live, live.Streamer, live.Status, to, reason}}, nil
 }
 
 // livesOf names the streams of rooms.
@@ -155,11 +160,11 @@ func livesOf(ids []LiveID) []Stream {
 }
 
 // endLives answers the end of those rooms of a streamer that are on air or paused.
-func (v View) endLives(streamer UserID, ids []LiveID) []Event {
+func (v View) endLives(streamer UserID, ids []LiveID, reason string) []Event {
 	var ends []Event
 	for i, id := range ids {
 		if live := v.Live(id); live.Streamer == streamer && live.open(id) == nil && !slices.Contains(ids[:i], id) {
-			ends = append(ends, LiveStatusChanged{id, streamer, live.Status, StatusEnded})
+			ends = append(ends, LiveStatusChanged{id, streamer, live.Status, StatusEnded, reason})
 		}
 	}
 	return ends
@@ -171,6 +176,7 @@ type LiveStatusChanged struct {
 	Streamer UserID `json:"streamer"` // whose room it is
 	From     Status `json:"from"`     // where it stood
 	To       Status `json:"to"`       // where it stands
+	Reason   string `json:"reason"`   // why, when somebody gave a reason; may be empty
 }
 
 // Type implements Event.

@@ -38,7 +38,7 @@ func (c PlaceOrder) decide(see View) ([]Event, error) {
 	if see.Order(c.Order).User != 0 {
 		return nil, refuse(CodeOrderMismatch, "order %s exists already", c.Order)
 	}
-	return []Event{OrderPlaced{c.Order, see.Actor.User, c.Price, c.Coins}}, nil
+	return []Event{OrderPlaced{c.Order, see.Actor.User, c.Price, c.Coins, ""}}, nil
 }
 
 func orderCoins(id OrderID, c Coins) error {
@@ -53,10 +53,11 @@ func orderCoins(id OrderID, c Coins) error {
 
 // OrderPlaced says that somebody means to buy coins.
 type OrderPlaced struct {
-	Order OrderID `json:"order"`
-	User  UserID  `json:"user"`
-	Price int64   `json:"price"` // in the payment provider's unit; 0 for an operator's order
-	Coins Coins   `json:"coins"` // what it buys
+	Order  OrderID `json:"order"`
+	User   UserID  `json:"user"`
+	Price  int64   `json:"price"`  // in the payment provider's unit; 0 for an operator's order
+	Coins  Coins   `json:"coins"`  // what it buys
+	Reason string  `json:"reason"` // why, for an operator's order; may be empty
 }
 
 // Type implements Event.
@@ -134,9 +135,10 @@ func (OrderPaid) evolve(o Order) Order { o.Paid = true; return o }
 // CreditCoins asks an operator's way for a paid order: placed, paid and credited at once. The same
 // order, user and amount again changes nothing; anything else under that order is refused.
 type CreditCoins struct {
-	Order OrderID `json:"order"`
-	User  UserID  `json:"user"`
-	Coins Coins   `json:"coins"` // 1 to 1,000,000,000,000
+	Order  OrderID `json:"order"`
+	User   UserID  `json:"user"`
+	Coins  Coins   `json:"coins"`  // 1 to 1,000,000,000,000
+	Reason string  `json:"reason"` // for the record: at most 100 characters, may be empty
 }
 
 // Type implements Command.
@@ -161,10 +163,16 @@ func (c CreditCoins) decide(see View) ([]Event, error) {
 		}
 		return nil, nil
 	}
-	placed := OrderPlaced{c.Order, c.User, 0, c.Coins}
+	reason, err := operatorReason(c.Reason)
+	if err != nil {
+		return nil, err
+	}
+	placed := OrderPlaced{c.Order, c.User, 0, c.Coins, reason}
 	follows, err := placed.evolve(order).pay(c.Order, see)
 	if err != nil {
 		return nil, err
 	}
 	return append([]Event{placed}, follows...), nil
 }
+
+func (e *OrderPlaced) personal() (UserID, []*string) { return e.User, []*string{&e.Reason} }

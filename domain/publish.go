@@ -69,7 +69,7 @@ func (c StartBroadcast) decide(see View) ([]Event, error) {
 	}
 	follows = append(follows, BroadcastStarted{c.Live, live.Streamer, c.Broadcast, c.Node, c.Media})
 	if c.OnAir && live.Status == StatusNotStarted {
-		follows = append(follows, LiveStatusChanged{c.Live, live.Streamer, live.Status, StatusOnAir})
+		follows = append(follows, LiveStatusChanged{c.Live, live.Streamer, live.Status, StatusOnAir, ""})
 	}
 	return follows, nil
 }
@@ -102,17 +102,18 @@ type StopCause string
 
 // The reasons.
 const (
-	StopByPublisher    StopCause = "stopped"    // the encoder said so
-	StopConnectionLost StopCause = "lost"       // the connection broke and was not back in time
-	StopReplaced       StopCause = "replaced"   // another stream of the same room has begun
-	StopKicked         StopCause = "kicked"     // an operator said so
-	StopLiveEnded      StopCause = "live_ended" // the room has ended, or its owner may not stream
-	StopShutdown       StopCause = "shutdown"   // the process that took it in was stopped
-	StopNodeLost       StopCause = "node_lost"  // that process died
+	StopByPublisher      StopCause = "stopped"           // the encoder said so
+	StopConnectionLost   StopCause = "lost"              // the connection broke and was not back in time
+	StopReplaced         StopCause = "replaced"          // another stream of the same room has begun
+	StopKicked           StopCause = "kicked"            // an operator said so
+	StopLiveEnded        StopCause = "live_ended"        // the room has ended, or its owner may not stream
+	StopShutdown         StopCause = "shutdown"          // the process that took it in was stopped
+	StopOwnerUnavailable StopCause = "owner_unavailable" // its owner was disabled, forgotten or banned
+	StopNodeLost         StopCause = "node_lost"         // that process died
 )
 
 var publishReasons = [...]StopCause{StopByPublisher, StopConnectionLost, StopReplaced, StopKicked, StopLiveEnded,
-	StopShutdown, StopNodeLost}
+	StopShutdown, StopNodeLost, StopOwnerUnavailable}
 
 // StopBroadcast says for a room that a stream has ended. It is silent when the room has another one by now.
 type StopBroadcast struct {
@@ -190,7 +191,3 @@ func (e BroadcastStopped) EventLive() LiveID { return e.Live }
 func (e BroadcastStopped) EventUser() UserID { return e.Streamer }
 
 func (BroadcastStopped) evolve(l Live) Live { l.Broadcast = ""; return l }
-
-func (e *BroadcastStopped) personal() (UserID, []*string) {
-	return e.Streamer, []*string{&e.Reason}
-}

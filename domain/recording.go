@@ -246,6 +246,7 @@ func (RecordingFinished) evolve(r Recording) Recording { r.Finished = true; retu
 type DeleteRecording struct {
 	Live      LiveID      `json:"live"`
 	Recording RecordingID `json:"recording"`
+	Reason    string      `json:"reason"` // for the record: at most 100 characters, may be empty
 }
 
 // Type implements Command.
@@ -265,7 +266,11 @@ func (c DeleteRecording) decide(see View) ([]Event, error) {
 	case !recording.Finished && c.Recording.of(live.Broadcast):
 		return nil, refuse(CodeRecordingRunning, "recording %s is still being written", c.Recording)
 	}
-	return []Event{RecordingDeleted{c.Live, live.Streamer, c.Recording, recordingAsked}}, nil
+	reason, err := operatorReason(c.Reason)
+	if err != nil {
+		return nil, err
+	}
+	return []Event{RecordingDeleted{c.Live, live.Streamer, c.Recording, recordingAsked, reason}}, nil
 }
 
 // DiscardRecording deletes a recording that is closed, for its age or because others need its space.
@@ -293,7 +298,7 @@ func (c DiscardRecording) decide(see View) ([]Event, error) {
 	case recording.Live == 0 || recording.Live != c.Live || recording.Deleted:
 		return nil, nil
 	}
-	return []Event{RecordingDeleted{c.Live, see.Live(c.Live).Streamer, c.Recording, c.Cause}}, nil
+	return []Event{RecordingDeleted{c.Live, see.Live(c.Live).Streamer, c.Recording, c.Cause, ""}}, nil
 }
 
 // RecordingDeleted says that a recording is deleted. Its files follow.
@@ -301,7 +306,8 @@ type RecordingDeleted struct {
 	Live      LiveID         `json:"live"`
 	Streamer  UserID         `json:"streamer"`  // whose room it is
 	Recording RecordingID    `json:"recording"` // named like the stream
-	Cause     RecordingCause `json:"cause"`     // "asked", "expired", "quota"
+	Cause     RecordingCause `json:"cause"`     // "requested", "expired", "quota"
+	Reason    string         `json:"reason"`    // why, when somebody gave a reason; may be empty
 }
 
 // Type implements Event.

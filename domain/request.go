@@ -137,13 +137,11 @@ func (a access) String() string {
 func (a access) admit(see View) error {
 	by := see.Actor
 	if by.Kind == Authenticated {
-		switch user := see.User(by.User); {
-		case !user.Active():
-			return refuse(CodeUserUnavailable, "user %d does not exist or is disabled", by.User)
-		case user.Ban.Active(see.Now):
-			return refuse(CodeBanned, "user %d is kept out", by.User)
-		case see.Session(by.User).ID != by.Session || by.Session == "":
-			return refuse(CodeSessionEnded, "this session has ended: sign in again")
+		if err := see.User(by.User).Status().Check(by.User, see.Now); err != nil {
+			return err
+		}
+		if err := CheckSession(see.Session(by.User).ID, by.Session); err != nil {
+			return err
 		}
 	}
 	switch {

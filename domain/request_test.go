@@ -30,6 +30,7 @@ func examples() []example {
 		{signedIn(viewer), domain.CreateLive{Title: "songs", StreamKey: key}, "authenticated user"},
 		{operator, domain.KickUser{User: stranger, Reason: "be kind"}, "operator"},
 		{operator, domain.KickConnection{Connection: "c-1"}, "operator"},
+		{operator, domain.KickPlayer{Live: 6, Player: "p-1"}, "operator"},
 		{operator, domain.BanUser{User: streamer, Seconds: 60, Lives: []domain.LiveID{6}}, "operator"},
 		{operator, domain.UnbanUser{User: 15}, "operator"},
 		{signedIn(streamer), domain.ChangeLiveStatus{Live: 6, To: domain.LiveStop}, "owner or operator"},

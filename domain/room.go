@@ -117,7 +117,8 @@ func (e ChatRoomNameClaimed) evolve(ChatRoomName) ChatRoomName {
 // RemoveChatRoom asks to remove a chat room for good. What was said in it stays in the log; its name is free.
 type RemoveChatRoom struct {
 	ChatRoom ChatRoomID `json:"chat_room"`
-	NameKey  string     `json:"-"` // of its name, looked up by the door
+	NameKey  string     `json:"-"`      // of its name, looked up by the door
+	Reason   string     `json:"reason"` // for the record: at most 100 characters, may be empty
 }
 
 // Type implements Command.
@@ -136,13 +137,18 @@ func (c RemoveChatRoom) decide(see View) ([]Event, error) {
 	if room.NameKey != c.NameKey {
 		return nil, refuse(CodeBadRequest, "room %s has another name", c.ChatRoom)
 	}
-	return []Event{ChatRoomRemoved{c.ChatRoom, see.ChatRoomCount() - 1}, ChatRoomNameReleased{c.NameKey, c.ChatRoom}}, nil
+	reason, err := operatorReason(c.Reason)
+	if err != nil {
+		return nil, err
+	}
+	return []Event{ChatRoomRemoved{c.ChatRoom, see.ChatRoomCount() - 1, reason}, ChatRoomNameReleased{c.NameKey, c.ChatRoom}}, nil
 }
 
 // ChatRoomRemoved says that a chat room is gone for good.
 type ChatRoomRemoved struct {
 	ChatRoom ChatRoomID `json:"chat_room"`
-	Total    int        `json:"total"` // how many are left
+	Total    int        `json:"total"`  // how many are left
+	Reason   string     `json:"reason"` // why, as the operator put it; may be empty
 }
 
 // Type implements Event.

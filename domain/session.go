@@ -5,6 +5,15 @@ type Session struct {
 	ID string `json:"id,omitempty"`
 }
 
+// CheckSession returns nil if presented, the session that a token names, is the current session of its user.
+// Otherwise it refuses with CodeSessionEnded.
+func CheckSession(current, presented string) error {
+	if presented == "" || presented != current {
+		return refuse(CodeSessionEnded, "this session has ended: sign in again")
+	}
+	return nil
+}
+
 // SignIn asks for a new session, after the door has checked the password.
 type SignIn struct {
 	User    UserID `json:"user"`
@@ -20,12 +29,10 @@ func (c SignIn) Reads(Actor) []Stream { return []Stream{userOf(c.User), sessionO
 func (c SignIn) drawn() []string { return []string{c.Session} }
 
 func (c SignIn) decide(see View) ([]Event, error) {
-	switch user := see.User(c.User); {
-	case !user.Active():
-		return nil, refuse(CodeUserUnavailable, "user %d does not exist or is disabled", c.User)
-	case user.Ban.Active(see.Now):
-		return nil, refuse(CodeBanned, "user %d is kept out", c.User)
-	case c.Session == "":
+	if err := see.User(c.User).Status().Check(c.User, see.Now); err != nil {
+		return nil, err
+	}
+	if c.Session == "" {
 		return nil, refuse(CodeBadRequest, "a session needs an id")
 	}
 	return []Event{UserSignedIn{c.User, c.Session}}, nil

@@ -65,8 +65,9 @@ func (e GiftAdded) evolve(Gift) Gift { return Gift{e.Name, e.Image, e.Price, tru
 
 // RepriceGift asks for another price of a gift.
 type RepriceGift struct {
-	Gift  GiftID `json:"gift"`
-	Price Coins  `json:"price"` // of one: 1 to 1,000,000,000 coins
+	Gift   GiftID `json:"gift"`
+	Price  Coins  `json:"price"`  // of one: 1 to 1,000,000,000 coins
+	Reason string `json:"reason"` // for the record: at most 100 characters, may be empty
 }
 
 // Type implements Command.
@@ -86,14 +87,19 @@ func (c RepriceGift) decide(see View) ([]Event, error) {
 	if gift.Price == c.Price {
 		return nil, nil
 	}
-	return []Event{GiftRepriced{c.Gift, gift.Price, c.Price}}, nil
+	reason, err := operatorReason(c.Reason)
+	if err != nil {
+		return nil, err
+	}
+	return []Event{GiftRepriced{c.Gift, gift.Price, c.Price, reason}}, nil
 }
 
 // GiftRepriced says that a gift costs this from now on.
 type GiftRepriced struct {
-	Gift GiftID `json:"gift"`
-	From Coins  `json:"from"` // what one cost
-	To   Coins  `json:"to"`   // what one costs
+	Gift   GiftID `json:"gift"`
+	From   Coins  `json:"from"`   // what one cost
+	To     Coins  `json:"to"`     // what one costs
+	Reason string `json:"reason"` // why, as the operator put it; may be empty
 }
 
 // Type implements Event.
@@ -106,7 +112,8 @@ func (e GiftRepriced) evolve(g Gift) Gift { g.Price = e.To; return g }
 
 // WithdrawGift asks to take a gift off the shelf.
 type WithdrawGift struct {
-	Gift GiftID `json:"gift"`
+	Gift   GiftID `json:"gift"`
+	Reason string `json:"reason"` // for the record: at most 100 characters, may be empty
 }
 
 // Type implements Command.
@@ -122,12 +129,17 @@ func (c WithdrawGift) decide(see View) ([]Event, error) {
 	case !gift.Available:
 		return nil, nil
 	}
+	var err error
+	if c.Reason, err = operatorReason(c.Reason); err != nil {
+		return nil, err
+	}
 	return []Event{GiftWithdrawn(c)}, nil
 }
 
 // GiftWithdrawn says that a gift cannot be bought any more.
 type GiftWithdrawn struct {
-	Gift GiftID `json:"gift"`
+	Gift   GiftID `json:"gift"`
+	Reason string `json:"reason"` // why, as the operator put it; may be empty
 }
 
 // Type implements Event.

@@ -173,6 +173,8 @@ func (s *story) order(t *rapid.T) domain.Command {
 		return domain.UnbanUser{User: oneOf(t, "banned", s.last.user, func(u domain.UserID) bool { return s.denied[u] && !s.gone[u] })}
 	case 5:
 		return domain.BanViewer{Live: live, User: user(t), Seconds: seconds}
+	case 6:
+		return domain.KickPlayer{Live: live, Player: domain.PlayerID(words(t)), Reason: words(t)}
 	}
 	return domain.UnbanViewer{Live: live, User: oneOf(t, "barred", s.last.user, func(u domain.UserID) bool {
 		return s.barred[[2]int64{int64(live), int64(u)}]

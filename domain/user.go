@@ -1,6 +1,9 @@
 package domain
 
-import "slices"
+import (
+	"slices"
+	"time"
+)
 
 // User is what a decision needs of an account.
 type User struct {
@@ -12,6 +15,29 @@ type User struct {
 	Ban        Ban    `json:"ban,omitzero"`
 
 	Passwordless bool `json:"passwordless,omitempty"` // signs in by an e-mail address alone
+}
+
+// UserStatus is what admission checks of a user. The servers fill it from their tables, decisions from User.
+type UserStatus struct {
+	Exists, Disabled, Forgotten bool
+	Ban                         Ban
+}
+
+// Check returns nil if the user may act at the time now. It refuses with CodeUserUnavailable a user who does not
+// exist, is disabled or is forgotten, and with CodeBanned one who is banned.
+func (s UserStatus) Check(id UserID, now time.Time) error {
+	switch {
+	case !s.Exists || s.Disabled || s.Forgotten:
+		return refuse(CodeUserUnavailable, "user %d does not exist or is disabled", id)
+	case s.Ban.Active(now):
+		return refuse(CodeBanned, "user %d is banned", id)
+	}
+	return nil
+}
+
+// Status returns what admission checks of u.
+func (u User) Status() UserStatus {
+	return UserStatus{Exists: u.Registered, Disabled: u.Disabled, Forgotten: u.Forgotten, Ban: u.Ban}
 }
 
 // Active says whether the person may do anything at all.

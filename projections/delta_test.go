@@ -91,7 +91,7 @@ func TestEveryEventIsRead(t *testing.T) {
 	unread := map[string]bool{
 		"username.claimed.v1": true, // user.registered says the same
 		// What doors do at once, and the log keeps for those who ask who did it and why.
-		"user.kicked.v1": true, "connection.kicked.v1": true, "viewer.banned.v1": true, "viewer.unbanned.v1": true,
+		"user.kicked.v1": true, "connection.kicked.v1": true, "player.kicked.v1": true, "viewer.banned.v1": true, "viewer.unbanned.v1": true,
 		"order.placed.v1": true, // what was never paid is nobody's business but the log's
 		"order.paid.v1":   true, // coins.credited follows
 

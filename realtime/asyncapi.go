@@ -13,6 +13,8 @@ import (
 
 	"roomlog/domain"
 	"roomlog/projections"
+
+	"roomlog/realtime/ws"
 )
 
 // told is one type of frame that the server sends of its own accord.
@@ -101,21 +103,21 @@ func errorCodes() []coded {
 
 func closeCodes() []coded {
 	return []coded{
-		{CloseNormal, "answers your goodbye"},
-		{CloseProtocol, "a frame that no correct client sends"},
-		{CloseUnsupported, "binary frames are not spoken here"},
-		{CloseEncoding, "text that is not UTF-8"},
-		{CloseTooLarge, "a message above the limit"},
-		{CloseInternal, "a fault of ours: come back"},
-		{CloseRestart, `this server stops: come back after the milliseconds that the reason says, {"retry_after":2417}`},
-		{CloseSlow, "you read too slowly: come back and resume"},
-		{CloseBehind, "you cannot be brought up to date here, or never acknowledge: come back and resume"},
-		{CloseHelloTimeout, "no hello in time: come back and say it first"},
-		{CloseIdle, "nothing was heard of you, not even pongs: come back and resume"},
-		{CloseTooMany, "too many frames a second, or too many connections: come back later, with less"},
-		{CloseReplaced, "signed out, or signed in elsewhere: stay away until you sign in"},
-		{CloseTokenInvalid, "the token or the account is not good: stay away until you sign in"},
-		{CloseKicked, "put or kept out by an operator; what was given as the reason is the reason: stay away"},
+		{ws.CloseNormal, "answers your goodbye"},
+		{ws.CloseProtocol, "a frame that no correct client sends"},
+		{ws.CloseUnsupported, "binary frames are not spoken here"},
+		{ws.CloseEncoding, "text that is not UTF-8"},
+		{ws.CloseTooLarge, "a message above the limit"},
+		{ws.CloseInternal, "a fault of ours: come back"},
+		{ws.CloseRestart, `this server stops: come back after the milliseconds that the reason says, {"retry_after":2417}`},
+		{ws.CloseSlow, "you read too slowly: come back and resume"},
+		{ws.CloseBehind, "you cannot be brought up to date here, or never acknowledge: come back and resume"},
+		{ws.CloseHelloTimeout, "no hello in time: come back and say it first"},
+		{ws.CloseIdle, "nothing was heard of you, not even pongs: come back and resume"},
+		{ws.CloseTooMany, "too many frames a second, or too many connections: come back later, with less"},
+		{ws.CloseReplaced, "signed out, or signed in elsewhere: stay away until you sign in"},
+		{ws.CloseTokenInvalid, "the token or the account is not good: stay away until you sign in"},
+		{ws.CloseKicked, "put or kept out by an operator; what was given as the reason is the reason: stay away"},
 	}
 }
 
@@ -226,7 +228,7 @@ func Tables() map[string]string {
 	row("---", "---", "---")
 	for _, c := range closeCodes() {
 		back := "no"
-		if code, _ := c.Code.(uint16); ReconnectAdvised(code) {
+		if code, _ := c.Code.(uint16); ws.ReconnectAdvised(code) {
 			back = "yes"
 		}
 		row(strconv.Itoa(int(c.Code.(uint16))), back, c.Says)

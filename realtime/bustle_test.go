@@ -115,7 +115,7 @@ func TestCrowd(t *testing.T) {
 
 // push0 answers the next frame of any kind.
 func (a *app) push0() message {
-	a.t.Helper()
+	a.T.Helper()
 	if len(a.aside) > 0 {
 		m := a.aside[0]
 		a.aside = a.aside[1:]

@@ -7,6 +7,7 @@ import (
 
 	"roomlog/domain"
 	"roomlog/projections"
+	"roomlog/realtime/ws"
 )
 
 const (
@@ -19,7 +20,7 @@ const (
 // channel sends what happens in one live to the connections that are in it. It is the subscriber of the live.
 type channel struct {
 	live  domain.LiveID
-	fan   *Fanout
+	fan   *ws.Fanout
 	holds int // sessions that hold the channel; guarded by Native.mu
 
 	largeLive     int           // viewers above which joins and leaves are sent in batches; below 0: never
@@ -37,7 +38,7 @@ type channel struct {
 // fact is a delta as it was sent, or several that one frame stands for.
 type fact struct {
 	pos, prev int64
-	frame     *Frame
+	frame     *ws.Frame
 }
 
 // hold returns the channel of a live and keeps it subscribed until release has been called as often as hold.
@@ -116,7 +117,7 @@ func (c *channel) wasReset() bool {
 }
 
 // push sends the frame of a fact, or of several up to pos, to everybody and keeps it.
-func (c *channel) push(pos int64, frame *Frame) {
+func (c *channel) push(pos int64, frame *ws.Frame) {
 	f := fact{pos, c.last, frame}
 	c.last = f.pos
 	if len(c.recent) == channelHistory {
@@ -166,16 +167,16 @@ func (c *channel) dropBatch() {
 
 // opening is what a connection receives first when it is attached.
 type opening struct {
-	reply   func(to int64) *Frame // the reply to the request; everything up to to is in it or follows it
-	further []*Frame              // sent after it
-	have    int64                 // position of the newest fact that the client has then
-	upTo    int64                 // nothing happened after have up to here
+	reply   func(to int64) *ws.Frame // the reply to the request; everything up to to is in it or follows it
+	further []*ws.Frame              // sent after it
+	have    int64                    // position of the newest fact that the client has then
+	upTo    int64                    // nothing happened after have up to here
 }
 
 // attach adds a connection to the receivers: it gets the opening, what the channel keeps after it, and then
 // everything that happens, in order. It fails if the channel does not keep everything that must follow the
 // opening, or if that is more than maxResume.
-func (c *channel) attach(conn *Conn, o opening) bool {
+func (c *channel) attach(conn *ws.Conn, o opening) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.flushBatch() // the batch may contain what the client has
@@ -191,7 +192,7 @@ func (c *channel) attach(conn *Conn, o opening) bool {
 	case len(c.recent) == 0 && c.last > o.have:
 		c.last = o.have // now the channel knows what was before it
 	}
-	frames := append(make([]*Frame, 0, 1+len(o.further)+len(missed)), o.reply(max(o.upTo, c.last)))
+	frames := append(make([]*ws.Frame, 0, 1+len(o.further)+len(missed)), o.reply(max(o.upTo, c.last)))
 	frames = append(frames, o.further...)
 	for _, f := range missed {
 		frames = append(frames, f.frame)

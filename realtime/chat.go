@@ -9,6 +9,7 @@ import (
 
 	"roomlog/domain"
 	"roomlog/projections"
+	"roomlog/realtime/ws"
 )
 
 const (
@@ -38,15 +39,15 @@ type ChatUpdate struct {
 	Connections []string        // the newest connections of the room after somebody came or went
 	Online      int             // how many there are then
 
-	frames map[string]*Frame
+	frames map[string]*ws.Frame
 }
 
 // Frame answers the frame that make makes of the fact: made once for each dialect.
-func (f *ChatUpdate) Frame(dialect string, make_ func() *Frame) *Frame {
+func (f *ChatUpdate) Frame(dialect string, make_ func() *ws.Frame) *ws.Frame {
 	frame, made := f.frames[dialect]
 	if !made {
 		if f.frames == nil {
-			f.frames = make(map[string]*Frame)
+			f.frames = make(map[string]*ws.Frame)
 		}
 		frame = make_()
 		f.frames[dialect] = frame

@@ -13,6 +13,7 @@ import (
 	"roomlog/eventstore/pgtest"
 	"roomlog/projections"
 	"roomlog/realtime"
+	"roomlog/realtime/ws/wstest"
 )
 
 // chatRoom makes a chat room that the tables know.
@@ -64,15 +65,15 @@ type (
 type in = map[string]any
 
 func (a *app) chat(data in) chatEntered {
-	a.t.Helper()
-	return into[chatEntered](a.t, a.ok(a.ask("chat.join", data)))
+	a.T.Helper()
+	return into[chatEntered](a.T, a.ok(a.ask("chat.join", data)))
 }
 
 // told answers the next message of the chat.
 func (a *app) told() chatted {
-	a.t.Helper()
+	a.T.Helper()
 	m := a.push("chat.message")
-	said := into[chatted](a.t, m)
+	said := into[chatted](a.T, m)
 	said.Pos = m.Pos
 	return said
 }
@@ -201,7 +202,7 @@ func TestChat(t *testing.T) {
 		}
 		b.chat(in{"room": "demo"})
 		a.push("chat.joined")
-		_ = b.conn.Close()
+		_ = b.Conn.Close()
 		if got := into[struct{ Cause string }](t, a.push("chat.left")); got.Cause != "connection_lost" {
 			t.Errorf("left %+v", got)
 		}
@@ -284,7 +285,7 @@ func TestChatResume(t *testing.T) {
 		if got.Resumed || len(got.Messages) != 20 || got.Messages[0].Text != "10" || got.Messages[19].Text != "29" {
 			t.Errorf("since %s: %v, %d messages", name, got.Resumed, len(got.Messages))
 		}
-		_ = c.conn.Close()
+		_ = c.Conn.Close()
 	}
 	say(500 - 30)
 	if got := b.chat(in{"room": "demo", "since": in{"epoch": have.Epoch, "pos": have.Pos}}); got.Resumed || len(got.Messages) != 20 {
@@ -383,9 +384,9 @@ func TestChatIsCutOff(t *testing.T) {
 	w.execute(domain.Request{Actor: domain.Actor{Kind: domain.System}, Command: domain.LeaveChat{
 		Participant: m.ParticipantID(), Cause: domain.LeaveNodeLost, Node: w.hub.Node(),
 	}})
-	receive(t, e.cut, "being taken for dead")
+	wstest.Receive(t, e.cut, "being taken for dead")
 	w.hub.Miss(t.Context())
-	receive(t, e.cut, "having missed something")
+	wstest.Receive(t, e.cut, "having missed something")
 	m.Leave(domain.LeaveRequested)
 	w.hub.Miss(t.Context())
 	select {
@@ -406,13 +407,13 @@ func TestChatIsCountedAnew(t *testing.T) {
 	}
 	came := events[domain.ParticipantEntered](w)[0]
 	m.Leave(domain.LeaveRequested)
-	eventually(t, "the guest has left", func() bool { return len(events[domain.ParticipantLeft](w)) == 1 })
+	wstest.Eventually(t, "the guest has left", func() bool { return len(events[domain.ParticipantLeft](w)) == 1 })
 	head, err := w.store.Head(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
 	// The tables have the leave before the feed releases it, and the chat is counted as of what is released.
-	eventually(t, "the feed has released the leave", func() bool { return w.feed.Checkpoint() >= head })
+	wstest.Eventually(t, "the feed has released the leave", func() bool { return w.feed.Checkpoint() >= head })
 	late := projections.Delta{Position: at, Event: came}
 	joined := projections.Delta{Position: at, Event: domain.ChatRoomJoined{Participant: came.Participant, Connection: "c1", ChatRoom: "0123456789abcdef01234567"}}
 	if err := w.chat.Recount(t.Context(), late, joined); err != nil {
@@ -446,7 +447,7 @@ func TestASlowChatHoldsUpNoLive(t *testing.T) {
 	m.StartFrom("", 0)
 	a, b := ann.app(), bob.app()
 	a.ok(a.ask("chat.post", in{"text": "x"}))
-	receive(t, e.listening, "what was said")
+	wstest.Receive(t, e.listening, "what was said")
 	b.join(live)
 }
 
@@ -473,7 +474,7 @@ func TestChatFindsWhoEnters(t *testing.T) {
 	if _, err := m.Enter(t.Context(), realtime.ChatEntry{Style: domain.ProfilePlain}); err != nil {
 		t.Fatal(err)
 	}
-	if id := receive(t, found, "who it is"); id == 0 || id != m.ParticipantID() {
+	if id := wstest.Receive(t, found, "who it is"); id == 0 || id != m.ParticipantID() {
 		t.Errorf("found %d, entered as %d", id, m.ParticipantID())
 	}
 	gone := chat.NewSession("c2", ear{make(chan struct{}, 10)}, chat.NewLimits())
@@ -483,7 +484,7 @@ func TestChatFindsWhoEnters(t *testing.T) {
 		found <- id
 	}()
 	gone.Leave(domain.LeaveConnectionLost)
-	if id := receive(t, found, "that it is nobody"); id != 0 {
+	if id := wstest.Receive(t, found, "that it is nobody"); id != 0 {
 		t.Errorf("found %d", id)
 	}
 }
@@ -526,7 +527,7 @@ func TestChatEntriesOfNobody(t *testing.T) {
 	entered := w.execute(domain.Request{Actor: domain.Actor{Kind: domain.Anonymous}, Command: domain.EnterChat{
 		Connection: "gone", Profile: domain.ProfilePlain, Node: w.hub.Node(), Nickname: "Ann", NameKey: w.store.NameKey("Ann"),
 	}}).Events[0].Event.(domain.ParticipantEntered)
-	eventually(t, "the guest has left", func() bool {
+	wstest.Eventually(t, "the guest has left", func() bool {
 		left := events[domain.ParticipantLeft](w)
 		return len(left) == 1 && left[0].Participant == entered.Participant && left[0].Cause == domain.LeaveConnectionLost
 	})
@@ -616,8 +617,8 @@ func TestWhoIsNamed(t *testing.T) {
 	if named("cat") != cat.id {
 		t.Errorf("found %d", named("cat"))
 	}
-	_ = a.conn.Close()
-	eventually(t, "she has gone", func() bool { return named("cat") == first })
+	_ = a.Conn.Close()
+	wstest.Eventually(t, "she has gone", func() bool { return named("cat") == first })
 }
 
 // Whoever opens many rooms keeps others from nothing.

@@ -1,6 +1,7 @@
 package realtime
 
 import (
+	"cmp"
 	"errors"
 	"log/slog"
 	"time"
@@ -48,9 +49,9 @@ func (c *ChatConfig) setDefaults() {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
-	c.MessageRate = orDefault(c.MessageRate, DefaultMessageRate)
-	c.MessageBurst = orDefault(c.MessageBurst, DefaultMessageBurst)
-	c.TypingRate = orDefault(c.TypingRate, DefaultTypingRate)
-	c.RoomsPerAddress = orDefault(c.RoomsPerAddress, DefaultRoomsPerAddress)
-	c.MaxChatRooms = orDefault(c.MaxChatRooms, DefaultMaxChatRooms)
+	c.MessageRate = cmp.Or(c.MessageRate, DefaultMessageRate)
+	c.MessageBurst = cmp.Or(c.MessageBurst, DefaultMessageBurst)
+	c.TypingRate = cmp.Or(c.TypingRate, DefaultTypingRate)
+	c.RoomsPerAddress = cmp.Or(c.RoomsPerAddress, DefaultRoomsPerAddress)
+	c.MaxChatRooms = cmp.Or(c.MaxChatRooms, DefaultMaxChatRooms)
 }

@@ -7,6 +7,7 @@ import (
 	"golang.org/x/time/rate"
 
 	"roomlog/domain"
+	"roomlog/realtime/ws"
 )
 
 const (
@@ -14,7 +15,7 @@ const (
 	entryBurst = 5000
 
 	addressEntryRate  = 20 // of them from one address
-	addressEntryBurst = DefaultMaxPerAddress
+	addressEntryBurst = ws.DefaultMaxPerAddress
 	ratedAddresses    = 10_000 // that are remembered
 
 	openingRate  = 1 // rooms a second that people open by going there

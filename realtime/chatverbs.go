@@ -10,6 +10,7 @@ import (
 	"roomlog/domain"
 	"roomlog/eventstore"
 	"roomlog/projections"
+	"roomlog/realtime/ws"
 )
 
 const (
@@ -46,14 +47,14 @@ func (s *session) member() *ChatSession {
 
 // Deliver implements ChatListener.
 func (s *session) Deliver(f *ChatUpdate) {
-	if frame := f.Frame("native", func() *Frame { return chatFrame(f) }); frame != nil {
+	if frame := f.Frame("native", func() *ws.Frame { return chatFrame(f) }); frame != nil {
 		s.conn.Send(frame)
 	}
 }
 
 // Typing implements ChatListener.
 func (s *session) Typing(by ChatParticipant, room domain.ChatRoomID) {
-	s.conn.Send(NewestFrame(encode(chatPush{Type: "chat.typing", Room: room, Data: chatNamedInfo{chatPersonOf(by)}}), "typing "+by.Connection))
+	s.conn.Send(ws.NewestFrame(encode(chatPush{Type: "chat.typing", Room: room, Data: chatNamedInfo{chatPersonOf(by)}}), "typing "+by.Connection))
 }
 
 // chatRoom answers the room that a frame names; without a name the one of everybody.
@@ -89,7 +90,7 @@ func (s *session) onChatJoin(ctx context.Context, in inbound, data chatJoinData)
 	if room.ID != "" {
 		answer.Room = &chatRoomInfo{room.ID, room.Name}
 	}
-	s.conn.Send(MustFrame(encode(outbound{in.ID, "ok", answer})))
+	s.conn.Send(ws.MustFrame(encode(outbound{in.ID, "ok", answer})))
 	m.StartFrom(room.ID, answer.Pos+1)
 	return nil, nil
 }

@@ -8,6 +8,8 @@ import (
 
 	"roomlog/domain"
 	"roomlog/projections"
+
+	"roomlog/realtime/ws"
 )
 
 // Miss makes the hub believe that the feed went on by one position without it.
@@ -52,7 +54,7 @@ func SayLeft(ctx context.Context, commands Executor, c domain.LeaveChat, nameKey
 type Room struct{ of *channel }
 
 // NewRoom makes an empty room.
-func (s *Sockets) NewRoom(live domain.LiveID) Room {
+func NewRoom(s *ws.Server, live domain.LiveID) Room {
 	return Room{&channel{live: live, fan: s.NewFanout()}}
 }
 
@@ -60,7 +62,7 @@ func (s *Sockets) NewRoom(live domain.LiveID) Room {
 func (r Room) Tell(d projections.Delta) { r.of.Deliver(d) }
 
 // Add puts a connection into the room.
-func (r Room) Add(c *Conn) { r.of.fan.Add(c) }
+func (r Room) Add(c *ws.Conn) { r.of.fan.Add(c) }
 
 // Len is the number of connections in the room.
 func (r Room) Len() int { return r.of.fan.Len() }

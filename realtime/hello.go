@@ -6,6 +6,7 @@ import (
 
 	"roomlog/domain"
 	"roomlog/eventstore"
+	"roomlog/realtime/ws"
 )
 
 // hello introduces the person, or renews the token of the one that is known already.
@@ -57,7 +58,7 @@ func (s *session) welcome(ctx context.Context, re, since string, caller Identity
 	s.mu.Lock()
 	s.caller = caller
 	s.mu.Unlock()
-	s.openUserChannel(MustFrame(encode(outbound{re, "ok", answer})), missed, after)
+	s.openUserChannel(ws.MustFrame(encode(outbound{re, "ok", answer})), missed, after)
 	return nil
 }
 
@@ -114,7 +115,7 @@ func (s *session) renew(ctx context.Context, re string, known, caller Identity) 
 	s.mu.Lock()
 	s.caller = caller
 	s.mu.Unlock()
-	s.conn.Send(MustFrame(encode(outbound{re, "ok", answer})))
+	s.conn.Send(ws.MustFrame(encode(outbound{re, "ok", answer})))
 	return nil
 }
 
@@ -135,13 +136,13 @@ func (s *session) turnAway(re string, err error) error {
 func closeCodeOf(code domain.Code) uint16 {
 	switch code {
 	case domain.CodeTokenMissing, domain.CodeTokenInvalid, domain.CodeTokenExpired, domain.CodeUserUnavailable:
-		return CloseTokenInvalid
+		return ws.CloseTokenInvalid
 	case domain.CodeSessionEnded:
-		return CloseReplaced
+		return ws.CloseReplaced
 	case domain.CodeKicked, domain.CodeBanned:
-		return CloseKicked
+		return ws.CloseKicked
 	case CodeTooManyConnections:
-		return CloseTooMany
+		return ws.CloseTooMany
 	}
 	return 0
 }

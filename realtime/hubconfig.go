@@ -1,6 +1,7 @@
 package realtime
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -80,14 +81,14 @@ func (c *HubConfig) setDefaults() {
 	if c.Node == "" {
 		c.Node = uuid.NewString()
 	}
-	c.MaxConnectionsPerUser = orDefault(c.MaxConnectionsPerUser, DefaultMaxConnectionsPerUser)
-	c.MaxLivesPerConnection = orDefault(c.MaxLivesPerConnection, DefaultMaxLivesPerConnection)
-	c.CommentRate = orDefault(c.CommentRate, DefaultCommentRate)
-	c.CommentBurst = orDefault(c.CommentBurst, DefaultCommentBurst)
-	c.GiftRate = orDefault(c.GiftRate, DefaultGiftRate)
-	c.GiftBurst = orDefault(c.GiftBurst, DefaultGiftBurst)
-	c.LargeLive = orDefault(c.LargeLive, DefaultLargeLive)
-	c.JoinBatchInterval = orDefault(c.JoinBatchInterval, DefaultJoinBatchInterval)
-	c.PresenceGrace = orDefault(c.PresenceGrace, DefaultPresenceGrace)
-	c.Renewal = orDefault(c.Renewal, DefaultRenewal)
+	c.MaxConnectionsPerUser = cmp.Or(c.MaxConnectionsPerUser, DefaultMaxConnectionsPerUser)
+	c.MaxLivesPerConnection = cmp.Or(c.MaxLivesPerConnection, DefaultMaxLivesPerConnection)
+	c.CommentRate = cmp.Or(c.CommentRate, DefaultCommentRate)
+	c.CommentBurst = cmp.Or(c.CommentBurst, DefaultCommentBurst)
+	c.GiftRate = cmp.Or(c.GiftRate, DefaultGiftRate)
+	c.GiftBurst = cmp.Or(c.GiftBurst, DefaultGiftBurst)
+	c.LargeLive = cmp.Or(c.LargeLive, DefaultLargeLive)
+	c.JoinBatchInterval = cmp.Or(c.JoinBatchInterval, DefaultJoinBatchInterval)
+	c.PresenceGrace = cmp.Or(c.PresenceGrace, DefaultPresenceGrace)
+	c.Renewal = cmp.Or(c.Renewal, DefaultRenewal)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"roomlog/domain"
+	"roomlog/realtime/ws"
 )
 
 // snapshotTries bounds how often a snapshot is read again because the room ran away meanwhile.
@@ -49,8 +50,8 @@ func (s *session) attach(ctx context.Context, r *channel, re string, since *sinc
 		if err := s.server.hub.WaitFor(ctx, found.Position); err != nil {
 			return err
 		}
-		answer := MustFrame(encode(outbound{re, "ok", joined{Snapshot: snapshotOf(s.server.epoch, found)}}))
-		if r.attach(s.conn, opening{func(int64) *Frame { return answer }, nil, found.Position, found.Position}) {
+		answer := ws.MustFrame(encode(outbound{re, "ok", joined{Snapshot: snapshotOf(s.server.epoch, found)}}))
+		if r.attach(s.conn, opening{func(int64) *ws.Frame { return answer }, nil, found.Position, found.Position}) {
 			return nil
 		}
 	}
@@ -69,8 +70,8 @@ func (s *session) resume(ctx context.Context, r *channel, re string, pos int64) 
 			return false, err
 		}
 	}
-	answer := func(to int64) *Frame {
-		return MustFrame(encode(outbound{re, "ok", joined{Resumed: &[2]int64{pos + 1, max(to, hub.Position())}}}))
+	answer := func(to int64) *ws.Frame {
+		return ws.MustFrame(encode(outbound{re, "ok", joined{Resumed: &[2]int64{pos + 1, max(to, hub.Position())}}}))
 	}
 	if r.attach(s.conn, opening{answer, nil, pos, pos}) {
 		return true, nil
@@ -81,7 +82,7 @@ func (s *session) resume(ctx context.Context, r *channel, re string, pos int64) 
 		if err != nil || len(facts) > maxResume {
 			return false, err
 		}
-		missed, have := make([]*Frame, 0, len(facts)), pos
+		missed, have := make([]*ws.Frame, 0, len(facts)), pos
 		for _, d := range facts {
 			missed = append(missed, factFrame(d, have))
 			have = d.Position

@@ -5,6 +5,7 @@ import (
 
 	"roomlog/domain"
 	"roomlog/projections"
+	"roomlog/realtime/ws"
 )
 
 // maxNewest is how many of the users that joined a batch names.
@@ -35,7 +36,7 @@ func (b *joinBatch) add(d projections.Delta) {
 }
 
 // frame encodes everything after the fact at prev.
-func (b *joinBatch) frame(live domain.LiveID, prev int64) *Frame {
+func (b *joinBatch) frame(live domain.LiveID, prev int64) *ws.Frame {
 	if b.count() == 1 {
 		return factFrame(b.one, prev)
 	}
@@ -43,5 +44,5 @@ func (b *joinBatch) frame(live domain.LiveID, prev int64) *Frame {
 		b.info.Newest = []personInfo{}
 	}
 	text := encode(push{"join_batch", live, b.pos, prev, b.info})
-	return DroppableFrame(text, Span{Group: int64(live), Prev: prev, Pos: b.pos}).RecordedAt(b.one.RecordedAt)
+	return ws.DroppableFrame(text, ws.Span{Group: int64(live), Prev: prev, Pos: b.pos}).RecordedAt(b.one.RecordedAt)
 }

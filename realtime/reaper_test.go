@@ -7,6 +7,7 @@ import (
 	"roomlog/domain"
 	"roomlog/projections"
 	"roomlog/realtime"
+	"roomlog/realtime/ws/wstest"
 )
 
 // deaf is a connection that nobody is behind.
@@ -44,7 +45,7 @@ func TestGuestsOfADeadProcess(t *testing.T) {
 		t.Fatal(err)
 	}
 	queries := projections.NewQueries(w.pool)
-	eventually(t, "the ghosts have left", func() bool {
+	wstest.Eventually(t, "the ghosts have left", func() bool {
 		guests, err := queries.Roster(t.Context(), 0, 10)
 		if err != nil {
 			t.Fatal(err)

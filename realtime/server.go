@@ -13,6 +13,7 @@ import (
 	"roomlog/domain"
 	"roomlog/eventstore"
 	"roomlog/projections"
+	"roomlog/realtime/ws"
 )
 
 // NativeConfig holds the dependencies and settings of a native server. The first group is required.
@@ -25,8 +26,8 @@ type NativeConfig struct {
 	Now     func() time.Time
 
 	Log     *slog.Logger // nil: no logs
-	Gate    *Gate        // nil: lets every origin in, with the default limits
-	Sockets SocketConfig // limits of the connections; the server sets Open, Skipped, Now, Log and Gate
+	Gate    *ws.Gate     // nil: lets every origin in, with the default limits
+	Sockets ws.Config    // limits of the connections; the server sets Open, Skipped, Now, Log and Gate
 }
 
 func (c *NativeConfig) check() error {
@@ -43,7 +44,7 @@ type Native struct {
 	log     *slog.Logger
 	hub     *Hub
 	chat    *Chat
-	sockets *Sockets
+	sockets *ws.Server
 	verbs   map[string]verb
 
 	mu       sync.Mutex // taken before Hub.mu
@@ -65,7 +66,7 @@ func NewNative(cfg NativeConfig) (*Native, error) {
 	sockets := cfg.Sockets
 	sockets.Open, sockets.Skipped = n.open, skippedFrame
 	sockets.Now, sockets.Log, sockets.Gate = cfg.Now, cfg.Log, cfg.Gate
-	n.sockets = NewSockets(sockets)
+	n.sockets = ws.NewServer(sockets)
 	n.hub.AddDialect(n)
 	return n, nil
 }
@@ -74,7 +75,7 @@ func NewNative(cfg NativeConfig) (*Native, error) {
 func (n *Native) ServeHTTP(w http.ResponseWriter, r *http.Request) { n.sockets.ServeHTTP(w, r) }
 
 // Stats returns the counters of the connections.
-func (n *Native) Stats() *Stats { return n.sockets.Stats() }
+func (n *Native) Stats() *ws.Stats { return n.sockets.Stats() }
 
 // Lives returns the number of lives that clients of this server are in.
 func (n *Native) Lives() int {
@@ -96,20 +97,20 @@ func (n *Native) Shutdown(ctx context.Context) error {
 }
 
 // open creates the session of a new connection.
-func (n *Native) open(c *Conn, _ *http.Request) Peer {
+func (n *Native) open(c *ws.Conn, _ *http.Request) ws.Peer {
 	return &session{server: n, conn: c, channels: make(map[domain.LiveID]*channel)}
 }
 
 // Connections returns the open connections.
 func (n *Native) Connections() []Connection {
 	var all []Connection
-	for _, c := range n.sockets.snapshot(nil) {
-		if _, ok := c.who().(*session); !ok { // it is being opened
+	for _, c := range n.sockets.Conns() {
+		if _, ok := c.Peer().(*session); !ok { // it is being opened
 			continue
 		}
 		id := n.idOf(c)
 		all = append(all, Connection{
-			ID: id, Key: string(id), Dialect: "native", Address: c.Address(), Since: n.sockets.start.Add(c.opened),
+			ID: id, Key: string(id), Dialect: "native", Address: c.Address(), Since: c.OpenedAt(),
 		})
 	}
 	return all
@@ -117,11 +118,11 @@ func (n *Native) Connections() []Connection {
 
 // Kick kicks the client of a connection. It reports whether the connection exists.
 func (n *Native) Kick(id domain.ConnectionID, reason string) bool {
-	for _, c := range n.sockets.snapshot(nil) {
+	for _, c := range n.sockets.Conns() {
 		if n.idOf(c) != id {
 			continue
 		}
-		if s, ok := c.who().(*session); ok {
+		if s, ok := c.Peer().(*session); ok {
 			s.Kick(reason)
 		}
 		return true
@@ -130,8 +131,8 @@ func (n *Native) Kick(id domain.ConnectionID, reason string) bool {
 }
 
 // idOf returns the ID of a connection, which is unique among all nodes.
-func (n *Native) idOf(c *Conn) domain.ConnectionID {
+func (n *Native) idOf(c *ws.Conn) domain.ConnectionID {
 	h := fnv.New32a()
 	h.Write([]byte(n.hub.Node()))
-	return domain.ConnectionID(fmt.Sprintf("%08x-%d", h.Sum32(), c.serial))
+	return domain.ConnectionID(fmt.Sprintf("%08x-%d", h.Sum32(), c.Serial()))
 }

@@ -10,13 +10,14 @@ import (
 
 	"roomlog/domain"
 	"roomlog/projections"
+	"roomlog/realtime/ws"
 )
 
 // session is one connection in the native dialect. Frames are handled one after another, so that what a
 // person says stays in order.
 type session struct {
 	server *Native
-	conn   *Conn
+	conn   *ws.Conn
 	kicked atomic.Bool // or banned: the end of the connection is no accident
 
 	turn     sync.Mutex                 // held while a frame is handled; taken before mu
@@ -54,7 +55,7 @@ func (s *session) Text(message []byte) {
 	case err != nil:
 		s.failed(ctx, in, err)
 	case answer != nil:
-		s.conn.Send(MustFrame(encode(outbound{in.ID, "ok", answer})))
+		s.conn.Send(ws.MustFrame(encode(outbound{in.ID, "ok", answer})))
 	}
 }
 
@@ -85,7 +86,7 @@ func (s *session) failed(ctx context.Context, in inbound, err error) {
 }
 
 func (s *session) refuse(re string, p *Problem) {
-	s.conn.Send(MustFrame(encode(outbound{re, "error", errorInfoOf(p)})))
+	s.conn.Send(ws.MustFrame(encode(outbound{re, "error", errorInfoOf(p)})))
 }
 
 // Closed takes the connection out of everything.
@@ -118,13 +119,13 @@ func (s *session) Identity() Identity {
 func (s *session) ConnectionKey() string { return string(s.server.idOf(s.conn)) }
 
 // Ended reports whether the connection has ended.
-func (s *session) Ended() bool { return s.conn.ended() }
+func (s *session) Ended() bool { return s.conn.Ended() }
 
 // DeliverPrivate sends a delta of the user channel.
 func (s *session) DeliverPrivate(d projections.Delta) { s.sendPrivate(userFrameOf(d)) }
 
 // Reset closes the connection because deltas were missed.
-func (s *session) Reset() { s.conn.Close(CloseBehind, "resume from where you are") }
+func (s *session) Reset() { s.conn.Close(ws.CloseBehind, "resume from where you are") }
 
 // Revoke sends the reason why the session is no longer valid, and closes the connection.
 func (s *session) Revoke(no *domain.Refusal) {
@@ -136,7 +137,7 @@ func (s *session) Revoke(no *domain.Refusal) {
 // Kick sends the reason, and closes the connection: the client must not reconnect.
 func (s *session) Kick(reason string) {
 	s.refuse("", KickProblem(reason))
-	s.depart(CloseKicked, cmp.Or(reason, string(domain.CodeKicked)))
+	s.depart(ws.CloseKicked, cmp.Or(reason, string(domain.CodeKicked)))
 }
 
 // BanFrom takes the session out of a live, if it is in it, and sends the reason.
@@ -146,14 +147,14 @@ func (s *session) BanFrom(live domain.LiveID, reason string) {
 		defer s.turn.Unlock()
 		if s.leave(live, domain.LeaveRemoved) {
 			p := BanProblem(reason)
-			s.conn.Send(MustFrame(encode(bannedPush{"banned", live, bannedInfo{p.Code, p.Text, p.TextZH}})))
+			s.conn.Send(ws.MustFrame(encode(bannedPush{"banned", live, bannedInfo{p.Code, p.Text, p.TextZH}})))
 		}
 	}()
 }
 
 // depart closes the connection. With CloseKicked its lives are left because of us, not because it was lost.
 func (s *session) depart(code uint16, reason string) {
-	if code == CloseKicked {
+	if code == ws.CloseKicked {
 		s.kicked.Store(true)
 	}
 	s.conn.Close(code, reason)

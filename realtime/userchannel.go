@@ -6,6 +6,7 @@ import (
 	"roomlog/domain"
 	"roomlog/eventstore"
 	"roomlog/projections"
+	"roomlog/realtime/ws"
 )
 
 const (
@@ -48,7 +49,7 @@ type (
 // userFrame is one fact of a private lane.
 type userFrame struct {
 	pos   int64
-	frame *Frame
+	frame *ws.Frame
 }
 
 func userFrameOf(d projections.Delta) userFrame {
@@ -57,7 +58,7 @@ func userFrameOf(d projections.Delta) userFrame {
 	if kind == projections.KindMessage {
 		kind = chatPrivate
 	}
-	return userFrame{d.Position, MustFrame(encode(userPush{kind, d.Position, cursor, userData(d)}))}
+	return userFrame{d.Position, ws.MustFrame(encode(userPush{kind, d.Position, cursor, userData(d)}))}
 }
 
 func userData(d projections.Delta) any {
@@ -118,7 +119,7 @@ func (s *session) sendPrivate(f userFrame) {
 	case !l.opened && len(l.waiting) < maxUnacked:
 		l.waiting = append(l.waiting, f)
 	case !l.opened || l.unacked >= maxUnacked:
-		s.conn.Close(CloseBehind, "acknowledge what you get")
+		s.conn.Close(ws.CloseBehind, "acknowledge what you get")
 	default:
 		l.unacked++
 		s.conn.Send(f.frame)
@@ -127,10 +128,10 @@ func (s *session) sendPrivate(f userFrame) {
 
 // openUserChannel answers a hello and lets the lane run: the answer first, then what the client missed, then what
 // came meanwhile. Everything up to the position after is the client's already.
-func (s *session) openUserChannel(answer *Frame, missed []userFrame, after int64) {
+func (s *session) openUserChannel(answer *ws.Frame, missed []userFrame, after int64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	frames := []*Frame{answer}
+	frames := []*ws.Frame{answer}
 	for _, f := range append(missed, s.user.waiting...) {
 		if f.pos > after {
 			frames = append(frames, f.frame)

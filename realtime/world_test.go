@@ -19,6 +19,8 @@ import (
 	"roomlog/eventstore/pgtest"
 	"roomlog/projections"
 	"roomlog/realtime"
+	"roomlog/realtime/ws"
+	"roomlog/realtime/ws/wstest"
 )
 
 // world is one server process with its door: a log, tables that follow it, and a listening port.
@@ -75,8 +77,8 @@ func openWorld(t testing.TB, db *pgtest.DB, projects bool, change func(*config))
 		},
 		NativeConfig: realtime.NativeConfig{
 			Store: store, Queries: queries, Feed: w.feed, Now: time.Now, Log: log,
-			Sockets: realtime.SocketConfig{FrameRate: -1, FlushWindow: time.Millisecond},
-			Gate:    realtime.NewGate(realtime.GateConfig{MaxPerAddress: -1}),
+			Sockets: ws.Config{FrameRate: -1, FlushWindow: time.Millisecond},
+			Gate:    ws.NewGate(ws.GateConfig{MaxPerAddress: -1}),
 		},
 	}
 	if change != nil {
@@ -98,9 +100,9 @@ func openWorld(t testing.TB, db *pgtest.DB, projects bool, change func(*config))
 }
 
 func (w *world) run(projects bool) {
-	l := listen(w)
+	l := wstest.Listen(w)
 	w.addr = l.Addr().String()
-	web := &http.Server{Handler: w.door, ReadHeaderTimeout: patience}
+	web := &http.Server{Handler: w.door, ReadHeaderTimeout: wstest.Timeout}
 	parts := []func(context.Context) error{w.sequencer.Run, w.store.Listen, w.feed.Run, w.hub.Run, w.chat.Run, w.door.Run}
 	if projects {
 		parts = append(parts, projections.NewProjector(w.store, projections.ProjectorConfig{Now: time.Now}).Run)
@@ -121,7 +123,7 @@ func (w *world) run(projects bool) {
 		running.Wait()
 	})
 	w.Cleanup(func() {
-		ctx, stop := context.WithTimeout(context.Background(), patience)
+		ctx, stop := context.WithTimeout(context.Background(), wstest.Timeout)
 		defer stop()
 		if err := w.door.Shutdown(ctx); err != nil {
 			w.Errorf("shutdown: %v", err)
@@ -254,7 +256,7 @@ func events[E domain.Event](w *world) (found []E) {
 
 // app is a client that speaks the native dialect.
 type app struct {
-	*client
+	*wstest.Client
 	ids   int
 	aside []message // pushes that came while an answer was awaited
 }
@@ -280,7 +282,7 @@ func into[T any](t testing.TB, m message) (v T) {
 	return v
 }
 
-func (w *world) connect() *app { return &app{client: dial(w, w.addr)} }
+func (w *world) connect() *app { return &app{Client: wstest.Dial(w, w.addr)} }
 
 // app connects and says hello.
 func (p person) app() *app {
@@ -292,7 +294,7 @@ func (p person) app() *app {
 
 // ask sends a frame with an id of its own.
 func (a *app) ask(verb string, data any, key ...string) (id string) {
-	a.t.Helper()
+	a.T.Helper()
 	a.ids++
 	id = fmt.Sprint(a.ids)
 	frame := map[string]any{"id": id, "type": verb, "data": data}
@@ -300,34 +302,34 @@ func (a *app) ask(verb string, data any, key ...string) (id string) {
 		frame["key"] = key[0]
 	}
 	b, _ := json.Marshal(frame)
-	a.say(string(b))
+	a.SendText(string(b))
 	return id
 }
 
 // read answers the next frame but for pings.
 func (a *app) read() message {
-	a.t.Helper()
+	a.T.Helper()
 	m, err := a.tryRead()
 	if err != nil {
-		a.t.Fatal(err)
+		a.T.Fatal(err)
 	}
 	return m
 }
 
 func (a *app) tryRead() (m message, err error) {
 	for {
-		opcode, payload, err := a.next()
+		opcode, payload, err := a.ReadFrame()
 		switch {
 		case err != nil:
 			return m, err
-		case opcode == closing:
+		case opcode == wstest.OpClose:
 			return m, fmt.Errorf("closed with %x", payload)
-		case opcode != text:
+		case opcode != wstest.OpText:
 			continue
 		}
 		m.raw = payload
 		if err := json.Unmarshal([]byte(payload), &m); err != nil {
-			a.t.Fatalf("%s: %v", payload, err)
+			a.T.Fatalf("%s: %v", payload, err)
 		}
 		return m, nil
 	}
@@ -335,7 +337,7 @@ func (a *app) tryRead() (m message, err error) {
 
 // answer waits for the answer to a frame and puts everything else aside.
 func (a *app) answer(id string) message {
-	a.t.Helper()
+	a.T.Helper()
 	for {
 		if m := a.read(); m.Re == id && (m.Type == "ok" || m.Type == "error") {
 			return m
@@ -346,10 +348,10 @@ func (a *app) answer(id string) message {
 }
 
 func (a *app) ok(id string) message {
-	a.t.Helper()
+	a.T.Helper()
 	m := a.answer(id)
 	if m.Type != "ok" {
-		a.t.Fatalf("refused: %s", m.raw)
+		a.T.Fatalf("refused: %s", m.raw)
 	}
 	return m
 }
@@ -363,18 +365,18 @@ type refusal struct {
 
 // no expects a refusal.
 func (a *app) no(id, code string) refusal {
-	a.t.Helper()
+	a.T.Helper()
 	m := a.answer(id)
-	no := into[refusal](a.t, m)
+	no := into[refusal](a.T, m)
 	if m.Type != "error" || no.Code != code || no.Text == "" || no.TextZH == "" {
-		a.t.Fatalf("got %s, want a refusal with code %s", m.raw, code)
+		a.T.Fatalf("got %s, want a refusal with code %s", m.raw, code)
 	}
 	return no
 }
 
 // push answers the next frame of a kind, from those put aside first; others are dropped.
 func (a *app) push(kind string) message {
-	a.t.Helper()
+	a.T.Helper()
 	for {
 		var m message
 		if len(a.aside) > 0 {
@@ -417,11 +419,11 @@ type entered struct {
 }
 
 func (a *app) join(live domain.LiveID) entered {
-	a.t.Helper()
-	return into[entered](a.t, a.ok(a.ask("room.join", map[string]any{"live": live})))
+	a.T.Helper()
+	return into[entered](a.T, a.ok(a.ask("room.join", map[string]any{"live": live})))
 }
 
 func (a *app) rejoin(live domain.LiveID, epoch string, pos int64) entered {
-	a.t.Helper()
-	return into[entered](a.t, a.ok(a.ask("room.join", map[string]any{"live": live, "since": map[string]any{"epoch": epoch, "pos": pos}})))
+	a.T.Helper()
+	return into[entered](a.T, a.ok(a.ask("room.join", map[string]any{"live": live, "since": map[string]any{"epoch": epoch, "pos": pos}})))
 }

@@ -22,6 +22,7 @@ import (
 	"roomlog/realtime"
 	"roomlog/realtime/socketio"
 	"roomlog/realtime/socketio/engineio"
+	"roomlog/realtime/ws"
 )
 
 // doors are what clients reach.
@@ -152,7 +153,7 @@ func liveNames(lives []domain.LiveID) []string {
 // openSockets opens the door of the rooms, and that of old clients beside it. Connections of both are counted
 // together.
 func (c *serveCommand) openSockets(ctx context.Context, h *house, e *engine, l *layers, d *doors, tokens *api.Tokens, proxies api.Proxies) error {
-	gate := realtime.NewGate(realtime.GateConfig{
+	gate := ws.NewGate(ws.GateConfig{
 		Origins: c.CORSOrigins, MaxConns: c.MaxConnections, MaxPerAddress: c.MaxConnectionsPerAddress,
 		Address: func(r *http.Request) string { return proxies.ClientAddr(r).String() },
 	})
@@ -177,7 +178,7 @@ func (c *serveCommand) openSockets(ctx context.Context, h *house, e *engine, l *
 	return nil
 }
 
-func (c *serveCommand) socketioConfig(h *house, e *engine, hub *realtime.Hub, chat *realtime.Chat, gate *realtime.Gate) socketio.Config {
+func (c *serveCommand) socketioConfig(h *house, e *engine, hub *realtime.Hub, chat *realtime.Chat, gate *ws.Gate) socketio.Config {
 	assets := c.Assets
 	if assets == "" {
 		assets = filepath.Join(h.data, "assets")
@@ -187,7 +188,7 @@ func (c *serveCommand) socketioConfig(h *house, e *engine, hub *realtime.Hub, ch
 		Engine: engineio.Config{
 			Gate: gate, MaxPayload: c.MaxPayload, MaxPolling: c.MaxPolling, PingInterval: c.PingInterval, PingTimeout: c.PingTimeout,
 			BodyTimeout: c.BodyTimeout, FrameRate: c.FrameRate, FrameBurst: c.FrameBurst,
-			Sockets: realtime.SocketConfig{QueueBytes: c.QueueBytes, RestartSpread: c.RestartSpread, FlushWindow: c.window()},
+			Sockets: ws.Config{QueueBytes: c.QueueBytes, RestartSpread: c.RestartSpread, FlushWindow: c.window()},
 		},
 		Guests: c.GuestChat, Listed: c.Listed, Crowd: c.Crowd, Interval: c.ListInterval,
 	}
@@ -214,10 +215,10 @@ func (c *serveCommand) chatConfig(h *house, e *engine, hub *realtime.Hub) realti
 	}
 }
 
-func (c *serveCommand) nativeConfig(h *house, e *engine, hub *realtime.Hub, chat *realtime.Chat, gate *realtime.Gate) realtime.NativeConfig {
+func (c *serveCommand) nativeConfig(h *house, e *engine, hub *realtime.Hub, chat *realtime.Chat, gate *ws.Gate) realtime.NativeConfig {
 	return realtime.NativeConfig{
 		Hub: hub, Chat: chat, Store: e.store, Queries: e.queries, Feed: e.feed, Now: h.sh.now, Log: h.log, Gate: gate,
-		Sockets: realtime.SocketConfig{
+		Sockets: ws.Config{
 			MaxMessage: c.MaxMessage, QueueBytes: c.QueueBytes, HelloTimeout: c.HelloTimeout, PingInterval: c.PingInterval,
 			IdleTimeout: c.SocketTimeout, FrameRate: c.FrameRate, FrameBurst: c.FrameBurst, RestartSpread: c.RestartSpread,
 			FlushWindow: c.window(), Deflate: c.Deflate,

@@ -9,7 +9,7 @@ import (
 
 	"roomlog/eventstore"
 	"roomlog/projections"
-	"roomlog/realtime"
+	"roomlog/realtime/ws"
 )
 
 // meters puts what the engine counts into a registry. Each figure is read when it is asked for.
@@ -73,7 +73,7 @@ func (e *engine) meterTables(m metering) {
 	}))
 }
 
-func meterSockets(m metering, s *realtime.Stats, rooms func() int) {
+func meterSockets(m metering, s *ws.Stats, rooms func() int) {
 	count := func(n *atomic.Int64) func() float64 { return func() float64 { return float64(n.Load()) } }
 	m.gauge("sockets", "Open WebSocket connections.", count(&s.Open))
 	m.gauge("rooms", "Rooms that somebody here is in.", func() float64 { return float64(rooms()) })
@@ -92,7 +92,7 @@ func meterSockets(m metering, s *realtime.Stats, rooms func() int) {
 }
 
 // closedSockets counts ended connections by their close code.
-type closedSockets struct{ stats *realtime.Stats }
+type closedSockets struct{ stats *ws.Stats }
 
 var closedDesc = prometheus.NewDesc("roomlog_sockets_closed_total", "WebSocket connections ended, by close code.", []string{"code"}, nil)
 

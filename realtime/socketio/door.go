@@ -6,8 +6,8 @@ import (
 	"sync"
 
 	"roomlog/domain"
-	"roomlog/realtime"
 	"roomlog/realtime/socketio/protocol"
+	"roomlog/realtime/ws"
 )
 
 // Path is where clients look for this door.
@@ -57,7 +57,7 @@ func (d *Door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // Stats are the counters of the connections, and of what waits to be sent.
-func (d *Door) Stats() *realtime.Stats { return d.server.Engine().Stats() }
+func (d *Door) Stats() *ws.Stats { return d.server.Engine().Stats() }
 
 // Rooms is the number of rooms that somebody here is in.
 func (d *Door) Rooms() int {

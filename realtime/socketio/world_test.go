@@ -21,6 +21,7 @@ import (
 	"roomlog/realtime"
 	"roomlog/realtime/socketio"
 	"roomlog/realtime/socketio/siotest"
+	"roomlog/realtime/ws"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -68,7 +69,7 @@ func openWorld(t testing.TB, db *pgtest.DB, projects bool, change func(*socketio
 	w.sequencer = eventstore.NewSequencer(store, eventstore.SequencerConfig{})
 	w.feed = projections.NewFeed(store, w.queries, projections.FeedConfig{GaugeInterval: 20 * time.Millisecond})
 	log := slog.New(slog.NewTextHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	gate := realtime.NewGate(realtime.GateConfig{MaxPerAddress: -1})
+	gate := ws.NewGate(ws.GateConfig{MaxPerAddress: -1})
 	rooms := roomsConfig{
 		HubConfig: realtime.HubConfig{
 			Store: store, Commands: w.sequencer, Queries: w.queries, Feed: w.feed, Verify: verify, Now: time.Now, Log: log,

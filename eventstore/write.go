@@ -64,7 +64,7 @@ func (q *Sequencer) queueEvents(ctx context.Context, p *pgx.Batch, b *batch) err
 }
 
 // keysFor answers the keys to seal the batch's texts with, drawing those of new people.
-func (q *Sequencer) keysFor(ctx context.Context, b *batch) (map[domain.UserID]personKey, error) {
+func (q *Sequencer) keysFor(ctx context.Context, b *batch) (map[domain.UserID]userKey, error) {
 	var owners []domain.UserID
 	for i := range b.records {
 		if owner := q.store.codec.owner(b.records[i].Event); owner != 0 {
@@ -82,7 +82,7 @@ func (q *Sequencer) keysFor(ctx context.Context, b *batch) (map[domain.UserID]pe
 		if _, ok := keys[owner]; ok {
 			continue
 		}
-		key, err := drawPersonKey()
+		key, err := generateUserKey()
 		if err != nil {
 			return nil, err
 		}
@@ -99,7 +99,7 @@ func queueNewKeys(p *pgx.Batch, b *batch) {
 	for owner, key := range b.newKeys {
 		owners, keys = append(owners, int64(owner)), append(keys, key.bytes)
 	}
-	p.Queue(insertPersonKeys, owners, keys)
+	p.Queue(insertUserKeys, owners, keys)
 }
 
 // queueErasures destroys what can read the texts of people who are forgotten in this batch.
@@ -111,8 +111,8 @@ func queueErasures(p *pgx.Batch, b *batch) {
 	for i, id := range b.gone {
 		gone[i], streams[i] = int64(id), string(domain.UserForgotten{User: id}.Stream())
 	}
-	p.Queue(deletePerson, gone)
-	p.Queue(deleteCredentials, streams)
+	p.Queue(deleteUserKeys, gone)
+	p.Queue(deleteUserCredentials, streams)
 }
 
 func queueCommands(p *pgx.Batch, b *batch) {

@@ -2,13 +2,9 @@ package eventstore
 
 import (
 	"context"
-	_ "embed"
 	"fmt"
 	"time"
 )
-
-//go:embed sql/delete_old_commands.sql
-var deleteOldCommands string
 
 // sweepBatch bounds what one statement deletes, so that it never holds much.
 const sweepBatch = 1000

@@ -1,4 +1,4 @@
-package eventstore
+package consumer
 
 import (
 	"strings"
@@ -11,23 +11,23 @@ import (
 )
 
 // An error behind the first rows must not look like their end: watermill-sql never asks for it.
-func TestEnvelopeRowsSurfaceTheirError(t *testing.T) {
+func TestRowsReturnTheirError(t *testing.T) {
 	t.Parallel()
 	conn, err := pgx.Connect(t.Context(), pgtest.Blank(t))
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer func() { _ = conn.Close(t.Context()) }()
-	rows, err := conn.Query(t.Context(), `SELECT n::bigint, 'username-x', 1, gen_random_uuid(), 'username.claimed.v1', '{}'::json, NULL::bigint, now(), 0::bigint, 0::bigint
+	found, err := conn.Query(t.Context(), `SELECT n::bigint, 'username-x', 1, gen_random_uuid(), 'username.claimed.v1', '{}'::json, NULL::bigint, now(), 0::bigint, 0::bigint
 		FROM generate_series(1, 10000) AS n WHERE 1 / (n - 9999) IS NOT NULL`)
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := &envelopeRows{rows: rows, tx: &envelopeTx{}}
+	r := &rows{rows: found, tx: &transaction{}}
 	if !r.Next() {
 		t.Fatal("the error looks like the end of the rows")
 	}
-	_, err = EnvelopeSchema{}.UnmarshalMessage(wsql.UnmarshalMessageParams{Row: r})
+	_, err = schema{}.UnmarshalMessage(wsql.UnmarshalMessageParams{Row: r})
 	if err == nil || !strings.Contains(err.Error(), "division by zero") {
 		t.Errorf("got %v", err)
 	}

@@ -8,11 +8,11 @@ import (
 
 func TestSealedTextsCanBeOpenedAndDifferEveryTime(t *testing.T) {
 	t.Parallel()
-	key, err := drawPersonKey()
+	key, err := generateUserKey()
 	if err != nil {
 		t.Fatal(err)
 	}
-	other, err := drawPersonKey()
+	other, err := generateUserKey()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -35,7 +35,7 @@ func TestSealedTextsCanBeOpenedAndDifferEveryTime(t *testing.T) {
 }
 
 func FuzzOpenSealed(f *testing.F) {
-	key, err := drawPersonKey()
+	key, err := generateUserKey()
 	if err != nil {
 		f.Fatal(err)
 	}

@@ -17,36 +17,36 @@ import (
 	"roomlog/domain"
 )
 
-// personKey seals one person's texts with AES-256-GCM. A sealed text is "1." and the unpadded
+// userKey seals one person's texts with AES-256-GCM. A sealed text is "1." and the unpadded
 // base64 of a random nonce and the ciphertext.
-type personKey struct {
+type userKey struct {
 	bytes []byte
 	aead  cipher.AEAD
 }
 
 const sealedPrefix = "1."
 
-func newPersonKey(bytes []byte) (personKey, error) {
+func newUserKey(bytes []byte) (userKey, error) {
 	block, err := aes.NewCipher(bytes)
 	if err != nil {
-		return personKey{}, fmt.Errorf("person key: %w", err)
+		return userKey{}, fmt.Errorf("person key: %w", err)
 	}
 	aead, err := cipher.NewGCM(block)
 	if err != nil {
-		return personKey{}, fmt.Errorf("person key: %w", err)
+		return userKey{}, fmt.Errorf("person key: %w", err)
 	}
-	return personKey{bytes, aead}, nil
+	return userKey{bytes, aead}, nil
 }
 
-func drawPersonKey() (personKey, error) {
+func generateUserKey() (userKey, error) {
 	bytes := make([]byte, 32)
 	if _, err := rand.Read(bytes); err != nil {
-		return personKey{}, fmt.Errorf("draw a person key: %w", err)
+		return userKey{}, fmt.Errorf("draw a person key: %w", err)
 	}
-	return newPersonKey(bytes)
+	return newUserKey(bytes)
 }
 
-func (k personKey) seal(text string) (string, error) {
+func (k userKey) seal(text string) (string, error) {
 	nonce := make([]byte, k.aead.NonceSize(), k.aead.NonceSize()+len(text)+k.aead.Overhead())
 	if _, err := rand.Read(nonce); err != nil {
 		return "", fmt.Errorf("draw a nonce: %w", err)
@@ -56,7 +56,7 @@ func (k personKey) seal(text string) (string, error) {
 
 var errNotSealed = errors.New("a person's text is not sealed as it should be")
 
-func (k personKey) open(sealed string) (string, error) {
+func (k userKey) open(sealed string) (string, error) {
 	if len(sealed) < len(sealedPrefix) || sealed[:len(sealedPrefix)] != sealedPrefix {
 		return "", errNotSealed
 	}
@@ -75,7 +75,7 @@ func (k personKey) open(sealed string) (string, error) {
 // as soon as this process sees that the person is forgotten.
 type keyring struct {
 	pool *pgxpool.Pool
-	keys *lru.Cache[domain.UserID, personKey]
+	keys *lru.Cache[domain.UserID, userKey]
 
 	mu   sync.Mutex // orders remembering what was looked up with forget
 	gone uint64     // counts forgets: a look-up that began before one is not remembered
@@ -86,7 +86,7 @@ type keyring struct {
 const keyringSize = 50_000
 
 func newKeyring(pool *pgxpool.Pool) (*keyring, error) {
-	keys, err := lru.New[domain.UserID, personKey](keyringSize)
+	keys, err := lru.New[domain.UserID, userKey](keyringSize)
 	if err != nil {
 		return nil, fmt.Errorf("keyring: %w", err)
 	}
@@ -115,7 +115,7 @@ func (k *keyring) knows(position int64) {
 }
 
 // of answers the keys of ids; those of forgotten people are missing.
-func (k *keyring) of(ctx context.Context, ids []domain.UserID) (map[domain.UserID]personKey, error) {
+func (k *keyring) of(ctx context.Context, ids []domain.UserID) (map[domain.UserID]userKey, error) {
 	return k.lookUp(ctx, k.pool, ids)
 }
 
@@ -123,11 +123,11 @@ type rowsQuerier interface {
 	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
 }
 
-func (k *keyring) lookUp(ctx context.Context, db rowsQuerier, ids []domain.UserID) (map[domain.UserID]personKey, error) {
+func (k *keyring) lookUp(ctx context.Context, db rowsQuerier, ids []domain.UserID) (map[domain.UserID]userKey, error) {
 	k.mu.Lock()
 	before := k.gone
 	k.mu.Unlock()
-	found := make(map[domain.UserID]personKey, len(ids))
+	found := make(map[domain.UserID]userKey, len(ids))
 	var missing []int64
 	for _, id := range ids {
 		if _, ok := found[id]; ok {
@@ -142,14 +142,14 @@ func (k *keyring) lookUp(ctx context.Context, db rowsQuerier, ids []domain.UserI
 	if len(missing) == 0 {
 		return found, nil
 	}
-	rows, err := db.Query(ctx, selectPersonKeys, missing)
+	rows, err := db.Query(ctx, selectUserKeys, missing)
 	if err != nil {
 		return nil, fmt.Errorf("look up person keys: %w", err)
 	}
 	var id int64
 	var bytes []byte
 	_, err = pgx.ForEachRow(rows, []any{&id, &bytes}, func() error {
-		key, err := newPersonKey(append([]byte(nil), bytes...))
+		key, err := newUserKey(append([]byte(nil), bytes...))
 		found[domain.UserID(id)] = key
 		return err
 	})

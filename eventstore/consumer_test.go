@@ -12,6 +12,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"roomlog/eventstore"
+	"roomlog/eventstore/consumer"
 	"roomlog/eventstore/pgtest"
 )
 
@@ -22,11 +23,11 @@ type reader struct {
 }
 
 // read starts a reader; before, if it is there, runs in the transaction, before the positions are noted.
-func (l *testLog) read(c eventstore.ConsumerConfig, before func(context.Context, pgx.Tx, *eventstore.EventBatch) error) *reader {
+func (l *testLog) read(c consumer.Config, before func(context.Context, pgx.Tx, *consumer.Batch) error) *reader {
 	l.t.Helper()
 	c.Group = "readers"
 	ctx, cancel := context.WithCancel(context.Background())
-	messages, err := l.store.Consume(ctx, c)
+	messages, err := consumer.Subscribe(ctx, l.store, c)
 	if err != nil {
 		l.t.Fatal(err)
 	}
@@ -42,8 +43,8 @@ func (l *testLog) read(c eventstore.ConsumerConfig, before func(context.Context,
 	return r
 }
 
-func (l *testLog) take(m *message.Message, before func(context.Context, pgx.Tx, *eventstore.EventBatch) error) {
-	e, ok := eventstore.EventBatchOf(m)
+func (l *testLog) take(m *message.Message, before func(context.Context, pgx.Tx, *consumer.Batch) error) {
+	e, ok := consumer.BatchOf(m)
 	if !ok {
 		l.t.Error("a message without an envelope")
 		m.Nack()
@@ -113,7 +114,7 @@ func TestEnvelopes(t *testing.T) {
 		t.Parallel()
 		l := newReadLog(t)
 		p := l.party(20, 1000)
-		l.read(eventstore.ConsumerConfig{BatchSize: 7, PollInterval: time.Hour}, nil)
+		l.read(consumer.Config{BatchSize: 7, PollInterval: time.Hour}, nil)
 		l.readUp()
 		for i := range 50 { // and wake for what comes, without polling
 			l.execute(p.people[i%20].asks(p.give(1)))
@@ -128,7 +129,7 @@ func TestEnvelopes(t *testing.T) {
 		var mu sync.Mutex
 		failures, heard := 5, 0
 		failed := errors.New("not yet")
-		l.read(eventstore.ConsumerConfig{
+		l.read(consumer.Config{
 			BatchSize: 10,
 			OnError: func(err error) time.Duration {
 				mu.Lock()
@@ -138,7 +139,7 @@ func TestEnvelopes(t *testing.T) {
 				}
 				return 0
 			},
-		}, func(ctx context.Context, tx pgx.Tx, e *eventstore.EventBatch) error {
+		}, func(ctx context.Context, tx pgx.Tx, e *consumer.Batch) error {
 			mu.Lock()
 			defer mu.Unlock()
 			if failures--; failures >= 0 {
@@ -161,8 +162,8 @@ func TestEnvelopes(t *testing.T) {
 		p := l.party(20, 1000)
 		worked := make(chan int, 10_000)
 		for i := range 3 {
-			openStore(t, l.db, eventstore.Config{Now: time.Now}).read(eventstore.ConsumerConfig{BatchSize: 3, PollInterval: time.Millisecond},
-				func(context.Context, pgx.Tx, *eventstore.EventBatch) error { worked <- i; return nil })
+			openStore(t, l.db, eventstore.Config{Now: time.Now}).read(consumer.Config{BatchSize: 3, PollInterval: time.Millisecond},
+				func(context.Context, pgx.Tx, *consumer.Batch) error { worked <- i; return nil })
 		}
 		for i := range 200 {
 			l.execute(p.people[i%20].asks(p.give(1)))
@@ -175,7 +176,7 @@ func TestEnvelopes(t *testing.T) {
 		l := newReadLog(t)
 		l.party(5, 10)
 		began, goOn := make(chan struct{}), make(chan struct{})
-		r := l.read(eventstore.ConsumerConfig{}, func(ctx context.Context, tx pgx.Tx, _ *eventstore.EventBatch) error {
+		r := l.read(consumer.Config{}, func(ctx context.Context, tx pgx.Tx, _ *consumer.Batch) error {
 			close(began)
 			<-goOn // by then the subscription has ended
 			return nil
@@ -186,7 +187,7 @@ func TestEnvelopes(t *testing.T) {
 		if n, _ := l.seen(); n != 0 {
 			t.Errorf("%d positions of work that was never acknowledged", n)
 		}
-		l.read(eventstore.ConsumerConfig{}, nil)
+		l.read(consumer.Config{}, nil)
 		l.readUp()
 	})
 
@@ -194,7 +195,7 @@ func TestEnvelopes(t *testing.T) {
 		t.Parallel()
 		l := newReadLog(t)
 		l.party(5, 10)
-		l.read(eventstore.ConsumerConfig{BatchSize: 10}, func(_ context.Context, _ pgx.Tx, e *eventstore.EventBatch) error {
+		l.read(consumer.Config{BatchSize: 10}, func(_ context.Context, _ pgx.Tx, e *consumer.Batch) error {
 			e.Truncate(min(3, len(e.Events)))
 			return nil
 		})
@@ -212,7 +213,7 @@ func TestEnvelopes(t *testing.T) {
 		if _, err := tx.Exec(t.Context(), "SELECT pg_current_xact_id()"); err != nil {
 			t.Fatal(err)
 		}
-		l.read(eventstore.ConsumerConfig{PollInterval: time.Hour}, nil)
+		l.read(consumer.Config{PollInterval: time.Hour}, nil)
 		l.party(5, 10)
 		l.readUp()
 	})
@@ -222,7 +223,7 @@ func TestEnvelopes(t *testing.T) {
 		l := newReadLog(t)
 		p := l.party(10, 10_000)
 		reading := openStore(t, l.db, eventstore.Config{Now: time.Now})
-		reading.read(eventstore.ConsumerConfig{BatchSize: 5, PollInterval: 5 * time.Millisecond, OnError: func(error) time.Duration { return time.Millisecond }}, nil)
+		reading.read(consumer.Config{BatchSize: 5, PollInterval: 5 * time.Millisecond, OnError: func(error) time.Duration { return time.Millisecond }}, nil)
 		for i := range 100 {
 			l.execute(p.people[i%10].asks(p.give(1)))
 			if i%5 == 0 {
@@ -240,13 +241,13 @@ func TestEnvelopes(t *testing.T) {
 		frozen := make(chan struct{})
 		thaw := make(chan struct{})
 		var once sync.Once
-		stuck := openStore(t, l.db, eventstore.Config{Now: time.Now}).read(eventstore.ConsumerConfig{OnError: func(error) time.Duration { return time.Hour }},
-			func(context.Context, pgx.Tx, *eventstore.EventBatch) error {
+		stuck := openStore(t, l.db, eventstore.Config{Now: time.Now}).read(consumer.Config{OnError: func(error) time.Duration { return time.Hour }},
+			func(context.Context, pgx.Tx, *consumer.Batch) error {
 				once.Do(func() { close(frozen); <-thaw })
 				return nil
 			})
 		<-frozen
-		l.read(eventstore.ConsumerConfig{PollInterval: 20 * time.Millisecond}, nil)
+		l.read(consumer.Config{PollInterval: 20 * time.Millisecond}, nil)
 		l.readUp()
 		close(thaw)
 		stuck.stop()
@@ -260,7 +261,7 @@ func TestEnvelopes(t *testing.T) {
 		l.exec("CREATE TABLE public.seen (n bigserial, position bigint, type text)")
 		l.exec("GRANT ALL ON public.seen TO PUBLIC; GRANT ALL ON SEQUENCE public.seen_n_seq TO PUBLIC")
 		l.party(5, 10)
-		l.read(eventstore.ConsumerConfig{PollInterval: time.Millisecond}, nil)
+		l.read(consumer.Config{PollInterval: time.Millisecond}, nil)
 		l.readUp()
 		l.exec("VACUUM") // hints and pruning are written once
 		l.exec("CHECKPOINT")

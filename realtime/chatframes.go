@@ -130,7 +130,7 @@ func (s chatSaid) post() (domain.PostMessage, error) {
 		c = domain.PostMessage{Kind: domain.MessageVoice, Text: s.Voice.URL, DurationMS: s.Voice.MS}
 	}
 	if given > 1 {
-		return c, newProblem(domain.CodeBadRequest, "say one of text, sticker and voice")
+		return c, NewProblem(domain.CodeBadRequest, "say one of text, sticker and voice")
 	}
 	if given == 0 {
 		c.Kind = domain.MessageText // which is refused with its own code

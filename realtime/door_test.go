@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"roomlog/domain"
-	"roomlog/realtime"
 	"roomlog/realtime/ws"
 	"roomlog/realtime/ws/wstest"
 )
@@ -122,7 +121,7 @@ func TestStory(t *testing.T) {
 		_ = host.Conn.Close()
 		_ = guest.Conn.Close()
 		wstest.Eventually(t, "the door is empty", func() bool {
-			rooms, people, visits := w.door.Holds()
+			rooms, people, visits := w.hub.Holds()
 			return rooms+people+visits == 0
 		})
 	})
@@ -130,7 +129,7 @@ func TestStory(t *testing.T) {
 
 func TestHello(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, func(c *realtime.Config) { c.Renewal = 500 * time.Millisecond; c.MaxConnsPerUser = 2 })
+	w := newWorld(t, func(c *config) { c.Renewal = 500 * time.Millisecond; c.MaxConnectionsPerUser = 2 })
 	p := w.register("ann")
 
 	t.Run("is what everything begins with", func(t *testing.T) {
@@ -148,7 +147,7 @@ func TestHello(t *testing.T) {
 		}
 	})
 	t.Run("is missed after a while", func(t *testing.T) {
-		w := newWorld(t, func(c *realtime.Config) { c.Sockets.HelloTimeout = 50 * time.Millisecond })
+		w := newWorld(t, func(c *config) { c.Sockets.HelloTimeout = 50 * time.Millisecond })
 		w.connect().ExpectClose(ws.CloseHelloTimeout)
 	})
 	for name, test := range map[string]struct {
@@ -285,8 +284,8 @@ func TestFrames(t *testing.T) {
 
 func TestRates(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, func(c *realtime.Config) {
-		c.CommentRate, c.CommentBurst, c.GiftRate, c.GiftBurst, c.MaxRooms = 5, 3, 20, 4, 2
+	w := newWorld(t, func(c *config) {
+		c.CommentRate, c.CommentBurst, c.GiftRate, c.GiftBurst, c.MaxLivesPerConnection = 5, 3, 20, 4, 2
 	})
 	rose := w.list("rose", 1)
 	p := w.register("ann").credit(100)
@@ -322,7 +321,7 @@ func TestRates(t *testing.T) {
 		second, third := p.goLive("y"), p.goLive("z")
 		a.join(live)
 		a.join(second)
-		a.no(a.ask("room.join", map[string]any{"live": third}), "too_many_rooms")
+		a.no(a.ask("room.join", map[string]any{"live": third}), "too_many_lives")
 		a.join(second)
 		a.ok(a.ask("room.leave", map[string]any{"live": live}))
 		a.join(third)

@@ -42,7 +42,7 @@ type (
 		Picture *pictureInfo     `json:"picture" jsonschema_description:"null: there is none any more"`
 		Reason  domain.StopCause `json:"reason,omitempty" jsonschema_description:"why it has ended"`
 	}
-	crowdInfo struct {
+	joinBatchInfo struct {
 		Joined int          `json:"joined"`
 		Left   int          `json:"left"`
 		Newest []personInfo `json:"newest" jsonschema_description:"of those who came and are there, newest first, 10 at most"`

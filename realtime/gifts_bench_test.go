@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"roomlog/eventstore/pgtest"
-	"roomlog/realtime"
 	"roomlog/realtime/ws"
 	"roomlog/realtime/ws/wstest"
 )
@@ -19,8 +18,8 @@ import (
 func BenchmarkFigureGiftStorm(b *testing.B) {
 	const givers, rate, seconds, accounts, warm = 50, 1000, 5, 50, 2
 	for b.Loop() {
-		w := openWorld(b, pgtest.Server(b, pgtest.Durable).Open(), true, func(c *realtime.Config) {
-			c.MaxConnsPerUser = -1
+		w := openWorld(b, pgtest.Server(b, pgtest.Durable).Open(), true, func(c *config) {
+			c.MaxConnectionsPerUser = -1
 			c.Sockets = ws.Config{FrameRate: -1} // as it is served
 		})
 		rose := w.list("rose", 1)

@@ -17,7 +17,6 @@ import (
 
 	"roomlog/domain"
 	"roomlog/eventstore/pgtest"
-	"roomlog/realtime"
 	"roomlog/realtime/ws"
 	"roomlog/realtime/ws/wstest"
 )
@@ -39,8 +38,8 @@ func BenchmarkFigureThunderingHerd(b *testing.B) {
 // the start until the last one was back.
 func herd(t testing.TB, db *pgtest.DB, n int, spread time.Duration) time.Duration {
 	const accounts, before, between, after = 40, 60, 30, 30
-	config := func(c *realtime.Config) {
-		c.MaxConnsPerUser = -1
+	config := func(c *config) {
+		c.MaxConnectionsPerUser = -1
 		c.Sockets = ws.Config{RestartSpread: spread}
 	}
 	first := openWorld(t, db, true, config)

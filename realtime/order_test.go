@@ -151,7 +151,7 @@ func TestKeepingAPersonOutOfARoom(t *testing.T) {
 	c.join(live)
 	c.join(other)
 	ann.asks(domain.BanViewer{Live: live, User: bob.id, Reason: "be kind"})
-	out := c.push("out")
+	out := c.push("banned")
 	if no := into[refusal](t, out); out.Live != live || no.Code != "banned" || no.Text != "be kind" || no.TextZH != "be kind" {
 		t.Errorf("told %s", out.raw)
 	}
@@ -182,7 +182,7 @@ func TestJoiningWhileBeingKeptOut(t *testing.T) {
 		id := c.ask("room.join", map[string]any{"live": live})
 		ann.asks(domain.BanViewer{Live: live, User: bob.id})
 		if c.answer(id).Type == "ok" {
-			c.push("out")
+			c.push("banned")
 		}
 		said := ann.asks(domain.PostComment{Live: live, Text: "unheard"})
 		w.told(said.Position)
@@ -203,7 +203,7 @@ func (w *world) told(position int64) {
 	w.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), wstest.Timeout)
 	defer cancel()
-	if err := w.door.WaitFor(ctx, position); err != nil {
+	if err := w.hub.WaitFor(ctx, position); err != nil {
 		w.Fatal(err)
 	}
 }

@@ -12,12 +12,11 @@ import (
 	"roomlog/domain"
 	"roomlog/eventstore"
 	"roomlog/eventstore/pgtest"
-	"roomlog/realtime"
 	"roomlog/realtime/ws"
 	"roomlog/realtime/ws/wstest"
 )
 
-// visits answers who came, moved and went in a room, as "joined 12", "left 12 asked", in order.
+// visits answers who came, moved and went in a room, as "joined 12", "left 12 requested", in order.
 func (w *world) visits(live domain.LiveID) (found []string) {
 	w.Helper()
 	for after := int64(0); ; {
@@ -69,7 +68,7 @@ func TestPresence(t *testing.T) {
 		a.join(live)
 		a.ok(a.ask("room.leave", map[string]any{"live": live}))
 		w.settled(live, fmt.Sprintf("joined %d", q.id), fmt.Sprintf("left %d connection_lost", q.id),
-			fmt.Sprintf("joined %d", q.id), fmt.Sprintf("left %d asked", q.id))
+			fmt.Sprintf("joined %d", q.id), fmt.Sprintf("left %d requested", q.id))
 	})
 	t.Run("of whoever may not enter does not begin", func(t *testing.T) {
 		live := p.asks(domain.CreateLive{Title: "y", StreamKey: "aaaaaaaaaaaaaaaaaaaa"}).Events[0].Event.(domain.LiveCreated).Live
@@ -139,7 +138,7 @@ func TestPresence(t *testing.T) {
 		live := p.goLive("u")
 		q.app().join(live)
 		w.execute(domain.Request{Actor: domain.Actor{Kind: domain.System}, Command: domain.LeaveLive{
-			Live: live, User: q.id, Cause: domain.LeaveNodeLost, Node: w.door.Node(),
+			Live: live, User: q.id, Cause: domain.LeaveNodeLost, Node: w.hub.Node(),
 		}})
 		w.settled(live, fmt.Sprintf("joined %d", q.id), fmt.Sprintf("left %d node_lost", q.id), fmt.Sprintf("joined %d", q.id))
 	})
@@ -160,7 +159,7 @@ func TestPresence(t *testing.T) {
 func TestTwoProcesses(t *testing.T) {
 	t.Parallel()
 	const grace = 400 * time.Millisecond
-	quick := func(c *realtime.Config) { c.Grace = grace }
+	quick := func(c *config) { c.PresenceGrace = grace }
 	db := pgtest.New(t)
 	a := openWorld(t, db, true, quick)
 	b := openWorld(t, db, false, quick)
@@ -318,7 +317,7 @@ func TestFaults(t *testing.T) {
 		}
 	})
 	t.Run("a slow reader in a room disturbs nobody", func(t *testing.T) {
-		w := newWorld(t, func(c *realtime.Config) {
+		w := newWorld(t, func(c *config) {
 			c.Sockets.SendBuffer, c.Sockets.WriteTimeout = 8<<10, 300*time.Millisecond
 		})
 		p, q := w.register("ann"), w.register("bob")

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"roomlog/eventstore/pgtest"
-	"roomlog/realtime"
 	"roomlog/realtime/ws"
 )
 
@@ -14,7 +13,7 @@ import (
 // another socket, one gift after another on an otherwise idle server, every commit durable.
 func BenchmarkFigureGiftPush(b *testing.B) {
 	for b.Loop() {
-		w := openWorld(b, pgtest.Server(b, pgtest.Durable).Open(), true, func(c *realtime.Config) {
+		w := openWorld(b, pgtest.Server(b, pgtest.Durable).Open(), true, func(c *config) {
 			c.Sockets = ws.Config{} // as it is served
 		})
 		rose := w.list("rose", 1)

@@ -189,7 +189,7 @@ func TestRoomsThatMissedSomething(t *testing.T) {
 	live, other := p.goLive("x"), p.goLive("y")
 	a := p.app()
 	c := startChain(t, a.join(live))
-	w.door.Miss(t.Context())
+	w.hub.Miss(t.Context())
 	p.asks(domain.PostComment{Live: other, Text: "what the rooms were not told"})
 	a.ExpectClose(ws.CloseBehind)
 	a = p.app()
@@ -360,8 +360,11 @@ func TestPrivateLane(t *testing.T) {
 		}
 	})
 	t.Run("begins anew when too much was missed, or the log is another one", func(t *testing.T) {
-		p := w.register("dave").credit(1000)
-		probe, began := hello(p, "")
+		p := w.register("dave")
+		probe, _ := hello(p, "")
+		p.credit(1000)
+		balances(probe, 1000) // from here on nothing but gifts follows
+		_, began := hello(p, "")
 		var all sync.WaitGroup
 		for range 50 {
 			all.Go(func() {

@@ -47,11 +47,11 @@ func TestRollCall(t *testing.T) {
 	if len(ids) != 3 {
 		t.Errorf("ids that are not unique: %+v", all.Connections)
 	}
-	if s := all.Connections[0]; len(s.Users)+len(s.Rooms) != 0 || s.Node != b.door.Node() {
+	if s := all.Connections[0]; len(s.Users)+len(s.Lives) != 0 || s.Node != b.hub.Node() {
 		t.Errorf("somebody unknown: %+v", s)
 	}
 	bobs := b.roll(realtime.SurveyRequest{User: bob.id}, 1).Connections[0]
-	if len(bobs.Users) != 1 || bobs.Users[0] != bob.id || len(bobs.Rooms) != 1 || bobs.Rooms[0] != realtime.LiveName(live) {
+	if len(bobs.Users) != 1 || bobs.Users[0] != bob.id || len(bobs.Lives) != 1 || bobs.Lives[0] != live {
 		t.Errorf("bob's: %+v", bobs)
 	}
 	if got := a.roll(realtime.SurveyRequest{ID: bobs.ID}, 1).Connections[0]; got.ID != bobs.ID {

@@ -31,18 +31,27 @@ type world struct {
 	store     *eventstore.Store
 	sequencer *eventstore.Sequencer
 	feed      *projections.Feed
-	door      *realtime.Door
+	hub       *realtime.Hub
+	chat      *realtime.Chat
+	door      *realtime.Native
 	addr      string
 	kill      func() // ends everything without a farewell, but for the goroutines
 }
 
+// config holds the settings of a whole process.
+type config struct {
+	realtime.HubConfig
+	realtime.ChatConfig
+	realtime.NativeConfig
+}
+
 // newWorld makes a process with a database of its own.
-func newWorld(t testing.TB, change func(*realtime.Config)) *world {
+func newWorld(t testing.TB, change func(*config)) *world {
 	return openWorld(t, pgtest.New(t), true, change)
 }
 
 // openWorld makes a process on db, as others may be; whether it projects is a question of who it is.
-func openWorld(t testing.TB, db *pgtest.DB, projects bool, change func(*realtime.Config)) *world {
+func openWorld(t testing.TB, db *pgtest.DB, projects bool, change func(*config)) *world {
 	t.Helper()
 	pool, err := eventstore.OpenPool(t.Context(), db.DSN, eventstore.PoolOptions{Serving: db.Serving, MaxConns: 8})
 	if err != nil {
@@ -57,17 +66,33 @@ func openWorld(t testing.TB, db *pgtest.DB, projects bool, change func(*realtime
 	w.sequencer = eventstore.NewSequencer(store, eventstore.SequencerConfig{})
 	queries := projections.NewQueries(pool)
 	w.feed = projections.NewFeed(store, queries, projections.FeedConfig{GaugeInterval: 20 * time.Millisecond})
-	cfg := realtime.Config{
-		Store: store, Commands: w.sequencer, Queries: queries, Feed: w.feed, Verify: verify, Now: time.Now,
-		Log:         slog.New(slog.NewTextHandler(testLog{t}, &slog.HandlerOptions{Level: slog.LevelWarn})),
-		CommentRate: 1e6, CommentBurst: 1e6, GiftRate: 1e6, GiftBurst: 1e6, MessageRate: 1e6, MessageBurst: 1e6,
-		Sockets: ws.Config{FrameRate: -1, FlushWindow: time.Millisecond},
-		Gate:    ws.NewGate(ws.GateConfig{MaxPerAddress: -1}),
+	log := slog.New(slog.NewTextHandler(testLog{t}, &slog.HandlerOptions{Level: slog.LevelWarn}))
+	cfg := config{
+		HubConfig: realtime.HubConfig{
+			Store: store, Commands: w.sequencer, Queries: queries, Feed: w.feed, Verify: verify, Now: time.Now, Log: log,
+			CommentRate: 1e6, CommentBurst: 1e6, GiftRate: 1e6, GiftBurst: 1e6,
+		},
+		ChatConfig: realtime.ChatConfig{
+			Store: store, Commands: w.sequencer, Queries: queries, Now: time.Now, Log: log, MessageRate: 1e6, MessageBurst: 1e6,
+		},
+		NativeConfig: realtime.NativeConfig{
+			Store: store, Queries: queries, Feed: w.feed, Now: time.Now, Log: log,
+			Sockets: ws.Config{FrameRate: -1, FlushWindow: time.Millisecond},
+			Gate:    ws.NewGate(ws.GateConfig{MaxPerAddress: -1}),
+		},
 	}
 	if change != nil {
 		change(&cfg)
 	}
-	if w.door, err = realtime.New(cfg); err != nil {
+	if w.hub, err = realtime.NewHub(cfg.HubConfig); err != nil {
+		t.Fatal(err)
+	}
+	cfg.ChatConfig.Hub = w.hub
+	if w.chat, err = realtime.NewChat(cfg.ChatConfig); err != nil {
+		t.Fatal(err)
+	}
+	cfg.NativeConfig.Hub, cfg.NativeConfig.Chat = w.hub, w.chat
+	if w.door, err = realtime.NewNative(cfg.NativeConfig); err != nil {
 		t.Fatal(err)
 	}
 	w.run(projects)
@@ -78,7 +103,7 @@ func (w *world) run(projects bool) {
 	l := wstest.Listen(w)
 	w.addr = l.Addr().String()
 	web := &http.Server{Handler: w.door, ReadHeaderTimeout: wstest.Timeout}
-	parts := []func(context.Context) error{w.sequencer.Run, w.store.Listen, w.feed.Run, w.door.Run}
+	parts := []func(context.Context) error{w.sequencer.Run, w.store.Listen, w.feed.Run, w.hub.Run, w.chat.Run, w.door.Run}
 	if projects {
 		parts = append(parts, projections.NewProjector(w.store, projections.ProjectorConfig{Now: time.Now}).Run)
 	}

@@ -31,7 +31,7 @@ func TestKeepingOrderBesideTwoServers(t *testing.T) {
 		listed = first.roomlog("sockets")
 		return strings.Contains(listed, id) && strings.Contains(listed, "native")
 	})
-	if !regexp.MustCompile(fmt.Sprintf(`native +%d +live-%d +127.0.0.1`, bert.id, live)).MatchString(listed) {
+	if !regexp.MustCompile(fmt.Sprintf(`native +%d +%d +127.0.0.1`, bert.id, live)).MatchString(listed) {
 		t.Errorf("the list says %s", listed)
 	}
 	if out := first.roomlog("kick", "--connection", id, "--reason", "flooding"); !strings.Contains(out, "is kicked") {

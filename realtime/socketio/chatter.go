@@ -35,7 +35,7 @@ type chatter struct {
 // chat makes a socket one of the chat.
 func (v *visitor) chat(style profile) *chatter {
 	c := &chatter{v: v, style: style}
-	chat := v.door.cfg.Rooms.Chat()
+	chat := v.door.cfg.Chat
 	pace := v.socket.Shared(func() any { return chat.NewLimits() }).(*realtime.ChatLimits)
 	c.member = chat.NewSession(v.door.aliases.add(v.socket), c, pace)
 	v.chats = c
@@ -61,7 +61,7 @@ func within() (context.Context, context.CancelFunc) {
 
 // fail ends the connection of a socket that cannot be served now: its client comes back by itself.
 func (c *chatter) fail(ctx context.Context, err error) {
-	if _, _, ours := realtime.Explain(err); ours {
+	if _, ours := realtime.ProblemOf(err); ours {
 		c.v.door.cfg.Log.ErrorContext(ctx, "a socket cannot enter the chat", slog.Any("err", err))
 	}
 	c.Reset()

@@ -27,7 +27,7 @@ func (r *room) load(ctx context.Context, at int64) error {
 	if !needed {
 		return nil
 	}
-	found, err := r.door.cfg.Rooms.Live(ctx, r.live, at)
+	found, err := r.door.cfg.Hub.Snapshot(ctx, r.live, at)
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	late := r.late

@@ -65,7 +65,7 @@ func newRoom(d *Door, live domain.LiveID) *room {
 	}
 	r.mu.Lock() // nothing is told before told is known
 	defer r.mu.Unlock()
-	r.told = d.cfg.Rooms.Subscribe(live, r)
+	r.told = d.cfg.Hub.Subscribe(live, r)
 	return r
 }
 
@@ -90,6 +90,9 @@ func (r *room) Deliver(d projections.Delta) {
 	}
 	r.told = d.Position
 }
+
+// DeliverGauges does nothing: the lists of who is online hold the figures of this dialect.
+func (r *room) DeliverGauges(projections.Gauges) {}
 
 // push sends a fact to everybody.
 func (r *room) push(f *ws.Frame) {
@@ -131,7 +134,7 @@ func (r *room) admit(ctx context.Context, v *visitor, a arrival) error {
 			return err
 		}
 	}
-	if err := r.door.cfg.Rooms.WaitFor(ctx, a.at); err != nil { // the list has to name who came
+	if err := r.door.cfg.Hub.WaitFor(ctx, a.at); err != nil { // the list has to name who came
 		return err
 	}
 	if err := r.load(ctx, a.at); err != nil {
@@ -165,7 +168,7 @@ func (r *room) replay(ctx context.Context, v *visitor, since int64) error {
 	r.mu.Unlock()
 	var frames []*ws.Frame
 	if since < s.since {
-		facts, err := r.door.cfg.Rooms.Deltas(ctx, r.live, since, s.since, 2*maxReplay)
+		facts, err := r.door.cfg.Hub.Deltas(ctx, r.live, since, s.since, 2*maxReplay)
 		if err != nil {
 			return err
 		}

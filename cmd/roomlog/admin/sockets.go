@@ -28,7 +28,7 @@ func (c *socketsCommand) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) 
 		}
 		t := newTable(sh.Stdout, "ID", "DIALECT", "USERS", "LIVES", "ADDRESS", "SINCE", "NODE")
 		for _, s := range survey.Connections {
-			t.row(s.ID, s.Dialect, listOf(s.Users), listOf(s.Rooms), s.Address, s.Since.Format(time.DateTime), s.Node)
+			t.row(s.ID, s.Dialect, listOf(s.Users), listOf(s.Lives), s.Address, s.Since.Format(time.DateTime), s.Node)
 		}
 		if err := t.end("No connections"); err != nil {
 			return err

@@ -2,6 +2,7 @@ package serve
 
 import (
 	"context"
+	"fmt"
 	"path/filepath"
 
 	"roomlog/api"
@@ -40,8 +41,17 @@ func (b *backend) connections(ctx context.Context, f api.SocketFilter) (api.Sock
 	for _, s := range survey.Connections {
 		all.Sockets = append(all.Sockets, api.Socket{
 			ID: s.ID, Process: s.Node, Dialect: s.Dialect, Users: append([]domain.UserID{}, s.Users...),
-			Rooms: append([]string{}, s.Rooms...), Address: s.Address, Since: s.Since,
+			Rooms: liveNames(s.Lives), Address: s.Address, Since: s.Since,
 		})
 	}
 	return all, err
+}
+
+// liveNames returns lives as the REST API names them.
+func liveNames(lives []domain.LiveID) []string {
+	names := make([]string, 0, len(lives))
+	for _, live := range lives {
+		names = append(names, fmt.Sprintf("live-%d", live))
+	}
+	return names
 }

@@ -24,8 +24,8 @@ import (
 type servers struct {
 	http      *http.Server
 	api       *api.API
-	realtime  *realtime.Door // nil without the role
-	socketio  *socketio.Door // nil without the role
+	native    *realtime.Native // nil without the role
+	socketio  *socketio.Door   // nil without the role
 	readiness *readiness
 }
 
@@ -96,8 +96,8 @@ func (s *servers) routes(c *Command, m *mediaServer) *http.ServeMux {
 			mux.Handle(path, s.api)
 		}
 	}
-	if s.realtime != nil {
-		mux.Handle("/ws", s.realtime)
+	if s.native != nil {
+		mux.Handle("/ws", s.native)
 		mux.Handle(socketio.Path, api.AllowOrigins(c.CORSOrigins)(s.socketio))
 	}
 	return mux
@@ -121,8 +121,8 @@ func (s *servers) shutdown(ctx context.Context, log *slog.Logger, timeout time.D
 	s.api.Drain()
 	var g errgroup.Group
 	g.Go(func() error { return s.http.Shutdown(ctx) }) // ignores hijacked connections: WebSockets
-	if s.realtime != nil {
-		g.Go(func() error { return s.realtime.Shutdown(ctx) })
+	if s.native != nil {
+		g.Go(func() error { return s.native.Shutdown(ctx) })
 		g.Go(func() error { return s.socketio.Shutdown(ctx) })
 	}
 	err := g.Wait()

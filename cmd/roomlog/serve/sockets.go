@@ -19,25 +19,34 @@ func (c *Command) openSockets(ctx context.Context, env *environment, b *backend,
 		Origins: c.CORSOrigins, MaxConns: c.MaxConnections, MaxPerAddress: c.MaxConnectionsPerAddress,
 		Address: func(r *http.Request) string { return proxies.ClientAddr(r).String() },
 	})
-	var err error
-	if s.realtime, err = realtime.New(c.realtimeConfig(env, b, tokens, limit)); err != nil {
+	hub, err := realtime.NewHub(c.hubConfig(env, b, tokens))
+	if err != nil {
 		return err
 	}
-	if s.socketio, err = socketio.New(c.socketioConfig(env, b, s.realtime, limit)); err != nil {
+	chat, err := realtime.NewChat(c.chatConfig(env, b, hub))
+	if err != nil {
 		return err
 	}
-	l.run(ctx, "realtime", s.realtime.Run)
+	if s.native, err = realtime.NewNative(c.nativeConfig(env, b, hub, chat, limit)); err != nil {
+		return err
+	}
+	if s.socketio, err = socketio.New(c.socketioConfig(env, b, hub, chat, limit)); err != nil {
+		return err
+	}
+	l.run(ctx, "hub", hub.Run)
+	l.run(ctx, "chat", chat.Run)
+	l.run(ctx, "native", s.native.Run)
 	l.run(ctx, "socketio", s.socketio.Run)
 	return nil
 }
 
-func (c *Command) socketioConfig(env *environment, b *backend, rooms *realtime.Door, limit *ws.Gate) socketio.Config {
+func (c *Command) socketioConfig(env *environment, b *backend, hub *realtime.Hub, chat *realtime.Chat, limit *ws.Gate) socketio.Config {
 	assets := c.Assets
 	if assets == "" {
 		assets = filepath.Join(env.dataDir, "assets")
 	}
 	return socketio.Config{
-		Rooms: rooms, Queries: b.queries, Now: env.sh.Now, Log: env.log, Assets: assets,
+		Hub: hub, Chat: chat, Queries: b.queries, Now: env.sh.Now, Log: env.log, Assets: assets,
 		Engine: engineio.Config{
 			Gate: limit, MaxPayload: c.MaxPayload, MaxPolling: c.MaxPolling, PingInterval: c.PingInterval, PingTimeout: c.PingTimeout,
 			BodyTimeout: c.BodyTimeout, FrameRate: c.FrameRate, FrameBurst: c.FrameBurst,
@@ -47,24 +56,35 @@ func (c *Command) socketioConfig(env *environment, b *backend, rooms *realtime.D
 	}
 }
 
-func (c *Command) realtimeConfig(env *environment, b *backend, tokens *api.Tokens, limit *ws.Gate) realtime.Config {
-	return realtime.Config{
-		Store: b.store, Commands: b.sequencer, Queries: b.queries, Feed: b.feed, Now: env.sh.Now, Log: env.log,
+func (c *Command) hubConfig(env *environment, b *backend, tokens *api.Tokens) realtime.HubConfig {
+	return realtime.HubConfig{
+		Store: b.store, Commands: b.sequencer, Queries: b.queries, Feed: b.feed, Now: env.sh.Now, Log: env.log, Node: b.node,
 		Verify: func(token string) (realtime.Identity, error) {
 			user, session, err := tokens.Verify(token)
 			return realtime.Identity{User: user, Session: session, Expires: tokens.Until(token)}, err
 		},
-		Gate: limit,
+		MaxConnectionsPerUser: c.MaxConnectionsPerUser, MaxLivesPerConnection: c.MaxRoomsPerConnection,
+		CommentRate: c.CommentRate, CommentBurst: c.CommentBurst, GiftRate: c.GiftRate, GiftBurst: c.GiftBurst,
+		LargeLive: c.Crowd, JoinBatchInterval: c.ListInterval, PresenceGrace: c.PresenceGrace,
+	}
+}
+
+func (c *Command) chatConfig(env *environment, b *backend, hub *realtime.Hub) realtime.ChatConfig {
+	return realtime.ChatConfig{
+		Hub: hub, Store: b.store, Commands: b.sequencer, Queries: b.queries, Now: env.sh.Now, Log: env.log,
+		MessageRate: c.MessageRate, MessageBurst: c.MessageBurst, TypingRate: c.TypingRate,
+		MaxChatRooms: c.ChatRooms, RoomsPerAddress: c.RoomsPerAddress, Uploads: c.uploadsURL(),
+	}
+}
+
+func (c *Command) nativeConfig(env *environment, b *backend, hub *realtime.Hub, chat *realtime.Chat, limit *ws.Gate) realtime.NativeConfig {
+	return realtime.NativeConfig{
+		Hub: hub, Chat: chat, Store: b.store, Queries: b.queries, Feed: b.feed, Now: env.sh.Now, Log: env.log, Gate: limit,
 		Sockets: ws.Config{
 			MaxMessage: c.MaxMessage, QueueBytes: c.QueueBytes, HelloTimeout: c.HelloTimeout, PingInterval: c.PingInterval,
 			IdleTimeout: c.SocketTimeout, FrameRate: c.FrameRate, FrameBurst: c.FrameBurst, RestartSpread: c.RestartSpread,
 			FlushWindow: c.window(), Deflate: c.Deflate,
 		},
-		MaxConnsPerUser: c.MaxConnectionsPerUser, MaxRooms: c.MaxRoomsPerConnection,
-		CommentRate: c.CommentRate, CommentBurst: c.CommentBurst, GiftRate: c.GiftRate, GiftBurst: c.GiftBurst,
-		MessageRate: c.MessageRate, MessageBurst: c.MessageBurst, TypingRate: c.TypingRate,
-		MaxChatRooms: c.ChatRooms, RoomsPerAddress: c.RoomsPerAddress, Uploads: c.uploadsURL(),
-		Crowd: c.Crowd, CrowdInterval: c.ListInterval, Grace: c.PresenceGrace, Node: b.node,
 	}
 }
 

@@ -178,7 +178,7 @@ func chatFrame(f *chat.Update) *ws.Frame {
 }
 
 func chatText(kind string, room domain.ChatRoomID, f *chat.Update, data any) *ws.Frame {
-	return ws.MustFrame(encode(chatPush{kind, room, f.Position, data}))
+	return ws.TextFrame(encode(chatPush{kind, room, f.Position, data}))
 }
 
 func chatInfos(messages []projections.Message) []chatInfo {

@@ -294,7 +294,7 @@ func TestCheck(t *testing.T) {
 		{"refuses invalid UTF-8 in a causation", domain.Request{Command: out, Actor: system, Causation: "\xff"}, domain.CodeBadRequest},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			err := tt.r.Check()
+			err := tt.r.Validate()
 			var code domain.Code
 			if no := domain.AsRefusal(err); no != nil {
 				code = no.Code

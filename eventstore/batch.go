@@ -25,7 +25,7 @@ type batch struct {
 	records  []Record
 	rows     []commandRow // to be inserted
 
-	newKeys map[domain.UserID]personKey
+	newKeys map[domain.UserID]userKey
 	gone    []domain.UserID // whose texts are forgotten in this batch
 }
 
@@ -38,7 +38,7 @@ func newBatch(calls []*call) *batch {
 	}
 	return &batch{
 		calls: calls, loaded: make(map[domain.Stream]entry), work: make(map[domain.Stream]entry, len(calls)),
-		known: make(map[commandID]commandRow, keys), rows: make([]commandRow, 0, keys), newKeys: make(map[domain.UserID]personKey),
+		known: make(map[commandID]commandRow, keys), rows: make([]commandRow, 0, keys), newKeys: make(map[domain.UserID]userKey),
 		outcomes: make([]outcome, len(calls)), faults: make([]error, len(calls)),
 		records: make([]Record, 0, len(calls)+len(calls)/4),
 	}

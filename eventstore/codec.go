@@ -108,7 +108,7 @@ func (c *codec) mapTexts(e domain.Event, change func(owner domain.UserID, text s
 }
 
 // encode writes the payload of e. The keys of its owner must be in keys.
-func (c *codec) encode(e domain.Event, keys map[domain.UserID]personKey) (json.RawMessage, error) {
+func (c *codec) encode(e domain.Event, keys map[domain.UserID]userKey) (json.RawMessage, error) {
 	sealed, err := c.mapTexts(e, func(owner domain.UserID, text string) (string, error) {
 		key, ok := keys[owner]
 		if !ok {
@@ -174,11 +174,17 @@ func (s *Store) Decode(ctx context.Context, records []Record) error {
 }
 
 // openTexts answers e with its owner's texts as they were said, or Erased without the owner's key.
-func (c *codec) openTexts(e domain.Event, keys map[domain.UserID]personKey) (domain.Event, error) {
+func (c *codec) openTexts(e domain.Event, keys map[domain.UserID]userKey) (domain.Event, error) {
 	return c.mapTexts(e, func(owner domain.UserID, text string) (string, error) {
 		if key, ok := keys[owner]; ok {
 			return key.open(text)
 		}
 		return ErasedText, nil
 	})
+}
+
+// Spec returns what this program knows about an event type as written, which may be an older version.
+func (s *Store) Spec(eventType string) (domain.EventSpec, bool) {
+	v, ok := s.codec.versions[eventType]
+	return v.spec, ok
 }

@@ -112,7 +112,7 @@ func TestAForgottenPersonIsErasedEverywhere(t *testing.T) {
 		}
 	}
 	for name, count := range map[string]string{
-		"keys":        "SELECT count(*) FROM person_key WHERE user_id = 1",
+		"keys":        "SELECT count(*) FROM user_key WHERE user_id = 1",
 		"credentials": "SELECT count(*) FROM credential WHERE id = '" + credential.String() + "'",
 	} {
 		var n int
@@ -189,7 +189,7 @@ func TestTheKeyIsDrawnInTheTransactionThatNeedsIt(t *testing.T) {
 		t.Fatal("registered")
 	}
 	keys := func() (n int) {
-		if err := l.db.Owner.QueryRow(t.Context(), "SELECT count(*) FROM person_key").Scan(&n); err != nil {
+		if err := l.db.Owner.QueryRow(t.Context(), "SELECT count(*) FROM user_key").Scan(&n); err != nil {
 			t.Fatal(err)
 		}
 		return n

@@ -42,7 +42,7 @@ func TestTheLogCannotBeChanged(t *testing.T) {
 		"TRUNCATE command":                                    {raises, noRight},
 		"DROP TABLE events":                                   {untried, "must be owner"},
 		"ALTER TABLE events DISABLE TRIGGER ALL":              {untried, "must be owner"},
-		"UPDATE person_key SET key = key":                     {untried, noRight},
+		"UPDATE user_key SET key = key":                       {untried, noRight},
 		"UPDATE snapshot SET version = 0":                     {untried, noRight},
 		// What may go.
 		"DELETE FROM command WHERE key = 'a comment'": {allowed, allowed},
@@ -89,7 +89,7 @@ func TestTheDatabaseRefusesWhatMustNeverHappen(t *testing.T) {
 		"position 0":             "INSERT INTO events SELECT 0, 's-1', 1, event_id, type, payload, metadata, live_id, recorded_at FROM events",
 		"version 0":              "INSERT INTO events SELECT 2, 's-1', 0, event_id, type, payload, metadata, live_id, recorded_at FROM events",
 		"a payload without JSON": "INSERT INTO events SELECT 2, 's-1', 1, event_id, type, 'x', metadata, live_id, recorded_at FROM events",
-		"a short key":            "INSERT INTO person_key VALUES (1, 'x')",
+		"a short key":            "INSERT INTO user_key VALUES (1, 'x')",
 		"an empty command key":   "INSERT INTO command VALUES ('a', '', '', false, 1, 1, NULL, NULL, now())",
 	} {
 		if _, err := l.store.Pool().Exec(t.Context(), statement); err == nil {

@@ -75,7 +75,7 @@ func TestWhatConfigsAreRefused(t *testing.T) {
 	for name, change := range map[string]func(*media.Config){
 		"without a gate":            func(c *media.Config) { c.Authorizer = nil },
 		"without a clock":           func(c *media.Config) { c.Now = nil },
-		"a tick that can be seen":   func(c *media.Config) { c.Tick = 2 * media.MaxTick },
+		"a tick that can be seen":   func(c *media.Config) { c.Tick = 200 * time.Millisecond },
 		"none of these is all good": nil,
 	} {
 		cfg := good

@@ -131,7 +131,7 @@ func TestHLSLooksAtASignOnceAndThenAtTheSession(t *testing.T) {
 		t.Fatal(status)
 	}
 	session := p.lists[0][strings.Index(p.lists[0], "?"):]
-	show := regexp.MustCompile(`\?show=\w+`).FindString(list)
+	show := regexp.MustCompile(`\?broadcast=\w+`).FindString(list)
 	part := refs(list)[0]
 	for url, want := range map[string]int{
 		p.base + "index.m3u8" + session:                               200,
@@ -252,7 +252,7 @@ func TestFFmpegPlaysHLS(t *testing.T) {
 	for name, plain := range map[string]bool{"of low latency": false, "without": true} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			h := run(t, func(c *media.Config) { c.HLS.NoLowLatency = plain })
+			h := run(t, func(c *media.Config) { c.HLS.Muxer.NoLowLatency = plain })
 			_, all := shown(t, film(t))
 			all = append(all, all...)
 			var sending sync.WaitGroup

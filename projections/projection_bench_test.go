@@ -11,6 +11,7 @@ import (
 
 	"roomlog/domain"
 	"roomlog/eventstore"
+	"roomlog/eventstore/consumer"
 	"roomlog/eventstore/pgtest"
 	"roomlog/projections"
 )
@@ -71,7 +72,7 @@ func BenchmarkFigureProjection(b *testing.B) {
 func (w *world) plainly(head int64) time.Duration {
 	w.Helper()
 	start := time.Now()
-	if err := projections.ProjectPlainly(w.Context(), w.store, w.pool, head, eventstore.DefaultBatchSize); err != nil {
+	if err := projections.ProjectPlainly(w.Context(), w.store, w.pool, head, consumer.DefaultBatchSize); err != nil {
 		w.Fatal(err)
 	}
 	return time.Since(start)
@@ -118,7 +119,7 @@ func (w *world) readFirst(b *testing.B) float64 {
 	again := errors.New("once more")
 	var begun time.Time
 	var times []time.Duration
-	messages, err := w.store.Consume(ctx, eventstore.ConsumerConfig{Group: "bench", OnError: func(err error) time.Duration {
+	messages, err := consumer.Subscribe(ctx, w.store, consumer.Config{Group: "bench", OnError: func(err error) time.Duration {
 		if !errors.Is(err, again) && ctx.Err() == nil {
 			b.Error(err)
 		}
@@ -129,9 +130,9 @@ func (w *world) readFirst(b *testing.B) float64 {
 		b.Fatal(err)
 	}
 	for m := range messages {
-		e, _ := eventstore.EventBatchOf(m)
+		e, _ := consumer.BatchOf(m)
 		e.Handle(m, func(context.Context, pgx.Tx) error {
-			if !begun.IsZero() && len(e.Events) == eventstore.DefaultBatchSize {
+			if !begun.IsZero() && len(e.Events) == consumer.DefaultBatchSize {
 				times = append(times, time.Since(begun))
 			}
 			return again // the checkpoint stays at the beginning

@@ -14,6 +14,7 @@ import (
 
 	"roomlog/domain"
 	"roomlog/eventstore"
+	"roomlog/eventstore/consumer"
 )
 
 // Defaults of a projector.
@@ -90,19 +91,19 @@ func (p *Projector) Run(ctx context.Context) error {
 
 // project reads envelopes until ctx ends.
 func (p *Projector) project(ctx context.Context) {
-	config := eventstore.ConsumerConfig{
+	config := consumer.Config{
 		Group: ConsumerGroup, Pool: p.c.Pool, PollInterval: p.c.Poll,
 		OnError: func(err error) time.Duration { return p.failed(ctx, err) },
 		OnIdle:  p.idle,
 	}
 	for ctx.Err() == nil {
-		messages, err := p.store.Consume(ctx, config)
+		messages, err := consumer.Subscribe(ctx, p.store, config)
 		if err != nil {
 			pause(ctx, p.failed(ctx, err))
 			continue
 		}
 		for m := range messages {
-			envelope, ok := eventstore.EventBatchOf(m)
+			envelope, ok := consumer.BatchOf(m)
 			if !ok {
 				m.Nack() // nobody else publishes here
 				continue
@@ -121,7 +122,7 @@ func (p *Projector) project(ctx context.Context) {
 }
 
 // take brings the tables up to date with one envelope.
-func (p *Projector) take(ctx context.Context, tx pgx.Tx, e *eventstore.EventBatch) error {
+func (p *Projector) take(ctx context.Context, tx pgx.Tx, e *consumer.Batch) error {
 	if ahead := p.barrier - e.After - 1; ahead > 0 && ahead < int64(len(e.Events)) {
 		e.Truncate(int(ahead))
 	}

@@ -164,8 +164,11 @@ func scanLive(row pgx.CollectableRow) (l Live, err error) {
 	var show, process, video, audio *string
 	var width, height *int
 	var since *time.Time
-	err = row.Scan(&l.ID, &l.UserID, &l.Owner.Username, &l.Owner.Nickname, &l.Owner.Avatar, &l.OwnerUnavailable, &l.Title, &l.Cover, &l.StreamKey, &l.Status,
+	var bannedUntil *int64
+	err = row.Scan(&l.ID, &l.UserID, &l.Owner.Username, &l.Owner.Nickname, &l.Owner.Avatar, &l.OwnerStatus.Exists, &l.OwnerStatus.Disabled, &l.OwnerStatus.Forgotten, &bannedUntil,
+		&l.Title, &l.Cover, &l.StreamKey, &l.Status,
 		&l.Online, &l.LookCount, &l.Coin, &l.CreatedAt, &l.UpdatedAt, &show, &process, &video, &width, &height, &audio, &since, &l.Record)
+	l.OwnerStatus.Ban = banUntil(l.UserID, bannedUntil)
 	l.Owner.ID, l.CreatedAt, l.UpdatedAt = l.UserID, l.CreatedAt.UTC(), l.UpdatedAt.UTC()
 	if err == nil && show != nil {
 		l.Broadcast = Broadcast{ID: domain.BroadcastID(*show), Live: l.ID, StreamKey: l.StreamKey, Node: *process, StartedAt: since.UTC(),
@@ -174,13 +177,19 @@ func scanLive(row pgx.CollectableRow) (l Live, err error) {
 	return l, err
 }
 
+// banUntil returns the ban of a user, from the column banned_until.
+func banUntil(user domain.UserID, until *int64) domain.Ban {
+	if until == nil {
+		return domain.Ban{}
+	}
+	return domain.Ban{User: user, Until: *until}
+}
+
 func scanUser(row pgx.CollectableRow) (u User, err error) {
 	var denied *int64
 	err = row.Scan(&u.ID, &u.Username, &u.Nickname, &u.Avatar, &u.Disabled, &u.Forgotten, &denied, &u.Roles, &u.Balance, &u.CreatedAt)
 	u.CreatedAt = u.CreatedAt.UTC()
-	if denied != nil {
-		u.Ban = domain.Ban{User: u.ID, Until: *denied}
-	}
+	u.Ban = banUntil(u.ID, denied)
 	return u, err
 }
 

@@ -103,7 +103,7 @@ func TestRooms(t *testing.T) {
 	s, ctx := told(t), t.Context()
 	live := must[projections.Live](t)(s.queries.Live(ctx, s.cooking))
 	if live.Title != "cooking" || live.Owner.Name() != "Ann the cook" || live.UserID != 1 || live.Status != domain.StatusPaused ||
-		live.Online != 1 || live.LookCount != 2 || live.Coin != 60 || !live.OwnerUnavailable || !live.UpdatedAt.After(live.CreatedAt) {
+		live.Online != 1 || live.LookCount != 2 || live.Coin != 60 || !live.OwnerStatus.Disabled || !live.UpdatedAt.After(live.CreatedAt) {
 		t.Errorf("%+v", live)
 	}
 	show := projections.Broadcast{ID: "third", Live: s.cooking, StreamKey: live.StreamKey, Node: "p2", Media: domain.MediaInfo{Audio: "mp3"}, StartedAt: live.Broadcast.StartedAt}

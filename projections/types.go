@@ -49,23 +49,28 @@ type User struct {
 	CreatedAt time.Time
 }
 
+// Status returns what admission checks of u.
+func (u User) Status() domain.UserStatus {
+	return domain.UserStatus{Exists: u.ID != 0, Disabled: u.Disabled, Forgotten: u.Forgotten, Ban: u.Ban}
+}
+
 // Live is a room.
 type Live struct {
-	ID               domain.LiveID
-	UserID           domain.UserID
-	Owner            Profile
-	OwnerUnavailable bool // the owner is locked out, or forgotten
-	Title            string
-	Cover            string
-	StreamKey        string // the stream key; opens nothing without a sign
-	Status           domain.Status
-	Online           int64 // people in the room
-	LookCount        int64 // people who ever were
-	Coin             int64 // what was given in it
-	CreatedAt        time.Time
-	UpdatedAt        time.Time           // of the newest change of the room itself
-	Record           domain.RecordChoice // whether its owner wants its streams recorded
-	Broadcast        Broadcast           // the stream that it has now; without an ID: none, there is no picture
+	ID          domain.LiveID
+	UserID      domain.UserID
+	Owner       Profile
+	OwnerStatus domain.UserStatus // whether the owner may broadcast
+	Title       string
+	Cover       string
+	StreamKey   string // the stream key; opens nothing without a sign
+	Status      domain.Status
+	Online      int64 // people in the room
+	LookCount   int64 // people who ever were
+	Coin        int64 // what was given in it
+	CreatedAt   time.Time
+	UpdatedAt   time.Time           // of the newest change of the room itself
+	Record      domain.RecordChoice // whether its owner wants its streams recorded
+	Broadcast   Broadcast           // the stream that it has now; without an ID: none, there is no picture
 }
 
 // Gift is an entry of the shelf.

@@ -2,10 +2,14 @@ package realtime
 
 import (
 	"context"
+	"slices"
 	"sync"
+
+	"golang.org/x/sync/errgroup"
 
 	"roomlog/domain"
 	"roomlog/projections"
+	"roomlog/realtime/ws"
 )
 
 const (
@@ -35,15 +39,15 @@ type ChatUpdate struct {
 	Connections []string        // the newest connections of the room after somebody came or went
 	Online      int             // how many there are then
 
-	frames map[string]*Frame
+	frames map[string]*ws.Frame
 }
 
 // Frame answers the frame that make makes of the fact: made once for each dialect.
-func (f *ChatUpdate) Frame(dialect string, make_ func() *Frame) *Frame {
+func (f *ChatUpdate) Frame(dialect string, make_ func() *ws.Frame) *ws.Frame {
 	frame, made := f.frames[dialect]
 	if !made {
 		if f.frames == nil {
-			f.frames = make(map[string]*Frame)
+			f.frames = make(map[string]*ws.Frame)
 		}
 		frame = make_()
 		f.frames[dialect] = frame
@@ -54,7 +58,9 @@ func (f *ChatUpdate) Frame(dialect string, make_ func() *Frame) *Frame {
 // Chat is what happens beside the live rooms: people who write to each other, in rooms that anybody may open. What
 // is said, and who comes and goes, is in the log; who is typing is not.
 type Chat struct {
-	door     *Door
+	hub      *Hub
+	cfg      ChatConfig
+	people   *peopleRates
 	inbox    *inbox
 	murmur   *murmur
 	leaves   *leaves
@@ -68,13 +74,35 @@ type Chat struct {
 	halls   map[domain.ChatRoomID]map[*ChatSession]struct{} // who hears a room; "" is the chat of everybody
 }
 
-func newChat(d *Door) *Chat {
+// NewChat creates the chat of a node and has the hub deliver to it.
+func NewChat(cfg ChatConfig) (*Chat, error) {
+	if err := cfg.check(); err != nil {
+		return nil, err
+	}
+	cfg.setDefaults()
 	c := &Chat{
-		door: d, inbox: newInbox(), murmur: newMurmur(d.cfg.Store, d.log), entries: newEntries(d.rates), openings: newOpenings(d.rates), census: newCensus(),
+		hub: cfg.Hub, cfg: cfg, people: newPeopleRates(cfg),
+		inbox: newInbox(), murmur: newMurmur(cfg.Store, cfg.Log), entries: newEntries(cfg), openings: newOpenings(cfg), census: newCensus(),
 		members: make(map[string]*ChatSession), halls: make(map[domain.ChatRoomID]map[*ChatSession]struct{}),
 	}
-	c.leaves = newLeaves(d.cfg.Commands, d.log, c.nameKey)
-	return c
+	c.leaves = newLeaves(cfg.Commands, cfg.Log, c.nameKey)
+	cfg.Hub.AddFollower(c)
+	return c, nil
+}
+
+// Run delivers what the hub queues, batches typing notes and executes queued leaves until ctx ends.
+func (c *Chat) Run(ctx context.Context) error {
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return c.inbox.run(ctx, c.tell) })
+	g.Go(func() error { return c.murmur.run(ctx, c.typed) })
+	g.Go(func() error { return c.leaves.run(ctx) })
+	return g.Wait()
+}
+
+// Deliver queues the deltas of the chat; with them everything up to position has been delivered. It does not block.
+func (c *Chat) Deliver(position int64, deltas ...projections.Delta) {
+	deltas = slices.DeleteFunc(deltas, func(d projections.Delta) bool { return !d.Chat() && d.Kind != projections.KindProfile })
+	c.inbox.add(position, deltas...)
 }
 
 // Flush waits until the log knows of everybody who has left, or ctx ends.
@@ -97,9 +125,6 @@ func (c *Chat) called(p ChatParticipant, nameKey string) string {
 	}
 	return nameKey
 }
-
-// Chat is the chat of this process.
-func (d *Door) Chat() *Chat { return d.chat }
 
 // tell has a delta heard by those whom it concerns.
 func (c *Chat) tell(d projections.Delta) {
@@ -152,7 +177,7 @@ func (c *Chat) tell(d projections.Delta) {
 // entered notes under which number the log has a connection of this process. One that has ended meanwhile
 // leaves again: it was not known whether it had entered.
 func (c *Chat) entered(e domain.ParticipantEntered) {
-	if e.Node != c.door.cfg.Node {
+	if e.Node != c.hub.Node() {
 		return
 	}
 	if m := c.members[e.Connection]; m != nil {
@@ -236,12 +261,12 @@ func (c *Chat) tellHalls(f *ChatUpdate, rooms ...domain.ChatRoomID) {
 	}
 }
 
-// load reads who is in the chat, as of a position or later. What has happened since is told again, which
+// Load reads who is in the chat, as of a position or later. What has happened since is told again, which
 // changes nothing; what was before is not told any more.
-func (c *Chat) load(ctx context.Context, at int64) error {
+func (c *Chat) Load(ctx context.Context, at int64) error {
 	fresh := newCensus()
 	for last := domain.ParticipantID(0); ; {
-		page, err := c.door.cfg.Queries.Roster(ctx, last, censusPage)
+		page, err := c.cfg.Queries.Roster(ctx, last, censusPage)
 		if err != nil {
 			return err
 		}
@@ -282,15 +307,8 @@ func (c *Chat) typed(n typing) {
 	}
 }
 
-// size is how many connections of this process hear the chat.
-func (c *Chat) size() int {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return len(c.members)
-}
-
-// cut sends everybody away, because something was missed.
-func (c *Chat) cut() {
+// Reset disconnects everybody, because deltas were missed.
+func (c *Chat) Reset() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, m := range c.members {

@@ -13,6 +13,7 @@ import (
 	"roomlog/eventstore/pgtest"
 	"roomlog/projections"
 	"roomlog/realtime"
+	"roomlog/realtime/ws/wstest"
 )
 
 // chatRoom makes a chat room that the tables know.
@@ -25,7 +26,7 @@ func (w *world) chatRoom(name string) domain.ChatRoomID {
 
 func (w *world) caughtUp(position int64) {
 	w.Helper()
-	if err := w.door.Chat().WaitFor(w.Context(), position); err != nil {
+	if err := w.chat.WaitFor(w.Context(), position); err != nil {
 		w.Fatal(err)
 	}
 }
@@ -64,15 +65,15 @@ type (
 type in = map[string]any
 
 func (a *app) chat(data in) chatEntered {
-	a.t.Helper()
-	return into[chatEntered](a.t, a.ok(a.ask("chat.join", data)))
+	a.T.Helper()
+	return into[chatEntered](a.T, a.ok(a.ask("chat.join", data)))
 }
 
 // told answers the next message of the chat.
 func (a *app) told() chatted {
-	a.t.Helper()
+	a.T.Helper()
 	m := a.push("chat.message")
-	said := into[chatted](a.t, m)
+	said := into[chatted](a.T, m)
 	said.Pos = m.Pos
 	return said
 }
@@ -88,7 +89,7 @@ func (w *world) people(a *app, room string) (names []string) {
 func TestChat(t *testing.T) {
 	t.Parallel()
 	db := pgtest.New(t)
-	one, two := openWorld(t, db, true, nil), openWorld(t, db, false, func(c *realtime.Config) { c.Grace = time.Hour })
+	one, two := openWorld(t, db, true, nil), openWorld(t, db, false, func(c *config) { c.PresenceGrace = time.Hour })
 	id := one.chatRoom("demo")
 	ann, bob := one.register("ann"), one.register("bob")
 	two.caughtUp(bob.credit1())
@@ -201,7 +202,7 @@ func TestChat(t *testing.T) {
 		}
 		b.chat(in{"room": "demo"})
 		a.push("chat.joined")
-		_ = b.conn.Close()
+		_ = b.Conn.Close()
 		if got := into[struct{ Cause string }](t, a.push("chat.left")); got.Cause != "connection_lost" {
 			t.Errorf("left %+v", got)
 		}
@@ -284,7 +285,7 @@ func TestChatResume(t *testing.T) {
 		if got.Resumed || len(got.Messages) != 20 || got.Messages[0].Text != "10" || got.Messages[19].Text != "29" {
 			t.Errorf("since %s: %v, %d messages", name, got.Resumed, len(got.Messages))
 		}
-		_ = c.conn.Close()
+		_ = c.Conn.Close()
 	}
 	say(500 - 30)
 	if got := b.chat(in{"room": "demo", "since": in{"epoch": have.Epoch, "pos": have.Pos}}); got.Resumed || len(got.Messages) != 20 {
@@ -351,7 +352,7 @@ func TestChatOfEverybody(t *testing.T) {
 // A connection goes on chatting with the token of a new sign-in.
 func TestChatAfterANewSignIn(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, func(c *realtime.Config) { c.Renewal = time.Hour })
+	w := newWorld(t, func(c *config) { c.Renewal = time.Hour })
 	w.chatRoom("one")
 	w.chatRoom("two")
 	ann := w.register("ann")
@@ -376,18 +377,18 @@ func TestChatIsCutOff(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
 	e := ear{make(chan struct{}, 10)}
-	m := w.door.Chat().NewSession("c1", e, w.door.Chat().NewLimits())
+	m := w.chat.NewSession("c1", e, w.chat.NewLimits())
 	if _, err := m.Enter(t.Context(), realtime.ChatEntry{Style: domain.ProfilePlain}); err != nil {
 		t.Fatal(err)
 	}
 	w.execute(domain.Request{Actor: domain.Actor{Kind: domain.System}, Command: domain.LeaveChat{
-		Participant: m.ParticipantID(), Cause: domain.LeaveNodeLost, Node: w.door.Node(),
+		Participant: m.ParticipantID(), Cause: domain.LeaveNodeLost, Node: w.hub.Node(),
 	}})
-	receive(t, e.cut, "being taken for dead")
-	w.door.Miss(t.Context())
-	receive(t, e.cut, "having missed something")
+	wstest.Receive(t, e.cut, "being taken for dead")
+	w.hub.Miss(t.Context())
+	wstest.Receive(t, e.cut, "having missed something")
 	m.Leave(domain.LeaveRequested)
-	w.door.Miss(t.Context())
+	w.hub.Miss(t.Context())
 	select {
 	case <-e.cut:
 		t.Error("cut off after the end")
@@ -399,26 +400,26 @@ func TestChatIsCutOff(t *testing.T) {
 func TestChatIsCountedAnew(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
-	m := w.door.Chat().NewSession("c1", ear{}, w.door.Chat().NewLimits())
+	m := w.chat.NewSession("c1", ear{}, w.chat.NewLimits())
 	at, err := m.Enter(t.Context(), realtime.ChatEntry{Style: domain.ProfilePlain})
 	if err != nil {
 		t.Fatal(err)
 	}
 	came := events[domain.ParticipantEntered](w)[0]
 	m.Leave(domain.LeaveRequested)
-	eventually(t, "the guest has left", func() bool { return len(events[domain.ParticipantLeft](w)) == 1 })
+	wstest.Eventually(t, "the guest has left", func() bool { return len(events[domain.ParticipantLeft](w)) == 1 })
 	head, err := w.store.Head(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
 	// The tables have the leave before the feed releases it, and the chat is counted as of what is released.
-	eventually(t, "the feed has released the leave", func() bool { return w.feed.Checkpoint() >= head })
+	wstest.Eventually(t, "the feed has released the leave", func() bool { return w.feed.Checkpoint() >= head })
 	late := projections.Delta{Position: at, Event: came}
 	joined := projections.Delta{Position: at, Event: domain.ChatRoomJoined{Participant: came.Participant, Connection: "c1", ChatRoom: "0123456789abcdef01234567"}}
-	if err := w.door.Recount(t.Context(), late, joined); err != nil {
+	if err := w.chat.Recount(t.Context(), late, joined); err != nil {
 		t.Fatal(err)
 	}
-	if n := w.door.Chat().Online("0123456789abcdef01234567"); n != 0 {
+	if n := w.chat.Online("0123456789abcdef01234567"); n != 0 {
 		t.Errorf("%d are there who left", n)
 	}
 }
@@ -441,12 +442,12 @@ func TestASlowChatHoldsUpNoLive(t *testing.T) {
 	live := ann.goLive("show")
 	e := slowEar{make(chan struct{}), make(chan struct{})}
 	defer close(e.enough)
-	m := w.door.Chat().NewSession("c1", e, w.door.Chat().NewLimits())
+	m := w.chat.NewSession("c1", e, w.chat.NewLimits())
 	m.Subscribe("")
 	m.StartFrom("", 0)
 	a, b := ann.app(), bob.app()
 	a.ok(a.ask("chat.post", in{"text": "x"}))
-	receive(t, e.listening, "what was said")
+	wstest.Receive(t, e.listening, "what was said")
 	b.join(live)
 }
 
@@ -455,7 +456,7 @@ func TestChatFindsWhoEnters(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
 	a := w.register("ann").app()
-	chat := w.door.Chat()
+	chat := w.chat
 	m := chat.NewSession("c1", ear{make(chan struct{}, 10)}, chat.NewLimits())
 	a.no(a.ask("chat.private", in{"guest": "c1", "text": "x"}), "participant_not_found")
 	if _, err := m.Enter(t.Context(), realtime.ChatEntry{Style: domain.ProfilePlain, Room: "none"}); err == nil {
@@ -473,7 +474,7 @@ func TestChatFindsWhoEnters(t *testing.T) {
 	if _, err := m.Enter(t.Context(), realtime.ChatEntry{Style: domain.ProfilePlain}); err != nil {
 		t.Fatal(err)
 	}
-	if id := receive(t, found, "who it is"); id == 0 || id != m.ParticipantID() {
+	if id := wstest.Receive(t, found, "who it is"); id == 0 || id != m.ParticipantID() {
 		t.Errorf("found %d, entered as %d", id, m.ParticipantID())
 	}
 	gone := chat.NewSession("c2", ear{make(chan struct{}, 10)}, chat.NewLimits())
@@ -483,7 +484,7 @@ func TestChatFindsWhoEnters(t *testing.T) {
 		found <- id
 	}()
 	gone.Leave(domain.LeaveConnectionLost)
-	if id := receive(t, found, "that it is nobody"); id != 0 {
+	if id := wstest.Receive(t, found, "that it is nobody"); id != 0 {
 		t.Errorf("found %d", id)
 	}
 }
@@ -495,13 +496,13 @@ func TestChatEntriesOfOneAddress(t *testing.T) {
 	ended, end := context.WithCancel(t.Context())
 	end() // what is let in goes no further
 	enter := func(from string) error {
-		m := w.door.Chat().NewSession("c1", ear{}, w.door.Chat().NewLimits())
+		m := w.chat.NewSession("c1", ear{}, w.chat.NewLimits())
 		defer m.Leave(domain.LeaveRequested)
 		_, err := m.Enter(ended, realtime.ChatEntry{Style: domain.ProfilePlain, Address: from})
 		return err
 	}
 	tooOften := func(err error) bool {
-		no, _, _ := realtime.Explain(err)
+		no, _ := realtime.ProblemOf(err)
 		return no.Code == domain.CodeRateLimited
 	}
 	let := 0
@@ -524,9 +525,9 @@ func TestChatEntriesOfNobody(t *testing.T) {
 	w := newWorld(t, nil)
 	w.chatRoom("demo") // the door hears the log by then
 	entered := w.execute(domain.Request{Actor: domain.Actor{Kind: domain.Anonymous}, Command: domain.EnterChat{
-		Connection: "gone", Profile: domain.ProfilePlain, Node: w.door.Node(), Nickname: "Ann", NameKey: w.store.NameKey("Ann"),
+		Connection: "gone", Profile: domain.ProfilePlain, Node: w.hub.Node(), Nickname: "Ann", NameKey: w.store.NameKey("Ann"),
 	}}).Events[0].Event.(domain.ParticipantEntered)
-	eventually(t, "the guest has left", func() bool {
+	wstest.Eventually(t, "the guest has left", func() bool {
 		left := events[domain.ParticipantLeft](w)
 		return len(left) == 1 && left[0].Participant == entered.Participant && left[0].Cause == domain.LeaveConnectionLost
 	})
@@ -563,9 +564,9 @@ func TestALeaveIsSaidUntilItIsTaken(t *testing.T) {
 // A room that one is not let out of is still one's own.
 func TestALeaveThatIsRefused(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, func(c *realtime.Config) { c.MessageRate, c.MessageBurst = 0.001, 3 })
+	w := newWorld(t, func(c *config) { c.MessageRate, c.MessageBurst = 0.001, 3 })
 	id := w.chatRoom("demo")
-	m := w.door.Chat().NewSession("c1", ear{make(chan struct{}, 10)}, w.door.Chat().NewLimits())
+	m := w.chat.NewSession("c1", ear{make(chan struct{}, 10)}, w.chat.NewLimits())
 	m.Subscribe(id)
 	at, err := m.Enter(t.Context(), realtime.ChatEntry{Style: domain.ProfilePlain, Room: id})
 	if err != nil {
@@ -592,7 +593,7 @@ func TestALeaveThatIsRefused(t *testing.T) {
 func TestWhoIsNamed(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
-	chat := w.door.Chat()
+	chat := w.chat
 	named := func(name string) domain.UserID {
 		p, _ := chat.FindByName(name)
 		return p.User.ID
@@ -616,18 +617,18 @@ func TestWhoIsNamed(t *testing.T) {
 	if named("cat") != cat.id {
 		t.Errorf("found %d", named("cat"))
 	}
-	_ = a.conn.Close()
-	eventually(t, "she has gone", func() bool { return named("cat") == first })
+	_ = a.Conn.Close()
+	wstest.Eventually(t, "she has gone", func() bool { return named("cat") == first })
 }
 
 // Whoever opens many rooms keeps others from nothing.
 func TestRoomsOfOneAddress(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, func(c *realtime.Config) { c.RoomsPerAddress = 2 })
-	m := w.door.Chat().NewSession("c1", ear{make(chan struct{}, 10)}, w.door.Chat().NewLimits())
+	w := newWorld(t, func(c *config) { c.RoomsPerAddress = 2 })
+	m := w.chat.NewSession("c1", ear{make(chan struct{}, 10)}, w.chat.NewLimits())
 	for i, from := range []string{"10.0.0.1", "10.0.0.1", "10.0.0.1", "10.0.0.2"} {
 		_, err := m.OpenRoom(t.Context(), fmt.Sprint("room ", i), from)
-		if no, _, _ := realtime.Explain(err); (err != nil) != (i == 2) || err != nil && no.Code != domain.CodeRateLimited {
+		if no, _ := realtime.ProblemOf(err); (err != nil) != (i == 2) || err != nil && no.Code != domain.CodeRateLimited {
 			t.Errorf("room %d: %v", i, err)
 		}
 	}
@@ -638,7 +639,7 @@ func TestRoomsOfOneAddress(t *testing.T) {
 
 func TestChatPace(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, func(c *realtime.Config) { c.MessageRate, c.MessageBurst = 0.001, 3 })
+	w := newWorld(t, func(c *config) { c.MessageRate, c.MessageBurst = 0.001, 3 })
 	ann := w.register("ann")
 	a, b := ann.app(), ann.app()
 	for i := range 3 {

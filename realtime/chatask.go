@@ -13,13 +13,13 @@ import (
 
 // ChatRoom answers a chat room by its id or its name, or a *domain.Refusal.
 func (c *Chat) Room(ctx context.Context, ref string) (projections.ChatRoom, error) {
-	q := c.door.cfg.Queries
+	q := c.cfg.Queries
 	var room projections.ChatRoom
 	var err error
 	if domain.IsChatRoomID(ref) {
 		room, err = q.ChatRoom(ctx, domain.ChatRoomID(ref))
 	} else {
-		room, err = q.ChatRoomByName(ctx, c.door.cfg.Store.NameKey(ref))
+		room, err = q.ChatRoomByName(ctx, c.cfg.Store.NameKey(ref))
 	}
 	if errors.Is(err, projections.ErrNotFound) {
 		return room, refusal(domain.CodeChatRoomNotFound, "there is no such room")
@@ -39,14 +39,14 @@ func (m *ChatSession) OpenRoom(ctx context.Context, ref, from string) (projectio
 	var id [12]byte
 	_, _ = rand.Read(id[:]) // never fails
 	receipt, err := m.execute(ctx, m.guest.by, domain.CreateChatRoom{
-		Name: ref, ChatRoom: domain.ChatRoomID(hex.EncodeToString(id[:])), NameKey: m.chat.door.cfg.Store.NameKey(ref), MaxChatRooms: m.chat.door.cfg.MaxChatRooms,
+		Name: ref, ChatRoom: domain.ChatRoomID(hex.EncodeToString(id[:])), NameKey: m.chat.cfg.Store.NameKey(ref), MaxChatRooms: m.chat.cfg.MaxChatRooms,
 	}, "")
 	if no := domain.AsRefusal(err); err != nil && (no == nil || no.Code != domain.CodeChatRoomTaken) {
 		return room, err
 	}
 	at := receipt.Position
 	if err != nil { // somebody else was faster
-		if at, err = m.chat.door.cfg.Store.Head(ctx); err != nil {
+		if at, err = m.chat.cfg.Store.Head(ctx); err != nil {
 			return room, err
 		}
 	}
@@ -77,9 +77,9 @@ func (m *ChatSession) Participants(ctx context.Context, room domain.ChatRoomID, 
 
 // WaitFor waits until the tables, and whoever hears the chat, have been told everything up to a position.
 func (c *Chat) WaitFor(ctx context.Context, position int64) error {
-	ctx, cancel := context.WithTimeout(ctx, patience)
+	ctx, cancel := context.WithTimeout(ctx, tablesTimeout)
 	defer cancel()
-	if err := c.door.WaitFor(ctx, position); err != nil {
+	if err := c.hub.WaitFor(ctx, position); err != nil {
 		return err
 	}
 	if !c.inbox.await(ctx, position) {
@@ -105,7 +105,7 @@ func (c *Chat) FindByConnection(ctx context.Context, connection string) (domain.
 	case ours != nil: // the log may have told it, and not yet the chat
 		return ours.ParticipantID(), nil
 	}
-	head, err := c.door.cfg.Store.Head(ctx) // perhaps another process knows already
+	head, err := c.cfg.Store.Head(ctx) // perhaps another process knows already
 	if err != nil {
 		return 0, err
 	}
@@ -136,7 +136,7 @@ func (c *Chat) Online(room domain.ChatRoomID) int {
 }
 
 // NameKey is the keyed hash under which a room or a guest of this name is known.
-func (c *Chat) NameKey(name string) string { return c.door.cfg.Store.NameKey(name) }
+func (c *Chat) NameKey(name string) string { return c.cfg.Store.NameKey(name) }
 
 // History answers what was said in a room, or to everybody, to a member: as of what it said last itself.
 func (m *ChatSession) History(ctx context.Context, room domain.ChatRoomID, w projections.Window) ([]projections.Message, error) {
@@ -147,29 +147,9 @@ func (m *ChatSession) History(ctx context.Context, room domain.ChatRoomID, w pro
 		return nil, err
 	}
 	if room == "" {
-		return m.chat.door.cfg.Queries.PublicMessages(ctx, w)
+		return m.chat.cfg.Queries.PublicMessages(ctx, w)
 	}
-	return m.chat.door.cfg.Queries.ChatRoomMessages(ctx, room, w)
-}
-
-// profile answers how somebody is shown who has a token. The tables may be behind it.
-func (d *Door) profile(ctx context.Context, user domain.UserID) (projections.Profile, error) {
-	p, err := d.cfg.Queries.Profile(ctx, user)
-	if !errors.Is(err, projections.ErrNotFound) {
-		return p, err
-	}
-	head, err := d.cfg.Store.Head(ctx)
-	if err != nil {
-		return p, err
-	}
-	if err := d.WaitFor(ctx, head); err != nil {
-		return p, err
-	}
-	p, err = d.cfg.Queries.Profile(ctx, user)
-	if errors.Is(err, projections.ErrNotFound) {
-		return p, refusal(domain.CodeUserUnavailable, "user %d does not exist", user)
-	}
-	return p, err
+	return m.chat.cfg.Queries.ChatRoomMessages(ctx, room, w)
 }
 
 // Author answers who said a message, and whether the person is in the chat now.
@@ -184,7 +164,7 @@ func (c *Chat) Author(m projections.Message) (by ChatParticipant, there bool) {
 // FindByName answers who in the chat is called by a name: whoever is not signed in has it alone, then comes whose username
 // it is, then who came first.
 func (c *Chat) FindByName(name string) (found ChatParticipant, ok bool) {
-	key := c.door.cfg.Store.NameKey(name)
+	key := c.cfg.Store.NameKey(name)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	best := 3
@@ -206,8 +186,8 @@ func (c *Chat) FindByName(name string) (found ChatParticipant, ok bool) {
 // uploads answers how the address of an uploaded file begins. Without a setting any address of the form will do, as any
 // Host header does for the one who uploads.
 func (c *Chat) uploads(p domain.PostMessage) string {
-	if c.door.cfg.Uploads != "" {
-		return c.door.cfg.Uploads
+	if c.cfg.Uploads != "" {
+		return c.cfg.Uploads
 	}
 	at, err := url.Parse(p.Text)
 	if err != nil || at.Scheme != "http" && at.Scheme != "https" || at.Host == "" || at.User != nil {

@@ -5,6 +5,7 @@ import (
 
 	"roomlog/domain"
 	"roomlog/projections"
+	"roomlog/realtime/ws"
 )
 
 // What clients send about the chat.
@@ -129,7 +130,7 @@ func (s chatSaid) post() (domain.PostMessage, error) {
 		c = domain.PostMessage{Kind: domain.MessageVoice, Text: s.Voice.URL, DurationMS: s.Voice.MS}
 	}
 	if given > 1 {
-		return c, newProblem(domain.CodeBadRequest, "say one of text, sticker and voice")
+		return c, NewProblem(domain.CodeBadRequest, "say one of text, sticker and voice")
 	}
 	if given == 0 {
 		c.Kind = domain.MessageText // which is refused with its own code
@@ -152,7 +153,7 @@ func chatInfoOf(d projections.Delta, by ChatParticipant, e domain.MessagePosted)
 }
 
 // chatFrame is a fact of the chat in the native dialect.
-func chatFrame(f *ChatUpdate) *Frame {
+func chatFrame(f *ChatUpdate) *ws.Frame {
 	by := chatPersonOf(f.By)
 	switch e := f.Event.(type) {
 	case domain.ParticipantEntered:
@@ -174,8 +175,8 @@ func chatFrame(f *ChatUpdate) *Frame {
 	return nil
 }
 
-func chatText(kind string, room domain.ChatRoomID, f *ChatUpdate, data any) *Frame {
-	return MustFrame(encode(chatPush{kind, room, f.Position, data}))
+func chatText(kind string, room domain.ChatRoomID, f *ChatUpdate, data any) *ws.Frame {
+	return ws.MustFrame(encode(chatPush{kind, room, f.Position, data}))
 }
 
 func chatInfos(messages []projections.Message) []chatInfo {

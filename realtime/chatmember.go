@@ -90,29 +90,29 @@ func (m *ChatSession) entered() {
 func (m *ChatSession) Enter(ctx context.Context, a ChatEntry) (at int64, err error) {
 	m.BeginEntering()
 	defer m.entered()
-	d := m.chat.door
+	c := m.chat
 	if a.Identity.User == 0 {
 		if err := m.chat.entries.take(a.Address); err != nil {
 			return 0, err
 		}
 	}
-	if err := heard(ctx, d.hub); err != nil {
+	if err := c.hub.WaitReady(ctx); err != nil {
 		return 0, err
 	}
 	g := guest{by: a.Identity, name: a.Name}
 	name := a.Name
 	if a.Identity.User != 0 {
-		profile, err := d.profile(ctx, a.Identity.User)
+		profile, err := c.hub.Profile(ctx, a.Identity.User)
 		if err != nil {
 			return 0, err
 		}
 		name = profile.Name()
 	}
 	if name != "" {
-		g.nameKey = d.cfg.Store.NameKey(name)
+		g.nameKey = c.NameKey(name)
 	}
 	receipt, err := m.execute(ctx, a.Identity, domain.EnterChat{
-		ChatRoom: a.Room, Nickname: a.Name, NameKey: g.nameKey, Connection: m.connection, Profile: a.Style, Node: d.cfg.Node,
+		ChatRoom: a.Room, Nickname: a.Name, NameKey: g.nameKey, Connection: m.connection, Profile: a.Style, Node: c.hub.Node(),
 	}, "")
 	if err != nil {
 		return 0, err
@@ -165,7 +165,7 @@ func (m *ChatSession) SetNickname(ctx context.Context, name string) error {
 	m.mu.Lock()
 	g := m.guest
 	m.mu.Unlock()
-	key := m.chat.door.cfg.Store.NameKey(name)
+	key := m.chat.cfg.Store.NameKey(name)
 	_, err := m.execute(ctx, g.by, domain.SetNickname{Nickname: name, Participant: g.id, NameKey: key, PreviousKey: g.nameKey}, "")
 	if err != nil {
 		return err
@@ -185,12 +185,11 @@ func (m *ChatSession) speaksAs(by Identity) {
 
 // Post says something in the member's name.
 func (m *ChatSession) Post(ctx context.Context, c domain.PostMessage, key string) (eventstore.Receipt, error) {
-	d := m.chat.door
 	var err error
 	if m.guest.by.User != 0 {
-		err = d.rates.allow(m.guest.by.User, c)
+		err = m.chat.people.take(m.guest.by.User)
 	} else {
-		err = d.rates.take(m.pace.messages)
+		err = Take(m.pace.messages, m.chat.cfg.Now())
 	}
 	if err != nil {
 		return eventstore.Receipt{}, err
@@ -201,21 +200,21 @@ func (m *ChatSession) Post(ctx context.Context, c domain.PostMessage, key string
 
 // SendTyping says that the member is writing something, in a room or to one connection. Too often is silent.
 func (m *ChatSession) SendTyping(room domain.ChatRoomID, to string) {
-	if m.pace.typings.AllowN(m.chat.door.cfg.Now(), 1) && len(to) <= maxID {
+	if m.pace.typings.AllowN(m.chat.cfg.Now(), 1) && len(to) <= maxID {
 		m.chat.murmur.say(typing{Room: string(room), From: m.connection, To: to})
 	}
 }
 
 // AllowQuery counts something that asks the log or the tables, or refuses it.
-func (m *ChatSession) AllowQuery() error { return m.chat.door.rates.take(m.pace.deeds) }
+func (m *ChatSession) AllowQuery() error { return Take(m.pace.deeds, m.chat.cfg.Now()) }
 
 // execute has a command of the member's carried out.
 func (m *ChatSession) execute(ctx context.Context, by Identity, c domain.Command, key string) (eventstore.Receipt, error) {
 	actor := domain.Actor{Kind: domain.Anonymous}
 	if by.User != 0 {
-		actor = by.actor()
+		actor = by.Actor()
 	}
-	receipt, err := m.chat.door.cfg.Commands.Execute(ctx, domain.Request{Command: c, Actor: actor, IdempotencyKey: key})
+	receipt, err := m.chat.cfg.Commands.Execute(ctx, domain.Request{Command: c, Actor: actor, IdempotencyKey: key})
 	m.at = max(m.at, receipt.Position)
 	if err != nil && domain.AsRefusal(err) == nil {
 		err = fmt.Errorf("%s: %w", c.Type(), err)
@@ -246,7 +245,7 @@ func (m *ChatSession) Leave(cause domain.LeaveCause) {
 	}
 	for _, id := range ids {
 		if id != 0 {
-			c.leaves.add(domain.LeaveChat{Participant: id, Cause: cause, Node: c.door.cfg.Node, NameKey: g.nameKey})
+			c.leaves.add(domain.LeaveChat{Participant: id, Cause: cause, Node: c.hub.Node(), NameKey: g.nameKey})
 		}
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"roomlog/domain"
 	"roomlog/eventstore"
 	"roomlog/projections"
+	"roomlog/realtime/ws"
 )
 
 const (
@@ -38,7 +39,7 @@ func (s *session) member() *ChatSession {
 	if s.chat == nil {
 		var id [15]byte
 		_, _ = rand.Read(id[:]) // never fails
-		s.chat = s.door.chat.NewSession(base64.RawURLEncoding.EncodeToString(id[:]), s, s.door.chat.NewLimits())
+		s.chat = s.server.chat.NewSession(base64.RawURLEncoding.EncodeToString(id[:]), s, s.server.chat.NewLimits())
 	}
 	s.chat.speaksAs(s.Identity())
 	return s.chat
@@ -46,18 +47,15 @@ func (s *session) member() *ChatSession {
 
 // Deliver implements ChatListener.
 func (s *session) Deliver(f *ChatUpdate) {
-	if frame := f.Frame("native", func() *Frame { return chatFrame(f) }); frame != nil {
+	if frame := f.Frame("native", func() *ws.Frame { return chatFrame(f) }); frame != nil {
 		s.conn.Send(frame)
 	}
 }
 
 // Typing implements ChatListener.
 func (s *session) Typing(by ChatParticipant, room domain.ChatRoomID) {
-	s.conn.Send(NewestFrame(encode(chatPush{Type: "chat.typing", Room: room, Data: chatNamedInfo{chatPersonOf(by)}}), "typing "+by.Connection))
+	s.conn.Send(ws.NewestFrame(encode(chatPush{Type: "chat.typing", Room: room, Data: chatNamedInfo{chatPersonOf(by)}}), "typing "+by.Connection))
 }
-
-// Reset implements ChatListener.
-func (s *session) Reset() { s.conn.Close(CloseBehind, "come back into the chat") }
 
 // chatRoom answers the room that a frame names; without a name the one of everybody.
 func (s *session) chatRoom(ctx context.Context, ref string) (room projections.ChatRoom, err error) {
@@ -67,7 +65,7 @@ func (s *session) chatRoom(ctx context.Context, ref string) (room projections.Ch
 	if err := s.member().AllowQuery(); err != nil {
 		return room, err
 	}
-	return s.door.chat.Room(ctx, ref)
+	return s.server.chat.Room(ctx, ref)
 }
 
 // onChatJoin answers what was said, and lets everything follow that comes after, without a gap or a double.
@@ -88,11 +86,11 @@ func (s *session) onChatJoin(ctx context.Context, in inbound, data chatJoinData)
 		}
 		return nil, err
 	}
-	answer.Guest, answer.Epoch, answer.Online = m.Connection(), s.door.epoch, s.door.chat.Online(room.ID)
+	answer.Guest, answer.Epoch, answer.Online = m.Connection(), s.server.epoch, s.server.chat.Online(room.ID)
 	if room.ID != "" {
 		answer.Room = &chatRoomInfo{room.ID, room.Name}
 	}
-	s.conn.Send(MustFrame(encode(outbound{in.ID, "ok", answer})))
+	s.conn.Send(ws.MustFrame(encode(outbound{in.ID, "ok", answer})))
 	m.StartFrom(room.ID, answer.Pos+1)
 	return nil, nil
 }
@@ -111,7 +109,7 @@ func (s *session) enterChat(ctx context.Context, room domain.ChatRoomID) error {
 		at, err = m.Join(ctx, room)
 	}
 	if err == nil {
-		err = s.door.chat.WaitFor(ctx, at)
+		err = s.server.chat.WaitFor(ctx, at)
 	}
 	if err != nil {
 		m.Unsubscribe(room)
@@ -121,9 +119,9 @@ func (s *session) enterChat(ctx context.Context, room domain.ChatRoomID) error {
 
 // chatSince answers what a client has missed of a room, or the newest, up to where everybody has been told.
 func (s *session) chatSince(ctx context.Context, room domain.ChatRoomID, since *sinceData) (answer chatJoined, err error) {
-	answer.Pos = s.door.hub.asOf.Load()
+	answer.Pos = s.server.hub.Position()
 	m := s.member()
-	if since != nil && since.Epoch == s.door.epoch && 0 <= since.Pos && since.Pos <= answer.Pos {
+	if since != nil && since.Epoch == s.server.epoch && 0 <= since.Pos && since.Pos <= answer.Pos {
 		missed, err := m.History(ctx, room, projections.Window{After: since.Pos, Before: answer.Pos + 1, OldestFirst: true, Limit: chatResumed})
 		if err != nil {
 			return answer, err
@@ -178,11 +176,11 @@ func (s *session) onChatPrivate(ctx context.Context, in inbound, data chatPrivat
 	}
 	switch {
 	case (data.User > 0) == (data.Guest != ""):
-		return nil, newProblem(domain.CodeBadRequest, "name a user or a guest")
+		return nil, NewProblem(domain.CodeBadRequest, "name a user or a guest")
 	case data.User > 0:
 		post.ToUser = data.User
 	default:
-		if post.ToParticipant, err = s.door.chat.FindByConnection(ctx, data.Guest); err != nil {
+		if post.ToParticipant, err = s.server.chat.FindByConnection(ctx, data.Guest); err != nil {
 			return nil, err
 		}
 		if post.ToParticipant == 0 {
@@ -239,7 +237,7 @@ func (s *session) onChatHistory(ctx context.Context, _ inbound, data chatHistory
 		return nil, err
 	}
 	if data.Before < 0 || data.Limit < 0 || data.Limit > chatPage {
-		return nil, newProblem(domain.CodeBadRequest, fmt.Sprintf("before is a position, limit %d at most", chatPage))
+		return nil, NewProblem(domain.CodeBadRequest, fmt.Sprintf("before is a position, limit %d at most", chatPage))
 	}
 	if data.Limit == 0 {
 		data.Limit = chatShown
@@ -254,7 +252,7 @@ func (s *session) onChatNickname(ctx context.Context, in inbound, data chatNickn
 	if err := s.member().AllowQuery(); err != nil {
 		return nil, err
 	}
-	profile, err := s.door.profile(ctx, s.Identity().User)
+	profile, err := s.server.hub.Profile(ctx, s.Identity().User)
 	if err != nil {
 		return nil, err
 	}

@@ -25,6 +25,8 @@ import (
 	"roomlog/realtime"
 	"roomlog/realtime/socketio/engineio"
 	"roomlog/realtime/socketio/protocol"
+	"roomlog/realtime/ws"
+	"roomlog/realtime/ws/wstest"
 )
 
 // childEnv says which server this program is to be, for a benchmark of another process: see serveChild. What
@@ -91,7 +93,7 @@ func serveChild(kind string) {
 	if err != nil {
 		panic(err)
 	}
-	web := &http.Server{Handler: s.handler, ReadHeaderTimeout: patience}
+	web := &http.Server{Handler: s.handler, ReadHeaderTimeout: wstest.Timeout}
 	go func() { _ = web.Serve(l) }()
 	fmt.Println(l.Addr())
 	director{stage: s}.direct()
@@ -101,8 +103,8 @@ func serveChild(kind string) {
 type stage struct {
 	handler http.Handler
 	tell    func(projections.Delta)
-	people  func() int      // in the room
-	stats   *realtime.Stats // nil: unknown
+	people  func() int // in the room
+	stats   *ws.Stats  // nil: unknown
 }
 
 // bareStage is what there would be without this package: gws and its Broadcaster.
@@ -143,15 +145,15 @@ func bareStage() stage {
 // roomStage is a room of the native dialect.
 func roomStage(window time.Duration, packed bool) stage {
 	var room realtime.Room
-	sockets := realtime.NewSockets(realtime.SocketConfig{
+	sockets := ws.NewServer(ws.Config{
 		Now: time.Now, HelloTimeout: -1, FlushWindow: window, Deflate: packed,
-		Gate: realtime.NewGate(realtime.GateConfig{MaxPerAddress: -1}),
-		Open: func(c *realtime.Conn, _ *http.Request) realtime.Peer {
+		Gate: ws.NewGate(ws.GateConfig{MaxPerAddress: -1}),
+		Open: func(c *ws.Conn, _ *http.Request) ws.Peer {
 			room.Add(c)
-			return quiet{}
+			return silent{}
 		},
 	})
-	room = sockets.NewRoom(6)
+	room = realtime.NewRoom(sockets, 6)
 	go func() { _ = sockets.Run(context.Background()) }()
 	return stage{sockets, room.Tell, room.Len, sockets.Stats()}
 }
@@ -162,8 +164,8 @@ func socketioStage(window time.Duration) stage {
 	var people atomic.Int64
 	server := protocol.New(protocol.Config{
 		Engine: engineio.Config{
-			Now: time.Now, Gate: realtime.NewGate(realtime.GateConfig{MaxPerAddress: -1}),
-			Sockets: realtime.SocketConfig{FlushWindow: window},
+			Now: time.Now, Gate: ws.NewGate(ws.GateConfig{MaxPerAddress: -1}),
+			Sockets: ws.Config{FlushWindow: window},
 		},
 		Namespaces: []protocol.Namespace{{Name: "/", Connected: func(s *protocol.Socket) {
 			group.Add(s.Session())
@@ -178,7 +180,7 @@ func socketioStage(window time.Duration) stage {
 			Name   string        `json:"name"`
 			Avatar string        `json:"avatar"`
 		}
-		group.Push(realtime.MustFrame(protocol.Payload("/", "comment", struct {
+		group.Push(ws.MustFrame(protocol.Payload("/", "comment", struct {
 			User    person `json:"user"`
 			ID      string `json:"id"`
 			Content string `json:"content"`
@@ -279,3 +281,9 @@ func commentAt(n int64, at time.Time) projections.Delta {
 		Profile: projections.Profile{ID: user, Username: fmt.Sprintf("viewer%d", user), Avatar: fmt.Sprintf("/uploads/%d.png", user)},
 	}
 }
+
+// silent is a peer that does nothing.
+type silent struct{}
+
+func (silent) Text([]byte)           {}
+func (silent) Closed(uint16, string) {}

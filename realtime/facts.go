@@ -5,6 +5,7 @@ import (
 
 	"roomlog/domain"
 	"roomlog/projections"
+	"roomlog/realtime/ws"
 )
 
 // push is the envelope of a fact that everybody in a room is told, with its place in the room's history.
@@ -41,7 +42,7 @@ type (
 		Picture *pictureInfo     `json:"picture" jsonschema_description:"null: there is none any more"`
 		Reason  domain.StopCause `json:"reason,omitempty" jsonschema_description:"why it has ended"`
 	}
-	crowdInfo struct {
+	joinBatchInfo struct {
 		Joined int          `json:"joined"`
 		Left   int          `json:"left"`
 		Newest []personInfo `json:"newest" jsonschema_description:"of those who came and are there, newest first, 10 at most"`
@@ -53,13 +54,13 @@ type (
 
 // factFrame encodes a public delta; prev is the position of the fact before it in its room. Who is slow may
 // lose what people said and who came and went, never gifts and states.
-func factFrame(d projections.Delta, prev int64) *Frame {
+func factFrame(d projections.Delta, prev int64) *ws.Frame {
 	text := encode(push{d.Kind, d.Live, d.Position, prev, factData(d)})
 	switch d.Kind {
 	case projections.KindComment, projections.KindJoin, projections.KindLeave:
-		return DroppableFrame(text, Span{Group: int64(d.Live), Prev: prev, Pos: d.Position}).RecordedAt(d.RecordedAt)
+		return ws.DroppableFrame(text, ws.Span{Group: int64(d.Live), Prev: prev, Pos: d.Position}).RecordedAt(d.RecordedAt)
 	}
-	return MustFrame(text).RecordedAt(d.RecordedAt)
+	return ws.MustFrame(text).RecordedAt(d.RecordedAt)
 }
 
 func factData(d projections.Delta) any {
@@ -84,12 +85,12 @@ func factData(d projections.Delta) any {
 }
 
 // skippedFrame stands for droppable facts that were dropped in a row.
-func skippedFrame(lost Span, count int) []byte {
+func skippedFrame(lost ws.Span, count int) []byte {
 	return encode(push{"skipped", domain.LiveID(lost.Group), lost.Pos, lost.Prev, skippedInfo{count}})
 }
 
 // gaugesFrame encodes the newest figures of a room.
-func gaugesFrame(g projections.Gauges) *Frame {
+func gaugesFrame(g projections.Gauges) *ws.Frame {
 	text := encode(gaugesPush{"gauges", g.Live, gaugesInfo{g.Online, g.LookCount, g.Coins}})
-	return NewestFrame(text, "gauges-"+strconv.FormatInt(int64(g.Live), 10))
+	return ws.NewestFrame(text, "gauges-"+strconv.FormatInt(int64(g.Live), 10))
 }

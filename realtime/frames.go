@@ -53,7 +53,7 @@ type (
 
 // What clients are answered.
 type (
-	welcome struct {
+	helloReply struct {
 		User    domain.UserID `json:"user"`
 		Epoch   string        `json:"epoch" jsonschema_description:"names the log: positions and cursors of another one mean nothing"`
 		Cursor  string        `json:"cursor" jsonschema_description:"where the private lane goes on"`

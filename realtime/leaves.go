@@ -93,7 +93,7 @@ func (l *leaves) run(ctx context.Context) error {
 }
 
 func (l *leaves) say(ctx context.Context, one leave) {
-	within, cancel := context.WithTimeout(ctx, commandTimeout)
+	within, cancel := context.WithTimeout(ctx, CommandTimeout)
 	defer cancel()
 	_, err := l.commands.Execute(within, domain.Request{Actor: domain.Actor{Kind: domain.System}, Command: one.LeaveChat})
 	if err == nil || ctx.Err() != nil {

@@ -58,7 +58,7 @@ func newPresence(commands Executor, process string, log *slog.Logger) *presence 
 // enter makes g present in a room as of a position, or answers why it may not be. Also somebody who is there already is asked
 // for, for the log knows whether the session holds and the room is open.
 func (p *presence) enter(ctx context.Context, g Client, live domain.LiveID) (position int64, err error) {
-	by := g.Identity().actor()
+	by := g.Identity().Actor()
 	v, came := p.visitOf(g, live, by.User)
 	v.turn.Lock()
 	defer v.turn.Unlock()
@@ -99,8 +99,8 @@ func (p *presence) visitOf(g Client, live domain.LiveID, user domain.UserID) (v 
 	return v, true
 }
 
-// exit says that g is not in a room any more. It does not wait.
-func (p *presence) exit(g Client, live domain.LiveID, cause domain.LeaveCause) {
+// leave says that g is not in a room any more. It does not wait.
+func (p *presence) leave(g Client, live domain.LiveID, cause domain.LeaveCause) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	v := p.visits[live][g.Identity().User]
@@ -145,8 +145,8 @@ func (p *presence) forget(v *visit) {
 	}
 }
 
-// saw learns from the log that somebody left or that a room has ended. It does not wait.
-func (p *presence) saw(d projections.Delta) {
+// observe learns from the log that somebody left or that a room has ended. It does not wait.
+func (p *presence) observe(d projections.Delta) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.stopped {
@@ -168,4 +168,17 @@ func (p *presence) saw(d projections.Delta) {
 			p.settleLater(v)
 		}
 	}
+}
+
+// clients returns who is in which live by this node.
+func (p *presence) clients() map[domain.LiveID][]Client {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	all := make(map[domain.LiveID][]Client, len(p.visits))
+	for live, users := range p.visits {
+		for _, v := range users {
+			all[live] = append(all[live], v.holders...)
+		}
+	}
+	return all
 }

@@ -15,9 +15,8 @@ import (
 // back in time. Every
 // process does it; whoever is first is it.
 type reaper struct {
-	cfg      Config
-	presence *presence
-	missing  map[string]time.Time // processes that hold somebody and are not alive: since when
+	cfg     HubConfig
+	missing map[string]time.Time // processes that hold somebody and are not alive: since when
 }
 
 const (
@@ -26,13 +25,13 @@ const (
 	looksAGrace = 4   // how often it looks within the grace time
 )
 
-func newReaper(cfg Config, p *presence) *reaper {
-	return &reaper{cfg, p, make(map[string]time.Time)}
+func newReaper(cfg HubConfig) *reaper {
+	return &reaper{cfg, make(map[string]time.Time)}
 }
 
 // run looks for dead processes until ctx ends.
 func (r *reaper) run(ctx context.Context) error {
-	ticks := time.NewTicker(max(r.cfg.Grace/looksAGrace, time.Millisecond))
+	ticks := time.NewTicker(max(r.cfg.PresenceGrace/looksAGrace, time.Millisecond))
 	defer ticks.Stop()
 	for {
 		select {
@@ -69,7 +68,7 @@ func (r *reaper) look(ctx context.Context) error {
 	}
 	r.missing = missing
 	for process, since := range missing {
-		if now.Sub(since) < r.cfg.Grace {
+		if now.Sub(since) < r.cfg.PresenceGrace {
 			continue
 		}
 		if err := r.reap(ctx, process); err != nil {
@@ -125,7 +124,7 @@ func reapAll[T any](ctx context.Context, r *reaper, process, who string, next fu
 }
 
 func (r *reaper) say(ctx context.Context, commands []domain.Command) error {
-	within, cancel := context.WithTimeout(ctx, commandTimeout)
+	within, cancel := context.WithTimeout(ctx, CommandTimeout)
 	defer cancel()
 	var all sync.WaitGroup
 	var once sync.Once

@@ -7,6 +7,7 @@ import (
 	"roomlog/domain"
 	"roomlog/projections"
 	"roomlog/realtime"
+	"roomlog/realtime/ws/wstest"
 )
 
 // deaf is a connection that nobody is behind.
@@ -19,7 +20,7 @@ func (deaf) Reset()                                             {}
 // Guests of the chat whose process is gone do not stay as ghosts; those of a living one do.
 func TestGuestsOfADeadProcess(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, func(c *realtime.Config) { c.Grace = 50 * time.Millisecond })
+	w := newWorld(t, func(c *config) { c.PresenceGrace = 50 * time.Millisecond })
 	enter := func(connection, nameKey, process string) domain.ParticipantID {
 		t.Helper()
 		c := domain.EnterChat{Connection: connection, Profile: domain.ProfilePlain, Node: process, NameKey: nameKey}
@@ -28,7 +29,7 @@ func TestGuestsOfADeadProcess(t *testing.T) {
 		}
 		return w.execute(domain.Request{Command: c}).Events[0].Event.(domain.ParticipantEntered).Participant
 	}
-	here := w.door.Chat().NewSession("c1", deaf{}, w.door.Chat().NewLimits())
+	here := w.chat.NewSession("c1", deaf{}, w.chat.NewLimits())
 	if _, err := here.Enter(t.Context(), realtime.ChatEntry{Style: domain.ProfilePlain, Name: "小红"}); err != nil {
 		t.Fatal(err)
 	}
@@ -38,18 +39,18 @@ func TestGuestsOfADeadProcess(t *testing.T) {
 	}
 	head, err := w.store.Head(t.Context())
 	if err == nil {
-		err = w.door.Chat().WaitFor(t.Context(), head)
+		err = w.chat.WaitFor(t.Context(), head)
 	}
 	if err != nil {
 		t.Fatal(err)
 	}
 	queries := projections.NewQueries(w.pool)
-	eventually(t, "the ghosts have left", func() bool {
+	wstest.Eventually(t, "the ghosts have left", func() bool {
 		guests, err := queries.Roster(t.Context(), 0, 10)
 		if err != nil {
 			t.Fatal(err)
 		}
 		return len(guests) == 1 && guests[0].ID == lives
 	})
-	w.execute(domain.Request{Command: domain.EnterChat{Connection: "c3", Profile: domain.ProfilePlain, Node: w.door.Node(), Nickname: "小明", NameKey: "n2"}})
+	w.execute(domain.Request{Command: domain.EnterChat{Connection: "c3", Profile: domain.ProfilePlain, Node: w.hub.Node(), Nickname: "小明", NameKey: "n2"}})
 }

@@ -6,14 +6,15 @@ import (
 
 	"roomlog/domain"
 	"roomlog/realtime"
+	"roomlog/realtime/ws/wstest"
 )
 
 // roll calls the roll until it has so many connections: each process has to listen first.
 func (w *world) roll(asked realtime.SurveyRequest, total int) (roll realtime.SurveyResult) {
 	w.Helper()
-	eventually(w, "the roll is complete", func() bool {
+	wstest.Eventually(w, "the roll is complete", func() bool {
 		var err error
-		ctx, cancel := context.WithTimeout(context.Background(), patience)
+		ctx, cancel := context.WithTimeout(context.Background(), wstest.Timeout)
 		defer cancel()
 		if roll, err = realtime.SurveyConnections(ctx, w.store, asked); err != nil {
 			w.Fatal(err)
@@ -46,11 +47,11 @@ func TestRollCall(t *testing.T) {
 	if len(ids) != 3 {
 		t.Errorf("ids that are not unique: %+v", all.Connections)
 	}
-	if s := all.Connections[0]; len(s.Users)+len(s.Rooms) != 0 || s.Node != b.door.Node() {
+	if s := all.Connections[0]; len(s.Users)+len(s.Lives) != 0 || s.Node != b.hub.Node() {
 		t.Errorf("somebody unknown: %+v", s)
 	}
 	bobs := b.roll(realtime.SurveyRequest{User: bob.id}, 1).Connections[0]
-	if len(bobs.Users) != 1 || bobs.Users[0] != bob.id || len(bobs.Rooms) != 1 || bobs.Rooms[0] != realtime.LiveName(live) {
+	if len(bobs.Users) != 1 || bobs.Users[0] != bob.id || len(bobs.Lives) != 1 || bobs.Lives[0] != live {
 		t.Errorf("bob's: %+v", bobs)
 	}
 	if got := a.roll(realtime.SurveyRequest{ID: bobs.ID}, 1).Connections[0]; got.ID != bobs.ID {
@@ -58,7 +59,7 @@ func TestRollCall(t *testing.T) {
 	}
 	a.roll(realtime.SurveyRequest{Live: live}, 2)
 	a.roll(realtime.SurveyRequest{Live: live + 1}, 0)
-	second.conn.Close()
+	second.Conn.Close()
 	a.roll(realtime.SurveyRequest{User: bob.id}, 0)
 	var left int
 	if err := a.pool.QueryRow(t.Context(), "SELECT count(*) FROM roll_call").Scan(&left); err != nil || left != 0 {
@@ -75,11 +76,11 @@ func TestAProcessThatDoesNotAnswerTheRoll(t *testing.T) {
 	silent := make(chan error, 1)
 	go func() { silent <- w.store.Beat(ctx, "somebody who does not answer") }()
 	defer func() { stop(); <-silent }()
-	eventually(t, "another beats", func() bool {
+	wstest.Eventually(t, "another beats", func() bool {
 		n, err := w.store.Beats(t.Context())
 		return err == nil && n == 2
 	})
-	eventually(t, "one of two answers", func() bool {
+	wstest.Eventually(t, "one of two answers", func() bool {
 		roll, err := realtime.SurveyConnections(t.Context(), w.store, realtime.SurveyRequest{})
 		return err == nil && roll.Nodes == 2 && roll.Answered == 1
 	})

@@ -64,7 +64,7 @@ func (p *presence) settle(ctx context.Context, v *visit) {
 	if !ok {
 		return
 	}
-	within, cancel := context.WithTimeout(ctx, commandTimeout)
+	within, cancel := context.WithTimeout(ctx, CommandTimeout)
 	defer cancel()
 	receipt, err := p.commands.Execute(within, asked)
 	no := domain.AsRefusal(err)
@@ -99,7 +99,7 @@ func (p *presence) due(v *visit) (domain.Request, bool) {
 		leave.Cause = domain.LeaveLiveEnded
 	case held && v.rejoin && !v.ended:
 		newest := v.holders[len(v.holders)-1] // whose session is the likeliest to hold
-		return domain.Request{Actor: newest.Identity().actor(), Command: domain.JoinLive{Live: v.live, Node: p.process}}, true
+		return domain.Request{Actor: newest.Identity().Actor(), Command: domain.JoinLive{Live: v.live, Node: p.process}}, true
 	case !held && v.told:
 	default:
 		if !held {

@@ -48,13 +48,13 @@ func TestChatRoomsBesideAServer(t *testing.T) {
 	if out, code := at.try("room", "remove", "demo"); code != 1 || !strings.Contains(out, "there is no room demo") {
 		t.Errorf("%d %s", code, out)
 	}
-	if out := at.roomlog("guest", "list"); out != "Nobody is in the chat.\n" {
+	if out := at.roomlog("participant", "list"); out != "The chat has no participants.\n" {
 		t.Error(out)
 	}
-	if out, code := at.try("guest", "forget", "1"); code != 1 || !strings.Contains(out, "--yes") {
+	if out, code := at.try("participant", "forget", "1"); code != 1 || !strings.Contains(out, "--yes") {
 		t.Errorf("%d %s", code, out)
 	}
-	if out, code := at.try("guest", "forget", "1", "--yes"); code != 1 || !strings.Contains(out, "participant_not_found") {
+	if out, code := at.try("participant", "forget", "1", "--yes"); code != 1 || !strings.Contains(out, "participant_not_found") {
 		t.Errorf("%d %s", code, out)
 	}
 	status, raw := p.do(http.MethodPost, "/login", nil, []byte(`{"email":"zoe@example.org"}`))

@@ -73,7 +73,7 @@ func (s *Manager) room(ctx context.Context, key string) (projections.Live, error
 		return live, fmt.Errorf("%w: %w", media.ErrUnavailable, err)
 	case live.Status == domain.StatusEnded:
 		return live, ErrLiveEnded
-	case live.OwnerUnavailable:
+	case live.OwnerStatus.Check(live.UserID, s.cfg.Now()) != nil:
 		return live, ErrOwnerRefused
 	}
 	return live, nil

@@ -11,7 +11,7 @@ import (
 func (m *Muxer) follow(s *shown, name string) {
 	query := ""
 	for {
-		text := s.ask(name, query+"show="+m.cfg.Token)
+		text := s.ask(name, query+TokenArg+"="+m.cfg.Token)
 		if text == nil && query == "" {
 			return // closed
 		}

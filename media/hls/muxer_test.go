@@ -162,7 +162,7 @@ func TestAllThatIsNamedIsServed(t *testing.T) {
 					t.Fatal(files)
 				}
 				for _, name := range files {
-					if !strings.HasSuffix(name, "?show=TOKEN") {
+					if !strings.HasSuffix(name, "?broadcast=TOKEN") {
 						t.Fatal(name)
 					}
 					if strings.Contains(w.Body.String(), `PRELOAD-HINT:TYPE=PART,URI="`+name) {

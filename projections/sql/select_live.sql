@@ -1,4 +1,5 @@
-SELECT l.id, l.user_id, coalesce(u.username, ''), coalesce(u.nickname, ''), coalesce(u.avatar, ''), coalesce(u.disabled OR u.forgotten, false), l.title, l.cover, l.stream_key, l.status,
+SELECT l.id, l.user_id, coalesce(u.username, ''), coalesce(u.nickname, ''), coalesce(u.avatar, ''), u.id IS NOT NULL, coalesce(u.disabled, false), coalesce(u.forgotten, false), u.banned_until,
+    l.title, l.cover, l.stream_key, l.status,
     coalesce(a.online, 0), coalesce(k.viewers, 0), coalesce(c.coins, 0), l.created_at, l.updated_at,
     b.id, b.node, b.video, b.width, b.height, b.audio, b.started_at, l.record
 FROM live l

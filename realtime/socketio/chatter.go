@@ -11,6 +11,7 @@ import (
 	"roomlog/projections"
 	"roomlog/realtime"
 	"roomlog/realtime/socketio/protocol"
+	"roomlog/realtime/ws"
 )
 
 const needLogin = "needLogin"
@@ -34,7 +35,7 @@ type chatter struct {
 // chat makes a socket one of the chat.
 func (v *visitor) chat(style profile) *chatter {
 	c := &chatter{v: v, style: style}
-	chat := v.door.cfg.Rooms.Chat()
+	chat := v.door.cfg.Chat
 	pace := v.socket.Shared(func() any { return chat.NewLimits() }).(*realtime.ChatLimits)
 	c.member = chat.NewSession(v.door.aliases.add(v.socket), c, pace)
 	v.chats = c
@@ -60,7 +61,7 @@ func within() (context.Context, context.CancelFunc) {
 
 // fail ends the connection of a socket that cannot be served now: its client comes back by itself.
 func (c *chatter) fail(ctx context.Context, err error) {
-	if _, _, ours := realtime.Explain(err); ours {
+	if _, ours := realtime.ProblemOf(err); ours {
 		c.v.door.cfg.Log.ErrorContext(ctx, "a socket cannot enter the chat", slog.Any("err", err))
 	}
 	c.Reset()
@@ -95,7 +96,7 @@ func (c *chatter) own(f *realtime.ChatUpdate) bool {
 
 // push sends what a fact is in a dialect; nil is nothing.
 func (c *chatter) push(f *realtime.ChatUpdate, dialect string, text func() []byte) {
-	c.v.socket.Send(f.Frame("socketio "+dialect, func() *realtime.Frame { return realtime.MustFrame(text()) }))
+	c.v.socket.Send(f.Frame("socketio "+dialect, func() *ws.Frame { return ws.MustFrame(text()) }))
 }
 
 // rooms are where the socket is: that of its handshake, and those it joined.

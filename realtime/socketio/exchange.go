@@ -87,7 +87,7 @@ func (c *chatter) enterRoom(ctx context.Context, a realtime.ChatEntry) (err erro
 	if err := c.member.AllowQuery(); err != nil { // clients may leave and come again
 		return err
 	}
-	if c.room, err = c.v.door.cfg.Rooms.Chat().Room(ctx, c.v.socket.Query().Get("room")); err != nil {
+	if c.room, err = c.v.door.cfg.Chat.Room(ctx, c.v.socket.Query().Get("room")); err != nil {
 		return err
 	}
 	a.Room = c.room.ID
@@ -142,7 +142,7 @@ func (c *chatter) find(ctx context.Context, target string) (domain.ParticipantID
 	if err := c.member.AllowQuery(); err != nil {
 		return 0, err
 	}
-	return c.v.door.cfg.Rooms.Chat().FindByConnection(ctx, c.v.door.aliases.known(target))
+	return c.v.door.cfg.Chat.FindByConnection(ctx, c.v.door.aliases.known(target))
 }
 
 // messageOf reads what is said.

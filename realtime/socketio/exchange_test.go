@@ -12,7 +12,6 @@ import (
 
 	"roomlog/domain"
 	"roomlog/eventstore/pgtest"
-	"roomlog/realtime"
 	"roomlog/realtime/socketio"
 	"roomlog/realtime/socketio/siotest"
 )
@@ -22,7 +21,7 @@ func (w *world) chatRoom(name string) domain.ChatRoomID {
 	w.Helper()
 	id := domain.ChatRoomID(strings.ReplaceAll(uuid.NewString(), "-", "")[:24])
 	receipt := w.do(domain.CreateChatRoom{Name: name, ChatRoom: id, NameKey: w.store.NameKey(name)})
-	if err := w.rooms.Chat().WaitFor(w.Context(), receipt.Position); err != nil {
+	if err := w.chat.WaitFor(w.Context(), receipt.Position); err != nil {
 		w.Fatal(err)
 	}
 	return id
@@ -88,14 +87,14 @@ func TestExchange(t *testing.T) {
 	t.Parallel()
 	db := pgtest.New(t)
 	one := openWorld(t, db, true, nil)
-	two := openWorld(t, db, false, func(_ *socketio.Config, c *realtime.Config) { c.Grace = time.Hour })
+	two := openWorld(t, db, false, func(_ *socketio.Config, c *roomsConfig) { c.PresenceGrace = time.Hour })
 	for name, o := range kinds {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			here, there := one.with(t), two.with(t)
 			room := "room " + name
 			id := here.chatRoom(room)
-			if err := there.rooms.Chat().WaitFor(t.Context(), here.rooms.Position()); err != nil {
+			if err := there.chat.WaitFor(t.Context(), here.hub.Position()); err != nil {
 				t.Fatal(err)
 			}
 			elsewhere := here.chatRoom("else " + name)
@@ -285,9 +284,9 @@ func TestWhoAndNicknamesAndTyping(t *testing.T) {
 	t.Parallel()
 	db := pgtest.New(t)
 	one := openWorld(t, db, true, nil)
-	two := openWorld(t, db, false, func(_ *socketio.Config, c *realtime.Config) { c.Grace = time.Hour })
+	two := openWorld(t, db, false, func(_ *socketio.Config, c *roomsConfig) { c.PresenceGrace = time.Hour })
 	one.chatRoom("demo")
-	if err := two.rooms.Chat().WaitFor(t.Context(), one.rooms.Position()); err != nil {
+	if err := two.chat.WaitFor(t.Context(), one.hub.Position()); err != nil {
 		t.Fatal(err)
 	}
 	ann := one.attends(siotest.Options{Version: 3}, "demo")
@@ -357,7 +356,7 @@ func TestASocketWithoutANameIsNobody(t *testing.T) {
 
 func TestTheChatHasAPace(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, func(_ *socketio.Config, c *realtime.Config) {
+	w := newWorld(t, func(_ *socketio.Config, c *roomsConfig) {
 		c.MessageRate, c.MessageBurst, c.TypingRate = 0.001, 3, 0.001
 	})
 	w.chatRoom("demo")
@@ -386,7 +385,7 @@ func TestTheChatHasAPace(t *testing.T) {
 // A client may leave and come again by its connection, but it is the one that it was to the limits.
 func TestLeavingTheChatRenewsNoPace(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, func(_ *socketio.Config, c *realtime.Config) { c.MessageRate, c.MessageBurst = 0.001, 3 })
+	w := newWorld(t, func(_ *socketio.Config, c *roomsConfig) { c.MessageRate, c.MessageBurst = 0.001, 3 })
 	w.chatRoom("demo")
 	for _, o := range []siotest.Options{{}, {Version: 3}} {
 		ann := w.attends(o, "demo")
@@ -414,7 +413,7 @@ func TestLeavingTheChatRenewsNoPace(t *testing.T) {
 func TestGuestsOfADeadProcess(t *testing.T) {
 	t.Parallel()
 	db := pgtest.New(t)
-	one := openWorld(t, db, true, func(_ *socketio.Config, c *realtime.Config) { c.Grace = 200 * time.Millisecond })
+	one := openWorld(t, db, true, func(_ *socketio.Config, c *roomsConfig) { c.PresenceGrace = 200 * time.Millisecond })
 	id := one.chatRoom("demo")
 	ghost := one.execute(domain.Request{Actor: domain.Actor{Kind: domain.Anonymous}, Command: domain.EnterChat{
 		ChatRoom: id, Connection: "ghost", Profile: domain.ProfileExchange, Node: uuid.NewString(), Nickname: "Casper", NameKey: one.store.NameKey("Casper"),

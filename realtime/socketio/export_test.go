@@ -7,7 +7,7 @@ func (d *Door) CutOff(live domain.LiveID) {
 	d.mu.Lock()
 	r := d.rooms[live]
 	d.mu.Unlock()
-	d.cfg.Rooms.Unsubscribe(live, r)
+	d.cfg.Hub.Unsubscribe(live, r)
 	r.Reset()
 }
 

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"roomlog/domain"
-	"roomlog/realtime"
 	"roomlog/realtime/socketio"
 	"roomlog/realtime/socketio/siotest"
 )
@@ -29,7 +28,7 @@ func TestTheEndOfASession(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t, func(_ *socketio.Config, c *realtime.Config) { c.Renewal = 100 * time.Millisecond })
+			w := newWorld(t, func(_ *socketio.Config, c *roomsConfig) { c.Renewal = 100 * time.Millisecond })
 			live := w.register("streamer").goLive()
 			ann, watcher := w.register("ann"), w.app(siotest.Options{})
 			watcher.joins(w.register("watcher"), live)
@@ -55,7 +54,7 @@ func TestTheEndOfASession(t *testing.T) {
 
 func TestANewTokenInTimeKeepsThePlace(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, func(_ *socketio.Config, c *realtime.Config) { c.Renewal = time.Second })
+	w := newWorld(t, func(_ *socketio.Config, c *roomsConfig) { c.Renewal = time.Second })
 	live := w.register("streamer").goLive()
 	ann := w.register("ann")
 	a := w.app(siotest.Options{})

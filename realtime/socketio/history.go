@@ -58,7 +58,7 @@ func (v *visitor) hearHistory() {
 	if err == nil {
 		return
 	}
-	if no, _, ours := realtime.Explain(err); ours || no.Code == domain.CodeBusy || no.Code == domain.CodeRateLimited {
+	if no, ours := realtime.ProblemOf(err); ours || no.Code == domain.CodeBusy || no.Code == domain.CodeRateLimited {
 		c.fail(ctx, err)
 	} else {
 		c.Revoke(nil)
@@ -85,14 +85,14 @@ func (c *chatter) signed(event string, do func(context.Context, *protocol.Event)
 
 // signIn enters the chat in the name of the handshake's token, in the handshake's room if there is one.
 func (c *chatter) signIn(ctx context.Context) (err error) {
-	rooms := c.v.door.cfg.Rooms
+	rooms := c.v.door.cfg.Hub
 	if c.caller, err = rooms.Verify(c.v.socket.Query().Get("token")); err != nil {
 		return err
 	}
-	if _, err = rooms.Register(ctx, c); err != nil {
+	if _, err = rooms.Register(ctx, c.caller.User, c); err != nil {
 		return err
 	}
-	c.v.socket.OnDisconnect(func(string) { rooms.Unregister(c) })
+	c.v.socket.OnDisconnect(func(string) { rooms.Unregister(c.caller.User, c) })
 	a := realtime.ChatEntry{Identity: c.caller, Style: domain.ProfileRooms}
 	err = c.enterRoom(ctx, a)
 	if no := domain.AsRefusal(err); no != nil && no.Code == domain.CodeChatRoomNotFound {
@@ -133,7 +133,7 @@ func (c *chatter) Revoke(no *domain.Refusal) {
 		c.v.socket.Emit(needLogin)
 		go c.v.socket.Session().Do(func() {
 			if c.caller.User != 0 {
-				c.v.door.cfg.Rooms.Unregister(c)
+				c.v.door.cfg.Hub.Unregister(c.caller.User, c)
 			}
 			c.member.Leave(domain.LeaveConnectionLost)
 		})
@@ -181,7 +181,7 @@ func (c *chatter) named(ctx context.Context, raw json.RawMessage) (domain.ChatRo
 	if err := c.member.AllowQuery(); err != nil {
 		return "", err
 	}
-	room, err := c.v.door.cfg.Rooms.Chat().Room(ctx, ref)
+	room, err := c.v.door.cfg.Chat.Room(ctx, ref)
 	return room.ID, err
 }
 
@@ -212,7 +212,7 @@ func (c *chatter) onHistory(ctx context.Context, e *protocol.Event) error {
 			return err
 		}
 		for _, m := range slices.Backward(found) {
-			by, there := c.v.door.cfg.Rooms.Chat().Author(m)
+			by, there := c.v.door.cfg.Chat.Author(m)
 			all = append(all, c.recordOf(m.Position, m.Text, room, m.SentAt, by, there))
 		}
 	}

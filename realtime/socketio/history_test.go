@@ -9,7 +9,6 @@ import (
 
 	"roomlog/domain"
 	"roomlog/eventstore/pgtest"
-	"roomlog/realtime"
 	"roomlog/realtime/socketio"
 	"roomlog/realtime/socketio/siotest"
 )
@@ -56,7 +55,7 @@ func TestRoomsWithHistory(t *testing.T) {
 	t.Parallel()
 	db := pgtest.New(t)
 	one := openWorld(t, db, true, nil)
-	two := openWorld(t, db, false, func(_ *socketio.Config, c *realtime.Config) { c.Grace = time.Hour })
+	two := openWorld(t, db, false, func(_ *socketio.Config, c *roomsConfig) { c.PresenceGrace = time.Hour })
 	for name, o := range kinds {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -64,7 +63,7 @@ func TestRoomsWithHistory(t *testing.T) {
 			room := "room " + name
 			id := string(here.chatRoom(room))
 			other := string(here.chatRoom("else " + name))
-			if err := there.rooms.Chat().WaitFor(t.Context(), here.rooms.Position()); err != nil {
+			if err := there.chat.WaitFor(t.Context(), here.hub.Position()); err != nil {
 				t.Fatal(err)
 			}
 			ann, bob := here.register("ann "+name), here.register("bob "+name)
@@ -127,7 +126,7 @@ func TestRoomsWithHistory(t *testing.T) {
 
 func TestRoomsWithHistoryNeedSignIn(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, func(c *socketio.Config, r *realtime.Config) { c.Guests, r.Renewal = true, time.Millisecond })
+	w := newWorld(t, func(c *socketio.Config, r *roomsConfig) { c.Guests, r.Renewal = true, time.Millisecond })
 	w.chatRoom("demo")
 	live := w.register("streamer").goLive()
 	ann := w.register("ann")
@@ -199,10 +198,10 @@ func TestTheRoomOfAHandshakeIsRemoved(t *testing.T) {
 func TestChatsShareTheirRooms(t *testing.T) {
 	t.Parallel()
 	db := pgtest.New(t)
-	guests := func(c *socketio.Config, r *realtime.Config) { c.Guests, r.Grace = true, time.Hour }
+	guests := func(c *socketio.Config, r *roomsConfig) { c.Guests, r.PresenceGrace = true, time.Hour }
 	one, two := openWorld(t, db, true, guests), openWorld(t, db, false, guests)
 	id := string(one.chatRoom("demo"))
-	if err := two.rooms.Chat().WaitFor(t.Context(), one.rooms.Position()); err != nil {
+	if err := two.chat.WaitFor(t.Context(), one.hub.Position()); err != nil {
 		t.Fatal(err)
 	}
 	ann, bob := one.register("ann"), one.register("bob")

@@ -26,7 +26,7 @@ func (d *Door) read(e *protocol.Event) (r request, live domain.LiveID, caller re
 	if len(r.Token) > 0 && json.Unmarshal(r.Token, &token) != nil {
 		return r, 0, caller, &domain.Refusal{Code: domain.CodeTokenInvalid, Text: "a token is a text"}
 	}
-	if caller, err = d.cfg.Rooms.Verify(token); err != nil {
+	if caller, err = d.cfg.Hub.Verify(token); err != nil {
 		return r, 0, caller, err
 	}
 	id, err := number("live_id", r.Live)

@@ -35,37 +35,32 @@ func (d *Door) denyFor(k *protocol.Socket, no *domain.Refusal) bool {
 	return false
 }
 
-// present is a guest of this door.
-type present interface {
-	realtime.Client
-	at() *protocol.Socket
-}
+// ConnectionKey returns the key of the connection that the client is on.
+func (g *guest) ConnectionKey() string { return g.visitor.socket.ID() }
 
-func (g *guest) at() *protocol.Socket   { return g.visitor.socket }
-func (p *pushed) at() *protocol.Socket  { return p.socket }
-func (c *chatter) at() *protocol.Socket { return c.v.socket }
+// ConnectionKey returns the key of the connection that the client is on.
+func (p *pushed) ConnectionKey() string { return p.socket.ID() }
 
-// Connections implements realtime.Annex.
-func (d *Door) Connections(w realtime.Whereabouts) []realtime.Connection {
-	here := make(map[*protocol.Socket][]present)
-	for g := range w {
-		if p, ok := g.(present); ok {
-			here[p.at()] = append(here[p.at()], p)
-		}
-	}
+// ConnectionKey returns the key of the connection that the client is on.
+func (c *chatter) ConnectionKey() string { return c.v.socket.ID() }
+
+// Reset ends the session, so that the client reconnects.
+func (g *guest) Reset() { g.visitor.socket.Session().Fail("transport close") }
+
+// Reset ends the session, so that the client reconnects.
+func (p *pushed) Reset() { p.socket.Session().Fail("transport close") }
+
+// Connections returns the open connections.
+func (d *Door) Connections() []realtime.Connection {
 	d.listing.Lock()
 	defer d.listing.Unlock()
 	all := make([]realtime.Connection, 0, len(d.visitors))
 	for v := range d.visitors {
 		k := v.socket
-		s := realtime.Connection{
-			ID: domain.ConnectionID(k.PublicID()), Alias: domain.ConnectionID(k.Session().Alias()), Dialect: "socketio",
-			Address: k.Session().Address(), Since: k.Session().Opened(),
-		}
-		for _, p := range here[k] {
-			w.Describe(&s, p)
-		}
-		all = append(all, s)
+		all = append(all, realtime.Connection{
+			ID: domain.ConnectionID(k.PublicID()), Alias: domain.ConnectionID(k.Session().Alias()), Key: k.ID(),
+			Dialect: "socketio", Address: k.Session().Address(), Since: k.Session().Opened(),
+		})
 	}
 	return all
 }
@@ -76,7 +71,7 @@ func (d *Door) Kick(id domain.ConnectionID, reason string) bool {
 	defer d.listing.Unlock()
 	for v := range d.visitors {
 		if k := v.socket; k.ID() == string(id) || k.Session().Named(string(id)) {
-			d.deny(k, denyKicked, realtime.KickMessage(reason))
+			d.deny(k, denyKicked, realtime.KickProblem(reason).TextZH)
 			return true
 		}
 	}
@@ -85,15 +80,17 @@ func (d *Door) Kick(id domain.ConnectionID, reason string) bool {
 
 // Kick implements realtime.Guest.
 func (g *guest) Kick(reason string) {
-	g.visitor.door.deny(g.at(), denyKicked, realtime.KickMessage(reason))
+	g.visitor.door.deny(g.visitor.socket, denyKicked, realtime.KickProblem(reason).TextZH)
 }
 
 // Kick implements realtime.Guest.
-func (p *pushed) Kick(reason string) { p.door.deny(p.socket, denyKicked, realtime.KickMessage(reason)) }
+func (p *pushed) Kick(reason string) {
+	p.door.deny(p.socket, denyKicked, realtime.KickProblem(reason).TextZH)
+}
 
 // Kick implements realtime.Guest.
 func (c *chatter) Kick(reason string) {
-	c.v.door.deny(c.v.socket, denyKicked, realtime.KickMessage(reason))
+	c.v.door.deny(c.v.socket, denyKicked, realtime.KickProblem(reason).TextZH)
 }
 
 // BanFrom implements realtime.Guest: the person is told why, and is out of the room. The socket stays.

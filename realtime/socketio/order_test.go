@@ -86,7 +86,7 @@ func TestKickingAConnection(t *testing.T) {
 			w := other.with(t)
 			a := w.app(o) // nobody's
 			s := first.with(t).roll(realtime.SurveyRequest{}, 1).Connections[0]
-			if s.Dialect != "socketio" || s.Address != "127.0.0.1" || len(s.Users)+len(s.Rooms) != 0 || s.Node != other.rooms.Node() {
+			if s.Dialect != "socketio" || s.Address != "127.0.0.1" || len(s.Users)+len(s.Lives) != 0 || s.Node != other.hub.Node() {
 				t.Errorf("%+v", s)
 			}
 			if o.Version == 3 && o.Polling && string(s.ID) == a.id {
@@ -121,7 +121,7 @@ func TestWhereSocketsAre(t *testing.T) {
 	n := bob.native()
 	n.ask("room.join", map[string]any{"live": live})
 	all := w.roll(realtime.SurveyRequest{User: bob.id}, 2).Connections
-	if s := all[1]; string(s.ID) != a.id || len(s.Users) != 2 || s.Users[0] != ann.id || s.Users[1] != bob.id || len(s.Rooms) != 1 || s.Rooms[0] != realtime.LiveName(live) {
+	if s := all[1]; string(s.ID) != a.id || len(s.Users) != 2 || s.Users[0] != ann.id || s.Users[1] != bob.id || len(s.Lives) != 1 || s.Lives[0] != live {
 		t.Errorf("%+v", s)
 	}
 	if s := all[0]; s.Dialect != "native" || len(s.Users) != 1 {
@@ -166,7 +166,7 @@ func TestKeepingAPersonOutOfARoom(t *testing.T) {
 func TestLockedOutOnEveryProcess(t *testing.T) {
 	t.Parallel()
 	db := pgtest.New(t)
-	first, other := openWorld(t, db, true, nil), openWorld(t, db, false, func(_ *socketio.Config, c *realtime.Config) { c.Renewal = 1 })
+	first, other := openWorld(t, db, true, nil), openWorld(t, db, false, func(_ *socketio.Config, c *roomsConfig) { c.Renewal = 1 })
 	live := first.register("streamer").goLive()
 	for name, tt := range map[string]struct {
 		c    func(person) domain.Command

@@ -80,11 +80,11 @@ func (c *chatter) told(err error) error {
 	if err == nil {
 		return nil
 	}
-	_, chinese, ours := realtime.Explain(err)
+	no, ours := realtime.ProblemOf(err)
 	if ours {
 		return err
 	}
-	c.tell(chinese)
+	c.tell(no.TextZH)
 	return nil
 }
 
@@ -175,7 +175,7 @@ func (c *chatter) addressee(said string) (to realtime.ChatParticipant, content s
 		if !private {
 			private, first = true, rest
 		}
-		if found, ok := c.v.door.cfg.Rooms.Chat().FindByName(said[1:i]); ok {
+		if found, ok := c.v.door.cfg.Chat.FindByName(said[1:i]); ok {
 			to, first = found, rest
 		}
 	}
@@ -189,7 +189,7 @@ func (c *chatter) onPlainHistory(ctx context.Context, e *protocol.Event) error {
 	}
 	var of domain.ChatRoomID
 	if ref, ok := text(e, 0); ok {
-		room, err := c.v.door.cfg.Rooms.Chat().Room(ctx, ref)
+		room, err := c.v.door.cfg.Chat.Room(ctx, ref)
 		if err != nil {
 			return c.told(err)
 		}
@@ -201,7 +201,7 @@ func (c *chatter) onPlainHistory(ctx context.Context, e *protocol.Event) error {
 	}
 	all := make([]plainMessage, 0, len(found))
 	for _, m := range slices.Backward(found) {
-		by, _ := c.v.door.cfg.Rooms.Chat().Author(m)
+		by, _ := c.v.door.cfg.Chat.Author(m)
 		all = append(all, plainOf(c.v.door.nameOf(by), m.Text, m.SentAt))
 	}
 	c.v.socket.Emit("allMessages", all)

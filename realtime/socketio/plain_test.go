@@ -9,7 +9,6 @@ import (
 
 	"roomlog/domain"
 	"roomlog/eventstore/pgtest"
-	"roomlog/realtime"
 	"roomlog/realtime/socketio"
 	"roomlog/realtime/socketio/siotest"
 )
@@ -34,7 +33,7 @@ func (a *app) said(name, content string) {
 	}
 }
 
-func guests(c *socketio.Config, r *realtime.Config) { c.Guests, r.Grace = true, time.Hour }
+func guests(c *socketio.Config, r *roomsConfig) { c.Guests, r.PresenceGrace = true, time.Hour }
 
 // called connects a socket that says a name, which others hear.
 func (w *world) called(o siotest.Options, name string, others ...*app) *app {
@@ -47,7 +46,7 @@ func (w *world) called(o siotest.Options, name string, others ...*app) *app {
 	a.nothing()
 	head, err := w.store.Head(w.Context())
 	if err == nil {
-		err = w.rooms.Chat().WaitFor(w.Context(), head)
+		err = w.chat.WaitFor(w.Context(), head)
 	}
 	if err != nil {
 		w.Fatal(err)
@@ -257,7 +256,7 @@ func TestPlainChatIsNotRecovered(t *testing.T) {
 // Whoever joined many rooms before it had a name is in all of them, whatever its pace.
 func TestManyRoomsBeforeAName(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, func(c *socketio.Config, r *realtime.Config) {
+	w := newWorld(t, func(c *socketio.Config, r *roomsConfig) {
 		guests(c, r)
 		r.MessageRate, r.MessageBurst = 0.001, 7
 	})

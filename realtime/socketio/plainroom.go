@@ -52,7 +52,7 @@ func (c *chatter) onLeaveRoom(ctx context.Context, e *protocol.Event) error {
 	if !ok {
 		return c.told(&domain.Refusal{Code: domain.CodeBadRequest, Text: "a room is a text"})
 	}
-	key := c.v.door.cfg.Rooms.Chat().NameKey(name)
+	key := c.v.door.cfg.Chat.NameKey(name)
 	c.mu.Lock()
 	i := slices.IndexFunc(c.joined, func(r projections.ChatRoom) bool { return string(r.ID) == name || r.NameKey == key })
 	var room projections.ChatRoom

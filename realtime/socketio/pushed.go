@@ -52,7 +52,7 @@ func (v *visitor) hearPushed() {
 		}
 		v.socket.Emit("message", echo+said)
 	})
-	caller, err := v.door.cfg.Rooms.Verify(v.socket.Query().Get("token"))
+	caller, err := v.door.cfg.Hub.Verify(v.socket.Query().Get("token"))
 	if err != nil { // it stays, and hears nothing
 		v.socket.Emit("message", greeting)
 		return
@@ -60,16 +60,16 @@ func (v *visitor) hearPushed() {
 	p := &pushed{door: v.door, socket: v.socket, caller: caller}
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
-	_, err = v.door.cfg.Rooms.Register(ctx, p)
+	_, err = v.door.cfg.Hub.Register(ctx, p.caller.User, p)
 	v.socket.Emit("message", greeting) // what happens from now on is pushed
 	if err == nil {
-		v.socket.OnDisconnect(func(string) { v.door.cfg.Rooms.Unregister(p) })
+		v.socket.OnDisconnect(func(string) { v.door.cfg.Hub.Unregister(p.caller.User, p) })
 		err = p.admit(ctx)
 	}
 	if err == nil {
 		return
 	}
-	no, _, ours := realtime.Explain(err)
+	no, ours := realtime.ProblemOf(err)
 	if ours {
 		v.door.cfg.Log.ErrorContext(ctx, "a socket cannot be told of its user", slog.Any("err", err))
 	}
@@ -80,7 +80,7 @@ func (v *visitor) hearPushed() {
 
 // admit has a socket told its news, from the first, if its session holds.
 func (p *pushed) admit(ctx context.Context) error {
-	err := p.door.cfg.Rooms.CheckSession(ctx, p.caller)
+	err := p.door.cfg.Hub.CheckSession(ctx, p.caller)
 	var coins domain.Coins
 	if err == nil {
 		coins, err = p.door.cfg.Queries.Balance(ctx, p.caller.User)
@@ -140,7 +140,7 @@ func (p *pushed) Revoke(no *domain.Refusal) {
 	if no != nil && p.door.denyFor(p.socket, no) {
 		return
 	}
-	p.door.cfg.Rooms.Unregister(p)
+	p.door.cfg.Hub.Unregister(p.caller.User, p)
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.open, p.over, p.waiting = false, true, nil

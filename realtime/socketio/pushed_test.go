@@ -9,7 +9,6 @@ import (
 
 	"roomlog/domain"
 	"roomlog/eventstore/pgtest"
-	"roomlog/realtime"
 	"roomlog/realtime/socketio"
 	"roomlog/realtime/socketio/siotest"
 )
@@ -41,7 +40,7 @@ func TestPushToOneUser(t *testing.T) {
 	t.Parallel()
 	db := pgtest.New(t)
 	one := openWorld(t, db, true, nil)
-	two := openWorld(t, db, false, func(_ *socketio.Config, c *realtime.Config) { c.Grace = time.Hour })
+	two := openWorld(t, db, false, func(_ *socketio.Config, c *roomsConfig) { c.PresenceGrace = time.Hour })
 	live, rose := one.register("streamer").goLive(), one.list("rose", "", 30)
 	bob := one.register("bob")
 	for name, o := range kinds {
@@ -90,7 +89,7 @@ func TestPushToOneUser(t *testing.T) {
 
 func TestPushesEndWithTheSession(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, func(_ *socketio.Config, c *realtime.Config) { c.Renewal = time.Millisecond })
+	w := newWorld(t, func(_ *socketio.Config, c *roomsConfig) { c.Renewal = time.Millisecond })
 	ann := w.register("ann")
 	old := w.appWith(siotest.Options{}, "token", "Bearer "+ann.token())
 	old.hears("message", `"hello"`)

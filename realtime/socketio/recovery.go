@@ -54,7 +54,7 @@ func (d *Door) restore(kept any, offset string) (any, bool) {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
-	missed, err := d.cfg.Rooms.Deltas(ctx, was.in[0].live, was.since, math.MaxInt64, maxReplay+1)
+	missed, err := d.cfg.Hub.Deltas(ctx, was.in[0].live, was.since, math.MaxInt64, maxReplay+1)
 	if err != nil {
 		d.cfg.Log.WarnContext(ctx, "a socket could not be recovered", slog.Any("err", err))
 	}

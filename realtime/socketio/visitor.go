@@ -75,13 +75,13 @@ func (v *visitor) handler(quiet bool, do func(context.Context, *protocol.Event) 
 
 // refuse tells the socket what went wrong; our own faults are logged here, once, and never told.
 func (v *visitor) refuse(ctx context.Context, event string, err error, quiet bool) {
-	no, chinese, ours := realtime.Explain(err)
+	no, ours := realtime.ProblemOf(err)
 	if ours {
 		v.door.cfg.Log.ErrorContext(ctx, "an event failed", slog.String("event", event), slog.Any("err", err))
 	}
 	v.socket.Emit(v.socket.ID(), notice{
 		Meta: noticeMeta{v.door.cfg.Now().UnixMilli(), quiet},
-		Data: noticeData{"error", chinese, no.Code, no.Text},
+		Data: noticeData{"error", no.TextZH, no.Code, no.Text},
 	})
 }
 
@@ -99,7 +99,7 @@ func (v *visitor) guest(ctx context.Context, caller realtime.Identity) (*guest, 
 		return g, nil
 	}
 	g := &guest{visitor: v, rooms: make(map[domain.LiveID]*room), caller: caller}
-	if _, err := v.door.cfg.Rooms.Register(ctx, g); err != nil {
+	if _, err := v.door.cfg.Hub.Register(ctx, caller.User, g); err != nil {
 		return nil, err
 	}
 	v.guests[caller.User] = g
@@ -112,7 +112,7 @@ func (v *visitor) join(ctx context.Context, caller realtime.Identity, live domai
 	known := v.guests[caller.User]
 	again := known != nil && known.rooms[live] != nil
 	if !again {
-		if err := v.door.cfg.Rooms.CheckLives(v.pairs()); err != nil {
+		if err := v.door.cfg.Hub.CheckLives(v.pairs()); err != nil {
 			return err
 		}
 	}
@@ -122,7 +122,7 @@ func (v *visitor) join(ctx context.Context, caller realtime.Identity, live domai
 	}
 	before := g.Identity()
 	g.renew(caller)
-	entered, err := v.door.cfg.Rooms.Enter(ctx, g, live)
+	entered, err := v.door.cfg.Hub.Enter(ctx, g, live)
 	if err != nil {
 		g.renew(before)
 		v.part(g)
@@ -150,7 +150,7 @@ func (v *visitor) leave(g *guest, live domain.LiveID, cause domain.LeaveCause) {
 		r.remove(v)
 	}
 	v.door.release(r)
-	v.door.cfg.Rooms.Leave(g, live, cause)
+	v.door.cfg.Hub.Leave(g, live, cause)
 	v.part(g)
 }
 
@@ -158,6 +158,6 @@ func (v *visitor) leave(g *guest, live domain.LiveID, cause domain.LeaveCause) {
 func (v *visitor) part(g *guest) {
 	if len(g.rooms) == 0 {
 		delete(v.guests, g.user())
-		v.door.cfg.Rooms.Unregister(g)
+		v.door.cfg.Hub.Unregister(g.user(), g)
 	}
 }

@@ -21,6 +21,7 @@ import (
 	"roomlog/realtime"
 	"roomlog/realtime/socketio"
 	"roomlog/realtime/socketio/siotest"
+	"roomlog/realtime/ws"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -33,18 +34,27 @@ type world struct {
 	sequencer *eventstore.Sequencer
 	queries   *projections.Queries
 	feed      *projections.Feed
-	rooms     *realtime.Door
+	hub       *realtime.Hub
+	chat      *realtime.Chat
+	native    *realtime.Native
 	door      *socketio.Door
 	base      string // of the Socket.IO door
 	log       *lines
 }
 
-func newWorld(t testing.TB, change func(*socketio.Config, *realtime.Config)) *world {
+// roomsConfig are the settings of what the dialects share, and of the native one.
+type roomsConfig struct {
+	realtime.HubConfig
+	realtime.ChatConfig
+	realtime.NativeConfig
+}
+
+func newWorld(t testing.TB, change func(*socketio.Config, *roomsConfig)) *world {
 	return openWorld(t, pgtest.New(t), true, change)
 }
 
 // openWorld makes a process on db, as others may be; whether it projects is a question of who it is.
-func openWorld(t testing.TB, db *pgtest.DB, projects bool, change func(*socketio.Config, *realtime.Config)) *world {
+func openWorld(t testing.TB, db *pgtest.DB, projects bool, change func(*socketio.Config, *roomsConfig)) *world {
 	t.Helper()
 	pool, err := eventstore.OpenPool(t.Context(), db.DSN, eventstore.PoolOptions{Serving: db.Serving, MaxConns: 8})
 	if err != nil {
@@ -59,20 +69,35 @@ func openWorld(t testing.TB, db *pgtest.DB, projects bool, change func(*socketio
 	w.sequencer = eventstore.NewSequencer(store, eventstore.SequencerConfig{})
 	w.feed = projections.NewFeed(store, w.queries, projections.FeedConfig{GaugeInterval: 20 * time.Millisecond})
 	log := slog.New(slog.NewTextHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	gate := realtime.NewGate(realtime.GateConfig{MaxPerAddress: -1})
-	rooms := realtime.Config{
-		Store: store, Commands: w.sequencer, Queries: w.queries, Feed: w.feed, Verify: verify, Now: time.Now, Log: log, Gate: gate,
-		CommentRate: 1e6, CommentBurst: 1e6, GiftRate: 1e6, GiftBurst: 1e6, MessageRate: 1e6, MessageBurst: 1e6, RoomsPerAddress: 100,
+	gate := ws.NewGate(ws.GateConfig{MaxPerAddress: -1})
+	rooms := roomsConfig{
+		HubConfig: realtime.HubConfig{
+			Store: store, Commands: w.sequencer, Queries: w.queries, Feed: w.feed, Verify: verify, Now: time.Now, Log: log,
+			CommentRate: 1e6, CommentBurst: 1e6, GiftRate: 1e6, GiftBurst: 1e6,
+		},
+		ChatConfig: realtime.ChatConfig{
+			Store: store, Commands: w.sequencer, Queries: w.queries, Now: time.Now, Log: log,
+			MessageRate: 1e6, MessageBurst: 1e6, RoomsPerAddress: 100,
+		},
+		NativeConfig: realtime.NativeConfig{Store: store, Queries: w.queries, Feed: w.feed, Now: time.Now, Log: log, Gate: gate},
 	}
 	cfg := socketio.Config{Queries: w.queries, Now: time.Now, Log: log}
 	cfg.Engine.Gate, cfg.Engine.FrameRate, cfg.Engine.Sockets.FlushWindow = gate, -1, time.Millisecond
 	if change != nil {
 		change(&cfg, &rooms)
 	}
-	if w.rooms, err = realtime.New(rooms); err != nil {
+	if w.hub, err = realtime.NewHub(rooms.HubConfig); err != nil {
 		t.Fatal(err)
 	}
-	cfg.Rooms = w.rooms
+	rooms.ChatConfig.Hub = w.hub
+	if w.chat, err = realtime.NewChat(rooms.ChatConfig); err != nil {
+		t.Fatal(err)
+	}
+	rooms.NativeConfig.Hub, rooms.NativeConfig.Chat = w.hub, w.chat
+	if w.native, err = realtime.NewNative(rooms.NativeConfig); err != nil {
+		t.Fatal(err)
+	}
+	cfg.Hub, cfg.Chat = w.hub, w.chat
 	if w.door, err = socketio.New(cfg); err != nil {
 		t.Fatal(err)
 	}
@@ -88,9 +113,9 @@ func (w *world) run(projects bool) {
 	w.base = "http://" + l.Addr().String() + socketio.Path
 	mux := http.NewServeMux()
 	mux.Handle(socketio.Path, w.door)
-	mux.Handle("/ws", w.rooms)
+	mux.Handle("/ws", w.native)
 	web := &http.Server{Handler: mux, ReadHeaderTimeout: siotest.Patience}
-	parts := []func(context.Context) error{w.sequencer.Run, w.store.Listen, w.feed.Run, w.rooms.Run, w.door.Run}
+	parts := []func(context.Context) error{w.sequencer.Run, w.store.Listen, w.feed.Run, w.hub.Run, w.chat.Run, w.native.Run, w.door.Run}
 	if projects {
 		parts = append(parts, projections.NewProjector(w.store, projections.ProjectorConfig{Now: time.Now}).Run)
 	}
@@ -110,7 +135,7 @@ func (w *world) run(projects bool) {
 		if err := w.door.Shutdown(ctx); err != nil {
 			w.Errorf("shutdown: %v", err)
 		}
-		if err := w.rooms.Shutdown(ctx); err != nil {
+		if err := w.native.Shutdown(ctx); err != nil {
 			w.Errorf("shutdown: %v", err)
 		}
 		_ = web.Close()

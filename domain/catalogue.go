@@ -28,7 +28,7 @@ var Commands = []CommandSpec{
 	command[SetRecording](authenticated),
 	command[StartRecording](system),
 	command[FinishRecording](system),
-	command[DeleteRecording](authenticated),
+	command[DeleteRecording](ownerOrOperator),
 	command[DiscardRecording](system),
 	command[JoinLive](authenticated),
 	command[LeaveLive](system),

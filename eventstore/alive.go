@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+
+	"roomlog/internal/wait"
 )
 
 const (
@@ -32,7 +34,7 @@ func (s *Store) Beat(ctx context.Context, process string) error {
 	for ctx.Err() == nil {
 		if err := s.hold(ctx, processKey(process)); err != nil && ctx.Err() == nil {
 			s.log.WarnContext(ctx, "this process is not known as alive, trying again", slog.Any("err", err))
-			pause(ctx, beatRepeat)
+			wait.Sleep(ctx, beatRepeat)
 		}
 	}
 	return nil

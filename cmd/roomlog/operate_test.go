@@ -86,7 +86,7 @@ func TestMetricsAndProfiles(t *testing.T) {
 			t.Errorf("/metrics (%d) says nothing of %s", status, name)
 		}
 	}
-	at := regexp.MustCompile(`msg="serving profiles" addr=(\S+)`).FindStringSubmatch(p.at.said())
+	at := regexp.MustCompile(`msg="serving profiles" address=(\S+)`).FindStringSubmatch(p.at.said())
 	if at == nil {
 		t.Fatal("the server does not say where its profiles are")
 	}

@@ -107,7 +107,7 @@ func TestAShowIsRecorded(t *testing.T) {
 	}
 	url := rec.Parts[0].URL
 	part(t, "the recording", want, decode(t, url).pictures(), len(want))
-	_, flv := at.streams()
+	_, flv := at.mediaAddresses()
 	beside := "http://" + flv + url[strings.Index(url, "/recordings/"):]
 	part(t, "the recording, from the players' door", want, decode(t, beside).pictures(), len(want))
 	middle := ffmpeg(t, "-ss", "4", "-i", url, "-map", "0:v", "-fps_mode", "passthrough", "-f", "framemd5", "-")

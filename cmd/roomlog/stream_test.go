@@ -24,17 +24,22 @@ import (
 	"roomlog/eventstore/pgtest"
 )
 
-var streaming = regexp.MustCompile(`msg="listening for streams" rtmp=(\S+) flv=(\S+)`)
+var (
+	rtmpAddress = regexp.MustCompile(`msg="listening for RTMP" address=(\S+)`)
+	flvAddress  = regexp.MustCompile(`msg="listening for players" address=(\S+)`)
+)
 
-// streams answers where the server takes streams and gives them, since it was started last.
-func (p *process) streams() (rtmp, flv string) {
+// mediaAddresses returns the addresses of the media server since its last start.
+func (p *process) mediaAddresses() (rtmp, flv string) {
 	p.t.Helper()
-	found := streaming.FindAllStringSubmatch(p.said(), -1)
-	if len(found) == 0 {
-		p.t.Fatal("the server takes no streams")
+	last := func(pattern *regexp.Regexp) string {
+		found := pattern.FindAllStringSubmatch(p.said(), -1)
+		if len(found) == 0 {
+			p.t.Fatal("the server does not listen for streams")
+		}
+		return found[len(found)-1][1]
 	}
-	last := found[len(found)-1]
-	return last[1], last[2]
+	return last(rtmpAddress), last(flvAddress)
 }
 
 // liveRoom is a room as everybody may see it.
@@ -73,12 +78,12 @@ func (p *person) read(live int64) signedRoom {
 
 // rtmpURL and flvURL are what clients make of a room and its sign.
 func (p *process) rtmpURL(r signedRoom) string {
-	rtmp, _ := p.streams()
+	rtmp, _ := p.mediaAddresses()
 	return "rtmp://" + rtmp + "/live/" + r.Data.Key + "?sign=" + *r.Sign
 }
 
 func (p *process) flvURL(r signedRoom, suffix string) string {
-	_, flv := p.streams()
+	_, flv := p.mediaAddresses()
 	return "http://" + flv + "/live/" + r.Data.Key + suffix + "?sign=" + *r.Sign
 }
 

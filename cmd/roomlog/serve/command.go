@@ -100,7 +100,7 @@ func (c *Command) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) (err er
 		return err
 	}
 	l.run(ctx, "http", func(ctx context.Context) error { return s.run(ctx, listener) })
-	env.log.InfoContext(ctx, "listening", slog.String("addr", listener.Addr().String()), slog.Any("roles", c.Roles),
+	env.log.InfoContext(ctx, "listening", slog.String("address", listener.Addr().String()), slog.Any("roles", c.Roles),
 		slog.String("data_dir", env.dataDir), slog.String("version", cli.ReadBuild().String()))
 	err = l.wait(ctx)
 	env.log.InfoContext(ctx, "stopping")

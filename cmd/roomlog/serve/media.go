@@ -76,7 +76,8 @@ func (m *mediaServer) open(ctx context.Context, c *Command, env *environment, b 
 	l.run(ctx, "media", m.server.Run)
 	l.run(ctx, "rtmp", func(ctx context.Context) error { return m.server.ServeRTMP(ctx, m.rtmp) })
 	l.run(ctx, "flv", func(ctx context.Context) error { return m.serveFLV(ctx, c, env, proxies) })
-	env.log.InfoContext(ctx, "listening for streams", slog.String("rtmp", m.rtmp.Addr().String()), slog.String("flv", m.flv.Addr().String()))
+	env.log.InfoContext(ctx, "listening for RTMP", slog.String("address", m.rtmp.Addr().String()))
+	env.log.InfoContext(ctx, "listening for players", slog.String("address", m.flv.Addr().String()))
 	return nil
 }
 

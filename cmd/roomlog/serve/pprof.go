@@ -25,7 +25,7 @@ func (c *Command) openPprof(ctx context.Context, env *environment, l *layers) er
 	mux.HandleFunc("/debug/pprof/symbol", pprof.Symbol)
 	mux.HandleFunc("/debug/pprof/trace", pprof.Trace)
 	server := &http.Server{Handler: mux, ReadHeaderTimeout: c.HeaderTimeout}
-	env.log.InfoContext(ctx, "serving profiles", slog.String("addr", listener.Addr().String()))
+	env.log.InfoContext(ctx, "serving profiles", slog.String("address", listener.Addr().String()))
 	l.run(ctx, "profiles", func(ctx context.Context) error {
 		stop := context.AfterFunc(ctx, func() { _ = server.Close() })
 		defer stop()

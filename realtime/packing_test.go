@@ -169,7 +169,7 @@ func TestPackedComingBack(t *testing.T) {
 func TestPackedSlowReader(t *testing.T) {
 	s := serve(t, func(cfg *realtime.SocketConfig) {
 		packing(cfg)
-		cfg.SendBuffer, cfg.Skipped = 8<<10, skippedText
+		cfg.SendBuffer, cfg.Skipped, cfg.WriteTimeout = 8<<10, skippedText, time.Minute
 	})
 	room := s.NewFanout()
 	c := newClient(t, connect(t, s.addr, 32<<10))
@@ -212,6 +212,33 @@ func TestPackedSlowReader(t *testing.T) {
 	}
 	if c.packed == before {
 		t.Error("nothing is compressed after it caught up")
+	}
+}
+
+// A client that is sent more at once than may wait for it has time to read it: what follows is dropped, not the client.
+func TestALargeBatchIsRead(t *testing.T) {
+	for name, request := range map[string]string{"plain": "", "compressed": offer} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := serve(t, func(cfg *realtime.SocketConfig) {
+				packing(cfg)
+				cfg.SendBuffer, cfg.Skipped, cfg.WriteTimeout = 8<<10, skippedText, time.Minute
+			})
+			room := s.NewFanout()
+			c := newClient(t, connect(t, s.addr, 32<<10))
+			c.inflates = request != ""
+			c.request(request)
+			room.Add(receive(t, s.peers, "the connection").conn)
+			noise := make([]byte, 4*realtime.DefaultQueueBytes)
+			_, _ = rand.NewChaCha8([32]byte{}).Read(noise)
+			large := fmt.Sprintf("%x", noise)
+			room.Push(realtime.DroppableFrame([]byte(large), realtime.Span{Group: 6, Pos: 1}))
+			eventually(t, "it waits", func() bool { return s.Stats().QueuedBytes.Load() > 2*realtime.DefaultQueueBytes })
+			room.Push(realtime.DroppableFrame([]byte(large), realtime.Span{Group: 6, Prev: 1, Pos: 2}))
+			eventually(t, "the next one is dropped", func() bool { return s.Stats().Dropped.Load() == 1 })
+			c.hear(large)
+			c.hear(string(skippedText(realtime.Span{Group: 6, Prev: 1, Pos: 2}, 1)))
+		})
 	}
 }
 

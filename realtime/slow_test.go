@@ -94,8 +94,7 @@ func TestStalledReaders(t *testing.T) {
 }
 
 func TestStalledReader(t *testing.T) {
-	const writeTimeout = 400 * time.Millisecond
-	start := func(t *testing.T) *server {
+	start := func(t *testing.T, writeTimeout time.Duration) *server {
 		return serve(t, func(cfg *realtime.SocketConfig) {
 			cfg.WriteTimeout, cfg.SendBuffer, cfg.Skipped = writeTimeout, 8<<10, skippedText
 		})
@@ -107,29 +106,26 @@ func TestStalledReader(t *testing.T) {
 			p.conn.Send(realtime.DroppableFrame(make([]byte, 1000), realtime.Span{Group: 6}))
 		}
 	}
-	t.Run("is kicked within twice the write deadline even if nothing more is sent", func(t *testing.T) {
+	t.Run("is kicked at the write deadline even if nothing more is sent", func(t *testing.T) {
 		t.Parallel()
-		s := start(t)
+		s := start(t, 400*time.Millisecond)
 		_, p := stall(t, s)
 		fill(t, s, p)
-		began := time.Now()
 		if got := receive(t, p.closed, "Closed"); got.code != realtime.CloseSlow {
 			t.Errorf("closed with %v", got)
-		}
-		if took := time.Since(began); took < writeTimeout/2 || took > 2*writeTimeout {
-			t.Errorf("it took %v", took)
 		}
 	})
 	t.Run("does not hold up Close", func(t *testing.T) {
 		t.Parallel()
-		s := start(t)
+		s := start(t, time.Minute)
 		_, p := stall(t, s)
 		fill(t, s, p)
-		began := time.Now()
-		p.conn.Close(realtime.CloseReplaced, "")
-		if took := time.Since(began); took > writeTimeout/4 {
-			t.Errorf("Close took %v", took)
-		}
+		closed := make(chan struct{})
+		go func() {
+			defer close(closed)
+			p.conn.Close(realtime.CloseReplaced, "")
+		}()
+		receive(t, closed, "Close to return")
 		if got := receive(t, p.closed, "Closed"); got.code != realtime.CloseReplaced {
 			t.Errorf("closed with %v", got)
 		}
@@ -144,7 +140,7 @@ func TestStalledReader(t *testing.T) {
 	})
 	t.Run("does not hold up Shutdown for long", func(t *testing.T) {
 		t.Parallel()
-		s := start(t)
+		s := start(t, time.Minute)
 		_, p := stall(t, s)
 		fill(t, s, p)
 		if err := s.Shutdown(t.Context()); err != nil {
@@ -156,7 +152,7 @@ func TestStalledReader(t *testing.T) {
 	})
 	t.Run("that reads again in time gets the close code behind the rest", func(t *testing.T) {
 		t.Parallel()
-		s := start(t)
+		s := start(t, time.Minute)
 		c, p := stall(t, s)
 		fill(t, s, p)
 		p.conn.Close(realtime.CloseReplaced, "")
@@ -164,7 +160,8 @@ func TestStalledReader(t *testing.T) {
 	})
 	t.Run("that reads again in time lives on, also after the old deadline", func(t *testing.T) {
 		t.Parallel()
-		s := start(t)
+		const writeTimeout = 2 * time.Second
+		s := start(t, writeTimeout)
 		c, p := stall(t, s)
 		fill(t, s, p)
 		p.conn.Send(realtime.MustFrame([]byte("here we are")))

@@ -63,13 +63,13 @@ func (a account) onAir(title string) domain.LiveID {
 // operator has something done at the server's command line, and waits for the tables.
 func (d *door) operator(c domain.Command) eventstore.Receipt {
 	d.Helper()
-	return d.execute(domain.Request{Command: c, By: domain.Actor{Kind: domain.Operator}})
+	return d.execute(domain.Request{Command: c, Actor: domain.Actor{Kind: domain.Operator}})
 }
 
 // does has something done that other doors take from a person.
 func (a account) does(c domain.Command) eventstore.Receipt {
 	a.Helper()
-	return a.execute(domain.Request{Command: c, By: a.actor()})
+	return a.execute(domain.Request{Command: c, Actor: a.actor()})
 }
 
 func (a account) actor() domain.Actor {
@@ -78,7 +78,7 @@ func (a account) actor() domain.Actor {
 	if err != nil {
 		a.Fatal(err)
 	}
-	return domain.PersonActor(a.ID, session)
+	return domain.AuthenticatedActor(a.ID, session)
 }
 
 func (d *door) execute(r domain.Request) eventstore.Receipt {
@@ -121,5 +121,5 @@ func (a account) credit(coins domain.Coins) account {
 // gift puts something on the shelf.
 func (d *door) gift(name string, price domain.Coins) domain.GiftID {
 	d.Helper()
-	return d.operator(domain.ListGift{Name: name, Price: price, Image: "https://example.com/g.png"}).Events[0].Event.(domain.GiftListed).Gift
+	return d.operator(domain.AddGift{Name: name, Price: price, Image: "https://example.com/g.png"}).Events[0].Event.(domain.GiftAdded).Gift
 }

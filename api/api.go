@@ -150,7 +150,7 @@ func (c *Config) setDefaults() {
 	standard(&c.WritesByUser, 120)
 	standard(&c.UploadsByUser, 20)
 	standard(&c.RoomsByAddress, 10)
-	standard(&c.ChatRooms, domain.DefaultRooms)
+	standard(&c.ChatRooms, domain.DefaultMaxChatRooms)
 	standard(&c.EventStreams, 32)
 	standard(&c.EventBeat, 15*time.Second)
 	standard(&c.EventSlow, 5*time.Second)

@@ -110,8 +110,8 @@ func (s *server) confirmed(ctx context.Context, c caller) (projections.User, err
 	switch {
 	case err != nil:
 		return user, err
-	case active && session == c.session && user.Denied.Holds(s.Now()):
-		return user, refusal(domain.CodeDenied, "user %d is kept out", c.user)
+	case active && session == c.session && user.Ban.Active(s.Now()):
+		return user, refusal(domain.CodeBanned, "user %d is kept out", c.user)
 	case active && session == c.session:
 		return user, nil
 	case behind: // the tables have not seen this session begin, perhaps

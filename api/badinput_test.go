@@ -174,7 +174,7 @@ func TestRates(t *testing.T) {
 	const text = "操作太频繁，请稍后再试"
 	limited := func(t *testing.T, got answer) {
 		t.Helper()
-		got.fails(429, domain.CodeTooOften, text)
+		got.fails(429, domain.CodeRateLimited, text)
 		if got.header.Get("Retry-After") != "60" {
 			t.Errorf("Retry-After %q", got.header.Get("Retry-After"))
 		}

@@ -96,7 +96,7 @@ func tokenFor(t testing.TB, user domain.UserID, session string) string {
 func TestBusy(t *testing.T) {
 	t.Parallel()
 	d := newDoor(t, func(c *api.Config) {
-		c.Commands = eventstore.NewSequencer(c.Store, eventstore.SequencerConfig{Queue: 1}) // nobody runs it
+		c.Commands = eventstore.NewSequencer(c.Store, eventstore.SequencerConfig{QueueSize: 1}) // nobody runs it
 		c.RequestTimeout = 700 * time.Millisecond
 	})
 	session := "s"

@@ -25,19 +25,19 @@ type chatted[T any] struct {
 
 // ChatRoom is a chat room as everybody may see it.
 type ChatRoom struct {
-	ID       domain.RoomID `json:"_id"`
-	Name     string        `json:"name"`
-	CreateAt string        `json:"createAt" doc:"UTC"`
+	ID       domain.ChatRoomID `json:"_id"`
+	Name     string            `json:"name"`
+	CreateAt string            `json:"createAt" doc:"UTC"`
 }
 
 // ChatUser is a person as the pages of chat rooms know people.
 type ChatUser struct {
-	ID       string         `json:"_id"`
-	Name     string         `json:"name"`
-	Avatar   string         `json:"avatar"`
-	Online   bool           `json:"online" doc:"in the chat now"`
-	Room     *domain.RoomID `json:"room" doc:"the room that the person came into last; null when in none"`
-	CreateAt string         `json:"createAt" doc:"of the account, UTC"`
+	ID       string             `json:"_id"`
+	Name     string             `json:"name"`
+	Avatar   string             `json:"avatar"`
+	Online   bool               `json:"online" doc:"in the chat now"`
+	Room     *domain.ChatRoomID `json:"room" doc:"the room that the person came into last; null when in none"`
+	CreateAt string             `json:"createAt" doc:"of the account, UTC"`
 }
 
 type peopledRoom struct {
@@ -114,21 +114,21 @@ func (s *server) createRoom(ctx context.Context, in roomNamed) (ChatRoom, error)
 		return ChatRoom{}, err
 	}
 	c := AddRoom(s.Store, in.Name)
-	c.Most = s.ChatRooms
+	c.MaxChatRooms = s.ChatRooms
 	receipt, err := s.Commands.Execute(ctx, domain.Request{Command: c, Correlation: asked.id})
 	if err != nil {
 		return ChatRoom{}, err
 	}
 	s.settle(ctx, receipt)
-	made, at, err := fact[domain.RoomCreated](receipt)
-	return ChatRoom{made.Room, made.Name, at.RecordedAt.UTC().Format(utcTime)}, err
+	made, at, err := fact[domain.ChatRoomCreated](receipt)
+	return ChatRoom{made.ChatRoom, made.Name, at.RecordedAt.UTC().Format(utcTime)}, err
 }
 
-// AddRoom asks for a chat room under an id of its own, drawn at random.
-func AddRoom(store *eventstore.Store, name string) domain.AddRoom {
+// CreateChatRoom asks for a chat room under an id of its own, drawn at random.
+func AddRoom(store *eventstore.Store, name string) domain.CreateChatRoom {
 	id := make([]byte, 12)
 	rand.Read(id) // never fails
-	return domain.AddRoom{Name: name, Room: domain.RoomID(hex.EncodeToString(id)), NameKey: store.NameKey(name)}
+	return domain.CreateChatRoom{Name: name, ChatRoom: domain.ChatRoomID(hex.EncodeToString(id)), NameKey: store.NameKey(name)}
 }
 
 func (s *server) allRooms(ctx context.Context, _ struct{}) ([]peopledRoom, error) {
@@ -136,11 +136,11 @@ func (s *server) allRooms(ctx context.Context, _ struct{}) ([]peopledRoom, error
 	if err != nil {
 		return nil, err
 	}
-	ids := make([]domain.RoomID, len(rooms))
+	ids := make([]domain.ChatRoomID, len(rooms))
 	for i, r := range rooms {
 		ids[i] = r.ID
 	}
-	members, err := s.Queries.Members(ctx, ids, peopleShown)
+	members, err := s.Queries.ChatRoomUsers(ctx, ids, peopleShown)
 	if err != nil {
 		return nil, err
 	}
@@ -154,7 +154,7 @@ func (s *server) allRooms(ctx context.Context, _ struct{}) ([]peopledRoom, error
 	return shown, nil
 }
 
-func chatUser(p projections.Profile, online bool, room domain.RoomID, since string) ChatUser {
+func chatUser(p projections.Profile, online bool, room domain.ChatRoomID, since string) ChatUser {
 	u := ChatUser{ID: byUser(p.ID), Name: p.Name(), Avatar: p.Avatar, Online: online, CreateAt: since}
 	if room != "" {
 		u.Room = &room

@@ -132,8 +132,8 @@ func TestEmailLogin(t *testing.T) {
 		}
 	})
 	t.Run("gives no right of an operator's", func(t *testing.T) {
-		_, err := d.sequencer.Execute(t.Context(), domain.Request{By: domain.Actor{Kind: domain.Operator}, Command: domain.GrantRole{User: 2, Role: domain.RoleOperator}})
-		if no := domain.Refused(err); no == nil || no.Code != domain.CodeForbidden {
+		_, err := d.sequencer.Execute(t.Context(), domain.Request{Actor: domain.Actor{Kind: domain.Operator}, Command: domain.GrantRole{User: 2, Role: domain.RoleOperator}})
+		if no := domain.AsRefusal(err); no == nil || no.Code != domain.CodeForbidden {
 			t.Error(err)
 		}
 	})
@@ -172,7 +172,7 @@ func TestChatRooms(t *testing.T) {
 		return r, chatted(t, d.post(path, map[string]string{"name": name}, "Authorization", "Bearer null"), &r)
 	}
 	music, no := create("/createRoom", " Music 🎵 ")
-	if no != "" || !domain.IsRoomID(music.ID) || music.Name != "Music 🎵" || time.Since(music.CreateAt).Abs() > time.Minute {
+	if no != "" || !domain.IsChatRoomID(music.ID) || music.Name != "Music 🎵" || time.Since(music.CreateAt).Abs() > time.Minute {
 		t.Fatalf("%q %+v", no, music)
 	}
 	if again, no := create("/addRoom", "MUSIC 🎵"); no != "房间已经存在!" {
@@ -188,7 +188,7 @@ func TestChatRooms(t *testing.T) {
 	a := d.person("alice")
 	enter := func(connection string, room string) {
 		t.Helper()
-		a.does(domain.EnterChat{Connection: connection, Profile: domain.ChatRooms, Room: domain.RoomID(room), Process: "p1"})
+		a.does(domain.EnterChat{Connection: connection, Profile: domain.ProfileRooms, ChatRoom: domain.ChatRoomID(room), Node: "p1"})
 	}
 	chatted(t, d.get("/getAllRooms"), &none)
 	if len(none) != 1 || len(none[0].Users) != 0 {

@@ -72,7 +72,7 @@ func (s *server) growOlder(w http.ResponseWriter, r *http.Request) {
 	defer cancel()
 	c, err := person(ctx)
 	if err == nil {
-		_, err = s.execute(ctx, c, domain.GrowOlder{})
+		_, err = s.execute(ctx, c, domain.IncrementAge{})
 	}
 	if err == nil {
 		writeJSON(w, http.StatusOK, coded{Code: http.StatusOK, Message: textAdded})

@@ -38,9 +38,9 @@ func (s *server) coinHistory(ctx context.Context, _ caller, in *wallet) (history
 	if of != member.ID && !auditor(member) {
 		return history[movement]{}, refusal(domain.CodeForbidden, "another's wallet needs the role %s", domain.RoleAuditor)
 	}
-	account := domain.AccountOf(of)
+	account := domain.WalletAccount(of)
 	if in.Account == "earnings" {
-		account = domain.EarningsOf(of)
+		account = domain.EarningsAccount(of)
 	}
 	w, err := s.window(ctx, in.Window)
 	if err != nil {
@@ -50,7 +50,7 @@ func (s *server) coinHistory(ctx context.Context, _ caller, in *wallet) (history
 	if err != nil {
 		return history[movement]{}, err
 	}
-	return part(ctx, s, found, func(m projections.Movement) (movement, int64) {
+	return part(ctx, s, found, func(m projections.CoinMovement) (movement, int64) {
 		return movement{m.Position, m.Amount, m.BalanceAfter, m.Order, m.Live, m.Gift, m.At}, m.Position
 	})
 }

@@ -42,7 +42,7 @@ func (s *server) credential(ctx context.Context, id uuid.UUID) (string, error) {
 // dropCredential deletes a hash whose registration was refused. After any other error the
 // account may exist: then the hash stays, and is swept one day if it does not.
 func (s *server) dropCredential(ctx context.Context, id uuid.UUID, cause error) {
-	if domain.Refused(cause) == nil {
+	if domain.AsRefusal(cause) == nil {
 		return
 	}
 	if _, err := s.Pool.Exec(ctx, deleteCredential, id); err != nil {

@@ -88,7 +88,7 @@ type ownChatUser struct {
 // validate answers whom a token names, if the session is the newest.
 func (s *server) validate(ctx context.Context, in tokenSaid) (ownChatUser, error) {
 	who, err := s.named(ctx, in.Token)
-	if no := domain.Refused(err); no != nil {
+	if no := domain.AsRefusal(err); no != nil {
 		return who, fail(no.Code, no.Text, says{no.Code: textNotAUser})
 	}
 	return who, err
@@ -103,7 +103,7 @@ func (s *server) named(ctx context.Context, token string) (own ownChatUser, err 
 	if err != nil {
 		return own, err
 	}
-	room, online, err := s.Queries.Online(ctx, user)
+	room, online, err := s.Queries.ChatPresence(ctx, user)
 	if err != nil {
 		return own, err
 	}

@@ -32,7 +32,7 @@ type eventLine struct {
 	Payload     json.RawMessage `json:"payload,omitempty" doc:"of an event that this program cannot read; people's texts in it are sealed"`
 }
 
-func lineOf(r eventstore.Recorded) eventLine {
+func lineOf(r eventstore.Record) eventLine {
 	line := eventLine{
 		Cursor: eventstore.CursorOf(r), Position: r.Position, Stream: r.Stream, Version: r.Version, EventID: r.ID.String(),
 		Type: r.Type, Data: r.Event, Actor: r.Metadata.Actor, Live: r.LiveID, RecordedAt: r.RecordedAt,
@@ -91,7 +91,7 @@ func (s *server) newEventWriter(w http.ResponseWriter, asked replay) *eventWrite
 }
 
 // events writes a line for each of found.
-func (e *eventWriter) events(found []eventstore.Recorded) error {
+func (e *eventWriter) events(found []eventstore.Record) error {
 	for _, r := range found {
 		e.cursor, e.at = eventstore.CursorOf(r), r.Position
 		err := e.line("", lineOf(r))

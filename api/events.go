@@ -101,7 +101,7 @@ func knownTypes(asked []string) ([]string, error) {
 			return nil, refusal(domain.CodeBadRequest, "there is no event of type %.60q", t)
 		}
 		types = append(types, t)
-		for older := range domain.Events[i].Older {
+		for older := range domain.Events[i].Upcasters {
 			types = append(types, older)
 		}
 	}
@@ -144,7 +144,7 @@ func (s *server) replay(ctx context.Context, asked replay, out *eventWriter) {
 // replayPage looks at the log once, after waiting for it to grow if there is nothing to look at. It
 // answers why the stream is over, or "".
 func (s *server) replayPage(ctx context.Context, asked *replay, out *eventWriter) (string, error) {
-	seen := s.Store.Appended().Seen()
+	seen := s.Store.Appended().Count()
 	page, err := s.Store.Read(ctx, asked.query)
 	if err != nil {
 		return "", err

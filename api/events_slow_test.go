@@ -29,7 +29,7 @@ func (a account) comments(live domain.LiveID, n int) {
 	for range 64 {
 		all.Go(func() {
 			for range n / 64 {
-				_, err := a.sequencer.Execute(a.Context(), domain.Request{By: domain.PersonActor(a.ID, session), Command: domain.PostComment{Live: live, Text: text}})
+				_, err := a.sequencer.Execute(a.Context(), domain.Request{Actor: domain.AuthenticatedActor(a.ID, session), Command: domain.PostComment{Live: live, Text: text}})
 				if err != nil && !errors.Is(err, eventstore.ErrBusy) {
 					a.Error(err)
 				}

@@ -138,7 +138,7 @@ func TestEventsHistory(t *testing.T) {
 	})
 	t.Run("has people's texts", func(t *testing.T) {
 		var registered domain.UserRegistered
-		if err := json.Unmarshal(all[0].Data, &registered); err != nil || registered.Username != "alice" || all[0].Type != "user.registered.v1" || all[0].Actor != "anyone" {
+		if err := json.Unmarshal(all[0].Data, &registered); err != nil || registered.Username != "alice" || all[0].Type != "user.registered.v1" || all[0].Actor != "anonymous" {
 			t.Fatalf("got %+v, %v", all[0], err)
 		}
 	})
@@ -218,7 +218,7 @@ func TestEventsThatCannotBeRead(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	behind, err := d.sequencer.Execute(t.Context(), domain.Request{Command: domain.ListGift{Name: "rose", Price: 1}, By: domain.Actor{Kind: domain.Operator}})
+	behind, err := d.sequencer.Execute(t.Context(), domain.Request{Command: domain.AddGift{Name: "rose", Price: 1}, Actor: domain.Actor{Kind: domain.Operator}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -280,7 +280,7 @@ func TestEventsFollow(t *testing.T) {
 				all.Go(func() {
 					for i := range n {
 						_, err := d.sequencer.Execute(t.Context(), domain.Request{
-							By: domain.PersonActor(b.ID, session), Command: domain.PostComment{Live: live, Text: fmt.Sprint(i)},
+							Actor: domain.AuthenticatedActor(b.ID, session), Command: domain.PostComment{Live: live, Text: fmt.Sprint(i)},
 						})
 						if err != nil {
 							t.Error(err)

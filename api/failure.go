@@ -83,42 +83,42 @@ var chinese = map[domain.Code]string{
 
 // statuses is the HTTP status of every code that has not 400.
 var statuses = map[domain.Code]int{
-	domain.CodeTokenMissing:    http.StatusUnauthorized,
-	domain.CodeTokenExpired:    http.StatusUnauthorized,
-	domain.CodeTokenInvalid:    http.StatusUnauthorized,
-	domain.CodeSessionEnded:    http.StatusUnauthorized,
-	domain.CodeUserUnavailable: http.StatusUnauthorized,
-	codeSignature:              http.StatusUnauthorized,
-	domain.CodeForbidden:       http.StatusForbidden,
-	domain.CodeDenied:          http.StatusForbidden,
-	domain.CodeLiveNotFound:    http.StatusNotFound,
-	domain.CodeGiftNotFound:    http.StatusNotFound,
-	domain.CodeNoRecording:     http.StatusNotFound,
-	domain.CodeOrderNotFound:   http.StatusNotFound,
-	codeNoRoute:                http.StatusNotFound,
-	codeNoConnection:           http.StatusNotFound,
-	codeMethod:                 http.StatusMethodNotAllowed,
-	codeBodyTooSlow:            http.StatusRequestTimeout,
-	domain.CodeRoomNotFound:    http.StatusNotFound,
-	domain.CodeGuestGone:       http.StatusNotFound,
-	domain.CodeKeyReused:       http.StatusConflict,
-	domain.CodeRoomTaken:       http.StatusConflict,
-	domain.CodeRoomsFull:       http.StatusConflict,
-	domain.CodeNicknameTaken:   http.StatusConflict,
-	domain.CodeNameTaken:       http.StatusConflict,
-	domain.CodeLiveNotStarted:  http.StatusConflict,
-	domain.CodeLiveEnded:       http.StatusConflict,
-	domain.CodeRecordingOn:     http.StatusConflict,
-	domain.CodeNoStream:        http.StatusConflict,
-	domain.CodeCoinsTooFew:     http.StatusConflict,
-	domain.CodeCoinsOverflow:   http.StatusConflict,
-	domain.CodeOrderMismatch:   http.StatusConflict,
-	codeCursorLost:             http.StatusConflict,
-	codeBodyTooLarge:           http.StatusRequestEntityTooLarge,
-	codeImage:                  http.StatusUnsupportedMediaType,
-	domain.CodeTooOften:        http.StatusTooManyRequests,
-	domain.CodeBusy:            http.StatusServiceUnavailable,
-	domain.CodeInternal:        http.StatusInternalServerError,
+	domain.CodeTokenMissing:        http.StatusUnauthorized,
+	domain.CodeTokenExpired:        http.StatusUnauthorized,
+	domain.CodeTokenInvalid:        http.StatusUnauthorized,
+	domain.CodeSessionEnded:        http.StatusUnauthorized,
+	domain.CodeUserUnavailable:     http.StatusUnauthorized,
+	codeSignature:                  http.StatusUnauthorized,
+	domain.CodeForbidden:           http.StatusForbidden,
+	domain.CodeBanned:              http.StatusForbidden,
+	domain.CodeLiveNotFound:        http.StatusNotFound,
+	domain.CodeGiftNotFound:        http.StatusNotFound,
+	domain.CodeRecordingNotFound:   http.StatusNotFound,
+	domain.CodeOrderNotFound:       http.StatusNotFound,
+	codeNoRoute:                    http.StatusNotFound,
+	codeNoConnection:               http.StatusNotFound,
+	codeMethod:                     http.StatusMethodNotAllowed,
+	codeBodyTooSlow:                http.StatusRequestTimeout,
+	domain.CodeChatRoomNotFound:    http.StatusNotFound,
+	domain.CodeParticipantNotFound: http.StatusNotFound,
+	domain.CodeKeyReused:           http.StatusConflict,
+	domain.CodeChatRoomTaken:       http.StatusConflict,
+	domain.CodeTooManyChatRooms:    http.StatusConflict,
+	domain.CodeNicknameTaken:       http.StatusConflict,
+	domain.CodeNameTaken:           http.StatusConflict,
+	domain.CodeLiveNotStarted:      http.StatusConflict,
+	domain.CodeLiveEnded:           http.StatusConflict,
+	domain.CodeRecordingRunning:    http.StatusConflict,
+	domain.CodeNoBroadcast:         http.StatusConflict,
+	domain.CodeCoinsTooFew:         http.StatusConflict,
+	domain.CodeCoinsOverflow:       http.StatusConflict,
+	domain.CodeOrderMismatch:       http.StatusConflict,
+	codeCursorLost:                 http.StatusConflict,
+	codeBodyTooLarge:               http.StatusRequestEntityTooLarge,
+	codeImage:                      http.StatusUnsupportedMediaType,
+	domain.CodeRateLimited:         http.StatusTooManyRequests,
+	domain.CodeBusy:                http.StatusServiceUnavailable,
+	domain.CodeInternal:            http.StatusInternalServerError,
 }
 
 // says are the texts of one endpoint where they differ from those of everywhere else.
@@ -163,7 +163,7 @@ func (s *server) failed(ctx context.Context, err error, texts says) *failure {
 		return fail(no.Code, no.Text, texts)
 	case errors.Is(err, eventstore.ErrCursorLost):
 		return fail(codeCursorLost, "the cursor is of another log, or this log was restored to an earlier day: begin anew", texts)
-	case errors.Is(err, eventstore.ErrCursor):
+	case errors.Is(err, eventstore.ErrInvalidCursor):
 		return fail(codeCursor, "this is no cursor: send one back as it came, or 0 for the beginning", texts)
 	case errors.Is(err, projections.ErrNotFound): // a person whom the tables do not know, or not yet
 		return fail(domain.CodeUserUnavailable, "there is no such user", texts)
@@ -186,6 +186,6 @@ func unavailable(err error) bool {
 	var broken net.Error
 	var said *pgconn.PgError
 	return errors.Is(err, eventstore.ErrUnavailable) || errors.Is(err, eventstore.ErrClosed) ||
-		errors.Is(err, eventstore.ErrUnknown) || errors.Is(err, context.DeadlineExceeded) || errors.As(err, &connect) || errors.As(err, &broken) ||
+		errors.Is(err, eventstore.ErrOutcomeUnknown) || errors.Is(err, context.DeadlineExceeded) || errors.As(err, &connect) || errors.As(err, &broken) ||
 		errors.As(err, &said) && (strings.HasPrefix(said.Code, "57P") || strings.HasPrefix(said.Code, "08"))
 }

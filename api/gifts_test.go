@@ -143,5 +143,5 @@ func TestTopUp(t *testing.T) {
 			}
 		})
 	}
-	a.post("/api/gift/wxpay", object{"price": 1_000_001}).fails(400, domain.CodeNumber, textBad)
+	a.post("/api/gift/wxpay", object{"price": 1_000_001}).fails(400, domain.CodeNumberOutOfRange, textBad)
 }

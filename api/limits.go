@@ -43,7 +43,7 @@ func (r rate) admit(key string) error {
 	if !r.limiter.OnLimit(nil, r.request, key) {
 		return nil
 	}
-	f := fail(domain.CodeTooOften, "too often: try again later", nil)
+	f := fail(domain.CodeRateLimited, "too often: try again later", nil)
 	f.retry = time.Minute
 	return f
 }

@@ -27,7 +27,7 @@ type Room struct {
 
 // LivePicture is what a room's stream holds.
 type LivePicture struct {
-	domain.Picture
+	domain.MediaInfo
 	Since time.Time `json:"since"`
 }
 
@@ -60,8 +60,8 @@ func (s *server) roomOf(l projections.Live) Room {
 		ID: l.ID, Title: l.Title, Cover: l.Cover, Status: l.Status, LookCount: l.LookCount, Coin: l.Coin,
 		UserID: l.UserID, Owner: l.UserID, CreatedTime: s.wall(l.CreatedAt), UpdatedTime: l.UpdatedAt.UTC().Format(utcTime),
 	}
-	if l.Show.ID != "" {
-		room.Picture = &LivePicture{l.Show.Picture, l.Show.Since}
+	if l.Broadcast.ID != "" {
+		room.Picture = &LivePicture{l.Broadcast.Media, l.Broadcast.StartedAt}
 	}
 	return room
 }
@@ -76,7 +76,7 @@ type newLive struct {
 }
 
 func (s *server) createLive(ctx context.Context, c caller, in *newLive) (signed[KeyedRoom], error) {
-	receipt, err := s.execute(ctx, c, domain.CreateLive{Title: in.Body.Title, Cover: in.Body.Cover, Key: streamKey()})
+	receipt, err := s.execute(ctx, c, domain.CreateLive{Title: in.Body.Title, Cover: in.Body.Cover, StreamKey: streamKey()})
 	if err != nil {
 		return signed[KeyedRoom]{}, err
 	}
@@ -84,11 +84,11 @@ func (s *server) createLive(ctx context.Context, c caller, in *newLive) (signed[
 	if err != nil {
 		return signed[KeyedRoom]{}, err
 	}
-	sign := s.Signs.Publish(live.Key)
-	return signed[KeyedRoom]{Data: KeyedRoom{s.created(live, at), live.Key}, Sign: &sign}, nil
+	sign := s.Signs.Publish(live.StreamKey)
+	return signed[KeyedRoom]{Data: KeyedRoom{s.created(live, at), live.StreamKey}, Sign: &sign}, nil
 }
 
-func (s *server) created(e domain.LiveCreated, r eventstore.Recorded) Room {
+func (s *server) created(e domain.LiveCreated, r eventstore.Record) Room {
 	return s.roomOf(projections.Live{
 		ID: e.Live, UserID: e.Streamer, Title: e.Title, Cover: e.Cover, CreatedAt: r.RecordedAt, UpdatedAt: r.RecordedAt,
 	})
@@ -158,7 +158,7 @@ func (s *server) readLive(ctx context.Context, in *liveID) (signed[shownRoom], e
 		return signed[shownRoom]{}, err
 	}
 	owner := live.Owner
-	shown := shownRoom{KeyedRoom{s.roomOf(live), live.Key}, shownUser{owner.ID, owner.Username, owner.Avatar}}
+	shown := shownRoom{KeyedRoom{s.roomOf(live), live.StreamKey}, shownUser{owner.ID, owner.Username, owner.Avatar}}
 	sign, err := s.signFor(ctx, live)
 	return signed[shownRoom]{Data: shown, Sign: sign}, err
 }
@@ -178,15 +178,15 @@ func (s *server) signFor(ctx context.Context, live projections.Live) (*string, e
 	if live.Status == domain.StatusEnded {
 		return nil, nil
 	}
-	sign := s.Signs.Play(live.Key)
+	sign := s.Signs.Play(live.StreamKey)
 	if askerOf(ctx).caller.user != live.UserID { // nobody's, without a good token
 		return &sign, nil
 	}
 	_, err := s.member(ctx)
 	if err == nil {
-		sign = s.Signs.Publish(live.Key)
+		sign = s.Signs.Publish(live.StreamKey)
 	}
-	if domain.Refused(err) != nil {
+	if domain.AsRefusal(err) != nil {
 		err = nil
 	}
 	return &sign, err

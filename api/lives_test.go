@@ -231,7 +231,7 @@ func TestReadLive(t *testing.T) {
 		if !strings.Contains(picture(), `"picture":null`) {
 			t.Fatalf("got %s", picture())
 		}
-		d.says(domain.StartPublish{Live: id, Show: "s1", Process: "p1", Picture: domain.Picture{Video: "h264", Width: 1280, Height: 720, Audio: "aac"}})
+		d.says(domain.StartBroadcast{Live: id, Broadcast: "s1", Node: "p1", Media: domain.MediaInfo{Video: "h264", Width: 1280, Height: 720, Audio: "aac"}})
 		const want = `"picture":{"video":"h264","width":1280,"height":720,"audio":"aac","since":"`
 		if !strings.Contains(picture(), want) || !strings.Contains(string(d.get("/api/live/list/1").raw), want) {
 			t.Fatalf("got %s", picture())
@@ -298,7 +298,7 @@ func TestZoneOfCreatedTime(t *testing.T) {
 // says has the program itself say something, and waits until the tables have it.
 func (d *door) says(c domain.Command) {
 	d.Helper()
-	receipt, err := d.sequencer.Execute(d.Context(), domain.Request{Command: c, By: domain.Actor{Kind: domain.System}})
+	receipt, err := d.sequencer.Execute(d.Context(), domain.Request{Command: c, Actor: domain.Actor{Kind: domain.System}})
 	if err == nil {
 		err = d.feed.WaitFor(d.Context(), receipt.Position)
 	}

@@ -89,8 +89,8 @@ type denyUser struct {
 // denyUser keeps a person out, whose rooms end if they are on air.
 func (s *server) denyUser(ctx context.Context, c caller, in *denyUser) (string, error) {
 	user := domain.UserID(in.Body.User)
-	err := s.Queries.OffTheAir(ctx, user, func(lives []domain.LiveID) error {
-		receipt, err := s.execute(ctx, c, domain.DenyUser{User: user, Seconds: in.Body.Seconds, Reason: in.Body.Reason, Lives: lives})
+	err := s.Queries.EndLives(ctx, user, func(lives []domain.LiveID) error {
+		receipt, err := s.execute(ctx, c, domain.BanUser{User: user, Seconds: in.Body.Seconds, Reason: in.Body.Reason, Lives: lives})
 		if err == nil && !s.reached(ctx, receipt.Position) {
 			err = fail(domain.CodeBusy, "it is done, but for rooms that were begun at this moment: ask again", nil)
 		}
@@ -107,7 +107,7 @@ type allowUser struct {
 }
 
 func (s *server) allowUser(ctx context.Context, c caller, in *allowUser) (string, error) {
-	_, err := s.execute(ctx, c, domain.AllowUser{User: domain.UserID(in.Body.User)})
+	_, err := s.execute(ctx, c, domain.UnbanUser{User: domain.UserID(in.Body.User)})
 	return "ok", err
 }
 
@@ -121,7 +121,7 @@ type denyViewer struct {
 }
 
 func (s *server) denyViewer(ctx context.Context, c caller, in *denyViewer) (string, error) {
-	_, err := s.execute(ctx, c, domain.DenyViewer{
+	_, err := s.execute(ctx, c, domain.BanViewer{
 		Live: domain.LiveID(in.Body.ID), User: domain.UserID(in.Body.User), Seconds: in.Body.Seconds, Reason: in.Body.Reason,
 	})
 	return "ok", err
@@ -135,6 +135,6 @@ type allowViewer struct {
 }
 
 func (s *server) allowViewer(ctx context.Context, c caller, in *allowViewer) (string, error) {
-	_, err := s.execute(ctx, c, domain.AllowViewer{Live: domain.LiveID(in.Body.ID), User: domain.UserID(in.Body.User)})
+	_, err := s.execute(ctx, c, domain.UnbanViewer{Live: domain.LiveID(in.Body.ID), User: domain.UserID(in.Body.User)})
 	return "ok", err
 }

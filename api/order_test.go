@@ -44,7 +44,7 @@ func TestKick(t *testing.T) {
 	boss, ann := d.person("boss").grant(domain.RoleOperator), d.person("ann")
 	t.Run("of a person is on record, with who did it and why", func(t *testing.T) {
 		boss.post("/api/operator/kick", object{"user": ann.ID, "reason": "请文明发言"}).ok(nil)
-		if e, actor := newest[domain.UserKicked](d); e.User != ann.ID || e.Reason != "请文明发言" || actor != domain.PersonActor(boss.ID, "").String() {
+		if e, actor := newest[domain.UserKicked](d); e.User != ann.ID || e.Reason != "请文明发言" || actor != domain.AuthenticatedActor(boss.ID, "").String() {
 			t.Errorf("%+v by %s", e, actor)
 		}
 	})
@@ -84,7 +84,7 @@ func TestDenyUser(t *testing.T) {
 	ann.post("/api/live/changestatus", object{"id": second, "type": "pause"}).ok(nil)
 	third := ann.live("not begun")
 	boss.post("/api/operator/deny", object{"user": ann.ID, "seconds": 3600, "reason": "cool down"}, "Idempotency-Key", "once").ok(nil)
-	if e, _ := newest[domain.UserDenied](d); e.Reason != "cool down" || e.Until < time.Now().Unix()+3500 {
+	if e, _ := newest[domain.UserBanned](d); e.Reason != "cool down" || e.Until < time.Now().Unix()+3500 {
 		t.Errorf("%+v", e)
 	}
 	for live, status := range map[domain.LiveID]domain.Status{first: domain.StatusEnded, second: domain.StatusEnded, third: domain.StatusNotStarted} {
@@ -92,15 +92,15 @@ func TestDenyUser(t *testing.T) {
 			t.Errorf("live %d: %+v, %v", live, l.Status, err)
 		}
 	}
-	ann.get("/api/user/info").fails(http.StatusForbidden, "denied", forbidden)
-	ann.post("/api/live/create", object{"title": "x", "cover": ""}).fails(http.StatusForbidden, "denied", forbidden)
-	d.post("/api/login", map[string]string{"username": "ann", "password": password}).fails(http.StatusForbidden, "denied", forbidden)
+	ann.get("/api/user/info").fails(http.StatusForbidden, "banned", forbidden)
+	ann.post("/api/live/create", object{"title": "x", "cover": ""}).fails(http.StatusForbidden, "banned", forbidden)
+	d.post("/api/login", map[string]string{"username": "ann", "password": password}).fails(http.StatusForbidden, "banned", forbidden)
 	before := d.position()
 	boss.post("/api/operator/deny", object{"user": ann.ID, "seconds": 3600, "reason": "cool down"}, "Idempotency-Key", "once").ok(nil)
 	if d.position() != before {
 		t.Error("the same key was carried out twice")
 	}
-	ann.post("/api/operator/allow", object{"user": ann.ID}).fails(http.StatusForbidden, "denied", forbidden)
+	ann.post("/api/operator/allow", object{"user": ann.ID}).fails(http.StatusForbidden, "banned", forbidden)
 	boss.post("/api/operator/allow", object{"user": ann.ID}).ok(nil)
 	ann.get("/api/user/info").ok(nil) // the session was never ended
 	ann.post("/api/operator/deny", object{"user": boss.ID}).fails(http.StatusForbidden, "forbidden", forbidden)
@@ -114,12 +114,12 @@ func TestDenyViewer(t *testing.T) {
 	live := ann.onAir("one")
 	deny, allow := object{"id": live, "user": bob.ID, "reason": "be kind"}, object{"id": live, "user": bob.ID}
 	ann.post("/api/live/deny", deny).ok(nil)
-	if e, actor := newest[domain.ViewerDenied](d); e.User != bob.ID || e.Live != live || actor != domain.PersonActor(ann.ID, "").String() {
+	if e, actor := newest[domain.ViewerBanned](d); e.User != bob.ID || e.Live != live || actor != domain.AuthenticatedActor(ann.ID, "").String() {
 		t.Errorf("%+v by %s", e, actor)
 	}
 	bob.post("/api/live/allow", allow).fails(http.StatusNotFound, "live_not_found", noRoom)
 	boss.post("/api/live/allow", allow).ok(nil)
-	if _, actor := newest[domain.ViewerAllowed](d); actor != domain.PersonActor(boss.ID, "").String() {
+	if _, actor := newest[domain.ViewerUnbanned](d); actor != domain.AuthenticatedActor(boss.ID, "").String() {
 		t.Errorf("by %s", actor)
 	}
 	bob.post("/api/live/deny", object{"id": live, "user": ann.ID}).fails(http.StatusNotFound, "live_not_found", noRoom)
@@ -133,7 +133,7 @@ func TestAnOperatorEndsAnyLive(t *testing.T) {
 	live := ann.onAir("one")
 	boss.post("/api/live/changestatus", object{"id": live, "type": "pause"}).fails(http.StatusNotFound, "live_not_found", "该"+noRoom)
 	boss.post("/api/live/changestatus", object{"id": live, "type": "stop"}).ok(nil)
-	if e, actor := newest[domain.LiveStatusChanged](d); e.To != domain.StatusEnded || e.Streamer != ann.ID || actor != domain.PersonActor(boss.ID, "").String() {
+	if e, actor := newest[domain.LiveStatusChanged](d); e.To != domain.StatusEnded || e.Streamer != ann.ID || actor != domain.AuthenticatedActor(boss.ID, "").String() {
 		t.Errorf("%+v by %s", e, actor)
 	}
 	ann.post("/api/live/changestatus", object{"id": live, "type": "play"}).fails(http.StatusConflict, "live_ended", "该直播间已结束")

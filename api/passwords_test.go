@@ -114,7 +114,7 @@ func TestPasswordCheck(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			err := p.check(c.password)
-			if no := domain.Refused(err); c.code == "" && err != nil || c.code != "" && (no == nil || no.Code != c.code) {
+			if no := domain.AsRefusal(err); c.code == "" && err != nil || c.code != "" && (no == nil || no.Code != c.code) {
 				t.Fatalf("got %v, want %q", err, c.code)
 			}
 		})

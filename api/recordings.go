@@ -28,12 +28,12 @@ type Recording struct {
 
 // RecordingPart is one file of a recording.
 type RecordingPart struct {
-	URL     string         `json:"url" doc:"good for as long as a sign"`
-	File    string         `json:"file"`
-	Began   time.Time      `json:"began"`
-	Millis  int64          `json:"length_ms"`
-	Bytes   int64          `json:"bytes"`
-	Picture domain.Picture `json:"picture" doc:"what it holds"`
+	URL     string           `json:"url" doc:"good for as long as a sign"`
+	File    string           `json:"file"`
+	Began   time.Time        `json:"began"`
+	Millis  int64            `json:"length_ms"`
+	Bytes   int64            `json:"bytes"`
+	Picture domain.MediaInfo `json:"picture" doc:"what it holds"`
 }
 
 type recordChoice struct {
@@ -69,14 +69,14 @@ func (s *server) listRecordings(ctx context.Context, in *recordingsOf) ([]Record
 
 func (s *server) recordingOf(ctx context.Context, r projections.Recording) Recording {
 	folder := askerOf(ctx).base + RecordingsRoute + strconv.FormatInt(int64(r.Live), 10) + "/" + string(r.ID) + "/"
-	sign := "?sign=" + s.Signs.Play(r.Key)
-	shown := Recording{ID: r.ID, Live: r.Live, Status: "recording", Reason: r.Reason, Began: r.Began, Millis: r.Length.Milliseconds(), Bytes: r.Bytes,
+	sign := "?sign=" + s.Signs.Play(r.StreamKey)
+	shown := Recording{ID: r.ID, Live: r.Live, Status: "recording", Reason: r.Cause, Began: r.StartedAt, Millis: r.Duration.Milliseconds(), Bytes: r.Bytes,
 		Parts: []RecordingPart{}, Index: folder + "index.jsonl" + sign}
-	if !r.Ended.IsZero() {
-		shown.Status, shown.Ended = "finished", &r.Ended
+	if !r.EndedAt.IsZero() {
+		shown.Status, shown.Ended = "finished", &r.EndedAt
 	}
 	for _, p := range r.Parts {
-		shown.Parts = append(shown.Parts, RecordingPart{URL: folder + p.File + sign, File: p.File, Began: p.Began, Millis: p.Length, Bytes: p.Bytes, Picture: p.Picture})
+		shown.Parts = append(shown.Parts, RecordingPart{URL: folder + p.File + sign, File: p.File, Began: p.StartedAt, Millis: p.DurationMS, Bytes: p.Bytes, Picture: p.Media})
 	}
 	return shown
 }

@@ -32,9 +32,9 @@ func TestRecordings(t *testing.T) {
 	id := a.onAir("My show")
 	path := fmt.Sprintf("/api/live/%d/recordings", id)
 	began := time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)
-	d.says(domain.StartPublish{Live: id, Show: "second", Process: "p1"})
-	d.says(domain.FinishRecording{Live: id, Recording: "first", Reason: "lost", Began: began, Ended: began.Add(time.Minute), Length: 59_000, Bytes: 9000,
-		Parts: []domain.RecordingPart{{File: "1.mp4", Began: began, Length: 59_000, Bytes: 8000}}})
+	d.says(domain.StartBroadcast{Live: id, Broadcast: "second", Node: "p1"})
+	d.says(domain.FinishRecording{Live: id, Recording: "first", Cause: "lost", StartedAt: began, EndedAt: began.Add(time.Minute), DurationMS: 59_000, Bytes: 9000,
+		Parts: []domain.RecordingPart{{File: "1.mp4", StartedAt: began, DurationMS: 59_000, Bytes: 8000}}})
 	d.says(domain.StartRecording{Live: id, Recording: "second"})
 	list := func() (all []recordingForm) {
 		t.Helper()
@@ -71,13 +71,13 @@ func TestRecordings(t *testing.T) {
 
 	deletion := object{"id": id, "recording": "first"}
 	d.post("/api/live/recording/delete", deletion).fails(http.StatusUnauthorized, domain.CodeTokenMissing, "您没有权限访问该接口!")
-	b.post("/api/live/recording/delete", deletion).fails(http.StatusNotFound, domain.CodeNoRecording, "录像不存在")
-	a.post("/api/live/recording/delete", object{"id": id, "recording": "second"}).fails(http.StatusConflict, domain.CodeRecordingOn, "录像尚未结束")
+	b.post("/api/live/recording/delete", deletion).fails(http.StatusNotFound, domain.CodeRecordingNotFound, "录像不存在")
+	a.post("/api/live/recording/delete", object{"id": id, "recording": "second"}).fails(http.StatusConflict, domain.CodeRecordingRunning, "录像尚未结束")
 	a.post("/api/live/recording/delete", deletion).ok(nil)
 	if got := list(); len(got) != 1 || got[0].ID != "second" {
 		t.Errorf("got %+v", got)
 	}
-	a.post("/api/live/recording/delete", deletion).fails(http.StatusNotFound, domain.CodeNoRecording, "录像不存在")
+	a.post("/api/live/recording/delete", deletion).fails(http.StatusNotFound, domain.CodeRecordingNotFound, "录像不存在")
 }
 
 func TestWhoHasARoomRecorded(t *testing.T) {

@@ -175,9 +175,9 @@ func TestLiveReview(t *testing.T) {
 	a, b, c := d.person("alice"), d.person("bob"), d.person("carol")
 	live := a.onAir("show")
 	path := fmt.Sprintf("/api/live/%d", live)
-	b.does(domain.JoinLive{Live: live, Process: "p"})
-	c.does(domain.JoinLive{Live: live, Process: "p"})
-	d.execute(domain.Request{By: domain.Actor{Kind: domain.System}, Command: domain.LeaveLive{Live: live, User: b.ID, Cause: domain.LeftAsked, Process: "p"}})
+	b.does(domain.JoinLive{Live: live, Node: "p"})
+	c.does(domain.JoinLive{Live: live, Node: "p"})
+	d.execute(domain.Request{Actor: domain.Actor{Kind: domain.System}, Command: domain.LeaveLive{Live: live, User: b.ID, Cause: domain.LeaveRequested, Node: "p"}})
 	b.does(domain.PostComment{Live: live, Text: "first"})
 	c.does(domain.PostComment{Live: live, Text: "second"})
 
@@ -190,7 +190,7 @@ func TestLiveReview(t *testing.T) {
 	}
 	var viewers part[viewerForm]
 	a.get(path + "/viewers").ok(&viewers)
-	if v := viewers.Items; len(v) != 2 || v[0].User.ID != c.ID || !v[0].Present || v[0].LeftAt != nil || v[1].User.ID != b.ID || v[1].Present || v[1].LeftAt == nil || v[1].Cause != "asked" {
+	if v := viewers.Items; len(v) != 2 || v[0].User.ID != c.ID || !v[0].Present || v[0].LeftAt != nil || v[1].User.ID != b.ID || v[1].Present || v[1].LeftAt == nil || v[1].Cause != "requested" {
 		t.Fatalf("viewers %+v", v)
 	}
 	a.get(path + "/viewers?present=true").ok(&viewers)

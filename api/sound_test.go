@@ -29,8 +29,8 @@ func TestUploadedSounds(t *testing.T) {
 	d := newDoor(t)
 	a := d.person("alice")
 	say := func(kind domain.MessageKind, ms int, address string) error {
-		_, err := d.sequencer.Execute(t.Context(), domain.Request{By: a.actor(), Command: domain.PostMessage{
-			Kind: kind, Text: address, MS: ms, Uploads: d.url + "/uploads/",
+		_, err := d.sequencer.Execute(t.Context(), domain.Request{Actor: a.actor(), Command: domain.PostMessage{
+			Kind: kind, Text: address, DurationMS: ms, UploadURLPrefix: d.url + "/uploads/",
 		}})
 		return err
 	}
@@ -51,7 +51,7 @@ func TestUploadedSounds(t *testing.T) {
 			if err := say(domain.MessageVoice, 150, address); err != nil {
 				t.Error(err)
 			}
-			if err := say(domain.MessageSticker, 0, address); domain.Refused(err) == nil {
+			if err := say(domain.MessageSticker, 0, address); domain.AsRefusal(err) == nil {
 				t.Errorf("a sound as a sticker: %v", err)
 			}
 		})
@@ -61,7 +61,7 @@ func TestUploadedSounds(t *testing.T) {
 	if err := say(domain.MessageSticker, 0, address); err != nil {
 		t.Errorf("an uploaded sticker: %v", err)
 	}
-	if err := say(domain.MessageVoice, 150, address); domain.Refused(err) == nil {
+	if err := say(domain.MessageVoice, 150, address); domain.AsRefusal(err) == nil {
 		t.Errorf("a picture as a voice: %v", err)
 	}
 	for _, name := range []string{"moving.ogg", "moving.webm"} {

@@ -21,12 +21,12 @@ type Streams interface {
 
 // Stream is what a room's stream is and does.
 type Stream struct {
-	Live    domain.LiveID `json:"live"`
-	Title   string        `json:"title"`
-	UserID  domain.UserID `json:"user_id" doc:"the room's owner"`
-	Show    domain.ShowID `json:"show" doc:"empty while somebody waits for a stream"`
-	Process string        `json:"process" doc:"the server process that takes it in"`
-	Picture *LivePicture  `json:"picture" doc:"null while somebody waits for a stream"`
+	Live    domain.LiveID      `json:"live"`
+	Title   string             `json:"title"`
+	UserID  domain.UserID      `json:"user_id" doc:"the room's owner"`
+	Show    domain.BroadcastID `json:"show" doc:"empty while somebody waits for a stream"`
+	Process string             `json:"process" doc:"the server process that takes it in"`
+	Picture *LivePicture       `json:"picture" doc:"null while somebody waits for a stream"`
 	// Figures are those of the process that takes the stream in.
 	Publishing bool           `json:"publishing" doc:"false while a lost encoder may come back"`
 	Bitrate    int            `json:"bitrate" doc:"of the encoder, in bits a second"`
@@ -106,7 +106,7 @@ func (s *server) kickStream(ctx context.Context, c caller, in *kickForm) (string
 		return "", badRequest("live or player, one of them")
 	}
 	if kick.Live != 0 {
-		_, err := s.execute(ctx, c, domain.KickPublish{Live: domain.LiveID(kick.Live), Note: kick.Note})
+		_, err := s.execute(ctx, c, domain.KickBroadcast{Live: domain.LiveID(kick.Live), Reason: kick.Note})
 		return "ok", err
 	}
 	if _, err := s.holder(ctx, domain.RoleOperator); err != nil {
@@ -114,7 +114,7 @@ func (s *server) kickStream(ctx context.Context, c caller, in *kickForm) (string
 	}
 	found, err := s.Streams.KickPlayer(ctx, kick.Player, kick.Note)
 	if err == nil && !found {
-		err = refusal(domain.CodeNoStream, "there is no player %s", kick.Player)
+		err = refusal(domain.CodeNoBroadcast, "there is no player %s", kick.Player)
 	}
 	return "ok", err
 }

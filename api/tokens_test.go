@@ -83,7 +83,7 @@ func TestTokensVerify(t *testing.T) {
 				}
 				return
 			}
-			if no := domain.Refused(err); no == nil || no.Code != c.code {
+			if no := domain.AsRefusal(err); no == nil || no.Code != c.code {
 				t.Fatalf("got %v, want %s", err, c.code)
 			}
 			if user != 0 || session != "" {
@@ -104,7 +104,7 @@ func TestTokensRemember(t *testing.T) {
 		t.Fatalf("got %+v, %v", got, err)
 	}
 	after, _ := NewTokens([]string{secretOfTests}, time.Hour, clock(time.Unix(1_800_000_000+3601, 0)))
-	if _, _, err := after.Verify(token); domain.Refused(err) == nil || domain.Refused(err).Code != domain.CodeTokenExpired {
+	if _, _, err := after.Verify(token); domain.AsRefusal(err) == nil || domain.AsRefusal(err).Code != domain.CodeTokenExpired {
 		t.Fatalf("an hour later: %v", err)
 	}
 }
@@ -160,7 +160,7 @@ func TestTokenGoldenVector(t *testing.T) {
 	if _, err := signatureOnly.Parse(golden, tokens.keys); err != nil {
 		t.Fatalf("the signature does not verify: %v", err)
 	}
-	if _, _, err := tokens.Verify(golden); domain.Refused(err) == nil || domain.Refused(err).Code != domain.CodeTokenInvalid {
+	if _, _, err := tokens.Verify(golden); domain.AsRefusal(err) == nil || domain.AsRefusal(err).Code != domain.CodeTokenInvalid {
 		t.Fatalf("a token without exp: %v", err)
 	}
 }
@@ -198,7 +198,7 @@ func FuzzTokens(f *testing.F) {
 		if err == nil && (user != 12 || session != "s1" || !strings.HasPrefix(bare(token), good[:len(good)-1])) {
 			t.Fatalf("%q opens the door for user %d", token, user)
 		}
-		if err != nil && domain.Refused(err) == nil {
+		if err != nil && domain.AsRefusal(err) == nil {
 			t.Fatalf("%q: %v", token, err)
 		}
 	})

@@ -73,10 +73,10 @@ func (s *server) credit(ctx context.Context, header http.Header, body []byte) er
 	}
 	receipt, err := s.Commands.Execute(ctx, domain.Request{
 		Command:     domain.PayOrder{Order: payment.Order, User: payment.User, Price: payment.Price},
-		By:          domain.Actor{Kind: domain.Provider},
+		Actor:       domain.Actor{Kind: domain.PaymentProvider},
 		Correlation: asked.id,
 	})
-	if no := domain.Refused(err); no != nil {
+	if no := domain.AsRefusal(err); no != nil {
 		log.ErrorContext(ctx, "payment refused", slog.String("code", string(no.Code)), slog.String("order", string(payment.Order)),
 			slog.Int64("user_id", int64(payment.User)), slog.Int64("price", payment.Price))
 	}

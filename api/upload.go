@@ -87,7 +87,7 @@ func firstFile(r *http.Request) (*multipart.Part, error) {
 // unreadable tells the faults of an upload on its way from ours.
 func unreadable(w http.ResponseWriter, err error) error {
 	var disk *fs.PathError
-	if domain.Refused(err) != nil {
+	if domain.AsRefusal(err) != nil {
 		w.Header().Set("Connection", "close") // the rest of it is still on the way
 		return err
 	}

@@ -159,7 +159,7 @@ func (s *server) execute(ctx context.Context, c caller, command domain.Command) 
 	}
 	asked := askerOf(ctx)
 	receipt, err := s.Commands.Execute(ctx, domain.Request{
-		Command: command, By: domain.PersonActor(c.user, c.session), Key: asked.key, Correlation: asked.id,
+		Command: command, Actor: domain.AuthenticatedActor(c.user, c.session), IdempotencyKey: asked.key, Correlation: asked.id,
 	})
 	if err == nil {
 		s.settle(ctx, receipt)

@@ -9,104 +9,38 @@ import (
 )
 
 const (
-	module      = "roomlog"
-	pgtestDir   = "eventstore/pgtest"
-	peertestDir = "peertest"
+	pgtestDir = "eventstore/pgtest"
+	maxFiles  = 30 // of a package, tests aside
 )
 
-// mayImport is the import table: which folders of ours a folder's code may use beside itself.
-var mayImport = map[string][]string{
-	"domain":      {},
-	"migrations":  {},
-	"docs":        {},
-	"peertest":    {},
-	"eventstore":  {"domain", "migrations"},
-	"projections": {"domain", "eventstore"},
-	"api":         {"domain", "eventstore", "projections"},
-	"realtime":    {"domain", "eventstore", "projections"},
-	"media":       {"domain", "eventstore", "projections"},
-	"cmd":         {"domain", "migrations", "eventstore", "projections", "api", "realtime", "media", "docs"},
-}
-
-// doors never know of each other, not even in their tests: what one needs of another it
-// declares, and cmd wires it.
-var doors = []string{"api", "realtime", "media"}
-
-// domainUses is all that the rules may use: no I/O, no clock, no randomness. The package time
-// is there for its types; reading the clock is a fault of its own.
-var domainUses = []string{"cmp", "encoding/json", "errors", "fmt", "maps", "math", "slices",
-	"strconv", "strings", "time", "unicode", "unicode/utf8"}
-
-func importFaults(files []goFile) []fault {
-	var faults []fault
-	for _, file := range files {
-		folder := file.folder()
-		if _, known := mayImport[folder]; !known {
-			faults = append(faults, fault{file.path, "folder " + folder + " has no line in the import table"})
-			continue
-		}
-		for imported := range file.imports {
-			if why := importFault(file, folder, imported); why != "" {
-				faults = append(faults, fault{file.path, why})
-			}
-		}
-	}
-	return faults
-}
-
-// onlyForTests are the folders whose code is only ever part of a test.
-func onlyForTests(dir string) bool { return dir == pgtestDir || dir == peertestDir }
-
-func importFault(file goFile, folder, imported string) string {
-	inside, ours := strings.CutPrefix(imported, module+"/")
-	if !ours {
-		if folder == "domain" && !file.test() && !slices.Contains(domainUses, imported) {
-			return "domain may not use " + imported
-		}
-		return ""
-	}
-	target := topFolder(inside + "/")
-	switch {
-	case slices.Contains(doors, folder) && slices.Contains(doors, target) && folder != target:
-		return fmt.Sprintf("door %s imports door %s", folder, target)
-	case file.forTests():
-		return ""
-	case onlyForTests(inside):
-		return "only tests may import " + inside
-	case folder != target && !slices.Contains(mayImport[folder], target):
-		return fmt.Sprintf("%s may not import %s", folder, target)
-	}
-	return ""
-}
-
-// docFaults: a package says in its doc.go what it is for.
+// docFaults reports packages without a doc.go that starts with their name.
 func docFaults(files []goFile) []fault {
 	packages := map[string]string{} // folder → name
-	said := map[string]bool{}
+	documented := map[string]bool{}
 	for _, file := range files {
 		if file.test() {
 			continue
 		}
 		name := file.syntax.Name.Name
 		packages[file.dir()] = name
-		opening := "Package " + name + " "
+		start := "Package " + name + " "
 		if name == "main" {
-			opening = "Command " + path.Base(file.dir()) + " "
+			start = "Command " + path.Base(file.dir()) + " "
 		}
-		if path.Base(file.path) == "doc.go" && strings.HasPrefix(file.syntax.Doc.Text(), opening) {
-			said[file.dir()] = true
+		if path.Base(file.path) == "doc.go" && strings.HasPrefix(file.syntax.Doc.Text(), start) {
+			documented[file.dir()] = true
 		}
 	}
 	var faults []fault
 	for dir, name := range packages {
-		if !said[dir] {
-			faults = append(faults, fault{dir, "package " + name + " has no doc.go that begins by naming it"})
+		if !documented[dir] {
+			faults = append(faults, fault{dir, "package " + name + " has no doc.go that starts with its name"})
 		}
 	}
 	return faults
 }
 
-// clockFaults: time.Now is for cmd and tests; everybody else is given a clock.
+// clockFaults reports uses of time.Now outside cmd and tests: other code is given a clock.
 func clockFaults(files []goFile) []fault {
 	var faults []fault
 	for _, file := range files {
@@ -115,7 +49,7 @@ func clockFaults(files []goFile) []fault {
 			continue
 		}
 		if local == "." {
-			faults = append(faults, fault{file.path, "imports time by a dot"})
+			faults = append(faults, fault{file.path, "imports time with a dot"})
 		}
 		ast.Inspect(file.syntax, func(node ast.Node) bool {
 			if selector, ok := node.(*ast.SelectorExpr); ok && selector.Sel.Name == "Now" {
@@ -129,7 +63,7 @@ func clockFaults(files []goFile) []fault {
 	return faults
 }
 
-// initFaults: nothing happens by being imported, but for pgtest, which says why.
+// initFaults reports init functions. Only pgtest has one; its doc.go explains why.
 func initFaults(files []goFile) []fault {
 	var faults []fault
 	for _, file := range files {
@@ -144,3 +78,23 @@ func initFaults(files []goFile) []fault {
 	}
 	return faults
 }
+
+// sizeFaults reports packages with more than maxFiles files.
+func sizeFaults(files []goFile) []fault {
+	count := map[string]int{}
+	for _, file := range files {
+		if !file.test() {
+			count[file.dir()]++
+		}
+	}
+	var faults []fault
+	for dir, n := range count {
+		if n > maxFiles && !slices.Contains(tooWide, dir) {
+			faults = append(faults, fault{dir, fmt.Sprintf("has %d files, want at most %d", n, maxFiles)})
+		}
+	}
+	return faults
+}
+
+// tooWide are packages that are about to be split. The list only shrinks.
+var tooWide = []string{"api", "projections", "realtime"}

@@ -1,5 +1,4 @@
-// Package docs holds the project's documents and the tests that keep the tree as they
-// describe it: who may import whom, who may read a clock, what every package must say about
-// itself, and that no link or decision is broken. The tests parse the files themselves, so
-// that a cached result is never older than the code. It has no code of its own.
+// Package docs holds the project's documents and the tests that compare them with the source tree: import rules, use of
+// the clock, documentation of packages, log keys, retired words, links and decisions. The tests parse the files
+// themselves, so a cached result is never older than the code. The package has no code of its own.
 package docs

@@ -8,28 +8,29 @@ import (
 	"testing/fstest"
 )
 
-// rules are what the tree is held against.
+// rules are the checks of the source tree.
 var rules = []struct {
 	name  string
 	check func(*testing.T, fs.FS) []fault
 }{
-	{"imports follow the table", onCode(importFaults)},
-	{"every package says what it is for", onCode(docFaults)},
-	{"the clock is handed out by cmd", onCode(clockFaults)},
-	{"nothing happens by being imported", onCode(initFaults)},
-	{"links lead somewhere", linkFaults},
-	{"decisions say context, choice and price", decisionFaults},
-	{"every library has its reason", libraryFaults},
+	{"imports follow the rules", onCode(importFaults)},
+	{"every package has a doc.go", onCode(docFaults)},
+	{"only cmd reads the clock", onCode(clockFaults)},
+	{"no package has an init function", onCode(initFaults)},
+	{"no package has more than 30 files", onCode(sizeFaults)},
+	{"links point to existing files", linkFaults},
+	{"decisions have the headings Context, Choice and Price", decisionFaults},
+	{"every library has a stated reason", libraryFaults},
 }
 
 func onCode(check func([]goFile) []fault) func(*testing.T, fs.FS) []fault {
 	return func(t *testing.T, tree fs.FS) []fault { return check(goFiles(t, tree)) }
 }
 
-func TestTheTree(t *testing.T) {
+func TestSourceTreeFollowsTheRules(t *testing.T) {
 	tree := os.DirFS("..")
 	if files := goFiles(t, tree); !slices.ContainsFunc(files, func(f goFile) bool { return f.path == "domain/doc.go" }) {
-		t.Fatalf("the module is not here: %d Go files", len(files))
+		t.Fatalf("the source tree was not found: %d Go files", len(files))
 	}
 	for _, rule := range rules {
 		t.Run(rule.name, func(t *testing.T) {
@@ -40,7 +41,7 @@ func TestTheTree(t *testing.T) {
 	}
 }
 
-// sound is a small tree without a fault.
+// sound returns a small tree without a fault.
 func sound() fstest.MapFS {
 	return texts(map[string]string{
 		"domain/doc.go":             "// Package domain is pure.\npackage domain\nimport (\"time\"; \"strings\")\n",
@@ -48,7 +49,8 @@ func sound() fstest.MapFS {
 		"migrations/doc.go":         "// Package migrations is SQL.\npackage migrations\n",
 		"eventstore/doc.go":         "// Package eventstore is the log.\npackage eventstore\nimport (\"roomlog/domain\"; \"roomlog/migrations\")\n",
 		"eventstore/pgtest/doc.go":  "// Package pgtest is for tests.\npackage pgtest\nimport \"time\"\nvar _ = time.Now\nfunc init() {}\n",
-		"media/doc.go":              "// Package media is a door.\npackage media\nimport \"roomlog/projections\"\n",
+		"api/doc.go":                "// Package api is REST.\npackage api\nimport \"roomlog/projections\"\n",
+		"media/doc.go":              "// Package media is a server.\npackage media\nimport \"roomlog/internal/wait\"\n",
 		"media/flv/doc.go":          "// Package flv is inside it.\npackage flv\nimport \"roomlog/media\"\nfunc (T) init() {}\ntype T struct{ Now int }\nvar _ = T{}.Now\n",
 		"cmd/roomlog/doc.go":        "// Command roomlog is all of it.\npackage main\nimport (\"time\"; \"roomlog/media\")\nvar _ = time.Now\n",
 		"cmd/roomlog/main_test.go":  "package main\n",
@@ -65,7 +67,7 @@ func sound() fstest.MapFS {
 	})
 }
 
-func TestASoundTreeHasNoFault(t *testing.T) {
+func TestRulesAcceptASoundTree(t *testing.T) {
 	for _, rule := range rules {
 		if faults := rule.check(t, sound()); len(faults) > 0 {
 			t.Errorf("%s: %v", rule.name, faults)
@@ -73,35 +75,37 @@ func TestASoundTreeHasNoFault(t *testing.T) {
 	}
 }
 
-// Every rule finds what it forbids: one file is put into a sound tree, and there is one fault.
-func TestRulesFind(t *testing.T) {
+// TestRulesReportFaults adds one file with one fault to a sound tree.
+func TestRulesReportFaults(t *testing.T) {
 	for _, tt := range []struct{ file, text, want string }{
 		{"domain/a.go", "package domain\nimport \"roomlog/eventstore\"", "domain/a.go: domain may not import eventstore"},
-		{"domain/a.go", "package domain\nimport \"os\"", "domain/a.go: domain may not use os"},
-		{"domain/a.go", "package domain\nimport _ \"crypto/rand\"", "domain/a.go: domain may not use crypto/rand"},
+		{"domain/a.go", "package domain\nimport \"os\"", "domain/a.go: domain may not import os"},
+		{"domain/a.go", "package domain\nimport _ \"crypto/rand\"", "domain/a.go: domain may not import crypto/rand"},
 		{"migrations/a.go", "package migrations\nimport \"roomlog/domain\"", "migrations/a.go: migrations may not import domain"},
 		{"eventstore/a.go", "package eventstore\nimport \"roomlog/projections\"", "eventstore/a.go: eventstore may not import projections"},
 		{"eventstore/a.go", "package eventstore\nimport \"roomlog/eventstore/pgtest\"", "eventstore/a.go: only tests may import eventstore/pgtest"},
 		{"media/a.go", "package media\nimport \"roomlog/peertest\"", "media/a.go: only tests may import peertest"},
 		{"media/a.go", "package media\nimport \"roomlog/migrations\"", "media/a.go: media may not import migrations"},
-		{"media/a.go", "package media\nimport \"roomlog/realtime\"", "media/a.go: door media imports door realtime"},
-		{"media/flv/a.go", "package flv\nimport x \"roomlog/realtime/socketio\"", "media/flv/a.go: door media imports door realtime"},
-		{"media/a_test.go", "package media_test\nimport \"roomlog/api\"", "media/a_test.go: door media imports door api"},
-		{"media/a.go", "package media\nimport \"roomlog/cmd/roomlog\"", "media/a.go: media may not import cmd"},
-		{"util/doc.go", "// Package util is forbidden.\npackage util", "util/doc.go: folder util has no line in the import table"},
-		{"media/hls/a.go", "// Package hls has no doc.go.\npackage hls", "media/hls: package hls has no doc.go that begins by naming it"},
-		{"media/hls/doc.go", "package hls", "media/hls: package hls has no doc.go that begins by naming it"},
-		{"media/hls/doc.go", "// Here is HLS.\npackage hls", "media/hls: package hls has no doc.go that begins by naming it"},
-		{"cmd/other/doc.go", "// Package main is a command.\npackage main", "cmd/other: package main has no doc.go that begins by naming it"},
+		{"media/a.go", "package media\nimport \"roomlog/realtime\"", "media/a.go: server media imports server realtime"},
+		{"media/flv/a.go", "package flv\nimport x \"roomlog/realtime/socketio\"", "media/flv/a.go: server media imports server realtime"},
+		{"media/a_test.go", "package media_test\nimport \"roomlog/api\"", "media/a_test.go: server media imports server api"},
+		{"media/a.go", "package media\nimport \"roomlog/cmd/roomlog\"", "media/a.go: media may not import cmd/roomlog"},
+		{"media/a.go", "package media\nimport \"roomlog/projections\"", "media/a.go: media may not import projections"},
+		{"realtime/ws/doc.go", "// Package ws is transport.\npackage ws\nimport \"roomlog/internal/wait\"", "realtime/ws/doc.go: realtime/ws may not import internal/wait"},
+		{"util/doc.go", "// Package util is forbidden.\npackage util", "util/doc.go: folder util has no line in the import rules"},
+		{"media/hls/a.go", "// Package hls has no doc.go.\npackage hls", "media/hls: package hls has no doc.go that starts with its name"},
+		{"media/hls/doc.go", "package hls", "media/hls: package hls has no doc.go that starts with its name"},
+		{"media/hls/doc.go", "// Here is HLS.\npackage hls", "media/hls: package hls has no doc.go that starts with its name"},
+		{"cmd/other/doc.go", "// Package main is a command.\npackage main", "cmd/other: package main has no doc.go that starts with its name"},
 		{"domain/a.go", "package domain\nimport \"time\"\nfunc f() time.Time { return time.Now() }", "domain/a.go: uses time.Now"},
 		{"media/a.go", "package media\nimport t \"time\"\nvar now = t.Now", "media/a.go: uses time.Now"},
-		{"media/a.go", "package media\nimport . \"time\"\nvar now = Now", "media/a.go: imports time by a dot"},
+		{"media/a.go", "package media\nimport . \"time\"\nvar now = Now", "media/a.go: imports time with a dot"},
 		{"media/a.go", "package media\nfunc init() {}", "media/a.go: has an init function"},
 		{"cmd/roomlog/a_test.go", "package main\nfunc init() {}", "cmd/roomlog/a_test.go: has an init function"},
-		{"docs/B.md", "[a](C.md)", "docs/B.md: links to C.md, which is not there"},
-		{"docs/B.md", "[a](../docs/C.md#part)", "docs/B.md: links to ../docs/C.md#part, which is not there"},
-		{"docs/B.md", "[a](../../README.md)", "docs/B.md: links to ../../README.md, which is not there"},
-		{"docs/B.md", "[a](/README.md)", "docs/B.md: links to /README.md, which is not there"},
+		{"docs/B.md", "[a](C.md)", "docs/B.md: links to C.md, which does not exist"},
+		{"docs/B.md", "[a](../docs/C.md#part)", "docs/B.md: links to ../docs/C.md#part, which does not exist"},
+		{"docs/B.md", "[a](../../README.md)", "docs/B.md: links to ../../README.md, which does not exist"},
+		{"docs/B.md", "[a](/README.md)", "docs/B.md: links to /README.md, which does not exist"},
 		{"docs/decisions/notes.md", "", "docs/decisions/notes.md: is not named NNN-title.md"},
 		{"docs/decisions/001-c.md", "## Context\n## Choice\n## Price", "docs/decisions/001-c.md: has the number of another decision"},
 		{"docs/decisions/003-c.md", "## Context\n## Price", `docs/decisions/003-c.md: has the headings ["Context" "Price"], want Context, Choice, Price`},

@@ -14,8 +14,8 @@ var (
 	namedFile = regexp.MustCompile("`([a-z]+(?:/[a-z_]+)+\\.go)`")
 )
 
-// What the architecture page and the README name is there: every test, every file.
-func TestWhatDocumentsNameIsThere(t *testing.T) {
+// TestDocumentsNameExistingTestsAndFiles checks the names in the README and in the pages of docs.
+func TestDocumentsNameExistingTestsAndFiles(t *testing.T) {
 	tree := os.DirFS("..")
 	tests := map[string]bool{}
 	for _, file := range goFiles(t, tree) {
@@ -29,16 +29,16 @@ func TestWhatDocumentsNameIsThere(t *testing.T) {
 		page := text(t, tree, name)
 		for _, found := range namedTest.FindAllStringSubmatch(page, -1) {
 			if !tests[found[1]] {
-				t.Errorf("%s: there is no %s", name, found[1])
+				t.Errorf("%s: %s does not exist", name, found[1])
 			}
 		}
 		files := namedFile.FindAllStringSubmatch(page, -1)
 		if len(files) == 0 {
-			t.Errorf("%s names no file: is the pattern right?", name)
+			t.Errorf("%s names no file: check the pattern", name)
 		}
 		for _, found := range files {
 			if _, err := fs.Stat(tree, found[1]); err != nil {
-				t.Errorf("%s: there is no %s", name, found[1])
+				t.Errorf("%s: %s does not exist", name, found[1])
 			}
 		}
 	}

@@ -24,7 +24,7 @@ var (
 	heading      = regexp.MustCompile(`(?m)^## (.+)$`)
 )
 
-// libraryFaults: whatever we use directly says why it is there.
+// libraryFaults reports direct dependencies without a reason in the decision about libraries.
 func libraryFaults(t *testing.T, tree fs.FS) []fault {
 	t.Helper()
 	reasons := text(t, tree, libraries)
@@ -38,7 +38,7 @@ func libraryFaults(t *testing.T, tree fs.FS) []fault {
 	return faults
 }
 
-// linkFaults: what a document links to inside the tree is there.
+// linkFaults reports links to files that do not exist.
 func linkFaults(t *testing.T, tree fs.FS) []fault {
 	t.Helper()
 	var faults []fault
@@ -49,14 +49,14 @@ func linkFaults(t *testing.T, tree fs.FS) []fault {
 			}
 			file, _, _ := strings.Cut(found[1], "#")
 			if _, err := fs.Stat(tree, path.Join(path.Dir(name), file)); err != nil {
-				faults = append(faults, fault{name, "links to " + found[1] + ", which is not there"})
+				faults = append(faults, fault{name, "links to " + found[1] + ", which does not exist"})
 			}
 		}
 	}
 	return faults
 }
 
-// prose is a document without its code.
+// prose returns a document without its code.
 func prose(t *testing.T, tree fs.FS, name string) string {
 	t.Helper()
 	return codeBlock.ReplaceAllString(text(t, tree, name), "")
@@ -71,7 +71,7 @@ func text(t *testing.T, tree fs.FS, name string) string {
 	return string(bytes)
 }
 
-// decisionFaults: every decision has a number of its own and says context, choice and price.
+// decisionFaults reports decisions with a duplicate number or without the three headings.
 func decisionFaults(t *testing.T, tree fs.FS) []fault {
 	t.Helper()
 	entries, err := fs.ReadDir(tree, decisionsDir)

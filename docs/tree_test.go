@@ -21,13 +21,13 @@ type goFile struct {
 
 func (f goFile) dir() string { return path.Dir(f.path) }
 
-// folder is the top-level folder, the unit of the import table.
+// folder returns the top-level folder.
 func (f goFile) folder() string { return topFolder(f.path) }
 
 func (f goFile) test() bool { return strings.HasSuffix(f.path, "_test.go") }
 
-// forTests says whether the file is only ever part of a test.
-func (f goFile) forTests() bool { return f.test() || onlyForTests(f.dir()) }
+// forTests reports whether the file is only ever part of a test.
+func (f goFile) forTests() bool { return f.test() || within(f.dir(), testFolders...) }
 
 func topFolder(name string) string {
 	folder, _, found := strings.Cut(name, "/")
@@ -37,8 +37,7 @@ func topFolder(name string) string {
 	return folder
 }
 
-// goFiles parses every Go file of the module: not those of hidden folders, of testdata, or of
-// modules inside.
+// goFiles parses every Go file of the module, except those of hidden folders, of testdata and of nested modules.
 func goFiles(t *testing.T, tree fs.FS) []goFile {
 	t.Helper()
 	var files []goFile
@@ -105,7 +104,7 @@ func walk(t *testing.T, tree fs.FS, visit func(name string)) {
 	}
 }
 
-// foreign folders hold nothing that the rules speak of.
+// foreign reports whether the rules ignore a folder.
 func foreign(tree fs.FS, dir, base string) bool {
 	switch {
 	case strings.HasPrefix(base, "."), base == "testdata", base == "node_modules", dir == "bin", dir == "data":
@@ -115,7 +114,7 @@ func foreign(tree fs.FS, dir, base string) bool {
 	return err == nil
 }
 
-// fault is one broken rule, and where.
+// fault is one broken rule.
 type fault struct{ where, what string }
 
 func byPlace(a, b fault) int {

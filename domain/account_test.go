@@ -145,7 +145,7 @@ func TestRevokeRole(t *testing.T) {
 			name:    "ends at once what the right allowed",
 			given:   []domain.Event{domain.UserRoleRevoked{User: boss, Role: domain.RoleOperator}},
 			by:      signedIn(boss),
-			when:    domain.ListGift{Name: "rose", Price: 1},
+			when:    domain.AddGift{Name: "rose", Price: 1},
 			refused: domain.CodeForbidden,
 		},
 	})
@@ -158,7 +158,7 @@ func TestRevokingARoleLeavesTheOthers(t *testing.T) {
 		domain.UserRoleRevoked{User: viewer, Role: domain.RoleAuditor},
 	}))
 	user := w["user-12"].(domain.User)
-	if user.Has(domain.RoleAuditor) || !user.Has(domain.RoleAnalyst) {
+	if user.HasRole(domain.RoleAuditor) || !user.HasRole(domain.RoleAnalyst) {
 		t.Fatalf("got %+v", user)
 	}
 }
@@ -195,7 +195,7 @@ func TestForgetUser(t *testing.T) {
 
 func TestAForgottenUserHasNoRights(t *testing.T) {
 	user := after(t, events(people(), []domain.Event{domain.UserForgotten{User: boss}}))["user-1"].(domain.User)
-	if user.Active() || user.Has(domain.RoleOperator) {
+	if user.Active() || user.HasRole(domain.RoleOperator) {
 		t.Fatalf("got %+v", user)
 	}
 }

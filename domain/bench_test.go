@@ -8,7 +8,7 @@ import (
 
 func BenchmarkSendGift(b *testing.B) {
 	w := after(b, events(people(), liveOnAir(6), giftListed(3, 30), coinsCredited(viewer, domain.MaxCoins)))
-	r := domain.Request{Command: domain.SendGift{Live: 6, Gift: 3, Num: 1}, By: signedIn(viewer), Key: "k1"}
+	r := domain.Request{Command: domain.SendGift{Live: 6, Gift: 3, Num: 1}, Actor: signedIn(viewer), IdempotencyKey: "k1"}
 	states := w.seenBy(r)
 	b.ReportAllocs()
 	for b.Loop() {

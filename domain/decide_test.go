@@ -29,14 +29,14 @@ func TestFold(t *testing.T) {
 	})
 	t.Run("counts ids beside the event's own stream", func(t *testing.T) {
 		created := liveCreated(6)[0]
-		if got, want := domain.Folds(created), []domain.Stream{"live-6", "next-live"}; !slices.Equal(got, want) {
+		if got, want := domain.FoldsInto(created), []domain.Stream{"live-6", "next-live"}; !slices.Equal(got, want) {
 			t.Fatalf("got %v, want %v", got, want)
 		}
 		state, err := domain.Fold("next-live", nil, created)
-		if err != nil || state != (domain.Counter{Last: 6}) {
+		if err != nil || state != (domain.Counter{Value: 6}) {
 			t.Fatalf("got %+v, %v", state, err)
 		}
-		if got, want := domain.Folds(joined(viewer, true, "p1")), []domain.Stream{"visit-6-12"}; !slices.Equal(got, want) {
+		if got, want := domain.FoldsInto(joined(viewer, true, "p1")), []domain.Stream{"visit-6-12"}; !slices.Equal(got, want) {
 			t.Fatalf("got %v, want %v", got, want)
 		}
 	})
@@ -51,21 +51,21 @@ func TestCounters(t *testing.T) {
 	want := map[domain.Stream][]string{
 		"next-user": {"user.registered.v1"},
 		"next-live": {"live.created.v1"},
-		"next-gift": {"gift.listed.v1"},
+		"next-gift": {"gift.added.v1"},
 
-		"next-guest": {"guest.entered.v1"},
-		"count-room": {"room.created.v1", "room.removed.v1"},
+		"next-participant": {"participant.entered.v1"},
+		"count-chatroom":   {"chat_room.created.v1", "chat_room.removed.v1"},
 	}
-	if got := domain.Counters(); !maps.EqualFunc(got, want, slices.Equal) {
+	if got := domain.CounterEvents(); !maps.EqualFunc(got, want, slices.Equal) {
 		t.Fatalf("got %v, want %v", got, want)
 	}
 	for _, spec := range domain.Events {
 		var takes bool
 		for counter, types := range want {
-			takes = takes || counter != "count-room" && slices.Contains(types, spec.Type)
+			takes = takes || counter != "count-chatroom" && slices.Contains(types, spec.Type)
 		}
-		if domain.Opens(spec.Zero) != takes {
-			t.Errorf("%s: opens %v, want %v", spec.Type, domain.Opens(spec.Zero), takes)
+		if domain.StartsStream(spec.Zero) != takes {
+			t.Errorf("%s: opens %v, want %v", spec.Type, domain.StartsStream(spec.Zero), takes)
 		}
 	}
 }
@@ -73,8 +73,8 @@ func TestCounters(t *testing.T) {
 func TestCoinCommands(t *testing.T) {
 	want := []string{"gift.send", "order.place", "order.pay", "coins.credit"}
 	for _, spec := range domain.Commands {
-		if is := slices.Contains(want, spec.Type); spec.Coins != is || domain.CoinCommand(spec.Zero) != is {
-			t.Errorf("%s: moves coins %v, want %v", spec.Type, spec.Coins, is)
+		if is := slices.Contains(want, spec.Type); spec.MovesCoins != is || domain.MovesCoins(spec.Zero) != is {
+			t.Errorf("%s: moves coins %v, want %v", spec.Type, spec.MovesCoins, is)
 		}
 	}
 }
@@ -82,12 +82,12 @@ func TestCoinCommands(t *testing.T) {
 func TestRefused(t *testing.T) {
 	no := &domain.Refusal{Code: domain.CodeBusy, Text: "later"}
 	for _, err := range []error{no, fmt.Errorf("sending: %w", no)} {
-		if got := domain.Refused(err); got != no {
+		if got := domain.AsRefusal(err); got != no {
 			t.Errorf("%v: got %v", err, got)
 		}
 	}
 	for _, err := range []error{nil, errors.New("a fault")} {
-		if got := domain.Refused(err); got != nil {
+		if got := domain.AsRefusal(err); got != nil {
 			t.Errorf("%v: got %v", err, got)
 		}
 	}
@@ -111,7 +111,7 @@ func TestChinese(t *testing.T) {
 		domain.CodeCoinsTooFew:     "金币不足，请先充值",
 		domain.CodeCommentEmpty:    "评论不能为空",
 		domain.CodeCommentTooLong:  "评论最多200个字",
-		domain.CodeTooOften:        "操作太频繁，请稍后再试",
+		domain.CodeRateLimited:     "操作太频繁，请稍后再试",
 		domain.CodeBusy:            "系统繁忙，请稍后再试",
 		domain.CodeBadRequest:      "参数错误",
 		domain.CodeTextInvalid:     "参数错误",
@@ -134,7 +134,7 @@ func TestStreams(t *testing.T) {
 		}
 	}
 	for _, s := range []domain.Stream{"next-live", "demo-1", "", "-1"} {
-		if spec, ok := domain.StateOf(s); ok {
+		if spec, ok := domain.StateSpecOf(s); ok {
 			t.Errorf("%s is a stream of kind %s", s, spec.Prefix)
 		}
 	}
@@ -159,7 +159,7 @@ func TestEveryEventFoldsIntoTheStateOfItsStream(t *testing.T) {
 			t.Errorf("%s: %v", spec.Type, err)
 			continue
 		}
-		kind, ok := domain.StateOf(spec.Zero.Stream())
+		kind, ok := domain.StateSpecOf(spec.Zero.Stream())
 		if !ok {
 			t.Errorf("%s: no kind of stream is called %s", spec.Type, spec.Zero.Stream().Prefix())
 			continue

@@ -28,9 +28,9 @@ const key = "L3V8KhRHin40gNug58zy"
 
 // room is a chat room.
 const (
-	room       domain.RoomID = "0123456789abcdef01234567"
-	otherRoom  domain.RoomID = "0123456789abcdef01234568"
-	otherRoom2 domain.RoomID = "0123456789abcdef01234569"
+	room       domain.ChatRoomID = "0123456789abcdef01234567"
+	otherRoom  domain.ChatRoomID = "0123456789abcdef01234568"
+	otherRoom2 domain.ChatRoomID = "0123456789abcdef01234569"
 )
 
 // A spec is one sentence of the rules: given what has happened, when somebody asks, then this
@@ -51,8 +51,8 @@ func run(t *testing.T, specs []spec) {
 			if s.by == (domain.Actor{}) {
 				s.by = signedIn(viewer)
 			}
-			got, err := after(t, events(people(), s.given)).ask(t, domain.Request{Command: s.when, By: s.by})
-			no := domain.Refused(err)
+			got, err := after(t, events(people(), s.given)).ask(t, domain.Request{Command: s.when, Actor: s.by})
+			no := domain.AsRefusal(err)
 			switch {
 			case err != nil && no == nil:
 				t.Fatalf("a fault: %v", err)
@@ -70,7 +70,7 @@ func run(t *testing.T, specs []spec) {
 // events puts stretches of history one after another.
 func events(stretches ...[]domain.Event) []domain.Event { return slices.Concat(stretches...) }
 
-func signedIn(u domain.UserID) domain.Actor { return domain.PersonActor(u, session(u)) }
+func signedIn(u domain.UserID) domain.Actor { return domain.AuthenticatedActor(u, session(u)) }
 
 func session(u domain.UserID) string { return fmt.Sprintf("session-of-%d", u) }
 
@@ -79,8 +79,8 @@ func nameKey(u domain.UserID) string { return fmt.Sprintf("name-key-of-%d", u) }
 var (
 	operator = domain.Actor{Kind: domain.Operator}
 	system   = domain.Actor{Kind: domain.System}
-	provider = domain.Actor{Kind: domain.Provider}
-	nobody   = domain.Actor{Kind: domain.Anyone, Session: "none"} // not the zero Actor, which a spec takes for the viewer
+	provider = domain.Actor{Kind: domain.PaymentProvider}
+	nobody   = domain.Actor{Kind: domain.Anonymous, Session: "none"} // not the zero Actor, which a spec takes for the viewer
 )
 
 func people() []domain.Event {
@@ -91,13 +91,13 @@ func people() []domain.Event {
 func registered(u domain.UserID) []domain.Event {
 	return []domain.Event{
 		domain.UserRegistered{User: u, Username: fmt.Sprintf("person %d", u), NameKey: nameKey(u), Credential: "credential"},
-		domain.NameClaimed{Key: nameKey(u), User: u},
+		domain.UsernameClaimed{Key: nameKey(u), User: u},
 		domain.UserSignedIn{User: u, Session: session(u)},
 	}
 }
 
 func liveCreated(l domain.LiveID) []domain.Event {
-	return []domain.Event{domain.LiveCreated{Live: l, Streamer: streamer, Title: "evening songs", Key: key}}
+	return []domain.Event{domain.LiveCreated{Live: l, Streamer: streamer, Title: "evening songs", StreamKey: key}}
 }
 
 func liveOnAir(l domain.LiveID) []domain.Event {
@@ -117,36 +117,36 @@ func turned(l domain.LiveID, from, to domain.Status) domain.Event {
 }
 
 func giftListed(g domain.GiftID, price domain.Coins) []domain.Event {
-	return []domain.Event{domain.GiftListed{Gift: g, Name: "rose", Image: "rose.png", Price: price}}
+	return []domain.Event{domain.GiftAdded{Gift: g, Name: "rose", Image: "rose.png", Price: price}}
 }
 
 func coinsCredited(u domain.UserID, c domain.Coins) []domain.Event {
 	return []domain.Event{domain.CoinsCredited{User: u, Order: "O0", Coins: c, BalanceAfter: c, Postings: []domain.Posting{
-		{Account: domain.AccountProvider, Amount: -c}, {Account: domain.AccountOf(u), Amount: c},
+		{Account: domain.ProviderAccount, Amount: -c}, {Account: domain.WalletAccount(u), Amount: c},
 	}}}
 }
 
-func roomAdded(r domain.RoomID, nameKey string, rooms int) []domain.Event {
+func roomAdded(r domain.ChatRoomID, nameKey string, rooms int) []domain.Event {
 	return []domain.Event{
-		domain.RoomCreated{Room: r, Name: "name of " + string(r), NameKey: nameKey, Rooms: rooms},
-		domain.RoomNameClaimed{Key: nameKey, Room: r},
+		domain.ChatRoomCreated{ChatRoom: r, Name: "name of " + string(r), NameKey: nameKey, Total: rooms},
+		domain.ChatRoomNameClaimed{Key: nameKey, ChatRoom: r},
 	}
 }
 
 // guestEntered lets somebody into the chat by connection c<guest>, held by process p1.
-func guestEntered(g domain.GuestID, u domain.UserID, nameKey string) []domain.Event {
-	entered := domain.GuestEntered{Guest: g, Connection: fmt.Sprintf("c%d", g), Profile: domain.ChatPlain, User: u, NameKey: nameKey, Process: "p1"}
+func guestEntered(g domain.ParticipantID, u domain.UserID, nameKey string) []domain.Event {
+	entered := domain.ParticipantEntered{Participant: g, Connection: fmt.Sprintf("c%d", g), Profile: domain.ProfilePlain, User: u, NameKey: nameKey, Node: "p1"}
 	if nameKey == "" {
 		return []domain.Event{entered}
 	}
 	if u == 0 {
 		entered.Nickname = "guest"
 	}
-	return []domain.Event{entered, domain.NicknameTaken{Key: nameKey, Guest: g}}
+	return []domain.Event{entered, domain.NicknameClaimed{Key: nameKey, Participant: g}}
 }
 
-func guestJoined(g domain.GuestID, u domain.UserID, r domain.RoomID) []domain.Event {
-	return []domain.Event{domain.GuestJoined{Guest: g, Connection: fmt.Sprintf("c%d", g), User: u, Room: r}}
+func guestJoined(g domain.ParticipantID, u domain.UserID, r domain.ChatRoomID) []domain.Event {
+	return []domain.Event{domain.ChatRoomJoined{Participant: g, Connection: fmt.Sprintf("c%d", g), User: u, ChatRoom: r}}
 }
 
 // A world is the states of all streams after some history.
@@ -162,7 +162,7 @@ func after(t failer, history []domain.Event) world {
 func (w world) fold(t failer, history []domain.Event) {
 	t.Helper()
 	for _, e := range history {
-		for _, s := range domain.Folds(e) {
+		for _, s := range domain.FoldsInto(e) {
 			state, err := domain.Fold(s, w[s], e)
 			if err != nil {
 				t.Fatalf("fold %+v: %v", e, err)
@@ -198,7 +198,7 @@ func (w world) ask(t failer, r domain.Request) ([]domain.Event, error) {
 	if err != nil && got != nil {
 		t.Fatalf("%+v: %v, and yet %+v", r, err, got)
 	}
-	if no := domain.Refused(err); no != nil && (no.Code == "" || no.Text == "" || strings.Contains(no.Text, "%!") && !strings.Contains(fmt.Sprint(r.Command), "%!")) {
+	if no := domain.AsRefusal(err); no != nil && (no.Code == "" || no.Text == "" || strings.Contains(no.Text, "%!") && !strings.Contains(fmt.Sprint(r.Command), "%!")) {
 		t.Fatalf("%+v: a refusal says nothing: %#v", r, no)
 	}
 	return got, err

@@ -56,5 +56,14 @@ func TestKick(t *testing.T) {
 			refused: domain.CodeBadRequest,
 		},
 		{name: "takes no id that no stream can have", by: operator, when: domain.KickConnection{Connection: "a b"}, refused: domain.CodeTextInvalid},
+		{
+			name:  "of a player is recorded with the live and the reason",
+			given: liveOnAir(6),
+			by:    operator,
+			when:  domain.KickPlayer{Live: 6, Player: "p-12", Reason: " flooding "},
+			then:  []domain.Event{domain.PlayerKicked{Live: 6, Player: "p-12", Reason: "flooding"}},
+		},
+		{name: "of a player requires the id of a player", by: operator, when: domain.KickPlayer{Live: 6}, refused: domain.CodeBadRequest},
+		{name: "of a player requires a live", by: operator, when: domain.KickPlayer{Live: 66, Player: "p-12"}, refused: domain.CodeLiveNotFound},
 	})
 }

@@ -11,20 +11,20 @@ func TestCreateLive(t *testing.T) {
 	run(t, []spec{
 		{
 			name: "opens a room of one's own",
-			when: domain.CreateLive{Title: " evening songs ", Cover: "https://a/c.png", Key: key},
-			then: []domain.Event{domain.LiveCreated{Live: 1, Streamer: viewer, Title: "evening songs", Cover: "https://a/c.png", Key: key}},
+			when: domain.CreateLive{Title: " evening songs ", Cover: "https://a/c.png", StreamKey: key},
+			then: []domain.Event{domain.LiveCreated{Live: 1, Streamer: viewer, Title: "evening songs", Cover: "https://a/c.png", StreamKey: key}},
 		},
 		{
 			name:  "takes the next number, and needs no cover",
 			given: liveCreated(6),
-			when:  domain.CreateLive{Title: "more songs", Key: key},
-			then:  []domain.Event{domain.LiveCreated{Live: 7, Streamer: viewer, Title: "more songs", Key: key}},
+			when:  domain.CreateLive{Title: "more songs", StreamKey: key},
+			then:  []domain.Event{domain.LiveCreated{Live: 7, Streamer: viewer, Title: "more songs", StreamKey: key}},
 		},
-		{name: "is refused without a title", when: domain.CreateLive{Title: "\u2003", Key: key}, refused: domain.CodeTextEmpty},
+		{name: "is refused without a title", when: domain.CreateLive{Title: "\u2003", StreamKey: key}, refused: domain.CodeTextEmpty},
 		{name: "is refused without a stream key", when: domain.CreateLive{Title: "songs"}, refused: domain.CodeBadRequest},
-		{name: "is refused with a stream key too short", when: domain.CreateLive{Title: "songs", Key: key[1:]}, refused: domain.CodeBadRequest},
-		{name: "is refused with a stream key too long", when: domain.CreateLive{Title: "songs", Key: key + "0"}, refused: domain.CodeBadRequest},
-		{name: "is refused with a stream key that could be a path", when: domain.CreateLive{Title: "songs", Key: "../" + key[3:]}, refused: domain.CodeBadRequest},
+		{name: "is refused with a stream key too short", when: domain.CreateLive{Title: "songs", StreamKey: key[1:]}, refused: domain.CodeBadRequest},
+		{name: "is refused with a stream key too long", when: domain.CreateLive{Title: "songs", StreamKey: key + "0"}, refused: domain.CodeBadRequest},
+		{name: "is refused with a stream key that could be a path", when: domain.CreateLive{Title: "songs", StreamKey: "../" + key[3:]}, refused: domain.CodeBadRequest},
 	})
 }
 
@@ -114,9 +114,9 @@ func TestStreamKeysAreOfLettersAndDigits(t *testing.T) {
 	const proper = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 	w := after(t, people())
 	for c := range 256 {
-		r := domain.Request{By: signedIn(viewer), Command: domain.CreateLive{Title: "songs", Key: key[:10] + string([]byte{byte(c)}) + key[11:]}}
+		r := domain.Request{Actor: signedIn(viewer), Command: domain.CreateLive{Title: "songs", StreamKey: key[:10] + string([]byte{byte(c)}) + key[11:]}}
 		_, err := w.ask(t, r)
-		no := domain.Refused(err)
+		no := domain.AsRefusal(err)
 		if good := strings.IndexByte(proper, byte(c)) >= 0; good != (err == nil) || !good && no.Code != domain.CodeBadRequest {
 			t.Errorf("a key with byte %#x: %v", c, err)
 		}

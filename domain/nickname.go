@@ -1,69 +1,63 @@
 package domain
 
-import (
-	"strings"
-	"unicode"
-)
-
-// Nickname says how many guests are called by a name. People who are signed in share one with whoever has it;
-// somebody who is not has one alone.
+// Nickname is the state of a name in the chat. Signed-in users share a name with everybody; a participant who is not
+// signed in has a name alone.
 type Nickname struct {
-	Guests int `json:"guests"`
+	Holders int `json:"holders"` // number of participants with the name
 }
 
-// MaxNickname is how many characters what a guest is called has at most.
+// Nickname returns the state of a name in the chat.
+func (v View) Nickname(key string) Nickname { return look[Nickname](v, nicknameStream(key)) }
+
+// MaxNickname is the maximum length of a participant's nickname in characters.
 const MaxNickname = 20
 
-// ServerName is in whose name the server speaks in the chat; nobody else is called so.
-const ServerName = "系统"
-
-// NameGuest asks to be called something, or something else, as long as one is in the chat. People who are signed in
-// are called as their profile says.
-type NameGuest struct {
-	Nickname string  `json:"nickname"` // 1–20 characters, not in use and nobody's username
-	Guest    GuestID `json:"-"`
-	NameKey  string  `json:"-"` // keyed hash of the folded name, added by the door
-	Before   string  `json:"-"` // the key of what the guest was called; "" for nothing
+// SetNickname sets or changes the nickname of a participant who is not signed in. The nickname lasts until the
+// participant leaves the chat.
+type SetNickname struct {
+	Nickname    string        `json:"nickname"` // 1–20 characters, not in use and not a username
+	Participant ParticipantID `json:"-"`
+	NameKey     string        `json:"-"` // keyed hash of the folded nickname
+	PreviousKey string        `json:"-"` // key of the present nickname; "" for none
 }
 
-// Type implements Command.
-func (NameGuest) Type() string { return "guest.name" }
+func (SetNickname) Type() string { return "participant.set_nickname" }
 
-// Reads implements Command.
-func (c NameGuest) Reads(Actor) []Stream {
-	return append(nicknamesOf(c.NameKey, c.Before), guestOf(c.Guest), nameOf(c.NameKey))
+func (c SetNickname) Reads(Actor) []Stream {
+	return append(nicknameStreams(c.NameKey, c.PreviousKey), participantStream(c.Participant), usernameStream(c.NameKey))
 }
 
-func (c NameGuest) decide(see View) ([]Event, error) {
-	guest, err := see.guest(c.Guest)
+func (c SetNickname) decide(view View) ([]Event, error) {
+	participant, err := view.ownParticipant(c.Participant)
 	if err != nil {
 		return nil, err
 	}
-	if guest.User != 0 {
-		return nil, refuse(CodeBadRequest, "whoever is signed in is called as the profile says")
+	if participant.User != 0 {
+		return nil, refuse(CodeBadRequest, "a signed-in user has the name of the profile")
 	}
-	if guest.NameKey != c.Before || c.NameKey == "" { // a door's mistake
-		return nil, refuse(CodeBadRequest, "naming a guest needs the keys of both names")
+	if participant.NameKey != c.PreviousKey || c.NameKey == "" { // a fault of the server
+		return nil, refuse(CodeBadRequest, "setting a nickname requires the keys of the new and the present nickname")
 	}
-	nickname, err := see.nickname(c.Nickname, c.NameKey, c.NameKey == c.Before)
+	nickname, err := view.checkNickname(c.Nickname, c.NameKey, c.NameKey == c.PreviousKey)
 	if err != nil {
 		return nil, err
 	}
-	follows := []Event{GuestNamed{c.Guest, guest.Connection, nickname, c.NameKey}}
-	if c.NameKey == c.Before { // spelled otherwise
-		return follows, nil
+	events := []Event{NicknameSet{c.Participant, participant.Connection, nickname, c.NameKey}}
+	if c.NameKey == c.PreviousKey { // only the spelling changes
+		return events, nil
 	}
-	if c.Before != "" {
-		follows = append(follows, NicknameFreed{c.Before, c.Guest})
+	if c.PreviousKey != "" {
+		events = append(events, NicknameReleased{c.PreviousKey, c.Participant})
 	}
-	return append(follows, NicknameTaken{c.NameKey, c.Guest}), nil
+	return append(events, NicknameClaimed{c.NameKey, c.Participant}), nil
 }
 
-// nickname answers what somebody who is not signed in is to be called, or why not so.
-func (v View) nickname(wanted, key string, own bool) (string, error) {
-	if v.By.User != 0 {
+// checkNickname returns the nickname that a participant wants, or "" for a signed-in user. If own is true, the
+// participant holds the key already.
+func (v View) checkNickname(wanted, key string, own bool) (string, error) {
+	if v.Actor.User != 0 {
 		if wanted != "" {
-			return "", refuse(CodeBadRequest, "whoever is signed in is called as the profile says")
+			return "", refuse(CodeBadRequest, "a signed-in user has the name of the profile")
 		}
 		return "", nil
 	}
@@ -74,80 +68,55 @@ func (v View) nickname(wanted, key string, own bool) (string, error) {
 	switch {
 	case err != nil:
 		return "", err
-	case key == "": // a door's mistake that would let everybody have the same name
-		return "", refuse(CodeBadRequest, "a nickname needs its key")
-	case reserved(nickname), v.Name(key).User != 0, v.Nickname(key).Guests > 0 && !own:
+	case key == "": // a fault of the server that would give everybody the same nickname
+		return "", refuse(CodeBadRequest, "a nickname requires its key")
+	case reserved(nickname), v.Username(key).User != 0, v.Nickname(key).Holders > 0 && !own:
 		return "", refuse(CodeNicknameTaken, "this nickname is taken")
 	}
 	return nickname, nil
 }
 
-// reserved says whether a name passes for that of the server.
-func reserved(name string) bool {
-	seen := strings.Map(func(r rune) rune {
-		if unicode.IsSpace(r) || unicode.In(r, unicode.Cf, unicode.Mn, unicode.Other_Default_Ignorable_Code_Point) { // nobody sees them
-			return -1
-		}
-		return r
-	}, name)
-	return seen == ServerName
-}
-
-// nicknamesOf names the streams of names that are given.
-func nicknamesOf(keys ...string) []Stream {
+func nicknameStreams(keys ...string) []Stream {
 	var streams []Stream
 	for _, key := range keys {
 		if key != "" {
-			streams = append(streams, nicknameOf(key))
+			streams = append(streams, nicknameStream(key))
 		}
 	}
 	return streams
 }
 
-// GuestNamed says what a guest is called from now on.
-type GuestNamed struct {
-	Guest      GuestID `json:"guest"`
-	Connection string  `json:"connection"` // its public id
-	Nickname   string  `json:"nickname"`   // what the guest is called
-	NameKey    string  `json:"name_key"`   // keyed hash of the folded name
+// NicknameSet records the nickname of a participant.
+type NicknameSet struct {
+	Participant ParticipantID `json:"participant"`
+	Connection  string        `json:"connection"` // public id of the connection
+	Nickname    string        `json:"nickname"`   // as typed, without surrounding space
+	NameKey     string        `json:"name_key"`   // keyed hash of the folded nickname
 }
 
-// Type implements Event.
-func (GuestNamed) Type() string { return "guest.named.v1" }
-
-// Stream implements Event.
-func (e GuestNamed) Stream() Stream { return guestOf(e.Guest) }
-
-func (e GuestNamed) evolve(g Guest) Guest { g.NameKey = e.NameKey; return g }
-
-func (e *GuestNamed) personal() (UserID, []*string) {
-	return TextsOf(0, e.Guest), []*string{&e.Nickname}
+func (NicknameSet) Type() string                       { return "participant.nickname_set.v1" }
+func (e NicknameSet) Stream() Stream                   { return participantStream(e.Participant) }
+func (e NicknameSet) evolve(p Participant) Participant { p.NameKey = e.NameKey; return p }
+func (e *NicknameSet) personal() (UserID, []*string) {
+	return KeyOwner(0, e.Participant), []*string{&e.Nickname}
 }
 
-// NicknameTaken says that one guest more is called by a name. Key is a keyed hash; the name itself is not in it.
-type NicknameTaken struct {
-	Key   string  `json:"key"` // keyed hash of the folded name
-	Guest GuestID `json:"guest"`
+// NicknameClaimed records that one more participant has a name.
+type NicknameClaimed struct {
+	Key         string        `json:"key"` // keyed hash of the folded name
+	Participant ParticipantID `json:"participant"`
 }
 
-// Type implements Event.
-func (NicknameTaken) Type() string { return "nickname.taken.v1" }
+func (NicknameClaimed) Type() string               { return "nickname.claimed.v1" }
+func (e NicknameClaimed) Stream() Stream           { return nicknameStream(e.Key) }
+func (NicknameClaimed) evolve(n Nickname) Nickname { n.Holders++; return n }
 
-// Stream implements Event.
-func (e NicknameTaken) Stream() Stream { return nicknameOf(e.Key) }
-
-func (NicknameTaken) evolve(n Nickname) Nickname { n.Guests++; return n }
-
-// NicknameFreed says that one guest less is called by a name.
-type NicknameFreed struct {
-	Key   string  `json:"key"` // keyed hash of the folded name
-	Guest GuestID `json:"guest"`
+// NicknameReleased records that one participant less has a name.
+type NicknameReleased struct {
+	Key         string        `json:"key"` // keyed hash of the folded name
+	Participant ParticipantID `json:"participant"`
 }
 
-// Type implements Event.
-func (NicknameFreed) Type() string { return "nickname.freed.v1" }
-
-// Stream implements Event.
-func (e NicknameFreed) Stream() Stream { return nicknameOf(e.Key) }
-
-func (NicknameFreed) evolve(n Nickname) Nickname { n.Guests--; return n }
+func (NicknameReleased) Type() string               { return "nickname.released.v1" }
+func (e NicknameReleased) Stream() Stream           { return nicknameStream(e.Key) }
+func (NicknameReleased) evolve(n Nickname) Nickname { n.Holders--; return n }

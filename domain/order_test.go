@@ -24,8 +24,8 @@ func paid(id domain.OrderID) domain.Event {
 // credited is the arrival of bought coins in the viewer's wallet.
 func credited(id domain.OrderID, coins, after domain.Coins) domain.Event {
 	return domain.CoinsCredited{User: viewer, Order: id, Coins: coins, BalanceAfter: after, Postings: []domain.Posting{
-		{Account: domain.AccountProvider, Amount: -coins},
-		{Account: domain.AccountOf(viewer), Amount: coins},
+		{Account: domain.ProviderAccount, Amount: -coins},
+		{Account: domain.WalletAccount(viewer), Amount: coins},
 	}}
 }
 
@@ -49,10 +49,10 @@ func TestPlaceOrder(t *testing.T) {
 		{name: "is refused when another has the order", given: []domain.Event{placed("O1")}, by: signedIn(stranger), when: place("O1", 6, 60), refused: domain.CodeOrderMismatch},
 	}
 	for _, price := range []int64{0, -6, maxOrderPrice + 1, math.MaxInt64, math.MinInt64} {
-		specs = append(specs, spec{name: "is refused for a price out of bounds", when: place("O1", price, 60), refused: domain.CodeNumber})
+		specs = append(specs, spec{name: "is refused for a price out of bounds", when: place("O1", price, 60), refused: domain.CodeNumberOutOfRange})
 	}
 	for _, coins := range []domain.Coins{0, -60, maxOrderCoins + 1, math.MaxInt64, math.MinInt64} {
-		specs = append(specs, spec{name: "is refused for coins out of bounds", when: place("O1", 6, coins), refused: domain.CodeNumber})
+		specs = append(specs, spec{name: "is refused for coins out of bounds", when: place("O1", 6, coins), refused: domain.CodeNumberOutOfRange})
 	}
 	for id, code := range badOrders {
 		specs = append(specs, spec{name: "is refused with a number that is none", when: place(id, 6, 60), refused: code})
@@ -157,7 +157,7 @@ func TestCreditCoins(t *testing.T) {
 		{name: "is refused when the wallet would overflow", given: coinsCredited(viewer, domain.MaxCoins-59), by: operator, when: credit, refused: domain.CodeCoinsOverflow},
 	}
 	for _, coins := range []domain.Coins{0, -60, maxOrderCoins + 1, math.MaxInt64, math.MinInt64} {
-		specs = append(specs, spec{name: "is refused for coins out of bounds", by: operator, when: domain.CreditCoins{Order: "O1", User: viewer, Coins: coins}, refused: domain.CodeNumber})
+		specs = append(specs, spec{name: "is refused for coins out of bounds", by: operator, when: domain.CreditCoins{Order: "O1", User: viewer, Coins: coins}, refused: domain.CodeNumberOutOfRange})
 	}
 	for id, code := range badOrders {
 		specs = append(specs, spec{name: "is refused with a number that is none", by: operator, when: domain.CreditCoins{Order: id, User: viewer, Coins: 60}, refused: code})

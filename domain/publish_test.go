@@ -6,18 +6,18 @@ import (
 	"roomlog/domain"
 )
 
-var hd = domain.Picture{Video: "h264", Width: 1920, Height: 1080, Audio: "aac"}
+var hd = domain.MediaInfo{Video: "h264", Width: 1920, Height: 1080, Audio: "aac"}
 
-func started(l domain.LiveID, show domain.ShowID, process string) domain.Event {
-	return domain.LivePublishStarted{Live: l, Streamer: streamer, Show: show, Process: process, Picture: hd}
+func started(l domain.LiveID, show domain.BroadcastID, process string) domain.Event {
+	return domain.BroadcastStarted{Live: l, Streamer: streamer, Broadcast: show, Node: process, Media: hd}
 }
 
-func stopped(l domain.LiveID, show domain.ShowID, why domain.PublishReason, bytes int64) domain.Event {
-	return domain.LivePublishStopped{Live: l, Streamer: streamer, Show: show, Reason: why, Bytes: bytes}
+func stopped(l domain.LiveID, show domain.BroadcastID, why domain.StopCause, bytes int64) domain.Event {
+	return domain.BroadcastStopped{Live: l, Streamer: streamer, Broadcast: show, Cause: why, Bytes: bytes}
 }
 
 func TestStartPublish(t *testing.T) {
-	start := domain.StartPublish{Live: 6, Show: "s1", Process: "p1", Picture: hd}
+	start := domain.StartBroadcast{Live: 6, Broadcast: "s1", Node: "p1", Media: hd}
 	air := start
 	air.OnAir = true
 	specs := []spec{
@@ -27,16 +27,16 @@ func TestStartPublish(t *testing.T) {
 		{name: "leaves a pause to the streamer", given: livePaused(6), when: air, then: []domain.Event{started(6, "s1", "p1")}},
 		{name: "is said once", given: events(liveOnAir(6), []domain.Event{started(6, "s1", "p1")}), when: start},
 		{name: "ends the stream before it", given: events(liveOnAir(6), []domain.Event{started(6, "s0", "p0")}), when: start,
-			then: []domain.Event{stopped(6, "s0", domain.PublishReplaced, 0), started(6, "s1", "p1")}},
+			then: []domain.Event{stopped(6, "s0", domain.StopReplaced, 0), started(6, "s1", "p1")}},
 		{name: "is refused in a room that has ended", given: liveEnded(6), when: air, refused: domain.CodeLiveEnded},
 		{name: "is refused where there is no room", when: start, refused: domain.CodeLiveNotFound},
-		{name: "needs a name", given: liveOnAir(6), when: domain.StartPublish{Live: 6, Process: "p1"}, refused: domain.CodeBadRequest},
-		{name: "needs a process", given: liveOnAir(6), when: domain.StartPublish{Live: 6, Show: "s1"}, refused: domain.CodeBadRequest},
-		{name: "takes no name that a table would not", given: liveOnAir(6), when: domain.StartPublish{Live: 6, Show: "s\x00", Process: "p"}, refused: domain.CodeBadRequest},
+		{name: "needs a name", given: liveOnAir(6), when: domain.StartBroadcast{Live: 6, Node: "p1"}, refused: domain.CodeBadRequest},
+		{name: "needs a process", given: liveOnAir(6), when: domain.StartBroadcast{Live: 6, Broadcast: "s1"}, refused: domain.CodeBadRequest},
+		{name: "takes no name that a table would not", given: liveOnAir(6), when: domain.StartBroadcast{Live: 6, Broadcast: "s\x00", Node: "p"}, refused: domain.CodeBadRequest},
 		{name: "takes no codec that a table would not", given: liveOnAir(6), refused: domain.CodeBadRequest,
-			when: domain.StartPublish{Live: 6, Show: "s1", Process: "p1", Picture: domain.Picture{Video: "h\x00"}}},
-		{name: "takes no size that a table would not", given: liveOnAir(6), refused: domain.CodeNumber,
-			when: domain.StartPublish{Live: 6, Show: "s1", Process: "p1", Picture: domain.Picture{Width: 1 << 40}}},
+			when: domain.StartBroadcast{Live: 6, Broadcast: "s1", Node: "p1", Media: domain.MediaInfo{Video: "h\x00"}}},
+		{name: "takes no size that a table would not", given: liveOnAir(6), refused: domain.CodeNumberOutOfRange,
+			when: domain.StartBroadcast{Live: 6, Broadcast: "s1", Node: "p1", Media: domain.MediaInfo{Width: 1 << 40}}},
 	}
 	for i := range specs {
 		specs[i].by = system
@@ -45,18 +45,18 @@ func TestStartPublish(t *testing.T) {
 }
 
 func TestStopPublish(t *testing.T) {
-	stop := domain.StopPublish{Live: 6, Show: "s1", Reason: domain.PublishLost, Bytes: 5000}
+	stop := domain.StopBroadcast{Live: 6, Broadcast: "s1", Cause: domain.StopConnectionLost, Bytes: 5000}
 	on := events(liveOnAir(6), []domain.Event{started(6, "s1", "p1")})
 	specs := []spec{
-		{name: "takes the picture away", given: on, when: stop, then: []domain.Event{stopped(6, "s1", domain.PublishLost, 5000)}},
+		{name: "takes the picture away", given: on, when: stop, then: []domain.Event{stopped(6, "s1", domain.StopConnectionLost, 5000)}},
 		{name: "does so in a room that has ended", given: events(on, []domain.Event{turned(6, domain.StatusOnAir, domain.StatusEnded)}), when: stop,
-			then: []domain.Event{stopped(6, "s1", domain.PublishLost, 5000)}},
-		{name: "is said once", given: events(on, []domain.Event{stopped(6, "s1", domain.PublishLost, 5000)}), when: stop},
-		{name: "concerns no later stream", given: events(on, []domain.Event{stopped(6, "s1", domain.PublishReplaced, 0), started(6, "s2", "p1")}), when: stop},
+			then: []domain.Event{stopped(6, "s1", domain.StopConnectionLost, 5000)}},
+		{name: "is said once", given: events(on, []domain.Event{stopped(6, "s1", domain.StopConnectionLost, 5000)}), when: stop},
+		{name: "concerns no later stream", given: events(on, []domain.Event{stopped(6, "s1", domain.StopReplaced, 0), started(6, "s2", "p1")}), when: stop},
 		{name: "is silent about a stream that never was", given: liveOnAir(6), when: stop},
-		{name: "is silent about no stream", given: liveOnAir(6), when: domain.StopPublish{Live: 6, Reason: domain.PublishLost}},
-		{name: "needs a reason", given: on, when: domain.StopPublish{Live: 6, Show: "s1", Reason: "bored"}, refused: domain.CodeBadRequest},
-		{name: "takes no absurd size", given: on, when: domain.StopPublish{Live: 6, Show: "s1", Reason: domain.PublishLost, Bytes: -1}, refused: domain.CodeNumber},
+		{name: "is silent about no stream", given: liveOnAir(6), when: domain.StopBroadcast{Live: 6, Cause: domain.StopConnectionLost}},
+		{name: "needs a reason", given: on, when: domain.StopBroadcast{Live: 6, Broadcast: "s1", Cause: "bored"}, refused: domain.CodeBadRequest},
+		{name: "takes no absurd size", given: on, when: domain.StopBroadcast{Live: 6, Broadcast: "s1", Cause: domain.StopConnectionLost, Bytes: -1}, refused: domain.CodeNumberOutOfRange},
 	}
 	for i := range specs {
 		specs[i].by = system
@@ -67,12 +67,12 @@ func TestStopPublish(t *testing.T) {
 func TestKickPublish(t *testing.T) {
 	on := events(liveOnAir(6), []domain.Event{started(6, "s1", "p1")})
 	specs := []spec{
-		{name: "ends the stream, and says why", given: on, when: domain.KickPublish{Live: 6, Note: " not for children "}, then: []domain.Event{
-			domain.LivePublishStopped{Live: 6, Streamer: streamer, Show: "s1", Reason: domain.PublishKicked, Note: "not for children"}}},
-		{name: "needs no why", given: on, when: domain.KickPublish{Live: 6}, then: []domain.Event{stopped(6, "s1", domain.PublishKicked, 0)}},
-		{name: "is refused when there is no stream", given: liveOnAir(6), when: domain.KickPublish{Live: 6}, refused: domain.CodeNoStream},
-		{name: "is refused where there is no room", when: domain.KickPublish{Live: 6}, refused: domain.CodeLiveNotFound},
-		{name: "takes no text that cannot be shown", given: on, when: domain.KickPublish{Live: 6, Note: "a\x00"}, refused: domain.CodeTextInvalid},
+		{name: "ends the stream, and says why", given: on, when: domain.KickBroadcast{Live: 6, Reason: " not for children "}, then: []domain.Event{
+			domain.BroadcastStopped{Live: 6, Streamer: streamer, Broadcast: "s1", Cause: domain.StopKicked, Reason: "not for children"}}},
+		{name: "needs no why", given: on, when: domain.KickBroadcast{Live: 6}, then: []domain.Event{stopped(6, "s1", domain.StopKicked, 0)}},
+		{name: "is refused when there is no stream", given: liveOnAir(6), when: domain.KickBroadcast{Live: 6}, refused: domain.CodeNoBroadcast},
+		{name: "is refused where there is no room", when: domain.KickBroadcast{Live: 6}, refused: domain.CodeLiveNotFound},
+		{name: "takes no text that cannot be shown", given: on, when: domain.KickBroadcast{Live: 6, Reason: "a\x00"}, refused: domain.CodeTextInvalid},
 	}
 	for i := range specs {
 		specs[i].by = operator

@@ -53,7 +53,7 @@ func TestSignOut(t *testing.T) {
 		{
 			name:  "ends the newest session",
 			given: []domain.Event{domain.UserSignedIn{User: viewer, Session: "s2"}},
-			by:    domain.PersonActor(viewer, "s2"),
+			by:    domain.AuthenticatedActor(viewer, "s2"),
 			when:  domain.SignOut{},
 			then:  []domain.Event{domain.UserSignedOut{User: viewer, Session: "s2"}},
 		},
@@ -71,7 +71,7 @@ func TestSignOut(t *testing.T) {
 		},
 		{
 			name:    "is refused for somebody else's session",
-			by:      domain.PersonActor(viewer, session(streamer)),
+			by:      domain.AuthenticatedActor(viewer, session(streamer)),
 			when:    domain.SignOut{},
 			refused: domain.CodeSessionEnded,
 		},

@@ -20,7 +20,7 @@ type story struct {
 	earned   map[domain.UserID]domain.Coins  // what gifts to a streamer's rooms cost
 	status   map[domain.LiveID]domain.Status
 	streamer map[domain.LiveID]domain.UserID
-	showing  map[domain.LiveID]domain.ShowID
+	showing  map[domain.LiveID]domain.BroadcastID
 	recorded map[domain.RecordingID]string
 	visits   map[[2]int64]*visit
 	orders   map[domain.OrderID]*order
@@ -55,7 +55,7 @@ func newStory() *story {
 		world: world{}, specs: map[string]domain.EventSpec{},
 		ledger: map[domain.Account]domain.Coins{}, balance: map[domain.UserID]domain.Coins{}, earned: map[domain.UserID]domain.Coins{},
 		status: map[domain.LiveID]domain.Status{}, streamer: map[domain.LiveID]domain.UserID{},
-		showing: map[domain.LiveID]domain.ShowID{}, recorded: map[domain.RecordingID]string{},
+		showing: map[domain.LiveID]domain.BroadcastID{}, recorded: map[domain.RecordingID]string{},
 		visits: map[[2]int64]*visit{}, orders: map[domain.OrderID]*order{}, price: map[domain.GiftID]domain.Coins{},
 		chat: newChatAudit(), names: map[string]domain.UserID{}, session: map[domain.UserID]string{},
 		out: map[domain.UserID]bool{}, gone: map[domain.UserID]bool{},
@@ -70,10 +70,10 @@ func newStory() *story {
 // tell asks for r and follows what comes of it.
 func (s *story) tell(t *rapid.T, r domain.Request) []domain.Event {
 	got, err := s.ask(t, r)
-	if err != nil && domain.Refused(err) == nil {
+	if err != nil && domain.AsRefusal(err) == nil {
 		t.Fatalf("%+v: a fault: %v", r, err)
 	}
-	if by := r.By; by.Kind == domain.Person && len(got) > 0 &&
+	if by := r.Actor; by.Kind == domain.Authenticated && len(got) > 0 &&
 		(s.session[by.User] != by.Session || by.Session == "" || s.out[by.User] || s.gone[by.User] || s.denied[by.User]) {
 		t.Fatalf("%+v was followed by %+v", r, got)
 	}
@@ -92,7 +92,7 @@ func (s *story) audit(t *rapid.T, e domain.Event) {
 	case domain.UserRegistered:
 		s.last.user++
 		expect(t, e, e.User == s.last.user, "the next number is %d", s.last.user)
-	case domain.NameClaimed:
+	case domain.UsernameClaimed:
 		expect(t, e, s.names[e.Key] == 0, "held by %d", s.names[e.Key])
 		s.names[e.Key] = e.User
 	case domain.UserSignedIn:
@@ -108,15 +108,15 @@ func (s *story) audit(t *rapid.T, e domain.Event) {
 	case domain.UserForgotten:
 		expect(t, e, !s.gone[e.User], "forgotten already")
 		s.gone[e.User] = true
-	case domain.UserDenied:
+	case domain.UserBanned:
 		s.denied[e.User] = true
-	case domain.UserAllowed:
+	case domain.UserUnbanned:
 		expect(t, e, s.denied[e.User], "was not kept out")
 		delete(s.denied, e.User)
-	case domain.ViewerDenied:
+	case domain.ViewerBanned:
 		expect(t, e, s.streamer[e.Live] != 0 && s.streamer[e.Live] != e.User, "no room, or the own")
 		s.barred[[2]int64{int64(e.Live), int64(e.User)}] = true
-	case domain.ViewerAllowed:
+	case domain.ViewerUnbanned:
 		at := [2]int64{int64(e.Live), int64(e.User)}
 		expect(t, e, s.barred[at], "was not kept out")
 		delete(s.barred, at)
@@ -129,11 +129,11 @@ func (s *story) audit(t *rapid.T, e domain.Event) {
 		expect(t, e, s.status[e.Live] == e.From && e.From != e.To && e.To != domain.StatusNotStarted, "was %d", s.status[e.Live])
 		expect(t, e, s.streamer[e.Live] == e.Streamer, "is %d's", s.streamer[e.Live])
 		s.status[e.Live] = e.To
-	case domain.LivePublishStarted:
-		expect(t, e, s.status[e.Live] != domain.StatusEnded && s.showing[e.Live] == "" && e.Show != "", "has ended, or shows %q", s.showing[e.Live])
-		s.showing[e.Live] = e.Show
-	case domain.LivePublishStopped:
-		expect(t, e, s.showing[e.Live] == e.Show && e.Show != "", "shows %q", s.showing[e.Live])
+	case domain.BroadcastStarted:
+		expect(t, e, s.status[e.Live] != domain.StatusEnded && s.showing[e.Live] == "" && e.Broadcast != "", "has ended, or shows %q", s.showing[e.Live])
+		s.showing[e.Live] = e.Broadcast
+	case domain.BroadcastStopped:
+		expect(t, e, s.showing[e.Live] == e.Broadcast && e.Broadcast != "", "shows %q", s.showing[e.Live])
 		s.showing[e.Live] = ""
 	case domain.LiveRecordingSet:
 		expect(t, e, s.streamer[e.Live] == e.Streamer && s.status[e.Live] != domain.StatusEnded, "is %d's", s.streamer[e.Live])
@@ -149,22 +149,22 @@ func (s *story) audit(t *rapid.T, e domain.Event) {
 	case domain.ViewerJoined:
 		v := s.visit(e.Live, e.User)
 		expect(t, e, !v.there && s.openTo(e.Live, e.User), "is there already, or the room is closed")
-		if e.First {
+		if e.FirstVisit {
 			v.firsts++
 		}
 		expect(t, e, v.firsts == 1, "was counted %d times", v.firsts)
-		v.there, v.process = true, e.Process
+		v.there, v.process = true, e.Node
 	case domain.ViewerMoved:
 		v := s.visit(e.Live, e.User)
-		expect(t, e, v.there && v.process != e.Process, "held by %q", v.process)
-		v.process = e.Process
+		expect(t, e, v.there && v.process != e.Node, "held by %q", v.process)
+		v.process = e.Node
 	case domain.ViewerLeft:
 		v := s.visit(e.Live, e.User)
 		expect(t, e, v.there, "is not there")
 		v.there = false
 	case domain.CommentPosted:
 		expect(t, e, s.openTo(e.Live, e.User), "the room is closed")
-	case domain.GiftListed:
+	case domain.GiftAdded:
 		s.last.gift++
 		expect(t, e, e.Gift == s.last.gift, "the next number is %d", s.last.gift)
 		s.price[e.Gift] = e.Price
@@ -185,13 +185,13 @@ func (s *story) audit(t *rapid.T, e domain.Event) {
 		o := s.orders[e.Order]
 		o.credited++
 		expect(t, e, o.paid == 1 && o.credited == 1 && o.User == e.User && o.Coins == e.Coins, "is %+v", *o)
-		s.post(t, e, domain.AccountOf(e.User), e.Coins)
+		s.post(t, e, domain.WalletAccount(e.User), e.Coins)
 		s.chain(t, e, e.User, e.Coins, e.BalanceAfter)
 	case domain.GiftSent:
 		expect(t, e, s.openTo(e.Live, e.Sender) && s.streamer[e.Live] == e.Streamer, "the room is closed, or another's")
 		expect(t, e, e.Price == s.price[e.Gift] && e.Coins == e.Price*domain.Coins(e.Num) && e.Coins/e.Price == domain.Coins(e.Num),
 			"costs %d", s.price[e.Gift])
-		s.post(t, e, domain.AccountOf(e.Sender), -e.Coins)
+		s.post(t, e, domain.WalletAccount(e.Sender), -e.Coins)
 		s.chain(t, e, e.Sender, -e.Coins, e.BalanceAfter)
 		s.earned[e.Streamer] += e.Coins
 	}
@@ -203,7 +203,7 @@ func (s *story) audit(t *rapid.T, e domain.Event) {
 // post books the entries of e, which add up to zero, and of which that of account is amount.
 func (s *story) post(t *rapid.T, e domain.CoinEvent, account domain.Account, amount domain.Coins) {
 	var sum, own domain.Coins
-	for _, p := range e.Entries() {
+	for _, p := range e.EventPostings() {
 		sum += p.Amount
 		s.ledger[p.Account] += p.Amount
 		if p.Account == account {
@@ -224,7 +224,7 @@ func (s *story) balanced(t *rapid.T) {
 	var total domain.Coins
 	for account, sum := range s.ledger {
 		total += sum
-		if account != domain.AccountProvider && sum < 0 {
+		if account != domain.ProviderAccount && sum < 0 {
 			t.Fatalf("%s has %d coins", account, sum)
 		}
 	}
@@ -237,11 +237,11 @@ func (s *story) balanced(t *rapid.T) {
 		if wallet.Balance < 0 || wallet.Balance > domain.MaxCoins {
 			t.Fatalf("%d has %d coins", u, wallet.Balance)
 		}
-		if sum := s.ledger[domain.AccountOf(u)]; sum != wallet.Balance || s.balance[u] != sum {
+		if sum := s.ledger[domain.WalletAccount(u)]; sum != wallet.Balance || s.balance[u] != sum {
 			t.Fatalf("%d has %d coins, its postings add up to %d, its last event says %d", u, wallet.Balance, sum, s.balance[u])
 		}
-		if s.ledger[domain.EarningsOf(u)] != s.earned[u] {
-			t.Fatalf("%d was given %d coins and has earned %d", u, s.earned[u], s.ledger[domain.EarningsOf(u)])
+		if s.ledger[domain.EarningsAccount(u)] != s.earned[u] {
+			t.Fatalf("%d was given %d coins and has earned %d", u, s.earned[u], s.ledger[domain.EarningsAccount(u)])
 		}
 	}
 }
@@ -260,7 +260,7 @@ func (s *story) readBack(t *rapid.T, e domain.Event) {
 	if err != nil {
 		t.Fatalf("%+v: %v", state, err)
 	}
-	spec, _ := domain.StateOf(e.Stream())
+	spec, _ := domain.StateSpecOf(e.Stream())
 	again, err := spec.Decode(written)
 	if err != nil {
 		t.Fatalf("%s: %v", written, err)

@@ -11,17 +11,17 @@ import (
 
 // opening lets a story begin with somebody on air, something on the shelf, and coins.
 func opening() []domain.Request {
-	one, two := domain.PersonActor(1, "s1"), domain.PersonActor(2, "s1")
+	one, two := domain.AuthenticatedActor(1, "s1"), domain.AuthenticatedActor(2, "s1")
 	return []domain.Request{
 		{Command: domain.RegisterUser{Username: "a", NameKey: "k1"}},
 		{Command: domain.RegisterUser{Username: "b", NameKey: "k2"}},
 		{Command: domain.SignIn{User: 1, Session: "s1"}},
 		{Command: domain.SignIn{User: 2, Session: "s1"}},
-		{Command: domain.CreateLive{Title: "songs", Key: key}, By: one},
-		{Command: domain.ChangeLiveStatus{Live: 1, To: domain.LivePlay}, By: one},
-		{Command: domain.ListGift{Name: "rose", Price: 3}, By: operator},
-		{Command: domain.PlaceOrder{Order: "O1", Price: 1, Coins: 100}, By: two},
-		{Command: domain.PayOrder{Order: "O1", User: 2, Price: 1}, By: provider},
+		{Command: domain.CreateLive{Title: "songs", StreamKey: key}, Actor: one},
+		{Command: domain.ChangeLiveStatus{Live: 1, To: domain.LivePlay}, Actor: one},
+		{Command: domain.AddGift{Name: "rose", Price: 3}, Actor: operator},
+		{Command: domain.PlaceOrder{Order: "O1", Price: 1, Coins: 100}, Actor: two},
+		{Command: domain.PayOrder{Order: "O1", User: 2, Price: 1}, Actor: provider},
 	}
 }
 
@@ -31,36 +31,36 @@ func (s *story) anything(t *rapid.T) domain.Request {
 	c := s.command(t)
 	switch roll(t, 4) {
 	case 0: // with whatever right
-		kinds := []domain.ActorKind{domain.Operator, domain.System, domain.Provider, domain.Anyone}
-		return domain.Request{Command: c, By: domain.Actor{Kind: kinds[roll(t, 2)]}}
+		kinds := []domain.ActorKind{domain.Operator, domain.System, domain.PaymentProvider, domain.Anonymous}
+		return domain.Request{Command: c, Actor: domain.Actor{Kind: kinds[roll(t, 2)]}}
 	case 1: // whoever it is, in whatever session
-		return domain.Request{Command: c, By: domain.PersonActor(user(t), rapid.SampledFrom([]string{"s1", "s2", ""}).Draw(t, "session"))}
+		return domain.Request{Command: c, Actor: domain.AuthenticatedActor(user(t), rapid.SampledFrom([]string{"s1", "s2", ""}).Draw(t, "session"))}
 	}
 	for _, spec := range domain.Commands {
 		if spec.Type != c.Type() {
 			continue
 		}
-		switch spec.Who() {
+		switch spec.Access() {
 		case "operator":
-			return domain.Request{Command: c, By: operator}
+			return domain.Request{Command: c, Actor: operator}
 		case "system":
-			return domain.Request{Command: c, By: system}
-		case "provider":
-			return domain.Request{Command: c, By: provider}
+			return domain.Request{Command: c, Actor: system}
+		case "payment provider":
+			return domain.Request{Command: c, Actor: provider}
 		}
 	}
 	u := s.person(t)
 	switch c := c.(type) {
 	case domain.ChangeLiveStatus:
 		u = s.streamer[c.Live]
-	case domain.DenyViewer:
+	case domain.BanViewer:
 		u = s.streamer[c.Live]
-	case domain.AllowViewer:
+	case domain.UnbanViewer:
 		u = s.streamer[c.Live]
 	case domain.SendGift:
 		u = oneOf(t, "rich", s.last.user, func(u domain.UserID) bool { return s.active(u) && s.balance[u] >= s.price[c.Gift] })
 	}
-	return domain.Request{Command: c, By: domain.PersonActor(u, s.session[u])}
+	return domain.Request{Command: c, Actor: domain.AuthenticatedActor(u, s.session[u])}
 }
 
 func (s *story) command(t *rapid.T) domain.Command {
@@ -82,9 +82,9 @@ func (s *story) command(t *rapid.T) domain.Command {
 			}
 			return domain.SendGift{Live: live, Gift: gift, Num: int(amount(t, "num"))}
 		}},
-		{5, func() domain.Command { return domain.JoinLive{Live: live, Process: process} }},
+		{5, func() domain.Command { return domain.JoinLive{Live: live, Node: process} }},
 		{3, func() domain.Command {
-			return domain.LeaveLive{Live: live, User: user(t), Cause: domain.LeftAsked, Process: process}
+			return domain.LeaveLive{Live: live, User: user(t), Cause: domain.LeaveRequested, Node: process}
 		}},
 		{2, func() domain.Command { return domain.PostComment{Live: live, Text: words(t)} }},
 		{3, func() domain.Command {
@@ -99,20 +99,20 @@ func (s *story) command(t *rapid.T) domain.Command {
 			}
 			return domain.PayOrder{Order: order, User: user(t), Price: int64(amount(t, "price"))}
 		}},
-		{2, func() domain.Command { return domain.CreateLive{Title: words(t), Key: key} }},
+		{2, func() domain.Command { return domain.CreateLive{Title: words(t), StreamKey: key} }},
 		{4, func() domain.Command {
 			changes := []domain.LiveChange{domain.LivePlay, domain.LivePlay, domain.LivePause, domain.LiveStop, ""}
 			going := oneOf(t, "going", s.last.live, func(l domain.LiveID) bool { return s.status[l] != domain.StatusEnded })
 			return domain.ChangeLiveStatus{Live: going, To: rapid.SampledFrom(changes).Draw(t, "to")}
 		}},
 		{3, func() domain.Command {
-			return domain.StartPublish{Live: live, Show: show(t), Process: process, OnAir: roll(t, 1) > 0}
+			return domain.StartBroadcast{Live: live, Broadcast: show(t), Node: process, OnAir: roll(t, 1) > 0}
 		}},
 		{2, func() domain.Command {
-			return domain.StopPublish{Live: live, Show: show(t), Reason: domain.PublishLost}
+			return domain.StopBroadcast{Live: live, Broadcast: show(t), Cause: domain.StopConnectionLost}
 		}},
-		{1, func() domain.Command { return domain.KickPublish{Live: live, Note: words(t)} }},
-		{3, func() domain.Command { return domain.ListGift{Name: words(t), Price: amount(t, "price")} }},
+		{1, func() domain.Command { return domain.KickBroadcast{Live: live, Reason: words(t)} }},
+		{3, func() domain.Command { return domain.AddGift{Name: words(t), Price: amount(t, "price")} }},
 		{2, func() domain.Command { return domain.RepriceGift{Gift: gift, Price: amount(t, "price")} }},
 		{1, func() domain.Command { return domain.WithdrawGift{Gift: gift} }},
 		{2, func() domain.Command {
@@ -124,7 +124,7 @@ func (s *story) command(t *rapid.T) domain.Command {
 		}},
 		{1, func() domain.Command { return domain.SignOut{} }},
 		{1, func() domain.Command { return domain.ChangeProfile{Nickname: words(t)} }},
-		{1, func() domain.Command { return domain.GrowOlder{} }},
+		{1, func() domain.Command { return domain.IncrementAge{} }},
 		{1, func() domain.Command {
 			return domain.DisableUser{User: domain.UserID(roll(t, 3)), Lives: []domain.LiveID{1, 2, live}}
 		}},
@@ -136,7 +136,7 @@ func (s *story) command(t *rapid.T) domain.Command {
 			role := role(t)
 			return domain.RevokeRole{Role: role, User: oneOf(t, "of role", s.last.user, func(u domain.UserID) bool {
 				user, _ := s.world[domain.Stream(fmt.Sprintf("user-%d", u))].(domain.User)
-				return user.Has(role)
+				return user.HasRole(role)
 			})}
 		}},
 	}
@@ -168,13 +168,15 @@ func (s *story) order(t *rapid.T) domain.Command {
 	case 1:
 		return domain.KickConnection{Connection: domain.ConnectionID(words(t)), Reason: words(t)}
 	case 2:
-		return domain.DenyUser{User: user(t), Seconds: seconds, Lives: []domain.LiveID{1, live, live}}
+		return domain.BanUser{User: user(t), Seconds: seconds, Lives: []domain.LiveID{1, live, live}}
 	case 3, 4:
-		return domain.AllowUser{User: oneOf(t, "denied", s.last.user, func(u domain.UserID) bool { return s.denied[u] && !s.gone[u] })}
+		return domain.UnbanUser{User: oneOf(t, "banned", s.last.user, func(u domain.UserID) bool { return s.denied[u] && !s.gone[u] })}
 	case 5:
-		return domain.DenyViewer{Live: live, User: user(t), Seconds: seconds}
+		return domain.BanViewer{Live: live, User: user(t), Seconds: seconds}
+	case 6:
+		return domain.KickPlayer{Live: live, Player: domain.PlayerID(words(t)), Reason: words(t)}
 	}
-	return domain.AllowViewer{Live: live, User: oneOf(t, "barred", s.last.user, func(u domain.UserID) bool {
+	return domain.UnbanViewer{Live: live, User: oneOf(t, "barred", s.last.user, func(u domain.UserID) bool {
 		return s.barred[[2]int64{int64(live), int64(u)}]
 	})}
 }
@@ -213,8 +215,8 @@ func role(t *rapid.T) domain.Role {
 	return rapid.SampledFrom([]domain.Role{domain.RoleOperator, domain.RoleAuditor, domain.RoleAnalyst, ""}).Draw(t, "role")
 }
 
-func show(t *rapid.T) domain.ShowID {
-	return rapid.SampledFrom([]domain.ShowID{"show-1", "show-2", "show-3", ""}).Draw(t, "show")
+func show(t *rapid.T) domain.BroadcastID {
+	return rapid.SampledFrom([]domain.BroadcastID{"show-1", "show-2", "show-3", ""}).Draw(t, "show")
 }
 
 // recording is something about recordings.
@@ -223,8 +225,8 @@ func recording(t *rapid.T, live domain.LiveID) domain.Command {
 	return rapid.SampledFrom([]domain.Command{
 		domain.SetRecording{Live: live, On: roll(t, 1) > 0},
 		domain.StartRecording{Live: live, Recording: id},
-		domain.FinishRecording{Live: live, Recording: id, Reason: "lost", Began: now, Ended: now},
-		domain.DiscardRecording{Live: live, Recording: id, Reason: "quota"},
+		domain.FinishRecording{Live: live, Recording: id, Cause: "lost", StartedAt: now, EndedAt: now},
+		domain.DiscardRecording{Live: live, Recording: id, Cause: "quota"},
 		domain.DeleteRecording{Live: live, Recording: id},
 	}).Draw(t, "about a recording")
 }

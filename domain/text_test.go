@@ -28,7 +28,7 @@ func fields() []field {
 	registered := func(e domain.Event) domain.UserRegistered { return e.(domain.UserRegistered) }
 	changed := func(e domain.Event) domain.UserProfileChanged { return e.(domain.UserProfileChanged) }
 	created := func(e domain.Event) domain.LiveCreated { return e.(domain.LiveCreated) }
-	listed := func(e domain.Event) domain.GiftListed { return e.(domain.GiftListed) }
+	listed := func(e domain.Event) domain.GiftAdded { return e.(domain.GiftAdded) }
 	const tooLong = domain.CodeTextTooLong
 	return []field{
 		{"username", 32, func(s string) (domain.Actor, domain.Command) {
@@ -47,28 +47,28 @@ func fields() []field {
 			return signedIn(viewer), domain.ChangeProfile{Avatar: s}
 		}, func(e domain.Event) string { return changed(e).Avatar }, "", tooLong, true},
 		{"title", 100, func(s string) (domain.Actor, domain.Command) {
-			return signedIn(viewer), domain.CreateLive{Title: s, Key: key}
+			return signedIn(viewer), domain.CreateLive{Title: s, StreamKey: key}
 		}, func(e domain.Event) string { return created(e).Title }, domain.CodeTextEmpty, tooLong, false},
 		{"cover", 1024, func(s string) (domain.Actor, domain.Command) {
-			return signedIn(viewer), domain.CreateLive{Title: "songs", Cover: s, Key: key}
+			return signedIn(viewer), domain.CreateLive{Title: "songs", Cover: s, StreamKey: key}
 		}, func(e domain.Event) string { return created(e).Cover }, "", tooLong, true},
 		{"comment", 200, func(s string) (domain.Actor, domain.Command) {
 			return signedIn(viewer), domain.PostComment{Live: 6, Text: s}
 		}, func(e domain.Event) string { return e.(domain.CommentPosted).Text }, domain.CodeCommentEmpty, domain.CodeCommentTooLong, false},
 		{"name of a room", 32, func(s string) (domain.Actor, domain.Command) {
-			return nobody, domain.AddRoom{Name: s, Room: room, NameKey: "r", Most: 1}
-		}, func(e domain.Event) string { return e.(domain.RoomCreated).Name }, domain.CodeTextEmpty, tooLong, false},
+			return nobody, domain.CreateChatRoom{Name: s, ChatRoom: room, NameKey: "r", MaxChatRooms: 1}
+		}, func(e domain.Event) string { return e.(domain.ChatRoomCreated).Name }, domain.CodeTextEmpty, tooLong, false},
 		{"nickname of a guest", 20, func(s string) (domain.Actor, domain.Command) {
-			return nobody, domain.EnterChat{Nickname: s, NameKey: "n", Connection: "c", Profile: domain.ChatPlain}
-		}, func(e domain.Event) string { return e.(domain.GuestEntered).Nickname }, domain.CodeTextEmpty, tooLong, false},
+			return nobody, domain.EnterChat{Nickname: s, NameKey: "n", Connection: "c", Profile: domain.ProfilePlain}
+		}, func(e domain.Event) string { return e.(domain.ParticipantEntered).Nickname }, domain.CodeTextEmpty, tooLong, false},
 		{"message", 1000, func(s string) (domain.Actor, domain.Command) {
 			return signedIn(viewer), domain.PostMessage{Kind: domain.MessageText, Text: s}
 		}, func(e domain.Event) string { return e.(domain.MessagePosted).Text }, domain.CodeMessageEmpty, domain.CodeMessageTooLong, false},
 		{"name of a gift", 32, func(s string) (domain.Actor, domain.Command) {
-			return operator, domain.ListGift{Name: s, Price: 1}
+			return operator, domain.AddGift{Name: s, Price: 1}
 		}, func(e domain.Event) string { return listed(e).Name }, domain.CodeTextEmpty, tooLong, false},
 		{"image of a gift", 1024, func(s string) (domain.Actor, domain.Command) {
-			return operator, domain.ListGift{Name: "rose", Image: s, Price: 1}
+			return operator, domain.AddGift{Name: "rose", Image: s, Price: 1}
 		}, func(e domain.Event) string { return listed(e).Image }, "", tooLong, true},
 	}
 }
@@ -77,8 +77,8 @@ func fields() []field {
 func (f field) write(t failer, w world, s string) (string, domain.Code) {
 	t.Helper()
 	by, c := f.ask(s)
-	got, err := w.ask(t, domain.Request{Command: c, By: by})
-	if no := domain.Refused(err); no != nil {
+	got, err := w.ask(t, domain.Request{Command: c, Actor: by})
+	if no := domain.AsRefusal(err); no != nil {
 		if len(no.Text) > 200 {
 			t.Fatalf("a refusal of %d bytes", len(no.Text))
 		}

@@ -16,7 +16,7 @@ func TestRegisterUser(t *testing.T) {
 			when: bob,
 			then: []domain.Event{
 				domain.UserRegistered{User: 14, Username: "bob", Nickname: "Bobby", Avatar: "https://a/b.png", NameKey: "k-bob", Credential: "c1"},
-				domain.NameClaimed{Key: "k-bob", User: 14},
+				domain.UsernameClaimed{Key: "k-bob", User: 14},
 			},
 		},
 		{
@@ -25,12 +25,12 @@ func TestRegisterUser(t *testing.T) {
 			when: domain.RegisterUser{Username: "\u3000bob ", Nickname: "  ", NameKey: "k-bob"},
 			then: []domain.Event{
 				domain.UserRegistered{User: 14, Username: "bob", NameKey: "k-bob"},
-				domain.NameClaimed{Key: "k-bob", User: 14},
+				domain.UsernameClaimed{Key: "k-bob", User: 14},
 			},
 		},
 		{
 			name:    "is refused when the name is taken",
-			given:   []domain.Event{domain.NameClaimed{Key: "k-bob", User: 5}},
+			given:   []domain.Event{domain.UsernameClaimed{Key: "k-bob", User: 5}},
 			by:      nobody,
 			when:    bob,
 			refused: domain.CodeNameTaken,
@@ -74,20 +74,20 @@ func TestGrowOlder(t *testing.T) {
 	run(t, []spec{
 		{
 			name: "begins with one",
-			when: domain.GrowOlder{},
+			when: domain.IncrementAge{},
 			then: []domain.Event{domain.UserAgeChanged{User: viewer, Age: 1}},
 		},
 		{
 			name:  "adds a year",
 			given: []domain.Event{domain.UserAgeChanged{User: viewer, Age: 30}},
-			when:  domain.GrowOlder{},
+			when:  domain.IncrementAge{},
 			then:  []domain.Event{domain.UserAgeChanged{User: viewer, Age: 31}},
 		},
 		{
 			name:    "is refused beyond what a client can tell",
 			given:   []domain.Event{domain.UserAgeChanged{User: viewer, Age: 1_000_000}},
-			when:    domain.GrowOlder{},
-			refused: domain.CodeNumber,
+			when:    domain.IncrementAge{},
+			refused: domain.CodeNumberOutOfRange,
 		},
 	})
 }

@@ -7,15 +7,15 @@ import (
 )
 
 func joined(u domain.UserID, first bool, process string) domain.Event {
-	return domain.ViewerJoined{Live: 6, User: u, First: first, Process: process}
+	return domain.ViewerJoined{Live: 6, User: u, FirstVisit: first, Node: process}
 }
 
 func left(u domain.UserID) domain.Event {
-	return domain.ViewerLeft{Live: 6, User: u, Cause: domain.LeftAsked}
+	return domain.ViewerLeft{Live: 6, User: u, Cause: domain.LeaveRequested}
 }
 
 func TestJoinLive(t *testing.T) {
-	join := domain.JoinLive{Live: 6, Process: "p1"}
+	join := domain.JoinLive{Live: 6, Node: "p1"}
 	run(t, []spec{
 		{
 			name:  "is the first visit of somebody who never was there",
@@ -44,11 +44,11 @@ func TestJoinLive(t *testing.T) {
 			name:  "moves somebody who is there to the process that asks",
 			given: events(liveOnAir(6), []domain.Event{joined(viewer, true, "p0")}),
 			when:  join,
-			then:  []domain.Event{domain.ViewerMoved{Live: 6, User: viewer, Process: "p1"}},
+			then:  []domain.Event{domain.ViewerMoved{Live: 6, User: viewer, Node: "p1"}},
 		},
 		{
 			name:  "changes nothing for somebody who was moved to this process",
-			given: events(liveOnAir(6), []domain.Event{joined(viewer, true, "p0"), domain.ViewerMoved{Live: 6, User: viewer, Process: "p1"}}),
+			given: events(liveOnAir(6), []domain.Event{joined(viewer, true, "p0"), domain.ViewerMoved{Live: 6, User: viewer, Node: "p1"}}),
 			when:  join,
 		},
 		{
@@ -73,10 +73,10 @@ func TestJoinLive(t *testing.T) {
 func TestLeaveLive(t *testing.T) {
 	there := events(liveOnAir(6), []domain.Event{joined(viewer, true, "p1")})
 	leave := func(cause domain.LeaveCause) domain.LeaveLive {
-		return domain.LeaveLive{Live: 6, User: viewer, Cause: cause, Process: "p1"}
+		return domain.LeaveLive{Live: 6, User: viewer, Cause: cause, Node: "p1"}
 	}
 	for _, cause := range []domain.LeaveCause{
-		domain.LeftAsked, domain.LeftConnectionLost, domain.LeftProcessLost, domain.LeftLiveEnded, domain.LeftPutOut,
+		domain.LeaveRequested, domain.LeaveConnectionLost, domain.LeaveNodeLost, domain.LeaveLiveEnded, domain.LeaveRemoved,
 	} {
 		run(t, []spec{{
 			name:  "ends a visit: " + string(cause),
@@ -91,25 +91,25 @@ func TestLeaveLive(t *testing.T) {
 			name:  "is possible after the room has ended",
 			given: events(there, []domain.Event{turned(6, domain.StatusOnAir, domain.StatusEnded)}),
 			by:    system,
-			when:  leave(domain.LeftAsked),
+			when:  leave(domain.LeaveRequested),
 			then:  []domain.Event{left(viewer)},
 		},
 		{
 			name: "is silent for somebody who never was there",
 			by:   system,
-			when: leave(domain.LeftAsked),
+			when: leave(domain.LeaveRequested),
 		},
 		{
 			name:  "is silent for somebody who has left",
 			given: events(there, []domain.Event{left(viewer)}),
 			by:    system,
-			when:  leave(domain.LeftAsked),
+			when:  leave(domain.LeaveRequested),
 		},
 		{
 			name:  "is silent for somebody whom another process holds by now",
-			given: events(there, []domain.Event{domain.ViewerMoved{Live: 6, User: viewer, Process: "p2"}}),
+			given: events(there, []domain.Event{domain.ViewerMoved{Live: 6, User: viewer, Node: "p2"}}),
 			by:    system,
-			when:  leave(domain.LeftProcessLost),
+			when:  leave(domain.LeaveNodeLost),
 		},
 		{
 			name:    "is refused without a cause",

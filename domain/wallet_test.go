@@ -13,8 +13,8 @@ func sent(live domain.LiveID, price domain.Coins, num int, coins, after domain.C
 		Sender: viewer, Streamer: streamer, Live: live,
 		Gift: 3, Name: "rose", Image: "rose.png", Price: price, Num: num, Coins: coins, BalanceAfter: after,
 		Postings: []domain.Posting{
-			{Account: domain.AccountOf(viewer), Amount: -coins},
-			{Account: domain.EarningsOf(streamer), Amount: coins},
+			{Account: domain.WalletAccount(viewer), Amount: -coins},
+			{Account: domain.EarningsAccount(streamer), Amount: coins},
 		},
 	}
 }
@@ -109,7 +109,7 @@ func TestSendGift(t *testing.T) {
 			name:    "is refused for a number out of bounds",
 			given:   events(liveOnAir(6), giftListed(3, 30), coinsCredited(viewer, domain.MaxCoins)),
 			when:    give(num),
-			refused: domain.CodeNumber,
+			refused: domain.CodeNumberOutOfRange,
 		}})
 	}
 }

@@ -22,25 +22,25 @@ type batch struct {
 
 	outcomes []outcome
 	faults   []error // of single calls; nil where there is none
-	records  []Recorded
+	records  []Record
 	rows     []commandRow // to be inserted
 
-	newKeys map[domain.UserID]personKey
+	newKeys map[domain.UserID]userKey
 	gone    []domain.UserID // whose texts are forgotten in this batch
 }
 
 func newBatch(calls []*call) *batch {
 	keys := 0
 	for _, c := range calls {
-		if c.request.Key != "" {
+		if c.request.IdempotencyKey != "" {
 			keys++
 		}
 	}
 	return &batch{
 		calls: calls, loaded: make(map[domain.Stream]entry), work: make(map[domain.Stream]entry, len(calls)),
-		known: make(map[commandID]commandRow, keys), rows: make([]commandRow, 0, keys), newKeys: make(map[domain.UserID]personKey),
+		known: make(map[commandID]commandRow, keys), rows: make([]commandRow, 0, keys), newKeys: make(map[domain.UserID]userKey),
 		outcomes: make([]outcome, len(calls)), faults: make([]error, len(calls)),
-		records: make([]Recorded, 0, len(calls)+len(calls)/4),
+		records: make([]Record, 0, len(calls)+len(calls)/4),
 	}
 }
 
@@ -86,14 +86,14 @@ func (b *batch) decideOne(c *call, states map[domain.Stream]any, cache *stateCac
 			out, err = outcome{}, fmt.Errorf("%s: deciding panicked: %v", c.request.Command.Type(), p)
 		}
 	}()
-	if row, ok := b.known[c.id()]; ok && c.request.Key != "" {
+	if row, ok := b.known[c.id()]; ok && c.request.IdempotencyKey != "" {
 		return b.again(c, row, states)
 	}
 	events, err := domain.Decide(c.request, b.at, states)
-	if no := domain.Refused(err); no != nil {
+	if no := domain.AsRefusal(err); no != nil {
 		out := outcome{position: b.end(), refusal: no}
 		// A refusal is the outcome of a coin command, unless it says only that nobody of that kind may ask.
-		if c.request.Key != "" && domain.CoinCommand(c.request.Command) && domain.Admit(c.request, b.at, states) == nil {
+		if c.request.IdempotencyKey != "" && domain.MovesCoins(c.request.Command) && domain.Authorize(c.request, b.at, states) == nil {
 			b.remember(c, out)
 		}
 		return out, nil
@@ -111,11 +111,11 @@ func (b *batch) decideOne(c *call, states map[domain.Stream]any, cache *stateCac
 
 // again answers a call whose key was seen before, if whoever asks still may.
 func (b *batch) again(c *call, row commandRow, states map[domain.Stream]any) (outcome, error) {
-	err := domain.Admit(c.request, b.at, states)
+	err := domain.Authorize(c.request, b.at, states)
 	if err == nil && !bytes.Equal(row.hash, c.hash) {
 		err = &domain.Refusal{Code: domain.CodeKeyReused, Text: "this idempotency key was used for another command"}
 	}
-	if no := domain.Refused(err); no != nil {
+	if no := domain.AsRefusal(err); no != nil {
 		return outcome{position: b.end(), refusal: no}, nil //nolint:nilerr // a refusal is an outcome
 	}
 	out := row.outcome
@@ -124,10 +124,10 @@ func (b *batch) again(c *call, row commandRow, states map[domain.Stream]any) (ou
 }
 
 func (b *batch) remember(c *call, out outcome) {
-	if c.request.Key == "" {
+	if c.request.IdempotencyKey == "" {
 		return
 	}
-	row := commandRow{c.id(), c.hash, domain.CoinCommand(c.request.Command), out}
+	row := commandRow{c.id(), c.hash, domain.MovesCoins(c.request.Command), out}
 	b.known[row.commandID] = row
 	b.rows = append(b.rows, row)
 }
@@ -165,20 +165,20 @@ func (b *batch) follow(c *call, events []domain.Event, cache *stateCache, random
 	}
 	for _, e := range events {
 		if gone, ok := e.(domain.ForgetEvent); ok {
-			b.gone = append(b.gone, gone.Forgets())
+			b.gone = append(b.gone, gone.ForgottenKeyOwner())
 		}
 	}
 	return nil
 }
 
 // record makes e the next event of the batch, its payload still to be written.
-func (b *batch) record(c *call, e domain.Event, of func(domain.Stream) *entry, random io.Reader) (Recorded, error) {
+func (b *batch) record(c *call, e domain.Event, of func(domain.Stream) *entry, random io.Reader) (Record, error) {
 	own := e.Stream()
-	for _, s := range domain.Folds(e) {
+	for _, s := range domain.FoldsInto(e) {
 		now := of(s)
 		after, err := domain.Fold(s, now.state, e)
 		if err != nil {
-			return Recorded{}, err
+			return Record{}, err
 		}
 		if now.state = after; s == own {
 			now.version++
@@ -186,15 +186,15 @@ func (b *batch) record(c *call, e domain.Event, of func(domain.Stream) *entry, r
 	}
 	id, err := uuid.NewV7FromReader(random)
 	if err != nil {
-		return Recorded{}, fmt.Errorf("draw an event id: %w", err)
+		return Record{}, fmt.Errorf("draw an event id: %w", err)
 	}
-	r := Recorded{
+	r := Record{
 		Position: b.end() + 1, Stream: own, Version: of(own).version, ID: id,
 		Type: e.Type(), RecordedAt: b.at, Event: e,
-		Metadata: Metadata{c.actor, c.request.Key, c.request.Correlation, c.request.Causation},
+		Metadata: Metadata{c.actor, c.request.IdempotencyKey, c.request.Correlation, c.request.Causation},
 	}
 	if in, ok := e.(domain.LiveEvent); ok {
-		r.LiveID = in.InLive()
+		r.LiveID = in.EventLive()
 	}
 	return r, nil
 }

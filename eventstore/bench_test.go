@@ -158,7 +158,7 @@ func (l *benchLog) bare(connections int, like domain.Command) func() float64 {
 	var versions atomic.Int64
 	return func() float64 {
 		return rate(b, connections, func(caller, _ int) error {
-			_, err := conns[caller].Exec(context.Background(), insertBare, fmt.Sprintf("chat-%d", connections), versions.Add(1), uuid.New(), sample.Type,
+			_, err := conns[caller].Exec(context.Background(), insertBare, fmt.Sprintf("comment-%d", connections), versions.Add(1), uuid.New(), sample.Type,
 				stored.payload, stored.metadata, int64(sample.LiveID))
 			return err
 		})

@@ -37,18 +37,18 @@ type outcome struct {
 	events   int
 	refusal  *domain.Refusal
 	repeated bool
-	first    int        // index of its first event in the batch
-	records  []Recorded // once the batch is committed; nil for a repeated one
+	first    int      // index of its first event in the batch
+	records  []Record // once the batch is committed; nil for a repeated one
 }
 
 func newCall(r domain.Request) (*call, error) {
-	if err := r.Check(); err != nil {
+	if err := r.Validate(); err != nil {
 		return nil, err
 	}
-	c := &call{request: r, actor: r.By.String(), streams: r.Reads(), done: make(chan struct{})}
+	c := &call{request: r, actor: r.Actor.String(), streams: r.Reads(), done: make(chan struct{})}
 	slices.Sort(c.streams)
 	c.streams = slices.Compact(c.streams)
-	if r.Key != "" {
+	if r.IdempotencyKey != "" {
 		body, err := json.Marshal(r.Command)
 		if err != nil {
 			return nil, fmt.Errorf("hash %s: %w", r.Command.Type(), err)
@@ -61,7 +61,7 @@ func newCall(r domain.Request) (*call, error) {
 	return c, nil
 }
 
-func (c *call) id() commandID { return commandID{c.actor, c.request.Key} }
+func (c *call) id() commandID { return commandID{c.actor, c.request.IdempotencyKey} }
 
 // wait returns nil when the call is answered. It gives up when ctx ends, and with ErrUnavailable when
 // the sequencer has not even begun with the call after patience.

@@ -11,8 +11,8 @@ import (
 	"roomlog/domain"
 )
 
-// Erased stands where a person's text was, once the person is forgotten.
-const Erased = "erased"
+// ErasedText stands where a person's text was, once the person is forgotten.
+const ErasedText = "erased"
 
 // codec is the one place where payloads are written and read.
 type codec struct {
@@ -24,7 +24,7 @@ type codec struct {
 
 type version struct {
 	spec   domain.EventSpec
-	upcast domain.Upcast // nil for the present version
+	upcast domain.Upcaster // nil for the present version
 }
 
 // A DecodeError names the event that this program cannot read.
@@ -51,11 +51,11 @@ func newCodec(specs []domain.EventSpec, pool *pgxpool.Pool) (*codec, error) {
 	for _, spec := range specs {
 		types := []string{spec.Type}
 		c.versions[spec.Type] = version{spec, nil}
-		for older, upcast := range spec.Older {
+		for older, upcast := range spec.Upcasters {
 			c.versions[older] = version{spec, upcast}
 			types = append(types, older)
 		}
-		for _, s := range domain.Folds(spec.Zero)[1:] {
+		for _, s := range domain.FoldsInto(spec.Zero)[1:] {
 			c.counters[s] = append(c.counters[s], types...)
 		}
 		if _, ok := spec.Zero.(domain.ForgetEvent); ok {
@@ -80,7 +80,7 @@ func (c *codec) parse(eventType string, payload []byte) (domain.Event, error) {
 	return v.spec.Decode(payload)
 }
 
-// owner answers whose texts e holds, like domain.TextsOf; 0 for nobody's.
+// owner answers whose texts e holds, like domain.KeyOwner; 0 for nobody's.
 func (c *codec) owner(e domain.Event) domain.UserID {
 	spec := c.versions[e.Type()].spec
 	if spec.Personal == nil {
@@ -108,7 +108,7 @@ func (c *codec) mapTexts(e domain.Event, change func(owner domain.UserID, text s
 }
 
 // encode writes the payload of e. The keys of its owner must be in keys.
-func (c *codec) encode(e domain.Event, keys map[domain.UserID]personKey) (json.RawMessage, error) {
+func (c *codec) encode(e domain.Event, keys map[domain.UserID]userKey) (json.RawMessage, error) {
 	sealed, err := c.mapTexts(e, func(owner domain.UserID, text string) (string, error) {
 		key, ok := keys[owner]
 		if !ok {
@@ -132,7 +132,7 @@ func (c *codec) encode(e domain.Event, keys map[domain.UserID]personKey) (json.R
 //
 // A person whom another process has forgotten counts as forgotten as soon as this one has read so,
 // which it does in every Read, ReadStream and Follow, and when it meets the event in records.
-func (s *Store) Decode(ctx context.Context, records []Recorded) error {
+func (s *Store) Decode(ctx context.Context, records []Record) error {
 	c := s.codec
 	var owners []domain.UserID
 	faults := make(map[int]error)
@@ -147,7 +147,7 @@ func (s *Store) Decode(ctx context.Context, records []Recorded) error {
 			owners = append(owners, owner)
 		}
 		if gone, ok := r.Event.(domain.ForgetEvent); ok {
-			c.keys.forget(gone.Forgets())
+			c.keys.forget(gone.ForgottenKeyOwner())
 		}
 	}
 	if len(owners) > 0 {
@@ -174,11 +174,17 @@ func (s *Store) Decode(ctx context.Context, records []Recorded) error {
 }
 
 // openTexts answers e with its owner's texts as they were said, or Erased without the owner's key.
-func (c *codec) openTexts(e domain.Event, keys map[domain.UserID]personKey) (domain.Event, error) {
+func (c *codec) openTexts(e domain.Event, keys map[domain.UserID]userKey) (domain.Event, error) {
 	return c.mapTexts(e, func(owner domain.UserID, text string) (string, error) {
 		if key, ok := keys[owner]; ok {
 			return key.open(text)
 		}
-		return Erased, nil
+		return ErasedText, nil
 	})
+}
+
+// Spec returns what this program knows about an event type as written, which may be an older version.
+func (s *Store) Spec(eventType string) (domain.EventSpec, bool) {
+	v, ok := s.codec.versions[eventType]
+	return v.spec, ok
 }

@@ -34,12 +34,12 @@ func withOlder() []domain.EventSpec {
 	events := slices.Clone(domain.Events)
 	for i := range events {
 		switch events[i].Type {
-		case domain.GiftListed{}.Type():
-			events[i].Older = map[string]domain.Upcast{"gift.listed.v0": func(payload []byte) ([]byte, error) {
+		case domain.GiftAdded{}.Type():
+			events[i].Upcasters = map[string]domain.Upcaster{"gift.listed.v0": func(payload []byte) ([]byte, error) {
 				return bytes.Replace(payload, []byte(`"cost"`), []byte(`"price"`), 1), nil
 			}}
 		case domain.UserRegistered{}.Type():
-			events[i].Older = map[string]domain.Upcast{"user.registered.v0": func(payload []byte) ([]byte, error) {
+			events[i].Upcasters = map[string]domain.Upcaster{"user.registered.v0": func(payload []byte) ([]byte, error) {
 				var fields map[string]any
 				if err := json.Unmarshal(payload, &fields); err != nil {
 					return nil, err
@@ -61,7 +61,7 @@ func TestOlderVersionsAreReadAlikeEverywhere(t *testing.T) {
 	config := eventstore.Config{Now: time.Now, Events: withOlder()}
 	l := openLogAs(t, db, config, eventstore.SequencerConfig{})
 	at := l.insert("gift-1", 1, "gift.listed.v0", `{"gift": 1, "name": "rose", "image": "", "cost": 7}`)
-	want := domain.GiftListed{Gift: 1, Name: "rose", Price: 7}
+	want := domain.GiftAdded{Gift: 1, Name: "rose", Price: 7}
 
 	// States, of streams and of counters.
 	p := l.party(1, 100)
@@ -94,11 +94,11 @@ func TestOlderVersionsAreReadAlikeEverywhere(t *testing.T) {
 	if err != nil || stream[0].Event != want {
 		t.Errorf("read the stream: %+v, %v", stream, err)
 	}
-	raw := []eventstore.Recorded{{Position: 1, Type: stream[0].Type, Payload: stream[0].Payload}}
+	raw := []eventstore.Record{{Position: 1, Type: stream[0].Type, Payload: stream[0].Payload}}
 	if err := l.store.Decode(t.Context(), raw); err != nil || raw[0].Event != want {
 		t.Errorf("decoded %+v, %v", raw, err)
 	}
-	follow(t, l.store, 0, func(r eventstore.Recorded) bool {
+	follow(t, l.store, 0, func(r eventstore.Record) bool {
 		if r.Position == at && r.Event != want {
 			t.Errorf("followed %+v", r)
 		}
@@ -107,12 +107,12 @@ func TestOlderVersionsAreReadAlikeEverywhere(t *testing.T) {
 }
 
 // follow hands events to see until it has seen enough.
-func follow(t testing.TB, s *eventstore.Store, after int64, enough func(eventstore.Recorded) bool) {
+func follow(t testing.TB, s *eventstore.Store, after int64, enough func(eventstore.Record) bool) {
 	t.Helper()
 	done := errors.New("done")
 	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
 	defer cancel()
-	err := s.Follow(ctx, after, func(_ context.Context, events []eventstore.Recorded) error {
+	err := s.Follow(ctx, after, func(_ context.Context, events []eventstore.Record) error {
 		for _, r := range events {
 			if enough(r) {
 				return done
@@ -131,7 +131,7 @@ func TestTextsOfOlderVersionsAreOpenedAfterTheUpcast(t *testing.T) {
 	l := openLogAs(t, db, eventstore.Config{Now: time.Now, Events: withOlder()}, eventstore.SequencerConfig{})
 	alice := l.register("alice")
 	sealed := l.all()[0].Payload
-	records := []eventstore.Recorded{{Position: 1, Type: "user.registered.v0", Payload: sealed}}
+	records := []eventstore.Record{{Position: 1, Type: "user.registered.v0", Payload: sealed}}
 	if err := l.store.Decode(t.Context(), records); err != nil {
 		t.Fatal(err)
 	}
@@ -149,7 +149,7 @@ func TestDecodeNamesWhatItCannotRead(t *testing.T) {
 	comment := good[len(good)-1]
 	tampered := bytes.Clone(comment.Payload)
 	tampered[bytes.LastIndexByte(tampered, '"')-3] ^= 1
-	for name, payload := range map[string]eventstore.Recorded{
+	for name, payload := range map[string]eventstore.Record{
 		"unknown":                     {Type: "room.painted.v1", Payload: json.RawMessage(`{}`)},
 		"not an object":               {Type: comment.Type, Payload: json.RawMessage(`[]`)},
 		"not JSON":                    {Type: comment.Type, Payload: json.RawMessage(`{`)},
@@ -178,7 +178,7 @@ func TestDecodeNamesWhatItCannotRead(t *testing.T) {
 		t.Error(err)
 	}
 	// The first one is named, whatever is wrong with it.
-	records := []eventstore.Recorded{comment, {Position: 5, Type: comment.Type, Payload: tampered}, {Position: 6, Type: "unknown"}}
+	records := []eventstore.Record{comment, {Position: 5, Type: comment.Type, Payload: tampered}, {Position: 6, Type: "unknown"}}
 	var broken *eventstore.DecodeError
 	if err := l.store.Decode(t.Context(), records); !errors.As(err, &broken) || broken.Position != 5 {
 		t.Errorf("got %v", err)
@@ -192,7 +192,7 @@ func TestReadersReachWhatIsBehindAnEventThatTheyCannotRead(t *testing.T) {
 	l.list(2)
 	at := l.insert("gift-9", 1, "gift.gilded.v1", `{"gold":1}`)
 	last := l.insert("gift-10", 1, "gift.withdrawn.v1", `{"gift":10}`)
-	unread := func(r eventstore.Recorded) bool {
+	unread := func(r eventstore.Record) bool {
 		return r.Position == at && r.Event == nil && r.Fault != nil && r.Type == "gift.gilded.v1" && string(r.Payload) == `{"gold":1}`
 	}
 	for _, user := range []domain.UserID{0, 7} {
@@ -208,9 +208,9 @@ func TestReadersReachWhatIsBehindAnEventThatTheyCannotRead(t *testing.T) {
 	if _, err := l.store.ReadStream(t.Context(), "gift-9", 0, 10); !errors.As(err, &broken) || broken.Position != at {
 		t.Fatalf("got %v", err)
 	}
-	var seen []eventstore.Recorded
+	var seen []eventstore.Record
 	enough := errors.New("enough")
-	err := l.store.Follow(t.Context(), 0, func(_ context.Context, events []eventstore.Recorded) error {
+	err := l.store.Follow(t.Context(), 0, func(_ context.Context, events []eventstore.Record) error {
 		if seen = append(seen, events...); len(seen) == 4 {
 			return enough
 		}

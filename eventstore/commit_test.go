@@ -111,8 +111,8 @@ func TestTheOldBackendIsStillCommitting(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	slow := domain.Request{Command: domain.ListGift{Name: "slow", Price: 1}, By: operator, Key: "k1"}
-	keyless := domain.Request{Command: domain.ListGift{Name: "slow too", Price: 1}, By: operator}
+	slow := domain.Request{Command: domain.AddGift{Name: "slow", Price: 1}, Actor: operator, IdempotencyKey: "k1"}
+	keyless := domain.Request{Command: domain.AddGift{Name: "slow too", Price: 1}, Actor: operator}
 	for _, r := range []domain.Request{slow, keyless} {
 		pending := l.begin(r)
 		eventually(t, "the backend is committing", func() bool { return l.committing() })
@@ -132,7 +132,7 @@ func TestTheOldBackendIsStillCommitting(t *testing.T) {
 	l.recovered()
 	listed := 0
 	for _, r := range l.sound() {
-		if e, ok := r.Event.(domain.GiftListed); ok && strings.HasPrefix(e.Name, "slow") {
+		if e, ok := r.Event.(domain.GiftAdded); ok && strings.HasPrefix(e.Name, "slow") {
 			listed++
 		}
 	}
@@ -156,7 +156,7 @@ func (l *testLog) committing() (is bool) {
 func TestAnOutcomeThatCannotBeFoundOutIsToldAsUnknown(t *testing.T) {
 	t.Parallel()
 	way := startWay(t, pgtest.New(t))
-	l := way.open(newUnclear().config(), eventstore.SequencerConfig{Patience: 300 * time.Millisecond})
+	l := way.open(newUnclear().config(), eventstore.SequencerConfig{Timeout: 300 * time.Millisecond})
 	p := l.party(2, 1000)
 	var away atomic.Bool
 	var once sync.Once
@@ -173,7 +173,7 @@ func TestAnOutcomeThatCannotBeFoundOutIsToldAsUnknown(t *testing.T) {
 	pending := l.begin(gift)
 	<-down
 	way.shut()
-	if got := <-pending; got.err == nil || !strings.Contains(got.err.Error(), eventstore.ErrUnknown.Error()) {
+	if got := <-pending; got.err == nil || !strings.Contains(got.err.Error(), eventstore.ErrOutcomeUnknown.Error()) {
 		t.Fatalf("got %+v", got)
 	}
 	away.Store(false)

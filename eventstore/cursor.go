@@ -14,8 +14,8 @@ import (
 
 // Errors of cursors that come from outside.
 var (
-	// ErrCursor: the text is no cursor.
-	ErrCursor = errors.New("not a cursor: expected 0 or position.tag")
+	// ErrInvalidCursor: the text is no cursor.
+	ErrInvalidCursor = errors.New("not a cursor: expected 0 or position.tag")
 	// ErrCursorLost: the event that the cursor follows is not in this log. The log was restored to an
 	// earlier day, or the cursor is another log's: its reader has to begin anew.
 	ErrCursorLost = errors.New("the cursor follows an event that this log does not have")
@@ -23,7 +23,7 @@ var (
 
 // CursorOf names r as the newest event that a reader has seen: "position.tag", the tag being the
 // last 8 hex digits of its id, so that a log that was restored to an earlier day is noticed.
-func CursorOf(r Recorded) string { return cursor(r.Position, r.ID) }
+func CursorOf(r Record) string { return cursor(r.Position, r.ID) }
 
 func cursor(position int64, id uuid.UUID) string {
 	return strconv.FormatInt(position, 10) + "." + hex.EncodeToString(id[12:])
@@ -46,11 +46,11 @@ func (s *Store) Cursor(ctx context.Context, position int64) (string, error) {
 }
 
 // ParseCursor answers the position that a cursor stands for, after checking that this log has the
-// event it follows. It fails with ErrCursor or ErrCursorLost. No text is the beginning, like "0".
+// event it follows. It fails with ErrInvalidCursor or ErrCursorLost. No text is the beginning, like "0".
 func (s *Store) ParseCursor(ctx context.Context, text string) (int64, error) {
 	position, ok := cursorPosition(text)
 	if !ok {
-		return 0, ErrCursor
+		return 0, ErrInvalidCursor
 	}
 	if position == 0 {
 		return 0, nil

@@ -52,7 +52,7 @@ func TestParseCursorRefusesWhatIsNone(t *testing.T) {
 		"1." + tag + "0", "1." + tag[1:], good + ".", good + "\n", "0." + tag, "00", "1.zzzzzzzz", "1e3." + tag, "0x1." + tag,
 		"9223372036854775808." + tag, "99999999999999999999999." + tag, strings.Repeat("1", 1000) + "." + tag, "١." + tag, "1\x00." + tag,
 	} {
-		if _, err := l.store.ParseCursor(t.Context(), text); !errors.Is(err, eventstore.ErrCursor) {
+		if _, err := l.store.ParseCursor(t.Context(), text); !errors.Is(err, eventstore.ErrInvalidCursor) {
 			t.Errorf("%q: %v", text, err)
 		}
 	}
@@ -90,7 +90,7 @@ func FuzzParseCursor(f *testing.F) {
 			if text != good || position != 1 {
 				t.Errorf("%q stands for %d", text, position)
 			}
-		case !errors.Is(err, eventstore.ErrCursor) && !errors.Is(err, eventstore.ErrCursorLost):
+		case !errors.Is(err, eventstore.ErrInvalidCursor) && !errors.Is(err, eventstore.ErrCursorLost):
 			t.Errorf("%q: %v", text, err)
 		}
 	})

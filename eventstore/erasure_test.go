@@ -17,7 +17,7 @@ import (
 )
 
 // tales answers every text of a person's events, as a reader sees them.
-func tales(events []eventstore.Recorded) []string {
+func tales(events []eventstore.Record) []string {
 	var texts []string
 	for _, r := range events {
 		switch e := r.Event.(type) {
@@ -47,7 +47,7 @@ func (l *testLog) talkative() (who person, credential uuid.UUID) {
 	}})
 	who = l.signIn(r.Events[0].Event.(domain.UserRegistered).User, "s")
 	l.execute(who.asks(domain.ChangeProfile{Nickname: "secret-change", Avatar: "secret-mask.png"}))
-	live := l.execute(who.asks(domain.CreateLive{Title: "secret-title", Cover: "secret-cover.png", Key: strings.Repeat("k", 20)})).
+	live := l.execute(who.asks(domain.CreateLive{Title: "secret-title", Cover: "secret-cover.png", StreamKey: strings.Repeat("k", 20)})).
 		Events[0].Event.(domain.LiveCreated).Live
 	l.execute(who.asks(domain.ChangeLiveStatus{Live: live, To: domain.LivePlay}))
 	l.execute(who.keyed("k", domain.PostComment{Live: live, Text: "secret-words"}))
@@ -103,7 +103,7 @@ func TestAForgottenPersonIsErasedEverywhere(t *testing.T) {
 	for where, reader := range map[string]*testLog{"this process": l, "another that had the key": other, "a new one": openStore(t, db, eventstore.Config{Now: time.Now})} {
 		events := reader.all()
 		for _, text := range tales(events)[:first-3] {
-			if text != eventstore.Erased {
+			if text != eventstore.ErasedText {
 				t.Errorf("%s reads %q", where, text)
 			}
 		}
@@ -112,7 +112,7 @@ func TestAForgottenPersonIsErasedEverywhere(t *testing.T) {
 		}
 	}
 	for name, count := range map[string]string{
-		"keys":        "SELECT count(*) FROM person_key WHERE user_id = 1",
+		"keys":        "SELECT count(*) FROM user_key WHERE user_id = 1",
 		"credentials": "SELECT count(*) FROM credential WHERE id = '" + credential.String() + "'",
 	} {
 		var n int
@@ -130,16 +130,16 @@ func TestEveryWayOfReadingNoticesThatAnotherProcessForgotSomebody(t *testing.T) 
 	t.Parallel()
 	db := pgtest.New(t)
 	l := openLog(t, db, eventstore.SequencerConfig{})
-	for name, read := range map[string]func(s *eventstore.Store, who person) ([]eventstore.Recorded, error){
-		"Read": func(s *eventstore.Store, who person) ([]eventstore.Recorded, error) {
+	for name, read := range map[string]func(s *eventstore.Store, who person) ([]eventstore.Record, error){
+		"Read": func(s *eventstore.Store, who person) ([]eventstore.Record, error) {
 			page, err := s.Read(t.Context(), eventstore.Query{Types: []string{"user.registered.v1"}, User: who.id})
 			return page.Events, err
 		},
-		"ReadStream": func(s *eventstore.Store, who person) ([]eventstore.Recorded, error) {
+		"ReadStream": func(s *eventstore.Store, who person) ([]eventstore.Record, error) {
 			return s.ReadStream(t.Context(), "user-"+domain.Stream(rune('0'+who.id)), 0, 1)
 		},
-		"Follow": func(s *eventstore.Store, who person) (events []eventstore.Recorded, err error) {
-			follow(t, s, 0, func(r eventstore.Recorded) bool {
+		"Follow": func(s *eventstore.Store, who person) (events []eventstore.Record, err error) {
+			follow(t, s, 0, func(r eventstore.Record) bool {
 				e, ok := r.Event.(domain.UserRegistered)
 				if ok && e.User == who.id {
 					events = append(events, r)
@@ -157,7 +157,7 @@ func TestEveryWayOfReadingNoticesThatAnotherProcessForgotSomebody(t *testing.T) 
 		}
 		l.do(domain.ForgetUser{User: who.id})
 		got, err = read(reader.store, who)
-		if err != nil || tales(got)[0] != eventstore.Erased {
+		if err != nil || tales(got)[0] != eventstore.ErasedText {
 			t.Errorf("%s after: %q, %v", name, tales(got), err)
 		}
 	}
@@ -172,8 +172,8 @@ func TestDecodeNoticesThatSomebodyIsForgottenInWhatItDecodes(t *testing.T) {
 	who := l.register("secret")
 	raw := reader.all()
 	l.do(domain.ForgetUser{User: who.id})
-	raw = append(raw, eventstore.Recorded{Type: "user.forgotten.v1", Payload: []byte(`{"user":1}`)})
-	if err := reader.store.Decode(t.Context(), raw); err != nil || tales(raw)[0] != eventstore.Erased {
+	raw = append(raw, eventstore.Record{Type: "user.forgotten.v1", Payload: []byte(`{"user":1}`)})
+	if err := reader.store.Decode(t.Context(), raw); err != nil || tales(raw)[0] != eventstore.ErasedText {
 		t.Fatalf("got %q, %v", tales(raw), err)
 	}
 }
@@ -189,7 +189,7 @@ func TestTheKeyIsDrawnInTheTransactionThatNeedsIt(t *testing.T) {
 		t.Fatal("registered")
 	}
 	keys := func() (n int) {
-		if err := l.db.Owner.QueryRow(t.Context(), "SELECT count(*) FROM person_key").Scan(&n); err != nil {
+		if err := l.db.Owner.QueryRow(t.Context(), "SELECT count(*) FROM user_key").Scan(&n); err != nil {
 			t.Fatal(err)
 		}
 		return n
@@ -211,9 +211,9 @@ func TestSomebodyRegisteredSpeakingAndForgottenInOneBatch(t *testing.T) {
 	got := l.together(
 		domain.Request{Command: domain.RegisterUser{Username: "mayfly", NameKey: "m", Credential: "no uuid at all"}},
 		domain.Request{Command: domain.SignIn{User: 1, Session: "s"}},
-		domain.Request{Command: domain.ChangeProfile{Nickname: "fly"}, By: domain.PersonActor(1, "s")},
-		domain.Request{Command: domain.ForgetUser{User: 1}, By: operator},
-		domain.Request{Command: domain.ChangeProfile{Nickname: "ghost"}, By: domain.PersonActor(1, "s")},
+		domain.Request{Command: domain.ChangeProfile{Nickname: "fly"}, Actor: domain.AuthenticatedActor(1, "s")},
+		domain.Request{Command: domain.ForgetUser{User: 1}, Actor: operator},
+		domain.Request{Command: domain.ChangeProfile{Nickname: "ghost"}, Actor: domain.AuthenticatedActor(1, "s")},
 	)
 	for i, a := range got {
 		if (a.err != nil) != (i == 4) {
@@ -221,7 +221,7 @@ func TestSomebodyRegisteredSpeakingAndForgottenInOneBatch(t *testing.T) {
 		}
 	}
 	for _, text := range tales(l.sound()) {
-		if text != eventstore.Erased {
+		if text != eventstore.ErasedText {
 			t.Errorf("%q is left", text)
 		}
 	}

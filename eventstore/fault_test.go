@@ -45,7 +45,7 @@ func TestKilledPostgreSQL(t *testing.T) {
 	t.Parallel()
 	server := pgtest.Server(t, pgtest.Durable)
 	db := server.Open()
-	logs := []*testLog{openLog(t, db, eventstore.SequencerConfig{Patience: time.Second}), openLog(t, db, eventstore.SequencerConfig{})}
+	logs := []*testLog{openLog(t, db, eventstore.SequencerConfig{Timeout: time.Second}), openLog(t, db, eventstore.SequencerConfig{})}
 	p := logs[0].party(16, 1_000_000)
 	traffic := startTraffic(t, p, logs...)
 	for range 3 {
@@ -62,8 +62,8 @@ func TestALockThatIsNeverGivenBackIsUnavailable(t *testing.T) {
 	t.Parallel()
 	server := pgtest.Server(t)
 	db := server.Open()
-	l := openLog(t, db, eventstore.SequencerConfig{Patience: time.Second})
-	list := domain.Request{Command: domain.ListGift{Name: "rose", Price: 1}, By: operator}
+	l := openLog(t, db, eventstore.SequencerConfig{Timeout: time.Second})
+	list := domain.Request{Command: domain.AddGift{Name: "rose", Price: 1}, Actor: operator}
 	l.execute(list)
 	holder, err := pgx.Connect(t.Context(), db.DSN)
 	if err != nil {
@@ -95,7 +95,7 @@ func TestALockThatIsNeverGivenBackIsUnavailable(t *testing.T) {
 func TestAnOpenForeignTransactionDelaysNobody(t *testing.T) {
 	t.Parallel()
 	l := newLog(t)
-	list := domain.ListGift{Name: "rose", Price: 1}
+	list := domain.AddGift{Name: "rose", Price: 1}
 	l.do(list)
 	foreign, err := l.db.Owner.BeginTx(t.Context(), pgx.TxOptions{IsoLevel: pgx.Serializable})
 	if err != nil {
@@ -114,7 +114,7 @@ func TestAnOpenForeignTransactionDelaysNobody(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error)
 	go func() {
-		done <- l.store.Follow(ctx, 0, func(_ context.Context, events []eventstore.Recorded) error {
+		done <- l.store.Follow(ctx, 0, func(_ context.Context, events []eventstore.Record) error {
 			for _, r := range events {
 				heard <- r.Position
 			}
@@ -193,7 +193,7 @@ func TestAFullDisk(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	logs := []*testLog{openLog(t, db, eventstore.SequencerConfig{Patience: 300 * time.Millisecond}), openLog(t, db, eventstore.SequencerConfig{})}
+	logs := []*testLog{openLog(t, db, eventstore.SequencerConfig{Timeout: 300 * time.Millisecond}), openLog(t, db, eventstore.SequencerConfig{})}
 	p := logs[0].party(8, 1_000_000)
 	traffic := startTraffic(t, p, logs...)
 	for range 2 {

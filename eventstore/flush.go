@@ -42,7 +42,7 @@ func (q *Sequencer) flush(ctx context.Context, calls []*call) {
 		if q.away.tooLong() || ctx.Err() != nil {
 			why := ErrUnavailable
 			if lost != nil {
-				why = ErrUnknown
+				why = ErrOutcomeUnknown
 			}
 			q.refuse(calls, fmt.Errorf("%w: %w", why, err))
 			pause(ctx, awayBackoff)
@@ -109,7 +109,7 @@ func (q *Sequencer) settle(b *batch) {
 	q.stats.commands.Add(int64(len(b.calls)))
 	q.stats.events.Add(int64(len(b.records)))
 	if len(b.records) > 0 {
-		q.store.appended.Ring()
+		q.store.appended.Notify()
 	}
 	for i, c := range b.calls {
 		out := b.outcomes[i]

@@ -12,11 +12,11 @@ import (
 // double, up to 1000 at a time, and goes on as the log grows. An event that this program cannot read has a Fault
 // instead of an Event. It returns handle's first error; nil when ctx ends; and ErrCursorLost when the log does not
 // have the event any more after which it goes on, because it was restored to an earlier day under its readers. A database that is away for a while only delays it.
-func (s *Store) Follow(ctx context.Context, after int64, handle func(context.Context, []Recorded) error) error {
+func (s *Store) Follow(ctx context.Context, after int64, handle func(context.Context, []Record) error) error {
 	var last uuid.UUID // the event at after, once known
 	backoff := firstBackoff
 	for ctx.Err() == nil {
-		seen := s.appended.Seen()
+		seen := s.appended.Count()
 		page, err := s.next(ctx, after, &last)
 		switch {
 		case errors.Is(err, ErrCursorLost):

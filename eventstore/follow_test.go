@@ -27,7 +27,7 @@ func startTail(t testing.TB, s *eventstore.Store, after int64) *tail {
 	f := &tail{t: t, cancel: cancel, heard: make(chan int64, 100_000), done: make(chan error, 1)}
 	last := after
 	go func() {
-		f.done <- s.Follow(ctx, after, func(_ context.Context, events []eventstore.Recorded) error {
+		f.done <- s.Follow(ctx, after, func(_ context.Context, events []eventstore.Record) error {
 			f.largest = max(f.largest, len(events))
 			for _, r := range events {
 				if r.Position != last+1 {
@@ -79,7 +79,7 @@ func TestFollow(t *testing.T) {
 	db := pgtest.New(t)
 	logs := []*testLog{openLog(t, db, eventstore.SequencerConfig{}), openLog(t, db, eventstore.SequencerConfig{})}
 	p := logs[0].party(12, 1_000_000)
-	quick := eventstore.Config{Now: time.Now, Poll: 20 * time.Millisecond}
+	quick := eventstore.Config{Now: time.Now, PollInterval: 20 * time.Millisecond}
 	deaf, listening := openStore(t, db, quick), openStore(t, db, quick)
 	ctx, cancel := context.WithCancel(t.Context())
 	heard := make(chan error)
@@ -117,7 +117,7 @@ func TestFollowHandsOverAThousandAtMost(t *testing.T) {
 	t.Parallel()
 	l := newLog(t)
 	_, err := l.db.Owner.Exec(t.Context(), `
-		INSERT INTO events SELECT n, 'gift-' || n, 1, gen_random_uuid(), 'gift.listed.v1', '{"gift":1,"name":"rose","image":"","price":1}', '{}', NULL, now()
+		INSERT INTO events SELECT n, 'gift-' || n, 1, gen_random_uuid(), 'gift.added.v1', '{"gift":1,"name":"rose","image":"","price":1}', '{}', NULL, now()
 		FROM generate_series(1, 2500) n`)
 	if err != nil {
 		t.Fatal(err)
@@ -134,7 +134,7 @@ func TestFollowIsRightWithoutBeingWoken(t *testing.T) {
 	t.Parallel()
 	db := pgtest.New(t)
 	writer := openLog(t, db, eventstore.SequencerConfig{})
-	reader := openStore(t, db, eventstore.Config{Now: time.Now, Poll: 100 * time.Millisecond})
+	reader := openStore(t, db, eventstore.Config{Now: time.Now, PollInterval: 100 * time.Millisecond})
 	f := startTail(t, reader.store, 0)
 	for n := int64(1); n < 6; n++ {
 		writer.list(1)
@@ -148,13 +148,13 @@ func TestFollowEndsWithItsHandler(t *testing.T) {
 	l := newLog(t)
 	l.list(1)
 	enough := errors.New("enough")
-	err := l.store.Follow(t.Context(), 0, func(context.Context, []eventstore.Recorded) error { return enough })
+	err := l.store.Follow(t.Context(), 0, func(context.Context, []eventstore.Record) error { return enough })
 	if !errors.Is(err, enough) {
 		t.Fatalf("got %v", err)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if err := l.store.Follow(ctx, 0, func(context.Context, []eventstore.Recorded) error { return enough }); err != nil {
+	if err := l.store.Follow(ctx, 0, func(context.Context, []eventstore.Record) error { return enough }); err != nil {
 		t.Fatalf("after the end: %v", err)
 	}
 }
@@ -179,7 +179,7 @@ func TestFollowNoticesALogThatWasRestored(t *testing.T) {
 		}
 	}
 	lost("beyond the end", startTail(t, l.store, 6))
-	reader := openStore(t, l.db, eventstore.Config{Now: time.Now, Poll: 20 * time.Millisecond})
+	reader := openStore(t, l.db, eventstore.Config{Now: time.Now, PollInterval: 20 * time.Millisecond})
 	f := startTail(t, reader.store, 0)
 	f.reaches(5)
 	restore := func(statement string) {

@@ -42,7 +42,7 @@ func TestTheLogCannotBeChanged(t *testing.T) {
 		"TRUNCATE command":                                    {raises, noRight},
 		"DROP TABLE events":                                   {untried, "must be owner"},
 		"ALTER TABLE events DISABLE TRIGGER ALL":              {untried, "must be owner"},
-		"UPDATE person_key SET key = key":                     {untried, noRight},
+		"UPDATE user_key SET key = key":                       {untried, noRight},
 		"UPDATE snapshot SET version = 0":                     {untried, noRight},
 		// What may go.
 		"DELETE FROM command WHERE key = 'a comment'": {allowed, allowed},
@@ -82,14 +82,14 @@ func attempt(t *testing.T, who string, pool *pgxpool.Pool, statement, want strin
 func TestTheDatabaseRefusesWhatMustNeverHappen(t *testing.T) {
 	t.Parallel()
 	l := newLog(t)
-	l.do(domain.ListGift{Name: "rose", Price: 1})
+	l.do(domain.AddGift{Name: "rose", Price: 1})
 	for name, statement := range map[string]string{
 		"a position twice":       "INSERT INTO events SELECT position, 's-1', 1, event_id, type, payload, metadata, live_id, recorded_at FROM events",
 		"a version twice":        "INSERT INTO events SELECT 2, stream, version, event_id, type, payload, metadata, live_id, recorded_at FROM events",
 		"position 0":             "INSERT INTO events SELECT 0, 's-1', 1, event_id, type, payload, metadata, live_id, recorded_at FROM events",
 		"version 0":              "INSERT INTO events SELECT 2, 's-1', 0, event_id, type, payload, metadata, live_id, recorded_at FROM events",
 		"a payload without JSON": "INSERT INTO events SELECT 2, 's-1', 1, event_id, type, 'x', metadata, live_id, recorded_at FROM events",
-		"a short key":            "INSERT INTO person_key VALUES (1, 'x')",
+		"a short key":            "INSERT INTO user_key VALUES (1, 'x')",
 		"an empty command key":   "INSERT INTO command VALUES ('a', '', '', false, 1, 1, NULL, NULL, now())",
 	} {
 		if _, err := l.store.Pool().Exec(t.Context(), statement); err == nil {
@@ -114,7 +114,7 @@ func TestAHoleInAStreamIsNoticedBeforeADecision(t *testing.T) {
 	}
 	other := openLog(t, db, eventstore.SequencerConfig{})
 	_, err = other.sequencer.Execute(t.Context(), p.people[0].asks(p.give(1)))
-	if err == nil || domain.Refused(err) != nil || !strings.Contains(err.Error(), "a version is missing") {
+	if err == nil || domain.AsRefusal(err) != nil || !strings.Contains(err.Error(), "a version is missing") {
 		t.Fatalf("got %v", err)
 	}
 	other.execute(p.people[1].asks(p.give(1)))

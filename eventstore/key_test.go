@@ -39,13 +39,13 @@ func TestAKeyAnswersWithTheFirstOutcome(t *testing.T) {
 	requests := []domain.Request{
 		who.keyed("gift", p.give(3)),
 		who.keyed(`" <&\ key'`, p.say("häagen <b>& 🍦")),
-		who.keyed("live", domain.CreateLive{Title: "my room", Key: "kkkkkkkkkkkkkkkkkkkk"}),
+		who.keyed("live", domain.CreateLive{Title: "my room", StreamKey: "kkkkkkkkkkkkkkkkkkkk"}),
 		who.keyed("order", domain.PlaceOrder{Price: 10, Coins: 100, Order: "o7"}),
 		who.keyed("profile", domain.ChangeProfile{Nickname: "guest"}),
-		who.keyed("join", domain.JoinLive{Live: p.live, Process: "p1"}),
-		who.keyed("join again", domain.JoinLive{Live: p.live, Process: "p1"}), // nothing follows
-		{Command: domain.CreditCoins{Order: "o8", User: who.id, Coins: 7}, By: operator, Key: "credit"},
-		{Command: domain.ListGift{Name: "rose", Price: 5}, By: operator, Key: "list"},
+		who.keyed("join", domain.JoinLive{Live: p.live, Node: "p1"}),
+		who.keyed("join again", domain.JoinLive{Live: p.live, Node: "p1"}), // nothing follows
+		{Command: domain.CreditCoins{Order: "o8", User: who.id, Coins: 7}, Actor: operator, IdempotencyKey: "credit"},
+		{Command: domain.AddGift{Name: "rose", Price: 5}, Actor: operator, IdempotencyKey: "list"},
 	}
 	firsts := make([]eventstore.Receipt, len(requests))
 	for i, r := range requests {
@@ -73,7 +73,7 @@ func TestAKeyAnswersWithTheFirstOutcome(t *testing.T) {
 	l.stop()
 	restarted := openLog(t, db, eventstore.SequencerConfig{})
 	repeat("after a restart", restarted)
-	restarted.do(domain.ListGift{Name: "tulip", Price: 5})
+	restarted.do(domain.AddGift{Name: "tulip", Price: 5})
 	repeat("after others", restarted)
 	if n := restarted.sequencer.Stats().Repeated; n != int64(2*len(requests)) {
 		t.Errorf("counted %d repetitions, want %d", n, 2*len(requests))
@@ -156,7 +156,7 @@ func TestRefusalsAreRememberedForCoinCommandsOnly(t *testing.T) {
 	l.credit(who, 1000, "o1")
 	for where, l := range map[string]*testLog{"here": l, "elsewhere": openLog(t, db, eventstore.SequencerConfig{})} {
 		_, now := l.sequencer.Execute(t.Context(), who.keyed("gift", p.give(1)))
-		if domain.Refused(now) == nil || now.Error() != first.Error() {
+		if domain.AsRefusal(now) == nil || now.Error() != first.Error() {
 			t.Errorf("%s: a refused gift is told as %v, at first %v", where, now, first)
 		}
 	}
@@ -185,7 +185,7 @@ func TestRefusalsOfWhoMayAskAreNeverRemembered(t *testing.T) {
 	l.refused(who.keyed("k1", p.give(1)), domain.CodeSessionEnded)
 	l.do(domain.DisableUser{User: who.id})
 	l.refused(next.keyed("k1", p.give(1)), domain.CodeUserUnavailable)
-	l.refused(domain.Request{Command: domain.CreditCoins{Order: "o1", User: who.id, Coins: 1}, By: provider, Key: "k1"}, domain.CodeForbidden)
+	l.refused(domain.Request{Command: domain.CreditCoins{Order: "o1", User: who.id, Coins: 1}, Actor: provider, IdempotencyKey: "k1"}, domain.CodeForbidden)
 	l.do(domain.EnableUser{User: who.id})
 	first := l.execute(next.keyed("k1", p.give(1)))
 	if first.Repeated || len(first.Events) != 1 {
@@ -199,7 +199,7 @@ func TestRefusalsOfWhoMayAskAreNeverRemembered(t *testing.T) {
 func TestTheSameGiftAThousandTimesIsOneGift(t *testing.T) {
 	t.Parallel()
 	db := pgtest.New(t)
-	logs := []*testLog{openLog(t, db, eventstore.SequencerConfig{}), openLog(t, db, eventstore.SequencerConfig{Batch: 50})}
+	logs := []*testLog{openLog(t, db, eventstore.SequencerConfig{}), openLog(t, db, eventstore.SequencerConfig{BatchSize: 50})}
 	p := logs[0].party(1, 1_000_000)
 	answers := make([]string, 1000)
 	var group sync.WaitGroup
@@ -236,7 +236,7 @@ func TestAPaidOrderIsPaidOnce(t *testing.T) {
 	who, other := logs[0].register("payer"), logs[0].register("other")
 	logs[0].execute(who.asks(domain.PlaceOrder{Price: 10, Coins: 100, Order: "o1"}))
 	pay := func(l *testLog, user person, price int64) <-chan answer {
-		return l.begin(domain.Request{Command: domain.PayOrder{Order: "o1", User: user.id, Price: price}, By: provider})
+		return l.begin(domain.Request{Command: domain.PayOrder{Order: "o1", User: user.id, Price: price}, Actor: provider})
 	}
 	var good, bad []<-chan answer
 	for i := range 20 {
@@ -252,7 +252,7 @@ func TestAPaidOrderIsPaidOnce(t *testing.T) {
 		paid += len(got.receipt.Events) / 2
 	}
 	for _, pending := range bad {
-		if no := domain.Refused((<-pending).err); no == nil || no.Code != domain.CodeOrderMismatch {
+		if no := domain.AsRefusal((<-pending).err); no == nil || no.Code != domain.CodeOrderMismatch {
 			t.Fatalf("another user or amount: %v", no)
 		}
 	}

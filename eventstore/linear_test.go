@@ -115,13 +115,13 @@ func (h *history) some(random *rand.Rand, otherwise ask) ask {
 }
 
 func (h *history) until(t *testing.T, random *rand.Rand, logs []*testLog, p party, in ask) (told, bool) {
-	r := domain.Request{Command: p.give(in.num), By: p.by(in.wallet), Key: in.key}
+	r := domain.Request{Command: p.give(in.num), Actor: p.by(in.wallet), IdempotencyKey: in.key}
 	if in.credit > 0 {
-		r = domain.Request{Command: domain.CreditCoins{Order: domain.OrderID(in.key), User: in.wallet, Coins: in.credit}, By: operator, Key: in.key}
+		r = domain.Request{Command: domain.CreditCoins{Order: domain.OrderID(in.key), User: in.wallet, Coins: in.credit}, Actor: operator, IdempotencyKey: in.key}
 	}
 	for range 1000 {
 		receipt, err := logs[random.IntN(len(logs))].sequencer.Execute(context.Background(), r)
-		switch no := domain.Refused(err); {
+		switch no := domain.AsRefusal(err); {
 		case err == nil:
 			switch e := receipt.Events[len(receipt.Events)-1].Event.(type) {
 			case domain.GiftSent:
@@ -131,7 +131,7 @@ func (h *history) until(t *testing.T, random *rand.Rand, logs []*testLog, p part
 			}
 		case no != nil && no.Code == domain.CodeCoinsTooFew:
 			return told{refused: true}, true
-		case errors.Is(err, eventstore.ErrUnavailable), errors.Is(err, eventstore.ErrUnknown):
+		case errors.Is(err, eventstore.ErrUnavailable), errors.Is(err, eventstore.ErrOutcomeUnknown):
 		case no == nil: // the read of a first outcome was cut
 		default:
 			t.Error(err)
@@ -155,11 +155,11 @@ func TestWalletsAreLinearizable(t *testing.T) {
 	t.Parallel()
 	db := pgtest.New(t)
 	way := startWay(t, db)
-	quick := eventstore.SequencerConfig{Patience: 200 * time.Millisecond}
+	quick := eventstore.SequencerConfig{Timeout: 200 * time.Millisecond}
 	logs := []*testLog{
 		openLog(t, db, quick),
 		way.open(eventstore.Config{Now: time.Now}, quick),
-		openLog(t, db, eventstore.SequencerConfig{Batch: 3, Cache: 8, SnapshotEvery: 5}),
+		openLog(t, db, eventstore.SequencerConfig{BatchSize: 3, CacheSize: 8, SnapshotEvery: 5}),
 	}
 	p := logs[0].party(3, 0)
 	h := &history{}

@@ -42,8 +42,8 @@ func (s *Store) listen(ctx context.Context) error {
 	if _, err := conn.Exec(ctx, "LISTEN "+ChannelEvents+"; LISTEN "+ChannelProjected+"; LISTEN "+ChannelWhispers); err != nil {
 		return fmt.Errorf("listen: %w", err)
 	}
-	s.appended.Ring() // whatever happened while nobody listened
-	s.projected.Ring()
+	s.appended.Notify() // whatever happened while nobody listened
+	s.projected.Notify()
 	for {
 		n, err := conn.WaitForNotification(ctx)
 		if err != nil {
@@ -51,9 +51,9 @@ func (s *Store) listen(ctx context.Context) error {
 		}
 		switch n.Channel {
 		case ChannelEvents:
-			s.appended.Ring()
+			s.appended.Notify()
 		case ChannelProjected:
-			s.projected.Ring()
+			s.projected.Notify()
 		case ChannelWhispers:
 			s.whispers.pass(n.Payload)
 		}

@@ -23,7 +23,7 @@ func (q *Sequencer) sort(streams []domain.Stream) (wanted, error) {
 			w.counters = append(w.counters, s)
 			continue
 		}
-		spec, ok := domain.StateOf(s)
+		spec, ok := domain.StateSpecOf(s)
 		switch {
 		case !ok:
 			return w, fmt.Errorf("%w: no such kind of stream: %s", errEncoding, s)
@@ -84,7 +84,7 @@ func foldEvents(rows pgx.Rows, loaded map[domain.Stream]entry, codec *codec) err
 }
 
 func fromSnapshot(s domain.Stream, version int, stored []byte) entry {
-	spec, _ := domain.StateOf(s)
+	spec, _ := domain.StateSpecOf(s)
 	state, err := spec.Decode(stored)
 	if err != nil {
 		return entry{fault: fmt.Errorf("the snapshot of version %d of %s cannot be read (it may be deleted): %w", version, s, err)}

@@ -16,7 +16,7 @@ var readAll = eventstore.Query{Limit: 5000}
 
 var (
 	operator = domain.Actor{Kind: domain.Operator}
-	provider = domain.Actor{Kind: domain.Provider}
+	provider = domain.Actor{Kind: domain.PaymentProvider}
 )
 
 // testLog is a log with a running sequencer.
@@ -89,7 +89,7 @@ func (l *testLog) execute(r domain.Request) eventstore.Receipt {
 func (l *testLog) refused(r domain.Request, code domain.Code) {
 	l.t.Helper()
 	_, err := l.sequencer.Execute(context.Background(), r)
-	if no := domain.Refused(err); no == nil || no.Code != code {
+	if no := domain.AsRefusal(err); no == nil || no.Code != code {
 		l.t.Fatalf("%s: got %v, want %s", r.Command.Type(), err, code)
 	}
 }
@@ -97,7 +97,7 @@ func (l *testLog) refused(r domain.Request, code domain.Code) {
 // do executes what an operator asks for.
 func (l *testLog) do(c domain.Command) eventstore.Receipt {
 	l.t.Helper()
-	return l.execute(domain.Request{Command: c, By: operator})
+	return l.execute(domain.Request{Command: c, Actor: operator})
 }
 
 // person is somebody who is signed in.
@@ -107,11 +107,11 @@ type person struct {
 }
 
 // asks is a request of a person.
-func (p person) asks(c domain.Command) domain.Request { return domain.Request{Command: c, By: p.by} }
+func (p person) asks(c domain.Command) domain.Request { return domain.Request{Command: c, Actor: p.by} }
 
 // keyed is a request with an idempotency key.
 func (p person) keyed(key string, c domain.Command) domain.Request {
-	return domain.Request{Command: c, By: p.by, Key: key}
+	return domain.Request{Command: c, Actor: p.by, IdempotencyKey: key}
 }
 
 // register makes an account and signs it in.
@@ -127,13 +127,13 @@ func (l *testLog) register(name string) person {
 func (l *testLog) signIn(id domain.UserID, session string) person {
 	l.t.Helper()
 	l.execute(domain.Request{Command: domain.SignIn{User: id, Session: session}})
-	return person{id, domain.PersonActor(id, session)}
+	return person{id, domain.AuthenticatedActor(id, session)}
 }
 
 // onAir makes a room and puts it on air.
 func (l *testLog) onAir(streamer person) domain.LiveID {
 	l.t.Helper()
-	r := l.execute(streamer.asks(domain.CreateLive{Title: "cooking", Key: strings.Repeat("k", 20)}))
+	r := l.execute(streamer.asks(domain.CreateLive{Title: "cooking", StreamKey: strings.Repeat("k", 20)}))
 	live := r.Events[0].Event.(domain.LiveCreated).Live
 	l.execute(streamer.asks(domain.ChangeLiveStatus{Live: live, To: domain.LivePlay}))
 	return live
@@ -142,7 +142,7 @@ func (l *testLog) onAir(streamer person) domain.LiveID {
 // list puts a gift on the shelf.
 func (l *testLog) list(price domain.Coins) domain.GiftID {
 	l.t.Helper()
-	return l.do(domain.ListGift{Name: "rose", Price: price, Image: "rose.png"}).Events[0].Event.(domain.GiftListed).Gift
+	return l.do(domain.AddGift{Name: "rose", Price: price, Image: "rose.png"}).Events[0].Event.(domain.GiftAdded).Gift
 }
 
 // credit gives somebody coins.
@@ -193,9 +193,9 @@ func (l *testLog) recovered() {
 }
 
 // all answers the whole log.
-func (l *testLog) all() []eventstore.Recorded {
+func (l *testLog) all() []eventstore.Record {
 	l.t.Helper()
-	var events []eventstore.Recorded
+	var events []eventstore.Record
 	for {
 		page, err := l.store.Read(context.Background(), eventstore.Query{After: int64(len(events)), Limit: 5000})
 		if err != nil {

@@ -41,7 +41,7 @@ func otherProcess(dsn string) int {
 	for range 8 {
 		go func() {
 			for {
-				r, err := sequencer.Execute(ctx, domain.Request{Command: domain.ListGift{Name: "elsewhere", Price: 1}, By: operator})
+				r, err := sequencer.Execute(ctx, domain.Request{Command: domain.AddGift{Name: "elsewhere", Price: 1}, Actor: operator})
 				if err != nil {
 					fmt.Println("error", err)
 				} else {
@@ -143,8 +143,8 @@ func (n *neighbour) freezeWithLock(l *testLog) {
 
 func TestAnotherProcessIsFrozenAndKilled(t *testing.T) {
 	t.Parallel()
-	l := openLog(t, pgtest.New(t), eventstore.SequencerConfig{Patience: time.Minute})
-	list := domain.ListGift{Name: "here", Price: 1}
+	l := openLog(t, pgtest.New(t), eventstore.SequencerConfig{Timeout: time.Minute})
+	list := domain.AddGift{Name: "here", Price: 1}
 	n := startNeighbour(t, l.db.DSN)
 	for range 2 {
 		before := len(n.acknowledged())
@@ -159,7 +159,7 @@ func TestAnotherProcessIsFrozenAndKilled(t *testing.T) {
 	l.do(list)
 	events := l.sound()
 	for _, position := range n.acknowledged() {
-		if position > int64(len(events)) || events[position-1].Event.(domain.GiftListed).Name != "elsewhere" {
+		if position > int64(len(events)) || events[position-1].Event.(domain.GiftAdded).Name != "elsewhere" {
 			t.Fatalf("position %d was acknowledged and is not there", position)
 		}
 	}

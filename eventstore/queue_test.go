@@ -15,14 +15,14 @@ import (
 
 func TestAFullQueueIsBusyAtOnce(t *testing.T) {
 	t.Parallel()
-	l := openLog(t, pgtest.New(t), eventstore.SequencerConfig{Queue: 3})
+	l := openLog(t, pgtest.New(t), eventstore.SequencerConfig{QueueSize: 3})
 	release := l.holdLock()
-	list := domain.Request{Command: domain.ListGift{Name: "rose", Price: 1}, By: operator}
+	list := domain.Request{Command: domain.AddGift{Name: "rose", Price: 1}, Actor: operator}
 	accepted := []<-chan answer{l.begin(list)}
 	eventually(t, "the sequencer waits for the lock", func() bool { return l.lockWaiters() == 1 })
 	for i := range 3 {
 		accepted = append(accepted, l.begin(list))
-		eventually(t, "the request is in the queue", func() bool { return l.sequencer.Stats().Waiting == i+1 })
+		eventually(t, "the request is in the queue", func() bool { return l.sequencer.Stats().Queued == i+1 })
 	}
 	if _, err := l.sequencer.Execute(t.Context(), list); !errors.Is(err, eventstore.ErrBusy) { // while nothing moves
 		t.Fatalf("got %v", err)
@@ -41,17 +41,17 @@ func TestAFullQueueIsBusyAtOnce(t *testing.T) {
 
 func TestShuttingDownAnswersEverythingThatWasAccepted(t *testing.T) {
 	t.Parallel()
-	l := openLog(t, pgtest.New(t), eventstore.SequencerConfig{Batch: 4})
+	l := openLog(t, pgtest.New(t), eventstore.SequencerConfig{BatchSize: 4})
 	release := l.holdLock()
 	list := func(i int) domain.Request {
-		return domain.Request{Command: domain.ListGift{Name: fmt.Sprint("gift ", i), Price: 1}, By: operator}
+		return domain.Request{Command: domain.AddGift{Name: fmt.Sprint("gift ", i), Price: 1}, Actor: operator}
 	}
 	accepted := []<-chan answer{l.begin(list(0))}
 	eventually(t, "the sequencer waits for the lock", func() bool { return l.lockWaiters() == 1 })
 	for i := range 20 {
 		accepted = append(accepted, l.begin(list(i+1)))
 	}
-	eventually(t, "the requests are in the queue", func() bool { return l.sequencer.Stats().Waiting == 20 })
+	eventually(t, "the requests are in the queue", func() bool { return l.sequencer.Stats().Queued == 20 })
 	stopped := make(chan struct{})
 	go func() { l.stop(); close(stopped) }()
 	release()
@@ -73,24 +73,24 @@ func TestARequestWhoseCallerLeftInTheQueueIsNotCarriedOut(t *testing.T) {
 	t.Parallel()
 	l := newLog(t)
 	release := l.holdLock()
-	decoy := l.begin(domain.Request{Command: domain.ListGift{Name: "decoy", Price: 1}, By: operator})
+	decoy := l.begin(domain.Request{Command: domain.AddGift{Name: "decoy", Price: 1}, Actor: operator})
 	eventually(t, "the sequencer waits for the lock", func() bool { return l.lockWaiters() == 1 })
 	ctx, cancel := context.WithCancel(t.Context())
 	left := make(chan error)
 	go func() {
-		_, err := l.sequencer.Execute(ctx, domain.Request{Command: domain.ListGift{Name: "rose", Price: 1}, By: operator})
+		_, err := l.sequencer.Execute(ctx, domain.Request{Command: domain.AddGift{Name: "rose", Price: 1}, Actor: operator})
 		left <- err
 	}()
-	eventually(t, "the request is in the queue", func() bool { return l.sequencer.Stats().Waiting == 1 })
+	eventually(t, "the request is in the queue", func() bool { return l.sequencer.Stats().Queued == 1 })
 	cancel()
 	if err := <-left; !errors.Is(err, context.Canceled) {
 		t.Fatalf("got %v", err)
 	}
 	release()
 	<-decoy
-	l.do(domain.ListGift{Name: "tulip", Price: 1})
+	l.do(domain.AddGift{Name: "tulip", Price: 1})
 	events := l.sound()
-	if len(events) != 2 || events[1].Event.(domain.GiftListed).Name != "tulip" {
+	if len(events) != 2 || events[1].Event.(domain.GiftAdded).Name != "tulip" {
 		t.Fatalf("got %+v", events)
 	}
 }
@@ -102,22 +102,22 @@ func TestRequestsThatNoStateCouldMakeGoodDoNotReachTheQueue(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	idle := eventstore.NewSequencer(store, eventstore.SequencerConfig{Queue: 1}) // never runs
+	idle := eventstore.NewSequencer(store, eventstore.SequencerConfig{QueueSize: 1}) // never runs
 	for name, r := range map[string]domain.Request{
-		"no command":           {By: operator},
+		"no command":           {Actor: operator},
 		"a NUL in a name":      {Command: domain.RegisterUser{Username: "a", NameKey: "\x00"}},
-		"a long order":         {Command: domain.PayOrder{Order: domain.OrderID(make([]byte, 1000))}, By: provider},
-		"a NUL in a key":       {Command: domain.ListGift{Name: "a", Price: 1}, By: operator, Key: "a\x00"},
-		"a long key":           {Command: domain.ListGift{Name: "a", Price: 1}, By: operator, Key: fmt.Sprintf("%65d", 1)},
-		"a NUL as a cause":     {Command: domain.ListGift{Name: "a", Price: 1}, By: operator, Causation: "\x00"},
-		"a long correlation":   {Command: domain.ListGift{Name: "a", Price: 1}, By: operator, Correlation: fmt.Sprintf("%201d", 1)},
-		"a key of just anyone": {Command: domain.SignIn{User: 1, Session: "s"}, Key: "k"},
+		"a long order":         {Command: domain.PayOrder{Order: domain.OrderID(make([]byte, 1000))}, Actor: provider},
+		"a NUL in a key":       {Command: domain.AddGift{Name: "a", Price: 1}, Actor: operator, IdempotencyKey: "a\x00"},
+		"a long key":           {Command: domain.AddGift{Name: "a", Price: 1}, Actor: operator, IdempotencyKey: fmt.Sprintf("%65d", 1)},
+		"a NUL as a cause":     {Command: domain.AddGift{Name: "a", Price: 1}, Actor: operator, Causation: "\x00"},
+		"a long correlation":   {Command: domain.AddGift{Name: "a", Price: 1}, Actor: operator, Correlation: fmt.Sprintf("%201d", 1)},
+		"a key of just anyone": {Command: domain.SignIn{User: 1, Session: "s"}, IdempotencyKey: "k"},
 	} {
-		if _, err := idle.Execute(t.Context(), r); domain.Refused(err) == nil {
+		if _, err := idle.Execute(t.Context(), r); domain.AsRefusal(err) == nil {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	if n := idle.Stats().Waiting; n != 0 {
+	if n := idle.Stats().Queued; n != 0 {
 		t.Errorf("%d are in the queue", n)
 	}
 }
@@ -126,8 +126,8 @@ func TestRequestsThatNoStateCouldMakeGoodDoNotReachTheQueue(t *testing.T) {
 func TestADatabaseThatIsAwayIsUnavailableWithinPatience(t *testing.T) {
 	t.Parallel()
 	way := startWay(t, pgtest.New(t))
-	l := way.open(eventstore.Config{Now: time.Now}, eventstore.SequencerConfig{Patience: 500 * time.Millisecond, Batch: 2})
-	list := domain.Request{Command: domain.ListGift{Name: "rose", Price: 1}, By: operator}
+	l := way.open(eventstore.Config{Now: time.Now}, eventstore.SequencerConfig{Timeout: 500 * time.Millisecond, BatchSize: 2})
+	list := domain.Request{Command: domain.AddGift{Name: "rose", Price: 1}, Actor: operator}
 	l.execute(list)
 	way.shut()
 	began := time.Now()
@@ -136,7 +136,7 @@ func TestADatabaseThatIsAwayIsUnavailableWithinPatience(t *testing.T) {
 		pending = append(pending, l.begin(list))
 	}
 	for _, p := range pending {
-		if a := <-p; !errors.Is(a.err, eventstore.ErrUnavailable) && !errors.Is(a.err, eventstore.ErrUnknown) {
+		if a := <-p; !errors.Is(a.err, eventstore.ErrUnavailable) && !errors.Is(a.err, eventstore.ErrOutcomeUnknown) {
 			t.Fatalf("got %+v", a)
 		}
 	}
@@ -162,8 +162,8 @@ func TestADatabaseThatIsAwayIsUnavailableWithinPatience(t *testing.T) {
 func TestShuttingDownWithoutADatabaseEnds(t *testing.T) {
 	t.Parallel()
 	way := startWay(t, pgtest.New(t))
-	l := way.open(eventstore.Config{Now: time.Now}, eventstore.SequencerConfig{Patience: time.Hour, Drain: 300 * time.Millisecond})
-	list := domain.Request{Command: domain.ListGift{Name: "rose", Price: 1}, By: operator}
+	l := way.open(eventstore.Config{Now: time.Now}, eventstore.SequencerConfig{Timeout: time.Hour, DrainTimeout: 300 * time.Millisecond})
+	list := domain.Request{Command: domain.AddGift{Name: "rose", Price: 1}, Actor: operator}
 	l.execute(list)
 	way.shut()
 	pending := []<-chan answer{l.begin(list), l.begin(list)}

@@ -30,7 +30,7 @@ type Query struct {
 
 // Page is what a query found.
 type Page struct {
-	Events []Recorded
+	Events []Record
 	Next   int64 // the next query goes on after this position, although perhaps nothing matched
 	Head   int64 // the end of the log when the page was read
 }
@@ -57,9 +57,9 @@ func (s *Store) Read(ctx context.Context, q Query) (Page, error) {
 		return Page{}, err
 	}
 	if q.User != 0 {
-		page.Events = slices.DeleteFunc(page.Events, func(r Recorded) bool {
+		page.Events = slices.DeleteFunc(page.Events, func(r Record) bool {
 			e, ok := r.Event.(domain.UserEvent)
-			return r.Fault == nil && (!ok || e.ByUser() != q.User)
+			return r.Fault == nil && (!ok || e.EventUser() != q.User)
 		})
 	}
 	return page, nil
@@ -101,7 +101,7 @@ func (s *Store) read(ctx context.Context, q Query) (Page, error) {
 		}
 	}
 	if q.Live != 0 && len(q.Types) > 0 {
-		page.Events = slices.DeleteFunc(page.Events, func(r Recorded) bool { return !slices.Contains(q.Types, r.Type) })
+		page.Events = slices.DeleteFunc(page.Events, func(r Record) bool { return !slices.Contains(q.Types, r.Type) })
 	}
 	return page, nil
 }
@@ -122,7 +122,7 @@ func (q Query) bounded() Query {
 }
 
 // decodeAll decodes what can be decoded.
-func (s *Store) decodeAll(ctx context.Context, events []Recorded) error {
+func (s *Store) decodeAll(ctx context.Context, events []Record) error {
 	err := s.Decode(ctx, events)
 	var broken *DecodeError
 	if errors.As(err, &broken) {
@@ -145,7 +145,7 @@ func (s *Store) queueForgotten(p *pgx.Batch) {
 				return &DecodeError{position, eventType, err}
 			}
 			if gone, ok := e.(domain.ForgetEvent); ok {
-				keys.forget(gone.Forgets())
+				keys.forget(gone.ForgottenKeyOwner())
 			}
 			keys.knows(position)
 			return nil
@@ -155,8 +155,8 @@ func (s *Store) queueForgotten(p *pgx.Batch) {
 }
 
 // ReadStream answers up to limit events of one stream after a version, in order, ready to use.
-func (s *Store) ReadStream(ctx context.Context, stream domain.Stream, afterVersion, limit int) ([]Recorded, error) {
-	var found []Recorded
+func (s *Store) ReadStream(ctx context.Context, stream domain.Stream, afterVersion, limit int) ([]Record, error) {
+	var found []Record
 	p := &pgx.Batch{}
 	s.queueForgotten(p)
 	p.Queue(selectStream, stream, afterVersion, min(max(limit, 1), maxRead)).Query(func(rows pgx.Rows) (err error) {

@@ -32,7 +32,7 @@ func TestRead(t *testing.T) {
 	l, rooms := mixed(t)
 	all := l.sound()
 	guest := rooms[0].people[1].id
-	of := func(match func(eventstore.Recorded) bool) []int64 {
+	of := func(match func(eventstore.Record) bool) []int64 {
 		var positions []int64
 		for _, r := range all {
 			if match(r) {
@@ -41,13 +41,13 @@ func TestRead(t *testing.T) {
 		}
 		return positions
 	}
-	by := func(r eventstore.Recorded) bool {
+	by := func(r eventstore.Record) bool {
 		e, ok := r.Event.(domain.UserEvent)
-		return ok && e.ByUser() == guest
+		return ok && e.EventUser() == guest
 	}
-	in := func(r eventstore.Recorded) bool {
+	in := func(r eventstore.Record) bool {
 		e, ok := r.Event.(domain.LiveEvent)
-		return ok && e.InLive() == rooms[1].live
+		return ok && e.EventLive() == rooms[1].live
 	}
 	talk := []string{"gift.sent.v1", "comment.posted.v1"}
 	for _, tt := range []struct {
@@ -55,21 +55,21 @@ func TestRead(t *testing.T) {
 		query eventstore.Query
 		want  []int64
 	}{
-		{"everything", eventstore.Query{}, of(func(eventstore.Recorded) bool { return true })},
-		{"after a position", eventstore.Query{After: 7}, of(func(r eventstore.Recorded) bool { return r.Position > 7 })},
+		{"everything", eventstore.Query{}, of(func(eventstore.Record) bool { return true })},
+		{"after a position", eventstore.Query{After: 7}, of(func(r eventstore.Record) bool { return r.Position > 7 })},
 		{"before the beginning", eventstore.Query{After: -5, UpTo: 3}, []int64{1, 2, 3}},
 		{"up to a position", eventstore.Query{After: 4, UpTo: 6}, []int64{5, 6}},
 		{"nothing between", eventstore.Query{After: 6, UpTo: 6}, nil},
-		{"one type", eventstore.Query{Types: []string{"gift.sent.v1"}}, of(func(r eventstore.Recorded) bool { return r.Type == "gift.sent.v1" })},
-		{"types, one twice", eventstore.Query{Types: append(talk, "gift.sent.v1", "unknown")}, of(func(r eventstore.Recorded) bool { return slices.Contains(talk, r.Type) })},
+		{"one type", eventstore.Query{Types: []string{"gift.sent.v1"}}, of(func(r eventstore.Record) bool { return r.Type == "gift.sent.v1" })},
+		{"types, one twice", eventstore.Query{Types: append(talk, "gift.sent.v1", "unknown")}, of(func(r eventstore.Record) bool { return slices.Contains(talk, r.Type) })},
 		{"no such type", eventstore.Query{Types: []string{"room.painted.v1"}}, nil},
 		{"a room", eventstore.Query{Live: rooms[1].live}, of(in)},
-		{"a type in a room", eventstore.Query{Live: rooms[1].live, Types: talk}, of(func(r eventstore.Recorded) bool { return in(r) && slices.Contains(talk, r.Type) })},
+		{"a type in a room", eventstore.Query{Live: rooms[1].live, Types: talk}, of(func(r eventstore.Record) bool { return in(r) && slices.Contains(talk, r.Type) })},
 		{"no such room", eventstore.Query{Live: 99}, nil},
 		{"a person", eventstore.Query{User: guest}, of(by)},
-		{"a person in a room", eventstore.Query{User: guest, Live: rooms[1].live}, of(func(r eventstore.Recorded) bool { return by(r) && in(r) })},
+		{"a person in a room", eventstore.Query{User: guest, Live: rooms[1].live}, of(func(r eventstore.Record) bool { return by(r) && in(r) })},
 		{"all at once", eventstore.Query{User: guest, Live: rooms[1].live, Types: talk, After: 10, UpTo: 60},
-			of(func(r eventstore.Recorded) bool {
+			of(func(r eventstore.Record) bool {
 				return by(r) && in(r) && slices.Contains(talk, r.Type) && r.Position > 10 && r.Position <= 60
 			})},
 		{"beyond the end", eventstore.Query{After: 10_000}, nil},
@@ -159,7 +159,7 @@ func TestReadAnEmptyLog(t *testing.T) {
 func TestReadStream(t *testing.T) {
 	t.Parallel()
 	l, rooms := mixed(t)
-	chat := domain.Stream(fmt.Sprintf("chat-%d", rooms[0].live))
+	chat := domain.Stream(fmt.Sprintf("comment-%d", rooms[0].live))
 	var texts []string
 	for after := 0; ; {
 		events, err := l.store.ReadStream(t.Context(), chat, after, 3)
@@ -179,7 +179,7 @@ func TestReadStream(t *testing.T) {
 	if got := strings.Join(texts, ", "); got != "here 0, here 1, here 2, here 3, here 4, here 5, here 6, here 7, here 8, here 9" {
 		t.Fatal(got)
 	}
-	if events, err := l.store.ReadStream(t.Context(), "chat-99", 0, 10); len(events) != 0 || err != nil {
+	if events, err := l.store.ReadStream(t.Context(), "comment-99", 0, 10); len(events) != 0 || err != nil {
 		t.Fatalf("got %v, %v", events, err)
 	}
 }

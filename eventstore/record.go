@@ -11,8 +11,8 @@ import (
 	"roomlog/domain"
 )
 
-// Recorded is one event as it stands in the log.
-type Recorded struct {
+// Record is one event as it stands in the log.
+type Record struct {
 	Position   int64
 	Stream     domain.Stream
 	Version    int
@@ -35,8 +35,8 @@ type Metadata struct {
 }
 
 // scanRecorded reads one row of the select_*_events statements, its Event still empty.
-func scanRecorded(row pgx.CollectableRow) (Recorded, error) {
-	var r Recorded
+func scanRecorded(row pgx.CollectableRow) (Record, error) {
+	var r Record
 	var metadata []byte
 	var live *int64
 	payload := (*[]byte)(&r.Payload) // as a json.RawMessage it would be parsed only to be copied

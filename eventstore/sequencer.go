@@ -25,18 +25,18 @@ var (
 	ErrClosed = errors.New("the log is shutting down")
 	// ErrUnavailable: the database has been away for too long.
 	ErrUnavailable = errors.New("the database cannot be written at the moment")
-	// ErrUnknown: the connection broke while the command was being committed, and the database did not
+	// ErrOutcomeUnknown: the connection broke while the command was being committed, and the database did not
 	// come back in time to find out. Ask again with the same idempotency key.
-	ErrUnknown = errors.New("whether the command was carried out is not known")
+	ErrOutcomeUnknown = errors.New("whether the command was carried out is not known")
 )
 
 // SequencerConfig says how a sequencer works; the zero value is usable.
 type SequencerConfig struct {
-	Queue         int           // requests that wait, at most; default 8192
-	Batch         int           // requests decided in one transaction, at most; default 512
-	Cache         int           // states remembered; default 100,000
-	Patience      time.Duration // how long requests wait for a database that is away; default 5 s
-	Drain         time.Duration // how long shutting down may take; default 10 s
+	QueueSize     int           // requests that wait, at most; default 8192
+	BatchSize     int           // requests decided in one transaction, at most; default 512
+	CacheSize     int           // states remembered; default 100,000
+	Timeout       time.Duration // how long requests wait for a database that is away; default 5 s
+	DrainTimeout  time.Duration // how long shutting down may take; default 10 s
 	SnapshotEvery int           // versions of a stream between two snapshots; default 200
 }
 
@@ -46,15 +46,15 @@ func (c *SequencerConfig) setDefaults() {
 			*v = standard
 		}
 	}
-	set(&c.Queue, 8192)
-	set(&c.Batch, 512)
-	set(&c.Cache, 100_000)
+	set(&c.QueueSize, 8192)
+	set(&c.BatchSize, 512)
+	set(&c.CacheSize, 100_000)
 	set(&c.SnapshotEvery, 200)
-	if c.Patience <= 0 {
-		c.Patience = 5 * time.Second
+	if c.Timeout <= 0 {
+		c.Timeout = 5 * time.Second
 	}
-	if c.Drain <= 0 {
-		c.Drain = 10 * time.Second
+	if c.DrainTimeout <= 0 {
+		c.DrainTimeout = 10 * time.Second
 	}
 }
 
@@ -82,14 +82,14 @@ type Sequencer struct {
 func NewSequencer(s *Store, c SequencerConfig) *Sequencer {
 	c.setDefaults()
 	return &Sequencer{
-		store: s, config: c, queue: make(chan *call, c.Queue), states: newStateCache(c.Cache),
-		random: bufio.NewReader(rand.Reader), away: away{patience: c.Patience},
+		store: s, config: c, queue: make(chan *call, c.QueueSize), states: newStateCache(c.CacheSize),
+		random: bufio.NewReader(rand.Reader), away: away{patience: c.Timeout},
 	}
 }
 
 // Stats counts what a sequencer has done since it was made.
 type Stats struct {
-	Waiting  int   // requests in the queue now
+	Queued   int   // requests in the queue now
 	Batches  int64 // transactions
 	Commands int64 // requests answered
 	Events   int64 // appended
@@ -106,9 +106,9 @@ func (q *Sequencer) Stats() Stats {
 
 // Receipt says what followed from a request.
 type Receipt struct {
-	Position int64      // of its last event; the end of the log if nothing followed
-	Events   []Recorded // what followed, in order; empty if all was so already
-	Repeated bool       // the key was seen before: this is the first outcome again
+	Position int64    // of its last event; the end of the log if nothing followed
+	Events   []Record // what followed, in order; empty if all was so already
+	Repeated bool     // the key was seen before: this is the first outcome again
 }
 
 // Execute decides r.Command against the newest state and appends what follows, all or nothing.
@@ -124,7 +124,7 @@ func (q *Sequencer) Execute(ctx context.Context, r domain.Request) (Receipt, err
 	if err := q.enqueue(c); err != nil {
 		return Receipt{}, err
 	}
-	if err := c.wait(ctx, q.config.Patience); err != nil {
+	if err := c.wait(ctx, q.config.Timeout); err != nil {
 		return Receipt{}, fmt.Errorf("%s: %w", r.Command.Type(), err)
 	}
 	out := c.outcome
@@ -142,7 +142,7 @@ func (q *Sequencer) Execute(ctx context.Context, r domain.Request) (Receipt, err
 	return Receipt{Position: out.position, Events: out.records, Repeated: out.repeated}, nil
 }
 
-func (s *Store) between(ctx context.Context, after, upTo int64) ([]Recorded, error) {
+func (s *Store) between(ctx context.Context, after, upTo int64) ([]Record, error) {
 	page, err := s.Read(ctx, Query{After: after, UpTo: upTo, Limit: int(upTo - after)})
 	for _, r := range page.Events {
 		if r.Fault != nil {
@@ -170,7 +170,7 @@ func (q *Sequencer) enqueue(c *call) error {
 func (q *Sequencer) Run(ctx context.Context) error {
 	work, cut := context.WithCancel(context.WithoutCancel(ctx)) // a shutdown interrupts no transaction, unless it takes too long
 	defer cut()
-	defer context.AfterFunc(ctx, func() { time.AfterFunc(q.config.Drain, cut) })()
+	defer context.AfterFunc(ctx, func() { time.AfterFunc(q.config.DrainTimeout, cut) })()
 	defer q.disconnect()
 	for {
 		select {
@@ -209,7 +209,7 @@ func (q *Sequencer) gather(first *call) []*call {
 		n = len(q.queue)
 	}
 	calls := append(make([]*call, 0, 1+len(q.queue)), first)
-	for len(calls) < q.config.Batch {
+	for len(calls) < q.config.BatchSize {
 		select {
 		case c := <-q.queue:
 			calls = append(calls, c)

@@ -38,7 +38,7 @@ func TestExecute(t *testing.T) {
 	if got := first.Event.(domain.UserRegistered).Username; got != "alice" {
 		t.Errorf("username %q", got)
 	}
-	if want := (eventstore.Metadata{Actor: "anyone", Correlation: "request 7", Causation: "a form"}); first.Metadata != want {
+	if want := (eventstore.Metadata{Actor: "anonymous", Correlation: "request 7", Causation: "a form"}); first.Metadata != want {
 		t.Errorf("metadata %+v, want %+v", first.Metadata, want)
 	}
 }
@@ -87,7 +87,7 @@ func TestPositionsAndVersionsAreContiguous(t *testing.T) {
 	t.Parallel()
 	db := pgtest.New(t)
 	first := openLog(t, db, eventstore.SequencerConfig{})
-	logs := []*testLog{first, openLog(t, db, eventstore.SequencerConfig{Batch: 7}), openLog(t, db, eventstore.SequencerConfig{Cache: 3})}
+	logs := []*testLog{first, openLog(t, db, eventstore.SequencerConfig{BatchSize: 7}), openLog(t, db, eventstore.SequencerConfig{CacheSize: 3})}
 	p := first.party(6, 10_000)
 	const callers, each = 48, 12
 	var told sync.Map // position → how often it was told
@@ -159,13 +159,13 @@ func TestARefusalConcernsItsOwnRequestOnly(t *testing.T) {
 		p.people[0].asks(p.give(1)), // has nothing left
 		p.people[1].asks(p.say(strings.Repeat("x", 500))),
 		p.people[1].asks(p.give(1)),
-		domain.Request{Command: p.give(1), By: domain.PersonActor(p.people[2].id, "another session")},
+		domain.Request{Command: p.give(1), Actor: domain.AuthenticatedActor(p.people[2].id, "another session")},
 		p.people[2].asks(p.give(1)),
 	)
 	want := []domain.Code{"", domain.CodeCoinsTooFew, domain.CodeCommentTooLong, "", domain.CodeSessionEnded, ""}
 	for i, a := range got {
 		var code domain.Code
-		if no := domain.Refused(a.err); no != nil {
+		if no := domain.AsRefusal(a.err); no != nil {
 			code = no.Code
 		} else if a.err != nil {
 			t.Fatal(a.err)
@@ -199,7 +199,7 @@ func TestWhatTheDatabaseDoesNotTakeConcernsItsOwnRequestOnly(t *testing.T) {
 			t.Errorf("request %d: %v", i, a.err)
 		}
 	}
-	if err := got[1].err; errors.Is(err, eventstore.ErrUnavailable) || errors.Is(err, eventstore.ErrUnknown) || domain.Refused(err) != nil {
+	if err := got[1].err; errors.Is(err, eventstore.ErrUnavailable) || errors.Is(err, eventstore.ErrOutcomeUnknown) || domain.AsRefusal(err) != nil {
 		t.Errorf("the fault is told as %v", err)
 	}
 	if after := l.sound(); len(after) != before+4 { // the decoy's one, too
@@ -216,7 +216,7 @@ func TestABrokenDecisionConcernsItsOwnRequestOnly(t *testing.T) {
 	p := l.party(2, 100)
 	broken := l.list(10)
 	_, err := db.Owner.Exec(t.Context(), "INSERT INTO snapshot VALUES ($1, 1, 1, $2)", fmt.Sprintf("gift-%d", broken),
-		`{"name":"rose","image":"","price":0,"listed":true}`)
+		`{"name":"rose","image":"","price":0,"available":true}`)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -229,7 +229,7 @@ func TestABrokenDecisionConcernsItsOwnRequestOnly(t *testing.T) {
 	if got[0].err != nil || got[2].err != nil {
 		t.Fatalf("the others: %v, %v", got[0].err, got[2].err)
 	}
-	if err := got[1].err; err == nil || !strings.Contains(err.Error(), "panicked") || domain.Refused(err) != nil {
+	if err := got[1].err; err == nil || !strings.Contains(err.Error(), "panicked") || domain.AsRefusal(err) != nil {
 		t.Fatalf("got %v", err)
 	}
 	l.sound()
@@ -281,7 +281,7 @@ func TestDecisionsSeeTheNewestStateOfEveryProcess(t *testing.T) {
 				switch _, err := l.sequencer.Execute(context.Background(), who.asks(p.give(1))); {
 				case err == nil:
 					given.Add(1)
-				case domain.Refused(err) != nil && domain.Refused(err).Code == domain.CodeCoinsTooFew:
+				case domain.AsRefusal(err) != nil && domain.AsRefusal(err).Code == domain.CodeCoinsTooFew:
 					refused.Add(1)
 				default:
 					t.Error(err)
@@ -306,7 +306,7 @@ func TestTwoGiftsAtOnceOnTheLastCoin(t *testing.T) {
 		first, second := a.begin(who.asks(p.give(1))), b.begin(who.asks(p.give(1)))
 		given := 0
 		for _, got := range []answer{<-first, <-second} {
-			switch no := domain.Refused(got.err); {
+			switch no := domain.AsRefusal(got.err); {
 			case got.err == nil:
 				given++
 			case no == nil || no.Code != domain.CodeCoinsTooFew:
@@ -332,7 +332,7 @@ func TestAGiftRacesWithTheStopOfItsRoom(t *testing.T) {
 		stop := a.begin(streamer.asks(domain.ChangeLiveStatus{Live: live, To: domain.LiveStop}))
 		give := b.begin(giver.asks(domain.SendGift{Live: live, Gift: gift, Num: 1}))
 		stopped, given := <-stop, <-give
-		switch no := domain.Refused(given.err); {
+		switch no := domain.AsRefusal(given.err); {
 		case stopped.err != nil:
 			t.Fatal(stopped.err)
 		case given.err == nil && given.receipt.Position > stopped.receipt.Position:
@@ -347,7 +347,7 @@ func TestAGiftRacesWithTheStopOfItsRoom(t *testing.T) {
 func TestIdsOfSeveralProcessesNeverCollide(t *testing.T) {
 	t.Parallel()
 	db := pgtest.New(t)
-	logs := []*testLog{openLog(t, db, eventstore.SequencerConfig{}), openLog(t, db, eventstore.SequencerConfig{Cache: 1})}
+	logs := []*testLog{openLog(t, db, eventstore.SequencerConfig{}), openLog(t, db, eventstore.SequencerConfig{CacheSize: 1})}
 	streamer := logs[0].register("streamer")
 	var group sync.WaitGroup
 	for caller := range 12 {
@@ -357,8 +357,8 @@ func TestIdsOfSeveralProcessesNeverCollide(t *testing.T) {
 				name := fmt.Sprintf("user %d of %d", n, caller)
 				for _, r := range []domain.Request{
 					{Command: domain.RegisterUser{Username: name, NameKey: l.store.NameKey(name)}},
-					streamer.asks(domain.CreateLive{Title: name, Key: strings.Repeat("k", 20)}),
-					{Command: domain.ListGift{Name: name, Price: 1}, By: operator},
+					streamer.asks(domain.CreateLive{Title: name, StreamKey: strings.Repeat("k", 20)}),
+					{Command: domain.AddGift{Name: name, Price: 1}, Actor: operator},
 				} {
 					if _, err := l.sequencer.Execute(context.Background(), r); err != nil {
 						t.Error(err)
@@ -381,7 +381,7 @@ func TestIdsOfSeveralProcessesNeverCollide(t *testing.T) {
 			if lives++; e.Live != lives {
 				t.Fatalf("live %d follows %d", e.Live, lives-1)
 			}
-		case domain.GiftListed:
+		case domain.GiftAdded:
 			if gifts++; e.Gift != gifts {
 				t.Fatalf("gift %d follows %d", e.Gift, gifts-1)
 			}
@@ -407,7 +407,7 @@ func TestANameIsClaimedOnce(t *testing.T) {
 		switch got := <-p; {
 		case got.err == nil:
 			claimed++
-		case domain.Refused(got.err) == nil || domain.Refused(got.err).Code != domain.CodeNameTaken:
+		case domain.AsRefusal(got.err) == nil || domain.AsRefusal(got.err).Code != domain.CodeNameTaken:
 			t.Fatal(got.err)
 		}
 	}
@@ -457,7 +457,7 @@ func TestTimeNeverRunsBackwards(t *testing.T) {
 	clock := func() time.Time { return noon.Add(time.Duration(ahead.Load())) }
 	a := openLogAs(t, db, eventstore.Config{Now: clock}, eventstore.SequencerConfig{})
 	b := openLogAs(t, db, eventstore.Config{Now: func() time.Time { return noon.Add(-time.Hour) }}, eventstore.SequencerConfig{})
-	list := domain.ListGift{Name: "rose", Price: 1}
+	list := domain.AddGift{Name: "rose", Price: 1}
 	var times []time.Time
 	for _, step := range []struct {
 		l     *testLog

@@ -99,7 +99,7 @@ func TestALongStreamIsLoadedFromASnapshot(t *testing.T) {
 	t.Parallel()
 	const every = 50
 	db := pgtest.New(t)
-	l := openLog(t, db, eventstore.SequencerConfig{SnapshotEvery: every, Batch: 8})
+	l := openLog(t, db, eventstore.SequencerConfig{SnapshotEvery: every, BatchSize: 8})
 	p := l.party(1, 1_000_000)
 	who := p.people[0]
 	l.giveMany(p, who, 4*every-3)

@@ -14,7 +14,7 @@ import (
 const logLock = 0x6c6f67
 
 // sound checks what has to be true of every log, whatever has happened to it, and answers its events.
-func (l *testLog) sound() []eventstore.Recorded {
+func (l *testLog) sound() []eventstore.Record {
 	l.t.Helper()
 	events := l.all()
 	if err := unsound(events); err != nil {
@@ -23,7 +23,7 @@ func (l *testLog) sound() []eventstore.Recorded {
 	return events
 }
 
-func unsound(events []eventstore.Recorded) error {
+func unsound(events []eventstore.Record) error {
 	versions := make(map[domain.Stream]int)
 	balances := make(map[domain.Account]domain.Coins)
 	ids := make(map[string]bool)
@@ -49,16 +49,16 @@ func unsound(events []eventstore.Recorded) error {
 }
 
 // post adds what an event moves to the accounts.
-func post(r eventstore.Recorded, balances map[domain.Account]domain.Coins) error {
+func post(r eventstore.Record, balances map[domain.Account]domain.Coins) error {
 	moves, ok := r.Event.(domain.CoinEvent)
 	if !ok {
 		return nil
 	}
 	sum := domain.Coins(0)
-	for _, p := range moves.Entries() {
+	for _, p := range moves.EventPostings() {
 		sum += p.Amount
 		balances[p.Account] += p.Amount
-		if p.Account != domain.AccountProvider && balances[p.Account] < 0 {
+		if p.Account != domain.ProviderAccount && balances[p.Account] < 0 {
 			return fmt.Errorf("%s has %d coins", p.Account, balances[p.Account])
 		}
 	}
@@ -73,7 +73,7 @@ func post(r eventstore.Recorded, balances map[domain.Account]domain.Coins) error
 	case domain.CoinsCredited:
 		of, told = e.User, e.BalanceAfter
 	}
-	if has := balances[domain.AccountOf(of)]; has != told {
+	if has := balances[domain.WalletAccount(of)]; has != told {
 		return fmt.Errorf("user %d has %d coins, the event says %d", of, has, told)
 	}
 	return nil
@@ -119,12 +119,12 @@ func (l *testLog) together(requests ...domain.Request) []answer {
 	l.t.Helper()
 	release := l.holdLock()
 	before := l.sequencer.Stats()
-	decoy := l.begin(domain.Request{Command: domain.ListGift{Name: "decoy", Price: 1}, By: operator})
+	decoy := l.begin(domain.Request{Command: domain.AddGift{Name: "decoy", Price: 1}, Actor: operator})
 	eventually(l.t, "the sequencer waits for the lock", func() bool { return l.lockWaiters() > 0 })
 	pending := make([]<-chan answer, len(requests))
 	for i, r := range requests {
 		pending[i] = l.begin(r)
-		eventually(l.t, "the request is in the queue", func() bool { return l.sequencer.Stats().Waiting == i+1 })
+		eventually(l.t, "the request is in the queue", func() bool { return l.sequencer.Stats().Queued == i+1 })
 	}
 	release()
 	<-decoy
@@ -150,29 +150,29 @@ func (l *testLog) begin(r domain.Request) <-chan answer {
 
 func TestUnsoundLogsAreNoticed(t *testing.T) {
 	t.Parallel()
-	good := func() []eventstore.Recorded {
+	good := func() []eventstore.Record {
 		l := newLog(t)
 		guest := l.register("guest")
 		l.credit(guest, 10, "o1")
 		return l.all()
 	}()
-	for name, spoil := range map[string]func(events []eventstore.Recorded){
-		"a position is missing": func(events []eventstore.Recorded) { events[3].Position++ },
-		"a version is missing":  func(events []eventstore.Recorded) { events[3].Version++ },
-		"time runs backwards":   func(events []eventstore.Recorded) { events[3].RecordedAt = events[3].RecordedAt.Add(-time.Hour) },
-		"an event comes twice":  func(events []eventstore.Recorded) { events[3].ID = events[2].ID },
-		"coins come from nowhere": func(events []eventstore.Recorded) {
+	for name, spoil := range map[string]func(events []eventstore.Record){
+		"a position is missing": func(events []eventstore.Record) { events[3].Position++ },
+		"a version is missing":  func(events []eventstore.Record) { events[3].Version++ },
+		"time runs backwards":   func(events []eventstore.Record) { events[3].RecordedAt = events[3].RecordedAt.Add(-time.Hour) },
+		"an event comes twice":  func(events []eventstore.Record) { events[3].ID = events[2].ID },
+		"coins come from nowhere": func(events []eventstore.Record) {
 			e := events[5].Event.(domain.CoinsCredited)
 			e.Postings = e.Postings[:1]
 			events[5].Event = e
 		},
-		"a balance is wrong": func(events []eventstore.Recorded) {
+		"a balance is wrong": func(events []eventstore.Record) {
 			e := events[5].Event.(domain.CoinsCredited)
 			e.BalanceAfter++
 			events[5].Event = e
 		},
 	} {
-		events := append([]eventstore.Recorded(nil), good...)
+		events := append([]eventstore.Record(nil), good...)
 		if err := unsound(events); err != nil {
 			t.Fatal(err)
 		}

@@ -12,6 +12,10 @@ var (
 	selectLiveEvents string
 	//go:embed sql/select_typed_events.sql
 	selectTypedEvents string
+	//go:embed sql/select_raw_events.sql
+	selectRawEvents string
+	//go:embed sql/select_raw_live_events.sql
+	selectRawLiveEvents string
 	//go:embed sql/select_stream.sql
 	selectStream string
 	//go:embed sql/select_states.sql
@@ -20,28 +24,41 @@ var (
 	selectVersions string
 	//go:embed sql/select_newest_of_type.sql
 	selectNewestOfType string
-	//go:embed sql/select_commands.sql
-	selectCommands string
 	//go:embed sql/insert_events.sql
 	insertEvents string
+
+	//go:embed sql/select_commands.sql
+	selectCommands string
 	//go:embed sql/insert_commands.sql
 	insertCommands string
+	//go:embed sql/delete_old_commands.sql
+	deleteOldCommands string
+
 	//go:embed sql/insert_snapshots.sql
 	insertSnapshots string
 	//go:embed sql/delete_snapshots.sql
 	deleteSnapshots string
-	//go:embed sql/select_person_keys.sql
-	selectPersonKeys string
-	//go:embed sql/insert_person_keys.sql
-	insertPersonKeys string
-	//go:embed sql/delete_person.sql
-	deletePerson string
+
+	//go:embed sql/select_user_keys.sql
+	selectUserKeys string
+	//go:embed sql/insert_user_keys.sql
+	insertUserKeys string
+	//go:embed sql/delete_user_keys.sql
+	deleteUserKeys string
 	//go:embed sql/select_forgotten.sql
 	selectForgotten string
+
+	//go:embed sql/insert_credential.sql
+	insertCredential string
+	//go:embed sql/select_credential.sql
+	selectCredential string
+	//go:embed sql/delete_credentials.sql
+	deleteCredentials string
+	//go:embed sql/delete_user_credentials.sql
+	deleteUserCredentials string
+
 	//go:embed sql/select_beats.sql
 	selectBeats string
 	//go:embed sql/select_held_locks.sql
 	selectHeldLocks string
-	//go:embed sql/delete_credentials.sql
-	deleteCredentials string
 )

@@ -24,10 +24,10 @@ const format = 1
 
 // Config says how a store works; the zero value is usable but for Now.
 type Config struct {
-	Now    func() time.Time   // the clock of recorded_at; required
-	Log    *slog.Logger       // nil: silent
-	Events []domain.EventSpec // nil: domain.Events
-	Poll   time.Duration      // how often a tail looks without being woken; default 1 s
+	Now          func() time.Time   // the clock of recorded_at; required
+	Log          *slog.Logger       // nil: silent
+	Events       []domain.EventSpec // nil: domain.Events
+	PollInterval time.Duration      // how often a tail looks without being woken; default 1 s
 }
 
 // Store is one log. It is safe for concurrent use.
@@ -39,8 +39,8 @@ type Store struct {
 	now       func() time.Time
 	log       *slog.Logger
 	poll      time.Duration
-	appended  *Bell
-	projected *Bell
+	appended  *Signal
+	projected *Signal
 	whispers  whispers
 }
 
@@ -55,10 +55,10 @@ func Open(ctx context.Context, pool *pgxpool.Pool, c Config) (*Store, error) {
 	if c.Events == nil {
 		c.Events = domain.Events
 	}
-	if c.Poll <= 0 {
-		c.Poll = time.Second
+	if c.PollInterval <= 0 {
+		c.PollInterval = time.Second
 	}
-	s := &Store{pool: pool, now: c.Now, log: c.Log, poll: c.Poll, appended: newBell(), projected: newBell()}
+	s := &Store{pool: pool, now: c.Now, log: c.Log, poll: c.PollInterval, appended: newBell(), projected: newBell()}
 	var found int
 	err := pool.QueryRow(ctx, "SELECT id, format, name_key FROM store").Scan(&s.id, &found, &s.nameKey)
 	if err != nil {
@@ -83,10 +83,10 @@ func (s *Store) Pool() *pgxpool.Pool { return s.pool }
 
 // Appended rings when the log has grown: after every commit of this process, and when another
 // process says so while Listen runs.
-func (s *Store) Appended() *Bell { return s.appended }
+func (s *Store) Appended() *Signal { return s.appended }
 
 // Projected rings when the read tables may have moved on.
-func (s *Store) Projected() *Bell { return s.projected }
+func (s *Store) Projected() *Signal { return s.projected }
 
 // NameKey is the keyed hash under which a username is claimed. Names that differ only in case,
 // width, surrounding space or characters that nobody sees have the same.

@@ -90,8 +90,8 @@ func (tr *traffic) note(err error) {
 		return
 	case errors.Is(err, eventstore.ErrUnavailable):
 		err = eventstore.ErrUnavailable
-	case errors.Is(err, eventstore.ErrUnknown):
-		err = eventstore.ErrUnknown
+	case errors.Is(err, eventstore.ErrOutcomeUnknown):
+		err = eventstore.ErrOutcomeUnknown
 	}
 	tr.errs[err.Error()]++
 }

@@ -31,8 +31,8 @@ func (q *Sequencer) load(ctx context.Context, b *batch) error {
 		for _, s := range c.streams {
 			streams[s] = struct{}{}
 		}
-		if c.request.Key != "" {
-			actors, keys = append(actors, c.actor), append(keys, c.request.Key)
+		if c.request.IdempotencyKey != "" {
+			actors, keys = append(actors, c.actor), append(keys, c.request.IdempotencyKey)
 		}
 	}
 	want, err := q.sort(q.states.missing(streams))
@@ -112,7 +112,7 @@ func (q *Sequencer) foldNewer(ctx context.Context, head int64) (bool, error) {
 			err = q.states.catchUp(r)
 		}
 		if gone, ok := r.Event.(domain.ForgetEvent); ok {
-			q.store.codec.keys.forget(gone.Forgets())
+			q.store.codec.keys.forget(gone.ForgottenKeyOwner())
 		}
 		if err != nil {
 			q.store.log.WarnContext(ctx, "what another process appended cannot be folded", "position", r.Position, "err", err)

@@ -18,7 +18,7 @@ func TestWhisper(t *testing.T) {
 	var stops []func()
 	var stores []*testLog
 	for _, name := range []string{"one", "two"} {
-		s := openStore(t, db, eventstore.Config{Now: time.Now, Poll: 50 * time.Millisecond})
+		s := openStore(t, db, eventstore.Config{Now: time.Now, PollInterval: 50 * time.Millisecond})
 		words := make(chan string, 100)
 		heard[name], stores = words, append(stores, s)
 		stops = append(stops, s.store.Overhear(func(text string) { words <- text }))

@@ -90,7 +90,7 @@ func TestWhoMayPlayIsHeldWithoutAByteUntilThereIsAPublisher(t *testing.T) {
 	}
 	defer conn.Close()
 	fmt.Fprintf(conn, "GET %s HTTP/1.0\r\n\r\n", strings.TrimPrefix(h.flvURL("KEY"), "http://"+h.http))
-	h.stream(t, "KEY", "a player that waits", func(s media.StreamStats) bool { return s.Players[media.HTTPFLV] == 1 && !s.OnAir })
+	h.stream(t, "KEY", "a player that waits", func(s media.StreamStats) bool { return s.Players[media.HTTPFLV] == 1 && !s.Publishing })
 	_ = conn.SetReadDeadline(time.Now().Add(300 * time.Millisecond))
 	if n, err := conn.Read(make([]byte, 1)); n != 0 || err == nil {
 		t.Fatalf("%d bytes, %v", n, err)
@@ -185,20 +185,20 @@ func TestASignForPublishingOpensPlaying(t *testing.T) {
 
 // gate is a gate that a test directs.
 type gate struct {
-	media.SignGate
+	media.SignAuthorizer
 	connect func(media.ConnectRequest) error
 	publish func(media.PublishRequest) error
 	play    func(media.PlayRequest) error
 }
 
-func (g gate) Connect(_ context.Context, r media.ConnectRequest) error { return g.connect(r) }
-func (g gate) Publish(_ context.Context, r media.PublishRequest) error { return g.publish(r) }
-func (g gate) Play(_ context.Context, r media.PlayRequest) error       { return g.play(r) }
+func (g gate) AuthorizeConnect(_ context.Context, r media.ConnectRequest) error { return g.connect(r) }
+func (g gate) AuthorizePublish(_ context.Context, r media.PublishRequest) error { return g.publish(r) }
+func (g gate) AuthorizePlay(_ context.Context, r media.PlayRequest) error       { return g.play(r) }
 
 func TestTheGateHearsWhoAsks(t *testing.T) {
 	asked := make(chan any, 10)
 	h := run(t, func(c *media.Config) {
-		c.Gate = gate{
+		c.Authorizer = gate{
 			connect: func(r media.ConnectRequest) error { asked <- r; return nil },
 			publish: func(r media.PublishRequest) error { asked <- r; return nil },
 			play:    func(r media.PlayRequest) error { asked <- r; return nil },
@@ -224,7 +224,7 @@ func TestTheGateHearsWhoAsks(t *testing.T) {
 func TestAGateThatCannotDecideSendsClientsAwayToComeBack(t *testing.T) {
 	down := fmt.Errorf("%w: no database", media.ErrUnavailable)
 	h := run(t, func(c *media.Config) {
-		c.Gate = gate{
+		c.Authorizer = gate{
 			connect: func(r media.ConnectRequest) error {
 				if strings.HasPrefix(r.App, "closed") {
 					return errors.New("closed")
@@ -248,9 +248,9 @@ func TestLimitsOfAll(t *testing.T) {
 		name   string
 		limits media.Limits
 	}{
-		{"connections", media.Limits{Connections: 3}},
-		{"connections from one address", media.Limits{PerAddress: 3}},
-		{"players of one stream", media.Limits{PerStream: 2}},
+		{"connections", media.Limits{MaxMediaConnections: 3}},
+		{"connections from one address", media.Limits{MaxMediaPerAddress: 3}},
+		{"players of one stream", media.Limits{MaxStreamPlayers: 2}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			h := run(t, func(c *media.Config) { c.Limits = tt.limits })
@@ -269,7 +269,7 @@ func TestLimitsOfAll(t *testing.T) {
 		})
 	}
 	t.Run("streams", func(t *testing.T) {
-		h := run(t, func(c *media.Config) { c.Limits.Streams = 1 })
+		h := run(t, func(c *media.Config) { c.Limits.MaxStreams = 1 })
 		h.publish(t, "KEY").begin(0)
 		if answer := get(t, "GET", h.flvURL("OTHER"), nil); answer.StatusCode != http.StatusServiceUnavailable {
 			t.Fatal(answer.Status)
@@ -277,7 +277,7 @@ func TestLimitsOfAll(t *testing.T) {
 		h.stranger(t, "live", "publish", 3, nil, "OTHER?sign="+h.signer.Publish("OTHER"), "live").hear(rtmp.PublishFailed)
 	})
 	t.Run("streams that are waited for", func(t *testing.T) {
-		h := run(t, func(c *media.Config) { c.Limits.Streams = 2 })
+		h := run(t, func(c *media.Config) { c.Limits.MaxStreams = 2 })
 		waiting := h.watch(t, h.flvURL("A"))
 		h.watch(t, h.flvURL("B"))
 		eventually(t, "two who wait", func() bool { return h.Snapshot().Players == 2 })
@@ -295,14 +295,14 @@ func TestLimitsOfAll(t *testing.T) {
 		waiting.sees(picture(true, "first"))
 	})
 	t.Run("strangers", func(t *testing.T) {
-		h := run(t, func(c *media.Config) { c.Limits.StrangersPerAddress = 2 })
+		h := run(t, func(c *media.Config) { c.Limits.MaxPendingPerAddress = 2 })
 		first, second := dialRTMP(t, h.rtmp), dialRTMP(t, h.rtmp)
-		eventually(t, "two strangers", func() bool { return h.Snapshot().Strangers == 2 })
+		eventually(t, "two strangers", func() bool { return h.Snapshot().Pending == 2 })
 		dialRTMP(t, h.rtmp).gone()
 		first.Close()
 		second.say(hello("live", "publish", 3, nil, "KEY?sign="+h.signer.Publish("KEY"), "live"))
 		second.hear(rtmp.PublishStart) // it is known now
-		eventually(t, "no stranger", func() bool { return h.Snapshot().Strangers == 0 })
+		eventually(t, "no stranger", func() bool { return h.Snapshot().Pending == 0 })
 		h.publish(t, "OTHER")
 	})
 }

@@ -56,7 +56,7 @@ func nested(n int) []byte {
 
 // What strangers do before anybody knows them. None of it ends the process, costs memory or lasts.
 func TestAttacksOfStrangers(t *testing.T) {
-	h := run(t, func(c *media.Config) { c.RTMP.OpenTime = time.Second })
+	h := run(t, func(c *media.Config) { c.RTMP.HandshakeTimeout = time.Second })
 	greeting := append([]byte{3}, make([]byte, 2*1536)...)
 	join := func(b ...[]byte) []byte { return bytes.Join(append([][]byte{greeting}, b...), nil) }
 	chunks := hello("live", "x", 1)[1+2*1536:][:16]
@@ -210,7 +210,7 @@ func TestBrokenHeadersAreRelayed(t *testing.T) {
 	if len(tags) != 3 || tags[0].payload != string(broken[0]) || tags[1].payload != string(broken[1]) {
 		t.Fatalf("got %q", kinds(tags))
 	}
-	show := h.stream(t, "KEY", "the stream", onAir).Show
+	show := h.stream(t, "KEY", "the stream", onAir).Broadcast
 	if show.Video != flv.HEVC || show.Size != (flv.Size{}) || show.Sound != (flv.Sound{}) {
 		t.Fatalf("%+v", show)
 	}
@@ -219,8 +219,8 @@ func TestBrokenHeadersAreRelayed(t *testing.T) {
 // Five hundred who connect and say nothing are gone in time, and keep nobody out meanwhile.
 func TestIdleConnections(t *testing.T) {
 	h := run(t, func(c *media.Config) {
-		c.RTMP.OpenTime = time.Second
-		c.Limits.StrangersPerAddress = 10_000
+		c.RTMP.HandshakeTimeout = time.Second
+		c.Limits.MaxPendingPerAddress = 10_000
 	})
 	before := heap()
 	var conns []net.Conn
@@ -237,7 +237,7 @@ func TestIdleConnections(t *testing.T) {
 	if grown := heap() - before; grown > 500*32<<10 && grown < 1<<40 {
 		t.Fatalf("%d KiB a connection", grown/500>>10)
 	}
-	eventually(t, "no stranger", func() bool { return h.Snapshot().Strangers == 0 })
+	eventually(t, "no stranger", func() bool { return h.Snapshot().Pending == 0 })
 	one := make([]byte, 1)
 	for _, conn := range conns {
 		_ = conn.SetReadDeadline(time.Now().Add(patience))
@@ -249,7 +249,7 @@ func TestIdleConnections(t *testing.T) {
 
 // Whoever plays has nothing to send: a body that was announced is not waited for.
 func TestBodiesThatDoNotCome(t *testing.T) {
-	h := run(t, func(c *media.Config) { c.RTMP.AnswerTime = 200 * time.Millisecond })
+	h := run(t, func(c *media.Config) { c.RTMP.ControlTimeout = 200 * time.Millisecond })
 	h.publish(t, "KEY").begin(0)
 	signed := "?sign=" + h.signer.Play("KEY")
 	const long, chunked = "Content-Length: 1000\r\n\r\nx", "Transfer-Encoding: chunked\r\n\r\nff\r\nx"

@@ -45,10 +45,10 @@ func openTheatre(b testing.TB, kind string) *theatre {
 		cmd = exec.Command(os.Args[0])
 		cmd.Env = append(os.Environ(), childEnv+"=1")
 	} else {
-		cmd = peertest.Node(b, "testdata/peers", "server.js", kind, freePort(b), freePort(b))
+		cmd = peertest.NodeScript(b, "testdata/peers", "server.js", kind, freePort(b), freePort(b))
 	}
 	h := &theatre{Process: peertest.Start(b, cmd)}
-	if _, err := fmt.Sscan(h.Hear(""), &h.rtmp, &h.http); err != nil {
+	if _, err := fmt.Sscan(h.Receive(""), &h.rtmp, &h.http); err != nil {
 		b.Fatal(err)
 	}
 	return h
@@ -64,7 +64,7 @@ func freePort(b testing.TB) string {
 
 // serveChild is the server, until its input ends.
 func serveChild() error {
-	server, err := media.New(media.Config{Now: time.Now, Log: slog.New(slog.DiscardHandler), Gate: gate{
+	server, err := media.New(media.Config{Now: time.Now, Log: slog.New(slog.DiscardHandler), Authorizer: gate{
 		connect: func(media.ConnectRequest) error { return nil },
 		publish: func(media.PublishRequest) error { return nil },
 		play:    func(media.PlayRequest) error { return nil },

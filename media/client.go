@@ -7,34 +7,33 @@ import (
 	"roomlog/media/rtmp"
 )
 
-// Protocol is how a client speaks.
+// Protocol names the protocol of a client.
 type Protocol string
 
-// The protocols that a Server speaks.
+// The protocols of a Server.
 const (
-	RTMP    Protocol = "rtmp"
-	HTTPFLV Protocol = "http-flv"
-	WSFLV   Protocol = "ws-flv"
-	HLS     Protocol = "hls"
-	// Inside is who watches without a connection, such as a recorder.
-	Inside Protocol = "inside"
+	RTMP     Protocol = "rtmp"
+	HTTPFLV  Protocol = "http-flv"
+	WSFLV    Protocol = "ws-flv"
+	HLS      Protocol = "hls"
+	Internal Protocol = "internal" // a player inside the process, such as a recorder
 )
 
-// App is the one name before the key in every path.
+// App is the RTMP app and the first path segment of every stream: /live/KEY.
 const App = "live"
 
-// Client is who is at the other end. Args and Fields are what it sent, a sign among it: they are for gates
-// and observers, not for lists that others read.
+// Client describes the other end of a connection. Args and Fields hold what the client sent, including its sign.
+// They are for authorizers and observers and must not be shown to other users.
 type Client struct {
-	ID       string // of this connection, made here; it opens nothing
-	Address  string // host and port, or what the HTTP request was said to come from
+	ID       string // identifies the connection; assigned by the server, grants no rights
+	Address  string // remote host and port, or the address that Config.Address returns
 	Protocol Protocol
-	Args     url.Values     // of the query
-	Fields   map[string]any // of an RTMP connect
+	Args     url.Values     // query of the URL or of the stream name
+	Fields   map[string]any // command object of an RTMP connect
 }
 
-// newID is an id that nobody guesses.
+// newID returns a random identifier of 16 characters.
 func newID() string { return rand.Text()[:16] }
 
-// ValidKey says whether key can be the key of a stream: [A-Za-z0-9_-]{1,64}.
+// ValidKey reports whether key is a well-formed stream key: [A-Za-z0-9_-]{1,64}.
 func ValidKey(key string) bool { return rtmp.ValidName(key) }

@@ -1,75 +1,91 @@
 package media
 
 import (
-	"cmp"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net/http"
 	"time"
 
+	"roomlog/internal/settings"
+	"roomlog/media/hls"
 	"roomlog/media/rtmp"
 )
 
-// The values that a zero Config means.
-const (
-	// DefaultTick gathers some three frames into one write: three quarters of the work for 200 players,
-	// and no player waits longer than 100 ms between two of them.
-	DefaultTick = 40 * time.Millisecond
-	// MaxTick keeps the picture smooth.
-	MaxTick = 100 * time.Millisecond
-	// DefaultSilence is how long a publisher must have sent nothing before its owner may take over from a
-	// connection that the network has forgotten.
-	DefaultSilence = 3 * time.Second
-	// DefaultGrace bridges an encoder's reconnect, which begins after two seconds and takes a few tries.
-	DefaultGrace = 15 * time.Second
-	// DefaultSettle is how long a stream may take to show that it has both picture and sound.
-	DefaultSettle = 800 * time.Millisecond
-)
-
-// Config is what a Server is made of. Gate and Now are needed; the rest may be zero.
+// Config configures a Server. Authorizer and Now are required.
 type Config struct {
-	// Gate decides who may connect, publish and play.
-	Gate Gate
-	// Observer is told of shows; PlayObserver of players, ConnectObserver of RTMP connections.
+	// Authorizer decides who may connect, publish and play.
+	Authorizer Authorizer
+	// Observer is notified of broadcasts, PlayObserver of players, ConnectObserver of RTMP connections. Each may be nil.
 	Observer        Observer
 	PlayObserver    PlayObserver
 	ConnectObserver ConnectObserver
-	// Now is the clock.
+	// Now returns the current time.
 	Now func() time.Time
-	// Log takes what an operator should know. nil means slog.Default().
+	// Log is the logger; nil means slog.Default().
 	Log *slog.Logger
-
-	// Tick is how long frames gather before the players of a stream are woken; 0 means the default, below
-	// 0 that they are woken at every frame.
-	Tick time.Duration
-	// Silence is after how long without media a publisher can be taken over.
-	Silence time.Duration
-	// Grace is how long a show outlives a publisher that was lost; below 0 it does not.
-	Grace time.Duration
-	// Settle is how long a player waits for the second of picture and sound.
-	Settle time.Duration
-
-	// RTMP says how patient RTMP connections are. Its clock is Now.
-	RTMP rtmp.Config
-	// Limits bounds what all connections together may take.
-	Limits Limits
-	// HLS says how HLS is cut.
-	HLS HLSConfig
-	// Origin is what browsers are told may play; "" means "*", anybody.
-	Origin string
-	// Address tells where an HTTP request comes from; nil means the other end of the TCP connection.
+	// Address returns the address of an HTTP client; nil means the remote address of the TCP connection.
 	Address func(*http.Request) string
+
+	// Tick collects about three frames into one write: for 200 players that takes three quarters of the CPU time.
+	// Above the maximum, playback would not be smooth.
+	Tick time.Duration `default:"40ms" max:"100ms" zero:"every frame is written at once" help:"Time during which frames are collected into one write to a player."`
+	// StreamGrace covers the reconnect of an encoder, which starts after about 2 s and may need several attempts.
+	StreamGrace time.Duration `default:"15s" max:"10m" zero:"the broadcast ends at once" help:"Time that a broadcast waits for a lost encoder to reconnect."`
+	// TakeoverAfter lets an owner replace a connection that the network has dropped.
+	TakeoverAfter time.Duration `default:"3s" min:"100ms" max:"1m" help:"Time without media after which the owner of a stream may publish it from another connection."`
+	// SettleTime is how long players of a new stream wait for the second of video and audio.
+	SettleTime  time.Duration `default:"800ms"`
+	AllowOrigin string        `default:"*" help:"Origin of web pages that may play streams and recordings, sent as Access-Control-Allow-Origin."`
+
+	// RTMP configures RTMP connections. Its clock is Now.
+	RTMP rtmp.Config
+	// Limits limits what all connections together may use.
+	Limits Limits
+	// HLS configures HLS.
+	HLS HLSConfig
 }
 
+// Limits limits what all connections together may use.
+type Limits struct {
+	// MaxStreams does not count streams that have only waiting players, but such a stream is added only while there
+	// are fewer streams than this in all.
+	MaxStreams          int `default:"1000" min:"1" max:"100000" help:"Streams that may be published on this node at the same time."`
+	MaxStreamPlayers    int `default:"5000" min:"1" max:"1000000" help:"Players of one stream on this node."`
+	MaxMediaConnections int `default:"10000" min:"1" max:"1000000" help:"Publishers and players on this node."`
+	// MaxMediaPerAddress is large because mobile networks put many users behind one address.
+	MaxMediaPerAddress   int `default:"1000" min:"1" max:"1000000" help:"Publishers and players from one address (IPv6: one /64 network)."`
+	MaxPending           int `default:"1000" min:"1" max:"1000000" help:"RTMP connections that have not asked to publish or play yet. They are closed after 10 s."`
+	MaxPendingPerAddress int `default:"256" min:"1" max:"1000000" help:"RTMP connections from one address that have not asked to publish or play yet."`
+	// GOPBytes and GOPFrames hold two groups of pictures of common encoders. Players of a stream with larger groups
+	// start without a key frame.
+	GOPBytes  int `default:"16777216" min:"65536" max:"1073741824" unit:"bytes" help:"Size of the buffer of one stream, from which new and slow players start."`
+	GOPFrames int `default:"4096" min:"16" max:"1000000" help:"Frames in the buffer of one stream."`
+}
+
+// HLSConfig configures HLS.
+type HLSConfig struct {
+	// Muxer configures segmenting. Its Now, Token and OnError are set for each stream.
+	Muxer hls.Config
+	// IdleTimeout ends an HLS session without requests, and segmenting without sessions. Players send requests
+	// much more often.
+	IdleTimeout time.Duration `default:"30s"`
+	// Linger is how long files are served after the end of the stream, because players are some seconds behind.
+	Linger time.Duration `default:"15s"`
+	// WriteTimeout limits the time in which a player must accept a file.
+	WriteTimeout time.Duration `default:"30s"`
+}
+
+// withDefaults returns the configuration with defaults filled in, or an error if a value is missing or out of range.
 func (c Config) withDefaults() (Config, error) {
 	switch {
-	case c.Gate == nil:
-		return c, errors.New("media: no gate")
+	case c.Authorizer == nil:
+		return c, errors.New("media: Config.Authorizer is required")
 	case c.Now == nil:
-		return c, errors.New("media: no clock")
-	case c.Tick > MaxTick:
-		return c, fmt.Errorf("media: tick %v is longer than %v", c.Tick, MaxTick)
+		return c, errors.New("media: Config.Now is required")
+	}
+	settings.Defaults(&c)
+	if err := settings.Check(&c); err != nil {
+		return c, err
 	}
 	if c.Log == nil {
 		c.Log = slog.Default()
@@ -77,14 +93,6 @@ func (c Config) withDefaults() (Config, error) {
 	if c.Address == nil {
 		c.Address = func(r *http.Request) string { return r.RemoteAddr }
 	}
-	c.Tick = max(0, cmp.Or(c.Tick, DefaultTick))
-	c.Silence = cmp.Or(c.Silence, DefaultSilence)
-	c.Grace = max(0, cmp.Or(c.Grace, DefaultGrace))
-	c.Settle = cmp.Or(c.Settle, DefaultSettle)
-	c.Origin = cmp.Or(c.Origin, "*")
 	c.RTMP.Now = c.Now
-	c.RTMP = c.RTMP.WithDefaults()
-	c.Limits = c.Limits.withDefaults()
-	c.HLS = c.HLS.withDefaults()
 	return c, nil
 }

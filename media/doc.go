@@ -1,26 +1,24 @@
-// Package media is the video door: it takes streams in over RTMP and gives them out over HTTP-FLV, WS-FLV,
-// RTMP and HLS, and it decides by signs who may do so. A stream's key is known to every viewer and opens
-// nothing by itself; only a sign does, and a [Signer] makes and verifies them.
+// Package media is the video server. It receives streams over RTMP and distributes them over HTTP-FLV, WS-FLV, RTMP and
+// HLS. Rights are granted by signs: every viewer of a stream knows its key, and the key alone grants nothing. A [Signer]
+// creates and verifies signs.
 //
-// A [Server] is all of it. A frame's way through it is straight:
+// A [Server] does all of it. A frame takes a straight path:
 //
-//	publisher ─► rtmp.Conn ─► feed ─► stream: one ring of frames ─► Player, a place in the ring ─► its connection
-//	                          └ what it is (package flv)             └ HLS: package hls cuts what such a Player reads
+//	publisher ─► rtmp.Conn ─► publication ─► stream: one ring of frames ─► Player: a cursor in the ring ─► its connection
+//	                          └ description (package flv)                  └ HLS: package hls segments what a Player reads
 //
-// What it promises:
+// The package guarantees:
 //
-//   - A [Gate] decides before anything is accepted. A publisher that is refused injects nothing, and who was
-//     let in a moment before a key was cut does not come in.
-//   - A publisher waits for nobody. A player that is slow is taken to the newest key frame, with the headers
-//     that belong to it; one that takes nothing is dropped.
-//   - A key has one publisher. It is claimed under one lock; its owner can take over from a connection that
-//     has gone silent, and a lost publisher that comes back in time goes on with the same show.
-//   - Payloads are relayed as they came. What is read of them serves statistics and HLS, and cannot end a
-//     relay.
-//   - An [Observer] hears of every show from its first frame to its end, in order, and holds up no frame.
-//   - Everything that a stranger, a publisher or a player may ask for has a limit: see [Limits] and the
-//     packages rtmp, amf, flv and hls.
+//   - An [Authorizer] decides before anything is accepted. A refused publisher cannot send a frame. A client that was
+//     authorized before a key was cut does not join the stream afterwards.
+//   - A publisher never waits for players. A slow player is moved to the newest key frame, with the headers that apply
+//     there; a player that accepts no data is disconnected.
+//   - A key has one publisher. The key is claimed under one lock. Its owner can take over from a connection that has
+//     gone silent, and a publisher that reconnects in time continues its broadcast.
+//   - Payloads are relayed unchanged. Parsers serve statistics and HLS only; a parser error never ends a relay.
+//   - An [Observer] is notified of the beginning and end of every broadcast, in order, and delays no frame.
+//   - Everything that a client can use is limited: see [Limits] and the packages rtmp, amf, flv and hls.
 //
-// It never imports another door, never reads a clock of its own (the caller gives one), and never lets a
-// sign that a viewer may have open publishing.
+// The package never imports the other servers (api, realtime), never reads the system clock (the caller provides Now),
+// and never accepts a play sign for publishing.
 package media

@@ -86,7 +86,7 @@ func TestEnhancedCodecsPassThrough(t *testing.T) {
 				}
 			}
 			write()
-			show := h.stream(t, "KEY", "the stream", func(s media.StreamStats) bool { return s.Show.Audio != "" && s.Show.Video != "" }).Show
+			show := h.stream(t, "KEY", "the stream", func(s media.StreamStats) bool { return s.Broadcast.Audio != "" && s.Broadcast.Video != "" }).Broadcast
 			if show.Video != tt.video || show.Audio != tt.audio || show.Sound != tt.sound || tt.video == flv.HEVC && show.Size != tt.size {
 				t.Fatalf("%+v", show)
 			}

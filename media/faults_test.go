@@ -51,16 +51,16 @@ func TestAcceptingGoesOnAfterAFault(t *testing.T) {
 func TestAPanicEndsOneConnection(t *testing.T) {
 	h := run(t, func(c *media.Config) {
 		c.Log = quiet()
-		good := c.Gate
-		c.Gate = gate{
+		good := c.Authorizer
+		c.Authorizer = gate{
 			connect: func(media.ConnectRequest) error { return nil },
 			publish: func(r media.PublishRequest) error {
 				if strings.HasPrefix(r.Key, "BAD") {
 					panic("a fault")
 				}
-				return good.Publish(context.Background(), r)
+				return good.AuthorizePublish(context.Background(), r)
 			},
-			play: func(r media.PlayRequest) error { return good.Play(context.Background(), r) },
+			play: func(r media.PlayRequest) error { return good.AuthorizePlay(context.Background(), r) },
 		}
 	})
 	s := h.stranger(t, "live", "publish", 3, nil, "BAD?sign="+h.signer.Publish("BAD"), "live")
@@ -71,11 +71,11 @@ func TestAPanicEndsOneConnection(t *testing.T) {
 }
 
 func TestWhatConfigsAreRefused(t *testing.T) {
-	good := media.Config{Gate: media.SignGate{}, Now: time.Now}
+	good := media.Config{Authorizer: media.SignAuthorizer{}, Now: time.Now}
 	for name, change := range map[string]func(*media.Config){
-		"without a gate":            func(c *media.Config) { c.Gate = nil },
+		"without a gate":            func(c *media.Config) { c.Authorizer = nil },
 		"without a clock":           func(c *media.Config) { c.Now = nil },
-		"a tick that can be seen":   func(c *media.Config) { c.Tick = 2 * media.MaxTick },
+		"a tick that can be seen":   func(c *media.Config) { c.Tick = 200 * time.Millisecond },
 		"none of these is all good": nil,
 	} {
 		cfg := good

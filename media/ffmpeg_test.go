@@ -242,7 +242,7 @@ func TestFFmpegThatIsKilledComesBack(t *testing.T) {
 	h.stream(t, "KEY", "a second group", func(s media.StreamStats) bool { return s.GOP == 25 })
 	kill()
 	_ = cmd.Wait()
-	h.stream(t, "KEY", "a lost publisher", func(s media.StreamStats) bool { return !s.OnAir })
+	h.stream(t, "KEY", "a lost publisher", func(s media.StreamStats) bool { return !s.Publishing })
 	send(t, film(t), h.publishURL("KEY"))
 	_ = v.ended()
 	var last uint32

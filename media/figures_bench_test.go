@@ -29,7 +29,7 @@ type cost struct {
 
 // attend measures a server that plays the show to n players, over RTMP or HTTP.
 func attend(b *testing.B, kind string, n int, overRTMP bool) (c cost) {
-	peertest.Within(b, func(b testing.TB) {
+	peertest.Scope(b, func(b testing.TB) {
 		h := openTheatre(b, kind)
 		h.broadcast(b)
 		addr, play := h.http, func(l *listener) error { return l.playFLV(h.flvPath()) }

@@ -7,7 +7,7 @@ import (
 	"roomlog/media/rtmp"
 )
 
-// Frame is one payload of a stream, which all players share. It never changes.
+// Frame is one payload of a stream. All players share it, and it never changes.
 type Frame struct {
 	info flv.Info
 	time uint32
@@ -17,7 +17,7 @@ type Frame struct {
 	chunks []byte
 }
 
-// NewFrame is a payload of a kind of package flv, for whoever has a stream from elsewhere.
+// NewFrame returns a frame with payload of the given kind, one of the kinds of package flv.
 func NewFrame(kind byte, time uint32, payload []byte) *Frame {
 	return newFrame(flv.Describe(kind, payload), time, payload)
 }
@@ -26,19 +26,19 @@ func newFrame(info flv.Info, time uint32, payload []byte) *Frame {
 	return &Frame{info: info, time: time, tag: flv.Tag(info.Kind, time, payload)}
 }
 
-// Info says what the frame is.
+// Info returns the description of the payload.
 func (f *Frame) Info() flv.Info { return f.info }
 
-// Time is in milliseconds modulo 2^32. Inside a show it goes on where a lost publisher left it.
+// Time returns the timestamp in milliseconds modulo 2^32. Timestamps of a broadcast continue across reconnects.
 func (f *Frame) Time() uint32 { return f.time }
 
-// Tag is the frame as an FLV tag. Nobody may write to it.
+// Tag returns the frame as an FLV tag. The caller must not modify it.
 func (f *Frame) Tag() []byte { return f.tag }
 
-// Payload is the bytes as the publisher sent them. Nobody may write to them.
+// Payload returns the bytes that the publisher sent. The caller must not modify them.
 func (f *Frame) Payload() []byte { return flv.Payload(f.tag) }
 
-// rtmp is the frame in chunks, made when the first RTMP player needs it.
+// rtmp returns the frame as RTMP chunks, which are built on the first call.
 func (f *Frame) rtmp() []byte {
 	f.once.Do(func() {
 		payload := f.Payload()
@@ -47,5 +47,5 @@ func (f *Frame) rtmp() []byte {
 	return f.chunks
 }
 
-// video says whether the frame is a coded picture; sequence headers are none.
-func (f *Frame) video() bool { return f.info.Kind == flv.Video && f.info.Coded }
+// isPicture reports whether the frame is a coded picture. Sequence headers are not.
+func (f *Frame) isPicture() bool { return f.info.Kind == flv.Video && f.info.Coded }

@@ -18,8 +18,8 @@ import (
 func FuzzHTTP(f *testing.F) {
 	h := run(f, func(c *media.Config) {
 		c.Log = quiet()
-		c.HLS.Idle = 50 * time.Millisecond
-		c.Gate = gate{
+		c.HLS.IdleTimeout = 50 * time.Millisecond
+		c.Authorizer = gate{
 			connect: func(media.ConnectRequest) error { return nil },
 			publish: func(media.PublishRequest) error { return nil },
 			play:    func(media.PlayRequest) error { return nil },
@@ -36,7 +36,7 @@ func FuzzHTTP(f *testing.F) {
 	f.Add(append(get("/live/KEY.flv", upgrade), 0x02, 0x80, 0, 0, 0, 0, 0x00, 0x80, 0, 0, 0, 0, 0x81, 0x80))
 	f.Add(get("/live/KEY/index.m3u8", ""))
 	f.Add(get("/live/KEY/main_stream.m3u8?session=x&_HLS_msn=18446744073709551615&_HLS_part=-1", ""))
-	f.Add(get("/live/KEY/../%2e%2e/gap.mp4?show=%zz;", "Range: bytes=-1\r\n"))
+	f.Add(get("/live/KEY/../%2e%2e/gap.mp4?broadcast=%zz;", "Range: bytes=-1\r\n"))
 	f.Add([]byte("OPTIONS /live/%zz.flv HTTP/1.1\r\nHost: x\r\nAccess-Control-Request-Headers: a\r\n\r\nPOST /live/KEY.flv HTTP/1.0\r\nContent-Length: 9\r\n\r\n"))
 	f.Add([]byte("\x03\x00\x00"))
 	f.Fuzz(func(t *testing.T, b []byte) {

@@ -45,7 +45,7 @@ func run(t testing.TB, change func(*media.Config)) *house {
 		t.Fatal(err)
 	}
 	h := &house{signer: signer, log: &recorder{}}
-	cfg := media.Config{Gate: media.SignGate{Signer: signer}, Observer: h.log, Now: time.Now,
+	cfg := media.Config{Authorizer: media.SignAuthorizer{Signer: signer}, Observer: h.log, Now: time.Now,
 		Log: slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}))}
 	if change != nil {
 		change(&cfg)
@@ -125,22 +125,22 @@ func (h *house) stream(t testing.TB, key, what string, fits func(media.StreamSta
 	return found
 }
 
-func onAir(s media.StreamStats) bool { return s.OnAir }
+func onAir(s media.StreamStats) bool { return s.Publishing }
 
 // recorder is an observer that writes down what it is told.
 type recorder struct {
 	mu   sync.Mutex
 	told []string
-	seen []media.Show
+	seen []media.Broadcast
 }
 
-func (r *recorder) PublishStarted(_ context.Context, s media.Show) { r.add("started "+s.Key, s) }
+func (r *recorder) PublishStarted(_ context.Context, s media.Broadcast) { r.add("started "+s.Key, s) }
 
-func (r *recorder) PublishStopped(_ context.Context, s media.Show, why media.Reason) {
+func (r *recorder) PublishStopped(_ context.Context, s media.Broadcast, why media.Reason) {
 	r.add("stopped "+s.Key+" "+string(why), s)
 }
 
-func (r *recorder) add(what string, s media.Show) {
+func (r *recorder) add(what string, s media.Broadcast) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.told, r.seen = append(r.told, what), append(r.seen, s)
@@ -152,7 +152,7 @@ func (r *recorder) list() []string {
 	return append([]string(nil), r.told...)
 }
 
-func (r *recorder) show(i int) media.Show {
+func (r *recorder) show(i int) media.Broadcast {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.seen[i]

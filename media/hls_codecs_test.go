@@ -76,7 +76,7 @@ func TestHLSOfNewerCodecs(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			track, film := tt.film(t)
-			h := run(t, func(c *media.Config) { c.Grace, c.Settle = -1, 100*time.Millisecond })
+			h := run(t, func(c *media.Config) { c.StreamGrace, c.SettleTime = -1, 100*time.Millisecond })
 			w := h.peerPublisher(t, "KEY", track)
 			for i, picture := range film {
 				at := time.Duration(i) * 40 * time.Millisecond

@@ -113,7 +113,7 @@ func TestHLSLooksAtASignOnceAndThenAtTheSession(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h := run(t, func(c *media.Config) { c.Gate = media.SignGate{Signer: signer} })
+	h := run(t, func(c *media.Config) { c.Authorizer = media.SignAuthorizer{Signer: signer} })
 	h.signer = signer
 	h.onHLS(t, "KEY")
 	h.onHLS(t, "OTHER")
@@ -130,7 +130,7 @@ func TestHLSLooksAtASignOnceAndThenAtTheSession(t *testing.T) {
 		t.Fatal(status)
 	}
 	session := p.lists[0][strings.Index(p.lists[0], "?"):]
-	show := regexp.MustCompile(`\?show=\w+`).FindString(list)
+	show := regexp.MustCompile(`\?broadcast=\w+`).FindString(list)
 	part := refs(list)[0]
 	for url, want := range map[string]int{
 		p.base + "index.m3u8" + session:                               200,
@@ -173,7 +173,7 @@ func TestHLSEndsWithTheShow(t *testing.T) {
 }
 
 func TestHLSStopsWhenNobodyAsks(t *testing.T) {
-	h := run(t, func(c *media.Config) { c.HLS.Idle = 300 * time.Millisecond })
+	h := run(t, func(c *media.Config) { c.HLS.IdleTimeout = 300 * time.Millisecond })
 	h.onHLS(t, "KEY")
 	p := h.playHLS(t, "KEY")
 	for range 10 { // as long as somebody asks, it goes on
@@ -190,7 +190,7 @@ func TestHLSStopsWhenNobodyAsks(t *testing.T) {
 }
 
 func TestHLSPlayersAreCutKickedAndCounted(t *testing.T) {
-	h := run(t, func(c *media.Config) { c.Limits.Connections = 4 })
+	h := run(t, func(c *media.Config) { c.Limits.MaxMediaConnections = 4 })
 	h.onHLS(t, "KEY")
 	kicked, cut := h.playHLS(t, "KEY"), h.playHLS(t, "KEY")
 	h.playHLS(t, "KEY")
@@ -207,7 +207,7 @@ func TestHLSPlayersAreCutKickedAndCounted(t *testing.T) {
 		t.Fatal(status)
 	}
 	_, list, _ := page(t, cut.base+cut.lists[0])
-	h.Cut("KEY", media.Ended)
+	h.Cut("KEY", media.ReasonEnded)
 	for _, url := range []string{cut.base + cut.lists[0], cut.base + refs(list)[0]} {
 		eventually(t, "a closed door", func() bool { status, _, _ := page(t, url); return status == 403 })
 	}
@@ -215,7 +215,7 @@ func TestHLSPlayersAreCutKickedAndCounted(t *testing.T) {
 }
 
 func TestHLSOfWhatItDoesNotKnowIsRefused(t *testing.T) {
-	h := run(t, func(c *media.Config) { c.Settle = 100 * time.Millisecond })
+	h := run(t, func(c *media.Config) { c.SettleTime = 100 * time.Millisecond })
 	s := h.publish(t, "KEY")
 	for i := range 100 {
 		s.audio(uint32(i)*26, []byte("\x2fmp3"))
@@ -251,7 +251,7 @@ func TestFFmpegPlaysHLS(t *testing.T) {
 	for name, plain := range map[string]bool{"of low latency": false, "without": true} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			h := run(t, func(c *media.Config) { c.HLS.Plain = plain })
+			h := run(t, func(c *media.Config) { c.HLS.Muxer.NoLowLatency = plain })
 			_, all := shown(t, film(t))
 			all = append(all, all...)
 			var sending sync.WaitGroup

@@ -2,31 +2,28 @@ package media
 
 import (
 	"context"
-	"errors"
-	"net"
+	"log/slog"
 	"net/http"
-	"net/url"
 	"strings"
-	"time"
 )
 
 const (
-	flvSuffix  = ".flv"
-	retryAfter = "5" // seconds, for who comes when there is no room
-	preflight  = "86400"
+	flvSuffix       = ".flv"
+	preflightMaxAge = "86400" // seconds
 )
 
-// ServeHTTP gives out streams: /live/KEY.flv over HTTP and WebSocket, /live/KEY/index.m3u8 and what it
-// refers to. A player that may not play gets 403 with an empty body; one that may is held, without a byte,
-// until there is something to play. A body that does not come is not waited for. Connections are taken from
-// the HTTP server, so that its timeouts end nothing but requests; it should have a ReadHeaderTimeout.
+// ServeHTTP serves /live/KEY.flv over HTTP and WebSocket, and /live/KEY/index.m3u8 with the files that it refers to.
+// A player that is not authorized gets status 403 with an empty body. An authorized player gets no byte before there
+// is something to play. ServeHTTP hijacks the connections of FLV players, so that the timeouts of the HTTP server
+// apply to requests only; the HTTP server should have a ReadHeaderTimeout.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	w.Header().Set("Access-Control-Allow-Origin", s.cfg.Origin)
-	if r.ContentLength != 0 { // who plays sends nothing, but the HTTP server would wait for it
-		_ = http.NewResponseController(w).SetReadDeadline(s.cfg.Now().Add(s.cfg.RTMP.AnswerTime))
+	cfg := s.core.cfg
+	w.Header().Set("Access-Control-Allow-Origin", cfg.AllowOrigin)
+	if r.ContentLength != 0 { // the HTTP server would wait for a body that no player needs to send
+		_ = http.NewResponseController(w).SetReadDeadline(cfg.Now().Add(cfg.RTMP.ControlTimeout))
 	}
 	if r.Method == http.MethodOptions {
-		allow(w, r)
+		handlePreflight(w, r)
 		return
 	}
 	path, found := strings.CutPrefix(r.URL.Path, "/"+App+"/")
@@ -36,10 +33,10 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	switch {
 	case !found || !isFile || !ValidKey(key):
-		answer(w, http.StatusNotFound)
+		writeStatus(w, http.StatusNotFound)
 	case r.Method != http.MethodGet:
 		w.Header().Set("Allow", "GET, OPTIONS")
-		answer(w, http.StatusMethodNotAllowed)
+		writeStatus(w, http.StatusMethodNotAllowed)
 	case file != "":
 		s.hls.serve(w, r, key, file)
 	default:
@@ -47,87 +44,52 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// allow answers what browsers ask before they ask.
-func allow(w http.ResponseWriter, r *http.Request) {
+// handlePreflight answers a CORS preflight request.
+func handlePreflight(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
 	h.Set("Access-Control-Allow-Methods", "GET, OPTIONS")
-	if wanted := r.Header.Get("Access-Control-Request-Headers"); wanted != "" {
-		h.Set("Access-Control-Allow-Headers", wanted)
+	if requested := r.Header.Get("Access-Control-Request-Headers"); requested != "" {
+		h.Set("Access-Control-Allow-Headers", requested)
 		h.Add("Vary", "Access-Control-Request-Headers")
 	}
-	h.Set("Access-Control-Max-Age", preflight)
+	h.Set("Access-Control-Max-Age", preflightMaxAge)
 	w.WriteHeader(http.StatusNoContent)
 }
 
-// answer answers with a status and nothing else.
-func answer(w http.ResponseWriter, status int) {
-	if status == http.StatusServiceUnavailable {
-		w.Header().Set("Retry-After", retryAfter)
+// serveFLV authorizes an FLV player, hijacks its connection and plays on a goroutine of its own.
+func (s *Server) serveFLV(w http.ResponseWriter, r *http.Request, key string) {
+	c := s.core
+	protocol, play := HTTPFLV, (*core).playFLV
+	if strings.EqualFold(r.Header.Get("Upgrade"), "websocket") {
+		protocol, play = WSFLV, playWS(s.upgrader)
+		if !upgradable(r) {
+			writeStatus(w, http.StatusBadRequest)
+			return
+		}
 	}
-	w.Header().Set("Cache-Control", "no-store")
-	w.Header().Set("Content-Length", "0")
-	w.WriteHeader(status)
-}
-
-// statusOf is how a refusal reads in HTTP.
-func statusOf(err error) int {
-	switch {
-	case errors.Is(err, ErrUnavailable):
-		return http.StatusServiceUnavailable
-	case errors.Is(err, errOffAir):
-		return http.StatusNotFound
+	a, ok := c.admit(w, r, key, protocol)
+	if !ok {
+		return
 	}
-	return http.StatusForbidden
-}
-
-// admission is a player that the gate has let in.
-type admission struct {
-	client Client
-	key    string
-	asked  time.Time
-	back   func() // gives its seat back
-}
-
-// admit asks the gate, or answers the request with a refusal.
-func (s *Server) admit(w http.ResponseWriter, r *http.Request, key string, protocol Protocol) (admission, bool) {
-	a := admission{client: Client{ID: newID(), Address: s.cfg.Address(r), Protocol: protocol}, key: key, asked: s.cfg.Now()}
-	err := s.ask(r.Context(), &a, r.URL.RawQuery)
+	if !c.conns.enter() {
+		a.release()
+		writeStatus(w, http.StatusServiceUnavailable)
+		return
+	}
+	conn, early, err := hijack(w)
 	if err != nil {
-		s.refuse(r.Context(), "play", a.client, err)
-		answer(w, statusOf(err))
+		c.conns.exit()
+		a.release()
+		c.cfg.Log.ErrorContext(r.Context(), "hijacking an HTTP connection failed", slog.Any("error", err))
+		writeStatus(w, http.StatusInternalServerError)
+		return
 	}
-	return a, err == nil
-}
-
-func (s *Server) ask(ctx context.Context, a *admission, query string) error {
-	var room bool
-	if a.back, room = s.seats.take(a.client.Address); !room {
-		return ErrFull
-	}
-	args, err := url.ParseQuery(query)
-	if err == nil {
-		a.client.Args = args
-		err = s.asks(ctx, func(ctx context.Context) error {
-			return s.cfg.Gate.Play(ctx, PlayRequest{Client: a.client, Key: a.key, Sign: args.Get("sign")})
-		})
-	}
-	if err != nil {
-		a.back()
-	}
-	return err
-}
-
-// hijack takes the connection from the HTTP server, with what it has read of it already.
-func hijack(w http.ResponseWriter) (net.Conn, []byte, error) {
-	conn, buffered, err := http.NewResponseController(w).Hijack()
-	if err != nil {
-		return nil, nil, err
-	}
-	var early []byte
-	if n := buffered.Reader.Buffered(); n > 0 {
-		peeked, _ := buffered.Reader.Peek(n) // all of it is there
-		early = append(early, peeked...)
-	}
-	narrow(conn)
-	return conn, early, conn.SetDeadline(time.Time{})
+	request := r.WithContext(context.WithoutCancel(r.Context()))
+	go func() {
+		defer c.conns.exit()
+		defer a.release()
+		defer conn.Close()
+		defer c.recoverConn(a.client)
+		play(c, request, conn, early, a)
+	}()
 }

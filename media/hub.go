@@ -1,20 +1,17 @@
 package media
 
 import (
-	"context"
-	"log/slog"
 	"sync"
 	"time"
 )
 
-// cutMemory is how long a cut is remembered: longer than a client can be on its way from its gate to its
-// stream.
+// cutMemory is how long a cut is remembered: longer than a client needs from its authorization to its stream.
 const cutMemory = time.Minute
 
-// hub holds the streams. A key is claimed under its lock, which is taken before that of a stream.
+// hub holds the streams by key. Its lock is taken before the lock of a stream.
 type hub struct {
-	cfg     Config
-	notices *notices
+	cfg      Config
+	notifier *notifier
 
 	mu      sync.Mutex
 	streams map[string]*stream
@@ -23,121 +20,120 @@ type hub struct {
 	past    totals
 }
 
-// totals is what streams that have ended add to those that run.
+// totals holds the counters of streams that have ended.
 type totals struct{ frames, in, out, skips, drops uint64 }
 
 func newHub(cfg Config) *hub {
-	return &hub{cfg: cfg, notices: newNotices(), streams: make(map[string]*stream), cuts: make(map[string]time.Time)}
+	return &hub{cfg: cfg, notifier: newNotifier(cfg), streams: make(map[string]*stream), cuts: make(map[string]time.Time)}
 }
 
-// publish claims the key for a client, whom the gate let in after asked. The stream is its own from then on;
-// ErrBusy says that it is another's.
-func (h *hub) publish(key string, client Client, asked time.Time, hangUp func()) (*feed, error) {
-	if h.notices.behind() {
-		return nil, ErrFull
+// publication is the claim of one publisher to a stream.
+type publication struct {
+	hub       *hub
+	stream    *stream
+	publisher *publisher
+}
+
+// publish claims a key for a client that was authorized after requestedAt. It returns ErrAlreadyPublishing when
+// another publisher holds the key.
+func (h *hub) publish(key string, client Client, requestedAt time.Time, disconnect func()) (*publication, error) {
+	if h.notifier.overloaded() {
+		return nil, ErrLimitReached
 	}
-	f := &feed{client: client, hangUp: hangUp}
-	before, err := h.claim(key, f, asked)
-	if before != nil {
-		before.hangUp()
+	p := &publisher{client: client, disconnect: disconnect}
+	s, replaced, err := h.claim(key, p, requestedAt)
+	if replaced != nil {
+		replaced.disconnect()
 	}
 	if err != nil {
 		return nil, err
 	}
-	return f, nil
+	return &publication{h, s, p}, nil
 }
 
-// claim makes f the publisher of key, and returns the one that it took over from.
-func (h *hub) claim(key string, f *feed, asked time.Time) (before *feed, err error) {
+// claim makes p the publisher of key and returns the silent publisher that it has replaced, if any.
+func (h *hub) claim(key string, p *publisher, requestedAt time.Time) (s *stream, replaced *publisher, err error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	s, err := h.stream(key, asked)
+	s, err = h.lookup(key, requestedAt)
 	switch {
 	case err != nil:
-		return nil, err
-	case (s == nil || !s.taken()) && h.taken() >= h.cfg.Limits.Streams: // those who wait take no publisher's place
-		return nil, ErrFull
+		return nil, nil, err
+	case (s == nil || !s.active()) && h.activeStreams() >= h.cfg.Limits.MaxStreams:
+		return nil, nil, ErrLimitReached
 	case s == nil:
 		s = h.add(key)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := h.cfg.Now()
-	if before = s.feed; before != nil {
-		if now.Sub(s.heard) < h.cfg.Silence || now.Sub(before.began) < h.cfg.Silence {
-			return nil, ErrBusy
+	if replaced = s.publisher; replaced != nil {
+		if now.Sub(s.mediaAt) < h.cfg.TakeoverAfter || now.Sub(replaced.startedAt) < h.cfg.TakeoverAfter {
+			return nil, nil, ErrAlreadyPublishing
 		}
-		s.renew()
+		s.resetForPublisher()
 	}
-	f.stream, f.began, s.feed = s, now, f
-	return before, nil
+	p.startedAt, s.publisher = now, p
+	return s, replaced, nil
 }
 
-// stream finds the stream of a key, nil if there is none, unless the key was cut after asked.
-func (h *hub) stream(key string, asked time.Time) (*stream, error) {
-	cut, wasCut := h.cuts[key]
+// lookup returns the stream of a key, or nil. It returns ErrEnded when the key was cut after requestedAt.
+func (h *hub) lookup(key string, requestedAt time.Time) (*stream, error) {
+	cutAt, cut := h.cuts[key]
 	switch {
 	case h.closed:
-		return nil, ErrClosed
-	case wasCut && !asked.After(cut):
-		return nil, ErrGone
+		return nil, ErrServerClosed
+	case cut && !requestedAt.After(cutAt):
+		return nil, ErrEnded
 	}
 	return h.streams[key], nil
 }
 
 func (h *hub) add(key string) *stream {
-	s := newStream(h, key)
+	s := newStream(h.cfg, h.notifier, key)
 	h.streams[key] = s
 	return s
 }
 
-// taken counts the streams that have a publisher, or a show that waits for one.
-func (h *hub) taken() (n int) {
+// activeStreams counts the streams that have a publisher, or a broadcast that waits for one.
+func (h *hub) activeStreams() (n int) {
 	for _, s := range h.streams {
-		if s.taken() {
+		if s.active() {
 			n++
 		}
 	}
 	return n
 }
 
-func (s *stream) taken() bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.feed != nil || s.show.ID != ""
+// write relays a payload. It returns ErrEnded when the publication has ended.
+func (p *publication) write(kind byte, at uint32, payload []byte) error {
+	return p.stream.ingest(p.publisher, kind, at, payload)
 }
 
-// renew readies the stream for another publisher of the same show.
-func (s *stream) renew() {
-	s.ring.renew()
-	s.meter.restart()
-	s.first, s.settled, s.video, s.audio = time.Time{}, false, false, false
-}
-
-// close ends a publisher. Its show ends too, or waits for it to come back.
-func (f *feed) close(why Reason) {
-	h, s := f.stream.hub, f.stream
+// close ends the publication. Depending on the reason, the broadcast ends too or waits for a reconnect.
+func (p *publication) close(reason Reason) {
+	h, s := p.hub, p.stream
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.feed != f { // it was replaced, or its stream has ended
+	if s.publisher != p.publisher { // it was replaced, or the stream has ended
 		return
 	}
 	now := h.cfg.Now()
-	s.feed, s.lostAt = nil, now
-	if s.show.ID != "" && (why.final() || h.cfg.Grace == 0) {
-		h.end(s, why, now)
+	s.publisher, s.lostAt = nil, now
+	if s.broadcast.ID != "" && (reason.final() || h.cfg.StreamGrace <= 0) {
+		h.endBroadcast(s, reason, now)
 		return
 	}
-	s.renew()
-	h.forget(s)
+	s.resetForPublisher()
+	h.removeIfIdle(s)
 }
 
-// end ends a show; both locks are held.
-func (h *hub) end(s *stream, why Reason, now time.Time) {
-	s.feed = nil
-	s.end(why, now)
+// endBroadcast ends a broadcast and removes its stream. Both locks are held.
+func (h *hub) endBroadcast(s *stream, reason Reason, now time.Time) {
+	s.publisher = nil
+	s.end(reason, now)
 	delete(h.streams, s.key)
 	h.past.frames += s.meter.frames
 	h.past.in += s.meter.bytes
@@ -147,116 +143,90 @@ func (h *hub) end(s *stream, why Reason, now time.Time) {
 	s.meter = meter{}
 }
 
-// forget lets go of a stream that nobody needs; both locks are held.
-func (h *hub) forget(s *stream) {
+// removeIfIdle removes a stream that nobody uses. Both locks are held.
+func (h *hub) removeIfIdle(s *stream) {
 	if s.idle() && h.streams[s.key] == s {
 		delete(h.streams, s.key)
 	}
 }
 
-// joining is who wants to play.
-type joining struct {
-	key    string
-	client Client
-	asked  time.Time // before its gate
-	hangUp func()
-	early  bool   // begins one group of pictures earlier
-	show   string // only this one, and all of it
+// playRequest describes a player that is added to a stream.
+type playRequest struct {
+	key          string
+	client       Client
+	requestedAt  time.Time // before the authorization
+	disconnect   func()
+	fromPrevious bool   // start one group of pictures earlier
+	broadcast    string // only this broadcast, and read it to its end
 }
 
-// join adds a player whom the gate let in. If nothing is published yet it waits.
-func (h *hub) join(j joining) (*Player, error) {
+// join adds a player that was authorized. If nothing is published yet, the player waits.
+func (h *hub) join(r playRequest) (*Player, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	s := h.streams[j.key]
-	if j.show == "" {
+	s := h.streams[r.key]
+	if r.broadcast == "" {
 		var err error
-		if s, err = h.stream(j.key, j.asked); err != nil {
+		if s, err = h.lookup(r.key, r.requestedAt); err != nil {
 			return nil, err
 		}
 	}
 	switch {
 	case s != nil:
-	case j.show != "":
-		return nil, ErrGone
-	case len(h.streams) >= h.cfg.Limits.Streams:
-		return nil, ErrFull
+	case r.broadcast != "":
+		return nil, ErrEnded
+	case len(h.streams) >= h.cfg.Limits.MaxStreams:
+		return nil, ErrLimitReached
 	default:
-		s = h.add(j.key)
+		s = h.add(r.key)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {
-	case j.show != "" && s.show.ID != j.show:
-		return nil, ErrGone
-	case j.show == "" && len(s.players) >= h.cfg.Limits.PerStream:
-		return nil, ErrFull
+	case r.broadcast != "" && s.broadcast.ID != r.broadcast:
+		return nil, ErrEnded
+	case r.broadcast == "" && len(s.players) >= h.cfg.Limits.MaxStreamPlayers:
+		return nil, ErrLimitReached
 	}
-	p := &Player{stream: s, client: j.client, began: h.cfg.Now(), hangUp: j.hangUp, early: j.early, whole: j.show != "",
-		more: make(chan struct{}, 1), gone: make(chan struct{})}
+	p := &Player{stream: s, client: r.client, startedAt: h.cfg.Now(), disconnect: r.disconnect, readsToEnd: r.broadcast != "",
+		cursor: cursor{fromPrevious: r.fromPrevious}, wake: make(chan struct{}, 1), closed: make(chan struct{})}
+	p.leave = func(reason Reason) { h.leave(p, reason) }
 	s.players[p] = struct{}{}
-	if tell := h.cfg.PlayObserver; tell != nil && j.client.Protocol != Inside {
-		v := p.viewing()
-		p.told = h.notices.may(func(ctx context.Context) { tell.PlayStarted(ctx, v) })
+	if r.client.Protocol != Internal {
+		p.announced = h.notifier.playStarted(p.session())
 	}
 	return p, nil
 }
 
-func (p *Player) viewing() Viewing {
-	return Viewing{Client: p.client, Key: p.stream.key, Began: p.began,
-		Bytes: p.bytes.Load(), Frames: p.frames.Load(), Skips: p.skips.Load()}
-}
-
-// leave takes a player out.
-func (h *hub) leave(p *Player, why Reason) {
+// leave removes a player and makes its Next return.
+func (h *hub) leave(p *Player, reason Reason) {
 	h.mu.Lock()
-	h.remove(p, why)
+	h.remove(p, reason)
 	h.mu.Unlock()
 	p.stop()
 }
 
-// remove takes a player out of its stream's books; the hub's lock is held.
-func (h *hub) remove(p *Player, why Reason) {
+// remove removes a player from its stream. The lock of the hub is held. Only the first call has an effect.
+func (h *hub) remove(p *Player, reason Reason) {
 	s := p.stream
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if _, there := s.players[p]; !there {
+	if _, found := s.players[p]; !found {
 		return
 	}
 	delete(s.players, p)
-	if why == Stalled {
+	if reason == ReasonStalled {
 		s.meter.drops++
 	}
 	s.meter.sent += p.bytes.Load()
-	if s.over {
+	if s.ended {
 		h.past.out, h.past.drops, h.past.skips = h.past.out+s.meter.sent, h.past.drops+s.meter.drops, h.past.skips+s.meter.skips
 		s.meter = meter{}
 	}
-	h.forget(s)
-	if tell := h.cfg.PlayObserver; tell != nil && p.told {
-		v := p.viewing()
-		v.Ended = h.cfg.Now()
-		h.notices.must(func(ctx context.Context) { tell.PlayStopped(ctx, v, why) })
+	h.removeIfIdle(s)
+	if p.announced {
+		session := p.session()
+		session.EndedAt = h.cfg.Now()
+		h.notifier.playStopped(session, reason)
 	}
-}
-
-// tellStarted and tellStopped tell the log and the observer, later: the stream's lock is held.
-func (h *hub) tellStarted(s Show) {
-	h.notices.must(func(ctx context.Context) {
-		h.cfg.Log.InfoContext(ctx, "show started", slog.String("key", s.Key), slog.String("show", s.ID), slog.String("client", s.Publisher.ID),
-			slog.String("address", s.Publisher.Address), slog.String("video", string(s.Video)), slog.String("audio", string(s.Audio)))
-		if h.cfg.Observer != nil {
-			h.cfg.Observer.PublishStarted(ctx, s)
-		}
-	})
-}
-
-func (h *hub) tellStopped(s Show, why Reason) {
-	h.notices.must(func(ctx context.Context) {
-		h.cfg.Log.InfoContext(ctx, "show stopped", slog.String("key", s.Key), slog.String("show", s.ID), slog.String("why", string(why)),
-			slog.Duration("length", s.Stopped.Sub(s.Started)), slog.Uint64("bytes", s.Bytes))
-		if h.cfg.Observer != nil {
-			h.cfg.Observer.PublishStopped(ctx, s, why)
-		}
-	})
 }

@@ -7,68 +7,70 @@ import (
 	"roomlog/media/flv"
 )
 
-// Observer is told of shows, one after another in the order in which things happened, and never on the
-// path of a packet: however long it takes, no frame waits for it. Every show that was started is stopped,
-// also by the end of the process.
+// Observer is notified of broadcasts, one call at a time and in the order in which they happened. Calls run outside
+// the path of frames: a slow observer delays no frame. Every broadcast that was started is also stopped, at the
+// latest when the server shuts down.
 type Observer interface {
-	// PublishStarted tells that a stream has begun and what is in it.
-	PublishStarted(ctx context.Context, s Show)
-	// PublishStopped tells that it has ended: not when a publisher is lost and comes back in time.
-	PublishStopped(ctx context.Context, s Show, why Reason)
+	// PublishStarted is called when a broadcast has begun and its codecs are known.
+	PublishStarted(ctx context.Context, b Broadcast)
+	// PublishStopped is called when a broadcast has ended. A publisher that reconnects within Config.StreamGrace
+	// continues its broadcast.
+	PublishStopped(ctx context.Context, b Broadcast, reason Reason)
 }
 
-// PlayObserver is told of players, on the same terms, but when too much waits to be told, new players are
-// left out. Whoever was started is stopped.
+// PlayObserver is notified of players, in order with the calls of Observer. When too many notifications are waiting,
+// new players are not announced. Every player that was announced is also stopped.
 type PlayObserver interface {
-	PlayStarted(ctx context.Context, v Viewing)
-	PlayStopped(ctx context.Context, v Viewing, why Reason)
+	PlayStarted(ctx context.Context, s PlaySession)
+	PlayStopped(ctx context.Context, s PlaySession, reason Reason)
 }
 
-// ConnectObserver is told of RTMP connections, on the terms of a PlayObserver.
+// ConnectObserver is notified of RTMP connections, under the same terms as PlayObserver.
 type ConnectObserver interface {
 	Connected(ctx context.Context, c Client)
 	Disconnected(ctx context.Context, c Client)
 }
 
-// Show is one stream from its first frame to its last, with all the reconnects between.
-type Show struct {
-	ID        string // made here, different for every show
+// Broadcast is one publishing session of a stream, from its first frame to its last, including reconnects.
+type Broadcast struct {
+	ID        string // random, unique
 	Key       string
-	Publisher Client // the newest
+	Publisher Client // of the latest connection
 	Video     flv.Codec
 	Size      flv.Size
 	Audio     flv.Codec
 	Sound     flv.Sound
-	Started   time.Time
-	Stopped   time.Time // zero while it runs
-	Frames    uint64    // so far
-	Bytes     uint64
+	StartedAt time.Time
+	StoppedAt time.Time // zero while it runs
+	Frames    uint64    // received so far
+	Bytes     uint64    // received so far, as FLV tags
 }
 
-// Viewing is one player of a stream.
-type Viewing struct {
-	Client Client
-	Key    string
-	Began  time.Time
-	Ended  time.Time // zero while it plays
-	Bytes  uint64    // so far
-	Frames uint64    // handed to it
-	Skips  uint64    // that it was taken to a newer key frame
+// PlaySession is one player of a stream.
+type PlaySession struct {
+	Client    Client
+	Key       string
+	StartedAt time.Time
+	EndedAt   time.Time // zero while it plays
+	Bytes     uint64    // sent so far
+	Frames    uint64    // taken from the stream so far
+	Skips     uint64    // times that a slow player was moved to a newer key frame
 }
 
-// Reason is why something has ended.
+// Reason is why a broadcast or a connection has ended.
 type Reason string
 
 // The reasons.
 const (
-	Stopped  Reason = "stopped"  // the client said so
-	Lost     Reason = "lost"     // its connection broke, or went silent
-	Replaced Reason = "replaced" // its owner took over from another connection
-	Kicked   Reason = "kicked"   // an operator said so
-	Ended    Reason = "ended"    // the live, or the stream that was played, is over
-	Stalled  Reason = "stalled"  // a player did not take its frames
-	Shutdown Reason = "shutdown" // this process ends
+	ReasonStopped  Reason = "stopped"  // the client ended it
+	ReasonLost     Reason = "lost"     // the connection broke or timed out
+	ReasonReplaced Reason = "replaced" // the owner publishes from another connection
+	ReasonKicked   Reason = "kicked"   // an operator ended it
+	ReasonEnded    Reason = "ended"    // the live has ended, or the stream that was played
+	ReasonStalled  Reason = "stalled"  // the player accepted no data within the write timeout
+	ReasonShutdown Reason = "shutdown" // the server shuts down
 )
 
-// final says whether a show ends with a publisher that ends so, or waits for it to come back.
-func (r Reason) final() bool { return r != Lost && r != Replaced }
+// final reports whether the end of a publisher also ends its broadcast. After other reasons the broadcast waits for
+// a reconnect.
+func (r Reason) final() bool { return r != ReasonLost && r != ReasonReplaced }

@@ -158,7 +158,7 @@ func TestWebSocketMessagesAreWholeTags(t *testing.T) {
 
 func TestWebSocketPlayers(t *testing.T) {
 	impatient := func(c *media.Config) {
-		c.RTMP = rtmp.Config{Ping: 50 * time.Millisecond, PingTimeout: 200 * time.Millisecond}
+		c.RTMP = rtmp.Config{RTMPPing: 50 * time.Millisecond, RTMPTimeout: 200 * time.Millisecond}
 	}
 	t.Run("that answer pings stay", func(t *testing.T) {
 		h := run(t, impatient)
@@ -239,7 +239,7 @@ func TestASlowPlayerJumpsToTheNewestKeyFrame(t *testing.T) {
 
 // Two hundred watch, ten of them take nothing. The others and the publisher notice nothing.
 func TestTwoHundredPlayersOfWhichTenStall(t *testing.T) {
-	h := run(t, func(c *media.Config) { c.RTMP.MediaTime = time.Second })
+	h := run(t, func(c *media.Config) { c.RTMP.MediaTimeout = time.Second })
 	s := h.publish(t, "KEY")
 	s.begin(0)
 	for i := range 10 {

@@ -60,7 +60,7 @@ func TestTheHeaderAnnouncesWhatComes(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			h := run(t, func(c *media.Config) { c.Settle = 300 * time.Millisecond })
+			h := run(t, func(c *media.Config) { c.SettleTime = 300 * time.Millisecond })
 			early := h.watch(t, h.flvURL("KEY"))
 			s := h.publish(t, "KEY")
 			s.meta(map[string]any{"encoder": "hand"})
@@ -178,7 +178,7 @@ func TestFollowReadsAShowFromInside(t *testing.T) {
 	h.stream(t, "KEY", "all frames", func(s media.StreamStats) bool { return s.FramesIn == 7 })
 	h.log.wait(t, "started KEY")
 	show := h.log.show(0)
-	p, err := h.Follow(show)
+	p, err := h.Subscribe(show)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -187,26 +187,26 @@ func TestFollowReadsAShowFromInside(t *testing.T) {
 		t.Fatalf("got %d frames, %v", len(frames), err)
 	}
 	p.Close()
-	if _, err := p.Next(nil); !errors.Is(err, media.ErrGone) {
+	if _, err := p.Next(nil); !errors.Is(err, media.ErrEnded) {
 		t.Fatal(err)
 	}
 	show.ID += "x"
-	if _, err := h.Follow(show); !errors.Is(err, media.ErrGone) {
+	if _, err := h.Subscribe(show); !errors.Is(err, media.ErrEnded) {
 		t.Fatalf("a show that is not there is followed: %v", err)
 	}
 }
 
 // Whoever follows a show has all of it, also when it is cut before it was read.
 func TestFollowReadsToTheEndOfWhatIsCut(t *testing.T) {
-	for what, cut := range map[string]func(*house){"cut": func(h *house) { h.Cut("KEY", media.Ended) }, "stopped": func(h *house) { h.stop() }} {
+	for what, cut := range map[string]func(*house){"cut": func(h *house) { h.Cut("KEY", media.ReasonEnded) }, "stopped": func(h *house) { h.stop() }} {
 		t.Run(what, func(t *testing.T) {
-			h := run(t, func(c *media.Config) { c.Limits.PerStream = 1 })
+			h := run(t, func(c *media.Config) { c.Limits.MaxStreamPlayers = 1 })
 			s := h.publish(t, "KEY")
 			s.begin(0)
 			v := h.watch(t, h.flvURL("KEY")) // takes the only place
 			v.sees(sound("first"))
 			h.log.wait(t, "started KEY")
-			p, err := h.Follow(h.log.show(0))
+			p, err := h.Subscribe(h.log.show(0))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -228,7 +228,7 @@ func TestFollowReadsToTheEndOfWhatIsCut(t *testing.T) {
 			if len(got) != 6 || got[5] != string(picture(false, "last")) {
 				t.Fatalf("%d frames: %q", len(got), got)
 			}
-			if _, err := h.Follow(h.log.show(0)); !errors.Is(err, media.ErrGone) {
+			if _, err := h.Subscribe(h.log.show(0)); !errors.Is(err, media.ErrEnded) {
 				t.Fatal(err)
 			}
 		})
@@ -266,7 +266,7 @@ func TestTheTickGathersFrames(t *testing.T) {
 		<-v.closed
 		return len(v.messages)
 	}
-	if few, many := writes(media.MaxTick), writes(-1); few > 15 || many < 2*few {
-		t.Fatalf("%d writes with a tick of %v, %d without", few, media.MaxTick, many)
+	if few, many := writes(100*time.Millisecond), writes(-1); few > 15 || many < 2*few {
+		t.Fatalf("%d writes with a tick of 100 ms, %d without", few, many)
 	}
 }

@@ -7,49 +7,51 @@ import (
 )
 
 const (
-	ringSpan = 2000 // ms at least: of streams without picture, or with key frames all the time
+	minRingSpan = 2000 // ms that are kept of streams without video and of streams with very short groups of pictures
 
-	maxHeader  = 256 << 10 // bytes of a header that is kept apart
-	maxHeaders = 16        // one for each kind and track, and the metadata
+	maxHeader  = 256 << 10 // bytes of a header that is kept
+	maxHeaders = 16        // one per kind and track, and the metadata
 )
 
-// ring is the newest frames of a stream: from the last key frame but one, so that whoever reads slowly
-// has a group of pictures to fall behind, and two seconds at least, within its bounds.
+// ring holds the newest frames of a stream: everything since the last key frame but one, and at least minRingSpan,
+// within its limits. A slow player can therefore fall behind by one whole group of pictures.
 type ring struct {
-	mostFrames, mostBytes int
+	maxFrames, maxBytes int
 
-	frames    []*Frame // numbered from base on
-	base      uint64
-	bytes     int
-	headers   []*Frame // the newest of each; never changed, only replaced
-	last      joint
-	previous  joint
-	seesVideo bool
+	frames   []*Frame // numbered from base
+	base     uint64
+	bytes    int
+	headers  []*Frame // the newest of each kind and track; the slice is replaced, never changed
+	last     startPoint
+	previous startPoint
+	hasVideo bool
 }
 
-// joint is where a player can begin: a key frame, and the headers that were in force there.
-type joint struct {
+// startPoint is a position at which a player can start: a key frame, and the headers that applied to it.
+type startPoint struct {
 	at      uint64
 	headers []*Frame
 	known   bool
 }
 
+// end returns the number of the next frame.
 func (r *ring) end() uint64 { return r.base + uint64(len(r.frames)) }
 
-func (r *ring) holds(j joint) bool { return j.known && j.at >= r.base }
+// contains reports whether the frame of a start point is still in the ring.
+func (r *ring) contains(p startPoint) bool { return p.known && p.at >= r.base }
 
-// push appends a frame and lets go of those that are too old.
+// push appends a frame and drops expired ones.
 func (r *ring) push(f *Frame) {
 	if f.info.Header {
-		r.keep(f)
+		r.storeHeader(f)
 	}
 	if f.info.Key {
-		r.previous, r.last = r.last, joint{at: r.end(), headers: r.headers, known: true}
+		r.previous, r.last = r.last, startPoint{at: r.end(), headers: r.headers, known: true}
 	}
-	r.seesVideo = r.seesVideo || f.info.Kind == flv.Video
+	r.hasVideo = r.hasVideo || f.info.Kind == flv.Video
 	r.frames = append(r.frames, f)
 	r.bytes += len(f.tag)
-	for len(r.frames) > 1 && r.old(f) {
+	for len(r.frames) > 1 && r.oldestExpired(f) {
 		r.bytes -= len(r.frames[0].tag)
 		r.frames[0] = nil
 		r.frames = r.frames[1:]
@@ -57,24 +59,24 @@ func (r *ring) push(f *Frame) {
 	}
 }
 
-// old says whether the oldest frame is not needed any more, now that f has come.
-func (r *ring) old(f *Frame) bool {
+// oldestExpired reports whether the oldest frame can be dropped now that newest has been added.
+func (r *ring) oldestExpired(newest *Frame) bool {
 	switch {
-	case len(r.frames) > r.mostFrames, r.bytes > r.mostBytes:
+	case len(r.frames) > r.maxFrames, r.bytes > r.maxBytes:
 		return true
-	case r.holds(r.previous) && r.base >= r.previous.at:
+	case r.contains(r.previous) && r.base >= r.previous.at:
 		return false
-	case !r.holds(r.previous) && r.holds(r.last) && r.base >= r.last.at:
+	case !r.contains(r.previous) && r.contains(r.last) && r.base >= r.last.at:
 		return false
-	case r.seesVideo && !r.holds(r.last):
+	case r.hasVideo && !r.contains(r.last):
 		return false
 	}
-	age := int32(f.time - r.frames[0].time)
-	return age > ringSpan || age < 0 || r.frames[0].info.Kind == flv.Script // which has no time of its own
+	age := int32(newest.time - r.frames[0].time)
+	return age > minRingSpan || age < 0 || r.frames[0].info.Kind == flv.Script // script data has no timestamp of its own
 }
 
-// keep remembers a header in place of the one before it.
-func (r *ring) keep(f *Frame) {
+// storeHeader stores a header and replaces the earlier one of the same kind and track.
+func (r *ring) storeHeader(f *Frame) {
 	if len(f.tag) > maxHeader {
 		return
 	}
@@ -91,8 +93,8 @@ func (r *ring) keep(f *Frame) {
 	r.headers = headers
 }
 
-// renew forgets where one could begin: what comes now is of another publisher. Those who are reading
-// still find the frames that they have not read.
-func (r *ring) renew() {
-	r.headers, r.last, r.previous, r.seesVideo = nil, joint{}, joint{}, false
+// resetStartPoints forgets all start points and headers, because the next frames come from another publisher.
+// Players can still read the frames that they have not read.
+func (r *ring) resetStartPoints() {
+	r.headers, r.last, r.previous, r.hasVideo = nil, startPoint{}, startPoint{}, false
 }

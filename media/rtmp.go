@@ -12,13 +12,10 @@ import (
 	"roomlog/media/rtmp"
 )
 
-const acceptPause = 20 * time.Millisecond // when there is nothing to accept with, such as file descriptors
+const acceptPause = 20 * time.Millisecond // after a failed accept, for example when file descriptors run out
 
-// errApp refuses what is published elsewhere than under the one app.
-var errApp = errors.New("media: no such app")
-
-// ServeRTMP accepts RTMP connections until ctx ends. Then it closes ln and all connections, and returns
-// nil when they are gone. Run must be running.
+// ServeRTMP accepts RTMP connections until ctx ends. Then it closes ln and all connections, waits for them, and
+// returns nil. Run must be running.
 func (s *Server) ServeRTMP(ctx context.Context, ln net.Listener) error {
 	stop := context.AfterFunc(ctx, func() { _ = ln.Close() })
 	defer stop()
@@ -28,142 +25,142 @@ func (s *Server) ServeRTMP(ctx context.Context, ln net.Listener) error {
 		conn, err := ln.Accept()
 		switch {
 		case err == nil:
-			conns.Go(func() { s.serveRTMP(ctx, conn) })
+			conns.Go(func() { serveRTMP(ctx, s.core, conn) })
 		case ctx.Err() != nil:
 			return nil
 		case errors.Is(err, net.ErrClosed):
-			return fmt.Errorf("accept rtmp: %w", err)
+			return fmt.Errorf("accept RTMP: %w", err)
 		default:
-			s.cfg.Log.WarnContext(ctx, "cannot accept", slog.Any("err", err))
+			s.core.cfg.Log.WarnContext(ctx, "accepting an RTMP connection failed, retrying", slog.Any("error", err))
 			time.Sleep(acceptPause)
 		}
 	}
 }
 
-// session is one RTMP connection.
-type session struct {
-	*Server
+// rtmpSession is one RTMP connection.
+type rtmpSession struct {
+	*core
 	raw    net.Conn
 	conn   *rtmp.Conn
 	client Client
 }
 
-func (s *Server) serveRTMP(ctx context.Context, raw net.Conn) {
+func serveRTMP(ctx context.Context, c *core, raw net.Conn) {
 	client := Client{ID: newID(), Address: raw.RemoteAddr().String(), Protocol: RTMP}
-	defer s.catch(client)
+	defer c.recoverConn(client)
 	defer raw.Close()
 	stop := context.AfterFunc(ctx, func() { _ = raw.Close() })
 	defer stop()
-	back, ok := s.lobby.take(client.Address)
+	release, ok := c.pending.take(client.Address)
 	if !ok {
-		s.refuse(ctx, "connection", client, ErrFull)
+		c.countRefusal(ctx, "connect", client, ErrLimitReached)
 		return
 	}
-	defer back()
-	c := &session{s, raw, rtmp.NewConn(raw, s.cfg.RTMP), client}
-	if err := c.serve(ctx, back); err != nil {
-		s.cfg.Log.DebugContext(ctx, "rtmp connection ended", slog.String("client", client.ID),
-			slog.String("address", client.Address), slog.Any("err", err))
+	defer release()
+	s := &rtmpSession{c, raw, rtmp.NewConn(raw, c.cfg.RTMP), client}
+	if err := s.serve(ctx, release); err != nil {
+		c.cfg.Log.DebugContext(ctx, "RTMP connection ended", slog.String("connection_id", client.ID),
+			slog.String("remote_addr", client.Address), slog.Any("error", err))
 	}
 }
 
-// serve takes a connection from its handshake to its end. back gives its place in the lobby back, as soon
-// as it is known what it wants.
-func (c *session) serve(ctx context.Context, back func()) error {
-	hello, err := c.conn.Connect()
+// serve handles a connection from its handshake to its end. It calls release when the client has asked to publish
+// or play, and does not count as pending any more.
+func (s *rtmpSession) serve(ctx context.Context, release func()) error {
+	connect, err := s.conn.ReadConnect()
 	if err != nil {
 		return err
 	}
-	c.client.Fields = hello.Fields
-	err = c.asks(ctx, func(ctx context.Context) error {
-		return c.cfg.Gate.Connect(ctx, ConnectRequest{Client: c.client, App: hello.App})
+	s.client.Fields = connect.Fields
+	err = s.authorize(ctx, func(ctx context.Context) error {
+		return s.cfg.Authorizer.AuthorizeConnect(ctx, ConnectRequest{Client: s.client, App: connect.App})
 	})
 	if err != nil {
-		c.refuse(ctx, "connect", c.client, err)
-		c.conn.Reject("Connection rejected.")
+		s.countRefusal(ctx, "connect", s.client, err)
+		s.conn.Reject("Connection rejected.")
 		return nil
 	}
-	defer c.hub.tellConnected(c.client)()
-	r, err := c.conn.Request()
+	defer s.hub.notifier.connected(s.client)()
+	r, err := s.conn.ReadRequest()
 	if err != nil {
 		return err
 	}
-	c.client.Args = r.Args
-	seat, ok := c.Server.seats.take(c.client.Address)
+	s.client.Args = r.Args
+	releaseSlot, ok := s.slots.take(s.client.Address)
 	if !ok {
-		c.no(ctx, r, ErrFull)
+		s.refuse(ctx, r, ErrLimitReached)
 		return nil
 	}
-	defer seat()
-	back()
+	defer releaseSlot()
+	release()
 	if r.Publish {
-		return c.publish(ctx, r)
+		return s.publish(ctx, r)
 	}
-	return c.play(ctx, r)
+	return s.play(ctx, r)
 }
 
-// ask asks the gate.
-func (c *session) ask(ctx context.Context, r rtmp.Request) error {
+// authorizeRequest calls the Authorizer.
+func (s *rtmpSession) authorizeRequest(ctx context.Context, r rtmp.Request) error {
 	if r.App != App {
-		return errApp
+		return errUnknownApp
 	}
-	return c.asks(ctx, func(ctx context.Context) error {
+	return s.authorize(ctx, func(ctx context.Context) error {
 		if r.Publish {
-			return c.cfg.Gate.Publish(ctx, PublishRequest{Client: c.client, Key: r.Name, Sign: r.Args.Get("sign")})
+			return s.cfg.Authorizer.AuthorizePublish(ctx, PublishRequest{Client: s.client, Key: r.Name, Sign: r.Args.Get("sign")})
 		}
-		return c.cfg.Gate.Play(ctx, PlayRequest{Client: c.client, Key: r.Name, Sign: r.Args.Get("sign")})
+		return s.cfg.Authorizer.AuthorizePlay(ctx, PlayRequest{Client: s.client, Key: r.Name, Sign: r.Args.Get("sign")})
 	})
 }
 
-// no refuses a request with the code that clients know.
-func (c *session) no(ctx context.Context, r rtmp.Request, err error) {
-	what, unauthorized, failed, noApp := "play", rtmp.PlayUnauthorized, rtmp.PlayFailed, rtmp.PlayNotFound
+// refuse refuses a request with the status code that clients expect.
+func (s *rtmpSession) refuse(ctx context.Context, r rtmp.Request, err error) {
+	command, unauthorized, failed, unknownApp := "play", rtmp.PlayUnauthorized, rtmp.PlayFailed, rtmp.PlayNotFound
 	if r.Publish {
-		what, unauthorized, failed, noApp = "publish", rtmp.PublishUnauthorized, rtmp.PublishFailed, rtmp.PublishBadName
+		command, unauthorized, failed, unknownApp = "publish", rtmp.PublishUnauthorized, rtmp.PublishFailed, rtmp.PublishBadName
 	}
-	c.refuse(ctx, what, c.client, err)
+	s.countRefusal(ctx, command, s.client, err)
 	switch {
-	case errors.Is(err, ErrBusy):
-		c.conn.Refuse(rtmp.PublishBadName, "Stream already publishing")
-	case errors.Is(err, errApp):
-		c.conn.Refuse(noApp, "No such app")
+	case errors.Is(err, ErrAlreadyPublishing):
+		s.conn.Refuse(rtmp.PublishBadName, "Stream already publishing")
+	case errors.Is(err, errUnknownApp):
+		s.conn.Refuse(unknownApp, "No such app")
 	case errors.Is(err, ErrUnavailable):
-		c.conn.Refuse(failed, "Try again later")
+		s.conn.Refuse(failed, "Try again later")
 	default:
-		c.conn.Refuse(unauthorized, "Authorization required.")
+		s.conn.Refuse(unauthorized, "Authorization required.")
 	}
 }
 
-// publish takes a publisher's media until it ends.
-func (c *session) publish(ctx context.Context, r rtmp.Request) error {
-	asked := c.cfg.Now()
-	err := c.ask(ctx, r)
-	var f *feed
+// publish relays the media of a publisher until it ends.
+func (s *rtmpSession) publish(ctx context.Context, r rtmp.Request) error {
+	requestedAt := s.cfg.Now()
+	err := s.authorizeRequest(ctx, r)
+	var p *publication
 	if err == nil {
-		f, err = c.hub.publish(r.Name, c.client, asked, func() { _ = c.conn.Close() })
+		p, err = s.hub.publish(r.Name, s.client, requestedAt, func() { _ = s.conn.Close() })
 	}
 	if err != nil {
-		c.no(ctx, r, err)
+		s.refuse(ctx, r, err)
 		return nil
 	}
 	defer func() {
-		if ctx.Err() != nil { // it was not the connection's fault
-			f.close(Shutdown)
+		if ctx.Err() != nil { // the connection was closed by the shutdown
+			p.close(ReasonShutdown)
 		}
-		f.close(Lost)
+		p.close(ReasonLost)
 	}()
-	if err := c.conn.Accept(); err != nil {
+	if err := s.conn.Accept(); err != nil {
 		return err
 	}
 	for {
-		m, err := c.conn.Media()
+		m, err := s.conn.ReadMedia()
 		if errors.Is(err, rtmp.ErrDone) {
-			f.close(Stopped)
-			c.conn.Finish()
+			p.close(ReasonStopped)
+			s.conn.Finish()
 			return nil
 		}
 		if err == nil {
-			err = f.write(m.Type, m.Time, m.Data)
+			err = p.write(m.Type, m.Time, m.Data)
 		}
 		if err != nil {
 			return err
@@ -171,55 +168,55 @@ func (c *session) publish(ctx context.Context, r rtmp.Request) error {
 	}
 }
 
-// play gives a player its frames until it, or the stream, ends.
-func (c *session) play(ctx context.Context, r rtmp.Request) error {
-	asked := c.cfg.Now()
-	err := c.ask(ctx, r)
+// play sends the frames of a stream until the player or the stream ends.
+func (s *rtmpSession) play(ctx context.Context, r rtmp.Request) error {
+	requestedAt := s.cfg.Now()
+	err := s.authorizeRequest(ctx, r)
 	var p *Player
 	if err == nil {
-		p, err = c.hub.join(joining{key: r.Name, client: c.client, asked: asked, hangUp: func() { _ = c.conn.Close() }})
+		p, err = s.hub.join(playRequest{key: r.Name, client: s.client, requestedAt: requestedAt, disconnect: func() { _ = s.conn.Close() }})
 	}
 	if err != nil {
-		c.no(ctx, r, err)
+		s.refuse(ctx, r, err)
 		return nil
 	}
-	defer c.hub.leave(p, Lost)
-	narrow(c.raw)
-	if err := c.conn.Accept(); err != nil {
+	defer s.hub.leave(p, ReasonLost)
+	limitSendBuffer(s.raw)
+	if err := s.conn.Accept(); err != nil {
 		return err
 	}
 	var delivery sync.WaitGroup
 	defer delivery.Wait()
 	delivery.Go(func() {
-		defer c.catch(c.client)
-		defer c.hub.leave(p, Lost)
-		c.deliver(p)
+		defer s.recoverConn(s.client)
+		defer s.hub.leave(p, ReasonLost)
+		s.deliver(p)
 	})
-	err = c.conn.Wait()
-	why := Lost
+	err = s.conn.Serve()
+	reason := ReasonLost
 	if errors.Is(err, rtmp.ErrDone) {
-		why = Stopped
+		reason = ReasonStopped
 	}
-	c.hub.leave(p, why)
-	_ = c.conn.Close()
+	s.hub.leave(p, reason)
+	_ = s.conn.Close()
 	return err
 }
 
-// deliver writes frames in chunks that all players share.
-func (c *session) deliver(p *Player) {
+// deliver writes frames as RTMP chunks, which all players share.
+func (s *rtmpSession) deliver(p *Player) {
 	parts := make([][]byte, 0, batchFrames)
-	why := p.deliver(func(frames []*Frame) (int64, error) {
+	reason := p.deliver(func(frames []*Frame) (int64, error) {
 		parts = parts[:0]
 		for _, f := range frames {
 			parts = append(parts, f.rtmp())
 		}
 		out := net.Buffers(parts)
-		return c.conn.Write(&out)
+		return s.conn.Write(&out)
 	})
-	c.hub.leave(p, why)
-	if why == Ended {
-		c.conn.Finish()
+	s.hub.leave(p, reason)
+	if reason == ReasonEnded {
+		s.conn.Finish()
 	} else {
-		_ = c.conn.Close()
+		_ = s.conn.Close()
 	}
 }

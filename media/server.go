@@ -2,10 +2,6 @@ package media
 
 import (
 	"context"
-	"errors"
-	"log/slog"
-	"runtime/debug"
-	"sync/atomic"
 	"time"
 
 	"github.com/lxzan/gws"
@@ -13,54 +9,40 @@ import (
 )
 
 const (
-	sweepEvery   = 200 * time.Millisecond
-	measureEvery = time.Second
-	gateTime     = 5 * time.Second // for a gate to decide
-	farewellTime = 5 * time.Second // for connections to end, and then for observers to be told
+	sweepInterval   = 200 * time.Millisecond
+	measureInterval = time.Second
+	shutdownTimeout = 5 * time.Second // for connections to end, and again for observers to be notified
 )
 
-// Server takes streams in and gives them out. Run must run while it serves; ServeRTMP and ServeHTTP are
-// its doors. It is safe for concurrent use.
+// Server receives and distributes streams. Run must run while it serves; ServeRTMP and ServeHTTP accept clients. It
+// is safe for concurrent use.
 type Server struct {
-	cfg     Config
-	hub     *hub
-	lobby   *seats // of those of whom nothing is known
-	seats   *seats // of publishers and players
-	crew    *crew
-	hls     *hlsDoor
-	sockets *gws.Upgrader
-	refused atomic.Uint64
+	core     *core
+	hls      *hlsServer
+	upgrader *gws.Upgrader
 }
 
-// New makes a Server, which does nothing before Run.
+// New returns a Server. It does nothing until Run is called.
 func New(cfg Config) (*Server, error) {
 	cfg, err := cfg.withDefaults()
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{
-		cfg:     cfg,
-		hub:     newHub(cfg),
-		lobby:   newSeats(cfg.Limits.Strangers, cfg.Limits.StrangersPerAddress),
-		seats:   newSeats(cfg.Limits.Connections, cfg.Limits.PerAddress),
-		crew:    newCrew(),
-		sockets: newUpgrader(),
-	}
-	s.hls = newHLSDoor(s)
-	return s, nil
+	c := newCore(cfg)
+	return &Server{core: c, hls: newHLSServer(c), upgrader: newUpgrader()}, nil
 }
 
-// Run does what time brings about and tells the observers, until ctx ends. Then it ends all shows and
-// connections, tells the observers that too, and returns nil. What comes afterwards is refused.
+// Run applies timeouts and notifies the observers until ctx ends. Then it ends all broadcasts and connections,
+// notifies the observers of that, and returns nil. The server refuses all later requests.
 func (s *Server) Run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { s.sweep(ctx); return nil })
-	g.Go(func() error { s.tell(ctx); return nil })
+	g.Go(func() error { s.notify(ctx); return nil })
 	return g.Wait()
 }
 
 func (s *Server) sweep(ctx context.Context) {
-	ticker := time.NewTicker(sweepEvery)
+	ticker := time.NewTicker(sweepInterval)
 	defer ticker.Stop()
 	var measured time.Time
 	for {
@@ -69,81 +51,58 @@ func (s *Server) sweep(ctx context.Context) {
 			return
 		case <-ticker.C:
 		}
-		now := s.cfg.Now()
-		measure := now.Sub(measured) >= measureEvery
+		now := s.core.cfg.Now()
+		measure := now.Sub(measured) >= measureInterval
 		if measure {
 			measured = now
 		}
-		s.hub.sweep(measure)
+		s.core.hub.sweep(measure)
 		s.hls.sweep(now)
 	}
 }
 
-func (s *Server) tell(ctx context.Context) {
+// notify delivers notifications until ctx ends, then shuts the server down and delivers the remaining ones.
+func (s *Server) notify(ctx context.Context) {
+	hub := s.core.hub
 	for ctx.Err() == nil {
 		select {
-		case <-s.hub.notices.more:
-			s.hub.notices.tell(ctx)
+		case <-hub.notifier.wake:
+			hub.notifier.deliver(ctx)
 		case <-ctx.Done():
 		}
 	}
-	s.hub.close()
+	hub.close()
 	s.hls.close()
-	s.crew.dismiss(farewellTime)
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), farewellTime)
+	s.core.conns.drain(shutdownTimeout)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTimeout)
 	defer cancel()
-	for s.hub.notices.waiting() { // also when time is up: whoever is told does then what needs none
-		s.hub.notices.tell(ctx)
+	for !hub.notifier.empty() { // also after the timeout: observers then do only what needs no time
+		hub.notifier.deliver(ctx)
 	}
 }
 
-// Snapshot is what the server is doing now.
+// Snapshot returns the current streams and counters.
 func (s *Server) Snapshot() Snapshot {
-	shot := s.hub.stats()
-	shot.Connections, shot.Strangers = s.seats.count(), s.lobby.count()
-	shot.Refused = s.refused.Load()
+	shot := s.core.hub.stats()
+	shot.Connections, shot.Pending = s.core.slots.count(), s.core.pending.count()
+	shot.Refused = s.core.refused.Load()
 	return shot
 }
 
-// Players lists who plays the stream of key, the longest first.
-func (s *Server) Players(key string) []Viewing { return s.hub.viewings(key) }
+// Players returns the players of a stream key, the longest first.
+func (s *Server) Players(key string) []PlaySession { return s.core.hub.sessions(key) }
 
-// Kick ends the connection of the publisher or player with this Client.ID, and says whether there was
-// one. The show of a publisher that is kicked ends. It may come back if its gate lets it.
-func (s *Server) Kick(id string) bool { return s.hub.kick(id) }
+// Kick ends the connection of the publisher or player with this Client.ID and reports whether it was found. The
+// broadcast of a kicked publisher ends. The client may come back if the Authorizer accepts it.
+func (s *Server) Kick(id string) bool { return s.core.hub.kick(id) }
 
-// Cut ends the show of key and everybody's connection to it. Whoever is on its way in, and was let in by
-// the gate before, does not come in any more.
-func (s *Server) Cut(key string, why Reason) { s.hub.cut(key, why) }
+// Cut ends the broadcast of key and all connections to it. Clients that were authorized before the call and have not
+// joined the stream yet are refused.
+func (s *Server) Cut(key string, reason Reason) { s.core.hub.cut(key, reason) }
 
-// Follow reads a show from inside the process, from its first frame or what is left of it, to its last: also
-// when it is cut, and whoever else plays it is sent away. ErrGone says that it is over.
-func (s *Server) Follow(show Show) (*Player, error) {
-	return s.hub.join(joining{key: show.Key, show: show.ID, client: Client{ID: newID(), Protocol: Inside}, early: true})
-}
-
-// asks gives a gate its time.
-func (s *Server) asks(ctx context.Context, gate func(context.Context) error) error {
-	ctx, cancel := context.WithTimeout(ctx, gateTime)
-	defer cancel()
-	return gate(ctx)
-}
-
-// refuse counts a refusal, and says aloud only what is not the client's fault.
-func (s *Server) refuse(ctx context.Context, what string, client Client, err error) {
-	s.refused.Add(1)
-	level := slog.LevelDebug
-	if errors.Is(err, ErrUnavailable) && !errors.Is(err, ErrFull) && !errors.Is(err, ErrClosed) { // those are counted
-		level = slog.LevelWarn
-	}
-	s.cfg.Log.Log(ctx, level, what+" refused", slog.String("client", client.ID), slog.String("address", client.Address),
-		slog.String("protocol", string(client.Protocol)), slog.Any("err", err))
-}
-
-// catch keeps a fault in what one connection does to that connection.
-func (s *Server) catch(client Client) {
-	if fault := recover(); fault != nil {
-		s.cfg.Log.Error("a connection failed", slog.String("client", client.ID), slog.String("address", client.Address),
-			slog.Any("panic", fault), slog.String("stack", string(debug.Stack())))
-	}
+// Subscribe returns a player inside the process that reads a broadcast from its first frame, or from the oldest one
+// that is buffered, to its last. It reads to the end even when the stream is cut. Subscribe returns ErrEnded when
+// the broadcast is over.
+func (s *Server) Subscribe(b Broadcast) (*Player, error) {
+	return s.core.hub.join(playRequest{key: b.Key, broadcast: b.ID, client: Client{ID: newID(), Protocol: Internal}, fromPrevious: true})
 }

@@ -23,7 +23,7 @@ func TestAShowIsToldFromItsFirstFrameToItsLast(t *testing.T) {
 	h.log.wait(t, "started KEY")
 	show := h.log.show(0)
 	if show.ID == "" || show.Video != flv.H264 || show.Audio != flv.AAC || show.Size != (flv.Size{Width: 1920, Height: 1080}) ||
-		show.Sound != (flv.Sound{Rate: 44100, Channels: 2}) || show.Publisher.Protocol != media.RTMP || show.Started.IsZero() || !show.Stopped.IsZero() {
+		show.Sound != (flv.Sound{Rate: 44100, Channels: 2}) || show.Publisher.Protocol != media.RTMP || show.StartedAt.IsZero() || !show.StoppedAt.IsZero() {
 		t.Fatalf("%+v", show)
 	}
 	s.unpublish()
@@ -31,7 +31,7 @@ func TestAShowIsToldFromItsFirstFrameToItsLast(t *testing.T) {
 	s.gone()
 	h.log.wait(t, "stopped KEY stopped")
 	end := h.log.show(1)
-	if end.ID != show.ID || end.Stopped.Before(end.Started) || end.Frames != 5 || end.Bytes == 0 {
+	if end.ID != show.ID || end.StoppedAt.Before(end.StartedAt) || end.Frames != 5 || end.Bytes == 0 {
 		t.Fatalf("%+v", end)
 	}
 	eventually(t, "no stream", func() bool { return len(h.Snapshot().Streams) == 0 })
@@ -75,7 +75,7 @@ func TestALostPublisherMayComeBackInTime(t *testing.T) {
 	v := h.watch(t, h.flvURL("KEY"))
 	v.sees(sound("first"))
 	s.Close()
-	h.stream(t, "KEY", "a lost publisher", func(s media.StreamStats) bool { return !s.OnAir })
+	h.stream(t, "KEY", "a lost publisher", func(s media.StreamStats) bool { return !s.Publishing })
 	waiting := h.watch(t, h.flvURL("KEY"))
 	again := h.publish(t, "KEY")
 	again.video(0, avcHeader())
@@ -109,7 +109,7 @@ func TestALostPublisherMayComeBackInTime(t *testing.T) {
 }
 
 func TestALostPublisherThatDoesNotComeBackEndsItsShow(t *testing.T) {
-	h := run(t, func(c *media.Config) { c.Grace = 300 * time.Millisecond })
+	h := run(t, func(c *media.Config) { c.StreamGrace = 300 * time.Millisecond })
 	s := h.publish(t, "KEY")
 	s.begin(0)
 	v := h.watch(t, h.flvURL("KEY"))
@@ -122,7 +122,7 @@ func TestALostPublisherThatDoesNotComeBackEndsItsShow(t *testing.T) {
 }
 
 func TestASilentPublisherCanBeTakenOver(t *testing.T) {
-	h := run(t, func(c *media.Config) { c.Silence = 500 * time.Millisecond })
+	h := run(t, func(c *media.Config) { c.TakeoverAfter = 500 * time.Millisecond })
 	frozen := h.publish(t, "KEY")
 	frozen.begin(0)
 	v := h.watch(t, h.flvURL("KEY"))
@@ -174,7 +174,7 @@ func TestCutEndsEverybodyAtOnce(t *testing.T) {
 	asked, decided := make(chan struct{}, 2), make(chan struct{})
 	h := run(t, nil)
 	slow := run(t, func(c *media.Config) {
-		c.Gate = gate{
+		c.Authorizer = gate{
 			connect: func(media.ConnectRequest) error { return nil },
 			publish: func(media.PublishRequest) error { asked <- struct{}{}; <-decided; return nil },
 			play:    func(media.PlayRequest) error { asked <- struct{}{}; <-decided; return nil },
@@ -187,9 +187,9 @@ func TestCutEndsEverybodyAtOnce(t *testing.T) {
 	player := h.stranger(t, "live", "play", 3, nil, "KEY?sign="+h.signer.Play("KEY"))
 	player.hear("first")
 	h.stream(t, "HELD", "a player that waits", func(s media.StreamStats) bool { return len(s.Players) == 1 })
-	h.Cut("KEY", media.Ended)
-	h.Cut("HELD", media.Ended)
-	h.Cut("NOBODY", media.Ended)
+	h.Cut("KEY", media.ReasonEnded)
+	h.Cut("HELD", media.ReasonEnded)
+	h.Cut("NOBODY", media.ReasonEnded)
 	s.gone()
 	player.gone()
 	_ = v.ended()
@@ -204,7 +204,7 @@ func TestCutEndsEverybodyAtOnce(t *testing.T) {
 		v := slow.stranger(t, "live", "play", 3, nil, "KEY")
 		<-asked
 		<-asked
-		slow.Cut("KEY", media.Ended)
+		slow.Cut("KEY", media.ReasonEnded)
 		close(decided)
 		p.hear(rtmp.PublishUnauthorized)
 		v.hear(rtmp.PlayUnauthorized)
@@ -226,7 +226,7 @@ func TestKickEndsOne(t *testing.T) {
 		t.Fatal("not exactly one was kicked")
 	}
 	eventually(t, "one to be left", func() bool { return len(h.Players("KEY")) == 1 })
-	publisher := h.stream(t, "KEY", "the stream", onAir).Show.Publisher.ID
+	publisher := h.stream(t, "KEY", "the stream", onAir).Broadcast.Publisher.ID
 	if !h.Kick(publisher) {
 		t.Fatal("the publisher was not kicked")
 	}
@@ -241,16 +241,18 @@ type everything struct {
 	slow chan struct{}
 }
 
-func (e *everything) PlayStarted(_ context.Context, v media.Viewing) {
+func (e *everything) PlayStarted(_ context.Context, v media.PlaySession) {
 	<-e.slow
-	e.add("plays "+string(v.Client.Protocol), media.Show{})
+	e.add("plays "+string(v.Client.Protocol), media.Broadcast{})
 }
 
-func (e *everything) PlayStopped(_ context.Context, v media.Viewing, why media.Reason) {
-	e.add("played "+string(v.Client.Protocol)+" "+string(why), media.Show{Bytes: v.Bytes, Stopped: v.Ended})
+func (e *everything) PlayStopped(_ context.Context, v media.PlaySession, why media.Reason) {
+	e.add("played "+string(v.Client.Protocol)+" "+string(why), media.Broadcast{Bytes: v.Bytes, StoppedAt: v.EndedAt})
 }
-func (e *everything) Connected(context.Context, media.Client)    { e.add("connected", media.Show{}) }
-func (e *everything) Disconnected(context.Context, media.Client) { e.add("disconnected", media.Show{}) }
+func (e *everything) Connected(context.Context, media.Client) { e.add("connected", media.Broadcast{}) }
+func (e *everything) Disconnected(context.Context, media.Client) {
+	e.add("disconnected", media.Broadcast{})
+}
 
 func TestObserversHearInOrderAndHoldNobodyUp(t *testing.T) {
 	e := &everything{slow: make(chan struct{})}
@@ -276,7 +278,7 @@ func TestObserversHearInOrderAndHoldNobodyUp(t *testing.T) {
 	if diff := cmp.Diff([]string{"disconnected", "played http-flv ended"}, rest); diff != "" {
 		t.Fatal(diff)
 	}
-	if i := slices.Index(e.list(), "played http-flv ended"); e.show(i).Bytes == 0 || e.show(i).Stopped.IsZero() {
+	if i := slices.Index(e.list(), "played http-flv ended"); e.show(i).Bytes == 0 || e.show(i).StoppedAt.IsZero() {
 		t.Fatalf("%+v", e.show(i))
 	}
 }
@@ -298,7 +300,7 @@ func TestTheEndOfTheServerEndsEverything(t *testing.T) {
 	if got := h.log.list(); !slices.Equal(got, []string{"started KEY", "stopped KEY shutdown"}) {
 		t.Fatalf("%q", got)
 	}
-	if _, err := h.Follow(h.log.show(0)); !errors.Is(err, media.ErrGone) {
+	if _, err := h.Subscribe(h.log.show(0)); !errors.Is(err, media.ErrEnded) {
 		t.Fatal(err)
 	}
 }

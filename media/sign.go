@@ -13,37 +13,36 @@ import (
 	"time"
 )
 
-// DefaultSignLife is how long a sign opens its stream: a day and some hours, so that an
-// evening's stream never outlives it.
+// DefaultSignLife is the lifetime of a sign: about 28 hours, so that it does not expire during a long broadcast.
 const DefaultSignLife = 100_000 * time.Second
 
 const (
-	maxSecrets   = 2  // the newest and the one it replaces
-	minSecretLen = 16 // a sign shows its hash to everybody: a shorter secret could be guessed from one
-	maxKeyLen    = 64 // room keys have 20 characters; nothing near this is one of ours
+	maxSecrets   = 2  // the current one and the one it replaces
+	minSecretLen = 16 // bytes; a shorter secret could be guessed from the hash in a sign
+	maxKeyLen    = 64 // stream keys have 20 characters
 	hashLen      = 2 * md5.Size
 )
 
-// What Verify says about a sign that opens nothing.
+// The errors of Verify.
 var (
-	ErrSignMalformed = errors.New("sign is malformed")
-	ErrSignWrong     = errors.New("sign is wrong")
-	ErrSignExpired   = errors.New("sign has expired")
+	ErrSignMalformed = errors.New("media: malformed sign")
+	ErrSignWrong     = errors.New("media: wrong sign")
+	ErrSignExpired   = errors.New("media: expired sign")
 )
 
-// Scope is what a sign is asked to open.
+// Scope is the right that a sign is checked for.
 type Scope int
 
-// The zero Scope is none of them: no sign opens it.
+// The scopes. No sign grants the zero Scope.
 const (
-	ScopePlay    Scope = iota + 1 // watch the stream
-	ScopePublish                  // send the stream
+	ScopePlay    Scope = iota + 1 // play the stream
+	ScopePublish                  // publish the stream
 )
 
-// Signer makes and verifies the signs in stream URLs: `EXP-HASH`, where EXP is the last unix
-// second it is good for and HASH the lower-hex md5 of `/live/KEY-EXP-SECRET`. Publishing uses
-// the secret as it stands; playing uses hex(hmac_sha256(secret, "play")) in its place, so that
-// one URL format carries two rights. It is safe for concurrent use.
+// Signer creates and verifies the signs in stream URLs: `EXP-HASH`, where EXP is the last Unix second of its validity
+// and HASH the lower-case hexadecimal MD5 of `/live/KEY-EXP-SECRET`. A publish sign uses the secret itself, a play sign
+// hex(hmac_sha256(secret, "play")) in its place, so that one URL format carries both rights. A Signer is safe for
+// concurrent use.
 type Signer struct {
 	keys []scopedSecrets // newest first
 	life time.Duration
@@ -52,16 +51,16 @@ type Signer struct {
 
 type scopedSecrets struct{ publish, play string }
 
-// NewSigner signs with the first of secrets and accepts the signs of all of them: one, or two
-// while the older is being replaced. A life of zero is DefaultSignLife.
+// NewSigner returns a Signer that signs with the first secret and accepts signs of all of them. There are two secrets
+// while the older one is being replaced. A life of 0 means DefaultSignLife.
 func NewSigner(secrets []string, life time.Duration, now func() time.Time) (*Signer, error) {
 	switch {
 	case len(secrets) == 0 || len(secrets) > maxSecrets:
-		return nil, fmt.Errorf("signer: want one or two secrets, got %d", len(secrets))
+		return nil, fmt.Errorf("media: a signer needs 1 or 2 secrets (got %d)", len(secrets))
 	case life < 0 || life > 0 && life < time.Second:
-		return nil, fmt.Errorf("signer: life %v is shorter than a second", life)
+		return nil, fmt.Errorf("media: the lifetime of signs must be at least 1s (got %v)", life)
 	case now == nil:
-		return nil, errors.New("signer: no clock")
+		return nil, errors.New("media: a signer needs a clock")
 	}
 	s := &Signer{life: life, now: now}
 	if life == 0 {
@@ -69,29 +68,27 @@ func NewSigner(secrets []string, life time.Duration, now func() time.Time) (*Sig
 	}
 	for i, secret := range secrets {
 		if len(secret) < minSecretLen {
-			return nil, fmt.Errorf("signer: secret %d has %d bytes, want at least %d", i+1, len(secret), minSecretLen)
+			return nil, fmt.Errorf("media: signing secret %d must have at least %d bytes (got %d)", i+1, minSecretLen, len(secret))
 		}
 		s.keys = append(s.keys, scopedSecrets{publish: secret, play: playSecret(secret)})
 	}
 	return s, nil
 }
 
-// Publish returns a fresh sign that opens the stream of key for publishing, and for playing:
-// the streamer's preview.
+// Publish returns a new sign for publishing the stream of key. It also grants playing, for the preview of the streamer.
 func (s *Signer) Publish(key string) string { return s.sign(key, s.keys[0].publish) }
 
-// Play returns a fresh sign that opens the stream of key for playing only.
+// Play returns a new sign for playing the stream of key.
 func (s *Signer) Play(key string) string { return s.sign(key, s.keys[0].play) }
 
-// Verify answers nil when sign opens scope on the stream of key now. Otherwise the error is
-// ErrSignMalformed when it cannot be a sign, ErrSignWrong when its hash does not fit, or
-// ErrSignExpired when it was a good one whose time is over.
+// Verify returns nil if sign grants scope on the stream of key now. Otherwise it returns ErrSignMalformed, ErrSignWrong
+// (the hash does not match) or ErrSignExpired (the hash matches, but the sign has expired).
 func (s *Signer) Verify(scope Scope, key, sign string) error {
 	exp, hash, err := parseSign(sign)
 	if err != nil {
 		return err
 	}
-	if len(key) > maxKeyLen || !s.fits(scope, key, exp, hash) {
+	if len(key) > maxKeyLen || !s.matches(scope, key, exp, hash) {
 		return ErrSignWrong
 	}
 	if exp < s.now().Unix() {
@@ -105,9 +102,9 @@ func (s *Signer) sign(key, secret string) string {
 	return strconv.FormatInt(exp, 10) + "-" + hashOf(key, exp, secret)
 }
 
-// fits compares with every secret that could have opened scope, always all of them: the time
-// it takes tells nothing about which one was near.
-func (s *Signer) fits(scope Scope, key string, exp int64, hash string) bool {
+// matches compares the hash with those of all secrets. It always compares all of them in constant time, so that its
+// duration reveals nothing.
+func (s *Signer) matches(scope Scope, key string, exp int64, hash string) bool {
 	same := 0
 	for _, k := range s.keys {
 		publish := subtle.ConstantTimeCompare([]byte(hash), []byte(hashOf(key, exp, k.publish)))
@@ -122,8 +119,8 @@ func (s *Signer) fits(scope Scope, key string, exp int64, hash string) bool {
 	return same == 1
 }
 
-// parseSign takes the one spelling that Publish and Play write: another spelling of the same
-// number would be a second sign that opens the same door.
+// parseSign splits a sign. It accepts only the canonical spelling of the number, so that there is one valid sign for
+// each expiry.
 func parseSign(sign string) (exp int64, hash string, err error) {
 	digits, hash, found := strings.Cut(sign, "-")
 	if !found || len(hash) != hashLen {

@@ -1,118 +1,94 @@
 package media
 
 import (
+	"io"
 	"sync"
+	"sync/atomic"
 	"time"
-
-	"roomlog/media/flv"
 )
 
-// stream is what is published under one key, from the first who waits for it to the end of its show. A
-// show that follows is another stream.
+// stream is what is published under one key, from the first player that waits for it to the end of its broadcast.
+// The next broadcast of the key is another stream.
 type stream struct {
-	hub *hub
-	key string
+	cfg      Config
+	notifier *notifier
+	key      string
 
-	mu      sync.Mutex
-	ring    ring
-	feed    *feed // who publishes now, if anybody
-	players map[*Player]struct{}
-	show    Show // begun if it has an ID
-	told    bool // that it has started
-	over    bool // nothing comes any more
-	lostAt  time.Time
-	newest  uint32 // time of the newest frame
-	heard   time.Time
+	mu        sync.Mutex
+	ring      ring
+	publisher *publisher // nil while nobody publishes
+	players   map[*Player]struct{}
+	broadcast Broadcast // has begun if it has an ID
+	announced bool      // observers were notified of the beginning
+	ended     bool
+	lostAt    time.Time // when the publisher was lost
+	newest    uint32    // timestamp of the newest frame
+	mediaAt   time.Time // when the newest frame arrived
 
-	first   time.Time // of this publisher's frames
-	settled bool      // what it sends is known
-	video   bool
-	audio   bool
+	firstAt  time.Time // when the first frame of this publisher arrived
+	settled  bool      // it is known whether the stream has video and audio
+	hasVideo bool
+	hasAudio bool
 
 	ticker  *time.Timer
 	ticking bool
 	meter   meter
 }
 
-func newStream(h *hub, key string) *stream {
-	return &stream{hub: h, key: key, players: make(map[*Player]struct{}),
-		ring: ring{mostFrames: h.cfg.Limits.GOPFrames, mostBytes: h.cfg.Limits.GOPBytes}}
+func newStream(cfg Config, n *notifier, key string) *stream {
+	return &stream{cfg: cfg, notifier: n, key: key, players: make(map[*Player]struct{}),
+		ring: ring{maxFrames: cfg.Limits.GOPFrames, maxBytes: cfg.Limits.GOPBytes}}
 }
 
-// write takes a frame of the publisher f. It never waits for a player.
-func (s *stream) write(f *feed, frame *Frame, size flv.Size, sound flv.Sound) error {
-	now := s.hub.cfg.Now()
+// active reports whether the stream has a publisher, or a broadcast that waits for one. It takes the lock.
+func (s *stream) active() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.feed != f {
-		return ErrGone
-	}
-	if frame.info.Kind != flv.Script {
-		s.learn(frame, size, sound, now)
-	}
-	s.ring.push(frame)
-	s.meter.frame(frame)
-	s.show.Frames, s.show.Bytes = s.show.Frames+1, s.show.Bytes+uint64(len(frame.tag))
-	s.settle(now)
-	s.wake()
-	return nil
+	return s.publisher != nil || s.broadcast.ID != ""
 }
 
-// learn remembers what the stream holds.
-func (s *stream) learn(frame *Frame, size flv.Size, sound flv.Sound, now time.Time) {
-	s.newest, s.heard = frame.time, now
-	if s.first.IsZero() {
-		s.first = now
-	}
-	if s.show.ID == "" {
-		s.show.ID, s.show.Key, s.show.Started = newID(), s.key, now
-	}
-	s.show.Publisher = s.feed.client
-	switch frame.info.Kind {
-	case flv.Video:
-		s.video = true
-		if frame.info.Codec != "" {
-			s.show.Video = frame.info.Codec
-		}
-		if size != (flv.Size{}) {
-			s.show.Size = size
-		}
-	case flv.Audio:
-		s.audio = true
-		if frame.info.Codec != "" {
-			s.show.Audio = frame.info.Codec
-		}
-		if sound != (flv.Sound{}) {
-			s.show.Sound = sound
-		}
-	}
+// idle reports whether the stream can be removed: it was never published, and nobody waits for it.
+func (s *stream) idle() bool {
+	return s.publisher == nil && s.broadcast.ID == "" && len(s.players) == 0
 }
 
-// settle decides when it is known what the stream holds: players then begin, and the show is told.
+// resetForPublisher prepares the stream for another publisher of the same broadcast.
+func (s *stream) resetForPublisher() {
+	s.ring.resetStartPoints()
+	s.meter.resetGOP()
+	s.firstAt, s.settled, s.hasVideo, s.hasAudio = time.Time{}, false, false, false
+}
+
+// settle decides when it is known whether the stream has video and audio. From then on players receive frames, and
+// the broadcast is announced.
 func (s *stream) settle(now time.Time) {
-	if s.settled || s.first.IsZero() || !(s.video && s.audio) && now.Sub(s.first) < s.hub.cfg.Settle {
+	if s.settled || s.firstAt.IsZero() || !(s.hasVideo && s.hasAudio) && now.Sub(s.firstAt) < s.cfg.SettleTime {
 		return
 	}
 	s.settled = true
 	s.wakeAll()
-	if !s.told {
-		s.told = true
-		s.hub.tellStarted(s.show)
+	s.announce()
+}
+
+func (s *stream) announce() {
+	if !s.announced {
+		s.announced = true
+		s.notifier.broadcastStarted(s.broadcast)
 	}
 }
 
 // wake wakes the players, at the end of the tick if there is one.
 func (s *stream) wake() {
 	switch {
-	case s.hub.cfg.Tick == 0:
+	case s.cfg.Tick <= 0:
 		s.wakeAll()
 	case s.ticking || len(s.players) == 0:
 	case s.ticker == nil:
 		s.ticking = true
-		s.ticker = time.AfterFunc(s.hub.cfg.Tick, s.tick)
+		s.ticker = time.AfterFunc(s.cfg.Tick, s.tick)
 	default:
 		s.ticking = true
-		s.ticker.Reset(s.hub.cfg.Tick)
+		s.ticker.Reset(s.cfg.Tick)
 	}
 }
 
@@ -125,21 +101,121 @@ func (s *stream) tick() {
 
 func (s *stream) wakeAll() {
 	for p := range s.players {
-		p.poke()
+		p.wakeUp()
 	}
 }
 
-// idle says that nobody has a use for the stream: it was never published, and nobody waits for it.
-func (s *stream) idle() bool { return s.feed == nil && s.show.ID == "" && len(s.players) == 0 }
-
-// end ends the show. The players read what is left, and then hear of it.
-func (s *stream) end(why Reason, now time.Time) {
-	s.over, s.settled = true, true
-	s.show.Stopped = now
+// end ends the broadcast. The players can read the remaining frames and then get io.EOF.
+func (s *stream) end(reason Reason, now time.Time) {
+	s.ended, s.settled = true, true
+	s.broadcast.StoppedAt = now
 	s.wakeAll()
-	if !s.told { // it ended before it was known what it holds
-		s.told = true
-		s.hub.tellStarted(s.show)
+	s.announce() // a broadcast may end before it has settled
+	s.notifier.broadcastStopped(s.broadcast, reason)
+}
+
+// Player reads a stream from a position in its ring. One goroutine calls Next; Close may be called by any goroutine.
+type Player struct {
+	stream     *stream
+	client     Client
+	startedAt  time.Time
+	disconnect func() // closes the connection; nil without one
+	leave      func(Reason)
+	announced  bool // observers were notified of the beginning
+	readsToEnd bool // reads the remaining frames even when the stream is cut
+
+	wake   chan struct{}
+	closed chan struct{}
+	once   sync.Once
+
+	cursor cursor // guarded by stream.mu
+
+	bytes  atomic.Uint64
+	frames atomic.Uint64
+	skips  atomic.Uint64
+}
+
+// Next waits for frames and returns at least one, in the storage of dst. The first frames are the metadata and the
+// headers of the stream and then a key frame; headers are repeated after each skip. It returns io.EOF when the
+// broadcast has ended, and ErrEnded when the player was closed.
+func (p *Player) Next(dst []*Frame) ([]*Frame, error) {
+	for {
+		dst, ended := p.read(dst[:0])
+		select {
+		case <-p.closed:
+			return nil, ErrEnded
+		default:
+		}
+		switch {
+		case len(dst) > 0:
+			p.frames.Add(uint64(len(dst)))
+			return dst, nil
+		case ended:
+			return nil, io.EOF
+		}
+		select {
+		case <-p.wake:
+		case <-p.closed:
+		}
 	}
-	s.hub.tellStopped(s.show, why)
+}
+
+// read returns the frames that are available, without waiting.
+func (p *Player) read(dst []*Frame) (frames []*Frame, ended bool) {
+	s, c := p.stream, &p.cursor
+	now := s.cfg.Now()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.settle(now)
+	switch {
+	case c.behind(&s.ring):
+		p.skips.Add(1)
+		s.meter.skips++
+		dst = c.skip(&s.ring, dst)
+	case c.started:
+	case s.settled && c.start(&s.ring):
+		c.hasVideo, c.hasAudio = s.hasVideo, s.hasAudio
+		dst = append(dst, c.headers...)
+	default:
+		return dst, s.ended
+	}
+	dst = c.read(&s.ring, dst)
+	return dst, s.ended && c.next == s.ring.end()
+}
+
+// Tracks reports whether the stream had video and audio when Next first returned frames.
+func (p *Player) Tracks() (video, audio bool) {
+	p.stream.mu.Lock()
+	defer p.stream.mu.Unlock()
+	return p.cursor.hasVideo, p.cursor.hasAudio
+}
+
+// Skips returns how often the player was too slow and was moved to a newer key frame.
+func (p *Player) Skips() uint64 { return p.skips.Load() }
+
+// Close ends the player. Next returns ErrEnded from then on.
+func (p *Player) Close() { p.leave(ReasonStopped) }
+
+// stop makes Next return.
+func (p *Player) stop() { p.once.Do(func() { close(p.closed) }) }
+
+// cutOff makes Next return and closes the connection.
+func (p *Player) cutOff() {
+	p.stop()
+	if p.disconnect != nil {
+		p.disconnect()
+	}
+}
+
+func (p *Player) wakeUp() {
+	select {
+	case p.wake <- struct{}{}:
+	default:
+	}
+}
+
+// session describes the player as it is now.
+func (p *Player) session() PlaySession {
+	return PlaySession{Client: p.client, Key: p.stream.key, StartedAt: p.startedAt,
+		Bytes: p.bytes.Load(), Frames: p.frames.Load(), Skips: p.skips.Load()}
 }

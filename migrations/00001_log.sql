@@ -54,7 +54,7 @@ CREATE TABLE snapshot (
 );
 
 -- One key a person; without it the personal texts of that person in the log cannot be read any more.
-CREATE TABLE person_key (
+CREATE TABLE user_key (
     user_id bigint PRIMARY KEY,
     key     bytea  NOT NULL CHECK (length(key) = 32)
 );

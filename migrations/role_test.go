@@ -23,7 +23,7 @@ import (
 func cluster(t *testing.T, users ...string) *localpg.Server {
 	t.Helper()
 	dir := pgtest.Dir(t)
-	server, err := localpg.Start(t.Context(), localpg.Config{Dir: dir, Unsafe: true})
+	server, err := localpg.Start(t.Context(), localpg.Config{DataDir: dir, Unsafe: true})
 	if err != nil {
 		t.Fatal(err)
 	}

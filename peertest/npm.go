@@ -9,9 +9,9 @@ import (
 	"testing"
 )
 
-// Node is a command that runs a script of a folder with the npm packages that the folder's package-lock.json
+// NodeScript is a command that runs a script of a folder with the npm packages that the folder's package-lock.json
 // names. They are installed there once for each such list.
-func Node(t testing.TB, folder, script string, args ...string) *exec.Cmd {
+func NodeScript(t testing.TB, folder, script string, args ...string) *exec.Cmd {
 	t.Helper()
 	if err := install(folder); err != nil {
 		t.Fatalf("%s needs node and npm: %v", folder, err)

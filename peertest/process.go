@@ -47,16 +47,16 @@ func Start(t testing.TB, cmd *exec.Cmd) *Process {
 	return &Process{stop, t, in, bufio.NewScanner(out)}
 }
 
-// Say tells it a line.
-func (p *Process) Say(format string, values ...any) {
+// Send tells it a line.
+func (p *Process) Send(format string, values ...any) {
 	p.t.Helper()
 	if _, err := fmt.Fprintf(p.in, format+"\n", values...); err != nil {
 		p.t.Fatalf("the process is gone: %v", err)
 	}
 }
 
-// Hear waits for its next line, which begins with word, and returns the rest.
-func (p *Process) Hear(word string) string {
+// Receive waits for its next line, which begins with word, and returns the rest.
+func (p *Process) Receive(word string) string {
 	p.t.Helper()
 	if !p.out.Scan() {
 		p.t.Fatalf("the process is gone: %v", p.out.Err())
@@ -77,8 +77,8 @@ type Usage struct {
 // Usage asks it with the line "stats"; it answers with what Stats makes, and maybe values behind that.
 func (p *Process) Usage(more ...any) (u Usage) {
 	p.t.Helper()
-	p.Say("stats")
-	said := p.Hear("stats")
+	p.Send("stats")
+	said := p.Receive("stats")
 	if _, err := fmt.Sscan(said, append([]any{&u.CPU, &u.Memory}, more...)...); err != nil {
 		p.t.Fatalf("%q: %v", said, err)
 	}

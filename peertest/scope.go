@@ -2,9 +2,9 @@ package peertest
 
 import "testing"
 
-// Within calls f with a TB whose cleanups run when f returns. A benchmark measures rounds with it: one that
+// Scope calls f with a TB whose cleanups run when f returns. A benchmark measures rounds with it: one that
 // calls Run is not reported itself.
-func Within(t testing.TB, f func(testing.TB)) {
+func Scope(t testing.TB, f func(testing.TB)) {
 	s := &scope{TB: t}
 	defer s.end()
 	f(s)

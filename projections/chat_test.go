@@ -24,72 +24,72 @@ const uploads = "https://live.example/uploads/"
 // chat has everything happen that can happen in the chat.
 func (s *story) chat() {
 	s.Helper()
-	s.demo, s.songs = domain.RoomID(strings.Repeat("d", 24)), domain.RoomID(strings.Repeat("e", 24))
+	s.demo, s.songs = domain.ChatRoomID(strings.Repeat("d", 24)), domain.ChatRoomID(strings.Repeat("e", 24))
 	r := s.execute(domain.Request{Command: domain.RegisterByEmail{Email: "Eve@example.org", EmailKey: "key-of-eve", Avatar: "https://example.com/eve.png"}})
 	s.eve = person{s.world, r.Events[0].Event.(domain.UserRegistered).User, "session of eve"}
 	s.execute(domain.Request{Command: domain.SignIn{User: s.eve.id, Session: s.eve.session}})
-	s.says(domain.AddRoom{Name: "demo", Room: s.demo, NameKey: "da"})
-	s.eve.asks(domain.AddRoom{Name: "songs", Room: s.songs, NameKey: "db", Most: 2})
-	s.ming = s.entersChat("c1", domain.ChatPlain, "小明", "aa")
-	s.gone = s.entersChat("c2", domain.ChatExchange, "", "")
-	s.execute(domain.Request{Command: domain.NameGuest{Guest: s.gone, Nickname: "who is forgotten", NameKey: "ab"}})
-	s.execute(domain.Request{Command: domain.NameGuest{Guest: s.ming, Nickname: "小红", NameKey: "ac", Before: "aa"}})
-	s.eveHere = s.eve.asks(domain.EnterChat{Connection: "c3", Profile: domain.ChatRooms, NameKey: "ae", Room: s.demo, Process: "p1"}).
-		Events[0].Event.(domain.GuestEntered).Guest
+	s.says(domain.CreateChatRoom{Name: "demo", ChatRoom: s.demo, NameKey: "da"})
+	s.eve.asks(domain.CreateChatRoom{Name: "songs", ChatRoom: s.songs, NameKey: "db", MaxChatRooms: 2})
+	s.ming = s.entersChat("c1", domain.ProfilePlain, "小明", "aa")
+	s.gone = s.entersChat("c2", domain.ProfileExchange, "", "")
+	s.execute(domain.Request{Command: domain.SetNickname{Participant: s.gone, Nickname: "who is forgotten", NameKey: "ab"}})
+	s.execute(domain.Request{Command: domain.SetNickname{Participant: s.ming, Nickname: "小红", NameKey: "ac", PreviousKey: "aa"}})
+	s.eveHere = s.eve.asks(domain.EnterChat{Connection: "c3", Profile: domain.ProfileRooms, NameKey: "ae", ChatRoom: s.demo, Node: "p1"}).
+		Events[0].Event.(domain.ParticipantEntered).Participant
 	s.joins(s.ming, s.songs)
 	s.joins(s.ming, s.demo)
 	s.joins(s.gone, s.demo)
-	s.execute(domain.Request{Command: domain.PartRoom{Guest: s.ming, Room: s.demo}})
+	s.execute(domain.Request{Command: domain.LeaveChatRoom{Participant: s.ming, ChatRoom: s.demo}})
 	s.posts(s.ming, "小红", domain.PostMessage{Kind: domain.MessageText, Text: "hello everybody <3"})
-	s.posts(s.ming, "小红", domain.PostMessage{Kind: domain.MessageSticker, Text: "rose", Rooms: []domain.RoomID{s.demo, s.songs}})
-	s.posts(s.gone, "who is forgotten", domain.PostMessage{Kind: domain.MessageText, Text: "what is forgotten", Rooms: []domain.RoomID{s.demo}})
-	s.posts(s.gone, "who is forgotten", domain.PostMessage{Kind: domain.MessageText, Text: "what is forgotten too", To: s.eve.id})
-	s.eve.asks(domain.PostMessage{Guest: s.eveHere, Kind: domain.MessageText, Text: "good evening", Rooms: []domain.RoomID{s.demo}})
-	s.eve.asks(domain.PostMessage{Guest: s.eveHere, Kind: domain.MessageVoice, Text: uploads + strings.Repeat("a", 32) + ".ogg", MS: 900, ToGuest: s.ming, Uploads: uploads})
-	s.says(domain.LeaveChat{Guest: s.gone, Cause: domain.LeftProcessLost, Process: "p1", NameKey: "ab"})
-	s.do(domain.ForgetGuest{Guest: s.gone})
-	s.do(domain.RemoveRoom{Room: s.songs, NameKey: "db"})
+	s.posts(s.ming, "小红", domain.PostMessage{Kind: domain.MessageSticker, Text: "rose", ChatRooms: []domain.ChatRoomID{s.demo, s.songs}})
+	s.posts(s.gone, "who is forgotten", domain.PostMessage{Kind: domain.MessageText, Text: "what is forgotten", ChatRooms: []domain.ChatRoomID{s.demo}})
+	s.posts(s.gone, "who is forgotten", domain.PostMessage{Kind: domain.MessageText, Text: "what is forgotten too", ToUser: s.eve.id})
+	s.eve.asks(domain.PostMessage{Participant: s.eveHere, Kind: domain.MessageText, Text: "good evening", ChatRooms: []domain.ChatRoomID{s.demo}})
+	s.eve.asks(domain.PostMessage{Participant: s.eveHere, Kind: domain.MessageVoice, Text: uploads + strings.Repeat("a", 32) + ".ogg", DurationMS: 900, ToParticipant: s.ming, UploadURLPrefix: uploads})
+	s.says(domain.LeaveChat{Participant: s.gone, Cause: domain.LeaveNodeLost, Node: "p1", NameKey: "ab"})
+	s.do(domain.ForgetParticipant{Participant: s.gone})
+	s.do(domain.RemoveChatRoom{ChatRoom: s.songs, NameKey: "db"})
 }
 
-func (w *world) entersChat(connection string, profile domain.ChatProfile, nickname, key string) domain.GuestID {
+func (w *world) entersChat(connection string, profile domain.ChatProfile, nickname, key string) domain.ParticipantID {
 	w.Helper()
-	r := w.execute(domain.Request{Command: domain.EnterChat{Connection: connection, Profile: profile, Nickname: nickname, NameKey: key, Process: "p1"}})
-	return r.Events[0].Event.(domain.GuestEntered).Guest
+	r := w.execute(domain.Request{Command: domain.EnterChat{Connection: connection, Profile: profile, Nickname: nickname, NameKey: key, Node: "p1"}})
+	return r.Events[0].Event.(domain.ParticipantEntered).Participant
 }
 
-func (w *world) joins(g domain.GuestID, room domain.RoomID) {
+func (w *world) joins(g domain.ParticipantID, room domain.ChatRoomID) {
 	w.Helper()
-	w.execute(domain.Request{Command: domain.JoinRoom{Guest: g, Room: room}})
+	w.execute(domain.Request{Command: domain.JoinChatRoom{Participant: g, ChatRoom: room}})
 }
 
-func (w *world) posts(g domain.GuestID, nickname string, c domain.PostMessage) {
+func (w *world) posts(g domain.ParticipantID, nickname string, c domain.PostMessage) {
 	w.Helper()
-	c.Guest, c.Nickname = g, nickname
+	c.Participant, c.Nickname = g, nickname
 	w.execute(domain.Request{Command: c})
 }
 
 // chats is a command of somebody in the chat, by few connections and names, so that they meet.
 func (c *crowd) chats(r *rand.Rand, p person) domain.Request {
-	room := domain.RoomID(strings.Repeat(fmt.Sprint(r.IntN(4)), 24))
+	room := domain.ChatRoomID(strings.Repeat(fmt.Sprint(r.IntN(4)), 24))
 	key := fmt.Sprint("n", r.IntN(5))
-	guest := domain.GuestID(1 + r.IntN(30))
+	guest := domain.ParticipantID(1 + r.IntN(30))
 	switch r.IntN(10) {
 	case 0:
-		return domain.Request{Command: domain.AddRoom{Name: "room", Room: room, NameKey: key, Most: 4}}
+		return domain.Request{Command: domain.CreateChatRoom{Name: "room", ChatRoom: room, NameKey: key, MaxChatRooms: 4}}
 	case 1:
-		return domain.Request{By: operator, Command: domain.RemoveRoom{Room: room, NameKey: key}}
+		return domain.Request{Actor: operator, Command: domain.RemoveChatRoom{ChatRoom: room, NameKey: key}}
 	case 2, 3:
-		return domain.Request{Command: domain.EnterChat{Connection: key, Profile: domain.ChatPlain, Nickname: "nick", NameKey: key, Process: "p1"}}
+		return domain.Request{Command: domain.EnterChat{Connection: key, Profile: domain.ProfilePlain, Nickname: "nick", NameKey: key, Node: "p1"}}
 	case 4:
-		return domain.Request{By: p.actor(), Command: domain.EnterChat{Connection: key, Profile: domain.ChatRooms, Room: room, Process: "p2"}}
+		return domain.Request{Actor: p.actor(), Command: domain.EnterChat{Connection: key, Profile: domain.ProfileRooms, ChatRoom: room, Node: "p2"}}
 	case 5:
-		return domain.Request{Command: domain.JoinRoom{Guest: guest, Room: room}}
+		return domain.Request{Command: domain.JoinChatRoom{Participant: guest, ChatRoom: room}}
 	case 6:
-		return domain.Request{Command: domain.PartRoom{Guest: guest, Room: room}}
+		return domain.Request{Command: domain.LeaveChatRoom{Participant: guest, ChatRoom: room}}
 	case 7:
-		return domain.Request{By: system, Command: domain.LeaveChat{Guest: guest, Cause: domain.LeftAsked, Process: "p2"}}
+		return domain.Request{Actor: system, Command: domain.LeaveChat{Participant: guest, Cause: domain.LeaveRequested, Node: "p2"}}
 	}
-	return domain.Request{By: p.actor(), Command: domain.PostMessage{Kind: domain.MessageText, Text: "hi", Rooms: []domain.RoomID{room}}}
+	return domain.Request{Actor: p.actor(), Command: domain.PostMessage{Kind: domain.MessageText, Text: "hi", ChatRooms: []domain.ChatRoomID{room}}}
 }
 
 func TestChatRooms(t *testing.T) {
@@ -102,16 +102,16 @@ func TestChatRooms(t *testing.T) {
 	if got := must[projections.ChatRoom](t)(s.queries.ChatRoom(ctx, s.demo)); got != rooms[0] {
 		t.Errorf("%+v", got)
 	}
-	if got := must[projections.ChatRoom](t)(s.queries.ChatRoomNamed(ctx, "da")); got != rooms[0] {
+	if got := must[projections.ChatRoom](t)(s.queries.ChatRoomByName(ctx, "da")); got != rooms[0] {
 		t.Errorf("%+v", got)
 	}
 	if _, err := s.queries.ChatRoom(ctx, s.songs); !errors.Is(err, projections.ErrNotFound) {
 		t.Errorf("a removed room: %v", err)
 	}
-	if _, err := s.queries.ChatRoomNamed(ctx, "db"); !errors.Is(err, projections.ErrNotFound) {
+	if _, err := s.queries.ChatRoomByName(ctx, "db"); !errors.Is(err, projections.ErrNotFound) {
 		t.Errorf("the name of a removed room: %v", err)
 	}
-	members := must[map[domain.RoomID][]projections.Member](t)(s.queries.Members(ctx, []domain.RoomID{s.demo, s.songs}, 10))
+	members := must[map[domain.ChatRoomID][]projections.ChatRoomUser](t)(s.queries.ChatRoomUsers(ctx, []domain.ChatRoomID{s.demo, s.songs}, 10))
 	if len(members) != 1 || len(members[s.demo]) != 1 || members[s.demo][0].ID != s.eve.id || members[s.demo][0].Username != "Eve" {
 		t.Errorf("%+v", members)
 	}
@@ -121,8 +121,8 @@ func TestChatGuests(t *testing.T) {
 	t.Parallel()
 	s, ctx := told(t), t.Context()
 	var here []string
-	for _, g := range must[[]projections.Seated](t)(s.queries.Census(ctx, 0, 10)) {
-		here = append(here, fmt.Sprintf("%d %s %s %s %s %s %s %v", g.ID, g.Connection, g.Profile, g.Process, g.Name(), g.Nickname, g.NameKey, g.Rooms))
+	for _, g := range must[[]projections.RosterEntry](t)(s.queries.Roster(ctx, 0, 10)) {
+		here = append(here, fmt.Sprintf("%d %s %s %s %s %s %s %v", g.ID, g.Connection, g.Profile, g.Node, g.Name(), g.Nickname, g.NameKey, g.ChatRooms))
 	}
 	want := []string{
 		fmt.Sprintf("1 c1 plain p1 小红 小红 ac [%s]", s.songs), // which was removed
@@ -131,18 +131,18 @@ func TestChatGuests(t *testing.T) {
 	if !cmp.Equal(here, want) {
 		t.Errorf("%q, want %q", here, want)
 	}
-	if rest := must[[]projections.Seated](t)(s.queries.Census(ctx, 1, 1)); len(rest) != 1 || rest[0].ID != s.eveHere || rest[0].User.ID != s.eve.id {
+	if rest := must[[]projections.RosterEntry](t)(s.queries.Roster(ctx, 1, 1)); len(rest) != 1 || rest[0].ID != s.eveHere || rest[0].User.ID != s.eve.id {
 		t.Errorf("%+v", rest)
 	}
-	held := must[[]projections.HeldGuest](t)(s.queries.HeldGuests(ctx, "p1", 0, 10))
-	if want := []projections.HeldGuest{{ID: s.ming, NameKey: "ac"}, {ID: s.eveHere, NameKey: "ae"}}; !cmp.Equal(held, want) {
+	held := must[[]projections.NodeParticipant](t)(s.queries.NodeParticipants(ctx, "p1", 0, 10))
+	if want := []projections.NodeParticipant{{ID: s.ming, NameKey: "ac"}, {ID: s.eveHere, NameKey: "ae"}}; !cmp.Equal(held, want) {
 		t.Errorf("%+v", held)
 	}
-	if processes := must[[]string](t)(s.queries.Processes(ctx)); !cmp.Equal(processes, []string{"p1", "p3"}) {
+	if processes := must[[]string](t)(s.queries.Nodes(ctx)); !cmp.Equal(processes, []string{"p1", "p3"}) {
 		t.Errorf("%q: who chats is held like who is in a room", processes)
 	}
 	for user, want := range map[domain.UserID]string{s.eve.id: string(s.demo) + " true", s.bob.id: " false", 0: " false"} {
-		if room, online, err := s.queries.Online(ctx, user); err != nil || fmt.Sprint(room, " ", online) != want {
+		if room, online, err := s.queries.ChatPresence(ctx, user); err != nil || fmt.Sprint(room, " ", online) != want {
 			t.Errorf("%d: %s %v %v", user, room, online, err)
 		}
 	}
@@ -158,22 +158,22 @@ func TestChatMessages(t *testing.T) {
 		}
 		var b strings.Builder
 		for _, m := range messages {
-			if m.Position == 0 || len(m.ID) != 10 || m.At.IsZero() || m.CreatedAt.IsZero() {
+			if m.Position == 0 || len(m.ID) != 10 || m.SentAt.IsZero() || m.CreatedAt.IsZero() {
 				t.Errorf("%+v", m)
 			}
 			fmt.Fprintf(&b, "%s: %s %s;", m.Name(), m.Kind, m.Text)
 		}
 		return b.String()
 	}
-	newest := must[[]projections.Message](t)(s.queries.RoomMessages(ctx, s.demo, projections.Window{}))
+	newest := must[[]projections.Message](t)(s.queries.ChatRoomMessages(ctx, s.demo, projections.Window{}))
 	if len(newest) != 3 {
 		t.Fatalf("%+v", newest)
 	}
 	for _, tt := range []struct{ name, got, want string }{
 		{"in a room", said(newest, nil), "Eve: text good evening;erased: text erased;小红: sticker rose;"},
-		{"in a room, oldest first", said(s.queries.RoomMessages(ctx, s.demo, projections.Window{OldestFirst: true, Limit: 1})), "小红: sticker rose;"},
-		{"in a room before the newest", said(s.queries.RoomMessages(ctx, s.demo, projections.Window{Before: newest[0].Position})), "erased: text erased;小红: sticker rose;"},
-		{"in the other room, which was removed", said(s.queries.RoomMessages(ctx, s.songs, projections.Window{})), "小红: sticker rose;"},
+		{"in a room, oldest first", said(s.queries.ChatRoomMessages(ctx, s.demo, projections.Window{OldestFirst: true, Limit: 1})), "小红: sticker rose;"},
+		{"in a room before the newest", said(s.queries.ChatRoomMessages(ctx, s.demo, projections.Window{Before: newest[0].Position})), "erased: text erased;小红: sticker rose;"},
+		{"in the other room, which was removed", said(s.queries.ChatRoomMessages(ctx, s.songs, projections.Window{})), "小红: sticker rose;"},
 		{"to everybody", said(s.queries.PublicMessages(ctx, projections.Window{})), "小红: text hello everybody <3;"},
 		{"to everybody, after that", said(s.queries.PublicMessages(ctx, projections.Window{After: newest[0].Position})), ""},
 	} {
@@ -182,8 +182,8 @@ func TestChatMessages(t *testing.T) {
 		}
 	}
 	f, _ := s.feed(projections.FeedConfig{})
-	private := must[[]projections.Delta](t)(f.Private(ctx, s.eve.id, 0, s.head(), 10))
-	if len(private) != 2 || private[1].Kind != projections.KindMessage || private[1].Event.(domain.MessagePosted).Text != eventstore.Erased {
+	private := must[[]projections.Delta](t)(f.UserDeltas(ctx, s.eve.id, 0, s.head(), 10))
+	if len(private) != 2 || private[1].Kind != projections.KindMessage || private[1].Event.(domain.MessagePosted).Text != eventstore.ErasedText {
 		t.Errorf("the private lane: %+v", private)
 	}
 }
@@ -203,7 +203,7 @@ func TestEmails(t *testing.T) {
 	}
 	s.do(domain.ForgetUser{User: s.eve.id})
 	s.caughtUp()
-	if got := must[projections.EmailAccount](t)(s.queries.EmailAccount(ctx, "key-of-eve")); got.Email != eventstore.Erased || !got.Disabled {
+	if got := must[projections.EmailAccount](t)(s.queries.EmailAccount(ctx, "key-of-eve")); got.Email != eventstore.ErasedText || !got.Disabled {
 		t.Errorf("%+v", got)
 	}
 	if dump := s.dump("read"); strings.Contains(dump, "good evening") || strings.Contains(dump, "Eve@example.org") || strings.Contains(dump, `"Eve"`) {
@@ -220,9 +220,9 @@ func TestChatDeltas(t *testing.T) {
 	f, _ := w.feed(projections.FeedConfig{})
 	heard := w.subscribe(f)
 	bob := w.register("bob")
-	guest := w.entersChat("c1", domain.ChatPlain, "小明", "aa")
+	guest := w.entersChat("c1", domain.ProfilePlain, "小明", "aa")
 	w.posts(guest, "小明", domain.PostMessage{Kind: domain.MessageText, Text: "hello"})
-	bob.asks(domain.PostMessage{Kind: domain.MessageText, Text: "hello yourself", ToGuest: guest})
+	bob.asks(domain.PostMessage{Kind: domain.MessageText, Text: "hello yourself", ToParticipant: guest})
 	heard.until(w.head())
 	var got []string
 	for _, d := range heard.deltas {
@@ -239,11 +239,11 @@ func TestAForgottenGuestIsErasedEverywhere(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	w.project()
-	guest, stays := w.entersChat("c1", domain.ChatPlain, "小明", "aa"), w.entersChat("c2", domain.ChatPlain, "小红", "ab")
+	guest, stays := w.entersChat("c1", domain.ProfilePlain, "小明", "aa"), w.entersChat("c2", domain.ProfilePlain, "小红", "ab")
 	w.posts(guest, "小明", domain.PostMessage{Kind: domain.MessageText, Text: "hello"})
 	w.posts(stays, "小红", domain.PostMessage{Kind: domain.MessageText, Text: "hello yourself"})
 	other := w.another()
-	w.says(domain.LeaveChat{Guest: guest, Cause: domain.LeftAsked, Process: "p1", NameKey: "aa"})
+	w.says(domain.LeaveChat{Participant: guest, Cause: domain.LeaveRequested, Node: "p1", NameKey: "aa"})
 	read := func(w *world) string {
 		page, err := w.store.Read(context.Background(), eventstore.Query{Types: []string{"message.posted.v1"}, Limit: 10})
 		if err != nil || len(page.Events) != 2 {
@@ -259,7 +259,7 @@ func TestAForgottenGuestIsErasedEverywhere(t *testing.T) {
 	if first, second := read(w), read(other); first != "小明: hello, 小红: hello yourself" || second != first {
 		t.Errorf("%q, %q", first, second)
 	}
-	w.do(domain.ForgetGuest{Guest: guest})
+	w.do(domain.ForgetParticipant{Participant: guest})
 	if first, second := read(w), read(other); first != "erased: erased, 小红: hello yourself" || second != first {
 		t.Errorf("%q, %q after the guest is forgotten", first, second)
 	}
@@ -283,14 +283,14 @@ func TestNamesAreUniqueOnAllProcesses(t *testing.T) {
 	for i := range 40 {
 		w := []*world{first, second}[i%2]
 		all.Go(func() {
-			room := domain.RoomID(fmt.Sprintf("%024x", i))
+			room := domain.ChatRoomID(fmt.Sprintf("%024x", i))
 			for count, c := range map[*atomic.Int64]domain.Command{
-				&rooms:  domain.AddRoom{Name: "one", Room: room, NameKey: "r-one", Most: 100},
-				&guests: domain.EnterChat{Connection: "c", Profile: domain.ChatPlain, Nickname: "小明", NameKey: "n-ming"},
-				&full:   domain.AddRoom{Name: "many", Room: room[1:] + "f", NameKey: fmt.Sprint("r-", i), Most: 5},
+				&rooms:  domain.CreateChatRoom{Name: "one", ChatRoom: room, NameKey: "r-one", MaxChatRooms: 100},
+				&guests: domain.EnterChat{Connection: "c", Profile: domain.ProfilePlain, Nickname: "小明", NameKey: "n-ming"},
+				&full:   domain.CreateChatRoom{Name: "many", ChatRoom: room[1:] + "f", NameKey: fmt.Sprint("r-", i), MaxChatRooms: 5},
 			} {
 				_, err := w.sequencer.Execute(context.Background(), domain.Request{Command: c})
-				switch no := domain.Refused(err); {
+				switch no := domain.AsRefusal(err); {
 				case err == nil:
 					count.Add(1)
 				case no == nil:

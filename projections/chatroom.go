@@ -10,11 +10,11 @@ import (
 	"roomlog/eventstore"
 )
 
-// ChatRooms is the chat rooms that there are.
+// ProfileRooms is the chat rooms that there are.
 var ChatRooms = Projection{
-	Name: "rooms", Version: 1, Tables: []string{"room"},
-	Fold:  []Handler{on(foldRoomCreated), on(foldRoomRemoved)},
-	Write: writes(writeRooms),
+	Name: "chat_rooms", Version: 1, Tables: []string{"chat_room"},
+	Handlers: []Handler{on(foldRoomCreated), on(foldRoomRemoved)},
+	Write:    writes(writeRooms),
 }
 
 type roomsBatch struct {
@@ -24,38 +24,38 @@ type roomsBatch struct {
 	removed        []string
 }
 
-func foldRoomCreated(b *roomsBatch, r eventstore.Recorded, e domain.RoomCreated) {
-	b.id, b.name, b.key = append(b.id, string(e.Room)), append(b.name, e.Name), append(b.key, e.NameKey)
+func foldRoomCreated(b *roomsBatch, r eventstore.Record, e domain.ChatRoomCreated) {
+	b.id, b.name, b.key = append(b.id, string(e.ChatRoom)), append(b.name, e.Name), append(b.key, e.NameKey)
 	b.user, b.position, b.at = append(b.user, int64(e.User)), append(b.position, r.Position), append(b.at, r.RecordedAt)
 }
 
 // foldRoomRemoved takes back a room of the same batch: its name may be that of a later one.
-func foldRoomRemoved(b *roomsBatch, _ eventstore.Recorded, e domain.RoomRemoved) {
+func foldRoomRemoved(b *roomsBatch, _ eventstore.Record, e domain.ChatRoomRemoved) {
 	for i, id := range b.id {
-		if id != string(e.Room) {
+		if id != string(e.ChatRoom) {
 			continue
 		}
 		b.id, b.name, b.key = without(b.id, i), without(b.name, i), without(b.key, i)
 		b.user, b.position, b.at = without(b.user, i), without(b.position, i), without(b.at, i)
 		return
 	}
-	b.removed = append(b.removed, string(e.Room))
+	b.removed = append(b.removed, string(e.ChatRoom))
 }
 
 func without[T any](s []T, i int) []T { return append(s[:i:i], s[i+1:]...) }
 
 func writeRooms(b *roomsBatch, tables *pgx.Batch) {
 	if len(b.removed) > 0 {
-		expect(len(b.removed), tables.Queue(deleteRoom, b.removed))
+		expect(len(b.removed), tables.Queue(deleteChatRoom, b.removed))
 	}
 	if len(b.id) > 0 {
-		tables.Queue(insertRoom, b.id, b.name, b.key, b.user, b.position, b.at)
+		tables.Queue(insertChatRoom, b.id, b.name, b.key, b.user, b.position, b.at)
 	}
 }
 
 // ChatRoom is a chat room.
 type ChatRoom struct {
-	ID        domain.RoomID
+	ID        domain.ChatRoomID
 	Name      string
 	NameKey   string
 	Position  int64 // of its creation; the order of the list
@@ -68,38 +68,38 @@ func scanChatRoom(row pgx.CollectableRow) (r ChatRoom, err error) {
 	return r, err
 }
 
-// ChatRooms answers all chat rooms, oldest first. How many there are is bounded by the rules.
+// ProfileRooms answers all chat rooms, oldest first. How many there are is bounded by the rules.
 func (q *Queries) ChatRooms(ctx context.Context) ([]ChatRoom, error) {
-	return many(ctx, q, "rooms", scanChatRoom, selectRoom+" ORDER BY position")
+	return many(ctx, q, "rooms", scanChatRoom, selectChatRoom+" ORDER BY position")
 }
 
 // ChatRoom answers one chat room, or ErrNotFound.
-func (q *Queries) ChatRoom(ctx context.Context, id domain.RoomID) (ChatRoom, error) {
-	return one(ctx, q, "room", scanChatRoom, selectRoom+" WHERE id = $1", id)
+func (q *Queries) ChatRoom(ctx context.Context, id domain.ChatRoomID) (ChatRoom, error) {
+	return one(ctx, q, "room", scanChatRoom, selectChatRoom+" WHERE id = $1", id)
 }
 
-// ChatRoomNamed answers the chat room of a name, whose key is eventstore.Store.NameKey of it, or ErrNotFound.
-func (q *Queries) ChatRoomNamed(ctx context.Context, nameKey string) (ChatRoom, error) {
-	return one(ctx, q, "room by name", scanChatRoom, selectRoom+" WHERE name_key = $1", nameKey)
+// ChatRoomByName answers the chat room of a name, whose key is eventstore.Store.NameKey of it, or ErrNotFound.
+func (q *Queries) ChatRoomByName(ctx context.Context, nameKey string) (ChatRoom, error) {
+	return one(ctx, q, "room by name", scanChatRoom, selectChatRoom+" WHERE name_key = $1", nameKey)
 }
 
-// Member is somebody signed in who is in a chat room.
-type Member struct {
+// ChatRoomUser is somebody signed in who is in a chat room.
+type ChatRoomUser struct {
 	Profile
-	Room      domain.RoomID
+	ChatRoom  domain.ChatRoomID
 	CreatedAt time.Time // of the account
 }
 
-// Members answers the signed-in people in each of some chat rooms, newest first, at most limit of each room.
-func (q *Queries) Members(ctx context.Context, rooms []domain.RoomID, limit int) (map[domain.RoomID][]Member, error) {
-	found, err := many(ctx, q, "members of rooms", func(row pgx.CollectableRow) (m Member, err error) {
-		err = row.Scan(&m.Room, &m.ID, &m.Username, &m.Nickname, &m.Avatar, &m.CreatedAt)
+// ChatRoomUsers answers the signed-in people in each of some chat rooms, newest first, at most limit of each room.
+func (q *Queries) ChatRoomUsers(ctx context.Context, rooms []domain.ChatRoomID, limit int) (map[domain.ChatRoomID][]ChatRoomUser, error) {
+	found, err := many(ctx, q, "members of rooms", func(row pgx.CollectableRow) (m ChatRoomUser, err error) {
+		err = row.Scan(&m.ChatRoom, &m.ID, &m.Username, &m.Nickname, &m.Avatar, &m.CreatedAt)
 		m.CreatedAt = m.CreatedAt.UTC()
 		return m, err
-	}, selectPeopleInRooms, rooms, min(max(limit, 1), maxPage))
-	members := make(map[domain.RoomID][]Member)
+	}, selectChatRoomUsers, rooms, min(max(limit, 1), maxPage))
+	members := make(map[domain.ChatRoomID][]ChatRoomUser)
 	for _, m := range found {
-		members[m.Room] = append(members[m.Room], m)
+		members[m.ChatRoom] = append(members[m.ChatRoom], m)
 	}
 	return members, err
 }

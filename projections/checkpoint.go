@@ -8,8 +8,8 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// Group is the projector's consumer group: the row of table checkpoint that says how far the tables are.
-const Group = "projections"
+// ConsumerGroup is the projector's consumer group: the row of table checkpoint that says how far the tables are.
+const ConsumerGroup = "projections"
 
 // checkpoint is where the tables are.
 type checkpoint struct {

@@ -9,11 +9,11 @@ import (
 	"roomlog/eventstore"
 )
 
-// Coins is the balance of every account and every movement that led to it. It counts coins.
+// CountsCoins is the balance of every account and every movement that led to it. It counts coins.
 var Coins = Projection{
-	Name: "coins", Version: 1, Tables: []string{"coin", "coin_movement"}, Coins: true,
-	Fold:  []Handler{on(foldCoinsCredited), on(foldCoinsGiven)},
-	Write: writes(writeCoins),
+	Name: "coins", Version: 1, Tables: []string{"coin", "coin_movement"}, CountsCoins: true,
+	Handlers: []Handler{on(foldCoinsCredited), on(foldCoinsGiven)},
+	Write:    writes(writeCoins),
 }
 
 type coinsBatch struct {
@@ -33,12 +33,12 @@ type coinsBatch struct {
 // noClaim says that the event does not say what the balance is.
 const noClaim = -1
 
-func foldCoinsCredited(b *coinsBatch, r eventstore.Recorded, e domain.CoinsCredited) {
-	b.post(r, e.Postings, domain.AccountOf(e.User), e.BalanceAfter, movementOf{order: e.Order})
+func foldCoinsCredited(b *coinsBatch, r eventstore.Record, e domain.CoinsCredited) {
+	b.post(r, e.Postings, domain.WalletAccount(e.User), e.BalanceAfter, movementOf{order: e.Order})
 }
 
-func foldCoinsGiven(b *coinsBatch, r eventstore.Recorded, e domain.GiftSent) {
-	b.post(r, e.Postings, domain.AccountOf(e.Sender), e.BalanceAfter, movementOf{live: e.Live, gift: e.Gift})
+func foldCoinsGiven(b *coinsBatch, r eventstore.Record, e domain.GiftSent) {
+	b.post(r, e.Postings, domain.WalletAccount(e.Sender), e.BalanceAfter, movementOf{live: e.Live, gift: e.Gift})
 }
 
 // movementOf is what a movement was for.
@@ -49,7 +49,7 @@ type movementOf struct {
 }
 
 // post adds the postings of one event, which says that holder has balance after it.
-func (b *coinsBatch) post(r eventstore.Recorded, postings []domain.Posting, holder domain.Account, balance domain.Coins, of movementOf) {
+func (b *coinsBatch) post(r eventstore.Record, postings []domain.Posting, holder domain.Account, balance domain.Coins, of movementOf) {
 	for i, p := range postings {
 		add(&b.moved, p.Account, int64(p.Amount))
 		set(&b.newest, p.Account, r.Position)

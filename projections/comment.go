@@ -12,8 +12,8 @@ import (
 // Comments is what was said in rooms.
 var Comments = Projection{
 	Name: "comments", Version: 1, Tables: []string{"comment"},
-	Fold:  []Handler{on(foldComment), on(foldCommentsForgotten)},
-	Write: writes(writeComments),
+	Handlers: []Handler{on(foldComment), on(foldCommentsForgotten)},
+	Write:    writes(writeComments),
 }
 
 type commentsBatch struct {
@@ -23,12 +23,12 @@ type commentsBatch struct {
 	forgotten            []int64
 }
 
-func foldComment(b *commentsBatch, r eventstore.Recorded, e domain.CommentPosted) {
+func foldComment(b *commentsBatch, r eventstore.Record, e domain.CommentPosted) {
 	b.position, b.live, b.user = append(b.position, r.Position), append(b.live, int64(e.Live)), append(b.user, int64(e.User))
 	b.id, b.text, b.at = append(b.id, shortID(r)), append(b.text, e.Text), append(b.at, r.RecordedAt)
 }
 
-func foldCommentsForgotten(b *commentsBatch, _ eventstore.Recorded, e domain.UserForgotten) {
+func foldCommentsForgotten(b *commentsBatch, _ eventstore.Record, e domain.UserForgotten) {
 	b.forgotten = append(b.forgotten, int64(e.User))
 }
 

@@ -49,7 +49,7 @@ func (c *crowd) act(workers, n int) {
 			for range n / workers {
 				_, err := c.sequencer.Execute(context.Background(), c.any(r))
 				switch {
-				case err == nil, domain.Refused(err) != nil, errors.Is(err, eventstore.ErrUnavailable), errors.Is(err, eventstore.ErrUnknown):
+				case err == nil, domain.AsRefusal(err) != nil, errors.Is(err, eventstore.ErrUnavailable), errors.Is(err, eventstore.ErrOutcomeUnknown):
 				default:
 					c.Error(err)
 					return
@@ -68,29 +68,29 @@ func (c *crowd) any(r *rand.Rand) domain.Request {
 	case d < 10:
 		return c.chats(r, p)
 	case d < 25:
-		return domain.Request{By: by, Command: domain.PostComment{Live: live, Text: fmt.Sprintf("comment %d", r.IntN(1000))}}
+		return domain.Request{Actor: by, Command: domain.PostComment{Live: live, Text: fmt.Sprintf("comment %d", r.IntN(1000))}}
 	case d < 55:
-		return domain.Request{By: by, Command: domain.SendGift{Live: live, Gift: c.gifts[r.IntN(len(c.gifts))], Num: 1 + r.IntN(3)}}
+		return domain.Request{Actor: by, Command: domain.SendGift{Live: live, Gift: c.gifts[r.IntN(len(c.gifts))], Num: 1 + r.IntN(3)}}
 	case d < 70:
-		return domain.Request{By: by, Command: domain.JoinLive{Live: live, Process: fmt.Sprintf("process %d", r.IntN(3))}}
+		return domain.Request{Actor: by, Command: domain.JoinLive{Live: live, Node: fmt.Sprintf("process %d", r.IntN(3))}}
 	case d < 85:
-		return domain.Request{By: domain.Actor{Kind: domain.System}, Command: domain.LeaveLive{
-			Live: live, User: p.id, Cause: domain.LeftAsked, Process: fmt.Sprintf("process %d", r.IntN(3)),
+		return domain.Request{Actor: domain.Actor{Kind: domain.System}, Command: domain.LeaveLive{
+			Live: live, User: p.id, Cause: domain.LeaveRequested, Node: fmt.Sprintf("process %d", r.IntN(3)),
 		}}
 	case d < 90:
-		return domain.Request{By: operator, Command: domain.CreditCoins{Order: domain.OrderID(uuid.NewString()), User: p.id, Coins: 50}}
+		return domain.Request{Actor: operator, Command: domain.CreditCoins{Order: domain.OrderID(uuid.NewString()), User: p.id, Coins: 50}}
 	case d < 93:
-		return domain.Request{By: by, Command: domain.ChangeProfile{Nickname: fmt.Sprintf("nick %d", r.IntN(1000))}}
+		return domain.Request{Actor: by, Command: domain.ChangeProfile{Nickname: fmt.Sprintf("nick %d", r.IntN(1000))}}
 	case d < 95:
-		return domain.Request{By: operator, Command: domain.GrantRole{User: p.id, Role: domain.Roles[r.IntN(len(domain.Roles))]}}
+		return domain.Request{Actor: operator, Command: domain.GrantRole{User: p.id, Role: domain.Roles[r.IntN(len(domain.Roles))]}}
 	case d < 97:
-		return domain.Request{By: operator, Command: domain.RevokeRole{User: p.id, Role: domain.Roles[r.IntN(len(domain.Roles))]}}
+		return domain.Request{Actor: operator, Command: domain.RevokeRole{User: p.id, Role: domain.Roles[r.IntN(len(domain.Roles))]}}
 	case d < 98 && d%2 == 0:
-		show := domain.ShowID(uuid.NewString())
-		return domain.Request{By: domain.Actor{Kind: domain.System}, Command: domain.StartPublish{Live: live, Show: show, Process: "p1"}}
+		show := domain.BroadcastID(uuid.NewString())
+		return domain.Request{Actor: domain.Actor{Kind: domain.System}, Command: domain.StartBroadcast{Live: live, Broadcast: show, Node: "p1"}}
 	case d < 98:
-		return domain.Request{By: operator, Command: domain.RepriceGift{Gift: c.gifts[r.IntN(len(c.gifts))], Price: domain.Coins(1 + r.IntN(30))}}
+		return domain.Request{Actor: operator, Command: domain.RepriceGift{Gift: c.gifts[r.IntN(len(c.gifts))], Price: domain.Coins(1 + r.IntN(30))}}
 	default:
-		return domain.Request{By: by, Command: domain.ChangeLiveStatus{Live: live, To: []domain.LiveChange{domain.LivePlay, domain.LivePause}[r.IntN(2)]}}
+		return domain.Request{Actor: by, Command: domain.ChangeLiveStatus{Live: live, To: []domain.LiveChange{domain.LivePlay, domain.LivePause}[r.IntN(2)]}}
 	}
 }

@@ -18,51 +18,51 @@ func TestDeltasOf(t *testing.T) {
 	id := uuid.MustParse("01890a5d-ac96-774b-bcce-b302099a8057")
 	at := time.Unix(1, 0)
 	want := map[string]string{ // of events not named here nobody sees anything
-		"comment.posted.v1":       "comment in 6 by 12",
-		"gift.sent.v1":            "gift in 6 by 12, balance to 12",
-		"viewer.joined.v1":        "join in 6 by 12",
-		"viewer.left.v1":          "leave in 6 by 12",
-		"viewer.moved.v1":         "(moved) in 6 by 12",
-		"live.status_changed.v1":  "status in 6 by 12",
-		"live.publish_started.v1": "picture in 6 by 12",
-		"live.publish_stopped.v1": "picture in 6 by 12",
-		"coins.credited.v1":       "balance to 12",
-		"user.profile_changed.v1": "profile to 12",
-		"user.age_changed.v1":     "age to 12",
-		"user.signed_in.v1":       "notice to 12",
-		"user.signed_out.v1":      "notice to 12",
-		"user.disabled.v1":        "notice to 12",
-		"user.enabled.v1":         "notice to 12",
-		"user.kicked.v1":          "notice to 12",
-		"user.denied.v1":          "notice to 12",
-		"user.allowed.v1":         "notice to 12",
-		"viewer.denied.v1":        "(out) in 6 by 12",
-		"connection.kicked.v1":    "(out) in 0 by 0",
-		"user.role_granted.v1":    "notice to 12",
-		"user.role_revoked.v1":    "notice to 12",
-		"user.forgotten.v1":       "notice to 12",
-		"room.created.v1":         "chat: room_added in [r] by 12 as 0",
-		"room.removed.v1":         "chat: room_removed in [r] by 0 as 0",
-		"guest.entered.v1":        "chat: guest_entered in [] by 12 as 3",
-		"guest.named.v1":          "chat: guest_named in [] by 0 as 3",
-		"guest.joined.v1":         "chat: guest_joined in [r] by 12 as 3",
-		"guest.parted.v1":         "chat: guest_parted in [r] by 12 as 3",
-		"guest.left.v1":           "chat: guest_left in [] by 12 as 3",
-		"message.posted.v1":       "chat: message in [r s] by 12 as 3",
+		"comment.posted.v1":           "comment in 6 by 12",
+		"gift.sent.v1":                "gift in 6 by 12, balance to 12",
+		"viewer.joined.v1":            "join in 6 by 12",
+		"viewer.left.v1":              "leave in 6 by 12",
+		"viewer.moved.v1":             "(moved) in 6 by 12",
+		"live.status_changed.v1":      "status in 6 by 12",
+		"broadcast.started.v1":        "picture in 6 by 12",
+		"broadcast.stopped.v1":        "picture in 6 by 12",
+		"coins.credited.v1":           "balance to 12",
+		"user.profile_changed.v1":     "profile to 12",
+		"user.age_changed.v1":         "age to 12",
+		"user.signed_in.v1":           "notice to 12",
+		"user.signed_out.v1":          "notice to 12",
+		"user.disabled.v1":            "notice to 12",
+		"user.enabled.v1":             "notice to 12",
+		"user.kicked.v1":              "notice to 12",
+		"user.banned.v1":              "notice to 12",
+		"user.unbanned.v1":            "notice to 12",
+		"viewer.banned.v1":            "(out) in 6 by 12",
+		"connection.kicked.v1":        "(out) in 0 by 0",
+		"user.role_granted.v1":        "notice to 12",
+		"user.role_revoked.v1":        "notice to 12",
+		"user.forgotten.v1":           "notice to 12",
+		"chat_room.created.v1":        "chat: room_added in [r] by 12 as 0",
+		"chat_room.removed.v1":        "chat: room_removed in [r] by 0 as 0",
+		"participant.entered.v1":      "chat: guest_entered in [] by 12 as 3",
+		"participant.nickname_set.v1": "chat: guest_named in [] by 0 as 3",
+		"chat_room.joined.v1":         "chat: guest_joined in [r] by 12 as 3",
+		"chat_room.left.v1":           "chat: guest_parted in [r] by 12 as 3",
+		"participant.left.v1":         "chat: guest_left in [] by 12 as 3",
+		"message.posted.v1":           "chat: message in [r s] by 12 as 3",
 	}
 	for _, spec := range domain.Events {
 		rooms := `["r","s"]`
 		if strings.HasPrefix(spec.Type, "room.") {
 			rooms = "2" // how many there are
 		}
-		e, err := spec.Decode([]byte(`{"live":6,"user":12,"sender":12,"streamer":12,"guest":3,"room":"r","rooms":` + rooms + `}`))
+		e, err := spec.Decode([]byte(`{"live":6,"user":12,"sender":12,"streamer":12,"participant":3,"chat_room":"r","chat_rooms":` + rooms + `}`))
 		if err != nil {
 			t.Fatal(err)
 		}
-		r := eventstore.Recorded{Position: 4711, ID: id, Event: e, RecordedAt: at}
+		r := eventstore.Record{Position: 4711, ID: id, Event: e, RecordedAt: at}
 		var got []string
 		for _, d := range projections.DeltasOf(r) {
-			if d.Position != 4711 || d.ID != "02099a8057" || !d.At.Equal(at) || d.Event.Type() != spec.Type {
+			if d.Position != 4711 || d.ID != "02099a8057" || !d.RecordedAt.Equal(at) || d.Event.Type() != spec.Type {
 				t.Errorf("%s: %+v", spec.Type, d)
 			}
 			switch {
@@ -70,9 +70,9 @@ func TestDeltasOf(t *testing.T) {
 				if d.Public() {
 					t.Errorf("%s: is no live's", spec.Type)
 				}
-				got = append(got, fmt.Sprintf("chat: %s in %v by %d as %d", d.Kind, d.Rooms, d.User, d.Guest))
-			case d.To != 0:
-				got = append(got, fmt.Sprintf("%s to %d", d.Kind, d.To))
+				got = append(got, fmt.Sprintf("chat: %s in %v by %d as %d", d.Kind, d.ChatRooms, d.User, d.Participant))
+			case d.Recipient != 0:
+				got = append(got, fmt.Sprintf("%s to %d", d.Kind, d.Recipient))
 			case d.Public():
 				got = append(got, fmt.Sprintf("%s in %d by %d", d.Kind, d.Live, d.User))
 			default:
@@ -89,21 +89,21 @@ func TestDeltasOf(t *testing.T) {
 func TestEveryEventIsRead(t *testing.T) {
 	t.Parallel()
 	unread := map[string]bool{
-		"name.claimed.v1": true, // user.registered says the same
+		"username.claimed.v1": true, // user.registered says the same
 		// What doors do at once, and the log keeps for those who ask who did it and why.
-		"user.kicked.v1": true, "connection.kicked.v1": true, "viewer.denied.v1": true, "viewer.allowed.v1": true,
+		"user.kicked.v1": true, "connection.kicked.v1": true, "player.kicked.v1": true, "viewer.banned.v1": true, "viewer.unbanned.v1": true,
 		"order.placed.v1": true, // what was never paid is nobody's business but the log's
 		"order.paid.v1":   true, // coins.credited follows
 
-		"room.name_claimed.v1": true, // room.created says the same
-		"room.name_freed.v1":   true, // room.removed says the same
-		"nickname.taken.v1":    true, // guest.entered and guest.named say the same
-		"nickname.freed.v1":    true, // guest.named and guest.left say the same
+		"chat_room.name_claimed.v1":  true, // room.created says the same
+		"chat_room.name_released.v1": true, // room.removed says the same
+		"nickname.claimed.v1":        true, // guest.entered and guest.named say the same
+		"nickname.released.v1":       true, // guest.named and guest.left say the same
 	}
 	for _, spec := range domain.Events {
 		readers := 0
 		for _, p := range projections.All {
-			for _, h := range p.Fold {
+			for _, h := range p.Handlers {
 				if h.Type == spec.Type {
 					readers++
 				}

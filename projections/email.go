@@ -12,8 +12,8 @@ import (
 // Emails is by which e-mail addresses people sign in without a password.
 var Emails = Projection{
 	Name: "emails", Version: 1, Tables: []string{"email"},
-	Fold:  []Handler{on(foldEmailAdded), on(foldEmailClaimed), on(foldEmailForgotten)},
-	Write: writes(writeEmails),
+	Handlers: []Handler{on(foldEmailAdded), on(foldEmailClaimed), on(foldEmailForgotten)},
+	Write:    writes(writeEmails),
 }
 
 type emailsBatch struct {
@@ -21,15 +21,15 @@ type emailsBatch struct {
 	email, key               []string
 }
 
-func foldEmailAdded(b *emailsBatch, _ eventstore.Recorded, e domain.UserEmailAdded) {
+func foldEmailAdded(b *emailsBatch, _ eventstore.Record, e domain.UserEmailAdded) {
 	b.user, b.email = append(b.user, int64(e.User)), append(b.email, e.Email)
 }
 
-func foldEmailClaimed(b *emailsBatch, _ eventstore.Recorded, e domain.EmailClaimed) {
+func foldEmailClaimed(b *emailsBatch, _ eventstore.Record, e domain.EmailClaimed) {
 	b.claimed, b.key = append(b.claimed, int64(e.User)), append(b.key, e.Key)
 }
 
-func foldEmailForgotten(b *emailsBatch, _ eventstore.Recorded, e domain.UserForgotten) {
+func foldEmailForgotten(b *emailsBatch, _ eventstore.Record, e domain.UserForgotten) {
 	b.forgotten = append(b.forgotten, int64(e.User))
 }
 

@@ -24,7 +24,7 @@ func ProjectPlainly(ctx context.Context, store *eventstore.Store, conn *pgxpool.
 		if err != nil {
 			return err
 		}
-		if err := tx.QueryRow(ctx, "SELECT position FROM checkpoint WHERE consumer_group = $1 FOR UPDATE", Group).Scan(&at); err != nil {
+		if err := tx.QueryRow(ctx, "SELECT position FROM checkpoint WHERE consumer_group = $1 FOR UPDATE", ConsumerGroup).Scan(&at); err != nil {
 			return err
 		}
 		rows, err := tx.Query(ctx, `SELECT position, stream, version, event_id, type, payload, recorded_at
@@ -54,7 +54,7 @@ func ProjectPlainly(ctx context.Context, store *eventstore.Store, conn *pgxpool.
 			}
 		}
 		at = events[len(events)-1].Position
-		b.Queue("UPDATE checkpoint SET position = $1 WHERE consumer_group = $2", at, Group)
+		b.Queue("UPDATE checkpoint SET position = $1 WHERE consumer_group = $2", at, ConsumerGroup)
 		if err := tx.SendBatch(ctx, b).Close(); err != nil {
 			return fmt.Errorf("at %d: %w", at, err)
 		}
@@ -71,8 +71,8 @@ func WithFold[E domain.Event](name string, fold func(E)) []Projection {
 	for i := range parts {
 		if p := &parts[i]; p.Name == name {
 			var zero E
-			more := Handler{zero.Type(), func(_ any, r eventstore.Recorded) { fold(r.Event.(E)) }}
-			p.Fold = append([]Handler{more}, p.Fold...)
+			more := Handler{zero.Type(), func(_ any, r eventstore.Record) { fold(r.Event.(E)) }}
+			p.Handlers = append([]Handler{more}, p.Handlers...)
 		}
 	}
 	return parts

@@ -11,16 +11,16 @@ import (
 	"roomlog/eventstore"
 )
 
-// Facts answers the first limit deltas of a room after one position up to another, from the log: what a
-// subscriber would have seen of it. KindMoved and KindOut are not among them.
-func (f *Feed) Facts(ctx context.Context, live domain.LiveID, after, upTo int64, limit int) ([]Delta, error) {
+// LiveDeltas answers the first limit deltas of a room after one position up to another, from the log: what a
+// subscriber would have seen of it. KindMoved and KindModeration are not among them.
+func (f *Feed) LiveDeltas(ctx context.Context, live domain.LiveID, after, upTo int64, limit int) ([]Delta, error) {
 	if live == 0 || upTo <= after {
 		return nil, nil
 	}
 	limit = min(max(limit, 1), releaseAtMost)
 	var facts []Delta
 	for len(facts) < limit {
-		events, err := f.store.ReadBare(ctx, live, after, upTo, limit)
+		events, err := f.store.ReadRaw(ctx, live, after, upTo, limit)
 		if err == nil {
 			err = f.decode(ctx, events)
 		}
@@ -42,17 +42,17 @@ func (f *Feed) Facts(ctx context.Context, live domain.LiveID, after, upTo int64,
 	return facts, f.profiles.fill(ctx, facts, false)
 }
 
-// Private answers the newest limit deltas of a person's private lane after one position up to another,
+// UserDeltas answers the newest limit deltas of a person's private lane after one position up to another,
 // oldest first, from the log. It costs the same however long ago after is.
-func (f *Feed) Private(ctx context.Context, user domain.UserID, after, upTo int64, limit int) ([]Delta, error) {
+func (f *Feed) UserDeltas(ctx context.Context, user domain.UserID, after, upTo int64, limit int) ([]Delta, error) {
 	limit = min(max(limit, 1), releaseAtMost)
 	streams := []string{
 		string(domain.UserDisabled{User: user}.Stream()),
 		string(domain.UserSignedIn{User: user}.Stream()),
 		string(domain.WalletStream(user)),
-		string(domain.MessageStream(user)),
+		string(domain.DirectMessageStream(user)),
 	}
-	records, err := many(ctx, f.queries, "the private lane", scanBare, selectPrivate, streams, after, upTo, limit)
+	records, err := many(ctx, f.queries, "the private lane", scanBare, selectUserChannel, streams, after, upTo, limit)
 	if err != nil {
 		return nil, err
 	}
@@ -62,7 +62,7 @@ func (f *Feed) Private(ctx context.Context, user domain.UserID, after, upTo int6
 	var deltas []Delta
 	for _, r := range slices.Backward(records) {
 		for _, d := range DeltasOf(r) {
-			if d.To == user {
+			if d.Recipient == user {
 				deltas = append(deltas, d)
 			}
 		}
@@ -71,7 +71,7 @@ func (f *Feed) Private(ctx context.Context, user domain.UserID, after, upTo int6
 }
 
 // scanBare reads an event without its metadata.
-func scanBare(row pgx.CollectableRow) (r eventstore.Recorded, err error) {
+func scanBare(row pgx.CollectableRow) (r eventstore.Record, err error) {
 	err = row.Scan(&r.Position, &r.Stream, &r.Version, &r.ID, &r.Type, &r.Payload, &r.RecordedAt)
 	r.RecordedAt = r.RecordedAt.UTC()
 	return r, err

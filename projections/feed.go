@@ -31,25 +31,25 @@ const (
 
 // FeedConfig says how a feed works; the zero value is usable.
 type FeedConfig struct {
-	Log      *slog.Logger  // nil: silent
-	Gauge    time.Duration // gauges of one room at most this often; default 250 ms
-	Poll     time.Duration // how often the checkpoint is looked at without being woken while something waits; default 250 ms
-	Tail     time.Duration // how often the log is looked at without being woken; default 1 s
-	Profiles int           // remembered profiles; default 10,000
-	Pending  int           // events held back while the tables lag, before the tail waits; default 20,000
-	Deaf     time.Duration // how long a subscriber may not read before it is cut off; default 5 s
+	Log               *slog.Logger  // nil: silent
+	GaugeInterval     time.Duration // gauges of one room at most this often; default 250 ms
+	CheckpointPoll    time.Duration // how often the checkpoint is looked at without being woken while something waits; default 250 ms
+	LogPoll           time.Duration // how often the log is looked at without being woken; default 1 s
+	ProfileCache      int           // remembered profiles; default 10,000
+	MaxPending        int           // events held back while the tables lag, before the tail waits; default 20,000
+	SubscriberTimeout time.Duration // how long a subscriber may not read before it is cut off; default 5 s
 }
 
 func (c *FeedConfig) setDefaults() {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
-	for d, standard := range map[*time.Duration]time.Duration{&c.Gauge: gaugeEvery, &c.Poll: waitingPoll, &c.Tail: tailPoll, &c.Deaf: deaf} {
+	for d, standard := range map[*time.Duration]time.Duration{&c.GaugeInterval: gaugeEvery, &c.CheckpointPoll: waitingPoll, &c.LogPoll: tailPoll, &c.SubscriberTimeout: deaf} {
 		if *d <= 0 {
 			*d = standard
 		}
 	}
-	for n, standard := range map[*int]int{&c.Profiles: rememberNames, &c.Pending: holdBack} {
+	for n, standard := range map[*int]int{&c.ProfileCache: rememberNames, &c.MaxPending: holdBack} {
 		if *n <= 0 {
 			*n = standard
 		}
@@ -70,11 +70,11 @@ type Feed struct {
 	closed   chan struct{} // Run has ended
 
 	mu      sync.Mutex
-	pending []eventstore.Recorded // tailed, not released
-	room    chan struct{}         // closed when pending got shorter
-	tables  int64                 // the newest checkpoint seen
-	moved   chan struct{}         // closed when tables moved
-	waiting int                   // callers of WaitFor
+	pending []eventstore.Record // tailed, not released
+	room    chan struct{}       // closed when pending got shorter
+	tables  int64               // the newest checkpoint seen
+	moved   chan struct{}       // closed when tables moved
+	waiting int                 // callers of WaitFor
 
 	publishing sync.Mutex   // orders batches
 	released   atomic.Int64 // where the newest batch ended; written under publishing
@@ -86,7 +86,7 @@ type Feed struct {
 func NewFeed(store *eventstore.Store, queries *Queries, c FeedConfig) *Feed {
 	c.setDefaults()
 	f := &Feed{
-		store: store, queries: queries, c: c, profiles: newProfiles(queries, c.Profiles),
+		store: store, queries: queries, c: c, profiles: newProfiles(queries, c.ProfileCache),
 		// A message is sent when every subscriber has taken the one before: the only way to keep the order.
 		channel: gochannel.NewGoChannel(gochannel.Config{BlockPublishUntilSubscriberAck: true, PreserveContext: true}, watermill.NopLogger{}),
 		kick:    make(chan struct{}, 1), begun: make(chan struct{}), closed: make(chan struct{}),

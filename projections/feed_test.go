@@ -35,7 +35,7 @@ func TestFeed(t *testing.T) {
 				here.start(here.store.Listen)
 			}
 			w.project()
-			f, _ := here.feed(projections.FeedConfig{Poll: 20 * time.Millisecond, Tail: 50 * time.Millisecond})
+			f, _ := here.feed(projections.FeedConfig{CheckpointPoll: 20 * time.Millisecond, LogPoll: 50 * time.Millisecond})
 			w.caughtUp()
 			here.begun(f)
 			begin := w.head()
@@ -66,7 +66,7 @@ func TestFeed(t *testing.T) {
 		w := newWorld(t)
 		c := newCrowd(w, 3, 1)
 		stop := w.project()
-		f, _ := w.feed(projections.FeedConfig{Poll: time.Millisecond})
+		f, _ := w.feed(projections.FeedConfig{CheckpointPoll: time.Millisecond})
 		w.caughtUp()
 		w.begun(f)
 		s := w.subscribe(f)
@@ -117,7 +117,7 @@ func TestFeed(t *testing.T) {
 		}
 		w.do(domain.ForgetUser{User: p.id})
 		s.until(w.head())
-		facts, err := f.Facts(t.Context(), c.lives[0], 0, w.head(), 100)
+		facts, err := f.LiveDeltas(t.Context(), c.lives[0], 0, w.head(), 100)
 		if err != nil || len(facts) != 3 || facts[1].Profile.Name() != "erased" || facts[1].Event.(domain.CommentPosted).Text != "erased" {
 			t.Errorf("%+v, %v", facts, err)
 		}
@@ -128,7 +128,7 @@ func TestFeed(t *testing.T) {
 		w := newWorld(t)
 		c := newCrowd(w, 5, 2)
 		w.project()
-		f, _ := w.feed(projections.FeedConfig{Gauge: 50 * time.Millisecond})
+		f, _ := w.feed(projections.FeedConfig{GaugeInterval: 50 * time.Millisecond})
 		w.caughtUp()
 		w.begun(f)
 		s := w.subscribe(f)
@@ -175,7 +175,7 @@ func TestFeed(t *testing.T) {
 		s.until(w.head())
 		var seen []projections.Delta
 		for _, d := range s.deltas {
-			if d.To == p.id {
+			if d.Recipient == p.id {
 				seen = append(seen, d)
 			}
 		}
@@ -186,14 +186,14 @@ func TestFeed(t *testing.T) {
 		if got := fmt.Sprint(kinds); got != "[balance balance profile notice notice notice]" {
 			t.Error(got)
 		}
-		again, err := f.Private(t.Context(), p.id, begin, w.head(), 100)
+		again, err := f.UserDeltas(t.Context(), p.id, begin, w.head(), 100)
 		if err != nil {
 			t.Fatal(err)
 		}
 		if diff := cmp.Diff(seen, again); diff != "" {
 			t.Errorf("pushed (-) and read again (+):\n%s", diff)
 		}
-		if newest, err := f.Private(t.Context(), p.id, 0, w.head(), 2); err != nil || len(newest) != 2 || newest[1].Position != seen[5].Position {
+		if newest, err := f.UserDeltas(t.Context(), p.id, 0, w.head(), 2); err != nil || len(newest) != 2 || newest[1].Position != seen[5].Position {
 			t.Errorf("%+v, %v", newest, err)
 		}
 	})
@@ -203,7 +203,7 @@ func TestFeed(t *testing.T) {
 		w := newWorld(t)
 		c := newCrowd(w, 3, 1)
 		w.project()
-		f, stop := w.feed(projections.FeedConfig{Deaf: 20 * time.Millisecond, Gauge: time.Millisecond})
+		f, stop := w.feed(projections.FeedConfig{SubscriberTimeout: 20 * time.Millisecond, GaugeInterval: time.Millisecond})
 		w.caughtUp()
 		w.begun(f)
 		deaf, good := w.subscribe(f), w.subscribe(f)
@@ -281,12 +281,12 @@ func TestFeed(t *testing.T) {
 		w.begun(f)
 		s := w.subscribe(f)
 		w.forge(w.head()+1, "live-1", 3, "live.status_changed.v1", `[]`, c.lives[0])
-		w.forge(w.head()+1, "gift-9", 1, "gift.listed.v1", `{"gift":9,"name":"g","price":1}`, 0)
+		w.forge(w.head()+1, "gift-9", 1, "gift.added.v1", `{"gift":9,"name":"g","price":1}`, 0)
 		s.until(w.head())
 		if len(s.deltas) != 0 {
 			t.Errorf("%+v", s.deltas)
 		}
-		if facts, err := f.Facts(t.Context(), c.lives[0], 0, w.head(), 100); err != nil || len(facts) != 1 {
+		if facts, err := f.LiveDeltas(t.Context(), c.lives[0], 0, w.head(), 100); err != nil || len(facts) != 1 {
 			t.Errorf("%+v, %v", facts, err)
 		}
 	})
@@ -296,7 +296,7 @@ func TestFeed(t *testing.T) {
 		w := newWorld(t)
 		c := newCrowd(w, 3, 1)
 		stop := w.project()
-		f, _ := w.feed(projections.FeedConfig{Pending: 10})
+		f, _ := w.feed(projections.FeedConfig{MaxPending: 10})
 		w.caughtUp()
 		w.begun(f)
 		s := w.subscribe(f)

@@ -21,13 +21,13 @@ type folder struct {
 
 type reader struct {
 	part int
-	fold func(batch any, r eventstore.Recorded)
+	fold func(batch any, r eventstore.Record)
 }
 
 func newFolder(store *eventstore.Store, parts []Projection) *folder {
 	f := &folder{parts: parts, readers: make(map[string][]reader), store: store}
 	for i, p := range parts {
-		for _, h := range p.Fold {
+		for _, h := range p.Handlers {
 			f.readers[h.Type] = append(f.readers[h.Type], reader{i, h.fold})
 		}
 	}
@@ -43,7 +43,7 @@ type poison struct {
 
 // decode makes events ready to fold. Those that this program cannot read stay without Event: they are
 // answered, to be set aside, unless coins may depend on them.
-func (f *folder) decode(ctx context.Context, events []eventstore.Recorded) ([]poison, error) {
+func (f *folder) decode(ctx context.Context, events []eventstore.Record) ([]poison, error) {
 	err := f.store.Decode(ctx, events)
 	var broken *eventstore.DecodeError
 	if err != nil && !errors.As(err, &broken) {
@@ -61,7 +61,7 @@ func (f *folder) decode(ctx context.Context, events []eventstore.Recorded) ([]po
 			continue
 		}
 		if e, ok := r.Event.(domain.CoinEvent); ok {
-			if sum := balanceOf(e.Entries()); sum != 0 {
+			if sum := balanceOf(e.EventPostings()); sum != 0 {
 				return nil, &HaltError{Position: r.Position, Err: fmt.Errorf("the postings of %s add up to %d, not to 0", r.Type, sum)}
 			}
 		}
@@ -77,7 +77,7 @@ func balanceOf(postings []domain.Posting) (sum domain.Coins) {
 }
 
 // unreadable answers what becomes of the one event of one that cannot be decoded.
-func (f *folder) unreadable(ctx context.Context, one []eventstore.Recorded) ([]poison, error) {
+func (f *folder) unreadable(ctx context.Context, one []eventstore.Record) ([]poison, error) {
 	r := one[0]
 	cause := f.store.Decode(ctx, one)
 	spec, known := f.store.Spec(r.Type)
@@ -86,7 +86,7 @@ func (f *folder) unreadable(ctx context.Context, one []eventstore.Recorded) ([]p
 	}
 	aside := []poison{}
 	for _, to := range f.readers[spec.Type] {
-		if f.parts[to.part].Coins {
+		if f.parts[to.part].CountsCoins {
 			return nil, &HaltError{Position: r.Position, Projection: f.parts[to.part].Name, Err: cause}
 		}
 		aside = append(aside, poison{r.Position, f.parts[to.part].Name, r.Type, causeOf(cause)})
@@ -100,7 +100,7 @@ func (f *folder) unreadable(ctx context.Context, one []eventstore.Recorded) ([]p
 // apply brings the tables up to date with decoded events, in tx. An event that cannot be taken is set aside
 // in table poison, with aside, or stops everything if it counts coins: then the error is a *HaltError and tx
 // has to be rolled back, as after any other error. It answers how many were set aside.
-func (f *folder) apply(ctx context.Context, tx pgx.Tx, events []eventstore.Recorded, aside []poison) (int, error) {
+func (f *folder) apply(ctx context.Context, tx pgx.Tx, events []eventstore.Record, aside []poison) (int, error) {
 	all := make([]bool, len(f.parts))
 	for i := range all {
 		all[i] = true
@@ -128,7 +128,7 @@ func (f *folder) apply(ctx context.Context, tx pgx.Tx, events []eventstore.Recor
 
 // write folds events and writes what follows, for the parts that are wanted, in one round trip. After an
 // error that ofEvent nothing of it is left.
-func (f *folder) write(ctx context.Context, tx pgx.Tx, events []eventstore.Recorded, wanted []bool) error {
+func (f *folder) write(ctx context.Context, tx pgx.Tx, events []eventstore.Record, wanted []bool) error {
 	batches, err := f.fold(events, wanted)
 	if err != nil {
 		return err
@@ -174,7 +174,7 @@ func (f *folder) write(ctx context.Context, tx pgx.Tx, events []eventstore.Recor
 }
 
 // fold answers the batch of each wanted part that reads one of events.
-func (f *folder) fold(events []eventstore.Recorded, wanted []bool) (batches []any, err error) {
+func (f *folder) fold(events []eventstore.Record, wanted []bool) (batches []any, err error) {
 	defer func() {
 		if cause := recover(); cause != nil {
 			err = &foldError{cause}
@@ -199,7 +199,7 @@ func (f *folder) fold(events []eventstore.Recorded, wanted []bool) (batches []an
 }
 
 // writeEach writes part by part, so that one that cannot take an event does not hold up the others.
-func (f *folder) writeEach(ctx context.Context, tx pgx.Tx, events []eventstore.Recorded) ([]poison, error) {
+func (f *folder) writeEach(ctx context.Context, tx pgx.Tx, events []eventstore.Record) ([]poison, error) {
 	var aside []poison
 	for i := range f.parts {
 		found, err := f.bisect(ctx, tx, f.readBy(i, events), i)
@@ -212,8 +212,8 @@ func (f *folder) writeEach(ctx context.Context, tx pgx.Tx, events []eventstore.R
 }
 
 // readBy answers those of events that a part reads.
-func (f *folder) readBy(part int, events []eventstore.Recorded) []eventstore.Recorded {
-	var read []eventstore.Recorded
+func (f *folder) readBy(part int, events []eventstore.Record) []eventstore.Record {
+	var read []eventstore.Record
 	for _, r := range events {
 		if r.Event == nil {
 			continue
@@ -228,7 +228,7 @@ func (f *folder) readBy(part int, events []eventstore.Recorded) []eventstore.Rec
 }
 
 // bisect writes events for one part. What it cannot take is halved until the one event is found.
-func (f *folder) bisect(ctx context.Context, tx pgx.Tx, events []eventstore.Recorded, part int) ([]poison, error) {
+func (f *folder) bisect(ctx context.Context, tx pgx.Tx, events []eventstore.Record, part int) ([]poison, error) {
 	if len(events) == 0 {
 		return nil, nil
 	}
@@ -251,7 +251,7 @@ func (f *folder) bisect(ctx context.Context, tx pgx.Tx, events []eventstore.Reco
 	if cause := errors.Unwrap(err); cause != nil {
 		err = cause // which projection it was is said beside it
 	}
-	if f.parts[part].Coins {
+	if f.parts[part].CountsCoins {
 		return nil, &HaltError{Position: r.Position, Projection: f.parts[part].Name, Err: err}
 	}
 	return []poison{{r.Position, f.parts[part].Name, r.Type, causeOf(err)}}, nil

@@ -53,7 +53,7 @@ func (k *gaugeKeeper) run(ctx context.Context) {
 				k.feed.c.Log.WarnContext(ctx, "feed: gauges: trying again", slog.Any("err", err))
 				k.putBack(lives)
 			}
-			timer := time.NewTimer(k.feed.c.Gauge)
+			timer := time.NewTimer(k.feed.c.GaugeInterval)
 			select {
 			case <-ctx.Done():
 			case <-timer.C:

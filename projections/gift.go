@@ -9,11 +9,11 @@ import (
 	"roomlog/eventstore"
 )
 
-// Shelf is the gifts that can be given.
-var Shelf = Projection{
-	Name: "shelf", Version: 1, Tables: []string{"gift"},
-	Fold:  []Handler{on(foldListed), on(foldRepriced), on(foldWithdrawn)},
-	Write: writes(writeShelf),
+// GiftCatalogue is the gifts that can be given.
+var GiftCatalogue = Projection{
+	Name: "gift_catalogue", Version: 1, Tables: []string{"gift"},
+	Handlers: []Handler{on(foldListed), on(foldRepriced), on(foldWithdrawn)},
+	Write:    writes(writeShelf),
 }
 
 type shelfBatch struct {
@@ -23,16 +23,16 @@ type shelfBatch struct {
 	withdrawn   []int64
 }
 
-func foldListed(b *shelfBatch, _ eventstore.Recorded, e domain.GiftListed) {
+func foldListed(b *shelfBatch, _ eventstore.Record, e domain.GiftAdded) {
 	b.id, b.price = append(b.id, int64(e.Gift)), append(b.price, int64(e.Price))
 	b.name, b.image = append(b.name, e.Name), append(b.image, e.Image)
 }
 
-func foldRepriced(b *shelfBatch, _ eventstore.Recorded, e domain.GiftRepriced) {
+func foldRepriced(b *shelfBatch, _ eventstore.Record, e domain.GiftRepriced) {
 	set(&b.repriced, e.Gift, int64(e.To))
 }
 
-func foldWithdrawn(b *shelfBatch, _ eventstore.Recorded, e domain.GiftWithdrawn) {
+func foldWithdrawn(b *shelfBatch, _ eventstore.Record, e domain.GiftWithdrawn) {
 	b.withdrawn = append(b.withdrawn, int64(e.Gift))
 }
 
@@ -49,11 +49,11 @@ func writeShelf(b *shelfBatch, tables *pgx.Batch) {
 	}
 }
 
-// Gifts is the gifts that were given, and what each room was given. It counts coins.
-var Gifts = Projection{
-	Name: "gifts", Version: 1, Tables: []string{"gift_record", "live_coin"}, Coins: true,
-	Fold:  []Handler{on(foldGift)},
-	Write: writes(writeGifts),
+// SentGifts is the gifts that were given, and what each room was given. It counts coins.
+var SentGifts = Projection{
+	Name: "sent_gifts", Version: 1, Tables: []string{"gift_record", "live_coin"}, CountsCoins: true,
+	Handlers: []Handler{on(foldGift)},
+	Write:    writes(writeGifts),
 }
 
 type giftsBatch struct {
@@ -65,7 +65,7 @@ type giftsBatch struct {
 	liveCoins                              map[domain.LiveID]int64
 }
 
-func foldGift(b *giftsBatch, r eventstore.Recorded, e domain.GiftSent) {
+func foldGift(b *giftsBatch, r eventstore.Record, e domain.GiftSent) {
 	b.position, b.id, b.at = append(b.position, r.Position), append(b.id, shortID(r)), append(b.at, r.RecordedAt)
 	b.live, b.streamer, b.sender = append(b.live, int64(e.Live)), append(b.streamer, int64(e.Streamer)), append(b.sender, int64(e.Sender))
 	b.gift, b.name, b.image = append(b.gift, int64(e.Gift)), append(b.name, e.Name), append(b.image, e.Image)

@@ -21,9 +21,9 @@ func (q *Queries) Viewers(ctx context.Context, f ViewerFilter) ([]Viewer, error)
 	return many(ctx, q, "viewers", scanViewer, f.in(selectViewers), f.Live, f.User, f.Present, after, before, limit)
 }
 
-// Present answers who is in a room now and came before a position, newest first.
-func (q *Queries) Present(ctx context.Context, live domain.LiveID, before int64, limit int) ([]Present, error) {
-	return many(ctx, q, "who is present", scanPresent, selectPresent, live, limit, before)
+// PresentViewer answers who is in a room now and came before a position, newest first.
+func (q *Queries) PresentViewers(ctx context.Context, live domain.LiveID, before int64, limit int) ([]PresentViewer, error) {
+	return many(ctx, q, "who is present", scanPresent, selectPresentViewers, live, limit, before)
 }
 
 // GiftHistory answers a page of the gifts given.
@@ -37,7 +37,7 @@ func (q *Queries) GiftHistory(ctx context.Context, f GiftFilter) ([]GiftRecord, 
 }
 
 // CoinHistory answers a page of one account's movements.
-func (q *Queries) CoinHistory(ctx context.Context, f CoinFilter) ([]Movement, error) {
+func (q *Queries) CoinHistory(ctx context.Context, f CoinFilter) ([]CoinMovement, error) {
 	after, before, limit := f.bounds()
 	return many(ctx, q, "coin movements", scanMovement, f.in(selectCoinMovements), f.Account, after, before, limit)
 }
@@ -56,7 +56,7 @@ func scanComment(row pgx.CollectableRow) (c Comment, err error) {
 func scanViewer(row pgx.CollectableRow) (v Viewer, err error) {
 	var left *time.Time
 	err = row.Scan(&v.ID, &v.Username, &v.Nickname, &v.Avatar,
-		&v.Live, &v.Present, &v.Process, &v.FirstPosition, &v.JoinedAt, &left, &v.Cause)
+		&v.Live, &v.Present, &v.Node, &v.FirstPosition, &v.JoinedAt, &left, &v.Cause)
 	v.JoinedAt = v.JoinedAt.UTC()
 	if left != nil {
 		v.LeftAt = left.UTC()
@@ -71,7 +71,7 @@ func scanGiftRecord(row pgx.CollectableRow) (g GiftRecord, err error) {
 	return g, err
 }
 
-func scanMovement(row pgx.CollectableRow) (m Movement, err error) {
+func scanMovement(row pgx.CollectableRow) (m CoinMovement, err error) {
 	err = row.Scan(&m.Position, &m.Account, &m.Amount, &m.BalanceAfter, &m.Order, &m.Live, &m.Gift, &m.At)
 	m.At = m.At.UTC()
 	return m, err

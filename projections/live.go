@@ -12,8 +12,8 @@ import (
 // Lives is the rooms and where they stand.
 var Lives = Projection{
 	Name: "lives", Version: 1, Tables: []string{"live"},
-	Fold:  []Handler{on(foldLiveCreated), on(foldLiveStatus), on(foldLiveRecord), on(foldLiveForgotten)},
-	Write: writes(writeLives),
+	Handlers: []Handler{on(foldLiveCreated), on(foldLiveStatus), on(foldLiveRecord), on(foldLiveForgotten)},
+	Write:    writes(writeLives),
 }
 
 type livesBatch struct {
@@ -30,21 +30,21 @@ type statusRow struct {
 	at     time.Time
 }
 
-func foldLiveCreated(b *livesBatch, r eventstore.Recorded, e domain.LiveCreated) {
+func foldLiveCreated(b *livesBatch, r eventstore.Record, e domain.LiveCreated) {
 	b.id, b.user = append(b.id, int64(e.Live)), append(b.user, int64(e.Streamer))
-	b.title, b.cover, b.key = append(b.title, e.Title), append(b.cover, e.Cover), append(b.key, e.Key)
+	b.title, b.cover, b.key = append(b.title, e.Title), append(b.cover, e.Cover), append(b.key, e.StreamKey)
 	b.at = append(b.at, r.RecordedAt)
 }
 
-func foldLiveStatus(b *livesBatch, r eventstore.Recorded, e domain.LiveStatusChanged) {
+func foldLiveStatus(b *livesBatch, r eventstore.Record, e domain.LiveStatusChanged) {
 	set(&b.status, e.Live, statusRow{e.To, r.RecordedAt})
 }
 
-func foldLiveRecord(b *livesBatch, _ eventstore.Recorded, e domain.LiveRecordingSet) {
+func foldLiveRecord(b *livesBatch, _ eventstore.Record, e domain.LiveRecordingSet) {
 	set(&b.record, e.Live, e.Record)
 }
 
-func foldLiveForgotten(b *livesBatch, _ eventstore.Recorded, e domain.UserForgotten) {
+func foldLiveForgotten(b *livesBatch, _ eventstore.Record, e domain.UserForgotten) {
 	b.forgotten = append(b.forgotten, int64(e.User))
 }
 

@@ -12,11 +12,11 @@ const (
 	offAirTries  = 100
 )
 
-// OffTheAir asks for something that ends the rooms of a streamer who is locked out by it: with those that are on
+// EndLives asks for something that ends the rooms of a streamer who is locked out by it: with those that are on
 // air, and again for as long as the tables know of more. ask returns when the tables have what came of it.
-func (q *Queries) OffTheAir(ctx context.Context, streamer domain.UserID, ask func([]domain.LiveID) error) error {
+func (q *Queries) EndLives(ctx context.Context, streamer domain.UserID, ask func([]domain.LiveID) error) error {
 	for range offAirTries {
-		lives, err := q.OnAir(ctx, streamer, offAirAtOnce)
+		lives, err := q.LivesOnAirOf(ctx, streamer, offAirAtOnce)
 		if err != nil {
 			return err
 		}
@@ -24,7 +24,7 @@ func (q *Queries) OffTheAir(ctx context.Context, streamer domain.UserID, ask fun
 			return err
 		}
 		// One may have been begun since they were looked for. No other will be: who is locked out begins nothing.
-		left, err := q.OnAir(ctx, streamer, 1)
+		left, err := q.LivesOnAirOf(ctx, streamer, 1)
 		if err != nil || len(left) == 0 {
 			return err
 		}

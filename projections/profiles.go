@@ -27,7 +27,7 @@ func newProfiles(queries *Queries, size int) *profiles {
 }
 
 // forget drops what events have changed.
-func (p *profiles) forget(events []eventstore.Recorded) {
+func (p *profiles) forget(events []eventstore.Record) {
 	for _, r := range events {
 		switch e := r.Event.(type) {
 		case domain.UserProfileChanged:

@@ -16,27 +16,27 @@ import (
 // Folding n batches one after another has to lead to the same rows as folding their events in
 // any other number of batches: a rebuild takes larger ones.
 type Projection struct {
-	Name    string
-	Version int      // changes when the same log leads to other rows: that needs a rebuild
-	Tables  []string // written by nobody else
-	Coins   bool     // counts coins: it stops at an event it cannot take, instead of setting it aside
-	Fold    []Handler
-	Write   Writer
+	Name        string
+	Version     int      // changes when the same log leads to other rows: that needs a rebuild
+	Tables      []string // written by nobody else
+	CountsCoins bool     // counts coins: it stops at an event it cannot take, instead of setting it aside
+	Handlers    []Handler
+	Write       Writer
 }
 
 // All is every projection.
-var All = []Projection{People, Sessions, Lives, Shows, Recordings, Viewers, Looks, Comments, Emails, ChatRooms, Guests, Messages, Shelf, Gifts, Coins}
+var All = []Projection{Users, Sessions, Lives, Broadcasts, Recordings, Viewers, LookCounts, Comments, Emails, ChatRooms, Participants, Messages, GiftCatalogue, SentGifts, Coins}
 
 // A Handler folds one type of event into a batch.
 type Handler struct {
 	Type string // the present version's
-	fold func(batch any, r eventstore.Recorded)
+	fold func(batch any, r eventstore.Record)
 }
 
 // on makes a handler of E. It may not fail, read a clock or look anything up: it has happened.
-func on[B any, E domain.Event](fold func(b *B, r eventstore.Recorded, e E)) Handler {
+func on[B any, E domain.Event](fold func(b *B, r eventstore.Record, e E)) Handler {
 	var zero E
-	return Handler{zero.Type(), func(batch any, r eventstore.Recorded) { fold(batch.(*B), r, r.Event.(E)) }}
+	return Handler{zero.Type(), func(batch any, r eventstore.Record) { fold(batch.(*B), r, r.Event.(E)) }}
 }
 
 // A Writer begins batches and writes them.
@@ -93,7 +93,7 @@ func columns[K ~int64](m map[K]int64) (ids, numbers []int64) {
 const idLength = 10
 
 // shortID names an event to people's programs.
-func shortID(r eventstore.Recorded) string {
+func shortID(r eventstore.Record) string {
 	id := r.ID.String()
 	return id[len(id)-idLength:]
 }

@@ -11,6 +11,7 @@ import (
 
 	"roomlog/domain"
 	"roomlog/eventstore"
+	"roomlog/eventstore/consumer"
 	"roomlog/eventstore/pgtest"
 	"roomlog/projections"
 )
@@ -71,7 +72,7 @@ func BenchmarkFigureProjection(b *testing.B) {
 func (w *world) plainly(head int64) time.Duration {
 	w.Helper()
 	start := time.Now()
-	if err := projections.ProjectPlainly(w.Context(), w.store, w.pool, head, eventstore.EnvelopeSize); err != nil {
+	if err := projections.ProjectPlainly(w.Context(), w.store, w.pool, head, consumer.DefaultBatchSize); err != nil {
 		w.Fatal(err)
 	}
 	return time.Since(start)
@@ -84,7 +85,7 @@ func (w *world) lively(head int64) time.Duration {
 	defer w.project()()
 	bell := w.store.Projected()
 	for {
-		seen := bell.Seen()
+		seen := bell.Count()
 		if position, _ := w.checkpoint(); position == head {
 			return time.Since(start)
 		}
@@ -98,7 +99,7 @@ func BenchmarkFigureReadBatch(b *testing.B) {
 	w.exec("INSERT INTO public.checkpoint (consumer_group) VALUES ('bench')")
 	grow := func(from, to int) {
 		w.exec(`INSERT INTO public.events (position, stream, version, event_id, type, payload, metadata, recorded_at)
-			SELECT n, 'name-' || n, 1, gen_random_uuid(), 'name.claimed.v1', '{"key":"0123456789abcdef","user":1}', '{"actor":"anyone"}', now()
+			SELECT n, 'username-' || n, 1, gen_random_uuid(), 'username.claimed.v1', '{"key":"0123456789abcdef","user":1}', '{"actor":"anonymous"}', now()
 			FROM generate_series($1::bigint, $2::bigint) AS n`, from, to)
 		w.exec("VACUUM ANALYZE public.events")
 	}
@@ -118,7 +119,7 @@ func (w *world) readFirst(b *testing.B) float64 {
 	again := errors.New("once more")
 	var begun time.Time
 	var times []time.Duration
-	messages, err := w.store.Envelopes(ctx, eventstore.EnvelopeConfig{Group: "bench", Failed: func(err error) time.Duration {
+	messages, err := consumer.Subscribe(ctx, w.store, consumer.Config{Group: "bench", OnError: func(err error) time.Duration {
 		if !errors.Is(err, again) && ctx.Err() == nil {
 			b.Error(err)
 		}
@@ -129,9 +130,9 @@ func (w *world) readFirst(b *testing.B) float64 {
 		b.Fatal(err)
 	}
 	for m := range messages {
-		e, _ := eventstore.EnvelopeOf(m)
-		e.Do(m, func(context.Context, pgx.Tx) error {
-			if !begun.IsZero() && len(e.Events) == eventstore.EnvelopeSize {
+		e, _ := consumer.BatchOf(m)
+		e.Handle(m, func(context.Context, pgx.Tx) error {
+			if !begun.IsZero() && len(e.Events) == consumer.DefaultBatchSize {
 				times = append(times, time.Since(begun))
 			}
 			return again // the checkpoint stays at the beginning
@@ -150,7 +151,7 @@ func BenchmarkFigureLatency(b *testing.B) {
 	c := newCrowd(w, 20, 1)
 	handled := make(chan time.Time, 1)
 	parts := projections.WithFold("comments", func(domain.CommentPosted) { handled <- time.Now() })
-	w.start(w.projector(projections.ProjectorConfig{Parts: parts}).Run)
+	w.start(w.projector(projections.ProjectorConfig{Projections: parts}).Run)
 	w.caughtUp()
 	var times []time.Duration
 	for i := range 1000 {

@@ -14,6 +14,7 @@ import (
 
 	"roomlog/domain"
 	"roomlog/eventstore"
+	"roomlog/eventstore/consumer"
 )
 
 // Defaults of a projector.
@@ -26,12 +27,12 @@ const (
 
 // ProjectorConfig says how a projector works.
 type ProjectorConfig struct {
-	Now    func() time.Time // for the lag in seconds; required
-	Log    *slog.Logger     // nil: silent
-	Pool   *pgxpool.Pool    // nil: the store's
-	Parts  []Projection     // nil: All
-	Poll   time.Duration    // how often it looks without being woken; default 1 s
-	Halted time.Duration    // how long it waits when it cannot go on; default 5 s
+	Now         func() time.Time // for the lag in seconds; required
+	Log         *slog.Logger     // nil: silent
+	Pool        *pgxpool.Pool    // nil: the store's
+	Projections []Projection     // nil: All
+	Poll        time.Duration    // how often it looks without being woken; default 1 s
+	HaltedRetry time.Duration    // how long it waits when it cannot go on; default 5 s
 }
 
 // ProjectorStatus is where a projector stands.
@@ -71,13 +72,13 @@ func NewProjector(store *eventstore.Store, c ProjectorConfig) *Projector {
 	if c.Pool == nil {
 		c.Pool = store.Pool()
 	}
-	if c.Parts == nil {
-		c.Parts = All
+	if c.Projections == nil {
+		c.Projections = All
 	}
-	if c.Halted <= 0 {
-		c.Halted = haltedRetry
+	if c.HaltedRetry <= 0 {
+		c.HaltedRetry = haltedRetry
 	}
-	return &Projector{store: store, c: c, folder: newFolder(store, c.Parts), generation: -1}
+	return &Projector{store: store, c: c, folder: newFolder(store, c.Projections), generation: -1}
 }
 
 // Run projects until ctx ends, and then returns nil. Whatever goes wrong, it goes on as soon as it can.
@@ -90,24 +91,24 @@ func (p *Projector) Run(ctx context.Context) error {
 
 // project reads envelopes until ctx ends.
 func (p *Projector) project(ctx context.Context) {
-	config := eventstore.EnvelopeConfig{
-		Group: Group, Pool: p.c.Pool, Poll: p.c.Poll,
-		Failed: func(err error) time.Duration { return p.failed(ctx, err) },
-		Idle:   p.idle,
+	config := consumer.Config{
+		Group: ConsumerGroup, Pool: p.c.Pool, PollInterval: p.c.Poll,
+		OnError: func(err error) time.Duration { return p.failed(ctx, err) },
+		OnIdle:  p.idle,
 	}
 	for ctx.Err() == nil {
-		messages, err := p.store.Envelopes(ctx, config)
+		messages, err := consumer.Subscribe(ctx, p.store, config)
 		if err != nil {
 			pause(ctx, p.failed(ctx, err))
 			continue
 		}
 		for m := range messages {
-			envelope, ok := eventstore.EnvelopeOf(m)
+			envelope, ok := consumer.BatchOf(m)
 			if !ok {
 				m.Nack() // nobody else publishes here
 				continue
 			}
-			envelope.Do(m, func(ctx context.Context, tx pgx.Tx) error {
+			envelope.Handle(m, func(ctx context.Context, tx pgx.Tx) error {
 				err := p.take(ctx, tx, envelope)
 				var halt *HaltError
 				p.ahead = errors.As(err, &halt) && halt.Position > envelope.After+1
@@ -121,9 +122,9 @@ func (p *Projector) project(ctx context.Context) {
 }
 
 // take brings the tables up to date with one envelope.
-func (p *Projector) take(ctx context.Context, tx pgx.Tx, e *eventstore.Envelope) error {
+func (p *Projector) take(ctx context.Context, tx pgx.Tx, e *consumer.Batch) error {
 	if ahead := p.barrier - e.After - 1; ahead > 0 && ahead < int64(len(e.Events)) {
-		e.Keep(int(ahead))
+		e.Truncate(int(ahead))
 	}
 	if err := whole(e.Events, e.After); err != nil {
 		return err
@@ -158,7 +159,7 @@ func (p *Projector) take(ctx context.Context, tx pgx.Tx, e *eventstore.Envelope)
 }
 
 // whole makes sure that events follow a position without a hole.
-func whole(events []eventstore.Recorded, after int64) error {
+func whole(events []eventstore.Record, after int64) error {
 	for i, r := range events {
 		if want := after + 1 + int64(i); r.Position != want {
 			return &HaltError{Position: want, Err: errors.New("the log has a hole: this position is missing")}
@@ -205,11 +206,11 @@ func (f *folder) claim(ctx context.Context, tx pgx.Tx) error {
 }
 
 // eraseOld erases whoever is forgotten from the tables that rebuilds have replaced and not yet dropped.
-func eraseOld(ctx context.Context, tx pgx.Tx, events []eventstore.Recorded) error {
+func eraseOld(ctx context.Context, tx pgx.Tx, events []eventstore.Record) error {
 	var forgotten []int64
 	for _, r := range events {
 		if e, ok := r.Event.(domain.ForgetEvent); ok {
-			forgotten = append(forgotten, int64(e.Forgets()))
+			forgotten = append(forgotten, int64(e.ForgottenKeyOwner()))
 		}
 	}
 	if len(forgotten) == 0 {
@@ -222,7 +223,7 @@ func eraseOld(ctx context.Context, tx pgx.Tx, events []eventstore.Recorded) erro
 	for _, o := range old {
 		b := &pgx.Batch{}
 		b.Queue("SELECT set_config('search_path', $1, true)", o.schema+",public")
-		for _, erase := range []string{erasePerson, eraseLive, eraseComment, eraseEmail, eraseGuest, eraseMessage} {
+		for _, erase := range []string{eraseUserAccount, eraseLive, eraseComment, eraseEmail, eraseParticipant, eraseMessage} {
 			b.Queue(erase, forgotten)
 		}
 		b.Queue("SELECT set_config('search_path', 'read,public', true)")

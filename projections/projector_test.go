@@ -24,7 +24,7 @@ func (w *world) forge(position int64, stream string, version int, kind, payload 
 	w.Helper()
 	w.exec(`INSERT INTO public.events (position, stream, version, event_id, type, payload, metadata, live_id, recorded_at)
 		VALUES ($1, $2, $3, $4, $5, $6, '{"actor":"forger"}', nullif($7, 0::bigint), now())`, position, stream, version, uuid.New(), kind, payload, int64(live))
-	w.store.Appended().Ring()
+	w.store.Appended().Notify()
 }
 
 // verified has everything verified, and fails when there is a fault.
@@ -103,15 +103,15 @@ func TestProjector(t *testing.T) {
 		live := c.lives[0]
 		head := w.head()
 		// Somebody leaves an empty room who never came; the same event is fine for all other projections.
-		w.forge(head+1, fmt.Sprintf("visit-%d-999", live), 1, "viewer.left.v1", fmt.Sprintf(`{"live":%d,"user":999,"cause":"asked"}`, live), live)
-		c.people[0].asks(domain.JoinLive{Live: live, Process: "p"})
+		w.forge(head+1, fmt.Sprintf("visit-%d-999", live), 1, "viewer.left.v1", fmt.Sprintf(`{"live":%d,"user":999,"cause":"requested"}`, live), live)
+		c.people[0].asks(domain.JoinLive{Live: live, Node: "p"})
 		// What cannot even be read is set aside by everybody who reads the type.
 		w.forge(head+3, fmt.Sprintf("live-%d", c.lives[1]), 3, "live.status_changed.v1", `{"live":"?"}`, c.lives[1])
 		p := w.projector(projections.ProjectorConfig{})
 		w.start(p.Run)
 		w.caughtUp()
 		w.expectPoison(fmt.Sprintf("%d viewers viewer.left.v1", head+1), fmt.Sprintf("%d lives live.status_changed.v1", head+3))
-		room, err := w.queries.Room(t.Context(), live)
+		room, err := w.queries.LiveSnapshot(t.Context(), live)
 		if err != nil || room.Online != 1 || len(room.Viewers) != 1 {
 			t.Errorf("online %d, viewers %v, %v", room.Online, room.Viewers, err)
 		}
@@ -141,9 +141,9 @@ func TestProjector(t *testing.T) {
 				c := newCrowd(w, 2, 1)
 				at := w.head() + 1
 				w.forge(at, "wallet-1", 2, forge.kind, forge.payload, 0)
-				w.forge(at+1, "chat-1", 1, "comment.posted.v1", `{"live":1,"user":9,"text":"unsealed"}`, c.lives[0])
+				w.forge(at+1, "comment-1", 1, "comment.posted.v1", `{"live":1,"user":9,"text":"unsealed"}`, c.lives[0])
 				said := &said{}
-				p := w.projector(projections.ProjectorConfig{Halted: 10 * time.Millisecond, Log: slog.New(slog.NewTextHandler(said, nil))})
+				p := w.projector(projections.ProjectorConfig{HaltedRetry: 10 * time.Millisecond, Log: slog.New(slog.NewTextHandler(said, nil))})
 				w.start(p.Run)
 				if halt := w.halted(p); halt.Position != at || !strings.Contains(halt.Error(), forge.why) {
 					t.Errorf("halted by %v", halt)
@@ -172,7 +172,7 @@ func TestProjector(t *testing.T) {
 		w := newWorld(t)
 		w.list("rose", 5)
 		w.forge(w.head()+2, "gift-1", 3, "gift.withdrawn.v1", `{"gift":1}`, 0)
-		p := w.projector(projections.ProjectorConfig{Halted: 10 * time.Millisecond})
+		p := w.projector(projections.ProjectorConfig{HaltedRetry: 10 * time.Millisecond})
 		w.start(p.Run)
 		if halt := w.halted(p); halt.Position != 2 {
 			t.Error(halt)
@@ -183,12 +183,12 @@ func TestProjector(t *testing.T) {
 		t.Parallel()
 		w := newWorld(t)
 		c := newCrowd(w, 2, 1)
-		broken := projections.WithFold("gifts", func(e domain.GiftSent) {
+		broken := projections.WithFold("sent_gifts", func(e domain.GiftSent) {
 			if e.Num == 7 {
 				panic("this program cannot count to seven")
 			}
 		})
-		p := w.projector(projections.ProjectorConfig{Parts: broken, Halted: 10 * time.Millisecond})
+		p := w.projector(projections.ProjectorConfig{Projections: broken, HaltedRetry: 10 * time.Millisecond})
 		w.start(p.Run)
 		at := c.people[0].asks(domain.SendGift{Live: c.lives[0], Gift: c.gifts[0], Num: 7}).Position
 		if halt := w.halted(p); halt.Position != at || !strings.Contains(halt.Error(), "seven") {
@@ -209,14 +209,14 @@ func TestProjector(t *testing.T) {
 		w.list("rose", 5)
 		w.caughtUp()
 		stop()
-		w.exec("UPDATE read.projection SET version = 99 WHERE name = 'shelf'")
-		p := w.projector(projections.ProjectorConfig{Halted: 10 * time.Millisecond})
+		w.exec("UPDATE read.projection SET version = 99 WHERE name = 'gift_catalogue'")
+		p := w.projector(projections.ProjectorConfig{HaltedRetry: 10 * time.Millisecond})
 		w.start(p.Run)
 		w.list("tulip", 5)
-		if halt := w.halted(p); halt.Projection != "shelf" || !strings.Contains(halt.Error(), "rebuild") {
+		if halt := w.halted(p); halt.Projection != "gift_catalogue" || !strings.Contains(halt.Error(), "rebuild") {
 			t.Error(halt)
 		}
-		w.exec("UPDATE read.projection SET version = 1 WHERE name = 'shelf'")
+		w.exec("UPDATE read.projection SET version = 1 WHERE name = 'gift_catalogue'")
 		w.caughtUp()
 		if err := p.Status().Halted; err != nil {
 			t.Error(err)

@@ -28,9 +28,9 @@ func (q *Queries) Live(ctx context.Context, id domain.LiveID) (Live, error) {
 	return one(ctx, q, "live", scanLive, selectLive+" WHERE l.id = $1", id)
 }
 
-// LiveByKey answers the room with a stream key, or ErrNotFound.
-func (q *Queries) LiveByKey(ctx context.Context, key string) (Live, error) {
-	return one(ctx, q, "live by key", scanLive, selectLive+" WHERE l.key = $1", key)
+// LiveByStreamKey answers the room with a stream key, or ErrNotFound.
+func (q *Queries) LiveByStreamKey(ctx context.Context, key string) (Live, error) {
+	return one(ctx, q, "live by key", scanLive, selectLive+" WHERE l.stream_key = $1", key)
 }
 
 const (
@@ -55,9 +55,9 @@ func (q *Queries) LivesOnAir(ctx context.Context, limit int) ([]Live, error) {
 	return many(ctx, q, "lives on air", scanLive, selectLive+" WHERE l.status IN (1, 2) ORDER BY l.id DESC LIMIT $1", min(max(limit, 1), maxPage))
 }
 
-// OnAir answers the oldest limit rooms of a streamer that are on air or paused.
-func (q *Queries) OnAir(ctx context.Context, streamer domain.UserID, limit int) ([]domain.LiveID, error) {
-	return many(ctx, q, "rooms on air", pgx.RowTo[domain.LiveID], selectOnAir, streamer, min(max(limit, 1), maxPage))
+// LivesOnAirOf answers the oldest limit rooms of a streamer that are on air or paused.
+func (q *Queries) LivesOnAirOf(ctx context.Context, streamer domain.UserID, limit int) ([]domain.LiveID, error) {
+	return many(ctx, q, "rooms on air", pgx.RowTo[domain.LiveID], selectLivesOnAir, streamer, min(max(limit, 1), maxPage))
 }
 
 // Gifts answers the gifts on the shelf.
@@ -113,7 +113,7 @@ func (q *Queries) Users(ctx context.Context, after domain.UserID, limit int) ([]
 
 // Balance answers a person's coins; 0 for whoever never had any.
 func (q *Queries) Balance(ctx context.Context, id domain.UserID) (domain.Coins, error) {
-	return q.AccountBalance(ctx, domain.AccountOf(id))
+	return q.AccountBalance(ctx, domain.WalletAccount(id))
 }
 
 // AccountBalance answers the coins of any account; 0 for one that never had any.
@@ -149,38 +149,47 @@ func (q *Queries) Gauges(ctx context.Context, ids []domain.LiveID) ([]Gauges, er
 	return many(ctx, q, "gauges", pgx.RowToStructByPos[Gauges], selectGauges, wanted)
 }
 
-// Processes answers the server processes that hold somebody present in a room or in the chat.
-func (q *Queries) Processes(ctx context.Context) ([]string, error) {
-	return many(ctx, q, "processes", pgx.RowTo[string], selectProcesses)
+// Nodes answers the server processes that hold somebody present in a room or in the chat.
+func (q *Queries) Nodes(ctx context.Context) ([]string, error) {
+	return many(ctx, q, "processes", pgx.RowTo[string], selectNodes)
 }
 
-// Held answers up to limit of those whom a server process holds present, in order of live and user,
+// NodeViewers answers up to limit of those whom a server process holds present, in order of live and user,
 // behind one of them.
-func (q *Queries) Held(ctx context.Context, process string, after Visit, limit int) ([]Visit, error) {
-	return many(ctx, q, "held viewers", pgx.RowToStructByPos[Visit], selectHeld, process, after.Live, after.User, max(limit, 1))
+func (q *Queries) NodeViewers(ctx context.Context, process string, after ViewerKey, limit int) ([]ViewerKey, error) {
+	return many(ctx, q, "held viewers", pgx.RowToStructByPos[ViewerKey], selectNodeViewers, process, after.Live, after.User, max(limit, 1))
 }
 
 func scanLive(row pgx.CollectableRow) (l Live, err error) {
 	var show, process, video, audio *string
 	var width, height *int
 	var since *time.Time
-	err = row.Scan(&l.ID, &l.UserID, &l.Owner.Username, &l.Owner.Nickname, &l.Owner.Avatar, &l.OwnerOut, &l.Title, &l.Cover, &l.Key, &l.Status,
+	var bannedUntil *int64
+	err = row.Scan(&l.ID, &l.UserID, &l.Owner.Username, &l.Owner.Nickname, &l.Owner.Avatar, &l.OwnerStatus.Exists, &l.OwnerStatus.Disabled, &l.OwnerStatus.Forgotten, &bannedUntil,
+		&l.Title, &l.Cover, &l.StreamKey, &l.Status,
 		&l.Online, &l.LookCount, &l.Coin, &l.CreatedAt, &l.UpdatedAt, &show, &process, &video, &width, &height, &audio, &since, &l.Record)
+	l.OwnerStatus.Ban = banUntil(l.UserID, bannedUntil)
 	l.Owner.ID, l.CreatedAt, l.UpdatedAt = l.UserID, l.CreatedAt.UTC(), l.UpdatedAt.UTC()
 	if err == nil && show != nil {
-		l.Show = Show{ID: domain.ShowID(*show), Live: l.ID, Key: l.Key, Process: *process, Since: since.UTC(),
-			Picture: domain.Picture{Video: *video, Width: *width, Height: *height, Audio: *audio}}
+		l.Broadcast = Broadcast{ID: domain.BroadcastID(*show), Live: l.ID, StreamKey: l.StreamKey, Node: *process, StartedAt: since.UTC(),
+			Media: domain.MediaInfo{Video: *video, Width: *width, Height: *height, Audio: *audio}}
 	}
 	return l, err
+}
+
+// banUntil returns the ban of a user, from the column banned_until.
+func banUntil(user domain.UserID, until *int64) domain.Ban {
+	if until == nil {
+		return domain.Ban{}
+	}
+	return domain.Ban{User: user, Until: *until}
 }
 
 func scanUser(row pgx.CollectableRow) (u User, err error) {
 	var denied *int64
 	err = row.Scan(&u.ID, &u.Username, &u.Nickname, &u.Avatar, &u.Disabled, &u.Forgotten, &denied, &u.Roles, &u.Balance, &u.CreatedAt)
 	u.CreatedAt = u.CreatedAt.UTC()
-	if denied != nil {
-		u.Denied = domain.Denial{User: u.ID, Until: *denied}
-	}
+	u.Ban = banUntil(u.ID, denied)
 	return u, err
 }
 

@@ -78,7 +78,7 @@ func TestPeople(t *testing.T) {
 	if got := must[domain.Coins](t)(s.queries.Balance(ctx, 1)); got != 0 {
 		t.Error(got)
 	}
-	if got := must[domain.Coins](t)(s.queries.AccountBalance(ctx, domain.AccountProvider)); got != -1050 {
+	if got := must[domain.Coins](t)(s.queries.AccountBalance(ctx, domain.ProviderAccount)); got != -1050 {
 		t.Error(got)
 	}
 	for id, want := range []string{"", "session of ann", "", "session of cat"} { // bob has signed out
@@ -88,7 +88,7 @@ func TestPeople(t *testing.T) {
 	}
 	for name, err := range map[string]error{
 		"profile": second(s.queries.Profile(ctx, 77)), "user": second(s.queries.User(ctx, 77)), "account": second(s.queries.Account(ctx, "nobody")),
-		"live": second(s.queries.Live(ctx, 77)), "key": second(s.queries.LiveByKey(ctx, "none")), "room": second(s.queries.Room(ctx, 77)),
+		"live": second(s.queries.Live(ctx, 77)), "key": second(s.queries.LiveByStreamKey(ctx, "none")), "room": second(s.queries.LiveSnapshot(ctx, 77)),
 	} {
 		if !errors.Is(err, projections.ErrNotFound) {
 			t.Errorf("an unknown %s: %v", name, err)
@@ -103,23 +103,23 @@ func TestRooms(t *testing.T) {
 	s, ctx := told(t), t.Context()
 	live := must[projections.Live](t)(s.queries.Live(ctx, s.cooking))
 	if live.Title != "cooking" || live.Owner.Name() != "Ann the cook" || live.UserID != 1 || live.Status != domain.StatusPaused ||
-		live.Online != 1 || live.LookCount != 2 || live.Coin != 60 || !live.OwnerOut || !live.UpdatedAt.After(live.CreatedAt) {
+		live.Online != 1 || live.LookCount != 2 || live.Coin != 60 || !live.OwnerStatus.Disabled || !live.UpdatedAt.After(live.CreatedAt) {
 		t.Errorf("%+v", live)
 	}
-	show := projections.Show{ID: "third", Live: s.cooking, Key: live.Key, Process: "p2", Picture: domain.Picture{Audio: "mp3"}, Since: live.Show.Since}
-	if live.Show != show || !show.Since.After(live.CreatedAt) {
-		t.Errorf("%+v", live.Show)
+	show := projections.Broadcast{ID: "third", Live: s.cooking, StreamKey: live.StreamKey, Node: "p2", Media: domain.MediaInfo{Audio: "mp3"}, StartedAt: live.Broadcast.StartedAt}
+	if live.Broadcast != show || !show.StartedAt.After(live.CreatedAt) {
+		t.Errorf("%+v", live.Broadcast)
 	}
-	if got := must[[]projections.Show](t)(s.queries.Shows(ctx, 0, 10)); len(got) != 1 || got[0] != show {
+	if got := must[[]projections.Broadcast](t)(s.queries.Broadcasts(ctx, 0, 10)); len(got) != 1 || got[0] != show {
 		t.Errorf("%+v", got)
 	}
-	if got := must[[]projections.Show](t)(s.queries.Shows(ctx, s.cooking, 10)); len(got) != 0 {
+	if got := must[[]projections.Broadcast](t)(s.queries.Broadcasts(ctx, s.cooking, 10)); len(got) != 0 {
 		t.Errorf("%+v", got)
 	}
-	if got := must[projections.Live](t)(s.queries.LiveByKey(ctx, live.Key)); got != live {
+	if got := must[projections.Live](t)(s.queries.LiveByStreamKey(ctx, live.StreamKey)); got != live {
 		t.Errorf("%+v", got)
 	}
-	room := must[projections.Room](t)(s.queries.Room(ctx, s.cooking))
+	room := must[projections.LiveSnapshot](t)(s.queries.LiveSnapshot(ctx, s.cooking))
 	if room.Position != s.head() || room.Live != live || room.Online != 1 || len(room.Viewers) != 1 || room.Viewers[0].Username != "bob" {
 		t.Errorf("%+v", room)
 	}
@@ -133,20 +133,20 @@ func TestRooms(t *testing.T) {
 		got[0] != (projections.Gauges{Live: s.cooking, Position: s.head(), Online: 1, LookCount: 2, Coins: 60}) || got[1] != (projections.Gauges{Live: 77, Position: s.head()}) {
 		t.Errorf("%+v", got)
 	}
-	if got := must[[]string](t)(s.queries.Processes(ctx)); fmt.Sprint(got) != "[p1 p3]" {
+	if got := must[[]string](t)(s.queries.Nodes(ctx)); fmt.Sprint(got) != "[p1 p3]" {
 		t.Error(got)
 	}
-	held := must[[]projections.Visit](t)(s.queries.Held(ctx, "p3", projections.Visit{}, 10))
+	held := must[[]projections.ViewerKey](t)(s.queries.NodeViewers(ctx, "p3", projections.ViewerKey{}, 10))
 	if fmt.Sprint(held) != "[{1 2} {2 2}]" {
 		t.Error(held)
 	}
-	if rest := must[[]projections.Visit](t)(s.queries.Held(ctx, "p3", held[0], 10)); len(rest) != 1 || rest[0] != held[1] {
+	if rest := must[[]projections.ViewerKey](t)(s.queries.NodeViewers(ctx, "p3", held[0], 10)); len(rest) != 1 || rest[0] != held[1] {
 		t.Error(rest)
 	}
-	if got := must[[]projections.Gift](t)(s.queries.Gifts(ctx)); len(got) != 1 || got[0] != (projections.Gift{ID: 1, Name: "rose", Price: 20, Listed: true}) {
+	if got := must[[]projections.Gift](t)(s.queries.Gifts(ctx)); len(got) != 1 || got[0] != (projections.Gift{ID: 1, Name: "rose", Price: 20, Available: true}) {
 		t.Errorf("%+v", got)
 	}
-	if got := must[[]projections.Gift](t)(s.queries.AllGifts(ctx)); len(got) != 2 || got[1].Listed {
+	if got := must[[]projections.Gift](t)(s.queries.AllGifts(ctx)); len(got) != 2 || got[1].Available {
 		t.Errorf("%+v", got)
 	}
 }
@@ -235,7 +235,7 @@ func TestHistories(t *testing.T) {
 		}
 	}
 
-	movements := must[[]projections.Movement](t)(s.queries.CoinHistory(ctx, projections.CoinFilter{Account: domain.AccountOf(2)}))
+	movements := must[[]projections.CoinMovement](t)(s.queries.CoinHistory(ctx, projections.CoinFilter{Account: domain.WalletAccount(2)}))
 	var got []string
 	for _, m := range movements {
 		got = append(got, fmt.Sprintf("%d→%d order %q live %d gift %d", m.Amount, m.BalanceAfter, m.Order, m.Live, m.Gift))
@@ -245,8 +245,8 @@ func TestHistories(t *testing.T) {
 	}
 
 	viewers := must[[]projections.Viewer](t)(s.queries.Viewers(ctx, projections.ViewerFilter{Live: s.cooking, Window: projections.Window{OldestFirst: true}}))
-	if len(viewers) != 2 || viewers[0].Username != "bob" || !viewers[0].Present || viewers[0].Process != "p3" || !viewers[0].LeftAt.IsZero() ||
-		viewers[1].Present || viewers[1].Cause != domain.LeftConnectionLost || !viewers[1].LeftAt.After(viewers[1].JoinedAt) {
+	if len(viewers) != 2 || viewers[0].Username != "bob" || !viewers[0].Present || viewers[0].Node != "p3" || !viewers[0].LeftAt.IsZero() ||
+		viewers[1].Present || viewers[1].Cause != domain.LeaveConnectionLost || !viewers[1].LeftAt.After(viewers[1].JoinedAt) {
 		t.Errorf("%+v", viewers)
 	}
 	if got := must[[]projections.Viewer](t)(s.queries.Viewers(ctx, projections.ViewerFilter{User: 2, Present: true})); len(got) != 2 || got[0].Live != s.chatting {
@@ -273,7 +273,7 @@ func TestHistoriesAreBounded(t *testing.T) {
 			t.Errorf("limit %d: %d comments, %v", limit, len(got), err)
 		}
 	}
-	room, err := w.queries.Room(t.Context(), c.lives[0])
+	room, err := w.queries.LiveSnapshot(t.Context(), c.lives[0])
 	if err != nil || len(room.Comments) != 50 {
 		t.Errorf("%d comments, %v", len(room.Comments), err)
 	}
@@ -289,12 +289,12 @@ func TestRoomShowsTheNewestViewersFirst(t *testing.T) {
 	c := newCrowd(w, 4, 1)
 	w.project()
 	for _, i := range []int{2, 0, 3} {
-		c.people[i].asks(domain.JoinLive{Live: c.lives[0], Process: "p"})
+		c.people[i].asks(domain.JoinLive{Live: c.lives[0], Node: "p"})
 	}
-	w.execute(domain.Request{By: domain.Actor{Kind: domain.System}, Command: domain.LeaveLive{Live: c.lives[0], User: c.people[2].id, Process: "p", Cause: domain.LeftAsked}})
-	c.people[2].asks(domain.JoinLive{Live: c.lives[0], Process: "p"})
+	w.execute(domain.Request{Actor: domain.Actor{Kind: domain.System}, Command: domain.LeaveLive{Live: c.lives[0], User: c.people[2].id, Node: "p", Cause: domain.LeaveRequested}})
+	c.people[2].asks(domain.JoinLive{Live: c.lives[0], Node: "p"})
 	w.caughtUp()
-	room, err := w.queries.Room(t.Context(), c.lives[0])
+	room, err := w.queries.LiveSnapshot(t.Context(), c.lives[0])
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -16,11 +16,11 @@ import (
 
 // RebuildConfig says how to rebuild.
 type RebuildConfig struct {
-	Now      func() time.Time // required
-	Log      *slog.Logger     // nil: silent
-	Progress func(Progress)   // nil: silent; called about once a second
-	Force    bool             // switch although the new tables differ from the old ones
-	Parts    []Projection     // nil: All
+	Now         func() time.Time // required
+	Log         *slog.Logger     // nil: silent
+	Progress    func(Progress)   // nil: silent; called about once a second
+	Force       bool             // switch although the new tables differ from the old ones
+	Projections []Projection     // nil: All
 }
 
 // Errors of Rebuild and Rollback.
@@ -49,13 +49,13 @@ func Rebuild(ctx context.Context, owner *pgxpool.Pool, store *eventstore.Store, 
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
-	if c.Parts == nil {
-		c.Parts = All
+	if c.Projections == nil {
+		c.Projections = All
 	}
 	r := &rebuild{c: c, owner: owner, started: c.Now()}
 	err := alone(ctx, owner, func(conn *pgx.Conn) error {
 		r.shadow = &shadow{
-			folder: newFolder(store, c.Parts), store: store, conn: conn, schema: nextSchema,
+			folder: newFolder(store, c.Projections), store: store, conn: conn, schema: nextSchema,
 			teller: newTeller(c.Now, c.Progress),
 		}
 		return r.run(ctx)
@@ -129,7 +129,7 @@ func (r *rebuild) run(ctx context.Context) error {
 
 // prepare drops what is too old or was left behind, and makes the new tables.
 func (r *rebuild) prepare(ctx context.Context) error {
-	if _, err := r.conn.Exec(ctx, "INSERT INTO checkpoint (consumer_group) VALUES ($1) ON CONFLICT (consumer_group) DO NOTHING", Group); err != nil {
+	if _, err := r.conn.Exec(ctx, "INSERT INTO checkpoint (consumer_group) VALUES ($1) ON CONFLICT (consumer_group) DO NOTHING", ConsumerGroup); err != nil {
 		return fmt.Errorf("make the checkpoint: %w", err)
 	}
 	old, err := replacedTables(ctx, r.conn)

@@ -116,18 +116,18 @@ func TestRebuild(t *testing.T) {
 		t.Parallel()
 		w := newWorld(t)
 		c := newCrowd(w, 2, 1)
-		broken := projections.WithFold("gifts", func(domain.GiftSent) { panic("broken") })
-		old := w.projector(projections.ProjectorConfig{Parts: broken, Halted: 10 * time.Millisecond})
+		broken := projections.WithFold("sent_gifts", func(domain.GiftSent) { panic("broken") })
+		old := w.projector(projections.ProjectorConfig{Projections: broken, HaltedRetry: 10 * time.Millisecond})
 		w.start(old.Run)
 		c.people[0].asks(domain.SendGift{Live: c.lives[0], Gift: c.gifts[0], Num: 1})
 		w.halted(old)
-		mended := projections.WithVersion("gifts", 2)
-		report, err := projections.Rebuild(t.Context(), w.owner(), w.store, projections.RebuildConfig{Now: time.Now, Parts: mended})
+		mended := projections.WithVersion("sent_gifts", 2)
+		report, err := projections.Rebuild(t.Context(), w.owner(), w.store, projections.RebuildConfig{Now: time.Now, Projections: mended})
 		if err != nil || report.Compared || report.Position != w.head() {
 			t.Fatalf("%v %+v", err, report)
 		}
 		next := w.another()
-		next.start(next.projector(projections.ProjectorConfig{Parts: mended, Poll: 5 * time.Millisecond}).Run)
+		next.start(next.projector(projections.ProjectorConfig{Projections: mended, Poll: 5 * time.Millisecond}).Run)
 		c.people[0].asks(domain.SendGift{Live: c.lives[0], Gift: c.gifts[0], Num: 1})
 		w.caughtUp()
 		if err := old.Status().Halted; err == nil {
@@ -139,7 +139,7 @@ func TestRebuild(t *testing.T) {
 		t.Parallel()
 		w := newWorld(t)
 		c := newCrowd(w, 3, 1)
-		w.forge(w.head()+1, "visit-1-999", 1, "viewer.left.v1", `{"live":1,"user":999,"cause":"asked"}`, c.lives[0])
+		w.forge(w.head()+1, "visit-1-999", 1, "viewer.left.v1", `{"live":1,"user":999,"cause":"requested"}`, c.lives[0])
 		w.project()
 		w.caughtUp()
 		if r := w.rebuilt(); !r.Compared || r.Poisoned != 1 {
@@ -230,7 +230,7 @@ func TestRebuild(t *testing.T) {
 func roomsAreWhole(w *world, live domain.LiveID) func(ctx context.Context) error {
 	return func(ctx context.Context) error {
 		for ctx.Err() == nil {
-			room, err := w.queries.Room(ctx, live)
+			room, err := w.queries.LiveSnapshot(ctx, live)
 			switch {
 			case ctx.Err() != nil:
 			case err != nil:

@@ -16,8 +16,8 @@ import (
 // has files of it learns that they are to go.
 var Recordings = Projection{
 	Name: "recordings", Version: 1, Tables: []string{"recording"},
-	Fold:  []Handler{on(foldRecordingStarted), on(foldRecordingFinished), on(foldRecordingDeleted)},
-	Write: writes(writeRecordings),
+	Handlers: []Handler{on(foldRecordingStarted), on(foldRecordingFinished), on(foldRecordingDeleted)},
+	Write:    writes(writeRecordings),
 }
 
 type recordingsBatch struct {
@@ -38,20 +38,20 @@ type finishedRows struct {
 	length, bytes     []int64
 }
 
-func foldRecordingStarted(b *recordingsBatch, r eventstore.Recorded, e domain.RecordingStarted) {
+func foldRecordingStarted(b *recordingsBatch, r eventstore.Record, e domain.RecordingStarted) {
 	b.started.id, b.started.live = append(b.started.id, string(e.Recording)), append(b.started.live, int64(e.Live))
 	b.started.user, b.started.at = append(b.started.user, int64(e.Streamer)), append(b.started.at, r.RecordedAt)
 }
 
-func foldRecordingFinished(b *recordingsBatch, _ eventstore.Recorded, e domain.RecordingFinished) {
+func foldRecordingFinished(b *recordingsBatch, _ eventstore.Record, e domain.RecordingFinished) {
 	parts, _ := json.Marshal(e.Parts) // numbers, times and printable texts
 	f := &b.finished
-	f.id, f.reason, f.parts = append(f.id, string(e.Recording)), append(f.reason, string(e.Reason)), append(f.parts, string(parts))
-	f.began, f.ended = append(f.began, e.Began), append(f.ended, e.Ended)
-	f.length, f.bytes = append(f.length, e.Length), append(f.bytes, e.Bytes)
+	f.id, f.reason, f.parts = append(f.id, string(e.Recording)), append(f.reason, string(e.Cause)), append(f.parts, string(parts))
+	f.began, f.ended = append(f.began, e.StartedAt), append(f.ended, e.EndedAt)
+	f.length, f.bytes = append(f.length, e.DurationMS), append(f.bytes, e.Bytes)
 }
 
-func foldRecordingDeleted(b *recordingsBatch, r eventstore.Recorded, e domain.RecordingDeleted) {
+func foldRecordingDeleted(b *recordingsBatch, r eventstore.Record, e domain.RecordingDeleted) {
 	b.deleted.id, b.deleted.at = append(b.deleted.id, string(e.Recording)), append(b.deleted.at, r.RecordedAt)
 }
 
@@ -70,15 +70,15 @@ func writeRecordings(b *recordingsBatch, tables *pgx.Batch) {
 
 // Recording is what was recorded of a stream.
 type Recording struct {
-	ID     domain.RecordingID
-	Live   domain.LiveID
-	Key    string // the room's stream key
-	Began  time.Time
-	Ended  time.Time     // zero while it is being written
-	Reason string        // why it has ended
-	Length time.Duration // of what there is to see
-	Bytes  int64
-	Parts  []domain.RecordingPart
+	ID        domain.RecordingID
+	Live      domain.LiveID
+	StreamKey string // the room's stream key
+	StartedAt time.Time
+	EndedAt   time.Time     // zero while it is being written
+	Cause     string        // why it has ended
+	Duration  time.Duration // of what there is to see
+	Bytes     int64
+	Parts     []domain.RecordingPart
 }
 
 // Recordings answers a page of the recordings of a room, newest first; pages count from 1. While its
@@ -88,7 +88,7 @@ func (q *Queries) Recordings(ctx context.Context, live domain.LiveID, page, size
 	if page < 1 || page > lastPage {
 		return nil, nil
 	}
-	return many(ctx, q, "recordings", scanRecording, selectRecordings+` AND r.live_id = $1 ORDER BY r.began_at DESC, r.id LIMIT $2 OFFSET $3`,
+	return many(ctx, q, "recordings", scanRecording, selectRecordings+` AND r.live_id = $1 ORDER BY r.started_at DESC, r.id LIMIT $2 OFFSET $3`,
 		live, size, int64(page-1)*int64(size))
 }
 
@@ -108,12 +108,12 @@ func scanRecording(row pgx.CollectableRow) (r Recording, err error) {
 	var reason *string
 	var length int64
 	var parts []byte
-	if err := row.Scan(&r.ID, &r.Live, &r.Key, &r.Began, &ended, &reason, &length, &r.Bytes, &parts); err != nil {
+	if err := row.Scan(&r.ID, &r.Live, &r.StreamKey, &r.StartedAt, &ended, &reason, &length, &r.Bytes, &parts); err != nil {
 		return r, err
 	}
-	r.Began, r.Length = r.Began.UTC(), time.Duration(length)*time.Millisecond
+	r.StartedAt, r.Duration = r.StartedAt.UTC(), time.Duration(length)*time.Millisecond
 	if ended != nil {
-		r.Ended, r.Reason = ended.UTC(), *reason
+		r.EndedAt, r.Cause = ended.UTC(), *reason
 	}
 	if err := json.Unmarshal(parts, &r.Parts); err != nil {
 		return r, fmt.Errorf("the files of recording %s: %w", r.ID, err)

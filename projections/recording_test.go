@@ -21,8 +21,8 @@ func TestRecordings(t *testing.T) {
 	for i, id := range []domain.RecordingID{"a", "b", "c"} {
 		at := began.Add(time.Duration(i) * time.Hour)
 		w.says(domain.StartRecording{Live: live, Recording: id})
-		w.says(domain.FinishRecording{Live: live, Recording: id, Reason: "stopped", Began: at, Ended: at.Add(time.Minute), Length: 59_000, Bytes: 9000,
-			Parts: []domain.RecordingPart{{File: "1.mp4", Began: at, Length: 59_000, Bytes: 8000, Picture: domain.Picture{Video: "h264"}}}})
+		w.says(domain.FinishRecording{Live: live, Recording: id, Cause: "stopped", StartedAt: at, EndedAt: at.Add(time.Minute), DurationMS: 59_000, Bytes: 9000,
+			Parts: []domain.RecordingPart{{File: "1.mp4", StartedAt: at, DurationMS: 59_000, Bytes: 8000, Media: domain.MediaInfo{Video: "h264"}}}})
 	}
 	w.says(domain.StartRecording{Live: other, Recording: "o"})
 	ann.asks(domain.DeleteRecording{Live: live, Recording: "b"})
@@ -45,11 +45,11 @@ func TestRecordings(t *testing.T) {
 		t.Fatalf("%q", got)
 	}
 	got, err := w.queries.Recording(t.Context(), "c")
-	if err != nil || got.Live != live || got.Key == "" || got.Length != 59*time.Second || !got.Began.Equal(began.Add(2*time.Hour)) ||
-		got.Reason != "stopped" || len(got.Parts) != 1 || got.Parts[0].File != "1.mp4" || got.Parts[0].Picture.Video != "h264" {
+	if err != nil || got.Live != live || got.StreamKey == "" || got.Duration != 59*time.Second || !got.StartedAt.Equal(began.Add(2*time.Hour)) ||
+		got.Cause != "stopped" || len(got.Parts) != 1 || got.Parts[0].File != "1.mp4" || got.Parts[0].Media.Video != "h264" {
 		t.Fatalf("%+v, %v", got, err)
 	}
-	if got, err := w.queries.Recording(t.Context(), "o"); err != nil || !got.Ended.IsZero() || got.Reason != "" || len(got.Parts) != 0 {
+	if got, err := w.queries.Recording(t.Context(), "o"); err != nil || !got.EndedAt.IsZero() || got.Cause != "" || len(got.Parts) != 0 {
 		t.Fatalf("%+v, %v", got, err)
 	}
 	for _, id := range []domain.RecordingID{"b", "none"} {

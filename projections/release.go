@@ -16,7 +16,7 @@ import (
 // listen passes the bell of the tables on.
 func (f *Feed) listen(ctx context.Context) {
 	bell := f.store.Projected()
-	for seen := bell.Seen(); ctx.Err() == nil; {
+	for seen := bell.Count(); ctx.Err() == nil; {
 		now := bell.Wait(ctx, seen, idleWait)
 		if now != seen {
 			f.look()
@@ -36,7 +36,7 @@ func (f *Feed) release(ctx context.Context) {
 				f.c.Log.WarnContext(ctx, "feed: trying again", slog.Any("err", err))
 			}
 			if f.anybodyWaits() {
-				wait = f.c.Poll
+				wait = f.c.CheckpointPoll
 			}
 		}
 		poll.Reset(wait)
@@ -73,7 +73,7 @@ func (f *Feed) releaseOnce(ctx context.Context) error {
 }
 
 // due answers the next events that the tables have.
-func (f *Feed) due(position int64) []eventstore.Recorded {
+func (f *Feed) due(position int64) []eventstore.Record {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	n := 0
@@ -96,7 +96,7 @@ func (f *Feed) drop(n int) {
 }
 
 // send makes a batch of events and publishes it.
-func (f *Feed) send(ctx context.Context, events []eventstore.Recorded) error {
+func (f *Feed) send(ctx context.Context, events []eventstore.Record) error {
 	f.profiles.forget(events)
 	var deltas []Delta
 	for _, r := range events {

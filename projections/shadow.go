@@ -30,7 +30,7 @@ type shadow struct {
 	conn   *pgx.Conn // finds the shadow's tables first
 	schema string
 	teller *teller
-	check  func([]eventstore.Recorded) error // hears every event in order; may be nil
+	check  func([]eventstore.Record) error // hears every event in order; may be nil
 
 	tables []tableOf
 	at     int64 // its tables have everything up to here
@@ -159,7 +159,7 @@ func runAll(ctx context.Context, conn *pgx.Conn, work <-chan []string) error {
 
 // decoded is some events on their way from the log to the tables.
 type decoded struct {
-	events []eventstore.Recorded
+	events []eventstore.Record
 	aside  []poison
 }
 
@@ -220,7 +220,7 @@ func (s *shadow) through(ctx context.Context, upTo int64, take func(decoded) err
 // read decodes the log from where the shadow is up to a position.
 func (s *shadow) read(ctx context.Context, upTo int64, ahead chan<- decoded) error {
 	for after := s.at; after < upTo; {
-		events, err := s.store.ReadBare(ctx, 0, after, upTo, foldAtOnce)
+		events, err := s.store.ReadRaw(ctx, 0, after, upTo, foldAtOnce)
 		if err != nil {
 			return err
 		}

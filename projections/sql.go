@@ -1,37 +1,43 @@
 package projections
 
-import (
-	_ "embed"
-)
+import _ "embed"
 
-// One statement a file, so that each can be read, explained and tried by itself.
+// The SQL statements, one in each file.
 var (
-	//go:embed sql/add_audience.sql
-	addAudience string
 	//go:embed sql/add_coin.sql
 	addCoin string
 	//go:embed sql/add_live_coin.sql
 	addLiveCoin string
+	//go:embed sql/add_live_online.sql
+	addLiveOnline string
 	//go:embed sql/add_look_count.sql
 	addLookCount string
-	//go:embed sql/delete_guest.sql
-	deleteGuest string
-	//go:embed sql/delete_room.sql
-	deleteRoom string
-	//go:embed sql/delete_seat.sql
-	deleteSeat string
+	//go:embed sql/delete_chat_membership.sql
+	deleteChatMembership string
+	//go:embed sql/delete_chat_room.sql
+	deleteChatRoom string
+	//go:embed sql/delete_participant.sql
+	deleteParticipant string
+	//go:embed sql/delete_unused_credentials.sql
+	deleteUnusedCredentials string
 	//go:embed sql/erase_comment.sql
 	eraseComment string
 	//go:embed sql/erase_email.sql
 	eraseEmail string
-	//go:embed sql/erase_guest.sql
-	eraseGuest string
 	//go:embed sql/erase_live.sql
 	eraseLive string
 	//go:embed sql/erase_message.sql
 	eraseMessage string
-	//go:embed sql/erase_person.sql
-	erasePerson string
+	//go:embed sql/erase_participant.sql
+	eraseParticipant string
+	//go:embed sql/erase_user_account.sql
+	eraseUserAccount string
+	//go:embed sql/insert_broadcast.sql
+	insertBroadcast string
+	//go:embed sql/insert_chat_membership.sql
+	insertChatMembership string
+	//go:embed sql/insert_chat_room.sql
+	insertChatRoom string
 	//go:embed sql/insert_coin_movement.sql
 	insertCoinMovement string
 	//go:embed sql/insert_comment.sql
@@ -42,34 +48,36 @@ var (
 	insertGift string
 	//go:embed sql/insert_gift_record.sql
 	insertGiftRecord string
-	//go:embed sql/insert_guest.sql
-	insertGuest string
 	//go:embed sql/insert_live.sql
 	insertLive string
 	//go:embed sql/insert_message.sql
 	insertMessage string
-	//go:embed sql/insert_message_room.sql
-	insertMessageRoom string
-	//go:embed sql/insert_person.sql
-	insertPerson string
+	//go:embed sql/insert_message_chat_room.sql
+	insertMessageChatRoom string
+	//go:embed sql/insert_participant.sql
+	insertParticipant string
 	//go:embed sql/insert_poison.sql
 	insertPoison string
 	//go:embed sql/insert_recording.sql
 	insertRecording string
-	//go:embed sql/insert_room.sql
-	insertRoom string
-	//go:embed sql/insert_seat.sql
-	insertSeat string
-	//go:embed sql/insert_show.sql
-	insertShow string
+	//go:embed sql/insert_user_account.sql
+	insertUserAccount string
 	//go:embed sql/insert_versions.sql
 	insertVersions string
 	//go:embed sql/select_account.sql
 	selectAccount string
 	//go:embed sql/select_balance.sql
 	selectBalance string
-	//go:embed sql/select_census.sql
-	selectCensus string
+	//go:embed sql/select_broadcasts.sql
+	selectBroadcasts string
+	//go:embed sql/select_chat_presence.sql
+	selectChatPresence string
+	//go:embed sql/select_chat_room.sql
+	selectChatRoom string
+	//go:embed sql/select_chat_room_messages.sql
+	selectChatRoomMessages string
+	//go:embed sql/select_chat_room_users.sql
+	selectChatRoomUsers string
 	//go:embed sql/select_checkpoint.sql
 	selectCheckpoint string
 	//go:embed sql/select_coin_movements.sql
@@ -84,30 +92,24 @@ var (
 	selectGiftRecords string
 	//go:embed sql/select_gifts.sql
 	selectGifts string
-	//go:embed sql/select_held.sql
-	selectHeld string
-	//go:embed sql/select_held_guests.sql
-	selectHeldGuests string
 	//go:embed sql/select_indexes.sql
 	selectIndexes string
 	//go:embed sql/select_keys.sql
 	selectKeys string
 	//go:embed sql/select_live.sql
 	selectLive string
-	//go:embed sql/select_on_air.sql
-	selectOnAir string
+	//go:embed sql/select_lives_on_air.sql
+	selectLivesOnAir string
+	//go:embed sql/select_node_participants.sql
+	selectNodeParticipants string
+	//go:embed sql/select_node_viewers.sql
+	selectNodeViewers string
+	//go:embed sql/select_nodes.sql
+	selectNodes string
 	//go:embed sql/select_old_schemas.sql
 	selectOldSchemas string
-	//go:embed sql/select_online.sql
-	selectOnline string
-	//go:embed sql/select_people_in_rooms.sql
-	selectPeopleInRooms string
-	//go:embed sql/select_present.sql
-	selectPresent string
-	//go:embed sql/select_private.sql
-	selectPrivate string
-	//go:embed sql/select_processes.sql
-	selectProcesses string
+	//go:embed sql/select_present_viewers.sql
+	selectPresentViewers string
 	//go:embed sql/select_profiles.sql
 	selectProfiles string
 	//go:embed sql/select_public_messages.sql
@@ -116,18 +118,18 @@ var (
 	selectRecordings string
 	//go:embed sql/select_recordings_deleted.sql
 	selectRecordingsDeleted string
-	//go:embed sql/select_room.sql
-	selectRoom string
-	//go:embed sql/select_room_messages.sql
-	selectRoomMessages string
+	//go:embed sql/select_roster.sql
+	selectRoster string
 	//go:embed sql/select_session.sql
 	selectSession string
-	//go:embed sql/select_shows.sql
-	selectShows string
 	//go:embed sql/select_status.sql
 	selectStatus string
 	//go:embed sql/select_tables.sql
 	selectTables string
+	//go:embed sql/select_unused_credentials.sql
+	selectUnusedCredentials string
+	//go:embed sql/select_user_channel.sql
+	selectUserChannel string
 	//go:embed sql/select_users.sql
 	selectUsers string
 	//go:embed sql/select_version_fault.sql
@@ -136,34 +138,34 @@ var (
 	selectVersions string
 	//go:embed sql/select_viewers.sql
 	selectViewers string
+	//go:embed sql/update_broadcast.sql
+	updateBroadcast string
 	//go:embed sql/update_email.sql
 	updateEmail string
 	//go:embed sql/update_gift_price.sql
 	updateGiftPrice string
 	//go:embed sql/update_gift_withdrawn.sql
 	updateGiftWithdrawn string
-	//go:embed sql/update_guest_name.sql
-	updateGuestName string
 	//go:embed sql/update_live_record.sql
 	updateLiveRecord string
 	//go:embed sql/update_live_status.sql
 	updateLiveStatus string
-	//go:embed sql/update_person_denied.sql
-	updatePersonDenied string
-	//go:embed sql/update_person_age.sql
-	updatePersonAge string
-	//go:embed sql/update_person_disabled.sql
-	updatePersonDisabled string
-	//go:embed sql/update_person_profile.sql
-	updatePersonProfile string
-	//go:embed sql/update_person_roles.sql
-	updatePersonRoles string
+	//go:embed sql/update_participant_name.sql
+	updateParticipantName string
 	//go:embed sql/update_recording_deleted.sql
 	updateRecordingDeleted string
 	//go:embed sql/update_recording_finished.sql
 	updateRecordingFinished string
-	//go:embed sql/update_show.sql
-	updateShow string
+	//go:embed sql/update_user_account_age.sql
+	updateUserAccountAge string
+	//go:embed sql/update_user_account_ban.sql
+	updateUserAccountBan string
+	//go:embed sql/update_user_account_disabled.sql
+	updateUserAccountDisabled string
+	//go:embed sql/update_user_account_profile.sql
+	updateUserAccountProfile string
+	//go:embed sql/update_user_account_roles.sql
+	updateUserAccountRoles string
 	//go:embed sql/update_viewer.sql
 	updateViewer string
 	//go:embed sql/upsert_session.sql

@@ -24,7 +24,7 @@ func (p *Projector) failed(ctx context.Context, err error) time.Duration {
 		p.c.Log.WarnContext(ctx, "projecting failed, trying again", slog.Any("err", err))
 		return busyRetry
 	}
-	now, wait := p.c.Now(), p.c.Halted
+	now, wait := p.c.Now(), p.c.HaltedRetry
 	if p.ahead {
 		wait = 0 // what comes before it goes on at once
 	}

@@ -28,9 +28,9 @@ type story struct {
 	rose, ring        domain.GiftID
 
 	eve           person // who has no password
-	demo, songs   domain.RoomID
-	ming          domain.GuestID // who is here in the end, like eve
-	eveHere, gone domain.GuestID // gone is forgotten
+	demo, songs   domain.ChatRoomID
+	ming          domain.ParticipantID // who is here in the end, like eve
+	eveHere, gone domain.ParticipantID // gone is forgotten
 }
 
 // stepClock is a clock that is a second later whenever it is asked.
@@ -53,8 +53,8 @@ func tell(t testing.TB) *story {
 	s.pay(s.bob, 1000, "order-1")
 	s.pay(s.cat, 50, "order-2")
 	s.bob.asks(domain.PlaceOrder{Order: "order-3", Price: 1, Coins: 10})
-	s.bob.asks(domain.JoinLive{Live: s.cooking, Process: "p1"})
-	s.cat.asks(domain.JoinLive{Live: s.cooking, Process: "p1"})
+	s.bob.asks(domain.JoinLive{Live: s.cooking, Node: "p1"})
+	s.cat.asks(domain.JoinLive{Live: s.cooking, Node: "p1"})
 	s.bob.asks(domain.PostComment{Live: s.cooking, Text: "hello"})
 	s.cat.asks(domain.PostComment{Live: s.cooking, Text: "my name is cat"})
 	s.bob.asks(domain.SendGift{Live: s.cooking, Gift: s.rose, Num: 3})
@@ -62,11 +62,11 @@ func tell(t testing.TB) *story {
 	s.do(domain.RepriceGift{Gift: s.rose, Price: 20})
 	s.bob.asks(domain.SendGift{Live: s.cooking, Gift: s.rose, Num: 1})
 	s.do(domain.WithdrawGift{Gift: s.ring})
-	s.cat.asks(domain.JoinLive{Live: s.cooking, Process: "p2"})
-	s.leave(s.cat, "p2", domain.LeftConnectionLost)
-	s.leave(s.bob, "p1", domain.LeftAsked)
-	s.bob.asks(domain.JoinLive{Live: s.cooking, Process: "p3"})
-	s.bob.asks(domain.JoinLive{Live: s.chatting, Process: "p3"})
+	s.cat.asks(domain.JoinLive{Live: s.cooking, Node: "p2"})
+	s.leave(s.cat, "p2", domain.LeaveConnectionLost)
+	s.leave(s.bob, "p1", domain.LeaveRequested)
+	s.bob.asks(domain.JoinLive{Live: s.cooking, Node: "p3"})
+	s.bob.asks(domain.JoinLive{Live: s.chatting, Node: "p3"})
 	s.cat.asks(domain.ChangeLiveStatus{Live: s.chatting, To: domain.LiveStop})
 	s.ann.asks(domain.ChangeLiveStatus{Live: s.cooking, To: domain.LivePause})
 	s.do(domain.GrantRole{User: s.bob.id, Role: domain.RoleAuditor})
@@ -77,14 +77,14 @@ func tell(t testing.TB) *story {
 	s.ann.asks(domain.SetRecording{Live: s.cooking, On: true})
 	s.do(domain.DisableUser{User: s.ann.id})
 	s.do(domain.GrantRole{User: s.cat.id, Role: domain.RoleOperator})
-	s.do(domain.DenyUser{User: s.bob.id, Seconds: 60, Reason: "cool down"})
-	s.do(domain.AllowUser{User: s.bob.id})
-	s.do(domain.DenyUser{User: s.ann.id, Seconds: 3600, Reason: "a word about ann"})
+	s.do(domain.BanUser{User: s.bob.id, Seconds: 60, Reason: "cool down"})
+	s.do(domain.UnbanUser{User: s.bob.id})
+	s.do(domain.BanUser{User: s.ann.id, Seconds: 3600, Reason: "a word about ann"})
 	s.do(domain.KickUser{User: s.cat.id, Reason: "a word about cat"})
-	s.do(domain.DenyViewer{Live: s.cooking, User: s.cat.id, Reason: "another word about cat"})
-	s.bob.asks(domain.GrowOlder{})
-	s.bob.asks(domain.GrowOlder{})
-	s.cat.asks(domain.GrowOlder{})
+	s.do(domain.BanViewer{Live: s.cooking, User: s.cat.id, Reason: "another word about cat"})
+	s.bob.asks(domain.IncrementAge{})
+	s.bob.asks(domain.IncrementAge{})
+	s.cat.asks(domain.IncrementAge{})
 	s.bob.asks(domain.SignOut{})
 	s.do(domain.ForgetUser{User: s.cat.id})
 	s.shows()
@@ -95,25 +95,25 @@ func tell(t testing.TB) *story {
 // shows has streams begin and end, of which one goes on.
 func (s *story) shows() {
 	s.Helper()
-	picture := domain.Picture{Video: "h264", Width: 1280, Height: 720, Audio: "aac"}
-	s.says(domain.StartPublish{Live: s.cooking, Show: "first", Process: "p1", Picture: picture})
-	s.says(domain.StopPublish{Live: s.cooking, Show: "first", Reason: domain.PublishStopped, Bytes: 5_000_000_000})
-	s.says(domain.StartPublish{Live: s.cooking, Show: "second", Process: "p1", Picture: picture})
+	picture := domain.MediaInfo{Video: "h264", Width: 1280, Height: 720, Audio: "aac"}
+	s.says(domain.StartBroadcast{Live: s.cooking, Broadcast: "first", Node: "p1", Media: picture})
+	s.says(domain.StopBroadcast{Live: s.cooking, Broadcast: "first", Cause: domain.StopByPublisher, Bytes: 5_000_000_000})
+	s.says(domain.StartBroadcast{Live: s.cooking, Broadcast: "second", Node: "p1", Media: picture})
 	began := time.Date(2026, 11, 21, 12, 0, 0, 500_000_000, time.UTC)
-	finish := domain.FinishRecording{Live: s.cooking, Recording: "first", Reason: "lost", Began: began, Ended: began.Add(time.Minute), Length: 59_000, Bytes: 9000,
-		Parts: []domain.RecordingPart{{File: "1.mp4", Began: began, Length: 59_000, Bytes: 8000, Picture: picture}}}
+	finish := domain.FinishRecording{Live: s.cooking, Recording: "first", Cause: "lost", StartedAt: began, EndedAt: began.Add(time.Minute), DurationMS: 59_000, Bytes: 9000,
+		Parts: []domain.RecordingPart{{File: "1.mp4", StartedAt: began, DurationMS: 59_000, Bytes: 8000, Media: picture}}}
 	s.says(finish)
 	finish.Recording = "second"
 	s.says(finish)
 	s.says(domain.StartRecording{Live: s.cooking, Recording: "third"})
-	s.says(domain.DiscardRecording{Live: s.cooking, Recording: "first", Reason: "quota"})
-	s.says(domain.StartPublish{Live: s.cooking, Show: "third", Process: "p2", Picture: domain.Picture{Audio: "mp3"}})
+	s.says(domain.DiscardRecording{Live: s.cooking, Recording: "first", Cause: "quota"})
+	s.says(domain.StartBroadcast{Live: s.cooking, Broadcast: "third", Node: "p2", Media: domain.MediaInfo{Audio: "mp3"}})
 }
 
 // says has the program itself say something.
 func (w *world) says(c domain.Command) eventstore.Receipt {
 	w.Helper()
-	return w.execute(domain.Request{Command: c, By: domain.Actor{Kind: domain.System}})
+	return w.execute(domain.Request{Command: c, Actor: domain.Actor{Kind: domain.System}})
 }
 
 // enter registers and signs in somebody whose ids are the same in every run.
@@ -130,7 +130,7 @@ func (s *story) enter(name string) person {
 func (s *story) open(p person, title string) domain.LiveID {
 	s.Helper()
 	key := strings.Repeat(title[:2], 10)
-	live := p.asks(domain.CreateLive{Title: title, Cover: "https://example.com/" + title + ".png", Key: key}).Events[0].Event.(domain.LiveCreated).Live
+	live := p.asks(domain.CreateLive{Title: title, Cover: "https://example.com/" + title + ".png", StreamKey: key}).Events[0].Event.(domain.LiveCreated).Live
 	p.asks(domain.ChangeLiveStatus{Live: live, To: domain.LivePlay})
 	return live
 }
@@ -142,7 +142,7 @@ func (s *story) pay(p person, coins domain.Coins, order domain.OrderID) {
 
 func (s *story) leave(p person, process string, cause domain.LeaveCause) {
 	s.Helper()
-	s.execute(domain.Request{By: domain.Actor{Kind: domain.System}, Command: domain.LeaveLive{Live: s.cooking, User: p.id, Cause: cause, Process: process}})
+	s.execute(domain.Request{Actor: domain.Actor{Kind: domain.System}, Command: domain.LeaveLive{Live: s.cooking, User: p.id, Cause: cause, Node: process}})
 }
 
 // The columns that differ in every run.

@@ -60,7 +60,7 @@ func (f *Feed) hand(ctx context.Context, m *message.Message, batches chan<- Batc
 		return true
 	default:
 	}
-	timer := time.NewTimer(f.c.Deaf)
+	timer := time.NewTimer(f.c.SubscriberTimeout)
 	defer timer.Stop()
 	select {
 	case batches <- b:

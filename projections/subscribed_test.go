@@ -95,7 +95,7 @@ func (w *world) deltasOf(f *projections.Feed, lives []domain.LiveID, after, upTo
 	w.Helper()
 	for _, live := range lives {
 		for at := after; ; {
-			page, err := f.Facts(w.Context(), live, at, upTo, 100)
+			page, err := f.LiveDeltas(w.Context(), live, at, upTo, 100)
 			if err != nil {
 				w.Fatal(err)
 			}
@@ -113,7 +113,7 @@ func (w *world) deltasOf(f *projections.Feed, lives []domain.LiveID, after, upTo
 // ids names deltas so that their order can be compared.
 func ids(deltas []projections.Delta) (names []string) {
 	for _, d := range deltas {
-		names = append(names, fmt.Sprintf("%d %s %s live %d user %d to %d", d.Position, d.Kind, d.ID, d.Live, d.User, d.To))
+		names = append(names, fmt.Sprintf("%d %s %s live %d user %d to %d", d.Position, d.Kind, d.ID, d.Live, d.User, d.Recipient))
 	}
 	return names
 }

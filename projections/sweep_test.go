@@ -78,7 +78,7 @@ func (s *sweeping) project() {
 	ended := make(chan error, 1)
 	projector := projections.NewProjector(s.store, projections.ProjectorConfig{Now: time.Now})
 	go func() { ended <- projector.Run(ctx) }()
-	for seen := s.store.Projected().Seen(); projector.Status().Position < head; {
+	for seen := s.store.Projected().Count(); projector.Status().Position < head; {
 		if seen = s.store.Projected().Wait(ctx, seen, 50*time.Millisecond); ctx.Err() != nil {
 			s.t.Fatal("the projector does not reach the head")
 		}
@@ -92,7 +92,7 @@ func (s *sweeping) project() {
 // sweep answers how many credentials went.
 func (s *sweeping) sweep() int64 {
 	s.t.Helper()
-	n, err := projections.SweepCredentials(s.t.Context(), s.pool)
+	n, err := projections.DeleteUnusedCredentials(s.t.Context(), s.pool)
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -166,7 +166,7 @@ func TestSweepCredentialsLeavesAllWhileAnEventIsSetAside(t *testing.T) {
 	s.now = s.now.Add(2 * time.Hour)
 	s.register("anna", s.credential())
 	s.project()
-	_, err := s.pool.Exec(t.Context(), "INSERT INTO poison VALUES (1, 'person', 'user.registered.v1', 'for a test')")
+	_, err := s.pool.Exec(t.Context(), "INSERT INTO poison VALUES (1, 'users', 'user.registered.v1', 'for a test')")
 	if err != nil {
 		t.Fatal(err)
 	}

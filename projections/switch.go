@@ -73,7 +73,7 @@ func switchOnce(ctx context.Context, tx pgx.Tx, ready func(pgx.Tx, checkpoint) (
 	if _, err := tx.Exec(ctx, strings.Join(statements, "; ")); err != nil {
 		return fmt.Errorf("switch: rename: %w", err)
 	}
-	_, err = tx.Exec(ctx, "UPDATE checkpoint SET position = $1, generation = generation + 1 WHERE consumer_group = $2", to.position, Group)
+	_, err = tx.Exec(ctx, "UPDATE checkpoint SET position = $1, generation = generation + 1 WHERE consumer_group = $2", to.position, ConsumerGroup)
 	if err == nil {
 		_, err = tx.Exec(ctx, "SELECT pg_notify($1, $2)", eventstore.ChannelProjected, strconv.FormatInt(to.position, 10))
 	}

@@ -21,7 +21,7 @@ func (f *Feed) begin(ctx context.Context) {
 		if ctx.Err() == nil {
 			f.c.Log.WarnContext(ctx, "feed: trying again", slog.Any("err", err))
 		}
-		pause(ctx, f.c.Poll)
+		pause(ctx, f.c.CheckpointPoll)
 	}
 }
 
@@ -29,17 +29,17 @@ func (f *Feed) begin(ctx context.Context) {
 func (f *Feed) follow(ctx context.Context) {
 	for after := f.released.Load(); ctx.Err() == nil; {
 		bell := f.store.Appended()
-		seen := bell.Seen()
-		events, err := f.store.ReadBare(ctx, 0, after, math.MaxInt64, releaseAtMost)
+		seen := bell.Count()
+		events, err := f.store.ReadRaw(ctx, 0, after, math.MaxInt64, releaseAtMost)
 		if err == nil {
 			err = f.decode(ctx, events)
 		}
 		switch {
 		case err != nil && ctx.Err() == nil:
 			f.c.Log.WarnContext(ctx, "feed: trying again", slog.Any("err", err))
-			pause(ctx, f.c.Poll)
+			pause(ctx, f.c.CheckpointPoll)
 		case err == nil && len(events) == 0:
-			bell.Wait(ctx, seen, f.c.Tail)
+			bell.Wait(ctx, seen, f.c.LogPoll)
 		case err == nil:
 			f.tail(ctx, events)
 			after = events[len(events)-1].Position
@@ -49,7 +49,7 @@ func (f *Feed) follow(ctx context.Context) {
 
 // decode makes events ready to use. One that this program cannot read is nothing that people see: it stays
 // without Event, and the projector says what becomes of it.
-func (f *Feed) decode(ctx context.Context, events []eventstore.Recorded) error {
+func (f *Feed) decode(ctx context.Context, events []eventstore.Record) error {
 	err := f.store.Decode(ctx, events)
 	var unreadable *eventstore.DecodeError
 	if errors.As(err, &unreadable) {
@@ -60,9 +60,9 @@ func (f *Feed) decode(ctx context.Context, events []eventstore.Recorded) error {
 }
 
 // tail takes events of the log. It waits while too many are held back.
-func (f *Feed) tail(ctx context.Context, events []eventstore.Recorded) {
+func (f *Feed) tail(ctx context.Context, events []eventstore.Record) {
 	f.mu.Lock()
-	for len(f.pending) >= f.c.Pending {
+	for len(f.pending) >= f.c.MaxPending {
 		room := f.room
 		f.mu.Unlock()
 		select {

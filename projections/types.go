@@ -43,38 +43,43 @@ type User struct {
 	Profile
 	Disabled  bool
 	Forgotten bool
-	Denied    domain.Denial // the zero one: not kept out
+	Ban       domain.Ban // the zero one: not kept out
 	Roles     []domain.Role
 	Balance   domain.Coins
 	CreatedAt time.Time
 }
 
+// Status returns what admission checks of u.
+func (u User) Status() domain.UserStatus {
+	return domain.UserStatus{Exists: u.ID != 0, Disabled: u.Disabled, Forgotten: u.Forgotten, Ban: u.Ban}
+}
+
 // Live is a room.
 type Live struct {
-	ID        domain.LiveID
-	UserID    domain.UserID
-	Owner     Profile
-	OwnerOut  bool // the owner is locked out, or forgotten
-	Title     string
-	Cover     string
-	Key       string // the stream key; opens nothing without a sign
-	Status    domain.Status
-	Online    int64 // people in the room
-	LookCount int64 // people who ever were
-	Coin      int64 // what was given in it
-	CreatedAt time.Time
-	UpdatedAt time.Time           // of the newest change of the room itself
-	Record    domain.RecordChoice // whether its owner wants its streams recorded
-	Show      Show                // the stream that it has now; without an ID: none, there is no picture
+	ID          domain.LiveID
+	UserID      domain.UserID
+	Owner       Profile
+	OwnerStatus domain.UserStatus // whether the owner may broadcast
+	Title       string
+	Cover       string
+	StreamKey   string // the stream key; opens nothing without a sign
+	Status      domain.Status
+	Online      int64 // people in the room
+	LookCount   int64 // people who ever were
+	Coin        int64 // what was given in it
+	CreatedAt   time.Time
+	UpdatedAt   time.Time           // of the newest change of the room itself
+	Record      domain.RecordChoice // whether its owner wants its streams recorded
+	Broadcast   Broadcast           // the stream that it has now; without an ID: none, there is no picture
 }
 
 // Gift is an entry of the shelf.
 type Gift struct {
-	ID     domain.GiftID
-	Name   string
-	Image  string
-	Price  domain.Coins
-	Listed bool
+	ID        domain.GiftID
+	Name      string
+	Image     string
+	Price     domain.Coins
+	Available bool
 }
 
 // Comment is something said in a room.
@@ -108,27 +113,27 @@ type Viewer struct {
 	Profile
 	Live          domain.LiveID
 	Present       bool
-	Process       string // the server process that holds the connection, while present
+	Node          string // the server process that holds the connection, while present
 	FirstPosition int64  // of the first visit ever; the order of the list
 	JoinedAt      time.Time
 	LeftAt        time.Time // zero while present
 	Cause         domain.LeaveCause
 }
 
-// Present is somebody who is in a room now.
-type Present struct {
+// PresentViewer is somebody who is in a room now.
+type PresentViewer struct {
 	Profile
-	Joined int64 // position of the newest time they came
+	JoinedPosition int64 // position of the newest time they came
 }
 
-// Visit names one person in one room.
-type Visit struct {
+// ViewerKey names one person in one room.
+type ViewerKey struct {
 	Live domain.LiveID
 	User domain.UserID
 }
 
-// Movement is one entry of an account's history.
-type Movement struct {
+// CoinMovement is one entry of an account's history.
+type CoinMovement struct {
 	Position     int64
 	Account      domain.Account
 	Amount       domain.Coins
@@ -139,8 +144,8 @@ type Movement struct {
 	At           time.Time
 }
 
-// Room is a snapshot of a room: all of it is as of one position.
-type Room struct {
+// LiveSnapshot is a snapshot of a room: all of it is as of one position.
+type LiveSnapshot struct {
 	Position int64
 	Live     Live
 	Online   int64
@@ -196,53 +201,53 @@ const (
 	KindJoin    = "join"    // domain.ViewerJoined
 	KindLeave   = "leave"   // domain.ViewerLeft
 	KindStatus  = "status"  // domain.LiveStatusChanged
-	KindPicture = "picture" // domain.LivePublishStarted or domain.LivePublishStopped
+	KindMedia   = "picture" // domain.LivePublishStarted or domain.LivePublishStopped
 
-	KindMoved = "moved" // domain.ViewerMoved
-	KindOut   = "out"   // domain.ViewerDenied, or of no room domain.ConnectionKicked
+	KindMoved      = "moved" // domain.ViewerMoved
+	KindModeration = "out"   // domain.ViewerDenied, or of no room domain.ConnectionKicked
 
 	KindBalance = "balance" // domain.GiftSent or domain.CoinsCredited: BalanceAfter is the news
 	KindProfile = "profile" // domain.UserProfileChanged
 	KindAge     = "age"     // domain.UserAgeChanged
 	KindNotice  = "notice"  // domain.UserSignedIn (every other session has ended), UserSignedOut, UserDisabled, UserEnabled, UserKicked, UserDenied, UserAllowed, UserRoleGranted, UserRoleRevoked, UserForgotten
 
-	KindMessage      = "message"       // domain.MessagePosted: on the private lane if it was said to one person
-	KindGuestEntered = "guest_entered" // domain.GuestEntered
-	KindGuestNamed   = "guest_named"   // domain.GuestNamed
-	KindGuestJoined  = "guest_joined"  // domain.GuestJoined
-	KindGuestParted  = "guest_parted"  // domain.GuestParted
-	KindGuestLeft    = "guest_left"    // domain.GuestLeft
-	KindRoomAdded    = "room_added"    // domain.RoomCreated
-	KindRoomRemoved  = "room_removed"  // domain.RoomRemoved
+	KindMessage            = "message"       // domain.MessagePosted: on the private lane if it was said to one person
+	KindParticipantEntered = "guest_entered" // domain.GuestEntered
+	KindNicknameSet        = "guest_named"   // domain.GuestNamed
+	KindChatRoomJoined     = "guest_joined"  // domain.GuestJoined
+	KindChatRoomLeft       = "guest_parted"  // domain.GuestParted
+	KindParticipantLeft    = "guest_left"    // domain.GuestLeft
+	KindChatRoomCreated    = "room_added"    // domain.RoomCreated
+	KindChatRoomRemoved    = "room_removed"  // domain.RoomRemoved
 )
 
 // Delta is a fact as people see it: a pure function of one event, and the profile of whose doing it is.
 type Delta struct {
-	Position int64
-	Live     domain.LiveID // 0 on the private lane and in the chat
-	Kind     string
-	User     domain.UserID // whose doing it is
-	Profile  Profile       // of User
-	Event    domain.Event
-	ID       string // 10 characters, from the event's id
-	EventID  uuid.UUID
-	At       time.Time
-	To       domain.UserID // != 0: for this person alone, on the private lane
+	Position   int64
+	Live       domain.LiveID // 0 on the private lane and in the chat
+	Kind       string
+	User       domain.UserID // whose doing it is
+	Profile    Profile       // of User
+	Event      domain.Event
+	ID         string // 10 characters, from the event's id
+	EventID    uuid.UUID
+	RecordedAt time.Time
+	Recipient  domain.UserID // != 0: for this person alone, on the private lane
 
-	Guest domain.GuestID  // of the chat: whose doing it is
-	Rooms []domain.RoomID // of the chat: where it happened
+	Participant domain.ParticipantID // of the chat: whose doing it is
+	ChatRooms   []domain.ChatRoomID  // of the chat: where it happened
 }
 
 // Public says whether everybody in the room of a live may see d.
 func (d Delta) Public() bool {
-	return d.Live != 0 && d.To == 0 && d.Kind != KindMoved && d.Kind != KindOut
+	return d.Live != 0 && d.Recipient == 0 && d.Kind != KindMoved && d.Kind != KindModeration
 }
 
 // Chat says whether d happened in the chat. Who may see it is said by its Event: those in its Rooms, for a
 // message also one person or one guest alone, or everybody.
 func (d Delta) Chat() bool {
 	switch d.Kind {
-	case KindMessage, KindGuestEntered, KindGuestNamed, KindGuestJoined, KindGuestParted, KindGuestLeft, KindRoomAdded, KindRoomRemoved:
+	case KindMessage, KindParticipantEntered, KindNicknameSet, KindChatRoomJoined, KindChatRoomLeft, KindParticipantLeft, KindChatRoomCreated, KindChatRoomRemoved:
 		return true
 	}
 	return false

@@ -15,9 +15,9 @@ import (
 
 // VerifyConfig says how to verify.
 type VerifyConfig struct {
-	Now      func() time.Time // required
-	Progress func(Progress)   // nil: silent; called about once a second
-	Parts    []Projection     // nil: All
+	Now         func() time.Time // required
+	Progress    func(Progress)   // nil: silent; called about once a second
+	Projections []Projection     // nil: All
 }
 
 // verifyTries bounds how often tables are compared again because a rebuild was switched to meanwhile.
@@ -31,14 +31,14 @@ const verifyTries = 3
 //
 // An error means that it could not judge.
 func Verify(ctx context.Context, store *eventstore.Store, pool *pgxpool.Pool, c VerifyConfig) (Report, error) {
-	if c.Parts == nil {
-		c.Parts = All
+	if c.Projections == nil {
+		c.Projections = All
 	}
 	started := c.Now()
 	v := &verification{balances: make(map[domain.Account]domain.Coins)}
 	err := apart(ctx, pool, tempSchema, func(conn *pgx.Conn) error {
 		v.shadow = &shadow{
-			folder: newFolder(store, c.Parts), store: store, conn: conn, schema: tempSchema,
+			folder: newFolder(store, c.Projections), store: store, conn: conn, schema: tempSchema,
 			teller: newTeller(c.Now, c.Progress), check: v.judge,
 		}
 		return v.run(ctx)
@@ -160,7 +160,7 @@ func (v *verification) walk(ctx context.Context) error {
 }
 
 // judge looks at events in the order of the log.
-func (v *verification) judge(events []eventstore.Recorded) error {
+func (v *verification) judge(events []eventstore.Record) error {
 	for _, r := range events {
 		if text := v.wrong(r); text != "" {
 			return &fault{r.Position, text}
@@ -171,7 +171,7 @@ func (v *verification) judge(events []eventstore.Recorded) error {
 
 // wrong says what is wrong with an event, "" for nothing. One that no coins depend on may be unreadable: it is
 // in table poison then.
-func (v *verification) wrong(r eventstore.Recorded) string {
+func (v *verification) wrong(r eventstore.Record) string {
 	if r.Event == nil {
 		return ""
 	}
@@ -180,7 +180,7 @@ func (v *verification) wrong(r eventstore.Recorded) string {
 	}
 	var live domain.LiveID
 	if e, ok := r.Event.(domain.LiveEvent); ok {
-		live = e.InLive()
+		live = e.EventLive()
 	}
 	if live != r.LiveID {
 		return fmt.Sprintf("the event of live %d is found under live %d", live, r.LiveID)
@@ -193,10 +193,10 @@ func (v *verification) wrong(r eventstore.Recorded) string {
 
 // wrongCoins posts an event and says what is wrong with the balances after it.
 func (v *verification) wrongCoins(e domain.CoinEvent) string {
-	for _, p := range e.Entries() {
+	for _, p := range e.EventPostings() {
 		balance := v.balances[p.Account] + p.Amount
 		v.balances[p.Account] = balance
-		if balance < 0 && p.Account != domain.AccountProvider {
+		if balance < 0 && p.Account != domain.ProviderAccount {
 			return fmt.Sprintf("the balance of %s would be %d", p.Account, balance)
 		}
 	}
@@ -204,9 +204,9 @@ func (v *verification) wrongCoins(e domain.CoinEvent) string {
 	var claimed domain.Coins
 	switch e := e.(type) {
 	case domain.GiftSent:
-		holder, claimed = domain.AccountOf(e.Sender), e.BalanceAfter
+		holder, claimed = domain.WalletAccount(e.Sender), e.BalanceAfter
 	case domain.CoinsCredited:
-		holder, claimed = domain.AccountOf(e.User), e.BalanceAfter
+		holder, claimed = domain.WalletAccount(e.User), e.BalanceAfter
 	default:
 		return ""
 	}

@@ -38,7 +38,7 @@ func TestVerify(t *testing.T) {
 		all.Wait()
 		w.caughtUp()
 		r := w.judged()
-		if r.Fault != "" || !r.Compared || r.Events != w.head() || r.Position != r.Events || r.Rows["person"] != 10 {
+		if r.Fault != "" || !r.Compared || r.Events != w.head() || r.Position != r.Events || r.Rows["user_account"] != 10 {
 			t.Errorf("%+v", r)
 		}
 		w.eventually(func() error {
@@ -120,7 +120,7 @@ func TestVerify(t *testing.T) {
 		s.caughtUp()
 		stop()
 		for _, test := range []struct{ tamper, fault string }{
-			{"UPDATE read.audience SET online = 5 WHERE live_id = 2", "table audience: row live_id 2: online is 5, the log says 1"},
+			{"UPDATE read.live_online SET online = 5 WHERE live_id = 2", "table live_online: row live_id 2: online is 5, the log says 1"},
 			{"UPDATE read.coin SET balance = balance + 1 WHERE account = 'user-2'", "table coin: row account user-2: balance is 951, the log says 950"},
 			{"DELETE FROM read.coin_movement WHERE position = 28 AND seq = 1", "table coin_movement: row position 28, seq 1 is missing"},
 			{"UPDATE read.comment SET text = 'never said' WHERE position = 26", "table comment: row position 26: text is not what the log says"},
@@ -128,12 +128,12 @@ func TestVerify(t *testing.T) {
 			{"DELETE FROM read.gift_record WHERE position = 31", "table gift_record: row position 31 is missing"},
 			{"UPDATE read.live SET status = 0 WHERE id = 1", "table live: row id 1: status is 0, the log says 2"},
 			{"DELETE FROM read.live_coin", "table live_coin: row live_id 1 is missing"},
-			{"UPDATE read.look_count SET looks = 3 WHERE live_id = 1", "table look_count: row live_id 1: looks is 3, the log says 2"},
-			{"UPDATE read.person SET disabled = false WHERE id = 1", "table person: row id 1: disabled is false, the log says true"},
-			{"INSERT INTO read.poison VALUES (3, 'people', 't', 'c')", "table poison: row position 3, projection people does not follow from the log"},
+			{"UPDATE read.look_count SET viewers = 3 WHERE live_id = 1", "table look_count: row live_id 1: viewers is 3, the log says 2"},
+			{"UPDATE read.user_account SET disabled = false WHERE id = 1", "table user_account: row id 1: disabled is false, the log says true"},
+			{"INSERT INTO read.poison VALUES (3, 'users', 't', 'c')", "table poison: row position 3, projection users does not follow from the log"},
 			{"UPDATE read.recording SET bytes = 1 WHERE id = 'second'", "table recording: row id second: bytes is 1, the log says 9000"},
 			{"DELETE FROM read.session WHERE user_id = 1", "table session: row user_id 1 is missing"},
-			{"UPDATE read.show SET process = 'p9' WHERE id = 'third'", "table show: row id third: process is p9, the log says p2"},
+			{"UPDATE read.broadcast SET node = 'p9' WHERE id = 'third'", "table broadcast: row id third: node is p9, the log says p2"},
 			{"DELETE FROM read.viewer WHERE user_id = 3", "table viewer: row live_id 1, user_id 3 is missing"},
 		} {
 			t.Run(strings.Trim(strings.Fields(test.fault)[1], ":"), func(t *testing.T) {

@@ -12,13 +12,13 @@ import (
 
 // Viewers is who is or was in which room, and how many are.
 var Viewers = Projection{
-	Name: "viewers", Version: 1, Tables: []string{"viewer", "audience"},
-	Fold:  []Handler{on(foldJoined), on(foldMoved), on(foldLeft)},
-	Write: writes(writeViewers),
+	Name: "viewers", Version: 1, Tables: []string{"viewer", "live_online"},
+	Handlers: []Handler{on(foldJoined), on(foldMoved), on(foldLeft)},
+	Write:    writes(writeViewers),
 }
 
 type viewersBatch struct {
-	visits map[Visit]*visitRow
+	visits map[ViewerKey]*visitRow
 	online map[domain.LiveID]int64
 }
 
@@ -36,10 +36,10 @@ type visitRow struct {
 // visit answers the row of a person in a room, who has to be there before the event, or has not to be. What
 // happened before the batch is checked by the statements.
 func (b *viewersBatch) visit(l domain.LiveID, u domain.UserID, present bool) *visitRow {
-	v := b.visits[Visit{l, u}]
+	v := b.visits[ViewerKey{l, u}]
 	if v == nil {
 		v = &visitRow{came: !present, present: present}
-		set(&b.visits, Visit{l, u}, v)
+		set(&b.visits, ViewerKey{l, u}, v)
 	}
 	if v.present != present {
 		panic(fmt.Sprintf("person %d in live %d: present is %v", u, l, v.present))
@@ -47,20 +47,20 @@ func (b *viewersBatch) visit(l domain.LiveID, u domain.UserID, present bool) *vi
 	return v
 }
 
-func foldJoined(b *viewersBatch, r eventstore.Recorded, e domain.ViewerJoined) {
+func foldJoined(b *viewersBatch, r eventstore.Record, e domain.ViewerJoined) {
 	v := b.visit(e.Live, e.User, false)
 	if v.first == 0 {
 		v.first = r.Position
 	}
-	v.present, v.joined, v.joinedAt, v.process, v.leftAt, v.cause = true, r.Position, r.RecordedAt, e.Process, nil, ""
+	v.present, v.joined, v.joinedAt, v.process, v.leftAt, v.cause = true, r.Position, r.RecordedAt, e.Node, nil, ""
 	add(&b.online, e.Live, 1)
 }
 
-func foldMoved(b *viewersBatch, _ eventstore.Recorded, e domain.ViewerMoved) {
-	b.visit(e.Live, e.User, true).process = e.Process
+func foldMoved(b *viewersBatch, _ eventstore.Record, e domain.ViewerMoved) {
+	b.visit(e.Live, e.User, true).process = e.Node
 }
 
-func foldLeft(b *viewersBatch, r eventstore.Recorded, e domain.ViewerLeft) {
+func foldLeft(b *viewersBatch, r eventstore.Record, e domain.ViewerLeft) {
 	v := b.visit(e.Live, e.User, true)
 	v.present, v.process, v.leftAt, v.cause = false, "", &r.RecordedAt, e.Cause
 	add(&b.online, e.Live, -1)
@@ -74,7 +74,7 @@ type viewerColumns struct {
 	leftAt                    []*time.Time
 }
 
-func (c *viewerColumns) add(at Visit, v *visitRow) {
+func (c *viewerColumns) add(at ViewerKey, v *visitRow) {
 	c.live, c.user = append(c.live, int64(at.Live)), append(c.user, int64(at.User))
 	c.first, c.joined, c.joinedAt = append(c.first, v.first), append(c.joined, v.joined), append(c.joinedAt, v.joinedAt)
 	c.process, c.cause, c.leftAt = append(c.process, v.process), append(c.cause, string(v.cause)), append(c.leftAt, v.leftAt)
@@ -97,23 +97,23 @@ func writeViewers(b *viewersBatch, tables *pgx.Batch) {
 	}
 	if len(b.online) > 0 {
 		live, online := columns(b.online)
-		tables.Queue(addAudience, live, online)
+		tables.Queue(addLiveOnline, live, online)
 	}
 }
 
-// Looks is how many different people ever were in each room.
-var Looks = Projection{
-	Name: "looks", Version: 1, Tables: []string{"look_count"},
-	Fold:  []Handler{on(foldLook)},
-	Write: writes(writeLooks),
+// LookCounts is how many different people ever were in each room.
+var LookCounts = Projection{
+	Name: "look_counts", Version: 1, Tables: []string{"look_count"},
+	Handlers: []Handler{on(foldLook)},
+	Write:    writes(writeLooks),
 }
 
 type looksBatch struct {
 	looks map[domain.LiveID]int64
 }
 
-func foldLook(b *looksBatch, _ eventstore.Recorded, e domain.ViewerJoined) {
-	if e.First {
+func foldLook(b *looksBatch, _ eventstore.Record, e domain.ViewerJoined) {
+	if e.FirstVisit {
 		add(&b.looks, e.Live, 1)
 	}
 }

@@ -125,7 +125,7 @@ func (w *world) execute(r domain.Request) eventstore.Receipt {
 // do carries out what an operator asks for.
 func (w *world) do(c domain.Command) eventstore.Receipt {
 	w.Helper()
-	return w.execute(domain.Request{Command: c, By: operator})
+	return w.execute(domain.Request{Command: c, Actor: operator})
 }
 
 // person is somebody who is signed in.
@@ -135,11 +135,11 @@ type person struct {
 	session string
 }
 
-func (p person) actor() domain.Actor { return domain.PersonActor(p.id, p.session) }
+func (p person) actor() domain.Actor { return domain.AuthenticatedActor(p.id, p.session) }
 
 func (p person) asks(c domain.Command) eventstore.Receipt {
 	p.Helper()
-	return p.execute(domain.Request{Command: c, By: p.actor()})
+	return p.execute(domain.Request{Command: c, Actor: p.actor()})
 }
 
 // register makes a person and signs them in.
@@ -170,7 +170,7 @@ func (p person) goLive(title string) domain.LiveID {
 func (p person) create(title string) domain.LiveID {
 	p.Helper()
 	key := strings.ReplaceAll(uuid.NewString(), "-", "")[:20]
-	r := p.asks(domain.CreateLive{Title: title, Cover: "https://example.com/c.png", Key: key})
+	r := p.asks(domain.CreateLive{Title: title, Cover: "https://example.com/c.png", StreamKey: key})
 	return r.Events[0].Event.(domain.LiveCreated).Live
 }
 
@@ -183,7 +183,7 @@ func (p person) credit(coins domain.Coins) eventstore.Receipt {
 // list puts a gift on the shelf.
 func (w *world) list(name string, price domain.Coins) domain.GiftID {
 	w.Helper()
-	return w.do(domain.ListGift{Name: name, Price: price}).Events[0].Event.(domain.GiftListed).Gift
+	return w.do(domain.AddGift{Name: name, Price: price}).Events[0].Event.(domain.GiftAdded).Gift
 }
 
 // head answers the end of the log.
@@ -244,8 +244,9 @@ func (w *world) exec(sql string, args ...any) {
 
 // tables are the read tables, in the order of their names; poison and projection are the program's own.
 var tables = []string{
-	"audience", "coin", "coin_movement", "comment", "email", "gift", "gift_record", "guest", "live", "live_coin",
-	"look_count", "message", "message_room", "person", "poison", "projection", "recording", "room", "seat", "session", "show", "viewer",
+	"broadcast", "chat_membership", "chat_room", "coin", "coin_movement", "comment", "email", "gift", "gift_record",
+	"live", "live_coin", "live_online", "look_count", "message", "message_chat_room", "participant", "poison", "projection",
+	"recording", "session", "user_account", "viewer",
 }
 
 // dump answers all rows of all read tables in a schema.

@@ -13,6 +13,8 @@ import (
 
 	"roomlog/domain"
 	"roomlog/projections"
+
+	"roomlog/realtime/ws"
 )
 
 // told is one type of frame that the server sends of its own accord.
@@ -20,7 +22,7 @@ type told struct {
 	name string
 	says string
 	data any // a zero one, for documentation
-	form any // the envelope: push, outPush, gaugesPush, lanePush or outbound
+	form any // the envelope: push, bannedPush, gaugesPush, userPush or outbound
 }
 
 // announcements is everything the server says without being asked, in the order it is documented.
@@ -31,15 +33,15 @@ func announcements() []told {
 		{projections.KindJoin, "somebody came", joinedInfo{}, push{}},
 		{projections.KindLeave, "somebody went", leftInfo{}, push{}},
 		{projections.KindStatus, "the room went on air, was paused or has ended", statusInfo{}, push{}},
-		{projections.KindPicture, "the room's stream has begun, or ended: there is a picture, or none any more", pictureChange{}, push{}},
-		{"crowd", "some came and went: stands for the facts of a large room between prev and pos, which are nothing else", crowdInfo{}, push{}},
+		{projections.KindMedia, "the room's stream has begun, or ended: there is a picture, or none any more", pictureChange{}, push{}},
+		{"join_batch", "some came and went: stands for the facts of a large room between prev and pos, which are nothing else", joinBatchInfo{}, push{}},
 		{"skipped", "stands for facts that were dropped because this client reads slowly: prev to pos is their whole range", skippedInfo{}, push{}},
-		{"out", "you are not in the room any more: the streamer or an operator keeps you out", outData{}, outPush{}},
+		{"banned", "you are not in the room any more: the streamer or an operator keeps you out", bannedInfo{}, bannedPush{}},
 		{"gauges", "the newest figures of a room", gaugesInfo{}, gaugesPush{}},
-		{projections.KindBalance, "your coins", balanceInfo{}, lanePush{}},
-		{projections.KindProfile, "your profile", personInfo{}, lanePush{}},
-		{projections.KindAge, "your age", ageInfo{}, lanePush{}},
-		{projections.KindNotice, "something happened to your account or session", noticeInfo{}, lanePush{}},
+		{projections.KindBalance, "your coins", balanceInfo{}, userPush{}},
+		{projections.KindProfile, "your profile", personInfo{}, userPush{}},
+		{projections.KindAge, "your age", ageInfo{}, userPush{}},
+		{projections.KindNotice, "something happened to your account or session", noticeInfo{}, userPush{}},
 		{"chat.message", "somebody said something where you are in the chat", chatInfo{}, chatPush{}},
 		{chatPrivate, "somebody said something to you alone; with a cursor, on the private lane, if it was to all your connections", chatInfo{}, chatPush{}},
 		{"chat.joined", "somebody came into a chat room", chatComingInfo{}, chatPush{}},
@@ -47,7 +49,7 @@ func announcements() []told {
 		{"chat.named", "somebody in one of your chat rooms is called otherwise", chatNamedInfo{}, chatPush{}},
 		{"chat.typing", "somebody is writing: worth showing for a few seconds", chatNamedInfo{}, chatPush{}},
 		{"chat.removed", "a chat room is no more", noData{}, chatPush{}},
-		{"error", "something is wrong that no frame of yours was the cause of, or one whose id could not be read", problem{}, outbound{}},
+		{"error", "something is wrong that no frame of yours was the cause of, or one whose id could not be read", errorInfo{}, outbound{}},
 	}
 }
 
@@ -60,7 +62,7 @@ type coded struct {
 func errorCodes() []coded {
 	return []coded{
 		{codeBadJSON, "the message is not one JSON value"},
-		{codeNoSuchType, "no frame has this type"},
+		{codeUnknownType, "no frame has this type"},
 		{domain.CodeBadRequest, "a field is missing or of the wrong type; the text names it"},
 		{codeHelloFirst, "say hello first"},
 		{domain.CodeTokenMissing, "hello without a token; the connection is closed"},
@@ -69,11 +71,11 @@ func errorCodes() []coded {
 		{domain.CodeSessionEnded, "signed out, or signed in elsewhere; the connection is closed"},
 		{domain.CodeUserUnavailable, "no such person, disabled or forgotten; the connection is closed"},
 		{domain.CodeKicked, "put out by an operator; the text is the reason, if there is one; the connection is closed"},
-		{domain.CodeDenied, "kept out: of a room, or of everything, which is said by hello and closes the connection"},
+		{domain.CodeBanned, "kept out: of a room, or of everything, which is said by hello and closes the connection"},
 		{codeOtherUser, "a second hello has to be of the same person"},
-		{codeManyConns, "this person has too many connections; this one is closed"},
-		{codeManyRooms, "this connection is in too many rooms"},
-		{codeCursor, "since of hello is no cursor"},
+		{CodeTooManyConnections, "this person has too many connections; this one is closed"},
+		{CodeTooManyLives, "this connection is in too many rooms"},
+		{CodeCursorInvalid, "since of hello is no cursor"},
 		{domain.CodeLiveNotFound, "no such room"},
 		{domain.CodeLiveNotStarted, "the room was not on air yet"},
 		{domain.CodeLiveEnded, "the room has ended for good"},
@@ -81,41 +83,41 @@ func errorCodes() []coded {
 		{domain.CodeCommentTooLong, "more than 200 characters"},
 		{domain.CodeTextInvalid, "a character that cannot be shown"},
 		{domain.CodeGiftNotFound, "not on the shelf"},
-		{domain.CodeNumber, "give between 1 and 9999"},
+		{domain.CodeNumberOutOfRange, "give between 1 and 9999"},
 		{domain.CodeCoinsTooFew, "the wallet is too light"},
-		{domain.CodeRoomNotFound, "no such chat room"},
-		{domain.CodeRoomsFull, "there are as many chat rooms as there may be"},
+		{domain.CodeChatRoomNotFound, "no such chat room"},
+		{domain.CodeTooManyChatRooms, "there are as many chat rooms as there may be"},
 		{domain.CodeMessageEmpty, "nothing is left without the space around it"},
 		{domain.CodeMessageTooLong, "more than 1000 characters"},
-		{domain.CodeGuestGone, "not in the chat, or not any more"},
+		{domain.CodeParticipantNotFound, "not in the chat, or not any more"},
 		{domain.CodeNicknameTaken, "somebody has this name"},
 		{domain.CodeTextTooLong, "longer than the field may be"},
 		{domain.CodeBadKey, "key is 1–64 printable ASCII bytes"},
 		{domain.CodeKeyReused, "the same key came with other data before"},
-		{domain.CodeTooOften, "more comments or gifts a second than allowed; retry_after says when"},
+		{domain.CodeRateLimited, "more comments or gifts a second than allowed; retry_after says when"},
 		{domain.CodeBusy, "nothing was done; try again after retry_after"},
-		{codeUnknown, "it may have been done: ask again with the same key"},
+		{CodeOutcomeUnknown, "it may have been done: ask again with the same key"},
 		{domain.CodeInternal, "a fault of ours"},
 	}
 }
 
 func closeCodes() []coded {
 	return []coded{
-		{CloseNormal, "answers your goodbye"},
-		{CloseProtocol, "a frame that no correct client sends"},
-		{CloseUnsupported, "binary frames are not spoken here"},
-		{CloseEncoding, "text that is not UTF-8"},
-		{CloseTooLarge, "a message above the limit"},
-		{CloseInternal, "a fault of ours: come back"},
-		{CloseRestart, `this server stops: come back after the milliseconds that the reason says, {"retry_after":2417}`},
-		{CloseSlow, "you read too slowly: come back and resume"},
-		{CloseBehind, "you cannot be brought up to date here, or never acknowledge: come back and resume"},
-		{CloseHelloTimeout, "no hello in time: come back and say it first"},
-		{CloseIdle, "nothing was heard of you, not even pongs: come back and resume"},
-		{CloseTooMany, "too many frames a second, or too many connections: come back later, with less"},
-		{CloseReplaced, "signed out, or signed in elsewhere: stay away until you sign in"},
-		{CloseTokenInvalid, "the token or the account is not good: stay away until you sign in"},
-		{CloseKicked, "put or kept out by an operator; what was given as the reason is the reason: stay away"},
+		{ws.CloseNormal, "answers your goodbye"},
+		{ws.CloseProtocol, "a frame that no correct client sends"},
+		{ws.CloseUnsupported, "binary frames are not spoken here"},
+		{ws.CloseEncoding, "text that is not UTF-8"},
+		{ws.CloseTooLarge, "a message above the limit"},
+		{ws.CloseInternal, "a fault of ours: come back"},
+		{ws.CloseRestart, `this server stops: come back after the milliseconds that the reason says, {"retry_after":2417}`},
+		{ws.CloseSlow, "you read too slowly: come back and resume"},
+		{ws.CloseBehind, "you cannot be brought up to date here, or never acknowledge: come back and resume"},
+		{ws.CloseHelloTimeout, "no hello in time: come back and say it first"},
+		{ws.CloseIdle, "nothing was heard of you, not even pongs: come back and resume"},
+		{ws.CloseTooMany, "too many frames a second, or too many connections: come back later, with less"},
+		{ws.CloseReplaced, "signed out, or signed in elsewhere: stay away until you sign in"},
+		{ws.CloseTokenInvalid, "the token or the account is not good: stay away until you sign in"},
+		{ws.CloseKicked, "put or kept out by an operator; what was given as the reason is the reason: stay away"},
 	}
 }
 
@@ -131,7 +133,7 @@ func AsyncAPI() []byte {
 		names[name] = ref("components/messages/" + name)
 		return ref("channels/ws/messages/" + name)
 	}
-	refused := add("refused", "the answer to a frame that was not carried out", envelope(outbound{}, "error", problem{}))
+	refused := add("refused", "the answer to a frame that was not carried out", envelope(outbound{}, "error", errorInfo{}))
 	for _, v := range vocabulary() {
 		asked := add(v.name, v.says, envelope(inbound{}, v.name, v.data))
 		answered := add(v.name+".ok", "the answer to "+v.name, envelope(outbound{}, "ok", v.answer))
@@ -226,7 +228,7 @@ func Tables() map[string]string {
 	row("---", "---", "---")
 	for _, c := range closeCodes() {
 		back := "no"
-		if code, _ := c.Code.(uint16); ReconnectAdvised(code) {
+		if code, _ := c.Code.(uint16); ws.ReconnectAdvised(code) {
 			back = "yes"
 		}
 		row(strconv.Itoa(int(c.Code.(uint16))), back, c.Says)

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"roomlog/domain"
-	"roomlog/realtime"
 )
 
 // together has n people come into a room, without connections.
@@ -17,7 +16,7 @@ func (w *world) together(name string, n int, live domain.LiveID) []person {
 	for i := range people {
 		all.Go(func() {
 			people[i] = w.register(fmt.Sprintf("%s%d", name, i))
-			people[i].asks(domain.JoinLive{Live: live, Process: w.door.Process()})
+			people[i].asks(domain.JoinLive{Live: live, Node: w.hub.Node()})
 		})
 	}
 	all.Wait()
@@ -27,8 +26,8 @@ func (w *world) together(name string, n int, live domain.LiveID) []person {
 // leaves has somebody leave without a connection.
 func (w *world) leaves(p person, live domain.LiveID) {
 	w.execute(domain.Request{
-		Command: domain.LeaveLive{Live: live, User: p.id, Process: w.door.Process(), Cause: domain.LeftAsked},
-		By:      domain.Actor{Kind: domain.System},
+		Command: domain.LeaveLive{Live: live, User: p.id, Node: w.hub.Node(), Cause: domain.LeaveRequested},
+		Actor:   domain.Actor{Kind: domain.System},
 	})
 }
 
@@ -39,7 +38,7 @@ type crowdSum struct {
 
 func TestCrowd(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, func(c *realtime.Config) { c.Crowd, c.CrowdInterval = 2, 300*time.Millisecond })
+	w := newWorld(t, func(c *config) { c.LargeLive, c.JoinBatchInterval = 2, 300*time.Millisecond })
 	anna, bert := w.register("anna"), w.register("bert")
 	live := anna.goLive("x")
 	watcher := anna.app()
@@ -64,7 +63,7 @@ func TestCrowd(t *testing.T) {
 				joined--
 			case "leave":
 				left--
-			case "crowd":
+			case "join_batch":
 				sum := into[crowdSum](t, m)
 				sums++
 				joined, left = joined-sum.Joined, left-sum.Left
@@ -116,7 +115,7 @@ func TestCrowd(t *testing.T) {
 
 // push0 answers the next frame of any kind.
 func (a *app) push0() message {
-	a.t.Helper()
+	a.T.Helper()
 	if len(a.aside) > 0 {
 		m := a.aside[0]
 		a.aside = a.aside[1:]

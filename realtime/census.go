@@ -8,26 +8,26 @@ import (
 	"roomlog/projections"
 )
 
-// ChatPerson is somebody in the chat, by one connection to any process.
-type ChatPerson struct {
-	Guest      domain.GuestID
+// ChatParticipant is somebody in the chat, by one connection to any process.
+type ChatParticipant struct {
+	Guest      domain.ParticipantID
 	Connection string // its public id
 	Style      domain.ChatProfile
 	User       projections.Profile // of somebody signed in; else its ID is 0
 	Nickname   string              // of somebody who is not; may be empty
-	Process    string              // that holds the connection
+	Node       string              // that holds the connection
 }
 
 // Name is what the person is called; "" for somebody without a name.
-func (p ChatPerson) Name() string {
+func (p ChatParticipant) Name() string {
 	if p.User.ID != 0 {
 		return p.User.Name()
 	}
 	return p.Nickname
 }
 
-// Shown is Name, or the connection's id for somebody without a name.
-func (p ChatPerson) Shown() string {
+// DisplayName is Name, or the connection's id for somebody without a name.
+func (p ChatParticipant) DisplayName() string {
 	if name := p.Name(); name != "" {
 		return name
 	}
@@ -37,32 +37,32 @@ func (p ChatPerson) Shown() string {
 // census is who is in the chat and where, as the log says up to some position. What is counted twice in the
 // log's order counts once.
 type census struct {
-	people       map[domain.GuestID]*present
+	people       map[domain.ParticipantID]*present
 	byConnection map[string]*present
-	users        map[domain.UserID]int        // connections of people signed in
-	rooms        map[domain.RoomID][]*present // oldest first
-	byName       map[string][]*present        // by the key of what people are called now; oldest first
+	users        map[domain.UserID]int            // connections of people signed in
+	rooms        map[domain.ChatRoomID][]*present // oldest first
+	byName       map[string][]*present            // by the key of what people are called now; oldest first
 }
 
 // present is somebody who is in the chat.
 type present struct {
-	ChatPerson
+	ChatParticipant
 	nameKey string // under which the log has it
 	called  string // key of what it is called now
-	rooms   []domain.RoomID
+	rooms   []domain.ChatRoomID
 }
 
 func newCensus() census {
 	return census{
-		people: make(map[domain.GuestID]*present), byConnection: make(map[string]*present), users: make(map[domain.UserID]int),
-		rooms: make(map[domain.RoomID][]*present), byName: make(map[string][]*present),
+		people: make(map[domain.ParticipantID]*present), byConnection: make(map[string]*present), users: make(map[domain.UserID]int),
+		rooms: make(map[domain.ChatRoomID][]*present), byName: make(map[string][]*present),
 	}
 }
 
 // enter adds somebody to the chat.
-func (c *census) enter(p ChatPerson, nameKey, called string, rooms ...domain.RoomID) {
+func (c *census) enter(p ChatParticipant, nameKey, called string, rooms ...domain.ChatRoomID) {
 	c.leave(p.Guest)
-	one := &present{ChatPerson: p, nameKey: nameKey}
+	one := &present{ChatParticipant: p, nameKey: nameKey}
 	c.people[p.Guest], c.byConnection[p.Connection] = one, one
 	c.call(one, called)
 	if p.User.ID != 0 {
@@ -73,7 +73,7 @@ func (c *census) enter(p ChatPerson, nameKey, called string, rooms ...domain.Roo
 	}
 }
 
-func (c *census) leave(id domain.GuestID) {
+func (c *census) leave(id domain.ParticipantID) {
 	one := c.people[id]
 	if one == nil {
 		return
@@ -108,23 +108,23 @@ func (c *census) call(one *present, key string) {
 		return
 	}
 	all := c.byName[key]
-	at, _ := slices.BinarySearchFunc(all, one.Guest, func(p *present, id domain.GuestID) int { return cmp.Compare(p.Guest, id) })
+	at, _ := slices.BinarySearchFunc(all, one.Guest, func(p *present, id domain.ParticipantID) int { return cmp.Compare(p.Guest, id) })
 	c.byName[key] = slices.Insert(all, at, one)
 }
 
-func (c *census) join(id domain.GuestID, room domain.RoomID) {
+func (c *census) join(id domain.ParticipantID, room domain.ChatRoomID) {
 	if one := c.people[id]; one != nil && !slices.Contains(one.rooms, room) {
 		one.rooms = append(one.rooms, room)
 		c.rooms[room] = append(c.rooms[room], one)
 	}
 }
 
-func (c *census) part(id domain.GuestID, room domain.RoomID) {
+func (c *census) part(id domain.ParticipantID, room domain.ChatRoomID) {
 	one := c.people[id]
 	if one == nil {
 		return
 	}
-	one.rooms = slices.DeleteFunc(one.rooms, func(r domain.RoomID) bool { return r == room })
+	one.rooms = slices.DeleteFunc(one.rooms, func(r domain.ChatRoomID) bool { return r == room })
 	c.rooms[room] = slices.DeleteFunc(c.rooms[room], func(p *present) bool { return p == one })
 	if len(c.rooms[room]) == 0 {
 		delete(c.rooms, room)
@@ -132,7 +132,7 @@ func (c *census) part(id domain.GuestID, room domain.RoomID) {
 }
 
 // remove empties a room that is no more.
-func (c *census) remove(room domain.RoomID) {
+func (c *census) remove(room domain.ChatRoomID) {
 	for _, one := range slices.Clone(c.rooms[room]) {
 		c.part(one.Guest, room)
 	}
@@ -149,7 +149,7 @@ func (c *census) rename(p projections.Profile, key string) {
 }
 
 // newest answers the connections of up to most people in a room, newest first.
-func (c *census) newest(room domain.RoomID, most int) []string {
+func (c *census) newest(room domain.ChatRoomID, most int) []string {
 	all := c.rooms[room]
 	ids := make([]string, 0, min(len(all), most))
 	for _, one := range slices.Backward(all) {

@@ -2,10 +2,14 @@ package realtime
 
 import (
 	"context"
+	"slices"
 	"sync"
+
+	"golang.org/x/sync/errgroup"
 
 	"roomlog/domain"
 	"roomlog/projections"
+	"roomlog/realtime/ws"
 )
 
 const (
@@ -15,35 +19,35 @@ const (
 
 )
 
-// ChatEar is told what a connection hears of the chat. Its methods are called one after another and must not
+// ChatListener is told what a connection hears of the chat. Its methods are called one after another and must not
 // wait, or ask the chat for anything.
-type ChatEar interface {
+type ChatListener interface {
 	// Overhear is called for everything that happens where the connection is, and for what is said to it alone.
-	Overhear(f *ChatFact)
+	Deliver(f *ChatUpdate)
 	// Typing is called when somebody is writing: in a room, or to this connection alone if the room is "".
-	Typing(by ChatPerson, room domain.RoomID)
-	// CutOff is called when the connection missed something, or passes for gone: it has to come back.
-	CutOff()
+	Typing(by ChatParticipant, room domain.ChatRoomID)
+	// Reset is called when the connection missed something, or passes for gone: it has to come back.
+	Reset()
 }
 
-// ChatFact is something that happened in the chat. Event is a domain.GuestEntered, GuestNamed, GuestJoined,
-// GuestParted, RoomRemoved or MessagePosted.
-type ChatFact struct {
+// ChatUpdate is something that happened in the chat. Event is a domain.ParticipantEntered, NicknameSet, ChatRoomJoined,
+// ChatRoomLeft, ChatRoomRemoved or MessagePosted.
+type ChatUpdate struct {
 	projections.Delta
-	Person  ChatPerson // whose doing it is, as far as the chat knows
-	Present bool       // who said it is in the chat, by this or another connection
-	Clients []string   // the newest connections of the room after somebody came or went
-	Online  int        // how many there are then
+	By          ChatParticipant // whose doing it is, as far as the chat knows
+	Present     bool            // who said it is in the chat, by this or another connection
+	Connections []string        // the newest connections of the room after somebody came or went
+	Online      int             // how many there are then
 
-	frames map[string]*Frame
+	frames map[string]*ws.Frame
 }
 
 // Frame answers the frame that make makes of the fact: made once for each dialect.
-func (f *ChatFact) Frame(dialect string, make_ func() *Frame) *Frame {
+func (f *ChatUpdate) Frame(dialect string, make_ func() *ws.Frame) *ws.Frame {
 	frame, made := f.frames[dialect]
 	if !made {
 		if f.frames == nil {
-			f.frames = make(map[string]*Frame)
+			f.frames = make(map[string]*ws.Frame)
 		}
 		frame = make_()
 		f.frames[dialect] = frame
@@ -54,7 +58,9 @@ func (f *ChatFact) Frame(dialect string, make_ func() *Frame) *Frame {
 // Chat is what happens beside the live rooms: people who write to each other, in rooms that anybody may open. What
 // is said, and who comes and goes, is in the log; who is typing is not.
 type Chat struct {
-	door     *Door
+	hub      *Hub
+	cfg      ChatConfig
+	people   *peopleRates
 	inbox    *inbox
 	murmur   *murmur
 	leaves   *leaves
@@ -63,25 +69,47 @@ type Chat struct {
 
 	mu      sync.Mutex // taken before that of any member's dialect
 	census  census
-	asOf    int64                                      // of the log, when the census was read
-	members map[string]*ChatMember                     // of this process, by connection
-	halls   map[domain.RoomID]map[*ChatMember]struct{} // who hears a room; "" is the chat of everybody
+	asOf    int64                                           // of the log, when the census was read
+	members map[string]*ChatSession                         // of this process, by connection
+	halls   map[domain.ChatRoomID]map[*ChatSession]struct{} // who hears a room; "" is the chat of everybody
 }
 
-func newChat(d *Door) *Chat {
-	c := &Chat{
-		door: d, inbox: newInbox(), murmur: newMurmur(d.cfg.Store, d.log), entries: newEntries(d.rates), openings: newOpenings(d.rates), census: newCensus(),
-		members: make(map[string]*ChatMember), halls: make(map[domain.RoomID]map[*ChatMember]struct{}),
+// NewChat creates the chat of a node and has the hub deliver to it.
+func NewChat(cfg ChatConfig) (*Chat, error) {
+	if err := cfg.check(); err != nil {
+		return nil, err
 	}
-	c.leaves = newLeaves(d.cfg.Commands, d.log, c.nameKey)
-	return c
+	cfg.setDefaults()
+	c := &Chat{
+		hub: cfg.Hub, cfg: cfg, people: newPeopleRates(cfg),
+		inbox: newInbox(), murmur: newMurmur(cfg.Store, cfg.Log), entries: newEntries(cfg), openings: newOpenings(cfg), census: newCensus(),
+		members: make(map[string]*ChatSession), halls: make(map[domain.ChatRoomID]map[*ChatSession]struct{}),
+	}
+	c.leaves = newLeaves(cfg.Commands, cfg.Log, c.nameKey)
+	cfg.Hub.AddFollower(c)
+	return c, nil
 }
 
-// Settle waits until the log knows of everybody who has left, or ctx ends.
-func (c *Chat) Settle(ctx context.Context) { c.leaves.settle(ctx) }
+// Run delivers what the hub queues, batches typing notes and executes queued leaves until ctx ends.
+func (c *Chat) Run(ctx context.Context) error {
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return c.inbox.run(ctx, c.tell) })
+	g.Go(func() error { return c.murmur.run(ctx, c.typed) })
+	g.Go(func() error { return c.leaves.run(ctx) })
+	return g.Wait()
+}
+
+// Deliver queues the deltas of the chat; with them everything up to position has been delivered. It does not block.
+func (c *Chat) Deliver(position int64, deltas ...projections.Delta) {
+	deltas = slices.DeleteFunc(deltas, func(d projections.Delta) bool { return !d.Chat() && d.Kind != projections.KindProfile })
+	c.inbox.add(position, deltas...)
+}
+
+// Flush waits until the log knows of everybody who has left, or ctx ends.
+func (c *Chat) Flush(ctx context.Context) { c.leaves.settle(ctx) }
 
 // nameKey answers by which key a guest's name is known.
-func (c *Chat) nameKey(id domain.GuestID, otherwise string) string {
+func (c *Chat) nameKey(id domain.ParticipantID, otherwise string) string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if one := c.census.people[id]; one != nil {
@@ -91,15 +119,12 @@ func (c *Chat) nameKey(id domain.GuestID, otherwise string) string {
 }
 
 // called answers by which key somebody is found: of people who are signed in that of their name now.
-func (c *Chat) called(p ChatPerson, nameKey string) string {
+func (c *Chat) called(p ChatParticipant, nameKey string) string {
 	if p.User.ID != 0 {
-		return c.Key(p.User.Name())
+		return c.NameKey(p.User.Name())
 	}
 	return nameKey
 }
-
-// Chat is the chat of this process.
-func (d *Door) Chat() *Chat { return d.chat }
 
 // tell has a delta heard by those whom it concerns.
 func (c *Chat) tell(d projections.Delta) {
@@ -108,83 +133,83 @@ func (c *Chat) tell(d projections.Delta) {
 	if d.Position <= c.asOf { // was still to be told when the census was read that has it
 		return
 	}
-	f := &ChatFact{Delta: d}
+	f := &ChatUpdate{Delta: d}
 	switch e := d.Event.(type) {
-	case domain.GuestEntered:
-		f.Person = ChatPerson{e.Guest, e.Connection, e.Profile, profileIf(e.User, d.Profile), e.Nickname, e.Process}
-		c.census.enter(f.Person, e.NameKey, c.called(f.Person, e.NameKey))
+	case domain.ParticipantEntered:
+		f.By = ChatParticipant{e.Participant, e.Connection, e.Profile, profileIf(e.User, d.Profile), e.Nickname, e.Node}
+		c.census.enter(f.By, e.NameKey, c.called(f.By, e.NameKey))
 		c.entered(e)
-		if e.Profile == domain.ChatPlain && e.Nickname != "" {
+		if e.Profile == domain.ProfilePlain && e.Nickname != "" {
 			c.tellHalls(f, "")
 		}
-	case domain.GuestNamed:
-		if one := c.census.people[e.Guest]; one != nil {
+	case domain.NicknameSet:
+		if one := c.census.people[e.Participant]; one != nil {
 			one.Nickname, one.nameKey = e.Nickname, e.NameKey
 			c.census.call(one, e.NameKey)
 		}
-		f.Person = c.person(e.Guest, e.Connection, 0, d.Profile)
-		c.tellHalls(f, c.roomsOf(e.Guest)...)
-	case domain.GuestJoined:
-		c.census.join(e.Guest, e.Room)
-		f.Person = c.person(e.Guest, e.Connection, e.User, d.Profile)
-		f.Clients, f.Online = c.census.newest(e.Room, chatListed), len(c.census.rooms[e.Room])
-		c.tellHalls(f, e.Room)
-	case domain.GuestParted:
-		f.Person = c.person(e.Guest, e.Connection, e.User, d.Profile)
-		c.census.part(e.Guest, e.Room)
-		f.Clients, f.Online = c.census.newest(e.Room, chatListed), len(c.census.rooms[e.Room])
-		c.tellHalls(f, e.Room)
-	case domain.GuestLeft:
-		c.census.leave(e.Guest)
-		if m := c.members[e.Connection]; m != nil && m.Guest() == e.Guest && e.Cause == domain.LeftProcessLost {
-			m.ear.CutOff() // another process thought that we were dead
+		f.By = c.person(e.Participant, e.Connection, 0, d.Profile)
+		c.tellHalls(f, c.roomsOf(e.Participant)...)
+	case domain.ChatRoomJoined:
+		c.census.join(e.Participant, e.ChatRoom)
+		f.By = c.person(e.Participant, e.Connection, e.User, d.Profile)
+		f.Connections, f.Online = c.census.newest(e.ChatRoom, chatListed), len(c.census.rooms[e.ChatRoom])
+		c.tellHalls(f, e.ChatRoom)
+	case domain.ChatRoomLeft:
+		f.By = c.person(e.Participant, e.Connection, e.User, d.Profile)
+		c.census.part(e.Participant, e.ChatRoom)
+		f.Connections, f.Online = c.census.newest(e.ChatRoom, chatListed), len(c.census.rooms[e.ChatRoom])
+		c.tellHalls(f, e.ChatRoom)
+	case domain.ParticipantLeft:
+		c.census.leave(e.Participant)
+		if m := c.members[e.Connection]; m != nil && m.ParticipantID() == e.Participant && e.Cause == domain.LeaveNodeLost {
+			m.ear.Reset() // another process thought that we were dead
 		}
-	case domain.RoomRemoved:
-		c.census.remove(e.Room)
-		c.tellHalls(f, e.Room)
+	case domain.ChatRoomRemoved:
+		c.census.remove(e.ChatRoom)
+		c.tellHalls(f, e.ChatRoom)
 	case domain.MessagePosted:
 		c.said(f, e)
 	case domain.UserProfileChanged:
-		c.census.rename(d.Profile, c.Key(d.Profile.Name()))
+		c.census.rename(d.Profile, c.NameKey(d.Profile.Name()))
 	}
 }
 
 // entered notes under which number the log has a connection of this process. One that has ended meanwhile
 // leaves again: it was not known whether it had entered.
-func (c *Chat) entered(e domain.GuestEntered) {
-	if e.Process != c.door.cfg.Process {
+func (c *Chat) entered(e domain.ParticipantEntered) {
+	if e.Node != c.hub.Node() {
 		return
 	}
 	if m := c.members[e.Connection]; m != nil {
-		m.seen = e.Guest
+		m.seen = e.Participant
 		return
 	}
-	c.leaves.add(domain.LeaveChat{Guest: e.Guest, Cause: domain.LeftConnectionLost, Process: e.Process, NameKey: e.NameKey})
+	c.leaves.add(domain.LeaveChat{Participant: e.Participant, Cause: domain.LeaveConnectionLost, Node: e.Node, NameKey: e.NameKey})
 }
 
 // said has a message heard by those it was said to. What was said to one person is on the person's private lane.
-func (c *Chat) said(f *ChatFact, e domain.MessagePosted) {
-	f.Person, f.Present = c.author(SpeakerOf(f.Delta, e))
+func (c *Chat) said(f *ChatUpdate, e domain.MessagePosted) {
+	f.By, f.Present = c.author(AuthorOf(f.Delta, e))
 	switch {
 	case e.ToConnection != "":
 		if m := c.members[e.ToConnection]; m != nil {
-			m.ear.Overhear(f)
+			m.ear.Deliver(f)
 		}
-	case e.To != 0:
-	case len(e.Rooms) > 0:
-		c.tellHalls(f, e.Rooms...)
+	case e.ToUser != 0:
+	case len(e.ChatRooms) > 0:
+		c.tellHalls(f, e.ChatRooms...)
 	default:
 		c.tellHalls(f, "")
 	}
 }
 
-// SpeakerOf is who said something, as the message says itself.
-func SpeakerOf(d projections.Delta, e domain.MessagePosted) ChatPerson {
-	return ChatPerson{Guest: e.Guest, Connection: e.Connection, User: profileIf(e.User, d.Profile), Nickname: e.Nickname}
+// AuthorOf is who said something, as the message says itself.
+func AuthorOf(d projections.Delta, e domain.MessagePosted) ChatParticipant {
+	return ChatParticipant{Guest: e.Participant, Connection: e.Connection, User: profileIf(e.User, d.Profile), Nickname: e.Nickname}
 }
 
 // author is who said something, and whether the person is in the chat.
-func (c *Chat) author(said ChatPerson) (by ChatPerson, there bool) {
+func (c *Chat) author(said ChatParticipant) (by ChatParticipant, there bool) {
 	if one := c.census.people[said.Guest]; one != nil {
 		if said.Nickname == "" {
 			said.Nickname = one.Nickname
@@ -204,14 +229,14 @@ func profileIf(user domain.UserID, p projections.Profile) projections.Profile {
 }
 
 // person is who did something, as far as it is known.
-func (c *Chat) person(id domain.GuestID, connection string, user domain.UserID, p projections.Profile) ChatPerson {
+func (c *Chat) person(id domain.ParticipantID, connection string, user domain.UserID, p projections.Profile) ChatParticipant {
 	if one := c.census.people[id]; one != nil {
-		return one.ChatPerson
+		return one.ChatParticipant
 	}
-	return ChatPerson{Guest: id, Connection: connection, User: profileIf(user, p)}
+	return ChatParticipant{Guest: id, Connection: connection, User: profileIf(user, p)}
 }
 
-func (c *Chat) roomsOf(id domain.GuestID) []domain.RoomID {
+func (c *Chat) roomsOf(id domain.ParticipantID) []domain.ChatRoomID {
 	if one := c.census.people[id]; one != nil {
 		return one.rooms
 	}
@@ -219,14 +244,14 @@ func (c *Chat) roomsOf(id domain.GuestID) []domain.RoomID {
 }
 
 // tellHalls has a fact heard once by everybody who hears any of some rooms.
-func (c *Chat) tellHalls(f *ChatFact, rooms ...domain.RoomID) {
+func (c *Chat) tellHalls(f *ChatUpdate, rooms ...domain.ChatRoomID) {
 	if len(rooms) == 1 {
 		for m := range c.halls[rooms[0]] {
 			m.hear(f, rooms[0])
 		}
 		return
 	}
-	told := make(map[*ChatMember]bool)
+	told := make(map[*ChatSession]bool)
 	for _, r := range rooms {
 		for m := range c.halls[r] {
 			if !told[m] {
@@ -236,18 +261,18 @@ func (c *Chat) tellHalls(f *ChatFact, rooms ...domain.RoomID) {
 	}
 }
 
-// load reads who is in the chat, as of a position or later. What has happened since is told again, which
+// Load reads who is in the chat, as of a position or later. What has happened since is told again, which
 // changes nothing; what was before is not told any more.
-func (c *Chat) load(ctx context.Context, at int64) error {
+func (c *Chat) Load(ctx context.Context, at int64) error {
 	fresh := newCensus()
-	for last := domain.GuestID(0); ; {
-		page, err := c.door.cfg.Queries.Census(ctx, last, censusPage)
+	for last := domain.ParticipantID(0); ; {
+		page, err := c.cfg.Queries.Roster(ctx, last, censusPage)
 		if err != nil {
 			return err
 		}
 		for _, g := range page {
-			p := ChatPerson{g.ID, g.Connection, g.Profile, g.User, g.Nickname, g.Process}
-			fresh.enter(p, g.NameKey, c.called(p, g.NameKey), g.Rooms...)
+			p := ChatParticipant{g.ID, g.Connection, g.Profile, g.User, g.Nickname, g.Node}
+			fresh.enter(p, g.NameKey, c.called(p, g.NameKey), g.ChatRooms...)
 			last = g.ID
 		}
 		if len(page) < censusPage {
@@ -265,9 +290,9 @@ func (c *Chat) load(ctx context.Context, at int64) error {
 func (c *Chat) typed(n typing) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	by := ChatPerson{Connection: n.From}
+	by := ChatParticipant{Connection: n.From}
 	if one := c.census.byConnection[n.From]; one != nil {
-		by = one.ChatPerson
+		by = one.ChatParticipant
 	}
 	if n.To != "" {
 		if m := c.members[n.To]; m != nil {
@@ -275,25 +300,18 @@ func (c *Chat) typed(n typing) {
 		}
 		return
 	}
-	for m := range c.halls[domain.RoomID(n.Room)] {
+	for m := range c.halls[domain.ChatRoomID(n.Room)] {
 		if m.connection != n.From {
-			m.ear.Typing(by, domain.RoomID(n.Room))
+			m.ear.Typing(by, domain.ChatRoomID(n.Room))
 		}
 	}
 }
 
-// size is how many connections of this process hear the chat.
-func (c *Chat) size() int {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return len(c.members)
-}
-
-// cut sends everybody away, because something was missed.
-func (c *Chat) cut() {
+// Reset disconnects everybody, because deltas were missed.
+func (c *Chat) Reset() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, m := range c.members {
-		m.ear.CutOff()
+		m.ear.Reset()
 	}
 }

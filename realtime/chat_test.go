@@ -13,19 +13,20 @@ import (
 	"roomlog/eventstore/pgtest"
 	"roomlog/projections"
 	"roomlog/realtime"
+	"roomlog/realtime/ws/wstest"
 )
 
 // chatRoom makes a chat room that the tables know.
-func (w *world) chatRoom(name string) domain.RoomID {
+func (w *world) chatRoom(name string) domain.ChatRoomID {
 	w.Helper()
-	id := domain.RoomID(strings.ReplaceAll(uuid.NewString(), "-", "")[:24])
-	w.caughtUp(w.do(domain.AddRoom{Name: name, Room: id, NameKey: w.store.NameKey(name)}).Position)
+	id := domain.ChatRoomID(strings.ReplaceAll(uuid.NewString(), "-", "")[:24])
+	w.caughtUp(w.do(domain.CreateChatRoom{Name: name, ChatRoom: id, NameKey: w.store.NameKey(name)}).Position)
 	return id
 }
 
 func (w *world) caughtUp(position int64) {
 	w.Helper()
-	if err := w.door.Chat().CaughtUp(w.Context(), position); err != nil {
+	if err := w.chat.WaitFor(w.Context(), position); err != nil {
 		w.Fatal(err)
 	}
 }
@@ -40,7 +41,7 @@ type (
 		Pos           int64
 		ID            string
 		By            chatter
-		Rooms         []domain.RoomID
+		Rooms         []domain.ChatRoomID
 		Text, Sticker string
 		Voice         *struct {
 			URL string
@@ -52,7 +53,7 @@ type (
 		Guest, Epoch string
 		Pos          int64
 		Room         *struct {
-			ID   domain.RoomID
+			ID   domain.ChatRoomID
 			Name string
 		}
 		Resumed  bool
@@ -64,15 +65,15 @@ type (
 type in = map[string]any
 
 func (a *app) chat(data in) chatEntered {
-	a.t.Helper()
-	return into[chatEntered](a.t, a.ok(a.ask("chat.join", data)))
+	a.T.Helper()
+	return into[chatEntered](a.T, a.ok(a.ask("chat.join", data)))
 }
 
 // told answers the next message of the chat.
 func (a *app) told() chatted {
-	a.t.Helper()
+	a.T.Helper()
 	m := a.push("chat.message")
-	said := into[chatted](a.t, m)
+	said := into[chatted](a.T, m)
 	said.Pos = m.Pos
 	return said
 }
@@ -88,7 +89,7 @@ func (w *world) people(a *app, room string) (names []string) {
 func TestChat(t *testing.T) {
 	t.Parallel()
 	db := pgtest.New(t)
-	one, two := openWorld(t, db, true, nil), openWorld(t, db, false, func(c *realtime.Config) { c.Grace = time.Hour })
+	one, two := openWorld(t, db, true, nil), openWorld(t, db, false, func(c *config) { c.PresenceGrace = time.Hour })
 	id := one.chatRoom("demo")
 	ann, bob := one.register("ann"), one.register("bob")
 	two.caughtUp(bob.credit1())
@@ -167,7 +168,7 @@ func TestChat(t *testing.T) {
 		}
 		for said, code := range map[*in]string{
 			{"user": 9999, "text": "x"}:                          "user_unavailable",
-			{"guest": "nobody", "text": "x"}:                     "guest_gone",
+			{"guest": "nobody", "text": "x"}:                     "participant_not_found",
 			{"text": "x"}:                                        "bad_request",
 			{"user": ann.id, "guest": entered.Guest, "text": ""}: "bad_request",
 			{"user": ann.id, "text": " "}:                        "message_empty",
@@ -196,22 +197,22 @@ func TestChat(t *testing.T) {
 		if got := into[struct {
 			By            chatter
 			Cause, Online any
-		}](t, a.push("chat.left")); got.By.User != bob.id || got.Cause != "asked" || got.Online != 1.0 {
+		}](t, a.push("chat.left")); got.By.User != bob.id || got.Cause != "requested" || got.Online != 1.0 {
 			t.Errorf("left %+v", got)
 		}
 		b.chat(in{"room": "demo"})
 		a.push("chat.joined")
-		_ = b.conn.Close()
+		_ = b.Conn.Close()
 		if got := into[struct{ Cause string }](t, a.push("chat.left")); got.Cause != "connection_lost" {
 			t.Errorf("left %+v", got)
 		}
 	})
 	t.Run("a room that is removed says so", func(t *testing.T) {
-		one.do(domain.RemoveRoom{Room: id, NameKey: one.store.NameKey("demo")})
+		one.do(domain.RemoveChatRoom{ChatRoom: id, NameKey: one.store.NameKey("demo")})
 		if m := a.push("chat.removed"); !strings.Contains(m.raw, string(id)) {
 			t.Errorf("told %s", m.raw)
 		}
-		a.no(a.ask("chat.post", in{"room": id, "text": "x"}), "room_not_found")
+		a.no(a.ask("chat.post", in{"room": id, "text": "x"}), "chat_room_not_found")
 	})
 }
 
@@ -228,8 +229,8 @@ func TestChatRefusals(t *testing.T) {
 		data any
 		code string
 	}{
-		"no such room":                {"chat.join", in{"room": "nowhere"}, "room_not_found"},
-		"no such id":                  {"chat.join", in{"room": strings.Repeat("f", 24)}, "room_not_found"},
+		"no such room":                {"chat.join", in{"room": "nowhere"}, "chat_room_not_found"},
+		"no such id":                  {"chat.join", in{"room": strings.Repeat("f", 24)}, "chat_room_not_found"},
 		"a room that is a number":     {"chat.join", in{"room": 7}, "bad_request"},
 		"nothing said":                {"chat.post", in{"room": "demo"}, "message_empty"},
 		"too much said":               {"chat.post", in{"room": "demo", "text": strings.Repeat("长", 1001)}, "message_too_long"},
@@ -241,8 +242,8 @@ func TestChatRefusals(t *testing.T) {
 		"a sound without a length":    {"chat.post", in{"voice": in{"url": "https://b.example/uploads/" + strings.Repeat("0a", 16) + ".ogg"}}, "number_out_of_range"},
 		"a history that is too long":  {"chat.history", in{"limit": 101}, "bad_request"},
 		"a history before the log":    {"chat.history", in{"before": -1}, "bad_request"},
-		"who is nowhere":              {"chat.who", in{"room": "nowhere"}, "room_not_found"},
-		"typing nowhere":              {"chat.typing", in{"room": "nowhere"}, "room_not_found"},
+		"who is nowhere":              {"chat.who", in{"room": "nowhere"}, "chat_room_not_found"},
+		"typing nowhere":              {"chat.typing", in{"room": "nowhere"}, "chat_room_not_found"},
 		"a nickname without a reader": {"chat.nickname", in{"nickname": "a\u0007"}, "text_invalid"},
 	} {
 		t.Run(name, func(t *testing.T) { a.no(a.ask(tt.verb, tt.data), tt.code) })
@@ -265,7 +266,7 @@ func TestChatResume(t *testing.T) {
 	have := a.chat(in{"room": "demo"})
 	say := func(n int) (last int64) {
 		for i := range n {
-			last = w.execute(domain.Request{By: bob.actor(), Command: domain.PostMessage{Kind: domain.MessageText, Text: fmt.Sprint(i), Rooms: []domain.RoomID{id}}}).Position
+			last = w.execute(domain.Request{Actor: bob.actor(), Command: domain.PostMessage{Kind: domain.MessageText, Text: fmt.Sprint(i), ChatRooms: []domain.ChatRoomID{id}}}).Position
 		}
 		w.caughtUp(last)
 		return last
@@ -284,7 +285,7 @@ func TestChatResume(t *testing.T) {
 		if got.Resumed || len(got.Messages) != 20 || got.Messages[0].Text != "10" || got.Messages[19].Text != "29" {
 			t.Errorf("since %s: %v, %d messages", name, got.Resumed, len(got.Messages))
 		}
-		_ = c.conn.Close()
+		_ = c.Conn.Close()
 	}
 	say(500 - 30)
 	if got := b.chat(in{"room": "demo", "since": in{"epoch": have.Epoch, "pos": have.Pos}}); got.Resumed || len(got.Messages) != 20 {
@@ -351,7 +352,7 @@ func TestChatOfEverybody(t *testing.T) {
 // A connection goes on chatting with the token of a new sign-in.
 func TestChatAfterANewSignIn(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, func(c *realtime.Config) { c.Renewal = time.Hour })
+	w := newWorld(t, func(c *config) { c.Renewal = time.Hour })
 	w.chatRoom("one")
 	w.chatRoom("two")
 	ann := w.register("ann")
@@ -367,27 +368,27 @@ func TestChatAfterANewSignIn(t *testing.T) {
 // ear is a connection in no dialect.
 type ear struct{ cut chan struct{} }
 
-func (ear) Overhear(*realtime.ChatFact)               {}
-func (ear) Typing(realtime.ChatPerson, domain.RoomID) {}
-func (e ear) CutOff()                                 { e.cut <- struct{}{} }
+func (ear) Deliver(*realtime.ChatUpdate)                       {}
+func (ear) Typing(realtime.ChatParticipant, domain.ChatRoomID) {}
+func (e ear) Reset()                                           { e.cut <- struct{}{} }
 
 // A connection that missed something, or that others took for dead, has to come back.
 func TestChatIsCutOff(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
 	e := ear{make(chan struct{}, 10)}
-	m := w.door.Chat().Member("c1", e, w.door.Chat().Pace())
-	if _, err := m.Enter(t.Context(), realtime.Arrival{Style: domain.ChatPlain}); err != nil {
+	m := w.chat.NewSession("c1", e, w.chat.NewLimits())
+	if _, err := m.Enter(t.Context(), realtime.ChatEntry{Style: domain.ProfilePlain}); err != nil {
 		t.Fatal(err)
 	}
-	w.execute(domain.Request{By: domain.Actor{Kind: domain.System}, Command: domain.LeaveChat{
-		Guest: m.Guest(), Cause: domain.LeftProcessLost, Process: w.door.Process(),
+	w.execute(domain.Request{Actor: domain.Actor{Kind: domain.System}, Command: domain.LeaveChat{
+		Participant: m.ParticipantID(), Cause: domain.LeaveNodeLost, Node: w.hub.Node(),
 	}})
-	receive(t, e.cut, "being taken for dead")
-	w.door.Miss(t.Context())
-	receive(t, e.cut, "having missed something")
-	m.Leave(domain.LeftAsked)
-	w.door.Miss(t.Context())
+	wstest.Receive(t, e.cut, "being taken for dead")
+	w.hub.Miss(t.Context())
+	wstest.Receive(t, e.cut, "having missed something")
+	m.Leave(domain.LeaveRequested)
+	w.hub.Miss(t.Context())
 	select {
 	case <-e.cut:
 		t.Error("cut off after the end")
@@ -399,26 +400,26 @@ func TestChatIsCutOff(t *testing.T) {
 func TestChatIsCountedAnew(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
-	m := w.door.Chat().Member("c1", ear{}, w.door.Chat().Pace())
-	at, err := m.Enter(t.Context(), realtime.Arrival{Style: domain.ChatPlain})
+	m := w.chat.NewSession("c1", ear{}, w.chat.NewLimits())
+	at, err := m.Enter(t.Context(), realtime.ChatEntry{Style: domain.ProfilePlain})
 	if err != nil {
 		t.Fatal(err)
 	}
-	came := events[domain.GuestEntered](w)[0]
-	m.Leave(domain.LeftAsked)
-	eventually(t, "the guest has left", func() bool { return len(events[domain.GuestLeft](w)) == 1 })
+	came := events[domain.ParticipantEntered](w)[0]
+	m.Leave(domain.LeaveRequested)
+	wstest.Eventually(t, "the guest has left", func() bool { return len(events[domain.ParticipantLeft](w)) == 1 })
 	head, err := w.store.Head(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
 	// The tables have the leave before the feed releases it, and the chat is counted as of what is released.
-	eventually(t, "the feed has released the leave", func() bool { return w.feed.Checkpoint() >= head })
+	wstest.Eventually(t, "the feed has released the leave", func() bool { return w.feed.Checkpoint() >= head })
 	late := projections.Delta{Position: at, Event: came}
-	joined := projections.Delta{Position: at, Event: domain.GuestJoined{Guest: came.Guest, Connection: "c1", Room: "0123456789abcdef01234567"}}
-	if err := w.door.Recount(t.Context(), late, joined); err != nil {
+	joined := projections.Delta{Position: at, Event: domain.ChatRoomJoined{Participant: came.Participant, Connection: "c1", ChatRoom: "0123456789abcdef01234567"}}
+	if err := w.chat.Recount(t.Context(), late, joined); err != nil {
 		t.Fatal(err)
 	}
-	if n := w.door.Chat().Online("0123456789abcdef01234567"); n != 0 {
+	if n := w.chat.Online("0123456789abcdef01234567"); n != 0 {
 		t.Errorf("%d are there who left", n)
 	}
 }
@@ -426,12 +427,12 @@ func TestChatIsCountedAnew(t *testing.T) {
 // slowEar is a connection that is told one thing as long as it likes.
 type slowEar struct{ listening, enough chan struct{} }
 
-func (e slowEar) Overhear(*realtime.ChatFact) {
+func (e slowEar) Deliver(*realtime.ChatUpdate) {
 	e.listening <- struct{}{}
 	<-e.enough
 }
-func (slowEar) Typing(realtime.ChatPerson, domain.RoomID) {}
-func (slowEar) CutOff()                                   {}
+func (slowEar) Typing(realtime.ChatParticipant, domain.ChatRoomID) {}
+func (slowEar) Reset()                                             {}
 
 // A chat that is told slowly holds up nobody who joins a live room.
 func TestASlowChatHoldsUpNoLive(t *testing.T) {
@@ -441,12 +442,12 @@ func TestASlowChatHoldsUpNoLive(t *testing.T) {
 	live := ann.goLive("show")
 	e := slowEar{make(chan struct{}), make(chan struct{})}
 	defer close(e.enough)
-	m := w.door.Chat().Member("c1", e, w.door.Chat().Pace())
-	m.Hear("")
-	m.HearSince("", 0)
+	m := w.chat.NewSession("c1", e, w.chat.NewLimits())
+	m.Subscribe("")
+	m.StartFrom("", 0)
 	a, b := ann.app(), bob.app()
 	a.ok(a.ask("chat.post", in{"text": "x"}))
-	receive(t, e.listening, "what was said")
+	wstest.Receive(t, e.listening, "what was said")
 	b.join(live)
 }
 
@@ -455,35 +456,35 @@ func TestChatFindsWhoEnters(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
 	a := w.register("ann").app()
-	chat := w.door.Chat()
-	m := chat.Member("c1", ear{make(chan struct{}, 10)}, chat.Pace())
-	a.no(a.ask("chat.private", in{"guest": "c1", "text": "x"}), "guest_gone")
-	if _, err := m.Enter(t.Context(), realtime.Arrival{Style: domain.ChatPlain, Room: "none"}); err == nil {
+	chat := w.chat
+	m := chat.NewSession("c1", ear{make(chan struct{}, 10)}, chat.NewLimits())
+	a.no(a.ask("chat.private", in{"guest": "c1", "text": "x"}), "participant_not_found")
+	if _, err := m.Enter(t.Context(), realtime.ChatEntry{Style: domain.ProfilePlain, Room: "none"}); err == nil {
 		t.Error("entered a room that is none")
 	}
-	if id, err := chat.Find(t.Context(), "c1"); id != 0 || err != nil {
+	if id, err := chat.FindByConnection(t.Context(), "c1"); id != 0 || err != nil {
 		t.Errorf("found %d: %v", id, err)
 	}
-	m.Entering()
-	found := make(chan domain.GuestID)
+	m.BeginEntering()
+	found := make(chan domain.ParticipantID)
 	go func() {
-		id, _ := chat.Find(t.Context(), "c1")
+		id, _ := chat.FindByConnection(t.Context(), "c1")
 		found <- id
 	}()
-	if _, err := m.Enter(t.Context(), realtime.Arrival{Style: domain.ChatPlain}); err != nil {
+	if _, err := m.Enter(t.Context(), realtime.ChatEntry{Style: domain.ProfilePlain}); err != nil {
 		t.Fatal(err)
 	}
-	if id := receive(t, found, "who it is"); id == 0 || id != m.Guest() {
-		t.Errorf("found %d, entered as %d", id, m.Guest())
+	if id := wstest.Receive(t, found, "who it is"); id == 0 || id != m.ParticipantID() {
+		t.Errorf("found %d, entered as %d", id, m.ParticipantID())
 	}
-	gone := chat.Member("c2", ear{make(chan struct{}, 10)}, chat.Pace())
-	gone.Entering()
+	gone := chat.NewSession("c2", ear{make(chan struct{}, 10)}, chat.NewLimits())
+	gone.BeginEntering()
 	go func() {
-		id, _ := chat.Find(t.Context(), "c2")
+		id, _ := chat.FindByConnection(t.Context(), "c2")
 		found <- id
 	}()
-	gone.Leave(domain.LeftConnectionLost)
-	if id := receive(t, found, "that it is nobody"); id != 0 {
+	gone.Leave(domain.LeaveConnectionLost)
+	if id := wstest.Receive(t, found, "that it is nobody"); id != 0 {
 		t.Errorf("found %d", id)
 	}
 }
@@ -495,14 +496,14 @@ func TestChatEntriesOfOneAddress(t *testing.T) {
 	ended, end := context.WithCancel(t.Context())
 	end() // what is let in goes no further
 	enter := func(from string) error {
-		m := w.door.Chat().Member("c1", ear{}, w.door.Chat().Pace())
-		defer m.Leave(domain.LeftAsked)
-		_, err := m.Enter(ended, realtime.Arrival{Style: domain.ChatPlain, From: from})
+		m := w.chat.NewSession("c1", ear{}, w.chat.NewLimits())
+		defer m.Leave(domain.LeaveRequested)
+		_, err := m.Enter(ended, realtime.ChatEntry{Style: domain.ProfilePlain, Address: from})
 		return err
 	}
 	tooOften := func(err error) bool {
-		no, _, _ := realtime.Explain(err)
-		return no.Code == domain.CodeTooOften
+		no, _ := realtime.ProblemOf(err)
+		return no.Code == domain.CodeRateLimited
 	}
 	let := 0
 	for range 6000 {
@@ -523,12 +524,12 @@ func TestChatEntriesOfNobody(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
 	w.chatRoom("demo") // the door hears the log by then
-	entered := w.execute(domain.Request{By: domain.Actor{Kind: domain.Anyone}, Command: domain.EnterChat{
-		Connection: "gone", Profile: domain.ChatPlain, Process: w.door.Process(), Nickname: "Ann", NameKey: w.store.NameKey("Ann"),
-	}}).Events[0].Event.(domain.GuestEntered)
-	eventually(t, "the guest has left", func() bool {
-		left := events[domain.GuestLeft](w)
-		return len(left) == 1 && left[0].Guest == entered.Guest && left[0].Cause == domain.LeftConnectionLost
+	entered := w.execute(domain.Request{Actor: domain.Actor{Kind: domain.Anonymous}, Command: domain.EnterChat{
+		Connection: "gone", Profile: domain.ProfilePlain, Node: w.hub.Node(), Nickname: "Ann", NameKey: w.store.NameKey("Ann"),
+	}}).Events[0].Event.(domain.ParticipantEntered)
+	wstest.Eventually(t, "the guest has left", func() bool {
+		left := events[domain.ParticipantLeft](w)
+		return len(left) == 1 && left[0].Participant == entered.Participant && left[0].Cause == domain.LeaveConnectionLost
 	})
 }
 
@@ -541,20 +542,20 @@ func TestALeaveIsSaidUntilItIsTaken(t *testing.T) {
 		wrong int  // answers of the census before it knows
 	}{{true, 1000}, {false, 8}} {
 		name := w.store.NameKey(fmt.Sprint("guest ", i))
-		entered := w.execute(domain.Request{By: domain.Actor{Kind: domain.Anyone}, Command: domain.EnterChat{
-			Connection: "other", Profile: domain.ChatPlain, Process: "other", Nickname: fmt.Sprint("guest ", i), NameKey: name,
-		}}).Events[0].Event.(domain.GuestEntered)
-		leave := domain.LeaveChat{Guest: entered.Guest, Cause: domain.LeftConnectionLost, Process: "other", NameKey: "stale"}
+		entered := w.execute(domain.Request{Actor: domain.Actor{Kind: domain.Anonymous}, Command: domain.EnterChat{
+			Connection: "other", Profile: domain.ProfilePlain, Node: "other", Nickname: fmt.Sprint("guest ", i), NameKey: name,
+		}}).Events[0].Event.(domain.ParticipantEntered)
+		leave := domain.LeaveChat{Participant: entered.Participant, Cause: domain.LeaveConnectionLost, Node: "other", NameKey: "stale"}
 		if tt.known {
 			leave.NameKey = name
 		}
-		realtime.SayLeft(t.Context(), w.sequencer, leave, func(domain.GuestID, string) string {
+		realtime.SayLeft(t.Context(), w.sequencer, leave, func(domain.ParticipantID, string) string {
 			if tt.wrong--; tt.wrong >= 0 {
 				return "stale"
 			}
 			return name
 		})
-		if left := events[domain.GuestLeft](w); len(left) != i+1 || left[i].Guest != entered.Guest {
+		if left := events[domain.ParticipantLeft](w); len(left) != i+1 || left[i].Participant != entered.Participant {
 			t.Errorf("left %+v", left)
 		}
 	}
@@ -563,27 +564,27 @@ func TestALeaveIsSaidUntilItIsTaken(t *testing.T) {
 // A room that one is not let out of is still one's own.
 func TestALeaveThatIsRefused(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, func(c *realtime.Config) { c.MessageRate, c.MessageBurst = 0.001, 3 })
+	w := newWorld(t, func(c *config) { c.MessageRate, c.MessageBurst = 0.001, 3 })
 	id := w.chatRoom("demo")
-	m := w.door.Chat().Member("c1", ear{make(chan struct{}, 10)}, w.door.Chat().Pace())
-	m.Hear(id)
-	at, err := m.Enter(t.Context(), realtime.Arrival{Style: domain.ChatPlain, Room: id})
+	m := w.chat.NewSession("c1", ear{make(chan struct{}, 10)}, w.chat.NewLimits())
+	m.Subscribe(id)
+	at, err := m.Enter(t.Context(), realtime.ChatEntry{Style: domain.ProfilePlain, Room: id})
 	if err != nil {
 		t.Fatal(err)
 	}
-	m.HearSince(id, at)
+	m.StartFrom(id, at)
 	ended, end := context.WithCancel(t.Context())
 	end()
-	no := m.Part(ended, id)
-	if (no != nil) != m.Hears(id) {
-		t.Errorf("left: %v, hears %v", no, m.Hears(id))
+	no := m.LeaveRoom(ended, id)
+	if (no != nil) != m.Subscribed(id) {
+		t.Errorf("left: %v, hears %v", no, m.Subscribed(id))
 	}
 	if no != nil { // the log may have answered before it was seen that nobody waits
-		if err := m.Part(t.Context(), id); err != nil || m.Hears(id) {
-			t.Errorf("left: %v, hears %v", err, m.Hears(id))
+		if err := m.LeaveRoom(t.Context(), id); err != nil || m.Subscribed(id) {
+			t.Errorf("left: %v, hears %v", err, m.Subscribed(id))
 		}
 	}
-	if n := len(events[domain.GuestParted](w)); n != 1 {
+	if n := len(events[domain.ChatRoomLeft](w)); n != 1 {
 		t.Errorf("left %d times", n)
 	}
 }
@@ -592,9 +593,9 @@ func TestALeaveThatIsRefused(t *testing.T) {
 func TestWhoIsNamed(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
-	chat := w.door.Chat()
+	chat := w.chat
 	named := func(name string) domain.UserID {
-		p, _ := chat.Named(name)
+		p, _ := chat.FindByName(name)
 		return p.User.ID
 	}
 	for i := range 5 { // who is called cat without being her
@@ -606,7 +607,7 @@ func TestWhoIsNamed(t *testing.T) {
 		}
 	}
 	first := named("cat")
-	if p, _ := chat.Named("CAT"); p.User.Username != "imposter0" {
+	if p, _ := chat.FindByName("CAT"); p.User.Username != "imposter0" {
 		t.Errorf("found %+v", p)
 	}
 	cat := w.register("cat")
@@ -616,18 +617,18 @@ func TestWhoIsNamed(t *testing.T) {
 	if named("cat") != cat.id {
 		t.Errorf("found %d", named("cat"))
 	}
-	_ = a.conn.Close()
-	eventually(t, "she has gone", func() bool { return named("cat") == first })
+	_ = a.Conn.Close()
+	wstest.Eventually(t, "she has gone", func() bool { return named("cat") == first })
 }
 
 // Whoever opens many rooms keeps others from nothing.
 func TestRoomsOfOneAddress(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, func(c *realtime.Config) { c.RoomsPerAddress = 2 })
-	m := w.door.Chat().Member("c1", ear{make(chan struct{}, 10)}, w.door.Chat().Pace())
+	w := newWorld(t, func(c *config) { c.RoomsPerAddress = 2 })
+	m := w.chat.NewSession("c1", ear{make(chan struct{}, 10)}, w.chat.NewLimits())
 	for i, from := range []string{"10.0.0.1", "10.0.0.1", "10.0.0.1", "10.0.0.2"} {
 		_, err := m.OpenRoom(t.Context(), fmt.Sprint("room ", i), from)
-		if no, _, _ := realtime.Explain(err); (err != nil) != (i == 2) || err != nil && no.Code != domain.CodeTooOften {
+		if no, _ := realtime.ProblemOf(err); (err != nil) != (i == 2) || err != nil && no.Code != domain.CodeRateLimited {
 			t.Errorf("room %d: %v", i, err)
 		}
 	}
@@ -638,14 +639,14 @@ func TestRoomsOfOneAddress(t *testing.T) {
 
 func TestChatPace(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, func(c *realtime.Config) { c.MessageRate, c.MessageBurst = 0.001, 3 })
+	w := newWorld(t, func(c *config) { c.MessageRate, c.MessageBurst = 0.001, 3 })
 	ann := w.register("ann")
 	a, b := ann.app(), ann.app()
 	for i := range 3 {
 		[]*app{a, b}[i%2].ok([]*app{a, b}[i%2].ask("chat.post", in{"text": "x"}))
 	}
 	for _, c := range []*app{a, b} {
-		if no := c.no(c.ask("chat.post", in{"text": "x"}), "too_often"); no.RetryAfter < 1 {
+		if no := c.no(c.ask("chat.post", in{"text": "x"}), "rate_limited"); no.RetryAfter < 1 {
 			t.Errorf("refused with %+v", no)
 		}
 	}

@@ -11,26 +11,26 @@ import (
 	"roomlog/projections"
 )
 
-// Room answers a chat room by its id or its name, or a *domain.Refusal.
+// ChatRoom answers a chat room by its id or its name, or a *domain.Refusal.
 func (c *Chat) Room(ctx context.Context, ref string) (projections.ChatRoom, error) {
-	q := c.door.cfg.Queries
+	q := c.cfg.Queries
 	var room projections.ChatRoom
 	var err error
-	if domain.IsRoomID(ref) {
-		room, err = q.ChatRoom(ctx, domain.RoomID(ref))
+	if domain.IsChatRoomID(ref) {
+		room, err = q.ChatRoom(ctx, domain.ChatRoomID(ref))
 	} else {
-		room, err = q.ChatRoomNamed(ctx, c.door.cfg.Store.NameKey(ref))
+		room, err = q.ChatRoomByName(ctx, c.cfg.Store.NameKey(ref))
 	}
 	if errors.Is(err, projections.ErrNotFound) {
-		return room, refusal(domain.CodeRoomNotFound, "there is no such room")
+		return room, refusal(domain.CodeChatRoomNotFound, "there is no such room")
 	}
 	return room, err
 }
 
 // OpenRoom answers the room of a name, which is made if there is none: from an address, as the gate counts it.
-func (m *ChatMember) OpenRoom(ctx context.Context, ref, from string) (projections.ChatRoom, error) {
+func (m *ChatSession) OpenRoom(ctx context.Context, ref, from string) (projections.ChatRoom, error) {
 	room, err := m.chat.Room(ctx, ref)
-	if no := domain.Refused(err); no == nil || no.Code != domain.CodeRoomNotFound || domain.IsRoomID(ref) {
+	if no := domain.AsRefusal(err); no == nil || no.Code != domain.CodeChatRoomNotFound || domain.IsChatRoomID(ref) {
 		return room, err
 	}
 	if err := m.chat.openings.take(from); err != nil {
@@ -38,48 +38,48 @@ func (m *ChatMember) OpenRoom(ctx context.Context, ref, from string) (projection
 	}
 	var id [12]byte
 	_, _ = rand.Read(id[:]) // never fails
-	receipt, err := m.execute(ctx, m.guest.by, domain.AddRoom{
-		Name: ref, Room: domain.RoomID(hex.EncodeToString(id[:])), NameKey: m.chat.door.cfg.Store.NameKey(ref), Most: m.chat.door.cfg.MaxChatRooms,
+	receipt, err := m.execute(ctx, m.guest.by, domain.CreateChatRoom{
+		Name: ref, ChatRoom: domain.ChatRoomID(hex.EncodeToString(id[:])), NameKey: m.chat.cfg.Store.NameKey(ref), MaxChatRooms: m.chat.cfg.MaxChatRooms,
 	}, "")
-	if no := domain.Refused(err); err != nil && (no == nil || no.Code != domain.CodeRoomTaken) {
+	if no := domain.AsRefusal(err); err != nil && (no == nil || no.Code != domain.CodeChatRoomTaken) {
 		return room, err
 	}
 	at := receipt.Position
 	if err != nil { // somebody else was faster
-		if at, err = m.chat.door.cfg.Store.Head(ctx); err != nil {
+		if at, err = m.chat.cfg.Store.Head(ctx); err != nil {
 			return room, err
 		}
 	}
-	if err := m.chat.CaughtUp(ctx, at); err != nil {
+	if err := m.chat.WaitFor(ctx, at); err != nil {
 		return room, err
 	}
 	return m.chat.Room(ctx, ref)
 }
 
-// Present answers who is in a room, oldest first, up to most people: as of what the member itself did last.
-func (m *ChatMember) Present(ctx context.Context, room domain.RoomID, most int) ([]ChatPerson, error) {
-	if err := m.Deed(); err != nil {
+// Participants answers who is in a room, oldest first, up to most people: as of what the member itself did last.
+func (m *ChatSession) Participants(ctx context.Context, room domain.ChatRoomID, most int) ([]ChatParticipant, error) {
+	if err := m.AllowQuery(); err != nil {
 		return nil, err
 	}
-	if err := m.chat.CaughtUp(ctx, m.at); err != nil {
+	if err := m.chat.WaitFor(ctx, m.at); err != nil {
 		return nil, err
 	}
 	c := m.chat
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	all := c.census.rooms[room]
-	found := make([]ChatPerson, 0, min(len(all), most))
+	found := make([]ChatParticipant, 0, min(len(all), most))
 	for _, one := range all[:min(len(all), most)] {
-		found = append(found, one.ChatPerson)
+		found = append(found, one.ChatParticipant)
 	}
 	return found, nil
 }
 
-// CaughtUp waits until the tables, and whoever hears the chat, have been told everything up to a position.
-func (c *Chat) CaughtUp(ctx context.Context, position int64) error {
-	ctx, cancel := context.WithTimeout(ctx, patience)
+// WaitFor waits until the tables, and whoever hears the chat, have been told everything up to a position.
+func (c *Chat) WaitFor(ctx context.Context, position int64) error {
+	ctx, cancel := context.WithTimeout(ctx, tablesTimeout)
 	defer cancel()
-	if err := c.door.CaughtUp(ctx, position); err != nil {
+	if err := c.hub.WaitFor(ctx, position); err != nil {
 		return err
 	}
 	if !c.inbox.await(ctx, position) {
@@ -88,9 +88,9 @@ func (c *Chat) CaughtUp(ctx context.Context, position int64) error {
 	return nil
 }
 
-// Find answers who is in the chat by a connection, to this process or another; the guest is 0 if nobody is. It waits
+// FindByConnection answers who is in the chat by a connection, to this process or another; the guest is 0 if nobody is. It waits
 // for one of this process that is about to enter.
-func (c *Chat) Find(ctx context.Context, connection string) (domain.GuestID, error) {
+func (c *Chat) FindByConnection(ctx context.Context, connection string) (domain.ParticipantID, error) {
 	id, ours, entering := c.find(connection)
 	switch {
 	case id != 0:
@@ -103,20 +103,20 @@ func (c *Chat) Find(ctx context.Context, connection string) (domain.GuestID, err
 		}
 		fallthrough
 	case ours != nil: // the log may have told it, and not yet the chat
-		return ours.Guest(), nil
+		return ours.ParticipantID(), nil
 	}
-	head, err := c.door.cfg.Store.Head(ctx) // perhaps another process knows already
+	head, err := c.cfg.Store.Head(ctx) // perhaps another process knows already
 	if err != nil {
 		return 0, err
 	}
-	if err := c.CaughtUp(ctx, head); err != nil {
+	if err := c.WaitFor(ctx, head); err != nil {
 		return 0, err
 	}
 	id, _, _ = c.find(connection)
 	return id, nil
 }
 
-func (c *Chat) find(connection string) (id domain.GuestID, ours *ChatMember, entering <-chan struct{}) {
+func (c *Chat) find(connection string) (id domain.ParticipantID, ours *ChatSession, entering <-chan struct{}) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if one := c.census.byConnection[connection]; one != nil {
@@ -129,62 +129,42 @@ func (c *Chat) find(connection string) (id domain.GuestID, ours *ChatMember, ent
 }
 
 // Online answers how many connections are in a room.
-func (c *Chat) Online(room domain.RoomID) int {
+func (c *Chat) Online(room domain.ChatRoomID) int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return len(c.census.rooms[room])
 }
 
-// Key is the keyed hash under which a room or a guest of this name is known.
-func (c *Chat) Key(name string) string { return c.door.cfg.Store.NameKey(name) }
+// NameKey is the keyed hash under which a room or a guest of this name is known.
+func (c *Chat) NameKey(name string) string { return c.cfg.Store.NameKey(name) }
 
 // History answers what was said in a room, or to everybody, to a member: as of what it said last itself.
-func (m *ChatMember) History(ctx context.Context, room domain.RoomID, w projections.Window) ([]projections.Message, error) {
-	if err := m.Deed(); err != nil {
+func (m *ChatSession) History(ctx context.Context, room domain.ChatRoomID, w projections.Window) ([]projections.Message, error) {
+	if err := m.AllowQuery(); err != nil {
 		return nil, err
 	}
-	if err := m.chat.CaughtUp(ctx, m.at); err != nil {
+	if err := m.chat.WaitFor(ctx, m.at); err != nil {
 		return nil, err
 	}
 	if room == "" {
-		return m.chat.door.cfg.Queries.PublicMessages(ctx, w)
+		return m.chat.cfg.Queries.PublicMessages(ctx, w)
 	}
-	return m.chat.door.cfg.Queries.RoomMessages(ctx, room, w)
-}
-
-// profile answers how somebody is shown who has a token. The tables may be behind it.
-func (d *Door) profile(ctx context.Context, user domain.UserID) (projections.Profile, error) {
-	p, err := d.cfg.Queries.Profile(ctx, user)
-	if !errors.Is(err, projections.ErrNotFound) {
-		return p, err
-	}
-	head, err := d.cfg.Store.Head(ctx)
-	if err != nil {
-		return p, err
-	}
-	if err := d.CaughtUp(ctx, head); err != nil {
-		return p, err
-	}
-	p, err = d.cfg.Queries.Profile(ctx, user)
-	if errors.Is(err, projections.ErrNotFound) {
-		return p, refusal(domain.CodeUserUnavailable, "user %d does not exist", user)
-	}
-	return p, err
+	return m.chat.cfg.Queries.ChatRoomMessages(ctx, room, w)
 }
 
 // Author answers who said a message, and whether the person is in the chat now.
-func (c *Chat) Author(m projections.Message) (by ChatPerson, there bool) {
-	by = ChatPerson{Guest: m.Guest, Connection: m.Connection, User: m.User, Nickname: m.Nickname}
+func (c *Chat) Author(m projections.Message) (by ChatParticipant, there bool) {
+	by = ChatParticipant{Guest: m.Participant, Connection: m.Connection, User: m.User, Nickname: m.Nickname}
 	by.User.CreatedAt = m.CreatedAt
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.author(by)
 }
 
-// Named answers who in the chat is called by a name: whoever is not signed in has it alone, then comes whose username
+// FindByName answers who in the chat is called by a name: whoever is not signed in has it alone, then comes whose username
 // it is, then who came first.
-func (c *Chat) Named(name string) (found ChatPerson, ok bool) {
-	key := c.door.cfg.Store.NameKey(name)
+func (c *Chat) FindByName(name string) (found ChatParticipant, ok bool) {
+	key := c.cfg.Store.NameKey(name)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	best := 3
@@ -193,11 +173,11 @@ func (c *Chat) Named(name string) (found ChatPerson, ok bool) {
 		switch {
 		case one.User.ID == 0:
 			claim = 0
-		case c.Key(one.User.Username) == key:
+		case c.NameKey(one.User.Username) == key:
 			claim = 1
 		}
 		if claim < best {
-			found, best = one.ChatPerson, claim
+			found, best = one.ChatParticipant, claim
 		}
 	}
 	return found, best < 3
@@ -206,8 +186,8 @@ func (c *Chat) Named(name string) (found ChatPerson, ok bool) {
 // uploads answers how the address of an uploaded file begins. Without a setting any address of the form will do, as any
 // Host header does for the one who uploads.
 func (c *Chat) uploads(p domain.PostMessage) string {
-	if c.door.cfg.Uploads != "" {
-		return c.door.cfg.Uploads
+	if c.cfg.Uploads != "" {
+		return c.cfg.Uploads
 	}
 	at, err := url.Parse(p.Text)
 	if err != nil || at.Scheme != "http" && at.Scheme != "https" || at.Host == "" || at.User != nil {

@@ -5,6 +5,7 @@ import (
 
 	"roomlog/domain"
 	"roomlog/projections"
+	"roomlog/realtime/ws"
 )
 
 // What clients send about the chat.
@@ -51,8 +52,8 @@ type (
 // What clients are answered and told.
 type (
 	chatRoomInfo struct {
-		ID   domain.RoomID `json:"id"`
-		Name string        `json:"name"`
+		ID   domain.ChatRoomID `json:"id"`
+		Name string            `json:"name"`
 	}
 	chatJoined struct {
 		Guest    string        `json:"guest" jsonschema_description:"by which others know this connection"`
@@ -76,10 +77,10 @@ type (
 		Name  string        `json:"name"`
 	}
 	chatInfo struct {
-		Pos   int64           `json:"pos,omitempty" jsonschema_description:"in an answer; a push has its own"`
-		ID    string          `json:"id"`
-		By    chatPersonInfo  `json:"by"`
-		Rooms []domain.RoomID `json:"rooms,omitempty" jsonschema_description:"none: to everybody, or to you alone"`
+		Pos   int64               `json:"pos,omitempty" jsonschema_description:"in an answer; a push has its own"`
+		ID    string              `json:"id"`
+		By    chatPersonInfo      `json:"by"`
+		Rooms []domain.ChatRoomID `json:"rooms,omitempty" jsonschema_description:"none: to everybody, or to you alone"`
 		chatSaid
 		At time.Time `json:"at"`
 	}
@@ -102,14 +103,14 @@ const chatPrivate = "chat.private"
 
 // chatPush is the envelope of what happens in the chat.
 type chatPush struct {
-	Type string        `json:"type"`
-	Room domain.RoomID `json:"room,omitempty" jsonschema_description:"none: of everybody, or to you alone"`
-	Pos  int64         `json:"pos,omitempty" jsonschema_description:"its position in the log; who is typing has none"`
-	Data any           `json:"data"`
+	Type string            `json:"type"`
+	Room domain.ChatRoomID `json:"room,omitempty" jsonschema_description:"none: of everybody, or to you alone"`
+	Pos  int64             `json:"pos,omitempty" jsonschema_description:"its position in the log; who is typing has none"`
+	Data any               `json:"data"`
 }
 
-func chatPersonOf(p ChatPerson) chatPersonInfo {
-	return chatPersonInfo{p.Connection, p.User.ID, p.Shown()}
+func chatPersonOf(p ChatParticipant) chatPersonInfo {
+	return chatPersonInfo{p.Connection, p.User.ID, p.DisplayName()}
 }
 
 // post is what the command of something said begins with.
@@ -126,10 +127,10 @@ func (s chatSaid) post() (domain.PostMessage, error) {
 	}
 	if s.Voice != nil {
 		given++
-		c = domain.PostMessage{Kind: domain.MessageVoice, Text: s.Voice.URL, MS: s.Voice.MS}
+		c = domain.PostMessage{Kind: domain.MessageVoice, Text: s.Voice.URL, DurationMS: s.Voice.MS}
 	}
 	if given > 1 {
-		return c, newProblem(domain.CodeBadRequest, "say one of text, sticker and voice")
+		return c, NewProblem(domain.CodeBadRequest, "say one of text, sticker and voice")
 	}
 	if given == 0 {
 		c.Kind = domain.MessageText // which is refused with its own code
@@ -147,42 +148,42 @@ func saidOf(kind domain.MessageKind, text string, ms int) chatSaid {
 	return chatSaid{Text: text}
 }
 
-func chatInfoOf(d projections.Delta, by ChatPerson, e domain.MessagePosted) chatInfo {
-	return chatInfo{ID: d.ID, By: chatPersonOf(by), Rooms: e.Rooms, chatSaid: saidOf(e.Kind, e.Text, e.MS), At: d.At.UTC()}
+func chatInfoOf(d projections.Delta, by ChatParticipant, e domain.MessagePosted) chatInfo {
+	return chatInfo{ID: d.ID, By: chatPersonOf(by), Rooms: e.ChatRooms, chatSaid: saidOf(e.Kind, e.Text, e.DurationMS), At: d.RecordedAt.UTC()}
 }
 
 // chatFrame is a fact of the chat in the native dialect.
-func chatFrame(f *ChatFact) *Frame {
-	by := chatPersonOf(f.Person)
+func chatFrame(f *ChatUpdate) *ws.Frame {
+	by := chatPersonOf(f.By)
 	switch e := f.Event.(type) {
-	case domain.GuestEntered:
+	case domain.ParticipantEntered:
 		return chatText("chat.joined", "", f, chatComingInfo{By: by})
-	case domain.GuestJoined:
-		return chatText("chat.joined", e.Room, f, chatComingInfo{by, f.Online})
-	case domain.GuestParted:
-		return chatText("chat.left", e.Room, f, chatLeavingInfo{by, e.Cause, f.Online})
-	case domain.GuestNamed:
+	case domain.ChatRoomJoined:
+		return chatText("chat.joined", e.ChatRoom, f, chatComingInfo{by, f.Online})
+	case domain.ChatRoomLeft:
+		return chatText("chat.left", e.ChatRoom, f, chatLeavingInfo{by, e.Cause, f.Online})
+	case domain.NicknameSet:
 		return chatText("chat.named", "", f, chatNamedInfo{by})
-	case domain.RoomRemoved:
-		return chatText("chat.removed", e.Room, f, noData{})
+	case domain.ChatRoomRemoved:
+		return chatText("chat.removed", e.ChatRoom, f, noData{})
 	case domain.MessagePosted:
-		if e.ToGuest != 0 {
-			return chatText(chatPrivate, "", f, chatInfoOf(f.Delta, f.Person, e))
+		if e.ToParticipant != 0 {
+			return chatText(chatPrivate, "", f, chatInfoOf(f.Delta, f.By, e))
 		}
-		return chatText("chat.message", "", f, chatInfoOf(f.Delta, f.Person, e))
+		return chatText("chat.message", "", f, chatInfoOf(f.Delta, f.By, e))
 	}
 	return nil
 }
 
-func chatText(kind string, room domain.RoomID, f *ChatFact, data any) *Frame {
-	return MustFrame(encode(chatPush{kind, room, f.Position, data}))
+func chatText(kind string, room domain.ChatRoomID, f *ChatUpdate, data any) *ws.Frame {
+	return ws.MustFrame(encode(chatPush{kind, room, f.Position, data}))
 }
 
 func chatInfos(messages []projections.Message) []chatInfo {
 	infos := make([]chatInfo, 0, len(messages))
 	for _, m := range messages {
-		by := ChatPerson{Connection: m.Connection, User: m.User, Nickname: m.Nickname}
-		infos = append(infos, chatInfo{Pos: m.Position, ID: m.ID, By: chatPersonOf(by), chatSaid: saidOf(m.Kind, m.Text, m.MS), At: m.At.UTC()})
+		by := ChatParticipant{Connection: m.Connection, User: m.User, Nickname: m.Nickname}
+		infos = append(infos, chatInfo{Pos: m.Position, ID: m.ID, By: chatPersonOf(by), chatSaid: saidOf(m.Kind, m.Text, m.DurationMS), At: m.SentAt.UTC()})
 	}
 	return infos
 }

@@ -9,17 +9,17 @@ import (
 	"roomlog/eventstore"
 )
 
-// ChatMember is one connection of this process that hears the chat, and may be in it. Its methods may be called
+// ChatSession is one connection of this process that hears the chat, and may be in it. Its methods may be called
 // by one goroutine at a time.
-type ChatMember struct {
+type ChatSession struct {
 	chat       *Chat
 	connection string
-	ear        ChatEar
-	pace       *ChatPace
+	ear        ChatListener
+	pace       *ChatLimits
 
-	hearings map[domain.RoomID]*hearing // guarded by Chat.mu
-	seen     domain.GuestID             // as which the log says it entered; guarded by Chat.mu
-	entering chan struct{}              // closed when it is known whether the log has it in the chat; nil if it does not enter; guarded by Chat.mu
+	hearings map[domain.ChatRoomID]*hearing // guarded by Chat.mu
+	seen     domain.ParticipantID           // as which the log says it entered; guarded by Chat.mu
+	entering chan struct{}                  // closed when it is known whether the log has it in the chat; nil if it does not enter; guarded by Chat.mu
 
 	at int64 // position of what it did last
 
@@ -29,18 +29,18 @@ type ChatMember struct {
 
 // guest is who the log knows a member as.
 type guest struct {
-	id      domain.GuestID
-	by      Caller // nobody's: not signed in
+	id      domain.ParticipantID
+	by      Identity // nobody's: not signed in
 	nameKey string
 	name    string // of somebody who is not signed in
 }
 
-// Member makes a connection known by its public id. It hears nothing but what is said to it alone, and is not in
+// NewSession makes a connection known by its public id. It hears nothing but what is said to it alone, and is not in
 // the chat.
-func (c *Chat) Member(connection string, ear ChatEar, pace *ChatPace) *ChatMember {
-	m := &ChatMember{
+func (c *Chat) NewSession(connection string, ear ChatListener, pace *ChatLimits) *ChatSession {
+	m := &ChatSession{
 		chat: c, connection: connection, ear: ear, pace: pace,
-		hearings: make(map[domain.RoomID]*hearing),
+		hearings: make(map[domain.ChatRoomID]*hearing),
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -49,26 +49,26 @@ func (c *Chat) Member(connection string, ear ChatEar, pace *ChatPace) *ChatMembe
 }
 
 // Connection is the public id.
-func (m *ChatMember) Connection() string { return m.connection }
+func (m *ChatSession) Connection() string { return m.connection }
 
-// Guest is the number under which the log has the member in the chat; 0 if it has not.
-func (m *ChatMember) Guest() domain.GuestID {
+// ParticipantID is the number under which the log has the member in the chat; 0 if it has not.
+func (m *ChatSession) ParticipantID() domain.ParticipantID {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return m.guest.id
 }
 
-// Arrival is how somebody enters the chat.
-type Arrival struct {
-	By    Caller // nobody: not signed in
-	Style domain.ChatProfile
-	Room  domain.RoomID // "": in none
-	Name  string        // of somebody who is not signed in; may be empty
-	From  string        // the address of somebody who is not signed in, as the gate counts it
+// ChatEntry is how somebody enters the chat.
+type ChatEntry struct {
+	Identity Identity // nobody: not signed in
+	Style    domain.ChatProfile
+	Room     domain.ChatRoomID // "": in none
+	Name     string            // of somebody who is not signed in; may be empty
+	Address  string            // the address of somebody who is not signed in, as the gate counts it
 }
 
-// Entering says that the member is about to enter: whoever looks for it waits for Enter, or Leave.
-func (m *ChatMember) Entering() {
+// BeginEntering says that the member is about to enter: whoever looks for it waits for Enter, or Leave.
+func (m *ChatSession) BeginEntering() {
 	m.chat.mu.Lock()
 	defer m.chat.mu.Unlock()
 	if m.entering == nil {
@@ -77,7 +77,7 @@ func (m *ChatMember) Entering() {
 }
 
 // entered ends what Entering began.
-func (m *ChatMember) entered() {
+func (m *ChatSession) entered() {
 	m.chat.mu.Lock()
 	defer m.chat.mu.Unlock()
 	if m.entering != nil {
@@ -87,39 +87,39 @@ func (m *ChatMember) entered() {
 }
 
 // Enter puts the member into the chat as of a position, in a room or in none.
-func (m *ChatMember) Enter(ctx context.Context, a Arrival) (at int64, err error) {
-	m.Entering()
+func (m *ChatSession) Enter(ctx context.Context, a ChatEntry) (at int64, err error) {
+	m.BeginEntering()
 	defer m.entered()
-	d := m.chat.door
-	if a.By.User == 0 {
-		if err := m.chat.entries.take(a.From); err != nil {
+	c := m.chat
+	if a.Identity.User == 0 {
+		if err := m.chat.entries.take(a.Address); err != nil {
 			return 0, err
 		}
 	}
-	if err := heard(ctx, d.hub); err != nil {
+	if err := c.hub.WaitReady(ctx); err != nil {
 		return 0, err
 	}
-	g := guest{by: a.By, name: a.Name}
+	g := guest{by: a.Identity, name: a.Name}
 	name := a.Name
-	if a.By.User != 0 {
-		profile, err := d.profile(ctx, a.By.User)
+	if a.Identity.User != 0 {
+		profile, err := c.hub.Profile(ctx, a.Identity.User)
 		if err != nil {
 			return 0, err
 		}
 		name = profile.Name()
 	}
 	if name != "" {
-		g.nameKey = d.cfg.Store.NameKey(name)
+		g.nameKey = c.NameKey(name)
 	}
-	receipt, err := m.execute(ctx, a.By, domain.EnterChat{
-		Room: a.Room, Nickname: a.Name, NameKey: g.nameKey, Connection: m.connection, Profile: a.Style, Process: d.cfg.Process,
+	receipt, err := m.execute(ctx, a.Identity, domain.EnterChat{
+		ChatRoom: a.Room, Nickname: a.Name, NameKey: g.nameKey, Connection: m.connection, Profile: a.Style, Node: c.hub.Node(),
 	}, "")
 	if err != nil {
 		return 0, err
 	}
 	for _, r := range receipt.Events {
-		if e, ok := r.Event.(domain.GuestEntered); ok {
-			g.id = e.Guest
+		if e, ok := r.Event.(domain.ParticipantEntered); ok {
+			g.id = e.Participant
 		}
 	}
 	m.mu.Lock()
@@ -129,44 +129,44 @@ func (m *ChatMember) Enter(ctx context.Context, a Arrival) (at int64, err error)
 }
 
 // Join puts a member who is in the chat into a room, as of a position; 0 if it was there.
-func (m *ChatMember) Join(ctx context.Context, room domain.RoomID) (at int64, err error) {
-	if err := m.Deed(); err != nil {
+func (m *ChatSession) Join(ctx context.Context, room domain.ChatRoomID) (at int64, err error) {
+	if err := m.AllowQuery(); err != nil {
 		return 0, err
 	}
-	return m.JoinHeard(ctx, room)
+	return m.JoinSubscribed(ctx, room)
 }
 
-// JoinHeard is Join for a room that the member hears already: that was paced.
-func (m *ChatMember) JoinHeard(ctx context.Context, room domain.RoomID) (at int64, err error) {
-	receipt, err := m.execute(ctx, m.guest.by, domain.JoinRoom{Room: room, Guest: m.guest.id}, "")
+// JoinSubscribed is Join for a room that the member hears already: that was paced.
+func (m *ChatSession) JoinSubscribed(ctx context.Context, room domain.ChatRoomID) (at int64, err error) {
+	receipt, err := m.execute(ctx, m.guest.by, domain.JoinChatRoom{ChatRoom: room, Participant: m.guest.id}, "")
 	return receipt.Position, err
 }
 
-// Part takes the member out of a room, which it hears no more then. If that is refused it hears it as before.
-func (m *ChatMember) Part(ctx context.Context, room domain.RoomID) error {
-	if err := m.Deed(); err != nil {
+// LeaveRoom takes the member out of a room, which it hears no more then. If that is refused it hears it as before.
+func (m *ChatSession) LeaveRoom(ctx context.Context, room domain.ChatRoomID) error {
+	if err := m.AllowQuery(); err != nil {
 		return err
 	}
 	since := m.pause(room) // it is not told that it left
-	_, err := m.execute(ctx, m.guest.by, domain.PartRoom{Room: room, Guest: m.guest.id}, "")
+	_, err := m.execute(ctx, m.guest.by, domain.LeaveChatRoom{ChatRoom: room, Participant: m.guest.id}, "")
 	if err != nil {
-		m.HearSince(room, since)
+		m.StartFrom(room, since)
 		return err
 	}
-	m.Unhear(room)
+	m.Unsubscribe(room)
 	return nil
 }
 
-// Rename says what a member who is not signed in is called from now on.
-func (m *ChatMember) Rename(ctx context.Context, name string) error {
-	if err := m.Deed(); err != nil {
+// SetNickname says what a member who is not signed in is called from now on.
+func (m *ChatSession) SetNickname(ctx context.Context, name string) error {
+	if err := m.AllowQuery(); err != nil {
 		return err
 	}
 	m.mu.Lock()
 	g := m.guest
 	m.mu.Unlock()
-	key := m.chat.door.cfg.Store.NameKey(name)
-	_, err := m.execute(ctx, g.by, domain.NameGuest{Nickname: name, Guest: g.id, NameKey: key, Before: g.nameKey}, "")
+	key := m.chat.cfg.Store.NameKey(name)
+	_, err := m.execute(ctx, g.by, domain.SetNickname{Nickname: name, Participant: g.id, NameKey: key, PreviousKey: g.nameKey}, "")
 	if err != nil {
 		return err
 	}
@@ -177,54 +177,53 @@ func (m *ChatMember) Rename(ctx context.Context, name string) error {
 }
 
 // speaksAs says in whose name the member does everything from now on.
-func (m *ChatMember) speaksAs(by Caller) {
+func (m *ChatSession) speaksAs(by Identity) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.guest.by = by
 }
 
 // Post says something in the member's name.
-func (m *ChatMember) Post(ctx context.Context, c domain.PostMessage, key string) (eventstore.Receipt, error) {
-	d := m.chat.door
+func (m *ChatSession) Post(ctx context.Context, c domain.PostMessage, key string) (eventstore.Receipt, error) {
 	var err error
 	if m.guest.by.User != 0 {
-		err = d.rates.allow(m.guest.by.User, c)
+		err = m.chat.people.take(m.guest.by.User)
 	} else {
-		err = d.rates.take(m.pace.messages)
+		err = Take(m.pace.messages, m.chat.cfg.Now())
 	}
 	if err != nil {
 		return eventstore.Receipt{}, err
 	}
-	c.Guest, c.Nickname, c.Uploads = m.guest.id, m.guest.name, m.chat.uploads(c)
+	c.Participant, c.Nickname, c.UploadURLPrefix = m.guest.id, m.guest.name, m.chat.uploads(c)
 	return m.execute(ctx, m.guest.by, c, key)
 }
 
-// Type says that the member is writing something, in a room or to one connection. Too often is silent.
-func (m *ChatMember) Type(room domain.RoomID, to string) {
-	if m.pace.typings.AllowN(m.chat.door.cfg.Now(), 1) && len(to) <= maxID {
+// SendTyping says that the member is writing something, in a room or to one connection. Too often is silent.
+func (m *ChatSession) SendTyping(room domain.ChatRoomID, to string) {
+	if m.pace.typings.AllowN(m.chat.cfg.Now(), 1) && len(to) <= maxID {
 		m.chat.murmur.say(typing{Room: string(room), From: m.connection, To: to})
 	}
 }
 
-// Deed counts something that asks the log or the tables, or refuses it.
-func (m *ChatMember) Deed() error { return m.chat.door.rates.take(m.pace.deeds) }
+// AllowQuery counts something that asks the log or the tables, or refuses it.
+func (m *ChatSession) AllowQuery() error { return Take(m.pace.deeds, m.chat.cfg.Now()) }
 
 // execute has a command of the member's carried out.
-func (m *ChatMember) execute(ctx context.Context, by Caller, c domain.Command, key string) (eventstore.Receipt, error) {
-	actor := domain.Actor{Kind: domain.Anyone}
+func (m *ChatSession) execute(ctx context.Context, by Identity, c domain.Command, key string) (eventstore.Receipt, error) {
+	actor := domain.Actor{Kind: domain.Anonymous}
 	if by.User != 0 {
-		actor = by.actor()
+		actor = by.Actor()
 	}
-	receipt, err := m.chat.door.cfg.Commands.Execute(ctx, domain.Request{Command: c, By: actor, Key: key})
+	receipt, err := m.chat.cfg.Commands.Execute(ctx, domain.Request{Command: c, Actor: actor, IdempotencyKey: key})
 	m.at = max(m.at, receipt.Position)
-	if err != nil && domain.Refused(err) == nil {
+	if err != nil && domain.AsRefusal(err) == nil {
 		err = fmt.Errorf("%s: %w", c.Type(), err)
 	}
 	return receipt, err
 }
 
 // Leave is the end of the connection in the chat: the log hears of it. It does not wait.
-func (m *ChatMember) Leave(cause domain.LeaveCause) {
+func (m *ChatSession) Leave(cause domain.LeaveCause) {
 	defer m.entered()
 	c := m.chat
 	c.mu.Lock()
@@ -240,13 +239,13 @@ func (m *ChatMember) Leave(cause domain.LeaveCause) {
 	g := m.guest
 	m.guest = guest{}
 	m.mu.Unlock()
-	ids := []domain.GuestID{g.id}
+	ids := []domain.ParticipantID{g.id}
 	if seen != g.id {
 		ids = append(ids, seen) // it was not known that it had entered
 	}
 	for _, id := range ids {
 		if id != 0 {
-			c.leaves.add(domain.LeaveChat{Guest: id, Cause: cause, Process: c.door.cfg.Process, NameKey: g.nameKey})
+			c.leaves.add(domain.LeaveChat{Participant: id, Cause: cause, Node: c.hub.Node(), NameKey: g.nameKey})
 		}
 	}
 }

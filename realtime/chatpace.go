@@ -1,8 +1,13 @@
 package realtime
 
 import (
+	"time"
+
 	lru "github.com/hashicorp/golang-lru/v2"
 	"golang.org/x/time/rate"
+
+	"roomlog/domain"
+	"roomlog/realtime/ws"
 )
 
 const (
@@ -10,25 +15,25 @@ const (
 	entryBurst = 5000
 
 	addressEntryRate  = 20 // of them from one address
-	addressEntryBurst = DefaultMaxPerAddress
+	addressEntryBurst = ws.DefaultMaxPerAddress
 	ratedAddresses    = 10_000 // that are remembered
 
 	openingRate  = 1 // rooms a second that people open by going there
 	openingBurst = 100
 )
 
-// ChatPace is how fast one client may do things in the chat. It lasts as long as the client's session, whatever
+// ChatLimits is how fast one client may do things in the chat. It lasts as long as the client's session, whatever
 // members come and go by it: who leaves and comes again has done no less.
-type ChatPace struct {
+type ChatLimits struct {
 	messages *rate.Limiter // of somebody who is not signed in
 	deeds    *rate.Limiter // everything else that asks the log or the tables
 	typings  *rate.Limiter
 }
 
-// Pace makes the pace of a client that has done nothing yet.
-func (c *Chat) Pace() *ChatPace {
-	cfg := c.door.cfg
-	return &ChatPace{
+// NewLimits makes the pace of a client that has done nothing yet.
+func (c *Chat) NewLimits() *ChatLimits {
+	cfg := c.cfg
+	return &ChatLimits{
 		messages: rate.NewLimiter(rate.Limit(cfg.MessageRate), cfg.MessageBurst),
 		deeds:    rate.NewLimiter(rate.Limit(cfg.MessageRate), cfg.MessageBurst),
 		typings:  rate.NewLimiter(rate.Limit(cfg.TypingRate), 2*int(max(cfg.TypingRate, 1))),
@@ -38,31 +43,31 @@ func (c *Chat) Pace() *ChatPace {
 // turns bounds how often people do something who need not be signed in: together, and before that from each address,
 // so that nobody takes everybody's.
 type turns struct {
-	rates     *rates
+	now       func() time.Time
 	all       *rate.Limiter
 	each      func() *rate.Limiter // of one address
 	addresses *lru.Cache[string, *rate.Limiter]
 }
 
-func newTurns(r *rates, all *rate.Limiter, each func() *rate.Limiter) *turns {
+func newTurns(now func() time.Time, all *rate.Limiter, each func() *rate.Limiter) *turns {
 	addresses, err := lru.New[string, *rate.Limiter](ratedAddresses)
 	if err != nil {
 		panic("realtime: " + err.Error()) // for a size below 1 only
 	}
-	return &turns{rates: r, all: all, each: each, addresses: addresses}
+	return &turns{now: now, all: all, each: each, addresses: addresses}
 }
 
 // newEntries bounds how many enter the chat without signing in.
-func newEntries(r *rates) *turns {
-	return newTurns(r, rate.NewLimiter(entryRate, entryBurst), func() *rate.Limiter {
+func newEntries(cfg ChatConfig) *turns {
+	return newTurns(cfg.Now, rate.NewLimiter(entryRate, entryBurst), func() *rate.Limiter {
 		return rate.NewLimiter(addressEntryRate, addressEntryBurst)
 	})
 }
 
 // newOpenings bounds how many rooms people open by going there.
-func newOpenings(r *rates) *turns {
-	return newTurns(r, rate.NewLimiter(openingRate, openingBurst), func() *rate.Limiter {
-		return rate.NewLimiter(rate.Limit(float64(r.config.RoomsPerAddress)/60), r.config.RoomsPerAddress)
+func newOpenings(cfg ChatConfig) *turns {
+	return newTurns(cfg.Now, rate.NewLimiter(openingRate, openingBurst), func() *rate.Limiter {
+		return rate.NewLimiter(rate.Limit(float64(cfg.RoomsPerAddress)/60), cfg.RoomsPerAddress)
 	})
 }
 
@@ -76,9 +81,35 @@ func (t *turns) take(address string) error {
 				its = before
 			}
 		}
-		if err := t.rates.take(its); err != nil {
+		if err := Take(its, t.now()); err != nil {
 			return err
 		}
 	}
-	return t.rates.take(t.all)
+	return Take(t.all, t.now())
+}
+
+// peopleRates bounds the messages of each user on this node, over all connections.
+type peopleRates struct {
+	cfg   ChatConfig
+	users *lru.Cache[domain.UserID, *rate.Limiter]
+}
+
+func newPeopleRates(cfg ChatConfig) *peopleRates {
+	users, err := lru.New[domain.UserID, *rate.Limiter](ratedPeople)
+	if err != nil {
+		panic("realtime: " + err.Error()) // for a size below 1 only
+	}
+	return &peopleRates{cfg: cfg, users: users}
+}
+
+// take counts one more message of a user, or refuses it.
+func (r *peopleRates) take(user domain.UserID) error {
+	its, known := r.users.Get(user)
+	if !known {
+		its = rate.NewLimiter(rate.Limit(r.cfg.MessageRate), r.cfg.MessageBurst)
+		if before, was, _ := r.users.PeekOrAdd(user, its); was {
+			its = before
+		}
+	}
+	return Take(its, r.cfg.Now())
 }

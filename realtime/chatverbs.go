@@ -10,6 +10,7 @@ import (
 	"roomlog/domain"
 	"roomlog/eventstore"
 	"roomlog/projections"
+	"roomlog/realtime/ws"
 )
 
 const (
@@ -34,40 +35,37 @@ func chatVocabulary() []verb {
 }
 
 // member answers this connection's end in the chat, which speaks with the newest session.
-func (s *session) member() *ChatMember {
+func (s *session) member() *ChatSession {
 	if s.chat == nil {
 		var id [15]byte
 		_, _ = rand.Read(id[:]) // never fails
-		s.chat = s.door.chat.Member(base64.RawURLEncoding.EncodeToString(id[:]), s, s.door.chat.Pace())
+		s.chat = s.server.chat.NewSession(base64.RawURLEncoding.EncodeToString(id[:]), s, s.server.chat.NewLimits())
 	}
-	s.chat.speaksAs(s.Caller())
+	s.chat.speaksAs(s.Identity())
 	return s.chat
 }
 
-// Overhear implements ChatEar.
-func (s *session) Overhear(f *ChatFact) {
-	if frame := f.Frame("native", func() *Frame { return chatFrame(f) }); frame != nil {
+// Deliver implements ChatListener.
+func (s *session) Deliver(f *ChatUpdate) {
+	if frame := f.Frame("native", func() *ws.Frame { return chatFrame(f) }); frame != nil {
 		s.conn.Send(frame)
 	}
 }
 
-// Typing implements ChatEar.
-func (s *session) Typing(by ChatPerson, room domain.RoomID) {
-	s.conn.Send(NewestFrame(encode(chatPush{Type: "chat.typing", Room: room, Data: chatNamedInfo{chatPersonOf(by)}}), "typing "+by.Connection))
+// Typing implements ChatListener.
+func (s *session) Typing(by ChatParticipant, room domain.ChatRoomID) {
+	s.conn.Send(ws.NewestFrame(encode(chatPush{Type: "chat.typing", Room: room, Data: chatNamedInfo{chatPersonOf(by)}}), "typing "+by.Connection))
 }
-
-// CutOff implements ChatEar.
-func (s *session) CutOff() { s.conn.Close(CloseBehind, "come back into the chat") }
 
 // chatRoom answers the room that a frame names; without a name the one of everybody.
 func (s *session) chatRoom(ctx context.Context, ref string) (room projections.ChatRoom, err error) {
 	if ref == "" {
 		return room, nil
 	}
-	if err := s.member().Deed(); err != nil {
+	if err := s.member().AllowQuery(); err != nil {
 		return room, err
 	}
-	return s.door.chat.Room(ctx, ref)
+	return s.server.chat.Room(ctx, ref)
 }
 
 // onChatJoin answers what was said, and lets everything follow that comes after, without a gap or a double.
@@ -77,53 +75,53 @@ func (s *session) onChatJoin(ctx context.Context, in inbound, data chatJoinData)
 		return nil, err
 	}
 	m := s.member()
-	again := m.Hears(room.ID)
+	again := m.Subscribed(room.ID)
 	if err := s.enterChat(ctx, room.ID); err != nil {
 		return nil, err
 	}
 	answer, err := s.chatSince(ctx, room.ID, data.Since)
 	if err != nil {
 		if !again {
-			m.Unhear(room.ID)
+			m.Unsubscribe(room.ID)
 		}
 		return nil, err
 	}
-	answer.Guest, answer.Epoch, answer.Online = m.Connection(), s.door.epoch, s.door.chat.Online(room.ID)
+	answer.Guest, answer.Epoch, answer.Online = m.Connection(), s.server.epoch, s.server.chat.Online(room.ID)
 	if room.ID != "" {
 		answer.Room = &chatRoomInfo{room.ID, room.Name}
 	}
-	s.conn.Send(MustFrame(encode(outbound{in.ID, "ok", answer})))
-	m.HearSince(room.ID, answer.Pos+1)
+	s.conn.Send(ws.MustFrame(encode(outbound{in.ID, "ok", answer})))
+	m.StartFrom(room.ID, answer.Pos+1)
 	return nil, nil
 }
 
 // enterChat makes the person present in a room, and this connection hear it.
-func (s *session) enterChat(ctx context.Context, room domain.RoomID) error {
+func (s *session) enterChat(ctx context.Context, room domain.ChatRoomID) error {
 	m := s.member()
-	m.Unhear(room) // whoever joins again begins anew
-	m.Hear(room)
+	m.Unsubscribe(room) // whoever joins again begins anew
+	m.Subscribe(room)
 	var at int64
 	var err error
 	switch {
-	case m.Guest() == 0:
-		at, err = m.Enter(ctx, Arrival{By: s.Caller(), Style: domain.ChatNative, Room: room})
+	case m.ParticipantID() == 0:
+		at, err = m.Enter(ctx, ChatEntry{Identity: s.Identity(), Style: domain.ProfileNative, Room: room})
 	case room != "":
 		at, err = m.Join(ctx, room)
 	}
 	if err == nil {
-		err = s.door.chat.CaughtUp(ctx, at)
+		err = s.server.chat.WaitFor(ctx, at)
 	}
 	if err != nil {
-		m.Unhear(room)
+		m.Unsubscribe(room)
 	}
 	return err
 }
 
 // chatSince answers what a client has missed of a room, or the newest, up to where everybody has been told.
-func (s *session) chatSince(ctx context.Context, room domain.RoomID, since *sinceData) (answer chatJoined, err error) {
-	answer.Pos = s.door.hub.asOf.Load()
+func (s *session) chatSince(ctx context.Context, room domain.ChatRoomID, since *sinceData) (answer chatJoined, err error) {
+	answer.Pos = s.server.hub.Position()
 	m := s.member()
-	if since != nil && since.Epoch == s.door.epoch && 0 <= since.Pos && since.Pos <= answer.Pos {
+	if since != nil && since.Epoch == s.server.epoch && 0 <= since.Pos && since.Pos <= answer.Pos {
 		missed, err := m.History(ctx, room, projections.Window{After: since.Pos, Before: answer.Pos + 1, OldestFirst: true, Limit: chatResumed})
 		if err != nil {
 			return answer, err
@@ -145,15 +143,15 @@ func (s *session) onChatLeave(ctx context.Context, _ inbound, data chatRoomData)
 		return nil, err
 	}
 	m := s.member()
-	was := m.Hears(room.ID)
+	was := m.Subscribed(room.ID)
 	if !was {
 		return left{}, nil
 	}
 	if room.ID == "" {
-		m.Unhear("")
+		m.Unsubscribe("")
 		return left{was}, nil
 	}
-	return left{was}, m.Part(ctx, room.ID)
+	return left{was}, m.LeaveRoom(ctx, room.ID)
 }
 
 func (s *session) onChatPost(ctx context.Context, in inbound, data chatPostData) (any, error) {
@@ -166,7 +164,7 @@ func (s *session) onChatPost(ctx context.Context, in inbound, data chatPostData)
 		return nil, err
 	}
 	if room.ID != "" {
-		post.Rooms = []domain.RoomID{room.ID}
+		post.ChatRooms = []domain.ChatRoomID{room.ID}
 	}
 	return s.chatPost(ctx, in, post)
 }
@@ -178,15 +176,15 @@ func (s *session) onChatPrivate(ctx context.Context, in inbound, data chatPrivat
 	}
 	switch {
 	case (data.User > 0) == (data.Guest != ""):
-		return nil, newProblem(domain.CodeBadRequest, "name a user or a guest")
+		return nil, NewProblem(domain.CodeBadRequest, "name a user or a guest")
 	case data.User > 0:
-		post.To = data.User
+		post.ToUser = data.User
 	default:
-		if post.ToGuest, err = s.door.chat.Find(ctx, data.Guest); err != nil {
+		if post.ToParticipant, err = s.server.chat.FindByConnection(ctx, data.Guest); err != nil {
 			return nil, err
 		}
-		if post.ToGuest == 0 {
-			return nil, refusal(domain.CodeGuestGone, "this guest is not here")
+		if post.ToParticipant == 0 {
+			return nil, refusal(domain.CodeParticipantNotFound, "this guest is not here")
 		}
 	}
 	return s.chatPost(ctx, in, post)
@@ -215,7 +213,7 @@ func receiptOf[E domain.Event](receipt eventstore.Receipt) (any, error) {
 func (s *session) onChatTyping(ctx context.Context, _ inbound, data chatTypingData) (any, error) {
 	room, err := s.chatRoom(ctx, data.Room)
 	if err == nil {
-		s.member().Type(room.ID, data.Guest)
+		s.member().SendTyping(room.ID, data.Guest)
 	}
 	return noData{}, err
 }
@@ -225,7 +223,7 @@ func (s *session) onChatWho(ctx context.Context, _ inbound, data chatRoomData) (
 	if err != nil {
 		return nil, err
 	}
-	people, err := s.member().Present(ctx, room.ID, chatPresence)
+	people, err := s.member().Participants(ctx, room.ID, chatPresence)
 	answer := chatPeople{People: make([]chatPersonInfo, 0, len(people))}
 	for _, p := range people {
 		answer.People = append(answer.People, chatPersonOf(p))
@@ -239,7 +237,7 @@ func (s *session) onChatHistory(ctx context.Context, _ inbound, data chatHistory
 		return nil, err
 	}
 	if data.Before < 0 || data.Limit < 0 || data.Limit > chatPage {
-		return nil, newProblem(domain.CodeBadRequest, fmt.Sprintf("before is a position, limit %d at most", chatPage))
+		return nil, NewProblem(domain.CodeBadRequest, fmt.Sprintf("before is a position, limit %d at most", chatPage))
 	}
 	if data.Limit == 0 {
 		data.Limit = chatShown
@@ -251,10 +249,10 @@ func (s *session) onChatHistory(ctx context.Context, _ inbound, data chatHistory
 
 // onChatNickname changes the person's nickname: people who are signed in are called the same everywhere.
 func (s *session) onChatNickname(ctx context.Context, in inbound, data chatNicknameData) (any, error) {
-	if err := s.member().Deed(); err != nil {
+	if err := s.member().AllowQuery(); err != nil {
 		return nil, err
 	}
-	profile, err := s.door.profile(ctx, s.Caller().User)
+	profile, err := s.server.hub.Profile(ctx, s.Identity().User)
 	if err != nil {
 		return nil, err
 	}

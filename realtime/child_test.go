@@ -25,6 +25,8 @@ import (
 	"roomlog/realtime"
 	"roomlog/realtime/socketio/engineio"
 	"roomlog/realtime/socketio/protocol"
+	"roomlog/realtime/ws"
+	"roomlog/realtime/ws/wstest"
 )
 
 // childEnv says which server this program is to be, for a benchmark of another process: see serveChild. What
@@ -47,24 +49,24 @@ func start(b testing.TB, kind string) *child {
 // startNode makes a child that is Socket.IO for Node.
 func startNode(b testing.TB) *child {
 	texts, _ := json.Marshal(phrases)
-	return startCommand(b, peertest.Node(b, "testdata/nodeserver", "server.js", string(texts)))
+	return startCommand(b, peertest.NodeScript(b, "testdata/nodeserver", "server.js", string(texts)))
 }
 
 func startCommand(b testing.TB, cmd *exec.Cmd) *child {
 	p := peertest.Start(b, cmd)
-	return &child{p, p.Hear("")}
+	return &child{p, p.Receive("")}
 }
 
 // holds waits until n clients are in the room.
 func (c *child) holds(n int) {
-	c.Say("hold %d", n)
-	c.Hear("holding")
+	c.Send("hold %d", n)
+	c.Receive("holding")
 }
 
 // publish has a number of facts told, so many a second.
 func (c *child) publish(rate, count int) {
-	c.Say("publish %d %d", rate, count)
-	c.Hear("published")
+	c.Send("publish %d %d", rate, count)
+	c.Receive("published")
 }
 
 // kicked is how many viewers it has sent away.
@@ -91,7 +93,7 @@ func serveChild(kind string) {
 	if err != nil {
 		panic(err)
 	}
-	web := &http.Server{Handler: s.handler, ReadHeaderTimeout: patience}
+	web := &http.Server{Handler: s.handler, ReadHeaderTimeout: wstest.Timeout}
 	go func() { _ = web.Serve(l) }()
 	fmt.Println(l.Addr())
 	director{stage: s}.direct()
@@ -101,8 +103,8 @@ func serveChild(kind string) {
 type stage struct {
 	handler http.Handler
 	tell    func(projections.Delta)
-	people  func() int      // in the room
-	stats   *realtime.Stats // nil: unknown
+	people  func() int // in the room
+	stats   *ws.Stats  // nil: unknown
 }
 
 // bareStage is what there would be without this package: gws and its Broadcaster.
@@ -143,15 +145,15 @@ func bareStage() stage {
 // roomStage is a room of the native dialect.
 func roomStage(window time.Duration, packed bool) stage {
 	var room realtime.Room
-	sockets := realtime.NewSockets(realtime.SocketConfig{
+	sockets := ws.NewServer(ws.Config{
 		Now: time.Now, HelloTimeout: -1, FlushWindow: window, Deflate: packed,
-		Gate: realtime.NewGate(realtime.GateConfig{MaxPerAddress: -1}),
-		Open: func(c *realtime.Conn, _ *http.Request) realtime.Peer {
+		Gate: ws.NewGate(ws.GateConfig{MaxPerAddress: -1}),
+		Open: func(c *ws.Conn, _ *http.Request) ws.Peer {
 			room.Add(c)
-			return quiet{}
+			return silent{}
 		},
 	})
-	room = sockets.NewRoom(6)
+	room = realtime.NewRoom(sockets, 6)
 	go func() { _ = sockets.Run(context.Background()) }()
 	return stage{sockets, room.Tell, room.Len, sockets.Stats()}
 }
@@ -162,8 +164,8 @@ func socketioStage(window time.Duration) stage {
 	var people atomic.Int64
 	server := protocol.New(protocol.Config{
 		Engine: engineio.Config{
-			Now: time.Now, Gate: realtime.NewGate(realtime.GateConfig{MaxPerAddress: -1}),
-			Sockets: realtime.SocketConfig{FlushWindow: window},
+			Now: time.Now, Gate: ws.NewGate(ws.GateConfig{MaxPerAddress: -1}),
+			Sockets: ws.Config{FlushWindow: window},
 		},
 		Namespaces: []protocol.Namespace{{Name: "/", Connected: func(s *protocol.Socket) {
 			group.Add(s.Session())
@@ -178,12 +180,12 @@ func socketioStage(window time.Duration) stage {
 			Name   string        `json:"name"`
 			Avatar string        `json:"avatar"`
 		}
-		group.Push(realtime.MustFrame(protocol.Payload("/", "comment", struct {
+		group.Push(ws.MustFrame(protocol.Payload("/", "comment", struct {
 			User    person `json:"user"`
 			ID      string `json:"id"`
 			Content string `json:"content"`
 			At      string `json:"at"`
-		}{person{d.User, d.Profile.Name(), d.Profile.Avatar}, d.ID, d.Event.(domain.CommentPosted).Text, strconv.FormatInt(d.At.UnixNano(), 10)})))
+		}{person{d.User, d.Profile.Name(), d.Profile.Avatar}, d.ID, d.Event.(domain.CommentPosted).Text, strconv.FormatInt(d.RecordedAt.UnixNano(), 10)})))
 	}, func() int { return int(people.Load()) }, server.Engine().Stats()}
 }
 
@@ -273,9 +275,15 @@ func commentAt(n int64, at time.Time) projections.Delta {
 	chance := rand.New(rand.NewPCG(6, uint64(n)))
 	user := domain.UserID(10_000 + chance.IntN(500))
 	return projections.Delta{
-		Kind: projections.KindComment, Position: 3*n + n%3, Live: 6, User: user, At: at.Truncate(time.Microsecond), // as the log has it
+		Kind: projections.KindComment, Position: 3*n + n%3, Live: 6, User: user, RecordedAt: at.Truncate(time.Microsecond), // as the log has it
 		ID:      fmt.Sprintf("%010x", chance.Uint64N(1<<40)),
 		Event:   domain.CommentPosted{Live: 6, Text: phrases[chance.IntN(len(phrases))]},
 		Profile: projections.Profile{ID: user, Username: fmt.Sprintf("viewer%d", user), Avatar: fmt.Sprintf("/uploads/%d.png", user)},
 	}
 }
+
+// silent is a peer that does nothing.
+type silent struct{}
+
+func (silent) Text([]byte)           {}
+func (silent) Closed(uint16, string) {}

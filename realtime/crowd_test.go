@@ -13,6 +13,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"roomlog/realtime/ws/wstest"
 )
 
 // crowd is many clients of one room, in this process. They only count what they get, as cheaply as they can;
@@ -32,7 +34,7 @@ type watcher struct {
 	got    atomic.Int64                       // facts
 	bytes  atomic.Int64                       // of everything
 	paused atomic.Bool                        // does not read
-	inflater
+	wstest.Inflater
 
 	mu   sync.Mutex
 	took []time.Duration
@@ -94,7 +96,7 @@ func (c *crowd) leave() {
 
 // upgrade makes a WebSocket connection; headers end with a line break each.
 func (w *watcher) upgrade(path, headers string) error {
-	request := strings.Replace(upgradeRequest, "/ws", path, 1) + headers + "\r\n"
+	request := strings.Replace(wstest.UpgradeRequest, "/ws", path, 1) + headers + "\r\n"
 	if _, err := io.WriteString(w.conn, request); err != nil {
 		return err
 	}
@@ -155,7 +157,7 @@ func (w *watcher) next() error {
 		return err
 	}
 	w.bytes.Add(int64(header + size))
-	fact := opcode == text && (packed || size >= shortest)
+	fact := opcode == wstest.OpText && (packed || size >= shortest)
 	if fact && w.begins != "" {
 		if head, err = w.in.Peek(len(w.begins)); err != nil {
 			return err
@@ -163,7 +165,7 @@ func (w *watcher) next() error {
 		fact = string(head) == w.begins
 	}
 	switch {
-	case opcode == closing:
+	case opcode == wstest.OpClose:
 		payload := make([]byte, size)
 		if _, err := io.ReadFull(w.in, payload); err != nil {
 			return err
@@ -188,7 +190,7 @@ func (w *watcher) look(size int, packed bool) error {
 	}
 	if packed {
 		var err error
-		if payload, err = w.inflate(payload); err != nil {
+		if payload, err = w.Inflate(payload); err != nil {
 			return err
 		}
 	}

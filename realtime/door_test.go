@@ -8,7 +8,8 @@ import (
 	"time"
 
 	"roomlog/domain"
-	"roomlog/realtime"
+	"roomlog/realtime/ws"
+	"roomlog/realtime/ws/wstest"
 )
 
 func TestStory(t *testing.T) {
@@ -91,7 +92,7 @@ func TestStory(t *testing.T) {
 		if m := guest.ok(guest.ask("room.leave", map[string]any{"live": live})); string(m.Data) != `{"left":true}` {
 			t.Errorf("%s", m.raw)
 		}
-		if gone := host.push("leave"); !strings.Contains(gone.raw, `"cause":"asked"`) {
+		if gone := host.push("leave"); !strings.Contains(gone.raw, `"cause":"requested"`) {
 			t.Errorf("%s", gone.raw)
 		}
 		if m := guest.ok(guest.ask("room.leave", map[string]any{"live": live})); string(m.Data) != `{"left":false}` {
@@ -117,10 +118,10 @@ func TestStory(t *testing.T) {
 		host.no(host.ask("room.join", map[string]any{"live": live}), "live_ended")
 	})
 	t.Run("when everybody is gone nothing is remembered", func(t *testing.T) {
-		_ = host.conn.Close()
-		_ = guest.conn.Close()
-		eventually(t, "the door is empty", func() bool {
-			rooms, people, visits := w.door.Holds()
+		_ = host.Conn.Close()
+		_ = guest.Conn.Close()
+		wstest.Eventually(t, "the door is empty", func() bool {
+			rooms, people, visits := w.hub.Holds()
 			return rooms+people+visits == 0
 		})
 	})
@@ -128,7 +129,7 @@ func TestStory(t *testing.T) {
 
 func TestHello(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, func(c *realtime.Config) { c.Renewal = 500 * time.Millisecond; c.MaxConnsPerUser = 2 })
+	w := newWorld(t, func(c *config) { c.Renewal = 500 * time.Millisecond; c.MaxConnectionsPerUser = 2 })
 	p := w.register("ann")
 
 	t.Run("is what everything begins with", func(t *testing.T) {
@@ -146,24 +147,24 @@ func TestHello(t *testing.T) {
 		}
 	})
 	t.Run("is missed after a while", func(t *testing.T) {
-		w := newWorld(t, func(c *realtime.Config) { c.Sockets.HelloTimeout = 50 * time.Millisecond })
-		w.connect().closedWith(realtime.CloseHelloTimeout)
+		w := newWorld(t, func(c *config) { c.Sockets.HelloTimeout = 50 * time.Millisecond })
+		w.connect().ExpectClose(ws.CloseHelloTimeout)
 	})
 	for name, test := range map[string]struct {
 		token string
 		error string
 		code  uint16
 	}{
-		"without a token":                {"", "token_missing", realtime.CloseTokenInvalid},
-		"with a foreign token":           {"eyJhbGciOiJub25lIn0.e30.", "token_invalid", realtime.CloseTokenInvalid},
-		"with an expired token":          {person{id: p.id, session: p.session, expires: time.Now().Add(-time.Minute)}.token(), "token_expired", realtime.CloseTokenInvalid},
-		"of nobody":                      {person{id: 4711, session: "x"}.token(), "user_unavailable", realtime.CloseTokenInvalid},
-		"of a session that was replaced": {person{id: p.id, session: "old"}.token(), "session_ended", realtime.CloseReplaced},
+		"without a token":                {"", "token_missing", ws.CloseTokenInvalid},
+		"with a foreign token":           {"eyJhbGciOiJub25lIn0.e30.", "token_invalid", ws.CloseTokenInvalid},
+		"with an expired token":          {person{id: p.id, session: p.session, expires: time.Now().Add(-time.Minute)}.token(), "token_expired", ws.CloseTokenInvalid},
+		"of nobody":                      {person{id: 4711, session: "x"}.token(), "user_unavailable", ws.CloseTokenInvalid},
+		"of a session that was replaced": {person{id: p.id, session: "old"}.token(), "session_ended", ws.CloseReplaced},
 	} {
 		t.Run(name+" is turned away", func(t *testing.T) {
 			a := w.connect()
 			a.no(a.ask("hello", map[string]any{"token": test.token}), test.error)
-			a.closedWith(test.code)
+			a.ExpectClose(test.code)
 		})
 	}
 	t.Run("of too many connections of one person is turned away", func(t *testing.T) {
@@ -172,9 +173,9 @@ func TestHello(t *testing.T) {
 		second := q.app()
 		third := w.connect()
 		third.no(third.ask("hello", map[string]any{"token": q.token()}), "too_many_connections")
-		third.closedWith(realtime.CloseTooMany)
-		_ = second.conn.Close()
-		eventually(t, "the place is free", func() bool { return w.door.Stats().Open.Load() < 4 })
+		third.ExpectClose(ws.CloseTooMany)
+		_ = second.Conn.Close()
+		wstest.Eventually(t, "the place is free", func() bool { return w.door.Stats().Open.Load() < 4 })
 	})
 	t.Run("again renews the token of the same person only", func(t *testing.T) {
 		q := w.register("renewing")
@@ -200,7 +201,7 @@ func TestHello(t *testing.T) {
 		if m := a.push("error"); into[refusal](t, m).Code != "session_ended" || m.Re != "" {
 			t.Errorf("%s", m.raw)
 		}
-		a.closedWith(realtime.CloseReplaced)
+		a.ExpectClose(ws.CloseReplaced)
 	})
 	t.Run("ends when the person signs out, or is locked out, or is forgotten", func(t *testing.T) {
 		out, locked, forgotten := w.register("out"), w.register("locked"), w.register("forgotten")
@@ -208,9 +209,9 @@ func TestHello(t *testing.T) {
 		out.asks(domain.SignOut{})
 		w.do(domain.DisableUser{User: locked.id})
 		w.do(domain.ForgetUser{User: forgotten.id})
-		a.closedWith(realtime.CloseReplaced)
-		b.closedWith(realtime.CloseTokenInvalid)
-		c.closedWith(realtime.CloseTokenInvalid)
+		a.ExpectClose(ws.CloseReplaced)
+		b.ExpectClose(ws.CloseTokenInvalid)
+		c.ExpectClose(ws.CloseTokenInvalid)
 	})
 	t.Run("ends with its token", func(t *testing.T) {
 		q := w.register("short")
@@ -218,7 +219,7 @@ func TestHello(t *testing.T) {
 		a := q.app()
 		<-time.After(time.Until(q.expires))
 		a.no(a.ask("room.join", map[string]any{"live": 1}), "token_expired")
-		a.closedWith(realtime.CloseTokenInvalid)
+		a.ExpectClose(ws.CloseTokenInvalid)
 	})
 }
 
@@ -258,7 +259,7 @@ func TestFrames(t *testing.T) {
 		"deep nesting":             {`{"id":"7","type":"ping","data":` + strings.Repeat("[", 7000) + strings.Repeat("]", 7000) + `}`, "bad_request"},
 	} {
 		t.Run(name+" gets a typed error and the connection lives", func(t *testing.T) {
-			a.say(test.frame)
+			a.SendText(test.frame)
 			m := a.read()
 			for m.Type != "error" {
 				m = a.read()
@@ -273,7 +274,7 @@ func TestFrames(t *testing.T) {
 		})
 	}
 	t.Run("unknown fields are ignored", func(t *testing.T) {
-		a.say(fmt.Sprintf(`{"id":"x","type":"room.join","new":1,"data":{"live":%d,"new":{"a":1}}}`, live))
+		a.SendText(fmt.Sprintf(`{"id":"x","type":"room.join","new":1,"data":{"live":%d,"new":{"a":1}}}`, live))
 		a.ok("x")
 	})
 	if n := len(events[domain.CommentPosted](w)); n != 0 {
@@ -283,8 +284,8 @@ func TestFrames(t *testing.T) {
 
 func TestRates(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, func(c *realtime.Config) {
-		c.CommentRate, c.CommentBurst, c.GiftRate, c.GiftBurst, c.MaxRooms = 5, 3, 20, 4, 2
+	w := newWorld(t, func(c *config) {
+		c.CommentRate, c.CommentBurst, c.GiftRate, c.GiftBurst, c.MaxLivesPerConnection = 5, 3, 20, 4, 2
 	})
 	rose := w.list("rose", 1)
 	p := w.register("ann").credit(100)
@@ -309,7 +310,7 @@ func TestRates(t *testing.T) {
 					}
 				}
 			}
-			if refused.Code != "too_often" || refused.RetryAfter < 1 || refused.RetryAfter > test.most {
+			if refused.Code != "rate_limited" || refused.RetryAfter < 1 || refused.RetryAfter > test.most {
 				t.Fatalf("%+v", refused)
 			}
 			<-time.After(time.Duration(refused.RetryAfter+1) * time.Millisecond)
@@ -320,7 +321,7 @@ func TestRates(t *testing.T) {
 		second, third := p.goLive("y"), p.goLive("z")
 		a.join(live)
 		a.join(second)
-		a.no(a.ask("room.join", map[string]any{"live": third}), "too_many_rooms")
+		a.no(a.ask("room.join", map[string]any{"live": third}), "too_many_lives")
 		a.join(second)
 		a.ok(a.ask("room.leave", map[string]any{"live": live}))
 		a.join(third)

@@ -8,31 +8,37 @@ import (
 
 	"roomlog/domain"
 	"roomlog/projections"
+
+	"roomlog/realtime/ws"
 )
 
-// Miss makes the rooms believe that the feed went on by one position without them.
-func (d *Door) Miss(ctx context.Context) { d.hub.reach(ctx, d.hub.asOf.Load()+1) }
+// Miss makes the hub believe that the feed went on by one position without it.
+func (h *Hub) Miss(ctx context.Context) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.skipToLocked(ctx, h.Position()+1)
+}
 
-// Recount makes the chat count again who is in it, while a delta that it counts is still to be told.
-func (d *Door) Recount(ctx context.Context, late ...projections.Delta) error {
-	err := d.chat.load(ctx, d.cfg.Feed.Checkpoint())
+// Recount makes the chat count again who is in it, while deltas that it counts are still to be told.
+func (c *Chat) Recount(ctx context.Context, late ...projections.Delta) error {
+	err := c.Load(ctx, c.hub.cfg.Feed.Checkpoint())
 	for _, delta := range late {
-		d.chat.tell(delta)
+		c.tell(delta)
 	}
 	return err
 }
 
-// Holds says how many rooms, people and visits a door remembers.
-func (d *Door) Holds() (rooms, people, visits int) {
-	d.hub.mu.Lock()
-	defer d.hub.mu.Unlock()
-	d.presence.mu.Lock()
-	defer d.presence.mu.Unlock()
-	return len(d.hub.rooms), len(d.hub.people), len(d.presence.visits)
+// Holds returns how many lives, users and visits a hub remembers.
+func (h *Hub) Holds() (lives, users, visits int) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.presence.mu.Lock()
+	defer h.presence.mu.Unlock()
+	return len(h.subscribers), len(h.clients), len(h.presence.visits)
 }
 
 // SayLeft says that a guest has left, as nameKey knows it when the log refuses; it waits until that is said, or ctx ends.
-func SayLeft(ctx context.Context, commands Executor, c domain.LeaveChat, nameKey func(domain.GuestID, string) string) {
+func SayLeft(ctx context.Context, commands Executor, c domain.LeaveChat, nameKey func(domain.ParticipantID, string) string) {
 	l := newLeaves(commands, slog.New(slog.DiscardHandler), nameKey)
 	l.retry = time.Millisecond
 	running, end := context.WithCancel(ctx)
@@ -45,18 +51,18 @@ func SayLeft(ctx context.Context, commands Executor, c domain.LeaveChat, nameKey
 }
 
 // Room is a room that no door keeps, for measuring the way of a fact to its connections alone.
-type Room struct{ of *room }
+type Room struct{ of *channel }
 
 // NewRoom makes an empty room.
-func (s *Sockets) NewRoom(live domain.LiveID) Room {
-	return Room{&room{live: live, fan: s.NewFanout()}}
+func NewRoom(s *ws.Server, live domain.LiveID) Room {
+	return Room{&channel{live: live, fan: s.NewFanout()}}
 }
 
 // Tell tells everybody in the room.
-func (r Room) Tell(d projections.Delta) { r.of.tell(d) }
+func (r Room) Tell(d projections.Delta) { r.of.Deliver(d) }
 
 // Add puts a connection into the room.
-func (r Room) Add(c *Conn) { r.of.fan.Add(c) }
+func (r Room) Add(c *ws.Conn) { r.of.fan.Add(c) }
 
 // Len is the number of connections in the room.
 func (r Room) Len() int { return r.of.fan.Len() }

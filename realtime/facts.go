@@ -5,6 +5,7 @@ import (
 
 	"roomlog/domain"
 	"roomlog/projections"
+	"roomlog/realtime/ws"
 )
 
 // push is the envelope of a fact that everybody in a room is told, with its place in the room's history.
@@ -38,10 +39,10 @@ type (
 		From   domain.Status `json:"from" jsonschema:"enum=0,enum=1,enum=2,enum=3"`
 	}
 	pictureChange struct {
-		Picture *pictureInfo         `json:"picture" jsonschema_description:"null: there is none any more"`
-		Reason  domain.PublishReason `json:"reason,omitempty" jsonschema_description:"why it has ended"`
+		Picture *pictureInfo     `json:"picture" jsonschema_description:"null: there is none any more"`
+		Reason  domain.StopCause `json:"reason,omitempty" jsonschema_description:"why it has ended"`
 	}
-	crowdInfo struct {
+	joinBatchInfo struct {
 		Joined int          `json:"joined"`
 		Left   int          `json:"left"`
 		Newest []personInfo `json:"newest" jsonschema_description:"of those who came and are there, newest first, 10 at most"`
@@ -53,43 +54,43 @@ type (
 
 // factFrame encodes a public delta; prev is the position of the fact before it in its room. Who is slow may
 // lose what people said and who came and went, never gifts and states.
-func factFrame(d projections.Delta, prev int64) *Frame {
+func factFrame(d projections.Delta, prev int64) *ws.Frame {
 	text := encode(push{d.Kind, d.Live, d.Position, prev, factData(d)})
 	switch d.Kind {
 	case projections.KindComment, projections.KindJoin, projections.KindLeave:
-		return DroppableFrame(text, Span{Group: int64(d.Live), Prev: prev, Pos: d.Position}).RecordedAt(d.At)
+		return ws.DroppableFrame(text, ws.Span{Group: int64(d.Live), Prev: prev, Pos: d.Position}).RecordedAt(d.RecordedAt)
 	}
-	return MustFrame(text).RecordedAt(d.At)
+	return ws.MustFrame(text).RecordedAt(d.RecordedAt)
 }
 
 func factData(d projections.Delta) any {
 	by := personOf(d.Profile)
 	switch e := d.Event.(type) {
 	case domain.CommentPosted:
-		return commentInfo{ID: d.ID, User: by, Text: e.Text, At: d.At.UTC()}
+		return commentInfo{ID: d.ID, User: by, Text: e.Text, At: d.RecordedAt.UTC()}
 	case domain.GiftSent:
-		return giftInfo{ID: d.ID, User: by, Gift: shelfInfo{e.Gift, e.Name, e.Image, e.Price}, Num: e.Num, Coins: e.Coins, At: d.At.UTC()}
+		return giftInfo{ID: d.ID, User: by, Gift: shelfInfo{e.Gift, e.Name, e.Image, e.Price}, Num: e.Num, Coins: e.Coins, At: d.RecordedAt.UTC()}
 	case domain.ViewerJoined:
-		return joinedInfo{by, e.First}
+		return joinedInfo{by, e.FirstVisit}
 	case domain.ViewerLeft:
 		return leftInfo{by, e.Cause}
 	case domain.LiveStatusChanged:
 		return statusInfo{e.To, e.From}
-	case domain.LivePublishStarted:
-		return pictureChange{Picture: pictureOf(e.Picture, d.At)}
-	case domain.LivePublishStopped:
-		return pictureChange{Reason: e.Reason}
+	case domain.BroadcastStarted:
+		return pictureChange{Picture: pictureOf(e.Media, d.RecordedAt)}
+	case domain.BroadcastStopped:
+		return pictureChange{Reason: e.Cause}
 	}
 	return noData{}
 }
 
 // skippedFrame stands for droppable facts that were dropped in a row.
-func skippedFrame(lost Span, count int) []byte {
+func skippedFrame(lost ws.Span, count int) []byte {
 	return encode(push{"skipped", domain.LiveID(lost.Group), lost.Pos, lost.Prev, skippedInfo{count}})
 }
 
 // gaugesFrame encodes the newest figures of a room.
-func gaugesFrame(g projections.Gauges) *Frame {
+func gaugesFrame(g projections.Gauges) *ws.Frame {
 	text := encode(gaugesPush{"gauges", g.Live, gaugesInfo{g.Online, g.LookCount, g.Coins}})
-	return NewestFrame(text, "gauges-"+strconv.FormatInt(int64(g.Live), 10))
+	return ws.NewestFrame(text, "gauges-"+strconv.FormatInt(int64(g.Live), 10))
 }

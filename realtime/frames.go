@@ -53,7 +53,7 @@ type (
 
 // What clients are answered.
 type (
-	welcome struct {
+	helloReply struct {
 		User    domain.UserID `json:"user"`
 		Epoch   string        `json:"epoch" jsonschema_description:"names the log: positions and cursors of another one mean nothing"`
 		Cursor  string        `json:"cursor" jsonschema_description:"where the private lane goes on"`
@@ -110,7 +110,7 @@ type (
 		Picture *pictureInfo  `json:"picture" jsonschema_description:"what its stream holds; null: it has none now"`
 	}
 	pictureInfo struct {
-		domain.Picture
+		domain.MediaInfo
 		Since time.Time `json:"since"`
 	}
 	personInfo struct {
@@ -150,7 +150,7 @@ type (
 func personOf(p projections.Profile) personInfo { return personInfo{p.ID, p.Name(), p.Avatar} }
 
 // snapshotOf is a room as clients see it.
-func snapshotOf(epoch string, r projections.Room) *snapshot {
+func snapshotOf(epoch string, r projections.LiveSnapshot) *snapshot {
 	s := &snapshot{
 		Epoch: epoch, Pos: r.Position,
 		Room:     roomInfo{r.Live.ID, r.Live.Title, r.Live.Cover, r.Live.Status, r.Live.CreatedAt.UTC(), nil},
@@ -160,8 +160,8 @@ func snapshotOf(epoch string, r projections.Room) *snapshot {
 		Gifts:    make([]giftInfo, 0, len(r.Gifts)),
 		Viewers:  make([]personInfo, 0, len(r.Viewers)),
 	}
-	if show := r.Live.Show; show.ID != "" {
-		s.Room.Picture = pictureOf(show.Picture, show.Since)
+	if show := r.Live.Broadcast; show.ID != "" {
+		s.Room.Picture = pictureOf(show.Media, show.StartedAt)
 	}
 	for _, c := range r.Comments {
 		s.Comments = append(s.Comments, commentInfo{c.Position, c.ID, personOf(c.User), c.Text, c.At.UTC()})
@@ -176,7 +176,7 @@ func snapshotOf(epoch string, r projections.Room) *snapshot {
 	return s
 }
 
-func pictureOf(p domain.Picture, since time.Time) *pictureInfo { return &pictureInfo{p, since.UTC()} }
+func pictureOf(p domain.MediaInfo, since time.Time) *pictureInfo { return &pictureInfo{p, since.UTC()} }
 
 // encode is JSON as it leaves: texts raw, for clients put them where they belong.
 func encode(v any) []byte {

@@ -9,7 +9,8 @@ import (
 	"time"
 
 	"roomlog/eventstore/pgtest"
-	"roomlog/realtime"
+	"roomlog/realtime/ws"
+	"roomlog/realtime/ws/wstest"
 )
 
 // BenchmarkFigureGiftStorm has a thousand gifts a second given in a room with a thousand viewers, every commit durable,
@@ -17,9 +18,9 @@ import (
 func BenchmarkFigureGiftStorm(b *testing.B) {
 	const givers, rate, seconds, accounts, warm = 50, 1000, 5, 50, 2
 	for b.Loop() {
-		w := openWorld(b, pgtest.Server(b, pgtest.Durable).Open(), true, func(c *realtime.Config) {
-			c.MaxConnsPerUser = -1
-			c.Sockets = realtime.SocketConfig{FrameRate: -1} // as it is served
+		w := openWorld(b, pgtest.Server(b, pgtest.Durable).Open(), true, func(c *config) {
+			c.MaxConnectionsPerUser = -1
+			c.Sockets = ws.Config{FrameRate: -1} // as it is served
 		})
 		rose := w.list("rose", 1)
 		live := w.register("streamer").goLive("x")
@@ -59,7 +60,7 @@ func (w *watcher) enterRoom(token string, live int64) error {
 	if err := w.upgrade("/ws", ""); err != nil {
 		return err
 	}
-	if _, err := w.conn.Write(append(frame(fin|text, string(hello)), frame(fin|text, string(join))...)); err != nil {
+	if _, err := w.conn.Write(append(wstest.MaskedFrame(wstest.Fin|wstest.OpText, string(hello)), wstest.MaskedFrame(wstest.Fin|wstest.OpText, string(join))...)); err != nil {
 		return err
 	}
 	for {
@@ -127,9 +128,9 @@ func (s *storm) give(p person, live, gift any, rate, seconds int) {
 		<-time.After(time.Until(start.Add(time.Second * time.Duration(i) / time.Duration(rate))))
 		sent[i] = time.Now()
 		f, _ := json.Marshal(map[string]any{"id": fmt.Sprintf("g%d", i), "type": "gift.send", "data": map[string]any{"live": live, "gift": gift, "num": 1}})
-		a.send(frame(fin|text, string(f))...)
+		a.Write(wstest.MaskedFrame(wstest.Fin|wstest.OpText, string(f))...)
 		if i%100 == 99 {
-			a.send(frame(fin|text, `{"type":"ack","data":{"cursor":"0"}}`)...)
+			a.Write(wstest.MaskedFrame(wstest.Fin|wstest.OpText, `{"type":"ack","data":{"cursor":"0"}}`)...)
 		}
 	}
 	answers.Wait()

@@ -5,12 +5,12 @@ import "roomlog/domain"
 // hearing is a connection's place in a room that it hears.
 type hearing struct {
 	open    bool
-	since   int64       // position of the first fact that it is told; what happened before may come late
-	waiting []*ChatFact // until it is open
+	since   int64         // position of the first fact that it is told; what happened before may come late
+	waiting []*ChatUpdate // until it is open
 }
 
-// Hear has the member hear a room, or the chat of everybody. What happens is kept until HearSince.
-func (m *ChatMember) Hear(room domain.RoomID) {
+// Subscribe has the member hear a room, or the chat of everybody. What happens is kept until StartFrom.
+func (m *ChatSession) Subscribe(room domain.ChatRoomID) {
 	c := m.chat
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -19,13 +19,13 @@ func (m *ChatMember) Hear(room domain.RoomID) {
 	}
 	m.hearings[room] = &hearing{}
 	if c.halls[room] == nil {
-		c.halls[room] = make(map[*ChatMember]struct{})
+		c.halls[room] = make(map[*ChatSession]struct{})
 	}
 	c.halls[room][m] = struct{}{}
 }
 
-// HearSince has the member told what happens in a room that it hears, from a position on.
-func (m *ChatMember) HearSince(room domain.RoomID, position int64) {
+// StartFrom has the member told what happens in a room that it hears, from a position on.
+func (m *ChatSession) StartFrom(room domain.ChatRoomID, position int64) {
 	m.chat.mu.Lock()
 	defer m.chat.mu.Unlock()
 	h := m.hearings[room]
@@ -39,8 +39,8 @@ func (m *ChatMember) HearSince(room domain.RoomID, position int64) {
 	h.waiting = nil
 }
 
-// pause keeps what happens in a room until HearSince, which is given what this answers.
-func (m *ChatMember) pause(room domain.RoomID) (since int64) {
+// pause keeps what happens in a room until StartFrom, which is given what this answers.
+func (m *ChatSession) pause(room domain.ChatRoomID) (since int64) {
 	m.chat.mu.Lock()
 	defer m.chat.mu.Unlock()
 	if h := m.hearings[room]; h != nil {
@@ -49,14 +49,14 @@ func (m *ChatMember) pause(room domain.RoomID) (since int64) {
 	return since
 }
 
-// Unhear ends what Hear began.
-func (m *ChatMember) Unhear(room domain.RoomID) {
+// Unsubscribe ends what Hear began.
+func (m *ChatSession) Unsubscribe(room domain.ChatRoomID) {
 	m.chat.mu.Lock()
 	defer m.chat.mu.Unlock()
 	m.unhear(room)
 }
 
-func (m *ChatMember) unhear(room domain.RoomID) {
+func (m *ChatSession) unhear(room domain.ChatRoomID) {
 	delete(m.hearings, room)
 	delete(m.chat.halls[room], m)
 	if len(m.chat.halls[room]) == 0 {
@@ -64,24 +64,24 @@ func (m *ChatMember) unhear(room domain.RoomID) {
 	}
 }
 
-// Hears says whether the member hears a room.
-func (m *ChatMember) Hears(room domain.RoomID) bool {
+// Subscribed says whether the member hears a room.
+func (m *ChatSession) Subscribed(room domain.ChatRoomID) bool {
 	m.chat.mu.Lock()
 	defer m.chat.mu.Unlock()
 	return m.hearings[room] != nil
 }
 
 // hear tells the member a fact, or keeps it; it answers false if that came before the member did.
-func (m *ChatMember) hear(f *ChatFact, room domain.RoomID) bool {
+func (m *ChatSession) hear(f *ChatUpdate, room domain.ChatRoomID) bool {
 	switch h := m.hearings[room]; {
 	case h.open && f.Position < h.since:
 		return false
 	case h.open:
-		m.ear.Overhear(f)
+		m.ear.Deliver(f)
 	case len(h.waiting) < maxUnopened:
 		h.waiting = append(h.waiting, f)
 	default:
-		m.ear.CutOff()
+		m.ear.Reset()
 	}
 	return true
 }

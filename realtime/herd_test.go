@@ -17,7 +17,8 @@ import (
 
 	"roomlog/domain"
 	"roomlog/eventstore/pgtest"
-	"roomlog/realtime"
+	"roomlog/realtime/ws"
+	"roomlog/realtime/ws/wstest"
 )
 
 // Everybody comes back at once after a restart, and misses nothing. The figure does it with 5000.
@@ -37,9 +38,9 @@ func BenchmarkFigureThunderingHerd(b *testing.B) {
 // the start until the last one was back.
 func herd(t testing.TB, db *pgtest.DB, n int, spread time.Duration) time.Duration {
 	const accounts, before, between, after = 40, 60, 30, 30
-	config := func(c *realtime.Config) {
-		c.MaxConnsPerUser = -1
-		c.Sockets = realtime.SocketConfig{RestartSpread: spread}
+	config := func(c *config) {
+		c.MaxConnectionsPerUser = -1
+		c.Sockets = ws.Config{RestartSpread: spread}
 	}
 	first := openWorld(t, db, true, config)
 	people := make([]person, accounts)
@@ -160,7 +161,7 @@ func (c *herdClient) hear(addr string, p person, total int) (wait time.Duration,
 		join["since"] = map[string]any{"epoch": c.epoch, "pos": c.have}
 	}
 	enter, _ := json.Marshal(map[string]any{"id": "j", "type": "room.join", "data": join})
-	if _, err := conn.Write(append(frame(fin|text, string(hello)), frame(fin|text, string(enter))...)); err != nil {
+	if _, err := conn.Write(append(wstest.MaskedFrame(wstest.Fin|wstest.OpText, string(hello)), wstest.MaskedFrame(wstest.Fin|wstest.OpText, string(enter))...)); err != nil {
 		return 0, err
 	}
 	for c.heard < total {
@@ -169,15 +170,15 @@ func (c *herdClient) hear(addr string, p person, total int) (wait time.Duration,
 		switch {
 		case err != nil:
 			return 0, err
-		case opcode == closing && binary.BigEndian.Uint16(payload) == realtime.CloseRestart:
+		case opcode == wstest.OpClose && binary.BigEndian.Uint16(payload) == ws.CloseRestart:
 			var hint struct {
 				Retry int64 `json:"retry_after"`
 			}
 			err := json.Unmarshal(payload[2:], &hint)
 			return time.Duration(max(1, hint.Retry)) * time.Millisecond, err
-		case opcode == closing:
+		case opcode == wstest.OpClose:
 			return 0, fmt.Errorf("closed with %x", payload)
-		case opcode == text:
+		case opcode == wstest.OpText:
 			if err := c.take(payload); err != nil {
 				return 0, err
 			}
@@ -225,7 +226,7 @@ func number(payload []byte, name string) int64 {
 	return n
 }
 
-// frame reads a whole frame.
+// MaskedFrame reads a whole MaskedFrame.
 func (w *watcher) frame() (opcode byte, payload []byte, err error) {
 	var header [10]byte
 	if _, err := io.ReadFull(w.in, header[:2]); err != nil {

@@ -3,77 +3,246 @@ package realtime
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"sync"
 	"sync/atomic"
 	"time"
 
+	"golang.org/x/sync/errgroup"
+
 	"roomlog/domain"
 	"roomlog/projections"
 )
 
-// hub holds the rooms and the people that this process has connections of, and tells them what the feed
-// releases. One goroutine handles the batches, in order; nothing it does waits for a client or a database.
-type hub struct {
-	door  *Door
-	asOf  atomic.Int64  // rooms and people have been told everything up to here
-	open  chan struct{} // closed when the feed is heard for the first time
-	ready sync.Once
+// resubscribeDelay is the pause before the hub subscribes again after the feed ended its subscription.
+const resubscribeDelay = 100 * time.Millisecond
 
-	mu        sync.Mutex // held while a batch is handled
-	audiences map[domain.LiveID]map[Audience]struct{}
-	rooms     map[domain.LiveID]*room
-	people    map[domain.UserID]map[Guest]struct{}
-	annexes   []Annex
-	moved     chan struct{} // closed when asOf moves and somebody awaits it
-	awaited   bool
+// Hub knows the clients that are connected to this node and delivers what the feed releases to them. It is safe
+// for concurrent use. One goroutine delivers the batches of the feed in order; it never waits for a client or for
+// the database.
+type Hub struct {
+	cfg      HubConfig
+	log      *slog.Logger
+	position atomic.Int64  // everything up to here has been delivered
+	ready    chan struct{} // closed when the first subscription to the feed has begun
+	presence *presence
+	watcher  *sessionWatcher
+	rates    *rates
+
+	mu          sync.Mutex // held while a batch is delivered
+	subscribers map[domain.LiveID]map[Subscriber]struct{}
+	clients     map[domain.UserID]map[Client]struct{}
+	dialects    []Dialect
+	followers   []Follower
+	advanced    chan struct{} // closed when position moves while awaited is set
+	awaited     bool
 }
 
-func newHub(d *Door) *hub {
-	return &hub{
-		door: d, open: make(chan struct{}), moved: make(chan struct{}),
-		rooms: make(map[domain.LiveID]*room), people: make(map[domain.UserID]map[Guest]struct{}),
-		audiences: make(map[domain.LiveID]map[Audience]struct{}),
+// NewHub creates a hub. Dialects and followers are added before Run is called.
+func NewHub(cfg HubConfig) (*Hub, error) {
+	if err := cfg.check(); err != nil {
+		return nil, err
 	}
+	cfg.setDefaults()
+	h := &Hub{
+		cfg: cfg, log: cfg.Log, rates: newRates(cfg), presence: newPresence(cfg.Commands, cfg.Node, cfg.Log),
+		ready: make(chan struct{}), advanced: make(chan struct{}),
+		subscribers: make(map[domain.LiveID]map[Subscriber]struct{}),
+		clients:     make(map[domain.UserID]map[Client]struct{}),
+	}
+	h.watcher = newSessionWatcher(h)
+	return h, nil
 }
 
-// resubscribe is how long the hub waits before it listens again after it was cut off.
-const resubscribe = 100 * time.Millisecond
+// Node returns the name of this node in the log.
+func (h *Hub) Node() string { return h.cfg.Node }
 
-// run hears the feed until ctx ends.
-func (h *hub) run(ctx context.Context) error {
+// Position returns the position up to which everything has been delivered.
+func (h *Hub) Position() int64 { return h.position.Load() }
+
+// LargeLive returns the number of viewers above which joins and leaves are sent in batches; below 0: never.
+func (h *Hub) LargeLive() int { return h.cfg.LargeLive }
+
+// JoinBatchInterval returns the time between two batches of joins and leaves if nothing else happens.
+func (h *Hub) JoinBatchInterval() time.Duration { return h.cfg.JoinBatchInterval }
+
+// Run delivers the feed, keeps the presence of viewers in the log up to date and ends invalid sessions until ctx
+// ends. The feed must run as well. Call Drain before ctx ends.
+func (h *Hub) Run(ctx context.Context) error {
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return h.runFeed(ctx) })
+	g.Go(func() error { return h.presence.run(ctx) })
+	g.Go(func() error { return h.watcher.run(ctx) })
+	g.Go(func() error { return AnswerSurveys(ctx, h.cfg.Store, h.log, h.cfg.Node, h.connections) })
+	g.Go(func() error { return h.cfg.Store.Beat(ctx, h.cfg.Node) })
+	g.Go(func() error { return newReaper(h.cfg).run(ctx) })
+	return g.Wait()
+}
+
+// Drain is called before the node stops: from now on the end of a connection removes nobody from a live. A viewer
+// who reconnects within PresenceGrace, to any node, was never away; the other nodes remove the rest.
+func (h *Hub) Drain() { h.presence.stop() }
+
+// runFeed delivers the feed until ctx ends. It subscribes again when a subscription ends.
+func (h *Hub) runFeed(ctx context.Context) error {
 	for ctx.Err() == nil {
-		if err := h.hear(ctx); err != nil && ctx.Err() == nil {
-			h.door.log.ErrorContext(ctx, "the rooms are cut off from the feed", slog.Any("err", err))
-			wait(ctx, resubscribe)
+		if err := h.followFeed(ctx); err != nil && ctx.Err() == nil {
+			h.log.ErrorContext(ctx, "feed subscription lost, resubscribing", slog.Any("error", err))
+			wait(ctx, resubscribeDelay)
 		}
 	}
 	return nil
 }
 
-// hear handles what the feed releases until it does not hear it any more.
-func (h *hub) hear(ctx context.Context) error {
+// followFeed delivers the batches of one subscription until it ends.
+func (h *Hub) followFeed(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel() // a subscription that nobody reads holds up the feed
-	batches, err := h.door.cfg.Feed.Subscribe(ctx)
+	batches, err := h.cfg.Feed.Subscribe(ctx)
 	if err != nil {
 		return err
 	}
-	at := h.door.cfg.Feed.Checkpoint()
-	if err := h.door.chat.load(ctx, at); err != nil {
-		return err
+	at := h.cfg.Feed.Checkpoint()
+	h.mu.Lock()
+	followers := h.followers
+	h.mu.Unlock()
+	for _, f := range followers {
+		if err := f.Load(ctx, at); err != nil {
+			return err
+		}
 	}
-	h.reach(ctx, at)
-	h.ready.Do(func() { close(h.open) })
+	h.skipTo(ctx, at)
 	for b := range batches {
-		h.handle(ctx, b)
+		h.deliverBatch(ctx, b)
 	}
-	return errCutOff
+	return errSubscriptionEnded
 }
 
-var errCutOff = errors.New("the subscription has ended")
+var errSubscriptionEnded = errors.New("the subscription to the feed has ended")
 
-// wait waits for a while, or until ctx ends.
+// skipTo makes position the start of what is delivered next.
+func (h *Hub) skipTo(ctx context.Context, position int64) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	select {
+	case <-h.ready:
+		h.skipToLocked(ctx, position)
+	default: // nothing is missed before the first subscription
+		h.advance(max(position, h.position.Load()))
+		close(h.ready)
+	}
+}
+
+// skipToLocked resets all subscriptions if deltas up to position were missed: clients reconnect and resume.
+func (h *Hub) skipToLocked(ctx context.Context, position int64) {
+	if position <= h.position.Load() {
+		return
+	}
+	h.log.WarnContext(ctx, "deltas were missed, clients must reconnect",
+		slog.Int64("position", h.position.Load()), slog.Int64("checkpoint", position))
+	for _, subscribers := range h.subscribers {
+		for s := range subscribers {
+			s.Reset()
+		}
+	}
+	clear(h.subscribers)
+	for _, clients := range h.clients {
+		for c := range clients {
+			c.Reset()
+		}
+	}
+	for _, f := range h.followers {
+		f.Reset()
+	}
+	h.advance(position)
+}
+
+// deliverBatch delivers a batch to everybody it concerns.
+func (h *Hub) deliverBatch(ctx context.Context, b projections.Batch) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.skipToLocked(ctx, b.After)
+	delivered := h.position.Load()
+	for _, d := range b.Deltas {
+		if d.Position > delivered {
+			h.deliver(d)
+		}
+	}
+	for _, g := range b.Gauges {
+		for s := range h.subscribers[g.Live] {
+			s.DeliverGauges(g)
+		}
+	}
+	h.advance(max(b.Checkpoint, delivered))
+}
+
+// deliver delivers one delta to its subscribers, to the followers and to the clients of its recipient.
+func (h *Hub) deliver(d projections.Delta) {
+	h.deliverToSubscribers(d)
+	for _, f := range h.followers {
+		f.Deliver(d.Position-1, d)
+	}
+	switch {
+	case d.Recipient != 0:
+		for c := range h.clients[d.Recipient] {
+			c.DeliverPrivate(d)
+			h.watcher.observe(c, d)
+		}
+		h.moderate(d)
+	case d.Kind == projections.KindModeration:
+		h.moderate(d)
+	default:
+		h.presence.observe(d)
+	}
+}
+
+// advance records that everything up to position has been delivered and wakes the callers of WaitFor.
+func (h *Hub) advance(position int64) {
+	for _, f := range h.followers {
+		f.Deliver(position)
+	}
+	h.position.Store(position)
+	if h.awaited {
+		close(h.advanced)
+		h.advanced, h.awaited = make(chan struct{}), false
+	}
+}
+
+// WaitReady blocks until the hub receives the feed, which takes a moment after the start.
+func (h *Hub) WaitReady(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, tablesTimeout)
+	defer cancel()
+	select {
+	case <-h.ready:
+		return nil
+	case <-ctx.Done():
+		return errBehind
+	}
+}
+
+// WaitFor blocks until everything up to position has been delivered to subscribers and clients. Followers may
+// still be behind.
+func (h *Hub) WaitFor(ctx context.Context, position int64) error {
+	ctx, cancel := context.WithTimeout(ctx, tablesTimeout)
+	defer cancel()
+	for {
+		h.mu.Lock()
+		reached, advanced := h.position.Load() >= position, h.advanced
+		h.awaited = h.awaited || !reached
+		h.mu.Unlock()
+		if reached {
+			return nil
+		}
+		select {
+		case <-advanced:
+		case <-ctx.Done():
+			return errBehind
+		}
+	}
+}
+
+// wait sleeps for d, or until ctx ends.
 func wait(ctx context.Context, d time.Duration) {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
@@ -83,164 +252,10 @@ func wait(ctx context.Context, d time.Duration) {
 	}
 }
 
-// reach makes position the beginning of what follows. If rooms or people missed something by it, all
-// clients are sent away to come back and resume.
-func (h *hub) reach(ctx context.Context, position int64) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.reachLocked(ctx, position)
-}
-
-func (h *hub) reachLocked(ctx context.Context, position int64) {
-	if position <= h.asOf.Load() {
-		return
+// CheckLives refuses a connection that is in lives lives already if that is as many as it may be in.
+func (h *Hub) CheckLives(lives int) error {
+	if lives >= h.cfg.MaxLivesPerConnection {
+		return NewProblem(CodeTooManyLives, fmt.Sprintf("a connection can be in at most %d lives", h.cfg.MaxLivesPerConnection))
 	}
-	if len(h.rooms)+len(h.people)+len(h.audiences)+h.door.chat.size() > 0 {
-		h.door.log.WarnContext(ctx, "rooms missed what the feed released and are closed",
-			slog.Int64("after", h.asOf.Load()), slog.Int64("up_to", position))
-		h.rooms = make(map[domain.LiveID]*room) // whoever joins from now on finds a room without a gap
-		h.door.sockets.closeAll(CloseBehind, "resume from where you are")
-		h.cutAudiences()
-		h.door.chat.cut()
-	}
-	h.moveTo(position)
-}
-
-// handle tells rooms and people what a batch says.
-func (h *hub) handle(ctx context.Context, b projections.Batch) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.reachLocked(ctx, b.After)
-	asOf := h.asOf.Load()
-	for _, d := range b.Deltas {
-		if d.Position <= asOf {
-			continue
-		}
-		h.tellAudiences(d)
-		if d.Chat() || d.Kind == projections.KindProfile {
-			h.door.chat.inbox.add(d.Position-1, d)
-		}
-		switch {
-		case d.To != 0:
-			h.tellPerson(d)
-		case d.Kind == projections.KindOut:
-			h.keepOrder(d)
-		default:
-			if r := h.rooms[d.Live]; r != nil && d.Public() {
-				r.tell(d)
-			}
-			h.door.presence.saw(d)
-		}
-	}
-	for _, g := range b.Gauges {
-		if r := h.rooms[g.Live]; r != nil {
-			r.gauge(g)
-		}
-	}
-	h.moveTo(max(b.Checkpoint, h.asOf.Load()))
-}
-
-// tellPerson tells a delta of somebody's private lane to everybody who is here in that person's name.
-func (h *hub) tellPerson(d projections.Delta) {
-	for g := range h.people[d.To] {
-		g.Told(d)
-		h.door.sentry.saw(g, d)
-	}
-	h.keepOrder(d)
-}
-
-// hold answers the room of a live, which is kept up to date until release is called as often as hold.
-func (h *hub) hold(live domain.LiveID) *room {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	r := h.rooms[live]
-	if r == nil {
-		at := h.asOf.Load()
-		r = &room{
-			live: live, fan: h.door.sockets.NewFanout(), start: at, last: at,
-			crowd: h.door.cfg.Crowd, interval: h.door.cfg.CrowdInterval,
-		}
-		h.rooms[live] = r
-	}
-	r.held++
-	return r
-}
-
-// release gives a room back; one that nobody holds is forgotten.
-func (h *hub) release(r *room) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	r.held--
-	if r.held == 0 && h.rooms[r.live] == r {
-		delete(h.rooms, r.live)
-	}
-}
-
-// enter registers a guest under its person, unless there are too many. After the position it answers, g is told
-// everything on the person's private lane.
-func (h *hub) enter(user domain.UserID, g Guest) (at int64, ok bool) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	guests := h.people[user]
-	if guests == nil {
-		guests = make(map[Guest]struct{})
-		h.people[user] = guests
-	}
-	if limit := h.door.cfg.MaxConnsPerUser; limit >= 0 && len(guests) >= limit {
-		return 0, false
-	}
-	guests[g] = struct{}{}
-	return h.asOf.Load(), true
-}
-
-func (h *hub) exit(user domain.UserID, g Guest) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	delete(h.people[user], g)
-	if len(h.people[user]) == 0 {
-		delete(h.people, user)
-	}
-}
-
-// guests answers everybody who is here in somebody's name.
-func (h *hub) guests() (all []Guest) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	for _, guests := range h.people {
-		for g := range guests {
-			all = append(all, g)
-		}
-	}
-	return all
-}
-
-// await waits until rooms and people have been told everything up to position; it answers false if ctx ends
-// first.
-func (h *hub) await(ctx context.Context, position int64) bool {
-	for {
-		h.mu.Lock()
-		reached, moved := h.asOf.Load() >= position, h.moved
-		if !reached {
-			h.awaited = true
-		}
-		h.mu.Unlock()
-		if reached {
-			return true
-		}
-		select {
-		case <-moved:
-		case <-ctx.Done():
-			return false
-		}
-	}
-}
-
-// moveTo says that everything up to position has been told, and wakes whoever waits for it.
-func (h *hub) moveTo(position int64) {
-	h.door.chat.inbox.add(position)
-	h.asOf.Store(position)
-	if h.awaited {
-		close(h.moved)
-		h.moved, h.awaited = make(chan struct{}), false
-	}
+	return nil
 }

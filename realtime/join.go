@@ -2,10 +2,9 @@ package realtime
 
 import (
 	"context"
-	"errors"
 
 	"roomlog/domain"
-	"roomlog/projections"
+	"roomlog/realtime/ws"
 )
 
 // snapshotTries bounds how often a snapshot is read again because the room ran away meanwhile.
@@ -14,100 +13,76 @@ const snapshotTries = 3
 // join puts a connection into a room: answered with what it missed since it was there, or with a snapshot,
 // followed by everything that comes after, without a gap and without a double.
 func (s *session) join(ctx context.Context, re string, data joinData) error {
-	if _, again := s.rooms[data.Live]; !again {
-		if err := s.door.OneMoreRoom(len(s.rooms)); err != nil {
+	if _, again := s.channels[data.Live]; !again {
+		if err := s.server.hub.CheckLives(len(s.channels)); err != nil {
 			return err
 		}
 	}
-	at, err := s.door.Enter(ctx, s, data.Live)
+	at, err := s.server.hub.Enter(ctx, s, data.Live)
 	if err != nil {
 		return err
 	}
-	r := s.rooms[data.Live]
+	r := s.channels[data.Live]
 	if r == nil {
-		r = s.door.hub.hold(data.Live)
-		s.rooms[data.Live] = r
+		r = s.server.hold(data.Live)
+		s.channels[data.Live] = r
 	}
 	r.fan.Remove(s.conn)
 	if err = s.attach(ctx, r, re, data.Since, at); err != nil {
-		s.leave(data.Live, domain.LeftConnectionLost)
+		s.leave(data.Live, domain.LeaveConnectionLost)
 	}
 	return err
 }
 
 // attach sends what there is of a room that the person entered at a position.
-func (s *session) attach(ctx context.Context, r *room, re string, since *sinceData, entered int64) error {
-	if since != nil && since.Epoch == s.door.epoch && since.Pos >= 0 {
+func (s *session) attach(ctx context.Context, r *channel, re string, since *sinceData, entered int64) error {
+	if since != nil && since.Epoch == s.server.epoch && since.Pos >= 0 {
 		if done, err := s.resume(ctx, r, re, since.Pos); done || err != nil {
 			return err
 		}
 	}
 	for range snapshotTries {
-		found, err := s.door.Room(ctx, r.live, entered)
+		found, err := s.server.hub.Snapshot(ctx, r.live, entered)
 		if err != nil {
 			return err
 		}
 		// The tables may know what has not been pushed yet: it must not be told twice.
-		if err := s.door.CaughtUp(ctx, found.Position); err != nil {
+		if err := s.server.hub.WaitFor(ctx, found.Position); err != nil {
 			return err
 		}
-		answer := MustFrame(encode(outbound{re, "ok", joined{Snapshot: snapshotOf(s.door.epoch, found)}}))
-		if r.attach(s.conn, opening{func(int64) *Frame { return answer }, nil, found.Position, found.Position}) {
+		answer := ws.MustFrame(encode(outbound{re, "ok", joined{Snapshot: snapshotOf(s.server.epoch, found)}}))
+		if r.attach(s.conn, opening{func(int64) *ws.Frame { return answer }, nil, found.Position, found.Position}) {
 			return nil
 		}
 	}
 	return errBehind
 }
 
-// Room reads a room that the log knows at a position; the tables may not, yet.
-func (d *Door) Room(ctx context.Context, live domain.LiveID, at int64) (projections.Room, error) {
-	found, err := d.cfg.Queries.Room(ctx, live)
-	if !errors.Is(err, projections.ErrNotFound) {
-		return found, err
-	}
-	within, cancel := context.WithTimeout(ctx, patience)
-	defer cancel()
-	if err := d.cfg.Feed.WaitFor(within, at); err != nil {
-		return found, errBehind
-	}
-	return d.cfg.Queries.Room(ctx, live)
-}
-
-// CaughtUp waits until the rooms have been told everything up to a position. The chat may be behind them.
-func (d *Door) CaughtUp(ctx context.Context, position int64) error {
-	ctx, cancel := context.WithTimeout(ctx, patience)
-	defer cancel()
-	if !d.hub.await(ctx, position) {
-		return errBehind
-	}
-	return nil
-}
-
 // resume sends what a client missed since pos; it answers false if that is too much, or not of this log.
-func (s *session) resume(ctx context.Context, r *room, re string, pos int64) (done bool, err error) {
-	hub := s.door.hub
-	if pos > hub.asOf.Load() { // it comes from a process that was faster, or from nowhere
-		head, err := s.door.cfg.Store.Head(ctx)
+func (s *session) resume(ctx context.Context, r *channel, re string, pos int64) (done bool, err error) {
+	hub := s.server.hub
+	if pos > hub.Position() { // it comes from a process that was faster, or from nowhere
+		head, err := s.server.cfg.Store.Head(ctx)
 		if err != nil || pos > head {
 			return false, err
 		}
-		if err := s.door.CaughtUp(ctx, pos); err != nil {
+		if err := s.server.hub.WaitFor(ctx, pos); err != nil {
 			return false, err
 		}
 	}
-	answer := func(to int64) *Frame {
-		return MustFrame(encode(outbound{re, "ok", joined{Resumed: &[2]int64{pos + 1, max(to, hub.asOf.Load())}}}))
+	answer := func(to int64) *ws.Frame {
+		return ws.MustFrame(encode(outbound{re, "ok", joined{Resumed: &[2]int64{pos + 1, max(to, hub.Position())}}}))
 	}
 	if r.attach(s.conn, opening{answer, nil, pos, pos}) {
 		return true, nil
 	}
 	for range 2 { // again, if the first fact in the room's memory came while the log was read
-		upTo := hub.asOf.Load() // the room has told everything up to here, and remembers what comes
-		facts, err := s.door.cfg.Feed.Facts(ctx, r.live, pos, upTo, maxResume+1)
+		upTo := hub.Position() // the room has told everything up to here, and remembers what comes
+		facts, err := s.server.cfg.Feed.LiveDeltas(ctx, r.live, pos, upTo, maxResume+1)
 		if err != nil || len(facts) > maxResume {
 			return false, err
 		}
-		missed, have := make([]*Frame, 0, len(facts)), pos
+		missed, have := make([]*ws.Frame, 0, len(facts)), pos
 		for _, d := range facts {
 			missed = append(missed, factFrame(d, have))
 			have = d.Position
@@ -121,13 +96,13 @@ func (s *session) resume(ctx context.Context, r *room, re string, pos int64) (do
 
 // leave takes a connection out of a room; it answers whether it was in it.
 func (s *session) leave(live domain.LiveID, cause domain.LeaveCause) bool {
-	r := s.rooms[live]
+	r := s.channels[live]
 	if r == nil {
 		return false
 	}
-	delete(s.rooms, live)
+	delete(s.channels, live)
 	r.fan.Remove(s.conn)
-	s.door.hub.release(r)
-	s.door.Exit(s, live, cause)
+	s.server.release(r)
+	s.server.hub.Leave(s, live, cause)
 	return true
 }

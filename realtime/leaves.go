@@ -22,7 +22,7 @@ type leaves struct {
 	commands Executor
 	log      *slog.Logger
 	// nameKey answers by which key a guest's name is known now.
-	nameKey func(id domain.GuestID, otherwise string) string
+	nameKey func(id domain.ParticipantID, otherwise string) string
 	retry   time.Duration
 
 	mu    sync.Mutex
@@ -36,7 +36,7 @@ type leave struct {
 	tries int
 }
 
-func newLeaves(commands Executor, log *slog.Logger, nameKey func(domain.GuestID, string) string) *leaves {
+func newLeaves(commands Executor, log *slog.Logger, nameKey func(domain.ParticipantID, string) string) *leaves {
 	return &leaves{commands: commands, log: log, nameKey: nameKey, retry: leaveRetry, work: make(chan struct{}, leavers)}
 }
 
@@ -93,20 +93,20 @@ func (l *leaves) run(ctx context.Context) error {
 }
 
 func (l *leaves) say(ctx context.Context, one leave) {
-	within, cancel := context.WithTimeout(ctx, commandTimeout)
+	within, cancel := context.WithTimeout(ctx, CommandTimeout)
 	defer cancel()
-	_, err := l.commands.Execute(within, domain.Request{By: domain.Actor{Kind: domain.System}, Command: one.LeaveChat})
+	_, err := l.commands.Execute(within, domain.Request{Actor: domain.Actor{Kind: domain.System}, Command: one.LeaveChat})
 	if err == nil || ctx.Err() != nil {
 		l.done()
 		return
 	}
-	if domain.Refused(err) != nil { // perhaps the guest was renamed without a word to its connection
-		one.NameKey = l.nameKey(one.Guest, one.NameKey)
+	if domain.AsRefusal(err) != nil { // perhaps the guest was renamed without a word to its connection
+		one.NameKey = l.nameKey(one.Participant, one.NameKey)
 	}
 	later := min(l.retry<<min(one.tries, 7), leaveLater)
 	one.tries++
 	l.log.WarnContext(ctx, "somebody could not be said to have left the chat, trying again",
-		slog.Int64("guest", int64(one.Guest)), slog.Any("err", err))
+		slog.Int64("guest", int64(one.Participant)), slog.Any("err", err))
 	time.AfterFunc(later, func() {
 		l.again(one)
 		l.done()

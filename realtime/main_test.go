@@ -8,10 +8,6 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	if addr := os.Getenv(clientsEnv); addr != "" { // the other half of the memory benchmark
-		holdConnections(addr)
-		return
-	}
 	if kind := os.Getenv(childEnv); kind != "" {
 		serveChild(kind)
 		return

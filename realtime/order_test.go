@@ -9,6 +9,8 @@ import (
 	"roomlog/domain"
 	"roomlog/eventstore/pgtest"
 	"roomlog/realtime"
+	"roomlog/realtime/ws"
+	"roomlog/realtime/ws/wstest"
 )
 
 // twoProcesses are one system.
@@ -22,26 +24,26 @@ type noticed struct{ Kind, Reason, Until string }
 
 // noticed waits for a notice of a kind; of what was before the process may learn late.
 func (a *app) noticed(kind string) noticed {
-	a.t.Helper()
+	a.T.Helper()
 	for {
-		n := into[noticed](a.t, a.push("notice"))
+		n := into[noticed](a.T, a.push("notice"))
 		switch n.Kind {
 		case kind:
 			return n
 		case "signed_in":
 		default:
-			a.t.Fatalf("noticed %+v, want %s", n, kind)
+			a.T.Fatalf("noticed %+v, want %s", n, kind)
 		}
 	}
 }
 
 // errorOf reads a frame until an error that answers nothing.
 func (a *app) errorOf(code string) refusal {
-	a.t.Helper()
+	a.T.Helper()
 	m := a.push("error")
-	no := into[refusal](a.t, m)
+	no := into[refusal](a.T, m)
 	if m.Re != "" || no.Code != code {
-		a.t.Fatalf("got %s, want an error %s", m.raw, code)
+		a.T.Fatalf("got %s, want an error %s", m.raw, code)
 	}
 	return no
 }
@@ -65,14 +67,14 @@ func TestKickingAPerson(t *testing.T) {
 		if no := c.errorOf("kicked"); no.Text != "请文明发言" || no.TextZH != "请文明发言" {
 			t.Errorf("told %+v", no)
 		}
-		if reason := c.closedWith(realtime.CloseKicked); reason != "请文明发言" {
+		if reason := c.ExpectClose(ws.CloseKicked); reason != "请文明发言" {
 			t.Errorf("closed with %q", reason)
 		}
 	}
-	if realtime.ReconnectAdvised(realtime.CloseKicked) {
+	if ws.ReconnectAdvised(ws.CloseKicked) {
 		t.Error("clients come back")
 	}
-	if left := into[struct{ Cause string }](t, watcher.push("leave")); left.Cause != "put_out" {
+	if left := into[struct{ Cause string }](t, watcher.push("leave")); left.Cause != "removed" {
 		t.Errorf("left because of %s", left.Cause)
 	}
 	// Who comes back all the same may, and is told again what was missed, once.
@@ -84,7 +86,7 @@ func TestKickingAPerson(t *testing.T) {
 	if no := again.errorOf("kicked"); no.Text == "" || no.TextZH != "您已被管理员移出" {
 		t.Errorf("told %+v", no)
 	}
-	if reason := again.closedWith(realtime.CloseKicked); reason != "kicked" {
+	if reason := again.ExpectClose(ws.CloseKicked); reason != "kicked" {
 		t.Errorf("closed with %q", reason)
 	}
 }
@@ -96,15 +98,15 @@ func TestKickingAConnection(t *testing.T) {
 	one, other, stranger := bob.on(b).app(), bob.on(b).app(), b.connect()
 	stranger.ok(stranger.ask("ping", nil)) // has not said who it is
 	var ids []domain.ConnectionID
-	for _, s := range a.roll(realtime.RollCall{}, 3).Sockets { // newest first
+	for _, s := range a.roll(realtime.SurveyRequest{}, 3).Connections { // newest first
 		ids = append(ids, s.ID)
 	}
 	a.do(domain.KickConnection{Connection: ids[0], Reason: "flooding"})
-	if reason := stranger.closedWith(realtime.CloseKicked); reason != "flooding" {
+	if reason := stranger.ExpectClose(ws.CloseKicked); reason != "flooding" {
 		t.Errorf("closed with %q", reason)
 	}
 	a.do(domain.KickConnection{Connection: ids[2]})
-	one.closedWith(realtime.CloseKicked)
+	one.ExpectClose(ws.CloseKicked)
 	a.do(domain.KickConnection{Connection: "nobody's"})
 	a.do(domain.KickConnection{Connection: ids[0]})
 	other.ok(other.ask("ping", nil))
@@ -118,22 +120,22 @@ func TestKeepingAPersonOut(t *testing.T) {
 	watcher, c := ann.app(), bob.on(b).app()
 	watcher.join(live)
 	c.join(live)
-	a.do(domain.DenyUser{User: bob.id, Seconds: 3600, Reason: "cool down"})
-	if n := c.noticed("denied"); n.Reason != "cool down" || !strings.HasSuffix(n.Until, "Z") {
+	a.do(domain.BanUser{User: bob.id, Seconds: 3600, Reason: "cool down"})
+	if n := c.noticed("banned"); n.Reason != "cool down" || !strings.HasSuffix(n.Until, "Z") {
 		t.Errorf("noticed %+v", n)
 	}
-	if no := c.errorOf("denied"); no.TextZH != "您没有权限访问该接口!" {
+	if no := c.errorOf("banned"); no.TextZH != "您没有权限访问该接口!" {
 		t.Errorf("told %+v", no)
 	}
-	c.closedWith(realtime.CloseKicked)
-	if left := into[struct{ Cause string }](t, watcher.push("leave")); left.Cause != "put_out" {
+	c.ExpectClose(ws.CloseKicked)
+	if left := into[struct{ Cause string }](t, watcher.push("leave")); left.Cause != "removed" {
 		t.Errorf("left because of %s", left.Cause)
 	}
 	again := b.connect()
-	again.no(again.ask("hello", map[string]any{"token": bob.token()}), "denied")
-	again.closedWith(realtime.CloseKicked)
-	a.do(domain.AllowUser{User: bob.id})
-	eventually(t, "bob may come back", func() bool {
+	again.no(again.ask("hello", map[string]any{"token": bob.token()}), "banned")
+	again.ExpectClose(ws.CloseKicked)
+	a.do(domain.UnbanUser{User: bob.id})
+	wstest.Eventually(t, "bob may come back", func() bool {
 		back := b.connect()
 		return back.answer(back.ask("hello", map[string]any{"token": bob.token()})).Type == "ok"
 	})
@@ -148,24 +150,24 @@ func TestKeepingAPersonOutOfARoom(t *testing.T) {
 	watcher.join(live)
 	c.join(live)
 	c.join(other)
-	ann.asks(domain.DenyViewer{Live: live, User: bob.id, Reason: "be kind"})
-	out := c.push("out")
-	if no := into[refusal](t, out); out.Live != live || no.Code != "denied" || no.Text != "be kind" || no.TextZH != "be kind" {
+	ann.asks(domain.BanViewer{Live: live, User: bob.id, Reason: "be kind"})
+	out := c.push("banned")
+	if no := into[refusal](t, out); out.Live != live || no.Code != "banned" || no.Text != "be kind" || no.TextZH != "be kind" {
 		t.Errorf("told %s", out.raw)
 	}
-	if left := into[struct{ Cause string }](t, watcher.push("leave")); left.Cause != "put_out" {
+	if left := into[struct{ Cause string }](t, watcher.push("leave")); left.Cause != "removed" {
 		t.Errorf("left because of %s", left.Cause)
 	}
-	c.no(c.ask("room.join", map[string]any{"live": live}), "denied")
-	c.no(c.ask("comment.post", map[string]any{"live": live, "text": "let me in"}), "denied")
-	a.settled(live, fmt.Sprintf("joined %d", ann.id), fmt.Sprintf("joined %d", bob.id), fmt.Sprintf("left %d put_out", bob.id))
+	c.no(c.ask("room.join", map[string]any{"live": live}), "banned")
+	c.no(c.ask("comment.post", map[string]any{"live": live, "text": "let me in"}), "banned")
+	a.settled(live, fmt.Sprintf("joined %d", ann.id), fmt.Sprintf("joined %d", bob.id), fmt.Sprintf("left %d removed", bob.id))
 	watcher.ok(watcher.ask("comment.post", map[string]any{"live": live, "text": "unheard by bob"}))
 	watcher.push("comment")
 	c.ok(c.ask("comment.post", map[string]any{"live": other, "text": "I am still here"}))
 	if m := c.push("comment"); m.Live != other {
 		t.Errorf("heard %s", m.raw)
 	}
-	ann.asks(domain.AllowViewer{Live: live, User: bob.id})
+	ann.asks(domain.UnbanViewer{Live: live, User: bob.id})
 	c.join(live)
 }
 
@@ -178,9 +180,9 @@ func TestJoiningWhileBeingKeptOut(t *testing.T) {
 	c := bob.app()
 	for range 20 {
 		id := c.ask("room.join", map[string]any{"live": live})
-		ann.asks(domain.DenyViewer{Live: live, User: bob.id})
+		ann.asks(domain.BanViewer{Live: live, User: bob.id})
 		if c.answer(id).Type == "ok" {
-			c.push("out")
+			c.push("banned")
 		}
 		said := ann.asks(domain.PostComment{Live: live, Text: "unheard"})
 		w.told(said.Position)
@@ -191,17 +193,17 @@ func TestJoiningWhileBeingKeptOut(t *testing.T) {
 			}
 		}
 		c.aside = nil
-		ann.asks(domain.AllowViewer{Live: live, User: bob.id})
+		ann.asks(domain.UnbanViewer{Live: live, User: bob.id})
 	}
-	eventually(t, "bob has left as often as he came", func() bool { return len(w.visits(live))%2 == 0 })
+	wstest.Eventually(t, "bob has left as often as he came", func() bool { return len(w.visits(live))%2 == 0 })
 }
 
 // told waits until the rooms have been told everything up to a position.
 func (w *world) told(position int64) {
 	w.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	ctx, cancel := context.WithTimeout(context.Background(), wstest.Timeout)
 	defer cancel()
-	if err := w.door.CaughtUp(ctx, position); err != nil {
+	if err := w.hub.WaitFor(ctx, position); err != nil {
 		w.Fatal(err)
 	}
 }

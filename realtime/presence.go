@@ -32,7 +32,7 @@ type visit struct {
 	user domain.UserID
 	turn sync.Mutex // held while the log is asked; taken before presence.mu
 
-	holders []Guest
+	holders []Client
 	told    bool              // the log may have them present by this process
 	since   int64             // position of the newest join
 	rejoin  bool              // the log says they left, and they are here
@@ -57,30 +57,30 @@ func newPresence(commands Executor, process string, log *slog.Logger) *presence 
 
 // enter makes g present in a room as of a position, or answers why it may not be. Also somebody who is there already is asked
 // for, for the log knows whether the session holds and the room is open.
-func (p *presence) enter(ctx context.Context, g Guest, live domain.LiveID) (position int64, err error) {
-	by := g.Caller().actor()
+func (p *presence) enter(ctx context.Context, g Client, live domain.LiveID) (position int64, err error) {
+	by := g.Identity().Actor()
 	v, came := p.visitOf(g, live, by.User)
 	v.turn.Lock()
 	defer v.turn.Unlock()
-	receipt, err := p.commands.Execute(ctx, domain.Request{By: by, Command: domain.JoinLive{Live: live, Process: p.process}})
+	receipt, err := p.commands.Execute(ctx, domain.Request{Actor: by, Command: domain.JoinLive{Live: live, Node: p.process}})
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	switch {
 	case err == nil:
 		v.told, v.since = true, max(v.since, receipt.Position)
-	case domain.Refused(err) == nil: // it may have been carried out
+	case domain.AsRefusal(err) == nil: // it may have been carried out
 		v.told = true
 	}
 	if err != nil && came {
 		v.drop(g)
-		v.cause = domain.LeftConnectionLost
+		v.cause = domain.LeaveConnectionLost
 		p.unheld(v)
 	}
 	return receipt.Position, err
 }
 
 // visitOf answers the visit of g, now one of its holders; came says whether it was not before.
-func (p *presence) visitOf(g Guest, live domain.LiveID, user domain.UserID) (v *visit, came bool) {
+func (p *presence) visitOf(g Client, live domain.LiveID, user domain.UserID) (v *visit, came bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	people := p.visits[live]
@@ -99,11 +99,11 @@ func (p *presence) visitOf(g Guest, live domain.LiveID, user domain.UserID) (v *
 	return v, true
 }
 
-// exit says that g is not in a room any more. It does not wait.
-func (p *presence) exit(g Guest, live domain.LiveID, cause domain.LeaveCause) {
+// leave says that g is not in a room any more. It does not wait.
+func (p *presence) leave(g Client, live domain.LiveID, cause domain.LeaveCause) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	v := p.visits[live][g.Caller().User]
+	v := p.visits[live][g.Identity().User]
 	if v == nil {
 		return
 	}
@@ -121,8 +121,8 @@ func (p *presence) stop() {
 	p.stopped = true
 }
 
-func (v *visit) drop(g Guest) {
-	v.holders = slices.DeleteFunc(v.holders, func(other Guest) bool { return other == g })
+func (v *visit) drop(g Client) {
+	v.holders = slices.DeleteFunc(v.holders, func(other Client) bool { return other == g })
 }
 
 // unheld has a visit without connections settled, or forgets it if the log knows nothing of it.
@@ -145,8 +145,8 @@ func (p *presence) forget(v *visit) {
 	}
 }
 
-// saw learns from the log that somebody left or that a room has ended. It does not wait.
-func (p *presence) saw(d projections.Delta) {
+// observe learns from the log that somebody left or that a room has ended. It does not wait.
+func (p *presence) observe(d projections.Delta) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.stopped {
@@ -168,4 +168,17 @@ func (p *presence) saw(d projections.Delta) {
 			p.settleLater(v)
 		}
 	}
+}
+
+// clients returns who is in which live by this node.
+func (p *presence) clients() map[domain.LiveID][]Client {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	all := make(map[domain.LiveID][]Client, len(p.visits))
+	for live, users := range p.visits {
+		for _, v := range users {
+			all[live] = append(all[live], v.holders...)
+		}
+	}
+	return all
 }

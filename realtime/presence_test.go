@@ -12,10 +12,11 @@ import (
 	"roomlog/domain"
 	"roomlog/eventstore"
 	"roomlog/eventstore/pgtest"
-	"roomlog/realtime"
+	"roomlog/realtime/ws"
+	"roomlog/realtime/ws/wstest"
 )
 
-// visits answers who came, moved and went in a room, as "joined 12", "left 12 asked", in order.
+// visits answers who came, moved and went in a room, as "joined 12", "left 12 requested", in order.
 func (w *world) visits(live domain.LiveID) (found []string) {
 	w.Helper()
 	for after := int64(0); ; {
@@ -43,7 +44,7 @@ func (w *world) visits(live domain.LiveID) (found []string) {
 // settled waits until what happened in a room is this, and nothing else.
 func (w *world) settled(live domain.LiveID, want ...string) {
 	w.Helper()
-	eventually(w, fmt.Sprintf("the visits are %v", want), func() bool { return len(w.visits(live)) >= len(want) })
+	wstest.Eventually(w, fmt.Sprintf("the visits are %v", want), func() bool { return len(w.visits(live)) >= len(want) })
 	if got := w.visits(live); !slices.Equal(got, want) {
 		w.Fatalf("the visits are %v, want %v", got, want)
 	}
@@ -62,18 +63,18 @@ func TestPresence(t *testing.T) {
 		a.ok(a.ask("room.leave", map[string]any{"live": live}))
 		b.ok(b.ask("ping", nil))
 		w.settled(live, fmt.Sprintf("joined %d", q.id))
-		_ = b.conn.Close()
+		_ = b.Conn.Close()
 		w.settled(live, fmt.Sprintf("joined %d", q.id), fmt.Sprintf("left %d connection_lost", q.id))
 		a.join(live)
 		a.ok(a.ask("room.leave", map[string]any{"live": live}))
 		w.settled(live, fmt.Sprintf("joined %d", q.id), fmt.Sprintf("left %d connection_lost", q.id),
-			fmt.Sprintf("joined %d", q.id), fmt.Sprintf("left %d asked", q.id))
+			fmt.Sprintf("joined %d", q.id), fmt.Sprintf("left %d requested", q.id))
 	})
 	t.Run("of whoever may not enter does not begin", func(t *testing.T) {
-		live := p.asks(domain.CreateLive{Title: "y", Key: "aaaaaaaaaaaaaaaaaaaa"}).Events[0].Event.(domain.LiveCreated).Live
+		live := p.asks(domain.CreateLive{Title: "y", StreamKey: "aaaaaaaaaaaaaaaaaaaa"}).Events[0].Event.(domain.LiveCreated).Live
 		a := q.app()
 		a.no(a.ask("room.join", map[string]any{"live": live}), "live_not_started")
-		_ = a.conn.Close()
+		_ = a.Conn.Close()
 		w.settled(live)
 	})
 	t.Run("of many who come and go at once ends as they ended", func(t *testing.T) {
@@ -93,7 +94,7 @@ func TestPresence(t *testing.T) {
 				for range 10 { // away and back, faster than the log can follow
 					a := r.app()
 					a.join(live)
-					_ = a.conn.Close()
+					_ = a.Conn.Close()
 				}
 				if slices.Contains(stay, r) {
 					r.app().join(live)
@@ -105,7 +106,7 @@ func TestPresence(t *testing.T) {
 		for _, r := range stay {
 			want[fmt.Sprint(r.id)] = true
 		}
-		eventually(t, "those who stayed are there, and nobody else", func() bool {
+		wstest.Eventually(t, "those who stayed are there, and nobody else", func() bool {
 			there := map[string]bool{}
 			for _, visit := range w.visits(live) {
 				var what, who, why string
@@ -123,8 +124,8 @@ func TestPresence(t *testing.T) {
 		a.join(live)
 		b.join(live)
 		p.asks(domain.ChangeLiveStatus{Live: live, To: domain.LiveStop})
-		eventually(t, "both have left", func() bool { return len(w.visits(live)) == 4 })
-		_ = a.conn.Close()
+		wstest.Eventually(t, "both have left", func() bool { return len(w.visits(live)) == 4 })
+		_ = a.Conn.Close()
 		b.ok(b.ask("room.leave", map[string]any{"live": live}))
 		got := w.visits(live)
 		slices.Sort(got[2:])
@@ -136,10 +137,10 @@ func TestPresence(t *testing.T) {
 	t.Run("is repaired when the log says that somebody left who is here", func(t *testing.T) {
 		live := p.goLive("u")
 		q.app().join(live)
-		w.execute(domain.Request{By: domain.Actor{Kind: domain.System}, Command: domain.LeaveLive{
-			Live: live, User: q.id, Cause: domain.LeftProcessLost, Process: w.door.Process(),
+		w.execute(domain.Request{Actor: domain.Actor{Kind: domain.System}, Command: domain.LeaveLive{
+			Live: live, User: q.id, Cause: domain.LeaveNodeLost, Node: w.hub.Node(),
 		}})
-		w.settled(live, fmt.Sprintf("joined %d", q.id), fmt.Sprintf("left %d process_lost", q.id), fmt.Sprintf("joined %d", q.id))
+		w.settled(live, fmt.Sprintf("joined %d", q.id), fmt.Sprintf("left %d node_lost", q.id), fmt.Sprintf("joined %d", q.id))
 	})
 	t.Run("does not end with a planned restart", func(t *testing.T) {
 		w := newWorld(t, nil)
@@ -150,7 +151,7 @@ func TestPresence(t *testing.T) {
 		if err := w.door.Shutdown(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		a.closedWith(realtime.CloseRestart)
+		a.ExpectClose(ws.CloseRestart)
 		w.settled(live, fmt.Sprintf("joined %d", r.id))
 	})
 }
@@ -158,7 +159,7 @@ func TestPresence(t *testing.T) {
 func TestTwoProcesses(t *testing.T) {
 	t.Parallel()
 	const grace = 400 * time.Millisecond
-	quick := func(c *realtime.Config) { c.Grace = grace }
+	quick := func(c *config) { c.PresenceGrace = grace }
 	db := pgtest.New(t)
 	a := openWorld(t, db, true, quick)
 	b := openWorld(t, db, false, quick)
@@ -201,8 +202,8 @@ func TestTwoProcesses(t *testing.T) {
 		first, second := r.app(), r.on(b).app()
 		first.join(room)
 		second.join(room)
-		_ = first.conn.Close()
-		_ = second.conn.Close()
+		_ = first.Conn.Close()
+		_ = second.Conn.Close()
 		a.settled(room, fmt.Sprintf("joined %d", r.id), fmt.Sprintf("moved %d", r.id), fmt.Sprintf("left %d connection_lost", r.id))
 	})
 	t.Run("a person stays whose newer connection ends at the other process", func(t *testing.T) {
@@ -210,14 +211,14 @@ func TestTwoProcesses(t *testing.T) {
 		first, second := r.app(), r.on(b).app()
 		first.join(room)
 		second.join(room)
-		_ = second.conn.Close()
+		_ = second.Conn.Close()
 		a.settled(room, fmt.Sprintf("joined %d", r.id), fmt.Sprintf("moved %d", r.id), fmt.Sprintf("left %d connection_lost", r.id), fmt.Sprintf("joined %d", r.id))
-		_ = first.conn.Close()
+		_ = first.Conn.Close()
 	})
 	t.Run("a client that comes from the faster one resumes at the other", func(t *testing.T) {
 		pos := q.asks(domain.SendGift{Live: live, Gift: rose, Num: 1}).Position
 		bob.push("gift")
-		_ = bob.conn.Close()
+		_ = bob.Conn.Close()
 		bob = q.on(b).app()
 		if got := bob.rejoin(live, a.store.ID(), pos); len(got.Resumed) != 2 {
 			t.Errorf("%+v", got)
@@ -228,26 +229,26 @@ func TestTwoProcesses(t *testing.T) {
 		viewer := r.on(b).app()
 		viewer.join(room)
 		var cut int
-		eventually(t, "the heartbeats are cut", func() bool { // of both: each sees the other as dead
+		wstest.Eventually(t, "the heartbeats are cut", func() bool { // of both: each sees the other as dead
 			if err := db.Owner.QueryRow(t.Context(), `SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
 				WHERE datname = current_database() AND application_name = 'roomlog heartbeat'`).Scan(&cut); err != nil {
 				t.Fatal(err)
 			}
-			return slices.Contains(a.visits(room), fmt.Sprintf("left %d process_lost", r.id))
+			return slices.Contains(a.visits(room), fmt.Sprintf("left %d node_lost", r.id))
 		})
-		eventually(t, "the viewer is back", func() bool {
+		wstest.Eventually(t, "the viewer is back", func() bool {
 			got := a.visits(room)
 			return got[len(got)-1] == fmt.Sprintf("joined %d", r.id)
 		})
 		viewer.ok(viewer.ask("comment.post", map[string]any{"live": room, "text": "still here"}))
-		_ = viewer.conn.Close()
-		eventually(t, "the viewer has left", func() bool { // or is thought to have been lost once more
+		_ = viewer.Conn.Close()
+		wstest.Eventually(t, "the viewer has left", func() bool { // or is thought to have been lost once more
 			got := a.visits(room)
 			return strings.HasPrefix(got[len(got)-1], fmt.Sprintf("left %d ", r.id))
 		})
 	})
 	t.Run("one that dies leaves no ghosts after the grace time", func(t *testing.T) {
-		eventually(t, "both are known as alive again", func() (alive bool) {
+		wstest.Eventually(t, "both are known as alive again", func() (alive bool) {
 			err := db.Owner.QueryRow(t.Context(), `SELECT count(*) = 2 FROM pg_locks l JOIN pg_stat_activity a USING (pid)
 				WHERE a.datname = current_database() AND application_name = 'roomlog heartbeat' AND locktype = 'advisory'`).Scan(&alive)
 			return err == nil && alive
@@ -262,7 +263,7 @@ func TestTwoProcesses(t *testing.T) {
 		back := r.app()
 		back.join(room) // in time, at the other process
 		a.settled(room, fmt.Sprintf("joined %d", q.id), fmt.Sprintf("joined %d", r.id),
-			fmt.Sprintf("moved %d", r.id), fmt.Sprintf("left %d process_lost", q.id))
+			fmt.Sprintf("moved %d", r.id), fmt.Sprintf("left %d node_lost", q.id))
 		if took := time.Since(died); took < grace {
 			t.Errorf("the viewer left after %v", took)
 		}
@@ -291,7 +292,7 @@ func TestFaults(t *testing.T) {
 				}
 			}
 			gift, key := map[string]any{"live": live, "gift": rose, "num": 1}, fmt.Sprintf("k%d", i)
-			eventually(t, "the gift is taken", func() bool {
+			wstest.Eventually(t, "the gift is taken", func() bool {
 				m := a.answer(a.ask("gift.send", gift, key))
 				if m.Type == "ok" {
 					return true
@@ -316,12 +317,12 @@ func TestFaults(t *testing.T) {
 		}
 	})
 	t.Run("a slow reader in a room disturbs nobody", func(t *testing.T) {
-		w := newWorld(t, func(c *realtime.Config) {
+		w := newWorld(t, func(c *config) {
 			c.Sockets.SendBuffer, c.Sockets.WriteTimeout = 8<<10, 300*time.Millisecond
 		})
 		p, q := w.register("ann"), w.register("bob")
 		live := p.goLive("x")
-		lame := &app{client: upgraded(t, connect(t, w.addr, 8<<10))}
+		lame := &app{Client: wstest.Upgrade(t, wstest.Connect(t, w.addr, 8<<10))}
 		lame.ok(lame.ask("hello", map[string]any{"token": q.token()}))
 		lame.join(live)
 		a := p.app()
@@ -335,7 +336,7 @@ func TestFaults(t *testing.T) {
 					break
 				}
 			}
-			kicked = w.door.Stats().Closed()[realtime.CloseSlow] == 1
+			kicked = w.door.Stats().Closed()[ws.CloseSlow] == 1
 		}
 		if c.seen["skipped"] != 0 {
 			t.Error("the other viewer lost something")

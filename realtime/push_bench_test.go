@@ -6,15 +6,15 @@ import (
 	"time"
 
 	"roomlog/eventstore/pgtest"
-	"roomlog/realtime"
+	"roomlog/realtime/ws"
 )
 
 // BenchmarkFigureGiftPush measures how long it takes from a gift's frame being sent until its push is read on
 // another socket, one gift after another on an otherwise idle server, every commit durable.
 func BenchmarkFigureGiftPush(b *testing.B) {
 	for b.Loop() {
-		w := openWorld(b, pgtest.Server(b, pgtest.Durable).Open(), true, func(c *realtime.Config) {
-			c.Sockets = realtime.SocketConfig{} // as it is served
+		w := openWorld(b, pgtest.Server(b, pgtest.Durable).Open(), true, func(c *config) {
+			c.Sockets = ws.Config{} // as it is served
 		})
 		rose := w.list("rose", 1)
 		streamer, giver := w.register("streamer"), w.register("giver").credit(1e6)
@@ -31,7 +31,7 @@ func BenchmarkFigureGiftPush(b *testing.B) {
 			sender.ok(id)
 			sender.ask("ack", map[string]any{"cursor": "0"})
 			sender.aside = nil
-			<-time.After(2 * realtime.DefaultFlushWindow) // idle again: no window is open
+			<-time.After(2 * ws.DefaultFlushWindow) // idle again: no window is open
 			return took
 		}
 		for range 20 {

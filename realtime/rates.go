@@ -16,16 +16,16 @@ const ratedPeople = 50_000
 // rates bounds what one person does in this process, over all connections.
 type rates struct {
 	now    func() time.Time
-	config Config
+	config HubConfig
 	people *lru.Cache[domain.UserID, *pace]
 }
 
 // pace is one person's.
 type pace struct {
-	comments, gifts, messages *rate.Limiter
+	comments, gifts *rate.Limiter
 }
 
-func newRates(cfg Config) *rates {
+func newRates(cfg HubConfig) *rates {
 	people, err := lru.New[domain.UserID, *pace](ratedPeople)
 	if err != nil {
 		panic("realtime: " + err.Error()) // for a size below 1 only
@@ -37,11 +37,9 @@ func newRates(cfg Config) *rates {
 func (r *rates) allow(user domain.UserID, c domain.Command) error {
 	switch c.(type) {
 	case domain.PostComment:
-		return r.take(r.paceOf(user).comments)
+		return Take(r.paceOf(user).comments, r.now())
 	case domain.SendGift:
-		return r.take(r.paceOf(user).gifts)
-	case domain.PostMessage:
-		return r.take(r.paceOf(user).messages)
+		return Take(r.paceOf(user).gifts, r.now())
 	}
 	return nil
 }
@@ -53,7 +51,6 @@ func (r *rates) paceOf(user domain.UserID) *pace {
 	fresh := &pace{
 		comments: rate.NewLimiter(rate.Limit(r.config.CommentRate), r.config.CommentBurst),
 		gifts:    rate.NewLimiter(rate.Limit(r.config.GiftRate), r.config.GiftBurst),
-		messages: rate.NewLimiter(rate.Limit(r.config.MessageRate), r.config.MessageBurst),
 	}
 	if before, known, _ := r.people.PeekOrAdd(user, fresh); known {
 		return before
@@ -61,14 +58,13 @@ func (r *rates) paceOf(user domain.UserID) *pace {
 	return fresh
 }
 
-// take counts one more, or refuses it and says when to come back.
-func (r *rates) take(l *rate.Limiter) error {
-	now := r.now()
+// Take counts one more action, or refuses it with the time to wait.
+func Take(l *rate.Limiter, now time.Time) error {
 	one := l.ReserveN(now, 1)
 	delay := one.DelayFrom(now)
 	if delay == 0 {
 		return nil
 	}
 	one.CancelAt(now)
-	return newProblem(domain.CodeTooOften, "too often: wait a moment").after(delay)
+	return NewProblem(domain.CodeRateLimited, "too often: wait a moment").After(delay)
 }

@@ -15,9 +15,8 @@ import (
 // back in time. Every
 // process does it; whoever is first is it.
 type reaper struct {
-	cfg      Config
-	presence *presence
-	missing  map[string]time.Time // processes that hold somebody and are not alive: since when
+	cfg     HubConfig
+	missing map[string]time.Time // processes that hold somebody and are not alive: since when
 }
 
 const (
@@ -26,13 +25,13 @@ const (
 	looksAGrace = 4   // how often it looks within the grace time
 )
 
-func newReaper(cfg Config, p *presence) *reaper {
-	return &reaper{cfg, p, make(map[string]time.Time)}
+func newReaper(cfg HubConfig) *reaper {
+	return &reaper{cfg, make(map[string]time.Time)}
 }
 
 // run looks for dead processes until ctx ends.
 func (r *reaper) run(ctx context.Context) error {
-	ticks := time.NewTicker(max(r.cfg.Grace/looksAGrace, time.Millisecond))
+	ticks := time.NewTicker(max(r.cfg.PresenceGrace/looksAGrace, time.Millisecond))
 	defer ticks.Stop()
 	for {
 		select {
@@ -48,7 +47,7 @@ func (r *reaper) run(ctx context.Context) error {
 
 // look reaps the processes that have been missing for the whole grace time.
 func (r *reaper) look(ctx context.Context) error {
-	holding, err := r.cfg.Queries.Processes(ctx)
+	holding, err := r.cfg.Queries.Nodes(ctx)
 	if err != nil {
 		return err
 	}
@@ -58,7 +57,7 @@ func (r *reaper) look(ctx context.Context) error {
 	}
 	now, missing := r.cfg.Now(), make(map[string]time.Time)
 	for _, process := range holding {
-		if process == r.cfg.Process || alive(process) {
+		if process == r.cfg.Node || alive(process) {
 			continue
 		}
 		since, known := r.missing[process]
@@ -69,7 +68,7 @@ func (r *reaper) look(ctx context.Context) error {
 	}
 	r.missing = missing
 	for process, since := range missing {
-		if now.Sub(since) < r.cfg.Grace {
+		if now.Sub(since) < r.cfg.PresenceGrace {
 			continue
 		}
 		if err := r.reap(ctx, process); err != nil {
@@ -83,21 +82,21 @@ func (r *reaper) look(ctx context.Context) error {
 func (r *reaper) reap(ctx context.Context, process string) error {
 	queries := r.cfg.Queries
 	err := reapAll(ctx, r, process, "viewers",
-		func(after projections.Visit) ([]projections.Visit, error) {
-			return queries.Held(ctx, process, after, reapBatch)
+		func(after projections.ViewerKey) ([]projections.ViewerKey, error) {
+			return queries.NodeViewers(ctx, process, after, reapBatch)
 		},
-		func(v projections.Visit) domain.Command {
-			return domain.LeaveLive{Live: v.Live, User: v.User, Cause: domain.LeftProcessLost, Process: process}
+		func(v projections.ViewerKey) domain.Command {
+			return domain.LeaveLive{Live: v.Live, User: v.User, Cause: domain.LeaveNodeLost, Node: process}
 		})
 	if err != nil {
 		return err
 	}
 	return reapAll(ctx, r, process, "guests of the chat",
-		func(after projections.HeldGuest) ([]projections.HeldGuest, error) {
-			return queries.HeldGuests(ctx, process, after.ID, reapBatch)
+		func(after projections.NodeParticipant) ([]projections.NodeParticipant, error) {
+			return queries.NodeParticipants(ctx, process, after.ID, reapBatch)
 		},
-		func(g projections.HeldGuest) domain.Command {
-			return domain.LeaveChat{Guest: g.ID, Cause: domain.LeftProcessLost, Process: process, NameKey: g.NameKey}
+		func(g projections.NodeParticipant) domain.Command {
+			return domain.LeaveChat{Participant: g.ID, Cause: domain.LeaveNodeLost, Node: process, NameKey: g.NameKey}
 		})
 }
 
@@ -125,7 +124,7 @@ func reapAll[T any](ctx context.Context, r *reaper, process, who string, next fu
 }
 
 func (r *reaper) say(ctx context.Context, commands []domain.Command) error {
-	within, cancel := context.WithTimeout(ctx, commandTimeout)
+	within, cancel := context.WithTimeout(ctx, CommandTimeout)
 	defer cancel()
 	var all sync.WaitGroup
 	var once sync.Once
@@ -135,7 +134,7 @@ func (r *reaper) say(ctx context.Context, commands []domain.Command) error {
 		tickets <- struct{}{}
 		all.Go(func() {
 			defer func() { <-tickets }()
-			if _, err := r.cfg.Commands.Execute(within, domain.Request{By: domain.Actor{Kind: domain.System}, Command: c}); err != nil {
+			if _, err := r.cfg.Commands.Execute(within, domain.Request{Actor: domain.Actor{Kind: domain.System}, Command: c}); err != nil {
 				once.Do(func() { failed = err })
 			}
 		})

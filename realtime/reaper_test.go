@@ -7,49 +7,50 @@ import (
 	"roomlog/domain"
 	"roomlog/projections"
 	"roomlog/realtime"
+	"roomlog/realtime/ws/wstest"
 )
 
 // deaf is a connection that nobody is behind.
 type deaf struct{}
 
-func (deaf) Overhear(*realtime.ChatFact)               {}
-func (deaf) Typing(realtime.ChatPerson, domain.RoomID) {}
-func (deaf) CutOff()                                   {}
+func (deaf) Deliver(*realtime.ChatUpdate)                       {}
+func (deaf) Typing(realtime.ChatParticipant, domain.ChatRoomID) {}
+func (deaf) Reset()                                             {}
 
 // Guests of the chat whose process is gone do not stay as ghosts; those of a living one do.
 func TestGuestsOfADeadProcess(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, func(c *realtime.Config) { c.Grace = 50 * time.Millisecond })
-	enter := func(connection, nameKey, process string) domain.GuestID {
+	w := newWorld(t, func(c *config) { c.PresenceGrace = 50 * time.Millisecond })
+	enter := func(connection, nameKey, process string) domain.ParticipantID {
 		t.Helper()
-		c := domain.EnterChat{Connection: connection, Profile: domain.ChatPlain, Process: process, NameKey: nameKey}
+		c := domain.EnterChat{Connection: connection, Profile: domain.ProfilePlain, Node: process, NameKey: nameKey}
 		if nameKey != "" {
 			c.Nickname = "小明"
 		}
-		return w.execute(domain.Request{Command: c}).Events[0].Event.(domain.GuestEntered).Guest
+		return w.execute(domain.Request{Command: c}).Events[0].Event.(domain.ParticipantEntered).Participant
 	}
-	here := w.door.Chat().Member("c1", deaf{}, w.door.Chat().Pace())
-	if _, err := here.Enter(t.Context(), realtime.Arrival{Style: domain.ChatPlain, Name: "小红"}); err != nil {
+	here := w.chat.NewSession("c1", deaf{}, w.chat.NewLimits())
+	if _, err := here.Enter(t.Context(), realtime.ChatEntry{Style: domain.ProfilePlain, Name: "小红"}); err != nil {
 		t.Fatal(err)
 	}
-	lives := here.Guest()
+	lives := here.ParticipantID()
 	for _, key := range []string{"n2", "n3", ""} {
 		enter("c2", key, "a process that never was")
 	}
 	head, err := w.store.Head(t.Context())
 	if err == nil {
-		err = w.door.Chat().CaughtUp(t.Context(), head)
+		err = w.chat.WaitFor(t.Context(), head)
 	}
 	if err != nil {
 		t.Fatal(err)
 	}
 	queries := projections.NewQueries(w.pool)
-	eventually(t, "the ghosts have left", func() bool {
-		guests, err := queries.Census(t.Context(), 0, 10)
+	wstest.Eventually(t, "the ghosts have left", func() bool {
+		guests, err := queries.Roster(t.Context(), 0, 10)
 		if err != nil {
 			t.Fatal(err)
 		}
 		return len(guests) == 1 && guests[0].ID == lives
 	})
-	w.execute(domain.Request{Command: domain.EnterChat{Connection: "c3", Profile: domain.ChatPlain, Process: w.door.Process(), Nickname: "小明", NameKey: "n2"}})
+	w.execute(domain.Request{Command: domain.EnterChat{Connection: "c3", Profile: domain.ProfilePlain, Node: w.hub.Node(), Nickname: "小明", NameKey: "n2"}})
 }

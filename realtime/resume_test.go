@@ -6,7 +6,8 @@ import (
 	"testing"
 
 	"roomlog/domain"
-	"roomlog/realtime"
+	"roomlog/realtime/ws"
+	"roomlog/realtime/ws/wstest"
 )
 
 // chain checks that a client misses nothing and gets nothing twice: every push follows what it has.
@@ -47,7 +48,7 @@ func (c *chain) take(m message) {
 func (w *world) factsOf(live domain.LiveID, after, upTo int64) (positions []int64) {
 	w.Helper()
 	for {
-		facts, err := w.feed.Facts(w.Context(), live, after, upTo, 1000)
+		facts, err := w.feed.LiveDeltas(w.Context(), live, after, upTo, 1000)
 		if err != nil {
 			w.Fatal(err)
 		}
@@ -93,7 +94,7 @@ func TestResume(t *testing.T) {
 	t.Run("sends what was missed, from memory", func(t *testing.T) {
 		a := p.app()
 		from := a.join(live).Snapshot.Pos
-		_ = a.conn.Close()
+		_ = a.Conn.Close()
 		missed := say(3)
 		keeper.push("leave")
 		b := p.app()
@@ -104,7 +105,7 @@ func TestResume(t *testing.T) {
 		for _, pos := range missed {
 			comment(b, pos)
 		}
-		_ = b.conn.Close()
+		_ = b.Conn.Close()
 	})
 	t.Run("sends what was missed before anybody was here, from the log", func(t *testing.T) {
 		empty := p.goLive("empty")
@@ -126,7 +127,7 @@ func TestResume(t *testing.T) {
 		if want := w.factsOf(empty, from, w.head()); fmt.Sprint(want) != fmt.Sprint(c.facts) {
 			t.Errorf("got %v, want %v", c.facts, want)
 		}
-		_ = a.conn.Close()
+		_ = a.Conn.Close()
 	})
 	t.Run("answers with a snapshot when there is nothing to go by", func(t *testing.T) {
 		for name, since := range map[string]struct {
@@ -141,7 +142,7 @@ func TestResume(t *testing.T) {
 			if got := a.rejoin(live, since.epoch, since.pos); got.Snapshot == nil {
 				t.Errorf("%s: %+v", name, got)
 			}
-			_ = a.conn.Close()
+			_ = a.Conn.Close()
 		}
 	})
 	t.Run("answers with a snapshot when too much was missed", func(t *testing.T) {
@@ -159,9 +160,9 @@ func TestResume(t *testing.T) {
 			if got.Snapshot == nil || len(got.Snapshot.Comments) != 50 {
 				t.Errorf("room %s: %+v", room, got)
 			}
-			_ = a.conn.Close()
-			_ = keeper.conn.Close()
-			eventually(t, "the room is empty", func() bool { return w.door.Stats().Open.Load() == 0 })
+			_ = a.Conn.Close()
+			_ = keeper.Conn.Close()
+			wstest.Eventually(t, "the room is empty", func() bool { return w.door.Stats().Open.Load() == 0 })
 		}
 	})
 	t.Run("of a room that one is in brings up to date", func(t *testing.T) {
@@ -188,9 +189,9 @@ func TestRoomsThatMissedSomething(t *testing.T) {
 	live, other := p.goLive("x"), p.goLive("y")
 	a := p.app()
 	c := startChain(t, a.join(live))
-	w.door.Miss(t.Context())
+	w.hub.Miss(t.Context())
 	p.asks(domain.PostComment{Live: other, Text: "what the rooms were not told"})
-	a.closedWith(realtime.CloseBehind)
+	a.ExpectClose(ws.CloseBehind)
 	a = p.app()
 	if got := a.rejoin(live, w.store.ID(), c.last); len(got.Resumed) != 2 {
 		t.Errorf("%+v", got)
@@ -248,7 +249,7 @@ func TestNothingIsMissed(t *testing.T) {
 				if visit == visits-1 {
 					break
 				}
-				_ = a.conn.Close()
+				_ = a.Conn.Close()
 				a = p.app()
 				if got := a.rejoin(live, w.store.ID(), c.last); got.Snapshot != nil {
 					c = startChain(t, got)
@@ -257,7 +258,7 @@ func TestNothingIsMissed(t *testing.T) {
 					t.Errorf("resumed %v from %d", got.Resumed, c.last)
 				}
 			}
-			_ = a.conn.Close()
+			_ = a.Conn.Close()
 			if want := w.factsOf(live, from, c.last); fmt.Sprint(want) != fmt.Sprint(c.facts) {
 				t.Errorf("watcher %d got %d facts, the log has %d", i, len(c.facts), len(want))
 			}
@@ -332,7 +333,7 @@ func TestPrivateLane(t *testing.T) {
 		p.credit(1)
 		cursor := balances(a, 101, 102)
 		a.ok(a.ask("ack", map[string]any{"cursor": cursor}))
-		_ = a.conn.Close()
+		_ = a.Conn.Close()
 		p.credit(1)
 		p.credit(1)
 		b, got := hello(p, cursor)
@@ -355,12 +356,15 @@ func TestPrivateLane(t *testing.T) {
 			a, _ := hello(p, cursor)
 			p.credit1()
 			balances(a, int64(1000+2*i+2))
-			_ = a.conn.Close()
+			_ = a.Conn.Close()
 		}
 	})
 	t.Run("begins anew when too much was missed, or the log is another one", func(t *testing.T) {
-		p := w.register("dave").credit(1000)
-		probe, began := hello(p, "")
+		p := w.register("dave")
+		probe, _ := hello(p, "")
+		p.credit(1000)
+		balances(probe, 1000) // from here on nothing but gifts follows
+		_, began := hello(p, "")
 		var all sync.WaitGroup
 		for range 50 {
 			all.Go(func() {
@@ -382,7 +386,7 @@ func TestPrivateLane(t *testing.T) {
 			balances(a, got.Balance+1)
 			p.asks(domain.SendGift{Live: live, Gift: rose, Num: 1})
 			balances(a, got.Balance)
-			_ = a.conn.Close()
+			_ = a.Conn.Close()
 		}
 		a := w.connect()
 		a.no(a.ask("hello", map[string]any{"token": p.token(), "since": "yesterday"}), "cursor_invalid")
@@ -406,6 +410,6 @@ func TestPrivateLane(t *testing.T) {
 			}
 		}
 		all.Wait()
-		a.closedWith(realtime.CloseBehind)
+		a.ExpectClose(ws.CloseBehind)
 	})
 }

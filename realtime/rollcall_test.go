@@ -6,19 +6,20 @@ import (
 
 	"roomlog/domain"
 	"roomlog/realtime"
+	"roomlog/realtime/ws/wstest"
 )
 
 // roll calls the roll until it has so many connections: each process has to listen first.
-func (w *world) roll(asked realtime.RollCall, total int) (roll realtime.Roll) {
+func (w *world) roll(asked realtime.SurveyRequest, total int) (roll realtime.SurveyResult) {
 	w.Helper()
-	eventually(w, "the roll is complete", func() bool {
+	wstest.Eventually(w, "the roll is complete", func() bool {
 		var err error
-		ctx, cancel := context.WithTimeout(context.Background(), patience)
+		ctx, cancel := context.WithTimeout(context.Background(), wstest.Timeout)
 		defer cancel()
-		if roll, err = realtime.CallRoll(ctx, w.store, asked); err != nil {
+		if roll, err = realtime.SurveyConnections(ctx, w.store, asked); err != nil {
 			w.Fatal(err)
 		}
-		return roll.Answered == roll.Processes && roll.Total == total
+		return roll.Answered == roll.Nodes && roll.Total == total
 	})
 	return roll
 }
@@ -32,34 +33,34 @@ func TestRollCall(t *testing.T) {
 	first.join(live)
 	second.join(live)
 	b.connect()
-	all := a.roll(realtime.RollCall{}, 3)
-	if all.Processes != 2 || len(all.Sockets) != 3 {
+	all := a.roll(realtime.SurveyRequest{}, 3)
+	if all.Nodes != 2 || len(all.Connections) != 3 {
 		t.Fatalf("%+v", all)
 	}
 	ids := make(map[domain.ConnectionID]bool)
-	for i, s := range all.Sockets {
+	for i, s := range all.Connections {
 		ids[s.ID] = true
-		if s.Dialect != "native" || s.Address != "127.0.0.1" || i > 0 && s.Since.After(all.Sockets[i-1].Since) {
+		if s.Dialect != "native" || s.Address != "127.0.0.1" || i > 0 && s.Since.After(all.Connections[i-1].Since) {
 			t.Errorf("%+v", s)
 		}
 	}
 	if len(ids) != 3 {
-		t.Errorf("ids that are not unique: %+v", all.Sockets)
+		t.Errorf("ids that are not unique: %+v", all.Connections)
 	}
-	if s := all.Sockets[0]; len(s.Users)+len(s.Rooms) != 0 || s.Process != b.door.Process() {
+	if s := all.Connections[0]; len(s.Users)+len(s.Lives) != 0 || s.Node != b.hub.Node() {
 		t.Errorf("somebody unknown: %+v", s)
 	}
-	bobs := b.roll(realtime.RollCall{User: bob.id}, 1).Sockets[0]
-	if len(bobs.Users) != 1 || bobs.Users[0] != bob.id || len(bobs.Rooms) != 1 || bobs.Rooms[0] != realtime.RoomOf(live) {
+	bobs := b.roll(realtime.SurveyRequest{User: bob.id}, 1).Connections[0]
+	if len(bobs.Users) != 1 || bobs.Users[0] != bob.id || len(bobs.Lives) != 1 || bobs.Lives[0] != live {
 		t.Errorf("bob's: %+v", bobs)
 	}
-	if got := a.roll(realtime.RollCall{ID: bobs.ID}, 1).Sockets[0]; got.ID != bobs.ID {
+	if got := a.roll(realtime.SurveyRequest{ID: bobs.ID}, 1).Connections[0]; got.ID != bobs.ID {
 		t.Errorf("by id: %+v", got)
 	}
-	a.roll(realtime.RollCall{Live: live}, 2)
-	a.roll(realtime.RollCall{Live: live + 1}, 0)
-	second.conn.Close()
-	a.roll(realtime.RollCall{User: bob.id}, 0)
+	a.roll(realtime.SurveyRequest{Live: live}, 2)
+	a.roll(realtime.SurveyRequest{Live: live + 1}, 0)
+	second.Conn.Close()
+	a.roll(realtime.SurveyRequest{User: bob.id}, 0)
 	var left int
 	if err := a.pool.QueryRow(t.Context(), "SELECT count(*) FROM roll_call").Scan(&left); err != nil || left != 0 {
 		t.Errorf("%d answers are left, %v", left, err)
@@ -70,17 +71,17 @@ func TestRollCall(t *testing.T) {
 func TestAProcessThatDoesNotAnswerTheRoll(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
-	w.roll(realtime.RollCall{}, 0)
+	w.roll(realtime.SurveyRequest{}, 0)
 	ctx, stop := context.WithCancel(t.Context())
 	silent := make(chan error, 1)
 	go func() { silent <- w.store.Beat(ctx, "somebody who does not answer") }()
 	defer func() { stop(); <-silent }()
-	eventually(t, "another beats", func() bool {
+	wstest.Eventually(t, "another beats", func() bool {
 		n, err := w.store.Beats(t.Context())
 		return err == nil && n == 2
 	})
-	eventually(t, "one of two answers", func() bool {
-		roll, err := realtime.CallRoll(t.Context(), w.store, realtime.RollCall{})
-		return err == nil && roll.Processes == 2 && roll.Answered == 1
+	wstest.Eventually(t, "one of two answers", func() bool {
+		roll, err := realtime.SurveyConnections(t.Context(), w.store, realtime.SurveyRequest{})
+		return err == nil && roll.Nodes == 2 && roll.Answered == 1
 	})
 }

@@ -1,6 +1,7 @@
 package realtime
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"log/slog"
@@ -9,22 +10,23 @@ import (
 
 	"roomlog/domain"
 	"roomlog/projections"
+	"roomlog/realtime/ws"
 )
 
 // session is one connection in the native dialect. Frames are handled one after another, so that what a
 // person says stays in order.
 type session struct {
-	door *Door
-	conn *Conn
-	out  atomic.Bool // put out by us
+	server *Native
+	conn   *ws.Conn
+	kicked atomic.Bool // or banned: the end of the connection is no accident
 
-	turn  sync.Mutex // held while a frame is handled; taken before mu
-	rooms map[domain.LiveID]*room
-	chat  *ChatMember // nil as long as nothing was said about the chat
+	turn     sync.Mutex                 // held while a frame is handled; taken before mu
+	channels map[domain.LiveID]*channel // of the lives that it is in
+	chat     *ChatSession               // nil as long as nothing was said about the chat
 
 	mu     sync.Mutex
-	caller Caller // the zero Caller before hello
-	lane   privateLane
+	caller Identity // the zero Caller before hello
+	user   userChannel
 }
 
 // maxID bounds the id of a frame, in bytes.
@@ -40,34 +42,34 @@ func (s *session) Text(message []byte) {
 			ID string `json:"id"`
 		}
 		_ = json.Unmarshal(message, &partly) // perhaps at least the id can be read
-		s.refuse(partly.ID, badFrame(err))
+		s.refuse(partly.ID, malformedFrame(err))
 		return
 	}
 	if len(in.ID) > maxID {
-		s.refuse("", newProblem(domain.CodeBadRequest, "id has 64 bytes at most"))
+		s.refuse("", NewProblem(domain.CodeBadRequest, "id has 64 bytes at most"))
 		return
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), commandTimeout)
+	ctx, cancel := context.WithTimeout(context.Background(), CommandTimeout)
 	defer cancel()
 	switch answer, err := s.handle(ctx, in); {
 	case err != nil:
 		s.failed(ctx, in, err)
 	case answer != nil:
-		s.conn.Send(MustFrame(encode(outbound{in.ID, "ok", answer})))
+		s.conn.Send(ws.MustFrame(encode(outbound{in.ID, "ok", answer})))
 	}
 }
 
 // handle answers what to say to a frame; nil if that has been said.
 func (s *session) handle(ctx context.Context, in inbound) (any, error) {
-	v, known := s.door.verbs[in.Type]
-	caller := s.Caller()
+	v, known := s.server.verbs[in.Type]
+	caller := s.Identity()
 	switch {
 	case !known:
-		return nil, newProblem(codeNoSuchType, "there is no frame of this type")
+		return nil, NewProblem(codeUnknownType, "there is no frame of this type")
 	case v.open:
 	case caller.User == 0:
-		return nil, newProblem(codeHelloFirst, "say hello with a token first")
-	case s.door.expired(caller):
+		return nil, NewProblem(codeHelloFirst, "say hello with a token first")
+	case s.server.hub.Expired(caller):
 		return nil, refusal(domain.CodeTokenExpired, "the token has expired: say hello with a new one")
 	}
 	return v.run(s, ctx, in)
@@ -75,53 +77,85 @@ func (s *session) handle(ctx context.Context, in inbound) (any, error) {
 
 // failed answers an error; ours is logged here, once, and never told.
 func (s *session) failed(ctx context.Context, in inbound, err error) {
-	told, ours := problemOf(err)
+	told, ours := ProblemOf(err)
 	if ours {
-		s.door.log.ErrorContext(ctx, "a frame failed", slog.String("type", in.Type),
-			slog.Int64("user", int64(s.Caller().User)), slog.Any("err", err))
+		s.server.log.ErrorContext(ctx, "a frame failed", slog.String("type", in.Type),
+			slog.Int64("user", int64(s.Identity().User)), slog.Any("err", err))
 	}
 	s.refuse(in.ID, told)
 }
 
-func (s *session) refuse(re string, p *problem) {
-	s.conn.Send(MustFrame(encode(outbound{re, "error", p})))
+func (s *session) refuse(re string, p *Problem) {
+	s.conn.Send(ws.MustFrame(encode(outbound{re, "error", errorInfoOf(p)})))
 }
 
 // Closed takes the connection out of everything.
 func (s *session) Closed(uint16, string) {
 	s.turn.Lock()
 	defer s.turn.Unlock()
-	cause := domain.LeftConnectionLost
-	if s.out.Load() {
-		cause = domain.LeftPutOut
+	cause := domain.LeaveConnectionLost
+	if s.kicked.Load() {
+		cause = domain.LeaveRemoved
 	}
-	for live := range s.rooms {
+	for live := range s.channels {
 		s.leave(live, cause)
 	}
 	if s.chat != nil {
-		s.chat.Leave(domain.LeftConnectionLost)
+		s.chat.Leave(domain.LeaveConnectionLost)
 	}
-	if user := s.Caller().User; user != 0 {
-		s.door.hub.exit(user, s)
+	if user := s.Identity().User; user != 0 {
+		s.server.hub.Unregister(user, s)
 	}
 }
 
-// Caller implements Guest.
-func (s *session) Caller() Caller {
+// Identity returns the user and the session; the zero Identity before hello.
+func (s *session) Identity() Identity {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.caller
 }
 
-// Gone implements Guest.
-func (s *session) Gone() bool { return s.conn.ended() }
+// ConnectionKey returns the key of the session's connection.
+func (s *session) ConnectionKey() string { return string(s.server.idOf(s.conn)) }
 
-// Told implements Guest.
-func (s *session) Told(d projections.Delta) { s.tell(laneFrameOf(d)) }
+// Ended reports whether the connection has ended.
+func (s *session) Ended() bool { return s.conn.Ended() }
 
-// Dismiss implements Guest.
-func (s *session) Dismiss(no *domain.Refusal) {
-	told := newProblem(no.Code, no.Text)
+// DeliverPrivate sends a delta of the user channel.
+func (s *session) DeliverPrivate(d projections.Delta) { s.sendPrivate(userFrameOf(d)) }
+
+// Reset closes the connection because deltas were missed.
+func (s *session) Reset() { s.conn.Close(ws.CloseBehind, "resume from where you are") }
+
+// Revoke sends the reason why the session is no longer valid, and closes the connection.
+func (s *session) Revoke(no *domain.Refusal) {
+	told := NewProblem(no.Code, no.Text)
 	s.refuse("", told)
-	s.depart(farewell(no.Code), string(no.Code))
+	s.depart(closeCodeOf(no.Code), string(no.Code))
+}
+
+// Kick sends the reason, and closes the connection: the client must not reconnect.
+func (s *session) Kick(reason string) {
+	s.refuse("", KickProblem(reason))
+	s.depart(ws.CloseKicked, cmp.Or(reason, string(domain.CodeKicked)))
+}
+
+// BanFrom takes the session out of a live, if it is in it, and sends the reason.
+func (s *session) BanFrom(live domain.LiveID, reason string) {
+	go func() { // after the frame that is being handled, which may be the one that joins the live
+		s.turn.Lock()
+		defer s.turn.Unlock()
+		if s.leave(live, domain.LeaveRemoved) {
+			p := BanProblem(reason)
+			s.conn.Send(ws.MustFrame(encode(bannedPush{"banned", live, bannedInfo{p.Code, p.Text, p.TextZH}})))
+		}
+	}()
+}
+
+// depart closes the connection. With CloseKicked its lives are left because of us, not because it was lost.
+func (s *session) depart(code uint16, reason string) {
+	if code == ws.CloseKicked {
+		s.kicked.Store(true)
+	}
+	s.conn.Close(code, reason)
 }

@@ -64,10 +64,10 @@ func (p *presence) settle(ctx context.Context, v *visit) {
 	if !ok {
 		return
 	}
-	within, cancel := context.WithTimeout(ctx, commandTimeout)
+	within, cancel := context.WithTimeout(ctx, CommandTimeout)
 	defer cancel()
 	receipt, err := p.commands.Execute(within, asked)
-	no := domain.Refused(err)
+	no := domain.AsRefusal(err)
 	if err != nil && no == nil {
 		if ctx.Err() != nil {
 			return
@@ -93,13 +93,13 @@ func (p *presence) settle(ctx context.Context, v *visit) {
 func (p *presence) due(v *visit) (domain.Request, bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	leave := domain.LeaveLive{Live: v.live, User: v.user, Cause: v.cause, Process: p.process}
+	leave := domain.LeaveLive{Live: v.live, User: v.user, Cause: v.cause, Node: p.process}
 	switch held := len(v.holders) > 0; {
 	case v.ended && v.told:
-		leave.Cause = domain.LeftLiveEnded
+		leave.Cause = domain.LeaveLiveEnded
 	case held && v.rejoin && !v.ended:
 		newest := v.holders[len(v.holders)-1] // whose session is the likeliest to hold
-		return domain.Request{By: newest.Caller().actor(), Command: domain.JoinLive{Live: v.live, Process: p.process}}, true
+		return domain.Request{Actor: newest.Identity().Actor(), Command: domain.JoinLive{Live: v.live, Node: p.process}}, true
 	case !held && v.told:
 	default:
 		if !held {
@@ -107,5 +107,5 @@ func (p *presence) due(v *visit) (domain.Request, bool) {
 		}
 		return domain.Request{}, false
 	}
-	return domain.Request{By: domain.Actor{Kind: domain.System}, Command: leave}, true
+	return domain.Request{Actor: domain.Actor{Kind: domain.System}, Command: leave}, true
 }

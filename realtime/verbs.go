@@ -31,7 +31,7 @@ func vocabulary() []verb {
 // liveVocabulary is what a client can say but for the chat.
 func liveVocabulary() []verb {
 	return []verb{
-		heeds("hello", true, "says who you are, first of all; again, with a new token, before the old one expires", welcome{}, (*session).onHello),
+		heeds("hello", true, "says who you are, first of all; again, with a new token, before the old one expires", helloReply{}, (*session).onHello),
 		heeds("room.join", false, "enters a room and hears it from now on; again, to be brought up to date", joined{}, (*session).onJoin),
 		heeds("room.leave", false, "leaves a room", left{}, (*session).onLeave),
 		heeds("room.viewers", false, "asks who is in a room now, newest first, a hundred at a time", viewersPage{}, (*session).onViewers),
@@ -58,7 +58,7 @@ func heeds[T any](name string, open bool, says string, answer any, run func(*ses
 		var data T
 		if len(in.Data) > 0 {
 			if err := json.Unmarshal(in.Data, &data); err != nil {
-				return nil, badFrame(err)
+				return nil, malformedFrame(err)
 			}
 		}
 		return run(s, ctx, in, data)
@@ -80,7 +80,7 @@ func (s *session) onLeave(_ context.Context, _ inbound, data leaveData) (any, er
 	if err := named(data.Live); err != nil {
 		return nil, err
 	}
-	return left{s.leave(data.Live, domain.LeftAsked)}, nil
+	return left{s.leave(data.Live, domain.LeaveRequested)}, nil
 }
 
 func (s *session) onViewers(ctx context.Context, _ inbound, data viewersData) (any, error) {
@@ -91,13 +91,13 @@ func (s *session) onViewers(ctx context.Context, _ inbound, data viewersData) (a
 	if data.After != "" {
 		var err error
 		if before, err = strconv.ParseInt(data.After, 10, 64); err != nil {
-			return nil, newProblem(domain.CodeBadRequest, "after is the next of another answer")
+			return nil, NewProblem(domain.CodeBadRequest, "after is the next of another answer")
 		}
 	}
-	if _, err := s.door.cfg.Queries.Live(ctx, data.Live); err != nil {
+	if _, err := s.server.cfg.Queries.Live(ctx, data.Live); err != nil {
 		return nil, err
 	}
-	found, err := s.door.cfg.Queries.Present(ctx, data.Live, before, viewersAtOnce)
+	found, err := s.server.cfg.Queries.PresentViewers(ctx, data.Live, before, viewersAtOnce)
 	if err != nil {
 		return nil, err
 	}
@@ -106,7 +106,7 @@ func (s *session) onViewers(ctx context.Context, _ inbound, data viewersData) (a
 		page.Viewers = append(page.Viewers, personOf(p.Profile))
 	}
 	if len(found) == viewersAtOnce {
-		page.Next = strconv.FormatInt(found[len(found)-1].Joined, 10)
+		page.Next = strconv.FormatInt(found[len(found)-1].JoinedPosition, 10)
 	}
 	return page, nil
 }
@@ -147,25 +147,25 @@ func (s *session) onGift(ctx context.Context, in inbound, data domain.SendGift) 
 
 func (s *session) onAck(_ context.Context, _ inbound, data ackData) (any, error) {
 	if data.Cursor == "" {
-		return nil, newProblem(domain.CodeBadRequest, "cursor is missing")
+		return nil, NewProblem(domain.CodeBadRequest, "cursor is missing")
 	}
 	s.acknowledged()
 	return noData{}, nil
 }
 
 func (s *session) onPing(context.Context, inbound, noData) (any, error) {
-	return pongData{s.door.cfg.Now().UTC()}, nil
+	return pongData{s.server.cfg.Now().UTC()}, nil
 }
 
 // execute has a command of this person carried out.
 func (s *session) execute(ctx context.Context, in inbound, c domain.Command) (eventstore.Receipt, error) {
-	return s.door.Execute(ctx, s.Caller(), c, in.Key)
+	return s.server.hub.Execute(ctx, s.Identity(), c, in.Key)
 }
 
 // named refuses a frame without a room.
 func named(live domain.LiveID) error {
 	if live < 1 {
-		return newProblem(domain.CodeBadRequest, "live is the id of a room")
+		return NewProblem(domain.CodeBadRequest, "live is the id of a room")
 	}
 	return nil
 }

@@ -19,6 +19,8 @@ import (
 	"roomlog/eventstore/pgtest"
 	"roomlog/projections"
 	"roomlog/realtime"
+	"roomlog/realtime/ws"
+	"roomlog/realtime/ws/wstest"
 )
 
 // world is one server process with its door: a log, tables that follow it, and a listening port.
@@ -29,18 +31,27 @@ type world struct {
 	store     *eventstore.Store
 	sequencer *eventstore.Sequencer
 	feed      *projections.Feed
-	door      *realtime.Door
+	hub       *realtime.Hub
+	chat      *realtime.Chat
+	door      *realtime.Native
 	addr      string
 	kill      func() // ends everything without a farewell, but for the goroutines
 }
 
+// config holds the settings of a whole process.
+type config struct {
+	realtime.HubConfig
+	realtime.ChatConfig
+	realtime.NativeConfig
+}
+
 // newWorld makes a process with a database of its own.
-func newWorld(t testing.TB, change func(*realtime.Config)) *world {
+func newWorld(t testing.TB, change func(*config)) *world {
 	return openWorld(t, pgtest.New(t), true, change)
 }
 
 // openWorld makes a process on db, as others may be; whether it projects is a question of who it is.
-func openWorld(t testing.TB, db *pgtest.DB, projects bool, change func(*realtime.Config)) *world {
+func openWorld(t testing.TB, db *pgtest.DB, projects bool, change func(*config)) *world {
 	t.Helper()
 	pool, err := eventstore.OpenPool(t.Context(), db.DSN, eventstore.PoolOptions{Serving: db.Serving, MaxConns: 8})
 	if err != nil {
@@ -54,18 +65,34 @@ func openWorld(t testing.TB, db *pgtest.DB, projects bool, change func(*realtime
 	w := &world{TB: t, db: db, pool: pool, store: store}
 	w.sequencer = eventstore.NewSequencer(store, eventstore.SequencerConfig{})
 	queries := projections.NewQueries(pool)
-	w.feed = projections.NewFeed(store, queries, projections.FeedConfig{Gauge: 20 * time.Millisecond})
-	cfg := realtime.Config{
-		Store: store, Commands: w.sequencer, Queries: queries, Feed: w.feed, Verify: verify, Now: time.Now,
-		Log:         slog.New(slog.NewTextHandler(testLog{t}, &slog.HandlerOptions{Level: slog.LevelWarn})),
-		CommentRate: 1e6, CommentBurst: 1e6, GiftRate: 1e6, GiftBurst: 1e6, MessageRate: 1e6, MessageBurst: 1e6,
-		Sockets: realtime.SocketConfig{FrameRate: -1, FlushWindow: time.Millisecond},
-		Gate:    realtime.NewGate(realtime.GateConfig{MaxPerAddress: -1}),
+	w.feed = projections.NewFeed(store, queries, projections.FeedConfig{GaugeInterval: 20 * time.Millisecond})
+	log := slog.New(slog.NewTextHandler(testLog{t}, &slog.HandlerOptions{Level: slog.LevelWarn}))
+	cfg := config{
+		HubConfig: realtime.HubConfig{
+			Store: store, Commands: w.sequencer, Queries: queries, Feed: w.feed, Verify: verify, Now: time.Now, Log: log,
+			CommentRate: 1e6, CommentBurst: 1e6, GiftRate: 1e6, GiftBurst: 1e6,
+		},
+		ChatConfig: realtime.ChatConfig{
+			Store: store, Commands: w.sequencer, Queries: queries, Now: time.Now, Log: log, MessageRate: 1e6, MessageBurst: 1e6,
+		},
+		NativeConfig: realtime.NativeConfig{
+			Store: store, Queries: queries, Feed: w.feed, Now: time.Now, Log: log,
+			Sockets: ws.Config{FrameRate: -1, FlushWindow: time.Millisecond},
+			Gate:    ws.NewGate(ws.GateConfig{MaxPerAddress: -1}),
+		},
 	}
 	if change != nil {
 		change(&cfg)
 	}
-	if w.door, err = realtime.New(cfg); err != nil {
+	if w.hub, err = realtime.NewHub(cfg.HubConfig); err != nil {
+		t.Fatal(err)
+	}
+	cfg.ChatConfig.Hub = w.hub
+	if w.chat, err = realtime.NewChat(cfg.ChatConfig); err != nil {
+		t.Fatal(err)
+	}
+	cfg.NativeConfig.Hub, cfg.NativeConfig.Chat = w.hub, w.chat
+	if w.door, err = realtime.NewNative(cfg.NativeConfig); err != nil {
 		t.Fatal(err)
 	}
 	w.run(projects)
@@ -73,10 +100,10 @@ func openWorld(t testing.TB, db *pgtest.DB, projects bool, change func(*realtime
 }
 
 func (w *world) run(projects bool) {
-	l := listen(w)
+	l := wstest.Listen(w)
 	w.addr = l.Addr().String()
-	web := &http.Server{Handler: w.door, ReadHeaderTimeout: patience}
-	parts := []func(context.Context) error{w.sequencer.Run, w.store.Listen, w.feed.Run, w.door.Run}
+	web := &http.Server{Handler: w.door, ReadHeaderTimeout: wstest.Timeout}
+	parts := []func(context.Context) error{w.sequencer.Run, w.store.Listen, w.feed.Run, w.hub.Run, w.chat.Run, w.door.Run}
 	if projects {
 		parts = append(parts, projections.NewProjector(w.store, projections.ProjectorConfig{Now: time.Now}).Run)
 	}
@@ -96,7 +123,7 @@ func (w *world) run(projects bool) {
 		running.Wait()
 	})
 	w.Cleanup(func() {
-		ctx, stop := context.WithTimeout(context.Background(), patience)
+		ctx, stop := context.WithTimeout(context.Background(), wstest.Timeout)
 		defer stop()
 		if err := w.door.Shutdown(ctx); err != nil {
 			w.Errorf("shutdown: %v", err)
@@ -122,17 +149,17 @@ type testToken struct {
 	Expires time.Time
 }
 
-func verify(token string) (realtime.Caller, error) {
+func verify(token string) (realtime.Identity, error) {
 	var said testToken
 	switch {
 	case token == "":
-		return realtime.Caller{}, &domain.Refusal{Code: domain.CodeTokenMissing, Text: "no token"}
+		return realtime.Identity{}, &domain.Refusal{Code: domain.CodeTokenMissing, Text: "no token"}
 	case json.Unmarshal([]byte(token), &said) != nil:
-		return realtime.Caller{}, &domain.Refusal{Code: domain.CodeTokenInvalid, Text: "not ours"}
+		return realtime.Identity{}, &domain.Refusal{Code: domain.CodeTokenInvalid, Text: "not ours"}
 	case !said.Expires.IsZero() && time.Now().After(said.Expires):
-		return realtime.Caller{}, &domain.Refusal{Code: domain.CodeTokenExpired, Text: "expired"}
+		return realtime.Identity{}, &domain.Refusal{Code: domain.CodeTokenExpired, Text: "expired"}
 	}
-	return realtime.Caller(said), nil
+	return realtime.Identity(said), nil
 }
 
 // person is somebody who is signed in.
@@ -144,7 +171,7 @@ type person struct {
 	expires time.Time
 }
 
-func (p person) actor() domain.Actor { return domain.PersonActor(p.id, p.session) }
+func (p person) actor() domain.Actor { return domain.AuthenticatedActor(p.id, p.session) }
 
 func (p person) token() string {
 	b, _ := json.Marshal(testToken{p.id, p.session, p.expires})
@@ -163,12 +190,12 @@ func (w *world) execute(r domain.Request) eventstore.Receipt {
 // do carries out what an operator asks for.
 func (w *world) do(c domain.Command) eventstore.Receipt {
 	w.Helper()
-	return w.execute(domain.Request{Command: c, By: domain.Actor{Kind: domain.Operator}})
+	return w.execute(domain.Request{Command: c, Actor: domain.Actor{Kind: domain.Operator}})
 }
 
 func (p person) asks(c domain.Command) eventstore.Receipt {
 	p.Helper()
-	return p.execute(domain.Request{Command: c, By: p.actor()})
+	return p.execute(domain.Request{Command: c, Actor: p.actor()})
 }
 
 func (w *world) register(name string) person {
@@ -191,7 +218,7 @@ func (p person) on(w *world) person { p.world = w; return p }
 func (p person) goLive(title string) domain.LiveID {
 	p.Helper()
 	key := strings.ReplaceAll(uuid.NewString(), "-", "")[:20]
-	id := p.asks(domain.CreateLive{Title: title, Key: key}).Events[0].Event.(domain.LiveCreated).Live
+	id := p.asks(domain.CreateLive{Title: title, StreamKey: key}).Events[0].Event.(domain.LiveCreated).Live
 	p.asks(domain.ChangeLiveStatus{Live: id, To: domain.LivePlay})
 	return id
 }
@@ -210,7 +237,7 @@ func (p person) credit1() int64 {
 
 func (w *world) list(name string, price domain.Coins) domain.GiftID {
 	w.Helper()
-	return w.do(domain.ListGift{Name: name, Price: price}).Events[0].Event.(domain.GiftListed).Gift
+	return w.do(domain.AddGift{Name: name, Price: price}).Events[0].Event.(domain.GiftAdded).Gift
 }
 
 // events answers everything in the log of one type.
@@ -229,7 +256,7 @@ func events[E domain.Event](w *world) (found []E) {
 
 // app is a client that speaks the native dialect.
 type app struct {
-	*client
+	*wstest.Client
 	ids   int
 	aside []message // pushes that came while an answer was awaited
 }
@@ -255,7 +282,7 @@ func into[T any](t testing.TB, m message) (v T) {
 	return v
 }
 
-func (w *world) connect() *app { return &app{client: dial(w, w.addr)} }
+func (w *world) connect() *app { return &app{Client: wstest.Dial(w, w.addr)} }
 
 // app connects and says hello.
 func (p person) app() *app {
@@ -267,7 +294,7 @@ func (p person) app() *app {
 
 // ask sends a frame with an id of its own.
 func (a *app) ask(verb string, data any, key ...string) (id string) {
-	a.t.Helper()
+	a.T.Helper()
 	a.ids++
 	id = fmt.Sprint(a.ids)
 	frame := map[string]any{"id": id, "type": verb, "data": data}
@@ -275,34 +302,34 @@ func (a *app) ask(verb string, data any, key ...string) (id string) {
 		frame["key"] = key[0]
 	}
 	b, _ := json.Marshal(frame)
-	a.say(string(b))
+	a.SendText(string(b))
 	return id
 }
 
 // read answers the next frame but for pings.
 func (a *app) read() message {
-	a.t.Helper()
+	a.T.Helper()
 	m, err := a.tryRead()
 	if err != nil {
-		a.t.Fatal(err)
+		a.T.Fatal(err)
 	}
 	return m
 }
 
 func (a *app) tryRead() (m message, err error) {
 	for {
-		opcode, payload, err := a.next()
+		opcode, payload, err := a.ReadFrame()
 		switch {
 		case err != nil:
 			return m, err
-		case opcode == closing:
+		case opcode == wstest.OpClose:
 			return m, fmt.Errorf("closed with %x", payload)
-		case opcode != text:
+		case opcode != wstest.OpText:
 			continue
 		}
 		m.raw = payload
 		if err := json.Unmarshal([]byte(payload), &m); err != nil {
-			a.t.Fatalf("%s: %v", payload, err)
+			a.T.Fatalf("%s: %v", payload, err)
 		}
 		return m, nil
 	}
@@ -310,7 +337,7 @@ func (a *app) tryRead() (m message, err error) {
 
 // answer waits for the answer to a frame and puts everything else aside.
 func (a *app) answer(id string) message {
-	a.t.Helper()
+	a.T.Helper()
 	for {
 		if m := a.read(); m.Re == id && (m.Type == "ok" || m.Type == "error") {
 			return m
@@ -321,10 +348,10 @@ func (a *app) answer(id string) message {
 }
 
 func (a *app) ok(id string) message {
-	a.t.Helper()
+	a.T.Helper()
 	m := a.answer(id)
 	if m.Type != "ok" {
-		a.t.Fatalf("refused: %s", m.raw)
+		a.T.Fatalf("refused: %s", m.raw)
 	}
 	return m
 }
@@ -338,18 +365,18 @@ type refusal struct {
 
 // no expects a refusal.
 func (a *app) no(id, code string) refusal {
-	a.t.Helper()
+	a.T.Helper()
 	m := a.answer(id)
-	no := into[refusal](a.t, m)
+	no := into[refusal](a.T, m)
 	if m.Type != "error" || no.Code != code || no.Text == "" || no.TextZH == "" {
-		a.t.Fatalf("got %s, want a refusal with code %s", m.raw, code)
+		a.T.Fatalf("got %s, want a refusal with code %s", m.raw, code)
 	}
 	return no
 }
 
 // push answers the next frame of a kind, from those put aside first; others are dropped.
 func (a *app) push(kind string) message {
-	a.t.Helper()
+	a.T.Helper()
 	for {
 		var m message
 		if len(a.aside) > 0 {
@@ -392,11 +419,11 @@ type entered struct {
 }
 
 func (a *app) join(live domain.LiveID) entered {
-	a.t.Helper()
-	return into[entered](a.t, a.ok(a.ask("room.join", map[string]any{"live": live})))
+	a.T.Helper()
+	return into[entered](a.T, a.ok(a.ask("room.join", map[string]any{"live": live})))
 }
 
 func (a *app) rejoin(live domain.LiveID, epoch string, pos int64) entered {
-	a.t.Helper()
-	return into[entered](a.t, a.ok(a.ask("room.join", map[string]any{"live": live, "since": map[string]any{"epoch": epoch, "pos": pos}})))
+	a.T.Helper()
+	return into[entered](a.T, a.ok(a.ask("room.join", map[string]any{"live": live, "since": map[string]any{"epoch": epoch, "pos": pos}})))
 }

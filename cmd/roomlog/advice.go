@@ -15,37 +15,37 @@ import (
 	"roomlog/projections"
 )
 
-// advice says what an operator can do about err, or nothing.
+// advice returns what an operator can do about err, or "".
 func advice(err error) string {
 	var connect *pgconn.ConnectError
 	var halt *projections.HaltError
-	switch no := domain.Refused(err); {
-	case no != nil && no.Code == domain.CodeUserUnavailable:
-		return "See who there is: roomlog user list"
-	case no != nil && no.Code == domain.CodeGiftNotFound:
-		return "See which there are: roomlog gift list --all"
-	case no != nil && no.Code == domain.CodeNoStream:
-		return "See which there are: roomlog streams list"
+	switch refusal := domain.AsRefusal(err); {
+	case refusal != nil && refusal.Code == domain.CodeUserUnavailable:
+		return "List the users: roomlog user list"
+	case refusal != nil && refusal.Code == domain.CodeGiftNotFound:
+		return "List the gifts: roomlog gift list --all"
+	case refusal != nil && refusal.Code == domain.CodeNoBroadcast:
+		return "List the streams: roomlog streams list"
 	case errors.Is(err, localpg.ErrInUse):
-		return "A roomlog serves from this folder already. Stop it, give this one a folder of its own (--data), or let both use one database (DATABASE_URL)."
+		return "Another roomlog uses this data folder. Stop it, choose another folder (--data), or let both use one database (DATABASE_URL)."
 	case errors.Is(err, migrations.ErrNewer):
-		return "Use the roomlog that migrated it, or a newer one."
+		return "Use the roomlog that migrated the database, or a newer one."
 	case errors.Is(err, projections.ErrDifferent):
-		return "The ones in use are kept. If they are the wrong ones (roomlog verify names the row): roomlog rebuild --force"
+		return "The tables in use are kept. If they are the wrong ones (roomlog verify names the row): roomlog rebuild --force"
 	case errors.Is(err, projections.ErrRebuilding):
-		return "Wait until it is done."
+		return "Wait until the other rebuild is done."
 	case errors.As(err, &halt):
-		return "Until that is put right the tables stand still; the log is safe. roomlog verify says more."
+		return "The tables are not updated until this is fixed; the log is not affected. For details: roomlog verify"
 	case errors.Is(err, eventstore.ErrCursorLost):
-		return "The log was restored to an earlier day, or this is another log: begin anew, with another file and without --after."
+		return "The log was restored to an earlier state, or this is another log: start a new export, to another file and without --after."
 	case errors.Is(err, fs.ErrPermission):
-		return "Run it as the user who owns the data folder, or choose another one (--data)."
+		return "Run roomlog as the owner of the data folder, or choose another folder (--data)."
 	case errors.Is(err, syscall.EADDRINUSE):
-		return "Something else listens there: stop it, or choose another address (--http-addr :7002, --rtmp-addr, --flv-addr)."
+		return "Another process uses the port: stop it, or choose another address (--http-addr :7002, --rtmp-addr, --flv-addr)."
 	case errors.As(err, &connect):
-		return "Is the database running, and is DATABASE_URL (or --data) right?"
+		return "Check that the database runs and that DATABASE_URL (or --data) is right."
 	case errors.Is(err, context.Canceled):
-		return "Stopped before it was done."
+		return "The command was stopped before it was done."
 	}
 	return ""
 }

@@ -30,7 +30,7 @@ func TestChatRoomsBesideAServer(t *testing.T) {
 	if out := at.roomlog("room", "add", "music"); !regexp.MustCompile(`^room [0-9a-f]{24}: music\n$`).MatchString(out) {
 		t.Error(out)
 	}
-	if out, code := at.try("room", "add", "MUSIC"); code != 1 || !strings.Contains(out, "room_taken") {
+	if out, code := at.try("room", "add", "MUSIC"); code != 1 || !strings.Contains(out, "chat_room_taken") {
 		t.Errorf("%d %s", code, out)
 	}
 	if got := rooms(); got != "demo music" {
@@ -46,13 +46,13 @@ func TestChatRoomsBesideAServer(t *testing.T) {
 	if out, code := at.try("room", "remove", "demo"); code != 1 || !strings.Contains(out, "there is no room demo") {
 		t.Errorf("%d %s", code, out)
 	}
-	if out := at.roomlog("guest", "list"); out != "Nobody is in the chat.\n" {
+	if out := at.roomlog("participant", "list"); out != "The chat has no participants.\n" {
 		t.Error(out)
 	}
-	if out, code := at.try("guest", "forget", "1"); code != 1 || !strings.Contains(out, "--yes") {
+	if out, code := at.try("participant", "forget", "1"); code != 1 || !strings.Contains(out, "--yes") {
 		t.Errorf("%d %s", code, out)
 	}
-	if out, code := at.try("guest", "forget", "1", "--yes"); code != 1 || !strings.Contains(out, "guest_gone") {
+	if out, code := at.try("participant", "forget", "1", "--yes"); code != 1 || !strings.Contains(out, "participant_not_found") {
 		t.Errorf("%d %s", code, out)
 	}
 	status, raw := p.do(http.MethodPost, "/login", nil, []byte(`{"email":"zoe@example.org"}`))

@@ -1,9 +1,10 @@
-// Command roomlog is the whole backend of a live-streaming room app: `roomlog serve` runs it, the other
-// commands look after its log. It is the only place where the parts are put together; no rule lives here.
+// Command roomlog is the backend of a live-streaming app: `roomlog serve` runs the server, the other commands administer
+// its event log. This package parses the command line, maps errors to exit codes and gives advice about them. Package
+// serve wires the server, package admin contains the other commands, package cli what both share.
 //
-// `serve` needs no set-up. Without DATABASE_URL it runs a PostgreSQL of its own in the data folder, restarts
-// it when it dies, and stops it last. The admin commands work beside a running server on the same data folder
-// or database; without one they start that PostgreSQL for as long as they take.
+// `roomlog serve` needs no set-up. Without DATABASE_URL it runs a private PostgreSQL in the data folder, restarts it when
+// it dies, and stops it last. The administrative commands work beside a running server on the same data folder or
+// database; without a server they run that PostgreSQL for as long as they take.
 //
-// Exit codes: 0 done, 1 failed, 2 called in a wrong way, 3 `verify` found a fault.
+// Exit codes: 0 success, 1 failure, 2 wrong arguments or settings, 3 `verify` found a fault.
 package main

@@ -6,9 +6,9 @@ import (
 	"github.com/alecthomas/kong"
 )
 
-// environment reads flags that are not on the command line from the variables that their env tags name,
-// and shows those names in the help. An empty variable is as good as none. The parser would do the same
-// with the environment of the process; this one takes the one it is given.
+// environment reads flags that are not on the command line from the variables that their env tags name, and adds those
+// names to the help. An empty variable counts as unset. Unlike kong's own handling of env tags it uses getenv instead of
+// the environment of the process.
 func environment(getenv func(string) string) kong.Option {
 	names := map[*kong.Value][]string{}
 	return kong.OptionFunc(func(k *kong.Kong) error {

@@ -6,10 +6,12 @@ import (
 	"os/signal"
 	"syscall"
 	"time"
+
+	"roomlog/cmd/roomlog/cli"
 )
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	context.AfterFunc(ctx, stop) // a second signal ends the process at once
-	os.Exit(run(ctx, os.Args[1:], shell{os.Stdin, os.Stdout, os.Stderr, os.Getenv, time.Now}))
+	context.AfterFunc(ctx, stop) // restores the default: a second signal kills the process
+	os.Exit(run(ctx, os.Args[1:], cli.Shell{Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Getenv: os.Getenv, Now: time.Now}))
 }

@@ -8,20 +8,23 @@ import (
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"roomlog/cmd/roomlog/cli"
 )
 
-// The test binary is the command as well: scripts and tests start it under the name roomlog.
+// TestMain makes the test binary act as the command roomlog when scripts start it under that name.
 func TestMain(m *testing.M) { testscript.Main(m, map[string]func(){"roomlog": main}) }
 
-// ran is what a command line did.
-type ran struct {
+// result is the outcome of one command line.
+type result struct {
 	code           int
 	stdout, stderr string
 }
 
-// runIn carries out a command line in this process, with no environment but env.
-func runIn(ctx context.Context, env map[string]string, args ...string) ran {
+// runIn runs a command line in this process with the environment env.
+func runIn(ctx context.Context, env map[string]string, args ...string) result {
 	var stdout, stderr bytes.Buffer
-	code := run(ctx, args, shell{strings.NewReader(""), &stdout, &stderr, func(name string) string { return env[name] }, time.Now})
-	return ran{code, stdout.String(), stderr.String()}
+	code := run(ctx, args, cli.Shell{
+		Stdin: strings.NewReader(""), Stdout: &stdout, Stderr: &stderr, Getenv: func(name string) string { return env[name] }, Now: time.Now})
+	return result{code, stdout.String(), stderr.String()}
 }

@@ -77,7 +77,7 @@ func TestMetricsAndProfiles(t *testing.T) {
 		"go_goroutines", "process_open_fds", "roomlog_commands_total", "roomlog_commands_waiting", "roomlog_events_appended_total",
 		"roomlog_tables_position", "roomlog_tables_lag_seconds", "roomlog_projector_halted", "roomlog_poisoned_events",
 		"roomlog_released_position", `roomlog_sockets{dialect="native"}`, `roomlog_sockets_kicked_total{dialect="socketio"}`, "roomlog_polling_sessions",
-		`roomlog_rooms{dialect="native"}`, `roomlog_sockets_slow{dialect="socketio"}`, `roomlog_sockets_queued_bytes{dialect="native"}`,
+		`roomlog_lives_joined{dialect="native"}`, `roomlog_sockets_slow{dialect="socketio"}`, `roomlog_sockets_queued_bytes{dialect="native"}`,
 		`roomlog_flush_frames_count{dialect="native"}`, `roomlog_push_seconds_count{dialect="socketio"}`,
 		"roomlog_database_connections",
 		"roomlog_postgresql_restarts_total", "roomlog_http_connections", "roomlog_http_requests_in_flight",
@@ -86,7 +86,7 @@ func TestMetricsAndProfiles(t *testing.T) {
 			t.Errorf("/metrics (%d) says nothing of %s", status, name)
 		}
 	}
-	at := regexp.MustCompile(`msg="serving profiles" addr=(\S+)`).FindStringSubmatch(p.at.said())
+	at := regexp.MustCompile(`msg="serving profiles" address=(\S+)`).FindStringSubmatch(p.at.said())
 	if at == nil {
 		t.Fatal("the server does not say where its profiles are")
 	}

@@ -91,7 +91,7 @@ func (p *process) again() {
 	p.start(p.addr)
 }
 
-var listening = regexp.MustCompile(`msg=listening addr=(\S+)`)
+var listening = regexp.MustCompile(`msg=listening address=(\S+)`)
 
 func (p *process) start(addr string) {
 	p.t.Helper()

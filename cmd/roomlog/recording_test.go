@@ -107,7 +107,7 @@ func TestAShowIsRecorded(t *testing.T) {
 	}
 	url := rec.Parts[0].URL
 	part(t, "the recording", want, decode(t, url).pictures(), len(want))
-	_, flv := at.streams()
+	_, flv := at.mediaAddresses()
 	beside := "http://" + flv + url[strings.Index(url, "/recordings/"):]
 	part(t, "the recording, from the players' door", want, decode(t, beside).pictures(), len(want))
 	middle := ffmpeg(t, "-ss", "4", "-i", url, "-map", "0:v", "-fps_mode", "passthrough", "-f", "framemd5", "-")
@@ -144,7 +144,7 @@ func TestAShowIsRecorded(t *testing.T) {
 		t.Errorf("it is still there: %+v", all)
 	}
 	eventually(t, "its files are gone", func() bool { return len(folders(t, at)) == 0 })
-	if got := exported[map[string]any](at, "recording.deleted.v1"); len(got) != 1 || got[0]["reason"] != "asked" {
+	if got := exported[map[string]any](at, "recording.deleted.v1"); len(got) != 1 || got[0]["cause"] != "requested" {
 		t.Errorf("the log says %v", got)
 	}
 }

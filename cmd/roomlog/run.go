@@ -4,34 +4,24 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"time"
 
 	"github.com/alecthomas/kong"
+
+	"roomlog/cmd/roomlog/admin"
+	"roomlog/cmd/roomlog/cli"
 )
 
 // The exit codes.
 const (
-	exitDone   = 0
+	exitOK     = 0
 	exitFailed = 1
 	exitUsage  = 2
-	exitFault  = 3 // verify found one
+	exitFault  = 3 // verify found a fault
 )
 
-// shell is all that a command touches of the world outside its arguments.
-type shell struct {
-	stdin          io.Reader
-	stdout, stderr io.Writer
-	getenv         func(string) string
-	now            func() time.Time
-}
-
-// errFault is what verify ends with when something is not as it should be.
-var errFault = errors.New("the log or its tables have a fault")
-
-// run carries out one command line and answers the exit code. It returns when ctx has ended and
-// everything that was begun has been brought to its end.
-func run(ctx context.Context, args []string, sh shell) int {
+// run executes one command line and returns the exit code. It returns after ctx has ended and everything that was
+// started has stopped.
+func run(ctx context.Context, args []string, sh cli.Shell) int {
 	command, code := parse(args, sh)
 	if command == nil {
 		return code
@@ -39,56 +29,57 @@ func run(ctx context.Context, args []string, sh shell) int {
 	err := command(ctx)
 	switch {
 	case err == nil:
-		return exitDone
-	case errors.Is(err, errFault):
-		fmt.Fprintf(sh.stderr, "roomlog: %v\n", err)
+		return exitOK
+	case errors.Is(err, admin.ErrFault):
+		fmt.Fprintf(sh.Stderr, "roomlog: %v\n", err)
 		return exitFault
 	}
-	fmt.Fprintf(sh.stderr, "roomlog: %v\n", err)
+	fmt.Fprintf(sh.Stderr, "roomlog: %v\n", err)
 	if next := advice(err); next != "" {
-		fmt.Fprintf(sh.stderr, "  %s\n", next)
+		fmt.Fprintf(sh.Stderr, "  %s\n", next)
 	}
 	return exitFailed
 }
 
-// parse answers the command that args ask for, or the exit code when there is nothing to run.
-func parse(args []string, sh shell) (command func(context.Context) error, code int) {
+// parse returns the command of args, or nil and the exit code if there is nothing to run.
+func parse(args []string, sh cli.Shell) (command func(context.Context) error, code int) {
 	var line commandLine
-	helped := false
+	exited := false // after printing help or version
 	parser, err := kong.New(&line,
 		kong.Name("roomlog"),
 		kong.Description(about),
-		kong.Writers(sh.stdout, sh.stderr),
-		kong.Exit(func(int) { helped = true }),
+		kong.Writers(sh.Stdout, sh.Stderr),
+		kong.Exit(func(int) { exited = true }),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100}),
 		kong.ExplicitGroups(groups),
-		environment(sh.getenv),
+		kong.Vars{"version": "roomlog " + cli.ReadBuild().String()},
+		environment(sh.Getenv),
 	)
 	if err != nil {
-		panic(err) // the struct is wrong, not what was typed
+		panic(err) // the grammar is wrong, not the arguments
 	}
 	if len(args) == 0 {
 		args = []string{"--help"}
 	}
 	parsed, err := parser.Parse(args)
 	switch {
-	case helped:
-		return nil, exitDone
+	case exited:
+		return nil, exitOK
 	case err != nil:
-		fmt.Fprintf(sh.stderr, "roomlog: %v\n  See: %s --help\n", err, asked(err))
+		fmt.Fprintf(sh.Stderr, "roomlog: %v\n  See: %s --help\n", err, selected(err))
 		return nil, exitUsage
 	}
 	return func(ctx context.Context) error {
 		parsed.BindTo(ctx, (*context.Context)(nil))
-		return parsed.Run(sh, &line.globals)
-	}, exitDone
+		return parsed.Run(sh, &line.Globals)
+	}, exitOK
 }
 
-// asked names the command that was typed, as far as it was understood.
-func asked(err error) string {
-	var wrong *kong.ParseError
-	if errors.As(err, &wrong) && wrong.Context != nil {
-		if node := wrong.Context.Selected(); node != nil {
+// selected returns the name of the command that was recognised before a parse error.
+func selected(err error) string {
+	var parseErr *kong.ParseError
+	if errors.As(err, &parseErr) && parseErr.Context != nil {
+		if node := parseErr.Context.Selected(); node != nil {
 			return node.FullPath()
 		}
 	}

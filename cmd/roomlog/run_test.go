@@ -17,56 +17,56 @@ func TestExitCodes(t *testing.T) {
 		code   int
 		stderr string
 	}{
-		{"done", nil, []string{"version"}, exitDone, ""},
-		{"help", nil, []string{"--help"}, exitDone, ""},
-		{"nothing typed is help", nil, nil, exitDone, ""},
-		{"help of a command", nil, []string{"gift", "add", "--help"}, exitDone, ""},
+		{"success", nil, []string{"version"}, exitOK, ""},
+		{"help", nil, []string{"--help"}, exitOK, ""},
+		{"version as a flag", nil, []string{"--version"}, exitOK, ""},
+		{"no arguments print the help", nil, nil, exitOK, ""},
+		{"help of a command", nil, []string{"gift", "add", "--help"}, exitOK, ""},
 		{"an unknown command", nil, []string{"dance"}, exitUsage, "See: roomlog --help"},
 		{"an unknown flag", nil, []string{"verify", "--loud"}, exitUsage, "See: roomlog verify --help"},
 		{"a missing flag", nil, []string{"gift", "add", "--name", "Rose"}, exitUsage, "missing flags: --coin=N\n  See: roomlog gift add --help"},
-		{"a value of the wrong kind", nil, []string{"gift", "reprice", "rose", "--coin", "3"}, exitUsage, "See: roomlog gift reprice --help"},
+		{"a value of the wrong type", nil, []string{"gift", "reprice", "rose", "--coin", "3"}, exitUsage, "See: roomlog gift reprice --help"},
 		{"an unknown role", nil, []string{"user", "grant", "1", "--role", "king"}, exitUsage, "--role"},
-		{"a setting of the wrong kind", map[string]string{"ROOMLOG_QUEUE": "many"}, []string{"serve"}, exitUsage, "--queue"},
+		{"a setting of the wrong type", map[string]string{"ROOMLOG_QUEUE": "many"}, []string{"serve"}, exitUsage, "--queue"},
 		{"a list with a wrong word in a variable", map[string]string{"ROOMLOG_ROLES": "api,king"}, []string{"serve"}, exitUsage, "--roles"},
 		{"a list in a variable", map[string]string{"ROOMLOG_ROLES": "api,projector", "ROOMLOG_HTTP_ADDR": "127.0.0.1:0",
-			"DATABASE_URL": nowhere["DATABASE_URL"], "ROOMLOG_DATA": t.TempDir()}, []string{"serve"}, exitFailed, "Is the database running"},
+			"DATABASE_URL": nowhere["DATABASE_URL"], "ROOMLOG_DATA": t.TempDir()}, []string{"serve"}, exitFailed, "Check that the database runs"},
 		{"an unwritable data folder", map[string]string{"ROOMLOG_HTTP_ADDR": "127.0.0.1:0", "DATABASE_URL": nowhere["DATABASE_URL"],
-			"ROOMLOG_DATA": "/dev/null/data"}, []string{"serve"}, exitFailed, "or a data folder that can be written (--data)"},
-		{"no database", nowhere, []string{"verify"}, exitFailed, "Is the database running"},
+			"ROOMLOG_DATA": "/dev/null/data"}, []string{"serve"}, exitFailed, "or choose a data folder that can be written (--data)"},
+		{"no database", nowhere, []string{"verify"}, exitFailed, "Check that the database runs"},
 		{"forgetting without --yes", nil, []string{"user", "forget", "1"}, exitFailed, "--yes"},
-		{"two ways of going on", nil, []string{"export", "--out", "x", "--after", "0"}, exitFailed, "--out or --after"},
+		{"two places to start an export", nil, []string{"export", "--out", "x", "--after", "0"}, exitFailed, "--out and --after"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			got := runIn(t.Context(), tt.env, tt.args...)
 			if got.code != tt.code || !strings.Contains(got.stderr, tt.stderr) {
-				t.Errorf("exit code %d, want %d; said %q, want %q in it", got.code, tt.code, got.stderr, tt.stderr)
+				t.Errorf("exit code %d, want %d; printed %q, want %q in it", got.code, tt.code, got.stderr, tt.stderr)
 			}
-			if tt.code == exitDone && got.stdout == "" {
-				t.Error("nothing on standard output")
+			if tt.code == exitOK && got.stdout == "" {
+				t.Error("standard output is empty")
 			}
-			if tt.code != exitDone && (got.stdout != "" || !strings.Contains("\n"+got.stderr, "\nroomlog: ")) {
-				t.Errorf("an error goes to standard error, with our name: %q, %q", got.stdout, got.stderr)
+			if tt.code != exitOK && (got.stdout != "" || !strings.Contains("\n"+got.stderr, "\nroomlog: ")) {
+				t.Errorf("an error is printed to standard error, after the name of the program: %q, %q", got.stdout, got.stderr)
 			}
 		})
 	}
 }
 
-// Every command says what it is for, and every flag has a variable, or is a thing of the moment.
-func TestHelpTeaches(t *testing.T) {
+func TestServeHelpNamesFlagsVariablesAndDefaults(t *testing.T) {
 	t.Parallel()
 	help := runIn(t.Context(), map[string]string{"DATABASE_URL": "postgres://u:geheim@h/d", "ROOMLOG_JWT_SECRET": "geheim"}, "serve", "--help").stdout
 	for _, want := range []string{"Examples:", "DATABASE_URL", ":7001", "$ROOMLOG_HTTP_ADDR", "$ROOMLOG_DATA", "$ROOMLOG_TRUSTED_PROXIES", "$ROOMLOG_PRESENCE_GRACE", "127.0.0.0/8", "/docs"} {
 		if !strings.Contains(help, want) {
-			t.Errorf("serve --help says nothing of %s", want)
+			t.Errorf("serve --help does not contain %s", want)
 		}
 	}
 	if strings.Contains(help, "geheim") {
-		t.Error("the help shows a secret")
+		t.Error("the help contains a secret")
 	}
 }
 
-func TestAVariableIsOverriddenByItsFlag(t *testing.T) {
+func TestAFlagOverridesItsVariable(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
 		name string
@@ -74,9 +74,9 @@ func TestAVariableIsOverriddenByItsFlag(t *testing.T) {
 		args []string
 		want string
 	}{
-		{"the variable counts", map[string]string{"ROOMLOG_LOG_FORMAT": "text"}, nil, "level=INFO"},
-		{"the flag counts more", map[string]string{"ROOMLOG_LOG_FORMAT": "text"}, []string{"--log-format", "json"}, `"level":"INFO"`},
-		{"an empty variable is none", map[string]string{"ROOMLOG_LOG_FORMAT": ""}, nil, `"level":"INFO"`},
+		{"the variable is used", map[string]string{"ROOMLOG_LOG_FORMAT": "text"}, nil, "level=INFO"},
+		{"the flag overrides it", map[string]string{"ROOMLOG_LOG_FORMAT": "text"}, []string{"--log-format", "json"}, `"level":"INFO"`},
+		{"an empty variable counts as unset", map[string]string{"ROOMLOG_LOG_FORMAT": ""}, nil, `"level":"INFO"`},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -84,8 +84,8 @@ func TestAVariableIsOverriddenByItsFlag(t *testing.T) {
 			for k, v := range tt.env {
 				env[k] = v
 			}
-			if got := runIn(t.Context(), env, append([]string{"migrate"}, tt.args...)...); got.code != exitDone || !strings.Contains(got.stderr, tt.want) {
-				t.Errorf("exit code %d, said %q, want %q in it", got.code, got.stderr, tt.want)
+			if got := runIn(t.Context(), env, append([]string{"migrate"}, tt.args...)...); got.code != exitOK || !strings.Contains(got.stderr, tt.want) {
+				t.Errorf("exit code %d, printed %q, want %q in it", got.code, got.stderr, tt.want)
 			}
 		})
 	}

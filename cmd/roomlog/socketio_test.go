@@ -170,7 +170,7 @@ func playEvening(t *testing.T, guest *person, native *socket, live int64, versio
 		}).Pos
 	}
 	p.emit("leaveLive", said(nil))
-	left("asked")
+	left("requested")
 	p.emit("joinLive", said(nil))
 	hear(p, "online", func(l shownList) bool { return l.Action == "join" && l.among(guest.name, p.id) })
 	p.order(map[string]any{"quit": true})

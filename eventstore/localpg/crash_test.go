@@ -47,7 +47,7 @@ func TestKill_loses_nothing_that_was_committed(t *testing.T) {
 		_ = o.end(t)
 		said = append(said, o.said...)
 		t.Run(c.name, func(t *testing.T) { // at once: PostgreSQL may still be on its way out
-			server := start(t, localpg.Config{Dir: dir, Unsafe: true})
+			server := start(t, localpg.Config{DataDir: dir, Unsafe: true})
 			lost := query[int](t, server.DSN(localpg.Database),
 				"SELECT count(*) FROM unnest($1::bigint[]) AS said (n) WHERE NOT EXISTS (SELECT FROM fact WHERE fact.n = said.n)", said)
 			if lost > 0 {
@@ -73,7 +73,7 @@ func TestKill_of_the_owner_takes_PostgreSQL_along(t *testing.T) {
 func TestKill_of_PostgreSQL_is_told_and_the_next_start_works(t *testing.T) {
 	t.Parallel()
 	dir := used(t)
-	server := start(t, localpg.Config{Dir: dir, Unsafe: true})
+	server := start(t, localpg.Config{DataDir: dir, Unsafe: true})
 	dsn := server.DSN(localpg.Database)
 	execute(t, dsn, "CREATE TABLE fact AS SELECT 42 AS n")
 
@@ -87,14 +87,14 @@ func TestKill_of_PostgreSQL_is_told_and_the_next_start_works(t *testing.T) {
 		return query[bool](t, dsn, "SELECT EXISTS (SELECT FROM pg_stat_activity WHERE state = 'active' AND query LIKE '%1e12%' AND pid <> pg_backend_pid())")
 	})
 
-	if err := syscall.Kill(server.Pid(), syscall.SIGKILL); err != nil {
+	if err := syscall.Kill(server.PID(), syscall.SIGKILL); err != nil {
 		t.Fatal(err)
 	}
 	gone(t, server.Done())
 	if err := server.Stop(); err != nil {
 		t.Errorf("stopping one that has gone: %v", err)
 	}
-	again := start(t, localpg.Config{Dir: dir, Unsafe: true})
+	again := start(t, localpg.Config{DataDir: dir, Unsafe: true})
 	if n := query[int](t, again.DSN(localpg.Database), "SELECT n FROM fact"); n != 42 {
 		t.Error(n)
 	}
@@ -104,7 +104,7 @@ func TestKill_of_PostgreSQL_is_told_and_the_next_start_works(t *testing.T) {
 func TestStart_sees_through_stale_lock_files(t *testing.T) {
 	t.Parallel()
 	dir := used(t)
-	if err := start(t, localpg.Config{Dir: dir, Unsafe: true}).Stop(); err != nil {
+	if err := start(t, localpg.Config{DataDir: dir, Unsafe: true}).Stop(); err != nil {
 		t.Fatal(err)
 	}
 	zombie := exec.Command("true")
@@ -141,7 +141,7 @@ func TestStart_sees_through_stale_lock_files(t *testing.T) {
 				}
 				ownedLike(t, path, filepath.Join(dir, "postgres"))
 			}
-			if err := start(t, localpg.Config{Dir: dir, Unsafe: true}).Stop(); err != nil {
+			if err := start(t, localpg.Config{DataDir: dir, Unsafe: true}).Stop(); err != nil {
 				t.Error(err)
 			}
 			if !alive(stranger.Process.Pid) {
@@ -156,8 +156,8 @@ func TestStart_ends_an_orphan(t *testing.T) {
 	t.Parallel()
 	dir := used(t)
 	data := filepath.Join(dir, "postgres")
-	server := start(t, localpg.Config{Dir: dir, Unsafe: true})
-	line, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(server.Pid()), "cmdline"))
+	server := start(t, localpg.Config{DataDir: dir, Unsafe: true})
+	line, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(server.PID()), "cmdline"))
 	if err != nil {
 		t.Skip("there is no /proc here")
 	}
@@ -181,9 +181,9 @@ func TestStart_ends_an_orphan(t *testing.T) {
 		return err == nil
 	})
 
-	again := start(t, localpg.Config{Dir: dir, Unsafe: true})
+	again := start(t, localpg.Config{DataDir: dir, Unsafe: true})
 	gone(t, ended)
-	if again.Pid() == orphan.Process.Pid || query[int](t, again.DSN("postgres"), "SELECT 1") != 1 {
+	if again.PID() == orphan.Process.Pid || query[int](t, again.DSN("postgres"), "SELECT 1") != 1 {
 		t.Error("the new server does not answer")
 	}
 }

@@ -24,7 +24,7 @@ import (
 
 // nothing is a machine without PostgreSQL, and with a registry.
 func nothing(dir, registry string) localpg.Config {
-	return localpg.Config{Dir: dir, Places: []string{}, Getenv: func(string) string { return "" }, RegistryURL: registry, Unsafe: true}
+	return localpg.Config{DataDir: dir, SearchPaths: []string{}, Getenv: func(string) string { return "" }, RegistryURL: registry, Unsafe: true}
 }
 
 // npmOnly is a machine whose PATH leads to npm and nothing else.
@@ -47,7 +47,7 @@ func npmOnly(t *testing.T) func(string) string {
 func TestFetch_from_the_registry_of_npm(t *testing.T) {
 	t.Parallel()
 	dir := pgtest.Dir(t)
-	server, err := localpg.Start(t.Context(), localpg.Config{Dir: dir, Places: []string{}, Getenv: npmOnly(t), Unsafe: true})
+	server, err := localpg.Start(t.Context(), localpg.Config{DataDir: dir, SearchPaths: []string{}, Getenv: npmOnly(t), Unsafe: true})
 	var unreachable *url.Error
 	if errors.As(err, &unreachable) {
 		t.Skipf("SKIPPED, the download is not tested: the registry is not reachable: %v", err)
@@ -103,7 +103,7 @@ func TestFetch_refuses(t *testing.T) {
 			registry, asked := serve(t, c.answer)
 			dir := pgtest.Dir(t)
 			_, err := localpg.Start(t.Context(), nothing(dir, registry))
-			if !errors.Is(err, localpg.ErrNoPostgres) || !strings.Contains(err.Error(), c.says) {
+			if !errors.Is(err, localpg.ErrNotInstalled) || !strings.Contains(err.Error(), c.says) {
 				t.Errorf("want %q: %v", c.says, err)
 			}
 			if asked.Load() != 1 {

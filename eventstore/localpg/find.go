@@ -41,17 +41,17 @@ func locate(ctx context.Context, c Config, f folder, as *account, want int) (ins
 		}
 	}
 	if c.BinDir != "" && len(found) == 0 {
-		return installation{}, fmt.Errorf("%w: %s holds no initdb and postgres of version %d or newer that user %s can run", ErrNoPostgres, c.BinDir, oldest, as.name)
+		return installation{}, fmt.Errorf("%w: %s holds no initdb and postgres of version %d or newer that user %s can run", ErrNotInstalled, c.BinDir, oldest, as.name)
 	}
 	if c.BinDir == "" && (want == 0 || want == fetchedMajor) {
 		in, err := fetch(ctx, c, f, as)
 		if err != nil {
-			return in, errors.Join(fmt.Errorf("%w: %s", ErrNoPostgres, hint(cmp.Or(want, fetchedMajor))), err)
+			return in, errors.Join(fmt.Errorf("%w: %s", ErrNotInstalled, hint(cmp.Or(want, fetchedMajor))), err)
 		}
 		return in, nil
 	}
 	return installation{}, fmt.Errorf("%w: %s was made by PostgreSQL %d, found is %s; nothing was changed: %s",
-		ErrVersion, f.data(), want, majors(found), hint(want))
+		ErrVersionMismatch, f.data(), want, majors(found), hint(want))
 }
 
 // installations lists what is there, newest first.
@@ -88,7 +88,7 @@ func candidates(ctx context.Context, c Config, f folder) []string {
 			dirs = append(dirs, strings.TrimSpace(string(out)))
 		}
 	}
-	for _, pattern := range append(slices.Clone(c.Places), filepath.Join(fetchedDir(f), "bin")) {
+	for _, pattern := range append(slices.Clone(c.SearchPaths), filepath.Join(fetchedDir(f), "bin")) {
 		match, _ := filepath.Glob(pattern)
 		dirs = append(dirs, match...)
 	}

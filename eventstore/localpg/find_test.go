@@ -60,17 +60,17 @@ func TestStart_finds_an_installation(t *testing.T) {
 		uses   string
 	}{
 		{"that BinDir names, before all", localpg.Config{BinDir: fifteen}, map[string]string{"PG_BINDIR": sixteen, "PATH": sixteen}, "fifteen"},
-		{"that PG_BINDIR names", localpg.Config{Places: []string{sixteen}}, map[string]string{"PG_BINDIR": fifteen, "PATH": sixteen}, "fifteen"},
-		{"in PATH", localpg.Config{Places: []string{}}, map[string]string{"PATH": "/nowhere:" + fifteen}, "fifteen"},
-		{"behind a link in PATH", localpg.Config{Places: []string{}}, map[string]string{"PATH": filepath.Join(there, "links")}, "sixteen"},
-		{"that pg_config knows", localpg.Config{Places: []string{fifteen}}, map[string]string{"PATH": filepath.Join(there, "tools")}, "config"},
-		{"in the usual places, the newest", localpg.Config{Places: []string{there + "/[fst]*/bin"}}, nil, "sixteen"},
-		{"but never a beta by itself", localpg.Config{Places: []string{beta, fifteen}}, nil, "fifteen"},
+		{"that PG_BINDIR names", localpg.Config{SearchPaths: []string{sixteen}}, map[string]string{"PG_BINDIR": fifteen, "PATH": sixteen}, "fifteen"},
+		{"in PATH", localpg.Config{SearchPaths: []string{}}, map[string]string{"PATH": "/nowhere:" + fifteen}, "fifteen"},
+		{"behind a link in PATH", localpg.Config{SearchPaths: []string{}}, map[string]string{"PATH": filepath.Join(there, "links")}, "sixteen"},
+		{"that pg_config knows", localpg.Config{SearchPaths: []string{fifteen}}, map[string]string{"PATH": filepath.Join(there, "tools")}, "config"},
+		{"in the usual places, the newest", localpg.Config{SearchPaths: []string{there + "/[fst]*/bin"}}, nil, "sixteen"},
+		{"but never a beta by itself", localpg.Config{SearchPaths: []string{beta, fifteen}}, nil, "fifteen"},
 		{"a beta if it is named", localpg.Config{BinDir: beta}, nil, "beta"},
-		{"that is new enough", localpg.Config{Places: []string{tooOld, fifteen}}, nil, "fifteen"},
+		{"that is new enough", localpg.Config{SearchPaths: []string{tooOld, fifteen}}, nil, "fifteen"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			c.config.Dir = pgtest.Dir(t)
+			c.config.DataDir = pgtest.Dir(t)
 			c.config.Getenv = func(name string) string { return c.env[name] }
 			if _, err := localpg.Start(t.Context(), c.config); err == nil || !strings.Contains(err.Error(), "this is "+c.uses+"\n") && !strings.HasSuffix(err.Error(), "this is "+c.uses) {
 				t.Errorf("want %s: %v", c.uses, err)
@@ -85,16 +85,16 @@ func TestStart_finds_an_installation(t *testing.T) {
 		if err := os.WriteFile(filepath.Join(dir, "postgres", "PG_VERSION"), []byte("15\n"), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		for places, want := range map[string]error{fifteen: nil, sixteen: localpg.ErrVersion} {
-			_, err := localpg.Start(t.Context(), localpg.Config{Dir: dir, Places: []string{places, beta}, Getenv: func(string) string { return "" }})
-			if err == nil || errors.Is(err, localpg.ErrVersion) != (want != nil) {
+		for places, want := range map[string]error{fifteen: nil, sixteen: localpg.ErrVersionMismatch} {
+			_, err := localpg.Start(t.Context(), localpg.Config{DataDir: dir, SearchPaths: []string{places, beta}, Getenv: func(string) string { return "" }})
+			if err == nil || errors.Is(err, localpg.ErrVersionMismatch) != (want != nil) {
 				t.Errorf("%s: %v", places, err)
 			}
 		}
 	})
 	t.Run("or says that the named one is none", func(t *testing.T) {
-		_, err := localpg.Start(t.Context(), localpg.Config{Dir: pgtest.Dir(t), BinDir: there})
-		if !errors.Is(err, localpg.ErrNoPostgres) || !strings.Contains(fmt.Sprint(err), there) {
+		_, err := localpg.Start(t.Context(), localpg.Config{DataDir: pgtest.Dir(t), BinDir: there})
+		if !errors.Is(err, localpg.ErrNotInstalled) || !strings.Contains(fmt.Sprint(err), there) {
 			t.Error(err)
 		}
 	})
@@ -102,8 +102,8 @@ func TestStart_finds_an_installation(t *testing.T) {
 
 func TestStart_without_any_installation_says_what_to_do(t *testing.T) {
 	t.Parallel()
-	_, err := localpg.Start(t.Context(), localpg.Config{Dir: pgtest.Dir(t), Places: []string{}, Getenv: func(string) string { return "" }})
-	if !errors.Is(err, localpg.ErrNoPostgres) {
+	_, err := localpg.Start(t.Context(), localpg.Config{DataDir: pgtest.Dir(t), SearchPaths: []string{}, Getenv: func(string) string { return "" }})
+	if !errors.Is(err, localpg.ErrNotInstalled) {
 		t.Fatal(err)
 	}
 	for _, say := range []string{"install", "PG_BINDIR", "DATABASE_URL", "npm"} {

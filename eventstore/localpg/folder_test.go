@@ -17,7 +17,7 @@ import (
 func TestStart_in_a_folder_with_a_long_name(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Join(pgtest.Dir(t), strings.Repeat("very", 25), "it's a \"folder\" & more") // as a name in a DSN, too
-	server := start(t, localpg.Config{Dir: dir, Unsafe: true})
+	server := start(t, localpg.Config{DataDir: dir, Unsafe: true})
 	t.Cleanup(func() { _ = os.RemoveAll(server.SocketDir()) })
 	if path := filepath.Join(server.SocketDir(), ".s.PGSQL.5432"); len(path) > 100 {
 		t.Errorf("the socket's path has %d bytes: %s", len(path), path)
@@ -44,7 +44,7 @@ func TestStart_refuses_a_socket_folder_it_did_not_make(t *testing.T) {
 			if err := prepare(filepath.Join(dir, "run")); err != nil {
 				t.Fatal(err)
 			}
-			if _, err := localpg.Start(t.Context(), localpg.Config{Dir: dir, Unsafe: true}); err == nil || !strings.Contains(err.Error(), "mode 0700") {
+			if _, err := localpg.Start(t.Context(), localpg.Config{DataDir: dir, Unsafe: true}); err == nil || !strings.Contains(err.Error(), "mode 0700") {
 				t.Fatal(err)
 			}
 		})
@@ -61,7 +61,7 @@ func TestStart_as_root(t *testing.T) {
 		if err := os.Chmod(shut, 0o700); err != nil {
 			t.Fatal(err)
 		}
-		_, err := localpg.Start(t.Context(), localpg.Config{Dir: filepath.Join(shut, "data"), Unsafe: true})
+		_, err := localpg.Start(t.Context(), localpg.Config{DataDir: filepath.Join(shut, "data"), Unsafe: true})
 		if err == nil || !strings.Contains(err.Error(), "may not enter "+shut+":") {
 			t.Fatal(err)
 		}
@@ -78,7 +78,7 @@ func TestStart_as_root(t *testing.T) {
 		if err := os.WriteFile(secret, []byte("x"), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		start(t, localpg.Config{Dir: dir, Unsafe: true})
+		start(t, localpg.Config{DataDir: dir, Unsafe: true})
 		if info, err := os.Stat(dir); err != nil || info.Mode().Perm() != 0o711 {
 			t.Errorf("%v %v", info.Mode(), err)
 		}

@@ -51,7 +51,7 @@ var blank = sync.OnceValues(func() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	server, err := localpg.Start(context.Background(), localpg.Config{Dir: dir, Unsafe: true})
+	server, err := localpg.Start(context.Background(), localpg.Config{DataDir: dir, Unsafe: true})
 	if err != nil {
 		return dir, err
 	}
@@ -76,11 +76,11 @@ func used(t *testing.T) string {
 func own(dir string, out io.Writer) error {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	server, err := localpg.Start(ctx, localpg.Config{Dir: dir, Unsafe: true})
+	server, err := localpg.Start(ctx, localpg.Config{DataDir: dir, Unsafe: true})
 	if err != nil {
 		return err
 	}
-	fmt.Fprintln(out, "pid", server.Pid())
+	fmt.Fprintln(out, "pid", server.PID())
 	if err := write(ctx, server.DSN(localpg.Database), out); err != nil && ctx.Err() == nil {
 		return errors.Join(err, server.Stop())
 	}

@@ -38,7 +38,7 @@ func start(ctx context.Context, c Config) (_ *Server, err error) {
 	if err != nil {
 		return nil, err
 	}
-	f, err := openFolder(c.Dir, as)
+	f, err := openFolder(c.DataDir, as)
 	if err != nil {
 		return nil, err
 	}
@@ -103,8 +103,8 @@ func dsn(socket, port, database string) string {
 // SocketDir is the folder of the socket, what psql takes after -h.
 func (s *Server) SocketDir() string { return s.folder.socket }
 
-// Pid is the process id of PostgreSQL's main process.
-func (s *Server) Pid() int { return s.child.pid }
+// PID is the process id of PostgreSQL's main process.
+func (s *Server) PID() int { return s.child.pid }
 
 // Major is the version of PostgreSQL that runs, like 17.
 func (s *Server) Major() int { return s.install.major }

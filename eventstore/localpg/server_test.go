@@ -20,7 +20,7 @@ import (
 
 func TestStart(t *testing.T) {
 	t.Parallel()
-	server := start(t, localpg.Config{Dir: pgtest.Dir(t), Settings: map[string]string{"work_mem": "5MB"}})
+	server := start(t, localpg.Config{DataDir: pgtest.Dir(t), Settings: map[string]string{"work_mem": "5MB"}})
 	dsn := server.DSN(localpg.Database)
 
 	t.Run("makes a user and an empty database", func(t *testing.T) {
@@ -72,12 +72,12 @@ func TestStart(t *testing.T) {
 		}
 	})
 	t.Run("has a process group of its own, so that Ctrl-C does not reach it", func(t *testing.T) {
-		if group, err := syscall.Getpgid(server.Pid()); err != nil || group != server.Pid() {
+		if group, err := syscall.Getpgid(server.PID()); err != nil || group != server.PID() {
 			t.Error(group, err)
 		}
 	})
 	t.Run("does not run as root", func(t *testing.T) {
-		info, err := os.Stat(filepath.Join("/proc", strconv.Itoa(server.Pid())))
+		info, err := os.Stat(filepath.Join("/proc", strconv.Itoa(server.PID())))
 		if err != nil {
 			t.Skip("there is no /proc here")
 		}
@@ -90,7 +90,7 @@ func TestStart(t *testing.T) {
 // Nobody pays for a room in which nothing happens.
 func TestStart_idles_without_writing(t *testing.T) {
 	t.Parallel()
-	server := start(t, localpg.Config{Dir: used(t)})
+	server := start(t, localpg.Config{DataDir: used(t)})
 	dsn := server.DSN(localpg.Database)
 	execute(t, dsn, "CHECKPOINT")
 	const state = "SELECT ARRAY[pg_current_wal_insert_lsn() - '0/0', pg_snapshot_xmax(pg_current_snapshot())::text::numeric]::bigint[]"
@@ -105,13 +105,13 @@ func TestStart_idles_without_writing(t *testing.T) {
 func TestStart_refuses_a_folder_in_use(t *testing.T) {
 	t.Parallel()
 	dir := used(t)
-	server := start(t, localpg.Config{Dir: dir, Unsafe: true})
+	server := start(t, localpg.Config{DataDir: dir, Unsafe: true})
 	link := filepath.Join(pgtest.Dir(t), "link")
 	if err := os.Symlink(dir, link); err != nil {
 		t.Fatal(err)
 	}
 	for _, name := range []string{dir, dir + "/.", link} {
-		if _, err := localpg.Start(t.Context(), localpg.Config{Dir: name, Unsafe: true}); !errors.Is(err, localpg.ErrInUse) {
+		if _, err := localpg.Start(t.Context(), localpg.Config{DataDir: name, Unsafe: true}); !errors.Is(err, localpg.ErrInUse) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -121,13 +121,13 @@ func TestStart_refuses_a_folder_in_use(t *testing.T) {
 	if err := server.Stop(); err != nil {
 		t.Fatal(err)
 	}
-	start(t, localpg.Config{Dir: link, Unsafe: true})
+	start(t, localpg.Config{DataDir: link, Unsafe: true})
 }
 
 func TestStop(t *testing.T) {
 	t.Parallel()
 	dir := used(t)
-	server := start(t, localpg.Config{Dir: dir, Unsafe: true})
+	server := start(t, localpg.Config{DataDir: dir, Unsafe: true})
 	conn, err := pgx.Connect(t.Context(), server.DSN("postgres"))
 	if err != nil {
 		t.Fatal(err)
@@ -139,7 +139,7 @@ func TestStop(t *testing.T) {
 		}
 	}
 	gone(t, server.Done())
-	if alive(server.Pid()) {
+	if alive(server.PID()) {
 		t.Error("the process lives")
 	}
 	if err := conn.Ping(t.Context()); err == nil {
@@ -160,7 +160,7 @@ func TestStart_after_a_cancelled_start(t *testing.T) {
 	for wait := 10 * time.Millisecond; wait < patience; wait *= 3 {
 		ctx, cancel := context.WithTimeout(t.Context(), wait)
 		var server *localpg.Server
-		server, err = localpg.Start(ctx, localpg.Config{Dir: dir, Unsafe: true})
+		server, err = localpg.Start(ctx, localpg.Config{DataDir: dir, Unsafe: true})
 		cancel()
 		if err == nil {
 			if n := query[int](t, server.DSN(localpg.Database), "SELECT 1"); n != 1 {
@@ -182,7 +182,7 @@ func TestStart_after_a_cancelled_start(t *testing.T) {
 func TestStart_outlives_its_context(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())
-	server, err := localpg.Start(ctx, localpg.Config{Dir: used(t), Unsafe: true})
+	server, err := localpg.Start(ctx, localpg.Config{DataDir: used(t), Unsafe: true})
 	cancel()
 	if err != nil {
 		t.Fatal(err)
@@ -202,7 +202,7 @@ func TestStart_for_a_user_without_a_name(t *testing.T) {
 	if err := localpg.Access(files); err != nil {
 		t.Fatal(err)
 	}
-	server := start(t, localpg.Config{Dir: dir, Unsafe: true, Settings: map[string]string{
+	server := start(t, localpg.Config{DataDir: dir, Unsafe: true, Settings: map[string]string{
 		"hba_file": filepath.Join(files, "pg_hba.conf"), "ident_file": filepath.Join(files, "pg_ident.conf"),
 	}})
 	dsn := server.DSN(localpg.Database)
@@ -221,8 +221,8 @@ func TestStart_when_another_version_made_the_data(t *testing.T) {
 		is            error
 		says          []string
 	}{
-		{"older", "9\n", localpg.ErrVersion, []string{"made by PostgreSQL 9", "nothing was changed", "DATABASE_URL"}},
-		{"newer", "99\n", localpg.ErrVersion, []string{"made by PostgreSQL 99", "nothing was changed", "DATABASE_URL"}},
+		{"older", "9\n", localpg.ErrVersionMismatch, []string{"made by PostgreSQL 9", "nothing was changed", "DATABASE_URL"}},
+		{"newer", "99\n", localpg.ErrVersionMismatch, []string{"made by PostgreSQL 99", "nothing was changed", "DATABASE_URL"}},
 		{"unreadable", "x", nil, []string{"not a version"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -236,7 +236,7 @@ func TestStart_when_another_version_made_the_data(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			_, err := localpg.Start(t.Context(), localpg.Config{Dir: dir})
+			_, err := localpg.Start(t.Context(), localpg.Config{DataDir: dir})
 			if err == nil || c.is != nil && !errors.Is(err, c.is) {
 				t.Fatal(err)
 			}
@@ -255,7 +255,7 @@ func TestStart_when_another_version_made_the_data(t *testing.T) {
 		if err := os.MkdirAll(filepath.Join(dir, "postgres", "precious"), 0o700); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := localpg.Start(t.Context(), localpg.Config{Dir: dir}); err == nil || !strings.Contains(err.Error(), "not a PostgreSQL cluster") {
+		if _, err := localpg.Start(t.Context(), localpg.Config{DataDir: dir}); err == nil || !strings.Contains(err.Error(), "not a PostgreSQL cluster") {
 			t.Fatal(err)
 		}
 		if _, err := os.Stat(filepath.Join(dir, "postgres", "precious")); err != nil {
@@ -272,7 +272,7 @@ func TestStart_in_a_misleading_environment(t *testing.T) {
 	} {
 		t.Setenv(name, value)
 	}
-	server := start(t, localpg.Config{Dir: pgtest.Dir(t), Unsafe: true})
+	server := start(t, localpg.Config{DataDir: pgtest.Dir(t), Unsafe: true})
 	if style := query[string](t, server.DSN(localpg.Database), "SHOW datestyle"); style != "ISO, MDY" {
 		t.Errorf("the server listens to PGDATESTYLE: %s", style)
 	}
@@ -285,7 +285,7 @@ func TestStart_begins_a_new_log_when_the_old_one_is_long(t *testing.T) {
 	if err := os.WriteFile(path, bytes.Repeat([]byte{'x'}, 10<<20+1), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	start(t, localpg.Config{Dir: dir, Unsafe: true})
+	start(t, localpg.Config{DataDir: dir, Unsafe: true})
 	if info, err := os.Stat(path); err != nil || info.Size() > 1<<20 || info.Size() == 0 {
 		t.Errorf("the new log: %v %v", info, err)
 	}
@@ -296,7 +296,7 @@ func TestStart_begins_a_new_log_when_the_old_one_is_long(t *testing.T) {
 
 func TestStart_says_what_PostgreSQL_says(t *testing.T) {
 	t.Parallel()
-	_, err := localpg.Start(t.Context(), localpg.Config{Dir: used(t), Unsafe: true, Settings: map[string]string{"shared_buffers": "much"}})
+	_, err := localpg.Start(t.Context(), localpg.Config{DataDir: used(t), Unsafe: true, Settings: map[string]string{"shared_buffers": "much"}})
 	if err == nil || !strings.Contains(err.Error(), "shared_buffers") {
 		t.Fatal(err)
 	}

@@ -48,11 +48,11 @@ func Server(t testing.TB, options ...Option) *Instance {
 	if !i.config.Unsafe {
 		parent = os.TempDir()
 	}
-	i.config.Dir = makeDir(t, parent)
+	i.config.DataDir = makeDir(t, parent)
 	t.Cleanup(i.Stop)
 	ctx, cancel := context.WithTimeout(context.Background(), setupWait)
 	defer cancel()
-	err := prepared(ctx, i.config.Dir)
+	err := prepared(ctx, i.config.DataDir)
 	if err != nil {
 		t.Logf("pgtest: making a cluster instead of copying one: %v", err)
 	}
@@ -67,7 +67,7 @@ func (i *Instance) begin(ctx context.Context, copied bool) {
 	var err error
 	i.server, err = localpg.Start(ctx, i.config)
 	if err != nil && copied {
-		if err = errors.Join(forget(), os.RemoveAll(filepath.Join(i.config.Dir, "postgres"))); err == nil {
+		if err = errors.Join(forget(), os.RemoveAll(filepath.Join(i.config.DataDir, "postgres"))); err == nil {
 			i.server, err = localpg.Start(ctx, i.config)
 		}
 	}
@@ -81,7 +81,7 @@ func (i *Instance) begin(ctx context.Context, copied bool) {
 	i.serving = result.ServingRole
 }
 
-// Dir returns a temporary folder that PostgreSQL can live in, also when the test
+// DataDir returns a temporary folder that PostgreSQL can live in, also when the test
 // runs as root and PostgreSQL therefore as somebody else, whom t.TempDir shuts out.
 func Dir(t testing.TB) string {
 	t.Helper()
@@ -114,13 +114,13 @@ func (i *Instance) Open() *DB {
 	return open(i.t, i.DSN(), i.serving)
 }
 
-// Pid is the process id of PostgreSQL's main process.
-func (i *Instance) Pid() int { return i.server.Pid() }
+// PID is the process id of PostgreSQL's main process.
+func (i *Instance) PID() int { return i.server.PID() }
 
 // Kill ends the main process by kill -9 and returns when it has gone; what it was doing is lost.
 func (i *Instance) Kill() {
 	i.t.Helper()
-	if err := syscall.Kill(i.server.Pid(), syscall.SIGKILL); err != nil {
+	if err := syscall.Kill(i.server.PID(), syscall.SIGKILL); err != nil {
 		i.t.Fatalf("pgtest: kill PostgreSQL: %v", err)
 	}
 	select {

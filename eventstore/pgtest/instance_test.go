@@ -36,7 +36,7 @@ func TestServer(t *testing.T) {
 			if _, err := db.Owner.Exec(t.Context(), "CREATE TABLE fact AS SELECT 42 AS n"); err != nil {
 				t.Fatal(err)
 			}
-			first := server.Pid()
+			first := server.PID()
 			for _, again := range []func(){
 				func() { server.Kill(); server.Start() },
 				func() { server.Stop(); server.Start() },
@@ -44,8 +44,8 @@ func TestServer(t *testing.T) {
 				server.Restart,
 			} {
 				again()
-				if server.DSN() != dsn || server.Pid() == first {
-					t.Errorf("%s, pid %d", server.DSN(), server.Pid())
+				if server.DSN() != dsn || server.PID() == first {
+					t.Errorf("%s, pid %d", server.DSN(), server.PID())
 				}
 				fresh, err := pgxpool.New(t.Context(), dsn) // the old pool holds connections that are dead
 				if err != nil {

@@ -99,7 +99,7 @@ func prepare(ctx context.Context, dir, from string, lock *os.File) (err error) {
 		return err
 	}
 	defer os.RemoveAll(tmp)
-	server, err := localpg.Start(ctx, localpg.Config{Dir: tmp, Unsafe: true})
+	server, err := localpg.Start(ctx, localpg.Config{DataDir: tmp, Unsafe: true})
 	if err != nil {
 		return err
 	}

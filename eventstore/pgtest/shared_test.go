@@ -159,7 +159,7 @@ func TestShared_survives_a_test_that_cuts_all_connections(t *testing.T) {
 // databases starts the server of a folder once more, to see which databases of tests it holds.
 func databases(t *testing.T, dir string) []string {
 	t.Helper()
-	server, err := localpg.Start(t.Context(), localpg.Config{Dir: dir, Unsafe: true})
+	server, err := localpg.Start(t.Context(), localpg.Config{DataDir: dir, Unsafe: true})
 	if err != nil {
 		t.Fatal(err)
 	}

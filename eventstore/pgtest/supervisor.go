@@ -89,7 +89,7 @@ func supervise(dir string, idle time.Duration) (err error) {
 // startShared starts the server. Data that cannot be started, be it of another
 // version or broken by a power cut, is thrown away: there is nothing in it to keep.
 func startShared(ctx context.Context, dir string, log *slog.Logger) (*localpg.Server, error) {
-	config := localpg.Config{Dir: dir, Unsafe: true, Settings: map[string]string{"max_connections": "500", "max_wal_size": "512MB"}, Log: log}
+	config := localpg.Config{DataDir: dir, Unsafe: true, Settings: map[string]string{"max_connections": "500", "max_wal_size": "512MB"}, Log: log}
 	server, err := localpg.Start(ctx, config)
 	if err == nil || errors.Is(err, localpg.ErrInUse) {
 		return server, err

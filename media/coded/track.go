@@ -30,8 +30,8 @@ type Track struct {
 	Size  flv.Size     // of pictures
 }
 
-// TrackOf is what a sequence header tells.
-func TrackOf(info flv.Info, header []byte) (t *Track, err error) {
+// New is what a sequence header tells.
+func New(info flv.Info, header []byte) (t *Track, err error) {
 	defer guard(&err)
 	if info.Kind == flv.Video {
 		t, err = videoTrack(info, header)
@@ -94,8 +94,8 @@ func audioTrack(info flv.Info, header []byte) (*Track, error) {
 	return nil, ErrCodec
 }
 
-// MP3Track is what a frame of MP3 tells, which has no header apart.
-func MP3Track(body []byte) (*Track, error) {
+// NewMP3 is what a frame of MP3 tells, which has no header apart.
+func NewMP3(body []byte) (*Track, error) {
 	var h mpeg1audio.FrameHeader
 	if err := h.Unmarshal(body); err != nil {
 		return nil, fmt.Errorf("mp3: %w", err)

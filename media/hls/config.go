@@ -1,68 +1,60 @@
 package hls
 
 import (
-	"cmp"
 	"errors"
 	"time"
 
+	"roomlog/internal/settings"
 	"roomlog/media/flv"
 )
 
-// The values that a zero Config means.
-const (
-	// DefaultSegment is the least length of a segment; each ends before a key frame. A group of pictures of
-	// one second, of which reordering may hide a part, must be enough for one.
-	DefaultSegment = 800 * time.Millisecond
-	// DefaultPart is the least length of a part: the latency of a player is three of them.
-	DefaultPart = 200 * time.Millisecond
-	// DefaultSegments is the number of segments in a playlist, the least that low latency allows.
-	DefaultSegments = 7
-	// DefaultMaxSegment bounds the bytes of a segment, and so of a stream without key frames.
-	DefaultMaxSegment = 8 << 20
-	// DefaultPatience is how long a request waits for what is about to be cut.
-	DefaultPatience = 10 * time.Second
-	// DefaultMaxWaiting bounds the requests that wait.
-	DefaultMaxWaiting = 2000
-)
+// TokenArg is the query argument of file references that carries Config.Token.
+const TokenArg = "broadcast"
 
-// Config says how a stream is cut. Now and Token are needed.
+const minSegments = 7 // in a playlist; low-latency HLS allows no fewer
+
+// Config configures a Muxer. Now and Token are required.
 type Config struct {
-	// Now is the clock, for the wall time in playlists.
+	// Now returns the current time, for the wall-clock times in playlists.
 	Now func() time.Time
-	// Token is what the names of files carry as the argument "show", so that their server knows them again.
+	// Token is added to file references as the query argument TokenArg, so that the HTTP server can tell which muxer
+	// a file belongs to.
 	Token string
-	// Plain leaves out parts, and whatever else low latency needs.
-	Plain bool
-	// Segment and Part are the least lengths.
-	Segment, Part time.Duration
-	Segments      int
-	MaxSegment    int
-	Patience      time.Duration
-	MaxWaiting    int
-	// Fault is told what was wrong with the stream; nil means nobody is.
-	Fault func(error)
+	// NoLowLatency turns partial segments and the other features of low-latency HLS off.
+	NoLowLatency bool
+	// MinSegment is the minimum duration of a segment, which ends before a key frame. One group of pictures of 1 s,
+	// part of which reordering may hide, must be enough for a segment.
+	MinSegment time.Duration `default:"800ms"`
+	// MinPart is the minimum duration of a partial segment. The latency of a player is three of them.
+	MinPart time.Duration `default:"200ms"`
+	// Segments is the number of segments in a playlist, at least 7.
+	Segments int `default:"7"`
+	// MaxSegment limits the bytes of a segment, and therefore of a stream without key frames.
+	MaxSegment int `default:"8388608"`
+	// WaitTimeout limits the time that a request waits for the next segment or part.
+	WaitTimeout time.Duration `default:"10s"`
+	// MaxWaiting limits the number of requests that wait.
+	MaxWaiting int `default:"2000"`
+	// OnError is called with errors of single frames, which are left out; nil means no call.
+	OnError func(error)
 }
 
 func (c Config) withDefaults() Config {
-	c.Segment = cmp.Or(c.Segment, DefaultSegment)
-	c.Part = cmp.Or(c.Part, DefaultPart)
-	c.Segments = max(DefaultSegments, c.Segments)
-	c.MaxSegment = cmp.Or(c.MaxSegment, DefaultMaxSegment)
-	c.Patience = cmp.Or(c.Patience, DefaultPatience)
-	c.MaxWaiting = cmp.Or(c.MaxWaiting, DefaultMaxWaiting)
-	if c.Fault == nil {
-		c.Fault = func(error) {}
+	settings.Defaults(&c)
+	c.Segments = max(minSegments, c.Segments)
+	if c.OnError == nil {
+		c.OnError = func(error) {}
 	}
 	return c
 }
 
-// What Write returns when a stream cannot go on.
+// The errors with which Write ends a stream.
 var (
-	ErrCodecs = errors.New("hls: no codec that HLS knows")
-	ErrUncut  = errors.New("hls: the stream cannot be cut")
+	ErrCodec      = errors.New("hls: the stream has no codec that HLS supports")
+	ErrSegmenting = errors.New("hls: the stream cannot be segmented")
 )
 
-// Frame is what a Muxer cuts: a payload, what it is, and its time in milliseconds.
+// Frame is one payload of a stream with its description and its timestamp in milliseconds.
 type Frame interface {
 	Info() flv.Info
 	Time() uint32

@@ -21,41 +21,41 @@ const (
 // cut is one run of the library: from one set of sequence headers to the next.
 type cut struct {
 	mux    *gohlslib.Muxer
-	tracks coded.Tracks
+	tracks coded.Set
 	video  *gohlslib.Track // as the library wants them
 	audio  *gohlslib.Track
 	first  time.Time // wall time of the first frame
 	zero   uint32    // and its own
 	newest int64     // ms of the newest frame
-	sound  coded.Clock
+	sound  coded.SampleClock
 	units  [][]byte
 	faults int
 	broken bool // the library failed, and may hold its lock for ever
 }
 
-func newCut(cfg Config, t coded.Tracks, first Frame) (c *cut, err error) {
+func newCut(cfg Config, t coded.Set, first Frame) (c *cut, err error) {
 	defer guard(&err)
 	c = &cut{tracks: t, first: cfg.Now(), zero: first.Time()}
 	if t.Video != nil {
 		c.video = libraryTrack(t.Video)
 	}
 	if t.Audio != nil {
-		c.audio, c.sound = libraryTrack(t.Audio), coded.NewClock(t.Audio.Rate)
+		c.audio, c.sound = libraryTrack(t.Audio), coded.NewSampleClock(t.Audio.Rate)
 	}
 	c.mux = &gohlslib.Muxer{
 		Tracks:             slices.DeleteFunc([]*gohlslib.Track{c.video, c.audio}, func(t *gohlslib.Track) bool { return t == nil }),
 		Variant:            gohlslib.MuxerVariantLowLatency,
 		SegmentCount:       cfg.Segments,
-		SegmentMinDuration: cfg.Segment,
-		PartMinDuration:    cfg.Part,
+		SegmentMinDuration: cfg.MinSegment,
+		PartMinDuration:    cfg.MinPart,
 		SegmentMaxSize:     uint64(cfg.MaxSegment),
-		OnEncodeError:      cfg.Fault,
+		OnEncodeError:      cfg.OnError,
 	}
-	if cfg.Plain {
+	if cfg.NoLowLatency {
 		c.mux.Variant = gohlslib.MuxerVariantFMP4
 	}
 	if err := c.mux.Start(); err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrUncut, err)
+		return nil, fmt.Errorf("%w: %w", ErrSegmenting, err)
 	}
 	return c, nil
 }
@@ -98,7 +98,7 @@ func (c *cut) write(f Frame, tell func(error)) error {
 	}
 	tell(err)
 	if c.faults++; c.faults > maxFaults || c.broken {
-		return fmt.Errorf("%w: %w", ErrUncut, err)
+		return fmt.Errorf("%w: %w", ErrSegmenting, err)
 	}
 	return nil
 }
@@ -154,7 +154,7 @@ func (c *cut) picture(info flv.Info, body []byte, wall time.Time, pts int64) err
 }
 
 func (c *cut) sounds(body []byte, wall time.Time, at int64) error {
-	pts := c.sound.At(at, c.tracks.Audio.Samples(body))
+	pts := c.sound.Time(at, c.tracks.Audio.Samples(body))
 	if c.tracks.Audio.Name == flv.Opus {
 		return c.mux.WriteOpus(c.audio, wall, pts, [][]byte{body})
 	}

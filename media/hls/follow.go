@@ -11,7 +11,7 @@ import (
 func (m *Muxer) follow(s *shown, name string) {
 	query := ""
 	for {
-		text := s.ask(name, query+"show="+m.cfg.Token)
+		text := s.ask(name, query+TokenArg+"="+m.cfg.Token)
 		if text == nil && query == "" {
 			return // closed
 		}
@@ -20,7 +20,7 @@ func (m *Muxer) follow(s *shown, name string) {
 			continue
 		}
 		p := m.take(s, name, text)
-		if !m.cfg.Plain {
+		if !m.cfg.NoLowLatency {
 			query = p.asks()
 		} else if !m.waitNudge(s, name) {
 			return

@@ -13,7 +13,7 @@ type Muxer struct {
 	cfg Config
 
 	// of the goroutine that writes
-	tracks coded.Tracks
+	tracks coded.Set
 	cut    *cut // that frames go to
 	seen   bool // a frame of it was written
 
@@ -53,9 +53,9 @@ func (m *Muxer) Write(f Frame) error {
 	case info.Kind == flv.Script:
 		return nil
 	case info.Header:
-		changed, err := m.tracks.Learn(info, f.Payload())
+		changed, err := m.tracks.Update(info, f.Payload())
 		if err != nil {
-			m.cfg.Fault(err)
+			m.cfg.OnError(err)
 		}
 		if changed && m.seen {
 			m.cut = nil // another begins with the next frame
@@ -72,10 +72,10 @@ func (m *Muxer) Write(f Frame) error {
 			return m.fail(err)
 		}
 	}
-	if err := m.cut.write(f, m.cfg.Fault); err != nil {
+	if err := m.cut.write(f, m.cfg.OnError); err != nil {
 		return m.fail(err)
 	}
-	if m.cfg.Plain && (info.Key || m.tracks.Video == nil) {
+	if m.cfg.NoLowLatency && (info.Key || m.tracks.Video == nil) {
 		m.nudge()
 	}
 	return nil
@@ -84,7 +84,7 @@ func (m *Muxer) Write(f Frame) error {
 // begin begins a cut, which is shown once it has a segment.
 func (m *Muxer) begin(f Frame) error {
 	if m.tracks.Empty() {
-		return ErrCodecs
+		return ErrCodec
 	}
 	c, err := newCut(m.cfg, m.tracks, f)
 	if err != nil {

@@ -134,7 +134,7 @@ func number(t *testing.T, playlist, tag string) int {
 func TestAllThatIsNamedIsServed(t *testing.T) {
 	for _, plain := range []bool{false, true} {
 		t.Run(fmt.Sprintf("plain=%v", plain), func(t *testing.T) {
-			m := open(t, hls.Config{Plain: plain})
+			m := open(t, hls.Config{NoLowLatency: plain})
 			write(t, m, avcHeader(), aacHeader())
 			for i := range uint32(4) {
 				second(t, m, i*1000)
@@ -162,7 +162,7 @@ func TestAllThatIsNamedIsServed(t *testing.T) {
 					t.Fatal(files)
 				}
 				for _, name := range files {
-					if !strings.HasSuffix(name, "?show=TOKEN") {
+					if !strings.HasSuffix(name, "?broadcast=TOKEN") {
 						t.Fatal(name)
 					}
 					if strings.Contains(w.Body.String(), `PRELOAD-HINT:TYPE=PART,URI="`+name) {
@@ -248,7 +248,7 @@ func TestRequestsWaitForWhatComesNext(t *testing.T) {
 }
 
 func TestWaitingIsBounded(t *testing.T) {
-	m := open(t, hls.Config{Patience: 300 * time.Millisecond, MaxWaiting: 2})
+	m := open(t, hls.Config{WaitTimeout: 300 * time.Millisecond, MaxWaiting: 2})
 	write(t, m, avcHeader())
 	var all sync.WaitGroup
 	codes := make(chan int, 5)
@@ -261,7 +261,7 @@ func TestWaitingIsBounded(t *testing.T) {
 			t.Fatal(code)
 		}
 	}
-	patient := open(t, hls.Config{Patience: time.Hour})
+	patient := open(t, hls.Config{WaitTimeout: time.Hour})
 	write(t, patient, avcHeader())
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
@@ -342,11 +342,11 @@ func TestWhatCannotBeCutIsRefused(t *testing.T) {
 		want   error
 		status int
 	}{
-		"MP3":                  {[]frame{{flv.Audio, 0, []byte("\x2fmp3")}}, hls.ErrCodecs, 415},
-		"VP6":                  {[]frame{{flv.Video, 0, []byte("\x14vp6")}}, hls.ErrCodecs, 415},
-		"VP9, of unknown size": {[]frame{{flv.Video, 0, []byte("\x90vp09\x01\x00\x00\x00")}, {flv.Video, 0, []byte("\x91vp09x")}}, hls.ErrCodecs, 415},
-		"H264 without sets":    {[]frame{{flv.Video, 0, []byte("\x17\x00\x00\x00\x00\x01")}, picture(0, true)}, hls.ErrCodecs, 415},
-		"AAC of no rate":       {[]frame{{flv.Audio, 0, []byte("\xaf\x00\x17\x80\x00\x00\x10")}, sound(0)}, hls.ErrCodecs, 415},
+		"MP3":                  {[]frame{{flv.Audio, 0, []byte("\x2fmp3")}}, hls.ErrCodec, 415},
+		"VP6":                  {[]frame{{flv.Video, 0, []byte("\x14vp6")}}, hls.ErrCodec, 415},
+		"VP9, of unknown size": {[]frame{{flv.Video, 0, []byte("\x90vp09\x01\x00\x00\x00")}, {flv.Video, 0, []byte("\x91vp09x")}}, hls.ErrCodec, 415},
+		"H264 without sets":    {[]frame{{flv.Video, 0, []byte("\x17\x00\x00\x00\x00\x01")}, picture(0, true)}, hls.ErrCodec, 415},
+		"AAC of no rate":       {[]frame{{flv.Audio, 0, []byte("\xaf\x00\x17\x80\x00\x00\x10")}, sound(0)}, hls.ErrCodec, 415},
 		"a stream without a second key frame": {func() []frame {
 			all := []frame{avcHeader(), picture(0, true)}
 			for i := range uint32(2000) {
@@ -356,7 +356,7 @@ func TestWhatCannotBeCutIsRefused(t *testing.T) {
 				all = append(all, p)
 			}
 			return all
-		}(), hls.ErrUncut, 503},
+		}(), hls.ErrSegmenting, 503},
 	} {
 		t.Run(name, func(t *testing.T) {
 			m := open(t, hls.Config{MaxSegment: 4 << 20})
@@ -387,7 +387,7 @@ func TestWhatCannotBeCutIsRefused(t *testing.T) {
 	})
 	t.Run("and so are broken frames", func(t *testing.T) {
 		faults := 0
-		m := open(t, hls.Config{Fault: func(error) { faults++ }})
+		m := open(t, hls.Config{OnError: func(error) { faults++ }})
 		write(t, m, avcHeader(), aacHeader())
 		second(t, m, 0)
 		for _, broken := range []string{"\x27\x01\x00\x00\x00\x00\x00\x00\x09x", "\x27\x01\x00\x00\x00\x00\x00\x00\x00", "\x27\x01\x00\x00\x00", "\x27\x01\x00\x00\x00\xff\xff\xff\xff"} {
@@ -439,7 +439,7 @@ func FuzzWrite(f *testing.F) {
 	f.Add(record(frame{flv.Video, 0, append([]byte("\x90av01\x81\x08\x0c\x00"), 0x0a, 0x0b, 0x00, 0x00, 0x00, 0x42, 0xa7, 0xbf, 0xe4, 0x60, 0x0d, 0x00, 0x40)},
 		frame{flv.Video, 0, []byte("\x93av01\x0a\x0b\x00\x00\x00\x42\xa7\xbf\xe4\x60\x0d\x00\x40\x32\x01x")}, frame{flv.Video, 40, []byte("\xa3av01\x32\x01x")}))
 	f.Fuzz(func(t *testing.T, b []byte) {
-		m := hls.New(hls.Config{Now: time.Now, Token: "T", Patience: time.Millisecond, Segment: 100 * time.Millisecond, MaxSegment: 1 << 20})
+		m := hls.New(hls.Config{Now: time.Now, Token: "T", WaitTimeout: time.Millisecond, MinSegment: 100 * time.Millisecond, MaxSegment: 1 << 20})
 		at := uint32(0)
 		for n := 0; len(b) >= 3 && n < 2000; n++ {
 			size := min(int(b[2]), len(b)-3)

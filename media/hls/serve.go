@@ -63,7 +63,7 @@ func (m *Muxer) Playlist(w http.ResponseWriter, r *http.Request, name string) {
 		case segment > p.next+1:
 			return false, strconv.ErrRange
 		}
-		return segment < 0 || m.cfg.Plain || p.has(segment, part), nil
+		return segment < 0 || m.cfg.NoLowLatency || p.has(segment, part), nil
 	})
 	if err != nil {
 		refuse(w, err)
@@ -189,7 +189,7 @@ func (m *Muxer) wait(ctx context.Context, ready func() (bool, error)) error {
 		case late == nil && m.waiting >= m.cfg.MaxWaiting:
 			return errBusy
 		case late == nil:
-			timer := time.NewTimer(m.cfg.Patience)
+			timer := time.NewTimer(m.cfg.WaitTimeout)
 			defer timer.Stop()
 			late = timer.C
 			m.waiting++
@@ -217,9 +217,9 @@ func refuse(w http.ResponseWriter, err error) {
 	switch {
 	case errors.Is(err, strconv.ErrRange):
 		status = http.StatusBadRequest
-	case errors.Is(err, ErrCodecs):
+	case errors.Is(err, ErrCodec):
 		status = http.StatusUnsupportedMediaType
-	case errors.Is(err, errBusy), errors.Is(err, context.DeadlineExceeded), errors.Is(err, ErrUncut):
+	case errors.Is(err, errBusy), errors.Is(err, context.DeadlineExceeded), errors.Is(err, ErrSegmenting):
 		w.Header().Set("Retry-After", "1")
 		status = http.StatusServiceUnavailable
 	}

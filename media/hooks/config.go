@@ -13,11 +13,11 @@ import (
 const (
 	// DefaultTimeout is for one delivery. A gate has five seconds in all.
 	DefaultTimeout = 3 * time.Second
-	// DefaultPatience is how long a post or done hook is tried again.
-	DefaultPatience = 10 * time.Minute
-	// DefaultQueue is how many of them may wait. Those of connect and play find room in the first half of it only:
+	// DefaultRetryFor is how long a post or done hook is tried again.
+	DefaultRetryFor = 10 * time.Minute
+	// DefaultQueueLength is how many of them may wait. Those of connect and play find room in the first half of it only:
 	// strangers can bring about any number of them, and shall not crowd out those of publish.
-	DefaultQueue = 10_000
+	DefaultQueueLength = 10_000
 )
 
 const (
@@ -33,34 +33,34 @@ const (
 
 // Config is what Hooks are made of. The first group has to be given; of the rest zero means the default.
 type Config struct {
-	URL     string
-	Secret  string // signs every delivery
-	Process string // names this process
-	Now     func() time.Time
+	HookURL    string
+	HookSecret string // signs every delivery
+	Node       string // names this process
+	Now        func() time.Time
 
 	Log *slog.Logger // nil: silent
 	// AllowOnFailure accepts whom a pre hook could not be asked about. Otherwise they are told to try again later.
 	AllowOnFailure bool
-	Timeout        time.Duration
-	Patience       time.Duration
-	Queue          int
+	HookTimeout    time.Duration
+	RetryFor       time.Duration
+	QueueLength    int
 }
 
 func (c Config) withDefaults() (Config, error) {
-	where, err := url.Parse(c.URL)
+	where, err := url.Parse(c.HookURL)
 	switch {
 	case err != nil || where.Scheme != "http" && where.Scheme != "https" || where.Host == "":
-		return c, fmt.Errorf("hooks: %q is not like https://hooks.example/media", c.URL)
-	case len(c.Secret) < minSecret:
-		return c, fmt.Errorf("hooks: the secret has %d bytes, want at least %d", len(c.Secret), minSecret)
-	case c.Process == "" || c.Now == nil:
+		return c, fmt.Errorf("hooks: %q is not like https://hooks.example/media", c.HookURL)
+	case len(c.HookSecret) < minSecret:
+		return c, fmt.Errorf("hooks: the secret has %d bytes, want at least %d", len(c.HookSecret), minSecret)
+	case c.Node == "" || c.Now == nil:
 		return c, errors.New("hooks: Process and Now are required")
 	}
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
-	c.Timeout = cmp.Or(c.Timeout, DefaultTimeout)
-	c.Patience = cmp.Or(c.Patience, DefaultPatience)
-	c.Queue = cmp.Or(c.Queue, DefaultQueue)
+	c.HookTimeout = cmp.Or(c.HookTimeout, DefaultTimeout)
+	c.RetryFor = cmp.Or(c.RetryFor, DefaultRetryFor)
+	c.QueueLength = cmp.Or(c.QueueLength, DefaultQueueLength)
 	return c, nil
 }

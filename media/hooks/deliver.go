@@ -20,10 +20,10 @@ import (
 var errBody = errors.New("hooks: no JSON")
 
 // tell queues a post or done hook. One that finds no room is lost, and its number with it.
-func (h *Hooks) tell(n Notice) {
+func (h *Hooks) tell(n Notification) {
 	n.Args = short(n.Args)
-	most := h.cfg.Queue
-	if n.Show == "" { // not of a publish
+	most := h.cfg.QueueLength
+	if n.Broadcast == "" { // not of a publish
 		most = (most + 1) / 2
 	}
 	h.mu.Lock()
@@ -86,17 +86,17 @@ func (h *Hooks) empty(ctx context.Context) {
 	}
 }
 
-func (h *Hooks) first() (Notice, bool) {
+func (h *Hooks) first() (Notification, bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if len(h.queue) == 0 {
-		return Notice{}, false
+		return Notification{}, false
 	}
 	return h.queue[0], true
 }
 
 // deliver delivers a notice or gives it up; it answers false if ctx ended before.
-func (h *Hooks) deliver(ctx context.Context, n Notice) bool {
+func (h *Hooks) deliver(ctx context.Context, n Notification) bool {
 	for pause := firstPause; ; pause = min(2*pause, longPause) {
 		status, err := h.post(ctx, n)
 		switch {
@@ -105,7 +105,7 @@ func (h *Hooks) deliver(ctx context.Context, n Notice) bool {
 			return true
 		case ctx.Err() != nil:
 			return false
-		case err == nil && refusal(status), errors.Is(err, errBody), h.cfg.Now().Sub(n.At) > h.cfg.Patience:
+		case err == nil && refusal(status), errors.Is(err, errBody), h.cfg.Now().Sub(n.Time) > h.cfg.RetryFor:
 			h.lost.Add(1)
 			h.cfg.Log.WarnContext(ctx, "a hook is given up", slog.String("hook", n.Hook), slog.Uint64("seq", n.Seq), slog.Int("status", status), slog.Any("err", err))
 			return true
@@ -124,21 +124,21 @@ func (h *Hooks) deliver(ctx context.Context, n Notice) bool {
 }
 
 // post sends a notice once.
-func (h *Hooks) post(ctx context.Context, n Notice) (status int, err error) {
-	ctx, cancel := context.WithTimeout(ctx, h.cfg.Timeout)
+func (h *Hooks) post(ctx context.Context, n Notification) (status int, err error) {
+	ctx, cancel := context.WithTimeout(ctx, h.cfg.HookTimeout)
 	defer cancel()
 	body, err := json.Marshal(n)
 	if err != nil {
 		return 0, fmt.Errorf("hook %s: %w: %w", n.Hook, errBody, err)
 	}
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, h.cfg.URL, bytes.NewReader(body))
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, h.cfg.HookURL, bytes.NewReader(body))
 	if err != nil {
 		return 0, fmt.Errorf("hook %s: %w", n.Hook, err)
 	}
 	r.Header.Set("Content-Type", "application/json")
 	r.Header.Set("User-Agent", "roomlog")
 	r.Header.Set("Roomlog-Hook", n.Hook)
-	r.Header.Set("Roomlog-Signature", sign(h.cfg.Secret, h.cfg.Now().Unix(), body))
+	r.Header.Set("Roomlog-Signature", sign(h.cfg.HookSecret, h.cfg.Now().Unix(), body))
 	answer, err := h.client.Do(r)
 	if err != nil {
 		return 0, fmt.Errorf("hook %s: %w", n.Hook, err)

@@ -23,7 +23,7 @@ type Hooks struct {
 
 	mu     sync.Mutex
 	seq    uint64
-	queue  []Notice
+	queue  []Notification
 	losing bool // somebody was told that the queue is full, and it was not empty since
 	more   chan struct{}
 
@@ -57,18 +57,18 @@ func (h *Hooks) Stats() Stats {
 	return Stats{len(h.queue), h.delivered.Load(), h.retried.Load(), h.lost.Load()}
 }
 
-// Connect is the hook pre_connect.
-func (h *Hooks) Connect(ctx context.Context, r media.ConnectRequest) error {
+// AuthorizeConnect is the hook pre_connect.
+func (h *Hooks) AuthorizeConnect(ctx context.Context, r media.ConnectRequest) error {
 	return h.ask(ctx, h.notice("pre_connect", r.Client, ""))
 }
 
-// Publish is the hook pre_publish.
-func (h *Hooks) Publish(ctx context.Context, r media.PublishRequest) error {
+// AuthorizePublish is the hook pre_publish.
+func (h *Hooks) AuthorizePublish(ctx context.Context, r media.PublishRequest) error {
 	return h.ask(ctx, h.notice("pre_publish", r.Client, r.Key))
 }
 
-// Play is the hook pre_play.
-func (h *Hooks) Play(ctx context.Context, r media.PlayRequest) error {
+// AuthorizePlay is the hook pre_play.
+func (h *Hooks) AuthorizePlay(ctx context.Context, r media.PlayRequest) error {
 	return h.ask(ctx, h.notice("pre_play", r.Client, r.Key))
 }
 
@@ -81,26 +81,26 @@ func (h *Hooks) Disconnected(_ context.Context, c media.Client) {
 }
 
 // PlayStarted is the hook post_play.
-func (h *Hooks) PlayStarted(_ context.Context, v media.Viewing) {
+func (h *Hooks) PlayStarted(_ context.Context, v media.PlaySession) {
 	h.tell(h.notice("post_play", v.Client, v.Key))
 }
 
 // PlayStopped is the hook done_play.
-func (h *Hooks) PlayStopped(_ context.Context, v media.Viewing, why media.Reason) {
+func (h *Hooks) PlayStopped(_ context.Context, v media.PlaySession, why media.Reason) {
 	n := h.notice("done_play", v.Client, v.Key)
 	n.Reason, n.Bytes = why, v.Bytes
 	h.tell(n)
 }
 
-// Published is the hooks post_publish, and done_publish if there is a why: of a show whose beginning, or end, is
+// BroadcastChanged is the hooks post_publish, and done_publish if there is a why: of a show whose beginning, or end, is
 // in the log.
-func (h *Hooks) Published(s media.Show, why media.Reason, live domain.LiveID, position int64) {
+func (h *Hooks) BroadcastChanged(s media.Broadcast, why media.Reason, live domain.LiveID, position int64) {
 	hook := "post_publish"
 	if why != "" {
 		hook = "done_publish"
 	}
 	n := h.notice(hook, s.Publisher, s.Key)
-	n.Live, n.Show, n.Position, n.Picture = live, s.ID, position, pictureOf(s)
+	n.Live, n.Broadcast, n.Position, n.Media = live, s.ID, position, pictureOf(s)
 	if n.Reason = why; why != "" {
 		n.Bytes = s.Bytes
 	}
@@ -108,7 +108,7 @@ func (h *Hooks) Published(s media.Show, why media.Reason, live domain.LiveID, po
 }
 
 // ask answers what the receiver says of a pre hook.
-func (h *Hooks) ask(ctx context.Context, n Notice) error {
+func (h *Hooks) ask(ctx context.Context, n Notification) error {
 	status, err := h.post(ctx, n)
 	switch {
 	case err == nil && status < 300:

@@ -33,14 +33,14 @@ const (
 type receiver struct {
 	*httptest.Server
 	t      *testing.T
-	answer func(n hooks.Notice, tries int) int
+	answer func(n hooks.Notification, tries int) int
 
 	mu    sync.Mutex
-	taken []hooks.Notice
+	taken []hooks.Notification
 	tries map[string]int
 }
 
-func receive(t *testing.T, answer func(n hooks.Notice, tries int) int) *receiver {
+func receive(t *testing.T, answer func(n hooks.Notification, tries int) int) *receiver {
 	t.Helper()
 	r := &receiver{t: t, answer: answer, tries: make(map[string]int)}
 	r.Server = httptest.NewServer(http.HandlerFunc(r.serve))
@@ -50,7 +50,7 @@ func receive(t *testing.T, answer func(n hooks.Notice, tries int) int) *receiver
 
 func (r *receiver) serve(w http.ResponseWriter, q *http.Request) {
 	body, err := io.ReadAll(q.Body)
-	var n hooks.Notice
+	var n hooks.Notification
 	if err = errors.Join(err, json.Unmarshal(body, &n)); err != nil || q.Header.Get("Roomlog-Hook") != n.Hook {
 		r.t.Errorf("%s: %v", body, err)
 	}
@@ -74,11 +74,11 @@ func (r *receiver) serve(w http.ResponseWriter, q *http.Request) {
 }
 
 // took waits until the receiver has taken n notices.
-func (r *receiver) took(n int) []hooks.Notice {
+func (r *receiver) took(n int) []hooks.Notification {
 	r.t.Helper()
 	for deadline := time.Now().Add(patience); ; {
 		r.mu.Lock()
-		taken := append([]hooks.Notice(nil), r.taken...)
+		taken := append([]hooks.Notification(nil), r.taken...)
 		r.mu.Unlock()
 		if len(taken) >= n {
 			return taken
@@ -92,7 +92,7 @@ func (r *receiver) took(n int) []hooks.Notice {
 
 func open(t *testing.T, url string, change func(*hooks.Config)) *hooks.Hooks {
 	t.Helper()
-	cfg := hooks.Config{URL: url, Secret: secret, Process: "p1", Now: time.Now}
+	cfg := hooks.Config{HookURL: url, HookSecret: secret, Node: "p1", Now: time.Now}
 	if change != nil {
 		change(&cfg)
 	}
@@ -122,11 +122,11 @@ func client(id string) media.Client {
 		Fields: map[string]any{"app": "live", "sign": "another", "deep": map[string]any{}}}
 }
 
-func accept(hooks.Notice, int) int { return http.StatusNoContent }
+func accept(hooks.Notification, int) int { return http.StatusNoContent }
 
 func TestPreHooksAreAskedAndMayReject(t *testing.T) {
 	t.Parallel()
-	r := receive(t, func(n hooks.Notice, _ int) int {
+	r := receive(t, func(n hooks.Notification, _ int) int {
 		if n.ID == "bad" {
 			return http.StatusForbidden
 		}
@@ -135,9 +135,9 @@ func TestPreHooksAreAskedAndMayReject(t *testing.T) {
 	h := open(t, r.URL, nil)
 	for id, want := range map[string]error{"good": nil, "bad": hooks.ErrRejected} {
 		asked := map[string]error{
-			"connect": h.Connect(t.Context(), media.ConnectRequest{Client: client(id), App: "live"}),
-			"publish": h.Publish(t.Context(), media.PublishRequest{Client: client(id), Key: "KEY"}),
-			"play":    h.Play(t.Context(), media.PlayRequest{Client: client(id), Key: "KEY"}),
+			"connect": h.AuthorizeConnect(t.Context(), media.ConnectRequest{Client: client(id), App: "live"}),
+			"publish": h.AuthorizePublish(t.Context(), media.PublishRequest{Client: client(id), Key: "KEY"}),
+			"play":    h.AuthorizePlay(t.Context(), media.PlayRequest{Client: client(id), Key: "KEY"}),
 		}
 		for what, err := range asked {
 			if !errors.Is(err, want) || errors.Is(err, media.ErrUnavailable) {
@@ -155,16 +155,16 @@ func TestAPreHookThatFailsIsASetting(t *testing.T) {
 	t.Parallel()
 	hang := make(chan struct{})
 	defer close(hang)
-	for name, answer := range map[string]func(hooks.Notice, int) int{
-		"an error":         func(hooks.Notice, int) int { return http.StatusBadGateway },
-		"a redirect":       func(hooks.Notice, int) int { return http.StatusFound },
-		"too many at once": func(hooks.Notice, int) int { return http.StatusTooManyRequests },
-		"no answer":        func(hooks.Notice, int) int { <-hang; return http.StatusOK },
+	for name, answer := range map[string]func(hooks.Notification, int) int{
+		"an error":         func(hooks.Notification, int) int { return http.StatusBadGateway },
+		"a redirect":       func(hooks.Notification, int) int { return http.StatusFound },
+		"too many at once": func(hooks.Notification, int) int { return http.StatusTooManyRequests },
+		"no answer":        func(hooks.Notification, int) int { <-hang; return http.StatusOK },
 	} {
 		r := receive(t, answer)
 		for _, allow := range []bool{false, true} {
-			h := open(t, r.URL, func(c *hooks.Config) { c.AllowOnFailure, c.Timeout = allow, 100*time.Millisecond })
-			err := h.Publish(t.Context(), media.PublishRequest{Client: client("a"), Key: "KEY"})
+			h := open(t, r.URL, func(c *hooks.Config) { c.AllowOnFailure, c.HookTimeout = allow, 100*time.Millisecond })
+			err := h.AuthorizePublish(t.Context(), media.PublishRequest{Client: client("a"), Key: "KEY"})
 			if allow && err != nil || !allow && !errors.Is(err, media.ErrUnavailable) {
 				t.Errorf("%s, allowed %v: %v", name, allow, err)
 			}
@@ -178,7 +178,7 @@ func TestAPreHookThatFailsIsASetting(t *testing.T) {
 
 func TestWhatHappenedIsToldInOrderUntilItIsTaken(t *testing.T) {
 	t.Parallel()
-	r := receive(t, func(n hooks.Notice, tries int) int {
+	r := receive(t, func(n hooks.Notification, tries int) int {
 		if tries <= int(n.Seq)%3 {
 			return http.StatusServiceUnavailable
 		}
@@ -186,26 +186,26 @@ func TestWhatHappenedIsToldInOrderUntilItIsTaken(t *testing.T) {
 	})
 	h := open(t, r.URL, nil)
 	start(t, h)
-	show := media.Show{ID: "show", Key: "KEY", Publisher: client("p"), Video: "h264", Bytes: 99}
+	show := media.Broadcast{ID: "show", Key: "KEY", Publisher: client("p"), Video: "h264", Bytes: 99}
 	h.Connected(t.Context(), client("p"))
-	h.Published(show, "", 6, 41)
-	h.PlayStarted(t.Context(), media.Viewing{Client: client("v"), Key: "KEY"})
-	h.PlayStopped(t.Context(), media.Viewing{Client: client("v"), Key: "KEY", Bytes: 7}, media.Stalled)
-	h.Published(show, media.Lost, 6, 44)
+	h.BroadcastChanged(show, "", 6, 41)
+	h.PlayStarted(t.Context(), media.PlaySession{Client: client("v"), Key: "KEY"})
+	h.PlayStopped(t.Context(), media.PlaySession{Client: client("v"), Key: "KEY", Bytes: 7}, media.ReasonStalled)
+	h.BroadcastChanged(show, media.ReasonLost, 6, 44)
 	h.Disconnected(t.Context(), client("p"))
 	taken := r.took(6)
 	for i, want := range []string{"post_connect", "post_publish", "post_play", "done_play", "done_publish", "done_connect"} {
-		if n := taken[i]; n.Hook != want || n.Seq != uint64(i+1) || n.Process != "p1" {
+		if n := taken[i]; n.Hook != want || n.Seq != uint64(i+1) || n.Node != "p1" {
 			t.Errorf("%d: %+v", i, n)
 		}
 	}
-	if n := taken[1]; n.Live != 6 || n.Position != 41 || n.Show != "show" || n.Picture.Video != "h264" || n.Bytes != 0 || n.Reason != "" {
+	if n := taken[1]; n.Live != 6 || n.Position != 41 || n.Broadcast != "show" || n.Media.Video != "h264" || n.Bytes != 0 || n.Reason != "" {
 		t.Errorf("%+v", n)
 	}
-	if n := taken[4]; n.Position != 44 || n.Reason != media.Lost || n.Bytes != 99 {
+	if n := taken[4]; n.Position != 44 || n.Reason != media.ReasonLost || n.Bytes != 99 {
 		t.Errorf("%+v", n)
 	}
-	if n := taken[3]; n.Reason != media.Stalled || n.Bytes != 7 {
+	if n := taken[3]; n.Reason != media.ReasonStalled || n.Bytes != 7 {
 		t.Errorf("%+v", n)
 	}
 	if s := h.Stats(); s.Delivered < 5 || s.Retried == 0 || s.Lost != 0 {
@@ -215,7 +215,7 @@ func TestWhatHappenedIsToldInOrderUntilItIsTaken(t *testing.T) {
 
 func TestWhatIsNotTakenIsGivenUpAndTheRestGoesOn(t *testing.T) {
 	t.Parallel()
-	r := receive(t, func(n hooks.Notice, _ int) int {
+	r := receive(t, func(n hooks.Notification, _ int) int {
 		switch n.ID {
 		case "refused":
 			return http.StatusNotFound
@@ -224,7 +224,7 @@ func TestWhatIsNotTakenIsGivenUpAndTheRestGoesOn(t *testing.T) {
 		}
 		return http.StatusOK
 	})
-	h := open(t, r.URL, func(c *hooks.Config) { c.Queue, c.Patience = 6, 500*time.Millisecond })
+	h := open(t, r.URL, func(c *hooks.Config) { c.QueueLength, c.RetryFor = 6, 500*time.Millisecond })
 	for _, id := range []string{"refused", "never", "last", "no room"} {
 		h.Connected(t.Context(), client(id))
 	}
@@ -243,7 +243,7 @@ func TestWhatIsNotTakenIsGivenUpAndTheRestGoesOn(t *testing.T) {
 
 func TestNumbersThatAreNoneAreLeftOut(t *testing.T) {
 	t.Parallel()
-	r := receive(t, func(n hooks.Notice, _ int) int {
+	r := receive(t, func(n hooks.Notification, _ int) int {
 		if strings.HasPrefix(n.Hook, "pre_") {
 			return http.StatusForbidden
 		}
@@ -253,7 +253,7 @@ func TestNumbersThatAreNoneAreLeftOut(t *testing.T) {
 	start(t, h)
 	odd := client("odd")
 	odd.Fields = map[string]any{"a": math.NaN(), "b": math.Inf(1), "c": math.Inf(-1), "d": 1.5}
-	if err := h.Publish(t.Context(), media.PublishRequest{Client: odd, Key: "KEY"}); !errors.Is(err, hooks.ErrRejected) {
+	if err := h.AuthorizePublish(t.Context(), media.PublishRequest{Client: odd, Key: "KEY"}); !errors.Is(err, hooks.ErrRejected) {
 		t.Error(err)
 	}
 	h.Connected(t.Context(), odd)
@@ -276,7 +276,7 @@ func TestWhatCannotBeToldHoldsUpNobody(t *testing.T) {
 		}
 	})
 	odd.Store(true)
-	if err := h.Publish(t.Context(), media.PublishRequest{Client: client("a"), Key: "KEY"}); !errors.Is(err, hooks.ErrRejected) || errors.Is(err, media.ErrUnavailable) {
+	if err := h.AuthorizePublish(t.Context(), media.PublishRequest{Client: client("a"), Key: "KEY"}); !errors.Is(err, hooks.ErrRejected) || errors.Is(err, media.ErrUnavailable) {
 		t.Error(err)
 	}
 	h.Connected(t.Context(), client("odd"))
@@ -292,13 +292,13 @@ func TestStrangersDoNotCrowdOutPublishers(t *testing.T) {
 	t.Parallel()
 	r := receive(t, accept)
 	var said lines
-	h := open(t, r.URL, func(c *hooks.Config) { c.Queue, c.Log = 4, slog.New(slog.NewTextHandler(&said, nil)) })
+	h := open(t, r.URL, func(c *hooks.Config) { c.QueueLength, c.Log = 4, slog.New(slog.NewTextHandler(&said, nil)) })
 	for range 5 {
 		h.Connected(t.Context(), client("stranger"))
-		h.PlayStarted(t.Context(), media.Viewing{Client: client("stranger"), Key: "KEY"})
+		h.PlayStarted(t.Context(), media.PlaySession{Client: client("stranger"), Key: "KEY"})
 	}
 	for range 3 {
-		h.Published(media.Show{ID: "show", Key: "KEY", Publisher: client("p")}, "", 6, 41)
+		h.BroadcastChanged(media.Broadcast{ID: "show", Key: "KEY", Publisher: client("p")}, "", 6, 41)
 	}
 	if s := h.Stats(); s.Waiting != 4 || s.Lost != 9 || said.count("too many wait") != 1 {
 		t.Errorf("%+v, told %d times", s, said.count("too many wait"))
@@ -335,7 +335,7 @@ func TestWhatWaitsIsShort(t *testing.T) {
 	for i := range 100 {
 		talker.Fields[fmt.Sprintf("%03d%s", i, strings.Repeat("n", 997))] = strings.Repeat("é", 500)
 	}
-	if err := h.Publish(t.Context(), media.PublishRequest{Client: talker, Key: "KEY"}); err != nil {
+	if err := h.AuthorizePublish(t.Context(), media.PublishRequest{Client: talker, Key: "KEY"}); err != nil {
 		t.Fatal(err)
 	}
 	h.Connected(t.Context(), talker)
@@ -370,14 +370,14 @@ func TestTheEndOfTheProcessIsStillTold(t *testing.T) {
 func TestConfigsThatAreRefused(t *testing.T) {
 	t.Parallel()
 	for name, change := range map[string]func(*hooks.Config){
-		"no address":       func(c *hooks.Config) { c.URL = "" },
-		"another protocol": func(c *hooks.Config) { c.URL = "ftp://x/" },
-		"no host":          func(c *hooks.Config) { c.URL = "http:///x" },
-		"a short secret":   func(c *hooks.Config) { c.Secret = "short" },
+		"no address":       func(c *hooks.Config) { c.HookURL = "" },
+		"another protocol": func(c *hooks.Config) { c.HookURL = "ftp://x/" },
+		"no host":          func(c *hooks.Config) { c.HookURL = "http:///x" },
+		"a short secret":   func(c *hooks.Config) { c.HookSecret = "short" },
 		"no clock":         func(c *hooks.Config) { c.Now = nil },
-		"no name":          func(c *hooks.Config) { c.Process = "" },
+		"no name":          func(c *hooks.Config) { c.Node = "" },
 	} {
-		cfg := hooks.Config{URL: "http://localhost/", Secret: secret, Process: "p1", Now: time.Now}
+		cfg := hooks.Config{HookURL: "http://localhost/", HookSecret: secret, Node: "p1", Now: time.Now}
 		change(&cfg)
 		if _, err := hooks.New(cfg); err == nil {
 			t.Errorf("%s is taken", name)

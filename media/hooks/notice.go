@@ -11,12 +11,12 @@ import (
 	"roomlog/media"
 )
 
-// Notice is the body of a hook.
-type Notice struct {
-	Hook    string    `json:"hook"` // "pre_publish": pre, post or done; connect, publish or play
-	Process string    `json:"process"`
-	Seq     uint64    `json:"seq,omitempty"` // of post and done: 1, 2, 3, … of a process; a gap is something that was given up
-	At      time.Time `json:"at"`
+// Notification is the body of a hook.
+type Notification struct {
+	Hook string    `json:"hook"` // "pre_publish": pre, post or done; connect, publish or play
+	Node string    `json:"process"`
+	Seq  uint64    `json:"seq,omitempty"` // of post and done: 1, 2, 3, … of a process; a gap is something that was given up
+	Time time.Time `json:"at"`
 
 	ID         string         `json:"id"` // of the connection
 	Address    string         `json:"address"`
@@ -25,26 +25,26 @@ type Notice struct {
 	Args       map[string]any `json:"args"`                  // the query, and what an RTMP client said when it connected; of post and done the first 32, and 256 bytes of each
 
 	// Of post and done of publish:
-	Live     domain.LiveID `json:"live,omitempty"`
-	Show     string        `json:"show,omitempty"`
-	Position int64         `json:"position,omitempty"` // where it is in the log
-	Picture  *Picture      `json:"picture,omitempty"`
+	Live      domain.LiveID `json:"live,omitempty"`
+	Broadcast string        `json:"show,omitempty"`
+	Position  int64         `json:"position,omitempty"` // where it is in the log
+	Media     *MediaInfo    `json:"picture,omitempty"`
 
 	// Of done:
 	Reason media.Reason `json:"reason,omitempty"`
 	Bytes  uint64       `json:"bytes,omitempty"`
 }
 
-// Picture is what a show holds.
-type Picture struct {
+// MediaInfo is what a show holds.
+type MediaInfo struct {
 	Video  string `json:"video"`
 	Width  int    `json:"width"`
 	Height int    `json:"height"`
 	Audio  string `json:"audio"`
 }
 
-func (h *Hooks) notice(hook string, c media.Client, key string) Notice {
-	n := Notice{Hook: hook, Process: h.cfg.Process, At: h.cfg.Now().UTC(), ID: c.ID, Address: c.Address, Protocol: c.Protocol, Args: argsOf(c)}
+func (h *Hooks) notice(hook string, c media.Client, key string) Notification {
+	n := Notification{Hook: hook, Node: h.cfg.Node, Time: h.cfg.Now().UTC(), ID: c.ID, Address: c.Address, Protocol: c.Protocol, Args: argsOf(c)}
 	if key != "" {
 		n.StreamPath = "/" + media.App + "/" + key
 	}
@@ -96,6 +96,6 @@ func cut(text string) string {
 	return strings.Clone(strings.ToValidUTF8(text[:mostArg], ""))
 }
 
-func pictureOf(s media.Show) *Picture {
-	return &Picture{string(s.Video), s.Size.Width, s.Size.Height, string(s.Audio)}
+func pictureOf(s media.Broadcast) *MediaInfo {
+	return &MediaInfo{string(s.Video), s.Size.Width, s.Size.Height, string(s.Audio)}
 }

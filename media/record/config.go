@@ -21,8 +21,8 @@ const (
 	DefaultFolderQuota = 10 << 30
 	// DefaultReserve is what is left free on the disk, for others live there too.
 	DefaultReserve = 1 << 30
-	// DefaultSweep is how often old recordings are looked for, and those told that could not be told before.
-	DefaultSweep = time.Minute
+	// DefaultSweepInterval is how often old recordings are looked for, and those told that could not be told before.
+	DefaultSweepInterval = time.Minute
 )
 
 const (
@@ -44,7 +44,7 @@ const (
 // Config is what a Recorder is made of. Dir and Now are needed; the rest may be zero.
 type Config struct {
 	// Dir is a folder that is made if need be, and belongs to one Recorder.
-	Dir string
+	Recordings string
 	// Now is the clock.
 	Now func() time.Time
 	// Log takes what an operator should know. nil means slog.Default().
@@ -52,15 +52,15 @@ type Config struct {
 	// Observer is told of recordings; nil means nobody is.
 	Observer Observer
 
-	Fragment time.Duration
-	// Quota bounds the bytes of all recordings, FolderQuota those of one folder; Reserve is what has to stay
+	FragmentLength time.Duration
+	// Quota bounds the bytes of all recordings, RecordLiveQuota those of one folder; Reserve is what has to stay
 	// free on the disk. Below 0 there is no bound. While the observer keeps what would make room, what is being
 	// written goes beyond the quotas, not into the reserve.
-	Quota, FolderQuota, Reserve int64
+	RecordQuota, RecordLiveQuota, RecordReserve int64
 	// Keep is how long a closed recording is kept; 0 means until there is need of its space.
-	Keep time.Duration
+	RecordKeep time.Duration
 	// Sweep is how often that is looked at, and what somebody has deleted.
-	Sweep time.Duration
+	RecordSweep time.Duration
 }
 
 // Observer is told of recordings, by many goroutines at once. Its calls take their time from the recording,
@@ -68,13 +68,13 @@ type Config struct {
 // twice.
 type Observer interface {
 	// Started tells that a recording has begun to be written.
-	Started(ctx context.Context, r Recording) error
+	RecordingStarted(ctx context.Context, r Recording) error
 	// Finished tells that it is closed, and why.
-	Finished(ctx context.Context, r Recording) error
+	RecordingFinished(ctx context.Context, r Recording) error
 	// Deleted answers which of these are to be deleted, since somebody said so.
-	Deleted(ctx context.Context, all []Recording) (gone []Recording, err error)
+	FindDeleted(ctx context.Context, all []Recording) (gone []Recording, err error)
 	// Discard asks for leave to delete a closed recording: an error keeps it.
-	Discard(ctx context.Context, r Recording, why Reason) error
+	DiscardRecording(ctx context.Context, r Recording, why Reason) error
 }
 
 // Source is a show as a player reads it; *media.Player is one.
@@ -86,17 +86,17 @@ type Source interface {
 
 // What a Recorder says when it cannot.
 var (
-	ErrClosed   = errors.New("record: shutting down")
-	ErrExists   = errors.New("record: there is such a recording")
-	ErrNotFound = errors.New("record: no such recording")
-	ErrRunning  = errors.New("record: it is still being written")
-	ErrInUse    = errors.New("record: the folder is in use by another process")
-	ErrName     = errors.New("record: not a name")
+	ErrClosed         = errors.New("record: shutting down")
+	ErrExists         = errors.New("record: there is such a recording")
+	ErrNotFound       = errors.New("record: no such recording")
+	ErrStillRecording = errors.New("record: it is still being written")
+	ErrInUse          = errors.New("record: the folder is in use by another process")
+	ErrName           = errors.New("record: not a name")
 )
 
 func (c Config) withDefaults() (Config, error) {
 	switch {
-	case c.Dir == "":
+	case c.Recordings == "":
 		return c, errors.New("record: no folder")
 	case c.Now == nil:
 		return c, errors.New("record: no clock")
@@ -107,18 +107,18 @@ func (c Config) withDefaults() (Config, error) {
 	if c.Observer == nil {
 		c.Observer = nobody{}
 	}
-	c.Fragment = cmp.Or(c.Fragment, DefaultFragment)
-	c.Quota = cmp.Or(c.Quota, DefaultQuota)
-	c.FolderQuota = cmp.Or(c.FolderQuota, DefaultFolderQuota)
-	c.Reserve = cmp.Or(c.Reserve, DefaultReserve)
-	c.Sweep = cmp.Or(c.Sweep, DefaultSweep)
+	c.FragmentLength = cmp.Or(c.FragmentLength, DefaultFragment)
+	c.RecordQuota = cmp.Or(c.RecordQuota, DefaultQuota)
+	c.RecordLiveQuota = cmp.Or(c.RecordLiveQuota, DefaultFolderQuota)
+	c.RecordReserve = cmp.Or(c.RecordReserve, DefaultReserve)
+	c.RecordSweep = cmp.Or(c.RecordSweep, DefaultSweepInterval)
 	return c, nil
 }
 
 // nobody is told nothing.
 type nobody struct{}
 
-func (nobody) Started(context.Context, Recording) error                  { return nil }
-func (nobody) Finished(context.Context, Recording) error                 { return nil }
-func (nobody) Deleted(context.Context, []Recording) ([]Recording, error) { return nil, nil }
-func (nobody) Discard(context.Context, Recording, Reason) error          { return nil }
+func (nobody) RecordingStarted(context.Context, Recording) error             { return nil }
+func (nobody) RecordingFinished(context.Context, Recording) error            { return nil }
+func (nobody) FindDeleted(context.Context, []Recording) ([]Recording, error) { return nil, nil }
+func (nobody) DiscardRecording(context.Context, Recording, Reason) error     { return nil }

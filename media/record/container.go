@@ -41,7 +41,7 @@ type piece struct {
 
 // contents is what is known of a stream.
 type contents struct {
-	tracks  coded.Tracks
+	tracks  coded.Set
 	headers [3]*media.Frame // the newest metadata, and headers of picture and sound
 }
 
@@ -60,7 +60,7 @@ func (c *contents) learn(f *media.Frame) (changed bool, err error) {
 	case flv.Audio:
 		c.headers[2] = f
 	}
-	return c.tracks.Learn(info, f.Payload())
+	return c.tracks.Update(info, f.Payload())
 }
 
 // hear learns from sound that has no header.
@@ -71,7 +71,7 @@ func (c *contents) hear(info flv.Info, body []byte) {
 	if t := c.tracks.Audio; t != nil && t.Name == flv.MP3 && t.Samples(body) > 0 {
 		return
 	}
-	if t, err := coded.MP3Track(body); err == nil {
+	if t, err := coded.NewMP3(body); err == nil {
 		c.tracks.Audio = t
 	}
 }

@@ -39,10 +39,10 @@ func nameOf(folder, id string) string { return folder + "/" + id }
 
 // openDisk makes the folder, if need be, and takes it for this process.
 func openDisk(cfg Config) (*disk, error) {
-	if err := os.MkdirAll(cfg.Dir, 0o750); err != nil {
+	if err := os.MkdirAll(cfg.Recordings, 0o750); err != nil {
 		return nil, fmt.Errorf("record: make the folder: %w", err)
 	}
-	root, err := os.OpenRoot(cfg.Dir)
+	root, err := os.OpenRoot(cfg.Recordings)
 	if err != nil {
 		return nil, fmt.Errorf("record: open the folder: %w", err)
 	}
@@ -50,7 +50,7 @@ func openDisk(cfg Config) (*disk, error) {
 	if err == nil {
 		if err = syscall.Flock(int(lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
 			_ = lock.Close()
-			err = fmt.Errorf("%w: %s", ErrInUse, cfg.Dir)
+			err = fmt.Errorf("%w: %s", ErrInUse, cfg.Recordings)
 		}
 	}
 	if err != nil {
@@ -115,7 +115,7 @@ func (d *disk) drop(folder, id string) {
 // whose end would make some, if none is ending already; without one the error says what is full.
 func (d *disk) claim(folder, id string, n int64) (victim *Recording, err error) {
 	var fs syscall.Statfs_t
-	if d.cfg.Reserve > 0 && syscall.Statfs(d.cfg.Dir, &fs) == nil && int64(fs.Bavail)*fs.Bsize-n < d.cfg.Reserve {
+	if d.cfg.RecordReserve > 0 && syscall.Statfs(d.cfg.Recordings, &fs) == nil && int64(fs.Bavail)*fs.Bsize-n < d.cfg.RecordReserve {
 		return nil, errDisk
 	}
 	d.mu.Lock()
@@ -128,9 +128,9 @@ func (d *disk) claim(folder, id string, n int64) (victim *Recording, err error) 
 		}
 	}
 	switch {
-	case d.cfg.FolderQuota > 0 && inFolder+n > d.cfg.FolderQuota:
+	case d.cfg.RecordLiveQuota > 0 && inFolder+n > d.cfg.RecordLiveQuota:
 		fits = func(b *book) bool { return b.Folder == folder }
-	case d.cfg.Quota > 0 && d.bytes+n > d.cfg.Quota:
+	case d.cfg.RecordQuota > 0 && d.bytes+n > d.cfg.RecordQuota:
 		fits = func(*book) bool { return true }
 	default:
 		d.counted(folder, id, n)
@@ -166,7 +166,7 @@ func (d *disk) counted(folder, id string, n int64) {
 func (d *disk) oldest(fits func(*book) bool) *Recording {
 	var first *book
 	for _, b := range d.books {
-		if b.closed && !b.leaving && fits(b) && (first == nil || b.Ended.Before(first.Ended)) {
+		if b.closed && !b.leaving && fits(b) && (first == nil || b.EndedAt.Before(first.EndedAt)) {
 			first = b
 		}
 	}
@@ -186,7 +186,7 @@ func (d *disk) leave(folder, id string) (Recording, error) {
 	case b == nil || b.leaving:
 		return Recording{}, ErrNotFound
 	case !b.closed:
-		return Recording{}, ErrRunning
+		return Recording{}, ErrStillRecording
 	}
 	b.leaving = true
 	return b.Recording, nil
@@ -232,7 +232,7 @@ func (d *disk) list(fits func(*book) bool) []Recording {
 		}
 	}
 	slices.SortFunc(all, func(a, b Recording) int {
-		return cmp.Or(a.Began.Compare(b.Began), cmp.Compare(a.ID, b.ID))
+		return cmp.Or(a.StartedAt.Compare(b.StartedAt), cmp.Compare(a.ID, b.ID))
 	})
 	return all
 }

@@ -64,13 +64,13 @@ func TestMain(m *testing.M) {
 }
 
 func child(dir string) {
-	r, err := record.New(record.Config{Dir: dir, Now: time.Now, Reserve: -1})
+	r, err := record.New(record.Config{Recordings: dir, Now: time.Now, RecordReserve: -1})
 	if err != nil {
 		fmt.Println(err)
 		os.Exit(1)
 	}
 	reel := newReel()
-	if err := r.Begin("6", "show", reel); err != nil {
+	if err := r.Start("6", "show", reel); err != nil {
 		fmt.Println(err)
 		os.Exit(1)
 	}
@@ -80,7 +80,7 @@ func child(dir string) {
 	if os.Getenv("RECORD_TO_THE_END") == "" {
 		select {} // until it is killed
 	}
-	r.End("6", "show", "stopped")
+	r.Stop("6", "show", "stopped")
 	select {
 	case <-reel.gone:
 	default:
@@ -105,14 +105,14 @@ func TestTheDiskIsAskedToKeepWhatRuns(t *testing.T) {
 		t.Fatalf("asked %d times in no time", got)
 	}
 	r := newReel()
-	if err := s.Begin("6", "moving", r); err != nil {
+	if err := s.Start("6", "moving", r); err != nil {
 		t.Fatal(err)
 	}
 	for _, f := range show {
 		clock.Add(5)
 		r.play([]*media.Frame{f})
 	}
-	s.End("6", "moving", record.ReasonOf(media.Stopped))
+	s.Stop("6", "moving", record.ReasonOf(media.ReasonStopped))
 	close(r.frames)
 	s.finished("moving")
 	if got := s.Stats().Syncs; got < 20 || got > 62 {
@@ -137,7 +137,7 @@ func TestKilledWhileRecording(t *testing.T) {
 	if _, err := out.Read(buf); err != nil || string(buf) != "played" {
 		t.Fatalf("the child says %q, %v", buf, err)
 	}
-	if _, err := record.New(record.Config{Dir: dir, Now: time.Now}); !errors.Is(err, record.ErrInUse) {
+	if _, err := record.New(record.Config{Recordings: dir, Now: time.Now}); !errors.Is(err, record.ErrInUse) {
 		t.Fatalf("a folder in use is taken: %v", err)
 	}
 	_ = cmd.Process.Kill()
@@ -147,7 +147,7 @@ func TestKilledWhileRecording(t *testing.T) {
 	}
 	s := open(t, dir, nil)
 	rec := s.finished("show")
-	if rec.Reason != record.Interrupted || rec.Length < 3*time.Second || !rec.Ended.After(rec.Began) {
+	if rec.Reason != record.ReasonInterrupted || rec.Length < 3*time.Second || !rec.EndedAt.After(rec.StartedAt) {
 		t.Fatal(sprint(rec))
 	}
 	if got := pictures(t, s.file(rec, 0)); len(got) < 75 || !slices.Equal(got, pictures(t, source)[:len(got)]) {
@@ -238,7 +238,7 @@ func TestADiskThatIsFull(t *testing.T) {
 // What has to stay free is left free: a recording is not even begun.
 func TestWhatStaysFree(t *testing.T) {
 	t.Parallel()
-	s := open(t, t.TempDir(), func(c *record.Config) { c.Reserve = 1 << 60 })
+	s := open(t, t.TempDir(), func(c *record.Config) { c.RecordReserve = 1 << 60 })
 	s.record("show", long(t, 3))
 	if got := s.ears.list(); !slices.Equal(got, []string{"finished disk_full show"}) || s.Stats().Failures != 1 {
 		t.Fatal(got)

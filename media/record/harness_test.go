@@ -52,7 +52,7 @@ func (r *reel) Next(dst []*media.Frame) ([]*media.Frame, error) {
 		}
 		return append(dst[:0], frames...), nil
 	case <-r.gone:
-		return nil, media.ErrGone
+		return nil, media.ErrEnded
 	}
 }
 
@@ -92,13 +92,15 @@ func (e *ears) add(what string, r record.Recording) error {
 	return nil
 }
 
-func (e *ears) Started(_ context.Context, r record.Recording) error { return e.add("started", r) }
+func (e *ears) RecordingStarted(_ context.Context, r record.Recording) error {
+	return e.add("started", r)
+}
 
-func (e *ears) Finished(_ context.Context, r record.Recording) error {
+func (e *ears) RecordingFinished(_ context.Context, r record.Recording) error {
 	return e.add("finished "+string(r.Reason), r)
 }
 
-func (e *ears) Discard(_ context.Context, r record.Recording, why record.Reason) error {
+func (e *ears) DiscardRecording(_ context.Context, r record.Recording, why record.Reason) error {
 	e.mu.Lock()
 	firmly := e.firmly
 	if firmly {
@@ -111,7 +113,7 @@ func (e *ears) Discard(_ context.Context, r record.Recording, why record.Reason)
 	return e.add("discard "+string(why), r)
 }
 
-func (e *ears) Deleted(_ context.Context, all []record.Recording) ([]record.Recording, error) {
+func (e *ears) FindDeleted(_ context.Context, all []record.Recording) ([]record.Recording, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	return slices.DeleteFunc(slices.Clone(all), func(r record.Recording) bool { return r.ID != e.gone }), nil
@@ -141,7 +143,7 @@ type studio struct {
 func open(t testing.TB, dir string, change func(*record.Config)) *studio {
 	t.Helper()
 	s := &studio{t: t, dir: dir, ears: &ears{}}
-	cfg := record.Config{Dir: dir, Now: time.Now, Observer: s.ears, Log: slog.New(slog.NewTextHandler(t.Output(), nil)), Reserve: -1}
+	cfg := record.Config{Recordings: dir, Now: time.Now, Observer: s.ears, Log: slog.New(slog.NewTextHandler(t.Output(), nil)), RecordReserve: -1}
 	if change != nil {
 		change(&cfg)
 	}
@@ -169,11 +171,11 @@ func open(t testing.TB, dir string, change func(*record.Config)) *studio {
 func (s *studio) record(id string, frames []*media.Frame) record.Recording {
 	s.t.Helper()
 	r := newReel()
-	if err := s.Begin("6", id, r); err != nil {
+	if err := s.Start("6", id, r); err != nil {
 		s.t.Fatal(err)
 	}
 	r.play(frames)
-	s.End("6", id, record.ReasonOf(media.Stopped))
+	s.Stop("6", id, record.ReasonOf(media.ReasonStopped))
 	select {
 	case <-r.gone:
 	default:

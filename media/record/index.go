@@ -121,7 +121,7 @@ func (f *found) take(l line) bool {
 	}
 	switch l.Kind {
 	case lineRecording:
-		f.ID, f.Folder, f.Began, f.newest = l.ID, l.Folder, l.Wall, l.Wall
+		f.ID, f.Folder, f.StartedAt, f.newest = l.ID, l.Folder, l.Wall, l.Wall
 	case linePart:
 		if !validName(l.File) || l.Head < 0 || len(f.Parts) >= maxParts {
 			return false
@@ -130,12 +130,12 @@ func (f *found) take(l line) bool {
 		if size < l.Head {
 			return false
 		}
-		f.Parts = append(f.Parts, Part{File: l.File, Began: l.Wall, Video: l.Video, Audio: l.Audio, Size: flv.Size{Width: l.Width, Height: l.Height}})
+		f.Parts = append(f.Parts, Part{File: l.File, StartedAt: l.Wall, Video: l.Video, Audio: l.Audio, Size: flv.Size{Width: l.Width, Height: l.Height}})
 		f.parts = append(f.parts, foundPart{head: l.Head, end: l.Head, size: size, rate: l.Rate})
 	case lineFragment:
 		return f.fragment(l)
 	case lineEnd:
-		f.Ended, f.Reason, f.Skips, f.ended = l.Wall, l.Reason, l.Skips, true
+		f.EndedAt, f.Reason, f.Skips, f.ended = l.Wall, l.Reason, l.Skips, true
 	case lineTold:
 		f.told = true
 	}

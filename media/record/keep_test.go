@@ -23,7 +23,7 @@ func TestTheOldestMakesRoom(t *testing.T) {
 	s := open(t, t.TempDir(), nil)
 	one := s.record("measure", show).Bytes
 	s.stop()
-	s = open(t, t.TempDir(), func(c *record.Config) { c.Quota = 3*one + one/2 })
+	s = open(t, t.TempDir(), func(c *record.Config) { c.RecordQuota = 3*one + one/2 })
 	for _, id := range []string{"a", "b", "c", "d", "e"} {
 		s.record(id, show)
 	}
@@ -46,7 +46,7 @@ func TestTheOldestMakesRoom(t *testing.T) {
 
 	// One that is larger than everything ends when there is nothing left to delete.
 	rec := s.record("giant", long(t, 700))
-	if rec.Reason != record.QuotaFull || s.Stats().Kept != 1 || len(rec.Parts) != 1 || onDisk(t, s.dir) > 3*one+one/2+4096 {
+	if rec.Reason != record.ReasonQuota || s.Stats().Kept != 1 || len(rec.Parts) != 1 || onDisk(t, s.dir) > 3*one+one/2+4096 {
 		t.Fatalf("%+v, %+v", rec, s.Stats())
 	}
 	if got := pictures(t, s.file(rec, 0)); len(got) < 100 {
@@ -78,14 +78,14 @@ func TestAFolderHasItsOwnBound(t *testing.T) {
 	s := open(t, t.TempDir(), nil)
 	one := s.record("measure", show).Bytes
 	s.stop()
-	s = open(t, t.TempDir(), func(c *record.Config) { c.FolderQuota = one + one/2 })
+	s = open(t, t.TempDir(), func(c *record.Config) { c.RecordLiveQuota = one + one/2 })
 	other := newReel()
-	if err := s.Begin("7", "other", other); err != nil {
+	if err := s.Start("7", "other", other); err != nil {
 		t.Fatal(err)
 	}
 	other.play(show)
 	close(other.frames)
-	s.End("7", "other", "lost")
+	s.Stop("7", "other", "lost")
 	eventually(t, "the end of another", func() bool { return slices.Contains(s.ears.list(), "finished lost other") })
 	s.record("a", show)
 	s.record("b", show)
@@ -107,13 +107,13 @@ func TestNothingIsDeletedAgainstTheBooks(t *testing.T) {
 	s.stop()
 	var ahead atomic.Int64
 	s = open(t, t.TempDir(), func(c *record.Config) {
-		c.Quota = one + one/2
+		c.RecordQuota = one + one/2
 		c.Now = func() time.Time { return time.Now().Add(time.Duration(ahead.Load())) }
 	})
 	s.ears.set(func(e *ears) { e.firmly = true })
 	s.record("a", show)
 	for _, id := range []string{"b", "c"} {
-		if rec := s.record(id, show); rec.Reason != record.ReasonOf(media.Stopped) || rec.Length < s.List()[0].Length {
+		if rec := s.record(id, show); rec.Reason != record.ReasonOf(media.ReasonStopped) || rec.Length < s.List()[0].Length {
 			t.Fatal(sprint(rec))
 		}
 	}
@@ -137,7 +137,7 @@ func TestWhatIsOldIsDeleted(t *testing.T) {
 	var clock sync.Mutex
 	now := time.Now()
 	s := open(t, t.TempDir(), func(c *record.Config) {
-		c.Keep, c.Sweep = time.Hour, 5*time.Millisecond
+		c.RecordKeep, c.RecordSweep = time.Hour, 5*time.Millisecond
 		c.Now = func() time.Time { clock.Lock(); defer clock.Unlock(); return now }
 	})
 	s.record("old", show)
@@ -160,21 +160,21 @@ func TestWhatIsOldIsDeleted(t *testing.T) {
 // What could not be told is told later, also by the next process.
 func TestWhatCouldNotBeToldIsToldLater(t *testing.T) {
 	t.Parallel()
-	s := open(t, t.TempDir(), func(c *record.Config) { c.Sweep = 5 * time.Millisecond })
+	s := open(t, t.TempDir(), func(c *record.Config) { c.RecordSweep = 5 * time.Millisecond })
 	s.ears.set(func(e *ears) { e.deaf = true })
 	reel := newReel()
-	if err := s.Begin("6", "show", reel); err != nil {
+	if err := s.Start("6", "show", reel); err != nil {
 		t.Fatal(err)
 	}
 	reel.play(long(t, 5))
-	s.End("6", "show", "kicked")
+	s.Stop("6", "show", "kicked")
 	close(reel.frames)
 	eventually(t, "the end", func() bool { return s.Stats().Running == 0 })
 	s.stop()
 	if got := s.ears.list(); len(got) > 0 {
 		t.Fatal(got)
 	}
-	s = open(t, s.dir, func(c *record.Config) { c.Sweep = 5 * time.Millisecond })
+	s = open(t, s.dir, func(c *record.Config) { c.RecordSweep = 5 * time.Millisecond })
 	if rec := s.finished("show"); rec.Reason != "kicked" || rec.Length < 4*time.Second {
 		t.Fatal(sprint(rec))
 	}
@@ -184,12 +184,12 @@ func TestWhatCanBeOpened(t *testing.T) {
 	t.Parallel()
 	s := open(t, t.TempDir(), nil)
 	reel := newReel()
-	if err := s.Begin("6", "show", reel); err != nil {
+	if err := s.Start("6", "show", reel); err != nil {
 		t.Fatal(err)
 	}
 	reel.play(long(t, 5))
 	eventually(t, "the first part", func() bool { rec, _ := s.Get("6", "show"); return len(rec.Parts) == 1 && rec.Parts[0].Length > 0 })
-	if err := s.Remove("6", "show"); !errors.Is(err, record.ErrRunning) {
+	if err := s.Remove("6", "show"); !errors.Is(err, record.ErrStillRecording) {
 		t.Fatalf("one that is being written is deleted: %v", err)
 	}
 	f, _, err := s.Open("6", "show", "1.mp4") // while it is being written
@@ -201,10 +201,10 @@ func TestWhatCanBeOpened(t *testing.T) {
 	if err != nil || !bytes.Contains(b, []byte("moof")) {
 		t.Fatalf("%d bytes, %v", len(b), err)
 	}
-	if err := s.Begin("6", "show", newReel()); !errors.Is(err, record.ErrExists) {
+	if err := s.Start("6", "show", newReel()); !errors.Is(err, record.ErrExists) {
 		t.Fatalf("the same one twice: %v", err)
 	}
-	s.End("6", "show", "stopped")
+	s.Stop("6", "show", "stopped")
 	close(reel.frames)
 	s.finished("show")
 	for _, name := range [][3]string{{"6", "show", "2.mp4"}, {"6", "show", "../show/1.mp4"}, {"6", "show", ""}, {"6", "show", "."}, {"6", "..", "1.mp4"},
@@ -214,7 +214,7 @@ func TestWhatCanBeOpened(t *testing.T) {
 		}
 	}
 	for _, name := range [][2]string{{"", "x"}, {"..", "x"}, {"6", "a/b"}, {"6", "."}, {"6", ""}} {
-		if err := s.Begin(name[0], name[1], newReel()); !errors.Is(err, record.ErrName) {
+		if err := s.Start(name[0], name[1], newReel()); !errors.Is(err, record.ErrName) {
 			t.Errorf("%q is begun: %v", name, err)
 		}
 	}
@@ -243,10 +243,10 @@ func TestAShowWithoutAFrame(t *testing.T) {
 	t.Parallel()
 	s := open(t, t.TempDir(), nil)
 	reel := newReel()
-	if err := s.Begin("6", "show", reel); err != nil {
+	if err := s.Start("6", "show", reel); err != nil {
 		t.Fatal(err)
 	}
-	s.End("6", "show", "stopped")
+	s.Stop("6", "show", "stopped")
 	close(reel.frames)
 	eventually(t, "the end", func() bool { return s.Stats().Running == 0 })
 	if st := s.Stats(); st.Kept != 0 || onDisk(t, s.dir) != 0 || len(s.ears.list()) > 0 {
@@ -259,20 +259,20 @@ func TestTheEndOfTheRecorder(t *testing.T) {
 	t.Parallel()
 	s := open(t, t.TempDir(), nil)
 	reel := newReel()
-	if err := s.Begin("6", "show", reel); err != nil {
+	if err := s.Start("6", "show", reel); err != nil {
 		t.Fatal(err)
 	}
 	reel.play(long(t, 5))
 	stopped := make(chan struct{})
 	go func() { defer close(stopped); s.stop() }()
-	s.End("6", "show", record.ReasonOf(media.Shutdown))
+	s.Stop("6", "show", record.ReasonOf(media.ReasonShutdown))
 	close(reel.frames)
 	<-stopped
 	if got := s.ears.list(); !slices.Equal(got, []string{"started show", "finished shutdown show"}) {
 		t.Fatal(got)
 	}
 	late := newReel()
-	if err := s.Begin("6", "late", late); !errors.Is(err, record.ErrClosed) {
+	if err := s.Start("6", "late", late); !errors.Is(err, record.ErrClosed) {
 		t.Fatalf("begun after the end: %v", err)
 	}
 	<-late.gone

@@ -152,7 +152,7 @@ func TestAnotherSizeIsAnotherPart(t *testing.T) {
 	if rec.Length < 9900*time.Millisecond || rec.Length > 10300*time.Millisecond {
 		t.Fatalf("it is %v long", rec.Length)
 	}
-	if off := rec.Parts[1].Began.Sub(rec.Parts[0].Began); off < -time.Second || off > 10*time.Second {
+	if off := rec.Parts[1].StartedAt.Sub(rec.Parts[0].StartedAt); off < -time.Second || off > 10*time.Second {
 		t.Fatalf("the second part began %v after the first", off)
 	}
 }

@@ -21,17 +21,17 @@ const (
 
 // mp4File writes fragments of MP4.
 type mp4File struct {
-	tracks  coded.Tracks
-	clock   coded.Clock
+	tracks  coded.Set
+	clock   coded.SampleClock
 	number  uint32 // of the newest fragment
 	picture int64  // time of the newest picture, in its clock, and of the newest sound
 	sound   int64
 }
 
-func newMP4(t coded.Tracks) *mp4File {
+func newMP4(t coded.Set) *mp4File {
 	f := &mp4File{tracks: t, picture: -1, sound: -1}
 	if t.Audio != nil {
-		f.clock = coded.NewClock(t.Audio.Rate)
+		f.clock = coded.NewSampleClock(t.Audio.Rate)
 	}
 	return f
 }
@@ -52,7 +52,7 @@ func (f *mp4File) takes(info flv.Info, body []byte) bool {
 }
 
 func isMP3(body []byte) bool {
-	_, err := coded.MP3Track(body)
+	_, err := coded.NewMP3(body)
 	return err == nil
 }
 
@@ -167,7 +167,7 @@ func (f *mp4File) addSound(to []sample, frame placed) ([]sample, error) {
 	if n <= 0 || len(b) == 0 {
 		return to, errSound
 	}
-	at := max(f.clock.At(frame.at, n), f.sound+1)
+	at := max(f.clock.Time(frame.at, n), f.sound+1)
 	f.sound = at
 	if last := len(to) - 1; last >= 0 {
 		to[last].Duration = length(at - to[last].at)

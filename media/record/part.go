@@ -25,7 +25,7 @@ func (t *tape) openPart(c container, began time.Time) error {
 		return err
 	}
 	name := strconv.Itoa(len(t.rec.Parts)+1) + c.suffix()
-	told := Part{File: name, Began: began}
+	told := Part{File: name, StartedAt: began}
 	l := line{Kind: linePart, Wall: began, File: name, Head: int64(len(head)), Rate: c.rate()}
 	for _, f := range t.pending {
 		told.describe(f, &t.contents)

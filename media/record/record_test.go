@@ -13,7 +13,7 @@ func TestAShowIsRecorded(t *testing.T) {
 	source := film(t)
 	s := open(t, t.TempDir(), nil)
 	rec := s.record("show", frames(t, source, 0))
-	if len(rec.Parts) != 1 || rec.Reason != "stopped" || rec.Ended.Before(rec.Began) || rec.Skips != 0 {
+	if len(rec.Parts) != 1 || rec.Reason != "stopped" || rec.EndedAt.Before(rec.StartedAt) || rec.Skips != 0 {
 		t.Fatal(sprint(rec))
 	}
 	p := rec.Parts[0]

@@ -54,7 +54,7 @@ func New(cfg Config) (*Recorder, error) {
 // for recordings to end with their shows, ends those that do not, and returns nil. Nothing is recorded
 // afterwards.
 func (r *Recorder) Run(ctx context.Context) error {
-	ticker := time.NewTicker(r.cfg.Sweep)
+	ticker := time.NewTicker(r.cfg.RecordSweep)
 	defer ticker.Stop()
 	for {
 		r.sweep(ctx)
@@ -91,9 +91,9 @@ func (r *Recorder) Close() error {
 	return nil
 }
 
-// Begin records a show from source, which it closes. folder and id are names like those of streams; id has to
+// Start records a show from source, which it closes. folder and id are names like those of streams; id has to
 // be one that was never used in folder.
-func (r *Recorder) Begin(folder, id string, source Source) error {
+func (r *Recorder) Start(folder, id string, source Source) error {
 	err := r.begin(folder, id, source)
 	if err != nil {
 		source.Close()
@@ -105,7 +105,7 @@ func (r *Recorder) begin(folder, id string, source Source) error {
 	if !rtmp.ValidName(folder) || !rtmp.ValidName(id) {
 		return fmt.Errorf("%w: %q", ErrName, nameOf(folder, id))
 	}
-	t := &tape{Recorder: r, source: source, why: make(chan Reason, 1), rec: Recording{Folder: folder, ID: id, Began: r.cfg.Now()}}
+	t := &tape{Recorder: r, source: source, why: make(chan Reason, 1), rec: Recording{Folder: folder, ID: id, StartedAt: r.cfg.Now()}}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.closed {
@@ -131,8 +131,8 @@ func (r *Recorder) forget(t *tape) {
 	}
 }
 
-// End says why the show of a recording has ended. It ends by itself, with its source.
-func (r *Recorder) End(folder, id string, why Reason) {
+// Stop says why the show of a recording has ended. It ends by itself, with its source.
+func (r *Recorder) Stop(folder, id string, why Reason) {
 	r.mu.Lock()
 	t := r.tapes[nameOf(folder, id)]
 	r.mu.Unlock()
@@ -191,9 +191,9 @@ func (r *Recorder) room(rec Recording, n int64) error {
 			break
 		}
 		ctx, cancel := context.WithTimeout(context.Background(), leaveTime)
-		err = r.discard(ctx, *victim, QuotaFull)
+		err = r.discard(ctx, *victim, ReasonQuota)
 		cancel()
-		if err != nil && err != ErrNotFound && err != ErrRunning { //nolint:errorlint // our own, that it is gone already; not an observer's
+		if err != nil && err != ErrNotFound && err != ErrStillRecording { //nolint:errorlint // our own, that it is gone already; not an observer's
 			r.cfg.Log.Warn("recordings go beyond their quota", slog.Any("err", err))
 			r.beyond = r.cfg.Now().Add(tellTime)
 			break
@@ -211,7 +211,7 @@ func (r *Recorder) discard(ctx context.Context, rec Recording, why Reason) error
 	if err != nil {
 		return err
 	}
-	if err := r.cfg.Observer.Discard(ctx, rec, why); err != nil {
+	if err := r.cfg.Observer.DiscardRecording(ctx, rec, why); err != nil {
 		r.disk.stay(rec)
 		return fmt.Errorf("record: discard %s: %w", nameOf(rec.Folder, rec.ID), err)
 	}
@@ -231,15 +231,15 @@ func (r *Recorder) sweep(ctx context.Context) {
 	if err := r.sweepDeleted(ctx); err != nil && ctx.Err() == nil {
 		r.cfg.Log.WarnContext(ctx, "what recordings are deleted is not known", slog.Any("err", err))
 	}
-	if r.cfg.Keep <= 0 {
+	if r.cfg.RecordKeep <= 0 {
 		return
 	}
-	old := r.cfg.Now().Add(-r.cfg.Keep)
-	for _, rec := range r.disk.list(func(b *book) bool { return b.closed && !b.leaving && b.Ended.Before(old) }) {
+	old := r.cfg.Now().Add(-r.cfg.RecordKeep)
+	for _, rec := range r.disk.list(func(b *book) bool { return b.closed && !b.leaving && b.EndedAt.Before(old) }) {
 		if ctx.Err() != nil {
 			return
 		}
-		if err := r.discard(ctx, rec, Expired); err != nil {
+		if err := r.discard(ctx, rec, ReasonExpired); err != nil {
 			r.cfg.Log.WarnContext(ctx, "an old recording stays", slog.Any("err", err))
 		}
 	}
@@ -253,7 +253,7 @@ func (r *Recorder) sweepDeleted(ctx context.Context) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, tellTime)
 	defer cancel()
-	gone, err := r.cfg.Observer.Deleted(ctx, all)
+	gone, err := r.cfg.Observer.FindDeleted(ctx, all)
 	for _, rec := range gone {
 		if err := r.Remove(rec.Folder, rec.ID); err != nil && !errors.Is(err, ErrNotFound) {
 			return err
@@ -269,7 +269,7 @@ func (r *Recorder) tellFinished(rec Recording) {
 	if now, there := r.disk.get(rec.Folder, rec.ID); there {
 		rec = now
 	}
-	if err := r.cfg.Observer.Finished(ctx, rec); err != nil {
+	if err := r.cfg.Observer.RecordingFinished(ctx, rec); err != nil {
 		r.cfg.Log.Warn("nobody was told of the end of a recording", slog.String("recording", nameOf(rec.Folder, rec.ID)), slog.Any("err", err))
 		return
 	}

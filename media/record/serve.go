@@ -19,15 +19,15 @@ const writeTime = 30 * time.Second
 // ErrForbidden is what a Door's gate says of who may not play a recording. ErrNotFound says that there is none.
 var ErrForbidden = errors.New("record: forbidden")
 
-// Door serves the files of recordings, also of those that are being written, as far as they are. Its paths are
+// Handler serves the files of recordings, also of those that are being written, as far as they are. Its paths are
 // FOLDER/ID/FILE; what stands before them is for whoever mounts it.
-type Door struct {
+type Handler struct {
 	// Recorder has the files.
 	Recorder *Recorder
 	// Gate decides who may play a recording, by the sign of the request.
-	Gate func(ctx context.Context, folder, id, sign string) error
+	Authorize func(ctx context.Context, folder, id, sign string) error
 	// Origin is what browsers are told may play.
-	Origin string
+	AllowOrigin string
 }
 
 // types are the media types of files.
@@ -35,9 +35,9 @@ var types = map[string]string{suffixMP4: "video/mp4", suffixFLV: "video/x-flv", 
 
 // ServeHTTP answers GET and HEAD, with ranges. What may not be played gets 403, and what is not there 404, with
 // an empty body.
-func (d *Door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+func (d *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
-	h.Set("Access-Control-Allow-Origin", d.Origin)
+	h.Set("Access-Control-Allow-Origin", d.AllowOrigin)
 	h.Set("Access-Control-Expose-Headers", "Accept-Ranges, Content-Length, Content-Range")
 	switch r.Method {
 	case http.MethodGet, http.MethodHead:
@@ -57,7 +57,7 @@ func (d *Door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusNotFound)
 		return
 	}
-	err := d.Gate(r.Context(), parts[0], parts[1], r.URL.Query().Get("sign"))
+	err := d.Authorize(r.Context(), parts[0], parts[1], r.URL.Query().Get("sign"))
 	if err == nil {
 		err = d.serve(w, r, parts[0], parts[1], parts[2])
 	}
@@ -80,7 +80,7 @@ func refuse(w http.ResponseWriter, status int) {
 	w.WriteHeader(status)
 }
 
-func (d *Door) serve(w http.ResponseWriter, r *http.Request, folder, id, name string) error {
+func (d *Handler) serve(w http.ResponseWriter, r *http.Request, folder, id, name string) error {
 	file, rec, err := d.Recorder.Open(folder, id, name)
 	if err != nil {
 		return err
@@ -100,7 +100,7 @@ func (d *Door) serve(w http.ResponseWriter, r *http.Request, folder, id, name st
 	h.Set("Content-Type", types[name[strings.LastIndexByte(name, '.'):]])
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Cache-Control", "no-store") // it grows
-	if !rec.Ended.IsZero() {
+	if !rec.EndedAt.IsZero() {
 		h.Set("Cache-Control", "private, max-age=3600")
 		h.Set("ETag", fmt.Sprintf(`"%s-%s-%d"`, id, name, size))
 	}

@@ -23,7 +23,7 @@ func TestRecordingsAreServed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	door := &record.Door{Recorder: s.Recorder, Origin: "*", Gate: func(_ context.Context, folder, id, sign string) error {
+	door := &record.Handler{Recorder: s.Recorder, AllowOrigin: "*", Authorize: func(_ context.Context, folder, id, sign string) error {
 		switch {
 		case sign == "trouble":
 			return errors.New("no database")
@@ -107,7 +107,7 @@ func TestWhatIsBeingWrittenIsServedAsFarAsItIsWhole(t *testing.T) {
 	t.Parallel()
 	s := open(t, t.TempDir(), nil)
 	r := newReel()
-	if err := s.Begin("6", "show", r); err != nil {
+	if err := s.Start("6", "show", r); err != nil {
 		t.Fatal(err)
 	}
 	go r.play(long(t, 20))
@@ -127,7 +127,7 @@ func TestWhatIsBeingWrittenIsServedAsFarAsItIsWhole(t *testing.T) {
 	if err := file.Close(); err != nil {
 		t.Fatal(err)
 	}
-	door := &record.Door{Recorder: s.Recorder, Origin: "*", Gate: func(context.Context, string, string, string) error { return nil }}
+	door := &record.Handler{Recorder: s.Recorder, AllowOrigin: "*", Authorize: func(context.Context, string, string, string) error { return nil }}
 	answer := httptest.NewRecorder()
 	http.StripPrefix("/", door).ServeHTTP(answer, httptest.NewRequest(http.MethodGet, "/6/show/1.mp4", nil).WithContext(t.Context()))
 	if n := answer.Body.Len(); answer.Code != http.StatusOK || int64(n) < rec.Parts[0].Bytes || n >= len(half) {
@@ -140,7 +140,7 @@ func TestWhatIsBeingWrittenIsServedAsFarAsItIsWhole(t *testing.T) {
 func TestWhatSomebodyDeletesIsDeleted(t *testing.T) {
 	t.Parallel()
 	show := long(t, 3)
-	s := open(t, t.TempDir(), func(c *record.Config) { c.Sweep = 5 * time.Millisecond })
+	s := open(t, t.TempDir(), func(c *record.Config) { c.RecordSweep = 5 * time.Millisecond })
 	s.record("a", show)
 	s.record("b", show)
 	s.ears.set(func(e *ears) { e.gone = "a" })

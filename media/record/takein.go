@@ -75,7 +75,7 @@ func (d *disk) takeInOne(folder, id string) error {
 
 // finish closes a recording whose process has died: what its index does not know of is cut off.
 func (d *disk) finish(f *found, index *os.File) error {
-	f.Ended, f.Reason = f.newest, Interrupted
+	f.EndedAt, f.Reason = f.newest, ReasonInterrupted
 	for i, p := range f.parts {
 		file, err := d.root.OpenFile(nameOf(nameOf(f.Folder, f.ID), f.Parts[i].File), os.O_RDWR, 0)
 		if err != nil {
@@ -92,7 +92,7 @@ func (d *disk) finish(f *found, index *os.File) error {
 	if err := index.Truncate(f.size); err != nil {
 		return err
 	}
-	n, err := line{Kind: lineEnd, Wall: f.Ended, Reason: f.Reason}.write(index, f.size)
+	n, err := line{Kind: lineEnd, Wall: f.EndedAt, Reason: f.Reason}.write(index, f.size)
 	if err != nil {
 		return err
 	}

@@ -72,8 +72,8 @@ func (t *tape) read() (err error) {
 		if errors.Is(err, io.EOF) {
 			return nil
 		}
-		if errors.Is(err, media.ErrGone) {
-			t.end(Reason(media.Kicked))
+		if errors.Is(err, media.ErrEnded) {
+			t.end(Reason(media.ReasonKicked))
 			return nil
 		}
 		if err != nil {
@@ -198,7 +198,7 @@ func (t *tape) flushBefore(next placed) error {
 	span := time.Duration(next.at-t.pending[0].at) * time.Millisecond
 	leads := next.video() || t.contents.tracks.Video == nil // fragments begin with a picture
 	switch {
-	case next.Info().Key && span >= t.cfg.Fragment, leads && span >= 2*t.cfg.Fragment, span >= 4*t.cfg.Fragment,
+	case next.Info().Key && span >= t.cfg.FragmentLength, leads && span >= 2*t.cfg.FragmentLength, span >= 4*t.cfg.FragmentLength,
 		t.bytes >= maxFragment, len(t.pending) >= maxFrames:
 		return t.flush(next.at)
 	}
@@ -263,7 +263,7 @@ func (t *tape) end(why Reason) {
 
 // finish closes the recording and tells of it.
 func (t *tape) finish(err error) {
-	t.rec.Ended = t.cfg.Now()
+	t.rec.EndedAt = t.cfg.Now()
 	t.rec.Reason = t.reason(err)
 	t.rec.total()
 	if len(t.rec.Parts) == 0 && err == nil { // a show without a frame
@@ -291,7 +291,7 @@ func (t *tape) closeIndex() error {
 	if t.index == nil {
 		return nil
 	}
-	err := t.note(line{Kind: lineEnd, Wall: t.rec.Ended, Reason: t.rec.Reason, Skips: t.rec.Skips})
+	err := t.note(line{Kind: lineEnd, Wall: t.rec.EndedAt, Reason: t.rec.Reason, Skips: t.rec.Skips})
 	if err == nil {
 		err = t.index.Sync()
 	}
@@ -305,13 +305,13 @@ func (t *tape) closeIndex() error {
 func (t *tape) reason(err error) Reason {
 	switch {
 	case errors.Is(err, errQuota):
-		return QuotaFull
+		return ReasonQuota
 	case errors.Is(err, errDisk), errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
-		return DiskFull
+		return ReasonDiskFull
 	case errors.Is(err, errParts):
-		return TooManyParts
+		return ReasonParts
 	case err != nil:
-		return Failed
+		return ReasonFailed
 	}
 	timer := time.NewTimer(reasonTime)
 	defer timer.Stop()
@@ -319,14 +319,14 @@ func (t *tape) reason(err error) Reason {
 	case why := <-t.why:
 		return why
 	case <-timer.C:
-		return Unknown
+		return ReasonUnknown
 	}
 }
 
 func (t *tape) started() {
 	ctx, cancel := context.WithTimeout(context.Background(), tellTime)
 	defer cancel()
-	if err := t.cfg.Observer.Started(ctx, t.rec); err != nil {
+	if err := t.cfg.Observer.RecordingStarted(ctx, t.rec); err != nil {
 		t.cfg.Log.Warn("nobody was told of a recording", slog.String("recording", t.name()), slog.Any("err", err))
 	}
 }
@@ -340,7 +340,7 @@ func (t *tape) openIndex() error {
 	if t.index, err = t.disk.root.OpenFile(nameOf(t.name(), IndexFile), os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o640); err != nil {
 		return fmt.Errorf("record: make an index: %w", err)
 	}
-	if err := t.note(line{Kind: lineRecording, Wall: t.rec.Began, ID: t.rec.ID, Folder: t.rec.Folder}); err != nil {
+	if err := t.note(line{Kind: lineRecording, Wall: t.rec.StartedAt, ID: t.rec.ID, Folder: t.rec.Folder}); err != nil {
 		_ = t.index.Close()
 		return fmt.Errorf("record: write an index: %w", err)
 	}

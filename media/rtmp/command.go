@@ -6,18 +6,18 @@ import (
 	"roomlog/media/amf"
 )
 
-// command is a call of the client: a name, the number under which it wants an answer, and arguments,
-// the first of which is an object or null.
+// command is a command of the client: its name, its transaction id, and its arguments, the first of which is an
+// object or null.
 type command struct {
 	name string
 	id   float64
 	args []any
 }
 
-// parseCommand reads a message that is a command.
+// parseCommand decodes a command message.
 func parseCommand(m Message) (command, error) {
 	b := m.Data
-	if m.Type == typeCommandAMF3 { // AMF0 values behind a byte that says so
+	if m.Type == typeCommandAMF3 { // AMF0 values after a zero byte
 		if len(b) == 0 || b[0] != 0 {
 			return command{}, fmt.Errorf("%w: command in AMF3", ErrProtocol)
 		}
@@ -28,17 +28,17 @@ func parseCommand(m Message) (command, error) {
 		return command{}, fmt.Errorf("%w: command: %w", ErrProtocol, err)
 	}
 	if len(values) < 2 {
-		return command{}, fmt.Errorf("%w: command of %d values", ErrProtocol, len(values))
+		return command{}, fmt.Errorf("%w: command with %d values", ErrProtocol, len(values))
 	}
 	name, isText := values[0].(string)
 	id, isNumber := values[1].(float64)
 	if !isText || !isNumber {
-		return command{}, fmt.Errorf("%w: command without name or number", ErrProtocol)
+		return command{}, fmt.Errorf("%w: command without name or transaction id", ErrProtocol)
 	}
 	return command{name, id, values[2:]}, nil
 }
 
-// text is the i-th argument if it is a string.
+// text returns the i-th argument if it is a string, otherwise "".
 func (c command) text(i int) string {
 	if i >= len(c.args) {
 		return ""
@@ -46,5 +46,3 @@ func (c command) text(i int) string {
 	s, _ := c.args[i].(string)
 	return s
 }
-
-func (m Message) command() bool { return m.Type == typeCommand || m.Type == typeCommandAMF3 }

@@ -1,42 +1,29 @@
 package rtmp
 
 import (
-	"cmp"
 	"time"
+
+	"roomlog/internal/settings"
 )
 
-// The times that a zero Config means.
-const (
-	DefaultOpenTime    = 10 * time.Second
-	DefaultMessageTime = 15 * time.Second
-	DefaultAnswerTime  = 5 * time.Second
-	DefaultMediaTime   = 10 * time.Second
-	DefaultPing        = 30 * time.Second
-	DefaultPingTimeout = 60 * time.Second
-)
-
-// Config says how patient connections are. Its zero value needs only a clock.
+// Config holds the timeouts of a connection. Now is required.
 type Config struct {
-	// Now is the clock from which deadlines are counted.
+	// Now returns the current time, from which deadlines are computed.
 	Now func() time.Time
-	// OpenTime is from the first byte to publish or play, however slowly bytes come.
-	OpenTime time.Duration
-	// MessageTime is for each message of a publisher.
-	MessageTime time.Duration
-	// AnswerTime is for a client to take an answer, MediaTime for a player to take a batch of frames.
-	AnswerTime, MediaTime time.Duration
-	// Ping is how often a client is pinged. PingTimeout ends a player that gives no sign of life for so
-	// long, and a publisher that sends no media.
-	Ping, PingTimeout time.Duration
+	// HandshakeTimeout limits the time from accepting the connection to publish or play, however slowly bytes arrive.
+	HandshakeTimeout time.Duration `default:"10s"`
+	// MessageTimeout limits the time for each message of a publisher.
+	MessageTimeout time.Duration `default:"15s"`
+	// ControlTimeout limits the time for a client to accept a response, MediaTimeout for a player to accept a batch
+	// of frames.
+	ControlTimeout time.Duration `default:"5s"`
+	MediaTimeout   time.Duration `default:"10s"`
+	RTMPPing       time.Duration `default:"30s" min:"10ms" max:"10m" help:"Interval between two pings of an RTMP or WS-FLV client."`
+	RTMPTimeout    time.Duration `default:"60s" min:"10ms" max:"30m" help:"Time without data after which an RTMP or WS-FLV player is disconnected, and time without media after which a publisher is."`
 }
 
-// WithDefaults replaces what is zero.
+// WithDefaults returns c with defaults in place of zero values.
 func (c Config) WithDefaults() Config {
-	c.OpenTime = cmp.Or(c.OpenTime, DefaultOpenTime)
-	c.MessageTime = cmp.Or(c.MessageTime, DefaultMessageTime)
-	c.AnswerTime = cmp.Or(c.AnswerTime, DefaultAnswerTime)
-	c.MediaTime = cmp.Or(c.MediaTime, DefaultMediaTime)
-	c.Ping = cmp.Or(c.Ping, DefaultPing)
-	c.PingTimeout = cmp.Or(c.PingTimeout, DefaultPingTimeout)
+	settings.Defaults(&c)
 	return c
 }

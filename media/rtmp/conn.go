@@ -2,6 +2,7 @@ package rtmp
 
 import (
 	"bufio"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -11,70 +12,71 @@ import (
 	"time"
 )
 
-const readBuffer = 4 << 10 // payloads bypass it
+const readBuffer = 4 << 10 // payloads bypass the buffer
 
-// Conn is one connection of a client. In this order: Connect, Request, then Accept or Refuse; a publisher
-// goes on with Media, a player with Wait and, at the same time, Write; Finish or Close ends it.
+// Conn is the connection of one client. The calls come in this order: ReadConnect, ReadRequest, Accept or Refuse;
+// then ReadMedia for a publisher, or Serve and concurrently Write for a player; finally Finish or Close.
 //
-// Apart from Write, Wait and Close, which may run side by side, one goroutine uses it at a time.
+// Write, Serve and Close may run concurrently. Everything else is used by one goroutine at a time.
 type Conn struct {
 	conn   net.Conn
 	cfg    Config
 	r      *reader
-	budget int // messages left up to publish or play
+	budget int // messages left until publish or play
 
-	request Request
-	connect float64 // the number of the connect that is to be answered
-	window  uint64  // bytes after which the client wants to hear how many we have
-	told    uint64  // of the bytes read, so many
+	request   Request
+	connectID float64 // transaction id of the connect command
+	window    uint64  // bytes after which the client wants an acknowledgement
+	acked     uint64  // bytes acknowledged
 
-	playing bool      // pings keep it alive, in place of media
-	over    bool      // the client said that it publishes no more
-	heard   time.Time // media, or of a player anything
-	pinged  time.Time
+	playing     bool      // kept alive by pings, in place of media
+	unpublished bool      // the client has sent FCUnpublish
+	heardAt     time.Time // of the last media, or for a player of the last data
+	pingedAt    time.Time
 
-	writing sync.Mutex // to the connection
+	writing sync.Mutex // serializes writes to conn
 
-	queueing sync.Mutex
-	answers  []byte // written, and not yet sent
+	queueing  sync.Mutex
+	responses []byte // queued and not sent yet
 }
 
-// NewConn makes a Conn of a connection that was just accepted.
+// NewConn returns a Conn for an accepted connection.
 func NewConn(conn net.Conn, cfg Config) *Conn {
 	c := &Conn{conn: conn, cfg: cfg.WithDefaults(), budget: maxMessages}
 	c.r = newReader(bufio.NewReaderSize((*source)(c), readBuffer))
 	return c
 }
 
-// Close ends the connection at once, whatever else is going on.
+// Close closes the connection at once.
 func (c *Conn) Close() error { return c.conn.Close() }
 
-// Bytes is how many bytes came since the handshake. It belongs to the goroutine that reads.
+// Bytes returns the number of bytes received since the handshake. Only the reading goroutine may call it.
 func (c *Conn) Bytes() uint64 { return c.r.bytes }
 
-// source reads from the connection; what it reads for a player has no deadline but signs of life.
+// source reads from the connection. While the client plays, it sends pings and checks RTMPTimeout.
 type source Conn
 
+// Read reads from the connection.
 func (s *source) Read(b []byte) (int, error) {
 	c := (*Conn)(s)
 	if !c.playing {
 		return c.conn.Read(b)
 	}
 	for {
-		if err := c.conn.SetReadDeadline(c.cfg.Now().Add(c.cfg.Ping)); err != nil {
+		if err := c.conn.SetReadDeadline(c.cfg.Now().Add(c.cfg.RTMPPing)); err != nil {
 			return 0, err
 		}
 		n, err := c.conn.Read(b)
 		now := c.cfg.Now()
 		if n > 0 {
-			c.heard = now
+			c.heardAt = now
 			return n, nil
 		}
 		if !errors.Is(err, os.ErrDeadlineExceeded) {
 			return n, err
 		}
-		if now.Sub(c.heard) >= c.cfg.PingTimeout {
-			return 0, fmt.Errorf("%w for %v", ErrSilent, c.cfg.PingTimeout)
+		if now.Sub(c.heardAt) >= c.cfg.RTMPTimeout {
+			return 0, fmt.Errorf("%w for %v", ErrIdle, c.cfg.RTMPTimeout)
 		}
 		if err := c.ping(now); err != nil {
 			return 0, err
@@ -82,45 +84,65 @@ func (s *source) Read(b []byte) (int, error) {
 	}
 }
 
-// send writes the answers that are waiting; a client that does not take them in time has ended.
-func (c *Conn) send() error {
+// respond queues a message for the client.
+func (c *Conn) respond(cs, kind byte, stream uint32, chunk int, payload []byte) {
+	c.queueing.Lock()
+	defer c.queueing.Unlock()
+	c.responses = appendMessage(c.responses, cs, kind, stream, 0, chunk, payload)
+}
+
+// userControl queues a user control message.
+func (c *Conn) userControl(event uint16, value uint32) {
+	b := binary.BigEndian.AppendUint16(nil, event)
+	c.respond(csControl, typeUserControl, 0, ChunkSize, binary.BigEndian.AppendUint32(b, value))
+}
+
+// ping sends a ping request.
+func (c *Conn) ping(now time.Time) error {
+	c.pingedAt = now
+	c.userControl(eventPingRequest, uint32(now.UnixMilli()))
+	return c.flush()
+}
+
+// flush writes the queued responses. The client must accept them within ControlTimeout.
+func (c *Conn) flush() error {
 	c.writing.Lock()
 	defer c.writing.Unlock()
 	c.queueing.Lock()
-	answers := c.answers
-	c.answers = nil
+	responses := c.responses
+	c.responses = nil
 	c.queueing.Unlock()
-	if len(answers) == 0 {
+	if len(responses) == 0 {
 		return nil
 	}
-	err := c.conn.SetWriteDeadline(c.cfg.Now().Add(c.cfg.AnswerTime))
+	err := c.conn.SetWriteDeadline(c.cfg.Now().Add(c.cfg.ControlTimeout))
 	if err == nil {
-		_, err = c.conn.Write(answers)
+		_, err = c.conn.Write(responses)
 	}
 	return err
 }
 
-// Write sends media that AppendMedia made, and returns how many bytes the client took. It consumes b.
-// An error, also that the client did not take all of it in time, ends the connection.
+// Write sends media built by AppendMedia and returns how many bytes the client accepted. It consumes b. After an
+// error, including a timeout, the connection must be closed.
 func (c *Conn) Write(b *net.Buffers) (int64, error) {
 	c.writing.Lock()
 	defer c.writing.Unlock()
-	if err := c.conn.SetWriteDeadline(c.cfg.Now().Add(c.cfg.MediaTime)); err != nil {
+	if err := c.conn.SetWriteDeadline(c.cfg.Now().Add(c.cfg.MediaTimeout)); err != nil {
 		return 0, err
 	}
 	return b.WriteTo(c.conn)
 }
 
-// leave sends the last answers and closes the connection so that the client can read them: it first ends
-// our side, and swallows for a moment what still comes. To close at once would take the answer away.
-func (c *Conn) leave() {
-	err := c.send()
+// closeGracefully sends the queued responses and closes the connection so that the client can read them: it closes
+// the write side first and discards input for drainTime. Closing at once could discard the responses.
+func (c *Conn) closeGracefully() {
+	err := c.flush()
 	if half, ok := c.conn.(interface{ CloseWrite() error }); ok && err == nil {
 		err = half.CloseWrite()
 	}
 	switch {
 	case err != nil:
-	case c.playing: // Wait is reading
+	case c.playing: // Serve is reading
 		time.AfterFunc(drainTime, func() { _ = c.conn.Close() })
 		return
 	case c.conn.SetReadDeadline(c.cfg.Now().Add(drainTime)) == nil:

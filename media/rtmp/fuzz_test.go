@@ -31,7 +31,7 @@ func FuzzConn(f *testing.F) {
 			go io.Copy(io.Discard, theirs)
 			theirs.Write(b)
 		}()
-		conn := rtmp.NewConn(ours, rtmp.Config{Now: time.Now, OpenTime: 5 * time.Second, MessageTime: 5 * time.Second})
+		conn := rtmp.NewConn(ours, rtmp.Config{Now: time.Now, HandshakeTimeout: 5 * time.Second, MessageTimeout: 5 * time.Second})
 		r, err := open(conn)
 		if err == nil && (!rtmp.ValidName(r.App) || !rtmp.ValidName(r.Name)) {
 			t.Fatalf("asked for %+v", r)
@@ -44,11 +44,11 @@ func FuzzConn(f *testing.F) {
 				t.Fatalf("%d messages from %d bytes", messages, len(b))
 			}
 			if !r.Publish {
-				err = conn.Wait()
+				err = conn.Serve()
 				continue
 			}
 			var m rtmp.Message
-			if m, err = conn.Media(); err == nil && len(m.Data) == 0 {
+			if m, err = conn.ReadMedia(); err == nil && len(m.Data) == 0 {
 				t.Fatal("a message of no byte")
 			}
 		}

@@ -7,12 +7,12 @@ import (
 )
 
 const (
-	version       = 3 // the plain one; 6 and 8 are encrypted
+	version       = 3 // plain RTMP; 6 and 8 are encrypted
 	handshakeSize = 1536
 )
 
-// handshake takes the client's greeting and sends ours. It does not compare what the client repeats of
-// it: many clients repeat something else, and nothing follows from it.
+// handshake exchanges the handshake. It does not compare the client's echo of our bytes: many clients send something
+// else, and nothing depends on it.
 func handshake(rw io.ReadWriter) error {
 	var theirs [1 + handshakeSize]byte
 	if _, err := io.ReadFull(rw, theirs[:1]); err != nil {
@@ -26,7 +26,7 @@ func handshake(rw io.ReadWriter) error {
 	}
 	ours := make([]byte, 1+handshakeSize, 1+2*handshakeSize)
 	ours[0] = version
-	_, _ = rand.Read(ours[1+8:]) // behind time and four zeros, which say that there is no digest
+	_, _ = rand.Read(ours[1+8:]) // after the time and four zeros, which mean "no digest"
 	if _, err := rw.Write(append(ours, theirs[1:]...)); err != nil {
 		return err
 	}

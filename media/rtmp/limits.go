@@ -5,29 +5,29 @@ import (
 	"time"
 )
 
-// How much a client may ask of us, whoever it is.
+// Limits of a connection.
 const (
 	maxMedia    = 8 << 20  // bytes of an audio or video message
-	maxCommand  = 64 << 10 // bytes of any other
-	minChunk    = 128      // bytes, what every client begins with
-	maxChunk    = 1 << 20
+	maxCommand  = 64 << 10 // bytes of any other message
+	minChunk    = 128      // bytes; the initial chunk size
+	maxChunk    = 1 << 20  // bytes
 	maxStreams  = 32       // chunk streams; encoders use four
-	maxPending  = 16 << 20 // bytes held for messages that are not complete
-	maxPath     = 2 << 10  // bytes of an app or a stream name with its query
-	maxMessages = 64       // up to publish or play; encoders need ten
+	maxPending  = 16 << 20 // bytes held for incomplete messages
+	maxPath     = 2 << 10  // bytes of app and stream name with their queries
+	maxMessages = 64       // messages until publish or play; encoders need ten
 
-	drainTime  = time.Second // for a client to read its last answer
+	drainTime  = time.Second // for a client to read its last response
 	drainBytes = 1 << 20
 )
 
-// What ends a connection.
+// The errors that end a connection.
 var (
-	// ErrLimit is wrapped when a client asks for more than the limits.
+	// ErrLimit is wrapped when a client exceeds a limit.
 	ErrLimit = errors.New("rtmp: limit exceeded")
-	// ErrProtocol is wrapped when a client sends what is no RTMP.
+	// ErrProtocol is wrapped when a client violates the protocol.
 	ErrProtocol = errors.New("rtmp: protocol error")
-	// ErrDone is returned when a client said that it has finished.
-	ErrDone = errors.New("rtmp: the client has finished")
-	// ErrSilent is wrapped when a client is there but says nothing.
-	ErrSilent = errors.New("rtmp: the client is silent")
+	// ErrDone is returned when the client has ended publishing or playing.
+	ErrDone = errors.New("rtmp: ended by the client")
+	// ErrIdle is wrapped when a client has sent no data or no media for too long.
+	ErrIdle = errors.New("rtmp: no data from the client")
 )

@@ -2,14 +2,14 @@ package rtmp
 
 import "encoding/binary"
 
-// The types of messages that a Conn hands over.
+// The message types that ReadMedia returns.
 const (
 	TypeAudio = 8
 	TypeVideo = 9
 	TypeData  = 18
 )
 
-// The types that it keeps to itself.
+// The message types that a Conn handles itself.
 const (
 	typeSetChunkSize     = 1
 	typeAbort            = 2
@@ -22,7 +22,15 @@ const (
 	typeCommand          = 20
 )
 
-// The chunk streams on which we write.
+// The events of user control messages.
+const (
+	eventStreamBegin  = 0
+	eventStreamEOF    = 1
+	eventPingRequest  = 6
+	eventPingResponse = 7
+)
+
+// The chunk streams of our messages.
 const (
 	csControl = 2
 	csCommand = 3
@@ -32,27 +40,30 @@ const (
 )
 
 const (
-	// ChunkSize is the size of the chunks we write, from the answer to connect on.
+	// ChunkSize is the size of our chunks after the response to connect.
 	ChunkSize = 60_000
-	// MediaStream is the id of the one message stream of a connection.
+	// MediaStream is the id of the only message stream of a connection.
 	MediaStream = 1
 
-	firstChunkSize = 128      // of both sides, before they say otherwise
-	extended       = 0xFFFFFF // in place of a timestamp that follows in four bytes
+	firstChunkSize = 128      // initial chunk size of both sides
+	extended       = 0xFFFFFF // stands for a timestamp in four extra bytes
 )
 
-// Message is one message of a client, put together from its chunks.
+// Message is one message of a client, assembled from its chunks.
 type Message struct {
 	Type byte
 	Time uint32 // milliseconds, modulo 2^32
-	Data []byte // the receiver's own
+	Data []byte // owned by the receiver
 }
 
-func (m Message) media() bool { return m.Type == TypeAudio || m.Type == TypeVideo }
+// isMedia reports whether the message is audio or video.
+func (m Message) isMedia() bool { return m.Type == TypeAudio || m.Type == TypeVideo }
 
-// AppendMedia appends an audio, video or data message as it goes to any player: on the media stream, in
-// chunks of ChunkSize, with a full header. The bytes depend on nothing else, so that all players can
-// share them.
+// isCommand reports whether the message is a command.
+func (m Message) isCommand() bool { return m.Type == typeCommand || m.Type == typeCommandAMF3 }
+
+// AppendMedia appends an audio, video or data message to dst, with a full header and in chunks of ChunkSize. The bytes
+// are the same for every player, so that all players can share them.
 func AppendMedia(dst []byte, kind byte, time uint32, payload []byte) []byte {
 	cs := byte(csData)
 	switch kind {
@@ -64,11 +75,11 @@ func AppendMedia(dst []byte, kind byte, time uint32, payload []byte) []byte {
 	return appendMessage(dst, cs, kind, MediaStream, time, ChunkSize, payload)
 }
 
-// MediaSize is how many bytes AppendMedia appends for a payload of n bytes at most.
+// MediaSize returns the maximum number of bytes that AppendMedia appends for a payload of n bytes.
 func MediaSize(n int) int { return n + 16 + n/ChunkSize*5 }
 
-// appendMessage appends one message: a chunk of type 0, and chunks of type 3 as long as there is more.
-// Past 4.66 hours each of them carries the timestamp in four bytes more.
+// appendMessage appends one message: a chunk of type 0 and as many chunks of type 3 as needed. From a timestamp of
+// 4.66 hours on, every chunk carries the extended timestamp.
 func appendMessage(dst []byte, cs, kind byte, stream, time uint32, chunk int, payload []byte) []byte {
 	short := min(time, extended)
 	n := len(payload)

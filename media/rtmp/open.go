@@ -4,29 +4,14 @@ import (
 	"bufio"
 	"fmt"
 	"io"
-	"net/url"
 
 	"roomlog/media/amf"
 )
 
-// Connect is what a client says of itself when it connects.
-type Connect struct {
-	App    string     // as it was sent, with a query behind it
-	Fields amf.Object // everything, for those who want to know more
-}
-
-// Request is what a client asks for.
-type Request struct {
-	Publish bool // or play
-	App     string
-	Name    string
-	Args    url.Values // of the query
-}
-
-// Connect shakes hands and reads up to the client's connect, which Request or Reject then answers. Ten
-// seconds from here on the client must have asked for something.
-func (c *Conn) Connect() (Connect, error) {
-	if err := c.conn.SetDeadline(c.cfg.Now().Add(c.cfg.OpenTime)); err != nil {
+// ReadConnect does the handshake and reads the connect command, which ReadRequest or Reject then answers. The client
+// must send publish or play within HandshakeTimeout from here.
+func (c *Conn) ReadConnect() (Connect, error) {
+	if err := c.conn.SetDeadline(c.cfg.Now().Add(c.cfg.HandshakeTimeout)); err != nil {
 		return Connect{}, err
 	}
 	type both struct {
@@ -36,50 +21,49 @@ func (c *Conn) Connect() (Connect, error) {
 	if err := handshake(both{c.r.r, c.conn}); err != nil {
 		return Connect{}, fmt.Errorf("handshake: %w", err)
 	}
-	call, err := c.nextCommand()
+	cmd, err := c.nextCommand()
 	switch {
 	case err != nil:
 		return Connect{}, err
-	case call.name != "connect":
-		return Connect{}, fmt.Errorf("%w: %.40q before connect", ErrProtocol, call.name)
-	case len(call.args) == 0:
+	case cmd.name != "connect":
+		return Connect{}, fmt.Errorf("%w: %.40q before connect", ErrProtocol, cmd.name)
+	case len(cmd.args) == 0:
 		return Connect{}, fmt.Errorf("%w: connect without object", ErrProtocol)
 	}
-	fields, _ := call.args[0].(amf.Object)
+	fields, _ := cmd.args[0].(amf.Object)
 	app, _ := fields["app"].(string)
-	c.connect, c.request.App = call.id, app
+	c.connectID, c.request.App = cmd.id, app
 	return Connect{App: app, Fields: fields}, nil
 }
 
-// Reject answers connect with a refusal and closes the connection.
+// Reject refuses the connect command and closes the connection.
 func (c *Conn) Reject(text string) {
-	c.call(0, "_error", c.connect, nil,
+	c.sendCommand(0, "_error", c.connectID, nil,
 		amf.Object{"level": levelError, "code": ConnectRejected, "description": text})
-	c.leave()
+	c.closeGracefully()
 }
 
-// Request answers connect and reads until the client wants to publish or to play. A path that names no
-// stream is refused here.
-func (c *Conn) Request() (Request, error) {
-	c.welcome()
+// ReadRequest accepts the connect command and reads until publish or play. It refuses a malformed stream path itself.
+func (c *Conn) ReadRequest() (Request, error) {
+	c.acceptConnect()
 	for {
-		if err := c.send(); err != nil {
+		if err := c.flush(); err != nil {
 			return Request{}, err
 		}
-		call, err := c.nextCommand()
+		cmd, err := c.nextCommand()
 		if err != nil {
 			return Request{}, err
 		}
-		if call.name == "publish" || call.name == "play" {
-			return c.asked(call)
+		if cmd.name == "publish" || cmd.name == "play" {
+			return c.parseRequest(cmd)
 		}
-		if err := c.prepare(call); err != nil {
+		if err := c.prepare(cmd); err != nil {
 			return Request{}, err
 		}
 	}
 }
 
-// nextCommand reads messages, of which there is a budget, up to a command.
+// nextCommand reads messages up to the next command, within the message budget.
 func (c *Conn) nextCommand() (command, error) {
 	for {
 		if c.budget--; c.budget < 0 {
@@ -89,40 +73,40 @@ func (c *Conn) nextCommand() (command, error) {
 		if err != nil {
 			return command{}, err
 		}
-		if m.command() {
+		if m.isCommand() {
 			return parseCommand(m)
 		}
-		if err := c.housekeep(m); err != nil {
+		if err := c.handleControl(m); err != nil {
 			return command{}, err
 		}
-		if err := c.send(); err != nil {
+		if err := c.flush(); err != nil {
 			return command{}, err
 		}
 	}
 }
 
-// prepare answers what clients ask on their way to publish or play. What it does not know it leaves
-// unanswered, as other servers do.
-func (c *Conn) prepare(call command) error {
-	switch call.name {
+// prepare answers the commands that clients send before publish or play. Like other servers it ignores unknown ones.
+func (c *Conn) prepare(cmd command) error {
+	switch cmd.name {
 	case "connect":
 		return fmt.Errorf("%w: a second connect", ErrProtocol)
 	case "createStream":
-		c.call(0, "_result", call.id, nil, MediaStream)
+		c.sendCommand(0, "_result", cmd.id, nil, MediaStream)
 	case "releaseStream", "FCPublish", "FCSubscribe":
-		c.call(0, "_result", call.id, nil, nil)
+		c.sendCommand(0, "_result", cmd.id, nil, nil)
 	case "getStreamLength":
-		c.call(0, "_result", call.id, nil, 0) // without a number players wait
+		c.sendCommand(0, "_result", cmd.id, nil, 0) // players wait for a number
 	case "deleteStream", "closeStream":
 		return ErrDone
 	}
 	return nil
 }
 
-func (c *Conn) asked(call command) (Request, error) {
-	r := Request{Publish: call.name == "publish"}
+// parseRequest reads the arguments of publish or play.
+func (c *Conn) parseRequest(cmd command) (Request, error) {
+	r := Request{Publish: cmd.name == "publish"}
 	var err error
-	r.App, r.Name, r.Args, err = SplitPath(c.request.App, call.text(1))
+	r.App, r.Name, r.Args, err = SplitPath(c.request.App, cmd.text(1))
 	c.request = r
 	if err != nil {
 		if r.Publish {
@@ -135,26 +119,26 @@ func (c *Conn) asked(call command) (Request, error) {
 	return r, nil
 }
 
-// Accept tells the client that it may begin. Only from here on media is read or written.
+// Accept accepts the request. Media is read or written only afterwards.
 func (c *Conn) Accept() error {
 	now := c.cfg.Now()
-	c.heard, c.pinged = now, now
+	c.heardAt, c.pingedAt = now, now
 	if c.request.Publish {
 		c.r.media = true
 		c.status(levelStatus, PublishStart, "/"+c.request.App+"/"+c.request.Name+" is now published.")
 	} else {
 		c.playing = true
-		c.control(eventStreamBegin, MediaStream)
+		c.userControl(eventStreamBegin, MediaStream)
 		c.status(levelStatus, PlayReset, "Playing and resetting stream.")
 		c.status(levelStatus, PlayStart, "Started playing stream.")
-		c.answer(csData, TypeData, MediaStream, ChunkSize, amf.Encode("|RtmpSampleAccess", true, true))
+		c.respond(csData, TypeData, MediaStream, ChunkSize, amf.Encode("|RtmpSampleAccess", true, true))
 	}
-	return c.send()
+	return c.flush()
 }
 
-// Refuse answers publish or play with an error and closes the connection, once the client had the time to
-// read it. Nothing that the client sends is looked at any more.
+// Refuse refuses the request with a status code and closes the connection after the client has had time to read it.
+// Later input is discarded.
 func (c *Conn) Refuse(code, text string) {
 	c.status(levelError, code, text)
-	c.leave()
+	c.closeGracefully()
 }

@@ -104,7 +104,7 @@ func TestARefusalIsReadBeforeTheConnectionEnds(t *testing.T) {
 	t.Run(rtmp.ConnectRejected, func(t *testing.T) {
 		conn, c := pair(t, rtmp.Config{})
 		c.say(greeting(), connect("live"))
-		if _, err := conn.Connect(); err != nil {
+		if _, err := conn.ReadConnect(); err != nil {
 			t.Fatal(err)
 		}
 		conn.Reject("no")
@@ -118,7 +118,7 @@ func TestARefusalIsReadBeforeTheConnectionEnds(t *testing.T) {
 func TestConnectTellsEverythingTheClientSaid(t *testing.T) {
 	conn, c := pair(t, rtmp.Config{})
 	c.say(greeting(), command("connect", 1, amf.Object{"app": "live?x=1", "flashVer": "OBS", "tcUrl": "rtmp://h/live"}))
-	got, err := conn.Connect()
+	got, err := conn.ReadConnect()
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -8,10 +8,10 @@ import (
 
 const maxName = 64
 
-// ErrPath is wrapped when a path names no stream.
+// ErrPath is wrapped when a path is not a valid stream path.
 var ErrPath = fmt.Errorf("%w: bad stream path", ErrProtocol)
 
-// ValidName says whether name may be the name of an app or a stream: [A-Za-z0-9_-]{1,64}.
+// ValidName reports whether name is a valid app or stream name: [A-Za-z0-9_-]{1,64}.
 func ValidName(name string) bool {
 	for _, c := range []byte(name) {
 		switch {
@@ -23,9 +23,9 @@ func ValidName(name string) bool {
 	return len(name) >= 1 && len(name) <= maxName
 }
 
-// SplitPath finds app, stream name and arguments in what a client puts into the app of connect and the
-// name of publish or play. Encoders put the query behind either of them, and some put the whole path into
-// the app; where an argument is in both, that of the name counts.
+// SplitPath returns the app, the stream name and the query arguments of a request. app comes from connect, name from
+// publish or play. Encoders append the query to either of them, and some put the whole path into app. If both have an
+// argument, the one in name is used.
 func SplitPath(app, name string) (string, string, url.Values, error) {
 	if len(app)+len(name) > maxPath {
 		return "", "", nil, fmt.Errorf("%w: %d bytes", ErrPath, len(app)+len(name))

@@ -7,30 +7,30 @@ import (
 	"io"
 )
 
-const firstBuffer = 64 << 10 // of a message, however long it says that it is
+const firstBuffer = 64 << 10 // initial capacity for a message, whatever length it announces
 
-// reader puts messages together from the chunks of one connection.
+// reader assembles messages from the chunks of one connection.
 type reader struct {
 	r       *bufio.Reader
-	media   bool // media messages may come
+	media   bool // media messages are allowed
 	chunk   int
 	streams map[uint32]*chunkStream
-	pending int    // bytes allocated for messages that are not complete
-	bytes   uint64 // read since the handshake
+	pending int    // bytes allocated for incomplete messages
+	bytes   uint64 // received since the handshake
 }
 
-// chunkStream is what the next chunk of the same id refers to.
+// chunkStream is the state of a chunk stream, to which its next chunk refers.
 type chunkStream struct {
-	known    bool // a full header was seen
+	known    bool // a full header was received
 	kind     byte
 	length   int
 	time     uint32
 	delta    uint32
-	extended bool   // the last header had its time in four bytes more
-	stamp    uint32 // those four bytes
-	absolute bool   // and they were a time, not a delta
+	extended bool   // the last header had an extended timestamp
+	stamp    uint32 // the extended timestamp
+	absolute bool   // the extended timestamp was a time, not a delta
 	open     bool   // a message has begun
-	buf      []byte // of it, what has arrived
+	buf      []byte // received bytes of the open message
 }
 
 func newReader(r *bufio.Reader) *reader {
@@ -43,7 +43,7 @@ func (r *reader) full(b []byte) error {
 	return err
 }
 
-// next returns the next complete message. Those that steer the chunks are obeyed before it returns them.
+// next returns the next complete message. It applies chunk size and abort messages before it returns them.
 func (r *reader) next() (Message, error) {
 	for {
 		cs, err := r.header()
@@ -58,11 +58,11 @@ func (r *reader) next() (Message, error) {
 		}
 		m := Message{Type: cs.kind, Time: cs.time, Data: cs.buf}
 		r.drop(cs)
-		return m, r.steer(m)
+		return m, r.apply(m)
 	}
 }
 
-// header reads a chunk's headers and begins a message if none is open.
+// header reads the headers of a chunk and begins a message if none is open.
 func (r *reader) header() (*chunkStream, error) {
 	format, id, err := r.basicHeader()
 	if err != nil {
@@ -78,7 +78,7 @@ func (r *reader) header() (*chunkStream, error) {
 	}
 	switch {
 	case format != 0 && !cs.known:
-		return nil, fmt.Errorf("%w: chunk stream %d begins with a header of type %d", ErrProtocol, id, format)
+		return nil, fmt.Errorf("%w: chunk stream %d starts with header type %d", ErrProtocol, id, format)
 	case format == 3:
 		err = r.shortHeader(cs)
 	default:
@@ -107,8 +107,8 @@ func (r *reader) basicHeader() (format byte, id uint32, err error) {
 	return format, id, err
 }
 
-// messageHeader reads a header of type 0, 1 or 2. A message that was open is given up, as clients do
-// that abort one.
+// messageHeader reads a header of type 0, 1 or 2. It discards an open message, because some clients abort messages
+// this way.
 func (r *reader) messageHeader(cs *chunkStream, format byte) error {
 	r.drop(cs)
 	var b [11]byte
@@ -136,8 +136,8 @@ func (r *reader) messageHeader(cs *chunkStream, format byte) error {
 	return nil
 }
 
-// shortHeader reads what is left of a header of type 3: nothing, or the four bytes of an extended
-// timestamp. Inside a message some clients write zeros there and some write nothing at all.
+// shortHeader reads the rest of a header of type 3: nothing, or an extended timestamp. Inside a message some clients
+// write zeros in its place, and some write nothing.
 func (r *reader) shortHeader(cs *chunkStream) error {
 	switch {
 	case !cs.extended && !cs.open:
@@ -170,7 +170,7 @@ func (r *reader) shortHeader(cs *chunkStream) error {
 	return nil
 }
 
-// begin opens a message if none is, and refuses one that is too long before anything is held for it.
+// begin opens a message if none is open. It refuses a message that is too long before it allocates memory.
 func (r *reader) begin(cs *chunkStream) error {
 	if cs.open {
 		return nil
@@ -178,18 +178,18 @@ func (r *reader) begin(cs *chunkStream) error {
 	limit := maxCommand
 	if cs.kind == TypeAudio || cs.kind == TypeVideo {
 		if !r.media {
-			return fmt.Errorf("%w: media that nobody asked for", ErrProtocol)
+			return fmt.Errorf("%w: media before publish was accepted", ErrProtocol)
 		}
 		limit = maxMedia
 	}
 	if cs.length > limit {
-		return fmt.Errorf("%w: message of type %d with %d bytes", ErrLimit, cs.kind, cs.length)
+		return fmt.Errorf("%w: message of type %d has %d bytes", ErrLimit, cs.kind, cs.length)
 	}
 	cs.open = true
 	return nil
 }
 
-// payload reads a chunk's bytes into the message, which grows as they arrive.
+// payload reads the payload of a chunk into the message, which grows as bytes arrive.
 func (r *reader) payload(cs *chunkStream) error {
 	for want := min(cs.length-len(cs.buf), r.chunk); want > 0; {
 		if len(cs.buf) == cap(cs.buf) {
@@ -208,8 +208,7 @@ func (r *reader) payload(cs *chunkStream) error {
 	return nil
 }
 
-// grow makes room for more of a message, and counts the old buffer beside the new one as long as both
-// are there.
+// grow enlarges the buffer of a message. The limit counts the old buffer and the new one while both exist.
 func (r *reader) grow(cs *chunkStream) error {
 	size := min(cs.length, max(firstBuffer, 2*cap(cs.buf)))
 	if r.pending+size > maxPending {
@@ -222,14 +221,14 @@ func (r *reader) grow(cs *chunkStream) error {
 	return nil
 }
 
-// drop forgets the open message of a chunk stream.
+// drop discards the open message of a chunk stream.
 func (r *reader) drop(cs *chunkStream) {
 	r.pending -= cap(cs.buf)
 	cs.buf, cs.open = nil, false
 }
 
-// steer obeys the messages that concern chunks.
-func (r *reader) steer(m Message) error {
+// apply applies messages that change how chunks are read.
+func (r *reader) apply(m Message) error {
 	switch m.Type {
 	case typeSetChunkSize:
 		if len(m.Data) < 4 {
@@ -237,7 +236,7 @@ func (r *reader) steer(m Message) error {
 		}
 		size := binary.BigEndian.Uint32(m.Data)
 		if size < minChunk || size > maxChunk {
-			return fmt.Errorf("%w: chunks of %d bytes", ErrLimit, size)
+			return fmt.Errorf("%w: chunk size of %d bytes", ErrLimit, size)
 		}
 		r.chunk = int(size)
 	case typeAbort:

@@ -58,7 +58,7 @@ func TestTimestampsPastFourHours(t *testing.T) {
 				time uint32
 				data []byte
 			}{{late, payload}, {late + 40, payload[:9]}} {
-				m, err := conn.Media()
+				m, err := conn.ReadMedia()
 				if err != nil || m.Time != want.time || !bytes.Equal(m.Data, want.data) {
 					t.Fatalf("message %d: time %d, %d bytes, %v", i, m.Time, len(m.Data), err)
 				}
@@ -87,7 +87,7 @@ func TestShorterHeadersReferToTheOneBefore(t *testing.T) {
 		{9, 1000, "v0"}, {9, 1040, "v01"}, {9, 1070, "v02"}, {9, 1100, "v03"},
 		{9, 1100 + 1<<24, "v04"}, {9, 1100 + 2<<24, "v05"}, {8, 7, "a"}, {8, 8, "b"},
 	} {
-		m, err := conn.Media()
+		m, err := conn.ReadMedia()
 		if err != nil || m.Type != want.kind || m.Time != want.time || string(m.Data) != want.data {
 			t.Fatalf("got %+v, %v, want %+v", m, err, want)
 		}
@@ -106,7 +106,7 @@ func TestChunksOfSeveralMessagesInterleave(t *testing.T) {
 	for _, want := range []rtmp.Message{
 		{Type: 8, Time: 11, Data: audio}, {Type: 9, Time: 10, Data: video}, {Type: 9, Time: 40, Data: video[:4]},
 	} {
-		m, err := conn.Media()
+		m, err := conn.ReadMedia()
 		if err != nil || m.Type != want.Type || m.Time != want.Time || !bytes.Equal(m.Data, want.Data) {
 			t.Fatalf("got type %d, time %d, %d bytes, %v", m.Type, m.Time, len(m.Data), err)
 		}
@@ -118,7 +118,7 @@ func TestMetadataInAMF3IsMetadata(t *testing.T) {
 	meta := amf.Encode("@setDataFrame", "onMetaData", amf.Object{"width": 64})
 	c.say(message(15, append([]byte{0}, meta...)), message(18, nil), header(4, 8, 0, 5), message(18, meta))
 	for range 2 {
-		if m, err := conn.Media(); err != nil || m.Type != rtmp.TypeData || !bytes.Equal(m.Data, meta) {
+		if m, err := conn.ReadMedia(); err != nil || m.Type != rtmp.TypeData || !bytes.Equal(m.Data, meta) {
 			t.Fatalf("got %+v, %v", m, err)
 		}
 	}
@@ -215,7 +215,7 @@ func TestLimits(t *testing.T) {
 			t.Parallel()
 			conn, c := publishing(t, rtmp.Config{})
 			go c.say(tt.b)
-			m, err := conn.Media()
+			m, err := conn.ReadMedia()
 			if !errors.Is(err, tt.want) {
 				t.Fatalf("got a message of %d bytes, %v, want %v", len(m.Data), err, tt.want)
 			}
@@ -224,7 +224,7 @@ func TestLimits(t *testing.T) {
 	t.Run("but not what is just within them", func(t *testing.T) {
 		conn, c := publishing(t, rtmp.Config{})
 		go c.say(streams(30), chunkSize(1<<20), header(4, 9, 8<<20, 9), make([]byte, 1<<20), more(4, 7))
-		if m, err := conn.Media(); err != nil || len(m.Data) != 8<<20 {
+		if m, err := conn.ReadMedia(); err != nil || len(m.Data) != 8<<20 {
 			t.Fatalf("%d bytes, %v", len(m.Data), err)
 		}
 	})

@@ -1,7 +1,6 @@
 package rtmp
 
-// The codes with which a client is answered. Their spelling, with the small letters in two of them, is
-// what deployed clients know.
+// The status codes of responses. Two of them contain lower-case letters because deployed clients expect that spelling.
 const (
 	ConnectRejected     = "NetConnection.Connect.Rejected"
 	PublishStart        = "NetStream.Publish.Start"
@@ -19,7 +18,7 @@ const (
 	connectSuccess = "NetConnection.Connect.Success"
 )
 
-// The level of an answer.
+// The levels of a status.
 const (
 	levelStatus = "status"
 	levelError  = "error"

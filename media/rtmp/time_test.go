@@ -37,7 +37,7 @@ func TestTheWayToPublishIsBounded(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			conn, c := pair(t, rtmp.Config{OpenTime: soon})
+			conn, c := pair(t, rtmp.Config{HandshakeTimeout: soon})
 			go tt.say(c)
 			begun := time.Now()
 			_, err := open(conn)
@@ -58,14 +58,14 @@ func TestASilentPublisherEnds(t *testing.T) {
 		cfg  rtmp.Config
 		say  func(*client)
 	}{
-		{"when no message comes", rtmp.Config{MessageTime: soon}, func(*client) {}},
-		{"when a message comes byte by byte", rtmp.Config{MessageTime: soon}, func(c *client) { c.trickle(header(4, 9, 5000, 0)); c.trickle(make([]byte, 5000)) }},
-		{"when no media comes among the messages", rtmp.Config{PingTimeout: soon}, func(c *client) {
+		{"when no message comes", rtmp.Config{MessageTimeout: soon}, func(*client) {}},
+		{"when a message comes byte by byte", rtmp.Config{MessageTimeout: soon}, func(c *client) { c.trickle(header(4, 9, 5000, 0)); c.trickle(make([]byte, 5000)) }},
+		{"when no media comes among the messages", rtmp.Config{RTMPTimeout: soon}, func(c *client) {
 			for range 1000 {
 				c.trickle(command("_checkbw", 0, nil))
 			}
 		}},
-		{"when only metadata comes", rtmp.Config{PingTimeout: soon}, func(c *client) {
+		{"when only metadata comes", rtmp.Config{RTMPTimeout: soon}, func(c *client) {
 			for range 1000 {
 				c.trickle(message(18, []byte("x")))
 			}
@@ -77,8 +77,8 @@ func TestASilentPublisherEnds(t *testing.T) {
 			go tt.say(c)
 			begun := time.Now()
 			for {
-				_, err := conn.Media()
-				if errors.Is(err, rtmp.ErrSilent) {
+				_, err := conn.ReadMedia()
+				if errors.Is(err, rtmp.ErrIdle) {
 					break
 				}
 				if err != nil || time.Since(begun) > patience {
@@ -108,13 +108,13 @@ func TestAPublisherSaysThatItHasFinished(t *testing.T) {
 			t.Parallel()
 			conn, c := publishing(t, rtmp.Config{})
 			c.say(frame, tt.say)
-			if m, err := conn.Media(); err != nil || len(m.Data) != 2 {
+			if m, err := conn.ReadMedia(); err != nil || len(m.Data) != 2 {
 				t.Fatalf("got %+v, %v", m, err)
 			}
 			if tt.then != nil {
 				tt.then(c)
 			}
-			if m, err := conn.Media(); !errors.Is(err, rtmp.ErrDone) {
+			if m, err := conn.ReadMedia(); !errors.Is(err, rtmp.ErrDone) {
 				t.Fatalf("got %+v, %v", m, err)
 			}
 			if tt.then != nil {
@@ -130,18 +130,18 @@ func TestAPublisherSaysThatItHasFinished(t *testing.T) {
 	t.Run("and a broken connection is something else", func(t *testing.T) {
 		conn, c := publishing(t, rtmp.Config{})
 		c.say(frame)
-		if _, err := conn.Media(); err != nil {
+		if _, err := conn.ReadMedia(); err != nil {
 			t.Fatal(err)
 		}
 		c.Close()
-		if _, err := conn.Media(); errors.Is(err, rtmp.ErrDone) || !isClosed(err) {
+		if _, err := conn.ReadMedia(); errors.Is(err, rtmp.ErrDone) || !isClosed(err) {
 			t.Fatal(err)
 		}
 	})
 }
 
 func TestAPublisherIsPingedAndToldHowMuchCame(t *testing.T) {
-	conn, c := publishing(t, rtmp.Config{Ping: time.Millisecond})
+	conn, c := publishing(t, rtmp.Config{RTMPPing: time.Millisecond})
 	window := binary.BigEndian.AppendUint32(nil, 1) // it wants to know every byte
 	c.say(message(5, window))
 	go func() {
@@ -153,7 +153,7 @@ func TestAPublisherIsPingedAndToldHowMuchCame(t *testing.T) {
 	}()
 	const ping, ack = "\x02\x00\x00\x00\x00\x00\x06\x04\x00\x00\x00\x00\x00\x06", "\x02\x00\x00\x00\x00\x00\x04\x03\x00\x00\x00\x00\x00\x00"
 	eventually(t, "a ping and an acknowledgement", func() bool {
-		if _, err := conn.Media(); err != nil {
+		if _, err := conn.ReadMedia(); err != nil {
 			t.Fatal(err)
 		}
 		return c.hears(ping) && c.hears(ack)
@@ -173,17 +173,17 @@ func TestAPlayerLivesByItsSignsOfLife(t *testing.T) {
 		c.say(toPlay("KEY"))
 		accept(t, conn)
 		ended := make(chan error, 1)
-		go func() { ended <- conn.Wait() }()
+		go func() { ended <- conn.Serve() }()
 		return conn, c, ended
 	}
 	t.Run("silent ones are pinged, and then gone", func(t *testing.T) {
-		_, c, ended := playing(t, rtmp.Config{Ping: 50 * time.Millisecond, PingTimeout: soon})
-		if err := <-ended; !errors.Is(err, rtmp.ErrSilent) || !c.hears("\x00\x06\x04\x00\x00\x00\x00\x00\x06") {
+		_, c, ended := playing(t, rtmp.Config{RTMPPing: 50 * time.Millisecond, RTMPTimeout: soon})
+		if err := <-ended; !errors.Is(err, rtmp.ErrIdle) || !c.hears("\x00\x06\x04\x00\x00\x00\x00\x00\x06") {
 			t.Fatalf("%v after %q", err, c.heard.String())
 		}
 	})
 	t.Run("those that answer stay", func(t *testing.T) {
-		_, c, ended := playing(t, rtmp.Config{Ping: 50 * time.Millisecond, PingTimeout: time.Second})
+		_, c, ended := playing(t, rtmp.Config{RTMPPing: 50 * time.Millisecond, RTMPTimeout: time.Second})
 		pong := message(4, []byte{0, 7, 0, 0, 0, 0})
 		for begun := time.Now(); time.Since(begun) < 1500*time.Millisecond; <-time.After(soon / 4) {
 			c.say(pong)
@@ -234,7 +234,7 @@ func TestAPlayerLivesByItsSignsOfLife(t *testing.T) {
 		}
 	})
 	t.Run("one that reads nothing is given up", func(t *testing.T) {
-		conn, c := pair(t, rtmp.Config{MediaTime: soon})
+		conn, c := pair(t, rtmp.Config{MediaTimeout: soon})
 		c.say(toPlay("KEY"))
 		accept(t, conn)
 		c.mu.Lock() // its reader stops

@@ -137,10 +137,10 @@ func toPlay(name string) []byte {
 
 // open takes a connection up to the client's request.
 func open(c *rtmp.Conn) (rtmp.Request, error) {
-	if _, err := c.Connect(); err != nil {
+	if _, err := c.ReadConnect(); err != nil {
 		return rtmp.Request{}, err
 	}
-	return c.Request()
+	return c.ReadRequest()
 }
 
 // publishing is a connection whose client may send media now.

@@ -1,2 +1,2 @@
-INSERT INTO look_count (live_id, looks) SELECT * FROM unnest($1::bigint[], $2::bigint[])
-ON CONFLICT (live_id) DO UPDATE SET looks = look_count.looks + excluded.looks
+INSERT INTO look_count (live_id, viewers) SELECT * FROM unnest($1::bigint[], $2::bigint[])
+ON CONFLICT (live_id) DO UPDATE SET viewers = look_count.viewers + excluded.viewers

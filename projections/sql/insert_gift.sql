@@ -1,2 +1,2 @@
-INSERT INTO gift (id, name, image, price, listed)
+INSERT INTO gift (id, name, image, price, available)
 SELECT *, true FROM unnest($1::bigint[], $2::text[], $3::text[], $4::bigint[])

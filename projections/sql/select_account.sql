@@ -1,1 +1,1 @@
-SELECT id, username, nickname, avatar, credential, disabled OR forgotten FROM person WHERE name_key = $1
+SELECT id, username, nickname, avatar, credential, disabled OR forgotten FROM user_account WHERE name_key = $1

@@ -1,1 +1,1 @@
-SELECT e.user_id, e.email, p.disabled OR p.forgotten FROM email e JOIN person p ON p.id = e.user_id WHERE e.key = $1 OR e.user_id = $2
+SELECT e.user_id, e.email, u.disabled OR u.forgotten FROM email e JOIN user_account u ON u.id = e.user_id WHERE e.key = $1 OR e.user_id = $2

@@ -1,1 +1,1 @@
-SELECT id, name, image, price, listed FROM gift WHERE listed OR $1 ORDER BY id
+SELECT id, name, image, price, available FROM gift WHERE available OR $1 ORDER BY id

@@ -1,1 +1,1 @@
-SELECT id, username, nickname, avatar, created_at FROM person WHERE id = ANY ($1)
+SELECT id, username, nickname, avatar, created_at FROM user_account WHERE id = ANY ($1)

@@ -2,6 +2,6 @@ SELECT c.id FROM credential c
 WHERE c.created_at < (
         SELECT e.recorded_at - interval '1 hour' FROM checkpoint k JOIN events e USING (position)
         WHERE k.consumer_group = $1)
-  AND NOT EXISTS (SELECT FROM person p WHERE p.credential = c.id::text)
+  AND NOT EXISTS (SELECT FROM user_account u WHERE u.credential = c.id::text)
   AND NOT EXISTS (SELECT FROM poison)
 LIMIT $2

@@ -1,3 +1,3 @@
-SELECT p.id, p.username, p.nickname, p.avatar, p.disabled, p.forgotten, p.denied_until, p.roles, coalesce(c.balance, 0), p.created_at
-FROM person p LEFT JOIN coin c ON c.account = 'user-' || p.id
-WHERE p.id > $1 AND p.id <= $2 ORDER BY p.id LIMIT $3
+SELECT u.id, u.username, u.nickname, u.avatar, u.disabled, u.forgotten, u.banned_until, u.roles, coalesce(c.balance, 0), u.created_at
+FROM user_account u LEFT JOIN coin c ON c.account = 'user-' || u.id
+WHERE u.id > $1 AND u.id <= $2 ORDER BY u.id LIMIT $3

@@ -1,1 +1,1 @@
-UPDATE gift SET listed = false WHERE id = ANY ($1)
+UPDATE gift SET available = false WHERE id = ANY ($1)

@@ -1,3 +1,3 @@
-UPDATE recording SET reason = n.reason, began_at = n.began, ended_at = n.ended, length_ms = n.length, bytes = n.bytes, parts = n.parts::jsonb
+UPDATE recording SET cause = n.cause, started_at = n.started, ended_at = n.ended, duration_ms = n.duration_ms, bytes = n.bytes, parts = n.parts::jsonb
 FROM unnest($1::text[], $2::text[], $3::timestamptz[], $4::timestamptz[], $5::bigint[], $6::bigint[], $7::text[])
-    AS n (id, reason, began, ended, length, bytes, parts) WHERE recording.id = n.id
+    AS n (id, cause, started, ended, duration_ms, bytes, parts) WHERE recording.id = n.id

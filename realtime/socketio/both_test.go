@@ -12,7 +12,6 @@ import (
 
 	"roomlog/domain"
 	"roomlog/eventstore/pgtest"
-	"roomlog/realtime"
 	"roomlog/realtime/socketio"
 	"roomlog/realtime/socketio/siotest"
 )
@@ -129,7 +128,7 @@ func TestTwoProcesses(t *testing.T) {
 	t.Parallel()
 	db := pgtest.New(t)
 	one := openWorld(t, db, true, nil)
-	two := openWorld(t, db, false, func(_ *socketio.Config, c *realtime.Config) { c.Grace = time.Hour })
+	two := openWorld(t, db, false, func(_ *socketio.Config, c *roomsConfig) { c.PresenceGrace = time.Hour })
 	live, rose := one.register("streamer").goLive(), one.list("rose", "", 1)
 	ann, bob := one.register("ann").credit(10), one.register("bob").credit(10)
 	a, b := one.app(siotest.Options{Version: 3}), two.app(siotest.Options{Version: 4})

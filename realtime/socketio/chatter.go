@@ -11,6 +11,7 @@ import (
 	"roomlog/projections"
 	"roomlog/realtime"
 	"roomlog/realtime/socketio/protocol"
+	"roomlog/realtime/ws"
 )
 
 const needLogin = "needLogin"
@@ -20,8 +21,8 @@ const needLogin = "needLogin"
 type chatter struct {
 	v      *visitor
 	style  profile
-	member *realtime.ChatMember
-	caller realtime.Caller      // of somebody signed in
+	member *realtime.ChatSession
+	caller realtime.Identity    // of somebody signed in
 	room   projections.ChatRoom // of the handshake; the zero one for none. Changed with mu held
 	name   string               // in the plain chat; "" as long as it has none
 
@@ -34,13 +35,13 @@ type chatter struct {
 // chat makes a socket one of the chat.
 func (v *visitor) chat(style profile) *chatter {
 	c := &chatter{v: v, style: style}
-	chat := v.door.cfg.Rooms.Chat()
-	pace := v.socket.Shared(func() any { return chat.Pace() }).(*realtime.ChatPace)
-	c.member = chat.Member(v.door.aliases.add(v.socket), c, pace)
+	chat := v.door.cfg.Chat
+	pace := v.socket.Shared(func() any { return chat.NewLimits() }).(*realtime.ChatLimits)
+	c.member = chat.NewSession(v.door.aliases.add(v.socket), c, pace)
 	v.chats = c
 	v.socket.OnDisconnect(func(string) {
 		v.door.aliases.remove(v.socket)
-		c.member.Leave(domain.LeftConnectionLost)
+		c.member.Leave(domain.LeaveConnectionLost)
 	})
 	return c
 }
@@ -60,17 +61,17 @@ func within() (context.Context, context.CancelFunc) {
 
 // fail ends the connection of a socket that cannot be served now: its client comes back by itself.
 func (c *chatter) fail(ctx context.Context, err error) {
-	if _, _, ours := realtime.Explain(err); ours {
+	if _, ours := realtime.ProblemOf(err); ours {
 		c.v.door.cfg.Log.ErrorContext(ctx, "a socket cannot enter the chat", slog.Any("err", err))
 	}
-	c.CutOff()
+	c.Reset()
 }
 
-// CutOff implements realtime.ChatEar.
-func (c *chatter) CutOff() { c.v.socket.Session().Fail("transport close") }
+// Reset implements realtime.ChatListener.
+func (c *chatter) Reset() { c.v.socket.Session().Fail("transport close") }
 
-// Overhear implements realtime.ChatEar.
-func (c *chatter) Overhear(f *realtime.ChatFact) {
+// Deliver implements realtime.ChatListener.
+func (c *chatter) Deliver(f *realtime.ChatUpdate) {
 	switch c.style {
 	case profileExchange:
 		c.overhearExchange(f)
@@ -81,25 +82,25 @@ func (c *chatter) Overhear(f *realtime.ChatFact) {
 	}
 }
 
-// Typing implements realtime.ChatEar.
-func (c *chatter) Typing(by realtime.ChatPerson, _ domain.RoomID) {
+// Typing implements realtime.ChatListener.
+func (c *chatter) Typing(by realtime.ChatParticipant, _ domain.ChatRoomID) {
 	if c.style == profileExchange {
 		c.v.socket.Emit("typing", typist{c.v.door.aliases.shown(by.Connection)})
 	}
 }
 
 // own says whether a fact is this socket's doing.
-func (c *chatter) own(f *realtime.ChatFact) bool {
-	return f.Person.Connection == c.member.Connection()
+func (c *chatter) own(f *realtime.ChatUpdate) bool {
+	return f.By.Connection == c.member.Connection()
 }
 
 // push sends what a fact is in a dialect; nil is nothing.
-func (c *chatter) push(f *realtime.ChatFact, dialect string, text func() []byte) {
-	c.v.socket.Send(f.Frame("socketio "+dialect, func() *realtime.Frame { return realtime.MustFrame(text()) }))
+func (c *chatter) push(f *realtime.ChatUpdate, dialect string, text func() []byte) {
+	c.v.socket.Send(f.Frame("socketio "+dialect, func() *ws.Frame { return ws.MustFrame(text()) }))
 }
 
 // rooms are where the socket is: that of its handshake, and those it joined.
-func (c *chatter) rooms() (ids []domain.RoomID) {
+func (c *chatter) rooms() (ids []domain.ChatRoomID) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.room.ID != "" {

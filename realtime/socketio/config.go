@@ -13,15 +13,16 @@ import (
 
 // The defaults of Config.
 const (
-	DefaultListed   = 50                            // people and sockets in a list
-	DefaultCrowd    = realtime.DefaultCrowd         // people in a room up to which every coming and going is told at once
-	DefaultInterval = realtime.DefaultCrowdInterval // between two lists to a crowd
+	DefaultListed   = 50                                // people and sockets in a list
+	DefaultCrowd    = realtime.DefaultLargeLive         // people in a room up to which every coming and going is told at once
+	DefaultInterval = realtime.DefaultJoinBatchInterval // between two lists to a crowd
 )
 
 // Config is what the door needs and how it behaves. The first group has to be given; of everything else zero
 // means the default.
 type Config struct {
-	Rooms   *realtime.Door // which knows the rooms, the people and the limits
+	Hub     *realtime.Hub
+	Chat    *realtime.Chat
 	Queries *projections.Queries
 	Now     func() time.Time
 
@@ -36,8 +37,8 @@ type Config struct {
 }
 
 func (c *Config) check() error {
-	if c.Rooms == nil || c.Queries == nil || c.Now == nil {
-		return errors.New("socketio: Rooms, Queries and Now are required")
+	if c.Hub == nil || c.Chat == nil || c.Queries == nil || c.Now == nil {
+		return errors.New("socketio: Hub, Chat, Queries and Now are required")
 	}
 	return nil
 }

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"roomlog/domain"
-	"roomlog/realtime"
 	"roomlog/realtime/socketio"
 	"roomlog/realtime/socketio/siotest"
 )
@@ -19,7 +18,7 @@ func (w *world) come(live domain.LiveID, names ...string) (people []person) {
 	w.Helper()
 	for _, name := range names {
 		p := w.register(name)
-		p.asks(domain.JoinLive{Live: live, Process: "elsewhere"})
+		p.asks(domain.JoinLive{Live: live, Node: "elsewhere"})
 		people = append(people, p)
 	}
 	return people
@@ -27,8 +26,8 @@ func (w *world) come(live domain.LiveID, names ...string) (people []person) {
 
 func (p person) goes(live domain.LiveID) {
 	p.Helper()
-	p.execute(domain.Request{By: domain.Actor{Kind: domain.System},
-		Command: domain.LeaveLive{Live: live, User: p.id, Cause: domain.LeftConnectionLost, Process: "elsewhere"}})
+	p.execute(domain.Request{Actor: domain.Actor{Kind: domain.System},
+		Command: domain.LeaveLive{Live: live, User: p.id, Cause: domain.LeaveConnectionLost, Node: "elsewhere"}})
 }
 
 func names(prefix string, n int) (all []string) {
@@ -41,7 +40,7 @@ func names(prefix string, n int) (all []string) {
 // The list names the newest, and how many there are.
 func TestTheListIsBounded(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, func(c *socketio.Config, _ *realtime.Config) { c.Listed, c.Crowd = 5, 100 })
+	w := newWorld(t, func(c *socketio.Config, _ *roomsConfig) { c.Listed, c.Crowd = 5, 100 })
 	live := w.register("streamer").goLive()
 	w.come(live, names("early", 10)...)
 	var apps []*app
@@ -60,7 +59,7 @@ func TestTheListIsBounded(t *testing.T) {
 // Who leaves makes room in the list for those who came earlier, also when they are not known any more.
 func TestTheListIsFilledAgain(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, func(c *socketio.Config, _ *realtime.Config) { c.Listed, c.Crowd = 5, 1000 })
+	w := newWorld(t, func(c *socketio.Config, _ *roomsConfig) { c.Listed, c.Crowd = 5, 1000 })
 	live := w.register("streamer").goLive()
 	people := w.come(live, names("p", 130)...) // more than a snapshot names
 	a := w.app(siotest.Options{})
@@ -83,7 +82,7 @@ func TestTheListIsFilledAgain(t *testing.T) {
 func TestACrowdIsToldNowAndThen(t *testing.T) {
 	t.Parallel()
 	const interval = 400 * time.Millisecond
-	w := newWorld(t, func(c *socketio.Config, _ *realtime.Config) { c.Crowd, c.Interval = 10, interval })
+	w := newWorld(t, func(c *socketio.Config, _ *roomsConfig) { c.Crowd, c.Interval = 10, interval })
 	live := w.register("streamer").goLive()
 	watcher := w.app(siotest.Options{})
 	watcher.joins(w.register("watcher"), live)
@@ -122,7 +121,7 @@ func TestAProfileChangesInTheList(t *testing.T) {
 	a := w.app(siotest.Options{})
 	a.joins(ann, live)
 	changed := ann.asks(domain.ChangeProfile{Nickname: "安", Avatar: "a.png"})
-	if err := w.rooms.CaughtUp(t.Context(), changed.Position); err != nil {
+	if err := w.hub.WaitFor(t.Context(), changed.Position); err != nil {
 		t.Fatal(err)
 	}
 	b := w.app(siotest.Options{})
@@ -137,7 +136,7 @@ func TestAProfileChangesInTheList(t *testing.T) {
 // A list that cannot be read is sent when it can.
 func TestTheListSurvivesTheLossOfItsConnections(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, func(c *socketio.Config, _ *realtime.Config) { c.Listed, c.Crowd = 5, 1000 })
+	w := newWorld(t, func(c *socketio.Config, _ *roomsConfig) { c.Listed, c.Crowd = 5, 1000 })
 	live := w.register("streamer").goLive()
 	people := w.come(live, names("p", 110)...)
 	a := w.app(siotest.Options{})
@@ -149,8 +148,8 @@ func TestTheListSurvivesTheLossOfItsConnections(t *testing.T) {
 		t.Log(err)
 	}
 	eventually(t, "the log takes commands again", func() bool {
-		_, err := w.sequencer.Execute(context.Background(), domain.Request{By: domain.Actor{Kind: domain.System},
-			Command: domain.LeaveLive{Live: live, User: people[109].id, Cause: domain.LeftConnectionLost, Process: "elsewhere"}})
+		_, err := w.sequencer.Execute(context.Background(), domain.Request{Actor: domain.Actor{Kind: domain.System},
+			Command: domain.LeaveLive{Live: live, User: people[109].id, Cause: domain.LeaveConnectionLost, Node: "elsewhere"}})
 		return err == nil
 	})
 	for {

@@ -99,7 +99,7 @@ func TestNothingIsPushedThatIsNotInTheLog(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if !slices.ContainsFunc(page.Events, func(r eventstore.Recorded) bool {
+		if !slices.ContainsFunc(page.Events, func(r eventstore.Record) bool {
 			e, ok := r.Event.(domain.CommentPosted)
 			return ok && e.Text == text && fmt.Sprint(r.Position) == offset
 		}) {

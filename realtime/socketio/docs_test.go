@@ -35,8 +35,8 @@ func TestTheTextsInTheDocs(t *testing.T) {
 			codes = [][]string{{"", "bad_request"}, {"", "text_invalid"}, {"", "number_out_of_range"}}
 		}
 		for _, code := range codes {
-			if _, chinese, _ := realtime.Explain(&domain.Refusal{Code: domain.Code(code[1])}); chinese != said[0][1] {
-				t.Errorf("%s is said as %q, in the docs it is %q", code[1], chinese, said[0][1])
+			if no, _ := realtime.ProblemOf(&domain.Refusal{Code: domain.Code(code[1])}); no.TextZH != said[0][1] {
+				t.Errorf("%s is said as %q, in the docs it is %q", code[1], no.TextZH, said[0][1])
 			}
 		}
 	}

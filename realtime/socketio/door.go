@@ -6,8 +6,8 @@ import (
 	"sync"
 
 	"roomlog/domain"
-	"roomlog/realtime"
 	"roomlog/realtime/socketio/protocol"
+	"roomlog/realtime/ws"
 )
 
 // Path is where clients look for this door.
@@ -43,7 +43,7 @@ func New(cfg Config) (*Door, error) {
 	d.server = protocol.New(protocol.Config{Engine: engine, Namespaces: []protocol.Namespace{
 		{Name: "/", Connected: d.connected, Recovery: &recovery},
 	}})
-	cfg.Rooms.Annex(d)
+	cfg.Hub.AddDialect(d)
 	return d, nil
 }
 
@@ -57,7 +57,7 @@ func (d *Door) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // Stats are the counters of the connections, and of what waits to be sent.
-func (d *Door) Stats() *realtime.Stats { return d.server.Engine().Stats() }
+func (d *Door) Stats() *ws.Stats { return d.server.Engine().Stats() }
 
 // Rooms is the number of rooms that somebody here is in.
 func (d *Door) Rooms() int {
@@ -81,9 +81,9 @@ func (d *Door) Run(ctx context.Context) error {
 // Shutdown ends all sessions, so that their clients come back, and waits for them until ctx ends. As with
 // the door of the rooms, nobody leaves a room by it.
 func (d *Door) Shutdown(ctx context.Context) error {
-	d.cfg.Rooms.Retire()
+	d.cfg.Hub.Drain()
 	err := d.server.Shutdown(ctx)
-	d.cfg.Rooms.Chat().Settle(ctx)
+	d.cfg.Chat.Flush(ctx)
 	return err
 }
 
@@ -118,6 +118,6 @@ func (d *Door) release(r *room) {
 	r.held--
 	if r.held == 0 && d.rooms[r.live] == r {
 		delete(d.rooms, r.live)
-		d.cfg.Rooms.Forsake(r.live, r)
+		d.cfg.Hub.Unsubscribe(r.live, r)
 	}
 }

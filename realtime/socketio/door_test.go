@@ -9,7 +9,6 @@ import (
 	"testing"
 
 	"roomlog/domain"
-	"roomlog/realtime"
 	"roomlog/realtime/socketio"
 	"roomlog/realtime/socketio/siotest"
 )
@@ -95,9 +94,9 @@ func TestTheScript(t *testing.T) {
 	if err := os.Mkdir(filepath.Join(dir, "socket.io.slim.js"), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	with := newWorld(t, func(c *socketio.Config, _ *realtime.Config) { c.Assets = dir })
+	with := newWorld(t, func(c *socketio.Config, _ *roomsConfig) { c.Assets = dir })
 	without := newWorld(t, nil)
-	nowhere := newWorld(t, func(c *socketio.Config, _ *realtime.Config) { c.Assets = filepath.Join(dir, "nowhere") })
+	nowhere := newWorld(t, func(c *socketio.Config, _ *roomsConfig) { c.Assets = filepath.Join(dir, "nowhere") })
 	const hint = "make assets"
 	for _, tt := range []struct {
 		method, address string

@@ -71,10 +71,10 @@ func (v *visitor) hearExchange() {
 	v.socket.On("addMessage", func(*protocol.Event) { v.socket.Emit(needLogin) })
 	ctx, cancel := within()
 	defer cancel()
-	err := c.enterRoom(ctx, realtime.Arrival{Style: domain.ChatExchange, From: v.socket.Session().Address()})
-	switch no := domain.Refused(err); {
+	err := c.enterRoom(ctx, realtime.ChatEntry{Style: domain.ProfileExchange, Address: v.socket.Session().Address()})
+	switch no := domain.AsRefusal(err); {
 	case err == nil:
-	case no != nil && no.Code == domain.CodeRoomNotFound:
+	case no != nil && no.Code == domain.CodeChatRoomNotFound:
 		c.deny()
 	default:
 		c.fail(ctx, err)
@@ -82,19 +82,19 @@ func (v *visitor) hearExchange() {
 }
 
 // enterRoom enters the chat in the room that the handshake names.
-func (c *chatter) enterRoom(ctx context.Context, a realtime.Arrival) (err error) {
-	c.member.Entering()
-	if err := c.member.Deed(); err != nil { // clients may leave and come again
+func (c *chatter) enterRoom(ctx context.Context, a realtime.ChatEntry) (err error) {
+	c.member.BeginEntering()
+	if err := c.member.AllowQuery(); err != nil { // clients may leave and come again
 		return err
 	}
-	if c.room, err = c.v.door.cfg.Rooms.Chat().Room(ctx, c.v.socket.Query().Get("room")); err != nil {
+	if c.room, err = c.v.door.cfg.Chat.Room(ctx, c.v.socket.Query().Get("room")); err != nil {
 		return err
 	}
 	a.Room = c.room.ID
-	c.member.Hear(a.Room)
+	c.member.Subscribe(a.Room)
 	at, err := c.member.Enter(ctx, a)
 	if err == nil {
-		c.member.HearSince(a.Room, at)
+		c.member.StartFrom(a.Room, at)
 	}
 	return err
 }
@@ -114,12 +114,12 @@ func (c *chatter) onExchange(ctx context.Context, e *protocol.Event) error {
 		return err
 	}
 	if target == everybody {
-		post.Rooms = []domain.RoomID{c.room.ID}
-	} else if post.ToGuest, err = c.find(ctx, target); err != nil || post.ToGuest == 0 {
+		post.ChatRooms = []domain.ChatRoomID{c.room.ID}
+	} else if post.ToParticipant, err = c.find(ctx, target); err != nil || post.ToParticipant == 0 {
 		return err
 	}
 	_, err = c.member.Post(ctx, post, "")
-	if no := domain.Refused(err); no != nil && no.Code == domain.CodeGuestGone && post.ToGuest != 0 {
+	if no := domain.AsRefusal(err); no != nil && no.Code == domain.CodeParticipantNotFound && post.ToParticipant != 0 {
 		return nil
 	}
 	return err
@@ -138,11 +138,11 @@ func aimed(e *protocol.Event) (target string, payload json.RawMessage) {
 }
 
 // find answers whose socket a target is; 0 for nobody's.
-func (c *chatter) find(ctx context.Context, target string) (domain.GuestID, error) {
-	if err := c.member.Deed(); err != nil {
+func (c *chatter) find(ctx context.Context, target string) (domain.ParticipantID, error) {
+	if err := c.member.AllowQuery(); err != nil {
 		return 0, err
 	}
-	return c.v.door.cfg.Rooms.Chat().Find(ctx, c.v.door.aliases.known(target))
+	return c.v.door.cfg.Chat.FindByConnection(ctx, c.v.door.aliases.known(target))
 }
 
 // messageOf reads what is said.
@@ -155,7 +155,7 @@ func messageOf(raw json.RawMessage) (domain.PostMessage, error) {
 	case said.Msg != nil:
 		return domain.PostMessage{Kind: domain.MessageText, Text: *said.Msg}, nil
 	case said.Voice != nil:
-		return domain.PostMessage{Kind: domain.MessageVoice, Text: said.Voice.URL, MS: said.Voice.MS}, nil
+		return domain.PostMessage{Kind: domain.MessageVoice, Text: said.Voice.URL, DurationMS: said.Voice.MS}, nil
 	}
 	return domain.PostMessage{Kind: domain.MessageSticker, Text: said.Sticker}, nil
 }
@@ -166,7 +166,7 @@ func spokenOf(e domain.MessagePosted) spoken {
 	case domain.MessageSticker:
 		return spoken{Sticker: e.Text}
 	case domain.MessageVoice:
-		return spoken{Voice: &voice{e.Text, e.MS}}
+		return spoken{Voice: &voice{e.Text, e.DurationMS}}
 	}
 	return spoken{Msg: &e.Text}
 }
@@ -176,7 +176,7 @@ func (c *chatter) onNickname(ctx context.Context, e *protocol.Event) error {
 	if !ok {
 		return &domain.Refusal{Code: domain.CodeBadRequest, Text: "a nickname is a text"}
 	}
-	return c.member.Rename(ctx, name)
+	return c.member.SetNickname(ctx, name)
 }
 
 // onTyping tells the room, or one socket, that this one is writing.
@@ -184,9 +184,9 @@ func (c *chatter) onTyping(_ context.Context, e *protocol.Event) error {
 	switch target, _ := aimed(e); target {
 	case "":
 	case everybody:
-		c.member.Type(c.room.ID, "")
+		c.member.SendTyping(c.room.ID, "")
 	default:
-		c.member.Type("", c.v.door.aliases.known(target))
+		c.member.SendTyping("", c.v.door.aliases.known(target))
 	}
 	return nil
 }
@@ -196,7 +196,7 @@ func (c *chatter) onWho(ctx context.Context, e *protocol.Event) error {
 	if !e.Expects() {
 		return nil
 	}
-	people, err := c.member.Present(ctx, c.room.ID, maxWho)
+	people, err := c.member.Participants(ctx, c.room.ID, maxWho)
 	if err != nil {
 		return err
 	}
@@ -209,17 +209,17 @@ func (c *chatter) onWho(ctx context.Context, e *protocol.Event) error {
 }
 
 // overhearExchange tells the socket what happens in its room.
-func (c *chatter) overhearExchange(f *realtime.ChatFact) {
+func (c *chatter) overhearExchange(f *realtime.ChatUpdate) {
 	switch e := f.Event.(type) {
-	case domain.GuestJoined:
+	case domain.ChatRoomJoined:
 		c.push(f, "came", func() []byte { return c.attendance(f, nowThere, "已加入.") })
-	case domain.GuestParted:
+	case domain.ChatRoomLeft:
 		c.push(f, "went", func() []byte { return c.attendance(f, nowGone, "已离开.") })
-	case domain.RoomRemoved:
+	case domain.ChatRoomRemoved:
 		c.deny()
 	case domain.MessagePosted:
 		switch {
-		case e.ToGuest != 0: // under its own name
+		case e.ToParticipant != 0: // under its own name
 			c.v.socket.Emit(c.v.socket.ID(), c.exchanged(f, e, c.v.socket.ID()))
 		case !c.own(f):
 			c.push(f, "exchange", func() []byte { return protocol.Payload("/", everybody, c.exchanged(f, e, everybody)) })
@@ -227,18 +227,18 @@ func (c *chatter) overhearExchange(f *realtime.ChatFact) {
 	}
 }
 
-func (c *chatter) attendance(f *realtime.ChatFact, action, verb string) []byte {
-	clients := make([]string, 0, len(f.Clients))
-	for _, id := range f.Clients {
+func (c *chatter) attendance(f *realtime.ChatUpdate, action, verb string) []byte {
+	clients := make([]string, 0, len(f.Connections))
+	for _, id := range f.Connections {
 		clients = append(clients, c.v.door.aliases.shown(id))
 	}
-	by := c.v.door.aliases.shown(f.Person.Connection)
+	by := c.v.door.aliases.shown(f.By.Connection)
 	return protocol.Payload("/", "online", attendance{clients, action, joinedTo, "用户(" + by + ")" + verb})
 }
 
-func (c *chatter) exchanged(f *realtime.ChatFact, e domain.MessagePosted, target string) exchange {
+func (c *chatter) exchanged(f *realtime.ChatUpdate, e domain.MessagePosted, target string) exchange {
 	return exchange{
-		exchangeMeta{f.At.UnixMilli(), c.v.door.aliases.shown(f.Person.Connection), target},
+		exchangeMeta{f.RecordedAt.UnixMilli(), c.v.door.aliases.shown(f.By.Connection), target},
 		exchangeData{"exchange", spokenOf(e)},
 	}
 }

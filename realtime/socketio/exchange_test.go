@@ -12,17 +12,16 @@ import (
 
 	"roomlog/domain"
 	"roomlog/eventstore/pgtest"
-	"roomlog/realtime"
 	"roomlog/realtime/socketio"
 	"roomlog/realtime/socketio/siotest"
 )
 
 // chatRoom makes a chat room.
-func (w *world) chatRoom(name string) domain.RoomID {
+func (w *world) chatRoom(name string) domain.ChatRoomID {
 	w.Helper()
-	id := domain.RoomID(strings.ReplaceAll(uuid.NewString(), "-", "")[:24])
-	receipt := w.do(domain.AddRoom{Name: name, Room: id, NameKey: w.store.NameKey(name)})
-	if err := w.rooms.Chat().CaughtUp(w.Context(), receipt.Position); err != nil {
+	id := domain.ChatRoomID(strings.ReplaceAll(uuid.NewString(), "-", "")[:24])
+	receipt := w.do(domain.CreateChatRoom{Name: name, ChatRoom: id, NameKey: w.store.NameKey(name)})
+	if err := w.chat.WaitFor(w.Context(), receipt.Position); err != nil {
 		w.Fatal(err)
 	}
 	return id
@@ -88,14 +87,14 @@ func TestExchange(t *testing.T) {
 	t.Parallel()
 	db := pgtest.New(t)
 	one := openWorld(t, db, true, nil)
-	two := openWorld(t, db, false, func(_ *socketio.Config, c *realtime.Config) { c.Grace = time.Hour })
+	two := openWorld(t, db, false, func(_ *socketio.Config, c *roomsConfig) { c.PresenceGrace = time.Hour })
 	for name, o := range kinds {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			here, there := one.with(t), two.with(t)
 			room := "room " + name
 			id := here.chatRoom(room)
-			if err := there.rooms.Chat().CaughtUp(t.Context(), here.rooms.Position()); err != nil {
+			if err := there.chat.WaitFor(t.Context(), here.hub.Position()); err != nil {
 				t.Fatal(err)
 			}
 			elsewhere := here.chatRoom("else " + name)
@@ -261,7 +260,7 @@ func TestExchangeIsDenied(t *testing.T) {
 		})
 	}
 	a, b := w.attends(siotest.Options{}, "doomed"), w.attends(siotest.Options{Version: 3}, string(id))
-	w.do(domain.RemoveRoom{Room: id, NameKey: w.store.NameKey("doomed")})
+	w.do(domain.RemoveChatRoom{ChatRoom: id, NameKey: w.store.NameKey("doomed")})
 	denied(a)
 	denied(b)
 }
@@ -285,9 +284,9 @@ func TestWhoAndNicknamesAndTyping(t *testing.T) {
 	t.Parallel()
 	db := pgtest.New(t)
 	one := openWorld(t, db, true, nil)
-	two := openWorld(t, db, false, func(_ *socketio.Config, c *realtime.Config) { c.Grace = time.Hour })
+	two := openWorld(t, db, false, func(_ *socketio.Config, c *roomsConfig) { c.PresenceGrace = time.Hour })
 	one.chatRoom("demo")
-	if err := two.rooms.Chat().CaughtUp(t.Context(), one.rooms.Position()); err != nil {
+	if err := two.chat.WaitFor(t.Context(), one.hub.Position()); err != nil {
 		t.Fatal(err)
 	}
 	ann := one.attends(siotest.Options{Version: 3}, "demo")
@@ -357,7 +356,7 @@ func TestASocketWithoutANameIsNobody(t *testing.T) {
 
 func TestTheChatHasAPace(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, func(_ *socketio.Config, c *realtime.Config) {
+	w := newWorld(t, func(_ *socketio.Config, c *roomsConfig) {
 		c.MessageRate, c.MessageBurst, c.TypingRate = 0.001, 3, 0.001
 	})
 	w.chatRoom("demo")
@@ -386,7 +385,7 @@ func TestTheChatHasAPace(t *testing.T) {
 // A client may leave and come again by its connection, but it is the one that it was to the limits.
 func TestLeavingTheChatRenewsNoPace(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, func(_ *socketio.Config, c *realtime.Config) { c.MessageRate, c.MessageBurst = 0.001, 3 })
+	w := newWorld(t, func(_ *socketio.Config, c *roomsConfig) { c.MessageRate, c.MessageBurst = 0.001, 3 })
 	w.chatRoom("demo")
 	for _, o := range []siotest.Options{{}, {Version: 3}} {
 		ann := w.attends(o, "demo")
@@ -414,10 +413,10 @@ func TestLeavingTheChatRenewsNoPace(t *testing.T) {
 func TestGuestsOfADeadProcess(t *testing.T) {
 	t.Parallel()
 	db := pgtest.New(t)
-	one := openWorld(t, db, true, func(_ *socketio.Config, c *realtime.Config) { c.Grace = 200 * time.Millisecond })
+	one := openWorld(t, db, true, func(_ *socketio.Config, c *roomsConfig) { c.PresenceGrace = 200 * time.Millisecond })
 	id := one.chatRoom("demo")
-	ghost := one.execute(domain.Request{By: domain.Actor{Kind: domain.Anyone}, Command: domain.EnterChat{
-		Room: id, Connection: "ghost", Profile: domain.ChatExchange, Process: uuid.NewString(), Nickname: "Casper", NameKey: one.store.NameKey("Casper"),
+	ghost := one.execute(domain.Request{Actor: domain.Actor{Kind: domain.Anonymous}, Command: domain.EnterChat{
+		ChatRoom: id, Connection: "ghost", Profile: domain.ProfileExchange, Node: uuid.NewString(), Nickname: "Casper", NameKey: one.store.NameKey("Casper"),
 	}})
 	ann := one.appWith(siotest.Options{}, "room", "demo")
 	at := ann.coming("加入")
@@ -427,7 +426,7 @@ func TestGuestsOfADeadProcess(t *testing.T) {
 	if at := ann.coming("离开"); at.Message != "用户(ghost)已离开." || !slices.Equal(at.Clients, []string{ann.id}) {
 		t.Errorf("told %+v", at)
 	}
-	if left := events[domain.GuestLeft](one); len(left) != 1 || left[0].Cause != domain.LeftProcessLost || left[0].Guest != ghost.Events[0].Event.(domain.GuestEntered).Guest {
+	if left := events[domain.ParticipantLeft](one); len(left) != 1 || left[0].Cause != domain.LeaveNodeLost || left[0].Participant != ghost.Events[0].Event.(domain.ParticipantEntered).Participant {
 		t.Errorf("left %+v", left)
 	}
 	ann.Emit("nickname", "Casper") // the name is free

@@ -2,13 +2,13 @@ package socketio
 
 import "roomlog/domain"
 
-// CutOff makes a room believe that the feed went on without it.
+// Reset makes a room believe that the feed went on without it.
 func (d *Door) CutOff(live domain.LiveID) {
 	d.mu.Lock()
 	r := d.rooms[live]
 	d.mu.Unlock()
-	d.cfg.Rooms.Forsake(live, r)
-	r.Cut()
+	d.cfg.Hub.Unsubscribe(live, r)
+	r.Reset()
 }
 
 // Holds says how many rooms a door remembers.

@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"roomlog/domain"
-	"roomlog/realtime"
 	"roomlog/realtime/socketio"
 	"roomlog/realtime/socketio/siotest"
 )
@@ -108,7 +107,7 @@ func TestTextsLeaveAsTheyCame(t *testing.T) {
 func TestAReaderWhoStopsInAFloodedRoom(t *testing.T) {
 	t.Parallel()
 	const queue, stalled, flood = 64 << 10, 4, 400 // a flush of the window fits in for who reads
-	w := newWorld(t, func(c *socketio.Config, _ *realtime.Config) {
+	w := newWorld(t, func(c *socketio.Config, _ *roomsConfig) {
 		c.Engine.Sockets.QueueBytes, c.Engine.Sockets.SendBuffer, c.Engine.Sockets.WriteTimeout = queue, 8<<10, 2*time.Second
 	})
 	live, rose := w.register("streamer").goLive(), w.list("rose", strings.Repeat("r", 400), 1)

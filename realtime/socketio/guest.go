@@ -15,34 +15,34 @@ type guest struct {
 	rooms   map[domain.LiveID]*room // used like the fields of visitor
 
 	mu     sync.Mutex
-	caller realtime.Caller
+	caller realtime.Identity
 }
 
 // renew takes the newest token's word for who it is.
-func (g *guest) renew(caller realtime.Caller) {
+func (g *guest) renew(caller realtime.Identity) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.caller = caller
 }
 
-// Caller implements realtime.Guest.
-func (g *guest) Caller() realtime.Caller {
+// Identity implements realtime.Guest.
+func (g *guest) Identity() realtime.Identity {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return g.caller
 }
 
-func (g *guest) user() domain.UserID { return g.Caller().User }
+func (g *guest) user() domain.UserID { return g.Identity().User }
 
-// Gone implements realtime.Guest.
-func (g *guest) Gone() bool { return g.visitor.socket.Session().Ended() }
+// Ended implements realtime.Guest.
+func (g *guest) Ended() bool { return g.visitor.socket.Session().Ended() }
 
-// Told implements realtime.Guest: the live rooms say nothing of it.
-func (g *guest) Told(projections.Delta) {}
+// DeliverPrivate implements realtime.Guest: the live rooms say nothing of it.
+func (g *guest) DeliverPrivate(projections.Delta) {}
 
-// Dismiss implements realtime.Guest: the person is told why, and is out of the rooms. The socket stays, unless it
+// Revoke implements realtime.Guest: the person is told why, and is out of the rooms. The socket stays, unless it
 // is put out.
-func (g *guest) Dismiss(no *domain.Refusal) {
+func (g *guest) Revoke(no *domain.Refusal) {
 	v := g.visitor
 	go v.socket.Session().Do(func() {
 		if v.guests[g.user()] != g {
@@ -53,7 +53,7 @@ func (g *guest) Dismiss(no *domain.Refusal) {
 			return
 		}
 		for live := range g.rooms {
-			v.leave(g, live, domain.LeftConnectionLost)
+			v.leave(g, live, domain.LeaveConnectionLost)
 		}
 	})
 }

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"roomlog/domain"
-	"roomlog/realtime"
 	"roomlog/realtime/socketio"
 	"roomlog/realtime/socketio/siotest"
 )
@@ -22,14 +21,14 @@ func TestTheEndOfASession(t *testing.T) {
 	}{
 		"signing in elsewhere": {func(_ *world, p person) { p.signIn() }, ended},
 		"signing out": {func(w *world, p person) {
-			w.execute(domain.Request{By: domain.PersonActor(p.id, p.session), Command: domain.SignOut{}})
+			w.execute(domain.Request{Actor: domain.AuthenticatedActor(p.id, p.session), Command: domain.SignOut{}})
 		}, ended},
 		"being locked out": {func(w *world, p person) { w.do(domain.DisableUser{User: p.id}) }, locked},
 		"being forgotten":  {func(w *world, p person) { w.do(domain.ForgetUser{User: p.id}) }, locked},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t, func(_ *socketio.Config, c *realtime.Config) { c.Renewal = 100 * time.Millisecond })
+			w := newWorld(t, func(_ *socketio.Config, c *roomsConfig) { c.Renewal = 100 * time.Millisecond })
 			live := w.register("streamer").goLive()
 			ann, watcher := w.register("ann"), w.app(siotest.Options{})
 			watcher.joins(w.register("watcher"), live)
@@ -55,7 +54,7 @@ func TestTheEndOfASession(t *testing.T) {
 
 func TestANewTokenInTimeKeepsThePlace(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, func(_ *socketio.Config, c *realtime.Config) { c.Renewal = time.Second })
+	w := newWorld(t, func(_ *socketio.Config, c *roomsConfig) { c.Renewal = time.Second })
 	live := w.register("streamer").goLive()
 	ann := w.register("ann")
 	a := w.app(siotest.Options{})

@@ -16,19 +16,19 @@ import (
 // What is said in rooms with history. The names are those that clients know.
 type (
 	resident struct {
-		ID        string         `json:"_id"`
-		Name      string         `json:"name"`
-		Avatar    string         `json:"avatar"`
-		Online    bool           `json:"online"`
-		Room      *domain.RoomID `json:"room"` // null: in none
-		CreatedAt string         `json:"createAt"`
+		ID        string             `json:"_id"`
+		Name      string             `json:"name"`
+		Avatar    string             `json:"avatar"`
+		Online    bool               `json:"online"`
+		Room      *domain.ChatRoomID `json:"room"` // null: in none
+		CreatedAt string             `json:"createAt"`
 	}
 	record struct {
-		ID        string        `json:"_id"`
-		Content   string        `json:"content"`
-		Room      domain.RoomID `json:"room"`
-		CreatedAt string        `json:"createAt"`
-		User      resident      `json:"user"`
+		ID        string            `json:"_id"`
+		Content   string            `json:"content"`
+		Room      domain.ChatRoomID `json:"room"`
+		CreatedAt string            `json:"createAt"`
+		User      resident          `json:"user"`
 	}
 	systemPerson struct {
 		Name   string `json:"name"`
@@ -42,7 +42,7 @@ type (
 )
 
 // systemUser tells of who comes and goes.
-var systemUser = systemPerson{domain.ServerName, "admin@126.com", "http://www.gravatar.com/avatar/1e6fd8e56879c84999cd481255530592"}
+var systemUser = systemPerson{domain.SystemName, "admin@126.com", "http://www.gravatar.com/avatar/1e6fd8e56879c84999cd481255530592"}
 
 // hearHistory puts somebody signed in into the room of the handshake. Whoever is not has to sign in first.
 func (v *visitor) hearHistory() {
@@ -58,25 +58,25 @@ func (v *visitor) hearHistory() {
 	if err == nil {
 		return
 	}
-	if no, _, ours := realtime.Explain(err); ours || no.Code == domain.CodeBusy || no.Code == domain.CodeTooOften {
+	if no, ours := realtime.ProblemOf(err); ours || no.Code == domain.CodeBusy || no.Code == domain.CodeRateLimited {
 		c.fail(ctx, err)
 	} else {
-		c.Dismiss(nil)
+		c.Revoke(nil)
 	}
 }
 
 // signed has an event handled for somebody who is signed in.
 func (c *chatter) signed(event string, do func(context.Context, *protocol.Event) error) {
 	c.on(event, func(ctx context.Context, e *protocol.Event) error {
-		if c.Gone() {
+		if c.Ended() {
 			c.v.socket.Emit(needLogin)
 			return nil
 		}
 		err := do(ctx, e)
-		switch no := domain.Refused(err); {
+		switch no := domain.AsRefusal(err); {
 		case no == nil:
-		case slices.Contains([]domain.Code{domain.CodeSessionEnded, domain.CodeTokenExpired, domain.CodeUserUnavailable, domain.CodeDenied}, no.Code):
-			c.Dismiss(no)
+		case slices.Contains([]domain.Code{domain.CodeSessionEnded, domain.CodeTokenExpired, domain.CodeUserUnavailable, domain.CodeBanned}, no.Code):
+			c.Revoke(no)
 			return nil
 		}
 		return err
@@ -85,43 +85,43 @@ func (c *chatter) signed(event string, do func(context.Context, *protocol.Event)
 
 // signIn enters the chat in the name of the handshake's token, in the handshake's room if there is one.
 func (c *chatter) signIn(ctx context.Context) (err error) {
-	rooms := c.v.door.cfg.Rooms
+	rooms := c.v.door.cfg.Hub
 	if c.caller, err = rooms.Verify(c.v.socket.Query().Get("token")); err != nil {
 		return err
 	}
-	if _, err = rooms.Receive(ctx, c); err != nil {
+	if _, err = rooms.Register(ctx, c.caller.User, c); err != nil {
 		return err
 	}
-	c.v.socket.OnDisconnect(func(string) { rooms.Part(c) })
-	a := realtime.Arrival{By: c.caller, Style: domain.ChatRooms}
+	c.v.socket.OnDisconnect(func(string) { rooms.Unregister(c.caller.User, c) })
+	a := realtime.ChatEntry{Identity: c.caller, Style: domain.ProfileRooms}
 	err = c.enterRoom(ctx, a)
-	if no := domain.Refused(err); no != nil && no.Code == domain.CodeRoomNotFound {
-		c.member.Unhear(c.room.ID)
+	if no := domain.AsRefusal(err); no != nil && no.Code == domain.CodeChatRoomNotFound {
+		c.member.Unsubscribe(c.room.ID)
 		c.room = projections.ChatRoom{}
 		_, err = c.member.Enter(ctx, a)
 	}
 	return err
 }
 
-// Caller implements realtime.Guest.
-func (c *chatter) Caller() realtime.Caller { return c.caller }
+// Identity implements realtime.Guest.
+func (c *chatter) Identity() realtime.Identity { return c.caller }
 
-// Gone implements realtime.Guest.
-func (c *chatter) Gone() bool {
+// Ended implements realtime.Guest.
+func (c *chatter) Ended() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.out || c.v.socket.Session().Ended()
 }
 
-// Told implements realtime.Guest: what somebody said to this person alone.
-func (c *chatter) Told(d projections.Delta) {
+// DeliverPrivate implements realtime.Guest: what somebody said to this person alone.
+func (c *chatter) DeliverPrivate(d projections.Delta) {
 	if e, ok := d.Event.(domain.MessagePosted); ok {
-		c.v.socket.Emit("message", plainOf(realtime.SpeakerOf(d, e).Shown(), e.Text, d.At))
+		c.v.socket.Emit("message", plainOf(realtime.AuthorOf(d, e).DisplayName(), e.Text, d.RecordedAt))
 	}
 }
 
-// Dismiss implements realtime.Guest: the socket has to sign in again. It stays, unless it is put out.
-func (c *chatter) Dismiss(no *domain.Refusal) {
+// Revoke implements realtime.Guest: the socket has to sign in again. It stays, unless it is put out.
+func (c *chatter) Revoke(no *domain.Refusal) {
 	if no != nil && c.v.door.denyFor(c.v.socket, no) {
 		return
 	}
@@ -133,9 +133,9 @@ func (c *chatter) Dismiss(no *domain.Refusal) {
 		c.v.socket.Emit(needLogin)
 		go c.v.socket.Session().Do(func() {
 			if c.caller.User != 0 {
-				c.v.door.cfg.Rooms.Part(c)
+				c.v.door.cfg.Hub.Unregister(c.caller.User, c)
 			}
-			c.member.Leave(domain.LeftConnectionLost)
+			c.member.Leave(domain.LeaveConnectionLost)
 		})
 	}
 }
@@ -154,13 +154,13 @@ func (c *chatter) onAddMessage(ctx context.Context, e *protocol.Event) error {
 	if err != nil {
 		return err
 	}
-	_, err = c.member.Post(ctx, domain.PostMessage{Kind: domain.MessageText, Text: said.Content, Rooms: []domain.RoomID{room}}, "")
+	_, err = c.member.Post(ctx, domain.PostMessage{Kind: domain.MessageText, Text: said.Content, ChatRooms: []domain.ChatRoomID{room}}, "")
 	return err
 }
 
 // named answers the room that a client names, by its id, its name, or as an object with one of them; else the one
 // of the handshake.
-func (c *chatter) named(ctx context.Context, raw json.RawMessage) (domain.RoomID, error) {
+func (c *chatter) named(ctx context.Context, raw json.RawMessage) (domain.ChatRoomID, error) {
 	ref := ""
 	if json.Unmarshal(raw, &ref) != nil {
 		var object struct {
@@ -174,14 +174,14 @@ func (c *chatter) named(ctx context.Context, raw json.RawMessage) (domain.RoomID
 	}
 	switch {
 	case ref == "" && c.room.ID == "":
-		return "", &domain.Refusal{Code: domain.CodeRoomNotFound, Text: "name a room"}
+		return "", &domain.Refusal{Code: domain.CodeChatRoomNotFound, Text: "name a room"}
 	case ref == "" || ref == string(c.room.ID) || ref == c.room.Name:
 		return c.room.ID, nil
 	}
-	if err := c.member.Deed(); err != nil {
+	if err := c.member.AllowQuery(); err != nil {
 		return "", err
 	}
-	room, err := c.v.door.cfg.Rooms.Chat().Room(ctx, ref)
+	room, err := c.v.door.cfg.Chat.Room(ctx, ref)
 	return room.ID, err
 }
 
@@ -202,8 +202,8 @@ func (c *chatter) onHistory(ctx context.Context, e *protocol.Event) error {
 	}
 	all := []record{}
 	room, err := c.named(ctx, raw)
-	switch no := domain.Refused(err); {
-	case no != nil && no.Code == domain.CodeRoomNotFound: // nothing was said there
+	switch no := domain.AsRefusal(err); {
+	case no != nil && no.Code == domain.CodeChatRoomNotFound: // nothing was said there
 	case err != nil:
 		return err
 	default:
@@ -212,8 +212,8 @@ func (c *chatter) onHistory(ctx context.Context, e *protocol.Event) error {
 			return err
 		}
 		for _, m := range slices.Backward(found) {
-			by, there := c.v.door.cfg.Rooms.Chat().Author(m)
-			all = append(all, c.recordOf(m.Position, m.Text, room, m.At, by, there))
+			by, there := c.v.door.cfg.Chat.Author(m)
+			all = append(all, c.recordOf(m.Position, m.Text, room, m.SentAt, by, there))
 		}
 	}
 	c.v.socket.Emit("allMessages", all)
@@ -221,31 +221,31 @@ func (c *chatter) onHistory(ctx context.Context, e *protocol.Event) error {
 }
 
 // overhearHistory tells the socket what happens in its rooms.
-func (c *chatter) overhearHistory(f *realtime.ChatFact) {
+func (c *chatter) overhearHistory(f *realtime.ChatUpdate) {
 	switch e := f.Event.(type) {
-	case domain.GuestJoined:
-		c.moved(f, e.Room, "online", "加入聊天室")
-	case domain.GuestParted:
-		c.moved(f, e.Room, "offline", "离开聊天室")
+	case domain.ChatRoomJoined:
+		c.moved(f, e.ChatRoom, "online", "加入聊天室")
+	case domain.ChatRoomLeft:
+		c.moved(f, e.ChatRoom, "offline", "离开聊天室")
 	case domain.MessagePosted:
 		c.mu.Lock()
 		spoke := c.spoke
 		c.mu.Unlock()
 		if room := c.heardIn(e); room != "" {
 			c.push(f, "record "+string(room), func() []byte {
-				return protocol.Payload("/", "messageAdded", c.recordOf(f.Position, e.Text, room, f.At, f.Person, f.Present))
+				return protocol.Payload("/", "messageAdded", c.recordOf(f.Position, e.Text, room, f.RecordedAt, f.By, f.Present))
 			})
 		}
-		if spoke || e.ToGuest != 0 {
+		if spoke || e.ToParticipant != 0 {
 			c.pushPlain(f, e)
 		}
-	case domain.RoomRemoved:
-		c.forget(e.Room)
+	case domain.ChatRoomRemoved:
+		c.forget(e.ChatRoom)
 	}
 }
 
 // moved tells of who comes and goes in the room of the handshake.
-func (c *chatter) moved(f *realtime.ChatFact, room domain.RoomID, event, verb string) {
+func (c *chatter) moved(f *realtime.ChatUpdate, room domain.ChatRoomID, event, verb string) {
 	c.mu.Lock()
 	home := c.room.ID
 	c.mu.Unlock()
@@ -253,15 +253,15 @@ func (c *chatter) moved(f *realtime.ChatFact, room domain.RoomID, event, verb st
 		return
 	}
 	c.push(f, event, func() []byte {
-		return protocol.Payload("/", event, movement{systemUser, "用户" + c.v.door.nameOf(f.Person) + verb})
+		return protocol.Payload("/", event, movement{systemUser, "用户" + c.v.door.nameOf(f.By) + verb})
 	})
 }
 
 // heardIn answers which of the rooms that something was said in counts for this socket; "" for none.
-func (c *chatter) heardIn(e domain.MessagePosted) domain.RoomID {
+func (c *chatter) heardIn(e domain.MessagePosted) domain.ChatRoomID {
 	own := c.rooms()
 	for _, r := range own { // that of the handshake is the first
-		if slices.Contains(e.Rooms, r) {
+		if slices.Contains(e.ChatRooms, r) {
 			return r
 		}
 	}
@@ -269,7 +269,7 @@ func (c *chatter) heardIn(e domain.MessagePosted) domain.RoomID {
 }
 
 // nameOf is what somebody is called, or the id by which others may know a socket without a name.
-func (d *Door) nameOf(p realtime.ChatPerson) string {
+func (d *Door) nameOf(p realtime.ChatParticipant) string {
 	if name := p.Name(); name != "" {
 		return name
 	}
@@ -277,7 +277,7 @@ func (d *Door) nameOf(p realtime.ChatPerson) string {
 }
 
 // recordOf is a message: its id is its position, behind which older ones can be asked for.
-func (c *chatter) recordOf(position int64, content string, room domain.RoomID, at time.Time, by realtime.ChatPerson, there bool) record {
+func (c *chatter) recordOf(position int64, content string, room domain.ChatRoomID, at time.Time, by realtime.ChatParticipant, there bool) record {
 	user := resident{ID: by.Connection, Name: c.v.door.nameOf(by), Online: there, CreatedAt: isoTime(at)}
 	if there {
 		user.Room = &room

@@ -9,7 +9,6 @@ import (
 
 	"roomlog/domain"
 	"roomlog/eventstore/pgtest"
-	"roomlog/realtime"
 	"roomlog/realtime/socketio"
 	"roomlog/realtime/socketio/siotest"
 )
@@ -56,7 +55,7 @@ func TestRoomsWithHistory(t *testing.T) {
 	t.Parallel()
 	db := pgtest.New(t)
 	one := openWorld(t, db, true, nil)
-	two := openWorld(t, db, false, func(_ *socketio.Config, c *realtime.Config) { c.Grace = time.Hour })
+	two := openWorld(t, db, false, func(_ *socketio.Config, c *roomsConfig) { c.PresenceGrace = time.Hour })
 	for name, o := range kinds {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -64,7 +63,7 @@ func TestRoomsWithHistory(t *testing.T) {
 			room := "room " + name
 			id := string(here.chatRoom(room))
 			other := string(here.chatRoom("else " + name))
-			if err := there.rooms.Chat().CaughtUp(t.Context(), here.rooms.Position()); err != nil {
+			if err := there.chat.WaitFor(t.Context(), here.hub.Position()); err != nil {
 				t.Fatal(err)
 			}
 			ann, bob := here.register("ann "+name), here.register("bob "+name)
@@ -127,7 +126,7 @@ func TestRoomsWithHistory(t *testing.T) {
 
 func TestRoomsWithHistoryNeedSignIn(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, func(c *socketio.Config, r *realtime.Config) { c.Guests, r.Renewal = true, time.Millisecond })
+	w := newWorld(t, func(c *socketio.Config, r *roomsConfig) { c.Guests, r.Renewal = true, time.Millisecond })
 	w.chatRoom("demo")
 	live := w.register("streamer").goLive()
 	ann := w.register("ann")
@@ -152,7 +151,7 @@ func TestRoomsWithHistoryNeedSignIn(t *testing.T) {
 			}
 		})
 	}
-	if n := len(events[domain.GuestEntered](w)); n != 0 {
+	if n := len(events[domain.ParticipantEntered](w)); n != 0 {
 		t.Errorf("%d entered", n)
 	}
 	t.Run("again when the session ends", func(t *testing.T) {
@@ -164,7 +163,7 @@ func TestRoomsWithHistoryNeedSignIn(t *testing.T) {
 		b.hears("needLogin", "")
 		b.Emit("addMessage", map[string]any{"content": "x"})
 		b.hears("needLogin", "")
-		eventually(t, "bob has left", func() bool { return len(events[domain.GuestLeft](w)) == 1 })
+		eventually(t, "bob has left", func() bool { return len(events[domain.ParticipantLeft](w)) == 1 })
 	})
 	t.Run("an unknown room joins nothing", func(t *testing.T) {
 		w := w.with(t)
@@ -188,7 +187,7 @@ func TestTheRoomOfAHandshakeIsRemoved(t *testing.T) {
 	ann := w.register("ann").resides(siotest.Options{}, "doomed")
 	ann.Emit("message", "while it is there")
 	ann.said("ann", "while it is there")
-	w.do(domain.RemoveRoom{Room: doomed, NameKey: w.store.NameKey("doomed")})
+	w.do(domain.RemoveChatRoom{ChatRoom: doomed, NameKey: w.store.NameKey("doomed")})
 	eventually(t, "ann can speak again", func() bool {
 		ann.Emit("message", "hello")
 		m, _ := push[plainSaid](ann, "message")
@@ -199,10 +198,10 @@ func TestTheRoomOfAHandshakeIsRemoved(t *testing.T) {
 func TestChatsShareTheirRooms(t *testing.T) {
 	t.Parallel()
 	db := pgtest.New(t)
-	guests := func(c *socketio.Config, r *realtime.Config) { c.Guests, r.Grace = true, time.Hour }
+	guests := func(c *socketio.Config, r *roomsConfig) { c.Guests, r.PresenceGrace = true, time.Hour }
 	one, two := openWorld(t, db, true, guests), openWorld(t, db, false, guests)
 	id := string(one.chatRoom("demo"))
-	if err := two.rooms.Chat().CaughtUp(t.Context(), one.rooms.Position()); err != nil {
+	if err := two.chat.WaitFor(t.Context(), one.hub.Position()); err != nil {
 		t.Fatal(err)
 	}
 	ann, bob := one.register("ann"), one.register("bob")

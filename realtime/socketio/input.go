@@ -20,13 +20,13 @@ type request struct {
 }
 
 // read answers what an event asks for, of which room, and in whose name.
-func (d *Door) read(e *protocol.Event) (r request, live domain.LiveID, caller realtime.Caller, err error) {
+func (d *Door) read(e *protocol.Event) (r request, live domain.LiveID, caller realtime.Identity, err error) {
 	_ = e.Argument(0, &r) // what is no object has no token
 	token := ""
 	if len(r.Token) > 0 && json.Unmarshal(r.Token, &token) != nil {
 		return r, 0, caller, &domain.Refusal{Code: domain.CodeTokenInvalid, Text: "a token is a text"}
 	}
-	if caller, err = d.cfg.Rooms.Verify(token); err != nil {
+	if caller, err = d.cfg.Hub.Verify(token); err != nil {
 		return r, 0, caller, err
 	}
 	id, err := number("live_id", r.Live)

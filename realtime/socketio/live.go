@@ -38,7 +38,7 @@ func (v *visitor) onLeave(_ context.Context, e *protocol.Event) error {
 		return err
 	}
 	if g := v.guests[caller.User]; g != nil && g.rooms[live] != nil {
-		v.leave(g, live, domain.LeftAsked)
+		v.leave(g, live, domain.LeaveRequested)
 	}
 	return nil
 }
@@ -70,8 +70,8 @@ func (v *visitor) onGift(ctx context.Context, e *protocol.Event) error {
 
 // do carries out a command, and puts its person into the room if that is not there by this socket: the client
 // lost its connection and does not know.
-func (v *visitor) do(ctx context.Context, e *protocol.Event, caller realtime.Caller, live domain.LiveID, c domain.Command) error {
-	receipt, err := v.door.cfg.Rooms.Execute(ctx, caller, c, "")
+func (v *visitor) do(ctx context.Context, e *protocol.Event, caller realtime.Identity, live domain.LiveID, c domain.Command) error {
+	receipt, err := v.door.cfg.Hub.Execute(ctx, caller, c, "")
 	if err != nil {
 		return err
 	}

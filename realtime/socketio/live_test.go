@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"roomlog/domain"
-	"roomlog/realtime"
 	"roomlog/realtime/socketio"
 	"roomlog/realtime/socketio/siotest"
 )
@@ -182,8 +181,8 @@ func TestRefusals(t *testing.T) {
 
 func TestPace(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, func(_ *socketio.Config, c *realtime.Config) {
-		c.CommentRate, c.CommentBurst, c.GiftRate, c.GiftBurst, c.MaxRooms, c.MaxConnsPerUser = 0.001, 3, 0.001, 4, 2, 2
+	w := newWorld(t, func(_ *socketio.Config, c *roomsConfig) {
+		c.CommentRate, c.CommentBurst, c.GiftRate, c.GiftBurst, c.MaxLivesPerConnection, c.MaxConnectionsPerUser = 0.001, 3, 0.001, 4, 2, 2
 	})
 	streamer := w.register("streamer")
 	live, rose := streamer.goLive(), w.list("rose", "", 1)
@@ -246,7 +245,7 @@ func TestJoiningAgain(t *testing.T) {
 	if l := watcher.online("leave", "ann"); l.Total != 1 || len(l.Clients) != 1 {
 		t.Errorf("the list is %+v", l)
 	}
-	if left := events[domain.ViewerLeft](w); len(left) != 1 || left[0].Cause != domain.LeftConnectionLost {
+	if left := events[domain.ViewerLeft](w); len(left) != 1 || left[0].Cause != domain.LeaveConnectionLost {
 		t.Errorf("left: %+v", left)
 	}
 }
@@ -290,7 +289,7 @@ func TestLeavingAfterTheEnd(t *testing.T) {
 	a.Emit("leaveLive", map[string]any{"live_id": live, "token": ann.token()}) // silent: is not there
 	a.Emit("leaveLive", map[string]any{"live_id": 99, "token": ann.token()})
 	a.silent()
-	if left := events[domain.ViewerLeft](w); len(left) != 1 || left[0].Cause != domain.LeftLiveEnded {
+	if left := events[domain.ViewerLeft](w); len(left) != 1 || left[0].Cause != domain.LeaveLiveEnded {
 		t.Errorf("left: %+v", left)
 	}
 }
@@ -335,7 +334,7 @@ func TestACommentOrGiftJoinsAgain(t *testing.T) {
 
 func TestARejoinThatIsRefusedIsQuiet(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, func(_ *socketio.Config, c *realtime.Config) { c.MaxRooms = 1 })
+	w := newWorld(t, func(_ *socketio.Config, c *roomsConfig) { c.MaxLivesPerConnection = 1 })
 	streamer := w.register("streamer")
 	one, two := streamer.goLive(), streamer.goLive()
 	ann := w.register("ann")

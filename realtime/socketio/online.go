@@ -5,7 +5,7 @@ import (
 
 	"roomlog/domain"
 	"roomlog/projections"
-	"roomlog/realtime"
+	"roomlog/realtime/ws"
 )
 
 // count notes in the list that somebody came or went.
@@ -27,7 +27,7 @@ func (r *room) load(ctx context.Context, at int64) error {
 	if !needed {
 		return nil
 	}
-	found, err := r.door.cfg.Rooms.Room(ctx, r.live, at)
+	found, err := r.door.cfg.Hub.Snapshot(ctx, r.live, at)
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	late := r.late
@@ -63,7 +63,7 @@ func (r *room) crowded() bool { return r.people.total > int64(r.door.cfg.Crowd) 
 func (r *room) announce(c change) {
 	r.lists++
 	r.last = r.door.cfg.Now()
-	r.group.PushMade(func() *realtime.Frame { return realtime.DroppableFrame(r.list(c), realtime.Span{Group: int64(r.live)}) })
+	r.group.PushMade(func() *ws.Frame { return ws.DroppableFrame(r.list(c), ws.Span{Group: int64(r.live)}) })
 }
 
 // show makes sure that a visitor sees the list in which somebody is who has just entered.
@@ -82,7 +82,7 @@ func (r *room) show(ctx context.Context, v *visitor, user domain.UserID, came bo
 	case came && !r.crowded(): // the others have not seen this socket
 		r.announce(c)
 	default:
-		v.socket.Send(realtime.MustFrame(r.list(c)))
+		v.socket.Send(ws.MustFrame(r.list(c)))
 	}
 	return nil
 }

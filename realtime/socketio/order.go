@@ -28,91 +28,88 @@ func (d *Door) deny(k *protocol.Socket, kind, message string) {
 // does. Otherwise the client may go on, in another name or with a newer token.
 func (d *Door) denyFor(k *protocol.Socket, no *domain.Refusal) bool {
 	switch no.Code {
-	case domain.CodeUserUnavailable, domain.CodeDenied:
+	case domain.CodeUserUnavailable, domain.CodeBanned:
 		d.deny(k, denyLocked, no.Code.Chinese())
 		return true
 	}
 	return false
 }
 
-// present is a guest of this door.
-type present interface {
-	realtime.Guest
-	at() *protocol.Socket
-}
+// ConnectionKey returns the key of the connection that the client is on.
+func (g *guest) ConnectionKey() string { return g.visitor.socket.ID() }
 
-func (g *guest) at() *protocol.Socket   { return g.visitor.socket }
-func (p *pushed) at() *protocol.Socket  { return p.socket }
-func (c *chatter) at() *protocol.Socket { return c.v.socket }
+// ConnectionKey returns the key of the connection that the client is on.
+func (p *pushed) ConnectionKey() string { return p.socket.ID() }
 
-// Sockets implements realtime.Annex.
-func (d *Door) Sockets(w realtime.Whereabouts) []realtime.Socket {
-	here := make(map[*protocol.Socket][]present)
-	for g := range w {
-		if p, ok := g.(present); ok {
-			here[p.at()] = append(here[p.at()], p)
-		}
-	}
+// ConnectionKey returns the key of the connection that the client is on.
+func (c *chatter) ConnectionKey() string { return c.v.socket.ID() }
+
+// Reset ends the session, so that the client reconnects.
+func (g *guest) Reset() { g.visitor.socket.Session().Fail("transport close") }
+
+// Reset ends the session, so that the client reconnects.
+func (p *pushed) Reset() { p.socket.Session().Fail("transport close") }
+
+// Connections returns the open connections.
+func (d *Door) Connections() []realtime.Connection {
 	d.listing.Lock()
 	defer d.listing.Unlock()
-	all := make([]realtime.Socket, 0, len(d.visitors))
+	all := make([]realtime.Connection, 0, len(d.visitors))
 	for v := range d.visitors {
 		k := v.socket
-		s := realtime.Socket{
-			ID: domain.ConnectionID(k.PublicID()), Alias: domain.ConnectionID(k.Session().Alias()), Dialect: "socketio",
-			Address: k.Session().Address(), Since: k.Session().Opened(),
-		}
-		for _, p := range here[k] {
-			w.Describe(&s, p)
-		}
-		all = append(all, s)
+		all = append(all, realtime.Connection{
+			ID: domain.ConnectionID(k.PublicID()), Alias: domain.ConnectionID(k.Session().Alias()), Key: k.ID(),
+			Dialect: "socketio", Address: k.Session().Address(), Since: k.Session().Opened(),
+		})
 	}
 	return all
 }
 
-// PutOut implements realtime.Annex.
-func (d *Door) PutOut(id domain.ConnectionID, reason string) bool {
+// Kick implements realtime.Annex.
+func (d *Door) Kick(id domain.ConnectionID, reason string) bool {
 	d.listing.Lock()
 	defer d.listing.Unlock()
 	for v := range d.visitors {
 		if k := v.socket; k.ID() == string(id) || k.Session().Named(string(id)) {
-			d.deny(k, denyKicked, realtime.WhyKicked(reason))
+			d.deny(k, denyKicked, realtime.KickProblem(reason).TextZH)
 			return true
 		}
 	}
 	return false
 }
 
-// PutOut implements realtime.Guest.
-func (g *guest) PutOut(reason string) {
-	g.visitor.door.deny(g.at(), denyKicked, realtime.WhyKicked(reason))
+// Kick implements realtime.Guest.
+func (g *guest) Kick(reason string) {
+	g.visitor.door.deny(g.visitor.socket, denyKicked, realtime.KickProblem(reason).TextZH)
 }
 
-// PutOut implements realtime.Guest.
-func (p *pushed) PutOut(reason string) { p.door.deny(p.socket, denyKicked, realtime.WhyKicked(reason)) }
-
-// PutOut implements realtime.Guest.
-func (c *chatter) PutOut(reason string) {
-	c.v.door.deny(c.v.socket, denyKicked, realtime.WhyKicked(reason))
+// Kick implements realtime.Guest.
+func (p *pushed) Kick(reason string) {
+	p.door.deny(p.socket, denyKicked, realtime.KickProblem(reason).TextZH)
 }
 
-// Expel implements realtime.Guest: the person is told why, and is out of the room. The socket stays.
-func (g *guest) Expel(live domain.LiveID, reason string) {
+// Kick implements realtime.Guest.
+func (c *chatter) Kick(reason string) {
+	c.v.door.deny(c.v.socket, denyKicked, realtime.KickProblem(reason).TextZH)
+}
+
+// BanFrom implements realtime.Guest: the person is told why, and is out of the room. The socket stays.
+func (g *guest) BanFrom(live domain.LiveID, reason string) {
 	v := g.visitor
 	go v.socket.Session().Do(func() {
 		if v.guests[g.user()] != g || g.rooms[live] == nil {
 			return
 		}
-		v.leave(g, live, domain.LeftPutOut)
+		v.leave(g, live, domain.LeaveRemoved)
 		v.socket.Emit(v.socket.ID(), notice{
 			Meta: noticeMeta{Timestamp: v.door.cfg.Now().UnixMilli()},
-			Data: noticeData{"error", cmp.Or(reason, domain.CodeDenied.Chinese()), domain.CodeDenied, "you are kept out of this room"},
+			Data: noticeData{"error", cmp.Or(reason, domain.CodeBanned.Chinese()), domain.CodeBanned, "you are kept out of this room"},
 		})
 	})
 }
 
-// Expel implements realtime.Guest: it is in no room of a live.
-func (p *pushed) Expel(domain.LiveID, string) {}
+// BanFrom implements realtime.Guest: it is in no room of a live.
+func (p *pushed) BanFrom(domain.LiveID, string) {}
 
-// Expel implements realtime.Guest: it is in no room of a live.
-func (c *chatter) Expel(domain.LiveID, string) {}
+// BanFrom implements realtime.Guest: it is in no room of a live.
+func (c *chatter) BanFrom(domain.LiveID, string) {}

@@ -30,14 +30,14 @@ func (a *app) denied(kind, message string) {
 }
 
 // roll waits until the processes of a database name so many connections, and answers them, newest first.
-func (w *world) roll(asked realtime.RollCall, total int) (roll realtime.Roll) {
+func (w *world) roll(asked realtime.SurveyRequest, total int) (roll realtime.SurveyResult) {
 	w.Helper()
 	eventually(w, "the roll is complete", func() bool {
 		var err error
-		if roll, err = realtime.CallRoll(context.Background(), w.store, asked); err != nil {
+		if roll, err = realtime.SurveyConnections(context.Background(), w.store, asked); err != nil {
 			w.Fatal(err)
 		}
-		return roll.Answered == roll.Processes && roll.Total == total
+		return roll.Answered == roll.Nodes && roll.Total == total
 	})
 	return roll
 }
@@ -60,7 +60,7 @@ func TestKickingAPerson(t *testing.T) {
 				t.Errorf("%+v", l)
 			}
 			left := events[domain.ViewerLeft](w)
-			if e := left[len(left)-1]; e.User != ann.id || e.Cause != domain.LeftPutOut {
+			if e := left[len(left)-1]; e.User != ann.id || e.Cause != domain.LeaveRemoved {
 				t.Errorf("%+v", e)
 			}
 			again := w.app(o) // whoever comes back all the same may
@@ -85,8 +85,8 @@ func TestKickingAConnection(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			w := other.with(t)
 			a := w.app(o) // nobody's
-			s := first.with(t).roll(realtime.RollCall{}, 1).Sockets[0]
-			if s.Dialect != "socketio" || s.Address != "127.0.0.1" || len(s.Users)+len(s.Rooms) != 0 || s.Process != other.rooms.Process() {
+			s := first.with(t).roll(realtime.SurveyRequest{}, 1).Connections[0]
+			if s.Dialect != "socketio" || s.Address != "127.0.0.1" || len(s.Users)+len(s.Lives) != 0 || s.Node != other.hub.Node() {
 				t.Errorf("%+v", s)
 			}
 			if o.Version == 3 && o.Polling && string(s.ID) == a.id {
@@ -94,16 +94,16 @@ func TestKickingAConnection(t *testing.T) {
 			}
 			first.do(domain.KickConnection{Connection: s.ID, Reason: "flooding"})
 			a.denied("已移出", "flooding")
-			first.with(t).roll(realtime.RollCall{}, 0)
+			first.with(t).roll(realtime.SurveyRequest{}, 0)
 		})
 	}
 	t.Run("by the name that it had before it was upgraded", func(t *testing.T) {
 		w := other.with(t)
 		a := w.app(siotest.Options{Version: 3, Polling: true})
-		alias := w.roll(realtime.RollCall{}, 1).Sockets[0].ID
+		alias := w.roll(realtime.SurveyRequest{}, 1).Connections[0].ID
 		a.Upgrade()
 		eventually(t, "it is listed by the name that it has since the upgrade", func() bool {
-			return string(w.roll(realtime.RollCall{ID: alias}, 1).Sockets[0].ID) == a.id
+			return string(w.roll(realtime.SurveyRequest{ID: alias}, 1).Connections[0].ID) == a.id
 		})
 		w.do(domain.KickConnection{Connection: alias})
 		a.denied("已移出", "您已被管理员移出")
@@ -120,15 +120,15 @@ func TestWhereSocketsAre(t *testing.T) {
 	a.joins(bob, live) // two people on one socket
 	n := bob.native()
 	n.ask("room.join", map[string]any{"live": live})
-	all := w.roll(realtime.RollCall{User: bob.id}, 2).Sockets
-	if s := all[1]; string(s.ID) != a.id || len(s.Users) != 2 || s.Users[0] != ann.id || s.Users[1] != bob.id || len(s.Rooms) != 1 || s.Rooms[0] != realtime.RoomOf(live) {
+	all := w.roll(realtime.SurveyRequest{User: bob.id}, 2).Connections
+	if s := all[1]; string(s.ID) != a.id || len(s.Users) != 2 || s.Users[0] != ann.id || s.Users[1] != bob.id || len(s.Lives) != 1 || s.Lives[0] != live {
 		t.Errorf("%+v", s)
 	}
 	if s := all[0]; s.Dialect != "native" || len(s.Users) != 1 {
 		t.Errorf("%+v", s)
 	}
 	a.Emit("leaveLive", map[string]any{"live_id": live, "token": bob.token()})
-	w.roll(realtime.RollCall{User: bob.id}, 1)
+	w.roll(realtime.SurveyRequest{User: bob.id}, 1)
 }
 
 func TestKeepingAPersonOutOfARoom(t *testing.T) {
@@ -141,7 +141,7 @@ func TestKeepingAPersonOutOfARoom(t *testing.T) {
 	watcher.joins(w.register("watcher"), live)
 	a.joins(ann.credit(10), live)
 	a.joins(ann, other)
-	streamer.asks(domain.DenyViewer{Live: live, User: ann.id, Reason: "请文明发言"})
+	streamer.asks(domain.BanViewer{Live: live, User: ann.id, Reason: "请文明发言"})
 	a.refused("请文明发言")
 	watcher.online("leave", "ann")
 	for event, payload := range map[string]map[string]any{
@@ -149,7 +149,7 @@ func TestKeepingAPersonOutOfARoom(t *testing.T) {
 	} {
 		payload["live_id"], payload["token"] = live, ann.token()
 		a.Emit(event, payload)
-		if no := a.refused("您没有权限访问该接口!"); no.Data.Code != "denied" {
+		if no := a.refused("您没有权限访问该接口!"); no.Data.Code != "banned" {
 			t.Errorf("%s is refused with %+v", event, no)
 		}
 	}
@@ -158,7 +158,7 @@ func TestKeepingAPersonOutOfARoom(t *testing.T) {
 	a.silent()
 	a.Emit("comment", map[string]any{"live_id": other, "data": "I am still here", "token": ann.token()})
 	a.Event("comment")
-	streamer.asks(domain.AllowViewer{Live: live, User: ann.id})
+	streamer.asks(domain.UnbanViewer{Live: live, User: ann.id})
 	a.joins(ann, live)
 }
 
@@ -166,7 +166,7 @@ func TestKeepingAPersonOutOfARoom(t *testing.T) {
 func TestLockedOutOnEveryProcess(t *testing.T) {
 	t.Parallel()
 	db := pgtest.New(t)
-	first, other := openWorld(t, db, true, nil), openWorld(t, db, false, func(_ *socketio.Config, c *realtime.Config) { c.Renewal = 1 })
+	first, other := openWorld(t, db, true, nil), openWorld(t, db, false, func(_ *socketio.Config, c *roomsConfig) { c.Renewal = 1 })
 	live := first.register("streamer").goLive()
 	for name, tt := range map[string]struct {
 		c    func(person) domain.Command
@@ -174,7 +174,7 @@ func TestLockedOutOnEveryProcess(t *testing.T) {
 	}{
 		"disabled":  {func(p person) domain.Command { return domain.DisableUser{User: p.id} }, "用户不存在或已被禁用"},
 		"forgotten": {func(p person) domain.Command { return domain.ForgetUser{User: p.id} }, "用户不存在或已被禁用"},
-		"denied":    {func(p person) domain.Command { return domain.DenyUser{User: p.id, Seconds: 60} }, "您没有权限访问该接口!"},
+		"banned":    {func(p person) domain.Command { return domain.BanUser{User: p.id, Seconds: 60} }, "您没有权限访问该接口!"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := first.with(t).register(name)

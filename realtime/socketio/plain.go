@@ -44,7 +44,7 @@ func plainOf(name, content string, at time.Time) plainMessage {
 }
 
 func newsOf(content string, at time.Time) plainNews {
-	return plainNews{domain.ServerName, html.EscapeString(content), isoTime(at)}
+	return plainNews{domain.SystemName, html.EscapeString(content), isoTime(at)}
 }
 
 // hearPlain has a socket heard in the plain-message chat. Without guests it is for nobody.
@@ -57,8 +57,8 @@ func (v *visitor) hearPlain() {
 		return
 	}
 	c := v.chat(profilePlain)
-	c.member.Hear("")
-	c.member.HearSince("", 0)
+	c.member.Subscribe("")
+	c.member.StartFrom("", 0)
 	c.on("getAllMessages", c.onPlainHistory)
 	c.speakPlain()
 }
@@ -80,11 +80,11 @@ func (c *chatter) told(err error) error {
 	if err == nil {
 		return nil
 	}
-	_, chinese, ours := realtime.Explain(err)
+	no, ours := realtime.ProblemOf(err)
 	if ours {
 		return err
 	}
-	c.tell(chinese)
+	c.tell(no.TextZH)
 	return nil
 }
 
@@ -98,9 +98,9 @@ func (c *chatter) onMessage(ctx context.Context, e *protocol.Event) error {
 		return c.takeName(ctx, strings.TrimSpace(said))
 	}
 	c.speak()
-	post := domain.PostMessage{Kind: domain.MessageText, Text: said, Rooms: c.rooms()}
+	post := domain.PostMessage{Kind: domain.MessageText, Text: said, ChatRooms: c.rooms()}
 	if strings.HasPrefix(said, "@") {
-		if err := c.member.Deed(); err != nil {
+		if err := c.member.AllowQuery(); err != nil {
 			return c.told(err)
 		}
 		to, content, private := c.addressee(said)
@@ -109,13 +109,13 @@ func (c *chatter) onMessage(ctx context.Context, e *protocol.Event) error {
 			c.tell(notOnline)
 			return nil
 		case private && to.User.ID != 0:
-			post.Text, post.Rooms, post.To = content, nil, to.User.ID
+			post.Text, post.ChatRooms, post.ToUser = content, nil, to.User.ID
 		case private:
-			post.Text, post.Rooms, post.ToGuest = content, nil, to.Guest
+			post.Text, post.ChatRooms, post.ToParticipant = content, nil, to.Guest
 		}
 	}
 	_, err := c.member.Post(ctx, post, "")
-	if no := domain.Refused(err); no != nil && (no.Code == domain.CodeGuestGone || no.Code == domain.CodeUserUnavailable) && len(post.Rooms) == 0 {
+	if no := domain.AsRefusal(err); no != nil && (no.Code == domain.CodeParticipantNotFound || no.Code == domain.CodeUserUnavailable) && len(post.ChatRooms) == 0 {
 		c.tell(notOnline)
 		return nil
 	}
@@ -129,8 +129,8 @@ func (c *chatter) speak() {
 	c.spoke = true
 	c.mu.Unlock()
 	if !before && c.style == profileHistory {
-		c.member.Hear("")
-		c.member.HearSince("", 0)
+		c.member.Subscribe("")
+		c.member.StartFrom("", 0)
 	}
 }
 
@@ -140,16 +140,16 @@ func (c *chatter) takeName(ctx context.Context, name string) error {
 		c.tell(badName)
 		return nil
 	}
-	if err := c.member.Deed(); err != nil {
+	if err := c.member.AllowQuery(); err != nil {
 		return c.told(err)
 	}
-	if _, err := c.member.Enter(ctx, realtime.Arrival{Style: domain.ChatPlain, Name: name, From: c.v.socket.Session().Address()}); err != nil {
+	if _, err := c.member.Enter(ctx, realtime.ChatEntry{Style: domain.ProfilePlain, Name: name, Address: c.v.socket.Session().Address()}); err != nil {
 		return c.told(err)
 	}
 	c.name = name
 	for _, room := range c.rooms() { // joined before it had a name
-		if _, err := c.member.JoinHeard(ctx, room); err != nil {
-			c.member.Unhear(room)
+		if _, err := c.member.JoinSubscribed(ctx, room); err != nil {
+			c.member.Unsubscribe(room)
 			c.drop(room)
 			return c.told(err)
 		}
@@ -159,7 +159,7 @@ func (c *chatter) takeName(ctx context.Context, name string) error {
 
 // addressee answers to whom alone a message is that begins with @, and what it says then. Names may have spaces: the
 // longest of somebody who is there counts.
-func (c *chatter) addressee(said string) (to realtime.ChatPerson, content string, private bool) {
+func (c *chatter) addressee(said string) (to realtime.ChatParticipant, content string, private bool) {
 	first := ""
 	for i, r := range said {
 		if r != ' ' || i < 2 {
@@ -175,7 +175,7 @@ func (c *chatter) addressee(said string) (to realtime.ChatPerson, content string
 		if !private {
 			private, first = true, rest
 		}
-		if found, ok := c.v.door.cfg.Rooms.Chat().Named(said[1:i]); ok {
+		if found, ok := c.v.door.cfg.Chat.FindByName(said[1:i]); ok {
 			to, first = found, rest
 		}
 	}
@@ -184,12 +184,12 @@ func (c *chatter) addressee(said string) (to realtime.ChatPerson, content string
 
 // onPlainHistory answers the newest messages to everybody, or of a room.
 func (c *chatter) onPlainHistory(ctx context.Context, e *protocol.Event) error {
-	if err := c.member.Deed(); err != nil {
+	if err := c.member.AllowQuery(); err != nil {
 		return c.told(err)
 	}
-	var of domain.RoomID
+	var of domain.ChatRoomID
 	if ref, ok := text(e, 0); ok {
-		room, err := c.v.door.cfg.Rooms.Chat().Room(ctx, ref)
+		room, err := c.v.door.cfg.Chat.Room(ctx, ref)
 		if err != nil {
 			return c.told(err)
 		}
@@ -201,31 +201,31 @@ func (c *chatter) onPlainHistory(ctx context.Context, e *protocol.Event) error {
 	}
 	all := make([]plainMessage, 0, len(found))
 	for _, m := range slices.Backward(found) {
-		by, _ := c.v.door.cfg.Rooms.Chat().Author(m)
-		all = append(all, plainOf(c.v.door.nameOf(by), m.Text, m.At))
+		by, _ := c.v.door.cfg.Chat.Author(m)
+		all = append(all, plainOf(c.v.door.nameOf(by), m.Text, m.SentAt))
 	}
 	c.v.socket.Emit("allMessages", all)
 	return nil
 }
 
 // overhearPlain tells the socket what is said, and who comes.
-func (c *chatter) overhearPlain(f *realtime.ChatFact) {
+func (c *chatter) overhearPlain(f *realtime.ChatUpdate) {
 	switch e := f.Event.(type) {
-	case domain.GuestEntered:
+	case domain.ParticipantEntered:
 		if !c.own(f) {
 			c.push(f, "entered", func() []byte {
-				return protocol.Payload("/", "message", newsOf(e.Nickname+"加入了聊天室", f.At))
+				return protocol.Payload("/", "message", newsOf(e.Nickname+"加入了聊天室", f.RecordedAt))
 			})
 		}
 	case domain.MessagePosted:
 		c.pushPlain(f, e)
-	case domain.RoomRemoved:
-		c.forget(e.Room)
+	case domain.ChatRoomRemoved:
+		c.forget(e.ChatRoom)
 	}
 }
 
-func (c *chatter) pushPlain(f *realtime.ChatFact, e domain.MessagePosted) {
+func (c *chatter) pushPlain(f *realtime.ChatUpdate, e domain.MessagePosted) {
 	c.push(f, "plain", func() []byte {
-		return protocol.Payload("/", "message", plainOf(c.v.door.nameOf(f.Person), e.Text, f.At))
+		return protocol.Payload("/", "message", plainOf(c.v.door.nameOf(f.By), e.Text, f.RecordedAt))
 	})
 }

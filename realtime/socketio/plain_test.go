@@ -9,7 +9,6 @@ import (
 
 	"roomlog/domain"
 	"roomlog/eventstore/pgtest"
-	"roomlog/realtime"
 	"roomlog/realtime/socketio"
 	"roomlog/realtime/socketio/siotest"
 )
@@ -34,7 +33,7 @@ func (a *app) said(name, content string) {
 	}
 }
 
-func guests(c *socketio.Config, r *realtime.Config) { c.Guests, r.Grace = true, time.Hour }
+func guests(c *socketio.Config, r *roomsConfig) { c.Guests, r.PresenceGrace = true, time.Hour }
 
 // called connects a socket that says a name, which others hear.
 func (w *world) called(o siotest.Options, name string, others ...*app) *app {
@@ -47,7 +46,7 @@ func (w *world) called(o siotest.Options, name string, others ...*app) *app {
 	a.nothing()
 	head, err := w.store.Head(w.Context())
 	if err == nil {
-		err = w.rooms.Chat().CaughtUp(w.Context(), head)
+		err = w.chat.WaitFor(w.Context(), head)
 	}
 	if err != nil {
 		w.Fatal(err)
@@ -180,7 +179,7 @@ func TestPlainChatBeforeAName(t *testing.T) {
 	for _, c := range []*app{a, b} {
 		c.said("Ann", "so am I")
 	}
-	if joined := events[domain.GuestJoined](w); len(joined) != 2 {
+	if joined := events[domain.ChatRoomJoined](w); len(joined) != 2 {
 		t.Errorf("joined %+v", joined)
 	}
 	for i := range 15 {
@@ -202,7 +201,7 @@ func TestPlainChatWithoutGuests(t *testing.T) {
 		a.Emit(event, "x")
 		a.hears("needLogin", "")
 	}
-	if n := len(events[domain.GuestEntered](w)); n != 0 {
+	if n := len(events[domain.ParticipantEntered](w)); n != 0 {
 		t.Errorf("%d entered", n)
 	}
 }
@@ -257,7 +256,7 @@ func TestPlainChatIsNotRecovered(t *testing.T) {
 // Whoever joined many rooms before it had a name is in all of them, whatever its pace.
 func TestManyRoomsBeforeAName(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, func(c *socketio.Config, r *realtime.Config) {
+	w := newWorld(t, func(c *socketio.Config, r *roomsConfig) {
 		guests(c, r)
 		r.MessageRate, r.MessageBurst = 0.001, 7
 	})
@@ -269,7 +268,7 @@ func TestManyRoomsBeforeAName(t *testing.T) {
 	}
 	a.Emit("message", "Ann")
 	a.nothing()
-	if joined := events[domain.GuestJoined](w); len(joined) != 5 {
+	if joined := events[domain.ChatRoomJoined](w); len(joined) != 5 {
 		t.Errorf("joined %+v", joined)
 	}
 	a.Emit("leave", "room 0")

@@ -33,7 +33,7 @@ const maxUntold = 1000
 type pushed struct {
 	door   *Door
 	socket *protocol.Socket
-	caller realtime.Caller
+	caller realtime.Identity
 
 	mu      sync.Mutex
 	open    bool                // it may be told
@@ -52,7 +52,7 @@ func (v *visitor) hearPushed() {
 		}
 		v.socket.Emit("message", echo+said)
 	})
-	caller, err := v.door.cfg.Rooms.Verify(v.socket.Query().Get("token"))
+	caller, err := v.door.cfg.Hub.Verify(v.socket.Query().Get("token"))
 	if err != nil { // it stays, and hears nothing
 		v.socket.Emit("message", greeting)
 		return
@@ -60,16 +60,16 @@ func (v *visitor) hearPushed() {
 	p := &pushed{door: v.door, socket: v.socket, caller: caller}
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
-	_, err = v.door.cfg.Rooms.Receive(ctx, p)
+	_, err = v.door.cfg.Hub.Register(ctx, p.caller.User, p)
 	v.socket.Emit("message", greeting) // what happens from now on is pushed
 	if err == nil {
-		v.socket.OnDisconnect(func(string) { v.door.cfg.Rooms.Part(p) })
+		v.socket.OnDisconnect(func(string) { v.door.cfg.Hub.Unregister(p.caller.User, p) })
 		err = p.admit(ctx)
 	}
 	if err == nil {
 		return
 	}
-	no, _, ours := realtime.Explain(err)
+	no, ours := realtime.ProblemOf(err)
 	if ours {
 		v.door.cfg.Log.ErrorContext(ctx, "a socket cannot be told of its user", slog.Any("err", err))
 	}
@@ -80,13 +80,13 @@ func (v *visitor) hearPushed() {
 
 // admit has a socket told its news, from the first, if its session holds.
 func (p *pushed) admit(ctx context.Context) error {
-	err := p.door.cfg.Rooms.Admit(ctx, p.caller)
+	err := p.door.cfg.Hub.CheckSession(ctx, p.caller)
 	var coins domain.Coins
 	if err == nil {
 		coins, err = p.door.cfg.Queries.Balance(ctx, p.caller.User)
 	}
 	if err != nil {
-		p.Dismiss(nil)
+		p.Revoke(nil)
 		return err
 	}
 	p.mu.Lock()
@@ -99,14 +99,14 @@ func (p *pushed) admit(ctx context.Context) error {
 	return nil
 }
 
-// Caller implements realtime.Guest.
-func (p *pushed) Caller() realtime.Caller { return p.caller }
+// Identity implements realtime.Guest.
+func (p *pushed) Identity() realtime.Identity { return p.caller }
 
-// Gone implements realtime.Guest.
-func (p *pushed) Gone() bool { return p.socket.Session().Ended() }
+// Ended implements realtime.Guest.
+func (p *pushed) Ended() bool { return p.socket.Session().Ended() }
 
-// Told implements realtime.Guest.
-func (p *pushed) Told(d projections.Delta) {
+// DeliverPrivate implements realtime.Guest.
+func (p *pushed) DeliverPrivate(d projections.Delta) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	switch {
@@ -135,12 +135,12 @@ func (p *pushed) tell(d projections.Delta) {
 
 func (p *pushed) push(news any) { p.socket.Emit("message", news) }
 
-// Dismiss implements realtime.Guest: the socket is told nothing more. It stays, unless it is put out.
-func (p *pushed) Dismiss(no *domain.Refusal) {
+// Revoke implements realtime.Guest: the socket is told nothing more. It stays, unless it is put out.
+func (p *pushed) Revoke(no *domain.Refusal) {
 	if no != nil && p.door.denyFor(p.socket, no) {
 		return
 	}
-	p.door.cfg.Rooms.Part(p)
+	p.door.cfg.Hub.Unregister(p.caller.User, p)
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.open, p.over, p.waiting = false, true, nil

@@ -9,7 +9,6 @@ import (
 
 	"roomlog/domain"
 	"roomlog/eventstore/pgtest"
-	"roomlog/realtime"
 	"roomlog/realtime/socketio"
 	"roomlog/realtime/socketio/siotest"
 )
@@ -41,7 +40,7 @@ func TestPushToOneUser(t *testing.T) {
 	t.Parallel()
 	db := pgtest.New(t)
 	one := openWorld(t, db, true, nil)
-	two := openWorld(t, db, false, func(_ *socketio.Config, c *realtime.Config) { c.Grace = time.Hour })
+	two := openWorld(t, db, false, func(_ *socketio.Config, c *roomsConfig) { c.PresenceGrace = time.Hour })
 	live, rose := one.register("streamer").goLive(), one.list("rose", "", 30)
 	bob := one.register("bob")
 	for name, o := range kinds {
@@ -76,8 +75,8 @@ func TestPushToOneUser(t *testing.T) {
 			for _, a := range mine {
 				a.hears("message", "100")
 			}
-			tell(domain.GrowOlder{}, "1")
-			tell(domain.GrowOlder{}, "2")
+			tell(domain.IncrementAge{}, "1")
+			tell(domain.IncrementAge{}, "2")
 			tell(domain.SendGift{Live: live, Gift: rose, Num: 2}, "40")
 			tell(domain.ChangeProfile{Nickname: "<安>", Avatar: "https://cdn.example/a.png"},
 				fmt.Sprintf(`{"id":%d,"username":%q,"nickname":"<安>","avatar":"https://cdn.example/a.png","coin":40}`, ann.id, ann.name))
@@ -90,7 +89,7 @@ func TestPushToOneUser(t *testing.T) {
 
 func TestPushesEndWithTheSession(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, func(_ *socketio.Config, c *realtime.Config) { c.Renewal = time.Millisecond })
+	w := newWorld(t, func(_ *socketio.Config, c *roomsConfig) { c.Renewal = time.Millisecond })
 	ann := w.register("ann")
 	old := w.appWith(siotest.Options{}, "token", "Bearer "+ann.token())
 	old.hears("message", `"hello"`)

@@ -18,7 +18,7 @@ type lost struct {
 
 // place is a person in a room.
 type place struct {
-	caller realtime.Caller
+	caller realtime.Identity
 	live   domain.LiveID
 }
 
@@ -31,7 +31,7 @@ func (v *visitor) keep() any {
 			if len(was.in) > 0 && was.in[0].live != live {
 				return nil
 			}
-			was.in = append(was.in, place{g.Caller(), live})
+			was.in = append(was.in, place{g.Identity(), live})
 			was.since = r.since(v)
 		}
 	}
@@ -54,7 +54,7 @@ func (d *Door) restore(kept any, offset string) (any, bool) {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
-	missed, err := d.cfg.Rooms.Facts(ctx, was.in[0].live, was.since, math.MaxInt64, maxReplay+1)
+	missed, err := d.cfg.Hub.Deltas(ctx, was.in[0].live, was.since, math.MaxInt64, maxReplay+1)
 	if err != nil {
 		d.cfg.Log.WarnContext(ctx, "a socket could not be recovered", slog.Any("err", err))
 	}

@@ -84,7 +84,7 @@ func TestRecoveryWithoutAnOffset(t *testing.T) {
 	live := w.register("streamer").goLive()
 	ann, bob := w.register("ann"), w.register("bob")
 	before := bob.asks(domain.PostComment{Live: live, Text: "before"})
-	if err := w.rooms.CaughtUp(t.Context(), before.Position); err != nil {
+	if err := w.hub.WaitFor(t.Context(), before.Position); err != nil {
 		t.Fatal(err)
 	}
 	a := w.app(siotest.Options{})

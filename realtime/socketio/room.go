@@ -8,9 +8,9 @@ import (
 
 	"roomlog/domain"
 	"roomlog/projections"
-	"roomlog/realtime"
 	"roomlog/realtime/socketio/engineio"
 	"roomlog/realtime/socketio/protocol"
+	"roomlog/realtime/ws"
 )
 
 // maxReplay is how many facts a socket is told that were before it was there.
@@ -42,9 +42,9 @@ type room struct {
 // seat is a visitor's place in a room.
 type seat struct {
 	place  *list.Element
-	since  int64             // the visitor is told everything after it
-	lists  int               // sent to all before it came
-	queued []*realtime.Frame // of what is told while it is behind
+	since  int64       // the visitor is told everything after it
+	lists  int         // sent to all before it came
+	queued []*ws.Frame // of what is told while it is behind
 }
 
 // change is what happened last to the people in a room.
@@ -65,12 +65,12 @@ func newRoom(d *Door, live domain.LiveID) *room {
 	}
 	r.mu.Lock() // nothing is told before told is known
 	defer r.mu.Unlock()
-	r.told = d.cfg.Rooms.Attend(live, r)
+	r.told = d.cfg.Hub.Subscribe(live, r)
 	return r
 }
 
-// Tell implements realtime.Audience.
-func (r *room) Tell(d projections.Delta) {
+// Deliver implements realtime.Audience.
+func (r *room) Deliver(d projections.Delta) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	switch d.Kind {
@@ -91,16 +91,19 @@ func (r *room) Tell(d projections.Delta) {
 	r.told = d.Position
 }
 
+// DeliverGauges does nothing: the lists of who is online hold the figures of this dialect.
+func (r *room) DeliverGauges(projections.Gauges) {}
+
 // push sends a fact to everybody.
-func (r *room) push(f *realtime.Frame) {
+func (r *room) push(f *ws.Frame) {
 	r.group.Push(f)
 	for s := range r.behind {
 		s.queued = append(s.queued, f)
 	}
 }
 
-// Cut implements realtime.Audience: everybody has to come back.
-func (r *room) Cut() {
+// Reset implements realtime.Audience: everybody has to come back.
+func (r *room) Reset() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.cut = true
@@ -131,7 +134,7 @@ func (r *room) admit(ctx context.Context, v *visitor, a arrival) error {
 			return err
 		}
 	}
-	if err := r.door.cfg.Rooms.CaughtUp(ctx, a.at); err != nil { // the list has to name who came
+	if err := r.door.cfg.Hub.WaitFor(ctx, a.at); err != nil { // the list has to name who came
 		return err
 	}
 	if err := r.load(ctx, a.at); err != nil {
@@ -163,9 +166,9 @@ func (r *room) replay(ctx context.Context, v *visitor, since int64) error {
 	r.mu.Lock()
 	s := r.seats[v]
 	r.mu.Unlock()
-	var frames []*realtime.Frame
+	var frames []*ws.Frame
 	if since < s.since {
-		facts, err := r.door.cfg.Rooms.Facts(ctx, r.live, since, s.since, 2*maxReplay)
+		facts, err := r.door.cfg.Hub.Deltas(ctx, r.live, since, s.since, 2*maxReplay)
 		if err != nil {
 			return err
 		}

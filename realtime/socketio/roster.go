@@ -19,7 +19,7 @@ type roster struct {
 	newest []projections.Profile // newest first
 }
 
-func rosterOf(found projections.Room) roster {
+func rosterOf(found projections.LiveSnapshot) roster {
 	return roster{ready: true, asOf: found.Position, total: found.Online, newest: found.Viewers}
 }
 

@@ -5,8 +5,8 @@ import (
 
 	"roomlog/domain"
 	"roomlog/projections"
-	"roomlog/realtime"
 	"roomlog/realtime/socketio/protocol"
+	"roomlog/realtime/ws"
 )
 
 // What sockets are told. The names are those that clients know.
@@ -58,15 +58,15 @@ func personOf(p projections.Profile) person { return person{p.ID, p.Name(), p.Av
 
 // factFrame is a comment or gift as the sockets of its room get it, or nil for another fact. The text behind it is
 // its position: where a client goes on that comes back.
-func factFrame(d projections.Delta) *realtime.Frame {
+func factFrame(d projections.Delta) *ws.Frame {
 	offset := strconv.FormatInt(d.Position, 10)
 	by := personOf(d.Profile)
 	switch e := d.Event.(type) {
 	case domain.CommentPosted:
 		payload := protocol.Payload("/", "comment", comment{by, d.ID, e.Text}, offset)
-		return realtime.DroppableFrame(payload, realtime.Span{Group: int64(d.Live)}).RecordedAt(d.At)
+		return ws.DroppableFrame(payload, ws.Span{Group: int64(d.Live)}).RecordedAt(d.RecordedAt)
 	case domain.GiftSent:
-		return realtime.MustFrame(protocol.Payload("/", "gift", gift{by.Avatar, by.Name, e.Name, e.Image, e.Price, e.Num}, offset)).RecordedAt(d.At)
+		return ws.MustFrame(protocol.Payload("/", "gift", gift{by.Avatar, by.Name, e.Name, e.Image, e.Price, e.Num}, offset)).RecordedAt(d.RecordedAt)
 	}
 	return nil
 }

@@ -47,9 +47,9 @@ func (d *Door) connected(k *protocol.Socket) {
 // gone takes the socket out of everything.
 func (v *visitor) gone(reason string) {
 	v.door.know(v, false)
-	cause := domain.LeftConnectionLost
+	cause := domain.LeaveConnectionLost
 	if reason == protocol.ServerDisconnect {
-		cause = domain.LeftPutOut
+		cause = domain.LeaveRemoved
 	}
 	if profileOf(v.socket.Query()) == profilePlain && !v.chats.known() { // the others begin anew
 		v.socket.Keep(v.keep())
@@ -75,13 +75,13 @@ func (v *visitor) handler(quiet bool, do func(context.Context, *protocol.Event) 
 
 // refuse tells the socket what went wrong; our own faults are logged here, once, and never told.
 func (v *visitor) refuse(ctx context.Context, event string, err error, quiet bool) {
-	no, chinese, ours := realtime.Explain(err)
+	no, ours := realtime.ProblemOf(err)
 	if ours {
 		v.door.cfg.Log.ErrorContext(ctx, "an event failed", slog.String("event", event), slog.Any("err", err))
 	}
 	v.socket.Emit(v.socket.ID(), notice{
 		Meta: noticeMeta{v.door.cfg.Now().UnixMilli(), quiet},
-		Data: noticeData{"error", chinese, no.Code, no.Text},
+		Data: noticeData{"error", no.TextZH, no.Code, no.Text},
 	})
 }
 
@@ -94,12 +94,12 @@ func (v *visitor) pairs() (n int) {
 }
 
 // guest answers the guest of a caller, who is registered if it was not before.
-func (v *visitor) guest(ctx context.Context, caller realtime.Caller) (*guest, error) {
+func (v *visitor) guest(ctx context.Context, caller realtime.Identity) (*guest, error) {
 	if g := v.guests[caller.User]; g != nil {
 		return g, nil
 	}
 	g := &guest{visitor: v, rooms: make(map[domain.LiveID]*room), caller: caller}
-	if _, err := v.door.cfg.Rooms.Receive(ctx, g); err != nil {
+	if _, err := v.door.cfg.Hub.Register(ctx, caller.User, g); err != nil {
 		return nil, err
 	}
 	v.guests[caller.User] = g
@@ -108,11 +108,11 @@ func (v *visitor) guest(ctx context.Context, caller realtime.Caller) (*guest, er
 
 // join puts a caller into a room by this socket. With replay it is told what happened in it after the position
 // since; in any case it gets the list of who is there.
-func (v *visitor) join(ctx context.Context, caller realtime.Caller, live domain.LiveID, replay bool, since int64) error {
+func (v *visitor) join(ctx context.Context, caller realtime.Identity, live domain.LiveID, replay bool, since int64) error {
 	known := v.guests[caller.User]
 	again := known != nil && known.rooms[live] != nil
 	if !again {
-		if err := v.door.cfg.Rooms.OneMoreRoom(v.pairs()); err != nil {
+		if err := v.door.cfg.Hub.CheckLives(v.pairs()); err != nil {
 			return err
 		}
 	}
@@ -120,9 +120,9 @@ func (v *visitor) join(ctx context.Context, caller realtime.Caller, live domain.
 	if err != nil {
 		return err
 	}
-	before := g.Caller()
+	before := g.Identity()
 	g.renew(caller)
-	entered, err := v.door.cfg.Rooms.Enter(ctx, g, live)
+	entered, err := v.door.cfg.Hub.Enter(ctx, g, live)
 	if err != nil {
 		g.renew(before)
 		v.part(g)
@@ -132,7 +132,7 @@ func (v *visitor) join(ctx context.Context, caller realtime.Caller, live domain.
 		g.rooms[live] = v.door.hold(live)
 	}
 	if err := g.rooms[live].admit(ctx, v, arrival{caller.User, entered, replay, since}); err != nil {
-		v.leave(g, live, domain.LeftConnectionLost)
+		v.leave(g, live, domain.LeaveConnectionLost)
 		return err
 	}
 	return nil
@@ -150,7 +150,7 @@ func (v *visitor) leave(g *guest, live domain.LiveID, cause domain.LeaveCause) {
 		r.remove(v)
 	}
 	v.door.release(r)
-	v.door.cfg.Rooms.Exit(g, live, cause)
+	v.door.cfg.Hub.Leave(g, live, cause)
 	v.part(g)
 }
 
@@ -158,6 +158,6 @@ func (v *visitor) leave(g *guest, live domain.LiveID, cause domain.LeaveCause) {
 func (v *visitor) part(g *guest) {
 	if len(g.rooms) == 0 {
 		delete(v.guests, g.user())
-		v.door.cfg.Rooms.Part(g)
+		v.door.cfg.Hub.Unregister(g.user(), g)
 	}
 }

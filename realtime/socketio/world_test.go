@@ -21,6 +21,7 @@ import (
 	"roomlog/realtime"
 	"roomlog/realtime/socketio"
 	"roomlog/realtime/socketio/siotest"
+	"roomlog/realtime/ws"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -33,18 +34,27 @@ type world struct {
 	sequencer *eventstore.Sequencer
 	queries   *projections.Queries
 	feed      *projections.Feed
-	rooms     *realtime.Door
+	hub       *realtime.Hub
+	chat      *realtime.Chat
+	native    *realtime.Native
 	door      *socketio.Door
 	base      string // of the Socket.IO door
 	log       *lines
 }
 
-func newWorld(t testing.TB, change func(*socketio.Config, *realtime.Config)) *world {
+// roomsConfig are the settings of what the dialects share, and of the native one.
+type roomsConfig struct {
+	realtime.HubConfig
+	realtime.ChatConfig
+	realtime.NativeConfig
+}
+
+func newWorld(t testing.TB, change func(*socketio.Config, *roomsConfig)) *world {
 	return openWorld(t, pgtest.New(t), true, change)
 }
 
 // openWorld makes a process on db, as others may be; whether it projects is a question of who it is.
-func openWorld(t testing.TB, db *pgtest.DB, projects bool, change func(*socketio.Config, *realtime.Config)) *world {
+func openWorld(t testing.TB, db *pgtest.DB, projects bool, change func(*socketio.Config, *roomsConfig)) *world {
 	t.Helper()
 	pool, err := eventstore.OpenPool(t.Context(), db.DSN, eventstore.PoolOptions{Serving: db.Serving, MaxConns: 8})
 	if err != nil {
@@ -57,22 +67,37 @@ func openWorld(t testing.TB, db *pgtest.DB, projects bool, change func(*socketio
 	}
 	w := &world{TB: t, db: db, store: store, queries: projections.NewQueries(pool), log: &lines{}}
 	w.sequencer = eventstore.NewSequencer(store, eventstore.SequencerConfig{})
-	w.feed = projections.NewFeed(store, w.queries, projections.FeedConfig{Gauge: 20 * time.Millisecond})
+	w.feed = projections.NewFeed(store, w.queries, projections.FeedConfig{GaugeInterval: 20 * time.Millisecond})
 	log := slog.New(slog.NewTextHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	gate := realtime.NewGate(realtime.GateConfig{MaxPerAddress: -1})
-	rooms := realtime.Config{
-		Store: store, Commands: w.sequencer, Queries: w.queries, Feed: w.feed, Verify: verify, Now: time.Now, Log: log, Gate: gate,
-		CommentRate: 1e6, CommentBurst: 1e6, GiftRate: 1e6, GiftBurst: 1e6, MessageRate: 1e6, MessageBurst: 1e6, RoomsPerAddress: 100,
+	gate := ws.NewGate(ws.GateConfig{MaxPerAddress: -1})
+	rooms := roomsConfig{
+		HubConfig: realtime.HubConfig{
+			Store: store, Commands: w.sequencer, Queries: w.queries, Feed: w.feed, Verify: verify, Now: time.Now, Log: log,
+			CommentRate: 1e6, CommentBurst: 1e6, GiftRate: 1e6, GiftBurst: 1e6,
+		},
+		ChatConfig: realtime.ChatConfig{
+			Store: store, Commands: w.sequencer, Queries: w.queries, Now: time.Now, Log: log,
+			MessageRate: 1e6, MessageBurst: 1e6, RoomsPerAddress: 100,
+		},
+		NativeConfig: realtime.NativeConfig{Store: store, Queries: w.queries, Feed: w.feed, Now: time.Now, Log: log, Gate: gate},
 	}
 	cfg := socketio.Config{Queries: w.queries, Now: time.Now, Log: log}
 	cfg.Engine.Gate, cfg.Engine.FrameRate, cfg.Engine.Sockets.FlushWindow = gate, -1, time.Millisecond
 	if change != nil {
 		change(&cfg, &rooms)
 	}
-	if w.rooms, err = realtime.New(rooms); err != nil {
+	if w.hub, err = realtime.NewHub(rooms.HubConfig); err != nil {
 		t.Fatal(err)
 	}
-	cfg.Rooms = w.rooms
+	rooms.ChatConfig.Hub = w.hub
+	if w.chat, err = realtime.NewChat(rooms.ChatConfig); err != nil {
+		t.Fatal(err)
+	}
+	rooms.NativeConfig.Hub, rooms.NativeConfig.Chat = w.hub, w.chat
+	if w.native, err = realtime.NewNative(rooms.NativeConfig); err != nil {
+		t.Fatal(err)
+	}
+	cfg.Hub, cfg.Chat = w.hub, w.chat
 	if w.door, err = socketio.New(cfg); err != nil {
 		t.Fatal(err)
 	}
@@ -88,9 +113,9 @@ func (w *world) run(projects bool) {
 	w.base = "http://" + l.Addr().String() + socketio.Path
 	mux := http.NewServeMux()
 	mux.Handle(socketio.Path, w.door)
-	mux.Handle("/ws", w.rooms)
+	mux.Handle("/ws", w.native)
 	web := &http.Server{Handler: mux, ReadHeaderTimeout: siotest.Patience}
-	parts := []func(context.Context) error{w.sequencer.Run, w.store.Listen, w.feed.Run, w.rooms.Run, w.door.Run}
+	parts := []func(context.Context) error{w.sequencer.Run, w.store.Listen, w.feed.Run, w.hub.Run, w.chat.Run, w.native.Run, w.door.Run}
 	if projects {
 		parts = append(parts, projections.NewProjector(w.store, projections.ProjectorConfig{Now: time.Now}).Run)
 	}
@@ -110,7 +135,7 @@ func (w *world) run(projects bool) {
 		if err := w.door.Shutdown(ctx); err != nil {
 			w.Errorf("shutdown: %v", err)
 		}
-		if err := w.rooms.Shutdown(ctx); err != nil {
+		if err := w.native.Shutdown(ctx); err != nil {
 			w.Errorf("shutdown: %v", err)
 		}
 		_ = web.Close()
@@ -155,18 +180,18 @@ type testToken struct {
 	Expires time.Time
 }
 
-func verify(token string) (realtime.Caller, error) {
+func verify(token string) (realtime.Identity, error) {
 	token = strings.TrimPrefix(token, "Bearer ")
 	var said testToken
 	switch {
 	case token == "":
-		return realtime.Caller{}, &domain.Refusal{Code: domain.CodeTokenMissing, Text: "no token"}
+		return realtime.Identity{}, &domain.Refusal{Code: domain.CodeTokenMissing, Text: "no token"}
 	case json.Unmarshal([]byte(token), &said) != nil || said.User == 0:
-		return realtime.Caller{}, &domain.Refusal{Code: domain.CodeTokenInvalid, Text: "not ours"}
+		return realtime.Identity{}, &domain.Refusal{Code: domain.CodeTokenInvalid, Text: "not ours"}
 	case !said.Expires.IsZero() && time.Now().After(said.Expires):
-		return realtime.Caller{}, &domain.Refusal{Code: domain.CodeTokenExpired, Text: "expired"}
+		return realtime.Identity{}, &domain.Refusal{Code: domain.CodeTokenExpired, Text: "expired"}
 	}
-	return realtime.Caller(said), nil
+	return realtime.Identity(said), nil
 }
 
 // person is somebody who is signed in.
@@ -195,12 +220,12 @@ func (w *world) execute(r domain.Request) eventstore.Receipt {
 // do carries out what an operator asks for.
 func (w *world) do(c domain.Command) eventstore.Receipt {
 	w.Helper()
-	return w.execute(domain.Request{Command: c, By: domain.Actor{Kind: domain.Operator}})
+	return w.execute(domain.Request{Command: c, Actor: domain.Actor{Kind: domain.Operator}})
 }
 
 func (p person) asks(c domain.Command) eventstore.Receipt {
 	p.Helper()
-	return p.execute(domain.Request{Command: c, By: domain.PersonActor(p.id, p.session)})
+	return p.execute(domain.Request{Command: c, Actor: domain.AuthenticatedActor(p.id, p.session)})
 }
 
 func (w *world) register(name string) person {
@@ -223,7 +248,7 @@ func (p person) on(w *world) person { p.world = w; return p }
 func (p person) create() domain.LiveID {
 	p.Helper()
 	key := strings.ReplaceAll(uuid.NewString(), "-", "")[:20]
-	return p.asks(domain.CreateLive{Title: "songs", Key: key}).Events[0].Event.(domain.LiveCreated).Live
+	return p.asks(domain.CreateLive{Title: "songs", StreamKey: key}).Events[0].Event.(domain.LiveCreated).Live
 }
 
 // goLive makes a room of p's and puts it on air.
@@ -242,7 +267,7 @@ func (p person) credit(coins domain.Coins) person {
 
 func (w *world) list(name, image string, price domain.Coins) domain.GiftID {
 	w.Helper()
-	return w.do(domain.ListGift{Name: name, Image: image, Price: price}).Events[0].Event.(domain.GiftListed).Gift
+	return w.do(domain.AddGift{Name: name, Image: image, Price: price}).Events[0].Event.(domain.GiftAdded).Gift
 }
 
 // events answers everything in the log of one type.
@@ -272,9 +297,9 @@ func eventually(t testing.TB, what string, ok func() bool) {
 }
 
 // room is what the tables have of a live.
-func (w *world) room(live domain.LiveID) projections.Room {
+func (w *world) room(live domain.LiveID) projections.LiveSnapshot {
 	w.Helper()
-	found, err := w.queries.Room(context.Background(), live)
+	found, err := w.queries.LiveSnapshot(context.Background(), live)
 	if err != nil {
 		w.Fatal(err)
 	}

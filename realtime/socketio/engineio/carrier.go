@@ -6,13 +6,13 @@ import (
 	"slices"
 	"time"
 
-	"roomlog/realtime"
+	"roomlog/realtime/ws"
 )
 
 // carrier is a WebSocket connection of a session: the one that carries it, or one that may.
 type carrier struct {
 	session *Session
-	conn    *realtime.Conn
+	conn    *ws.Conn
 	since   time.Time
 	probed  bool // guarded by Session.mu
 }
@@ -43,7 +43,7 @@ func (c *carrier) heard(p packet, err error) {
 	case carries:
 		s.receive(p)
 	case err != nil || !probes:
-		c.conn.Close(realtime.CloseProtocol, "not an upgrade")
+		c.conn.Close(ws.CloseProtocol, "not an upgrade")
 	default:
 		s.probing(c, p)
 	}
@@ -65,12 +65,12 @@ func (c *carrier) Closed(uint16, string) {
 // upgrade begins to move a session that polls to a WebSocket connection. For any other session the connection
 // is closed at once.
 func (s *Session) upgrade(w http.ResponseWriter, r *http.Request) {
-	s.engine.sockets.Accept(w, r, func(conn *realtime.Conn) realtime.Peer {
+	s.engine.sockets.Accept(w, r, func(conn *ws.Conn) ws.Peer {
 		c := &carrier{session: s, conn: conn, since: s.engine.cfg.Now()}
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		if s.ended || s.carrier != nil || s.probe != nil {
-			conn.Close(realtime.CloseProtocol, "not an upgrade")
+			conn.Close(ws.CloseProtocol, "not an upgrade")
 		} else {
 			s.probe = c
 		}
@@ -85,15 +85,15 @@ func (s *Session) probing(c *carrier, p packet) {
 	switch {
 	case p.kind == typePing && string(p.data) == "probe":
 		c.probed = true
-		c.conn.Send(realtime.MustFrame([]byte("3probe")))
+		c.conn.Send(ws.MustFrame([]byte("3probe")))
 		if s.waiting != nil {
-			s.waiting <- []*realtime.Frame{realtime.MustFrame([]byte(packetNoop))}
+			s.waiting <- []*ws.Frame{ws.MustFrame([]byte(packetNoop))}
 			s.waiting = nil
 		}
 	case p.kind == typeUpgrade && c.probed:
 		groups = s.switchTo(c)
 	default:
-		c.conn.Close(realtime.CloseProtocol, "not an upgrade")
+		c.conn.Close(ws.CloseProtocol, "not an upgrade")
 		s.probe = nil
 	}
 	s.mu.Unlock()
@@ -114,7 +114,7 @@ func (s *Session) switchTo(c *carrier) []*Group {
 	}
 	if s.ended { // the last words, which the client could not fetch any more
 		s.forgetFarewell()
-		c.conn.Close(realtime.CloseNormal, "")
+		c.conn.Close(ws.CloseNormal, "")
 		return nil
 	}
 	s.leave()

@@ -4,7 +4,7 @@ import (
 	"log/slog"
 	"time"
 
-	"roomlog/realtime"
+	"roomlog/realtime/ws"
 )
 
 // The defaults of Config.
@@ -38,10 +38,10 @@ type Config struct {
 	// Log gets our own faults; nil discards them.
 	Log *slog.Logger
 	// Gate decides who may connect; sessions that poll count like connections.
-	Gate *realtime.Gate
+	Gate *ws.Gate
 	// Sockets is how connections and queues behave. What concerns frames, pings and timeouts is overruled by the
 	// fields below.
-	Sockets realtime.SocketConfig
+	Sockets ws.Config
 
 	PingInterval   time.Duration // between two signs of life
 	PingTimeout    time.Duration // how much later than that a sign may come
@@ -59,7 +59,7 @@ func (c *Config) setDefaults() {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
 	if c.Gate == nil {
-		c.Gate = realtime.NewGate(realtime.GateConfig{})
+		c.Gate = ws.NewGate(ws.GateConfig{})
 	}
 	c.PingInterval = orDefault(c.PingInterval, DefaultPingInterval)
 	c.PingTimeout = orDefault(c.PingTimeout, DefaultPingTimeout)
@@ -73,7 +73,7 @@ func (c *Config) setDefaults() {
 }
 
 // sockets is how the connections behave: they are looked after by the engine.
-func (c *Config) sockets() realtime.SocketConfig {
+func (c *Config) sockets() ws.Config {
 	s := c.Sockets
 	s.Now, s.Log, s.Gate = c.Now, c.Log, c.Gate
 	s.MaxMessage, s.FrameRate, s.FrameBurst = c.MaxPayload, c.FrameRate, c.FrameBurst

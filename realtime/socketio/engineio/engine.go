@@ -8,13 +8,13 @@ import (
 	"sync"
 	"sync/atomic"
 
-	"roomlog/realtime"
+	"roomlog/realtime/ws"
 )
 
 // Engine holds sessions. It is an http.Handler, for one path.
 type Engine struct {
 	cfg     Config
-	sockets *realtime.Sockets
+	sockets *ws.Server
 	polling atomic.Int64 // sessions that poll
 
 	mu       sync.Mutex
@@ -28,11 +28,11 @@ func New(cfg Config) *Engine {
 		panic("engineio: Config needs Open and Now")
 	}
 	cfg.setDefaults()
-	return &Engine{cfg: cfg, sockets: realtime.NewSockets(cfg.sockets()), sessions: make(map[string]*Session)}
+	return &Engine{cfg: cfg, sockets: ws.NewServer(cfg.sockets()), sessions: make(map[string]*Session)}
 }
 
 // Stats are the counters of the connections and of everything that waits to be sent or fetched.
-func (e *Engine) Stats() *realtime.Stats { return e.sockets.Stats() }
+func (e *Engine) Stats() *ws.Stats { return e.sockets.Stats() }
 
 // Polling is the number of sessions that poll.
 func (e *Engine) Polling() int64 { return e.polling.Load() }
@@ -94,7 +94,7 @@ func (e *Engine) handshake(w http.ResponseWriter, r *http.Request, query url.Val
 		stopping.write(w)
 	case upgrade:
 		s := e.newSession(version, r, query)
-		e.sockets.Accept(w, r, func(c *realtime.Conn) realtime.Peer {
+		e.sockets.Accept(w, r, func(c *ws.Conn) ws.Peer {
 			s.carrier = &carrier{session: s, conn: c}
 			e.open(s)
 			return s.carrier

@@ -3,13 +3,13 @@ package engineio
 import (
 	"sync"
 
-	"roomlog/realtime"
+	"roomlog/realtime/ws"
 )
 
 // Group sends every frame that is pushed into it to every session that was added to it, whatever carries them:
 // a room. All sessions get the frames in the order they were pushed; what is sent to one alone may overtake them.
 type Group struct {
-	fan *realtime.Fanout
+	fan *ws.Fanout
 
 	mu     sync.Mutex // taken before Session.mu
 	single map[*Session]struct{}
@@ -48,13 +48,13 @@ func (g *Group) Remove(s *Session) {
 }
 
 // Push sends a frame to every session. It does not wait for any of them.
-func (g *Group) Push(frame *realtime.Frame) {
-	g.PushMade(func() *realtime.Frame { return frame })
+func (g *Group) Push(frame *ws.Frame) {
+	g.PushMade(func() *ws.Frame { return frame })
 }
 
 // PushMade is Push for a frame that shows public ids. Between its making and its sending nobody becomes one of many
 // who are sent the same, so that who is upgraded meanwhile still finds itself in it.
-func (g *Group) PushMade(frameNow func() *realtime.Frame) {
+func (g *Group) PushMade(frameNow func() *ws.Frame) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	frame := frameNow()

@@ -4,7 +4,7 @@ import (
 	"context"
 	"time"
 
-	"roomlog/realtime"
+	"roomlog/realtime/ws"
 )
 
 const (
@@ -42,7 +42,7 @@ func (s *Session) tend(now time.Time) {
 	defer s.mu.Unlock()
 	cfg := &s.engine.cfg
 	if s.probe != nil && now.Sub(s.probe.since) > cfg.UpgradeTimeout {
-		s.probe.conn.Close(realtime.CloseNormal, "the upgrade takes too long")
+		s.probe.conn.Close(ws.CloseNormal, "the upgrade takes too long")
 		s.probe = nil
 	}
 	switch {
@@ -59,7 +59,7 @@ func (s *Session) tend(now time.Time) {
 		}
 	case s.version == V4 && !s.pinged && !now.Before(s.due):
 		s.pinged, s.due = true, s.due.Add(cfg.PingTimeout)
-		s.sendLocked(realtime.MustFrame([]byte(packetPing)))
+		s.sendLocked(ws.MustFrame([]byte(packetPing)))
 	}
 }
 

@@ -4,7 +4,7 @@ import (
 	"encoding/base64"
 	"errors"
 
-	"roomlog/realtime"
+	"roomlog/realtime/ws"
 )
 
 // Version is a version of the protocol.
@@ -51,16 +51,16 @@ func Message(text []byte) []byte {
 }
 
 // Binary makes the frame of a binary message to this session.
-func (s *Session) Binary(data []byte) *realtime.Frame {
+func (s *Session) Binary(data []byte) *ws.Frame {
 	switch {
 	case s.asText && s.version == V3:
-		return realtime.MustFrame(base64.StdEncoding.AppendEncode([]byte{'b', typeMessage}, data))
+		return ws.MustFrame(base64.StdEncoding.AppendEncode([]byte{'b', typeMessage}, data))
 	case s.asText:
-		return realtime.MustFrame(base64.StdEncoding.AppendEncode([]byte{'b'}, data))
+		return ws.MustFrame(base64.StdEncoding.AppendEncode([]byte{'b'}, data))
 	case s.version == V3:
-		return realtime.BinaryFrame(append([]byte{typeMessage - '0'}, data...))
+		return ws.BinaryFrame(append([]byte{typeMessage - '0'}, data...))
 	}
-	return realtime.BinaryFrame(data)
+	return ws.BinaryFrame(data)
 }
 
 // decodeText reads a packet in its text form. The data are part of b, but for those of a binary message.

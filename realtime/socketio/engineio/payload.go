@@ -6,7 +6,7 @@ import (
 	"strconv"
 	"unicode/utf8"
 
-	"roomlog/realtime"
+	"roomlog/realtime/ws"
 )
 
 const (
@@ -18,7 +18,7 @@ const (
 )
 
 // encodePayload makes the body of an answer to a GET out of frames; octets says that it is not text.
-func encodePayload(frames []*realtime.Frame, v Version) (body []byte, octets bool) {
+func encodePayload(frames []*ws.Frame, v Version) (body []byte, octets bool) {
 	if v == V4 {
 		for _, f := range frames {
 			for message, binary := range f.Messages {

@@ -4,7 +4,7 @@ import (
 	"bytes"
 	"testing"
 
-	"roomlog/realtime"
+	"roomlog/realtime/ws"
 )
 
 // FuzzPayload: no body does harm, and what a body says is said again by the payload made of its packets.
@@ -25,12 +25,12 @@ func FuzzPayload(f *testing.F) {
 			return
 		}
 		s := &Session{version: v, asText: !octets}
-		var frames []*realtime.Frame
+		var frames []*ws.Frame
 		for _, p := range packets {
 			if p.binary {
 				frames = append(frames, s.Binary(p.data))
 			} else {
-				frames = append(frames, realtime.MustFrame(append([]byte{p.kind}, p.data...)))
+				frames = append(frames, ws.MustFrame(append([]byte{p.kind}, p.data...)))
 			}
 		}
 		again, inOctets := encodePayload(frames, v)

@@ -7,7 +7,7 @@ import (
 	"strconv"
 	"time"
 
-	"roomlog/realtime"
+	"roomlog/realtime/ws"
 )
 
 const (
@@ -44,7 +44,7 @@ func (s *Session) poll(w http.ResponseWriter, r *http.Request) {
 		badRequest.write(w)
 		return
 	}
-	answer := make(chan []*realtime.Frame, 1)
+	answer := make(chan []*ws.Frame, 1)
 	s.waiting = answer
 	s.answer()
 	var impatient <-chan time.Time
@@ -81,11 +81,11 @@ func (s *Session) answer() {
 }
 
 // excuse answers a GET that waits with nothing.
-func (s *Session) excuse(which chan []*realtime.Frame) {
+func (s *Session) excuse(which chan []*ws.Frame) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.waiting == which {
-		s.waiting <- []*realtime.Frame{realtime.MustFrame([]byte(packetNoop))}
+		s.waiting <- []*ws.Frame{ws.MustFrame([]byte(packetNoop))}
 		s.waiting = nil
 	}
 }
@@ -101,29 +101,29 @@ func (s *Session) hangUp() {
 
 // takeFarewell answers what a client that polls has not fetched of an ended session: first everything that
 // waited, then the farewell, which is the last.
-func (s *Session) takeFarewell() []*realtime.Frame {
+func (s *Session) takeFarewell() []*ws.Frame {
 	if s.farewell == "" {
 		return nil
 	}
 	if frames := s.backlog.Take(pollBytes); len(frames) > 0 {
 		return frames
 	}
-	last := realtime.MustFrame([]byte(s.farewell))
+	last := ws.MustFrame([]byte(s.farewell))
 	s.forgetFarewell()
-	return []*realtime.Frame{last}
+	return []*ws.Frame{last}
 }
 
 func (s *Session) forgetFarewell() {
 	s.farewell = ""
 	s.backlog.Clear()
 	if s.probe != nil {
-		s.probe.conn.Close(realtime.CloseNormal, "")
+		s.probe.conn.Close(ws.CloseNormal, "")
 	}
 	s.engine.forget(s)
 }
 
 // respond answers a GET. What is not taken in time is lost, and the session with it.
-func (s *Session) respond(w http.ResponseWriter, frames []*realtime.Frame) {
+func (s *Session) respond(w http.ResponseWriter, frames []*ws.Frame) {
 	cfg := &s.engine.cfg
 	body, octets := encodePayload(frames, s.version)
 	h := w.Header()

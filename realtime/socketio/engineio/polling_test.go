@@ -10,9 +10,9 @@ import (
 	"testing"
 	"time"
 
-	"roomlog/realtime"
 	"roomlog/realtime/socketio/engineio"
 	"roomlog/realtime/socketio/siotest"
+	"roomlog/realtime/ws"
 )
 
 // poller is a session that polls when its test wants to.
@@ -167,8 +167,8 @@ func TestWhoFetchesTooSlowly(t *testing.T) {
 	text := strings.Repeat("x", 1000)
 	p := h.poller(t, "4")
 	for range 100 {
-		p.Send(realtime.DroppableFrame(engineio.Message([]byte(text)), realtime.Span{}))
-		p.Send(realtime.NewestFrame(engineio.Message([]byte("gauge")), "gauge"))
+		p.Send(ws.DroppableFrame(engineio.Message([]byte(text)), ws.Span{}))
+		p.Send(ws.NewestFrame(engineio.Message([]byte("gauge")), "gauge"))
 	}
 	p.say("must arrive")
 	_, body := p.get()
@@ -211,7 +211,7 @@ func TestALargeBacklogComesInParts(t *testing.T) {
 	t.Parallel()
 	h := serve(t, nil)
 	p := h.poller(t, "4")
-	var frames []*realtime.Frame
+	var frames []*ws.Frame
 	for range 20 {
 		frames = append(frames, message(strings.Repeat("x", 8<<10)))
 	}

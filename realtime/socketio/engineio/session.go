@@ -13,7 +13,7 @@ import (
 
 	"golang.org/x/time/rate"
 
-	"roomlog/realtime"
+	"roomlog/realtime/ws"
 )
 
 // farewellTime is how long the last words to a client wait for its next GET.
@@ -36,10 +36,10 @@ type Session struct {
 	receiving sync.Mutex // one packet at a time, and the end after the last; taken before mu
 
 	mu       sync.Mutex
-	carrier  *carrier               // nil: polls
-	probe    *carrier               // may become the carrier
-	backlog  *realtime.Backlog      // of a session that polls
-	waiting  chan []*realtime.Frame // a GET that waits; nothing waits for it then
+	carrier  *carrier         // nil: polls
+	probe    *carrier         // may become the carrier
+	backlog  *ws.Backlog      // of a session that polls
+	waiting  chan []*ws.Frame // a GET that waits; nothing waits for it then
 	posting  bool
 	groups   map[*Group]struct{}
 	leave    func() // gives back what a session that polls is counted as
@@ -124,7 +124,7 @@ func (s *Session) Settled() {
 }
 
 // greeting is the packet that opens a session.
-func (s *Session) greeting() *realtime.Frame {
+func (s *Session) greeting() *ws.Frame {
 	upgrades := []string{}
 	if s.carrier == nil {
 		upgrades = append(upgrades, "websocket")
@@ -140,22 +140,22 @@ func (s *Session) greeting() *realtime.Frame {
 	if err != nil { // it is made of strings and numbers
 		panic("engineio: encode a greeting: " + err.Error())
 	}
-	return realtime.MustFrame(append([]byte{typeOpen}, text...))
+	return ws.MustFrame(append([]byte{typeOpen}, text...))
 }
 
 // Send sends frames in their order. What the client does not take at once waits within bounds.
-func (s *Session) Send(frames ...*realtime.Frame) {
+func (s *Session) Send(frames ...*ws.Frame) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.sendLocked(frames...)
 }
 
-func (s *Session) sendLocked(frames ...*realtime.Frame) {
+func (s *Session) sendLocked(frames ...*ws.Frame) {
 	if s.ended {
 		return
 	}
 	if s.alias != "" { // who is shown by an alias knows itself by its id
-		own := make([]*realtime.Frame, len(frames))
+		own := make([]*ws.Frame, len(frames))
 		for i, f := range frames {
 			own[i] = f.Replace(s.alias, s.id)
 		}
@@ -213,12 +213,12 @@ func (s *Session) endLocked(reason, farewell string) {
 	s.ended = true
 	switch {
 	case s.carrier != nil:
-		s.carrier.conn.Close(realtime.CloseNormal, reason)
+		s.carrier.conn.Close(ws.CloseNormal, reason)
 	case s.waiting != nil:
 		if farewell == "" {
 			farewell = packetClose
 		}
-		s.waiting <- []*realtime.Frame{realtime.MustFrame([]byte(farewell))}
+		s.waiting <- []*ws.Frame{ws.MustFrame([]byte(farewell))}
 		s.waiting = nil
 	case farewell != "": // never together with what waits: clients heed a close before the messages beside it
 		s.farewell, s.until = farewell, s.engine.cfg.Now().Add(farewellTime)
@@ -226,7 +226,7 @@ func (s *Session) endLocked(reason, farewell string) {
 		s.backlog.Clear()
 	}
 	if s.probe != nil && s.farewell == "" {
-		s.probe.conn.Close(realtime.CloseNormal, reason)
+		s.probe.conn.Close(ws.CloseNormal, reason)
 	}
 	go s.finish(reason)
 }
@@ -262,7 +262,7 @@ func (s *Session) receive(p packet) {
 		defer s.catch()
 		s.handler.Message(p.data, p.binary)
 	case p.kind == typePing && s.version == V3:
-		s.Send(realtime.MustFrame(append([]byte{typePong}, p.data...)))
+		s.Send(ws.MustFrame(append([]byte{typePong}, p.data...)))
 	case p.kind == typePong && s.version == V4:
 	case p.kind == typeClose:
 		s.end("transport close", packetNoop)

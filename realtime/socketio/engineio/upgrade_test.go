@@ -6,9 +6,9 @@ import (
 	"testing"
 	"time"
 
-	"roomlog/realtime"
 	"roomlog/realtime/socketio/engineio"
 	"roomlog/realtime/socketio/siotest"
+	"roomlog/realtime/ws"
 )
 
 func TestNothingIsLostInAnUpgrade(t *testing.T) {
@@ -128,8 +128,8 @@ func TestWhoPollsInVersion3HasAnAlias(t *testing.T) {
 	if alias == s.ID() || len(alias) != len(s.ID()) || !s.Named(alias) || s.Named(s.ID()) || s.Named("") {
 		t.Fatalf("session %s is shown as %s", s.ID(), alias)
 	}
-	for _, lane := range []func(string) *realtime.Frame{message, func(text string) *realtime.Frame {
-		return realtime.NewestFrame(engineio.Message([]byte(text)), "list")
+	for _, lane := range []func(string) *ws.Frame{message, func(text string) *ws.Frame {
+		return ws.NewestFrame(engineio.Message([]byte(text)), "list")
 	}} {
 		s.Send(lane("clients: " + alias + " and others, " + alias))
 		c.Expect("4clients: " + s.ID() + " and others, " + s.ID()) // knows itself by its id
@@ -158,7 +158,7 @@ func TestAnUpgradeDuringAPush(t *testing.T) {
 	group.Add(s.Session)
 	group.Add(o.Session)
 	alias := s.PublicID()
-	group.PushMade(func() *realtime.Frame {
+	group.PushMade(func() *ws.Frame {
 		f := message("who is here: " + s.PublicID())
 		c.Upgrade()
 		eventually(t, "the session is upgraded", s.Upgraded)

@@ -5,8 +5,8 @@ import (
 	"errors"
 	"fmt"
 
-	"roomlog/realtime"
 	"roomlog/realtime/socketio/engineio"
+	"roomlog/realtime/ws"
 )
 
 // Event is what a client emitted, or its answer to what it was asked.
@@ -93,14 +93,14 @@ func Payload(namespace, event string, arguments ...any) []byte {
 }
 
 // frameOf makes the frame of a packet for one session, with its attachments.
-func frameOf(s *engineio.Session, p *packet) *realtime.Frame {
-	text := realtime.MustFrame(engineio.Message(p.encode()))
+func frameOf(s *engineio.Session, p *packet) *ws.Frame {
+	text := ws.MustFrame(engineio.Message(p.encode()))
 	if len(p.attachments) == 0 {
 		return text
 	}
-	frames := []*realtime.Frame{text}
+	frames := []*ws.Frame{text}
 	for _, a := range p.attachments {
 		frames = append(frames, s.Binary(a))
 	}
-	return realtime.Bundle(frames...)
+	return ws.Bundle(frames...)
 }

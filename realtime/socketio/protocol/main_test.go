@@ -11,10 +11,10 @@ import (
 
 	"go.uber.org/goleak"
 
-	"roomlog/realtime"
 	"roomlog/realtime/socketio/engineio"
 	"roomlog/realtime/socketio/protocol"
 	"roomlog/realtime/socketio/siotest"
+	"roomlog/realtime/ws"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -32,7 +32,7 @@ func serve(t testing.TB, change func(*protocol.Config)) *host {
 	t.Helper()
 	h := &host{answers: make(chan []string, 100)}
 	cfg := protocol.Config{
-		Engine: engineio.Config{Now: time.Now, FrameRate: -1, Sockets: realtime.SocketConfig{FlushWindow: time.Millisecond}},
+		Engine: engineio.Config{Now: time.Now, FrameRate: -1, Sockets: ws.Config{FlushWindow: time.Millisecond}},
 		Namespaces: []protocol.Namespace{
 			{Name: "/", Connected: h.converse},
 			{Name: "/custom", Connected: h.converse},

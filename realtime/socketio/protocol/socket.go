@@ -7,8 +7,8 @@ import (
 	"net/url"
 	"sync"
 
-	"roomlog/realtime"
 	"roomlog/realtime/socketio/engineio"
+	"roomlog/realtime/ws"
 )
 
 // maxAsked is how many questions a client may leave unanswered; older ones are forgotten.
@@ -171,7 +171,7 @@ func (k *Socket) sendValues(p packet, values []any) {
 }
 
 // Send sends frames made of a Payload for this socket's namespace.
-func (k *Socket) Send(frames ...*realtime.Frame) {
+func (k *Socket) Send(frames ...*ws.Frame) {
 	k.mu.Lock()
 	gone := k.gone
 	k.mu.Unlock()

@@ -1,0 +1,140 @@
+package admin
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"roomlog/cmd/roomlog/cli"
+	"roomlog/domain"
+	"roomlog/eventstore"
+	"roomlog/migrations"
+	"roomlog/projections"
+)
+
+const (
+	poolConns       = 6                     // enough for a sequencer, a projector and some queries
+	catchUpInterval = 20 * time.Millisecond // between two looks at the tables while another process updates them
+)
+
+// backend is the log and the tables, opened for one command with the rights of the database owner.
+type backend struct {
+	store   *eventstore.Store
+	owner   *pgxpool.Pool
+	queries *projections.Queries
+	log     *slog.Logger
+	sh      cli.Shell
+}
+
+// withBackend opens the database, migrates it, calls work, and closes the database.
+func withBackend(ctx context.Context, g *cli.Globals, sh cli.Shell, work func(context.Context, *backend) error) (err error) {
+	log := g.Logger(sh, slog.LevelWarn)
+	dsn, release, err := g.Database(ctx, sh, log)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, release()) }()
+	if _, err := migrations.Apply(ctx, dsn, log); err != nil {
+		return err
+	}
+	owner, err := eventstore.OpenPool(ctx, dsn, eventstore.PoolOptions{MaxConns: poolConns, Name: "roomlog admin"})
+	if err != nil {
+		return err
+	}
+	defer owner.Close()
+	store, err := eventstore.Open(ctx, owner, eventstore.Config{Now: sh.Now, Log: log})
+	if err != nil {
+		return err
+	}
+	return work(ctx, &backend{store, owner, projections.NewQueries(owner), log, sh})
+}
+
+// execute appends the events of a command of an operator and returns when the tables have them.
+func (b *backend) execute(ctx context.Context, c domain.Command) (eventstore.Receipt, error) {
+	receipt, err := b.append(ctx, c)
+	if err != nil {
+		return receipt, err
+	}
+	return receipt, b.catchUp(ctx, receipt.Position)
+}
+
+// append decides a command of an operator and appends its events.
+func (b *backend) append(ctx context.Context, c domain.Command) (eventstore.Receipt, error) {
+	sequencer := eventstore.NewSequencer(b.store, eventstore.SequencerConfig{})
+	running, stop := context.WithCancel(context.WithoutCancel(ctx))
+	ended := make(chan error, 1)
+	go func() { ended <- sequencer.Run(running) }()
+	receipt, err := sequencer.Execute(ctx, domain.Request{Command: c, Actor: domain.Actor{Kind: domain.Operator}})
+	stop()
+	return receipt, errors.Join(err, <-ended)
+}
+
+// executeAndEndLives executes a command that locks a user out, whose lives end if they are on air. A user with many lives
+// takes several commands; the receipt is that of the first one.
+func (b *backend) executeAndEndLives(ctx context.Context, user domain.UserID, c func([]domain.LiveID) domain.Command) (first eventstore.Receipt, err error) {
+	if err := b.catchUpToHead(ctx); err != nil { // the tables may lack a live of the user
+		return first, err
+	}
+	executed := false
+	err = b.queries.EndLives(ctx, user, func(lives []domain.LiveID) error {
+		receipt, err := b.execute(ctx, c(lives))
+		if !executed {
+			executed, first = true, receipt
+		}
+		return err
+	})
+	return first, err
+}
+
+// catchUp blocks until the tables have a position. It runs a projector of its own, which takes turns with that of a
+// server.
+func (b *backend) catchUp(ctx context.Context, position int64) error {
+	projector := projections.NewProjector(b.store, projections.ProjectorConfig{Now: b.sh.Now, Log: b.log})
+	running, stop := context.WithCancel(ctx)
+	ended := make(chan error, 1)
+	go func() { ended <- projector.Run(running) }()
+	err := b.waitForTables(ctx, projector, position)
+	stop()
+	if runErr := <-ended; err == nil {
+		err = runErr
+	}
+	return err
+}
+
+func (b *backend) waitForTables(ctx context.Context, projector *projections.Projector, position int64) error {
+	for {
+		seen := b.store.Projected().Count()
+		at, err := b.checkpoint(ctx)
+		switch {
+		case err != nil:
+			return err
+		case at >= position:
+			return nil
+		}
+		if halted := projector.Status().Halted; halted != nil {
+			return fmt.Errorf("the projector stopped at position %d of %d: %w", at, position, halted)
+		}
+		b.store.Projected().Wait(ctx, seen, catchUpInterval)
+	}
+}
+
+func (b *backend) checkpoint(ctx context.Context) (position int64, err error) {
+	err = b.owner.QueryRow(ctx, "SELECT coalesce(max(position), 0) FROM checkpoint WHERE consumer_group = $1", projections.ConsumerGroup).Scan(&position)
+	if err != nil {
+		return 0, fmt.Errorf("read the position of the tables: %w", err)
+	}
+	return position, nil
+}
+
+// catchUpToHead blocks until the tables have everything that is in the log at the time of the call.
+func (b *backend) catchUpToHead(ctx context.Context) error {
+	head, err := b.store.Head(ctx)
+	if err != nil {
+		return err
+	}
+	return b.catchUp(ctx, head)
+}

@@ -1,0 +1,38 @@
+package admin
+
+import (
+	"context"
+
+	"roomlog/cmd/roomlog/cli"
+	"roomlog/domain"
+)
+
+type coinsCredit struct {
+	User   int64  `required:"" placeholder:"ID" help:"User to credit, see roomlog user list."`
+	Amount int64  `required:"" placeholder:"N" help:"Coins to credit, at least 1."`
+	Order  string `required:"" placeholder:"ORDER" help:"Your own name of the payment. An order is credited once."`
+}
+
+func (coinsCredit) Help() string {
+	return `Example:
+
+  roomlog coins credit --user 12 --amount 100 --order cash-2026-11-20-1
+
+The command can be repeated safely: an order is credited once, and the same order with another user or amount is
+refused.`
+}
+
+func (c *coinsCredit) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) error {
+	return withBackend(ctx, g, sh, func(ctx context.Context, b *backend) error {
+		receipt, err := b.execute(ctx, domain.CreditCoins{
+			Order: domain.OrderID(c.Order), User: domain.UserID(c.User), Coins: domain.Coins(c.Amount)})
+		if err != nil {
+			return err
+		}
+		balance, err := b.queries.Balance(ctx, domain.UserID(c.User))
+		if err != nil {
+			return err
+		}
+		return printDone(sh, receipt, "order %s is credited: user %d has %d coins", c.Order, c.User, balance)
+	})
+}

@@ -1,0 +1,49 @@
+package admin
+
+// Commands are the administrative commands with their flags.
+type Commands struct {
+	Migrate migrateCommand `cmd:"" help:"Migrate the database to the schema of this program. serve does so as well."`
+	Gift    struct {
+		Add      giftAdd      `cmd:"" help:"Add a gift to the catalogue."`
+		List     giftList     `cmd:"" help:"List the gift catalogue."`
+		Reprice  giftReprice  `cmd:"" help:"Change the price of a gift."`
+		Withdraw giftWithdraw `cmd:"" help:"Remove a gift from the catalogue."`
+	} `cmd:"" help:"Manage the gift catalogue."`
+	Coins struct {
+		Credit coinsCredit `cmd:"" help:"Credit a user with coins, once per order."`
+	} `cmd:"" help:"Manage coins."`
+	User struct {
+		List    userList    `cmd:"" help:"List users with roles and coins."`
+		Disable userDisable `cmd:"" help:"Disable a user: no sign-in, and all connections are closed."`
+		Enable  userEnable  `cmd:"" help:"Enable a disabled user."`
+		Grant   userGrant   `cmd:"" help:"Grant a role to a user."`
+		Revoke  userRevoke  `cmd:"" help:"Revoke a role of a user."`
+		Forget  userForget  `cmd:"" help:"Erase the personal texts of a user for ever."`
+	} `cmd:"" help:"Manage users and their roles."`
+	Room struct {
+		Add    roomAdd    `cmd:"" help:"Create a chat room."`
+		List   roomList   `cmd:"" help:"List the chat rooms."`
+		Remove roomRemove `cmd:"" help:"Remove a chat room for ever."`
+	} `cmd:"" help:"Manage chat rooms."`
+	Participant struct {
+		List   participantList   `cmd:"" help:"List the participants of the chat."`
+		Forget participantForget `cmd:"" help:"Erase the texts of a participant who was not signed in."`
+	} `cmd:"" help:"Manage participants of the chat. A participant is one connection."`
+	Streams struct {
+		List    streamsList    `cmd:"" help:"List the streams of all nodes."`
+		Players streamsPlayers `cmd:"" help:"List the players of a live."`
+		Kick    streamsKick    `cmd:"" help:"End the stream of a live, or disconnect a player."`
+	} `cmd:"" help:"Inspect and end media streams."`
+	Live struct {
+		List liveList `cmd:"" help:"List the lives that are on air."`
+		Stop liveStop `cmd:"" help:"End a live for ever."`
+	} `cmd:"" help:"Manage lives."`
+	Sockets socketsCommand `cmd:"" help:"List the connections of all nodes."`
+	Kick    kickCommand    `cmd:"" help:"Close the connections of a user, or one connection."`
+	Ban     banCommand     `cmd:"" help:"Ban a user from everything, or from one live."`
+	Unban   unbanCommand   `cmd:"" help:"Lift a ban."`
+	Export  exportCommand  `cmd:"" help:"Write the log as lines of JSON."`
+	Verify  verifyCommand  `cmd:"" help:"Check the log, and every table against it."`
+	Rebuild rebuildCommand `cmd:"" help:"Rebuild all tables from the log, beside a running server."`
+	Talk    talkCommand    `cmd:"" help:"Open a WebSocket connection to a server and show every frame."`
+}

@@ -1,0 +1,163 @@
+package admin
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"roomlog/cmd/roomlog/cli"
+	"roomlog/domain"
+	"roomlog/eventstore"
+)
+
+type exportCommand struct {
+	After string   `placeholder:"CURSOR" help:"Start after this cursor, which an earlier export printed. Default: at the beginning, or at the end of the file --out."`
+	Out   string   `placeholder:"FILE" help:"Write to this file. If it exists, the export continues after its last complete line."`
+	Type  []string `placeholder:"TYPE" help:"Only events of this type, like gift.sent.v1. The flag can be repeated."`
+	Live  int64    `placeholder:"ID" help:"Only events of this live."`
+	User  int64    `placeholder:"ID" help:"Only events that this user caused."`
+}
+
+func (exportCommand) Help() string {
+	return `Examples:
+
+  roomlog export --out events.ndjson             the whole log; run it again to append what is new
+  roomlog export --type gift.sent.v1 | head
+  roomlog export --after 4711.1a2b3c4d           what follows a cursor
+
+Each line is one event with its cursor, in the order of the log. The texts of forgotten users read "erased". An event that
+this program cannot decode has the field "undecodable" and its stored payload instead of data. At the end the command
+prints the cursor to continue after to standard error.`
+}
+
+// exportedEvent is one line, with the same fields as in GET /api/events. Data has the newest version of its type.
+type exportedEvent struct {
+	Cursor     string        `json:"cursor"`
+	Position   int64         `json:"position"`
+	Stream     domain.Stream `json:"stream"`
+	Version    int           `json:"version"`
+	EventID    string        `json:"event_id"`
+	Type       string        `json:"type"`
+	Data       domain.Event  `json:"data"`
+	Actor      string        `json:"actor"`
+	Live       domain.LiveID `json:"live,omitempty"`
+	RecordedAt time.Time     `json:"recorded_at"`
+
+	Undecodable string          `json:"undecodable,omitempty"` // why data is missing
+	Payload     json.RawMessage `json:"payload,omitempty"`     // as it is stored, when data is missing
+}
+
+func (c *exportCommand) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) error {
+	if c.Out != "" && c.After != "" {
+		return errors.New("--out and --after exclude each other: an existing file determines where the export starts")
+	}
+	return withBackend(ctx, g, sh, func(ctx context.Context, b *backend) (err error) {
+		if c.Out == "" {
+			return c.export(ctx, b, c.After, sh.Stdout)
+		}
+		file, after, err := openExport(c.Out)
+		if err != nil {
+			return err
+		}
+		err = c.export(ctx, b, after, file)
+		return errors.Join(err, file.Sync(), file.Close())
+	})
+}
+
+// export writes the events after a cursor up to the current end of the log, and prints the cursor that it reached. If it
+// fails earlier, the cursor of the last line is the place to continue.
+func (c *exportCommand) export(ctx context.Context, b *backend, after string, to io.Writer) (err error) {
+	position, err := b.store.ParseCursor(ctx, after)
+	if err != nil {
+		return fmt.Errorf("--after %q: %w", after, err)
+	}
+	q := eventstore.Query{After: position, Types: c.Type, Live: domain.LiveID(c.Live), User: domain.UserID(c.User)}
+	if q.UpTo, err = b.store.Head(ctx); err != nil {
+		return err
+	}
+	out := bufio.NewWriterSize(to, 1<<20)
+	encoder := json.NewEncoder(out)
+	encoder.SetEscapeHTML(false)
+	for q.After < q.UpTo {
+		page, err := b.store.Read(ctx, q)
+		if err != nil {
+			return err
+		}
+		for _, r := range page.Events {
+			if err := encoder.Encode(lineOf(r)); err != nil {
+				return fmt.Errorf("write position %d: %w", r.Position, err)
+			}
+		}
+		if err := out.Flush(); err != nil {
+			return fmt.Errorf("write up to position %d: %w", page.Next, err)
+		}
+		q.After = page.Next
+	}
+	cursor, err := b.store.Cursor(ctx, q.After)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(b.sh.Stderr, "cursor %s\n", cursor)
+	return nil
+}
+
+func lineOf(r eventstore.Record) exportedEvent {
+	line := exportedEvent{
+		Cursor: eventstore.CursorOf(r), Position: r.Position, Stream: r.Stream, Version: r.Version, EventID: r.ID.String(),
+		Type: r.Type, Data: r.Event, Actor: r.Metadata.Actor, Live: r.LiveID, RecordedAt: r.RecordedAt,
+	}
+	if r.Fault != nil {
+		line.Undecodable, line.Payload = r.Fault.Error(), r.Payload
+	} else {
+		line.Type = r.Event.Type()
+	}
+	return line
+}
+
+// maxLine bounds the last line of an existing file, in bytes. An event has a few kilobytes at most.
+const maxLine = 1 << 20
+
+// openExport opens a file to append to. It removes an incomplete line at the end and returns the cursor of the last
+// complete line, or "" for an empty or new file. A file that is not an export is not changed.
+func openExport(path string) (file *os.File, after string, err error) {
+	if file, err = os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600); err != nil { // it will contain personal texts
+		return nil, "", err
+	}
+	defer func() {
+		if err != nil {
+			_ = file.Close()
+		}
+	}()
+	size, err := file.Seek(0, io.SeekEnd)
+	if err != nil {
+		return nil, "", err
+	}
+	tail := make([]byte, min(size, maxLine))
+	if _, err := file.ReadAt(tail, size-int64(len(tail))); err != nil {
+		return nil, "", err
+	}
+	whole := bytes.LastIndexByte(tail, '\n') + 1
+	half := tail[whole:]
+	last := bytes.TrimSuffix(tail[:whole], []byte{'\n'})
+	last = last[bytes.LastIndexByte(last, '\n')+1:]
+	var line struct {
+		Cursor string `json:"cursor"`
+	}
+	switch {
+	case whole == 0 && (len(half) == 0 || bytes.HasPrefix(half, []byte(`{"cursor":`))): // an empty file, or one incomplete line
+	case json.Unmarshal(last, &line) != nil || line.Cursor == "":
+		return nil, "", fmt.Errorf("%s is not an export of roomlog: choose another file", path)
+	}
+	end := size - int64(len(half))
+	if err := file.Truncate(end); err != nil {
+		return nil, "", err
+	}
+	_, err = file.Seek(end, io.SeekStart)
+	return file, line.Cursor, err
+}

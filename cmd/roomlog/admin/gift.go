@@ -1,0 +1,93 @@
+package admin
+
+import (
+	"context"
+	"fmt"
+
+	"roomlog/cmd/roomlog/cli"
+	"roomlog/domain"
+)
+
+type giftAdd struct {
+	Name  string `required:"" placeholder:"NAME" help:"Name of the gift."`
+	Coin  int64  `required:"" placeholder:"N" help:"Price of one gift in coins, at least 1."`
+	Image string `placeholder:"URL" help:"Address of its image."`
+}
+
+func (giftAdd) Help() string {
+	return `Example:
+
+  roomlog gift add --name Rose --coin 30 --image https://cdn.example/rose.png
+
+Clients see the gift in GET /api/gift/list at once. Next: roomlog gift list`
+}
+
+func (c *giftAdd) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) error {
+	return withBackend(ctx, g, sh, func(ctx context.Context, b *backend) error {
+		receipt, err := b.execute(ctx, domain.AddGift{Name: c.Name, Price: domain.Coins(c.Coin), Image: c.Image})
+		if err != nil {
+			return err
+		}
+		for _, r := range receipt.Events {
+			if e, ok := r.Event.(domain.GiftAdded); ok {
+				fmt.Fprintf(sh.Stdout, "gift %d: %s, %d coins\n", e.Gift, e.Name, e.Price)
+			}
+		}
+		return nil
+	})
+}
+
+type giftList struct {
+	All bool `help:"Include gifts that were withdrawn from the catalogue."`
+}
+
+func (c *giftList) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) error {
+	return withBackend(ctx, g, sh, func(ctx context.Context, b *backend) error {
+		if err := b.catchUpToHead(ctx); err != nil {
+			return err
+		}
+		gifts, err := b.queries.AllGifts(ctx)
+		if err != nil {
+			return err
+		}
+		t := newTable(sh.Stdout, "ID", "COINS", "NAME", "IMAGE", "STATE")
+		for _, gift := range gifts {
+			switch {
+			case gift.Available:
+				t.row(gift.ID, gift.Price, gift.Name, gift.Image, "available")
+			case c.All:
+				t.row(gift.ID, gift.Price, gift.Name, gift.Image, "withdrawn")
+			}
+		}
+		return t.end("The catalogue has no gifts. Next: roomlog gift add --name Rose --coin 30")
+	})
+}
+
+type giftReprice struct {
+	Gift int64 `arg:"" help:"Gift, see roomlog gift list."`
+	Coin int64 `required:"" placeholder:"N" help:"New price of one gift in coins, at least 1."`
+}
+
+func (c *giftReprice) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) error {
+	return withBackend(ctx, g, sh, func(ctx context.Context, b *backend) error {
+		receipt, err := b.execute(ctx, domain.RepriceGift{Gift: domain.GiftID(c.Gift), Price: domain.Coins(c.Coin)})
+		if err != nil {
+			return err
+		}
+		return printDone(sh, receipt, "gift %d costs %d coins", c.Gift, c.Coin)
+	})
+}
+
+type giftWithdraw struct {
+	Gift int64 `arg:"" help:"Gift, see roomlog gift list."`
+}
+
+func (c *giftWithdraw) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) error {
+	return withBackend(ctx, g, sh, func(ctx context.Context, b *backend) error {
+		receipt, err := b.execute(ctx, domain.WithdrawGift{Gift: domain.GiftID(c.Gift)})
+		if err != nil {
+			return err
+		}
+		return printDone(sh, receipt, "gift %d is withdrawn", c.Gift)
+	})
+}

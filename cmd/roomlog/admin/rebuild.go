@@ -1,0 +1,47 @@
+package admin
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"roomlog/cmd/roomlog/cli"
+	"roomlog/projections"
+)
+
+type rebuildCommand struct {
+	Rollback bool `xor:"mode" help:"Switch back to the tables before the newest rebuild, which are kept for 7 days."`
+	Force    bool `xor:"mode" help:"Switch although the new tables differ from the old ones."`
+	Quiet    bool `short:"q" help:"Do not print progress."`
+}
+
+func (rebuildCommand) Help() string {
+	return `Builds new tables from the whole log while the old ones are in use, compares both, and switches to the new ones in about a
+millisecond. If they differ it prints the differences and keeps the old ones. --force switches nevertheless, which
+repairs a table that is wrong.`
+}
+
+func (c *rebuildCommand) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) error {
+	return withBackend(ctx, g, sh, func(ctx context.Context, b *backend) error {
+		config := projections.RebuildConfig{Now: sh.Now, Log: g.Logger(sh, slog.LevelWarn), Progress: progress(sh, c.Quiet), Force: c.Force}
+		if c.Rollback {
+			report, err := projections.Rollback(ctx, b.owner, config)
+			if err != nil {
+				return err
+			}
+			fmt.Fprintf(sh.Stdout, "switched back: tables as of position %d, generation %d\n", report.Position, report.Generation)
+			return nil
+		}
+		report, err := projections.Rebuild(ctx, b.owner, b.store, config)
+		for _, difference := range report.Differences {
+			fmt.Fprintf(sh.Stdout, "table %s differs: %s\n", difference.Table, difference.Text)
+		}
+		if err != nil {
+			return err
+		}
+		fmt.Fprintf(sh.Stdout, "rebuilt: %d events up to position %d, %s, generation %d, in %s\n",
+			report.Events, report.Position, rowCount(report), report.Generation, report.Took.Round(time.Millisecond))
+		return nil
+	})
+}

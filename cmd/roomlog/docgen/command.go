@@ -1,0 +1,111 @@
+package docgen
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"roomlog/api"
+	"roomlog/cmd/roomlog/cli"
+	"roomlog/eventstore"
+	"roomlog/media"
+	"roomlog/projections"
+	"roomlog/realtime"
+)
+
+// Command is `roomlog docs`: it writes the generated documents of a source tree.
+type Command struct {
+	Source string `default:"." placeholder:"DIR" help:"Source tree of roomlog; the documents are written to its folder docs."`
+}
+
+// Help returns the part of the help that follows the summary.
+func (Command) Help() string {
+	return `Writes docs/EVENTS.md (commands and events), docs/openapi.json (REST) and docs/asyncapi.json (WebSocket). It needs no
+database. make generate runs this command and updates all other generated files.`
+}
+
+// Run writes the documents.
+func (c *Command) Run(ctx context.Context, sh cli.Shell) error {
+	for _, document := range []struct {
+		name string
+		make func() ([]byte, error)
+	}{
+		{"EVENTS.md", func() ([]byte, error) { return Events(os.DirFS(c.Source)) }},
+		{"openapi.json", func() ([]byte, error) { return openAPI(ctx, sh) }},
+		{"asyncapi.json", func() ([]byte, error) { return realtime.AsyncAPI(), nil }},
+	} {
+		text, err := document.make()
+		if err != nil {
+			return fmt.Errorf("generate %s: %w", document.name, err)
+		}
+		path := filepath.Join(c.Source, "docs", document.name)
+		if err := os.WriteFile(path, text, 0o644); err != nil {
+			return fmt.Errorf("write a document: %w", err)
+		}
+		fmt.Fprintln(sh.Stdout, path)
+	}
+	return nil
+}
+
+// openAPI returns what a server serves at /openapi.json, with a fixed version. The server has no database, because the
+// description needs none.
+func openAPI(ctx context.Context, sh cli.Shell) ([]byte, error) {
+	uploads, err := os.MkdirTemp("", "roomlog-docs-")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(uploads)
+	secret := []string{strings.Repeat("-", 32)}
+	tokens, err := api.NewTokens(secret, 0, sh.Now)
+	if err != nil {
+		return nil, err
+	}
+	signer, err := media.NewSigner(secret, 0, sh.Now)
+	if err != nil {
+		return nil, err
+	}
+	payments, err := api.NewSharedSecret(secret)
+	if err != nil {
+		return nil, err
+	}
+	store, queries := new(eventstore.Store), new(projections.Queries)
+	server, err := api.New(api.Config{
+		Store: store, Commands: new(eventstore.Sequencer), Queries: queries, Feed: new(projections.Feed), Pool: new(pgxpool.Pool),
+		Tokens: tokens, Signs: signer, Payments: payments, Uploads: uploads, Now: sh.Now, Version: "1",
+	})
+	if err != nil {
+		return nil, err
+	}
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "/openapi.json", nil)
+	if err != nil {
+		return nil, err
+	}
+	response := &recorder{header: http.Header{}, status: http.StatusOK}
+	server.ServeHTTP(response, request)
+	if response.status != http.StatusOK {
+		return nil, fmt.Errorf("/openapi.json returned status %d", response.status)
+	}
+	var pretty bytes.Buffer
+	if err := json.Indent(&pretty, response.Bytes(), "", "  "); err != nil {
+		return nil, err
+	}
+	return append(bytes.TrimSpace(pretty.Bytes()), '\n'), nil
+}
+
+// recorder is an http.ResponseWriter that keeps the response in memory.
+type recorder struct {
+	bytes.Buffer
+	header http.Header
+	status int
+}
+
+func (r *recorder) Header() http.Header { return r.header }
+
+func (r *recorder) WriteHeader(status int) { r.status = status }

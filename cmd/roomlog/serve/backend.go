@@ -1,0 +1,111 @@
+package serve
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"roomlog/api"
+	"roomlog/domain"
+	"roomlog/eventstore"
+	"roomlog/migrations"
+	"roomlog/projections"
+)
+
+// firstChatRoom exists from the start, unless an operator removed it.
+const firstChatRoom = "demo"
+
+// backend is what all servers use: the database, the log, the tables, and what updates them.
+type backend struct {
+	postgres  *supervisor // of the private PostgreSQL; nil with DATABASE_URL
+	migrated  migrations.Result
+	pool      *pgxpool.Pool
+	store     *eventstore.Store
+	sequencer *eventstore.Sequencer
+	queries   *projections.Queries
+	feed      *projections.Feed
+	projector *projections.Projector // nil without the role
+	node      string                 // identifies this process in the cluster
+	now       func() time.Time
+}
+
+// startBackend opens the database, migrates it, and starts the parts that append to the log and update the tables.
+func startBackend(ctx context.Context, c *Command, env *environment, l *layers) (*backend, error) {
+	b := &backend{now: env.sh.Now, node: uuid.NewString()}
+	dsn := env.databaseURL
+	if dsn == "" {
+		var err error
+		if b.postgres, err = startPostgres(ctx, env.postgres, env.log); err != nil {
+			return nil, err
+		}
+		l.add("postgresql", b.postgres.Stop)
+		l.run(ctx, "postgresql supervisor", b.postgres.Run)
+		dsn = b.postgres.DSN()
+	}
+	var err error
+	if b.migrated, err = migrations.Apply(ctx, dsn, env.log); err != nil {
+		return nil, err
+	}
+	b.pool, err = eventstore.OpenPool(ctx, dsn, eventstore.PoolOptions{
+		Serving: b.migrated.ServingRole, MaxConns: c.DatabaseConns, Name: "roomlog"})
+	if err != nil {
+		return nil, err
+	}
+	l.add("pool", func() error { b.pool.Close(); return nil })
+	if b.store, err = eventstore.Open(ctx, b.pool, eventstore.Config{Now: env.sh.Now, Log: env.log}); err != nil {
+		return nil, err
+	}
+	l.run(ctx, "notifications", b.store.Listen)
+	if slices.Contains(c.Roles, roleProjector) {
+		b.projector = projections.NewProjector(b.store, projections.ProjectorConfig{Now: env.sh.Now, Log: env.log})
+		l.run(ctx, "projector", b.projector.Run)
+		cleaner := &cleaner{store: b.store, pool: b.pool, log: env.log, now: env.sh.Now, interval: c.Housekeeping, keep: c.Keep}
+		l.run(ctx, "cleaner", cleaner.Run)
+	}
+	b.queries = projections.NewQueries(b.pool)
+	b.sequencer = eventstore.NewSequencer(b.store, eventstore.SequencerConfig{QueueSize: c.Queue, DrainTimeout: c.Drain})
+	l.run(ctx, "sequencer", b.sequencer.Run)
+	b.feed = projections.NewFeed(b.store, b.queries, projections.FeedConfig{Log: env.log})
+	l.run(ctx, "feed", b.feed.Run)
+	if err := b.waitForFeed(ctx, l); err != nil {
+		return nil, err
+	}
+	return b, b.createFirstChatRoom(ctx)
+}
+
+// createFirstChatRoom creates the chat room once in the life of the log. Only a process with the projector does.
+func (b *backend) createFirstChatRoom(ctx context.Context) error {
+	if b.projector == nil {
+		return nil
+	}
+	_, err := b.sequencer.Execute(ctx, domain.Request{Command: api.AddRoom(b.store, firstChatRoom), Actor: domain.Actor{Kind: domain.System}})
+	if err != nil {
+		return fmt.Errorf("create the chat room %s: %w", firstChatRoom, err)
+	}
+	return nil
+}
+
+// waitForFeed blocks until the feed has reached the position of the tables. A server that opened earlier would take the
+// distance for missed deltas and disconnect its first clients.
+func (b *backend) waitForFeed(ctx context.Context, l *layers) error {
+	position, _, _, err := b.lag(ctx)
+	if err != nil {
+		return err
+	}
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
+	for b.feed.Checkpoint() < position {
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return ctx.Err()
+		case err := <-l.failed:
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,48 @@
+package serve
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"roomlog/eventstore"
+	"roomlog/projections"
+)
+
+// cleaner deletes expired rows at an interval. Several nodes may do so at the same time.
+type cleaner struct {
+	store    *eventstore.Store
+	pool     *pgxpool.Pool
+	log      *slog.Logger
+	now      func() time.Time
+	interval time.Duration
+	keep     time.Duration // age at which outcomes of commands that move no coins are deleted
+}
+
+// Run deletes expired rows until ctx ends. A failure is logged and tried again at the next interval.
+func (c *cleaner) Run(ctx context.Context) error {
+	tick := time.NewTicker(c.interval)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+		commands, err := c.store.DeleteCommands(ctx, c.now().Add(-c.keep))
+		c.logResult(ctx, "command", commands, err)
+		credentials, err := projections.DeleteUnusedCredentials(ctx, c.pool)
+		c.logResult(ctx, "credential", credentials, err)
+	}
+}
+
+func (c *cleaner) logResult(ctx context.Context, table string, rows int64, err error) {
+	switch {
+	case err != nil && ctx.Err() == nil:
+		c.log.WarnContext(ctx, "cleaning failed, retrying at the next interval", slog.String("table", table), slog.Any("error", err))
+	case rows > 0:
+		c.log.InfoContext(ctx, "deleted expired rows", slog.String("table", table), slog.Int64("count", rows))
+	}
+}

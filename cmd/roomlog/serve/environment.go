@@ -1,0 +1,37 @@
+package serve
+
+import (
+	"fmt"
+	"log/slog"
+
+	"roomlog/cmd/roomlog/cli"
+	"roomlog/eventstore/localpg"
+)
+
+// environment is what a serving process is given from outside: folders, addresses and secrets.
+type environment struct {
+	sh          cli.Shell
+	log         *slog.Logger
+	dataDir     string
+	databaseURL string         // "" means: run a private PostgreSQL
+	postgres    localpg.Config // of the private PostgreSQL
+	secrets     secrets
+}
+
+// openEnvironment reads the environment variables and the secrets. It creates the data folder if a secret has to be
+// generated.
+func openEnvironment(g *cli.Globals, sh cli.Shell) (*environment, error) {
+	env := &environment{sh: sh, log: g.Logger(sh, slog.LevelInfo)}
+	var err error
+	if env.databaseURL, err = cli.Variable(sh.Getenv, "DATABASE_URL"); err != nil {
+		return nil, err
+	}
+	if env.dataDir, err = g.DataDir(sh); err != nil {
+		return nil, err
+	}
+	env.postgres = g.PostgresConfig(sh, env.dataDir, env.log)
+	if env.secrets, err = openSecrets(sh.Getenv, env.dataDir, env.log); err != nil {
+		return nil, fmt.Errorf("open the secrets: %w", err)
+	}
+	return env, nil
+}

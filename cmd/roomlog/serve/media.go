@@ -1,0 +1,131 @@
+package serve
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"slices"
+
+	"roomlog/api"
+	"roomlog/media"
+	"roomlog/media/broadcasts"
+	"roomlog/media/hooks"
+)
+
+// mediaServer is the server for encoders and players with what it reports to.
+type mediaServer struct {
+	server     *media.Server
+	broadcasts *broadcasts.Manager
+	hooks      *hooks.Hooks // nil without --hook-url
+	rtmp       net.Listener
+	flv        net.Listener
+	recordings *recordings // nil: another process uses the folder
+}
+
+// listenForMedia opens the ports. Clients that connect before open wait.
+func listenForMedia(c *Command) (m *mediaServer, err error) {
+	m = &mediaServer{}
+	if m.rtmp, err = net.Listen("tcp", c.RTMPAddr); err != nil {
+		return nil, fmt.Errorf("listen for RTMP: %w", err)
+	}
+	if m.flv, err = net.Listen("tcp", c.FLVAddr); err != nil {
+		_ = m.rtmp.Close()
+		return nil, fmt.Errorf("listen for players: %w", err)
+	}
+	return m, nil
+}
+
+func (m *mediaServer) close() {
+	_ = m.rtmp.Close()
+	_ = m.flv.Close()
+}
+
+// open starts the media server on top of the backend. At a stop, connections end before broadcasts, and broadcasts
+// before the log.
+func (m *mediaServer) open(ctx context.Context, c *Command, env *environment, b *backend, l *layers, signer *media.Signer, proxies api.Proxies) error {
+	var err error
+	if err := m.openHooks(c, env, b); err != nil {
+		return err
+	}
+	if m.recordings, err = openRecordings(ctx, c, env, b, l, signer); err != nil {
+		return err
+	}
+	m.broadcasts, err = broadcasts.New(broadcasts.Config{
+		Store: b.store, Commands: b.sequencer, Queries: b.queries, Feed: b.feed, Signer: signer,
+		Node: b.node, Now: env.sh.Now, Log: env.log, AutoLive: c.AutoLive, Grace: c.PresenceGrace, OnChange: m.broadcastChanged,
+	})
+	if err != nil {
+		return err
+	}
+	config := c.mediaSettings.config()
+	config.Authorizer, config.Observer = m.broadcasts, m.broadcasts
+	if m.hooks != nil {
+		config.Authorizer = media.Authorizers{m.broadcasts, m.hooks} // the webhook is called only for valid signs
+		config.PlayObserver, config.ConnectObserver = m.hooks, m.hooks
+		l.run(ctx, "webhooks", m.hooks.Run)
+	}
+	config.Now, config.Log = env.sh.Now, env.log
+	config.Address = func(r *http.Request) string { return proxies.ClientAddr(r).String() }
+	if m.server, err = media.New(config); err != nil {
+		return err
+	}
+	m.broadcasts.Attach(m.server)
+	if !slices.Contains(c.Roles, roleRealtime) { // otherwise the realtime server sends the heartbeat of this node
+		l.run(ctx, "heartbeat", func(ctx context.Context) error { return b.store.Beat(ctx, b.node) })
+	}
+	l.run(ctx, "broadcasts", m.broadcasts.Run)
+	l.run(ctx, "media", m.server.Run)
+	l.run(ctx, "rtmp", func(ctx context.Context) error { return m.server.ServeRTMP(ctx, m.rtmp) })
+	l.run(ctx, "flv", func(ctx context.Context) error { return m.serveFLV(ctx, c, env, proxies) })
+	env.log.InfoContext(ctx, "listening for RTMP", slog.String("address", m.rtmp.Addr().String()))
+	env.log.InfoContext(ctx, "listening for players", slog.String("address", m.flv.Addr().String()))
+	return nil
+}
+
+// openHooks creates the webhooks if a HookURL is given.
+func (m *mediaServer) openHooks(c *Command, env *environment, b *backend) (err error) {
+	if c.HookURL == "" {
+		return nil
+	}
+	secret, err := openSecret(env.sh.Getenv, env.dataDir, "ROOMLOG_HOOK_SECRET", "hook", env.log)
+	if err != nil {
+		return err
+	}
+	m.hooks, err = hooks.New(hooks.Config{HookURL: c.HookURL, HookSecret: secret[0], Node: b.node, Now: env.sh.Now, Log: env.log,
+		AllowOnFailure: c.HookFailure == "allow", HookTimeout: c.HookTimeout})
+	return err
+}
+
+// broadcastChanged passes a change that is in the log to the recordings and the webhooks.
+func (m *mediaServer) broadcastChanged(ctx context.Context, change broadcasts.Change) {
+	m.recordings.broadcastChanged(ctx, change, m.server)
+	if m.hooks != nil {
+		m.hooks.BroadcastChanged(change.Broadcast, change.Reason, change.Live, change.Position)
+	}
+}
+
+// serveFLV serves players over HTTP until ctx ends. The media server closes the connections of players itself.
+func (m *mediaServer) serveFLV(ctx context.Context, c *Command, env *environment, proxies api.Proxies) error {
+	limit := newConnLimit(c.MaxHTTPConnections, c.MaxConnectionsPerAddress, proxies)
+	server := &http.Server{
+		Handler: m.recordings.orElse(m.server), ReadHeaderTimeout: c.HeaderTimeout, IdleTimeout: c.IdleTimeout, MaxHeaderBytes: c.HeaderBytes,
+		ConnState: limit.watch, ErrorLog: slog.NewLogLogger(env.log.Handler(), slog.LevelDebug),
+	}
+	stop := context.AfterFunc(ctx, func() { _ = server.Close() })
+	defer stop()
+	if err := server.Serve(m.flv); !errors.Is(err, http.ErrServerClosed) {
+		return fmt.Errorf("serve players: %w", err)
+	}
+	return nil
+}
+
+// check returns the entry of the media server in /readyz.
+func (m *mediaServer) check() api.Check {
+	return api.Check{Name: "media", Ask: func(context.Context) (string, error) {
+		now := m.server.Snapshot()
+		return fmt.Sprintf("%d publishers, %d players", now.Publishers, now.Players), nil
+	}}
+}

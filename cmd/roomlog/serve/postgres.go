@@ -1,0 +1,101 @@
+package serve
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"roomlog/eventstore/localpg"
+)
+
+const (
+	restartMin   = 100 * time.Millisecond
+	restartMax   = 10 * time.Second // bounds the downtime after the cause of a failure has been removed
+	restartReset = time.Minute      // a run of this length resets the pause
+)
+
+// supervisor runs a private PostgreSQL and restarts it at the same address when it dies. Connection pools reconnect by
+// themselves.
+type supervisor struct {
+	config   localpg.Config
+	log      *slog.Logger
+	restarts atomic.Int64
+
+	mu     sync.Mutex
+	server *localpg.Server // the newest, perhaps dead
+}
+
+// startPostgres starts the PostgreSQL of a data folder. The caller starts Run to supervise it.
+func startPostgres(ctx context.Context, c localpg.Config, log *slog.Logger) (*supervisor, error) {
+	server, err := localpg.Start(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	return &supervisor{config: c, log: log, server: server}, nil
+}
+
+// DSN returns the address of the database with the rights of its owner. It does not change with a restart.
+func (s *supervisor) DSN() string { return s.current().DSN(localpg.Database) }
+
+func (s *supervisor) current() *localpg.Server {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.server
+}
+
+// Run restarts PostgreSQL whenever it dies, until ctx ends. It retries for ever: /readyz reports the failure, and an
+// operator can remove its cause without ending this process.
+func (s *supervisor) Run(ctx context.Context) error {
+	pause := restartMin
+	for {
+		started := time.Now()
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-s.current().Done():
+		}
+		if time.Since(started) > restartReset {
+			pause = restartMin
+		}
+		s.log.ErrorContext(ctx, "private postgresql died, restarting")
+		for {
+			timer := time.NewTimer(pause)
+			select {
+			case <-ctx.Done():
+				timer.Stop()
+				return nil
+			case <-timer.C:
+			}
+			pause = min(2*pause, restartMax)
+			if err := s.restart(ctx); err == nil {
+				break
+			} else if ctx.Err() == nil {
+				s.log.ErrorContext(ctx, "private postgresql failed to start, retrying",
+					slog.Any("error", err), slog.Duration("retry_after", pause))
+			}
+		}
+	}
+}
+
+func (s *supervisor) restart(ctx context.Context) error {
+	server, err := localpg.Start(ctx, s.config)
+	if err != nil {
+		return err
+	}
+	s.mu.Lock()
+	s.server = server
+	s.mu.Unlock()
+	s.restarts.Add(1)
+	return nil
+}
+
+// Stop ends PostgreSQL. Run must have returned.
+func (s *supervisor) Stop() error {
+	if err := s.current().Stop(); err != nil {
+		return fmt.Errorf("stop the private postgresql: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,94 @@
+package serve
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"roomlog/api"
+	"roomlog/migrations"
+	"roomlog/projections"
+)
+
+// readiness is the list of checks of /readyz. A failed check makes a load balancer send requests to other nodes.
+type readiness struct {
+	backend  *backend
+	stopping atomic.Bool
+	maxLag   time.Duration
+	more     []api.Check // of parts that only some processes run
+}
+
+// checks returns all checks in the order in which they are called.
+func (r *readiness) checks() []api.Check {
+	return append([]api.Check{
+		{Name: "process", Ask: r.process},
+		{Name: "database", Ask: r.database},
+		{Name: "roles", Ask: r.roles},
+		{Name: "tables", Ask: r.tables},
+	}, r.more...)
+}
+
+func (r *readiness) process(context.Context) (string, error) {
+	if r.stopping.Load() {
+		return "stopping", errors.New("this process is stopping")
+	}
+	return "ok", nil
+}
+
+// database checks that the database responds, and reports its schema version.
+func (r *readiness) database(ctx context.Context) (string, error) {
+	var one int
+	if err := r.backend.pool.QueryRow(ctx, "SELECT 1").Scan(&one); err != nil {
+		return "unreachable", err
+	}
+	return fmt.Sprintf("migration %d", r.backend.migrated.Version), nil
+}
+
+// roles reports the database role of this process. It never fails: without the role, triggers still protect the log.
+func (r *readiness) roles(context.Context) (string, error) {
+	if r.backend.migrated.ServingRole {
+		return migrations.Role, nil
+	}
+	return "off", nil
+}
+
+// tables checks that the tables are at most maxLag behind the log. Any process may run the projector.
+func (r *readiness) tables(ctx context.Context) (string, error) {
+	if p := r.backend.projector; p != nil {
+		if status := p.Status(); status.Halted != nil {
+			return fmt.Sprintf("halted at %d of %d", status.Position, status.Head), status.Halted
+		}
+	}
+	position, head, lag, err := r.backend.lag(ctx)
+	if err != nil {
+		return "unknown", err
+	}
+	note := fmt.Sprintf("%d of %d", position, head)
+	if lag > 0 {
+		note += fmt.Sprintf(", %.1f s behind", lag.Seconds())
+	}
+	if lag > r.maxLag {
+		return note, fmt.Errorf("the tables are %s behind the log: check that a process with the role projector runs", lag.Round(time.Second))
+	}
+	return note, nil
+}
+
+// lag returns the positions of the tables and of the log, and the age of the oldest event that the tables lack.
+func (b *backend) lag(ctx context.Context) (position, head int64, lag time.Duration, err error) {
+	var oldest *time.Time
+	err = b.pool.QueryRow(ctx, `
+		SELECT at.position, (SELECT coalesce(max(position), 0) FROM events), next.recorded_at
+		FROM (SELECT coalesce(max(position), 0) AS position FROM checkpoint WHERE consumer_group = $1) at
+		LEFT JOIN events next ON next.position = at.position + 1`, projections.ConsumerGroup).Scan(&position, &head, &oldest)
+	if err != nil && !errors.Is(err, pgx.ErrNoRows) {
+		return 0, 0, 0, fmt.Errorf("read the position of the tables: %w", err)
+	}
+	if oldest != nil {
+		lag = max(0, b.now().Sub(*oldest))
+	}
+	return position, head, lag, nil
+}

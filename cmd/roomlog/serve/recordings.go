@@ -1,0 +1,86 @@
+package serve
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"path/filepath"
+	"strings"
+
+	"roomlog/api"
+	"roomlog/media"
+	"roomlog/media/broadcasts"
+	"roomlog/media/record"
+)
+
+// recordings are the recorder of a process and the server of its files. A nil *recordings records and serves nothing.
+type recordings struct {
+	archive  *broadcasts.Recordings
+	recorder *record.Recorder
+	handler  http.Handler
+}
+
+// openRecordings opens the folder of recordings. At a stop, the recorder ends after the broadcasts and before the log.
+func openRecordings(ctx context.Context, c *Command, env *environment, b *backend, l *layers, signer *media.Signer) (*recordings, error) {
+	archive, err := broadcasts.NewRecordings(broadcasts.RecordingsConfig{
+		Record: broadcasts.RecordMode(c.Record), Commands: b.sequencer, Queries: b.queries, Signer: signer, Log: env.log})
+	if err != nil {
+		return nil, err
+	}
+	recorder, err := record.New(record.Config{
+		Recordings: cmp.Or(c.Recordings, filepath.Join(env.dataDir, "recordings")), Now: env.sh.Now, Log: env.log, Observer: archive,
+		RecordQuota: c.RecordQuota, RecordLiveQuota: c.RecordLiveQuota, RecordReserve: c.RecordReserve, RecordKeep: c.RecordKeep, RecordSweep: c.RecordSweep,
+	})
+	if errors.Is(err, record.ErrInUse) {
+		env.log.WarnContext(ctx, "recording disabled, another process uses the folder", slog.Any("error", err))
+		return nil, nil //nolint:nilnil // a nil *recordings is usable
+	}
+	if err != nil {
+		return nil, err
+	}
+	l.add("folder of recordings", recorder.Close)
+	l.run(ctx, "recordings", recorder.Run)
+	handler := &record.Handler{Recorder: recorder, Authorize: archive.Authorize, AllowOrigin: c.AllowOrigin}
+	return &recordings{archive, recorder, http.StripPrefix(api.RecordingsRoute, handler)}, nil
+}
+
+// broadcastChanged starts or stops the recording of a broadcast that is in the log.
+func (r *recordings) broadcastChanged(ctx context.Context, change broadcasts.Change, server *media.Server) {
+	switch {
+	case r == nil:
+	case change.Reason == "":
+		r.archive.Start(ctx, change.Live, change.Broadcast, server, r.recorder)
+	default:
+		r.archive.Stop(change.Live, change.Broadcast, change.Reason, r.recorder)
+	}
+}
+
+// orElse returns a handler that serves recordings, and every other path by next.
+func (r *recordings) orElse(next http.Handler) http.Handler {
+	if r == nil {
+		return next
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, q *http.Request) {
+		if strings.HasPrefix(q.URL.Path, api.RecordingsRoute) {
+			r.handler.ServeHTTP(w, q)
+			return
+		}
+		next.ServeHTTP(w, q)
+	})
+}
+
+func (r *recordings) registerMetrics(m metrics) {
+	if r == nil {
+		return
+	}
+	stat := func(read func(record.Stats) float64) func() float64 {
+		return func() float64 { return read(r.recorder.Stats()) }
+	}
+	m.gauge("recordings_running", "Broadcasts that are being recorded.", stat(func(s record.Stats) float64 { return float64(s.Running) }))
+	m.gauge("recordings_kept", "Recordings on disk.", stat(func(s record.Stats) float64 { return float64(s.Kept) }))
+	m.gauge("recordings_bytes", "Bytes that all recordings occupy on disk.", stat(func(s record.Stats) float64 { return float64(s.Bytes) }))
+	m.counter("recordings_failed_total", "Recordings that ended before their broadcast because of an error.", stat(func(s record.Stats) float64 { return float64(s.Failures) }))
+	m.counter("recordings_deleted_total", "Recordings deleted because of their age or to free space.", stat(func(s record.Stats) float64 { return float64(s.Deleted) }))
+}

@@ -1,0 +1,134 @@
+package serve
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"slices"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"roomlog/api"
+	"roomlog/cmd/roomlog/streams"
+	"roomlog/media"
+	"roomlog/media/broadcasts"
+	"roomlog/realtime"
+	"roomlog/realtime/socketio"
+)
+
+// servers are the HTTP and WebSocket servers of a process.
+type servers struct {
+	http      *http.Server
+	api       *api.API
+	native    *realtime.Native // nil without the role
+	socketio  *socketio.Door   // nil without the role
+	readiness *readiness
+}
+
+// openServers creates the servers on top of the backend. They handle requests as soon as run is called.
+func (c *Command) openServers(ctx context.Context, env *environment, b *backend, l *layers, m *mediaServer) (*servers, error) {
+	proxies, err := api.ParseProxies(c.TrustedProxies)
+	if err != nil {
+		return nil, err
+	}
+	tokens, err := api.NewTokens(env.secrets.jwt, c.TokenLife, env.sh.Now)
+	if err != nil {
+		return nil, err
+	}
+	s := &servers{readiness: &readiness{backend: b, maxLag: c.MaxLag}}
+	metrics := b.metrics()
+	signer, err := media.NewSigner(env.secrets.sign, c.SignLife, env.sh.Now)
+	if err != nil {
+		return nil, err
+	}
+	if m != nil {
+		if err := m.open(ctx, c, env, b, l, signer, proxies); err != nil {
+			return nil, err
+		}
+		s.readiness.more = append(s.readiness.more, m.check())
+		m.registerMetrics(metrics)
+	}
+	config, err := c.apiConfig(env, b, tokens, signer)
+	if err != nil {
+		return nil, err
+	}
+	config.Streams = streams.Directory{Directory: broadcasts.NewDirectory(b.store, b.queries)}
+	if config.MetricsFrom, err = api.ParseProxies(c.MetricsFrom); err != nil {
+		return nil, fmt.Errorf("--metrics-from: %w", err)
+	}
+	config.Metrics, config.Checks, config.Proxies = metrics.registry, s.readiness.checks(), proxies
+	if s.api, err = api.New(config); err != nil {
+		return nil, err
+	}
+	if slices.Contains(c.Roles, roleRealtime) {
+		if err := c.openSockets(ctx, env, b, l, s, tokens, proxies); err != nil {
+			return nil, err
+		}
+		s.registerMetrics(metrics)
+	}
+	limit := newConnLimit(c.MaxHTTPConnections, c.MaxConnectionsPerAddress, proxies)
+	metrics.gauge("http_connections", "Open HTTP connections without WebSockets.", limit.open)
+	s.http = &http.Server{
+		Handler:           s.routes(c, m),
+		ReadHeaderTimeout: c.HeaderTimeout,
+		IdleTimeout:       c.IdleTimeout,
+		MaxHeaderBytes:    c.HeaderBytes,
+		ConnState:         limit.watch,
+		ErrorLog:          slog.NewLogLogger(env.log.Handler(), slog.LevelDebug), // faults of clients
+	}
+	return s, c.openPprof(ctx, env, l)
+}
+
+// routes maps paths to the servers that this process runs.
+func (s *servers) routes(c *Command, m *mediaServer) *http.ServeMux {
+	mux := http.NewServeMux()
+	if slices.Contains(c.Roles, roleAPI) {
+		mux.Handle("/", s.api)
+		if m != nil {
+			mux.Handle(api.RecordingsRoute, m.recordings.orElse(s.api))
+		}
+	} else {
+		for _, path := range []string{"/healthz", "/readyz", "/metrics"} {
+			mux.Handle(path, s.api)
+		}
+	}
+	if s.native != nil {
+		mux.Handle("/ws", s.native)
+		mux.Handle(socketio.Path, api.AllowOrigins(c.CORSOrigins)(s.socketio))
+	}
+	return mux
+}
+
+// run serves HTTP requests on listener until shutdown is called and ctx ends.
+func (s *servers) run(ctx context.Context, listener net.Listener) error {
+	if err := s.http.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+		return fmt.Errorf("serve HTTP: %w", err)
+	}
+	<-ctx.Done()
+	return nil
+}
+
+// shutdown refuses new requests, asks clients to reconnect later, and waits up to timeout for running requests. Then it
+// closes what is left, which loses nothing that was acknowledged.
+func (s *servers) shutdown(ctx context.Context, log *slog.Logger, timeout time.Duration) error {
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	s.readiness.stopping.Store(true)
+	s.api.Drain()
+	var g errgroup.Group
+	g.Go(func() error { return s.http.Shutdown(ctx) }) // ignores hijacked connections: WebSockets
+	if s.native != nil {
+		g.Go(func() error { return s.native.Shutdown(ctx) })
+		g.Go(func() error { return s.socketio.Shutdown(ctx) })
+	}
+	err := g.Wait()
+	if errors.Is(err, context.DeadlineExceeded) {
+		log.WarnContext(ctx, "drain timeout exceeded, closed the remaining connections", slog.Duration("duration", timeout))
+		return s.http.Close()
+	}
+	return err
+}

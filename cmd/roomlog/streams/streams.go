@@ -1,0 +1,53 @@
+package streams
+
+import (
+	"context"
+
+	"roomlog/api"
+	"roomlog/media/broadcasts"
+	"roomlog/projections"
+)
+
+// Directory is a broadcasts.Directory as the REST API expects it.
+type Directory struct{ *broadcasts.Directory }
+
+// Streams returns every stream that is published or waited for, with the totals of all nodes.
+func (d Directory) Streams(ctx context.Context) ([]api.Stream, error) {
+	streams, err := d.Directory.Streams(ctx)
+	all := make([]api.Stream, 0, len(streams))
+	for _, s := range streams {
+		all = append(all, total(s))
+	}
+	return all, err
+}
+
+// total adds up the figures of all nodes. Those of the publisher come from the node that receives the broadcast.
+func total(stream broadcasts.Stream) api.Stream {
+	live, broadcast := stream.Live, stream.Live.Broadcast
+	s := api.Stream{Live: live.ID, Title: live.Title, UserID: live.UserID, Show: broadcast.ID, Process: broadcast.Node, Players: map[string]int{}}
+	if broadcast.ID != "" {
+		s.Picture = &api.LivePicture{MediaInfo: broadcast.Media, Since: broadcast.StartedAt}
+	}
+	for _, f := range stream.Nodes {
+		for protocol, n := range f.Players {
+			s.Players[string(protocol)] += n
+		}
+		s.BytesOut, s.Skips, s.Drops = s.BytesOut+f.BytesOut, s.Skips+f.Skips, s.Drops+f.Drops
+		if f.Node == broadcast.Node {
+			s.Publishing, s.Bitrate, s.GOP, s.GOPMillis = f.Publisher != "", f.Bitrate, f.GOP, f.GOPLength.Milliseconds()
+			s.FramesIn, s.BytesIn = f.Frames, f.BytesIn
+		}
+	}
+	return s
+}
+
+// Players returns the players of a live on all nodes.
+func (d Directory) Players(ctx context.Context, live projections.Live) ([]api.StreamPlayer, error) {
+	players, err := d.Directory.Players(ctx, live)
+	all := make([]api.StreamPlayer, 0, len(players))
+	for _, p := range players {
+		all = append(all, api.StreamPlayer{ID: p.ID, Process: p.Node, Protocol: string(p.Protocol), Address: p.Address,
+			Since: p.Since, Bytes: p.Bytes, Frames: p.Frames, Skips: p.Skips})
+	}
+	return all, err
+}

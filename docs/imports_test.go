@@ -1,0 +1,111 @@
+package docs_test
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+const module = "roomlog"
+
+// importRules lists for each folder which other folders of the module its code may import. The rule of the most
+// specific folder applies. A folder may always import the folders inside it, and "x" in a list includes the folders
+// inside x. To add a package that needs no more than its parent folder, add nothing; to restrict or extend one, add a
+// line.
+var importRules = map[string][]string{
+	"domain":     {},
+	"migrations": {},
+	"docs":       {},
+	"peertest":   {},
+
+	"internal": {}, // packages of general use; they know nothing of the product
+
+	"eventstore":          {"domain", "migrations", "internal"},
+	"eventstore/localpg":  {"internal"},
+	"eventstore/cluster":  {"eventstore", "internal"},
+	"eventstore/consumer": {"domain", "eventstore", "internal"},
+
+	"projections": {"domain", "eventstore", "internal"},
+
+	"api": {"domain", "eventstore", "projections", "internal"},
+
+	"realtime":                   {"domain", "eventstore", "projections", "internal"},
+	"realtime/ws":                {},
+	"realtime/hub":               {"domain", "eventstore", "projections", "internal", "realtime/ws"},
+	"realtime/chat":              {"domain", "eventstore", "projections", "internal", "realtime/ws", "realtime/hub"},
+	"realtime/native":            {"domain", "eventstore", "projections", "internal", "realtime/ws", "realtime/hub", "realtime/chat"},
+	"realtime/socketio":          {"domain", "eventstore", "projections", "internal", "realtime/ws", "realtime/hub", "realtime/chat", "realtime"}, // "realtime" until it is split
+	"realtime/socketio/engineio": {"realtime/ws", "realtime/socketio/protocol"},
+	"realtime/socketio/protocol": {"realtime/ws", "realtime/socketio/engineio"},
+
+	"media":            {"internal"}, // the media server knows no event log
+	"media/broadcasts": {"domain", "eventstore", "projections", "internal", "media"},
+	"media/hooks":      {"domain", "internal", "media"},
+
+	"cmd": {"domain", "migrations", "eventstore", "projections", "api", "realtime", "media", "internal", "docs"},
+}
+
+// servers never import each other, not even in their tests: what one needs of another it declares as an interface, and
+// cmd connects them.
+var servers = []string{"api", "realtime", "media"}
+
+// testFolders are only ever part of a test.
+var testFolders = []string{"eventstore/pgtest", "internal/peertest", "peertest", "realtime/ws/wstest", "realtime/socketio/siotest"}
+
+// domainImports is everything that the rules may import: no I/O, no clock, no randomness. Package time is there for its
+// types; reading the clock is a fault of its own.
+var domainImports = []string{"cmp", "encoding/json", "errors", "fmt", "maps", "math", "slices",
+	"strconv", "strings", "time", "unicode", "unicode/utf8"}
+
+func importFaults(files []goFile) []fault {
+	var faults []fault
+	for _, file := range files {
+		if _, known := importRule(file.dir()); !known {
+			faults = append(faults, fault{file.path, "folder " + file.folder() + " has no line in the import rules"})
+			continue
+		}
+		for imported := range file.imports {
+			if problem := importFault(file, imported); problem != "" {
+				faults = append(faults, fault{file.path, problem})
+			}
+		}
+	}
+	return faults
+}
+
+// importRule returns the most specific folder with a rule that contains dir.
+func importRule(dir string) (folder string, known bool) {
+	for folder = dir; ; folder = folder[:strings.LastIndex(folder, "/")] {
+		if _, known = importRules[folder]; known || !strings.Contains(folder, "/") {
+			return folder, known
+		}
+	}
+}
+
+// within reports whether dir is one of folders or inside one.
+func within(dir string, folders ...string) bool {
+	return slices.ContainsFunc(folders, func(folder string) bool { return dir == folder || strings.HasPrefix(dir, folder+"/") })
+}
+
+func importFault(file goFile, imported string) string {
+	dir, own := strings.CutPrefix(imported, module+"/")
+	if !own {
+		if within(file.dir(), "domain") && !file.test() && !slices.Contains(domainImports, imported) {
+			return "domain may not import " + imported
+		}
+		return ""
+	}
+	folder, target := file.folder(), topFolder(dir+"/")
+	rule, _ := importRule(file.dir())
+	switch {
+	case slices.Contains(servers, folder) && slices.Contains(servers, target) && folder != target:
+		return fmt.Sprintf("server %s imports server %s", folder, target)
+	case file.forTests():
+		return ""
+	case within(dir, testFolders...):
+		return "only tests may import " + dir
+	case !within(dir, rule) && !within(dir, importRules[rule]...):
+		return fmt.Sprintf("%s may not import %s", rule, dir)
+	}
+	return ""
+}

@@ -1,0 +1,85 @@
+package cluster
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"roomlog/internal/wait"
+)
+
+// looksPerGrace is how often a cleanup looks for lost nodes within its grace time.
+const looksPerGrace = 4
+
+// Cleanup ends what a lost node held.
+type Cleanup struct {
+	Name  string        // what is cleaned, for the log: "viewers"
+	Grace time.Duration // how long a node may be gone before it is lost
+	// Held returns the nodes that hold something, as the tables know it. This node may be among them.
+	Held func(ctx context.Context) ([]string, error)
+	// Clean ends everything that a lost node held. It has to be idempotent, because several nodes call it, and it is
+	// called again after an error and while Held names the node.
+	Clean func(ctx context.Context, node string) error
+}
+
+// OnNodeLost adds a cleanup. Call it before Run.
+func (c *Cluster) OnNodeLost(cleanup Cleanup) { c.cleanups = append(c.cleanups, cleanup) }
+
+// cleaner runs one cleanup.
+type cleaner struct {
+	Cleanup
+	cluster *Cluster
+	gone    map[string]time.Time // nodes that hold something and are not alive: since when
+}
+
+func newCleaner(c *Cluster, cleanup Cleanup) *cleaner {
+	return &cleaner{cleanup, c, make(map[string]time.Time)}
+}
+
+// run looks for lost nodes until ctx ends.
+func (k *cleaner) run(ctx context.Context) {
+	every := max(k.Grace/looksPerGrace, time.Millisecond)
+	for wait.Sleep(ctx, every) {
+		if err := k.look(ctx); err != nil && ctx.Err() == nil {
+			k.cluster.c.Log.WarnContext(ctx, "cleanup after lost nodes failed, trying again",
+				slog.String("cleanup", k.Name), slog.Any("error", err))
+		}
+	}
+}
+
+// look cleans up after the nodes that have been gone for the whole grace time.
+func (k *cleaner) look(ctx context.Context) error {
+	held, err := k.Held(ctx)
+	if err != nil {
+		return err
+	}
+	alive, err := k.cluster.Nodes(ctx)
+	if err != nil {
+		return err
+	}
+	now, gone := k.cluster.c.Now(), make(map[string]time.Time)
+	for _, node := range held {
+		if node == k.cluster.c.Node || alive.Contains(node) {
+			continue
+		}
+		since, known := k.gone[node]
+		if !known {
+			since = now
+		}
+		gone[node] = since
+	}
+	k.gone = gone
+	var failed error
+	for node, since := range gone {
+		if now.Sub(since) < k.Grace {
+			continue
+		}
+		if err := k.Clean(ctx, node); err != nil { // the other nodes' turn comes all the same
+			failed = fmt.Errorf("node %s: %w", node, err)
+			continue
+		}
+		k.cluster.c.Log.InfoContext(ctx, "cleaned up after a lost node", slog.String("cleanup", k.Name), slog.String("node", node))
+	}
+	return failed
+}

@@ -1,0 +1,98 @@
+package cluster_test
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"roomlog/eventstore/cluster"
+	"roomlog/eventstore/pgtest"
+)
+
+// holders are nodes that hold something, as a table would say.
+type holders struct {
+	mu       sync.Mutex
+	held     []string
+	cleaned  []string
+	failures int // of Clean, to come
+}
+
+func (h *holders) cleanup(grace time.Duration) cluster.Cleanup {
+	return cluster.Cleanup{Name: "things", Grace: grace,
+		Held: func(context.Context) ([]string, error) {
+			h.mu.Lock()
+			defer h.mu.Unlock()
+			return slices.Clone(h.held), nil
+		},
+		Clean: func(_ context.Context, node string) error {
+			h.mu.Lock()
+			defer h.mu.Unlock()
+			if h.failures > 0 {
+				h.failures--
+				return errors.New("not yet")
+			}
+			h.cleaned = append(h.cleaned, node)
+			h.held = slices.DeleteFunc(h.held, func(other string) bool { return other == node })
+			return nil
+		}}
+}
+
+func (h *holders) hold(nodes ...string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.held = append(h.held, nodes...)
+}
+
+func (h *holders) ended() []string {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return slices.Clone(h.cleaned)
+}
+
+func TestOnNodeLost(t *testing.T) {
+	t.Parallel()
+	t.Run("cleans up after a killed node once, and not after those that are alive", func(t *testing.T) {
+		t.Parallel()
+		db := pgtest.New(t)
+		var h holders
+		h.hold("here", "there", "child")
+		n := start(t, db, cluster.Config{Node: "there"}, nil)
+		child := startChild(t, db)
+		until(t, "the child is alive", func() bool { return alive(t, n.Cluster).Contains("child") })
+		start(t, db, cluster.Config{Node: "here"}, func(c *cluster.Cluster) { c.OnNodeLost(h.cleanup(20 * time.Millisecond)) })
+		child.signal(syscall.SIGKILL)
+		until(t, "it is cleaned up", func() bool { return len(h.ended()) > 0 })
+		h.hold("somebody else") // the next one is behind whatever would be wrong
+		until(t, "the next one is cleaned up", func() bool { return slices.Contains(h.ended(), "somebody else") })
+		if got := h.ended(); !slices.Equal(got, []string{"child", "somebody else"}) {
+			t.Errorf("cleaned up after %v", got)
+		}
+	})
+
+	t.Run("leaves a node alone that is back within the grace time", func(t *testing.T) {
+		t.Parallel()
+		db := pgtest.New(t)
+		var h holders
+		h.hold("there")
+		n := start(t, db, cluster.Config{Node: "there"}, nil)
+		start(t, db, cluster.Config{Node: "here"}, func(c *cluster.Cluster) { c.OnNodeLost(h.cleanup(time.Hour)) })
+		cut(t, db, "there")
+		until(t, "it is back", func() bool { return alive(t, n.Cluster).Contains("there") })
+		if got := h.ended(); len(got) > 0 {
+			t.Errorf("cleaned up after %v", got)
+		}
+	})
+
+	t.Run("tries again until it succeeds, and for other nodes meanwhile", func(t *testing.T) {
+		t.Parallel()
+		db := pgtest.New(t)
+		h := holders{failures: 5}
+		h.hold("x", "y")
+		start(t, db, cluster.Config{Node: "here"}, func(c *cluster.Cluster) { c.OnNodeLost(h.cleanup(4 * time.Millisecond)) })
+		until(t, "both are cleaned up", func() bool { return len(h.ended()) == 2 })
+	})
+}

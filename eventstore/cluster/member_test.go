@@ -1,0 +1,85 @@
+package cluster_test
+
+import (
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"roomlog/eventstore/cluster"
+	"roomlog/eventstore/pgtest"
+)
+
+func TestNodes(t *testing.T) {
+	t.Parallel()
+	t.Run("are the members that are alive, in order", func(t *testing.T) {
+		t.Parallel()
+		db := pgtest.New(t)
+		observer := cluster.New(cluster.NewPostgres(db.Pool), cluster.Config{})
+		if nodes := alive(t, observer); len(nodes) != 0 {
+			t.Fatalf("%v are alive in an empty cluster", nodes)
+		}
+		b := start(t, db, cluster.Config{Node: "b"}, nil)
+		start(t, db, cluster.Config{Node: "a"}, nil)
+		if nodes := alive(t, observer); !slices.Equal(nodes, cluster.Nodes{"a", "b"}) || nodes.Contains("c") {
+			t.Errorf("%v are alive", nodes)
+		}
+		b.stop()
+		until(t, "b has left", func() bool { return !alive(t, observer).Contains("b") })
+	})
+
+	t.Run("lose a killed one at once", func(t *testing.T) {
+		t.Parallel()
+		db := pgtest.New(t)
+		n := start(t, db, cluster.Config{Node: "here"}, nil)
+		child := startChild(t, db)
+		until(t, "the child is alive", func() bool { return alive(t, n.Cluster).Contains("child") })
+		child.signal(syscall.SIGKILL)
+		until(t, "the child is lost", func() bool { return !alive(t, n.Cluster).Contains("child") })
+	})
+
+	t.Run("lose a frozen one, and have it back when it goes on", func(t *testing.T) {
+		t.Parallel()
+		db := pgtest.New(t)
+		n := start(t, db, cluster.Config{Node: "here"}, nil)
+		child := startChild(t, db)
+		until(t, "the child is alive", func() bool { return alive(t, n.Cluster).Contains("child") })
+		child.signal(syscall.SIGSTOP)
+		until(t, "the frozen child is lost", func() bool { return !alive(t, n.Cluster).Contains("child") })
+		child.signal(syscall.SIGCONT)
+		until(t, "the child is back", func() bool { return alive(t, n.Cluster).Contains("child") })
+	})
+
+	t.Run("have one back whose connection was cut", func(t *testing.T) {
+		t.Parallel()
+		db := pgtest.New(t)
+		received := make(chan string, 100)
+		n := start(t, db, cluster.Config{Node: "here"}, func(c *cluster.Cluster) {
+			c.Subscribe("news", func(payload []byte) { received <- string(payload) })
+		})
+		cut(t, db, "here")
+		until(t, "it is gone", func() bool { return !alive(t, n.Cluster).Contains("here") })
+		until(t, "it is back", func() bool { return alive(t, n.Cluster).Contains("here") })
+		if err := n.Publish(t.Context(), "news", []byte("again")); err != nil {
+			t.Fatal(err)
+		}
+		if got := <-received; got != "again" {
+			t.Errorf("received %q", got)
+		}
+	})
+}
+
+func TestRunRequiresANameAndAClock(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]cluster.Config{
+		"no name":     {Now: time.Now},
+		"a long name": {Now: time.Now, Node: strings.Repeat("n", 41)},
+		"not ASCII":   {Now: time.Now, Node: "节点"},
+		"no clock":    {Node: "a"},
+	} {
+		if err := cluster.New(nil, c).Run(t.Context()); err == nil {
+			t.Errorf("runs with %s", name)
+		}
+	}
+}

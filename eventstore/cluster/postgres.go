@@ -1,0 +1,107 @@
+package cluster
+
+import (
+	"bytes"
+	"context"
+	_ "embed"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+)
+
+// One statement a file.
+var (
+	//go:embed sql/select_nodes.sql
+	selectNodes string
+	//go:embed sql/insert_survey_reply.sql
+	insertSurveyReply string
+	//go:embed sql/select_survey_replies.sql
+	selectSurveyReplies string
+	//go:embed sql/delete_survey_replies.sql
+	deleteSurveyReplies string
+)
+
+// channel carries the messages of all topics with NOTIFY: the topic, a line feed and the payload.
+const channel = "roomlog_cluster"
+
+// Postgres is the Transport over a PostgreSQL database. A member holds an advisory lock on a connection of its own,
+// which also receives the messages. Messages are notifications, and the replies to surveys are rows of the unlogged
+// table survey_reply. Being a member writes nothing.
+type Postgres struct{ pool *pgxpool.Pool }
+
+var _ Transport = (*Postgres)(nil)
+
+// NewPostgres returns the transport over the migrated database behind pool.
+func NewPostgres(pool *pgxpool.Pool) *Postgres { return &Postgres{pool} }
+
+// Nodes returns the members that are alive now.
+func (p *Postgres) Nodes(ctx context.Context) ([]string, error) {
+	rows, err := p.pool.Query(ctx, selectNodes, nodePrefix)
+	if err != nil {
+		return nil, fmt.Errorf("read the locks of the nodes: %w", err)
+	}
+	nodes, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil {
+		return nil, fmt.Errorf("read the locks of the nodes: %w", err)
+	}
+	return nodes, nil
+}
+
+// Publish notifies all members.
+func (p *Postgres) Publish(ctx context.Context, m Message) error {
+	if _, err := p.pool.Exec(ctx, "SELECT pg_notify($1, $2)", channel, m.Topic+"\n"+string(m.Payload)); err != nil {
+		return fmt.Errorf("notify the nodes: %w", err)
+	}
+	return nil
+}
+
+// parseNotification returns the message of a notification of Publish.
+func parseNotification(payload string) (Message, bool) {
+	topic, rest, ok := bytes.Cut([]byte(payload), []byte("\n"))
+	return Message{string(topic), rest}, ok
+}
+
+// Reply inserts a reply.
+func (p *Postgres) Reply(ctx context.Context, inbox string, r Reply) error {
+	if _, err := p.pool.Exec(ctx, insertSurveyReply, inbox, r.Node, r.Payload); err != nil {
+		return fmt.Errorf("insert a reply: %w", err)
+	}
+	return nil
+}
+
+// OpenInbox returns the inbox of a survey. It needs no preparation.
+func (p *Postgres) OpenInbox(_ context.Context, id string) (Inbox, error) {
+	return &inbox{pool: p.pool, id: id, seen: []string{}}, nil
+}
+
+// inbox reads the rows of one survey.
+type inbox struct {
+	pool *pgxpool.Pool
+	id   string
+	seen []string // the nodes whose replies were received
+}
+
+// Receive reads the rows that are new.
+func (i *inbox) Receive(ctx context.Context) ([]Reply, error) {
+	rows, err := i.pool.Query(ctx, selectSurveyReplies, i.id, i.seen)
+	if err != nil {
+		return nil, fmt.Errorf("read the replies: %w", err)
+	}
+	replies, err := pgx.CollectRows(rows, pgx.RowToStructByPos[Reply])
+	if err != nil {
+		return nil, fmt.Errorf("read the replies: %w", err)
+	}
+	for _, r := range replies {
+		i.seen = append(i.seen, r.Node)
+	}
+	return replies, nil
+}
+
+// Close deletes the rows.
+func (i *inbox) Close(ctx context.Context) error {
+	if _, err := i.pool.Exec(ctx, deleteSurveyReplies, i.id); err != nil {
+		return fmt.Errorf("delete the replies: %w", err)
+	}
+	return nil
+}

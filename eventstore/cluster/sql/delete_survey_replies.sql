@@ -1,0 +1,1 @@
+DELETE FROM survey_reply WHERE survey = $1

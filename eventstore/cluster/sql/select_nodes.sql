@@ -1,0 +1,6 @@
+-- The nodes that hold the lock of their name in this database. The name is in application_name.
+SELECT DISTINCT substr(a.application_name, length($1) + 1)
+FROM pg_locks l JOIN pg_stat_activity a USING (pid)
+WHERE l.locktype = 'advisory' AND l.objsubid = 1 AND l.granted
+  AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+  AND starts_with(a.application_name, $1)

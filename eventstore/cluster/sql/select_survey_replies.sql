@@ -1,0 +1,1 @@
+SELECT node, payload FROM survey_reply WHERE survey = $1 AND node <> ALL ($2::text[])

@@ -1,0 +1,163 @@
+package cluster_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"slices"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"roomlog/eventstore/cluster"
+	"roomlog/eventstore/pgtest"
+)
+
+// replyAs has a node reply to the survey "who" with its name and the request.
+func replyAs(name string) func(*cluster.Cluster) {
+	return func(c *cluster.Cluster) {
+		c.OnSurvey("who", func(_ context.Context, request []byte) ([]byte, error) {
+			return []byte(name + " " + string(request)), nil
+		})
+	}
+}
+
+func survey(t testing.TB, c *cluster.Cluster, topic, request string) cluster.Survey {
+	t.Helper()
+	s, err := c.Survey(t.Context(), topic, []byte(request))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// left returns the number of replies in the table.
+func left(t testing.TB, db *pgtest.DB) (n int) {
+	t.Helper()
+	if err := db.Owner.QueryRow(t.Context(), "SELECT count(*) FROM survey_reply").Scan(&n); err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+func TestSurvey(t *testing.T) {
+	t.Parallel()
+	t.Run("collects the replies of all nodes and deletes them", func(t *testing.T) {
+		t.Parallel()
+		db := pgtest.New(t)
+		start(t, db, cluster.Config{Node: "a"}, replyAs("a"))
+		start(t, db, cluster.Config{Node: "b"}, replyAs("b"))
+		start(t, db, cluster.Config{Node: "c"}, nil) // it does not handle the topic
+		observer := cluster.New(cluster.NewPostgres(db.Pool), cluster.Config{SurveyTimeout: timeout})
+		s := survey(t, observer, "who", "is there")
+		if !slices.Equal(s.Nodes, cluster.Nodes{"a", "b", "c"}) || len(s.Missing) > 0 || len(s.Replies) != 2 {
+			t.Fatalf("%+v", s)
+		}
+		for i, name := range []string{"a", "b"} {
+			if r := s.Replies[i]; r.Node != name || string(r.Payload) != name+" is there" {
+				t.Errorf("reply %d: %s %q", i, r.Node, r.Payload)
+			}
+		}
+		if n := left(t, db); n != 0 {
+			t.Errorf("%d replies are left", n)
+		}
+	})
+
+	t.Run("of an empty cluster returns at once", func(t *testing.T) {
+		t.Parallel()
+		observer := cluster.New(cluster.NewPostgres(pgtest.New(t).Pool), cluster.Config{SurveyTimeout: time.Hour})
+		if s := survey(t, observer, "who", ""); len(s.Nodes)+len(s.Replies)+len(s.Missing) > 0 {
+			t.Errorf("%+v", s)
+		}
+	})
+
+	t.Run("carries empty and large replies", func(t *testing.T) {
+		t.Parallel()
+		db := pgtest.New(t)
+		large := bytes.Repeat([]byte{0, 1, 0xff}, 1<<20)
+		n := start(t, db, cluster.Config{Node: "a", SurveyTimeout: timeout}, func(c *cluster.Cluster) {
+			c.OnSurvey("empty", func(context.Context, []byte) ([]byte, error) { return nil, nil })
+			c.OnSurvey("large", func(context.Context, []byte) ([]byte, error) { return large, nil })
+		})
+		if s := survey(t, n.Cluster, "empty", ""); len(s.Replies) != 1 || len(s.Replies[0].Payload) > 0 {
+			t.Errorf("%+v", s)
+		}
+		if s := survey(t, n.Cluster, "large", ""); len(s.Replies) != 1 || !bytes.Equal(s.Replies[0].Payload, large) {
+			t.Errorf("%d replies", len(s.Replies))
+		}
+	})
+
+	t.Run("names the nodes that did not reply until the deadline", func(t *testing.T) {
+		t.Parallel()
+		db := pgtest.New(t)
+		n := start(t, db, cluster.Config{Node: "here", SurveyTimeout: 500 * time.Millisecond}, func(c *cluster.Cluster) {
+			c.OnSurvey("echo", func(_ context.Context, request []byte) ([]byte, error) { return request, nil })
+			c.OnSurvey("broken", func(context.Context, []byte) ([]byte, error) { return nil, errors.New("broken") })
+		})
+		child := startChild(t, db)
+		until(t, "both reply", func() bool { return len(survey(t, n.Cluster, "echo", "").Replies) == 2 })
+		child.signal(syscall.SIGSTOP) // it is alive for some seconds yet
+		s := survey(t, n.Cluster, "echo", "hello")
+		if !slices.Equal(s.Missing, cluster.Nodes{"child"}) || len(s.Nodes) != 2 {
+			t.Errorf("%+v", s)
+		}
+		until(t, "the frozen node is lost and not asked", func() bool {
+			s := survey(t, n.Cluster, "echo", "hello")
+			return len(s.Missing) == 0 && len(s.Nodes) == 1 && len(s.Replies) == 1
+		})
+		if s := survey(t, n.Cluster, "broken", ""); !slices.Equal(s.Missing, cluster.Nodes{"here"}) {
+			t.Errorf("a failed handler: %+v", s)
+		}
+	})
+
+	t.Run("calls a handler once, however often it asks", func(t *testing.T) {
+		t.Parallel()
+		db := pgtest.New(t)
+		var calls atomic.Int32
+		goOn := make(chan struct{})
+		n := start(t, db, cluster.Config{Node: "a", SurveyTimeout: timeout}, func(c *cluster.Cluster) {
+			c.OnSurvey("slow", func(context.Context, []byte) ([]byte, error) {
+				calls.Add(1)
+				<-goOn
+				return nil, nil
+			})
+		})
+		requests := make(chan string, 100)
+		watch, err := db.Owner.Acquire(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer watch.Release()
+		if _, err := watch.Exec(t.Context(), "LISTEN roomlog_cluster"); err != nil {
+			t.Fatal(err)
+		}
+		ended := make(chan struct{})
+		go func() {
+			defer close(ended)
+			for range 3 {
+				if m, err := watch.Conn().WaitForNotification(t.Context()); err == nil {
+					requests <- m.Payload
+				}
+			}
+			close(goOn) // it was asked three times
+		}()
+		s := survey(t, n.Cluster, "slow", "")
+		<-ended
+		if len(s.Replies) != 1 || calls.Load() != 1 {
+			t.Errorf("%d calls, %+v", calls.Load(), s)
+		}
+	})
+
+	t.Run("ends with its context", func(t *testing.T) {
+		t.Parallel()
+		db := pgtest.New(t)
+		ctx, cancel := context.WithCancel(t.Context())
+		n := start(t, db, cluster.Config{Node: "a", SurveyTimeout: time.Hour}, func(c *cluster.Cluster) {
+			c.OnSurvey("who", func(context.Context, []byte) ([]byte, error) { cancel(); return nil, errors.New("no reply") })
+		})
+		if _, err := n.Survey(ctx, "who", nil); !errors.Is(err, context.Canceled) {
+			t.Errorf("got %v", err)
+		}
+	})
+}

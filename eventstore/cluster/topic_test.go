@@ -1,0 +1,74 @@
+package cluster_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"roomlog/eventstore/cluster"
+	"roomlog/eventstore/pgtest"
+)
+
+func TestPublish(t *testing.T) {
+	t.Parallel()
+	db := pgtest.New(t)
+	received := map[string]chan string{"a": make(chan string, 100), "b": make(chan string, 100)}
+	nodes := make(map[string]*node)
+	stops := make(map[string]func())
+	for name, messages := range received {
+		nodes[name] = start(t, db, cluster.Config{Node: name}, func(c *cluster.Cluster) {
+			stops[name] = c.Subscribe("news", func(payload []byte) { messages <- string(payload) })
+			c.Subscribe("other", func([]byte) { t.Error("a message of another topic") })
+		})
+	}
+	publish := func(c *cluster.Cluster, text string) {
+		t.Helper()
+		if err := c.Publish(t.Context(), "news", []byte(text)); err != nil {
+			t.Fatal(err)
+		}
+	}
+
+	t.Run("reaches every node, in order, from a process that is no member too", func(t *testing.T) {
+		observer := cluster.New(cluster.NewPostgres(db.Pool), cluster.Config{})
+		for i := range 10 {
+			publish(observer, fmt.Sprintf("安娜\n %d", i))
+		}
+		for name, messages := range received {
+			for i := range 10 {
+				if got := <-messages; got != fmt.Sprintf("安娜\n %d", i) {
+					t.Fatalf("%s received %q as message %d", name, got, i)
+				}
+			}
+		}
+	})
+
+	t.Run("takes bounded text and topics of plain characters", func(t *testing.T) {
+		a := nodes["a"].Cluster
+		publish(a, strings.Repeat("x", cluster.MaxPayload))
+		<-received["a"]
+		<-received["b"]
+		for _, payload := range []string{strings.Repeat("x", cluster.MaxPayload+1), "\xff", "a\x00b"} {
+			if err := a.Publish(t.Context(), "news", []byte(payload)); err == nil {
+				t.Errorf("payload %.10q was published", payload)
+			}
+		}
+		for _, topic := range []string{"", "News", "a b", "survey:x", strings.Repeat("x", 65)} {
+			if err := a.Publish(t.Context(), topic, nil); err == nil {
+				t.Errorf("topic %.10q was published to", topic)
+			}
+		}
+	})
+
+	t.Run("does not reach a subscriber that has stopped", func(t *testing.T) {
+		stops["a"]()
+		still := make(chan string, 1)
+		nodes["a"].Subscribe("news", func(payload []byte) { still <- string(payload) })
+		publish(nodes["b"].Cluster, "later")
+		if got := <-still; got != "later" {
+			t.Errorf("received %q", got)
+		}
+		if len(received["a"]) > 0 {
+			t.Errorf("the stopped subscriber received %q", <-received["a"])
+		}
+	})
+}

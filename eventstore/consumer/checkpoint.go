@@ -1,0 +1,70 @@
+package consumer
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	wsql "github.com/ThreeDotsLabs/watermill-sql/v4/pkg/sql"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"roomlog/eventstore"
+)
+
+// Execer is a connection, a pool or a transaction.
+type Execer interface {
+	Exec(ctx context.Context, sql string, args ...any) (pgconn.CommandTag, error)
+}
+
+// CreateCheckpoint creates the checkpoint of a group at the beginning of the log, if there is none.
+func CreateCheckpoint(ctx context.Context, db Execer, group string) error {
+	if _, err := db.Exec(ctx, insertCheckpoint, group); err != nil {
+		return fmt.Errorf("create the checkpoint of group %s: %w", group, err)
+	}
+	return nil
+}
+
+// MoveCheckpoint sets the checkpoint of a group to any position and begins a new generation, because tx puts other
+// tables into use. Readers are notified with the commit.
+func MoveCheckpoint(ctx context.Context, tx pgx.Tx, group string, position int64) error {
+	if _, err := tx.Exec(ctx, replaceCheckpoint, position, group, eventstore.ChannelProjected); err != nil {
+		return fmt.Errorf("move the checkpoint of group %s to %d: %w", group, position, err)
+	}
+	return nil
+}
+
+// checkpoints is the wsql.OffsetsAdapter of table checkpoint. A row is locked only when there is something newer than it,
+// so that an idle reader writes nothing. It is passed over while another process holds it.
+type checkpoints struct{}
+
+var _ wsql.OffsetsAdapter = checkpoints{}
+
+// NextOffsetQuery returns the part of SelectQuery that locks the checkpoint.
+func (checkpoints) NextOffsetQuery(p wsql.NextOffsetQueryParams) (wsql.Query, error) {
+	return wsql.Query{Query: strings.TrimSpace(selectCheckpoint), Args: []any{p.ConsumerGroup}}, nil
+}
+
+// AckMessageQuery returns the statement that moves the checkpoint. It moves one row, or transaction.ExecContext fails.
+func (checkpoints) AckMessageQuery(p wsql.AckMessageQueryParams) (wsql.Query, error) {
+	return wsql.Query{Query: updateCheckpoint, Args: []any{p.LastRow.Offset, p.ConsumerGroup, eventstore.ChannelProjected}}, nil
+}
+
+// ConsumedMessageQuery returns no query: a received message is not recorded.
+func (checkpoints) ConsumedMessageQuery(wsql.ConsumedMessageQueryParams) (wsql.Query, error) {
+	return wsql.Query{}, nil
+}
+
+// SchemaInitializingQueries returns none: migrations create the table.
+func (checkpoints) SchemaInitializingQueries(wsql.OffsetsSchemaInitializingQueriesParams) ([]wsql.Query, error) {
+	return nil, nil
+}
+
+// BeforeSubscribingQueries creates the checkpoint, and waits for the disk: a checkpoint that is lost with the power is
+// never created again, while the work of a batch is lost together with its move and is done again.
+func (checkpoints) BeforeSubscribingQueries(p wsql.BeforeSubscribingQueriesParams) ([]wsql.Query, error) {
+	return []wsql.Query{
+		{Query: "SET LOCAL synchronous_commit = on"},
+		{Query: insertCheckpoint, Args: []any{p.ConsumerGroup}},
+	}, nil
+}

@@ -1,0 +1,17 @@
+package consumer
+
+import _ "embed" // the statements
+
+// One statement a file.
+var (
+	//go:embed sql/select_batch.sql
+	selectBatch string
+	//go:embed sql/select_checkpoint.sql
+	selectCheckpoint string
+	//go:embed sql/update_checkpoint.sql
+	updateCheckpoint string
+	//go:embed sql/insert_checkpoint.sql
+	insertCheckpoint string
+	//go:embed sql/replace_checkpoint.sql
+	replaceCheckpoint string
+)

@@ -1,0 +1,69 @@
+package consumer
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/ThreeDotsLabs/watermill"
+	wsql "github.com/ThreeDotsLabs/watermill-sql/v4/pkg/sql"
+	"github.com/ThreeDotsLabs/watermill/message"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"roomlog/eventstore"
+)
+
+// DefaultBatchSize is how many events one message carries at most: 1000 in one transaction are 8 times as fast as one
+// message an event.
+const DefaultBatchSize = 1000
+
+const (
+	topic       = "events" // watermill's name of the one log
+	defaultPoll = time.Second
+	errorDelay  = 100 * time.Millisecond // after an error, unless Config.OnError says otherwise
+)
+
+// Config says how a consumer group reads the log.
+type Config struct {
+	Group        string        // its row in table checkpoint
+	Pool         *pgxpool.Pool // nil: the store's
+	BatchSize    int           // the most events in a batch; default DefaultBatchSize
+	PollInterval time.Duration // how often to look for events without a signal; default 1 s
+
+	// OnError is called with every error: of the database, of a commit, of Batch.Handle. It returns how long to wait
+	// before the next attempt; nil: 100 ms.
+	OnError func(error) time.Duration
+
+	// OnIdle is called when there is nothing to read, before waiting.
+	OnIdle func()
+}
+
+// Subscribe reads the log as a consumer group. Each message carries a Batch, see BatchOf, and handling it commits the
+// work in its transaction together with the checkpoint of the group. The channel closes when ctx ends.
+func Subscribe(ctx context.Context, store *eventstore.Store, c Config) (<-chan *message.Message, error) {
+	if c.Pool == nil {
+		c.Pool = store.Pool()
+	}
+	c.BatchSize = cmp.Or(max(c.BatchSize, 0), DefaultBatchSize)
+	c.PollInterval = cmp.Or(max(c.PollInterval, 0), defaultPoll)
+	noDeadline := time.Duration(0) // an expired one would commit half of the work: see transaction.Commit
+	subscriber, err := wsql.NewSubscriber(&beginner{pool: c.Pool, projected: store.Projected(), onError: c.OnError}, wsql.SubscriberConfig{
+		ConsumerGroup:  c.Group,
+		AckDeadline:    &noDeadline,
+		SchemaAdapter:  schema{batchSize: c.BatchSize},
+		OffsetsAdapter: checkpoints{},
+		BackoffManager: &pauses{
+			wait:    func(count uint64) uint64 { return store.Appended().Wait(ctx, count, c.PollInterval) },
+			onError: c.OnError, onIdle: c.OnIdle,
+		},
+	}, watermill.NopLogger{})
+	if err != nil {
+		return nil, fmt.Errorf("subscribe as group %s: %w", c.Group, err)
+	}
+	messages, err := subscriber.Subscribe(ctx, topic)
+	if err != nil {
+		return nil, fmt.Errorf("subscribe as group %s: %w", c.Group, err)
+	}
+	return messages, nil
+}

@@ -1,0 +1,180 @@
+package consumer
+
+import (
+	"context"
+	stdsql "database/sql"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	wsql "github.com/ThreeDotsLabs/watermill-sql/v4/pkg/sql"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"roomlog/eventstore"
+)
+
+// begin begins the transaction of a batch in one round trip:
+//   - It does not wait for the disk: tables and checkpoint fall back together when the power fails.
+//   - It does not scan tables: the plan of an empty table would still be used when the table is large. Without scans the
+//     estimated costs are high, so that it does not compile statements either.
+//   - A process that is frozen in the middle loses the transaction, and with it the checkpoint.
+const begin = `BEGIN ISOLATION LEVEL READ COMMITTED;
+SET LOCAL synchronous_commit = off;
+SET LOCAL enable_seqscan = off;
+SET LOCAL jit = off;
+SET LOCAL idle_in_transaction_session_timeout = '5s'`
+
+// beginner is the wsql.Beginner of a subscription.
+type beginner struct {
+	pool      *pgxpool.Pool
+	projected *eventstore.Signal
+	onError   func(error) time.Duration
+}
+
+// BeginTx begins the transaction of a batch.
+func (b *beginner) BeginTx(ctx context.Context, _ *stdsql.TxOptions) (wsql.Tx, error) {
+	tx, err := b.pool.BeginTx(ctx, pgx.TxOptions{BeginQuery: begin})
+	if err != nil {
+		return nil, err
+	}
+	return &transaction{Tx: tx, ctx: ctx, projected: b.projected, onError: b.onError}, nil
+}
+
+// ExecContext executes a statement outside a transaction.
+func (b *beginner) ExecContext(ctx context.Context, query string, args ...any) (wsql.Result, error) {
+	tag, err := b.pool.Exec(ctx, query, args...)
+	return affected(tag.RowsAffected()), err
+}
+
+// QueryContext fails: watermill-sql reads only in transactions.
+func (b *beginner) QueryContext(context.Context, string, ...any) (wsql.Rows, error) {
+	return nil, errors.New("reading outside the transaction of a batch")
+}
+
+// affected is a number of rows as watermill-sql wants it.
+type affected int64
+
+// RowsAffected returns the number.
+func (a affected) RowsAffected() (int64, error) { return int64(a), nil }
+
+// transaction reads a batch, runs the work on it, moves the checkpoint and commits. Watermill-sql commits whenever it has
+// no error at hand, also when the work was cut short. This type commits only work that was done and acknowledged.
+type transaction struct {
+	pgx.Tx
+	ctx       context.Context //nolint:containedctx // wsql.Tx commits without one; its own PgxTx does the same
+	projected *eventstore.Signal
+	onError   func(error) time.Duration
+	batch     *Batch
+
+	mu     sync.Mutex // held while the work runs, so that the transaction does not end meanwhile
+	over   bool
+	done   bool  // the work has succeeded
+	failed error // or not
+	moved  bool  // the checkpoint has moved
+}
+
+// QueryContext reads the batch.
+func (t *transaction) QueryContext(ctx context.Context, query string, args ...any) (wsql.Rows, error) {
+	found, err := t.Tx.Query(ctx, query, args...)
+	if err != nil {
+		return nil, err
+	}
+	return &rows{rows: found, tx: t}, nil
+}
+
+// ExecContext executes the acknowledgement, or a statement before subscribing.
+func (t *transaction) ExecContext(ctx context.Context, query string, args ...any) (wsql.Result, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.failed != nil {
+		return affected(0), t.failed
+	}
+	if t.batch != nil {
+		args[0] = t.batch.Events[len(t.batch.Events)-1].Position // see Batch.Truncate and checkpoints.AckMessageQuery
+	}
+	tag, err := t.Tx.Exec(ctx, query, args...)
+	if err != nil {
+		return affected(0), err
+	}
+	if t.batch != nil {
+		if tag.RowsAffected() != 1 {
+			return affected(0), fmt.Errorf("the checkpoint did not move from %d", t.batch.After)
+		}
+		t.moved = true
+	}
+	return affected(tag.RowsAffected()), nil
+}
+
+// Commit commits if nothing was read or all of it was handled. Otherwise it rolls back.
+func (t *transaction) Commit() error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.over = true
+	if t.batch == nil || t.done && t.moved {
+		err := t.Tx.Commit(t.ctx)
+		switch {
+		case err == nil && t.moved:
+			t.projected.Notify()
+		case err != nil && t.onError != nil && t.ctx.Err() == nil:
+			t.onError(fmt.Errorf("commit: %w", err)) // watermill-sql would only log it
+		}
+		return err
+	}
+	return t.Tx.Rollback(context.WithoutCancel(t.ctx))
+}
+
+// Rollback ends the transaction.
+func (t *transaction) Rollback() error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.over = true
+	return t.Tx.Rollback(context.WithoutCancel(t.ctx))
+}
+
+// rows shows the rows of a query to watermill-sql as one row, the batch, or none. Watermill-sql never asks for the error
+// of rows, so that an error in the middle would look like their end: here it is the error of the one row.
+type rows struct {
+	rows pgx.Rows
+	tx   *transaction
+	read bool
+	err  error
+}
+
+// Next reads the batch. It reports whether there is one, or an error.
+func (r *rows) Next() bool {
+	if r.read {
+		return false
+	}
+	r.read = true
+	b := &Batch{tx: r.tx}
+	for r.rows.Next() {
+		record, err := eventstore.ScanRaw(r.rows, &b.After, &b.Generation)
+		if err != nil {
+			r.err = err
+			break
+		}
+		b.Events = append(b.Events, record)
+	}
+	r.rows.Close()
+	if r.err == nil {
+		r.err = r.rows.Err()
+	}
+	if len(b.Events) > 0 {
+		r.tx.batch = b
+	}
+	return r.err != nil || r.tx.batch != nil
+}
+
+// Scan stores the batch in dest.
+func (r *rows) Scan(dest ...any) error {
+	if r.err != nil {
+		return r.err
+	}
+	*dest[0].(**Batch) = r.tx.batch
+	return nil
+}
+
+// Close ends the query.
+func (r *rows) Close() error { r.rows.Close(); return nil }

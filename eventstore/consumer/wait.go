@@ -1,0 +1,37 @@
+package consumer
+
+import (
+	"time"
+
+	"github.com/ThreeDotsLabs/watermill"
+	wsql "github.com/ThreeDotsLabs/watermill-sql/v4/pkg/sql"
+)
+
+// pauses is the wsql.BackoffManager of one subscription. When there is nothing to read, it waits for a signal instead
+// of asking again and again.
+type pauses struct {
+	wait    func(count uint64) uint64 // eventstore.Signal.Wait
+	onError func(error) time.Duration
+	onIdle  func()
+
+	count uint64 // of the signal, before the query that found nothing
+}
+
+var _ wsql.BackoffManager = (*pauses)(nil)
+
+// HandleError returns when there may be something to read, or how long to wait after an error. A signal that came
+// during the query is not lost.
+func (p *pauses) HandleError(_ watermill.LoggerAdapter, noMessage bool, err error) time.Duration {
+	switch {
+	case err != nil && p.onError != nil:
+		return p.onError(err)
+	case err != nil:
+		return errorDelay
+	case noMessage && p.onIdle != nil:
+		p.onIdle()
+	}
+	if noMessage {
+		p.count = p.wait(p.count)
+	}
+	return 0
+}

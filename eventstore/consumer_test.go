@@ -1,0 +1,284 @@
+package eventstore_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/ThreeDotsLabs/watermill/message"
+	"github.com/jackc/pgx/v5"
+
+	"roomlog/eventstore"
+	"roomlog/eventstore/consumer"
+	"roomlog/eventstore/pgtest"
+)
+
+// reader reads envelopes of the group "readers" and notes the positions in a table, in the envelope's transaction.
+type reader struct {
+	*testLog
+	stop func()
+}
+
+// read starts a reader; before, if it is there, runs in the transaction, before the positions are noted.
+func (l *testLog) read(c consumer.Config, before func(context.Context, pgx.Tx, *consumer.Batch) error) *reader {
+	l.t.Helper()
+	c.Group = "readers"
+	ctx, cancel := context.WithCancel(context.Background())
+	messages, err := consumer.Subscribe(ctx, l.store, c)
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for m := range messages {
+			l.take(m, before)
+		}
+	}()
+	r := &reader{l, func() { cancel(); <-done }}
+	l.t.Cleanup(r.stop)
+	return r
+}
+
+func (l *testLog) take(m *message.Message, before func(context.Context, pgx.Tx, *consumer.Batch) error) {
+	e, ok := consumer.BatchOf(m)
+	if !ok {
+		l.t.Error("a message without an envelope")
+		m.Nack()
+		return
+	}
+	e.Handle(m, func(ctx context.Context, tx pgx.Tx) error {
+		if before != nil {
+			if err := before(ctx, tx, e); err != nil {
+				return err
+			}
+		}
+		for i, r := range e.Events {
+			if r.Position != e.After+1+int64(i) {
+				return fmt.Errorf("position %d at place %d behind %d", r.Position, i, e.After)
+			}
+			if _, err := tx.Exec(ctx, "INSERT INTO seen (position, type) VALUES ($1, $2)", r.Position, r.Type); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// newReadLog is a log whose readers have a table.
+func newReadLog(t *testing.T) *testLog {
+	t.Helper()
+	l := newLog(t)
+	l.exec("CREATE TABLE public.seen (n bigserial, position bigint, type text)")
+	l.exec("GRANT ALL ON public.seen TO PUBLIC; GRANT ALL ON SEQUENCE public.seen_n_seq TO PUBLIC")
+	return l
+}
+
+func (l *testLog) exec(sql string) {
+	l.t.Helper()
+	if _, err := l.db.Owner.Exec(context.Background(), sql); err != nil {
+		l.t.Fatalf("%s: %v", sql, err)
+	}
+}
+
+// seen answers how many positions were noted, and whether they are 1, 2, 3, … in the order of noting.
+func (l *testLog) seen() (n int64, inOrder bool) {
+	l.t.Helper()
+	err := l.db.Owner.QueryRow(context.Background(), `SELECT count(*), coalesce(bool_and(position = row), true) FROM
+		(SELECT position, row_number() OVER (ORDER BY n) AS row FROM public.seen) s`).Scan(&n, &inOrder)
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	return n, inOrder
+}
+
+// readUp waits until everything in the log was noted, once and in order.
+func (l *testLog) readUp() {
+	l.t.Helper()
+	head, err := l.store.Head(context.Background())
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	eventually(l.t, fmt.Sprintf("%d events are read", head), func() bool { n, _ := l.seen(); return n >= head })
+	if n, inOrder := l.seen(); n != head || !inOrder {
+		l.t.Fatalf("%d positions were noted of %d, in order: %v", n, head, inOrder)
+	}
+}
+
+func TestEnvelopes(t *testing.T) {
+	t.Parallel()
+	t.Run("bring every event once and in order", func(t *testing.T) {
+		t.Parallel()
+		l := newReadLog(t)
+		p := l.party(20, 1000)
+		l.read(consumer.Config{BatchSize: 7, PollInterval: time.Hour}, nil)
+		l.readUp()
+		for i := range 50 { // and wake for what comes, without polling
+			l.execute(p.people[i%20].asks(p.give(1)))
+		}
+		l.readUp()
+	})
+
+	t.Run("commit with their checkpoint or not at all, and come again", func(t *testing.T) {
+		t.Parallel()
+		l := newReadLog(t)
+		l.party(5, 10)
+		var mu sync.Mutex
+		failures, heard := 5, 0
+		failed := errors.New("not yet")
+		l.read(consumer.Config{
+			BatchSize: 10,
+			OnError: func(err error) time.Duration {
+				mu.Lock()
+				defer mu.Unlock()
+				if errors.Is(err, failed) {
+					heard++
+				}
+				return 0
+			},
+		}, func(ctx context.Context, tx pgx.Tx, e *consumer.Batch) error {
+			mu.Lock()
+			defer mu.Unlock()
+			if failures--; failures >= 0 {
+				_, err := tx.Exec(ctx, "INSERT INTO seen (position) VALUES (-1)")
+				return errors.Join(failed, err)
+			}
+			return nil
+		})
+		l.readUp()
+		mu.Lock()
+		defer mu.Unlock()
+		if heard != 5 {
+			t.Errorf("%d of 5 failures were heard of", heard)
+		}
+	})
+
+	t.Run("are read by several processes in turns", func(t *testing.T) {
+		t.Parallel()
+		l := newReadLog(t)
+		p := l.party(20, 1000)
+		worked := make(chan int, 10_000)
+		for i := range 3 {
+			openStore(t, l.db, eventstore.Config{Now: time.Now}).read(consumer.Config{BatchSize: 3, PollInterval: time.Millisecond},
+				func(context.Context, pgx.Tx, *consumer.Batch) error { worked <- i; return nil })
+		}
+		for i := range 200 {
+			l.execute(p.people[i%20].asks(p.give(1)))
+		}
+		l.readUp()
+	})
+
+	t.Run("that are cut short leave nothing", func(t *testing.T) {
+		t.Parallel()
+		l := newReadLog(t)
+		l.party(5, 10)
+		began, goOn := make(chan struct{}), make(chan struct{})
+		r := l.read(consumer.Config{}, func(ctx context.Context, tx pgx.Tx, _ *consumer.Batch) error {
+			close(began)
+			<-goOn // by then the subscription has ended
+			return nil
+		})
+		<-began
+		go func() { <-time.After(50 * time.Millisecond); close(goOn) }()
+		r.stop()
+		if n, _ := l.seen(); n != 0 {
+			t.Errorf("%d positions of work that was never acknowledged", n)
+		}
+		l.read(consumer.Config{}, nil)
+		l.readUp()
+	})
+
+	t.Run("may be kept in part", func(t *testing.T) {
+		t.Parallel()
+		l := newReadLog(t)
+		l.party(5, 10)
+		l.read(consumer.Config{BatchSize: 10}, func(_ context.Context, _ pgx.Tx, e *consumer.Batch) error {
+			e.Truncate(min(3, len(e.Events)))
+			return nil
+		})
+		l.readUp()
+	})
+
+	t.Run("are not delayed by anybody's open transaction", func(t *testing.T) {
+		t.Parallel()
+		l := newReadLog(t)
+		tx, err := l.db.Owner.Begin(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = tx.Rollback(context.Background()) }()
+		if _, err := tx.Exec(t.Context(), "SELECT pg_current_xact_id()"); err != nil {
+			t.Fatal(err)
+		}
+		l.read(consumer.Config{PollInterval: time.Hour}, nil)
+		l.party(5, 10)
+		l.readUp()
+	})
+
+	t.Run("survive killed connections", func(t *testing.T) {
+		t.Parallel()
+		l := newReadLog(t)
+		p := l.party(10, 10_000)
+		reading := openStore(t, l.db, eventstore.Config{Now: time.Now})
+		reading.read(consumer.Config{BatchSize: 5, PollInterval: 5 * time.Millisecond, OnError: func(error) time.Duration { return time.Millisecond }}, nil)
+		for i := range 100 {
+			l.execute(p.people[i%10].asks(p.give(1)))
+			if i%5 == 0 {
+				l.exec(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+					WHERE datname = current_database() AND pid <> pg_backend_pid() AND query LIKE '%seen%' AND state <> 'idle'`)
+			}
+		}
+		l.readUp()
+	})
+
+	t.Run("leave a checkpoint that a frozen process holds after a while", func(t *testing.T) {
+		t.Parallel()
+		l := newReadLog(t)
+		l.party(3, 10)
+		frozen := make(chan struct{})
+		thaw := make(chan struct{})
+		var once sync.Once
+		stuck := openStore(t, l.db, eventstore.Config{Now: time.Now}).read(consumer.Config{OnError: func(error) time.Duration { return time.Hour }},
+			func(context.Context, pgx.Tx, *consumer.Batch) error {
+				once.Do(func() { close(frozen); <-thaw })
+				return nil
+			})
+		<-frozen
+		l.read(consumer.Config{PollInterval: 20 * time.Millisecond}, nil)
+		l.readUp()
+		close(thaw)
+		stuck.stop()
+		l.readUp()
+	})
+
+	t.Run("cost nothing while there is nothing to read", func(t *testing.T) {
+		t.Parallel()
+		// A server of its own: other tests would be measured too.
+		l := openLog(t, pgtest.Server(t, pgtest.Setting("autovacuum", "off")).Open(), eventstore.SequencerConfig{})
+		l.exec("CREATE TABLE public.seen (n bigserial, position bigint, type text)")
+		l.exec("GRANT ALL ON public.seen TO PUBLIC; GRANT ALL ON SEQUENCE public.seen_n_seq TO PUBLIC")
+		l.party(5, 10)
+		l.read(consumer.Config{PollInterval: time.Millisecond}, nil)
+		l.readUp()
+		l.exec("VACUUM") // hints and pruning are written once
+		l.exec("CHECKPOINT")
+		const xids, wal = "SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint", "SELECT (pg_current_wal_insert_lsn() - '0/0')::bigint"
+		const polls = "SELECT xact_rollback + xact_commit FROM pg_stat_database WHERE datname = current_database()"
+		xidsBefore, walBefore, pollsBefore := l.number(xids), l.number(wal), l.number(polls)
+		eventually(t, "it has polled hundreds of times", func() bool { return l.number(polls) > pollsBefore+500 })
+		if taken, written := l.number(xids)-xidsBefore, l.number(wal)-walBefore; taken != 0 || written > 1024 {
+			t.Errorf("%d transaction ids, %d bytes of WAL", taken, written)
+		}
+	})
+}
+
+func (l *testLog) number(sql string) (n int64) {
+	l.t.Helper()
+	if err := l.db.Owner.QueryRow(context.Background(), sql).Scan(&n); err != nil {
+		l.t.Fatalf("%s: %v", sql, err)
+	}
+	return n
+}

@@ -1,0 +1,46 @@
+package eventstore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+)
+
+// InsertCredential stores the hash of a password under a random id. A user.registered event names the id, so that the hash
+// itself is never in the log.
+func (s *Store) InsertCredential(ctx context.Context, id uuid.UUID, hash string) error {
+	if _, err := s.pool.Exec(ctx, insertCredential, id, hash, s.now()); err != nil {
+		return fmt.Errorf("insert a credential: %w", err)
+	}
+	return nil
+}
+
+// Credential returns the hash under id, "" if there is none.
+func (s *Store) Credential(ctx context.Context, id uuid.UUID) (string, error) {
+	var hash string
+	err := s.pool.QueryRow(ctx, selectCredential, id).Scan(&hash)
+	if err != nil && !errors.Is(err, pgx.ErrNoRows) {
+		return "", fmt.Errorf("read a credential: %w", err)
+	}
+	return hash, nil
+}
+
+// DeleteCredential deletes the hash under id, if there is one.
+func (s *Store) DeleteCredential(ctx context.Context, id uuid.UUID) error {
+	if _, err := s.pool.Exec(ctx, deleteCredentials, []uuid.UUID{id}); err != nil {
+		return fmt.Errorf("delete a credential: %w", err)
+	}
+	return nil
+}
+
+// DeleteCredentials deletes hashes in a transaction and returns how many there were.
+func DeleteCredentials(ctx context.Context, tx pgx.Tx, ids []uuid.UUID) (int64, error) {
+	tag, err := tx.Exec(ctx, deleteCredentials, ids)
+	if err != nil {
+		return 0, fmt.Errorf("delete %d credentials: %w", len(ids), err)
+	}
+	return tag.RowsAffected(), nil
+}

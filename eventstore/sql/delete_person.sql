@@ -1,1 +1,0 @@
-DELETE FROM person_key WHERE user_id = ANY ($1)

@@ -1,0 +1,1 @@
+DELETE FROM user_key WHERE user_id = ANY ($1)

@@ -1,1 +1,0 @@
-INSERT INTO person_key (user_id, key) SELECT * FROM unnest($1::bigint[], $2::bytea[])

@@ -1,0 +1,1 @@
+INSERT INTO user_key (user_id, key) SELECT * FROM unnest($1::bigint[], $2::bytea[])

@@ -1,0 +1,1 @@
+SELECT hash FROM credential WHERE id = $1

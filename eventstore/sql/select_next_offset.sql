@@ -1,3 +1,0 @@
-SELECT position, generation FROM checkpoint
-WHERE consumer_group = $1 AND position < (SELECT position FROM events ORDER BY position DESC LIMIT 1)
-FOR UPDATE SKIP LOCKED

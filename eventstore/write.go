@@ -1,0 +1,176 @@
+package eventstore
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+
+	"roomlog/domain"
+)
+
+var errEncoding = errors.New("an event could not be written down")
+
+// write appends what the batch decided and commits. Without anything to write it only lets go of the lock.
+func (q *Sequencer) write(ctx context.Context, b *batch) error {
+	ctx, cancel := context.WithTimeout(ctx, writeTimeout)
+	defer cancel()
+	p := &pgx.Batch{}
+	if err := q.queueEvents(ctx, p, b); err != nil {
+		return err
+	}
+	queueCommands(p, b)
+	if err := q.queueSnapshots(p, b); err != nil {
+		return err
+	}
+	p.Queue("COMMIT")
+	if err := q.conn.SendBatch(ctx, p).Close(); err != nil {
+		return fmt.Errorf("append a batch: %w", err)
+	}
+	return nil
+}
+
+func (q *Sequencer) queueEvents(ctx context.Context, p *pgx.Batch, b *batch) error {
+	n := len(b.records)
+	if n == 0 {
+		return nil
+	}
+	keys, err := q.keysFor(ctx, b)
+	if err != nil {
+		return err
+	}
+	streams, types := make([]string, n), make([]string, n)
+	versions, lives := make([]int32, n), make([]int64, n)
+	ids := make([][16]byte, n)
+	payloads, metadata := make([][]byte, n), make([][]byte, n)
+	for i := range b.records {
+		r := &b.records[i]
+		if r.Payload, err = q.store.codec.encode(r.Event, keys); err != nil {
+			return fmt.Errorf("%w: %w", errEncoding, err)
+		}
+		if metadata[i], err = json.Marshal(r.Metadata); err != nil {
+			return fmt.Errorf("%w: metadata: %w", errEncoding, err)
+		}
+		streams[i], versions[i], ids[i], types[i] = string(r.Stream), int32(r.Version), r.ID, r.Type
+		payloads[i], lives[i] = r.Payload, int64(r.LiveID)
+	}
+	queueNewKeys(p, b)
+	p.Queue(insertEvents, b.head, b.at, streams, versions, ids, types, payloads, metadata, lives)
+	queueErasures(p, b)
+	p.Queue("SELECT pg_notify($1, '')", ChannelEvents)
+	return nil
+}
+
+// keysFor answers the keys to seal the batch's texts with, drawing those of new people.
+func (q *Sequencer) keysFor(ctx context.Context, b *batch) (map[domain.UserID]userKey, error) {
+	var owners []domain.UserID
+	for i := range b.records {
+		if owner := q.store.codec.owner(b.records[i].Event); owner != 0 {
+			owners = append(owners, owner)
+		}
+	}
+	if len(owners) == 0 {
+		return nil, nil
+	}
+	keys, err := q.store.codec.keys.lookUp(ctx, q.conn, owners)
+	if err != nil {
+		return nil, err
+	}
+	for _, owner := range owners {
+		if _, ok := keys[owner]; ok {
+			continue
+		}
+		key, err := generateUserKey()
+		if err != nil {
+			return nil, err
+		}
+		keys[owner], b.newKeys[owner] = key, key
+	}
+	return keys, nil
+}
+
+func queueNewKeys(p *pgx.Batch, b *batch) {
+	if len(b.newKeys) == 0 {
+		return
+	}
+	owners, keys := make([]int64, 0, len(b.newKeys)), make([][]byte, 0, len(b.newKeys))
+	for owner, key := range b.newKeys {
+		owners, keys = append(owners, int64(owner)), append(keys, key.bytes)
+	}
+	p.Queue(insertUserKeys, owners, keys)
+}
+
+// queueErasures destroys what can read the texts of people who are forgotten in this batch.
+func queueErasures(p *pgx.Batch, b *batch) {
+	if len(b.gone) == 0 {
+		return
+	}
+	gone, streams := make([]int64, len(b.gone)), make([]string, len(b.gone))
+	for i, id := range b.gone {
+		gone[i], streams[i] = int64(id), string(domain.UserForgotten{User: id}.Stream())
+	}
+	p.Queue(deleteUserKeys, gone)
+	p.Queue(deleteUserCredentials, streams)
+}
+
+func queueCommands(p *pgx.Batch, b *batch) {
+	n := len(b.rows)
+	if n == 0 {
+		return
+	}
+	actors, keys, hashes, coins := make([]string, n), make([]string, n), make([][]byte, n), make([]bool, n)
+	positions, events := make([]int64, n), make([]int32, n)
+	codes, texts := make([]string, n), make([]string, n)
+	for i, row := range b.rows {
+		actors[i], keys[i], hashes[i], coins[i] = row.actor, row.key, row.hash, row.coins
+		positions[i], events[i] = row.outcome.position, int32(row.outcome.events)
+		if no := row.outcome.refusal; no != nil {
+			codes[i], texts[i] = string(no.Code), no.Text
+		}
+	}
+	p.Queue(insertCommands, b.at, actors, keys, hashes, coins, positions, events, codes, texts)
+}
+
+// queueSnapshots stores the states whose streams have grown enough since their last snapshot, so that
+// none has to be read from its beginning.
+func (q *Sequencer) queueSnapshots(p *pgx.Batch, b *batch) error {
+	var streams []string
+	var versions, formats []int
+	var states [][]byte
+	take := func(s domain.Stream, e entry) (entry, error) {
+		spec, ok := domain.StateSpecOf(s)
+		if !ok || spec.Stateless || e.fault != nil || e.version-e.snapshot < q.config.SnapshotEvery {
+			return e, nil //nolint:nilerr // a state that cannot be told gets no snapshot; its readers hear of the fault
+		}
+		state, err := json.Marshal(e.state)
+		if err != nil {
+			return e, fmt.Errorf("%w: snapshot of %s: %w", errEncoding, s, err)
+		}
+		streams, versions = append(streams, string(s)), append(versions, e.version)
+		formats, states = append(formats, spec.Format), append(states, state)
+		e.snapshot = e.version
+		return e, nil
+	}
+	for s, e := range b.work {
+		var err error
+		if b.work[s], err = take(s, e); err != nil {
+			return err
+		}
+	}
+	for s, e := range b.loaded { // read from far away, be it only to look at
+		if _, changed := b.work[s]; changed {
+			continue
+		}
+		var err error
+		if b.loaded[s], err = take(s, e); err != nil {
+			return err
+		}
+	}
+	if len(streams) > 0 {
+		p.Queue(deleteSnapshots, streams, versions)
+		p.Queue(insertSnapshots, streams, versions, formats, states)
+	}
+	return nil
+}

@@ -1,0 +1,53 @@
+package limit
+
+import (
+	"net/http"
+	"net/netip"
+	"strings"
+)
+
+// Key returns the text under which the client at addr is counted: an IPv4 address, or the /64 network of an IPv6
+// address, because one customer chooses freely within it. It returns "" when addr is invalid, so that all clients
+// without a known address are counted together.
+func Key(addr netip.Addr) string {
+	addr = normal(addr)
+	switch {
+	case !addr.IsValid():
+		return ""
+	case addr.Is4():
+		return addr.String()
+	}
+	network, err := addr.Prefix(64)
+	if err != nil {
+		return ""
+	}
+	return network.String()
+}
+
+// ParseAddr reads an address with or without a port: "203.0.113.9", "203.0.113.9:44321", "2001:db8::1",
+// "[2001:db8::1]" and "[2001:db8::1]:443". IPv4 addresses mapped into IPv6 become IPv4, zones are dropped. It returns
+// the invalid Addr for anything else.
+func ParseAddr(text string) netip.Addr {
+	if with, err := netip.ParseAddrPort(text); err == nil {
+		return normal(with.Addr())
+	}
+	if inner, ok := strings.CutPrefix(text, "["); ok {
+		inner, ok = strings.CutSuffix(inner, "]")
+		addr, err := netip.ParseAddr(inner)
+		if !ok || err != nil || addr.Is4() {
+			return netip.Addr{}
+		}
+		return normal(addr)
+	}
+	addr, err := netip.ParseAddr(text)
+	if err != nil {
+		return netip.Addr{}
+	}
+	return normal(addr)
+}
+
+// Peer returns the other end of the TCP connection of r, which may be a proxy. It returns the invalid Addr when the
+// connection has no IP address.
+func Peer(r *http.Request) netip.Addr { return ParseAddr(r.RemoteAddr) }
+
+func normal(addr netip.Addr) netip.Addr { return addr.Unmap().WithZone("") }

@@ -1,0 +1,97 @@
+package settings
+
+import (
+	"cmp"
+	"encoding"
+	"fmt"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+var duration = reflect.TypeFor[time.Duration]()
+
+// parse converts the text of a tag to a value of type t. A slice is separated by commas.
+func parse(text string, t reflect.Type) (reflect.Value, error) {
+	v := reflect.New(t).Elem()
+	if unmarshaler, ok := v.Addr().Interface().(encoding.TextUnmarshaler); ok {
+		return v, unmarshaler.UnmarshalText([]byte(text))
+	}
+	switch {
+	case t == duration:
+		d, err := time.ParseDuration(text)
+		v.SetInt(int64(d))
+		return v, err
+	case v.CanInt():
+		n, err := strconv.ParseInt(text, 10, t.Bits())
+		v.SetInt(n)
+		return v, err
+	case v.CanFloat():
+		f, err := strconv.ParseFloat(text, t.Bits())
+		v.SetFloat(f)
+		return v, err
+	case t.Kind() == reflect.String:
+		v.SetString(text)
+		return v, nil
+	case t.Kind() == reflect.Slice:
+		for item := range strings.SplitSeq(text, ",") {
+			one, err := parse(item, t.Elem())
+			if err != nil {
+				return v, err
+			}
+			v = reflect.Append(v, one)
+		}
+		return v, nil
+	}
+	return v, fmt.Errorf("a setting cannot be of type %s", t)
+}
+
+// problem returns what is wrong with v, or "".
+func (s Setting) problem(v reflect.Value) string {
+	if len(s.OneOf) > 0 {
+		return s.notOneOf(v)
+	}
+	switch {
+	case s.Zero != "" && v.IsZero():
+		return ""
+	case s.Min != "" && s.compare(v, s.Min) < 0:
+		return "must be at least " + s.Min
+	case s.Max != "" && s.compare(v, s.Max) > 0:
+		return "must be at most " + s.Max
+	case s.Min == "" && (v.CanInt() && v.Int() < 0 || v.CanFloat() && v.Float() < 0):
+		return "must not be negative"
+	}
+	return ""
+}
+
+func (s Setting) notOneOf(v reflect.Value) string {
+	values := []string{}
+	if v.Kind() == reflect.Slice {
+		for i := range v.Len() {
+			values = append(values, v.Index(i).String())
+		}
+	} else {
+		values = append(values, v.String())
+	}
+	for _, value := range values {
+		if !slices.Contains(s.OneOf, value) {
+			return "must be one of " + strings.Join(s.OneOf, ", ")
+		}
+	}
+	return ""
+}
+
+func (s Setting) compare(v reflect.Value, bound string) int {
+	limit, err := parse(bound, v.Type())
+	switch {
+	case err != nil:
+		panic(fmt.Sprintf("settings: %s: %v", s.Field, err))
+	case v.CanInt():
+		return cmp.Compare(v.Int(), limit.Int())
+	case v.CanFloat():
+		return cmp.Compare(v.Float(), limit.Float())
+	}
+	panic(fmt.Sprintf("settings: %s: min and max are for numbers", s.Field))
+}

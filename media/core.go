@@ -1,0 +1,59 @@
+package media
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"runtime/debug"
+	"sync/atomic"
+	"time"
+)
+
+const authorizeTimeout = 5 * time.Second // for an Authorizer to decide
+
+// core holds what the servers of all protocols share.
+type core struct {
+	cfg     Config
+	hub     *hub
+	pending *seats // RTMP connections that have not asked to publish or play yet
+	slots   *seats // publishers and players
+	conns   *connGroup
+	refused atomic.Uint64
+}
+
+func newCore(cfg Config) *core {
+	return &core{
+		cfg:     cfg,
+		hub:     newHub(cfg),
+		pending: newSeats(cfg.Limits.MaxPending, cfg.Limits.MaxPendingPerAddress),
+		slots:   newSeats(cfg.Limits.MaxMediaConnections, cfg.Limits.MaxMediaPerAddress),
+		conns:   newConnGroup(),
+	}
+}
+
+// authorize calls decide with a context that ends after authorizeTimeout.
+func (c *core) authorize(ctx context.Context, decide func(context.Context) error) error {
+	ctx, cancel := context.WithTimeout(ctx, authorizeTimeout)
+	defer cancel()
+	return decide(ctx)
+}
+
+// countRefusal counts and logs a refused request. Only faults of the server are logged above debug level; requests
+// that were refused by limits are visible in the metrics.
+func (c *core) countRefusal(ctx context.Context, command string, client Client, err error) {
+	c.refused.Add(1)
+	level := slog.LevelDebug
+	if errors.Is(err, ErrUnavailable) && !errors.Is(err, ErrLimitReached) && !errors.Is(err, ErrServerClosed) {
+		level = slog.LevelWarn
+	}
+	c.cfg.Log.Log(ctx, level, "media request refused", slog.String("command", command), slog.String("connection_id", client.ID),
+		slog.String("remote_addr", client.Address), slog.String("protocol", string(client.Protocol)), slog.Any("error", err))
+}
+
+// recoverConn keeps a panic of one connection from ending the process. It is deferred.
+func (c *core) recoverConn(client Client) {
+	if fault := recover(); fault != nil {
+		c.cfg.Log.Error("media connection panicked", slog.String("connection_id", client.ID), slog.String("remote_addr", client.Address),
+			slog.Any("panic", fault), slog.String("stack", string(debug.Stack())))
+	}
+}

@@ -1,0 +1,83 @@
+package media
+
+import (
+	"slices"
+
+	"roomlog/media/flv"
+)
+
+const (
+	batchFrames = 64        // per read
+	batchBytes  = 256 << 10 // after which a read adds no further frame
+)
+
+// cursor is the position of a player in a ring. The lock of the stream guards it.
+type cursor struct {
+	fromPrevious bool // start one group of pictures earlier
+
+	next      uint64
+	started   bool
+	awaitsKey bool     // pictures are dropped until a key frame
+	headers   []*Frame // delivered at the start or after a skip
+	hasVideo  bool
+	hasAudio  bool
+}
+
+// start positions the cursor at the newest start point and reports whether there is one.
+func (c *cursor) start(r *ring) bool {
+	switch {
+	case c.fromPrevious && r.contains(r.previous):
+		c.next, c.headers = r.previous.at, r.previous.headers
+	case r.contains(r.last):
+		c.next, c.headers = r.last.at, r.last.headers
+	case r.hasVideo && !r.last.known:
+		return false
+	default:
+		c.next, c.headers, c.awaitsKey = r.base, r.headers, r.hasVideo
+	}
+	c.started = true
+	return true
+}
+
+// behind reports whether the ring has dropped the next frame of the cursor.
+func (c *cursor) behind(r *ring) bool { return c.started && c.next < r.base }
+
+// skip moves the cursor to the newest key frame and appends the headers that apply there.
+func (c *cursor) skip(r *ring, dst []*Frame) []*Frame {
+	if r.contains(r.last) {
+		c.next, c.headers, c.awaitsKey = r.last.at, r.last.headers, false
+	} else {
+		c.next, c.headers, c.awaitsKey = r.base, r.headers, r.hasVideo
+	}
+	for _, header := range c.headers {
+		if header.info.Kind != flv.Script {
+			dst = append(dst, header)
+		}
+	}
+	return dst
+}
+
+// read appends the next frames, up to the size of a batch.
+func (c *cursor) read(r *ring, dst []*Frame) []*Frame {
+	for size := 0; c.next < r.end() && len(dst) < batchFrames && size < batchBytes; {
+		frame := r.frames[c.next-r.base]
+		c.next++
+		if c.wants(frame) {
+			size += len(frame.tag)
+			dst = append(dst, frame)
+		}
+	}
+	return dst
+}
+
+// wants reports whether the player needs a frame. It needs no header that it has received, and no picture that it
+// cannot decode.
+func (c *cursor) wants(f *Frame) bool {
+	switch {
+	case f.info.Header:
+		return !slices.Contains(c.headers, f)
+	case f.info.Key:
+		c.awaitsKey = false
+	}
+	return !c.awaitsKey || !f.isPicture()
+}

@@ -1,0 +1,27 @@
+package media
+
+import (
+	"errors"
+	"fmt"
+)
+
+// The errors that end or refuse a connection.
+var (
+	// ErrUnavailable is wrapped by errors that may pass: an Authorizer that cannot decide, a limit, a shutdown.
+	// The client is asked to try again later.
+	ErrUnavailable = errors.New("media: unavailable")
+	// ErrEnded is returned when the server has ended the connection, the broadcast or the player.
+	ErrEnded = errors.New("media: ended by the server")
+	// ErrAlreadyPublishing is returned when another connection publishes the stream.
+	ErrAlreadyPublishing = errors.New("media: the stream is already being published")
+	// ErrLimitReached is returned when a limit on connections or streams is reached.
+	ErrLimitReached = fmt.Errorf("%w: limit of connections or streams reached", ErrUnavailable)
+	// ErrServerClosed is returned when the server is shutting down.
+	ErrServerClosed = fmt.Errorf("%w: shutting down", ErrUnavailable)
+)
+
+var (
+	errUnknownApp   = errors.New("media: unknown app")
+	errNoBroadcast  = errors.New("media: no broadcast to play over HLS yet")
+	errTooMuchInput = errors.New("media: the player sends more than a player has to send")
+)

@@ -1,0 +1,136 @@
+package media
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strconv"
+	"time"
+
+	"roomlog/media/flv"
+)
+
+const maxPlayerInput = 64 << 10 // bytes that an HTTP-FLV player may send after its request
+
+// joinOnConn adds the player to its stream, or writes a refusal to the hijacked connection.
+func (c *core) joinOnConn(conn net.Conn, a admission) (*Player, bool) {
+	p, err := c.hub.join(playRequest{key: a.key, client: a.client, requestedAt: a.requestedAt, disconnect: func() { _ = conn.Close() }})
+	if err == nil {
+		return p, true
+	}
+	c.countRefusal(context.Background(), "play", a.client, err)
+	status := statusOf(err)
+	_ = conn.SetWriteDeadline(c.cfg.Now().Add(c.cfg.RTMP.ControlTimeout))
+	_, _ = fmt.Fprintf(conn, "HTTP/1.1 %d %s\r\nAccess-Control-Allow-Origin: %s\r\nCache-Control: no-store\r\nContent-Length: 0\r\nRetry-After: %s\r\nConnection: close\r\n\r\n",
+		status, http.StatusText(status), c.cfg.AllowOrigin, retryAfterSeconds)
+	return nil, false
+}
+
+// playFLV writes the stream as an FLV file without end. It writes nothing, not even the status line, before there
+// is a frame.
+func (c *core) playFLV(r *http.Request, conn net.Conn, _ []byte, a admission) {
+	p, ok := c.joinOnConn(conn, a)
+	if !ok {
+		return
+	}
+	defer c.hub.leave(p, ReasonLost)
+	reading := make(chan struct{})
+	defer func() { <-reading }()
+	defer conn.Close()
+	go func() {
+		defer close(reading)
+		_, _ = io.CopyN(io.Discard, conn, maxPlayerInput)
+		c.hub.leave(p, ReasonStopped) // the player has disconnected, or sends too much
+	}()
+	body := flvBody{core: c, player: p, conn: conn, chunked: r.ProtoAtLeast(1, 1)}
+	reason := p.deliver(body.write)
+	c.hub.leave(p, reason)
+	if reason == ReasonEnded && body.end() == nil {
+		closeGracefully(conn, reading)
+	}
+}
+
+// flvBody writes a response of unknown length: in chunks, so that the client can tell its end from a broken
+// connection, or to HTTP/1.0 clients until the connection is closed.
+type flvBody struct {
+	core    *core
+	player  *Player
+	conn    net.Conn
+	chunked bool
+	begun   bool
+	parts   [][]byte
+}
+
+// write writes a batch of frames.
+func (b *flvBody) write(frames []*Frame) (int64, error) {
+	b.parts = append(b.parts[:0], nil, nil) // the response header and the chunk header
+	if !b.begun {
+		b.parts = append(b.parts, flv.FileHeader(b.player.Tracks()))
+	}
+	for _, f := range frames {
+		b.parts = append(b.parts, f.Tag())
+	}
+	if b.chunked {
+		size := 0
+		for _, part := range b.parts {
+			size += len(part)
+		}
+		b.parts[1] = strconv.AppendInt(nil, int64(size), 16)
+		b.parts[1] = append(b.parts[1], "\r\n"...)
+		b.parts = append(b.parts, []byte("\r\n"))
+	}
+	if !b.begun {
+		b.begun = true
+		b.parts[0] = b.header()
+	}
+	return b.flush()
+}
+
+// flush writes the parts within the media timeout.
+func (b *flvBody) flush() (int64, error) {
+	cfg := b.core.cfg
+	if err := b.conn.SetWriteDeadline(cfg.Now().Add(cfg.RTMP.MediaTimeout)); err != nil {
+		return 0, err
+	}
+	out := net.Buffers(b.parts)
+	return out.WriteTo(b.conn)
+}
+
+// header returns the status line and the headers of the response.
+func (b *flvBody) header() []byte {
+	head := "HTTP/1.1 200 OK\r\nContent-Type: video/x-flv\r\nCache-Control: no-store\r\nAccess-Control-Allow-Origin: " +
+		b.core.cfg.AllowOrigin + "\r\nX-Accel-Buffering: no\r\nConnection: close\r\n"
+	if b.chunked {
+		head += "Transfer-Encoding: chunked\r\n"
+	}
+	return []byte(head + "\r\n")
+}
+
+// end writes the end of the body, after the headers if nothing was played.
+func (b *flvBody) end() error {
+	b.parts = b.parts[:0]
+	if !b.begun {
+		b.parts = append(b.parts, b.header())
+	}
+	if b.chunked {
+		b.parts = append(b.parts, []byte("0\r\n\r\n"))
+	}
+	_, err := b.flush()
+	return err
+}
+
+// closeGracefully closes the write side and gives the client a second to read the end of the response.
+func closeGracefully(conn net.Conn, reading <-chan struct{}) {
+	half, ok := conn.(interface{ CloseWrite() error })
+	if !ok || half.CloseWrite() != nil {
+		return
+	}
+	timer := time.NewTimer(time.Second)
+	defer timer.Stop()
+	select {
+	case <-reading:
+	case <-timer.C:
+	}
+}

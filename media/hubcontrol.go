@@ -1,0 +1,158 @@
+package media
+
+import (
+	"maps"
+	"slices"
+	"time"
+)
+
+// cut ends the broadcast and all players of a key. Clients that were authorized before are refused from now on.
+func (h *hub) cut(key string, reason Reason) {
+	h.mu.Lock()
+	now := h.cfg.Now()
+	h.cuts[key] = now
+	var disconnects []func()
+	if s := h.streams[key]; s != nil {
+		disconnects = h.endStream(s, reason, now)
+	}
+	h.mu.Unlock()
+	for _, disconnect := range disconnects {
+		disconnect()
+	}
+}
+
+// endStream ends a stream and returns the functions that close its connections. The lock of the hub is held.
+func (h *hub) endStream(s *stream, reason Reason, now time.Time) []func() {
+	var disconnects []func()
+	s.mu.Lock()
+	players := slices.Collect(maps.Keys(s.players))
+	for _, p := range players {
+		if !p.readsToEnd {
+			p.stop() // before it can see the end of the broadcast and read the remaining frames
+		}
+	}
+	if s.publisher != nil {
+		disconnects = append(disconnects, s.publisher.disconnect)
+	}
+	if s.broadcast.ID != "" {
+		h.endBroadcast(s, reason, now)
+	}
+	s.publisher, s.ended = nil, true
+	delete(h.streams, s.key)
+	s.mu.Unlock()
+	for _, p := range players {
+		h.remove(p, reason)
+		if !p.readsToEnd {
+			disconnects = append(disconnects, p.cutOff)
+		}
+	}
+	return disconnects
+}
+
+// kick ends the connection of a publisher or player by Client.ID and reports whether it was found.
+func (h *hub) kick(id string) bool {
+	publication, player := h.find(id)
+	switch {
+	case publication != nil:
+		publication.close(ReasonKicked)
+		publication.publisher.disconnect()
+	case player != nil:
+		h.leave(player, ReasonKicked)
+		player.cutOff()
+	}
+	return publication != nil || player != nil
+}
+
+// find returns the publication or the player of a connection.
+func (h *hub) find(id string) (*publication, *Player) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for _, s := range h.streams {
+		if publisher, player := s.find(id); publisher != nil {
+			return &publication{h, s, publisher}, nil
+		} else if player != nil {
+			return nil, player
+		}
+	}
+	return nil, nil
+}
+
+func (s *stream) find(id string) (*publisher, *Player) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.publisher != nil && s.publisher.client.ID == id {
+		return s.publisher, nil
+	}
+	for p := range s.players {
+		if p.client.ID == id {
+			return nil, p
+		}
+	}
+	return nil, nil
+}
+
+// hasBroadcast reports whether the key has a broadcast.
+func (h *hub) hasBroadcast(key string) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	s := h.streams[key]
+	if s == nil {
+		return false
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.broadcast.ID != ""
+}
+
+// sweep forgets old cuts, settles new streams, and ends broadcasts whose publisher has not reconnected in time. It
+// measures bit rates if measure is set.
+func (h *hub) sweep(measure bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	now := h.cfg.Now()
+	maps.DeleteFunc(h.cuts, func(_ string, at time.Time) bool { return now.Sub(at) > cutMemory })
+	for _, s := range h.streams {
+		s.mu.Lock()
+		if measure {
+			s.meter.measure(now)
+		}
+		s.settle(now)
+		if s.publisher == nil && s.broadcast.ID != "" && now.Sub(s.lostAt) >= h.cfg.StreamGrace {
+			h.endBroadcast(s, ReasonLost, now)
+		}
+		s.mu.Unlock()
+	}
+}
+
+// close ends all streams and refuses new ones.
+func (h *hub) close() {
+	h.mu.Lock()
+	h.closed = true
+	now := h.cfg.Now()
+	var disconnects []func()
+	for _, s := range slices.Collect(maps.Values(h.streams)) {
+		disconnects = append(disconnects, h.endStream(s, ReasonShutdown, now)...)
+	}
+	h.mu.Unlock()
+	for _, disconnect := range disconnects {
+		disconnect()
+	}
+}
+
+// sessions returns the players of a key, the longest first.
+func (h *hub) sessions(key string) []PlaySession {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	s := h.streams[key]
+	if s == nil {
+		return nil
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var all []PlaySession
+	for p := range s.players {
+		all = append(all, p.session())
+	}
+	slices.SortFunc(all, func(a, b PlaySession) int { return a.StartedAt.Compare(b.StartedAt) })
+	return all
+}

@@ -1,0 +1,50 @@
+package media
+
+import (
+	"time"
+
+	"roomlog/media/flv"
+)
+
+// publisher is one connection that publishes a stream. One goroutine writes its frames.
+type publisher struct {
+	client     Client
+	startedAt  time.Time
+	disconnect func() // closes the connection
+
+	placed bool   // offset is known
+	offset uint32 // added to its timestamps to get those of the broadcast
+	hasKey bool   // a key frame has been received
+}
+
+// parsed is a payload of a publisher with what its first bytes and headers say.
+type parsed struct {
+	info    flv.Info
+	payload []byte
+	size    flv.Size
+	sound   flv.Sound
+}
+
+// parse reads a payload and reports whether players can use it. A payload that no parser understands is relayed.
+func (p *publisher) parse(kind byte, payload []byte) (parsed, bool) {
+	m := parsed{info: flv.Describe(kind, payload), payload: payload}
+	switch kind {
+	case flv.Script:
+		var err error
+		m.payload, _, err = flv.Metadata(payload)
+		return m, err == nil
+	case flv.Video:
+		p.hasKey = p.hasKey || m.info.Key
+		if m.info.Coded && !p.hasKey {
+			return m, false // cannot be decoded, and would disturb players that show an earlier picture
+		}
+		if m.info.Header && len(payload) <= maxHeader {
+			m.size, _ = flv.SizeOf(payload) // a malformed header is left to the decoders of the players
+		}
+	case flv.Audio:
+		if (m.info.Header || m.info.Codec == flv.MP3) && len(payload) <= maxHeader {
+			m.sound, _ = flv.SoundOf(payload)
+		}
+	}
+	return m, true
+}

@@ -1,0 +1,131 @@
+package rtmp
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"time"
+)
+
+const unpublishTimeout = 2 * time.Second // from FCUnpublish to deleteStream
+
+// ReadMedia returns the next audio, video or data message of a publisher, which has at least one byte, and handles
+// all other messages. It returns ErrDone when the client has ended publishing, and an error that wraps ErrIdle when
+// no message arrived within MessageTimeout or no media within RTMPTimeout.
+func (c *Conn) ReadMedia() (Message, error) {
+	for {
+		m, err := c.nextMessage()
+		switch {
+		case err != nil && c.unpublished:
+			return Message{}, ErrDone
+		case errors.Is(err, os.ErrDeadlineExceeded):
+			return Message{}, fmt.Errorf("%w for %v", ErrIdle, c.cfg.MessageTimeout)
+		case err != nil:
+			return Message{}, err
+		}
+		isMedia, err := c.handle(&m)
+		if err != nil {
+			return Message{}, err
+		}
+		c.acknowledge()
+		err = c.flush()
+		switch {
+		case err != nil && c.unpublished:
+			return Message{}, ErrDone
+		case err != nil:
+			return Message{}, err
+		}
+		if isMedia && !c.unpublished {
+			return m, nil
+		}
+	}
+}
+
+// nextMessage reads a message. The deadline applies to the whole message, so that slow bytes do not extend it.
+func (c *Conn) nextMessage() (Message, error) {
+	timeout := c.cfg.MessageTimeout
+	if c.unpublished {
+		timeout = unpublishTimeout
+	}
+	if err := c.conn.SetReadDeadline(c.cfg.Now().Add(timeout)); err != nil {
+		return Message{}, err
+	}
+	return c.r.next()
+}
+
+// handle reports whether a message of a publisher is media or data, and handles it otherwise.
+func (c *Conn) handle(m *Message) (isMedia bool, err error) {
+	now := c.cfg.Now()
+	if now.Sub(c.pingedAt) >= c.cfg.RTMPPing {
+		if err := c.ping(now); err != nil {
+			return false, err
+		}
+	}
+	switch {
+	case m.isMedia():
+		c.heardAt = now
+		return len(m.Data) > 0, nil
+	case now.Sub(c.heardAt) >= c.cfg.RTMPTimeout:
+		return false, fmt.Errorf("%w: no media for %v", ErrIdle, c.cfg.RTMPTimeout)
+	case m.Type == typeDataAMF3 && len(m.Data) > 0 && m.Data[0] == 0:
+		m.Type, m.Data = TypeData, m.Data[1:]
+		return len(m.Data) > 0, nil
+	case m.Type == TypeData:
+		return len(m.Data) > 0, nil
+	case m.isCommand():
+		return false, c.handleCommand(*m)
+	}
+	return false, c.handleControl(*m)
+}
+
+// handleCommand handles a command of a client that publishes or plays.
+func (c *Conn) handleCommand(m Message) error {
+	cmd, err := parseCommand(m)
+	if err != nil {
+		return err
+	}
+	switch cmd.name {
+	case "publish", "play", "connect":
+		return fmt.Errorf("%w: %s on a connection in use", ErrProtocol, cmd.name)
+	case "FCUnpublish": // deleteStream follows; closing before it would give the client a broken pipe
+		c.unpublished = true
+		c.sendCommand(0, "_result", cmd.id, nil, nil)
+		return nil
+	}
+	return c.prepare(cmd)
+}
+
+// Serve handles the messages of a player until it ends. It returns ErrDone when the client has ended playing, and an
+// error that wraps ErrIdle when nothing arrived within RTMPTimeout.
+func (c *Conn) Serve() error {
+	for {
+		m, err := c.r.next()
+		if err != nil {
+			return err
+		}
+		if m.isCommand() {
+			err = c.handleCommand(m)
+		} else {
+			err = c.handleControl(m)
+		}
+		if err != nil {
+			return err
+		}
+		if err := c.flush(); err != nil {
+			return err
+		}
+	}
+}
+
+// Finish sends the final status (a publisher has unpublished, or the stream of a player has ended) and closes the
+// connection. Serve returns within a second.
+func (c *Conn) Finish() {
+	path := "/" + c.request.App + "/" + c.request.Name
+	if c.request.Publish {
+		c.status(levelStatus, UnpublishSuccess, path+" is now unpublished.")
+	} else {
+		c.userControl(eventStreamEOF, MediaStream)
+		c.status(levelStatus, PlayUnpublished, path+" is now unpublished.")
+	}
+	c.closeGracefully()
+}

@@ -1,0 +1,78 @@
+package media
+
+import (
+	"maps"
+	"slices"
+	"time"
+)
+
+// Snapshot describes a Server at one moment.
+type Snapshot struct {
+	Time                 time.Time
+	Streams              []StreamStats // ordered by key
+	Publishers           int
+	Players              int
+	Connections          int // connections of publishers and players
+	Pending              int // RTMP connections that have not asked to publish or play yet
+	Refused              uint64
+	DroppedNotifications uint64 // players and connections that were not announced because observers were slow
+	// Totals of all streams since the start of the server.
+	FramesIn, BytesIn, BytesOut, Skips, Drops uint64
+}
+
+// StreamStats describes a stream at one moment.
+type StreamStats struct {
+	Key        string
+	Broadcast  Broadcast // ID is empty if nothing was published yet
+	Publishing bool      // a publisher is connected
+	Bitrate    int       // of the publisher, in bits per second
+	GOP        int       // pictures in the last group of pictures
+	GOPLength  time.Duration
+	Players    map[Protocol]int
+	FramesIn   uint64
+	BytesIn    uint64
+	BytesOut   uint64
+	Skips      uint64 // times that slow players were moved to a newer key frame
+	Drops      uint64 // players that were disconnected because they accepted no data
+}
+
+// stats returns the counters of the stream.
+func (s *stream) stats(now time.Time) StreamStats {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	m := &s.meter
+	st := StreamStats{Key: s.key, Broadcast: s.broadcast, Publishing: s.publisher != nil && s.broadcast.ID != "", Bitrate: m.bitrate(now),
+		GOP: m.gop, GOPLength: m.gopLen, Players: map[Protocol]int{},
+		FramesIn: m.frames, BytesIn: m.bytes, BytesOut: m.sent, Skips: m.skips, Drops: m.drops}
+	for p := range s.players {
+		st.Players[p.client.Protocol]++
+		st.BytesOut += p.bytes.Load()
+	}
+	return st
+}
+
+// stats returns the counters of all streams.
+func (h *hub) stats() Snapshot {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	now := h.cfg.Now()
+	past := h.past
+	shot := Snapshot{Time: now, FramesIn: past.frames, BytesIn: past.in, BytesOut: past.out, Skips: past.skips, Drops: past.drops,
+		DroppedNotifications: h.notifier.droppedCount()}
+	for _, key := range slices.Sorted(maps.Keys(h.streams)) {
+		st := h.streams[key].stats(now)
+		shot.Streams = append(shot.Streams, st)
+		if st.Publishing {
+			shot.Publishers++
+		}
+		for _, n := range st.Players {
+			shot.Players += n
+		}
+		shot.FramesIn += st.FramesIn
+		shot.BytesIn += st.BytesIn
+		shot.BytesOut += st.BytesOut
+		shot.Skips += st.Skips
+		shot.Drops += st.Drops
+	}
+	return shot
+}

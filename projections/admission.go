@@ -1,0 +1,112 @@
+package projections
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"roomlog/domain"
+	"roomlog/internal/settings"
+)
+
+// ErrBehind means that the tables are behind the log and did not catch up in time. The caller may retry in a second.
+var ErrBehind = errors.New("the tables are behind the log")
+
+// A TablesFollower knows the position of the tables. *feed.Feed is one.
+type TablesFollower interface {
+	// Checkpoint returns a position that the tables have reached.
+	Checkpoint() int64
+	// WaitFor blocks until the tables have reached position.
+	WaitFor(ctx context.Context, position int64) error
+}
+
+// AdmissionConfig configures an Admission.
+type AdmissionConfig struct {
+	Queries *Queries
+	Tables  TablesFollower
+	Head    func(ctx context.Context) (int64, error) // the newest position of the log: eventstore.Store.Head
+	Now     func() time.Time
+	Timeout time.Duration `default:"5s"` // how long a check waits for tables that are behind the log
+}
+
+// Admission checks sessions and owners of lives by the rule of package domain, from the tables. It is safe for
+// concurrent use.
+//
+// The tables may be behind what a client already knows: a token that was issued a moment ago, a live that was created a
+// moment ago, a ban that was lifted a moment ago. When the tables refuse, an Admission therefore waits once until they
+// have reached that position, and checks again. It returns ErrBehind if they stay behind.
+type Admission struct {
+	c AdmissionConfig
+}
+
+// NewAdmission returns an Admission. All fields of c but Timeout are required.
+func NewAdmission(c AdmissionConfig) (*Admission, error) {
+	if c.Queries == nil || c.Tables == nil || c.Head == nil || c.Now == nil {
+		return nil, errors.New("projections: Queries, Tables, Head and Now of an AdmissionConfig are required")
+	}
+	settings.Defaults(&c)
+	return &Admission{c}, nil
+}
+
+// SessionRef names a session, as a token does.
+type SessionRef struct {
+	User     domain.UserID
+	Session  string
+	Position int64 // of the sign-in; 0: unknown
+}
+
+// CheckSession returns the user of a session that may act now. Otherwise it returns a *domain.Refusal with one of the codes
+// user_unavailable, banned and session_ended, ErrBehind, or an error of the database.
+func (a *Admission) CheckSession(ctx context.Context, s SessionRef) (User, error) {
+	return check(ctx, a, s.Position, func() (User, error) {
+		user, err := a.c.Queries.User(ctx, s.User)
+		if err != nil && !errors.Is(err, ErrNotFound) {
+			return user, err
+		}
+		if err := user.Status().Check(s.User, a.c.Now()); err != nil {
+			return user, err
+		}
+		current, err := a.c.Queries.Session(ctx, s.User)
+		if err != nil {
+			return user, err
+		}
+		return user, domain.CheckSession(current, s.Session)
+	})
+}
+
+// CheckOwner returns the live with a stream key, if its owner may broadcast now. Otherwise it returns ErrNotFound, a
+// *domain.Refusal with the code user_unavailable or banned, ErrBehind, or an error of the database. It does not check the
+// status of the live.
+func (a *Admission) CheckOwner(ctx context.Context, streamKey string) (Live, error) {
+	return check(ctx, a, 0, func() (Live, error) {
+		live, err := a.c.Queries.LiveByStreamKey(ctx, streamKey)
+		if err != nil {
+			return live, err
+		}
+		return live, live.OwnerStatus.Check(live.UserID, a.c.Now())
+	})
+}
+
+// check calls look. If look refuses, it waits until the tables have reached position, and calls look again; position 0 is the head of the log.
+// It does not wait if the tables had reached position before.
+func check[T any](ctx context.Context, a *Admission, position int64, look func() (T, error)) (T, error) {
+	current := position > 0 && a.c.Tables.Checkpoint() >= position // before look reads the tables
+	found, err := look()
+	if current || domain.AsRefusal(err) == nil && !errors.Is(err, ErrNotFound) {
+		return found, err
+	}
+	if position == 0 {
+		head, err := a.c.Head(ctx)
+		if err != nil {
+			return found, fmt.Errorf("read the head of the log: %w", err)
+		}
+		position = head
+	}
+	waiting, cancel := context.WithTimeout(ctx, a.c.Timeout)
+	defer cancel()
+	if err := a.c.Tables.WaitFor(waiting, position); err != nil {
+		return found, fmt.Errorf("%w: %v", ErrBehind, err) //nolint:errorlint // the end of the wait is not the end of the caller
+	}
+	return look()
+}

@@ -1,0 +1,1 @@
+DELETE FROM chat_room WHERE id = ANY ($1)

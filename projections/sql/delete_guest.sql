@@ -1,1 +1,0 @@
-DELETE FROM guest WHERE id = ANY ($1)

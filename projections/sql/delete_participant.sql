@@ -1,0 +1,1 @@
+DELETE FROM participant WHERE id = ANY ($1)

@@ -1,1 +1,0 @@
-DELETE FROM room WHERE id = ANY ($1)

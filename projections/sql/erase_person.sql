@@ -1,2 +1,0 @@
-UPDATE person SET username = 'erased', nickname = 'erased', avatar = 'erased', credential = '', roles = '{}', age = 0, forgotten = true
-WHERE id = ANY ($1)

@@ -1,5 +1,0 @@
-INSERT INTO show (id, live_id, process, video, width, height, audio, started_at, stopped_at, reason, bytes)
-SELECT id, live, process, video, width, height, audio, started, stopped, reason, bytes
-FROM unnest($1::text[], $2::bigint[], $3::text[], $4::text[], $5::int[], $6::int[], $7::text[], $8::timestamptz[],
-    $9::timestamptz[], $10::text[], $11::bigint[])
-    AS n (id, live, process, video, width, height, audio, started, stopped, reason, bytes)

@@ -1,0 +1,1 @@
+SELECT id, name, name_key, position, created_at FROM chat_room

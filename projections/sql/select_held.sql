@@ -1,2 +1,0 @@
-SELECT live_id, user_id FROM viewer
-WHERE present AND process = $1 AND (live_id, user_id) > ($2, $3) ORDER BY live_id, user_id LIMIT $4

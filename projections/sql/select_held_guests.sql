@@ -1,1 +1,0 @@
-SELECT id, name_key FROM guest WHERE process = $1 AND id > $2 ORDER BY id LIMIT $3

@@ -1,0 +1,1 @@
+SELECT id, name_key FROM participant WHERE node = $1 AND id > $2 ORDER BY id LIMIT $3

@@ -1,1 +1,0 @@
-SELECT id, name, name_key, position, created_at FROM room

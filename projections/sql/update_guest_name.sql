@@ -1,2 +1,0 @@
-UPDATE guest SET nickname = n.nickname, name_key = n.key
-FROM unnest($1::bigint[], $2::text[], $3::text[]) AS n (id, nickname, key) WHERE guest.id = n.id

@@ -1,2 +1,0 @@
-UPDATE person SET nickname = n.nickname, avatar = n.avatar
-FROM unnest($1::bigint[], $2::text[], $3::text[]) AS n (id, nickname, avatar) WHERE person.id = n.id

@@ -1,2 +1,0 @@
-UPDATE show SET stopped_at = n.at, reason = n.reason, bytes = n.bytes
-FROM unnest($1::text[], $2::timestamptz[], $3::text[], $4::bigint[]) AS n (id, at, reason, bytes) WHERE show.id = n.id

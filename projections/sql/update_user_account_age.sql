@@ -1,0 +1,1 @@
+UPDATE user_account SET age = n.age FROM unnest($1::bigint[], $2::bigint[]) AS n (id, age) WHERE user_account.id = n.id

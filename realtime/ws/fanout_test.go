@@ -1,0 +1,230 @@
+package ws_test
+
+import (
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"roomlog/realtime/ws"
+	"roomlog/realtime/ws/wstest"
+)
+
+func TestFanout(t *testing.T) {
+	for name, window := range map[string]time.Duration{"with a window": 5 * time.Millisecond, "without": -1} {
+		t.Run(name+" everybody gets every frame once and in order", func(t *testing.T) {
+			s := serve(t, func(cfg *ws.Config) { cfg.FlushWindow = window })
+			room := s.NewFanout()
+			const people, frames = 30, 2000
+			var clients []*wstest.Client
+			for range people {
+				clients = append(clients, wstest.Dial(t, s.addr))
+				room.Add(wstest.Receive(t, s.peers, "the connection").conn)
+			}
+			if n := room.Len(); n != people {
+				t.Errorf("Len = %d", n)
+			}
+			go func() {
+				for i := range frames {
+					room.Push(ws.MustFrame(fmt.Append(nil, i)))
+				}
+			}()
+			var all sync.WaitGroup
+			for _, c := range clients {
+				all.Go(func() {
+					for i := range frames {
+						if _, payload, err := c.ReadFrame(); err != nil || payload != fmt.Sprint(i) {
+							t.Errorf("frame %d: %q %v", i, payload, err)
+							return
+						}
+					}
+				})
+			}
+			all.Wait()
+		})
+	}
+	t.Run("sends the first frame at once", func(t *testing.T) {
+		s := serve(t, func(cfg *ws.Config) { cfg.FlushWindow = time.Hour })
+		room := s.NewFanout()
+		c := wstest.Dial(t, s.addr)
+		room.Add(wstest.Receive(t, s.peers, "the connection").conn)
+		room.Push(ws.MustFrame([]byte("first")))
+		c.ExpectText("first")
+	})
+	t.Run("joins those that follow the first, also after a silence", func(t *testing.T) {
+		const window = 600 * time.Millisecond
+		s := serve(t, func(cfg *ws.Config) { cfg.FlushWindow = window })
+		room := s.NewFanout()
+		c := wstest.Dial(t, s.addr)
+		room.Add(wstest.Receive(t, s.peers, "the connection").conn)
+		for round := range 2 { // the second starts after a silence
+			start := time.Now()
+			room.Push(ws.MustFrame([]byte("first")))
+			c.ExpectText("first")
+			for i := range 100 {
+				room.Push(ws.MustFrame(fmt.Append(nil, i)))
+			}
+			c.ExpectText("0")
+			if took := time.Since(start); took < window*9/10 {
+				t.Errorf("round %d: the second flush came after %v", round, took)
+			}
+			for i := 1; i < 100; i++ {
+				if i > 1 && c.In.Buffered() == 0 {
+					t.Fatalf("round %d: frame %d did not come in the same write", round, i)
+				}
+				c.ExpectText(fmt.Sprint(i))
+			}
+			<-time.After(2 * window)
+		}
+	})
+	t.Run("does not let what happens wait because figures were told", func(t *testing.T) {
+		s := serve(t, func(cfg *ws.Config) { cfg.FlushWindow = time.Hour })
+		room := s.NewFanout()
+		c := wstest.Dial(t, s.addr)
+		room.Add(wstest.Receive(t, s.peers, "the connection").conn)
+		room.Push(ws.NewestFrame([]byte("17 people"), "gauge"))
+		c.ExpectText("17 people")
+		room.Push(ws.MustFrame([]byte("a gift")))
+		c.ExpectText("a gift")
+	})
+	t.Run("a newcomer gets what is pushed after Add, and nothing from before", func(t *testing.T) {
+		s := serve(t, func(cfg *ws.Config) { cfg.FlushWindow = time.Second })
+		room := s.NewFanout()
+		old := wstest.Dial(t, s.addr)
+		room.Add(wstest.Receive(t, s.peers, "the connection").conn)
+		var late []*wstest.Client
+		var conns []*ws.Conn
+		for range 4 { // some in every shard
+			late = append(late, wstest.Dial(t, s.addr))
+			conns = append(conns, wstest.Receive(t, s.peers, "the connection").conn)
+		}
+		room.Push(ws.MustFrame([]byte("first")))
+		old.ExpectText("first") // from here on frames wait for the window
+		room.Push(ws.NewestFrame([]byte("gauge 1"), "gauge"))
+		room.Push(ws.MustFrame([]byte("before")))
+		for _, conn := range conns {
+			room.Add(conn)
+			room.Add(conn) // again changes nothing
+		}
+		if n := room.Len(); n != 5 {
+			t.Errorf("Len = %d", n)
+		}
+		room.Push(ws.NewestFrame([]byte("gauge 2"), "gauge"))
+		room.Push(ws.MustFrame([]byte("after")))
+		for _, c := range late {
+			c.ExpectText("gauge 2")
+			c.ExpectText("after")
+		}
+		old.ExpectText("before")
+		old.ExpectText("gauge 2")
+		old.ExpectText("after")
+		room.Push(ws.MustFrame([]byte("next")))
+		for _, c := range append(late, old) {
+			c.ExpectText("next")
+		}
+	})
+	t.Run("who was removed gets nothing more", func(t *testing.T) {
+		s := serve(t, nil)
+		room := s.NewFanout()
+		c := wstest.Dial(t, s.addr)
+		conn := wstest.Receive(t, s.peers, "the connection").conn
+		room.Push(ws.MustFrame([]byte("nobody is here")))
+		room.Add(conn)
+		room.Push(ws.MustFrame([]byte("one")))
+		c.ExpectText("one")
+		room.Push(ws.MustFrame([]byte("two")))
+		room.Remove(conn)
+		room.Remove(conn)
+		if n := room.Len(); n != 0 {
+			t.Errorf("Len = %d", n)
+		}
+		room.Push(ws.MustFrame([]byte("three")))
+		conn.Send(ws.MustFrame([]byte("four")))
+		_, payload, err := c.ReadFrame()
+		if payload == "two" {
+			_, payload, err = c.ReadFrame()
+		}
+		if err != nil || payload != "four" {
+			t.Errorf("got %q %v", payload, err)
+		}
+	})
+	t.Run("counts what a flush joined and how long that took to be told", func(t *testing.T) {
+		s := serve(t, func(cfg *ws.Config) { cfg.FlushWindow = 50 * time.Millisecond })
+		room := s.NewFanout()
+		c := wstest.Dial(t, s.addr)
+		room.Push(ws.MustFrame([]byte("nobody is here")))
+		room.Add(wstest.Receive(t, s.peers, "the connection").conn)
+		happened := time.Now().Add(-time.Minute)
+		room.Push(ws.MustFrame([]byte("alone")).RecordedAt(happened))
+		c.ExpectText("alone")
+		room.Push(ws.MustFrame([]byte("a reply is no event")))
+		room.Push(ws.MustFrame([]byte("one")).RecordedAt(happened))
+		room.Push(ws.MustFrame([]byte("two")).RecordedAt(happened))
+		for _, text := range []string{"a reply is no event", "one", "two"} {
+			c.ExpectText(text)
+		}
+		wstest.Eventually(t, "the flush is counted", func() bool { n, _ := observed(t, s.Stats().FlushFrames); return n == 2 })
+		if _, frames := observed(t, s.Stats().FlushFrames); frames != 4 {
+			t.Errorf("two flushes joined %v frames, not four", frames)
+		}
+		wstest.Eventually(t, "the frames are counted", func() bool { n, _ := observed(t, s.Stats().PushSeconds); return n == 3 })
+		if _, seconds := observed(t, s.Stats().PushSeconds); seconds < 180 || seconds > 200 {
+			t.Errorf("what happened a minute ago was told three times after %v s altogether", seconds)
+		}
+	})
+	t.Run("people come and go while frames fly", func(t *testing.T) {
+		s := serve(t, func(cfg *ws.Config) { cfg.FlushWindow = time.Millisecond })
+		room := s.NewFanout()
+		stop := make(chan struct{})
+		var pusher sync.WaitGroup
+		pusher.Go(func() {
+			for i := 0; ; i++ {
+				select {
+				case <-stop:
+					return
+				default:
+					room.Push(ws.MustFrame(fmt.Append(nil, i)))
+				}
+				if i%100 == 0 {
+					<-time.After(time.Millisecond)
+				}
+			}
+		})
+		for range 60 {
+			c := wstest.Dial(t, s.addr)
+			p := wstest.Receive(t, s.peers, "the connection")
+			room.Add(p.conn)
+			last := -1
+			for range 100 {
+				_, payload, err := c.ReadFrame()
+				if err != nil {
+					t.Fatal(err)
+				}
+				var i int
+				if _, err := fmt.Sscan(payload, &i); err != nil || last >= 0 && i != last+1 {
+					t.Fatalf("after %d came %q", last, payload)
+				}
+				last = i
+			}
+			room.Remove(p.conn)
+			_ = c.Conn.Close()
+		}
+		close(stop)
+		pusher.Wait()
+	})
+}
+
+// observed answers how often a histogram was told a value, and the sum of them.
+func observed(t *testing.T, h prometheus.Histogram) (count uint64, sum float64) {
+	t.Helper()
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(h)
+	families, err := registry.Gather()
+	if err != nil || len(families) != 1 {
+		t.Fatalf("%d families: %v", len(families), err)
+	}
+	values := families[0].GetMetric()[0].GetHistogram()
+	return values.GetSampleCount(), values.GetSampleSum()
+}

@@ -1,0 +1,90 @@
+package ws_test
+
+import (
+	"context"
+	"net"
+	"net/http"
+	"sync"
+	"testing"
+	"time"
+
+	"roomlog/realtime/ws"
+	"roomlog/realtime/ws/wstest"
+)
+
+// peer records what happens to a connection.
+type peer struct {
+	conn   *ws.Conn
+	onText func(p *peer, message string)
+	texts  chan string
+	closed chan ending
+}
+
+type ending struct {
+	code   uint16
+	reason string
+}
+
+func (p *peer) Text(message []byte) {
+	if p.onText != nil {
+		p.onText(p, string(message))
+		return
+	}
+	p.texts <- string(message)
+}
+
+func (p *peer) Closed(code uint16, reason string) { p.closed <- ending{code, reason} }
+
+// server runs Sockets behind a real HTTP server.
+type server struct {
+	*ws.Server
+	addr  string
+	peers chan *peer
+}
+
+// serve starts a server that echoes nothing; each new connection's peer comes out of peers.
+func serve(t testing.TB, change func(*ws.Config)) *server {
+	t.Helper()
+	return serveOn(t, wstest.Listen(t), nil, change)
+}
+
+func serveOn(t testing.TB, l net.Listener, wrap func(http.Handler) http.Handler, change func(*ws.Config)) *server {
+	t.Helper()
+	s := &server{addr: l.Addr().String(), peers: make(chan *peer, 10_000)}
+	cfg := ws.Config{Now: time.Now, HelloTimeout: -1}
+	if change != nil {
+		change(&cfg)
+	}
+	inner := cfg.Open
+	cfg.Open = func(c *ws.Conn, r *http.Request) ws.Peer {
+		if inner != nil {
+			return inner(c, r)
+		}
+		p := &peer{conn: c, texts: make(chan string, 1000), closed: make(chan ending, 1)}
+		s.peers <- p
+		return p
+	}
+	s.Server = ws.NewServer(cfg)
+	var handler http.Handler = s.Server
+	if wrap != nil {
+		handler = wrap(handler)
+	}
+	web := &http.Server{Handler: handler, ReadHeaderTimeout: wstest.Timeout}
+	ctx, cancel := context.WithCancel(context.Background())
+	var running sync.WaitGroup
+	running.Go(func() { _ = s.Run(ctx) })
+	running.Go(func() { _ = web.Serve(l) })
+	t.Cleanup(func() {
+		ctx, stop := context.WithTimeout(context.Background(), wstest.Timeout)
+		defer stop()
+		if err := s.Shutdown(ctx); err != nil {
+			t.Errorf("shutdown: %v", err)
+		}
+		_ = web.Close()
+		cancel()
+		running.Wait()
+	})
+	return s
+}
+
+// Client is a WebSocket Client that can be as wrong as a test wants.

@@ -1,0 +1,335 @@
+package ws_test
+
+import (
+	"bytes"
+	"crypto/tls"
+	"encoding/json"
+	"fmt"
+	"net/http/httptest"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"roomlog/realtime/ws"
+	"roomlog/realtime/ws/wstest"
+)
+
+// skippedText is what the tests tell a slow reader.
+func skippedText(lost ws.Span, count int) []byte {
+	return fmt.Appendf(nil, `{"type":"skipped","live":%d,"prev":%d,"pos":%d,"n":%d}`, lost.Group, lost.Prev, lost.Pos, count)
+}
+
+// stall makes a client with small buffers, which is soon full when it does not read. (With smaller ones TCP
+// itself becomes slow: it waits for windows to open.)
+func stall(t *testing.T, s *server) (*wstest.Client, *peer) {
+	t.Helper()
+	c := wstest.Upgrade(t, wstest.Connect(t, s.addr, 32<<10))
+	return c, wstest.Receive(t, s.peers, "the connection")
+}
+
+func TestStalledReaders(t *testing.T) {
+	const (
+		writeTimeout = 500 * time.Millisecond
+		stalled      = 10
+		healthy      = 20
+		messages     = 1000
+		queue        = ws.DefaultQueueBytes
+	)
+	s := serve(t, func(cfg *ws.Config) {
+		cfg.WriteTimeout, cfg.SendBuffer = writeTimeout, 8<<10
+		cfg.FlushWindow = time.Millisecond
+	})
+	room := s.NewFanout()
+	var lame []*peer
+	for range stalled {
+		_, p := stall(t, s)
+		lame = append(lame, p)
+		room.Add(p.conn)
+	}
+	done := make(chan error, healthy)
+	for range healthy {
+		c, p := wstest.Dial(t, s.addr), wstest.Receive(t, s.peers, "the connection")
+		room.Add(p.conn)
+		go func() {
+			for i := range messages {
+				if _, payload, err := c.ReadFrame(); err != nil || !strings.HasPrefix(payload, fmt.Sprintf("%d ", i)) {
+					done <- fmt.Errorf("message %d: %.20q %w", i, payload, err)
+					return
+				}
+			}
+			done <- nil
+		}()
+	}
+	runtime.GC()
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	start, peak := time.Now(), int64(0)
+	padding := strings.Repeat("x", 500)
+	for i := range messages { // 250 kB a second, of which nothing may be dropped
+		room.Push(ws.MustFrame(fmt.Appendf(nil, "%d %s", i, padding)))
+		peak = max(peak, s.Stats().QueuedBytes.Load())
+		<-time.After(time.Until(start.Add(time.Duration(i) * 2 * time.Millisecond)))
+	}
+	runtime.ReadMemStats(&after)
+	for range healthy {
+		if err := wstest.Receive(t, done, "a healthy reader to get everything"); err != nil {
+			t.Error(err)
+		}
+	}
+	for _, p := range lame {
+		if got := wstest.Receive(t, p.closed, "the end of a stalled reader"); got.code != ws.CloseSlow {
+			t.Errorf("a stalled reader was closed with %v", got)
+		}
+	}
+	if n := s.Stats().Kicked.Load(); n != stalled {
+		t.Errorf("%d connections were kicked, want %d", n, stalled)
+	}
+	if limit := int64(stalled+healthy) * (2*queue + 64<<10); peak > limit {
+		t.Errorf("%d bytes were queued, more than %d", peak, limit)
+	}
+	if grown := int64(after.HeapAlloc) - int64(before.HeapAlloc); grown > 16<<20 {
+		t.Errorf("the heap grew by %d MiB", grown>>20)
+	}
+	wstest.Eventually(t, "nothing waits any more", func() bool { return s.Stats().QueuedBytes.Load() == 0 })
+}
+
+func TestStalledReader(t *testing.T) {
+	start := func(t *testing.T, writeTimeout time.Duration) *server {
+		return serve(t, func(cfg *ws.Config) {
+			cfg.WriteTimeout, cfg.SendBuffer, cfg.Skipped = writeTimeout, 8<<10, skippedText
+		})
+	}
+	// fill sends droppable frames until all buffers are full and some of the frames had to go.
+	fill := func(t *testing.T, s *server, p *peer) {
+		t.Helper()
+		for s.Stats().Dropped.Load() < 100 {
+			p.conn.Send(ws.DroppableFrame(make([]byte, 1000), ws.Span{Group: 6}))
+		}
+	}
+	t.Run("is kicked at the write deadline even if nothing more is sent", func(t *testing.T) {
+		t.Parallel()
+		s := start(t, 400*time.Millisecond)
+		_, p := stall(t, s)
+		fill(t, s, p)
+		if got := wstest.Receive(t, p.closed, "Closed"); got.code != ws.CloseSlow {
+			t.Errorf("closed with %v", got)
+		}
+	})
+	t.Run("does not hold up Close", func(t *testing.T) {
+		t.Parallel()
+		s := start(t, time.Minute)
+		_, p := stall(t, s)
+		fill(t, s, p)
+		closed := make(chan struct{})
+		go func() {
+			defer close(closed)
+			p.conn.Close(ws.CloseReplaced, "")
+		}()
+		wstest.Receive(t, closed, "Close to return")
+		if got := wstest.Receive(t, p.closed, "Closed"); got.code != ws.CloseReplaced {
+			t.Errorf("closed with %v", got)
+		}
+	})
+	t.Run("keeps the connection for a moment only after Close", func(t *testing.T) {
+		t.Parallel()
+		s := serve(t, func(cfg *ws.Config) { cfg.SendBuffer, cfg.WriteTimeout = 8<<10, time.Minute })
+		_, p := stall(t, s)
+		fill(t, s, p)
+		p.conn.Close(ws.CloseReplaced, "")
+		wstest.Eventually(t, "the connection is gone", func() bool { return s.Stats().Open.Load() == 0 })
+	})
+	t.Run("does not hold up Shutdown for long", func(t *testing.T) {
+		t.Parallel()
+		s := start(t, time.Minute)
+		_, p := stall(t, s)
+		fill(t, s, p)
+		if err := s.Shutdown(t.Context()); err != nil {
+			t.Error(err)
+		}
+		if got := wstest.Receive(t, p.closed, "Closed"); got.code != ws.CloseRestart {
+			t.Errorf("closed with %v", got)
+		}
+	})
+	t.Run("that reads again in time gets the close code behind the rest", func(t *testing.T) {
+		t.Parallel()
+		s := start(t, time.Minute)
+		c, p := stall(t, s)
+		fill(t, s, p)
+		p.conn.Close(ws.CloseReplaced, "")
+		c.ExpectClose(ws.CloseReplaced)
+	})
+	t.Run("that reads again in time lives on, also after the old deadline", func(t *testing.T) {
+		t.Parallel()
+		const writeTimeout = 2 * time.Second
+		s := start(t, writeTimeout)
+		c, p := stall(t, s)
+		fill(t, s, p)
+		p.conn.Send(ws.MustFrame([]byte("here we are")))
+		for {
+			_, payload, err := c.ReadFrame()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if payload == "here we are" {
+				break
+			}
+		}
+		wstest.Eventually(t, "nothing waits any more", func() bool { return s.Stats().QueuedBytes.Load() == 0 })
+		<-time.After(2 * writeTimeout) // until a deadline left behind would have hit
+		p.conn.Send(ws.MustFrame([]byte("still")))
+		c.ExpectText("still")
+	})
+	t.Run("that overflows twice the limit with frames that must arrive is kicked at once, with the code", func(t *testing.T) {
+		t.Parallel()
+		s := serve(t, func(cfg *ws.Config) { cfg.SendBuffer = 8 << 10; cfg.WriteTimeout = time.Minute })
+		c, p := stall(t, s)
+		sent := 0
+		for ; s.Stats().Kicked.Load() == 0; sent++ {
+			p.conn.Send(ws.MustFrame(make([]byte, 1000)))
+			if n := s.Stats().QueuedBytes.Load(); n > 2*ws.DefaultQueueBytes+2000 {
+				t.Fatalf("%d bytes are queued", n)
+			}
+		}
+		read := 0
+		opcode, _, err := c.ReadFrame()
+		for ; err == nil && opcode == wstest.OpText; opcode, _, err = c.ReadFrame() {
+			read++
+		}
+		if err != nil || opcode != wstest.OpClose {
+			t.Errorf("the close frame did not arrive: %v", err)
+		}
+		if queued := ws.DefaultQueueBytes / 1000; read > sent-queued {
+			t.Errorf("%d of %d frames were written before the close frame", read, sent)
+		}
+		if n := s.Stats().Dropped.Load(); n != 0 {
+			t.Errorf("%d frames counted as dropped", n)
+		}
+	})
+}
+
+func TestLanes(t *testing.T) {
+	s := serve(t, func(cfg *ws.Config) { cfg.SendBuffer = 8 << 10; cfg.Skipped = skippedText })
+	c, p := stall(t, s)
+
+	// A talkative room: comments with a gift among them now and then, and gauges.
+	const total = 4000
+	padding := strings.Repeat("x", 300)
+	gifts := 0
+	for pos := 1; pos <= total; pos++ {
+		span := ws.Span{Group: 6, Prev: int64(pos - 1), Pos: int64(pos)}
+		body := func(kind string) []byte {
+			return fmt.Appendf(nil, `{"type":%q,"live":6,"prev":%d,"pos":%d,"data":%q}`, kind, pos-1, pos, padding)
+		}
+		if pos%100 == 0 {
+			gifts++
+			p.conn.Send(ws.MustFrame(body("gift")))
+		} else {
+			p.conn.Send(ws.DroppableFrame(body("comment"), span))
+		}
+		p.conn.Send(ws.NewestFrame(fmt.Appendf(nil, `{"type":"gauges","live":6,"pos":%d}`, pos), "6"))
+		p.conn.Send(ws.NewestFrame(fmt.Appendf(nil, `{"type":"gauges","live":7,"pos":%d}`, pos), "7"))
+	}
+	p.conn.Send(ws.MustFrame([]byte(`{"type":"end"}`)))
+
+	var (
+		pos, comments, seen, skipped int
+		gauges                       = map[int]int{}
+	)
+	for {
+		_, payload, err := c.ReadFrame()
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got struct {
+			Type               string
+			Live, Prev, Pos, N int
+		}
+		if err := json.Unmarshal([]byte(payload), &got); err != nil {
+			t.Fatalf("%q: %v", payload, err)
+		}
+		switch got.Type {
+		case "gauges":
+			if got.Pos < gauges[got.Live] {
+				t.Fatalf("gauge %d after %d", got.Pos, gauges[got.Live])
+			}
+			gauges[got.Live] = got.Pos
+			continue
+		case "gift":
+			seen++
+		case "comment":
+			comments++
+		case "skipped":
+			skipped += got.N
+			if got.N != got.Pos-got.Prev {
+				t.Fatalf("a mark that does not stand for a run: %s", payload)
+			}
+		}
+		if got.Type == "end" {
+			break
+		}
+		if got.Prev != pos {
+			t.Fatalf("a gap: after %d came %s", pos, payload[:60])
+		}
+		pos = got.Pos
+	}
+	if seen != gifts {
+		t.Errorf("%d of %d gifts arrived", seen, gifts)
+	}
+	if pos != total || comments+skipped != total-gifts {
+		t.Errorf("%d comments and %d skipped up to %d of %d", comments, skipped, pos, total)
+	}
+	if n := s.Stats().Dropped.Load(); int(n) != skipped || skipped == 0 {
+		t.Errorf("%d dropped, the client was told of %d", n, skipped)
+	}
+	if s.Stats().Replaced.Load() == 0 {
+		t.Error("no gauge was replaced")
+	}
+	if gauges[6] != total || gauges[7] != total {
+		t.Errorf("the newest gauges are %v", gauges)
+	}
+	if s.Stats().Kicked.Load() != 0 {
+		t.Error("the reader was kicked")
+	}
+}
+
+func TestConnectionsOtherThanTCP(t *testing.T) {
+	web := httptest.NewUnstartedServer(nil) // for its certificate
+	web.StartTLS()
+	defer web.Close()
+	l := tls.NewListener(wstest.Listen(t), web.TLS)
+	s := serveOn(t, l, nil, func(cfg *ws.Config) {
+		cfg.WriteTimeout, cfg.SendBuffer, cfg.Skipped = 500*time.Millisecond, 8<<10, skippedText
+	})
+	t.Run("carry messages both ways and close properly", func(t *testing.T) {
+		c := wstest.DialTLS(t, s.addr)
+		p := wstest.Receive(t, s.peers, "the connection")
+		c.SendText("hello")
+		if got := wstest.Receive(t, p.texts, "the message"); got != "hello" {
+			t.Errorf("heard %q", got)
+		}
+		room := s.NewFanout()
+		room.Add(p.conn)
+		for i := range 500 {
+			room.Push(ws.MustFrame(fmt.Append(nil, i)))
+		}
+		for i := range 500 {
+			c.ExpectText(fmt.Sprint(i))
+		}
+		p.conn.Send(ws.MustFrame(bytes.Repeat([]byte("x"), 100_000)))
+		p.conn.Close(ws.CloseKicked, "bye")
+		c.ExpectText(strings.Repeat("x", 100_000))
+		c.ExpectClose(ws.CloseKicked)
+	})
+	t.Run("are kicked when they stall", func(t *testing.T) {
+		raw := wstest.Connect(t, s.addr, 4096)
+		wstest.Upgrade(t, tls.Client(raw, &tls.Config{InsecureSkipVerify: true}))
+		p := wstest.Receive(t, s.peers, "the connection")
+		for s.Stats().Dropped.Load() < 100 {
+			p.conn.Send(ws.DroppableFrame(make([]byte, 1000), ws.Span{}))
+		}
+		if got := wstest.Receive(t, p.closed, "Closed"); got.code != ws.CloseSlow {
+			t.Errorf("closed with %v", got)
+		}
+	})
+}

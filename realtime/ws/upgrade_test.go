@@ -1,0 +1,234 @@
+package ws_test
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/go-chi/chi/v5"
+	"github.com/go-chi/chi/v5/middleware"
+
+	"roomlog/realtime/ws"
+	"roomlog/realtime/ws/wstest"
+)
+
+// refused expects an answer with a status and a machine code in place of the upgrade.
+func refused(t *testing.T, answer *http.Response, status int, code string) {
+	t.Helper()
+	defer answer.Body.Close()
+	var body map[string]string
+	if err := json.NewDecoder(answer.Body).Decode(&body); err != nil {
+		t.Fatalf("status %d: %v", answer.StatusCode, err)
+	}
+	if answer.StatusCode != status || body["code"] != code || body["msg"] != "fail" || body["data"] == "" || body["text_en"] == "" {
+		t.Errorf("got %d %v, want %d %s", answer.StatusCode, body, status, code)
+	}
+}
+
+func TestGate(t *testing.T) {
+	ask := func(t *testing.T, s *server, headers string) *http.Response {
+		return wstest.NewClient(t, wstest.Connect(t, s.addr, 0)).Handshake(headers)
+	}
+	gated := func(cfg ws.GateConfig) func(*ws.Config) {
+		return func(c *ws.Config) { c.Gate = ws.NewGate(cfg) }
+	}
+	t.Run("lets allowed origins and apps in and refuses the others", func(t *testing.T) {
+		s := serve(t, gated(ws.GateConfig{Origins: []string{"https://app.example"}}))
+		for _, headers := range []string{"", "Origin: https://app.example\r\n", "Origin: HTTPS://APP.example\r\n"} {
+			if answer := ask(t, s, headers); answer.StatusCode != http.StatusSwitchingProtocols {
+				t.Errorf("%q was answered with %d", headers, answer.StatusCode)
+			}
+		}
+		for _, origin := range []string{"https://evil.example", "http://app.example", "https://app.example.evil", "null"} {
+			refused(t, ask(t, s, "Origin: "+origin+"\r\n"), http.StatusForbidden, "origin_refused")
+		}
+		if n := s.Stats().Refused.Load(); n != 4 {
+			t.Errorf("%d refusals counted, want 4", n)
+		}
+	})
+	t.Run("lets every origin in when none or * is named", func(t *testing.T) {
+		for _, origins := range [][]string{nil, {"https://app.example", "*"}} {
+			s := serve(t, gated(ws.GateConfig{Origins: origins}))
+			if answer := ask(t, s, "Origin: null\r\n"); answer.StatusCode != http.StatusSwitchingProtocols {
+				t.Errorf("%v: answered with %d", origins, answer.StatusCode)
+			}
+		}
+	})
+	t.Run("bounds all connections, and lets in again when one ended", func(t *testing.T) {
+		s := serve(t, gated(ws.GateConfig{MaxConns: 2}))
+		first := wstest.Dial(t, s.addr)
+		wstest.Dial(t, s.addr)
+		wstest.Receive(t, s.peers, "the first connection")
+		wstest.Receive(t, s.peers, "the second connection")
+		answer := ask(t, s, "")
+		refused(t, answer, http.StatusServiceUnavailable, "busy")
+		if answer.Header.Get("Retry-After") == "" {
+			t.Error("no Retry-After")
+		}
+		_ = first.Conn.Close()
+		wstest.Eventually(t, "the place is free", func() bool { return s.Stats().Open.Load() == 1 })
+		wstest.Dial(t, s.addr)
+	})
+	t.Run("bounds the connections of one address", func(t *testing.T) {
+		s := serve(t, gated(ws.GateConfig{
+			MaxPerAddress: 1,
+			Address:       func(r *http.Request) string { return r.Header.Get("X-Forwarded-For") },
+		}))
+		from := func(address string) *http.Response { return ask(t, s, "X-Forwarded-For: "+address+"\r\n") }
+		for _, test := range []struct {
+			address string
+			in      bool
+			as      string
+		}{
+			{"192.0.2.1", true, "192.0.2.1"},
+			{"192.0.2.1:4711", false, ""},
+			{"::ffff:192.0.2.1", false, ""},
+			{"192.0.2.2:4711", true, "192.0.2.2"},
+			{"2001:db8::1", true, "2001:db8::/64"},
+			{"[2001:db8::2:1]:80", false, ""},
+			{"2001:db8:0:1::1", true, "2001:db8:0:1::/64"},
+		} {
+			if !test.in {
+				refused(t, from(test.address), http.StatusTooManyRequests, "too_many_connections")
+				continue
+			}
+			if answer := from(test.address); answer.StatusCode != http.StatusSwitchingProtocols {
+				t.Fatalf("%s was answered with %d", test.address, answer.StatusCode)
+			}
+			if got := wstest.Receive(t, s.peers, "the connection").conn.Address(); got != test.as {
+				t.Errorf("%s is counted as %s, want %s", test.address, got, test.as)
+			}
+		}
+	})
+}
+
+func TestUpgrade(t *testing.T) {
+	t.Run("refuses what is no WebSocket request", func(t *testing.T) {
+		s := serve(t, nil)
+		for name, request := range map[string]string{
+			"plain GET":      "GET /ws HTTP/1.1\r\nHost: x\r\n\r\n",
+			"POST":           strings.Replace(wstest.UpgradeRequest, "GET", "POST", 1) + "Content-Length: 0\r\n\r\n",
+			"old version":    strings.Replace(wstest.UpgradeRequest, "Version: 13", "Version: 8", 1) + "\r\n",
+			"no key":         strings.Replace(wstest.UpgradeRequest, "Sec-WebSocket-Key", "X-Key", 1) + "\r\n",
+			"other protocol": strings.Replace(wstest.UpgradeRequest, "Upgrade: websocket", "Upgrade: h2c", 1) + "\r\n",
+		} {
+			t.Run(name, func(t *testing.T) {
+				c := wstest.NewClient(t, wstest.Connect(t, s.addr, 0))
+				c.Write([]byte(request)...)
+				answer, err := http.ReadResponse(c.In, nil)
+				if err != nil {
+					t.Fatal(err)
+				}
+				refused(t, answer, http.StatusUpgradeRequired, "not_a_websocket")
+			})
+		}
+	})
+	t.Run("answers 500 where the connection cannot be taken over", func(t *testing.T) {
+		s := serve(t, nil)
+		r := httptest.NewRequest(http.MethodGet, "/ws", nil)
+		for _, line := range strings.Split(strings.TrimSpace(wstest.UpgradeRequest), "\r\n")[1:] {
+			name, value, _ := strings.Cut(line, ": ")
+			r.Header.Set(name, value)
+		}
+		w := httptest.NewRecorder() // no http.Hijacker
+		s.ServeHTTP(w, r)
+		refused(t, w.Result(), http.StatusInternalServerError, "internal")
+		if n := s.Stats().Open.Load(); n != 0 {
+			t.Errorf("%d connections are open", n)
+		}
+	})
+	t.Run("works behind chi and its middleware", func(t *testing.T) {
+		s := serveOn(t, wstest.Listen(t), func(h http.Handler) http.Handler {
+			r := chi.NewRouter()
+			r.Use(middleware.Recoverer, middleware.Compress(5), middleware.Throttle(1), middleware.Timeout(time.Minute))
+			r.Use(func(next http.Handler) http.Handler {
+				return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+					next.ServeHTTP(middleware.NewWrapResponseWriter(w, r.ProtoMajor), r)
+				})
+			})
+			r.Get("/ws", h.ServeHTTP)
+			return r
+		}, echoing)
+		for range 3 { // Throttle counts requests, not connections: the handler returns
+			c := wstest.Dial(t, s.addr)
+			c.SendText("x")
+			c.ExpectText("x")
+		}
+	})
+	t.Run("gives Open the request, and the peer what was sent in Open before all else", func(t *testing.T) {
+		s := serve(t, func(cfg *ws.Config) {
+			cfg.Open = func(c *ws.Conn, r *http.Request) ws.Peer {
+				c.Send(ws.MustFrame([]byte("welcome " + r.Header.Get("X-Name"))))
+				return &peer{conn: c, onText: echo, closed: make(chan ending, 1)}
+			}
+		})
+		c := wstest.NewClient(t, wstest.Connect(t, s.addr, 0))
+		c.Handshake("X-Name: 小明\r\n", wstest.MaskedFrame(wstest.Fin|wstest.OpText, "early")...)
+		c.ExpectText("welcome 小明")
+		c.ExpectText("early")
+	})
+}
+
+func TestShutdown(t *testing.T) {
+	t.Run("sends everybody away with a hint of their own, waits, and refuses newcomers", func(t *testing.T) {
+		s := serve(t, nil)
+		var clients []*wstest.Client
+		for range 20 {
+			clients = append(clients, wstest.Dial(t, s.addr))
+		}
+		late := wstest.Connect(t, s.addr, 0)
+		done := make(chan error, 1)
+		go func() { done <- s.Shutdown(t.Context()) }()
+		hints := make(map[float64]bool)
+		for _, c := range clients {
+			var hint struct {
+				RetryAfter *float64 `json:"retry_after"`
+			}
+			reason := c.ExpectClose(ws.CloseRestart)
+			if err := json.Unmarshal([]byte(reason), &hint); err != nil || hint.RetryAfter == nil {
+				t.Fatalf("reason %q: %v", reason, err)
+			}
+			if *hint.RetryAfter < 0 || *hint.RetryAfter > float64(ws.DefaultRestartSpread.Milliseconds()) {
+				t.Errorf("retry after %v", *hint.RetryAfter)
+			}
+			hints[*hint.RetryAfter] = true
+		}
+		if len(hints) < 10 {
+			t.Errorf("20 clients got %d different hints", len(hints))
+		}
+		if err := wstest.Receive(t, done, "Shutdown to return"); err != nil {
+			t.Errorf("Shutdown: %v", err)
+		}
+		if n := s.Stats().Open.Load(); n != 0 {
+			t.Errorf("%d connections are open", n)
+		}
+		refused(t, wstest.NewClient(t, late).Handshake(""), http.StatusServiceUnavailable, "restarting")
+	})
+	t.Run("cuts who does not leave when its time is over", func(t *testing.T) {
+		block := make(chan struct{})
+		s := serve(t, func(cfg *ws.Config) {
+			cfg.Open = func(c *ws.Conn, _ *http.Request) ws.Peer {
+				return &peer{conn: c, closed: make(chan ending, 1), onText: func(*peer, string) { <-block }}
+			}
+		})
+		c := wstest.Dial(t, s.addr)
+		c.SendText("block")
+		wstest.Eventually(t, "the peer is at work", func() bool { return s.Stats().FramesIn.Load() == 1 })
+		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+		defer cancel()
+		if err := s.Shutdown(ctx); err == nil {
+			t.Error("Shutdown did not tell that it had to cut")
+		}
+		if opcode, _, err := c.ReadFrame(); err != nil || opcode != wstest.OpClose {
+			t.Errorf("got opcode %d %v, want the close frame", opcode, err)
+		}
+		if _, _, err := c.ReadFrame(); err == nil {
+			t.Error("the connection is not cut")
+		}
+		close(block)
+	})
+}

@@ -1,0 +1,215 @@
+package wstest
+
+import (
+	"bufio"
+	"bytes"
+	"compress/flate"
+	"crypto/tls"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+// Timeout is how long a test waits for what must happen.
+const Timeout = 10 * time.Second
+
+const (
+	Fin      = 0x80
+	OpText   = 0x1
+	OpBinary = 0x2
+	OpClose  = 0x8
+	OpPing   = 0x9
+	OpPong   = 0xA
+)
+
+type Client struct {
+	T    testing.TB
+	Conn net.Conn
+	In   *bufio.Reader
+
+	Inflates   bool // may be sent compressed messages
+	Compressed int  // and was sent so many
+	Inflater
+}
+
+const UpgradeRequest = "GET /ws HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n" +
+	"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: IHfMdf8a0aQXbwQO1pkGdA==\r\n"
+
+// Dial connects, and sends more right behind the request.
+func Dial(t testing.TB, addr string, more ...byte) *Client {
+	t.Helper()
+	return Upgrade(t, Connect(t, addr, 0), more...)
+}
+
+func DialTLS(t testing.TB, addr string) *Client {
+	t.Helper()
+	return Upgrade(t, tls.Client(Connect(t, addr, 0), &tls.Config{InsecureSkipVerify: true}))
+}
+
+func Connect(t testing.TB, addr string, receiveBuffer int) net.Conn {
+	t.Helper()
+	conn, err := net.Dial("tcp", addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = conn.Close() })
+	if receiveBuffer > 0 {
+		if err := conn.(*net.TCPConn).SetReadBuffer(receiveBuffer); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return conn
+}
+
+func Upgrade(t testing.TB, conn net.Conn, more ...byte) *Client {
+	t.Helper()
+	c := NewClient(t, conn)
+	answer := c.Handshake("", more...)
+	if answer.StatusCode != http.StatusSwitchingProtocols {
+		body, _ := io.ReadAll(answer.Body)
+		t.Fatalf("the upgrade was answered with %d %s", answer.StatusCode, body)
+	}
+	if got := answer.Header.Get("Sec-WebSocket-Accept"); got != "aWAY+V/uyz5ILZEoWuWdxjnlb7E=" {
+		t.Fatalf("Sec-WebSocket-Accept = %q", got)
+	}
+	return c
+}
+
+func NewClient(t testing.TB, conn net.Conn) *Client {
+	return &Client{T: t, Conn: conn, In: bufio.NewReader(conn)}
+}
+
+// Handshake sends the upgrade Handshake with more header lines and more bytes behind it.
+func (c *Client) Handshake(headers string, more ...byte) *http.Response {
+	c.T.Helper()
+	c.Write(append([]byte(UpgradeRequest+headers+"\r\n"), more...)...)
+	_ = c.Conn.SetReadDeadline(time.Now().Add(Timeout))
+	answer, err := http.ReadResponse(c.In, nil)
+	if err != nil {
+		c.T.Fatal(err)
+	}
+	return answer
+}
+
+// Write writes raw bytes.
+func (c *Client) Write(p ...byte) {
+	c.T.Helper()
+	_ = c.Conn.SetWriteDeadline(time.Now().Add(Timeout))
+	if _, err := c.Conn.Write(p); err != nil {
+		c.T.Fatal(err)
+	}
+}
+
+// MaskedFrame is a masked MaskedFrame; the mask changes nothing, which makes tests readable.
+func MaskedFrame(first byte, payload string) []byte {
+	f := []byte{first}
+	switch n := len(payload); {
+	case n < 126:
+		f = append(f, 0x80|byte(n))
+	case n < 1<<16:
+		f = binary.BigEndian.AppendUint16(append(f, 0x80|126), uint16(n))
+	default:
+		f = binary.BigEndian.AppendUint64(append(f, 0x80|127), uint64(n))
+	}
+	return append(append(f, 0, 0, 0, 0), payload...)
+}
+
+func ClosePayload(code uint16, reason string) string {
+	return string(binary.BigEndian.AppendUint16(nil, code)) + reason
+}
+
+// SendText sends a text message.
+func (c *Client) SendText(message string) { c.T.Helper(); c.Write(MaskedFrame(Fin|OpText, message)...) }
+
+// ReadFrame reads a frame.
+func (c *Client) ReadFrame() (opcode byte, payload string, err error) {
+	_ = c.Conn.SetReadDeadline(time.Now().Add(Timeout))
+	var header [2]byte
+	if _, err := io.ReadFull(c.In, header[:]); err != nil {
+		return 0, "", err
+	}
+	packed := c.Inflates && header[0]&0xf0 == 0xc0
+	if header[0]&0x70 != 0 && !packed || header[1]&0x80 != 0 {
+		return 0, "", fmt.Errorf("a header that no server sends: %x", header)
+	}
+	n := uint64(header[1])
+	if n >= 126 {
+		extended := make([]byte, map[uint64]int{126: 2, 127: 8}[n])
+		if _, err := io.ReadFull(c.In, extended); err != nil {
+			return 0, "", err
+		}
+		n = 0
+		for _, b := range extended {
+			n = n<<8 | uint64(b)
+		}
+	}
+	body := make([]byte, n)
+	if _, err := io.ReadFull(c.In, body); err != nil {
+		return 0, "", err
+	}
+	if packed {
+		c.Compressed++
+		var err error
+		if body, err = c.Inflate(body); err != nil {
+			return 0, "", err
+		}
+	}
+	return header[0] & 0x0f, string(body), nil
+}
+
+// ExpectText expects a text message, passing pings by.
+func (c *Client) ExpectText(want string) {
+	c.T.Helper()
+	for {
+		opcode, payload, err := c.ReadFrame()
+		switch {
+		case err != nil:
+			c.T.Fatalf("waiting for %.80q: %v", want, err)
+		case opcode == OpPing:
+			continue
+		case opcode != OpText || payload != want:
+			c.T.Fatalf("got opcode %d %.80q, want text %.80q", opcode, payload, want)
+		}
+		return
+	}
+}
+
+// ExpectClose expects a close frame, passing everything else by, and then the end of the connection.
+func (c *Client) ExpectClose(want uint16) (reason string) {
+	c.T.Helper()
+	for {
+		opcode, payload, err := c.ReadFrame()
+		if err != nil {
+			c.T.Fatalf("waiting for close code %d: %v", want, err)
+		}
+		if opcode != OpClose {
+			continue
+		}
+		if got := binary.BigEndian.Uint16([]byte(payload)); got != want {
+			c.T.Fatalf("closed with %d %q, want %d", got, payload[2:], want)
+		}
+		if _, _, err := c.ReadFrame(); !errors.Is(err, io.EOF) {
+			c.T.Fatalf("after the close frame: %v, want EOF", err)
+		}
+		_ = c.Conn.Close()
+		return payload[2:]
+	}
+}
+
+// Inflater reads compressed messages as clients do, which remember what they have inflated.
+type Inflater struct{ window []byte }
+
+func (i *Inflater) Inflate(payload []byte) ([]byte, error) {
+	const tail = "\x00\x00\xff\xff\x01\x00\x00\xff\xff"
+	plain, err := io.ReadAll(flate.NewReaderDict(io.MultiReader(bytes.NewReader(payload), strings.NewReader(tail)), i.window))
+	i.window = append(i.window, plain...)
+	i.window = slices.Clone(i.window[max(0, len(i.window)-32<<10):])
+	return plain, err
+}

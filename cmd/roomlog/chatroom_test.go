@@ -26,9 +26,7 @@ func TestChatRoomsBesideAServer(t *testing.T) {
 		}
 		return strings.Join(names, " ")
 	}
-	if got := rooms(); got != "demo" {
-		t.Errorf("at first there are %q", got)
-	}
+	eventually(t, "the first room is in the tables", func() bool { return rooms() == "demo" })
 	if out := at.roomlog("room", "add", "music"); !regexp.MustCompile(`^room [0-9a-f]{24}: music\n$`).MatchString(out) {
 		t.Error(out)
 	}

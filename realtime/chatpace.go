@@ -7,7 +7,6 @@ import (
 	"golang.org/x/time/rate"
 
 	"roomlog/domain"
-	"roomlog/realtime/ws"
 )
 
 const (
@@ -15,7 +14,7 @@ const (
 	entryBurst = 5000
 
 	addressEntryRate  = 20 // of them from one address
-	addressEntryBurst = ws.DefaultMaxPerAddress
+	addressEntryBurst = 1000
 	ratedAddresses    = 10_000 // that are remembered
 
 	openingRate  = 1 // rooms a second that people open by going there

@@ -12,6 +12,7 @@ import (
 
 	"roomlog/domain"
 	"roomlog/eventstore"
+	"roomlog/internal/settings"
 	"roomlog/projections"
 	"roomlog/realtime/ws"
 )
@@ -26,8 +27,7 @@ type NativeConfig struct {
 	Now     func() time.Time
 
 	Log     *slog.Logger // nil: no logs
-	Gate    *ws.Gate     // nil: lets every origin in, with the default limits
-	Sockets ws.Config    // limits of the connections; the server sets Open, Skipped, Now, Log and Gate
+	Sockets ws.Config    // limits of the connections; the server sets Open, Skipped, Now and Log
 }
 
 func (c *NativeConfig) check() error {
@@ -65,7 +65,8 @@ func NewNative(cfg NativeConfig) (*Native, error) {
 	}
 	sockets := cfg.Sockets
 	sockets.Open, sockets.Skipped = n.open, skippedFrame
-	sockets.Now, sockets.Log, sockets.Gate = cfg.Now, cfg.Log, cfg.Gate
+	sockets.Now, sockets.Log = cfg.Now, cfg.Log
+	settings.Defaults(&sockets)
 	n.sockets = ws.NewServer(sockets)
 	n.hub.AddDialect(n)
 	return n, nil

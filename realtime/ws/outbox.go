@@ -22,6 +22,7 @@ type outbox struct {
 	entries  []entry  // in the order in which they were sent
 	bytes    int      // cost of head, latest and entries
 	inFlight int      // cost of the write in progress
+	granted  int      // part of the size that one Send to an idle connection put here and that still waits
 
 	deadline time.Time     // set when the connection ends: no write goes beyond it
 	done     chan struct{} // closed when everything is written or given up

@@ -84,14 +84,20 @@ func (c *Conn) queue(frames []*Frame) {
 }
 
 // bound keeps the queue within its limits: above the limit it drops droppable frames, above twice the limit it closes
-// the connection. before is the size that Stats.QueuedBytes already counts.
+// the connection. One Send to an idle connection may be larger: then the connection is closed when the queue exceeds the
+// unread rest of that Send by the limit. before is the size that Stats.QueuedBytes already counts.
 func (c *Conn) bound(before int) {
 	limit, stats := c.shared.queueBytes, &c.shared.stats
 	if c.out.size() > limit {
 		stats.Dropped.Add(int64(c.out.drop(limit)))
 	}
 	stats.QueuedBytes.Add(int64(c.out.size() - before))
-	if before > 0 && c.out.size() > 2*limit { // one Send to an empty queue may be larger
+	if before == 0 {
+		c.out.granted = c.out.size()
+		return
+	}
+	c.out.granted = min(c.out.granted, before)
+	if c.out.size() > max(2*limit, c.out.granted+limit) {
 		stats.ClosedSlow.Add(1)
 		c.endLocked(CloseSlow, "reading too slowly", closeFrame(CloseSlow, "reading too slowly"))
 	}

@@ -16,7 +16,7 @@ import (
 	"roomlog/cmd/roomlog/streams"
 	"roomlog/media"
 	"roomlog/media/broadcasts"
-	"roomlog/realtime"
+	"roomlog/realtime/native"
 	"roomlog/realtime/socketio"
 )
 
@@ -24,8 +24,8 @@ import (
 type servers struct {
 	http      *http.Server
 	api       *api.API
-	native    *realtime.Native // nil without the role
-	socketio  *socketio.Door   // nil without the role
+	native    *native.Server // nil without the role
+	socketio  *socketio.Door // nil without the role
 	readiness *readiness
 }
 

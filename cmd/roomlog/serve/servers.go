@@ -25,7 +25,7 @@ type servers struct {
 	http      *http.Server
 	api       *api.API
 	native    *native.Server // nil without the role
-	socketio  *socketio.Door // nil without the role
+	socketio  *socketio.Server // nil without the role
 	readiness *readiness
 }
 

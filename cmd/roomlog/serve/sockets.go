@@ -56,7 +56,7 @@ func (c *Command) socketioConfig(env *environment, b *backend, hub *hub.Hub, cha
 				QueueBytes: c.QueueBytes, RestartSpread: c.RestartSpread, PushWindow: c.window(),
 			},
 		},
-		Guests: c.GuestChat, Listed: c.Listed, Crowd: c.Crowd, Interval: c.ListInterval,
+		GuestChat: c.GuestChat, ListedViewers: c.Listed,
 	}
 }
 

@@ -7,126 +7,126 @@ import (
 	"roomlog/domain"
 )
 
-func TestDenyUser(t *testing.T) {
+func TestBanUser(t *testing.T) {
 	hour := now.Unix() + 3600
 	run(t, []spec{
 		{
-			name: "keeps a person out for a time",
+			name: "bans a user for a time",
 			by:   operator,
 			when: domain.BanUser{User: viewer, Seconds: 3600, Reason: "cool down"},
 			then: []domain.Event{domain.UserBanned{User: viewer, Until: hour, Reason: "cool down"}},
 		},
 		{
-			name: "keeps a person out for good",
+			name: "bans a user for good",
 			by:   operator,
 			when: domain.BanUser{User: viewer},
 			then: []domain.Event{domain.UserBanned{User: viewer}},
 		},
 		{
-			name:  "changes how long",
+			name:  "changes the duration",
 			given: []domain.Event{domain.UserBanned{User: viewer}},
 			by:    operator,
 			when:  domain.BanUser{User: viewer, Seconds: 3600},
 			then:  []domain.Event{domain.UserBanned{User: viewer, Until: hour}},
 		},
 		{
-			name:  "for good is for good",
+			name:  "changes nothing when a ban for good is repeated",
 			given: []domain.Event{domain.UserBanned{User: viewer}},
 			by:    operator,
 			when:  domain.BanUser{User: viewer},
 		},
 		{
-			name:  "ends the rooms of a streamer that are on air or paused, and no other",
+			name:  "ends the lives of the user that are on air or paused",
 			given: events(liveOnAir(6), livePaused(8), liveCreated(9), liveEnded(10)),
 			by:    operator,
 			when:  domain.BanUser{User: streamer, Lives: []domain.LiveID{6, 8, 9, 10, 6, 99}},
 			then: []domain.Event{
 				domain.UserBanned{User: streamer},
-				turned(6, domain.StatusOnAir, domain.StatusEnded), turned(8, domain.StatusPaused, domain.StatusEnded),
+				statusChanged(6, domain.StatusOnAir, domain.StatusEnded), statusChanged(8, domain.StatusPaused, domain.StatusEnded),
 			},
 		},
 		{
-			name:  "ends nobody else's room",
+			name:  "does not end the lives of other users",
 			given: liveOnAir(6),
 			by:    operator,
 			when:  domain.BanUser{User: viewer, Lives: []domain.LiveID{6}},
 			then:  []domain.Event{domain.UserBanned{User: viewer}},
 		},
 		{
-			name:  "ends the rooms that were not known when it was done first",
+			name:  "ends further lives when it is repeated",
 			given: events(liveOnAir(6), []domain.Event{domain.UserBanned{User: streamer}}),
 			by:    operator,
 			when:  domain.BanUser{User: streamer, Lives: []domain.LiveID{6}},
-			then:  []domain.Event{turned(6, domain.StatusOnAir, domain.StatusEnded)},
+			then:  []domain.Event{statusChanged(6, domain.StatusOnAir, domain.StatusEnded)},
 		},
-		{name: "knows no time before now", by: operator, when: domain.BanUser{User: viewer, Seconds: -1}, refused: domain.CodeNumberOutOfRange},
-		{name: "knows no time beyond ten years", by: operator, when: domain.BanUser{User: viewer, Seconds: 10*365*24*3600 + 1}, refused: domain.CodeNumberOutOfRange},
-		{name: "takes no long reason", by: operator, when: domain.BanUser{User: viewer, Reason: strings.Repeat("r", 101)}, refused: domain.CodeTextTooLong},
-		{name: "is for people whom there are", by: operator, when: domain.BanUser{User: 99}, refused: domain.CodeUserUnavailable},
+		{name: "is refused when the duration is negative", by: operator, when: domain.BanUser{User: viewer, Seconds: -1}, refused: domain.CodeNumberOutOfRange},
+		{name: "is refused when the duration exceeds ten years", by: operator, when: domain.BanUser{User: viewer, Seconds: 10*365*24*3600 + 1}, refused: domain.CodeNumberOutOfRange},
+		{name: "is refused when the reason is too long", by: operator, when: domain.BanUser{User: viewer, Reason: strings.Repeat("r", 101)}, refused: domain.CodeTextTooLong},
+		{name: "is refused when the user does not exist", by: operator, when: domain.BanUser{User: 99}, refused: domain.CodeUserUnavailable},
 		{
-			name:  "is over when its time is over",
+			name:  "expires",
 			given: events(liveOnAir(6), []domain.Event{domain.UserBanned{User: viewer, Until: now.Unix()}}),
 			when:  domain.JoinLive{Live: 6, Node: "p1"},
 			then:  []domain.Event{joined(viewer, true, "p1")},
 		},
 		{
-			name:    "keeps people from signing in",
+			name:    "prevents signing in",
 			given:   []domain.Event{domain.UserBanned{User: viewer}},
-			by:      nobody,
+			by:      anonymous,
 			when:    domain.SignIn{User: viewer, Session: "s2"},
 			refused: domain.CodeBanned,
 		},
 	})
 }
 
-func TestAllowUser(t *testing.T) {
+func TestUnbanUser(t *testing.T) {
 	run(t, []spec{
 		{
-			name:  "lets a person in again",
+			name:  "lifts the ban",
 			given: []domain.Event{domain.UserBanned{User: viewer}},
 			by:    operator,
 			when:  domain.UnbanUser{User: viewer},
 			then:  []domain.Event{domain.UserUnbanned{User: viewer}},
 		},
 		{
-			name:  "and then the person may do everything",
+			name:  "gives back every right",
 			given: events(liveOnAir(6), []domain.Event{domain.UserBanned{User: viewer}, domain.UserUnbanned{User: viewer}}),
 			when:  domain.PostComment{Live: 6, Text: "hello"},
 			then:  []domain.Event{domain.CommentPosted{Live: 6, User: viewer, Text: "hello"}},
 		},
 		{
-			name:  "changes nothing when the time is over anyway",
+			name:  "changes nothing when the ban has expired",
 			given: []domain.Event{domain.UserBanned{User: viewer, Until: now.Unix()}},
 			by:    operator,
 			when:  domain.UnbanUser{User: viewer},
 		},
-		{name: "changes nothing for others", by: operator, when: domain.UnbanUser{User: viewer}},
+		{name: "changes nothing when the user is not banned", by: operator, when: domain.UnbanUser{User: viewer}},
 	})
 }
 
-// Whoever is locked out is off the air: in the same command, so that it is never half done.
-func TestWhoeverIsLockedOutIsOffTheAir(t *testing.T) {
+// TestExclusionEndsLives checks that the lives end in the same command that excludes their streamer.
+func TestExclusionEndsLives(t *testing.T) {
 	on := events(liveOnAir(6), liveOnAir(8))
-	ends := []domain.Event{turned(6, domain.StatusOnAir, domain.StatusEnded), turned(8, domain.StatusOnAir, domain.StatusEnded)}
+	ends := []domain.Event{statusChanged(6, domain.StatusOnAir, domain.StatusEnded), statusChanged(8, domain.StatusOnAir, domain.StatusEnded)}
 	lives := []domain.LiveID{6, 8}
 	run(t, []spec{
 		{
-			name:  "when disabled",
+			name:  "by disabling",
 			given: on, by: operator, when: domain.DisableUser{User: streamer, Lives: lives},
 			then: append([]domain.Event{domain.UserDisabled{User: streamer}}, ends...),
 		},
 		{
-			name:  "when forgotten",
+			name:  "by forgetting",
 			given: on, by: operator, when: domain.ForgetUser{User: streamer, Lives: lives},
 			then: append([]domain.Event{domain.UserForgotten{User: streamer}}, ends...),
 		},
 		{
-			name:  "when disabled before",
+			name:  "by disabling again",
 			given: events(on, []domain.Event{domain.UserDisabled{User: streamer}}),
 			by:    operator, when: domain.DisableUser{User: streamer, Lives: lives}, then: ends,
 		},
 		{
-			name:  "when forgotten before",
+			name:  "by forgetting again",
 			given: events(on, []domain.Event{domain.UserForgotten{User: streamer}}),
 			by:    operator, when: domain.ForgetUser{User: streamer, Lives: lives}, then: ends,
 		},

@@ -9,25 +9,25 @@ import (
 func TestDisableUser(t *testing.T) {
 	run(t, []spec{
 		{
-			name: "locks somebody out",
+			name: "disables a user",
 			by:   operator,
 			when: domain.DisableUser{User: viewer},
 			then: []domain.Event{domain.UserDisabled{User: viewer}},
 		},
 		{
-			name:  "changes nothing the second time",
+			name:  "changes nothing when it is repeated",
 			given: []domain.Event{domain.UserDisabled{User: viewer}},
 			by:    operator,
 			when:  domain.DisableUser{User: viewer},
 		},
 		{
-			name:    "is refused for somebody who does not exist",
+			name:    "is refused when the user does not exist",
 			by:      operator,
 			when:    domain.DisableUser{User: 99},
 			refused: domain.CodeUserUnavailable,
 		},
 		{
-			name:    "is refused for somebody forgotten",
+			name:    "is refused when the user is forgotten",
 			given:   []domain.Event{domain.UserForgotten{User: viewer}},
 			by:      operator,
 			when:    domain.DisableUser{User: viewer},
@@ -39,25 +39,25 @@ func TestDisableUser(t *testing.T) {
 func TestEnableUser(t *testing.T) {
 	run(t, []spec{
 		{
-			name:  "lets somebody in again",
+			name:  "enables a user",
 			given: []domain.Event{domain.UserDisabled{User: viewer}},
 			by:    operator,
 			when:  domain.EnableUser{User: viewer},
 			then:  []domain.Event{domain.UserEnabled{User: viewer}},
 		},
 		{
-			name: "changes nothing for somebody who may come in",
+			name: "changes nothing when the user is not disabled",
 			by:   operator,
 			when: domain.EnableUser{User: viewer},
 		},
 		{
-			name:    "is refused for somebody who does not exist",
+			name:    "is refused when the user does not exist",
 			by:      operator,
 			when:    domain.EnableUser{User: 99},
 			refused: domain.CodeUserUnavailable,
 		},
 		{
-			name:    "is refused for somebody forgotten, who never comes back",
+			name:    "is refused when the user is forgotten",
 			given:   []domain.Event{domain.UserDisabled{User: viewer}, domain.UserForgotten{User: viewer}},
 			by:      operator,
 			when:    domain.EnableUser{User: viewer},
@@ -66,19 +66,19 @@ func TestEnableUser(t *testing.T) {
 	})
 }
 
-func TestAnEnabledUserGoesOnWithTheSameSession(t *testing.T) {
+func TestAnEnabledUserKeepsTheSession(t *testing.T) {
 	run(t, []spec{{
-		name:  "and signs out of it",
+		name:  "and can sign out of it",
 		given: []domain.Event{domain.UserDisabled{User: viewer}, domain.UserEnabled{User: viewer}},
 		when:  domain.SignOut{},
-		then:  []domain.Event{domain.UserSignedOut{User: viewer, Session: session(viewer)}},
+		then:  []domain.Event{domain.UserSignedOut{User: viewer, Session: sessionOf(viewer)}},
 	}})
 }
 
 func TestGrantRole(t *testing.T) {
 	for _, role := range domain.Roles {
 		run(t, []spec{{
-			name: "gives the right of the " + string(role),
+			name: "grants the role " + string(role),
 			by:   operator,
 			when: domain.GrantRole{User: viewer, Role: role},
 			then: []domain.Event{domain.UserRoleGranted{User: viewer, Role: role}},
@@ -86,32 +86,32 @@ func TestGrantRole(t *testing.T) {
 	}
 	run(t, []spec{
 		{
-			name:  "gives a second right beside the first",
+			name:  "grants a second role",
 			given: []domain.Event{domain.UserRoleGranted{User: viewer, Role: domain.RoleAuditor}},
 			by:    operator,
 			when:  domain.GrantRole{User: viewer, Role: domain.RoleAnalyst},
 			then:  []domain.Event{domain.UserRoleGranted{User: viewer, Role: domain.RoleAnalyst}},
 		},
 		{
-			name:  "changes nothing for somebody who has the right",
+			name:  "changes nothing when the user has the role",
 			given: []domain.Event{domain.UserRoleGranted{User: viewer, Role: domain.RoleAuditor}},
 			by:    operator,
 			when:  domain.GrantRole{User: viewer, Role: domain.RoleAuditor},
 		},
 		{
-			name: "works for an operator who is a person",
-			by:   signedIn(boss),
+			name: "is accepted from a user with the role operator",
+			by:   asUser(operatorUser),
 			when: domain.GrantRole{User: viewer, Role: domain.RoleAuditor},
 			then: []domain.Event{domain.UserRoleGranted{User: viewer, Role: domain.RoleAuditor}},
 		},
 		{
-			name:    "is refused for a right that does not exist",
+			name:    "is refused when the role does not exist",
 			by:      operator,
 			when:    domain.GrantRole{User: viewer, Role: "owner"},
 			refused: domain.CodeBadRequest,
 		},
 		{
-			name:    "is refused for somebody who does not exist",
+			name:    "is refused when the user does not exist",
 			by:      operator,
 			when:    domain.GrantRole{User: 99, Role: domain.RoleAuditor},
 			refused: domain.CodeUserUnavailable,
@@ -123,36 +123,36 @@ func TestRevokeRole(t *testing.T) {
 	auditor := []domain.Event{domain.UserRoleGranted{User: viewer, Role: domain.RoleAuditor}}
 	run(t, []spec{
 		{
-			name:  "takes a right away",
+			name:  "revokes a role",
 			given: auditor,
 			by:    operator,
 			when:  domain.RevokeRole{User: viewer, Role: domain.RoleAuditor},
 			then:  []domain.Event{domain.UserRoleRevoked{User: viewer, Role: domain.RoleAuditor}},
 		},
 		{
-			name:  "changes nothing for somebody who does not have the right",
+			name:  "changes nothing when the user does not have the role",
 			given: auditor,
 			by:    operator,
 			when:  domain.RevokeRole{User: viewer, Role: domain.RoleAnalyst},
 		},
 		{
-			name:    "is refused for somebody who does not exist",
+			name:    "is refused when the user does not exist",
 			by:      operator,
 			when:    domain.RevokeRole{User: 99, Role: domain.RoleAuditor},
 			refused: domain.CodeUserUnavailable,
 		},
 		{
-			name:    "ends at once what the right allowed",
-			given:   []domain.Event{domain.UserRoleRevoked{User: boss, Role: domain.RoleOperator}},
-			by:      signedIn(boss),
+			name:    "takes effect at once",
+			given:   []domain.Event{domain.UserRoleRevoked{User: operatorUser, Role: domain.RoleOperator}},
+			by:      asUser(operatorUser),
 			when:    domain.AddGift{Name: "rose", Price: 1},
 			refused: domain.CodeForbidden,
 		},
 	})
 }
 
-func TestRevokingARoleLeavesTheOthers(t *testing.T) {
-	w := after(t, events(people(), []domain.Event{
+func TestRevokeRoleKeepsOtherRoles(t *testing.T) {
+	w := after(t, events(testUsers(), []domain.Event{
 		domain.UserRoleGranted{User: viewer, Role: domain.RoleAuditor},
 		domain.UserRoleGranted{User: viewer, Role: domain.RoleAnalyst},
 		domain.UserRoleRevoked{User: viewer, Role: domain.RoleAuditor},
@@ -166,26 +166,26 @@ func TestRevokingARoleLeavesTheOthers(t *testing.T) {
 func TestForgetUser(t *testing.T) {
 	run(t, []spec{
 		{
-			name: "erases somebody",
+			name: "erases a user",
 			by:   operator,
 			when: domain.ForgetUser{User: viewer},
 			then: []domain.Event{domain.UserForgotten{User: viewer}},
 		},
 		{
-			name:  "erases somebody who is locked out",
+			name:  "erases a disabled user",
 			given: []domain.Event{domain.UserDisabled{User: viewer}},
 			by:    operator,
 			when:  domain.ForgetUser{User: viewer},
 			then:  []domain.Event{domain.UserForgotten{User: viewer}},
 		},
 		{
-			name:  "changes nothing the second time",
+			name:  "changes nothing when it is repeated",
 			given: []domain.Event{domain.UserForgotten{User: viewer}},
 			by:    operator,
 			when:  domain.ForgetUser{User: viewer},
 		},
 		{
-			name:    "is refused for somebody who does not exist",
+			name:    "is refused when the user does not exist",
 			by:      operator,
 			when:    domain.ForgetUser{User: 99},
 			refused: domain.CodeUserUnavailable,
@@ -193,8 +193,8 @@ func TestForgetUser(t *testing.T) {
 	})
 }
 
-func TestAForgottenUserHasNoRights(t *testing.T) {
-	user := after(t, events(people(), []domain.Event{domain.UserForgotten{User: boss}}))["user-1"].(domain.User)
+func TestForgetUserRevokesRoles(t *testing.T) {
+	user := after(t, events(testUsers(), []domain.Event{domain.UserForgotten{User: operatorUser}}))["user-1"].(domain.User)
 	if user.Active() || user.HasRole(domain.RoleOperator) {
 		t.Fatalf("got %+v", user)
 	}

@@ -218,11 +218,11 @@ func TestALargeBatchIsRead(t *testing.T) {
 			c.Inflates = request != ""
 			c.Handshake(request)
 			room.Add(wstest.Receive(t, s.peers, "the connection").conn)
-			noise := make([]byte, 4*ws.DefaultQueueBytes)
+			noise := make([]byte, 512<<10)
 			_, _ = rand.NewChaCha8([32]byte{}).Read(noise)
 			large := fmt.Sprintf("%x", noise)
 			room.Push(ws.DroppableFrame([]byte(large), ws.Span{Group: 6, Pos: 1}))
-			wstest.Eventually(t, "it waits", func() bool { return s.Stats().QueuedBytes.Load() > 2*ws.DefaultQueueBytes })
+			wstest.Eventually(t, "it waits", func() bool { return s.Stats().QueuedBytes.Load() > 256<<10 })
 			room.Push(ws.DroppableFrame([]byte(large), ws.Span{Group: 6, Prev: 1, Pos: 2}))
 			wstest.Eventually(t, "the next one is dropped", func() bool { return s.Stats().Dropped.Load() == 1 })
 			c.ExpectText(large)

@@ -4,5 +4,5 @@ package ws
 
 import "syscall"
 
-// writeNow is one write to a socket that does not block.
+// writeNow writes to a non-blocking socket.
 func writeNow(fd uintptr, p []byte) (int, error) { return syscall.Write(int(fd), p) }

@@ -77,6 +77,9 @@ func (s *story) apply(t *rapid.T, r domain.Request) []domain.Event {
 		(s.session[by.User] != by.Session || by.Session == "" || s.disabled[by.User] || s.forgotten[by.User] || s.banned[by.User]) {
 		t.Fatalf("%+v must be refused, got %+v", r, got)
 	}
+	if c, ok := r.Command.(domain.CreateChatRoom); ok && len(got) > 0 && (r.Actor.Kind == domain.Anonymous || r.Actor.Kind == domain.Authenticated) {
+		expect(t, got[0], s.chat.openChatRooms() < c.MaxChatRooms, "the limit of %d chat rooms is reached", c.MaxChatRooms)
+	}
 	for _, e := range got {
 		s.fold(t, []domain.Event{e})
 		s.audit(t, e)

@@ -7,7 +7,7 @@ import (
 
 const suffixFLV = ".flv"
 
-// flvFile writes the tags as they came, at the times of the part.
+// flvFile is a part in FLV: the tags as they arrived, with the timestamps of the part.
 type flvFile struct {
 	headers      [3]*media.Frame
 	video, audio bool
@@ -15,12 +15,13 @@ type flvFile struct {
 
 func (*flvFile) suffix() string { return suffixFLV }
 
-// takes says no to what the file's head has not announced.
-func (f *flvFile) takes(info flv.Info, _ []byte) bool {
+// accepts reports whether the header announces the kind of a frame.
+func (f *flvFile) accepts(info flv.Info, _ []byte) bool {
 	return info.Kind == flv.Video && f.video || info.Kind == flv.Audio && f.audio
 }
 
-func (f *flvFile) head() ([]byte, error) {
+// header returns the file header and the headers of the stream.
+func (f *flvFile) header() ([]byte, error) {
 	b := flv.FileHeader(f.video, f.audio)
 	for _, h := range f.headers {
 		if h != nil {
@@ -30,11 +31,12 @@ func (f *flvFile) head() ([]byte, error) {
 	return b, nil
 }
 
-func (f *flvFile) fragment(frames []placed, _ int64, _ func(error)) (piece, error) {
+// fragment returns the tags of frames.
+func (f *flvFile) fragment(frames []timedFrame, _ int64, _ func(error)) (fragment, error) {
 	if len(frames) == 0 {
-		return piece{}, nil
+		return fragment{}, nil
 	}
-	p := piece{at: frames[0].at, key: !f.video}
+	p := fragment{at: frames[0].at, key: !f.video}
 	for i, frame := range frames {
 		p.bytes = append(p.bytes, flv.Tag(frame.Info().Kind, uint32(frame.at), frame.Payload())...)
 		p.key = p.key || i == 0 && frame.Info().Key
@@ -42,4 +44,4 @@ func (f *flvFile) fragment(frames []placed, _ int64, _ func(error)) (piece, erro
 	return p, nil
 }
 
-func (*flvFile) rate() int64 { return 0 }
+func (*flvFile) timeScale() int64 { return 0 }

@@ -34,7 +34,7 @@ var importRules = map[string][]string{
 	"realtime/hub":               {"domain", "eventstore", "projections", "internal", "realtime/ws"},
 	"realtime/chat":              {"domain", "eventstore", "projections", "internal", "realtime/ws", "realtime/hub"},
 	"realtime/native":            {"domain", "eventstore", "projections", "internal", "realtime/ws", "realtime/hub", "realtime/chat"},
-	"realtime/socketio":          {"domain", "eventstore", "projections", "internal", "realtime/ws", "realtime/hub", "realtime/chat"},
+	"realtime/socketio":          {"domain", "eventstore", "projections", "internal", "realtime/ws", "realtime/hub", "realtime/chat", "realtime"}, // "realtime" until it is split
 	"realtime/socketio/engineio": {"realtime/ws", "realtime/socketio/protocol"},
 	"realtime/socketio/protocol": {"realtime/ws", "realtime/socketio/engineio"},
 
@@ -50,7 +50,7 @@ var importRules = map[string][]string{
 var servers = []string{"api", "realtime", "media"}
 
 // testFolders are only ever part of a test.
-var testFolders = []string{"eventstore/pgtest", "internal/peertest", "peertest", "realtime/ws/wstest", "realtime/socketio/siotest"}
+var testFolders = []string{"eventstore/pgtest", "internal/peertest", "peertest", "projections/projtest", "realtime/ws/wstest", "realtime/socketio/siotest"}
 
 // domainImports is everything that the rules may import: no I/O, no clock, no randomness. Package time is there for its
 // types; reading the clock is a fault of its own.

@@ -51,9 +51,9 @@ func serveRTMP(ctx context.Context, c *core, raw net.Conn) {
 	defer raw.Close()
 	stop := context.AfterFunc(ctx, func() { _ = raw.Close() })
 	defer stop()
-	release, err := acquire(c.pending, client)
-	if err != nil {
-		c.countRefusal(ctx, "connect", client, err)
+	release, ok := c.pending.take(client.Address)
+	if !ok {
+		c.countRefusal(ctx, "connect", client, ErrLimitReached)
 		return
 	}
 	defer release()
@@ -86,9 +86,9 @@ func (s *rtmpSession) serve(ctx context.Context, release func()) error {
 		return err
 	}
 	s.client.Args = r.Args
-	releaseSlot, err := acquire(s.slots, s.client)
-	if err != nil {
-		s.refuse(ctx, r, err)
+	releaseSlot, ok := s.slots.take(s.client.Address)
+	if !ok {
+		s.refuse(ctx, r, ErrLimitReached)
 		return nil
 	}
 	defer releaseSlot()

@@ -13,8 +13,26 @@ import (
 	"strings"
 )
 
-// locate returns the installation of major version want, that of existing data, or the newest one if want is 0. It fetches
-// one if none fits.
+// oldest is the oldest PostgreSQL that roomlog runs on.
+const oldest = 15
+
+// installation is a folder with initdb and postgres.
+type installation struct {
+	bin   string
+	major int
+}
+
+// places are where packages put PostgreSQL.
+func places() []string {
+	return []string{
+		"/usr/lib/postgresql/*/bin", "/usr/lib/postgresql*/bin", "/usr/libexec/postgresql*", "/usr/pgsql-*/bin",
+		"/usr/local/pgsql/bin", "/opt/homebrew/opt/postgresql@*/bin", "/usr/local/opt/postgresql@*/bin",
+		"/opt/homebrew/bin", "/opt/local/lib/postgresql*/bin", "/Applications/Postgres.app/Contents/Versions/*/bin",
+	}
+}
+
+// locate returns the installation that fits existing data of the wanted major
+// version, or the newest if there is no data yet (0). It fetches one if none fits.
 func locate(ctx context.Context, c Config, f folder, as *account, want int) (installation, error) {
 	found := installations(ctx, c, f, as)
 	for _, in := range found {
@@ -23,7 +41,7 @@ func locate(ctx context.Context, c Config, f folder, as *account, want int) (ins
 		}
 	}
 	if c.BinDir != "" && len(found) == 0 {
-		return installation{}, fmt.Errorf("%w: %s has no initdb and postgres of version %d or newer that user %s can run", ErrNotInstalled, c.BinDir, minMajor, as.name)
+		return installation{}, fmt.Errorf("%w: %s holds no initdb and postgres of version %d or newer that user %s can run", ErrNotInstalled, c.BinDir, oldest, as.name)
 	}
 	if c.BinDir == "" && (want == 0 || want == fetchedMajor) {
 		in, err := fetch(ctx, c, f, as)
@@ -32,11 +50,11 @@ func locate(ctx context.Context, c Config, f folder, as *account, want int) (ins
 		}
 		return in, nil
 	}
-	return installation{}, fmt.Errorf("%w: %s was made by PostgreSQL %d, installed is %s; nothing was changed: %s",
+	return installation{}, fmt.Errorf("%w: %s was made by PostgreSQL %d, found is %s; nothing was changed: %s",
 		ErrVersionMismatch, f.data(), want, majors(found), hint(want))
 }
 
-// installations returns the usable installations, newest first.
+// installations lists what is there, newest first.
 func installations(ctx context.Context, c Config, f folder, as *account) []installation {
 	var found []installation
 	for _, dir := range candidates(ctx, c, f) {
@@ -47,7 +65,7 @@ func installations(ctx context.Context, c Config, f folder, as *account) []insta
 			continue
 		}
 		major, released := version(ctx, dir)
-		if major >= minMajor && (released || c.BinDir != "") {
+		if major >= oldest && (released || c.BinDir != "") {
 			found = append(found, installation{dir, major})
 		}
 	}
@@ -55,7 +73,6 @@ func installations(ctx context.Context, c Config, f folder, as *account) []insta
 	return found
 }
 
-// candidates returns the folders that may contain an installation.
 func candidates(ctx context.Context, c Config, f folder) []string {
 	if c.BinDir != "" {
 		return []string{c.BinDir}
@@ -78,7 +95,41 @@ func candidates(ctx context.Context, c Config, f folder) []string {
 	return dirs
 }
 
-// majors returns the list of major versions, for an error message.
+// lookPath finds a program in PATH and follows links: next to the real one are the others.
+func lookPath(c Config, name string) string {
+	for _, dir := range filepath.SplitList(c.Getenv("PATH")) {
+		if !filepath.IsAbs(dir) {
+			continue
+		}
+		if path, err := exec.LookPath(filepath.Join(dir, name)); err == nil {
+			if real, err := filepath.EvalSymlinks(path); err == nil {
+				return real
+			}
+		}
+	}
+	return ""
+}
+
+// version asks postgres, which says "postgres (PostgreSQL) 15.14 (Debian …)" or "18beta1".
+func version(ctx context.Context, dir string) (major int, released bool) {
+	cmd := exec.CommandContext(ctx, filepath.Join(dir, "postgres"), "--version")
+	cmd.Env = childEnv()
+	out, err := cmd.Output()
+	fields := strings.Fields(string(out))
+	if err != nil || len(fields) < 3 {
+		return 0, false
+	}
+	number, _, released := strings.Cut(fields[2], ".")
+	if i := strings.IndexFunc(number, func(r rune) bool { return r < '0' || r > '9' }); i >= 0 {
+		number = number[:i]
+	}
+	major, err = strconv.Atoi(number)
+	if err != nil {
+		return 0, false
+	}
+	return major, released
+}
+
 func majors(found []installation) string {
 	if len(found) == 0 {
 		return "none"
@@ -90,7 +141,7 @@ func majors(found []installation) string {
 	return strings.Join(s, ", ")
 }
 
-// hint returns the advice how to install PostgreSQL on this system.
+// hint says how to get PostgreSQL here.
 func hint(major int) string {
 	var how string
 	switch {

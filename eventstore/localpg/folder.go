@@ -14,12 +14,12 @@ import (
 )
 
 const (
-	port          = "5432" // only part of the name of the socket: there is no TCP port
-	maxSocketPath = 100    // bytes; the kernel permits 104 to 108
+	port          = "5432" // names the socket file only; the folder around it is private
+	maxSocketPath = 100    // the kernel takes 104 to 108 bytes
 	maxSmallFile  = 64 << 10
 )
 
-// folder is the data folder.
+// folder is the data folder and where things are in it.
 type folder struct {
 	dir    string // absolute, without symbolic links
 	socket string // the folder of the socket
@@ -29,11 +29,12 @@ func (f folder) data() string { return filepath.Join(f.dir, "postgres") }
 func (f folder) log() string  { return filepath.Join(f.dir, "postgres.log") }
 func (f folder) lock() string { return filepath.Join(f.dir, "postgres.lock") }
 
-// openFolder creates the data folder and the folder of the socket, and verifies that the child can reach them.
+// openFolder makes the data folder and the socket's folder, and checks that the
+// child can reach them.
 func openFolder(dir string, as *account) (folder, error) {
 	mode := fs.FileMode(0o700)
 	if as.other() {
-		mode = 0o711 // the child may pass through it, but not list it
+		mode = 0o711 // the child walks through it and may not list it
 	}
 	if err := os.MkdirAll(dir, mode); err != nil {
 		return folder{}, err
@@ -49,7 +50,7 @@ func openFolder(dir string, as *account) (folder, error) {
 	return f, privateDir(f.socket, as)
 }
 
-// resolve returns the absolute path without links, so that a server that was started by another path is recognised.
+// resolve gives one folder one name, so that a server started under another name is recognised.
 func resolve(dir string) (string, error) {
 	dir, err := filepath.Abs(dir)
 	if err != nil {
@@ -58,8 +59,8 @@ func resolve(dir string) (string, error) {
 	return filepath.EvalSymlinks(dir)
 }
 
-// letIn permits the child to enter the data folder. It fails if the child may not enter a folder above it, which this process
-// must not change.
+// letIn opens the data folder itself to the child, and refuses if a folder above it is shut:
+// that one is not ours to change.
 func letIn(dir string, as *account) error {
 	if !as.other() {
 		return nil
@@ -80,7 +81,7 @@ func letIn(dir string, as *account) error {
 	return nil
 }
 
-// socketDir returns run/ in the data folder, or a folder in /tmp if that path is too long for a socket.
+// socketDir is run/ in the data folder, or a short name in /tmp where that is too long for a socket.
 func socketDir(dir string) string {
 	run := filepath.Join(dir, "run")
 	if len(filepath.Join(run, ".s.PGSQL."+port)) <= maxSocketPath {
@@ -91,8 +92,8 @@ func socketDir(dir string) string {
 	return fmt.Sprintf("/tmp/roomlog-%d-%016x", os.Getuid(), h.Sum64())
 }
 
-// privateDir creates a folder that only the child and root can enter. An existing folder is only verified, because in /tmp it
-// may belong to another user.
+// privateDir makes a folder that only the child (and root) can enter. One that is
+// there already is never changed, only checked: in /tmp a stranger may have made it.
 func privateDir(dir string, as *account) error {
 	err := os.Mkdir(dir, 0o700)
 	if err == nil {
@@ -112,7 +113,7 @@ func privateDir(dir string, as *account) error {
 	return nil
 }
 
-// acquire takes the lock of the data folder. The kernel releases it when this process ends for any reason.
+// acquire takes the lock of the data folder; the kernel frees it when this process ends, however it ends.
 func (f folder) acquire() (*os.File, error) {
 	lock, err := os.OpenFile(f.lock(), os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
@@ -128,8 +129,8 @@ func (f folder) acquire() (*os.File, error) {
 	return lock, nil
 }
 
-// major returns the major version of the data, 0 if there is no data. Data without a version is an error, so that it is never
-// overwritten.
+// major is the version the data was made by, 0 if there is none yet. Data that
+// does not say is an error: taking it for none would bury it.
 func (f folder) major() (int, error) {
 	b, err := readSmall(filepath.Join(f.data(), "PG_VERSION"))
 	if errors.Is(err, fs.ErrNotExist) {
@@ -148,7 +149,7 @@ func (f folder) major() (int, error) {
 	return n, nil
 }
 
-// readSmall reads a file that the child may have written, up to maxSmallFile bytes.
+// readSmall reads a file the child may have written, and no more of it than it should hold.
 func readSmall(path string) (string, error) {
 	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {

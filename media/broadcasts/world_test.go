@@ -9,7 +9,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -19,20 +18,20 @@ import (
 
 	"roomlog/domain"
 	"roomlog/eventstore"
-	"roomlog/eventstore/cluster"
 	"roomlog/eventstore/pgtest"
 	"roomlog/media"
 	"roomlog/media/broadcasts"
 	"roomlog/projections"
+	"roomlog/projections/feed"
 )
 
 const (
-	timeout = 30 * time.Second
-	secret  = "a-secret-of-this-house"
+	patience = 30 * time.Second
+	secret   = "a-secret-of-this-house"
 )
 
-// node is a server process with a media server, one of several that may share a database.
-type node struct {
+// process is a server process with its door of streams, one of perhaps several on a database.
+type process struct {
 	testing.TB
 	name      string
 	db        *pgtest.DB
@@ -40,29 +39,27 @@ type node struct {
 	sequencer *eventstore.Sequencer
 	queries   *projections.Queries
 	signer    *media.Signer
-	feed      *projections.Feed
-	cfg       broadcasts.Config
-	manager   *broadcasts.Manager
+	feed      *feed.Feed
+	cfg       broadcasts.Config // of the stage
+	stage     *broadcasts.Manager
 	server    *media.Server
-	directory *broadcasts.Directory
-	cluster   *cluster.Cluster
+	board     *broadcasts.Directory
 	rtmp      string
-	stop      func() // shuts down in order
+	stopBeat  func()
+	stop      func() // in good order
 
-	mu      sync.Mutex
-	changes []broadcasts.Change
-	holds   map[string]chan struct{} // by stream key: authorized publishers wait
-	held    atomic.Int64
+	mu   sync.Mutex
+	told []broadcasts.Change
 }
 
-func open(t testing.TB, db *pgtest.DB, name string, change func(*broadcasts.Config)) *node {
+func open(t testing.TB, db *pgtest.DB, name string, change func(*broadcasts.Config)) *process {
 	t.Helper()
 	pool, err := eventstore.OpenPool(t.Context(), db.DSN, eventstore.PoolOptions{Serving: db.Serving, MaxConns: 8})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(pool.Close)
-	p := &node{TB: t, name: name, db: db, queries: projections.NewQueries(pool)}
+	p := &process{TB: t, name: name, db: db, queries: projections.NewQueries(pool)}
 	if p.store, err = eventstore.Open(t.Context(), pool, eventstore.Config{Now: time.Now}); err != nil {
 		t.Fatal(err)
 	}
@@ -70,63 +67,29 @@ func open(t testing.TB, db *pgtest.DB, name string, change func(*broadcasts.Conf
 		t.Fatal(err)
 	}
 	p.sequencer = eventstore.NewSequencer(p.store, eventstore.SequencerConfig{})
-	p.feed = projections.NewFeed(p.store, p.queries, projections.FeedConfig{SubscriberTimeout: 2 * timeout})
-	p.cluster = cluster.New(cluster.NewPostgres(pool), cluster.Config{Node: name, Now: time.Now})
-	cfg := broadcasts.Config{Store: p.store, Commands: p.sequencer, Queries: p.queries, Owners: p.admission(p.queries), Feed: p.feed, Cluster: p.cluster,
-		Signer: p.signer, Now: time.Now, LostNodeGrace: 500 * time.Millisecond, OnChange: p.changed}
+	p.feed = feed.New(p.store, p.queries, feed.Config{SubscriberTimeout: 2 * patience})
+	cfg := broadcasts.Config{Store: p.store, Commands: p.sequencer, Queries: p.queries, Feed: p.feed, Signer: p.signer, Node: name,
+		Now: time.Now, Grace: 500 * time.Millisecond, OnChange: p.hear}
 	if change != nil {
 		change(&cfg)
 	}
 	p.cfg = cfg
-	if p.manager, err = broadcasts.New(cfg); err != nil {
+	if p.stage, err = broadcasts.New(cfg); err != nil {
 		t.Fatal(err)
 	}
-	p.server, err = media.New(media.Config{Authorizer: media.Authorizers{p.manager, p}, Observer: p.manager, Now: time.Now, SettleTime: 50 * time.Millisecond, StreamGrace: -1,
+	p.server, err = media.New(media.Config{Authorizer: p.stage, Observer: p.stage, Now: time.Now, SettleTime: 50 * time.Millisecond, StreamGrace: -1,
 		Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}
-	p.manager.Attach(p.server)
-	p.directory = broadcasts.NewDirectory(p.cluster, p.queries)
+	p.stage.Attach(p.server)
+	p.board = broadcasts.NewDirectory(p.store, p.queries)
 	p.run()
 	return p
 }
 
-// hold makes publishers of a stream key wait after their authorization until release is closed.
-func (p *node) hold(key string, release chan struct{}) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.holds = map[string]chan struct{}{key: release}
-}
-
-func (p *node) AuthorizeConnect(context.Context, media.ConnectRequest) error { return nil }
-
-func (p *node) AuthorizePlay(context.Context, media.PlayRequest) error { return nil }
-
-// AuthorizePublish is called after that of the manager.
-func (p *node) AuthorizePublish(_ context.Context, r media.PublishRequest) error {
-	p.mu.Lock()
-	release := p.holds[r.Key]
-	p.mu.Unlock()
-	if release != nil {
-		p.held.Add(1)
-		<-release
-	}
-	return nil
-}
-
-// admission returns the check of owners over some tables.
-func (p *node) admission(queries *projections.Queries) *projections.Admission {
-	p.Helper()
-	a, err := projections.NewAdmission(projections.AdmissionConfig{Queries: queries, Tables: p.feed, Head: p.store.Head, Now: time.Now})
-	if err != nil {
-		p.Fatal(err)
-	}
-	return a
-}
-
-// run starts everything. stop ends it in reverse order.
-func (p *node) run() {
+// run starts everything; stop ends it from the doors down.
+func (p *process) run() {
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		p.Fatal(err)
@@ -150,8 +113,8 @@ func (p *node) run() {
 	start(projections.NewProjector(p.store, projections.ProjectorConfig{Now: time.Now}).Run)
 	start(p.sequencer.Run)
 	start(p.feed.Run)
-	start(p.cluster.Run)
-	start(p.manager.Run)
+	p.stopBeat = start(func(ctx context.Context) error { return p.store.Beat(ctx, p.name) })
+	start(p.stage.Run)
 	start(p.server.Run)
 	start(func(ctx context.Context) error { return p.server.ServeRTMP(ctx, ln) })
 	p.stop = sync.OnceFunc(func() {
@@ -160,30 +123,29 @@ func (p *node) run() {
 		}
 	})
 	p.Cleanup(p.stop)
-	p.eventually("the node has joined the cluster", func() bool {
-		nodes, err := p.cluster.Nodes(p.Context())
-		return err == nil && nodes.Contains(p.name)
+	p.eventually("the process beats", func() bool {
+		alive, err := p.store.Alive(p.Context())
+		return err == nil && alive(p.name)
 	})
 }
 
-func (p *node) changed(_ context.Context, c broadcasts.Change) {
+func (p *process) hear(_ context.Context, t broadcasts.Change) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.changes = append(p.changes, c)
+	p.told = append(p.told, t)
 }
 
-func (p *node) eventually(what string, ok func() bool) {
+func (p *process) eventually(what string, ok func() bool) {
 	p.Helper()
-	for deadline := time.Now().Add(timeout); !ok(); {
+	for deadline := time.Now().Add(patience); !ok(); {
 		if time.Now().After(deadline) {
-			p.Fatalf("timed out waiting until %s", what)
+			p.Fatalf("waited in vain for %s", what)
 		}
 		<-time.After(5 * time.Millisecond)
 	}
 }
 
-// execute executes a command that must be accepted.
-func (p *node) execute(by domain.Actor, c domain.Command) eventstore.Receipt {
+func (p *process) asks(by domain.Actor, c domain.Command) eventstore.Receipt {
 	p.Helper()
 	receipt, err := p.sequencer.Execute(context.Background(), domain.Request{Command: c, Actor: by})
 	if err != nil {
@@ -197,34 +159,33 @@ var (
 	system   = domain.Actor{Kind: domain.System}
 )
 
-// live is a live with its stream key and its owner.
-type live struct {
-	id    domain.LiveID
+// room is a live with its key, and who owns it.
+type room struct {
+	live  domain.LiveID
 	key   string
 	owner domain.Actor
 }
 
-// live creates a user and a live of that user.
-func (p *node) live() live {
+func (p *process) room() room {
 	p.Helper()
 	name := uuid.NewString()[:12]
-	owner := p.execute(domain.Actor{}, domain.RegisterUser{Username: name, NameKey: p.store.NameKey(name), Credential: uuid.NewString()}).
+	owner := p.asks(domain.Actor{}, domain.RegisterUser{Username: name, NameKey: p.store.NameKey(name), Credential: uuid.NewString()}).
 		Events[0].Event.(domain.UserRegistered).User
-	p.execute(domain.Actor{}, domain.SignIn{User: owner, Session: "s"})
+	p.asks(domain.Actor{}, domain.SignIn{User: owner, Session: "s"})
 	by := domain.AuthenticatedActor(owner, "s")
-	created := p.execute(by, domain.CreateLive{Title: "a live", StreamKey: strings.ReplaceAll(uuid.NewString(), "-", "")[:20]}).Events[0].Event.(domain.LiveCreated)
-	return live{created.Live, created.StreamKey, by}
+	made := p.asks(by, domain.CreateLive{Title: "a room", StreamKey: strings.ReplaceAll(uuid.NewString(), "-", "")[:20]}).Events[0].Event.(domain.LiveCreated)
+	return room{made.Live, made.StreamKey, by}
 }
 
-// encoder is a publisher that sends audio until it is disconnected.
+// encoder is a publisher that sends as long as it may.
 type encoder struct {
 	*gortmplib.Client
 	ended chan struct{}
 }
 
-// dial publishes a live. It returns an error if the server refuses.
-func (p *node) dial(l live, sign string) (*encoder, error) {
-	c := &gortmplib.Client{URL: &url.URL{Scheme: "rtmp", Host: p.rtmp, Path: "/live/" + l.key, RawQuery: "sign=" + sign}, Publish: true}
+// dial asks to publish, and answers an error if it may not.
+func (p *process) dial(r room, sign string) (*encoder, error) {
+	c := &gortmplib.Client{URL: &url.URL{Scheme: "rtmp", Host: p.rtmp, Path: "/live/" + r.key, RawQuery: "sign=" + sign}, Publish: true}
 	if err := c.Initialize(p.Context()); err != nil {
 		return nil, err
 	}
@@ -243,60 +204,58 @@ func (p *node) dial(l live, sign string) (*encoder, error) {
 	return e, nil
 }
 
-// publish publishes a live and waits until the tables have the broadcast.
-func (p *node) publish(l live) *encoder {
+// publish is dial for who may, and waits until the log has it.
+func (p *process) publish(r room) *encoder {
 	p.Helper()
-	e, err := p.dial(l, p.signer.Publish(l.key))
+	e, err := p.dial(r, p.signer.Publish(r.key))
 	if err != nil {
 		p.Fatal(err)
 	}
-	p.eventually("the tables have the broadcast", func() bool { return p.broadcast(l).Node == p.name })
+	p.eventually("the log has the stream", func() bool { return p.show(r).Node == p.name })
 	return e
 }
 
-// broadcast returns the broadcast of a live in the tables.
-func (p *node) broadcast(l live) projections.Broadcast {
+// show is what the tables say of a room.
+func (p *process) show(r room) projections.Broadcast {
 	p.Helper()
-	found, err := p.queries.Live(p.Context(), l.id)
+	live, err := p.queries.Live(p.Context(), r.live)
 	if err != nil && !errors.Is(err, projections.ErrNotFound) { // the tables may be behind
 		p.Fatal(err)
 	}
-	return found.Broadcast
+	return live.Broadcast
 }
 
-// disconnected waits until an encoder is disconnected.
-func (p *node) disconnected(e *encoder, why string) {
+func (p *process) gone(e *encoder, why string) {
 	p.Helper()
 	select {
 	case <-e.ended:
-	case <-time.After(timeout):
-		p.Fatalf("the encoder is still connected: %s", why)
+	case <-time.After(patience):
+		p.Fatalf("the encoder goes on: %s", why)
 	}
 }
 
-// ends returns the causes of the ends of a live's broadcasts in the log, oldest first.
-func (p *node) ends(l live) (causes []domain.StopCause) {
+// ends are the reasons of the ends of a room's streams, oldest first.
+func (p *process) ends(r room) (reasons []domain.StopCause) {
 	p.Helper()
-	rows, err := p.db.Owner.Query(p.Context(), "SELECT payload->>'cause' FROM events WHERE type = 'broadcast.stopped.v1' AND live_id = $1 ORDER BY position", l.id)
+	rows, err := p.db.Owner.Query(p.Context(), "SELECT payload->>'cause' FROM events WHERE type = 'broadcast.stopped.v1' AND live_id = $1 ORDER BY position", r.live)
 	if err != nil {
 		p.Fatal(err)
 	}
 	defer rows.Close()
 	for rows.Next() {
-		var cause domain.StopCause
-		if err := rows.Scan(&cause); err != nil {
+		var reason domain.StopCause
+		if err := rows.Scan(&reason); err != nil {
 			p.Fatal(err)
 		}
-		causes = append(causes, cause)
+		reasons = append(reasons, reason)
 	}
-	return causes
+	return reasons
 }
 
-// expectEnds waits until the log has the ends of a live's broadcasts with these causes.
-func (p *node) expectEnds(l live, want ...domain.StopCause) {
+func (p *process) hasEnded(r room, want ...domain.StopCause) {
 	p.Helper()
-	p.eventually("the log has the ends", func() bool { return len(p.ends(l)) >= len(want) })
-	if got := p.ends(l); !slices.Equal(got, want) {
-		p.Errorf("the broadcasts ended with %v, want %v", got, want)
+	p.eventually("the ends in the log", func() bool { return len(p.ends(r)) >= len(want) })
+	if got := p.ends(r); !slices.Equal(got, want) {
+		p.Errorf("the streams have ended %v, want %v", got, want)
 	}
 }

@@ -8,6 +8,7 @@ import (
 
 	"roomlog/domain"
 	"roomlog/realtime/hub"
+	"roomlog/realtime/ws"
 )
 
 const (
@@ -15,7 +16,7 @@ const (
 	entryBurst = 5000
 
 	addressEntryRate  = 20 // of them from one address
-	addressEntryBurst = 1000
+	addressEntryBurst = ws.DefaultMaxPerAddress
 	ratedAddresses    = 10_000 // that are remembered
 	limitedUsers      = 50_000 // that are remembered
 

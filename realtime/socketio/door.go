@@ -6,7 +6,6 @@ import (
 	"sync"
 
 	"roomlog/domain"
-	"roomlog/internal/settings"
 	"roomlog/realtime/socketio/protocol"
 	"roomlog/realtime/ws"
 )
@@ -41,12 +40,9 @@ func New(cfg Config) (*Door, error) {
 	engine.Now, engine.Log = cfg.Now, cfg.Log
 	recovery := cfg.Recovery
 	recovery.Restore = d.restore
-	sockets := protocol.Config{Engine: engine, Namespaces: []protocol.Namespace{
+	d.server = protocol.New(protocol.Config{Engine: engine, Namespaces: []protocol.Namespace{
 		{Name: "/", Connected: d.connected, Recovery: &recovery},
-	}}
-	settings.Defaults(&sockets)
-	settings.Defaults(&recovery)
-	d.server = protocol.New(sockets)
+	}})
 	cfg.Hub.AddDialect(d)
 	return d, nil
 }

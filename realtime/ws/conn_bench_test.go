@@ -17,8 +17,6 @@ import (
 
 	"github.com/lxzan/gws"
 
-	"roomlog/internal/limit"
-	"roomlog/internal/settings"
 	"roomlog/realtime/ws"
 	"roomlog/realtime/ws/wstest"
 )
@@ -47,14 +45,12 @@ func BenchmarkFigureIdleConnectionMemory(b *testing.B) {
 
 func ourServer(b *testing.B) (addr string, open func() int, stop func()) {
 	l := wstest.Listen(b)
-	cfg := ws.Config{
+	sockets := ws.NewServer(ws.Config{
 		Now:          time.Now,
-		HelloTimeout: settings.Off,
-		Limiter:      limit.Clients{Slots: limit.NewSlots(0, 0, nil)},
+		HelloTimeout: -1,
+		Gate:         ws.NewGate(ws.GateConfig{MaxPerAddress: -1}),
 		Open:         func(*ws.Conn, *http.Request) ws.Peer { return quiet{} },
-	}
-	settings.Defaults(&cfg)
-	sockets := ws.NewServer(cfg)
+	})
 	ctx, cancel := context.WithTimeout(context.Background(), time.Hour)
 	done := make(chan struct{})
 	go func() { defer close(done); _ = sockets.Run(ctx) }()

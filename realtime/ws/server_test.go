@@ -8,7 +8,6 @@ import (
 	"testing"
 	"time"
 
-	"roomlog/internal/settings"
 	"roomlog/realtime/ws"
 	"roomlog/realtime/ws/wstest"
 )
@@ -56,7 +55,6 @@ func serveOn(t testing.TB, l net.Listener, wrap func(http.Handler) http.Handler,
 	if change != nil {
 		change(&cfg)
 	}
-	settings.Defaults(&cfg)
 	inner := cfg.Open
 	cfg.Open = func(c *ws.Conn, r *http.Request) ws.Peer {
 		if inner != nil {

@@ -12,9 +12,9 @@ import (
 	"roomlog/api"
 	"roomlog/domain"
 	"roomlog/eventstore"
-	"roomlog/eventstore/cluster"
 	"roomlog/migrations"
 	"roomlog/projections"
+	"roomlog/projections/feed"
 )
 
 // firstChatRoom exists from the start, unless an operator removed it.
@@ -28,18 +28,15 @@ type backend struct {
 	store     *eventstore.Store
 	sequencer *eventstore.Sequencer
 	queries   *projections.Queries
-	feed      *projections.Feed
+	feed      *feed.Feed
 	projector *projections.Projector // nil without the role
-	admission *projections.Admission
-	cluster   *cluster.Cluster
-	opened    chan struct{} // closed when all servers are open: the cluster starts then, with the cleanups of the servers
-	node      string        // identifies this process in the cluster
+	node      string                 // identifies this process in the cluster
 	now       func() time.Time
 }
 
 // startBackend opens the database, migrates it, and starts the parts that append to the log and update the tables.
 func startBackend(ctx context.Context, c *Command, env *environment, l *layers) (*backend, error) {
-	b := &backend{now: env.sh.Now, node: uuid.NewString(), opened: make(chan struct{})}
+	b := &backend{now: env.sh.Now, node: uuid.NewString()}
 	dsn := env.databaseURL
 	if dsn == "" {
 		var err error
@@ -64,8 +61,6 @@ func startBackend(ctx context.Context, c *Command, env *environment, l *layers) 
 		return nil, err
 	}
 	l.run(ctx, "notifications", b.store.Listen)
-	b.cluster = cluster.New(cluster.NewPostgres(b.pool), cluster.Config{Node: b.node, Now: env.sh.Now, Log: env.log})
-	l.run(ctx, "cluster", b.joinCluster)
 	if slices.Contains(c.Roles, roleProjector) {
 		b.projector = projections.NewProjector(b.store, projections.ProjectorConfig{Now: env.sh.Now, Log: env.log})
 		l.run(ctx, "projector", b.projector.Run)
@@ -75,26 +70,12 @@ func startBackend(ctx context.Context, c *Command, env *environment, l *layers) 
 	b.queries = projections.NewQueries(b.pool)
 	b.sequencer = eventstore.NewSequencer(b.store, eventstore.SequencerConfig{QueueSize: c.Queue, DrainTimeout: c.Drain})
 	l.run(ctx, "sequencer", b.sequencer.Run)
-	b.feed = projections.NewFeed(b.store, b.queries, projections.FeedConfig{Log: env.log})
+	b.feed = feed.New(b.store, b.queries, feed.Config{Log: env.log})
 	l.run(ctx, "feed", b.feed.Run)
 	if err := b.waitForFeed(ctx, l); err != nil {
 		return nil, err
 	}
-	b.admission, err = projections.NewAdmission(projections.AdmissionConfig{Queries: b.queries, Tables: b.feed, Head: b.store.Head, Now: env.sh.Now})
-	if err != nil {
-		return nil, err
-	}
 	return b, b.createFirstChatRoom(ctx)
-}
-
-// joinCluster makes this process a member of the cluster when all servers are open, until ctx ends.
-func (b *backend) joinCluster(ctx context.Context) error {
-	select {
-	case <-b.opened:
-		return b.cluster.Run(ctx)
-	case <-ctx.Done():
-		return nil
-	}
 }
 
 // createFirstChatRoom creates the chat room once in the life of the log. Only a process with the projector does.

@@ -6,7 +6,6 @@ import (
 	"testing"
 	"time"
 
-	"roomlog/internal/settings"
 	"roomlog/realtime/socketio/protocol"
 	"roomlog/realtime/socketio/siotest"
 )
@@ -40,7 +39,6 @@ func recovering(t testing.TB, change func(*protocol.Config, *protocol.Recovery))
 		if change != nil {
 			change(cfg, r)
 		}
-		settings.Defaults(r)
 	})
 }
 

@@ -84,13 +84,16 @@ func (s *Server) notify(ctx context.Context) {
 // Snapshot returns the current streams and counters.
 func (s *Server) Snapshot() Snapshot {
 	shot := s.core.hub.stats()
-	shot.Connections, shot.Pending = s.core.slots.count(), s.core.pending.count()
+	shot.Connections, shot.Pending = s.core.slots.Count(), s.core.pending.Count()
 	shot.Refused = s.core.refused.Load()
 	return shot
 }
 
 // Players returns the players of a stream key, the longest first.
 func (s *Server) Players(key string) []PlaySession { return s.core.hub.sessions(key) }
+
+// KeyOf returns the stream key of the publisher or player with this Client.ID, and reports whether it was found.
+func (s *Server) KeyOf(id string) (key string, found bool) { return s.core.hub.keyOf(id) }
 
 // Kick ends the connection of the publisher or player with this Client.ID and reports whether it was found. The
 // broadcast of a kicked publisher ends. The client may come back if the Authorizer accepts it.

@@ -20,6 +20,7 @@ import (
 	"github.com/lxzan/gws"
 
 	"roomlog/domain"
+	"roomlog/internal/settings"
 	"roomlog/peertest"
 	"roomlog/projections"
 	"roomlog/realtime/native"
@@ -145,14 +146,15 @@ func bareStage() stage {
 // roomStage is a room of the native dialect.
 func roomStage(window time.Duration, packed bool) stage {
 	var room native.Room
-	sockets := ws.NewServer(ws.Config{
-		Now: time.Now, HelloTimeout: -1, PushWindow: window, Deflate: packed,
-		Gate: ws.NewGate(ws.GateConfig{MaxPerAddress: -1}),
+	cfg := ws.Config{
+		Now: time.Now, HelloTimeout: settings.Off, PushWindow: window, Deflate: packed,
 		Open: func(c *ws.Conn, _ *http.Request) ws.Peer {
 			room.Add(c)
 			return silent{}
 		},
-	})
+	}
+	settings.Defaults(&cfg)
+	sockets := ws.NewServer(cfg)
 	room = native.NewRoom(sockets, 6)
 	go func() { _ = sockets.Run(context.Background()) }()
 	return stage{sockets, room.Tell, room.Len, sockets.Stats()}
@@ -162,16 +164,15 @@ func roomStage(window time.Duration, packed bool) stage {
 func socketioStage(window time.Duration) stage {
 	var group *engineio.Group
 	var people atomic.Int64
-	server := protocol.New(protocol.Config{
-		Engine: engineio.Config{
-			Now: time.Now, Gate: ws.NewGate(ws.GateConfig{MaxPerAddress: -1}),
-			Sockets: ws.Config{PushWindow: window},
-		},
+	cfg := protocol.Config{
+		Engine: engineio.Config{Now: time.Now, BodyTimeout: wstest.Timeout, Sockets: ws.Config{PushWindow: window}},
 		Namespaces: []protocol.Namespace{{Name: "/", Connected: func(s *protocol.Socket) {
 			group.Add(s.Session())
 			people.Add(1)
 		}}},
-	})
+	}
+	settings.Defaults(&cfg)
+	server := protocol.New(cfg)
 	group = server.Engine().NewGroup()
 	go func() { _ = server.Run(context.Background()) }()
 	return stage{server, func(d projections.Delta) {

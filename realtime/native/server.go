@@ -12,6 +12,7 @@ import (
 
 	"roomlog/domain"
 	"roomlog/eventstore"
+	"roomlog/internal/settings"
 	"roomlog/projections"
 	"roomlog/projections/feed"
 	"roomlog/realtime/chat"
@@ -29,8 +30,7 @@ type Config struct {
 	Now     func() time.Time
 
 	Log     *slog.Logger // nil: no logs
-	Gate    *ws.Gate     // nil: lets every origin in, with the default limits
-	Sockets ws.Config    // limits of the connections; the server sets Open, Skipped, Now, Log and Gate
+	Sockets ws.Config    // limits of the connections; the server sets Open, Skipped, Now and Log
 }
 
 func (c *Config) check() error {
@@ -68,7 +68,8 @@ func New(cfg Config) (*Server, error) {
 	}
 	sockets := cfg.Sockets
 	sockets.Open, sockets.Skipped = n.open, skippedFrame
-	sockets.Now, sockets.Log, sockets.Gate = cfg.Now, cfg.Log, cfg.Gate
+	sockets.Now, sockets.Log = cfg.Now, cfg.Log
+	settings.Defaults(&sockets)
 	n.sockets = ws.NewServer(sockets)
 	n.hub.AddDialect(n)
 	return n, nil

@@ -136,7 +136,6 @@ func openWorld(t testing.TB, db *pgtest.DB, projects bool, change func(*config))
 		nativeConfig: native.Config{
 			Store: store, Queries: queries, Feed: w.feed, Now: time.Now, Log: log,
 			Sockets: ws.Config{FrameRate: -1, PushWindow: time.Millisecond},
-			Gate:    ws.NewGate(ws.GateConfig{MaxPerAddress: -1}),
 		},
 	}
 	if change != nil {

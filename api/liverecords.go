@@ -8,71 +8,63 @@ import (
 	"roomlog/projections"
 )
 
-// viewer is somebody who is or was in a room. The list is in the order of first visits.
+// viewer is a user who is or was in a live. Lists are in the order of first visits.
 type viewer struct {
-	User     Shown             `json:"user"`
+	User     PublicUser        `json:"user"`
 	Present  bool              `json:"present"`
-	JoinedAt time.Time         `json:"joined_at" doc:"the newest time"`
+	JoinedAt time.Time         `json:"joined_at" doc:"time of the newest visit"`
 	LeftAt   *time.Time        `json:"left_at" doc:"null while present"`
-	Cause    domain.LeaveCause `json:"cause,omitempty" doc:"why they left"`
+	Cause    domain.LeaveCause `json:"cause,omitempty" doc:"cause of leaving"`
 }
 
-type viewersOf struct {
-	ID      domain.LiveID `path:"id"`
-	Present bool          `query:"present" doc:"only those who are there now"`
+type viewersInput struct {
+	liveIDInput
+	Present bool `query:"present" doc:"only viewers who are present now"`
 	Window
 }
 
-func (s *server) liveViewers(ctx context.Context, _ caller, in *viewersOf) (history[viewer], error) {
-	live, err := s.reviewed(ctx, in.ID)
-	if err != nil {
-		return history[viewer]{}, err
-	}
+func (s *server) listViewers(ctx context.Context, in *viewersInput) (history[viewer], error) {
 	w, err := s.window(ctx, in.Window)
 	if err != nil {
 		return history[viewer]{}, err
 	}
-	found, err := s.Queries.Viewers(ctx, projections.ViewerFilter{Live: live.ID, Present: in.Present, Window: w})
+	found, err := s.Queries.Viewers(ctx, projections.ViewerFilter{Live: in.ID, Present: in.Present, Window: w})
 	if err != nil {
 		return history[viewer]{}, err
 	}
-	return part(ctx, s, found, func(v projections.Viewer) (viewer, int64) {
-		form := viewer{User: shown(v.Profile), Present: v.Present, JoinedAt: v.JoinedAt, Cause: v.Cause}
+	return newHistory(ctx, s, found, func(v projections.Viewer) (viewer, int64) {
+		item := viewer{User: newPublicUser(v.Profile), Present: v.Present, JoinedAt: v.JoinedAt, Cause: v.Cause}
 		if !v.LeftAt.IsZero() {
-			form.LeftAt = &v.LeftAt
+			item.LeftAt = &v.LeftAt
 		}
-		return form, v.FirstPosition
+		return item, v.FirstPosition
 	})
 }
 
-// comment is something said in a room.
+// comment is one comment of a live.
 type comment struct {
-	ID      string    `json:"id"`
-	User    Shown     `json:"user"`
-	Content string    `json:"content"`
-	At      time.Time `json:"at"`
+	ID      string     `json:"id"`
+	User    PublicUser `json:"user"`
+	Content string     `json:"content"`
+	At      time.Time  `json:"at"`
 }
 
-type commentsIn struct {
-	ID   domain.LiveID `path:"id"`
-	User domain.UserID `query:"user" doc:"only this person's"`
+type commentsInput struct {
+	liveIDInput
+	User domain.UserID `query:"user" doc:"only comments of this user"`
 	Window
 }
 
-func (s *server) liveComments(ctx context.Context, _ caller, in *commentsIn) (history[comment], error) {
-	live, err := s.reviewed(ctx, in.ID)
-	if err != nil {
-		return history[comment]{}, err
-	}
+func (s *server) listComments(ctx context.Context, in *commentsInput) (history[comment], error) {
 	w, err := s.window(ctx, in.Window)
 	if err != nil {
 		return history[comment]{}, err
 	}
-	found, err := s.Queries.Comments(ctx, projections.CommentFilter{Live: live.ID, User: in.User, Window: w})
+	found, err := s.Queries.Comments(ctx, projections.CommentFilter{Live: in.ID, User: in.User, Window: w})
 	if err != nil {
 		return history[comment]{}, err
 	}
-	return part(ctx, s, found, func(c projections.Comment) (comment, int64) {
-		return comment{c.ID, shown(c.User), c.Text, c.At}, c.Position
+	return newHistory(ctx, s, found, func(c projections.Comment) (comment, int64) {
+		return comment{c.ID, newPublicUser(c.User), c.Text, c.At}, c.Position
 	})
 }

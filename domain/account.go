@@ -1,240 +1,58 @@
 package domain
 
-import "slices"
+import (
+	"slices"
+	"time"
+)
 
-// DisableUser asks to lock a person out.
-type DisableUser struct {
-	User   UserID   `json:"user"`
-	Reason string   `json:"reason"` // for the record: at most 100 characters, may be empty
-	Lives  []LiveID `json:"-"`      // rooms of the person, which end if they are on air
+// User is the state of a user's account that decisions need.
+type User struct {
+	Registered bool   `json:"registered"`
+	Disabled   bool   `json:"disabled,omitempty"`
+	Forgotten  bool   `json:"forgotten,omitempty"` // final
+	Roles      []Role `json:"roles,omitempty"`
+	Age        int    `json:"age,omitempty"` // in years; 0 until it is first changed
+	Ban        Ban    `json:"ban,omitzero"`
+
+	Passwordless bool `json:"passwordless,omitempty"` // signs in with an e-mail address alone
 }
 
-// Type implements Command.
-func (DisableUser) Type() string { return "user.disable" }
+// User returns the state of a user.
+func (v View) User(id UserID) User { return look[User](v, userStream(id)) }
 
-// Reads implements Command.
-func (c DisableUser) Reads(Actor) []Stream { return append(livesOf(c.Lives), userOf(c.User)) }
+// NextUser returns the next free user id.
+func (v View) NextUser() UserID { return UserID(v.next(nextUser)) }
 
-func (c DisableUser) decide(see View) ([]Event, error) {
-	user, err := see.existingUser(c.User)
-	if err != nil {
-		return nil, err
-	}
-	reason, err := operatorReason(c.Reason)
-	if err != nil {
-		return nil, err
-	}
-	ended := see.endLives(c.User, c.Lives, reason)
-	if user.Disabled {
-		return ended, nil
-	}
-	return append([]Event{UserDisabled{c.User, reason}}, ended...), nil
+// Active reports whether the account exists and is neither disabled nor forgotten.
+func (u User) Active() bool { return u.Registered && !u.Disabled && !u.Forgotten }
+
+// HasRole reports whether the user has role.
+func (u User) HasRole(role Role) bool { return slices.Contains(u.Roles, role) }
+
+// Status returns what admission checks of the user.
+func (u User) Status() UserStatus {
+	return UserStatus{Exists: u.Registered, Disabled: u.Disabled, Forgotten: u.Forgotten, Ban: u.Ban}
 }
 
-// UserDisabled says that a person is locked out.
-type UserDisabled struct {
-	User   UserID `json:"user"`
-	Reason string `json:"reason"` // why, as the operator put it; may be empty
+// UserStatus is what admission checks of a user. Decisions take it from User, the servers from their tables.
+type UserStatus struct {
+	Exists, Disabled, Forgotten bool
+	Ban                         Ban
 }
 
-// Type implements Event.
-func (UserDisabled) Type() string { return "user.disabled.v1" }
-
-// Stream implements Event.
-func (e UserDisabled) Stream() Stream { return userOf(e.User) }
-
-// EventUser implements UserEvent.
-func (e UserDisabled) EventUser() UserID { return e.User }
-
-func (UserDisabled) evolve(u User) User { u.Disabled = true; return u }
-
-// EnableUser asks to let a person in again.
-type EnableUser struct {
-	User   UserID `json:"user"`
-	Reason string `json:"reason"` // for the record: at most 100 characters, may be empty
-}
-
-// Type implements Command.
-func (EnableUser) Type() string { return "user.enable" }
-
-// Reads implements Command.
-func (c EnableUser) Reads(Actor) []Stream { return []Stream{userOf(c.User)} }
-
-func (c EnableUser) decide(see View) ([]Event, error) {
-	user, err := see.existingUser(c.User)
-	if err != nil || !user.Disabled {
-		return nil, err
-	}
-	if c.Reason, err = operatorReason(c.Reason); err != nil {
-		return nil, err
-	}
-	return []Event{UserEnabled(c)}, nil
-}
-
-// UserEnabled says that a person is let in again.
-type UserEnabled struct {
-	User   UserID `json:"user"`
-	Reason string `json:"reason"` // why, as the operator put it; may be empty
-}
-
-// Type implements Event.
-func (UserEnabled) Type() string { return "user.enabled.v1" }
-
-// Stream implements Event.
-func (e UserEnabled) Stream() Stream { return userOf(e.User) }
-
-// EventUser implements UserEvent.
-func (e UserEnabled) EventUser() UserID { return e.User }
-
-func (UserEnabled) evolve(u User) User { u.Disabled = false; return u }
-
-// GrantRole asks to give a person a right.
-type GrantRole struct {
-	User   UserID `json:"user"`
-	Role   Role   `json:"role"`
-	Reason string `json:"reason"` // for the record: at most 100 characters, may be empty
-}
-
-// Type implements Command.
-func (GrantRole) Type() string { return "user.grant_role" }
-
-// Reads implements Command.
-func (c GrantRole) Reads(Actor) []Stream { return []Stream{userOf(c.User)} }
-
-func (c GrantRole) decide(see View) ([]Event, error) {
-	user, err := see.existingUser(c.User)
+// Check returns nil if the user may act at the time now. Otherwise it refuses with CodeUserUnavailable (the user
+// does not exist, is disabled or is forgotten) or CodeBanned.
+func (s UserStatus) Check(id UserID, now time.Time) error {
 	switch {
-	case err != nil:
-		return nil, err
-	case !slices.Contains(Roles[:], c.Role):
-		return nil, refuse(CodeBadRequest, "there is no role %q: choose one of %v", c.Role, Roles)
-	case user.HasRole(c.Role):
-		return nil, nil
-	case user.Passwordless: // whoever knows the e-mail address would have it
-		return nil, refuse(CodeForbidden, "user %d signs in without a password", c.User)
+	case !s.Exists || s.Disabled || s.Forgotten:
+		return refuse(CodeUserUnavailable, "user %d does not exist or is disabled", id)
+	case s.Ban.Active(now):
+		return refuse(CodeBanned, "user %d is banned", id)
 	}
-	if c.Reason, err = operatorReason(c.Reason); err != nil {
-		return nil, err
-	}
-	return []Event{UserRoleGranted(c)}, nil
+	return nil
 }
 
-// UserRoleGranted says that a person has a right from now on.
-type UserRoleGranted struct {
-	User   UserID `json:"user"`
-	Role   Role   `json:"role"`
-	Reason string `json:"reason"` // why, as the operator put it; may be empty
-}
-
-// Type implements Event.
-func (UserRoleGranted) Type() string { return "user.role_granted.v1" }
-
-// Stream implements Event.
-func (e UserRoleGranted) Stream() Stream { return userOf(e.User) }
-
-// EventUser implements UserEvent.
-func (e UserRoleGranted) EventUser() UserID { return e.User }
-
-func (e UserRoleGranted) evolve(u User) User {
-	u.Roles = append(slices.Clone(u.Roles), e.Role)
-	return u
-}
-
-// RevokeRole asks to take a right away.
-type RevokeRole struct {
-	User   UserID `json:"user"`
-	Role   Role   `json:"role"`
-	Reason string `json:"reason"` // for the record: at most 100 characters, may be empty
-}
-
-// Type implements Command.
-func (RevokeRole) Type() string { return "user.revoke_role" }
-
-// Reads implements Command.
-func (c RevokeRole) Reads(Actor) []Stream { return []Stream{userOf(c.User)} }
-
-func (c RevokeRole) decide(see View) ([]Event, error) {
-	user, err := see.existingUser(c.User)
-	if err != nil || !user.HasRole(c.Role) {
-		return nil, err
-	}
-	if c.Reason, err = operatorReason(c.Reason); err != nil {
-		return nil, err
-	}
-	return []Event{UserRoleRevoked(c)}, nil
-}
-
-// UserRoleRevoked says that a person has lost a right.
-type UserRoleRevoked struct {
-	User   UserID `json:"user"`
-	Role   Role   `json:"role"`
-	Reason string `json:"reason"` // why, as the operator put it; may be empty
-}
-
-// Type implements Event.
-func (UserRoleRevoked) Type() string { return "user.role_revoked.v1" }
-
-// Stream implements Event.
-func (e UserRoleRevoked) Stream() Stream { return userOf(e.User) }
-
-// EventUser implements UserEvent.
-func (e UserRoleRevoked) EventUser() UserID { return e.User }
-
-func (e UserRoleRevoked) evolve(u User) User {
-	u.Roles = slices.DeleteFunc(slices.Clone(u.Roles), func(r Role) bool { return r == e.Role })
-	return u
-}
-
-// ForgetUser asks to erase a person: the log destroys the person's key with the event.
-type ForgetUser struct {
-	User   UserID   `json:"user"`
-	Reason string   `json:"reason"` // for the record: at most 100 characters, may be empty
-	Lives  []LiveID `json:"-"`      // rooms of the person, which end if they are on air
-}
-
-// Type implements Command.
-func (ForgetUser) Type() string { return "user.forget" }
-
-// Reads implements Command.
-func (c ForgetUser) Reads(Actor) []Stream { return append(livesOf(c.Lives), userOf(c.User)) }
-
-func (c ForgetUser) decide(see View) ([]Event, error) {
-	user := see.User(c.User)
-	if !user.Registered {
-		return nil, refuse(CodeUserUnavailable, "there is no user %d", c.User)
-	}
-	reason, err := operatorReason(c.Reason)
-	if err != nil {
-		return nil, err
-	}
-	ended := see.endLives(c.User, c.Lives, "") // the streamer's key is destroyed with this batch
-	if user.Forgotten {
-		return ended, nil
-	}
-	return append([]Event{UserForgotten{c.User, reason}}, ended...), nil
-}
-
-// UserForgotten says that a person's texts cannot be read any more, here and in all earlier events.
-type UserForgotten struct {
-	User   UserID `json:"user"`
-	Reason string `json:"reason"` // why, as the operator put it; may be empty
-}
-
-// Type implements Event.
-func (UserForgotten) Type() string { return "user.forgotten.v1" }
-
-// Stream implements Event.
-func (e UserForgotten) Stream() Stream { return userOf(e.User) }
-
-// EventUser implements UserEvent.
-func (e UserForgotten) EventUser() UserID { return e.User }
-
-// ForgottenKeyOwner implements ForgetEvent.
-func (e UserForgotten) ForgottenKeyOwner() UserID { return e.User }
-
-func (UserForgotten) evolve(u User) User { u.Forgotten = true; u.Roles = nil; return u }
-
-// existingUser answers an account that an operator can act on.
+// existingUser returns the account on which an operator acts.
 func (v View) existingUser(id UserID) (User, error) {
 	user := v.User(id)
 	if !user.Registered || user.Forgotten {
@@ -243,10 +61,45 @@ func (v View) existingUser(id UserID) (User, error) {
 	return user, nil
 }
 
-func (e *UserDisabled) personal() (UserID, []*string) { return e.User, []*string{&e.Reason} }
+// isOperator reports whether the actor is an operator, at the command line or by the role.
+func (v View) isOperator() bool {
+	return v.Actor.Kind == Operator || v.Actor.Kind == Authenticated && v.User(v.Actor.User).HasRole(RoleOperator)
+}
 
-func (e *UserEnabled) personal() (UserID, []*string) { return e.User, []*string{&e.Reason} }
+// Role is a right that a user has beyond those of everybody.
+type Role string
 
-func (e *UserRoleGranted) personal() (UserID, []*string) { return e.User, []*string{&e.Reason} }
+// The roles.
+const (
+	RoleOperator Role = "operator" // manages users and the gift catalogue
+	RoleAuditor  Role = "auditor"  // reads every wallet and gift
+	RoleAnalyst  Role = "analyst"  // reads the log
+)
 
-func (e *UserRoleRevoked) personal() (UserID, []*string) { return e.User, []*string{&e.Reason} }
+// Roles lists every role.
+var Roles = [...]Role{RoleOperator, RoleAuditor, RoleAnalyst}
+
+// Ban excludes a user. The zero Ban excludes nobody.
+type Ban struct {
+	User  UserID `json:"user"`
+	Until int64  `json:"until"` // Unix seconds; 0: for good
+}
+
+// maxBanSeconds is the longest ban that ends: ten years.
+const maxBanSeconds = 10 * 365 * 24 * 3600
+
+// newBan returns a ban of user that begins now and lasts the given seconds, or for good if seconds is 0.
+func newBan(user UserID, now time.Time, seconds int64) (Ban, error) {
+	switch {
+	case seconds < 0 || seconds > maxBanSeconds:
+		return Ban{}, refuse(CodeNumberOutOfRange, "a ban must last 1 to %d seconds, or 0 for good", maxBanSeconds)
+	case seconds == 0:
+		return Ban{user, 0}, nil
+	}
+	return Ban{user, now.Unix() + seconds}, nil
+}
+
+// Active reports whether the ban excludes its user at the time now.
+func (b Ban) Active(now time.Time) bool {
+	return b.User != 0 && (b.Until == 0 || now.Unix() < b.Until)
+}

@@ -1,18 +1,13 @@
 package domain
 
-import (
-	"encoding/json"
-	"fmt"
-)
-
-// Commands is everything anyone may ask for, with who may.
+// Commands lists every command and who may issue it.
 var Commands = []CommandSpec{
 	command[RegisterUser](anyone),
 	command[RegisterByEmail](anyone),
 	command[SignIn](anyone),
-	command[SignOut](person),
-	command[ChangeProfile](person),
-	command[IncrementAge](person),
+	command[SignOut](authenticated),
+	command[ChangeProfile](authenticated),
+	command[IncrementAge](authenticated),
 	command[DisableUser](operator),
 	command[EnableUser](operator),
 	command[GrantRole](operator),
@@ -22,22 +17,22 @@ var Commands = []CommandSpec{
 	command[KickConnection](operator),
 	command[BanUser](operator),
 	command[UnbanUser](operator),
-	command[CreateLive](person),
-	command[ChangeLiveStatus](member),
-	command[BanViewer](member),
-	command[UnbanViewer](member),
+	command[CreateLive](authenticated),
+	command[ChangeLiveStatus](ownerOrOperator),
+	command[BanViewer](ownerOrOperator),
+	command[UnbanViewer](ownerOrOperator),
 	command[StartBroadcast](system),
 	command[StopBroadcast](system),
 	command[KickBroadcast](operator),
 	command[KickPlayer](operator),
-	command[SetRecording](person),
+	command[SetRecording](authenticated),
 	command[StartRecording](system),
 	command[FinishRecording](system),
-	command[DeleteRecording](person),
+	command[DeleteRecording](ownerOrOperator),
 	command[DiscardRecording](system),
-	command[JoinLive](person),
+	command[JoinLive](authenticated),
 	command[LeaveLive](system),
-	command[PostComment](person),
+	command[PostComment](authenticated),
 	command[AddGift](operator),
 	command[RepriceGift](operator),
 	command[WithdrawGift](operator),
@@ -50,15 +45,15 @@ var Commands = []CommandSpec{
 	command[LeaveChat](system),
 	command[ForgetParticipant](operator),
 	command[PostMessage](anyone),
-	coins(command[SendGift](person)),
-	coins(command[PlaceOrder](person)),
-	coins(command[PayOrder](provider)),
+	coins(command[SendGift](authenticated)),
+	coins(command[PlaceOrder](authenticated)),
+	coins(command[PayOrder](paymentProvider)),
 	coins(command[CreditCoins](operator)),
 }
 
-// Events is the whole vocabulary of the log, each with the state it folds into.
+// Events lists every event and the state of its stream.
 var Events = []EventSpec{
-	counted(personal[UserRegistered](event[UserRegistered, User]()), nextUser),
+	takesID(personal[UserRegistered](event[UserRegistered, User]()), nextUser),
 	personal[UserProfileChanged](event[UserProfileChanged, User]()),
 	event[UserAgeChanged, User](),
 	personal[UserDisabled](event[UserDisabled, User]()),
@@ -75,7 +70,7 @@ var Events = []EventSpec{
 	event[EmailClaimed, Email](),
 	event[UserSignedIn, Session](),
 	event[UserSignedOut, Session](),
-	counted(personal[LiveCreated](event[LiveCreated, Live]()), nextLive),
+	takesID(personal[LiveCreated](event[LiveCreated, Live]()), nextLive),
 	event[LiveStatusChanged, Live](),
 	personal[ViewerBanned](event[ViewerBanned, Live]()),
 	event[ViewerUnbanned, Live](),
@@ -90,11 +85,11 @@ var Events = []EventSpec{
 	event[ViewerMoved, Visit](),
 	event[ViewerLeft, Visit](),
 	personal[CommentPosted](event[CommentPosted, Stateless]()),
-	tallied(event[ChatRoomCreated, ChatRoom](), roomCount),
+	counts(event[ChatRoomCreated, ChatRoom](), chatRoomCount),
 	event[ChatRoomNameClaimed, ChatRoomName](),
-	tallied(event[ChatRoomRemoved, ChatRoom](), roomCount),
+	counts(event[ChatRoomRemoved, ChatRoom](), chatRoomCount),
 	event[ChatRoomNameReleased, ChatRoomName](),
-	counted(personal[ParticipantEntered](event[ParticipantEntered, Participant]()), nextGuest),
+	takesID(personal[ParticipantEntered](event[ParticipantEntered, Participant]()), nextParticipant),
 	personal[NicknameSet](event[NicknameSet, Participant]()),
 	event[NicknameClaimed, Nickname](),
 	event[NicknameReleased, Nickname](),
@@ -107,13 +102,13 @@ var Events = []EventSpec{
 	event[OrderPaid, Order](),
 	event[CoinsCredited, Wallet](),
 	event[GiftSent, Wallet](),
-	counted(event[GiftAdded, Gift](), nextGift),
+	takesID(event[GiftAdded, Gift](), nextGift),
 	event[GiftRepriced, Gift](),
 	event[GiftWithdrawn, Gift](),
 }
 
-// States is every kind of stream, by the noun its name begins with. Format changes when the meaning
-// of a state's fields does: snapshots of another format are not used.
+// States lists every kind of stream by the noun that its name begins with. The number is the format of the state:
+// increase it when the meaning of a field changes, so that older snapshots are ignored.
 var States = []StateSpec{
 	state[User]("user", 1),
 	state[Username]("username", 1),
@@ -135,142 +130,13 @@ var States = []StateSpec{
 	state[Gift]("gift", 1),
 }
 
-// Stateless is the state of a stream that is only ever appended to: no decision looks at it, so
-// nobody reads it to append.
-type Stateless struct{}
-
-type decision interface {
-	Command
-	decide(see View) ([]Event, error)
-}
-
-type fold[S any] interface {
-	Event
-	evolve(S) S
-}
-
-// CommandSpec describes one command type.
-type CommandSpec struct {
-	Type       string
-	MovesCoins bool    // moves coins: its idempotency keys are kept for ever, and its refusals too
-	Zero       Command // an empty one, for documentation
-	access     access
-	decide     func(Command, View) ([]Event, error)
-}
-
-// Access names who may ask for it: "anyone", "person", "operator", "person or operator", "system" or "provider".
-func (s CommandSpec) Access() string { return s.access.String() }
-
-// EventSpec describes one event type.
-type EventSpec struct {
-	Type string
-	Zero Event // an empty one, for documentation
-	// Decode reads the payload of exactly this version.
-	Decode func(payload []byte) (Event, error)
-	// Personal answers whose texts e holds and where they are in the copy that it returns
-	// with them; it is nil for events without a person's texts.
-	Personal func(e Event) (copy func() Event, owner UserID, texts []*string)
-	// Older turns payloads of earlier versions, by their type, into a payload of this one.
-	Upcasters map[string]Upcaster
-
-	evolve  func(state any, e Event) (any, error)
-	counter Stream
-	opens   bool // takes an id of the counter's
-}
-
-// An Upcast turns the payload of an earlier version of an event into one of the present version.
-// Personal texts in it are still sealed.
-type Upcaster func(payload []byte) ([]byte, error)
-
-// StateSpec describes the state of one kind of stream.
-type StateSpec struct {
-	Prefix    string
-	Format    int
-	Stateless bool
-	Decode    func([]byte) (any, error)
-}
-
-func command[C decision](who access) CommandSpec {
-	var zero C
-	return CommandSpec{Type: zero.Type(), Zero: zero, access: who,
-		decide: func(c Command, v View) ([]Event, error) {
-			own, ok := c.(C)
-			if !ok {
-				return nil, fmt.Errorf("%s: a command is passed as a %T, not as a %T", c.Type(), own, c)
-			}
-			return own.decide(v)
-		}}
-}
-
-func coins(s CommandSpec) CommandSpec { s.MovesCoins = true; return s }
-
-func event[E fold[S], S any]() EventSpec {
-	var zero E
-	return EventSpec{
-		Type: zero.Type(), Zero: zero,
-		Decode: func(payload []byte) (Event, error) {
-			var e E
-			if err := json.Unmarshal(payload, &e); err != nil {
-				return nil, fmt.Errorf("decode %s: %w", e.Type(), err)
-			}
-			return e, nil
-		},
-		evolve: func(state any, e Event) (any, error) {
-			before, err := kind[S](e.Stream(), state)
-			if err != nil {
-				return nil, err
-			}
-			return e.(E).evolve(before), nil
-		},
-	}
-}
-
-func personal[E Event, P interface {
-	*E
-	personal() (UserID, []*string)
-}](s EventSpec) EventSpec {
-	s.Personal = func(e Event) (func() Event, UserID, []*string) {
-		own := e.(E)
-		owner, texts := P(&own).personal()
-		return func() Event { return own }, owner, texts
-	}
-	return s
-}
-
-// counted is an event that takes an id.
-func counted(s EventSpec, counter Stream) EventSpec {
-	s = tallied(s, counter)
-	s.opens = true
-	return s
-}
-
-// tallied is an event that says how many there are.
-func tallied(s EventSpec, counter Stream) EventSpec {
-	if _, ok := s.Zero.(numbered); !ok {
-		panic("domain: " + s.Type + " has no number")
-	}
-	s.counter = counter
-	return s
-}
-
-func state[S any](prefix string, format int) StateSpec {
-	var zero S
-	_, stateless := any(zero).(Stateless)
-	return StateSpec{Prefix: prefix, Format: format, Stateless: stateless, Decode: func(b []byte) (any, error) {
-		var s S
-		if err := json.Unmarshal(b, &s); err != nil {
-			return nil, fmt.Errorf("decode the state of a %s stream: %w", prefix, err)
-		}
-		return s, nil
-	}}
-}
-
 var (
-	commands = index(Commands, func(s CommandSpec) string { return s.Type })
-	events   = index(Events, func(s EventSpec) string { return s.Type })
-	states   = index(States, func(s StateSpec) string { return s.Prefix })
+	commandsByType = index(Commands, func(s CommandSpec) string { return s.Type })
+	eventsByType   = index(Events, func(s EventSpec) string { return s.Type })
+	statesByPrefix = index(States, func(s StateSpec) string { return s.Prefix })
 )
 
+// index returns specs by key. It panics if two specs have the same key.
 func index[T any](specs []T, key func(T) string) map[string]T {
 	m := make(map[string]T, len(specs))
 	for _, s := range specs {

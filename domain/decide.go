@@ -1,59 +1,58 @@
 package domain
 
 import (
-	"errors"
 	"fmt"
 	"time"
 )
 
-// Decide answers what follows from r at the time now, given the states of the streams it
-// reads: events, or a *Refusal. Any other error is a fault of the program.
+// Decide returns the events that follow from r at the time now, given the newest states of the streams that r
+// reads. It returns no events when nothing changes, and a *Refusal when the rules do not allow r. Any other error
+// is a fault of the program.
 func Decide(r Request, now time.Time, states map[Stream]any) ([]Event, error) {
 	if err := Authorize(r, now, states); err != nil {
 		return nil, err
 	}
 	var fault error
-	see := View{Actor: r.Actor, Now: now, states: states, fault: &fault}
-	events, err := commands[r.Command.Type()].decide(r.Command, see)
+	events, err := commandsByType[r.Command.Type()].decide(r.Command, newView(r.Actor, now, states, &fault))
 	if fault != nil {
 		return nil, fmt.Errorf("%s: %w", r.Command.Type(), fault)
 	}
 	if err != nil {
 		return nil, err
 	}
-	var opened Stream // by the newest event that takes an id: what follows may be on the same stream
+	var started Stream // the newest stream that these events have started: later events may be appended to it
 	for _, e := range events {
 		if StartsStream(e) {
-			opened = e.Stream()
+			started = e.Stream()
 		}
-		if _, named := states[e.Stream()]; !named && e.Stream() != opened {
+		if _, named := states[e.Stream()]; !named && e.Stream() != started {
 			return nil, fmt.Errorf("%s: appended to %s without naming it", r.Command.Type(), e.Stream())
 		}
 	}
 	return events, nil
 }
 
-// Authorize answers nil if whoever asks for r may at the time now: a refusal here says nothing about the command, and
-// may be another one once the person has signed in again.
+// Authorize returns nil if the actor of r may issue the command at the time now, and a *Refusal otherwise. It does
+// not decide the command: the same request may be authorized later, after a new sign-in.
 func Authorize(r Request, now time.Time, states map[Stream]any) error {
-	if err := r.Check(); err != nil {
+	if err := r.Validate(); err != nil {
 		return err
 	}
 	var fault error
-	err := commands[r.Command.Type()].access.admit(View{Actor: r.Actor, Now: now, states: states, fault: &fault})
+	err := commandsByType[r.Command.Type()].access.authorize(newView(r.Actor, now, states, &fault))
 	if fault != nil {
 		return fmt.Errorf("%s: %w", r.Command.Type(), fault)
 	}
 	return err
 }
 
-// MovesCoins says whether c moves coins: its idempotency key is kept for ever, and its refusal too.
-func MovesCoins(c Command) bool { return commands[c.Type()].MovesCoins }
+// MovesCoins reports whether c moves coins. Its idempotency keys and refusals are then kept for ever.
+func MovesCoins(c Command) bool { return commandsByType[c.Type()].MovesCoins }
 
-// StartsStream says whether e takes a new id: its stream begins with it.
-func StartsStream(e Event) bool { return events[e.Type()].opens }
+// StartsStream reports whether e takes a new id, so that e is the first event of its stream.
+func StartsStream(e Event) bool { return eventsByType[e.Type()].startsStream }
 
-// CounterEvents lists the types of the events that take an id or say how many there are, by the state that counts.
+// CounterEvents returns the types of the events that fold into each counter.
 func CounterEvents() map[Stream][]string {
 	types := make(map[Stream][]string)
 	for _, spec := range Events {
@@ -68,53 +67,30 @@ func CounterEvents() map[Stream][]string {
 	return types
 }
 
-// StateSpecOf answers what kind of stream s is, by the noun its name begins with.
+// StateSpecOf returns the spec of the state of s. It reports false for a stream of no known kind.
 func StateSpecOf(s Stream) (StateSpec, bool) {
-	spec, ok := states[s.Prefix()]
+	spec, ok := statesByPrefix[s.Prefix()]
 	return spec, ok
 }
 
-// FoldsInto names the states that e changes: the one of its own stream, and the one that
-// counts, if e took an id of it or says how many there are.
+// FoldsInto returns the names of the states that e changes: its stream, and its counter if it has one.
 func FoldsInto(e Event) []Stream {
-	if spec := events[e.Type()]; spec.counter != "" {
+	if spec := eventsByType[e.Type()]; spec.counter != "" {
 		return []Stream{e.Stream(), spec.counter}
 	}
 	return []Stream{e.Stream()}
 }
 
-// Fold answers the state of s after e; state is nil before the first event.
+// Fold returns the state of s after e. The state before the first event is nil.
 func Fold(s Stream, state any, e Event) (any, error) {
-	spec, ok := events[e.Type()]
+	spec, ok := eventsByType[e.Type()]
 	switch {
 	case !ok:
 		return nil, fmt.Errorf("no such event: %s", e.Type())
 	case s == spec.counter && s != "":
-		return Counter{Value: e.(numbered).number()}, nil
+		return Counter{Value: e.(counted).count()}, nil
 	case s == e.Stream():
 		return spec.evolve(state, e)
 	}
 	return nil, fmt.Errorf("%s does not fold into %s", e.Type(), s)
-}
-
-// A Refusal is the domain saying no: a normal answer, told to whoever asked.
-type Refusal struct {
-	Code Code
-	Text string
-}
-
-// Error implements error.
-func (r *Refusal) Error() string { return string(r.Code) + ": " + r.Text }
-
-// AsRefusal answers the refusal in err, or nil.
-func AsRefusal(err error) *Refusal {
-	var no *Refusal
-	if errors.As(err, &no) {
-		return no
-	}
-	return nil
-}
-
-func refuse(code Code, format string, args ...any) error {
-	return &Refusal{code, fmt.Sprintf(format, args...)}
 }

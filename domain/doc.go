@@ -1,11 +1,16 @@
-// Package domain holds the rules of rooms and coins: what may be asked for, what
-// follows, and what it adds up to. It is pure: no I/O, no clock, no randomness.
+// Package domain holds the rules of lives, coins and chat rooms: which commands are accepted, which events follow
+// from them, and what state the events add up to.
 //
-// A Command is decided against the states it says it reads; the answer is the
-// events that follow, or a Refusal. An Event folds into the state of the one
-// stream it belongs to. Decide and Fold are the only two doors; catalogue.go is
-// the table of contents.
+// Decide takes a Request (a Command and its Actor) and the states of the streams that the command reads. It
+// returns the events to append, no events when nothing changes, or a *Refusal. Fold applies one event to the
+// state of one stream. Commands, Events and States in catalogue.go list everything the package knows.
 //
-// States hold what a decision needs and never a person's texts, so that nothing
-// derived from the log outlives the destruction of a person's key.
+// The package guarantees:
+//   - Decide and Fold are pure: no I/O, no clock, no randomness. The caller passes the time, random ids and keyed hashes.
+//   - A decision reads and appends only to the streams that its request names, so the log can lock exactly those.
+//   - Coins use double-entry bookkeeping: the postings of an event add up to zero, and no wallet becomes negative.
+//   - Payloads of events never change. A changed meaning is a new version with an Upcaster.
+//
+// States never contain texts that a user wrote. Nothing that is derived from the log therefore outlives the
+// destruction of the key that seals a user's texts.
 package domain

@@ -33,12 +33,12 @@ func TestNamesThatADoorDrawsCannotPoisonATable(t *testing.T) {
 		},
 	} {
 		for _, bad := range []string{"\x00", "a\nb", "é", "\xff", strings.Repeat("x", 201)} {
-			if no := domain.AsRefusal(r(bad).Check()); no == nil || no.Code != domain.CodeBadRequest {
+			if no := domain.AsRefusal(r(bad).Validate()); no == nil || no.Code != domain.CodeBadRequest {
 				t.Errorf("%s %q: %v", name, bad, no)
 			}
 		}
 		for _, good := range []string{"", "0b1c2d3e-0000-4000-8000-000000000000", strings.Repeat("x", 200)} {
-			if err := r(good).Check(); err != nil {
+			if err := r(good).Validate(); err != nil {
 				t.Errorf("%s %q: %v", name, good, err)
 			}
 		}

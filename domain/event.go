@@ -2,58 +2,78 @@ package domain
 
 import "strconv"
 
-// Ids are small integers, as old clients expect. They are handed out 1, 2, 3, ….
+// Numeric ids are handed out 1, 2, 3, …, because old clients expect small integers.
 type (
-	// UserID is a person.
+	// UserID is the id of a user.
 	UserID int64
-	// LiveID is a room.
+	// LiveID is the id of a live.
 	LiveID int64
-	// GiftID is an entry of the shelf.
+	// GiftID is the id of a gift in the gift catalogue.
 	GiftID int64
+	// ParticipantID is the id of a participant of the chat. Every connection that enters the chat gets a new one.
+	ParticipantID int64
 )
 
-// OrderID names a top-up order; the door that takes the order draws it at random.
-type OrderID string
+// Text ids are random and chosen by the server that takes the command.
+type (
+	// OrderID is the id of an order of coins.
+	OrderID string
+	// BroadcastID is the id of a broadcast, from its first frame to its last, including reconnects.
+	BroadcastID string
+	// RecordingID is the id of a recording, equal to the BroadcastID of the recorded broadcast.
+	RecordingID string
+	// ConnectionID is the id of a connection while it is open.
+	ConnectionID string
+	// PlayerID is the id of a player of a live's media while it is connected.
+	PlayerID string
+	// ChatRoomID is the id of a chat room: 24 of 0-9a-f.
+	ChatRoomID string
+)
 
 // Coins is an amount or a balance in whole coins.
 type Coins int64
 
-// MaxCoins bounds every wallet, so that clients whose numbers are doubles read each
-// balance exactly (2^53 − 1).
+// MaxCoins is the largest balance of a wallet: 2^53 − 1, so that clients whose numbers are doubles read every
+// balance exactly.
 const MaxCoins Coins = 1<<53 - 1
 
-// Stream names the smallest state that can refuse something: "wallet-12".
+// Stream is the name of an append-only sequence of events, "wallet-12". A stream is the smallest state that can
+// refuse a command.
 type Stream string
 
-// Streams of the core.
-func userOf(id UserID) Stream             { return stream("user-", int64(id)) }
-func sessionOf(id UserID) Stream          { return stream("session-", int64(id)) }
-func walletOf(id UserID) Stream           { return stream("wallet-", int64(id)) }
-func liveOf(id LiveID) Stream             { return stream("live-", int64(id)) }
-func chatOf(id LiveID) Stream             { return stream("comment-", int64(id)) }
-func connectionOf(id ConnectionID) Stream { return Stream("connection-" + string(id)) }
-func playerOf(id PlayerID) Stream         { return Stream("player-" + string(id)) }
-func giftOf(id GiftID) Stream             { return stream("gift-", int64(id)) }
-func orderOf(id OrderID) Stream           { return Stream("order-" + string(id)) }
-func nameOf(key string) Stream            { return Stream("username-" + key) }
-func emailOf(key string) Stream           { return Stream("email-" + key) }
-func recordingOf(id RecordingID) Stream   { return Stream("recording-" + string(id)) }
-func visitOf(l LiveID, u UserID) Stream {
-	return stream("visit-"+strconv.FormatInt(int64(l), 10)+"-", int64(u))
+func userStream(id UserID) Stream             { return numberedStream("user-", int64(id)) }
+func usernameStream(key string) Stream        { return Stream("username-" + key) }
+func emailStream(key string) Stream           { return Stream("email-" + key) }
+func sessionStream(id UserID) Stream          { return numberedStream("session-", int64(id)) }
+func connectionStream(id ConnectionID) Stream { return Stream("connection-" + string(id)) }
+
+func liveStream(id LiveID) Stream           { return numberedStream("live-", int64(id)) }
+func commentStream(id LiveID) Stream        { return numberedStream("comment-", int64(id)) }
+func playerStream(id PlayerID) Stream       { return Stream("player-" + string(id)) }
+func recordingStream(id RecordingID) Stream { return Stream("recording-" + string(id)) }
+func visitStream(live LiveID, user UserID) Stream {
+	return numberedStream("visit-"+strconv.FormatInt(int64(live), 10)+"-", int64(user))
 }
 
-// Streams of the chat.
-func roomOf(id ChatRoomID) Stream     { return Stream("chatroom-" + string(id)) }
-func roomNameOf(key string) Stream    { return Stream("chatroomname-" + key) }
-func guestOf(id ParticipantID) Stream { return stream("participant-", int64(id)) }
-func nicknameOf(key string) Stream    { return Stream("nickname-" + key) }
+func giftStream(id GiftID) Stream   { return numberedStream("gift-", int64(id)) }
+func orderStream(id OrderID) Stream { return Stream("order-" + string(id)) }
 
-// WalletStream is the stream of one person's coins, for those who review it.
-func WalletStream(id UserID) Stream { return walletOf(id) }
+func chatRoomStream(id ChatRoomID) Stream       { return Stream("chatroom-" + string(id)) }
+func chatRoomNameStream(key string) Stream      { return Stream("chatroomname-" + key) }
+func participantStream(id ParticipantID) Stream { return numberedStream("participant-", int64(id)) }
+func nicknameStream(key string) Stream          { return Stream("nickname-" + key) }
 
-func stream(prefix string, id int64) Stream { return Stream(prefix + strconv.FormatInt(id, 10)) }
+// WalletStream returns the stream of a user's coins.
+func WalletStream(id UserID) Stream { return numberedStream("wallet-", int64(id)) }
 
-// Prefix is the noun a stream's name begins with: "wallet" of "wallet-12".
+// DirectMessageStream returns the stream of the messages to one user.
+func DirectMessageStream(to UserID) Stream { return numberedStream("message-user-", int64(to)) }
+
+func numberedStream(prefix string, id int64) Stream {
+	return Stream(prefix + strconv.FormatInt(id, 10))
+}
+
+// Prefix returns the noun that the name of the stream begins with: "wallet" for "wallet-12".
 func (s Stream) Prefix() string {
 	for i := range s {
 		if s[i] == '-' {
@@ -63,42 +83,31 @@ func (s Stream) Prefix() string {
 	return string(s)
 }
 
-// An Event is a fact: it has happened, and it belongs to one stream.
+// Event is a fact that has happened. It belongs to exactly one stream.
 type Event interface {
-	Type() string // "gift.sent.v1"
+	// Type returns the name and version: "gift.sent.v1".
+	Type() string
+	// Stream returns the stream to which the event is appended.
 	Stream() Stream
 }
 
-// A LiveEvent happened in one room; the log can be read by room.
+// LiveEvent is an event that happened in one live. The log can be read by live.
 type LiveEvent interface {
 	Event
+	// EventLive returns the live.
 	EventLive() LiveID
 }
 
-// A CoinEvent moves coins between accounts. Its entries add up to zero.
-type CoinEvent interface {
-	Event
-	EventPostings() []Posting
-}
-
-// A ForgetEvent destroys the key that seals somebody's texts.
-type ForgetEvent interface {
-	Event
-	// Forgets answers whose, like KeyOwner.
-	ForgottenKeyOwner() UserID
-}
-
-// A UserEvent has one person whose doing it is, for whoever filters the log by person; 0 for somebody who is
-// not signed in.
+// UserEvent is an event about one user. The log can be read by user.
 type UserEvent interface {
 	Event
+	// EventUser returns the user; 0 for somebody who is not signed in.
 	EventUser() UserID
 }
 
-// A Command asks for something. Reads names every stream that its decision looks at
-// or appends to; their states are loaded, newest, before it is decided. The fields that
-// a door adds (random ids, keyed hashes) are not part of its JSON form.
-type Command interface {
-	Type() string // "gift.send"
-	Reads(by Actor) []Stream
+// ForgetEvent is an event with which the log destroys the key that seals somebody's texts.
+type ForgetEvent interface {
+	Event
+	// ForgottenKeyOwner returns the owner of the key, as KeyOwner does.
+	ForgottenKeyOwner() UserID
 }

@@ -1,11 +1,14 @@
 package domain
 
-import "slices"
+import (
+	"slices"
+	"time"
+)
 
-// Status is where a live stands; StatusEnded is final.
+// Status is the status of a live.
 type Status int
 
-// The numbers are the ones that clients know.
+// The statuses, with the numbers that clients know. StatusEnded is final.
 const (
 	StatusNotStarted Status = iota
 	StatusOnAir
@@ -13,17 +16,32 @@ const (
 	StatusEnded
 )
 
-// Live is what a decision needs of a room.
+// RecordChoice is a streamer's choice whether the broadcasts of a live are recorded; "" before the first choice.
+type RecordChoice string
+
+// The choices.
+const (
+	RecordOn  RecordChoice = "on"
+	RecordOff RecordChoice = "off"
+)
+
+// Live is the state of a live that decisions need.
 type Live struct {
-	Streamer  UserID       `json:"streamer"` // 0: there is no such room
+	Streamer  UserID       `json:"streamer"` // 0: the live does not exist
 	Status    Status       `json:"status"`
-	Bans      []Ban        `json:"bans,omitempty"`      // those who are kept out, and perhaps some who were
-	Broadcast BroadcastID  `json:"broadcast,omitempty"` // the stream that it has now; "": there is no picture
-	Record    RecordChoice `json:"record,omitempty"`    // whether its owner wants its streams recorded
+	Bans      []Ban        `json:"bans,omitempty"`      // active bans, and possibly some that have expired
+	Broadcast BroadcastID  `json:"broadcast,omitempty"` // the running broadcast; "" for none
+	Record    RecordChoice `json:"record,omitempty"`
 }
 
-// open answers nil while people may join, comment and give in room id: on air or paused.
-func (l Live) open(id LiveID) error {
+// Live returns the state of a live.
+func (v View) Live(id LiveID) Live { return look[Live](v, liveStream(id)) }
+
+// NextLive returns the next free live id.
+func (v View) NextLive() LiveID { return LiveID(v.next(nextLive)) }
+
+// checkOpen returns nil while live id accepts viewers: when it is on air or paused.
+func (l Live) checkOpen(id LiveID) error {
 	switch {
 	case l.Streamer == 0:
 		return refuse(CodeLiveNotFound, "there is no live %d", id)
@@ -35,37 +53,99 @@ func (l Live) open(id LiveID) error {
 	return nil
 }
 
-// CreateLive asks for a new room of one's own.
-type CreateLive struct {
-	Title     string `json:"title"` // 1–100 characters
-	Cover     string `json:"cover"` // the address of a picture; may be empty
-	StreamKey string `json:"-"`     // the stream key: 20 of 0-9a-zA-Z, drawn by the door
+// openLive returns a live that the actor may join, comment on and send gifts to.
+func (v View) openLive(id LiveID) (Live, error) {
+	live := v.Live(id)
+	if err := live.checkOpen(id); err != nil {
+		return live, err
+	}
+	if live.bans(v.Actor.User, v.Now) {
+		return live, refuse(CodeBanned, "you are banned from live %d", id)
+	}
+	return live, nil
 }
 
-// Type implements Command.
+// checkModerator returns nil if the actor is the streamer of the live or an operator.
+func (v View) checkModerator(live Live, id LiveID) error {
+	if live.Streamer == 0 || live.Streamer != v.Actor.User && !v.isOperator() {
+		return refuse(CodeLiveNotFound, "you have no live %d", id)
+	}
+	return nil
+}
+
+// bans reports whether a user is banned from the live.
+func (l Live) bans(user UserID, now time.Time) bool {
+	return slices.ContainsFunc(l.Bans, func(b Ban) bool { return b.User == user && b.Active(now) })
+}
+
+// activeBans returns the bans that have not expired.
+func (l Live) activeBans(now time.Time) []Ban {
+	return slices.DeleteFunc(slices.Clone(l.Bans), func(b Ban) bool { return !b.Active(now) })
+}
+
+// withBan returns the live with a ban, without the expired ones. The time is in Unix seconds.
+func (l Live) withBan(ban Ban, now int64) Live {
+	l.Bans = append(l.withoutBan(ban.User).activeBans(time.Unix(now, 0)), ban)
+	return l
+}
+
+// withoutBan returns the live without a ban of user.
+func (l Live) withoutBan(user UserID) Live {
+	l.Bans = slices.DeleteFunc(slices.Clone(l.Bans), func(b Ban) bool { return b.User == user })
+	if len(l.Bans) == 0 {
+		l.Bans = nil
+	}
+	return l
+}
+
+func liveStreams(ids []LiveID) []Stream {
+	streams := make([]Stream, 0, len(ids)+1)
+	for _, id := range ids {
+		streams = append(streams, liveStream(id))
+	}
+	return streams
+}
+
+// endLives returns the events that end those lives of a streamer that are on air or paused.
+func (v View) endLives(streamer UserID, ids []LiveID, reason string) []Event {
+	var ends []Event
+	for i, id := range ids {
+		if live := v.Live(id); live.Streamer == streamer && live.checkOpen(id) == nil && !slices.Contains(ids[:i], id) {
+			ends = append(ends, LiveStatusChanged{id, streamer, live.Status, StatusEnded, reason})
+		}
+	}
+	return ends
+}
+
+// CreateLive creates a live of the actor.
+type CreateLive struct {
+	Title     string `json:"title"` // 1–100 characters
+	Cover     string `json:"cover"` // URL of an image; may be empty
+	StreamKey string `json:"-"`     // 20 random characters of 0-9a-zA-Z
+}
+
 func (CreateLive) Type() string { return "live.create" }
 
-// Reads implements Command.
 func (CreateLive) Reads(Actor) []Stream { return []Stream{nextLive} }
 
-func (c CreateLive) decide(see View) ([]Event, error) {
+func (c CreateLive) decide(view View) ([]Event, error) {
 	title, err := text("title", c.Title, 1, maxTitle)
 	if err != nil {
 		return nil, err
 	}
-	if err := optionalAddress("cover", c.Cover); err != nil {
+	if err := checkOptionalURL("cover", c.Cover); err != nil {
 		return nil, err
 	}
-	if !streamKey(c.StreamKey) {
-		return nil, refuse(CodeBadRequest, "a stream key is %d of 0-9a-zA-Z", streamKeyLength)
+	if !validStreamKey(c.StreamKey) {
+		return nil, refuse(CodeBadRequest, "a stream key must be %d of 0-9a-zA-Z", streamKeyLength)
 	}
-	return []Event{LiveCreated{see.NextLive(), see.Actor.User, title, c.Cover, c.StreamKey}}, nil
+	return []Event{LiveCreated{view.NextLive(), view.Actor.User, title, c.Cover, c.StreamKey}}, nil
 }
 
-// streamKeyLength is what clients expect.
+// streamKeyLength is the length that clients expect.
 const streamKeyLength = 20
 
-func streamKey(s string) bool {
+func validStreamKey(s string) bool {
 	for i := range len(s) {
 		c := s[i]
 		if !('0' <= c && c <= '9' || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z') {
@@ -75,67 +155,57 @@ func streamKey(s string) bool {
 	return len(s) == streamKeyLength
 }
 
-// LiveCreated says that a streamer has a new room. The key opens nothing by itself: only a sign does.
+// LiveCreated records a new live. Its stream key grants nothing without a sign.
 type LiveCreated struct {
 	Live      LiveID `json:"live"`
-	Streamer  UserID `json:"streamer"`   // whose room it is
-	Title     string `json:"title"`      // what the room is called
-	Cover     string `json:"cover"`      // the address of a picture; may be empty
-	StreamKey string `json:"stream_key"` // the stream key: 20 of 0-9a-zA-Z
+	Streamer  UserID `json:"streamer"`   // the owner
+	Title     string `json:"title"`      // shown to viewers
+	Cover     string `json:"cover"`      // URL of an image; may be empty
+	StreamKey string `json:"stream_key"` // names the live's media: 20 of 0-9a-zA-Z
 }
 
-// Type implements Event.
-func (LiveCreated) Type() string { return "live.created.v1" }
-
-// Stream implements Event.
-func (e LiveCreated) Stream() Stream { return liveOf(e.Live) }
-
-// EventLive implements LiveEvent.
+func (LiveCreated) Type() string        { return "live.created.v1" }
+func (e LiveCreated) Stream() Stream    { return liveStream(e.Live) }
 func (e LiveCreated) EventLive() LiveID { return e.Live }
-
-// EventUser implements UserEvent.
 func (e LiveCreated) EventUser() UserID { return e.Streamer }
-
-func (e LiveCreated) number() int64 { return int64(e.Live) }
-
-func (e LiveCreated) evolve(Live) Live { return Live{Streamer: e.Streamer} }
-
+func (e LiveCreated) count() int64      { return int64(e.Live) }
+func (e LiveCreated) evolve(Live) Live  { return Live{Streamer: e.Streamer} }
 func (e *LiveCreated) personal() (UserID, []*string) {
 	return e.Streamer, []*string{&e.Title, &e.Cover}
 }
 
-// ChangeLiveStatus asks to put one's own room on air, to pause it or to end it for good. An operator may end
-// anybody's.
+// ChangeLiveStatus puts a live of the actor on air, pauses it or ends it for good. Operators may end every live.
 type ChangeLiveStatus struct {
 	Live   LiveID     `json:"live"`
 	To     LiveChange `json:"type"`
-	Reason string     `json:"reason"` // for the record: at most 100 characters, may be empty
+	Reason string     `json:"reason"` // for the record: at most 100 characters, may be empty; must not name anybody
 }
 
-// LiveChange is what a streamer asks of a room.
+// LiveChange is a change of a live's status.
 type LiveChange string
 
-// The changes, as clients spell them.
+// The changes, spelled as clients spell them.
 const (
 	LivePlay  LiveChange = "play"
 	LivePause LiveChange = "pause"
 	LiveStop  LiveChange = "stop"
 )
 
-// Type implements Command.
+// targetStatus maps a change to the status that it leads to.
+var targetStatus = map[LiveChange]Status{LivePlay: StatusOnAir, LivePause: StatusPaused, LiveStop: StatusEnded}
+
 func (ChangeLiveStatus) Type() string { return "live.change_status" }
 
-// Reads implements Command.
-func (c ChangeLiveStatus) Reads(Actor) []Stream { return []Stream{liveOf(c.Live)} }
+func (c ChangeLiveStatus) Reads(Actor) []Stream { return []Stream{liveStream(c.Live)} }
 
-func (c ChangeLiveStatus) decide(see View) ([]Event, error) {
-	live := see.Live(c.Live)
-	to, known := map[LiveChange]Status{LivePlay: StatusOnAir, LivePause: StatusPaused, LiveStop: StatusEnded}[c.To]
+func (c ChangeLiveStatus) decide(view View) ([]Event, error) {
+	live := view.Live(c.Live)
+	to, known := targetStatus[c.To]
 	switch {
-	case live.Streamer == 0 || live.Streamer != see.Actor.User && !(c.To == LiveStop && see.isOperator()):
-		return nil, refuse(CodeLiveNotFound, "there is no live %d of yours", c.Live) // another's is none of the asker's business
+	case live.Streamer == 0 || live.Streamer != view.Actor.User && !(c.To == LiveStop && view.isOperator()):
+		return nil, refuse(CodeLiveNotFound, "you have no live %d", c.Live) // does not disclose the lives of others
 	case !known:
-		return nil, refuse(CodeBadRequest, "type is play, pause or stop")
+		return nil, refuse(CodeBadRequest, "type must be play, pause or stop")
 	case live.Status == StatusEnded:
 		return nil, refuse(CodeLiveEnded, "live %d has ended", c.Live)
 	case to == StatusPaused && live.Status == StatusNotStarted:
@@ -150,45 +220,17 @@ func (c ChangeLiveStatus) decide(see View) ([]Event, error) {
 	return []Event{LiveStatusChanged{c.Live, live.Streamer, live.Status, to, reason}}, nil
 }
 
-// livesOf names the streams of rooms.
-func livesOf(ids []LiveID) []Stream {
-	streams := make([]Stream, 0, len(ids)+1)
-	for _, id := range ids {
-		streams = append(streams, liveOf(id))
-	}
-	return streams
-}
-
-// endLives answers the end of those rooms of a streamer that are on air or paused.
-func (v View) endLives(streamer UserID, ids []LiveID, reason string) []Event {
-	var ends []Event
-	for i, id := range ids {
-		if live := v.Live(id); live.Streamer == streamer && live.open(id) == nil && !slices.Contains(ids[:i], id) {
-			ends = append(ends, LiveStatusChanged{id, streamer, live.Status, StatusEnded, reason})
-		}
-	}
-	return ends
-}
-
-// LiveStatusChanged says that a room went on air, paused or ended.
+// LiveStatusChanged records that a live went on air, was paused or ended.
 type LiveStatusChanged struct {
 	Live     LiveID `json:"live"`
-	Streamer UserID `json:"streamer"` // whose room it is
-	From     Status `json:"from"`     // where it stood
-	To       Status `json:"to"`       // where it stands
-	Reason   string `json:"reason"`   // why, when somebody gave a reason; may be empty
+	Streamer UserID `json:"streamer"` // the owner
+	From     Status `json:"from"`     // the status before
+	To       Status `json:"to"`       // the status from now on
+	Reason   string `json:"reason"`   // why, not sealed; may be empty
 }
 
-// Type implements Event.
-func (LiveStatusChanged) Type() string { return "live.status_changed.v1" }
-
-// Stream implements Event.
-func (e LiveStatusChanged) Stream() Stream { return liveOf(e.Live) }
-
-// EventLive implements LiveEvent.
-func (e LiveStatusChanged) EventLive() LiveID { return e.Live }
-
-// EventUser implements UserEvent.
-func (e LiveStatusChanged) EventUser() UserID { return e.Streamer }
-
+func (LiveStatusChanged) Type() string         { return "live.status_changed.v1" }
+func (e LiveStatusChanged) Stream() Stream     { return liveStream(e.Live) }
+func (e LiveStatusChanged) EventLive() LiveID  { return e.Live }
+func (e LiveStatusChanged) EventUser() UserID  { return e.Streamer }
 func (e LiveStatusChanged) evolve(l Live) Live { l.Status = e.To; return l }

@@ -5,168 +5,166 @@ import (
 	"strings"
 )
 
-// MessageKind is what sort of thing is said.
+// MessageKind is the kind of a message.
 type MessageKind string
 
 // The kinds.
 const (
-	MessageText    MessageKind = "text"    // Text is what was said
-	MessageSticker MessageKind = "sticker" // Text is the name of one that clients bring along, or the address of an uploaded picture
-	MessageVoice   MessageKind = "voice"   // Text is the address of an uploaded sound, MS how long it is
+	MessageText    MessageKind = "text"    // Text is the message
+	MessageSticker MessageKind = "sticker" // Text is the name of a sticker of the client, or the URL of an uploaded image
+	MessageVoice   MessageKind = "voice"   // Text is the URL of an uploaded sound, DurationMS its length
 )
 
 // Bounds of messages.
 const (
-	maxMessage = 1000   // characters
-	maxSticker = 32     // characters of a sticker's name
-	maxVoice   = 120000 // milliseconds
-	maxTargets = MaxJoinedChatRooms
+	maxMessage     = 1000    // characters
+	maxSticker     = 32      // characters of the name of a sticker
+	maxVoiceMS     = 120_000 // milliseconds
+	maxTargetRooms = MaxJoinedChatRooms
 )
 
-// PostMessage asks to say something: in rooms, to one person, to one guest, or, without any of these, to everybody.
-// Whoever is in the chat says it as a guest; somebody signed in may also speak without being there.
+// PostMessage posts a message to chat rooms, to one user, to one participant or, without any of these, to everybody
+// in the chat. A signed-in user may post without being a participant.
 type PostMessage struct {
 	Kind            MessageKind   `json:"kind"`
-	Text            string        `json:"text"`           // 1–1000 characters of text; what the other kinds are
-	DurationMS      int           `json:"duration_ms"`    // of a voice message: 1–120000 milliseconds; else 0
+	Text            string        `json:"text"`           // 1–1000 characters of text, or what the other kinds require
+	DurationMS      int           `json:"duration_ms"`    // length of a voice message: 1–120,000 milliseconds; 0 for other kinds
 	ChatRooms       []ChatRoomID  `json:"chat_rooms"`     // at most 16
-	ToUser          UserID        `json:"to_user"`        // to all connections of this person
-	ToParticipant   ParticipantID `json:"to_participant"` // to this guest's connection
-	Participant     ParticipantID `json:"-"`              // who speaks; 0 for a person who is not in the chat
-	Nickname        string        `json:"-"`              // what the guest is called who is not signed in
-	UploadURLPrefix string        `json:"-"`              // how the addresses of what was uploaded here begin: "https://live.example/uploads/"
+	ToUser          UserID        `json:"to_user"`        // to all connections of this user
+	ToParticipant   ParticipantID `json:"to_participant"` // to this participant
+	Participant     ParticipantID `json:"-"`              // the author; 0 for a user who is not a participant
+	Nickname        string        `json:"-"`              // nickname of an author who is not signed in
+	UploadURLPrefix string        `json:"-"`              // beginning of the URL of every upload: "https://live.example/uploads/"
 }
 
-// Type implements Command.
 func (PostMessage) Type() string { return "message.post" }
 
-// Reads implements Command.
 func (c PostMessage) Reads(Actor) []Stream {
-	reads := append(streamsOf(c.ChatRooms[:min(len(c.ChatRooms), maxTargets)]), c.said().Stream())
-	for _, g := range []ParticipantID{c.Participant, c.ToParticipant} {
-		if g != 0 {
-			reads = append(reads, guestOf(g))
+	streams := append(chatRoomStreams(c.ChatRooms[:min(len(c.ChatRooms), maxTargetRooms)]), c.message().Stream())
+	for _, id := range []ParticipantID{c.Participant, c.ToParticipant} {
+		if id != 0 {
+			streams = append(streams, participantStream(id))
 		}
 	}
 	if c.ToUser != 0 {
-		reads = append(reads, userOf(c.ToUser))
+		streams = append(streams, userStream(c.ToUser))
 	}
-	return reads
+	return streams
 }
 
-// said is what the command alone says of what follows.
-func (c PostMessage) said() MessagePosted {
-	return MessagePosted{Participant: c.Participant, Kind: c.Kind, DurationMS: c.DurationMS, ChatRooms: c.ChatRooms, ToUser: c.ToUser, ToParticipant: c.ToParticipant}
+// message returns the event as far as the command alone determines it.
+func (c PostMessage) message() MessagePosted {
+	return MessagePosted{Participant: c.Participant, Kind: c.Kind, DurationMS: c.DurationMS,
+		ChatRooms: c.ChatRooms, ToUser: c.ToUser, ToParticipant: c.ToParticipant}
 }
 
-func (c PostMessage) decide(see View) ([]Event, error) {
-	said := c.said()
-	if err := c.sign(see, &said); err != nil {
+func (c PostMessage) decide(view View) ([]Event, error) {
+	posted := c.message()
+	if err := c.setAuthor(view, &posted); err != nil {
 		return nil, err
 	}
-	if err := c.direct(see, &said); err != nil {
+	if err := c.setRecipient(view, &posted); err != nil {
 		return nil, err
 	}
 	var err error
-	if said.Text, err = c.content(); err != nil {
+	if posted.Text, err = c.checkContent(); err != nil {
 		return nil, err
 	}
-	return []Event{said}, nil
+	return []Event{posted}, nil
 }
 
-// sign fills in who speaks.
-func (c PostMessage) sign(see View, said *MessagePosted) error {
-	said.User = see.Actor.User
+func (c PostMessage) setAuthor(view View, posted *MessagePosted) error {
+	posted.User = view.Actor.User
 	if c.Participant == 0 {
-		if said.User == 0 {
-			return refuse(CodeTokenMissing, "sign in first, or enter the chat")
+		if posted.User == 0 {
+			return refuse(CodeTokenMissing, "sign in or enter the chat first")
 		}
 		return nil
 	}
-	guest, err := see.participant(c.Participant)
+	participant, err := view.ownParticipant(c.Participant)
 	if err != nil {
 		return err
 	}
-	said.Connection = guest.Connection
-	if guest.User != 0 || guest.NameKey == "" {
+	posted.Connection = participant.Connection
+	if participant.User != 0 || participant.NameKey == "" {
 		return nil
 	}
-	said.Nickname, err = text("nickname", c.Nickname, 1, MaxNickname)
+	posted.Nickname, err = text("nickname", c.Nickname, 1, MaxNickname)
 	return err
 }
 
-// direct fills in whom it is said to, who has to be there.
-func (c PostMessage) direct(see View, said *MessagePosted) error {
-	targets := 0
+// setRecipient checks that the recipients exist.
+func (c PostMessage) setRecipient(view View, posted *MessagePosted) error {
+	kinds := 0
 	for _, given := range []bool{len(c.ChatRooms) > 0, c.ToUser != 0, c.ToParticipant != 0} {
 		if given {
-			targets++
+			kinds++
 		}
 	}
 	switch {
-	case targets > 1:
-		return refuse(CodeBadRequest, "a message goes to rooms, to a person or to a guest")
-	case len(c.ChatRooms) > maxTargets || !distinct(c.ChatRooms):
-		return refuse(CodeNumberOutOfRange, "a message goes to %d different rooms at most", maxTargets)
-	case c.ToUser != 0 && !see.User(c.ToUser).Active():
+	case kinds > 1:
+		return refuse(CodeBadRequest, "a message goes to chat rooms, to a user or to a participant")
+	case len(c.ChatRooms) > maxTargetRooms || !distinct(c.ChatRooms):
+		return refuse(CodeNumberOutOfRange, "a message must go to at most %d different chat rooms", maxTargetRooms)
+	case c.ToUser != 0 && !view.User(c.ToUser).Active():
 		return refuse(CodeUserUnavailable, "user %d does not exist or is disabled", c.ToUser)
 	case c.ToParticipant != 0:
-		to := see.Participant(c.ToParticipant)
+		to := view.Participant(c.ToParticipant)
 		if !to.Present {
-			return refuse(CodeParticipantNotFound, "guest %d is not here", c.ToParticipant)
+			return refuse(CodeParticipantNotFound, "participant %d is not in the chat", c.ToParticipant)
 		}
-		said.ToConnection = to.Connection
+		posted.ToConnection = to.Connection
 	}
 	for _, room := range c.ChatRooms {
-		if err := see.ChatRoom(room).open(); err != nil {
+		if _, err := view.openChatRoom(room); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// content answers what is said, or why it cannot be.
-func (c PostMessage) content() (string, error) {
+// checkContent returns the text of the message.
+func (c PostMessage) checkContent() (string, error) {
 	if c.Kind != MessageVoice && c.DurationMS != 0 {
-		return "", refuse(CodeBadRequest, "only voice messages have a length")
+		return "", refuse(CodeBadRequest, "only a voice message has a duration")
 	}
 	switch c.Kind {
 	case MessageText:
 		return text("message", c.Text, 1, maxMessage)
 	case MessageSticker:
-		if !c.uploaded(pictureEndings[:]) && !stickerName(c.Text) {
-			return "", refuse(CodeBadRequest, "a sticker is 1–%d of 0-9a-z_- or the address of a picture uploaded here", maxSticker)
+		if !c.isUpload(imageExtensions[:]) && !validSticker(c.Text) {
+			return "", refuse(CodeBadRequest, "a sticker must be 1–%d of 0-9a-z_- or the URL of an uploaded image", maxSticker)
 		}
 	case MessageVoice:
-		if !c.uploaded(soundEndings[:]) {
-			return "", refuse(CodeBadRequest, "a voice message is the address of a sound uploaded here")
+		if !c.isUpload(soundExtensions[:]) {
+			return "", refuse(CodeBadRequest, "a voice message must be the URL of an uploaded sound")
 		}
-		if c.DurationMS < 1 || c.DurationMS > maxVoice {
-			return "", refuse(CodeNumberOutOfRange, "a voice message has 1 to %d milliseconds", maxVoice)
+		if c.DurationMS < 1 || c.DurationMS > maxVoiceMS {
+			return "", refuse(CodeNumberOutOfRange, "the duration of a voice message must be from 1 to %d milliseconds", maxVoiceMS)
 		}
 	default:
-		return "", refuse(CodeBadRequest, "a message is text, sticker or voice")
+		return "", refuse(CodeBadRequest, "kind must be text, sticker or voice")
 	}
 	return c.Text, nil
 }
 
-// What an uploaded file ends in. Its name before that is 32 of 0-9a-f.
+// Extensions of uploaded files. The name before the extension is 32 of 0-9a-f.
 var (
-	pictureEndings = [...]string{"jpg", "png", "gif", "webp"}
-	soundEndings   = [...]string{"ogg", "mp3", "m4a", "aac", "webm", "wav", "amr"}
+	imageExtensions = [...]string{"jpg", "png", "gif", "webp"}
+	soundExtensions = [...]string{"ogg", "mp3", "m4a", "aac", "webm", "wav", "amr"}
 )
 
 const uploadNameLength = 32
 
-// uploaded says whether the text is the address of a file that was uploaded here, of one of some kinds.
-func (c PostMessage) uploaded(endings []string) bool {
+// isUpload reports whether the text is the URL of an uploaded file with one of the extensions.
+func (c PostMessage) isUpload(extensions []string) bool {
 	file, ours := strings.CutPrefix(c.Text, c.UploadURLPrefix)
-	name, ending, _ := strings.Cut(file, ".")
-	return ours && c.UploadURLPrefix != "" && len(c.Text) <= maxAddress && readable("address", c.Text) == nil &&
-		len(name) == uploadNameLength && hexadecimal(name) && slices.Contains(endings, ending)
+	name, extension, _ := strings.Cut(file, ".")
+	return ours && c.UploadURLPrefix != "" && len(c.Text) <= maxURL && checkReadable("text", c.Text) == nil &&
+		len(name) == uploadNameLength && hexadecimal(name) && slices.Contains(extensions, extension)
 }
 
-func stickerName(s string) bool {
+func validSticker(s string) bool {
 	for i := range len(s) {
 		if c := s[i]; !('0' <= c && c <= '9' || 'a' <= c && c <= 'z' || c == '_' || c == '-') {
 			return false
@@ -175,29 +173,28 @@ func stickerName(s string) bool {
 	return 1 <= len(s) && len(s) <= maxSticker
 }
 
-// MessagePosted says what somebody said in the chat.
+// MessagePosted records a message in the chat.
 type MessagePosted struct {
-	Participant   ParticipantID `json:"participant"`    // who spoke; 0 for a person who was not in the chat
-	Connection    string        `json:"connection"`     // the guest's public id
-	User          UserID        `json:"user"`           // who it was; 0 for somebody who was not signed in
-	Nickname      string        `json:"nickname"`       // what the guest was called who was not signed in; may be empty
+	Participant   ParticipantID `json:"participant"`    // the author; 0 for a user who is not a participant
+	Connection    string        `json:"connection"`     // public id of the author's connection
+	User          UserID        `json:"user"`           // the author's account; 0: not signed in
+	Nickname      string        `json:"nickname"`       // nickname of an author who is not signed in; may be empty
 	Kind          MessageKind   `json:"kind"`           // "text", "sticker" or "voice"
-	Text          string        `json:"text"`           // as it was typed, without space around it; or a sticker's name; or an address
-	DurationMS    int           `json:"duration_ms"`    // of a voice message, in milliseconds
-	ChatRooms     []ChatRoomID  `json:"chat_rooms"`     // where it was said
-	ToUser        UserID        `json:"to_user"`        // the person it was said to alone
-	ToParticipant ParticipantID `json:"to_participant"` // the guest it was said to alone
-	ToConnection  string        `json:"to_connection"`  // that guest's public id
+	Text          string        `json:"text"`           // as typed, without surrounding space; or the name of a sticker; or a URL
+	DurationMS    int           `json:"duration_ms"`    // length of a voice message in milliseconds
+	ChatRooms     []ChatRoomID  `json:"chat_rooms"`     // the chat rooms that receive it
+	ToUser        UserID        `json:"to_user"`        // the only user who receives it
+	ToParticipant ParticipantID `json:"to_participant"` // the only participant who receives it
+	ToConnection  string        `json:"to_connection"`  // public id of that participant's connection
 }
 
-// Type implements Event.
 func (MessagePosted) Type() string { return "message.posted.v1" }
 
-// Stream implements Event: what was said to one person, to one guest, in one room, to everybody.
+// Stream returns a stream per recipient: the participant, the user, the first chat room or everybody.
 func (e MessagePosted) Stream() Stream {
 	switch {
 	case e.ToParticipant != 0:
-		return stream("message-participant-", int64(e.ToParticipant))
+		return numberedStream("message-participant-", int64(e.ToParticipant))
 	case e.ToUser != 0:
 		return DirectMessageStream(e.ToUser)
 	case len(e.ChatRooms) > 0:
@@ -206,19 +203,13 @@ func (e MessagePosted) Stream() Stream {
 	return "message-public"
 }
 
-// DirectMessageStream is the stream of what was said to one person alone.
-func DirectMessageStream(to UserID) Stream { return stream("message-user-", int64(to)) }
-
-// Public says whether it was said to everybody.
+// Public reports whether the message went to everybody in the chat.
 func (e MessagePosted) Public() bool {
 	return e.ToUser == 0 && e.ToParticipant == 0 && len(e.ChatRooms) == 0
 }
 
-// EventUser implements UserEvent.
-func (e MessagePosted) EventUser() UserID { return e.User }
-
+func (e MessagePosted) EventUser() UserID        { return e.User }
 func (MessagePosted) evolve(Stateless) Stateless { return Stateless{} }
-
 func (e *MessagePosted) personal() (UserID, []*string) {
 	return KeyOwner(e.User, e.Participant), []*string{&e.Nickname, &e.Text}
 }

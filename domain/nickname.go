@@ -1,69 +1,63 @@
 package domain
 
-import (
-	"strings"
-	"unicode"
-)
-
-// Nickname says how many guests are called by a name. People who are signed in share one with whoever has it;
-// somebody who is not has one alone.
+// Nickname is the state of a name in the chat. Signed-in users share a name with everybody; a participant who is not
+// signed in has a name alone.
 type Nickname struct {
-	Holders int `json:"holders"`
+	Holders int `json:"holders"` // number of participants with the name
 }
 
-// MaxNickname is how many characters what a guest is called has at most.
+// Nickname returns the state of a name in the chat.
+func (v View) Nickname(key string) Nickname { return look[Nickname](v, nicknameStream(key)) }
+
+// MaxNickname is the maximum length of a participant's nickname in characters.
 const MaxNickname = 20
 
-// SystemName is in whose name the server speaks in the chat; nobody else is called so.
-const SystemName = "系统"
-
-// SetNickname asks to be called something, or something else, as long as one is in the chat. People who are signed in
-// are called as their profile says.
+// SetNickname sets or changes the nickname of a participant who is not signed in. The nickname lasts until the
+// participant leaves the chat.
 type SetNickname struct {
-	Nickname    string        `json:"nickname"` // 1–20 characters, not in use and nobody's username
+	Nickname    string        `json:"nickname"` // 1–20 characters, not in use and not a username
 	Participant ParticipantID `json:"-"`
-	NameKey     string        `json:"-"` // keyed hash of the folded name, added by the door
-	PreviousKey string        `json:"-"` // the key of what the guest was called; "" for nothing
+	NameKey     string        `json:"-"` // keyed hash of the folded nickname
+	PreviousKey string        `json:"-"` // key of the present nickname; "" for none
 }
 
-// Type implements Command.
 func (SetNickname) Type() string { return "participant.set_nickname" }
 
-// Reads implements Command.
 func (c SetNickname) Reads(Actor) []Stream {
-	return append(nicknamesOf(c.NameKey, c.PreviousKey), guestOf(c.Participant), nameOf(c.NameKey))
+	return append(nicknameStreams(c.NameKey, c.PreviousKey), participantStream(c.Participant), usernameStream(c.NameKey))
 }
 
-func (c SetNickname) decide(see View) ([]Event, error) {
-	guest, err := see.participant(c.Participant)
+func (c SetNickname) decide(view View) ([]Event, error) {
+	participant, err := view.ownParticipant(c.Participant)
 	if err != nil {
 		return nil, err
 	}
-	if guest.User != 0 {
-		return nil, refuse(CodeBadRequest, "whoever is signed in is called as the profile says")
+	if participant.User != 0 {
+		return nil, refuse(CodeBadRequest, "a signed-in user has the name of the profile")
 	}
-	if guest.NameKey != c.PreviousKey || c.NameKey == "" { // a door's mistake
-		return nil, refuse(CodeBadRequest, "naming a guest needs the keys of both names")
+	if participant.NameKey != c.PreviousKey || c.NameKey == "" { // a fault of the server
+		return nil, refuse(CodeBadRequest, "setting a nickname requires the keys of the new and the present nickname")
 	}
-	nickname, err := see.nickname(c.Nickname, c.NameKey, c.NameKey == c.PreviousKey)
+	nickname, err := view.checkNickname(c.Nickname, c.NameKey, c.NameKey == c.PreviousKey)
 	if err != nil {
 		return nil, err
 	}
-	follows := []Event{NicknameSet{c.Participant, guest.Connection, nickname, c.NameKey}}
-	if c.NameKey == c.PreviousKey { // spelled otherwise
-		return follows, nil
+	events := []Event{NicknameSet{c.Participant, participant.Connection, nickname, c.NameKey}}
+	if c.NameKey == c.PreviousKey { // only the spelling changes
+		return events, nil
 	}
 	if c.PreviousKey != "" {
-		follows = append(follows, NicknameReleased{c.PreviousKey, c.Participant})
+		events = append(events, NicknameReleased{c.PreviousKey, c.Participant})
 	}
-	return append(follows, NicknameClaimed{c.NameKey, c.Participant}), nil
+	return append(events, NicknameClaimed{c.NameKey, c.Participant}), nil
 }
 
-// nickname answers what somebody who is not signed in is to be called, or why not so.
-func (v View) nickname(wanted, key string, own bool) (string, error) {
+// checkNickname returns the nickname that a participant wants, or "" for a signed-in user. If own is true, the
+// participant holds the key already.
+func (v View) checkNickname(wanted, key string, own bool) (string, error) {
 	if v.Actor.User != 0 {
 		if wanted != "" {
-			return "", refuse(CodeBadRequest, "whoever is signed in is called as the profile says")
+			return "", refuse(CodeBadRequest, "a signed-in user has the name of the profile")
 		}
 		return "", nil
 	}
@@ -74,80 +68,55 @@ func (v View) nickname(wanted, key string, own bool) (string, error) {
 	switch {
 	case err != nil:
 		return "", err
-	case key == "": // a door's mistake that would let everybody have the same name
-		return "", refuse(CodeBadRequest, "a nickname needs its key")
+	case key == "": // a fault of the server that would give everybody the same nickname
+		return "", refuse(CodeBadRequest, "a nickname requires its key")
 	case reserved(nickname), v.Username(key).User != 0, v.Nickname(key).Holders > 0 && !own:
 		return "", refuse(CodeNicknameTaken, "this nickname is taken")
 	}
 	return nickname, nil
 }
 
-// reserved says whether a name passes for that of the server.
-func reserved(name string) bool {
-	seen := strings.Map(func(r rune) rune {
-		if unicode.IsSpace(r) || unicode.In(r, unicode.Cf, unicode.Mn, unicode.Other_Default_Ignorable_Code_Point) { // nobody sees them
-			return -1
-		}
-		return r
-	}, name)
-	return seen == SystemName
-}
-
-// nicknamesOf names the streams of names that are given.
-func nicknamesOf(keys ...string) []Stream {
+func nicknameStreams(keys ...string) []Stream {
 	var streams []Stream
 	for _, key := range keys {
 		if key != "" {
-			streams = append(streams, nicknameOf(key))
+			streams = append(streams, nicknameStream(key))
 		}
 	}
 	return streams
 }
 
-// NicknameSet says what a guest is called from now on.
+// NicknameSet records the nickname of a participant.
 type NicknameSet struct {
 	Participant ParticipantID `json:"participant"`
-	Connection  string        `json:"connection"` // its public id
-	Nickname    string        `json:"nickname"`   // what the guest is called
-	NameKey     string        `json:"name_key"`   // keyed hash of the folded name
+	Connection  string        `json:"connection"` // public id of the connection
+	Nickname    string        `json:"nickname"`   // as typed, without surrounding space
+	NameKey     string        `json:"name_key"`   // keyed hash of the folded nickname
 }
 
-// Type implements Event.
-func (NicknameSet) Type() string { return "participant.nickname_set.v1" }
-
-// Stream implements Event.
-func (e NicknameSet) Stream() Stream { return guestOf(e.Participant) }
-
-func (e NicknameSet) evolve(g Participant) Participant { g.NameKey = e.NameKey; return g }
-
+func (NicknameSet) Type() string                       { return "participant.nickname_set.v1" }
+func (e NicknameSet) Stream() Stream                   { return participantStream(e.Participant) }
+func (e NicknameSet) evolve(p Participant) Participant { p.NameKey = e.NameKey; return p }
 func (e *NicknameSet) personal() (UserID, []*string) {
 	return KeyOwner(0, e.Participant), []*string{&e.Nickname}
 }
 
-// NicknameClaimed says that one guest more is called by a name. Key is a keyed hash; the name itself is not in it.
+// NicknameClaimed records that one more participant has a name.
 type NicknameClaimed struct {
 	Key         string        `json:"key"` // keyed hash of the folded name
 	Participant ParticipantID `json:"participant"`
 }
 
-// Type implements Event.
-func (NicknameClaimed) Type() string { return "nickname.claimed.v1" }
-
-// Stream implements Event.
-func (e NicknameClaimed) Stream() Stream { return nicknameOf(e.Key) }
-
+func (NicknameClaimed) Type() string               { return "nickname.claimed.v1" }
+func (e NicknameClaimed) Stream() Stream           { return nicknameStream(e.Key) }
 func (NicknameClaimed) evolve(n Nickname) Nickname { n.Holders++; return n }
 
-// NicknameReleased says that one guest less is called by a name.
+// NicknameReleased records that one participant less has a name.
 type NicknameReleased struct {
 	Key         string        `json:"key"` // keyed hash of the folded name
 	Participant ParticipantID `json:"participant"`
 }
 
-// Type implements Event.
-func (NicknameReleased) Type() string { return "nickname.released.v1" }
-
-// Stream implements Event.
-func (e NicknameReleased) Stream() Stream { return nicknameOf(e.Key) }
-
+func (NicknameReleased) Type() string               { return "nickname.released.v1" }
+func (e NicknameReleased) Stream() Stream           { return nicknameStream(e.Key) }
 func (NicknameReleased) evolve(n Nickname) Nickname { n.Holders--; return n }

@@ -1,139 +1,127 @@
 package domain
 
-// Order is a top-up order: what it is for, and whether it was paid.
+// Order is the state of an order of coins.
 type Order struct {
-	User  UserID `json:"user"` // 0: there is no such order
+	User  UserID `json:"user"` // 0: the order does not exist
 	Price int64  `json:"price"`
 	Coins Coins  `json:"coins"`
 	Paid  bool   `json:"paid"`
 }
 
+// Order returns the state of an order.
+func (v View) Order(id OrderID) Order { return look[Order](v, orderStream(id)) }
+
 // Bounds of an order.
 const (
-	maxOrderID    = 64
+	maxOrderID    = 64 // characters
 	maxOrderPrice = 1_000_000
 	maxOrderCoins = Coins(1_000_000_000_000)
 )
 
-// PlaceOrder asks to buy coins for oneself.
-type PlaceOrder struct {
-	Price int64   `json:"price"` // in the payment provider's unit
-	Coins Coins   `json:"-"`     // what the door's rate makes of the price
-	Order OrderID `json:"-"`     // drawn at random by the door
-}
-
-// Type implements Command.
-func (PlaceOrder) Type() string { return "order.place" }
-
-// Reads implements Command.
-func (c PlaceOrder) Reads(Actor) []Stream { return []Stream{orderOf(c.Order)} }
-
-func (c PlaceOrder) decide(see View) ([]Event, error) {
-	if c.Price < 1 || c.Price > maxOrderPrice {
-		return nil, refuse(CodeNumberOutOfRange, "a price is between 1 and %d", maxOrderPrice)
-	}
-	if err := orderCoins(c.Order, c.Coins); err != nil {
-		return nil, err
-	}
-	if see.Order(c.Order).User != 0 {
-		return nil, refuse(CodeOrderMismatch, "order %s exists already", c.Order)
-	}
-	return []Event{OrderPlaced{c.Order, see.Actor.User, c.Price, c.Coins, ""}}, nil
-}
-
-func orderCoins(id OrderID, c Coins) error {
+func checkOrder(id OrderID, c Coins) error {
 	if _, err := text("order", string(id), 1, maxOrderID); err != nil {
 		return err
 	}
 	if c < 1 || c > maxOrderCoins {
-		return refuse(CodeNumberOutOfRange, "an order is for 1 to %d coins", maxOrderCoins)
+		return refuse(CodeNumberOutOfRange, "an order must be for 1 to %d coins", maxOrderCoins)
 	}
 	return nil
 }
 
-// OrderPlaced says that somebody means to buy coins.
-type OrderPlaced struct {
-	Order  OrderID `json:"order"`
-	User   UserID  `json:"user"`
-	Price  int64   `json:"price"`  // in the payment provider's unit; 0 for an operator's order
-	Coins  Coins   `json:"coins"`  // what it buys
-	Reason string  `json:"reason"` // why, for an operator's order; may be empty
+// PlaceOrder orders coins for the actor.
+type PlaceOrder struct {
+	Price int64   `json:"price"` // in the payment provider's unit: 1 to 1,000,000
+	Coins Coins   `json:"-"`     // price × the rate of the server
+	Order OrderID `json:"-"`     // random
 }
 
-// Type implements Event.
-func (OrderPlaced) Type() string { return "order.placed.v1" }
+func (PlaceOrder) Type() string { return "order.place" }
 
-// Stream implements Event.
-func (e OrderPlaced) Stream() Stream { return orderOf(e.Order) }
+func (c PlaceOrder) Reads(Actor) []Stream { return []Stream{orderStream(c.Order)} }
 
-// EventUser implements UserEvent.
-func (e OrderPlaced) EventUser() UserID { return e.User }
+func (c PlaceOrder) decide(view View) ([]Event, error) {
+	if c.Price < 1 || c.Price > maxOrderPrice {
+		return nil, refuse(CodeNumberOutOfRange, "price must be from 1 to %d", maxOrderPrice)
+	}
+	if err := checkOrder(c.Order, c.Coins); err != nil {
+		return nil, err
+	}
+	if view.Order(c.Order).User != 0 {
+		return nil, refuse(CodeOrderMismatch, "order %s exists already", c.Order)
+	}
+	return []Event{OrderPlaced{c.Order, view.Actor.User, c.Price, c.Coins, ""}}, nil
+}
 
-func (e OrderPlaced) evolve(Order) Order { return Order{User: e.User, Price: e.Price, Coins: e.Coins} }
+// OrderPlaced records an order of coins that is not paid yet.
+type OrderPlaced struct {
+	Order  OrderID `json:"order"`
+	User   UserID  `json:"user"`   // who gets the coins
+	Price  int64   `json:"price"`  // in the payment provider's unit; 0 for the order of an operator
+	Coins  Coins   `json:"coins"`  // number of coins
+	Reason string  `json:"reason"` // why an operator placed it; may be empty
+}
 
-// PayOrder says that the payment provider has the money for an order. Paying the same order again
-// changes nothing; another user or price than the order's is refused.
+func (OrderPlaced) Type() string                     { return "order.placed.v1" }
+func (e OrderPlaced) Stream() Stream                 { return orderStream(e.Order) }
+func (e OrderPlaced) EventUser() UserID              { return e.User }
+func (e OrderPlaced) evolve(Order) Order             { return Order{User: e.User, Price: e.Price, Coins: e.Coins} }
+func (e *OrderPlaced) personal() (UserID, []*string) { return e.User, []*string{&e.Reason} }
+
+// PayOrder records the payment of an order and credits its coins. Nothing changes when it is repeated. Another user
+// or price than the order's is refused.
 type PayOrder struct {
 	Order OrderID `json:"order"`
 	User  UserID  `json:"user"`
 	Price int64   `json:"price"` // in the payment provider's unit
 }
 
-// Type implements Command.
 func (PayOrder) Type() string { return "order.pay" }
 
-// Reads implements Command.
-func (c PayOrder) Reads(Actor) []Stream { return []Stream{orderOf(c.Order), walletOf(c.User)} }
+func (c PayOrder) Reads(Actor) []Stream { return []Stream{orderStream(c.Order), WalletStream(c.User)} }
 
-func (c PayOrder) decide(see View) ([]Event, error) {
-	order := see.Order(c.Order)
+func (c PayOrder) decide(view View) ([]Event, error) {
+	order := view.Order(c.Order)
 	switch {
 	case order.User == 0:
 		return nil, refuse(CodeOrderNotFound, "there is no such order")
 	case order.User != c.User || order.Price != c.Price:
-		return nil, refuse(CodeOrderMismatch, "order %s is for another user or amount", c.Order)
+		return nil, refuse(CodeOrderMismatch, "order %s is for another user or price", c.Order)
 	}
-	return order.pay(c.Order, see)
+	return view.creditOrder(c.Order, order)
 }
 
-// pay answers what follows from the money for o: the order is paid and its coins arrive, once.
-func (o Order) pay(id OrderID, see View) ([]Event, error) {
-	if o.Paid {
+// creditOrder returns the events that pay an order and credit its coins, unless it is paid already.
+func (v View) creditOrder(id OrderID, order Order) ([]Event, error) {
+	if order.Paid {
 		return nil, nil
 	}
-	wallet := see.Wallet(o.User)
-	if wallet.Balance > MaxCoins-o.Coins {
-		return nil, refuse(CodeCoinsOverflow, "a wallet holds %d coins at most", MaxCoins)
+	wallet := v.Wallet(order.User)
+	if wallet.Balance > MaxCoins-order.Coins {
+		return nil, refuse(CodeCoinsOverflow, "a wallet must hold at most %d coins", MaxCoins)
 	}
 	return []Event{
-		OrderPaid{id, o.User, o.Price},
+		OrderPaid{id, order.User, order.Price},
 		CoinsCredited{
-			User: o.User, Order: id, Coins: o.Coins, BalanceAfter: wallet.Balance + o.Coins,
-			Postings: move(o.Coins, ProviderAccount, WalletAccount(o.User)),
+			User: order.User, Order: id, Coins: order.Coins, BalanceAfter: wallet.Balance + order.Coins,
+			Postings: transfer(order.Coins, ProviderAccount, WalletAccount(order.User)),
 		},
 	}, nil
 }
 
-// OrderPaid says that the money for an order is there. The coins follow in the same command.
+// OrderPaid records the payment of an order. CoinsCredited follows in the same batch.
 type OrderPaid struct {
 	Order OrderID `json:"order"`
-	User  UserID  `json:"user"`
+	User  UserID  `json:"user"`  // who gets the coins
 	Price int64   `json:"price"` // in the payment provider's unit
 }
 
-// Type implements Event.
-func (OrderPaid) Type() string { return "order.paid.v1" }
-
-// Stream implements Event.
-func (e OrderPaid) Stream() Stream { return orderOf(e.Order) }
-
-// EventUser implements UserEvent.
-func (e OrderPaid) EventUser() UserID { return e.User }
-
+func (OrderPaid) Type() string         { return "order.paid.v1" }
+func (e OrderPaid) Stream() Stream     { return orderStream(e.Order) }
+func (e OrderPaid) EventUser() UserID  { return e.User }
 func (OrderPaid) evolve(o Order) Order { o.Paid = true; return o }
 
-// CreditCoins asks an operator's way for a paid order: placed, paid and credited at once. The same
-// order, user and amount again changes nothing; anything else under that order is refused.
+// CreditCoins places, pays and credits an order in one step. Nothing changes when it is repeated with the same order,
+// user and number of coins. Another user or number under the same order is refused.
 type CreditCoins struct {
 	Order  OrderID `json:"order"`
 	User   UserID  `json:"user"`
@@ -141,25 +129,23 @@ type CreditCoins struct {
 	Reason string  `json:"reason"` // for the record: at most 100 characters, may be empty
 }
 
-// Type implements Command.
 func (CreditCoins) Type() string { return "coins.credit" }
 
-// Reads implements Command.
 func (c CreditCoins) Reads(Actor) []Stream {
-	return []Stream{orderOf(c.Order), userOf(c.User), walletOf(c.User)}
+	return []Stream{orderStream(c.Order), userStream(c.User), WalletStream(c.User)}
 }
 
-func (c CreditCoins) decide(see View) ([]Event, error) {
-	if err := orderCoins(c.Order, c.Coins); err != nil {
+func (c CreditCoins) decide(view View) ([]Event, error) {
+	if err := checkOrder(c.Order, c.Coins); err != nil {
 		return nil, err
 	}
-	if _, err := see.existingUser(c.User); err != nil {
+	if _, err := view.existingUser(c.User); err != nil {
 		return nil, err
 	}
-	order := see.Order(c.Order)
+	order := view.Order(c.Order)
 	if order.User != 0 {
 		if order.User != c.User || order.Coins != c.Coins || !order.Paid {
-			return nil, refuse(CodeOrderMismatch, "order %s exists with another user, amount or way of paying", c.Order)
+			return nil, refuse(CodeOrderMismatch, "order %s exists with another user, number of coins or payment", c.Order)
 		}
 		return nil, nil
 	}
@@ -168,11 +154,9 @@ func (c CreditCoins) decide(see View) ([]Event, error) {
 		return nil, err
 	}
 	placed := OrderPlaced{c.Order, c.User, 0, c.Coins, reason}
-	follows, err := placed.evolve(order).pay(c.Order, see)
+	credited, err := view.creditOrder(c.Order, placed.evolve(order))
 	if err != nil {
 		return nil, err
 	}
-	return append([]Event{placed}, follows...), nil
+	return append([]Event{placed}, credited...), nil
 }
-
-func (e *OrderPlaced) personal() (UserID, []*string) { return e.User, []*string{&e.Reason} }

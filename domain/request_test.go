@@ -42,7 +42,7 @@ func examples() []example {
 		{signedIn(streamer), domain.SetRecording{Live: 6, On: true}, "authenticated user"},
 		{system, domain.StartRecording{Live: 6, Recording: "show-1"}, "system"},
 		{system, domain.FinishRecording{Live: 6, Recording: "show-1", Cause: "stopped", StartedAt: noon, EndedAt: noon}, "system"},
-		{signedIn(streamer), domain.DeleteRecording{Live: 6, Recording: "show-0"}, "authenticated user"},
+		{signedIn(streamer), domain.DeleteRecording{Live: 6, Recording: "show-0"}, "owner or operator"},
 		{system, domain.DiscardRecording{Live: 6, Recording: "show-0", Cause: "quota"}, "system"},
 		{signedIn(viewer), domain.JoinLive{Live: 6, Node: "p1"}, "authenticated user"},
 		{system, domain.LeaveLive{Live: 6, User: stranger, Cause: domain.LeaveRequested, Node: "p1"}, "system"},
@@ -294,7 +294,7 @@ func TestCheck(t *testing.T) {
 		{"refuses invalid UTF-8 in a causation", domain.Request{Command: out, Actor: system, Causation: "\xff"}, domain.CodeBadRequest},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			err := tt.r.Check()
+			err := tt.r.Validate()
 			var code domain.Code
 			if no := domain.AsRefusal(err); no != nil {
 				code = no.Code

@@ -6,42 +6,48 @@ import (
 	"unicode/utf8"
 )
 
-// Bounds of texts, in Unicode code points after trimming; of addresses, in bytes.
+// Maximum lengths of texts in Unicode code points, without surrounding space.
 const (
 	maxName    = 32
 	maxTitle   = 100
+	maxReason  = 100
 	maxComment = 200
-	maxAddress = 1024
 )
 
-// text answers s without surrounding space, or refuses it: every text in the log is valid UTF-8
-// without NUL and other control characters and of bounded length, so that no table, client or
-// terminal stumbles over it. U+FFFD is refused as well: it is what decoders make of half a character.
+// maxURL is the maximum length of a URL in bytes.
+const maxURL = 1024
+
+// text returns s without surrounding space. It refuses s unless it is valid UTF-8 of least to most code points,
+// without control characters and without U+FFFD, which decoders substitute for a broken character. Every text in
+// the log can therefore be stored in tables and shown by clients and terminals.
 func text(field, s string, least, most int) (string, error) {
-	if len(s) > 8*utf8.UTFMax*most { // before anything reads it through
+	if len(s) > 8*utf8.UTFMax*most { // refused before the text is scanned
 		return "", tooLong(field, most)
 	}
-	if err := readable(field, s); err != nil {
+	if err := checkReadable(field, s); err != nil {
 		return "", err
 	}
 	s = strings.TrimSpace(s)
 	switch n := utf8.RuneCountInString(s); {
 	case n < least:
-		return "", refuse(codesOf(field).empty, "%s cannot be empty", field)
+		return "", refuse(codesFor(field).empty, "%s must not be empty", field)
 	case n > most:
 		return "", tooLong(field, most)
 	}
 	return s, nil
 }
 
+// operatorReason returns the reason that somebody gave for an action, without surrounding space.
+func operatorReason(s string) (string, error) { return text("reason", s, 0, maxReason) }
+
 func tooLong(field string, most int) error {
-	return refuse(codesOf(field).tooLong, "%s has %d characters at most", field, most)
+	return refuse(codesFor(field).tooLong, "%s must have at most %d characters", field, most)
 }
 
 type textCodes struct{ empty, tooLong Code }
 
-// codesOf answers the codes of what people say most, which clients show with texts of their own.
-func codesOf(field string) textCodes {
+// codesFor returns the codes of a field. Clients show comments and messages with texts of their own.
+func codesFor(field string) textCodes {
 	switch field {
 	case "comment":
 		return textCodes{CodeCommentEmpty, CodeCommentTooLong}
@@ -51,9 +57,9 @@ func codesOf(field string) textCodes {
 	return textCodes{CodeTextEmpty, CodeTextTooLong}
 }
 
-func readable(field, s string) error {
+func checkReadable(field, s string) error {
 	if !utf8.ValidString(s) {
-		return refuse(CodeTextInvalid, "%s is not valid UTF-8", field)
+		return refuse(CodeTextInvalid, "%s must be valid UTF-8", field)
 	}
 	for _, r := range s {
 		if unicode.IsControl(r) || r == utf8.RuneError {
@@ -63,7 +69,7 @@ func readable(field, s string) error {
 	return nil
 }
 
-// printable says whether every byte of s is printable ASCII.
+// printable reports whether every byte of s is printable ASCII.
 func printable(s string) bool {
 	for i := range len(s) {
 		if s[i] < 0x20 || s[i] > 0x7e {
@@ -73,16 +79,39 @@ func printable(s string) bool {
 	return true
 }
 
-// optionalAddress refuses what cannot be the address of a picture. Which schemes they open is the
-// clients' business: old ones send all kinds.
-func optionalAddress(field, s string) error {
+// hexadecimal reports whether every byte of s is one of 0-9a-f.
+func hexadecimal(s string) bool {
+	for i := range len(s) {
+		if c := s[i]; !('0' <= c && c <= '9' || 'a' <= c && c <= 'f') {
+			return false
+		}
+	}
+	return true
+}
+
+// checkOptionalURL refuses what cannot be the URL of an image. Old clients send every scheme, so it accepts all.
+func checkOptionalURL(field, s string) error {
 	switch {
 	case s == "":
 		return nil
-	case len(s) > maxAddress:
-		return refuse(CodeTextTooLong, "%s has %d bytes at most", field, maxAddress)
+	case len(s) > maxURL:
+		return refuse(CodeTextTooLong, "%s must have at most %d bytes", field, maxURL)
 	case strings.ContainsFunc(s, unicode.IsSpace):
-		return refuse(CodeTextInvalid, "%s has a space", field)
+		return refuse(CodeTextInvalid, "%s must not contain spaces", field)
 	}
-	return readable(field, s)
+	return checkReadable(field, s)
 }
+
+// reserved reports whether a name could be mistaken for SystemName. It ignores spaces and invisible characters.
+func reserved(name string) bool {
+	visible := strings.Map(func(r rune) rune {
+		if unicode.IsSpace(r) || unicode.In(r, unicode.Cf, unicode.Mn, unicode.Other_Default_Ignorable_Code_Point) {
+			return -1
+		}
+		return r
+	}, name)
+	return visible == SystemName
+}
+
+// SystemName is the name under which the server speaks in the chat. It is reserved.
+const SystemName = "系统"

@@ -2,35 +2,36 @@ package domain
 
 import "slices"
 
-// Visit is one person in one room: there now or not, and whether ever.
+// Visit is the state of one user in one live.
 type Visit struct {
 	Present bool   `json:"present,omitempty"`
-	Visited bool   `json:"visited,omitempty"` // was here before, or is
-	Node    string `json:"node,omitempty"`    // the server process that holds the connection
+	Visited bool   `json:"visited,omitempty"` // the user has been in the live before, or is in it
+	Node    string `json:"node,omitempty"`    // the node that holds the user's connections
 }
 
-// JoinLive asks to enter a room.
+// Visit returns the state of a user in a live.
+func (v View) Visit(live LiveID, user UserID) Visit { return look[Visit](v, visitStream(live, user)) }
+
+// JoinLive makes the actor a viewer of a live. Nothing changes if the actor is one already on the same node.
 type JoinLive struct {
 	Live LiveID `json:"live"`
-	Node string `json:"-"` // the server process that holds the connection
+	Node string `json:"-"` // the node that holds the connection
 }
 
-// Type implements Command.
 func (JoinLive) Type() string { return "live.join" }
 
-// Reads implements Command.
-func (c JoinLive) Reads(by Actor) []Stream {
-	return []Stream{liveOf(c.Live), visitOf(c.Live, by.User)}
+func (c JoinLive) Reads(actor Actor) []Stream {
+	return []Stream{liveStream(c.Live), visitStream(c.Live, actor.User)}
 }
 
-func (c JoinLive) drawn() []string { return []string{c.Node} }
+func (c JoinLive) serverTexts() []string { return []string{c.Node} }
 
-func (c JoinLive) decide(see View) ([]Event, error) {
-	if err := see.Live(c.Live).openTo(see, c.Live); err != nil {
+func (c JoinLive) decide(view View) ([]Event, error) {
+	if _, err := view.openLive(c.Live); err != nil {
 		return nil, err
 	}
-	user := see.Actor.User
-	switch visit := see.Visit(c.Live, user); {
+	user := view.Actor.User
+	switch visit := view.Visit(c.Live, user); {
 	case !visit.Present:
 		return []Event{ViewerJoined{c.Live, user, !visit.Visited, c.Node}}, nil
 	case visit.Node != c.Node:
@@ -39,111 +40,85 @@ func (c JoinLive) decide(see View) ([]Event, error) {
 	return nil, nil
 }
 
-// ViewerJoined says that somebody entered a room.
+// ViewerJoined records that a user has become a viewer of a live.
 type ViewerJoined struct {
 	Live       LiveID `json:"live"`
 	User       UserID `json:"user"`
-	FirstVisit bool   `json:"first_visit"` // the first visit ever of this person to this room
-	Node       string `json:"node"`        // the server process that holds the connection
+	FirstVisit bool   `json:"first_visit"` // the user has never been in this live before
+	Node       string `json:"node"`        // the node that holds the connection
 }
 
-// Type implements Event.
-func (ViewerJoined) Type() string { return "viewer.joined.v1" }
-
-// Stream implements Event.
-func (e ViewerJoined) Stream() Stream { return visitOf(e.Live, e.User) }
-
-// EventLive implements LiveEvent.
+func (ViewerJoined) Type() string        { return "viewer.joined.v1" }
+func (e ViewerJoined) Stream() Stream    { return visitStream(e.Live, e.User) }
 func (e ViewerJoined) EventLive() LiveID { return e.Live }
-
-// EventUser implements UserEvent.
 func (e ViewerJoined) EventUser() UserID { return e.User }
-
 func (e ViewerJoined) evolve(Visit) Visit {
 	return Visit{Present: true, Visited: true, Node: e.Node}
 }
 
-// ViewerMoved says that somebody who is in a room is held by another server process from now on,
-// so that the end of the earlier one does not count as leaving.
+// ViewerMoved records that another node holds the viewer's connection from now on. The loss of the earlier node does
+// not count as leaving.
 type ViewerMoved struct {
 	Live LiveID `json:"live"`
 	User UserID `json:"user"`
-	Node string `json:"node"` // the server process that holds the connection from now on
+	Node string `json:"node"` // the node that holds the connection from now on
 }
 
-// Type implements Event.
-func (ViewerMoved) Type() string { return "viewer.moved.v1" }
-
-// Stream implements Event.
-func (e ViewerMoved) Stream() Stream { return visitOf(e.Live, e.User) }
-
-// EventLive implements LiveEvent.
-func (e ViewerMoved) EventLive() LiveID { return e.Live }
-
-// EventUser implements UserEvent.
-func (e ViewerMoved) EventUser() UserID { return e.User }
-
+func (ViewerMoved) Type() string           { return "viewer.moved.v1" }
+func (e ViewerMoved) Stream() Stream       { return visitStream(e.Live, e.User) }
+func (e ViewerMoved) EventLive() LiveID    { return e.Live }
+func (e ViewerMoved) EventUser() UserID    { return e.User }
 func (e ViewerMoved) evolve(v Visit) Visit { v.Node = e.Node; return v }
 
-// LeaveCause says why somebody is not in a room any more.
+// LeaveCause is why a viewer has left a live, or a participant the chat.
 type LeaveCause string
 
 // The causes.
 const (
-	LeaveRequested      LeaveCause = "requested"
-	LeaveConnectionLost LeaveCause = "connection_lost"
-	LeaveNodeLost       LeaveCause = "node_lost"
-	LeaveLiveEnded      LeaveCause = "live_ended"
-	LeaveRemoved        LeaveCause = "removed" // by an operator or the streamer
+	LeaveRequested      LeaveCause = "requested"       // the client asked to leave
+	LeaveConnectionLost LeaveCause = "connection_lost" // the connection has closed
+	LeaveNodeLost       LeaveCause = "node_lost"       // the node that held the connection was lost
+	LeaveLiveEnded      LeaveCause = "live_ended"      // the live has ended
+	LeaveRemoved        LeaveCause = "removed"         // the user was kicked or banned
 )
 
 var leaveCauses = [...]LeaveCause{LeaveRequested, LeaveConnectionLost, LeaveNodeLost, LeaveLiveEnded, LeaveRemoved}
 
-// LeaveLive says for a person that the connections to a room have ended. It is silent when the
-// person is not there, or is held by another process by now.
+// LeaveLive records that the last connection of a viewer to a live has ended. Nothing changes if the user is not a
+// viewer or another node holds the connection by now.
 type LeaveLive struct {
 	Live  LiveID     `json:"live"`
 	User  UserID     `json:"user"`
-	Cause LeaveCause `json:"cause"` // why
-	Node  string     `json:"node"`  // the server process that held the connection
+	Cause LeaveCause `json:"cause"`
+	Node  string     `json:"node"` // the node that held the connection
 }
 
-// Type implements Command.
 func (LeaveLive) Type() string { return "live.leave" }
 
-// Reads implements Command.
-func (c LeaveLive) Reads(Actor) []Stream { return []Stream{visitOf(c.Live, c.User)} }
+func (c LeaveLive) Reads(Actor) []Stream { return []Stream{visitStream(c.Live, c.User)} }
 
-func (c LeaveLive) drawn() []string { return []string{c.Node} }
+func (c LeaveLive) serverTexts() []string { return []string{c.Node} }
 
-func (c LeaveLive) decide(see View) ([]Event, error) {
+func (c LeaveLive) decide(view View) ([]Event, error) {
 	if !slices.Contains(leaveCauses[:], c.Cause) {
-		return nil, refuse(CodeBadRequest, "the cause is one of %v", leaveCauses)
+		return nil, refuse(CodeBadRequest, "cause must be one of %v", leaveCauses)
 	}
-	visit := see.Visit(c.Live, c.User)
+	visit := view.Visit(c.Live, c.User)
 	if !visit.Present || visit.Node != c.Node {
 		return nil, nil
 	}
 	return []Event{ViewerLeft{c.Live, c.User, c.Cause}}, nil
 }
 
-// ViewerLeft says that somebody left a room.
+// ViewerLeft records that a user is not a viewer of a live any more.
 type ViewerLeft struct {
 	Live  LiveID     `json:"live"`
 	User  UserID     `json:"user"`
-	Cause LeaveCause `json:"cause"` // why
+	Cause LeaveCause `json:"cause"`
 }
 
-// Type implements Event.
-func (ViewerLeft) Type() string { return "viewer.left.v1" }
-
-// Stream implements Event.
-func (e ViewerLeft) Stream() Stream { return visitOf(e.Live, e.User) }
-
-// EventLive implements LiveEvent.
-func (e ViewerLeft) EventLive() LiveID { return e.Live }
-
-// EventUser implements UserEvent.
-func (e ViewerLeft) EventUser() UserID { return e.User }
-
+func (ViewerLeft) Type() string         { return "viewer.left.v1" }
+func (e ViewerLeft) Stream() Stream     { return visitStream(e.Live, e.User) }
+func (e ViewerLeft) EventLive() LiveID  { return e.Live }
+func (e ViewerLeft) EventUser() UserID  { return e.User }
 func (ViewerLeft) evolve(v Visit) Visit { return Visit{Visited: v.Visited} }

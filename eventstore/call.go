@@ -42,7 +42,7 @@ type outcome struct {
 }
 
 func newCall(r domain.Request) (*call, error) {
-	if err := r.Check(); err != nil {
+	if err := r.Validate(); err != nil {
 		return nil, err
 	}
 	c := &call{request: r, actor: r.Actor.String(), streams: r.Reads(), done: make(chan struct{})}

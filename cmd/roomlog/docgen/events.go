@@ -16,14 +16,17 @@ import (
 const head = `<!-- Written by "roomlog docs" from package domain. Change the code, not this file. -->
 # Commands and events
 
-Everything that anyone may ask for, and everything that can follow: the whole vocabulary of the log. A
-command is decided against the newest states of the streams it reads, and those of account and session of a
-person who asks. It is refused, or its events are appended, each to one stream, or nothing follows because
-things are already as asked for. Fields of a command without a JSON form are added by the door that takes it.
+This page lists every command that roomlog accepts, every event that the log can contain and every code of a
+refusal. It is for developers who read the log or extend package domain.
 
-An event's payload never changes. Another meaning is another version, with a function that reads the older
-one. Fields marked *personal* are sealed in the log with a key of their person, and read "erased" once that
-key is destroyed.
+A command is decided against the newest states of the streams that it reads. A command of a signed-in user also
+reads the states of the user and the session. The decision has one of three results: a refusal, events that are
+appended to the log, or no events because nothing changes. Fields with "—" in the column JSON are added by the
+server that receives the command.
+
+The payload of an event version never changes. A changed meaning is a new version, with an upcaster that converts
+payloads of the earlier one. Fields marked *personal* are sealed with the key of their owner. They read "erased"
+after that key is destroyed.
 
 `
 
@@ -53,13 +56,14 @@ type page struct {
 func (p *page) printf(format string, args ...any) { fmt.Fprintf(p, format, args...) }
 
 func (p *page) summary() error {
-	p.printf("| command | who may | what can follow |\n|---|---|---|\n")
+	p.printf("| Command | Access | Possible events |\n|---|---|---|\n")
 	for _, c := range domain.Commands {
 		p.printf("| %s | %s | %s |\n", anchor(c.Type), c.Access(), join(p.follows(c), anchor))
 	}
-	p.printf("\nWho may: *anyone*; a *person* who is signed in, with the newest session of an account that is\n" +
-		"neither disabled, kept out nor forgotten; an *operator*, at the command line or a person with that role; the\n" +
-		"*system*, roomlog itself; the payment *provider*, its signature checked.\n\n")
+	p.printf("\nAccess: *anyone* needs no sign-in. An *authenticated user* has the current session of an account that is " +
+		"not\ndisabled, banned or forgotten. An *operator* acts at the command line or has the role operator. *Owner or " +
+		"operator*\nis the user who owns the live, or an operator. The *system* is roomlog itself. The *payment provider* " +
+		"signs its\nrequests.\n\n")
 	return nil
 }
 
@@ -82,9 +86,9 @@ func (p *page) commands() error {
 		if err != nil {
 			return err
 		}
-		p.printf("\n### %s\n`%s`. %s\n\n- Who may: %s\n", c.Type, goName(c.Zero), what, c.Access())
+		p.printf("\n### %s\n`%s`. %s\n\n- Access: %s\n", c.Type, goName(c.Zero), what, c.Access())
 		if c.MovesCoins {
-			p.printf("- Moves coins: its idempotency keys are kept for ever, and its refusals too\n")
+			p.printf("- Moves coins: its idempotency keys and refusals are kept for ever\n")
 		}
 		p.printf("- Reads: %s\n", join(nouns(c.Zero.Reads(domain.Actor{})), code))
 		rows, err := p.rows(goName(c.Zero), reflect.TypeOf(c.Zero), "")
@@ -133,17 +137,17 @@ func (p *page) event(spec domain.EventSpec) error {
 	if err != nil {
 		return err
 	}
-	p.printf("\n### %s\n`%s`. %s\n\n- Stream: `%s`, for instance", spec.Type, name, what, example.Stream())
+	p.printf("\n### %s\n`%s`. %s\n\n- Stream: for instance `%s`", spec.Type, name, what, example.Stream())
 	if kept := goName(state); kept == "Stateless" {
-		p.printf("; no decision looks at it\n")
+		p.printf(", without a state\n")
 	} else {
-		p.printf("; it folds into `%s`\n", kept)
+		p.printf(", with the state `%s`\n", kept)
 	}
 	if _, ok := spec.Zero.(domain.CoinEvent); ok {
-		p.printf("- Moves coins: its postings add up to zero\n")
+		p.printf("- Moves coins: the postings add up to zero\n")
 	}
 	for _, older := range slices.Sorted(maps.Keys(spec.Upcasters)) {
-		p.printf("- Reads as well: `%s`\n", older)
+		p.printf("- Upcast from: `%s`\n", older)
 	}
 	rows, err := p.rows(name, reflect.TypeOf(spec.Zero), "")
 	if err != nil {
@@ -198,7 +202,7 @@ func personalFields(spec domain.EventSpec, e domain.Event) []string {
 }
 
 func (p *page) refusals() error {
-	p.printf("\n## Refusals\n\n| code | meaning | text for old clients |\n|---|---|---|\n")
+	p.printf("\n## Refusals\n\n| Code | Meaning | Text for old clients |\n|---|---|---|\n")
 	for _, v := range p.values["Code"] {
 		c := domain.Code(strings.Trim(v.json, `"`))
 		if v.meaning == "" {

@@ -65,21 +65,21 @@ func TestThePage(t *testing.T) {
 	}
 	for _, line := range []string{
 		"| [order.pay](#orderpay) | payment provider | [order.paid.v1](#orderpaidv1), [coins.credited.v1](#coinscreditedv1) |",
-		"`SendGift`. Asks to give num gifts to a room, paid from the sender's own wallet.",
+		"`SendGift`. Sends gifts to a live, paid from the wallet of the actor.",
 		"- Reads: `live`, `gift`, `wallet`",
 		"- Reads: `username`, `next-user`",
-		"- Moves coins: its postings add up to zero",
-		"- Stream: `visit-6-12`, for instance; it folds into `Visit`",
-		"- Stream: `comment-6`, for instance; no decision looks at it",
-		"| `live` | number | a room |",
-		"| `first_visit` | boolean | the first visit ever of this person to this room |",
-		"| `text` | string | as it was typed, without space around it · *personal* |",
-		"| `to` | number | where it stands: `0` not started, `1` on air, `2` paused, `3` ended |",
-		"| `cause` | string | why: `requested`, `connection_lost`, `node_lost`, `live_ended`, `removed` (by an operator or the streamer) |",
-		"| `postings[].amount` | number | added to the account; negative when it is taken |",
-		"| `Node` | — | the server process that holds the connection |",
+		"- Moves coins: the postings add up to zero",
+		"- Stream: for instance `visit-6-12`, with the state `Visit`",
+		"- Stream: for instance `comment-6`, without a state",
+		"| `live` | number | the id of a live |",
+		"| `first_visit` | boolean | the user has never been in this live before |",
+		"| `text` | string | as typed, without surrounding space · *personal* |",
+		"| `to` | number | the status from now on: `0` not started, `1` on air, `2` paused, `3` ended |",
+		"| `cause` | string | why a viewer has left a live, or a participant the chat: `requested` (the client asked to leave), `connection_lost` (the connection has closed), `node_lost` (the node that held the connection was lost), `live_ended` (the live has ended), `removed` (the user was kicked or banned) |",
+		"| `postings[].amount` | number | added to the account; negative for coins taken from it |",
+		"| `Node` | — | the node that holds the connection |",
 		`{"live":6,"user":12,"cause":"connection_lost"}`,
-		"| `coins_too_few` | the wallet is too light | 金币不足，请先充值 |",
+		"| `coins_too_few` | the wallet has too few coins | 金币不足，请先充值 |",
 	} {
 		if !strings.Contains(page, "\n"+line+"\n") {
 			t.Errorf("has no line %s", line)
@@ -100,11 +100,11 @@ func TestThePage(t *testing.T) {
 // What nobody has explained is not documented as if it were.
 func TestACodeWithoutItsCommentsMakesNoPage(t *testing.T) {
 	for _, tt := range []struct{ name, file, old, new, want string }{
-		{"a field", "domain/wallet.go", "// how many: 1–9999", "", "Num"},
-		{"a type that explains fields", "domain/event.go", "// LiveID is a room.", "", "Live"},
-		{"a command", "domain/wallet.go", "// SendGift asks", "// This asks", "SendGift"},
-		{"an event", "domain/wallet.go", "// GiftSent says", "// This says", "GiftSent"},
-		{"a code", "domain/code.go", "// the wallet is too light", "", "CodeCoinsTooFew"},
+		{"a field", "domain/wallet.go", "// number of gifts: 1–9999", "", "Num"},
+		{"a type that explains fields", "domain/event.go", "// LiveID is the id of a live.", "", "Live"},
+		{"a command", "domain/wallet.go", "// SendGift sends", "// This sends", "SendGift"},
+		{"an event", "domain/wallet.go", "// GiftSent records", "// This records", "GiftSent"},
+		{"a code", "domain/refusal.go", "// the wallet has too few coins", "", "CodeCoinsTooFew"},
 		{"a file that is broken", "domain/wallet.go", "package domain", "package", "wallet.go"},
 		{"an example that is broken", "domain/testdata/events/gift.sent.v1.json", "{", "", "gift.sent.v1"},
 	} {

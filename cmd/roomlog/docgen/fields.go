@@ -69,7 +69,7 @@ func (p *page) table(rows []row) {
 	if len(rows) == 0 {
 		return
 	}
-	p.printf("\n| field | JSON | meaning |\n|---|---|---|\n")
+	p.printf("\n| Field | JSON | Meaning |\n|---|---|---|\n")
 	for _, r := range rows {
 		p.printf("| `%s` | %s | %s |\n", r.name, r.kind, strings.ReplaceAll(r.meaning, "|", `\|`))
 	}

@@ -1,0 +1,166 @@
+package domain
+
+import "slices"
+
+// MediaInfo is the codecs and size of a broadcast. Media is relayed without decoding, so a value may be unknown.
+type MediaInfo struct {
+	Video  string `json:"video,omitempty"`  // codec, for instance "h264"; "" if unknown
+	Width  int    `json:"width,omitempty"`  // pixels; 0 if unknown
+	Height int    `json:"height,omitempty"` // pixels; 0 if unknown
+	Audio  string `json:"audio,omitempty"`  // codec, for instance "aac"; "" if unknown
+}
+
+// Bounds of MediaInfo and of names in media, which come from encoders.
+const (
+	maxMediaName = 32      // bytes
+	maxPixels    = 1 << 16 // more than any screen has
+)
+
+func (m MediaInfo) check() error {
+	switch {
+	case len(m.Video) > maxMediaName || len(m.Audio) > maxMediaName || !printable(m.Video) || !printable(m.Audio):
+		return refuse(CodeBadRequest, "a codec must have at most %d bytes of printable ASCII", maxMediaName)
+	case m.Width < 0 || m.Width > maxPixels || m.Height < 0 || m.Height > maxPixels:
+		return refuse(CodeNumberOutOfRange, "width and height must be from 0 to %d pixels", maxPixels)
+	}
+	return nil
+}
+
+// StartBroadcast records the start of a broadcast of a live. It stops the broadcast that the live has before.
+type StartBroadcast struct {
+	Live      LiveID      `json:"live"`
+	Broadcast BroadcastID `json:"broadcast"`
+	Node      string      `json:"node"` // the node that receives the media
+	Media     MediaInfo   `json:"media"`
+	OnAir     bool        `json:"on_air"` // also puts the live on air if it has not started
+}
+
+func (StartBroadcast) Type() string { return "broadcast.start" }
+
+func (c StartBroadcast) Reads(Actor) []Stream { return []Stream{liveStream(c.Live)} }
+
+func (c StartBroadcast) serverTexts() []string { return []string{c.Node, string(c.Broadcast)} }
+
+func (c StartBroadcast) decide(view View) ([]Event, error) {
+	live := view.Live(c.Live)
+	switch {
+	case live.Streamer == 0:
+		return nil, refuse(CodeLiveNotFound, "there is no live %d", c.Live)
+	case live.Status == StatusEnded:
+		return nil, refuse(CodeLiveEnded, "live %d has ended", c.Live)
+	case c.Broadcast == "" || c.Node == "":
+		return nil, refuse(CodeBadRequest, "a broadcast requires an id and a node")
+	case live.Broadcast == c.Broadcast:
+		return nil, nil
+	}
+	if err := c.Media.check(); err != nil {
+		return nil, err
+	}
+	var events []Event
+	if live.Broadcast != "" {
+		events = append(events, BroadcastStopped{c.Live, live.Streamer, live.Broadcast, StopReplaced, "", 0})
+	}
+	events = append(events, BroadcastStarted{c.Live, live.Streamer, c.Broadcast, c.Node, c.Media})
+	if c.OnAir && live.Status == StatusNotStarted {
+		events = append(events, LiveStatusChanged{c.Live, live.Streamer, live.Status, StatusOnAir, ""})
+	}
+	return events, nil
+}
+
+// BroadcastStarted records that a live has media to play.
+type BroadcastStarted struct {
+	Live      LiveID      `json:"live"`
+	Streamer  UserID      `json:"streamer"` // the owner of the live
+	Broadcast BroadcastID `json:"broadcast"`
+	Node      string      `json:"node"`  // the node that receives the media
+	Media     MediaInfo   `json:"media"` // codecs and size at the start
+}
+
+func (BroadcastStarted) Type() string         { return "broadcast.started.v1" }
+func (e BroadcastStarted) Stream() Stream     { return liveStream(e.Live) }
+func (e BroadcastStarted) EventLive() LiveID  { return e.Live }
+func (e BroadcastStarted) EventUser() UserID  { return e.Streamer }
+func (e BroadcastStarted) evolve(l Live) Live { l.Broadcast = e.Broadcast; return l }
+
+// StopCause is why a broadcast has stopped.
+type StopCause string
+
+// The causes.
+const (
+	StopByPublisher      StopCause = "stopped"           // the encoder ended it
+	StopConnectionLost   StopCause = "lost"              // the encoder's connection was lost and not re-established in time
+	StopReplaced         StopCause = "replaced"          // another broadcast of the live has started
+	StopKicked           StopCause = "kicked"            // an operator ended it
+	StopLiveEnded        StopCause = "live_ended"        // the live has ended
+	StopOwnerUnavailable StopCause = "owner_unavailable" // the owner was disabled, forgotten or banned
+	StopShutdown         StopCause = "shutdown"          // the node that received the media was shut down
+	StopNodeLost         StopCause = "node_lost"         // the node that received the media was lost
+)
+
+var stopCauses = [...]StopCause{StopByPublisher, StopConnectionLost, StopReplaced, StopKicked, StopLiveEnded,
+	StopOwnerUnavailable, StopShutdown, StopNodeLost}
+
+// StopBroadcast records the end of a broadcast. Nothing changes if the live has another broadcast by now.
+type StopBroadcast struct {
+	Live      LiveID      `json:"live"`
+	Broadcast BroadcastID `json:"broadcast"`
+	Cause     StopCause   `json:"cause"`
+	Bytes     int64       `json:"bytes"` // received from the encoder
+}
+
+func (StopBroadcast) Type() string { return "broadcast.stop" }
+
+func (c StopBroadcast) Reads(Actor) []Stream { return []Stream{liveStream(c.Live)} }
+
+func (c StopBroadcast) decide(view View) ([]Event, error) {
+	live := view.Live(c.Live)
+	switch {
+	case !slices.Contains(stopCauses[:], c.Cause):
+		return nil, refuse(CodeBadRequest, "cause must be one of %v", stopCauses)
+	case c.Bytes < 0:
+		return nil, refuse(CodeNumberOutOfRange, "bytes must not be negative")
+	case c.Broadcast == "" || live.Broadcast != c.Broadcast:
+		return nil, nil
+	}
+	return []Event{BroadcastStopped{c.Live, live.Streamer, c.Broadcast, c.Cause, "", c.Bytes}}, nil
+}
+
+// KickBroadcast ends the broadcast of a live. The status of the live does not change.
+type KickBroadcast struct {
+	Live   LiveID `json:"live"`
+	Reason string `json:"reason"` // for the record and the encoder: at most 100 characters, may be empty; must not name anybody
+}
+
+func (KickBroadcast) Type() string { return "broadcast.kick" }
+
+func (c KickBroadcast) Reads(Actor) []Stream { return []Stream{liveStream(c.Live)} }
+
+func (c KickBroadcast) decide(view View) ([]Event, error) {
+	live := view.Live(c.Live)
+	reason, err := operatorReason(c.Reason)
+	switch {
+	case err != nil:
+		return nil, err
+	case live.Streamer == 0:
+		return nil, refuse(CodeLiveNotFound, "there is no live %d", c.Live)
+	case live.Broadcast == "":
+		return nil, refuse(CodeNoBroadcast, "live %d has no broadcast", c.Live)
+	}
+	return []Event{BroadcastStopped{c.Live, live.Streamer, live.Broadcast, StopKicked, reason, 0}}, nil
+}
+
+// BroadcastStopped records the end of a broadcast. An encoder that reconnects in time does not end it.
+type BroadcastStopped struct {
+	Live      LiveID      `json:"live"`
+	Streamer  UserID      `json:"streamer"` // the owner of the live
+	Broadcast BroadcastID `json:"broadcast"`
+	Cause     StopCause   `json:"cause"`
+	Reason    string      `json:"reason"` // why an operator ended it, not sealed; may be empty
+	Bytes     int64       `json:"bytes"`  // received from the encoder; 0 if unknown
+}
+
+func (BroadcastStopped) Type() string        { return "broadcast.stopped.v1" }
+func (e BroadcastStopped) Stream() Stream    { return liveStream(e.Live) }
+func (e BroadcastStopped) EventLive() LiveID { return e.Live }
+func (e BroadcastStopped) EventUser() UserID { return e.Streamer }
+func (BroadcastStopped) evolve(l Live) Live  { l.Broadcast = ""; return l }

@@ -1,0 +1,182 @@
+package domain
+
+import "slices"
+
+const chatRoomIDLength = 24
+
+// DefaultMaxChatRooms is the default limit of chat rooms. It does not bind operators.
+const DefaultMaxChatRooms = 200
+
+// IsChatRoomID reports whether s has the form of a chat room's id. No chat room has such a name, so clients may name
+// a chat room by id or by name.
+func IsChatRoomID(s string) bool { return len(s) == chatRoomIDLength && hexadecimal(s) }
+
+// ChatRoom is the state of a chat room.
+type ChatRoom struct {
+	Open    bool   `json:"open"` // exists and is not removed
+	NameKey string `json:"name_key"`
+}
+
+// ChatRoom returns the state of a chat room.
+func (v View) ChatRoom(id ChatRoomID) ChatRoom { return look[ChatRoom](v, chatRoomStream(id)) }
+
+// ChatRoomCount returns the number of chat rooms.
+func (v View) ChatRoomCount() int { return int(look[Counter](v, chatRoomCount).Value) }
+
+// openChatRoom returns the state of a chat room that exists.
+func (v View) openChatRoom(id ChatRoomID) (ChatRoom, error) {
+	room := v.ChatRoom(id)
+	if !room.Open {
+		return room, refuse(CodeChatRoomNotFound, "there is no such chat room")
+	}
+	return room, nil
+}
+
+// ChatRoomName is the state of the name of a chat room.
+type ChatRoomName struct {
+	ChatRoom ChatRoomID `json:"chat_room"` // "": no chat room has the name now
+	Used     bool       `json:"used"`      // a chat room has or had the name
+}
+
+// ChatRoomName returns which chat room has a name.
+func (v View) ChatRoomName(key string) ChatRoomName {
+	return look[ChatRoomName](v, chatRoomNameStream(key))
+}
+
+// CreateChatRoom creates a chat room under a name that is free. It does not require sign-in.
+//
+// For the actor System nothing changes if the name was ever used, so that the default chat room does not come back
+// after an operator has removed it.
+type CreateChatRoom struct {
+	Name         string     `json:"name"` // 1–32 characters
+	ChatRoom     ChatRoomID `json:"-"`    // random
+	NameKey      string     `json:"-"`    // keyed hash of the folded name
+	MaxChatRooms int        `json:"-"`    // limit of chat rooms, this one included; does not bind operators
+}
+
+func (CreateChatRoom) Type() string { return "chat_room.create" }
+
+func (c CreateChatRoom) Reads(Actor) []Stream {
+	return []Stream{chatRoomStream(c.ChatRoom), chatRoomNameStream(c.NameKey), chatRoomCount}
+}
+
+func (c CreateChatRoom) decide(view View) ([]Event, error) {
+	name, err := text("name", c.Name, 1, maxName)
+	if err != nil {
+		return nil, err
+	}
+	limited := view.Actor.Kind == Anonymous || view.Actor.Kind == Authenticated
+	count := view.ChatRoomCount()
+	switch holder := view.ChatRoomName(c.NameKey); {
+	case !IsChatRoomID(string(c.ChatRoom)) || c.NameKey == "": // a fault of the server
+		return nil, refuse(CodeBadRequest, "a chat room requires an id of %d of 0-9a-f and the key of its name", chatRoomIDLength)
+	case view.Actor.Kind == System && holder.Used:
+		return nil, nil
+	case holder.ChatRoom != "" || IsChatRoomID(name) || view.ChatRoom(c.ChatRoom).NameKey != "":
+		return nil, refuse(CodeChatRoomTaken, "a chat room with this name or id exists already")
+	case limited && count >= c.MaxChatRooms:
+		return nil, refuse(CodeTooManyChatRooms, "the limit of chat rooms is reached: there are %d", count)
+	}
+	return []Event{
+		ChatRoomCreated{c.ChatRoom, name, c.NameKey, view.Actor.User, count + 1},
+		ChatRoomNameClaimed{c.NameKey, c.ChatRoom},
+	}, nil
+}
+
+// ChatRoomCreated records a new chat room.
+type ChatRoomCreated struct {
+	ChatRoom ChatRoomID `json:"chat_room"`
+	Name     string     `json:"name"`     // shown to users
+	NameKey  string     `json:"name_key"` // keyed hash of the folded name
+	User     UserID     `json:"user"`     // who created it; 0 for an operator or somebody who was not signed in
+	Total    int        `json:"total"`    // number of chat rooms, this one included
+}
+
+func (ChatRoomCreated) Type() string               { return "chat_room.created.v1" }
+func (e ChatRoomCreated) Stream() Stream           { return chatRoomStream(e.ChatRoom) }
+func (e ChatRoomCreated) EventUser() UserID        { return e.User }
+func (e ChatRoomCreated) count() int64             { return int64(e.Total) }
+func (e ChatRoomCreated) evolve(ChatRoom) ChatRoom { return ChatRoom{Open: true, NameKey: e.NameKey} }
+
+// ChatRoomNameClaimed records which chat room has a name.
+type ChatRoomNameClaimed struct {
+	Key      string     `json:"key"` // keyed hash of the folded name
+	ChatRoom ChatRoomID `json:"chat_room"`
+}
+
+func (ChatRoomNameClaimed) Type() string     { return "chat_room.name_claimed.v1" }
+func (e ChatRoomNameClaimed) Stream() Stream { return chatRoomNameStream(e.Key) }
+func (e ChatRoomNameClaimed) evolve(ChatRoomName) ChatRoomName {
+	return ChatRoomName{ChatRoom: e.ChatRoom, Used: true}
+}
+
+// RemoveChatRoom removes a chat room for good and releases its name. Its messages stay in the log.
+type RemoveChatRoom struct {
+	ChatRoom ChatRoomID `json:"chat_room"`
+	Reason   string     `json:"reason"` // for the record: at most 100 characters, may be empty
+	NameKey  string     `json:"-"`      // keyed hash of the folded name
+}
+
+func (RemoveChatRoom) Type() string { return "chat_room.remove" }
+
+func (c RemoveChatRoom) Reads(Actor) []Stream {
+	return []Stream{chatRoomStream(c.ChatRoom), chatRoomNameStream(c.NameKey), chatRoomCount}
+}
+
+func (c RemoveChatRoom) decide(view View) ([]Event, error) {
+	room, err := view.openChatRoom(c.ChatRoom)
+	if err != nil {
+		return nil, err
+	}
+	if room.NameKey != c.NameKey {
+		return nil, refuse(CodeBadRequest, "chat room %s has another name", c.ChatRoom)
+	}
+	reason, err := operatorReason(c.Reason)
+	if err != nil {
+		return nil, err
+	}
+	return []Event{
+		ChatRoomRemoved{c.ChatRoom, view.ChatRoomCount() - 1, reason},
+		ChatRoomNameReleased{c.NameKey, c.ChatRoom},
+	}, nil
+}
+
+// ChatRoomRemoved records that a chat room is removed for good.
+type ChatRoomRemoved struct {
+	ChatRoom ChatRoomID `json:"chat_room"`
+	Total    int        `json:"total"`  // number of chat rooms that are left
+	Reason   string     `json:"reason"` // why, not sealed; may be empty
+}
+
+func (ChatRoomRemoved) Type() string               { return "chat_room.removed.v1" }
+func (e ChatRoomRemoved) Stream() Stream           { return chatRoomStream(e.ChatRoom) }
+func (e ChatRoomRemoved) count() int64             { return int64(e.Total) }
+func (ChatRoomRemoved) evolve(r ChatRoom) ChatRoom { r.Open = false; return r }
+
+// ChatRoomNameReleased records that no chat room has a name any more.
+type ChatRoomNameReleased struct {
+	Key      string     `json:"key"`       // keyed hash of the folded name
+	ChatRoom ChatRoomID `json:"chat_room"` // the chat room that had the name
+}
+
+func (ChatRoomNameReleased) Type() string                       { return "chat_room.name_released.v1" }
+func (e ChatRoomNameReleased) Stream() Stream                   { return chatRoomNameStream(e.Key) }
+func (ChatRoomNameReleased) evolve(n ChatRoomName) ChatRoomName { n.ChatRoom = ""; return n }
+
+func chatRoomStreams(rooms []ChatRoomID) []Stream {
+	streams := make([]Stream, 0, len(rooms))
+	for _, r := range rooms {
+		streams = append(streams, chatRoomStream(r))
+	}
+	return streams
+}
+
+// distinct reports whether no chat room is listed twice.
+func distinct(rooms []ChatRoomID) bool {
+	for i, r := range rooms {
+		if slices.Contains(rooms[:i], r) {
+			return false
+		}
+	}
+	return true
+}

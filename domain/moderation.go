@@ -1,0 +1,174 @@
+package domain
+
+import "slices"
+
+// BanUser excludes a user from everything, for a time or until the user is unbanned, and ends the user's lives that
+// are on air.
+type BanUser struct {
+	User    UserID   `json:"user"`
+	Seconds int64    `json:"seconds"` // duration: 1 to 315,360,000 (ten years), or 0 for good
+	Reason  string   `json:"reason"`  // shown to the user: at most 100 characters, may be empty
+	Lives   []LiveID `json:"-"`       // lives of the user, which end if they are on air or paused
+}
+
+func (BanUser) Type() string { return "user.ban" }
+
+func (c BanUser) Reads(Actor) []Stream { return append(liveStreams(c.Lives), userStream(c.User)) }
+
+func (c BanUser) decide(view View) ([]Event, error) {
+	user, err := view.existingUser(c.User)
+	if err != nil {
+		return nil, err
+	}
+	ban, err := newBan(c.User, view.Now, c.Seconds)
+	if err != nil {
+		return nil, err
+	}
+	reason, err := operatorReason(c.Reason)
+	if err != nil {
+		return nil, err
+	}
+	ended := view.endLives(c.User, c.Lives, reason)
+	if user.Ban == ban { // only a ban for good can be equal
+		return ended, nil
+	}
+	return append([]Event{UserBanned{c.User, ban.Until, reason}}, ended...), nil
+}
+
+// UserBanned records that a user is excluded from everything.
+type UserBanned struct {
+	User   UserID `json:"user"`
+	Until  int64  `json:"until"`  // Unix seconds; 0: for good
+	Reason string `json:"reason"` // shown to the user; may be empty
+}
+
+func (UserBanned) Type() string                     { return "user.banned.v1" }
+func (e UserBanned) Stream() Stream                 { return userStream(e.User) }
+func (e UserBanned) EventUser() UserID              { return e.User }
+func (e UserBanned) evolve(u User) User             { u.Ban = Ban{e.User, e.Until}; return u }
+func (e *UserBanned) personal() (UserID, []*string) { return e.User, []*string{&e.Reason} }
+
+// UnbanUser lifts the ban of a user.
+type UnbanUser struct {
+	User   UserID `json:"user"`
+	Reason string `json:"reason"` // for the record: at most 100 characters, may be empty
+}
+
+func (UnbanUser) Type() string { return "user.unban" }
+
+func (c UnbanUser) Reads(Actor) []Stream { return []Stream{userStream(c.User)} }
+
+func (c UnbanUser) decide(view View) ([]Event, error) {
+	user, err := view.existingUser(c.User)
+	if err != nil || !user.Ban.Active(view.Now) {
+		return nil, err
+	}
+	if c.Reason, err = operatorReason(c.Reason); err != nil {
+		return nil, err
+	}
+	return []Event{UserUnbanned(c)}, nil
+}
+
+// UserUnbanned records that the ban of a user is lifted.
+type UserUnbanned struct {
+	User   UserID `json:"user"`
+	Reason string `json:"reason"` // why; may be empty
+}
+
+func (UserUnbanned) Type() string                     { return "user.unbanned.v1" }
+func (e UserUnbanned) Stream() Stream                 { return userStream(e.User) }
+func (e UserUnbanned) EventUser() UserID              { return e.User }
+func (UserUnbanned) evolve(u User) User               { u.Ban = Ban{}; return u }
+func (e *UserUnbanned) personal() (UserID, []*string) { return e.User, []*string{&e.Reason} }
+
+// maxLiveBans is the maximum number of active bans of one live. Every decision about the live loads them.
+const maxLiveBans = 500
+
+// BanViewer excludes a user from one live. The streamer and operators may issue it.
+type BanViewer struct {
+	Live    LiveID `json:"live"`
+	User    UserID `json:"user"`
+	Seconds int64  `json:"seconds"` // duration: 1 to 315,360,000 (ten years), or 0 for good
+	Reason  string `json:"reason"`  // shown to the user: at most 100 characters, may be empty
+}
+
+func (BanViewer) Type() string { return "viewer.ban" }
+
+func (c BanViewer) Reads(Actor) []Stream { return []Stream{liveStream(c.Live), userStream(c.User)} }
+
+func (c BanViewer) decide(view View) ([]Event, error) {
+	live, user := view.Live(c.Live), view.User(c.User)
+	if err := view.checkModerator(live, c.Live); err != nil {
+		return nil, err
+	}
+	ban, err := newBan(c.User, view.Now, c.Seconds)
+	if err != nil {
+		return nil, err
+	}
+	reason, err := operatorReason(c.Reason)
+	switch {
+	case err != nil:
+		return nil, err
+	case !user.Registered || user.Forgotten:
+		return nil, refuse(CodeUserUnavailable, "there is no user %d", c.User)
+	case c.User == live.Streamer:
+		return nil, refuse(CodeBadRequest, "the streamer cannot be banned from the own live: end the live instead")
+	case slices.Contains(live.Bans, ban): // only a ban for good can be equal
+		return nil, nil
+	case !live.bans(c.User, view.Now) && len(live.activeBans(view.Now)) >= maxLiveBans:
+		return nil, refuse(CodeNumberOutOfRange, "a live must have at most %d banned users", maxLiveBans)
+	}
+	return []Event{ViewerBanned{c.Live, c.User, view.Now.Unix(), ban.Until, reason}}, nil
+}
+
+// ViewerBanned records that a user is excluded from one live.
+type ViewerBanned struct {
+	Live   LiveID `json:"live"`
+	User   UserID `json:"user"`
+	From   int64  `json:"from"`   // Unix seconds
+	Until  int64  `json:"until"`  // Unix seconds; 0: for good
+	Reason string `json:"reason"` // shown to the user; may be empty
+}
+
+func (ViewerBanned) Type() string                     { return "viewer.banned.v1" }
+func (e ViewerBanned) Stream() Stream                 { return liveStream(e.Live) }
+func (e ViewerBanned) EventLive() LiveID              { return e.Live }
+func (e ViewerBanned) EventUser() UserID              { return e.User }
+func (e ViewerBanned) evolve(l Live) Live             { return l.withBan(Ban{e.User, e.Until}, e.From) }
+func (e *ViewerBanned) personal() (UserID, []*string) { return e.User, []*string{&e.Reason} }
+
+// UnbanViewer lifts the ban of a user from one live. The streamer and operators may issue it.
+type UnbanViewer struct {
+	Live   LiveID `json:"live"`
+	User   UserID `json:"user"`
+	Reason string `json:"reason"` // for the record: at most 100 characters, may be empty; must not name anybody
+}
+
+func (UnbanViewer) Type() string { return "viewer.unban" }
+
+func (c UnbanViewer) Reads(Actor) []Stream { return []Stream{liveStream(c.Live)} }
+
+func (c UnbanViewer) decide(view View) ([]Event, error) {
+	live := view.Live(c.Live)
+	err := view.checkModerator(live, c.Live)
+	if err != nil || !live.bans(c.User, view.Now) {
+		return nil, err
+	}
+	if c.Reason, err = operatorReason(c.Reason); err != nil {
+		return nil, err
+	}
+	return []Event{ViewerUnbanned(c)}, nil
+}
+
+// ViewerUnbanned records that the ban of a user from one live is lifted.
+type ViewerUnbanned struct {
+	Live   LiveID `json:"live"`
+	User   UserID `json:"user"`
+	Reason string `json:"reason"` // why, not sealed; may be empty
+}
+
+func (ViewerUnbanned) Type() string         { return "viewer.unbanned.v1" }
+func (e ViewerUnbanned) Stream() Stream     { return liveStream(e.Live) }
+func (e ViewerUnbanned) EventLive() LiveID  { return e.Live }
+func (e ViewerUnbanned) EventUser() UserID  { return e.User }
+func (e ViewerUnbanned) evolve(l Live) Live { return l.withoutBan(e.User) }

@@ -1,0 +1,121 @@
+package domain
+
+import (
+	"errors"
+	"fmt"
+)
+
+// Refusal is the answer "no" of the rules. It is a normal result, meant for the client.
+type Refusal struct {
+	Code Code
+	Text string // in English
+}
+
+// Error returns the code and the text.
+func (r *Refusal) Error() string { return string(r.Code) + ": " + r.Text }
+
+// AsRefusal returns the refusal in err, or nil if there is none.
+func AsRefusal(err error) *Refusal {
+	var refusal *Refusal
+	if errors.As(err, &refusal) {
+		return refusal
+	}
+	return nil
+}
+
+func refuse(code Code, format string, args ...any) error {
+	return &Refusal{code, fmt.Sprintf(format, args...)}
+}
+
+// Code identifies a kind of refusal. Codes are stable and meant for programs.
+type Code string
+
+// The codes of refusals.
+const (
+	CodeBadRequest          Code = "bad_request"           // a field is missing or has a value that no client should send
+	CodeBadKey              Code = "bad_key"               // the idempotency key is malformed
+	CodeKeyReused           Code = "key_reused"            // the idempotency key was used with another request
+	CodeTokenMissing        Code = "token_missing"         // the command needs a signed-in user
+	CodeTokenExpired        Code = "token_expired"         // the token has expired
+	CodeTokenInvalid        Code = "token_invalid"         // the token was not issued by this server
+	CodeSessionEnded        Code = "session_ended"         // the user has signed out or signed in elsewhere since
+	CodeUserUnavailable     Code = "user_unavailable"      // the user does not exist, is disabled or is forgotten
+	CodeForbidden           Code = "forbidden"             // the user lacks the right
+	CodeKicked              Code = "kicked"                // an operator has closed the connection
+	CodeBanned              Code = "banned"                // the user is banned, for a time or for good
+	CodeNameTaken           Code = "name_taken"            // the username is or was in use, or is reserved
+	CodeTextInvalid         Code = "text_invalid"          // the text is not UTF-8 or has a character that cannot be shown
+	CodeTextEmpty           Code = "text_empty"            // the text is empty without surrounding space
+	CodeTextTooLong         Code = "text_too_long"         // the text is longer than the field allows
+	CodeLiveNotFound        Code = "live_not_found"        // the live does not exist or belongs to another user
+	CodeLiveNotStarted      Code = "live_not_started"      // the live has not been on air yet
+	CodeLiveEnded           Code = "live_ended"            // the live has ended for good
+	CodeNoBroadcast         Code = "no_broadcast"          // the live has no broadcast now
+	CodeRecordingNotFound   Code = "recording_not_found"   // the recording does not exist, is deleted or belongs to another user
+	CodeRecordingRunning    Code = "recording_running"     // the recording is still being written
+	CodeCommentEmpty        Code = "comment_empty"         // the comment is empty without surrounding space
+	CodeCommentTooLong      Code = "comment_too_long"      // the comment has more than 200 characters
+	CodeMessageEmpty        Code = "message_empty"         // the message is empty without surrounding space
+	CodeMessageTooLong      Code = "message_too_long"      // the message has more than 1000 characters
+	CodeChatRoomNotFound    Code = "chat_room_not_found"   // the chat room does not exist or was removed
+	CodeChatRoomTaken       Code = "chat_room_taken"       // another chat room has this name
+	CodeTooManyChatRooms    Code = "too_many_chat_rooms"   // the limit of chat rooms is reached
+	CodeParticipantNotFound Code = "participant_not_found" // the participant is not in the chat
+	CodeNicknameTaken       Code = "nickname_taken"        // another participant has this nickname, it is a username, or it is reserved
+	CodeEmailInvalid        Code = "email_invalid"         // the text is not an e-mail address
+	CodeGiftNotFound        Code = "gift_not_found"        // the gift is not in the gift catalogue
+	CodeNumberOutOfRange    Code = "number_out_of_range"   // a number or price is out of bounds
+	CodeCoinsTooFew         Code = "coins_too_few"         // the wallet has too few coins
+	CodeCoinsOverflow       Code = "coins_overflow"        // the wallet would exceed its maximum
+	CodeOrderNotFound       Code = "order_not_found"       // the order does not exist
+	CodeOrderMismatch       Code = "order_mismatch"        // the order is for another user or amount, or exists already
+	CodeRateLimited         Code = "rate_limited"          // the server's rate limit is exceeded
+	CodeBusy                Code = "busy"                  // the server cannot take more requests at the moment
+	CodeInternal            Code = "internal"              // the server has failed
+)
+
+// Chinese returns the text of the code in fields of the contract with old clients, which match and show the text
+// literally. A code without a text of its own has the text for wrong parameters.
+func (c Code) Chinese() string {
+	if s, ok := chinese[c]; ok {
+		return s
+	}
+	return "参数错误"
+}
+
+var chinese = map[Code]string{
+	CodeKeyReused:           "请求重复且内容不一致",
+	CodeTokenMissing:        "您没有权限访问该接口!",
+	CodeTokenExpired:        "token 已过期! 请重新获取令牌",
+	CodeTokenInvalid:        "Token 令牌不合法!",
+	CodeSessionEnded:        "token 已过期! 请重新获取令牌",
+	CodeUserUnavailable:     "用户不存在或已被禁用",
+	CodeForbidden:           "您没有权限访问该接口!",
+	CodeKicked:              "您已被管理员移出",
+	CodeBanned:              "您没有权限访问该接口!",
+	CodeNameTaken:           "用户名已存在",
+	CodeLiveNotFound:        "直播间不存在",
+	CodeLiveNotStarted:      "直播间未开播",
+	CodeLiveEnded:           "直播间已结束",
+	CodeNoBroadcast:         "直播间没有推流",
+	CodeRecordingNotFound:   "录像不存在",
+	CodeRecordingRunning:    "录像尚未结束",
+	CodeCommentEmpty:        "评论不能为空",
+	CodeCommentTooLong:      "评论最多200个字",
+	CodeMessageEmpty:        "消息不能为空",
+	CodeMessageTooLong:      "消息最多1000个字",
+	CodeChatRoomNotFound:    "房间不存在",
+	CodeChatRoomTaken:       "房间已经存在!",
+	CodeTooManyChatRooms:    "房间数量已达上限",
+	CodeParticipantNotFound: "对方不在线",
+	CodeNicknameTaken:       "昵称已被使用",
+	CodeEmailInvalid:        "邮箱格式不正确",
+	CodeGiftNotFound:        "该礼物不存在",
+	CodeCoinsTooFew:         "金币不足，请先充值",
+	CodeCoinsOverflow:       "金币超出上限",
+	CodeOrderNotFound:       "订单不存在",
+	CodeOrderMismatch:       "订单信息不一致",
+	CodeRateLimited:         "操作太频繁，请稍后再试",
+	CodeBusy:                "系统繁忙，请稍后再试",
+	CodeInternal:            "系统繁忙，请稍后再试",
+}

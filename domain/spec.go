@@ -1,0 +1,182 @@
+package domain
+
+import (
+	"encoding/json"
+	"fmt"
+)
+
+// CommandSpec describes one type of command.
+type CommandSpec struct {
+	Type       string
+	MovesCoins bool    // its idempotency keys and refusals are kept for ever
+	Zero       Command // the zero value, for documentation
+	access     access
+	decide     func(Command, View) ([]Event, error)
+}
+
+// Access returns who may issue the command: "anyone", "authenticated user", "operator", "owner or operator",
+// "system" or "payment provider".
+func (s CommandSpec) Access() string { return s.access.String() }
+
+// EventSpec describes one type of event.
+type EventSpec struct {
+	Type string
+	Zero Event // the zero value, for documentation
+	// Decode reads a payload of exactly this version.
+	Decode func(payload []byte) (Event, error)
+	// Personal returns the owner of the personal texts of e and pointers to those texts inside a copy of e. After
+	// the caller has changed the texts, copy returns the changed event. Personal is nil for events without
+	// personal texts.
+	Personal func(e Event) (copy func() Event, owner UserID, texts []*string)
+	// Upcasters convert payloads of earlier versions, by their type, to a payload of this version.
+	Upcasters map[string]Upcaster
+
+	evolve       func(state any, e Event) (any, error)
+	counter      Stream // the counter that the event folds into as well; "" for none
+	startsStream bool   // the event takes an id of the counter
+}
+
+// Upcaster converts the payload of an earlier version of an event to the payload of the present version. Personal
+// texts in both payloads are sealed.
+type Upcaster func(payload []byte) ([]byte, error)
+
+// StateSpec describes the state of one kind of stream.
+type StateSpec struct {
+	Prefix    string
+	Format    int  // version of the JSON form; snapshots of another format are ignored
+	Stateless bool // no decision looks at the state, so nobody loads it
+	Decode    func([]byte) (any, error)
+}
+
+// Stateless is the state of a stream that is only appended to.
+type Stateless struct{}
+
+// decision is a command with its rule.
+type decision interface {
+	Command
+	decide(view View) ([]Event, error)
+}
+
+// fold is an event with its effect on the state S of its stream.
+type fold[S any] interface {
+	Event
+	evolve(S) S
+}
+
+func command[C decision](who access) CommandSpec {
+	var zero C
+	return CommandSpec{Type: zero.Type(), Zero: zero, access: who,
+		decide: func(c Command, view View) ([]Event, error) {
+			typed, ok := c.(C)
+			if !ok {
+				return nil, fmt.Errorf("%s: the command is a %T, not a %T", c.Type(), c, typed)
+			}
+			return typed.decide(view)
+		}}
+}
+
+// coins marks a command that moves coins.
+func coins(s CommandSpec) CommandSpec { s.MovesCoins = true; return s }
+
+func event[E fold[S], S any]() EventSpec {
+	var zero E
+	return EventSpec{
+		Type: zero.Type(), Zero: zero,
+		Decode: func(payload []byte) (Event, error) {
+			var e E
+			if err := json.Unmarshal(payload, &e); err != nil {
+				return nil, fmt.Errorf("decode %s: %w", e.Type(), err)
+			}
+			return e, nil
+		},
+		evolve: func(state any, e Event) (any, error) {
+			before, err := stateAs[S](e.Stream(), state)
+			if err != nil {
+				return nil, err
+			}
+			return e.(E).evolve(before), nil
+		},
+	}
+}
+
+// personal marks an event with texts that are sealed with a user's key.
+func personal[E Event, P interface {
+	*E
+	personal() (UserID, []*string)
+}](s EventSpec) EventSpec {
+	s.Personal = func(e Event) (func() Event, UserID, []*string) {
+		typed := e.(E)
+		owner, texts := P(&typed).personal()
+		return func() Event { return typed }, owner, texts
+	}
+	return s
+}
+
+// takesID marks an event that takes an id of counter.
+func takesID(s EventSpec, counter Stream) EventSpec {
+	s = counts(s, counter)
+	s.startsStream = true
+	return s
+}
+
+// counts marks an event that states the value of counter.
+func counts(s EventSpec, counter Stream) EventSpec {
+	if _, ok := s.Zero.(counted); !ok {
+		panic("domain: " + s.Type + " has no number for " + string(counter))
+	}
+	s.counter = counter
+	return s
+}
+
+func state[S any](prefix string, format int) StateSpec {
+	var zero S
+	_, stateless := any(zero).(Stateless)
+	return StateSpec{Prefix: prefix, Format: format, Stateless: stateless, Decode: func(b []byte) (any, error) {
+		var s S
+		if err := json.Unmarshal(b, &s); err != nil {
+			return nil, fmt.Errorf("decode the state of a %s stream: %w", prefix, err)
+		}
+		return s, nil
+	}}
+}
+
+// access is who may issue a command.
+type access int
+
+const (
+	anyone access = iota
+	authenticated
+	operator
+	ownerOrOperator // the decision checks that a signed-in user owns the object or has the role operator
+	system
+	paymentProvider
+)
+
+func (a access) String() string {
+	return [...]string{"anyone", "authenticated user", "operator", "owner or operator", "system", "payment provider"}[a]
+}
+
+// authorize checks the actor of a request: first the user's status and session, then the right to the command.
+func (a access) authorize(view View) error {
+	actor := view.Actor
+	if actor.Kind == Authenticated {
+		if err := view.User(actor.User).Status().Check(actor.User, view.Now); err != nil {
+			return err
+		}
+		if err := CheckSession(view.Session(actor.User).ID, actor.Session); err != nil {
+			return err
+		}
+	}
+	switch {
+	case a == anyone,
+		(a == authenticated || a == ownerOrOperator) && actor.Kind == Authenticated,
+		(a == operator || a == ownerOrOperator) && actor.Kind == Operator,
+		a == operator && actor.Kind == Authenticated && view.User(actor.User).HasRole(RoleOperator),
+		a == system && actor.Kind == System,
+		a == paymentProvider && actor.Kind == PaymentProvider:
+		return nil
+	case a == authenticated, a == ownerOrOperator:
+		return refuse(CodeTokenMissing, "sign in first")
+	}
+	return refuse(CodeForbidden, "%s may not do this", actor)
+}

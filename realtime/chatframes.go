@@ -176,7 +176,7 @@ func chatFrame(f *ChatUpdate) *ws.Frame {
 }
 
 func chatText(kind string, room domain.ChatRoomID, f *ChatUpdate, data any) *ws.Frame {
-	return ws.MustFrame(encode(chatPush{kind, room, f.Position, data}))
+	return ws.TextFrame(encode(chatPush{kind, room, f.Position, data}))
 }
 
 func chatInfos(messages []projections.Message) []chatInfo {

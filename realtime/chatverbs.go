@@ -54,7 +54,7 @@ func (s *session) Deliver(f *ChatUpdate) {
 
 // Typing implements ChatListener.
 func (s *session) Typing(by ChatParticipant, room domain.ChatRoomID) {
-	s.conn.Send(ws.NewestFrame(encode(chatPush{Type: "chat.typing", Room: room, Data: chatNamedInfo{chatPersonOf(by)}}), "typing "+by.Connection))
+	s.conn.Send(ws.LatestFrame(encode(chatPush{Type: "chat.typing", Room: room, Data: chatNamedInfo{chatPersonOf(by)}}), "typing "+by.Connection))
 }
 
 // chatRoom answers the room that a frame names; without a name the one of everybody.
@@ -90,7 +90,7 @@ func (s *session) onChatJoin(ctx context.Context, in inbound, data chatJoinData)
 	if room.ID != "" {
 		answer.Room = &chatRoomInfo{room.ID, room.Name}
 	}
-	s.conn.Send(ws.MustFrame(encode(outbound{in.ID, "ok", answer})))
+	s.conn.Send(ws.TextFrame(encode(outbound{in.ID, "ok", answer})))
 	m.StartFrom(room.ID, answer.Pos+1)
 	return nil, nil
 }

@@ -146,7 +146,7 @@ func bareStage() stage {
 func roomStage(window time.Duration, packed bool) stage {
 	var room realtime.Room
 	sockets := ws.NewServer(ws.Config{
-		Now: time.Now, HelloTimeout: -1, FlushWindow: window, Deflate: packed,
+		Now: time.Now, HelloTimeout: -1, PushWindow: window, Deflate: packed,
 		Gate: ws.NewGate(ws.GateConfig{MaxPerAddress: -1}),
 		Open: func(c *ws.Conn, _ *http.Request) ws.Peer {
 			room.Add(c)
@@ -165,7 +165,7 @@ func socketioStage(window time.Duration) stage {
 	server := protocol.New(protocol.Config{
 		Engine: engineio.Config{
 			Now: time.Now, Gate: ws.NewGate(ws.GateConfig{MaxPerAddress: -1}),
-			Sockets: ws.Config{FlushWindow: window},
+			Sockets: ws.Config{PushWindow: window},
 		},
 		Namespaces: []protocol.Namespace{{Name: "/", Connected: func(s *protocol.Socket) {
 			group.Add(s.Session())
@@ -180,7 +180,7 @@ func socketioStage(window time.Duration) stage {
 			Name   string        `json:"name"`
 			Avatar string        `json:"avatar"`
 		}
-		group.Push(ws.MustFrame(protocol.Payload("/", "comment", struct {
+		group.Push(ws.TextFrame(protocol.Payload("/", "comment", struct {
 			User    person `json:"user"`
 			ID      string `json:"id"`
 			Content string `json:"content"`
@@ -257,7 +257,7 @@ func (d *director) flood(how time.Duration, ahead int64, seen *atomic.Int64) {
 func (d *director) sayStats() {
 	kicked := int64(0)
 	if d.stats != nil {
-		kicked = d.stats.Kicked.Load()
+		kicked = d.stats.ClosedSlow.Load()
 	}
 	fmt.Println(peertest.Stats(), kicked)
 }

@@ -60,7 +60,7 @@ func factFrame(d projections.Delta, prev int64) *ws.Frame {
 	case projections.KindComment, projections.KindJoin, projections.KindLeave:
 		return ws.DroppableFrame(text, ws.Span{Group: int64(d.Live), Prev: prev, Pos: d.Position}).RecordedAt(d.RecordedAt)
 	}
-	return ws.MustFrame(text).RecordedAt(d.RecordedAt)
+	return ws.TextFrame(text).RecordedAt(d.RecordedAt)
 }
 
 func factData(d projections.Delta) any {
@@ -92,5 +92,5 @@ func skippedFrame(lost ws.Span, count int) []byte {
 // gaugesFrame encodes the newest figures of a room.
 func gaugesFrame(g projections.Gauges) *ws.Frame {
 	text := encode(gaugesPush{"gauges", g.Live, gaugesInfo{g.Online, g.LookCount, g.Coins}})
-	return ws.NewestFrame(text, "gauges-"+strconv.FormatInt(int64(g.Live), 10))
+	return ws.LatestFrame(text, "gauges-"+strconv.FormatInt(int64(g.Live), 10))
 }

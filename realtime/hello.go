@@ -29,7 +29,7 @@ func (s *session) hello(ctx context.Context, re string, data helloData) error {
 		s.mu.Unlock()
 		return s.turnAway(re, err)
 	}
-	s.conn.Greeted()
+	s.conn.Identified()
 	return nil
 }
 
@@ -58,7 +58,7 @@ func (s *session) welcome(ctx context.Context, re, since string, caller Identity
 	s.mu.Lock()
 	s.caller = caller
 	s.mu.Unlock()
-	s.openUserChannel(ws.MustFrame(encode(outbound{re, "ok", answer})), missed, after)
+	s.openUserChannel(ws.TextFrame(encode(outbound{re, "ok", answer})), missed, after)
 	return nil
 }
 
@@ -115,7 +115,7 @@ func (s *session) renew(ctx context.Context, re string, known, caller Identity) 
 	s.mu.Lock()
 	s.caller = caller
 	s.mu.Unlock()
-	s.conn.Send(ws.MustFrame(encode(outbound{re, "ok", answer})))
+	s.conn.Send(ws.TextFrame(encode(outbound{re, "ok", answer})))
 	return nil
 }
 

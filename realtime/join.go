@@ -50,7 +50,7 @@ func (s *session) attach(ctx context.Context, r *channel, re string, since *sinc
 		if err := s.server.hub.WaitFor(ctx, found.Position); err != nil {
 			return err
 		}
-		answer := ws.MustFrame(encode(outbound{re, "ok", joined{Snapshot: snapshotOf(s.server.epoch, found)}}))
+		answer := ws.TextFrame(encode(outbound{re, "ok", joined{Snapshot: snapshotOf(s.server.epoch, found)}}))
 		if r.attach(s.conn, opening{func(int64) *ws.Frame { return answer }, nil, found.Position, found.Position}) {
 			return nil
 		}
@@ -71,7 +71,7 @@ func (s *session) resume(ctx context.Context, r *channel, re string, pos int64) 
 		}
 	}
 	answer := func(to int64) *ws.Frame {
-		return ws.MustFrame(encode(outbound{re, "ok", joined{Resumed: &[2]int64{pos + 1, max(to, hub.Position())}}}))
+		return ws.TextFrame(encode(outbound{re, "ok", joined{Resumed: &[2]int64{pos + 1, max(to, hub.Position())}}}))
 	}
 	if r.attach(s.conn, opening{answer, nil, pos, pos}) {
 		return true, nil

@@ -55,7 +55,7 @@ func (s *session) Text(message []byte) {
 	case err != nil:
 		s.failed(ctx, in, err)
 	case answer != nil:
-		s.conn.Send(ws.MustFrame(encode(outbound{in.ID, "ok", answer})))
+		s.conn.Send(ws.TextFrame(encode(outbound{in.ID, "ok", answer})))
 	}
 }
 
@@ -86,7 +86,7 @@ func (s *session) failed(ctx context.Context, in inbound, err error) {
 }
 
 func (s *session) refuse(re string, p *Problem) {
-	s.conn.Send(ws.MustFrame(encode(outbound{re, "error", errorInfoOf(p)})))
+	s.conn.Send(ws.TextFrame(encode(outbound{re, "error", errorInfoOf(p)})))
 }
 
 // Closed takes the connection out of everything.
@@ -147,7 +147,7 @@ func (s *session) BanFrom(live domain.LiveID, reason string) {
 		defer s.turn.Unlock()
 		if s.leave(live, domain.LeaveRemoved) {
 			p := BanProblem(reason)
-			s.conn.Send(ws.MustFrame(encode(bannedPush{"banned", live, bannedInfo{p.Code, p.Text, p.TextZH}})))
+			s.conn.Send(ws.TextFrame(encode(bannedPush{"banned", live, bannedInfo{p.Code, p.Text, p.TextZH}})))
 		}
 	}()
 }

@@ -58,7 +58,7 @@ func userFrameOf(d projections.Delta) userFrame {
 	if kind == projections.KindMessage {
 		kind = chatPrivate
 	}
-	return userFrame{d.Position, ws.MustFrame(encode(userPush{kind, d.Position, cursor, userData(d)}))}
+	return userFrame{d.Position, ws.TextFrame(encode(userPush{kind, d.Position, cursor, userData(d)}))}
 }
 
 func userData(d projections.Delta) any {

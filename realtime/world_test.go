@@ -77,7 +77,7 @@ func openWorld(t testing.TB, db *pgtest.DB, projects bool, change func(*config))
 		},
 		NativeConfig: realtime.NativeConfig{
 			Store: store, Queries: queries, Feed: w.feed, Now: time.Now, Log: log,
-			Sockets: ws.Config{FrameRate: -1, FlushWindow: time.Millisecond},
+			Sockets: ws.Config{FrameRate: -1, PushWindow: time.Millisecond},
 			Gate:    ws.NewGate(ws.GateConfig{MaxPerAddress: -1}),
 		},
 	}

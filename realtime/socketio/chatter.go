@@ -96,7 +96,7 @@ func (c *chatter) own(f *realtime.ChatUpdate) bool {
 
 // push sends what a fact is in a dialect; nil is nothing.
 func (c *chatter) push(f *realtime.ChatUpdate, dialect string, text func() []byte) {
-	c.v.socket.Send(f.Frame("socketio "+dialect, func() *ws.Frame { return ws.MustFrame(text()) }))
+	c.v.socket.Send(f.Frame("socketio "+dialect, func() *ws.Frame { return ws.TextFrame(text()) }))
 }
 
 // rooms are where the socket is: that of its handshake, and those it joined.

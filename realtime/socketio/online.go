@@ -82,7 +82,7 @@ func (r *room) show(ctx context.Context, v *visitor, user domain.UserID, came bo
 	case came && !r.crowded(): // the others have not seen this socket
 		r.announce(c)
 	default:
-		v.socket.Send(ws.MustFrame(r.list(c)))
+		v.socket.Send(ws.TextFrame(r.list(c)))
 	}
 	return nil
 }

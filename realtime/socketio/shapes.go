@@ -66,7 +66,7 @@ func factFrame(d projections.Delta) *ws.Frame {
 		payload := protocol.Payload("/", "comment", comment{by, d.ID, e.Text}, offset)
 		return ws.DroppableFrame(payload, ws.Span{Group: int64(d.Live)}).RecordedAt(d.RecordedAt)
 	case domain.GiftSent:
-		return ws.MustFrame(protocol.Payload("/", "gift", gift{by.Avatar, by.Name, e.Name, e.Image, e.Price, e.Num}, offset)).RecordedAt(d.RecordedAt)
+		return ws.TextFrame(protocol.Payload("/", "gift", gift{by.Avatar, by.Name, e.Name, e.Image, e.Price, e.Num}, offset)).RecordedAt(d.RecordedAt)
 	}
 	return nil
 }

@@ -82,7 +82,7 @@ func openWorld(t testing.TB, db *pgtest.DB, projects bool, change func(*socketio
 		NativeConfig: realtime.NativeConfig{Store: store, Queries: w.queries, Feed: w.feed, Now: time.Now, Log: log, Gate: gate},
 	}
 	cfg := socketio.Config{Queries: w.queries, Now: time.Now, Log: log}
-	cfg.Engine.Gate, cfg.Engine.FrameRate, cfg.Engine.Sockets.FlushWindow = gate, -1, time.Millisecond
+	cfg.Engine.Gate, cfg.Engine.FrameRate, cfg.Engine.Sockets.PushWindow = gate, -1, time.Millisecond
 	if change != nil {
 		change(&cfg, &rooms)
 	}

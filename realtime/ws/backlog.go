@@ -24,7 +24,7 @@ func (b *Backlog) Add(frames ...*Frame) bool {
 	}
 	stats.QueuedBytes.Add(int64(b.out.size() - before))
 	if before > 0 && b.out.size() > 2*limit { // what is queued at once may be larger
-		stats.Kicked.Add(1)
+		stats.ClosedSlow.Add(1)
 		return false
 	}
 	return true

@@ -44,10 +44,10 @@ type Config struct {
 	WriteTimeout  time.Duration // for 16 KiB to a slow reader
 	HelloTimeout  time.Duration // until Conn.Greeted; below 0: none
 	PingInterval  time.Duration // below 0: no pings
-	IdleTimeout   time.Duration // without any frame; below 0: none
+	SocketTimeout time.Duration // without any frame; below 0: none
 	FrameRate     float64       // frames a second from one client; below 0: no limit
 	FrameBurst    int           // frames at once
-	FlushWindow   time.Duration // of a Fanout; below 0: every push is a write
+	PushWindow    time.Duration // of a Fanout; below 0: every push is a write
 	Deflate       bool          // compresses what a Fanout sends to clients that offer permessage-deflate
 	RestartSpread time.Duration // over which clients are told to come back after a shutdown
 }

@@ -84,9 +84,9 @@ func (c *Conn) Peer() Peer {
 	return c.peer
 }
 
-// Greeted says that the client introduced itself in time; until then the connection lives for
+// Identified says that the client introduced itself in time; until then the connection lives for
 // Config.HelloTimeout only.
-func (c *Conn) Greeted() { c.greeted.Store(true) }
+func (c *Conn) Identified() { c.greeted.Store(true) }
 
 // read hands what comes to the peer until the connection ends, and ends it properly. It runs in a goroutine
 // of its own, so that the HTTP request can be forgotten.

@@ -15,7 +15,7 @@ import (
 func TestFanout(t *testing.T) {
 	for name, window := range map[string]time.Duration{"with a window": 5 * time.Millisecond, "without": -1} {
 		t.Run(name+" everybody gets every frame once and in order", func(t *testing.T) {
-			s := serve(t, func(cfg *ws.Config) { cfg.FlushWindow = window })
+			s := serve(t, func(cfg *ws.Config) { cfg.PushWindow = window })
 			room := s.NewFanout()
 			const people, frames = 30, 2000
 			var clients []*wstest.Client
@@ -28,7 +28,7 @@ func TestFanout(t *testing.T) {
 			}
 			go func() {
 				for i := range frames {
-					room.Push(ws.MustFrame(fmt.Append(nil, i)))
+					room.Push(ws.TextFrame(fmt.Append(nil, i)))
 				}
 			}()
 			var all sync.WaitGroup
@@ -47,19 +47,19 @@ func TestFanout(t *testing.T) {
 	}
 	t.Run("sends the first frame at once and joins those that follow", func(t *testing.T) {
 		const window = 600 * time.Millisecond
-		s := serve(t, func(cfg *ws.Config) { cfg.FlushWindow = window })
+		s := serve(t, func(cfg *ws.Config) { cfg.PushWindow = window })
 		room := s.NewFanout()
 		c := wstest.Dial(t, s.addr)
 		room.Add(wstest.Receive(t, s.peers, "the connection").conn)
 		for round := range 2 { // the second starts after a silence
 			start := time.Now()
-			room.Push(ws.MustFrame([]byte("first")))
+			room.Push(ws.TextFrame([]byte("first")))
 			c.ExpectText("first")
 			if took := time.Since(start); took > window/2 {
 				t.Errorf("round %d: the first frame took %v", round, took)
 			}
 			for i := range 100 {
-				room.Push(ws.MustFrame(fmt.Append(nil, i)))
+				room.Push(ws.TextFrame(fmt.Append(nil, i)))
 			}
 			c.ExpectText("0")
 			if took := time.Since(start); took < window*9/10 {
@@ -76,28 +76,28 @@ func TestFanout(t *testing.T) {
 	})
 	t.Run("does not let what happens wait because figures were told", func(t *testing.T) {
 		const window = 3 * time.Second
-		s := serve(t, func(cfg *ws.Config) { cfg.FlushWindow = window })
+		s := serve(t, func(cfg *ws.Config) { cfg.PushWindow = window })
 		room := s.NewFanout()
 		c := wstest.Dial(t, s.addr)
 		room.Add(wstest.Receive(t, s.peers, "the connection").conn)
 		start := time.Now()
-		room.Push(ws.NewestFrame([]byte("17 people"), "gauge"))
+		room.Push(ws.LatestFrame([]byte("17 people"), "gauge"))
 		c.ExpectText("17 people")
-		room.Push(ws.MustFrame([]byte("a gift")))
+		room.Push(ws.TextFrame([]byte("a gift")))
 		c.ExpectText("a gift")
 		if took := time.Since(start); took > window/2 {
 			t.Errorf("the gift took %v", took)
 		}
 	})
 	t.Run("a newcomer gets what is pushed after Add, and nothing from before", func(t *testing.T) {
-		s := serve(t, func(cfg *ws.Config) { cfg.FlushWindow = 50 * time.Millisecond })
+		s := serve(t, func(cfg *ws.Config) { cfg.PushWindow = 50 * time.Millisecond })
 		room := s.NewFanout()
 		old := wstest.Dial(t, s.addr)
 		room.Add(wstest.Receive(t, s.peers, "the connection").conn)
-		room.Push(ws.MustFrame([]byte("first")))
+		room.Push(ws.TextFrame([]byte("first")))
 		old.ExpectText("first") // from here on frames wait for the window
-		room.Push(ws.NewestFrame([]byte("gauge 1"), "gauge"))
-		room.Push(ws.MustFrame([]byte("before")))
+		room.Push(ws.LatestFrame([]byte("gauge 1"), "gauge"))
+		room.Push(ws.TextFrame([]byte("before")))
 		var late []*wstest.Client
 		for range 4 { // some in every shard
 			late = append(late, wstest.Dial(t, s.addr))
@@ -108,8 +108,8 @@ func TestFanout(t *testing.T) {
 		if n := room.Len(); n != 5 {
 			t.Errorf("Len = %d", n)
 		}
-		room.Push(ws.NewestFrame([]byte("gauge 2"), "gauge"))
-		room.Push(ws.MustFrame([]byte("after")))
+		room.Push(ws.LatestFrame([]byte("gauge 2"), "gauge"))
+		room.Push(ws.TextFrame([]byte("after")))
 		for _, c := range late {
 			c.ExpectText("gauge 2")
 			c.ExpectText("after")
@@ -117,7 +117,7 @@ func TestFanout(t *testing.T) {
 		old.ExpectText("before")
 		old.ExpectText("gauge 2")
 		old.ExpectText("after")
-		room.Push(ws.MustFrame([]byte("next")))
+		room.Push(ws.TextFrame([]byte("next")))
 		for _, c := range append(late, old) {
 			c.ExpectText("next")
 		}
@@ -127,18 +127,18 @@ func TestFanout(t *testing.T) {
 		room := s.NewFanout()
 		c := wstest.Dial(t, s.addr)
 		conn := wstest.Receive(t, s.peers, "the connection").conn
-		room.Push(ws.MustFrame([]byte("nobody is here")))
+		room.Push(ws.TextFrame([]byte("nobody is here")))
 		room.Add(conn)
-		room.Push(ws.MustFrame([]byte("one")))
+		room.Push(ws.TextFrame([]byte("one")))
 		c.ExpectText("one")
-		room.Push(ws.MustFrame([]byte("two")))
+		room.Push(ws.TextFrame([]byte("two")))
 		room.Remove(conn)
 		room.Remove(conn)
 		if n := room.Len(); n != 0 {
 			t.Errorf("Len = %d", n)
 		}
-		room.Push(ws.MustFrame([]byte("three")))
-		conn.Send(ws.MustFrame([]byte("four")))
+		room.Push(ws.TextFrame([]byte("three")))
+		conn.Send(ws.TextFrame([]byte("four")))
 		_, payload, err := c.ReadFrame()
 		if payload == "two" {
 			_, payload, err = c.ReadFrame()
@@ -148,17 +148,17 @@ func TestFanout(t *testing.T) {
 		}
 	})
 	t.Run("counts what a flush joined and how long that took to be told", func(t *testing.T) {
-		s := serve(t, func(cfg *ws.Config) { cfg.FlushWindow = 50 * time.Millisecond })
+		s := serve(t, func(cfg *ws.Config) { cfg.PushWindow = 50 * time.Millisecond })
 		room := s.NewFanout()
 		c := wstest.Dial(t, s.addr)
-		room.Push(ws.MustFrame([]byte("nobody is here")))
+		room.Push(ws.TextFrame([]byte("nobody is here")))
 		room.Add(wstest.Receive(t, s.peers, "the connection").conn)
 		happened := time.Now().Add(-time.Minute)
-		room.Push(ws.MustFrame([]byte("alone")).RecordedAt(happened))
+		room.Push(ws.TextFrame([]byte("alone")).RecordedAt(happened))
 		c.ExpectText("alone")
-		room.Push(ws.MustFrame([]byte("a reply is no event")))
-		room.Push(ws.MustFrame([]byte("one")).RecordedAt(happened))
-		room.Push(ws.MustFrame([]byte("two")).RecordedAt(happened))
+		room.Push(ws.TextFrame([]byte("a reply is no event")))
+		room.Push(ws.TextFrame([]byte("one")).RecordedAt(happened))
+		room.Push(ws.TextFrame([]byte("two")).RecordedAt(happened))
 		for _, text := range []string{"a reply is no event", "one", "two"} {
 			c.ExpectText(text)
 		}
@@ -172,7 +172,7 @@ func TestFanout(t *testing.T) {
 		}
 	})
 	t.Run("people come and go while frames fly", func(t *testing.T) {
-		s := serve(t, func(cfg *ws.Config) { cfg.FlushWindow = time.Millisecond })
+		s := serve(t, func(cfg *ws.Config) { cfg.PushWindow = time.Millisecond })
 		room := s.NewFanout()
 		stop := make(chan struct{})
 		var pusher sync.WaitGroup
@@ -182,7 +182,7 @@ func TestFanout(t *testing.T) {
 				case <-stop:
 					return
 				default:
-					room.Push(ws.MustFrame(fmt.Append(nil, i)))
+					room.Push(ws.TextFrame(fmt.Append(nil, i)))
 				}
 				if i%100 == 0 {
 					<-time.After(time.Millisecond)

@@ -42,13 +42,13 @@ type Frame struct {
 	at   time.Time
 }
 
-// MustFrame makes a text frame that is delivered or its connection is closed: for replies and for facts that
+// TextFrame makes a text frame that is delivered or its connection is closed: for replies and for facts that
 // nobody may miss. The payload is copied.
-func MustFrame(payload []byte) *Frame {
+func TextFrame(payload []byte) *Frame {
 	return newFrame(opText, payload)
 }
 
-// BinaryFrame is MustFrame for a binary message.
+// BinaryFrame is TextFrame for a binary message.
 func BinaryFrame(payload []byte) *Frame {
 	return newFrame(opBinary, payload)
 }
@@ -73,9 +73,9 @@ func DroppableFrame(payload []byte, span Span) *Frame {
 	return f
 }
 
-// NewestFrame makes a text frame that replaces a frame with the same key that still waits: who is slow gets
+// LatestFrame makes a text frame that replaces a frame with the same key that still waits: who is slow gets
 // only the newest value. The payload is copied.
-func NewestFrame(payload []byte, key string) *Frame {
+func LatestFrame(payload []byte, key string) *Frame {
 	f := newFrame(opText, payload)
 	f.lane, f.key = laneNewest, key
 	return f

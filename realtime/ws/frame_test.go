@@ -14,7 +14,7 @@ import (
 )
 
 // echo answers every message with itself.
-func echo(p *peer, message string) { p.conn.Send(ws.MustFrame([]byte(message))) }
+func echo(p *peer, message string) { p.conn.Send(ws.TextFrame([]byte(message))) }
 
 func echoing(cfg *ws.Config) {
 	cfg.Open = func(c *ws.Conn, _ *http.Request) ws.Peer {
@@ -205,10 +205,10 @@ func TestClosing(t *testing.T) {
 	})
 	t.Run("by us comes after everything that was sent, and only once", func(t *testing.T) {
 		c, p := meet(t)
-		p.conn.Send(ws.MustFrame([]byte("last words")), ws.MustFrame([]byte("really")))
+		p.conn.Send(ws.TextFrame([]byte("last words")), ws.TextFrame([]byte("really")))
 		p.conn.Close(ws.CloseReplaced, "signed in elsewhere")
 		p.conn.Close(ws.CloseKicked, "too late")
-		p.conn.Send(ws.MustFrame([]byte("too late")))
+		p.conn.Send(ws.TextFrame([]byte("too late")))
 		c.ExpectText("last words")
 		c.ExpectText("really")
 		if reason := c.ExpectClose(ws.CloseReplaced); reason != "signed in elsewhere" {
@@ -320,12 +320,12 @@ func TestTimeouts(t *testing.T) {
 	t.Run("a client that says hello stays, and a half-open connection is reaped", func(t *testing.T) {
 		const idle = 300 * time.Millisecond
 		s := serve(t, func(cfg *ws.Config) {
-			cfg.HelloTimeout, cfg.PingInterval, cfg.IdleTimeout = idle, idle/10, idle
+			cfg.HelloTimeout, cfg.PingInterval, cfg.SocketTimeout = idle, idle/10, idle
 		})
 		alive, p := wstest.Dial(t, s.addr), wstest.Receive(t, s.peers, "the connection")
-		p.conn.Greeted()
+		p.conn.Identified()
 		dead, q := wstest.Dial(t, s.addr), wstest.Receive(t, s.peers, "the connection") // answers no ping
-		q.conn.Greeted()
+		q.conn.Identified()
 		for start := time.Now(); time.Since(start) < 3*idle; {
 			opcode, payload, err := alive.ReadFrame()
 			if err != nil || opcode != wstest.OpPing {
@@ -343,7 +343,7 @@ func TestTimeouts(t *testing.T) {
 	})
 	t.Run("bytes that never become a frame do not keep a connection", func(t *testing.T) {
 		const idle = 200 * time.Millisecond
-		s := serve(t, func(cfg *ws.Config) { cfg.IdleTimeout = idle })
+		s := serve(t, func(cfg *ws.Config) { cfg.SocketTimeout = idle })
 		c, p := wstest.Dial(t, s.addr), wstest.Receive(t, s.peers, "the connection")
 		c.Write(wstest.MaskedFrame(wstest.Fin|wstest.OpText, strings.Repeat("x", 1000))[:8]...)
 		ticks := time.NewTicker(idle / 10)

@@ -128,7 +128,7 @@ func (o *outbox) take(limit int, skipped func(Span, int) []byte) net.Buffers {
 		case f != nil:
 			o.bytes -= len(f.wire)
 		case skipped != nil:
-			f = MustFrame(skipped(e.span, e.skipped))
+			f = TextFrame(skipped(e.span, e.skipped))
 		default:
 			continue
 		}

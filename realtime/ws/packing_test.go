@@ -40,7 +40,7 @@ func dialPacked(t testing.TB, addr string) *wstest.Client {
 }
 
 func packing(cfg *ws.Config) {
-	cfg.Deflate, cfg.FlushWindow = true, 5*time.Millisecond
+	cfg.Deflate, cfg.PushWindow = true, 5*time.Millisecond
 }
 
 func TestPackingIsAgreedUpon(t *testing.T) {
@@ -95,11 +95,11 @@ func TestPackedRoom(t *testing.T) {
 	}
 	go func() {
 		for i := range frames {
-			rooms[0].Push(ws.MustFrame([]byte(said(0, i))))
+			rooms[0].Push(ws.TextFrame([]byte(said(0, i))))
 			rooms[1].Push(ws.DroppableFrame([]byte(said(1, i)), ws.Span{}))
 			if i%50 == 0 {
 				v := visitors[rand.N(people)]
-				v.conn.Send(ws.MustFrame([]byte("a reply in between")))
+				v.conn.Send(ws.TextFrame([]byte("a reply in between")))
 				<-time.After(3 * time.Millisecond)
 			}
 		}
@@ -143,7 +143,7 @@ func TestPackedComingBack(t *testing.T) {
 		} else {
 			room.Add(conn)
 		}
-		room.Push(ws.MustFrame([]byte(text(round))))
+		room.Push(ws.TextFrame([]byte(text(round))))
 		stays.ExpectText(text(round))
 		if round%3 != 0 {
 			goes.ExpectText(text(round))
@@ -179,7 +179,7 @@ func TestPackedSlowReader(t *testing.T) {
 			<-time.After(time.Millisecond)
 		}
 	}
-	room.Push(ws.MustFrame([]byte(strings.Repeat("the end ", 50))))
+	room.Push(ws.TextFrame([]byte(strings.Repeat("the end ", 50))))
 	for {
 		_, payload, err := c.ReadFrame()
 		if err != nil {
@@ -196,7 +196,7 @@ func TestPackedSlowReader(t *testing.T) {
 	before := c.Compressed
 	for i := range 20 {
 		again := strings.Repeat(fmt.Sprintf("again %d ", i), 50)
-		room.Push(ws.MustFrame([]byte(again)))
+		room.Push(ws.TextFrame([]byte(again)))
 		c.ExpectText(again)
 	}
 	if c.Compressed == before {
@@ -271,7 +271,7 @@ func TestPackedIsReadByTheLibrary(t *testing.T) {
 		var texts []string
 		for i := range 1 + batch%5 {
 			texts = append(texts, fmt.Sprintf(`{"type":"comment","pos":%d,"data":{"user":7,"nickname":"viewer 7","text":"hello %d"}}`, 5*batch+i, batch))
-			room.Push(ws.MustFrame([]byte(texts[i])))
+			room.Push(ws.TextFrame([]byte(texts[i])))
 		}
 		for _, want := range texts {
 			if got := wstest.Receive(t, h.heard, "a push"); got != want {

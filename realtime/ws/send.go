@@ -97,7 +97,7 @@ func (c *Conn) bound(before int) {
 }
 
 func (c *Conn) kick() {
-	c.sockets.stats.Kicked.Add(1)
+	c.sockets.stats.ClosedSlow.Add(1)
 	c.endLocked(CloseSlow, "reading too slowly", closeFrame(CloseSlow, "reading too slowly"))
 }
 
@@ -163,7 +163,7 @@ func (c *Conn) giveUp(out *outbox, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if errors.Is(err, os.ErrDeadlineExceeded) && !c.ending {
-		c.sockets.stats.Kicked.Add(1)
+		c.sockets.stats.ClosedSlow.Add(1)
 		c.endLocked(CloseSlow, "reading too slowly", nil)
 	} else {
 		c.endLocked(CloseLost, "", nil)

@@ -63,10 +63,10 @@ func NewServer(cfg Config) *Server {
 		writeTimeout:  withDefault(cfg.WriteTimeout, DefaultWriteTimeout),
 		helloTimeout:  withDefault(cfg.HelloTimeout, DefaultHelloTimeout),
 		pingInterval:  withDefault(cfg.PingInterval, DefaultPingInterval),
-		idleTimeout:   withDefault(cfg.IdleTimeout, DefaultIdleTimeout),
+		idleTimeout:   withDefault(cfg.SocketTimeout, DefaultIdleTimeout),
 		frameRate:     withDefault(cfg.FrameRate, DefaultFrameRate),
 		frameBurst:    withDefault(cfg.FrameBurst, DefaultFrameBurst),
-		flushWindow:   withDefault(cfg.FlushWindow, DefaultFlushWindow),
+		flushWindow:   withDefault(cfg.PushWindow, DefaultFlushWindow),
 		restartSpread: withDefault(cfg.RestartSpread, DefaultRestartSpread),
 	}
 	s.stats.init()

@@ -38,7 +38,7 @@ func TestStalledReaders(t *testing.T) {
 	)
 	s := serve(t, func(cfg *ws.Config) {
 		cfg.WriteTimeout, cfg.SendBuffer = writeTimeout, 8<<10
-		cfg.FlushWindow = time.Millisecond
+		cfg.PushWindow = time.Millisecond
 	})
 	room := s.NewFanout()
 	var lame []*peer
@@ -67,7 +67,7 @@ func TestStalledReaders(t *testing.T) {
 	start, peak := time.Now(), int64(0)
 	padding := strings.Repeat("x", 500)
 	for i := range messages { // 250 kB a second, of which nothing may be dropped
-		room.Push(ws.MustFrame(fmt.Appendf(nil, "%d %s", i, padding)))
+		room.Push(ws.TextFrame(fmt.Appendf(nil, "%d %s", i, padding)))
 		peak = max(peak, s.Stats().QueuedBytes.Load())
 		<-time.After(time.Until(start.Add(time.Duration(i) * 2 * time.Millisecond)))
 	}
@@ -82,7 +82,7 @@ func TestStalledReaders(t *testing.T) {
 			t.Errorf("a stalled reader was closed with %v", got)
 		}
 	}
-	if n := s.Stats().Kicked.Load(); n != stalled {
+	if n := s.Stats().ClosedSlow.Load(); n != stalled {
 		t.Errorf("%d connections were kicked, want %d", n, stalled)
 	}
 	if limit := int64(stalled+healthy) * (2*queue + 64<<10); peak > limit {
@@ -168,7 +168,7 @@ func TestStalledReader(t *testing.T) {
 		s := start(t)
 		c, p := stall(t, s)
 		fill(t, s, p)
-		p.conn.Send(ws.MustFrame([]byte("here we are")))
+		p.conn.Send(ws.TextFrame([]byte("here we are")))
 		for {
 			_, payload, err := c.ReadFrame()
 			if err != nil {
@@ -180,7 +180,7 @@ func TestStalledReader(t *testing.T) {
 		}
 		wstest.Eventually(t, "nothing waits any more", func() bool { return s.Stats().QueuedBytes.Load() == 0 })
 		<-time.After(2 * writeTimeout) // until a deadline left behind would have hit
-		p.conn.Send(ws.MustFrame([]byte("still")))
+		p.conn.Send(ws.TextFrame([]byte("still")))
 		c.ExpectText("still")
 	})
 	t.Run("that overflows twice the limit with frames that must arrive is kicked at once, with the code", func(t *testing.T) {
@@ -188,8 +188,8 @@ func TestStalledReader(t *testing.T) {
 		s := serve(t, func(cfg *ws.Config) { cfg.SendBuffer = 8 << 10; cfg.WriteTimeout = time.Minute })
 		c, p := stall(t, s)
 		sent := 0
-		for ; s.Stats().Kicked.Load() == 0; sent++ {
-			p.conn.Send(ws.MustFrame(make([]byte, 1000)))
+		for ; s.Stats().ClosedSlow.Load() == 0; sent++ {
+			p.conn.Send(ws.TextFrame(make([]byte, 1000)))
 			if n := s.Stats().QueuedBytes.Load(); n > 2*ws.DefaultQueueBytes+2000 {
 				t.Fatalf("%d bytes are queued", n)
 			}
@@ -226,14 +226,14 @@ func TestLanes(t *testing.T) {
 		}
 		if pos%100 == 0 {
 			gifts++
-			p.conn.Send(ws.MustFrame(body("gift")))
+			p.conn.Send(ws.TextFrame(body("gift")))
 		} else {
 			p.conn.Send(ws.DroppableFrame(body("comment"), span))
 		}
-		p.conn.Send(ws.NewestFrame(fmt.Appendf(nil, `{"type":"gauges","live":6,"pos":%d}`, pos), "6"))
-		p.conn.Send(ws.NewestFrame(fmt.Appendf(nil, `{"type":"gauges","live":7,"pos":%d}`, pos), "7"))
+		p.conn.Send(ws.LatestFrame(fmt.Appendf(nil, `{"type":"gauges","live":6,"pos":%d}`, pos), "6"))
+		p.conn.Send(ws.LatestFrame(fmt.Appendf(nil, `{"type":"gauges","live":7,"pos":%d}`, pos), "7"))
 	}
-	p.conn.Send(ws.MustFrame([]byte(`{"type":"end"}`)))
+	p.conn.Send(ws.TextFrame([]byte(`{"type":"end"}`)))
 
 	var (
 		pos, comments, seen, skipped int
@@ -291,7 +291,7 @@ func TestLanes(t *testing.T) {
 	if gauges[6] != total || gauges[7] != total {
 		t.Errorf("the newest gauges are %v", gauges)
 	}
-	if s.Stats().Kicked.Load() != 0 {
+	if s.Stats().ClosedSlow.Load() != 0 {
 		t.Error("the reader was kicked")
 	}
 }
@@ -314,12 +314,12 @@ func TestConnectionsOtherThanTCP(t *testing.T) {
 		room := s.NewFanout()
 		room.Add(p.conn)
 		for i := range 500 {
-			room.Push(ws.MustFrame(fmt.Append(nil, i)))
+			room.Push(ws.TextFrame(fmt.Append(nil, i)))
 		}
 		for i := range 500 {
 			c.ExpectText(fmt.Sprint(i))
 		}
-		p.conn.Send(ws.MustFrame(bytes.Repeat([]byte("x"), 100_000)))
+		p.conn.Send(ws.TextFrame(bytes.Repeat([]byte("x"), 100_000)))
 		p.conn.Close(ws.CloseKicked, "bye")
 		c.ExpectText(strings.Repeat("x", 100_000))
 		c.ExpectClose(ws.CloseKicked)

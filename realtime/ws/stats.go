@@ -21,7 +21,7 @@ type Stats struct {
 	Dropped     atomic.Int64 // droppable frames that slow readers lost
 	Replaced    atomic.Int64 // newest-only frames that never left because a newer one came
 	Slow        atomic.Int64 // connections that something waits for now
-	Kicked      atomic.Int64 // connections closed because their reader was too slow
+	ClosedSlow  atomic.Int64 // connections closed because their reader was too slow
 	Panics      atomic.Int64 // faults of ours caught in a connection
 
 	FlushFrames prometheus.Histogram // frames that one flush of a fan-out joined

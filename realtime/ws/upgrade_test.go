@@ -162,7 +162,7 @@ func TestUpgrade(t *testing.T) {
 	t.Run("gives Open the request, and the peer what was sent in Open before all else", func(t *testing.T) {
 		s := serve(t, func(cfg *ws.Config) {
 			cfg.Open = func(c *ws.Conn, r *http.Request) ws.Peer {
-				c.Send(ws.MustFrame([]byte("welcome " + r.Header.Get("X-Name"))))
+				c.Send(ws.TextFrame([]byte("welcome " + r.Header.Get("X-Name"))))
 				return &peer{conn: c, onText: echo, closed: make(chan ending, 1)}
 			}
 		})

@@ -106,7 +106,7 @@ func registerSocketMetrics(m metrics, s *ws.Stats, lives func() int) {
 	m.counter("socket_stalls_total", "Writes that a socket did not accept at once.", count(&s.Stalls))
 	m.counter("frames_dropped_total", "Frames dropped for slow readers, who were notified.", count(&s.Dropped))
 	m.counter("frames_replaced_total", "Queued gauges replaced by newer ones.", count(&s.Replaced))
-	m.counter("sockets_kicked_total", "Connections closed because their reader was too slow.", count(&s.Kicked))
+	m.counter("sockets_kicked_total", "Connections closed because their reader was too slow.", count(&s.ClosedSlow))
 	m.counter("socket_panics_total", "Panics recovered in the code of a connection.", count(&s.Panics))
 	m.registerer.MustRegister(closedSockets{s}, s.FlushFrames, s.PushSeconds)
 }

@@ -50,7 +50,7 @@ func (c *Command) socketioConfig(env *environment, b *backend, hub *realtime.Hub
 		Engine: engineio.Config{
 			Gate: limit, MaxPayload: c.MaxPayload, MaxPolling: c.MaxPolling, PingInterval: c.PingInterval, PingTimeout: c.PingTimeout,
 			BodyTimeout: c.BodyTimeout, FrameRate: c.FrameRate, FrameBurst: c.FrameBurst,
-			Sockets: ws.Config{QueueBytes: c.QueueBytes, RestartSpread: c.RestartSpread, FlushWindow: c.window()},
+			Sockets: ws.Config{QueueBytes: c.QueueBytes, RestartSpread: c.RestartSpread, PushWindow: c.window()},
 		},
 		Guests: c.GuestChat, Listed: c.Listed, Crowd: c.Crowd, Interval: c.ListInterval,
 	}
@@ -82,8 +82,8 @@ func (c *Command) nativeConfig(env *environment, b *backend, hub *realtime.Hub, 
 		Hub: hub, Chat: chat, Store: b.store, Queries: b.queries, Feed: b.feed, Now: env.sh.Now, Log: env.log, Gate: limit,
 		Sockets: ws.Config{
 			MaxMessage: c.MaxMessage, QueueBytes: c.QueueBytes, HelloTimeout: c.HelloTimeout, PingInterval: c.PingInterval,
-			IdleTimeout: c.SocketTimeout, FrameRate: c.FrameRate, FrameBurst: c.FrameBurst, RestartSpread: c.RestartSpread,
-			FlushWindow: c.window(), Deflate: c.Deflate,
+			SocketTimeout: c.SocketTimeout, FrameRate: c.FrameRate, FrameBurst: c.FrameBurst, RestartSpread: c.RestartSpread,
+			PushWindow: c.window(), Deflate: c.Deflate,
 		},
 	}
 }

@@ -82,9 +82,9 @@ func (s *Session) probing(c *carrier, p packet) {
 	switch {
 	case p.kind == typePing && string(p.data) == "probe":
 		c.probed = true
-		c.conn.Send(ws.MustFrame([]byte("3probe")))
+		c.conn.Send(ws.TextFrame([]byte("3probe")))
 		if s.waiting != nil {
-			s.waiting <- []*ws.Frame{ws.MustFrame([]byte(packetNoop))}
+			s.waiting <- []*ws.Frame{ws.TextFrame([]byte(packetNoop))}
 			s.waiting = nil
 		}
 	case p.kind == typeUpgrade && c.probed:

@@ -77,7 +77,7 @@ func (c *Config) sockets() ws.Config {
 	s := c.Sockets
 	s.Now, s.Log, s.Gate = c.Now, c.Log, c.Gate
 	s.MaxMessage, s.FrameRate, s.FrameBurst = c.MaxPayload, c.FrameRate, c.FrameBurst
-	s.HelloTimeout, s.PingInterval, s.IdleTimeout = -1, -1, -1
+	s.HelloTimeout, s.PingInterval, s.SocketTimeout = -1, -1, -1
 	s.Skipped = nil // there is no word for it
 	return s
 }

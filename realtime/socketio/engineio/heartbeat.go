@@ -59,7 +59,7 @@ func (s *Session) tend(now time.Time) {
 		}
 	case s.version == V4 && !s.pinged && !now.Before(s.due):
 		s.pinged, s.due = true, s.due.Add(cfg.PingTimeout)
-		s.sendLocked(ws.MustFrame([]byte(packetPing)))
+		s.sendLocked(ws.TextFrame([]byte(packetPing)))
 	}
 }
 

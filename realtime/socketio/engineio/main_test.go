@@ -43,7 +43,7 @@ func (s *session) Message(data []byte, binary bool) {
 	case binary:
 		s.Send(s.Binary(data))
 	default:
-		s.Send(ws.MustFrame(engineio.Message(data)))
+		s.Send(ws.TextFrame(engineio.Message(data)))
 	}
 }
 
@@ -52,7 +52,7 @@ func (s *session) Closed(reason string) { s.closed <- reason }
 // say sends a text message.
 func (s *session) say(text string) { s.Send(message(text)) }
 
-func message(text string) *ws.Frame { return ws.MustFrame(engineio.Message([]byte(text))) }
+func message(text string) *ws.Frame { return ws.TextFrame(engineio.Message([]byte(text))) }
 
 // lines are what was logged.
 type lines struct {
@@ -78,7 +78,7 @@ func serve(t testing.TB, change func(*engineio.Config, *host)) *host {
 	cfg := engineio.Config{
 		Now:     time.Now,
 		Log:     slog.New(slog.NewTextHandler(h.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
-		Sockets: ws.Config{FlushWindow: time.Millisecond},
+		Sockets: ws.Config{PushWindow: time.Millisecond},
 		Open: func(s *engineio.Session) engineio.Handler {
 			mine := &session{Session: s, closed: make(chan string, 1)}
 			s.Settled()

@@ -54,9 +54,9 @@ func Message(text []byte) []byte {
 func (s *Session) Binary(data []byte) *ws.Frame {
 	switch {
 	case s.asText && s.version == V3:
-		return ws.MustFrame(base64.StdEncoding.AppendEncode([]byte{'b', typeMessage}, data))
+		return ws.TextFrame(base64.StdEncoding.AppendEncode([]byte{'b', typeMessage}, data))
 	case s.asText:
-		return ws.MustFrame(base64.StdEncoding.AppendEncode([]byte{'b'}, data))
+		return ws.TextFrame(base64.StdEncoding.AppendEncode([]byte{'b'}, data))
 	case s.version == V3:
 		return ws.BinaryFrame(append([]byte{typeMessage - '0'}, data...))
 	}

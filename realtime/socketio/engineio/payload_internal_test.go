@@ -30,7 +30,7 @@ func FuzzPayload(f *testing.F) {
 			if p.binary {
 				frames = append(frames, s.Binary(p.data))
 			} else {
-				frames = append(frames, ws.MustFrame(append([]byte{p.kind}, p.data...)))
+				frames = append(frames, ws.TextFrame(append([]byte{p.kind}, p.data...)))
 			}
 		}
 		again, inOctets := encodePayload(frames, v)

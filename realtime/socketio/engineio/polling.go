@@ -85,7 +85,7 @@ func (s *Session) excuse(which chan []*ws.Frame) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.waiting == which {
-		s.waiting <- []*ws.Frame{ws.MustFrame([]byte(packetNoop))}
+		s.waiting <- []*ws.Frame{ws.TextFrame([]byte(packetNoop))}
 		s.waiting = nil
 	}
 }
@@ -108,7 +108,7 @@ func (s *Session) takeFarewell() []*ws.Frame {
 	if frames := s.backlog.Take(pollBytes); len(frames) > 0 {
 		return frames
 	}
-	last := ws.MustFrame([]byte(s.farewell))
+	last := ws.TextFrame([]byte(s.farewell))
 	s.forgetFarewell()
 	return []*ws.Frame{last}
 }

@@ -168,7 +168,7 @@ func TestWhoFetchesTooSlowly(t *testing.T) {
 	p := h.poller(t, "4")
 	for range 100 {
 		p.Send(ws.DroppableFrame(engineio.Message([]byte(text)), ws.Span{}))
-		p.Send(ws.NewestFrame(engineio.Message([]byte("gauge")), "gauge"))
+		p.Send(ws.LatestFrame(engineio.Message([]byte("gauge")), "gauge"))
 	}
 	p.say("must arrive")
 	_, body := p.get()

@@ -140,7 +140,7 @@ func (s *Session) greeting() *ws.Frame {
 	if err != nil { // it is made of strings and numbers
 		panic("engineio: encode a greeting: " + err.Error())
 	}
-	return ws.MustFrame(append([]byte{typeOpen}, text...))
+	return ws.TextFrame(append([]byte{typeOpen}, text...))
 }
 
 // Send sends frames in their order. What the client does not take at once waits within bounds.
@@ -218,7 +218,7 @@ func (s *Session) endLocked(reason, farewell string) {
 		if farewell == "" {
 			farewell = packetClose
 		}
-		s.waiting <- []*ws.Frame{ws.MustFrame([]byte(farewell))}
+		s.waiting <- []*ws.Frame{ws.TextFrame([]byte(farewell))}
 		s.waiting = nil
 	case farewell != "": // never together with what waits: clients heed a close before the messages beside it
 		s.farewell, s.until = farewell, s.engine.cfg.Now().Add(farewellTime)
@@ -262,7 +262,7 @@ func (s *Session) receive(p packet) {
 		defer s.catch()
 		s.handler.Message(p.data, p.binary)
 	case p.kind == typePing && s.version == V3:
-		s.Send(ws.MustFrame(append([]byte{typePong}, p.data...)))
+		s.Send(ws.TextFrame(append([]byte{typePong}, p.data...)))
 	case p.kind == typePong && s.version == V4:
 	case p.kind == typeClose:
 		s.end("transport close", packetNoop)

@@ -129,7 +129,7 @@ func TestWhoPollsInVersion3HasAnAlias(t *testing.T) {
 		t.Fatalf("session %s is shown as %s", s.ID(), alias)
 	}
 	for _, lane := range []func(string) *ws.Frame{message, func(text string) *ws.Frame {
-		return ws.NewestFrame(engineio.Message([]byte(text)), "list")
+		return ws.LatestFrame(engineio.Message([]byte(text)), "list")
 	}} {
 		s.Send(lane("clients: " + alias + " and others, " + alias))
 		c.Expect("4clients: " + s.ID() + " and others, " + s.ID()) // knows itself by its id

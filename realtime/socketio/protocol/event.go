@@ -94,7 +94,7 @@ func Payload(namespace, event string, arguments ...any) []byte {
 
 // frameOf makes the frame of a packet for one session, with its attachments.
 func frameOf(s *engineio.Session, p *packet) *ws.Frame {
-	text := ws.MustFrame(engineio.Message(p.encode()))
+	text := ws.TextFrame(engineio.Message(p.encode()))
 	if len(p.attachments) == 0 {
 		return text
 	}

@@ -107,7 +107,7 @@ func TestNothingComesBetweenAPacketAndItsAttachments(t *testing.T) {
 	gauge := protocol.Payload("/", "gauge")
 	for range 20 {
 		k.Emit("large", large, large)
-		k.Send(ws.NewestFrame(gauge, "gauge"))
+		k.Send(ws.LatestFrame(gauge, "gauge"))
 	}
 	for n := 0; n < 20; {
 		p := c.Next()
@@ -137,7 +137,7 @@ func TestOnePayloadForAll(t *testing.T) {
 		group.Add(h.socket(t, id).Session())
 		clients = append(clients, c)
 	}
-	group.Push(ws.MustFrame(protocol.Payload("/", "comment", map[string]any{"content": "<b>你好 😀</b>"}, "17")))
+	group.Push(ws.TextFrame(protocol.Payload("/", "comment", map[string]any{"content": "<b>你好 😀</b>"}, "17")))
 	for _, c := range clients {
 		c.Expect(`42["comment",{"content":"<b>你好 😀</b>"},"17"]`)
 	}

@@ -34,7 +34,7 @@ func serve(t testing.TB, change func(*protocol.Config)) *host {
 	t.Helper()
 	h := &host{gone: make(chan goodbye, 1000), answers: make(chan []string, 100)}
 	cfg := protocol.Config{
-		Engine: engineio.Config{Now: time.Now, FrameRate: -1, Sockets: ws.Config{FlushWindow: time.Millisecond}},
+		Engine: engineio.Config{Now: time.Now, FrameRate: -1, Sockets: ws.Config{PushWindow: time.Millisecond}},
 		Namespaces: []protocol.Namespace{
 			{Name: "/", Connected: h.converse},
 			{Name: "/custom", Connected: h.converse},

@@ -4,21 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 )
 
-// How long one try may take before the connection counts as dead. Loading waits for the lock first,
-// which the server gives up after lockTimeout.
-const (
-	loadTimeout  = 8 * time.Second
-	writeTimeout = 6 * time.Second
-)
-
-// unclearError says that the batch was sent with its COMMIT and no reply came: it may or may not be
-// in the log, and only looking under the lock tells.
+// unclearError means that the batch was sent with its COMMIT, and that no reply came: it may or may not be in the log.
+// Only a query under the lock finds out.
 type unclearError struct {
 	batch *batch
 	err   error
@@ -27,8 +19,8 @@ type unclearError struct {
 func (e *unclearError) Error() string { return "no reply to the commit: " + e.err.Error() }
 func (e *unclearError) Unwrap() error { return e.err }
 
-// attempt tries once to carry out the calls. After an error nothing of them is in the log, unless
-// the error is an *unclearError; lost is the batch of an earlier one.
+// attempt executes the calls in one transaction. After an error none of their events is in the log, unless the error is an
+// *unclearError. lost is the batch of an earlier one, or nil.
 func (q *Sequencer) attempt(ctx context.Context, calls []*call, lost *batch) (*batch, error) {
 	if err := q.connected(ctx); err != nil {
 		return nil, lost.stillUnclear(err)
@@ -63,7 +55,7 @@ func (q *Sequencer) attempt(ctx context.Context, calls []*call, lost *batch) (*b
 	return b, nil
 }
 
-// stillUnclear is err after a try to find out about b, or just err if there was nothing to find out.
+// stillUnclear returns err, which ended an attempt before the outcome of b was known. b may be nil.
 func (b *batch) stillUnclear(err error) error {
 	if b == nil {
 		return err
@@ -71,18 +63,18 @@ func (b *batch) stillUnclear(err error) error {
 	return &unclearError{b, err}
 }
 
-// landed finds out whether a batch whose commit got no reply is in the log. Looking at once would find
-// nothing while the old backend is still at it: taking the lock waits for its end.
+// landed reports whether a batch whose commit got no reply is in the log. A query alone could miss it, because the old
+// backend may still be committing. The lock is free only when that backend has finished.
 func (q *Sequencer) landed(ctx context.Context, b *batch) (bool, error) {
 	if len(b.records) == 0 {
-		return false, nil // decided anew: its commands find their own rows, if it landed
+		return false, nil // its commands are decided again, and find their own rows if it landed
 	}
 	ctx, cancel := context.WithTimeout(ctx, loadTimeout)
 	defer cancel()
 	first := b.records[0]
 	var found uuid.UUID
 	p := &pgx.Batch{}
-	p.Queue(begin)
+	p.Queue(beginTransaction)
 	p.Queue(takeLock, lockKey)
 	p.Queue("SELECT event_id FROM events WHERE position = $1", first.Position).QueryRow(func(row pgx.Row) error {
 		err := row.Scan(&found)

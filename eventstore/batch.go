@@ -11,22 +11,22 @@ import (
 	"roomlog/domain"
 )
 
-// batch is what one transaction decides and writes.
+// batch is the content of one transaction: requests, the states they read, and what was decided.
 type batch struct {
 	calls  []*call
 	head   int64     // the end of the log when the lock was taken
-	at     time.Time // recorded_at of everything in it
+	at     time.Time // recorded_at of its events
 	loaded map[domain.Stream]entry
 	work   map[domain.Stream]entry // states that the batch has changed
 	known  map[commandID]commandRow
 
 	outcomes []outcome
-	faults   []error // of single calls; nil where there is none
+	faults   []error // of single calls, or nil
 	records  []Record
 	rows     []commandRow // to be inserted
 
-	newKeys map[domain.UserID]userKey
-	gone    []domain.UserID // whose texts are forgotten in this batch
+	newKeys   map[domain.UserID]userKey
+	forgotten []domain.UserID // users and participants whose texts become unreadable
 }
 
 func newBatch(calls []*call) *batch {
@@ -44,9 +44,10 @@ func newBatch(calls []*call) *batch {
 	}
 }
 
-// end is the position of the newest event once the batch is committed.
+// end returns the position of the newest event once the batch is committed.
 func (b *batch) end() int64 { return b.head + int64(len(b.records)) }
 
+// entry returns the state of a stream as the requests before have left it.
 func (b *batch) entry(cache *stateCache, s domain.Stream) entry {
 	if e, ok := b.work[s]; ok {
 		return e
@@ -58,7 +59,7 @@ func (b *batch) entry(cache *stateCache, s domain.Stream) entry {
 	return e
 }
 
-// decide answers every call of the batch, one after another, each seeing what the earlier ones did.
+// decide executes the requests of the batch one after another. Each reads the states that the earlier ones have left.
 func (b *batch) decide(cache *stateCache, random io.Reader) {
 	states := make(map[domain.Stream]any)
 	for i, c := range b.calls {
@@ -81,18 +82,18 @@ func (b *batch) decide(cache *stateCache, random io.Reader) {
 func (b *batch) decideOne(c *call, states map[domain.Stream]any, cache *stateCache, random io.Reader) (out outcome, err error) {
 	first := len(b.records)
 	defer func() {
-		if p := recover(); p != nil { // a broken rule must not take down everybody else's commands
+		if p := recover(); p != nil { // a fault of one command must not end the others
 			b.records = b.records[:first]
 			out, err = outcome{}, fmt.Errorf("%s: deciding panicked: %v", c.request.Command.Type(), p)
 		}
 	}()
 	if row, ok := b.known[c.id()]; ok && c.request.IdempotencyKey != "" {
-		return b.again(c, row, states)
+		return b.repeat(c, row, states)
 	}
 	events, err := domain.Decide(c.request, b.at, states)
-	if no := domain.AsRefusal(err); no != nil {
-		out := outcome{position: b.end(), refusal: no}
-		// A refusal is the outcome of a coin command, unless it says only that nobody of that kind may ask.
+	if refusal := domain.AsRefusal(err); refusal != nil {
+		out := outcome{position: b.end(), refusal: refusal}
+		// The refusal of a coin command is its result, unless the actor may not send such commands at all.
 		if c.request.IdempotencyKey != "" && domain.MovesCoins(c.request.Command) && domain.Authorize(c.request, b.at, states) == nil {
 			b.remember(c, out)
 		}
@@ -101,7 +102,7 @@ func (b *batch) decideOne(c *call, states map[domain.Stream]any, cache *stateCac
 	if err != nil {
 		return outcome{}, err
 	}
-	if err := b.follow(c, events, cache, random); err != nil {
+	if err := b.apply(c, events, cache, random); err != nil {
 		return outcome{}, err
 	}
 	out = outcome{position: b.end(), events: len(b.records) - first, first: first}
@@ -109,20 +110,21 @@ func (b *batch) decideOne(c *call, states map[domain.Stream]any, cache *stateCac
 	return out, nil
 }
 
-// again answers a call whose key was seen before, if whoever asks still may.
-func (b *batch) again(c *call, row commandRow, states map[domain.Stream]any) (outcome, error) {
+// repeat returns the first result of a command whose idempotency key was seen before, if the actor may still send it.
+func (b *batch) repeat(c *call, row commandRow, states map[domain.Stream]any) (outcome, error) {
 	err := domain.Authorize(c.request, b.at, states)
 	if err == nil && !bytes.Equal(row.hash, c.hash) {
 		err = &domain.Refusal{Code: domain.CodeKeyReused, Text: "this idempotency key was used for another command"}
 	}
-	if no := domain.AsRefusal(err); no != nil {
-		return outcome{position: b.end(), refusal: no}, nil //nolint:nilerr // a refusal is an outcome
+	if refusal := domain.AsRefusal(err); refusal != nil {
+		return outcome{position: b.end(), refusal: refusal}, nil //nolint:nilerr // a refusal is an outcome
 	}
 	out := row.outcome
 	out.repeated = true
 	return out, err
 }
 
+// remember keeps the outcome of a request with an idempotency key for its repetitions.
 func (b *batch) remember(c *call, out outcome) {
 	if c.request.IdempotencyKey == "" {
 		return
@@ -132,14 +134,14 @@ func (b *batch) remember(c *call, out outcome) {
 	b.rows = append(b.rows, row)
 }
 
-// change is what one command makes of one state.
+// change is the new state of a stream after one command.
 type change struct {
 	stream domain.Stream
 	entry  entry
 }
 
-// follow folds what was decided into the batch's states and gives it positions, all or nothing.
-func (b *batch) follow(c *call, events []domain.Event, cache *stateCache, random io.Reader) error {
+// apply folds the events of one command into the states of the batch and gives them positions, all or none.
+func (b *batch) apply(c *call, events []domain.Event, cache *stateCache, random io.Reader) error {
 	var room [4]change
 	changes := room[:0]
 	of := func(s domain.Stream) *entry {
@@ -164,14 +166,14 @@ func (b *batch) follow(c *call, events []domain.Event, cache *stateCache, random
 		b.work[changed.stream] = changed.entry
 	}
 	for _, e := range events {
-		if gone, ok := e.(domain.ForgetEvent); ok {
-			b.gone = append(b.gone, gone.ForgottenKeyOwner())
+		if forget, ok := e.(domain.ForgetEvent); ok {
+			b.forgotten = append(b.forgotten, forget.ForgottenKeyOwner())
 		}
 	}
 	return nil
 }
 
-// record makes e the next event of the batch, its payload still to be written.
+// record returns e as the next event of the batch. Its payload is encoded by write.
 func (b *batch) record(c *call, e domain.Event, of func(domain.Stream) *entry, random io.Reader) (Record, error) {
 	own := e.Stream()
 	for _, s := range domain.FoldsInto(e) {
@@ -186,7 +188,7 @@ func (b *batch) record(c *call, e domain.Event, of func(domain.Stream) *entry, r
 	}
 	id, err := uuid.NewV7FromReader(random)
 	if err != nil {
-		return Record{}, fmt.Errorf("draw an event id: %w", err)
+		return Record{}, fmt.Errorf("generate an event id: %w", err)
 	}
 	r := Record{
 		Position: b.end() + 1, Stream: own, Version: of(own).version, ID: id,

@@ -12,26 +12,26 @@ import (
 	"roomlog/domain"
 )
 
-// call is one request on its way through the sequencer. outcome and err are set before done is closed.
+// call is one request in the sequencer. outcome and err are set before done is closed.
 type call struct {
 	request domain.Request
 	actor   string
-	hash    []byte          // of what the client sent, if there is a key
-	streams []domain.Stream // what the decision looks at
-	stage   atomic.Int32
+	hash    []byte          // of the command, if there is an idempotency key
+	streams []domain.Stream // which the decision reads
+	state   atomic.Int32
 	outcome outcome
 	err     error
 	done    chan struct{}
 }
 
-// Stages of a call.
+// States of a call.
 const (
-	waiting int32 = iota // in the queue
-	taken                // the sequencer is at it
-	left                 // nobody waits for the answer any more
+	queued    int32 = iota
+	taken           // the sequencer executes it
+	abandoned       // its caller has returned
 )
 
-// outcome is what became of a request.
+// outcome is the result of a request.
 type outcome struct {
 	position int64
 	events   int
@@ -63,17 +63,17 @@ func newCall(r domain.Request) (*call, error) {
 
 func (c *call) id() commandID { return commandID{c.actor, c.request.IdempotencyKey} }
 
-// wait returns nil when the call is answered. It gives up when ctx ends, and with ErrUnavailable when
-// the sequencer has not even begun with the call after patience.
-func (c *call) wait(ctx context.Context, patience time.Duration) error {
-	timer := time.NewTimer(patience)
+// wait blocks until the call is answered. It fails when ctx ends, and with ErrUnavailable when the sequencer has not begun
+// to execute the call within timeout.
+func (c *call) wait(ctx context.Context, timeout time.Duration) error {
+	timer := time.NewTimer(timeout)
 	defer timer.Stop()
 	select {
 	case <-c.done:
 		return nil
 	case <-ctx.Done():
 	case <-timer.C:
-		if c.stage.CompareAndSwap(waiting, left) {
+		if c.state.CompareAndSwap(queued, abandoned) {
 			return ErrUnavailable
 		}
 		select {
@@ -82,18 +82,19 @@ func (c *call) wait(ctx context.Context, patience time.Duration) error {
 		case <-ctx.Done():
 		}
 	}
-	c.stage.Store(left)
+	c.state.Store(abandoned)
 	select {
-	case <-c.done: // in the last moment
+	case <-c.done: // it was answered meanwhile
 		return nil
 	default:
 		return ctx.Err()
 	}
 }
 
-// take makes the call the sequencer's, unless its caller has left.
-func (c *call) take() bool { return c.stage.CompareAndSwap(waiting, taken) || c.stage.Load() == taken }
+// take begins to execute the call. It reports false when the caller has returned.
+func (c *call) take() bool { return c.state.CompareAndSwap(queued, taken) || c.state.Load() == taken }
 
+// answer ends the wait of the caller.
 func (c *call) answer(o outcome, err error) {
 	c.outcome, c.err = o, err
 	close(c.done)
@@ -102,7 +103,7 @@ func (c *call) answer(o outcome, err error) {
 // commandID is the primary key of the command table.
 type commandID struct{ actor, key string }
 
-// commandRow is what the command table remembers.
+// commandRow is a row of the command table.
 type commandRow struct {
 	commandID
 	hash    []byte

@@ -6,20 +6,20 @@ import (
 	"time"
 )
 
-// sweepBatch bounds what one statement deletes, so that it never holds much.
-const sweepBatch = 1000
+// deleteBatch bounds the rows that one statement deletes, so that it never holds many locks.
+const deleteBatch = 1000
 
-// DeleteCommands forgets the outcomes of commands with an idempotency key that were recorded before a
-// time, and answers how many. Those of coin commands are kept for ever.
+// DeleteCommands deletes the results of commands with an idempotency key that were recorded before a time, and returns their
+// number. The results of coin commands are kept for ever.
 func (s *Store) DeleteCommands(ctx context.Context, before time.Time) (int64, error) {
 	total := int64(0)
 	for {
-		tag, err := s.pool.Exec(ctx, deleteOldCommands, before, sweepBatch)
+		tag, err := s.pool.Exec(ctx, deleteOldCommands, before, deleteBatch)
 		total += tag.RowsAffected()
 		if err != nil {
-			return total, fmt.Errorf("sweep commands before %s: %w", before.UTC().Format(time.RFC3339), err)
+			return total, fmt.Errorf("delete commands before %s: %w", before.UTC().Format(time.RFC3339), err)
 		}
-		if tag.RowsAffected() < sweepBatch {
+		if tag.RowsAffected() < deleteBatch {
 			return total, nil
 		}
 	}

@@ -9,20 +9,17 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-const (
-	connectTimeout = 3 * time.Second
-	closeTimeout   = time.Second
-)
+const connectTimeout = 3 * time.Second
 
-// begin is explicit about what a database, or a role, may have other defaults for: every statement
-// after the lock has to see what was committed before the lock was given.
-const begin = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"
+// begin does not rely on the defaults of the database or of the role: every statement after the lock has to see what was
+// committed before the lock was granted.
+const beginTransaction = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"
 
-// sequencerSettings are those of the one connection that writes.
+// sequencerSettings returns the parameters of the one connection that appends.
 func sequencerSettings() map[string]string {
 	return map[string]string{
 		"application_name": "roomlog sequencer",
-		// A process that is frozen, or cut off, while it holds the lock must not stop the others.
+		// A process that is frozen or unreachable while it holds the lock must not stop the others.
 		"idle_in_transaction_session_timeout": "2000",
 		"lock_timeout":                        "4000",
 		"statement_timeout":                   "0",
@@ -30,19 +27,19 @@ func sequencerSettings() map[string]string {
 		"tcp_keepalives_interval":             "2",
 		"tcp_keepalives_count":                "3",
 		"tcp_user_timeout":                    "10000",
-		// Acknowledged means durable, whatever the database's default is.
+		// Acknowledged means durable, whatever the default of the database is.
 		"synchronous_commit": "on",
-		// Every look-up here is by key. A plan made while the tables were nearly empty must not read
-		// them from end to end when they have grown.
+		// Every query reads by key. A plan that was made while the tables were nearly empty must not scan them when they
+		// have grown.
 		"enable_seqscan":   "off",
 		"enable_hashjoin":  "off",
 		"enable_mergejoin": "off",
-		// Rows of a stream are folded as they come.
+		// The rows of a stream are folded in their order.
 		"max_parallel_workers_per_gather": "0",
 	}
 }
 
-// connected makes sure that there is a connection.
+// connected opens the connection unless there is one.
 func (q *Sequencer) connected(ctx context.Context) error {
 	if q.conn != nil && !q.conn.IsClosed() {
 		return nil
@@ -58,6 +55,7 @@ func (q *Sequencer) connected(ctx context.Context) error {
 	return nil
 }
 
+// disconnect closes the connection, and with it forgets the states.
 func (q *Sequencer) disconnect() {
 	if q.conn != nil {
 		ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
@@ -68,9 +66,8 @@ func (q *Sequencer) disconnect() {
 	q.states.empty()
 }
 
-// rollback ends a failed transaction: politely if only its content was wrong, else by hanging up. A new
-// connection has no trouble that the old one may still be in, and remembers no plan of a table that
-// has changed since.
+// rollback ends a failed transaction. Unless only its content was wrong, it closes the connection: a new one has neither the
+// faults of the old one nor plans of tables that have changed since.
 func (q *Sequencer) rollback(cause error) {
 	q.states.empty()
 	if isDataError(cause) && !q.conn.IsClosed() {
@@ -83,15 +80,15 @@ func (q *Sequencer) rollback(cause error) {
 	q.disconnect()
 }
 
-// refusedByServer says that the server reported an error and undid the transaction, the connection
-// being still good. Anything else (a cut connection, a terminated backend) says nothing about it.
+// refusedByServer reports whether the server has answered with an error, so that the transaction has no effect. After any
+// other error (a cut connection, a terminated backend) its outcome is not known.
 func refusedByServer(err error) bool {
 	var pg *pgconn.PgError
 	return errors.As(err, &pg) && pg.SeverityUnlocalized == "ERROR"
 }
 
-// isDataError says that the content of a request is to blame, not the state of the database:
-// a bad value (22), a broken constraint (23), something too large (54).
+// isDataError reports whether the content of a request caused err, and not the state of the database. The classes of such
+// SQLSTATEs are 22 (bad value), 23 (constraint) and 54 (too large).
 func isDataError(err error) bool {
 	var pg *pgconn.PgError
 	if errors.As(err, &pg) {

@@ -12,24 +12,16 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// Errors of cursors that come from outside.
-var (
-	// ErrInvalidCursor: the text is no cursor.
-	ErrInvalidCursor = errors.New("not a cursor: expected 0 or position.tag")
-	// ErrCursorLost: the event that the cursor follows is not in this log. The log was restored to an
-	// earlier day, or the cursor is another log's: its reader has to begin anew.
-	ErrCursorLost = errors.New("the cursor follows an event that this log does not have")
-)
-
-// CursorOf names r as the newest event that a reader has seen: "position.tag", the tag being the
-// last 8 hex digits of its id, so that a log that was restored to an earlier day is noticed.
+// CursorOf returns the cursor of a reader whose newest event is r: "position.tag". The tag is the last 8 hexadecimal digits
+// of the event's id, so that a log that was restored to an earlier state is noticed.
 func CursorOf(r Record) string { return cursor(r.Position, r.ID) }
 
 func cursor(position int64, id uuid.UUID) string {
 	return strconv.FormatInt(position, 10) + "." + hex.EncodeToString(id[12:])
 }
 
-// Cursor names the event at position, for a reader outside the process; "0" is the beginning.
+// Cursor returns the cursor of the event at position, for a reader outside the process. That of position 0, the beginning of
+// the log, is "0".
 func (s *Store) Cursor(ctx context.Context, position int64) (string, error) {
 	if position == 0 {
 		return "0", nil
@@ -45,8 +37,8 @@ func (s *Store) Cursor(ctx context.Context, position int64) (string, error) {
 	return cursor(position, id), nil
 }
 
-// ParseCursor answers the position that a cursor stands for, after checking that this log has the
-// event it follows. It fails with ErrInvalidCursor or ErrCursorLost. No text is the beginning, like "0".
+// ParseCursor returns the position of a cursor after verifying that this log has its event. Otherwise it fails with
+// ErrInvalidCursor or ErrCursorLost. The empty text means the beginning of the log, like "0".
 func (s *Store) ParseCursor(ctx context.Context, text string) (int64, error) {
 	position, ok := cursorPosition(text)
 	if !ok {
@@ -65,8 +57,7 @@ func (s *Store) ParseCursor(ctx context.Context, text string) (int64, error) {
 	return position, nil
 }
 
-// cursorPosition answers the position in a cursor, or false unless the text is exactly what cursor
-// would write for some event.
+// cursorPosition returns the position in a cursor. It reports false unless cursor could have written the text.
 func cursorPosition(text string) (int64, bool) {
 	if text == "" || text == "0" {
 		return 0, true

@@ -1,10 +1,15 @@
-// Package eventstore is the log: the one place where facts are written, and the ways to read them.
+// Package eventstore is the log: the only place where events are written, and the ways to read them.
 //
-// The Sequencer decides commands and appends what follows, under one lock that is held until the
-// commit, so that the order of positions is the order of commits and a reader that asks for
-// "everything after position n" can miss nothing. Store reads: a stream, everything, or a tail
-// that follows the log as it grows. The codec is the one place where payloads are written and
-// read: versions, upcasters and the sealing of people's texts.
+// What it guarantees:
+//   - The Sequencer decides commands and appends their events under one lock, which it holds until the commit. So the order
+//     of positions is the order of commits, positions have no holes, and a reader of "everything after position n" misses
+//     nothing.
+//   - Execute returns after the events are on disk. A command with an idempotency key is executed once.
+//   - Follow notices when the log was restored to an earlier state.
+//   - The codec is the only place where payloads are encoded and decoded: versions, upcasters and the encryption of personal
+//     texts. Whoever reads gets the present version of an event. The texts of a forgotten user are unreadable for ever.
 //
-// The package may never change or delete an event, and nobody else may write one.
+// Nothing changes or deletes an event, and no other package writes one. The package knows no rules: those are in domain.
+//
+// Package consumer reads the log in consumer groups, package cluster connects the processes of one log.
 package eventstore

@@ -6,21 +6,23 @@ import (
 	"fmt"
 	"log/slog"
 	"time"
+
+	"roomlog/internal/wait"
 )
 
 const (
-	firstBackoff   = 20 * time.Millisecond
-	longestBackoff = 500 * time.Millisecond
-	awayBackoff    = 100 * time.Millisecond // while the database is known to be away
+	firstRetry   = 20 * time.Millisecond
+	longestRetry = 500 * time.Millisecond
+	outageDelay  = 100 * time.Millisecond // after a batch that failed while the database is known to be unreachable
 )
 
-// flush carries out calls in one transaction and answers them. It tries until the database has been
-// away for longer than requests wait for it, or ctx ends.
+// flush executes calls in one transaction and answers them. It retries until the database has been unreachable for
+// SequencerConfig.Timeout, or until ctx ends.
 func (q *Sequencer) flush(ctx context.Context, calls []*call) {
-	backoff := firstBackoff
-	var lost *batch // sent with its commit, but the reply never came
+	backoff := wait.Backoff{Min: firstRetry, Max: longestRetry}
+	var lost *batch // it was sent with its commit, and no reply came
 	for calls = present(calls); len(calls) > 0; {
-		q.away.watch()
+		q.outage.begin()
 		b, err := q.attempt(ctx, calls, lost)
 		if err == nil || isDataError(err) {
 			q.reached(ctx)
@@ -30,7 +32,7 @@ func (q *Sequencer) flush(ctx context.Context, calls []*call) {
 			q.settle(b)
 			return
 		case isDataError(err):
-			q.blame(ctx, calls, err)
+			q.isolate(ctx, calls, err)
 			return
 		}
 		q.stats.retries.Add(1)
@@ -38,51 +40,51 @@ func (q *Sequencer) flush(ctx context.Context, calls []*call) {
 		if unclear := (*unclearError)(nil); errors.As(err, &unclear) {
 			lost = unclear.batch
 		}
-		q.store.log.Log(ctx, q.away.level(), "writing to the log failed", "requests", len(calls), "outcome_known", lost == nil, "err", err)
-		if q.away.tooLong() || ctx.Err() != nil {
-			why := ErrUnavailable
+		q.store.log.Log(ctx, q.outage.level(), "append failed, retrying",
+			slog.Int("count", len(calls)), slog.Bool("outcome_known", lost == nil), slog.Any("error", err))
+		if q.outage.tooLong() || ctx.Err() != nil {
+			reason := ErrUnavailable
 			if lost != nil {
-				why = ErrOutcomeUnknown
+				reason = ErrOutcomeUnknown
 			}
-			q.refuse(calls, fmt.Errorf("%w: %w", why, err))
-			pause(ctx, awayBackoff)
+			q.fail(calls, fmt.Errorf("%w: %w", reason, err))
+			wait.Sleep(ctx, outageDelay)
 			return
 		}
-		pause(ctx, backoff)
-		backoff = min(2*backoff, longestBackoff)
+		backoff.Wait(ctx)
 		if lost == nil {
 			calls = present(calls)
 		}
 	}
 }
 
-// reached says that the database is there.
+// reached ends an outage.
 func (q *Sequencer) reached(ctx context.Context) {
-	if q.away.expired {
-		q.store.log.InfoContext(ctx, "the log can be written again")
+	if q.outage.expired {
+		q.store.log.InfoContext(ctx, "database reachable again")
 	}
-	q.away.over()
+	q.outage.end()
 }
 
-// blame finds out which of the calls has content that the database does not take: the others are
-// not to suffer for it.
-func (q *Sequencer) blame(ctx context.Context, calls []*call, err error) {
+// isolate executes the calls one by one after the database has rejected the content of one of them, so that only that one
+// fails.
+func (q *Sequencer) isolate(ctx context.Context, calls []*call, err error) {
 	if len(calls) == 1 {
-		q.refuse(calls, fmt.Errorf("%s: %w", calls[0].request.Command.Type(), err))
+		q.fail(calls, fmt.Errorf("%s: %w", calls[0].request.Command.Type(), err))
 		return
 	}
 	q.stats.retries.Add(1)
-	q.store.log.WarnContext(ctx, "a batch has a request that cannot be written", "requests", len(calls), "err", err)
+	q.store.log.WarnContext(ctx, "event batch rejected, executing its commands one by one", slog.Int("count", len(calls)), slog.Any("error", err))
 	for i := range calls {
-		if q.away.expired { // meanwhile
-			q.refuse(calls[i:], ErrUnavailable)
+		if q.outage.expired { // it began meanwhile
+			q.fail(calls[i:], ErrUnavailable)
 			return
 		}
 		q.flush(ctx, calls[i:i+1])
 	}
 }
 
-// present takes the calls whose callers still wait.
+// present returns the calls whose callers still wait.
 func present(calls []*call) []*call {
 	taken := make([]*call, 0, len(calls))
 	for _, c := range calls {
@@ -93,16 +95,17 @@ func present(calls []*call) []*call {
 	return taken
 }
 
-func (q *Sequencer) refuse(calls []*call, err error) {
+// fail answers calls with an error.
+func (q *Sequencer) fail(calls []*call, err error) {
 	q.stats.commands.Add(int64(len(calls)))
 	for _, c := range calls {
 		c.answer(outcome{}, err)
 	}
 }
 
-// settle takes over what a committed batch has changed, and answers its calls.
+// settle answers the calls of a committed batch, and drops the keys of those who were forgotten.
 func (q *Sequencer) settle(b *batch) {
-	for _, id := range b.gone {
+	for _, id := range b.forgotten {
 		q.store.codec.keys.forget(id)
 	}
 	q.stats.batches.Add(1)
@@ -122,54 +125,5 @@ func (q *Sequencer) settle(b *batch) {
 			out.records = b.records[out.first : out.first+out.events : out.first+out.events]
 		}
 		c.answer(out, b.faults[i])
-	}
-}
-
-// away watches how long the database has been away.
-type away struct {
-	patience time.Duration
-	timer    *time.Timer // nil while all is well
-	expired  bool
-}
-
-// watch begins to count, unless the database is away already.
-func (a *away) watch() {
-	if a.timer == nil {
-		a.timer = time.NewTimer(a.patience)
-	}
-}
-
-// tooLong says whether patience has ended.
-func (a *away) tooLong() bool {
-	select {
-	case <-a.timer.C:
-		a.expired = true
-	default:
-	}
-	return a.expired
-}
-
-// level is how loudly to tell of a failure: while the database is known to be away there is nothing
-// new to tell.
-func (a *away) level() slog.Level {
-	if a.expired {
-		return slog.LevelDebug
-	}
-	return slog.LevelWarn
-}
-
-// over says that the database is there.
-func (a *away) over() {
-	a.timer.Stop()
-	a.timer, a.expired = nil, false
-}
-
-// pause waits for d or until ctx ends.
-func pause(ctx context.Context, d time.Duration) {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-	case <-ctx.Done():
 	}
 }

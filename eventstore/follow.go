@@ -4,60 +4,73 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 
 	"github.com/google/uuid"
+
+	"roomlog/internal/wait"
 )
 
-// Follow calls handle with every event after a position, in order, without a gap and without a
-// double, up to 1000 at a time, and goes on as the log grows. An event that this program cannot read has a Fault
-// instead of an Event. It returns handle's first error; nil when ctx ends; and ErrCursorLost when the log does not
-// have the event any more after which it goes on, because it was restored to an earlier day under its readers. A database that is away for a while only delays it.
+// Follow calls handle with every event after a position, in order, without a gap and without a repetition, up to 1000 at a
+// time, and goes on as the log grows. An event that this program cannot decode has a Fault instead of an Event.
+//
+// Follow returns the first error of handle, and nil when ctx ends. It knows the position and the id of the event that it
+// has reached: it returns ErrCursorLost when that event is not in the log any more, because the log was restored to an
+// earlier state. While the database is unreachable it retries.
 func (s *Store) Follow(ctx context.Context, after int64, handle func(context.Context, []Record) error) error {
-	var last uuid.UUID // the event at after, once known
-	backoff := firstBackoff
+	at := tail{store: s, position: after}
+	backoff := wait.Backoff{Min: firstRetry, Max: s.poll}
 	for ctx.Err() == nil {
 		seen := s.appended.Count()
-		page, err := s.next(ctx, after, &last)
+		events, err := at.next(ctx)
 		switch {
 		case errors.Is(err, ErrCursorLost):
 			return err
 		case err != nil && ctx.Err() != nil:
 			return nil //nolint:nilerr // the end of ctx is how following ends
 		case err != nil:
-			s.log.WarnContext(ctx, "reading the log failed, trying again", "after", after, "err", err)
-			pause(ctx, backoff)
-			backoff = min(2*backoff, s.poll)
-		case len(page.Events) > 0:
-			if err := handle(ctx, page.Events); err != nil {
+			s.log.WarnContext(ctx, "read of the log failed, retrying", slog.Int64("position", at.position), slog.Any("error", err))
+			backoff.Wait(ctx)
+		case len(events) > 0:
+			if err := handle(ctx, events); err != nil {
 				return err
 			}
-			newest := page.Events[len(page.Events)-1]
-			after, last, backoff = newest.Position, newest.ID, firstBackoff
+			at.move(events[len(events)-1])
+			backoff.Reset()
 		default:
+			backoff.Reset()
 			s.appended.Wait(ctx, seen, s.poll)
 		}
 	}
 	return nil
 }
 
-// next reads what comes after a position, making sure that the event there is still the one that
-// was: the page begins with it, and it is taken off.
-func (s *Store) next(ctx context.Context, after int64, last *uuid.UUID) (Page, error) {
-	if after <= 0 {
-		page, err := s.read(ctx, Query{})
+// tail is the event that a reader has reached.
+type tail struct {
+	store    *Store
+	position int64
+	id       uuid.UUID // zero: not known yet
+}
+
+func (t *tail) move(r Record) { t.position, t.id = r.Position, r.ID }
+
+// next reads the events after the tail. The page begins with the event of the tail itself, to verify that it is the same.
+func (t *tail) next(ctx context.Context) ([]Record, error) {
+	if t.position <= 0 {
+		page, err := t.store.read(ctx, Query{})
 		if err != nil {
-			return page, err
+			return nil, err
 		}
-		return page, s.decodeAll(ctx, page.Events)
+		return page.Events, t.store.decodeAll(ctx, page.Events)
 	}
-	page, err := s.read(ctx, Query{After: after - 1, Limit: usualRead + 1})
+	page, err := t.store.read(ctx, Query{After: t.position - 1, Limit: defaultLimit + 1})
 	if err != nil {
-		return page, err
+		return nil, err
 	}
-	if len(page.Events) == 0 || page.Events[0].Position != after || *last != uuid.Nil && page.Events[0].ID != *last {
-		return page, fmt.Errorf("follow the log after position %d: %w", after, ErrCursorLost)
+	if len(page.Events) == 0 || page.Events[0].Position != t.position || t.id != uuid.Nil && page.Events[0].ID != t.id {
+		return nil, fmt.Errorf("follow the log after position %d: %w", t.position, ErrCursorLost)
 	}
-	*last = page.Events[0].ID
-	page.Events = page.Events[1:]
-	return page, s.decodeAll(ctx, page.Events)
+	t.id = page.Events[0].ID
+	events := page.Events[1:]
+	return events, t.store.decodeAll(ctx, events)
 }

@@ -3,28 +3,29 @@ package eventstore
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"time"
+
+	"roomlog/internal/wait"
 )
 
-// Channels of NOTIFY. These two only wake: whoever misses one finds the same a poll later.
+// Channels of NOTIFY. They are only signals: a process that misses one finds the same with its next poll.
 const (
-	ChannelEvents    = "roomlog_events"    // the log has grown
-	ChannelProjected = "roomlog_projected" // the read tables have moved on
+	ChannelEvents    = "roomlog_events"    // events were appended
+	ChannelProjected = "roomlog_projected" // the read tables have changed
 )
 
-// Listen rings Appended and Projected when another process appends or projects, and passes whispers on, on one
-// connection of its own. It connects again by itself and returns nil when ctx ends.
+const closeTimeout = time.Second
+
+// Listen notifies Appended and Projected of the changes that other processes make, on a connection of its own. It connects
+// again by itself, and returns nil when ctx ends.
 func (s *Store) Listen(ctx context.Context) error {
+	pause := wait.Backoff{Min: s.poll, Max: s.poll}
 	for ctx.Err() == nil {
 		if err := s.listen(ctx); err != nil && ctx.Err() == nil {
-			s.log.WarnContext(ctx, "listening for other processes failed, trying again", "err", err)
+			s.log.WarnContext(ctx, "notification connection lost, reconnecting", slog.Any("error", err))
 		}
-		timer := time.NewTimer(s.poll)
-		select {
-		case <-ctx.Done():
-		case <-timer.C:
-		}
-		timer.Stop()
+		pause.Wait(ctx)
 	}
 	return nil
 }
@@ -35,14 +36,14 @@ func (s *Store) listen(ctx context.Context) error {
 		return err
 	}
 	defer func() {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTimeout)
 		defer cancel()
 		_ = conn.Close(ctx)
 	}()
 	if _, err := conn.Exec(ctx, "LISTEN "+ChannelEvents+"; LISTEN "+ChannelProjected+"; LISTEN "+ChannelWhispers); err != nil {
 		return fmt.Errorf("listen: %w", err)
 	}
-	s.appended.Notify() // whatever happened while nobody listened
+	s.appended.Notify() // of what happened without a connection
 	s.projected.Notify()
 	for {
 		n, err := conn.WaitForNotification(ctx)

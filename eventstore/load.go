@@ -1,143 +1,147 @@
 package eventstore
 
 import (
+	"context"
+	"errors"
 	"fmt"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
 	"roomlog/domain"
 )
 
-// wanted is the streams to load, by how their state is found.
-type wanted struct {
-	folded   []domain.Stream // from a snapshot and the events after it
-	formats  []int           // of the snapshots, one for each of folded
-	versions []domain.Stream // only the version: nobody looks at the state
-	counters []domain.Stream // from the newest event that took an id
-}
+// lockKey is the advisory lock under which positions are handed out ("log" in ASCII).
+const lockKey int64 = 0x6c6f67
 
-func (q *Sequencer) sort(streams []domain.Stream) (wanted, error) {
-	var w wanted
-	for _, s := range streams {
-		if _, ok := q.store.codec.counters[s]; ok {
-			w.counters = append(w.counters, s)
-			continue
-		}
-		spec, ok := domain.StateSpecOf(s)
-		switch {
-		case !ok:
-			return w, fmt.Errorf("%w: no such kind of stream: %s", errEncoding, s)
-		case spec.Stateless:
-			w.versions = append(w.versions, s)
-		default:
-			w.folded, w.formats = append(w.folded, s), append(w.formats, spec.Format)
-		}
-	}
-	return w, nil
-}
+const takeLock = "SELECT pg_advisory_xact_lock($1)"
 
-// queue adds the queries to p; their answers go into loaded, where every wanted stream has an entry.
-func (w wanted) queue(p *pgx.Batch, loaded map[domain.Stream]entry, codec *codec) {
-	for _, streams := range [][]domain.Stream{w.folded, w.versions, w.counters} {
-		for _, s := range streams {
-			loaded[s] = entry{}
-		}
-	}
-	if len(w.folded) > 0 {
-		p.Queue(selectStates, names(w.folded), w.formats).Query(func(rows pgx.Rows) error {
-			return foldEvents(rows, loaded, codec)
-		})
-	}
-	if len(w.versions) > 0 {
-		p.Queue(selectVersions, names(w.versions)).Query(func(rows pgx.Rows) error {
-			return readVersions(rows, loaded)
-		})
-	}
-	for _, s := range w.counters {
-		p.Queue(selectNewestOfType, codec.counters[s]).Query(func(rows pgx.Rows) error {
-			return readCounter(rows, s, loaded, codec)
-		})
-	}
-}
+const (
+	// maxCatchUp bounds how many events of other nodes are folded into the states in memory. Beyond it states are loaded
+	// again.
+	maxCatchUp = 5000
 
-// foldEvents folds each stream's snapshot, a row without a type, and the events after it. What is
-// wrong with one stream is only that stream's fault.
-func foldEvents(rows pgx.Rows, loaded map[domain.Stream]entry, codec *codec) error {
-	var s domain.Stream
-	var version int
-	var position int64
-	var eventType string
-	var payload []byte
-	_, err := pgx.ForEachRow(rows, []any{&s, &position, &version, &eventType, &payload}, func() error {
-		e := loaded[s]
-		switch {
-		case e.fault != nil:
-		case eventType == "":
-			e = fromSnapshot(s, version, payload)
-		default:
-			e.fault = e.fold(s, version, position, eventType, payload, codec)
+	// loadTimeout is when the connection counts as dead. It includes the wait for the lock, see lock_timeout.
+	loadTimeout = 8 * time.Second
+)
+
+// load begins the transaction, takes the lock, and loads the states that the decisions of the batch read. The lock is a
+// statement of its own, so that the statements after it see everything that was committed before.
+func (q *Sequencer) load(ctx context.Context, b *batch) error {
+	ctx, cancel := context.WithTimeout(ctx, loadTimeout)
+	defer cancel()
+	streams := make(map[domain.Stream]struct{}, len(b.calls))
+	actors, keys := []string(nil), []string(nil)
+	for _, c := range b.calls {
+		for _, s := range c.streams {
+			streams[s] = struct{}{}
 		}
-		loaded[s] = e
-		return nil //nolint:nilerr // a state that cannot be told is the fault of those who ask for it
+		if c.request.IdempotencyKey != "" {
+			actors, keys = append(actors, c.actor), append(keys, c.request.IdempotencyKey)
+		}
+	}
+	want, err := q.classify(q.states.missing(streams))
+	if err != nil {
+		return err
+	}
+	p := &pgx.Batch{}
+	p.Queue(beginTransaction)
+	p.Queue(takeLock, lockKey)
+	var newest time.Time
+	p.Queue(selectHead).QueryRow(func(row pgx.Row) error {
+		err := row.Scan(&b.head, &newest)
+		if errors.Is(err, pgx.ErrNoRows) {
+			return nil
+		}
+		return err
 	})
-	return err
+	if len(keys) > 0 {
+		p.Queue(selectCommands, actors, keys).Query(b.readCommands)
+	}
+	want.queue(p, b.loaded, q.store.codec)
+	if err := q.conn.SendBatch(ctx, p).Close(); err != nil {
+		return fmt.Errorf("load a batch: %w", err)
+	}
+	b.at = q.store.now().UTC().Truncate(time.Microsecond)
+	if b.at.Before(newest) {
+		b.at = newest.UTC()
+	}
+	return q.catchUp(ctx, b, streams)
 }
 
-func fromSnapshot(s domain.Stream, version int, stored []byte) entry {
-	spec, _ := domain.StateSpecOf(s)
-	state, err := spec.Decode(stored)
+// catchUp brings the states in memory to the head of the log.
+func (q *Sequencer) catchUp(ctx context.Context, b *batch, streams map[domain.Stream]struct{}) error {
+	behind := b.head - q.states.head
+	switch {
+	case behind == 0 || q.states.head == headUnknown:
+		return nil
+	case behind > 0 && behind <= maxCatchUp:
+		folded, err := q.foldNewer(ctx, b.head)
+		if err != nil || folded {
+			return err
+		}
+	}
+	q.states.empty()
+	for s := range b.loaded {
+		delete(streams, s)
+	}
+	want, err := q.classify(q.states.missing(streams))
 	if err != nil {
-		return entry{fault: fmt.Errorf("the snapshot of version %d of %s cannot be read (it may be deleted): %w", version, s, err)}
+		return err
 	}
-	return entry{state: state, version: version, snapshot: version}
-}
-
-func (e *entry) fold(s domain.Stream, version int, position int64, eventType string, payload []byte, codec *codec) error {
-	if version != e.version+1 {
-		return fmt.Errorf("fold version %d of %s into version %d: %w", version, s, e.version, errNotNext)
+	p := &pgx.Batch{}
+	want.queue(p, b.loaded, q.store.codec)
+	if p.Len() == 0 {
+		return nil
 	}
-	event, err := codec.parse(eventType, payload)
-	if err != nil {
-		return &DecodeError{position, eventType, err}
+	if err := q.conn.SendBatch(ctx, p).Close(); err != nil {
+		return fmt.Errorf("load states again: %w", err)
 	}
-	if e.state, err = domain.Fold(s, e.state, event); err != nil {
-		return fmt.Errorf("fold version %d of %s: %w", version, s, err)
-	}
-	e.version = version
 	return nil
 }
 
-func readVersions(rows pgx.Rows, loaded map[domain.Stream]entry) error {
-	var s domain.Stream
-	var version int
-	_, err := pgx.ForEachRow(rows, []any{&s, &version}, func() error {
-		loaded[s] = entry{version: version}
-		return nil
-	})
-	return err
-}
-
-func readCounter(rows pgx.Rows, s domain.Stream, loaded map[domain.Stream]entry, codec *codec) error {
-	var position int64
-	var eventType string
-	var payload []byte
-	_, err := pgx.ForEachRow(rows, []any{&position, &eventType, &payload}, func() error {
-		event, err := codec.parse(eventType, payload)
-		if err != nil {
-			loaded[s] = entry{fault: &DecodeError{position, eventType, err}}
-			return nil //nolint:nilerr // it is the fault of those who ask for the state
-		}
-		state, err := domain.Fold(s, nil, event)
-		loaded[s] = entry{state: state, fault: err}
-		return nil
-	})
-	return err
-}
-
-func names(streams []domain.Stream) []string {
-	s := make([]string, len(streams))
-	for i := range streams {
-		s[i] = string(streams[i])
+// foldNewer folds the events of other nodes up to head into the states in memory. It reports false when that is
+// impossible, for example because a newer program has written an event that this one does not know. The states are then
+// loaded again, and only the commands that read a broken one fail.
+func (q *Sequencer) foldNewer(ctx context.Context, head int64) (bool, error) {
+	rows, err := q.conn.Query(ctx, selectEvents, q.states.head, head, head-q.states.head)
+	if err != nil {
+		return false, fmt.Errorf("catch up with other nodes: %w", err)
 	}
-	return s
+	found, err := pgx.CollectRows(rows, scanRecord)
+	if err != nil {
+		return false, fmt.Errorf("catch up with other nodes: %w", err)
+	}
+	for _, r := range found {
+		if r.Event, err = q.store.codec.parse(r.Type, r.Payload); err == nil {
+			err = q.states.catchUp(r)
+		}
+		if forget, ok := r.Event.(domain.ForgetEvent); ok {
+			q.store.codec.keys.forget(forget.ForgottenKeyOwner())
+		}
+		if err != nil {
+			q.store.log.WarnContext(ctx, "event of another node not folded, loading states again", "position", r.Position, "error", err)
+			return false, nil
+		}
+	}
+	q.states.head = head
+	return true, nil
+}
+
+func (b *batch) readCommands(rows pgx.Rows) error {
+	var row commandRow
+	var code, text *string
+	_, err := pgx.ForEachRow(rows, []any{&row.actor, &row.key, &row.hash, &row.outcome.position, &row.outcome.events, &code, &text}, func() error {
+		found := row
+		found.hash = append([]byte(nil), row.hash...)
+		if code != nil {
+			found.outcome.refusal = &domain.Refusal{Code: domain.Code(*code)}
+			if text != nil {
+				found.outcome.refusal.Text = *text
+			}
+		}
+		b.known[found.commandID] = found
+		return nil
+	})
+	return err
 }

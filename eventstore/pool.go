@@ -8,18 +8,18 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
-// ServingRole is the database role of a serving process: it can add facts and read everything,
-// but has no right to change or delete an event.
+// ServingRole is the database role of a server: it can append events and read everything, but has no right to change or
+// delete an event.
 const ServingRole = "roomlog_serving"
 
-// PoolOptions says how a process uses the database.
+// PoolOptions say how a process uses the database.
 type PoolOptions struct {
-	Serving  bool   // give up the owner's rights: every connection acts as ServingRole
-	MaxConns int32  // 0: pgx's default
-	Name     string // application_name, for whoever looks at pg_stat_activity
+	Serving  bool   // every connection takes ServingRole instead of the owner's rights
+	MaxConns int32  // 0: the default of pgx
+	Name     string // application_name in pg_stat_activity
 }
 
-// PoolConfig is the configuration of OpenPool, for callers that add to it.
+// PoolConfig returns the configuration of OpenPool, for callers that add to it.
 func PoolConfig(dsn string, o PoolOptions) (*pgxpool.Config, error) {
 	c, err := pgxpool.ParseConfig(dsn)
 	if err != nil {
@@ -40,7 +40,7 @@ func PoolConfig(dsn string, o PoolOptions) (*pgxpool.Config, error) {
 	return c, nil
 }
 
-// OpenPool opens a pool and makes sure that the database answers.
+// OpenPool opens a pool and verifies that the database can be reached.
 func OpenPool(ctx context.Context, dsn string, o PoolOptions) (*pgxpool.Pool, error) {
 	c, err := PoolConfig(dsn, o)
 	if err != nil {
@@ -57,10 +57,10 @@ func OpenPool(ctx context.Context, dsn string, o PoolOptions) (*pgxpool.Pool, er
 	return pool, nil
 }
 
-// connect opens one connection outside the pool, configured like the pool's, with settings of its own.
-func connect(ctx context.Context, pool *pgxpool.Pool, settings map[string]string) (*pgx.Conn, error) {
+// connect opens a connection outside the pool, with the configuration of the pool and further parameters.
+func connect(ctx context.Context, pool *pgxpool.Pool, params map[string]string) (*pgx.Conn, error) {
 	c := pool.Config().ConnConfig.Copy()
-	for k, v := range settings {
+	for k, v := range params {
 		c.RuntimeParams[k] = v
 	}
 	conn, err := pgx.ConnectConfig(ctx, c)

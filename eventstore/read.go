@@ -14,28 +14,29 @@ import (
 
 // Bounds of one read, in events.
 const (
-	usualRead = 1000
-	maxRead   = 5000
+	defaultLimit = 1000
+	maxLimit     = 5000
+	maxReadAhead = 10_000 // events for which memory is allocated before their number is known
 )
 
-// Query says which events to read.
+// Query selects events.
 type Query struct {
-	After int64         // read what follows this position
-	UpTo  int64         // and not beyond this one; 0: to the end
-	Limit int           // events to look at, at most; 0: 1000, and never more than 5000
-	Types []string      // only these types, as written; nil: all
-	Live  domain.LiveID // only this room; 0: all
-	User  domain.UserID // only this person's doing; 0: all
+	After int64         // after this position
+	UpTo  int64         // up to this position; 0: the end of the log
+	Limit int           // the most events to look at; 0: 1000; never more than 5000
+	Types []string      // of these types, as written; nil: all
+	Live  domain.LiveID // of this live; 0: all
+	User  domain.UserID // caused by this user; 0: all
 }
 
-// Page is what a query found.
+// Page is the result of a query.
 type Page struct {
 	Events []Record
-	Next   int64 // the next query goes on after this position, although perhaps nothing matched
+	Next   int64 // After of the next query; it advances even if no event matched
 	Head   int64 // the end of the log when the page was read
 }
 
-// Head answers the newest position, 0 for an empty log.
+// Head returns the newest position, 0 for an empty log.
 func (s *Store) Head(ctx context.Context) (int64, error) {
 	var position int64
 	err := s.pool.QueryRow(ctx, selectHead).Scan(&position, nil)
@@ -45,9 +46,9 @@ func (s *Store) Head(ctx context.Context) (int64, error) {
 	return position, nil
 }
 
-// Read answers the events that q asks for, in order, ready to use. One that this program cannot read is among them,
-// without Event but with its Fault, so that what follows can be reached and nothing is passed over in silence;
-// whose doing it is cannot be known, so it is among everybody's.
+// Read returns the decoded events of q, in order. One that this program cannot decode is among them with its Fault and
+// without Event, so that nothing is skipped silently and the events after it can be reached. It is in the result for every
+// Query.User, because its user is not known.
 func (s *Store) Read(ctx context.Context, q Query) (Page, error) {
 	page, err := s.read(ctx, q)
 	if err != nil {
@@ -65,7 +66,7 @@ func (s *Store) Read(ctx context.Context, q Query) (Page, error) {
 	return page, nil
 }
 
-// read answers the rows of q with their events still undecoded, in one round trip.
+// read returns the events of q without decoding them, in one round trip.
 func (s *Store) read(ctx context.Context, q Query) (Page, error) {
 	q = q.bounded()
 	sql, args := selectEvents, []any{q.After, q.UpTo, q.Limit}
@@ -85,13 +86,13 @@ func (s *Store) read(ctx context.Context, q Query) (Page, error) {
 	})
 	s.queueForgotten(p)
 	p.Queue(sql, args...).Query(func(rows pgx.Rows) (err error) {
-		page.Events, err = pgx.CollectRows(rows, scanRecorded)
+		page.Events, err = pgx.CollectRows(rows, scanRecord)
 		return err
 	})
 	if err := s.pool.SendBatch(ctx, p).Close(); err != nil {
 		return Page{}, fmt.Errorf("read events after %d: %w", q.After, err)
 	}
-	// What was appended between the statements may be among the events.
+	// Events that were appended between the statements may be in the page.
 	page.Next = max(q.After, min(page.Head, q.UpTo))
 	if n := len(page.Events); n > 0 {
 		last := page.Events[n-1].Position
@@ -106,11 +107,12 @@ func (s *Store) read(ctx context.Context, q Query) (Page, error) {
 	return page, nil
 }
 
+// bounded returns q with its defaults and bounds applied.
 func (q Query) bounded() Query {
 	if q.Limit <= 0 {
-		q.Limit = usualRead
+		q.Limit = defaultLimit
 	}
-	q.Limit = min(q.Limit, maxRead)
+	q.Limit = min(q.Limit, maxLimit)
 	if q.UpTo <= 0 {
 		q.UpTo = math.MaxInt64
 	}
@@ -121,21 +123,10 @@ func (q Query) bounded() Query {
 	return q
 }
 
-// decodeAll decodes what can be decoded.
-func (s *Store) decodeAll(ctx context.Context, events []Record) error {
-	err := s.Decode(ctx, events)
-	var broken *DecodeError
-	if errors.As(err, &broken) {
-		return nil
-	}
-	return err
-}
-
-// queueForgotten asks who was forgotten since this process last knew, so that no remembered key
-// outlives the one that was destroyed.
+// queueForgotten reads who was forgotten since the last look, so that no key in memory outlives its deletion.
 func (s *Store) queueForgotten(p *pgx.Batch) {
 	keys := s.codec.keys
-	p.Queue(selectForgotten, s.codec.gone, keys.known()).Query(func(rows pgx.Rows) error {
+	p.Queue(selectForgotten, s.codec.forgetful, keys.known()).Query(func(rows pgx.Rows) error {
 		var position int64
 		var eventType string
 		var payload []byte
@@ -144,23 +135,23 @@ func (s *Store) queueForgotten(p *pgx.Batch) {
 			if err != nil {
 				return &DecodeError{position, eventType, err}
 			}
-			if gone, ok := e.(domain.ForgetEvent); ok {
-				keys.forget(gone.ForgottenKeyOwner())
+			if forget, ok := e.(domain.ForgetEvent); ok {
+				keys.forget(forget.ForgottenKeyOwner())
 			}
-			keys.knows(position)
+			keys.forgottenUpTo(position)
 			return nil
 		})
 		return err
 	})
 }
 
-// ReadStream answers up to limit events of one stream after a version, in order, ready to use.
+// ReadStream returns up to limit decoded events of one stream after a version, in order.
 func (s *Store) ReadStream(ctx context.Context, stream domain.Stream, afterVersion, limit int) ([]Record, error) {
 	var found []Record
 	p := &pgx.Batch{}
 	s.queueForgotten(p)
-	p.Queue(selectStream, stream, afterVersion, min(max(limit, 1), maxRead)).Query(func(rows pgx.Rows) (err error) {
-		found, err = pgx.CollectRows(rows, scanRecorded)
+	p.Queue(selectStream, stream, afterVersion, min(max(limit, 1), maxLimit)).Query(func(rows pgx.Rows) (err error) {
+		found, err = pgx.CollectRows(rows, scanRecord)
 		return err
 	})
 	if err := s.pool.SendBatch(ctx, p).Close(); err != nil {
@@ -170,4 +161,48 @@ func (s *Store) ReadStream(ctx context.Context, stream domain.Stream, afterVersi
 		return nil, err
 	}
 	return found, nil
+}
+
+// ReadRaw returns up to limit events after a position and up to another, in order, of one live or of all if live is 0.
+// The records have neither Event nor Metadata. Decode fills in Event. ReadRaw is for readers that decide themselves what
+// to do with events that cannot be decoded.
+func (s *Store) ReadRaw(ctx context.Context, live domain.LiveID, after, upTo int64, limit int) ([]Record, error) {
+	sql, args := selectRawEvents, []any{after, upTo, limit}
+	if live != 0 {
+		sql, args = selectRawLiveEvents, append(args, live)
+	}
+	rows, err := s.pool.Query(ctx, sql, args...)
+	if err != nil {
+		return nil, fmt.Errorf("read events after %d: %w", after, err)
+	}
+	found := make([]Record, 0, min(int64(limit), max(upTo-after, 0), maxReadAhead))
+	for rows.Next() {
+		r, err := ScanRaw(rows)
+		if err != nil {
+			rows.Close()
+			return nil, fmt.Errorf("read events after %d: %w", after, err)
+		}
+		found = append(found, r)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, fmt.Errorf("read events after %d: %w", after, err)
+	}
+	return found, nil
+}
+
+// ScanRaw reads the columns position, stream, version, event_id, type, payload, live_id and recorded_at of a row into a
+// record, and the columns that follow into more.
+func ScanRaw(rows pgx.Rows, more ...any) (Record, error) {
+	var r Record
+	var live *int64
+	payload := (*[]byte)(&r.Payload) // a json.RawMessage would be parsed only to be copied
+	columns := append([]any{&r.Position, &r.Stream, &r.Version, &r.ID, &r.Type, payload, &live, &r.RecordedAt}, more...)
+	if err := rows.Scan(columns...); err != nil {
+		return r, err
+	}
+	if live != nil {
+		r.LiveID = domain.LiveID(*live)
+	}
+	r.RecordedAt = r.RecordedAt.UTC()
+	return r, nil
 }

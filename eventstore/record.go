@@ -11,35 +11,35 @@ import (
 	"roomlog/domain"
 )
 
-// Record is one event as it stands in the log.
+// Record is one event as stored in the log.
 type Record struct {
 	Position   int64
 	Stream     domain.Stream
 	Version    int
 	ID         uuid.UUID
-	Type       string          // as written; an older version than the event's type, perhaps
-	Payload    json.RawMessage // as written: people's texts are sealed
+	Type       string          // as written: it may be an older version than the type of Event
+	Payload    json.RawMessage // as written: personal texts are encrypted
 	Metadata   Metadata
-	LiveID     domain.LiveID // 0: not in a room
+	LiveID     domain.LiveID // 0: it belongs to no live
 	RecordedAt time.Time
-	Event      domain.Event // what the program works with: the present version, texts opened or Erased
-	Fault      error        // why there is no Event: this program cannot read it
+	Event      domain.Event // the decoded event: the present version, with texts in clear or ErasedText
+	Fault      error        // why this program cannot decode the event; then Event is nil
 }
 
 // Metadata says where an event came from.
 type Metadata struct {
 	Actor       string `json:"actor"`
-	Key         string `json:"key,omitempty"`
+	Key         string `json:"key,omitempty"` // the idempotency key
 	Correlation string `json:"correlation,omitempty"`
 	Causation   string `json:"causation,omitempty"`
 }
 
-// scanRecorded reads one row of the select_*_events statements, its Event still empty.
-func scanRecorded(row pgx.CollectableRow) (Record, error) {
+// scanRecord reads one row of the select_*_events statements. It leaves Event empty.
+func scanRecord(row pgx.CollectableRow) (Record, error) {
 	var r Record
 	var metadata []byte
 	var live *int64
-	payload := (*[]byte)(&r.Payload) // as a json.RawMessage it would be parsed only to be copied
+	payload := (*[]byte)(&r.Payload) // a json.RawMessage would be parsed only to be copied
 	err := row.Scan(&r.Position, &r.Stream, &r.Version, &r.ID, &r.Type, payload, &metadata, &live, &r.RecordedAt)
 	if err != nil {
 		return r, err

@@ -1,7 +1,6 @@
 package eventstore
 
 import (
-	"errors"
 	"fmt"
 
 	"github.com/hashicorp/golang-lru/v2/simplelru"
@@ -13,11 +12,11 @@ import (
 type entry struct {
 	state    any
 	version  int
-	snapshot int   // the version of its newest snapshot that we know of
-	fault    error // why the state could not be loaded
+	snapshot int   // the version of its newest known snapshot
+	fault    error // why the state cannot be loaded, or nil
 }
 
-// stateCache remembers states. They are those at position head; while head is unknown it is empty.
+// stateCache holds states in memory, as of position head. While head is unknown, it is empty.
 type stateCache struct {
 	lru  *simplelru.LRU[domain.Stream, entry]
 	head int64
@@ -33,12 +32,13 @@ func newStateCache(size int) *stateCache {
 	return &stateCache{lru: lru, head: headUnknown}
 }
 
-// empty forgets everything: after an error nobody knows what is still true.
+// empty drops all states: after an error they may be wrong.
 func (c *stateCache) empty() {
 	c.lru.Purge()
 	c.head = headUnknown
 }
 
+// missing returns the streams whose states are not in memory.
 func (c *stateCache) missing(streams map[domain.Stream]struct{}) []domain.Stream {
 	var missing []domain.Stream
 	for s := range streams {
@@ -49,9 +49,7 @@ func (c *stateCache) missing(streams map[domain.Stream]struct{}) []domain.Stream
 	return missing
 }
 
-var errNotNext = errors.New("a version is missing between the state and the event")
-
-// catchUp folds an event that another process appended into the states that are remembered.
+// catchUp folds an event of another node into the states in memory.
 func (c *stateCache) catchUp(r Record) error {
 	for _, s := range domain.FoldsInto(r.Event) {
 		e, ok := c.lru.Peek(s)
@@ -73,7 +71,7 @@ func (c *stateCache) catchUp(r Record) error {
 	return nil
 }
 
-// put takes over states at the head; one that could not be loaded is tried again next time.
+// put adds states as of the head. One with a fault is loaded again when it is needed.
 func (c *stateCache) put(entries map[domain.Stream]entry) {
 	for s, e := range entries {
 		if e.fault == nil {

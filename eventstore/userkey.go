@@ -17,23 +17,23 @@ import (
 	"roomlog/domain"
 )
 
-// userKey seals one person's texts with AES-256-GCM. A sealed text is "1." and the unpadded
-// base64 of a random nonce and the ciphertext.
+// userKey encrypts the personal texts of one user or participant with AES-256-GCM. An encrypted text is "1." and the
+// unpadded base64 of a random nonce and the ciphertext.
 type userKey struct {
 	bytes []byte
 	aead  cipher.AEAD
 }
 
-const sealedPrefix = "1."
+const encryptedPrefix = "1."
 
 func newUserKey(bytes []byte) (userKey, error) {
 	block, err := aes.NewCipher(bytes)
 	if err != nil {
-		return userKey{}, fmt.Errorf("person key: %w", err)
+		return userKey{}, fmt.Errorf("user key: %w", err)
 	}
 	aead, err := cipher.NewGCM(block)
 	if err != nil {
-		return userKey{}, fmt.Errorf("person key: %w", err)
+		return userKey{}, fmt.Errorf("user key: %w", err)
 	}
 	return userKey{bytes, aead}, nil
 }
@@ -41,49 +41,49 @@ func newUserKey(bytes []byte) (userKey, error) {
 func generateUserKey() (userKey, error) {
 	bytes := make([]byte, 32)
 	if _, err := rand.Read(bytes); err != nil {
-		return userKey{}, fmt.Errorf("draw a person key: %w", err)
+		return userKey{}, fmt.Errorf("generate a user key: %w", err)
 	}
 	return newUserKey(bytes)
 }
 
-func (k userKey) seal(text string) (string, error) {
+func (k userKey) encrypt(text string) (string, error) {
 	nonce := make([]byte, k.aead.NonceSize(), k.aead.NonceSize()+len(text)+k.aead.Overhead())
 	if _, err := rand.Read(nonce); err != nil {
-		return "", fmt.Errorf("draw a nonce: %w", err)
+		return "", fmt.Errorf("generate a nonce: %w", err)
 	}
-	return sealedPrefix + base64.RawStdEncoding.EncodeToString(k.aead.Seal(nonce, nonce, []byte(text), nil)), nil
+	return encryptedPrefix + base64.RawStdEncoding.EncodeToString(k.aead.Seal(nonce, nonce, []byte(text), nil)), nil
 }
 
-var errNotSealed = errors.New("a person's text is not sealed as it should be")
+var errNotDecrypted = errors.New("a personal text cannot be decrypted")
 
-func (k userKey) open(sealed string) (string, error) {
-	if len(sealed) < len(sealedPrefix) || sealed[:len(sealedPrefix)] != sealedPrefix {
-		return "", errNotSealed
+func (k userKey) decrypt(encrypted string) (string, error) {
+	if len(encrypted) < len(encryptedPrefix) || encrypted[:len(encryptedPrefix)] != encryptedPrefix {
+		return "", errNotDecrypted
 	}
-	b, err := base64.RawStdEncoding.DecodeString(sealed[len(sealedPrefix):])
+	b, err := base64.RawStdEncoding.DecodeString(encrypted[len(encryptedPrefix):])
 	if err != nil || len(b) < k.aead.NonceSize() {
-		return "", errNotSealed
+		return "", errNotDecrypted
 	}
 	text, err := k.aead.Open(nil, b[:k.aead.NonceSize()], b[k.aead.NonceSize():], nil)
 	if err != nil {
-		return "", errNotSealed
+		return "", errNotDecrypted
 	}
 	return string(text), nil
 }
 
-// keyring remembers the keys of people whose texts were read or written lately. It forgets a key
-// as soon as this process sees that the person is forgotten.
+// keyringSize bounds the keys in memory. One takes about 600 bytes.
+const keyringSize = 50_000
+
+// keyring holds the keys of those whose texts were read or written lately. It drops a key as soon as this process has read
+// that its owner is forgotten.
 type keyring struct {
 	pool *pgxpool.Pool
 	keys *lru.Cache[domain.UserID, userKey]
 
-	mu   sync.Mutex // orders remembering what was looked up with forget
-	gone uint64     // counts forgets: a look-up that began before one is not remembered
-	seen int64      // the position up to which this process knows who was forgotten
+	mu      sync.Mutex // orders the end of a query with forget
+	forgets uint64     // the number of calls of forget: the results of a query that began before one are not kept
+	upTo    int64      // the position up to which this process knows who is forgotten
 }
-
-// keyringSize bounds the remembered keys; one takes about 600 bytes.
-const keyringSize = 50_000
 
 func newKeyring(pool *pgxpool.Pool) (*keyring, error) {
 	keys, err := lru.New[domain.UserID, userKey](keyringSize)
@@ -93,50 +93,52 @@ func newKeyring(pool *pgxpool.Pool) (*keyring, error) {
 	return &keyring{pool: pool, keys: keys}, nil
 }
 
-func (k *keyring) forget(id domain.UserID) {
+// forget drops the key of an owner.
+func (k *keyring) forget(owner domain.UserID) {
 	k.mu.Lock()
-	k.gone++
-	k.keys.Remove(id)
+	k.forgets++
+	k.keys.Remove(owner)
 	k.mu.Unlock()
 }
 
-// known answers the position up to which this process knows who was forgotten.
+// known returns the position up to which this process knows who is forgotten.
 func (k *keyring) known() int64 {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	return k.seen
+	return k.upTo
 }
 
-// knows says that everybody who was forgotten up to position has been dropped.
-func (k *keyring) knows(position int64) {
+// forgottenUpTo records that the keys of all who were forgotten up to position were dropped.
+func (k *keyring) forgottenUpTo(position int64) {
 	k.mu.Lock()
-	k.seen = max(k.seen, position)
+	k.upTo = max(k.upTo, position)
 	k.mu.Unlock()
 }
 
-// of answers the keys of ids; those of forgotten people are missing.
-func (k *keyring) of(ctx context.Context, ids []domain.UserID) (map[domain.UserID]userKey, error) {
-	return k.lookUp(ctx, k.pool, ids)
+// of returns the keys of owners. Those of the forgotten are missing.
+func (k *keyring) of(ctx context.Context, owners []domain.UserID) (map[domain.UserID]userKey, error) {
+	return k.lookUp(ctx, k.pool, owners)
 }
 
 type rowsQuerier interface {
 	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
 }
 
-func (k *keyring) lookUp(ctx context.Context, db rowsQuerier, ids []domain.UserID) (map[domain.UserID]userKey, error) {
+// lookUp is of with the connection to use for keys that are not in memory.
+func (k *keyring) lookUp(ctx context.Context, db rowsQuerier, owners []domain.UserID) (map[domain.UserID]userKey, error) {
 	k.mu.Lock()
-	before := k.gone
+	before := k.forgets
 	k.mu.Unlock()
-	found := make(map[domain.UserID]userKey, len(ids))
+	found := make(map[domain.UserID]userKey, len(owners))
 	var missing []int64
-	for _, id := range ids {
-		if _, ok := found[id]; ok {
+	for _, owner := range owners {
+		if _, ok := found[owner]; ok {
 			continue
 		}
-		if key, ok := k.keys.Get(id); ok {
-			found[id] = key
+		if key, ok := k.keys.Get(owner); ok {
+			found[owner] = key
 		} else {
-			missing = append(missing, int64(id))
+			missing = append(missing, int64(owner))
 		}
 	}
 	if len(missing) == 0 {
@@ -144,24 +146,24 @@ func (k *keyring) lookUp(ctx context.Context, db rowsQuerier, ids []domain.UserI
 	}
 	rows, err := db.Query(ctx, selectUserKeys, missing)
 	if err != nil {
-		return nil, fmt.Errorf("look up person keys: %w", err)
+		return nil, fmt.Errorf("read user keys: %w", err)
 	}
-	var id int64
+	var owner int64
 	var bytes []byte
-	_, err = pgx.ForEachRow(rows, []any{&id, &bytes}, func() error {
+	_, err = pgx.ForEachRow(rows, []any{&owner, &bytes}, func() error {
 		key, err := newUserKey(append([]byte(nil), bytes...))
-		found[domain.UserID(id)] = key
+		found[domain.UserID(owner)] = key
 		return err
 	})
 	if err != nil {
-		return nil, fmt.Errorf("look up person keys: %w", err)
+		return nil, fmt.Errorf("read user keys: %w", err)
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if k.gone == before {
-		for _, id := range missing {
-			if key, ok := found[domain.UserID(id)]; ok {
-				k.keys.Add(domain.UserID(id), key)
+	if k.forgets == before {
+		for _, owner := range missing {
+			if key, ok := found[domain.UserID(owner)]; ok {
+				k.keys.Add(domain.UserID(owner), key)
 			}
 		}
 	}

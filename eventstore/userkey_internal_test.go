@@ -17,18 +17,18 @@ func TestSealedTextsCanBeOpenedAndDifferEveryTime(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, text := range []string{"", "a", "häagen 🍦", strings.Repeat("long ", 10_000)} {
-		first, err := key.seal(text)
+		first, err := key.encrypt(text)
 		if err != nil {
 			t.Fatal(err)
 		}
-		second, err := key.seal(text)
+		second, err := key.encrypt(text)
 		if err != nil || first == second {
 			t.Fatalf("the same text is sealed to the same bytes, %v", err)
 		}
-		if opened, err := key.open(first); err != nil || opened != text {
+		if opened, err := key.decrypt(first); err != nil || opened != text {
 			t.Fatalf("opened %q, %v", opened, err)
 		}
-		if _, err := other.open(first); !errors.Is(err, errNotSealed) {
+		if _, err := other.decrypt(first); !errors.Is(err, errNotDecrypted) {
 			t.Fatalf("opened by somebody else's key: %v", err)
 		}
 	}
@@ -39,7 +39,7 @@ func FuzzOpenSealed(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	sealed, err := key.seal("hello")
+	sealed, err := key.encrypt("hello")
 	if err != nil {
 		f.Fatal(err)
 	}
@@ -47,11 +47,11 @@ func FuzzOpenSealed(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		opened, err := key.open(text)
+		opened, err := key.decrypt(text)
 		if err == nil && (text != sealed || opened != "hello") {
 			t.Errorf("%q was opened as %q", text, opened)
 		}
-		if err != nil && !errors.Is(err, errNotSealed) {
+		if err != nil && !errors.Is(err, errNotDecrypted) {
 			t.Errorf("%q: %v", text, err)
 		}
 	})

@@ -3,17 +3,17 @@ package eventstore
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
 	"roomlog/domain"
 )
 
-var errEncoding = errors.New("an event could not be written down")
+const writeTimeout = 6 * time.Second // after it the connection counts as dead
 
-// write appends what the batch decided and commits. Without anything to write it only lets go of the lock.
+// write appends the events of the batch and commits. Without anything to write it only releases the lock.
 func (q *Sequencer) write(ctx context.Context, b *batch) error {
 	ctx, cancel := context.WithTimeout(ctx, writeTimeout)
 	defer cancel()
@@ -63,7 +63,7 @@ func (q *Sequencer) queueEvents(ctx context.Context, p *pgx.Batch, b *batch) err
 	return nil
 }
 
-// keysFor answers the keys to seal the batch's texts with, drawing those of new people.
+// keysFor returns the keys that seal the texts of the batch, and generates those of new users.
 func (q *Sequencer) keysFor(ctx context.Context, b *batch) (map[domain.UserID]userKey, error) {
 	var owners []domain.UserID
 	for i := range b.records {
@@ -102,16 +102,16 @@ func queueNewKeys(p *pgx.Batch, b *batch) {
 	p.Queue(insertUserKeys, owners, keys)
 }
 
-// queueErasures destroys what can read the texts of people who are forgotten in this batch.
+// queueErasures deletes the keys and password hashes of those who are forgotten in this batch.
 func queueErasures(p *pgx.Batch, b *batch) {
-	if len(b.gone) == 0 {
+	if len(b.forgotten) == 0 {
 		return
 	}
-	gone, streams := make([]int64, len(b.gone)), make([]string, len(b.gone))
-	for i, id := range b.gone {
-		gone[i], streams[i] = int64(id), string(domain.UserForgotten{User: id}.Stream())
+	ids, streams := make([]int64, len(b.forgotten)), make([]string, len(b.forgotten))
+	for i, id := range b.forgotten {
+		ids[i], streams[i] = int64(id), string(domain.UserForgotten{User: id}.Stream())
 	}
-	p.Queue(deleteUserKeys, gone)
+	p.Queue(deleteUserKeys, ids)
 	p.Queue(deleteUserCredentials, streams)
 }
 
@@ -126,15 +126,15 @@ func queueCommands(p *pgx.Batch, b *batch) {
 	for i, row := range b.rows {
 		actors[i], keys[i], hashes[i], coins[i] = row.actor, row.key, row.hash, row.coins
 		positions[i], events[i] = row.outcome.position, int32(row.outcome.events)
-		if no := row.outcome.refusal; no != nil {
-			codes[i], texts[i] = string(no.Code), no.Text
+		if refusal := row.outcome.refusal; refusal != nil {
+			codes[i], texts[i] = string(refusal.Code), refusal.Text
 		}
 	}
 	p.Queue(insertCommands, b.at, actors, keys, hashes, coins, positions, events, codes, texts)
 }
 
-// queueSnapshots stores the states whose streams have grown enough since their last snapshot, so that
-// none has to be read from its beginning.
+// queueSnapshots stores the states of streams that have grown by SnapshotEvery versions since their last snapshot, so that
+// no stream is read from its beginning.
 func (q *Sequencer) queueSnapshots(p *pgx.Batch, b *batch) error {
 	var streams []string
 	var versions, formats []int
@@ -142,7 +142,7 @@ func (q *Sequencer) queueSnapshots(p *pgx.Batch, b *batch) error {
 	take := func(s domain.Stream, e entry) (entry, error) {
 		spec, ok := domain.StateSpecOf(s)
 		if !ok || spec.Stateless || e.fault != nil || e.version-e.snapshot < q.config.SnapshotEvery {
-			return e, nil //nolint:nilerr // a state that cannot be told gets no snapshot; its readers hear of the fault
+			return e, nil //nolint:nilerr // a state that cannot be loaded gets no snapshot; the commands that read it fail
 		}
 		state, err := json.Marshal(e.state)
 		if err != nil {
@@ -159,7 +159,7 @@ func (q *Sequencer) queueSnapshots(p *pgx.Batch, b *batch) error {
 			return err
 		}
 	}
-	for s, e := range b.loaded { // read from far away, be it only to look at
+	for s, e := range b.loaded { // it was read from far back, even if only its state was needed
 		if _, changed := b.work[s]; changed {
 			continue
 		}

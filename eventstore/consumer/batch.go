@@ -3,12 +3,15 @@ package consumer
 import (
 	"context"
 	"errors"
+	"sync"
+	"time"
 
 	wsql "github.com/ThreeDotsLabs/watermill-sql/v4/pkg/sql"
 	"github.com/ThreeDotsLabs/watermill/message"
 	"github.com/jackc/pgx/v5"
 
 	"roomlog/eventstore"
+	"roomlog/internal/wait"
 )
 
 // Batch is what one message of Subscribe carries: consecutive events, not decoded and without Metadata, and the
@@ -19,6 +22,22 @@ type Batch struct {
 	Events     []eventstore.Record
 
 	tx *transaction
+}
+
+// transaction reads a batch, runs the work on it, moves the checkpoint and commits. Watermill-sql commits whenever it has
+// no error at hand, also when the work was cut short. This type commits only work that was done and acknowledged.
+type transaction struct {
+	pgx.Tx
+	ctx       context.Context //nolint:containedctx // wsql.Tx commits without one; its own PgxTx does the same
+	projected *wait.Signal
+	onError   func(error) time.Duration
+	batch     *Batch
+
+	mu     sync.Mutex // held while the work runs, so that the transaction does not end meanwhile
+	over   bool
+	done   bool  // the work has succeeded
+	failed error // or not
+	moved  bool  // the checkpoint has moved
 }
 
 // BatchOf returns the batch of a message that came from Subscribe.

@@ -21,7 +21,6 @@ const DefaultBatchSize = 1000
 const (
 	topic       = "events" // watermill's name of the one log
 	defaultPoll = time.Second
-	errorDelay  = 100 * time.Millisecond // after an error, unless Config.OnError says otherwise
 )
 
 // Config says how a consumer group reads the log.

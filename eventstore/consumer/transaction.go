@@ -5,7 +5,6 @@ import (
 	stdsql "database/sql"
 	"errors"
 	"fmt"
-	"sync"
 	"time"
 
 	wsql "github.com/ThreeDotsLabs/watermill-sql/v4/pkg/sql"
@@ -13,6 +12,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"roomlog/eventstore"
+	"roomlog/internal/wait"
 )
 
 // begin begins the transaction of a batch in one round trip:
@@ -29,7 +29,7 @@ SET LOCAL idle_in_transaction_session_timeout = '5s'`
 // beginner is the wsql.Beginner of a subscription.
 type beginner struct {
 	pool      *pgxpool.Pool
-	projected *eventstore.Signal
+	projected *wait.Signal
 	onError   func(error) time.Duration
 }
 
@@ -58,22 +58,6 @@ type affected int64
 
 // RowsAffected returns the number.
 func (a affected) RowsAffected() (int64, error) { return int64(a), nil }
-
-// transaction reads a batch, runs the work on it, moves the checkpoint and commits. Watermill-sql commits whenever it has
-// no error at hand, also when the work was cut short. This type commits only work that was done and acknowledged.
-type transaction struct {
-	pgx.Tx
-	ctx       context.Context //nolint:containedctx // wsql.Tx commits without one; its own PgxTx does the same
-	projected *eventstore.Signal
-	onError   func(error) time.Duration
-	batch     *Batch
-
-	mu     sync.Mutex // held while the work runs, so that the transaction does not end meanwhile
-	over   bool
-	done   bool  // the work has succeeded
-	failed error // or not
-	moved  bool  // the checkpoint has moved
-}
 
 // QueryContext reads the batch.
 func (t *transaction) QueryContext(ctx context.Context, query string, args ...any) (wsql.Rows, error) {

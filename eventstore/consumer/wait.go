@@ -7,10 +7,13 @@ import (
 	wsql "github.com/ThreeDotsLabs/watermill-sql/v4/pkg/sql"
 )
 
+// errorDelay is the wait after an error unless Config.OnError says otherwise.
+const errorDelay = 100 * time.Millisecond
+
 // pauses is the wsql.BackoffManager of one subscription. When there is nothing to read, it waits for a signal instead
 // of asking again and again.
 type pauses struct {
-	wait    func(count uint64) uint64 // eventstore.Signal.Wait
+	wait    func(count uint64) uint64 // wait.Signal.Wait
 	onError func(error) time.Duration
 	onIdle  func()
 

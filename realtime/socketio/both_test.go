@@ -16,8 +16,8 @@ import (
 	"roomlog/realtime/socketio/siotest"
 )
 
-// native is a client of the native dialect.
-type native struct {
+// nativeClient is a client of the native dialect.
+type nativeClient struct {
 	gws.BuiltinEventHandler
 	testing.TB
 	conn   *gws.Conn
@@ -32,7 +32,7 @@ type frame struct {
 	Data     json.RawMessage
 }
 
-func (n *native) OnMessage(_ *gws.Conn, m *gws.Message) {
+func (n *nativeClient) OnMessage(_ *gws.Conn, m *gws.Message) {
 	defer m.Close()
 	var f frame
 	if err := json.Unmarshal(m.Bytes(), &f); err == nil {
@@ -42,9 +42,9 @@ func (n *native) OnMessage(_ *gws.Conn, m *gws.Message) {
 }
 
 // native connects somebody in the native dialect.
-func (p person) native() *native {
+func (p person) native() *nativeClient {
 	p.Helper()
-	n := &native{TB: p.TB, frames: make(chan frame, 10_000)}
+	n := &nativeClient{TB: p.TB, frames: make(chan frame, 10_000)}
 	conn, _, err := gws.NewClient(n, &gws.ClientOption{Addr: "ws" + strings.TrimSuffix(strings.TrimPrefix(p.base, "http"), socketio.Path) + "/ws"})
 	if err != nil {
 		p.Fatal(err)
@@ -57,7 +57,7 @@ func (p person) native() *native {
 }
 
 // ask sends a frame and waits for its answer.
-func (n *native) ask(verb string, data any) json.RawMessage {
+func (n *nativeClient) ask(verb string, data any) json.RawMessage {
 	n.Helper()
 	n.serial++
 	id := fmt.Sprint(n.serial)
@@ -70,7 +70,7 @@ func (n *native) ask(verb string, data any) json.RawMessage {
 	return f.Data
 }
 
-func (n *native) hear(is func(frame) bool) frame {
+func (n *nativeClient) hear(is func(frame) bool) frame {
 	n.Helper()
 	for {
 		select {
@@ -137,7 +137,7 @@ func TestTwoProcesses(t *testing.T) {
 		t.Errorf("the list is %+v", l)
 	}
 	a.online("join", "bob")
-	natives := []*native{one.register("nat").native(), one.register("nate").on(two).native()}
+	natives := []*nativeClient{one.register("nat").native(), one.register("nate").on(two).native()}
 	for _, n := range natives {
 		n.ask("room.join", map[string]any{"live": live})
 	}

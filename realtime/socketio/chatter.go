@@ -9,7 +9,8 @@ import (
 
 	"roomlog/domain"
 	"roomlog/projections"
-	"roomlog/realtime"
+	"roomlog/realtime/chat"
+	"roomlog/realtime/hub"
 	"roomlog/realtime/socketio/protocol"
 	"roomlog/realtime/ws"
 )
@@ -21,8 +22,8 @@ const needLogin = "needLogin"
 type chatter struct {
 	v      *visitor
 	style  profile
-	member *realtime.ChatSession
-	caller realtime.Identity    // of somebody signed in
+	member *chat.Session
+	caller hub.Identity         // of somebody signed in
 	room   projections.ChatRoom // of the handshake; the zero one for none. Changed with mu held
 	name   string               // in the plain chat; "" as long as it has none
 
@@ -35,9 +36,8 @@ type chatter struct {
 // chat makes a socket one of the chat.
 func (v *visitor) chat(style profile) *chatter {
 	c := &chatter{v: v, style: style}
-	chat := v.door.cfg.Chat
-	pace := v.socket.Shared(func() any { return chat.NewLimits() }).(*realtime.ChatLimits)
-	c.member = chat.NewSession(v.door.aliases.add(v.socket), c, pace)
+	limits := v.socket.Shared(func() any { return v.door.cfg.Chat.NewLimits() }).(*chat.Limits)
+	c.member = v.door.cfg.Chat.NewSession(v.door.aliases.add(v.socket), c, limits)
 	v.chats = c
 	v.socket.OnDisconnect(func(string) {
 		v.door.aliases.remove(v.socket)
@@ -61,17 +61,17 @@ func within() (context.Context, context.CancelFunc) {
 
 // fail ends the connection of a socket that cannot be served now: its client comes back by itself.
 func (c *chatter) fail(ctx context.Context, err error) {
-	if _, ours := realtime.ProblemOf(err); ours {
+	if _, ours := hub.ProblemOf(err); ours {
 		c.v.door.cfg.Log.ErrorContext(ctx, "a socket cannot enter the chat", slog.Any("err", err))
 	}
 	c.Reset()
 }
 
-// Reset implements realtime.ChatListener.
+// Reset implements chat.Listener.
 func (c *chatter) Reset() { c.v.socket.Session().Fail("transport close") }
 
-// Deliver implements realtime.ChatListener.
-func (c *chatter) Deliver(f *realtime.ChatUpdate) {
+// Deliver implements chat.Listener.
+func (c *chatter) Deliver(f *chat.Update) {
 	switch c.style {
 	case profileExchange:
 		c.overhearExchange(f)
@@ -82,20 +82,20 @@ func (c *chatter) Deliver(f *realtime.ChatUpdate) {
 	}
 }
 
-// Typing implements realtime.ChatListener.
-func (c *chatter) Typing(by realtime.ChatParticipant, _ domain.ChatRoomID) {
+// Typing implements chat.Listener.
+func (c *chatter) Typing(by chat.Participant, _ domain.ChatRoomID) {
 	if c.style == profileExchange {
 		c.v.socket.Emit("typing", typist{c.v.door.aliases.shown(by.Connection)})
 	}
 }
 
 // own says whether a fact is this socket's doing.
-func (c *chatter) own(f *realtime.ChatUpdate) bool {
+func (c *chatter) own(f *chat.Update) bool {
 	return f.By.Connection == c.member.Connection()
 }
 
 // push sends what a fact is in a dialect; nil is nothing.
-func (c *chatter) push(f *realtime.ChatUpdate, dialect string, text func() []byte) {
+func (c *chatter) push(f *chat.Update, dialect string, text func() []byte) {
 	c.v.socket.Send(f.Frame("socketio "+dialect, func() *ws.Frame { return ws.TextFrame(text()) }))
 }
 

@@ -6,23 +6,24 @@ import (
 	"time"
 
 	"roomlog/projections"
-	"roomlog/realtime"
+	"roomlog/realtime/chat"
+	"roomlog/realtime/hub"
 	"roomlog/realtime/socketio/engineio"
 	"roomlog/realtime/socketio/protocol"
 )
 
 // The defaults of Config.
 const (
-	DefaultListed   = 50                                // people and sockets in a list
-	DefaultCrowd    = realtime.DefaultLargeLive         // people in a room up to which every coming and going is told at once
-	DefaultInterval = realtime.DefaultJoinBatchInterval // between two lists to a crowd
+	DefaultListed   = 50                           // people and sockets in a list
+	DefaultCrowd    = hub.DefaultLargeLive         // people in a room up to which every coming and going is told at once
+	DefaultInterval = hub.DefaultJoinBatchInterval // between two lists to a crowd
 )
 
 // Config is what the door needs and how it behaves. The first group has to be given; of everything else zero
 // means the default.
 type Config struct {
-	Hub     *realtime.Hub
-	Chat    *realtime.Chat
+	Hub     *hub.Hub
+	Chat    *chat.Chat
 	Queries *projections.Queries
 	Now     func() time.Time
 

@@ -8,7 +8,7 @@ import (
 	"testing"
 
 	"roomlog/domain"
-	"roomlog/realtime"
+	"roomlog/realtime/hub"
 	"roomlog/realtime/socketio/engineio"
 	"roomlog/realtime/socketio/protocol"
 )
@@ -35,7 +35,7 @@ func TestTheTextsInTheDocs(t *testing.T) {
 			codes = [][]string{{"", "bad_request"}, {"", "text_invalid"}, {"", "number_out_of_range"}}
 		}
 		for _, code := range codes {
-			if no, _ := realtime.ProblemOf(&domain.Refusal{Code: domain.Code(code[1])}); no.TextZH != said[0][1] {
+			if no, _ := hub.ProblemOf(&domain.Refusal{Code: domain.Code(code[1])}); no.TextZH != said[0][1] {
 				t.Errorf("%s is said as %q, in the docs it is %q", code[1], no.TextZH, said[0][1])
 			}
 		}

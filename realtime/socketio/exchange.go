@@ -5,7 +5,7 @@ import (
 	"encoding/json"
 
 	"roomlog/domain"
-	"roomlog/realtime"
+	"roomlog/realtime/chat"
 	"roomlog/realtime/socketio/protocol"
 )
 
@@ -71,7 +71,7 @@ func (v *visitor) hearExchange() {
 	v.socket.On("addMessage", func(*protocol.Event) { v.socket.Emit(needLogin) })
 	ctx, cancel := within()
 	defer cancel()
-	err := c.enterRoom(ctx, realtime.ChatEntry{Style: domain.ProfileExchange, Address: v.socket.Session().Address()})
+	err := c.enterRoom(ctx, chat.Entry{Style: domain.ProfileExchange, Address: v.socket.Session().Address()})
 	switch no := domain.AsRefusal(err); {
 	case err == nil:
 	case no != nil && no.Code == domain.CodeChatRoomNotFound:
@@ -82,7 +82,7 @@ func (v *visitor) hearExchange() {
 }
 
 // enterRoom enters the chat in the room that the handshake names.
-func (c *chatter) enterRoom(ctx context.Context, a realtime.ChatEntry) (err error) {
+func (c *chatter) enterRoom(ctx context.Context, a chat.Entry) (err error) {
 	c.member.BeginEntering()
 	if err := c.member.AllowQuery(); err != nil { // clients may leave and come again
 		return err
@@ -209,7 +209,7 @@ func (c *chatter) onWho(ctx context.Context, e *protocol.Event) error {
 }
 
 // overhearExchange tells the socket what happens in its room.
-func (c *chatter) overhearExchange(f *realtime.ChatUpdate) {
+func (c *chatter) overhearExchange(f *chat.Update) {
 	switch e := f.Event.(type) {
 	case domain.ChatRoomJoined:
 		c.push(f, "came", func() []byte { return c.attendance(f, nowThere, "已加入.") })
@@ -227,7 +227,7 @@ func (c *chatter) overhearExchange(f *realtime.ChatUpdate) {
 	}
 }
 
-func (c *chatter) attendance(f *realtime.ChatUpdate, action, verb string) []byte {
+func (c *chatter) attendance(f *chat.Update, action, verb string) []byte {
 	clients := make([]string, 0, len(f.Connections))
 	for _, id := range f.Connections {
 		clients = append(clients, c.v.door.aliases.shown(id))
@@ -236,7 +236,7 @@ func (c *chatter) attendance(f *realtime.ChatUpdate, action, verb string) []byte
 	return protocol.Payload("/", "online", attendance{clients, action, joinedTo, "用户(" + by + ")" + verb})
 }
 
-func (c *chatter) exchanged(f *realtime.ChatUpdate, e domain.MessagePosted, target string) exchange {
+func (c *chatter) exchanged(f *chat.Update, e domain.MessagePosted, target string) exchange {
 	return exchange{
 		exchangeMeta{f.RecordedAt.UnixMilli(), c.v.door.aliases.shown(f.By.Connection), target},
 		exchangeData{"exchange", spokenOf(e)},

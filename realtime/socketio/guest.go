@@ -6,7 +6,7 @@ import (
 
 	"roomlog/domain"
 	"roomlog/projections"
-	"roomlog/realtime"
+	"roomlog/realtime/hub"
 )
 
 // guest is one person on one socket, in one room at least.
@@ -15,18 +15,18 @@ type guest struct {
 	rooms   map[domain.LiveID]*room // used like the fields of visitor
 
 	mu     sync.Mutex
-	caller realtime.Identity
+	caller hub.Identity
 }
 
 // renew takes the newest token's word for who it is.
-func (g *guest) renew(caller realtime.Identity) {
+func (g *guest) renew(caller hub.Identity) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.caller = caller
 }
 
-// Identity implements realtime.Guest.
-func (g *guest) Identity() realtime.Identity {
+// Identity implements hub.Client.
+func (g *guest) Identity() hub.Identity {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return g.caller
@@ -34,13 +34,13 @@ func (g *guest) Identity() realtime.Identity {
 
 func (g *guest) user() domain.UserID { return g.Identity().User }
 
-// Ended implements realtime.Guest.
+// Ended implements hub.Client.
 func (g *guest) Ended() bool { return g.visitor.socket.Session().Ended() }
 
-// DeliverPrivate implements realtime.Guest: the live rooms say nothing of it.
+// DeliverPrivate implements hub.Client: the live rooms say nothing of it.
 func (g *guest) DeliverPrivate(projections.Delta) {}
 
-// Revoke implements realtime.Guest: the person is told why, and is out of the rooms. The socket stays, unless it
+// Revoke implements hub.Client: the person is told why, and is out of the rooms. The socket stays, unless it
 // is put out.
 func (g *guest) Revoke(no *domain.Refusal) {
 	v := g.visitor

@@ -9,7 +9,8 @@ import (
 
 	"roomlog/domain"
 	"roomlog/projections"
-	"roomlog/realtime"
+	"roomlog/realtime/chat"
+	"roomlog/realtime/hub"
 	"roomlog/realtime/socketio/protocol"
 )
 
@@ -58,7 +59,7 @@ func (v *visitor) hearHistory() {
 	if err == nil {
 		return
 	}
-	if no, ours := realtime.ProblemOf(err); ours || no.Code == domain.CodeBusy || no.Code == domain.CodeRateLimited {
+	if no, ours := hub.ProblemOf(err); ours || no.Code == domain.CodeBusy || no.Code == domain.CodeRateLimited {
 		c.fail(ctx, err)
 	} else {
 		c.Revoke(nil)
@@ -93,7 +94,7 @@ func (c *chatter) signIn(ctx context.Context) (err error) {
 		return err
 	}
 	c.v.socket.OnDisconnect(func(string) { rooms.Unregister(c.caller.User, c) })
-	a := realtime.ChatEntry{Identity: c.caller, Style: domain.ProfileRooms}
+	a := chat.Entry{Identity: c.caller, Style: domain.ProfileRooms}
 	err = c.enterRoom(ctx, a)
 	if no := domain.AsRefusal(err); no != nil && no.Code == domain.CodeChatRoomNotFound {
 		c.member.Unsubscribe(c.room.ID)
@@ -103,24 +104,24 @@ func (c *chatter) signIn(ctx context.Context) (err error) {
 	return err
 }
 
-// Identity implements realtime.Guest.
-func (c *chatter) Identity() realtime.Identity { return c.caller }
+// Identity implements hub.Client.
+func (c *chatter) Identity() hub.Identity { return c.caller }
 
-// Ended implements realtime.Guest.
+// Ended implements hub.Client.
 func (c *chatter) Ended() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.out || c.v.socket.Session().Ended()
 }
 
-// DeliverPrivate implements realtime.Guest: what somebody said to this person alone.
+// DeliverPrivate implements hub.Client: what somebody said to this person alone.
 func (c *chatter) DeliverPrivate(d projections.Delta) {
 	if e, ok := d.Event.(domain.MessagePosted); ok {
-		c.v.socket.Emit("message", plainOf(realtime.AuthorOf(d, e).DisplayName(), e.Text, d.RecordedAt))
+		c.v.socket.Emit("message", plainOf(chat.AuthorOf(d, e).DisplayName(), e.Text, d.RecordedAt))
 	}
 }
 
-// Revoke implements realtime.Guest: the socket has to sign in again. It stays, unless it is put out.
+// Revoke implements hub.Client: the socket has to sign in again. It stays, unless it is put out.
 func (c *chatter) Revoke(no *domain.Refusal) {
 	if no != nil && c.v.door.denyFor(c.v.socket, no) {
 		return
@@ -221,7 +222,7 @@ func (c *chatter) onHistory(ctx context.Context, e *protocol.Event) error {
 }
 
 // overhearHistory tells the socket what happens in its rooms.
-func (c *chatter) overhearHistory(f *realtime.ChatUpdate) {
+func (c *chatter) overhearHistory(f *chat.Update) {
 	switch e := f.Event.(type) {
 	case domain.ChatRoomJoined:
 		c.moved(f, e.ChatRoom, "online", "加入聊天室")
@@ -245,7 +246,7 @@ func (c *chatter) overhearHistory(f *realtime.ChatUpdate) {
 }
 
 // moved tells of who comes and goes in the room of the handshake.
-func (c *chatter) moved(f *realtime.ChatUpdate, room domain.ChatRoomID, event, verb string) {
+func (c *chatter) moved(f *chat.Update, room domain.ChatRoomID, event, verb string) {
 	c.mu.Lock()
 	home := c.room.ID
 	c.mu.Unlock()
@@ -269,7 +270,7 @@ func (c *chatter) heardIn(e domain.MessagePosted) domain.ChatRoomID {
 }
 
 // nameOf is what somebody is called, or the id by which others may know a socket without a name.
-func (d *Door) nameOf(p realtime.ChatParticipant) string {
+func (d *Door) nameOf(p chat.Participant) string {
 	if name := p.Name(); name != "" {
 		return name
 	}
@@ -277,7 +278,7 @@ func (d *Door) nameOf(p realtime.ChatParticipant) string {
 }
 
 // recordOf is a message: its id is its position, behind which older ones can be asked for.
-func (c *chatter) recordOf(position int64, content string, room domain.ChatRoomID, at time.Time, by realtime.ChatParticipant, there bool) record {
+func (c *chatter) recordOf(position int64, content string, room domain.ChatRoomID, at time.Time, by chat.Participant, there bool) record {
 	user := resident{ID: by.Connection, Name: c.v.door.nameOf(by), Online: there, CreatedAt: isoTime(at)}
 	if there {
 		user.Room = &room

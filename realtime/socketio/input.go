@@ -6,7 +6,7 @@ import (
 	"strings"
 
 	"roomlog/domain"
-	"roomlog/realtime"
+	"roomlog/realtime/hub"
 	"roomlog/realtime/socketio/protocol"
 )
 
@@ -20,7 +20,7 @@ type request struct {
 }
 
 // read answers what an event asks for, of which room, and in whose name.
-func (d *Door) read(e *protocol.Event) (r request, live domain.LiveID, caller realtime.Identity, err error) {
+func (d *Door) read(e *protocol.Event) (r request, live domain.LiveID, caller hub.Identity, err error) {
 	_ = e.Argument(0, &r) // what is no object has no token
 	token := ""
 	if len(r.Token) > 0 && json.Unmarshal(r.Token, &token) != nil {

@@ -5,7 +5,7 @@ import (
 	"encoding/json"
 
 	"roomlog/domain"
-	"roomlog/realtime"
+	"roomlog/realtime/hub"
 	"roomlog/realtime/socketio/protocol"
 )
 
@@ -70,7 +70,7 @@ func (v *visitor) onGift(ctx context.Context, e *protocol.Event) error {
 
 // do carries out a command, and puts its person into the room if that is not there by this socket: the client
 // lost its connection and does not know.
-func (v *visitor) do(ctx context.Context, e *protocol.Event, caller realtime.Identity, live domain.LiveID, c domain.Command) error {
+func (v *visitor) do(ctx context.Context, e *protocol.Event, caller hub.Identity, live domain.LiveID, c domain.Command) error {
 	receipt, err := v.door.cfg.Hub.Execute(ctx, caller, c, "")
 	if err != nil {
 		return err

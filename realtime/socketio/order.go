@@ -4,7 +4,7 @@ import (
 	"cmp"
 
 	"roomlog/domain"
-	"roomlog/realtime"
+	"roomlog/realtime/hub"
 	"roomlog/realtime/socketio/protocol"
 )
 
@@ -51,13 +51,13 @@ func (g *guest) Reset() { g.visitor.socket.Session().Fail("transport close") }
 func (p *pushed) Reset() { p.socket.Session().Fail("transport close") }
 
 // Connections returns the open connections.
-func (d *Door) Connections() []realtime.Connection {
+func (d *Door) Connections() []hub.Connection {
 	d.listing.Lock()
 	defer d.listing.Unlock()
-	all := make([]realtime.Connection, 0, len(d.visitors))
+	all := make([]hub.Connection, 0, len(d.visitors))
 	for v := range d.visitors {
 		k := v.socket
-		all = append(all, realtime.Connection{
+		all = append(all, hub.Connection{
 			ID: domain.ConnectionID(k.PublicID()), Alias: domain.ConnectionID(k.Session().Alias()), Key: k.ID(),
 			Dialect: "socketio", Address: k.Session().Address(), Since: k.Session().Opened(),
 		})
@@ -65,35 +65,35 @@ func (d *Door) Connections() []realtime.Connection {
 	return all
 }
 
-// Kick implements realtime.Annex.
+// Kick implements hub.Dialect.
 func (d *Door) Kick(id domain.ConnectionID, reason string) bool {
 	d.listing.Lock()
 	defer d.listing.Unlock()
 	for v := range d.visitors {
 		if k := v.socket; k.ID() == string(id) || k.Session().Named(string(id)) {
-			d.deny(k, denyKicked, realtime.KickProblem(reason).TextZH)
+			d.deny(k, denyKicked, hub.KickProblem(reason).TextZH)
 			return true
 		}
 	}
 	return false
 }
 
-// Kick implements realtime.Guest.
+// Kick implements hub.Client.
 func (g *guest) Kick(reason string) {
-	g.visitor.door.deny(g.visitor.socket, denyKicked, realtime.KickProblem(reason).TextZH)
+	g.visitor.door.deny(g.visitor.socket, denyKicked, hub.KickProblem(reason).TextZH)
 }
 
-// Kick implements realtime.Guest.
+// Kick implements hub.Client.
 func (p *pushed) Kick(reason string) {
-	p.door.deny(p.socket, denyKicked, realtime.KickProblem(reason).TextZH)
+	p.door.deny(p.socket, denyKicked, hub.KickProblem(reason).TextZH)
 }
 
-// Kick implements realtime.Guest.
+// Kick implements hub.Client.
 func (c *chatter) Kick(reason string) {
-	c.v.door.deny(c.v.socket, denyKicked, realtime.KickProblem(reason).TextZH)
+	c.v.door.deny(c.v.socket, denyKicked, hub.KickProblem(reason).TextZH)
 }
 
-// BanFrom implements realtime.Guest: the person is told why, and is out of the room. The socket stays.
+// BanFrom implements hub.Client: the person is told why, and is out of the room. The socket stays.
 func (g *guest) BanFrom(live domain.LiveID, reason string) {
 	v := g.visitor
 	go v.socket.Session().Do(func() {
@@ -108,8 +108,8 @@ func (g *guest) BanFrom(live domain.LiveID, reason string) {
 	})
 }
 
-// BanFrom implements realtime.Guest: it is in no room of a live.
+// BanFrom implements hub.Client: it is in no room of a live.
 func (p *pushed) BanFrom(domain.LiveID, string) {}
 
-// BanFrom implements realtime.Guest: it is in no room of a live.
+// BanFrom implements hub.Client: it is in no room of a live.
 func (c *chatter) BanFrom(domain.LiveID, string) {}

@@ -10,7 +10,8 @@ import (
 
 	"roomlog/domain"
 	"roomlog/projections"
-	"roomlog/realtime"
+	"roomlog/realtime/chat"
+	"roomlog/realtime/hub"
 	"roomlog/realtime/socketio/protocol"
 )
 
@@ -80,7 +81,7 @@ func (c *chatter) told(err error) error {
 	if err == nil {
 		return nil
 	}
-	no, ours := realtime.ProblemOf(err)
+	no, ours := hub.ProblemOf(err)
 	if ours {
 		return err
 	}
@@ -143,7 +144,7 @@ func (c *chatter) takeName(ctx context.Context, name string) error {
 	if err := c.member.AllowQuery(); err != nil {
 		return c.told(err)
 	}
-	if _, err := c.member.Enter(ctx, realtime.ChatEntry{Style: domain.ProfilePlain, Name: name, Address: c.v.socket.Session().Address()}); err != nil {
+	if _, err := c.member.Enter(ctx, chat.Entry{Style: domain.ProfilePlain, Name: name, Address: c.v.socket.Session().Address()}); err != nil {
 		return c.told(err)
 	}
 	c.name = name
@@ -159,7 +160,7 @@ func (c *chatter) takeName(ctx context.Context, name string) error {
 
 // addressee answers to whom alone a message is that begins with @, and what it says then. Names may have spaces: the
 // longest of somebody who is there counts.
-func (c *chatter) addressee(said string) (to realtime.ChatParticipant, content string, private bool) {
+func (c *chatter) addressee(said string) (to chat.Participant, content string, private bool) {
 	first := ""
 	for i, r := range said {
 		if r != ' ' || i < 2 {
@@ -209,7 +210,7 @@ func (c *chatter) onPlainHistory(ctx context.Context, e *protocol.Event) error {
 }
 
 // overhearPlain tells the socket what is said, and who comes.
-func (c *chatter) overhearPlain(f *realtime.ChatUpdate) {
+func (c *chatter) overhearPlain(f *chat.Update) {
 	switch e := f.Event.(type) {
 	case domain.ParticipantEntered:
 		if !c.own(f) {
@@ -224,7 +225,7 @@ func (c *chatter) overhearPlain(f *realtime.ChatUpdate) {
 	}
 }
 
-func (c *chatter) pushPlain(f *realtime.ChatUpdate, e domain.MessagePosted) {
+func (c *chatter) pushPlain(f *chat.Update, e domain.MessagePosted) {
 	c.push(f, "plain", func() []byte {
 		return protocol.Payload("/", "message", plainOf(c.v.door.nameOf(f.By), e.Text, f.RecordedAt))
 	})

@@ -8,7 +8,7 @@ import (
 
 	"roomlog/domain"
 	"roomlog/projections"
-	"roomlog/realtime"
+	"roomlog/realtime/hub"
 	"roomlog/realtime/socketio/protocol"
 )
 
@@ -33,7 +33,7 @@ const maxUntold = 1000
 type pushed struct {
 	door   *Door
 	socket *protocol.Socket
-	caller realtime.Identity
+	caller hub.Identity
 
 	mu      sync.Mutex
 	open    bool                // it may be told
@@ -69,7 +69,7 @@ func (v *visitor) hearPushed() {
 	if err == nil {
 		return
 	}
-	no, ours := realtime.ProblemOf(err)
+	no, ours := hub.ProblemOf(err)
 	if ours {
 		v.door.cfg.Log.ErrorContext(ctx, "a socket cannot be told of its user", slog.Any("err", err))
 	}
@@ -99,13 +99,13 @@ func (p *pushed) admit(ctx context.Context) error {
 	return nil
 }
 
-// Identity implements realtime.Guest.
-func (p *pushed) Identity() realtime.Identity { return p.caller }
+// Identity implements hub.Client.
+func (p *pushed) Identity() hub.Identity { return p.caller }
 
-// Ended implements realtime.Guest.
+// Ended implements hub.Client.
 func (p *pushed) Ended() bool { return p.socket.Session().Ended() }
 
-// DeliverPrivate implements realtime.Guest.
+// DeliverPrivate implements hub.Client.
 func (p *pushed) DeliverPrivate(d projections.Delta) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -135,7 +135,7 @@ func (p *pushed) tell(d projections.Delta) {
 
 func (p *pushed) push(news any) { p.socket.Emit("message", news) }
 
-// Revoke implements realtime.Guest: the socket is told nothing more. It stays, unless it is put out.
+// Revoke implements hub.Client: the socket is told nothing more. It stays, unless it is put out.
 func (p *pushed) Revoke(no *domain.Refusal) {
 	if no != nil && p.door.denyFor(p.socket, no) {
 		return

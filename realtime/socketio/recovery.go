@@ -7,7 +7,7 @@ import (
 	"strconv"
 
 	"roomlog/domain"
-	"roomlog/realtime"
+	"roomlog/realtime/hub"
 )
 
 // lost is a socket that may come back.
@@ -18,7 +18,7 @@ type lost struct {
 
 // place is a person in a room.
 type place struct {
-	caller realtime.Identity
+	caller hub.Identity
 	live   domain.LiveID
 }
 

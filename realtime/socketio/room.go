@@ -69,7 +69,7 @@ func newRoom(d *Door, live domain.LiveID) *room {
 	return r
 }
 
-// Deliver implements realtime.Audience.
+// Deliver implements hub.Subscriber.
 func (r *room) Deliver(d projections.Delta) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -102,7 +102,7 @@ func (r *room) push(f *ws.Frame) {
 	}
 }
 
-// Reset implements realtime.Audience: everybody has to come back.
+// Reset implements hub.Subscriber: everybody has to come back.
 func (r *room) Reset() {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"roomlog/domain"
-	"roomlog/realtime"
+	"roomlog/realtime/hub"
 	"roomlog/realtime/socketio/protocol"
 )
 
@@ -75,7 +75,7 @@ func (v *visitor) handler(quiet bool, do func(context.Context, *protocol.Event) 
 
 // refuse tells the socket what went wrong; our own faults are logged here, once, and never told.
 func (v *visitor) refuse(ctx context.Context, event string, err error, quiet bool) {
-	no, ours := realtime.ProblemOf(err)
+	no, ours := hub.ProblemOf(err)
 	if ours {
 		v.door.cfg.Log.ErrorContext(ctx, "an event failed", slog.String("event", event), slog.Any("err", err))
 	}
@@ -94,7 +94,7 @@ func (v *visitor) pairs() (n int) {
 }
 
 // guest answers the guest of a caller, who is registered if it was not before.
-func (v *visitor) guest(ctx context.Context, caller realtime.Identity) (*guest, error) {
+func (v *visitor) guest(ctx context.Context, caller hub.Identity) (*guest, error) {
 	if g := v.guests[caller.User]; g != nil {
 		return g, nil
 	}
@@ -108,7 +108,7 @@ func (v *visitor) guest(ctx context.Context, caller realtime.Identity) (*guest, 
 
 // join puts a caller into a room by this socket. With replay it is told what happened in it after the position
 // since; in any case it gets the list of who is there.
-func (v *visitor) join(ctx context.Context, caller realtime.Identity, live domain.LiveID, replay bool, since int64) error {
+func (v *visitor) join(ctx context.Context, caller hub.Identity, live domain.LiveID, replay bool, since int64) error {
 	known := v.guests[caller.User]
 	again := known != nil && known.rooms[live] != nil
 	if !again {

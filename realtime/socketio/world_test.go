@@ -18,7 +18,9 @@ import (
 	"roomlog/eventstore"
 	"roomlog/eventstore/pgtest"
 	"roomlog/projections"
-	"roomlog/realtime"
+	"roomlog/realtime/chat"
+	"roomlog/realtime/hub"
+	"roomlog/realtime/native"
 	"roomlog/realtime/socketio"
 	"roomlog/realtime/socketio/siotest"
 	"roomlog/realtime/ws"
@@ -34,9 +36,9 @@ type world struct {
 	sequencer *eventstore.Sequencer
 	queries   *projections.Queries
 	feed      *projections.Feed
-	hub       *realtime.Hub
-	chat      *realtime.Chat
-	native    *realtime.Native
+	hub       *hub.Hub
+	chat      *chat.Chat
+	native    *native.Server
 	door      *socketio.Door
 	base      string // of the Socket.IO door
 	log       *lines
@@ -44,10 +46,16 @@ type world struct {
 
 // roomsConfig are the settings of what the dialects share, and of the native one.
 type roomsConfig struct {
-	realtime.HubConfig
-	realtime.ChatConfig
-	realtime.NativeConfig
+	hubConfig
+	chatConfig
+	nativeConfig
 }
+
+type (
+	hubConfig    = hub.Config
+	chatConfig   = chat.Config
+	nativeConfig = native.Config
+)
 
 func newWorld(t testing.TB, change func(*socketio.Config, *roomsConfig)) *world {
 	return openWorld(t, pgtest.New(t), true, change)
@@ -71,30 +79,30 @@ func openWorld(t testing.TB, db *pgtest.DB, projects bool, change func(*socketio
 	log := slog.New(slog.NewTextHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	gate := ws.NewGate(ws.GateConfig{MaxPerAddress: -1})
 	rooms := roomsConfig{
-		HubConfig: realtime.HubConfig{
+		hubConfig: hub.Config{
 			Store: store, Commands: w.sequencer, Queries: w.queries, Feed: w.feed, Verify: verify, Now: time.Now, Log: log,
 			CommentRate: 1e6, CommentBurst: 1e6, GiftRate: 1e6, GiftBurst: 1e6,
 		},
-		ChatConfig: realtime.ChatConfig{
+		chatConfig: chat.Config{
 			Store: store, Commands: w.sequencer, Queries: w.queries, Now: time.Now, Log: log,
 			MessageRate: 1e6, MessageBurst: 1e6, RoomsPerAddress: 100,
 		},
-		NativeConfig: realtime.NativeConfig{Store: store, Queries: w.queries, Feed: w.feed, Now: time.Now, Log: log, Gate: gate},
+		nativeConfig: native.Config{Store: store, Queries: w.queries, Feed: w.feed, Now: time.Now, Log: log, Gate: gate},
 	}
 	cfg := socketio.Config{Queries: w.queries, Now: time.Now, Log: log}
 	cfg.Engine.Gate, cfg.Engine.FrameRate, cfg.Engine.Sockets.PushWindow = gate, -1, time.Millisecond
 	if change != nil {
 		change(&cfg, &rooms)
 	}
-	if w.hub, err = realtime.NewHub(rooms.HubConfig); err != nil {
+	if w.hub, err = hub.New(rooms.hubConfig); err != nil {
 		t.Fatal(err)
 	}
-	rooms.ChatConfig.Hub = w.hub
-	if w.chat, err = realtime.NewChat(rooms.ChatConfig); err != nil {
+	rooms.chatConfig.Hub = w.hub
+	if w.chat, err = chat.New(rooms.chatConfig); err != nil {
 		t.Fatal(err)
 	}
-	rooms.NativeConfig.Hub, rooms.NativeConfig.Chat = w.hub, w.chat
-	if w.native, err = realtime.NewNative(rooms.NativeConfig); err != nil {
+	rooms.nativeConfig.Hub, rooms.nativeConfig.Chat = w.hub, w.chat
+	if w.native, err = native.New(rooms.nativeConfig); err != nil {
 		t.Fatal(err)
 	}
 	cfg.Hub, cfg.Chat = w.hub, w.chat
@@ -180,18 +188,18 @@ type testToken struct {
 	Expires time.Time
 }
 
-func verify(token string) (realtime.Identity, error) {
+func verify(token string) (hub.Identity, error) {
 	token = strings.TrimPrefix(token, "Bearer ")
 	var said testToken
 	switch {
 	case token == "":
-		return realtime.Identity{}, &domain.Refusal{Code: domain.CodeTokenMissing, Text: "no token"}
+		return hub.Identity{}, &domain.Refusal{Code: domain.CodeTokenMissing, Text: "no token"}
 	case json.Unmarshal([]byte(token), &said) != nil || said.User == 0:
-		return realtime.Identity{}, &domain.Refusal{Code: domain.CodeTokenInvalid, Text: "not ours"}
+		return hub.Identity{}, &domain.Refusal{Code: domain.CodeTokenInvalid, Text: "not ours"}
 	case !said.Expires.IsZero() && time.Now().After(said.Expires):
-		return realtime.Identity{}, &domain.Refusal{Code: domain.CodeTokenExpired, Text: "expired"}
+		return hub.Identity{}, &domain.Refusal{Code: domain.CodeTokenExpired, Text: "expired"}
 	}
-	return realtime.Identity(said), nil
+	return hub.Identity(said), nil
 }
 
 // person is somebody who is signed in.

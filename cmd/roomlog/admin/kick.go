@@ -6,7 +6,7 @@ import (
 
 	"roomlog/cmd/roomlog/cli"
 	"roomlog/domain"
-	"roomlog/realtime"
+	"roomlog/realtime/hub"
 )
 
 type kickCommand struct {
@@ -35,7 +35,7 @@ func (c *kickCommand) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) err
 			return err
 		}
 		id := domain.ConnectionID(c.Connection)
-		survey, err := realtime.SurveyConnections(ctx, b.store, realtime.SurveyRequest{ID: id})
+		survey, err := hub.SurveyConnections(ctx, b.store, hub.SurveyRequest{ID: id})
 		switch {
 		case err != nil:
 			return err

@@ -7,7 +7,7 @@ import (
 
 	"roomlog/cmd/roomlog/cli"
 	"roomlog/domain"
-	"roomlog/realtime"
+	"roomlog/realtime/hub"
 )
 
 type socketsCommand struct {
@@ -22,7 +22,7 @@ as missing.`
 
 func (c *socketsCommand) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) error {
 	return withBackend(ctx, g, sh, func(ctx context.Context, b *backend) error {
-		survey, err := realtime.SurveyConnections(ctx, b.store, realtime.SurveyRequest{User: domain.UserID(c.User), Live: domain.LiveID(c.Live)})
+		survey, err := hub.SurveyConnections(ctx, b.store, hub.SurveyRequest{User: domain.UserID(c.User), Live: domain.LiveID(c.Live)})
 		if err != nil {
 			return err
 		}

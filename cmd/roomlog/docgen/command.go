@@ -17,7 +17,7 @@ import (
 	"roomlog/eventstore"
 	"roomlog/media"
 	"roomlog/projections"
-	"roomlog/realtime"
+	"roomlog/realtime/native"
 )
 
 // Command is `roomlog docs`: it writes the generated documents of a source tree.
@@ -39,7 +39,7 @@ func (c *Command) Run(ctx context.Context, sh cli.Shell) error {
 	}{
 		{"EVENTS.md", func() ([]byte, error) { return Events(os.DirFS(c.Source)) }},
 		{"openapi.json", func() ([]byte, error) { return openAPI(ctx, sh) }},
-		{"asyncapi.json", func() ([]byte, error) { return realtime.AsyncAPI(), nil }},
+		{"asyncapi.json", func() ([]byte, error) { return native.AsyncAPI(), nil }},
 	} {
 		text, err := document.make()
 		if err != nil {

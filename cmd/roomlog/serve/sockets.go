@@ -7,7 +7,9 @@ import (
 	"strings"
 
 	"roomlog/api"
-	"roomlog/realtime"
+	"roomlog/realtime/chat"
+	"roomlog/realtime/hub"
+	"roomlog/realtime/native"
 	"roomlog/realtime/socketio"
 	"roomlog/realtime/socketio/engineio"
 	"roomlog/realtime/ws"
@@ -19,15 +21,15 @@ func (c *Command) openSockets(ctx context.Context, env *environment, b *backend,
 		Origins: c.CORSOrigins, MaxConns: c.MaxConnections, MaxPerAddress: c.MaxConnectionsPerAddress,
 		Address: func(r *http.Request) string { return proxies.ClientAddr(r).String() },
 	})
-	hub, err := realtime.NewHub(c.hubConfig(env, b, tokens))
+	hub, err := hub.New(c.hubConfig(env, b, tokens))
 	if err != nil {
 		return err
 	}
-	chat, err := realtime.NewChat(c.chatConfig(env, b, hub))
+	chat, err := chat.New(c.chatConfig(env, b, hub))
 	if err != nil {
 		return err
 	}
-	if s.native, err = realtime.NewNative(c.nativeConfig(env, b, hub, chat, limit)); err != nil {
+	if s.native, err = native.New(c.nativeConfig(env, b, hub, chat, limit)); err != nil {
 		return err
 	}
 	if s.socketio, err = socketio.New(c.socketioConfig(env, b, hub, chat, limit)); err != nil {
@@ -40,7 +42,7 @@ func (c *Command) openSockets(ctx context.Context, env *environment, b *backend,
 	return nil
 }
 
-func (c *Command) socketioConfig(env *environment, b *backend, hub *realtime.Hub, chat *realtime.Chat, limit *ws.Gate) socketio.Config {
+func (c *Command) socketioConfig(env *environment, b *backend, hub *hub.Hub, chat *chat.Chat, limit *ws.Gate) socketio.Config {
 	assets := c.Assets
 	if assets == "" {
 		assets = filepath.Join(env.dataDir, "assets")
@@ -56,12 +58,12 @@ func (c *Command) socketioConfig(env *environment, b *backend, hub *realtime.Hub
 	}
 }
 
-func (c *Command) hubConfig(env *environment, b *backend, tokens *api.Tokens) realtime.HubConfig {
-	return realtime.HubConfig{
+func (c *Command) hubConfig(env *environment, b *backend, tokens *api.Tokens) hub.Config {
+	return hub.Config{
 		Store: b.store, Commands: b.sequencer, Queries: b.queries, Feed: b.feed, Now: env.sh.Now, Log: env.log, Node: b.node,
-		Verify: func(token string) (realtime.Identity, error) {
+		Verify: func(token string) (hub.Identity, error) {
 			user, session, err := tokens.Verify(token)
-			return realtime.Identity{User: user, Session: session, Expires: tokens.Until(token)}, err
+			return hub.Identity{User: user, Session: session, Expires: tokens.Until(token)}, err
 		},
 		MaxConnectionsPerUser: c.MaxConnectionsPerUser, MaxLivesPerConnection: c.MaxRoomsPerConnection,
 		CommentRate: c.CommentRate, CommentBurst: c.CommentBurst, GiftRate: c.GiftRate, GiftBurst: c.GiftBurst,
@@ -69,16 +71,16 @@ func (c *Command) hubConfig(env *environment, b *backend, tokens *api.Tokens) re
 	}
 }
 
-func (c *Command) chatConfig(env *environment, b *backend, hub *realtime.Hub) realtime.ChatConfig {
-	return realtime.ChatConfig{
+func (c *Command) chatConfig(env *environment, b *backend, hub *hub.Hub) chat.Config {
+	return chat.Config{
 		Hub: hub, Store: b.store, Commands: b.sequencer, Queries: b.queries, Now: env.sh.Now, Log: env.log,
 		MessageRate: c.MessageRate, MessageBurst: c.MessageBurst, TypingRate: c.TypingRate,
 		MaxChatRooms: c.ChatRooms, RoomsPerAddress: c.RoomsPerAddress, Uploads: c.uploadsURL(),
 	}
 }
 
-func (c *Command) nativeConfig(env *environment, b *backend, hub *realtime.Hub, chat *realtime.Chat, limit *ws.Gate) realtime.NativeConfig {
-	return realtime.NativeConfig{
+func (c *Command) nativeConfig(env *environment, b *backend, hub *hub.Hub, chat *chat.Chat, limit *ws.Gate) native.Config {
+	return native.Config{
 		Hub: hub, Chat: chat, Store: b.store, Queries: b.queries, Feed: b.feed, Now: env.sh.Now, Log: env.log, Gate: limit,
 		Sockets: ws.Config{
 			MaxMessage: c.MaxMessage, QueueBytes: c.QueueBytes, HelloTimeout: c.HelloTimeout, PingInterval: c.PingInterval,

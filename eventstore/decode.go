@@ -1,0 +1,71 @@
+package eventstore
+
+import (
+	"context"
+	"errors"
+
+	"roomlog/domain"
+)
+
+// Decode fills in the Event of each record from its Type and Payload: the present version of the event, with personal texts
+// in clear, or ErasedText where their owner is forgotten. A record that this program cannot read gets a Fault instead. After
+// all records were decoded, Decode returns the first fault as a *DecodeError.
+//
+// Someone whom another process has forgotten is forgotten here as soon as this process has read so. Read, ReadStream and
+// Follow look for that each time, and Decode does when the event is among the records.
+func (s *Store) Decode(ctx context.Context, records []Record) error {
+	c := s.codec
+	var owners []domain.UserID
+	faults := make(map[int]error)
+	for i := range records {
+		r := &records[i]
+		var err error
+		if r.Event, err = c.parse(r.Type, r.Payload); err != nil {
+			r.Event, faults[i] = nil, err
+			continue
+		}
+		if owner := c.owner(r.Event); owner != 0 {
+			owners = append(owners, owner)
+		}
+		if forget, ok := r.Event.(domain.ForgetEvent); ok {
+			c.keys.forget(forget.ForgottenKeyOwner())
+		}
+	}
+	if len(owners) > 0 {
+		keys, err := c.keys.of(ctx, owners)
+		if err != nil {
+			return err
+		}
+		for i := range records {
+			if r := &records[i]; r.Event != nil {
+				if r.Event, err = c.decrypt(r.Event, keys); err != nil {
+					r.Event, faults[i] = nil, err
+				}
+			}
+		}
+	}
+	var first error
+	for i := range records {
+		r := &records[i]
+		if r.Fault = faults[i]; r.Fault != nil && first == nil {
+			first = &DecodeError{r.Position, r.Type, r.Fault}
+		}
+	}
+	return first
+}
+
+// decodeAll is Decode for callers that look at the faults themselves.
+func (s *Store) decodeAll(ctx context.Context, events []Record) error {
+	err := s.Decode(ctx, events)
+	var broken *DecodeError
+	if errors.As(err, &broken) {
+		return nil
+	}
+	return err
+}
+
+// Spec returns what this program knows about an event type as written, which may be an older version.
+func (s *Store) Spec(eventType string) (domain.EventSpec, bool) {
+	v, ok := s.codec.versions[eventType]
+	return v.spec, ok
+}

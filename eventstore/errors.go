@@ -1,0 +1,49 @@
+package eventstore
+
+import (
+	"errors"
+	"fmt"
+)
+
+// Errors of Sequencer.Execute that are not the domain's. After ErrBusy, ErrClosed and ErrUnavailable the command was not
+// executed and will not be.
+var (
+	// ErrBusy means that too many commands wait. It is returned at once.
+	ErrBusy = errors.New("the log cannot take more commands at the moment")
+	// ErrClosed means that the sequencer shuts down.
+	ErrClosed = errors.New("the log is shutting down")
+	// ErrUnavailable means that the database has been unreachable for SequencerConfig.Timeout.
+	ErrUnavailable = errors.New("the database cannot be written at the moment")
+	// ErrOutcomeUnknown means that the connection broke during the commit, and that the database did not come back in
+	// time to find out its outcome. Repeat the request with the same idempotency key.
+	ErrOutcomeUnknown = errors.New("whether the command was carried out is not known")
+)
+
+// Errors of cursors that come from outside.
+var (
+	// ErrInvalidCursor means that a text is not a cursor.
+	ErrInvalidCursor = errors.New("not a cursor: expected 0 or position.tag")
+	// ErrCursorLost means that the event of a cursor is not in this log: the log was restored to an earlier state, or the
+	// cursor belongs to another log. The reader has to start again.
+	ErrCursorLost = errors.New("the cursor follows an event that this log does not have")
+)
+
+var (
+	errEncoding = errors.New("an event cannot be encoded")
+	errNotNext  = errors.New("a version is missing between the state and the event")
+)
+
+// DecodeError means that this program cannot read an event.
+type DecodeError struct {
+	Position int64
+	Type     string
+	Err      error
+}
+
+// Error names the event and the cause.
+func (e *DecodeError) Error() string {
+	return fmt.Sprintf("event %s at position %d cannot be read: %v", e.Type, e.Position, e.Err)
+}
+
+// Unwrap returns the cause.
+func (e *DecodeError) Unwrap() error { return e.Err }

@@ -1,0 +1,73 @@
+package eventstore
+
+import (
+	"context"
+	"fmt"
+
+	"roomlog/domain"
+)
+
+// Receipt is the result of a request that was not refused.
+type Receipt struct {
+	Position int64    // of the last event; the end of the log if there is none
+	Events   []Record // the events, in order; empty if the command changed nothing
+	Repeated bool     // the idempotency key was seen before: this is the first result again
+}
+
+// Execute decides r.Command against the newest state and appends its events, all or none. It returns after the commit:
+//   - with the first result, if the same actor has sent the same command with the same idempotency key before;
+//   - with a *domain.Refusal, if the rules refuse the command;
+//   - with ErrBusy at once, if the queue is full;
+//   - with the error of ctx, if it ends first. The command may or may not be executed: repeat it with the same key.
+//
+// It is safe for concurrent use.
+func (q *Sequencer) Execute(ctx context.Context, r domain.Request) (Receipt, error) {
+	c, err := newCall(r)
+	if err != nil {
+		return Receipt{}, err
+	}
+	if err := q.enqueue(c); err != nil {
+		return Receipt{}, err
+	}
+	if err := c.wait(ctx, q.config.Timeout); err != nil {
+		return Receipt{}, fmt.Errorf("%s: %w", r.Command.Type(), err)
+	}
+	out := c.outcome
+	switch {
+	case c.err != nil:
+		return Receipt{}, c.err
+	case out.refusal != nil:
+		return Receipt{}, out.refusal
+	case out.repeated && out.events > 0:
+		out.records, err = q.store.between(ctx, out.position-int64(out.events), out.position)
+		if err != nil {
+			return Receipt{}, fmt.Errorf("%s: read the first result: %w", r.Command.Type(), err)
+		}
+	}
+	return Receipt{Position: out.position, Events: out.records, Repeated: out.repeated}, nil
+}
+
+// between returns the events after a position and up to another.
+func (s *Store) between(ctx context.Context, after, upTo int64) ([]Record, error) {
+	page, err := s.Read(ctx, Query{After: after, UpTo: upTo, Limit: int(upTo - after)})
+	for _, r := range page.Events {
+		if r.Fault != nil {
+			return nil, &DecodeError{r.Position, r.Type, r.Fault}
+		}
+	}
+	return page.Events, err
+}
+
+func (q *Sequencer) enqueue(c *call) error {
+	q.mu.RLock()
+	defer q.mu.RUnlock()
+	if q.closing {
+		return ErrClosed
+	}
+	select {
+	case q.queue <- c:
+		return nil
+	default:
+		return ErrBusy
+	}
+}

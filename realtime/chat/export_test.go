@@ -1,0 +1,25 @@
+package chat
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"time"
+
+	"roomlog/domain"
+	"roomlog/realtime/hub"
+)
+
+// ExecuteLeave executes a LeaveChat command until the log accepts it or ctx ends. After a refusal the name key comes
+// from nameKey.
+func ExecuteLeave(ctx context.Context, commands hub.Executor, c domain.LeaveChat, nameKey func(domain.ParticipantID, string) string) {
+	l := newLeaves(commands, slog.New(slog.DiscardHandler), nameKey)
+	l.retry = time.Millisecond
+	running, end := context.WithCancel(ctx)
+	var all sync.WaitGroup
+	all.Go(func() { _ = l.run(running) })
+	l.add(c)
+	l.settle(ctx)
+	end()
+	all.Wait()
+}

@@ -1,0 +1,84 @@
+package hub
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"roomlog/domain"
+	"roomlog/eventstore"
+	"roomlog/projections"
+)
+
+// Codes of the realtime servers, beside those of the domain.
+const (
+	CodeTooManyConnections domain.Code = "too_many_connections" // of one user
+	CodeTooManyLives       domain.Code = "too_many_lives"       // of one connection
+	CodeOutcomeUnknown     domain.Code = "outcome_unknown"      // send it again with the same key
+	CodeCursorInvalid      domain.Code = "cursor_invalid"       // the text is not a cursor
+)
+
+// chinese holds the Chinese texts of these codes.
+var chinese = map[domain.Code]string{
+	CodeTooManyConnections: "操作太频繁，请稍后再试",
+	CodeTooManyLives:       "操作太频繁，请稍后再试",
+	CodeOutcomeUnknown:     "系统繁忙，请稍后再试",
+}
+
+// busyRetry is when a client may try again after the log or the tables were not available.
+const busyRetry = time.Second
+
+// Problem is an error as clients are shown it.
+type Problem struct {
+	Code       domain.Code
+	Text       string        // in English
+	TextZH     string        // in Chinese
+	RetryAfter time.Duration // after which another try makes sense; 0: not known
+}
+
+// NewProblem returns a problem with the Chinese text of its code.
+func NewProblem(code domain.Code, text string) *Problem {
+	zh := chinese[code]
+	if zh == "" {
+		zh = code.Chinese()
+	}
+	return &Problem{Code: code, Text: text, TextZH: zh}
+}
+
+// After sets when another try makes sense, and returns p.
+func (p *Problem) After(wait time.Duration) *Problem {
+	p.RetryAfter = wait
+	return p
+}
+
+func (p *Problem) Error() string { return string(p.Code) + ": " + p.Text }
+
+// errBehind means that the tables, or what has been delivered, did not reach a position in time.
+var ErrBehind = errors.New("the tables are behind the log")
+
+// ProblemOf converts an error into what a client is shown. It reports internal errors, which the caller logs.
+func ProblemOf(err error) (p *Problem, internal bool) {
+	r := domain.AsRefusal(err)
+	switch {
+	case errors.As(err, &p):
+		return p, false
+	case r != nil:
+		return NewProblem(r.Code, r.Text), false
+	case errors.Is(err, eventstore.ErrInvalidCursor):
+		return NewProblem(CodeCursorInvalid, err.Error()), false
+	case errors.Is(err, projections.ErrNotFound):
+		return NewProblem(domain.CodeLiveNotFound, "the live does not exist"), false
+	case errors.Is(err, eventstore.ErrBusy), errors.Is(err, ErrBehind), errors.Is(err, eventstore.ErrClosed):
+		return NewProblem(domain.CodeBusy, "busy: try again in a second").After(busyRetry), false
+	case errors.Is(err, eventstore.ErrUnavailable):
+		return NewProblem(domain.CodeBusy, "the log cannot be written at the moment: try again").After(busyRetry), true
+	case errors.Is(err, eventstore.ErrOutcomeUnknown), errors.Is(err, context.DeadlineExceeded):
+		return NewProblem(CodeOutcomeUnknown, "the outcome is unknown: send it again with the same key").After(busyRetry), true
+	}
+	return NewProblem(domain.CodeInternal, "internal error: try again later").After(busyRetry), true
+}
+
+func refusal(code domain.Code, format string, args ...any) error {
+	return &domain.Refusal{Code: code, Text: fmt.Sprintf(format, args...)}
+}

@@ -1,0 +1,137 @@
+package hub
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"time"
+
+	"roomlog/domain"
+	"roomlog/projections"
+)
+
+const (
+	expiryInterval = time.Second // between two checks for expired tokens
+	checkRetry     = time.Second // before a session is checked again that could not be checked
+)
+
+// sessionWatcher revokes clients whose session is no longer valid: it was replaced or ended, the user is disabled,
+// banned or forgotten, or the token has expired.
+type sessionWatcher struct {
+	hub  *Hub
+	wake chan struct{}
+
+	mu  sync.Mutex
+	due map[Client]time.Time // when to check a client
+}
+
+func newSessionWatcher(h *Hub) *sessionWatcher {
+	return &sessionWatcher{hub: h, wake: make(chan struct{}, 1), due: make(map[Client]time.Time)}
+}
+
+// observe schedules a check of a client after an event about its session or user. A new sign-in leaves the client
+// time to send its new token. It does not block.
+func (w *sessionWatcher) observe(c Client, d projections.Delta) {
+	switch d.Event.(type) {
+	case domain.UserSignedIn:
+		w.schedule(c, w.hub.cfg.Now().Add(w.hub.cfg.Renewal))
+	case domain.UserSignedOut, domain.UserDisabled, domain.UserBanned, domain.UserForgotten:
+		w.schedule(c, w.hub.cfg.Now())
+	}
+}
+
+func (w *sessionWatcher) schedule(c Client, at time.Time) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if earlier, scheduled := w.due[c]; !scheduled || at.Before(earlier) {
+		w.due[c] = at
+	}
+	select {
+	case w.wake <- struct{}{}:
+	default:
+	}
+}
+
+// run checks sessions until ctx ends.
+func (w *sessionWatcher) run(ctx context.Context) error {
+	tick := time.NewTicker(expiryInterval)
+	defer tick.Stop()
+	next := time.NewTimer(expiryInterval)
+	defer next.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+			w.revokeExpired()
+		case <-w.wake:
+		case <-next.C:
+		}
+		for _, c := range w.takeDue() {
+			w.check(ctx, c)
+		}
+		if wait, some := w.untilNext(); some {
+			next.Reset(wait)
+		}
+	}
+}
+
+// takeDue removes and returns the clients that are to be checked now.
+func (w *sessionWatcher) takeDue() (clients []Client) {
+	now := w.hub.cfg.Now()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for c, at := range w.due {
+		if !now.Before(at) {
+			clients = append(clients, c)
+			delete(w.due, c)
+		}
+	}
+	return clients
+}
+
+// untilNext returns the time until the next scheduled check, if there is one.
+func (w *sessionWatcher) untilNext() (wait time.Duration, some bool) {
+	now := w.hub.cfg.Now()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, at := range w.due {
+		if until := max(at.Sub(now), 0); !some || until < wait {
+			wait, some = until, true
+		}
+	}
+	return wait, some
+}
+
+// check revokes a client if its session is not valid.
+func (w *sessionWatcher) check(ctx context.Context, c Client) {
+	identity := c.Identity()
+	switch {
+	case c.Ended():
+		return
+	case identity.User == 0: // its first session is being checked right now
+		w.schedule(c, w.hub.cfg.Now().Add(checkRetry))
+		return
+	}
+	err := w.hub.CheckSession(ctx, identity)
+	if err == nil {
+		return
+	}
+	if r := domain.AsRefusal(err); r != nil {
+		c.Revoke(r)
+		return
+	}
+	if _, internal := ProblemOf(err); internal {
+		w.hub.log.WarnContext(ctx, "session check failed, retrying", slog.Any("error", err))
+	}
+	w.schedule(c, w.hub.cfg.Now().Add(checkRetry))
+}
+
+// revokeExpired revokes the clients whose token has expired.
+func (w *sessionWatcher) revokeExpired() {
+	for _, c := range w.hub.registered() {
+		if w.hub.Expired(c.Identity()) {
+			c.Revoke(&domain.Refusal{Code: domain.CodeTokenExpired, Text: "the token has expired: sign in again"})
+		}
+	}
+}

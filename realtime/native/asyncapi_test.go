@@ -1,0 +1,101 @@
+package native_test
+
+import (
+	"encoding/json"
+	"flag"
+	"os"
+	"strings"
+	"testing"
+
+	"roomlog/realtime/native"
+)
+
+var update = flag.Bool("update", false, "write docs/asyncapi.json and the tables of docs/REALTIME.md anew")
+
+const (
+	asyncAPIFile = "../../docs/asyncapi.json"
+	pageFile     = "../../docs/REALTIME.md"
+)
+
+func TestDocuments(t *testing.T) {
+	t.Run("the AsyncAPI file is what the types say", func(t *testing.T) {
+		want := native.AsyncAPI()
+		if *update {
+			if err := os.WriteFile(asyncAPIFile, want, 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		got, err := os.ReadFile(asyncAPIFile)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if string(got) != string(want) {
+			t.Error("docs/asyncapi.json is not up to date: go test ./realtime/native -run TestDocuments -update")
+		}
+		checkReferences(t, want)
+	})
+	t.Run("the page has the tables of the code", func(t *testing.T) {
+		page, err := os.ReadFile(pageFile)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text := string(page)
+		for name, table := range native.Tables() {
+			begin, end := "<!-- "+name+" -->\n", "<!-- end of "+name+" -->\n"
+			before, rest, found := strings.Cut(text, begin)
+			was, after, ended := strings.Cut(rest, end)
+			if !found || !ended {
+				t.Errorf("the page has no place for %s", name)
+				continue
+			}
+			if *update {
+				text = before + begin + table + end + after
+			} else if was != table {
+				t.Errorf("table %s is not up to date: go test ./realtime/native -run TestDocuments -update", name)
+			}
+		}
+		if *update {
+			if err := os.WriteFile(pageFile, []byte(text), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+	})
+}
+
+// checkReferences follows every reference of an AsyncAPI document.
+func checkReferences(t *testing.T, doc []byte) {
+	t.Helper()
+	var root any
+	if err := json.Unmarshal(doc, &root); err != nil {
+		t.Fatal(err)
+	}
+	references := 0
+	var walk func(any)
+	walk = func(v any) {
+		switch v := v.(type) {
+		case []any:
+			for _, each := range v {
+				walk(each)
+			}
+		case map[string]any:
+			if to, is := v["$ref"].(string); is {
+				references++
+				at := root
+				for _, step := range strings.Split(strings.TrimPrefix(to, "#/"), "/") {
+					next, ok := at.(map[string]any)[step]
+					if !ok {
+						t.Fatalf("%s leads nowhere", to)
+					}
+					at = next
+				}
+			}
+			for _, each := range v {
+				walk(each)
+			}
+		}
+	}
+	walk(root)
+	if references < 20 {
+		t.Errorf("%d references only", references)
+	}
+}

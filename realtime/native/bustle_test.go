@@ -1,0 +1,165 @@
+package native_test
+
+import (
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+
+	"roomlog/domain"
+)
+
+// together has n people come into a room, without connections.
+func (w *world) together(name string, n int, live domain.LiveID) []person {
+	people := make([]person, n)
+	var all sync.WaitGroup
+	for i := range people {
+		all.Go(func() {
+			people[i] = w.register(fmt.Sprintf("%s%d", name, i))
+			people[i].asks(domain.JoinLive{Live: live, Node: w.hub.Node()})
+		})
+	}
+	all.Wait()
+	return people
+}
+
+// leaves has somebody leave without a connection.
+func (w *world) leaves(p person, live domain.LiveID) {
+	w.execute(domain.Request{
+		Command: domain.LeaveLive{Live: live, User: p.id, Node: w.hub.Node(), Cause: domain.LeaveRequested},
+		Actor:   domain.Actor{Kind: domain.System},
+	})
+}
+
+type crowdSum struct {
+	Joined, Left int
+	Newest       []struct{ ID domain.UserID }
+}
+
+func TestCrowd(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, func(c *config) { c.LargeLive, c.JoinBatchInterval = 2, 300*time.Millisecond })
+	anna, bert := w.register("anna"), w.register("bert")
+	live := anna.goLive("x")
+	watcher := anna.app()
+	watcher.join(live)
+	anna.asks(domain.PostComment{Live: live, Text: "nobody is here yet"}) // behind her own coming
+	have := watcher.push("comment").Pos
+	// follow reads facts until everybody is accounted for, and checks that nothing is missing in between.
+	follow := func(a *app, joined, left int) (frames, sums int) {
+		t.Helper()
+		for joined > 0 || left > 0 {
+			m := a.push0()
+			if m.Live == 0 || m.Pos == 0 {
+				continue // gauges and answers
+			}
+			frames++
+			if m.Prev > have || m.Pos <= have {
+				t.Fatalf("after %d came %s", have, m.raw)
+			}
+			have = m.Pos
+			switch m.Type {
+			case "join":
+				joined--
+			case "leave":
+				left--
+			case "join_batch":
+				sum := into[crowdSum](t, m)
+				sums++
+				joined, left = joined-sum.Joined, left-sum.Left
+				if sum.Joined+sum.Left < 2 || len(sum.Newest) > 10 || sum.Left == 0 && len(sum.Newest) != min(10, sum.Joined) {
+					t.Errorf("a sum says %s", m.raw)
+				}
+			}
+			if joined < 0 || left < 0 {
+				t.Fatalf("%d too many came, %d too many went", -joined, -left)
+			}
+		}
+		return frames, sums
+	}
+	first := w.together("early", 2, live) // with the streamer three: a crowd
+	if _, sums := follow(watcher, 2, 0); sums != 0 {
+		t.Errorf("%d sums of two people", sums)
+	}
+	people := w.together("late", 60, live)
+	frames, sums := follow(watcher, 60, 0)
+	if sums == 0 || frames > 40 {
+		t.Errorf("60 people came in %d frames, %d of them sums", frames, sums)
+	}
+	for _, p := range append(first, people[:38]...) {
+		w.leaves(p, live)
+	}
+	bert.asks(domain.PostComment{Live: live, Text: "so many"}) // told behind those who went before it
+	follow(watcher, 0, 40)
+	if m := watcher.push("comment"); m.Prev > have {
+		t.Errorf("after %d came %s", have, m.raw)
+	} else {
+		have = m.Pos
+	}
+	t.Run("who comes back misses nobody", func(t *testing.T) {
+		epoch := w.store.ID()
+		anna.app().join(live) // so that she stays
+		watcher.ok(watcher.ask("room.leave", map[string]any{"live": live}))
+		for _, p := range people[38:48] {
+			w.leaves(p, live)
+		}
+		was := have
+		again := watcher.rejoin(live, epoch, was)
+		if len(again.Resumed) != 2 || again.Resumed[0] != was+1 {
+			t.Fatalf("resumed as %+v", again)
+		}
+		watcher.aside = nil
+		follow(watcher, 0, 10)
+	})
+}
+
+// push0 answers the next frame of any kind.
+func (a *app) push0() message {
+	a.T.Helper()
+	if len(a.aside) > 0 {
+		m := a.aside[0]
+		a.aside = a.aside[1:]
+		return m
+	}
+	return a.read()
+}
+
+func TestViewersPage(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	anna := w.register("anna")
+	live := anna.goLive("x")
+	people := w.together("viewer", 205, live)
+	a := anna.app()
+	if err := w.feed.WaitFor(t.Context(), people[0].credit1()); err != nil {
+		t.Fatal(err)
+	}
+	type page struct {
+		Viewers []struct {
+			ID   domain.UserID
+			Name string
+		}
+		Next string
+	}
+	seen := map[domain.UserID]bool{}
+	ask := map[string]any{"live": live}
+	for i, want := range []int{100, 100, 5} {
+		got := into[page](t, a.ok(a.ask("room.viewers", ask)))
+		if len(got.Viewers) != want || (got.Next == "") != (i == 2) {
+			t.Fatalf("page %d has %d people, next is %q", i, len(got.Viewers), got.Next)
+		}
+		for _, v := range got.Viewers {
+			if seen[v.ID] || v.Name == "" {
+				t.Errorf("%d %q is on two pages or has no name", v.ID, v.Name)
+			}
+			seen[v.ID] = true
+		}
+		ask["after"] = got.Next
+	}
+	if len(seen) != 205 {
+		t.Errorf("%d people on all pages", len(seen))
+	}
+	a.no(a.ask("room.viewers", map[string]any{"live": live, "after": "yesterday"}), "bad_request")
+	a.no(a.ask("room.viewers", map[string]any{"live": 0}), "bad_request")
+	a.no(a.ask("room.viewers", map[string]any{"live": live + 1}), "live_not_found")
+}

@@ -1,0 +1,203 @@
+package native
+
+import (
+	"slices"
+	"sync"
+	"time"
+
+	"roomlog/domain"
+	"roomlog/projections"
+	"roomlog/realtime/ws"
+)
+
+const (
+	// maxResume is how many facts are sent again to a client that resumes. A client that missed more gets a snapshot.
+	maxResume = 500
+	// channelHistory is how many facts a channel keeps, so that most resumes read nothing.
+	channelHistory = maxResume + 12
+)
+
+// channel sends what happens in one live to the connections that are in it. It is the subscriber of the live.
+type channel struct {
+	live  domain.LiveID
+	fan   *ws.Fanout
+	holds int // sessions that hold the channel; guarded by Server.mu
+
+	largeLive     int           // viewers above which joins and leaves are sent in batches; below 0: never
+	batchInterval time.Duration // between two batches
+
+	mu     sync.Mutex
+	reset  bool       // deltas were missed: nothing is delivered any more
+	online int64      // viewers by the newest gauges; 0: not known yet
+	batch  *joinBatch // joins and leaves after last that were not sent yet; nil: none
+	start  int64      // every fact after it is in recent
+	last   int64      // nothing happened after it except recent; the position of the newest fact, if there is one
+	recent []fact     // oldest first
+}
+
+// fact is a delta as it was sent, or several that one frame stands for.
+type fact struct {
+	pos, prev int64
+	frame     *ws.Frame
+}
+
+// hold returns the channel of a live and keeps it subscribed until release has been called as often as hold.
+func (n *Server) hold(live domain.LiveID) *channel {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	c := n.channels[live]
+	if c == nil || c.wasReset() {
+		c = n.newChannel(live)
+		n.channels[live] = c
+	}
+	c.holds++
+	return c
+}
+
+func (n *Server) newChannel(live domain.LiveID) *channel {
+	c := &channel{
+		live: live, fan: n.sockets.NewFanout(), largeLive: n.hub.LargeLive(), batchInterval: n.hub.JoinBatchInterval(),
+	}
+	c.mu.Lock() // nothing is delivered before the start is known
+	defer c.mu.Unlock()
+	c.start = n.hub.Subscribe(live, c)
+	c.last = c.start
+	return c
+}
+
+// release ends what one hold began. A channel without holds is removed.
+func (n *Server) release(c *channel) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	c.holds--
+	if c.holds == 0 {
+		if n.channels[c.live] == c {
+			delete(n.channels, c.live)
+		}
+		n.hub.Unsubscribe(c.live, c)
+		c.Reset() // stops the timer of a batch
+	}
+}
+
+// Deliver sends a public delta to everybody in the live.
+func (c *channel) Deliver(d projections.Delta) {
+	if !d.Public() {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if (d.Kind == projections.KindJoin || d.Kind == projections.KindLeave) && c.large() {
+		c.addToBatch(d)
+		return
+	}
+	c.flushBatch()
+	c.push(d.Position, factFrame(d, c.last))
+}
+
+// DeliverGauges sends the newest gauges.
+func (c *channel) DeliverGauges(g projections.Gauges) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.online = g.Online
+	c.fan.Push(gaugesFrame(g))
+}
+
+// Reset stops the channel. The hub resets the clients in it, too: they reconnect and find a new channel.
+func (c *channel) Reset() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.reset = true
+	c.dropBatch()
+}
+
+func (c *channel) wasReset() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.reset
+}
+
+// push sends the frame of a fact, or of several up to pos, to everybody and keeps it.
+func (c *channel) push(pos int64, frame *ws.Frame) {
+	f := fact{pos, c.last, frame}
+	c.last = f.pos
+	if len(c.recent) == channelHistory {
+		c.start = c.recent[0].pos
+		c.recent = slices.Delete(c.recent, 0, 1)
+	}
+	c.recent = append(c.recent, f)
+	c.fan.Push(f.frame)
+}
+
+// large reports whether there are so many viewers that joins and leaves are sent in batches.
+func (c *channel) large() bool {
+	return c.largeLive >= 0 && max(c.online, int64(c.fan.Len())) > int64(c.largeLive)
+}
+
+// addToBatch adds a join or leave to the batch, which is sent after batchInterval at the latest.
+func (c *channel) addToBatch(d projections.Delta) {
+	if c.batch == nil {
+		b := &joinBatch{}
+		b.stop = time.AfterFunc(c.batchInterval, func() {
+			c.mu.Lock()
+			defer c.mu.Unlock()
+			if c.batch == b {
+				c.flushBatch()
+			}
+		}).Stop
+		c.batch = b
+	}
+	c.batch.add(d)
+}
+
+// flushBatch sends the batch.
+func (c *channel) flushBatch() {
+	if b := c.batch; b != nil {
+		c.dropBatch()
+		c.push(b.pos, b.frame(c.live, c.last))
+	}
+}
+
+// dropBatch removes the batch without sending it.
+func (c *channel) dropBatch() {
+	if c.batch != nil {
+		c.batch.stop()
+		c.batch = nil
+	}
+}
+
+// opening is what a connection receives first when it is attached.
+type opening struct {
+	reply   func(to int64) *ws.Frame // the reply to the request; everything up to to is in it or follows it
+	further []*ws.Frame              // sent after it
+	have    int64                    // position of the newest fact that the client has then
+	upTo    int64                    // nothing happened after have up to here
+}
+
+// attach adds a connection to the receivers: it gets the opening, what the channel keeps after it, and then
+// everything that happens, in order. It fails if the channel does not keep everything that must follow the
+// opening, or if that is more than maxResume.
+func (c *channel) attach(conn *ws.Conn, o opening) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.flushBatch() // the batch may contain what the client has
+	missed := c.recent
+	for len(missed) > 0 && missed[0].pos <= o.upTo {
+		missed = missed[1:]
+	}
+	switch {
+	case o.upTo < c.start, len(o.further)+len(missed) > maxResume:
+		return false
+	case len(missed) > 0 && missed[0].prev > o.have:
+		return false
+	case len(c.recent) == 0 && c.last > o.have:
+		c.last = o.have // now the channel knows what was before it
+	}
+	frames := append(make([]*ws.Frame, 0, 1+len(o.further)+len(missed)), o.reply(max(o.upTo, c.last)))
+	frames = append(frames, o.further...)
+	for _, f := range missed {
+		frames = append(frames, f.frame)
+	}
+	conn.Send(frames...)
+	c.fan.Add(conn)
+	return true
+}

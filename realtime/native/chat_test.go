@@ -1,0 +1,626 @@
+package native_test
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+
+	"roomlog/domain"
+	"roomlog/eventstore/pgtest"
+	"roomlog/projections"
+	"roomlog/realtime/chat"
+	"roomlog/realtime/hub"
+	"roomlog/realtime/ws/wstest"
+)
+
+// chatRoom makes a chat room that the tables know.
+func (w *world) chatRoom(name string) domain.ChatRoomID {
+	w.Helper()
+	id := domain.ChatRoomID(strings.ReplaceAll(uuid.NewString(), "-", "")[:24])
+	w.caughtUp(w.do(domain.CreateChatRoom{Name: name, ChatRoom: id, NameKey: w.store.NameKey(name)}).Position)
+	return id
+}
+
+func (w *world) caughtUp(position int64) {
+	w.Helper()
+	if err := w.chat.WaitFor(w.Context(), position); err != nil {
+		w.Fatal(err)
+	}
+}
+
+type (
+	chatter struct {
+		Guest string
+		User  domain.UserID
+		Name  string
+	}
+	chatted struct {
+		Pos           int64
+		ID            string
+		By            chatter
+		Rooms         []domain.ChatRoomID
+		Text, Sticker string
+		Voice         *struct {
+			URL string
+			MS  int
+		}
+		At time.Time
+	}
+	chatEntered struct {
+		Guest, Epoch string
+		Pos          int64
+		Room         *struct {
+			ID   domain.ChatRoomID
+			Name string
+		}
+		Resumed  bool
+		Messages []chatted
+		Online   int
+	}
+)
+
+type in = map[string]any
+
+func (a *app) chat(data in) chatEntered {
+	a.T.Helper()
+	return into[chatEntered](a.T, a.ok(a.ask("chat.join", data)))
+}
+
+// told answers the next message of the chat.
+func (a *app) told() chatted {
+	a.T.Helper()
+	m := a.push("chat.message")
+	said := into[chatted](a.T, m)
+	said.Pos = m.Pos
+	return said
+}
+
+func (w *world) people(a *app, room string) (names []string) {
+	w.Helper()
+	for _, p := range into[struct{ People []chatter }](w, a.ok(a.ask("chat.who", in{"room": room}))).People {
+		names = append(names, p.Name)
+	}
+	return names
+}
+
+func TestChat(t *testing.T) {
+	t.Parallel()
+	db := pgtest.New(t)
+	one, two := openWorld(t, db, true, nil), openWorld(t, db, false, func(c *config) { c.PresenceGrace = time.Hour })
+	id := one.chatRoom("demo")
+	ann, bob := one.register("ann"), one.register("bob")
+	two.caughtUp(bob.credit1())
+	a, b := ann.app(), bob.on(two).app()
+
+	entered := a.chat(in{"room": "demo"})
+	if entered.Room == nil || entered.Room.ID != id || entered.Room.Name != "demo" || entered.Resumed || len(entered.Messages) != 0 || entered.Online != 1 || entered.Guest == "" {
+		t.Errorf("entered %+v", entered)
+	}
+	if other := b.chat(in{"room": id}); other.Online != 2 || other.Epoch != entered.Epoch {
+		t.Errorf("entered %+v", other)
+	}
+	came := a.push("chat.joined")
+	if got := into[struct {
+		By     chatter
+		Online int
+	}](t, came); got.By.Name != "bob" || got.By.User != bob.id || got.Online != 2 {
+		t.Errorf("joined %+v", got)
+	}
+	if names := one.people(a, "demo"); fmt.Sprint(names) != "[ann bob]" {
+		t.Errorf("there are %v", names)
+	}
+
+	text := "<b>مرحبا</b> 👩‍👩‍👧‍👦 你好"
+	first := a.ok(a.ask("chat.post", in{"room": "demo", "text": text}, "k1"))
+	again := a.ok(a.ask("chat.post", in{"room": "demo", "text": text}, "k1"))
+	if string(first.Data) != string(again.Data) {
+		t.Errorf("answered %s and %s", first.Data, again.Data)
+	}
+	a.no(a.ask("chat.post", in{"room": "demo", "text": "another"}, "k1"), "key_reused")
+	for _, c := range []*app{a, b} {
+		said := c.told()
+		if said.Text != text || said.By.Name != "ann" || said.By.Guest != entered.Guest || len(said.Rooms) != 1 || said.Rooms[0] != id || said.At.IsZero() {
+			t.Errorf("said %+v", said)
+		}
+	}
+	sound := "https://live.example/uploads/" + strings.Repeat("0a", 16) + ".ogg"
+	b.ok(b.ask("chat.post", in{"room": "demo", "sticker": "rose"}))
+	b.ok(b.ask("chat.post", in{"room": "demo", "voice": in{"url": sound, "ms": 900}}))
+	if said := a.told(); said.Sticker != "rose" || said.Text != "" {
+		t.Errorf("said %+v", said)
+	}
+	if said := a.told(); said.Voice == nil || said.Voice.URL != sound || said.Voice.MS != 900 {
+		t.Errorf("said %+v", said)
+	}
+
+	t.Run("typing is for a moment", func(t *testing.T) {
+		b.ok(b.ask("chat.typing", in{"room": "demo"}))
+		m := a.push("chat.typing")
+		if got := into[struct{ By chatter }](t, m); got.By.Name != "bob" || m.Pos != 0 || !strings.Contains(m.raw, string(id)) {
+			t.Errorf("typing %s", m.raw)
+		}
+		b.ok(b.ask("chat.typing", in{"guest": entered.Guest}))
+		if m := a.push("chat.typing"); strings.Contains(m.raw, string(id)) {
+			t.Errorf("typing %s", m.raw)
+		}
+	})
+	t.Run("a private message is for one person, and waits for who was away", func(t *testing.T) {
+		hello := into[struct{ Cursor string }](t, func() message {
+			c := ann.connect()
+			return c.ok(c.ask("hello", in{"token": ann.token()}))
+		}())
+		b.ok(b.ask("chat.private", in{"user": ann.id, "text": "psst"}))
+		m := a.push("chat.private")
+		if said := into[chatted](t, m); said.Text != "psst" || said.By.Name != "bob" || m.Cursor == "" {
+			t.Errorf("told %s", m.raw)
+		}
+		late := ann.connect()
+		late.ok(late.ask("hello", in{"token": ann.token(), "since": hello.Cursor}))
+		if again := late.push("chat.private"); again.raw != m.raw {
+			t.Errorf("told %s, and then %s", m.raw, again.raw)
+		}
+		b.ok(b.ask("chat.private", in{"guest": entered.Guest, "text": "only there"}))
+		if m := a.push("chat.private"); into[chatted](t, m).Text != "only there" || m.Cursor != "" {
+			t.Errorf("told %s", m.raw)
+		}
+		for said, code := range map[*in]string{
+			{"user": 9999, "text": "x"}:                          "user_unavailable",
+			{"guest": "nobody", "text": "x"}:                     "participant_not_found",
+			{"text": "x"}:                                        "bad_request",
+			{"user": ann.id, "guest": entered.Guest, "text": ""}: "bad_request",
+			{"user": ann.id, "text": " "}:                        "message_empty",
+		} {
+			b.no(b.ask("chat.private", *said), code)
+		}
+	})
+	t.Run("people are called the same everywhere", func(t *testing.T) {
+		b.ok(b.ask("chat.nickname", in{"nickname": "鲍勃"}))
+		b.ok(b.ask("chat.post", in{"room": "demo", "text": "renamed"}))
+		if said := a.told(); said.By.Name != "鲍勃" {
+			t.Errorf("said %+v", said)
+		}
+		if names := one.people(a, "demo"); fmt.Sprint(names) != "[ann 鲍勃]" {
+			t.Errorf("there are %v", names)
+		}
+		b.no(b.ask("chat.nickname", in{"nickname": strings.Repeat("x", 33)}), "text_too_long")
+	})
+	t.Run("leaving is told", func(t *testing.T) {
+		if got := into[struct{ Left bool }](t, b.ok(b.ask("chat.leave", in{"room": "demo"}))); !got.Left {
+			t.Error("was not there")
+		}
+		if got := into[struct{ Left bool }](t, b.ok(b.ask("chat.leave", in{"room": "demo"}))); got.Left {
+			t.Error("was still there")
+		}
+		if got := into[struct {
+			By            chatter
+			Cause, Online any
+		}](t, a.push("chat.left")); got.By.User != bob.id || got.Cause != "requested" || got.Online != 1.0 {
+			t.Errorf("left %+v", got)
+		}
+		b.chat(in{"room": "demo"})
+		a.push("chat.joined")
+		_ = b.Conn.Close()
+		if got := into[struct{ Cause string }](t, a.push("chat.left")); got.Cause != "connection_lost" {
+			t.Errorf("left %+v", got)
+		}
+	})
+	t.Run("a room that is removed says so", func(t *testing.T) {
+		one.do(domain.RemoveChatRoom{ChatRoom: id, NameKey: one.store.NameKey("demo")})
+		if m := a.push("chat.removed"); !strings.Contains(m.raw, string(id)) {
+			t.Errorf("told %s", m.raw)
+		}
+		a.no(a.ask("chat.post", in{"room": id, "text": "x"}), "chat_room_not_found")
+	})
+}
+
+func TestChatRefusals(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	w.chatRoom("demo")
+	for i := range 17 {
+		w.chatRoom(fmt.Sprint("room ", i))
+	}
+	a := w.register("ann").app()
+	for name, tt := range map[string]struct {
+		verb string
+		data any
+		code string
+	}{
+		"no such room":                {"chat.join", in{"room": "nowhere"}, "chat_room_not_found"},
+		"no such id":                  {"chat.join", in{"room": strings.Repeat("f", 24)}, "chat_room_not_found"},
+		"a room that is a number":     {"chat.join", in{"room": 7}, "bad_request"},
+		"nothing said":                {"chat.post", in{"room": "demo"}, "message_empty"},
+		"too much said":               {"chat.post", in{"room": "demo", "text": strings.Repeat("长", 1001)}, "message_too_long"},
+		"a text nobody can read":      {"chat.post", in{"text": "a\u0000b"}, "text_invalid"},
+		"two things said":             {"chat.post", in{"text": "x", "sticker": "rose"}, "bad_request"},
+		"a sticker that is none":      {"chat.post", in{"sticker": "<b>"}, "bad_request"},
+		"a foreign sound":             {"chat.post", in{"voice": in{"url": "https://evil.example/x.ogg", "ms": 1}}, "bad_request"},
+		"a sound with a user":         {"chat.post", in{"voice": in{"url": "https://a@b.example/uploads/" + strings.Repeat("0a", 16) + ".ogg", "ms": 1}}, "bad_request"},
+		"a sound without a length":    {"chat.post", in{"voice": in{"url": "https://b.example/uploads/" + strings.Repeat("0a", 16) + ".ogg"}}, "number_out_of_range"},
+		"a history that is too long":  {"chat.history", in{"limit": 101}, "bad_request"},
+		"a history before the log":    {"chat.history", in{"before": -1}, "bad_request"},
+		"who is nowhere":              {"chat.who", in{"room": "nowhere"}, "chat_room_not_found"},
+		"typing nowhere":              {"chat.typing", in{"room": "nowhere"}, "chat_room_not_found"},
+		"a nickname without a reader": {"chat.nickname", in{"nickname": "a\u0007"}, "text_invalid"},
+	} {
+		t.Run(name, func(t *testing.T) { a.no(a.ask(tt.verb, tt.data), tt.code) })
+	}
+	for i := range 16 {
+		a.chat(in{"room": fmt.Sprint("room ", i)})
+	}
+	a.no(a.ask("chat.join", in{"room": "room 16"}), "number_out_of_range")
+	b := w.connect()
+	b.no(b.ask("chat.join", in{"room": "demo"}), "hello_first")
+}
+
+// Whoever comes back gets what was missed, or is told that it cannot.
+func TestChatResume(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	id := w.chatRoom("demo")
+	ann, bob := w.register("ann"), w.register("bob")
+	a := ann.app()
+	have := a.chat(in{"room": "demo"})
+	say := func(n int) (last int64) {
+		for i := range n {
+			last = w.execute(domain.Request{Actor: bob.actor(), Command: domain.PostMessage{Kind: domain.MessageText, Text: fmt.Sprint(i), ChatRooms: []domain.ChatRoomID{id}}}).Position
+		}
+		w.caughtUp(last)
+		return last
+	}
+	say(30)
+	b := ann.app()
+	back := b.chat(in{"room": "demo", "since": in{"epoch": have.Epoch, "pos": have.Pos}})
+	if !back.Resumed || len(back.Messages) != 30 || back.Messages[0].Text != "0" || back.Messages[29].Text != "29" {
+		t.Errorf("came back to %v, %d messages", back.Resumed, len(back.Messages))
+	}
+	for name, since := range map[string]in{
+		"none": nil, "another log": {"epoch": uuid.NewString(), "pos": have.Pos}, "the future": {"epoch": have.Epoch, "pos": 1 << 40}, "the past": {"epoch": have.Epoch, "pos": -1},
+	} {
+		c := ann.app()
+		got := c.chat(in{"room": "demo", "since": since})
+		if got.Resumed || len(got.Messages) != 20 || got.Messages[0].Text != "10" || got.Messages[19].Text != "29" {
+			t.Errorf("since %s: %v, %d messages", name, got.Resumed, len(got.Messages))
+		}
+		_ = c.Conn.Close()
+	}
+	say(500 - 30)
+	if got := b.chat(in{"room": "demo", "since": in{"epoch": have.Epoch, "pos": have.Pos}}); got.Resumed || len(got.Messages) != 20 {
+		t.Errorf("after 500: %v, %d messages", got.Resumed, len(got.Messages))
+	}
+	// Nothing is lost or doubled between the answer and what follows, whenever one joins.
+	done := make(chan int64)
+	go func() { done <- say(300) }()
+	from, _ := w.store.Head(t.Context())
+	peers := make([]*app, 8)
+	heard := make([][]chatted, len(peers))
+	for i := range peers {
+		peers[i] = ann.app()
+		heard[i] = peers[i].chat(in{"room": "demo", "since": in{"epoch": have.Epoch, "pos": from}}).Messages
+	}
+	end := <-done
+	for i, peer := range peers {
+		for len(heard[i]) == 0 || heard[i][len(heard[i])-1].Pos < end {
+			heard[i] = append(heard[i], peer.told())
+		}
+		for j, said := range heard[i] {
+			if first := heard[0][0].Text; j > 0 && said.Pos <= heard[i][j-1].Pos || heard[i][0].Text != first || len(heard[i]) != len(heard[0]) {
+				t.Fatalf("number %d of %d is %+v", j, len(heard[i]), said)
+			}
+		}
+	}
+	page := into[struct {
+		Messages []chatted
+		More     bool
+	}](t, b.ok(b.ask("chat.history", in{"room": "demo", "limit": 100, "before": end})))
+	if len(page.Messages) != 100 || !page.More || page.Messages[0].Text != "298" || page.Messages[0].Pos >= end {
+		t.Errorf("%d messages, more: %v, from %+v", len(page.Messages), page.More, page.Messages[0])
+	}
+}
+
+// The chat of everybody needs no room.
+func TestChatOfEverybody(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	a, b, c := w.register("ann").app(), w.register("bob").app(), w.register("cat").app()
+	a.chat(nil)
+	b.chat(nil)
+	c.ok(c.ask("chat.post", in{"text": "to all"})) // without being there
+	for _, peer := range []*app{a, b} {
+		if said := peer.told(); said.Text != "to all" || len(said.Rooms) != 0 || said.By.Name != "cat" || said.By.Guest != "" {
+			t.Errorf("said %+v", said)
+		}
+	}
+	b.ok(b.ask("chat.leave", nil))
+	a.ok(a.ask("chat.post", in{"text": "again"}))
+	a.told()
+	b.ok(b.ask("ping", nil))
+	for _, m := range b.aside {
+		if m.Type == "chat.message" {
+			t.Errorf("told %s", m.raw)
+		}
+	}
+	history := into[struct{ Messages []chatted }](t, c.ok(c.ask("chat.history", nil)))
+	if len(history.Messages) != 2 || history.Messages[0].Text != "again" {
+		t.Errorf("history %+v", history)
+	}
+}
+
+// A connection goes on chatting with the token of a new sign-in.
+func TestChatAfterANewSignIn(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, func(c *config) { c.Renewal = time.Hour })
+	w.chatRoom("one")
+	w.chatRoom("two")
+	ann := w.register("ann")
+	a := ann.app()
+	a.chat(in{"room": "one"})
+	ann = ann.signIn()
+	a.no(a.ask("chat.join", in{"room": "two"}), "session_ended")
+	a.ok(a.ask("hello", in{"token": ann.token()}))
+	a.chat(in{"room": "two"})
+	a.ok(a.ask("chat.leave", in{"room": "one"}))
+}
+
+// ear is a connection in no dialect.
+type ear struct{ cut chan struct{} }
+
+func (ear) Deliver(*chat.Update)                       {}
+func (ear) Typing(chat.Participant, domain.ChatRoomID) {}
+func (e ear) Reset()                                   { e.cut <- struct{}{} }
+
+// A connection that missed something, or that others took for dead, has to come back.
+func TestChatIsCutOff(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	e := ear{make(chan struct{}, 10)}
+	m := w.chat.NewSession("c1", e, w.chat.NewLimits())
+	if _, err := m.Enter(t.Context(), chat.Entry{Style: domain.ProfilePlain}); err != nil {
+		t.Fatal(err)
+	}
+	w.execute(domain.Request{Actor: domain.Actor{Kind: domain.System}, Command: domain.LeaveChat{
+		Participant: m.ParticipantID(), Cause: domain.LeaveNodeLost, Node: w.hub.Node(),
+	}})
+	wstest.Receive(t, e.cut, "being taken for dead")
+	w.miss()
+	wstest.Receive(t, e.cut, "having missed something")
+	m.Leave(domain.LeaveRequested)
+	w.miss()
+	select {
+	case <-e.cut:
+		t.Error("cut off after the end")
+	default:
+	}
+}
+
+// What was to be told when the chat was counted anew brings nobody back who has left.
+func TestChatIsCountedAnew(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	m := w.chat.NewSession("c1", ear{}, w.chat.NewLimits())
+	at, err := m.Enter(t.Context(), chat.Entry{Style: domain.ProfilePlain})
+	if err != nil {
+		t.Fatal(err)
+	}
+	came := events[domain.ParticipantEntered](w)[0]
+	m.Leave(domain.LeaveRequested)
+	wstest.Eventually(t, "the guest has left", func() bool { return len(events[domain.ParticipantLeft](w)) == 1 })
+	head, err := w.store.Head(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	// The tables have the leave before the feed releases it, and the chat is counted as of what is released.
+	wstest.Eventually(t, "the feed has released the leave", func() bool { return w.feed.Checkpoint() >= head })
+	late := projections.Delta{Position: at, Event: came}
+	joined := projections.Delta{Position: at, Event: domain.ChatRoomJoined{Participant: came.Participant, Connection: "c1", ChatRoom: "0123456789abcdef01234567"}}
+	if err := w.chat.Load(t.Context(), w.feed.Checkpoint()); err != nil {
+		t.Fatal(err)
+	}
+	w.chat.Deliver(at, late, joined)
+	w.chatRoom("later") // returns when everything before it has been delivered
+	if n := w.chat.Online("0123456789abcdef01234567"); n != 0 {
+		t.Errorf("%d are there who left", n)
+	}
+}
+
+// slowEar is a connection that is told one thing as long as it likes.
+type slowEar struct{ listening, enough chan struct{} }
+
+func (e slowEar) Deliver(*chat.Update) {
+	e.listening <- struct{}{}
+	<-e.enough
+}
+func (slowEar) Typing(chat.Participant, domain.ChatRoomID) {}
+func (slowEar) Reset()                                     {}
+
+// A chat that is told slowly holds up nobody who joins a live room.
+func TestASlowChatHoldsUpNoLive(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	ann, bob := w.register("ann"), w.register("bob")
+	live := ann.goLive("show")
+	e := slowEar{make(chan struct{}), make(chan struct{})}
+	defer close(e.enough)
+	m := w.chat.NewSession("c1", e, w.chat.NewLimits())
+	m.Subscribe("")
+	m.StartFrom("", 0)
+	a, b := ann.app(), bob.app()
+	a.ok(a.ask("chat.post", in{"text": "x"}))
+	wstest.Receive(t, e.listening, "what was said")
+	b.join(live)
+}
+
+// Whoever is only about to enter is waited for; whoever does not enter is nobody.
+func TestChatFindsWhoEnters(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	a := w.register("ann").app()
+	m := w.chat.NewSession("c1", ear{make(chan struct{}, 10)}, w.chat.NewLimits())
+	a.no(a.ask("chat.private", in{"guest": "c1", "text": "x"}), "participant_not_found")
+	if _, err := m.Enter(t.Context(), chat.Entry{Style: domain.ProfilePlain, Room: "none"}); err == nil {
+		t.Error("entered a room that is none")
+	}
+	if id, err := w.chat.FindByConnection(t.Context(), "c1"); id != 0 || err != nil {
+		t.Errorf("found %d: %v", id, err)
+	}
+	m.BeginEntering()
+	found := make(chan domain.ParticipantID)
+	go func() {
+		id, _ := w.chat.FindByConnection(t.Context(), "c1")
+		found <- id
+	}()
+	if _, err := m.Enter(t.Context(), chat.Entry{Style: domain.ProfilePlain}); err != nil {
+		t.Fatal(err)
+	}
+	if id := wstest.Receive(t, found, "who it is"); id == 0 || id != m.ParticipantID() {
+		t.Errorf("found %d, entered as %d", id, m.ParticipantID())
+	}
+	gone := w.chat.NewSession("c2", ear{make(chan struct{}, 10)}, w.chat.NewLimits())
+	gone.BeginEntering()
+	go func() {
+		id, _ := w.chat.FindByConnection(t.Context(), "c2")
+		found <- id
+	}()
+	gone.Leave(domain.LeaveConnectionLost)
+	if id := wstest.Receive(t, found, "that it is nobody"); id != 0 {
+		t.Errorf("found %d", id)
+	}
+}
+
+// One address takes no turns but its own, however many enter by it.
+func TestChatEntriesOfOneAddress(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	ended, end := context.WithCancel(t.Context())
+	end() // what is let in goes no further
+	enter := func(from string) error {
+		m := w.chat.NewSession("c1", ear{}, w.chat.NewLimits())
+		defer m.Leave(domain.LeaveRequested)
+		_, err := m.Enter(ended, chat.Entry{Style: domain.ProfilePlain, Address: from})
+		return err
+	}
+	tooOften := func(err error) bool {
+		no, _ := hub.ProblemOf(err)
+		return no.Code == domain.CodeRateLimited
+	}
+	let := 0
+	for range 6000 {
+		if !tooOften(enter("10.0.0.1")) {
+			let++
+		}
+	}
+	if let < 1000 || let > 2000 {
+		t.Errorf("%d entered by one address", let)
+	}
+	if err := enter("10.0.0.2"); tooOften(err) {
+		t.Errorf("by another address: %v", err)
+	}
+}
+
+// Whoever entered after its connection had ended leaves again.
+func TestChatEntriesOfNobody(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	w.chatRoom("demo") // the door hears the log by then
+	entered := w.execute(domain.Request{Actor: domain.Actor{Kind: domain.Anonymous}, Command: domain.EnterChat{
+		Connection: "gone", Profile: domain.ProfilePlain, Node: w.hub.Node(), Nickname: "Ann", NameKey: w.store.NameKey("Ann"),
+	}}).Events[0].Event.(domain.ParticipantEntered)
+	wstest.Eventually(t, "the guest has left", func() bool {
+		left := events[domain.ParticipantLeft](w)
+		return len(left) == 1 && left[0].Participant == entered.Participant && left[0].Cause == domain.LeaveConnectionLost
+	})
+}
+
+// A room that one is not let out of is still one's own.
+func TestALeaveThatIsRefused(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, func(c *config) { c.MessageRate, c.MessageBurst = 0.001, 3 })
+	id := w.chatRoom("demo")
+	m := w.chat.NewSession("c1", ear{make(chan struct{}, 10)}, w.chat.NewLimits())
+	m.Subscribe(id)
+	at, err := m.Enter(t.Context(), chat.Entry{Style: domain.ProfilePlain, Room: id})
+	if err != nil {
+		t.Fatal(err)
+	}
+	m.StartFrom(id, at)
+	ended, end := context.WithCancel(t.Context())
+	end()
+	no := m.LeaveRoom(ended, id)
+	if (no != nil) != m.Subscribed(id) {
+		t.Errorf("left: %v, hears %v", no, m.Subscribed(id))
+	}
+	if no != nil { // the log may have answered before it was seen that nobody waits
+		if err := m.LeaveRoom(t.Context(), id); err != nil || m.Subscribed(id) {
+			t.Errorf("left: %v, hears %v", err, m.Subscribed(id))
+		}
+	}
+	if n := len(events[domain.ChatRoomLeft](w)); n != 1 {
+		t.Errorf("left %d times", n)
+	}
+}
+
+// Of several people of one name the same one is found always, by the name of now.
+func TestWhoIsNamed(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	named := func(name string) domain.UserID {
+		p, _ := w.chat.FindByName(name)
+		return p.User.ID
+	}
+	for i := range 5 { // who is called cat without being her
+		p := w.register(fmt.Sprint("imposter", i))
+		p.app().chat(nil)
+		w.caughtUp(p.asks(domain.ChangeProfile{Nickname: "cat"}).Position)
+		if i == 0 && (named("cat") != p.id || named("imposter0") != 0) {
+			t.Errorf("after the first: %d and %d", named("cat"), named("imposter0"))
+		}
+	}
+	first := named("cat")
+	if p, _ := w.chat.FindByName("CAT"); p.User.Username != "imposter0" {
+		t.Errorf("found %+v", p)
+	}
+	cat := w.register("cat")
+	a := cat.app()
+	a.chat(nil)
+	w.caughtUp(cat.credit1())
+	if named("cat") != cat.id {
+		t.Errorf("found %d", named("cat"))
+	}
+	_ = a.Conn.Close()
+	wstest.Eventually(t, "she has gone", func() bool { return named("cat") == first })
+}
+
+// Whoever opens many rooms keeps others from nothing.
+func TestRoomsOfOneAddress(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, func(c *config) { c.RoomsPerAddress = 2 })
+	m := w.chat.NewSession("c1", ear{make(chan struct{}, 10)}, w.chat.NewLimits())
+	for i, from := range []string{"10.0.0.1", "10.0.0.1", "10.0.0.1", "10.0.0.2"} {
+		_, err := m.OpenRoom(t.Context(), fmt.Sprint("room ", i), from)
+		if no, _ := hub.ProblemOf(err); (err != nil) != (i == 2) || err != nil && no.Code != domain.CodeRateLimited {
+			t.Errorf("room %d: %v", i, err)
+		}
+	}
+	if _, err := m.OpenRoom(t.Context(), "room 0", "10.0.0.1"); err != nil {
+		t.Errorf("into a room that is there: %v", err)
+	}
+}
+
+func TestChatPace(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, func(c *config) { c.MessageRate, c.MessageBurst = 0.001, 3 })
+	ann := w.register("ann")
+	a, b := ann.app(), ann.app()
+	for i := range 3 {
+		[]*app{a, b}[i%2].ok([]*app{a, b}[i%2].ask("chat.post", in{"text": "x"}))
+	}
+	for _, c := range []*app{a, b} {
+		if no := c.no(c.ask("chat.post", in{"text": "x"}), "rate_limited"); no.RetryAfter < 1 {
+			t.Errorf("refused with %+v", no)
+		}
+	}
+}

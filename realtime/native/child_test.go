@@ -1,0 +1,289 @@
+package native_test
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/lxzan/gws"
+
+	"roomlog/domain"
+	"roomlog/peertest"
+	"roomlog/projections"
+	"roomlog/realtime/native"
+	"roomlog/realtime/socketio/engineio"
+	"roomlog/realtime/socketio/protocol"
+	"roomlog/realtime/ws"
+	"roomlog/realtime/ws/wstest"
+)
+
+// childEnv says which server this program is to be, for a benchmark of another process: see serveChild. What
+// it costs is what its process costs.
+const childEnv = "ROOMLOG_TEST_CHILD"
+
+// child is a server of one room in a process of its own.
+type child struct {
+	*peertest.Process
+	addr string
+}
+
+// start makes a child of this program.
+func start(b testing.TB, kind string) *child {
+	cmd := exec.Command(os.Args[0])
+	cmd.Env = append(os.Environ(), childEnv+"="+kind)
+	return startCommand(b, cmd)
+}
+
+// startNode makes a child that is Socket.IO for Node.
+func startNode(b testing.TB) *child {
+	texts, _ := json.Marshal(phrases)
+	return startCommand(b, peertest.NodeScript(b, "testdata/nodeserver", "server.js", string(texts)))
+}
+
+func startCommand(b testing.TB, cmd *exec.Cmd) *child {
+	p := peertest.Start(b, cmd)
+	return &child{p, p.Receive("")}
+}
+
+// holds waits until n clients are in the room.
+func (c *child) holds(n int) {
+	c.Send("hold %d", n)
+	c.Receive("holding")
+}
+
+// publish has a number of facts told, so many a second.
+func (c *child) publish(rate, count int) {
+	c.Send("publish %d %d", rate, count)
+	c.Receive("published")
+}
+
+// kicked is how many viewers it has sent away.
+func (c *child) kicked() (n int) {
+	c.Usage(&n)
+	return n
+}
+
+// serveChild is the server that childEnv names: a kind, and the push window if it has one. It does what its input
+// says until that ends.
+func serveChild(kind string) {
+	kind, arg, _ := strings.Cut(kind, " ")
+	window, _ := time.ParseDuration(arg)
+	var s stage
+	switch kind {
+	case "bare":
+		s = bareStage()
+	case "room", "packed":
+		s = roomStage(window, kind == "packed")
+	case "socketio":
+		s = socketioStage(window)
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		panic(err)
+	}
+	web := &http.Server{Handler: s.handler, ReadHeaderTimeout: wstest.Timeout}
+	go func() { _ = web.Serve(l) }()
+	fmt.Println(l.Addr())
+	director{stage: s}.direct()
+}
+
+// stage is where facts are told: a room on some server.
+type stage struct {
+	handler http.Handler
+	tell    func(projections.Delta)
+	people  func() int // in the room
+	stats   *ws.Stats  // nil: unknown
+}
+
+// bareStage is what there would be without this package: gws and its Broadcaster.
+func bareStage() stage {
+	var mu sync.Mutex
+	var sockets []*gws.Conn
+	upgrader := gws.NewUpgrader(gws.BuiltinEventHandler{}, &gws.ServerOption{CheckUtf8Enabled: true})
+	var last int64
+	return stage{
+		handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			socket, err := upgrader.Upgrade(w, r)
+			if err != nil {
+				return
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			sockets = append(sockets, socket)
+			go socket.ReadLoop()
+		}),
+		tell: func(d projections.Delta) {
+			b := gws.NewBroadcaster(gws.OpcodeText, native.TextOf(d, last))
+			last = d.Position
+			mu.Lock()
+			defer mu.Unlock()
+			for _, socket := range sockets {
+				_ = b.Broadcast(socket)
+			}
+			_ = b.Close()
+		},
+		people: func() int {
+			mu.Lock()
+			defer mu.Unlock()
+			return len(sockets)
+		},
+	}
+}
+
+// roomStage is a room of the native dialect.
+func roomStage(window time.Duration, packed bool) stage {
+	var room native.Room
+	sockets := ws.NewServer(ws.Config{
+		Now: time.Now, HelloTimeout: -1, PushWindow: window, Deflate: packed,
+		Gate: ws.NewGate(ws.GateConfig{MaxPerAddress: -1}),
+		Open: func(c *ws.Conn, _ *http.Request) ws.Peer {
+			room.Add(c)
+			return silent{}
+		},
+	})
+	room = native.NewRoom(sockets, 6)
+	go func() { _ = sockets.Run(context.Background()) }()
+	return stage{sockets, room.Tell, room.Len, sockets.Stats()}
+}
+
+// socketioStage is a room of the Socket.IO dialect.
+func socketioStage(window time.Duration) stage {
+	var group *engineio.Group
+	var people atomic.Int64
+	server := protocol.New(protocol.Config{
+		Engine: engineio.Config{
+			Now: time.Now, Gate: ws.NewGate(ws.GateConfig{MaxPerAddress: -1}),
+			Sockets: ws.Config{PushWindow: window},
+		},
+		Namespaces: []protocol.Namespace{{Name: "/", Connected: func(s *protocol.Socket) {
+			group.Add(s.Session())
+			people.Add(1)
+		}}},
+	})
+	group = server.Engine().NewGroup()
+	go func() { _ = server.Run(context.Background()) }()
+	return stage{server, func(d projections.Delta) {
+		type person struct {
+			ID     domain.UserID `json:"id"`
+			Name   string        `json:"name"`
+			Avatar string        `json:"avatar"`
+		}
+		group.Push(ws.TextFrame(protocol.Payload("/", "comment", struct {
+			User    person `json:"user"`
+			ID      string `json:"id"`
+			Content string `json:"content"`
+			At      string `json:"at"`
+		}{person{d.User, d.Profile.Name(), d.Profile.Avatar}, d.ID, d.Event.(domain.CommentPosted).Text, strconv.FormatInt(d.RecordedAt.UnixNano(), 10)})))
+	}, func() int { return int(people.Load()) }, server.Engine().Stats()}
+}
+
+// director tells facts as its input says.
+type director struct {
+	stage
+	posted int64
+	length int // of a text, if not as people write them
+}
+
+func (d director) direct() {
+	seen := new(atomic.Int64)
+	for lines := bufio.NewScanner(os.Stdin); lines.Scan(); {
+		word, rest, _ := strings.Cut(lines.Text(), " ")
+		var a, b int
+		_, _ = fmt.Sscan(rest, &a, &b)
+		switch word {
+		case "length":
+			d.length = a
+		case "hold":
+			for d.people() < a {
+				<-time.After(time.Millisecond)
+			}
+			fmt.Println("holding")
+		case "publish":
+			d.publish(a, b)
+		case "flood":
+			seen.Store(d.posted)
+			go d.flood(time.Duration(a)*time.Second, int64(b), seen)
+		case "seen":
+			seen.Store(int64(a))
+		case "stats":
+			d.sayStats()
+		}
+	}
+}
+
+func (d *director) post() {
+	d.posted++
+	comment := commentAt(d.posted, time.Now())
+	if d.length > 0 {
+		comment.Event = domain.CommentPosted{Live: 6, Text: strings.Repeat("x", d.length)}
+	}
+	d.tell(comment)
+}
+
+func (d *director) publish(rate, count int) {
+	began := time.Now()
+	for i := range count {
+		<-time.After(time.Until(began.Add(time.Second * time.Duration(i) / time.Duration(rate))))
+		d.post()
+	}
+	fmt.Println("published", count)
+}
+
+// flood tells as much as it can for a while, but not more than ahead of what everybody has seen.
+func (d *director) flood(how time.Duration, ahead int64, seen *atomic.Int64) {
+	began, before := time.Now(), d.posted
+	for time.Since(began) < how {
+		if d.posted-seen.Load() >= ahead {
+			<-time.After(100 * time.Microsecond)
+			continue
+		}
+		d.post()
+	}
+	fmt.Println("published", d.posted-before)
+}
+
+func (d *director) sayStats() {
+	kicked := int64(0)
+	if d.stats != nil {
+		kicked = d.stats.ClosedSlow.Load()
+	}
+	fmt.Println(peertest.Stats(), kicked)
+}
+
+// phrases are what people write.
+var phrases = []string{
+	"主播好呀，第一次来你的直播间", "哈哈哈哈笑死我了", "666666", "这首歌叫什么名字？好听", "来了来了", "老板大气！", "主播今天真漂亮 😍",
+	"hello from Singapore", "关注了，明天还播吗", "声音有点小", "画面卡了，是我网络的问题吗", "冲冲冲", "再来一首《后来》", "晚安，明天见 👋",
+	"这个多少钱", "欢迎新来的朋友点点关注", "什么时候抽奖啊", "哇塞", "刚下班，赶上了", "lol", "主播吃饭了没", "感谢礼物 🌹🌹🌹", "同意楼上",
+	"你们那边下雨了吗", "我也想学吉他", "第二个镜头看不清", "下次早点播", "支持支持", "gg", "一直在等你开播",
+}
+
+// commentAt is the n-th comment of a lively room; as clients get it, it has about 200 bytes.
+func commentAt(n int64, at time.Time) projections.Delta {
+	chance := rand.New(rand.NewPCG(6, uint64(n)))
+	user := domain.UserID(10_000 + chance.IntN(500))
+	return projections.Delta{
+		Kind: projections.KindComment, Position: 3*n + n%3, Live: 6, User: user, RecordedAt: at.Truncate(time.Microsecond), // as the log has it
+		ID:      fmt.Sprintf("%010x", chance.Uint64N(1<<40)),
+		Event:   domain.CommentPosted{Live: 6, Text: phrases[chance.IntN(len(phrases))]},
+		Profile: projections.Profile{ID: user, Username: fmt.Sprintf("viewer%d", user), Avatar: fmt.Sprintf("/uploads/%d.png", user)},
+	}
+}
+
+// silent is a peer that does nothing.
+type silent struct{}
+
+func (silent) Text([]byte)           {}
+func (silent) Closed(uint16, string) {}

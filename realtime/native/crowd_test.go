@@ -1,0 +1,289 @@
+package native_test
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/binary"
+	"fmt"
+	"io"
+	"net"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"roomlog/realtime/ws/wstest"
+)
+
+// crowd is many clients of one room, in this process. They only count what they get, as cheaply as they can;
+// a few of them look at it as well, and say how long it took.
+type crowd struct {
+	t        testing.TB
+	watchers []*watcher
+	reading  sync.WaitGroup
+}
+
+// watcher is one of them.
+type watcher struct {
+	conn   net.Conn
+	in     *bufio.Reader
+	probe  func(text []byte) (sent time.Time) // nil: only counts
+	begins string                             // how facts that count begin; "": all do
+	got    atomic.Int64                       // facts
+	bytes  atomic.Int64                       // of everything
+	paused atomic.Bool                        // does not read
+	wstest.Inflater
+
+	mu   sync.Mutex
+	took []time.Duration
+	end  error
+}
+
+// probes is how many of a crowd look at what they get.
+const probes = 10
+
+// shortest is what tells a fact from what a server says beside it, in bytes.
+const shortest = 64
+
+// gather connects n clients, each by itself through enter, and has them read.
+func gather(t testing.TB, n int, probe func([]byte) time.Time, enter func(*watcher) error, addr string) *crowd {
+	t.Helper()
+	c := &crowd{t: t, watchers: make([]*watcher, n)}
+	t.Cleanup(c.leave)
+	const atOnce = 50
+	var dialing sync.WaitGroup
+	failed := make(chan error, n)
+	for part := range slices.Chunk(c.watchers, (n+atOnce-1)/atOnce) {
+		dialing.Go(func() {
+			for i := range part {
+				w := &watcher{}
+				var err error
+				if w.conn, err = net.Dial("tcp", addr); err == nil {
+					part[i] = w
+					w.in = bufio.NewReaderSize(w.conn, 16<<10)
+					err = enter(w)
+				}
+				if err != nil {
+					failed <- err
+					return
+				}
+			}
+		})
+	}
+	dialing.Wait()
+	if len(failed) > 0 {
+		t.Fatalf("client %d could not connect: %v", len(failed), <-failed)
+	}
+	for i, w := range c.watchers {
+		if i%max(1, n/probes) == 0 {
+			w.probe = probe
+		}
+		c.reading.Go(w.read)
+	}
+	return c
+}
+
+func (c *crowd) leave() {
+	for _, w := range c.watchers {
+		if w != nil {
+			_ = w.conn.Close()
+		}
+	}
+	c.reading.Wait()
+}
+
+// upgrade makes a WebSocket connection; headers end with a line break each.
+func (w *watcher) upgrade(path, headers string) error {
+	request := strings.Replace(wstest.UpgradeRequest, "/ws", path, 1) + headers + "\r\n"
+	if _, err := io.WriteString(w.conn, request); err != nil {
+		return err
+	}
+	for first := true; ; first = false {
+		line, err := w.in.ReadString('\n')
+		switch {
+		case err != nil:
+			return err
+		case first && !strings.Contains(line, " 101 "):
+			return fmt.Errorf("answered with %q", line)
+		case line == "\r\n":
+			return nil
+		}
+	}
+}
+
+// say sends a short text.
+func (w *watcher) say(text string) error {
+	frame := append([]byte{0x81, 0x80 | byte(len(text)), 0, 0, 0, 0}, text...)
+	_, err := w.conn.Write(frame)
+	return err
+}
+
+// read counts until the connection ends.
+func (w *watcher) read() {
+	var err error
+	for err == nil {
+		err = w.next()
+		for w.paused.Load() {
+			<-time.After(10 * time.Millisecond)
+		}
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.end = err
+}
+
+// next reads one frame.
+func (w *watcher) next() error {
+	head, err := w.in.Peek(2)
+	if err != nil {
+		return err
+	}
+	opcode, packed, size, header := head[0]&0x0f, head[0]&0x40 != 0, int(head[1]), 2
+	switch size {
+	case 126:
+		if head, err = w.in.Peek(4); err != nil {
+			return err
+		}
+		size, header = int(binary.BigEndian.Uint16(head[2:])), 4
+	case 127:
+		if head, err = w.in.Peek(10); err != nil {
+			return err
+		}
+		size, header = int(binary.BigEndian.Uint64(head[2:])), 10
+	}
+	if _, err := w.in.Discard(header); err != nil {
+		return err
+	}
+	w.bytes.Add(int64(header + size))
+	fact := opcode == wstest.OpText && (packed || size >= shortest)
+	if fact && w.begins != "" {
+		if head, err = w.in.Peek(len(w.begins)); err != nil {
+			return err
+		}
+		fact = string(head) == w.begins
+	}
+	switch {
+	case opcode == wstest.OpClose:
+		payload := make([]byte, size)
+		if _, err := io.ReadFull(w.in, payload); err != nil {
+			return err
+		}
+		return fmt.Errorf("closed with %d %s", binary.BigEndian.Uint16(payload), payload[2:])
+	case fact && w.probe != nil:
+		err = w.look(size, packed)
+	default:
+		_, err = w.in.Discard(size)
+	}
+	if fact {
+		w.got.Add(1)
+	}
+	return err
+}
+
+// look notes how long a fact took.
+func (w *watcher) look(size int, packed bool) error {
+	payload := make([]byte, size)
+	if _, err := io.ReadFull(w.in, payload); err != nil {
+		return err
+	}
+	if packed {
+		var err error
+		if payload, err = w.Inflate(payload); err != nil {
+			return err
+		}
+	}
+	took := time.Since(w.probe(payload))
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.took = append(w.took, took)
+	return nil
+}
+
+// sent reads when a fact of the native dialect happened.
+func sent(text []byte) time.Time {
+	_, after, _ := bytes.Cut(text, []byte(`"at":"`))
+	at, _, _ := bytes.Cut(after, []byte(`"`))
+	t, err := time.Parse(time.RFC3339Nano, string(at))
+	if err != nil {
+		panic(fmt.Sprintf("%q: %v", text, err))
+	}
+	return t
+}
+
+// has answers whether everybody has n facts at least, and how many all have together.
+func (c *crowd) has(n int64) (all bool, total int64) {
+	all = true
+	for _, w := range c.watchers {
+		got := w.got.Load()
+		total += got
+		all = all && got >= n
+	}
+	return all, total
+}
+
+// least is how many facts the slowest has.
+func (c *crowd) least() int64 {
+	n := c.watchers[0].got.Load()
+	for _, w := range c.watchers {
+		n = min(n, w.got.Load())
+	}
+	return n
+}
+
+// await waits until everybody has exactly n facts.
+func (c *crowd) await(n int64) {
+	c.t.Helper()
+	deadline := time.Now().Add(30 * time.Second)
+	for {
+		all, total := c.has(n)
+		if all && total == n*int64(len(c.watchers)) {
+			return
+		}
+		if time.Now().After(deadline) || total > n*int64(len(c.watchers)) {
+			c.t.Fatalf("%d clients got %d facts altogether, not %d each: %v", len(c.watchers), total, n, c.ends())
+		}
+		<-time.After(5 * time.Millisecond)
+	}
+}
+
+// ends answers why connections ended.
+func (c *crowd) ends() (ends []error) {
+	for _, w := range c.watchers {
+		w.mu.Lock()
+		if w.end != nil {
+			ends = append(ends, w.end)
+		}
+		w.mu.Unlock()
+	}
+	return ends
+}
+
+// traffic is how many bytes everybody got.
+func (c *crowd) traffic() (n int64) {
+	for _, w := range c.watchers {
+		n += w.bytes.Load()
+	}
+	return n
+}
+
+// took forgets and answers how long facts took, shortest first.
+func (c *crowd) took() (all []time.Duration) {
+	for _, w := range c.watchers {
+		w.mu.Lock()
+		all = append(all, w.took...)
+		w.took = nil
+		w.mu.Unlock()
+	}
+	slices.Sort(all)
+	return all
+}
+
+// percentile is a value of sorted durations, in milliseconds.
+func percentile(sorted []time.Duration, percent int) float64 {
+	if len(sorted) == 0 {
+		return 0
+	}
+	return float64(sorted[min(len(sorted)-1, len(sorted)*percent/100)].Microseconds()) / 1000
+}

@@ -1,0 +1,329 @@
+package native_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"roomlog/domain"
+	"roomlog/realtime/hub"
+	"roomlog/realtime/ws"
+	"roomlog/realtime/ws/wstest"
+)
+
+func TestStory(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	rose := w.list("rose", 30)
+	streamer, viewer := w.register("streamer"), w.register("viewer").credit(100)
+	live := streamer.goLive("evening")
+
+	host := streamer.app()
+	room := host.join(live).Snapshot
+	if room == nil || room.Room.ID != int64(live) || room.Room.Status != 1 || room.Owner.ID != streamer.id || room.Epoch != w.store.ID() {
+		t.Fatalf("snapshot %+v", room)
+	}
+
+	guest := viewer.app()
+	guest.join(live)
+	came := host.push("join")
+	if strings.Contains(came.raw, `"name":"streamer"`) { // the host's own, unless the snapshot had it
+		came = host.push("join")
+	}
+	var who struct {
+		User struct {
+			ID   domain.UserID
+			Name string
+		}
+		First bool
+	}
+	if err := json.Unmarshal(came.Data, &who); err != nil || who.User.ID != viewer.id || who.User.Name != "viewer" || !who.First {
+		t.Errorf("join: %s", came.raw)
+	}
+
+	said := into[struct {
+		Pos int64
+		ID  string
+	}](t, guest.ok(guest.ask("comment.post", map[string]any{"live": live, "text": " <b>晚上好</b> "})))
+	heard := host.push("comment")
+	if heard.Pos != said.Pos || heard.Live != live || !strings.Contains(heard.raw, `"text":"<b>晚上好</b>"`) || !strings.Contains(heard.raw, `"id":"`+said.ID+`"`) {
+		t.Errorf("comment: %s", heard.raw)
+	}
+
+	gift := map[string]any{"live": live, "gift": rose, "num": 1}
+	paid := guest.ok(guest.ask("gift.send", gift, "k1"))
+	if got := into[struct{ Pos, Balance int64 }](t, paid); got.Balance != 70 || got.Pos == 0 {
+		t.Errorf("gift: %s", paid.raw)
+	}
+	shown := host.push("gift")
+	if !strings.Contains(shown.raw, `"gift":{"id":1,"name":"rose","image":"","price":30},"num":1,"coins":30`) {
+		t.Errorf("gift: %s", shown.raw)
+	}
+	balance := guest.push("balance")
+	if !strings.Contains(balance.raw, `"data":{"balance":70,"change":-30,"live":1,"gift":1,"num":1}`) || balance.Cursor == "" {
+		t.Errorf("balance: %s", balance.raw)
+	}
+	for gauges := host.push("gauges"); !strings.Contains(gauges.raw, `{"online":2,"look_count":2,"coins":30}`); gauges = host.push("gauges") {
+	}
+
+	t.Run("a repeated key gets the first answer, byte for byte", func(t *testing.T) {
+		again := guest.ok(guest.ask("gift.send", gift, "k1"))
+		if string(again.Data) != string(paid.Data) {
+			t.Errorf("first %s, then %s", paid.Data, again.Data)
+		}
+		guest.no(guest.ask("gift.send", map[string]any{"live": live, "gift": rose, "num": 2}, "k1"), "key_reused")
+		if n := len(events[domain.GiftSent](w)); n != 1 {
+			t.Errorf("%d gifts were given", n)
+		}
+	})
+	t.Run("refusals are typed", func(t *testing.T) {
+		if no := guest.no(guest.ask("gift.send", map[string]any{"live": live, "gift": rose, "num": 3}), "coins_too_few"); no.TextZH != "金币不足，请先充值" {
+			t.Errorf("%+v", no)
+		}
+		guest.no(guest.ask("gift.send", map[string]any{"live": live, "gift": 99, "num": 1}), "gift_not_found")
+		guest.no(guest.ask("gift.send", map[string]any{"live": 99, "gift": rose, "num": 1}), "live_not_found")
+		guest.no(guest.ask("room.join", map[string]any{"live": 99}), "live_not_found")
+		guest.no(guest.ask("comment.post", map[string]any{"live": live, "text": "  "}), "comment_empty")
+		guest.no(guest.ask("comment.post", map[string]any{"live": live, "text": "x"}, "ключ"), "bad_key")
+	})
+	t.Run("leaving is told, and ends the pushes", func(t *testing.T) {
+		guest.aside = nil
+		if m := guest.ok(guest.ask("room.leave", map[string]any{"live": live})); string(m.Data) != `{"left":true}` {
+			t.Errorf("%s", m.raw)
+		}
+		if gone := host.push("leave"); !strings.Contains(gone.raw, `"cause":"requested"`) {
+			t.Errorf("%s", gone.raw)
+		}
+		if m := guest.ok(guest.ask("room.leave", map[string]any{"live": live})); string(m.Data) != `{"left":false}` {
+			t.Errorf("%s", m.raw)
+		}
+		guest.aside = nil
+		host.ok(host.ask("comment.post", map[string]any{"live": live, "text": "bye"}))
+		host.push("comment")
+		guest.ok(guest.ask("ping", nil))
+		if len(guest.aside) > 0 {
+			t.Errorf("pushed after leaving: %s", guest.aside[0].raw)
+		}
+	})
+	t.Run("the end of a live is told, and everybody has left", func(t *testing.T) {
+		streamer.asks(domain.ChangeLiveStatus{Live: live, To: domain.LiveStop})
+		if m := host.push("status"); !strings.Contains(m.raw, `{"status":3,"from":1}`) {
+			t.Errorf("%s", m.raw)
+		}
+		if m := host.push("leave"); !strings.Contains(m.raw, `"cause":"live_ended"`) {
+			t.Errorf("%s", m.raw)
+		}
+		host.no(host.ask("comment.post", map[string]any{"live": live, "text": "anybody?"}), "live_ended")
+		host.no(host.ask("room.join", map[string]any{"live": live}), "live_ended")
+	})
+	t.Run("when everybody is gone nothing is remembered", func(t *testing.T) {
+		_ = host.Conn.Close()
+		_ = guest.Conn.Close()
+		wstest.Eventually(t, "the door is empty", func() bool {
+			return w.hub.Stats() == (hub.Stats{})
+		})
+	})
+}
+
+func TestHello(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, func(c *config) { c.Renewal = 500 * time.Millisecond; c.MaxConnectionsPerUser = 2 })
+	p := w.register("ann")
+
+	t.Run("is what everything begins with", func(t *testing.T) {
+		a := w.connect()
+		a.no(a.ask("room.join", map[string]any{"live": 1}), "hello_first")
+		a.no(a.ask("gift.send", map[string]any{}), "hello_first")
+		a.ok(a.ask("ping", nil))
+		got := into[struct {
+			User   domain.UserID
+			Epoch  string
+			Cursor string
+		}](t, a.ok(a.ask("hello", map[string]any{"token": p.token()})))
+		if got.User != p.id || got.Epoch != w.store.ID() || got.Cursor == "" {
+			t.Errorf("welcome %+v", got)
+		}
+	})
+	t.Run("is missed after a while", func(t *testing.T) {
+		w := newWorld(t, func(c *config) { c.Sockets.HelloTimeout = 50 * time.Millisecond })
+		w.connect().ExpectClose(ws.CloseHelloTimeout)
+	})
+	for name, test := range map[string]struct {
+		token string
+		error string
+		code  uint16
+	}{
+		"without a token":                {"", "token_missing", ws.CloseTokenInvalid},
+		"with a foreign token":           {"eyJhbGciOiJub25lIn0.e30.", "token_invalid", ws.CloseTokenInvalid},
+		"with an expired token":          {person{id: p.id, session: p.session, expires: time.Now().Add(-time.Minute)}.token(), "token_expired", ws.CloseTokenInvalid},
+		"of nobody":                      {person{id: 4711, session: "x"}.token(), "user_unavailable", ws.CloseTokenInvalid},
+		"of a session that was replaced": {person{id: p.id, session: "old"}.token(), "session_ended", ws.CloseReplaced},
+	} {
+		t.Run(name+" is turned away", func(t *testing.T) {
+			a := w.connect()
+			a.no(a.ask("hello", map[string]any{"token": test.token}), test.error)
+			a.ExpectClose(test.code)
+		})
+	}
+	t.Run("of too many connections of one person is turned away", func(t *testing.T) {
+		q := w.register("many")
+		q.app()
+		second := q.app()
+		third := w.connect()
+		third.no(third.ask("hello", map[string]any{"token": q.token()}), "too_many_connections")
+		third.ExpectClose(ws.CloseTooMany)
+		_ = second.Conn.Close()
+		wstest.Eventually(t, "the place is free", func() bool { return w.door.Stats().Open.Load() < 4 })
+	})
+	t.Run("again renews the token of the same person only", func(t *testing.T) {
+		q := w.register("renewing")
+		q.expires = time.Now().Add(time.Hour)
+		a := q.app()
+		other := w.register("other")
+		a.no(a.ask("hello", map[string]any{"token": other.token()}), "other_user")
+		renewed := q.signIn()
+		a.ok(a.ask("hello", map[string]any{"token": renewed.token()}))
+		<-time.After(time.Second) // beyond the time for renewing
+		a.ok(a.ask("ping", nil))
+		streamer := w.register("renewing's streamer")
+		a.join(streamer.goLive("x")) // the log knows the new session only
+	})
+	t.Run("ends when the person signs in elsewhere", func(t *testing.T) {
+		q := w.register("bob")
+		a := q.app()
+		q.signIn()
+		if m := a.push("notice"); string(m.Data) != `{"kind":"signed_in"}` {
+			t.Errorf("%s", m.raw)
+		}
+		a.no(a.ask("room.join", map[string]any{"live": 1}), "session_ended")
+		if m := a.push("error"); into[refusal](t, m).Code != "session_ended" || m.Re != "" {
+			t.Errorf("%s", m.raw)
+		}
+		a.ExpectClose(ws.CloseReplaced)
+	})
+	t.Run("ends when the person signs out, or is locked out, or is forgotten", func(t *testing.T) {
+		out, locked, forgotten := w.register("out"), w.register("locked"), w.register("forgotten")
+		a, b, c := out.app(), locked.app(), forgotten.app()
+		out.asks(domain.SignOut{})
+		w.do(domain.DisableUser{User: locked.id})
+		w.do(domain.ForgetUser{User: forgotten.id})
+		a.ExpectClose(ws.CloseReplaced)
+		b.ExpectClose(ws.CloseTokenInvalid)
+		c.ExpectClose(ws.CloseTokenInvalid)
+	})
+	t.Run("ends with its token", func(t *testing.T) {
+		q := w.register("short")
+		q.expires = time.Now().Add(700 * time.Millisecond)
+		a := q.app()
+		<-time.After(time.Until(q.expires))
+		a.no(a.ask("room.join", map[string]any{"live": 1}), "token_expired")
+		a.ExpectClose(ws.CloseTokenInvalid)
+	})
+}
+
+func TestFrames(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	p := w.register("ann")
+	live := p.goLive("x")
+	a := p.app()
+	for name, test := range map[string]struct{ frame, code string }{
+		"not JSON":                 {`{"id":"7","type":`, "bad_json"},
+		"trailing garbage":         {`{"id":"7","type":"ping"} x`, "bad_json"},
+		"an array":                 {`["ping"]`, "bad_request"},
+		"a string":                 {`"ping"`, "bad_request"},
+		"nothing":                  {`null`, "unknown_type"},
+		"no type":                  {`{"id":"7"}`, "unknown_type"},
+		"an unknown type":          {`{"id":"7","type":"room.burn"}`, "unknown_type"},
+		"a type of the wrong type": {`{"id":"7","type":7}`, "bad_request"},
+		"an id of the wrong type":  {`{"id":7,"type":"ping"}`, "bad_request"},
+		"a long id":                {`{"id":"` + strings.Repeat("7", 65) + `","type":"ping"}`, "bad_request"},
+		"data of the wrong type":   {`{"id":"7","type":"room.join","data":"6"}`, "bad_request"},
+		"a live as a string":       {`{"id":"7","type":"room.join","data":{"live":"1"}}`, "bad_request"},
+		"a live with a fraction":   {`{"id":"7","type":"room.join","data":{"live":1.5}}`, "bad_request"},
+		"a live beyond numbers":    {`{"id":"7","type":"room.join","data":{"live":1e30}}`, "bad_request"},
+		"a negative live":          {`{"id":"7","type":"room.join","data":{"live":-1}}`, "bad_request"},
+		"no live":                  {`{"id":"7","type":"room.join","data":{}}`, "bad_request"},
+		"no data":                  {`{"id":"7","type":"room.join"}`, "bad_request"},
+		"no room to comment in":    {`{"id":"7","type":"comment.post","data":{"text":"x"}}`, "bad_request"},
+		"a text as a number":       {`{"id":"7","type":"comment.post","data":{"live":1,"text":7}}`, "bad_request"},
+		"a NUL in a text":          {`{"id":"7","type":"comment.post","data":{"live":1,"text":"a\u0000b"}}`, "text_invalid"},
+		"half a character":         {`{"id":"7","type":"comment.post","data":{"live":1,"text":"a\ud800b"}}`, "text_invalid"},
+		"a text too long":          {`{"id":"7","type":"comment.post","data":{"live":1,"text":"` + strings.Repeat("长", 201) + `"}}`, "comment_too_long"},
+		"a number of gifts":        {`{"id":"7","type":"gift.send","data":{"live":1,"gift":1,"num":0}}`, "number_out_of_range"},
+		"a key too long":           {`{"id":"7","type":"comment.post","key":"` + strings.Repeat("k", 65) + `","data":{"live":1,"text":"x"}}`, "bad_key"},
+		"a key of the wrong type":  {`{"id":"7","type":"comment.post","key":7,"data":{"live":1,"text":"x"}}`, "bad_request"},
+		"an ack of nothing":        {`{"id":"7","type":"ack","data":{}}`, "bad_request"},
+		"deep nesting":             {`{"id":"7","type":"ping","data":` + strings.Repeat("[", 7000) + strings.Repeat("]", 7000) + `}`, "bad_request"},
+	} {
+		t.Run(name+" gets a typed error and the connection lives", func(t *testing.T) {
+			a.SendText(test.frame)
+			m := a.read()
+			for m.Type != "error" {
+				m = a.read()
+			}
+			no := into[refusal](t, m)
+			if no.Code != test.code {
+				t.Errorf("got %s, want %s", m.raw, test.code)
+			}
+			if strings.Contains(test.frame, `{"id":"7",`) && no.Code != "bad_json" && m.Re != "7" {
+				t.Errorf("the answer is to %q", m.Re)
+			}
+		})
+	}
+	t.Run("unknown fields are ignored", func(t *testing.T) {
+		a.SendText(fmt.Sprintf(`{"id":"x","type":"room.join","new":1,"data":{"live":%d,"new":{"a":1}}}`, live))
+		a.ok("x")
+	})
+	if n := len(events[domain.CommentPosted](w)); n != 0 {
+		t.Errorf("%d comments were posted", n)
+	}
+}
+
+func TestRates(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, func(c *config) {
+		c.CommentRate, c.CommentBurst, c.GiftRate, c.GiftBurst, c.MaxLivesPerConnection = 5, 3, 20, 4, 2
+	})
+	rose := w.list("rose", 1)
+	p := w.register("ann").credit(100)
+	live := p.goLive("x")
+	a, b := p.app(), p.app()
+	for verb, test := range map[string]struct {
+		data  map[string]any
+		burst int
+		most  int64 // milliseconds until the next
+	}{
+		"comment.post": {map[string]any{"live": live, "text": "x"}, 3, 200},
+		"gift.send":    {map[string]any{"live": live, "gift": rose, "num": 1}, 4, 50},
+	} {
+		t.Run(verb+" is bounded over all connections of a person", func(t *testing.T) {
+			refused := refusal{}
+			for i := 0; i < 50 && refused.Code == ""; i++ {
+				from := []*app{a, b}[i%2]
+				if m := from.answer(from.ask(verb, test.data)); m.Type == "error" {
+					refused = into[refusal](t, m)
+					if i < test.burst {
+						t.Errorf("refused after %d", i)
+					}
+				}
+			}
+			if refused.Code != "rate_limited" || refused.RetryAfter < 1 || refused.RetryAfter > test.most {
+				t.Fatalf("%+v", refused)
+			}
+			<-time.After(time.Duration(refused.RetryAfter+1) * time.Millisecond)
+			a.ok(a.ask(verb, test.data))
+		})
+	}
+	t.Run("rooms of a connection are bounded", func(t *testing.T) {
+		second, third := p.goLive("y"), p.goLive("z")
+		a.join(live)
+		a.join(second)
+		a.no(a.ask("room.join", map[string]any{"live": third}), "too_many_lives")
+		a.join(second)
+		a.ok(a.ask("room.leave", map[string]any{"live": live}))
+		a.join(third)
+	})
+}

@@ -1,0 +1,155 @@
+package native_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"roomlog/eventstore/pgtest"
+	"roomlog/realtime/ws"
+	"roomlog/realtime/ws/wstest"
+)
+
+// BenchmarkFigureGiftStorm has a thousand gifts a second given in a room with a thousand viewers, every commit durable,
+// and looks how long it takes from a gift's frame until its push is read. Server and clients are one process.
+func BenchmarkFigureGiftStorm(b *testing.B) {
+	const givers, rate, seconds, accounts, warm = 50, 1000, 5, 50, 2
+	for b.Loop() {
+		w := openWorld(b, pgtest.Server(b, pgtest.Durable).Open(), true, func(c *config) {
+			c.MaxConnectionsPerUser = -1
+			c.Sockets = ws.Config{FrameRate: -1} // as it is served
+		})
+		rose := w.list("rose", 1)
+		live := w.register("streamer").goLive("x")
+		people := make([]person, accounts+givers)
+		for i := range people {
+			people[i] = w.register(fmt.Sprintf("viewer%d", i)).credit(1e6)
+		}
+		s := &storm{sent: make(map[int64]time.Time), seen: make(map[int64][]time.Time)}
+		next := make(chan person, viewers)
+		for i := range viewers {
+			next <- people[i%accounts]
+		}
+		crowd := gather(b, viewers, s.push, func(v *watcher) error {
+			v.begins = `{"type":"gift"`
+			return v.enterRoom((<-next).token(), int64(live))
+		}, w.addr)
+		var giving sync.WaitGroup
+		for _, p := range people[accounts:] {
+			giving.Go(func() { s.give(p, live, rose, rate/givers, warm+seconds) })
+		}
+		giving.Wait()
+		crowd.await(rate * (warm + seconds))
+		crowd.leave()
+		took := s.took(rate * warm)
+		if len(took) != probes*rate*seconds {
+			b.Errorf("%d pushes were looked at, want %d", len(took), probes*rate*seconds)
+		}
+		b.Logf("p50 %.1f ms, p90 %.1f ms, p99 %.1f ms", percentile(took, 50), percentile(took, 90), percentile(took, 99))
+		b.ReportMetric(percentile(took, 99), "gifts_1000_push_p99_ms")
+	}
+}
+
+// enterRoom says hello and joins.
+func (w *watcher) enterRoom(token string, live int64) error {
+	hello, _ := json.Marshal(map[string]any{"id": "h", "type": "hello", "data": map[string]any{"token": token}})
+	join, _ := json.Marshal(map[string]any{"id": "j", "type": "room.join", "data": map[string]any{"live": live}})
+	if err := w.upgrade("/ws", ""); err != nil {
+		return err
+	}
+	if _, err := w.conn.Write(append(wstest.MaskedFrame(wstest.Fin|wstest.OpText, string(hello)), wstest.MaskedFrame(wstest.Fin|wstest.OpText, string(join))...)); err != nil {
+		return err
+	}
+	for {
+		_, payload, err := w.frame()
+		if err != nil {
+			return err
+		}
+		var answer struct{ Re, Type string }
+		if err := json.Unmarshal(payload, &answer); err != nil || answer.Type == "error" {
+			return fmt.Errorf("answered with %s: %w", payload, err)
+		}
+		if answer.Re == "j" {
+			return nil
+		}
+	}
+}
+
+// storm is when gifts were sent, and seen, by their position.
+type storm struct {
+	mu   sync.Mutex
+	sent map[int64]time.Time
+	seen map[int64][]time.Time
+}
+
+// push notes that a gift was seen.
+func (s *storm) push(text []byte) time.Time {
+	now := time.Now()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	pos := number(text, `"pos":`)
+	s.seen[pos] = append(s.seen[pos], now)
+	return now
+}
+
+// give sends so many gifts a second over one connection, whether they are answered or not.
+func (s *storm) give(p person, live, gift any, rate, seconds int) {
+	a := p.app() // not in the room: its answers are all that it reads
+	sent := make([]time.Time, rate*seconds)
+	var answers sync.WaitGroup
+	answers.Go(func() {
+		for n := 0; n < len(sent); {
+			m, err := a.tryRead()
+			switch {
+			case err != nil:
+				p.Errorf("%s: %v", p.name, err)
+				return
+			case m.Re == "":
+				continue
+			case m.Type != "ok":
+				p.Errorf("%s", m.raw)
+				return
+			}
+			var i int
+			if _, err := fmt.Sscanf(m.Re, "g%d", &i); err != nil {
+				continue
+			}
+			n++
+			s.mu.Lock()
+			s.sent[number([]byte(m.raw), `"pos":`)] = sent[i]
+			s.mu.Unlock()
+		}
+	})
+	start := time.Now()
+	for i := range sent {
+		<-time.After(time.Until(start.Add(time.Second * time.Duration(i) / time.Duration(rate))))
+		sent[i] = time.Now()
+		f, _ := json.Marshal(map[string]any{"id": fmt.Sprintf("g%d", i), "type": "gift.send", "data": map[string]any{"live": live, "gift": gift, "num": 1}})
+		a.Write(wstest.MaskedFrame(wstest.Fin|wstest.OpText, string(f))...)
+		if i%100 == 99 {
+			a.Write(wstest.MaskedFrame(wstest.Fin|wstest.OpText, `{"type":"ack","data":{"cursor":"0"}}`)...)
+		}
+	}
+	answers.Wait()
+}
+
+// took answers how long the pushes of all but the first gifts took, shortest first.
+func (s *storm) took(skip int) (all []time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var positions []int64
+	for pos := range s.sent {
+		positions = append(positions, pos)
+	}
+	slices.Sort(positions)
+	for _, pos := range positions[skip:] {
+		for _, seen := range s.seen[pos] {
+			all = append(all, seen.Sub(s.sent[pos]))
+		}
+	}
+	slices.Sort(all)
+	return all
+}

@@ -1,0 +1,250 @@
+package native_test
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/binary"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"roomlog/domain"
+	"roomlog/eventstore/pgtest"
+	"roomlog/realtime/ws"
+	"roomlog/realtime/ws/wstest"
+)
+
+// Everybody comes back at once after a restart, and misses nothing. The figure does it with 5000.
+func TestThunderingHerd(t *testing.T) {
+	herd(t, pgtest.New(t), 300, 2*time.Second)
+}
+
+// BenchmarkFigureThunderingHerd has 5000 clients come back within five seconds.
+func BenchmarkFigureThunderingHerd(b *testing.B) {
+	for b.Loop() {
+		b.ReportMetric(herd(b, pgtest.Server(b, pgtest.Durable).Open(), 5000, 5*time.Second).Seconds(), "herd_5000_seconds")
+	}
+}
+
+// herd has n clients hear a room whose server is stopped and started again while somebody talks in it. They come back
+// when the server told them to, and have to hear everything, once and in order. It answers how long it took after
+// the start until the last one was back.
+func herd(t testing.TB, db *pgtest.DB, n int, spread time.Duration) time.Duration {
+	const accounts, before, between, after = 40, 60, 30, 30
+	config := func(c *config) {
+		c.MaxConnectionsPerUser = -1
+		c.Sockets = ws.Config{RestartSpread: spread}
+	}
+	first := openWorld(t, db, true, config)
+	people := make([]person, accounts)
+	for i := range people {
+		people[i] = first.register(fmt.Sprintf("viewer%d", i))
+	}
+	live := people[0].goLive("x")
+	h := &herded{live: live, epoch: first.store.ID(), total: before + between + after}
+	h.addr.Store(&first.addr)
+	defer h.running.Wait()
+	for i := range n {
+		h.running.Go(func() { h.run(t, people[i%accounts]) })
+	}
+	eventuallySoon(t, "everybody is there", func() bool { return h.entered.Load() == int64(n) })
+	talk := func(w *world, n int) {
+		for range n {
+			h.said++
+			people[h.said%accounts].on(w).asks(domain.PostComment{Live: live, Text: fmt.Sprintf("comment %d of many", h.said)})
+		}
+	}
+	talk(first, before)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	if err := first.door.Shutdown(ctx); err != nil {
+		t.Fatal(err)
+	}
+	first.kill()
+	second := openWorld(t, db, true, config)
+	talk(second, between) // nobody is there
+	h.addr.Store(&second.addr)
+	start := time.Now()
+	talk(second, after) // while they come
+	eventuallySoon(t, "everybody is back", func() bool { return h.back.Load() == int64(n) || t.Failed() })
+	took := time.Since(start)
+	eventuallySoon(t, "everybody has heard everything", func() bool { return h.done.Load() == int64(n) || t.Failed() })
+	t.Logf("%d clients were back after %v", n, took)
+	return took
+}
+
+// eventuallySoon is eventually with more patience: there are many.
+func eventuallySoon(t testing.TB, what string, ok func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(2 * time.Minute); !ok(); {
+		if time.Now().After(deadline) {
+			t.Fatalf("never happened: %s", what)
+		}
+		<-time.After(5 * time.Millisecond)
+	}
+}
+
+// herded are the clients.
+type herded struct {
+	live                domain.LiveID
+	epoch               string
+	total, said         int
+	addr                atomic.Pointer[string]
+	entered, back, done atomic.Int64
+	running             sync.WaitGroup
+}
+
+// run is one client, on one connection after the other until it has heard everything.
+func (h *herded) run(t testing.TB, p person) {
+	left := ""
+	have, heard, returned := int64(0), 0, false
+	for heard < h.total {
+		at := *h.addr.Load()
+		if at == left { // the other one is not there yet
+			<-time.After(10 * time.Millisecond)
+			continue
+		}
+		c := &herdClient{epoch: h.epoch, live: h.live, have: have, heard: heard}
+		c.in = func() {
+			if have == 0 {
+				h.entered.Add(1)
+			} else if !returned {
+				returned = true
+				h.back.Add(1)
+			}
+		}
+		wait, err := c.hear(at, p, h.total)
+		have, heard = c.have, c.heard
+		if err != nil {
+			t.Errorf("at %d, having heard %d: %v", have, heard, err)
+			return
+		}
+		if wait > 0 {
+			left = at
+			<-time.After(wait)
+		}
+	}
+	h.done.Add(1)
+}
+
+// herdClient is one connection.
+type herdClient struct {
+	epoch string
+	live  domain.LiveID
+	have  int64
+	heard int
+	in    func()
+}
+
+// hear enters the room where the client left it, and hears it until all is heard or the server sends it away for a
+// while.
+func (c *herdClient) hear(addr string, p person, total int) (wait time.Duration, err error) {
+	conn, err := net.Dial("tcp", addr)
+	if err != nil {
+		return 0, err
+	}
+	defer conn.Close()
+	w := &watcher{conn: conn, in: bufio.NewReader(conn)}
+	if err := w.upgrade("/ws", ""); err != nil {
+		return 0, err
+	}
+	hello, _ := json.Marshal(map[string]any{"id": "h", "type": "hello", "data": map[string]any{"token": p.token()}})
+	join := map[string]any{"live": c.live}
+	if c.have > 0 {
+		join["since"] = map[string]any{"epoch": c.epoch, "pos": c.have}
+	}
+	enter, _ := json.Marshal(map[string]any{"id": "j", "type": "room.join", "data": join})
+	if _, err := conn.Write(append(wstest.MaskedFrame(wstest.Fin|wstest.OpText, string(hello)), wstest.MaskedFrame(wstest.Fin|wstest.OpText, string(enter))...)); err != nil {
+		return 0, err
+	}
+	for c.heard < total {
+		_ = conn.SetReadDeadline(time.Now().Add(time.Minute))
+		opcode, payload, err := w.frame()
+		switch {
+		case err != nil:
+			return 0, err
+		case opcode == wstest.OpClose && binary.BigEndian.Uint16(payload) == ws.CloseRestart:
+			var hint struct {
+				Retry int64 `json:"retry_after"`
+			}
+			err := json.Unmarshal(payload[2:], &hint)
+			return time.Duration(max(1, hint.Retry)) * time.Millisecond, err
+		case opcode == wstest.OpClose:
+			return 0, fmt.Errorf("closed with %x", payload)
+		case opcode == wstest.OpText:
+			if err := c.take(payload); err != nil {
+				return 0, err
+			}
+		}
+	}
+	return 0, nil
+}
+
+// take handles a frame.
+func (c *herdClient) take(payload []byte) error {
+	switch {
+	case bytes.Contains(payload, []byte(`"type":"error"`)):
+		return fmt.Errorf("refused: %s", payload)
+	case bytes.HasPrefix(payload, []byte(`{"re":"j"`)):
+		if bytes.Contains(payload, []byte(`"snapshot"`)) {
+			if c.have > 0 {
+				return fmt.Errorf("came back to a snapshot")
+			}
+			defer func() { c.have = number(payload, `"pos":`) }()
+		}
+		c.in()
+		return nil
+	case !bytes.Contains(payload, []byte(`"live":`)) || !bytes.Contains(payload, []byte(`"prev":`)):
+		return nil // gauges, or the private lane
+	}
+	pos, prev := number(payload, `"pos":`), number(payload, `"prev":`)
+	if prev > c.have || pos <= c.have {
+		return fmt.Errorf("after %d came %s", c.have, payload)
+	}
+	c.have = pos
+	if bytes.HasPrefix(payload, []byte(`{"type":"comment"`)) {
+		c.heard++
+		if want := fmt.Sprintf(`"text":"comment %d of many"`, c.heard); !bytes.Contains(payload, []byte(want)) {
+			return fmt.Errorf("instead of %s came %s", want, payload)
+		}
+	}
+	return nil
+}
+
+// number reads the number behind a name.
+func number(payload []byte, name string) int64 {
+	_, after, _ := bytes.Cut(payload, []byte(name))
+	end := bytes.IndexFunc(after, func(r rune) bool { return r < '0' || r > '9' })
+	n, _ := strconv.ParseInt(string(after[:max(0, end)]), 10, 64)
+	return n
+}
+
+// MaskedFrame reads a whole MaskedFrame.
+func (w *watcher) frame() (opcode byte, payload []byte, err error) {
+	var header [10]byte
+	if _, err := io.ReadFull(w.in, header[:2]); err != nil {
+		return 0, nil, err
+	}
+	size := uint64(header[1])
+	switch size {
+	case 126:
+		_, err = io.ReadFull(w.in, header[2:4])
+		size = uint64(binary.BigEndian.Uint16(header[2:]))
+	case 127:
+		_, err = io.ReadFull(w.in, header[2:10])
+		size = binary.BigEndian.Uint64(header[2:])
+	}
+	if err != nil {
+		return 0, nil, err
+	}
+	payload = make([]byte, size)
+	_, err = io.ReadFull(w.in, payload)
+	return header[0] & 0x0f, payload, err
+}

@@ -1,0 +1,48 @@
+package native
+
+import (
+	"slices"
+
+	"roomlog/domain"
+	"roomlog/projections"
+	"roomlog/realtime/ws"
+)
+
+// maxNewest is how many of the users that joined a batch names.
+const maxNewest = 10
+
+// joinBatch collects joins and leaves of a large live that nothing else happened between. One frame stands for all
+// of them.
+type joinBatch struct {
+	one  projections.Delta // the only one, as long as count is 1
+	info joinBatchInfo
+	pos  int64 // of the newest
+	stop func() bool
+}
+
+func (b *joinBatch) count() int { return b.info.Joined + b.info.Left }
+
+func (b *joinBatch) add(d projections.Delta) {
+	b.one, b.pos = d, d.Position
+	user := personOf(d.Profile)
+	b.info.Newest = slices.DeleteFunc(b.info.Newest, func(p personInfo) bool { return p.ID == user.ID })
+	if d.Kind == projections.KindLeave {
+		b.info.Left++
+		return
+	}
+	b.info.Joined++
+	b.info.Newest = slices.Insert(b.info.Newest, 0, user)
+	b.info.Newest = b.info.Newest[:min(len(b.info.Newest), maxNewest)]
+}
+
+// frame encodes everything after the fact at prev.
+func (b *joinBatch) frame(live domain.LiveID, prev int64) *ws.Frame {
+	if b.count() == 1 {
+		return factFrame(b.one, prev)
+	}
+	if b.info.Newest == nil {
+		b.info.Newest = []personInfo{}
+	}
+	text := encode(push{"join_batch", live, b.pos, prev, b.info})
+	return ws.DroppableFrame(text, ws.Span{Group: int64(live), Prev: prev, Pos: b.pos}).RecordedAt(b.one.RecordedAt)
+}

@@ -1,0 +1,209 @@
+package native_test
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+
+	"roomlog/domain"
+	"roomlog/eventstore/pgtest"
+	"roomlog/realtime/hub"
+	"roomlog/realtime/ws"
+	"roomlog/realtime/ws/wstest"
+)
+
+// twoProcesses are one system.
+func twoProcesses(t *testing.T) (a, b *world) {
+	t.Helper()
+	db := pgtest.New(t)
+	return openWorld(t, db, true, nil), openWorld(t, db, false, nil)
+}
+
+type noticed struct{ Kind, Reason, Until string }
+
+// noticed waits for a notice of a kind; of what was before the process may learn late.
+func (a *app) noticed(kind string) noticed {
+	a.T.Helper()
+	for {
+		n := into[noticed](a.T, a.push("notice"))
+		switch n.Kind {
+		case kind:
+			return n
+		case "signed_in":
+		default:
+			a.T.Fatalf("noticed %+v, want %s", n, kind)
+		}
+	}
+}
+
+// errorOf reads a frame until an error that answers nothing.
+func (a *app) errorOf(code string) refusal {
+	a.T.Helper()
+	m := a.push("error")
+	no := into[refusal](a.T, m)
+	if m.Re != "" || no.Code != code {
+		a.T.Fatalf("got %s, want an error %s", m.raw, code)
+	}
+	return no
+}
+
+func TestKickingAPerson(t *testing.T) {
+	t.Parallel()
+	a, b := twoProcesses(t)
+	ann, bob := a.register("ann"), a.register("bob")
+	live := ann.goLive("x")
+	watcher := ann.app()
+	watcher.join(live)
+	here, there := bob.app(), bob.on(b).app()
+	here.join(live)
+	there.join(live)
+	cursor := into[struct{ Cursor string }](t, here.ok(here.ask("hello", map[string]any{"token": bob.token()}))).Cursor
+	a.do(domain.KickUser{User: bob.id, Reason: "请文明发言"})
+	for _, c := range []*app{here, there} {
+		if n := c.noticed("kicked"); n.Reason != "请文明发言" {
+			t.Errorf("noticed %+v", n)
+		}
+		if no := c.errorOf("kicked"); no.Text != "请文明发言" || no.TextZH != "请文明发言" {
+			t.Errorf("told %+v", no)
+		}
+		if reason := c.ExpectClose(ws.CloseKicked); reason != "请文明发言" {
+			t.Errorf("closed with %q", reason)
+		}
+	}
+	if ws.ReconnectAdvised(ws.CloseKicked) {
+		t.Error("clients come back")
+	}
+	if left := into[struct{ Cause string }](t, watcher.push("leave")); left.Cause != "removed" {
+		t.Errorf("left because of %s", left.Cause)
+	}
+	// Who comes back all the same may, and is told again what was missed, once.
+	again := bob.connect()
+	again.ok(again.ask("hello", map[string]any{"token": bob.token(), "since": cursor}))
+	again.noticed("kicked")
+	again.join(live)
+	a.do(domain.KickUser{User: bob.id})
+	if no := again.errorOf("kicked"); no.Text == "" || no.TextZH != "您已被管理员移出" {
+		t.Errorf("told %+v", no)
+	}
+	if reason := again.ExpectClose(ws.CloseKicked); reason != "kicked" {
+		t.Errorf("closed with %q", reason)
+	}
+}
+
+func TestKickingAConnection(t *testing.T) {
+	t.Parallel()
+	a, b := twoProcesses(t)
+	bob := a.register("bob")
+	one, other, stranger := bob.on(b).app(), bob.on(b).app(), b.connect()
+	stranger.ok(stranger.ask("ping", nil)) // has not said who it is
+	var ids []domain.ConnectionID
+	for _, s := range a.roll(hub.SurveyRequest{}, 3).Connections { // newest first
+		ids = append(ids, s.ID)
+	}
+	a.do(domain.KickConnection{Connection: ids[0], Reason: "flooding"})
+	if reason := stranger.ExpectClose(ws.CloseKicked); reason != "flooding" {
+		t.Errorf("closed with %q", reason)
+	}
+	a.do(domain.KickConnection{Connection: ids[2]})
+	one.ExpectClose(ws.CloseKicked)
+	a.do(domain.KickConnection{Connection: "nobody's"})
+	a.do(domain.KickConnection{Connection: ids[0]})
+	other.ok(other.ask("ping", nil))
+}
+
+func TestKeepingAPersonOut(t *testing.T) {
+	t.Parallel()
+	a, b := twoProcesses(t)
+	ann, bob := a.register("ann"), a.register("bob")
+	live := ann.goLive("x")
+	watcher, c := ann.app(), bob.on(b).app()
+	watcher.join(live)
+	c.join(live)
+	a.do(domain.BanUser{User: bob.id, Seconds: 3600, Reason: "cool down"})
+	if n := c.noticed("banned"); n.Reason != "cool down" || !strings.HasSuffix(n.Until, "Z") {
+		t.Errorf("noticed %+v", n)
+	}
+	if no := c.errorOf("banned"); no.TextZH != "您没有权限访问该接口!" {
+		t.Errorf("told %+v", no)
+	}
+	c.ExpectClose(ws.CloseKicked)
+	if left := into[struct{ Cause string }](t, watcher.push("leave")); left.Cause != "removed" {
+		t.Errorf("left because of %s", left.Cause)
+	}
+	again := b.connect()
+	again.no(again.ask("hello", map[string]any{"token": bob.token()}), "banned")
+	again.ExpectClose(ws.CloseKicked)
+	a.do(domain.UnbanUser{User: bob.id})
+	wstest.Eventually(t, "bob may come back", func() bool {
+		back := b.connect()
+		return back.answer(back.ask("hello", map[string]any{"token": bob.token()})).Type == "ok"
+	})
+}
+
+func TestKeepingAPersonOutOfARoom(t *testing.T) {
+	t.Parallel()
+	a, b := twoProcesses(t)
+	ann, bob := a.register("ann"), a.register("bob")
+	live, other := ann.goLive("x"), ann.goLive("y")
+	watcher, c := ann.app(), bob.on(b).app()
+	watcher.join(live)
+	c.join(live)
+	c.join(other)
+	ann.asks(domain.BanViewer{Live: live, User: bob.id, Reason: "be kind"})
+	out := c.push("banned")
+	if no := into[refusal](t, out); out.Live != live || no.Code != "banned" || no.Text != "be kind" || no.TextZH != "be kind" {
+		t.Errorf("told %s", out.raw)
+	}
+	if left := into[struct{ Cause string }](t, watcher.push("leave")); left.Cause != "removed" {
+		t.Errorf("left because of %s", left.Cause)
+	}
+	c.no(c.ask("room.join", map[string]any{"live": live}), "banned")
+	c.no(c.ask("comment.post", map[string]any{"live": live, "text": "let me in"}), "banned")
+	a.settled(live, fmt.Sprintf("joined %d", ann.id), fmt.Sprintf("joined %d", bob.id), fmt.Sprintf("left %d removed", bob.id))
+	watcher.ok(watcher.ask("comment.post", map[string]any{"live": live, "text": "unheard by bob"}))
+	watcher.push("comment")
+	c.ok(c.ask("comment.post", map[string]any{"live": other, "text": "I am still here"}))
+	if m := c.push("comment"); m.Live != other {
+		t.Errorf("heard %s", m.raw)
+	}
+	ann.asks(domain.UnbanViewer{Live: live, User: bob.id})
+	c.join(live)
+}
+
+// Who joins while being kept out is not in the room afterwards, however the two meet.
+func TestJoiningWhileBeingKeptOut(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	ann, bob := w.register("ann"), w.register("bob")
+	live := ann.goLive("x")
+	c := bob.app()
+	for range 20 {
+		id := c.ask("room.join", map[string]any{"live": live})
+		ann.asks(domain.BanViewer{Live: live, User: bob.id})
+		if c.answer(id).Type == "ok" {
+			c.push("banned")
+		}
+		said := ann.asks(domain.PostComment{Live: live, Text: "unheard"})
+		w.told(said.Position)
+		c.ok(c.ask("ping", nil))
+		for _, m := range c.aside {
+			if m.Type == "comment" {
+				t.Fatalf("heard %s", m.raw)
+			}
+		}
+		c.aside = nil
+		ann.asks(domain.UnbanViewer{Live: live, User: bob.id})
+	}
+	wstest.Eventually(t, "bob has left as often as he came", func() bool { return len(w.visits(live))%2 == 0 })
+}
+
+// told waits until the rooms have been told everything up to a position.
+func (w *world) told(position int64) {
+	w.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), wstest.Timeout)
+	defer cancel()
+	if err := w.hub.WaitFor(ctx, position); err != nil {
+		w.Fatal(err)
+	}
+}

@@ -1,0 +1,345 @@
+package native_test
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"roomlog/domain"
+	"roomlog/eventstore"
+	"roomlog/eventstore/pgtest"
+	"roomlog/realtime/ws"
+	"roomlog/realtime/ws/wstest"
+)
+
+// visits answers who came, moved and went in a room, as "joined 12", "left 12 requested", in order.
+func (w *world) visits(live domain.LiveID) (found []string) {
+	w.Helper()
+	for after := int64(0); ; {
+		page, err := w.store.Read(context.Background(), eventstore.Query{After: after, Live: live, Limit: 5000})
+		if err != nil {
+			w.Fatal(err)
+		}
+		for _, r := range page.Events {
+			switch e := r.Event.(type) {
+			case domain.ViewerJoined:
+				found = append(found, fmt.Sprintf("joined %d", e.User))
+			case domain.ViewerMoved:
+				found = append(found, fmt.Sprintf("moved %d", e.User))
+			case domain.ViewerLeft:
+				found = append(found, fmt.Sprintf("left %d %s", e.User, e.Cause))
+			}
+		}
+		if page.Next >= page.Head {
+			return found
+		}
+		after = page.Next
+	}
+}
+
+// settled waits until what happened in a room is this, and nothing else.
+func (w *world) settled(live domain.LiveID, want ...string) {
+	w.Helper()
+	wstest.Eventually(w, fmt.Sprintf("the visits are %v", want), func() bool { return len(w.visits(live)) >= len(want) })
+	if got := w.visits(live); !slices.Equal(got, want) {
+		w.Fatalf("the visits are %v, want %v", got, want)
+	}
+}
+
+func TestPresence(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	p, q := w.register("ann"), w.register("bob")
+	t.Run("lasts from the first connection to the end of the last", func(t *testing.T) {
+		live := p.goLive("x")
+		a, b := q.app(), q.app()
+		a.join(live)
+		b.join(live)
+		a.join(live)
+		a.ok(a.ask("room.leave", map[string]any{"live": live}))
+		b.ok(b.ask("ping", nil))
+		w.settled(live, fmt.Sprintf("joined %d", q.id))
+		_ = b.Conn.Close()
+		w.settled(live, fmt.Sprintf("joined %d", q.id), fmt.Sprintf("left %d connection_lost", q.id))
+		a.join(live)
+		a.ok(a.ask("room.leave", map[string]any{"live": live}))
+		w.settled(live, fmt.Sprintf("joined %d", q.id), fmt.Sprintf("left %d connection_lost", q.id),
+			fmt.Sprintf("joined %d", q.id), fmt.Sprintf("left %d requested", q.id))
+	})
+	t.Run("of whoever may not enter does not begin", func(t *testing.T) {
+		live := p.asks(domain.CreateLive{Title: "y", StreamKey: "aaaaaaaaaaaaaaaaaaaa"}).Events[0].Event.(domain.LiveCreated).Live
+		a := q.app()
+		a.no(a.ask("room.join", map[string]any{"live": live}), "live_not_started")
+		_ = a.Conn.Close()
+		w.settled(live)
+	})
+	t.Run("of many who come and go at once ends as they ended", func(t *testing.T) {
+		live := p.goLive("z")
+		var all sync.WaitGroup
+		var stay, go_ []person
+		for i := range 10 {
+			r := w.register(fmt.Sprintf("hasty %d", i))
+			if i%2 == 0 {
+				stay = append(stay, r)
+			} else {
+				go_ = append(go_, r)
+			}
+		}
+		for _, r := range slices.Concat(stay, go_) {
+			all.Go(func() {
+				for range 10 { // away and back, faster than the log can follow
+					a := r.app()
+					a.join(live)
+					_ = a.Conn.Close()
+				}
+				if slices.Contains(stay, r) {
+					r.app().join(live)
+				}
+			})
+		}
+		all.Wait()
+		want := map[string]bool{}
+		for _, r := range stay {
+			want[fmt.Sprint(r.id)] = true
+		}
+		wstest.Eventually(t, "those who stayed are there, and nobody else", func() bool {
+			there := map[string]bool{}
+			for _, visit := range w.visits(live) {
+				var what, who, why string
+				_, _ = fmt.Sscan(visit, &what, &who, &why)
+				if there[who] = what != "left"; what == "left" {
+					delete(there, who)
+				}
+			}
+			return fmt.Sprint(there) == fmt.Sprint(want)
+		})
+	})
+	t.Run("ends for everybody with the live, once", func(t *testing.T) {
+		live := p.goLive("v")
+		a, b := p.app(), q.app()
+		a.join(live)
+		b.join(live)
+		p.asks(domain.ChangeLiveStatus{Live: live, To: domain.LiveStop})
+		wstest.Eventually(t, "both have left", func() bool { return len(w.visits(live)) == 4 })
+		_ = a.Conn.Close()
+		b.ok(b.ask("room.leave", map[string]any{"live": live}))
+		got := w.visits(live)
+		slices.Sort(got[2:])
+		want := []string{fmt.Sprintf("joined %d", p.id), fmt.Sprintf("joined %d", q.id), fmt.Sprintf("left %d live_ended", p.id), fmt.Sprintf("left %d live_ended", q.id)}
+		if !slices.Equal(got, want) {
+			t.Errorf("the visits are %v, want %v", got, want)
+		}
+	})
+	t.Run("is repaired when the log says that somebody left who is here", func(t *testing.T) {
+		live := p.goLive("u")
+		q.app().join(live)
+		w.execute(domain.Request{Actor: domain.Actor{Kind: domain.System}, Command: domain.LeaveLive{
+			Live: live, User: q.id, Cause: domain.LeaveNodeLost, Node: w.hub.Node(),
+		}})
+		w.settled(live, fmt.Sprintf("joined %d", q.id), fmt.Sprintf("left %d node_lost", q.id), fmt.Sprintf("joined %d", q.id))
+	})
+	t.Run("does not end with a planned restart", func(t *testing.T) {
+		w := newWorld(t, nil)
+		r := w.register("carol")
+		live := r.goLive("t")
+		a := r.app()
+		a.join(live)
+		if err := w.door.Shutdown(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		a.ExpectClose(ws.CloseRestart)
+		w.settled(live, fmt.Sprintf("joined %d", r.id))
+	})
+}
+
+func TestTwoProcesses(t *testing.T) {
+	t.Parallel()
+	const grace = 400 * time.Millisecond
+	quick := func(c *config) { c.PresenceGrace = grace }
+	db := pgtest.New(t)
+	a := openWorld(t, db, true, quick)
+	b := openWorld(t, db, false, quick)
+	rose := a.list("rose", 1)
+	p, q, r := a.register("ann").credit(100), a.register("bob").credit(100), a.register("carol")
+	live := p.goLive("x")
+
+	ann, bob := p.app(), q.on(b).app()
+	chains := map[*app]*chain{}
+	for _, viewer := range []*app{ann, bob} {
+		chains[viewer] = startChain(t, viewer.join(live))
+	}
+	t.Run("serve one room together, and everybody sees everything once", func(t *testing.T) {
+		var all sync.WaitGroup
+		for _, viewer := range []*app{ann, bob} {
+			all.Go(func() {
+				for range 20 {
+					viewer.ok(viewer.ask("gift.send", map[string]any{"live": live, "gift": rose, "num": 1}))
+				}
+			})
+		}
+		all.Wait()
+		end := a.head()
+		for _, viewer := range []*app{ann, bob} {
+			c := chains[viewer]
+			for _, m := range viewer.aside {
+				c.take(m)
+			}
+			viewer.aside = nil
+			for c.last < end {
+				c.take(viewer.read())
+			}
+			if c.seen["gift"] != 40 {
+				t.Errorf("%d of 40 gifts were seen", c.seen["gift"])
+			}
+		}
+	})
+	t.Run("know the same person at both, who leaves with the last connection", func(t *testing.T) {
+		room := p.goLive("both")
+		first, second := r.app(), r.on(b).app()
+		first.join(room)
+		second.join(room)
+		_ = first.Conn.Close()
+		_ = second.Conn.Close()
+		a.settled(room, fmt.Sprintf("joined %d", r.id), fmt.Sprintf("moved %d", r.id), fmt.Sprintf("left %d connection_lost", r.id))
+	})
+	t.Run("a person stays whose newer connection ends at the other process", func(t *testing.T) {
+		room := p.goLive("older")
+		first, second := r.app(), r.on(b).app()
+		first.join(room)
+		second.join(room)
+		_ = second.Conn.Close()
+		a.settled(room, fmt.Sprintf("joined %d", r.id), fmt.Sprintf("moved %d", r.id), fmt.Sprintf("left %d connection_lost", r.id), fmt.Sprintf("joined %d", r.id))
+		_ = first.Conn.Close()
+	})
+	t.Run("a client that comes from the faster one resumes at the other", func(t *testing.T) {
+		pos := q.asks(domain.SendGift{Live: live, Gift: rose, Num: 1}).Position
+		bob.push("gift")
+		_ = bob.Conn.Close()
+		bob = q.on(b).app()
+		if got := bob.rejoin(live, a.store.ID(), pos); len(got.Resumed) != 2 {
+			t.Errorf("%+v", got)
+		}
+	})
+	t.Run("one that is cut off is thought dead, and brings its viewers back", func(t *testing.T) {
+		room := p.goLive("cut off")
+		viewer := r.on(b).app()
+		viewer.join(room)
+		var cut int
+		wstest.Eventually(t, "the heartbeats are cut", func() bool { // of both: each sees the other as dead
+			if err := db.Owner.QueryRow(t.Context(), `SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
+				WHERE datname = current_database() AND application_name = 'roomlog heartbeat'`).Scan(&cut); err != nil {
+				t.Fatal(err)
+			}
+			return slices.Contains(a.visits(room), fmt.Sprintf("left %d node_lost", r.id))
+		})
+		wstest.Eventually(t, "the viewer is back", func() bool {
+			got := a.visits(room)
+			return got[len(got)-1] == fmt.Sprintf("joined %d", r.id)
+		})
+		viewer.ok(viewer.ask("comment.post", map[string]any{"live": room, "text": "still here"}))
+		_ = viewer.Conn.Close()
+		wstest.Eventually(t, "the viewer has left", func() bool { // or is thought to have been lost once more
+			got := a.visits(room)
+			return strings.HasPrefix(got[len(got)-1], fmt.Sprintf("left %d ", r.id))
+		})
+	})
+	t.Run("one that dies leaves no ghosts after the grace time", func(t *testing.T) {
+		wstest.Eventually(t, "both are known as alive again", func() (alive bool) {
+			err := db.Owner.QueryRow(t.Context(), `SELECT count(*) = 2 FROM pg_locks l JOIN pg_stat_activity a USING (pid)
+				WHERE a.datname = current_database() AND application_name = 'roomlog heartbeat' AND locktype = 'advisory'`).Scan(&alive)
+			return err == nil && alive
+		})
+		<-time.After(grace) // and have been seen so
+		room := p.goLive("ghosts")
+		stays, returns := q.on(b).app(), r.on(b).app()
+		stays.join(room)
+		returns.join(room)
+		died := time.Now()
+		b.kill()
+		back := r.app()
+		back.join(room) // in time, at the other process
+		a.settled(room, fmt.Sprintf("joined %d", q.id), fmt.Sprintf("joined %d", r.id),
+			fmt.Sprintf("moved %d", r.id), fmt.Sprintf("left %d node_lost", q.id))
+		if took := time.Since(died); took < grace {
+			t.Errorf("the viewer left after %v", took)
+		}
+		ann.push("leave") // of the first room
+		back.ok(back.ask("comment.post", map[string]any{"live": room, "text": "anybody?"}))
+	})
+}
+
+func TestFaults(t *testing.T) {
+	t.Parallel()
+	t.Run("a database whose connections are killed is waited for, and the sockets stay", func(t *testing.T) {
+		w := newWorld(t, nil)
+		rose := w.list("rose", 1)
+		p := w.register("ann").credit(1000)
+		live := p.goLive("x")
+		a, watcher := p.app(), w.register("bob").app()
+		a.join(live)
+		watcher.join(live)
+		c := chain{t: t, seen: map[string]int{}}
+		const gifts = 60
+		for i := range gifts {
+			if i%20 == 10 {
+				if _, err := w.db.Owner.Exec(t.Context(), `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+					WHERE datname = current_database() AND pid <> pg_backend_pid()`); err != nil {
+					t.Fatal(err)
+				}
+			}
+			gift, key := map[string]any{"live": live, "gift": rose, "num": 1}, fmt.Sprintf("k%d", i)
+			wstest.Eventually(t, "the gift is taken", func() bool {
+				m := a.answer(a.ask("gift.send", gift, key))
+				if m.Type == "ok" {
+					return true
+				}
+				if no := into[refusal](t, m); no.RetryAfter == 0 || no.Code != "busy" && no.Code != "internal" && no.Code != "outcome_unknown" {
+					t.Fatalf("refused: %s", m.raw)
+				}
+				return false
+			})
+		}
+		for c.seen["gift"] < gifts {
+			if m := watcher.read(); m.Type == "gift" {
+				if m.Prev > c.last && c.last > 0 {
+					t.Fatalf("a gap: after %d came %s", c.last, m.raw)
+				}
+				c.last = m.Pos
+				c.seen["gift"]++
+			}
+		}
+		if n := len(events[domain.GiftSent](w)); n != gifts {
+			t.Errorf("%d gifts in the log, want %d", n, gifts)
+		}
+	})
+	t.Run("a slow reader in a room disturbs nobody", func(t *testing.T) {
+		w := newWorld(t, func(c *config) {
+			c.Sockets.SendBuffer, c.Sockets.WriteTimeout = 8<<10, 300*time.Millisecond
+		})
+		p, q := w.register("ann"), w.register("bob")
+		live := p.goLive("x")
+		lame := &app{Client: wstest.Upgrade(t, wstest.Connect(t, w.addr, 8<<10))}
+		lame.ok(lame.ask("hello", map[string]any{"token": q.token()}))
+		lame.join(live)
+		a := p.app()
+		c := startChain(t, a.join(live))
+		text := "长长长长长长长长长长长长长长长长长长长长长长长长长长长长长长长长长长长长长长长长长长长长长长长长长长长长长长"
+		for kicked := false; !kicked; {
+			id := a.ask("comment.post", map[string]any{"live": live, "text": text})
+			for m := a.read(); ; m = a.read() {
+				c.take(m)
+				if m.Re == id {
+					break
+				}
+			}
+			kicked = w.door.Stats().Closed()[ws.CloseSlow] == 1
+		}
+		if c.seen["skipped"] != 0 {
+			t.Error("the other viewer lost something")
+		}
+	})
+}

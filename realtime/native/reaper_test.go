@@ -1,0 +1,56 @@
+package native_test
+
+import (
+	"testing"
+	"time"
+
+	"roomlog/domain"
+	"roomlog/projections"
+	"roomlog/realtime/chat"
+	"roomlog/realtime/ws/wstest"
+)
+
+// deaf is a connection that nobody is behind.
+type deaf struct{}
+
+func (deaf) Deliver(*chat.Update)                       {}
+func (deaf) Typing(chat.Participant, domain.ChatRoomID) {}
+func (deaf) Reset()                                     {}
+
+// Guests of the chat whose process is gone do not stay as ghosts; those of a living one do.
+func TestGuestsOfADeadProcess(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, func(c *config) { c.PresenceGrace = 50 * time.Millisecond })
+	enter := func(connection, nameKey, process string) domain.ParticipantID {
+		t.Helper()
+		c := domain.EnterChat{Connection: connection, Profile: domain.ProfilePlain, Node: process, NameKey: nameKey}
+		if nameKey != "" {
+			c.Nickname = "小明"
+		}
+		return w.execute(domain.Request{Command: c}).Events[0].Event.(domain.ParticipantEntered).Participant
+	}
+	here := w.chat.NewSession("c1", deaf{}, w.chat.NewLimits())
+	if _, err := here.Enter(t.Context(), chat.Entry{Style: domain.ProfilePlain, Name: "小红"}); err != nil {
+		t.Fatal(err)
+	}
+	lives := here.ParticipantID()
+	for _, key := range []string{"n2", "n3", ""} {
+		enter("c2", key, "a process that never was")
+	}
+	head, err := w.store.Head(t.Context())
+	if err == nil {
+		err = w.chat.WaitFor(t.Context(), head)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	queries := projections.NewQueries(w.pool)
+	wstest.Eventually(t, "the ghosts have left", func() bool {
+		guests, err := queries.Roster(t.Context(), 0, 10)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(guests) == 1 && guests[0].ID == lives
+	})
+	w.execute(domain.Request{Command: domain.EnterChat{Connection: "c3", Profile: domain.ProfilePlain, Node: w.hub.Node(), Nickname: "小明", NameKey: "n2"}})
+}

@@ -1,0 +1,415 @@
+package native_test
+
+import (
+	"fmt"
+	"sync"
+	"testing"
+
+	"roomlog/domain"
+	"roomlog/realtime/ws"
+	"roomlog/realtime/ws/wstest"
+)
+
+// chain checks that a client misses nothing and gets nothing twice: every push follows what it has.
+type chain struct {
+	t     testing.TB
+	last  int64 // everything up to here is known
+	facts []int64
+	seen  map[string]int // pushes by type
+}
+
+func startChain(t testing.TB, e entered) *chain {
+	c := &chain{t: t, seen: map[string]int{}}
+	if e.Snapshot != nil {
+		c.last = e.Snapshot.Pos
+	} else {
+		c.last = e.Resumed[0] - 1
+	}
+	return c
+}
+
+func (c *chain) take(m message) {
+	c.t.Helper()
+	if m.Pos == 0 || m.Live == 0 {
+		return
+	}
+	if m.Pos <= c.last {
+		c.t.Fatalf("a double: at %d came %s", c.last, m.raw)
+	}
+	if m.Prev > c.last {
+		c.t.Fatalf("a gap: knows up to %d, then %s", c.last, m.raw)
+	}
+	c.last = m.Pos
+	c.facts = append(c.facts, m.Pos)
+	c.seen[m.Type]++
+}
+
+// factsOf answers the positions of everything that happened in a room, from the log.
+func (w *world) factsOf(live domain.LiveID, after, upTo int64) (positions []int64) {
+	w.Helper()
+	for {
+		facts, err := w.feed.LiveDeltas(w.Context(), live, after, upTo, 1000)
+		if err != nil {
+			w.Fatal(err)
+		}
+		for _, d := range facts {
+			positions = append(positions, d.Position)
+		}
+		if len(facts) < 1000 {
+			return positions
+		}
+		after = facts[999].Position
+	}
+}
+
+func (w *world) head() int64 {
+	w.Helper()
+	head, err := w.store.Head(w.Context())
+	if err != nil {
+		w.Fatal(err)
+	}
+	return head
+}
+
+func TestResume(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	p, q := w.register("ann"), w.register("bob")
+	live := p.goLive("x")
+	say := func(n int) (positions []int64) {
+		for i := range n {
+			positions = append(positions, q.asks(domain.PostComment{Live: live, Text: fmt.Sprint(i)}).Position)
+		}
+		return positions
+	}
+	comment := func(a *app, want int64) {
+		t.Helper()
+		if m := a.push("comment"); m.Pos != want {
+			t.Fatalf("got %s, want position %d", m.raw, want)
+		}
+	}
+	keeper := q.app() // keeps the room in memory
+	keeper.join(live)
+
+	t.Run("sends what was missed, from memory", func(t *testing.T) {
+		a := p.app()
+		from := a.join(live).Snapshot.Pos
+		_ = a.Conn.Close()
+		missed := say(3)
+		keeper.push("leave")
+		b := p.app()
+		got := b.rejoin(live, w.store.ID(), from)
+		if got.Snapshot != nil || len(got.Resumed) != 2 || got.Resumed[0] != from+1 || got.Resumed[1] < missed[0]-1 {
+			t.Fatalf("%+v", got)
+		}
+		for _, pos := range missed {
+			comment(b, pos)
+		}
+		_ = b.Conn.Close()
+	})
+	t.Run("sends what was missed before anybody was here, from the log", func(t *testing.T) {
+		empty := p.goLive("empty")
+		from := w.head()
+		for i := range 5 {
+			q.asks(domain.PostComment{Live: empty, Text: fmt.Sprint(i)})
+		}
+		for upTo := say(3)[2]; keeper.push("comment").Pos < upTo; { // elsewhere, until this process knows of it
+		}
+		a := p.app()
+		got := a.rejoin(empty, w.store.ID(), from)
+		if len(got.Resumed) != 2 {
+			t.Fatalf("%+v", got)
+		}
+		c := startChain(t, got)
+		for len(c.facts) < 6 { // five comments, and the join
+			c.take(a.read())
+		}
+		if want := w.factsOf(empty, from, w.head()); fmt.Sprint(want) != fmt.Sprint(c.facts) {
+			t.Errorf("got %v, want %v", c.facts, want)
+		}
+		_ = a.Conn.Close()
+	})
+	t.Run("answers with a snapshot when there is nothing to go by", func(t *testing.T) {
+		for name, since := range map[string]struct {
+			epoch string
+			pos   int64
+		}{
+			"another log":     {"00000000-0000-0000-0000-000000000000", 1},
+			"beyond the head": {w.store.ID(), w.head() + 1000},
+			"before the log":  {w.store.ID(), -1},
+		} {
+			a := p.app()
+			if got := a.rejoin(live, since.epoch, since.pos); got.Snapshot == nil {
+				t.Errorf("%s: %+v", name, got)
+			}
+			_ = a.Conn.Close()
+		}
+	})
+	t.Run("answers with a snapshot when too much was missed", func(t *testing.T) {
+		from := w.head()
+		var all sync.WaitGroup
+		for range 60 {
+			all.Go(func() { say(10) })
+		}
+		all.Wait()
+		for upTo := w.head(); keeper.push("comment").Pos < upTo; { // the room knows of them
+		}
+		for _, room := range []string{"remembered", "forgotten"} {
+			a := p.app()
+			got := a.rejoin(live, w.store.ID(), from)
+			if got.Snapshot == nil || len(got.Snapshot.Comments) != 50 {
+				t.Errorf("room %s: %+v", room, got)
+			}
+			_ = a.Conn.Close()
+			_ = keeper.Conn.Close()
+			wstest.Eventually(t, "the room is empty", func() bool { return w.door.Stats().Open.Load() == 0 })
+		}
+	})
+	t.Run("of a room that one is in brings up to date", func(t *testing.T) {
+		a := p.app()
+		snapshot := a.join(live).Snapshot
+		pos := say(1)[0]
+		comment(a, pos)
+		if again := a.rejoin(live, w.store.ID(), pos); len(again.Resumed) != 2 {
+			t.Errorf("%+v", again)
+		}
+		if again := a.join(live).Snapshot; again == nil || again.Pos < pos || snapshot.Pos >= pos {
+			t.Errorf("%+v", again)
+		}
+		a.aside = nil
+		pos = say(1)[0]
+		comment(a, pos)
+	})
+}
+
+func TestRoomsThatMissedSomething(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	p := w.register("ann")
+	live, other := p.goLive("x"), p.goLive("y")
+	a := p.app()
+	c := startChain(t, a.join(live))
+	w.miss()
+	p.asks(domain.PostComment{Live: other, Text: "what the rooms were not told"})
+	a.ExpectClose(ws.CloseBehind)
+	a = p.app()
+	if got := a.rejoin(live, w.store.ID(), c.last); len(got.Resumed) != 2 {
+		t.Errorf("%+v", got)
+	}
+	a.ok(a.ask("comment.post", map[string]any{"live": live, "text": "back"}))
+	for c.seen["comment"] == 0 {
+		if len(a.aside) > 0 {
+			c.take(a.aside[0])
+			a.aside = a.aside[1:]
+			continue
+		}
+		c.take(a.read())
+	}
+}
+
+// TestNothingIsMissed lets clients come, go and come back while gifts fly: whatever way they came in, what
+// they got is what the log has.
+func TestNothingIsMissed(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	rose := w.list("rose", 1)
+	const givers, watchers, visits = 8, 6, 5
+	streamer := w.register("streamer")
+	live := streamer.goLive("x")
+	stop := make(chan struct{})
+	var giving, watching sync.WaitGroup
+	for i := range givers {
+		p := w.register(fmt.Sprintf("giver %d", i)).credit(1e6)
+		giving.Go(func() {
+			for {
+				select {
+				case <-stop:
+					return
+				default:
+					p.asks(domain.SendGift{Live: live, Gift: rose, Num: 1})
+				}
+			}
+		})
+	}
+	for i := range watchers {
+		p := w.register(fmt.Sprintf("watcher %d", i))
+		watching.Go(func() {
+			a := p.app()
+			c := startChain(t, a.join(live))
+			from := c.last
+			for visit := range visits {
+				for range 20 + 10*i { // some pushes, then away without a word
+					c.take(a.read())
+				}
+				for _, m := range a.aside {
+					if m.Live != 0 {
+						t.Errorf("before the answer to room.join came %s", m.raw)
+					}
+				}
+				if visit == visits-1 {
+					break
+				}
+				_ = a.Conn.Close()
+				a = p.app()
+				if got := a.rejoin(live, w.store.ID(), c.last); got.Snapshot != nil {
+					c = startChain(t, got)
+					from = c.last
+				} else if got.Resumed[0] != c.last+1 || got.Resumed[1] < c.last {
+					t.Errorf("resumed %v from %d", got.Resumed, c.last)
+				}
+			}
+			_ = a.Conn.Close()
+			if want := w.factsOf(live, from, c.last); fmt.Sprint(want) != fmt.Sprint(c.facts) {
+				t.Errorf("watcher %d got %d facts, the log has %d", i, len(c.facts), len(want))
+			}
+		})
+	}
+	watching.Wait()
+	close(stop)
+	giving.Wait()
+}
+
+func TestPrivateLane(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	rose := w.list("rose", 1)
+	streamer := w.register("streamer")
+	live := streamer.goLive("x")
+	type welcome struct {
+		Cursor  string
+		Balance int64
+		Reset   bool
+	}
+	hello := func(p person, since string) (*app, welcome) {
+		t.Helper()
+		a := w.connect()
+		return a, into[welcome](t, a.ok(a.ask("hello", map[string]any{"token": p.token(), "since": since})))
+	}
+	balances := func(a *app, want ...int64) (cursor string) {
+		t.Helper()
+		for _, balance := range want {
+			m := a.push("balance")
+			if got := into[struct{ Balance int64 }](t, m); got.Balance != balance {
+				t.Fatalf("got %s, want %d", m.raw, balance)
+			}
+			cursor = m.Cursor
+		}
+		return cursor
+	}
+	t.Run("goes to every connection of the person, and to nobody else", func(t *testing.T) {
+		p, q := w.register("ann"), w.register("bob")
+		probe := p.app()
+		p.credit(10)
+		balances(probe, 10)
+		a, _ := hello(p, "")
+		b, _ := hello(p, "")
+		c, _ := hello(q, "")
+		p.credit(5)
+		p.asks(domain.SendGift{Live: live, Gift: rose, Num: 2})
+		balances(a, 15, 13)
+		balances(b, 15, 13)
+		p.asks(domain.ChangeProfile{Nickname: "Annie"})
+		if m := a.push("profile"); string(m.Data) != fmt.Sprintf(`{"id":%d,"name":"Annie","avatar":""}`, p.id) {
+			t.Errorf("%s", m.raw)
+		}
+		w.do(domain.GrantRole{User: p.id, Role: domain.RoleAuditor})
+		if m := a.push("notice"); string(m.Data) != `{"kind":"role_granted","role":"auditor"}` {
+			t.Errorf("%s", m.raw)
+		}
+		c.ok(c.ask("ping", nil))
+		for _, m := range c.aside {
+			if m.Type != "notice" {
+				t.Errorf("a stranger got %s", m.raw)
+			}
+		}
+	})
+	t.Run("goes on where the client was", func(t *testing.T) {
+		p := w.register("carol")
+		probe := p.app()
+		p.credit(100)
+		balances(probe, 100) // from here on the lane goes on
+		a, began := hello(p, "")
+		p.credit(1)
+		p.credit(1)
+		cursor := balances(a, 101, 102)
+		a.ok(a.ask("ack", map[string]any{"cursor": cursor}))
+		_ = a.Conn.Close()
+		p.credit(1)
+		p.credit(1)
+		b, got := hello(p, cursor)
+		if got.Reset || got.Cursor != cursor {
+			t.Errorf("%+v", got)
+		}
+		balances(b, 103, 104)
+		p.credit(1)
+		balances(b, 105)
+		c, _ := hello(p, began.Cursor)
+		balances(c, 101, 102, 103, 104, 105)
+	})
+	t.Run("goes on where the client was, also if this process is not there yet", func(t *testing.T) {
+		p := w.register("quick").credit(1000)
+		for i := range 20 {
+			cursor, err := w.store.Cursor(t.Context(), p.credit1())
+			if err != nil {
+				t.Fatal(err)
+			}
+			a, _ := hello(p, cursor)
+			p.credit1()
+			balances(a, int64(1000+2*i+2))
+			_ = a.Conn.Close()
+		}
+	})
+	t.Run("begins anew when too much was missed, or the log is another one", func(t *testing.T) {
+		p := w.register("dave")
+		probe, _ := hello(p, "")
+		p.credit(1000)
+		balances(probe, 1000) // from here on nothing but gifts follows
+		_, began := hello(p, "")
+		var all sync.WaitGroup
+		for range 50 {
+			all.Go(func() {
+				for range 11 {
+					p.asks(domain.SendGift{Live: live, Gift: rose, Num: 1})
+				}
+			})
+		}
+		all.Wait()
+		for range 550 {
+			probe.push("balance")
+		}
+		for _, since := range []string{began.Cursor, "1.00000000", "999999999.00000000"} {
+			a, got := hello(p, since)
+			if !got.Reset || got.Balance != 450 || got.Cursor == since {
+				t.Errorf("since %s: %+v", since, got)
+			}
+			p.credit(1)
+			balances(a, got.Balance+1)
+			p.asks(domain.SendGift{Live: live, Gift: rose, Num: 1})
+			balances(a, got.Balance)
+			_ = a.Conn.Close()
+		}
+		a := w.connect()
+		a.no(a.ask("hello", map[string]any{"token": p.token(), "since": "yesterday"}), "cursor_invalid")
+		a.ok(a.ask("hello", map[string]any{"token": p.token()}))
+	})
+	t.Run("is closed for who never acknowledges", func(t *testing.T) {
+		p := w.register("eve").credit(5000)
+		a, b := p.app(), p.app()
+		var all sync.WaitGroup
+		for range 50 {
+			all.Go(func() {
+				for range 21 {
+					p.asks(domain.SendGift{Live: live, Gift: rose, Num: 1})
+				}
+			})
+		}
+		for range 1050 {
+			m := b.push("balance")
+			if b.ids++; b.ids%500 == 0 {
+				b.ask("ack", map[string]any{"cursor": m.Cursor})
+			}
+		}
+		all.Wait()
+		a.ExpectClose(ws.CloseBehind)
+	})
+}

@@ -78,7 +78,7 @@ func (s *server) authenticate(ctx context.Context) (projections.User, error) {
 	if rc.tokenError != nil {
 		return projections.User{}, rc.tokenError
 	}
-	user, err := s.Admission.CheckSession(ctx, rc.caller.session())
+	user, err := s.Admission.CheckSession(ctx, rc.caller.ref())
 	if err == nil {
 		rc.user = user
 	}
@@ -93,4 +93,6 @@ func (s *server) requireRole(ctx context.Context, needed domain.Role) error {
 	return err
 }
 
-func hasRole(user projections.User, needed domain.Role) bool { return slices.Contains(user.Roles, needed) }
+func hasRole(user projections.User, needed domain.Role) bool {
+	return slices.Contains(user.Roles, needed)
+}

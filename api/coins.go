@@ -47,7 +47,7 @@ func (s *server) coinHistory(ctx context.Context, in *coinHistoryInput) (history
 	if err != nil {
 		return history[movement]{}, err
 	}
-	return newHistory(ctx, s, found, func(m projections.Movement) (movement, int64) {
+	return newHistory(ctx, s, found, func(m projections.CoinMovement) (movement, int64) {
 		return movement{m.Position, m.Amount, m.BalanceAfter, m.Order, m.Live, m.Gift, m.At}, m.Position
 	})
 }

@@ -90,7 +90,7 @@ func (s *server) chatUserOf(ctx context.Context, token string) (own ownChatUser,
 	if err != nil {
 		return own, err
 	}
-	room, online, err := s.Queries.Online(ctx, id)
+	room, online, err := s.Queries.ChatPresence(ctx, id)
 	if err != nil {
 		return own, err
 	}

@@ -25,7 +25,7 @@ type failure struct {
 	Code   domain.Code `json:"code" doc:"for programs, stable"`
 	TextEN string      `json:"text_en" doc:"for people, in English"`
 
-	status int
+	status     int
 	retryAfter time.Duration // sent as Retry-After; 0: not sent
 }
 

@@ -18,7 +18,7 @@ type viewer struct {
 }
 
 type viewersInput struct {
-	liveIDInput
+	LivePath
 	Present bool `query:"present" doc:"only viewers who are present now"`
 	Window
 }
@@ -50,7 +50,7 @@ type comment struct {
 }
 
 type commentsInput struct {
-	liveIDInput
+	LivePath
 	User domain.UserID `query:"user" doc:"only comments of this user"`
 	Window
 }

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"roomlog/domain"
-	"roomlog/eventstore"
 	"roomlog/projections"
 )
 
@@ -146,14 +145,14 @@ func (s *server) listLives(ctx context.Context, in *pageInput) ([]Live, error) {
 	return lives, err
 }
 
-// liveIDInput is the input of an endpoint about the live in its path.
-type liveIDInput struct {
+// LivePath is the input of an endpoint about the live in its path. It is exported so that huma sets it when it is embedded.
+type LivePath struct {
 	ID domain.LiveID `path:"id"`
 }
 
-func (in *liveIDInput) liveID() domain.LiveID { return in.ID }
+func (in *LivePath) liveID() domain.LiveID { return in.ID }
 
-func (s *server) readLive(ctx context.Context, in *liveIDInput) (signed[ownedLive], error) {
+func (s *server) readLive(ctx context.Context, in *LivePath) (signed[ownedLive], error) {
 	live, err := s.live(ctx, in.ID)
 	if err != nil {
 		return signed[ownedLive]{}, err

@@ -30,13 +30,13 @@ func newest[E domain.Event](d *door) (e E, actor string) {
 
 func TestKick(t *testing.T) {
 	t.Parallel()
-	var asked []api.SocketFilter
-	known := api.Sockets{Sockets: []api.Socket{{ID: "c-1", Dialect: "socketio", Users: []domain.UserID{}, Rooms: []string{}}}, Total: 1, Processes: 2, Answered: 2}
+	var asked []api.ConnectionFilter
+	known := api.Connections{Sockets: []api.Connection{{ID: "c-1", Dialect: "socketio", Users: []domain.UserID{}, Lives: []domain.LiveID{}}}, Total: 1, Nodes: 2, Replied: 2}
 	d := newDoor(t, func(c *api.Config) {
-		c.Connections = func(_ context.Context, f api.SocketFilter) (api.Sockets, error) {
+		c.Connections = func(_ context.Context, f api.ConnectionFilter) (api.Connections, error) {
 			asked = append(asked, f)
 			if f.ID != "" && f.ID != "c-1" {
-				return api.Sockets{Processes: 2, Answered: 2 - len(f.ID)%2}, nil
+				return api.Connections{Nodes: 2, Replied: 2 - len(f.ID)%2}, nil
 			}
 			return known, nil
 		}
@@ -66,9 +66,9 @@ func TestKick(t *testing.T) {
 	})
 	t.Run("the list needs the role, too", func(t *testing.T) {
 		asked = nil
-		var got api.Sockets
+		var got api.Connections
 		boss.get("/api/operator/sockets?user=7&live=6&id=c-1").ok(&got)
-		if got.Total != 1 || got.Processes != 2 || len(got.Sockets) != 1 || !slices.Equal(asked, []api.SocketFilter{{ID: "c-1", User: 7, Live: 6}}) {
+		if got.Total != 1 || got.Nodes != 2 || len(got.Sockets) != 1 || !slices.Equal(asked, []api.ConnectionFilter{{ID: "c-1", User: 7, Live: 6}}) {
 			t.Errorf("%+v of %+v", got, asked)
 		}
 		ann.get("/api/operator/sockets").fails(http.StatusForbidden, "forbidden", forbidden)
@@ -83,7 +83,7 @@ func TestDenyUser(t *testing.T) {
 	first, second := ann.onAir("one"), ann.onAir("two")
 	ann.post("/api/live/changestatus", object{"id": second, "type": "pause"}).ok(nil)
 	third := ann.live("not begun")
-	boss.post("/api/operator/deny", object{"user": ann.ID, "seconds": 3600, "reason": "cool down"}, "Idempotency-Key", "once").ok(nil)
+	boss.post("/api/operator/ban", object{"user": ann.ID, "seconds": 3600, "reason": "cool down"}, "Idempotency-Key", "once").ok(nil)
 	if e, _ := newest[domain.UserBanned](d); e.Reason != "cool down" || e.Until < time.Now().Unix()+3500 {
 		t.Errorf("%+v", e)
 	}
@@ -96,15 +96,15 @@ func TestDenyUser(t *testing.T) {
 	ann.post("/api/live/create", object{"title": "x", "cover": ""}).fails(http.StatusForbidden, "banned", forbidden)
 	d.post("/api/login", map[string]string{"username": "ann", "password": password}).fails(http.StatusForbidden, "banned", forbidden)
 	before := d.position()
-	boss.post("/api/operator/deny", object{"user": ann.ID, "seconds": 3600, "reason": "cool down"}, "Idempotency-Key", "once").ok(nil)
+	boss.post("/api/operator/ban", object{"user": ann.ID, "seconds": 3600, "reason": "cool down"}, "Idempotency-Key", "once").ok(nil)
 	if d.position() != before {
 		t.Error("the same key was carried out twice")
 	}
-	ann.post("/api/operator/allow", object{"user": ann.ID}).fails(http.StatusForbidden, "banned", forbidden)
-	boss.post("/api/operator/allow", object{"user": ann.ID}).ok(nil)
+	ann.post("/api/operator/unban", object{"user": ann.ID}).fails(http.StatusForbidden, "banned", forbidden)
+	boss.post("/api/operator/unban", object{"user": ann.ID}).ok(nil)
 	ann.get("/api/user/info").ok(nil) // the session was never ended
-	ann.post("/api/operator/deny", object{"user": boss.ID}).fails(http.StatusForbidden, "forbidden", forbidden)
-	boss.post("/api/operator/deny", object{"user": ann.ID, "seconds": -1}).fails(http.StatusBadRequest, "number_out_of_range", "参数错误")
+	ann.post("/api/operator/ban", object{"user": boss.ID}).fails(http.StatusForbidden, "forbidden", forbidden)
+	boss.post("/api/operator/ban", object{"user": ann.ID, "seconds": -1}).fails(http.StatusBadRequest, "number_out_of_range", "参数错误")
 }
 
 func TestDenyViewer(t *testing.T) {
@@ -113,17 +113,17 @@ func TestDenyViewer(t *testing.T) {
 	boss, ann, bob := d.person("boss").grant(domain.RoleOperator), d.person("ann"), d.person("bob")
 	live := ann.onAir("one")
 	deny, allow := object{"id": live, "user": bob.ID, "reason": "be kind"}, object{"id": live, "user": bob.ID}
-	ann.post("/api/live/deny", deny).ok(nil)
+	ann.post("/api/live/ban", deny).ok(nil)
 	if e, actor := newest[domain.ViewerBanned](d); e.User != bob.ID || e.Live != live || actor != domain.AuthenticatedActor(ann.ID, "").String() {
 		t.Errorf("%+v by %s", e, actor)
 	}
-	bob.post("/api/live/allow", allow).fails(http.StatusNotFound, "live_not_found", noRoom)
-	boss.post("/api/live/allow", allow).ok(nil)
+	bob.post("/api/live/unban", allow).fails(http.StatusNotFound, "live_not_found", noRoom)
+	boss.post("/api/live/unban", allow).ok(nil)
 	if _, actor := newest[domain.ViewerUnbanned](d); actor != domain.AuthenticatedActor(boss.ID, "").String() {
 		t.Errorf("by %s", actor)
 	}
-	bob.post("/api/live/deny", object{"id": live, "user": ann.ID}).fails(http.StatusNotFound, "live_not_found", noRoom)
-	ann.post("/api/live/deny", object{"id": live, "user": ann.ID}).fails(http.StatusBadRequest, "bad_request", "参数错误")
+	bob.post("/api/live/ban", object{"id": live, "user": ann.ID}).fails(http.StatusNotFound, "live_not_found", noRoom)
+	ann.post("/api/live/ban", object{"id": live, "user": ann.ID}).fails(http.StatusBadRequest, "bad_request", "参数错误")
 }
 
 func TestAnOperatorEndsAnyLive(t *testing.T) {

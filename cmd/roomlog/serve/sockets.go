@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"roomlog/api"
+	"roomlog/internal/limit"
 	"roomlog/realtime/chat"
 	"roomlog/realtime/hub"
 	"roomlog/realtime/native"
@@ -16,7 +17,7 @@ import (
 )
 
 // openSockets opens the servers of both WebSocket dialects. They share one connection limit.
-func (c *Command) openSockets(ctx context.Context, env *environment, b *backend, l *layers, s *servers, tokens *api.Tokens, proxies api.Proxies) error {
+func (c *Command) openSockets(ctx context.Context, env *environment, b *backend, l *layers, s *servers, tokens *api.Tokens, proxies limit.Proxies) error {
 	limit := ws.NewGate(ws.GateConfig{
 		Origins: c.CORSOrigins, MaxConns: c.MaxConnections, MaxPerAddress: c.MaxConnectionsPerAddress,
 		Address: func(r *http.Request) string { return proxies.ClientAddr(r).String() },
@@ -75,7 +76,7 @@ func (c *Command) chatConfig(env *environment, b *backend, hub *hub.Hub) chat.Co
 	return chat.Config{
 		Hub: hub, Store: b.store, Commands: b.sequencer, Queries: b.queries, Now: env.sh.Now, Log: env.log,
 		MessageRate: c.MessageRate, MessageBurst: c.MessageBurst, TypingRate: c.TypingRate,
-		MaxChatRooms: c.ChatRooms, RoomsPerAddress: c.RoomsPerAddress, Uploads: c.uploadsURL(),
+		MaxChatRooms: c.ChatRooms, RoomsPerAddress: c.ChatRoomsPerAddress, Uploads: c.uploadsURL(),
 	}
 }
 

@@ -11,6 +11,7 @@ import (
 	"roomlog/domain"
 	"roomlog/eventstore"
 	"roomlog/projections"
+	"roomlog/projections/feed"
 )
 
 type noSigns struct{}
@@ -30,7 +31,7 @@ func newTestServer(t *testing.T) *server {
 		t.Fatal(err)
 	}
 	s, err := newServer(Config{
-		Store: new(eventstore.Store), Commands: new(eventstore.Sequencer), Queries: new(projections.Queries), Feed: new(projections.Feed),
+		Store: new(eventstore.Store), Commands: new(eventstore.Sequencer), Queries: new(projections.Queries), Feed: new(feed.Feed),
 		Admission: new(projections.Admission), Tokens: tokens, Signs: noSigns{}, Payments: payments, Uploads: t.TempDir(), Now: time.Now,
 	})
 	if err != nil {

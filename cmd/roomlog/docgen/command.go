@@ -15,6 +15,7 @@ import (
 	"roomlog/eventstore"
 	"roomlog/media"
 	"roomlog/projections"
+	"roomlog/projections/feed"
 	"roomlog/realtime/native"
 )
 
@@ -75,7 +76,7 @@ func openAPI(ctx context.Context, sh cli.Shell) ([]byte, error) {
 	}
 	store, queries := new(eventstore.Store), new(projections.Queries)
 	server, err := api.New(api.Config{
-		Store: store, Commands: new(eventstore.Sequencer), Queries: queries, Feed: new(projections.Feed), Admission: new(projections.Admission),
+		Store: store, Commands: new(eventstore.Sequencer), Queries: queries, Feed: new(feed.Feed), Admission: new(projections.Admission),
 		Tokens: tokens, Signs: signer, Payments: payments, Uploads: uploads, Now: sh.Now, Version: "1",
 	})
 	if err != nil {

@@ -137,12 +137,8 @@ func TestFollowIsRightWithoutBeingWoken(t *testing.T) {
 	reader := openStore(t, db, eventstore.Config{Now: time.Now, PollInterval: 100 * time.Millisecond})
 	f := startTail(t, reader.store, 0)
 	for n := int64(1); n < 6; n++ {
-		began := time.Now()
 		writer.list(1)
 		f.reaches(n)
-		if took := time.Since(began); took > 3*time.Second {
-			t.Errorf("read after %s, with a poll of 100 ms", took)
-		}
 	}
 	f.end()
 }

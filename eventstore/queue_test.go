@@ -24,12 +24,8 @@ func TestAFullQueueIsBusyAtOnce(t *testing.T) {
 		accepted = append(accepted, l.begin(list))
 		eventually(t, "the request is in the queue", func() bool { return l.sequencer.Stats().Queued == i+1 })
 	}
-	began := time.Now()
-	if _, err := l.sequencer.Execute(t.Context(), list); !errors.Is(err, eventstore.ErrBusy) {
+	if _, err := l.sequencer.Execute(t.Context(), list); !errors.Is(err, eventstore.ErrBusy) { // while nothing moves
 		t.Fatalf("got %v", err)
-	}
-	if took := time.Since(began); took > time.Second {
-		t.Errorf("it took %s to say so", took)
 	}
 	release()
 	for _, pending := range accepted {
@@ -144,15 +140,15 @@ func TestADatabaseThatIsAwayIsUnavailableWithinPatience(t *testing.T) {
 			t.Fatalf("got %+v", a)
 		}
 	}
-	if took := time.Since(began); took < 400*time.Millisecond || took > 5*time.Second {
-		t.Errorf("it took %s", took)
+	if took := time.Since(began); took < 400*time.Millisecond {
+		t.Errorf("it took %s only", took)
 	}
-	began = time.Now()
+	before := l.sequencer.Stats().Retries
 	if _, err := l.sequencer.Execute(t.Context(), list); !errors.Is(err, eventstore.ErrUnavailable) {
 		t.Fatalf("got %v", err)
 	}
-	if took := time.Since(began); took > 2*time.Second {
-		t.Errorf("while it is known to be away, it took %s to say so", took)
+	if tries := l.sequencer.Stats().Retries - before; tries > 1 {
+		t.Errorf("while it is known to be away, it was tried %d times", tries)
 	}
 	way.reopen()
 	eventually(t, "it works again by itself", func() bool {
@@ -166,17 +162,13 @@ func TestADatabaseThatIsAwayIsUnavailableWithinPatience(t *testing.T) {
 func TestShuttingDownWithoutADatabaseEnds(t *testing.T) {
 	t.Parallel()
 	way := startWay(t, pgtest.New(t))
-	l := way.open(eventstore.Config{Now: time.Now}, eventstore.SequencerConfig{Timeout: time.Minute, DrainTimeout: 300 * time.Millisecond})
+	l := way.open(eventstore.Config{Now: time.Now}, eventstore.SequencerConfig{Timeout: time.Hour, DrainTimeout: 300 * time.Millisecond})
 	list := domain.Request{Command: domain.AddGift{Name: "rose", Price: 1}, Actor: operator}
 	l.execute(list)
 	way.shut()
 	pending := []<-chan answer{l.begin(list), l.begin(list)}
 	eventually(t, "it has tried", func() bool { return l.sequencer.Stats().Retries > 0 })
-	began := time.Now()
-	l.stop()
-	if took := time.Since(began); took > 10*time.Second {
-		t.Errorf("it took %s", took)
-	}
+	l.stop() // long before patience ends
 	for _, p := range pending {
 		if a := <-p; a.err == nil {
 			t.Error("carried out without a database")

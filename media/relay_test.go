@@ -24,8 +24,7 @@ func TestAPlayerBeginsWithHeadersAndAKeyFrameAtOnce(t *testing.T) {
 		s.audio(1000+uint32(i)*40, sound(fmt.Sprint("sound ", i)))
 	}
 	h.stream(t, "KEY", "all frames", func(s media.StreamStats) bool { return s.FramesIn == 5+20 })
-	asked := time.Now()
-	v := h.watch(t, h.flvURL("KEY"))
+	v := h.watch(t, h.flvURL("KEY")) // from here on nothing is published
 	tags := v.sees(sound("sound 9"))
 	want := []string{"meta", "h264 header", "aac header", "key", "sound", "picture", "sound", "picture", "sound", "picture", "sound", "picture", "sound"}
 	if diff := cmp.Diff(want, kinds(tags)); diff != "" {
@@ -33,9 +32,6 @@ func TestAPlayerBeginsWithHeadersAndAKeyFrameAtOnce(t *testing.T) {
 	}
 	if tags[3].at != 1200 || tags[3].payload != string(picture(true, "picture 5")) {
 		t.Fatalf("the first key frame is %+v", tags[3])
-	}
-	if took := tags[3].arrived.Sub(asked); took > 2*time.Second {
-		t.Fatalf("it took %v", took)
 	}
 	if v.flags != 5 {
 		t.Fatalf("flags are %d", v.flags)

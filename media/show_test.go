@@ -292,11 +292,7 @@ func TestTheEndOfTheServerEndsEverything(t *testing.T) {
 	player := h.stranger(t, "live", "play", 3, nil, "KEY?sign="+h.signer.Play("KEY"))
 	player.hear("first")
 	stranger := dialRTMP(t, h.rtmp)
-	begun := time.Now()
 	h.stop()
-	if took := time.Since(begun); took > 4*time.Second {
-		t.Fatalf("it took %v", took)
-	}
 	s.gone()
 	player.gone()
 	stranger.gone()

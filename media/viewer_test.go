@@ -20,7 +20,6 @@ type seen struct {
 	kind    byte
 	at      uint32
 	payload string
-	arrived time.Time
 }
 
 func (s seen) info() flv.Info { return flv.Describe(s.kind, []byte(s.payload)) }
@@ -100,7 +99,7 @@ func readTag(r io.Reader) (seen, error) {
 	if _, err := io.ReadFull(r, body); err != nil {
 		return seen{}, fmt.Errorf("a tag is cut: %w", err)
 	}
-	return seen{head[0], uint32(at), string(body[:size]), time.Now()}, nil
+	return seen{head[0], uint32(at), string(body[:size])}, nil
 }
 
 func (v *viewer) fail(err error) {

@@ -242,6 +242,35 @@ func TestFeed(t *testing.T) {
 		}
 	})
 
+	t.Run("lets a subscriber miss nothing behind the checkpoint", func(t *testing.T) {
+		t.Parallel()
+		w := newWorld(t)
+		c := newCrowd(w, 3, 1)
+		w.project()
+		f, _ := w.feed(projections.FeedConfig{})
+		w.caughtUp()
+		w.begun(f)
+		acting := make(chan struct{})
+		go func() { defer close(acting); c.act(4, 600) }()
+		for going := true; going; {
+			ctx, cancel := context.WithCancel(t.Context())
+			batches, err := f.Subscribe(ctx)
+			if err != nil {
+				t.Fatal(err)
+			}
+			at := f.Checkpoint()
+			select {
+			case b := <-batches:
+				if b.After > at {
+					t.Errorf("the first batch begins after %d, the checkpoint was %d", b.After, at)
+				}
+			case <-acting:
+				going = false
+			}
+			cancel()
+		}
+	})
+
 	t.Run("passes over what nobody can read", func(t *testing.T) {
 		t.Parallel()
 		w := newWorld(t)

@@ -28,7 +28,9 @@ func (f *Feed) Subscribe(ctx context.Context) (<-chan Batch, error) {
 		return nil, fmt.Errorf("subscribe to the feed: %w", ctx.Err())
 	}
 	ctx, cancel := context.WithCancel(ctx)
+	f.publishing.Lock() // a batch is released, or this subscriber gets it
 	messages, err := f.channel.Subscribe(ctx, topic)
+	f.publishing.Unlock()
 	if err != nil {
 		cancel()
 		return nil, fmt.Errorf("subscribe to the feed: %w", err)

@@ -26,9 +26,7 @@ func TestChatRoomsBesideAServer(t *testing.T) {
 		}
 		return strings.Join(names, " ")
 	}
-	if got := rooms(); got != "demo" {
-		t.Errorf("at first there are %q", got)
-	}
+	eventually(t, "the first room is in the tables", func() bool { return rooms() == "demo" })
 	if out := at.roomlog("room", "add", "music"); !regexp.MustCompile(`^room [0-9a-f]{24}: music\n$`).MatchString(out) {
 		t.Error(out)
 	}
@@ -45,7 +43,7 @@ func TestChatRoomsBesideAServer(t *testing.T) {
 	}
 	at.roomlog("room", "remove", id[1])
 	at.roomlog("room", "remove", "Demo")
-	if out, code := at.try("room", "remove", "demo"); code != 1 || !strings.Contains(out, "there is no room demo") {
+	if out, code := at.try("room", "remove", "demo"); code != 1 || !strings.Contains(out, "there is no chat room demo") {
 		t.Errorf("%d %s", code, out)
 	}
 	if out := at.roomlog("participant", "list"); out != "The chat has no participants.\n" {

@@ -261,13 +261,11 @@ func TestWaitingIsBounded(t *testing.T) {
 			t.Fatal(code)
 		}
 	}
-	begun := time.Now()
+	patient := open(t, hls.Config{WaitTimeout: time.Hour})
+	write(t, patient, avcHeader())
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	m.Index(httptest.NewRecorder(), httptest.NewRequestWithContext(ctx, http.MethodGet, "/", nil), "")
-	if took := time.Since(begun); took > 250*time.Millisecond {
-		t.Fatalf("it waited %v for who has gone", took)
-	}
+	patient.Index(httptest.NewRecorder(), httptest.NewRequestWithContext(ctx, http.MethodGet, "/", nil), "") // does not wait
 }
 
 func TestTheEndIsSaid(t *testing.T) {

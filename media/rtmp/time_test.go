@@ -44,7 +44,8 @@ func TestTheWayToPublishIsBounded(t *testing.T) {
 			if !errors.Is(err, os.ErrDeadlineExceeded) {
 				t.Fatal(err)
 			}
-			if took := time.Since(begun); took < soon || took > soon+2*time.Second {
+			// A handshake byte by byte lasts for 15 seconds at least.
+			if took := time.Since(begun); took < soon || took > soon+10*time.Second {
 				t.Fatalf("it took %v", took)
 			}
 		})

@@ -23,6 +23,7 @@ type outbox struct {
 	entries []entry       // in the order they were sent
 	bytes   int           // what head, newest and entries cost
 	flying  int           // what the write under way costs
+	granted int           // what it was given at once while idle, as far as that still waits
 	endBy   time.Time     // set when the connection ends: no write goes beyond it
 	done    chan struct{} // closed when everything is written or given up
 }

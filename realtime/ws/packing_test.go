@@ -158,7 +158,7 @@ func TestPackedComingBack(t *testing.T) {
 func TestPackedSlowReader(t *testing.T) {
 	s := serve(t, func(cfg *ws.Config) {
 		packing(cfg)
-		cfg.SendBuffer, cfg.Skipped = 8<<10, skippedText
+		cfg.SendBuffer, cfg.Skipped, cfg.WriteTimeout = 8<<10, skippedText, time.Minute
 	})
 	room := s.NewFanout()
 	c := wstest.NewClient(t, wstest.Connect(t, s.addr, 32<<10))
@@ -201,6 +201,33 @@ func TestPackedSlowReader(t *testing.T) {
 	}
 	if c.Compressed == before {
 		t.Error("nothing is compressed after it caught up")
+	}
+}
+
+// A client that is sent more at once than may wait for it has time to read it: what follows is dropped, not the client.
+func TestALargeBatchIsRead(t *testing.T) {
+	for name, request := range map[string]string{"plain": "", "compressed": offer} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := serve(t, func(cfg *ws.Config) {
+				packing(cfg)
+				cfg.SendBuffer, cfg.Skipped, cfg.WriteTimeout = 8<<10, skippedText, time.Minute
+			})
+			room := s.NewFanout()
+			c := wstest.NewClient(t, wstest.Connect(t, s.addr, 32<<10))
+			c.Inflates = request != ""
+			c.Handshake(request)
+			room.Add(wstest.Receive(t, s.peers, "the connection").conn)
+			noise := make([]byte, 4*ws.DefaultQueueBytes)
+			_, _ = rand.NewChaCha8([32]byte{}).Read(noise)
+			large := fmt.Sprintf("%x", noise)
+			room.Push(ws.DroppableFrame([]byte(large), ws.Span{Group: 6, Pos: 1}))
+			wstest.Eventually(t, "it waits", func() bool { return s.Stats().QueuedBytes.Load() > 2*ws.DefaultQueueBytes })
+			room.Push(ws.DroppableFrame([]byte(large), ws.Span{Group: 6, Prev: 1, Pos: 2}))
+			wstest.Eventually(t, "the next one is dropped", func() bool { return s.Stats().Dropped.Load() == 1 })
+			c.ExpectText(large)
+			c.ExpectText(string(skippedText(ws.Span{Group: 6, Prev: 1, Pos: 2}, 1)))
+		})
 	}
 }
 

@@ -84,14 +84,20 @@ func (c *Conn) queue(frames []*Frame) {
 }
 
 // bound keeps the queue within its limits: from one limit on droppable frames go, at twice the limit the
-// connection. before is the size that is already counted.
+// connection. An idle connection may be given more than that at once: it is ended when as much as one limit
+// comes on top of what it has still to read of that. before is the size that is already counted.
 func (c *Conn) bound(before int) {
 	limit, stats := c.sockets.queueBytes, &c.sockets.stats
 	if c.out.size() > limit {
 		stats.Dropped.Add(int64(c.out.shed(limit)))
 	}
 	stats.QueuedBytes.Add(int64(c.out.size() - before))
-	if before > 0 && c.out.size() > 2*limit { // what an idle connection is given at once may be larger
+	if before == 0 {
+		c.out.granted = c.out.size()
+		return
+	}
+	c.out.granted = min(c.out.granted, before)
+	if c.out.size() > max(2*limit, c.out.granted+limit) {
 		c.kick()
 	}
 }

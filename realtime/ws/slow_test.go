@@ -95,8 +95,7 @@ func TestStalledReaders(t *testing.T) {
 }
 
 func TestStalledReader(t *testing.T) {
-	const writeTimeout = 400 * time.Millisecond
-	start := func(t *testing.T) *server {
+	start := func(t *testing.T, writeTimeout time.Duration) *server {
 		return serve(t, func(cfg *ws.Config) {
 			cfg.WriteTimeout, cfg.SendBuffer, cfg.Skipped = writeTimeout, 8<<10, skippedText
 		})
@@ -108,29 +107,26 @@ func TestStalledReader(t *testing.T) {
 			p.conn.Send(ws.DroppableFrame(make([]byte, 1000), ws.Span{Group: 6}))
 		}
 	}
-	t.Run("is kicked within twice the write deadline even if nothing more is sent", func(t *testing.T) {
+	t.Run("is kicked at the write deadline even if nothing more is sent", func(t *testing.T) {
 		t.Parallel()
-		s := start(t)
+		s := start(t, 400*time.Millisecond)
 		_, p := stall(t, s)
 		fill(t, s, p)
-		began := time.Now()
 		if got := wstest.Receive(t, p.closed, "Closed"); got.code != ws.CloseSlow {
 			t.Errorf("closed with %v", got)
-		}
-		if took := time.Since(began); took < writeTimeout/2 || took > 2*writeTimeout {
-			t.Errorf("it took %v", took)
 		}
 	})
 	t.Run("does not hold up Close", func(t *testing.T) {
 		t.Parallel()
-		s := start(t)
+		s := start(t, time.Minute)
 		_, p := stall(t, s)
 		fill(t, s, p)
-		began := time.Now()
-		p.conn.Close(ws.CloseReplaced, "")
-		if took := time.Since(began); took > writeTimeout/4 {
-			t.Errorf("Close took %v", took)
-		}
+		closed := make(chan struct{})
+		go func() {
+			defer close(closed)
+			p.conn.Close(ws.CloseReplaced, "")
+		}()
+		wstest.Receive(t, closed, "Close to return")
 		if got := wstest.Receive(t, p.closed, "Closed"); got.code != ws.CloseReplaced {
 			t.Errorf("closed with %v", got)
 		}
@@ -145,7 +141,7 @@ func TestStalledReader(t *testing.T) {
 	})
 	t.Run("does not hold up Shutdown for long", func(t *testing.T) {
 		t.Parallel()
-		s := start(t)
+		s := start(t, time.Minute)
 		_, p := stall(t, s)
 		fill(t, s, p)
 		if err := s.Shutdown(t.Context()); err != nil {
@@ -157,7 +153,7 @@ func TestStalledReader(t *testing.T) {
 	})
 	t.Run("that reads again in time gets the close code behind the rest", func(t *testing.T) {
 		t.Parallel()
-		s := start(t)
+		s := start(t, time.Minute)
 		c, p := stall(t, s)
 		fill(t, s, p)
 		p.conn.Close(ws.CloseReplaced, "")
@@ -165,7 +161,8 @@ func TestStalledReader(t *testing.T) {
 	})
 	t.Run("that reads again in time lives on, also after the old deadline", func(t *testing.T) {
 		t.Parallel()
-		s := start(t)
+		const writeTimeout = 2 * time.Second
+		s := start(t, writeTimeout)
 		c, p := stall(t, s)
 		fill(t, s, p)
 		p.conn.Send(ws.TextFrame([]byte("here we are")))

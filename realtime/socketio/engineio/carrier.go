@@ -33,6 +33,9 @@ func (c *carrier) heard(p packet, err error) {
 	s := c.session
 	s.mu.Lock()
 	carries, probes := s.carrier == c, s.probe == c
+	if err != nil && probes { // before the client hears of it: it may try again at once
+		s.probe = nil
+	}
 	s.mu.Unlock()
 	switch {
 	case err != nil && carries:

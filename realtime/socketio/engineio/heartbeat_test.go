@@ -60,8 +60,8 @@ func TestTheSilentAreEnded(t *testing.T) {
 		if why := receive(t, s.closed, "the end"); why != "ping timeout" {
 			t.Errorf("ended with %s", why)
 		}
-		if took := time.Since(began); took < 490*time.Millisecond || took > 3*time.Second {
-			t.Errorf("ended after %v, want 500 ms and a bit", took)
+		if took := time.Since(began); took < 490*time.Millisecond {
+			t.Errorf("ended after %v only, want 500 ms", took)
 		}
 		c.Ended()
 	})

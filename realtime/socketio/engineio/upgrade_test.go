@@ -66,7 +66,7 @@ func TestAWaitingGetIsAnsweredDuringAnUpgrade(t *testing.T) {
 
 func TestUpgradesThatFail(t *testing.T) {
 	t.Parallel()
-	h := serve(t, func(c *engineio.Config, _ *host) { c.UpgradeTimeout = 300 * time.Millisecond })
+	h := serve(t, func(c *engineio.Config, _ *host) { c.UpgradeTimeout = 2 * time.Second })
 	for name, say := range map[string]string{"says something else": "4hello", "upgrades without a probe": "5", "says nothing": "", "says nonsense": "x"} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

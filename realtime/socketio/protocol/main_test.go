@@ -24,15 +24,13 @@ type host struct {
 	*protocol.Server
 	base    string
 	sockets sync.Map      // by id
-	gone    chan goodbye  // of every socket
+	gone    sync.Map      // why sockets ended, by id: of each a channel
 	answers chan []string // to what was asked
 }
 
-type goodbye struct{ id, reason string }
-
 func serve(t testing.TB, change func(*protocol.Config)) *host {
 	t.Helper()
-	h := &host{gone: make(chan goodbye, 1000), answers: make(chan []string, 100)}
+	h := &host{answers: make(chan []string, 100)}
 	cfg := protocol.Config{
 		Engine: engineio.Config{Now: time.Now, FrameRate: -1, Sockets: ws.Config{PushWindow: time.Millisecond}},
 		Namespaces: []protocol.Namespace{
@@ -81,7 +79,7 @@ func admins(k *protocol.Socket) error {
 func (h *host) converse(k *protocol.Socket) {
 	h.sockets.Store(k.ID(), k)
 	k.Emit("auth", k.Auth())
-	k.OnDisconnect(func(reason string) { h.gone <- goodbye{k.ID(), reason} })
+	k.OnDisconnect(func(reason string) { h.ends(k.ID()) <- reason })
 	k.On("message", func(e *protocol.Event) { k.Emit("message-back", h.values(e)...) })
 	k.On("message-with-ack", func(e *protocol.Event) {
 		e.Acknowledge(h.values(e)...)
@@ -146,12 +144,13 @@ func receive[T any](t testing.TB, from <-chan T, what string) T {
 // left waits for the end of a socket and answers the reason.
 func (h *host) left(t testing.TB, id string) string {
 	t.Helper()
-	for {
-		g := receive(t, h.gone, "the end of "+id)
-		if g.id == id {
-			return g.reason
-		}
-	}
+	return receive(t, h.ends(id), "the end of "+id)
+}
+
+// ends is told why the socket of an id ended, as often as one does.
+func (h *host) ends(id string) chan string {
+	reasons, _ := h.gone.LoadOrStore(id, make(chan string, 100))
+	return reasons.(chan string)
 }
 
 // kinds are the four ways in which clients come.

@@ -10,8 +10,6 @@ import (
 )
 
 const (
-	nodePrefix = "roomlog node " // of the connection's application_name; the node's name follows
-
 	heartbeat    = 3 * time.Second  // between two signs of life
 	deadAfter    = 10 * time.Second // silence after which the database ends the connection
 	leaveTimeout = time.Second

@@ -25,8 +25,6 @@ type Config struct {
 	// UploadURL is the prefix of the URLs of uploaded files, like https://live.example/uploads/. If it is "", messages may
 	// name uploads on any host.
 	UploadURL string
-	// Grace is the time after the loss of a node until its participants have left. It is the hub's PresenceGrace.
-	Grace time.Duration
 
 	MessageRate     float64 `default:"5" min:"0.001" max:"1000000" unit:"messages/s" help:"Chat messages accepted from one user, or from one anonymous connection."`
 	MessageBurst    int     `default:"20" min:"1" max:"1000000" unit:"messages" help:"Chat messages accepted from one user at once."`

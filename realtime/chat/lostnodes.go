@@ -15,7 +15,7 @@ const lostBatch = 500
 // participantCleanup makes the participants of lost nodes leave the chat.
 func participantCleanup(cfg Config) cluster.Cleanup {
 	return cluster.Cleanup{
-		Name: "participants", Grace: cfg.Grace, Held: cfg.Queries.Nodes,
+		Name: "participants", Grace: cfg.Hub.PresenceGrace(), Held: cfg.Queries.Nodes,
 		Clean: func(ctx context.Context, node string) error {
 			return hub.CleanUp(ctx, cfg.Commands,
 				func(after projections.NodeParticipant) ([]projections.NodeParticipant, error) {

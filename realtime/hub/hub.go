@@ -64,6 +64,9 @@ func (h *Hub) LargeLive() int { return h.cfg.LargeLive }
 // JoinBatchInterval returns the time between two batches of joins and leaves if nothing else happens.
 func (h *Hub) JoinBatchInterval() time.Duration { return h.cfg.JoinBatchInterval }
 
+// PresenceGrace returns the time from the loss of a node until its viewers have left.
+func (h *Hub) PresenceGrace() time.Duration { return h.cfg.PresenceGrace }
+
 // Stats are the numbers of what a hub keeps.
 type Stats struct {
 	Lives   int // with subscribers on this node

@@ -36,7 +36,7 @@ func (c *Command) apiConfig(env *environment, b *backend, tokens *api.Tokens, si
 
 // connections returns the connections of all nodes that match f.
 func (b *backend) connections(ctx context.Context, f api.SocketFilter) (api.Sockets, error) {
-	survey, err := hub.SurveyConnections(ctx, b.store, hub.SurveyRequest(f))
+	survey, err := hub.Survey(ctx, b.cluster, hub.SurveyRequest(f))
 	all := api.Sockets{Sockets: make([]api.Socket, 0, len(survey.Connections)), Total: survey.Total, Processes: survey.Nodes, Answered: survey.Answered}
 	for _, s := range survey.Connections {
 		all.Sockets = append(all.Sockets, api.Socket{

@@ -9,6 +9,7 @@ import (
 
 	"roomlog/internal/wait"
 	"roomlog/projections"
+	"roomlog/projections/feed"
 )
 
 // resubscribeDelay is the pause before the hub subscribes again after the feed ended its subscription.
@@ -94,7 +95,7 @@ func (v *delivery) skipTo(ctx context.Context, position int64) {
 	v.advance(position)
 }
 
-func (v *delivery) deliverBatch(ctx context.Context, b projections.Batch) {
+func (v *delivery) deliverBatch(ctx context.Context, b feed.Batch) {
 	v.registry.mu.Lock()
 	defer v.registry.mu.Unlock()
 	v.skipTo(ctx, b.After)

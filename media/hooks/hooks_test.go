@@ -124,7 +124,7 @@ func client(id string) media.Client {
 
 func accept(hooks.Notification, int) int { return http.StatusNoContent }
 
-func TestPreHooksAreAskedAndMayReject(t *testing.T) {
+func TestPreHooksMayReject(t *testing.T) {
 	t.Parallel()
 	r := receive(t, func(n hooks.Notification, _ int) int {
 		if n.ID == "bad" {
@@ -151,7 +151,7 @@ func TestPreHooksAreAskedAndMayReject(t *testing.T) {
 	}
 }
 
-func TestAPreHookThatFailsIsASetting(t *testing.T) {
+func TestHookFailureDecidesWhenAPreHookFails(t *testing.T) {
 	t.Parallel()
 	hang := make(chan struct{})
 	defer close(hang)
@@ -177,7 +177,7 @@ func TestAPreHookThatFailsIsASetting(t *testing.T) {
 	}
 }
 
-func TestWhatHappenedIsToldInOrderUntilItIsTaken(t *testing.T) {
+func TestNotificationsAreDeliveredInOrder(t *testing.T) {
 	t.Parallel()
 	r := receive(t, func(n hooks.Notification, tries int) int {
 		if tries <= int(n.Seq)%3 {
@@ -187,12 +187,12 @@ func TestWhatHappenedIsToldInOrderUntilItIsTaken(t *testing.T) {
 	})
 	h := open(t, r.URL, nil)
 	start(t, h)
-	show := media.Broadcast{ID: "b1", Key: "KEY", Publisher: client("p"), Video: "h264", Bytes: 99}
+	b := media.Broadcast{ID: "b1", Key: "KEY", Publisher: client("p"), Video: "h264", Bytes: 99}
 	h.Connected(t.Context(), client("p"))
-	h.BroadcastChanged(show, "", 6, 41)
+	h.BroadcastChanged(b, "", 6, 41)
 	h.PlayStarted(t.Context(), media.PlaySession{Client: client("v"), Key: "KEY"})
 	h.PlayStopped(t.Context(), media.PlaySession{Client: client("v"), Key: "KEY", Bytes: 7}, media.ReasonStalled)
-	h.BroadcastChanged(show, media.ReasonLost, 6, 44)
+	h.BroadcastChanged(b, media.ReasonLost, 6, 44)
 	h.Disconnected(t.Context(), client("p"))
 	taken := r.took(6)
 	for i, want := range []string{"post_connect", "post_publish", "post_play", "done_play", "done_publish", "done_connect"} {
@@ -200,7 +200,7 @@ func TestWhatHappenedIsToldInOrderUntilItIsTaken(t *testing.T) {
 			t.Errorf("%d: %+v", i, n)
 		}
 	}
-	if n := taken[1]; n.Live != 6 || n.Position != 41 || n.Broadcast != "show" || n.Media.Video != "h264" || n.Bytes != 0 || n.Reason != "" {
+	if n := taken[1]; n.Live != 6 || n.Position != 41 || n.Broadcast != "b1" || n.Media.Video != "h264" || n.Bytes != 0 || n.Reason != "" {
 		t.Errorf("%+v", n)
 	}
 	if n := taken[4]; n.Position != 44 || n.Reason != media.ReasonLost || n.Bytes != 99 {
@@ -214,7 +214,7 @@ func TestWhatHappenedIsToldInOrderUntilItIsTaken(t *testing.T) {
 	}
 }
 
-func TestWhatIsNotTakenIsGivenUpAndTheRestGoesOn(t *testing.T) {
+func TestRejectedNotificationsAreDropped(t *testing.T) {
 	t.Parallel()
 	r := receive(t, func(n hooks.Notification, _ int) int {
 		switch n.ID {
@@ -242,7 +242,7 @@ func TestWhatIsNotTakenIsGivenUpAndTheRestGoesOn(t *testing.T) {
 	}
 }
 
-func TestNumbersThatAreNoneAreLeftOut(t *testing.T) {
+func TestNumbersThatJSONLacksAreLeftOut(t *testing.T) {
 	t.Parallel()
 	r := receive(t, func(n hooks.Notification, _ int) int {
 		if strings.HasPrefix(n.Hook, "pre_") {
@@ -263,7 +263,7 @@ func TestNumbersThatAreNoneAreLeftOut(t *testing.T) {
 	}
 }
 
-func TestWhatCannotBeToldHoldsUpNobody(t *testing.T) {
+func TestNotificationsThatCannotBeEncodedAreDropped(t *testing.T) {
 	t.Parallel()
 	r := receive(t, accept)
 	var odd atomic.Bool // JSON knows no such year

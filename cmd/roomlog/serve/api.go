@@ -32,7 +32,7 @@ func (c *Command) apiConfig(env *environment, b *backend, tokens *api.Tokens, si
 
 // connections returns the connections of all nodes that match f.
 func (b *backend) connections(ctx context.Context, f api.ConnectionFilter) (api.Connections, error) {
-	survey, err := hub.SurveyConnections(ctx, b.store, hub.SurveyRequest(f))
+	survey, err := hub.Survey(ctx, b.cluster, hub.SurveyRequest(f))
 	all := api.Connections{
 		Sockets: make([]api.Connection, 0, len(survey.Connections)), Total: survey.Total, Nodes: survey.Nodes, Replied: survey.Answered,
 	}

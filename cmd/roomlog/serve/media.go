@@ -92,7 +92,7 @@ func (m *mediaServer) openHooks(c *Command, env *environment, b *backend) (err e
 		return err
 	}
 	m.hooks, err = hooks.New(hooks.Config{HookURL: c.HookURL, HookSecret: secret[0], Node: b.node, Now: env.sh.Now, Log: env.log,
-		AllowOnFailure: c.HookFailure == "allow", HookTimeout: c.HookTimeout})
+		HookFailure: c.HookFailure, HookTimeout: c.HookTimeout})
 	return err
 }
 

@@ -12,17 +12,17 @@ import (
 	"testing"
 )
 
-// Process is a process that is told what to do in lines and answers in lines. It ends when its input ends,
-// which is at the end of the test if not before.
+// Process is a program that receives commands and sends results in lines. It ends when its standard input ends: with Stop, or
+// with the test.
 type Process struct {
-	Stop func() // ends its input and waits; more than once does nothing
+	Stop func() // ends the process and waits; it may be called more than once
 
 	t   testing.TB
 	in  io.Writer
 	out *bufio.Scanner
 }
 
-// Start starts one.
+// Start starts a process.
 func Start(t testing.TB, cmd *exec.Cmd) *Process {
 	t.Helper()
 	if cmd.Stderr == nil {
@@ -47,45 +47,45 @@ func Start(t testing.TB, cmd *exec.Cmd) *Process {
 	return &Process{stop, t, in, bufio.NewScanner(out)}
 }
 
-// Send tells it a line.
+// Send sends a line.
 func (p *Process) Send(format string, values ...any) {
 	p.t.Helper()
 	if _, err := fmt.Fprintf(p.in, format+"\n", values...); err != nil {
-		p.t.Fatalf("the process is gone: %v", err)
+		p.t.Fatalf("the process has ended: %v", err)
 	}
 }
 
-// Receive waits for its next line, which begins with word, and returns the rest.
+// Receive blocks until the next line arrives, and returns what follows word in it. Another line fails the test.
 func (p *Process) Receive(word string) string {
 	p.t.Helper()
 	if !p.out.Scan() {
-		p.t.Fatalf("the process is gone: %v", p.out.Err())
+		p.t.Fatalf("the process has ended: %v", p.out.Err())
 	}
 	rest, ok := strings.CutPrefix(p.out.Text(), word)
 	if !ok {
-		p.t.Fatalf("the process says %q, not %s", p.out.Text(), word)
+		p.t.Fatalf("the process sent %q, want %s", p.out.Text(), word)
 	}
 	return strings.TrimSpace(rest)
 }
 
-// Usage is what a process has used so far.
+// Usage is what a process has used since its start.
 type Usage struct {
-	CPU    float64 // seconds, in user and in system
-	Memory float64 // bytes that are resident now
+	CPU    float64 // seconds, in user and kernel mode
+	Memory float64 // resident bytes now
 }
 
-// Usage asks it with the line "stats"; it answers with what Stats makes, and maybe values behind that.
+// Usage sends the line "stats" and parses the result, which is that of Stats, and further values if there are any.
 func (p *Process) Usage(more ...any) (u Usage) {
 	p.t.Helper()
 	p.Send("stats")
-	said := p.Receive("stats")
-	if _, err := fmt.Sscan(said, append([]any{&u.CPU, &u.Memory}, more...)...); err != nil {
-		p.t.Fatalf("%q: %v", said, err)
+	line := p.Receive("stats")
+	if _, err := fmt.Sscan(line, append([]any{&u.CPU, &u.Memory}, more...)...); err != nil {
+		p.t.Fatalf("%q: %v", line, err)
 	}
 	return u
 }
 
-// Stats is the answer of this process.
+// Stats returns the line that a process sends for Usage.
 func Stats() string {
 	var used syscall.Rusage
 	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &used); err != nil {

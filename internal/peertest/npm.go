@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// NodeScript is a command that runs a script of a folder with the npm packages that the folder's package-lock.json
-// names. They are installed there once for each such list.
+// NodeScript returns the command that runs a script of a folder with Node.js. It installs the npm packages of the folder's
+// package-lock.json, unless they are installed.
 func NodeScript(t testing.TB, folder, script string, args ...string) *exec.Cmd {
 	t.Helper()
 	if err := install(folder); err != nil {
@@ -21,7 +21,7 @@ func NodeScript(t testing.TB, folder, script string, args ...string) *exec.Cmd {
 	return cmd
 }
 
-// install has the packages installed. A copy of the list tells that all of them are there.
+// install installs the packages of a folder. A copy of package-lock.json marks a complete installation.
 func install(folder string) error {
 	wanted, err := os.ReadFile(filepath.Join(folder, "package-lock.json"))
 	if err != nil {

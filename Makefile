@@ -12,45 +12,55 @@ race      := $(if $(filter race,$(skips)),,-race)
 export ROOMLOG_SKIP
 
 .DEFAULT_GOAL := help
-.PHONY: help test deps check lint fmt build assets bench
+.PHONY: help test deps check lint fmt generate build assets bench
 
-help: ## say what can be done here
-	@echo 'roomlog: the event-sourced backend of a live-streaming room app'
+help: ## list these commands
+	@echo 'roomlog: the event-sourced backend of a live-streaming app'
 	@echo
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-6s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo
 	@echo 'Start a server:       go run ./cmd/roomlog serve'
 	@echo 'One package:          make test PKG=./domain/...'
 	@echo 'Some figures:         make bench BENCH=FigureAppend'
-	@echo 'Without some tools:   make test ROOMLOG_SKIP=postgres,race,lint   (says what it skips)'
+	@echo 'Without some tools:   make test ROOMLOG_SKIP=postgres,race,lint   (the summary lists what was skipped)'
 
 # The tests run even when a check before them fails: one run shows everything there is to mend.
-test: ## install what tests need, then format check, vet, lint, and every test with -race
+test: ## install what tests need, then format check, vet, lint, and every test with -race; ends with a summary
 	@.tools/deps.sh || true
-	@failed=0; \
-	$(MAKE) --no-print-directory --keep-going check lint || failed=1; \
-	go test $(race) -timeout $(TIMEOUT) $(PKG) || failed=1; \
-	exit $$failed
+	@results=''; \
+	for step in check lint; do \
+		if $(MAKE) --no-print-directory --keep-going $$step; then result=$(if $(filter lint,$(skips)),"$$(test $$step = lint && echo skipped || echo ok)",ok); else result=failed; fi; \
+		results="$$results -check $$step=$$result"; \
+	done; \
+	go -C .tools run ./suite $$results $(race) -timeout $(TIMEOUT) $(PKG)
 
-deps: ## install what tests need beside Go, or say how
+deps: ## install what tests need besides Go, or print how
 	@.tools/deps.sh
 
 check:
 	@unformatted=$$(gofmt -s -l .); \
 	if [ -n "$$unformatted" ]; then echo "make fmt would change:"; echo "$$unformatted"; exit 1; fi
 	go vet ./...
-	go -C .tools vet ./figures
-	go -C .tools test ./figures
+	go -C .tools vet ./figures ./suite
+	go -C .tools test ./figures ./suite
 
 lint: ## run golangci-lint as .golangci.yml says (the first run builds it: two minutes)
 ifneq ($(filter lint,$(skips)),)
-	@echo 'lint is skipped by ROOMLOG_SKIP'
+	@echo 'lint is skipped (ROOMLOG_SKIP)'
 else
 	$(TOOL) golangci-lint run
 endif
 
 fmt: ## format every Go file
 	gofmt -s -w .
+
+# Tests with Golden or Generated in their names compare generated files; with -update they write them. The golden files of
+# events come first, because docs/EVENTS.md shows them.
+generate: ## bring every generated file up to date
+	@for dir in $$(grep -rl --include='*_test.go' 'flag.Bool("update"' . | xargs -n1 dirname | sort -u); do \
+		go test -count=1 -run 'Golden|Generated' $$dir -update || exit 1; \
+	done
+	go run ./cmd/roomlog docs
 
 build: ## build bin/roomlog
 	go build -o bin/roomlog ./cmd/roomlog

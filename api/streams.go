@@ -15,8 +15,8 @@ type Streams interface {
 	Streams(ctx context.Context) ([]Stream, error)
 	// Players lists who watches a room.
 	Players(ctx context.Context, live projections.Live) ([]StreamPlayer, error)
-	// KickPlayer ends the connection of a player, and says whether there was one.
-	KickPlayer(ctx context.Context, id, note string) (bool, error)
+	// LiveOfPlayer returns the live that a connected player plays, and reports whether there is such a player.
+	LiveOfPlayer(ctx context.Context, id domain.PlayerID) (live domain.LiveID, found bool, err error)
 }
 
 // Stream is what a room's stream is and does.
@@ -99,7 +99,7 @@ type kickForm struct {
 	}
 }
 
-// kickStream ends a room's stream by the log, where every process hears of it, and a player by asking them all.
+// kickStream ends the broadcast of a live or disconnects a player. Both are events, on which every node acts.
 func (s *server) kickStream(ctx context.Context, c caller, in *kickForm) (string, error) {
 	kick := in.Body
 	if (kick.Live != 0) == (kick.Player != "") {
@@ -112,10 +112,15 @@ func (s *server) kickStream(ctx context.Context, c caller, in *kickForm) (string
 	if _, err := s.holder(ctx, domain.RoleOperator); err != nil {
 		return "", err
 	}
-	found, err := s.Streams.KickPlayer(ctx, kick.Player, kick.Note)
+	player := domain.PlayerID(kick.Player)
+	live, found, err := s.Streams.LiveOfPlayer(ctx, player)
 	if err == nil && !found {
 		err = refusal(domain.CodeNoBroadcast, "there is no player %s", kick.Player)
 	}
+	if err != nil {
+		return "", err
+	}
+	_, err = s.execute(ctx, c, domain.KickPlayer{Live: live, Player: player, Reason: kick.Note})
 	return "ok", err
 }
 
@@ -126,4 +131,6 @@ func (noStreams) Streams(context.Context) ([]Stream, error) { return nil, nil }
 func (noStreams) Players(context.Context, projections.Live) ([]StreamPlayer, error) {
 	return []StreamPlayer{}, nil
 }
-func (noStreams) KickPlayer(context.Context, string, string) (bool, error) { return false, nil }
+func (noStreams) LiveOfPlayer(context.Context, domain.PlayerID) (domain.LiveID, bool, error) {
+	return 0, false, nil
+}

@@ -34,7 +34,7 @@ var importRules = map[string][]string{
 	"realtime/hub":               {"domain", "eventstore", "projections", "internal", "realtime/ws"},
 	"realtime/chat":              {"domain", "eventstore", "projections", "internal", "realtime/ws", "realtime/hub"},
 	"realtime/native":            {"domain", "eventstore", "projections", "internal", "realtime/ws", "realtime/hub", "realtime/chat"},
-	"realtime/socketio":          {"domain", "eventstore", "projections", "internal", "realtime/ws", "realtime/hub", "realtime/chat", "realtime"}, // "realtime" until it is split
+	"realtime/socketio":          {"domain", "eventstore", "projections", "internal", "realtime/ws", "realtime/hub", "realtime/chat"},
 	"realtime/socketio/engineio": {"realtime/ws", "realtime/socketio/protocol"},
 	"realtime/socketio/protocol": {"realtime/ws", "realtime/socketio/engineio"},
 

@@ -63,6 +63,18 @@ func (h *hub) kick(id string) bool {
 	return publication != nil || player != nil
 }
 
+// keyOf returns the stream key of a connection and reports whether it was found.
+func (h *hub) keyOf(id string) (string, bool) {
+	publication, player := h.find(id)
+	switch {
+	case publication != nil:
+		return publication.stream.key, true
+	case player != nil:
+		return player.stream.key, true
+	}
+	return "", false
+}
+
 // find returns the publication or the player of a connection.
 func (h *hub) find(id string) (*publication, *Player) {
 	h.mu.Lock()

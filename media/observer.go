@@ -62,13 +62,14 @@ type Reason string
 
 // The reasons.
 const (
-	ReasonStopped  Reason = "stopped"  // the client ended it
-	ReasonLost     Reason = "lost"     // the connection broke or timed out
-	ReasonReplaced Reason = "replaced" // the owner publishes from another connection
-	ReasonKicked   Reason = "kicked"   // an operator ended it
-	ReasonEnded    Reason = "ended"    // the live has ended, or the stream that was played
-	ReasonStalled  Reason = "stalled"  // the player accepted no data within the write timeout
-	ReasonShutdown Reason = "shutdown" // the server shuts down
+	ReasonStopped          Reason = "stopped"           // the client ended it
+	ReasonLost             Reason = "lost"              // the connection broke or timed out
+	ReasonReplaced         Reason = "replaced"          // the owner publishes from another connection
+	ReasonKicked           Reason = "kicked"            // an operator ended it
+	ReasonEnded            Reason = "ended"             // the live has ended, or the stream that was played
+	ReasonOwnerUnavailable Reason = "owner_unavailable" // the owner of the live was banned, disabled or forgotten
+	ReasonStalled          Reason = "stalled"           // the player accepted no data within the write timeout
+	ReasonShutdown         Reason = "shutdown"          // the server shuts down
 )
 
 // final reports whether the end of a publisher also ends its broadcast. After other reasons the broadcast waits for

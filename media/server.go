@@ -92,6 +92,9 @@ func (s *Server) Snapshot() Snapshot {
 // Players returns the players of a stream key, the longest first.
 func (s *Server) Players(key string) []PlaySession { return s.core.hub.sessions(key) }
 
+// KeyOf returns the stream key of the publisher or player with this Client.ID, and reports whether it was found.
+func (s *Server) KeyOf(id string) (key string, found bool) { return s.core.hub.keyOf(id) }
+
 // Kick ends the connection of the publisher or player with this Client.ID and reports whether it was found. The
 // broadcast of a kicked publisher ends. The client may come back if the Authorizer accepts it.
 func (s *Server) Kick(id string) bool { return s.core.hub.kick(id) }

@@ -27,6 +27,8 @@ func DeltasOf(r eventstore.Record) []Delta {
 		return d.in(e.Live, KindModeration)
 	case domain.ConnectionKicked:
 		return d.in(0, KindModeration)
+	case domain.PlayerKicked: // for media servers
+		return d.in(0, KindModeration)
 	case domain.LiveStatusChanged:
 		return d.in(e.Live, KindStatus)
 	case domain.BroadcastStarted:

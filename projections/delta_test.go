@@ -38,6 +38,7 @@ func TestDeltasOf(t *testing.T) {
 		"user.unbanned.v1":            "notice to 12",
 		"viewer.banned.v1":            "(out) in 6 by 12",
 		"connection.kicked.v1":        "(out) in 0 by 0",
+		"player.kicked.v1":            "(out) in 0 by 0",
 		"user.role_granted.v1":        "notice to 12",
 		"user.role_revoked.v1":        "notice to 12",
 		"user.forgotten.v1":           "notice to 12",

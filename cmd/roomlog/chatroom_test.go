@@ -43,7 +43,7 @@ func TestChatRoomsBesideAServer(t *testing.T) {
 	}
 	at.roomlog("room", "remove", id[1])
 	at.roomlog("room", "remove", "Demo")
-	if out, code := at.try("room", "remove", "demo"); code != 1 || !strings.Contains(out, "there is no room demo") {
+	if out, code := at.try("room", "remove", "demo"); code != 1 || !strings.Contains(out, "there is no chat room demo") {
 		t.Errorf("%d %s", code, out)
 	}
 	if out := at.roomlog("participant", "list"); out != "The chat has no participants.\n" {

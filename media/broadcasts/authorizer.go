@@ -4,77 +4,126 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"sync"
+	"time"
 
 	"roomlog/domain"
 	"roomlog/media"
 	"roomlog/projections"
 )
 
-// Why a good sign does not open a stream.
+// The errors that refuse a publisher or player with a valid sign.
 var (
-	ErrLiveNotFound   = errors.New("stage: no room has this stream")
-	ErrLiveEnded      = errors.New("stage: the room has ended")
-	ErrOwnerRefused   = errors.New("stage: the room's owner is locked out")
-	ErrRecentlyKicked = errors.New("stage: an operator has ended the stream of this room a moment ago")
+	ErrLiveNotFound   = errors.New("broadcasts: no live has this stream key")
+	ErrLiveEnded      = errors.New("broadcasts: the live has ended")
+	ErrOwnerRefused   = errors.New("broadcasts: the owner of the live may not broadcast")
+	ErrRecentlyKicked = errors.New("broadcasts: an operator ended the broadcast of this live a moment ago")
 )
 
-// AuthorizeConnect lets everybody connect: what counts is decided later.
-func (s *Manager) AuthorizeConnect(context.Context, media.ConnectRequest) error { return nil }
+// requestMemory is how long a request is remembered: longer than a client needs from its authorization to its stream.
+const requestMemory = time.Minute
 
-// AuthorizePublish wants a sign that opens publishing, and a room that may have a stream and has none elsewhere.
-func (s *Manager) AuthorizePublish(ctx context.Context, r media.PublishRequest) error {
-	if err := s.cfg.Signer.Verify(media.ScopePublish, r.Key, r.Sign); err != nil {
+// authorizer decides who may publish and play. It is safe for concurrent use.
+type authorizer struct {
+	cfg Config
+
+	mu        sync.Mutex
+	cooldowns map[domain.LiveID]time.Time // lives that were kicked, until when publishers are refused
+	requests  map[string]time.Time        // stream keys that were requested, and when
+	prunedAt  time.Time
+}
+
+func newAuthorizer(cfg Config) *authorizer {
+	return &authorizer{cfg: cfg, cooldowns: make(map[domain.LiveID]time.Time), requests: make(map[string]time.Time)}
+}
+
+// publish requires a publish sign, a live that may have a broadcast, and no broadcast of it on another node.
+func (a *authorizer) publish(ctx context.Context, r media.PublishRequest) error {
+	if err := a.cfg.Signer.Verify(media.ScopePublish, r.Key, r.Sign); err != nil {
 		return err
 	}
-	live, err := s.room(ctx, r.Key)
+	live, err := a.check(ctx, r.Key)
+	node := live.Broadcast.Node
 	switch {
 	case err != nil:
 		return err
-	case s.rests(live.ID):
+	case a.coolingDown(live.ID):
 		return ErrRecentlyKicked
-	case live.Broadcast.ID == "" || live.Broadcast.Node == s.cfg.Node:
-		return nil // who else publishes here is this process's own business
+	case live.Broadcast.ID == "" || node == a.cfg.Cluster.Node():
+		return nil // the media server decides between publishers of this node
 	}
-	alive, err := s.cfg.Store.Alive(ctx)
+	nodes, err := a.cfg.Cluster.Nodes(ctx)
 	if err != nil {
 		return fmt.Errorf("%w: %w", media.ErrUnavailable, err)
 	}
-	if alive(live.Broadcast.Node) {
+	if nodes.Contains(node) {
 		return media.ErrAlreadyPublishing
 	}
-	return nil // what is left of a dead process ends as this begins
+	return nil // the broadcast of a lost node ends when this one begins
 }
 
-// AuthorizePlay wants a sign that opens playing, and a room that may have a stream.
-func (s *Manager) AuthorizePlay(ctx context.Context, r media.PlayRequest) error {
-	if err := s.cfg.Signer.Verify(media.ScopePlay, r.Key, r.Sign); err != nil {
+// play requires a play sign and a live that may have a broadcast.
+func (a *authorizer) play(ctx context.Context, r media.PlayRequest) error {
+	if err := a.cfg.Signer.Verify(media.ScopePlay, r.Key, r.Sign); err != nil {
 		return err
 	}
-	_, err := s.room(ctx, r.Key)
+	_, err := a.check(ctx, r.Key)
 	return err
 }
 
-// room answers the room of a stream if it may have one. The tables may be behind a room that was made a moment
-// ago: a no is asked for again when they are where the log is now.
-func (s *Manager) room(ctx context.Context, key string) (projections.Live, error) {
-	live, err := s.cfg.Queries.LiveByStreamKey(ctx, key)
-	if errors.Is(err, projections.ErrNotFound) {
-		var head int64
-		if head, err = s.cfg.Store.Head(ctx); err == nil {
-			if err = s.cfg.Feed.WaitFor(ctx, head); err == nil {
-				live, err = s.cfg.Queries.LiveByStreamKey(ctx, key)
-			}
-		}
-	}
-	switch {
+// check returns the live of a stream key if it may have a broadcast.
+func (a *authorizer) check(ctx context.Context, key string) (projections.Live, error) {
+	a.remember(key) // before the check: see recentRequests
+	live, err := a.cfg.Owners.CheckOwner(ctx, key)
+	switch refusal := domain.AsRefusal(err); {
 	case errors.Is(err, projections.ErrNotFound):
 		return live, ErrLiveNotFound
+	case refusal != nil:
+		return live, fmt.Errorf("%w: %w", ErrOwnerRefused, refusal)
 	case err != nil:
 		return live, fmt.Errorf("%w: %w", media.ErrUnavailable, err)
 	case live.Status == domain.StatusEnded:
 		return live, ErrLiveEnded
-	case live.OwnerStatus.Check(live.UserID, s.cfg.Now()) != nil:
-		return live, ErrOwnerRefused
 	}
 	return live, nil
+}
+
+// remember stores that a key was requested.
+func (a *authorizer) remember(key string) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	now := a.cfg.Now()
+	if now.Sub(a.prunedAt) > requestMemory {
+		a.prunedAt = now
+		maps.DeleteFunc(a.requests, func(_ string, at time.Time) bool { return now.Sub(at) > requestMemory })
+	}
+	a.requests[key] = now
+}
+
+// recentRequests returns the stream keys that were requested in the last minute or two. A client that has just been
+// authorized may not be in the snapshot of the server yet, but has to be refused when the owner has lost access.
+func (a *authorizer) recentRequests() []string {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	keys := make([]string, 0, len(a.requests))
+	for key := range a.requests {
+		keys = append(keys, key)
+	}
+	return keys
+}
+
+// startCooldown refuses publishers of a live for KickCooldown.
+func (a *authorizer) startCooldown(live domain.LiveID) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	now := a.cfg.Now()
+	maps.DeleteFunc(a.cooldowns, func(_ domain.LiveID, until time.Time) bool { return now.After(until) })
+	a.cooldowns[live] = now.Add(a.cfg.KickCooldown)
+}
+
+func (a *authorizer) coolingDown(live domain.LiveID) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.cfg.Now().Before(a.cooldowns[live])
 }

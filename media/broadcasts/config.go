@@ -1,7 +1,6 @@
 package broadcasts
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -9,67 +8,80 @@ import (
 
 	"roomlog/domain"
 	"roomlog/eventstore"
+	"roomlog/eventstore/cluster"
+	"roomlog/internal/settings"
 	"roomlog/media"
 	"roomlog/projections"
 )
 
-// The values that a zero Config means.
-const (
-	// DefaultStreamGrace is how long a process may be missing before its shows are said to have ended: it may only
-	// have lost the database for a moment.
-	DefaultGrace = 30 * time.Second
-	// DefaultKickCooldown is how long a room takes no stream after an operator ended one: encoders come back within
-	// seconds by themselves.
-	DefaultKickCooldown = time.Minute
-)
-
-// Executor decides commands and makes what follows durable: the sequencer.
+// Executor decides commands and appends the resulting events to the log. *eventstore.Sequencer is one.
 type Executor interface {
 	Execute(ctx context.Context, r domain.Request) (eventstore.Receipt, error)
 }
 
-// Config is what a Stage is made of. The first group has to be given; of the rest zero means the default.
+// OwnerChecker finds a live by its stream key and checks whether its owner may broadcast. *projections.Admission is one.
+type OwnerChecker interface {
+	CheckOwner(ctx context.Context, streamKey string) (projections.Live, error)
+}
+
+// Server is the media server of a Manager. *media.Server is one.
+type Server interface {
+	Cut(key string, reason media.Reason)
+	Kick(id string) bool
+	KeyOf(id string) (key string, found bool)
+	Snapshot() media.Snapshot
+	Players(key string) []media.PlaySession
+}
+
+// Config configures a Manager. The fields of the first group and LostNodeGrace are required.
 type Config struct {
 	Store    *eventstore.Store
 	Commands Executor
 	Queries  *projections.Queries
+	Owners   OwnerChecker
 	Feed     *projections.Feed
+	Cluster  *cluster.Cluster
 	Signer   *media.Signer
-	Node     string // names this process in the log; it has to beat, see eventstore.Store.Beat
 	Now      func() time.Time
 
-	Log          *slog.Logger  // nil: silent
-	AutoLive     bool          // a room that has not started goes on air with its stream
-	Grace        time.Duration // until the shows of a dead process have ended
-	KickCooldown time.Duration // after an operator ended a stream
-	// Told hears of what the log has been told, in order: a show that began or ended, and where that is in the
-	// log. A show is told to begin once and to end once, and if the log did not take it not at all. nil: nobody
-	// hears.
-	OnChange func(ctx context.Context, t Change)
+	// Log is the logger; nil disables logging.
+	Log *slog.Logger
+	// OnChange is called when the beginning or end of a broadcast is in the log: once for its beginning and once for
+	// its end, in order, and not at all if the log has refused the beginning. nil means no call.
+	OnChange func(ctx context.Context, c Change)
+	// LostNodeGrace is how long a node may be missing before its broadcasts are ended. It may only have lost the
+	// database for a moment.
+	LostNodeGrace time.Duration
+
+	AutoLive bool `help:"Put a live that has not started on air when its broadcast begins. A paused live stays paused."`
+	// KickCooldown keeps encoders away, which otherwise reconnect within seconds.
+	KickCooldown time.Duration `default:"1m"`
 }
 
-// Change is a show's beginning or end that is in the log.
+// Change is the beginning or end of a broadcast, as recorded in the log.
 type Change struct {
 	Broadcast media.Broadcast
-	Reason    media.Reason // of an end; "" of a beginning
+	Reason    media.Reason // of the end; "" for a beginning
 	Live      domain.LiveID
-	Position  int64 // 0 of an end that somebody else has told the log of, and was not heard yet
+	Position  int64 // of the event; 0 if another node has recorded the end and this node has not received it yet
 }
 
 func (c Config) withDefaults() (Config, error) {
 	switch {
-	case c.Store == nil || c.Commands == nil || c.Queries == nil || c.Feed == nil:
-		return c, errors.New("stage: Store, Commands, Queries and Feed are required")
-	case c.Signer == nil || c.Node == "" || c.Now == nil:
-		return c, errors.New("stage: Signer, Process and Now are required")
+	case c.Store == nil || c.Commands == nil || c.Queries == nil || c.Owners == nil || c.Feed == nil:
+		return c, errors.New("broadcasts: Store, Commands, Queries, Owners and Feed of Config are required")
+	case c.Cluster == nil || c.Signer == nil || c.Now == nil || c.LostNodeGrace <= 0:
+		return c, errors.New("broadcasts: Cluster, Signer, Now and LostNodeGrace of Config are required")
 	}
+	settings.Defaults(&c)
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
 	if c.OnChange == nil {
 		c.OnChange = func(context.Context, Change) {}
 	}
-	c.Grace = cmp.Or(c.Grace, DefaultGrace)
-	c.KickCooldown = cmp.Or(c.KickCooldown, DefaultKickCooldown)
 	return c, nil
 }
+
+// serverRef refers to the server of a Manager, which Attach sets before the server runs.
+type serverRef struct{ Server }

@@ -5,135 +5,216 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"roomlog/domain"
 	"roomlog/eventstore"
+	"roomlog/internal/wait"
 	"roomlog/media"
 	"roomlog/projections"
 )
 
 const (
-	retryAfter = 500 * time.Millisecond
-	lastWords  = 4 * time.Second // for what is told while the process stops
+	firstRetry = 100 * time.Millisecond
+	lastRetry  = time.Second
+	lastTry    = 4 * time.Second // for commands that are pending when the server stops
 )
 
-// PublishStarted tells the log that a show has begun. It returns when the log has it.
-func (s *Manager) PublishStarted(ctx context.Context, show media.Broadcast) {
-	live, err := s.liveOf(ctx, show.Key)
-	if err != nil {
-		s.lost(ctx, "a show's beginning", show, err)
-		s.server.Cut(show.Key, media.ReasonEnded)
-		return
-	}
-	e := entry{key: show.Key, live: live, name: domain.BroadcastID(show.ID), show: show, after: s.cfg.Feed.Checkpoint()}
-	known := e
-	s.mu.Lock()
-	s.shows[show.ID] = &known
-	s.mu.Unlock()
-	receipt, err := s.begin(ctx, e, s.cfg.AutoLive)
-	if err != nil {
-		s.forget(show) // nobody will hear of its end
-		s.refused(e, err)
-		return
-	}
-	s.cfg.OnChange(ctx, Change{Broadcast: show, Live: live, Position: receipt.Position})
+// eventLog records the beginning and end of the broadcasts of this node in the log.
+type eventLog struct {
+	cfg    Config
+	server *serverRef
+
+	exhausted atomic.Bool // the log was unavailable during a shutdown: later commands are not tried
+
+	mu      sync.Mutex
+	running map[string]*entry // by media.Broadcast.ID
 }
 
-// begin tells the log of a show.
-func (s *Manager) begin(ctx context.Context, e entry, onAir bool) (eventstore.Receipt, error) {
-	receipt, err := s.say(ctx, "show-"+string(e.name), domain.StartBroadcast{Live: e.live, Broadcast: e.name, Node: s.cfg.Node, OnAir: onAir,
-		Media: domain.MediaInfo{Video: string(e.show.Video), Width: e.show.Size.Width, Height: e.show.Size.Height, Audio: string(e.show.Audio)}})
+// entry is a broadcast of this node as the log knows it.
+type entry struct {
+	key       string
+	live      domain.LiveID
+	id        domain.BroadcastID // that of the broadcast, except after endedByMistake
+	broadcast media.Broadcast
+
+	after int64 // a position before its beginning
+	ended int64 // position at which another node has recorded its end; 0: none received
+}
+
+func newEventLog(cfg Config, server *serverRef) *eventLog {
+	return &eventLog{cfg: cfg, server: server, running: make(map[string]*entry)}
+}
+
+// started records the beginning of a broadcast. It blocks until the log has accepted or refused it.
+func (l *eventLog) started(ctx context.Context, b media.Broadcast) {
+	live, err := l.liveOf(ctx, b.Key)
 	if err != nil {
-		s.lost(ctx, "a show's beginning", e.show, err)
+		l.logFailure(ctx, "beginning of a broadcast not recorded", b, err)
+		l.server.Cut(b.Key, media.ReasonEnded)
+		return
+	}
+	e := entry{key: b.Key, live: live, id: domain.BroadcastID(b.ID), broadcast: b, after: l.cfg.Feed.Checkpoint()}
+	known := e
+	l.mu.Lock()
+	l.running[b.ID] = &known
+	l.mu.Unlock()
+	receipt, err := l.begin(ctx, e, l.cfg.AutoLive)
+	if err != nil {
+		l.remove(b) // its end is not recorded either
+		l.cutIfRefused(e, err)
+		return
+	}
+	l.cfg.OnChange(ctx, Change{Broadcast: b, Live: live, Position: receipt.Position})
+}
+
+// begin executes the command that begins a broadcast.
+func (l *eventLog) begin(ctx context.Context, e entry, onAir bool) (eventstore.Receipt, error) {
+	b := e.broadcast
+	receipt, err := l.execute(ctx, "show-"+string(e.id), domain.StartBroadcast{Live: e.live, Broadcast: e.id, Node: l.cfg.Cluster.Node(), OnAir: onAir,
+		Media: domain.MediaInfo{Video: string(b.Video), Width: b.Size.Width, Height: b.Size.Height, Audio: string(b.Audio)}})
+	if err != nil {
+		l.logFailure(ctx, "beginning of a broadcast not recorded", b, err)
 	}
 	return receipt, err
 }
 
-// refused cuts a show that the log does not take.
-func (s *Manager) refused(e entry, err error) {
+// cutIfRefused cuts a stream whose broadcast the log has refused.
+func (l *eventLog) cutIfRefused(e entry, err error) {
 	if domain.AsRefusal(err) != nil {
-		s.server.Cut(e.key, media.ReasonEnded)
+		l.server.Cut(e.key, media.ReasonEnded)
 	}
 }
 
-// forget answers what the log was told of a show, which it is told no more of.
-func (s *Manager) forget(show media.Broadcast) *entry {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	e := s.shows[show.ID]
-	delete(s.shows, show.ID)
-	return e
-}
-
-// StopByPublisher tells the log that a show has ended. It returns when the log has it.
-func (s *Manager) PublishStopped(ctx context.Context, show media.Broadcast, why media.Reason) {
-	e := s.forget(show)
+// stopped records the end of a broadcast. It blocks until the log has accepted or refused it.
+func (l *eventLog) stopped(ctx context.Context, b media.Broadcast, reason media.Reason) {
+	e := l.remove(b)
 	if e == nil {
-		return // nobody was told that it had begun
+		return // its beginning was not recorded
 	}
-	receipt, err := s.say(ctx, "", domain.StopBroadcast{Live: e.live, Broadcast: e.name, Cause: reasonOf(why), Bytes: int64(min(show.Bytes, 1<<62))})
+	receipt, err := l.execute(ctx, "", domain.StopBroadcast{Live: e.live, Broadcast: e.id, Cause: causeOf(reason), Bytes: int64(min(b.Bytes, 1<<62))})
 	if err != nil {
-		s.lost(ctx, "a show's end", show, err)
+		l.logFailure(ctx, "end of a broadcast not recorded", b, err)
 		return
 	}
 	position := receipt.Position
-	if len(receipt.Events) == 0 { // somebody else has said so before
+	if len(receipt.Events) == 0 { // the end had been recorded before
 		position = e.ended
 	}
-	s.cfg.OnChange(ctx, Change{Broadcast: show, Reason: why, Live: e.live, Position: position})
+	l.cfg.OnChange(ctx, Change{Broadcast: b, Reason: reason, Live: e.live, Position: position})
 }
 
-// lost says what the log was not told. When it can be told, the shows of a process that is not there any more are ended
-// by another.
-func (s *Manager) lost(ctx context.Context, what string, show media.Broadcast, err error) {
-	s.cfg.Log.WarnContext(ctx, what+" is not in the log", slog.String("show", show.ID), slog.String("key", show.Key), slog.Any("err", err))
+// markEnded stores that the log has the end of a broadcast of this node. If the end was recorded because the node was
+// considered lost, the broadcast gets a new id, because a broadcast ends only once in the log. It reports false if
+// the broadcast is not one of this node.
+func (l *eventLog) markEnded(e domain.BroadcastStopped, position int64) (entry, bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, own := range l.running {
+		if own.id == e.Broadcast {
+			if e.Cause == domain.StopNodeLost {
+				own.id = domain.BroadcastID(fmt.Sprintf("%s-%d", own.broadcast.ID, l.cfg.Now().UnixMilli()))
+			} else {
+				own.ended = position
+			}
+			return *own, true
+		}
+	}
+	return entry{}, false
 }
 
-// liveOf answers the room of a stream that its gate let in.
-func (s *Manager) liveOf(ctx context.Context, key string) (live domain.LiveID, err error) {
-	err = s.persist(ctx, func(ctx context.Context) error {
-		found, err := s.cfg.Queries.LiveByStreamKey(ctx, key)
+// resume begins a broadcast again that another node has ended because this node was considered lost.
+func (l *eventLog) resume(ctx context.Context, e entry) {
+	if _, err := l.begin(ctx, e, false); err != nil {
+		l.cutIfRefused(e, err)
+		return
+	}
+	l.mu.Lock()
+	_, running := l.running[e.broadcast.ID]
+	l.mu.Unlock()
+	if running {
+		return
+	}
+	// The broadcast has ended while its beginning was recorded.
+	if _, err := l.execute(ctx, "", domain.StopBroadcast{Live: e.live, Broadcast: e.id, Cause: domain.StopConnectionLost}); err != nil {
+		l.logFailure(ctx, "end of a broadcast not recorded", e.broadcast, err)
+	}
+}
+
+// list returns the broadcasts of this node that are recorded as running.
+func (l *eventLog) list() []entry {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	all := make([]entry, 0, len(l.running))
+	for _, e := range l.running {
+		all = append(all, *e)
+	}
+	return all
+}
+
+// remove forgets a broadcast and returns what was known of it, or nil.
+func (l *eventLog) remove(b media.Broadcast) *entry {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	e := l.running[b.ID]
+	delete(l.running, b.ID)
+	return e
+}
+
+// logFailure logs that the log does not have the beginning or end of a broadcast. Its end is recorded later by another
+// node, when this one is lost.
+func (l *eventLog) logFailure(ctx context.Context, message string, b media.Broadcast, err error) {
+	l.cfg.Log.WarnContext(ctx, message, slog.String("broadcast_id", b.ID), slog.Any("error", err))
+}
+
+// liveOf returns the live of a stream that the authorizer has accepted.
+func (l *eventLog) liveOf(ctx context.Context, key string) (live domain.LiveID, err error) {
+	err = l.persist(ctx, func(ctx context.Context) error {
+		found, err := l.cfg.Queries.LiveByStreamKey(ctx, key)
 		live = found.ID
 		return err
 	})
 	return live, err
 }
 
-// say has the log decide a command of the program itself.
-func (s *Manager) say(ctx context.Context, key string, c domain.Command) (receipt eventstore.Receipt, err error) {
-	err = s.persist(ctx, func(ctx context.Context) error {
-		receipt, err = s.cfg.Commands.Execute(ctx, domain.Request{Command: c, Actor: domain.Actor{Kind: domain.System}, IdempotencyKey: key})
+// execute executes a command of the system.
+func (l *eventLog) execute(ctx context.Context, idempotencyKey string, c domain.Command) (receipt eventstore.Receipt, err error) {
+	err = l.persist(ctx, func(ctx context.Context) error {
+		receipt, err = l.cfg.Commands.Execute(ctx, domain.Request{Command: c, Actor: domain.Actor{Kind: domain.System}, IdempotencyKey: idempotencyKey})
 		return err
 	})
 	return receipt, err
 }
 
-var errTired = errors.New("the log has not listened, and this process ends")
+var errShutdown = errors.New("the log was unavailable until the shutdown of this node")
 
-// persist does something until it is done or refused. When ctx ends there is a little time left for it, once.
-func (s *Manager) persist(ctx context.Context, do func(context.Context) error) error {
-	if ctx.Err() != nil && s.tired.Load() {
-		return errTired
+// persist calls do until it succeeds or is refused. After ctx has ended it retries for lastTry, once in all.
+func (l *eventLog) persist(ctx context.Context, do func(context.Context) error) error {
+	if ctx.Err() != nil && l.exhausted.Load() {
+		return errShutdown
 	}
 	own, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
-	stop := context.AfterFunc(ctx, func() { pause(own, lastWords); cancel() })
+	stop := context.AfterFunc(ctx, func() { wait.Sleep(own, lastTry); cancel() })
 	defer stop()
+	backoff := wait.Backoff{Min: firstRetry, Max: lastRetry}
 	for {
 		err := do(own)
 		if err == nil || domain.AsRefusal(err) != nil || errors.Is(err, projections.ErrNotFound) {
 			return err
 		}
-		if pause(own, retryAfter); own.Err() != nil {
-			s.tired.Store(true)
-			return fmt.Errorf("%w: %w", errTired, err)
+		if !backoff.Wait(own) {
+			l.exhausted.Store(true)
+			return fmt.Errorf("%w: %w", errShutdown, err)
 		}
 	}
 }
 
-func reasonOf(why media.Reason) domain.StopCause {
-	switch why {
+// causeOf returns the cause of an end as the log names it.
+func causeOf(reason media.Reason) domain.StopCause {
+	switch reason {
 	case media.ReasonStopped:
 		return domain.StopByPublisher
 	case media.ReasonReplaced:
@@ -142,6 +223,8 @@ func reasonOf(why media.Reason) domain.StopCause {
 		return domain.StopKicked
 	case media.ReasonEnded:
 		return domain.StopLiveEnded
+	case media.ReasonOwnerUnavailable:
+		return domain.StopOwnerUnavailable
 	case media.ReasonShutdown:
 		return domain.StopShutdown
 	}

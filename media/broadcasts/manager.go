@@ -2,94 +2,60 @@ package broadcasts
 
 import (
 	"context"
-	"sync"
-	"sync/atomic"
-	"time"
 
-	"golang.org/x/sync/errgroup"
-
-	"roomlog/domain"
 	"roomlog/media"
 )
 
-// Server is what a Stage takes streams off.
-type Server interface {
-	Cut(key string, why media.Reason)
-	Kick(id string) bool
-	Snapshot() media.Snapshot
-	Players(key string) []media.PlaySession
-}
-
-// Manager is the gate and the observer of one process's media.Server.
+// Manager is the authorizer and the observer of the media server of one node. It is safe for concurrent use.
 type Manager struct {
-	cfg    Config
-	server Server // of Serve
-
-	tired atomic.Bool // the log does not listen, and there is no time left
-
-	mu      sync.Mutex
-	shows   map[string]*entry // by media.Show.ID: what the log was told of the shows that go on here
-	resting map[domain.LiveID]time.Time
+	cfg        Config
+	server     *serverRef
+	authorizer *authorizer
+	log        *eventLog
 }
 
-// entry is a show of this process as the log knows it.
-type entry struct {
-	key  string
-	live domain.LiveID
-	name domain.BroadcastID // mostly the show's own id
-	show media.Broadcast
-
-	after int64 // a position before its beginning
-	ended int64 // where somebody else has said that it has ended; 0: nobody was heard to
-}
-
-// New makes a Stage. As a gate and an observer it works at once; Run does the rest.
+// New returns a Manager. It authorizes and observes at once; Run does the rest. New adds a cleanup to the cluster and
+// must be called before the cluster runs.
 func New(cfg Config) (*Manager, error) {
 	cfg, err := cfg.withDefaults()
 	if err != nil {
 		return nil, err
 	}
-	return &Manager{cfg: cfg, shows: make(map[string]*entry), resting: make(map[domain.LiveID]time.Time)}, nil
+	server := &serverRef{}
+	cfg.Cluster.OnNodeLost(lostNodeCleanup(cfg))
+	return &Manager{cfg: cfg, server: server, authorizer: newAuthorizer(cfg), log: newEventLog(cfg, server)}, nil
 }
 
-// Attach says which server it is the stage of. It comes before that server runs.
-func (s *Manager) Attach(server Server) { s.server = server }
+// Attach sets the media server. It must be called before the server runs.
+func (m *Manager) Attach(server Server) { m.server.Server = server }
 
-// Run takes off the server what the log says has to go, ends the shows of dead processes in the log, and answers
-// what a Board asks about this process, until ctx ends.
-func (s *Manager) Run(ctx context.Context) error {
-	g, ctx := errgroup.WithContext(ctx)
-	g.Go(func() error { return s.answer(ctx) })
-	g.Go(func() error { return s.watch(ctx) })
-	g.Go(func() error { return newReaper(s).run(ctx) })
-	return g.Wait()
+// Run follows the log, disconnects publishers and players that may not stay connected, and replies to the surveys of
+// a Directory until ctx ends. Then it returns nil.
+func (m *Manager) Run(ctx context.Context) error {
+	defer answerSurveys(m.cfg.Cluster, m.server)()
+	w := &watcher{cfg: m.cfg, server: m.server, authorizer: m.authorizer, log: m.log}
+	return w.run(ctx)
 }
 
-// rest keeps a room without a stream for a while.
-func (s *Manager) rest(live domain.LiveID) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	now := s.cfg.Now()
-	for other, until := range s.resting {
-		if now.After(until) {
-			delete(s.resting, other)
-		}
-	}
-	s.resting[live] = now.Add(s.cfg.KickCooldown)
+// AuthorizeConnect accepts every client. Rights are checked by the requests that follow.
+func (m *Manager) AuthorizeConnect(context.Context, media.ConnectRequest) error { return nil }
+
+// AuthorizePublish accepts a publisher with a publish sign for a live that exists, has not ended and was not kicked in
+// the last minute, whose owner may broadcast, and that no other node publishes.
+func (m *Manager) AuthorizePublish(ctx context.Context, r media.PublishRequest) error {
+	return m.authorizer.publish(ctx, r)
 }
 
-func (s *Manager) rests(live domain.LiveID) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.cfg.Now().Before(s.resting[live])
+// AuthorizePlay accepts a player with a play sign for a live that exists and has not ended, and whose owner may
+// broadcast.
+func (m *Manager) AuthorizePlay(ctx context.Context, r media.PlayRequest) error {
+	return m.authorizer.play(ctx, r)
 }
 
-// pause waits for a while, shorter if ctx ends.
-func pause(ctx context.Context, d time.Duration) {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-	case <-timer.C:
-	}
+// PublishStarted records the beginning of a broadcast. It blocks until the log has accepted or refused it.
+func (m *Manager) PublishStarted(ctx context.Context, b media.Broadcast) { m.log.started(ctx, b) }
+
+// PublishStopped records the end of a broadcast. It blocks until the log has accepted or refused it.
+func (m *Manager) PublishStopped(ctx context.Context, b media.Broadcast, reason media.Reason) {
+	m.log.stopped(ctx, b, reason)
 }

@@ -15,197 +15,177 @@ import (
 	"roomlog/projections"
 )
 
-func TestWhoMayStream(t *testing.T) {
+// play authorizes a player.
+func (p *node) play(l live, sign string) error {
+	return p.manager.AuthorizePlay(p.Context(), media.PlayRequest{Key: l.key, Sign: sign})
+}
+
+// authorizePublish authorizes a publisher with a valid sign.
+func (p *node) authorizePublish(l live) error {
+	return p.manager.AuthorizePublish(p.Context(), media.PublishRequest{Key: l.key, Sign: p.signer.Publish(l.key)})
+}
+
+func TestAuthorizer(t *testing.T) {
 	t.Parallel()
 	p := open(t, pgtest.New(t), "p1", nil)
-	play := func(r room, sign string) error {
-		return p.stage.AuthorizePlay(t.Context(), media.PlayRequest{Key: r.key, Sign: sign})
+	l := p.live()
+	if err := p.play(l, p.signer.Play(l.key)); err != nil {
+		t.Errorf("a live that the tables may not have yet: %v", err)
 	}
-	r := p.room() // made a moment ago: the tables may be behind
-	if err := play(r, p.signer.Play(r.key)); err != nil {
-		t.Errorf("a room made a moment ago: %v", err)
-	}
-	for what, sign := range map[string]string{"none": "", "another's": p.signer.Publish("another"), "one to play": p.signer.Play(r.key)} {
-		if _, err := p.dial(r, sign); err == nil {
-			t.Errorf("a sign that is %s opens publishing", what)
+	for what, sign := range map[string]string{"missing": "", "of another stream": p.signer.Publish("another"), "for playing": p.signer.Play(l.key)} {
+		if _, err := p.dial(l, sign); err == nil {
+			t.Errorf("a sign that is %s is accepted for publishing", what)
 		}
 	}
-	nowhere := room{key: "01234567890123456789"}
-	if err := play(nowhere, p.signer.Play(nowhere.key)); err == nil {
-		t.Error("a stream of no room is played")
-	}
-	p.asks(operator, domain.DisableUser{User: r.owner.User})
-	p.eventually("who is locked out is refused", func() bool { return play(r, p.signer.Play(r.key)) != nil })
-	p.asks(operator, domain.EnableUser{User: r.owner.User})
-	p.eventually("who is let in is let in", func() bool { return play(r, p.signer.Play(r.key)) == nil })
-	p.asks(r.owner, domain.ChangeLiveStatus{Live: r.live, To: domain.LiveStop})
-	p.eventually("a room that has ended is refused", func() bool { return play(r, p.signer.Play(r.key)) != nil })
-	if _, err := p.dial(r, p.signer.Publish(r.key)); err == nil {
-		t.Error("a room that has ended is published into")
+	unknown := live{key: "01234567890123456789"}
+	if err := p.play(unknown, p.signer.Play(unknown.key)); !errors.Is(err, broadcasts.ErrLiveNotFound) {
+		t.Errorf("a stream key without a live: %v", err)
 	}
 }
 
-func TestAShowIsInTheLog(t *testing.T) {
+func TestBroadcastIsRecorded(t *testing.T) {
 	t.Parallel()
 	p := open(t, pgtest.New(t), "p1", func(c *broadcasts.Config) { c.AutoLive = true })
-	r := p.room()
-	e := p.publish(r)
-	if show := p.show(r); show.Media.Audio != "mp3" || show.StreamKey != r.key {
-		t.Errorf("%+v", show)
+	l := p.live()
+	e := p.publish(l)
+	if b := p.broadcast(l); b.Media.Audio != "mp3" || b.StreamKey != l.key {
+		t.Errorf("%+v", b)
 	}
-	if live, err := p.queries.Live(t.Context(), r.live); err != nil || live.Status != domain.StatusOnAir {
-		t.Errorf("%+v, %v", live, err)
+	if found, err := p.queries.Live(t.Context(), l.id); err != nil || found.Status != domain.StatusOnAir {
+		t.Errorf("%+v, %v", found, err)
 	}
 	e.Close()
-	p.hasEnded(r, domain.StopConnectionLost)
-	p.eventually("the hooks hear", func() bool { p.mu.Lock(); defer p.mu.Unlock(); return len(p.told) == 2 })
-	if a, b := p.told[0], p.told[1]; a.Live != r.live || a.Reason != "" || b.Reason != media.ReasonLost || a.Position == 0 || a.Position >= b.Position {
+	p.expectEnds(l, domain.StopConnectionLost)
+	p.eventually("OnChange has been called twice", func() bool { return len(p.changesOf(l)) == 2 })
+	if a, b := p.changesOf(l)[0], p.changesOf(l)[1]; a.Live != l.id || a.Reason != "" || b.Reason != media.ReasonLost || a.Position == 0 || a.Position >= b.Position {
 		t.Errorf("%+v, then %+v", a, b)
 	}
-	p.eventually("the tables know of the end", func() bool { return p.show(r).Node == "" })
-	p.publish(r)
+	p.eventually("the tables have the end", func() bool { return p.broadcast(l).Node == "" })
+	p.publish(l)
 	p.stop()
-	if got := p.ends(r); len(got) != 2 || got[1] != domain.StopShutdown {
-		t.Errorf("a process that stops leaves %v", got)
+	if got := p.ends(l); len(got) != 2 || got[1] != domain.StopShutdown {
+		t.Errorf("after a shutdown the ends are %v", got)
 	}
 }
 
-func TestTheLogIsToldWhenItCanBe(t *testing.T) {
+func TestBroadcastIsRecordedDespiteLostConnections(t *testing.T) {
 	t.Parallel()
 	db := pgtest.New(t)
 	p := open(t, db, "p1", nil)
-	r := p.room()
-	if _, err := p.queries.LiveByStreamKey(t.Context(), r.key); err != nil { // the gate has to find it
-		p.eventually("the tables have the room", func() bool { _, err := p.queries.LiveByStreamKey(t.Context(), r.key); return err == nil })
-	}
-	if _, err := p.dial(r, p.signer.Publish(r.key)); err != nil {
+	l := p.live()
+	p.eventually("the tables have the live", func() bool { _, err := p.queries.LiveByStreamKey(t.Context(), l.key); return err == nil })
+	if _, err := p.dial(l, p.signer.Publish(l.key)); err != nil {
 		t.Fatal(err)
 	}
-	for range 5 { // what is under way is told again
+	for range 5 {
 		if _, err := db.Owner.Exec(t.Context(), `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-			WHERE datname = current_database() AND pid <> pg_backend_pid() AND application_name <> 'roomlog heartbeat'`); err != nil {
+			WHERE datname = current_database() AND pid <> pg_backend_pid() AND application_name NOT LIKE 'roomlog node %'`); err != nil {
 			t.Fatal(err)
 		}
 	}
-	p.eventually("the log has the stream", func() bool {
-		live, err := p.queries.Live(t.Context(), r.live)
-		return err == nil && live.Broadcast.Node == "p1"
+	p.eventually("the tables have the broadcast", func() bool {
+		found, err := p.queries.Live(t.Context(), l.id)
+		return err == nil && found.Broadcast.Node == "p1"
 	})
-	if n := p.begun(r); n != 1 {
-		t.Errorf("it has begun %d times", n)
+	if n := p.begun(l); n != 1 {
+		t.Errorf("the log has %d beginnings", n)
 	}
 }
 
-// begun is how often a stream of a room has begun in the log.
-func (p *process) begun(r room) (n int) {
+// begun returns the number of beginnings of a live's broadcasts in the log.
+func (p *node) begun(l live) (n int) {
 	p.Helper()
-	if err := p.db.Owner.QueryRow(p.Context(), "SELECT count(*) FROM events WHERE type = 'broadcast.started.v1' AND live_id = $1", r.live).Scan(&n); err != nil {
+	if err := p.db.Owner.QueryRow(p.Context(), "SELECT count(*) FROM events WHERE type = 'broadcast.started.v1' AND live_id = $1", l.id).Scan(&n); err != nil {
 		p.Fatal(err)
 	}
 	return n
 }
 
-func TestSeveralProcesses(t *testing.T) {
+func TestSeveralNodes(t *testing.T) {
 	t.Parallel()
 	db := pgtest.New(t)
 	p, q := open(t, db, "p", nil), open(t, db, "q", nil)
 
-	t.Run("one of them takes in the stream of a room", func(t *testing.T) {
-		r := p.room()
-		e := p.publish(r)
-		if err := q.stage.AuthorizePublish(t.Context(), media.PublishRequest{Key: r.key, Sign: q.signer.Publish(r.key)}); !errors.Is(err, media.ErrAlreadyPublishing) {
-			t.Errorf("the other one says %v", err)
+	t.Run("one of them publishes a live", func(t *testing.T) {
+		l := p.live()
+		e := p.publish(l)
+		if err := q.authorizePublish(l); !errors.Is(err, media.ErrAlreadyPublishing) {
+			t.Errorf("the other node: %v", err)
 		}
-		// Both let somebody in at the same moment: the log has one order, and the later one counts.
-		q.asks(system, domain.StartBroadcast{Live: r.live, Broadcast: "another", Node: "q"})
-		p.gone(e, "another stream of the room began elsewhere")
-		p.hasEnded(r, domain.StopReplaced)
-		q.asks(system, domain.StopBroadcast{Live: r.live, Broadcast: "another", Cause: domain.StopByPublisher})
+		// Both nodes authorize a publisher at the same moment: the later one in the log counts.
+		q.execute(system, domain.StartBroadcast{Live: l.id, Broadcast: "another", Node: "q"})
+		p.disconnected(e, "another broadcast of the live has begun on another node")
+		p.expectEnds(l, domain.StopReplaced)
+		q.execute(system, domain.StopBroadcast{Live: l.id, Broadcast: "another", Cause: domain.StopByPublisher})
 	})
-	t.Run("a room that ends is cut wherever its stream is", func(t *testing.T) {
-		r := p.room()
-		e := p.publish(r)
-		q.asks(r.owner, domain.ChangeLiveStatus{Live: r.live, To: domain.LiveStop})
-		p.gone(e, "the room has ended")
-		p.hasEnded(r, domain.StopLiveEnded)
-	})
-	t.Run("who is locked out is cut off there too", func(t *testing.T) {
-		r := p.room()
-		e := p.publish(r)
-		q.asks(operator, domain.DisableUser{User: r.owner.User})
-		p.gone(e, "the owner is locked out")
-	})
-	t.Run("operators see and end what any of them has", func(t *testing.T) {
-		r := p.room()
-		e := p.publish(r)
-		watcher := &gortmplib.Client{URL: &url.URL{Scheme: "rtmp", Host: p.rtmp, Path: "/live/" + r.key, RawQuery: "sign=" + p.signer.Play(r.key)}}
-		if err := watcher.Initialize(t.Context()); err != nil {
+	t.Run("operators list and end streams of any node", func(t *testing.T) {
+		l := p.live()
+		e := p.publish(l)
+		player := &gortmplib.Client{URL: &url.URL{Scheme: "rtmp", Host: p.rtmp, Path: "/live/" + l.key, RawQuery: "sign=" + p.signer.Play(l.key)}}
+		if err := player.Initialize(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		defer watcher.Close()
-		lines, err := q.board.Streams(t.Context())
-		if err != nil || len(lines) != 1 || lines[0].Live.ID != r.live || len(lines[0].Nodes) != 1 || lines[0].Nodes[0].Node != "p" || lines[0].Nodes[0].Publisher == "" {
-			t.Fatalf("%+v, %v", lines, err)
+		defer player.Close()
+		streams, err := q.directory.Streams(t.Context())
+		if err != nil || len(streams) != 1 || streams[0].Live.ID != l.id || len(streams[0].Nodes) != 1 || streams[0].Nodes[0].Node != "p" || streams[0].Nodes[0].Publisher == "" {
+			t.Fatalf("%+v, %v", streams, err)
 		}
-		players, err := q.board.Players(t.Context(), lines[0].Live)
+		players, err := q.directory.Players(t.Context(), streams[0].Live)
 		if err != nil || len(players) != 1 || players[0].Node != "p" {
 			t.Fatalf("%+v, %v", players, err)
 		}
-		if found, err := q.board.KickPlayer(t.Context(), players[0].ID, "noise"); err != nil || !found {
+		id := domain.PlayerID(players[0].ID)
+		if on, found, err := q.directory.LiveOfPlayer(t.Context(), id); err != nil || !found || on != l.id {
+			t.Errorf("%v, %v, %v", on, found, err)
+		}
+		q.execute(operator, domain.KickPlayer{Live: l.id, Player: id, Reason: "noise"})
+		p.eventually("the player is disconnected", func() bool { return len(p.server.Players(l.key)) == 0 })
+		if _, found, err := q.directory.LiveOfPlayer(t.Context(), "nobody"); err != nil || found {
 			t.Errorf("%v, %v", found, err)
 		}
-		p.eventually("the player is gone", func() bool { return len(p.server.Players(r.key)) == 0 })
-		if found, err := q.board.KickPlayer(t.Context(), "nobody", ""); err != nil || found {
-			t.Errorf("%v, %v", found, err)
-		}
-		q.asks(operator, domain.KickBroadcast{Live: r.live, Reason: "not for children"})
-		p.gone(e, "an operator has ended it")
-		p.eventually("both keep it out for a while", func() bool {
-			in := func(at *process) bool {
-				return at.stage.AuthorizePublish(t.Context(), media.PublishRequest{Key: r.key, Sign: at.signer.Publish(r.key)}) == nil
-			}
-			return !in(p) && !in(q)
-		})
-		p.hasEnded(r, domain.StopKicked)
+		q.execute(operator, domain.KickBroadcast{Live: l.id, Reason: "not for children"})
+		p.disconnected(e, "an operator has ended the broadcast")
+		p.eventually("both nodes refuse the publisher", func() bool { return p.authorizePublish(l) != nil && q.authorizePublish(l) != nil })
+		p.expectEnds(l, domain.StopKicked)
 	})
-	t.Run("a process that is thought dead says that it is not", func(t *testing.T) {
-		r := p.room()
-		e := p.publish(r)
-		before := p.show(r)
-		q.asks(system, domain.StopBroadcast{Live: r.live, Broadcast: before.ID, Cause: domain.StopNodeLost})
-		p.eventually("the show is on again", func() bool { now := p.show(r); return now.ID != "" && now.ID != before.ID })
+	t.Run("a node that was considered lost resumes its broadcast", func(t *testing.T) {
+		l := p.live()
+		e := p.publish(l)
+		before := p.broadcast(l)
+		q.execute(system, domain.StopBroadcast{Live: l.id, Broadcast: before.ID, Cause: domain.StopNodeLost})
+		p.eventually("the broadcast has another id", func() bool { now := p.broadcast(l); return now.ID != "" && now.ID != before.ID })
 		e.Close()
-		p.hasEnded(r, domain.StopNodeLost, domain.StopConnectionLost)
-		p.eventually("the end is told", func() bool { return len(p.toldOf(r)) > 1 })
-		if got := p.toldOf(r); len(got) != 2 || got[0].Reason != "" || got[1].Reason != media.ReasonLost || got[1].Position != p.lastEnd(r) {
-			t.Errorf("what is one show is told as %+v", got)
+		p.expectEnds(l, domain.StopNodeLost, domain.StopConnectionLost)
+		p.eventually("OnChange has been called twice", func() bool { return len(p.changesOf(l)) > 1 })
+		if got := p.changesOf(l); len(got) != 2 || got[0].Reason != "" || got[1].Reason != media.ReasonLost || got[1].Position != p.lastEnd(l) {
+			t.Errorf("one broadcast has the changes %+v", got)
 		}
 	})
-	t.Run("what a dead process has left is ended by another", func(t *testing.T) {
-		r, back := p.room(), p.room()
-		q.asks(system, domain.StartBroadcast{Live: r.live, Broadcast: "left", Node: "dead"})
-		q.asks(system, domain.StartBroadcast{Live: back.live, Broadcast: "left too", Node: "dead"})
-		p.eventually("the tables have it", func() bool { return p.show(back) != (projections.Broadcast{}) })
-		p.publish(back) // at once, without waiting for the grace
-		q.hasEnded(r, domain.StopNodeLost)
-		q.hasEnded(back, domain.StopReplaced)
+	t.Run("broadcasts of a lost node are ended by another", func(t *testing.T) {
+		l, returning := p.live(), p.live()
+		q.execute(system, domain.StartBroadcast{Live: l.id, Broadcast: "left", Node: "lost"})
+		q.execute(system, domain.StartBroadcast{Live: returning.id, Broadcast: "left too", Node: "lost"})
+		p.eventually("the tables have them", func() bool { return p.broadcast(returning) != (projections.Broadcast{}) })
+		p.publish(returning) // does not wait for the grace time
+		q.expectEnds(l, domain.StopNodeLost)
+		q.expectEnds(returning, domain.StopReplaced)
 	})
-	t.Run("a stream is not thought dead while its process beats", func(t *testing.T) {
-		r := p.room()
-		p.publish(r)
+	t.Run("a broadcast goes on while its node is a member", func(t *testing.T) {
+		l := p.live()
+		p.publish(l)
 		select {
-		case <-time.After(time.Second): // two graces
+		case <-time.After(time.Second): // twice the grace time
 		case <-t.Context().Done():
 		}
-		if got := p.ends(r); len(got) != 0 {
-			t.Errorf("it has ended %v", got)
+		if got := p.ends(l); len(got) != 0 {
+			t.Errorf("it has ended with %v", got)
 		}
 	})
 }
 
-func TestConfigsThatAreRefused(t *testing.T) {
+func TestConfigRequiresItsFields(t *testing.T) {
 	t.Parallel()
 	if _, err := broadcasts.New(broadcasts.Config{}); err == nil {
-		t.Error("a stage of nothing")
+		t.Error("an empty Config is accepted")
 	}
 }

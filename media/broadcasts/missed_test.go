@@ -3,45 +3,49 @@ package broadcasts_test
 import (
 	"context"
 	"errors"
+	"net/url"
 	"sync/atomic"
 	"testing"
+	"time"
 
+	"github.com/bluenviron/gortmplib"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"roomlog/domain"
 	"roomlog/eventstore"
+	"roomlog/eventstore/cluster"
 	"roomlog/eventstore/pgtest"
 	"roomlog/media"
 	"roomlog/media/broadcasts"
 	"roomlog/projections"
 )
 
-// toldOf is what was told of a room's shows.
-func (p *process) toldOf(r room) (of []broadcasts.Change) {
+// changesOf returns the changes of a live's broadcasts so far.
+func (p *node) changesOf(l live) (of []broadcasts.Change) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for _, t := range p.told {
-		if t.Live == r.live {
-			of = append(of, t)
+	for _, c := range p.changes {
+		if c.Live == l.id {
+			of = append(of, c)
 		}
 	}
 	return of
 }
 
-// lastEnd is where the newest end of a room's streams is in the log.
-func (p *process) lastEnd(r room) (position int64) {
+// lastEnd returns the position of the newest end of a live's broadcasts.
+func (p *node) lastEnd(l live) (position int64) {
 	p.Helper()
-	if err := p.db.Owner.QueryRow(p.Context(), "SELECT max(position) FROM events WHERE type = 'broadcast.stopped.v1' AND live_id = $1", r.live).Scan(&position); err != nil {
+	if err := p.db.Owner.QueryRow(p.Context(), "SELECT max(position) FROM events WHERE type = 'broadcast.stopped.v1' AND live_id = $1", l.id).Scan(&position); err != nil {
 		p.Fatal(err)
 	}
 	return position
 }
 
-// tables is a pool of its own for a stage's questions, which can be cut off.
+// tables is a separate pool for the queries of a manager. While off is set, all queries fail.
 type tables struct {
-	off   atomic.Bool
-	asked atomic.Int64 // in vain
+	off    atomic.Bool
+	failed atomic.Int64
 }
 
 func (c *tables) open(t testing.TB, db *pgtest.DB) *projections.Queries {
@@ -54,7 +58,7 @@ func (c *tables) open(t testing.TB, db *pgtest.DB) *projections.Queries {
 	cfg := usual.Config()
 	cfg.PrepareConn = func(context.Context, *pgx.Conn) (bool, error) {
 		if c.off.Load() {
-			c.asked.Add(1)
+			c.failed.Add(1)
 			return true, errors.New("cut off")
 		}
 		return true, nil
@@ -67,93 +71,106 @@ func (c *tables) open(t testing.TB, db *pgtest.DB) *projections.Queries {
 	return projections.NewQueries(pool)
 }
 
-// A stage that does not hear for a while does not hold up the feed of its process, and finds out what it missed.
-func TestWhatWasMissed(t *testing.T) {
+// A manager whose queries fail for a while must not delay the feed, and must handle afterwards what it has missed.
+func TestMissedEventsAreHandled(t *testing.T) {
 	t.Parallel()
 	var c tables
 	db := pgtest.New(t)
-	p := open(t, db, "p1", func(cfg *broadcasts.Config) { cfg.Queries = c.open(t, db) })
-	ended, kicked, replaced, lost, fine := p.room(), p.room(), p.room(), p.room(), p.room()
-	encoders := make(map[room]*encoder)
-	for _, r := range []room{ended, kicked, replaced, lost, fine} {
-		encoders[r] = p.publish(r)
+	p := open(t, db, "p1", func(cfg *broadcasts.Config) {
+		cfg.Queries = c.open(t, db)
+		cfg.LostNodeGrace = time.Hour // node q does not exist, and keeps its broadcast
+	})
+	ended, kicked, replaced, lost, banned, fine := p.live(), p.live(), p.live(), p.live(), p.live(), p.live()
+	encoders := make(map[live]*encoder)
+	for _, l := range []live{ended, kicked, replaced, lost, banned, fine} {
+		encoders[l] = p.publish(l)
 	}
-	before := p.show(lost)
+	player := &gortmplib.Client{URL: &url.URL{Scheme: "rtmp", Host: p.rtmp, Path: "/live/" + fine.key, RawQuery: "sign=" + p.signer.Play(fine.key)}}
+	if err := player.Initialize(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	defer player.Close()
+	before := p.broadcast(lost)
 
 	c.off.Store(true)
-	p.asks(ended.owner, domain.ChangeLiveStatus{Live: ended.live, To: domain.LiveStop})
-	p.eventually("the stage asks in vain", func() bool { return c.asked.Load() > 0 })
-	p.asks(operator, domain.KickBroadcast{Live: kicked.live})
-	p.asks(system, domain.StartBroadcast{Live: replaced.live, Broadcast: "another", Node: "q"})
-	p.asks(system, domain.StopBroadcast{Live: lost.live, Broadcast: before.ID, Cause: domain.StopNodeLost})
-	spare := p.room()
-	for range 150 { // more batches than wait for a subscriber
+	p.execute(ended.owner, domain.ChangeLiveStatus{Live: ended.id, To: domain.LiveStop})
+	p.eventually("a query of the manager has failed", func() bool { return c.failed.Load() > 0 })
+	p.execute(operator, domain.KickBroadcast{Live: kicked.id})
+	p.execute(operator, domain.KickPlayer{Live: fine.id, Player: domain.PlayerID(p.server.Players(fine.key)[0].Client.ID)})
+	p.execute(operator, domain.BanUser{User: banned.owner.User})
+	p.execute(system, domain.StartBroadcast{Live: replaced.id, Broadcast: "another", Node: "q"})
+	p.execute(system, domain.StopBroadcast{Live: lost.id, Broadcast: before.ID, Cause: domain.StopNodeLost})
+	spare := p.live()
+	for range 150 { // more batches than a subscription holds
 		for _, command := range []domain.Command{
-			domain.StartBroadcast{Live: spare.live, Broadcast: "spare", Node: "p1"}, domain.StopBroadcast{Live: spare.live, Broadcast: "spare", Cause: domain.StopByPublisher},
+			domain.StartBroadcast{Live: spare.id, Broadcast: "spare", Node: "p1"}, domain.StopBroadcast{Live: spare.id, Broadcast: "spare", Cause: domain.StopByPublisher},
 		} {
-			receipt := p.asks(system, command)
-			p.eventually("the feed goes on", func() bool { return p.feed.Checkpoint() >= receipt.Position })
+			receipt := p.execute(system, command)
+			p.eventually("the feed advances", func() bool { return p.feed.Checkpoint() >= receipt.Position })
 		}
 	}
 	c.off.Store(false)
 
-	p.gone(encoders[ended], "the room has ended")
-	p.gone(encoders[kicked], "an operator has ended it")
-	p.gone(encoders[replaced], "another stream of the room began elsewhere")
-	p.eventually("the show is on again", func() bool { now := p.show(lost); return now.ID != "" && now.ID != before.ID })
-	p.hasEnded(kicked, domain.StopKicked)
-	p.hasEnded(replaced, domain.StopReplaced)
+	p.disconnected(encoders[ended], "the live has ended")
+	p.disconnected(encoders[kicked], "an operator has ended the broadcast")
+	p.disconnected(encoders[banned], "the owner is banned")
+	p.disconnected(encoders[replaced], "another broadcast of the live has begun on another node")
+	p.eventually("the broadcast has another id", func() bool { now := p.broadcast(lost); return now.ID != "" && now.ID != before.ID })
+	p.eventually("the player is disconnected", func() bool { return len(p.server.Players(fine.key)) == 0 })
+	p.expectEnds(kicked, domain.StopKicked)
+	p.expectEnds(replaced, domain.StopReplaced)
+	p.expectEnds(banned, domain.StopOwnerUnavailable)
 	if got := p.ends(fine); len(got) != 0 {
-		t.Errorf("a stream that nobody has ended has ended %v", got)
+		t.Errorf("a broadcast that nobody has ended has ended with %v", got)
 	}
-	p.eventually("the end is told", func() bool { return len(p.toldOf(kicked)) == 2 })
-	if got := p.toldOf(kicked)[1]; got.Reason != media.ReasonKicked || got.Position != p.lastEnd(kicked) {
+	p.eventually("OnChange has been called twice", func() bool { return len(p.changesOf(kicked)) == 2 })
+	if got := p.changesOf(kicked)[1]; got.Reason != media.ReasonKicked || got.Position != p.lastEnd(kicked) {
 		t.Errorf("%+v", got)
 	}
 }
 
-func TestWhatIsToldOfAShow(t *testing.T) {
+func TestOnChange(t *testing.T) {
 	t.Parallel()
 	p := open(t, pgtest.New(t), "p1", nil)
-	tell := func(s *broadcasts.Manager, r room, id string) media.Broadcast {
-		show := media.Broadcast{ID: id, Key: r.key}
-		p.eventually("the tables have the room", func() bool { _, err := p.queries.LiveByStreamKey(t.Context(), r.key); return err == nil })
-		s.PublishStarted(t.Context(), show)
-		return show
+	start := func(m *broadcasts.Manager, l live, id string) media.Broadcast {
+		b := media.Broadcast{ID: id, Key: l.key}
+		p.eventually("the tables have the live", func() bool { _, err := p.queries.LiveByStreamKey(t.Context(), l.key); return err == nil })
+		m.PublishStarted(t.Context(), b)
+		return b
 	}
-	t.Run("is nothing if the log does not take it", func(t *testing.T) {
-		r := p.room()
-		p.asks(r.owner, domain.ChangeLiveStatus{Live: r.live, To: domain.LiveStop})
-		show := tell(p.stage, r, "refused")
-		p.stage.PublishStopped(t.Context(), show, media.ReasonEnded)
-		if got := p.toldOf(r); len(got) != 0 {
+	t.Run("is not called if the log refuses the beginning", func(t *testing.T) {
+		l := p.live()
+		p.execute(l.owner, domain.ChangeLiveStatus{Live: l.id, To: domain.LiveStop})
+		b := start(p.manager, l, "refused")
+		p.manager.PublishStopped(t.Context(), b, media.ReasonEnded)
+		if got := p.changesOf(l); len(got) != 0 {
 			t.Errorf("%+v", got)
 		}
 	})
-	t.Run("is where its end is, whoever has said so", func(t *testing.T) {
-		r := p.room()
-		show := tell(p.stage, r, "kicked")
-		p.asks(operator, domain.KickBroadcast{Live: r.live})
-		p.eventually("it is heard", func() bool {
-			return errors.Is(p.stage.AuthorizePublish(t.Context(), media.PublishRequest{Key: r.key, Sign: p.signer.Publish(r.key)}), broadcasts.ErrRecentlyKicked)
-		})
-		p.room() // the log goes on
-		p.stage.PublishStopped(t.Context(), show, media.ReasonKicked)
-		if got := p.toldOf(r); len(got) != 2 || got[1].Position != p.lastEnd(r) {
-			t.Errorf("%+v; it ended at %d", got, p.lastEnd(r))
+	t.Run("is called with the position of an end that an operator has recorded", func(t *testing.T) {
+		l := p.live()
+		b := start(p.manager, l, "kicked")
+		p.execute(operator, domain.KickBroadcast{Live: l.id})
+		p.eventually("the manager has received the kick", func() bool { return errors.Is(p.authorizePublish(l), broadcasts.ErrRecentlyKicked) })
+		p.live() // the log goes on
+		p.manager.PublishStopped(t.Context(), b, media.ReasonKicked)
+		if got := p.changesOf(l); len(got) != 2 || got[1].Position != p.lastEnd(l) {
+			t.Errorf("%+v; it ended at %d", got, p.lastEnd(l))
 		}
 	})
-	t.Run("is no place if its end was not heard", func(t *testing.T) {
-		deaf, err := broadcasts.New(p.cfg)
+	t.Run("is called with position 0 if the end was not received", func(t *testing.T) {
+		cfg := p.cfg
+		cfg.Cluster = cluster.New(cluster.NewPostgres(p.db.Pool), cluster.Config{Node: "p1", Now: cfg.Now})
+		deaf, err := broadcasts.New(cfg) // does not run
 		if err != nil {
 			t.Fatal(err)
 		}
 		deaf.Attach(p.server)
-		r := p.room()
-		show := tell(deaf, r, "unheard")
-		p.asks(operator, domain.KickBroadcast{Live: r.live})
-		deaf.PublishStopped(t.Context(), show, media.ReasonLost)
-		if got := p.toldOf(r); len(got) != 2 || got[1].Position != 0 {
+		l := p.live()
+		b := start(deaf, l, "unheard")
+		p.execute(operator, domain.KickBroadcast{Live: l.id})
+		deaf.PublishStopped(t.Context(), b, media.ReasonLost)
+		if got := p.changesOf(l); len(got) != 2 || got[1].Position != 0 {
 			t.Errorf("%+v", got)
 		}
 	})

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -18,6 +19,7 @@ import (
 
 	"roomlog/domain"
 	"roomlog/eventstore"
+	"roomlog/eventstore/cluster"
 	"roomlog/eventstore/pgtest"
 	"roomlog/media"
 	"roomlog/media/broadcasts"
@@ -25,12 +27,12 @@ import (
 )
 
 const (
-	patience = 30 * time.Second
-	secret   = "a-secret-of-this-house"
+	timeout = 30 * time.Second
+	secret  = "a-secret-of-this-house"
 )
 
-// process is a server process with its door of streams, one of perhaps several on a database.
-type process struct {
+// node is a server process with a media server, one of several that may share a database.
+type node struct {
 	testing.TB
 	name      string
 	db        *pgtest.DB
@@ -39,26 +41,28 @@ type process struct {
 	queries   *projections.Queries
 	signer    *media.Signer
 	feed      *projections.Feed
-	cfg       broadcasts.Config // of the stage
-	stage     *broadcasts.Manager
+	cfg       broadcasts.Config
+	manager   *broadcasts.Manager
 	server    *media.Server
-	board     *broadcasts.Directory
+	directory *broadcasts.Directory
+	cluster   *cluster.Cluster
 	rtmp      string
-	stopBeat  func()
-	stop      func() // in good order
+	stop      func() // shuts down in order
 
-	mu   sync.Mutex
-	told []broadcasts.Change
+	mu      sync.Mutex
+	changes []broadcasts.Change
+	holds   map[string]chan struct{} // by stream key: authorized publishers wait
+	held    atomic.Int64
 }
 
-func open(t testing.TB, db *pgtest.DB, name string, change func(*broadcasts.Config)) *process {
+func open(t testing.TB, db *pgtest.DB, name string, change func(*broadcasts.Config)) *node {
 	t.Helper()
 	pool, err := eventstore.OpenPool(t.Context(), db.DSN, eventstore.PoolOptions{Serving: db.Serving, MaxConns: 8})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(pool.Close)
-	p := &process{TB: t, name: name, db: db, queries: projections.NewQueries(pool)}
+	p := &node{TB: t, name: name, db: db, queries: projections.NewQueries(pool)}
 	if p.store, err = eventstore.Open(t.Context(), pool, eventstore.Config{Now: time.Now}); err != nil {
 		t.Fatal(err)
 	}
@@ -66,29 +70,63 @@ func open(t testing.TB, db *pgtest.DB, name string, change func(*broadcasts.Conf
 		t.Fatal(err)
 	}
 	p.sequencer = eventstore.NewSequencer(p.store, eventstore.SequencerConfig{})
-	p.feed = projections.NewFeed(p.store, p.queries, projections.FeedConfig{SubscriberTimeout: 2 * patience})
-	cfg := broadcasts.Config{Store: p.store, Commands: p.sequencer, Queries: p.queries, Feed: p.feed, Signer: p.signer, Node: name,
-		Now: time.Now, Grace: 500 * time.Millisecond, OnChange: p.hear}
+	p.feed = projections.NewFeed(p.store, p.queries, projections.FeedConfig{SubscriberTimeout: 2 * timeout})
+	p.cluster = cluster.New(cluster.NewPostgres(pool), cluster.Config{Node: name, Now: time.Now})
+	cfg := broadcasts.Config{Store: p.store, Commands: p.sequencer, Queries: p.queries, Owners: p.admission(p.queries), Feed: p.feed, Cluster: p.cluster,
+		Signer: p.signer, Now: time.Now, LostNodeGrace: 500 * time.Millisecond, OnChange: p.changed}
 	if change != nil {
 		change(&cfg)
 	}
 	p.cfg = cfg
-	if p.stage, err = broadcasts.New(cfg); err != nil {
+	if p.manager, err = broadcasts.New(cfg); err != nil {
 		t.Fatal(err)
 	}
-	p.server, err = media.New(media.Config{Authorizer: p.stage, Observer: p.stage, Now: time.Now, SettleTime: 50 * time.Millisecond, StreamGrace: -1,
+	p.server, err = media.New(media.Config{Authorizer: media.Authorizers{p.manager, p}, Observer: p.manager, Now: time.Now, SettleTime: 50 * time.Millisecond, StreamGrace: -1,
 		Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
 		t.Fatal(err)
 	}
-	p.stage.Attach(p.server)
-	p.board = broadcasts.NewDirectory(p.store, p.queries)
+	p.manager.Attach(p.server)
+	p.directory = broadcasts.NewDirectory(p.cluster, p.queries)
 	p.run()
 	return p
 }
 
-// run starts everything; stop ends it from the doors down.
-func (p *process) run() {
+// hold makes publishers of a stream key wait after their authorization until release is closed.
+func (p *node) hold(key string, release chan struct{}) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.holds = map[string]chan struct{}{key: release}
+}
+
+func (p *node) AuthorizeConnect(context.Context, media.ConnectRequest) error { return nil }
+
+func (p *node) AuthorizePlay(context.Context, media.PlayRequest) error { return nil }
+
+// AuthorizePublish is called after that of the manager.
+func (p *node) AuthorizePublish(_ context.Context, r media.PublishRequest) error {
+	p.mu.Lock()
+	release := p.holds[r.Key]
+	p.mu.Unlock()
+	if release != nil {
+		p.held.Add(1)
+		<-release
+	}
+	return nil
+}
+
+// admission returns the check of owners over some tables.
+func (p *node) admission(queries *projections.Queries) *projections.Admission {
+	p.Helper()
+	a, err := projections.NewAdmission(projections.AdmissionConfig{Queries: queries, Tables: p.feed, Head: p.store.Head, Now: time.Now})
+	if err != nil {
+		p.Fatal(err)
+	}
+	return a
+}
+
+// run starts everything. stop ends it in reverse order.
+func (p *node) run() {
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		p.Fatal(err)
@@ -112,8 +150,8 @@ func (p *process) run() {
 	start(projections.NewProjector(p.store, projections.ProjectorConfig{Now: time.Now}).Run)
 	start(p.sequencer.Run)
 	start(p.feed.Run)
-	p.stopBeat = start(func(ctx context.Context) error { return p.store.Beat(ctx, p.name) })
-	start(p.stage.Run)
+	start(p.cluster.Run)
+	start(p.manager.Run)
 	start(p.server.Run)
 	start(func(ctx context.Context) error { return p.server.ServeRTMP(ctx, ln) })
 	p.stop = sync.OnceFunc(func() {
@@ -122,29 +160,30 @@ func (p *process) run() {
 		}
 	})
 	p.Cleanup(p.stop)
-	p.eventually("the process beats", func() bool {
-		alive, err := p.store.Alive(p.Context())
-		return err == nil && alive(p.name)
+	p.eventually("the node has joined the cluster", func() bool {
+		nodes, err := p.cluster.Nodes(p.Context())
+		return err == nil && nodes.Contains(p.name)
 	})
 }
 
-func (p *process) hear(_ context.Context, t broadcasts.Change) {
+func (p *node) changed(_ context.Context, c broadcasts.Change) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.told = append(p.told, t)
+	p.changes = append(p.changes, c)
 }
 
-func (p *process) eventually(what string, ok func() bool) {
+func (p *node) eventually(what string, ok func() bool) {
 	p.Helper()
-	for deadline := time.Now().Add(patience); !ok(); {
+	for deadline := time.Now().Add(timeout); !ok(); {
 		if time.Now().After(deadline) {
-			p.Fatalf("waited in vain for %s", what)
+			p.Fatalf("timed out waiting until %s", what)
 		}
 		<-time.After(5 * time.Millisecond)
 	}
 }
 
-func (p *process) asks(by domain.Actor, c domain.Command) eventstore.Receipt {
+// execute executes a command that must be accepted.
+func (p *node) execute(by domain.Actor, c domain.Command) eventstore.Receipt {
 	p.Helper()
 	receipt, err := p.sequencer.Execute(context.Background(), domain.Request{Command: c, Actor: by})
 	if err != nil {
@@ -158,33 +197,34 @@ var (
 	system   = domain.Actor{Kind: domain.System}
 )
 
-// room is a live with its key, and who owns it.
-type room struct {
-	live  domain.LiveID
+// live is a live with its stream key and its owner.
+type live struct {
+	id    domain.LiveID
 	key   string
 	owner domain.Actor
 }
 
-func (p *process) room() room {
+// live creates a user and a live of that user.
+func (p *node) live() live {
 	p.Helper()
 	name := uuid.NewString()[:12]
-	owner := p.asks(domain.Actor{}, domain.RegisterUser{Username: name, NameKey: p.store.NameKey(name), Credential: uuid.NewString()}).
+	owner := p.execute(domain.Actor{}, domain.RegisterUser{Username: name, NameKey: p.store.NameKey(name), Credential: uuid.NewString()}).
 		Events[0].Event.(domain.UserRegistered).User
-	p.asks(domain.Actor{}, domain.SignIn{User: owner, Session: "s"})
+	p.execute(domain.Actor{}, domain.SignIn{User: owner, Session: "s"})
 	by := domain.AuthenticatedActor(owner, "s")
-	made := p.asks(by, domain.CreateLive{Title: "a room", StreamKey: strings.ReplaceAll(uuid.NewString(), "-", "")[:20]}).Events[0].Event.(domain.LiveCreated)
-	return room{made.Live, made.StreamKey, by}
+	created := p.execute(by, domain.CreateLive{Title: "a live", StreamKey: strings.ReplaceAll(uuid.NewString(), "-", "")[:20]}).Events[0].Event.(domain.LiveCreated)
+	return live{created.Live, created.StreamKey, by}
 }
 
-// encoder is a publisher that sends as long as it may.
+// encoder is a publisher that sends audio until it is disconnected.
 type encoder struct {
 	*gortmplib.Client
 	ended chan struct{}
 }
 
-// dial asks to publish, and answers an error if it may not.
-func (p *process) dial(r room, sign string) (*encoder, error) {
-	c := &gortmplib.Client{URL: &url.URL{Scheme: "rtmp", Host: p.rtmp, Path: "/live/" + r.key, RawQuery: "sign=" + sign}, Publish: true}
+// dial publishes a live. It returns an error if the server refuses.
+func (p *node) dial(l live, sign string) (*encoder, error) {
+	c := &gortmplib.Client{URL: &url.URL{Scheme: "rtmp", Host: p.rtmp, Path: "/live/" + l.key, RawQuery: "sign=" + sign}, Publish: true}
 	if err := c.Initialize(p.Context()); err != nil {
 		return nil, err
 	}
@@ -203,58 +243,60 @@ func (p *process) dial(r room, sign string) (*encoder, error) {
 	return e, nil
 }
 
-// publish is dial for who may, and waits until the log has it.
-func (p *process) publish(r room) *encoder {
+// publish publishes a live and waits until the tables have the broadcast.
+func (p *node) publish(l live) *encoder {
 	p.Helper()
-	e, err := p.dial(r, p.signer.Publish(r.key))
+	e, err := p.dial(l, p.signer.Publish(l.key))
 	if err != nil {
 		p.Fatal(err)
 	}
-	p.eventually("the log has the stream", func() bool { return p.show(r).Node == p.name })
+	p.eventually("the tables have the broadcast", func() bool { return p.broadcast(l).Node == p.name })
 	return e
 }
 
-// show is what the tables say of a room.
-func (p *process) show(r room) projections.Broadcast {
+// broadcast returns the broadcast of a live in the tables.
+func (p *node) broadcast(l live) projections.Broadcast {
 	p.Helper()
-	live, err := p.queries.Live(p.Context(), r.live)
+	found, err := p.queries.Live(p.Context(), l.id)
 	if err != nil && !errors.Is(err, projections.ErrNotFound) { // the tables may be behind
 		p.Fatal(err)
 	}
-	return live.Broadcast
+	return found.Broadcast
 }
 
-func (p *process) gone(e *encoder, why string) {
+// disconnected waits until an encoder is disconnected.
+func (p *node) disconnected(e *encoder, why string) {
 	p.Helper()
 	select {
 	case <-e.ended:
-	case <-time.After(patience):
-		p.Fatalf("the encoder goes on: %s", why)
+	case <-time.After(timeout):
+		p.Fatalf("the encoder is still connected: %s", why)
 	}
 }
 
-// ends are the reasons of the ends of a room's streams, oldest first.
-func (p *process) ends(r room) (reasons []domain.StopCause) {
+// ends returns the causes of the ends of a live's broadcasts in the log, oldest first.
+func (p *node) ends(l live) (causes []domain.StopCause) {
 	p.Helper()
-	rows, err := p.db.Owner.Query(p.Context(), "SELECT payload->>'cause' FROM events WHERE type = 'broadcast.stopped.v1' AND live_id = $1 ORDER BY position", r.live)
+	rows, err := p.db.Owner.Query(p.Context(), "SELECT payload->>'cause' FROM events WHERE type = 'broadcast.stopped.v1' AND live_id = $1 ORDER BY position", l.id)
 	if err != nil {
 		p.Fatal(err)
 	}
 	defer rows.Close()
 	for rows.Next() {
-		var reason domain.StopCause
-		if err := rows.Scan(&reason); err != nil {
+		var cause domain.StopCause
+		if err := rows.Scan(&cause); err != nil {
 			p.Fatal(err)
 		}
-		reasons = append(reasons, reason)
+		causes = append(causes, cause)
 	}
-	return reasons
+	return causes
 }
 
-func (p *process) hasEnded(r room, want ...domain.StopCause) {
+// expectEnds waits until the log has the ends of a live's broadcasts with these causes.
+func (p *node) expectEnds(l live, want ...domain.StopCause) {
 	p.Helper()
-	p.eventually("the ends in the log", func() bool { return len(p.ends(r)) >= len(want) })
-	if got := p.ends(r); !slices.Equal(got, want) {
-		p.Errorf("the streams have ended %v, want %v", got, want)
+	p.eventually("the log has the ends", func() bool { return len(p.ends(l)) >= len(want) })
+	if got := p.ends(l); !slices.Equal(got, want) {
+		p.Errorf("the broadcasts ended with %v, want %v", got, want)
 	}
 }

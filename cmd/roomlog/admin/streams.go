@@ -2,7 +2,6 @@ package admin
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -12,6 +11,7 @@ import (
 	"roomlog/cmd/roomlog/cli"
 	"roomlog/cmd/roomlog/streams"
 	"roomlog/domain"
+	"roomlog/eventstore/cluster"
 	"roomlog/media/broadcasts"
 )
 
@@ -21,12 +21,8 @@ func withStreams(ctx context.Context, g *cli.Globals, sh cli.Shell, work func(co
 		if err := b.catchUpToHead(ctx); err != nil {
 			return err
 		}
-		listening, stop := context.WithCancel(ctx)
-		ended := make(chan error, 1)
-		go func() { ended <- b.store.Listen(listening) }()
-		err := work(ctx, b, streams.Directory{Directory: broadcasts.NewDirectory(b.store, b.queries)})
-		stop()
-		return errors.Join(err, <-ended)
+		c := cluster.New(cluster.NewPostgres(b.owner), cluster.Config{Now: sh.Now, Log: b.log})
+		return work(ctx, b, streams.Directory{Directory: broadcasts.NewDirectory(c, b.queries)})
 	})
 }
 
@@ -104,12 +100,15 @@ func (c *streamsKick) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) err
 			_, err := fmt.Fprintf(sh.Stdout, "the stream of live %d has ended\n", c.Live)
 			return err
 		}
-		found, err := directory.KickPlayer(ctx, c.Player, c.Note)
+		live, found, err := directory.LiveOfPlayer(ctx, domain.PlayerID(c.Player))
 		switch {
 		case err != nil:
 			return err
 		case !found:
 			return &domain.Refusal{Code: domain.CodeNoBroadcast, Text: "no node has a player " + c.Player}
+		}
+		if _, err := b.execute(ctx, domain.KickPlayer{Live: live, Player: domain.PlayerID(c.Player), Reason: c.Note}); err != nil {
+			return err
 		}
 		_, err = fmt.Fprintf(sh.Stdout, "player %s is disconnected\n", c.Player)
 		return err

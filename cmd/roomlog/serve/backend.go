@@ -12,6 +12,7 @@ import (
 	"roomlog/api"
 	"roomlog/domain"
 	"roomlog/eventstore"
+	"roomlog/eventstore/cluster"
 	"roomlog/migrations"
 	"roomlog/projections"
 )
@@ -29,13 +30,16 @@ type backend struct {
 	queries   *projections.Queries
 	feed      *projections.Feed
 	projector *projections.Projector // nil without the role
-	node      string                 // identifies this process in the cluster
+	admission *projections.Admission
+	cluster   *cluster.Cluster
+	opened    chan struct{} // closed when all servers are open: the cluster starts then, with the cleanups of the servers
+	node      string        // identifies this process in the cluster
 	now       func() time.Time
 }
 
 // startBackend opens the database, migrates it, and starts the parts that append to the log and update the tables.
 func startBackend(ctx context.Context, c *Command, env *environment, l *layers) (*backend, error) {
-	b := &backend{now: env.sh.Now, node: uuid.NewString()}
+	b := &backend{now: env.sh.Now, node: uuid.NewString(), opened: make(chan struct{})}
 	dsn := env.databaseURL
 	if dsn == "" {
 		var err error
@@ -60,6 +64,8 @@ func startBackend(ctx context.Context, c *Command, env *environment, l *layers) 
 		return nil, err
 	}
 	l.run(ctx, "notifications", b.store.Listen)
+	b.cluster = cluster.New(cluster.NewPostgres(b.pool), cluster.Config{Node: b.node, Now: env.sh.Now, Log: env.log})
+	l.run(ctx, "cluster", b.joinCluster)
 	if slices.Contains(c.Roles, roleProjector) {
 		b.projector = projections.NewProjector(b.store, projections.ProjectorConfig{Now: env.sh.Now, Log: env.log})
 		l.run(ctx, "projector", b.projector.Run)
@@ -74,7 +80,21 @@ func startBackend(ctx context.Context, c *Command, env *environment, l *layers) 
 	if err := b.waitForFeed(ctx, l); err != nil {
 		return nil, err
 	}
+	b.admission, err = projections.NewAdmission(projections.AdmissionConfig{Queries: b.queries, Tables: b.feed, Head: b.store.Head, Now: env.sh.Now})
+	if err != nil {
+		return nil, err
+	}
 	return b, b.createFirstChatRoom(ctx)
+}
+
+// joinCluster makes this process a member of the cluster when all servers are open, until ctx ends.
+func (b *backend) joinCluster(ctx context.Context) error {
+	select {
+	case <-b.opened:
+		return b.cluster.Run(ctx)
+	case <-ctx.Done():
+		return nil
+	}
 }
 
 // createFirstChatRoom creates the chat room once in the life of the log. Only a process with the projector does.

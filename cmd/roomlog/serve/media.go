@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"slices"
 
 	"roomlog/api"
 	"roomlog/media"
@@ -54,8 +53,8 @@ func (m *mediaServer) open(ctx context.Context, c *Command, env *environment, b 
 		return err
 	}
 	m.broadcasts, err = broadcasts.New(broadcasts.Config{
-		Store: b.store, Commands: b.sequencer, Queries: b.queries, Feed: b.feed, Signer: signer,
-		Node: b.node, Now: env.sh.Now, Log: env.log, AutoLive: c.AutoLive, Grace: c.PresenceGrace, OnChange: m.broadcastChanged,
+		Store: b.store, Commands: b.sequencer, Queries: b.queries, Owners: b.admission, Feed: b.feed, Cluster: b.cluster, Signer: signer,
+		Now: env.sh.Now, Log: env.log, AutoLive: c.AutoLive, LostNodeGrace: c.PresenceGrace, OnChange: m.broadcastChanged,
 	})
 	if err != nil {
 		return err
@@ -73,9 +72,6 @@ func (m *mediaServer) open(ctx context.Context, c *Command, env *environment, b 
 		return err
 	}
 	m.broadcasts.Attach(m.server)
-	if !slices.Contains(c.Roles, roleRealtime) { // otherwise the realtime server sends the heartbeat of this node
-		l.run(ctx, "heartbeat", func(ctx context.Context) error { return b.store.Beat(ctx, b.node) })
-	}
 	l.run(ctx, "broadcasts", m.broadcasts.Run)
 	l.run(ctx, "media", m.server.Run)
 	l.run(ctx, "rtmp", func(ctx context.Context) error { return m.server.ServeRTMP(ctx, m.rtmp) })

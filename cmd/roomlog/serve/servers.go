@@ -56,7 +56,7 @@ func (c *Command) openServers(ctx context.Context, env *environment, b *backend,
 	if err != nil {
 		return nil, err
 	}
-	config.Streams = streams.Directory{Directory: broadcasts.NewDirectory(b.store, b.queries)}
+	config.Streams = streams.Directory{Directory: broadcasts.NewDirectory(b.cluster, b.queries)}
 	if config.MetricsFrom, err = api.ParseProxies(c.MetricsFrom); err != nil {
 		return nil, fmt.Errorf("--metrics-from: %w", err)
 	}
@@ -80,6 +80,7 @@ func (c *Command) openServers(ctx context.Context, env *environment, b *backend,
 		ConnState:         limit.watch,
 		ErrorLog:          slog.NewLogLogger(env.log.Handler(), slog.LevelDebug), // faults of clients
 	}
+	close(b.opened)
 	return s, c.openPprof(ctx, env, l)
 }
 

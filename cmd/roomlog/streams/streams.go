@@ -47,7 +47,7 @@ func (d Directory) Players(ctx context.Context, live projections.Live) ([]api.St
 	all := make([]api.StreamPlayer, 0, len(players))
 	for _, p := range players {
 		all = append(all, api.StreamPlayer{ID: p.ID, Process: p.Node, Protocol: string(p.Protocol), Address: p.Address,
-			Since: p.Since, Bytes: p.Bytes, Frames: p.Frames, Skips: p.Skips})
+			Since: p.StartedAt, Bytes: p.Bytes, Frames: p.Frames, Skips: p.Skips})
 	}
 	return all, err
 }

@@ -1,0 +1,55 @@
+// Command suite runs go test and ends with a summary of five lines: checks, what ran, what was skipped and why, the
+// first failures, the result. Like go test it prints one line for each package and the output of failed tests, and it
+// exits with 1 when anything failed.
+//
+//	suite [-check name=result]... [flags and packages of go test]
+package main
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"strings"
+	"time"
+)
+
+func main() { os.Exit(run(os.Args[1:], os.Stdout)) }
+
+func run(args []string, out io.Writer) int {
+	var checks []string
+	for len(args) > 1 && args[0] == "-check" {
+		checks, args = append(checks, args[1]), args[2:]
+	}
+	started := time.Now()
+	cmd := exec.Command("go", append([]string{"test", "-json"}, args...)...)
+	cmd.Dir = ".." // the tools have a module of their own
+	cmd.Stderr = os.Stderr
+	events, err := cmd.StdoutPipe()
+	if err == nil {
+		err = cmd.Start()
+	}
+	if err != nil {
+		fmt.Fprintln(out, "suite:", err)
+		return 1
+	}
+	r := newReport(out)
+	lines := bufio.NewScanner(events)
+	lines.Buffer(nil, 64<<20)
+	for lines.Scan() {
+		r.line(lines.Bytes())
+	}
+	readErr := lines.Err()
+	if readErr != nil {
+		_, _ = io.Copy(io.Discard, events)
+	}
+	testErr := cmd.Wait()
+	return r.summary(checks, os.Getenv("ROOMLOG_SKIP"), time.Since(started), readErr == nil && testErr == nil)
+}
+
+// failed reports whether a check has another result than ok or skipped.
+func failed(check string) bool {
+	_, result, _ := strings.Cut(check, "=")
+	return result != "ok" && result != "skipped"
+}

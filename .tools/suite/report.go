@@ -1,0 +1,203 @@
+package main
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"io"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+)
+
+// event is one line of go test -json.
+type event struct {
+	Action, Package, ImportPath, Test, Output string
+}
+
+// report collects the events of a run and prints what go test prints without -v.
+type report struct {
+	out      io.Writer
+	packages int
+	tests    int                         // finished, subtests included
+	skipped  map[string]int              // reason → tests
+	failures []string                    // in the order in which they ended
+	output   map[string]map[string]*node // package → top-level test → its output
+}
+
+// node is the output of a top-level test with its subtests.
+type node struct {
+	lines  []event
+	failed map[string]bool
+}
+
+func newReport(out io.Writer) *report {
+	return &report{out: out, skipped: map[string]int{}, output: map[string]map[string]*node{}}
+}
+
+// line handles one line of go test -json. Text that is no event is printed.
+func (r *report) line(text []byte) {
+	var e event
+	if err := json.Unmarshal(text, &e); err != nil || e.Action == "" {
+		fmt.Fprintf(r.out, "%s\n", text)
+		return
+	}
+	switch {
+	case e.Action == "build-output":
+		fmt.Fprint(r.out, e.Output)
+	case e.Action == "build-fail":
+		r.failures = append(r.failures, e.ImportPath+" (does not build)")
+	case e.Test == "":
+		r.packageEvent(e)
+	default:
+		r.testEvent(e)
+	}
+}
+
+func (r *report) packageEvent(e event) {
+	switch e.Action {
+	case "output":
+		if !noise.MatchString(e.Output) && e.Output != "PASS\n" {
+			fmt.Fprint(r.out, e.Output)
+		}
+	case "pass", "skip":
+		r.packages++
+	case "fail":
+		r.packages++
+		before := len(r.failures)
+		for _, root := range slices.Sorted(maps.Keys(r.output[e.Package])) { // tests that did not end: a panic or a timeout
+			r.failures = append(r.failures, short(e.Package)+" "+root+" (did not end)")
+			r.print(r.output[e.Package][root], true)
+		}
+		named := slices.ContainsFunc(r.failures, func(f string) bool {
+			return strings.HasPrefix(f, short(e.Package)+" ") || strings.HasPrefix(f, e.Package)
+		})
+		if before == len(r.failures) && !named {
+			r.failures = append(r.failures, short(e.Package))
+		}
+	}
+	if e.Action == "pass" || e.Action == "skip" || e.Action == "fail" {
+		delete(r.output, e.Package)
+	}
+}
+
+func (r *report) testEvent(e event) {
+	root, _, _ := strings.Cut(e.Test, "/")
+	tests := r.output[e.Package]
+	if tests == nil {
+		tests = map[string]*node{}
+		r.output[e.Package] = tests
+	}
+	n := tests[root]
+	if n == nil {
+		n = &node{failed: map[string]bool{}}
+		tests[root] = n
+	}
+	switch e.Action {
+	case "output":
+		if !noise.MatchString(e.Output) {
+			n.lines = append(n.lines, e)
+		}
+		return
+	case "pass":
+		r.tests++
+	case "skip":
+		r.tests++
+		r.skipped[reason(n.lines, e.Test)]++
+	case "fail":
+		r.tests++
+		n.failed[e.Test] = true
+		if !slices.ContainsFunc(slices.Collect(maps.Keys(n.failed)), func(t string) bool { return strings.HasPrefix(t, e.Test+"/") }) {
+			r.failures = append(r.failures, short(e.Package)+" "+e.Test) // the innermost tests only
+		}
+	default:
+		return
+	}
+	if e.Test == root {
+		if e.Action == "fail" {
+			r.print(n, false)
+		}
+		delete(tests, root)
+	}
+}
+
+// print prints the output of the failed tests of a node, or all of it.
+func (r *report) print(n *node, all bool) {
+	for _, e := range n.lines {
+		if all || n.failed[e.Test] {
+			fmt.Fprint(r.out, e.Output)
+		}
+	}
+}
+
+var (
+	noise    = regexp.MustCompile(`^\s*=== (RUN|PAUSE|CONT|NAME) `)
+	position = regexp.MustCompile(`^\s*[\w.-]+\.go:\d+: `)
+)
+
+// reason returns why a test was skipped: the last line that it logged.
+func reason(lines []event, test string) string {
+	for _, e := range slices.Backward(lines) {
+		if e.Test == test && position.MatchString(e.Output) {
+			return strings.TrimSpace(position.ReplaceAllString(e.Output, ""))
+		}
+	}
+	return "no reason given"
+}
+
+func short(pkg string) string { return strings.TrimPrefix(pkg, "roomlog/") }
+
+const shown = 5 // failures and reasons in the summary
+
+// summary prints the five lines and returns the exit code.
+func (r *report) summary(checks []string, left string, took time.Duration, passed bool) int {
+	for _, check := range checks {
+		passed = passed && !failed(check)
+	}
+	passed = passed && len(r.failures) == 0
+	result := "PASS"
+	if !passed {
+		result = "FAIL"
+	}
+	fmt.Fprintln(r.out)
+	fmt.Fprintln(r.out, "checks: ", cmp.Or(strings.Join(checks, ", "), "none"))
+	fmt.Fprintf(r.out, "ran:      %d tests of %d packages in %s\n", r.tests, r.packages, took.Round(time.Second))
+	fmt.Fprintln(r.out, "skipped: ", r.skips(left))
+	fmt.Fprintln(r.out, "failed:  ", r.fails())
+	fmt.Fprintln(r.out, "result:  ", result)
+	if passed {
+		return 0
+	}
+	return 1
+}
+
+func (r *report) skips(left string) string {
+	var parts []string
+	reasons := slices.SortedFunc(maps.Keys(r.skipped), func(a, b string) int {
+		return cmp.Or(cmp.Compare(r.skipped[b], r.skipped[a]), cmp.Compare(a, b))
+	})
+	for _, reason := range reasons {
+		parts = append(parts, fmt.Sprintf("%d tests (%s)", r.skipped[reason], reason))
+	}
+	if left != "" {
+		parts = append(parts, left+" (ROOMLOG_SKIP)")
+	}
+	return cmp.Or(list(parts, "; "), "none")
+}
+
+func (r *report) fails() string {
+	if len(r.failures) == 0 {
+		return "none"
+	}
+	return fmt.Sprintf("%d: %s", len(r.failures), list(r.failures, ", "))
+}
+
+// list joins the first items and counts the rest.
+func list(items []string, separator string) string {
+	if len(items) > shown {
+		return strings.Join(items[:shown], separator) + fmt.Sprintf(" and %d more", len(items)-shown)
+	}
+	return strings.Join(items, separator)
+}

@@ -1,0 +1,175 @@
+package broadcasts_test
+
+import (
+	"errors"
+	"net/url"
+	"testing"
+
+	"github.com/bluenviron/gortmplib"
+
+	"roomlog/domain"
+	"roomlog/eventstore/pgtest"
+	"roomlog/media/broadcasts"
+)
+
+// ownerState is a state in which the owner of a live may lose the right to broadcast.
+type ownerState struct {
+	name  string
+	enter func(p *node, l live, onAir []domain.LiveID)
+	leave func(p *node, l live) // nil: there is no way back
+	ends  bool                  // the live itself ends
+	free  bool                  // the owner may broadcast
+}
+
+var ownerStates = []ownerState{
+	{name: "active", free: true, enter: func(*node, live, []domain.LiveID) {}},
+	{
+		name: "banned",
+		enter: func(p *node, l live, onAir []domain.LiveID) {
+			p.execute(operator, domain.BanUser{User: l.owner.User, Lives: onAir})
+		},
+		leave: func(p *node, l live) { p.execute(operator, domain.UnbanUser{User: l.owner.User}) },
+	},
+	{
+		name: "banned until the ban expires",
+		enter: func(p *node, l live, onAir []domain.LiveID) {
+			p.execute(operator, domain.BanUser{User: l.owner.User, Seconds: 3, Lives: onAir})
+		},
+		leave: func(*node, live) {}, // by itself
+	},
+	{
+		name: "disabled",
+		enter: func(p *node, l live, onAir []domain.LiveID) {
+			p.execute(operator, domain.DisableUser{User: l.owner.User, Lives: onAir})
+		},
+		leave: func(p *node, l live) { p.execute(operator, domain.EnableUser{User: l.owner.User}) },
+	},
+	{
+		name: "forgotten",
+		enter: func(p *node, l live, onAir []domain.LiveID) {
+			p.execute(operator, domain.ForgetUser{User: l.owner.User, Lives: onAir})
+		},
+	},
+	{
+		name: "owner of a live that has ended",
+		ends: true,
+		enter: func(p *node, l live, _ []domain.LiveID) {
+			p.execute(operator, domain.ChangeLiveStatus{Live: l.id, To: domain.LiveStop})
+		},
+	},
+}
+
+// liveStates puts a live in each status in which it can have a broadcast.
+var liveStates = []struct {
+	name    string
+	changes []domain.LiveChange
+}{
+	{name: "not started"},
+	{name: "on air", changes: []domain.LiveChange{domain.LivePlay}},
+	{name: "paused", changes: []domain.LiveChange{domain.LivePlay, domain.LivePause}},
+}
+
+// TestOwnerWithoutAccess is the matrix of owner states and live states for RTMP: the publisher and its players are
+// disconnected, on whichever node the command was executed, and no publisher is accepted until the owner is back.
+func TestOwnerWithoutAccess(t *testing.T) {
+	t.Parallel()
+	db := pgtest.New(t)
+	p, q := open(t, db, "p", nil), open(t, db, "q", nil)
+	for _, owner := range ownerStates {
+		for _, status := range liveStates {
+			t.Run(owner.name+"/"+status.name, func(t *testing.T) {
+				l := p.live()
+				for _, change := range status.changes {
+					p.execute(l.owner, domain.ChangeLiveStatus{Live: l.id, To: change})
+				}
+				var onAir []domain.LiveID
+				if len(status.changes) > 0 {
+					onAir = []domain.LiveID{l.id}
+				}
+				e, player := p.publish(l), p.player(l)
+				owner.enter(q, l, onAir)
+				if owner.free {
+					if p.play(l, p.signer.Play(l.key)) != nil || len(p.ends(l)) != 0 {
+						t.Error("the broadcast of an active owner has ended")
+					}
+					e.Close()
+					p.expectEnds(l, domain.StopConnectionLost)
+					p.eventually("a publisher is accepted", func() bool { return p.authorizePublish(l) == nil && q.authorizePublish(l) == nil })
+					return
+				}
+				p.disconnected(e, "the owner is "+owner.name)
+				p.eventually("the players are disconnected", func() bool { return len(p.server.Players(l.key)) == 0 })
+				player.Close()
+				cause, refusal := domain.StopOwnerUnavailable, broadcasts.ErrOwnerRefused
+				if ended := owner.ends || len(onAir) > 0; ended {
+					cause = domain.StopLiveEnded
+				}
+				if owner.ends {
+					refusal = broadcasts.ErrLiveEnded
+				}
+				p.expectEnds(l, cause)
+				for _, n := range []*node{p, q} {
+					n.eventually("the tables of the node are up to date", func() bool { return n.authorizePublish(l) != nil })
+					if err := n.authorizePublish(l); !errors.Is(err, refusal) {
+						t.Errorf("publishing on node %s: %v", n.name, err)
+					}
+					if err := n.play(l, n.signer.Play(l.key)); !errors.Is(err, refusal) {
+						t.Errorf("playing on node %s: %v", n.name, err)
+					}
+				}
+				if _, err := p.dial(l, p.signer.Publish(l.key)); err == nil {
+					t.Error("an encoder is accepted")
+				}
+				if owner.leave == nil {
+					return
+				}
+				owner.leave(q, l)
+				want := error(nil)
+				if len(onAir) > 0 { // the live has ended for ever
+					want = broadcasts.ErrLiveEnded
+				}
+				p.eventually("the owner may broadcast again", func() bool { return errors.Is(p.authorizePublish(l), want) })
+				if want == nil {
+					p.publish(l)
+				}
+			})
+		}
+	}
+}
+
+// A ban may arrive between the authorization of a publisher and its stream.
+func TestOwnerIsBannedWhilePublishStarts(t *testing.T) {
+	t.Parallel()
+	p := open(t, pgtest.New(t), "p", nil)
+	l, other := p.live(), p.live()
+	marker := p.publish(other)
+	release := make(chan struct{})
+	p.hold(l.key, release)
+	dialed := make(chan error, 1)
+	go func() {
+		_, err := p.dial(l, p.signer.Publish(l.key))
+		dialed <- err
+	}()
+	p.eventually("the publisher is authorized", func() bool { return p.held.Load() > 0 })
+	p.execute(operator, domain.BanUser{User: l.owner.User})
+	p.execute(other.owner, domain.ChangeLiveStatus{Live: other.id, To: domain.LiveStop})
+	p.disconnected(marker, "the manager has handled the events up to the end of this live")
+	close(release)
+	if err := <-dialed; err == nil {
+		t.Error("a publisher that was authorized before the ban was accepted after it")
+	}
+	if n := p.begun(l); n != 0 {
+		t.Errorf("the log has %d beginnings", n)
+	}
+}
+
+// player plays a live over RTMP.
+func (p *node) player(l live) *gortmplib.Client {
+	p.Helper()
+	c := &gortmplib.Client{URL: &url.URL{Scheme: "rtmp", Host: p.rtmp, Path: "/live/" + l.key, RawQuery: "sign=" + p.signer.Play(l.key)}}
+	if err := c.Initialize(p.Context()); err != nil {
+		p.Fatal(err)
+	}
+	p.Cleanup(func() { c.Close() })
+	return c
+}

@@ -1,0 +1,202 @@
+package broadcasts
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+
+	"roomlog/domain"
+	"roomlog/eventstore"
+	"roomlog/internal/wait"
+	"roomlog/media"
+	"roomlog/projections"
+)
+
+// watcher follows the log and disconnects publishers and players that may not stay connected. One goroutine runs it.
+type watcher struct {
+	cfg        Config
+	server     *serverRef
+	authorizer *authorizer
+	log        *eventLog
+
+	handled int64 // position up to which events were handled; 0 before the first subscription
+}
+
+// run follows the log until ctx ends.
+func (w *watcher) run(ctx context.Context) error {
+	backoff := wait.Backoff{Min: firstRetry, Max: lastRetry}
+	for ctx.Err() == nil {
+		err := w.follow(ctx, backoff.Reset)
+		if errors.Is(err, projections.ErrFeedEnded) {
+			return nil // the node is shutting down
+		}
+		if err != nil && ctx.Err() == nil {
+			w.cfg.Log.WarnContext(ctx, "following the log for broadcasts failed, retrying", slog.Any("error", err))
+			backoff.Wait(ctx)
+		}
+	}
+	return nil
+}
+
+// follow checks every stream once, because events may have been missed, and then handles events as they come.
+func (w *watcher) follow(ctx context.Context, caughtUp func()) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel() // an abandoned subscription would delay the feed
+	batches, err := w.cfg.Feed.Subscribe(ctx)
+	if err != nil {
+		return err
+	}
+	if err := w.checkAll(ctx); err != nil {
+		return err
+	}
+	if err := w.catchUp(ctx); err != nil {
+		return err
+	}
+	caughtUp()
+	for b := range batches {
+		for _, d := range b.Deltas {
+			if err := w.handle(ctx, d); err != nil {
+				return err
+			}
+			w.handled = max(w.handled, d.Position)
+		}
+	}
+	return ctx.Err()
+}
+
+// handle handles one event.
+func (w *watcher) handle(ctx context.Context, d projections.Delta) error {
+	switch e := d.Event.(type) {
+	case domain.LiveStatusChanged:
+		if e.To == domain.StatusEnded {
+			return w.checkLive(ctx, e.Live)
+		}
+	case domain.UserBanned, domain.UserDisabled, domain.UserForgotten:
+		return w.checkAll(ctx)
+	case domain.BroadcastStopped:
+		w.broadcastStopped(ctx, e, d.Position)
+	case domain.PlayerKicked:
+		w.kickPlayer(ctx, e)
+	}
+	return nil
+}
+
+// checkLive checks the stream of a live.
+func (w *watcher) checkLive(ctx context.Context, id domain.LiveID) error {
+	live, err := w.cfg.Queries.Live(ctx, id)
+	switch {
+	case errors.Is(err, projections.ErrNotFound):
+		return nil
+	case err != nil:
+		return err
+	}
+	return w.check(ctx, live.StreamKey)
+}
+
+// checkAll checks every stream of this node, and those whose clients were authorized a moment ago. It is called when
+// any user loses access, which is rare.
+func (w *watcher) checkAll(ctx context.Context) error {
+	keys := make(map[string]bool)
+	for _, s := range w.server.Snapshot().Streams {
+		keys[s.Key] = true
+	}
+	for _, key := range w.authorizer.recentRequests() {
+		keys[key] = true
+	}
+	for key := range keys {
+		if err := w.check(ctx, key); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// check cuts a stream if its live has ended or its owner may not broadcast. It reads the tables as they are: a batch
+// is released when the tables have its events.
+func (w *watcher) check(ctx context.Context, key string) error {
+	live, err := w.cfg.Queries.LiveByStreamKey(ctx, key)
+	switch {
+	case errors.Is(err, projections.ErrNotFound), err == nil && live.Status == domain.StatusEnded:
+		w.server.Cut(key, media.ReasonEnded)
+	case err != nil:
+		return err
+	case live.OwnerStatus.Check(live.UserID, w.cfg.Now()) != nil:
+		w.server.Cut(key, media.ReasonOwnerUnavailable)
+	}
+	return nil
+}
+
+// broadcastStopped handles the end of a broadcast in the log. If the broadcast still runs on this node, another node
+// or an operator has ended it.
+func (w *watcher) broadcastStopped(ctx context.Context, e domain.BroadcastStopped, position int64) {
+	own, running := w.log.markEnded(e, position)
+	if e.Cause == domain.StopKicked {
+		w.authorizer.startCooldown(e.Live)
+	}
+	switch {
+	case !running:
+	case e.Cause == domain.StopKicked:
+		w.cfg.Log.InfoContext(ctx, "broadcast ended by an operator", slog.Int64("live_id", int64(e.Live)), slog.String("broadcast_id", string(e.Broadcast)),
+			slog.String("reason", e.Reason))
+		w.server.Cut(own.key, media.ReasonKicked)
+	case e.Cause == domain.StopReplaced:
+		w.server.Cut(own.key, media.ReasonReplaced)
+	case e.Cause == domain.StopNodeLost: // this node was considered lost and is not
+		w.log.resume(ctx, own)
+	}
+}
+
+// kickPlayer disconnects a player if it is connected to this node.
+func (w *watcher) kickPlayer(ctx context.Context, e domain.PlayerKicked) {
+	if w.server.Kick(string(e.Player)) {
+		w.cfg.Log.InfoContext(ctx, "player disconnected by an operator", slog.Int64("live_id", int64(e.Live)), slog.String("connection_id", string(e.Player)),
+			slog.String("reason", e.Reason))
+	}
+}
+
+// catchUp handles the ends of broadcasts and the kicks of players that were recorded while nothing was followed.
+func (w *watcher) catchUp(ctx context.Context) error {
+	upTo := w.cfg.Feed.Checkpoint() // later events come in batches
+	missed, after, err := w.missedEnds(ctx, upTo)
+	if err != nil {
+		return err
+	}
+	if w.handled > 0 {
+		after = min(after, w.handled)
+	}
+	types := []string{domain.BroadcastStopped{}.Type(), domain.PlayerKicked{}.Type()}
+	for after < upTo {
+		page, err := w.cfg.Store.Read(ctx, eventstore.Query{After: after, UpTo: upTo, Types: types})
+		if err != nil {
+			return err
+		}
+		for _, r := range page.Events {
+			switch e := r.Event.(type) {
+			case domain.BroadcastStopped:
+				if missed[e.Broadcast] {
+					w.broadcastStopped(ctx, e, r.Position)
+				}
+			case domain.PlayerKicked:
+				w.kickPlayer(ctx, e)
+			}
+		}
+		after = page.Next
+	}
+	w.handled = max(w.handled, upTo)
+	return nil
+}
+
+// missedEnds returns the broadcasts of this node that have ended in the tables, and a position before all their ends.
+func (w *watcher) missedEnds(ctx context.Context, upTo int64) (missed map[domain.BroadcastID]bool, after int64, err error) {
+	missed, after = make(map[domain.BroadcastID]bool), upTo
+	for _, e := range w.log.list() {
+		live, err := w.cfg.Queries.Live(ctx, e.live)
+		switch {
+		case err != nil && !errors.Is(err, projections.ErrNotFound):
+			return nil, 0, err
+		case err != nil || live.Broadcast.ID != e.id:
+			missed[e.id], after = true, min(after, e.after)
+		}
+	}
+	return missed, after, nil
+}

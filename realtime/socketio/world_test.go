@@ -18,6 +18,7 @@ import (
 	"roomlog/eventstore"
 	"roomlog/eventstore/pgtest"
 	"roomlog/projections"
+	"roomlog/projections/feed"
 	"roomlog/realtime/chat"
 	"roomlog/realtime/hub"
 	"roomlog/realtime/native"
@@ -34,7 +35,7 @@ type world struct {
 	store     *eventstore.Store
 	sequencer *eventstore.Sequencer
 	queries   *projections.Queries
-	feed      *projections.Feed
+	feed      *feed.Feed
 	hub       *hub.Hub
 	chat      *chat.Chat
 	native    *native.Server
@@ -74,7 +75,7 @@ func openWorld(t testing.TB, db *pgtest.DB, projects bool, change func(*socketio
 	}
 	w := &world{TB: t, db: db, store: store, queries: projections.NewQueries(pool), log: &lines{}}
 	w.sequencer = eventstore.NewSequencer(store, eventstore.SequencerConfig{})
-	w.feed = projections.NewFeed(store, w.queries, projections.FeedConfig{GaugeInterval: 20 * time.Millisecond})
+	w.feed = feed.New(store, w.queries, feed.Config{GaugeInterval: 20 * time.Millisecond})
 	log := slog.New(slog.NewTextHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	rooms := roomsConfig{
 		hubConfig: hub.Config{

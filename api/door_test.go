@@ -22,6 +22,7 @@ import (
 	"roomlog/eventstore"
 	"roomlog/eventstore/pgtest"
 	"roomlog/projections"
+	"roomlog/projections/feed"
 )
 
 // patience bounds every wait of a test.
@@ -40,7 +41,7 @@ type door struct {
 	sequencer *eventstore.Sequencer
 	queries   *projections.Queries
 	projector *projections.Projector
-	feed      *projections.Feed
+	feed      *feed.Feed
 	api       *api.API
 	log       *logged
 	stop      struct{ projector func() }
@@ -66,7 +67,7 @@ func openDoor(t testing.TB, db *pgtest.DB, changes ...func(*api.Config)) *door {
 	}
 	d.sequencer = eventstore.NewSequencer(d.store, eventstore.SequencerConfig{})
 	d.projector = projections.NewProjector(d.store, projections.ProjectorConfig{Now: time.Now})
-	d.feed = projections.NewFeed(d.store, d.queries, projections.FeedConfig{})
+	d.feed = feed.New(d.store, d.queries, feed.Config{})
 	d.start(d.sequencer.Run)
 	d.stop.projector = d.start(d.projector.Run)
 	d.start(d.feed.Run)
@@ -74,11 +75,15 @@ func openDoor(t testing.TB, db *pgtest.DB, changes ...func(*api.Config)) *door {
 	if err != nil {
 		t.Fatal(err)
 	}
+	admission, err := projections.NewAdmission(projections.AdmissionConfig{Queries: d.queries, Tables: d.feed, Head: d.store.Head, Now: time.Now})
+	if err != nil {
+		t.Fatal(err)
+	}
 	c := api.Config{
-		Store: d.store, Commands: d.sequencer, Queries: d.queries, Feed: d.feed, Pool: pool,
+		Store: d.store, Commands: d.sequencer, Queries: d.queries, Feed: d.feed, Admission: admission,
 		Tokens: tokens, Signs: scopes{}, Payments: provider(t), Uploads: t.TempDir(), Now: time.Now,
 		Log: log, Password: api.PasswordCost{MemoryKiB: 64, Passes: 1}, Settle: patience,
-		SignInsByAddress: 10_000, SignInsByName: 10_000, RegistrationsByAddress: 10_000, WritesByUser: 10_000, UploadsByUser: 10_000,
+		SignInsPerAddress: 10_000, SignInsPerName: 10_000, RegistrationsPerAddress: 10_000, WritesPerUser: 10_000, UploadsPerUser: 10_000,
 	}
 	for _, change := range changes {
 		change(&c)

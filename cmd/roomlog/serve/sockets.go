@@ -2,11 +2,11 @@ package serve
 
 import (
 	"context"
-	"net/http"
 	"path/filepath"
 	"strings"
 
 	"roomlog/api"
+	"roomlog/internal/limit"
 	"roomlog/realtime/chat"
 	"roomlog/realtime/hub"
 	"roomlog/realtime/native"
@@ -16,11 +16,11 @@ import (
 )
 
 // openSockets opens the servers of both WebSocket dialects. They share one connection limit.
-func (c *Command) openSockets(ctx context.Context, env *environment, b *backend, l *layers, s *servers, tokens *api.Tokens, proxies api.Proxies) error {
-	limit := ws.NewGate(ws.GateConfig{
-		Origins: c.CORSOrigins, MaxConns: c.MaxConnections, MaxPerAddress: c.MaxConnectionsPerAddress,
-		Address: func(r *http.Request) string { return proxies.ClientAddr(r).String() },
-	})
+func (c *Command) openSockets(ctx context.Context, env *environment, b *backend, l *layers, s *servers, tokens *api.Tokens, proxies limit.Proxies) error {
+	limiter := limit.Clients{
+		Slots:   limit.NewSlots(c.MaxConnections, c.MaxConnectionsPerAddress, nil),
+		Proxies: proxies,
+	}
 	hub, err := hub.New(c.hubConfig(env, b, tokens))
 	if err != nil {
 		return err
@@ -29,10 +29,10 @@ func (c *Command) openSockets(ctx context.Context, env *environment, b *backend,
 	if err != nil {
 		return err
 	}
-	if s.native, err = native.New(c.nativeConfig(env, b, hub, chat, limit)); err != nil {
+	if s.native, err = native.New(c.nativeConfig(env, b, hub, chat, limiter)); err != nil {
 		return err
 	}
-	if s.socketio, err = socketio.New(c.socketioConfig(env, b, hub, chat, limit)); err != nil {
+	if s.socketio, err = socketio.New(c.socketioConfig(env, b, hub, chat, limiter)); err != nil {
 		return err
 	}
 	l.run(ctx, "hub", hub.Run)
@@ -42,7 +42,7 @@ func (c *Command) openSockets(ctx context.Context, env *environment, b *backend,
 	return nil
 }
 
-func (c *Command) socketioConfig(env *environment, b *backend, hub *hub.Hub, chat *chat.Chat, limit *ws.Gate) socketio.Config {
+func (c *Command) socketioConfig(env *environment, b *backend, hub *hub.Hub, chat *chat.Chat, limiter ws.Limiter) socketio.Config {
 	assets := c.Assets
 	if assets == "" {
 		assets = filepath.Join(env.dataDir, "assets")
@@ -50,9 +50,11 @@ func (c *Command) socketioConfig(env *environment, b *backend, hub *hub.Hub, cha
 	return socketio.Config{
 		Hub: hub, Chat: chat, Queries: b.queries, Now: env.sh.Now, Log: env.log, Assets: assets,
 		Engine: engineio.Config{
-			Gate: limit, MaxPayload: c.MaxPayload, MaxPolling: c.MaxPolling, PingInterval: c.PingInterval, PingTimeout: c.PingTimeout,
-			BodyTimeout: c.BodyTimeout, FrameRate: c.FrameRate, FrameBurst: c.FrameBurst,
-			Sockets: ws.Config{QueueBytes: c.QueueBytes, RestartSpread: c.RestartSpread, PushWindow: c.window()},
+			MaxPayload: c.MaxPayload, MaxPolling: c.MaxPolling, PingTimeout: c.PingTimeout, BodyTimeout: c.BodyTimeout,
+			Sockets: ws.Config{
+				Limiter: limiter, Origins: c.CORSOrigins, PingInterval: c.PingInterval, FrameRate: c.FrameRate, FrameBurst: c.FrameBurst,
+				QueueBytes: c.QueueBytes, RestartSpread: c.RestartSpread, PushWindow: c.window(),
+			},
 		},
 		Guests: c.GuestChat, Listed: c.Listed, Crowd: c.Crowd, Interval: c.ListInterval,
 	}
@@ -60,7 +62,8 @@ func (c *Command) socketioConfig(env *environment, b *backend, hub *hub.Hub, cha
 
 func (c *Command) hubConfig(env *environment, b *backend, tokens *api.Tokens) hub.Config {
 	return hub.Config{
-		Store: b.store, Commands: b.sequencer, Queries: b.queries, Feed: b.feed, Now: env.sh.Now, Log: env.log, Node: b.node,
+		Store: b.store, Commands: b.sequencer, Queries: b.queries, Feed: b.feed,
+		Admission: b.admission, Cluster: b.cluster, Now: env.sh.Now, Log: env.log,
 		Verify: func(token string) (hub.Identity, error) {
 			user, session, err := tokens.Verify(token)
 			return hub.Identity{User: user, Session: session, Expires: tokens.Until(token)}, err
@@ -73,16 +76,17 @@ func (c *Command) hubConfig(env *environment, b *backend, tokens *api.Tokens) hu
 
 func (c *Command) chatConfig(env *environment, b *backend, hub *hub.Hub) chat.Config {
 	return chat.Config{
-		Hub: hub, Store: b.store, Commands: b.sequencer, Queries: b.queries, Now: env.sh.Now, Log: env.log,
+		Hub: hub, Store: b.store, Commands: b.sequencer, Queries: b.queries, Cluster: b.cluster, Now: env.sh.Now, Log: env.log,
 		MessageRate: c.MessageRate, MessageBurst: c.MessageBurst, TypingRate: c.TypingRate,
-		MaxChatRooms: c.ChatRooms, RoomsPerAddress: c.RoomsPerAddress, Uploads: c.uploadsURL(),
+		ChatRooms: c.ChatRooms, RoomsPerAddress: c.ChatRoomsPerAddress, UploadURL: c.uploadsURL(),
 	}
 }
 
-func (c *Command) nativeConfig(env *environment, b *backend, hub *hub.Hub, chat *chat.Chat, limit *ws.Gate) native.Config {
+func (c *Command) nativeConfig(env *environment, b *backend, hub *hub.Hub, chat *chat.Chat, limiter ws.Limiter) native.Config {
 	return native.Config{
-		Hub: hub, Chat: chat, Store: b.store, Queries: b.queries, Feed: b.feed, Now: env.sh.Now, Log: env.log, Gate: limit,
+		Hub: hub, Chat: chat, Store: b.store, Queries: b.queries, Feed: b.feed, Now: env.sh.Now, Log: env.log,
 		Sockets: ws.Config{
+			Limiter: limiter, Origins: c.CORSOrigins,
 			MaxMessage: c.MaxMessage, QueueBytes: c.QueueBytes, HelloTimeout: c.HelloTimeout, PingInterval: c.PingInterval,
 			SocketTimeout: c.SocketTimeout, FrameRate: c.FrameRate, FrameBurst: c.FrameBurst, RestartSpread: c.RestartSpread,
 			PushWindow: c.window(), Deflate: c.Deflate,

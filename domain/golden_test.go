@@ -38,7 +38,7 @@ func TestGoldenEvents(t *testing.T) {
 		t.Run(spec.Type, func(t *testing.T) {
 			want, ok := sample[spec.Type]
 			if !ok {
-				t.Fatalf("%s has no sample: add one to samples in examples_test.go and run: go test ./domain -run Golden -update", spec.Type)
+				t.Fatalf("%s has no sample: add one to samples in examples_test.go, then run make generate", spec.Type)
 			}
 			payload := readGolden(t, spec.Type, want)
 			got, err := spec.Decode(payload)
@@ -93,7 +93,7 @@ func readGolden(t *testing.T, typ string, e domain.Event) []byte {
 	}
 	b, err := os.ReadFile(goldenFile(typ))
 	if err != nil {
-		t.Fatalf("%s has no golden file: run: go test ./domain -run Golden -update (%v)", typ, err)
+		t.Fatalf("%s is stale: run make generate (%v)", typ, err)
 	}
 	var payload bytes.Buffer
 	if err := json.Compact(&payload, b); err != nil {

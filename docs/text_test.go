@@ -16,13 +16,13 @@ const (
 )
 
 var (
-	codeBlock    = regexp.MustCompile("(?ms)^```.*?^```|`[^`\n]*`")
-	link         = regexp.MustCompile(`\]\(([^)\s]+)[^)]*\)`)
-	elsewhere    = regexp.MustCompile(`^([a-z]+:|#)`)
-	decisionName = regexp.MustCompile(`^(\d{3})-[a-z0-9]+(-[a-z0-9]+)*\.md$`)
+	codeBlock      = regexp.MustCompile("(?ms)^```.*?^```|`[^`\n]*`")
+	link           = regexp.MustCompile(`\]\(([^)\s]+)[^)]*\)`)
+	elsewhere      = regexp.MustCompile(`^([a-z]+:|#)`)
+	decisionName   = regexp.MustCompile(`^(\d{3})-[a-z0-9]+(-[a-z0-9]+)*\.md$`)
 	decisionStatus = regexp.MustCompile(`(?m)^Status: (proposed|accepted|superseded by )`)
-	required     = regexp.MustCompile(`(?m)^(?:require )?\s*(\S+\.\S+) v\S+(.*)$`)
-	heading      = regexp.MustCompile(`(?m)^## (.+)$`)
+	required       = regexp.MustCompile(`(?m)^(?:require )?\s*(\S+\.\S+) v\S+(.*)$`)
+	heading        = regexp.MustCompile(`(?m)^## (.+)$`)
 )
 
 // libraryFaults reports direct dependencies without a reason in the decision about libraries.

@@ -9,6 +9,7 @@ import (
 	"net/http"
 
 	"roomlog/api"
+	"roomlog/internal/limit"
 	"roomlog/media"
 	"roomlog/media/broadcasts"
 	"roomlog/media/hooks"
@@ -44,7 +45,7 @@ func (m *mediaServer) close() {
 
 // open starts the media server on top of the backend. At a stop, connections end before broadcasts, and broadcasts
 // before the log.
-func (m *mediaServer) open(ctx context.Context, c *Command, env *environment, b *backend, l *layers, signer *media.Signer, proxies api.Proxies) error {
+func (m *mediaServer) open(ctx context.Context, c *Command, env *environment, b *backend, l *layers, signer *media.Signer, proxies limit.Proxies) error {
 	var err error
 	if err := m.openHooks(c, env, b); err != nil {
 		return err
@@ -104,7 +105,7 @@ func (m *mediaServer) broadcastChanged(ctx context.Context, change broadcasts.Ch
 }
 
 // serveFLV serves players over HTTP until ctx ends. The media server closes the connections of players itself.
-func (m *mediaServer) serveFLV(ctx context.Context, c *Command, env *environment, proxies api.Proxies) error {
+func (m *mediaServer) serveFLV(ctx context.Context, c *Command, env *environment, proxies limit.Proxies) error {
 	limit := newConnLimit(c.MaxHTTPConnections, c.MaxConnectionsPerAddress, proxies)
 	server := &http.Server{
 		Handler: m.recordings.orElse(m.server), ReadHeaderTimeout: c.HeaderTimeout, IdleTimeout: c.IdleTimeout, MaxHeaderBytes: c.HeaderBytes,
@@ -120,7 +121,7 @@ func (m *mediaServer) serveFLV(ctx context.Context, c *Command, env *environment
 
 // check returns the entry of the media server in /readyz.
 func (m *mediaServer) check() api.Check {
-	return api.Check{Name: "media", Ask: func(context.Context) (string, error) {
+	return api.Check{Name: "media", Run: func(context.Context) (string, error) {
 		now := m.server.Snapshot()
 		return fmt.Sprintf("%d publishers, %d players", now.Publishers, now.Players), nil
 	}}

@@ -7,12 +7,13 @@ import "time"
 
 // rateSettings bound how often somebody may do something.
 type rateSettings struct {
+	ReadsPerAddress         int     `group:"rate" env:"ROOMLOG_READS_PER_ADDRESS" default:"3000" help:"Read requests a minute from one address."`
 	SignInsPerAddress       int     `group:"rate" env:"ROOMLOG_SIGN_INS_PER_ADDRESS" default:"60" help:"Sign-ins a minute from one address."`
 	SignInsPerName          int     `group:"rate" env:"ROOMLOG_SIGN_INS_PER_NAME" default:"10" help:"Sign-ins a minute under one name."`
 	RegistrationsPerAddress int     `group:"rate" env:"ROOMLOG_REGISTRATIONS_PER_ADDRESS" default:"20" help:"New accounts a minute from one address."`
 	WritesPerUser           int     `group:"rate" env:"ROOMLOG_WRITES_PER_USER" default:"120" help:"Commands a minute over REST, of one person."`
 	UploadsPerUser          int     `group:"rate" env:"ROOMLOG_UPLOADS_PER_USER" default:"20" help:"Pictures a minute, of one person."`
-	RoomsPerAddress         int     `group:"rate" env:"ROOMLOG_ROOMS_PER_ADDRESS" default:"10" help:"New chat rooms a minute from one address."`
+	ChatRoomsPerAddress     int     `group:"rate" env:"ROOMLOG_CHAT_ROOMS_PER_ADDRESS" default:"10" help:"New chat rooms a minute from one address."`
 	CommentRate             float64 `group:"rate" env:"ROOMLOG_COMMENT_RATE" default:"5" help:"Comments a second, of one person."`
 	CommentBurst            int     `group:"rate" env:"ROOMLOG_COMMENT_BURST" default:"20" help:"Comments at once."`
 	GiftRate                float64 `group:"rate" env:"ROOMLOG_GIFT_RATE" default:"20" help:"Gifts a second, of one person."`

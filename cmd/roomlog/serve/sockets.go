@@ -16,10 +16,10 @@ import (
 )
 
 // openSockets opens the servers of both WebSocket dialects. They share one connection limit.
-func (c *Command) openSockets(ctx context.Context, env *environment, b *backend, l *layers, s *servers, tokens *api.Tokens, proxies api.Proxies) error {
+func (c *Command) openSockets(ctx context.Context, env *environment, b *backend, l *layers, s *servers, tokens *api.Tokens, proxies limit.Proxies) error {
 	limiter := limit.Clients{
 		Slots:   limit.NewSlots(c.MaxConnections, c.MaxConnectionsPerAddress, nil),
-		Proxies: limit.Proxies(proxies),
+		Proxies: proxies,
 	}
 	hub, err := hub.New(c.hubConfig(env, b, tokens))
 	if err != nil {
@@ -62,7 +62,8 @@ func (c *Command) socketioConfig(env *environment, b *backend, hub *hub.Hub, cha
 
 func (c *Command) hubConfig(env *environment, b *backend, tokens *api.Tokens) hub.Config {
 	return hub.Config{
-		Store: b.store, Commands: b.sequencer, Queries: b.queries, Feed: b.feed, Now: env.sh.Now, Log: env.log, Node: b.node,
+		Store: b.store, Commands: b.sequencer, Queries: b.queries, Feed: b.feed,
+		Admission: b.admission, Cluster: b.cluster, Now: env.sh.Now, Log: env.log,
 		Verify: func(token string) (hub.Identity, error) {
 			user, session, err := tokens.Verify(token)
 			return hub.Identity{User: user, Session: session, Expires: tokens.Until(token)}, err
@@ -75,9 +76,9 @@ func (c *Command) hubConfig(env *environment, b *backend, tokens *api.Tokens) hu
 
 func (c *Command) chatConfig(env *environment, b *backend, hub *hub.Hub) chat.Config {
 	return chat.Config{
-		Hub: hub, Store: b.store, Commands: b.sequencer, Queries: b.queries, Now: env.sh.Now, Log: env.log,
+		Hub: hub, Store: b.store, Commands: b.sequencer, Queries: b.queries, Cluster: b.cluster, Now: env.sh.Now, Log: env.log,
 		MessageRate: c.MessageRate, MessageBurst: c.MessageBurst, TypingRate: c.TypingRate,
-		MaxChatRooms: c.ChatRooms, RoomsPerAddress: c.RoomsPerAddress, Uploads: c.uploadsURL(),
+		ChatRooms: c.ChatRooms, RoomsPerAddress: c.ChatRoomsPerAddress, UploadURL: c.uploadsURL(),
 	}
 }
 

@@ -1,14 +1,30 @@
 package domain_test
 
 import (
+	"reflect"
 	"testing"
 	"time"
 
 	"roomlog/domain"
 )
 
-// samples returns one event of every type for the golden files. No field is empty.
+// samples returns one event of every type for the golden files. No field is empty. Events without a written sample get
+// one whose fields are filled by their types.
 func samples() []domain.Event {
+	samples := writtenSamples()
+	written := map[string]bool{}
+	for _, e := range samples {
+		written[e.Type()] = true
+	}
+	for _, spec := range domain.Events {
+		if !written[spec.Type] {
+			samples = append(samples, filled(spec.Zero))
+		}
+	}
+	return samples
+}
+
+func writtenSamples() []domain.Event {
 	return []domain.Event{
 		domain.UserRegistered{User: 12, Username: "zoe", Nickname: "Zoë 🌹", Avatar: "https://example.org/zoe.png?x=1&y=2", NameKey: "9f86d081884c7d65", Credential: "0198c0de-0000-7000-8000-000000000012"},
 		domain.UserProfileChanged{User: 12, Nickname: "佐伊", Avatar: "https://example.org/zoe2.png"},
@@ -85,7 +101,32 @@ type example struct {
 	access string // as CommandSpec.Access returns it
 }
 
+// examples returns an example of every command. Commands without a written example get one whose fields are filled by
+// their types, issued by an actor who has access; it must succeed in exampleWorld, else write one.
 func examples() []example {
+	examples := writtenExamples()
+	written := map[string]bool{}
+	for _, x := range examples {
+		written[x.when.Type()] = true
+	}
+	actors := map[string]domain.Actor{"operator": operator, "system": system, "payment provider": provider, "anyone": anonymous}
+	for _, spec := range domain.Commands {
+		if written[spec.Type] {
+			continue
+		}
+		actor, ok := actors[spec.Access()]
+		if !ok {
+			actor = asUser(viewer)
+			if spec.Access() == "owner or operator" {
+				actor = asUser(streamer)
+			}
+		}
+		examples = append(examples, example{actor, filled(spec.Zero), spec.Access()})
+	}
+	return examples
+}
+
+func writtenExamples() []example {
 	return []example{
 		{anonymous, domain.RegisterUser{Username: "bob", NameKey: "k-bob"}, "anyone"},
 		{anonymous, domain.SignIn{User: viewer, Session: "s2"}, "anyone"},
@@ -134,6 +175,48 @@ func examples() []example {
 		{system, domain.LeaveChat{Participant: 1, Cause: domain.LeaveRequested, Node: "p1", NameKey: "n-ming"}, "system"},
 		{operator, domain.ForgetParticipant{Participant: 2}, "operator"},
 		{anonymous, domain.PostMessage{Participant: 1, Nickname: "小明", Kind: domain.MessageText, Text: "hello"}, "anyone"},
+	}
+}
+
+// filled returns v with every field set to the value of its type in exampleWorld.
+func filled[V any](v V) V {
+	value := reflect.New(reflect.TypeOf(v)).Elem()
+	for i := range value.NumField() {
+		fill(value.Field(i))
+	}
+	return value.Interface().(V)
+}
+
+func fill(field reflect.Value) {
+	switch field.Interface().(type) {
+	case domain.LiveID:
+		field.SetInt(6)
+	case domain.UserID:
+		field.SetInt(int64(otherUser))
+	case domain.GiftID:
+		field.SetInt(3)
+	case domain.ParticipantID:
+		field.SetInt(1)
+	case domain.ChatRoomID:
+		field.SetString(string(chatRoom))
+	case time.Time:
+		field.Set(reflect.ValueOf(noon))
+	default:
+		switch field.Kind() {
+		case reflect.String:
+			field.SetString("text")
+		case reflect.Int, reflect.Int64:
+			field.SetInt(1)
+		case reflect.Bool:
+			field.SetBool(true)
+		case reflect.Slice:
+			field.Set(reflect.MakeSlice(field.Type(), 1, 1))
+			fill(field.Index(0))
+		case reflect.Struct:
+			for i := range field.NumField() {
+				fill(field.Field(i))
+			}
+		}
 	}
 }
 

@@ -17,6 +17,7 @@ type DeltaSpec struct {
 	Droppable     bool // a client that reads slowly may lose it
 	ChangesGauges bool // it changes the gauges of its live
 	NeedsProfile  bool // clients see the profile of its user
+	NotProjected  bool // no projection handles the event: the log alone stores it
 
 	address func(*Delta) // sets the fields that depend on the audience
 	payload func(Delta) any
@@ -26,6 +27,7 @@ type DeltaSpec struct {
 func droppable(s *DeltaSpec)     { s.Droppable = true }
 func changesGauges(s *DeltaSpec) { s.ChangesGauges = true }
 func needsProfile(s *DeltaSpec)  { s.NeedsProfile = true }
+func notProjected(s *DeltaSpec)  { s.NotProjected = true }
 
 // toLive sends E to all subscribers of its live.
 func toLive[E domain.LiveEvent, P any](kind, summary string, payload func(Delta, E) P, options ...func(*DeltaSpec)) DeltaSpec {
@@ -43,14 +45,10 @@ func toUser[E domain.UserEvent, P any](kind, summary string, payload func(Delta,
 }
 
 func withPayload[E domain.Event, P any](audience Audience, kind, summary string, payload func(Delta, E) P, options []func(*DeltaSpec)) DeltaSpec {
-	s := DeltaSpec{
+	return DeltaSpec{
 		Event: typeOf[E](), Audience: audience, Kind: kind, Summary: summary, Payload: reflect.TypeFor[P](),
 		payload: func(d Delta) any { return payload(d, d.Event.(E)) },
-	}
-	for _, option := range options {
-		option(&s)
-	}
-	return s
+	}.with(options)
 }
 
 // toChat sends E to the chat. The chat makes the payloads, because they depend on its roster.
@@ -62,16 +60,26 @@ func toChat[E domain.Event](kind string, address func(*Delta, E)) DeltaSpec {
 }
 
 // toServers sends E to the servers alone. They act on the event itself.
-func toServers[E domain.Event](kind string) DeltaSpec {
+func toServers[E domain.Event](kind string, options ...func(*DeltaSpec)) DeltaSpec {
 	return DeltaSpec{Event: typeOf[E](), Audience: AudienceServers, Kind: kind, address: func(d *Delta) {
 		if e, ok := d.Event.(domain.LiveEvent); ok {
 			d.Live = e.EventLive()
 		}
-	}}
+	}}.with(options)
 }
 
 // toNobody sends E to nobody.
-func toNobody[E domain.Event]() DeltaSpec { return DeltaSpec{Event: typeOf[E]()} }
+func toNobody[E domain.Event](options ...func(*DeltaSpec)) DeltaSpec {
+	return DeltaSpec{Event: typeOf[E]()}.with(options)
+}
+
+// with applies options.
+func (s DeltaSpec) with(options []func(*DeltaSpec)) DeltaSpec {
+	for _, option := range options {
+		option(&s)
+	}
+	return s
+}
 
 func typeOf[E domain.Event]() string {
 	var zero E

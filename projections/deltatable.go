@@ -7,8 +7,7 @@ import (
 )
 
 // DeltaSpecs returns the table of deltas: for each type of event who receives it, as which kind of delta, with which
-// payload. To push a new event to clients, add an entry; an event that nobody receives has an entry too. The table does
-// not change.
+// payload. To push a new event to clients, add an entry and its payload. An event that nobody receives has an entry too.
 func DeltaSpecs() []DeltaSpec {
 	return []DeltaSpec{
 		toLive(KindComment, "A viewer posted a comment.", commentPayload, droppable),
@@ -27,7 +26,7 @@ func DeltaSpecs() []DeltaSpec {
 		toUser(KindNotice, aboutNotice, notice[domain.UserSignedOut]("signed_out")),
 		toUser(KindNotice, aboutNotice, notice[domain.UserDisabled]("disabled")),
 		toUser(KindNotice, aboutNotice, notice[domain.UserEnabled]("enabled")),
-		toUser(KindNotice, aboutNotice, kickPayload),
+		toUser(KindNotice, aboutNotice, kickPayload, notProjected),
 		toUser(KindNotice, aboutNotice, banPayload),
 		toUser(KindNotice, aboutNotice, notice[domain.UserUnbanned]("unbanned")),
 		toUser(KindNotice, aboutNotice, grantPayload),
@@ -35,9 +34,9 @@ func DeltaSpecs() []DeltaSpec {
 		toUser(KindNotice, aboutNotice, notice[domain.UserForgotten]("forgotten")),
 
 		toServers[domain.ViewerMoved](KindMoved),
-		toServers[domain.ViewerBanned](KindModeration),
-		toServers[domain.ConnectionKicked](KindModeration),
-		toServers[domain.PlayerKicked](KindModeration),
+		toServers[domain.ViewerBanned](KindModeration, notProjected),
+		toServers[domain.ConnectionKicked](KindModeration, notProjected),
+		toServers[domain.PlayerKicked](KindModeration, notProjected),
 
 		toChat(KindChatRoomCreated, func(d *Delta, e domain.ChatRoomCreated) { d.in(e.ChatRoom) }),
 		toChat(KindChatRoomRemoved, func(d *Delta, e domain.ChatRoomRemoved) { d.in(e.ChatRoom) }),
@@ -52,10 +51,10 @@ func DeltaSpecs() []DeltaSpec {
 		}),
 
 		toNobody[domain.UserRegistered](),
-		toNobody[domain.UsernameClaimed](),
+		toNobody[domain.UsernameClaimed](notProjected), // user.registered has the same data
 		toNobody[domain.UserEmailAdded](),
 		toNobody[domain.EmailClaimed](),
-		toNobody[domain.ViewerUnbanned](),
+		toNobody[domain.ViewerUnbanned](notProjected),
 		toNobody[domain.LiveCreated](),
 		toNobody[domain.LiveRecordingSet](),
 		toNobody[domain.RecordingStarted](),
@@ -64,13 +63,13 @@ func DeltaSpecs() []DeltaSpec {
 		toNobody[domain.GiftAdded](),
 		toNobody[domain.GiftRepriced](),
 		toNobody[domain.GiftWithdrawn](),
-		toNobody[domain.OrderPlaced](),
-		toNobody[domain.OrderPaid](),
+		toNobody[domain.OrderPlaced](notProjected), // no table shows unpaid orders
+		toNobody[domain.OrderPaid](notProjected),   // coins.credited follows
 		toNobody[domain.ParticipantForgotten](),
-		toNobody[domain.ChatRoomNameClaimed](),
-		toNobody[domain.ChatRoomNameReleased](),
-		toNobody[domain.NicknameClaimed](),
-		toNobody[domain.NicknameReleased](),
+		toNobody[domain.ChatRoomNameClaimed](notProjected),  // chat_room.created has the same data
+		toNobody[domain.ChatRoomNameReleased](notProjected), // chat_room.removed has the same data
+		toNobody[domain.NicknameClaimed](notProjected),      // participant.entered and participant.nickname_set have the same data
+		toNobody[domain.NicknameReleased](notProjected),     // participant.nickname_set and participant.left have the same data
 	}
 }
 
@@ -98,13 +97,13 @@ type (
 		Pos   int64           `json:"pos,omitempty" jsonschema_description:"in a snapshot only: a push has its own"`
 		ID    string          `json:"id"`
 		User  UserPayload     `json:"user"`
-		Gift  CatalogueRecord `json:"gift" jsonschema_description:"the gift at the moment of sending"`
+		Gift  CatalogueEntry `json:"gift" jsonschema_description:"the gift at the moment of sending"`
 		Num   int             `json:"num"`
 		Coins domain.Coins    `json:"coins" jsonschema_description:"price × num"`
 		At    time.Time       `json:"at"`
 	}
-	// CatalogueRecord is an entry of the gift catalogue.
-	CatalogueRecord struct {
+	// CatalogueEntry is an entry of the gift catalogue.
+	CatalogueEntry struct {
 		ID    domain.GiftID `json:"id"`
 		Name  string        `json:"name"`
 		Image string        `json:"image"`
@@ -170,7 +169,7 @@ func commentPayload(d Delta, e domain.CommentPosted) CommentPayload {
 }
 
 func giftPayload(d Delta, e domain.GiftSent) GiftPayload {
-	return GiftPayload{ID: d.ID, User: UserPayloadOf(d.Profile), Gift: CatalogueRecord{e.Gift, e.Name, e.Image, e.Price},
+	return GiftPayload{ID: d.ID, User: UserPayloadOf(d.Profile), Gift: CatalogueEntry{e.Gift, e.Name, e.Image, e.Price},
 		Num: e.Num, Coins: e.Coins, At: d.RecordedAt.UTC()}
 }
 

@@ -50,7 +50,7 @@ func TestASecondServerOnOneDataFolderIsRefused(t *testing.T) {
 // A server that does not come to its end is ended by a second signal, and nothing acknowledged is lost.
 func TestASecondSignalEndsAtOnce(t *testing.T) {
 	t.Parallel()
-	at := serve(t, sharedSecrets, append([]string{"--data", dataDir(t), "--drain", "10m"}, unhurried...)...)
+	at := serve(t, sharedSecrets, append([]string{"--data", dataDir(t), "--drain-timeout", "10m"}, unhurried...)...)
 	anna := join(t, at, "anna")
 	live := anna.open("a room")
 	slow := slowRequest(t, at)
@@ -111,7 +111,7 @@ func TestRoles(t *testing.T) {
 func TestReadyzTellsTheLag(t *testing.T) {
 	t.Parallel()
 	env := append([]string{"DATABASE_URL=" + pgtest.Blank(t)}, sharedSecrets...)
-	p := &person{t: t, at: serve(t, env, "--data", dataDir(t), "--roles", "api", "--max-lag", "100ms", "--settle", "100ms"), name: "anna"}
+	p := &person{t: t, at: serve(t, env, "--data", dataDir(t), "--roles", "api", "--max-lag", "100ms", "--settle-timeout", "100ms"), name: "anna"}
 	if status, r := p.ready(); status != http.StatusOK {
 		t.Fatalf("an empty log: %d, %+v", status, r)
 	}

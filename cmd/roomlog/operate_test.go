@@ -104,7 +104,7 @@ func TestHousekeeping(t *testing.T) {
 	t.Parallel()
 	dsn := pgtest.Blank(t)
 	env := append([]string{"DATABASE_URL=" + dsn}, sharedSecrets...)
-	at := serve(t, env, append([]string{"--data", dataDir(t), "--housekeeping", "100ms", "--keep", "1s"}, unhurried...)...)
+	at := serve(t, env, append([]string{"--data", dataDir(t), "--clean-interval", "100ms", "--keep-outcomes", "1s"}, unhurried...)...)
 	at.roomlog("gift", "add", "--name", "Rose", "--coin", "30")
 	anna := join(t, at, "anna")
 	live := anna.open("a room")

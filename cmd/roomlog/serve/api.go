@@ -26,10 +26,10 @@ func (c *Command) apiConfig(env *environment, b *backend, tokens *api.Tokens, si
 		Tokens: tokens, Signs: signer, Payments: payments, Uploads: filepath.Join(env.dataDir, "uploads"), Now: env.sh.Now,
 		Log: env.log, Version: cli.ReadBuild().Version, Connections: b.connections,
 		PublicURL: c.PublicURL, Origins: c.CORSOrigins, Zone: zone, CoinsPerUnit: domain.Coins(c.CoinsPerUnit),
-		RequestTimeout: c.RequestTimeout, Settle: c.Settle,
+		RequestTimeout: c.RequestTimeout, Settle: c.SettleTimeout,
 		BodyBytes: c.BodyBytes, BodyTimeout: c.BodyTimeout, UploadBytes: c.UploadBytes, UploadTimeout: c.UploadTimeout,
 		SignInsByAddress: c.SignInsPerAddress, SignInsByName: c.SignInsPerName, RegistrationsByAddress: c.RegistrationsPerAddress,
-		ChatRooms: c.ChatRooms, GuestChat: c.GuestChat, RoomsByAddress: c.RoomsPerAddress,
+		ChatRooms: c.MaxChatRooms, GuestChat: c.GuestChat, RoomsByAddress: c.RoomsPerAddress,
 		WritesByUser: c.WritesPerUser, UploadsByUser: c.UploadsPerUser, EventStreams: c.EventStreams,
 	}, nil
 }

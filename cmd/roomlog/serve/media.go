@@ -52,14 +52,15 @@ func (m *mediaServer) open(ctx context.Context, c *Command, env *environment, b 
 	if m.recordings, err = openRecordings(ctx, c, env, b, l, signer); err != nil {
 		return err
 	}
-	m.broadcasts, err = broadcasts.New(broadcasts.Config{
-		Store: b.store, Commands: b.sequencer, Queries: b.queries, Owners: b.admission, Feed: b.feed, Cluster: b.cluster, Signer: signer,
-		Now: env.sh.Now, Log: env.log, AutoLive: c.AutoLive, LostNodeGrace: c.PresenceGrace, OnChange: m.broadcastChanged,
-	})
+	watched := c.broadcasts
+	watched.Store, watched.Commands, watched.Queries, watched.Owners, watched.Feed = b.store, b.sequencer, b.queries, b.admission, b.feed
+	watched.Cluster, watched.Signer, watched.Now, watched.Log = b.cluster, signer, env.sh.Now, env.log
+	watched.LostNodeGrace, watched.OnChange = c.PresenceGrace, m.broadcastChanged
+	m.broadcasts, err = broadcasts.New(watched)
 	if err != nil {
 		return err
 	}
-	config := c.mediaSettings.config()
+	config := c.media
 	config.Authorizer, config.Observer = m.broadcasts, m.broadcasts
 	if m.hooks != nil {
 		config.Authorizer = media.Authorizers{m.broadcasts, m.hooks} // the webhook is called only for valid signs

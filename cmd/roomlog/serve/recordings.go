@@ -42,7 +42,7 @@ func openRecordings(ctx context.Context, c *Command, env *environment, b *backen
 	}
 	l.add("folder of recordings", recorder.Close)
 	l.run(ctx, "recordings", recorder.Run)
-	handler := &record.Handler{Recorder: recorder, Authorize: archive.Authorize, AllowOrigin: c.AllowOrigin}
+	handler := &record.Handler{Recorder: recorder, Authorize: archive.Authorize, AllowOrigin: c.media.AllowOrigin}
 	return &recordings{archive, recorder, http.StripPrefix(api.RecordingsRoute, handler)}, nil
 }
 

@@ -52,9 +52,9 @@ func (c *Command) socketioConfig(env *environment, b *backend, hub *hub.Hub, cha
 		Engine: engineio.Config{
 			Gate: limit, MaxPayload: c.MaxPayload, MaxPolling: c.MaxPolling, PingInterval: c.PingInterval, PingTimeout: c.PingTimeout,
 			BodyTimeout: c.BodyTimeout, FrameRate: c.FrameRate, FrameBurst: c.FrameBurst,
-			Sockets: ws.Config{QueueBytes: c.QueueBytes, RestartSpread: c.RestartSpread, PushWindow: c.window()},
+			Sockets: ws.Config{QueueBytes: c.QueueBytes, RestartSpread: c.RestartSpread, PushWindow: c.PushWindow},
 		},
-		Guests: c.GuestChat, Listed: c.Listed, Crowd: c.Crowd, Interval: c.ListInterval,
+		Guests: c.GuestChat, Listed: c.ListedViewers, Crowd: c.LargeLive, Interval: c.JoinBatchInterval,
 	}
 }
 
@@ -65,9 +65,9 @@ func (c *Command) hubConfig(env *environment, b *backend, tokens *api.Tokens) hu
 			user, session, err := tokens.Verify(token)
 			return hub.Identity{User: user, Session: session, Expires: tokens.Until(token)}, err
 		},
-		MaxConnectionsPerUser: c.MaxConnectionsPerUser, MaxLivesPerConnection: c.MaxRoomsPerConnection,
+		MaxConnectionsPerUser: c.MaxConnectionsPerUser, MaxLivesPerConnection: c.MaxLivesPerConnection,
 		CommentRate: c.CommentRate, CommentBurst: c.CommentBurst, GiftRate: c.GiftRate, GiftBurst: c.GiftBurst,
-		LargeLive: c.Crowd, JoinBatchInterval: c.ListInterval, PresenceGrace: c.PresenceGrace,
+		LargeLive: c.LargeLive, JoinBatchInterval: c.JoinBatchInterval, PresenceGrace: c.PresenceGrace,
 	}
 }
 
@@ -75,7 +75,7 @@ func (c *Command) chatConfig(env *environment, b *backend, hub *hub.Hub) chat.Co
 	return chat.Config{
 		Hub: hub, Store: b.store, Commands: b.sequencer, Queries: b.queries, Now: env.sh.Now, Log: env.log,
 		MessageRate: c.MessageRate, MessageBurst: c.MessageBurst, TypingRate: c.TypingRate,
-		MaxChatRooms: c.ChatRooms, RoomsPerAddress: c.RoomsPerAddress, Uploads: c.uploadsURL(),
+		MaxChatRooms: c.MaxChatRooms, RoomsPerAddress: c.RoomsPerAddress, Uploads: c.uploadsURL(),
 	}
 }
 
@@ -85,7 +85,7 @@ func (c *Command) nativeConfig(env *environment, b *backend, hub *hub.Hub, chat 
 		Sockets: ws.Config{
 			MaxMessage: c.MaxMessage, QueueBytes: c.QueueBytes, HelloTimeout: c.HelloTimeout, PingInterval: c.PingInterval,
 			SocketTimeout: c.SocketTimeout, FrameRate: c.FrameRate, FrameBurst: c.FrameBurst, RestartSpread: c.RestartSpread,
-			PushWindow: c.window(), Deflate: c.Deflate,
+			PushWindow: c.PushWindow, Deflate: c.Deflate,
 		},
 	}
 }

@@ -22,6 +22,7 @@ import (
 	"roomlog/eventstore"
 	"roomlog/eventstore/pgtest"
 	"roomlog/projections"
+	"roomlog/projections/feed"
 )
 
 // patience bounds every wait of a test.
@@ -40,7 +41,7 @@ type door struct {
 	sequencer *eventstore.Sequencer
 	queries   *projections.Queries
 	projector *projections.Projector
-	feed      *projections.Feed
+	feed      *feed.Feed
 	api       *api.API
 	log       *logged
 	stop      struct{ projector func() }
@@ -66,7 +67,7 @@ func openDoor(t testing.TB, db *pgtest.DB, changes ...func(*api.Config)) *door {
 	}
 	d.sequencer = eventstore.NewSequencer(d.store, eventstore.SequencerConfig{})
 	d.projector = projections.NewProjector(d.store, projections.ProjectorConfig{Now: time.Now})
-	d.feed = projections.NewFeed(d.store, d.queries, projections.FeedConfig{})
+	d.feed = feed.New(d.store, d.queries, feed.Config{})
 	d.start(d.sequencer.Run)
 	d.stop.projector = d.start(d.projector.Run)
 	d.start(d.feed.Run)

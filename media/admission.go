@@ -32,10 +32,11 @@ func (c *core) admit(w http.ResponseWriter, r *http.Request, key string, protoco
 
 // authorizePlay acquires a connection slot and calls the Authorizer.
 func (c *core) authorizePlay(ctx context.Context, a *admission, query string) error {
-	var ok bool
-	if a.release, ok = c.slots.take(a.client.Address); !ok {
-		return ErrLimitReached
+	release, err := acquire(c.slots, a.client)
+	if err != nil {
+		return err
 	}
+	a.release = release
 	args, err := url.ParseQuery(query)
 	if err == nil {
 		a.client.Args = args

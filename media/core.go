@@ -3,10 +3,13 @@ package media
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"runtime/debug"
 	"sync/atomic"
 	"time"
+
+	"roomlog/internal/limit"
 )
 
 const authorizeTimeout = 5 * time.Second // for an Authorizer to decide
@@ -15,8 +18,8 @@ const authorizeTimeout = 5 * time.Second // for an Authorizer to decide
 type core struct {
 	cfg     Config
 	hub     *hub
-	pending *seats // RTMP connections that have not asked to publish or play yet
-	slots   *seats // publishers and players
+	pending *limit.Slots // RTMP connections that have not asked to publish or play yet
+	slots   *limit.Slots // publishers and players
 	conns   *connGroup
 	refused atomic.Uint64
 }
@@ -25,10 +28,20 @@ func newCore(cfg Config) *core {
 	return &core{
 		cfg:     cfg,
 		hub:     newHub(cfg),
-		pending: newSeats(cfg.Limits.MaxPending, cfg.Limits.MaxPendingPerAddress),
-		slots:   newSeats(cfg.Limits.MaxMediaConnections, cfg.Limits.MaxMediaPerAddress),
+		pending: limit.NewSlots(cfg.Limits.MaxPending, cfg.Limits.MaxPendingPerAddress, nil),
+		slots:   limit.NewSlots(cfg.Limits.MaxMediaConnections, cfg.Limits.MaxMediaPerAddress, nil),
 		conns:   newConnGroup(),
 	}
+}
+
+// acquire takes a slot for the connection of a client. It returns the function that releases the slot, which may be
+// called more than once, or ErrLimitReached.
+func acquire(slots *limit.Slots, client Client) (release func(), err error) {
+	release, err = slots.Acquire(limit.ParseAddr(client.Address))
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrLimitReached, err)
+	}
+	return release, nil
 }
 
 // authorize calls decide with a context that ends after authorizeTimeout.

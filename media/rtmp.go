@@ -51,9 +51,9 @@ func serveRTMP(ctx context.Context, c *core, raw net.Conn) {
 	defer raw.Close()
 	stop := context.AfterFunc(ctx, func() { _ = raw.Close() })
 	defer stop()
-	release, ok := c.pending.take(client.Address)
-	if !ok {
-		c.countRefusal(ctx, "connect", client, ErrLimitReached)
+	release, err := acquire(c.pending, client)
+	if err != nil {
+		c.countRefusal(ctx, "connect", client, err)
 		return
 	}
 	defer release()
@@ -86,9 +86,9 @@ func (s *rtmpSession) serve(ctx context.Context, release func()) error {
 		return err
 	}
 	s.client.Args = r.Args
-	releaseSlot, ok := s.slots.take(s.client.Address)
-	if !ok {
-		s.refuse(ctx, r, ErrLimitReached)
+	releaseSlot, err := acquire(s.slots, s.client)
+	if err != nil {
+		s.refuse(ctx, r, err)
 		return nil
 	}
 	defer releaseSlot()

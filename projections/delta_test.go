@@ -11,6 +11,7 @@ import (
 	"roomlog/domain"
 	"roomlog/eventstore"
 	"roomlog/projections"
+	"roomlog/projections/projtest"
 )
 
 func TestDeltasOf(t *testing.T) {
@@ -36,19 +37,19 @@ func TestDeltasOf(t *testing.T) {
 		"user.kicked.v1":              "notice to 12",
 		"user.banned.v1":              "notice to 12",
 		"user.unbanned.v1":            "notice to 12",
-		"viewer.banned.v1":            "(out) in 6 by 12",
-		"connection.kicked.v1":        "(out) in 0 by 0",
-		"player.kicked.v1":            "(out) in 0 by 0",
+		"viewer.banned.v1":            "(moderation) in 6 by 12",
+		"player.kicked.v1":            "(moderation) in 6 by 0",
+		"connection.kicked.v1":        "(moderation) in 0 by 0",
 		"user.role_granted.v1":        "notice to 12",
 		"user.role_revoked.v1":        "notice to 12",
 		"user.forgotten.v1":           "notice to 12",
-		"chat_room.created.v1":        "chat: room_added in [r] by 12 as 0",
-		"chat_room.removed.v1":        "chat: room_removed in [r] by 0 as 0",
-		"participant.entered.v1":      "chat: guest_entered in [] by 12 as 3",
-		"participant.nickname_set.v1": "chat: guest_named in [] by 0 as 3",
-		"chat_room.joined.v1":         "chat: guest_joined in [r] by 12 as 3",
-		"chat_room.left.v1":           "chat: guest_parted in [r] by 12 as 3",
-		"participant.left.v1":         "chat: guest_left in [] by 12 as 3",
+		"chat_room.created.v1":        "chat: chat_room_created in [r] by 12 as 0",
+		"chat_room.removed.v1":        "chat: chat_room_removed in [r] by 0 as 0",
+		"participant.entered.v1":      "chat: participant_entered in [] by 12 as 3",
+		"participant.nickname_set.v1": "chat: nickname_set in [] by 0 as 3",
+		"chat_room.joined.v1":         "chat: chat_room_joined in [r] by 12 as 3",
+		"chat_room.left.v1":           "chat: chat_room_left in [r] by 12 as 3",
+		"participant.left.v1":         "chat: participant_left in [] by 12 as 3",
 		"message.posted.v1":           "chat: message in [r s] by 12 as 3",
 	}
 	for _, spec := range domain.Events {
@@ -103,7 +104,7 @@ func TestEveryEventIsRead(t *testing.T) {
 	}
 	for _, spec := range domain.Events {
 		readers := 0
-		for _, p := range projections.All {
+		for _, p := range projections.All() {
 			for _, h := range p.Handlers {
 				if h.Type == spec.Type {
 					readers++
@@ -120,7 +121,7 @@ func TestEveryTableHasOneWriter(t *testing.T) {
 	t.Parallel()
 	writers := map[string]int{"poison": 1, "projection": 1} // the projector itself
 	names := make(map[string]bool)
-	for _, p := range projections.All {
+	for _, p := range projections.All() {
 		if names[p.Name] || p.Version < 1 {
 			t.Errorf("%+v", p)
 		}
@@ -129,8 +130,8 @@ func TestEveryTableHasOneWriter(t *testing.T) {
 			writers[table]++
 		}
 	}
-	w := newWorld(t)
-	for _, table := range tables {
+	w := projtest.New(t)
+	for _, table := range projtest.Tables() {
 		if writers[table] != 1 {
 			t.Errorf("table %s has %d writers", table, writers[table])
 		}
@@ -139,29 +140,29 @@ func TestEveryTableHasOneWriter(t *testing.T) {
 	if len(writers) > 0 {
 		t.Errorf("nobody tests %v", writers)
 	}
-	if n := w.number("SELECT count(*) FROM pg_class WHERE relnamespace = 'read'::regnamespace AND relkind = 'r'"); n != int64(len(tables)) {
-		t.Errorf("there are %d tables, %d are known", n, len(tables))
+	if n := w.Int("SELECT count(*) FROM pg_class WHERE relnamespace = 'read'::regnamespace AND relkind = 'r'"); n != int64(len(projtest.Tables())) {
+		t.Errorf("there are %d tables, %d are known", n, len(projtest.Tables()))
 	}
 }
 
 // Tables may not depend on how many events are folded at once.
 func TestTablesDoNotDependOnTheSizeOfBatches(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	c := newCrowd(w, 6, 2)
-	c.act(8, 300)
+	w := projtest.New(t)
+	c := projtest.NewCrowd(w, 6, 2)
+	c.Act(8, 300)
 	var first string
 	for _, size := range []int{1, 7, 1000} {
-		w.empty()
-		if err := projections.ProjectPlainly(t.Context(), w.store, w.pool, w.head(), size); err != nil {
+		w.Empty()
+		if err := projections.ProjectPlainly(t.Context(), w.Store, w.Pool, w.Head(), size); err != nil {
 			t.Fatal(err)
 		}
-		switch dump := w.dump("read"); {
+		switch dump := w.Dump("read"); {
 		case first == "":
 			first = dump
 		case dump != first:
 			t.Errorf("batches of %d lead to other rows than batches of 1", size)
 		}
 	}
-	w.verified()
+	w.Verify()
 }

@@ -22,8 +22,13 @@ var (
 	deleteSurveyReplies string
 )
 
-// channel carries the messages of all topics with NOTIFY: the topic, a line feed and the payload.
-const channel = "roomlog_cluster"
+const (
+	// channel carries the messages of all topics with NOTIFY: the topic, a line feed and the payload.
+	channel = "roomlog_cluster"
+
+	// nodePrefix begins the application_name of a member's connection. The name of the node follows.
+	nodePrefix = "roomlog node "
+)
 
 // Postgres is the Transport over a PostgreSQL database. A member holds an advisory lock on a connection of its own,
 // which also receives the messages. Messages are notifications, and the replies to surveys are rows of the unlogged

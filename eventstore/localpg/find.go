@@ -13,26 +13,8 @@ import (
 	"strings"
 )
 
-// oldest is the oldest PostgreSQL that roomlog runs on.
-const oldest = 15
-
-// installation is a folder with initdb and postgres.
-type installation struct {
-	bin   string
-	major int
-}
-
-// places are where packages put PostgreSQL.
-func places() []string {
-	return []string{
-		"/usr/lib/postgresql/*/bin", "/usr/lib/postgresql*/bin", "/usr/libexec/postgresql*", "/usr/pgsql-*/bin",
-		"/usr/local/pgsql/bin", "/opt/homebrew/opt/postgresql@*/bin", "/usr/local/opt/postgresql@*/bin",
-		"/opt/homebrew/bin", "/opt/local/lib/postgresql*/bin", "/Applications/Postgres.app/Contents/Versions/*/bin",
-	}
-}
-
-// locate returns the installation that fits existing data of the wanted major
-// version, or the newest if there is no data yet (0). It fetches one if none fits.
+// locate returns the installation of major version want, that of existing data, or the newest one if want is 0. It fetches
+// one if none fits.
 func locate(ctx context.Context, c Config, f folder, as *account, want int) (installation, error) {
 	found := installations(ctx, c, f, as)
 	for _, in := range found {
@@ -41,7 +23,7 @@ func locate(ctx context.Context, c Config, f folder, as *account, want int) (ins
 		}
 	}
 	if c.BinDir != "" && len(found) == 0 {
-		return installation{}, fmt.Errorf("%w: %s holds no initdb and postgres of version %d or newer that user %s can run", ErrNotInstalled, c.BinDir, oldest, as.name)
+		return installation{}, fmt.Errorf("%w: %s has no initdb and postgres of version %d or newer that user %s can run", ErrNotInstalled, c.BinDir, minMajor, as.name)
 	}
 	if c.BinDir == "" && (want == 0 || want == fetchedMajor) {
 		in, err := fetch(ctx, c, f, as)
@@ -50,11 +32,11 @@ func locate(ctx context.Context, c Config, f folder, as *account, want int) (ins
 		}
 		return in, nil
 	}
-	return installation{}, fmt.Errorf("%w: %s was made by PostgreSQL %d, found is %s; nothing was changed: %s",
+	return installation{}, fmt.Errorf("%w: %s was made by PostgreSQL %d, installed is %s; nothing was changed: %s",
 		ErrVersionMismatch, f.data(), want, majors(found), hint(want))
 }
 
-// installations lists what is there, newest first.
+// installations returns the usable installations, newest first.
 func installations(ctx context.Context, c Config, f folder, as *account) []installation {
 	var found []installation
 	for _, dir := range candidates(ctx, c, f) {
@@ -65,7 +47,7 @@ func installations(ctx context.Context, c Config, f folder, as *account) []insta
 			continue
 		}
 		major, released := version(ctx, dir)
-		if major >= oldest && (released || c.BinDir != "") {
+		if major >= minMajor && (released || c.BinDir != "") {
 			found = append(found, installation{dir, major})
 		}
 	}
@@ -73,6 +55,7 @@ func installations(ctx context.Context, c Config, f folder, as *account) []insta
 	return found
 }
 
+// candidates returns the folders that may contain an installation.
 func candidates(ctx context.Context, c Config, f folder) []string {
 	if c.BinDir != "" {
 		return []string{c.BinDir}
@@ -95,41 +78,7 @@ func candidates(ctx context.Context, c Config, f folder) []string {
 	return dirs
 }
 
-// lookPath finds a program in PATH and follows links: next to the real one are the others.
-func lookPath(c Config, name string) string {
-	for _, dir := range filepath.SplitList(c.Getenv("PATH")) {
-		if !filepath.IsAbs(dir) {
-			continue
-		}
-		if path, err := exec.LookPath(filepath.Join(dir, name)); err == nil {
-			if real, err := filepath.EvalSymlinks(path); err == nil {
-				return real
-			}
-		}
-	}
-	return ""
-}
-
-// version asks postgres, which says "postgres (PostgreSQL) 15.14 (Debian …)" or "18beta1".
-func version(ctx context.Context, dir string) (major int, released bool) {
-	cmd := exec.CommandContext(ctx, filepath.Join(dir, "postgres"), "--version")
-	cmd.Env = childEnv()
-	out, err := cmd.Output()
-	fields := strings.Fields(string(out))
-	if err != nil || len(fields) < 3 {
-		return 0, false
-	}
-	number, _, released := strings.Cut(fields[2], ".")
-	if i := strings.IndexFunc(number, func(r rune) bool { return r < '0' || r > '9' }); i >= 0 {
-		number = number[:i]
-	}
-	major, err = strconv.Atoi(number)
-	if err != nil {
-		return 0, false
-	}
-	return major, released
-}
-
+// majors returns the list of major versions, for an error message.
 func majors(found []installation) string {
 	if len(found) == 0 {
 		return "none"
@@ -141,7 +90,7 @@ func majors(found []installation) string {
 	return strings.Join(s, ", ")
 }
 
-// hint says how to get PostgreSQL here.
+// hint returns the advice how to install PostgreSQL on this system.
 func hint(major int) string {
 	var how string
 	switch {

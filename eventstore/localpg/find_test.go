@@ -12,7 +12,7 @@ import (
 	"roomlog/eventstore/pgtest"
 )
 
-// fake makes an installation whose initdb fails and says its name.
+// fake creates an installation whose initdb fails with its name.
 func fake(t *testing.T, parent, name, version string) string {
 	t.Helper()
 	bin := filepath.Join(parent, name, "bin")
@@ -92,7 +92,7 @@ func TestStart_finds_an_installation(t *testing.T) {
 			}
 		}
 	})
-	t.Run("or says that the named one is none", func(t *testing.T) {
+	t.Run("fails if the named folder has none", func(t *testing.T) {
 		_, err := localpg.Start(t.Context(), localpg.Config{DataDir: pgtest.Dir(t), BinDir: there})
 		if !errors.Is(err, localpg.ErrNotInstalled) || !strings.Contains(fmt.Sprint(err), there) {
 			t.Error(err)
@@ -100,7 +100,7 @@ func TestStart_finds_an_installation(t *testing.T) {
 	})
 }
 
-func TestStart_without_any_installation_says_what_to_do(t *testing.T) {
+func TestStart_without_an_installation_advises_how_to_install_one(t *testing.T) {
 	t.Parallel()
 	_, err := localpg.Start(t.Context(), localpg.Config{DataDir: pgtest.Dir(t), SearchPaths: []string{}, Getenv: func(string) string { return "" }})
 	if !errors.Is(err, localpg.ErrNotInstalled) {

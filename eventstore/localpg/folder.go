@@ -14,12 +14,12 @@ import (
 )
 
 const (
-	port          = "5432" // names the socket file only; the folder around it is private
-	maxSocketPath = 100    // the kernel takes 104 to 108 bytes
+	port          = "5432" // only part of the name of the socket: there is no TCP port
+	maxSocketPath = 100    // bytes; the kernel permits 104 to 108
 	maxSmallFile  = 64 << 10
 )
 
-// folder is the data folder and where things are in it.
+// folder is the data folder.
 type folder struct {
 	dir    string // absolute, without symbolic links
 	socket string // the folder of the socket
@@ -29,12 +29,11 @@ func (f folder) data() string { return filepath.Join(f.dir, "postgres") }
 func (f folder) log() string  { return filepath.Join(f.dir, "postgres.log") }
 func (f folder) lock() string { return filepath.Join(f.dir, "postgres.lock") }
 
-// openFolder makes the data folder and the socket's folder, and checks that the
-// child can reach them.
+// openFolder creates the data folder and the folder of the socket, and verifies that the child can reach them.
 func openFolder(dir string, as *account) (folder, error) {
 	mode := fs.FileMode(0o700)
 	if as.other() {
-		mode = 0o711 // the child walks through it and may not list it
+		mode = 0o711 // the child may pass through it, but not list it
 	}
 	if err := os.MkdirAll(dir, mode); err != nil {
 		return folder{}, err
@@ -50,7 +49,7 @@ func openFolder(dir string, as *account) (folder, error) {
 	return f, privateDir(f.socket, as)
 }
 
-// resolve gives one folder one name, so that a server started under another name is recognised.
+// resolve returns the absolute path without links, so that a server that was started by another path is recognised.
 func resolve(dir string) (string, error) {
 	dir, err := filepath.Abs(dir)
 	if err != nil {
@@ -59,8 +58,8 @@ func resolve(dir string) (string, error) {
 	return filepath.EvalSymlinks(dir)
 }
 
-// letIn opens the data folder itself to the child, and refuses if a folder above it is shut:
-// that one is not ours to change.
+// letIn permits the child to enter the data folder. It fails if the child may not enter a folder above it, which this process
+// must not change.
 func letIn(dir string, as *account) error {
 	if !as.other() {
 		return nil
@@ -81,7 +80,7 @@ func letIn(dir string, as *account) error {
 	return nil
 }
 
-// socketDir is run/ in the data folder, or a short name in /tmp where that is too long for a socket.
+// socketDir returns run/ in the data folder, or a folder in /tmp if that path is too long for a socket.
 func socketDir(dir string) string {
 	run := filepath.Join(dir, "run")
 	if len(filepath.Join(run, ".s.PGSQL."+port)) <= maxSocketPath {
@@ -92,8 +91,8 @@ func socketDir(dir string) string {
 	return fmt.Sprintf("/tmp/roomlog-%d-%016x", os.Getuid(), h.Sum64())
 }
 
-// privateDir makes a folder that only the child (and root) can enter. One that is
-// there already is never changed, only checked: in /tmp a stranger may have made it.
+// privateDir creates a folder that only the child and root can enter. An existing folder is only verified, because in /tmp it
+// may belong to another user.
 func privateDir(dir string, as *account) error {
 	err := os.Mkdir(dir, 0o700)
 	if err == nil {
@@ -113,7 +112,7 @@ func privateDir(dir string, as *account) error {
 	return nil
 }
 
-// acquire takes the lock of the data folder; the kernel frees it when this process ends, however it ends.
+// acquire takes the lock of the data folder. The kernel releases it when this process ends for any reason.
 func (f folder) acquire() (*os.File, error) {
 	lock, err := os.OpenFile(f.lock(), os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
@@ -129,8 +128,8 @@ func (f folder) acquire() (*os.File, error) {
 	return lock, nil
 }
 
-// major is the version the data was made by, 0 if there is none yet. Data that
-// does not say is an error: taking it for none would bury it.
+// major returns the major version of the data, 0 if there is no data. Data without a version is an error, so that it is never
+// overwritten.
 func (f folder) major() (int, error) {
 	b, err := readSmall(filepath.Join(f.data(), "PG_VERSION"))
 	if errors.Is(err, fs.ErrNotExist) {
@@ -149,7 +148,7 @@ func (f folder) major() (int, error) {
 	return n, nil
 }
 
-// readSmall reads a file the child may have written, and no more of it than it should hold.
+// readSmall reads a file that the child may have written, up to maxSmallFile bytes.
 func readSmall(path string) (string, error) {
 	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {

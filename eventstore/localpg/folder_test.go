@@ -27,12 +27,12 @@ func TestStart_in_a_folder_with_a_long_name(t *testing.T) {
 		t.Fatal(err)
 	}
 	if query[int](t, dsn, "SELECT 1") != 1 {
-		t.Error("no answer")
+		t.Error("the server cannot be queried")
 	}
 }
 
-// In /tmp anybody may have made the folder first.
-func TestStart_refuses_a_socket_folder_it_did_not_make(t *testing.T) {
+// In /tmp another user may have created the folder first.
+func TestStart_refuses_the_socket_folder_of_another_user(t *testing.T) {
 	t.Parallel()
 	for name, prepare := range map[string]func(run string) error{
 		"open to others": func(run string) error { return os.Mkdir(run, 0o777) },
@@ -56,7 +56,7 @@ func TestStart_as_root(t *testing.T) {
 		t.Skip("this is not root")
 	}
 	t.Parallel()
-	t.Run("names the folder that shuts PostgreSQL out", func(t *testing.T) {
+	t.Run("names the folder that PostgreSQL may not enter", func(t *testing.T) {
 		shut := pgtest.Dir(t)
 		if err := os.Chmod(shut, 0o700); err != nil {
 			t.Fatal(err)
@@ -69,7 +69,7 @@ func TestStart_as_root(t *testing.T) {
 			t.Errorf("a folder that is not ours was opened: %v %v", info.Mode(), err)
 		}
 	})
-	t.Run("lets PostgreSQL into the data folder, and nobody list it", func(t *testing.T) {
+	t.Run("permits PostgreSQL to enter the data folder, but not to list it", func(t *testing.T) {
 		dir := used(t)
 		if err := os.Chmod(dir, 0o700); err != nil {
 			t.Fatal(err)
@@ -93,7 +93,7 @@ func TestStart_as_root(t *testing.T) {
 	})
 }
 
-// The same program run by somebody without rights: the way roomlog should be run.
+// An unprivileged user runs the program, as recommended.
 func TestStart_as_another_user(t *testing.T) {
 	if os.Getuid() != 0 {
 		t.Skip("only root can become somebody else; the other tests run without rights then")
@@ -130,7 +130,7 @@ func TestStart_as_another_user(t *testing.T) {
 	}
 }
 
-// copyExecutable copies the test binary to where everybody can run it.
+// copyExecutable copies the test binary to a folder in which every user can run it.
 func copyExecutable(t *testing.T) string {
 	t.Helper()
 	from, err := os.Open(executable(t))

@@ -13,10 +13,10 @@ import (
 	"time"
 )
 
-const toolPatience = 5 * time.Second // with the output of one that was killed
+const toolTimeout = 5 * time.Second // for the output of a killed program
 
-// initdb makes the cluster aside and renames it, so that a kill half-way leaves
-// nothing that looks usable.
+// initdb creates the cluster in a temporary folder and renames it, so that an interrupted start leaves nothing that looks
+// usable.
 func initdb(ctx context.Context, f folder, as *account, in installation, unsafe bool) error {
 	tmp, err := os.MkdirTemp(f.dir, "postgres.new-")
 	if err != nil {
@@ -30,7 +30,7 @@ func initdb(ctx context.Context, f folder, as *account, in installation, unsafe 
 	args := []string{
 		"-D", data, "-U", User, "--encoding=UTF8", "--locale=C",
 		"--auth-local=peer", "--auth-host=reject", "--no-instructions",
-		"--data-checksums", // coins lie here: a rotten page has to be noticed
+		"--data-checksums", // a damaged page must be noticed
 	}
 	if unsafe {
 		args = append(args, "--no-sync")
@@ -48,13 +48,13 @@ func initdb(ctx context.Context, f folder, as *account, in installation, unsafe 
 	return syncDir(f.dir)
 }
 
-// tool runs one program of the installation to its end, as the child's user.
+// tool runs a program of the installation as the user of the child, and blocks until it ends.
 func tool(ctx context.Context, in installation, as *account, dir, input, name string, args ...string) error {
 	cmd := exec.Command(filepath.Join(in.bin, name), args...)
 	cmd.Dir, cmd.Env, cmd.Stdin = dir, childEnv(), strings.NewReader(input)
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &out
-	cmd.SysProcAttr, cmd.WaitDelay = childAttr(as), toolPatience
+	cmd.SysProcAttr, cmd.WaitDelay = childAttr(as), toolTimeout
 	ch, err := run(cmd)
 	if err != nil {
 		return err
@@ -72,19 +72,19 @@ func tool(ctx context.Context, in installation, as *account, dir, input, name st
 	return nil
 }
 
-// sweep removes what a start that was cut off has left half-made. The folder's lock is ours.
-func sweep(ctx context.Context, f folder, log *slog.Logger) {
+// removeLeftovers deletes what an interrupted start has left. This process holds the lock of the folder.
+func removeLeftovers(ctx context.Context, f folder, log *slog.Logger) {
 	for _, pattern := range []string{"postgres.new-*", "postgresql.new-*"} {
 		left, _ := filepath.Glob(filepath.Join(f.dir, pattern))
 		for _, path := range left {
 			if err := os.RemoveAll(path); err != nil { // the next start tries again
-				log.WarnContext(ctx, "remove what an earlier start left", slog.Any("err", err))
+				log.WarnContext(ctx, "leftovers of an earlier start not removed", slog.Any("error", err))
 			}
 		}
 	}
 }
 
-// syncDir makes the names in a folder outlive a power cut.
+// syncDir writes the names in a folder to the disk.
 func syncDir(dir string) error {
 	d, err := os.Open(dir)
 	if err != nil {

@@ -45,7 +45,7 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// blank is a folder with a cluster that Start has made and nobody has used.
+// blank is a folder with a cluster that Start has created and that is not used.
 var blank = sync.OnceValues(func() (string, error) {
 	dir, err := os.MkdirTemp(os.TempDir(), "roomlog-blank-")
 	if err != nil {
@@ -72,7 +72,7 @@ func used(t *testing.T) string {
 	return dir
 }
 
-// own runs a server and writes rows, saying the number of each after its commit, until it is killed or interrupted.
+// own runs a server and inserts rows until it is killed or interrupted. It prints the number of each row after its commit.
 func own(dir string, out io.Writer) error {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
@@ -165,7 +165,7 @@ func (o *owner) acknowledged(t *testing.T, n int) {
 	}
 }
 
-// end waits for the end of a process that was killed or interrupted; what it said before is still read.
+// end waits for the end of a killed or interrupted process, and reads the rest of its output.
 func (o *owner) end(t *testing.T) error {
 	t.Helper()
 	for o.out.Scan() {
@@ -247,7 +247,7 @@ func eventually(t *testing.T, what string, ok func() bool) {
 	}
 }
 
-// alive tells whether a process runs; a zombie does not.
+// alive reports whether a process runs. A zombie does not.
 func alive(pid int) bool {
 	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
 	return err == nil && len(b) > 0

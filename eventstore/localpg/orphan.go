@@ -14,58 +14,31 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"roomlog/internal/wait"
 )
 
 const (
-	orphanFast = 20 * time.Second // for a shutdown with a checkpoint
-	orphanStop = 10 * time.Second // for each harder signal
+	orphanFast = 20 * time.Second // timeout of a shutdown with a checkpoint
+	orphanStop = 10 * time.Second // timeout of each harder signal
 )
 
-// postmaster is what postmaster.pid says. The file outlives a killed server.
-type postmaster struct {
-	pid          int // 0: no server
-	port, socket string
-	status       string // "starting", "ready", "stopping", "standby"
-}
-
-func (f folder) postmaster() (postmaster, error) {
-	text, err := readSmall(f.pidFile())
-	if errors.Is(err, fs.ErrNotExist) {
-		return postmaster{}, nil
-	}
-	if err != nil {
-		return postmaster{}, err
-	}
-	lines := strings.Split(text, "\n")
-	for len(lines) < 8 { // still being written
-		lines = append(lines, "")
-	}
-	pid, err := strconv.Atoi(strings.TrimSpace(lines[0]))
-	if err != nil || pid < 0 { // a standalone backend writes a negative one
-		pid = 0
-	}
-	return postmaster{pid: pid, port: strings.TrimSpace(lines[3]), socket: strings.TrimSpace(lines[4]), status: strings.TrimSpace(lines[7])}, nil
-}
-
-func (f folder) pidFile() string { return filepath.Join(f.data(), "postmaster.pid") }
-
-// stopOrphan ends a server that outlived its parent and removes the lock files of
-// one that died. The folder's lock is ours, so no living process owns either.
-// PostgreSQL itself would believe any process with that pid, even a zombie, which
-// is what a container without an init is left with.
+// stopOrphan stops a server that has outlived its parent, and removes the lock files of one that has died. This process holds
+// the lock of the folder, so that no other process owns them. PostgreSQL itself would take any process with the pid for its
+// server, even a zombie, which is common in containers without an init process.
 func stopOrphan(ctx context.Context, f folder, log *slog.Logger) error {
 	p, err := f.postmaster()
 	if err != nil {
 		return err
 	}
 	if p.pid > 1 && isPostmaster(ctx, p.pid, f.data()) {
-		log.WarnContext(ctx, "stopping a postgresql left by an earlier run", slog.Int("pid", p.pid))
+		log.WarnContext(ctx, "stopping the postgresql of an earlier run", slog.Int("pid", p.pid))
 		if err := endOrphan(ctx, p.pid, f.data()); err != nil {
 			return err
 		}
 	}
 	stale := []string{f.pidFile()}
-	for _, suffix := range []string{"", ".lock"} { // the socket has the same kind of lock
+	for _, suffix := range []string{"", ".lock"} { // the socket has a lock file too
 		stale = append(stale, filepath.Join(f.socket, ".s.PGSQL."+port+suffix))
 	}
 	for _, path := range stale {
@@ -76,32 +49,33 @@ func stopOrphan(ctx context.Context, f folder, log *slog.Logger) error {
 	return nil
 }
 
+// endOrphan sends the signals of a shutdown until the process has ended.
 func endOrphan(ctx context.Context, pid int, data string) error {
 	for _, step := range []struct {
 		signal  syscall.Signal
-		patient time.Duration
+		timeout time.Duration
 	}{{syscall.SIGINT, orphanFast}, {syscall.SIGQUIT, orphanStop}, {syscall.SIGKILL, orphanStop}} {
 		_ = syscall.Kill(pid, step.signal)
-		for waited := time.Duration(0); waited < step.patient; waited += poll {
+		for waited := time.Duration(0); waited < step.timeout; waited += pollInterval {
 			if !isPostmaster(ctx, pid, data) {
 				return nil
 			}
-			if err := pause(ctx, poll); err != nil {
-				return err
+			if !wait.Sleep(ctx, pollInterval) {
+				return ctx.Err()
 			}
 		}
 	}
-	return fmt.Errorf("postgresql %d of an earlier run does not end", pid)
+	return fmt.Errorf("the postgresql of an earlier run (process %d) does not end", pid)
 }
 
-// isPostmaster tells whether a living process is the server of this cluster. The
-// command line of a zombie is empty.
+// isPostmaster reports whether a process is the server of this cluster. The command line of a zombie is empty.
 func isPostmaster(ctx context.Context, pid int, data string) bool {
 	args := commandLine(ctx, pid)
 	i := slices.Index(args, "-D")
 	return i > 0 && i+1 < len(args) && args[i+1] == data && filepath.Base(args[0]) == "postgres"
 }
 
+// commandLine returns the arguments of a process, or nil.
 func commandLine(ctx context.Context, pid int) []string {
 	if exists("/proc/self/cmdline") {
 		b, err := readSmall(fmt.Sprintf("/proc/%d/cmdline", pid))
@@ -117,7 +91,7 @@ func commandLine(ctx context.Context, pid int) []string {
 	return splitPS(string(out))
 }
 
-// splitPS cuts the one line of ps at the switches, because a path may hold blanks.
+// splitPS splits the line of ps at the options, because a path may contain spaces.
 func splitPS(line string) []string {
 	exe, rest, ok := strings.Cut(strings.TrimSpace(line), " -D ")
 	if !ok {
@@ -127,9 +101,8 @@ func splitPS(line string) []string {
 	return []string{exe, "-D", data}
 }
 
-// killSurvivors ends backends that still run after their main process was killed:
-// one in the middle of a long query would keep the cluster busy for as long.
-// Without /proc it does nothing, and they end by themselves.
+// killSurvivors kills the backends that run after their main process was killed. A backend in a long query would block the
+// cluster until its end. Without /proc killSurvivors does nothing, and they end by themselves.
 func killSurvivors(data string) {
 	cwds, _ := filepath.Glob("/proc/[0-9]*/cwd")
 	for _, cwd := range cwds {
@@ -143,9 +116,4 @@ func killSurvivors(data string) {
 			_ = syscall.Kill(pid, syscall.SIGKILL)
 		}
 	}
-}
-
-func exists(path string) bool {
-	_, err := os.Stat(path)
-	return err == nil
 }

@@ -23,7 +23,7 @@ func TestStart(t *testing.T) {
 	server := start(t, localpg.Config{DataDir: pgtest.Dir(t), Settings: map[string]string{"work_mem": "5MB"}})
 	dsn := server.DSN(localpg.Database)
 
-	t.Run("makes a user and an empty database", func(t *testing.T) {
+	t.Run("creates a user and an empty database", func(t *testing.T) {
 		if got := query[string](t, dsn, "SELECT current_user || ' ' || current_database()"); got != "roomlog roomlog" {
 			t.Error(got)
 		}
@@ -31,7 +31,7 @@ func TestStart(t *testing.T) {
 			t.Errorf("%d relations", n)
 		}
 	})
-	t.Run("listens on a socket that nobody else reaches", func(t *testing.T) {
+	t.Run("listens on a socket that no other user can reach", func(t *testing.T) {
 		if got := query[string](t, dsn, "SHOW listen_addresses"); got != "" {
 			t.Errorf("it listens on %q", got)
 		}
@@ -40,14 +40,14 @@ func TestStart(t *testing.T) {
 			t.Errorf("%v %v", info.Mode(), err)
 		}
 	})
-	t.Run("asks the kernel who connects", func(t *testing.T) {
+	t.Run("verifies the user of a connection", func(t *testing.T) {
 		if got := query[string](t, dsn, "SELECT string_agg(type || ' ' || auth_method, ',') FROM pg_hba_file_rules"); got != "local peer" {
 			t.Errorf("access is by %q", got)
 		}
 		conn, err := pgx.Connect(t.Context(), strings.Replace(dsn, "roomlog@", "pg_monitor@", 1))
 		if err == nil {
 			_ = conn.Close(t.Context())
-			t.Error("another database user was let in")
+			t.Error("another database user could connect")
 		}
 	})
 	t.Run("is durable, and quiet when idle", func(t *testing.T) {
@@ -61,12 +61,12 @@ func TestStart(t *testing.T) {
 			}
 		}
 	})
-	t.Run("sorts texts the same way on every system", func(t *testing.T) {
+	t.Run("sorts texts in the same order on every system", func(t *testing.T) {
 		if got := query[string](t, dsn, "SELECT datcollate || datctype FROM pg_database WHERE datname = current_database()"); got != "CC" {
 			t.Error(got)
 		}
 	})
-	t.Run("takes settings", func(t *testing.T) {
+	t.Run("applies settings", func(t *testing.T) {
 		if got := query[string](t, dsn, "SHOW work_mem"); got != "5MB" {
 			t.Error(got)
 		}
@@ -87,7 +87,7 @@ func TestStart(t *testing.T) {
 	})
 }
 
-// Nobody pays for a room in which nothing happens.
+// An idle server writes nothing.
 func TestStart_idles_without_writing(t *testing.T) {
 	t.Parallel()
 	server := start(t, localpg.Config{DataDir: used(t)})
@@ -116,7 +116,7 @@ func TestStart_refuses_a_folder_in_use(t *testing.T) {
 		}
 	}
 	if query[int](t, server.DSN("postgres"), "SELECT 1") != 1 {
-		t.Error("the first server suffered")
+		t.Error("the first server cannot be queried")
 	}
 	if err := server.Stop(); err != nil {
 		t.Fatal(err)
@@ -140,14 +140,14 @@ func TestStop(t *testing.T) {
 	}
 	gone(t, server.Done())
 	if alive(server.PID()) {
-		t.Error("the process lives")
+		t.Error("the process still runs")
 	}
 	if err := conn.Ping(t.Context()); err == nil {
 		t.Error("an open connection was not cut")
 	}
 }
 
-// A start may be cut off at any moment, and the next one needs no help.
+// A start may be interrupted at any moment, and the next one needs no help.
 func TestStart_after_a_cancelled_start(t *testing.T) {
 	t.Parallel()
 	dir := pgtest.Dir(t)
@@ -178,7 +178,7 @@ func TestStart_after_a_cancelled_start(t *testing.T) {
 	t.Fatalf("it never started: %v", err)
 }
 
-// The context of a start is that of a command; the server runs on.
+// The context bounds the start only.
 func TestStart_outlives_its_context(t *testing.T) {
 	t.Parallel()
 	ctx, cancel := context.WithCancel(t.Context())
@@ -188,14 +188,14 @@ func TestStart_outlives_its_context(t *testing.T) {
 		t.Fatal(err)
 	}
 	if query[int](t, server.DSN(localpg.Database), "SELECT 1") != 1 {
-		t.Error("no answer")
+		t.Error("the server cannot be queried")
 	}
 	if err := server.Stop(); err != nil {
 		t.Error(err)
 	}
 }
 
-// Where the system has no name for a user, `peer` cannot ask for it; the folder's mode guards the socket alone.
+// The method `peer` needs a name. Without one only the mode of the folder protects the socket.
 func TestStart_for_a_user_without_a_name(t *testing.T) {
 	t.Parallel()
 	dir, files := used(t), pgtest.Dir(t)
@@ -246,7 +246,7 @@ func TestStart_when_another_version_made_the_data(t *testing.T) {
 				}
 			}
 			if b, err := os.ReadFile(filepath.Join(data, "precious")); string(b) != "coins" {
-				t.Errorf("the data was touched: %v", err)
+				t.Errorf("the data was changed: %v", err)
 			}
 		})
 	}
@@ -264,8 +264,8 @@ func TestStart_when_another_version_made_the_data(t *testing.T) {
 	})
 }
 
-// Variables for other programs that use PostgreSQL must not lead ours astray.
-func TestStart_in_a_misleading_environment(t *testing.T) {
+// Variables for other programs that use PostgreSQL have no effect.
+func TestStart_ignores_the_environment_of_PostgreSQL(t *testing.T) {
 	for name, value := range map[string]string{
 		"PGDATA": "/nowhere", "PGPORT": "1", "PGHOST": "elsewhere.example", "PGUSER": "nobody", "PGDATESTYLE": "SQL",
 		"LC_ALL": "xx_XX.UTF-8", "LANG": "xx_XX", "LC_MESSAGES": "xx",
@@ -274,7 +274,7 @@ func TestStart_in_a_misleading_environment(t *testing.T) {
 	}
 	server := start(t, localpg.Config{DataDir: pgtest.Dir(t), Unsafe: true})
 	if style := query[string](t, server.DSN(localpg.Database), "SHOW datestyle"); style != "ISO, MDY" {
-		t.Errorf("the server listens to PGDATESTYLE: %s", style)
+		t.Errorf("the server applies PGDATESTYLE: %s", style)
 	}
 }
 
@@ -294,7 +294,7 @@ func TestStart_begins_a_new_log_when_the_old_one_is_long(t *testing.T) {
 	}
 }
 
-func TestStart_says_what_PostgreSQL_says(t *testing.T) {
+func TestStart_returns_the_log_of_PostgreSQL_in_its_error(t *testing.T) {
 	t.Parallel()
 	_, err := localpg.Start(t.Context(), localpg.Config{DataDir: used(t), Unsafe: true, Settings: map[string]string{"shared_buffers": "much"}})
 	if err == nil || !strings.Contains(err.Error(), "shared_buffers") {

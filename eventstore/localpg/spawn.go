@@ -10,86 +10,57 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strings"
 	"time"
+
+	"roomlog/internal/wait"
 )
 
 const (
-	poll        = 5 * time.Millisecond
-	maxLog      = 10 << 20 // then the log starts anew, and the old one is kept once
+	maxLog      = 10 << 20 // bytes; then a new log begins, and the old one is kept
 	maxLogShown = 4 << 10
-	spawnTries  = 20 // the backends of a killed PostgreSQL need a moment to notice
-	spawnPause  = 250 * time.Millisecond
+	spawnTries  = 20 // the backends of a killed server end after a moment
+	spawnDelay  = 250 * time.Millisecond
 )
 
-// child is one PostgreSQL process.
-type child struct {
-	pid     int
-	process *os.Process
-	exited  chan struct{}
-	err     error // why it ended; read after exited
-}
-
-// spawn starts PostgreSQL and waits until it is ready.
-func (s *Server) spawn(ctx context.Context, c Config, as *account) (*child, error) {
+// spawn starts PostgreSQL and blocks until it is ready.
+func spawn(ctx context.Context, c Config, f folder, in installation, as *account) (*child, error) {
 	for try := 1; ; try++ {
-		ch, err := s.spawnOnce(ctx, c, as)
+		ch, err := spawnOnce(ctx, c, f, in, as)
 		if err == nil || try == spawnTries || !strings.Contains(err.Error(), "pre-existing shared memory block") {
 			return ch, err
 		}
-		killSurvivors(s.folder.data())
-		if err := pause(ctx, spawnPause); err != nil {
-			return nil, err
+		killSurvivors(f.data())
+		if !wait.Sleep(ctx, spawnDelay) {
+			return nil, ctx.Err()
 		}
 	}
 }
 
-func (s *Server) spawnOnce(ctx context.Context, c Config, as *account) (*child, error) {
-	logFile, logStart, err := openLog(s.folder.log())
+func spawnOnce(ctx context.Context, c Config, f folder, in installation, as *account) (*child, error) {
+	logFile, logStart, err := openLog(f.log())
 	if err != nil {
 		return nil, err
 	}
 	defer logFile.Close()
-	cmd := exec.Command(filepath.Join(s.install.bin, "postgres"), s.arguments(c)...) // not CommandContext: Stop says how it ends
-	cmd.Dir, cmd.Env, cmd.Stdout, cmd.Stderr = s.folder.data(), childEnv(), logFile, logFile
+	cmd := exec.Command(filepath.Join(in.bin, "postgres"), arguments(c, f)...) // not CommandContext: Stop ends it
+	cmd.Dir, cmd.Env, cmd.Stdout, cmd.Stderr = f.data(), childEnv(), logFile, logFile
 	cmd.SysProcAttr = childAttr(as)
 	ch, err := run(cmd)
 	if err != nil {
 		return nil, err
 	}
-	if err := s.awaitReady(ctx, ch); err != nil {
+	if err := awaitReady(ctx, f, ch); err != nil {
 		ch.stop()
-		return nil, fmt.Errorf("%w\n%s", err, logTail(s.folder.log(), logStart))
+		return nil, fmt.Errorf("%w\n%s", err, logTail(f.log(), logStart))
 	}
 	return ch, nil
 }
 
-// run starts the command from a thread that lives as long as the command: the
-// parent-death signal fires when the thread that forked ends.
-func run(cmd *exec.Cmd) (*child, error) {
-	ch := &child{exited: make(chan struct{})}
-	started := make(chan error, 1)
-	go func() {
-		runtime.LockOSThread()
-		err := cmd.Start()
-		started <- err
-		if err == nil {
-			ch.err = cmd.Wait()
-			close(ch.exited)
-		}
-	}()
-	if err := <-started; err != nil {
-		return nil, err
-	}
-	ch.process, ch.pid = cmd.Process, cmd.Process.Pid
-	return ch, nil
-}
-
-// awaitReady waits for the word "ready" in postmaster.pid; after a crash PostgreSQL replays its log first.
-func (s *Server) awaitReady(ctx context.Context, ch *child) error {
-	tick := time.NewTicker(poll)
+// awaitReady blocks until postmaster.pid says "ready". After a crash PostgreSQL replays its write-ahead log first.
+func awaitReady(ctx context.Context, f folder, ch *child) error {
+	tick := time.NewTicker(pollInterval)
 	defer tick.Stop()
 	for {
 		select {
@@ -98,57 +69,49 @@ func (s *Server) awaitReady(ctx context.Context, ch *child) error {
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-tick.C:
-			if p, err := s.folder.postmaster(); err == nil && p.pid == ch.pid && p.status == "ready" {
+			if p, err := f.postmaster(); err == nil && p.pid == ch.pid && p.status == "ready" {
 				return nil
 			}
 		}
 	}
 }
 
-// arguments are the settings, all on the command line, so that no file in the cluster decides.
-func (s *Server) arguments(c Config) []string {
+// arguments returns the command line. It contains all settings, so that those of the cluster's files have no effect.
+func arguments(c Config, f folder) []string {
 	set := map[string]string{
 		"listen_addresses":        "",
-		"unix_socket_directories": s.folder.socket,
+		"unix_socket_directories": f.socket,
 		"unix_socket_permissions": "0700",
 		"port":                    port,
-		"hba_file":                s.folder.hba(),
-		"ident_file":              s.folder.ident(),
+		"hba_file":                f.hba(),
+		"ident_file":              f.ident(),
 		"max_connections":         "200",
 		"shared_buffers":          "64MB",
 		"fsync":                   "on",
 		"synchronous_commit":      "on",
-		"wal_level":               "minimal", // nobody follows the WAL: an idle server then writes none
+		"wal_level":               "minimal", // there are no replicas, and an idle server writes nothing
 		"max_wal_senders":         "0",
 		"jit":                     "off",
 		"timezone":                "UTC",
 		"log_timezone":            "UTC",
-		"log_error_verbosity":     "terse", // a DETAIL line would quote what people wrote
+		"log_error_verbosity":     "terse", // a DETAIL line would quote texts of users
 	}
 	if c.Unsafe {
 		maps.Copy(set, map[string]string{
-			"fsync": "off", "full_page_writes": "off", // a killed process still loses nothing
+			"fsync": "off", "full_page_writes": "off", // a killed process loses nothing
 			"max_wal_size": "2GB", "checkpoint_timeout": "1h",
 			"autovacuum": "off", // its workers would disturb the cloning of databases
 		})
 	}
 	maps.Copy(set, c.Settings)
-	args := []string{"-D", s.folder.data()}
+	args := []string{"-D", f.data()}
 	for _, name := range slices.Sorted(maps.Keys(set)) {
 		args = append(args, "-c", name+"="+set[name])
 	}
 	return args
 }
 
-// childEnv is our environment without what would steer PostgreSQL: PGDATA, PGPORT, locales.
-func childEnv() []string {
-	env := slices.DeleteFunc(os.Environ(), func(kv string) bool {
-		return strings.HasPrefix(kv, "PG") || strings.HasPrefix(kv, "LC_") || strings.HasPrefix(kv, "LANG")
-	})
-	return append(env, "LC_ALL=C")
-}
-
-// openLog opens the server's log for appending and says where the new part begins.
+// openLog opens the log of the server for appending, and returns its size.
 func openLog(path string) (*os.File, int64, error) {
 	if info, err := os.Stat(path); err == nil && info.Size() > maxLog {
 		if err := os.Rename(path, path+".old"); err != nil {
@@ -167,7 +130,7 @@ func openLog(path string) (*os.File, int64, error) {
 	return f, start, nil
 }
 
-// logTail is what the log says since a position, its end if that is long.
+// logTail returns the log from a position on, or only its end if that is long.
 func logTail(path string, start int64) string {
 	f, err := os.Open(path)
 	if err != nil {
@@ -179,16 +142,4 @@ func logTail(path string, start int64) string {
 	}
 	b, _ := io.ReadAll(io.NewSectionReader(f, start, maxLogShown))
 	return strings.TrimSpace(string(b))
-}
-
-// pause waits, unless the context ends first.
-func pause(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-t.C:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }

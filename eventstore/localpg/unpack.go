@@ -20,14 +20,14 @@ const (
 	linksFile   = "pg-symlinks.json"
 )
 
-// bounds are how much a tarball may unpack to.
+// bounds limit the content of a tarball.
 type bounds struct {
 	bytes int64
 	files int
 }
 
-// unpack puts the native part of an npm tarball into a folder, which appears whole
-// or not at all. Nothing is written outside of it, whatever the names in the tarball are.
+// unpack extracts the native part of an npm tarball into a folder, which appears complete or not at all. It writes nothing
+// outside of the folder, whatever names are in the tarball.
 func unpack(tarball, parent, into string, most bounds) error {
 	file, err := os.Open(tarball)
 	if err != nil {
@@ -74,14 +74,14 @@ func unpackFiles(r *tar.Reader, root *os.Root, most int) error {
 		case n == most:
 			return fmt.Errorf("more than %d files", most)
 		case h.Typeflag != tar.TypeReg:
-			continue // npm packs files only; links come from the list beside them
+			continue // npm packs only files; links are in a list beside them
 		}
 		name, ok := strings.CutPrefix(h.Name, "package/native/")
 		if !ok {
 			continue
 		}
 		if !filepath.IsLocal(name) {
-			return fmt.Errorf("a file leads outside: %.200q", h.Name)
+			return fmt.Errorf("a file is outside of the folder: %.200q", h.Name)
 		}
 		if err := unpackFile(r, root, name, fs.FileMode(h.Mode)); err != nil {
 			return err
@@ -98,7 +98,7 @@ func unpackFile(r io.Reader, root *os.Root, name string, mode fs.FileMode) error
 		return err
 	}
 	_, err = io.Copy(f, r)
-	return errors.Join(err, f.Chmod(0o644|mode&0o111), f.Close()) // whatever the umask said
+	return errors.Join(err, f.Chmod(0o644|mode&0o111), f.Close()) // regardless of the umask
 }
 
 func makeDirs(root *os.Root, dir string) error {
@@ -118,7 +118,7 @@ func makeDirs(root *os.Root, dir string) error {
 	return root.Chmod(dir, 0o755)
 }
 
-// link makes the links of the shared libraries: npm cannot pack any, so the package lists them.
+// link creates the links of the shared libraries. npm cannot pack links, so that the package has a list of them.
 func link(root *os.Root) error {
 	f, err := root.Open(linksFile)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -136,7 +136,7 @@ func link(root *os.Root) error {
 		source, okSource := strings.CutPrefix(l.Source, "native/")
 		target, okTarget := strings.CutPrefix(l.Target, "native/")
 		if !okSource || !okTarget || !filepath.IsLocal(source) || !filepath.IsLocal(target) {
-			return fmt.Errorf("%s: a link leads outside: %.200q to %.200q", linksFile, l.Target, l.Source)
+			return fmt.Errorf("%s: a link is outside of the folder: %.200q to %.200q", linksFile, l.Target, l.Source)
 		}
 		to, err := filepath.Rel(path.Dir(target), source)
 		if err != nil {

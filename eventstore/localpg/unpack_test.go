@@ -21,7 +21,7 @@ type entry struct {
 	link       string // makes it a symbolic link
 }
 
-// pack writes a tarball as npm would, or as an attacker would.
+// pack writes a tarball.
 func pack(t *testing.T, dir string, entries ...entry) string {
 	t.Helper()
 	f, err := os.Create(filepath.Join(dir, "package.tgz"))
@@ -110,7 +110,7 @@ func TestUnpack_writes_nothing_outside(t *testing.T) {
 				t.Fatal(err)
 			}
 			if err := localpg.Unpack(pack(t, dir, c.entries...), parent, filepath.Join(parent, "into")); err == nil {
-				t.Error("it was taken")
+				t.Error("it was accepted")
 			}
 			for _, place := range []string{dir, filepath.Dir(filepath.Dir(parent)), filepath.Dir(parent), parent} {
 				found, err := filepath.Glob(filepath.Join(place, "*"))

@@ -1,124 +1,106 @@
 package record
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"log/slog"
 	"time"
 
+	"roomlog/internal/settings"
 	"roomlog/media"
 )
 
-// The values that a zero Config means.
 const (
-	// DefaultFragment is how much of a show is lost when the process is killed. A fragment ends before the
-	// first key frame after that time, or at twice as much.
-	DefaultFragment = time.Second
-	// DefaultQuota is how much all recordings may take: two days of 2 Mbit/s.
-	DefaultQuota = 50 << 30
-	// DefaultFolderQuota is how much those of one folder may take.
-	DefaultFolderQuota = 10 << 30
-	// DefaultReserve is what is left free on the disk, for others live there too.
-	DefaultReserve = 1 << 30
-	// DefaultSweepInterval is how often old recordings are looked for, and those told that could not be told before.
-	DefaultSweepInterval = time.Minute
+	maxParts       = 100             // of a recording
+	maxFragment    = 4 << 20         // bytes that wait to be written
+	maxFrames      = 4096            // frames that wait to be written
+	maxJumpBack    = 3 * 1000        // ms between frames, beyond which a new part begins
+	maxJumpForward = 60 * 1000       // ms
+	maxFaults      = 250             // frames in a row that cannot be written
+	maxStep        = 1000            // ms between two frames of one kind that the last frame may last as well
+	usualStep      = 40              // ms that the last frame lasts otherwise
+	syncInterval   = 5 * time.Second // between two fsyncs of a running recording
+
+	reasonTimeout   = 5 * time.Second  // for Stop to be called after the source has ended
+	observerTimeout = 5 * time.Second  // for a call of the Observer
+	discardTimeout  = time.Second      // for DiscardRecording while a writer waits for space
+	shutdownTimeout = 10 * time.Second // for broadcasts to end when the recorder stops
 )
 
-const (
-	maxParts       = 100              // of a recording
-	maxFragment    = 4 << 20          // bytes that wait to be written
-	maxFrames      = 4096             // and frames
-	maxJumpBack    = 3 * 1000         // ms, before a new part begins
-	maxJumpForward = 60 * 1000        // ms
-	maxFaults      = 250              // frames in a row that cannot be written
-	maxStep        = 1000             // ms between two frames of one kind, for the last one to last as long
-	usualStep      = 40               // ms
-	syncEach       = 5 * time.Second  // that the disk is asked to keep what was written
-	reasonTime     = 5 * time.Second  // for whoever knows why a show has ended to say so
-	tellTime       = 5 * time.Second  // for an observer; one that could not say what may be deleted is left alone for as long
-	leaveTime      = time.Second      // for an observer to say what may be deleted, while somebody waits to write
-	farewellTime   = 10 * time.Second // for shows to end when the recorder does
-)
-
-// Config is what a Recorder is made of. Dir and Now are needed; the rest may be zero.
+// Config configures a Recorder. Recordings and Now are required.
 type Config struct {
-	// Dir is a folder that is made if need be, and belongs to one Recorder.
+	// Recordings is the directory of the recordings. It is created if necessary and belongs to one Recorder.
 	Recordings string
-	// Now is the clock.
+	// Now returns the current time.
 	Now func() time.Time
-	// Log takes what an operator should know. nil means slog.Default().
+	// Log is the logger; nil means slog.Default().
 	Log *slog.Logger
-	// Observer is told of recordings; nil means nobody is.
+	// Observer is notified of recordings; nil means no notifications.
 	Observer Observer
 
-	FragmentLength time.Duration
-	// Quota bounds the bytes of all recordings, RecordLiveQuota those of one folder; Reserve is what has to stay
-	// free on the disk. Below 0 there is no bound. While the observer keeps what would make room, what is being
-	// written goes beyond the quotas, not into the reserve.
-	RecordQuota, RecordLiveQuota, RecordReserve int64
-	// Keep is how long a closed recording is kept; 0 means until there is need of its space.
-	RecordKeep time.Duration
-	// Sweep is how often that is looked at, and what somebody has deleted.
-	RecordSweep time.Duration
+	// FragmentLength is how much of a recording is lost when the process is killed. A fragment ends before the first
+	// key frame after this time, or at twice this time.
+	FragmentLength time.Duration `default:"1s"`
+	// RecordQuota holds two days of 2 Mbit/s. While the Observer refuses deletions, running recordings may exceed the
+	// quotas, but not the reserve.
+	RecordQuota     int64         `default:"53687091200" min:"1048576" max:"1125899906842624" unit:"bytes" zero:"no bound" help:"Disk space of all recordings. The oldest recordings are deleted to make room for running ones."`
+	RecordLiveQuota int64         `default:"10737418240" min:"1048576" max:"1125899906842624" unit:"bytes" zero:"no bound" help:"Disk space of the recordings of one live."`
+	RecordReserve   int64         `default:"1073741824" max:"1125899906842624" unit:"bytes" zero:"no reserve" help:"Disk space that stays free. Recording stops when there is less."`
+	RecordKeep      time.Duration `max:"876000h" help:"Time after which a finished recording is deleted. 0 keeps recordings until their space is needed."`
+	RecordSweep     time.Duration `default:"1m" min:"10ms" max:"1h" help:"Interval between two searches for expired and deleted recordings."`
 }
 
-// Observer is told of recordings, by many goroutines at once. Its calls take their time from the recording,
-// not from the show. What could not be told is told again later, perhaps by another process, and perhaps
-// twice.
+// Observer is notified of recordings, by several goroutines at the same time. Its calls delay the recording, not the
+// broadcast. A failed notification is repeated later, perhaps by another process, and may arrive twice.
 type Observer interface {
-	// Started tells that a recording has begun to be written.
+	// RecordingStarted is called when a recording has been created.
 	RecordingStarted(ctx context.Context, r Recording) error
-	// Finished tells that it is closed, and why.
+	// RecordingFinished is called when a recording is closed.
 	RecordingFinished(ctx context.Context, r Recording) error
-	// Deleted answers which of these are to be deleted, since somebody said so.
-	FindDeleted(ctx context.Context, all []Recording) (gone []Recording, err error)
-	// Discard asks for leave to delete a closed recording: an error keeps it.
-	DiscardRecording(ctx context.Context, r Recording, why Reason) error
+	// FindDeleted returns those of the closed recordings whose files are to be deleted.
+	FindDeleted(ctx context.Context, all []Recording) (deleted []Recording, err error)
+	// DiscardRecording asks for permission to delete a closed recording. An error keeps it.
+	DiscardRecording(ctx context.Context, r Recording, reason Reason) error
 }
 
-// Source is a show as a player reads it; *media.Player is one.
+// Source provides the frames of a broadcast. *media.Player is one.
 type Source interface {
 	Next(dst []*media.Frame) ([]*media.Frame, error)
 	Skips() uint64
 	Close()
 }
 
-// What a Recorder says when it cannot.
+// The errors of a Recorder.
 var (
 	ErrClosed         = errors.New("record: shutting down")
-	ErrExists         = errors.New("record: there is such a recording")
-	ErrNotFound       = errors.New("record: no such recording")
-	ErrStillRecording = errors.New("record: it is still being written")
-	ErrInUse          = errors.New("record: the folder is in use by another process")
-	ErrName           = errors.New("record: not a name")
+	ErrExists         = errors.New("record: the recording exists already")
+	ErrNotFound       = errors.New("record: recording not found")
+	ErrStillRecording = errors.New("record: the recording is still running")
+	ErrInUse          = errors.New("record: the directory is used by another process")
+	ErrName           = errors.New("record: invalid name")
 )
 
 func (c Config) withDefaults() (Config, error) {
 	switch {
 	case c.Recordings == "":
-		return c, errors.New("record: no folder")
+		return c, errors.New("record: Config.Recordings is required")
 	case c.Now == nil:
-		return c, errors.New("record: no clock")
+		return c, errors.New("record: Config.Now is required")
 	}
+	settings.Defaults(&c)
 	if c.Log == nil {
 		c.Log = slog.Default()
 	}
 	if c.Observer == nil {
-		c.Observer = nobody{}
+		c.Observer = noObserver{}
 	}
-	c.FragmentLength = cmp.Or(c.FragmentLength, DefaultFragment)
-	c.RecordQuota = cmp.Or(c.RecordQuota, DefaultQuota)
-	c.RecordLiveQuota = cmp.Or(c.RecordLiveQuota, DefaultFolderQuota)
-	c.RecordReserve = cmp.Or(c.RecordReserve, DefaultReserve)
-	c.RecordSweep = cmp.Or(c.RecordSweep, DefaultSweepInterval)
 	return c, nil
 }
 
-// nobody is told nothing.
-type nobody struct{}
+// noObserver ignores all notifications.
+type noObserver struct{}
 
-func (nobody) RecordingStarted(context.Context, Recording) error             { return nil }
-func (nobody) RecordingFinished(context.Context, Recording) error            { return nil }
-func (nobody) FindDeleted(context.Context, []Recording) ([]Recording, error) { return nil, nil }
-func (nobody) DiscardRecording(context.Context, Recording, Reason) error     { return nil }
+func (noObserver) RecordingStarted(context.Context, Recording) error             { return nil }
+func (noObserver) RecordingFinished(context.Context, Recording) error            { return nil }
+func (noObserver) FindDeleted(context.Context, []Recording) ([]Recording, error) { return nil, nil }
+func (noObserver) DiscardRecording(context.Context, Recording, Reason) error     { return nil }

@@ -12,37 +12,37 @@ import (
 	"roomlog/media/flv"
 )
 
-// IndexFile is the index of a recording.
+// IndexFile is the name of the index of a recording.
 const IndexFile = "index.jsonl"
 
 const maxLine = 64 << 10
 
-// line is one line of an index. Its kind says which of the fields it has.
+// line is one line of an index. Kind determines which fields are set.
 type line struct {
 	Kind string    `json:"kind"`
 	Wall time.Time `json:"wall"`
 
-	// of a recording, the first line
+	// lineRecording, the first line
 	ID     string `json:"id,omitempty"`
 	Folder string `json:"folder,omitempty"`
 
-	// of a part: its file, how long the head is before the first fragment, the clock of its first track
-	File   string    `json:"file,omitempty"`
-	Head   int64     `json:"head,omitempty"`
-	Rate   int64     `json:"rate,omitempty"`
-	Video  flv.Codec `json:"video,omitempty"`
-	Audio  flv.Codec `json:"audio,omitempty"`
-	Width  int       `json:"width,omitempty"`
-	Height int       `json:"height,omitempty"`
+	// linePart: the file, the bytes before the first fragment, and the time scale of the first track
+	File      string    `json:"file,omitempty"`
+	Header    int64     `json:"header,omitempty"`
+	TimeScale int64     `json:"time_scale,omitempty"`
+	Video     flv.Codec `json:"video,omitempty"`
+	Audio     flv.Codec `json:"audio,omitempty"`
+	Width     int       `json:"width,omitempty"`
+	Height    int       `json:"height,omitempty"`
 
-	// of a fragment: where it is in the file, and when in the part, in milliseconds
+	// lineFragment: its bytes in the file and its time in the part in ms
 	Offset int64 `json:"offset,omitempty"`
 	Size   int64 `json:"size,omitempty"`
 	At     int64 `json:"at,omitempty"`
 	Length int64 `json:"length,omitempty"`
-	Key    bool  `json:"key,omitempty"` // a player can begin here
+	Key    bool  `json:"key,omitempty"` // a player can start here
 
-	// of the end
+	// lineEnd
 	Reason Reason `json:"reason,omitempty"`
 	Skips  uint64 `json:"skips,omitempty"`
 }
@@ -53,10 +53,10 @@ const (
 	linePart      = "part"
 	lineFragment  = "fragment"
 	lineEnd       = "end"
-	lineTold      = "told" // the observer has heard of the end
+	lineNotified  = "notified" // the observer was notified of the end
 )
 
-// write appends a line. What a full disk has left of it is taken away again.
+// write appends the line. It removes a part of the line that a full disk has accepted.
 func (l line) write(f *os.File, size int64) (int64, error) {
 	b, err := json.Marshal(l)
 	if err != nil {
@@ -65,7 +65,7 @@ func (l line) write(f *os.File, size int64) (int64, error) {
 	return writeWhole(f, append(b, '\n'), size)
 }
 
-// writeWhole writes b behind the first size bytes of f, all or nothing.
+// writeWhole writes b after the first size bytes of f, or nothing.
 func writeWhole(f *os.File, b []byte, size int64) (int64, error) {
 	if _, err := f.WriteAt(b, size); err != nil {
 		_ = f.Truncate(size)
@@ -74,48 +74,48 @@ func writeWhole(f *os.File, b []byte, size int64) (int64, error) {
 	return int64(len(b)), nil
 }
 
-// found is what an index says.
-type found struct {
+// indexed is a recording as its index describes it.
+type indexed struct {
 	Recording
-	parts  []foundPart
-	ended  bool
-	told   bool
-	size   int64     // of the index, up to its last whole line
-	newest time.Time // wall time up to which it goes
+	parts    []indexedPart
+	ended    bool
+	notified bool
+	size     int64     // of the index up to its last complete line
+	newest   time.Time // end of the last fragment
 
 	sizeOf func(file string) int64
 }
 
-// foundPart is what it says of a part.
-type foundPart struct {
-	head, end int64 // bytes
-	size      int64 // of the file
-	rate      int64
-	length    int64 // ms
-	marks     marks
+// indexedPart is a part as the index describes it.
+type indexedPart struct {
+	header, end int64 // bytes
+	size        int64 // of the file
+	timeScale   int64
+	length      int64 // ms
+	points      seekPoints
 }
 
-// readIndex reads an index up to the first line that is none, or that tells of what is not in the files: the
-// rest was being written when the process died.
-func readIndex(r io.Reader, sizeOf func(file string) int64) (found, error) {
-	f := found{sizeOf: sizeOf}
+// readIndex reads an index up to the first line that is malformed or describes data that the files do not have. The
+// rest was being written when the process was killed.
+func readIndex(r io.Reader, sizeOf func(file string) int64) (indexed, error) {
+	f := indexed{sizeOf: sizeOf}
 	lines := bufio.NewScanner(r)
 	lines.Buffer(nil, maxLine)
 	for lines.Scan() {
 		var l line
-		if json.Unmarshal(lines.Bytes(), &l) != nil || !f.take(l) {
+		if json.Unmarshal(lines.Bytes(), &l) != nil || !f.add(l) {
 			break
 		}
 		f.size += int64(len(lines.Bytes())) + 1
 	}
 	if f.ID == "" {
-		return f, fmt.Errorf("%s: no recording: %w", IndexFile, lines.Err())
+		return f, fmt.Errorf("%s: not an index of a recording: %w", IndexFile, lines.Err())
 	}
 	return f, nil
 }
 
-// take takes a line, or says that it does not fit.
-func (f *found) take(l line) bool {
+// add adds a line and reports whether it is consistent.
+func (f *indexed) add(l line) bool {
 	if (f.ID == "") != (l.Kind == lineRecording) {
 		return false
 	}
@@ -123,26 +123,27 @@ func (f *found) take(l line) bool {
 	case lineRecording:
 		f.ID, f.Folder, f.StartedAt, f.newest = l.ID, l.Folder, l.Wall, l.Wall
 	case linePart:
-		if !validName(l.File) || l.Head < 0 || len(f.Parts) >= maxParts {
+		if !validName(l.File) || l.Header < 0 || len(f.Parts) >= maxParts {
 			return false
 		}
 		size := f.sizeOf(l.File)
-		if size < l.Head {
+		if size < l.Header {
 			return false
 		}
 		f.Parts = append(f.Parts, Part{File: l.File, StartedAt: l.Wall, Video: l.Video, Audio: l.Audio, Size: flv.Size{Width: l.Width, Height: l.Height}})
-		f.parts = append(f.parts, foundPart{head: l.Head, end: l.Head, size: size, rate: l.Rate})
+		f.parts = append(f.parts, indexedPart{header: l.Header, end: l.Header, size: size, timeScale: l.TimeScale})
 	case lineFragment:
-		return f.fragment(l)
+		return f.addFragment(l)
 	case lineEnd:
 		f.EndedAt, f.Reason, f.Skips, f.ended = l.Wall, l.Reason, l.Skips, true
-	case lineTold:
-		f.told = true
+	case lineNotified:
+		f.notified = true
 	}
 	return true
 }
 
-func (f *found) fragment(l line) bool {
+// addFragment adds a fragment to the last part and reports whether it is consistent.
+func (f *indexed) addFragment(l line) bool {
 	if len(f.parts) == 0 {
 		return false
 	}
@@ -154,12 +155,12 @@ func (f *found) fragment(l line) bool {
 	p.end = l.Offset + l.Size
 	p.length = max(p.length, l.At+l.Length)
 	if l.Key {
-		p.marks.add(mark{at: l.At, offset: l.Offset})
+		p.points.add(seekPoint{at: l.At, offset: l.Offset})
 	}
 	return true
 }
 
-// validName says whether a file can be a part.
+// validName reports whether name can be the file name of a part.
 func validName(name string) bool {
 	digits := 0
 	for digits < len(name) && name[digits] >= '0' && name[digits] <= '9' {

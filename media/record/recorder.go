@@ -7,151 +7,142 @@ import (
 	"log/slog"
 	"os"
 	"sync"
-	"sync/atomic"
 	"time"
 
+	"roomlog/internal/wait"
 	"roomlog/media/rtmp"
 )
 
-// Recorder writes shows, and keeps what was written. Run must run while it does. It is safe for concurrent
-// use.
+// Recorder records broadcasts and manages their recordings. Run must run meanwhile. It is safe for concurrent use.
 type Recorder struct {
-	cfg      Config
-	disk     *disk
-	making   sync.Mutex // room
-	beyond   time.Time  // making: until then recordings go beyond the quota, and nobody is asked
-	failures atomic.Uint64
-	deleted  atomic.Uint64
-	syncs    atomic.Uint64
+	library *library
 
-	mu     sync.Mutex
-	tapes  map[string]*tape // by name
-	idle   *sync.Cond       // no tape is left
-	closed bool
+	mu      sync.Mutex
+	writers map[string]*writer // by name
+	idle    *sync.Cond         // signals that no writer is left
+	closed  bool
 }
 
-// New takes a folder for this process, and closes the recordings that another one has left open in it.
-// Close gives it back.
+// New locks the directory for this process and closes the recordings that an earlier process left open. Close unlocks
+// the directory.
 func New(cfg Config) (*Recorder, error) {
 	cfg, err := cfg.withDefaults()
 	if err != nil {
 		return nil, err
 	}
-	disk, err := openDisk(cfg)
+	store, err := openStore(cfg)
 	if err != nil {
 		return nil, err
 	}
-	r := &Recorder{cfg: cfg, disk: disk, tapes: make(map[string]*tape)}
+	r := &Recorder{library: &library{cfg: cfg, store: store}, writers: make(map[string]*writer)}
 	r.idle = sync.NewCond(&r.mu)
-	if err := disk.takeIn(); err != nil {
-		disk.close()
+	if err := store.recover(); err != nil {
+		store.close()
 		return nil, err
 	}
 	return r, nil
 }
 
-// Run tells the observer what it has not heard, and deletes what is too old, until ctx ends. Then it waits
-// for recordings to end with their shows, ends those that do not, and returns nil. Nothing is recorded
-// afterwards.
+// Run repeats failed notifications and deletes expired recordings until ctx ends. Then it waits for running recordings
+// to end with their broadcasts, ends the remaining ones after 10 s, and returns nil. It accepts no new recordings then.
 func (r *Recorder) Run(ctx context.Context) error {
-	ticker := time.NewTicker(r.cfg.RecordSweep)
-	defer ticker.Stop()
-	for {
+	r.sweep(ctx)
+	for wait.Sleep(ctx, r.library.cfg.RecordSweep) {
 		r.sweep(ctx)
-		select {
-		case <-ctx.Done():
-			r.finish()
-			return nil
-		case <-ticker.C:
-		}
 	}
+	r.finish()
+	return nil
 }
 
-// finish ends all recordings.
+// finish waits for all writers.
 func (r *Recorder) finish() {
-	force := time.AfterFunc(farewellTime, func() {
+	force := time.AfterFunc(shutdownTimeout, func() {
 		r.mu.Lock()
 		defer r.mu.Unlock()
-		for _, t := range r.tapes {
-			t.source.Close()
+		for _, w := range r.writers {
+			w.source.Close()
 		}
 	})
 	defer force.Stop()
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.closed = true
-	for len(r.tapes) > 0 {
+	for len(r.writers) > 0 {
 		r.idle.Wait()
 	}
 }
 
-// Close gives the folder back. Run must have returned.
+// Close unlocks the directory. Run must have returned.
 func (r *Recorder) Close() error {
-	r.disk.close()
+	r.library.store.close()
 	return nil
 }
 
-// Start records a show from source, which it closes. folder and id are names like those of streams; id has to
-// be one that was never used in folder.
+// Start starts a recording from source and closes source at its end. folder and id must be valid names (see
+// rtmp.ValidName), and id must never have been used in folder.
 func (r *Recorder) Start(folder, id string, source Source) error {
-	err := r.begin(folder, id, source)
+	err := r.start(folder, id, source)
 	if err != nil {
 		source.Close()
 	}
 	return err
 }
 
-func (r *Recorder) begin(folder, id string, source Source) error {
+func (r *Recorder) start(folder, id string, source Source) error {
 	if !rtmp.ValidName(folder) || !rtmp.ValidName(id) {
 		return fmt.Errorf("%w: %q", ErrName, nameOf(folder, id))
 	}
-	t := &tape{Recorder: r, source: source, why: make(chan Reason, 1), rec: Recording{Folder: folder, ID: id, StartedAt: r.cfg.Now()}}
+	w := &writer{source: source, reason: make(chan Reason, 1),
+		partWriter: partWriter{library: r.library, rec: Recording{Folder: folder, ID: id, StartedAt: r.library.cfg.Now()}}}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.closed {
 		return ErrClosed
 	}
-	if err := r.disk.add(t.rec); err != nil {
+	if err := r.library.store.add(w.rec); err != nil {
 		return err
 	}
-	r.tapes[t.name()] = t
+	r.writers[w.name()] = w
 	go func() {
-		defer r.forget(t)
-		t.run()
+		defer r.remove(w)
+		w.run()
 	}()
 	return nil
 }
 
-func (r *Recorder) forget(t *tape) {
+// remove removes a writer that has ended.
+func (r *Recorder) remove(w *writer) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	delete(r.tapes, t.name())
-	if len(r.tapes) == 0 {
+	delete(r.writers, w.name())
+	if len(r.writers) == 0 {
 		r.idle.Broadcast()
 	}
 }
 
-// Stop says why the show of a recording has ended. It ends by itself, with its source.
-func (r *Recorder) Stop(folder, id string, why Reason) {
+// Stop sets the reason why the broadcast of a recording has ended. The recording itself ends with its source.
+func (r *Recorder) Stop(folder, id string, reason Reason) {
 	r.mu.Lock()
-	t := r.tapes[nameOf(folder, id)]
+	w := r.writers[nameOf(folder, id)]
 	r.mu.Unlock()
-	if t != nil {
-		t.end(why)
+	if w != nil {
+		w.setReason(reason)
 	}
 }
 
-// List is all recordings, the one that began first at the front.
-func (r *Recorder) List() []Recording { return r.disk.list(func(*book) bool { return true }) }
+// List returns all recordings, the oldest first.
+func (r *Recorder) List() []Recording {
+	return r.library.store.list(func(*entry) bool { return true })
+}
 
-// Get finds a recording.
-func (r *Recorder) Get(folder, id string) (Recording, bool) { return r.disk.get(folder, id) }
+// Get returns a recording and reports whether it was found.
+func (r *Recorder) Get(folder, id string) (Recording, bool) { return r.library.store.get(folder, id) }
 
-// Open opens a file of a recording for reading, and says how much of it is there for good: the table of one
-// that is being written is not.
+// Open opens a file of a recording for reading. The recording says how much of the file is final: the seek table of a
+// running part is not.
 func (r *Recorder) Open(folder, id, file string) (*os.File, Recording, error) {
-	rec, there := r.disk.get(folder, id)
-	if !there {
+	rec, found := r.library.store.get(folder, id)
+	if !found {
 		return nil, rec, ErrNotFound
 	}
 	known := file == IndexFile
@@ -161,100 +152,57 @@ func (r *Recorder) Open(folder, id, file string) (*os.File, Recording, error) {
 	if !known {
 		return nil, rec, ErrNotFound
 	}
-	f, err := r.disk.root.Open(nameOf(nameOf(folder, id), file))
+	f, err := r.library.store.root.Open(nameOf(nameOf(folder, id), file))
 	if errors.Is(err, os.ErrNotExist) {
 		err = ErrNotFound
 	}
 	return f, rec, err
 }
 
-// Remove deletes a closed recording. The observer is not asked.
+// Remove deletes a closed recording without asking the observer.
 func (r *Recorder) Remove(folder, id string) error {
-	rec, err := r.disk.leave(folder, id)
+	rec, err := r.library.store.beginDelete(folder, id)
 	if err != nil {
 		return err
 	}
-	return r.disk.remove(rec)
+	return r.library.store.remove(rec)
 }
 
-// room claims space for a recording. Whatever is closed makes room for what is being written; as long as nobody can
-// say whether it may be deleted, what is being written goes beyond the quota.
-func (r *Recorder) room(rec Recording, n int64) error {
-	r.making.Lock()
-	defer r.making.Unlock()
-	for {
-		victim, err := r.disk.claim(rec.Folder, rec.ID, n)
-		if err != nil || victim == nil {
-			return err
-		}
-		if r.cfg.Now().Before(r.beyond) {
-			break
-		}
-		ctx, cancel := context.WithTimeout(context.Background(), leaveTime)
-		err = r.discard(ctx, *victim, ReasonQuota)
-		cancel()
-		if err != nil && err != ErrNotFound && err != ErrStillRecording { //nolint:errorlint // our own, that it is gone already; not an observer's
-			r.cfg.Log.Warn("recordings go beyond their quota", slog.Any("err", err))
-			r.beyond = r.cfg.Now().Add(tellTime)
-			break
-		}
-	}
-	r.disk.count(rec.Folder, rec.ID, n)
-	return nil
-}
-
-// discard deletes a recording if the observer agrees.
-func (r *Recorder) discard(ctx context.Context, rec Recording, why Reason) error {
-	ctx, cancel := context.WithTimeout(ctx, tellTime)
-	defer cancel()
-	rec, err := r.disk.leave(rec.Folder, rec.ID)
-	if err != nil {
-		return err
-	}
-	if err := r.cfg.Observer.DiscardRecording(ctx, rec, why); err != nil {
-		r.disk.stay(rec)
-		return fmt.Errorf("record: discard %s: %w", nameOf(rec.Folder, rec.ID), err)
-	}
-	r.deleted.Add(1)
-	r.cfg.Log.InfoContext(ctx, "recording deleted", slog.String("recording", nameOf(rec.Folder, rec.ID)), slog.String("why", string(why)),
-		slog.Int64("bytes", rec.Bytes))
-	return r.disk.remove(rec)
-}
-
-// sweep does what time brings about.
+// sweep repeats failed notifications and deletes recordings that were deleted elsewhere or have expired.
 func (r *Recorder) sweep(ctx context.Context) {
-	for _, rec := range r.disk.list(func(b *book) bool { return b.closed && !b.told && !b.leaving }) {
+	l := r.library
+	for _, rec := range l.store.list(func(e *entry) bool { return e.closed && !e.notified && !e.deleting }) {
 		if ctx.Err() == nil {
-			r.tellFinished(rec)
+			l.notifyFinished(rec)
 		}
 	}
 	if err := r.sweepDeleted(ctx); err != nil && ctx.Err() == nil {
-		r.cfg.Log.WarnContext(ctx, "what recordings are deleted is not known", slog.Any("err", err))
+		l.cfg.Log.WarnContext(ctx, "looking for deleted recordings failed, retrying later", slog.Any("error", err))
 	}
-	if r.cfg.RecordKeep <= 0 {
+	if l.cfg.RecordKeep <= 0 {
 		return
 	}
-	old := r.cfg.Now().Add(-r.cfg.RecordKeep)
-	for _, rec := range r.disk.list(func(b *book) bool { return b.closed && !b.leaving && b.EndedAt.Before(old) }) {
+	oldest := l.cfg.Now().Add(-l.cfg.RecordKeep)
+	for _, rec := range l.store.list(func(e *entry) bool { return e.closed && !e.deleting && e.EndedAt.Before(oldest) }) {
 		if ctx.Err() != nil {
 			return
 		}
-		if err := r.discard(ctx, rec, ReasonExpired); err != nil {
-			r.cfg.Log.WarnContext(ctx, "an old recording stays", slog.Any("err", err))
+		if err := l.discard(ctx, rec, ReasonExpired); err != nil {
+			l.cfg.Log.WarnContext(ctx, "deleting an expired recording failed, retrying later", slog.String("recording_id", rec.ID), slog.Any("error", err))
 		}
 	}
 }
 
-// sweepDeleted deletes the files of what somebody has deleted.
+// sweepDeleted deletes the files of recordings that the observer reports as deleted.
 func (r *Recorder) sweepDeleted(ctx context.Context) error {
-	all := r.disk.list(func(b *book) bool { return b.closed && !b.leaving })
+	all := r.library.store.list(func(e *entry) bool { return e.closed && !e.deleting })
 	if len(all) == 0 {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, tellTime)
+	ctx, cancel := context.WithTimeout(ctx, observerTimeout)
 	defer cancel()
-	gone, err := r.cfg.Observer.FindDeleted(ctx, all)
-	for _, rec := range gone {
+	deleted, err := r.library.cfg.Observer.FindDeleted(ctx, all)
+	for _, rec := range deleted {
 		if err := r.Remove(rec.Folder, rec.ID); err != nil && !errors.Is(err, ErrNotFound) {
 			return err
 		}
@@ -262,38 +210,23 @@ func (r *Recorder) sweepDeleted(ctx context.Context) error {
 	return err
 }
 
-// tellFinished tells the observer of the end of a recording, and remembers that it has heard.
-func (r *Recorder) tellFinished(rec Recording) {
-	ctx, cancel := context.WithTimeout(context.Background(), tellTime)
-	defer cancel()
-	if now, there := r.disk.get(rec.Folder, rec.ID); there {
-		rec = now
-	}
-	if err := r.cfg.Observer.RecordingFinished(ctx, rec); err != nil {
-		r.cfg.Log.Warn("nobody was told of the end of a recording", slog.String("recording", nameOf(rec.Folder, rec.ID)), slog.Any("err", err))
-		return
-	}
-	r.disk.told(rec, r.cfg.Now())
-}
-
-// Stats is what a Recorder is doing.
+// Stats describes a Recorder at one moment.
 type Stats struct {
-	Running  int
-	Kept     int    // recordings, with those that run
-	Bytes    int64  // that they take
-	Failures uint64 // recordings that ended before their show
-	Deleted  uint64 // for others to have space, or for their age
-	Syncs    uint64 // how often the disk was asked to keep what runs
+	Running  int    // recordings that are being written
+	Kept     int    // recordings on disk, including running ones
+	Bytes    int64  // disk space of all recordings
+	Failures uint64 // recordings that ended before their broadcast
+	Deleted  uint64 // recordings that were deleted to make room or after RecordKeep
+	Syncs    uint64 // fsyncs of running recordings
 }
 
-// Stats is what it is doing now.
+// Stats returns the current figures.
 func (r *Recorder) Stats() Stats {
-	s := Stats{Failures: r.failures.Load(), Deleted: r.deleted.Load(), Syncs: r.syncs.Load()}
+	l := r.library
+	s := Stats{Failures: l.failures.Load(), Deleted: l.deleted.Load(), Syncs: l.syncs.Load()}
 	r.mu.Lock()
-	s.Running = len(r.tapes)
+	s.Running = len(r.writers)
 	r.mu.Unlock()
-	r.disk.mu.Lock()
-	s.Kept, s.Bytes = len(r.disk.books), r.disk.bytes
-	r.disk.mu.Unlock()
+	s.Kept, s.Bytes = l.store.usage()
 	return s
 }

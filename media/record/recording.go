@@ -7,49 +7,49 @@ import (
 	"roomlog/media/flv"
 )
 
-// Recording is what there is of one show.
+// Recording describes the recording of one broadcast.
 type Recording struct {
 	Folder    string
 	ID        string
 	StartedAt time.Time
-	EndedAt   time.Time // zero while it is being written
+	EndedAt   time.Time // zero while it is running
 	Reason    Reason
-	Length    time.Duration // of all parts together
-	Bytes     int64         // on the disk
-	Skips     uint64        // how often the disk was too slow, and something is missing
+	Length    time.Duration // of all parts
+	Bytes     int64         // on disk
+	Skips     uint64        // times that the disk was too slow and frames are missing
 	Parts     []Part
 }
 
-// Part is one file of a recording.
+// Part describes one media file of a recording.
 type Part struct {
-	File      string // its name
+	File      string // file name
 	StartedAt time.Time
 	Length    time.Duration
 	Bytes     int64
-	Video     flv.Codec // "" without picture
-	Audio     flv.Codec // "" without sound
-	Size      flv.Size  // zero if it is not known
+	Video     flv.Codec // "" without video
+	Audio     flv.Codec // "" without audio
+	Size      flv.Size  // zero if unknown
 }
 
-// Reason is why a recording has ended: as its show did, or by one of those below.
+// Reason is why a recording has ended or was deleted: the reason of its broadcast, or one of those below.
 type Reason string
 
-// The reasons of our own.
+// The reasons of this package.
 const (
 	ReasonDiskFull    Reason = "disk_full"   // there was no space on the disk
-	ReasonQuota       Reason = "quota"       // recordings had taken all the space that they may
-	ReasonInterrupted Reason = "interrupted" // the process that wrote it died
-	ReasonParts       Reason = "parts"       // the stream changed its size or codec all the time
-	ReasonFailed      Reason = "failed"      // writing it failed
-	ReasonExpired     Reason = "expired"     // of a deletion: it was kept for as long as it should be
-	ReasonUnknown     Reason = "unknown"     // nobody said
+	ReasonQuota       Reason = "quota"       // recordings had used up their quota
+	ReasonInterrupted Reason = "interrupted" // the process that wrote it was killed
+	ReasonParts       Reason = "parts"       // the stream changed its size or codec too often
+	ReasonFailed      Reason = "failed"      // writing failed
+	ReasonExpired     Reason = "expired"     // deleted after RecordKeep
+	ReasonUnknown     Reason = "unknown"     // the reason of the broadcast is not known
 )
 
-// ReasonOf is the end of a show as the end of its recording.
-func ReasonOf(why media.Reason) Reason { return Reason(why) }
+// ReasonOf returns the reason of a broadcast's end as the reason of its recording's end.
+func ReasonOf(reason media.Reason) Reason { return Reason(reason) }
 
-// total is the length and the bytes of the parts.
-func (r *Recording) total() {
+// updateLength sets the length to that of all parts.
+func (r *Recording) updateLength() {
 	r.Length = 0
 	for _, p := range r.Parts {
 		r.Length += p.Length

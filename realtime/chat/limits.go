@@ -8,7 +8,6 @@ import (
 
 	"roomlog/domain"
 	"roomlog/realtime/hub"
-	"roomlog/realtime/ws"
 )
 
 const (
@@ -16,7 +15,7 @@ const (
 	entryBurst = 5000
 
 	addressEntryRate  = 20 // of them from one address
-	addressEntryBurst = ws.DefaultMaxPerAddress
+	addressEntryBurst = 1000
 	ratedAddresses    = 10_000 // that are remembered
 	limitedUsers      = 50_000 // that are remembered
 

@@ -12,6 +12,7 @@ import (
 	"roomlog/domain"
 	"roomlog/eventstore"
 	"roomlog/projections"
+	"roomlog/projections/feed"
 )
 
 const (
@@ -42,7 +43,7 @@ type Executor interface {
 
 // Feed releases deltas once the tables contain them. It is an interface so that tests can lose batches.
 type Feed interface {
-	Subscribe(ctx context.Context) (<-chan projections.Batch, error)
+	Subscribe(ctx context.Context) (<-chan feed.Batch, error)
 	Checkpoint() int64
 	WaitFor(ctx context.Context, position int64) error
 	LiveDeltas(ctx context.Context, live domain.LiveID, after, upTo int64, limit int) ([]projections.Delta, error)

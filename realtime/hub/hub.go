@@ -13,6 +13,7 @@ import (
 
 	"roomlog/domain"
 	"roomlog/projections"
+	"roomlog/projections/feed"
 )
 
 // resubscribeDelay is the pause before the hub subscribes again after the feed ended its subscription.
@@ -173,7 +174,7 @@ func (h *Hub) skipToLocked(ctx context.Context, position int64) {
 }
 
 // deliverBatch delivers a batch to everybody it concerns.
-func (h *Hub) deliverBatch(ctx context.Context, b projections.Batch) {
+func (h *Hub) deliverBatch(ctx context.Context, b feed.Batch) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.skipToLocked(ctx, b.After)

@@ -20,6 +20,7 @@ import (
 	"github.com/lxzan/gws"
 
 	"roomlog/domain"
+	"roomlog/internal/settings"
 	"roomlog/peertest"
 	"roomlog/projections"
 	"roomlog/realtime/native"
@@ -145,14 +146,15 @@ func bareStage() stage {
 // roomStage is a room of the native dialect.
 func roomStage(window time.Duration, packed bool) stage {
 	var room native.Room
-	sockets := ws.NewServer(ws.Config{
-		Now: time.Now, HelloTimeout: -1, PushWindow: window, Deflate: packed,
-		Gate: ws.NewGate(ws.GateConfig{MaxPerAddress: -1}),
+	cfg := ws.Config{
+		Now: time.Now, HelloTimeout: settings.Off, PushWindow: window, Deflate: packed,
 		Open: func(c *ws.Conn, _ *http.Request) ws.Peer {
 			room.Add(c)
 			return silent{}
 		},
-	})
+	}
+	settings.Defaults(&cfg)
+	sockets := ws.NewServer(cfg)
 	room = native.NewRoom(sockets, 6)
 	go func() { _ = sockets.Run(context.Background()) }()
 	return stage{sockets, room.Tell, room.Len, sockets.Stats()}
@@ -162,16 +164,15 @@ func roomStage(window time.Duration, packed bool) stage {
 func socketioStage(window time.Duration) stage {
 	var group *engineio.Group
 	var people atomic.Int64
-	server := protocol.New(protocol.Config{
-		Engine: engineio.Config{
-			Now: time.Now, Gate: ws.NewGate(ws.GateConfig{MaxPerAddress: -1}),
-			Sockets: ws.Config{PushWindow: window},
-		},
+	cfg := protocol.Config{
+		Engine: engineio.Config{Now: time.Now, BodyTimeout: wstest.Timeout, Sockets: ws.Config{PushWindow: window}},
 		Namespaces: []protocol.Namespace{{Name: "/", Connected: func(s *protocol.Socket) {
 			group.Add(s.Session())
 			people.Add(1)
 		}}},
-	})
+	}
+	settings.Defaults(&cfg)
+	server := protocol.New(cfg)
 	group = server.Engine().NewGroup()
 	go func() { _ = server.Run(context.Background()) }()
 	return stage{server, func(d projections.Delta) {
@@ -275,7 +276,7 @@ func commentAt(n int64, at time.Time) projections.Delta {
 	chance := rand.New(rand.NewPCG(6, uint64(n)))
 	user := domain.UserID(10_000 + chance.IntN(500))
 	return projections.Delta{
-		Kind: projections.KindComment, Position: 3*n + n%3, Live: 6, User: user, RecordedAt: at.Truncate(time.Microsecond), // as the log has it
+		Audience: projections.AudienceLive, Kind: projections.KindComment, Position: 3*n + n%3, Live: 6, User: user, RecordedAt: at.Truncate(time.Microsecond), // as the log has it
 		ID:      fmt.Sprintf("%010x", chance.Uint64N(1<<40)),
 		Event:   domain.CommentPosted{Live: 6, Text: phrases[chance.IntN(len(phrases))]},
 		Profile: projections.Profile{ID: user, Username: fmt.Sprintf("viewer%d", user), Avatar: fmt.Sprintf("/uploads/%d.png", user)},

@@ -31,7 +31,7 @@ func BenchmarkFigureGiftPush(b *testing.B) {
 			sender.ok(id)
 			sender.ask("ack", map[string]any{"cursor": "0"})
 			sender.aside = nil
-			<-time.After(2 * ws.DefaultFlushWindow) // idle again: no window is open
+			<-time.After(100 * time.Millisecond) // idle again: no window is open
 			return took
 		}
 		for range 20 {

@@ -12,7 +12,9 @@ import (
 
 	"roomlog/domain"
 	"roomlog/eventstore"
+	"roomlog/internal/settings"
 	"roomlog/projections"
+	"roomlog/projections/feed"
 	"roomlog/realtime/chat"
 	"roomlog/realtime/hub"
 	"roomlog/realtime/ws"
@@ -24,12 +26,11 @@ type Config struct {
 	Chat    *chat.Chat
 	Store   *eventstore.Store
 	Queries *projections.Queries
-	Feed    *projections.Feed
+	Feed    *feed.Feed
 	Now     func() time.Time
 
 	Log     *slog.Logger // nil: no logs
-	Gate    *ws.Gate     // nil: lets every origin in, with the default limits
-	Sockets ws.Config    // limits of the connections; the server sets Open, Skipped, Now, Log and Gate
+	Sockets ws.Config    // limits of the connections; the server sets Open, Skipped, Now and Log
 }
 
 func (c *Config) check() error {
@@ -67,7 +68,8 @@ func New(cfg Config) (*Server, error) {
 	}
 	sockets := cfg.Sockets
 	sockets.Open, sockets.Skipped = n.open, skippedFrame
-	sockets.Now, sockets.Log, sockets.Gate = cfg.Now, cfg.Log, cfg.Gate
+	sockets.Now, sockets.Log = cfg.Now, cfg.Log
+	settings.Defaults(&sockets)
 	n.sockets = ws.NewServer(sockets)
 	n.hub.AddDialect(n)
 	return n, nil

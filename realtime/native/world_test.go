@@ -18,6 +18,7 @@ import (
 	"roomlog/eventstore"
 	"roomlog/eventstore/pgtest"
 	"roomlog/projections"
+	"roomlog/projections/feed"
 	"roomlog/realtime/chat"
 	"roomlog/realtime/hub"
 	"roomlog/realtime/native"
@@ -32,7 +33,7 @@ type world struct {
 	pool      *pgxpool.Pool
 	store     *eventstore.Store
 	sequencer *eventstore.Sequencer
-	feed      *projections.Feed
+	feed      *feed.Feed
 	lossy     *lossyFeed // the feed as the hub has it
 	hub       *hub.Hub
 	chat      *chat.Chat
@@ -56,21 +57,21 @@ type (
 
 // lossyFeed is a feed that loses batches.
 type lossyFeed struct {
-	*projections.Feed
-	lost chan projections.Batch // the batch after one that was lost
+	*feed.Feed
+	lost chan feed.Batch // the batch after one that was lost
 }
 
 // Subscribe delivers the batches of the feed, and those of lost between them.
-func (f *lossyFeed) Subscribe(ctx context.Context) (<-chan projections.Batch, error) {
+func (f *lossyFeed) Subscribe(ctx context.Context) (<-chan feed.Batch, error) {
 	batches, err := f.Feed.Subscribe(ctx)
 	if err != nil {
 		return nil, err
 	}
-	out := make(chan projections.Batch)
+	out := make(chan feed.Batch)
 	go func() { // ends with the subscription
 		defer close(out)
 		for {
-			var b projections.Batch
+			var b feed.Batch
 			var open bool
 			select {
 			case b, open = <-batches:
@@ -95,7 +96,7 @@ func (f *lossyFeed) Subscribe(ctx context.Context) (<-chan projections.Batch, er
 func (w *world) miss() {
 	w.Helper()
 	position := w.hub.Position() + 1
-	w.lossy.lost <- projections.Batch{After: position, Checkpoint: position}
+	w.lossy.lost <- feed.Batch{After: position, Checkpoint: position}
 	if err := w.hub.WaitFor(w.Context(), position); err != nil {
 		w.Fatal(err)
 	}
@@ -121,8 +122,8 @@ func openWorld(t testing.TB, db *pgtest.DB, projects bool, change func(*config))
 	w := &world{TB: t, db: db, pool: pool, store: store}
 	w.sequencer = eventstore.NewSequencer(store, eventstore.SequencerConfig{})
 	queries := projections.NewQueries(pool)
-	w.feed = projections.NewFeed(store, queries, projections.FeedConfig{GaugeInterval: 20 * time.Millisecond})
-	w.lossy = &lossyFeed{Feed: w.feed, lost: make(chan projections.Batch)}
+	w.feed = feed.New(store, queries, feed.Config{GaugeInterval: 20 * time.Millisecond})
+	w.lossy = &lossyFeed{Feed: w.feed, lost: make(chan feed.Batch)}
 	log := slog.New(slog.NewTextHandler(testLog{t}, &slog.HandlerOptions{Level: slog.LevelWarn}))
 	cfg := config{
 		hubConfig: hub.Config{
@@ -135,7 +136,6 @@ func openWorld(t testing.TB, db *pgtest.DB, projects bool, change func(*config))
 		nativeConfig: native.Config{
 			Store: store, Queries: queries, Feed: w.feed, Now: time.Now, Log: log,
 			Sockets: ws.Config{FrameRate: -1, PushWindow: time.Millisecond},
-			Gate:    ws.NewGate(ws.GateConfig{MaxPerAddress: -1}),
 		},
 	}
 	if change != nil {

@@ -8,8 +8,8 @@ import (
 	"testing"
 
 	"roomlog/domain"
+	"roomlog/internal/settings"
 	"roomlog/realtime/hub"
-	"roomlog/realtime/socketio/engineio"
 	"roomlog/realtime/socketio/protocol"
 )
 
@@ -48,17 +48,22 @@ func TestTheLimitsInTheDocs(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	var cfg protocol.Config
+	var recovery protocol.Recovery
+	settings.Defaults(&cfg)
+	settings.Defaults(&recovery)
+	engine := cfg.Engine
 	_, section, _ := strings.Cut(string(page), "## Limits of sockets")
 	for _, row := range []string{
-		fmt.Sprintf("the body of a POST | %d KiB (", engineio.DefaultMaxPayload>>10),
-		fmt.Sprintf("| attachments of one message | %d |", protocol.DefaultMaxAttachments),
-		fmt.Sprintf("| namespaces of one client | %d |", protocol.DefaultMaxNamespaces),
-		fmt.Sprintf("| clients that poll | %d (", engineio.DefaultMaxPolling),
-		fmt.Sprintf("connected to a namespace | %.0f s |", engineio.DefaultSettleTimeout.Seconds()),
-		fmt.Sprintf("| an upgrade | %.0f s |", engineio.DefaultUpgradeTimeout.Seconds()),
-		fmt.Sprintf("has been taken | %.0f s |", engineio.DefaultBodyTimeout.Seconds()),
-		fmt.Sprintf("| silence | %.0f s and %.0f s more;", engineio.DefaultPingInterval.Seconds(), engineio.DefaultPingTimeout.Seconds()),
-		fmt.Sprintf("| %d,000, for %.0f minutes |", protocol.DefaultMaxKept/1000, protocol.DefaultKeep.Minutes()),
+		fmt.Sprintf("the body of a POST | %d KiB (", engine.MaxPayload>>10),
+		fmt.Sprintf("| attachments of one message | %d |", cfg.MaxAttachments),
+		fmt.Sprintf("| namespaces of one client | %d |", cfg.MaxNamespaces),
+		fmt.Sprintf("| clients that poll | %d (", engine.MaxPolling),
+		fmt.Sprintf("connected to a namespace | %.0f s |", engine.SettleTimeout.Seconds()),
+		fmt.Sprintf("| an upgrade | %.0f s |", engine.UpgradeTimeout.Seconds()),
+		"has been taken | 10 s |", // of api.Config
+		fmt.Sprintf("| silence | %.0f s and %.0f s more;", engine.Sockets.PingInterval.Seconds(), engine.PingTimeout.Seconds()),
+		fmt.Sprintf("| %d,000, for %.0f minutes |", recovery.MaxKept/1000, recovery.Keep.Minutes()),
 	} {
 		if !strings.Contains(section, row) {
 			t.Errorf("the docs do not say %q", row)

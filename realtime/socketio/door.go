@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	"roomlog/domain"
+	"roomlog/internal/settings"
 	"roomlog/realtime/socketio/protocol"
 	"roomlog/realtime/ws"
 )
@@ -40,9 +41,12 @@ func New(cfg Config) (*Door, error) {
 	engine.Now, engine.Log = cfg.Now, cfg.Log
 	recovery := cfg.Recovery
 	recovery.Restore = d.restore
-	d.server = protocol.New(protocol.Config{Engine: engine, Namespaces: []protocol.Namespace{
+	sockets := protocol.Config{Engine: engine, Namespaces: []protocol.Namespace{
 		{Name: "/", Connected: d.connected, Recovery: &recovery},
-	}})
+	}}
+	settings.Defaults(&sockets)
+	settings.Defaults(&recovery)
+	d.server = protocol.New(sockets)
 	cfg.Hub.AddDialect(d)
 	return d, nil
 }

@@ -18,12 +18,12 @@ import (
 	"roomlog/eventstore"
 	"roomlog/eventstore/pgtest"
 	"roomlog/projections"
+	"roomlog/projections/feed"
 	"roomlog/realtime/chat"
 	"roomlog/realtime/hub"
 	"roomlog/realtime/native"
 	"roomlog/realtime/socketio"
 	"roomlog/realtime/socketio/siotest"
-	"roomlog/realtime/ws"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -35,7 +35,7 @@ type world struct {
 	store     *eventstore.Store
 	sequencer *eventstore.Sequencer
 	queries   *projections.Queries
-	feed      *projections.Feed
+	feed      *feed.Feed
 	hub       *hub.Hub
 	chat      *chat.Chat
 	native    *native.Server
@@ -75,9 +75,8 @@ func openWorld(t testing.TB, db *pgtest.DB, projects bool, change func(*socketio
 	}
 	w := &world{TB: t, db: db, store: store, queries: projections.NewQueries(pool), log: &lines{}}
 	w.sequencer = eventstore.NewSequencer(store, eventstore.SequencerConfig{})
-	w.feed = projections.NewFeed(store, w.queries, projections.FeedConfig{GaugeInterval: 20 * time.Millisecond})
+	w.feed = feed.New(store, w.queries, feed.Config{GaugeInterval: 20 * time.Millisecond})
 	log := slog.New(slog.NewTextHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	gate := ws.NewGate(ws.GateConfig{MaxPerAddress: -1})
 	rooms := roomsConfig{
 		hubConfig: hub.Config{
 			Store: store, Commands: w.sequencer, Queries: w.queries, Feed: w.feed, Verify: verify, Now: time.Now, Log: log,
@@ -87,10 +86,10 @@ func openWorld(t testing.TB, db *pgtest.DB, projects bool, change func(*socketio
 			Store: store, Commands: w.sequencer, Queries: w.queries, Now: time.Now, Log: log,
 			MessageRate: 1e6, MessageBurst: 1e6, RoomsPerAddress: 100,
 		},
-		nativeConfig: native.Config{Store: store, Queries: w.queries, Feed: w.feed, Now: time.Now, Log: log, Gate: gate},
+		nativeConfig: native.Config{Store: store, Queries: w.queries, Feed: w.feed, Now: time.Now, Log: log},
 	}
 	cfg := socketio.Config{Queries: w.queries, Now: time.Now, Log: log}
-	cfg.Engine.Gate, cfg.Engine.FrameRate, cfg.Engine.Sockets.PushWindow = gate, -1, time.Millisecond
+	cfg.Engine.BodyTimeout, cfg.Engine.Sockets.FrameRate, cfg.Engine.Sockets.PushWindow = 10*time.Second, -1, time.Millisecond
 	if change != nil {
 		change(&cfg, &rooms)
 	}

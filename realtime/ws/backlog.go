@@ -1,18 +1,19 @@
 package ws
 
-// Backlog holds frames for a client that fetches them now and then, instead of being sent them, within the
-// bounds of a slow reader's queue. It is not safe for concurrent use.
+// Backlog queues frames for a client that polls, within the bounds of a slow reader's queue. It is not safe for
+// concurrent use.
 type Backlog struct {
-	out     outbox
-	sockets *Server
+	out    outbox
+	shared *shared
 }
 
-// NewBacklog makes an empty backlog.
-func (s *Server) NewBacklog() *Backlog { return &Backlog{sockets: s} }
+// NewBacklog returns an empty Backlog.
+func (s *Server) NewBacklog() *Backlog { return &Backlog{shared: &s.shared} }
 
-// Add queues frames; it answers false when the client fetches too slowly even for what must arrive.
+// Add queues frames. It reports false when the client polls too slowly even for its reliable frames; the caller then
+// ends the session.
 func (b *Backlog) Add(frames ...*Frame) bool {
-	limit, stats := b.sockets.queueBytes, &b.sockets.stats
+	limit, stats := b.shared.queueBytes, &b.shared.stats
 	before := b.out.size()
 	for _, f := range frames {
 		if b.out.add(f) {
@@ -20,35 +21,35 @@ func (b *Backlog) Add(frames ...*Frame) bool {
 		}
 	}
 	if b.out.size() > limit {
-		stats.Dropped.Add(int64(b.out.shed(limit)))
+		stats.Dropped.Add(int64(b.out.drop(limit)))
 	}
 	stats.QueuedBytes.Add(int64(b.out.size() - before))
-	if before > 0 && b.out.size() > 2*limit { // what is queued at once may be larger
+	if before > 0 && b.out.size() > 2*limit { // one Add to an empty backlog may be larger
 		stats.ClosedSlow.Add(1)
 		return false
 	}
 	return true
 }
 
-// Take removes about limit bytes of frames, at least one frame if there is any, in the order in which a slow
+// Take removes about limit bytes of frames, and at least one frame if there is any, in the order in which a slow
 // connection would get them.
 func (b *Backlog) Take(limit int) []*Frame {
 	before := b.out.size()
 	var frames []*Frame
-	for _, wire := range b.out.take(limit, b.sockets.skipped) {
+	for _, wire := range b.out.take(limit, b.shared.skipped) {
 		frames = append(frames, &Frame{wire: wire})
 	}
-	b.out.flying = 0
-	b.sockets.stats.QueuedBytes.Add(int64(b.out.size() - before))
-	b.sockets.stats.FramesOut.Add(int64(len(frames)))
+	b.out.inFlight = 0
+	b.shared.stats.QueuedBytes.Add(int64(b.out.size() - before))
+	b.shared.stats.FramesOut.Add(int64(len(frames)))
 	return frames
 }
 
-// Empty says that nothing waits.
+// Empty reports whether no frame waits.
 func (b *Backlog) Empty() bool { return b.out.size() == 0 }
 
-// Clear forgets everything that waits.
+// Clear drops everything that waits.
 func (b *Backlog) Clear() {
-	b.sockets.stats.QueuedBytes.Add(-int64(b.out.size()))
+	b.shared.stats.QueuedBytes.Add(-int64(b.out.size()))
 	b.out.clear()
 }

@@ -6,56 +6,56 @@ import (
 	"time"
 )
 
-// The defaults of Config.
-const (
-	DefaultMaxMessage    = 16 << 10              // the library allocates what a header announces
-	DefaultReadBuffer    = 1 << 10               // frames of people are short; what is longer is read past the buffer
-	DefaultSendBuffer    = 64 << 10              // the kernel doubles it; without it it hides megabytes of a stalled reader
-	DefaultQueueBytes    = 128 << 10             // some seconds of a busy room
-	DefaultWriteTimeout  = 8 * time.Second       // for 16 KiB: 2 kB/s is the slowest line that lives
-	DefaultHelloTimeout  = 15 * time.Second      // a person's phone says hello in one round trip
-	DefaultPingInterval  = 25 * time.Second      // below the 30 s after which some mobile networks forget a connection
-	DefaultIdleTimeout   = 60 * time.Second      // two pings unanswered
-	DefaultFrameRate     = 100                   // frames a second: far above gift combos
-	DefaultFrameBurst    = 200                   // and what a reconnecting client may say at once
-	DefaultFlushWindow   = 50 * time.Millisecond // a third of the work of single writes, and nobody sees it
-	DefaultRestartSpread = 5 * time.Second
-)
-
-// Config is how Sockets behaves. Now is required, and Open by ServeHTTP; of everything else zero means
-// the default, and where it is said, below zero means none.
+// Config is what a Server needs. The caller sets Now and, for ServeHTTP, Open. The settings with a default tag must not
+// be zero: settings.Defaults fills them.
 type Config struct {
-	// Open is told of every new connection, before anything is read from it. The request is gone when Open
-	// returns.
+	// Open is called for every new connection before anything is read from it, and returns its Peer. The request is
+	// valid until Open returns.
 	Open func(*Conn, *http.Request) Peer
-	// Skipped is the text that tells a client what it lost of a group, being slow; nil says nothing.
-	Skipped func(lost Span, count int) []byte
+	// Skipped returns the text message that reports the dropped frames of a group to a slow reader. Nil reports nothing.
+	Skipped func(dropped Span, count int) []byte
 	// Now is the clock.
 	Now func() time.Time
-	// Log gets our own faults; nil discards them.
+	// Log gets faults of the server. Nil discards them.
 	Log *slog.Logger
-	// Gate decides who may connect.
-	Gate *Gate
+	// Limiter bounds connections. Nil is Unlimited.
+	Limiter Limiter
+	// Origins are the pages that may connect.
+	Origins Origins
 
-	MaxMessage    int           // bytes of a message, all its fragments together
-	ReadBuffer    int           // bytes, for each connection
-	SendBuffer    int           // bytes, of the socket
-	QueueBytes    int           // that may wait for a slow reader before frames are dropped; twice as much ends it
-	WriteTimeout  time.Duration // for 16 KiB to a slow reader
-	HelloTimeout  time.Duration // until Conn.Greeted; below 0: none
-	PingInterval  time.Duration // below 0: no pings
-	SocketTimeout time.Duration // without any frame; below 0: none
-	FrameRate     float64       // frames a second from one client; below 0: no limit
-	FrameBurst    int           // frames at once
-	PushWindow    time.Duration // of a Fanout; below 0: every push is a write
-	Deflate       bool          // compresses what a Fanout sends to clients that offer permessage-deflate
-	RestartSpread time.Duration // over which clients are told to come back after a shutdown
+	MaxMessage    int           `default:"16384" min:"1024" max:"16777216" unit:"bytes" help:"Size of a message from a client, all its fragments together."`
+	QueueBytes    int           `default:"131072" min:"4096" max:"67108864" unit:"bytes" help:"Size of a slow reader's queue from which comments are dropped; at twice the size the connection is closed."`
+	PushWindow    time.Duration `default:"50ms" min:"1ms" max:"1s" zero:"every push is written at once" help:"Time during which pushes to the connections of a busy live are joined into one write; the first push after a silence is written at once."`
+	Deflate       bool          `help:"Compress pushes to clients on /ws that offer permessage-deflate: a quarter of the bytes in a busy live."`
+	PingInterval  time.Duration `default:"25s" min:"1s" max:"10m" zero:"no pings" help:"Time between two pings to a client; some mobile networks drop connections that are silent for 30 s."`
+	SocketTimeout time.Duration `default:"1m" min:"1s" max:"1h" zero:"no bound" help:"Time without any frame after which a connection is closed."`
+	HelloTimeout  time.Duration `default:"15s" min:"1s" max:"10m" zero:"no bound" help:"Time in which a client has to identify itself after it connected."`
+	FrameRate     float64       `default:"100" min:"1" max:"100000" unit:"frames/s" zero:"no bound" help:"Frames accepted on one connection."`
+	FrameBurst    int           `default:"200" min:"1" max:"100000" unit:"frames" help:"Frames accepted at once on one connection, such as those of a client that reconnects."`
+	RestartSpread time.Duration `default:"5s" min:"1ms" max:"10m" help:"Time over which clients are told to reconnect after the server has stopped."`
+
+	// ReadBuffer is the size in bytes of each connection's read buffer. Longer messages are read past it.
+	ReadBuffer int `default:"1024"`
+	// SendBuffer is the size in bytes of the kernel's send buffer. The kernel doubles it; without a bound it would hide
+	// megabytes that a stalled reader has not read.
+	SendBuffer int `default:"65536"`
+	// WriteTimeout bounds one write of 16 KiB to a slow reader: the slowest reader takes 2 kB/s.
+	WriteTimeout time.Duration `default:"8s"`
 }
 
-// withDefault is value, or fallback if it was left zero.
-func withDefault[T int | float64 | time.Duration](value, fallback T) T {
-	if value == 0 {
-		return fallback
+// check panics when a dependency or a setting is missing, which is a fault of the caller's code.
+func (c *Config) check() {
+	if c.Now == nil {
+		panic("ws: Config.Now is missing")
 	}
-	return value
+	for name, missing := range map[string]bool{
+		"MaxMessage": c.MaxMessage == 0, "QueueBytes": c.QueueBytes == 0, "PushWindow": c.PushWindow == 0,
+		"PingInterval": c.PingInterval == 0, "SocketTimeout": c.SocketTimeout == 0, "HelloTimeout": c.HelloTimeout == 0,
+		"FrameRate": c.FrameRate == 0, "FrameBurst": c.FrameBurst == 0, "RestartSpread": c.RestartSpread == 0,
+		"ReadBuffer": c.ReadBuffer == 0, "SendBuffer": c.SendBuffer == 0, "WriteTimeout": c.WriteTimeout == 0,
+	} {
+		if missing {
+			panic("ws: Config." + name + " is zero: call settings.Defaults first")
+		}
+	}
 }

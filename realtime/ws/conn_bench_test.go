@@ -17,6 +17,8 @@ import (
 
 	"github.com/lxzan/gws"
 
+	"roomlog/internal/limit"
+	"roomlog/internal/settings"
 	"roomlog/realtime/ws"
 	"roomlog/realtime/ws/wstest"
 )
@@ -45,12 +47,14 @@ func BenchmarkFigureIdleConnectionMemory(b *testing.B) {
 
 func ourServer(b *testing.B) (addr string, open func() int, stop func()) {
 	l := wstest.Listen(b)
-	sockets := ws.NewServer(ws.Config{
+	cfg := ws.Config{
 		Now:          time.Now,
-		HelloTimeout: -1,
-		Gate:         ws.NewGate(ws.GateConfig{MaxPerAddress: -1}),
+		HelloTimeout: settings.Off,
+		Limiter:      limit.Clients{Slots: limit.NewSlots(0, 0, nil)},
 		Open:         func(*ws.Conn, *http.Request) ws.Peer { return quiet{} },
-	})
+	}
+	settings.Defaults(&cfg)
+	sockets := ws.NewServer(cfg)
 	ctx, cancel := context.WithTimeout(context.Background(), time.Hour)
 	done := make(chan struct{})
 	go func() { defer close(done); _ = sockets.Run(ctx) }()

@@ -7,62 +7,62 @@ import (
 	"time"
 )
 
-// flusher is a worker that writes what waits in shards to their connections.
+// flusher is a worker that writes the waiting frames of its shards to their connections.
 type flusher struct {
-	now    func() time.Time
-	window time.Duration
-	stats  *Stats
-	packer *packer // nil: nothing is compressed
+	now        func() time.Time
+	window     time.Duration // 0 or less: every push is written at once
+	stats      *Stats
+	compressor *compressor // nil: no compression
 
 	wake  chan struct{}
 	mu    sync.Mutex
 	ready []*shard
 
-	// Used by the worker only.
-	cooling []cooling // in the order they are due
+	// Used by run only.
+	cooling []cooling // in the order in which their windows end
 	joined  []byte
 	spare   []*Frame
 }
 
-// cooling is a shard whose window ends at due.
+// cooling is a shard whose push window ends at a time.
 type cooling struct {
 	shard *shard
-	due   time.Time
+	until time.Time
 }
 
-// keepJoined is how much of the buffer for joined writes a worker keeps for the next one.
+// keepJoined is the largest buffer for joined writes, in bytes, that a worker keeps for the next flush.
 const keepJoined = 256 << 10
 
 func newFlusher(now func() time.Time, window time.Duration, stats *Stats) *flusher {
 	return &flusher{now: now, window: window, stats: stats, wake: make(chan struct{}, 1)}
 }
 
-// enqueue asks for a flush of s.
+// enqueue requests a flush of s.
 func (f *flusher) enqueue(s *shard) {
 	f.mu.Lock()
 	f.ready = append(f.ready, s)
 	f.mu.Unlock()
 	select {
 	case f.wake <- struct{}{}:
-	default: // it will look anyway
+	default: // run is awake already
 	}
 }
 
-// run flushes until ctx ends.
+// run flushes shards until ctx ends.
 func (f *flusher) run(ctx context.Context) {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
-	var batch []*shard
+	var ready []*shard
 	for {
 		f.mu.Lock()
-		batch, f.ready = f.ready, batch[:0]
+		ready, f.ready = f.ready, ready[:0]
 		f.mu.Unlock()
-		for i, s := range batch {
+		for i, s := range ready {
 			f.flush(s)
-			batch[i] = nil
+			ready[i] = nil
 		}
-		if f.restCooled(f.now()); len(f.cooling) > 0 {
-			timer.Reset(f.cooling[0].due.Sub(f.now()))
+		if f.endWindows(f.now()); len(f.cooling) > 0 {
+			timer.Reset(f.cooling[0].until.Sub(f.now()))
 		}
 		select {
 		case <-ctx.Done():
@@ -73,19 +73,19 @@ func (f *flusher) run(ctx context.Context) {
 	}
 }
 
-// restCooled flushes the shards whose window is over and that have frames again; the others become idle.
-func (f *flusher) restCooled(now time.Time) {
+// endWindows ends the push windows that are over. It flushes the shards that have frames again; the others become idle.
+func (f *flusher) endWindows(now time.Time) {
 	done := 0
-	for ; done < len(f.cooling) && !f.cooling[done].due.After(now); done++ {
+	for ; done < len(f.cooling) && !f.cooling[done].until.After(now); done++ {
 		s := f.cooling[done].shard
-		if s.rest() {
+		if s.endWindow() {
 			f.flush(s)
 		}
 	}
 	f.cooling = slices.Delete(f.cooling, 0, done)
 }
 
-// flush writes what waits in s to each of its connections, in one write each.
+// flush writes the waiting frames of s to each of its connections, in one write each.
 func (f *flusher) flush(s *shard) {
 	s.writes.Lock()
 	defer s.writes.Unlock()
@@ -97,12 +97,12 @@ func (f *flusher) flush(s *shard) {
 		joined = join(joined, frames)
 		f.joined = joined
 	}
-	b := batch{shard: s, frames: frames, joined: joined, packer: f.packer}
+	b := batch{history: &s.history, frames: frames, joined: joined, compressor: f.compressor}
 	for _, c := range list {
 		c.offerBatch(&b)
 	}
-	if b.packed[0] != nil || b.packed[1] != nil {
-		s.memory.learn(frames)
+	if b.usedCompression() {
+		s.history.add(frames)
 	}
 	for _, l := range latecomers {
 		if l.from < len(frames) {
@@ -110,8 +110,8 @@ func (f *flusher) flush(s *shard) {
 		}
 	}
 	window := f.window
-	if !slices.ContainsFunc(frames, func(frame *Frame) bool { return frame.lane != laneNewest }) {
-		window = 0 // what happens next need not wait because figures were told
+	if !slices.ContainsFunc(frames, func(frame *Frame) bool { return frame.priority != latest }) {
+		window = 0 // gauges do not delay the next event
 	}
 	f.count(frames, len(list)+len(latecomers))
 	if cap(f.joined) > keepJoined {
@@ -122,7 +122,7 @@ func (f *flusher) flush(s *shard) {
 	f.cooling = append(f.cooling, cooling{s, f.now().Add(max(0, window))})
 }
 
-// count notes that frames have been written to some connections.
+// count updates the statistics after frames were written to conns connections.
 func (f *flusher) count(frames []*Frame, conns int) {
 	if conns == 0 {
 		return
@@ -131,16 +131,8 @@ func (f *flusher) count(frames []*Frame, conns int) {
 	f.stats.FlushFrames.Observe(float64(len(frames)))
 	now := f.now()
 	for _, frame := range frames {
-		if !frame.at.IsZero() {
-			f.stats.PushSeconds.Observe(now.Sub(frame.at).Seconds())
+		if !frame.recordedAt.IsZero() {
+			f.stats.PushSeconds.Observe(now.Sub(frame.recordedAt).Seconds())
 		}
 	}
-}
-
-// size is the number of bytes of frames.
-func size(frames []*Frame) (n int) {
-	for _, f := range frames {
-		n += len(f.wire)
-	}
-	return n
 }

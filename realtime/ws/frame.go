@@ -4,9 +4,10 @@ import (
 	"bytes"
 	"encoding/binary"
 	"time"
+	"unicode/utf8"
 )
 
-// The opcodes of RFC 6455.
+// The opcodes of RFC 6455, section 5.2.
 const (
 	opContinuation = 0x0
 	opText         = 0x1
@@ -16,73 +17,67 @@ const (
 	opPong         = 0xA
 )
 
-// lane says what may happen to a frame when its reader is slow.
-type lane uint8
+// maxReason is the size of a close reason in bytes: a control frame has 125 bytes, two of them are the code.
+const maxReason = 123
+
+// priority decides what happens to a frame that waits for a slow reader.
+type priority uint8
 
 const (
-	laneMust      lane = iota // never dropped: gifts, balances, states, replies
-	laneDroppable             // the oldest go first, and are counted: comments
-	laneNewest                // a newer one with the same key takes its place: gauges
+	reliable  priority = iota // never dropped: gifts, balances, replies
+	droppable                 // the oldest are dropped first, and counted: comments
+	latest                    // replaced by a newer frame with the same key: gauges
 )
 
-// Span is what a droppable frame stands for: the positions after Prev up to Pos in one group of frames
-// (a room). The spans of frames dropped in a row join to one, so that a client sees no gap.
+// Span is the range of positions that a droppable frame covers: after Prev up to Pos, in one group of frames (a live).
+// The spans of consecutive dropped frames are joined, so that a client that is given the joined span sees no gap.
 type Span struct {
 	Group     int64
 	Prev, Pos int64
 }
 
-// Frame is a WebSocket frame from server to client, encoded once and shared by all connections that it is
-// sent to. It never changes after it was made.
+// Frame is a WebSocket frame from server to client. It is encoded once, shared by all connections that it is sent to,
+// and immutable.
 type Frame struct {
-	wire []byte // header and payload
-	lane lane
-	key  string // of laneNewest
-	span Span   // of laneDroppable
-	at   time.Time
+	wire       []byte // header and payload
+	priority   priority
+	key        string // of a latest frame
+	span       Span   // of a droppable frame
+	recordedAt time.Time
 }
 
-// TextFrame makes a text frame that is delivered or its connection is closed: for replies and for facts that
-// nobody may miss. The payload is copied.
-func TextFrame(payload []byte) *Frame {
-	return newFrame(opText, payload)
-}
+// TextFrame returns a reliable text frame: it is delivered, or its connection is closed. It copies payload.
+func TextFrame(payload []byte) *Frame { return newFrame(opText, payload) }
 
-// BinaryFrame is TextFrame for a binary message.
-func BinaryFrame(payload []byte) *Frame {
-	return newFrame(opBinary, payload)
-}
+// BinaryFrame returns a reliable binary frame. It copies payload.
+func BinaryFrame(payload []byte) *Frame { return newFrame(opBinary, payload) }
 
-// RecordedAt notes when that happened what a new frame tells, for the figures of how long telling it took.
-func (f *Frame) RecordedAt(at time.Time) *Frame {
-	f.at = at
-	return f
-}
-
-// Bundle makes one out of frames that have to follow each other, whatever else is sent. It is delivered or its
-// connection is closed.
-func Bundle(frames ...*Frame) *Frame {
-	return &Frame{wire: join(nil, frames)}
-}
-
-// DroppableFrame makes a text frame that a slow reader may lose; it is then told the span and number of what
-// it lost. The payload is copied.
+// DroppableFrame returns a text frame that is dropped when its reader is slow. The reader then gets the joined span
+// and the number of dropped frames (see Config.Skipped). It copies payload.
 func DroppableFrame(payload []byte, span Span) *Frame {
 	f := newFrame(opText, payload)
-	f.lane, f.span = laneDroppable, span
+	f.priority, f.span = droppable, span
 	return f
 }
 
-// LatestFrame makes a text frame that replaces a frame with the same key that still waits: who is slow gets
-// only the newest value. The payload is copied.
+// LatestFrame returns a text frame that replaces a waiting frame with the same key, so that a slow reader gets the
+// newest value only. It copies payload.
 func LatestFrame(payload []byte, key string) *Frame {
 	f := newFrame(opText, payload)
-	f.lane, f.key = laneNewest, key
+	f.priority, f.key = latest, key
 	return f
 }
 
-// Messages yields what a frame carries, for who has no WebSocket connection to send it over. The payload
-// must not be changed.
+// Bundle returns one reliable frame out of frames that must be delivered one directly after the other.
+func Bundle(frames ...*Frame) *Frame { return &Frame{wire: join(nil, frames)} }
+
+// RecordedAt sets the time of the event that a new frame reports, for Stats.PushSeconds, and returns the frame.
+func (f *Frame) RecordedAt(at time.Time) *Frame {
+	f.recordedAt = at
+	return f
+}
+
+// Messages yields the payloads of the frame, for transports other than WebSocket. The payload must not be changed.
 func (f *Frame) Messages(yield func(payload []byte, binary bool) bool) {
 	for rest := f.wire; len(rest) > 0; {
 		header, length := 2, int(rest[1])
@@ -99,10 +94,10 @@ func (f *Frame) Messages(yield func(payload []byte, binary bool) bool) {
 	}
 }
 
-// Replace is the frame with another text in place of old, of the same length.
+// Replace returns the frame with every old replaced by text. It panics unless both have the same length.
 func (f *Frame) Replace(old, text string) *Frame {
 	if len(old) != len(text) {
-		panic("ws: a frame keeps its length")
+		panic("ws: Frame.Replace needs texts of the same length")
 	}
 	if !bytes.Contains(f.wire, []byte(old)) {
 		return f
@@ -112,12 +107,25 @@ func (f *Frame) Replace(old, text string) *Frame {
 	return &other
 }
 
-// newFrame encodes one whole, unmasked frame of laneMust.
+// newFrame returns one whole, unmasked, reliable frame.
 func newFrame(opcode byte, payload []byte) *Frame {
 	return &Frame{wire: appendFrame(make([]byte, 0, 10+len(payload)), opcode, payload)}
 }
 
-// appendFrame appends one whole, unmasked frame.
+// closeFrame returns a close frame. It cuts a reason that is too long at the end of a rune.
+func closeFrame(code uint16, reason string) *Frame {
+	if len(reason) > maxReason {
+		cut := maxReason
+		for cut > 0 && !utf8.RuneStart(reason[cut]) {
+			cut--
+		}
+		reason = reason[:cut]
+	}
+	payload := binary.BigEndian.AppendUint16(make([]byte, 0, 2+len(reason)), code)
+	return newFrame(opClose, append(payload, reason...))
+}
+
+// appendFrame appends one whole, unmasked frame to dst. head is the opcode, with reserved bits.
 func appendFrame(dst []byte, head byte, payload []byte) []byte {
 	const finalFragment = 0x80
 	dst = append(dst, finalFragment|head)
@@ -138,4 +146,12 @@ func join(dst []byte, frames []*Frame) []byte {
 		dst = append(dst, f.wire...)
 	}
 	return dst
+}
+
+// size returns the number of bytes of frames.
+func size(frames []*Frame) (n int) {
+	for _, f := range frames {
+		n += len(f.wire)
+	}
+	return n
 }

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"roomlog/internal/settings"
 	"roomlog/realtime/ws"
 	"roomlog/realtime/ws/wstest"
 )
@@ -55,6 +56,7 @@ func serveOn(t testing.TB, l net.Listener, wrap func(http.Handler) http.Handler,
 	if change != nil {
 		change(&cfg)
 	}
+	settings.Defaults(&cfg)
 	inner := cfg.Open
 	cfg.Open = func(c *ws.Conn, r *http.Request) ws.Peer {
 		if inner != nil {

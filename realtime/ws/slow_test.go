@@ -34,7 +34,7 @@ func TestStalledReaders(t *testing.T) {
 		stalled      = 10
 		healthy      = 20
 		messages     = 1000
-		queue        = ws.DefaultQueueBytes
+		queue        = 128 << 10
 	)
 	s := serve(t, func(cfg *ws.Config) {
 		cfg.WriteTimeout, cfg.SendBuffer = writeTimeout, 8<<10
@@ -187,7 +187,7 @@ func TestStalledReader(t *testing.T) {
 		sent := 0
 		for ; s.Stats().ClosedSlow.Load() == 0; sent++ {
 			p.conn.Send(ws.TextFrame(make([]byte, 1000)))
-			if n := s.Stats().QueuedBytes.Load(); n > 2*ws.DefaultQueueBytes+2000 {
+			if n := s.Stats().QueuedBytes.Load(); n > 2*128<<10+2000 {
 				t.Fatalf("%d bytes are queued", n)
 			}
 		}
@@ -199,7 +199,7 @@ func TestStalledReader(t *testing.T) {
 		if err != nil || opcode != wstest.OpClose {
 			t.Errorf("the close frame did not arrive: %v", err)
 		}
-		if queued := ws.DefaultQueueBytes / 1000; read > sent-queued {
+		if queued := 128 << 10 / 1000; read > sent-queued {
 			t.Errorf("%d of %d frames were written before the close frame", read, sent)
 		}
 		if n := s.Stats().Dropped.Load(); n != 0 {

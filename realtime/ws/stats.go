@@ -8,47 +8,45 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// Stats counts what the sockets of a process do. All fields may be read at any time; Closed copies the
-// numbers by code.
+// Stats counts what a server does. All fields may be read at any time.
 type Stats struct {
-	Open        atomic.Int64 // connections now
-	Opened      atomic.Int64 // connections ever
+	Open        atomic.Int64 // connections that are open
+	Opened      atomic.Int64 // connections since the start
 	Refused     atomic.Int64 // requests refused before the upgrade
 	FramesIn    atomic.Int64 // frames from clients, control frames and fragments included
 	FramesOut   atomic.Int64 // frames handed to connections
-	QueuedBytes atomic.Int64 // bytes that wait for slow readers now
-	Stalls      atomic.Int64 // times that a socket did not take a write at once
-	Dropped     atomic.Int64 // droppable frames that slow readers lost
-	Replaced    atomic.Int64 // newest-only frames that never left because a newer one came
-	Slow        atomic.Int64 // connections that something waits for now
+	QueuedBytes atomic.Int64 // bytes that wait for slow readers
+	Stalls      atomic.Int64 // writes of which the socket took only a part
+	Dropped     atomic.Int64 // droppable frames dropped for slow readers
+	Replaced    atomic.Int64 // latest frames replaced by newer ones before they were sent
+	Slow        atomic.Int64 // connections with a queue
 	ClosedSlow  atomic.Int64 // connections closed because their reader was too slow
-	Panics      atomic.Int64 // faults of ours caught in a connection
+	Panics      atomic.Int64 // panics caught in a connection
 
 	FlushFrames prometheus.Histogram // frames that one flush of a fan-out joined
-	PushSeconds prometheus.Histogram // from the recording of what a frame tells to the end of the flush that wrote it
+	PushSeconds prometheus.Histogram // time from the recording of an event until its frame was written to a fan-out
 
 	mu     sync.Mutex
 	closed map[uint16]int64
 }
 
-// init makes the histograms.
+// init creates the histograms.
 func (s *Stats) init() {
 	s.FlushFrames = prometheus.NewHistogram(prometheus.HistogramOpts{
-		Name: "roomlog_flush_frames", Help: "Frames that one flush to the connections of a room joined.",
+		Name: "roomlog_flush_frames", Help: "Frames that one flush to the connections of a live joined.",
 		Buckets: prometheus.ExponentialBuckets(1, 2, 10),
 	})
 	s.PushSeconds = prometheus.NewHistogram(prometheus.HistogramOpts{
-		Name: "roomlog_push_seconds", Help: "From the recording of an event until its frame was written to a room.",
+		Name: "roomlog_push_seconds", Help: "Time from the recording of an event until its frame was written to the connections of a live.",
 		Buckets: prometheus.ExponentialBuckets(0.002, 2, 13),
 	})
 }
 
-// CodeOther is the key under which Closed counts the codes that clients made up.
+// CodeOther is the key under which Closed counts codes that clients invented.
 const CodeOther uint16 = 0
 
-// Closed returns how many connections ended with which code. The codes are those of this package and the
-// common ones of RFC 6455; whatever else a client sends is counted under CodeOther, so that clients cannot
-// grow the map.
+// Closed returns the number of connections that ended with each code. Codes outside this package and RFC 6455 are
+// counted under CodeOther, so that clients cannot grow the map.
 func (s *Stats) Closed() map[uint16]int64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()

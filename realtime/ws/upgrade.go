@@ -7,160 +7,172 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"runtime"
 	"strings"
 
-	"github.com/lxzan/gws"
 	"golang.org/x/time/rate"
 )
 
-// rejection is an answer to a request that is not upgraded.
-type rejection struct {
+// refusal is the JSON response to a request that is not upgraded.
+type refusal struct {
 	status        int
 	code          string
 	text          string
 	textInEnglish string
 }
 
-// retryAfter is what a refused client is told to wait, in seconds.
-const retryAfter = "5"
+// The reasons to refuse a request.
+var (
+	refusedHandshake   = refusal{http.StatusUpgradeRequired, "not_a_websocket", "参数错误", "this address speaks WebSocket only"}
+	refusedRestarting  = refusal{http.StatusServiceUnavailable, "restarting", "系统繁忙，请稍后再试", "this server is about to stop"}
+	refusedOrigin      = refusal{http.StatusForbidden, "origin_refused", "您没有权限访问该接口!", "this origin may not connect"}
+	refusedTotal       = refusal{http.StatusServiceUnavailable, "busy", "系统繁忙，请稍后再试", "too many connections"}
+	refusedPerAddress  = refusal{http.StatusTooManyRequests, "too_many_connections", "操作太频繁，请稍后再试", "too many connections from this address"}
+	refusedUnupgraded  = refusal{http.StatusInternalServerError, "internal", "系统繁忙，请稍后再试", "try again later"}
+	retryAfterRefusal  = "5" // seconds
+	handshakeWebSocket = "websocket"
+)
 
-func (no *rejection) write(w http.ResponseWriter) {
+func (f *refusal) write(w http.ResponseWriter) {
 	w.Header().Set("Content-Type", "application/json; charset=utf-8")
-	switch no.status {
+	switch f.status {
 	case http.StatusServiceUnavailable, http.StatusTooManyRequests:
-		w.Header().Set("Retry-After", retryAfter)
+		w.Header().Set("Retry-After", retryAfterRefusal)
 	case http.StatusUpgradeRequired:
-		w.Header().Set("Upgrade", "websocket")
+		w.Header().Set("Upgrade", handshakeWebSocket)
 	}
-	w.WriteHeader(no.status)
+	w.WriteHeader(f.status)
 	_ = json.NewEncoder(w).Encode(map[string]string{
-		"msg": "fail", "data": no.text, "code": no.code, "text_en": no.textInEnglish,
+		"msg": "fail", "data": f.text, "code": f.code, "text_en": f.textInEnglish,
 	})
 }
 
-// ServeHTTP upgrades a request to a WebSocket connection, or refuses it with a JSON body: 403 for its origin,
-// 429 or 503 for the limits, 426 if it is no WebSocket request. It returns at once: the connection lives on in
-// a goroutine of its own.
+// ServeHTTP upgrades a request to a WebSocket connection, or refuses it with a JSON body: status 403 for its origin,
+// 429 or 503 for the limits, 426 if it is not a WebSocket request. It does not wait for the end of the connection.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	s.Accept(w, r, func(c *Conn) Peer { return s.openPeer(c, r) })
+	s.Accept(w, r, func(c *Conn) Peer { return s.cfg.Open(c, r) })
 }
 
-// Accept is ServeHTTP with an Open of this request's own. It answers whether there is a connection now;
-// open has been called then.
+// Accept is ServeHTTP with its own Open function for this request. It reports whether the request was upgraded; open
+// has been called then.
 func (s *Server) Accept(w http.ResponseWriter, r *http.Request, open func(*Conn) Peer) bool {
-	no := checkHandshake(r)
-	if no == nil && s.stopping() {
-		no = &rejection{http.StatusServiceUnavailable, "restarting", "系统繁忙，请稍后再试", "this server is about to stop"}
-	}
-	var address string
-	if no == nil {
-		address, no = s.gate.admit(r)
-	}
-	if no != nil {
-		s.stats.Refused.Add(1)
-		no.write(w)
+	address, release, refused := s.admit(r)
+	if refused != nil {
+		s.shared.stats.Refused.Add(1)
+		refused.write(w)
 		return false
 	}
-	c, err := s.hijack(w, address)
+	c, err := s.hijack(w)
 	if err != nil {
-		s.gate.release(address)
-		s.log.ErrorContext(r.Context(), "the connection cannot be upgraded", slog.Any("err", err))
-		no := rejection{http.StatusInternalServerError, "internal", "系统繁忙，请稍后再试", "try again later"}
-		no.write(w)
+		release()
+		s.cfg.Log.ErrorContext(r.Context(), "WebSocket upgrade failed", slog.Any("error", err))
+		refusedUnupgraded.write(w)
 		return false
 	}
+	c.address, c.release = address, release
 	return s.open(c, r, open)
 }
 
-// checkHandshake refuses what the library would refuse after the connection was taken from the HTTP server.
-func checkHandshake(r *http.Request) *rejection {
-	switch {
-	case r.Method != http.MethodGet,
-		!strings.EqualFold(r.Header.Get("Upgrade"), "websocket"),
-		!strings.Contains(strings.ToLower(r.Header.Get("Connection")), "upgrade"),
-		r.Header.Get("Sec-WebSocket-Version") != "13",
-		r.Header.Get("Sec-WebSocket-Key") == "":
-		return &rejection{http.StatusUpgradeRequired, "not_a_websocket", "参数错误", "this address speaks WebSocket only"}
+// Admit takes a slot of the Limiter for a client that does not use WebSocket (yet). The caller calls release once when
+// the client has gone. When the client is refused, Admit writes the response and reports false.
+func (s *Server) Admit(w http.ResponseWriter, r *http.Request) (address string, release func(), ok bool) {
+	address, release, refused := s.limit(r)
+	if refused != nil {
+		refused.write(w)
+		return "", nil, false
 	}
-	return nil
+	return address, release, true
 }
 
-// hijack takes the connection from the HTTP server, together with what the server had read of it already.
-func (s *Server) hijack(w http.ResponseWriter, address string) (*Conn, error) {
+func (s *Server) admit(r *http.Request) (address string, release func(), refused *refusal) {
+	switch {
+	case !isHandshake(r):
+		return "", nil, &refusedHandshake
+	case s.stopping():
+		return "", nil, &refusedRestarting
+	}
+	return s.limit(r)
+}
+
+func (s *Server) limit(r *http.Request) (address string, release func(), refused *refusal) {
+	if !s.cfg.Origins.Allow(r.Header.Get("Origin")) {
+		return "", nil, &refusedOrigin
+	}
+	address, release, status := s.cfg.Limiter.Admit(r)
+	switch {
+	case release != nil:
+		return address, release, nil
+	case status == http.StatusTooManyRequests:
+		return "", nil, &refusedPerAddress
+	}
+	return "", nil, &refusedTotal
+}
+
+// isHandshake reports whether the library will accept the request. It would refuse it only after the connection was
+// taken from the HTTP server.
+func isHandshake(r *http.Request) bool {
+	return r.Method == http.MethodGet &&
+		strings.EqualFold(r.Header.Get("Upgrade"), handshakeWebSocket) &&
+		strings.Contains(strings.ToLower(r.Header.Get("Connection")), "upgrade") &&
+		r.Header.Get("Sec-WebSocket-Version") == "13" &&
+		r.Header.Get("Sec-WebSocket-Key") != ""
+}
+
+// hijack takes the connection from the HTTP server, with the bytes that the HTTP server had read already.
+func (s *Server) hijack(w http.ResponseWriter) (*Conn, error) {
 	raw, buffered, err := http.NewResponseController(w).Hijack()
 	if err != nil {
 		return nil, fmt.Errorf("hijack: %w", err)
 	}
 	var early []byte
 	if n := buffered.Reader.Buffered(); n > 0 {
-		peeked, _ := buffered.Reader.Peek(n) // all of it is there
+		peeked, _ := buffered.Reader.Peek(n) // never fails: the bytes are buffered
 		early = append(early, peeked...)
 	}
-	now := s.since(s.now())
-	c := &Conn{sockets: s, raw: raw, address: address, opened: now, pinged: now, early: early, serial: s.serial.Add(1)}
-	c.seen.Store(int64(now))
-	c.guard.max = int64(s.maxMessage)
-	if s.frameRate >= 0 {
-		c.guard.limiter = rate.NewLimiter(rate.Limit(s.frameRate), s.frameBurst)
+	now := s.shared.since(s.cfg.Now())
+	c := &Conn{shared: &s.shared, raw: raw, opened: now, pinged: now, early: early, serial: s.serial.Add(1)}
+	c.lastFrame.Store(int64(now))
+	c.validator.max = int64(s.cfg.MaxMessage)
+	if s.cfg.FrameRate > 0 {
+		c.validator.limiter = rate.NewLimiter(rate.Limit(s.cfg.FrameRate), s.cfg.FrameBurst)
 	}
 	tcp, plain := raw.(*net.TCPConn)
 	if below, ok := raw.(interface{ NetConn() net.Conn }); ok { // TLS
 		tcp, _ = below.NetConn().(*net.TCPConn)
 	}
 	if tcp != nil {
-		_ = tcp.SetWriteBuffer(s.sendBuffer) // else the kernel hides megabytes of a stalled reader
+		_ = tcp.SetWriteBuffer(s.cfg.SendBuffer)
 	}
 	if plain {
 		c.socket, _ = tcp.SyscallConn()
-		c.try.do = c.try.write
+		c.attempt.do = c.attempt.write
 	}
 	return c, nil
 }
 
-// open answers the request, tells the layer above, and starts to read.
+// open responds to the request, creates the Peer and starts to read.
 func (s *Server) open(c *Conn, r *http.Request, open func(*Conn) Peer) bool {
-	if s.packs {
-		c.packs = takesPacked(r)
-		c.guard.packed = c.packs
+	if s.cfg.Deflate {
+		c.compresses = acceptDeflate(r)
+		c.validator.deflate = c.compresses
 	}
-	socket, err := s.upgrader.UpgradeFromConn((*wire)(c), bufio.NewReaderSize((*wire)(c), s.readBuffer), r)
-	if err != nil { // the handshake was checked before: the client is gone
+	socket, err := s.upgrader.UpgradeFromConn((*netConn)(c), bufio.NewReaderSize((*netConn)(c), s.cfg.ReadBuffer), r)
+	if err != nil { // the handshake was checked before, so the client is gone
 		_ = c.raw.Close()
-		s.gate.release(c.address)
+		c.release()
 		return false
 	}
-	s.add(c) // not before the answer is written, for it makes the connection known to Shutdown
+	s.add(c) // not before the response is written: from here on Shutdown closes it
 	func() {
-		defer c.catch()
+		defer c.recover()
 		peer := open(c)
 		c.mu.Lock()
 		defer c.mu.Unlock()
 		c.peer = peer
-		_, c.guard.binary = peer.(BinaryPeer)
+		_, c.validator.binary = peer.(BinaryPeer)
 	}()
 	if s.stopping() {
-		s.sendAway(c)
+		s.closeForRestart(c)
 	}
 	go c.read(socket)
 	return true
-}
-
-// noSession is given to the library in place of a map for each connection.
-type noSession struct{}
-
-func (noSession) Len() int                     { return 0 }
-func (noSession) Load(string) (any, bool)      { return nil, false }
-func (noSession) Delete(string)                {}
-func (noSession) Store(string, any)            {}
-func (noSession) Range(func(string, any) bool) {}
-
-func newUpgrader(maxMessage, readBuffer int, deflate bool) *gws.Upgrader {
-	return gws.NewUpgrader(events{}, &gws.ServerOption{
-		ReadMaxPayloadSize: maxMessage,
-		ReadBufferSize:     readBuffer,
-		CheckUtf8Enabled:   true,
-		PermessageDeflate:  gws.PermessageDeflate{Enabled: deflate, PoolSize: runtime.GOMAXPROCS(0)},
-		NewSession:         func() gws.SessionStorage { return noSession{} },
-	})
 }

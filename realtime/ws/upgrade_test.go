@@ -12,11 +12,12 @@ import (
 	"github.com/go-chi/chi/v5"
 	"github.com/go-chi/chi/v5/middleware"
 
+	"roomlog/internal/limit"
 	"roomlog/realtime/ws"
 	"roomlog/realtime/ws/wstest"
 )
 
-// refused expects an answer with a status and a machine code in place of the upgrade.
+// refused checks that the upgrade was refused with a status and an error code.
 func refused(t *testing.T, answer *http.Response, status int, code string) {
 	t.Helper()
 	defer answer.Body.Close()
@@ -29,18 +30,21 @@ func refused(t *testing.T, answer *http.Response, status int, code string) {
 	}
 }
 
-func TestGate(t *testing.T) {
+func TestLimits(t *testing.T) {
 	ask := func(t *testing.T, s *server, headers string) *http.Response {
 		return wstest.NewClient(t, wstest.Connect(t, s.addr, 0)).Handshake(headers)
 	}
-	gated := func(cfg ws.GateConfig) func(*ws.Config) {
-		return func(c *ws.Config) { c.Gate = ws.NewGate(cfg) }
+	limited := func(total, perAddress int) func(*ws.Config) {
+		return func(c *ws.Config) {
+			c.Limiter = limit.Clients{Slots: limit.NewSlots(total, perAddress, nil), Proxies: limit.Loopback()}
+		}
 	}
-	t.Run("lets allowed origins and apps in and refuses the others", func(t *testing.T) {
-		s := serve(t, gated(ws.GateConfig{Origins: []string{"https://app.example"}}))
+	from := func(origins ...string) func(*ws.Config) { return func(c *ws.Config) { c.Origins = origins } }
+	t.Run("admits allowed origins and apps and refuses other origins", func(t *testing.T) {
+		s := serve(t, from("https://app.example"))
 		for _, headers := range []string{"", "Origin: https://app.example\r\n", "Origin: HTTPS://APP.example\r\n"} {
 			if answer := ask(t, s, headers); answer.StatusCode != http.StatusSwitchingProtocols {
-				t.Errorf("%q was answered with %d", headers, answer.StatusCode)
+				t.Errorf("%q got status %d", headers, answer.StatusCode)
 			}
 		}
 		for _, origin := range []string{"https://evil.example", "http://app.example", "https://app.example.evil", "null"} {
@@ -50,16 +54,16 @@ func TestGate(t *testing.T) {
 			t.Errorf("%d refusals counted, want 4", n)
 		}
 	})
-	t.Run("lets every origin in when none or * is named", func(t *testing.T) {
+	t.Run("admits every origin when none or * is configured", func(t *testing.T) {
 		for _, origins := range [][]string{nil, {"https://app.example", "*"}} {
-			s := serve(t, gated(ws.GateConfig{Origins: origins}))
+			s := serve(t, from(origins...))
 			if answer := ask(t, s, "Origin: null\r\n"); answer.StatusCode != http.StatusSwitchingProtocols {
-				t.Errorf("%v: answered with %d", origins, answer.StatusCode)
+				t.Errorf("%v: got status %d", origins, answer.StatusCode)
 			}
 		}
 	})
-	t.Run("bounds all connections, and lets in again when one ended", func(t *testing.T) {
-		s := serve(t, gated(ws.GateConfig{MaxConns: 2}))
+	t.Run("bounds all connections and admits the next one after one has ended", func(t *testing.T) {
+		s := serve(t, limited(2, 0))
 		first := wstest.Dial(t, s.addr)
 		wstest.Dial(t, s.addr)
 		wstest.Receive(t, s.peers, "the first connection")
@@ -70,14 +74,11 @@ func TestGate(t *testing.T) {
 			t.Error("no Retry-After")
 		}
 		_ = first.Conn.Close()
-		wstest.Eventually(t, "the place is free", func() bool { return s.Stats().Open.Load() == 1 })
+		wstest.Eventually(t, "the slot is free", func() bool { return s.Stats().Open.Load() == 1 })
 		wstest.Dial(t, s.addr)
 	})
 	t.Run("bounds the connections of one address", func(t *testing.T) {
-		s := serve(t, gated(ws.GateConfig{
-			MaxPerAddress: 1,
-			Address:       func(r *http.Request) string { return r.Header.Get("X-Forwarded-For") },
-		}))
+		s := serve(t, limited(0, 1))
 		from := func(address string) *http.Response { return ask(t, s, "X-Forwarded-For: "+address+"\r\n") }
 		for _, test := range []struct {
 			address string
@@ -97,7 +98,7 @@ func TestGate(t *testing.T) {
 				continue
 			}
 			if answer := from(test.address); answer.StatusCode != http.StatusSwitchingProtocols {
-				t.Fatalf("%s was answered with %d", test.address, answer.StatusCode)
+				t.Fatalf("%s got status %d", test.address, answer.StatusCode)
 			}
 			if got := wstest.Receive(t, s.peers, "the connection").conn.Address(); got != test.as {
 				t.Errorf("%s is counted as %s, want %s", test.address, got, test.as)
@@ -107,7 +108,7 @@ func TestGate(t *testing.T) {
 }
 
 func TestUpgrade(t *testing.T) {
-	t.Run("refuses what is no WebSocket request", func(t *testing.T) {
+	t.Run("refuses requests other than WebSocket handshakes", func(t *testing.T) {
 		s := serve(t, nil)
 		for name, request := range map[string]string{
 			"plain GET":      "GET /ws HTTP/1.1\r\nHost: x\r\n\r\n",
@@ -127,7 +128,7 @@ func TestUpgrade(t *testing.T) {
 			})
 		}
 	})
-	t.Run("answers 500 where the connection cannot be taken over", func(t *testing.T) {
+	t.Run("responds with 500 when the connection cannot be hijacked", func(t *testing.T) {
 		s := serve(t, nil)
 		r := httptest.NewRequest(http.MethodGet, "/ws", nil)
 		for _, line := range strings.Split(strings.TrimSpace(wstest.UpgradeRequest), "\r\n")[1:] {
@@ -159,7 +160,7 @@ func TestUpgrade(t *testing.T) {
 			c.ExpectText("x")
 		}
 	})
-	t.Run("gives Open the request, and the peer what was sent in Open before all else", func(t *testing.T) {
+	t.Run("passes the request to Open and sends frames from Open first", func(t *testing.T) {
 		s := serve(t, func(cfg *ws.Config) {
 			cfg.Open = func(c *ws.Conn, r *http.Request) ws.Peer {
 				c.Send(ws.TextFrame([]byte("welcome " + r.Header.Get("X-Name"))))
@@ -174,7 +175,7 @@ func TestUpgrade(t *testing.T) {
 }
 
 func TestShutdown(t *testing.T) {
-	t.Run("sends everybody away with a hint of their own, waits, and refuses newcomers", func(t *testing.T) {
+	t.Run("closes every client with its own reconnect time, waits, and refuses new clients", func(t *testing.T) {
 		s := serve(t, nil)
 		var clients []*wstest.Client
 		for range 20 {
@@ -192,7 +193,7 @@ func TestShutdown(t *testing.T) {
 			if err := json.Unmarshal([]byte(reason), &hint); err != nil || hint.RetryAfter == nil {
 				t.Fatalf("reason %q: %v", reason, err)
 			}
-			if *hint.RetryAfter < 0 || *hint.RetryAfter > float64(ws.DefaultRestartSpread.Milliseconds()) {
+			if *hint.RetryAfter < 0 || *hint.RetryAfter > 5000 {
 				t.Errorf("retry after %v", *hint.RetryAfter)
 			}
 			hints[*hint.RetryAfter] = true
@@ -208,7 +209,7 @@ func TestShutdown(t *testing.T) {
 		}
 		refused(t, wstest.NewClient(t, late).Handshake(""), http.StatusServiceUnavailable, "restarting")
 	})
-	t.Run("cuts who does not leave when its time is over", func(t *testing.T) {
+	t.Run("cuts connections that have not ended when its context ends", func(t *testing.T) {
 		block := make(chan struct{})
 		s := serve(t, func(cfg *ws.Config) {
 			cfg.Open = func(c *ws.Conn, _ *http.Request) ws.Peer {
@@ -217,11 +218,11 @@ func TestShutdown(t *testing.T) {
 		})
 		c := wstest.Dial(t, s.addr)
 		c.SendText("block")
-		wstest.Eventually(t, "the peer is at work", func() bool { return s.Stats().FramesIn.Load() == 1 })
+		wstest.Eventually(t, "the peer handles the message", func() bool { return s.Stats().FramesIn.Load() == 1 })
 		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 		defer cancel()
 		if err := s.Shutdown(ctx); err == nil {
-			t.Error("Shutdown did not tell that it had to cut")
+			t.Error("Shutdown returned nil although it cut a connection")
 		}
 		if opcode, _, err := c.ReadFrame(); err != nil || opcode != wstest.OpClose {
 			t.Errorf("got opcode %d %v, want the close frame", opcode, err)

@@ -17,6 +17,7 @@ import (
 	"roomlog/eventstore"
 	"roomlog/media"
 	"roomlog/projections"
+	"roomlog/projections/feed"
 	"roomlog/realtime/native"
 )
 
@@ -77,7 +78,7 @@ func openAPI(ctx context.Context, sh cli.Shell) ([]byte, error) {
 	}
 	store, queries := new(eventstore.Store), new(projections.Queries)
 	server, err := api.New(api.Config{
-		Store: store, Commands: new(eventstore.Sequencer), Queries: queries, Feed: new(projections.Feed), Pool: new(pgxpool.Pool),
+		Store: store, Commands: new(eventstore.Sequencer), Queries: queries, Feed: new(feed.Feed), Pool: new(pgxpool.Pool),
 		Tokens: tokens, Signs: signer, Payments: payments, Uploads: uploads, Now: sh.Now, Version: "1",
 	})
 	if err != nil {

@@ -15,6 +15,7 @@ import (
 	"roomlog/eventstore/cluster"
 	"roomlog/migrations"
 	"roomlog/projections"
+	"roomlog/projections/feed"
 )
 
 // firstChatRoom exists from the start, unless an operator removed it.
@@ -28,7 +29,7 @@ type backend struct {
 	store     *eventstore.Store
 	sequencer *eventstore.Sequencer
 	queries   *projections.Queries
-	feed      *projections.Feed
+	feed      *feed.Feed
 	projector *projections.Projector // nil without the role
 	admission *projections.Admission
 	cluster   *cluster.Cluster
@@ -75,7 +76,7 @@ func startBackend(ctx context.Context, c *Command, env *environment, l *layers) 
 	b.queries = projections.NewQueries(b.pool)
 	b.sequencer = eventstore.NewSequencer(b.store, c.sequencer)
 	l.run(ctx, "sequencer", b.sequencer.Run)
-	b.feed = projections.NewFeed(b.store, b.queries, projections.FeedConfig{Log: env.log})
+	b.feed = feed.New(b.store, b.queries, feed.Config{Log: env.log})
 	l.run(ctx, "feed", b.feed.Run)
 	if err := b.waitForFeed(ctx, l); err != nil {
 		return nil, err

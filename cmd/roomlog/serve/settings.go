@@ -13,6 +13,9 @@ import (
 	"roomlog/internal/limit"
 	"roomlog/media"
 	"roomlog/media/broadcasts"
+	"roomlog/media/hooks"
+	"roomlog/media/record"
+	"roomlog/realtime/socketio/engineio"
 )
 
 // config is everything that can be set at the command line. A setting of a package is declared in the Config of that
@@ -21,15 +24,17 @@ type config struct {
 	networkSettings
 	nodeSettings
 	apiSettings
-	socketSettings
 	liveSettings
 	chatSettings
-	mediaSettings
 	recordSettings
 	logSettings
 
+	sockets    engineio.Config // its nested ws.Config serves both dialects
 	media      media.Config
 	broadcasts broadcasts.Config
+	hooks      hooks.Config
+	archive    broadcasts.RecordingsConfig
+	recorder   record.Config
 	sequencer  eventstore.SequencerConfig
 }
 
@@ -38,13 +43,15 @@ func (c *Command) DeclareFlags() {
 	c.flags.Add("network", &c.networkSettings)
 	c.flags.Add("roles", &c.nodeSettings)
 	c.flags.Add("api", &c.apiSettings)
-	c.flags.Add("socket", &c.socketSettings)
+	c.flags.Add("socket", &c.sockets)
 	c.flags.Add("live", &c.liveSettings)
 	c.flags.Add("chat", &c.chatSettings)
-	c.flags.Add("media", &c.mediaSettings)
 	c.flags.Add("media", &c.media)
 	c.flags.Add("media", &c.broadcasts)
+	c.flags.Add("media", &c.hooks)
 	c.flags.Add("record", &c.recordSettings)
+	c.flags.Add("record", &c.archive)
+	c.flags.Add("record", &c.recorder)
 	c.flags.Add("log", &c.logSettings)
 	c.flags.Add("log", &c.sequencer)
 	c.Settings = kong.Plugins{c.flags.Struct()}
@@ -56,6 +63,8 @@ func (c *Command) AfterApply() error {
 		return err
 	}
 	c.sequencer.DrainTimeout = c.DrainTimeout
+	c.sockets.BodyTimeout = c.BodyTimeout
+	c.sockets.Sockets.Origins = c.CORSOrigins
 	return nil
 }
 
@@ -138,23 +147,6 @@ func (s *apiSettings) CheckSettings() error {
 	return nil
 }
 
-// socketSettings are the settings of WebSocket and Socket.IO connections.
-type socketSettings struct {
-	MaxMessage    int           `default:"16384" min:"128" max:"16777216" unit:"bytes" help:"Size of a message from a client of /ws."`
-	MaxPayload    int           `default:"65536" min:"128" max:"16777216" unit:"bytes" help:"Size of a message from a Socket.IO client."`
-	MaxPolling    int           `default:"2000" min:"1" max:"1000000" help:"Socket.IO clients without a WebSocket connection; each holds an HTTP connection."`
-	QueueBytes    int           `default:"131072" min:"4096" max:"67108864" unit:"bytes" help:"Queue of a slow client above which comments are dropped; at twice as much the client is disconnected."`
-	PushWindow    time.Duration `default:"50ms" max:"5s" zero:"every push is written at once" help:"Time during which pushes to a busy live are collected into one write. The first push after a silence is written at once."`
-	Deflate       bool          `help:"Compress pushes to clients of /ws that offer permessage-deflate: a quarter of the bytes in a busy live."`
-	PingInterval  time.Duration `default:"25s" min:"10ms" max:"10m" help:"Interval between two pings."`
-	PingTimeout   time.Duration `default:"20s" min:"10ms" max:"10m" help:"Time after a ping until a silent Socket.IO client is disconnected."`
-	SocketTimeout time.Duration `default:"1m" min:"10ms" max:"1h" help:"Time without any frame after which a connection of /ws is closed."`
-	HelloTimeout  time.Duration `default:"15s" min:"10ms" max:"10m" help:"Time until a client of /ws has sent its hello."`
-	RestartSpread time.Duration `default:"5s" min:"1ms" max:"10m" help:"Period over which clients are asked to reconnect when this process stops."`
-	FrameRate     float64       `default:"100" min:"1" max:"100000" unit:"frames/s" help:"Frames accepted from one connection."`
-	FrameBurst    int           `default:"200" min:"1" max:"1000000" unit:"frames" help:"Frames accepted at once from one connection."`
-}
-
 // liveSettings are the settings of lives.
 type liveSettings struct {
 	MaxConnectionsPerUser int           `default:"10" min:"1" max:"10000" help:"WebSocket connections of one user."`
@@ -177,25 +169,9 @@ type chatSettings struct {
 	TypingRate   float64 `default:"2" min:"0.1" max:"100" unit:"notes/s" help:"Typing notes accepted from one connection."`
 }
 
-// mediaSettings are the settings of webhooks.
-type mediaSettings struct {
-	HookURL     string        `placeholder:"URL" help:"Webhook that is called before and after connect, publish and play. Default: no webhook."`
-	HookTimeout time.Duration `default:"3s" min:"10ms" max:"5s" help:"Time that a webhook may take to respond."`
-	HookFailure string        `default:"reject" oneof:"reject,allow" help:"Outcome when the webhook does not respond: reject asks the client to try again later."`
-}
-
-// CheckSettings checks the URL.
-func (s *mediaSettings) CheckSettings() error { return checkURL("hook-url", s.HookURL) }
-
-// recordSettings are the settings of recordings.
+// recordSettings is the folder of the recordings.
 type recordSettings struct {
-	Record          string        `default:"requested" oneof:"off,requested,all" help:"Lives that are recorded: off, none; requested, those whose owners want it; all, every live whose owner does not object."`
-	Recordings      string        `placeholder:"DIR" help:"Folder of the recordings, used by one process alone. Default: recordings in the data folder."`
-	RecordQuota     int64         `default:"53687091200" min:"1" zero:"no bound" unit:"bytes" help:"Size of all recordings. The oldest are deleted to make room for those that run."`
-	RecordLiveQuota int64         `default:"10737418240" min:"1" zero:"no bound" unit:"bytes" help:"Size of the recordings of one live."`
-	RecordReserve   int64         `default:"1073741824" min:"1" zero:"no reserve" unit:"bytes" help:"Free space that is kept on the disk; with less, nothing is recorded."`
-	RecordKeep      time.Duration `zero:"until the space is needed" help:"Time after which a recording is deleted."`
-	RecordSweep     time.Duration `default:"1m" min:"10ms" max:"24h" help:"Interval between two searches for expired and deleted recordings."`
+	Recordings string `placeholder:"DIR" help:"Folder of the recordings, used by one process alone. Default: recordings in the data folder."`
 }
 
 // logSettings are the settings of the database and its maintenance.

@@ -2,25 +2,24 @@ package serve
 
 import (
 	"context"
-	"net/http"
 	"path/filepath"
 	"strings"
 
 	"roomlog/api"
+	"roomlog/internal/limit"
 	"roomlog/realtime/chat"
 	"roomlog/realtime/hub"
 	"roomlog/realtime/native"
 	"roomlog/realtime/socketio"
-	"roomlog/realtime/socketio/engineio"
 	"roomlog/realtime/ws"
 )
 
 // openSockets opens the servers of both WebSocket dialects. They share one connection limit.
-func (c *Command) openSockets(ctx context.Context, env *environment, b *backend, l *layers, s *servers, tokens *api.Tokens, proxies api.Proxies) error {
-	limit := ws.NewGate(ws.GateConfig{
-		Origins: c.CORSOrigins, MaxConns: c.MaxConnections, MaxPerAddress: c.MaxConnectionsPerAddress,
-		Address: func(r *http.Request) string { return proxies.ClientAddr(r).String() },
-	})
+func (c *Command) openSockets(ctx context.Context, env *environment, b *backend, l *layers, s *servers, tokens *api.Tokens, proxies limit.Proxies) error {
+	limiter := limit.Clients{
+		Slots:   limit.NewSlots(c.MaxConnections, c.MaxConnectionsPerAddress, nil),
+		Proxies: proxies,
+	}
 	hub, err := hub.New(c.hubConfig(env, b, tokens))
 	if err != nil {
 		return err
@@ -29,10 +28,10 @@ func (c *Command) openSockets(ctx context.Context, env *environment, b *backend,
 	if err != nil {
 		return err
 	}
-	if s.native, err = native.New(c.nativeConfig(env, b, hub, chat, limit)); err != nil {
+	if s.native, err = native.New(c.nativeConfig(env, b, hub, chat, limiter)); err != nil {
 		return err
 	}
-	if s.socketio, err = socketio.New(c.socketioConfig(env, b, hub, chat, limit)); err != nil {
+	if s.socketio, err = socketio.New(c.socketioConfig(env, b, hub, chat, limiter)); err != nil {
 		return err
 	}
 	l.run(ctx, "hub", hub.Run)
@@ -42,18 +41,16 @@ func (c *Command) openSockets(ctx context.Context, env *environment, b *backend,
 	return nil
 }
 
-func (c *Command) socketioConfig(env *environment, b *backend, hub *hub.Hub, chat *chat.Chat, limit *ws.Gate) socketio.Config {
+func (c *Command) socketioConfig(env *environment, b *backend, hub *hub.Hub, chat *chat.Chat, limiter ws.Limiter) socketio.Config {
 	assets := c.Assets
 	if assets == "" {
 		assets = filepath.Join(env.dataDir, "assets")
 	}
+	engine := c.sockets
+	engine.Sockets.Limiter = limiter
 	return socketio.Config{
 		Hub: hub, Chat: chat, Queries: b.queries, Now: env.sh.Now, Log: env.log, Assets: assets,
-		Engine: engineio.Config{
-			Gate: limit, MaxPayload: c.MaxPayload, MaxPolling: c.MaxPolling, PingInterval: c.PingInterval, PingTimeout: c.PingTimeout,
-			BodyTimeout: c.BodyTimeout, FrameRate: c.FrameRate, FrameBurst: c.FrameBurst,
-			Sockets: ws.Config{QueueBytes: c.QueueBytes, RestartSpread: c.RestartSpread, PushWindow: c.PushWindow},
-		},
+		Engine: engine,
 		Guests: c.GuestChat, Listed: c.ListedViewers, Crowd: c.LargeLive, Interval: c.JoinBatchInterval,
 	}
 }
@@ -79,14 +76,12 @@ func (c *Command) chatConfig(env *environment, b *backend, hub *hub.Hub) chat.Co
 	}
 }
 
-func (c *Command) nativeConfig(env *environment, b *backend, hub *hub.Hub, chat *chat.Chat, limit *ws.Gate) native.Config {
+func (c *Command) nativeConfig(env *environment, b *backend, hub *hub.Hub, chat *chat.Chat, limiter ws.Limiter) native.Config {
+	sockets := c.sockets.Sockets
+	sockets.Limiter = limiter
 	return native.Config{
-		Hub: hub, Chat: chat, Store: b.store, Queries: b.queries, Feed: b.feed, Now: env.sh.Now, Log: env.log, Gate: limit,
-		Sockets: ws.Config{
-			MaxMessage: c.MaxMessage, QueueBytes: c.QueueBytes, HelloTimeout: c.HelloTimeout, PingInterval: c.PingInterval,
-			SocketTimeout: c.SocketTimeout, FrameRate: c.FrameRate, FrameBurst: c.FrameBurst, RestartSpread: c.RestartSpread,
-			PushWindow: c.PushWindow, Deflate: c.Deflate,
-		},
+		Hub: hub, Chat: chat, Store: b.store, Queries: b.queries, Feed: b.feed, Now: env.sh.Now, Log: env.log,
+		Sockets: sockets,
 	}
 }
 

@@ -7,85 +7,61 @@ import (
 	"roomlog/realtime/ws"
 )
 
-// The defaults of Config.
-const (
-	DefaultPingInterval   = 25 * time.Second // below the 30 s after which some mobile networks forget a connection
-	DefaultPingTimeout    = 20 * time.Second
-	DefaultUpgradeTimeout = 10 * time.Second
-	DefaultSettleTimeout  = 45 * time.Second
-	DefaultBodyTimeout    = 10 * time.Second
-	DefaultMaxPayload     = 64 << 10 // a message of people is short; pictures go over HTTP
-	DefaultMaxPolling     = 2000     // each costs an open HTTP request
-	DefaultFrameRate      = 100      // packets a second, as in the native dialect
-	DefaultFrameBurst     = 200
-)
-
-// Handler is what the layer above makes of a session. Its methods are called one after another.
+// Handler handles the messages of one session. Its methods are called one after another.
 type Handler interface {
-	// Message is called for every message. The bytes change after Message returned.
+	// Message handles a message. The bytes are valid until Message returns.
 	Message(data []byte, binary bool)
-	// Closed is called once, after the last message, with the reason as clients name it.
+	// Closed is called once, after the last message, with the reason in the words of Engine.IO.
 	Closed(reason string)
 }
 
-// Config is what an Engine needs and how it behaves. Open and Now are required; of everything else zero means
-// the default.
+// Config is what an Engine needs. The caller sets Open, Now and BodyTimeout. The settings with a default tag must not be
+// zero: settings.Defaults fills them.
 type Config struct {
-	// Open is told of every new session, before anything is read from it.
+	// Open is called for every new session before anything is read from it, and returns its Handler.
 	Open func(*Session) Handler
 	// Now is the clock.
 	Now func() time.Time
-	// Log gets our own faults; nil discards them.
+	// Log gets faults of the engine. Nil discards them.
 	Log *slog.Logger
-	// Gate decides who may connect; sessions that poll count like connections.
-	Gate *ws.Gate
-	// Sockets is how connections and queues behave. What concerns frames, pings and timeouts is overruled by the
-	// fields below.
+	// Sockets configures connections and queues. Sessions that poll take a slot of its Limiter as connections do. The
+	// engine sets Open, Skipped, Now, Log, MaxMessage, HelloTimeout and SocketTimeout.
 	Sockets ws.Config
 
-	PingInterval   time.Duration // between two signs of life
-	PingTimeout    time.Duration // how much later than that a sign may come
-	UpgradeTimeout time.Duration // for an upgrade that was begun
-	SettleTimeout  time.Duration // until Session.Settled
-	BodyTimeout    time.Duration // until the body of a POST has arrived, or that of an answer has been taken
-	MaxPayload     int           // bytes of a message, or of a POST
-	MaxPolling     int           // sessions that poll, of all addresses
-	FrameRate      float64       // packets a second from one client; below 0: no limit
-	FrameBurst     int           // packets at once
+	PingTimeout time.Duration `default:"20s" min:"1s" max:"10m" help:"Time after a ping interval in which a Socket.IO client has to respond."`
+	MaxPayload  int           `default:"65536" min:"1024" max:"16777216" unit:"bytes" help:"Size of a message from a Socket.IO client, or of the body of a poll."`
+	MaxPolling  int           `default:"2000" min:"1" max:"100000" unit:"clients" help:"Socket.IO clients without a WebSocket connection; each holds an HTTP connection."`
+
+	// BodyTimeout bounds the arrival of the body of a POST, and the write of the response to a GET.
+	BodyTimeout time.Duration
+	// UpgradeTimeout bounds an upgrade from polling to WebSocket.
+	UpgradeTimeout time.Duration `default:"10s"`
+	// SettleTimeout bounds the time until Session.Settled is called.
+	SettleTimeout time.Duration `default:"45s"`
 }
 
-func (c *Config) setDefaults() {
-	if c.Log == nil {
-		c.Log = slog.New(slog.DiscardHandler)
+// check panics when a dependency or a setting is missing, which is a fault of the caller's code.
+func (c *Config) check() {
+	if c.Open == nil || c.Now == nil {
+		panic("engineio: Config.Open or Config.Now is missing")
 	}
-	if c.Gate == nil {
-		c.Gate = ws.NewGate(ws.GateConfig{})
+	for name, missing := range map[string]bool{
+		"PingTimeout": c.PingTimeout <= 0, "MaxPayload": c.MaxPayload <= 0, "MaxPolling": c.MaxPolling <= 0,
+		"BodyTimeout": c.BodyTimeout <= 0, "UpgradeTimeout": c.UpgradeTimeout <= 0, "SettleTimeout": c.SettleTimeout <= 0,
+		"Sockets.PingInterval": c.Sockets.PingInterval <= 0,
+	} {
+		if missing {
+			panic("engineio: Config." + name + " is missing: call settings.Defaults first")
+		}
 	}
-	c.PingInterval = orDefault(c.PingInterval, DefaultPingInterval)
-	c.PingTimeout = orDefault(c.PingTimeout, DefaultPingTimeout)
-	c.UpgradeTimeout = orDefault(c.UpgradeTimeout, DefaultUpgradeTimeout)
-	c.SettleTimeout = orDefault(c.SettleTimeout, DefaultSettleTimeout)
-	c.BodyTimeout = orDefault(c.BodyTimeout, DefaultBodyTimeout)
-	c.MaxPayload = orDefault(c.MaxPayload, DefaultMaxPayload)
-	c.MaxPolling = orDefault(c.MaxPolling, DefaultMaxPolling)
-	c.FrameRate = orDefault(c.FrameRate, DefaultFrameRate)
-	c.FrameBurst = orDefault(c.FrameBurst, DefaultFrameBurst)
 }
 
-// sockets is how the connections behave: they are looked after by the engine.
+// sockets returns the configuration of the connections. The engine itself watches their silence.
 func (c *Config) sockets() ws.Config {
 	s := c.Sockets
-	s.Now, s.Log, s.Gate = c.Now, c.Log, c.Gate
-	s.MaxMessage, s.FrameRate, s.FrameBurst = c.MaxPayload, c.FrameRate, c.FrameBurst
+	s.Open, s.Now, s.Log = nil, c.Now, c.Log
+	s.MaxMessage = c.MaxPayload
 	s.HelloTimeout, s.PingInterval, s.SocketTimeout = -1, -1, -1
-	s.Skipped = nil // there is no word for it
+	s.Skipped = nil // the protocol has no packet for it
 	return s
-}
-
-// orDefault is value, or fallback if it was left zero.
-func orDefault[T int | float64 | time.Duration](value, fallback T) T {
-	if value == 0 {
-		return fallback
-	}
-	return value
 }

@@ -2,6 +2,7 @@ package engineio
 
 import (
 	"context"
+	"log/slog"
 	"net/http"
 	"net/url"
 	"strings"
@@ -24,10 +25,10 @@ type Engine struct {
 
 // New makes an engine. It works while Run runs.
 func New(cfg Config) *Engine {
-	if cfg.Open == nil || cfg.Now == nil {
-		panic("engineio: Config needs Open and Now")
+	cfg.check()
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
 	}
-	cfg.setDefaults()
 	return &Engine{cfg: cfg, sockets: ws.NewServer(cfg.sockets()), sessions: make(map[string]*Session)}
 }
 
@@ -52,7 +53,7 @@ func (e *Engine) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	query := r.URL.Query()
 	transport, upgrade := query.Get("transport"), strings.EqualFold(r.Header.Get("Upgrade"), "websocket")
 	switch {
-	case !e.cfg.Gate.Allows(r.Header.Get("Origin")):
+	case !e.cfg.Sockets.Origins.Allow(r.Header.Get("Origin")):
 		forbidden.write(w)
 	case transport != "websocket" && transport != "polling":
 		unknownTransport.write(w)
@@ -93,14 +94,15 @@ func (e *Engine) handshake(w http.ResponseWriter, r *http.Request, query url.Val
 	case e.stopping():
 		stopping.write(w)
 	case upgrade:
-		s := e.newSession(version, r, query)
+		s := e.newSession(version, query)
 		e.sockets.Accept(w, r, func(c *ws.Conn) ws.Peer {
+			s.address = c.Address()
 			s.carrier = &carrier{session: s, conn: c}
 			e.open(s)
 			return s.carrier
 		})
 	default:
-		e.openPolling(w, r, e.newSession(version, r, query))
+		e.openPolling(w, r, e.newSession(version, query))
 	}
 }
 
@@ -111,11 +113,12 @@ func (e *Engine) openPolling(w http.ResponseWriter, r *http.Request, s *Session)
 		tooMany.write(w)
 		return
 	}
-	leave, ok := e.cfg.Gate.Enter(w, r)
+	address, leave, ok := e.sockets.Admit(w, r)
 	if !ok {
 		e.polling.Add(-1)
 		return
 	}
+	s.address = address
 	s.leave = func() {
 		e.polling.Add(-1)
 		leave()

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"roomlog/internal/limit"
 	"roomlog/realtime/socketio/engineio"
 	"roomlog/realtime/socketio/siotest"
 	"roomlog/realtime/ws"
@@ -45,7 +46,7 @@ func TestNoUpgradeIsOfferedOverWebSocket(t *testing.T) {
 func TestRequestsThatAreRefused(t *testing.T) {
 	t.Parallel()
 	h := serve(t, func(c *engineio.Config, _ *host) {
-		c.Gate = ws.NewGate(ws.GateConfig{Origins: []string{"https://app.example"}})
+		c.Sockets.Origins = ws.Origins{"https://app.example"}
 	})
 	polled, _ := h.dial(t, siotest.Options{Version: 4, Polling: true})
 	socket, _ := h.dial(t, siotest.Options{Version: 3})
@@ -141,7 +142,7 @@ func TestTooManyPollingSessions(t *testing.T) {
 
 func TestTheGateCountsPollingSessions(t *testing.T) {
 	t.Parallel()
-	h := serve(t, func(c *engineio.Config, _ *host) { c.Gate = ws.NewGate(ws.GateConfig{MaxPerAddress: 1}) })
+	h := serve(t, func(c *engineio.Config, _ *host) { c.Sockets.Limiter = limit.Clients{Slots: limit.NewSlots(0, 1, nil)} })
 	_, one := h.dial(t, siotest.Options{Polling: true})
 	if status, body := get(t, http.MethodGet, h.base+"?EIO=4&transport=polling", "", nil); status != http.StatusTooManyRequests {
 		t.Fatalf("the second of an address is answered with %d %s", status, body)

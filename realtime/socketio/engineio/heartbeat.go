@@ -16,7 +16,7 @@ const (
 // when it comes late.
 func (e *Engine) tend(ctx context.Context) {
 	interval := maxTendInterval
-	for _, timeout := range []time.Duration{e.cfg.PingInterval, e.cfg.PingTimeout, e.cfg.UpgradeTimeout, e.cfg.SettleTimeout} {
+	for _, timeout := range []time.Duration{e.cfg.Sockets.PingInterval, e.cfg.PingTimeout, e.cfg.UpgradeTimeout, e.cfg.SettleTimeout} {
 		interval = min(interval, timeout/8)
 	}
 	ticks := time.NewTicker(max(interval, minTendInterval))
@@ -90,7 +90,7 @@ func (s *Session) heard(kind byte) bool {
 
 // heardAt sets the next deadline: of version 3 for a ping of the client's, of version 4 for one of ours.
 func (s *Session) heardAt(now time.Time) {
-	s.pinged, s.due = false, now.Add(s.engine.cfg.PingInterval)
+	s.pinged, s.due = false, now.Add(s.engine.cfg.Sockets.PingInterval)
 	if s.version == V3 {
 		s.due = s.due.Add(s.engine.cfg.PingTimeout)
 	}

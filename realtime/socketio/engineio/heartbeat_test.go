@@ -12,7 +12,7 @@ import (
 
 // quick are heartbeats that a test can wait for, and a loaded machine keep up with.
 func quick(c *engineio.Config, _ *host) {
-	c.PingInterval, c.PingTimeout = 200*time.Millisecond, 300*time.Millisecond
+	c.Sockets.PingInterval, c.PingTimeout = 200*time.Millisecond, 300*time.Millisecond
 }
 
 func TestTheServerPingsVersion4(t *testing.T) {
@@ -74,7 +74,7 @@ func TestADeadlineHoldsThoughNobodyLooks(t *testing.T) {
 	clock := newClock()
 	h := serve(t, func(c *engineio.Config, _ *host) {
 		c.Now = clock.now
-		c.PingInterval, c.PingTimeout, c.SettleTimeout = time.Hour, time.Hour, 10*time.Hour
+		c.Sockets.PingInterval, c.PingTimeout, c.SettleTimeout = time.Hour, time.Hour, 10*time.Hour
 	})
 	for _, version := range []string{"3", "4"} {
 		for _, late := range []bool{false, true} {

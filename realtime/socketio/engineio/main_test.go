@@ -12,6 +12,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"roomlog/internal/settings"
 	"roomlog/realtime/socketio/engineio"
 	"roomlog/realtime/socketio/siotest"
 	"roomlog/realtime/ws"
@@ -76,9 +77,10 @@ func serve(t testing.TB, change func(*engineio.Config, *host)) *host {
 	t.Helper()
 	h := &host{t: t, log: &lines{}}
 	cfg := engineio.Config{
-		Now:     time.Now,
-		Log:     slog.New(slog.NewTextHandler(h.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
-		Sockets: ws.Config{PushWindow: time.Millisecond},
+		Now:         time.Now,
+		BodyTimeout: siotest.Patience,
+		Log:         slog.New(slog.NewTextHandler(h.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+		Sockets:     ws.Config{PushWindow: time.Millisecond},
 		Open: func(s *engineio.Session) engineio.Handler {
 			mine := &session{Session: s, closed: make(chan string, 1)}
 			s.Settled()
@@ -92,6 +94,7 @@ func serve(t testing.TB, change func(*engineio.Config, *host)) *host {
 	if change != nil {
 		change(&cfg, h)
 	}
+	settings.Defaults(&cfg)
 	h.Engine = engineio.New(cfg)
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

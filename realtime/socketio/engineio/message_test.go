@@ -154,7 +154,7 @@ func TestPayloadsThatAreRefused(t *testing.T) {
 
 func TestTooManyPackets(t *testing.T) {
 	t.Parallel()
-	h := serve(t, func(c *engineio.Config, _ *host) { c.FrameRate, c.FrameBurst = 1, 50 })
+	h := serve(t, func(c *engineio.Config, _ *host) { c.Sockets.FrameRate, c.Sockets.FrameBurst = 1, 50 })
 	polled, s := h.dial(t, siotest.Options{Polling: true})
 	flood := strings.TrimSuffix(strings.Repeat("4x\x1e", 51), "\x1e")
 	if status, body := get(t, http.MethodPost, polled.Address("polling", polled.SID()), flood, nil); status != http.StatusTooManyRequests {
@@ -184,7 +184,7 @@ func TestMessagesAreHandledOneAfterAnother(t *testing.T) {
 	heard := make(chan string, 1000)
 	inside := make(chan struct{}, 1)
 	h := serve(t, func(c *engineio.Config, h *host) {
-		c.FrameRate = -1
+		c.Sockets.FrameRate = -1
 		h.onOpen = func(s *session) {
 			s.onMessage = func(text string) {
 				select {

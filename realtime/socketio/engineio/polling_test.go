@@ -135,7 +135,7 @@ func TestLastWordsAreNotKeptForEver(t *testing.T) {
 	t.Parallel()
 	clock := newClock()
 	h := serve(t, func(c *engineio.Config, _ *host) {
-		c.Now, c.PingInterval = clock.now, time.Hour
+		c.Now, c.Sockets.PingInterval = clock.now, time.Hour
 		c.PingTimeout = 8 * time.Millisecond // how often the engine looks
 	})
 	p := h.poller(t, "4")

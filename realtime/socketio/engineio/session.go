@@ -5,7 +5,6 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"log/slog"
-	"net/http"
 	"net/url"
 	"runtime/debug"
 	"sync"
@@ -51,17 +50,17 @@ type Session struct {
 	until    time.Time // how long the farewell is kept
 }
 
-func (e *Engine) newSession(v Version, r *http.Request, query url.Values) *Session {
+func (e *Engine) newSession(v Version, query url.Values) *Session {
 	now := e.cfg.Now()
 	s := &Session{
 		engine: e, id: newID(), version: v, query: query, asText: query.Get("b64") != "",
-		address: e.cfg.Gate.Address(r), opened: now, groups: make(map[*Group]struct{}), leave: func() {},
+		opened: now, groups: make(map[*Group]struct{}), leave: func() {},
 	}
 	if v == V3 && query.Get("transport") == "polling" {
 		s.alias = newID()
 	}
-	if e.cfg.FrameRate >= 0 {
-		s.limiter = rate.NewLimiter(rate.Limit(e.cfg.FrameRate), e.cfg.FrameBurst)
+	if e.cfg.Sockets.FrameRate > 0 {
+		s.limiter = rate.NewLimiter(rate.Limit(e.cfg.Sockets.FrameRate), e.cfg.Sockets.FrameBurst)
 	}
 	s.heardAt(now)
 	return s
@@ -136,7 +135,7 @@ func (s *Session) greeting() *ws.Frame {
 		PingInterval int64    `json:"pingInterval"`
 		PingTimeout  int64    `json:"pingTimeout"`
 		MaxPayload   int      `json:"maxPayload"`
-	}{s.id, upgrades, c.PingInterval.Milliseconds(), c.PingTimeout.Milliseconds(), c.MaxPayload})
+	}{s.id, upgrades, c.Sockets.PingInterval.Milliseconds(), c.PingTimeout.Milliseconds(), c.MaxPayload})
 	if err != nil { // it is made of strings and numbers
 		panic("engineio: encode a greeting: " + err.Error())
 	}

@@ -11,6 +11,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"roomlog/internal/settings"
 	"roomlog/realtime/socketio/engineio"
 	"roomlog/realtime/socketio/protocol"
 	"roomlog/realtime/socketio/siotest"
@@ -32,7 +33,7 @@ func serve(t testing.TB, change func(*protocol.Config)) *host {
 	t.Helper()
 	h := &host{answers: make(chan []string, 100)}
 	cfg := protocol.Config{
-		Engine: engineio.Config{Now: time.Now, FrameRate: -1, Sockets: ws.Config{PushWindow: time.Millisecond}},
+		Engine: engineio.Config{Now: time.Now, BodyTimeout: siotest.Patience, Sockets: ws.Config{FrameRate: -1, PushWindow: time.Millisecond}},
 		Namespaces: []protocol.Namespace{
 			{Name: "/", Connected: h.converse},
 			{Name: "/custom", Connected: h.converse},
@@ -42,6 +43,7 @@ func serve(t testing.TB, change func(*protocol.Config)) *host {
 	if change != nil {
 		change(&cfg)
 	}
+	settings.Defaults(&cfg)
 	h.Server = protocol.New(cfg)
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

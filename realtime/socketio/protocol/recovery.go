@@ -9,12 +9,6 @@ import (
 	lru "github.com/hashicorp/golang-lru/v2"
 )
 
-// The defaults of Recovery.
-const (
-	DefaultKeep    = 2 * time.Minute
-	DefaultMaxKept = 10_000
-)
-
 // partingTime is how long a client that comes back waits for the end of the connection that it lost, and
 // the server may not have missed yet.
 const partingTime = time.Second
@@ -26,8 +20,10 @@ type Recovery struct {
 	// Restore answers what the socket needs to go on, or that it cannot. It may wait for a while.
 	Restore func(kept any, offset string) (restored any, ok bool)
 
-	Keep    time.Duration // how long a lost socket is kept; zero means the default
-	MaxKept int           // how many are; the oldest go first; zero means the default
+	// Keep is how long a lost socket can be recovered.
+	Keep time.Duration `default:"2m"`
+	// MaxKept bounds the lost sockets that can be recovered; the oldest are forgotten first.
+	MaxKept int `default:"10000"`
 }
 
 // memory is who can come back.
@@ -47,11 +43,8 @@ type lostSocket struct {
 }
 
 func newMemory(r Recovery, now func() time.Time) *memory {
-	if r.Keep == 0 {
-		r.Keep = DefaultKeep
-	}
-	if r.MaxKept == 0 {
-		r.MaxKept = DefaultMaxKept
+	if r.Keep <= 0 {
+		panic("protocol: Recovery.Keep is zero: call settings.Defaults first")
 	}
 	lost, err := lru.New[string, lostSocket](r.MaxKept)
 	if err != nil {

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"roomlog/internal/settings"
 	"roomlog/realtime/socketio/protocol"
 	"roomlog/realtime/socketio/siotest"
 )
@@ -39,6 +40,7 @@ func recovering(t testing.TB, change func(*protocol.Config, *protocol.Recovery))
 		if change != nil {
 			change(cfg, r)
 		}
+		settings.Defaults(r)
 	})
 }
 

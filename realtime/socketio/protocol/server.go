@@ -8,19 +8,15 @@ import (
 	"roomlog/realtime/socketio/engineio"
 )
 
-// The defaults of Config.
-const (
-	DefaultMaxNamespaces  = 16 // of one client
-	DefaultMaxAttachments = 10 // of one packet
-)
-
-// Config is what a Server needs and how it behaves. Of the limits zero means the default.
+// Config is what a Server needs. The settings with a default tag must not be zero: settings.Defaults fills them.
 type Config struct {
-	Engine     engineio.Config // Open is the server's
+	Engine     engineio.Config // the server sets Open
 	Namespaces []Namespace
 
-	MaxNamespaces  int // that one client is connected to
-	MaxAttachments int // of one packet; all together are bounded like one message
+	// MaxNamespaces bounds the namespaces that one client is connected to.
+	MaxNamespaces int `default:"16"`
+	// MaxAttachments bounds the attachments of one packet. All together are bounded by Engine.MaxPayload.
+	MaxAttachments int `default:"10"`
 }
 
 // Server holds the sockets. It is an http.Handler, for one path.
@@ -41,15 +37,9 @@ type hall struct {
 // New makes a server. It works while Run runs.
 func New(cfg Config) *Server {
 	s := &Server{now: cfg.Engine.Now, namespaces: make(map[string]*hall)}
-	s.maxNamespaces, s.maxAttachments = cfg.MaxNamespaces, cfg.MaxAttachments
-	if s.maxNamespaces == 0 {
-		s.maxNamespaces = DefaultMaxNamespaces
-	}
-	if s.maxAttachments == 0 {
-		s.maxAttachments = DefaultMaxAttachments
-	}
-	if s.maxBytes = cfg.Engine.MaxPayload; s.maxBytes == 0 {
-		s.maxBytes = engineio.DefaultMaxPayload
+	s.maxNamespaces, s.maxAttachments, s.maxBytes = cfg.MaxNamespaces, cfg.MaxAttachments, cfg.Engine.MaxPayload
+	if s.maxNamespaces <= 0 || s.maxAttachments <= 0 {
+		panic("protocol: Config.MaxNamespaces or Config.MaxAttachments is zero: call settings.Defaults first")
 	}
 	for _, n := range cfg.Namespaces {
 		h := &hall{Namespace: n}

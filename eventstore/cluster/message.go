@@ -1,0 +1,54 @@
+package cluster
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"unicode/utf8"
+)
+
+const (
+	// MaxPayload bounds the payload of a message and the request of a survey, in bytes.
+	MaxPayload = 2048
+
+	maxTopic   = 64 // bytes of a topic's name
+	topicChars = "abcdefghijklmnopqrstuvwxyz0123456789.-_"
+)
+
+// checkMessage returns an error if topic or payload are out of bounds.
+func checkMessage(topic string, payload []byte) error {
+	switch {
+	case topic == "" || len(topic) > maxTopic || strings.Trim(topic, topicChars) != "":
+		return fmt.Errorf("a topic has 1 to %d lower-case letters, digits, dots, dashes and underscores", maxTopic)
+	case len(payload) > MaxPayload:
+		return fmt.Errorf("the payload may have %d bytes (got %d)", MaxPayload, len(payload))
+	case !utf8.Valid(payload) || slices.Contains(payload, 0):
+		return errors.New("the payload must be UTF-8 text without NUL")
+	}
+	return nil
+}
+
+// surveyPrefix marks the topics of requests. No topic of Publish contains a colon.
+const surveyPrefix = "survey:"
+
+func surveyMessage(id, topic string, request []byte) Message {
+	return Message{surveyPrefix + topic, append([]byte(id+" "), request...)}
+}
+
+// parseSurvey returns the id, topic and request of a message of surveyMessage.
+func parseSurvey(m Message) (request, bool) {
+	topic, ok := strings.CutPrefix(m.Topic, surveyPrefix)
+	if !ok {
+		return request{}, false
+	}
+	id, payload, ok := bytes.Cut(m.Payload, []byte(" "))
+	return request{string(id), topic, payload}, ok
+}
+
+// request is what a survey asks this node.
+type request struct {
+	id, topic string
+	payload   []byte
+}

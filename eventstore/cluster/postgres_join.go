@@ -1,0 +1,92 @@
+package cluster
+
+import (
+	"context"
+	"fmt"
+	"hash/fnv"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+)
+
+const (
+	heartbeat    = 3 * time.Second  // between two signs of life
+	deadAfter    = 10 * time.Second // silence after which the database ends the connection
+	leaveTimeout = time.Second
+)
+
+// lockOf returns the key of the advisory lock that a member holds.
+func lockOf(node string) int64 {
+	h := fnv.New64a()
+	h.Write([]byte(nodePrefix + node))
+	return int64(h.Sum64())
+}
+
+// Join holds the lock of node on a connection of its own and receives messages there. The lock is free at once when the
+// process dies, and after 10 seconds when it is frozen or cut off.
+func (p *Postgres) Join(ctx context.Context, node string, handle func(Message)) error {
+	conn, err := p.connect(ctx, node)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), leaveTimeout)
+		defer cancel()
+		_ = conn.Close(ctx)
+	}()
+	// It listens before it is known to be alive: a survey counts on its reply.
+	if _, err := conn.Exec(ctx, "LISTEN "+channel); err != nil {
+		return fmt.Errorf("listen for messages: %w", err)
+	}
+	if _, err := conn.Exec(ctx, "SELECT pg_advisory_lock($1)", lockOf(node)); err != nil {
+		return fmt.Errorf("take the lock of node %s: %w", node, err)
+	}
+	for ctx.Err() == nil {
+		if err := p.receive(ctx, conn, handle); err != nil {
+			return fmt.Errorf("hold the lock of node %s: %w", node, err)
+		}
+	}
+	return nil
+}
+
+// receive handles messages for the time of a heartbeat, and then gives a sign of life.
+func (p *Postgres) receive(ctx context.Context, conn *pgx.Conn, handle func(Message)) error {
+	listening, stop := context.WithTimeout(ctx, heartbeat)
+	defer stop()
+	for {
+		n, err := conn.WaitForNotification(listening)
+		if err == nil {
+			if m, ok := parseNotification(n.Payload); ok {
+				handle(m)
+			}
+			continue
+		}
+		if listening.Err() == nil {
+			return err
+		}
+		break
+	}
+	within, cancel := context.WithTimeout(ctx, deadAfter)
+	defer cancel()
+	return conn.Ping(within)
+}
+
+func (p *Postgres) connect(ctx context.Context, node string) (*pgx.Conn, error) {
+	c := p.pool.Config().ConnConfig.Copy()
+	for name, value := range map[string]string{
+		"application_name":        nodePrefix + node,
+		"idle_session_timeout":    fmt.Sprint(deadAfter.Milliseconds()), // ends the connection of a frozen process
+		"tcp_keepalives_idle":     "5",                                  // and of one behind a cut line
+		"tcp_keepalives_interval": "2",
+		"tcp_keepalives_count":    "3",
+	} {
+		c.RuntimeParams[name] = value
+	}
+	within, cancel := context.WithTimeout(ctx, deadAfter)
+	defer cancel()
+	conn, err := pgx.ConnectConfig(within, c)
+	if err != nil {
+		return nil, fmt.Errorf("connect as node %s: %w", node, err)
+	}
+	return conn, nil
+}

@@ -1,0 +1,43 @@
+package localpg
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+)
+
+// access writes the files that say who may connect: the user of this process, and the user of the child for an
+// administrator with psql. The folder of the socket excludes everybody else already, and with the method "peer" PostgreSQL
+// asks the kernel which user has connected. Both files are where the child cannot change them.
+func (f folder) access(a *account) error {
+	me := nameOf(os.Getuid())
+	hba, ident := "local all all peer map=roomlog\n", ""
+	for _, name := range []string{me, a.name} {
+		ident += fmt.Sprintf("roomlog %q %q\n", name, User)
+	}
+	if me == "" || a.name == "" { // peer needs names: only the mode of the folder protects the socket
+		hba, ident = "local all all trust\n", ""
+	}
+	return errors.Join(
+		writeFile(f.hba(), hba),
+		writeFile(f.ident(), ident),
+	)
+}
+
+func (f folder) hba() string   { return filepath.Join(f.dir, "pg_hba.conf") }
+func (f folder) ident() string { return filepath.Join(f.dir, "pg_ident.conf") }
+
+// writeFile replaces a file in one step. All users can read it, because the child has to. It contains no secret.
+func writeFile(path, text string) error {
+	tmp, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(tmp.Name()) // after a success it has another name, and this fails
+	_, err = tmp.WriteString(text)
+	if err := errors.Join(err, tmp.Chmod(0o644), tmp.Close()); err != nil {
+		return fmt.Errorf("write %s: %w", path, err)
+	}
+	return os.Rename(tmp.Name(), path)
+}

@@ -1,0 +1,40 @@
+package localpg
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"strings"
+)
+
+// Attach returns the connection string of the Database on the server that another process runs on a data folder. It fails
+// with ErrNotRunning if there is no server, or if it is not ready.
+func Attach(dir string) (string, error) {
+	dir, err := resolve(dir)
+	if errors.Is(err, os.ErrNotExist) {
+		return "", fmt.Errorf("attach to postgresql: %w", ErrNotRunning)
+	}
+	if err != nil {
+		return "", fmt.Errorf("attach to postgresql: %w", err)
+	}
+	f := folder{dir: dir}
+	p, err := f.postmaster()
+	switch {
+	case err != nil:
+		return "", fmt.Errorf("attach to postgresql: %w", err)
+	case p.pid == 0 || !isPostmaster(context.Background(), p.pid, f.data()):
+		return "", fmt.Errorf("attach to postgresql in %s: %w", dir, ErrNotRunning)
+	case p.status != "ready":
+		return "", fmt.Errorf("attach to postgresql in %s: %w: it is %s", dir, ErrNotRunning, strings.TrimSpace(p.status))
+	}
+	return dsn(p.socket, p.port, Database), nil
+}
+
+// dsn returns the connection string of a database.
+func dsn(socket, port, database string) string {
+	u := url.URL{Scheme: "postgres", User: url.User(User), Path: "/" + database}
+	u.RawQuery = url.Values{"host": {socket}, "port": {port}, "sslmode": {"disable"}}.Encode()
+	return u.String()
+}

@@ -1,0 +1,75 @@
+package localpg
+
+import (
+	"os"
+	"os/exec"
+	"runtime"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+)
+
+const pollInterval = 5 * time.Millisecond // between two looks at a process that starts or ends
+
+// child is a running process of PostgreSQL.
+type child struct {
+	pid     int
+	process *os.Process
+	exited  chan struct{}
+	err     error // why it ended; read after exited
+}
+
+// run starts a command in a thread that lives as long as the command, because Linux sends the parent-death signal when the
+// thread ends that forked.
+func run(cmd *exec.Cmd) (*child, error) {
+	ch := &child{exited: make(chan struct{})}
+	started := make(chan error, 1)
+	go func() {
+		runtime.LockOSThread()
+		err := cmd.Start()
+		started <- err
+		if err == nil {
+			ch.err = cmd.Wait()
+			close(ch.exited)
+		}
+	}()
+	if err := <-started; err != nil {
+		return nil, err
+	}
+	ch.process, ch.pid = cmd.Process, cmd.Process.Pid
+	return ch, nil
+}
+
+// stop sends the signals of a shutdown, each harder than the one before, and reports whether the child has ended.
+func (c *child) stop() bool {
+	for _, step := range []struct {
+		signal  syscall.Signal
+		timeout time.Duration
+	}{
+		{syscall.SIGINT, 30 * time.Second}, // fast: ends with a checkpoint
+		{syscall.SIGQUIT, 5 * time.Second}, // immediate: the next start replays the log
+		{syscall.SIGKILL, 5 * time.Second},
+	} {
+		select {
+		case <-c.exited:
+			return true
+		default:
+		}
+		_ = c.process.Signal(step.signal) // unlike a pid it never denotes another process
+		select {
+		case <-c.exited:
+			return true
+		case <-time.After(step.timeout):
+		}
+	}
+	return false
+}
+
+// childEnv returns the environment of this process without the variables that PostgreSQL reads: PGDATA, PGPORT, locales.
+func childEnv() []string {
+	env := slices.DeleteFunc(os.Environ(), func(kv string) bool {
+		return strings.HasPrefix(kv, "PG") || strings.HasPrefix(kv, "LC_") || strings.HasPrefix(kv, "LANG")
+	})
+	return append(env, "LC_ALL=C")
+}

@@ -1,0 +1,61 @@
+package localpg
+
+import (
+	"context"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+)
+
+// minMajor is the oldest major version of PostgreSQL that roomlog runs on.
+const minMajor = 15
+
+// installation is a folder with initdb and postgres.
+type installation struct {
+	bin   string
+	major int
+}
+
+// lookPath returns the path of a program in PATH, with links resolved: the other programs are beside the real one.
+func lookPath(c Config, name string) string {
+	for _, dir := range filepath.SplitList(c.Getenv("PATH")) {
+		if !filepath.IsAbs(dir) {
+			continue
+		}
+		if path, err := exec.LookPath(filepath.Join(dir, name)); err == nil {
+			if real, err := filepath.EvalSymlinks(path); err == nil {
+				return real
+			}
+		}
+	}
+	return ""
+}
+
+// version returns the major version of an installation, and whether it is a release. The output of postgres is
+// "postgres (PostgreSQL) 15.14 (Debian …)", or "… 18beta1".
+func version(ctx context.Context, dir string) (major int, released bool) {
+	cmd := exec.CommandContext(ctx, filepath.Join(dir, "postgres"), "--version")
+	cmd.Env = childEnv()
+	out, err := cmd.Output()
+	fields := strings.Fields(string(out))
+	if err != nil || len(fields) < 3 {
+		return 0, false
+	}
+	number, _, released := strings.Cut(fields[2], ".")
+	if i := strings.IndexFunc(number, func(r rune) bool { return r < '0' || r > '9' }); i >= 0 {
+		number = number[:i]
+	}
+	major, err = strconv.Atoi(number)
+	if err != nil {
+		return 0, false
+	}
+	return major, released
+}
+
+// exists reports whether there is a file or folder.
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
+}

@@ -1,0 +1,38 @@
+package localpg
+
+import (
+	"errors"
+	"io/fs"
+	"path/filepath"
+	"strconv"
+	"strings"
+)
+
+// postmaster is the content of postmaster.pid, which remains after a server was killed.
+type postmaster struct {
+	pid          int // 0: no server
+	port, socket string
+	status       string // "starting", "ready", "stopping", "standby"
+}
+
+// postmaster reads postmaster.pid.
+func (f folder) postmaster() (postmaster, error) {
+	text, err := readSmall(f.pidFile())
+	if errors.Is(err, fs.ErrNotExist) {
+		return postmaster{}, nil
+	}
+	if err != nil {
+		return postmaster{}, err
+	}
+	lines := strings.Split(text, "\n")
+	for len(lines) < 8 { // it is being written
+		lines = append(lines, "")
+	}
+	pid, err := strconv.Atoi(strings.TrimSpace(lines[0]))
+	if err != nil || pid < 0 { // that of a standalone backend is negative
+		pid = 0
+	}
+	return postmaster{pid: pid, port: strings.TrimSpace(lines[3]), socket: strings.TrimSpace(lines[4]), status: strings.TrimSpace(lines[7])}, nil
+}
+
+func (f folder) pidFile() string { return filepath.Join(f.data(), "postmaster.pid") }

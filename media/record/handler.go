@@ -1,0 +1,127 @@
+package record
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"strings"
+	"time"
+
+	"roomlog/media/rtmp"
+)
+
+const writeTimeout = 30 * time.Second // for a client to accept the next piece of a file
+
+// ErrForbidden is returned by Handler.Authorize when the client may not play a recording. It returns ErrNotFound when
+// the recording does not exist.
+var ErrForbidden = errors.New("record: forbidden")
+
+// Handler serves the files of recordings at the paths FOLDER/ID/FILE, without a leading slash. Files of running
+// recordings are served as far as they are written.
+type Handler struct {
+	// Recorder has the files.
+	Recorder *Recorder
+	// Authorize decides by the sign of a request whether it may play a recording.
+	Authorize func(ctx context.Context, folder, id, sign string) error
+	// AllowOrigin is the value of Access-Control-Allow-Origin.
+	AllowOrigin string
+}
+
+// contentTypes maps file suffixes to media types.
+var contentTypes = map[string]string{suffixMP4: "video/mp4", suffixFLV: "video/x-flv", ".jsonl": "application/x-ndjson"}
+
+// ServeHTTP handles GET and HEAD requests, with ranges. It responds with an empty body and status 403 or 404 if the
+// file may not be played or does not exist.
+func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	header := w.Header()
+	header.Set("Access-Control-Allow-Origin", h.AllowOrigin)
+	header.Set("Access-Control-Expose-Headers", "Accept-Ranges, Content-Length, Content-Range")
+	switch r.Method {
+	case http.MethodGet, http.MethodHead:
+	case http.MethodOptions:
+		header.Set("Access-Control-Allow-Methods", "GET, HEAD, OPTIONS")
+		header.Set("Access-Control-Allow-Headers", "Range")
+		header.Set("Access-Control-Max-Age", "86400")
+		w.WriteHeader(http.StatusNoContent)
+		return
+	default:
+		header.Set("Allow", "GET, HEAD, OPTIONS")
+		writeStatus(w, http.StatusMethodNotAllowed)
+		return
+	}
+	parts := strings.Split(r.URL.Path, "/")
+	if len(parts) != 3 || !rtmp.ValidName(parts[0]) || !rtmp.ValidName(parts[1]) {
+		writeStatus(w, http.StatusNotFound)
+		return
+	}
+	err := h.Authorize(r.Context(), parts[0], parts[1], r.URL.Query().Get("sign"))
+	if err == nil {
+		err = h.serve(w, r, parts[0], parts[1], parts[2])
+	}
+	switch {
+	case err == nil:
+	case errors.Is(err, ErrForbidden):
+		writeStatus(w, http.StatusForbidden)
+	case errors.Is(err, ErrNotFound):
+		writeStatus(w, http.StatusNotFound)
+	case r.Context().Err() == nil:
+		h.Recorder.library.cfg.Log.ErrorContext(r.Context(), "serving a recording failed", slog.String("path", r.URL.Path), slog.Any("error", err))
+		header.Set("Retry-After", "5")
+		writeStatus(w, http.StatusServiceUnavailable)
+	}
+}
+
+// writeStatus writes a response without a body.
+func writeStatus(w http.ResponseWriter, status int) {
+	w.Header().Set("Cache-Control", "no-store")
+	w.Header().Set("Content-Length", "0")
+	w.WriteHeader(status)
+}
+
+func (h *Handler) serve(w http.ResponseWriter, r *http.Request, folder, id, name string) error {
+	file, rec, err := h.Recorder.Open(folder, id, name)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	info, err := file.Stat()
+	if err != nil {
+		return fmt.Errorf("record: %w", err)
+	}
+	size := info.Size()
+	for _, p := range rec.Parts {
+		if p.File == name {
+			size = min(size, p.Bytes) // the writer may be appending after these
+		}
+	}
+	header := w.Header()
+	header.Set("Content-Type", contentTypes[name[strings.LastIndexByte(name, '.'):]])
+	header.Set("X-Content-Type-Options", "nosniff")
+	header.Set("Cache-Control", "no-store") // the file grows
+	if !rec.EndedAt.IsZero() {
+		header.Set("Cache-Control", "private, max-age=3600")
+		header.Set("ETag", fmt.Sprintf(`"%s-%s-%d"`, id, name, size))
+	}
+	content := &deadlineReader{SectionReader: io.NewSectionReader(file, 0, size), control: http.NewResponseController(w), now: h.Recorder.library.cfg.Now}
+	defer content.control.SetWriteDeadline(time.Time{}) //nolint:errcheck // a broken connection needs no deadline
+	http.ServeContent(w, r, name, info.ModTime(), content)
+	return nil
+}
+
+// deadlineReader extends the write deadline of the response with every piece that is read for it.
+type deadlineReader struct {
+	*io.SectionReader
+	control *http.ResponseController
+	now     func() time.Time
+}
+
+// Read reads the next piece and sets the deadline for writing it.
+func (r *deadlineReader) Read(b []byte) (int, error) {
+	_ = r.control.SetWriteDeadline(r.now().Add(writeTimeout))
+	return r.SectionReader.Read(b)
+}
+
+var _ io.ReadSeeker = (*deadlineReader)(nil)

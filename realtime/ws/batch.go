@@ -1,0 +1,63 @@
+package ws
+
+import "bytes"
+
+// batch is what one flush writes to each connection of a shard.
+type batch struct {
+	history    *history
+	frames     []*Frame
+	joined     []byte
+	compressor *compressor // nil: no compression
+	compressed [2][]byte   // without and with history; nil: no connection has needed it yet
+}
+
+// worthCompressing reports whether connections that accept compressed messages get the batch compressed.
+func (b *batch) worthCompressing() bool {
+	return b.compressor != nil && len(b.joined) >= minDeflate
+}
+
+// wire returns the compressed batch: as the continuation of the shard's history, or on its own.
+func (b *batch) wire(continued bool) []byte {
+	i, text := 0, []byte(nil)
+	if continued {
+		i, text = 1, b.history.text
+	}
+	if b.compressed[i] == nil {
+		b.compressor.out[i] = b.compressor.compress(b.compressor.out[i][:0], b.frames, text)
+		b.compressed[i] = b.compressor.out[i]
+	}
+	return b.compressed[i]
+}
+
+// usedCompression reports whether any connection got the batch compressed.
+func (b *batch) usedCompression() bool { return b.compressed[0] != nil || b.compressed[1] != nil }
+
+// offerBatch sends a batch, compressed if the connection accepts that and has no queue: single frames of a queue may be
+// dropped, and the client could not inflate frames that refer to them.
+func (c *Conn) offerBatch(b *batch) {
+	if !c.compresses || !b.worthCompressing() {
+		c.offer(b.joined, b.frames)
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	switch {
+	case c.ending:
+		return
+	case c.out != nil:
+		c.inflated = inflated{}
+		c.queue(b.frames)
+		return
+	}
+	wire := b.wire(c.inflated.covers(b.history))
+	if c.inflated.of != b.history {
+		c.inflated = inflated{b.history, b.history.total}
+	}
+	switch n, err := c.write(wire); {
+	case err != nil:
+		c.endLocked(CloseLost, "", nil)
+	case n < len(wire):
+		rest := &Frame{wire: bytes.Clone(wire)}
+		c.startWriter([]*Frame{rest}, n)
+	}
+}

@@ -1,0 +1,117 @@
+package ws
+
+import (
+	"bytes"
+	"net/http"
+	"strings"
+
+	"github.com/klauspost/compress/flate"
+)
+
+const (
+	// minDeflate is the size in bytes from which a batch is compressed.
+	minDeflate = 128
+	// historySize is how many bytes of earlier batches a batch may refer to.
+	historySize = 8 << 10
+	// deflateLevel compresses well for its CPU time: one batch costs some 50 µs for all connections of a fan-out.
+	deflateLevel = 5
+)
+
+// The extension permessage-deflate and its parameters, RFC 7692, section 7.
+const (
+	deflateExtension = "permessage-deflate"
+	serverNoContext  = "server_no_context_takeover"
+	clientNoContext  = "client_no_context_takeover"
+	clientWindowBits = "client_max_window_bits"
+)
+
+// acceptDeflate reports whether the client accepts messages that a Fanout compresses, and rewrites the offers in the
+// request to the one that the library is to accept. A client that asks for messages without context, or for a smaller
+// window, gets no compression: a batch is one deflate stream, however it is cut into messages.
+func acceptDeflate(r *http.Request) bool {
+	const name = "Sec-WebSocket-Extensions"
+	offers := strings.Split(strings.Join(r.Header.Values(name), ","), ",")
+	r.Header.Del(name)
+offers:
+	for _, offer := range offers {
+		for i, parameter := range strings.Split(offer, ";") {
+			word, _, _ := strings.Cut(strings.TrimSpace(parameter), "=")
+			if i == 0 && word != deflateExtension || i > 0 && word != clientNoContext && word != clientWindowBits {
+				continue offers
+			}
+		}
+		r.Header.Set(name, deflateExtension)
+		return true
+	}
+	return false
+}
+
+// withServerContext removes the parameter that the library always adds to its response: that every message of the
+// server can be inflated alone.
+func withServerContext(response []byte) []byte {
+	return bytes.Replace(response, []byte("; "+serverNoContext), nil, 1)
+}
+
+// compressor compresses batches of frames, each once for all connections. It is not safe for concurrent use.
+type compressor struct {
+	deflate *flate.Writer
+	buffer  bytes.Buffer
+	out     [2][]byte // buffers for a batch without and with history
+}
+
+func newCompressor() *compressor {
+	c := &compressor{}
+	c.deflate, _ = flate.NewWriter(&c.buffer, deflateLevel) // fails for invalid levels only
+	return c
+}
+
+// compress appends frames in wire format to dst, compressed as the continuation of history. A client has to inflate
+// the messages in their order.
+func (c *compressor) compress(dst []byte, frames []*Frame, history []byte) []byte {
+	const compressed, tail = 0x40, 4 // the tail is an empty block that every client adds by itself
+	c.deflate.ResetDict(&c.buffer, history)
+	for _, f := range frames {
+		for payload, binary := range f.Messages {
+			c.buffer.Reset()
+			_, _ = c.deflate.Write(payload) // a bytes.Buffer never fails
+			_ = c.deflate.Flush()
+			opcode := byte(opText)
+			if binary {
+				opcode = opBinary
+			}
+			dst = appendFrame(dst, compressed|opcode, c.buffer.Bytes()[:c.buffer.Len()-tail])
+		}
+	}
+	return dst
+}
+
+// history is the end of what a shard has sent compressed.
+type history struct {
+	text  []byte
+	total int64 // bytes since the shard was created
+}
+
+// start returns the position of the first byte of text, counted in bytes since the shard was created.
+func (h *history) start() int64 { return h.total - int64(len(h.text)) }
+
+// add appends frames that were sent compressed.
+func (h *history) add(frames []*Frame) {
+	for _, f := range frames {
+		for payload := range f.Messages {
+			h.text = append(h.text, payload...)
+			h.total += int64(len(payload))
+		}
+	}
+	if over := len(h.text) - historySize; over > 0 {
+		h.text = append(h.text[:0], h.text[over:]...)
+	}
+}
+
+// inflated is what a connection has got of a history: everything from position since.
+type inflated struct {
+	of    *history
+	since int64
+}
+
+// covers reports whether the connection has got all bytes that a batch of h may refer to.
+func (i inflated) covers(h *history) bool { return i.of == h && i.since <= h.start() }

@@ -1,0 +1,39 @@
+package ws
+
+import (
+	"net"
+	"net/http"
+	"slices"
+	"strings"
+)
+
+// Limiter decides whether the client of a request may open a connection. Several servers may share one.
+type Limiter interface {
+	// Admit takes a connection slot for the client of r. It returns the client's address as connections are counted and
+	// listed, and the function that frees the slot. When it refuses the client, it returns no function and
+	// the HTTP status: 429 when the client has too many connections, 503 when the server has.
+	Admit(r *http.Request) (address string, release func(), status int)
+}
+
+// Unlimited is a Limiter that admits every request under the address of the TCP connection.
+type Unlimited struct{}
+
+// Admit returns r.RemoteAddr without its port, and a function that does nothing.
+func (Unlimited) Admit(r *http.Request) (address string, release func(), status int) {
+	address, _, err := net.SplitHostPort(r.RemoteAddr)
+	if err != nil {
+		address = r.RemoteAddr
+	}
+	return address, func() {}, 0
+}
+
+// Origins are the origins whose pages may connect, such as "https://app.example". No origin at all, or "*", permits
+// every page.
+type Origins []string
+
+// Allow reports whether a request with this Origin header may connect. Apps send none and are permitted.
+func (o Origins) Allow(origin string) bool {
+	return origin == "" || len(o) == 0 || slices.ContainsFunc(o, func(allowed string) bool {
+		return allowed == "*" || strings.EqualFold(allowed, origin)
+	})
+}

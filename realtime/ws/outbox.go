@@ -1,0 +1,141 @@
+package ws
+
+import (
+	"net"
+	"time"
+)
+
+// entryCost is the memory of a waiting frame beside its bytes, so that a queue of tiny frames is bounded too.
+const entryCost = 64
+
+// entry is a waiting frame, or a mark in place of consecutive frames that were dropped.
+type entry struct {
+	frame   *Frame // nil: a mark
+	skipped int    // number of dropped frames of a mark
+	span    Span   // joined span of a mark
+}
+
+// outbox is the queue of a slow reader. It has no lock of its own.
+type outbox struct {
+	head     []byte   // unsent rest of a frame that the socket took in part
+	latest   []*Frame // one per key
+	entries  []entry  // in the order in which they were sent
+	bytes    int      // cost of head, latest and entries
+	inFlight int      // cost of the write in progress
+	granted  int      // part of the size that one Send to an idle connection put here and that still waits
+
+	deadline time.Time     // set when the connection ends: no write goes beyond it
+	done     chan struct{} // closed when everything is written or given up
+}
+
+// size returns the memory of everything that waits or is being written.
+func (o *outbox) size() int { return o.bytes + o.inFlight }
+
+// start queues frames of which the socket took the first n bytes.
+func (o *outbox) start(frames []*Frame, n int) {
+	for i, f := range frames {
+		if n < len(f.wire) {
+			if n > 0 { // the rest of a frame must follow its beginning, whatever its priority is
+				o.head = f.wire[n:]
+				o.bytes += len(o.head)
+				i++
+			}
+			for _, f := range frames[i:] {
+				o.add(f)
+			}
+			return
+		}
+		n -= len(f.wire)
+	}
+}
+
+// add queues f. It reports whether f replaced an older frame with its key.
+func (o *outbox) add(f *Frame) (replaced bool) {
+	if f.priority != latest {
+		o.entries = append(o.entries, entry{frame: f})
+		o.bytes += len(f.wire) + entryCost
+		return false
+	}
+	for i, old := range o.latest {
+		if old.key == f.key {
+			o.latest[i] = f
+			o.bytes += len(f.wire) - len(old.wire)
+			return true
+		}
+	}
+	o.latest = append(o.latest, f)
+	o.bytes += len(f.wire) + entryCost
+	return false
+}
+
+// drop drops the oldest droppable frames until the size is within limit or none is left. It leaves one mark for each
+// run of dropped frames and returns the number of dropped frames.
+func (o *outbox) drop(limit int) (dropped int) {
+	kept := o.entries[:0]
+	for _, e := range o.entries {
+		if e.frame != nil && e.frame.priority == droppable && o.size() > limit {
+			o.bytes -= len(e.frame.wire)
+			e = entry{skipped: 1, span: e.frame.span}
+			dropped++
+		}
+		if last := len(kept) - 1; last >= 0 && kept[last].joins(e) {
+			kept[last].skipped += e.skipped
+			kept[last].span.Pos = e.span.Pos
+			o.bytes -= entryCost
+			continue
+		}
+		kept = append(kept, e)
+	}
+	clear(o.entries[len(kept):])
+	o.entries = kept
+	return dropped
+}
+
+// joins reports whether e and next are marks of one group, so that one mark can replace both.
+func (e entry) joins(next entry) bool {
+	return e.frame == nil && next.frame == nil && e.span.Group == next.span.Group
+}
+
+// clear drops everything except the rest of a frame that the socket took in part.
+func (o *outbox) clear() {
+	o.latest, o.entries, o.bytes = nil, nil, len(o.head)
+}
+
+// take removes about limit bytes, and at least one frame, for the next write: the rest of a frame, then the latest
+// frames, then the others in their order. It replaces a mark by the text of skipped; it omits marks when skipped is nil.
+func (o *outbox) take(limit int, skipped func(Span, int) []byte) net.Buffers {
+	var buffers net.Buffers
+	waiting := o.bytes
+	n := len(o.head)
+	if n > 0 {
+		buffers = append(buffers, o.head)
+		o.head, o.bytes = nil, o.bytes-n
+	}
+	for len(o.latest) > 0 && n < limit {
+		f := o.latest[0]
+		o.latest = o.latest[1:]
+		n += len(f.wire)
+		buffers = append(buffers, f.wire)
+		o.bytes -= len(f.wire) + entryCost
+	}
+	taken := 0
+	for ; taken < len(o.entries) && n < limit; taken++ {
+		e := o.entries[taken]
+		o.entries[taken] = entry{}
+		o.bytes -= entryCost
+		f := e.frame
+		switch {
+		case f != nil:
+			o.bytes -= len(f.wire)
+		case skipped != nil:
+			f = TextFrame(skipped(e.span, e.skipped))
+		default:
+			continue
+		}
+		n += len(f.wire)
+		buffers = append(buffers, f.wire)
+	}
+	o.entries = o.entries[taken:]
+	o.inFlight = waiting - o.bytes
+	return buffers
+}

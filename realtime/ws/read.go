@@ -1,0 +1,231 @@
+package ws
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"log/slog"
+	"net"
+	"runtime"
+	"runtime/debug"
+	"strings"
+	"time"
+
+	"github.com/lxzan/gws"
+)
+
+const (
+	// lingerTime is how long a client gets to read the close frame before the socket is closed.
+	lingerTime = time.Second
+	// lingerBytes is how many bytes of the client are read meanwhile.
+	lingerBytes = 1 << 20
+)
+
+// read passes messages to the peer until the connection ends, and finishes the connection. It runs in a goroutine of
+// its own, so that the memory of the HTTP request is freed. Server.Shutdown waits for it.
+func (c *Conn) read(socket *gws.Conn) {
+	defer c.finish()
+	defer c.recover()
+	socket.ReadLoop()
+}
+
+// recover turns a panic of the peer, or of the library, into the end of this connection.
+func (c *Conn) recover() {
+	fault := recover()
+	if fault == nil {
+		return
+	}
+	c.shared.stats.Panics.Add(1)
+	c.shared.log.Error("connection panicked", slog.Any("error", fault), slog.String("stack", string(debug.Stack())))
+	c.Close(CloseInternal, "internal error")
+}
+
+// finish runs after the last read: it calls Peer.Closed, waits until the queue is written (at most closeTimeout), closes
+// the socket and frees the slot.
+func (c *Conn) finish() {
+	c.endLost()
+	c.mu.Lock()
+	code, reason, out := c.code, c.reason, c.out
+	c.mu.Unlock()
+	if c.peer != nil {
+		func() {
+			defer c.recover()
+			c.peer.Closed(code, reason)
+		}()
+	}
+	if out != nil {
+		<-out.done
+	}
+	c.linger()
+	_ = c.raw.Close()
+	c.shared.removed(c, code)
+}
+
+// linger gives the client time to read the close frame. Closing a socket with unread bytes resets the connection, and
+// the reset overtakes the frame.
+func (c *Conn) linger() {
+	c.mu.Lock()
+	gone := c.gone
+	c.mu.Unlock()
+	if gone {
+		return
+	}
+	if half, ok := c.raw.(interface{ CloseWrite() error }); ok {
+		_ = half.CloseWrite()
+	}
+	deadline := c.shared.now().Add(lingerTime)
+	_ = c.raw.SetReadDeadline(deadline)
+	if _, err := io.CopyN(io.Discard, c.raw, lingerBytes); err == nil { // it keeps sending: stop reading, but wait
+		time.Sleep(deadline.Sub(c.shared.now()))
+	}
+}
+
+// netConn is a Conn as the WebSocket library sees it: a net.Conn whose reads are validated and whose writes never block.
+type netConn Conn
+
+// Read returns bytes that the validator accepts.
+func (w *netConn) Read(p []byte) (int, error) {
+	c := (*Conn)(w)
+	if c.refused != nil {
+		c.Close(c.refused.code, c.refused.reason)
+	}
+	if c.Ended() {
+		return 0, net.ErrClosed
+	}
+	n, err := c.receive(p)
+	if err != nil {
+		c.endLost()
+		return 0, err
+	}
+	now := c.shared.now()
+	frames, good, refused := c.validator.scan(p[:n], now)
+	if frames > 0 {
+		c.lastFrame.Store(int64(c.shared.since(now)))
+		c.shared.stats.FramesIn.Add(int64(frames))
+	}
+	if refused != nil {
+		c.refused = refused // the next Read closes: the frames before it are still handled
+		if good == 0 {
+			return w.Read(nil)
+		}
+	}
+	return good, nil
+}
+
+// receive reads the bytes that came with the request before those of the socket.
+func (c *Conn) receive(p []byte) (int, error) {
+	if len(c.early) == 0 {
+		return c.raw.Read(p)
+	}
+	n := copy(p, c.early)
+	if c.early = c.early[n:]; len(c.early) == 0 {
+		c.early = nil
+	}
+	return n, nil
+}
+
+// Write sends what the library writes: its response to the upgrade request, and close frames. A close frame ends the
+// connection. Pings are answered by messageHandler.
+func (w *netConn) Write(p []byte) (int, error) {
+	c := (*Conn)(w)
+	if p[0]&0x0f != opClose || p[0]&0x80 == 0 {
+		f := &Frame{wire: withServerContext(p)}
+		c.offer(f.wire, []*Frame{f})
+		return len(p), nil
+	}
+	f := &Frame{wire: bytes.Clone(p)}
+	code, reason := parseClose(p[2:])
+	if code == CloseInternal { // the library's code for a message that cannot be inflated: a fault of the client
+		code, reason = CloseEncoding, "cannot be inflated within the limits"
+		f = closeFrame(code, reason)
+	}
+	c.replied = c.end(code, reason, f)
+	return len(p), nil
+}
+
+// Close does nothing: finish closes the connection after its close frame was written.
+func (w *netConn) Close() error { return nil }
+
+// LocalAddr returns the server's address.
+func (w *netConn) LocalAddr() net.Addr { return w.raw.LocalAddr() }
+
+// RemoteAddr returns the other end of the TCP connection, which may be a proxy.
+func (w *netConn) RemoteAddr() net.Addr { return w.raw.RemoteAddr() }
+
+// SetDeadline does nothing: Server.Run watches for silence, and writes never block.
+func (w *netConn) SetDeadline(time.Time) error { return nil }
+
+// SetReadDeadline does nothing, like SetDeadline.
+func (w *netConn) SetReadDeadline(time.Time) error { return nil }
+
+// SetWriteDeadline does nothing, like SetDeadline.
+func (w *netConn) SetWriteDeadline(time.Time) error { return nil }
+
+// messageHandler handles the frames that the library reads from any connection.
+type messageHandler struct{ gws.BuiltinEventHandler }
+
+// OnPing sends a pong with the same payload.
+func (messageHandler) OnPing(socket *gws.Conn, payload []byte) {
+	connOf(socket).Send(newFrame(opPong, payload))
+}
+
+// OnMessage passes a message to the peer, unless the connection has ended.
+func (messageHandler) OnMessage(socket *gws.Conn, message *gws.Message) {
+	defer message.Close()
+	c := connOf(socket)
+	switch {
+	case c.Ended():
+	case message.Opcode == gws.OpcodeText:
+		c.peer.Text(message.Bytes())
+	default: // the validator accepts binary messages for a BinaryPeer only
+		c.peer.(BinaryPeer).Binary(message.Bytes())
+	}
+}
+
+// OnClose records the client's close code. The library has replied already, with a code that may be sent.
+func (messageHandler) OnClose(socket *gws.Conn, err error) {
+	c := connOf(socket)
+	var closing *gws.CloseError
+	if errors.As(err, &closing) && c.replied {
+		c.recordClose(closing.Code, closing.Reason)
+	}
+}
+
+func connOf(socket *gws.Conn) *Conn { return (*Conn)(socket.NetConn().(*netConn)) }
+
+// recordClose replaces the code and reason of the end by those of the client.
+func (c *Conn) recordClose(code uint16, reason []byte) {
+	if code == 0 {
+		code = CloseNoStatus
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.code, c.reason = code, strings.ToValidUTF8(string(reason), "\uFFFD")
+}
+
+// parseClose decodes the payload of a close frame.
+func parseClose(payload []byte) (code uint16, reason string) {
+	if len(payload) < 2 {
+		return CloseNoStatus, ""
+	}
+	return uint16(payload[0])<<8 | uint16(payload[1]), string(payload[2:])
+}
+
+// noSession replaces the map that the library would create for each connection.
+type noSession struct{}
+
+func (noSession) Len() int                     { return 0 }
+func (noSession) Load(string) (any, bool)      { return nil, false }
+func (noSession) Delete(string)                {}
+func (noSession) Store(string, any)            {}
+func (noSession) Range(func(string, any) bool) {}
+
+func newUpgrader(maxMessage, readBuffer int, deflate bool) *gws.Upgrader {
+	return gws.NewUpgrader(messageHandler{}, &gws.ServerOption{
+		ReadMaxPayloadSize: maxMessage,
+		ReadBufferSize:     readBuffer,
+		CheckUtf8Enabled:   true,
+		PermessageDeflate:  gws.PermessageDeflate{Enabled: deflate, PoolSize: runtime.GOMAXPROCS(0)},
+		NewSession:         func() gws.SessionStorage { return noSession{} },
+	})
+}

@@ -1,0 +1,241 @@
+package ws
+
+import (
+	"errors"
+	"os"
+	"syscall"
+	"time"
+)
+
+const (
+	// writeChunk is the size in bytes of one write to a slow connection: small enough that a reader who makes any
+	// progress meets the write deadline, and that frames behind it can still be dropped.
+	writeChunk = 16 << 10
+	// closeTimeout is how long a close frame may wait behind frames that a slow reader has not read.
+	closeTimeout = 2 * time.Second
+)
+
+// attempt is one non-blocking write to a socket. It is kept in the connection so that a write allocates nothing.
+type attempt struct {
+	p   []byte
+	n   int
+	err error
+	do  func(fd uintptr) bool
+}
+
+// write is the function for syscall.RawConn.Write. It returns true, so that RawConn does not wait for the socket.
+func (a *attempt) write(fd uintptr) bool {
+	for {
+		a.n, a.err = writeNow(fd, a.p)
+		if !errors.Is(a.err, syscall.EINTR) {
+			return true
+		}
+	}
+}
+
+// Send sends frames in their order and in one write. It never waits: what the socket does not take at once waits in
+// the bounded queue. After the end of the connection it does nothing.
+func (c *Conn) Send(frames ...*Frame) {
+	c.shared.stats.FramesOut.Add(int64(len(frames)))
+	switch len(frames) {
+	case 0:
+	case 1:
+		c.offer(frames[0].wire, frames)
+	default:
+		c.offer(join(nil, frames), frames)
+	}
+}
+
+// Close ends the connection with a code and a reason. It does not wait. Frames that were sent before are still
+// delivered if the client reads them within 2 s, and the close frame after them. Calls after the first do nothing.
+func (c *Conn) Close(code uint16, reason string) {
+	c.end(code, reason, closeFrame(code, reason))
+}
+
+// offer sends frames; joined are their bytes. The caller may change both after offer returns.
+func (c *Conn) offer(joined []byte, frames []*Frame) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.ending {
+		return
+	}
+	if c.out == nil {
+		n, err := c.write(joined)
+		switch {
+		case err != nil:
+			c.endLocked(CloseLost, "", nil)
+		case n < len(joined):
+			c.startWriter(frames, n)
+		}
+		return
+	}
+	c.queue(frames)
+}
+
+// queue appends frames to those that wait already.
+func (c *Conn) queue(frames []*Frame) {
+	before := c.out.size()
+	for _, f := range frames {
+		if c.out.add(f) {
+			c.shared.stats.Replaced.Add(1)
+		}
+	}
+	c.bound(before)
+}
+
+// bound keeps the queue within its limits: above the limit it drops droppable frames, above twice the limit it closes
+// the connection. One Send to an idle connection may be larger: then the connection is closed when the queue exceeds the
+// unread rest of that Send by the limit. before is the size that Stats.QueuedBytes already counts.
+func (c *Conn) bound(before int) {
+	limit, stats := c.shared.queueBytes, &c.shared.stats
+	if c.out.size() > limit {
+		stats.Dropped.Add(int64(c.out.drop(limit)))
+	}
+	stats.QueuedBytes.Add(int64(c.out.size() - before))
+	if before == 0 {
+		c.out.granted = c.out.size()
+		return
+	}
+	c.out.granted = min(c.out.granted, before)
+	if c.out.size() > max(2*limit, c.out.granted+limit) {
+		stats.ClosedSlow.Add(1)
+		c.endLocked(CloseSlow, "reading too slowly", closeFrame(CloseSlow, "reading too slowly"))
+	}
+}
+
+// write writes p without waiting and returns how many bytes the socket took.
+func (c *Conn) write(p []byte) (int, error) {
+	if c.socket == nil {
+		return 0, nil
+	}
+	c.attempt.p = p
+	err := c.socket.Write(c.attempt.do)
+	c.attempt.p = nil
+	switch {
+	case err != nil:
+		return 0, err
+	case errors.Is(c.attempt.err, syscall.EAGAIN):
+		return 0, nil
+	}
+	return max(c.attempt.n, 0), c.attempt.err
+}
+
+// startWriter starts the goroutine that writes frames of which the socket took n bytes. finish waits for it.
+func (c *Conn) startWriter(frames []*Frame, n int) {
+	c.shared.stats.Stalls.Add(1)
+	c.shared.stats.Slow.Add(1)
+	c.out = &outbox{done: make(chan struct{})}
+	c.out.start(frames, n)
+	c.bound(0)
+	go c.writeQueue(c.out)
+}
+
+// writeQueue writes until the queue is empty. It is the only writer of the connection meanwhile.
+func (c *Conn) writeQueue(out *outbox) {
+	defer close(out.done)
+	defer c.shared.stats.Slow.Add(-1)
+	for {
+		c.mu.Lock()
+		before := out.size()
+		out.inFlight = 0
+		buffers := out.take(writeChunk, c.shared.skipped)
+		c.shared.stats.QueuedBytes.Add(int64(out.size() - before))
+		if out.size() == 0 {
+			c.out = nil
+			_ = c.raw.SetWriteDeadline(time.Time{}) // an expired one would fail the next direct write
+			c.mu.Unlock()
+			return
+		}
+		deadline := c.shared.now().Add(c.shared.writeTimeout)
+		if !out.deadline.IsZero() {
+			deadline = out.deadline
+		}
+		_ = c.raw.SetWriteDeadline(deadline)
+		c.mu.Unlock()
+
+		if _, err := buffers.WriteTo(c.raw); err != nil {
+			c.abandon(out, err)
+			return
+		}
+	}
+}
+
+// abandon ends a connection whose queue cannot be written.
+func (c *Conn) abandon(out *outbox, err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if errors.Is(err, os.ErrDeadlineExceeded) && !c.ending {
+		c.shared.stats.ClosedSlow.Add(1)
+		c.endLocked(CloseSlow, "reading too slowly", nil)
+	} else {
+		c.endLocked(CloseLost, "", nil)
+	}
+	c.shared.stats.QueuedBytes.Add(-int64(out.size()))
+	out.head, out.inFlight = nil, 0
+	out.clear()
+}
+
+// end ends the connection with the given close frame. It reports whether this call ended the connection.
+func (c *Conn) end(code uint16, reason string, closing *Frame) (first bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	first = !c.ending
+	c.endLocked(code, reason, closing)
+	return first
+}
+
+// endLost ends a connection from which nothing more can be read.
+func (c *Conn) endLost() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.ending {
+		c.endLocked(CloseLost, "", nil)
+	}
+}
+
+// endLocked ends the connection. closing is nil when no close frame can reach the client.
+func (c *Conn) endLocked(code uint16, reason string, closing *Frame) {
+	if closing == nil && !c.gone {
+		c.gone = true
+		_ = c.raw.Close() // unblocks a write in progress, and the reader
+	}
+	if c.ending {
+		return
+	}
+	c.ending, c.code, c.reason = true, code, reason
+	if closing == nil {
+		return
+	}
+	_ = c.raw.SetReadDeadline(time.Unix(1, 0)) // wakes the reader, which then finishes the connection
+	if c.out == nil {
+		n, err := c.write(closing.wire)
+		switch {
+		case err != nil:
+			c.gone = true
+		case n < len(closing.wire):
+			c.startWriter([]*Frame{closing}, n)
+			c.boundWrites()
+		}
+		return
+	}
+	before := c.out.size()
+	if code == CloseSlow {
+		c.out.clear()
+	}
+	c.out.add(closing)
+	c.shared.stats.QueuedBytes.Add(int64(c.out.size() - before))
+	c.boundWrites()
+}
+
+// boundWrites gives everything that waits closeTimeout to be written.
+func (c *Conn) boundWrites() {
+	c.out.deadline = c.shared.now().Add(closeTimeout)
+	_ = c.raw.SetWriteDeadline(c.out.deadline)
+}
+
+// resetHistory makes the next compressed batch refer to nothing before it.
+func (c *Conn) resetHistory() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.inflated = inflated{}
+}

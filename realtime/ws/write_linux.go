@@ -1,0 +1,16 @@
+package ws
+
+import (
+	"syscall"
+	"unsafe"
+)
+
+// writeNow writes to a non-blocking socket. It does not announce the system call to the scheduler: a worker that writes
+// to a thousand sockets would lose its thread a dozen times, and the woken threads would cost a quarter of the writes.
+func writeNow(fd uintptr, p []byte) (int, error) {
+	n, _, errno := syscall.RawSyscall(syscall.SYS_WRITE, fd, uintptr(unsafe.Pointer(unsafe.SliceData(p))), uintptr(len(p)))
+	if errno != 0 {
+		return -1, errno
+	}
+	return int(n), nil
+}

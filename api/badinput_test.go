@@ -5,12 +5,14 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"roomlog/api"
 	"roomlog/domain"
+	"roomlog/internal/limit"
 )
 
 // TestBadTexts tries texts that no table, client or terminal could bear, in every field that takes text.
@@ -175,8 +177,8 @@ func TestRates(t *testing.T) {
 	limited := func(t *testing.T, got answer) {
 		t.Helper()
 		got.fails(429, domain.CodeRateLimited, text)
-		if got.header.Get("Retry-After") != "60" {
-			t.Errorf("Retry-After %q", got.header.Get("Retry-After"))
+		if seconds, err := strconv.Atoi(got.header.Get("Retry-After")); err != nil || seconds < 1 || seconds > 60 {
+			t.Errorf("Retry-After %q, want the time until the next token: 1 to 60 s", got.header.Get("Retry-After"))
 		}
 	}
 	from := func(address string) []string { return []string{"X-Forwarded-For", address} }
@@ -185,7 +187,7 @@ func TestRates(t *testing.T) {
 	}
 	t.Run("of sign-ins from one address", func(t *testing.T) {
 		t.Parallel()
-		d := newDoor(t, func(c *api.Config) { c.SignInsByAddress = 3 })
+		d := newDoor(t, func(c *api.Config) { c.SignInsPerAddress = 3 })
 		for i := range 3 {
 			login(d, fmt.Sprint(i), from("198.51.100.7")...).fails(400, "credentials_wrong", "用户名或密码错误")
 		}
@@ -198,14 +200,14 @@ func TestRates(t *testing.T) {
 	})
 	t.Run("of sign-ins from one IPv6 network", func(t *testing.T) {
 		t.Parallel()
-		d := newDoor(t, func(c *api.Config) { c.SignInsByAddress = 2 })
+		d := newDoor(t, func(c *api.Config) { c.SignInsPerAddress = 2 })
 		login(d, "a", from("2001:db8::1")...)
 		login(d, "b", from("2001:db8::2")...)
 		limited(t, login(d, "c", from("2001:db8::ffff:3")...))
 	})
 	t.Run("of sign-ins under one name, from many addresses", func(t *testing.T) {
 		t.Parallel()
-		d := newDoor(t, func(c *api.Config) { c.SignInsByName = 3 })
+		d := newDoor(t, func(c *api.Config) { c.SignInsPerName = 3 })
 		for i, name := range []string{"alice", "ALICE", "alice "} {
 			login(d, name, from(fmt.Sprintf("198.51.100.%d", i))...).fails(400, "credentials_wrong", "用户名或密码错误")
 		}
@@ -214,7 +216,7 @@ func TestRates(t *testing.T) {
 	})
 	t.Run("of registrations", func(t *testing.T) {
 		t.Parallel()
-		d := newDoor(t, func(c *api.Config) { c.RegistrationsByAddress = 2 })
+		d := newDoor(t, func(c *api.Config) { c.RegistrationsPerAddress = 2 })
 		register := func(name string) answer {
 			return d.post("/api/reg", object{"username": name, "password": password, "repassword": password})
 		}
@@ -224,7 +226,7 @@ func TestRates(t *testing.T) {
 	})
 	t.Run("of a person's commands and uploads", func(t *testing.T) {
 		t.Parallel()
-		d := newDoor(t, func(c *api.Config) { c.WritesByUser, c.UploadsByUser = 2, 2 })
+		d := newDoor(t, func(c *api.Config) { c.WritesPerUser, c.UploadsPerUser = 2, 2 })
 		a, b := d.person("alice"), d.person("bob")
 		for range 2 {
 			a.live("t")
@@ -256,7 +258,7 @@ func TestRequestLog(t *testing.T) {
 		}
 		return nil
 	})
-	for _, want := range []string{"level=INFO", "method=GET", "path=/api/live/list/1 ", "status=200", "address=198.51.100.7", fmt.Sprintf("user_id=%d", a.ID)} {
+	for _, want := range []string{"level=INFO", "method=GET", "path=/api/live/list/1 ", "status=200", "remote_addr=198.51.100.7", fmt.Sprintf("user_id=%d", a.ID)} {
 		if !strings.Contains(line, want) {
 			t.Errorf("%q is missing in %s", want, line)
 		}
@@ -272,7 +274,7 @@ func TestRequestLog(t *testing.T) {
 				t.Errorf("%q is answered with %q", said, got)
 			}
 		}
-		stranger := newDoor(t, func(c *api.Config) { c.Proxies = api.Proxies{} })
+		stranger := newDoor(t, func(c *api.Config) { c.Proxies = limit.Proxies{} })
 		if got := stranger.get("/healthz", "X-Request-Id", "mine").header.Get("X-Request-Id"); got == "mine" {
 			t.Error("a stranger names a request")
 		}

@@ -166,7 +166,7 @@ func TestEmailLoginIsASetting(t *testing.T) {
 
 func TestChatRooms(t *testing.T) {
 	t.Parallel()
-	d := newDoor(t, func(c *api.Config) { c.ChatRooms = 3; c.RoomsByAddress = 10 })
+	d := newDoor(t, func(c *api.Config) { c.ChatRooms = 3; c.ChatRoomsPerAddress = 10 })
 	create := func(path, name string) (r chatRoom, failure string) {
 		t.Helper()
 		return r, chatted(t, d.post(path, map[string]string{"name": name}, "Authorization", "Bearer null"), &r)
@@ -229,7 +229,7 @@ func TestChatRooms(t *testing.T) {
 
 func TestBadBodiesOfChatRooms(t *testing.T) {
 	t.Parallel()
-	d := newDoor(t, withGuests, func(c *api.Config) { c.RoomsByAddress = 10_000; c.BodyBytes = 1000 })
+	d := newDoor(t, withGuests, func(c *api.Config) { c.ChatRoomsPerAddress = 10_000; c.BodyBytes = 1000 })
 	for _, path := range []string{"/login", "/createRoom", "/addRoom", "/validate"} {
 		for _, body := range []string{"", "{", "[]", "null", `"x"`, `{"email":7,"name":7,"token":7}`, `{"email":{},"name":[],"token":{}}`, strings.Repeat(" ", 2000)} {
 			if no := chatted(t, d.post(path, body), nil); no == "" || no == "系统繁忙，请稍后再试" {

@@ -75,11 +75,15 @@ func openDoor(t testing.TB, db *pgtest.DB, changes ...func(*api.Config)) *door {
 	if err != nil {
 		t.Fatal(err)
 	}
+	admission, err := projections.NewAdmission(projections.AdmissionConfig{Queries: d.queries, Tables: d.feed, Head: d.store.Head, Now: time.Now})
+	if err != nil {
+		t.Fatal(err)
+	}
 	c := api.Config{
-		Store: d.store, Commands: d.sequencer, Queries: d.queries, Feed: d.feed, Pool: pool,
+		Store: d.store, Commands: d.sequencer, Queries: d.queries, Feed: d.feed, Admission: admission,
 		Tokens: tokens, Signs: scopes{}, Payments: provider(t), Uploads: t.TempDir(), Now: time.Now,
 		Log: log, Password: api.PasswordCost{MemoryKiB: 64, Passes: 1}, Settle: patience,
-		SignInsByAddress: 10_000, SignInsByName: 10_000, RegistrationsByAddress: 10_000, WritesByUser: 10_000, UploadsByUser: 10_000,
+		SignInsPerAddress: 10_000, SignInsPerName: 10_000, RegistrationsPerAddress: 10_000, WritesPerUser: 10_000, UploadsPerUser: 10_000,
 	}
 	for _, change := range changes {
 		change(&c)

@@ -62,7 +62,9 @@ func (a account) asks() net.Conn {
 // A reader that takes nothing any more is cut off: the cursors are in the lines it has.
 func TestEventsCutOff(t *testing.T) {
 	t.Parallel()
-	a := crowded(t, func(c *api.Config) { c.EventSlow, c.EventWriteTimeout = 50*time.Millisecond, 300*time.Millisecond })
+	a := crowded(t, func(c *api.Config) {
+		c.SlowEventReader, c.EventWriteTimeout = 50*time.Millisecond, 300*time.Millisecond
+	})
 	a.asks() // and never reads
 	a.eventually(func() error {
 		if !strings.Contains(a.log.String(), "path=/api/events ") { // logged when it is over
@@ -75,7 +77,7 @@ func TestEventsCutOff(t *testing.T) {
 // A reader that takes too long is sent away, and told where to go on.
 func TestEventsSlowReader(t *testing.T) {
 	t.Parallel()
-	a := crowded(t, func(c *api.Config) { c.EventSlow = 50 * time.Millisecond })
+	a := crowded(t, func(c *api.Config) { c.SlowEventReader = 50 * time.Millisecond })
 	conn := a.asks()
 	conn.SetReadDeadline(time.Now().Add(patience))
 	response, err := http.ReadResponse(bufio.NewReader(conn), nil)

@@ -349,7 +349,7 @@ func TestEventsFollow(t *testing.T) {
 
 func TestEventsBeat(t *testing.T) {
 	t.Parallel()
-	d := newDoor(t, func(c *api.Config) { c.EventBeat = 20 * time.Millisecond })
+	d := newDoor(t, func(c *api.Config) { c.EventHeartbeat = 20 * time.Millisecond })
 	a := d.person("alice")
 	a.grant(domain.RoleAnalyst)
 	t.Run("carries a cursor that moves although nothing matches", func(t *testing.T) {

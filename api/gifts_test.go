@@ -92,7 +92,7 @@ func TestTopUp(t *testing.T) {
 	})
 	t.Run("all of that is logged loudly, without a secret", func(t *testing.T) {
 		log := d.log.String()
-		for _, said := range []string{"its signature is wrong", "order_mismatch", "order_not_found", "it cannot be read"} {
+		for _, said := range []string{"invalid signature", "order_mismatch", "order_not_found", "invalid body"} {
 			found := false
 			for line := range strings.Lines(log) {
 				found = found || strings.Contains(line, "level=ERROR") && strings.Contains(line, "payment refused") && strings.Contains(line, said)

@@ -12,6 +12,7 @@ import (
 
 	"roomlog/api"
 	"roomlog/eventstore/pgtest"
+	"roomlog/internal/limit"
 )
 
 func TestHealth(t *testing.T) {
@@ -19,9 +20,9 @@ func TestHealth(t *testing.T) {
 	var halted atomic.Bool
 	d := newDoor(t, func(c *api.Config) {
 		c.Checks = []api.Check{
-			{Name: "database", Ask: func(ctx context.Context) (string, error) { return "", c.Pool.Ping(ctx) }},
-			{Name: "roles", Ask: func(context.Context) (string, error) { return "off", nil }},
-			{Name: "projector", Ask: func(context.Context) (string, error) {
+			{Name: "database", Run: func(ctx context.Context) (string, error) { _, err := c.Queries.Balance(ctx, 1); return "", err }},
+			{Name: "roles", Run: func(context.Context) (string, error) { return "off", nil }},
+			{Name: "projector", Run: func(context.Context) (string, error) {
 				if halted.Load() {
 					return "halted at 4711", errors.New("a secret of the database")
 				}
@@ -85,7 +86,7 @@ func TestWhoMayReadMetrics(t *testing.T) {
 		t.Errorf("this machine: %d", a.status)
 	}
 	here.get("/metrics", "X-Forwarded-For", "203.0.113.9").fails(http.StatusNotFound, "no_such_endpoint", "接口不存在")
-	from, err := api.ParseProxies([]string{"203.0.113.0/24"})
+	from, err := limit.ParseProxies([]string{"203.0.113.0/24"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -120,8 +121,8 @@ func TestOpenAPI(t *testing.T) {
 	}
 	signed := map[string]bool{
 		"post /api/reg": false, "post /api/login": false, "post /api/logout": true, "get /api/user/info": true, "post /api/live/create": true,
-		"post /api/live/deny": true, "post /api/live/allow": true, "get /api/operator/sockets": true, "post /api/operator/kick": true,
-		"post /api/operator/deny": true, "post /api/operator/allow": true,
+		"post /api/live/ban": true, "post /api/live/unban": true, "get /api/operator/sockets": true, "post /api/operator/kick": true,
+		"post /api/operator/ban": true, "post /api/operator/unban": true,
 		"post /api/live/changestatus": true, "get /api/live/list/{page}": false, "get /api/live/read/{id}": false, "get /api/gift/list": false,
 		"post /api/gift/wxpay": true, "post /api/gift/notify": false, "post /api/upload": true, "get /api/events": true,
 		"get /api/coin/history": true, "get /api/insert": true, "get /api/gift/history": true, "get /api/live/{id}/viewers": true, "get /api/live/{id}/comments": true,

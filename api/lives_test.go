@@ -36,7 +36,7 @@ type signedForm struct {
 }
 
 // roomKeys are the names in a room, without key and user.
-var roomKeys = []string{"id", "title", "cover", "status", "look_count", "coin", "user_id", "userId", "created_time", "updated_time", "picture"}
+var roomKeys = []string{"id", "title", "cover", "status", "look_count", "coin", "user_id", "userId", "created_time", "updated_time", "media"}
 
 func plus(names []string, more ...string) []string {
 	return append(append([]string{}, names...), more...)
@@ -228,11 +228,11 @@ func TestReadLive(t *testing.T) {
 	}
 	t.Run("has a picture while it has a stream", func(t *testing.T) {
 		picture := func() string { return string(d.get(path).raw) }
-		if !strings.Contains(picture(), `"picture":null`) {
+		if !strings.Contains(picture(), `"media":null`) {
 			t.Fatalf("got %s", picture())
 		}
 		d.says(domain.StartBroadcast{Live: id, Broadcast: "s1", Node: "p1", Media: domain.MediaInfo{Video: "h264", Width: 1280, Height: 720, Audio: "aac"}})
-		const want = `"picture":{"video":"h264","width":1280,"height":720,"audio":"aac","since":"`
+		const want = `"media":{"video":"h264","width":1280,"height":720,"audio":"aac","started_at":"`
 		if !strings.Contains(picture(), want) || !strings.Contains(string(d.get("/api/live/list/1").raw), want) {
 			t.Fatalf("got %s", picture())
 		}
@@ -284,7 +284,7 @@ func TestReadLive(t *testing.T) {
 
 func TestZoneOfCreatedTime(t *testing.T) {
 	t.Parallel()
-	d := newDoor(t, func(c *api.Config) { c.Zone = time.FixedZone("far", -11*3600) })
+	d := newDoor(t, func(c *api.Config) { c.TimeZone = "Pacific/Pago_Pago" })
 	a := d.person("alice")
 	var got signedForm
 	a.post("/api/live/create", object{"title": "t", "cover": ""}).ok(&got)

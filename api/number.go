@@ -8,10 +8,10 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 )
 
-// number is an id in a body: clients send it as a number or as a string of digits.
+// number is an id in a JSON body. Clients send it as a number or as a string of digits.
 type number int64
 
-// UnmarshalJSON implements json.Unmarshaler.
+// UnmarshalJSON decodes a number or a string of digits.
 func (n *number) UnmarshalJSON(b []byte) error {
 	digits := bytes.Trim(b, `"`)
 	v, err := strconv.ParseInt(string(digits), 10, 64)
@@ -22,7 +22,7 @@ func (n *number) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
-// Schema implements huma.SchemaProvider.
+// Schema returns the OpenAPI schema, for huma.
 func (number) Schema(huma.Registry) *huma.Schema {
 	return &huma.Schema{OneOf: []*huma.Schema{
 		{Type: huma.TypeInteger, Format: "int64"},

@@ -14,13 +14,13 @@ type recordingForm struct {
 	ID     string     `json:"id"`
 	Live   int64      `json:"live_id"`
 	Status string     `json:"status"`
-	Reason string     `json:"reason"`
-	Ended  *time.Time `json:"ended"`
-	Millis int64      `json:"length_ms"`
+	Reason string     `json:"cause"`
+	Ended  *time.Time `json:"ended_at"`
+	Millis int64      `json:"duration_ms"`
 	Parts  []struct {
 		URL    string `json:"url"`
 		File   string `json:"file"`
-		Millis int64  `json:"length_ms"`
+		Millis int64  `json:"duration_ms"`
 	} `json:"parts"`
 	Index string `json:"index_url"`
 }

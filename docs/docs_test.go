@@ -84,7 +84,7 @@ func TestRulesReportFaults(t *testing.T) {
 		{"migrations/a.go", "package migrations\nimport \"roomlog/domain\"", "migrations/a.go: migrations may not import domain"},
 		{"eventstore/a.go", "package eventstore\nimport \"roomlog/projections\"", "eventstore/a.go: eventstore may not import projections"},
 		{"eventstore/a.go", "package eventstore\nimport \"roomlog/eventstore/pgtest\"", "eventstore/a.go: only tests may import eventstore/pgtest"},
-		{"media/a.go", "package media\nimport \"roomlog/peertest\"", "media/a.go: only tests may import peertest"},
+		{"media/a.go", "package media\nimport \"roomlog/internal/peertest\"", "media/a.go: only tests may import internal/peertest"},
 		{"media/a.go", "package media\nimport \"roomlog/migrations\"", "media/a.go: media may not import migrations"},
 		{"media/a.go", "package media\nimport \"roomlog/realtime\"", "media/a.go: server media imports server realtime"},
 		{"media/flv/a.go", "package flv\nimport x \"roomlog/realtime/socketio\"", "media/flv/a.go: server media imports server realtime"},

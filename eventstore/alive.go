@@ -36,7 +36,7 @@ func processKey(process string) int64 {
 func (s *Store) Beat(ctx context.Context, process string) error {
 	for ctx.Err() == nil {
 		if err := s.hold(ctx, processKey(process)); err != nil && ctx.Err() == nil {
-			s.log.WarnContext(ctx, "this process is not known as alive, trying again", slog.Any("err", err))
+			s.log.WarnContext(ctx, "this process is not known as alive, trying again", slog.Any("error", err))
 			wait.Sleep(ctx, beatRepeat)
 		}
 	}

@@ -7,8 +7,9 @@ import (
 	"roomlog/eventstore"
 )
 
-// DeltaSpecs returns the table of deltas: for each type of event who receives it, as which kind of delta, with which payload.
-// To push a new event to clients, add an entry; an event that nobody receives has an entry too. The table does not change.
+// DeltaSpecs returns the table of deltas: for each type of event who receives it, as which kind of delta, with which
+// payload. To push a new event to clients, add an entry; an event that nobody receives has an entry too. The table does
+// not change.
 func DeltaSpecs() []DeltaSpec {
 	return []DeltaSpec{
 		toLive(KindComment, "A viewer posted a comment.", commentPayload, droppable),
@@ -164,8 +165,8 @@ var specs = func() map[string][]DeltaSpec {
 	return byEvent
 }()
 
-// DeltasOf returns the deltas of an event, without profiles. A gift has two: one for the live, and one with the new balance for the
-// sender.
+// DeltasOf returns the deltas of an event, without profiles. A gift has two: one for the live, and one with the new
+// balance for the sender.
 func DeltasOf(r eventstore.Record) []Delta {
 	if r.Event == nil {
 		return nil
@@ -200,7 +201,8 @@ func (d Delta) spec() DeltaSpec {
 	return DeltaSpec{}
 }
 
-// Payload returns the content of d for clients, of the type that its entry names; nil if there is none. Profile must be set before.
+// Payload returns the content of d for clients, of the type that its entry names; nil if there is none. Profile must be
+// set before.
 func (d Delta) Payload() any {
 	if s := d.spec(); s.payload != nil {
 		return s.payload(d)

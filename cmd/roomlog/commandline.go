@@ -38,6 +38,7 @@ var groups = []kong.Group{
 	{Key: "output", Title: "Log messages (on standard error)"},
 	{Key: "network", Title: "Network"},
 	{Key: "roles", Title: "Cluster"},
+	{Key: "users", Title: "Users"},
 	{Key: "api", Title: "REST API"},
 	{Key: "socket", Title: "WebSocket and Socket.IO connections"},
 	{Key: "live", Title: "Lives"},

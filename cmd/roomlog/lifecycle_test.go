@@ -34,7 +34,7 @@ func TestASecondServerOnOneDataFolderIsRefused(t *testing.T) {
 	cmd := exec.CommandContext(t.Context(), program(t), "serve", "--data", data, "--http-addr", "127.0.0.1:0")
 	cmd.Env = environment0()
 	out, err := cmd.CombinedOutput()
-	if err == nil || !strings.Contains(string(out), "A roomlog serves from this folder already") {
+	if err == nil || !strings.Contains(string(out), "Another roomlog uses this data folder") {
 		t.Errorf("%v: %s", err, out)
 	}
 	cmd = exec.CommandContext(t.Context(), program(t), "serve", "--data", dataDir(t), "--http-addr", at.addr)
@@ -111,7 +111,7 @@ func TestRoles(t *testing.T) {
 func TestReadyzTellsTheLag(t *testing.T) {
 	t.Parallel()
 	env := append([]string{"DATABASE_URL=" + pgtest.Blank(t)}, sharedSecrets...)
-	p := &person{t: t, at: serve(t, env, "--data", dataDir(t), "--roles", "api", "--max-lag", "100ms", "--settle-timeout", "100ms"), name: "anna"}
+	p := &person{t: t, at: serve(t, env, "--data", dataDir(t), "--roles", "api", "--max-lag", "100ms", "--settle", "100ms"), name: "anna"}
 	if status, r := p.ready(); status != http.StatusOK {
 		t.Fatalf("an empty log: %d, %+v", status, r)
 	}

@@ -63,7 +63,7 @@ func TestTrustedProxies(t *testing.T) {
 		p := &person{t: t, at: serve(t, env, append([]string{"--data", dataDir(t)}, tt.args...)...)}
 		p.do(http.MethodGet, "/api/gift/list", http.Header{"X-Forwarded-For": {"198.51.100.1, 203.0.113.9"}}, nil)
 		eventually(t, "the request is in the log", func() bool { return strings.Contains(p.at.said(), "path=/api/gift/list") })
-		if !strings.Contains(p.at.said(), "address="+tt.want) {
+		if !strings.Contains(p.at.said(), "remote_addr="+tt.want) {
 			t.Errorf("%s: the log does not say %s: %s", tt.name, tt.want, p.at.said())
 		}
 	}

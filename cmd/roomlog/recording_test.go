@@ -17,15 +17,15 @@ import (
 type keptShow struct {
 	ID     string     `json:"id"`
 	Status string     `json:"status"`
-	Reason string     `json:"reason"`
-	Ended  *time.Time `json:"ended"`
-	Millis int64      `json:"length_ms"`
+	Reason string     `json:"cause"`
+	Ended  *time.Time `json:"ended_at"`
+	Millis int64      `json:"duration_ms"`
 	Bytes  int64      `json:"bytes"`
 	Index  string     `json:"index_url"`
 	Parts  []struct {
 		URL, File string
 		Bytes     int64
-		Picture   struct{ Width, Height int }
+		Picture   struct{ Width, Height int } `json:"media"`
 	}
 }
 

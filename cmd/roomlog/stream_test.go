@@ -52,7 +52,7 @@ type liveRoom struct {
 		Width  int    `json:"width"`
 		Height int    `json:"height"`
 		Audio  string `json:"audio"`
-	} `json:"picture"`
+	} `json:"media"`
 }
 
 type signedRoom struct {

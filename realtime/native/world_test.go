@@ -16,6 +16,7 @@ import (
 
 	"roomlog/domain"
 	"roomlog/eventstore"
+	"roomlog/eventstore/cluster"
 	"roomlog/eventstore/pgtest"
 	"roomlog/projections"
 	"roomlog/projections/feed"
@@ -34,6 +35,7 @@ type world struct {
 	store     *eventstore.Store
 	sequencer *eventstore.Sequencer
 	feed      *feed.Feed
+	cluster   *cluster.Cluster
 	lossy     *lossyFeed // the feed as the hub has it
 	hub       *hub.Hub
 	chat      *chat.Chat
@@ -125,13 +127,19 @@ func openWorld(t testing.TB, db *pgtest.DB, projects bool, change func(*config))
 	w.feed = feed.New(store, queries, feed.Config{GaugeInterval: 20 * time.Millisecond})
 	w.lossy = &lossyFeed{Feed: w.feed, lost: make(chan feed.Batch)}
 	log := slog.New(slog.NewTextHandler(testLog{t}, &slog.HandlerOptions{Level: slog.LevelWarn}))
+	w.cluster = cluster.New(cluster.NewPostgres(pool), cluster.Config{Node: uuid.NewString(), Now: time.Now, Log: log})
+	admission, err := projections.NewAdmission(projections.AdmissionConfig{Queries: queries, Tables: w.feed, Head: store.Head, Now: time.Now})
+	if err != nil {
+		t.Fatal(err)
+	}
 	cfg := config{
 		hubConfig: hub.Config{
-			Store: store, Commands: w.sequencer, Queries: queries, Feed: w.lossy, Verify: verify, Now: time.Now, Log: log,
+			Store: store, Commands: w.sequencer, Queries: queries, Feed: w.lossy, Admission: admission,
+			Cluster: w.cluster, Verify: verify, Now: time.Now, Log: log,
 			CommentRate: 1e6, CommentBurst: 1e6, GiftRate: 1e6, GiftBurst: 1e6,
 		},
 		chatConfig: chat.Config{
-			Store: store, Commands: w.sequencer, Queries: queries, Now: time.Now, Log: log, MessageRate: 1e6, MessageBurst: 1e6,
+			Store: store, Commands: w.sequencer, Queries: queries, Cluster: w.cluster, Now: time.Now, Log: log, MessageRate: 1e6, MessageBurst: 1e6,
 		},
 		nativeConfig: native.Config{
 			Store: store, Queries: queries, Feed: w.feed, Now: time.Now, Log: log,
@@ -160,7 +168,7 @@ func (w *world) run(projects bool) {
 	l := wstest.Listen(w)
 	w.addr = l.Addr().String()
 	web := &http.Server{Handler: w.door, ReadHeaderTimeout: wstest.Timeout}
-	parts := []func(context.Context) error{w.sequencer.Run, w.store.Listen, w.feed.Run, w.hub.Run, w.chat.Run, w.door.Run}
+	parts := []func(context.Context) error{w.sequencer.Run, w.store.Listen, w.cluster.Run, w.feed.Run, w.hub.Run, w.chat.Run, w.door.Run}
 	if projects {
 		parts = append(parts, projections.NewProjector(w.store, projections.ProjectorConfig{Now: time.Now}).Run)
 	}

@@ -14,9 +14,7 @@ import (
 
 // The defaults of Config.
 const (
-	DefaultListed   = 50                           // people and sockets in a list
-	DefaultCrowd    = hub.DefaultLargeLive         // people in a room up to which every coming and going is told at once
-	DefaultInterval = hub.DefaultJoinBatchInterval // between two lists to a crowd
+	DefaultListed = 50 // people and sockets in a list
 )
 
 // Config is what the door needs and how it behaves. The first group has to be given; of everything else zero
@@ -53,9 +51,9 @@ func (c *Config) setDefaults() {
 	}
 	c.Listed = min(c.Listed, rosterSize)
 	if c.Crowd == 0 {
-		c.Crowd = DefaultCrowd
+		c.Crowd = c.Hub.LargeLive()
 	}
 	if c.Interval == 0 {
-		c.Interval = DefaultInterval
+		c.Interval = c.Hub.JoinBatchInterval()
 	}
 }

@@ -71,7 +71,7 @@ func (v *visitor) hearExchange() {
 	v.socket.On("addMessage", func(*protocol.Event) { v.socket.Emit(needLogin) })
 	ctx, cancel := within()
 	defer cancel()
-	err := c.enterRoom(ctx, chat.Entry{Style: domain.ProfileExchange, Address: v.socket.Session().Address()})
+	err := c.enterRoom(ctx, chat.Entry{Profile: domain.ProfileExchange, Address: v.socket.Session().Address()})
 	switch no := domain.AsRefusal(err); {
 	case err == nil:
 	case no != nil && no.Code == domain.CodeChatRoomNotFound:

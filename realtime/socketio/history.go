@@ -94,7 +94,7 @@ func (c *chatter) signIn(ctx context.Context) (err error) {
 		return err
 	}
 	c.v.socket.OnDisconnect(func(string) { rooms.Unregister(c.caller.User, c) })
-	a := chat.Entry{Identity: c.caller, Style: domain.ProfileRooms}
+	a := chat.Entry{Identity: c.caller, Profile: domain.ProfileRooms}
 	err = c.enterRoom(ctx, a)
 	if no := domain.AsRefusal(err); no != nil && no.Code == domain.CodeChatRoomNotFound {
 		c.member.Unsubscribe(c.room.ID)

@@ -52,7 +52,7 @@ func (v *visitor) onComment(ctx context.Context, e *protocol.Event) error {
 	if err := json.Unmarshal(r.Data, &text); err != nil {
 		return &domain.Refusal{Code: domain.CodeBadRequest, Text: "data is a text"}
 	}
-	return v.do(ctx, e, caller, live, domain.PostComment{Live: live, Text: text})
+	return v.do(ctx, e, caller, live, hub.RateComments, domain.PostComment{Live: live, Text: text})
 }
 
 // onGift gives one gift: each press of the button is one.
@@ -65,13 +65,13 @@ func (v *visitor) onGift(ctx context.Context, e *protocol.Event) error {
 	if err != nil {
 		return err
 	}
-	return v.do(ctx, e, caller, live, domain.SendGift{Live: live, Gift: domain.GiftID(id), Num: 1})
+	return v.do(ctx, e, caller, live, hub.RateGifts, domain.SendGift{Live: live, Gift: domain.GiftID(id), Num: 1})
 }
 
 // do carries out a command, and puts its person into the room if that is not there by this socket: the client
 // lost its connection and does not know.
-func (v *visitor) do(ctx context.Context, e *protocol.Event, caller hub.Identity, live domain.LiveID, c domain.Command) error {
-	receipt, err := v.door.cfg.Hub.Execute(ctx, caller, c, "")
+func (v *visitor) do(ctx context.Context, e *protocol.Event, caller hub.Identity, live domain.LiveID, rate hub.Rate, c domain.Command) error {
+	receipt, err := v.door.cfg.Hub.Execute(ctx, caller, rate, c, "")
 	if err != nil {
 		return err
 	}

@@ -57,7 +57,9 @@ func (r *room) changed(c change) {
 }
 
 // crowded says that not every coming and going is told at once.
-func (r *room) crowded() bool { return r.people.total > int64(r.door.cfg.Crowd) }
+func (r *room) crowded() bool {
+	return r.door.cfg.Crowd > 0 && r.people.total > int64(r.door.cfg.Crowd)
+}
 
 // announce sends everybody the list.
 func (r *room) announce(c change) {

@@ -34,7 +34,7 @@ func (w *world) roll(asked hub.SurveyRequest, total int) (roll hub.SurveyResult)
 	w.Helper()
 	eventually(w, "the roll is complete", func() bool {
 		var err error
-		if roll, err = hub.SurveyConnections(context.Background(), w.store, asked); err != nil {
+		if roll, err = hub.Survey(context.Background(), w.cluster, asked); err != nil {
 			w.Fatal(err)
 		}
 		return roll.Answered == roll.Nodes && roll.Total == total

@@ -106,13 +106,13 @@ func (c *chatter) onMessage(ctx context.Context, e *protocol.Event) error {
 		}
 		to, content, private := c.addressee(said)
 		switch {
-		case private && to.Guest == 0:
+		case private && to.ID == 0:
 			c.tell(notOnline)
 			return nil
 		case private && to.User.ID != 0:
 			post.Text, post.ChatRooms, post.ToUser = content, nil, to.User.ID
 		case private:
-			post.Text, post.ChatRooms, post.ToParticipant = content, nil, to.Guest
+			post.Text, post.ChatRooms, post.ToParticipant = content, nil, to.ID
 		}
 	}
 	_, err := c.member.Post(ctx, post, "")
@@ -144,7 +144,7 @@ func (c *chatter) takeName(ctx context.Context, name string) error {
 	if err := c.member.AllowQuery(); err != nil {
 		return c.told(err)
 	}
-	if _, err := c.member.Enter(ctx, chat.Entry{Style: domain.ProfilePlain, Name: name, Address: c.v.socket.Session().Address()}); err != nil {
+	if _, err := c.member.Enter(ctx, chat.Entry{Profile: domain.ProfilePlain, Nickname: name, Address: c.v.socket.Session().Address()}); err != nil {
 		return c.told(err)
 	}
 	c.name = name

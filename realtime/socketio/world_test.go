@@ -16,6 +16,7 @@ import (
 
 	"roomlog/domain"
 	"roomlog/eventstore"
+	"roomlog/eventstore/cluster"
 	"roomlog/eventstore/pgtest"
 	"roomlog/projections"
 	"roomlog/projections/feed"
@@ -36,6 +37,7 @@ type world struct {
 	sequencer *eventstore.Sequencer
 	queries   *projections.Queries
 	feed      *feed.Feed
+	cluster   *cluster.Cluster
 	hub       *hub.Hub
 	chat      *chat.Chat
 	native    *native.Server
@@ -77,13 +79,19 @@ func openWorld(t testing.TB, db *pgtest.DB, projects bool, change func(*socketio
 	w.sequencer = eventstore.NewSequencer(store, eventstore.SequencerConfig{})
 	w.feed = feed.New(store, w.queries, feed.Config{GaugeInterval: 20 * time.Millisecond})
 	log := slog.New(slog.NewTextHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	w.cluster = cluster.New(cluster.NewPostgres(pool), cluster.Config{Node: uuid.NewString(), Now: time.Now, Log: log})
+	admission, err := projections.NewAdmission(projections.AdmissionConfig{Queries: w.queries, Tables: w.feed, Head: store.Head, Now: time.Now})
+	if err != nil {
+		t.Fatal(err)
+	}
 	rooms := roomsConfig{
 		hubConfig: hub.Config{
-			Store: store, Commands: w.sequencer, Queries: w.queries, Feed: w.feed, Verify: verify, Now: time.Now, Log: log,
+			Store: store, Commands: w.sequencer, Queries: w.queries, Feed: w.feed, Admission: admission,
+			Cluster: w.cluster, Verify: verify, Now: time.Now, Log: log,
 			CommentRate: 1e6, CommentBurst: 1e6, GiftRate: 1e6, GiftBurst: 1e6,
 		},
 		chatConfig: chat.Config{
-			Store: store, Commands: w.sequencer, Queries: w.queries, Now: time.Now, Log: log,
+			Store: store, Commands: w.sequencer, Queries: w.queries, Cluster: w.cluster, Now: time.Now, Log: log,
 			MessageRate: 1e6, MessageBurst: 1e6, RoomsPerAddress: 100,
 		},
 		nativeConfig: native.Config{Store: store, Queries: w.queries, Feed: w.feed, Now: time.Now, Log: log},
@@ -122,7 +130,7 @@ func (w *world) run(projects bool) {
 	mux.Handle(socketio.Path, w.door)
 	mux.Handle("/ws", w.native)
 	web := &http.Server{Handler: mux, ReadHeaderTimeout: siotest.Patience}
-	parts := []func(context.Context) error{w.sequencer.Run, w.store.Listen, w.feed.Run, w.hub.Run, w.chat.Run, w.native.Run, w.door.Run}
+	parts := []func(context.Context) error{w.sequencer.Run, w.store.Listen, w.cluster.Run, w.feed.Run, w.hub.Run, w.chat.Run, w.native.Run, w.door.Run}
 	if projects {
 		parts = append(parts, projections.NewProjector(w.store, projections.ProjectorConfig{Now: time.Now}).Run)
 	}

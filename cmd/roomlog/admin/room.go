@@ -26,7 +26,7 @@ The chat room "demo" exists from the start. Clients address a room by its name o
 
 func (c *roomAdd) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) error {
 	return withBackend(ctx, g, sh, func(ctx context.Context, b *backend) error {
-		receipt, err := b.execute(ctx, api.AddRoom(b.store, c.Name))
+		receipt, err := b.execute(ctx, api.NewChatRoom(b.store, c.Name))
 		if err != nil {
 			return err
 		}

@@ -103,7 +103,7 @@ func (b *backend) createFirstChatRoom(ctx context.Context) error {
 	if b.projector == nil {
 		return nil
 	}
-	_, err := b.sequencer.Execute(ctx, domain.Request{Command: api.AddRoom(b.store, firstChatRoom), Actor: domain.Actor{Kind: domain.System}})
+	_, err := b.sequencer.Execute(ctx, domain.Request{Command: api.NewChatRoom(b.store, firstChatRoom), Actor: domain.Actor{Kind: domain.System}})
 	if err != nil {
 		return fmt.Errorf("create the chat room %s: %w", firstChatRoom, err)
 	}

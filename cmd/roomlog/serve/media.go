@@ -56,7 +56,7 @@ func (m *mediaServer) open(ctx context.Context, c *Command, env *environment, b 
 	watched := c.broadcasts
 	watched.Store, watched.Commands, watched.Queries, watched.Owners, watched.Feed = b.store, b.sequencer, b.queries, b.admission, b.feed
 	watched.Cluster, watched.Signer, watched.Now, watched.Log = b.cluster, signer, env.sh.Now, env.log
-	watched.LostNodeGrace, watched.OnChange = c.PresenceGrace, m.broadcastChanged
+	watched.OnChange = m.broadcastChanged
 	m.broadcasts, err = broadcasts.New(watched)
 	if err != nil {
 		return err
@@ -123,7 +123,7 @@ func (m *mediaServer) serveFLV(ctx context.Context, c *Command, env *environment
 
 // check returns the entry of the media server in /readyz.
 func (m *mediaServer) check() api.Check {
-	return api.Check{Name: "media", Ask: func(context.Context) (string, error) {
+	return api.Check{Name: "media", Run: func(context.Context) (string, error) {
 		now := m.server.Snapshot()
 		return fmt.Sprintf("%d publishers, %d players", now.Publishers, now.Players), nil
 	}}

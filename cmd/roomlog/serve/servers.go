@@ -58,10 +58,10 @@ func (c *Command) openServers(ctx context.Context, env *environment, b *backend,
 		return nil, err
 	}
 	config.Streams = streams.Directory{Directory: broadcasts.NewDirectory(b.cluster, b.queries)}
-	if config.MetricsFrom, err = api.ParseProxies(c.MetricsFrom); err != nil {
+	if config.MetricsFrom, err = limit.ParseProxies(c.MetricsFrom); err != nil {
 		return nil, fmt.Errorf("--metrics-from: %w", err)
 	}
-	config.Metrics, config.Checks, config.Proxies = metrics.registry, s.readiness.checks(), api.Proxies(proxies)
+	config.Metrics, config.Checks, config.Proxies = metrics.registry, s.readiness.checks(), proxies
 	if s.api, err = api.New(config); err != nil {
 		return nil, err
 	}

@@ -2,11 +2,13 @@ package serve
 
 import (
 	"context"
+	"math"
 	"path/filepath"
 	"strings"
 
 	"roomlog/api"
 	"roomlog/internal/limit"
+	"roomlog/internal/settings"
 	"roomlog/realtime/chat"
 	"roomlog/realtime/hub"
 	"roomlog/realtime/native"
@@ -46,34 +48,35 @@ func (c *Command) socketioConfig(env *environment, b *backend, hub *hub.Hub, cha
 	if assets == "" {
 		assets = filepath.Join(env.dataDir, "assets")
 	}
+	large := c.hub.LargeLive
+	if large == settings.Off {
+		large = math.MaxInt
+	}
 	engine := c.sockets
 	engine.Sockets.Limiter = limiter
 	return socketio.Config{
 		Hub: hub, Chat: chat, Queries: b.queries, Now: env.sh.Now, Log: env.log, Assets: assets,
 		Engine: engine,
-		Guests: c.GuestChat, Listed: c.ListedViewers, Crowd: c.LargeLive, Interval: c.JoinBatchInterval,
+		Guests: c.GuestChat, Listed: c.ListedViewers, Crowd: large, Interval: c.hub.JoinBatchInterval,
 	}
 }
 
 func (c *Command) hubConfig(env *environment, b *backend, tokens *api.Tokens) hub.Config {
-	return hub.Config{
-		Store: b.store, Commands: b.sequencer, Queries: b.queries, Feed: b.feed, Now: env.sh.Now, Log: env.log, Node: b.node,
-		Verify: func(token string) (hub.Identity, error) {
-			user, session, err := tokens.Verify(token)
-			return hub.Identity{User: user, Session: session, Expires: tokens.Until(token)}, err
-		},
-		MaxConnectionsPerUser: c.MaxConnectionsPerUser, MaxLivesPerConnection: c.MaxLivesPerConnection,
-		CommentRate: c.CommentRate, CommentBurst: c.CommentBurst, GiftRate: c.GiftRate, GiftBurst: c.GiftBurst,
-		LargeLive: c.LargeLive, JoinBatchInterval: c.JoinBatchInterval, PresenceGrace: c.PresenceGrace,
+	config := c.hub
+	config.Store, config.Commands, config.Queries, config.Feed = b.store, b.sequencer, b.queries, b.feed
+	config.Admission, config.Cluster, config.Now, config.Log = b.admission, b.cluster, env.sh.Now, env.log
+	config.Verify = func(token string) (hub.Identity, error) {
+		user, session, err := tokens.Verify(token)
+		return hub.Identity{User: user, Session: session, Expires: tokens.Until(token)}, err
 	}
+	return config
 }
 
 func (c *Command) chatConfig(env *environment, b *backend, hub *hub.Hub) chat.Config {
-	return chat.Config{
-		Hub: hub, Store: b.store, Commands: b.sequencer, Queries: b.queries, Now: env.sh.Now, Log: env.log,
-		MessageRate: c.MessageRate, MessageBurst: c.MessageBurst, TypingRate: c.TypingRate,
-		MaxChatRooms: c.MaxChatRooms, RoomsPerAddress: c.RoomsPerAddress, Uploads: c.uploadsURL(),
-	}
+	config := c.chat
+	config.Hub, config.Store, config.Commands, config.Queries = hub, b.store, b.sequencer, b.queries
+	config.Cluster, config.Now, config.Log, config.UploadURL = b.cluster, env.sh.Now, env.log, c.uploadsURL()
+	return config
 }
 
 func (c *Command) nativeConfig(env *environment, b *backend, hub *hub.Hub, chat *chat.Chat, limiter ws.Limiter) native.Config {
@@ -87,8 +90,8 @@ func (c *Command) nativeConfig(env *environment, b *backend, hub *hub.Hub, chat 
 
 // uploadsURL returns the prefix of the addresses of uploaded files, or "" without a public URL.
 func (c *Command) uploadsURL() string {
-	if c.PublicURL == "" {
+	if c.api.PublicURL == "" {
 		return ""
 	}
-	return strings.TrimRight(c.PublicURL, "/") + "/uploads/"
+	return strings.TrimRight(c.api.PublicURL, "/") + "/uploads/"
 }

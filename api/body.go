@@ -3,9 +3,11 @@ package api
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -78,17 +80,69 @@ func newHuma(router chi.Router, version string) huma.API {
 // useOwnErrors makes huma report invalid requests in the failure envelope. huma has one such hook per process.
 var useOwnErrors = sync.OnceFunc(func() {
 	huma.NewError = func(status int, text string, causes ...error) huma.StatusError {
-		code := domain.CodeBadRequest
-		if status >= http.StatusInternalServerError {
-			code = domain.CodeInternal
+		return invalidRequest(nil, status, text, causes)
+	}
+	huma.NewErrorWithContext = func(ctx huma.Context, status int, text string, causes ...error) huma.StatusError {
+		var parameters []*huma.Param
+		if ctx != nil && ctx.Operation() != nil {
+			parameters = ctx.Operation().Parameters
 		}
-		for _, cause := range causes {
-			var detail *huma.ErrorDetail
-			if errors.As(cause, &detail) { // never its value, which may be a password
-				text = strings.TrimSpace(detail.Location + " " + detail.Message)
-				break
-			}
-		}
-		return newFailure(code, text, nil)
+		return invalidRequest(parameters, status, text, causes)
 	}
 })
+
+func invalidRequest(parameters []*huma.Param, status int, text string, causes []error) *failure {
+	code := domain.CodeBadRequest
+	if status >= http.StatusInternalServerError {
+		code = domain.CodeInternal
+	}
+	for _, cause := range causes {
+		var detail *huma.ErrorDetail
+		if errors.As(cause, &detail) {
+			text = problemText(parameters, detail)
+			break
+		}
+	}
+	return newFailure(code, text, nil)
+}
+
+// problemText returns what is wrong with a parameter: "limit must be a whole number from 1 to 500 (got -1)". It omits the
+// values of body fields, which may be passwords.
+func problemText(parameters []*huma.Param, detail *huma.ErrorDetail) string {
+	for _, p := range parameters {
+		if detail.Location != p.In+"."+p.Name || p.Schema == nil || p.Schema.Type != huma.TypeInteger {
+			continue
+		}
+		bounds := ""
+		switch low, high := p.Schema.Minimum, p.Schema.Maximum; {
+		case low != nil && high != nil:
+			bounds = fmt.Sprintf(" from %.0f to %.0f", *low, *high)
+		case low != nil:
+			bounds = fmt.Sprintf(" of at least %.0f", *low)
+		}
+		return fmt.Sprintf("%s must be a whole number%s (got %.40s)", p.Name, bounds, fmt.Sprint(detail.Value))
+	}
+	return strings.TrimSpace(strings.TrimPrefix(detail.Location, "body.") + ": " + detail.Message)
+}
+
+// number is an id in a JSON body. Clients send it as a number or as a string of digits.
+type number int64
+
+// UnmarshalJSON decodes a number or a string of digits.
+func (n *number) UnmarshalJSON(b []byte) error {
+	digits := bytes.Trim(b, `"`)
+	v, err := strconv.ParseInt(string(digits), 10, 64)
+	if err != nil || len(b)-len(digits) == 1 {
+		return fmt.Errorf("expected an integer or a string of digits")
+	}
+	*n = number(v)
+	return nil
+}
+
+// Schema returns the OpenAPI schema, for huma.
+func (number) Schema(huma.Registry) *huma.Schema {
+	return &huma.Schema{OneOf: []*huma.Schema{
+		{Type: huma.TypeInteger, Format: "int64"},
+		{Type: huma.TypeString, Pattern: `^-?[0-9]{1,19}$`},
+	}}
+}

@@ -2,6 +2,7 @@ package api
 
 import (
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -88,5 +89,21 @@ func TestOwnerEndpointsNameALive(t *testing.T) {
 	}
 	if id := inputs["players"].(liveInput).liveID(); id != domain.LiveID(7) {
 		t.Errorf("live %d, want 7", id)
+	}
+}
+
+func TestInvalidParametersAreExplained(t *testing.T) {
+	t.Parallel()
+	s := newTestServer(t)
+	for path, want := range map[string]string{
+		"/api/live/list/0":               "page must be a whole number of at least 1 (got 0)",
+		"/api/live/list/x":               "page must be a whole number of at least 1 (got x)",
+		"/api/live/1/recordings?page=-1": "page must be a whole number from 1 to 1000000 (got -1)",
+	} {
+		w := httptest.NewRecorder()
+		s.router.ServeHTTP(w, httptest.NewRequest(http.MethodGet, path, nil))
+		if w.Code != http.StatusBadRequest || !strings.Contains(w.Body.String(), want) {
+			t.Errorf("%s: %d %s, want %q", path, w.Code, w.Body, want)
+		}
 	}
 }

@@ -28,7 +28,7 @@ func DeltaSpecs() []DeltaSpec {
 		toUser(KindNotice, aboutNotice, notice[domain.UserSignedOut]("signed_out")),
 		toUser(KindNotice, aboutNotice, notice[domain.UserDisabled]("disabled")),
 		toUser(KindNotice, aboutNotice, notice[domain.UserEnabled]("enabled")),
-		toUser(KindNotice, aboutNotice, kickPayload),
+		toUser(KindNotice, aboutNotice, kickPayload, notProjected),
 		toUser(KindNotice, aboutNotice, banPayload),
 		toUser(KindNotice, aboutNotice, notice[domain.UserUnbanned]("unbanned")),
 		toUser(KindNotice, aboutNotice, grantPayload),
@@ -36,9 +36,9 @@ func DeltaSpecs() []DeltaSpec {
 		toUser(KindNotice, aboutNotice, notice[domain.UserForgotten]("forgotten")),
 
 		toServers[domain.ViewerMoved](KindMoved),
-		toServers[domain.ViewerBanned](KindModeration),
-		toServers[domain.ConnectionKicked](KindModeration),
-		toServers[domain.PlayerKicked](KindModeration),
+		toServers[domain.ViewerBanned](KindModeration, notProjected),
+		toServers[domain.ConnectionKicked](KindModeration, notProjected),
+		toServers[domain.PlayerKicked](KindModeration, notProjected),
 
 		toChat(KindChatRoomCreated, func(d *Delta, e domain.ChatRoomCreated) { d.in(e.ChatRoom) }),
 		toChat(KindChatRoomRemoved, func(d *Delta, e domain.ChatRoomRemoved) { d.in(e.ChatRoom) }),
@@ -53,10 +53,10 @@ func DeltaSpecs() []DeltaSpec {
 		}),
 
 		toNobody[domain.UserRegistered](),
-		toNobody[domain.UsernameClaimed](),
+		toNobody[domain.UsernameClaimed](notProjected), // user.registered has the same data
 		toNobody[domain.UserEmailAdded](),
 		toNobody[domain.EmailClaimed](),
-		toNobody[domain.ViewerUnbanned](),
+		toNobody[domain.ViewerUnbanned](notProjected),
 		toNobody[domain.LiveCreated](),
 		toNobody[domain.LiveRecordingSet](),
 		toNobody[domain.RecordingStarted](),
@@ -65,13 +65,13 @@ func DeltaSpecs() []DeltaSpec {
 		toNobody[domain.GiftAdded](),
 		toNobody[domain.GiftRepriced](),
 		toNobody[domain.GiftWithdrawn](),
-		toNobody[domain.OrderPlaced](),
-		toNobody[domain.OrderPaid](),
+		toNobody[domain.OrderPlaced](notProjected), // no table shows unpaid orders
+		toNobody[domain.OrderPaid](notProjected),   // coins.credited follows
 		toNobody[domain.ParticipantForgotten](),
-		toNobody[domain.ChatRoomNameClaimed](),
-		toNobody[domain.ChatRoomNameReleased](),
-		toNobody[domain.NicknameClaimed](),
-		toNobody[domain.NicknameReleased](),
+		toNobody[domain.ChatRoomNameClaimed](notProjected),  // chat_room.created has the same data
+		toNobody[domain.ChatRoomNameReleased](notProjected), // chat_room.removed has the same data
+		toNobody[domain.NicknameClaimed](notProjected),      // participant.entered and participant.nickname_set have the same data
+		toNobody[domain.NicknameReleased](notProjected),     // participant.nickname_set and participant.left have the same data
 	}
 }
 
@@ -89,6 +89,7 @@ type DeltaSpec struct {
 	Droppable     bool // a client that reads slowly may lose it
 	ChangesGauges bool // it changes the gauges of its live
 	NeedsProfile  bool // clients see the profile of its user
+	NotProjected  bool // no projection handles the event: the log alone stores it
 
 	address func(*Delta) // sets the fields that depend on the audience
 	payload func(Delta) any
@@ -98,6 +99,7 @@ type DeltaSpec struct {
 func droppable(s *DeltaSpec)     { s.Droppable = true }
 func changesGauges(s *DeltaSpec) { s.ChangesGauges = true }
 func needsProfile(s *DeltaSpec)  { s.NeedsProfile = true }
+func notProjected(s *DeltaSpec)  { s.NotProjected = true }
 
 // toLive sends E to all subscribers of its live.
 func toLive[E domain.LiveEvent, P any](kind, summary string, payload func(Delta, E) P, options ...func(*DeltaSpec)) DeltaSpec {
@@ -115,14 +117,10 @@ func toUser[E domain.UserEvent, P any](kind, summary string, payload func(Delta,
 }
 
 func withPayload[E domain.Event, P any](audience Audience, kind, summary string, payload func(Delta, E) P, options []func(*DeltaSpec)) DeltaSpec {
-	s := DeltaSpec{
+	return DeltaSpec{
 		Event: typeOf[E](), Audience: audience, Kind: kind, Summary: summary, Payload: reflect.TypeFor[P](),
 		payload: func(d Delta) any { return payload(d, d.Event.(E)) },
-	}
-	for _, option := range options {
-		option(&s)
-	}
-	return s
+	}.with(options)
 }
 
 // toChat sends E to the chat. The chat makes the payloads, because they depend on its roster.
@@ -134,16 +132,25 @@ func toChat[E domain.Event](kind string, address func(*Delta, E)) DeltaSpec {
 }
 
 // toServers sends E to the servers alone. They act on the event itself.
-func toServers[E domain.Event](kind string) DeltaSpec {
+func toServers[E domain.Event](kind string, options ...func(*DeltaSpec)) DeltaSpec {
 	return DeltaSpec{Event: typeOf[E](), Audience: AudienceServers, Kind: kind, address: func(d *Delta) {
 		if e, ok := d.Event.(domain.LiveEvent); ok {
 			d.Live = e.EventLive()
 		}
-	}}
+	}}.with(options)
 }
 
 // toNobody sends E to nobody.
-func toNobody[E domain.Event]() DeltaSpec { return DeltaSpec{Event: typeOf[E]()} }
+func toNobody[E domain.Event](options ...func(*DeltaSpec)) DeltaSpec {
+	return DeltaSpec{Event: typeOf[E]()}.with(options)
+}
+
+func (s DeltaSpec) with(options []func(*DeltaSpec)) DeltaSpec {
+	for _, option := range options {
+		option(&s)
+	}
+	return s
+}
 
 func typeOf[E domain.Event]() string {
 	var zero E

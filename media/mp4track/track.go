@@ -1,4 +1,4 @@
-package coded
+package mp4track
 
 import (
 	"errors"
@@ -15,22 +15,22 @@ import (
 	"roomlog/media/flv"
 )
 
-// VideoRate is the clock of all pictures.
-const VideoRate = 90_000
+// VideoTimeScale is the time scale of video tracks, per second.
+const VideoTimeScale = 90_000
 
-// ErrCodec is what no MP4 file holds, or not one that we could write.
-var ErrCodec = errors.New("coded: no codec for MP4")
+// ErrCodec is returned for a codec that MP4 cannot store or that this package cannot write.
+var ErrCodec = errors.New("mp4track: codec not supported in MP4")
 
-// Track is one kind of media as files know it.
+// Track describes a video or audio track.
 type Track struct {
-	Name  flv.Codec
-	Rate  int          // of its clock, a second
-	Codec codecs.Codec // proven to be writable
-	Sets  flv.Sets     // of H264 and HEVC
-	Size  flv.Size     // of pictures
+	Codec     flv.Codec
+	TimeScale int               // units per second
+	MP4Codec  codecs.Codec      // parameters for the MP4 library; known to be writable
+	Sets      flv.ParameterSets // of H.264 and HEVC
+	Size      flv.Size          // of video
 }
 
-// New is what a sequence header tells.
+// New returns the track that a sequence header describes.
 func New(info flv.Info, header []byte) (t *Track, err error) {
 	defer guard(&err)
 	if info.Kind == flv.Video {
@@ -39,7 +39,7 @@ func New(info flv.Info, header []byte) (t *Track, err error) {
 		t, err = audioTrack(info, header)
 	}
 	if err == nil {
-		err = prove(t.Codec)
+		err = tryWrite(t.MP4Codec)
 	}
 	if err != nil {
 		return nil, err
@@ -48,25 +48,25 @@ func New(info flv.Info, header []byte) (t *Track, err error) {
 }
 
 func videoTrack(info flv.Info, header []byte) (*Track, error) {
-	size, err := flv.SizeOf(header) // libraries read it too, and must not stumble
+	size, err := flv.ParseSize(header) // libraries parse it too and must not panic
 	if err != nil {
 		return nil, err
 	}
 	if size.Width == 0 || size.Height == 0 {
 		return nil, ErrCodec
 	}
-	t := &Track{Name: info.Codec, Rate: VideoRate, Size: size}
+	t := &Track{Codec: info.Codec, TimeScale: VideoTimeScale, Size: size}
 	switch info.Codec {
 	case flv.H264:
-		t.Sets, err = flv.SetsOf(header)
-		t.Codec = &codecs.H264{SPS: t.Sets.SPS, PPS: t.Sets.PPS}
+		t.Sets, err = flv.ParseParameterSets(header)
+		t.MP4Codec = &codecs.H264{SPS: t.Sets.SPS, PPS: t.Sets.PPS}
 	case flv.HEVC:
-		t.Sets, err = flv.SetsOf(header)
-		t.Codec = &codecs.H265{VPS: t.Sets.VPS, SPS: t.Sets.SPS, PPS: t.Sets.PPS}
+		t.Sets, err = flv.ParseParameterSets(header)
+		t.MP4Codec = &codecs.H265{VPS: t.Sets.VPS, SPS: t.Sets.SPS, PPS: t.Sets.PPS}
 	case flv.AV1:
 		var obu []byte
-		obu, err = flv.AV1Header(header)
-		t.Codec = &codecs.AV1{SequenceHeader: obu}
+		obu, err = flv.ParseAV1Header(header)
+		t.MP4Codec = &codecs.AV1{SequenceHeader: obu}
 	default:
 		err = ErrCodec
 	}
@@ -83,18 +83,18 @@ func audioTrack(info flv.Info, header []byte) (*Track, error) {
 		if config.SampleRate <= 0 {
 			return nil, fmt.Errorf("aac: %d Hz", config.SampleRate)
 		}
-		return &Track{Name: flv.AAC, Rate: config.SampleRate, Codec: &codecs.MPEG4Audio{Config: config}}, nil
+		return &Track{Codec: flv.AAC, TimeScale: config.SampleRate, MP4Codec: &codecs.MPEG4Audio{Config: config}}, nil
 	case flv.Opus:
-		sound, err := flv.SoundOf(header)
+		sound, err := flv.ParseSound(header)
 		if err != nil || sound.Channels < 1 || sound.Channels > 2 {
 			return nil, fmt.Errorf("opus: %d channels: %w", sound.Channels, err)
 		}
-		return &Track{Name: flv.Opus, Rate: sound.Rate, Codec: &codecs.Opus{ChannelCount: sound.Channels}}, nil
+		return &Track{Codec: flv.Opus, TimeScale: sound.Rate, MP4Codec: &codecs.Opus{ChannelCount: sound.Channels}}, nil
 	}
 	return nil, ErrCodec
 }
 
-// NewMP3 is what a frame of MP3 tells, which has no header apart.
+// NewMP3 returns the track that an MP3 frame describes. MP3 has no sequence header.
 func NewMP3(body []byte) (*Track, error) {
 	var h mpeg1audio.FrameHeader
 	if err := h.Unmarshal(body); err != nil {
@@ -104,31 +104,31 @@ func NewMP3(body []byte) (*Track, error) {
 	if h.ChannelMode == mpeg1audio.ChannelModeMono {
 		channels = 1
 	}
-	t := &Track{Name: flv.MP3, Rate: h.SampleRate, Codec: &codecs.MPEG1Audio{SampleRate: h.SampleRate, ChannelCount: channels}}
-	if err := prove(t.Codec); err != nil {
+	t := &Track{Codec: flv.MP3, TimeScale: h.SampleRate, MP4Codec: &codecs.MPEG1Audio{SampleRate: h.SampleRate, ChannelCount: channels}}
+	if err := tryWrite(t.MP4Codec); err != nil {
 		return nil, err
 	}
 	return t, nil
 }
 
-// Samples is how many samples a coded frame of sound holds; 0 if it is broken.
+// Samples returns the number of samples of an audio frame, or 0 if it is malformed.
 func (t *Track) Samples(body []byte) int64 {
-	switch t.Name {
+	switch t.Codec {
 	case flv.AAC:
 		return mpeg4audio.SamplesPerAccessUnit
 	case flv.Opus:
 		return opus.PacketDuration2(body)
 	case flv.MP3:
 		var h mpeg1audio.FrameHeader
-		if h.Unmarshal(body) == nil && h.SampleRate == t.Rate {
+		if h.Unmarshal(body) == nil && h.SampleRate == t.TimeScale {
 			return int64(h.SampleCount())
 		}
 	}
 	return 0
 }
 
-// prove does what libraries do with a track where a fault would not be survived.
-func prove(codec codecs.Codec) (err error) {
+// tryWrite writes a track as libraries do later, where an error could not be handled.
+func tryWrite(codec codecs.Codec) (err error) {
 	defer guard(&err)
 	if picture, is := codec.(*codecs.H264); is {
 		var sps h264.SPS
@@ -136,14 +136,14 @@ func prove(codec codecs.Codec) (err error) {
 			return fmt.Errorf("h264: %w", err)
 		}
 	}
-	init := fmp4.Init{Tracks: []*fmp4.InitTrack{{ID: 1, TimeScale: VideoRate, Codec: codec}}}
+	init := fmp4.Init{Tracks: []*fmp4.InitTrack{{ID: 1, TimeScale: VideoTimeScale, Codec: codec}}}
 	var out seekablebuffer.Buffer
 	return init.Marshal(&out)
 }
 
-// guard makes an error of a panic in a library.
+// guard turns a panic of a library into an error. It is deferred.
 func guard(err *error) {
 	if p := recover(); p != nil {
-		*err = fmt.Errorf("coded: a library failed: %v", p)
+		*err = fmt.Errorf("mp4track: panic in a library: %v", p)
 	}
 }

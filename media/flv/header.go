@@ -1,7 +1,6 @@
 package flv
 
 import (
-	"errors"
 	"fmt"
 
 	"github.com/bluenviron/mediacommon/v2/pkg/codecs/av1"
@@ -10,31 +9,21 @@ import (
 	"github.com/deepch/vdk/codec/aacparser"
 )
 
-// ErrBroken is wrapped when a codec's bytes are not what they should be.
-var ErrBroken = errors.New("flv: broken codec data")
-
 const (
 	maxSide = 1 << 14 // pixels
 	maxRate = 768_000 // samples a second
 )
 
-// Size is the width and height of a picture in pixels.
+// Size is the width and height of video in pixels.
 type Size struct{ Width, Height int }
 
-// guard makes an error of a parser's panic: they index what they were told to be there.
-func guard(err *error) {
-	if p := recover(); p != nil {
-		*err = fmt.Errorf("%w: %v", ErrBroken, p)
-	}
-}
-
-// SizeOf reads the size of the picture from a video sequence header. It is zero, without error, for
-// codecs whose headers do not tell.
-func SizeOf(header []byte) (size Size, err error) {
+// ParseSize returns the size of the video that a sequence header describes. It returns a zero Size and no error for
+// codecs whose headers do not contain the size.
+func ParseSize(header []byte) (size Size, err error) {
 	defer guard(&err)
 	info := Describe(Video, header)
 	if !info.Header {
-		return Size{}, fmt.Errorf("%w: no sequence header", ErrBroken)
+		return Size{}, fmt.Errorf("%w: not a sequence header", ErrMalformed)
 	}
 	switch body := header[info.Body:]; info.Codec {
 	case H264:
@@ -45,7 +34,7 @@ func SizeOf(header []byte) (size Size, err error) {
 		size, err = sizeOfAV1(body)
 	}
 	if err == nil && (size.Width < 0 || size.Height < 0 || size.Width > maxSide || size.Height > maxSide) {
-		err = fmt.Errorf("%w: a picture of %d x %d", ErrBroken, size.Width, size.Height)
+		err = fmt.Errorf("%w: video of %d x %d pixels", ErrMalformed, size.Width, size.Height)
 	}
 	if err != nil {
 		return Size{}, err
@@ -60,7 +49,7 @@ func sizeOfH264(body []byte) (Size, error) {
 	}
 	var sps h264.SPS
 	if err := sps.Unmarshal(sets.SPS); err != nil {
-		return Size{}, fmt.Errorf("%w: %w", ErrBroken, err)
+		return Size{}, fmt.Errorf("%w: %w", ErrMalformed, err)
 	}
 	return Size{sps.Width(), sps.Height()}, nil
 }
@@ -72,7 +61,7 @@ func sizeOfHEVC(body []byte) (Size, error) {
 	}
 	var sps h265.SPS
 	if err := sps.Unmarshal(sets.SPS); err != nil {
-		return Size{}, fmt.Errorf("%w: %w", ErrBroken, err)
+		return Size{}, fmt.Errorf("%w: %w", ErrMalformed, err)
 	}
 	return Size{sps.Width(), sps.Height()}, nil
 }
@@ -84,23 +73,23 @@ func sizeOfAV1(body []byte) (Size, error) {
 	}
 	var h av1.SequenceHeader
 	if err := h.Unmarshal(obu); err != nil {
-		return Size{}, fmt.Errorf("%w: %w", ErrBroken, err)
+		return Size{}, fmt.Errorf("%w: %w", ErrMalformed, err)
 	}
 	return Size{h.Width(), h.Height()}, nil
 }
 
-// Sound is what is known of an audio track.
+// Sound describes an audio track: samples per second and channels.
 type Sound struct{ Rate, Channels int }
 
-// SoundOf reads the rate and the channels from an audio payload, which for AAC must be the sequence
-// header. It is zero, without error, for codecs whose payloads do not tell.
-func SoundOf(payload []byte) (sound Sound, err error) {
+// ParseSound returns the rate and the channels of an audio payload, which for AAC must be the sequence header. It
+// returns a zero Sound and no error for codecs whose payloads do not contain them.
+func ParseSound(payload []byte) (sound Sound, err error) {
 	defer guard(&err)
 	info := Describe(Audio, payload)
 	switch {
 	case info.Codec == AAC && info.Header:
 		return soundOfAAC(payload[info.Body:])
-	case info.Codec == Opus && info.Header && len(payload) > info.Body+9: // "OpusHead", a version, the channels
+	case info.Codec == Opus && info.Header && len(payload) > info.Body+9: // "OpusHead", version, channels
 		return Sound{48_000, int(payload[info.Body+9])}, nil
 	case info.Codec == MP3 && info.Body == 1:
 		return Sound{[]int{5512, 11_025, 22_050, 44_100}[payload[0]>>2&3], 1 + int(payload[0]&1)}, nil
@@ -111,15 +100,42 @@ func SoundOf(payload []byte) (sound Sound, err error) {
 func soundOfAAC(body []byte) (Sound, error) {
 	c, err := aacparser.ParseMPEG4AudioConfigBytes(body)
 	if err != nil {
-		return Sound{}, fmt.Errorf("%w: %w", ErrBroken, err)
+		return Sound{}, fmt.Errorf("%w: %w", ErrMalformed, err)
 	}
 	rate := c.SampleRate
-	if c.ObjectType < 32 && body[0]&7 == 7 && body[1]&0x80 != 0 { // no index, but the rate itself
+	if c.ObjectType < 32 && body[0]&7 == 7 && body[1]&0x80 != 0 { // an explicit rate in place of an index
 		rate = int(c.SampleRateIndex)
 	}
 	channels := []int{0, 1, 2, 3, 4, 5, 6, 8}
 	if rate <= 0 || rate > maxRate || int(c.ChannelConfig) >= len(channels) {
-		return Sound{}, fmt.Errorf("%w: sound of %d Hz, layout %d", ErrBroken, rate, c.ChannelConfig)
+		return Sound{}, fmt.Errorf("%w: audio of %d Hz with channel layout %d", ErrMalformed, rate, c.ChannelConfig)
 	}
 	return Sound{rate, channels[c.ChannelConfig]}, nil
+}
+
+// ParseAV1Header returns the sequence header OBU in a sequence header of AV1.
+func ParseAV1Header(header []byte) (obu []byte, err error) {
+	defer guard(&err)
+	info := Describe(Video, header)
+	if !info.Header || info.Codec != AV1 {
+		return nil, fmt.Errorf("%w: not a sequence header of AV1", ErrMalformed)
+	}
+	return av1SequenceHeader(header[info.Body:])
+}
+
+// av1SequenceHeader returns the sequence header OBU after the four bytes of the decoder configuration.
+func av1SequenceHeader(record []byte) ([]byte, error) {
+	if len(record) < 5 {
+		return nil, fmt.Errorf("%w: decoder configuration of %d bytes", ErrMalformed, len(record))
+	}
+	units, err := splitOBUs(record[4:], maxSets)
+	if err != nil {
+		return nil, err
+	}
+	for _, unit := range units {
+		if unit.kind() == obuSequenceHeader {
+			return unit.withoutSize(), nil
+		}
+	}
+	return nil, fmt.Errorf("%w: no sequence header OBU", ErrMalformed)
 }

@@ -1,4 +1,4 @@
-package coded
+package mp4track
 
 import (
 	"bytes"
@@ -6,15 +6,16 @@ import (
 	"roomlog/media/flv"
 )
 
-// Set is the picture and the sound of a stream, as far as its headers were heard: nil is what it does not
-// have, or what no file can hold.
+// Set holds the video and the audio track of a stream. A track is nil if the stream does not have it, or if MP4 cannot
+// store it.
 type Set struct {
 	Video, Audio *Track
 
 	videoHeader, audioHeader []byte
 }
 
-// Update takes a sequence header, and says whether it changes anything. A broken one leaves its track out.
+// Update applies a sequence header and reports whether it differs from the one before. A malformed header removes
+// its track.
 func (t *Set) Update(info flv.Info, header []byte) (changed bool, err error) {
 	switch {
 	case info.Track != 0:
@@ -31,5 +32,5 @@ func (t *Set) Update(info flv.Info, header []byte) (changed bool, err error) {
 	return false, nil
 }
 
-// Empty says that there is nothing that a file could hold.
+// Empty reports whether there is no track.
 func (t *Set) Empty() bool { return t.Video == nil && t.Audio == nil }

@@ -94,13 +94,13 @@ type (
 	}
 	// GiftPayload is a gift that was sent in a live.
 	GiftPayload struct {
-		Pos   int64           `json:"pos,omitempty" jsonschema_description:"in a snapshot only: a push has its own"`
-		ID    string          `json:"id"`
-		User  UserPayload     `json:"user"`
+		Pos   int64          `json:"pos,omitempty" jsonschema_description:"in a snapshot only: a push has its own"`
+		ID    string         `json:"id"`
+		User  UserPayload    `json:"user"`
 		Gift  CatalogueEntry `json:"gift" jsonschema_description:"the gift at the moment of sending"`
-		Num   int             `json:"num"`
-		Coins domain.Coins    `json:"coins" jsonschema_description:"price × num"`
-		At    time.Time       `json:"at"`
+		Num   int            `json:"num"`
+		Coins domain.Coins   `json:"coins" jsonschema_description:"price × num"`
+		At    time.Time      `json:"at"`
 	}
 	// CatalogueEntry is an entry of the gift catalogue.
 	CatalogueEntry struct {

@@ -42,6 +42,7 @@ func ExampleServer() {
 		return
 	}
 	ctx, stop := context.WithCancel(context.Background())
+	defer stop()
 	ended := make(chan error)
 	go func() { ended <- server.Run(ctx) }()
 	web := httptest.NewServer(server)

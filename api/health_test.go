@@ -18,7 +18,7 @@ import (
 func TestHealth(t *testing.T) {
 	t.Parallel()
 	var halted atomic.Bool
-	d := newDoor(t, func(c *api.Config) {
+	d := startAPI(t, func(c *api.Config) {
 		c.Checks = []api.Check{
 			{Name: "database", Run: func(ctx context.Context) (string, error) { _, err := c.Queries.Balance(ctx, 1); return "", err }},
 			{Name: "roles", Run: func(context.Context) (string, error) { return "off", nil }},
@@ -56,11 +56,11 @@ func TestHealth(t *testing.T) {
 
 func TestMetrics(t *testing.T) {
 	t.Parallel()
-	d := newDoor(t)
+	d := startAPI(t)
 	d.get("/api/live/list/1")
 	d.get("/api/live/list/2")
 	d.get("/nothing/like/it")
-	d.ask("BREW", "/nothing/like/it", nil)
+	d.send("BREW", "/nothing/like/it", nil)
 	text := string(d.get("/metrics").raw)
 	for _, want := range []string{
 		`roomlog_http_requests_total{method="GET",route="/api/live/list/{page}",status="200"} 2`,
@@ -78,28 +78,28 @@ func TestMetrics(t *testing.T) {
 	}
 }
 
-func TestWhoMayReadMetrics(t *testing.T) {
+func TestMetricsAccess(t *testing.T) {
 	t.Parallel()
 	db := pgtest.New(t)
-	here := openDoor(t, db)
+	here := startAPIOn(t, db)
 	if a := here.get("/metrics"); a.status != http.StatusOK {
 		t.Errorf("this machine: %d", a.status)
 	}
-	here.get("/metrics", "X-Forwarded-For", "203.0.113.9").fails(http.StatusNotFound, "no_such_endpoint", "接口不存在")
+	here.get("/metrics", "X-Forwarded-For", "203.0.113.9").expectFailure(http.StatusNotFound, "no_such_endpoint", "接口不存在")
 	from, err := limit.ParseProxies([]string{"203.0.113.0/24"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	d := openDoor(t, db, func(c *api.Config) { c.MetricsFrom = from })
+	d := startAPIOn(t, db, func(c *api.Config) { c.MetricsFrom = from })
 	if a := d.get("/metrics", "X-Forwarded-For", "203.0.113.9"); a.status != http.StatusOK {
 		t.Errorf("who may: %d", a.status)
 	}
-	d.get("/metrics").fails(http.StatusNotFound, "no_such_endpoint", "接口不存在")
+	d.get("/metrics").expectFailure(http.StatusNotFound, "no_such_endpoint", "接口不存在")
 }
 
 func TestOpenAPI(t *testing.T) {
 	t.Parallel()
-	d := newDoor(t)
+	d := startAPI(t)
 	answer := d.get("/openapi.json")
 	var spec struct {
 		OpenAPI string
@@ -162,7 +162,7 @@ func TestOpenAPI(t *testing.T) {
 
 func TestDocsPageWorksOffline(t *testing.T) {
 	t.Parallel()
-	d := newDoor(t)
+	d := startAPI(t)
 	outside := regexp.MustCompile(`(?i)(https?:)?//[a-z0-9-]+\.[a-z]+`)
 	for path, kind := range map[string]string{"/docs": "text/html", "/docs/page.js": "text/javascript", "/docs/page.css": "text/css"} {
 		got := d.get(path)

@@ -18,7 +18,7 @@ const (
 )
 
 // newest answers the newest event of a type, and who did it.
-func newest[E domain.Event](d *door) (e E, actor string) {
+func newest[E domain.Event](d *testAPI) (e E, actor string) {
 	d.Helper()
 	page, err := d.store.Read(d.Context(), eventstore.Query{Types: []string{e.Type()}})
 	if err != nil || len(page.Events) == 0 {
@@ -32,7 +32,7 @@ func TestKick(t *testing.T) {
 	t.Parallel()
 	var asked []api.ConnectionFilter
 	known := api.Connections{Sockets: []api.Connection{{ID: "c-1", Dialect: "socketio", Users: []domain.UserID{}, Lives: []domain.LiveID{}}}, Total: 1, Nodes: 2, Replied: 2}
-	d := newDoor(t, func(c *api.Config) {
+	d := startAPI(t, func(c *api.Config) {
 		c.Connections = func(_ context.Context, f api.ConnectionFilter) (api.Connections, error) {
 			asked = append(asked, f)
 			if f.ID != "" && f.ID != "c-1" {
@@ -53,16 +53,16 @@ func TestKick(t *testing.T) {
 		if e, _ := newest[domain.ConnectionKicked](d); e.Connection != "c-1" {
 			t.Errorf("%+v", e)
 		}
-		boss.post("/api/operator/kick", object{"connection": "even"}).fails(http.StatusNotFound, "connection_not_found", "连接不存在")
+		boss.post("/api/operator/kick", object{"connection": "even"}).expectFailure(http.StatusNotFound, "connection_not_found", "连接不存在")
 		boss.post("/api/operator/kick", object{"connection": "odd"}).ok(nil) // a process did not answer: it may be there
 	})
 	t.Run("needs one of both, and the role", func(t *testing.T) {
-		boss.post("/api/operator/kick", object{}).fails(http.StatusBadRequest, "bad_request", "参数错误")
-		boss.post("/api/operator/kick", object{"user": ann.ID, "connection": "c-1"}).fails(http.StatusBadRequest, "bad_request", "参数错误")
-		boss.post("/api/operator/kick", object{"user": 4711}).fails(http.StatusUnauthorized, "user_unavailable", "用户不存在或已被禁用")
-		ann.post("/api/operator/kick", object{"user": boss.ID}).fails(http.StatusForbidden, "forbidden", forbidden)
-		ann.post("/api/operator/kick", object{"connection": "c-1"}).fails(http.StatusForbidden, "forbidden", forbidden)
-		d.post("/api/operator/kick", object{"user": ann.ID}).fails(http.StatusUnauthorized, "token_missing", forbidden)
+		boss.post("/api/operator/kick", object{}).expectFailure(http.StatusBadRequest, "bad_request", "参数错误")
+		boss.post("/api/operator/kick", object{"user": ann.ID, "connection": "c-1"}).expectFailure(http.StatusBadRequest, "bad_request", "参数错误")
+		boss.post("/api/operator/kick", object{"user": 4711}).expectFailure(http.StatusUnauthorized, "user_unavailable", "用户不存在或已被禁用")
+		ann.post("/api/operator/kick", object{"user": boss.ID}).expectFailure(http.StatusForbidden, "forbidden", forbidden)
+		ann.post("/api/operator/kick", object{"connection": "c-1"}).expectFailure(http.StatusForbidden, "forbidden", forbidden)
+		d.post("/api/operator/kick", object{"user": ann.ID}).expectFailure(http.StatusUnauthorized, "token_missing", forbidden)
 	})
 	t.Run("the list needs the role, too", func(t *testing.T) {
 		asked = nil
@@ -71,14 +71,14 @@ func TestKick(t *testing.T) {
 		if got.Total != 1 || got.Nodes != 2 || len(got.Sockets) != 1 || !slices.Equal(asked, []api.ConnectionFilter{{ID: "c-1", User: 7, Live: 6}}) {
 			t.Errorf("%+v of %+v", got, asked)
 		}
-		ann.get("/api/operator/sockets").fails(http.StatusForbidden, "forbidden", forbidden)
-		d.get("/api/operator/sockets").fails(http.StatusUnauthorized, "token_missing", forbidden)
+		ann.get("/api/operator/sockets").expectFailure(http.StatusForbidden, "forbidden", forbidden)
+		d.get("/api/operator/sockets").expectFailure(http.StatusUnauthorized, "token_missing", forbidden)
 	})
 }
 
-func TestDenyUser(t *testing.T) {
+func TestBanUser(t *testing.T) {
 	t.Parallel()
-	d := newDoor(t)
+	d := startAPI(t)
 	boss, ann := d.person("boss").grant(domain.RoleOperator), d.person("ann")
 	first, second := ann.onAir("one"), ann.onAir("two")
 	ann.post("/api/live/changestatus", object{"id": second, "type": "pause"}).ok(nil)
@@ -92,24 +92,24 @@ func TestDenyUser(t *testing.T) {
 			t.Errorf("live %d: %+v, %v", live, l.Status, err)
 		}
 	}
-	ann.get("/api/user/info").fails(http.StatusForbidden, "banned", forbidden)
-	ann.post("/api/live/create", object{"title": "x", "cover": ""}).fails(http.StatusForbidden, "banned", forbidden)
-	d.post("/api/login", map[string]string{"username": "ann", "password": password}).fails(http.StatusForbidden, "banned", forbidden)
+	ann.get("/api/user/info").expectFailure(http.StatusForbidden, "banned", forbidden)
+	ann.post("/api/live/create", object{"title": "x", "cover": ""}).expectFailure(http.StatusForbidden, "banned", forbidden)
+	d.post("/api/login", map[string]string{"username": "ann", "password": password}).expectFailure(http.StatusForbidden, "banned", forbidden)
 	before := d.position()
 	boss.post("/api/operator/ban", object{"user": ann.ID, "seconds": 3600, "reason": "cool down"}, "Idempotency-Key", "once").ok(nil)
 	if d.position() != before {
 		t.Error("the same key was carried out twice")
 	}
-	ann.post("/api/operator/unban", object{"user": ann.ID}).fails(http.StatusForbidden, "banned", forbidden)
+	ann.post("/api/operator/unban", object{"user": ann.ID}).expectFailure(http.StatusForbidden, "banned", forbidden)
 	boss.post("/api/operator/unban", object{"user": ann.ID}).ok(nil)
 	ann.get("/api/user/info").ok(nil) // the session was never ended
-	ann.post("/api/operator/ban", object{"user": boss.ID}).fails(http.StatusForbidden, "forbidden", forbidden)
-	boss.post("/api/operator/ban", object{"user": ann.ID, "seconds": -1}).fails(http.StatusBadRequest, "number_out_of_range", "参数错误")
+	ann.post("/api/operator/ban", object{"user": boss.ID}).expectFailure(http.StatusForbidden, "forbidden", forbidden)
+	boss.post("/api/operator/ban", object{"user": ann.ID, "seconds": -1}).expectFailure(http.StatusBadRequest, "number_out_of_range", "参数错误")
 }
 
-func TestDenyViewer(t *testing.T) {
+func TestBanViewer(t *testing.T) {
 	t.Parallel()
-	d := newDoor(t)
+	d := startAPI(t)
 	boss, ann, bob := d.person("boss").grant(domain.RoleOperator), d.person("ann"), d.person("bob")
 	live := ann.onAir("one")
 	deny, allow := object{"id": live, "user": bob.ID, "reason": "be kind"}, object{"id": live, "user": bob.ID}
@@ -117,24 +117,24 @@ func TestDenyViewer(t *testing.T) {
 	if e, actor := newest[domain.ViewerBanned](d); e.User != bob.ID || e.Live != live || actor != domain.AuthenticatedActor(ann.ID, "").String() {
 		t.Errorf("%+v by %s", e, actor)
 	}
-	bob.post("/api/live/unban", allow).fails(http.StatusNotFound, "live_not_found", noRoom)
+	bob.post("/api/live/unban", allow).expectFailure(http.StatusNotFound, "live_not_found", noRoom)
 	boss.post("/api/live/unban", allow).ok(nil)
 	if _, actor := newest[domain.ViewerUnbanned](d); actor != domain.AuthenticatedActor(boss.ID, "").String() {
 		t.Errorf("by %s", actor)
 	}
-	bob.post("/api/live/ban", object{"id": live, "user": ann.ID}).fails(http.StatusNotFound, "live_not_found", noRoom)
-	ann.post("/api/live/ban", object{"id": live, "user": ann.ID}).fails(http.StatusBadRequest, "bad_request", "参数错误")
+	bob.post("/api/live/ban", object{"id": live, "user": ann.ID}).expectFailure(http.StatusNotFound, "live_not_found", noRoom)
+	ann.post("/api/live/ban", object{"id": live, "user": ann.ID}).expectFailure(http.StatusBadRequest, "bad_request", "参数错误")
 }
 
 func TestAnOperatorEndsAnyLive(t *testing.T) {
 	t.Parallel()
-	d := newDoor(t)
+	d := startAPI(t)
 	boss, ann := d.person("boss").grant(domain.RoleOperator), d.person("ann")
 	live := ann.onAir("one")
-	boss.post("/api/live/changestatus", object{"id": live, "type": "pause"}).fails(http.StatusNotFound, "live_not_found", "该"+noRoom)
+	boss.post("/api/live/changestatus", object{"id": live, "type": "pause"}).expectFailure(http.StatusNotFound, "live_not_found", "该"+noRoom)
 	boss.post("/api/live/changestatus", object{"id": live, "type": "stop"}).ok(nil)
 	if e, actor := newest[domain.LiveStatusChanged](d); e.To != domain.StatusEnded || e.Streamer != ann.ID || actor != domain.AuthenticatedActor(boss.ID, "").String() {
 		t.Errorf("%+v by %s", e, actor)
 	}
-	ann.post("/api/live/changestatus", object{"id": live, "type": "play"}).fails(http.StatusConflict, "live_ended", "该直播间已结束")
+	ann.post("/api/live/changestatus", object{"id": live, "type": "play"}).expectFailure(http.StatusConflict, "live_ended", "该直播间已结束")
 }

@@ -19,7 +19,7 @@ var rules = []struct {
 	{"no package has an init function", onCode(initFaults)},
 	{"no package has more than 30 files", onCode(sizeFaults)},
 	{"links point to existing files", linkFaults},
-	{"decisions have the headings Context, Choice and Price", decisionFaults},
+	{"decisions have a status and the headings Context, Decision and Consequences", decisionFaults},
 	{"every library has a stated reason", libraryFaults},
 }
 
@@ -56,8 +56,8 @@ func sound() fstest.MapFS {
 		"cmd/roomlog/main_test.go":  "package main\n",
 		"README.md":                 "[a](docs/A.md#x \"title\") [b](http://b) [c](#c) `[d](d)`\n```\n[e](e)\n```\n",
 		"docs/A.md":                 "[up](../README.md) [dir](decisions)\n",
-		"docs/decisions/001-a-b.md": "# 1 A\n## Context\n## Choice\n## Price\n",
-		libraries:                   "# 6 L\n## Context\n## Choice\n- `x.io/a/v2`: why\n## Price\n",
+		"docs/decisions/001-a-b.md": "# 1 A\nStatus: accepted\n## Context\n## Decision\n## Consequences\n",
+		libraries:                   "# 6 L\nStatus: accepted\n## Context\n## Decision\n- `x.io/a/v2`: why\n## Consequences\n",
 		"go.mod":                    "module roomlog\nrequire x.io/a/v2 v2.0.0\nrequire (\n\tx.io/b v1.0.0 // indirect\n)\n",
 		".tools/x/x.go":             "package x\nfunc init() {}\n",
 		"domain/testdata/x.go":      "package x\nfunc init() {}\n",
@@ -107,8 +107,9 @@ func TestRulesReportFaults(t *testing.T) {
 		{"docs/B.md", "[a](../../README.md)", "docs/B.md: links to ../../README.md, which does not exist"},
 		{"docs/B.md", "[a](/README.md)", "docs/B.md: links to /README.md, which does not exist"},
 		{"docs/decisions/notes.md", "", "docs/decisions/notes.md: is not named NNN-title.md"},
-		{"docs/decisions/001-c.md", "## Context\n## Choice\n## Price", "docs/decisions/001-c.md: has the number of another decision"},
-		{"docs/decisions/003-c.md", "## Context\n## Price", `docs/decisions/003-c.md: has the headings ["Context" "Price"], want Context, Choice, Price`},
+		{"docs/decisions/001-c.md", "Status: accepted\n## Context\n## Decision\n## Consequences", "docs/decisions/001-c.md: has the number of another decision"},
+		{"docs/decisions/003-c.md", "Status: superseded by 4\n## Context\n## Consequences", `docs/decisions/003-c.md: has the headings ["Context" "Consequences"], want Context, Decision, Consequences`},
+		{"docs/decisions/003-c.md", "## Context\n## Decision\n## Consequences", `docs/decisions/003-c.md: has no line "Status: proposed|accepted|superseded by …"`},
 		{"go.mod", "require (\n\tx.io/b v1.0.0\n)\n", "go.mod: x.io/b has no line in " + libraries},
 		{"go.mod", "require x.io/a v1.0.0 // for a reason\n", "go.mod: x.io/a has no line in " + libraries},
 	} {

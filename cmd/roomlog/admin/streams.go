@@ -86,15 +86,15 @@ func (c *streamsPlayers) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) 
 }
 
 type streamsKick struct {
-	Live   int64  `xor:"target" required:"" placeholder:"ID" help:"End the stream of this live. It accepts no stream for a minute; to end it for ever: roomlog live stop."`
-	Player string `xor:"target" required:"" placeholder:"PLAYER" help:"Disconnect this player, see roomlog streams players."`
-	Note   string `placeholder:"TEXT" help:"Reason, recorded in the log."`
+	Live       int64  `xor:"target" required:"" placeholder:"ID" help:"End the stream of this live. It accepts no stream for a minute; to end it for ever: roomlog live stop."`
+	Player     string `xor:"target" required:"" placeholder:"PLAYER" help:"Disconnect this player, see roomlog streams players."`
+	reasonFlag `embed:""`
 }
 
 func (c *streamsKick) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) error {
 	return withStreams(ctx, g, sh, func(ctx context.Context, b *backend, directory streams.Directory) error {
 		if c.Player == "" {
-			if _, err := b.execute(ctx, domain.KickBroadcast{Live: domain.LiveID(c.Live), Reason: c.Note}); err != nil {
+			if _, err := b.execute(ctx, domain.KickBroadcast{Live: domain.LiveID(c.Live), Reason: c.Reason}); err != nil {
 				return err
 			}
 			_, err := fmt.Fprintf(sh.Stdout, "the stream of live %d has ended\n", c.Live)
@@ -107,7 +107,7 @@ func (c *streamsKick) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) err
 		case !found:
 			return &domain.Refusal{Code: domain.CodeNoBroadcast, Text: "no node has a player " + c.Player}
 		}
-		if _, err := b.execute(ctx, domain.KickPlayer{Live: live, Player: domain.PlayerID(c.Player), Reason: c.Note}); err != nil {
+		if _, err := b.execute(ctx, domain.KickPlayer{Live: live, Player: domain.PlayerID(c.Player), Reason: c.Reason}); err != nil {
 			return err
 		}
 		_, err = fmt.Fprintf(sh.Stdout, "player %s is disconnected\n", c.Player)

@@ -13,21 +13,12 @@ import (
 
 func (c *Command) apiConfig(env *environment, b *backend, tokens *api.Tokens, signer *media.Signer) (api.Config, error) {
 	payments, err := api.NewSharedSecret(env.secrets.payment)
-	if err != nil {
-		return api.Config{}, err
-	}
-	return api.Config{
-		Store: b.store, Commands: b.sequencer, Queries: b.queries, Feed: b.feed, Admission: b.admission,
-		Tokens: tokens, Signs: signer, Payments: payments, Uploads: filepath.Join(env.dataDir, "uploads"), Now: env.sh.Now,
-		Log: env.log, Version: cli.ReadBuild().Version, Connections: b.connections,
-		PublicURL: c.PublicURL, CORSOrigins: c.CORSOrigins, TimeZone: c.TimeZone, CoinsPerUnit: c.CoinsPerUnit,
-		RequestTimeout: c.RequestTimeout, Settle: c.Settle,
-		BodyBytes: c.BodyBytes, BodyTimeout: c.BodyTimeout, UploadBytes: c.UploadBytes, UploadTimeout: c.UploadTimeout,
-		ReadsPerAddress: c.ReadsPerAddress, SignInsPerAddress: c.SignInsPerAddress, SignInsPerName: c.SignInsPerName,
-		RegistrationsPerAddress: c.RegistrationsPerAddress, ChatRooms: c.ChatRooms, GuestChat: c.GuestChat,
-		ChatRoomsPerAddress: c.ChatRoomsPerAddress, WritesPerUser: c.WritesPerUser, UploadsPerUser: c.UploadsPerUser,
-		EventStreams: c.EventStreams,
-	}, nil
+	config := c.api
+	config.Store, config.Commands, config.Queries, config.Feed, config.Admission = b.store, b.sequencer, b.queries, b.feed, b.admission
+	config.Tokens, config.Signs, config.Payments, config.Connections = tokens, signer, payments, b.connections
+	config.Uploads, config.Version = filepath.Join(env.dataDir, "uploads"), cli.ReadBuild().Version
+	config.Now, config.Log = env.sh.Now, env.log
+	return config, err
 }
 
 // connections returns the connections of all nodes that match f.

@@ -71,14 +71,14 @@ func (c *Command) openServers(ctx context.Context, env *environment, b *backend,
 		}
 		s.registerMetrics(metrics)
 	}
-	connections := newConnLimit(c.MaxHTTPConnections, c.MaxConnectionsPerAddress, proxies)
-	metrics.gauge("http_connections", "Open HTTP connections without WebSockets.", connections.open)
+	conns := newConnLimit(limit.NewSlots(c.MaxHTTPConnections, c.MaxConnectionsPerAddress, proxies))
+	metrics.gauge("http_connections", "Open HTTP connections without WebSockets.", conns.open)
 	s.http = &http.Server{
 		Handler:           s.routes(c, m),
 		ReadHeaderTimeout: c.HeaderTimeout,
 		IdleTimeout:       c.IdleTimeout,
 		MaxHeaderBytes:    c.HeaderBytes,
-		ConnState:         connections.watch,
+		ConnState:         conns.watch,
 		ErrorLog:          slog.NewLogLogger(env.log.Handler(), slog.LevelDebug), // faults of clients
 	}
 	close(b.opened)

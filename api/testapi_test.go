@@ -25,14 +25,13 @@ import (
 	"roomlog/projections/feed"
 )
 
-// patience bounds every wait of a test.
-const patience = 20 * time.Second
+// testTimeout bounds every wait of a test.
+const testTimeout = 20 * time.Second
 
 const tokenSecret = "a secret that is long enough"
 
-// door is a whole process without its sockets for rooms: a log, tables, and the HTTP door on a
-// real port.
-type door struct {
+// testAPI is an API on a real port, with a log and tables.
+type testAPI struct {
 	testing.TB
 	url       string
 	db        *pgtest.DB
@@ -43,24 +42,24 @@ type door struct {
 	projector *projections.Projector
 	feed      *feed.Feed
 	api       *api.API
-	log       *logged
+	log       *logBuffer
 	stop      struct{ projector func() }
 }
 
-// newDoor opens a door on a fresh database. changes are made to its settings before.
-func newDoor(t testing.TB, changes ...func(*api.Config)) *door {
+// startAPI starts an API on a fresh database. changes modify its settings first.
+func startAPI(t testing.TB, changes ...func(*api.Config)) *testAPI {
 	t.Helper()
-	return openDoor(t, pgtest.New(t), changes...)
+	return startAPIOn(t, pgtest.New(t), changes...)
 }
 
-func openDoor(t testing.TB, db *pgtest.DB, changes ...func(*api.Config)) *door {
+func startAPIOn(t testing.TB, db *pgtest.DB, changes ...func(*api.Config)) *testAPI {
 	t.Helper()
 	pool, err := eventstore.OpenPool(t.Context(), db.DSN, eventstore.PoolOptions{Serving: db.Serving, MaxConns: 8})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(pool.Close)
-	d := &door{TB: t, db: db, pool: pool, queries: projections.NewQueries(pool), log: &logged{}}
+	d := &testAPI{TB: t, db: db, pool: pool, queries: projections.NewQueries(pool), log: &logBuffer{}}
 	log := slog.New(slog.NewTextHandler(d.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	if d.store, err = eventstore.Open(t.Context(), pool, eventstore.Config{Now: time.Now}); err != nil {
 		t.Fatal(err)
@@ -82,7 +81,7 @@ func openDoor(t testing.TB, db *pgtest.DB, changes ...func(*api.Config)) *door {
 	c := api.Config{
 		Store: d.store, Commands: d.sequencer, Queries: d.queries, Feed: d.feed, Admission: admission,
 		Tokens: tokens, Signs: scopes{}, Payments: provider(t), Uploads: t.TempDir(), Now: time.Now,
-		Log: log, Password: api.PasswordCost{MemoryKiB: 64, Passes: 1}, Settle: patience,
+		Log: log, Password: api.PasswordCost{MemoryKiB: 64, Passes: 1}, Settle: testTimeout,
 		SignInsPerAddress: 10_000, SignInsPerName: 10_000, RegistrationsPerAddress: 10_000, WritesPerUser: 10_000, UploadsPerUser: 10_000,
 	}
 	for _, change := range changes {
@@ -104,7 +103,7 @@ func openDoor(t testing.TB, db *pgtest.DB, changes ...func(*api.Config)) *door {
 }
 
 // start runs something until the test ends, or until the returned function is called.
-func (d *door) start(run func(context.Context) error) (stop func()) {
+func (d *testAPI) start(run func(context.Context) error) (stop func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})
 	go func() {
@@ -125,18 +124,18 @@ func (scopes) Publish(key string) string { return "publish-" + key }
 func (scopes) Play(key string) string    { return "play-" + key }
 
 // logged is what the door logs.
-type logged struct {
+type logBuffer struct {
 	mu  sync.Mutex
 	all bytes.Buffer
 }
 
-func (l *logged) Write(b []byte) (int, error) {
+func (l *logBuffer) Write(b []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.all.Write(b)
 }
 
-func (l *logged) String() string {
+func (l *logBuffer) String() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.all.String()
@@ -160,7 +159,7 @@ type envelope struct {
 }
 
 // ask sends one request; headers are name and value by turns.
-func (d *door) ask(method, path string, body io.Reader, headers ...string) answer {
+func (d *testAPI) send(method, path string, body io.Reader, headers ...string) answer {
 	d.Helper()
 	r, err := http.NewRequestWithContext(d.Context(), method, d.url+path, body)
 	if err != nil {
@@ -181,13 +180,13 @@ func (d *door) ask(method, path string, body io.Reader, headers ...string) answe
 	return answer{d, response.StatusCode, response.Header, raw}
 }
 
-func (d *door) get(path string, headers ...string) answer {
+func (d *testAPI) get(path string, headers ...string) answer {
 	d.Helper()
-	return d.ask(http.MethodGet, path, nil, headers...)
+	return d.send(http.MethodGet, path, nil, headers...)
 }
 
 // post sends body as JSON, or as it is if it is a string.
-func (d *door) post(path string, body any, headers ...string) answer {
+func (d *testAPI) post(path string, body any, headers ...string) answer {
 	d.Helper()
 	text, ok := body.(string)
 	if !ok {
@@ -197,7 +196,7 @@ func (d *door) post(path string, body any, headers ...string) answer {
 		}
 		text = string(b)
 	}
-	return d.ask(http.MethodPost, path, strings.NewReader(text), append([]string{"Content-Type", "application/json"}, headers...)...)
+	return d.send(http.MethodPost, path, strings.NewReader(text), append([]string{"Content-Type", "application/json"}, headers...)...)
 }
 
 // ok reads the data of a success into v.
@@ -219,7 +218,7 @@ func (a answer) ok(v any) answer {
 }
 
 // fails makes sure that an answer is a failure, in exactly the contract's form.
-func (a answer) fails(status int, code domain.Code, text string) {
+func (a answer) expectFailure(status int, code domain.Code, text string) {
 	a.t.Helper()
 	e := a.envelope()
 	var said string
@@ -275,16 +274,16 @@ func (a answer) keysOf(path string, want ...string) {
 }
 
 // eventually asks again and again until the answer is nil.
-func (d *door) eventually(ask func() error) {
+func (d *testAPI) eventually(ask func() error) {
 	d.Helper()
-	deadline := time.Now().Add(patience)
+	deadline := time.Now().Add(testTimeout)
 	for {
 		err := ask()
 		if err == nil {
 			return
 		}
 		if time.Now().After(deadline) {
-			d.Fatalf("after %v still: %v", patience, err)
+			d.Fatalf("after %v still: %v", testTimeout, err)
 		}
 		<-time.After(2 * time.Millisecond)
 	}

@@ -14,7 +14,7 @@ import (
 	"roomlog/media/flv"
 )
 
-func TestTagsAreReadByAnotherImplementation(t *testing.T) {
+func TestOtherImplementationReadsTags(t *testing.T) {
 	for _, stamp := range []uint32{0, 40, 0xffffff, 17_000_000, 1<<32 - 1} {
 		tag := flv.Tag(flv.Video, stamp, []byte("\x17\x01\x00\x00\x05frame"))
 		r := bytes.NewReader(append(flv.FileHeader(true, false), tag...))
@@ -40,7 +40,7 @@ func TestTagsAreReadByAnotherImplementation(t *testing.T) {
 	}
 }
 
-func TestFileHeaderAnnouncesWhatComes(t *testing.T) {
+func TestFileHeaderAnnouncesTracks(t *testing.T) {
 	for _, tt := range []struct {
 		video, audio bool
 		flags        byte
@@ -108,7 +108,7 @@ func TestDescribe(t *testing.T) {
 	}
 }
 
-func TestMetadata(t *testing.T) {
+func TestParseMetadata(t *testing.T) {
 	fields := amf.Object{"width": 1280.0, "encoder": "OBS"}
 	plain := amf.Encode("onMetaData", fields)
 	for _, tt := range []struct {
@@ -182,7 +182,7 @@ func hvc(kinds []byte, sets ...[]byte) []byte {
 	return b
 }
 
-func TestSizeOf(t *testing.T) {
+func TestParseSize(t *testing.T) {
 	for _, tt := range []struct {
 		name   string
 		header []byte
@@ -217,7 +217,7 @@ func TestSizeOf(t *testing.T) {
 	}
 }
 
-func TestSoundOf(t *testing.T) {
+func TestParseSound(t *testing.T) {
 	for _, tt := range []struct {
 		name    string
 		payload string
@@ -243,7 +243,7 @@ func TestSoundOf(t *testing.T) {
 	}
 }
 
-func TestSetsAndUnits(t *testing.T) {
+func TestParameterSetsAndNALUs(t *testing.T) {
 	sets, err := flv.ParseParameterSets(avc(sps, pps))
 	if err != nil || !bytes.Equal(sets.SPS, sps) || !bytes.Equal(sets.PPS, pps) || sets.LengthSize != 4 {
 		t.Fatal(sets, err)
@@ -269,7 +269,7 @@ func TestSetsAndUnits(t *testing.T) {
 	}
 }
 
-func TestOBUs(t *testing.T) {
+func TestSplitOBUs(t *testing.T) {
 	frame := append([]byte{0x12, 0x00}, av1Header...) // a delimiter
 	frame = append(frame, 0x36, 0x40, 0x02, 'a', 'b') // and a frame with an extension
 	units, err := flv.SplitOBUs(frame)

@@ -16,7 +16,7 @@ import (
 	"roomlog/media/flv"
 )
 
-func TestOtherKindsAreRecorded(t *testing.T) {
+func TestOtherFormatsAreRecorded(t *testing.T) {
 	for name, tt := range map[string]struct {
 		args         []string
 		file         string
@@ -139,7 +139,7 @@ func TestNewerCodecsAreRecorded(t *testing.T) {
 }
 
 // A stream that changes its size goes on in another file.
-func TestAnotherSizeIsAnotherPart(t *testing.T) {
+func TestChangeOfSizeBeginsAPart(t *testing.T) {
 	t.Parallel()
 	small, large := film(t), clip(t, "large.flv", picture("-s", "640x360", "-c:a", "aac", "-b:a", "64k")...)
 	s := open(t, t.TempDir(), nil)
@@ -158,7 +158,7 @@ func TestAnotherSizeIsAnotherPart(t *testing.T) {
 }
 
 // A publisher that comes back goes on in the same file; what was not seen stands still.
-func TestAReconnectIsTheSameRecording(t *testing.T) {
+func TestReconnectContinuesTheRecording(t *testing.T) {
 	t.Parallel()
 	source := film(t)
 	s := open(t, t.TempDir(), nil)
@@ -175,7 +175,7 @@ func TestAReconnectIsTheSameRecording(t *testing.T) {
 }
 
 // Times have 32 bits, of which an hour and a half of a codec's clock need more than 24.
-func TestTimesThatAreLarge(t *testing.T) {
+func TestLargeTimestampsAreRecorded(t *testing.T) {
 	t.Parallel()
 	source := film(t)
 	want := packets(t, source)
@@ -193,7 +193,7 @@ func TestTimesThatAreLarge(t *testing.T) {
 }
 
 // When time jumps, in either direction, what follows is another part.
-func TestTimeThatJumps(t *testing.T) {
+func TestTimestampJumpBeginsAPart(t *testing.T) {
 	t.Parallel()
 	source := film(t)
 	s := open(t, t.TempDir(), nil)
@@ -213,7 +213,7 @@ func TestTimeThatJumps(t *testing.T) {
 }
 
 // Broken frames are left out. What is left is right, at its time.
-func TestBrokenFramesAreLeftOut(t *testing.T) {
+func TestMalformedFramesAreLeftOut(t *testing.T) {
 	t.Parallel()
 	source := frames(t, film(t), 0)
 	var all []*media.Frame
@@ -235,7 +235,7 @@ func TestBrokenFramesAreLeftOut(t *testing.T) {
 }
 
 // A stream whose headers change all the time ends its recording, not the process.
-func TestAStreamThatChangesAllTheTime(t *testing.T) {
+func TestTooManyPartsEndTheRecording(t *testing.T) {
 	t.Parallel()
 	source := frames(t, film(t), 0)
 	var header, key *media.Frame

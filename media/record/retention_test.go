@@ -17,7 +17,7 @@ import (
 )
 
 // What is closed makes room for what is being written, the oldest first; what is being written stays.
-func TestTheOldestMakesRoom(t *testing.T) {
+func TestOldestRecordingsMakeRoom(t *testing.T) {
 	t.Parallel()
 	show := long(t, 120)
 	s := open(t, t.TempDir(), nil)
@@ -72,7 +72,7 @@ func onDisk(t *testing.T, dir string) (n int64) {
 }
 
 // A folder has a bound of its own, which takes nothing from others.
-func TestAFolderHasItsOwnBound(t *testing.T) {
+func TestFoldersHaveAQuota(t *testing.T) {
 	t.Parallel()
 	show := long(t, 120)
 	s := open(t, t.TempDir(), nil)
@@ -99,7 +99,7 @@ func TestAFolderHasItsOwnBound(t *testing.T) {
 
 // A recording is only deleted with the leave of whoever keeps the books; without it the next one goes beyond the
 // quota, until there is leave.
-func TestNothingIsDeletedAgainstTheBooks(t *testing.T) {
+func TestNothingIsDeletedWithoutTheObserver(t *testing.T) {
 	t.Parallel()
 	show := long(t, 120)
 	s := open(t, t.TempDir(), nil)
@@ -131,7 +131,7 @@ func TestNothingIsDeletedAgainstTheBooks(t *testing.T) {
 	}
 }
 
-func TestWhatIsOldIsDeleted(t *testing.T) {
+func TestExpiredRecordingsAreDeleted(t *testing.T) {
 	t.Parallel()
 	show := long(t, 3)
 	var clock sync.Mutex
@@ -158,7 +158,7 @@ func TestWhatIsOldIsDeleted(t *testing.T) {
 }
 
 // What could not be told is told later, also by the next process.
-func TestWhatCouldNotBeToldIsToldLater(t *testing.T) {
+func TestFailedNotificationsAreRepeated(t *testing.T) {
 	t.Parallel()
 	s := open(t, t.TempDir(), func(c *record.Config) { c.RecordSweep = 5 * time.Millisecond })
 	s.ears.set(func(e *ears) { e.deaf = true })
@@ -180,7 +180,7 @@ func TestWhatCouldNotBeToldIsToldLater(t *testing.T) {
 	}
 }
 
-func TestWhatCanBeOpened(t *testing.T) {
+func TestOpenReturnsFilesOfRecordingsOnly(t *testing.T) {
 	t.Parallel()
 	s := open(t, t.TempDir(), nil)
 	reel := newReel()
@@ -239,7 +239,7 @@ func TestWhatCanBeOpened(t *testing.T) {
 }
 
 // A show without a frame leaves nothing, and nobody is told.
-func TestAShowWithoutAFrame(t *testing.T) {
+func TestBroadcastWithoutFramesIsNotRecorded(t *testing.T) {
 	t.Parallel()
 	s := open(t, t.TempDir(), nil)
 	reel := newReel()
@@ -255,7 +255,7 @@ func TestAShowWithoutAFrame(t *testing.T) {
 }
 
 // Whoever ends the recorder ends its recordings properly, and can begin no more.
-func TestTheEndOfTheRecorder(t *testing.T) {
+func TestRunEndsRunningRecordings(t *testing.T) {
 	t.Parallel()
 	s := open(t, t.TempDir(), nil)
 	reel := newReel()

@@ -103,7 +103,7 @@ func TestRecordingsAreServed(t *testing.T) {
 	}
 }
 
-func TestWhatIsBeingWrittenIsServedAsFarAsItIsWhole(t *testing.T) {
+func TestRunningRecordingsAreServedAsFarAsWritten(t *testing.T) {
 	t.Parallel()
 	s := open(t, t.TempDir(), nil)
 	r := newReel()
@@ -137,7 +137,7 @@ func TestWhatIsBeingWrittenIsServedAsFarAsItIsWhole(t *testing.T) {
 	s.finished("show")
 }
 
-func TestWhatSomebodyDeletesIsDeleted(t *testing.T) {
+func TestDeletedRecordingsLoseTheirFiles(t *testing.T) {
 	t.Parallel()
 	show := long(t, 3)
 	s := open(t, t.TempDir(), func(c *record.Config) { c.RecordSweep = 5 * time.Millisecond })

@@ -24,7 +24,7 @@ func (c *client) trickle(b []byte) {
 	}
 }
 
-func TestTheWayToPublishIsBounded(t *testing.T) {
+func TestHandshakeIsLimited(t *testing.T) {
 	for _, tt := range []struct {
 		name string
 		say  func(*client)
@@ -52,7 +52,7 @@ func TestTheWayToPublishIsBounded(t *testing.T) {
 	}
 }
 
-func TestASilentPublisherEnds(t *testing.T) {
+func TestIdlePublishersEnd(t *testing.T) {
 	for _, tt := range []struct {
 		name string
 		cfg  rtmp.Config
@@ -90,7 +90,7 @@ func TestASilentPublisherEnds(t *testing.T) {
 	}
 }
 
-func TestAPublisherSaysThatItHasFinished(t *testing.T) {
+func TestPublisherEndsWithUnpublish(t *testing.T) {
 	frame := append(header(4, 9, 2, 0), 0x17, 1)
 	for _, tt := range []struct {
 		name string
@@ -140,7 +140,7 @@ func TestAPublisherSaysThatItHasFinished(t *testing.T) {
 	})
 }
 
-func TestAPublisherIsPingedAndToldHowMuchCame(t *testing.T) {
+func TestPublishersGetPingsAndAcknowledgements(t *testing.T) {
 	conn, c := publishing(t, rtmp.Config{RTMPPing: time.Millisecond})
 	window := binary.BigEndian.AppendUint32(nil, 1) // it wants to know every byte
 	c.say(message(5, window))
@@ -167,7 +167,7 @@ func TestAPublisherIsPingedAndToldHowMuchCame(t *testing.T) {
 	c.Close()
 }
 
-func TestAPlayerLivesByItsSignsOfLife(t *testing.T) {
+func TestPlayersAreKeptAliveByPings(t *testing.T) {
 	playing := func(t *testing.T, cfg rtmp.Config) (*rtmp.Conn, *client, chan error) {
 		conn, c := pair(t, cfg)
 		c.say(toPlay("KEY"))

@@ -16,7 +16,7 @@ import (
 	"roomlog/media/rtmp"
 )
 
-func TestAShowIsToldFromItsFirstFrameToItsLast(t *testing.T) {
+func TestObserverIsNotifiedOfBroadcasts(t *testing.T) {
 	h := run(t, nil)
 	s := h.publish(t, "KEY")
 	s.begin(0)
@@ -43,7 +43,7 @@ func TestAShowIsToldFromItsFirstFrameToItsLast(t *testing.T) {
 	}
 }
 
-func TestAShowTooShortToBeKnownIsToldToo(t *testing.T) {
+func TestShortBroadcastsAreAnnounced(t *testing.T) {
 	h := run(t, nil)
 	s := h.publish(t, "KEY")
 	s.audio(0, []byte("\x2fmp3"))
@@ -54,7 +54,7 @@ func TestAShowTooShortToBeKnownIsToldToo(t *testing.T) {
 	}
 }
 
-func TestAPublisherWithoutAFrameIsNoShow(t *testing.T) {
+func TestPublisherWithoutFramesHasNoBroadcast(t *testing.T) {
 	h := run(t, nil)
 	v := h.watch(t, h.flvURL("KEY"))
 	s := h.publish(t, "KEY")
@@ -68,7 +68,7 @@ func TestAPublisherWithoutAFrameIsNoShow(t *testing.T) {
 	}
 }
 
-func TestALostPublisherMayComeBackInTime(t *testing.T) {
+func TestReconnectContinuesTheBroadcast(t *testing.T) {
 	h := run(t, nil)
 	s := h.publish(t, "KEY")
 	s.begin(5000)
@@ -108,7 +108,7 @@ func TestALostPublisherMayComeBackInTime(t *testing.T) {
 	}
 }
 
-func TestALostPublisherThatDoesNotComeBackEndsItsShow(t *testing.T) {
+func TestBroadcastEndsWithoutReconnect(t *testing.T) {
 	h := run(t, func(c *media.Config) { c.StreamGrace = 300 * time.Millisecond })
 	s := h.publish(t, "KEY")
 	s.begin(0)
@@ -121,7 +121,7 @@ func TestALostPublisherThatDoesNotComeBackEndsItsShow(t *testing.T) {
 	h.log.wait(t, "stopped KEY lost")
 }
 
-func TestASilentPublisherCanBeTakenOver(t *testing.T) {
+func TestSilentPublishersCanBeReplaced(t *testing.T) {
 	h := run(t, func(c *media.Config) { c.TakeoverAfter = 500 * time.Millisecond })
 	frozen := h.publish(t, "KEY")
 	frozen.begin(0)
@@ -148,7 +148,7 @@ func TestASilentPublisherCanBeTakenOver(t *testing.T) {
 }
 
 // Of many that want one key at the same moment one gets it.
-func TestAKeyIsClaimedOnce(t *testing.T) {
+func TestKeyHasOnePublisher(t *testing.T) {
 	h := run(t, nil)
 	signed := "KEY?sign=" + h.signer.Publish("KEY")
 	var all sync.WaitGroup
@@ -170,7 +170,7 @@ func TestAKeyIsClaimedOnce(t *testing.T) {
 	}
 }
 
-func TestCutEndsEverybodyAtOnce(t *testing.T) {
+func TestCutEndsAllConnections(t *testing.T) {
 	asked, decided := make(chan struct{}, 2), make(chan struct{})
 	h := run(t, nil)
 	slow := run(t, func(c *media.Config) {
@@ -211,7 +211,7 @@ func TestCutEndsEverybodyAtOnce(t *testing.T) {
 	})
 }
 
-func TestKickEndsOne(t *testing.T) {
+func TestKickEndsOneConnection(t *testing.T) {
 	h := run(t, nil)
 	s := h.publish(t, "KEY")
 	s.begin(0)
@@ -254,7 +254,7 @@ func (e *everything) Disconnected(context.Context, media.Client) {
 	e.add("disconnected", media.Broadcast{})
 }
 
-func TestObserversHearInOrderAndHoldNobodyUp(t *testing.T) {
+func TestObserversAreNotifiedInOrderAndDelayNothing(t *testing.T) {
 	e := &everything{slow: make(chan struct{})}
 	h := run(t, func(c *media.Config) { c.Observer, c.PlayObserver, c.ConnectObserver = e, e, e })
 	v := h.watch(t, h.flvURL("KEY"))
@@ -283,7 +283,7 @@ func TestObserversHearInOrderAndHoldNobodyUp(t *testing.T) {
 	}
 }
 
-func TestTheEndOfTheServerEndsEverything(t *testing.T) {
+func TestShutdownEndsEverything(t *testing.T) {
 	h := run(t, nil)
 	s := h.publish(t, "KEY")
 	s.begin(0)

@@ -12,26 +12,26 @@ import (
 	"roomlog/eventstore"
 )
 
-// mixed is a log with events of several rooms, people and types; it answers the two rooms.
-func mixed(t *testing.T) (l *testLog, rooms [2]party) {
+// mixedLog creates a log with events of two lives, several users and types.
+func mixedLog(t *testing.T) (l *testLog, rooms [2]fixture) {
 	t.Helper()
 	l = newLog(t)
-	p := l.party(3, 1000)
+	p := l.fixture(3, 1000)
 	other := p
-	other.live = l.onAir(p.people[2])
+	other.live = l.onAir(p.users[2])
 	for n := range 10 {
-		l.execute(p.people[n%2].asks(p.say(fmt.Sprint("here ", n))))
-		l.execute(p.people[n%3].asks(other.say(fmt.Sprint("there ", n))))
-		l.execute(p.people[n%2].asks(p.give(1)))
+		l.execute(p.users[n%2].request(p.say(fmt.Sprint("here ", n))))
+		l.execute(p.users[n%3].request(other.say(fmt.Sprint("there ", n))))
+		l.execute(p.users[n%2].request(p.give(1)))
 	}
-	return l, [2]party{p, other}
+	return l, [2]fixture{p, other}
 }
 
 func TestRead(t *testing.T) {
 	t.Parallel()
-	l, rooms := mixed(t)
-	all := l.sound()
-	guest := rooms[0].people[1].id
+	l, rooms := mixedLog(t)
+	all := l.verified()
+	guest := rooms[0].users[1].id
 	of := func(match func(eventstore.Record) bool) []int64 {
 		var positions []int64
 		for _, r := range all {
@@ -82,7 +82,7 @@ func TestRead(t *testing.T) {
 	}
 }
 
-// readPages reads everything that a query asks for, page by page.
+// readPages reads all events of a query, page by page.
 func readPages(t *testing.T, s *eventstore.Store, q eventstore.Query, limit int, want []int64, head int64) {
 	t.Helper()
 	q.Limit = limit
@@ -117,10 +117,10 @@ func readPages(t *testing.T, s *eventstore.Store, q eventstore.Query, limit int,
 	}
 }
 
-// A reader of rare events gets on, however many others there are.
-func TestTheCursorMovesAlthoughNothingMatches(t *testing.T) {
+// A reader of rare events advances past all others.
+func TestReadAdvancesWithoutMatches(t *testing.T) {
 	t.Parallel()
-	l, rooms := mixed(t)
+	l, rooms := mixedLog(t)
 	head := int64(len(l.all()))
 	for name, q := range map[string]eventstore.Query{
 		"type": {Types: []string{"user.disabled.v1"}}, "room": {Live: 77}, "type in a room": {Live: rooms[0].live, Types: []string{"x"}},
@@ -140,7 +140,7 @@ func TestTheCursorMovesAlthoughNothingMatches(t *testing.T) {
 	}
 }
 
-func TestReadAnEmptyLog(t *testing.T) {
+func TestReadOfAnEmptyLog(t *testing.T) {
 	t.Parallel()
 	l := newLog(t)
 	page, err := l.store.Read(t.Context(), eventstore.Query{})
@@ -158,7 +158,7 @@ func TestReadAnEmptyLog(t *testing.T) {
 
 func TestReadStream(t *testing.T) {
 	t.Parallel()
-	l, rooms := mixed(t)
+	l, rooms := mixedLog(t)
 	chat := domain.Stream(fmt.Sprintf("comment-%d", rooms[0].live))
 	var texts []string
 	for after := 0; ; {
@@ -184,8 +184,8 @@ func TestReadStream(t *testing.T) {
 	}
 }
 
-// The plans that are made for an empty log are used when it is full.
-func TestReadingAnEmptyLogIsPlannedForAFullOne(t *testing.T) {
+// A plan that was made for an empty log is also used for a full one.
+func TestPlansOfAnEmptyLogReadByKey(t *testing.T) {
 	t.Parallel()
 	l := newLog(t)
 	tx, err := l.db.Owner.Begin(t.Context())
@@ -205,7 +205,7 @@ func TestReadingAnEmptyLogIsPlannedForAFullOne(t *testing.T) {
 		"select_forgotten.sql":    {"text[], bigint", "('{x}', 0)"},
 	} {
 		plan := explain(t, tx, name, s.types, s.call)
-		ordered := name != "select_typed_events.sql" && name != "select_forgotten.sql" // those sort the few that they have found
+		ordered := name != "select_typed_events.sql" && name != "select_forgotten.sql" // they sort the few events that match
 		if strings.Contains(plan, "Seq Scan") || ordered && (strings.Contains(plan, "Sort") || strings.Contains(plan, "Bitmap")) {
 			t.Errorf("%s reads the log from end to end:\n%s", name, plan)
 		}

@@ -38,7 +38,7 @@ func newBenchLog(b *testing.B, users int) *benchLog {
 	for worker := range 64 {
 		group.Go(func() {
 			for i := worker; i < users; i += 64 {
-				p.users[i] = l.register(fmt.Sprintf("guest %d", i))
+				p.users[i] = l.register(fmt.Sprintf("user %d", i))
 				l.credit(p.users[i], 1_000_000_000, fmt.Sprintf("bench-%d", i))
 			}
 		})

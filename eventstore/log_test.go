@@ -165,11 +165,11 @@ func (l *testLog) fixture(users int, coins domain.Coins) fixture {
 	l.t.Helper()
 	p := fixture{live: l.onAir(l.register("streamer")), gift: l.list(10)}
 	for i := range users {
-		guest := l.register(fmt.Sprintf("guest %d", i))
+		u := l.register(fmt.Sprintf("user %d", i))
 		if coins > 0 {
-			l.credit(guest, coins, fmt.Sprintf("party-%d", i))
+			l.credit(u, coins, fmt.Sprintf("party-%d", i))
 		}
-		p.users = append(p.users, guest)
+		p.users = append(p.users, u)
 	}
 	return p
 }

@@ -13,7 +13,7 @@ import (
 )
 
 // mixedLog creates a log with events of two lives, several users and types.
-func mixedLog(t *testing.T) (l *testLog, rooms [2]fixture) {
+func mixedLog(t *testing.T) (l *testLog, lives [2]fixture) {
 	t.Helper()
 	l = newLog(t)
 	p := l.fixture(3, 1000)
@@ -29,9 +29,9 @@ func mixedLog(t *testing.T) (l *testLog, rooms [2]fixture) {
 
 func TestRead(t *testing.T) {
 	t.Parallel()
-	l, rooms := mixedLog(t)
+	l, lives := mixedLog(t)
 	all := l.verified()
-	guest := rooms[0].users[1].id
+	user := lives[0].users[1].id
 	of := func(match func(eventstore.Record) bool) []int64 {
 		var positions []int64
 		for _, r := range all {
@@ -43,11 +43,11 @@ func TestRead(t *testing.T) {
 	}
 	by := func(r eventstore.Record) bool {
 		e, ok := r.Event.(domain.UserEvent)
-		return ok && e.EventUser() == guest
+		return ok && e.EventUser() == user
 	}
 	in := func(r eventstore.Record) bool {
 		e, ok := r.Event.(domain.LiveEvent)
-		return ok && e.EventLive() == rooms[1].live
+		return ok && e.EventLive() == lives[1].live
 	}
 	talk := []string{"gift.sent.v1", "comment.posted.v1"}
 	for _, tt := range []struct {
@@ -62,13 +62,13 @@ func TestRead(t *testing.T) {
 		{"nothing between", eventstore.Query{After: 6, UpTo: 6}, nil},
 		{"one type", eventstore.Query{Types: []string{"gift.sent.v1"}}, of(func(r eventstore.Record) bool { return r.Type == "gift.sent.v1" })},
 		{"types, one twice", eventstore.Query{Types: append(talk, "gift.sent.v1", "unknown")}, of(func(r eventstore.Record) bool { return slices.Contains(talk, r.Type) })},
-		{"no such type", eventstore.Query{Types: []string{"room.painted.v1"}}, nil},
-		{"a room", eventstore.Query{Live: rooms[1].live}, of(in)},
-		{"a type in a room", eventstore.Query{Live: rooms[1].live, Types: talk}, of(func(r eventstore.Record) bool { return in(r) && slices.Contains(talk, r.Type) })},
-		{"no such room", eventstore.Query{Live: 99}, nil},
-		{"a person", eventstore.Query{User: guest}, of(by)},
-		{"a person in a room", eventstore.Query{User: guest, Live: rooms[1].live}, of(func(r eventstore.Record) bool { return by(r) && in(r) })},
-		{"all at once", eventstore.Query{User: guest, Live: rooms[1].live, Types: talk, After: 10, UpTo: 60},
+		{"no such type", eventstore.Query{Types: []string{"live.painted.v1"}}, nil},
+		{"a live", eventstore.Query{Live: lives[1].live}, of(in)},
+		{"a type in a live", eventstore.Query{Live: lives[1].live, Types: talk}, of(func(r eventstore.Record) bool { return in(r) && slices.Contains(talk, r.Type) })},
+		{"no such live", eventstore.Query{Live: 99}, nil},
+		{"a user", eventstore.Query{User: user}, of(by)},
+		{"a user in a live", eventstore.Query{User: user, Live: lives[1].live}, of(func(r eventstore.Record) bool { return by(r) && in(r) })},
+		{"all at once", eventstore.Query{User: user, Live: lives[1].live, Types: talk, After: 10, UpTo: 60},
 			of(func(r eventstore.Record) bool {
 				return by(r) && in(r) && slices.Contains(talk, r.Type) && r.Position > 10 && r.Position <= 60
 			})},
@@ -120,10 +120,10 @@ func readPages(t *testing.T, s *eventstore.Store, q eventstore.Query, limit int,
 // A reader of rare events advances past all others.
 func TestReadAdvancesWithoutMatches(t *testing.T) {
 	t.Parallel()
-	l, rooms := mixedLog(t)
+	l, lives := mixedLog(t)
 	head := int64(len(l.all()))
 	for name, q := range map[string]eventstore.Query{
-		"type": {Types: []string{"user.disabled.v1"}}, "room": {Live: 77}, "type in a room": {Live: rooms[0].live, Types: []string{"x"}},
+		"type": {Types: []string{"user.disabled.v1"}}, "room": {Live: 77}, "type in a live": {Live: lives[0].live, Types: []string{"x"}},
 	} {
 		page, err := l.store.Read(t.Context(), q)
 		if err != nil || page.Next != head || len(page.Events) != 0 {
@@ -158,8 +158,8 @@ func TestReadOfAnEmptyLog(t *testing.T) {
 
 func TestReadStream(t *testing.T) {
 	t.Parallel()
-	l, rooms := mixedLog(t)
-	chat := domain.Stream(fmt.Sprintf("comment-%d", rooms[0].live))
+	l, lives := mixedLog(t)
+	chat := domain.Stream(fmt.Sprintf("comment-%d", lives[0].live))
 	var texts []string
 	for after := 0; ; {
 		events, err := l.store.ReadStream(t.Context(), chat, after, 3)

@@ -314,7 +314,7 @@ func TestConcurrentGiftsSpendTheLastCoinOnce(t *testing.T) {
 			}
 		}
 		if given != 1 {
-			t.Fatalf("guest %d gave %d gifts with the coins for one", i, given)
+			t.Fatalf("user %d gave %d gifts with the coins for one", i, given)
 		}
 	}
 	a.verified()

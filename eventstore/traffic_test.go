@@ -127,14 +127,14 @@ func (tr *traffic) end() {
 	close(tr.stop)
 	tr.group.Wait()
 	tr.t.Logf("%d gifts, %d comments, errors %v", len(tr.gifts), len(tr.comments), tr.errs)
-	given, said := make(map[string][]int64), make(map[string]int)
+	given, comments := make(map[string][]int64), make(map[string]int)
 	tr.logs[0].recovered()
 	for _, r := range tr.logs[0].verified() {
 		switch e := r.Event.(type) {
 		case domain.GiftSent:
 			given[r.Metadata.Key] = append(given[r.Metadata.Key], r.Position)
 		case domain.CommentPosted:
-			said[e.Text]++
+			comments[e.Text]++
 		}
 	}
 	for key, position := range tr.gifts {
@@ -146,7 +146,7 @@ func (tr *traffic) end() {
 		tr.t.Errorf("%d gifts are in the log, %d were acknowledged", len(given), len(tr.gifts))
 	}
 	for text, acknowledged := range tr.comments {
-		if n := said[text]; n > 1 || acknowledged && n != 1 {
+		if n := comments[text]; n > 1 || acknowledged && n != 1 {
 			tr.t.Errorf("%q is in the log %d times; acknowledged: %v", text, n, acknowledged)
 		}
 	}

@@ -152,8 +152,8 @@ func TestVerifyDetectsInvalidLogs(t *testing.T) {
 	t.Parallel()
 	good := func() []eventstore.Record {
 		l := newLog(t)
-		guest := l.register("guest")
-		l.credit(guest, 10, "o1")
+		user := l.register("user")
+		l.credit(user, 10, "o1")
 		return l.all()
 	}()
 	for name, spoil := range map[string]func(events []eventstore.Record){

@@ -11,27 +11,27 @@ import (
 	"roomlog/domain"
 )
 
-func TestNamesInTheCatalogue(t *testing.T) {
+func TestCatalogueNames(t *testing.T) {
 	commands, events := regexp.MustCompile(`^[a-z]+(_[a-z]+)*\.[a-z]+(_[a-z]+)*$`), regexp.MustCompile(`^[a-z]+(_[a-z]+)*\.[a-z]+(_[a-z]+)*\.v[1-9][0-9]*$`)
 	for _, spec := range domain.Commands {
 		if !commands.MatchString(spec.Type) || spec.Zero.Type() != spec.Type {
-			t.Errorf("%s is no name for a %T", spec.Type, spec.Zero)
+			t.Errorf("%s is not the type of %T", spec.Type, spec.Zero)
 		}
 	}
 	for _, spec := range domain.Events {
 		if !events.MatchString(spec.Type) || spec.Zero.Type() != spec.Type {
-			t.Errorf("%s is no name for a %T", spec.Type, spec.Zero)
+			t.Errorf("%s is not the type of %T", spec.Type, spec.Zero)
 		}
 		for older := range spec.Upcasters {
 			noun, _, _ := strings.Cut(spec.Type, ".v")
 			if !strings.HasPrefix(older, noun+".v") || older == spec.Type {
-				t.Errorf("%s is no earlier version of %s", older, spec.Type)
+				t.Errorf("%s is not an earlier version of %s", older, spec.Type)
 			}
 		}
 	}
 }
 
-// The names under which a person's texts and pictures go. A name or an image is a gift's.
+// personalFields are the JSON names of fields with a user's texts and images.
 var personalFields = []string{"username", "nickname", "avatar", "title", "cover", "text", "reason", "email"}
 
 // publicReasons are the events whose reason is not sealed: they concern nobody's account, or an account whose key
@@ -53,20 +53,20 @@ func TestPersonalTextsAreMarked(t *testing.T) {
 			personal := specs[e.Type()].Personal
 			if personal == nil {
 				if len(want) > 0 {
-					t.Fatalf("%v are a person's and not marked personal", want)
+					t.Fatalf("%v are not marked personal", want)
 				}
 				return
 			}
 			sample := reflect.ValueOf(e)
 			changed, owner, texts := personal(e)
-			if who := doneBy(e); owner == 0 || owner != who {
+			if who := keyOwnerOf(e); owner == 0 || owner != who {
 				t.Errorf("the texts belong to %d, want %d", owner, who)
 			}
 			if len(texts) != len(want) {
 				t.Errorf("%d texts are marked, want %v", len(texts), want)
 			}
 			if got := changed(); !reflect.DeepEqual(got, e) {
-				t.Errorf("an untouched copy differs: %+v", got)
+				t.Errorf("the unchanged copy differs: %+v", got)
 			}
 			for _, text := range texts {
 				if *text == "" {
@@ -79,7 +79,7 @@ func TestPersonalTextsAreMarked(t *testing.T) {
 				name := jsonName(got.Type().Field(i))
 				if slices.Contains(want, name) {
 					if got.Field(i).String() != "erased" {
-						t.Errorf("%s was not changed through what is marked", name)
+						t.Errorf("%s is not among the marked texts", name)
 					}
 				} else if !reflect.DeepEqual(got.Field(i).Interface(), sample.Field(i).Interface()) {
 					t.Errorf("%s was changed", name)
@@ -95,8 +95,8 @@ func TestPersonalTextsAreMarked(t *testing.T) {
 	}
 }
 
-// doneBy answers whose doing an event is: a person's, or else a guest's.
-func doneBy(e domain.Event) domain.UserID {
+// keyOwnerOf returns the owner of the key that seals the texts of an event.
+func keyOwnerOf(e domain.Event) domain.UserID {
 	if by, ok := e.(domain.UserEvent); ok {
 		return by.EventUser()
 	}
@@ -119,7 +119,7 @@ func jsonName(f reflect.StructField) string {
 	return name
 }
 
-// Every field is written and named in snake_case: a field without a name would be one by accident.
+// TestFieldsOfEventsAreNamed checks that every field has a snake_case name: a field without a tag would get its Go name.
 func TestFieldsOfEventsAreNamed(t *testing.T) {
 	snake := regexp.MustCompile(`^[a-z]+(_[a-z]+)*$`)
 	for _, spec := range domain.Events {
@@ -133,9 +133,9 @@ func TestFieldsOfEventsAreNamed(t *testing.T) {
 	}
 }
 
-// What an event says of itself, for those who read the log by room, by person or by account, is what
-// its payload says.
-func TestWhatEventsSayOfThemselves(t *testing.T) {
+// TestEventMetadataMatchesThePayload checks that the live, user and postings of an event, by which the log can be
+// read, equal those of its payload.
+func TestEventMetadataMatchesThePayload(t *testing.T) {
 	for _, e := range samples() {
 		t.Run(e.Type(), func(t *testing.T) {
 			payload, err := json.Marshal(e)
@@ -151,25 +151,25 @@ func TestWhatEventsSayOfThemselves(t *testing.T) {
 				t.Fatal(err)
 			}
 			if in, ok := e.(domain.LiveEvent); ok != (fields.Live != 0) || ok && in.EventLive() != fields.Live {
-				t.Errorf("happened in a room: %v", ok)
+				t.Errorf("is a LiveEvent: %v, or has another live", ok)
 			}
-			who := fields.User + fields.Sender // never both
+			who := fields.User + fields.Sender // only one of them is set
 			if who == 0 {
 				who = fields.Streamer
 			}
 			if by, ok := e.(domain.UserEvent); ok != (who != 0) || ok && by.EventUser() != who {
-				t.Errorf("done by a person: %v, want %d", ok, who)
+				t.Errorf("is a UserEvent: %v, want user %d", ok, who)
 			}
 			if coins, ok := e.(domain.CoinEvent); ok != (fields.Postings != nil) || ok && !slices.Equal(coins.EventPostings(), fields.Postings) {
-				t.Errorf("moves coins: %v", ok)
+				t.Errorf("is a CoinEvent: %v, or has other postings", ok)
 			}
 		})
 	}
 }
 
-// What a door adds is not part of a command's JSON form, and what a client sends is: the same key
-// with another body is recognised by it.
-func TestWhatACommandIsMadeOf(t *testing.T) {
+// TestServerFieldsOfCommands checks which fields a server adds. They are not part of the JSON form, by which a repeated
+// idempotency key is compared.
+func TestServerFieldsOfCommands(t *testing.T) {
 	added := map[string][]string{
 		"user.register": {"NameKey", "Credential"}, "user.sign_in": {"Session"}, "live.create": {"StreamKey"},
 		"live.join": {"Node"}, "user.disable": {"Lives"}, "user.ban": {"Lives"}, "user.forget": {"Lives"}, "order.place": {"Coins", "Order"},
@@ -189,7 +189,7 @@ func TestWhatACommandIsMadeOf(t *testing.T) {
 			}
 		}
 		if !slices.Equal(hidden, added[spec.Type]) {
-			t.Errorf("%s: a door adds %v, want %v", spec.Type, hidden, added[spec.Type])
+			t.Errorf("%s: a server adds %v, want %v", spec.Type, hidden, added[spec.Type])
 		}
 	}
 }

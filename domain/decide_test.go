@@ -12,22 +12,22 @@ import (
 )
 
 func TestFold(t *testing.T) {
-	t.Run("is refused into a stream that the event does not belong to", func(t *testing.T) {
+	t.Run("is refused when the event belongs to another stream", func(t *testing.T) {
 		if state, err := domain.Fold("wallet-13", nil, coinsCredited(viewer, 1)[0]); err == nil {
 			t.Fatalf("got %+v", state)
 		}
 	})
-	t.Run("is refused on top of a state of another kind", func(t *testing.T) {
+	t.Run("is refused when the state has another type", func(t *testing.T) {
 		if state, err := domain.Fold("wallet-12", domain.User{}, coinsCredited(viewer, 1)[0]); err == nil {
 			t.Fatalf("got %+v", state)
 		}
 	})
-	t.Run("is refused for an event that is not in the catalogue", func(t *testing.T) {
-		if state, err := domain.Fold("room-1", nil, unheard{}); err == nil {
+	t.Run("is refused when the event is not in the catalogue", func(t *testing.T) {
+		if state, err := domain.Fold("unknown-1", nil, unknownEvent{}); err == nil {
 			t.Fatalf("got %+v", state)
 		}
 	})
-	t.Run("counts ids beside the event's own stream", func(t *testing.T) {
+	t.Run("counts ids besides the stream of the event", func(t *testing.T) {
 		created := liveCreated(6)[0]
 		if got, want := domain.FoldsInto(created), []domain.Stream{"live-6", "next-live"}; !slices.Equal(got, want) {
 			t.Fatalf("got %v, want %v", got, want)
@@ -42,10 +42,10 @@ func TestFold(t *testing.T) {
 	})
 }
 
-type unheard struct{}
+type unknownEvent struct{}
 
-func (unheard) Type() string          { return "room.exploded.v1" }
-func (unheard) Stream() domain.Stream { return "room-1" }
+func (unknownEvent) Type() string          { return "unknown.happened.v1" }
+func (unknownEvent) Stream() domain.Stream { return "unknown-1" }
 
 func TestCounters(t *testing.T) {
 	want := map[domain.Stream][]string{
@@ -65,12 +65,12 @@ func TestCounters(t *testing.T) {
 			takes = takes || counter != "count-chatroom" && slices.Contains(types, spec.Type)
 		}
 		if domain.StartsStream(spec.Zero) != takes {
-			t.Errorf("%s: opens %v, want %v", spec.Type, domain.StartsStream(spec.Zero), takes)
+			t.Errorf("%s: starts a stream: %v, want %v", spec.Type, domain.StartsStream(spec.Zero), takes)
 		}
 	}
 }
 
-func TestCoinCommands(t *testing.T) {
+func TestMovesCoins(t *testing.T) {
 	want := []string{"gift.send", "order.place", "order.pay", "coins.credit"}
 	for _, spec := range domain.Commands {
 		if is := slices.Contains(want, spec.Type); spec.MovesCoins != is || domain.MovesCoins(spec.Zero) != is {
@@ -79,10 +79,10 @@ func TestCoinCommands(t *testing.T) {
 	}
 }
 
-func TestRefused(t *testing.T) {
-	no := &domain.Refusal{Code: domain.CodeBusy, Text: "later"}
-	for _, err := range []error{no, fmt.Errorf("sending: %w", no)} {
-		if got := domain.AsRefusal(err); got != no {
+func TestAsRefusal(t *testing.T) {
+	refusal := &domain.Refusal{Code: domain.CodeBusy, Text: "later"}
+	for _, err := range []error{refusal, fmt.Errorf("sending: %w", refusal)} {
+		if got := domain.AsRefusal(err); got != refusal {
 			t.Errorf("%v: got %v", err, got)
 		}
 	}
@@ -91,12 +91,12 @@ func TestRefused(t *testing.T) {
 			t.Errorf("%v: got %v", err, got)
 		}
 	}
-	if no.Error() != "busy: later" {
-		t.Errorf("got %s", no)
+	if refusal.Error() != "busy: later" {
+		t.Errorf("got %s", refusal)
 	}
 }
 
-// The texts are literal: old clients match them.
+// TestChinese compares the texts literally, because old clients match them.
 func TestChinese(t *testing.T) {
 	want := map[domain.Code]string{
 		domain.CodeTokenMissing:    "您没有权限访问该接口!",
@@ -124,7 +124,7 @@ func TestChinese(t *testing.T) {
 	}
 }
 
-func TestStreams(t *testing.T) {
+func TestStreamNames(t *testing.T) {
 	if got := domain.WalletStream(12); got != "wallet-12" {
 		t.Errorf("got %s", got)
 	}
@@ -135,10 +135,10 @@ func TestStreams(t *testing.T) {
 	}
 	for _, s := range []domain.Stream{"next-live", "demo-1", "", "-1"} {
 		if spec, ok := domain.StateSpecOf(s); ok {
-			t.Errorf("%s is a stream of kind %s", s, spec.Prefix)
+			t.Errorf("%s has the state %s", s, spec.Prefix)
 		}
 	}
-	// Two lives and two people never share a stream, not even with absurd numbers.
+	// Different lives or users never share a stream, not even with negative ids.
 	seen := map[domain.Stream]domain.ViewerJoined{}
 	for _, l := range []domain.LiveID{-12, -6, -1, 0, 1, 6, 12, 61} {
 		for _, u := range []domain.UserID{-12, -6, -1, 0, 1, 6, 12, 61} {
@@ -151,8 +151,8 @@ func TestStreams(t *testing.T) {
 	}
 }
 
-// What an event folds into is what the state of its stream is read back as.
-func TestEveryEventFoldsIntoTheStateOfItsStream(t *testing.T) {
+// TestEventsFoldIntoTheStateOfTheirStream compares the type that an event folds into with the type that is decoded.
+func TestEventsFoldIntoTheStateOfTheirStream(t *testing.T) {
 	for _, spec := range domain.Events {
 		state, err := domain.Fold(spec.Zero.Stream(), nil, spec.Zero)
 		if err != nil {
@@ -161,21 +161,21 @@ func TestEveryEventFoldsIntoTheStateOfItsStream(t *testing.T) {
 		}
 		kind, ok := domain.StateSpecOf(spec.Zero.Stream())
 		if !ok {
-			t.Errorf("%s: no kind of stream is called %s", spec.Type, spec.Zero.Stream().Prefix())
+			t.Errorf("%s: there is no state for prefix %s", spec.Type, spec.Zero.Stream().Prefix())
 			continue
 		}
 		decoded, err := kind.Decode([]byte("{}"))
 		if err != nil || reflect.TypeOf(decoded) != reflect.TypeOf(state) {
-			t.Errorf("%s folds into a %T, which is read back as %T (%v)", spec.Type, state, decoded, err)
+			t.Errorf("%s folds into %T, which is decoded as %T (%v)", spec.Type, state, decoded, err)
 		}
 		if _, stateless := state.(domain.Stateless); stateless != kind.Stateless {
 			t.Errorf("%s: stateless %v, want %v", spec.Type, kind.Stateless, stateless)
 		}
 		if _, err := kind.Decode([]byte("[")); err == nil {
-			t.Errorf("%s: half a state was read", kind.Prefix)
+			t.Errorf("%s: decoded an invalid state", kind.Prefix)
 		}
 		if _, err := spec.Decode([]byte("[")); err == nil {
-			t.Errorf("%s: half an event was read", spec.Type)
+			t.Errorf("%s: decoded an invalid event", spec.Type)
 		}
 	}
 }

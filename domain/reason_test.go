@@ -24,11 +24,11 @@ func TestReasonsAreRecorded(t *testing.T) {
 		}
 		given++
 		t.Run(x.when.Type(), func(t *testing.T) {
-			events, err := worldOfExamples(t).ask(t, domain.Request{Command: with(" a reason "), Actor: x.by})
+			events, err := exampleWorld(t).decide(t, domain.Request{Command: with(" a reason "), Actor: x.by})
 			if err != nil || !recordsReason(events, "a reason") {
 				t.Errorf("got %+v (%v), want an event with the reason", events, err)
 			}
-			_, err = worldOfExamples(t).ask(t, domain.Request{Command: with(strings.Repeat("字", 101)), Actor: x.by})
+			_, err = exampleWorld(t).decide(t, domain.Request{Command: with(strings.Repeat("字", 101)), Actor: x.by})
 			if refusal := domain.AsRefusal(err); refusal == nil || refusal.Code != domain.CodeTextTooLong {
 				t.Errorf("a reason of 101 characters: got %v, want %s", err, domain.CodeTextTooLong)
 			}

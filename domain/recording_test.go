@@ -19,74 +19,74 @@ func TestSetRecording(t *testing.T) {
 		return []domain.Event{domain.LiveRecordingSet{Live: 6, Streamer: streamer, Record: on}}
 	}
 	run(t, []spec{
-		{name: "has a room recorded", given: liveCreated(6), by: signedIn(streamer), when: domain.SetRecording{Live: 6, On: true}, then: set(domain.RecordOn)},
-		{name: "has a room not recorded", given: liveOnAir(6), by: signedIn(streamer), when: domain.SetRecording{Live: 6}, then: set(domain.RecordOff)},
-		{name: "is said once", given: events(liveOnAir(6), set(domain.RecordOn)), by: signedIn(streamer), when: domain.SetRecording{Live: 6, On: true}},
-		{name: "is said anew when it changes", given: events(liveOnAir(6), set(domain.RecordOn)), by: signedIn(streamer), when: domain.SetRecording{Live: 6}, then: set(domain.RecordOff)},
-		{name: "is for the owner alone", given: liveOnAir(6), by: signedIn(viewer), when: domain.SetRecording{Live: 6, On: true}, refused: domain.CodeLiveNotFound},
-		{name: "comes too late in a room that has ended", given: liveEnded(6), by: signedIn(streamer), when: domain.SetRecording{Live: 6, On: true}, refused: domain.CodeLiveEnded},
+		{name: "turns recording on", given: liveCreated(6), by: asUser(streamer), when: domain.SetRecording{Live: 6, On: true}, then: set(domain.RecordOn)},
+		{name: "turns recording off", given: liveOnAir(6), by: asUser(streamer), when: domain.SetRecording{Live: 6}, then: set(domain.RecordOff)},
+		{name: "changes nothing when it is repeated", given: events(liveOnAir(6), set(domain.RecordOn)), by: asUser(streamer), when: domain.SetRecording{Live: 6, On: true}},
+		{name: "turns recording off after on", given: events(liveOnAir(6), set(domain.RecordOn)), by: asUser(streamer), when: domain.SetRecording{Live: 6}, then: set(domain.RecordOff)},
+		{name: "is refused for the live of another user", given: liveOnAir(6), by: asUser(viewer), when: domain.SetRecording{Live: 6, On: true}, refused: domain.CodeLiveNotFound},
+		{name: "is refused when the live has ended", given: liveEnded(6), by: asUser(streamer), when: domain.SetRecording{Live: 6, On: true}, refused: domain.CodeLiveEnded},
 	})
 }
 
 func TestRecordings(t *testing.T) {
 	finish := domain.FinishRecording{Live: 6, Recording: "s1", Cause: "lost", StartedAt: noon, EndedAt: noon.Add(time.Minute), DurationMS: 59_000, Bytes: 9000,
-		Parts: []domain.RecordingPart{{File: "1.mp4", StartedAt: noon, DurationMS: 59_000, Bytes: 8000, Media: hd}}}
+		Parts: []domain.RecordingPart{{File: "1.mp4", StartedAt: noon, DurationMS: 59_000, Bytes: 8000, Media: fullHD}}}
 	finished := domain.RecordingFinished{Live: 6, Streamer: streamer, Recording: "s1", Cause: "lost", StartedAt: noon, EndedAt: noon.Add(time.Minute),
 		DurationMS: 59_000, Bytes: 9000, Parts: finish.Parts}
-	deleted := func(why string) domain.Event {
-		return domain.RecordingDeleted{Live: 6, Streamer: streamer, Recording: "s1", Cause: domain.RecordingCause(why)}
+	deleted := func(cause string) domain.Event {
+		return domain.RecordingDeleted{Live: 6, Streamer: streamer, Recording: "s1", Cause: domain.RecordingCause(cause)}
 	}
 	with := func(change func(*domain.FinishRecording)) domain.FinishRecording { c := finish; change(&c); return c }
 	part := func(p domain.RecordingPart) domain.FinishRecording {
 		return with(func(c *domain.FinishRecording) { c.Parts = []domain.RecordingPart{p} })
 	}
-	begun := events(liveOnAir(6), []domain.Event{started(6, "s1", "p1"), recorded(6, "s1")})
-	kept := events(begun, []domain.Event{stopped(6, "s1", domain.StopConnectionLost, 9), finished})
-	gone := events(kept, []domain.Event{deleted("requested")})
+	running := events(liveOnAir(6), []domain.Event{started(6, "s1", "p1"), recorded(6, "s1")})
+	finishedOne := events(running, []domain.Event{stopped(6, "s1", domain.StopConnectionLost, 9), finished})
+	deletedOne := events(finishedOne, []domain.Event{deleted("requested")})
 	discard := domain.DiscardRecording{Live: 6, Recording: "s1", Cause: "quota"}
-	deletion := domain.DeleteRecording{Live: 6, Recording: "s1"}
+	deleteIt := domain.DeleteRecording{Live: 6, Recording: "s1"}
 	specs := []spec{
-		{name: "one begins", given: liveOnAir(6), when: domain.StartRecording{Live: 6, Recording: "s1"}, then: []domain.Event{recorded(6, "s1")}},
-		{name: "one begins once", given: begun, when: domain.StartRecording{Live: 6, Recording: "s1"}},
-		{name: "one needs a name", given: liveOnAir(6), when: domain.StartRecording{Live: 6}, refused: domain.CodeBadRequest},
-		{name: "one needs a room", when: domain.StartRecording{Live: 6, Recording: "s1"}, refused: domain.CodeLiveNotFound},
-		{name: "one ends", given: begun, when: finish, then: []domain.Event{finished}},
-		{name: "one ends of which nobody had heard", given: liveOnAir(6), when: finish, then: []domain.Event{recorded(6, "s1"), finished}},
-		{name: "one ends in a room that has ended", given: liveEnded(6), when: finish, then: []domain.Event{recorded(6, "s1"), finished}},
-		{name: "one ends once", given: kept, when: finish},
-		{name: "one does not end when it is deleted", given: gone, when: finish},
-		{name: "an end needs a reason", given: begun, when: with(func(c *domain.FinishRecording) { c.Cause = "" }), refused: domain.CodeBadRequest},
-		{name: "an end takes no absurd size", given: begun, when: with(func(c *domain.FinishRecording) { c.Bytes = -1 }), refused: domain.CodeNumberOutOfRange},
-		{name: "an end takes no absurd time", given: begun, when: with(func(c *domain.FinishRecording) { c.EndedAt = noon.AddDate(9000, 0, 0) }), refused: domain.CodeNumberOutOfRange},
-		{name: "an end takes no number of files without end", given: begun, refused: domain.CodeNumberOutOfRange,
+		{name: "starting records the start", given: liveOnAir(6), when: domain.StartRecording{Live: 6, Recording: "s1"}, then: []domain.Event{recorded(6, "s1")}},
+		{name: "starting changes nothing when it is repeated", given: running, when: domain.StartRecording{Live: 6, Recording: "s1"}},
+		{name: "starting is refused without an id", given: liveOnAir(6), when: domain.StartRecording{Live: 6}, refused: domain.CodeBadRequest},
+		{name: "starting is refused when the live does not exist", when: domain.StartRecording{Live: 6, Recording: "s1"}, refused: domain.CodeLiveNotFound},
+		{name: "finishing records the content", given: running, when: finish, then: []domain.Event{finished}},
+		{name: "finishing records a missing start", given: liveOnAir(6), when: finish, then: []domain.Event{recorded(6, "s1"), finished}},
+		{name: "finishing is accepted when the live has ended", given: liveEnded(6), when: finish, then: []domain.Event{recorded(6, "s1"), finished}},
+		{name: "finishing changes nothing when it is repeated", given: finishedOne, when: finish},
+		{name: "finishing changes nothing when the recording is deleted", given: deletedOne, when: finish},
+		{name: "finishing is refused without a cause", given: running, when: with(func(c *domain.FinishRecording) { c.Cause = "" }), refused: domain.CodeBadRequest},
+		{name: "finishing is refused when bytes are negative", given: running, when: with(func(c *domain.FinishRecording) { c.Bytes = -1 }), refused: domain.CodeNumberOutOfRange},
+		{name: "finishing is refused when the year has five digits", given: running, when: with(func(c *domain.FinishRecording) { c.EndedAt = noon.AddDate(9000, 0, 0) }), refused: domain.CodeNumberOutOfRange},
+		{name: "finishing is refused with 129 parts", given: running, refused: domain.CodeNumberOutOfRange,
 			when: with(func(c *domain.FinishRecording) { c.Parts = make([]domain.RecordingPart, 129) })},
-		{name: "a file has a name", given: begun, when: part(domain.RecordingPart{StartedAt: noon}), refused: domain.CodeBadRequest},
-		{name: "a file has no name that a table would not take", given: begun, when: part(domain.RecordingPart{File: "\x00", StartedAt: noon}), refused: domain.CodeBadRequest},
-		{name: "a file has no absurd size", given: begun, when: part(domain.RecordingPart{File: "1.mp4", Bytes: -1, StartedAt: noon}), refused: domain.CodeNumberOutOfRange},
-		{name: "a file has no absurd time", given: begun, when: part(domain.RecordingPart{File: "1.mp4", StartedAt: noon.AddDate(9000, 0, 0)}), refused: domain.CodeNumberOutOfRange},
-		{name: "a file holds no codec that a table would not take", given: begun, refused: domain.CodeBadRequest,
+		{name: "finishing is refused when a part has no file", given: running, when: part(domain.RecordingPart{StartedAt: noon}), refused: domain.CodeBadRequest},
+		{name: "finishing is refused when a file name is not printable", given: running, when: part(domain.RecordingPart{File: "\x00", StartedAt: noon}), refused: domain.CodeBadRequest},
+		{name: "finishing is refused when the bytes of a part are negative", given: running, when: part(domain.RecordingPart{File: "1.mp4", Bytes: -1, StartedAt: noon}), refused: domain.CodeNumberOutOfRange},
+		{name: "finishing is refused when the year of a part has five digits", given: running, when: part(domain.RecordingPart{File: "1.mp4", StartedAt: noon.AddDate(9000, 0, 0)}), refused: domain.CodeNumberOutOfRange},
+		{name: "finishing is refused when a codec is not printable", given: running, refused: domain.CodeBadRequest,
 			when: part(domain.RecordingPart{File: "1.mp4", StartedAt: noon, Media: domain.MediaInfo{Video: "\x00"}})},
-		{name: "one makes room", given: kept, when: discard, then: []domain.Event{deleted("quota")}},
-		{name: "one makes room once", given: gone, when: discard},
-		{name: "one of another room makes none", given: events(kept, liveOnAir(7)), when: domain.DiscardRecording{Live: 7, Recording: "s1", Cause: "quota"}},
-		{name: "one does not make room for nothing", given: kept, when: domain.DiscardRecording{Live: 6, Recording: "s1"}, refused: domain.CodeBadRequest},
-		{name: "one does not make room for a speech", given: kept, when: domain.DiscardRecording{Live: 6, Recording: "s1", Cause: domain.RecordingCause(strings.Repeat("x", 33))}, refused: domain.CodeBadRequest},
-		{name: "its owner deletes one", given: kept, by: signedIn(streamer), when: deletion, then: []domain.Event{deleted("requested")}},
-		{name: "an operator deletes one", given: kept, by: signedIn(boss), when: deletion, then: []domain.Event{deleted("requested")}},
-		{name: "nobody else deletes one", given: kept, by: signedIn(viewer), when: deletion, refused: domain.CodeRecordingNotFound},
-		{name: "one is deleted once", given: gone, by: signedIn(streamer), when: deletion, refused: domain.CodeRecordingNotFound},
-		{name: "one that never was is not deleted", given: liveOnAir(6), by: signedIn(streamer), when: deletion, refused: domain.CodeRecordingNotFound},
-		{name: "one is not deleted by the name of another room", given: events(kept, liveOnAir(7)), by: signedIn(streamer),
+		{name: "discarding deletes the recording", given: finishedOne, when: discard, then: []domain.Event{deleted("quota")}},
+		{name: "discarding changes nothing when it is repeated", given: deletedOne, when: discard},
+		{name: "discarding changes nothing when the recording is of another live", given: events(finishedOne, liveOnAir(7)), when: domain.DiscardRecording{Live: 7, Recording: "s1", Cause: "quota"}},
+		{name: "discarding is refused without a cause", given: finishedOne, when: domain.DiscardRecording{Live: 6, Recording: "s1"}, refused: domain.CodeBadRequest},
+		{name: "discarding is refused when the cause has 33 bytes", given: finishedOne, when: domain.DiscardRecording{Live: 6, Recording: "s1", Cause: domain.RecordingCause(strings.Repeat("x", 33))}, refused: domain.CodeBadRequest},
+		{name: "deleting is accepted from the owner", given: finishedOne, by: asUser(streamer), when: deleteIt, then: []domain.Event{deleted("requested")}},
+		{name: "deleting is accepted from an operator", given: finishedOne, by: asUser(operatorUser), when: deleteIt, then: []domain.Event{deleted("requested")}},
+		{name: "deleting is refused for other users", given: finishedOne, by: asUser(viewer), when: deleteIt, refused: domain.CodeRecordingNotFound},
+		{name: "deleting is refused when it is repeated", given: deletedOne, by: asUser(streamer), when: deleteIt, refused: domain.CodeRecordingNotFound},
+		{name: "deleting is refused when the recording does not exist", given: liveOnAir(6), by: asUser(streamer), when: deleteIt, refused: domain.CodeRecordingNotFound},
+		{name: "deleting is refused when the recording is of another live", given: events(finishedOne, liveOnAir(7)), by: asUser(streamer),
 			when: domain.DeleteRecording{Live: 7, Recording: "s1"}, refused: domain.CodeRecordingNotFound},
-		{name: "one that is being written is not deleted", given: begun, by: signedIn(streamer), when: deletion, refused: domain.CodeRecordingRunning},
-		{name: "one that is being written by another name is not deleted", by: signedIn(streamer), when: deletion, refused: domain.CodeRecordingRunning,
-			given: events(begun, []domain.Event{stopped(6, "s1", domain.StopNodeLost, 0), started(6, "s1-1795262400000", "p1")})},
-		{name: "one of which nobody will hear again is deleted while the room has another stream", by: signedIn(streamer), when: deletion,
-			given: events(begun, []domain.Event{stopped(6, "s1", domain.StopNodeLost, 0), started(6, "s12", "p1")}), then: []domain.Event{deleted("requested")}},
-		{name: "one that is finished is deleted while the room has another stream", given: events(kept, []domain.Event{started(6, "s2", "p1")}),
-			by: signedIn(streamer), when: deletion, then: []domain.Event{deleted("requested")}},
-		{name: "one of which nobody will hear again is deleted", given: events(begun, []domain.Event{stopped(6, "s1", domain.StopNodeLost, 0)}),
-			by: signedIn(streamer), when: deletion, then: []domain.Event{deleted("requested")}},
+		{name: "deleting is refused while the recording is being written", given: running, by: asUser(streamer), when: deleteIt, refused: domain.CodeRecordingRunning},
+		{name: "deleting is refused while the broadcast is resumed under another id", by: asUser(streamer), when: deleteIt, refused: domain.CodeRecordingRunning,
+			given: events(running, []domain.Event{stopped(6, "s1", domain.StopNodeLost, 0), started(6, "s1-1795262400000", "p1")})},
+		{name: "deleting is accepted when an unfinished recording was lost and the live has another broadcast", by: asUser(streamer), when: deleteIt,
+			given: events(running, []domain.Event{stopped(6, "s1", domain.StopNodeLost, 0), started(6, "s12", "p1")}), then: []domain.Event{deleted("requested")}},
+		{name: "deleting is accepted when the recording is finished and the live has another broadcast", given: events(finishedOne, []domain.Event{started(6, "s2", "p1")}),
+			by: asUser(streamer), when: deleteIt, then: []domain.Event{deleted("requested")}},
+		{name: "deleting is accepted when an unfinished recording was lost", given: events(running, []domain.Event{stopped(6, "s1", domain.StopNodeLost, 0)}),
+			by: asUser(streamer), when: deleteIt, then: []domain.Event{deleted("requested")}},
 	}
 	for i := range specs {
 		if specs[i].by == (domain.Actor{}) {

@@ -9,34 +9,34 @@ import (
 func TestSignIn(t *testing.T) {
 	run(t, []spec{
 		{
-			name: "begins a session and thereby ends the one before",
-			by:   nobody,
+			name: "starts a session and ends the older one",
+			by:   anonymous,
 			when: domain.SignIn{User: viewer, Session: "s2"},
 			then: []domain.Event{domain.UserSignedIn{User: viewer, Session: "s2"}},
 		},
 		{
-			name:    "is refused for somebody who does not exist",
-			by:      nobody,
+			name:    "is refused when the user does not exist",
+			by:      anonymous,
 			when:    domain.SignIn{User: 99, Session: "s2"},
 			refused: domain.CodeUserUnavailable,
 		},
 		{
-			name:    "is refused for somebody who is locked out",
+			name:    "is refused when the user is disabled",
 			given:   []domain.Event{domain.UserDisabled{User: viewer}},
-			by:      nobody,
+			by:      anonymous,
 			when:    domain.SignIn{User: viewer, Session: "s2"},
 			refused: domain.CodeUserUnavailable,
 		},
 		{
-			name:    "is refused for somebody forgotten",
+			name:    "is refused when the user is forgotten",
 			given:   []domain.Event{domain.UserForgotten{User: viewer}},
-			by:      nobody,
+			by:      anonymous,
 			when:    domain.SignIn{User: viewer, Session: "s2"},
 			refused: domain.CodeUserUnavailable,
 		},
 		{
-			name:    "is refused without the id of a session",
-			by:      nobody,
+			name:    "is refused without a session id",
+			by:      anonymous,
 			when:    domain.SignIn{User: viewer},
 			refused: domain.CodeBadRequest,
 		},
@@ -46,9 +46,9 @@ func TestSignIn(t *testing.T) {
 func TestSignOut(t *testing.T) {
 	run(t, []spec{
 		{
-			name: "ends one's own session",
+			name: "ends the session of the actor",
 			when: domain.SignOut{},
-			then: []domain.Event{domain.UserSignedOut{User: viewer, Session: session(viewer)}},
+			then: []domain.Event{domain.UserSignedOut{User: viewer, Session: sessionOf(viewer)}},
 		},
 		{
 			name:  "ends the newest session",
@@ -58,20 +58,20 @@ func TestSignOut(t *testing.T) {
 			then:  []domain.Event{domain.UserSignedOut{User: viewer, Session: "s2"}},
 		},
 		{
-			name:    "is refused for a session that a newer one has ended",
+			name:    "is refused when a newer session has ended it",
 			given:   []domain.Event{domain.UserSignedIn{User: viewer, Session: "s2"}},
 			when:    domain.SignOut{},
 			refused: domain.CodeSessionEnded,
 		},
 		{
-			name:    "is refused the second time",
-			given:   []domain.Event{domain.UserSignedOut{User: viewer, Session: session(viewer)}},
+			name:    "is refused when it is repeated",
+			given:   []domain.Event{domain.UserSignedOut{User: viewer, Session: sessionOf(viewer)}},
 			when:    domain.SignOut{},
 			refused: domain.CodeSessionEnded,
 		},
 		{
-			name:    "is refused for somebody else's session",
-			by:      domain.AuthenticatedActor(viewer, session(streamer)),
+			name:    "is refused with the session of another user",
+			by:      domain.AuthenticatedActor(viewer, sessionOf(streamer)),
 			when:    domain.SignOut{},
 			refused: domain.CodeSessionEnded,
 		},

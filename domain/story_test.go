@@ -10,29 +10,29 @@ import (
 	"roomlog/domain"
 )
 
-// A story is any sequence of requests, and what an auditor who reads only the events makes of it.
+// A story is a sequence of requests, together with the state that an auditor derives from the events alone.
 type story struct {
 	world
 	specs map[string]domain.EventSpec
 
-	ledger   map[domain.Account]domain.Coins // what all postings add up to
-	balance  map[domain.UserID]domain.Coins  // what a person's last coin event says is left
-	earned   map[domain.UserID]domain.Coins  // what gifts to a streamer's rooms cost
-	status   map[domain.LiveID]domain.Status
-	streamer map[domain.LiveID]domain.UserID
-	showing  map[domain.LiveID]domain.BroadcastID
-	recorded map[domain.RecordingID]string
-	visits   map[[2]int64]*visit
-	orders   map[domain.OrderID]*order
-	price    map[domain.GiftID]domain.Coins // of the gifts on the shelf
-	names    map[string]domain.UserID
-	session  map[domain.UserID]string
-	chat     chatAudit
-	out      map[domain.UserID]bool // locked out
-	gone     map[domain.UserID]bool // forgotten
-	denied   map[domain.UserID]bool // kept out of everything
-	barred   map[[2]int64]bool      // kept out of one room
-	last     struct {
+	ledger         map[domain.Account]domain.Coins // sum of all postings
+	balance        map[domain.UserID]domain.Coins  // balance after the last coin event
+	earned         map[domain.UserID]domain.Coins  // coins of the gifts sent to a streamer
+	status         map[domain.LiveID]domain.Status
+	streamer       map[domain.LiveID]domain.UserID
+	broadcast      map[domain.LiveID]domain.BroadcastID
+	recordings     map[domain.RecordingID]string
+	visits         map[[2]int64]*visit
+	orders         map[domain.OrderID]*order
+	price          map[domain.GiftID]domain.Coins // of the available gifts
+	names          map[string]domain.UserID
+	session        map[domain.UserID]string
+	chat           chatAudit
+	disabled       map[domain.UserID]bool
+	forgotten      map[domain.UserID]bool
+	banned         map[domain.UserID]bool
+	bannedFromLive map[[2]int64]bool // by live and user
+	last           struct {
 		user domain.UserID
 		live domain.LiveID
 		gift domain.GiftID
@@ -40,9 +40,9 @@ type story struct {
 }
 
 type visit struct {
-	there   bool
-	firsts  int
-	process string
+	present     bool
+	firstVisits int
+	node        string
 }
 
 type order struct {
@@ -55,11 +55,11 @@ func newStory() *story {
 		world: world{}, specs: map[string]domain.EventSpec{},
 		ledger: map[domain.Account]domain.Coins{}, balance: map[domain.UserID]domain.Coins{}, earned: map[domain.UserID]domain.Coins{},
 		status: map[domain.LiveID]domain.Status{}, streamer: map[domain.LiveID]domain.UserID{},
-		showing: map[domain.LiveID]domain.BroadcastID{}, recorded: map[domain.RecordingID]string{},
+		broadcast: map[domain.LiveID]domain.BroadcastID{}, recordings: map[domain.RecordingID]string{},
 		visits: map[[2]int64]*visit{}, orders: map[domain.OrderID]*order{}, price: map[domain.GiftID]domain.Coins{},
 		chat: newChatAudit(), names: map[string]domain.UserID{}, session: map[domain.UserID]string{},
-		out: map[domain.UserID]bool{}, gone: map[domain.UserID]bool{},
-		denied: map[domain.UserID]bool{}, barred: map[[2]int64]bool{},
+		disabled: map[domain.UserID]bool{}, forgotten: map[domain.UserID]bool{},
+		banned: map[domain.UserID]bool{}, bannedFromLive: map[[2]int64]bool{},
 	}
 	for _, spec := range domain.Events {
 		s.specs[spec.Type] = spec
@@ -67,112 +67,115 @@ func newStory() *story {
 	return s
 }
 
-// tell asks for r and follows what comes of it.
-func (s *story) tell(t *rapid.T, r domain.Request) []domain.Event {
-	got, err := s.ask(t, r)
+// apply decides r and audits the events.
+func (s *story) apply(t *rapid.T, r domain.Request) []domain.Event {
+	got, err := s.decide(t, r)
 	if err != nil && domain.AsRefusal(err) == nil {
-		t.Fatalf("%+v: a fault: %v", r, err)
+		t.Fatalf("%+v: unexpected error: %v", r, err)
 	}
 	if by := r.Actor; by.Kind == domain.Authenticated && len(got) > 0 &&
-		(s.session[by.User] != by.Session || by.Session == "" || s.out[by.User] || s.gone[by.User] || s.denied[by.User]) {
-		t.Fatalf("%+v was followed by %+v", r, got)
+		(s.session[by.User] != by.Session || by.Session == "" || s.disabled[by.User] || s.forgotten[by.User] || s.banned[by.User]) {
+		t.Fatalf("%+v must be refused, got %+v", r, got)
+	}
+	if c, ok := r.Command.(domain.CreateChatRoom); ok && len(got) > 0 && (r.Actor.Kind == domain.Anonymous || r.Actor.Kind == domain.Authenticated) {
+		expect(t, got[0], s.chat.openChatRooms() < c.MaxChatRooms, "the limit of %d chat rooms is reached", c.MaxChatRooms)
 	}
 	for _, e := range got {
 		s.fold(t, []domain.Event{e})
 		s.audit(t, e)
-		s.readBack(t, e)
+		s.checkRoundTrip(t, e)
 	}
-	s.balanced(t)
+	s.checkBalances(t)
 	return got
 }
 
-// audit checks one event against all before it.
+// audit checks one event against the events before it.
 func (s *story) audit(t *rapid.T, e domain.Event) {
 	switch e := e.(type) {
 	case domain.UserRegistered:
 		s.last.user++
-		expect(t, e, e.User == s.last.user, "the next number is %d", s.last.user)
+		expect(t, e, e.User == s.last.user, "the next id is %d", s.last.user)
 	case domain.UsernameClaimed:
 		expect(t, e, s.names[e.Key] == 0, "held by %d", s.names[e.Key])
 		s.names[e.Key] = e.User
 	case domain.UserSignedIn:
-		expect(t, e, !s.out[e.User] && !s.gone[e.User] && !s.denied[e.User], "may not come in")
+		expect(t, e, !s.disabled[e.User] && !s.forgotten[e.User] && !s.banned[e.User], "the user is unavailable")
 		s.session[e.User] = e.Session
 	case domain.UserSignedOut:
 		delete(s.session, e.User)
 	case domain.UserDisabled:
-		s.out[e.User] = true
+		s.disabled[e.User] = true
 	case domain.UserEnabled:
-		expect(t, e, s.out[e.User] && !s.gone[e.User], "may come in, or never again")
-		delete(s.out, e.User)
+		expect(t, e, s.disabled[e.User] && !s.forgotten[e.User], "is not disabled, or is forgotten")
+		delete(s.disabled, e.User)
 	case domain.UserForgotten:
-		expect(t, e, !s.gone[e.User], "forgotten already")
-		s.gone[e.User] = true
+		expect(t, e, !s.forgotten[e.User], "is forgotten already")
+		s.forgotten[e.User] = true
 	case domain.UserBanned:
-		s.denied[e.User] = true
+		s.banned[e.User] = true
 	case domain.UserUnbanned:
-		expect(t, e, s.denied[e.User], "was not kept out")
-		delete(s.denied, e.User)
+		expect(t, e, s.banned[e.User], "was not banned")
+		delete(s.banned, e.User)
 	case domain.ViewerBanned:
-		expect(t, e, s.streamer[e.Live] != 0 && s.streamer[e.Live] != e.User, "no room, or the own")
-		s.barred[[2]int64{int64(e.Live), int64(e.User)}] = true
+		expect(t, e, s.streamer[e.Live] != 0 && s.streamer[e.Live] != e.User, "no live, or the own")
+		s.bannedFromLive[[2]int64{int64(e.Live), int64(e.User)}] = true
 	case domain.ViewerUnbanned:
 		at := [2]int64{int64(e.Live), int64(e.User)}
-		expect(t, e, s.barred[at], "was not kept out")
-		delete(s.barred, at)
+		expect(t, e, s.bannedFromLive[at], "was not banned")
+		delete(s.bannedFromLive, at)
 	case domain.LiveCreated:
 		s.last.live++
-		expect(t, e, e.Live == s.last.live, "the next number is %d", s.last.live)
+		expect(t, e, e.Live == s.last.live, "the next id is %d", s.last.live)
 		s.streamer[e.Live] = e.Streamer
 	case domain.LiveStatusChanged:
 		expect(t, e, s.status[e.Live] != domain.StatusEnded, "has ended")
 		expect(t, e, s.status[e.Live] == e.From && e.From != e.To && e.To != domain.StatusNotStarted, "was %d", s.status[e.Live])
-		expect(t, e, s.streamer[e.Live] == e.Streamer, "is %d's", s.streamer[e.Live])
+		expect(t, e, s.streamer[e.Live] == e.Streamer, "belongs to user %d", s.streamer[e.Live])
 		s.status[e.Live] = e.To
 	case domain.BroadcastStarted:
-		expect(t, e, s.status[e.Live] != domain.StatusEnded && s.showing[e.Live] == "" && e.Broadcast != "", "has ended, or shows %q", s.showing[e.Live])
-		s.showing[e.Live] = e.Broadcast
+		expect(t, e, s.status[e.Live] != domain.StatusEnded && s.broadcast[e.Live] == "" && e.Broadcast != "", "has ended, or has broadcast %q", s.broadcast[e.Live])
+		s.broadcast[e.Live] = e.Broadcast
 	case domain.BroadcastStopped:
-		expect(t, e, s.showing[e.Live] == e.Broadcast && e.Broadcast != "", "shows %q", s.showing[e.Live])
-		s.showing[e.Live] = ""
+		expect(t, e, s.broadcast[e.Live] == e.Broadcast && e.Broadcast != "", "has broadcast %q", s.broadcast[e.Live])
+		s.broadcast[e.Live] = ""
 	case domain.LiveRecordingSet:
-		expect(t, e, s.streamer[e.Live] == e.Streamer && s.status[e.Live] != domain.StatusEnded, "is %d's", s.streamer[e.Live])
+		expect(t, e, s.streamer[e.Live] == e.Streamer && s.status[e.Live] != domain.StatusEnded, "belongs to user %d", s.streamer[e.Live])
 	case domain.RecordingStarted:
-		expect(t, e, s.recorded[e.Recording] == "", "is %s", s.recorded[e.Recording])
-		s.recorded[e.Recording] = "started"
+		expect(t, e, s.recordings[e.Recording] == "", "is %s", s.recordings[e.Recording])
+		s.recordings[e.Recording] = "started"
 	case domain.RecordingFinished:
-		expect(t, e, s.recorded[e.Recording] == "started", "is %s", s.recorded[e.Recording])
-		s.recorded[e.Recording] = "finished"
+		expect(t, e, s.recordings[e.Recording] == "started", "is %s", s.recordings[e.Recording])
+		s.recordings[e.Recording] = "finished"
 	case domain.RecordingDeleted:
-		expect(t, e, s.recorded[e.Recording] == "started" || s.recorded[e.Recording] == "finished", "is %s", s.recorded[e.Recording])
-		s.recorded[e.Recording] = "deleted"
+		expect(t, e, s.recordings[e.Recording] == "started" || s.recordings[e.Recording] == "finished", "is %s", s.recordings[e.Recording])
+		s.recordings[e.Recording] = "deleted"
 	case domain.ViewerJoined:
 		v := s.visit(e.Live, e.User)
-		expect(t, e, !v.there && s.openTo(e.Live, e.User), "is there already, or the room is closed")
+		expect(t, e, !v.present && s.openTo(e.Live, e.User), "is present, or the live is not open")
 		if e.FirstVisit {
-			v.firsts++
+			v.firstVisits++
 		}
-		expect(t, e, v.firsts == 1, "was counted %d times", v.firsts)
-		v.there, v.process = true, e.Node
+		expect(t, e, v.firstVisits == 1, "was counted %d times", v.firstVisits)
+		v.present, v.node = true, e.Node
 	case domain.ViewerMoved:
 		v := s.visit(e.Live, e.User)
-		expect(t, e, v.there && v.process != e.Node, "held by %q", v.process)
-		v.process = e.Node
+		expect(t, e, v.present && v.node != e.Node, "held by %q", v.node)
+		v.node = e.Node
 	case domain.ViewerLeft:
 		v := s.visit(e.Live, e.User)
-		expect(t, e, v.there, "is not there")
-		v.there = false
+		expect(t, e, v.present, "is not present")
+		v.present = false
 	case domain.CommentPosted:
-		expect(t, e, s.openTo(e.Live, e.User), "the room is closed")
+		expect(t, e, s.openTo(e.Live, e.User), "the live is not open")
 	case domain.GiftAdded:
 		s.last.gift++
-		expect(t, e, e.Gift == s.last.gift, "the next number is %d", s.last.gift)
+		expect(t, e, e.Gift == s.last.gift, "the next id is %d", s.last.gift)
 		s.price[e.Gift] = e.Price
 	case domain.GiftRepriced:
 		expect(t, e, s.price[e.Gift] == e.From && e.From != e.To, "costs %d", s.price[e.Gift])
 		s.price[e.Gift] = e.To
 	case domain.GiftWithdrawn:
-		expect(t, e, s.price[e.Gift] != 0, "is not on the shelf")
+		expect(t, e, s.price[e.Gift] != 0, "is not available")
 		delete(s.price, e.Gift)
 	case domain.OrderPlaced:
 		expect(t, e, s.orders[e.Order] == nil, "exists")
@@ -180,28 +183,28 @@ func (s *story) audit(t *rapid.T, e domain.Event) {
 	case domain.OrderPaid:
 		o := s.orders[e.Order]
 		o.paid++
-		expect(t, e, o.paid == 1 && o.User == e.User && o.Price == e.Price, "is %+v", *o)
+		expect(t, e, o.paid == 1 && o.User == e.User && o.Price == e.Price, "the order is %+v", *o)
 	case domain.CoinsCredited:
 		o := s.orders[e.Order]
 		o.credited++
-		expect(t, e, o.paid == 1 && o.credited == 1 && o.User == e.User && o.Coins == e.Coins, "is %+v", *o)
-		s.post(t, e, domain.WalletAccount(e.User), e.Coins)
-		s.chain(t, e, e.User, e.Coins, e.BalanceAfter)
+		expect(t, e, o.paid == 1 && o.credited == 1 && o.User == e.User && o.Coins == e.Coins, "the order is %+v", *o)
+		s.checkPostings(t, e, domain.WalletAccount(e.User), e.Coins)
+		s.checkBalance(t, e, e.User, e.Coins, e.BalanceAfter)
 	case domain.GiftSent:
-		expect(t, e, s.openTo(e.Live, e.Sender) && s.streamer[e.Live] == e.Streamer, "the room is closed, or another's")
+		expect(t, e, s.openTo(e.Live, e.Sender) && s.streamer[e.Live] == e.Streamer, "the live is not open or belongs to another user")
 		expect(t, e, e.Price == s.price[e.Gift] && e.Coins == e.Price*domain.Coins(e.Num) && e.Coins/e.Price == domain.Coins(e.Num),
 			"costs %d", s.price[e.Gift])
-		s.post(t, e, domain.WalletAccount(e.Sender), -e.Coins)
-		s.chain(t, e, e.Sender, -e.Coins, e.BalanceAfter)
+		s.checkPostings(t, e, domain.WalletAccount(e.Sender), -e.Coins)
+		s.checkBalance(t, e, e.Sender, -e.Coins, e.BalanceAfter)
 		s.earned[e.Streamer] += e.Coins
 	}
-	if ofChat(e.Type()) {
+	if isChatEvent(e.Type()) {
 		s.auditChat(t, e)
 	}
 }
 
-// post books the entries of e, which add up to zero, and of which that of account is amount.
-func (s *story) post(t *rapid.T, e domain.CoinEvent, account domain.Account, amount domain.Coins) {
+// checkPostings checks that the postings of e add up to zero and that amount goes to account.
+func (s *story) checkPostings(t *rapid.T, e domain.CoinEvent, account domain.Account, amount domain.Coins) {
 	var sum, own domain.Coins
 	for _, p := range e.EventPostings() {
 		sum += p.Amount
@@ -210,17 +213,17 @@ func (s *story) post(t *rapid.T, e domain.CoinEvent, account domain.Account, amo
 			own += p.Amount
 		}
 	}
-	expect(t, e, sum == 0 && own == amount && amount != 0, "adds up to %d, of which %d are its person's", sum, own)
+	expect(t, e, sum == 0 && own == amount && amount != 0, "postings add up to %d, those of the account to %d", sum, own)
 }
 
-// chain checks that what is left is what was left before and the amount.
-func (s *story) chain(t *rapid.T, e domain.Event, u domain.UserID, amount, left domain.Coins) {
-	expect(t, e, s.balance[u]+amount == left, "before it %d were left", s.balance[u])
+// checkBalance checks the balance after e.
+func (s *story) checkBalance(t *rapid.T, e domain.Event, u domain.UserID, amount, left domain.Coins) {
+	expect(t, e, s.balance[u]+amount == left, "the balance before was %d", s.balance[u])
 	s.balance[u] = left
 }
 
-// balanced checks all wallets against all postings.
-func (s *story) balanced(t *rapid.T) {
+// checkBalances checks all wallets against all postings.
+func (s *story) checkBalances(t *rapid.T) {
 	var total domain.Coins
 	for account, sum := range s.ledger {
 		total += sum
@@ -229,31 +232,31 @@ func (s *story) balanced(t *rapid.T) {
 		}
 	}
 	if total != 0 {
-		t.Fatalf("%d coins came from nowhere", total)
+		t.Fatalf("the postings add up to %d", total)
 	}
 	for u := range s.last.user {
 		u++
 		wallet, _ := s.world[domain.WalletStream(u)].(domain.Wallet)
 		if wallet.Balance < 0 || wallet.Balance > domain.MaxCoins {
-			t.Fatalf("%d has %d coins", u, wallet.Balance)
+			t.Fatalf("user %d has %d coins", u, wallet.Balance)
 		}
 		if sum := s.ledger[domain.WalletAccount(u)]; sum != wallet.Balance || s.balance[u] != sum {
-			t.Fatalf("%d has %d coins, its postings add up to %d, its last event says %d", u, wallet.Balance, sum, s.balance[u])
+			t.Fatalf("user %d has %d coins, postings of %d, and %d after the last event", u, wallet.Balance, sum, s.balance[u])
 		}
 		if s.ledger[domain.EarningsAccount(u)] != s.earned[u] {
-			t.Fatalf("%d was given %d coins and has earned %d", u, s.earned[u], s.ledger[domain.EarningsAccount(u)])
+			t.Fatalf("user %d was sent %d coins and earned %d", u, s.earned[u], s.ledger[domain.EarningsAccount(u)])
 		}
 	}
 }
 
-// readBack checks that e and the state after it outlive being written down.
-func (s *story) readBack(t *rapid.T, e domain.Event) {
+// checkRoundTrip checks that the event and the state after it survive encoding and decoding.
+func (s *story) checkRoundTrip(t *rapid.T, e domain.Event) {
 	payload, err := json.Marshal(e)
 	if err != nil {
 		t.Fatalf("%+v: %v", e, err)
 	}
 	if again, err := s.specs[e.Type()].Decode(payload); err != nil || !reflect.DeepEqual(again, e) {
-		t.Fatalf("%+v was read back as %+v, %v", e, again, err)
+		t.Fatalf("%+v was decoded as %+v, %v", e, again, err)
 	}
 	state := s.world[e.Stream()]
 	written, err := json.Marshal(state)
@@ -265,12 +268,12 @@ func (s *story) readBack(t *rapid.T, e domain.Event) {
 	if err != nil {
 		t.Fatalf("%s: %v", written, err)
 	}
-	s.world[e.Stream()] = again // the story goes on from what was read
+	s.world[e.Stream()] = again // continue with the decoded state
 	if u, ok := state.(domain.User); ok && len(u.Roles) == 0 {
-		return // no roles are written like none at all
+		return // an empty list of roles is decoded as nil
 	}
 	if !reflect.DeepEqual(again, state) {
-		t.Fatalf("%+v was read back as %+v", state, again)
+		t.Fatalf("%+v was decoded as %+v", state, again)
 	}
 }
 
@@ -279,7 +282,7 @@ func (s *story) open(l domain.LiveID) bool {
 }
 
 func (s *story) openTo(l domain.LiveID, u domain.UserID) bool {
-	return s.open(l) && !s.barred[[2]int64{int64(l), int64(u)}]
+	return s.open(l) && !s.bannedFromLive[[2]int64{int64(l), int64(u)}]
 }
 
 func (s *story) visit(l domain.LiveID, u domain.UserID) *visit {
@@ -297,23 +300,23 @@ func expect(t *rapid.T, e domain.Event, ok bool, format string, args ...any) {
 	}
 }
 
-// Whoever asks for whatever in any order: no coin is lost, made or owed, nobody is counted twice, and
-// what has ended stays so.
+// TestAnyStory checks random sequences of requests: coins are conserved, first visits count once, and ended lives stay
+// ended.
 func TestAnyStory(t *testing.T) {
-	anyStory(t, false, opening(), (*story).anything)
+	checkStories(t, false, openingRequests(), (*story).randomRequest)
 }
 
-// Whoever chats in any order: nobody speaks who is not there, or where there is no room; no name is two guests'.
-func TestAnyChat(t *testing.T) {
-	anyStory(t, true, chatOpening(), (*story).anyChat)
+// TestAnyChatStory checks random sequences of chat requests: authors and chat rooms exist, and nicknames are unique.
+func TestAnyChatStory(t *testing.T) {
+	checkStories(t, true, chatOpeningRequests(), (*story).randomChatRequest)
 }
 
-// anyStory tells stories until every event has happened that is of the chat, or is not.
-func anyStory(t *testing.T, chat bool, opening []domain.Request, anything func(*story, *rapid.T) domain.Request) {
+// checkStories runs stories until every event of the chat, or every other event, has happened.
+func checkStories(t *testing.T, chat bool, opening []domain.Request, anything func(*story, *rapid.T) domain.Request) {
 	followed := map[string]int{}
 	unseen := func() string {
 		for _, spec := range domain.Events {
-			if followed[spec.Type] == 0 && ofChat(spec.Type) == chat {
+			if followed[spec.Type] == 0 && isChatEvent(spec.Type) == chat {
 				return spec.Type
 			}
 		}
@@ -327,19 +330,19 @@ func anyStory(t *testing.T, chat bool, opening []domain.Request, anything func(*
 			}
 		}
 		for _, r := range opening {
-			note(s.tell(t, r))
+			note(s.apply(t, r))
 		}
-		for range roll(t, 8) {
-			note(s.tell(t, anything(s, t)))
+		for range randomBits(t, 8) {
+			note(s.apply(t, anything(s, t)))
 		}
 	}
 	rapid.Check(t, stories)
-	for range 20 { // a hundred stories come to what is rare mostly, not always
+	for range 20 { // a hundred stories usually contain the rare events, but not always
 		if unseen() != "" && !t.Failed() {
 			rapid.Check(t, stories)
 		}
 	}
 	if missing := unseen(); missing != "" && !t.Failed() {
-		t.Errorf("no story has come to %s", missing)
+		t.Errorf("no story contains %s", missing)
 	}
 }

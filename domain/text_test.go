@@ -9,21 +9,21 @@ import (
 	"roomlog/domain"
 )
 
-// A field takes a person's text, or another's, in some command.
+// A field is a text field of some command.
 type field struct {
-	name    string
-	most    int // in code points, of an address in bytes
-	ask     func(text string) (domain.Actor, domain.Command)
-	said    func(domain.Event) string
-	empty   domain.Code // when nothing is left of it; "": it may be empty
-	long    domain.Code
-	address bool // not trimmed: it may have no space at all
+	name     string
+	max      int // code points, or bytes for a URL
+	command  func(text string) (domain.Actor, domain.Command)
+	recorded func(domain.Event) string
+	empty    domain.Code // code for an empty text; "": may be empty
+	tooLong  domain.Code
+	url      bool // is not trimmed: no space is allowed
 }
 
 func fields() []field {
 	register := func(c domain.RegisterUser) (domain.Actor, domain.Command) {
 		c.NameKey = "k"
-		return nobody, c
+		return anonymous, c
 	}
 	registered := func(e domain.Event) domain.UserRegistered { return e.(domain.UserRegistered) }
 	changed := func(e domain.Event) domain.UserProfileChanged { return e.(domain.UserProfileChanged) }
@@ -40,29 +40,29 @@ func fields() []field {
 		{"avatar", 1024, func(s string) (domain.Actor, domain.Command) {
 			return register(domain.RegisterUser{Username: "bob", Avatar: s})
 		}, func(e domain.Event) string { return registered(e).Avatar }, "", tooLong, true},
-		{"another nickname", 32, func(s string) (domain.Actor, domain.Command) {
-			return signedIn(viewer), domain.ChangeProfile{Nickname: s}
+		{"changed nickname", 32, func(s string) (domain.Actor, domain.Command) {
+			return asUser(viewer), domain.ChangeProfile{Nickname: s}
 		}, func(e domain.Event) string { return changed(e).Nickname }, "", tooLong, false},
-		{"another avatar", 1024, func(s string) (domain.Actor, domain.Command) {
-			return signedIn(viewer), domain.ChangeProfile{Avatar: s}
+		{"changed avatar", 1024, func(s string) (domain.Actor, domain.Command) {
+			return asUser(viewer), domain.ChangeProfile{Avatar: s}
 		}, func(e domain.Event) string { return changed(e).Avatar }, "", tooLong, true},
 		{"title", 100, func(s string) (domain.Actor, domain.Command) {
-			return signedIn(viewer), domain.CreateLive{Title: s, StreamKey: key}
+			return asUser(viewer), domain.CreateLive{Title: s, StreamKey: streamKey}
 		}, func(e domain.Event) string { return created(e).Title }, domain.CodeTextEmpty, tooLong, false},
 		{"cover", 1024, func(s string) (domain.Actor, domain.Command) {
-			return signedIn(viewer), domain.CreateLive{Title: "songs", Cover: s, StreamKey: key}
+			return asUser(viewer), domain.CreateLive{Title: "songs", Cover: s, StreamKey: streamKey}
 		}, func(e domain.Event) string { return created(e).Cover }, "", tooLong, true},
 		{"comment", 200, func(s string) (domain.Actor, domain.Command) {
-			return signedIn(viewer), domain.PostComment{Live: 6, Text: s}
+			return asUser(viewer), domain.PostComment{Live: 6, Text: s}
 		}, func(e domain.Event) string { return e.(domain.CommentPosted).Text }, domain.CodeCommentEmpty, domain.CodeCommentTooLong, false},
-		{"name of a room", 32, func(s string) (domain.Actor, domain.Command) {
-			return nobody, domain.CreateChatRoom{Name: s, ChatRoom: room, NameKey: "r", MaxChatRooms: 1}
+		{"name of a chat room", 32, func(s string) (domain.Actor, domain.Command) {
+			return anonymous, domain.CreateChatRoom{Name: s, ChatRoom: chatRoom, NameKey: "r", MaxChatRooms: 1}
 		}, func(e domain.Event) string { return e.(domain.ChatRoomCreated).Name }, domain.CodeTextEmpty, tooLong, false},
-		{"nickname of a guest", 20, func(s string) (domain.Actor, domain.Command) {
-			return nobody, domain.EnterChat{Nickname: s, NameKey: "n", Connection: "c", Profile: domain.ProfilePlain}
+		{"nickname of a participant", 20, func(s string) (domain.Actor, domain.Command) {
+			return anonymous, domain.EnterChat{Nickname: s, NameKey: "n", Connection: "c", Profile: domain.ProfilePlain}
 		}, func(e domain.Event) string { return e.(domain.ParticipantEntered).Nickname }, domain.CodeTextEmpty, tooLong, false},
 		{"message", 1000, func(s string) (domain.Actor, domain.Command) {
-			return signedIn(viewer), domain.PostMessage{Kind: domain.MessageText, Text: s}
+			return asUser(viewer), domain.PostMessage{Kind: domain.MessageText, Text: s}
 		}, func(e domain.Event) string { return e.(domain.MessagePosted).Text }, domain.CodeMessageEmpty, domain.CodeMessageTooLong, false},
 		{"name of a gift", 32, func(s string) (domain.Actor, domain.Command) {
 			return operator, domain.AddGift{Name: s, Price: 1}
@@ -73,25 +73,25 @@ func fields() []field {
 	}
 }
 
-// write asks for s in the field and answers what the log would hold, or the refusal.
-func (f field) write(t failer, w world, s string) (string, domain.Code) {
+// decide issues the command with text s and returns the text in the event, or the code of the refusal.
+func (f field) decide(t failer, w world, s string) (string, domain.Code) {
 	t.Helper()
-	by, c := f.ask(s)
-	got, err := w.ask(t, domain.Request{Command: c, Actor: by})
-	if no := domain.AsRefusal(err); no != nil {
-		if len(no.Text) > 200 {
-			t.Fatalf("a refusal of %d bytes", len(no.Text))
+	by, c := f.command(s)
+	got, err := w.decide(t, domain.Request{Command: c, Actor: by})
+	if refusal := domain.AsRefusal(err); refusal != nil {
+		if len(refusal.Text) > 200 {
+			t.Fatalf("the refusal has %d bytes", len(refusal.Text))
 		}
-		return "", no.Code
+		return "", refusal.Code
 	}
 	if err != nil {
-		t.Fatalf("a fault: %v", err)
+		t.Fatalf("unexpected error: %v", err)
 	}
-	return f.said(got[0]), ""
+	return f.recorded(got[0]), ""
 }
 
-func TestTextsThatNoFieldTakes(t *testing.T) {
-	w := after(t, events(people(), liveOnAir(6)))
+func TestInvalidTexts(t *testing.T) {
+	w := after(t, events(testUsers(), liveOnAir(6)))
 	for _, f := range fields() {
 		t.Run(f.name, func(t *testing.T) {
 			for name, bad := range map[string]string{
@@ -114,8 +114,8 @@ func TestTextsThatNoFieldTakes(t *testing.T) {
 				"what decoders make of a half":    "a\ufffdb",
 				"nothing but a decoder's mistake": "\ufffd",
 			} {
-				if said, code := f.write(t, w, bad); code != domain.CodeTextInvalid {
-					t.Errorf("%s: got %q, %q", name, said, code)
+				if text, code := f.decide(t, w, bad); code != domain.CodeTextInvalid {
+					t.Errorf("%s: got %q, %q", name, text, code)
 				}
 			}
 			for name, long := range map[string]string{
@@ -123,34 +123,34 @@ func TestTextsThatNoFieldTakes(t *testing.T) {
 				"10 MB of nothing valid":     strings.Repeat("\xff", 10_000_000),
 				"10 MB of NUL":               strings.Repeat("\x00", 10_000_000),
 				"10 MB of space and one a":   strings.Repeat(" ", 10_000_000) + "a",
-				"one character too many":     strings.Repeat("a", f.most+1),
-				"one character of four more": strings.Repeat("a", f.most) + "😀",
+				"one character too many":     strings.Repeat("a", f.max+1),
+				"one character of four more": strings.Repeat("a", f.max) + "😀",
 			} {
-				if said, code := f.write(t, w, long); code != f.long {
-					t.Errorf("%s: got %d bytes, %q", name, len(said), code)
+				if text, code := f.decide(t, w, long); code != f.tooLong {
+					t.Errorf("%s: got %d bytes, %q", name, len(text), code)
 				}
 			}
-			said, code := f.write(t, w, "")
-			if code != f.empty || said != "" {
-				t.Errorf("empty: got %q, %q", said, code)
+			text, code := f.decide(t, w, "")
+			if code != f.empty || text != "" {
+				t.Errorf("empty: got %q, %q", text, code)
 			}
 		})
 	}
 }
 
-func TestTextsThatEveryFieldTakes(t *testing.T) {
-	w := after(t, events(people(), liveOnAir(6)))
-	const family = "👨‍👩‍👧‍👦" // one picture, seven code points
+func TestValidTexts(t *testing.T) {
+	w := after(t, events(testUsers(), liveOnAir(6)))
+	const family = "👨‍👩‍👧‍👦" // one glyph of seven code points
 	for _, f := range fields() {
 		t.Run(f.name, func(t *testing.T) {
 			unit := 1
-			if f.address {
-				unit = len("😀") // an address is counted in bytes
+			if f.url {
+				unit = len("😀") // a URL is measured in bytes
 			}
 			for name, good := range map[string]string{
 				"one letter":                       "a",
-				"as many letters as there may be":  strings.Repeat("a", f.most),
-				"emoji, each one code point":       strings.Repeat("😀", f.most/unit),
+				"as many letters as there may be":  strings.Repeat("a", f.max),
+				"emoji, each one code point":       strings.Repeat("😀", f.max/unit),
 				"joined emoji":                     family,
 				"Chinese":                          "晚上好",
 				"right to left":                    "שלום",
@@ -163,51 +163,51 @@ func TestTextsThatEveryFieldTakes(t *testing.T) {
 				"an address of its own kind":       "data:image/png;base64,AAAA",
 				"what only looks like a directive": "%s%d%!",
 			} {
-				if len([]rune(good)) > f.most {
+				if len([]rune(good)) > f.max {
 					continue
 				}
-				if said, code := f.write(t, w, good); code != "" || said != good {
-					t.Errorf("%s: got %q, %q", name, said, code)
+				if text, code := f.decide(t, w, good); code != "" || text != good {
+					t.Errorf("%s: got %q, %q", name, text, code)
 				}
 			}
-			if f.address {
+			if f.url {
 				for _, spaced := range []string{" a", "a ", "a b", "\u3000", "a\u2028b"} {
-					if said, code := f.write(t, w, spaced); code != domain.CodeTextInvalid {
-						t.Errorf("%q: got %q, %q", spaced, said, code)
+					if text, code := f.decide(t, w, spaced); code != domain.CodeTextInvalid {
+						t.Errorf("%q: got %q, %q", spaced, text, code)
 					}
 				}
 				return
 			}
-			if said, code := f.write(t, w, "\u3000 a b\u00a0\u2003"); code != "" || said != "a b" {
-				t.Errorf("space around: got %q, %q", said, code)
+			if text, code := f.decide(t, w, "\u3000 a b\u00a0\u2003"); code != "" || text != "a b" {
+				t.Errorf("surrounding space: got %q, %q", text, code)
 			}
-			if said, code := f.write(t, w, " \u3000\u00a0\u2028"); code != f.empty || said != "" {
-				t.Errorf("nothing but space: got %q, %q", said, code)
+			if text, code := f.decide(t, w, " \u3000\u00a0\u2028"); code != f.empty || text != "" {
+				t.Errorf("only space: got %q, %q", text, code)
 			}
-			if said, code := f.write(t, w, " "+strings.Repeat("长", f.most)+" "); code != "" || utf8.RuneCountInString(said) != f.most {
-				t.Errorf("the bound is meant after trimming: got %q, %q", said, code)
+			if text, code := f.decide(t, w, " "+strings.Repeat("长", f.max)+" "); code != "" || utf8.RuneCountInString(text) != f.max {
+				t.Errorf("the maximum after trimming: got %q, %q", text, code)
 			}
 		})
 	}
 }
 
-func TestJoinedEmojiCountAsTheirCodePoints(t *testing.T) {
-	w := after(t, events(people(), liveOnAir(6)))
+func TestLengthIsInCodePoints(t *testing.T) {
+	w := after(t, events(testUsers(), liveOnAir(6)))
 	const family = "👨‍👩‍👧‍👦"
 	if n := utf8.RuneCountInString(family); n != 7 {
 		t.Fatalf("the family has %d code points", n)
 	}
 	comment := fields()[7]
-	if _, code := comment.write(t, w, strings.Repeat(family, 28)); code != "" { // 196
+	if _, code := comment.decide(t, w, strings.Repeat(family, 28)); code != "" { // 196 code points
 		t.Errorf("28 families: %q", code)
 	}
-	if _, code := comment.write(t, w, strings.Repeat(family, 29)); code != domain.CodeCommentTooLong { // 203
+	if _, code := comment.decide(t, w, strings.Repeat(family, 29)); code != domain.CodeCommentTooLong { // 203 code points
 		t.Errorf("29 families: %q", code)
 	}
 }
 
-// FuzzText holds what the log takes against a rule of its own: valid UTF-8 without control
-// characters and U+FFFD, trimmed, not empty and of bounded length; and that all such is taken.
+// FuzzText compares text validation with a second implementation: valid UTF-8 without control characters and U+FFFD,
+// trimmed, not empty and of bounded length.
 func FuzzText(f *testing.F) {
 	for _, s := range []string{
 		"", " ", "hello", " hello ", "a\x00", "\ufffd", "\xff", "a\nb", "\u3000长\u00a0", "\u0085", "\u200b", "😀",
@@ -217,32 +217,32 @@ func FuzzText(f *testing.F) {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
-		w := after(t, events(people(), liveOnAir(6)))
+		w := after(t, events(testUsers(), liveOnAir(6)))
 		for _, field := range fields() {
-			said, code := field.write(t, w, s)
-			kept := s
-			if !field.address {
-				kept = strings.TrimFunc(s, unicode.IsSpace)
+			text, code := field.decide(t, w, s)
+			want := s
+			if !field.url {
+				want = strings.TrimFunc(s, unicode.IsSpace)
 			}
 			unreadable := !utf8.ValidString(s) || strings.ContainsFunc(s, func(r rune) bool {
-				return unicode.Is(unicode.Cc, r) || r == '\ufffd' || field.address && unicode.IsSpace(r)
+				return unicode.Is(unicode.Cc, r) || r == '\ufffd' || field.url && unicode.IsSpace(r)
 			})
-			length := utf8.RuneCountInString(kept)
-			if field.address {
-				length = len(kept)
+			length := utf8.RuneCountInString(want)
+			if field.url {
+				length = len(want)
 			}
-			switch tooMany := length > field.most || len(s) > 32*field.most; {
+			switch tooMany := length > field.max || len(s) > 32*field.max; {
 			case code == "" && unreadable:
 				t.Errorf("%s took %q", field.name, s)
-			case code == "" && said != kept:
-				t.Errorf("%s made %q of %q, want %q", field.name, said, s, kept)
+			case code == "" && text != want:
+				t.Errorf("%s made %q of %q, want %q", field.name, text, s, want)
 			case code == "" && (tooMany || length == 0 && field.empty != ""):
 				t.Errorf("%s took %d characters", field.name, length)
 			case code == domain.CodeTextInvalid && !unreadable,
-				code == field.long && code != "" && !tooMany,
+				code == field.tooLong && code != "" && !tooMany,
 				code == field.empty && code != "" && length > 0:
 				t.Errorf("%s refused %q with %s", field.name, s, code)
-			case code != "" && code != domain.CodeTextInvalid && code != field.long && code != field.empty:
+			case code != "" && code != domain.CodeTextInvalid && code != field.tooLong && code != field.empty:
 				t.Errorf("%s refused %q with %s", field.name, s, code)
 			}
 		}

@@ -6,8 +6,8 @@ import (
 	"roomlog/domain"
 )
 
-func joined(u domain.UserID, first bool, process string) domain.Event {
-	return domain.ViewerJoined{Live: 6, User: u, FirstVisit: first, Node: process}
+func joined(u domain.UserID, first bool, node string) domain.Event {
+	return domain.ViewerJoined{Live: 6, User: u, FirstVisit: first, Node: node}
 }
 
 func left(u domain.UserID) domain.Event {
@@ -18,55 +18,55 @@ func TestJoinLive(t *testing.T) {
 	join := domain.JoinLive{Live: 6, Node: "p1"}
 	run(t, []spec{
 		{
-			name:  "is the first visit of somebody who never was there",
+			name:  "is a first visit when the user has never been there",
 			given: liveOnAir(6),
 			when:  join,
 			then:  []domain.Event{joined(viewer, true, "p1")},
 		},
 		{
-			name:  "is the first visit although another was there",
-			given: events(liveOnAir(6), []domain.Event{joined(stranger, true, "p1")}),
+			name:  "is a first visit even if another user has been there",
+			given: events(liveOnAir(6), []domain.Event{joined(otherUser, true, "p1")}),
 			when:  join,
 			then:  []domain.Event{joined(viewer, true, "p1")},
 		},
 		{
-			name:  "is no first visit of somebody who comes back",
+			name:  "is no first visit when the user returns",
 			given: events(liveOnAir(6), []domain.Event{joined(viewer, true, "p1"), left(viewer)}),
 			when:  join,
 			then:  []domain.Event{joined(viewer, false, "p1")},
 		},
 		{
-			name:  "changes nothing for somebody who is there",
+			name:  "changes nothing when the user is present",
 			given: events(liveOnAir(6), []domain.Event{joined(viewer, true, "p1")}),
 			when:  join,
 		},
 		{
-			name:  "moves somebody who is there to the process that asks",
+			name:  "moves a present user to another node",
 			given: events(liveOnAir(6), []domain.Event{joined(viewer, true, "p0")}),
 			when:  join,
 			then:  []domain.Event{domain.ViewerMoved{Live: 6, User: viewer, Node: "p1"}},
 		},
 		{
-			name:  "changes nothing for somebody who was moved to this process",
+			name:  "changes nothing when the user was moved to the node",
 			given: events(liveOnAir(6), []domain.Event{joined(viewer, true, "p0"), domain.ViewerMoved{Live: 6, User: viewer, Node: "p1"}}),
 			when:  join,
 		},
 		{
-			name:  "lets people into a paused room",
+			name:  "is accepted when the live is paused",
 			given: livePaused(6),
 			when:  join,
 			then:  []domain.Event{joined(viewer, true, "p1")},
 		},
 		{
-			name:  "lets the streamer in",
+			name:  "is accepted from the streamer",
 			given: liveOnAir(6),
-			by:    signedIn(streamer),
+			by:    asUser(streamer),
 			when:  join,
 			then:  []domain.Event{joined(streamer, true, "p1")},
 		},
-		{name: "is refused for a room that does not exist", when: join, refused: domain.CodeLiveNotFound},
-		{name: "is refused before the room starts", given: liveCreated(6), when: join, refused: domain.CodeLiveNotStarted},
-		{name: "is refused after the room has ended", given: liveEnded(6), when: join, refused: domain.CodeLiveEnded},
+		{name: "is refused when the live does not exist", when: join, refused: domain.CodeLiveNotFound},
+		{name: "is refused before the live starts", given: liveCreated(6), when: join, refused: domain.CodeLiveNotStarted},
+		{name: "is refused after the live has ended", given: liveEnded(6), when: join, refused: domain.CodeLiveEnded},
 	})
 }
 
@@ -88,25 +88,25 @@ func TestLeaveLive(t *testing.T) {
 	}
 	run(t, []spec{
 		{
-			name:  "is possible after the room has ended",
-			given: events(there, []domain.Event{turned(6, domain.StatusOnAir, domain.StatusEnded)}),
+			name:  "is accepted after the live has ended",
+			given: events(there, []domain.Event{statusChanged(6, domain.StatusOnAir, domain.StatusEnded)}),
 			by:    system,
 			when:  leave(domain.LeaveRequested),
 			then:  []domain.Event{left(viewer)},
 		},
 		{
-			name: "is silent for somebody who never was there",
+			name: "changes nothing when the user has never been there",
 			by:   system,
 			when: leave(domain.LeaveRequested),
 		},
 		{
-			name:  "is silent for somebody who has left",
+			name:  "changes nothing when the user has left",
 			given: events(there, []domain.Event{left(viewer)}),
 			by:    system,
 			when:  leave(domain.LeaveRequested),
 		},
 		{
-			name:  "is silent for somebody whom another process holds by now",
+			name:  "changes nothing when another node holds the user",
 			given: events(there, []domain.Event{domain.ViewerMoved{Live: 6, User: viewer, Node: "p2"}}),
 			by:    system,
 			when:  leave(domain.LeaveNodeLost),
@@ -119,7 +119,7 @@ func TestLeaveLive(t *testing.T) {
 			refused: domain.CodeBadRequest,
 		},
 		{
-			name:    "is refused for a cause of nobody's knowledge",
+			name:    "is refused when the cause is unknown",
 			given:   there,
 			by:      system,
 			when:    leave("bored"),

@@ -8,13 +8,16 @@ import (
 
 	"roomlog/domain"
 	"roomlog/projections"
+	"roomlog/projections/feed"
+	"roomlog/projections/projtest"
 )
 
 // admission returns an Admission over a feed that runs until the test ends.
-func (w *world) admission(timeout time.Duration) *projections.Admission {
+func admission(w *projtest.World, timeout time.Duration) *projections.Admission {
 	w.Helper()
-	f, _ := w.feed(projections.FeedConfig{CheckpointPoll: 5 * time.Millisecond})
-	a, err := projections.NewAdmission(projections.AdmissionConfig{Queries: w.queries, Tables: f, Head: w.store.Head, Now: time.Now, Timeout: timeout})
+	f := feed.New(w.Store, w.Queries, feed.Config{CheckpointPoll: 5 * time.Millisecond})
+	w.Start(f.Run)
+	a, err := projections.NewAdmission(projections.AdmissionConfig{Queries: w.Queries, Tables: f, Head: w.Store.Head, Now: time.Now, Timeout: timeout})
 	if err != nil {
 		w.Fatal(err)
 	}
@@ -34,32 +37,32 @@ func codeOf(err error) string {
 
 func TestAdmission(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	w.project()
-	a := w.admission(patience)
-	ann := w.register("ann")
+	w := projtest.New(t)
+	w.Project()
+	a := admission(w, projtest.Timeout)
+	ann := w.Register("ann")
 	key := "annannannannannannan"
-	live := ann.asks(domain.CreateLive{Title: "live", Cover: "https://example.com/c.png", StreamKey: key}).Events[0].Event.(domain.LiveCreated).Live
+	live := ann.Send(domain.CreateLive{Title: "live", Cover: "https://example.com/c.png", StreamKey: key}).Events[0].Event.(domain.LiveCreated).Live
 	for _, step := range []struct {
 		name           string
 		command        domain.Command
 		session, owner string // codes
 	}{
 		{"an active user", nil, "", ""},
-		{"a banned user", domain.BanUser{User: ann.id}, "banned", "banned"},
-		{"an unbanned user", domain.UnbanUser{User: ann.id}, "", ""},
-		{"a disabled user", domain.DisableUser{User: ann.id}, "user_unavailable", "user_unavailable"},
-		{"an enabled user", domain.EnableUser{User: ann.id}, "", ""},
-		{"a user who signed in again", domain.SignIn{User: ann.id, Session: "another"}, "session_ended", ""},
-		{"a forgotten user", domain.ForgetUser{User: ann.id}, "user_unavailable", "user_unavailable"},
+		{"a banned user", domain.BanUser{User: ann.ID}, "banned", "banned"},
+		{"an unbanned user", domain.UnbanUser{User: ann.ID}, "", ""},
+		{"a disabled user", domain.DisableUser{User: ann.ID}, "user_unavailable", "user_unavailable"},
+		{"an enabled user", domain.EnableUser{User: ann.ID}, "", ""},
+		{"a user who signed in again", domain.SignIn{User: ann.ID, Session: "another"}, "session_ended", ""},
+		{"a forgotten user", domain.ForgetUser{User: ann.ID}, "user_unavailable", "user_unavailable"},
 	} {
 		t.Run(step.name, func(t *testing.T) {
 			if step.command != nil {
-				w.do(step.command)
-				w.caughtUp()
+				w.Do(step.command)
+				w.CatchUp()
 			}
-			user, err := a.CheckSession(t.Context(), projections.SessionRef{User: ann.id, Session: ann.session})
-			if got := codeOf(err); got != step.session || user.ID != ann.id {
+			user, err := a.CheckSession(t.Context(), projections.SessionRef{User: ann.ID, Session: ann.Session})
+			if got := codeOf(err); got != step.session || user.ID != ann.ID {
 				t.Errorf("CheckSession returns user %d and %q, want %q", user.ID, got, step.session)
 			}
 			found, err := a.CheckOwner(t.Context(), key)
@@ -78,31 +81,31 @@ func TestAdmission(t *testing.T) {
 
 func TestAdmissionWaitsForTablesThatAreBehind(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	ann := w.register("ann")
-	at := w.head()
-	ann.create("live")
-	key := w.texts("SELECT payload ->> 'stream_key' FROM events WHERE type = 'live.created.v1'")
-	impatient, patient := w.admission(20*time.Millisecond), w.admission(patience)
+	w := projtest.New(t)
+	ann := w.Register("ann")
+	at := w.Head()
+	ann.CreateLive("live")
+	key := w.Text("SELECT payload ->> 'stream_key' FROM events WHERE type = 'live.created.v1'")
+	short, long := admission(w, 20*time.Millisecond), admission(w, projtest.Timeout)
 	for _, position := range []int64{0, at} {
-		ref := projections.SessionRef{User: ann.id, Session: ann.session, Position: position}
-		if _, err := impatient.CheckSession(t.Context(), ref); !errors.Is(err, projections.ErrBehind) {
+		ref := projections.SessionRef{User: ann.ID, Session: ann.Session, Position: position}
+		if _, err := short.CheckSession(t.Context(), ref); !errors.Is(err, projections.ErrBehind) {
 			t.Errorf("without a projector: %v", err)
 		}
 	}
-	if _, err := impatient.CheckOwner(t.Context(), key); !errors.Is(err, projections.ErrBehind) {
+	if _, err := short.CheckOwner(t.Context(), key); !errors.Is(err, projections.ErrBehind) {
 		t.Errorf("without a projector: %v", err)
 	}
 	results := make(chan error, 2)
 	go func() {
-		_, err := patient.CheckSession(context.Background(), projections.SessionRef{User: ann.id, Session: ann.session, Position: at})
+		_, err := long.CheckSession(context.Background(), projections.SessionRef{User: ann.ID, Session: ann.Session, Position: at})
 		results <- err
 	}()
 	go func() {
-		_, err := patient.CheckOwner(context.Background(), key)
+		_, err := long.CheckOwner(context.Background(), key)
 		results <- err
 	}()
-	w.project()
+	w.Project()
 	for range cap(results) {
 		if err := <-results; err != nil {
 			t.Error(err)

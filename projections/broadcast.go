@@ -10,100 +10,101 @@ import (
 	"roomlog/eventstore"
 )
 
-// Broadcasts is the streams of rooms.
+// Broadcasts projects the broadcasts of lives.
 var Broadcasts = Projection{
 	Name: "broadcasts", Version: 1, Tables: []string{"broadcast"},
-	Handlers: []Handler{on(foldPublishStarted), on(foldPublishStopped)},
-	Write:    writes(writeShows),
+	Handlers: []Handler{on(foldBroadcastStarted), on(foldBroadcastStopped)},
+	Write:    writes(writeBroadcasts),
 }
 
-// showsBatch holds the streams that began, with their ends if they have come, and the ends of earlier ones.
-type showsBatch struct {
-	began map[domain.BroadcastID]*showRow
-	order []domain.BroadcastID
-	ended map[domain.BroadcastID]endRow
+// broadcastsBatch holds the broadcasts that started, with their end if it is in the same batch, and the ends of earlier
+// ones.
+type broadcastsBatch struct {
+	started map[domain.BroadcastID]*broadcastRow
+	order   []domain.BroadcastID
+	stopped map[domain.BroadcastID]stopRow
 }
 
-type showRow struct {
+type broadcastRow struct {
 	domain.BroadcastStarted
-	at  time.Time
-	end *endRow
+	at   time.Time
+	stop *stopRow
 }
 
-type endRow struct {
+type stopRow struct {
 	domain.BroadcastStopped
 	at time.Time
 }
 
-func foldPublishStarted(b *showsBatch, r eventstore.Record, e domain.BroadcastStarted) {
-	set(&b.began, e.Broadcast, &showRow{e, r.RecordedAt, nil})
+func foldBroadcastStarted(b *broadcastsBatch, r eventstore.Record, e domain.BroadcastStarted) {
+	set(&b.started, e.Broadcast, &broadcastRow{e, r.RecordedAt, nil})
 	b.order = append(b.order, e.Broadcast)
 }
 
-func foldPublishStopped(b *showsBatch, r eventstore.Record, e domain.BroadcastStopped) {
-	end := endRow{e, r.RecordedAt}
-	if s := b.began[e.Broadcast]; s != nil {
-		s.end = &end
+func foldBroadcastStopped(b *broadcastsBatch, r eventstore.Record, e domain.BroadcastStopped) {
+	stop := stopRow{e, r.RecordedAt}
+	if s := b.started[e.Broadcast]; s != nil {
+		s.stop = &stop
 		return
 	}
-	set(&b.ended, e.Broadcast, end)
+	set(&b.stopped, e.Broadcast, stop)
 }
 
-// writeShows writes the ends of earlier streams first: a room has one at a time.
-func writeShows(b *showsBatch, tables *pgx.Batch) {
-	if len(b.ended) > 0 {
-		var id, reason []string
+// writeBroadcasts writes the ends of earlier broadcasts first, because a live has one broadcast at a time.
+func writeBroadcasts(b *broadcastsBatch, tables *pgx.Batch) {
+	if len(b.stopped) > 0 {
+		var id, cause []string
 		var at []time.Time
 		var bytes []int64
-		for show, end := range b.ended {
-			id, reason = append(id, string(show)), append(reason, string(end.Cause))
-			at, bytes = append(at, end.at), append(bytes, end.Bytes)
+		for broadcast, stop := range b.stopped {
+			id, cause = append(id, string(broadcast)), append(cause, string(stop.Cause))
+			at, bytes = append(at, stop.at), append(bytes, stop.Bytes)
 		}
-		expect(len(id), tables.Queue(updateBroadcast, id, at, reason, bytes))
+		expect(len(id), tables.Queue(updateBroadcast, id, at, cause, bytes))
 	}
 	if len(b.order) > 0 {
-		b.queueBegan(tables)
+		b.queueStarted(tables)
 	}
 }
 
-func (b *showsBatch) queueBegan(tables *pgx.Batch) {
-	var id, process, video, audio []string
+func (b *broadcastsBatch) queueStarted(tables *pgx.Batch) {
+	var id, node, video, audio []string
 	var live, bytes []int64
 	var width, height []int32
-	var started []time.Time
-	var stopped []*time.Time
-	var reason []*string
-	for _, show := range b.order {
-		s := b.began[show]
-		id, live, process = append(id, string(show)), append(live, int64(s.Live)), append(process, s.Node)
+	var startedAt []time.Time
+	var stoppedAt []*time.Time
+	var cause []*string
+	for _, broadcast := range b.order {
+		s := b.started[broadcast]
+		id, live, node = append(id, string(broadcast)), append(live, int64(s.Live)), append(node, s.Node)
 		video, audio = append(video, s.Media.Video), append(audio, s.Media.Audio)
 		width, height = append(width, int32(s.Media.Width)), append(height, int32(s.Media.Height))
-		started = append(started, s.at)
-		if s.end == nil {
-			stopped, reason, bytes = append(stopped, nil), append(reason, nil), append(bytes, 0)
+		startedAt = append(startedAt, s.at)
+		if s.stop == nil {
+			stoppedAt, cause, bytes = append(stoppedAt, nil), append(cause, nil), append(bytes, 0)
 			continue
 		}
-		why := string(s.end.Cause)
-		stopped, reason, bytes = append(stopped, &s.end.at), append(reason, &why), append(bytes, s.end.Bytes)
+		stopCause := string(s.stop.Cause)
+		stoppedAt, cause, bytes = append(stoppedAt, &s.stop.at), append(cause, &stopCause), append(bytes, s.stop.Bytes)
 	}
-	tables.Queue(insertBroadcast, id, live, process, video, width, height, audio, started, stopped, reason, bytes)
+	tables.Queue(insertBroadcast, id, live, node, video, width, height, audio, startedAt, stoppedAt, cause, bytes)
 }
 
-// Broadcast is the stream that a room has now.
+// Broadcast is a broadcast that is going on.
 type Broadcast struct {
 	ID        domain.BroadcastID
 	Live      domain.LiveID
-	StreamKey string // the stream key
-	Node      string // the server process that takes it in
+	StreamKey string
+	Node      string // the node that receives it
 	Media     domain.MediaInfo
 	StartedAt time.Time
 }
 
-// Broadcasts answers up to limit streams that go on now, in order of rooms, behind one of them.
+// Broadcasts returns up to limit current broadcasts of lives with larger ids than after, ordered by live.
 func (q *Queries) Broadcasts(ctx context.Context, after domain.LiveID, limit int) ([]Broadcast, error) {
-	return many(ctx, q, "shows", func(row pgx.CollectableRow) (s Broadcast, err error) {
-		err = row.Scan(&s.ID, &s.Live, &s.StreamKey, &s.Node, &s.Media.Video, &s.Media.Width, &s.Media.Height, &s.Media.Audio, &s.StartedAt)
-		s.StartedAt = s.StartedAt.UTC()
-		return s, err
-	}, selectBroadcasts, after, min(max(limit, 1), maxPage))
+	return many(ctx, q, "broadcasts", func(row pgx.CollectableRow) (b Broadcast, err error) {
+		err = row.Scan(&b.ID, &b.Live, &b.StreamKey, &b.Node, &b.Media.Video, &b.Media.Width, &b.Media.Height, &b.Media.Audio, &b.StartedAt)
+		b.StartedAt = b.StartedAt.UTC()
+		return b, err
+	}, selectBroadcasts, after, pageSize(limit))
 }

@@ -4,30 +4,65 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 )
 
-// ConsumerGroup is the projector's consumer group: the row of table checkpoint that says how far the tables are.
+// ConsumerGroup is the projector's row of table checkpoint. It holds the position of the read tables.
 const ConsumerGroup = "projections"
 
-// checkpoint is where the tables are.
-type checkpoint struct {
-	position, generation int64
+// A Checkpoint is the position of the read tables and their generation. Each switch to other tables starts a new
+// generation.
+type Checkpoint struct {
+	Position, Generation int64
 }
 
-func scanCheckpoint(row pgx.CollectableRow) (c checkpoint, err error) {
-	err = row.Scan(&c.position, &c.generation)
-	return c, err
-}
-
-type queryRower interface {
+// RowQuerier is a connection, a pool or a transaction.
+type RowQuerier interface {
 	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
 }
 
-func readCheckpoint(ctx context.Context, db queryRower) (c checkpoint, err error) {
-	if err := db.QueryRow(ctx, selectCheckpoint).Scan(&c.position, &c.generation); err != nil && !errors.Is(err, pgx.ErrNoRows) {
+// ReadCheckpoint returns the checkpoint, or the zero one before a projector has run.
+func ReadCheckpoint(ctx context.Context, db RowQuerier) (c Checkpoint, err error) {
+	if err := db.QueryRow(ctx, selectCheckpoint).Scan(&c.Position, &c.Generation); err != nil && !errors.Is(err, pgx.ErrNoRows) {
 		return c, fmt.Errorf("read the checkpoint: %w", err)
 	}
 	return c, nil
+}
+
+// LockCheckpoint returns the checkpoint and locks it until the end of tx. No projector writes the tables meanwhile.
+func LockCheckpoint(ctx context.Context, tx pgx.Tx) (c Checkpoint, err error) {
+	if err := tx.QueryRow(ctx, selectCheckpoint+" FOR UPDATE").Scan(&c.Position, &c.Generation); err != nil {
+		return c, fmt.Errorf("lock the checkpoint: %w", err)
+	}
+	return c, nil
+}
+
+// Checkpoint returns the position of the tables.
+func (q *Queries) Checkpoint(ctx context.Context) (int64, error) {
+	c, err := ReadCheckpoint(ctx, q.pool)
+	return c.Position, err
+}
+
+// Lag describes how far the tables are behind the log.
+type Lag struct {
+	Position int64     // of the tables
+	Head     int64     // of the log
+	Oldest   time.Time // when the oldest event that the tables lack was recorded; zero if they lack none
+	Poisoned int64     // rows of table poison
+}
+
+// Lag returns how far the tables are behind the log.
+func (q *Queries) Lag(ctx context.Context) (Lag, error) { return readLag(ctx, q.pool) }
+
+func readLag(ctx context.Context, db RowQuerier) (l Lag, err error) {
+	var oldest *time.Time
+	if err := db.QueryRow(ctx, selectLag).Scan(&l.Position, &l.Head, &oldest, &l.Poisoned); err != nil {
+		return l, fmt.Errorf("read the position of the tables: %w", err)
+	}
+	if oldest != nil {
+		l.Oldest = oldest.UTC()
+	}
+	return l, nil
 }

@@ -1,6 +1,8 @@
 package projections
 
 import (
+	"context"
+	"errors"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -9,10 +11,10 @@ import (
 	"roomlog/eventstore"
 )
 
-// CountsCoins is the balance of every account and every movement that led to it. It counts coins.
+// Coins projects the balance and the movements of every account.
 var Coins = Projection{
 	Name: "coins", Version: 1, Tables: []string{"coin", "coin_movement"}, CountsCoins: true,
-	Handlers: []Handler{on(foldCoinsCredited), on(foldCoinsGiven)},
+	Handlers: []Handler{on(foldCoinsCredited), on(foldCoinsSpent)},
 	Write:    writes(writeCoins),
 }
 
@@ -21,46 +23,46 @@ type coinsBatch struct {
 	seq        []int32
 	account    []string
 	amount     []int64
-	total      []int64 // of the account, in this batch, up to and with this movement
+	total      []int64 // of the account in this batch, including this movement
 	claimed    []int64
 	order      []string
 	live, gift []int64
 	at         []time.Time
 	moved      map[domain.Account]int64 // in this batch
-	newest     map[domain.Account]int64 // position of its newest movement
+	newest     map[domain.Account]int64 // position of the newest movement
 }
 
-// noClaim says that the event does not say what the balance is.
+// noClaim means that an event does not state the balance of an account.
 const noClaim = -1
 
 func foldCoinsCredited(b *coinsBatch, r eventstore.Record, e domain.CoinsCredited) {
-	b.post(r, e.Postings, domain.WalletAccount(e.User), e.BalanceAfter, movementOf{order: e.Order})
+	b.post(r, e.Postings, domain.WalletAccount(e.User), e.BalanceAfter, purpose{order: e.Order})
 }
 
-func foldCoinsGiven(b *coinsBatch, r eventstore.Record, e domain.GiftSent) {
-	b.post(r, e.Postings, domain.WalletAccount(e.Sender), e.BalanceAfter, movementOf{live: e.Live, gift: e.Gift})
+func foldCoinsSpent(b *coinsBatch, r eventstore.Record, e domain.GiftSent) {
+	b.post(r, e.Postings, domain.WalletAccount(e.Sender), e.BalanceAfter, purpose{live: e.Live, gift: e.Gift})
 }
 
-// movementOf is what a movement was for.
-type movementOf struct {
+// purpose is what coins moved for.
+type purpose struct {
 	order domain.OrderID
 	live  domain.LiveID
 	gift  domain.GiftID
 }
 
-// post adds the postings of one event, which says that holder has balance after it.
-func (b *coinsBatch) post(r eventstore.Record, postings []domain.Posting, holder domain.Account, balance domain.Coins, of movementOf) {
-	for i, p := range postings {
-		add(&b.moved, p.Account, int64(p.Amount))
-		set(&b.newest, p.Account, r.Position)
+// post adds the postings of an event, which states the balance of holder after it.
+func (b *coinsBatch) post(r eventstore.Record, postings []domain.Posting, holder domain.Account, balance domain.Coins, p purpose) {
+	for i, posting := range postings {
+		add(&b.moved, posting.Account, int64(posting.Amount))
+		set(&b.newest, posting.Account, r.Position)
 		claim := int64(noClaim)
-		if p.Account == holder {
+		if posting.Account == holder {
 			claim = int64(balance)
 		}
 		b.position, b.seq, b.at = append(b.position, r.Position), append(b.seq, int32(i)), append(b.at, r.RecordedAt)
-		b.account, b.amount = append(b.account, string(p.Account)), append(b.amount, int64(p.Amount))
-		b.total, b.claimed = append(b.total, b.moved[p.Account]), append(b.claimed, claim)
-		b.order, b.live, b.gift = append(b.order, string(of.order)), append(b.live, int64(of.live)), append(b.gift, int64(of.gift))
+		b.account, b.amount = append(b.account, string(posting.Account)), append(b.amount, int64(posting.Amount))
+		b.total, b.claimed = append(b.total, b.moved[posting.Account]), append(b.claimed, claim)
+		b.order, b.live, b.gift = append(b.order, string(p.order)), append(b.live, int64(p.live)), append(b.gift, int64(p.gift))
 	}
 }
 
@@ -74,9 +76,51 @@ func writeCoins(b *coinsBatch, tables *pgx.Batch) {
 		accounts, amounts, newest = append(accounts, string(account)), append(amounts, amount), append(newest, b.newest[account])
 	}
 	tables.Queue(addCoin, accounts, amounts, newest)
-	rest := make([]int64, len(b.total)) // what the batch moves on the account after this movement
+	rest := make([]int64, len(b.total)) // what later movements of the batch add to the account
 	for i, total := range b.total {
 		rest[i] = b.moved[domain.Account(b.account[i])] - total
 	}
 	expect(len(rest), tables.Queue(insertCoinMovement, b.position, b.seq, b.account, b.amount, rest, b.claimed, b.order, b.live, b.gift, b.at))
+}
+
+// Balance returns the coins in the wallet of a user.
+func (q *Queries) Balance(ctx context.Context, id domain.UserID) (domain.Coins, error) {
+	return q.AccountBalance(ctx, domain.WalletAccount(id))
+}
+
+// AccountBalance returns the coins of an account; 0 if it never had any.
+func (q *Queries) AccountBalance(ctx context.Context, a domain.Account) (domain.Coins, error) {
+	balance, err := one(ctx, q, "balance", pgx.RowTo[domain.Coins], selectBalance, a)
+	if errors.Is(err, ErrNotFound) {
+		return 0, nil
+	}
+	return balance, err
+}
+
+// CoinMovement is a change of the balance of an account.
+type CoinMovement struct {
+	Position     int64
+	Account      domain.Account
+	Amount       domain.Coins
+	BalanceAfter domain.Coins
+	Order        domain.OrderID // of a top-up; otherwise ""
+	Live         domain.LiveID  // of a gift; otherwise 0
+	Gift         domain.GiftID  // of a gift; otherwise 0
+	At           time.Time
+}
+
+// CoinFilter selects movements of one account.
+type CoinFilter struct {
+	Account domain.Account
+	Window
+}
+
+// CoinHistory returns a page of the movements of an account.
+func (q *Queries) CoinHistory(ctx context.Context, f CoinFilter) ([]CoinMovement, error) {
+	after, before, limit := f.bounds()
+	return many(ctx, q, "coin movements", func(row pgx.CollectableRow) (m CoinMovement, err error) {
+		err = row.Scan(&m.Position, &m.Account, &m.Amount, &m.BalanceAfter, &m.Order, &m.Live, &m.Gift, &m.At)
+		m.At = m.At.UTC()
+		return m, err
+	}, f.in(selectCoinMovements), f.Account, after, before, limit)
 }

@@ -1,6 +1,7 @@
 package projections
 
 import (
+	"context"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -9,7 +10,7 @@ import (
 	"roomlog/eventstore"
 )
 
-// Comments is what was said in rooms.
+// Comments projects the comments in lives.
 var Comments = Projection{
 	Name: "comments", Version: 1, Tables: []string{"comment"},
 	Handlers: []Handler{on(foldComment), on(foldCommentsForgotten)},
@@ -39,4 +40,33 @@ func writeComments(b *commentsBatch, tables *pgx.Batch) {
 	if len(b.forgotten) > 0 {
 		tables.Queue(eraseComment, b.forgotten)
 	}
+}
+
+// Comment is a comment in a live.
+type Comment struct {
+	Position int64
+	ID       string // of its Delta
+	Live     domain.LiveID
+	User     Profile
+	Text     string
+	At       time.Time
+}
+
+// CommentFilter selects comments. Zero fields select all.
+type CommentFilter struct {
+	Live domain.LiveID
+	User domain.UserID
+	Window
+}
+
+// Comments returns a page of comments.
+func (q *Queries) Comments(ctx context.Context, f CommentFilter) ([]Comment, error) {
+	after, before, limit := f.bounds()
+	return many(ctx, q, "comments", scanComment, f.in(selectComments), f.Live, f.User, after, before, limit)
+}
+
+func scanComment(row pgx.CollectableRow) (c Comment, err error) {
+	err = row.Scan(&c.Position, &c.ID, &c.Live, &c.User.ID, &c.User.Username, &c.User.Nickname, &c.User.Avatar, &c.Text, &c.At)
+	c.At = c.At.UTC()
+	return c, err
 }

@@ -1,11 +1,13 @@
-// Package projections turns the log into tables that answer quickly, and into deltas that people see.
+// Package projections derives tables from the log and reads them.
 //
-// One Projector reads the log in envelopes and moves all tables and its one checkpoint forward in
-// one transaction each. Queries answer from the tables. A Feed tails the log in every process and
-// releases what happened as soon as the tables have it, so that whoever reads a table after a push
-// finds the pushed thing there. Rebuild makes all tables anew from the log beside the running
-// ones and switches; Verify compares everything with the log and names the first fault.
+// A Projector applies the events of the log to all tables and moves their checkpoint, in one transaction for each
+// batch. Queries reads the tables. Admission checks sessions and owners of lives. The table of deltas (DeltaSpecs) says
+// which clients receive which change, and in which form. Package projections/feed delivers the deltas to the servers,
+// package projections/rebuild derives the tables once more.
 //
-// Tables are thrown away and made again, so nothing in them may depend on a clock, on chance or on
-// anything but the log. Nobody but a projection writes its tables, and the package appends nothing.
+// The tables follow from the log alone: no clock and no random number has an influence, so that they can be rebuilt at
+// any time. Each table has one projection that writes it. Coins are exact: a projection that counts coins stops the
+// projector at an event that it cannot apply; every other projection sets such an event aside in table poison.
+//
+// The package never appends to the log.
 package projections

@@ -3,20 +3,18 @@ package projections
 import (
 	"context"
 	"fmt"
-	"slices"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
-	"roomlog/domain"
 	"roomlog/eventstore"
 )
 
-// ProjectPlainly brings the tables up to a position without watermill: what a program would do by hand, with
-// the same folds and the same statements, size events a transaction.
+// ProjectPlainly projects up to a position without the consumer: with the same folds and statements, size events in a
+// transaction.
 func ProjectPlainly(ctx context.Context, store *eventstore.Store, conn *pgxpool.Pool, upTo int64, size int) error {
-	f := newFolder(store, All)
-	if err := pgx.BeginFunc(ctx, conn, func(tx pgx.Tx) error { return f.claim(ctx, tx) }); err != nil {
+	a := NewApplier(store, nil)
+	if err := pgx.BeginFunc(ctx, conn, func(tx pgx.Tx) error { return a.WriteVersions(ctx, tx) }); err != nil {
 		return err
 	}
 	for at := int64(0); at < upTo; {
@@ -32,25 +30,24 @@ func ProjectPlainly(ctx context.Context, store *eventstore.Store, conn *pgxpool.
 		if err != nil {
 			return err
 		}
-		events, err := pgx.CollectRows(rows, scanBare)
+		events, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (r eventstore.Record, err error) {
+			err = row.Scan(&r.Position, &r.Stream, &r.Version, &r.ID, &r.Type, &r.Payload, &r.RecordedAt)
+			return r, err
+		})
 		if err != nil {
 			return err
 		}
 		if err := store.Decode(ctx, events); err != nil {
 			return err
 		}
-		all := make([]bool, len(f.parts))
-		for i := range all {
-			all[i] = true
-		}
-		batches, err := f.fold(events, all)
+		batches, err := a.fold(events, a.everything())
 		if err != nil {
 			return err
 		}
 		b := &pgx.Batch{}
 		for i, batch := range batches {
 			if batch != nil {
-				f.parts[i].Write.write(batch, b)
+				a.projections[i].Write.write(batch, b)
 			}
 		}
 		at = events[len(events)-1].Position
@@ -63,35 +60,4 @@ func ProjectPlainly(ctx context.Context, store *eventstore.Store, conn *pgxpool.
 		}
 	}
 	return nil
-}
-
-// WithFold answers every projection, one of them with one more handler of E.
-func WithFold[E domain.Event](name string, fold func(E)) []Projection {
-	parts := slices.Clone(All)
-	for i := range parts {
-		if p := &parts[i]; p.Name == name {
-			var zero E
-			more := Handler{zero.Type(), func(_ any, r eventstore.Record) { fold(r.Event.(E)) }}
-			p.Handlers = append([]Handler{more}, p.Handlers...)
-		}
-	}
-	return parts
-}
-
-// WithVersion answers every projection, one of them with another version.
-func WithVersion(name string, version int) []Projection {
-	parts := slices.Clone(All)
-	for i := range parts {
-		if parts[i].Name == name {
-			parts[i].Version = version
-		}
-	}
-	return parts
-}
-
-// Pending answers how many events a feed holds back.
-func Pending(f *Feed) int {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return len(f.pending)
 }

@@ -1,6 +1,7 @@
 package projections
 
 import (
+	"context"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -9,34 +10,34 @@ import (
 	"roomlog/eventstore"
 )
 
-// GiftCatalogue is the gifts that can be given.
+// GiftCatalogue projects the gifts that users can send.
 var GiftCatalogue = Projection{
 	Name: "gift_catalogue", Version: 1, Tables: []string{"gift"},
-	Handlers: []Handler{on(foldListed), on(foldRepriced), on(foldWithdrawn)},
-	Write:    writes(writeShelf),
+	Handlers: []Handler{on(foldGiftAdded), on(foldGiftRepriced), on(foldGiftWithdrawn)},
+	Write:    writes(writeCatalogue),
 }
 
-type shelfBatch struct {
+type catalogueBatch struct {
 	id, price   []int64
 	name, image []string
 	repriced    map[domain.GiftID]int64
 	withdrawn   []int64
 }
 
-func foldListed(b *shelfBatch, _ eventstore.Record, e domain.GiftAdded) {
+func foldGiftAdded(b *catalogueBatch, _ eventstore.Record, e domain.GiftAdded) {
 	b.id, b.price = append(b.id, int64(e.Gift)), append(b.price, int64(e.Price))
 	b.name, b.image = append(b.name, e.Name), append(b.image, e.Image)
 }
 
-func foldRepriced(b *shelfBatch, _ eventstore.Record, e domain.GiftRepriced) {
+func foldGiftRepriced(b *catalogueBatch, _ eventstore.Record, e domain.GiftRepriced) {
 	set(&b.repriced, e.Gift, int64(e.To))
 }
 
-func foldWithdrawn(b *shelfBatch, _ eventstore.Record, e domain.GiftWithdrawn) {
+func foldGiftWithdrawn(b *catalogueBatch, _ eventstore.Record, e domain.GiftWithdrawn) {
 	b.withdrawn = append(b.withdrawn, int64(e.Gift))
 }
 
-func writeShelf(b *shelfBatch, tables *pgx.Batch) {
+func writeCatalogue(b *catalogueBatch, tables *pgx.Batch) {
 	if len(b.id) > 0 {
 		tables.Queue(insertGift, b.id, b.name, b.image, b.price)
 	}
@@ -49,14 +50,14 @@ func writeShelf(b *shelfBatch, tables *pgx.Batch) {
 	}
 }
 
-// SentGifts is the gifts that were given, and what each room was given. It counts coins.
+// SentGifts projects the gifts that were sent, and the coins that each live received.
 var SentGifts = Projection{
 	Name: "sent_gifts", Version: 1, Tables: []string{"gift_record", "live_coin"}, CountsCoins: true,
-	Handlers: []Handler{on(foldGift)},
-	Write:    writes(writeGifts),
+	Handlers: []Handler{on(foldGiftSent)},
+	Write:    writes(writeSentGifts),
 }
 
-type giftsBatch struct {
+type sentGiftsBatch struct {
 	position, live, streamer, sender, gift []int64
 	price, coins                           []int64
 	num                                    []int32
@@ -65,7 +66,7 @@ type giftsBatch struct {
 	liveCoins                              map[domain.LiveID]int64
 }
 
-func foldGift(b *giftsBatch, r eventstore.Record, e domain.GiftSent) {
+func foldGiftSent(b *sentGiftsBatch, r eventstore.Record, e domain.GiftSent) {
 	b.position, b.id, b.at = append(b.position, r.Position), append(b.id, shortID(r)), append(b.at, r.RecordedAt)
 	b.live, b.streamer, b.sender = append(b.live, int64(e.Live)), append(b.streamer, int64(e.Streamer)), append(b.sender, int64(e.Sender))
 	b.gift, b.name, b.image = append(b.gift, int64(e.Gift)), append(b.name, e.Name), append(b.image, e.Image)
@@ -73,11 +74,73 @@ func foldGift(b *giftsBatch, r eventstore.Record, e domain.GiftSent) {
 	add(&b.liveCoins, e.Live, int64(e.Coins))
 }
 
-func writeGifts(b *giftsBatch, tables *pgx.Batch) {
+func writeSentGifts(b *sentGiftsBatch, tables *pgx.Batch) {
 	if len(b.position) == 0 {
 		return
 	}
 	tables.Queue(insertGiftRecord, b.position, b.id, b.live, b.streamer, b.sender, b.gift, b.name, b.image, b.price, b.num, b.coins, b.at)
 	live, coins := columns(b.liveCoins)
 	tables.Queue(addLiveCoin, live, coins)
+}
+
+// Gift is an entry of the gift catalogue.
+type Gift struct {
+	ID        domain.GiftID
+	Name      string
+	Image     string
+	Price     domain.Coins
+	Available bool // false: withdrawn
+}
+
+// Gifts returns the available gifts.
+func (q *Queries) Gifts(ctx context.Context) ([]Gift, error) {
+	return many(ctx, q, "gifts", pgx.RowToStructByPos[Gift], selectGifts, false)
+}
+
+// AllGifts returns all gifts, including withdrawn ones.
+func (q *Queries) AllGifts(ctx context.Context) ([]Gift, error) {
+	return many(ctx, q, "gifts", pgx.RowToStructByPos[Gift], selectGifts, true)
+}
+
+// GiftRecord is a gift that was sent. Name, Image and Price are those of that moment.
+type GiftRecord struct {
+	Position int64
+	ID       string // of its Delta
+	Live     domain.LiveID
+	Streamer domain.UserID
+	Sender   Profile
+	Gift     domain.GiftID
+	Name     string
+	Image    string
+	Price    domain.Coins
+	Num      int
+	Coins    domain.Coins
+	At       time.Time
+}
+
+// GiftFilter selects gifts that were sent. Zero fields select all.
+type GiftFilter struct {
+	Live     domain.LiveID
+	Sender   domain.UserID
+	Streamer domain.UserID
+	Gift     domain.GiftID
+	From, To time.Time // From is inclusive, To exclusive
+	Window
+}
+
+// GiftHistory returns a page of the gifts that were sent.
+func (q *Queries) GiftHistory(ctx context.Context, f GiftFilter) ([]GiftRecord, error) {
+	after, before, limit := f.bounds()
+	if f.To.IsZero() {
+		_, f.To = allTimes()
+	}
+	return many(ctx, q, "gift records", scanGiftRecord, f.in(selectGiftRecords),
+		f.Live, f.Sender, f.Streamer, f.Gift, f.From, f.To, after, before, limit)
+}
+
+func scanGiftRecord(row pgx.CollectableRow) (g GiftRecord, err error) {
+	err = row.Scan(&g.Position, &g.ID, &g.Live, &g.Streamer, &g.Sender.ID, &g.Sender.Username, &g.Sender.Nickname, &g.Sender.Avatar,
+		&g.Gift, &g.Name, &g.Image, &g.Price, &g.Num, &g.Coins, &g.At)
+	g.At = g.At.UTC()
+	return g, err
 }

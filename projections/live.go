@@ -1,6 +1,8 @@
 package projections
 
 import (
+	"context"
+	"fmt"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -9,7 +11,7 @@ import (
 	"roomlog/eventstore"
 )
 
-// Lives is the rooms and where they stand.
+// Lives projects lives and their status.
 var Lives = Projection{
 	Name: "lives", Version: 1, Tables: []string{"live"},
 	Handlers: []Handler{on(foldLiveCreated), on(foldLiveStatus), on(foldLiveRecord), on(foldLiveForgotten)},
@@ -17,12 +19,12 @@ var Lives = Projection{
 }
 
 type livesBatch struct {
-	id, user          []int64
-	title, cover, key []string
-	at                []time.Time
-	status            map[domain.LiveID]statusRow
-	record            map[domain.LiveID]domain.RecordChoice
-	forgotten         []int64
+	id, user                []int64
+	title, cover, streamKey []string
+	at                      []time.Time
+	status                  map[domain.LiveID]statusRow
+	record                  map[domain.LiveID]domain.RecordChoice
+	forgotten               []int64
 }
 
 type statusRow struct {
@@ -32,7 +34,7 @@ type statusRow struct {
 
 func foldLiveCreated(b *livesBatch, r eventstore.Record, e domain.LiveCreated) {
 	b.id, b.user = append(b.id, int64(e.Live)), append(b.user, int64(e.Streamer))
-	b.title, b.cover, b.key = append(b.title, e.Title), append(b.cover, e.Cover), append(b.key, e.StreamKey)
+	b.title, b.cover, b.streamKey = append(b.title, e.Title), append(b.cover, e.Cover), append(b.streamKey, e.StreamKey)
 	b.at = append(b.at, r.RecordedAt)
 }
 
@@ -50,7 +52,7 @@ func foldLiveForgotten(b *livesBatch, _ eventstore.Record, e domain.UserForgotte
 
 func writeLives(b *livesBatch, tables *pgx.Batch) {
 	if len(b.id) > 0 {
-		tables.Queue(insertLive, b.id, b.user, b.title, b.cover, b.key, b.at)
+		tables.Queue(insertLive, b.id, b.user, b.title, b.cover, b.streamKey, b.at)
 	}
 	if len(b.status) > 0 {
 		var id []int64
@@ -72,4 +74,122 @@ func writeLives(b *livesBatch, tables *pgx.Batch) {
 	if len(b.forgotten) > 0 {
 		tables.Queue(eraseLive, b.forgotten)
 	}
+}
+
+// Live is a live.
+type Live struct {
+	ID          domain.LiveID
+	UserID      domain.UserID // the owner
+	Owner       Profile
+	OwnerStatus domain.UserStatus // whether the owner may broadcast
+	Title       string
+	Cover       string
+	StreamKey   string // publishing and playing need a signature besides
+	Status      domain.Status
+	Online      int64 // present viewers
+	LookCount   int64 // different users who ever joined
+	Coin        int64 // coins that the live received
+	CreatedAt   time.Time
+	UpdatedAt   time.Time           // when the status changed last
+	Record      domain.RecordChoice // whether the owner wants recordings
+	Broadcast   Broadcast           // the current one; its ID is "" if there is none
+}
+
+func scanLive(row pgx.CollectableRow) (l Live, err error) {
+	var broadcast, node, video, audio *string
+	var width, height *int
+	var startedAt *time.Time
+	var bannedUntil *int64
+	err = row.Scan(&l.ID, &l.UserID, &l.Owner.Username, &l.Owner.Nickname, &l.Owner.Avatar,
+		&l.OwnerStatus.Exists, &l.OwnerStatus.Disabled, &l.OwnerStatus.Forgotten, &bannedUntil, &l.Title, &l.Cover, &l.StreamKey, &l.Status,
+		&l.Online, &l.LookCount, &l.Coin, &l.CreatedAt, &l.UpdatedAt, &broadcast, &node, &video, &width, &height, &audio, &startedAt, &l.Record)
+	l.OwnerStatus.Ban = banOf(l.UserID, bannedUntil)
+	l.Owner.ID, l.CreatedAt, l.UpdatedAt = l.UserID, l.CreatedAt.UTC(), l.UpdatedAt.UTC()
+	if err == nil && broadcast != nil {
+		l.Broadcast = Broadcast{ID: domain.BroadcastID(*broadcast), Live: l.ID, StreamKey: l.StreamKey, Node: *node, StartedAt: startedAt.UTC(),
+			Media: domain.MediaInfo{Video: *video, Width: *width, Height: *height, Audio: *audio}}
+	}
+	return l, err
+}
+
+// Live returns one live, or ErrNotFound.
+func (q *Queries) Live(ctx context.Context, id domain.LiveID) (Live, error) {
+	return one(ctx, q, "live", scanLive, selectLive+" WHERE l.id = $1", id)
+}
+
+// LiveByStreamKey returns the live with a stream key, or ErrNotFound.
+func (q *Queries) LiveByStreamKey(ctx context.Context, key string) (Live, error) {
+	return one(ctx, q, "live by stream key", scanLive, selectLive+" WHERE l.stream_key = $1", key)
+}
+
+// Lives returns a page of lives, newest first; the first page is 1. Ids have no gaps, therefore a page is a range of
+// ids, and the millionth page costs as much as the first.
+func (q *Queries) Lives(ctx context.Context, page, size int) ([]Live, error) {
+	size = pageSize(size)
+	if page < 1 || page > lastPage {
+		return nil, nil
+	}
+	skip := int64(page-1) * int64(size)
+	return many(ctx, q, "lives", scanLive, selectLive+`
+WHERE l.id <= (SELECT max(id) FROM live) - $1 AND l.id > (SELECT max(id) FROM live) - $1 - $2 ORDER BY l.id DESC`, skip, int64(size))
+}
+
+// LivesOnAir returns the newest limit lives that are on air or paused, newest first.
+func (q *Queries) LivesOnAir(ctx context.Context, limit int) ([]Live, error) {
+	return many(ctx, q, "lives on air", scanLive, selectLive+" WHERE l.status IN (1, 2) ORDER BY l.id DESC LIMIT $1", pageSize(limit))
+}
+
+// LivesOnAirOf returns the oldest limit lives of a streamer that are on air or paused.
+func (q *Queries) LivesOnAirOf(ctx context.Context, streamer domain.UserID, limit int) ([]domain.LiveID, error) {
+	return many(ctx, q, "lives on air", pgx.RowTo[domain.LiveID], selectLivesOnAir, streamer, pageSize(limit))
+}
+
+const (
+	endBatch    = 100 // lives that one command ends
+	endAttempts = 100
+)
+
+// EndLives calls end with the lives of a streamer that are on air or paused, and again until the tables have no more of
+// them. end executes a command that bans or disables the streamer and ends these lives; it returns when the tables have
+// the result.
+func (q *Queries) EndLives(ctx context.Context, streamer domain.UserID, end func([]domain.LiveID) error) error {
+	for range endAttempts {
+		lives, err := q.LivesOnAirOf(ctx, streamer, endBatch)
+		if err != nil {
+			return err
+		}
+		if err := end(lives); err != nil {
+			return err
+		}
+		// A live may have started since the query. No other one will: the streamer cannot start one any more.
+		left, err := q.LivesOnAirOf(ctx, streamer, 1)
+		if err != nil || len(left) == 0 {
+			return err
+		}
+	}
+	return fmt.Errorf("lives of user %d are still on air", streamer)
+}
+
+// MaxGauges is the largest number of lives in one call of Queries.Gauges.
+const MaxGauges = 1000
+
+// Gauges are the current counters of a live. A subscriber receives the newest ones only; they are never replayed.
+type Gauges struct {
+	Live      domain.LiveID
+	Position  int64 // of the tables when they were read
+	Online    int64 // present viewers
+	LookCount int64 // different users who ever joined
+	Coins     int64 // coins that the live received
+}
+
+// Gauges returns the gauges of up to MaxGauges lives, all at one position.
+func (q *Queries) Gauges(ctx context.Context, ids []domain.LiveID) ([]Gauges, error) {
+	if len(ids) > MaxGauges {
+		return nil, fmt.Errorf("read gauges: %d lives are more than %d", len(ids), MaxGauges)
+	}
+	wanted := make([]int64, len(ids))
+	for i, id := range ids {
+		wanted[i] = int64(id)
+	}
+	return many(ctx, q, "gauges", pgx.RowToStructByPos[Gauges], selectGauges, wanted)
 }

@@ -10,16 +10,16 @@ import (
 	"roomlog/eventstore"
 )
 
-// Messages is what was said in the chat.
+// Messages projects the messages of the chat.
 var Messages = Projection{
 	Name: "messages", Version: 1, Tables: []string{"message", "message_chat_room"},
-	Handlers: []Handler{on(foldMessage), on(foldMessagesForgotten), on(foldGuestForgotten)},
+	Handlers: []Handler{on(foldMessage), on(foldUserMessagesForgotten), on(foldParticipantMessagesForgotten)},
 	Write:    writes(writeMessages),
 }
 
 type messagesBatch struct {
-	said      []messageRow
-	forgotten []int64 // like domain.KeyOwner
+	posted    []messageRow
+	forgotten []int64 // key owners: see domain.KeyOwner
 }
 
 type messageRow struct {
@@ -30,56 +30,56 @@ type messageRow struct {
 }
 
 func foldMessage(b *messagesBatch, r eventstore.Record, e domain.MessagePosted) {
-	b.said = append(b.said, messageRow{e, r.Position, shortID(r), r.RecordedAt})
+	b.posted = append(b.posted, messageRow{e, r.Position, shortID(r), r.RecordedAt})
 }
 
-func foldMessagesForgotten(b *messagesBatch, _ eventstore.Record, e domain.UserForgotten) {
+func foldUserMessagesForgotten(b *messagesBatch, _ eventstore.Record, e domain.UserForgotten) {
 	b.forgotten = append(b.forgotten, int64(e.ForgottenKeyOwner()))
 }
 
-func foldGuestForgotten(b *messagesBatch, _ eventstore.Record, e domain.ParticipantForgotten) {
+func foldParticipantMessagesForgotten(b *messagesBatch, _ eventstore.Record, e domain.ParticipantForgotten) {
 	b.forgotten = append(b.forgotten, int64(e.ForgottenKeyOwner()))
 }
 
 func writeMessages(b *messagesBatch, tables *pgx.Batch) {
-	if len(b.said) > 0 {
-		b.queueSaid(tables)
+	if len(b.posted) > 0 {
+		b.queuePosted(tables)
 	}
 	if len(b.forgotten) > 0 {
 		tables.Queue(eraseMessage, b.forgotten)
 	}
 }
 
-func (b *messagesBatch) queueSaid(tables *pgx.Batch) {
-	var position, guest, user, toUser, toGuest, in []int64
+func (b *messagesBatch) queuePosted(tables *pgx.Batch) {
+	var position, participant, user, toUser, toParticipant, roomPosition []int64
 	var id, connection, nickname, kind, text, room []string
-	var ms []int32
+	var duration []int32
 	var public []bool
 	var at []time.Time
-	for _, m := range b.said {
+	for _, m := range b.posted {
 		position, id, at = append(position, m.position), append(id, m.id), append(at, m.at)
-		guest, connection, user = append(guest, int64(m.Participant)), append(connection, m.Connection), append(user, int64(m.User))
-		nickname, kind, text, ms = append(nickname, m.Nickname), append(kind, string(m.Kind)), append(text, m.Text), append(ms, int32(m.DurationMS))
-		toUser, toGuest, public = append(toUser, int64(m.ToUser)), append(toGuest, int64(m.ToParticipant)), append(public, m.Public())
+		participant, connection, user = append(participant, int64(m.Participant)), append(connection, m.Connection), append(user, int64(m.User))
+		nickname, kind, text, duration = append(nickname, m.Nickname), append(kind, string(m.Kind)), append(text, m.Text), append(duration, int32(m.DurationMS))
+		toUser, toParticipant, public = append(toUser, int64(m.ToUser)), append(toParticipant, int64(m.ToParticipant)), append(public, m.Public())
 		for _, r := range m.ChatRooms {
-			room, in = append(room, string(r)), append(in, m.position)
+			room, roomPosition = append(room, string(r)), append(roomPosition, m.position)
 		}
 	}
-	tables.Queue(insertMessage, position, id, guest, connection, user, nickname, kind, text, ms, toUser, toGuest, public, at)
+	tables.Queue(insertMessage, position, id, participant, connection, user, nickname, kind, text, duration, toUser, toParticipant, public, at)
 	if len(room) > 0 {
-		tables.Queue(insertMessageChatRoom, room, in)
+		tables.Queue(insertMessageChatRoom, room, roomPosition)
 	}
 }
 
-// Message is what somebody said in the chat.
+// Message is a message of the chat.
 type Message struct {
 	Position      int64
-	ID            string // as in its Delta
+	ID            string // of its Delta
 	Participant   domain.ParticipantID
 	Connection    string
-	User          Profile   // of somebody who was signed in; ID 0 for others
-	CreatedAt     time.Time // of that person's account
-	Nickname      string    // of somebody who was not
+	User          Profile   // ID 0: an anonymous author
+	CreatedAt     time.Time // of the author's account
+	Nickname      string    // of an anonymous author
 	Kind          domain.MessageKind
 	Text          string
 	DurationMS    int
@@ -88,7 +88,7 @@ type Message struct {
 	SentAt        time.Time
 }
 
-// Name is what who said it is called; "" for somebody without a name.
+// Name returns the name of the author, "" if there is none.
 func (m Message) Name() string {
 	if m.User.ID != 0 {
 		return m.User.Name()
@@ -103,13 +103,13 @@ func scanMessage(row pgx.CollectableRow) (m Message, err error) {
 	return m, err
 }
 
-// ChatRoomMessages answers a page of what was said in a chat room.
+// ChatRoomMessages returns a page of the messages to a chat room.
 func (q *Queries) ChatRoomMessages(ctx context.Context, room domain.ChatRoomID, w Window) ([]Message, error) {
 	after, before, limit := w.bounds()
-	return many(ctx, q, "messages of a room", scanMessage, w.in(selectChatRoomMessages), room, after, before, limit)
+	return many(ctx, q, "messages of a chat room", scanMessage, w.in(selectChatRoomMessages), room, after, before, limit)
 }
 
-// PublicMessages answers a page of what was said to everybody.
+// PublicMessages returns a page of the messages to everybody.
 func (q *Queries) PublicMessages(ctx context.Context, w Window) ([]Message, error) {
 	after, before, limit := w.bounds()
 	return many(ctx, q, "public messages", scanMessage, w.in(selectPublicMessages), after, before, limit)

@@ -1,6 +1,7 @@
 package projections
 
 import (
+	"context"
 	"fmt"
 	"time"
 
@@ -10,94 +11,96 @@ import (
 	"roomlog/eventstore"
 )
 
-// Participants is who is in the chat, and in which of its rooms.
+// Participants projects the participants of the chat and the chat rooms that they have joined.
 var Participants = Projection{
 	Name: "participants", Version: 1, Tables: []string{"participant", "chat_membership"},
 	Handlers: []Handler{
-		on(foldGuestEntered), on(foldGuestNamed), on(foldGuestJoined), on(foldGuestParted), on(foldGuestLeft), on(foldGuestsForgotten),
+		on(foldParticipantEntered), on(foldNicknameSet), on(foldChatRoomJoined), on(foldChatRoomLeft), on(foldParticipantLeft),
+		on(foldParticipantsForgotten),
 	},
-	Write: writes(writeGuests),
+	Write: writes(writeParticipants),
 }
 
-type guestsBatch struct {
-	entered   []guestRow
-	named     map[domain.ParticipantID]domain.NicknameSet
-	left      []int64
-	seats     map[seat]*seatRow
-	forgotten []int64
+type participantsBatch struct {
+	entered     []participantRow
+	named       map[domain.ParticipantID]domain.NicknameSet
+	left        []int64
+	memberships map[membershipKey]*membershipRow
+	forgotten   []int64
 }
 
-type guestRow struct {
+type participantRow struct {
 	domain.ParticipantEntered
 	at time.Time
 }
 
-// seat is one guest in one room.
-type seat struct {
-	room  domain.ChatRoomID
-	guest domain.ParticipantID
+// membershipKey identifies one participant in one chat room.
+type membershipKey struct {
+	room        domain.ChatRoomID
+	participant domain.ParticipantID
 }
 
-// seatRow is what a batch says of a seat.
-type seatRow struct {
-	was    bool  // its first event in the batch is a parting
-	joined int64 // of the newest joining; 0: parted since
-	user   domain.UserID
+// membershipRow is the result of the events of a batch about one membership.
+type membershipRow struct {
+	existed bool  // the first event of the batch ends it
+	joined  int64 // position of the newest join; 0: it has ended
+	user    domain.UserID
 }
 
-func foldGuestEntered(b *guestsBatch, r eventstore.Record, e domain.ParticipantEntered) {
-	b.entered = append(b.entered, guestRow{e, r.RecordedAt})
+func foldParticipantEntered(b *participantsBatch, r eventstore.Record, e domain.ParticipantEntered) {
+	b.entered = append(b.entered, participantRow{e, r.RecordedAt})
 }
 
-func foldGuestNamed(b *guestsBatch, _ eventstore.Record, e domain.NicknameSet) {
+func foldNicknameSet(b *participantsBatch, _ eventstore.Record, e domain.NicknameSet) {
 	set(&b.named, e.Participant, e)
 }
 
-func foldGuestLeft(b *guestsBatch, _ eventstore.Record, e domain.ParticipantLeft) {
+func foldParticipantLeft(b *participantsBatch, _ eventstore.Record, e domain.ParticipantLeft) {
 	b.left = append(b.left, int64(e.Participant))
 }
 
-func foldGuestsForgotten(b *guestsBatch, _ eventstore.Record, e domain.UserForgotten) {
+func foldParticipantsForgotten(b *participantsBatch, _ eventstore.Record, e domain.UserForgotten) {
 	b.forgotten = append(b.forgotten, int64(e.User))
 }
 
-func foldGuestJoined(b *guestsBatch, r eventstore.Record, e domain.ChatRoomJoined) {
-	s := b.seat(e.ChatRoom, e.Participant, false)
-	s.joined, s.user = r.Position, e.User
+func foldChatRoomJoined(b *participantsBatch, r eventstore.Record, e domain.ChatRoomJoined) {
+	m := b.membership(e.ChatRoom, e.Participant, false)
+	m.joined, m.user = r.Position, e.User
 }
 
-func foldGuestParted(b *guestsBatch, _ eventstore.Record, e domain.ChatRoomLeft) {
-	b.seat(e.ChatRoom, e.Participant, true).joined = 0
+func foldChatRoomLeft(b *participantsBatch, _ eventstore.Record, e domain.ChatRoomLeft) {
+	b.membership(e.ChatRoom, e.Participant, true).joined = 0
 }
 
-// seat answers the row of a guest in a room, who has to be there before the event, or has not to be. What
-// happened before the batch is checked by the statements.
-func (b *guestsBatch) seat(r domain.ChatRoomID, g domain.ParticipantID, there bool) *seatRow {
-	s := b.seats[seat{r, g}]
+// membership returns the row of a membership, which must or must not exist before the event. The statements check what
+// happened before the batch.
+func (b *participantsBatch) membership(r domain.ChatRoomID, p domain.ParticipantID, exists bool) *membershipRow {
+	key := membershipKey{r, p}
+	m := b.memberships[key]
 	switch {
-	case s == nil:
-		s = &seatRow{was: there}
-		set(&b.seats, seat{r, g}, s)
-	case (s.joined != 0) != there:
-		panic(fmt.Sprintf("guest %d in room %s: there is %v", g, r, !there))
+	case m == nil:
+		m = &membershipRow{existed: exists}
+		set(&b.memberships, key, m)
+	case (m.joined != 0) != exists:
+		panic(fmt.Sprintf("participant %d of chat room %s: joined is %v", p, r, !exists))
 	}
-	return s
+	return m
 }
 
-// writeGuests first lets enter and last lets leave: nobody comes back under the same number.
-func writeGuests(b *guestsBatch, tables *pgx.Batch) {
+// writeParticipants inserts participants first and deletes them last. An id is never used again.
+func writeParticipants(b *participantsBatch, tables *pgx.Batch) {
 	if len(b.entered) > 0 {
 		b.queueEntered(tables)
 	}
 	if len(b.named) > 0 {
 		var id []int64
 		var nickname, key []string
-		for guest, e := range b.named {
-			id, nickname, key = append(id, int64(guest)), append(nickname, e.Nickname), append(key, e.NameKey)
+		for participant, e := range b.named {
+			id, nickname, key = append(id, int64(participant)), append(nickname, e.Nickname), append(key, e.NameKey)
 		}
 		expect(len(id), tables.Queue(updateParticipantName, id, nickname, key))
 	}
-	b.queueSeats(tables)
+	b.queueMemberships(tables)
 	if len(b.left) > 0 {
 		expect(len(b.left), tables.Queue(deleteParticipant, b.left))
 	}
@@ -106,36 +109,122 @@ func writeGuests(b *guestsBatch, tables *pgx.Batch) {
 	}
 }
 
-func (b *guestsBatch) queueEntered(tables *pgx.Batch) {
+func (b *participantsBatch) queueEntered(tables *pgx.Batch) {
 	var id, user []int64
-	var connection, profile, nickname, key, process []string
+	var connection, profile, nickname, key, node []string
 	var at []time.Time
-	for _, g := range b.entered {
-		id, user, at = append(id, int64(g.Participant)), append(user, int64(g.User)), append(at, g.at)
-		connection, profile, process = append(connection, g.Connection), append(profile, string(g.Profile)), append(process, g.Node)
-		nickname, key = append(nickname, g.Nickname), append(key, g.NameKey)
+	for _, p := range b.entered {
+		id, user, at = append(id, int64(p.Participant)), append(user, int64(p.User)), append(at, p.at)
+		connection, profile, node = append(connection, p.Connection), append(profile, string(p.Profile)), append(node, p.Node)
+		nickname, key = append(nickname, p.Nickname), append(key, p.NameKey)
 	}
-	tables.Queue(insertParticipant, id, connection, profile, user, nickname, key, process, at)
+	tables.Queue(insertParticipant, id, connection, profile, user, nickname, key, node, at)
 }
 
-func (b *guestsBatch) queueSeats(tables *pgx.Batch) {
-	var gone, taken struct {
-		room                []string
-		guest, user, joined []int64
+func (b *participantsBatch) queueMemberships(tables *pgx.Batch) {
+	var ended, begun struct {
+		room                      []string
+		participant, user, joined []int64
 	}
-	for at, s := range b.seats {
-		if s.was {
-			gone.room, gone.guest = append(gone.room, string(at.room)), append(gone.guest, int64(at.guest))
+	for key, m := range b.memberships {
+		if m.existed {
+			ended.room, ended.participant = append(ended.room, string(key.room)), append(ended.participant, int64(key.participant))
 		}
-		if s.joined != 0 {
-			taken.room, taken.guest = append(taken.room, string(at.room)), append(taken.guest, int64(at.guest))
-			taken.user, taken.joined = append(taken.user, int64(s.user)), append(taken.joined, s.joined)
+		if m.joined != 0 {
+			begun.room, begun.participant = append(begun.room, string(key.room)), append(begun.participant, int64(key.participant))
+			begun.user, begun.joined = append(begun.user, int64(m.user)), append(begun.joined, m.joined)
 		}
 	}
-	if len(gone.room) > 0 {
-		expect(len(gone.room), tables.Queue(deleteChatMembership, gone.room, gone.guest))
+	if len(ended.room) > 0 {
+		expect(len(ended.room), tables.Queue(deleteChatMembership, ended.room, ended.participant))
 	}
-	if len(taken.room) > 0 {
-		tables.Queue(insertChatMembership, taken.room, taken.guest, taken.user, taken.joined)
+	if len(begun.room) > 0 {
+		tables.Queue(insertChatMembership, begun.room, begun.participant, begun.user, begun.joined)
 	}
+}
+
+// Participant is a connection in the chat.
+type Participant struct {
+	ID         domain.ParticipantID
+	Connection string
+	Profile    domain.ChatProfile
+	User       Profile // ID 0: anonymous
+	Nickname   string  // of an anonymous participant
+	NameKey    string  // of the name; "" if there is none
+	Node       string
+	EnteredAt  time.Time
+}
+
+// Name returns the name of the participant, "" if there is none.
+func (p Participant) Name() string {
+	if p.User.ID != 0 {
+		return p.User.Name()
+	}
+	return p.Nickname
+}
+
+// RosterEntry is a participant with the chat rooms that it has joined.
+type RosterEntry struct {
+	Participant
+	ChatRooms []domain.ChatRoomID // in the order of joining
+}
+
+// Roster returns up to limit participants with larger ids than after, in order.
+func (q *Queries) Roster(ctx context.Context, after domain.ParticipantID, limit int) ([]RosterEntry, error) {
+	return many(ctx, q, "roster", func(row pgx.CollectableRow) (e RosterEntry, err error) {
+		err = row.Scan(&e.ID, &e.Connection, &e.Profile, &e.User.ID, &e.User.Username, &e.User.Nickname, &e.User.Avatar, &e.User.CreatedAt,
+			&e.Nickname, &e.NameKey, &e.Node, &e.EnteredAt, &e.ChatRooms)
+		e.EnteredAt = e.EnteredAt.UTC()
+		return e, err
+	}, selectRoster, after, pageSize(limit))
+}
+
+// ChatRoomUser is a user who is in a chat room.
+type ChatRoomUser struct {
+	Profile
+	ChatRoom  domain.ChatRoomID
+	CreatedAt time.Time // of the account
+}
+
+// ChatRoomUsers returns the users in each of some chat rooms, newest first, at most limit for each room. Anonymous
+// participants are not among them.
+func (q *Queries) ChatRoomUsers(ctx context.Context, rooms []domain.ChatRoomID, limit int) (map[domain.ChatRoomID][]ChatRoomUser, error) {
+	found, err := many(ctx, q, "users in chat rooms", func(row pgx.CollectableRow) (u ChatRoomUser, err error) {
+		err = row.Scan(&u.ChatRoom, &u.ID, &u.Username, &u.Nickname, &u.Avatar, &u.CreatedAt)
+		u.CreatedAt = u.CreatedAt.UTC()
+		return u, err
+	}, selectChatRoomUsers, rooms, pageSize(limit))
+	users := make(map[domain.ChatRoomID][]ChatRoomUser)
+	for _, u := range found {
+		users[u.ChatRoom] = append(users[u.ChatRoom], u)
+	}
+	return users, err
+}
+
+// ChatPresence reports whether a user is in the chat by any connection, and returns the chat room that it has joined
+// last, "" if there is none.
+func (q *Queries) ChatPresence(ctx context.Context, user domain.UserID) (room domain.ChatRoomID, online bool, err error) {
+	type presence struct {
+		Online bool
+		Room   domain.ChatRoomID
+	}
+	p, err := one(ctx, q, "presence of a user", pgx.RowToStructByPos[presence], selectChatPresence, user)
+	return p.Room, p.Online, err
+}
+
+// NodeParticipant is a participant whose connection a node holds.
+type NodeParticipant struct {
+	ID      domain.ParticipantID
+	NameKey string
+}
+
+// NodeParticipants returns up to limit participants whose connections a node holds and whose ids are larger than after,
+// in order.
+func (q *Queries) NodeParticipants(ctx context.Context, node string, after domain.ParticipantID, limit int) ([]NodeParticipant, error) {
+	return many(ctx, q, "participants of a node", pgx.RowToStructByPos[NodeParticipant], selectNodeParticipants, node, after, max(limit, 1))
+}
+
+// Nodes returns the nodes that hold connections of present viewers or of participants.
+func (q *Queries) Nodes(ctx context.Context) ([]string, error) {
+	return many(ctx, q, "nodes", pgx.RowTo[string], selectNodes)
 }

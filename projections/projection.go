@@ -10,43 +10,39 @@ import (
 	"roomlog/eventstore"
 )
 
-// A Projection is what some tables are made of: the events it reads, how it folds a batch of them
-// in memory, and how it writes the result. It is the only writer of its tables.
+// A Projection derives the rows of some tables from events: it folds a batch of events in memory and writes the result.
+// It is the only writer of its tables.
 //
-// Folding n batches one after another has to lead to the same rows as folding their events in
-// any other number of batches: a rebuild takes larger ones.
+// The rows must not depend on how the events are divided into batches: a rebuild takes larger ones than the projector.
 type Projection struct {
 	Name        string
-	Version     int      // changes when the same log leads to other rows: that needs a rebuild
-	Tables      []string // written by nobody else
-	CountsCoins bool     // counts coins: it stops at an event it cannot take, instead of setting it aside
+	Version     int      // increased when the same log leads to other rows; the tables then need a rebuild
+	Tables      []string // written by this projection only
+	CountsCoins bool     // it stops at an event that it cannot apply, instead of setting it aside
 	Handlers    []Handler
 	Write       Writer
 }
 
-// All is every projection.
-var All = []Projection{Users, Sessions, Lives, Broadcasts, Recordings, Viewers, LookCounts, Comments, Emails, ChatRooms, Participants, Messages, GiftCatalogue, SentGifts, Coins}
-
-// A Handler folds one type of event into a batch.
+// A Handler folds events of one type into a batch.
 type Handler struct {
-	Type string // the present version's
-	fold func(batch any, r eventstore.Record)
+	Type string // in its current version
+	Fold func(batch any, r eventstore.Record)
 }
 
-// on makes a handler of E. It may not fail, read a clock or look anything up: it has happened.
+// on returns a Handler of E. fold must not fail, read a clock or query anything: the event has happened.
 func on[B any, E domain.Event](fold func(b *B, r eventstore.Record, e E)) Handler {
 	var zero E
 	return Handler{zero.Type(), func(batch any, r eventstore.Record) { fold(batch.(*B), r, r.Event.(E)) }}
 }
 
-// A Writer begins batches and writes them.
+// A Writer creates batches and writes them.
 type Writer struct {
 	begin func() any
 	write func(batch any, tables *pgx.Batch)
 }
 
-// writes makes a writer of batches of type B, whose zero value is an empty batch. write queues the
-// statements that bring the tables up to date, each once for the whole batch.
+// writes returns a Writer of batches of type B, whose zero value is an empty batch. write queues the statements that
+// update the tables: each statement once for the whole batch.
 func writes[B any](write func(b *B, tables *pgx.Batch)) Writer {
 	return Writer{
 		begin: func() any { return new(B) },
@@ -54,8 +50,8 @@ func writes[B any](write func(b *B, tables *pgx.Batch)) Writer {
 	}
 }
 
-// expect makes a queued statement fail when it does not concern exactly n rows: the event is about something that
-// the tables do not have, and that shall not pass in silence.
+// expect makes a queued statement fail unless it changes exactly n rows. Otherwise an event about a row that does not
+// exist would be ignored silently.
 func expect(n int, q *pgx.QueuedQuery) {
 	q.Exec(func(tag pgconn.CommandTag) error {
 		if got := tag.RowsAffected(); got != int64(n) {
@@ -65,7 +61,7 @@ func expect(n int, q *pgx.QueuedQuery) {
 	})
 }
 
-// set puts a value into a map that may not be there yet.
+// set sets m[k] and creates the map if it is nil.
 func set[K comparable, V any](m *map[K]V, k K, v V) {
 	if *m == nil {
 		*m = make(map[K]V)
@@ -73,7 +69,7 @@ func set[K comparable, V any](m *map[K]V, k K, v V) {
 	(*m)[k] = v
 }
 
-// add adds to a number in a map that may not be there yet.
+// add adds n to m[k] and creates the map if it is nil.
 func add[K comparable](m *map[K]int64, k K, n int64) {
 	if *m == nil {
 		*m = make(map[K]int64)
@@ -81,7 +77,7 @@ func add[K comparable](m *map[K]int64, k K, n int64) {
 	(*m)[k] += n
 }
 
-// columns answers what a map of id and number holds as two columns of a statement.
+// columns returns the keys and values of m as two parameters of a statement.
 func columns[K ~int64](m map[K]int64) (ids, numbers []int64) {
 	for id, n := range m {
 		ids, numbers = append(ids, int64(id)), append(numbers, n)
@@ -89,10 +85,10 @@ func columns[K ~int64](m map[K]int64) (ids, numbers []int64) {
 	return ids, numbers
 }
 
-// idLength is how many characters of an event's id are shown to people's programs.
+// idLength is the number of characters of an event's id that clients see.
 const idLength = 10
 
-// shortID names an event to people's programs.
+// shortID returns the id of an event as clients see it.
 func shortID(r eventstore.Record) string {
 	id := r.ID.String()
 	return id[len(id)-idLength:]

@@ -2,7 +2,6 @@ package projections_test
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"strings"
@@ -10,39 +9,19 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 
 	"roomlog/domain"
 	"roomlog/eventstore"
 	"roomlog/eventstore/pgtest"
 	"roomlog/projections"
+	"roomlog/projections/projtest"
 )
 
-// forge puts an event into the log behind the sequencer's back.
-func (w *world) forge(position int64, stream string, version int, kind, payload string, live domain.LiveID) {
+// poison returns the rows of table poison as "position projection type".
+func poison(w *projtest.World) []string {
 	w.Helper()
-	w.exec(`INSERT INTO public.events (position, stream, version, event_id, type, payload, metadata, live_id, recorded_at)
-		VALUES ($1, $2, $3, $4, $5, $6, '{"actor":"forger"}', nullif($7, 0::bigint), now())`, position, stream, version, uuid.New(), kind, payload, int64(live))
-	w.store.Appended().Notify()
-}
-
-// verified has everything verified, and fails when there is a fault.
-func (w *world) verified() {
-	w.Helper()
-	report, err := projections.Verify(w.Context(), w.store, w.pool, projections.VerifyConfig{Now: time.Now})
-	if err != nil {
-		w.Fatal(err)
-	}
-	if report.Fault != "" {
-		w.Fatal(report.Fault)
-	}
-}
-
-// poison answers the rows of the table, as "position projection type".
-func (w *world) poison() []string {
-	w.Helper()
-	rows, err := w.db.Owner.Query(w.Context(), "SELECT position || ' ' || projection || ' ' || type FROM read.poison WHERE cause <> '' ORDER BY position, projection")
+	rows, err := w.DB.Owner.Query(w.Context(), "SELECT position || ' ' || projection || ' ' || type FROM read.poison WHERE cause <> '' ORDER BY position, projection")
 	if err != nil {
 		w.Fatal(err)
 	}
@@ -53,69 +32,57 @@ func (w *world) poison() []string {
 	return found
 }
 
-func (w *world) expectPoison(want ...string) {
+func expectPoison(w *projtest.World, want ...string) {
 	w.Helper()
-	if got := strings.Join(w.poison(), ", "); got != strings.Join(want, ", ") {
-		w.Errorf("set aside: %s\nwant: %s", got, strings.Join(want, ", "))
+	if got := strings.Join(poison(w), ", "); got != strings.Join(want, ", ") {
+		w.Errorf("poison: %s\nwant: %s", got, strings.Join(want, ", "))
 	}
-}
-
-// halted waits until a projector says why it does not go on.
-func (w *world) halted(p *projections.Projector) (halt *projections.HaltError) {
-	w.Helper()
-	w.eventually(func() error {
-		if !errors.As(p.Status().Halted, &halt) {
-			return fmt.Errorf("not halted: %+v", p.Status())
-		}
-		return nil
-	})
-	return halt
 }
 
 func TestProjector(t *testing.T) {
 	t.Parallel()
-	t.Run("makes tables that follow from the log", func(t *testing.T) {
+	t.Run("projects tables that follow from the log", func(t *testing.T) {
 		t.Parallel()
-		w := newWorld(t)
-		c := newCrowd(w, 10, 3)
-		w.project()
-		c.act(8, 800)
-		w.caughtUp()
-		w.verified()
+		w := projtest.New(t)
+		c := projtest.NewTraffic(w, 10, 3)
+		w.Project()
+		c.Act(8, 800)
+		w.CatchUp()
+		w.Verify()
 	})
 
-	t.Run("wakes for an event without polling", func(t *testing.T) {
+	t.Run("is notified of events without polling", func(t *testing.T) {
 		t.Parallel()
-		w := newWorld(t)
-		w.start(w.projector(projections.ProjectorConfig{Poll: time.Hour}).Run)
-		w.register("somebody")
-		w.caughtUp()
-		other := w.another() // another process appends: LISTEN wakes
-		w.start(w.store.Listen)
-		other.register("somebody else")
-		w.caughtUp()
+		w := projtest.New(t)
+		w.Start(w.Projector(projections.ProjectorConfig{Poll: time.Hour}).Run)
+		w.Register("somebody")
+		w.CatchUp()
+		other := w.Another() // LISTEN notifies of events of another process
+		w.Start(w.Store.Listen)
+		other.Register("somebody else")
+		w.CatchUp()
 	})
 
-	t.Run("sets an event aside that a projection without coins cannot take, and nothing else", func(t *testing.T) {
+	t.Run("sets aside an event that one projection cannot apply, for that projection only", func(t *testing.T) {
 		t.Parallel()
-		w := newWorld(t)
-		c := newCrowd(w, 5, 2)
-		live := c.lives[0]
-		head := w.head()
-		// Somebody leaves an empty room who never came; the same event is fine for all other projections.
-		w.forge(head+1, fmt.Sprintf("visit-%d-999", live), 1, "viewer.left.v1", fmt.Sprintf(`{"live":%d,"user":999,"cause":"requested"}`, live), live)
-		c.people[0].asks(domain.JoinLive{Live: live, Node: "p"})
-		// What cannot even be read is set aside by everybody who reads the type.
-		w.forge(head+3, fmt.Sprintf("live-%d", c.lives[1]), 3, "live.status_changed.v1", `{"live":"?"}`, c.lives[1])
-		p := w.projector(projections.ProjectorConfig{})
-		w.start(p.Run)
-		w.caughtUp()
-		w.expectPoison(fmt.Sprintf("%d viewers viewer.left.v1", head+1), fmt.Sprintf("%d lives live.status_changed.v1", head+3))
-		room, err := w.queries.LiveSnapshot(t.Context(), live)
+		w := projtest.New(t)
+		c := projtest.NewTraffic(w, 5, 2)
+		live := c.Lives[0]
+		head := w.Head()
+		// A user leaves a live without having joined. Only one projection cannot apply this event.
+		w.Forge(head+1, fmt.Sprintf("visit-%d-999", live), 1, "viewer.left.v1", fmt.Sprintf(`{"live":%d,"user":999,"cause":"requested"}`, live), live)
+		c.Users[0].Send(domain.JoinLive{Live: live, Node: "p"})
+		// An event that cannot be decoded is set aside for every projection that reads its type.
+		w.Forge(head+3, fmt.Sprintf("live-%d", c.Lives[1]), 3, "live.status_changed.v1", `{"live":"?"}`, c.Lives[1])
+		p := w.Projector(projections.ProjectorConfig{})
+		w.Start(p.Run)
+		w.CatchUp()
+		expectPoison(w, fmt.Sprintf("%d viewers viewer.left.v1", head+1), fmt.Sprintf("%d lives live.status_changed.v1", head+3))
+		room, err := w.Queries.LiveSnapshot(t.Context(), live)
 		if err != nil || room.Online != 1 || len(room.Viewers) != 1 {
 			t.Errorf("online %d, viewers %v, %v", room.Online, room.Viewers, err)
 		}
-		w.eventually(func() error {
+		w.Eventually(func() error {
 			if s := p.Status(); s.Poisoned != 2 || s.Halted != nil {
 				return fmt.Errorf("%+v", s)
 			}
@@ -123,110 +90,110 @@ func TestProjector(t *testing.T) {
 		})
 	})
 
-	t.Run("halts at a coin event that it cannot take, behind everything before it", func(t *testing.T) {
+	t.Run("halts at a coin event that it cannot apply, after all events before it", func(t *testing.T) {
 		t.Parallel()
 		for name, forge := range map[string]struct{ kind, payload, why string }{
 			"a wrong balance": {"coins.credited.v1", `{"user":1,"order":"o","coins":5,"balance_after":7,
 				"postings":[{"account":"provider","amount":-5},{"account":"user-1","amount":5}]}`, "coin_movement_adds_up"},
-			"more than there is": {"gift.sent.v1", `{"sender":1,"streamer":1,"live":1,"gift":1,"name":"g","price":5000,"num":1,"coins":5000,"balance_after":0,
+			"an overdrawn balance": {"gift.sent.v1", `{"sender":1,"streamer":1,"live":1,"gift":1,"name":"g","price":5000,"num":1,"coins":5000,"balance_after":0,
 				"postings":[{"account":"user-1","amount":-5000},{"account":"earnings-1","amount":5000}]}`, "coin_never_negative"},
-			"one-sided postings": {"coins.credited.v1", `{"user":1,"order":"o","coins":5,"balance_after":1005,
+			"postings that do not balance": {"coins.credited.v1", `{"user":1,"order":"o","coins":5,"balance_after":1005,
 				"postings":[{"account":"user-1","amount":5}]}`, "add up to 5"},
-			"an unreadable payload": {"gift.sent.v1", `{"sender":"?"}`, "cannot be read"},
-			"an unknown type":       {"gift.refunded.v1", `{}`, "does not know the type"},
+			"a payload that cannot be decoded": {"gift.sent.v1", `{"sender":"?"}`, "cannot be read"},
+			"an unknown type":                  {"gift.refunded.v1", `{}`, "does not know the type"},
 		} {
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()
-				w := newWorld(t)
-				c := newCrowd(w, 2, 1)
-				at := w.head() + 1
-				w.forge(at, "wallet-1", 2, forge.kind, forge.payload, 0)
-				w.forge(at+1, "comment-1", 1, "comment.posted.v1", `{"live":1,"user":9,"text":"unsealed"}`, c.lives[0])
-				said := &said{}
-				p := w.projector(projections.ProjectorConfig{HaltedRetry: 10 * time.Millisecond, Log: slog.New(slog.NewTextHandler(said, nil))})
-				w.start(p.Run)
-				if halt := w.halted(p); halt.Position != at || !strings.Contains(halt.Error(), forge.why) {
+				w := projtest.New(t)
+				c := projtest.NewTraffic(w, 2, 1)
+				at := w.Head() + 1
+				w.Forge(at, "wallet-1", 2, forge.kind, forge.payload, 0)
+				w.Forge(at+1, "comment-1", 1, "comment.posted.v1", `{"live":1,"user":9,"text":"unsealed"}`, c.Lives[0])
+				logged := &logCounter{}
+				p := w.Projector(projections.ProjectorConfig{HaltedRetry: 10 * time.Millisecond, Log: slog.New(slog.NewTextHandler(logged, nil))})
+				w.Start(p.Run)
+				if halt := w.WaitHalted(p); halt.Position != at || !strings.Contains(halt.Error(), forge.why) {
 					t.Errorf("halted by %v", halt)
 				}
-				w.eventually(func() error {
-					if position, _ := w.checkpoint(); position != at-1 {
+				w.Eventually(func() error {
+					if position := w.Checkpoint().Position; position != at-1 {
 						return fmt.Errorf("the tables are at %d, want %d", position, at-1)
 					}
 					return nil
 				})
-				w.eventually(func() error {
+				w.Eventually(func() error {
 					if s := p.Status(); s.Position != at-1 || s.Head != at+1 || s.LagSeconds <= 0 {
 						return fmt.Errorf("%+v", s)
 					}
 					return nil
 				})
-				if w.expectPoison(); said.count("projecting is halted") != 1 {
-					t.Errorf("said %d times", said.count("projecting is halted"))
+				if expectPoison(w); logged.count("projector halted") != 1 {
+					t.Errorf("logged %d times", logged.count("projector halted"))
 				}
 			})
 		}
 	})
 
-	t.Run("halts at a hole in the log", func(t *testing.T) {
+	t.Run("halts at a gap in the log", func(t *testing.T) {
 		t.Parallel()
-		w := newWorld(t)
-		w.list("rose", 5)
-		w.forge(w.head()+2, "gift-1", 3, "gift.withdrawn.v1", `{"gift":1}`, 0)
-		p := w.projector(projections.ProjectorConfig{HaltedRetry: 10 * time.Millisecond})
-		w.start(p.Run)
-		if halt := w.halted(p); halt.Position != 2 {
+		w := projtest.New(t)
+		w.AddGift("rose", 5)
+		w.Forge(w.Head()+2, "gift-1", 3, "gift.withdrawn.v1", `{"gift":1}`, 0)
+		p := w.Projector(projections.ProjectorConfig{HaltedRetry: 10 * time.Millisecond})
+		w.Start(p.Run)
+		if halt := w.WaitHalted(p); halt.Position != 2 {
 			t.Error(halt)
 		}
 	})
 
-	t.Run("leaves what halts it to a program that is mended", func(t *testing.T) {
+	t.Run("lets a repaired program continue after a halt", func(t *testing.T) {
 		t.Parallel()
-		w := newWorld(t)
-		c := newCrowd(w, 2, 1)
-		broken := projections.WithFold("sent_gifts", func(e domain.GiftSent) {
+		w := projtest.New(t)
+		c := projtest.NewTraffic(w, 2, 1)
+		broken := projtest.WithFold("sent_gifts", func(e domain.GiftSent) {
 			if e.Num == 7 {
 				panic("this program cannot count to seven")
 			}
 		})
-		p := w.projector(projections.ProjectorConfig{Projections: broken, HaltedRetry: 10 * time.Millisecond})
-		w.start(p.Run)
-		at := c.people[0].asks(domain.SendGift{Live: c.lives[0], Gift: c.gifts[0], Num: 7}).Position
-		if halt := w.halted(p); halt.Position != at || !strings.Contains(halt.Error(), "seven") {
+		p := w.Projector(projections.ProjectorConfig{Projections: broken, HaltedRetry: 10 * time.Millisecond})
+		w.Start(p.Run)
+		at := c.Users[0].Send(domain.SendGift{Live: c.Lives[0], Gift: c.Gifts[0], Num: 7}).Position
+		if halt := w.WaitHalted(p); halt.Position != at || !strings.Contains(halt.Error(), "seven") {
 			t.Error(halt)
 		}
-		w.project()
-		w.caughtUp()
-		w.verified()
-		w.eventually(func() error { return p.Status().Halted })
-		c.people[0].asks(domain.SendGift{Live: c.lives[0], Gift: c.gifts[0], Num: 1})
-		w.caughtUp()
+		w.Project()
+		w.CatchUp()
+		w.Verify()
+		w.Eventually(func() error { return p.Status().Halted })
+		c.Users[0].Send(domain.SendGift{Live: c.Lives[0], Gift: c.Gifts[0], Num: 1})
+		w.CatchUp()
 	})
 
-	t.Run("does not write tables of another version", func(t *testing.T) {
+	t.Run("halts at tables of another version", func(t *testing.T) {
 		t.Parallel()
-		w := newWorld(t)
-		stop := w.project()
-		w.list("rose", 5)
-		w.caughtUp()
+		w := projtest.New(t)
+		stop := w.Project()
+		w.AddGift("rose", 5)
+		w.CatchUp()
 		stop()
-		w.exec("UPDATE read.projection SET version = 99 WHERE name = 'gift_catalogue'")
-		p := w.projector(projections.ProjectorConfig{HaltedRetry: 10 * time.Millisecond})
-		w.start(p.Run)
-		w.list("tulip", 5)
-		if halt := w.halted(p); halt.Projection != "gift_catalogue" || !strings.Contains(halt.Error(), "rebuild") {
+		w.Exec("UPDATE read.projection SET version = 99 WHERE name = 'gift_catalogue'")
+		p := w.Projector(projections.ProjectorConfig{HaltedRetry: 10 * time.Millisecond})
+		w.Start(p.Run)
+		w.AddGift("tulip", 5)
+		if halt := w.WaitHalted(p); halt.Projection != "gift_catalogue" || !strings.Contains(halt.Error(), "rebuild") {
 			t.Error(halt)
 		}
-		w.exec("UPDATE read.projection SET version = 1 WHERE name = 'gift_catalogue'")
-		w.caughtUp()
+		w.Exec("UPDATE read.projection SET version = 1 WHERE name = 'gift_catalogue'")
+		w.CatchUp()
 		if err := p.Status().Halted; err != nil {
 			t.Error(err)
 		}
 	})
 
-	t.Run("is not delayed by anybody's open transaction", func(t *testing.T) {
+	t.Run("is not delayed by open transactions", func(t *testing.T) {
 		t.Parallel()
-		w := newWorld(t)
-		tx, err := w.db.Owner.Begin(t.Context())
+		w := projtest.New(t)
+		tx, err := w.DB.Owner.Begin(t.Context())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -234,22 +201,22 @@ func TestProjector(t *testing.T) {
 		if _, err := tx.Exec(t.Context(), "SELECT pg_current_xact_id()"); err != nil {
 			t.Fatal(err)
 		}
-		w.project()
-		w.register("somebody")
-		w.caughtUp()
+		w.Project()
+		w.Register("somebody")
+		w.CatchUp()
 	})
 
-	t.Run("loses and doubles nothing when its connections are killed, and takes turns", func(t *testing.T) {
+	t.Run("applies every event once while connections are killed and projectors take turns", func(t *testing.T) {
 		t.Parallel()
-		w := newWorld(t)
-		c := newCrowd(w, 10, 3)
-		for _, other := range []*world{w.another(), w.another()} {
+		w := projtest.New(t)
+		c := projtest.NewTraffic(w, 10, 3)
+		for _, other := range []*projtest.World{w.Another(), w.Another()} {
 			silent := slog.New(slog.DiscardHandler)
-			other.start(other.projector(projections.ProjectorConfig{Poll: 5 * time.Millisecond, Log: silent}).Run)
+			other.Start(other.Projector(projections.ProjectorConfig{Poll: 5 * time.Millisecond, Log: silent}).Run)
 		}
-		stop := w.start(func(ctx context.Context) error {
+		stop := w.Start(func(ctx context.Context) error {
 			for ctx.Err() == nil {
-				w.exec(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database()
+				w.Exec(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database()
 					AND xact_start IS NOT NULL AND random() < CASE application_name WHEN 'another' THEN 0.5 WHEN 'first' THEN 0.02 ELSE 0 END`)
 				select {
 				case <-ctx.Done():
@@ -258,30 +225,30 @@ func TestProjector(t *testing.T) {
 			}
 			return nil
 		})
-		c.act(8, 1500)
+		c.Act(8, 1500)
 		stop()
-		w.caughtUp()
-		w.verified()
+		w.CatchUp()
+		w.Verify()
 	})
 
-	t.Run("writes nothing while there is nothing to do", func(t *testing.T) {
+	t.Run("writes nothing while idle", func(t *testing.T) {
 		t.Parallel()
-		w := openWorld(t, pgtest.Server(t, pgtest.Setting("autovacuum", "off")).Open(), eventstore.Config{}, "first")
-		newCrowd(w, 3, 1)
-		p := w.projector(projections.ProjectorConfig{Poll: time.Millisecond})
-		w.start(p.Run)
-		w.caughtUp()
-		w.exec("VACUUM")
-		w.exec("CHECKPOINT")
+		w := projtest.Open(t, pgtest.Server(t, pgtest.Setting("autovacuum", "off")).Open(), eventstore.Config{}, "first")
+		projtest.NewTraffic(w, 3, 1)
+		p := w.Projector(projections.ProjectorConfig{Poll: time.Millisecond})
+		w.Start(p.Run)
+		w.CatchUp()
+		w.Exec("VACUUM")
+		w.Exec("CHECKPOINT")
 		const polls = "SELECT xact_rollback + xact_commit FROM pg_stat_database WHERE datname = current_database()"
-		xids, wal, begin := w.number(xidsTaken), w.number(walWritten), w.number(polls)
-		w.eventually(func() error {
-			if n := w.number(polls) - begin; n < 500 {
+		xids, wal, begin := w.Int(xidsTaken), w.Int(walWritten), w.Int(polls)
+		w.Eventually(func() error {
+			if n := w.Int(polls) - begin; n < 500 {
 				return fmt.Errorf("%d polls", n)
 			}
 			return nil
 		})
-		if taken, written := w.number(xidsTaken)-xids, w.number(walWritten)-wal; taken != 0 || written > 1024 {
+		if taken, written := w.Int(xidsTaken)-xids, w.Int(walWritten)-wal; taken != 0 || written > 1024 {
 			t.Errorf("%d transaction ids, %d bytes of WAL", taken, written)
 		}
 	})
@@ -292,28 +259,20 @@ const (
 	walWritten = "SELECT (pg_current_wal_insert_lsn() - '0/0')::bigint"
 )
 
-func (w *world) number(sql string, args ...any) (n int64) {
-	w.Helper()
-	if err := w.db.Owner.QueryRow(context.Background(), sql, args...).Scan(&n); err != nil {
-		w.Fatalf("%s: %v", sql, err)
-	}
-	return n
-}
-
-// said is a log that can be counted.
-type said struct {
+// logCounter is a log that counts messages.
+type logCounter struct {
 	mu   sync.Mutex
 	text strings.Builder
 }
 
-func (s *said) Write(b []byte) (int, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.text.Write(b)
+func (l *logCounter) Write(b []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(b)
 }
 
-func (s *said) count(what string) int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return strings.Count(s.text.String(), what)
+func (l *logCounter) count(what string) int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return strings.Count(l.text.String(), what)
 }

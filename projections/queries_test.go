@@ -12,14 +12,15 @@ import (
 
 	"roomlog/domain"
 	"roomlog/projections"
+	"roomlog/projections/projtest"
 )
 
-// told is the story in tables.
-func told(t *testing.T) *story {
+// projectedStory returns the story with tables that have caught up.
+func projectedStory(t *testing.T) *projtest.Story {
 	t.Helper()
-	s := tell(t)
-	s.project()
-	s.caughtUp()
+	s := projtest.Tell(t)
+	s.Project()
+	s.CatchUp()
 	return s
 }
 
@@ -34,9 +35,9 @@ func must[T any](t testing.TB) func(T, error) T {
 	}
 }
 
-func TestPeople(t *testing.T) {
+func TestUsersAndSessions(t *testing.T) {
 	t.Parallel()
-	s, ctx := told(t), t.Context()
+	s, ctx := projectedStory(t), t.Context()
 	ann, bob := projections.Profile{ID: 1, Username: "ann", Nickname: "Ann the cook", Avatar: "https://example.com/ann.png"}, projections.Profile{ID: 2, Username: "bob"}
 	erased := projections.Profile{ID: 3, Username: "erased", Nickname: "erased", Avatar: "erased"}
 	if ann.Name() != "Ann the cook" || bob.Name() != "bob" {
@@ -49,46 +50,46 @@ func TestPeople(t *testing.T) {
 		p.CreatedAt = time.Time{}
 		return p
 	}
-	if got := must[projections.Profile](t)(s.queries.Profile(ctx, 1)); timeless(got) != ann {
+	if got := must[projections.Profile](t)(s.Queries.Profile(ctx, 1)); timeless(got) != ann {
 		t.Errorf("%+v", got)
 	}
-	if got := must[map[domain.UserID]projections.Profile](t)(s.queries.Profiles(ctx, []domain.UserID{2, 3, 77, 2})); len(got) != 2 ||
+	if got := must[map[domain.UserID]projections.Profile](t)(s.Queries.Profiles(ctx, []domain.UserID{2, 3, 77, 2})); len(got) != 2 ||
 		timeless(got[2]) != bob || timeless(got[3]) != erased {
 		t.Errorf("%+v", got)
 	}
-	account := must[projections.Account](t)(s.queries.Account(ctx, s.store.NameKey("BOB")))
+	account := must[projections.Account](t)(s.Queries.Account(ctx, s.Store.NameKey("BOB")))
 	if account.Profile != bob || account.Disabled || account.Credential == uuid.Nil {
 		t.Errorf("%+v", account)
 	}
 	for _, name := range []string{"ann", "cat"} { // disabled, forgotten
-		if got := must[projections.Account](t)(s.queries.Account(ctx, s.store.NameKey(name))); !got.Disabled {
+		if got := must[projections.Account](t)(s.Queries.Account(ctx, s.Store.NameKey(name))); !got.Disabled {
 			t.Errorf("%s: %+v", name, got)
 		}
 	}
-	user := must[projections.User](t)(s.queries.User(ctx, 2))
+	user := must[projections.User](t)(s.Queries.User(ctx, 2))
 	if user.Profile != bob || fmt.Sprint(user.Roles) != "[analyst]" || user.Balance != 950 || user.Disabled || user.Forgotten || user.CreatedAt.IsZero() {
 		t.Errorf("%+v", user)
 	}
-	if got := must[projections.User](t)(s.queries.User(ctx, 3)); !got.Forgotten || got.Profile != erased || len(got.Roles) != 0 || got.Balance != 40 {
+	if got := must[projections.User](t)(s.Queries.User(ctx, 3)); !got.Forgotten || got.Profile != erased || len(got.Roles) != 0 || got.Balance != 40 {
 		t.Errorf("%+v", got)
 	}
-	if got := must[[]projections.User](t)(s.queries.Users(ctx, 1, 1)); len(got) != 1 || got[0].ID != 2 {
+	if got := must[[]projections.User](t)(s.Queries.Users(ctx, 1, 1)); len(got) != 1 || got[0].ID != 2 {
 		t.Errorf("%+v", got)
 	}
-	if got := must[domain.Coins](t)(s.queries.Balance(ctx, 1)); got != 0 {
+	if got := must[domain.Coins](t)(s.Queries.Balance(ctx, 1)); got != 0 {
 		t.Error(got)
 	}
-	if got := must[domain.Coins](t)(s.queries.AccountBalance(ctx, domain.ProviderAccount)); got != -1050 {
+	if got := must[domain.Coins](t)(s.Queries.AccountBalance(ctx, domain.ProviderAccount)); got != -1050 {
 		t.Error(got)
 	}
-	for id, want := range []string{"", "session of ann", "", "session of cat"} { // bob has signed out
-		if got := must[string](t)(s.queries.Session(ctx, domain.UserID(id))); got != want {
+	for id, want := range []string{"", "session of ann", "", "session of cat"} { // Bob has signed out
+		if got := must[string](t)(s.Queries.Session(ctx, domain.UserID(id))); got != want {
 			t.Errorf("session of %d: %q", id, got)
 		}
 	}
 	for name, err := range map[string]error{
-		"profile": second(s.queries.Profile(ctx, 77)), "user": second(s.queries.User(ctx, 77)), "account": second(s.queries.Account(ctx, "nobody")),
-		"live": second(s.queries.Live(ctx, 77)), "key": second(s.queries.LiveByStreamKey(ctx, "none")), "room": second(s.queries.LiveSnapshot(ctx, 77)),
+		"profile": second(s.Queries.Profile(ctx, 77)), "user": second(s.Queries.User(ctx, 77)), "account": second(s.Queries.Account(ctx, "nobody")),
+		"live": second(s.Queries.Live(ctx, 77)), "key": second(s.Queries.LiveByStreamKey(ctx, "none")), "room": second(s.Queries.LiveSnapshot(ctx, 77)),
 	} {
 		if !errors.Is(err, projections.ErrNotFound) {
 			t.Errorf("an unknown %s: %v", name, err)
@@ -98,29 +99,29 @@ func TestPeople(t *testing.T) {
 
 func second[T any](_ T, err error) error { return err }
 
-func TestRooms(t *testing.T) {
+func TestLivesAndSnapshots(t *testing.T) {
 	t.Parallel()
-	s, ctx := told(t), t.Context()
-	live := must[projections.Live](t)(s.queries.Live(ctx, s.cooking))
+	s, ctx := projectedStory(t), t.Context()
+	live := must[projections.Live](t)(s.Queries.Live(ctx, s.Cooking))
 	if live.Title != "cooking" || live.Owner.Name() != "Ann the cook" || live.UserID != 1 || live.Status != domain.StatusPaused ||
 		live.Online != 1 || live.LookCount != 2 || live.Coin != 60 || !live.OwnerStatus.Disabled || !live.UpdatedAt.After(live.CreatedAt) {
 		t.Errorf("%+v", live)
 	}
-	show := projections.Broadcast{ID: "third", Live: s.cooking, StreamKey: live.StreamKey, Node: "p2", Media: domain.MediaInfo{Audio: "mp3"}, StartedAt: live.Broadcast.StartedAt}
-	if live.Broadcast != show || !show.StartedAt.After(live.CreatedAt) {
+	current := projections.Broadcast{ID: "third", Live: s.Cooking, StreamKey: live.StreamKey, Node: "p2", Media: domain.MediaInfo{Audio: "mp3"}, StartedAt: live.Broadcast.StartedAt}
+	if live.Broadcast != current || !current.StartedAt.After(live.CreatedAt) {
 		t.Errorf("%+v", live.Broadcast)
 	}
-	if got := must[[]projections.Broadcast](t)(s.queries.Broadcasts(ctx, 0, 10)); len(got) != 1 || got[0] != show {
+	if got := must[[]projections.Broadcast](t)(s.Queries.Broadcasts(ctx, 0, 10)); len(got) != 1 || got[0] != current {
 		t.Errorf("%+v", got)
 	}
-	if got := must[[]projections.Broadcast](t)(s.queries.Broadcasts(ctx, s.cooking, 10)); len(got) != 0 {
+	if got := must[[]projections.Broadcast](t)(s.Queries.Broadcasts(ctx, s.Cooking, 10)); len(got) != 0 {
 		t.Errorf("%+v", got)
 	}
-	if got := must[projections.Live](t)(s.queries.LiveByStreamKey(ctx, live.StreamKey)); got != live {
+	if got := must[projections.Live](t)(s.Queries.LiveByStreamKey(ctx, live.StreamKey)); got != live {
 		t.Errorf("%+v", got)
 	}
-	room := must[projections.LiveSnapshot](t)(s.queries.LiveSnapshot(ctx, s.cooking))
-	if room.Position != s.head() || room.Live != live || room.Online != 1 || len(room.Viewers) != 1 || room.Viewers[0].Username != "bob" {
+	room := must[projections.LiveSnapshot](t)(s.Queries.LiveSnapshot(ctx, s.Cooking))
+	if room.Position != s.Head() || room.Live != live || room.Online != 1 || len(room.Viewers) != 1 || room.Viewers[0].Username != "bob" {
 		t.Errorf("%+v", room)
 	}
 	if got := texts(room.Comments); got != "erased by erased, hello by bob" {
@@ -129,42 +130,42 @@ func TestRooms(t *testing.T) {
 	if len(room.Gifts) != 3 || room.Gifts[0].Price != 20 || room.Gifts[2].Num != 3 || room.Gifts[2].Coins != 30 || room.Gifts[2].Sender.Username != "bob" {
 		t.Errorf("%+v", room.Gifts)
 	}
-	if got := must[[]projections.Gauges](t)(s.queries.Gauges(ctx, []domain.LiveID{s.cooking, 77})); len(got) != 2 ||
-		got[0] != (projections.Gauges{Live: s.cooking, Position: s.head(), Online: 1, LookCount: 2, Coins: 60}) || got[1] != (projections.Gauges{Live: 77, Position: s.head()}) {
+	if got := must[[]projections.Gauges](t)(s.Queries.Gauges(ctx, []domain.LiveID{s.Cooking, 77})); len(got) != 2 ||
+		got[0] != (projections.Gauges{Live: s.Cooking, Position: s.Head(), Online: 1, LookCount: 2, Coins: 60}) || got[1] != (projections.Gauges{Live: 77, Position: s.Head()}) {
 		t.Errorf("%+v", got)
 	}
-	if got := must[[]string](t)(s.queries.Nodes(ctx)); fmt.Sprint(got) != "[p1 p3]" {
+	if got := must[[]string](t)(s.Queries.Nodes(ctx)); fmt.Sprint(got) != "[p1 p3]" {
 		t.Error(got)
 	}
-	held := must[[]projections.ViewerKey](t)(s.queries.NodeViewers(ctx, "p3", projections.ViewerKey{}, 10))
+	held := must[[]projections.ViewerKey](t)(s.Queries.NodeViewers(ctx, "p3", projections.ViewerKey{}, 10))
 	if fmt.Sprint(held) != "[{1 2} {2 2}]" {
 		t.Error(held)
 	}
-	if rest := must[[]projections.ViewerKey](t)(s.queries.NodeViewers(ctx, "p3", held[0], 10)); len(rest) != 1 || rest[0] != held[1] {
+	if rest := must[[]projections.ViewerKey](t)(s.Queries.NodeViewers(ctx, "p3", held[0], 10)); len(rest) != 1 || rest[0] != held[1] {
 		t.Error(rest)
 	}
-	if got := must[[]projections.Gift](t)(s.queries.Gifts(ctx)); len(got) != 1 || got[0] != (projections.Gift{ID: 1, Name: "rose", Price: 20, Available: true}) {
+	if got := must[[]projections.Gift](t)(s.Queries.Gifts(ctx)); len(got) != 1 || got[0] != (projections.Gift{ID: 1, Name: "rose", Price: 20, Available: true}) {
 		t.Errorf("%+v", got)
 	}
-	if got := must[[]projections.Gift](t)(s.queries.AllGifts(ctx)); len(got) != 2 || got[1].Available {
+	if got := must[[]projections.Gift](t)(s.Queries.AllGifts(ctx)); len(got) != 2 || got[1].Available {
 		t.Errorf("%+v", got)
 	}
 }
 
-func TestLivesArePages(t *testing.T) {
+func TestLivesInPages(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	w.project()
-	p := w.register("streamer")
+	w := projtest.New(t)
+	w.Project()
+	p := w.Register("streamer")
 	for i := range 25 {
-		p.create(fmt.Sprintf("live %d", i+1))
+		p.CreateLive(fmt.Sprintf("live %d", i+1))
 	}
-	w.caughtUp()
+	w.CatchUp()
 	for page, want := range map[int]string{
 		1: "25 24 23 22 21 20 19 18 17 16", 2: "15 14 13 12 11 10 9 8 7 6", 3: "5 4 3 2 1", 4: "",
 		0: "", -1: "", 1_000_000_000_000: "", 1 << 62: "",
 	} {
-		lives, err := w.queries.Lives(t.Context(), page, 10)
+		lives, err := w.Queries.Lives(t.Context(), page, 10)
 		if err != nil {
 			t.Errorf("page %d: %v", page, err)
 		}
@@ -186,20 +187,20 @@ func texts(comments []projections.Comment) string {
 	return strings.Join(all, ", ")
 }
 
-func TestHistories(t *testing.T) {
+func TestHistoriesWithFiltersAndWindows(t *testing.T) {
 	t.Parallel()
-	s, ctx := told(t), t.Context()
+	s, ctx := projectedStory(t), t.Context()
 	comments := func(f projections.CommentFilter) string {
-		return texts(must[[]projections.Comment](t)(s.queries.Comments(ctx, f)))
+		return texts(must[[]projections.Comment](t)(s.Queries.Comments(ctx, f)))
 	}
-	all := must[[]projections.Comment](t)(s.queries.Comments(ctx, projections.CommentFilter{}))
+	all := must[[]projections.Comment](t)(s.Queries.Comments(ctx, projections.CommentFilter{}))
 	for _, c := range []struct {
 		filter projections.CommentFilter
 		want   string
 	}{
 		{projections.CommentFilter{}, "erased by erased, hello by bob"},
-		{projections.CommentFilter{Live: s.cooking, Window: projections.Window{OldestFirst: true}}, "hello by bob, erased by erased"},
-		{projections.CommentFilter{Live: s.chatting}, ""},
+		{projections.CommentFilter{Live: s.Cooking, Window: projections.Window{OldestFirst: true}}, "hello by bob, erased by erased"},
+		{projections.CommentFilter{Live: s.Chatting}, ""},
 		{projections.CommentFilter{User: 2}, "hello by bob"},
 		{projections.CommentFilter{Window: projections.Window{Limit: 1}}, "erased by erased"},
 		{projections.CommentFilter{Window: projections.Window{Before: all[0].Position}}, "hello by bob"},
@@ -211,22 +212,22 @@ func TestHistories(t *testing.T) {
 	}
 
 	gifts := func(f projections.GiftFilter) (positions []int64) {
-		for _, g := range must[[]projections.GiftRecord](t)(s.queries.GiftHistory(ctx, f)) {
+		for _, g := range must[[]projections.GiftRecord](t)(s.Queries.GiftHistory(ctx, f)) {
 			positions = append(positions, g.Position)
 		}
 		return positions
 	}
 	given := gifts(projections.GiftFilter{Window: projections.Window{OldestFirst: true}})
-	at := must[[]projections.GiftRecord](t)(s.queries.GiftHistory(ctx, projections.GiftFilter{Window: projections.Window{OldestFirst: true}}))[1].At
+	at := must[[]projections.GiftRecord](t)(s.Queries.GiftHistory(ctx, projections.GiftFilter{Window: projections.Window{OldestFirst: true}}))[1].At
 	for _, c := range []struct {
 		filter projections.GiftFilter
 		want   []int64
 	}{
 		{projections.GiftFilter{}, []int64{given[2], given[1], given[0]}},
 		{projections.GiftFilter{Sender: 2}, []int64{given[2], given[0]}},
-		{projections.GiftFilter{Live: s.chatting}, nil},
-		{projections.GiftFilter{Streamer: 1, Gift: s.rose, Window: projections.Window{Limit: 1}}, []int64{given[2]}},
-		{projections.GiftFilter{Gift: s.ring}, nil},
+		{projections.GiftFilter{Live: s.Chatting}, nil},
+		{projections.GiftFilter{Streamer: 1, Gift: s.Rose, Window: projections.Window{Limit: 1}}, []int64{given[2]}},
+		{projections.GiftFilter{Gift: s.Ring}, nil},
 		{projections.GiftFilter{From: at}, []int64{given[2], given[1]}},
 		{projections.GiftFilter{To: at}, []int64{given[0]}},
 	} {
@@ -235,7 +236,7 @@ func TestHistories(t *testing.T) {
 		}
 	}
 
-	movements := must[[]projections.CoinMovement](t)(s.queries.CoinHistory(ctx, projections.CoinFilter{Account: domain.WalletAccount(2)}))
+	movements := must[[]projections.CoinMovement](t)(s.Queries.CoinHistory(ctx, projections.CoinFilter{Account: domain.WalletAccount(2)}))
 	var got []string
 	for _, m := range movements {
 		got = append(got, fmt.Sprintf("%d→%d order %q live %d gift %d", m.Amount, m.BalanceAfter, m.Order, m.Live, m.Gift))
@@ -244,57 +245,56 @@ func TestHistories(t *testing.T) {
 		t.Error(diff)
 	}
 
-	viewers := must[[]projections.Viewer](t)(s.queries.Viewers(ctx, projections.ViewerFilter{Live: s.cooking, Window: projections.Window{OldestFirst: true}}))
+	viewers := must[[]projections.Viewer](t)(s.Queries.Viewers(ctx, projections.ViewerFilter{Live: s.Cooking, Window: projections.Window{OldestFirst: true}}))
 	if len(viewers) != 2 || viewers[0].Username != "bob" || !viewers[0].Present || viewers[0].Node != "p3" || !viewers[0].LeftAt.IsZero() ||
 		viewers[1].Present || viewers[1].Cause != domain.LeaveConnectionLost || !viewers[1].LeftAt.After(viewers[1].JoinedAt) {
 		t.Errorf("%+v", viewers)
 	}
-	if got := must[[]projections.Viewer](t)(s.queries.Viewers(ctx, projections.ViewerFilter{User: 2, Present: true})); len(got) != 2 || got[0].Live != s.chatting {
+	if got := must[[]projections.Viewer](t)(s.Queries.Viewers(ctx, projections.ViewerFilter{User: 2, Present: true})); len(got) != 2 || got[0].Live != s.Chatting {
 		t.Errorf("%+v", got)
 	}
-	if got := must[[]projections.Viewer](t)(s.queries.Viewers(ctx, projections.ViewerFilter{Live: s.cooking, Window: projections.Window{After: viewers[0].FirstPosition}})); len(got) != 1 || got[0].ID != 3 {
+	if got := must[[]projections.Viewer](t)(s.Queries.Viewers(ctx, projections.ViewerFilter{Live: s.Cooking, Window: projections.Window{After: viewers[0].FirstPosition}})); len(got) != 1 || got[0].ID != 3 {
 		t.Errorf("%+v", got)
 	}
 }
 
-func TestHistoriesAreBounded(t *testing.T) {
+func TestPagesHaveAMaximumSize(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	c := newCrowd(w, 2, 1)
-	w.project()
+	w := projtest.New(t)
+	c := projtest.NewTraffic(w, 2, 1)
+	w.Project()
 	for range 60 {
-		c.people[0].asks(domain.PostComment{Live: c.lives[0], Text: "again"})
+		c.Users[0].Send(domain.PostComment{Live: c.Lives[0], Text: "again"})
 	}
-	w.caughtUp()
-	w.exec(`INSERT INTO read.comment SELECT 1000000 + n, 'x', 1, 1, 'many', now() FROM generate_series(1, 1000) AS n`)
+	w.CatchUp()
+	w.Exec(`INSERT INTO read.comment SELECT 1000000 + n, 'x', 1, 1, 'many', now() FROM generate_series(1, 1000) AS n`)
 	for limit, want := range map[int]int{0: 50, 7: 7, 100_000: 500, -1: 50} {
-		got, err := w.queries.Comments(t.Context(), projections.CommentFilter{Window: projections.Window{Limit: limit}})
+		got, err := w.Queries.Comments(t.Context(), projections.CommentFilter{Window: projections.Window{Limit: limit}})
 		if err != nil || len(got) != want {
 			t.Errorf("limit %d: %d comments, %v", limit, len(got), err)
 		}
 	}
-	room, err := w.queries.LiveSnapshot(t.Context(), c.lives[0])
+	room, err := w.Queries.LiveSnapshot(t.Context(), c.Lives[0])
 	if err != nil || len(room.Comments) != 50 {
 		t.Errorf("%d comments, %v", len(room.Comments), err)
 	}
-	if _, err := w.queries.Gauges(t.Context(), make([]domain.LiveID, 1001)); err == nil {
-		t.Error("no bound to gauges")
+	if _, err := w.Queries.Gauges(t.Context(), make([]domain.LiveID, 1001)); err == nil {
+		t.Error("more gauges than MaxGauges")
 	}
 }
 
-// People who are present are listed in the order in which they came, newest first.
-func TestRoomShowsTheNewestViewersFirst(t *testing.T) {
+func TestLiveSnapshotListsTheNewestViewersFirst(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	c := newCrowd(w, 4, 1)
-	w.project()
+	w := projtest.New(t)
+	c := projtest.NewTraffic(w, 4, 1)
+	w.Project()
 	for _, i := range []int{2, 0, 3} {
-		c.people[i].asks(domain.JoinLive{Live: c.lives[0], Node: "p"})
+		c.Users[i].Send(domain.JoinLive{Live: c.Lives[0], Node: "p"})
 	}
-	w.execute(domain.Request{Actor: domain.Actor{Kind: domain.System}, Command: domain.LeaveLive{Live: c.lives[0], User: c.people[2].id, Node: "p", Cause: domain.LeaveRequested}})
-	c.people[2].asks(domain.JoinLive{Live: c.lives[0], Node: "p"})
-	w.caughtUp()
-	room, err := w.queries.LiveSnapshot(t.Context(), c.lives[0])
+	w.Execute(domain.Request{Actor: domain.Actor{Kind: domain.System}, Command: domain.LeaveLive{Live: c.Lives[0], User: c.Users[2].ID, Node: "p", Cause: domain.LeaveRequested}})
+	c.Users[2].Send(domain.JoinLive{Live: c.Lives[0], Node: "p"})
+	w.CatchUp()
+	room, err := w.Queries.LiveSnapshot(t.Context(), c.Lives[0])
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -302,7 +302,7 @@ func TestRoomShowsTheNewestViewersFirst(t *testing.T) {
 	for _, v := range room.Viewers {
 		order = append(order, v.ID)
 	}
-	if want := []domain.UserID{c.people[2].id, c.people[3].id, c.people[0].id}; !cmp.Equal(order, want) {
+	if want := []domain.UserID{c.Users[2].ID, c.Users[3].ID, c.Users[0].ID}; !cmp.Equal(order, want) {
 		t.Errorf("%v, want %v", order, want)
 	}
 	if room.Live.LookCount != 3 {

@@ -12,8 +12,8 @@ import (
 	"roomlog/eventstore"
 )
 
-// Recordings is what was recorded of the streams of rooms. One that was deleted keeps its row, so that whoever
-// has files of it learns that they are to go.
+// Recordings projects the recordings of broadcasts. A deleted recording keeps its row, so that every node learns that
+// its files must go.
 var Recordings = Projection{
 	Name: "recordings", Version: 1, Tables: []string{"recording"},
 	Handlers: []Handler{on(foldRecordingStarted), on(foldRecordingFinished), on(foldRecordingDeleted)},
@@ -33,9 +33,9 @@ type recordingRows struct {
 }
 
 type finishedRows struct {
-	id, reason, parts []string
-	began, ended      []time.Time
-	length, bytes     []int64
+	id, cause, parts   []string
+	startedAt, endedAt []time.Time
+	duration, bytes    []int64
 }
 
 func foldRecordingStarted(b *recordingsBatch, r eventstore.Record, e domain.RecordingStarted) {
@@ -46,45 +46,45 @@ func foldRecordingStarted(b *recordingsBatch, r eventstore.Record, e domain.Reco
 func foldRecordingFinished(b *recordingsBatch, _ eventstore.Record, e domain.RecordingFinished) {
 	parts, _ := json.Marshal(e.Parts) // numbers, times and printable texts
 	f := &b.finished
-	f.id, f.reason, f.parts = append(f.id, string(e.Recording)), append(f.reason, string(e.Cause)), append(f.parts, string(parts))
-	f.began, f.ended = append(f.began, e.StartedAt), append(f.ended, e.EndedAt)
-	f.length, f.bytes = append(f.length, e.DurationMS), append(f.bytes, e.Bytes)
+	f.id, f.cause, f.parts = append(f.id, string(e.Recording)), append(f.cause, string(e.Cause)), append(f.parts, string(parts))
+	f.startedAt, f.endedAt = append(f.startedAt, e.StartedAt), append(f.endedAt, e.EndedAt)
+	f.duration, f.bytes = append(f.duration, e.DurationMS), append(f.bytes, e.Bytes)
 }
 
 func foldRecordingDeleted(b *recordingsBatch, r eventstore.Record, e domain.RecordingDeleted) {
 	b.deleted.id, b.deleted.at = append(b.deleted.id, string(e.Recording)), append(b.deleted.at, r.RecordedAt)
 }
 
-// writeRecordings follows the life of a recording, of which a batch may have all.
+// writeRecordings writes in the order of a recording's life, which may lie in one batch.
 func writeRecordings(b *recordingsBatch, tables *pgx.Batch) {
 	if s := b.started; len(s.id) > 0 {
 		tables.Queue(insertRecording, s.id, s.live, s.user, s.at)
 	}
 	if f := b.finished; len(f.id) > 0 {
-		expect(len(f.id), tables.Queue(updateRecordingFinished, f.id, f.reason, f.began, f.ended, f.length, f.bytes, f.parts))
+		expect(len(f.id), tables.Queue(updateRecordingFinished, f.id, f.cause, f.startedAt, f.endedAt, f.duration, f.bytes, f.parts))
 	}
 	if d := b.deleted; len(d.id) > 0 {
 		expect(len(d.id), tables.Queue(updateRecordingDeleted, d.id, d.at))
 	}
 }
 
-// Recording is what was recorded of a stream.
+// Recording is a recording of a broadcast.
 type Recording struct {
 	ID        domain.RecordingID
 	Live      domain.LiveID
-	StreamKey string // the room's stream key
+	StreamKey string // of the live
 	StartedAt time.Time
 	EndedAt   time.Time     // zero while it is being written
 	Cause     string        // why it has ended
-	Duration  time.Duration // of what there is to see
+	Duration  time.Duration // of the playable part
 	Bytes     int64
 	Parts     []domain.RecordingPart
 }
 
-// Recordings answers a page of the recordings of a room, newest first; pages count from 1. While its
-// owner is locked out there are none.
+// Recordings returns a page of the recordings of a live, newest first; the first page is 1. There are none while the
+// owner is disabled.
 func (q *Queries) Recordings(ctx context.Context, live domain.LiveID, page, size int) ([]Recording, error) {
-	size = min(max(size, 1), maxPage)
+	size = pageSize(size)
 	if page < 1 || page > lastPage {
 		return nil, nil
 	}
@@ -92,31 +92,32 @@ func (q *Queries) Recordings(ctx context.Context, live domain.LiveID, page, size
 		live, size, int64(page-1)*int64(size))
 }
 
-// Recording answers one that was not deleted, and whose owner is not locked out, or ErrNotFound.
+// Recording returns one recording, or ErrNotFound. A deleted recording, and one whose owner is disabled or forgotten,
+// is not found.
 func (q *Queries) Recording(ctx context.Context, id domain.RecordingID) (Recording, error) {
 	return one(ctx, q, "recording", scanRecording, selectRecordings+` AND r.id = $1`, id)
 }
 
-// DeletedRecordings answers which of some recordings were deleted, or are of people who were forgotten. Those
-// that the tables do not know are not among them.
+// DeletedRecordings returns those of some recordings that were deleted or belong to forgotten users. Recordings that
+// the tables do not have are not among them.
 func (q *Queries) DeletedRecordings(ctx context.Context, ids []string) ([]string, error) {
 	return many(ctx, q, "deleted recordings", pgx.RowTo[string], selectRecordingsDeleted, ids)
 }
 
 func scanRecording(row pgx.CollectableRow) (r Recording, err error) {
-	var ended *time.Time
-	var reason *string
-	var length int64
+	var endedAt *time.Time
+	var cause *string
+	var duration int64
 	var parts []byte
-	if err := row.Scan(&r.ID, &r.Live, &r.StreamKey, &r.StartedAt, &ended, &reason, &length, &r.Bytes, &parts); err != nil {
+	if err := row.Scan(&r.ID, &r.Live, &r.StreamKey, &r.StartedAt, &endedAt, &cause, &duration, &r.Bytes, &parts); err != nil {
 		return r, err
 	}
-	r.StartedAt, r.Duration = r.StartedAt.UTC(), time.Duration(length)*time.Millisecond
-	if ended != nil {
-		r.EndedAt, r.Cause = ended.UTC(), *reason
+	r.StartedAt, r.Duration = r.StartedAt.UTC(), time.Duration(duration)*time.Millisecond
+	if endedAt != nil {
+		r.EndedAt, r.Cause = endedAt.UTC(), *cause
 	}
 	if err := json.Unmarshal(parts, &r.Parts); err != nil {
-		return r, fmt.Errorf("the files of recording %s: %w", r.ID, err)
+		return r, fmt.Errorf("the parts of recording %s: %w", r.ID, err)
 	}
 	return r, nil
 }

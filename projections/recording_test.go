@@ -8,28 +8,29 @@ import (
 
 	"roomlog/domain"
 	"roomlog/projections"
+	"roomlog/projections/projtest"
 )
 
 func TestRecordings(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	w.project()
-	ann, bob := w.register("ann"), w.register("bob")
-	live := ann.goLive("cooking")
-	other := bob.goLive("singing")
+	w := projtest.New(t)
+	w.Project()
+	ann, bob := w.Register("ann"), w.Register("bob")
+	live := ann.GoLive("cooking")
+	other := bob.GoLive("singing")
 	began := time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)
 	for i, id := range []domain.RecordingID{"a", "b", "c"} {
 		at := began.Add(time.Duration(i) * time.Hour)
-		w.says(domain.StartRecording{Live: live, Recording: id})
-		w.says(domain.FinishRecording{Live: live, Recording: id, Cause: "stopped", StartedAt: at, EndedAt: at.Add(time.Minute), DurationMS: 59_000, Bytes: 9000,
+		w.DoAsSystem(domain.StartRecording{Live: live, Recording: id})
+		w.DoAsSystem(domain.FinishRecording{Live: live, Recording: id, Cause: "stopped", StartedAt: at, EndedAt: at.Add(time.Minute), DurationMS: 59_000, Bytes: 9000,
 			Parts: []domain.RecordingPart{{File: "1.mp4", StartedAt: at, DurationMS: 59_000, Bytes: 8000, Media: domain.MediaInfo{Video: "h264"}}}})
 	}
-	w.says(domain.StartRecording{Live: other, Recording: "o"})
-	ann.asks(domain.DeleteRecording{Live: live, Recording: "b"})
-	w.caughtUp()
+	w.DoAsSystem(domain.StartRecording{Live: other, Recording: "o"})
+	ann.Send(domain.DeleteRecording{Live: live, Recording: "b"})
+	w.CatchUp()
 	list := func(page, size int) (ids []domain.RecordingID) {
 		t.Helper()
-		found, err := w.queries.Recordings(t.Context(), live, page, size)
+		found, err := w.Queries.Recordings(t.Context(), live, page, size)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -44,22 +45,22 @@ func TestRecordings(t *testing.T) {
 	if got := list(2, 1); !slices.Equal(got, []domain.RecordingID{"a"}) || list(3, 1) != nil || list(0, 1) != nil {
 		t.Fatalf("%q", got)
 	}
-	got, err := w.queries.Recording(t.Context(), "c")
+	got, err := w.Queries.Recording(t.Context(), "c")
 	if err != nil || got.Live != live || got.StreamKey == "" || got.Duration != 59*time.Second || !got.StartedAt.Equal(began.Add(2*time.Hour)) ||
 		got.Cause != "stopped" || len(got.Parts) != 1 || got.Parts[0].File != "1.mp4" || got.Parts[0].Media.Video != "h264" {
 		t.Fatalf("%+v, %v", got, err)
 	}
-	if got, err := w.queries.Recording(t.Context(), "o"); err != nil || !got.EndedAt.IsZero() || got.Cause != "" || len(got.Parts) != 0 {
+	if got, err := w.Queries.Recording(t.Context(), "o"); err != nil || !got.EndedAt.IsZero() || got.Cause != "" || len(got.Parts) != 0 {
 		t.Fatalf("%+v, %v", got, err)
 	}
 	for _, id := range []domain.RecordingID{"b", "none"} {
-		if _, err := w.queries.Recording(t.Context(), id); !errors.Is(err, projections.ErrNotFound) {
+		if _, err := w.Queries.Recording(t.Context(), id); !errors.Is(err, projections.ErrNotFound) {
 			t.Fatalf("%s: %v", id, err)
 		}
 	}
 	gone := func() []string {
 		t.Helper()
-		ids, err := w.queries.DeletedRecordings(t.Context(), []string{"a", "b", "c", "o", "none"})
+		ids, err := w.Queries.DeletedRecordings(t.Context(), []string{"a", "b", "c", "o", "none"})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -69,40 +70,40 @@ func TestRecordings(t *testing.T) {
 	if got := gone(); !slices.Equal(got, []string{"b"}) {
 		t.Fatalf("%q", got)
 	}
-	w.do(domain.DisableUser{User: ann.id})
-	w.caughtUp() // nobody sees what is kept
+	w.Do(domain.DisableUser{User: ann.ID})
+	w.CatchUp() // the recordings of a disabled owner are hidden
 	if got := list(1, 10); got != nil {
 		t.Fatalf("%q", got)
 	}
-	if _, err := w.queries.Recording(t.Context(), "c"); !errors.Is(err, projections.ErrNotFound) {
+	if _, err := w.Queries.Recording(t.Context(), "c"); !errors.Is(err, projections.ErrNotFound) {
 		t.Fatal(err)
 	}
 	if got := gone(); !slices.Equal(got, []string{"b"}) {
 		t.Fatalf("%q", got)
 	}
-	w.do(domain.ForgetUser{User: bob.id})
-	w.caughtUp() // whose recordings go too
+	w.Do(domain.ForgetUser{User: bob.ID})
+	w.CatchUp() // the recordings of a forgotten owner are deleted
 	if got := gone(); !slices.Equal(got, []string{"b", "o"}) {
 		t.Fatalf("%q", got)
 	}
-	if _, err := w.queries.Recording(t.Context(), "o"); !errors.Is(err, projections.ErrNotFound) {
+	if _, err := w.Queries.Recording(t.Context(), "o"); !errors.Is(err, projections.ErrNotFound) {
 		t.Fatal(err)
 	}
 }
 
-func TestWhetherARoomIsRecorded(t *testing.T) {
+func TestRecordChoiceOfALive(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	w.project()
-	ann := w.register("ann")
-	live := ann.goLive("cooking")
+	w := projtest.New(t)
+	w.Project()
+	ann := w.Register("ann")
+	live := ann.GoLive("cooking")
 	for _, tt := range []struct {
 		on   bool
 		want domain.RecordChoice
 	}{{true, domain.RecordOn}, {false, domain.RecordOff}} {
-		ann.asks(domain.SetRecording{Live: live, On: tt.on})
-		w.caughtUp()
-		if got, err := w.queries.Live(t.Context(), live); err != nil || got.Record != tt.want {
+		ann.Send(domain.SetRecording{Live: live, On: tt.on})
+		w.CatchUp()
+		if got, err := w.Queries.Live(t.Context(), live); err != nil || got.Record != tt.want {
 			t.Fatalf("%q, %v", got.Record, err)
 		}
 	}

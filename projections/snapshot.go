@@ -11,81 +11,83 @@ import (
 	"roomlog/domain"
 )
 
-// How much of a room a snapshot shows.
 const (
-	roomRows    = 50 // comments, and gifts
-	roomViewers = 100
+	snapshotRows     = 50 // of comments, and of gifts
+	snapshotViewers  = 100
+	snapshotAttempts = 5
 )
 
-// snapshotTries bounds how often a snapshot is taken again because a rebuild was switched to in the middle.
-const snapshotTries = 5
+// errSwitched means that other tables were put into use during a query.
+var errSwitched = errors.New("the tables were switched during the query")
 
-var errSwitched = errors.New("the tables were switched while they were read")
-
-// LiveSnapshot answers a snapshot of a room, or ErrNotFound. All of it is as of its Position: it is read in
-// one transaction that sees one state, in one round trip.
-func (q *Queries) LiveSnapshot(ctx context.Context, id domain.LiveID) (LiveSnapshot, error) {
-	err := errSwitched
-	var room LiveSnapshot
-	for try := 0; errors.Is(err, errSwitched) && try < snapshotTries; try++ {
-		room, err = q.room(ctx, id)
-	}
-	if err != nil {
-		return LiveSnapshot{}, fmt.Errorf("read room %d: %w", id, err)
-	}
-	return room, nil
+// LiveSnapshot is the state of a live at one position.
+type LiveSnapshot struct {
+	Position int64
+	Live     Live
+	Online   int64
+	Comments []Comment    // the newest 50, newest first
+	Gifts    []GiftRecord // the newest 50, newest first
+	Viewers  []Profile    // the 100 present viewers who joined last, newest first
 }
 
-func (q *Queries) room(ctx context.Context, id domain.LiveID) (room LiveSnapshot, err error) {
+// LiveSnapshot returns the state of a live at one position, or ErrNotFound. It needs one round trip. It repeats the
+// query if other tables were put into use meanwhile.
+func (q *Queries) LiveSnapshot(ctx context.Context, id domain.LiveID) (LiveSnapshot, error) {
+	err := errSwitched
+	var s LiveSnapshot
+	for attempt := 0; errors.Is(err, errSwitched) && attempt < snapshotAttempts; attempt++ {
+		s, err = q.liveSnapshot(ctx, id)
+	}
+	if err != nil {
+		return LiveSnapshot{}, fmt.Errorf("read live %d: %w", id, err)
+	}
+	return s, nil
+}
+
+func (q *Queries) liveSnapshot(ctx context.Context, id domain.LiveID) (s LiveSnapshot, err error) {
 	var before, after int64
 	var found []Live
 	newest := Window{}
 	b := &pgx.Batch{}
 	b.Queue("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
-	b.Queue(selectCheckpoint).QueryRow(func(row pgx.Row) error { return row.Scan(&room.Position, &before) })
+	b.Queue(selectCheckpoint).QueryRow(func(row pgx.Row) error { return row.Scan(&s.Position, &before) })
 	b.Queue(selectLive+" WHERE l.id = $1", id).Query(collect(scanLive, &found))
-	b.Queue(newest.in(selectComments), id, 0, 0, int64(math.MaxInt64), roomRows).Query(collect(scanComment, &room.Comments))
+	b.Queue(newest.in(selectComments), id, 0, 0, int64(math.MaxInt64), snapshotRows).Query(collect(scanComment, &s.Comments))
 	from, to := allTimes()
-	b.Queue(newest.in(selectGiftRecords), id, 0, 0, 0, from, to, 0, int64(math.MaxInt64), roomRows).Query(collect(scanGiftRecord, &room.Gifts))
-	b.Queue(selectPresentViewers, id, roomViewers, int64(math.MaxInt64)).Query(func(rows pgx.Rows) error {
-		present, err := pgx.CollectRows(rows, scanPresent)
+	b.Queue(newest.in(selectGiftRecords), id, 0, 0, 0, from, to, 0, int64(math.MaxInt64), snapshotRows).Query(collect(scanGiftRecord, &s.Gifts))
+	b.Queue(selectPresentViewers, id, snapshotViewers, int64(math.MaxInt64)).Query(func(rows pgx.Rows) error {
+		present, err := pgx.CollectRows(rows, scanPresentViewer)
 		for _, p := range present {
-			room.Viewers = append(room.Viewers, p.Profile)
+			s.Viewers = append(s.Viewers, p.Profile)
 		}
 		return err
 	})
 	b.Queue("COMMIT")
-	// In the transaction the generation stays what it was, while the names of the tables are the newest:
-	// only a look from outside notices a switch.
+	// The transaction keeps seeing its generation, but finds tables by their newest names. Only a query after it
+	// notices a switch.
 	b.Queue(selectCheckpoint).QueryRow(func(row pgx.Row) error { return row.Scan(nil, &after) })
 	conn, err := q.pool.Acquire(ctx)
 	if err != nil {
-		return room, err
+		return s, err
 	}
-	defer conn.Release() // an open transaction would end with the connection
+	defer conn.Release() // the pool closes a connection with an open transaction
 	if err := conn.SendBatch(ctx, b).Close(); err != nil {
-		return room, err
+		return s, err
 	}
 	switch {
 	case before != after:
-		return room, errSwitched
+		return s, errSwitched
 	case len(found) == 0:
-		return room, ErrNotFound
+		return s, ErrNotFound
 	}
-	room.Live, room.Online = found[0], found[0].Online
-	return room, nil
+	s.Live, s.Online = found[0], found[0].Online
+	return s, nil
 }
 
-// collect reads all rows of a queued query into where.
-func collect[T any](scan pgx.RowToFunc[T], where *[]T) func(pgx.Rows) error {
+// collect returns a callback that reads all rows of a queued query into target.
+func collect[T any](scan pgx.RowToFunc[T], target *[]T) func(pgx.Rows) error {
 	return func(rows pgx.Rows) (err error) {
-		*where, err = pgx.CollectRows(rows, scan)
+		*target, err = pgx.CollectRows(rows, scan)
 		return err
 	}
-}
-
-// scanPresent reads how somebody is shown, and since when they are there.
-func scanPresent(row pgx.CollectableRow) (p PresentViewer, err error) {
-	err = row.Scan(&p.ID, &p.Username, &p.Nickname, &p.Avatar, &p.JoinedPosition)
-	return p, err
 }

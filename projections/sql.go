@@ -18,8 +18,6 @@ var (
 	deleteChatRoom string
 	//go:embed sql/delete_participant.sql
 	deleteParticipant string
-	//go:embed sql/delete_unused_credentials.sql
-	deleteUnusedCredentials string
 	//go:embed sql/erase_comment.sql
 	eraseComment string
 	//go:embed sql/erase_email.sql
@@ -92,10 +90,8 @@ var (
 	selectGiftRecords string
 	//go:embed sql/select_gifts.sql
 	selectGifts string
-	//go:embed sql/select_indexes.sql
-	selectIndexes string
-	//go:embed sql/select_keys.sql
-	selectKeys string
+	//go:embed sql/select_lag.sql
+	selectLag string
 	//go:embed sql/select_live.sql
 	selectLive string
 	//go:embed sql/select_lives_on_air.sql
@@ -106,8 +102,6 @@ var (
 	selectNodeViewers string
 	//go:embed sql/select_nodes.sql
 	selectNodes string
-	//go:embed sql/select_old_schemas.sql
-	selectOldSchemas string
 	//go:embed sql/select_present_viewers.sql
 	selectPresentViewers string
 	//go:embed sql/select_profiles.sql
@@ -118,22 +112,16 @@ var (
 	selectRecordings string
 	//go:embed sql/select_recordings_deleted.sql
 	selectRecordingsDeleted string
+	//go:embed sql/select_replaced_schemas.sql
+	selectReplacedSchemas string
 	//go:embed sql/select_roster.sql
 	selectRoster string
 	//go:embed sql/select_session.sql
 	selectSession string
-	//go:embed sql/select_status.sql
-	selectStatus string
-	//go:embed sql/select_tables.sql
-	selectTables string
 	//go:embed sql/select_unused_credentials.sql
 	selectUnusedCredentials string
-	//go:embed sql/select_user_channel.sql
-	selectUserChannel string
 	//go:embed sql/select_users.sql
 	selectUsers string
-	//go:embed sql/select_version_fault.sql
-	selectVersionFault string
 	//go:embed sql/select_versions.sql
 	selectVersions string
 	//go:embed sql/select_viewers.sql

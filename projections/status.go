@@ -3,82 +3,106 @@ package projections
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
+	"sync"
 	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"roomlog/internal/wait"
 )
 
-// Status answers where the projector stands, as of at most a second ago.
-func (p *Projector) Status() ProjectorStatus {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.status
+const (
+	statusInterval = time.Second
+	logInterval    = time.Minute // between two log messages about the same halt
+)
+
+// ProjectorStatus is the state of the read tables and of one projector.
+type ProjectorStatus struct {
+	Position   int64   // of the tables, whichever process projects
+	Head       int64   // of the log
+	LagSeconds float64 // the age of the oldest event that the tables lack
+	Poisoned   int64   // the number of rows of table poison
+	Halted     error   // why this projector cannot go on; nil while it can
 }
 
-// failed hears of every error and answers how long to wait.
-func (p *Projector) failed(ctx context.Context, err error) time.Duration {
-	if ended(ctx, err) {
-		return 0
-	}
-	if passing(err) {
-		p.c.Log.WarnContext(ctx, "projecting failed, trying again", slog.Any("err", err))
-		return busyRetry
-	}
-	now, wait := p.c.Now(), p.c.HaltedRetry
-	if p.ahead {
-		wait = 0 // what comes before it goes on at once
-	}
-	p.mu.Lock()
-	fresh := p.status.Halted == nil || now.Sub(p.said) >= logAgain
-	if fresh {
-		p.said = now
-	}
-	p.status.Halted = err
-	p.mu.Unlock()
-	if fresh {
-		p.c.Log.ErrorContext(ctx, "projecting is halted", slog.Any("err", err))
-	}
-	return wait
+// statusTracker keeps the status of a projector current.
+type statusTracker struct {
+	now  func() time.Time
+	log  *slog.Logger
+	pool *pgxpool.Pool
+
+	mu       sync.Mutex
+	status   ProjectorStatus // at most statusInterval old; Halted is always current
+	loggedAt time.Time       // when the halt was logged last
 }
 
-// idle hears that the database answers and has nothing to do here: whatever it was, it is over, but for
-// an event that cannot be taken.
-func (p *Projector) idle() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
+func (t *statusTracker) get() ProjectorStatus {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.status
+}
+
+// halted records and logs why the projector cannot go on.
+func (t *statusTracker) halted(ctx context.Context, err error) {
+	now := t.now()
+	t.mu.Lock()
+	log := t.status.Halted == nil || now.Sub(t.loggedAt) >= logInterval
+	if log {
+		t.loggedAt = now
+	}
+	t.status.Halted = err
+	t.mu.Unlock()
+	if log {
+		t.log.ErrorContext(ctx, "projector halted", slog.Any("error", err))
+	}
+}
+
+// resumed records that the projector has passed the event that halted it.
+func (t *statusTracker) resumed() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.status.Halted, t.loggedAt = nil, time.Time{}
+}
+
+// idle records that the database works and has no new events. That ends every halt that no event has caused.
+func (t *statusTracker) idle() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
 	var halt *HaltError
-	if !errors.As(p.status.Halted, &halt) {
-		p.status.Halted = nil
+	if !errors.As(t.status.Halted, &halt) {
+		t.status.Halted = nil
 	}
 }
 
-// watch keeps the status fresh until ctx ends. It writes nothing, so that an idle server writes nothing.
-func (p *Projector) watch(ctx context.Context) {
-	for ctx.Err() == nil {
-		if err := p.look(ctx); err != nil && !ended(ctx, err) {
-			p.c.Log.WarnContext(ctx, "reading where the tables are failed, trying again", slog.Any("err", err))
+// run refreshes the status until ctx ends. It writes nothing, so that an idle server writes nothing.
+func (t *statusTracker) run(ctx context.Context) {
+	for {
+		if err := t.refresh(ctx); err != nil && !isCanceled(ctx, err) {
+			t.log.WarnContext(ctx, "reading the position of the tables failed, retrying", slog.Any("error", err))
 		}
-		pause(ctx, statusEvery)
+		if !wait.Sleep(ctx, statusInterval) {
+			return
+		}
 	}
 }
 
-// look reads where the tables are, whoever moves them.
-func (p *Projector) look(ctx context.Context) error {
-	var now ProjectorStatus
-	var oldest *time.Time
-	err := p.c.Pool.QueryRow(ctx, selectStatus).Scan(&now.Position, &now.Head, &oldest, &now.Poisoned)
+// refresh reads the status of the tables.
+func (t *statusTracker) refresh(ctx context.Context) error {
+	lag, err := readLag(ctx, t.pool)
 	if err != nil {
-		return fmt.Errorf("read where the tables are: %w", err)
+		return err
 	}
-	if oldest != nil {
-		now.LagSeconds = max(0, p.c.Now().Sub(*oldest).Seconds())
+	now := ProjectorStatus{Position: lag.Position, Head: lag.Head, Poisoned: lag.Poisoned}
+	if !lag.Oldest.IsZero() {
+		now.LagSeconds = max(0, t.now().Sub(lag.Oldest).Seconds())
 	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
+	t.mu.Lock()
+	defer t.mu.Unlock()
 	var halt *HaltError
-	if now.Halted = p.status.Halted; errors.As(now.Halted, &halt) && now.Position >= halt.Position {
+	if now.Halted = t.status.Halted; errors.As(now.Halted, &halt) && now.Position >= halt.Position {
 		now.Halted = nil // another process has gone on
 	}
-	p.status = now
+	t.status = now
 	return nil
 }

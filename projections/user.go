@@ -1,6 +1,8 @@
 package projections
 
 import (
+	"context"
+	"math"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -9,73 +11,78 @@ import (
 	"roomlog/eventstore"
 )
 
-// Users is who there is, and how they are shown.
+// Users projects the accounts of users.
 var Users = Projection{
 	Name: "users", Version: 1, Tables: []string{"user_account"},
 	Handlers: []Handler{
-		on(foldRegistered), on(foldProfileChanged), on(foldAgeChanged), on(foldDisabled), on(foldEnabled),
-		on(foldDenied), on(foldAllowed),
-		on(foldRoleGranted), on(foldRoleRevoked), on(foldForgotten),
+		on(foldUserRegistered), on(foldProfileChanged), on(foldAgeChanged), on(foldUserDisabled), on(foldUserEnabled),
+		on(foldUserBanned), on(foldUserUnbanned), on(foldRoleGranted), on(foldRoleRevoked), on(foldUserForgotten),
 	},
-	Write: writes(writePeople),
+	Write: writes(writeUsers),
 }
 
-type peopleBatch struct {
+type usersBatch struct {
 	id                                               []int64
 	username, nickname, avatar, nameKey, credentials []string
 	at                                               []time.Time
 	profile                                          map[domain.UserID]domain.UserProfileChanged
 	age                                              map[domain.UserID]int64
 	disabled                                         map[domain.UserID]bool
-	denied                                           map[domain.UserID]*int64        // until when; nil: not at all
-	roles                                            map[domain.UserRoleGranted]bool // granted last, or revoked
+	banned                                           map[domain.UserID]*int64 // until when; nil: not banned
+	roles                                            map[roleKey]bool         // granted last, or revoked
 	forgotten                                        []int64
 }
 
-func foldRegistered(b *peopleBatch, r eventstore.Record, e domain.UserRegistered) {
+// roleKey identifies one role of one user.
+type roleKey struct {
+	user domain.UserID
+	role domain.Role
+}
+
+func foldUserRegistered(b *usersBatch, r eventstore.Record, e domain.UserRegistered) {
 	b.id = append(b.id, int64(e.User))
 	b.username, b.nickname, b.avatar = append(b.username, e.Username), append(b.nickname, e.Nickname), append(b.avatar, e.Avatar)
 	b.nameKey, b.credentials = append(b.nameKey, e.NameKey), append(b.credentials, e.Credential)
 	b.at = append(b.at, r.RecordedAt)
 }
 
-func foldProfileChanged(b *peopleBatch, _ eventstore.Record, e domain.UserProfileChanged) {
+func foldProfileChanged(b *usersBatch, _ eventstore.Record, e domain.UserProfileChanged) {
 	set(&b.profile, e.User, e)
 }
 
-func foldAgeChanged(b *peopleBatch, _ eventstore.Record, e domain.UserAgeChanged) {
+func foldAgeChanged(b *usersBatch, _ eventstore.Record, e domain.UserAgeChanged) {
 	set(&b.age, e.User, int64(e.Age))
 }
 
-func foldDisabled(b *peopleBatch, _ eventstore.Record, e domain.UserDisabled) {
+func foldUserDisabled(b *usersBatch, _ eventstore.Record, e domain.UserDisabled) {
 	set(&b.disabled, e.User, true)
 }
 
-func foldEnabled(b *peopleBatch, _ eventstore.Record, e domain.UserEnabled) {
+func foldUserEnabled(b *usersBatch, _ eventstore.Record, e domain.UserEnabled) {
 	set(&b.disabled, e.User, false)
 }
 
-func foldDenied(b *peopleBatch, _ eventstore.Record, e domain.UserBanned) {
-	set(&b.denied, e.User, &e.Until)
+func foldUserBanned(b *usersBatch, _ eventstore.Record, e domain.UserBanned) {
+	set(&b.banned, e.User, &e.Until)
 }
 
-func foldAllowed(b *peopleBatch, _ eventstore.Record, e domain.UserUnbanned) {
-	set(&b.denied, e.User, nil)
+func foldUserUnbanned(b *usersBatch, _ eventstore.Record, e domain.UserUnbanned) {
+	set(&b.banned, e.User, nil)
 }
 
-func foldRoleGranted(b *peopleBatch, _ eventstore.Record, e domain.UserRoleGranted) {
-	set(&b.roles, e, true)
+func foldRoleGranted(b *usersBatch, _ eventstore.Record, e domain.UserRoleGranted) {
+	set(&b.roles, roleKey{e.User, e.Role}, true)
 }
 
-func foldRoleRevoked(b *peopleBatch, _ eventstore.Record, e domain.UserRoleRevoked) {
-	set(&b.roles, domain.UserRoleGranted(e), false)
+func foldRoleRevoked(b *usersBatch, _ eventstore.Record, e domain.UserRoleRevoked) {
+	set(&b.roles, roleKey{e.User, e.Role}, false)
 }
 
-func foldForgotten(b *peopleBatch, _ eventstore.Record, e domain.UserForgotten) {
+func foldUserForgotten(b *usersBatch, _ eventstore.Record, e domain.UserForgotten) {
 	b.forgotten = append(b.forgotten, int64(e.User))
 }
 
-func writePeople(b *peopleBatch, tables *pgx.Batch) {
+func writeUsers(b *usersBatch, tables *pgx.Batch) {
 	if len(b.id) > 0 {
 		tables.Queue(insertUserAccount, b.id, b.username, b.nickname, b.avatar, b.nameKey, b.credentials, b.at)
 	}
@@ -99,65 +106,108 @@ func writePeople(b *peopleBatch, tables *pgx.Batch) {
 		}
 		expect(len(id), tables.Queue(updateUserAccountDisabled, id, disabled))
 	}
-	if len(b.denied) > 0 {
+	if len(b.banned) > 0 {
 		var id []int64
 		var until []*int64
-		for user, at := range b.denied {
+		for user, at := range b.banned {
 			id, until = append(id, int64(user)), append(until, at)
 		}
 		expect(len(id), tables.Queue(updateUserAccountBan, id, until))
 	}
 	if len(b.roles) > 0 {
-		var id []int64
-		var role []string
-		var granted []bool
-		people := make(map[domain.UserID]bool)
-		for of, is := range b.roles {
-			people[of.User] = true
-			id, role, granted = append(id, int64(of.User)), append(role, string(of.Role)), append(granted, is)
-		}
-		expect(len(people), tables.Queue(updateUserAccountRoles, id, role, granted))
+		b.queueRoles(tables)
 	}
 	if len(b.forgotten) > 0 {
 		expect(len(b.forgotten), tables.Queue(eraseUserAccount, b.forgotten))
 	}
 }
 
-// Sessions is who is signed in.
-var Sessions = Projection{
-	Name: "sessions", Version: 1, Tables: []string{"session"},
-	Handlers: []Handler{on(foldSignedIn), on(foldSignedOut)},
-	Write:    writes(writeSessions),
-}
-
-type sessionsBatch struct {
-	newest map[domain.UserID]sessionRow
-}
-
-type sessionRow struct {
-	session  string // "": signed out
-	since    time.Time
-	position int64
-}
-
-func foldSignedIn(b *sessionsBatch, r eventstore.Record, e domain.UserSignedIn) {
-	set(&b.newest, e.User, sessionRow{e.Session, r.RecordedAt, r.Position})
-}
-
-func foldSignedOut(b *sessionsBatch, r eventstore.Record, e domain.UserSignedOut) {
-	set(&b.newest, e.User, sessionRow{"", r.RecordedAt, r.Position})
-}
-
-func writeSessions(b *sessionsBatch, tables *pgx.Batch) {
-	if len(b.newest) == 0 {
-		return
+func (b *usersBatch) queueRoles(tables *pgx.Batch) {
+	var id []int64
+	var role []string
+	var granted []bool
+	users := make(map[domain.UserID]bool)
+	for key, is := range b.roles {
+		users[key.user] = true
+		id, role, granted = append(id, int64(key.user)), append(role, string(key.role)), append(granted, is)
 	}
-	n := len(b.newest)
-	id, session := make([]int64, 0, n), make([]string, 0, n)
-	since, position := make([]time.Time, 0, n), make([]int64, 0, n)
-	for user, s := range b.newest {
-		id, session = append(id, int64(user)), append(session, s.session)
-		since, position = append(since, s.since), append(position, s.position)
+	expect(len(users), tables.Queue(updateUserAccountRoles, id, role, granted))
+}
+
+// Profile is how other users see a user. Queries join the current profile; tables never copy it.
+type Profile struct {
+	ID       domain.UserID
+	Username string
+	Nickname string
+	Avatar   string
+	// CreatedAt is when the account was registered. Only Profile, Profiles and Delta.Profile set it.
+	CreatedAt time.Time
+}
+
+// Name returns the nickname, or the username if there is none.
+func (p Profile) Name() string {
+	if p.Nickname != "" {
+		return p.Nickname
 	}
-	tables.Queue(upsertSession, id, session, since, position)
+	return p.Username
+}
+
+// Profile returns the profile of a user, or ErrNotFound.
+func (q *Queries) Profile(ctx context.Context, id domain.UserID) (Profile, error) {
+	return one(ctx, q, "profile", pgx.RowToStructByPos[Profile], selectProfiles, []int64{int64(id)})
+}
+
+// Profiles returns the profiles of the users that exist.
+func (q *Queries) Profiles(ctx context.Context, ids []domain.UserID) (map[domain.UserID]Profile, error) {
+	wanted := make([]int64, len(ids))
+	for i, id := range ids {
+		wanted[i] = int64(id)
+	}
+	found, err := many(ctx, q, "profiles", pgx.RowToStructByPos[Profile], selectProfiles, wanted)
+	profiles := make(map[domain.UserID]Profile, len(found))
+	for _, p := range found {
+		profiles[p.ID] = p
+	}
+	return profiles, err
+}
+
+// User is a user as operators see them.
+type User struct {
+	Profile
+	Disabled  bool
+	Forgotten bool
+	Ban       domain.Ban // zero: not banned
+	Roles     []domain.Role
+	Balance   domain.Coins
+	CreatedAt time.Time
+}
+
+// Status returns what admission checks of u.
+func (u User) Status() domain.UserStatus {
+	return domain.UserStatus{Exists: u.ID != 0, Disabled: u.Disabled, Forgotten: u.Forgotten, Ban: u.Ban}
+}
+
+// User returns a user, or ErrNotFound.
+func (q *Queries) User(ctx context.Context, id domain.UserID) (User, error) {
+	return one(ctx, q, "user", scanUser, selectUsers, id-1, id, 1)
+}
+
+// Users returns up to limit users with larger ids than after, in order.
+func (q *Queries) Users(ctx context.Context, after domain.UserID, limit int) ([]User, error) {
+	return many(ctx, q, "users", scanUser, selectUsers, after, int64(math.MaxInt64), pageSize(limit))
+}
+
+func scanUser(row pgx.CollectableRow) (u User, err error) {
+	var bannedUntil *int64
+	err = row.Scan(&u.ID, &u.Username, &u.Nickname, &u.Avatar, &u.Disabled, &u.Forgotten, &bannedUntil, &u.Roles, &u.Balance, &u.CreatedAt)
+	u.CreatedAt, u.Ban = u.CreatedAt.UTC(), banOf(u.ID, bannedUntil)
+	return u, err
+}
+
+// banOf returns the ban of a user, from the column banned_until.
+func banOf(user domain.UserID, until *int64) domain.Ban {
+	if until == nil {
+		return domain.Ban{}
+	}
+	return domain.Ban{User: user, Until: *until}
 }

@@ -1,6 +1,7 @@
 package projections
 
 import (
+	"context"
 	"fmt"
 	"time"
 
@@ -10,90 +11,90 @@ import (
 	"roomlog/eventstore"
 )
 
-// Viewers is who is or was in which room, and how many are.
+// Viewers projects the viewers of lives, and how many are present.
 var Viewers = Projection{
 	Name: "viewers", Version: 1, Tables: []string{"viewer", "live_online"},
-	Handlers: []Handler{on(foldJoined), on(foldMoved), on(foldLeft)},
+	Handlers: []Handler{on(foldViewerJoined), on(foldViewerMoved), on(foldViewerLeft)},
 	Write:    writes(writeViewers),
 }
 
 type viewersBatch struct {
-	visits map[ViewerKey]*visitRow
-	online map[domain.LiveID]int64
+	viewers map[ViewerKey]*viewerRow
+	online  map[domain.LiveID]int64
 }
 
-// visitRow is what a batch says of one person in one room.
-type visitRow struct {
-	came          bool  // its first event in the batch is a join
-	present       bool  // after its newest event
-	first, joined int64 // of the first and the newest join in the batch; 0: none
+// viewerRow is the result of the events of a batch about one viewer.
+type viewerRow struct {
+	joinedFirst   bool  // the first event of the batch is a join
+	present       bool  // after the newest event
+	first, joined int64 // positions of the first and the newest join in the batch; 0: none
 	joinedAt      time.Time
-	process       string
+	node          string
 	leftAt        *time.Time
 	cause         domain.LeaveCause
 }
 
-// visit answers the row of a person in a room, who has to be there before the event, or has not to be. What
-// happened before the batch is checked by the statements.
-func (b *viewersBatch) visit(l domain.LiveID, u domain.UserID, present bool) *visitRow {
-	v := b.visits[ViewerKey{l, u}]
+// viewer returns the row of a viewer, who must or must not be present before the event. The statements check what
+// happened before the batch.
+func (b *viewersBatch) viewer(l domain.LiveID, u domain.UserID, present bool) *viewerRow {
+	v := b.viewers[ViewerKey{l, u}]
 	if v == nil {
-		v = &visitRow{came: !present, present: present}
-		set(&b.visits, ViewerKey{l, u}, v)
+		v = &viewerRow{joinedFirst: !present, present: present}
+		set(&b.viewers, ViewerKey{l, u}, v)
 	}
 	if v.present != present {
-		panic(fmt.Sprintf("person %d in live %d: present is %v", u, l, v.present))
+		panic(fmt.Sprintf("viewer %d of live %d: present is %v", u, l, v.present))
 	}
 	return v
 }
 
-func foldJoined(b *viewersBatch, r eventstore.Record, e domain.ViewerJoined) {
-	v := b.visit(e.Live, e.User, false)
+func foldViewerJoined(b *viewersBatch, r eventstore.Record, e domain.ViewerJoined) {
+	v := b.viewer(e.Live, e.User, false)
 	if v.first == 0 {
 		v.first = r.Position
 	}
-	v.present, v.joined, v.joinedAt, v.process, v.leftAt, v.cause = true, r.Position, r.RecordedAt, e.Node, nil, ""
+	v.present, v.joined, v.joinedAt, v.node, v.leftAt, v.cause = true, r.Position, r.RecordedAt, e.Node, nil, ""
 	add(&b.online, e.Live, 1)
 }
 
-func foldMoved(b *viewersBatch, _ eventstore.Record, e domain.ViewerMoved) {
-	b.visit(e.Live, e.User, true).process = e.Node
+func foldViewerMoved(b *viewersBatch, _ eventstore.Record, e domain.ViewerMoved) {
+	b.viewer(e.Live, e.User, true).node = e.Node
 }
 
-func foldLeft(b *viewersBatch, r eventstore.Record, e domain.ViewerLeft) {
-	v := b.visit(e.Live, e.User, true)
-	v.present, v.process, v.leftAt, v.cause = false, "", &r.RecordedAt, e.Cause
+func foldViewerLeft(b *viewersBatch, r eventstore.Record, e domain.ViewerLeft) {
+	v := b.viewer(e.Live, e.User, true)
+	v.present, v.node, v.leftAt, v.cause = false, "", &r.RecordedAt, e.Cause
 	add(&b.online, e.Live, -1)
 }
 
 // viewerColumns are the columns of both statements.
 type viewerColumns struct {
 	live, user, first, joined []int64
-	process, cause            []string
+	node, cause               []string
 	joinedAt                  []time.Time
 	leftAt                    []*time.Time
 }
 
-func (c *viewerColumns) add(at ViewerKey, v *visitRow) {
-	c.live, c.user = append(c.live, int64(at.Live)), append(c.user, int64(at.User))
+func (c *viewerColumns) add(key ViewerKey, v *viewerRow) {
+	c.live, c.user = append(c.live, int64(key.Live)), append(c.user, int64(key.User))
 	c.first, c.joined, c.joinedAt = append(c.first, v.first), append(c.joined, v.joined), append(c.joinedAt, v.joinedAt)
-	c.process, c.cause, c.leftAt = append(c.process, v.process), append(c.cause, string(v.cause)), append(c.leftAt, v.leftAt)
+	c.node, c.cause, c.leftAt = append(c.node, v.node), append(c.cause, string(v.cause)), append(c.leftAt, v.leftAt)
 }
 
 func writeViewers(b *viewersBatch, tables *pgx.Batch) {
-	var came, stayed viewerColumns
-	for at, v := range b.visits {
-		if v.came {
-			came.add(at, v)
+	var joined, stayed viewerColumns
+	for key, v := range b.viewers {
+		if v.joinedFirst {
+			joined.add(key, v)
 		} else {
-			stayed.add(at, v)
+			stayed.add(key, v)
 		}
 	}
-	if n := len(came.live); n > 0 {
-		expect(n, tables.Queue(upsertViewer, came.live, came.user, came.process, came.first, came.joined, came.joinedAt, came.leftAt, came.cause))
+	if n := len(joined.live); n > 0 {
+		expect(n, tables.Queue(upsertViewer, joined.live, joined.user, joined.node, joined.first, joined.joined, joined.joinedAt, joined.leftAt, joined.cause))
 	}
 	if n := len(stayed.live); n > 0 {
-		expect(n, tables.Queue(updateViewer, stayed.live, stayed.user, stayed.process, stayed.joined, stayed.joinedAt, stayed.leftAt, stayed.cause))
+		expect(n, tables.Queue(updateViewer, stayed.live, stayed.user, stayed.node, stayed.joined, stayed.joinedAt, stayed.leftAt, stayed.cause))
 	}
 	if len(b.online) > 0 {
 		live, online := columns(b.online)
@@ -101,26 +102,91 @@ func writeViewers(b *viewersBatch, tables *pgx.Batch) {
 	}
 }
 
-// LookCounts is how many different people ever were in each room.
+// LookCounts projects how many different users ever joined each live.
 var LookCounts = Projection{
 	Name: "look_counts", Version: 1, Tables: []string{"look_count"},
-	Handlers: []Handler{on(foldLook)},
-	Write:    writes(writeLooks),
+	Handlers: []Handler{on(foldFirstVisit)},
+	Write:    writes(writeLookCounts),
 }
 
-type looksBatch struct {
-	looks map[domain.LiveID]int64
+type lookCountsBatch struct {
+	viewers map[domain.LiveID]int64
 }
 
-func foldLook(b *looksBatch, _ eventstore.Record, e domain.ViewerJoined) {
+func foldFirstVisit(b *lookCountsBatch, _ eventstore.Record, e domain.ViewerJoined) {
 	if e.FirstVisit {
-		add(&b.looks, e.Live, 1)
+		add(&b.viewers, e.Live, 1)
 	}
 }
 
-func writeLooks(b *looksBatch, tables *pgx.Batch) {
-	if len(b.looks) > 0 {
-		live, looks := columns(b.looks)
-		tables.Queue(addLookCount, live, looks)
+func writeLookCounts(b *lookCountsBatch, tables *pgx.Batch) {
+	if len(b.viewers) > 0 {
+		live, viewers := columns(b.viewers)
+		tables.Queue(addLookCount, live, viewers)
 	}
+}
+
+// ViewerKey identifies one viewer of one live.
+type ViewerKey struct {
+	Live domain.LiveID
+	User domain.UserID
+}
+
+// Viewer is a user who is or was in a live.
+type Viewer struct {
+	Profile
+	Live          domain.LiveID
+	Present       bool
+	Node          string // the node that holds the connection, while present
+	FirstPosition int64  // of the first join; orders the list
+	JoinedAt      time.Time
+	LeftAt        time.Time // zero while present
+	Cause         domain.LeaveCause
+}
+
+// ViewerFilter selects viewers. Zero fields select all. Its window is over FirstPosition.
+type ViewerFilter struct {
+	Live    domain.LiveID
+	User    domain.UserID
+	Present bool // only present viewers
+	Window
+}
+
+// Viewers returns a page of viewers.
+func (q *Queries) Viewers(ctx context.Context, f ViewerFilter) ([]Viewer, error) {
+	after, before, limit := f.bounds()
+	return many(ctx, q, "viewers", scanViewer, f.in(selectViewers), f.Live, f.User, f.Present, after, before, limit)
+}
+
+func scanViewer(row pgx.CollectableRow) (v Viewer, err error) {
+	var leftAt *time.Time
+	err = row.Scan(&v.ID, &v.Username, &v.Nickname, &v.Avatar,
+		&v.Live, &v.Present, &v.Node, &v.FirstPosition, &v.JoinedAt, &leftAt, &v.Cause)
+	v.JoinedAt = v.JoinedAt.UTC()
+	if leftAt != nil {
+		v.LeftAt = leftAt.UTC()
+	}
+	return v, err
+}
+
+// PresentViewer is a user who is in a live now.
+type PresentViewer struct {
+	Profile
+	JoinedPosition int64 // of the newest join
+}
+
+// PresentViewers returns up to limit present viewers of a live who joined before a position, newest first.
+func (q *Queries) PresentViewers(ctx context.Context, live domain.LiveID, before int64, limit int) ([]PresentViewer, error) {
+	return many(ctx, q, "present viewers", scanPresentViewer, selectPresentViewers, live, limit, before)
+}
+
+func scanPresentViewer(row pgx.CollectableRow) (p PresentViewer, err error) {
+	err = row.Scan(&p.ID, &p.Username, &p.Nickname, &p.Avatar, &p.JoinedPosition)
+	return p, err
+}
+
+// NodeViewers returns up to limit present viewers whose connections a node holds, ordered by live and user, after one
+// of them.
+func (q *Queries) NodeViewers(ctx context.Context, node string, after ViewerKey, limit int) ([]ViewerKey, error) {
+	return many(ctx, q, "viewers of a node", pgx.RowToStructByPos[ViewerKey], selectNodeViewers, node, after.Live, after.User, max(limit, 1))
 }

@@ -13,6 +13,7 @@ import (
 	"roomlog/eventstore/localpg"
 	"roomlog/migrations"
 	"roomlog/projections"
+	"roomlog/projections/rebuild"
 )
 
 // advice returns what an operator can do about err, or "".
@@ -30,9 +31,9 @@ func advice(err error) string {
 		return "Another roomlog uses this data folder. Stop it, choose another folder (--data), or let both use one database (DATABASE_URL)."
 	case errors.Is(err, migrations.ErrNewer):
 		return "Use the roomlog that migrated the database, or a newer one."
-	case errors.Is(err, projections.ErrDifferent):
+	case errors.Is(err, rebuild.ErrDifferent):
 		return "The tables in use are kept. If they are the wrong ones (roomlog verify names the row): roomlog rebuild --force"
-	case errors.Is(err, projections.ErrRebuilding):
+	case errors.Is(err, rebuild.ErrInProgress):
 		return "Wait until the other rebuild is done."
 	case errors.As(err, &halt):
 		return "The tables are not updated until this is fixed; the log is not affected. For details: roomlog verify"

@@ -18,7 +18,7 @@ import (
 	"roomlog/eventstore/pgtest"
 )
 
-// TestHelperProcess is what a test binary of another package would do. It runs in a process of its own.
+// TestHelperProcess is the test binary of another package. It runs in a process of its own.
 func TestHelperProcess(t *testing.T) {
 	do := os.Getenv("ROOMLOG_PGTEST_HELPER")
 	if do == "" {
@@ -43,7 +43,7 @@ func TestHelperProcess(t *testing.T) {
 	}
 }
 
-// helper runs that process to its end, and returns what it said under a name.
+// helper runs that process to its end, and returns the values that it printed by name.
 func helper(t *testing.T, do string, env ...string) (map[string]string, error) {
 	t.Helper()
 	cmd := exec.Command(os.Args[0], "-test.run=^TestHelperProcess$")
@@ -51,12 +51,12 @@ func helper(t *testing.T, do string, env ...string) (map[string]string, error) {
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &out
 	err := cmd.Run() // also returns only when nobody holds its output any more, as `go test` does
-	said := map[string]string{"all": out.String()}
+	output := map[string]string{"all": out.String()}
 	for line := range strings.Lines(out.String()) {
 		name, value, _ := strings.Cut(strings.TrimSpace(line), " ")
-		said[name] = value
+		output[name] = value
 	}
-	return said, err
+	return output, err
 }
 
 func shared(dir string, idle time.Duration) []string {
@@ -83,44 +83,44 @@ func TestShared_is_one_server_for_all_processes(t *testing.T) {
 	t.Parallel()
 	dir := pgtest.Dir(t)
 	type answer struct {
-		said map[string]string
-		err  error
+		output map[string]string
+		err    error
 	}
-	answers := make(chan answer)
+	results := make(chan answer)
 	const processes = 4
 	for range processes {
 		go func() {
-			said, err := helper(t, "work", shared(dir, 3*time.Second)...)
-			answers <- answer{said, err}
+			output, err := helper(t, "work", shared(dir, 3*time.Second)...)
+			results <- answer{output, err}
 		}()
 	}
 	servers, databases := map[string]bool{}, map[string]bool{}
 	for range processes {
-		a := <-answers
+		a := <-results
 		if a.err != nil {
-			t.Fatalf("%v\n%s", a.err, a.said["all"])
+			t.Fatalf("%v\n%s", a.err, a.output["all"])
 		}
-		servers[a.said["server"]], databases[a.said["database"]] = true, true
+		servers[a.output["server"]], databases[a.output["database"]] = true, true
 	}
 	if len(servers) != 1 || len(databases) != processes {
 		t.Errorf("servers %v, databases %v", servers, databases)
 	}
 	if _, err := localpg.Attach(dir); err != nil { // it holds nothing of theirs, so `go test` did not wait for it
-		t.Errorf("the server ended before its users did: %v", err)
+		t.Errorf("the server ended before its users: %v", err)
 	}
 	ended(t, dir)
 }
 
-func TestShared_ends_when_it_is_idle_and_comes_back(t *testing.T) {
+func TestShared_ends_when_it_is_idle_and_starts_again(t *testing.T) {
 	t.Parallel()
 	dir := pgtest.Dir(t)
 	var servers []string
 	for range 3 {
-		said, err := helper(t, "work", shared(dir, time.Millisecond)...)
+		output, err := helper(t, "work", shared(dir, time.Millisecond)...)
 		if err != nil {
-			t.Fatalf("%v\n%s", err, said["all"])
+			t.Fatalf("%v\n%s", err, output["all"])
 		}
-		servers = append(servers, said["server"])
+		servers = append(servers, output["server"])
 		ended(t, dir)
 	}
 	if servers[0] == servers[1] || servers[1] == servers[2] {
@@ -128,13 +128,13 @@ func TestShared_ends_when_it_is_idle_and_comes_back(t *testing.T) {
 	}
 }
 
-// What a test could not tidy up, because it was killed, goes as soon as nobody can need it.
-func TestShared_drops_what_a_killed_process_left(t *testing.T) {
+// The databases of a killed test are dropped when no test process runs.
+func TestShared_drops_the_databases_of_a_killed_process(t *testing.T) {
 	t.Parallel()
 	dir := pgtest.Dir(t)
-	said, err := helper(t, "die", shared(dir, time.Second)...)
-	if err == nil || said["database"] == "" {
-		t.Fatalf("%v\n%s", err, said["all"])
+	output, err := helper(t, "die", shared(dir, time.Second)...)
+	if err == nil || output["database"] == "" {
+		t.Fatalf("%v\n%s", err, output["all"])
 	}
 	ended(t, dir)
 	if left := databases(t, dir); len(left) > 0 {
@@ -142,13 +142,13 @@ func TestShared_drops_what_a_killed_process_left(t *testing.T) {
 	}
 }
 
-// A test may be so rude as to cut every connection, those of this package included.
+// A test may cut all connections, including those of this package.
 func TestShared_survives_a_test_that_cuts_all_connections(t *testing.T) {
 	t.Parallel()
 	dir := pgtest.Dir(t)
-	said, err := helper(t, "cut", shared(dir, time.Second)...)
+	output, err := helper(t, "cut", shared(dir, time.Second)...)
 	if err != nil {
-		t.Fatalf("%v\n%s", err, said["all"])
+		t.Fatalf("%v\n%s", err, output["all"])
 	}
 	ended(t, dir)
 	if left := databases(t, dir); len(left) > 0 {
@@ -156,7 +156,7 @@ func TestShared_survives_a_test_that_cuts_all_connections(t *testing.T) {
 	}
 }
 
-// databases starts the server of a folder once more, to see which databases of tests it holds.
+// databases starts the server of a folder again, and returns the databases of tests in it.
 func databases(t *testing.T, dir string) []string {
 	t.Helper()
 	server, err := localpg.Start(t.Context(), localpg.Config{DataDir: dir, Unsafe: true})
@@ -175,7 +175,7 @@ func databases(t *testing.T, dir string) []string {
 	return query[[]string](t, pool, "SELECT coalesce(array_agg(datname::text), '{}') FROM pg_database WHERE datname LIKE 't\\_%'")
 }
 
-func TestShared_throws_data_away_that_cannot_be_started(t *testing.T) {
+func TestShared_deletes_data_that_cannot_be_started(t *testing.T) {
 	t.Parallel()
 	dir := pgtest.Dir(t)
 	if err := os.Mkdir(filepath.Join(dir, "postgres"), 0o700); err != nil {
@@ -184,18 +184,18 @@ func TestShared_throws_data_away_that_cannot_be_started(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, "postgres", "PG_VERSION"), []byte("9\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if said, err := helper(t, "work", shared(dir, time.Millisecond)...); err != nil {
-		t.Fatalf("%v\n%s", err, said["all"])
+	if output, err := helper(t, "work", shared(dir, time.Millisecond)...); err != nil {
+		t.Fatalf("%v\n%s", err, output["all"])
 	}
 	ended(t, dir)
 }
 
-func TestShared_says_why_the_server_does_not_start(t *testing.T) {
+func TestShared_reports_why_the_server_does_not_start(t *testing.T) {
 	t.Parallel()
 	dir := pgtest.Dir(t)
-	said, err := helper(t, "work", append(shared(dir, time.Millisecond), "PG_BINDIR="+dir)...)
-	if err == nil || !strings.Contains(said["all"], "no PostgreSQL found") {
-		t.Errorf("%v\n%s", err, said["all"])
+	output, err := helper(t, "work", append(shared(dir, time.Millisecond), "PG_BINDIR="+dir)...)
+	if err == nil || !strings.Contains(output["all"], "no PostgreSQL found") {
+		t.Errorf("%v\n%s", err, output["all"])
 	}
 }
 
@@ -203,18 +203,18 @@ func TestShared_can_be_another_server(t *testing.T) {
 	t.Parallel()
 	server := pgtest.Server(t)
 	db := server.Open()
-	said, err := helper(t, "work", "TEST_DATABASE_URL="+server.DSN(), "ROOMLOG_PGTEST_DIR=/nowhere")
+	output, err := helper(t, "work", "TEST_DATABASE_URL="+server.DSN(), "ROOMLOG_PGTEST_DIR=/nowhere")
 	if err != nil {
-		t.Fatalf("%v\n%s", err, said["all"])
+		t.Fatalf("%v\n%s", err, output["all"])
 	}
-	if said["server"] != query[string](t, db.Owner, "SELECT pg_postmaster_start_time()::text") {
-		t.Errorf("it ran on another one: %s", said["all"])
+	if output["server"] != query[string](t, db.Owner, "SELECT pg_postmaster_start_time()::text") {
+		t.Errorf("it ran on another server: %s", output["all"])
 	}
-	if there(t, db.Owner, said["database"]) {
+	if there(t, db.Owner, output["database"]) {
 		t.Error("the database was left behind")
 	}
-	said, err = helper(t, "work", "TEST_DATABASE_URL=host=/tmp")
-	if err == nil || !strings.Contains(said["all"], "TEST_DATABASE_URL has to begin with postgres://") {
-		t.Errorf("%v\n%s", err, said["all"])
+	output, err = helper(t, "work", "TEST_DATABASE_URL=host=/tmp")
+	if err == nil || !strings.Contains(output["all"], "TEST_DATABASE_URL has to begin with postgres://") {
+		t.Errorf("%v\n%s", err, output["all"])
 	}
 }

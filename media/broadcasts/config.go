@@ -12,6 +12,7 @@ import (
 	"roomlog/internal/settings"
 	"roomlog/media"
 	"roomlog/projections"
+	"roomlog/projections/feed"
 )
 
 // Executor decides commands and appends the resulting events to the log. *eventstore.Sequencer is one.
@@ -39,7 +40,7 @@ type Config struct {
 	Commands Executor
 	Queries  *projections.Queries
 	Owners   OwnerChecker
-	Feed     *projections.Feed
+	Feed     *feed.Feed
 	Cluster  *cluster.Cluster
 	Signer   *media.Signer
 	Now      func() time.Time

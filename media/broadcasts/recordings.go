@@ -10,160 +10,168 @@ import (
 	"time"
 
 	"roomlog/domain"
+	"roomlog/internal/settings"
 	"roomlog/media"
 	"roomlog/media/record"
 	"roomlog/projections"
 )
 
-// RecordMode says what is recorded.
+// RecordMode decides which broadcasts are recorded.
 type RecordMode string
 
 // The modes.
 const (
-	RecordOff       RecordMode = "off"       // nothing, whatever owners want
-	RecordRequested RecordMode = "requested" // the rooms whose owners want it
-	RecordAll       RecordMode = "all"       // all rooms but those whose owners do not want it
+	RecordOff       RecordMode = "off"       // none
+	RecordRequested RecordMode = "requested" // those of lives whose owners have turned recording on
+	RecordAll       RecordMode = "all"       // those of all lives except where the owner has turned recording off
 )
 
-// RecordingQueries is what of the tables it asks.
+// RecordingQueries reads the tables. *projections.Queries implements it.
 type RecordingQueries interface {
 	Live(ctx context.Context, id domain.LiveID) (projections.Live, error)
 	Recording(ctx context.Context, id domain.RecordingID) (projections.Recording, error)
 	DeletedRecordings(ctx context.Context, ids []string) ([]string, error)
 }
 
-// RecordingsConfig is what an Archive is made of. All of it has to be given.
+// RecordingsConfig configures Recordings. All fields without a default are required.
 type RecordingsConfig struct {
-	Record   RecordMode
 	Commands Executor
 	Queries  RecordingQueries
 	Signer   *media.Signer
 	Log      *slog.Logger
+
+	Record RecordMode `default:"requested" oneof:"off,requested,all" help:"Broadcasts that are recorded: off, none; requested, those of lives whose owners want it; all, all but those of lives whose owners do not want it."`
 }
 
-// Recordings is the observer of a record.Recorder.
+// Recordings starts recordings of broadcasts, records them in the log, and authorizes their playback. It is the
+// observer of a record.Recorder and safe for concurrent use.
 type Recordings struct{ cfg RecordingsConfig }
 
-// NewRecordings makes an Archive.
+// NewRecordings returns Recordings.
 func NewRecordings(cfg RecordingsConfig) (*Recordings, error) {
-	switch {
-	case cfg.Record != RecordOff && cfg.Record != RecordRequested && cfg.Record != RecordAll:
-		return nil, fmt.Errorf("record mode must be off, requested or all (got %q)", cfg.Record)
-	case cfg.Commands == nil || cfg.Queries == nil || cfg.Signer == nil || cfg.Log == nil:
-		return nil, errors.New("archive: Commands, Queries, Signer and Log are required")
+	settings.Defaults(&cfg)
+	if err := settings.Check(&cfg); err != nil {
+		return nil, err
+	}
+	if cfg.Commands == nil || cfg.Queries == nil || cfg.Signer == nil || cfg.Log == nil {
+		return nil, errors.New("broadcasts: Commands, Queries, Signer and Log of RecordingsConfig are required")
 	}
 	return &Recordings{cfg}, nil
 }
 
-// BroadcastSource is where shows are.
+// BroadcastSource provides the frames of a broadcast. *media.Server is one.
 type BroadcastSource interface {
-	Subscribe(show media.Broadcast) (*media.Player, error)
+	Subscribe(b media.Broadcast) (*media.Player, error)
 }
 
-// Start records a show that has begun, if it is to be recorded. That it is not, for want of something, is no
-// reason for the show to end.
-func (a *Recordings) Start(ctx context.Context, live domain.LiveID, show media.Broadcast, from BroadcastSource, to *record.Recorder) {
-	wanted, err := a.wanted(ctx, live)
+// Start starts the recording of a broadcast that has begun, if it is to be recorded. Errors are logged and do not affect
+// the broadcast.
+func (r *Recordings) Start(ctx context.Context, live domain.LiveID, b media.Broadcast, from BroadcastSource, to *record.Recorder) {
+	wanted, err := r.wanted(ctx, live)
 	if err == nil && wanted {
 		var source *media.Player
-		if source, err = from.Subscribe(show); err == nil {
-			err = to.Start(folderOf(live), show.ID, source)
+		if source, err = from.Subscribe(b); err == nil {
+			err = to.Start(folderOf(live), b.ID, source)
 		}
 	}
-	if err != nil && !errors.Is(err, record.ErrExists) { // of a show that is told twice
-		a.cfg.Log.WarnContext(ctx, "a show is not recorded", slog.String("show", show.ID), slog.Int64("live", int64(live)), slog.Any("err", err))
+	if err != nil && !errors.Is(err, record.ErrExists) {
+		r.cfg.Log.WarnContext(ctx, "broadcast is not recorded", slog.String("broadcast_id", b.ID), slog.Int64("live_id", int64(live)), slog.Any("error", err))
 	}
 }
 
-// Stop tells why a show has ended.
-func (a *Recordings) Stop(live domain.LiveID, show media.Broadcast, why media.Reason, of *record.Recorder) {
-	of.Stop(folderOf(live), show.ID, record.ReasonOf(why))
+// Stop sets the reason why a broadcast that may be recorded has ended.
+func (r *Recordings) Stop(live domain.LiveID, b media.Broadcast, reason media.Reason, of *record.Recorder) {
+	of.Stop(folderOf(live), b.ID, record.ReasonOf(reason))
 }
 
-func (a *Recordings) wanted(ctx context.Context, live domain.LiveID) (bool, error) {
-	if a.cfg.Record == RecordOff {
+// wanted reports whether broadcasts of a live are recorded.
+func (r *Recordings) wanted(ctx context.Context, id domain.LiveID) (bool, error) {
+	if r.cfg.Record == RecordOff {
 		return false, nil
 	}
-	room, err := a.cfg.Queries.Live(ctx, live)
-	return err == nil && (room.Record == domain.RecordOn || a.cfg.Record == RecordAll && room.Record != domain.RecordOff), err
+	live, err := r.cfg.Queries.Live(ctx, id)
+	return err == nil && (live.Record == domain.RecordOn || r.cfg.Record == RecordAll && live.Record != domain.RecordOff), err
 }
 
-// RecordingStarted implements record.Observer.
-func (a *Recordings) RecordingStarted(ctx context.Context, r record.Recording) error {
-	live, err := liveOf(r)
+// RecordingStarted records the beginning of a recording in the log.
+func (r *Recordings) RecordingStarted(ctx context.Context, rec record.Recording) error {
+	live, err := liveOf(rec)
 	if err != nil {
 		return err
 	}
-	return a.say(ctx, domain.StartRecording{Live: live, Recording: domain.RecordingID(r.ID)})
+	return r.execute(ctx, domain.StartRecording{Live: live, Recording: domain.RecordingID(rec.ID)})
 }
 
-// RecordingFinished implements record.Observer.
-func (a *Recordings) RecordingFinished(ctx context.Context, r record.Recording) error {
-	live, err := liveOf(r)
+// RecordingFinished records the end of a recording in the log.
+func (r *Recordings) RecordingFinished(ctx context.Context, rec record.Recording) error {
+	live, err := liveOf(rec)
 	if err != nil {
 		return err
 	}
-	c := domain.FinishRecording{Live: live, Recording: domain.RecordingID(r.ID), Cause: domain.RecordingCause(r.Reason),
-		StartedAt: stamp(r.StartedAt), EndedAt: stamp(r.EndedAt), DurationMS: r.Length.Milliseconds(), Bytes: r.Bytes}
-	for _, p := range r.Parts {
-		c.Parts = append(c.Parts, domain.RecordingPart{File: p.File, StartedAt: stamp(p.StartedAt), DurationMS: p.Length.Milliseconds(), Bytes: p.Bytes,
+	c := domain.FinishRecording{Live: live, Recording: domain.RecordingID(rec.ID), Cause: domain.RecordingCause(rec.Reason),
+		StartedAt: logTime(rec.StartedAt), EndedAt: logTime(rec.EndedAt), DurationMS: rec.Length.Milliseconds(), Bytes: rec.Bytes}
+	for _, p := range rec.Parts {
+		c.Parts = append(c.Parts, domain.RecordingPart{File: p.File, StartedAt: logTime(p.StartedAt), DurationMS: p.Length.Milliseconds(), Bytes: p.Bytes,
 			Media: domain.MediaInfo{Video: string(p.Video), Width: p.Size.Width, Height: p.Size.Height, Audio: string(p.Audio)}})
 	}
-	return a.say(ctx, c)
+	return r.execute(ctx, c)
 }
 
-// DiscardRecording implements record.Observer.
-func (a *Recordings) DiscardRecording(ctx context.Context, r record.Recording, why record.Reason) error {
-	live, err := liveOf(r)
+// DiscardRecording records the deletion of a recording in the log before its files are deleted.
+func (r *Recordings) DiscardRecording(ctx context.Context, rec record.Recording, reason record.Reason) error {
+	live, err := liveOf(rec)
 	if err != nil {
 		return err
 	}
-	return a.say(ctx, domain.DiscardRecording{Live: live, Recording: domain.RecordingID(r.ID), Cause: domain.RecordingCause(why)})
+	return r.execute(ctx, domain.DiscardRecording{Live: live, Recording: domain.RecordingID(rec.ID), Cause: domain.RecordingCause(reason)})
 }
 
-// FindDeleted implements record.Observer.
-func (a *Recordings) FindDeleted(ctx context.Context, all []record.Recording) ([]record.Recording, error) {
+// FindDeleted returns the recordings that are deleted in the tables, or whose owner was forgotten.
+func (r *Recordings) FindDeleted(ctx context.Context, all []record.Recording) ([]record.Recording, error) {
 	ids := make([]string, len(all))
-	for i, r := range all {
-		ids[i] = r.ID
+	for i, rec := range all {
+		ids[i] = rec.ID
 	}
-	gone, err := a.cfg.Queries.DeletedRecordings(ctx, ids)
+	deleted, err := r.cfg.Queries.DeletedRecordings(ctx, ids)
 	if err != nil {
 		return nil, err
 	}
-	return slices.DeleteFunc(slices.Clone(all), func(r record.Recording) bool { return !slices.Contains(gone, r.ID) }), nil
+	return slices.DeleteFunc(slices.Clone(all), func(rec record.Recording) bool { return !slices.Contains(deleted, rec.ID) }), nil
 }
 
-// Authorize is the gate of a record.Door.
-func (a *Recordings) Authorize(ctx context.Context, folder, id, sign string) error {
-	r, err := a.cfg.Queries.Recording(ctx, domain.RecordingID(id))
+// Authorize decides whether a recording may be played: with a play sign of its live, also after the live has ended. It is
+// the Authorize of a record.Handler.
+func (r *Recordings) Authorize(ctx context.Context, folder, id, sign string) error {
+	rec, err := r.cfg.Queries.Recording(ctx, domain.RecordingID(id))
 	switch {
 	case errors.Is(err, projections.ErrNotFound):
 		return record.ErrNotFound
 	case err != nil:
 		return err
-	case folderOf(r.Live) != folder:
+	case folderOf(rec.Live) != folder:
 		return record.ErrNotFound
-	case a.cfg.Signer.Verify(media.ScopePlay, r.StreamKey, sign) != nil:
+	case r.cfg.Signer.Verify(media.ScopePlay, rec.StreamKey, sign) != nil:
 		return record.ErrForbidden
 	}
 	return nil
 }
 
-func (a *Recordings) say(ctx context.Context, c domain.Command) error {
-	_, err := a.cfg.Commands.Execute(ctx, domain.Request{Actor: domain.Actor{Kind: domain.System}, Command: c})
+func (r *Recordings) execute(ctx context.Context, c domain.Command) error {
+	_, err := r.cfg.Commands.Execute(ctx, domain.Request{Actor: domain.Actor{Kind: domain.System}, Command: c})
 	return err
 }
 
-// stamp is a time as the log keeps it.
-func stamp(t time.Time) time.Time { return t.UTC().Truncate(time.Millisecond) }
+// logTime returns t with the precision of the log.
+func logTime(t time.Time) time.Time { return t.UTC().Truncate(time.Millisecond) }
 
+// folderOf returns the folder of the recordings of a live.
 func folderOf(live domain.LiveID) string { return strconv.FormatInt(int64(live), 10) }
 
-func liveOf(r record.Recording) (domain.LiveID, error) {
-	n, err := strconv.ParseInt(r.Folder, 10, 64)
+// liveOf returns the live whose folder has a recording.
+func liveOf(rec record.Recording) (domain.LiveID, error) {
+	n, err := strconv.ParseInt(rec.Folder, 10, 64)
 	if err != nil {
-		return 0, fmt.Errorf("archive: folder %q is no room", r.Folder)
+		return 0, fmt.Errorf("broadcasts: recording folder %q is not a live id", rec.Folder)
 	}
 	return domain.LiveID(n), nil
 }

@@ -10,6 +10,7 @@ import (
 	"roomlog/internal/wait"
 	"roomlog/media"
 	"roomlog/projections"
+	"roomlog/projections/feed"
 )
 
 // watcher follows the log and disconnects publishers and players that may not stay connected. One goroutine runs it.
@@ -27,7 +28,7 @@ func (w *watcher) run(ctx context.Context) error {
 	backoff := wait.Backoff{Min: firstRetry, Max: lastRetry}
 	for ctx.Err() == nil {
 		err := w.follow(ctx, backoff.Reset)
-		if errors.Is(err, projections.ErrFeedEnded) {
+		if errors.Is(err, feed.ErrEnded) {
 			return nil // the node is shutting down
 		}
 		if err != nil && ctx.Err() == nil {

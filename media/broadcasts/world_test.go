@@ -24,6 +24,7 @@ import (
 	"roomlog/media"
 	"roomlog/media/broadcasts"
 	"roomlog/projections"
+	"roomlog/projections/feed"
 )
 
 const (
@@ -40,7 +41,7 @@ type node struct {
 	sequencer *eventstore.Sequencer
 	queries   *projections.Queries
 	signer    *media.Signer
-	feed      *projections.Feed
+	feed      *feed.Feed
 	cfg       broadcasts.Config
 	manager   *broadcasts.Manager
 	server    *media.Server
@@ -70,7 +71,7 @@ func open(t testing.TB, db *pgtest.DB, name string, change func(*broadcasts.Conf
 		t.Fatal(err)
 	}
 	p.sequencer = eventstore.NewSequencer(p.store, eventstore.SequencerConfig{})
-	p.feed = projections.NewFeed(p.store, p.queries, projections.FeedConfig{SubscriberTimeout: 2 * timeout})
+	p.feed = feed.New(p.store, p.queries, feed.Config{SubscriberTimeout: 2 * timeout})
 	p.cluster = cluster.New(cluster.NewPostgres(pool), cluster.Config{Node: name, Now: time.Now})
 	cfg := broadcasts.Config{Store: p.store, Commands: p.sequencer, Queries: p.queries, Owners: p.admission(p.queries), Feed: p.feed, Cluster: p.cluster,
 		Signer: p.signer, Now: time.Now, LostNodeGrace: 500 * time.Millisecond, OnChange: p.changed}

@@ -1,66 +1,74 @@
 package hooks
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net/url"
 	"time"
-)
 
-// The values that a zero Config means.
-const (
-	// DefaultTimeout is for one delivery. A gate has five seconds in all.
-	DefaultTimeout = 3 * time.Second
-	// DefaultRetryFor is how long a post or done hook is tried again.
-	DefaultRetryFor = 10 * time.Minute
-	// DefaultQueueLength is how many of them may wait. Those of connect and play find room in the first half of it only:
-	// strangers can bring about any number of them, and shall not crowd out those of publish.
-	DefaultQueueLength = 10_000
+	"roomlog/internal/settings"
 )
 
 const (
-	firstPause = 200 * time.Millisecond // before a delivery is tried again, twice as long each time
-	longPause  = 15 * time.Second
-	farewell   = 4 * time.Second // for what waits when the process stops
-	mostAnswer = 4 << 10         // bytes that are read of an answer
-	connsAt    = 64              // connections to the receiver
-	minSecret  = 16
-	mostArgs   = 32  // of a hook that waits
-	mostArg    = 256 // bytes of one, and of its name
+	firstRetry      = 200 * time.Millisecond
+	lastRetry       = 15 * time.Second
+	shutdownTimeout = 4 * time.Second // for notifications that are queued when Run ends
+	maxResponse     = 4 << 10         // bytes that are read of a response
+	maxConns        = 64              // connections to the receiver
+	minSecret       = 16              // bytes
+	maxArgs         = 32              // arguments of a queued notification
+	maxArg          = 256             // bytes of an argument or its name in a queued notification
 )
 
-// Config is what Hooks are made of. The first group has to be given; of the rest zero means the default.
+// The values of Config.HookFailure.
+const (
+	FailureRejects = "reject"
+	FailureAccepts = "allow"
+)
+
+// Config configures Hooks. HookURL, HookSecret, Node and Now are required.
 type Config struct {
-	HookURL    string
-	HookSecret string // signs every delivery
-	Node       string // names this process
+	HookSecret string // signs every request
+	Node       string // name of this process
 	Now        func() time.Time
+	Log        *slog.Logger // nil disables logging
 
-	Log *slog.Logger // nil: silent
-	// AllowOnFailure accepts whom a pre hook could not be asked about. Otherwise they are told to try again later.
-	AllowOnFailure bool
-	HookTimeout    time.Duration
-	RetryFor       time.Duration
-	QueueLength    int
+	HookURL     string        `help:"URL to which webhooks about connections, publishers and players are sent by POST."`
+	HookTimeout time.Duration `default:"3s" min:"10ms" max:"4900ms" help:"Time for one webhook request."`
+	HookFailure string        `default:"reject" oneof:"reject,allow" help:"Decision when a webhook fails: reject asks the client to try again later, allow accepts a client with a valid sign."`
+	// RetryFor is how long a post or done hook is retried.
+	RetryFor time.Duration `default:"10m"`
+	// QueueLength limits the queue. Hooks about connections and players may fill only half of it, because any client
+	// can cause them, and they must not displace hooks about broadcasts.
+	QueueLength int `default:"10000"`
+}
+
+// CheckSettings returns an error if HookURL is set and not an HTTP URL.
+func (c *Config) CheckSettings() error {
+	if c.HookURL == "" {
+		return nil
+	}
+	u, err := url.Parse(c.HookURL)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
+		return fmt.Errorf("--hook-url must be a URL such as https://hooks.example/media (got %q)", c.HookURL)
+	}
+	return nil
 }
 
 func (c Config) withDefaults() (Config, error) {
-	where, err := url.Parse(c.HookURL)
+	settings.Defaults(&c)
+	if err := settings.Check(&c); err != nil {
+		return c, err
+	}
 	switch {
-	case err != nil || where.Scheme != "http" && where.Scheme != "https" || where.Host == "":
-		return c, fmt.Errorf("hooks: %q is not like https://hooks.example/media", c.HookURL)
 	case len(c.HookSecret) < minSecret:
-		return c, fmt.Errorf("hooks: the secret has %d bytes, want at least %d", len(c.HookSecret), minSecret)
-	case c.Node == "" || c.Now == nil:
-		return c, errors.New("hooks: Process and Now are required")
+		return c, fmt.Errorf("hooks: the secret must have at least %d bytes (got %d)", minSecret, len(c.HookSecret))
+	case c.HookURL == "" || c.Node == "" || c.Now == nil:
+		return c, errors.New("hooks: HookURL, Node and Now of Config are required")
 	}
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
-	c.HookTimeout = cmp.Or(c.HookTimeout, DefaultTimeout)
-	c.RetryFor = cmp.Or(c.RetryFor, DefaultRetryFor)
-	c.QueueLength = cmp.Or(c.QueueLength, DefaultQueueLength)
 	return c, nil
 }

@@ -1,13 +1,13 @@
-// Package hooks tells another program of streams by webhooks, and asks it before anything is accepted.
+// Package hooks calls a webhook about connections, publishers and players.
 //
-// [Hooks] is a media.Gate and a media.PlayObserver, a media.ConnectObserver, and hears of shows from whoever writes them into
-// the log: those are the Go interfaces for the same. For connect, publish and play there are
+// [Hooks] is a media.Authorizer, a media.PlayObserver and a media.ConnectObserver. Its BroadcastChanged is called with
+// broadcasts whose beginning or end is in the log. For connect, publish and play there are three hooks:
 //
-//   - pre: asked before it is accepted, and answered at once. A status of 2xx accepts, 4xx rejects. No answer in
-//     time, or another one, is a failure: what then happens is a setting.
-//   - post: told when it has begun; done: when it has ended. These two are queued, delivered one after another in
-//     the order in which they happened, and tried again until they are taken, or for a bounded time.
+//   - pre: sent before the request is accepted. A response with status 2xx accepts it, 4xx rejects it. Any other
+//     response, or none in time, is a failure, which Config.HookFailure decides.
+//   - post: sent when it has begun. done: sent when it has ended. These two are queued, delivered one after another in
+//     the order in which they happened, and retried until they are accepted or Config.RetryFor has passed.
 //
-// Every delivery is signed: `Roomlog-Signature: t=UNIX,v1=HEX`, where HEX is hmac_sha256(secret, "UNIX." + body). A
-// frame never waits for a hook. It never follows a redirect and never reads more than a little of an answer.
+// Every request is signed: `Roomlog-Signature: t=UNIX,v1=HEX`, where HEX is hmac_sha256(secret, "UNIX." + body). The
+// package never delays a frame, never follows a redirect, and never reads more than 4 KiB of a response.
 package hooks

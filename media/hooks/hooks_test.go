@@ -25,19 +25,19 @@ import (
 )
 
 const (
-	secret   = "a secret of the hooks"
-	patience = 20 * time.Second
+	secret  = "a secret of the hooks"
+	timeout = 20 * time.Second
 )
 
-// receiver is the other program.
+// receiver is a webhook receiver.
 type receiver struct {
 	*httptest.Server
 	t      *testing.T
 	answer func(n hooks.Notification, tries int) int
 
-	mu    sync.Mutex
-	taken []hooks.Notification
-	tries map[string]int
+	mu       sync.Mutex
+	accepted []hooks.Notification
+	tries    map[string]int
 }
 
 func receive(t *testing.T, answer func(n hooks.Notification, tries int) int) *receiver {
@@ -58,7 +58,7 @@ func (r *receiver) serve(w http.ResponseWriter, q *http.Request) {
 	mac := hmac.New(sha256.New, []byte(secret))
 	mac.Write([]byte(at + "." + string(body)))
 	if hex.EncodeToString(mac.Sum(nil)) != signature {
-		r.t.Errorf("the signature %s is not of %s", q.Header.Get("Roomlog-Signature"), body)
+		r.t.Errorf("wrong signature %s of %s", q.Header.Get("Roomlog-Signature"), body)
 	}
 	r.mu.Lock()
 	r.tries[n.Hook+n.ID]++
@@ -67,24 +67,24 @@ func (r *receiver) serve(w http.ResponseWriter, q *http.Request) {
 	status := r.answer(n, tries)
 	r.mu.Lock()
 	if status < 300 {
-		r.taken = append(r.taken, n)
+		r.accepted = append(r.accepted, n)
 	}
 	r.mu.Unlock()
 	w.WriteHeader(status)
 }
 
-// took waits until the receiver has taken n notices.
+// took waits until the receiver has accepted n notifications and returns them.
 func (r *receiver) took(n int) []hooks.Notification {
 	r.t.Helper()
-	for deadline := time.Now().Add(patience); ; {
+	for deadline := time.Now().Add(timeout); ; {
 		r.mu.Lock()
-		taken := append([]hooks.Notification(nil), r.taken...)
+		taken := append([]hooks.Notification(nil), r.accepted...)
 		r.mu.Unlock()
 		if len(taken) >= n {
 			return taken
 		}
 		if time.Now().After(deadline) {
-			r.t.Fatalf("%d of %d have come", len(taken), n)
+			r.t.Fatalf("%d of %d notifications arrived", len(taken), n)
 		}
 		<-time.After(2 * time.Millisecond)
 	}
@@ -124,7 +124,7 @@ func client(id string) media.Client {
 
 func accept(hooks.Notification, int) int { return http.StatusNoContent }
 
-func TestPreHooksAreAskedAndMayReject(t *testing.T) {
+func TestPreHooksMayReject(t *testing.T) {
 	t.Parallel()
 	r := receive(t, func(n hooks.Notification, _ int) int {
 		if n.ID == "bad" {
@@ -151,7 +151,7 @@ func TestPreHooksAreAskedAndMayReject(t *testing.T) {
 	}
 }
 
-func TestAPreHookThatFailsIsASetting(t *testing.T) {
+func TestHookFailureDecidesWhenAPreHookFails(t *testing.T) {
 	t.Parallel()
 	hang := make(chan struct{})
 	defer close(hang)
@@ -162,8 +162,9 @@ func TestAPreHookThatFailsIsASetting(t *testing.T) {
 		"no answer":        func(hooks.Notification, int) int { <-hang; return http.StatusOK },
 	} {
 		r := receive(t, answer)
-		for _, allow := range []bool{false, true} {
-			h := open(t, r.URL, func(c *hooks.Config) { c.AllowOnFailure, c.HookTimeout = allow, 100*time.Millisecond })
+		for _, failure := range []string{hooks.FailureRejects, hooks.FailureAccepts} {
+			allow := failure == hooks.FailureAccepts
+			h := open(t, r.URL, func(c *hooks.Config) { c.HookFailure, c.HookTimeout = failure, 100*time.Millisecond })
 			err := h.AuthorizePublish(t.Context(), media.PublishRequest{Client: client("a"), Key: "KEY"})
 			if allow && err != nil || !allow && !errors.Is(err, media.ErrUnavailable) {
 				t.Errorf("%s, allowed %v: %v", name, allow, err)
@@ -176,7 +177,7 @@ func TestAPreHookThatFailsIsASetting(t *testing.T) {
 	}
 }
 
-func TestWhatHappenedIsToldInOrderUntilItIsTaken(t *testing.T) {
+func TestNotificationsAreDeliveredInOrder(t *testing.T) {
 	t.Parallel()
 	r := receive(t, func(n hooks.Notification, tries int) int {
 		if tries <= int(n.Seq)%3 {
@@ -186,12 +187,12 @@ func TestWhatHappenedIsToldInOrderUntilItIsTaken(t *testing.T) {
 	})
 	h := open(t, r.URL, nil)
 	start(t, h)
-	show := media.Broadcast{ID: "show", Key: "KEY", Publisher: client("p"), Video: "h264", Bytes: 99}
+	b := media.Broadcast{ID: "b1", Key: "KEY", Publisher: client("p"), Video: "h264", Bytes: 99}
 	h.Connected(t.Context(), client("p"))
-	h.BroadcastChanged(show, "", 6, 41)
+	h.BroadcastChanged(b, "", 6, 41)
 	h.PlayStarted(t.Context(), media.PlaySession{Client: client("v"), Key: "KEY"})
 	h.PlayStopped(t.Context(), media.PlaySession{Client: client("v"), Key: "KEY", Bytes: 7}, media.ReasonStalled)
-	h.BroadcastChanged(show, media.ReasonLost, 6, 44)
+	h.BroadcastChanged(b, media.ReasonLost, 6, 44)
 	h.Disconnected(t.Context(), client("p"))
 	taken := r.took(6)
 	for i, want := range []string{"post_connect", "post_publish", "post_play", "done_play", "done_publish", "done_connect"} {
@@ -199,7 +200,7 @@ func TestWhatHappenedIsToldInOrderUntilItIsTaken(t *testing.T) {
 			t.Errorf("%d: %+v", i, n)
 		}
 	}
-	if n := taken[1]; n.Live != 6 || n.Position != 41 || n.Broadcast != "show" || n.Media.Video != "h264" || n.Bytes != 0 || n.Reason != "" {
+	if n := taken[1]; n.Live != 6 || n.Position != 41 || n.Broadcast != "b1" || n.Media.Video != "h264" || n.Bytes != 0 || n.Reason != "" {
 		t.Errorf("%+v", n)
 	}
 	if n := taken[4]; n.Position != 44 || n.Reason != media.ReasonLost || n.Bytes != 99 {
@@ -208,12 +209,12 @@ func TestWhatHappenedIsToldInOrderUntilItIsTaken(t *testing.T) {
 	if n := taken[3]; n.Reason != media.ReasonStalled || n.Bytes != 7 {
 		t.Errorf("%+v", n)
 	}
-	if s := h.Stats(); s.Delivered < 5 || s.Retried == 0 || s.Lost != 0 {
+	if s := h.Stats(); s.Delivered < 5 || s.Retried == 0 || s.Dropped != 0 {
 		t.Errorf("%+v", s)
 	}
 }
 
-func TestWhatIsNotTakenIsGivenUpAndTheRestGoesOn(t *testing.T) {
+func TestRejectedNotificationsAreDropped(t *testing.T) {
 	t.Parallel()
 	r := receive(t, func(n hooks.Notification, _ int) int {
 		switch n.ID {
@@ -236,12 +237,12 @@ func TestWhatIsNotTakenIsGivenUpAndTheRestGoesOn(t *testing.T) {
 	if taken := r.took(2); taken[1].ID != "after" || taken[1].Seq != 5 { // the gap says that one was lost
 		t.Errorf("%+v", taken[1])
 	}
-	if s := h.Stats(); s.Lost != 3 {
+	if s := h.Stats(); s.Dropped != 3 {
 		t.Errorf("%+v", s)
 	}
 }
 
-func TestNumbersThatAreNoneAreLeftOut(t *testing.T) {
+func TestNumbersThatJSONLacksAreLeftOut(t *testing.T) {
 	t.Parallel()
 	r := receive(t, func(n hooks.Notification, _ int) int {
 		if strings.HasPrefix(n.Hook, "pre_") {
@@ -249,7 +250,7 @@ func TestNumbersThatAreNoneAreLeftOut(t *testing.T) {
 		}
 		return http.StatusOK
 	})
-	h := open(t, r.URL, func(c *hooks.Config) { c.AllowOnFailure = true })
+	h := open(t, r.URL, func(c *hooks.Config) { c.HookFailure = hooks.FailureAccepts })
 	start(t, h)
 	odd := client("odd")
 	odd.Fields = map[string]any{"a": math.NaN(), "b": math.Inf(1), "c": math.Inf(-1), "d": 1.5}
@@ -262,12 +263,12 @@ func TestNumbersThatAreNoneAreLeftOut(t *testing.T) {
 	}
 }
 
-func TestWhatCannotBeToldHoldsUpNobody(t *testing.T) {
+func TestNotificationsThatCannotBeEncodedAreDropped(t *testing.T) {
 	t.Parallel()
 	r := receive(t, accept)
 	var odd atomic.Bool // JSON knows no such year
 	h := open(t, r.URL, func(c *hooks.Config) {
-		c.AllowOnFailure = true
+		c.HookFailure = hooks.FailureAccepts
 		c.Now = func() time.Time {
 			if odd.Load() {
 				return time.Date(20_000, 1, 1, 0, 0, 0, 0, time.UTC)
@@ -283,33 +284,33 @@ func TestWhatCannotBeToldHoldsUpNobody(t *testing.T) {
 	odd.Store(false)
 	h.Connected(t.Context(), client("after"))
 	start(t, h)
-	if n := r.took(1)[0]; n.ID != "after" || h.Stats().Lost != 1 {
+	if n := r.took(1)[0]; n.ID != "after" || h.Stats().Dropped != 1 {
 		t.Errorf("%+v, %+v", n, h.Stats())
 	}
 }
 
-func TestStrangersDoNotCrowdOutPublishers(t *testing.T) {
+func TestOtherHooksDoNotDisplacePublishHooks(t *testing.T) {
 	t.Parallel()
 	r := receive(t, accept)
-	var said lines
-	h := open(t, r.URL, func(c *hooks.Config) { c.QueueLength, c.Log = 4, slog.New(slog.NewTextHandler(&said, nil)) })
+	var log lines
+	h := open(t, r.URL, func(c *hooks.Config) { c.QueueLength, c.Log = 4, slog.New(slog.NewTextHandler(&log, nil)) })
 	for range 5 {
-		h.Connected(t.Context(), client("stranger"))
-		h.PlayStarted(t.Context(), media.PlaySession{Client: client("stranger"), Key: "KEY"})
+		h.Connected(t.Context(), client("other"))
+		h.PlayStarted(t.Context(), media.PlaySession{Client: client("other"), Key: "KEY"})
 	}
 	for range 3 {
-		h.BroadcastChanged(media.Broadcast{ID: "show", Key: "KEY", Publisher: client("p")}, "", 6, 41)
+		h.BroadcastChanged(media.Broadcast{ID: "b1", Key: "KEY", Publisher: client("p")}, "", 6, 41)
 	}
-	if s := h.Stats(); s.Waiting != 4 || s.Lost != 9 || said.count("too many wait") != 1 {
-		t.Errorf("%+v, told %d times", s, said.count("too many wait"))
+	if s := h.Stats(); s.Waiting != 4 || s.Dropped != 9 || log.count("webhook queue full") != 1 {
+		t.Errorf("%+v, warned %d times", s, log.count("webhook queue full"))
 	}
 	start(t, h)
-	if taken := r.took(4); taken[1].ID != "stranger" || taken[2].Hook != "post_publish" || taken[3].Hook != "post_publish" {
+	if taken := r.took(4); taken[1].ID != "other" || taken[2].Hook != "post_publish" || taken[3].Hook != "post_publish" {
 		t.Errorf("%+v", taken)
 	}
 }
 
-// lines is a log that a test reads.
+// lines is a log output that a test can search.
 type lines struct {
 	mu   sync.Mutex
 	text strings.Builder
@@ -327,7 +328,7 @@ func (l *lines) count(what string) int {
 	return strings.Count(l.text.String(), what)
 }
 
-func TestWhatWaitsIsShort(t *testing.T) {
+func TestQueuedArgumentsAreTruncated(t *testing.T) {
 	t.Parallel()
 	r := receive(t, accept)
 	h := open(t, r.URL, nil)
@@ -341,20 +342,20 @@ func TestWhatWaitsIsShort(t *testing.T) {
 	h.Connected(t.Context(), talker)
 	start(t, h)
 	taken := r.took(2)
-	if len(taken[0].Args) != 102 { // who decides hears all
-		t.Errorf("asked with %d", len(taken[0].Args))
+	if len(taken[0].Args) != 102 { // a pre hook has all arguments
+		t.Errorf("pre hook with %d arguments", len(taken[0].Args))
 	}
 	if len(taken[1].Args) != 32 {
-		t.Errorf("told with %d", len(taken[1].Args))
+		t.Errorf("post hook with %d arguments", len(taken[1].Args))
 	}
 	for name, value := range taken[1].Args {
 		if len(name) != 256 || value != strings.Repeat("é", 128) {
-			t.Fatalf("told %.300q by a name of %d bytes", value, len(name))
+			t.Fatalf("argument %.300q with a name of %d bytes", value, len(name))
 		}
 	}
 }
 
-func TestTheEndOfTheProcessIsStillTold(t *testing.T) {
+func TestQueueIsDeliveredAtShutdown(t *testing.T) {
 	t.Parallel()
 	r := receive(t, accept)
 	h := open(t, r.URL, nil)
@@ -363,11 +364,11 @@ func TestTheEndOfTheProcessIsStillTold(t *testing.T) {
 	}
 	start(t, h)()
 	if taken := r.took(50); len(taken) != 50 {
-		t.Errorf("%d were told", len(taken))
+		t.Errorf("%d were delivered", len(taken))
 	}
 }
 
-func TestConfigsThatAreRefused(t *testing.T) {
+func TestConfigIsChecked(t *testing.T) {
 	t.Parallel()
 	for name, change := range map[string]func(*hooks.Config){
 		"no address":       func(c *hooks.Config) { c.HookURL = "" },
@@ -380,7 +381,7 @@ func TestConfigsThatAreRefused(t *testing.T) {
 		cfg := hooks.Config{HookURL: "http://localhost/", HookSecret: secret, Node: "p1", Now: time.Now}
 		change(&cfg)
 		if _, err := hooks.New(cfg); err == nil {
-			t.Errorf("%s is taken", name)
+			t.Errorf("%s is accepted", name)
 		}
 	}
 }

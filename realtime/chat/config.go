@@ -1,24 +1,15 @@
 package chat
 
 import (
-	"cmp"
 	"errors"
 	"log/slog"
 	"time"
 
-	"roomlog/domain"
 	"roomlog/eventstore"
+	"roomlog/eventstore/cluster"
+	"roomlog/internal/settings"
 	"roomlog/projections"
 	"roomlog/realtime/hub"
-)
-
-// The defaults of Config.
-const (
-	DefaultMessageRate     = 5
-	DefaultMessageBurst    = 20
-	DefaultTypingRate      = 2
-	DefaultMaxChatRooms    = domain.DefaultMaxChatRooms
-	DefaultRoomsPerAddress = 10
 )
 
 // Config holds the dependencies and settings of a chat. The first group is required.
@@ -27,32 +18,28 @@ type Config struct {
 	Store    *eventstore.Store
 	Commands hub.Executor
 	Queries  *projections.Queries
+	Cluster  *cluster.Cluster
 	Now      func() time.Time
 
 	Log *slog.Logger // nil: no logs
+	// UploadURL is the prefix of the URLs of uploaded files, like https://live.example/uploads/. If it is "", messages may
+	// name uploads on any host.
+	UploadURL string
 
-	MessageRate     float64 // messages per second of one user, or of one anonymous connection
-	MessageBurst    int     // messages at once
-	TypingRate      float64 // typing notes per second of one connection
-	MaxChatRooms    int     // rooms that users may open
-	RoomsPerAddress int     // rooms per minute that users may open by joining them, from one address
-	Uploads         string  // prefix of the URLs of uploaded files: "https://live.example/uploads/"; "": any host
+	MessageRate     float64 `default:"5" min:"0.001" max:"1000000" unit:"messages/s" help:"Chat messages accepted from one user, or from one anonymous connection."`
+	MessageBurst    int     `default:"20" min:"1" max:"1000000" unit:"messages" help:"Chat messages accepted from one user at once."`
+	TypingRate      float64 `default:"2" min:"0.001" max:"1000" unit:"notes/s" help:"Typing notes of one connection that are passed on."`
+	ChatRooms       int     // limit of chat rooms that users may create in total; 0: no bound
+	RoomsPerAddress int     // chat rooms per minute that users may create from one address; 0: no bound
 }
 
-func (c *Config) check() error {
-	if c.Hub == nil || c.Store == nil || c.Commands == nil || c.Queries == nil || c.Now == nil {
-		return errors.New("chat: Hub, Store, Commands, Queries and Now are required")
+func (c *Config) prepare() error {
+	if c.Hub == nil || c.Store == nil || c.Commands == nil || c.Queries == nil || c.Cluster == nil || c.Now == nil {
+		return errors.New("chat: Hub, Store, Commands, Queries, Cluster and Now are required")
 	}
-	return nil
-}
-
-func (c *Config) setDefaults() {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
-	c.MessageRate = cmp.Or(c.MessageRate, DefaultMessageRate)
-	c.MessageBurst = cmp.Or(c.MessageBurst, DefaultMessageBurst)
-	c.TypingRate = cmp.Or(c.TypingRate, DefaultTypingRate)
-	c.RoomsPerAddress = cmp.Or(c.RoomsPerAddress, DefaultRoomsPerAddress)
-	c.MaxChatRooms = cmp.Or(c.MaxChatRooms, DefaultMaxChatRooms)
+	settings.Defaults(c)
+	return settings.Check(c)
 }

@@ -13,13 +13,13 @@ import (
 // ExecuteLeave executes a LeaveChat command until the log accepts it or ctx ends. After a refusal the name key comes
 // from nameKey.
 func ExecuteLeave(ctx context.Context, commands hub.Executor, c domain.LeaveChat, nameKey func(domain.ParticipantID, string) string) {
-	l := newLeaves(commands, slog.New(slog.DiscardHandler), nameKey)
-	l.retry = time.Millisecond
+	q := newLeaveQueue(commands, slog.New(slog.DiscardHandler), time.Now)
+	q.nameKeyOf, q.retry = nameKey, time.Millisecond
 	running, end := context.WithCancel(ctx)
 	var all sync.WaitGroup
-	all.Go(func() { _ = l.run(running) })
-	l.add(c)
-	l.settle(ctx)
+	all.Go(func() { _ = q.run(running) })
+	q.add(c)
+	q.flush(ctx)
 	end()
 	all.Wait()
 }

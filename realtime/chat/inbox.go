@@ -7,31 +7,31 @@ import (
 	"roomlog/projections"
 )
 
-// inbox is what the chat is still to tell. A chat that is told slowly, connection by connection, holds up nobody
-// but itself: lives are told beside it.
+// inbox queues deltas between the hub and the chat. A chat that delivers slowly, connection by connection, holds up
+// nothing but itself: the hub goes on.
 type inbox struct {
 	wake chan struct{}
 
-	mu      sync.Mutex
-	deltas  []projections.Delta
-	busy    bool          // some are being told
-	upTo    int64         // everything up to here is among them, or has been told
-	told    int64         // everything up to here has been told
-	moved   chan struct{} // closed when told moves and somebody awaits it
-	awaited bool
+	mu       sync.Mutex
+	deltas   []projections.Delta
+	busy     bool          // some deltas are being applied
+	queued   int64         // everything up to here is in the queue or was applied
+	applied  int64         // everything up to here was applied
+	advanced chan struct{} // closed when applied moves while awaited is set
+	awaited  bool
 }
 
 func newInbox() *inbox {
-	return &inbox{wake: make(chan struct{}, 1), moved: make(chan struct{})}
+	return &inbox{wake: make(chan struct{}, 1), advanced: make(chan struct{})}
 }
 
-// add takes what happened up to a position. It does not wait.
-func (i *inbox) add(upTo int64, deltas ...projections.Delta) {
+// add queues deltas; with them everything up to position is queued. It does not block.
+func (i *inbox) add(position int64, deltas ...projections.Delta) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	i.deltas, i.upTo = append(i.deltas, deltas...), max(i.upTo, upTo)
+	i.deltas, i.queued = append(i.deltas, deltas...), max(i.queued, position)
 	if len(i.deltas) == 0 && !i.busy {
-		i.reached(i.upTo)
+		i.advance(i.queued)
 		return
 	}
 	select {
@@ -40,26 +40,26 @@ func (i *inbox) add(upTo int64, deltas ...projections.Delta) {
 	}
 }
 
-// clear forgets what was not told: something is missing behind it.
+// clear discards the queue because deltas behind it are missing.
 func (i *inbox) clear() {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	i.deltas = nil
 }
 
-// run has everything told until ctx ends.
-func (i *inbox) run(ctx context.Context, tell func(projections.Delta)) error {
+// run calls apply with every delta until ctx ends.
+func (i *inbox) run(ctx context.Context, apply func(projections.Delta)) error {
 	for {
 		i.mu.Lock()
-		deltas, upTo := i.deltas, i.upTo
+		deltas, queued := i.deltas, i.queued
 		i.deltas, i.busy = nil, true
 		i.mu.Unlock()
 		for _, d := range deltas {
-			tell(d)
+			apply(d)
 		}
 		i.mu.Lock()
 		i.busy = false
-		i.reached(upTo)
+		i.advance(queued)
 		i.mu.Unlock()
 		select {
 		case <-ctx.Done():
@@ -69,27 +69,27 @@ func (i *inbox) run(ctx context.Context, tell func(projections.Delta)) error {
 	}
 }
 
-// reached says that everything up to a position has been told, and wakes whoever waits for it.
-func (i *inbox) reached(position int64) {
-	i.told = max(i.told, position)
+// advance records that everything up to position was applied, and wakes the callers of await.
+func (i *inbox) advance(position int64) {
+	i.applied = max(i.applied, position)
 	if i.awaited {
-		close(i.moved)
-		i.moved, i.awaited = make(chan struct{}), false
+		close(i.advanced)
+		i.advanced, i.awaited = make(chan struct{}), false
 	}
 }
 
-// await waits until everything up to a position has been told; it answers false if ctx ends first.
+// await blocks until everything up to position was applied. It reports false if ctx ends before.
 func (i *inbox) await(ctx context.Context, position int64) bool {
 	for {
 		i.mu.Lock()
-		reached, moved := i.told >= position, i.moved
+		reached, advanced := i.applied >= position, i.advanced
 		i.awaited = i.awaited || !reached
 		i.mu.Unlock()
 		if reached {
 			return true
 		}
 		select {
-		case <-moved:
+		case <-advanced:
 		case <-ctx.Done():
 			return false
 		}

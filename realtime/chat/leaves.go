@@ -3,6 +3,7 @@ package chat
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -12,118 +13,144 @@ import (
 )
 
 const (
-	leavers     = 8                      // leaves on their way at once: the log commits them together
-	leaveRetry  = 500 * time.Millisecond // before the second try; twice as long before each further one
-	leaveLater  = time.Minute            // at most
-	leavePolled = 20 * time.Millisecond  // while somebody waits for all of them
+	leaveWorkers  = 8                      // commands executed at once: the log appends them together
+	leaveRetry    = 500 * time.Millisecond // before the second attempt; twice as long before each further one
+	maxLeaveRetry = time.Minute
+	flushInterval = 20 * time.Millisecond // between two looks of flush
 )
 
-// leaves says for guests whose connection has ended that they left the chat. What is unsaid when the process
-// ends, another one says.
-type leaves struct {
+// leaveQueue executes LeaveChat commands for participants whose connection has ended. It retries until the log accepts
+// them. Other nodes execute what is left when this node stops.
+type leaveQueue struct {
 	commands hub.Executor
 	log      *slog.Logger
-	// nameKey answers by which key a guest's name is known now.
-	nameKey func(id domain.ParticipantID, otherwise string) string
-	retry   time.Duration
+	now      func() time.Time
+	// nameKeyOf returns the current key of a participant's name.
+	nameKeyOf func(id domain.ParticipantID, otherwise string) string
+	retry     time.Duration
 
 	mu    sync.Mutex
-	queue []leave
-	busy  int // being said, or waiting to be said again
+	ready []leave
+	later []leave // to be retried
+	busy  int     // being executed
 	work  chan struct{}
 }
 
 type leave struct {
 	domain.LeaveChat
-	tries int
+	attempts int
+	due      time.Time
 }
 
-func newLeaves(commands hub.Executor, log *slog.Logger, nameKey func(domain.ParticipantID, string) string) *leaves {
-	return &leaves{commands: commands, log: log, nameKey: nameKey, retry: leaveRetry, work: make(chan struct{}, leavers)}
+func newLeaveQueue(commands hub.Executor, log *slog.Logger, now func() time.Time) *leaveQueue {
+	return &leaveQueue{commands: commands, log: log, now: now, retry: leaveRetry, work: make(chan struct{}, leaveWorkers)}
 }
 
-// add has a leave said. It does not wait.
-func (l *leaves) add(c domain.LeaveChat) { l.again(leave{LeaveChat: c}) }
+// add queues a command. It does not block.
+func (q *leaveQueue) add(c domain.LeaveChat) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.push(leave{LeaveChat: c})
+}
 
-func (l *leaves) again(one leave) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.queue = append(l.queue, one)
+// push appends to ready and wakes a worker. The caller holds mu.
+func (q *leaveQueue) push(l leave) {
+	q.ready = append(q.ready, l)
 	select {
-	case l.work <- struct{}{}:
-	default: // every worker looks again anyway
+	case q.work <- struct{}{}:
+	default: // every worker looks into the queue again anyway
 	}
 }
 
-func (l *leaves) next() (one leave, ok bool) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if len(l.queue) == 0 {
-		l.queue = nil
-		return one, false
+func (q *leaveQueue) next() (l leave, ok bool) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if len(q.ready) == 0 {
+		q.ready = nil
+		return l, false
 	}
-	one, l.queue = l.queue[0], l.queue[1:]
-	l.busy++
-	return one, true
+	l, q.ready = q.ready[0], q.ready[1:]
+	q.busy++
+	return l, true
 }
 
-func (l *leaves) done() {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.busy--
-}
-
-// run says what there is to say until ctx ends.
-func (l *leaves) run(ctx context.Context) error {
-	var all sync.WaitGroup
-	for range leavers {
-		all.Go(func() {
+// run executes commands until ctx ends.
+func (q *leaveQueue) run(ctx context.Context) error {
+	var running sync.WaitGroup
+	for range leaveWorkers {
+		running.Go(func() {
 			for ctx.Err() == nil {
-				if one, ok := l.next(); ok {
-					l.say(ctx, one)
+				if l, ok := q.next(); ok {
+					q.execute(ctx, l)
 					continue
 				}
 				select {
-				case <-l.work:
+				case <-q.work:
 				case <-ctx.Done():
 				}
 			}
 		})
 	}
-	all.Wait()
+	running.Go(func() {
+		for wait.Sleep(ctx, q.retry) {
+			q.retryDue()
+		}
+	})
+	running.Wait()
 	return nil
 }
 
-func (l *leaves) say(ctx context.Context, one leave) {
+// execute executes a command, and queues it again if it fails.
+func (q *leaveQueue) execute(ctx context.Context, l leave) {
 	within, cancel := context.WithTimeout(ctx, hub.CommandTimeout)
 	defer cancel()
-	_, err := l.commands.Execute(within, domain.Request{Actor: domain.Actor{Kind: domain.System}, Command: one.LeaveChat})
+	_, err := q.commands.Execute(within, domain.Request{Actor: domain.Actor{Kind: domain.System}, Command: l.LeaveChat})
 	if err == nil || ctx.Err() != nil {
-		l.done()
+		q.done(nil)
 		return
 	}
-	if domain.AsRefusal(err) != nil { // perhaps the guest was renamed without a word to its connection
-		one.NameKey = l.nameKey(one.Participant, one.NameKey)
+	if domain.AsRefusal(err) != nil { // the participant may have got another name
+		l.NameKey = q.nameKeyOf(l.Participant, l.NameKey)
 	}
-	later := min(l.retry<<min(one.tries, 7), leaveLater)
-	one.tries++
-	l.log.WarnContext(ctx, "somebody could not be said to have left the chat, trying again",
-		slog.Int64("guest", int64(one.Participant)), slog.Any("err", err))
-	time.AfterFunc(later, func() {
-		l.again(one)
-		l.done()
+	l.due = q.now().Add(min(q.retry<<min(l.attempts, 7), maxLeaveRetry))
+	l.attempts++
+	q.log.WarnContext(ctx, "chat leave failed, retrying",
+		slog.Int64("participant_id", int64(l.Participant)), slog.Int("attempt", l.attempts), slog.Any("error", err))
+	q.done(&l)
+}
+
+// done ends what next began; again is queued for another attempt.
+func (q *leaveQueue) done(again *leave) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.busy--
+	if again != nil {
+		q.later = append(q.later, *again)
+	}
+}
+
+// retryDue makes the commands ready that are due.
+func (q *leaveQueue) retryDue() {
+	now := q.now()
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.later = slices.DeleteFunc(q.later, func(l leave) bool {
+		due := !now.Before(l.due)
+		if due {
+			q.push(l)
+		}
+		return due
 	})
 }
 
-// settle waits until everything is said, or ctx ends.
-func (l *leaves) settle(ctx context.Context) {
-	for ctx.Err() == nil {
-		l.mu.Lock()
-		left := len(l.queue) + l.busy
-		l.mu.Unlock()
-		if left == 0 {
+// flush blocks until all commands were accepted, or ctx ends.
+func (q *leaveQueue) flush(ctx context.Context) {
+	for {
+		q.mu.Lock()
+		left := len(q.ready) + len(q.later) + q.busy
+		q.mu.Unlock()
+		if left == 0 || !wait.Sleep(ctx, flushInterval) {
 			return
 		}
-		wait.Sleep(ctx, leavePolled)
 	}
 }

@@ -3,114 +3,78 @@ package chat
 import (
 	"time"
 
-	lru "github.com/hashicorp/golang-lru/v2"
-	"golang.org/x/time/rate"
-
 	"roomlog/domain"
+	"roomlog/internal/limit"
 	"roomlog/realtime/hub"
 )
 
 const (
-	entryRate  = 500 // connections a second that enter this process's chat without signing in
-	entryBurst = 5000
-
+	entryRate         = 500 // anonymous participants per second that enter by this node
+	entryBurst        = 5000
 	addressEntryRate  = 20 // of them from one address
 	addressEntryBurst = 1000
-	ratedAddresses    = 10_000 // that are remembered
-	limitedUsers      = 50_000 // that are remembered
+	openingRate       = 1 // chat rooms per second that sessions create by joining them
+	openingBurst      = 100
 
-	openingRate  = 1 // rooms a second that people open by going there
-	openingBurst = 100
+	limitedAddresses = 10_000 // that are remembered
+	limitedUsers     = 50_000 // that are remembered
 )
 
-// Limits is how fast one client may do things in the chat. It lasts as long as the client's session, whatever
-// members come and go by it: who leaves and comes again has done no less.
+// Limits bounds what one client does in the chat. It lasts as long as the connection of the client, whatever sessions
+// come and go on it: leaving and entering again resets nothing.
 type Limits struct {
-	messages *rate.Limiter // of somebody who is not signed in
-	deeds    *rate.Limiter // everything else that asks the log or the tables
-	typings  *rate.Limiter
+	messages *limit.Bucket // of an anonymous participant
+	queries  *limit.Bucket // everything else that uses the log or the tables
+	typing   *limit.Bucket
 }
 
-// NewLimits makes the pace of a client that has done nothing yet.
-func (c *Chat) NewLimits() *Limits {
-	cfg := c.cfg
+// newLimits returns the Limits of a client that has done nothing yet.
+func newLimits(c Config) *Limits {
+	messages := limit.Rate{PerSecond: c.MessageRate, Burst: c.MessageBurst}
 	return &Limits{
-		messages: rate.NewLimiter(rate.Limit(cfg.MessageRate), cfg.MessageBurst),
-		deeds:    rate.NewLimiter(rate.Limit(cfg.MessageRate), cfg.MessageBurst),
-		typings:  rate.NewLimiter(rate.Limit(cfg.TypingRate), 2*int(max(cfg.TypingRate, 1))),
+		messages: limit.NewBucket(messages), queries: limit.NewBucket(messages),
+		typing: limit.NewBucket(limit.Rate{PerSecond: c.TypingRate, Burst: 2 * int(max(c.TypingRate, 1))}),
 	}
 }
 
-// turns bounds how often people do something who need not be signed in: together, and before that from each address,
-// so that nobody takes everybody's.
-type turns struct {
-	now       func() time.Time
-	all       *rate.Limiter
-	each      func() *rate.Limiter // of one address
-	addresses *lru.Cache[string, *rate.Limiter]
+// userLimits bounds the messages of each user on this node, over all connections.
+type userLimits struct {
+	messages *limit.Rates[domain.UserID]
 }
 
-func newTurns(now func() time.Time, all *rate.Limiter, each func() *rate.Limiter) *turns {
-	addresses, err := lru.New[string, *rate.Limiter](ratedAddresses)
-	if err != nil {
-		panic("realtime: " + err.Error()) // for a size below 1 only
+func newUserLimits(c Config) userLimits {
+	return userLimits{limit.NewRates[domain.UserID](limit.Rate{PerSecond: c.MessageRate, Burst: c.MessageBurst}, limitedUsers)}
+}
+
+// addressLimit bounds what anonymous clients do: per address, and then all together, so that one address does not
+// use up what is there for everybody.
+type addressLimit struct {
+	addresses *limit.Rates[string]
+	all       *limit.Bucket
+}
+
+// newEntryLimit bounds the anonymous participants that enter.
+func newEntryLimit() addressLimit {
+	return addressLimit{
+		limit.NewRates[string](limit.Rate{PerSecond: addressEntryRate, Burst: addressEntryBurst}, limitedAddresses),
+		limit.NewBucket(limit.Rate{PerSecond: entryRate, Burst: entryBurst}),
 	}
-	return &turns{now: now, all: all, each: each, addresses: addresses}
 }
 
-// newEntries bounds how many enter the chat without signing in.
-func newEntries(cfg Config) *turns {
-	return newTurns(cfg.Now, rate.NewLimiter(entryRate, entryBurst), func() *rate.Limiter {
-		return rate.NewLimiter(addressEntryRate, addressEntryBurst)
-	})
+// newOpeningLimit bounds the chat rooms that sessions create by joining them.
+func newOpeningLimit(c Config) addressLimit {
+	return addressLimit{
+		limit.NewRates[string](limit.PerMinute(c.RoomsPerAddress), limitedAddresses),
+		limit.NewBucket(limit.Rate{PerSecond: openingRate, Burst: openingBurst}),
+	}
 }
 
-// newOpenings bounds how many rooms people open by going there.
-func newOpenings(cfg Config) *turns {
-	return newTurns(cfg.Now, rate.NewLimiter(openingRate, openingBurst), func() *rate.Limiter {
-		return rate.NewLimiter(rate.Limit(float64(cfg.RoomsPerAddress)/60), cfg.RoomsPerAddress)
-	})
-}
-
-// take counts one more from an address, "" for one that is not known, or refuses it.
-func (t *turns) take(address string) error {
+// take counts an action from an address; "" is an unknown one.
+func (l addressLimit) take(address string, now time.Time) error {
 	if address != "" {
-		its, known := t.addresses.Get(address)
-		if !known {
-			its = t.each()
-			if before, was, _ := t.addresses.PeekOrAdd(address, its); was {
-				its = before
-			}
-		}
-		if err := hub.Take(its, t.now()); err != nil {
+		if err := hub.Limited(l.addresses.Take(address, now)); err != nil {
 			return err
 		}
 	}
-	return hub.Take(t.all, t.now())
-}
-
-// peopleRates bounds the messages of each user on this node, over all connections.
-type peopleRates struct {
-	cfg   Config
-	users *lru.Cache[domain.UserID, *rate.Limiter]
-}
-
-func newPeopleRates(cfg Config) *peopleRates {
-	users, err := lru.New[domain.UserID, *rate.Limiter](limitedUsers)
-	if err != nil {
-		panic("realtime: " + err.Error()) // for a size below 1 only
-	}
-	return &peopleRates{cfg: cfg, users: users}
-}
-
-// take counts one more message of a user, or refuses it.
-func (r *peopleRates) take(user domain.UserID) error {
-	its, known := r.users.Get(user)
-	if !known {
-		its = rate.NewLimiter(rate.Limit(r.cfg.MessageRate), r.cfg.MessageBurst)
-		if before, was, _ := r.users.PeekOrAdd(user, its); was {
-			its = before
-		}
-	}
-	return hub.Take(its, r.cfg.Now())
+	return hub.Limited(l.all.Take(now))
 }

@@ -8,155 +8,193 @@ import (
 	"roomlog/projections"
 )
 
-// Participant is somebody in the chat, by one connection to any process.
-type Participant struct {
-	Guest      domain.ParticipantID
-	Connection string // its public id
-	Style      domain.ChatProfile
-	User       projections.Profile // of somebody signed in; else its ID is 0
-	Nickname   string              // of somebody who is not; may be empty
-	Node       string              // that holds the connection
+// roster knows who is in the chat and in which rooms, as of some position of the log. Events that are applied twice
+// change nothing the second time.
+type roster struct {
+	entries      map[domain.ParticipantID]*entry
+	byConnection map[string]*entry
+	users        map[domain.UserID]int          // connections of signed-in users
+	rooms        map[domain.ChatRoomID][]*entry // oldest first
+	byName       map[string][]*entry            // by the key of the current name; oldest first
 }
 
-// Name is what the person is called; "" for somebody without a name.
-func (p Participant) Name() string {
-	if p.User.ID != 0 {
-		return p.User.Name()
-	}
-	return p.Nickname
-}
-
-// DisplayName is Name, or the connection's id for somebody without a name.
-func (p Participant) DisplayName() string {
-	if name := p.Name(); name != "" {
-		return name
-	}
-	return p.Connection
-}
-
-// census is who is in the chat and where, as the log says up to some position. What is counted twice in the
-// log's order counts once.
-type census struct {
-	people       map[domain.ParticipantID]*present
-	byConnection map[string]*present
-	users        map[domain.UserID]int            // connections of people signed in
-	rooms        map[domain.ChatRoomID][]*present // oldest first
-	byName       map[string][]*present            // by the key of what people are called now; oldest first
-}
-
-// present is somebody who is in the chat.
-type present struct {
+// entry is one participant of the roster.
+type entry struct {
 	Participant
-	nameKey string // under which the log has it
-	called  string // key of what it is called now
+	nameKey string // key of the name in the log
+	found   string // key under which byName has the entry
 	rooms   []domain.ChatRoomID
 }
 
-func newCensus() census {
-	return census{
-		people: make(map[domain.ParticipantID]*present), byConnection: make(map[string]*present), users: make(map[domain.UserID]int),
-		rooms: make(map[domain.ChatRoomID][]*present), byName: make(map[string][]*present),
+func newRoster() *roster {
+	return &roster{
+		entries: make(map[domain.ParticipantID]*entry), byConnection: make(map[string]*entry), users: make(map[domain.UserID]int),
+		rooms: make(map[domain.ChatRoomID][]*entry), byName: make(map[string][]*entry),
 	}
 }
 
-// enter adds somebody to the chat.
-func (c *census) enter(p Participant, nameKey, called string, rooms ...domain.ChatRoomID) {
-	c.leave(p.Guest)
-	one := &present{Participant: p, nameKey: nameKey}
-	c.people[p.Guest], c.byConnection[p.Connection] = one, one
-	c.call(one, called)
+// enter adds a participant that is found by the name key found.
+func (r *roster) enter(p Participant, nameKey, found string, rooms ...domain.ChatRoomID) {
+	r.leave(p.ID)
+	e := &entry{Participant: p, nameKey: nameKey}
+	r.entries[p.ID], r.byConnection[p.Connection] = e, e
+	r.setFound(e, found)
 	if p.User.ID != 0 {
-		c.users[p.User.ID]++
+		r.users[p.User.ID]++
 	}
-	for _, r := range rooms {
-		c.join(p.Guest, r)
+	for _, room := range rooms {
+		r.join(p.ID, room)
 	}
 }
 
-func (c *census) leave(id domain.ParticipantID) {
-	one := c.people[id]
-	if one == nil {
+func (r *roster) leave(id domain.ParticipantID) {
+	e := r.entries[id]
+	if e == nil {
 		return
 	}
-	for _, r := range slices.Clone(one.rooms) {
-		c.part(id, r)
+	for _, room := range slices.Clone(e.rooms) {
+		r.leaveRoom(id, room)
 	}
-	c.call(one, "")
-	delete(c.people, id)
-	if user := one.User.ID; user != 0 {
-		if c.users[user]--; c.users[user] == 0 {
-			delete(c.users, user)
+	r.setFound(e, "")
+	delete(r.entries, id)
+	if user := e.User.ID; user != 0 {
+		if r.users[user]--; r.users[user] == 0 {
+			delete(r.users, user)
 		}
 	}
-	if c.byConnection[one.Connection] == one {
-		delete(c.byConnection, one.Connection)
+	if r.byConnection[e.Connection] == e {
+		delete(r.byConnection, e.Connection)
 	}
 }
 
-// call has somebody found by another key from now on; by none if it is "".
-func (c *census) call(one *present, key string) {
-	if one.called == key {
+// setFound changes the name key that an entry is found by; "" for none.
+func (r *roster) setFound(e *entry, key string) {
+	if e.found == key {
 		return
 	}
-	if others := slices.DeleteFunc(c.byName[one.called], func(p *present) bool { return p == one }); len(others) > 0 {
-		c.byName[one.called] = others
+	if others := slices.DeleteFunc(r.byName[e.found], func(other *entry) bool { return other == e }); len(others) > 0 {
+		r.byName[e.found] = others
 	} else {
-		delete(c.byName, one.called)
+		delete(r.byName, e.found)
 	}
-	one.called = key
+	e.found = key
 	if key == "" {
 		return
 	}
-	all := c.byName[key]
-	at, _ := slices.BinarySearchFunc(all, one.Guest, func(p *present, id domain.ParticipantID) int { return cmp.Compare(p.Guest, id) })
-	c.byName[key] = slices.Insert(all, at, one)
+	all := r.byName[key]
+	at, _ := slices.BinarySearchFunc(all, e.ID, func(e *entry, id domain.ParticipantID) int { return cmp.Compare(e.ID, id) })
+	r.byName[key] = slices.Insert(all, at, e)
 }
 
-func (c *census) join(id domain.ParticipantID, room domain.ChatRoomID) {
-	if one := c.people[id]; one != nil && !slices.Contains(one.rooms, room) {
-		one.rooms = append(one.rooms, room)
-		c.rooms[room] = append(c.rooms[room], one)
+// setNickname changes the name of an anonymous participant.
+func (r *roster) setNickname(id domain.ParticipantID, nickname, key string) {
+	if e := r.entries[id]; e != nil {
+		e.Nickname, e.nameKey = nickname, key
+		r.setFound(e, key)
 	}
 }
 
-func (c *census) part(id domain.ParticipantID, room domain.ChatRoomID) {
-	one := c.people[id]
-	if one == nil {
+// setProfile changes the profile of a user, who is found by key from now on.
+func (r *roster) setProfile(p projections.Profile, key string) {
+	for _, e := range r.entries {
+		if e.User.ID == p.ID {
+			e.User = p
+			r.setFound(e, key)
+		}
+	}
+}
+
+func (r *roster) join(id domain.ParticipantID, room domain.ChatRoomID) {
+	if e := r.entries[id]; e != nil && !slices.Contains(e.rooms, room) {
+		e.rooms = append(e.rooms, room)
+		r.rooms[room] = append(r.rooms[room], e)
+	}
+}
+
+func (r *roster) leaveRoom(id domain.ParticipantID, room domain.ChatRoomID) {
+	e := r.entries[id]
+	if e == nil {
 		return
 	}
-	one.rooms = slices.DeleteFunc(one.rooms, func(r domain.ChatRoomID) bool { return r == room })
-	c.rooms[room] = slices.DeleteFunc(c.rooms[room], func(p *present) bool { return p == one })
-	if len(c.rooms[room]) == 0 {
-		delete(c.rooms, room)
+	e.rooms = slices.DeleteFunc(e.rooms, func(other domain.ChatRoomID) bool { return other == room })
+	r.rooms[room] = slices.DeleteFunc(r.rooms[room], func(other *entry) bool { return other == e })
+	if len(r.rooms[room]) == 0 {
+		delete(r.rooms, room)
 	}
 }
 
-// remove empties a room that is no more.
-func (c *census) remove(room domain.ChatRoomID) {
-	for _, one := range slices.Clone(c.rooms[room]) {
-		c.part(one.Guest, room)
+// removeRoom removes a room and its memberships.
+func (r *roster) removeRoom(room domain.ChatRoomID) {
+	for _, e := range slices.Clone(r.rooms[room]) {
+		r.leaveRoom(e.ID, room)
 	}
 }
 
-// rename notes how somebody signed in is shown, and by which key found, from now on.
-func (c *census) rename(p projections.Profile, key string) {
-	for _, one := range c.people {
-		if one.User.ID == p.ID {
-			one.User = p
-			c.call(one, key)
+// participant returns what the roster knows of a participant, else the given values.
+func (r *roster) participant(id domain.ParticipantID, connection string, user projections.Profile) Participant {
+	if e := r.entries[id]; e != nil {
+		return e.Participant
+	}
+	return Participant{ID: id, Connection: connection, User: user}
+}
+
+// roomsOf returns the rooms of a participant.
+func (r *roster) roomsOf(id domain.ParticipantID) []domain.ChatRoomID {
+	if e := r.entries[id]; e != nil {
+		return e.rooms
+	}
+	return nil
+}
+
+// author completes the author of a message, and reports whether the author is in the chat.
+func (r *roster) author(by Participant) (author Participant, present bool) {
+	if e := r.entries[by.ID]; e != nil {
+		if by.Nickname == "" {
+			by.Nickname = e.Nickname
 		}
+		return by, true
 	}
+	return by, by.User.ID != 0 && r.users[by.User.ID] > 0
 }
 
-// newest answers the connections of up to most people in a room, newest first.
-func (c *census) newest(room domain.ChatRoomID, most int) []string {
-	all := c.rooms[room]
-	ids := make([]string, 0, min(len(all), most))
-	for _, one := range slices.Backward(all) {
-		if len(ids) == most {
+// inRoom returns up to limit participants of a room, oldest first.
+func (r *roster) inRoom(room domain.ChatRoomID, limit int) []Participant {
+	all := r.rooms[room]
+	found := make([]Participant, 0, min(len(all), limit))
+	for _, e := range all[:min(len(all), limit)] {
+		found = append(found, e.Participant)
+	}
+	return found
+}
+
+// newest returns up to limit connections of a room, newest first.
+func (r *roster) newest(room domain.ChatRoomID, limit int) []string {
+	all := r.rooms[room]
+	ids := make([]string, 0, min(len(all), limit))
+	for _, e := range slices.Backward(all) {
+		if len(ids) == limit {
 			break
 		}
-		ids = append(ids, one.Connection)
+		ids = append(ids, e.Connection)
 	}
 	return ids
+}
+
+// named returns the participant with a name key. An anonymous participant owns its name and comes first, then a user
+// whose username it is (owns reports that), then the oldest user whose nickname it is.
+func (r *roster) named(key string, owns func(username string) bool) (found Participant, ok bool) {
+	best := 3
+	for _, e := range r.byName[key] { // oldest first
+		rank := 2
+		switch {
+		case e.User.ID == 0:
+			rank = 0
+		case owns(e.User.Username):
+			rank = 1
+		}
+		if rank < best {
+			found, best = e.Participant, rank
+		}
+	}
+	return found, best < 3
 }

@@ -10,243 +10,203 @@ import (
 	"roomlog/realtime/hub"
 )
 
-// Session is one connection of this process that hears the chat, and may be in it. Its methods may be called
-// by one goroutine at a time.
+// Session is the part of one connection in the chat. It may subscribe to rooms without being in the chat. Its methods
+// must be called by one goroutine at a time.
 type Session struct {
 	chat       *Chat
-	connection string
-	ear        Listener
-	pace       *Limits
+	subscriber *subscriber
+	limits     *Limits
+	position   int64 // of the newest command of the session
 
-	hearings map[domain.ChatRoomID]*hearing // guarded by Chat.mu
-	seen     domain.ParticipantID           // as which the log says it entered; guarded by Chat.mu
-	entering chan struct{}                  // closed when it is known whether the log has it in the chat; nil if it does not enter; guarded by Chat.mu
-
-	at int64 // position of what it did last
-
-	mu    sync.Mutex
-	guest guest // the zero one as long as it is not in the chat
+	mu          sync.Mutex
+	participant member // the zero member as long as the session is not in the chat
 }
 
-// guest is who the log knows a member as.
-type guest struct {
-	id      domain.ParticipantID
-	by      hub.Identity // nobody's: not signed in
-	nameKey string
-	name    string // of somebody who is not signed in
+// member is what the log knows of a session that is in the chat.
+type member struct {
+	id       domain.ParticipantID
+	identity hub.Identity // the zero Identity: anonymous
+	nameKey  string
+	nickname string // of an anonymous participant
 }
 
-// NewSession makes a connection known by its public id. It hears nothing but what is said to it alone, and is not in
-// the chat.
-func (c *Chat) NewSession(connection string, ear Listener, pace *Limits) *Session {
-	m := &Session{
-		chat: c, connection: connection, ear: ear, pace: pace,
-		hearings: make(map[domain.ChatRoomID]*hearing),
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.members[connection] = m
-	return m
-}
-
-// Connection is the public id.
-func (m *Session) Connection() string { return m.connection }
-
-// ParticipantID is the number under which the log has the member in the chat; 0 if it has not.
-func (m *Session) ParticipantID() domain.ParticipantID {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	return m.guest.id
-}
-
-// Entry is how somebody enters the chat.
+// Entry describes how a session enters the chat.
 type Entry struct {
-	Identity hub.Identity // nobody: not signed in
-	Style    domain.ChatProfile
-	Room     domain.ChatRoomID // "": in none
-	Name     string            // of somebody who is not signed in; may be empty
-	Address  string            // the address of somebody who is not signed in, as the gate counts it
+	Identity hub.Identity // the zero Identity: anonymous
+	Profile  domain.ChatProfile
+	Room     domain.ChatRoomID // joined with the entry; "": none
+	Nickname string            // of an anonymous participant; may be empty
+	Address  string            // of an anonymous participant, see limit.Key
 }
 
-// BeginEntering says that the member is about to enter: whoever looks for it waits for Enter, or Leave.
-func (m *Session) BeginEntering() {
-	m.chat.mu.Lock()
-	defer m.chat.mu.Unlock()
-	if m.entering == nil {
-		m.entering = make(chan struct{})
+// NewSession creates the session of a connection with a public ID. It receives nothing but messages to itself, and is not
+// in the chat.
+func (c *Chat) NewSession(connection string, listener Listener, limits *Limits) *Session {
+	c.state.mu.Lock()
+	defer c.state.mu.Unlock()
+	return &Session{chat: c, subscriber: c.state.subscribers.add(connection, listener), limits: limits}
+}
+
+// Connection returns the public ID of the connection.
+func (s *Session) Connection() string { return s.subscriber.connection }
+
+// ParticipantID returns the ID of the participant, or 0 if the session is not in the chat.
+func (s *Session) ParticipantID() domain.ParticipantID {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.participant.id
+}
+
+// SetIdentity sets the identity of the session's commands from now on.
+func (s *Session) SetIdentity(i hub.Identity) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.participant.identity = i
+}
+
+// BeginEntering announces that the session is about to enter: FindByConnection waits for Enter or Leave.
+func (s *Session) BeginEntering() {
+	s.chat.state.mu.Lock()
+	defer s.chat.state.mu.Unlock()
+	if s.subscriber.entering == nil {
+		s.subscriber.entering = make(chan struct{})
 	}
 }
 
-// entered ends what Entering began.
-func (m *Session) entered() {
-	m.chat.mu.Lock()
-	defer m.chat.mu.Unlock()
-	if m.entering != nil {
-		close(m.entering)
-		m.entering = nil
+// endEntering ends what BeginEntering began.
+func (s *Session) endEntering() {
+	s.chat.state.mu.Lock()
+	defer s.chat.state.mu.Unlock()
+	s.subscriber.participant = s.ParticipantID()
+	if s.subscriber.entering != nil {
+		close(s.subscriber.entering)
+		s.subscriber.entering = nil
 	}
 }
 
-// Enter puts the member into the chat as of a position, in a room or in none.
-func (m *Session) Enter(ctx context.Context, a Entry) (at int64, err error) {
-	m.BeginEntering()
-	defer m.entered()
-	c := m.chat
-	if a.Identity.User == 0 {
-		if err := m.chat.entries.take(a.Address); err != nil {
+// Enter puts the session into the chat as of a position.
+func (s *Session) Enter(ctx context.Context, e Entry) (position int64, err error) {
+	s.BeginEntering()
+	defer s.endEntering()
+	c := s.chat
+	if e.Identity.User == 0 {
+		if err := c.entries.take(e.Address, c.cfg.Now()); err != nil {
 			return 0, err
 		}
 	}
 	if err := c.hub.WaitReady(ctx); err != nil {
 		return 0, err
 	}
-	g := guest{by: a.Identity, name: a.Name}
-	name := a.Name
-	if a.Identity.User != 0 {
-		profile, err := c.hub.Profile(ctx, a.Identity.User)
+	m := member{identity: e.Identity, nickname: e.Nickname}
+	name := e.Nickname
+	if e.Identity.User != 0 {
+		profile, err := c.hub.Profile(ctx, e.Identity.User)
 		if err != nil {
 			return 0, err
 		}
 		name = profile.Name()
 	}
 	if name != "" {
-		g.nameKey = c.NameKey(name)
+		m.nameKey = c.NameKey(name)
 	}
-	receipt, err := m.execute(ctx, a.Identity, domain.EnterChat{
-		ChatRoom: a.Room, Nickname: a.Name, NameKey: g.nameKey, Connection: m.connection, Profile: a.Style, Node: c.hub.Node(),
+	receipt, err := s.execute(ctx, e.Identity, domain.EnterChat{
+		ChatRoom: e.Room, Nickname: e.Nickname, NameKey: m.nameKey, Connection: s.Connection(), Profile: e.Profile, Node: c.hub.Node(),
 	}, "")
 	if err != nil {
 		return 0, err
 	}
 	for _, r := range receipt.Events {
-		if e, ok := r.Event.(domain.ParticipantEntered); ok {
-			g.id = e.Participant
+		if entered, ok := r.Event.(domain.ParticipantEntered); ok {
+			m.id = entered.Participant
 		}
 	}
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.guest = g
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.participant = m
 	return receipt.Position, nil
 }
 
-// Join puts a member who is in the chat into a room, as of a position; 0 if it was there.
-func (m *Session) Join(ctx context.Context, room domain.ChatRoomID) (at int64, err error) {
-	if err := m.AllowQuery(); err != nil {
-		return 0, err
+// Leave ends the session and queues LeaveChat commands for its participant. It does not block.
+func (s *Session) Leave(cause domain.LeaveCause) {
+	s.mu.Lock()
+	m := s.participant
+	s.participant = member{}
+	s.mu.Unlock()
+	st := s.chat.state
+	st.mu.Lock()
+	st.subscribers.remove(s.subscriber)
+	logged := s.subscriber.logged
+	st.mu.Unlock()
+	s.endEntering()
+	ids := []domain.ParticipantID{m.id}
+	if logged != m.id {
+		ids = append(ids, logged) // the session did not know that it had entered
 	}
-	return m.JoinSubscribed(ctx, room)
+	for _, id := range ids {
+		if id != 0 {
+			s.chat.leaves.add(domain.LeaveChat{Participant: id, Cause: cause, Node: s.chat.hub.Node(), NameKey: m.nameKey})
+		}
+	}
 }
 
-// JoinSubscribed is Join for a room that the member hears already: that was paced.
-func (m *Session) JoinSubscribed(ctx context.Context, room domain.ChatRoomID) (at int64, err error) {
-	receipt, err := m.execute(ctx, m.guest.by, domain.JoinChatRoom{ChatRoom: room, Participant: m.guest.id}, "")
-	return receipt.Position, err
-}
-
-// LeaveRoom takes the member out of a room, which it hears no more then. If that is refused it hears it as before.
-func (m *Session) LeaveRoom(ctx context.Context, room domain.ChatRoomID) error {
-	if err := m.AllowQuery(); err != nil {
+// SetNickname changes the name of an anonymous participant.
+func (s *Session) SetNickname(ctx context.Context, nickname string) error {
+	if err := s.AllowQuery(); err != nil {
 		return err
 	}
-	since := m.pause(room) // it is not told that it left
-	_, err := m.execute(ctx, m.guest.by, domain.LeaveChatRoom{ChatRoom: room, Participant: m.guest.id}, "")
-	if err != nil {
-		m.StartFrom(room, since)
-		return err
-	}
-	m.Unsubscribe(room)
-	return nil
-}
-
-// SetNickname says what a member who is not signed in is called from now on.
-func (m *Session) SetNickname(ctx context.Context, name string) error {
-	if err := m.AllowQuery(); err != nil {
-		return err
-	}
-	m.mu.Lock()
-	g := m.guest
-	m.mu.Unlock()
-	key := m.chat.cfg.Store.NameKey(name)
-	_, err := m.execute(ctx, g.by, domain.SetNickname{Nickname: name, Participant: g.id, NameKey: key, PreviousKey: g.nameKey}, "")
+	s.mu.Lock()
+	m := s.participant
+	s.mu.Unlock()
+	key := s.chat.NameKey(nickname)
+	_, err := s.execute(ctx, m.identity, domain.SetNickname{Nickname: nickname, Participant: m.id, NameKey: key, PreviousKey: m.nameKey}, "")
 	if err != nil {
 		return err
 	}
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.guest.name, m.guest.nameKey = name, key
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.participant.nickname, s.participant.nameKey = nickname, key
 	return nil
 }
 
-// SetIdentity says in whose name the member does everything from now on.
-func (m *Session) SetIdentity(by hub.Identity) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.guest.by = by
-}
-
-// Post says something in the member's name.
-func (m *Session) Post(ctx context.Context, c domain.PostMessage, key string) (eventstore.Receipt, error) {
+// Post posts a message. Messages are limited per user, or per client if it is anonymous.
+func (s *Session) Post(ctx context.Context, c domain.PostMessage, key string) (eventstore.Receipt, error) {
 	var err error
-	if m.guest.by.User != 0 {
-		err = m.chat.people.take(m.guest.by.User)
+	now := s.chat.cfg.Now()
+	if user := s.participant.identity.User; user != 0 {
+		err = hub.Limited(s.chat.users.messages.Take(user, now))
 	} else {
-		err = hub.Take(m.pace.messages, m.chat.cfg.Now())
+		err = hub.Limited(s.limits.messages.Take(now))
 	}
 	if err != nil {
 		return eventstore.Receipt{}, err
 	}
-	c.Participant, c.Nickname, c.UploadURLPrefix = m.guest.id, m.guest.name, m.chat.uploads(c)
-	return m.execute(ctx, m.guest.by, c, key)
+	c.Participant, c.Nickname, c.UploadURLPrefix = s.participant.id, s.participant.nickname, s.chat.uploadURL(c)
+	return s.execute(ctx, s.participant.identity, c, key)
 }
 
-// SendTyping says that the member is writing something, in a room or to one connection. Too often is silent.
-func (m *Session) SendTyping(room domain.ChatRoomID, to string) {
-	if m.pace.typings.AllowN(m.chat.cfg.Now(), 1) && len(to) <= maxConnectionID {
-		m.chat.murmur.say(typing{Room: string(room), From: m.connection, To: to})
+// SendTyping sends a typing note to a room or to one connection. Notes above the limit are dropped.
+func (s *Session) SendTyping(room domain.ChatRoomID, to string) {
+	if _, ok := s.limits.typing.Take(s.chat.cfg.Now()); ok && len(to) <= maxConnectionID {
+		s.chat.typing.add(typingNote{Room: string(room), From: s.Connection(), To: to})
 	}
 }
 
-// AllowQuery counts something that asks the log or the tables, or refuses it.
-func (m *Session) AllowQuery() error { return hub.Take(m.pace.deeds, m.chat.cfg.Now()) }
+// AllowQuery counts an operation that uses the log or the tables, or refuses it. The methods of Session call it
+// themselves, except where their comment says otherwise.
+func (s *Session) AllowQuery() error {
+	return hub.Limited(s.limits.queries.Take(s.chat.cfg.Now()))
+}
 
-// execute has a command of the member's carried out.
-func (m *Session) execute(ctx context.Context, by hub.Identity, c domain.Command, key string) (eventstore.Receipt, error) {
+// execute executes a command of the session.
+func (s *Session) execute(ctx context.Context, by hub.Identity, c domain.Command, key string) (eventstore.Receipt, error) {
 	actor := domain.Actor{Kind: domain.Anonymous}
 	if by.User != 0 {
 		actor = by.Actor()
 	}
-	receipt, err := m.chat.cfg.Commands.Execute(ctx, domain.Request{Command: c, Actor: actor, IdempotencyKey: key})
-	m.at = max(m.at, receipt.Position)
+	receipt, err := s.chat.cfg.Commands.Execute(ctx, domain.Request{Command: c, Actor: actor, IdempotencyKey: key})
+	s.position = max(s.position, receipt.Position)
 	if err != nil && domain.AsRefusal(err) == nil {
 		err = fmt.Errorf("%s: %w", c.Type(), err)
 	}
 	return receipt, err
-}
-
-// Leave is the end of the connection in the chat: the log hears of it. It does not wait.
-func (m *Session) Leave(cause domain.LeaveCause) {
-	defer m.entered()
-	c := m.chat
-	c.mu.Lock()
-	for room := range m.hearings {
-		m.unhear(room)
-	}
-	if c.members[m.connection] == m {
-		delete(c.members, m.connection)
-	}
-	seen := m.seen
-	c.mu.Unlock()
-	m.mu.Lock()
-	g := m.guest
-	m.guest = guest{}
-	m.mu.Unlock()
-	ids := []domain.ParticipantID{g.id}
-	if seen != g.id {
-		ids = append(ids, seen) // it was not known that it had entered
-	}
-	for _, id := range ids {
-		if id != 0 {
-			c.leaves.add(domain.LeaveChat{Participant: id, Cause: cause, Node: c.hub.Node(), NameKey: g.nameKey})
-		}
-	}
 }

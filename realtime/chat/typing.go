@@ -7,104 +7,105 @@ import (
 	"sync"
 	"time"
 
-	"roomlog/eventstore"
+	"roomlog/eventstore/cluster"
 	"roomlog/internal/wait"
 )
 
 const (
-	murmurInterval = 100 * time.Millisecond // between two whispers of this process
-	maxMurmured    = 1000                   // notes that wait; more are forgotten
-	maxMurmurs     = 1700                   // bytes of notes in one whisper
+	typingTopic    = "chat.typing"
+	typingInterval = 100 * time.Millisecond // between two messages of this node
+	maxNotes       = 1000                   // notes that wait; more are dropped
+	maxNoteBytes   = 1700                   // of the notes in one message
 )
 
-// typing is a note that somebody is writing: to a whole room, or to one other guest.
-type typing struct {
+// typingNote says that somebody is typing: in a room, or to one other connection.
+type typingNote struct {
 	Room string `json:"r,omitempty"`
 	From string `json:"f"`
 	To   string `json:"t,omitempty"`
 }
 
-// murmur takes notes of who is typing to all processes, this one included. Notes are joined, said once
-// however often they were made meanwhile, and forgotten if they cannot be said.
-type murmur struct {
-	store *eventstore.Store
-	log   *slog.Logger
-	wake  chan struct{}
+// typingBatcher sends typing notes to all nodes, this one included. It sends equal notes once in each interval, and
+// drops notes that cannot be sent.
+type typingBatcher struct {
+	cluster *cluster.Cluster
+	log     *slog.Logger
+	wake    chan struct{}
 
 	mu      sync.Mutex
-	waiting []typing
-	known   map[typing]struct{} // those that wait
+	waiting []typingNote
+	known   map[typingNote]struct{} // those that wait
 }
 
-func newMurmur(store *eventstore.Store, log *slog.Logger) *murmur {
-	return &murmur{store: store, log: log, wake: make(chan struct{}, 1), known: make(map[typing]struct{})}
+func newTypingBatcher(c *cluster.Cluster, log *slog.Logger) *typingBatcher {
+	return &typingBatcher{cluster: c, log: log, wake: make(chan struct{}, 1), known: make(map[typingNote]struct{})}
 }
 
-// say has a note taken to all processes. It does not wait.
-func (m *murmur) say(n typing) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if _, known := m.known[n]; known || len(m.waiting) >= maxMurmured {
+// add queues a note. It does not block.
+func (b *typingBatcher) add(n typingNote) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if _, known := b.known[n]; known || len(b.waiting) >= maxNotes {
 		return
 	}
-	m.known[n] = struct{}{}
-	m.waiting = append(m.waiting, n)
+	b.known[n] = struct{}{}
+	b.waiting = append(b.waiting, n)
 	select {
-	case m.wake <- struct{}{}:
+	case b.wake <- struct{}{}:
 	default:
 	}
 }
 
-// run says what waits until ctx ends: at once, and then at most once in each interval. hear is called with
-// every note of any process.
-func (m *murmur) run(ctx context.Context, hear func(typing)) error {
-	defer m.store.Overhear(func(text string) {
-		var notes []typing
-		if json.Unmarshal([]byte(text), &notes) != nil {
-			return // not ours
+// run sends notes until ctx ends: the first at once, later ones at most once in each interval. It calls deliver with
+// every note of any node.
+func (b *typingBatcher) run(ctx context.Context, deliver func(typingNote)) error {
+	stop := b.cluster.Subscribe(typingTopic, func(payload []byte) {
+		var notes []typingNote
+		if json.Unmarshal(payload, &notes) != nil {
+			return // of a newer version
 		}
 		for _, n := range notes {
-			hear(n)
+			deliver(n)
 		}
-	})()
-	for ctx.Err() == nil {
+	})
+	defer stop()
+	for {
 		select {
 		case <-ctx.Done():
 			return nil
-		case <-m.wake:
+		case <-b.wake:
 		}
-		for text := m.next(); text != ""; text = m.next() {
-			if err := m.store.Whisper(ctx, text); err != nil && ctx.Err() == nil {
-				m.log.WarnContext(ctx, "who is typing could not be told", slog.Any("err", err))
+		for payload := b.next(); payload != nil; payload = b.next() {
+			if err := b.cluster.Publish(ctx, typingTopic, payload); err != nil && ctx.Err() == nil {
+				b.log.WarnContext(ctx, "typing notes lost", slog.Any("error", err))
 			}
-			wait.Sleep(ctx, murmurInterval)
+			wait.Sleep(ctx, typingInterval)
 		}
 	}
-	return nil
 }
 
-// next takes as many notes as one whisper holds, "" if there are none.
-func (m *murmur) next() string {
-	m.mu.Lock()
-	defer m.mu.Unlock()
+// next removes and encodes as many notes as one message takes. It returns nil if there are none.
+func (b *typingBatcher) next() []byte {
+	b.mu.Lock()
+	defer b.mu.Unlock()
 	size, n := 0, 0
-	for ; n < len(m.waiting) && (n == 0 || size < maxMurmurs); n++ {
-		size += len(marshal(m.waiting[n])) + 1
-		if n > 0 && size > maxMurmurs {
+	for ; n < len(b.waiting); n++ {
+		size += len(encodeNotes(b.waiting[n])) + 1
+		if n > 0 && size > maxNoteBytes {
 			break
 		}
-		delete(m.known, m.waiting[n])
+		delete(b.known, b.waiting[n])
 	}
 	if n == 0 {
-		return ""
+		return nil
 	}
-	text := marshal(m.waiting[:n])
-	m.waiting = m.waiting[n:]
-	return string(text)
+	payload := encodeNotes(b.waiting[:n])
+	b.waiting = b.waiting[n:]
+	return payload
 }
 
-// marshal encodes notes, which are made of strings.
-func marshal(v any) []byte {
+// encodeNotes encodes one or several notes, which are made of strings.
+func encodeNotes(v any) []byte {
 	text, err := json.Marshal(v)
 	if err != nil {
 		panic("chat: encode typing notes: " + err.Error())

@@ -1,10 +1,7 @@
 package hub
 
 import (
-	"context"
-
 	"roomlog/domain"
-	"roomlog/eventstore"
 	"roomlog/projections"
 )
 
@@ -28,65 +25,4 @@ type Client interface {
 	// BanFrom is called when the user is banned from a live, whether the client is in it or not. The reason may be
 	// empty.
 	BanFrom(live domain.LiveID, reason string)
-}
-
-// Register adds a client of user, unless the user has too many. The client receives the deltas of the user channel
-// after position from.
-func (h *Hub) Register(ctx context.Context, user domain.UserID, c Client) (from int64, err error) {
-	if err := h.WaitReady(ctx); err != nil {
-		return 0, err
-	}
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	clients := h.clients[user]
-	if limit := h.cfg.MaxConnectionsPerUser; limit >= 0 && len(clients) >= limit {
-		return 0, NewProblem(CodeTooManyConnections, "this user has too many connections").After(busyRetry)
-	}
-	if clients == nil {
-		clients = make(map[Client]struct{})
-		h.clients[user] = clients
-	}
-	clients[c] = struct{}{}
-	return h.position.Load(), nil
-}
-
-// Unregister removes a client that was registered for user.
-func (h *Hub) Unregister(user domain.UserID, c Client) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	delete(h.clients[user], c)
-	if len(h.clients[user]) == 0 {
-		delete(h.clients, user)
-	}
-}
-
-// registered returns all clients.
-func (h *Hub) registered() (all []Client) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	for _, clients := range h.clients {
-		for c := range clients {
-			all = append(all, c)
-		}
-	}
-	return all
-}
-
-// Enter makes a client present in a live as of a position. The log is asked even if the client is present already:
-// only the log knows whether the session is valid and the live is open.
-func (h *Hub) Enter(ctx context.Context, c Client, live domain.LiveID) (position int64, err error) {
-	return h.presence.enter(ctx, c, live)
-}
-
-// Leave ends the presence of a client in a live. The user leaves the live with the last client. It does not block.
-func (h *Hub) Leave(c Client, live domain.LiveID, cause domain.LeaveCause) {
-	h.presence.leave(c, live, cause)
-}
-
-// Execute executes a command of a user, unless it exceeds the user's rate.
-func (h *Hub) Execute(ctx context.Context, by Identity, c domain.Command, key string) (eventstore.Receipt, error) {
-	if err := h.rates.allow(by.User, c); err != nil {
-		return eventstore.Receipt{}, err
-	}
-	return h.cfg.Commands.Execute(ctx, domain.Request{Command: c, Actor: by.Actor(), IdempotencyKey: key})
 }

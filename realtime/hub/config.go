@@ -1,17 +1,17 @@
 package hub
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"log/slog"
 	"time"
 
-	"github.com/google/uuid"
-
 	"roomlog/domain"
 	"roomlog/eventstore"
+	"roomlog/eventstore/cluster"
+	"roomlog/internal/settings"
 	"roomlog/projections"
+	"roomlog/projections/feed"
 )
 
 const (
@@ -21,20 +21,6 @@ const (
 	tablesTimeout = 5 * time.Second
 )
 
-// The defaults of Config.
-const (
-	DefaultMaxConnectionsPerUser = 10
-	DefaultMaxLivesPerConnection = 16
-	DefaultCommentRate           = 5
-	DefaultCommentBurst          = 20
-	DefaultGiftRate              = 20 // combos are many single gifts
-	DefaultGiftBurst             = 50
-	DefaultLargeLive             = 50
-	DefaultJoinBatchInterval     = time.Second
-	DefaultPresenceGrace         = 30 * time.Second
-	DefaultRenewal               = 3 * time.Second
-)
-
 // Executor decides commands and appends their events: the sequencer, or a fake in tests.
 type Executor interface {
 	Execute(ctx context.Context, r domain.Request) (eventstore.Receipt, error)
@@ -42,7 +28,7 @@ type Executor interface {
 
 // Feed releases deltas once the tables contain them. It is an interface so that tests can lose batches.
 type Feed interface {
-	Subscribe(ctx context.Context) (<-chan projections.Batch, error)
+	Subscribe(ctx context.Context) (<-chan feed.Batch, error)
 	Checkpoint() int64
 	WaitFor(ctx context.Context, position int64) error
 	LiveDeltas(ctx context.Context, live domain.LiveID, after, upTo int64, limit int) ([]projections.Delta, error)
@@ -50,53 +36,40 @@ type Feed interface {
 
 // Config holds the dependencies and settings of a hub. The first group is required.
 type Config struct {
-	Store    *eventstore.Store
-	Commands Executor
-	Queries  *projections.Queries
-	Feed     Feed
-	Verify   func(token string) (Identity, error) // refuses with a *domain.Refusal
-	Now      func() time.Time
+	Store     *eventstore.Store
+	Commands  Executor
+	Queries   *projections.Queries
+	Feed      Feed
+	Admission *projections.Admission
+	Cluster   *cluster.Cluster // names this node in the log; its Run is the caller's
+	Verify    func(token string) (Identity, error)
+	Now       func() time.Time
 
-	Log  *slog.Logger // nil: no logs
-	Node string       // name of this node in the log; default: a random UUID
+	Log *slog.Logger // nil: no logs
 
-	MaxConnectionsPerUser int           // below 0: no bound
-	MaxLivesPerConnection int           // lives that one connection is in
-	CommentRate           float64       // comments per second of one user on this node
-	CommentBurst          int           // comments at once
-	GiftRate              float64       // gifts per second of one user on this node
-	GiftBurst             int           // gifts at once
-	LargeLive             int           // viewers above which joins and leaves are sent in batches; below 0: never
-	JoinBatchInterval     time.Duration // between two batches if nothing else happens
-	PresenceGrace         time.Duration // from the loss of a node until its viewers have left
-	Renewal               time.Duration // from a new sign-in until clients with the old session are revoked
+	MaxConnectionsPerUser int           `default:"10" max:"100000" zero:"no bound" help:"WebSocket connections of one user to this node."`
+	MaxLivesPerConnection int           `default:"16" min:"1" max:"10000" help:"Lives that one WebSocket connection may be in."`
+	CommentRate           float64       `default:"5" min:"0.001" max:"1000000" unit:"comments/s" help:"Comments accepted from one user."`
+	CommentBurst          int           `default:"20" min:"1" max:"1000000" unit:"comments" help:"Comments accepted from one user at once."`
+	GiftRate              float64       `default:"20" min:"0.001" max:"1000000" unit:"gifts/s" help:"Gifts accepted from one user; a combo is many single gifts."`
+	GiftBurst             int           `default:"50" min:"1" max:"1000000" unit:"gifts" help:"Gifts accepted from one user at once."`
+	LargeLive             int           `default:"50" max:"1000000" zero:"joins and leaves are never sent in batches" unit:"viewers" help:"Viewers of a live above which joins and leaves are sent in batches."`
+	JoinBatchInterval     time.Duration `default:"1s" min:"10ms" max:"1m" help:"Time between two batches of joins and leaves in a large live."`
+	PresenceGrace         time.Duration `default:"30s" min:"1ms" max:"1h" help:"Time after the loss of a server process until its viewers have left their lives."`
+	// Renewal is the time from a new sign-in until clients with the old session are revoked.
+	Renewal time.Duration `default:"3s" min:"1ns" max:"1h"`
 }
 
-func (c *Config) check() error {
+func (c *Config) prepare() error {
 	switch {
 	case c.Store == nil || c.Commands == nil || c.Queries == nil || c.Feed == nil:
-		return errors.New("realtime: Store, Commands, Queries and Feed are required")
-	case c.Verify == nil || c.Now == nil:
-		return errors.New("realtime: Verify and Now are required")
+		return errors.New("hub: Store, Commands, Queries and Feed are required")
+	case c.Admission == nil || c.Cluster == nil || c.Verify == nil || c.Now == nil:
+		return errors.New("hub: Admission, Cluster, Verify and Now are required")
 	}
-	return nil
-}
-
-func (c *Config) setDefaults() {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
-	if c.Node == "" {
-		c.Node = uuid.NewString()
-	}
-	c.MaxConnectionsPerUser = cmp.Or(c.MaxConnectionsPerUser, DefaultMaxConnectionsPerUser)
-	c.MaxLivesPerConnection = cmp.Or(c.MaxLivesPerConnection, DefaultMaxLivesPerConnection)
-	c.CommentRate = cmp.Or(c.CommentRate, DefaultCommentRate)
-	c.CommentBurst = cmp.Or(c.CommentBurst, DefaultCommentBurst)
-	c.GiftRate = cmp.Or(c.GiftRate, DefaultGiftRate)
-	c.GiftBurst = cmp.Or(c.GiftBurst, DefaultGiftBurst)
-	c.LargeLive = cmp.Or(c.LargeLive, DefaultLargeLive)
-	c.JoinBatchInterval = cmp.Or(c.JoinBatchInterval, DefaultJoinBatchInterval)
-	c.PresenceGrace = cmp.Or(c.PresenceGrace, DefaultPresenceGrace)
-	c.Renewal = cmp.Or(c.Renewal, DefaultRenewal)
+	settings.Defaults(c)
+	return settings.Check(c)
 }

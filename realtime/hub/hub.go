@@ -4,62 +4,68 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
-	"sync"
-	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 
 	"roomlog/domain"
+	"roomlog/eventstore"
 	"roomlog/projections"
 )
 
-// resubscribeDelay is the pause before the hub subscribes again after the feed ended its subscription.
-const resubscribeDelay = 100 * time.Millisecond
-
-// Hub knows the clients that are connected to this node and delivers what the feed releases to them. It is safe
-// for concurrent use. One goroutine delivers the batches of the feed in order; it never waits for a client or for
-// the database.
+// Hub knows the clients that are connected to this node and delivers what the feed releases to them. It is safe for
+// concurrent use.
 type Hub struct {
 	cfg      Config
-	log      *slog.Logger
-	position atomic.Int64  // everything up to here has been delivered
-	ready    chan struct{} // closed when the first subscription to the feed has begun
+	registry *registry
+	delivery *delivery
 	presence *presence
 	watcher  *sessionWatcher
-	rates    *rates
-
-	mu          sync.Mutex // held while a batch is delivered
-	subscribers map[domain.LiveID]map[Subscriber]struct{}
-	clients     map[domain.UserID]map[Client]struct{}
-	dialects    []Dialect
-	followers   []Follower
-	advanced    chan struct{} // closed when position moves while awaited is set
-	awaited     bool
+	rates    rates
 }
 
-// NewHub creates a hub. Dialects and followers are added before Run is called.
+// New creates a hub. Dialects and followers are added before Run is called; the cluster must run after New and as long
+// as the hub.
 func New(cfg Config) (*Hub, error) {
-	if err := cfg.check(); err != nil {
+	if err := cfg.prepare(); err != nil {
 		return nil, err
 	}
-	cfg.setDefaults()
-	h := &Hub{
-		cfg: cfg, log: cfg.Log, rates: newRates(cfg), presence: newPresence(cfg.Commands, cfg.Node, cfg.Log),
-		ready: make(chan struct{}), advanced: make(chan struct{}),
-		subscribers: make(map[domain.LiveID]map[Subscriber]struct{}),
-		clients:     make(map[domain.UserID]map[Client]struct{}),
-	}
-	h.watcher = newSessionWatcher(h)
+	h := &Hub{cfg: cfg, registry: newRegistry(), presence: newPresence(cfg.Commands, cfg.Cluster.Node(), cfg.Log), rates: newRates(cfg)}
+	h.watcher = newSessionWatcher(cfg, h.registry)
+	h.delivery = newDelivery(cfg, h.registry, h.presence, h.watcher)
+	cfg.Cluster.OnNodeLost(viewerCleanup(cfg))
 	return h, nil
 }
 
-// Node returns the name of this node in the log.
-func (h *Hub) Node() string { return h.cfg.Node }
+// Run delivers the feed, keeps the presence of viewers in the log up to date and ends invalid sessions until ctx
+// ends. The feed must run as well. Call Drain before ctx ends.
+func (h *Hub) Run(ctx context.Context) error {
+	stop := h.cfg.Cluster.OnSurvey(surveyTopic, func(_ context.Context, request []byte) ([]byte, error) {
+		return replyToSurvey(request, list(h.Node(), h.registry, h.presence))
+	})
+	defer stop()
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return h.delivery.run(ctx) })
+	g.Go(func() error { return h.presence.run(ctx) })
+	g.Go(func() error { return h.watcher.run(ctx) })
+	return g.Wait()
+}
 
-// Position returns the position up to which everything has been delivered.
-func (h *Hub) Position() int64 { return h.position.Load() }
+// Drain is called before the node stops: from now on the end of a connection removes nobody from a live. A viewer
+// who reconnects within PresenceGrace, to any node, was never away; the other nodes remove the rest.
+func (h *Hub) Drain() { h.presence.stop() }
+
+// Node returns the name of this node in the log.
+func (h *Hub) Node() string { return h.cfg.Cluster.Node() }
+
+// LargeLive returns the number of viewers above which joins and leaves are sent in batches; 0 or less: never.
+func (h *Hub) LargeLive() int { return h.cfg.LargeLive }
+
+// JoinBatchInterval returns the time between two batches of joins and leaves if nothing else happens.
+func (h *Hub) JoinBatchInterval() time.Duration { return h.cfg.JoinBatchInterval }
+
+// PresenceGrace returns the time from the loss of a node until its viewers have left.
+func (h *Hub) PresenceGrace() time.Duration { return h.cfg.PresenceGrace }
 
 // Stats are the numbers of what a hub keeps.
 type Stats struct {
@@ -70,201 +76,63 @@ type Stats struct {
 
 // Stats returns the current numbers.
 func (h *Hub) Stats() Stats {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	return Stats{Lives: len(h.subscribers), Users: len(h.clients), Viewers: h.presence.count()}
+	lives, users := h.registry.counts()
+	return Stats{Lives: lives, Users: users, Viewers: h.presence.count()}
 }
 
-// LargeLive returns the number of viewers above which joins and leaves are sent in batches; below 0: never.
-func (h *Hub) LargeLive() int { return h.cfg.LargeLive }
+// AddDialect adds a dialect. Call it before Run.
+func (h *Hub) AddDialect(d Dialect) { h.registry.addDialect(d) }
 
-// JoinBatchInterval returns the time between two batches of joins and leaves if nothing else happens.
-func (h *Hub) JoinBatchInterval() time.Duration { return h.cfg.JoinBatchInterval }
+// AddFollower adds a follower. Call it before Run.
+func (h *Hub) AddFollower(f Follower) { h.registry.addFollower(f) }
 
-// Run delivers the feed, keeps the presence of viewers in the log up to date and ends invalid sessions until ctx
-// ends. The feed must run as well. Call Drain before ctx ends.
-func (h *Hub) Run(ctx context.Context) error {
-	g, ctx := errgroup.WithContext(ctx)
-	g.Go(func() error { return h.runFeed(ctx) })
-	g.Go(func() error { return h.presence.run(ctx) })
-	g.Go(func() error { return h.watcher.run(ctx) })
-	g.Go(func() error { return AnswerSurveys(ctx, h.cfg.Store, h.log, h.cfg.Node, h.connections) })
-	g.Go(func() error { return h.cfg.Store.Beat(ctx, h.cfg.Node) })
-	g.Go(func() error { return newReaper(h.cfg).run(ctx) })
-	return g.Wait()
-}
+// Position returns the position up to which everything has been delivered.
+func (h *Hub) Position() int64 { return h.delivery.position.Load() }
 
-// Drain is called before the node stops: from now on the end of a connection removes nobody from a live. A viewer
-// who reconnects within PresenceGrace, to any node, was never away; the other nodes remove the rest.
-func (h *Hub) Drain() { h.presence.stop() }
+// WaitReady blocks until the hub receives the feed, which takes a moment after the start. It returns
+// projections.ErrBehind after 5 seconds.
+func (h *Hub) WaitReady(ctx context.Context) error { return h.delivery.waitReady(ctx) }
 
-// runFeed delivers the feed until ctx ends. It subscribes again when a subscription ends.
-func (h *Hub) runFeed(ctx context.Context) error {
-	for ctx.Err() == nil {
-		if err := h.followFeed(ctx); err != nil && ctx.Err() == nil {
-			h.log.ErrorContext(ctx, "feed subscription lost, resubscribing", slog.Any("error", err))
-			wait(ctx, resubscribeDelay)
-		}
-	}
-	return nil
-}
-
-// followFeed delivers the batches of one subscription until it ends.
-func (h *Hub) followFeed(ctx context.Context) error {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel() // a subscription that nobody reads holds up the feed
-	batches, err := h.cfg.Feed.Subscribe(ctx)
-	if err != nil {
-		return err
-	}
-	at := h.cfg.Feed.Checkpoint()
-	h.mu.Lock()
-	followers := h.followers
-	h.mu.Unlock()
-	for _, f := range followers {
-		if err := f.Load(ctx, at); err != nil {
-			return err
-		}
-	}
-	h.skipTo(ctx, at)
-	for b := range batches {
-		h.deliverBatch(ctx, b)
-	}
-	return errSubscriptionEnded
-}
-
-var errSubscriptionEnded = errors.New("the subscription to the feed has ended")
-
-// skipTo makes position the start of what is delivered next.
-func (h *Hub) skipTo(ctx context.Context, position int64) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	select {
-	case <-h.ready:
-		h.skipToLocked(ctx, position)
-	default: // nothing is missed before the first subscription
-		h.advance(max(position, h.position.Load()))
-		close(h.ready)
-	}
-}
-
-// skipToLocked resets all subscriptions if deltas up to position were missed: clients reconnect and resume.
-func (h *Hub) skipToLocked(ctx context.Context, position int64) {
-	if position <= h.position.Load() {
-		return
-	}
-	h.log.WarnContext(ctx, "deltas were missed, clients must reconnect",
-		slog.Int64("position", h.position.Load()), slog.Int64("checkpoint", position))
-	for _, subscribers := range h.subscribers {
-		for s := range subscribers {
-			s.Reset()
-		}
-	}
-	clear(h.subscribers)
-	for _, clients := range h.clients {
-		for c := range clients {
-			c.Reset()
-		}
-	}
-	for _, f := range h.followers {
-		f.Reset()
-	}
-	h.advance(position)
-}
-
-// deliverBatch delivers a batch to everybody it concerns.
-func (h *Hub) deliverBatch(ctx context.Context, b projections.Batch) {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	h.skipToLocked(ctx, b.After)
-	delivered := h.position.Load()
-	for _, d := range b.Deltas {
-		if d.Position > delivered {
-			h.deliver(d)
-		}
-	}
-	for _, g := range b.Gauges {
-		for s := range h.subscribers[g.Live] {
-			s.DeliverGauges(g)
-		}
-	}
-	h.advance(max(b.Checkpoint, delivered))
-}
-
-// deliver delivers one delta to its subscribers, to the followers and to the clients of its recipient.
-func (h *Hub) deliver(d projections.Delta) {
-	h.deliverToSubscribers(d)
-	for _, f := range h.followers {
-		f.Deliver(d.Position-1, d)
-	}
-	switch {
-	case d.Recipient != 0:
-		for c := range h.clients[d.Recipient] {
-			c.DeliverPrivate(d)
-			h.watcher.observe(c, d)
-		}
-		h.moderate(d)
-	case d.Kind == projections.KindModeration:
-		h.moderate(d)
-	default:
-		h.presence.observe(d)
-	}
-}
-
-// advance records that everything up to position has been delivered and wakes the callers of WaitFor.
-func (h *Hub) advance(position int64) {
-	for _, f := range h.followers {
-		f.Deliver(position)
-	}
-	h.position.Store(position)
-	if h.awaited {
-		close(h.advanced)
-		h.advanced, h.awaited = make(chan struct{}), false
-	}
-}
-
-// WaitReady blocks until the hub receives the feed, which takes a moment after the start.
-func (h *Hub) WaitReady(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, tablesTimeout)
-	defer cancel()
-	select {
-	case <-h.ready:
-		return nil
-	case <-ctx.Done():
-		return ErrBehind
-	}
-}
-
-// WaitFor blocks until everything up to position has been delivered to subscribers and clients. Followers may
-// still be behind.
+// WaitFor blocks until everything up to position has been delivered to subscribers and clients. Followers may still
+// be behind. It returns projections.ErrBehind after 5 seconds.
 func (h *Hub) WaitFor(ctx context.Context, position int64) error {
-	ctx, cancel := context.WithTimeout(ctx, tablesTimeout)
-	defer cancel()
-	for {
-		h.mu.Lock()
-		reached, advanced := h.position.Load() >= position, h.advanced
-		h.awaited = h.awaited || !reached
-		h.mu.Unlock()
-		if reached {
-			return nil
-		}
-		select {
-		case <-advanced:
-		case <-ctx.Done():
-			return ErrBehind
-		}
-	}
+	return h.delivery.waitFor(ctx, position)
 }
 
-// wait sleeps for d, or until ctx ends.
-func wait(ctx context.Context, d time.Duration) {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-ctx.Done():
-	case <-timer.C:
-	}
+// Verify returns the identity that a token names, or a *domain.Refusal.
+func (h *Hub) Verify(token string) (Identity, error) { return h.cfg.Verify(token) }
+
+// Expired reports whether the token of an identity has expired.
+func (h *Hub) Expired(i Identity) bool { return i.expired(h.cfg.Now()) }
+
+// CheckSession returns a *domain.Refusal unless the session is the newest of the user and the user may act.
+func (h *Hub) CheckSession(ctx context.Context, i Identity) error {
+	return i.check(ctx, h.cfg.Admission)
 }
+
+// Register adds a client of user, unless the user has too many. The client receives the deltas of the user channel
+// after position from.
+func (h *Hub) Register(ctx context.Context, user domain.UserID, c Client) (from int64, err error) {
+	if err := h.WaitReady(ctx); err != nil {
+		return 0, err
+	}
+	from, ok := h.registry.register(user, c, h.cfg.MaxConnectionsPerUser)
+	if !ok {
+		return 0, NewProblem(CodeTooManyConnections, "this user has too many connections").After(busyRetry)
+	}
+	return from, nil
+}
+
+// Unregister removes a client that was registered for user.
+func (h *Hub) Unregister(user domain.UserID, c Client) { h.registry.unregister(user, c) }
+
+// Subscribe delivers what happens in a live after position from to s.
+func (h *Hub) Subscribe(live domain.LiveID, s Subscriber) (from int64) {
+	return h.registry.subscribe(live, s)
+}
+
+// Unsubscribe ends a subscription: nothing is delivered to s after it returned.
+func (h *Hub) Unsubscribe(live domain.LiveID, s Subscriber) { h.registry.unsubscribe(live, s) }
 
 // CheckLives refuses a connection that is in lives lives already if that is as many as it may be in.
 func (h *Hub) CheckLives(lives int) error {
@@ -272,4 +140,62 @@ func (h *Hub) CheckLives(lives int) error {
 		return NewProblem(CodeTooManyLives, fmt.Sprintf("a connection can be in at most %d lives", h.cfg.MaxLivesPerConnection))
 	}
 	return nil
+}
+
+// Enter makes a client present in a live as of a position. The log is asked even if the client is present already:
+// only the log knows whether the session is valid and the live is open.
+func (h *Hub) Enter(ctx context.Context, c Client, live domain.LiveID) (position int64, err error) {
+	return h.presence.enter(ctx, c, live)
+}
+
+// Leave ends the presence of a client in a live. The user leaves the live with the last client. It does not block.
+func (h *Hub) Leave(c Client, live domain.LiveID, cause domain.LeaveCause) {
+	h.presence.leave(c, live, cause)
+}
+
+// Execute executes a command of a user, unless it exceeds the user's rate.
+func (h *Hub) Execute(ctx context.Context, by Identity, rate Rate, c domain.Command, key string) (eventstore.Receipt, error) {
+	if err := h.rates.take(by.User, rate, h.cfg.Now()); err != nil {
+		return eventstore.Receipt{}, err
+	}
+	return h.cfg.Commands.Execute(ctx, domain.Request{Command: c, Actor: by.Actor(), IdempotencyKey: key})
+}
+
+// Deltas returns the first limit deltas of a live after one position and up to another, from the log.
+func (h *Hub) Deltas(ctx context.Context, live domain.LiveID, after, upTo int64, limit int) ([]projections.Delta, error) {
+	return h.cfg.Feed.LiveDeltas(ctx, live, after, upTo, limit)
+}
+
+// Snapshot reads a live that the log has at position. It waits for tables that are behind it.
+func (h *Hub) Snapshot(ctx context.Context, live domain.LiveID, position int64) (projections.LiveSnapshot, error) {
+	found, err := h.cfg.Queries.LiveSnapshot(ctx, live)
+	if !errors.Is(err, projections.ErrNotFound) {
+		return found, err
+	}
+	within, cancel := context.WithTimeout(ctx, tablesTimeout)
+	defer cancel()
+	if err := h.cfg.Feed.WaitFor(within, position); err != nil {
+		return found, projections.ErrBehind
+	}
+	return h.cfg.Queries.LiveSnapshot(ctx, live)
+}
+
+// Profile returns the profile of a signed-in user. It waits for tables that are behind the user's token.
+func (h *Hub) Profile(ctx context.Context, user domain.UserID) (projections.Profile, error) {
+	p, err := h.cfg.Queries.Profile(ctx, user)
+	if !errors.Is(err, projections.ErrNotFound) {
+		return p, err
+	}
+	head, err := h.cfg.Store.Head(ctx)
+	if err != nil {
+		return p, err
+	}
+	if err := h.WaitFor(ctx, head); err != nil {
+		return p, err
+	}
+	p, err = h.cfg.Queries.Profile(ctx, user)
+	if errors.Is(err, projections.ErrNotFound) {
+		return p, &domain.Refusal{Code: domain.CodeUserUnavailable, Text: fmt.Sprintf("user %d does not exist", user)}
+	}
+	return p, err
 }

@@ -4,28 +4,7 @@ import (
 	"cmp"
 
 	"roomlog/domain"
-	"roomlog/projections"
 )
-
-// moderate kicks or bans the clients of this node that an event is about.
-func (h *Hub) moderate(d projections.Delta) {
-	switch e := d.Event.(type) {
-	case domain.UserKicked:
-		for c := range h.clients[e.User] {
-			c.Kick(e.Reason)
-		}
-	case domain.ViewerBanned:
-		for c := range h.clients[e.User] {
-			c.BanFrom(e.Live, e.Reason)
-		}
-	case domain.ConnectionKicked:
-		for _, dialect := range h.dialects {
-			if dialect.Kick(e.Connection, e.Reason) {
-				return
-			}
-		}
-	}
-}
 
 // KickProblem returns what a kicked client is shown: the reason, or a text of its own if there is none.
 func KickProblem(reason string) *Problem {

@@ -8,15 +8,23 @@ import (
 	"time"
 
 	"roomlog/domain"
+	"roomlog/internal/wait"
 	"roomlog/projections"
 )
 
-// presence keeps the log true about who is in which room by the connections of this process: joined with
-// the first connection of a person to a room, left with the end of the last one. What it says of one person
-// in one room is said one after another.
+const (
+	// settleWorkers is how many commands are executed at once: the log appends them together.
+	settleWorkers = 32
+	// settleRetry is the pause of a worker after the log did not take a command.
+	settleRetry = 500 * time.Millisecond
+)
+
+// presence keeps the log in line with the connections of this node: a user joins a live with the first connection
+// and leaves it with the end of the last one. The commands about one user in one live are executed one after
+// another.
 type presence struct {
 	commands Executor
-	process  string
+	node     string
 	log      *slog.Logger
 
 	mu      sync.Mutex
@@ -26,126 +34,96 @@ type presence struct {
 	work    chan struct{} // wakes a worker
 }
 
-// visit is one person in one room. The fields below turn are guarded by presence.mu.
-type visit struct {
-	live domain.LiveID
-	user domain.UserID
-	turn sync.Mutex // held while the log is asked; taken before presence.mu
-
-	holders []Client
-	told    bool              // the log may have them present by this process
-	since   int64             // position of the newest join
-	rejoin  bool              // the log says they left, and they are here
-	ended   bool              // the live has ended: nobody joins any more
-	cause   domain.LeaveCause // of the last connection's end
-	queued  bool
-}
-
-const (
-	// settlers is how many leaves are on their way at once: the log commits them together.
-	settlers = 32
-	// settleRetry is how long a settler waits after the log could not take a command.
-	settleRetry = 500 * time.Millisecond
-)
-
-func newPresence(commands Executor, process string, log *slog.Logger) *presence {
+func newPresence(commands Executor, node string, log *slog.Logger) *presence {
 	return &presence{
-		commands: commands, process: process, log: log,
-		visits: make(map[domain.LiveID]map[domain.UserID]*visit), work: make(chan struct{}, settlers),
+		commands: commands, node: node, log: log,
+		visits: make(map[domain.LiveID]map[domain.UserID]*visit), work: make(chan struct{}, settleWorkers),
 	}
 }
 
-// enter makes g present in a room as of a position, or answers why it may not be. Also somebody who is there already is asked
-// for, for the log knows whether the session holds and the room is open.
-func (p *presence) enter(ctx context.Context, g Client, live domain.LiveID) (position int64, err error) {
-	by := g.Identity().Actor()
-	v, came := p.visitOf(g, live, by.User)
+// enter makes a client present in a live and returns the position of its join. The log decides even if the client is
+// present already: only the log knows whether the session is valid and the live is open.
+func (p *presence) enter(ctx context.Context, c Client, live domain.LiveID) (position int64, err error) {
+	by := c.Identity().Actor()
+	v, added := p.hold(c, live, by.User)
 	v.turn.Lock()
 	defer v.turn.Unlock()
-	receipt, err := p.commands.Execute(ctx, domain.Request{Actor: by, Command: domain.JoinLive{Live: live, Node: p.process}})
+	receipt, err := p.commands.Execute(ctx, domain.Request{Actor: by, Command: domain.JoinLive{Live: live, Node: p.node}})
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	switch {
 	case err == nil:
-		v.told, v.since = true, max(v.since, receipt.Position)
-	case domain.AsRefusal(err) == nil: // it may have been carried out
-		v.told = true
+		v.joined, v.since = true, max(v.since, receipt.Position)
+	case domain.AsRefusal(err) == nil: // the command may have been executed
+		v.joined = true
 	}
-	if err != nil && came {
-		v.drop(g)
+	if err != nil && added {
+		v.drop(c)
 		v.cause = domain.LeaveConnectionLost
-		p.unheld(v)
+		p.released(v)
 	}
 	return receipt.Position, err
 }
 
-// visitOf answers the visit of g, now one of its holders; came says whether it was not before.
-func (p *presence) visitOf(g Client, live domain.LiveID, user domain.UserID) (v *visit, came bool) {
+// hold adds a client to the visit of a user, and reports whether it is new there.
+func (p *presence) hold(c Client, live domain.LiveID, user domain.UserID) (v *visit, added bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	people := p.visits[live]
-	if people == nil {
-		people = make(map[domain.UserID]*visit)
-		p.visits[live] = people
+	users := p.visits[live]
+	if users == nil {
+		users = make(map[domain.UserID]*visit)
+		p.visits[live] = users
 	}
-	if v = people[user]; v == nil {
+	if v = users[user]; v == nil {
 		v = &visit{live: live, user: user}
-		people[user] = v
+		users[user] = v
 	}
-	if slices.Contains(v.holders, g) {
-		return v, false
-	}
-	v.holders = append(v.holders, g)
-	return v, true
+	return v, v.hold(c)
 }
 
-// leave says that g is not in a room any more. It does not wait.
-func (p *presence) leave(g Client, live domain.LiveID, cause domain.LeaveCause) {
+// leave ends the presence of a client in a live. It does not block.
+func (p *presence) leave(c Client, live domain.LiveID, cause domain.LeaveCause) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	v := p.visits[live][g.Identity().User]
+	v := p.visits[live][c.Identity().User]
 	if v == nil {
 		return
 	}
-	v.drop(g)
+	v.drop(c)
 	v.cause = cause
 	if !p.stopped {
-		p.unheld(v)
+		p.released(v)
 	}
 }
 
-// stop ends the care for presence, because this process ends: people are not said to have left by it.
+// stop ends the care for presence because the node stops: no user leaves a live by it.
 func (p *presence) stop() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.stopped = true
 }
 
-func (v *visit) drop(g Client) {
-	v.holders = slices.DeleteFunc(v.holders, func(other Client) bool { return other == g })
-}
-
-// unheld has a visit without connections settled, or forgets it if the log knows nothing of it.
-func (p *presence) unheld(v *visit) {
+// released settles a visit without clients, or removes it if the log knows nothing of it.
+func (p *presence) released(v *visit) {
 	switch {
-	case len(v.holders) > 0:
-	case v.told:
-		p.settleLater(v)
+	case len(v.clients) > 0:
+	case v.joined:
+		p.enqueue(v)
 	default:
-		p.forget(v)
+		p.remove(v)
 	}
 }
 
-func (p *presence) forget(v *visit) {
-	if people := p.visits[v.live]; people[v.user] == v {
-		delete(people, v.user)
-		if len(people) == 0 {
+func (p *presence) remove(v *visit) {
+	if users := p.visits[v.live]; users[v.user] == v {
+		delete(users, v.user)
+		if len(users) == 0 {
 			delete(p.visits, v.live)
 		}
 	}
 }
 
-// observe learns from the log that somebody left or that a room has ended. It does not wait.
+// observe handles the end of a viewer's presence or of a live in the log. It does not block.
 func (p *presence) observe(d projections.Delta) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -154,10 +132,10 @@ func (p *presence) observe(d projections.Delta) {
 	}
 	switch e := d.Event.(type) {
 	case domain.ViewerLeft:
-		// Another process thought that we were dead, or held the same person too.
-		if v := p.visits[e.Live][e.User]; v != nil && len(v.holders) > 0 && d.Position > v.since && !v.ended {
+		// Another node took this one for lost, or had a connection of the same user.
+		if v := p.visits[e.Live][e.User]; v != nil && len(v.clients) > 0 && d.Position > v.since && !v.ended {
 			v.rejoin = true
-			p.settleLater(v)
+			p.enqueue(v)
 		}
 	case domain.LiveStatusChanged:
 		if e.To != domain.StatusEnded {
@@ -165,19 +143,120 @@ func (p *presence) observe(d projections.Delta) {
 		}
 		for _, v := range p.visits[e.Live] {
 			v.ended = true
-			p.settleLater(v)
+			p.enqueue(v)
 		}
 	}
 }
 
-// clients returns who is in which live by this node.
+// enqueue has a worker settle a visit.
+func (p *presence) enqueue(v *visit) {
+	if v.queued {
+		return
+	}
+	v.queued = true
+	p.queue = append(p.queue, v)
+	select {
+	case p.work <- struct{}{}:
+	default: // every worker looks into the queue again anyway
+	}
+}
+
+func (p *presence) next() *visit {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if len(p.queue) == 0 {
+		p.queue = nil
+		return nil
+	}
+	v := p.queue[0]
+	p.queue = p.queue[1:]
+	v.queued = false
+	return v
+}
+
+// run settles visits until ctx ends. Other nodes settle what is left then, once they notice the loss of this one.
+func (p *presence) run(ctx context.Context) error {
+	var workers sync.WaitGroup
+	for range settleWorkers {
+		workers.Go(func() {
+			for ctx.Err() == nil {
+				if v := p.next(); v != nil {
+					p.settle(ctx, v)
+					continue
+				}
+				select {
+				case <-p.work:
+				case <-ctx.Done():
+				}
+			}
+		})
+	}
+	workers.Wait()
+	return nil
+}
+
+// settle executes the command that brings the log in line with the clients of a visit.
+func (p *presence) settle(ctx context.Context, v *visit) {
+	v.turn.Lock()
+	defer v.turn.Unlock()
+	request, ok := p.due(v)
+	if !ok {
+		return
+	}
+	within, cancel := context.WithTimeout(ctx, CommandTimeout)
+	defer cancel()
+	receipt, err := p.commands.Execute(within, request)
+	refused := domain.AsRefusal(err) != nil
+	if err != nil && !refused {
+		if ctx.Err() != nil {
+			return
+		}
+		p.log.WarnContext(ctx, "presence command failed, retrying", slog.String("command", request.Command.Type()),
+			slog.Int64("live_id", int64(v.live)), slog.Int64("user_id", int64(v.user)), slog.Any("error", err))
+		wait.Sleep(ctx, settleRetry)
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	switch _, joining := request.Command.(domain.JoinLive); {
+	case err != nil && !refused:
+		p.enqueue(v)
+	case joining: // or refused: the session or the live has ended, which ends the client's presence, too
+		v.rejoin, v.joined, v.since = false, true, max(v.since, receipt.Position)
+	default:
+		v.joined = false
+	}
+	p.released(v)
+}
+
+// due returns the command that a visit needs now, if any.
+func (p *presence) due(v *visit) (domain.Request, bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	leave := domain.LeaveLive{Live: v.live, User: v.user, Cause: v.cause, Node: p.node}
+	switch held := len(v.clients) > 0; {
+	case v.ended && v.joined:
+		leave.Cause = domain.LeaveLiveEnded
+	case held && v.rejoin && !v.ended:
+		newest := v.clients[len(v.clients)-1] // its session is the likeliest to be valid
+		return domain.Request{Actor: newest.Identity().Actor(), Command: domain.JoinLive{Live: v.live, Node: p.node}}, true
+	case !held && v.joined:
+	default:
+		if !held {
+			p.remove(v)
+		}
+		return domain.Request{}, false
+	}
+	return domain.Request{Actor: domain.Actor{Kind: domain.System}, Command: leave}, true
+}
+
+// clients returns the clients that are present in each live by this node.
 func (p *presence) clients() map[domain.LiveID][]Client {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	all := make(map[domain.LiveID][]Client, len(p.visits))
 	for live, users := range p.visits {
 		for _, v := range users {
-			all[live] = append(all[live], v.holders...)
+			all[live] = slices.Concat(all[live], v.clients)
 		}
 	}
 	return all

@@ -3,7 +3,6 @@ package hub
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
 	"roomlog/domain"
@@ -54,9 +53,6 @@ func (p *Problem) After(wait time.Duration) *Problem {
 
 func (p *Problem) Error() string { return string(p.Code) + ": " + p.Text }
 
-// errBehind means that the tables, or what has been delivered, did not reach a position in time.
-var ErrBehind = errors.New("the tables are behind the log")
-
 // ProblemOf converts an error into what a client is shown. It reports internal errors, which the caller logs.
 func ProblemOf(err error) (p *Problem, internal bool) {
 	r := domain.AsRefusal(err)
@@ -69,7 +65,7 @@ func ProblemOf(err error) (p *Problem, internal bool) {
 		return NewProblem(CodeCursorInvalid, err.Error()), false
 	case errors.Is(err, projections.ErrNotFound):
 		return NewProblem(domain.CodeLiveNotFound, "the live does not exist"), false
-	case errors.Is(err, eventstore.ErrBusy), errors.Is(err, ErrBehind), errors.Is(err, eventstore.ErrClosed):
+	case errors.Is(err, eventstore.ErrBusy), errors.Is(err, projections.ErrBehind), errors.Is(err, eventstore.ErrClosed):
 		return NewProblem(domain.CodeBusy, "busy: try again in a second").After(busyRetry), false
 	case errors.Is(err, eventstore.ErrUnavailable):
 		return NewProblem(domain.CodeBusy, "the log cannot be written at the moment: try again").After(busyRetry), true
@@ -77,8 +73,4 @@ func ProblemOf(err error) (p *Problem, internal bool) {
 		return NewProblem(CodeOutcomeUnknown, "the outcome is unknown: send it again with the same key").After(busyRetry), true
 	}
 	return NewProblem(domain.CodeInternal, "internal error: try again later").After(busyRetry), true
-}
-
-func refusal(code domain.Code, format string, args ...any) error {
-	return &domain.Refusal{Code: code, Text: fmt.Sprintf(format, args...)}
 }

@@ -18,15 +18,22 @@ const (
 // sessionWatcher revokes clients whose session is no longer valid: it was replaced or ended, the user is disabled,
 // banned or forgotten, or the token has expired.
 type sessionWatcher struct {
-	hub  *Hub
-	wake chan struct{}
+	admission *projections.Admission
+	registry  *registry
+	now       func() time.Time
+	renewal   time.Duration // see Config
+	log       *slog.Logger
+	wake      chan struct{}
 
 	mu  sync.Mutex
 	due map[Client]time.Time // when to check a client
 }
 
-func newSessionWatcher(h *Hub) *sessionWatcher {
-	return &sessionWatcher{hub: h, wake: make(chan struct{}, 1), due: make(map[Client]time.Time)}
+func newSessionWatcher(c Config, r *registry) *sessionWatcher {
+	return &sessionWatcher{
+		admission: c.Admission, registry: r, now: c.Now, renewal: c.Renewal, log: c.Log,
+		wake: make(chan struct{}, 1), due: make(map[Client]time.Time),
+	}
 }
 
 // observe schedules a check of a client after an event about its session or user. A new sign-in leaves the client
@@ -34,9 +41,9 @@ func newSessionWatcher(h *Hub) *sessionWatcher {
 func (w *sessionWatcher) observe(c Client, d projections.Delta) {
 	switch d.Event.(type) {
 	case domain.UserSignedIn:
-		w.schedule(c, w.hub.cfg.Now().Add(w.hub.cfg.Renewal))
+		w.schedule(c, w.now().Add(w.renewal))
 	case domain.UserSignedOut, domain.UserDisabled, domain.UserBanned, domain.UserForgotten:
-		w.schedule(c, w.hub.cfg.Now())
+		w.schedule(c, w.now())
 	}
 }
 
@@ -78,7 +85,7 @@ func (w *sessionWatcher) run(ctx context.Context) error {
 
 // takeDue removes and returns the clients that are to be checked now.
 func (w *sessionWatcher) takeDue() (clients []Client) {
-	now := w.hub.cfg.Now()
+	now := w.now()
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for c, at := range w.due {
@@ -92,7 +99,7 @@ func (w *sessionWatcher) takeDue() (clients []Client) {
 
 // untilNext returns the time until the next scheduled check, if there is one.
 func (w *sessionWatcher) untilNext() (wait time.Duration, some bool) {
-	now := w.hub.cfg.Now()
+	now := w.now()
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for _, at := range w.due {
@@ -110,10 +117,10 @@ func (w *sessionWatcher) check(ctx context.Context, c Client) {
 	case c.Ended():
 		return
 	case identity.User == 0: // its first session is being checked right now
-		w.schedule(c, w.hub.cfg.Now().Add(checkRetry))
+		w.schedule(c, w.now().Add(checkRetry))
 		return
 	}
-	err := w.hub.CheckSession(ctx, identity)
+	err := identity.check(ctx, w.admission)
 	if err == nil {
 		return
 	}
@@ -122,15 +129,15 @@ func (w *sessionWatcher) check(ctx context.Context, c Client) {
 		return
 	}
 	if _, internal := ProblemOf(err); internal {
-		w.hub.log.WarnContext(ctx, "session check failed, retrying", slog.Any("error", err))
+		w.log.WarnContext(ctx, "session check failed, retrying", slog.Any("error", err))
 	}
-	w.schedule(c, w.hub.cfg.Now().Add(checkRetry))
+	w.schedule(c, w.now().Add(checkRetry))
 }
 
 // revokeExpired revokes the clients whose token has expired.
 func (w *sessionWatcher) revokeExpired() {
-	for _, c := range w.hub.registered() {
-		if w.hub.Expired(c.Identity()) {
+	for _, c := range w.registry.allClients() {
+		if c.Identity().expired(w.now()) {
 			c.Revoke(&domain.Refusal{Code: domain.CodeTokenExpired, Text: "the token has expired: sign in again"})
 		}
 	}

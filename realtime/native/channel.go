@@ -23,7 +23,7 @@ type channel struct {
 	fan   *ws.Fanout
 	holds int // sessions that hold the channel; guarded by Server.mu
 
-	largeLive     int           // viewers above which joins and leaves are sent in batches; below 0: never
+	largeLive     int           // viewers above which joins and leaves are sent in batches; 0 or less: never
 	batchInterval time.Duration // between two batches
 
 	mu     sync.Mutex
@@ -130,7 +130,7 @@ func (c *channel) push(pos int64, frame *ws.Frame) {
 
 // large reports whether there are so many viewers that joins and leaves are sent in batches.
 func (c *channel) large() bool {
-	return c.largeLive >= 0 && max(c.online, int64(c.fan.Len())) > int64(c.largeLive)
+	return c.largeLive > 0 && max(c.online, int64(c.fan.Len())) > int64(c.largeLive)
 }
 
 // addToBatch adds a join or leave to the batch, which is sent after batchInterval at the latest.
@@ -163,6 +163,17 @@ func (c *channel) dropBatch() {
 		c.batch.stop()
 		c.batch = nil
 	}
+}
+
+// oldest returns the position of the oldest fact that the channel keeps, 0 if it keeps none. The channel does not know
+// what was before it.
+func (c *channel) oldest() int64 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(c.recent) == 0 {
+		return 0
+	}
+	return c.recent[0].pos
 }
 
 // opening is what a connection receives first when it is attached.

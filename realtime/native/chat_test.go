@@ -379,7 +379,7 @@ func TestChatIsCutOff(t *testing.T) {
 	w := newWorld(t, nil)
 	e := ear{make(chan struct{}, 10)}
 	m := w.chat.NewSession("c1", e, w.chat.NewLimits())
-	if _, err := m.Enter(t.Context(), chat.Entry{Style: domain.ProfilePlain}); err != nil {
+	if _, err := m.Enter(t.Context(), chat.Entry{Profile: domain.ProfilePlain}); err != nil {
 		t.Fatal(err)
 	}
 	w.execute(domain.Request{Actor: domain.Actor{Kind: domain.System}, Command: domain.LeaveChat{
@@ -402,7 +402,7 @@ func TestChatIsCountedAnew(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
 	m := w.chat.NewSession("c1", ear{}, w.chat.NewLimits())
-	at, err := m.Enter(t.Context(), chat.Entry{Style: domain.ProfilePlain})
+	at, err := m.Enter(t.Context(), chat.Entry{Profile: domain.ProfilePlain})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -461,7 +461,7 @@ func TestChatFindsWhoEnters(t *testing.T) {
 	a := w.register("ann").app()
 	m := w.chat.NewSession("c1", ear{make(chan struct{}, 10)}, w.chat.NewLimits())
 	a.no(a.ask("chat.private", in{"guest": "c1", "text": "x"}), "participant_not_found")
-	if _, err := m.Enter(t.Context(), chat.Entry{Style: domain.ProfilePlain, Room: "none"}); err == nil {
+	if _, err := m.Enter(t.Context(), chat.Entry{Profile: domain.ProfilePlain, Room: "none"}); err == nil {
 		t.Error("entered a room that is none")
 	}
 	if id, err := w.chat.FindByConnection(t.Context(), "c1"); id != 0 || err != nil {
@@ -473,7 +473,7 @@ func TestChatFindsWhoEnters(t *testing.T) {
 		id, _ := w.chat.FindByConnection(t.Context(), "c1")
 		found <- id
 	}()
-	if _, err := m.Enter(t.Context(), chat.Entry{Style: domain.ProfilePlain}); err != nil {
+	if _, err := m.Enter(t.Context(), chat.Entry{Profile: domain.ProfilePlain}); err != nil {
 		t.Fatal(err)
 	}
 	if id := wstest.Receive(t, found, "who it is"); id == 0 || id != m.ParticipantID() {
@@ -500,7 +500,7 @@ func TestChatEntriesOfOneAddress(t *testing.T) {
 	enter := func(from string) error {
 		m := w.chat.NewSession("c1", ear{}, w.chat.NewLimits())
 		defer m.Leave(domain.LeaveRequested)
-		_, err := m.Enter(ended, chat.Entry{Style: domain.ProfilePlain, Address: from})
+		_, err := m.Enter(ended, chat.Entry{Profile: domain.ProfilePlain, Address: from})
 		return err
 	}
 	tooOften := func(err error) bool {
@@ -542,7 +542,7 @@ func TestALeaveThatIsRefused(t *testing.T) {
 	id := w.chatRoom("demo")
 	m := w.chat.NewSession("c1", ear{make(chan struct{}, 10)}, w.chat.NewLimits())
 	m.Subscribe(id)
-	at, err := m.Enter(t.Context(), chat.Entry{Style: domain.ProfilePlain, Room: id})
+	at, err := m.Enter(t.Context(), chat.Entry{Profile: domain.ProfilePlain, Room: id})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -106,7 +106,7 @@ func (s *session) enterChat(ctx context.Context, room domain.ChatRoomID) error {
 	var err error
 	switch {
 	case m.ParticipantID() == 0:
-		at, err = m.Enter(ctx, chat.Entry{Identity: s.Identity(), Style: domain.ProfileNative, Room: room})
+		at, err = m.Enter(ctx, chat.Entry{Identity: s.Identity(), Profile: domain.ProfileNative, Room: room})
 	case room != "":
 		at, err = m.Join(ctx, room)
 	}
@@ -258,7 +258,7 @@ func (s *session) onChatNickname(ctx context.Context, in inbound, data chatNickn
 	if err != nil {
 		return nil, err
 	}
-	receipt, err := s.execute(ctx, in, domain.ChangeProfile{Nickname: data.Nickname, Avatar: profile.Avatar})
+	receipt, err := s.execute(ctx, in, hub.RateNone, domain.ChangeProfile{Nickname: data.Nickname, Avatar: profile.Avatar})
 	if err != nil {
 		return nil, err
 	}

@@ -20,8 +20,8 @@ import (
 	"github.com/lxzan/gws"
 
 	"roomlog/domain"
+	"roomlog/internal/peertest"
 	"roomlog/internal/settings"
-	"roomlog/peertest"
 	"roomlog/projections"
 	"roomlog/realtime/native"
 	"roomlog/realtime/socketio/engineio"
@@ -276,7 +276,7 @@ func commentAt(n int64, at time.Time) projections.Delta {
 	chance := rand.New(rand.NewPCG(6, uint64(n)))
 	user := domain.UserID(10_000 + chance.IntN(500))
 	return projections.Delta{
-		Kind: projections.KindComment, Position: 3*n + n%3, Live: 6, User: user, RecordedAt: at.Truncate(time.Microsecond), // as the log has it
+		Audience: projections.AudienceLive, Kind: projections.KindComment, Position: 3*n + n%3, Live: 6, User: user, RecordedAt: at.Truncate(time.Microsecond), // as the log has it
 		ID:      fmt.Sprintf("%010x", chance.Uint64N(1<<40)),
 		Event:   domain.CommentPosted{Live: 6, Text: phrases[chance.IntN(len(phrases))]},
 		Profile: projections.Profile{ID: user, Username: fmt.Sprintf("viewer%d", user), Avatar: fmt.Sprintf("/uploads/%d.png", user)},

@@ -48,9 +48,10 @@ func herd(t testing.TB, db *pgtest.DB, n int, spread time.Duration) time.Duratio
 		people[i] = first.register(fmt.Sprintf("viewer%d", i))
 	}
 	live := people[0].goLive("x")
-	h := &herded{live: live, epoch: first.store.ID(), total: before + between + after}
+	h := &herded{live: live, epoch: first.store.ID(), total: before + between + after, finished: make(chan struct{})}
 	h.addr.Store(&first.addr)
 	defer h.running.Wait()
+	defer close(h.finished)
 	for i := range n {
 		h.running.Go(func() { h.run(t, people[i%accounts]) })
 	}
@@ -99,6 +100,7 @@ type herded struct {
 	addr                atomic.Pointer[string]
 	entered, back, done atomic.Int64
 	running             sync.WaitGroup
+	finished            chan struct{} // closed when all clients may go
 }
 
 // run is one client, on one connection after the other until it has heard everything.
@@ -120,18 +122,21 @@ func (h *herded) run(t testing.TB, p person) {
 				h.back.Add(1)
 			}
 		}
+		c.all = func() { // stays until everybody has heard everything: comings and goings would be facts to resume
+			h.done.Add(1)
+			<-h.finished
+		}
 		wait, err := c.hear(at, p, h.total)
 		have, heard = c.have, c.heard
 		if err != nil {
 			t.Errorf("at %d, having heard %d: %v", have, heard, err)
 			return
 		}
-		if wait > 0 {
+		if wait > 0 { // sent away by the server
 			left = at
 			<-time.After(wait)
 		}
 	}
-	h.done.Add(1)
 }
 
 // herdClient is one connection.
@@ -140,7 +145,8 @@ type herdClient struct {
 	live  domain.LiveID
 	have  int64
 	heard int
-	in    func()
+	in    func() // called after each join
+	all   func() // called when everything was heard
 }
 
 // hear enters the room where the client left it, and hears it until all is heard or the server sends it away for a
@@ -184,6 +190,7 @@ func (c *herdClient) hear(addr string, p person, total int) (wait time.Duration,
 			}
 		}
 	}
+	c.all()
 	return 0, nil
 }
 

@@ -4,7 +4,7 @@ import (
 	"context"
 
 	"roomlog/domain"
-	"roomlog/realtime/hub"
+	"roomlog/projections"
 	"roomlog/realtime/ws"
 )
 
@@ -56,13 +56,12 @@ func (s *session) attach(ctx context.Context, r *channel, re string, since *sinc
 			return nil
 		}
 	}
-	return hub.ErrBehind
+	return projections.ErrBehind
 }
 
 // resume sends what a client missed since pos; it answers false if that is too much, or not of this log.
 func (s *session) resume(ctx context.Context, r *channel, re string, pos int64) (done bool, err error) {
-	hub := s.server.hub
-	if pos > hub.Position() { // it comes from a process that was faster, or from nowhere
+	if pos > s.server.hub.Position() { // it comes from a process that was faster, or from nowhere
 		head, err := s.server.cfg.Store.Head(ctx)
 		if err != nil || pos > head {
 			return false, err
@@ -72,13 +71,16 @@ func (s *session) resume(ctx context.Context, r *channel, re string, pos int64) 
 		}
 	}
 	answer := func(to int64) *ws.Frame {
-		return ws.TextFrame(encode(outbound{re, "ok", joined{Resumed: &[2]int64{pos + 1, max(to, hub.Position())}}}))
+		return ws.TextFrame(encode(outbound{re, "ok", joined{Resumed: &[2]int64{pos + 1, max(to, s.server.hub.Position())}}}))
 	}
 	if r.attach(s.conn, opening{answer, nil, pos, pos}) {
 		return true, nil
 	}
-	for range 2 { // again, if the first fact in the room's memory came while the log was read
-		upTo := hub.Position() // the room has told everything up to here, and remembers what comes
+	for range 2 { // again, if the first fact that the channel keeps came while the log was read
+		if err := s.server.hub.WaitFor(ctx, r.oldest()); err != nil {
+			return false, err
+		}
+		upTo := s.server.hub.Position() // the room has told everything up to here, and remembers what comes
 		facts, err := s.server.cfg.Feed.LiveDeltas(ctx, r.live, pos, upTo, maxResume+1)
 		if err != nil || len(facts) > maxResume {
 			return false, err

@@ -98,7 +98,7 @@ func TestKickingAConnection(t *testing.T) {
 	one, other, stranger := bob.on(b).app(), bob.on(b).app(), b.connect()
 	stranger.ok(stranger.ask("ping", nil)) // has not said who it is
 	var ids []domain.ConnectionID
-	for _, s := range a.roll(hub.SurveyRequest{}, 3).Connections { // newest first
+	for _, s := range a.survey(hub.SurveyRequest{}, 3).Connections { // newest first
 		ids = append(ids, s.ID)
 	}
 	a.do(domain.KickConnection{Connection: ids[0], Reason: "flooding"})

@@ -30,7 +30,7 @@ func TestGuestsOfADeadProcess(t *testing.T) {
 		return w.execute(domain.Request{Command: c}).Events[0].Event.(domain.ParticipantEntered).Participant
 	}
 	here := w.chat.NewSession("c1", deaf{}, w.chat.NewLimits())
-	if _, err := here.Enter(t.Context(), chat.Entry{Style: domain.ProfilePlain, Name: "小红"}); err != nil {
+	if _, err := here.Enter(t.Context(), chat.Entry{Profile: domain.ProfilePlain, Nickname: "小红"}); err != nil {
 		t.Fatal(err)
 	}
 	lives := here.ParticipantID()

@@ -14,6 +14,7 @@ import (
 	"roomlog/eventstore"
 	"roomlog/internal/settings"
 	"roomlog/projections"
+	"roomlog/projections/feed"
 	"roomlog/realtime/chat"
 	"roomlog/realtime/hub"
 	"roomlog/realtime/ws"
@@ -25,7 +26,7 @@ type Config struct {
 	Chat    *chat.Chat
 	Store   *eventstore.Store
 	Queries *projections.Queries
-	Feed    *projections.Feed
+	Feed    *feed.Feed
 	Now     func() time.Time
 
 	Log     *slog.Logger // nil: no logs

@@ -116,7 +116,7 @@ func (s *session) onComment(ctx context.Context, in inbound, data domain.PostCom
 	if err := named(data.Live); err != nil {
 		return nil, err
 	}
-	receipt, err := s.execute(ctx, in, data)
+	receipt, err := s.execute(ctx, in, hub.RateComments, data)
 	if err != nil {
 		return nil, err
 	}
@@ -134,7 +134,7 @@ func (s *session) onGift(ctx context.Context, in inbound, data domain.SendGift) 
 	if err := named(data.Live); err != nil {
 		return nil, err
 	}
-	receipt, err := s.execute(ctx, in, data)
+	receipt, err := s.execute(ctx, in, hub.RateGifts, data)
 	if err != nil {
 		return nil, err
 	}
@@ -158,9 +158,9 @@ func (s *session) onPing(context.Context, inbound, noData) (any, error) {
 	return pongData{s.server.cfg.Now().UTC()}, nil
 }
 
-// execute has a command of this person carried out.
-func (s *session) execute(ctx context.Context, in inbound, c domain.Command) (eventstore.Receipt, error) {
-	return s.server.hub.Execute(ctx, s.Identity(), c, in.Key)
+// execute executes a command of the user, which counts against a rate.
+func (s *session) execute(ctx context.Context, in inbound, rate hub.Rate, c domain.Command) (eventstore.Receipt, error) {
+	return s.server.hub.Execute(ctx, s.Identity(), rate, c, in.Key)
 }
 
 // named refuses a frame without a room.

@@ -16,8 +16,10 @@ import (
 
 	"roomlog/domain"
 	"roomlog/eventstore"
+	"roomlog/eventstore/cluster"
 	"roomlog/eventstore/pgtest"
 	"roomlog/projections"
+	"roomlog/projections/feed"
 	"roomlog/realtime/chat"
 	"roomlog/realtime/hub"
 	"roomlog/realtime/native"
@@ -32,7 +34,8 @@ type world struct {
 	pool      *pgxpool.Pool
 	store     *eventstore.Store
 	sequencer *eventstore.Sequencer
-	feed      *projections.Feed
+	feed      *feed.Feed
+	cluster   *cluster.Cluster
 	lossy     *lossyFeed // the feed as the hub has it
 	hub       *hub.Hub
 	chat      *chat.Chat
@@ -56,21 +59,21 @@ type (
 
 // lossyFeed is a feed that loses batches.
 type lossyFeed struct {
-	*projections.Feed
-	lost chan projections.Batch // the batch after one that was lost
+	*feed.Feed
+	lost chan feed.Batch // the batch after one that was lost
 }
 
 // Subscribe delivers the batches of the feed, and those of lost between them.
-func (f *lossyFeed) Subscribe(ctx context.Context) (<-chan projections.Batch, error) {
+func (f *lossyFeed) Subscribe(ctx context.Context) (<-chan feed.Batch, error) {
 	batches, err := f.Feed.Subscribe(ctx)
 	if err != nil {
 		return nil, err
 	}
-	out := make(chan projections.Batch)
+	out := make(chan feed.Batch)
 	go func() { // ends with the subscription
 		defer close(out)
 		for {
-			var b projections.Batch
+			var b feed.Batch
 			var open bool
 			select {
 			case b, open = <-batches:
@@ -95,7 +98,7 @@ func (f *lossyFeed) Subscribe(ctx context.Context) (<-chan projections.Batch, er
 func (w *world) miss() {
 	w.Helper()
 	position := w.hub.Position() + 1
-	w.lossy.lost <- projections.Batch{After: position, Checkpoint: position}
+	w.lossy.lost <- feed.Batch{After: position, Checkpoint: position}
 	if err := w.hub.WaitFor(w.Context(), position); err != nil {
 		w.Fatal(err)
 	}
@@ -121,16 +124,22 @@ func openWorld(t testing.TB, db *pgtest.DB, projects bool, change func(*config))
 	w := &world{TB: t, db: db, pool: pool, store: store}
 	w.sequencer = eventstore.NewSequencer(store, eventstore.SequencerConfig{})
 	queries := projections.NewQueries(pool)
-	w.feed = projections.NewFeed(store, queries, projections.FeedConfig{GaugeInterval: 20 * time.Millisecond})
-	w.lossy = &lossyFeed{Feed: w.feed, lost: make(chan projections.Batch)}
+	w.feed = feed.New(store, queries, feed.Config{GaugeInterval: 20 * time.Millisecond})
+	w.lossy = &lossyFeed{Feed: w.feed, lost: make(chan feed.Batch)}
 	log := slog.New(slog.NewTextHandler(testLog{t}, &slog.HandlerOptions{Level: slog.LevelWarn}))
+	w.cluster = cluster.New(cluster.NewPostgres(pool), cluster.Config{Node: uuid.NewString(), Now: time.Now, Log: log})
+	admission, err := projections.NewAdmission(projections.AdmissionConfig{Queries: queries, Tables: w.feed, Head: store.Head, Now: time.Now})
+	if err != nil {
+		t.Fatal(err)
+	}
 	cfg := config{
 		hubConfig: hub.Config{
-			Store: store, Commands: w.sequencer, Queries: queries, Feed: w.lossy, Verify: verify, Now: time.Now, Log: log,
+			Store: store, Commands: w.sequencer, Queries: queries, Feed: w.lossy, Admission: admission,
+			Cluster: w.cluster, Verify: verify, Now: time.Now, Log: log,
 			CommentRate: 1e6, CommentBurst: 1e6, GiftRate: 1e6, GiftBurst: 1e6,
 		},
 		chatConfig: chat.Config{
-			Store: store, Commands: w.sequencer, Queries: queries, Now: time.Now, Log: log, MessageRate: 1e6, MessageBurst: 1e6,
+			Store: store, Commands: w.sequencer, Queries: queries, Cluster: w.cluster, Now: time.Now, Log: log, MessageRate: 1e6, MessageBurst: 1e6,
 		},
 		nativeConfig: native.Config{
 			Store: store, Queries: queries, Feed: w.feed, Now: time.Now, Log: log,
@@ -159,7 +168,7 @@ func (w *world) run(projects bool) {
 	l := wstest.Listen(w)
 	w.addr = l.Addr().String()
 	web := &http.Server{Handler: w.door, ReadHeaderTimeout: wstest.Timeout}
-	parts := []func(context.Context) error{w.sequencer.Run, w.store.Listen, w.feed.Run, w.hub.Run, w.chat.Run, w.door.Run}
+	parts := []func(context.Context) error{w.sequencer.Run, w.store.Listen, w.cluster.Run, w.feed.Run, w.hub.Run, w.chat.Run, w.door.Run}
 	if projects {
 		parts = append(parts, projections.NewProjector(w.store, projections.ProjectorConfig{Now: time.Now}).Run)
 	}

@@ -139,7 +139,10 @@ func (c *channel) changed(last change) {
 }
 
 // large reports whether joins and leaves are sent in batches.
-func (c *channel) large() bool { return c.viewers.total > int64(c.cfg.Hub.LargeLive()) }
+func (c *channel) large() bool {
+	bound := c.cfg.Hub.LargeLive()
+	return bound > 0 && c.viewers.total > int64(bound)
+}
 
 // sendList sends the viewer list to all sockets.
 func (c *channel) sendList(last change) {

@@ -23,7 +23,7 @@ func (c *chatClient) openExchange() {
 	c.deliver = c.deliverExchange
 	ctx, cancel := context.WithTimeout(context.Background(), requestTimeout)
 	defer cancel()
-	err := c.enterRoom(ctx, chat.Entry{Style: domain.ProfileExchange, Address: c.socket.Session().Address()})
+	err := c.enterRoom(ctx, chat.Entry{Profile: domain.ProfileExchange, Address: c.socket.Session().Address()})
 	switch refusal := domain.AsRefusal(err); {
 	case err == nil:
 	case refusal != nil && refusal.Code == domain.CodeChatRoomNotFound:

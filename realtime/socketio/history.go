@@ -63,7 +63,7 @@ func (c *chatClient) signIn(ctx context.Context) (err error) {
 		return err
 	}
 	c.socket.OnDisconnect(func(string) { c.cfg.Hub.Unregister(c.by.User, c) })
-	entry := chat.Entry{Identity: c.by, Style: domain.ProfileRooms}
+	entry := chat.Entry{Identity: c.by, Profile: domain.ProfileRooms}
 	err = c.enterRoom(ctx, entry)
 	if refusal := domain.AsRefusal(err); refusal != nil && refusal.Code == domain.CodeChatRoomNotFound {
 		c.chat.Unsubscribe(c.room.ID)

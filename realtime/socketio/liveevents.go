@@ -42,7 +42,7 @@ func (s *session) handleComment(ctx context.Context, e *protocol.Event) error {
 	if err := json.Unmarshal(r.Data, &text); err != nil {
 		return badRequest("data must be a string")
 	}
-	return s.execute(ctx, e, by, live, domain.PostComment{Live: live, Text: text})
+	return s.execute(ctx, e, by, live, hub.RateComments, domain.PostComment{Live: live, Text: text})
 }
 
 // handleGift sends one gift: each press of the client's button is one event.
@@ -55,7 +55,7 @@ func (s *session) handleGift(ctx context.Context, e *protocol.Event) error {
 	if err != nil {
 		return err
 	}
-	return s.execute(ctx, e, by, live, domain.SendGift{Live: live, Gift: domain.GiftID(id), Num: 1})
+	return s.execute(ctx, e, by, live, hub.RateGifts, domain.SendGift{Live: live, Gift: domain.GiftID(id), Num: 1})
 }
 
 func (s *session) handleTest(context.Context, *protocol.Event) error {
@@ -65,8 +65,8 @@ func (s *session) handleTest(context.Context, *protocol.Event) error {
 
 // execute executes a command. If the user is not in the live on this socket, because the client does not know that it
 // lost its connection, execute puts the user into the live.
-func (s *session) execute(ctx context.Context, e *protocol.Event, by hub.Identity, live domain.LiveID, c domain.Command) error {
-	receipt, err := s.cfg.Hub.Execute(ctx, by, c, "")
+func (s *session) execute(ctx context.Context, e *protocol.Event, by hub.Identity, live domain.LiveID, rate hub.Rate, c domain.Command) error {
+	receipt, err := s.cfg.Hub.Execute(ctx, by, rate, c, "")
 	if err != nil {
 		return err
 	}

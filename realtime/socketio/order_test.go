@@ -34,7 +34,7 @@ func (w *world) roll(asked hub.SurveyRequest, total int) (roll hub.SurveyResult)
 	w.Helper()
 	eventually(w, "the roll is complete", func() bool {
 		var err error
-		if roll, err = hub.SurveyConnections(context.Background(), w.store, asked); err != nil {
+		if roll, err = hub.Survey(context.Background(), w.cluster, asked); err != nil {
 			w.Fatal(err)
 		}
 		return roll.Answered == roll.Nodes && roll.Total == total
@@ -201,6 +201,8 @@ func TestTheEnvelopeOfADenial(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
 	a := w.app(siotest.Options{})
+	a.Emit("test") // the client knows its id a moment before the server lists the socket
+	a.Event(a.id)
 	w.do(domain.KickConnection{Connection: domain.ConnectionID(a.id), Reason: "<b>"})
 	var got map[string]map[string]json.RawMessage
 	decode(t, a.Event(a.id)[0], &got)

@@ -79,13 +79,13 @@ func (c *chatClient) handlePlainMessage(ctx context.Context, e *protocol.Event) 
 		}
 		to, content, private := c.addressee(text)
 		switch {
-		case private && to.Guest == 0:
+		case private && to.ID == 0:
 			c.sendNews(textNotOnline)
 			return nil
 		case private && to.User.ID != 0:
 			post.Text, post.ChatRooms, post.ToUser = content, nil, to.User.ID
 		case private:
-			post.Text, post.ChatRooms, post.ToParticipant = content, nil, to.Guest
+			post.Text, post.ChatRooms, post.ToParticipant = content, nil, to.ID
 		}
 	}
 	_, err := c.chat.Post(ctx, post, "")
@@ -123,7 +123,7 @@ func (c *chatClient) enterPlain(ctx context.Context, name string) error {
 	if err := c.chat.AllowQuery(); err != nil {
 		return err
 	}
-	if _, err := c.chat.Enter(ctx, chat.Entry{Style: domain.ProfilePlain, Name: name, Address: c.socket.Session().Address()}); err != nil {
+	if _, err := c.chat.Enter(ctx, chat.Entry{Profile: domain.ProfilePlain, Nickname: name, Address: c.socket.Session().Address()}); err != nil {
 		return err
 	}
 	c.name = name

@@ -16,8 +16,10 @@ import (
 
 	"roomlog/domain"
 	"roomlog/eventstore"
+	"roomlog/eventstore/cluster"
 	"roomlog/eventstore/pgtest"
 	"roomlog/projections"
+	"roomlog/projections/feed"
 	"roomlog/realtime/chat"
 	"roomlog/realtime/hub"
 	"roomlog/realtime/native"
@@ -34,7 +36,8 @@ type world struct {
 	store     *eventstore.Store
 	sequencer *eventstore.Sequencer
 	queries   *projections.Queries
-	feed      *projections.Feed
+	feed      *feed.Feed
+	cluster   *cluster.Cluster
 	hub       *hub.Hub
 	chat      *chat.Chat
 	native    *native.Server
@@ -74,15 +77,21 @@ func openWorld(t testing.TB, db *pgtest.DB, projects bool, change func(*socketio
 	}
 	w := &world{TB: t, db: db, store: store, queries: projections.NewQueries(pool), log: &lines{}}
 	w.sequencer = eventstore.NewSequencer(store, eventstore.SequencerConfig{})
-	w.feed = projections.NewFeed(store, w.queries, projections.FeedConfig{GaugeInterval: 20 * time.Millisecond})
+	w.feed = feed.New(store, w.queries, feed.Config{GaugeInterval: 20 * time.Millisecond})
 	log := slog.New(slog.NewTextHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	w.cluster = cluster.New(cluster.NewPostgres(pool), cluster.Config{Node: uuid.NewString(), Now: time.Now, Log: log})
+	admission, err := projections.NewAdmission(projections.AdmissionConfig{Queries: w.queries, Tables: w.feed, Head: store.Head, Now: time.Now})
+	if err != nil {
+		t.Fatal(err)
+	}
 	rooms := roomsConfig{
 		hubConfig: hub.Config{
-			Store: store, Commands: w.sequencer, Queries: w.queries, Feed: w.feed, Verify: verify, Now: time.Now, Log: log,
+			Store: store, Commands: w.sequencer, Queries: w.queries, Feed: w.feed, Admission: admission,
+			Cluster: w.cluster, Verify: verify, Now: time.Now, Log: log,
 			CommentRate: 1e6, CommentBurst: 1e6, GiftRate: 1e6, GiftBurst: 1e6,
 		},
 		chatConfig: chat.Config{
-			Store: store, Commands: w.sequencer, Queries: w.queries, Now: time.Now, Log: log,
+			Store: store, Commands: w.sequencer, Queries: w.queries, Cluster: w.cluster, Now: time.Now, Log: log,
 			MessageRate: 1e6, MessageBurst: 1e6, RoomsPerAddress: 100,
 		},
 		nativeConfig: native.Config{Store: store, Queries: w.queries, Feed: w.feed, Now: time.Now, Log: log},
@@ -121,7 +130,7 @@ func (w *world) run(projects bool) {
 	mux.Handle(socketio.Path, w.door)
 	mux.Handle("/ws", w.native)
 	web := &http.Server{Handler: mux, ReadHeaderTimeout: siotest.Patience}
-	parts := []func(context.Context) error{w.sequencer.Run, w.store.Listen, w.feed.Run, w.hub.Run, w.chat.Run, w.native.Run, w.door.Run}
+	parts := []func(context.Context) error{w.sequencer.Run, w.store.Listen, w.cluster.Run, w.feed.Run, w.hub.Run, w.chat.Run, w.native.Run, w.door.Run}
 	if projects {
 		parts = append(parts, projections.NewProjector(w.store, projections.ProjectorConfig{Now: time.Now}).Run)
 	}

@@ -6,6 +6,7 @@ import (
 
 	"roomlog/cmd/roomlog/cli"
 	"roomlog/domain"
+	"roomlog/eventstore/cluster"
 	"roomlog/realtime/hub"
 )
 
@@ -35,7 +36,7 @@ func (c *kickCommand) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) err
 			return err
 		}
 		id := domain.ConnectionID(c.Connection)
-		survey, err := hub.SurveyConnections(ctx, b.store, hub.SurveyRequest{ID: id})
+		survey, err := hub.Survey(ctx, cluster.New(cluster.NewPostgres(b.owner), cluster.Config{Now: sh.Now, Log: b.log}), hub.SurveyRequest{ID: id})
 		switch {
 		case err != nil:
 			return err

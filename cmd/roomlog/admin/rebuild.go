@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"roomlog/cmd/roomlog/cli"
-	"roomlog/projections"
+	"roomlog/projections/rebuild"
 )
 
 type rebuildCommand struct {
@@ -24,16 +24,16 @@ repairs a table that is wrong.`
 
 func (c *rebuildCommand) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) error {
 	return withBackend(ctx, g, sh, func(ctx context.Context, b *backend) error {
-		config := projections.RebuildConfig{Now: sh.Now, Log: g.Logger(sh, slog.LevelWarn), Progress: progress(sh, c.Quiet), Force: c.Force}
+		config := rebuild.Config{Now: sh.Now, Log: g.Logger(sh, slog.LevelWarn), Progress: progress(sh, c.Quiet), Force: c.Force}
 		if c.Rollback {
-			report, err := projections.Rollback(ctx, b.owner, config)
+			report, err := rebuild.Rollback(ctx, b.owner, config)
 			if err != nil {
 				return err
 			}
 			fmt.Fprintf(sh.Stdout, "switched back: tables as of position %d, generation %d\n", report.Position, report.Generation)
 			return nil
 		}
-		report, err := projections.Rebuild(ctx, b.owner, b.store, config)
+		report, err := rebuild.Run(ctx, b.owner, b.store, config)
 		for _, difference := range report.Differences {
 			fmt.Fprintf(sh.Stdout, "table %s differs: %s\n", difference.Table, difference.Text)
 		}

@@ -7,6 +7,7 @@ import (
 
 	"roomlog/cmd/roomlog/cli"
 	"roomlog/domain"
+	"roomlog/eventstore/cluster"
 	"roomlog/realtime/hub"
 )
 
@@ -22,7 +23,7 @@ as missing.`
 
 func (c *socketsCommand) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) error {
 	return withBackend(ctx, g, sh, func(ctx context.Context, b *backend) error {
-		survey, err := hub.SurveyConnections(ctx, b.store, hub.SurveyRequest{User: domain.UserID(c.User), Live: domain.LiveID(c.Live)})
+		survey, err := hub.Survey(ctx, cluster.New(cluster.NewPostgres(b.owner), cluster.Config{Now: sh.Now, Log: b.log}), hub.SurveyRequest{User: domain.UserID(c.User), Live: domain.LiveID(c.Live)})
 		if err != nil {
 			return err
 		}

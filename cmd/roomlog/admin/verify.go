@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"roomlog/cmd/roomlog/cli"
-	"roomlog/projections"
+	"roomlog/projections/rebuild"
 )
 
 // ErrFault is returned by the command verify when the log or a table has a fault.
@@ -26,7 +26,7 @@ Next, when a table is wrong: roomlog rebuild`
 
 func (c *verifyCommand) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) error {
 	return withBackend(ctx, g, sh, func(ctx context.Context, b *backend) error {
-		report, err := projections.Verify(ctx, b.store, b.owner, projections.VerifyConfig{Now: sh.Now, Progress: progress(sh, c.Quiet)})
+		report, err := rebuild.Verify(ctx, b.store, b.owner, rebuild.VerifyConfig{Now: sh.Now, Progress: progress(sh, c.Quiet)})
 		if err != nil {
 			return err
 		}
@@ -44,19 +44,19 @@ func (c *verifyCommand) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) e
 const quietPeriod = time.Second
 
 // progress returns a function that prints progress to standard error, or nil.
-func progress(sh cli.Shell, quiet bool) func(projections.Progress) {
+func progress(sh cli.Shell, quiet bool) func(rebuild.Progress) {
 	if quiet {
 		return nil
 	}
 	started := sh.Now()
-	return func(p projections.Progress) {
+	return func(p rebuild.Progress) {
 		if sh.Now().Sub(started) > quietPeriod {
 			writeProgress(sh.Stderr, p)
 		}
 	}
 }
 
-func writeProgress(to io.Writer, p projections.Progress) {
+func writeProgress(to io.Writer, p rebuild.Progress) {
 	fmt.Fprintf(to, "%s: %d of %d", p.Step, p.Position, p.Target)
 	if p.Rate > 0 && p.ETA > 0 {
 		fmt.Fprintf(to, ", %.0f events/s, about %s left", p.Rate, p.ETA.Round(time.Second))
@@ -65,7 +65,7 @@ func writeProgress(to io.Writer, p projections.Progress) {
 }
 
 // rowCount returns the number of rows in all tables as text.
-func rowCount(r projections.Report) string {
+func rowCount(r rebuild.Report) string {
 	total := int64(0)
 	for _, n := range r.Rows {
 		total += n

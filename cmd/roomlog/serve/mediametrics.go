@@ -73,5 +73,5 @@ func (m *mediaServer) registerMetrics(to metrics) {
 	to.gauge("hooks_waiting", "Webhooks that wait to be delivered.", func() float64 { return float64(m.hooks.Stats().Waiting) })
 	to.counter("hooks_delivered_total", "Webhooks that were delivered.", func() float64 { return float64(m.hooks.Stats().Delivered) })
 	to.counter("hooks_retried_total", "Deliveries of webhooks that failed and were repeated.", func() float64 { return float64(m.hooks.Stats().Retried) })
-	to.counter("hooks_lost_total", "Webhooks that were given up.", func() float64 { return float64(m.hooks.Stats().Lost) })
+	to.counter("hooks_dropped_total", "Webhooks that were dropped: rejected, not accepted in time, or without room in the queue.", func() float64 { return float64(m.hooks.Stats().Dropped) })
 }

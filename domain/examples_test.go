@@ -1,0 +1,236 @@
+package domain_test
+
+import (
+	"reflect"
+	"testing"
+	"time"
+
+	"roomlog/domain"
+)
+
+// samples returns one event of every type for the golden files. No field is empty. Events without a written sample get
+// one whose fields are filled by their types.
+func samples() []domain.Event {
+	samples := writtenSamples()
+	written := map[string]bool{}
+	for _, e := range samples {
+		written[e.Type()] = true
+	}
+	for _, spec := range domain.Events {
+		if !written[spec.Type] {
+			samples = append(samples, filled(spec.Zero))
+		}
+	}
+	return samples
+}
+
+func writtenSamples() []domain.Event {
+	return []domain.Event{
+		domain.UserRegistered{User: 12, Username: "zoe", Nickname: "Zoë 🌹", Avatar: "https://example.org/zoe.png?x=1&y=2", NameKey: "9f86d081884c7d65", Credential: "0198c0de-0000-7000-8000-000000000012"},
+		domain.UserProfileChanged{User: 12, Nickname: "佐伊", Avatar: "https://example.org/zoe2.png"},
+		domain.UserAgeChanged{User: 12, Age: 31},
+		domain.UserDisabled{User: 12, Reason: "spam"},
+		domain.UserEnabled{User: 12, Reason: "promised to behave"},
+		domain.UserRoleGranted{User: 12, Role: domain.RoleAuditor, Reason: "yearly audit"},
+		domain.UserRoleRevoked{User: 12, Role: domain.RoleAuditor, Reason: "audit finished"},
+		domain.UserForgotten{User: 12, Reason: "request 4711"},
+		domain.UserKicked{User: 12, Reason: "no advertising, please"},
+		domain.ConnectionKicked{Connection: "7b0c91d2-41", Reason: "flooding"},
+		domain.UserBanned{User: 12, Until: 1795266000, Reason: "一小时后再来"},
+		domain.UserUnbanned{User: 12, Reason: "appeal accepted"},
+		domain.UsernameClaimed{Key: "9f86d081884c7d65", User: 12},
+		domain.UserSignedIn{User: 12, Session: "0198c0de-0000-4000-8000-000000000001"},
+		domain.UserSignedOut{User: 12, Session: "0198c0de-0000-4000-8000-000000000001"},
+		domain.LiveCreated{Live: 6, Streamer: 7, Title: "Evening songs <3", Cover: "https://example.org/songs.png", StreamKey: streamKey},
+		domain.LiveStatusChanged{Live: 6, Streamer: 7, From: domain.StatusOnAir, To: domain.StatusPaused, Reason: "technical problems"},
+		domain.ViewerBanned{Live: 6, User: 12, From: 1795262400, Until: 1795266000, Reason: "be kind"},
+		domain.ViewerUnbanned{Live: 6, User: 12, Reason: "apologized"},
+		domain.BroadcastStarted{Live: 6, Streamer: 7, Broadcast: "MZXW6YTBOI3DAMBQ", Node: "0198c0de-0000-4000-8000-0000000000aa",
+			Media: domain.MediaInfo{Video: "h264", Width: 1920, Height: 1080, Audio: "aac"}},
+		domain.BroadcastStopped{Live: 6, Streamer: 7, Broadcast: "MZXW6YTBOI3DAMBQ", Cause: domain.StopKicked, Reason: "not for children", Bytes: 1 << 33},
+		domain.PlayerKicked{Live: 6, Player: "p-0198c0de-17", Reason: "too many connections"},
+		domain.LiveRecordingSet{Live: 6, Streamer: 7, Record: domain.RecordOn},
+		domain.RecordingStarted{Live: 6, Streamer: 7, Recording: "MZXW6YTBOI3DAMBQ"},
+		domain.RecordingFinished{Live: 6, Streamer: 7, Recording: "MZXW6YTBOI3DAMBQ", Cause: "lost", StartedAt: noon, EndedAt: noon.Add(time.Hour), DurationMS: 3_600_000, Bytes: 1 << 33,
+			Parts: []domain.RecordingPart{{File: "1.mp4", StartedAt: noon, DurationMS: 3_600_000, Bytes: 1 << 33, Media: domain.MediaInfo{Video: "h264", Width: 1920, Height: 1080, Audio: "aac"}}}},
+		domain.RecordingDeleted{Live: 6, Streamer: 7, Recording: "MZXW6YTBOI3DAMBQ", Cause: "quota", Reason: "space needed"},
+		domain.ViewerJoined{Live: 6, User: 12, FirstVisit: true, Node: "0198c0de-0000-4000-8000-0000000000aa"},
+		domain.ViewerMoved{Live: 6, User: 12, Node: "0198c0de-0000-4000-8000-0000000000bb"},
+		domain.ViewerLeft{Live: 6, User: 12, Cause: domain.LeaveConnectionLost},
+		domain.CommentPosted{Live: 6, User: 12, Text: "晚上好 😀 & \"hello\""},
+		domain.UserEmailAdded{User: 12, Email: "Zoe@example.org"},
+		domain.EmailClaimed{Key: "9f86d081884c7d65", User: 12},
+		domain.ChatRoomCreated{ChatRoom: chatRoom, Name: "demo <3", NameKey: "5e884898da280471", User: 12, Total: 3},
+		domain.ChatRoomNameClaimed{Key: "5e884898da280471", ChatRoom: chatRoom},
+		domain.ChatRoomRemoved{ChatRoom: chatRoom, Total: 2, Reason: "unused"},
+		domain.ChatRoomNameReleased{Key: "5e884898da280471", ChatRoom: chatRoom},
+		domain.ParticipantEntered{Participant: 17, Connection: "gq9CpqF5jgDa6Zf_AAAB", Profile: domain.ProfilePlain, User: 12, Nickname: "小明", NameKey: "2c26b46b68ffc68f", Node: "0198c0de-0000-4000-8000-0000000000aa"},
+		domain.NicknameSet{Participant: 17, Connection: "gq9CpqF5jgDa6Zf_AAAB", Nickname: "小红", NameKey: "fcde2b2edba56bf4"},
+		domain.NicknameClaimed{Key: "2c26b46b68ffc68f", Participant: 17},
+		domain.NicknameReleased{Key: "2c26b46b68ffc68f", Participant: 17},
+		domain.ChatRoomJoined{Participant: 17, Connection: "gq9CpqF5jgDa6Zf_AAAB", User: 12, ChatRoom: chatRoom},
+		domain.ChatRoomLeft{Participant: 17, Connection: "gq9CpqF5jgDa6Zf_AAAB", User: 12, ChatRoom: chatRoom, Cause: domain.LeaveRequested},
+		domain.ParticipantLeft{Participant: 17, Connection: "gq9CpqF5jgDa6Zf_AAAB", User: 12, Cause: domain.LeaveNodeLost},
+		domain.ParticipantForgotten{Participant: 17, Reason: "request 4712"},
+		domain.MessagePosted{
+			Participant: 17, Connection: "gq9CpqF5jgDa6Zf_AAAB", User: 12, Nickname: "小明", Kind: domain.MessageVoice,
+			Text: "https://example.org/uploads/0123456789abcdef0123456789abcdef.ogg", DurationMS: 1500,
+			ChatRooms: []domain.ChatRoomID{chatRoom}, ToUser: 7, ToParticipant: 18, ToConnection: "rT7bd9xWZ2yLk0uQAAAC",
+		},
+		domain.OrderPlaced{Order: "O1", User: 12, Price: 6, Coins: 60, Reason: "refund of O0"},
+		domain.OrderPaid{Order: "O1", User: 12, Price: 6},
+		domain.CoinsCredited{User: 12, Order: "O1", Coins: 60, BalanceAfter: 100, Postings: []domain.Posting{
+			{Account: "provider", Amount: -60}, {Account: "user-12", Amount: 60},
+		}},
+		domain.GiftSent{
+			Sender: 12, Streamer: 7, Live: 6, Gift: 3, Name: "rose", Image: "https://example.org/rose.png",
+			Price: 30, Num: 3, Coins: 90, BalanceAfter: 10, Postings: []domain.Posting{
+				{Account: "user-12", Amount: -90}, {Account: "earnings-7", Amount: 90},
+			},
+		},
+		domain.GiftAdded{Gift: 3, Name: "rose", Image: "https://example.org/rose.png", Price: 30},
+		domain.GiftRepriced{Gift: 3, From: 30, To: 50, Reason: "season"},
+		domain.GiftWithdrawn{Gift: 3, Reason: "replaced by gift 4"},
+	}
+}
+
+// An example is a request that succeeds in exampleWorld, and the access of its command.
+type example struct {
+	by     domain.Actor
+	when   domain.Command
+	access string // as CommandSpec.Access returns it
+}
+
+// examples returns an example of every command. Commands without a written example get one whose fields are filled by
+// their types, issued by an actor who has access; it must succeed in exampleWorld, else write one.
+func examples() []example {
+	examples := writtenExamples()
+	written := map[string]bool{}
+	for _, x := range examples {
+		written[x.when.Type()] = true
+	}
+	actors := map[string]domain.Actor{"operator": operator, "system": system, "payment provider": provider, "anyone": anonymous}
+	for _, spec := range domain.Commands {
+		if written[spec.Type] {
+			continue
+		}
+		actor, ok := actors[spec.Access()]
+		if !ok {
+			actor = asUser(viewer)
+			if spec.Access() == "owner or operator" {
+				actor = asUser(streamer)
+			}
+		}
+		examples = append(examples, example{actor, filled(spec.Zero), spec.Access()})
+	}
+	return examples
+}
+
+func writtenExamples() []example {
+	return []example{
+		{anonymous, domain.RegisterUser{Username: "bob", NameKey: "k-bob"}, "anyone"},
+		{anonymous, domain.SignIn{User: viewer, Session: "s2"}, "anyone"},
+		{asUser(viewer), domain.SignOut{}, "authenticated user"},
+		{asUser(viewer), domain.ChangeProfile{Nickname: "Zoë"}, "authenticated user"},
+		{asUser(viewer), domain.IncrementAge{}, "authenticated user"},
+		{operator, domain.DisableUser{User: otherUser}, "operator"},
+		{operator, domain.EnableUser{User: 14}, "operator"},
+		{operator, domain.GrantRole{User: otherUser, Role: domain.RoleAuditor}, "operator"},
+		{operator, domain.RevokeRole{User: otherUser, Role: domain.RoleAnalyst}, "operator"},
+		{operator, domain.ForgetUser{User: otherUser}, "operator"},
+		{asUser(viewer), domain.CreateLive{Title: "songs", StreamKey: streamKey}, "authenticated user"},
+		{operator, domain.KickUser{User: otherUser, Reason: "be kind"}, "operator"},
+		{operator, domain.KickConnection{Connection: "c-1"}, "operator"},
+		{operator, domain.KickPlayer{Live: 6, Player: "p-1"}, "operator"},
+		{operator, domain.BanUser{User: streamer, Seconds: 60, Lives: []domain.LiveID{6}}, "operator"},
+		{operator, domain.UnbanUser{User: 15}, "operator"},
+		{asUser(streamer), domain.ChangeLiveStatus{Live: 6, To: domain.LiveStop}, "owner or operator"},
+		{asUser(streamer), domain.BanViewer{Live: 6, User: otherUser}, "owner or operator"},
+		{asUser(streamer), domain.UnbanViewer{Live: 6, User: 15}, "owner or operator"},
+		{system, domain.StartBroadcast{Live: 6, Broadcast: "broadcast-2", Node: "p1", OnAir: true}, "system"},
+		{system, domain.StopBroadcast{Live: 6, Broadcast: "broadcast-1", Cause: domain.StopByPublisher, Bytes: 9}, "system"},
+		{operator, domain.KickBroadcast{Live: 6, Reason: "why"}, "operator"},
+		{asUser(streamer), domain.SetRecording{Live: 6, On: true}, "authenticated user"},
+		{system, domain.StartRecording{Live: 6, Recording: "broadcast-1"}, "system"},
+		{system, domain.FinishRecording{Live: 6, Recording: "broadcast-1", Cause: "stopped", StartedAt: noon, EndedAt: noon}, "system"},
+		{asUser(streamer), domain.DeleteRecording{Live: 6, Recording: "broadcast-0"}, "owner or operator"},
+		{system, domain.DiscardRecording{Live: 6, Recording: "broadcast-0", Cause: "quota"}, "system"},
+		{asUser(viewer), domain.JoinLive{Live: 6, Node: "p1"}, "authenticated user"},
+		{system, domain.LeaveLive{Live: 6, User: otherUser, Cause: domain.LeaveRequested, Node: "p1"}, "system"},
+		{asUser(viewer), domain.PostComment{Live: 6, Text: "hello"}, "authenticated user"},
+		{operator, domain.AddGift{Name: "rose", Price: 30}, "operator"},
+		{operator, domain.RepriceGift{Gift: 3, Price: 50}, "operator"},
+		{operator, domain.WithdrawGift{Gift: 3}, "operator"},
+		{asUser(viewer), domain.SendGift{Live: 6, Gift: 3, Num: 1}, "authenticated user"},
+		{asUser(viewer), domain.PlaceOrder{Order: "O2", Price: 6, Coins: 60}, "authenticated user"},
+		{provider, domain.PayOrder{Order: "O1", User: viewer, Price: 6}, "payment provider"},
+		{operator, domain.CreditCoins{Order: "O3", User: viewer, Coins: 60}, "operator"},
+		{anonymous, domain.RegisterByEmail{Email: "zoe@example.org", EmailKey: "e-zoe"}, "anyone"},
+		{anonymous, domain.CreateChatRoom{Name: "songs", ChatRoom: chatRoom2, NameKey: "r-songs", MaxChatRooms: 9}, "anyone"},
+		{operator, domain.RemoveChatRoom{ChatRoom: chatRoom, NameKey: "r-demo"}, "operator"},
+		{anonymous, domain.EnterChat{Connection: "c9", Profile: domain.ProfilePlain}, "anyone"},
+		{anonymous, domain.SetNickname{Participant: 1, Nickname: "小红", NameKey: "n-hong", PreviousKey: "n-ming"}, "anyone"},
+		{anonymous, domain.JoinChatRoom{Participant: 1, ChatRoom: chatRoom3}, "anyone"},
+		{anonymous, domain.LeaveChatRoom{Participant: 1, ChatRoom: chatRoom}, "anyone"},
+		{system, domain.LeaveChat{Participant: 1, Cause: domain.LeaveRequested, Node: "p1", NameKey: "n-ming"}, "system"},
+		{operator, domain.ForgetParticipant{Participant: 2}, "operator"},
+		{anonymous, domain.PostMessage{Participant: 1, Nickname: "小明", Kind: domain.MessageText, Text: "hello"}, "anyone"},
+	}
+}
+
+// filled returns v with every field set to the value of its type in exampleWorld.
+func filled[V any](v V) V {
+	value := reflect.New(reflect.TypeOf(v)).Elem()
+	for i := range value.NumField() {
+		fill(value.Field(i))
+	}
+	return value.Interface().(V)
+}
+
+func fill(field reflect.Value) {
+	switch field.Interface().(type) {
+	case domain.LiveID:
+		field.SetInt(6)
+	case domain.UserID:
+		field.SetInt(int64(otherUser))
+	case domain.GiftID:
+		field.SetInt(3)
+	case domain.ParticipantID:
+		field.SetInt(1)
+	case domain.ChatRoomID:
+		field.SetString(string(chatRoom))
+	case time.Time:
+		field.Set(reflect.ValueOf(noon))
+	default:
+		switch field.Kind() {
+		case reflect.String:
+			field.SetString("text")
+		case reflect.Int, reflect.Int64:
+			field.SetInt(1)
+		case reflect.Bool:
+			field.SetBool(true)
+		case reflect.Slice:
+			field.Set(reflect.MakeSlice(field.Type(), 1, 1))
+			fill(field.Index(0))
+		case reflect.Struct:
+			for i := range field.NumField() {
+				fill(field.Field(i))
+			}
+		}
+	}
+}
+
+func exampleWorld(t *testing.T) world {
+	return after(t, events(testUsers(), registered(14), registered(15), liveOnAir(6), giftAdded(3, 30), coinsCredited(viewer, 100), []domain.Event{
+		domain.UserDisabled{User: 14},
+		domain.UserBanned{User: 15},
+		domain.ViewerBanned{Live: 6, User: 15},
+		domain.UserRoleGranted{User: otherUser, Role: domain.RoleAnalyst},
+		domain.ViewerJoined{Live: 6, User: otherUser, FirstVisit: true, Node: "p1"},
+		domain.BroadcastStarted{Live: 6, Streamer: streamer, Broadcast: "broadcast-1", Node: "p1"},
+		domain.RecordingStarted{Live: 6, Streamer: streamer, Recording: "broadcast-0"},
+		placed("O1"),
+	}, chatRoomCreated(chatRoom, "r-demo", 1), chatRoomCreated(chatRoom3, "r-two", 2),
+		participantEntered(1, 0, "n-ming"), chatRoomJoined(1, 0, chatRoom), participantEntered(2, 0, ""),
+		[]domain.Event{domain.ParticipantLeft{Participant: 2, Connection: "c2", Cause: domain.LeaveRequested}}))
+}

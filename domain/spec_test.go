@@ -1,0 +1,219 @@
+package domain_test
+
+import (
+	"fmt"
+	"maps"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"roomlog/domain"
+)
+
+// now is the time of all decisions in these tests.
+var now = time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)
+
+// The users of these tests. All are signed in.
+const (
+	operatorUser domain.UserID = 1 // has the role operator
+	streamer     domain.UserID = 7 // owns the lives
+	viewer       domain.UserID = 12
+	otherUser    domain.UserID = 13 // has done nothing
+)
+
+// streamKey is a valid stream key.
+const streamKey = "L3V8KhRHin40gNug58zy"
+
+// Ids of chat rooms.
+const (
+	chatRoom  domain.ChatRoomID = "0123456789abcdef01234567"
+	chatRoom2 domain.ChatRoomID = "0123456789abcdef01234568"
+	chatRoom3 domain.ChatRoomID = "0123456789abcdef01234569"
+)
+
+// A spec is one rule: given these events besides those of testUsers, when actor by issues the command, then these events
+// follow or it is refused. The default actor is the viewer.
+type spec struct {
+	name    string
+	given   []domain.Event
+	by      domain.Actor
+	when    domain.Command
+	then    []domain.Event
+	refused domain.Code
+}
+
+func run(t *testing.T, specs []spec) {
+	t.Helper()
+	for _, s := range specs {
+		t.Run(s.name, func(t *testing.T) {
+			if s.by == (domain.Actor{}) {
+				s.by = asUser(viewer)
+			}
+			got, err := after(t, events(testUsers(), s.given)).decide(t, domain.Request{Command: s.when, Actor: s.by})
+			refusal := domain.AsRefusal(err)
+			switch {
+			case err != nil && refusal == nil:
+				t.Fatalf("unexpected error: %v", err)
+			case s.refused != "" && refusal == nil:
+				t.Fatalf("got %+v, want it refused with %s", got, s.refused)
+			case refusal != nil && refusal.Code != s.refused:
+				t.Fatalf("refused with %v, want %q", refusal, s.refused)
+			case !reflect.DeepEqual(got, s.then):
+				t.Fatalf("got\n\t%+v\nwant\n\t%+v", got, s.then)
+			}
+		})
+	}
+}
+
+// events concatenates parts of a history.
+func events(stretches ...[]domain.Event) []domain.Event { return slices.Concat(stretches...) }
+
+func asUser(u domain.UserID) domain.Actor { return domain.AuthenticatedActor(u, sessionOf(u)) }
+
+func sessionOf(u domain.UserID) string { return fmt.Sprintf("session-of-%d", u) }
+
+func nameKeyOf(u domain.UserID) string { return fmt.Sprintf("name-key-of-%d", u) }
+
+var (
+	operator  = domain.Actor{Kind: domain.Operator}
+	system    = domain.Actor{Kind: domain.System}
+	provider  = domain.Actor{Kind: domain.PaymentProvider}
+	anonymous = domain.Actor{Kind: domain.Anonymous, Session: "none"} // differs from the zero Actor, which stands for the viewer in a spec
+)
+
+func testUsers() []domain.Event {
+	return events(registered(operatorUser), registered(streamer), registered(viewer), registered(otherUser),
+		[]domain.Event{domain.UserRoleGranted{User: operatorUser, Role: domain.RoleOperator}})
+}
+
+func registered(u domain.UserID) []domain.Event {
+	return []domain.Event{
+		domain.UserRegistered{User: u, Username: fmt.Sprintf("user%d", u), NameKey: nameKeyOf(u), Credential: "credential"},
+		domain.UsernameClaimed{Key: nameKeyOf(u), User: u},
+		domain.UserSignedIn{User: u, Session: sessionOf(u)},
+	}
+}
+
+func liveCreated(l domain.LiveID) []domain.Event {
+	return []domain.Event{domain.LiveCreated{Live: l, Streamer: streamer, Title: "evening songs", StreamKey: streamKey}}
+}
+
+func liveOnAir(l domain.LiveID) []domain.Event {
+	return append(liveCreated(l), statusChanged(l, domain.StatusNotStarted, domain.StatusOnAir))
+}
+
+func livePaused(l domain.LiveID) []domain.Event {
+	return append(liveOnAir(l), statusChanged(l, domain.StatusOnAir, domain.StatusPaused))
+}
+
+func liveEnded(l domain.LiveID) []domain.Event {
+	return append(liveOnAir(l), statusChanged(l, domain.StatusOnAir, domain.StatusEnded))
+}
+
+func statusChanged(l domain.LiveID, from, to domain.Status) domain.Event {
+	return domain.LiveStatusChanged{Live: l, Streamer: streamer, From: from, To: to}
+}
+
+func giftAdded(g domain.GiftID, price domain.Coins) []domain.Event {
+	return []domain.Event{domain.GiftAdded{Gift: g, Name: "rose", Image: "rose.png", Price: price}}
+}
+
+func coinsCredited(u domain.UserID, c domain.Coins) []domain.Event {
+	return []domain.Event{domain.CoinsCredited{User: u, Order: "O0", Coins: c, BalanceAfter: c, Postings: []domain.Posting{
+		{Account: domain.ProviderAccount, Amount: -c}, {Account: domain.WalletAccount(u), Amount: c},
+	}}}
+}
+
+func chatRoomCreated(r domain.ChatRoomID, nameKey string, rooms int) []domain.Event {
+	return []domain.Event{
+		domain.ChatRoomCreated{ChatRoom: r, Name: "name of " + string(r), NameKey: nameKey, Total: rooms},
+		domain.ChatRoomNameClaimed{Key: nameKey, ChatRoom: r},
+	}
+}
+
+// participantEntered returns the events that make connection c<id> on node p1 a participant.
+func participantEntered(g domain.ParticipantID, u domain.UserID, nameKey string) []domain.Event {
+	entered := domain.ParticipantEntered{Participant: g, Connection: fmt.Sprintf("c%d", g), Profile: domain.ProfilePlain, User: u, NameKey: nameKey, Node: "p1"}
+	if nameKey == "" {
+		return []domain.Event{entered}
+	}
+	if u == 0 {
+		entered.Nickname = "ming"
+	}
+	return []domain.Event{entered, domain.NicknameClaimed{Key: nameKey, Participant: g}}
+}
+
+func chatRoomJoined(g domain.ParticipantID, u domain.UserID, r domain.ChatRoomID) []domain.Event {
+	return []domain.Event{domain.ChatRoomJoined{Participant: g, Connection: fmt.Sprintf("c%d", g), User: u, ChatRoom: r}}
+}
+
+// A world is the states of all streams.
+type world map[domain.Stream]any
+
+func after(t failer, history []domain.Event) world {
+	t.Helper()
+	w := world{}
+	w.fold(t, history)
+	return w
+}
+
+func (w world) fold(t failer, history []domain.Event) {
+	t.Helper()
+	for _, e := range history {
+		for _, s := range domain.FoldsInto(e) {
+			state, err := domain.Fold(s, w[s], e)
+			if err != nil {
+				t.Fatalf("fold %+v: %v", e, err)
+			}
+			w[s] = state
+		}
+	}
+}
+
+// statesFor returns the states that r names and no others.
+func (w world) statesFor(r domain.Request) map[domain.Stream]any {
+	seen := map[domain.Stream]any{}
+	for _, s := range r.Reads() {
+		seen[s] = w[s]
+	}
+	return seen
+}
+
+// decide decides r and checks what holds for every decision: it is deterministic, it does not change its states, and it
+// returns no events with an error.
+func (w world) decide(t failer, r domain.Request) ([]domain.Event, error) {
+	t.Helper()
+	states := w.statesFor(r)
+	before := formatStates(states)
+	got, err := domain.Decide(r, now, states)
+	again, errAgain := domain.Decide(r, now, states)
+	if !reflect.DeepEqual(got, again) || !reflect.DeepEqual(err, errAgain) {
+		t.Fatalf("%+v: first (%+v, %v), then (%+v, %v)", r, got, err, again, errAgain)
+	}
+	if formatStates(states) != before {
+		t.Fatalf("%+v changed its states: %s became %s", r, before, formatStates(states))
+	}
+	if err != nil && got != nil {
+		t.Fatalf("%+v: error %v with events %+v", r, err, got)
+	}
+	if refusal := domain.AsRefusal(err); refusal != nil && (refusal.Code == "" || refusal.Text == "" || strings.Contains(refusal.Text, "%!") && !strings.Contains(fmt.Sprint(r.Command), "%!")) {
+		t.Fatalf("%+v: the refusal lacks a code or text: %#v", r, refusal)
+	}
+	return got, err
+}
+
+// A failer is a *testing.T, *testing.B or *rapid.T.
+type failer interface {
+	Helper()
+	Fatalf(format string, args ...any)
+}
+
+func formatStates(states map[domain.Stream]any) string {
+	var b strings.Builder
+	for _, s := range slices.Sorted(maps.Keys(states)) {
+		fmt.Fprintf(&b, "%s=%#v ", s, states[s])
+	}
+	return b.String()
+}

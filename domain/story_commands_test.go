@@ -1,0 +1,283 @@
+package domain_test
+
+import (
+	"fmt"
+	"math"
+	"reflect"
+
+	"pgregory.net/rapid"
+
+	"roomlog/domain"
+)
+
+// openingRequests returns requests that create two users, a live on air, a gift and coins.
+func openingRequests() []domain.Request {
+	one, two := domain.AuthenticatedActor(1, "s1"), domain.AuthenticatedActor(2, "s1")
+	return []domain.Request{
+		{Command: domain.RegisterUser{Username: "a", NameKey: "k1"}},
+		{Command: domain.RegisterUser{Username: "b", NameKey: "k2"}},
+		{Command: domain.SignIn{User: 1, Session: "s1"}},
+		{Command: domain.SignIn{User: 2, Session: "s1"}},
+		{Command: domain.CreateLive{Title: "songs", StreamKey: streamKey}, Actor: one},
+		{Command: domain.ChangeLiveStatus{Live: 1, To: domain.LivePlay}, Actor: one},
+		{Command: domain.AddGift{Name: "rose", Price: 3}, Actor: operator},
+		{Command: domain.PlaceOrder{Order: "O1", Price: 1, Coins: 100}, Actor: two},
+		{Command: domain.PayOrder{Order: "O1", User: 2, Price: 1}, Actor: provider},
+	}
+}
+
+// randomRequest draws a request, mostly one that can succeed. There are few users, lives and orders, so that requests
+// affect each other.
+func (s *story) randomRequest(t *rapid.T) domain.Request {
+	c := s.randomCommand(t)
+	switch randomBits(t, 4) {
+	case 0: // with another kind of actor
+		kinds := []domain.ActorKind{domain.Operator, domain.System, domain.PaymentProvider, domain.Anonymous}
+		return domain.Request{Command: c, Actor: domain.Actor{Kind: kinds[randomBits(t, 2)]}}
+	case 1: // with another user or session
+		return domain.Request{Command: c, Actor: domain.AuthenticatedActor(randomUserID(t), rapid.SampledFrom([]string{"s1", "s2", ""}).Draw(t, "session"))}
+	}
+	for _, spec := range domain.Commands {
+		if spec.Type != c.Type() {
+			continue
+		}
+		switch spec.Access() {
+		case "operator":
+			return domain.Request{Command: c, Actor: operator}
+		case "system":
+			return domain.Request{Command: c, Actor: system}
+		case "payment provider":
+			return domain.Request{Command: c, Actor: provider}
+		}
+	}
+	u := s.randomUser(t)
+	switch c := c.(type) {
+	case domain.ChangeLiveStatus:
+		u = s.streamer[c.Live]
+	case domain.BanViewer:
+		u = s.streamer[c.Live]
+	case domain.UnbanViewer:
+		u = s.streamer[c.Live]
+	case domain.SendGift:
+		u = randomID(t, "sender", s.last.user, func(u domain.UserID) bool { return s.active(u) && s.balance[u] >= s.price[c.Gift] })
+	}
+	return domain.Request{Command: c, Actor: domain.AuthenticatedActor(u, s.session[u])}
+}
+
+func (s *story) randomCommand(t *rapid.T) domain.Command {
+	switch randomBits(t, 4) {
+	case 0:
+		return s.randomModeration(t)
+	case 1:
+		return s.anyCommand(t)
+	}
+	live := randomID(t, "live", s.last.live, s.open)
+	gift := randomID(t, "gift", s.last.gift, func(g domain.GiftID) bool { return s.price[g] > 0 })
+	order := domain.OrderID(rapid.StringMatching("O[0-9]{0,2}").Draw(t, "order"))
+	node := rapid.SampledFrom([]string{"p1", "p2"}).Draw(t, "node")
+	kinds := []struct {
+		weight int // out of 64
+		ask    func() domain.Command
+	}{
+		{2, func() domain.Command { return randomRecordingCommand(t, live) }},
+		{5, func() domain.Command {
+			if randomBits(t, 2) > 0 {
+				return domain.SendGift{Live: live, Gift: gift, Num: 1 + randomBits(t, 2)}
+			}
+			return domain.SendGift{Live: live, Gift: gift, Num: int(randomAmount(t, "num"))}
+		}},
+		{5, func() domain.Command { return domain.JoinLive{Live: live, Node: node} }},
+		{3, func() domain.Command {
+			return domain.LeaveLive{Live: live, User: randomUserID(t), Cause: domain.LeaveRequested, Node: node}
+		}},
+		{2, func() domain.Command { return domain.PostComment{Live: live, Text: randomText(t)} }},
+		{3, func() domain.Command {
+			return domain.CreditCoins{Order: order, User: s.randomUser(t), Coins: 100 * randomAmount(t, "coins")}
+		}},
+		{5, func() domain.Command {
+			return domain.PlaceOrder{Order: order, Price: int64(randomAmount(t, "price")), Coins: 100 * randomAmount(t, "coins")}
+		}},
+		{5, func() domain.Command {
+			if o := s.orders[order]; o != nil && randomBits(t, 2) > 0 {
+				return domain.PayOrder{Order: order, User: o.User, Price: o.Price}
+			}
+			return domain.PayOrder{Order: order, User: randomUserID(t), Price: int64(randomAmount(t, "price"))}
+		}},
+		{2, func() domain.Command { return domain.CreateLive{Title: randomText(t), StreamKey: streamKey} }},
+		{4, func() domain.Command {
+			changes := []domain.LiveChange{domain.LivePlay, domain.LivePlay, domain.LivePause, domain.LiveStop, ""}
+			going := randomID(t, "not ended", s.last.live, func(l domain.LiveID) bool { return s.status[l] != domain.StatusEnded })
+			return domain.ChangeLiveStatus{Live: going, To: rapid.SampledFrom(changes).Draw(t, "to")}
+		}},
+		{3, func() domain.Command {
+			return domain.StartBroadcast{Live: live, Broadcast: randomBroadcast(t), Node: node, OnAir: randomBits(t, 1) > 0}
+		}},
+		{2, func() domain.Command {
+			return domain.StopBroadcast{Live: live, Broadcast: randomBroadcast(t), Cause: domain.StopConnectionLost}
+		}},
+		{1, func() domain.Command { return domain.KickBroadcast{Live: live, Reason: randomText(t)} }},
+		{3, func() domain.Command { return domain.AddGift{Name: randomText(t), Price: randomAmount(t, "price")} }},
+		{2, func() domain.Command { return domain.RepriceGift{Gift: gift, Price: randomAmount(t, "price")} }},
+		{1, func() domain.Command { return domain.WithdrawGift{Gift: gift} }},
+		{2, func() domain.Command {
+			return domain.RegisterUser{Username: randomText(t), NameKey: rapid.StringMatching("k[0-9]").Draw(t, "name key")}
+		}},
+		{4, func() domain.Command {
+			away := randomID(t, "signed out", s.last.user, func(u domain.UserID) bool { return s.session[u] == "" && !s.disabled[u] && !s.forgotten[u] })
+			return domain.SignIn{User: away, Session: rapid.SampledFrom([]string{"s1", "s2", ""}).Draw(t, "new session")}
+		}},
+		{1, func() domain.Command { return domain.SignOut{} }},
+		{1, func() domain.Command { return domain.ChangeProfile{Nickname: randomText(t)} }},
+		{1, func() domain.Command { return domain.IncrementAge{} }},
+		{1, func() domain.Command {
+			return domain.DisableUser{User: domain.UserID(randomBits(t, 3)), Lives: []domain.LiveID{1, 2, live}}
+		}},
+		{2, func() domain.Command {
+			return domain.EnableUser{User: randomID(t, "out", s.last.user, func(u domain.UserID) bool { return s.disabled[u] && !s.forgotten[u] })}
+		}},
+		{1, func() domain.Command { return domain.GrantRole{User: randomUserID(t), Role: randomRole(t)} }},
+		{2, func() domain.Command {
+			role := randomRole(t)
+			return domain.RevokeRole{Role: role, User: randomID(t, "of role", s.last.user, func(u domain.UserID) bool {
+				user, _ := s.world[domain.Stream(fmt.Sprintf("user-%d", u))].(domain.User)
+				return user.HasRole(role)
+			})}
+		}},
+	}
+	n := randomBits(t, 6)
+	for _, kind := range kinds {
+		if n -= kind.weight; n < 0 {
+			return kind.ask()
+		}
+	}
+	return domain.ForgetUser{User: domain.UserID(randomBits(t, 3))}
+}
+
+// randomUser draws a user, mostly one who may act.
+func (s *story) randomUser(t *rapid.T) domain.UserID {
+	return randomID(t, "user", s.last.user, s.active)
+}
+
+func (s *story) active(u domain.UserID) bool {
+	return s.session[u] != "" && !s.disabled[u] && !s.forgotten[u] && !s.banned[u]
+}
+
+// randomModeration draws a kick, a ban or the end of a ban.
+func (s *story) randomModeration(t *rapid.T) domain.Command {
+	live := randomID(t, "live", s.last.live, s.open)
+	seconds := rapid.SampledFrom([]int64{0, 60, 3600, -1}).Draw(t, "seconds")
+	switch randomBits(t, 3) {
+	case 0:
+		return domain.KickUser{User: randomUserID(t), Reason: randomText(t)}
+	case 1:
+		return domain.KickConnection{Connection: domain.ConnectionID(randomText(t)), Reason: randomText(t)}
+	case 2:
+		return domain.BanUser{User: randomUserID(t), Seconds: seconds, Lives: []domain.LiveID{1, live, live}}
+	case 3, 4:
+		return domain.UnbanUser{User: randomID(t, "banned", s.last.user, func(u domain.UserID) bool { return s.banned[u] && !s.forgotten[u] })}
+	case 5:
+		return domain.BanViewer{Live: live, User: randomUserID(t), Seconds: seconds}
+	case 6:
+		return domain.KickPlayer{Live: live, Player: domain.PlayerID(randomText(t)), Reason: randomText(t)}
+	}
+	return domain.UnbanViewer{Live: live, User: randomID(t, "banned from live", s.last.user, func(u domain.UserID) bool {
+		return s.bannedFromLive[[2]int64{int64(live), int64(u)}]
+	})}
+}
+
+// randomID draws an id from 1 to last, mostly one that fits.
+func randomID[ID ~int64](t *rapid.T, what string, last ID, fits func(ID) bool) ID {
+	var fitting []ID
+	for id := ID(1); id <= last; id++ {
+		if fits(id) {
+			fitting = append(fitting, id)
+		}
+	}
+	if len(fitting) == 0 || randomBits(t, 3) == 0 {
+		return ID(randomBits(t, 3))
+	}
+	return rapid.SampledFrom(fitting).Draw(t, what)
+}
+
+// randomBits draws one of 2^bits numbers with equal probability. The generators of rapid prefer small numbers.
+func randomBits(t *rapid.T, bits int) int {
+	n := 0
+	for _, one := range rapid.SliceOfN(rapid.Bool(), bits, bits).Draw(t, "bits") {
+		n *= 2
+		if one {
+			n++
+		}
+	}
+	return n
+}
+
+func randomUserID(t *rapid.T) domain.UserID {
+	return rapid.SampledFrom([]domain.UserID{2, 1, 3, 2, 1, 4, 5, 0}).Draw(t, "user")
+}
+
+func randomRole(t *rapid.T) domain.Role {
+	return rapid.SampledFrom([]domain.Role{domain.RoleOperator, domain.RoleAuditor, domain.RoleAnalyst, ""}).Draw(t, "role")
+}
+
+func randomBroadcast(t *rapid.T) domain.BroadcastID {
+	return rapid.SampledFrom([]domain.BroadcastID{"broadcast-1", "broadcast-2", "broadcast-3", ""}).Draw(t, "broadcast")
+}
+
+// randomRecordingCommand draws a command about recordings.
+func randomRecordingCommand(t *rapid.T, live domain.LiveID) domain.Command {
+	id := domain.RecordingID(randomBroadcast(t))
+	return rapid.SampledFrom([]domain.Command{
+		domain.SetRecording{Live: live, On: randomBits(t, 1) > 0},
+		domain.StartRecording{Live: live, Recording: id},
+		domain.FinishRecording{Live: live, Recording: id, Cause: "lost", StartedAt: now, EndedAt: now},
+		domain.DiscardRecording{Live: live, Recording: id, Cause: "quota"},
+		domain.DeleteRecording{Live: live, Recording: id},
+	}).Draw(t, "about a recording")
+}
+
+func randomText(t *rapid.T) string {
+	return rapid.OneOf(rapid.StringMatching("[a-z]{1,9}"), rapid.String()).Draw(t, "text")
+}
+
+// randomAmount draws small amounts and amounts that could overflow.
+func randomAmount(t *rapid.T, what string) domain.Coins {
+	return domain.Coins(rapid.OneOf(
+		rapid.Int64Range(1, 9),
+		rapid.Int64Range(1, 9),
+		rapid.Int64Range(-1, 10_000),
+		rapid.SampledFrom([]int64{maxPrice, maxOrderCoins, int64(domain.MaxCoins), math.MaxInt64, math.MinInt64, math.MaxInt64/2 + 1, 1 << 32}),
+		rapid.Int64(),
+	).Draw(t, what))
+}
+
+// anyCommand draws any command of the catalogue with random fields. New commands are part of stories without a change
+// here.
+func (s *story) anyCommand(t *rapid.T) domain.Command {
+	zero := rapid.SampledFrom(domain.Commands).Draw(t, "command").Zero
+	c := reflect.New(reflect.TypeOf(zero)).Elem()
+	for i := range c.NumField() {
+		s.fill(t, c.Field(i))
+	}
+	return c.Interface().(domain.Command)
+}
+
+// fill sets a field to a random value that fits its type.
+func (s *story) fill(t *rapid.T, field reflect.Value) {
+	switch field.Interface().(type) {
+	case domain.LiveID:
+		field.SetInt(int64(randomID(t, "live", s.last.live, s.open)))
+	case domain.UserID:
+		field.SetInt(int64(randomUserID(t)))
+	case domain.GiftID:
+		field.SetInt(int64(randomID(t, "gift", s.last.gift, func(g domain.GiftID) bool { return s.price[g] > 0 })))
+	default:
+		switch field.Kind() {
+		case reflect.String:
+			field.SetString(randomText(t))
+		case reflect.Int, reflect.Int64:
+			field.SetInt(int64(randomAmount(t, "number")))
+		case reflect.Bool:
+			field.SetBool(randomBits(t, 1) > 0)
+		}
+	}
+}

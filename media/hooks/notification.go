@@ -1,0 +1,100 @@
+package hooks
+
+import (
+	"maps"
+	"math"
+	"slices"
+	"strings"
+	"time"
+
+	"roomlog/domain"
+	"roomlog/media"
+)
+
+// Notification is the body of a webhook request.
+type Notification struct {
+	Hook string    `json:"hook"` // pre, post or done; connect, publish or play: "pre_publish"
+	Node string    `json:"node"`
+	Seq  uint64    `json:"seq,omitempty"` // of post and done hooks: 1, 2, 3, … per node; a gap is a notification that was dropped
+	Time time.Time `json:"time"`
+
+	ID         string         `json:"id"` // of the connection
+	Address    string         `json:"address"`
+	Protocol   media.Protocol `json:"protocol"`
+	StreamPath string         `json:"stream_path,omitempty"` // "/live/KEY", of publish and play hooks
+	Args       map[string]any `json:"args"`                  // the query, and the fields of an RTMP connect; of post and done hooks the first 32, and 256 bytes of each
+
+	// Of post_publish and done_publish:
+	Live      domain.LiveID `json:"live,omitempty"`
+	Broadcast string        `json:"broadcast,omitempty"`
+	Position  int64         `json:"position,omitempty"` // of the event in the log
+	Media     *MediaInfo    `json:"media,omitempty"`
+
+	// Of done hooks:
+	Reason media.Reason `json:"reason,omitempty"`
+	Bytes  uint64       `json:"bytes,omitempty"`
+}
+
+// MediaInfo describes what a broadcast contains.
+type MediaInfo struct {
+	Video  string `json:"video"`
+	Width  int    `json:"width"`
+	Height int    `json:"height"`
+	Audio  string `json:"audio"`
+}
+
+// newNotification returns a notification about a client. key is the stream key, "" for connect hooks.
+func newNotification(cfg Config, hook string, c media.Client, key string) Notification {
+	n := Notification{Hook: hook, Node: cfg.Node, Time: cfg.Now().UTC(), ID: c.ID, Address: c.Address, Protocol: c.Protocol, Args: argsOf(c)}
+	if key != "" {
+		n.StreamPath = "/" + media.App + "/" + key
+	}
+	return n
+}
+
+// argsOf merges the query over the fields of the connect command.
+func argsOf(c media.Client) map[string]any {
+	args := make(map[string]any, len(c.Fields)+len(c.Args))
+	for name, value := range c.Fields {
+		switch v := value.(type) {
+		case float64:
+			if !math.IsNaN(v) && !math.IsInf(v, 0) { // JSON cannot represent these
+				args[name] = v
+			}
+		case string, bool:
+			args[name] = v
+		}
+	}
+	for name, values := range c.Args {
+		if len(values) > 0 {
+			args[name] = values[0]
+		}
+	}
+	return args
+}
+
+// shorten returns the arguments that are kept in the queue, so that it uses bounded memory.
+func shorten(args map[string]any) map[string]any {
+	names := slices.Sorted(maps.Keys(args))
+	kept := make(map[string]any, min(len(names), maxArgs))
+	for _, name := range names[:min(len(names), maxArgs)] {
+		value := args[name]
+		if text, is := value.(string); is {
+			value = truncate(text)
+		}
+		kept[truncate(name)] = value
+	}
+	return kept
+}
+
+// truncate returns the beginning of a text without keeping the rest in memory.
+func truncate(text string) string {
+	if len(text) <= maxArg {
+		return text
+	}
+	return strings.Clone(strings.ToValidUTF8(text[:maxArg], ""))
+}
+
+func mediaInfoOf(b media.Broadcast) *MediaInfo {
+	return &MediaInfo{string(b.Video), b.Size.Width, b.Size.Height, string(b.Audio)}
+}

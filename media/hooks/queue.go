@@ -1,0 +1,132 @@
+package hooks
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+
+	"roomlog/internal/wait"
+)
+
+// queue delivers post and done hooks in order. push may be called concurrently; one goroutine calls run.
+type queue struct {
+	cfg    Config
+	client *client
+
+	mu       sync.Mutex
+	seq      uint64
+	waiting  []Notification
+	dropping bool // a warning was logged since the queue was last empty
+	wake     chan struct{}
+
+	delivered, retried, dropped atomic.Uint64
+}
+
+func newQueue(cfg Config, c *client) *queue {
+	return &queue{cfg: cfg, client: c, wake: make(chan struct{}, 1)}
+}
+
+// push queues a notification. If there is no room, the notification is dropped, and its number is left out.
+func (q *queue) push(n Notification) {
+	n.Args = shorten(n.Args)
+	limit := q.cfg.QueueLength
+	if n.Broadcast == "" { // about a connection or a player
+		limit = (limit + 1) / 2
+	}
+	q.mu.Lock()
+	q.seq++
+	n.Seq = q.seq
+	full := len(q.waiting) >= limit
+	warn := full && !q.dropping
+	if full {
+		q.dropping = true
+	} else {
+		q.waiting = append(q.waiting, n)
+	}
+	q.mu.Unlock()
+	if warn {
+		q.cfg.Log.Warn("webhook queue full, dropping notifications", slog.String("hook", n.Hook), slog.Uint64("sequence", n.Seq))
+	}
+	if full {
+		q.dropped.Add(1)
+		return
+	}
+	select {
+	case q.wake <- struct{}{}:
+	default:
+	}
+}
+
+// run delivers notifications until ctx ends, and the remaining ones for shutdownTimeout.
+func (q *queue) run(ctx context.Context) {
+	for ctx.Err() == nil {
+		q.flush(ctx)
+		select {
+		case <-q.wake:
+		case <-ctx.Done():
+		}
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTimeout)
+	defer cancel()
+	q.flush(ctx)
+	if left := q.len(); left > 0 {
+		q.dropped.Add(uint64(left))
+		q.cfg.Log.Warn("webhooks dropped at shutdown", slog.Int("count", left))
+	}
+}
+
+// flush delivers the queued notifications in order.
+func (q *queue) flush(ctx context.Context) {
+	for {
+		n, found := q.first()
+		if !found || !q.deliver(ctx, n) {
+			return
+		}
+		q.mu.Lock()
+		q.waiting = q.waiting[1:]
+		if len(q.waiting) == 0 {
+			q.waiting, q.dropping = nil, false
+		}
+		q.mu.Unlock()
+	}
+}
+
+func (q *queue) first() (Notification, bool) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if len(q.waiting) == 0 {
+		return Notification{}, false
+	}
+	return q.waiting[0], true
+}
+
+func (q *queue) len() int {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return len(q.waiting)
+}
+
+// deliver delivers or drops a notification. It reports false if ctx ended before.
+func (q *queue) deliver(ctx context.Context, n Notification) bool {
+	backoff := wait.Backoff{Min: firstRetry, Max: lastRetry}
+	for {
+		status, err := q.client.post(ctx, n)
+		switch {
+		case err == nil && status < 300:
+			q.delivered.Add(1)
+			return true
+		case ctx.Err() != nil:
+			return false
+		case err == nil && isRejection(status), errors.Is(err, errEncoding), q.cfg.Now().Sub(n.Time) > q.cfg.RetryFor:
+			q.dropped.Add(1)
+			q.cfg.Log.WarnContext(ctx, "webhook dropped", slog.String("hook", n.Hook), slog.Uint64("sequence", n.Seq), slog.Int("status", status), slog.Any("error", err))
+			return true
+		}
+		q.retried.Add(1)
+		if !backoff.Wait(ctx) {
+			return false
+		}
+	}
+}

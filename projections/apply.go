@@ -1,0 +1,332 @@
+package projections
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+
+	"roomlog/domain"
+	"roomlog/eventstore"
+)
+
+// All returns every projection. Tables are written in this order.
+func All() []Projection {
+	return []Projection{
+		Users, Sessions, Lives, Broadcasts, Recordings, Viewers, LookCounts, Comments, Emails,
+		ChatRooms, Participants, Messages, GiftCatalogue, SentGifts, Coins,
+	}
+}
+
+// An Applier applies events to the read tables. The projector, rebuilds and verifications share it. It writes to the
+// tables that search_path finds. It is not safe for concurrent use, except that Decode may run beside Apply.
+type Applier struct {
+	projections []Projection
+	readers     map[string][]reader // by type of event
+	store       *eventstore.Store
+}
+
+type reader struct {
+	projection int
+	fold       func(batch any, r eventstore.Record)
+}
+
+// NewApplier returns an Applier of some projections; nil means All.
+func NewApplier(store *eventstore.Store, projections []Projection) *Applier {
+	if projections == nil {
+		projections = All()
+	}
+	a := &Applier{projections: projections, readers: make(map[string][]reader), store: store}
+	for i, p := range projections {
+		for _, h := range p.Handlers {
+			a.readers[h.Type] = append(a.readers[h.Type], reader{i, h.Fold})
+		}
+	}
+	return a
+}
+
+// A PoisonEvent is an event that one projection could not apply: a row of table poison.
+type PoisonEvent struct {
+	Position         int64
+	Projection, Type string
+	Cause            string
+}
+
+// CheckContiguous returns a *HaltError unless the positions of events follow after without a gap.
+func CheckContiguous(events []eventstore.Record, after int64) error {
+	for i, r := range events {
+		if want := after + 1 + int64(i); r.Position != want {
+			return GapError(want)
+		}
+	}
+	return nil
+}
+
+// GapError returns the *HaltError of a log that lacks position.
+func GapError(position int64) error {
+	return &HaltError{Position: position, Err: errors.New("the log has a gap: this position is missing")}
+}
+
+// CheckVersions returns a *HaltError unless the projections of a wrote the tables, in their current versions. after is
+// the position of the tables; empty tables become those of a.
+func (a *Applier) CheckVersions(ctx context.Context, tx pgx.Tx, after int64) error {
+	rows, err := tx.Query(ctx, selectVersions)
+	if err != nil {
+		return fmt.Errorf("read the versions of the tables: %w", err)
+	}
+	found := make(map[string]int)
+	var name string
+	var version int
+	if _, err := pgx.ForEachRow(rows, []any{&name, &version}, func() error { found[name] = version; return nil }); err != nil {
+		return fmt.Errorf("read the versions of the tables: %w", err)
+	}
+	if after == 0 && len(found) == 0 {
+		return a.WriteVersions(ctx, tx)
+	}
+	for _, p := range a.projections {
+		if found[p.Name] != p.Version {
+			return &HaltError{Position: after + 1, Projection: p.Name, Err: fmt.Errorf(
+				"its tables have version %d, this program writes version %d: rebuild them, or run the program that fits", found[p.Name], p.Version)}
+		}
+	}
+	return nil
+}
+
+// WriteVersions records in empty tables which projections write them.
+func (a *Applier) WriteVersions(ctx context.Context, tx pgx.Tx) error {
+	var names []string
+	var versions []int32
+	for _, p := range a.projections {
+		names, versions = append(names, p.Name), append(versions, int32(p.Version))
+	}
+	if _, err := tx.Exec(ctx, insertVersions, names, versions); err != nil {
+		return fmt.Errorf("insert the versions of the tables: %w", err)
+	}
+	return nil
+}
+
+// Decode decodes events in place. An event that this program cannot decode keeps a nil Event. Decode returns it as
+// poison, or returns a *HaltError if coins may depend on it.
+func (a *Applier) Decode(ctx context.Context, events []eventstore.Record) ([]PoisonEvent, error) {
+	err := a.store.Decode(ctx, events)
+	var broken *eventstore.DecodeError
+	if err != nil && !errors.As(err, &broken) {
+		return nil, fmt.Errorf("decode: %w", err)
+	}
+	var poison []PoisonEvent
+	for i := range events {
+		r := &events[i]
+		if r.Event == nil {
+			found, err := a.undecodable(ctx, events[i:i+1])
+			if err != nil {
+				return nil, err
+			}
+			poison = append(poison, found...)
+			continue
+		}
+		if e, ok := r.Event.(domain.CoinEvent); ok {
+			if sum := sumOf(e.EventPostings()); sum != 0 {
+				return nil, &HaltError{Position: r.Position, Err: fmt.Errorf("the postings of %s add up to %d, not to 0", r.Type, sum)}
+			}
+		}
+	}
+	return poison, nil
+}
+
+func sumOf(postings []domain.Posting) (sum domain.Coins) {
+	for _, p := range postings {
+		sum += p.Amount
+	}
+	return sum
+}
+
+// undecodable returns the poison that follows from one event that cannot be decoded: one for each projection that reads
+// it.
+func (a *Applier) undecodable(ctx context.Context, one []eventstore.Record) ([]PoisonEvent, error) {
+	r := one[0]
+	cause := a.store.Decode(ctx, one)
+	spec, known := a.store.Spec(r.Type)
+	if _, coins := spec.Zero.(domain.CoinEvent); !known || coins {
+		return nil, &HaltError{Position: r.Position, Err: cause}
+	}
+	var poison []PoisonEvent
+	for _, to := range a.readers[spec.Type] {
+		p := a.projections[to.projection]
+		if p.CountsCoins {
+			return nil, &HaltError{Position: r.Position, Projection: p.Name, Err: cause}
+		}
+		poison = append(poison, PoisonEvent{r.Position, p.Name, r.Type, causeText(cause)})
+	}
+	if len(poison) == 0 { // recorded, although no projection reads it
+		poison = append(poison, PoisonEvent{r.Position, "none", r.Type, causeText(cause)})
+	}
+	return poison, nil
+}
+
+// Apply updates the tables with decoded events, in tx, and returns the number of poison events. It adds events that a
+// projection cannot apply to poison and writes all of them to table poison. If the projection counts coins, it returns
+// a *HaltError instead. After any error the caller must roll tx back.
+func (a *Applier) Apply(ctx context.Context, tx pgx.Tx, events []eventstore.Record, poison []PoisonEvent) (int, error) {
+	err := a.write(ctx, tx, events, a.everything())
+	if err != nil && causedByEvent(err) {
+		var found []PoisonEvent
+		found, err = a.writeEach(ctx, tx, events)
+		poison = append(poison, found...)
+	}
+	if err != nil || len(poison) == 0 {
+		return 0, err
+	}
+	var position []int64
+	var projection, eventType, cause []string
+	for _, p := range poison {
+		position, projection = append(position, p.Position), append(projection, p.Projection)
+		eventType, cause = append(eventType, p.Type), append(cause, p.Cause)
+	}
+	if _, err := tx.Exec(ctx, insertPoison, position, projection, eventType, cause); err != nil {
+		return 0, fmt.Errorf("insert poison: %w", err)
+	}
+	return len(poison), nil
+}
+
+// everything selects all projections.
+func (a *Applier) everything() []bool {
+	all := make([]bool, len(a.projections))
+	for i := range all {
+		all[i] = true
+	}
+	return all
+}
+
+// write folds events and writes the result of the selected projections in one round trip. After an error that an event
+// caused, it has rolled back its own writes.
+func (a *Applier) write(ctx context.Context, tx pgx.Tx, events []eventstore.Record, selected []bool) error {
+	batches, err := a.fold(events, selected)
+	if err != nil {
+		return err
+	}
+	b := &pgx.Batch{}
+	b.Queue("SAVEPOINT folded") // ends with the transaction
+	owner := []int{-1}          // the projection of each statement
+	for i, batch := range batches {
+		if batch == nil {
+			continue
+		}
+		a.projections[i].Write.write(batch, b)
+		for len(owner) < b.Len() {
+			owner = append(owner, i)
+		}
+	}
+	if b.Len() == 1 {
+		return nil
+	}
+	results := tx.SendBatch(ctx, b)
+	for i, q := range b.QueuedQueries {
+		if q.Fn != nil {
+			err = q.Fn(results)
+		} else {
+			_, err = results.Exec()
+		}
+		if err != nil {
+			if p := owner[i]; p >= 0 {
+				err = fmt.Errorf("projection %s after %d: %w", a.projections[p].Name, events[0].Position-1, err)
+			}
+			break
+		}
+	}
+	if closing := results.Close(); err == nil {
+		err = closing
+	}
+	if err != nil && causedByEvent(err) {
+		if _, back := tx.Exec(ctx, "ROLLBACK TO SAVEPOINT folded"); back != nil {
+			return fmt.Errorf("roll back to the savepoint: %w", back)
+		}
+	}
+	return err
+}
+
+// fold returns the batch of each selected projection that reads one of events; the others are nil.
+func (a *Applier) fold(events []eventstore.Record, selected []bool) (batches []any, err error) {
+	defer func() {
+		if cause := recover(); cause != nil {
+			err = &foldError{cause}
+		}
+	}()
+	batches = make([]any, len(a.projections))
+	for _, r := range events {
+		if r.Event == nil {
+			continue
+		}
+		for _, to := range a.readers[r.Event.Type()] {
+			if !selected[to.projection] {
+				continue
+			}
+			if batches[to.projection] == nil {
+				batches[to.projection] = a.projections[to.projection].Write.begin()
+			}
+			to.fold(batches[to.projection], r)
+		}
+	}
+	return batches, nil
+}
+
+// writeEach writes one projection after another, so that one that cannot apply an event does not block the others.
+func (a *Applier) writeEach(ctx context.Context, tx pgx.Tx, events []eventstore.Record) ([]PoisonEvent, error) {
+	var poison []PoisonEvent
+	for i := range a.projections {
+		found, err := a.bisect(ctx, tx, a.readBy(i, events), i)
+		if err != nil {
+			return nil, err
+		}
+		poison = append(poison, found...)
+	}
+	return poison, nil
+}
+
+// readBy returns the events that a projection reads.
+func (a *Applier) readBy(projection int, events []eventstore.Record) []eventstore.Record {
+	var read []eventstore.Record
+	for _, r := range events {
+		if r.Event == nil {
+			continue
+		}
+		for _, to := range a.readers[r.Event.Type()] {
+			if to.projection == projection {
+				read = append(read, r)
+			}
+		}
+	}
+	return read
+}
+
+// bisect writes events for one projection. It halves a batch that fails until it has found the single events that cause
+// it.
+func (a *Applier) bisect(ctx context.Context, tx pgx.Tx, events []eventstore.Record, projection int) ([]PoisonEvent, error) {
+	if len(events) == 0 {
+		return nil, nil
+	}
+	selected := make([]bool, len(a.projections))
+	selected[projection] = true
+	err := a.write(ctx, tx, events, selected)
+	if err == nil || !causedByEvent(err) {
+		return nil, err
+	}
+	if len(events) > 1 {
+		half := len(events) / 2
+		left, err := a.bisect(ctx, tx, events[:half], projection)
+		if err != nil {
+			return nil, err
+		}
+		right, err := a.bisect(ctx, tx, events[half:], projection)
+		return append(left, right...), err
+	}
+	r := events[0]
+	if cause := errors.Unwrap(err); cause != nil {
+		err = cause // without the name of the projection, which has a column of its own
+	}
+	p := a.projections[projection]
+	if p.CountsCoins {
+		return nil, &HaltError{Position: r.Position, Projection: p.Name, Err: err}
+	}
+	return []PoisonEvent{{r.Position, p.Name, r.Type, causeText(err)}}, nil
+}

@@ -1,0 +1,190 @@
+package projections_test
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"roomlog/domain"
+	"roomlog/eventstore"
+	"roomlog/eventstore/pgtest"
+	"roomlog/projections"
+)
+
+// credentialWorld is a log with a clock that the test sets.
+type credentialWorld struct {
+	t     *testing.T
+	pool  *pgxpool.Pool
+	store *eventstore.Store
+	now   time.Time
+}
+
+func newCredentialWorld(t *testing.T) *credentialWorld {
+	t.Helper()
+	db := pgtest.New(t)
+	pool, err := eventstore.OpenPool(t.Context(), db.DSN, eventstore.PoolOptions{Serving: db.Serving, MaxConns: 4})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(pool.Close)
+	s := &credentialWorld{t: t, pool: pool, now: time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)}
+	s.store, err = eventstore.Open(t.Context(), pool, eventstore.Config{Now: func() time.Time { return s.now }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// credential inserts a credential and returns its id.
+func (s *credentialWorld) credential() string {
+	s.t.Helper()
+	id := uuid.New()
+	if _, err := s.pool.Exec(s.t.Context(), "INSERT INTO credential VALUES ($1, 'hash', $2)", id, s.now); err != nil {
+		s.t.Fatal(err)
+	}
+	return id.String()
+}
+
+// register registers a user with a credential.
+func (s *credentialWorld) register(name, credential string) {
+	s.t.Helper()
+	ctx, stop := context.WithCancel(s.t.Context())
+	sequencer, ended := eventstore.NewSequencer(s.store, eventstore.SequencerConfig{}), make(chan error, 1)
+	go func() { ended <- sequencer.Run(ctx) }()
+	_, err := sequencer.Execute(ctx, domain.Request{
+		Command: domain.RegisterUser{Username: name, NameKey: s.store.NameKey(name), Credential: credential}})
+	stop()
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	if err := <-ended; err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// project projects up to the head of the log.
+func (s *credentialWorld) project() {
+	s.t.Helper()
+	head, err := s.store.Head(s.t.Context())
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	ctx, stop := context.WithTimeout(s.t.Context(), 20*time.Second)
+	defer stop()
+	ended := make(chan error, 1)
+	projector := projections.NewProjector(s.store, projections.ProjectorConfig{Now: time.Now})
+	go func() { ended <- projector.Run(ctx) }()
+	for seen := s.store.Projected().Count(); projector.Status().Position < head; {
+		if seen = s.store.Projected().Wait(ctx, seen, 50*time.Millisecond); ctx.Err() != nil {
+			s.t.Fatal("the projector does not reach the head of the log")
+		}
+	}
+	stop()
+	if err := <-ended; err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// sweep deletes unused credentials and returns their number.
+func (s *credentialWorld) sweep() int64 {
+	s.t.Helper()
+	n, err := projections.DeleteUnusedCredentials(s.t.Context(), s.pool)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return n
+}
+
+func (s *credentialWorld) has(credential string) bool {
+	s.t.Helper()
+	var there bool
+	err := s.pool.QueryRow(s.t.Context(), "SELECT EXISTS (SELECT FROM credential WHERE id = $1)", credential).Scan(&there)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return there
+}
+
+func TestDeleteUnusedCredentials(t *testing.T) {
+	t.Parallel()
+	s := newCredentialWorld(t)
+	used, unused := s.credential(), s.credential()
+	s.register("anna", used)
+	if n := s.sweep(); n != 0 {
+		t.Fatalf("deleted %d before the tables had an event", n)
+	}
+	s.project()
+	if n := s.sweep(); n != 0 {
+		t.Fatalf("deleted %d that were not old", n)
+	}
+
+	s.now = s.now.Add(2 * time.Hour)
+	young, late := s.credential(), s.credential()
+	s.register("bert", late)
+	if n := s.sweep(); n != 0 {
+		t.Fatalf("deleted %d that are newer than the tables", n)
+	}
+	s.project()
+	if n := s.sweep(); n != 1 {
+		t.Fatalf("deleted %d, want the old and unused one", n)
+	}
+	for credential, want := range map[string]bool{used: true, unused: false, young: true, late: true} {
+		if s.has(credential) != want {
+			t.Errorf("credential %s exists: %v, want %v", credential, !want, want)
+		}
+	}
+}
+
+func TestDeleteUnusedCredentialsKeepsThoseOfEventsThatTheTablesLack(t *testing.T) {
+	t.Parallel()
+	s := newCredentialWorld(t)
+	s.register("first", s.credential())
+	s.project()
+	mine := make([]string, 5)
+	for i := range mine {
+		s.now = s.now.Add(3 * time.Hour)
+		mine[i] = s.credential()
+		s.register(fmt.Sprintf("late-%d", i), mine[i])
+	}
+	s.sweep()
+	for i, credential := range mine {
+		if !s.has(credential) {
+			t.Errorf("late-%d has lost the password", i)
+		}
+	}
+}
+
+func TestDeleteUnusedCredentialsDeletesNothingWhileThereIsPoison(t *testing.T) {
+	t.Parallel()
+	s := newCredentialWorld(t)
+	unused := s.credential()
+	s.now = s.now.Add(2 * time.Hour)
+	s.register("anna", s.credential())
+	s.project()
+	_, err := s.pool.Exec(t.Context(), "INSERT INTO poison VALUES (1, 'users', 'user.registered.v1', 'for a test')")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := s.sweep(); n != 0 || !s.has(unused) {
+		t.Fatalf("deleted %d", n)
+	}
+}
+
+func TestDeleteUnusedCredentialsInBatches(t *testing.T) {
+	t.Parallel()
+	s := newCredentialWorld(t)
+	_, err := s.pool.Exec(t.Context(), "INSERT INTO credential SELECT gen_random_uuid(), 'hash', $1 FROM generate_series(1, 2500)", s.now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.now = s.now.Add(2 * time.Hour)
+	s.register("anna", s.credential())
+	s.project()
+	if n := s.sweep(); n != 2500 {
+		t.Fatalf("deleted %d, want all", n)
+	}
+}

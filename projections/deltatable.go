@@ -1,0 +1,235 @@
+package projections
+
+import (
+	"time"
+
+	"roomlog/domain"
+)
+
+// DeltaSpecs returns the table of deltas: for each type of event who receives it, as which kind of delta, with which
+// payload. To push a new event to clients, add an entry and its payload. An event that nobody receives has an entry
+// too.
+func DeltaSpecs() []DeltaSpec {
+	return []DeltaSpec{
+		toLive(KindComment, "A viewer posted a comment.", commentPayload, droppable),
+		toLive(KindGift, "A viewer sent a gift.", giftPayload, changesGauges),
+		toUser(KindBalance, "The balance of the user has changed.", spentPayload),
+		toLive(KindJoin, "A viewer joined the live.", joinPayload, droppable, changesGauges),
+		toLive(KindLeave, "A viewer left the live.", leavePayload, droppable, changesGauges),
+		toLive(KindStatus, "The live went on air, was paused or has ended.", statusPayload),
+		toLive(KindMedia, "A broadcast of the live has started or stopped.", startPayload),
+		toLive(KindMedia, "A broadcast of the live has started or stopped.", stopPayload),
+		toUser(KindBalance, "The balance of the user has changed.", creditPayload),
+
+		toUser(KindProfile, "The profile of the user has changed.", profilePayload, needsProfile),
+		toUser(KindAge, "The age of the user has changed.", agePayload),
+		toUser(KindNotice, aboutNotice, notice[domain.UserSignedIn]("signed_in")),
+		toUser(KindNotice, aboutNotice, notice[domain.UserSignedOut]("signed_out")),
+		toUser(KindNotice, aboutNotice, notice[domain.UserDisabled]("disabled")),
+		toUser(KindNotice, aboutNotice, notice[domain.UserEnabled]("enabled")),
+		toUser(KindNotice, aboutNotice, kickPayload, notProjected),
+		toUser(KindNotice, aboutNotice, banPayload),
+		toUser(KindNotice, aboutNotice, notice[domain.UserUnbanned]("unbanned")),
+		toUser(KindNotice, aboutNotice, grantPayload),
+		toUser(KindNotice, aboutNotice, revokePayload),
+		toUser(KindNotice, aboutNotice, notice[domain.UserForgotten]("forgotten")),
+
+		toServers[domain.ViewerMoved](KindMoved),
+		toServers[domain.ViewerBanned](KindModeration, notProjected),
+		toServers[domain.ConnectionKicked](KindModeration, notProjected),
+		toServers[domain.PlayerKicked](KindModeration, notProjected),
+
+		toChat(KindChatRoomCreated, func(d *Delta, e domain.ChatRoomCreated) { d.in(e.ChatRoom) }),
+		toChat(KindChatRoomRemoved, func(d *Delta, e domain.ChatRoomRemoved) { d.in(e.ChatRoom) }),
+		toChat(KindParticipantEntered, func(d *Delta, e domain.ParticipantEntered) { d.by(e.Participant) }),
+		toChat(KindNicknameSet, func(d *Delta, e domain.NicknameSet) { d.by(e.Participant) }),
+		toChat(KindChatRoomJoined, func(d *Delta, e domain.ChatRoomJoined) { d.by(e.Participant).in(e.ChatRoom) }),
+		toChat(KindChatRoomLeft, func(d *Delta, e domain.ChatRoomLeft) { d.by(e.Participant).in(e.ChatRoom) }),
+		toChat(KindParticipantLeft, func(d *Delta, e domain.ParticipantLeft) { d.by(e.Participant) }),
+		toChat(KindMessage, func(d *Delta, e domain.MessagePosted) {
+			d.by(e.Participant).in(e.ChatRooms...)
+			d.Recipient = e.ToUser
+		}),
+
+		toNobody[domain.UserRegistered](),
+		toNobody[domain.UsernameClaimed](notProjected), // user.registered has the same data
+		toNobody[domain.UserEmailAdded](),
+		toNobody[domain.EmailClaimed](),
+		toNobody[domain.ViewerUnbanned](notProjected),
+		toNobody[domain.LiveCreated](),
+		toNobody[domain.LiveRecordingSet](),
+		toNobody[domain.RecordingStarted](),
+		toNobody[domain.RecordingFinished](),
+		toNobody[domain.RecordingDeleted](),
+		toNobody[domain.GiftAdded](),
+		toNobody[domain.GiftRepriced](),
+		toNobody[domain.GiftWithdrawn](),
+		toNobody[domain.OrderPlaced](notProjected), // no table shows unpaid orders
+		toNobody[domain.OrderPaid](notProjected),   // coins.credited follows
+		toNobody[domain.ParticipantForgotten](),
+		toNobody[domain.ChatRoomNameClaimed](notProjected),  // chat_room.created has the same data
+		toNobody[domain.ChatRoomNameReleased](notProjected), // chat_room.removed has the same data
+		toNobody[domain.NicknameClaimed](notProjected),      // participant.entered and participant.nickname_set have the same data
+		toNobody[domain.NicknameReleased](notProjected),     // participant.nickname_set and participant.left have the same data
+	}
+}
+
+// aboutNotice is the summary of all notices.
+const aboutNotice = "The account of the user, or one of its sessions, has changed."
+
+// The payloads of deltas. Their JSON form is the data of a frame of the native dialect.
+type (
+	// UserPayload is how clients see a user.
+	UserPayload struct {
+		ID     domain.UserID `json:"id"`
+		Name   string        `json:"name"`
+		Avatar string        `json:"avatar"`
+	}
+	// CommentPayload is a comment in a live.
+	CommentPayload struct {
+		Pos  int64       `json:"pos,omitempty" jsonschema_description:"in a snapshot only: a push has its own"`
+		ID   string      `json:"id"`
+		User UserPayload `json:"user"`
+		Text string      `json:"text"`
+		At   time.Time   `json:"at"`
+	}
+	// GiftPayload is a gift that was sent in a live.
+	GiftPayload struct {
+		Pos   int64          `json:"pos,omitempty" jsonschema_description:"in a snapshot only: a push has its own"`
+		ID    string         `json:"id"`
+		User  UserPayload    `json:"user"`
+		Gift  CatalogueEntry `json:"gift" jsonschema_description:"the gift at the moment of sending"`
+		Num   int            `json:"num"`
+		Coins domain.Coins   `json:"coins" jsonschema_description:"price × num"`
+		At    time.Time      `json:"at"`
+	}
+	// CatalogueEntry is an entry of the gift catalogue.
+	CatalogueEntry struct {
+		ID    domain.GiftID `json:"id"`
+		Name  string        `json:"name"`
+		Image string        `json:"image"`
+		Price domain.Coins  `json:"price"`
+	}
+	// JoinPayload is a viewer who has joined a live.
+	JoinPayload struct {
+		User  UserPayload `json:"user"`
+		First bool        `json:"first" jsonschema_description:"the user has never been in this live before"`
+	}
+	// LeavePayload is a viewer who has left a live.
+	LeavePayload struct {
+		User  UserPayload       `json:"user"`
+		Cause domain.LeaveCause `json:"cause"`
+	}
+	// StatusPayload is a change of the status of a live.
+	StatusPayload struct {
+		Status domain.Status `json:"status" jsonschema:"enum=0,enum=1,enum=2,enum=3" jsonschema_description:"0 not started, 1 on air, 2 paused, 3 ended"`
+		From   domain.Status `json:"from" jsonschema:"enum=0,enum=1,enum=2,enum=3"`
+	}
+	// MediaPayload is the beginning or the end of a broadcast.
+	MediaPayload struct {
+		Media *BroadcastMedia  `json:"media" jsonschema_description:"null: the broadcast has ended"`
+		Cause domain.StopCause `json:"cause,omitempty" jsonschema_description:"why the broadcast has ended"`
+	}
+	// BroadcastMedia is what a broadcast contains, and since when.
+	BroadcastMedia struct {
+		domain.MediaInfo
+		Since time.Time `json:"since"`
+	}
+	// BalancePayload is a change of a user's balance.
+	BalancePayload struct {
+		Balance domain.Coins   `json:"balance"`
+		Change  domain.Coins   `json:"change" jsonschema_description:"negative for a gift that the user sent"`
+		Live    domain.LiveID  `json:"live,omitempty"`
+		Gift    domain.GiftID  `json:"gift,omitempty"`
+		Num     int            `json:"num,omitempty"`
+		Order   domain.OrderID `json:"order,omitempty" jsonschema_description:"the top-up order that was credited"`
+	}
+	// AgePayload is the age of a user.
+	AgePayload struct {
+		Age int `json:"age" jsonschema_description:"in years"`
+	}
+	// NoticePayload is a change of an account or of its sessions.
+	NoticePayload struct {
+		Kind   string      `json:"kind" jsonschema:"enum=signed_in,enum=signed_out,enum=disabled,enum=enabled,enum=kicked,enum=banned,enum=unbanned,enum=forgotten,enum=role_granted,enum=role_revoked"`
+		Role   domain.Role `json:"role,omitempty"`
+		Reason string      `json:"reason,omitempty" jsonschema_description:"of kicked and banned, if the operator gave one"`
+		Until  *time.Time  `json:"until,omitempty" jsonschema_description:"of banned; absent: the ban has no end"`
+	}
+)
+
+// UserPayloadOf returns how clients see the user of a profile.
+func UserPayloadOf(p Profile) UserPayload { return UserPayload{p.ID, p.Name(), p.Avatar} }
+
+// BroadcastMediaOf returns the media of a broadcast that started at a time.
+func BroadcastMediaOf(m domain.MediaInfo, since time.Time) *BroadcastMedia {
+	return &BroadcastMedia{m, since.UTC()}
+}
+
+func commentPayload(d Delta, e domain.CommentPosted) CommentPayload {
+	return CommentPayload{ID: d.ID, User: UserPayloadOf(d.Profile), Text: e.Text, At: d.RecordedAt.UTC()}
+}
+
+func giftPayload(d Delta, e domain.GiftSent) GiftPayload {
+	return GiftPayload{ID: d.ID, User: UserPayloadOf(d.Profile), Gift: CatalogueEntry{e.Gift, e.Name, e.Image, e.Price},
+		Num: e.Num, Coins: e.Coins, At: d.RecordedAt.UTC()}
+}
+
+func joinPayload(d Delta, e domain.ViewerJoined) JoinPayload {
+	return JoinPayload{UserPayloadOf(d.Profile), e.FirstVisit}
+}
+
+func leavePayload(d Delta, e domain.ViewerLeft) LeavePayload {
+	return LeavePayload{UserPayloadOf(d.Profile), e.Cause}
+}
+
+func statusPayload(_ Delta, e domain.LiveStatusChanged) StatusPayload {
+	return StatusPayload{e.To, e.From}
+}
+
+func startPayload(d Delta, e domain.BroadcastStarted) MediaPayload {
+	return MediaPayload{Media: BroadcastMediaOf(e.Media, d.RecordedAt)}
+}
+
+func stopPayload(_ Delta, e domain.BroadcastStopped) MediaPayload {
+	return MediaPayload{Cause: e.Cause}
+}
+
+func spentPayload(_ Delta, e domain.GiftSent) BalancePayload {
+	return BalancePayload{Balance: e.BalanceAfter, Change: -e.Coins, Live: e.Live, Gift: e.Gift, Num: e.Num}
+}
+
+func creditPayload(_ Delta, e domain.CoinsCredited) BalancePayload {
+	return BalancePayload{Balance: e.BalanceAfter, Change: e.Coins, Order: e.Order}
+}
+
+func profilePayload(d Delta, _ domain.UserProfileChanged) UserPayload {
+	return UserPayloadOf(d.Profile)
+}
+
+func agePayload(_ Delta, e domain.UserAgeChanged) AgePayload { return AgePayload{e.Age} }
+
+func kickPayload(_ Delta, e domain.UserKicked) NoticePayload {
+	return NoticePayload{Kind: "kicked", Reason: e.Reason}
+}
+
+func banPayload(_ Delta, e domain.UserBanned) NoticePayload {
+	n := NoticePayload{Kind: "banned", Reason: e.Reason}
+	if e.Until != 0 {
+		until := time.Unix(e.Until, 0).UTC()
+		n.Until = &until
+	}
+	return n
+}
+
+func grantPayload(_ Delta, e domain.UserRoleGranted) NoticePayload {
+	return NoticePayload{Kind: "role_granted", Role: e.Role}
+}
+
+func revokePayload(_ Delta, e domain.UserRoleRevoked) NoticePayload {
+	return NoticePayload{Kind: "role_revoked", Role: e.Role}
+}
+
+// notice returns the payload function of a notice that consists of its kind alone.
+func notice[E domain.Event](kind string) func(Delta, E) NoticePayload {
+	return func(Delta, E) NoticePayload { return NoticePayload{Kind: kind} }
+}

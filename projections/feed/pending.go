@@ -1,0 +1,73 @@
+package feed
+
+import (
+	"context"
+	"sync"
+
+	"roomlog/eventstore"
+)
+
+// releaseLimit is the largest number of events in one batch.
+const releaseLimit = 1000
+
+// pending holds events that the tables have not applied yet.
+type pending struct {
+	limit int
+	wake  wakeup
+
+	mu     sync.Mutex
+	events []eventstore.Record
+	space  chan struct{} // closed when events got shorter
+}
+
+func newPending(limit int, wake wakeup) *pending {
+	return &pending{limit: limit, wake: wake, space: make(chan struct{})}
+}
+
+// add appends events. It blocks while the limit is reached.
+func (p *pending) add(ctx context.Context, events []eventstore.Record) {
+	p.mu.Lock()
+	for len(p.events) >= p.limit {
+		space := p.space
+		p.mu.Unlock()
+		select {
+		case <-space:
+		case <-ctx.Done():
+			return
+		}
+		p.mu.Lock()
+	}
+	p.events = append(p.events, events...)
+	p.mu.Unlock()
+	p.wake.notify()
+}
+
+// upTo returns the oldest events up to a position, at most releaseLimit.
+func (p *pending) upTo(position int64) []eventstore.Record {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	n := 0
+	for n < len(p.events) && n < releaseLimit && p.events[n].Position <= position {
+		n++
+	}
+	return p.events[:n:n]
+}
+
+// drop removes the oldest n events.
+func (p *pending) drop(n int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.events = p.events[n:]
+	if len(p.events) == 0 {
+		p.events = nil // frees the memory of a burst
+	}
+	close(p.space)
+	p.space = make(chan struct{})
+}
+
+// size returns the number of events.
+func (p *pending) size() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return len(p.events)
+}

@@ -1,0 +1,76 @@
+package feed
+
+import (
+	"context"
+	"fmt"
+
+	lru "github.com/hashicorp/golang-lru/v2"
+
+	"roomlog/domain"
+	"roomlog/eventstore"
+	"roomlog/projections"
+)
+
+// profiles caches profiles of users. Only the releasing goroutine adds and removes entries, in the order of the log. A
+// profile that it reads for an event is at least as new as that event, and a later event that changes the profile
+// removes it.
+type profiles struct {
+	queries *projections.Queries
+	cache   *lru.Cache[domain.UserID, projections.Profile]
+}
+
+func newProfiles(queries *projections.Queries, size int) *profiles {
+	cache, err := lru.New[domain.UserID, projections.Profile](size)
+	if err != nil {
+		panic(fmt.Sprintf("feed: a cache of %d profiles: %v", size, err)) // the default is above 0
+	}
+	return &profiles{queries, cache}
+}
+
+// forget removes the profiles that events have changed.
+func (p *profiles) forget(events []eventstore.Record) {
+	for _, r := range events {
+		switch e := r.Event.(type) {
+		case domain.UserProfileChanged:
+			p.cache.Remove(e.User)
+		case domain.UserForgotten:
+			p.cache.Remove(e.User)
+		}
+	}
+}
+
+// fill sets the profiles of deltas that need one. Only the releasing goroutine may set cache.
+func (p *profiles) fill(ctx context.Context, deltas []projections.Delta, cache bool) error {
+	found := make(map[domain.UserID]projections.Profile)
+	var missing []domain.UserID
+	for _, d := range deltas {
+		if _, seen := found[d.User]; seen || d.User == 0 || !d.NeedsProfile() {
+			continue
+		}
+		profile, known := p.cache.Get(d.User)
+		if !known {
+			missing = append(missing, d.User)
+		}
+		found[d.User] = profile
+	}
+	if len(missing) > 0 {
+		read, err := p.queries.Profiles(ctx, missing)
+		if err != nil {
+			return err
+		}
+		for _, id := range missing {
+			profile, ok := read[id]
+			profile.ID = id
+			found[id] = profile
+			if ok && cache {
+				p.cache.Add(id, profile)
+			}
+		}
+	}
+	for i := range deltas {
+		if d := &deltas[i]; d.NeedsProfile() {
+			d.Profile = found[d.User]
+		}
+	}
+	return nil
+}

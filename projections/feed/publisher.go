@@ -1,0 +1,139 @@
+package feed
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/ThreeDotsLabs/watermill"
+	"github.com/ThreeDotsLabs/watermill/message"
+	"github.com/ThreeDotsLabs/watermill/pubsub/gochannel"
+
+	"roomlog/projections"
+)
+
+// queueSize is the number of batches that a subscriber may be behind before it delays the others.
+const queueSize = 256
+
+// topic is the only topic of the publisher's channel.
+const topic = "batches"
+
+// A Batch is what a feed releases at once: all deltas after the position After up to Checkpoint, in order, and gauges
+// that may be newer. The batches of one subscription follow each other without a gap: each begins where the previous
+// one ended.
+type Batch struct {
+	After      int64
+	Checkpoint int64
+	Deltas     []projections.Delta
+	Gauges     []projections.Gauges
+}
+
+// batchKey is the context key of the batch of a message. Batches are not serialized inside a process.
+type batchKey struct{}
+
+// publisher sends batches to all subscribers, in one order.
+type publisher struct {
+	c        Config
+	channel  *gochannel.GoChannel
+	begun    chan struct{} // closed when released is set
+	closed   chan struct{}
+	mu       sync.Mutex   // orders batches
+	released atomic.Int64 // the end of the newest batch; written with mu held
+
+	subscribers sync.WaitGroup
+}
+
+func newPublisher(c Config) *publisher {
+	return &publisher{
+		c: c, begun: make(chan struct{}), closed: make(chan struct{}),
+		// A message is sent after all subscribers have taken the previous one. Only that keeps the order.
+		channel: gochannel.NewGoChannel(gochannel.Config{BlockPublishUntilSubscriberAck: true, PreserveContext: true}, watermill.NopLogger{}),
+	}
+}
+
+// begin sets the position at which the first batch begins.
+func (p *publisher) begin(position int64) {
+	p.released.Store(position)
+	close(p.begun)
+}
+
+// close ends all subscriptions and waits for their goroutines.
+func (p *publisher) close() {
+	close(p.closed)
+	_ = p.channel.Close()
+	p.subscribers.Wait()
+}
+
+// publish sends a batch to every subscriber. The batch begins where the previous one ended; a batch with gauges alone
+// ends there too.
+func (p *publisher) publish(ctx context.Context, b Batch) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	b.After = p.released.Load()
+	b.Checkpoint = max(b.Checkpoint, b.After)
+	m := message.NewMessageWithContext(context.WithValue(ctx, batchKey{}, b), watermill.NewShortUUID(), nil)
+	if err := p.channel.Publish(topic, m); err != nil {
+		return fmt.Errorf("publish a batch: %w", err)
+	}
+	p.released.Store(b.Checkpoint)
+	return nil
+}
+
+// subscribe is Feed.Subscribe.
+func (p *publisher) subscribe(ctx context.Context) (<-chan Batch, error) {
+	select {
+	case <-p.begun:
+	case <-p.closed:
+		return nil, fmt.Errorf("subscribe to the feed: %w", ErrEnded)
+	case <-ctx.Done():
+		return nil, fmt.Errorf("subscribe to the feed: %w", ctx.Err())
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	p.mu.Lock() // every batch is either released before, or reaches this subscriber
+	messages, err := p.channel.Subscribe(ctx, topic)
+	p.mu.Unlock()
+	if err != nil {
+		cancel()
+		return nil, fmt.Errorf("subscribe to the feed: %w", err)
+	}
+	batches := make(chan Batch, queueSize)
+	p.subscribers.Go(func() {
+		defer close(batches)
+		defer cancel()
+		for m := range messages {
+			if !p.deliver(ctx, m, batches) {
+				return
+			}
+			m.Ack()
+		}
+	})
+	return batches, nil
+}
+
+// deliver puts the batch of a message into the queue of a subscriber. It reports false when the subscriber has stopped
+// reading.
+func (p *publisher) deliver(ctx context.Context, m *message.Message, batches chan<- Batch) bool {
+	b, ok := m.Context().Value(batchKey{}).(Batch)
+	if !ok {
+		return true // only the publisher sends messages
+	}
+	select {
+	case batches <- b:
+		return true
+	default:
+	}
+	timer := time.NewTimer(p.c.SubscriberTimeout)
+	defer timer.Stop()
+	select {
+	case batches <- b:
+		return true
+	case <-ctx.Done():
+	case <-p.closed:
+	case <-timer.C:
+		p.c.Log.ErrorContext(ctx, "feed: subscriber cut off because it stopped reading", slog.Int64("position", b.Checkpoint))
+	}
+	return false
+}

@@ -1,0 +1,98 @@
+package feed
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"roomlog/eventstore"
+	"roomlog/internal/wait"
+	"roomlog/projections"
+)
+
+// idleInterval is the longest wait for a notification.
+const idleInterval = time.Hour
+
+// A releaser publishes the deltas of pending events when the tables have applied them.
+type releaser struct {
+	c         Config
+	projected *wait.Signal // notifies when the tables may have moved
+	wake      wakeup
+	tables    *tables
+	pending   *pending
+	profiles  *profiles
+	out       *publisher
+	gauges    *gaugeSender
+}
+
+// listen forwards notifications about the tables, until ctx ends.
+func (r *releaser) listen(ctx context.Context) {
+	for seen := r.projected.Count(); ctx.Err() == nil; {
+		now := r.projected.Wait(ctx, seen, idleInterval)
+		if now != seen {
+			r.wake.notify()
+		}
+		seen = now
+	}
+}
+
+// run releases until ctx ends.
+func (r *releaser) run(ctx context.Context) {
+	poll := time.NewTimer(idleInterval)
+	defer poll.Stop()
+	for ctx.Err() == nil {
+		next := idleInterval
+		if r.waiting() {
+			if err := r.releaseOnce(ctx); err != nil && ctx.Err() == nil {
+				r.c.Log.WarnContext(ctx, "feed: releasing failed, retrying", slog.Any("error", err))
+			}
+			if r.waiting() {
+				next = r.c.CheckpointPoll
+			}
+		}
+		poll.Reset(next)
+		select {
+		case <-r.wake:
+		case <-poll.C:
+		case <-ctx.Done():
+		}
+	}
+}
+
+// waiting reports whether anything waits for the tables.
+func (r *releaser) waiting() bool { return r.pending.size() > 0 || r.tables.awaited() }
+
+// releaseOnce reads the checkpoint and publishes everything up to it.
+func (r *releaser) releaseOnce(ctx context.Context) error {
+	position, err := r.tables.read(ctx)
+	if err != nil {
+		return err
+	}
+	for {
+		events := r.pending.upTo(position)
+		if len(events) == 0 {
+			return nil
+		}
+		if err := r.send(ctx, events); err != nil {
+			return err
+		}
+		r.pending.drop(len(events))
+	}
+}
+
+// send publishes the deltas of events as one batch.
+func (r *releaser) send(ctx context.Context, events []eventstore.Record) error {
+	r.profiles.forget(events)
+	var deltas []projections.Delta
+	for _, e := range events {
+		deltas = append(deltas, projections.DeltasOf(e)...)
+	}
+	if err := r.profiles.fill(ctx, deltas, true); err != nil {
+		return err
+	}
+	err := r.out.publish(ctx, Batch{Checkpoint: events[len(events)-1].Position, Deltas: deltas})
+	if err == nil {
+		r.gauges.add(deltas)
+	}
+	return err
+}

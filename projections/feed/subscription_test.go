@@ -1,0 +1,121 @@
+package feed_test
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"roomlog/domain"
+	"roomlog/projections"
+	"roomlog/projections/feed"
+	"roomlog/projections/projtest"
+)
+
+// startFeed runs a feed until the test ends or stop is called.
+func startFeed(w *projtest.World, c feed.Config) (f *feed.Feed, stop func()) {
+	w.Helper()
+	f = feed.New(w.Store, w.Queries, c)
+	return f, w.Start(f.Run)
+}
+
+// subscribed reads a subscription and checks that its batches follow each other without a gap.
+type subscribed struct {
+	*projtest.World
+	batches <-chan feed.Batch
+	at      int64 // the end of the newest batch; -1 before the first
+	deltas  []projections.Delta
+	gauges  map[domain.LiveID]projections.Gauges
+}
+
+func subscribe(w *projtest.World, f *feed.Feed) *subscribed {
+	w.Helper()
+	batches, err := f.Subscribe(w.Context())
+	if err != nil {
+		w.Fatal(err)
+	}
+	return &subscribed{w, batches, -1, nil, make(map[domain.LiveID]projections.Gauges)}
+}
+
+// next reads one batch.
+func (s *subscribed) next() (feed.Batch, bool) {
+	s.Helper()
+	select {
+	case b, open := <-s.batches:
+		if !open {
+			return b, false
+		}
+		if s.at >= 0 && b.After != s.at || b.Checkpoint < b.After {
+			s.Fatalf("a batch from %d to %d after %d", b.After, b.Checkpoint, s.at)
+		}
+		last := b.After + 1
+		for _, d := range b.Deltas {
+			if d.Position < last || d.Position > b.Checkpoint {
+				s.Fatalf("a delta at %d after %d in a batch up to %d", d.Position, last, b.Checkpoint)
+			}
+			last = d.Position
+		}
+		for _, g := range b.Gauges {
+			s.gauges[g.Live] = g
+		}
+		s.at, s.deltas = b.Checkpoint, append(s.deltas, b.Deltas...)
+		return b, true
+	case <-time.After(projtest.Timeout):
+		s.Fatalf("no batch after %d", s.at)
+		panic("unreachable")
+	}
+}
+
+// until reads batches up to a position.
+func (s *subscribed) until(position int64) {
+	s.Helper()
+	for s.at < position {
+		if _, open := s.next(); !open {
+			s.Fatalf("the subscription ended at %d, before %d", s.at, position)
+		}
+	}
+}
+
+// begun waits until a feed has released everything that is in the log.
+func begun(w *projtest.World, f *feed.Feed) {
+	w.Helper()
+	ctx, cancel := context.WithTimeout(w.Context(), projtest.Timeout)
+	defer cancel()
+	if err := f.WaitFor(ctx, w.Head()); err != nil {
+		w.Fatal(err)
+	}
+	w.Eventually(func() error {
+		if at := f.Checkpoint(); at < w.Head() {
+			return fmt.Errorf("released up to %d", at)
+		}
+		return nil
+	})
+}
+
+// deltasOf returns the deltas of some lives between two positions, read from the log.
+func deltasOf(w *projtest.World, f *feed.Feed, lives []domain.LiveID, after, upTo int64) (facts []projections.Delta) {
+	w.Helper()
+	for _, live := range lives {
+		for at := after; ; {
+			page, err := f.LiveDeltas(w.Context(), live, at, upTo, 100)
+			if err != nil {
+				w.Fatal(err)
+			}
+			if len(page) == 0 {
+				break
+			}
+			at = page[len(page)-1].Position
+			facts = append(facts, page...)
+		}
+	}
+	slices.SortFunc(facts, func(a, b projections.Delta) int { return int(a.Position - b.Position) })
+	return facts
+}
+
+// ids returns a text for each delta, for comparisons.
+func ids(deltas []projections.Delta) (names []string) {
+	for _, d := range deltas {
+		names = append(names, fmt.Sprintf("%d %s %s live %d user %d to %d", d.Position, d.Kind, d.ID, d.Live, d.User, d.Recipient))
+	}
+	return names
+}

@@ -1,0 +1,166 @@
+package projtest
+
+import (
+	"fmt"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"roomlog/domain"
+	"roomlog/eventstore"
+	"roomlog/eventstore/pgtest"
+)
+
+// Uploads is the URL prefix of uploaded files.
+const Uploads = "https://live.example/uploads/"
+
+// Story is a log in which every event occurs, with the same ids and times in every run.
+type Story struct {
+	*World
+	Ann, Bob, Cat     User // Ann is a streamer, Bob a viewer; Cat is forgotten in the end
+	Cooking, Chatting domain.LiveID
+	Rose, Ring        domain.GiftID
+
+	Eve             User // has no password
+	Demo, Songs     domain.ChatRoomID
+	Ming, EveInChat domain.ParticipantID // present in the end
+	Gone            domain.ParticipantID // forgotten in the end
+}
+
+// StepClock returns a clock that advances by a second with every call.
+func StepClock() func() time.Time {
+	begin := time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
+	var calls atomic.Int64
+	return func() time.Time { return begin.Add(time.Duration(calls.Add(1)) * time.Second) }
+}
+
+// Tell executes the commands of the story.
+func Tell(t testing.TB) *Story {
+	t.Helper()
+	w := Open(t, pgtest.New(t), eventstore.Config{Now: StepClock()}, "first")
+	s := &Story{World: w}
+	s.Rose, s.Ring = w.AddGift("rose", 10), w.AddGift("ring", 500)
+	s.Ann, s.Bob, s.Cat = s.enter("ann"), s.enter("bob"), s.enter("cat")
+	s.Ann.Send(domain.ChangeProfile{Nickname: "Ann the cook", Avatar: "https://example.com/ann.png"})
+	s.Cooking = s.open(s.Ann, "cooking")
+	s.Chatting = s.open(s.Cat, "chatting")
+	s.pay(s.Bob, 1000, "order-1")
+	s.pay(s.Cat, 50, "order-2")
+	s.Bob.Send(domain.PlaceOrder{Order: "order-3", Price: 1, Coins: 10})
+	s.Bob.Send(domain.JoinLive{Live: s.Cooking, Node: "p1"})
+	s.Cat.Send(domain.JoinLive{Live: s.Cooking, Node: "p1"})
+	s.Bob.Send(domain.PostComment{Live: s.Cooking, Text: "hello"})
+	s.Cat.Send(domain.PostComment{Live: s.Cooking, Text: "my name is cat"})
+	s.Bob.Send(domain.SendGift{Live: s.Cooking, Gift: s.Rose, Num: 3})
+	s.Cat.Send(domain.SendGift{Live: s.Cooking, Gift: s.Rose, Num: 1})
+	s.Do(domain.RepriceGift{Gift: s.Rose, Price: 20})
+	s.Bob.Send(domain.SendGift{Live: s.Cooking, Gift: s.Rose, Num: 1})
+	s.Do(domain.WithdrawGift{Gift: s.Ring})
+	s.Cat.Send(domain.JoinLive{Live: s.Cooking, Node: "p2"})
+	s.leave(s.Cat, "p2", domain.LeaveConnectionLost)
+	s.leave(s.Bob, "p1", domain.LeaveRequested)
+	s.Bob.Send(domain.JoinLive{Live: s.Cooking, Node: "p3"})
+	s.Bob.Send(domain.JoinLive{Live: s.Chatting, Node: "p3"})
+	s.Cat.Send(domain.ChangeLiveStatus{Live: s.Chatting, To: domain.LiveStop})
+	s.Ann.Send(domain.ChangeLiveStatus{Live: s.Cooking, To: domain.LivePause})
+	s.Do(domain.GrantRole{User: s.Bob.ID, Role: domain.RoleAuditor})
+	s.Do(domain.GrantRole{User: s.Bob.ID, Role: domain.RoleAnalyst})
+	s.Do(domain.RevokeRole{User: s.Bob.ID, Role: domain.RoleAuditor})
+	s.Do(domain.DisableUser{User: s.Bob.ID})
+	s.Do(domain.EnableUser{User: s.Bob.ID})
+	s.Ann.Send(domain.SetRecording{Live: s.Cooking, On: true})
+	s.Do(domain.DisableUser{User: s.Ann.ID})
+	s.Do(domain.GrantRole{User: s.Cat.ID, Role: domain.RoleOperator})
+	s.Do(domain.BanUser{User: s.Bob.ID, Seconds: 60, Reason: "cool down"})
+	s.Do(domain.UnbanUser{User: s.Bob.ID})
+	s.Do(domain.BanUser{User: s.Ann.ID, Seconds: 3600, Reason: "a word about ann"})
+	s.Do(domain.KickUser{User: s.Cat.ID, Reason: "a word about cat"})
+	s.Do(domain.BanViewer{Live: s.Cooking, User: s.Cat.ID, Reason: "another word about cat"})
+	s.Bob.Send(domain.IncrementAge{})
+	s.Bob.Send(domain.IncrementAge{})
+	s.Cat.Send(domain.IncrementAge{})
+	s.Bob.Send(domain.SignOut{})
+	s.Do(domain.ForgetUser{User: s.Cat.ID})
+	s.broadcast()
+	s.chat()
+	return s
+}
+
+// broadcast starts and stops broadcasts; the last one goes on.
+func (s *Story) broadcast() {
+	s.Helper()
+	media := domain.MediaInfo{Video: "h264", Width: 1280, Height: 720, Audio: "aac"}
+	s.DoAsSystem(domain.StartBroadcast{Live: s.Cooking, Broadcast: "first", Node: "p1", Media: media})
+	s.DoAsSystem(domain.StopBroadcast{Live: s.Cooking, Broadcast: "first", Cause: domain.StopByPublisher, Bytes: 5_000_000_000})
+	s.DoAsSystem(domain.StartBroadcast{Live: s.Cooking, Broadcast: "second", Node: "p1", Media: media})
+	began := time.Date(2026, 11, 21, 12, 0, 0, 500_000_000, time.UTC)
+	finish := domain.FinishRecording{Live: s.Cooking, Recording: "first", Cause: "lost", StartedAt: began, EndedAt: began.Add(time.Minute), DurationMS: 59_000, Bytes: 9000,
+		Parts: []domain.RecordingPart{{File: "1.mp4", StartedAt: began, DurationMS: 59_000, Bytes: 8000, Media: media}}}
+	s.DoAsSystem(finish)
+	finish.Recording = "second"
+	s.DoAsSystem(finish)
+	s.DoAsSystem(domain.StartRecording{Live: s.Cooking, Recording: "third"})
+	s.DoAsSystem(domain.DiscardRecording{Live: s.Cooking, Recording: "first", Cause: "quota"})
+	s.DoAsSystem(domain.StartBroadcast{Live: s.Cooking, Broadcast: "third", Node: "p2", Media: domain.MediaInfo{Audio: "mp3"}})
+}
+
+// enter registers a user whose ids are the same in every run, and signs in.
+func (s *Story) enter(name string) User {
+	s.Helper()
+	r := s.Execute(domain.Request{Command: domain.RegisterUser{
+		Username: name, NameKey: s.Store.NameKey(name), Credential: fmt.Sprintf("00000000-0000-4000-8000-%012x", name),
+	}})
+	p := User{s.World, r.Events[0].Event.(domain.UserRegistered).User, "session of " + name}
+	s.Execute(domain.Request{Command: domain.SignIn{User: p.ID, Session: p.Session}})
+	return p
+}
+
+// open creates a live and puts it on air.
+func (s *Story) open(p User, title string) domain.LiveID {
+	s.Helper()
+	key := strings.Repeat(title[:2], 10)
+	live := p.Send(domain.CreateLive{Title: title, Cover: "https://example.com/" + title + ".png", StreamKey: key}).Events[0].Event.(domain.LiveCreated).Live
+	p.Send(domain.ChangeLiveStatus{Live: live, To: domain.LivePlay})
+	return live
+}
+
+func (s *Story) pay(p User, coins domain.Coins, order domain.OrderID) {
+	s.Helper()
+	s.Do(domain.CreditCoins{Order: order, User: p.ID, Coins: coins})
+}
+
+func (s *Story) leave(p User, process string, cause domain.LeaveCause) {
+	s.Helper()
+	s.Execute(domain.Request{Actor: domain.Actor{Kind: domain.System}, Command: domain.LeaveLive{Live: s.Cooking, User: p.ID, Cause: cause, Node: process}})
+}
+
+// chat executes the commands of the chat.
+func (s *Story) chat() {
+	s.Helper()
+	s.Demo, s.Songs = domain.ChatRoomID(strings.Repeat("d", 24)), domain.ChatRoomID(strings.Repeat("e", 24))
+	r := s.Execute(domain.Request{Command: domain.RegisterByEmail{Email: "Eve@example.org", EmailKey: "key-of-eve", Avatar: "https://example.com/eve.png"}})
+	s.Eve = User{s.World, r.Events[0].Event.(domain.UserRegistered).User, "session of eve"}
+	s.Execute(domain.Request{Command: domain.SignIn{User: s.Eve.ID, Session: s.Eve.Session}})
+	s.DoAsSystem(domain.CreateChatRoom{Name: "demo", ChatRoom: s.Demo, NameKey: "da"})
+	s.Eve.Send(domain.CreateChatRoom{Name: "songs", ChatRoom: s.Songs, NameKey: "db", MaxChatRooms: 2})
+	s.Ming = s.EnterChat("c1", domain.ProfilePlain, "小明", "aa")
+	s.Gone = s.EnterChat("c2", domain.ProfileExchange, "", "")
+	s.Execute(domain.Request{Command: domain.SetNickname{Participant: s.Gone, Nickname: "who is forgotten", NameKey: "ab"}})
+	s.Execute(domain.Request{Command: domain.SetNickname{Participant: s.Ming, Nickname: "小红", NameKey: "ac", PreviousKey: "aa"}})
+	s.EveInChat = s.Eve.Send(domain.EnterChat{Connection: "c3", Profile: domain.ProfileRooms, NameKey: "ae", ChatRoom: s.Demo, Node: "p1"}).
+		Events[0].Event.(domain.ParticipantEntered).Participant
+	s.JoinChatRoom(s.Ming, s.Songs)
+	s.JoinChatRoom(s.Ming, s.Demo)
+	s.JoinChatRoom(s.Gone, s.Demo)
+	s.Execute(domain.Request{Command: domain.LeaveChatRoom{Participant: s.Ming, ChatRoom: s.Demo}})
+	s.Post(s.Ming, "小红", domain.PostMessage{Kind: domain.MessageText, Text: "hello everybody <3"})
+	s.Post(s.Ming, "小红", domain.PostMessage{Kind: domain.MessageSticker, Text: "rose", ChatRooms: []domain.ChatRoomID{s.Demo, s.Songs}})
+	s.Post(s.Gone, "who is forgotten", domain.PostMessage{Kind: domain.MessageText, Text: "what is forgotten", ChatRooms: []domain.ChatRoomID{s.Demo}})
+	s.Post(s.Gone, "who is forgotten", domain.PostMessage{Kind: domain.MessageText, Text: "what is forgotten too", ToUser: s.Eve.ID})
+	s.Eve.Send(domain.PostMessage{Participant: s.EveInChat, Kind: domain.MessageText, Text: "good evening", ChatRooms: []domain.ChatRoomID{s.Demo}})
+	s.Eve.Send(domain.PostMessage{Participant: s.EveInChat, Kind: domain.MessageVoice, Text: Uploads + strings.Repeat("a", 32) + ".ogg", DurationMS: 900, ToParticipant: s.Ming, UploadURLPrefix: Uploads})
+	s.DoAsSystem(domain.LeaveChat{Participant: s.Gone, Cause: domain.LeaveNodeLost, Node: "p1", NameKey: "ab"})
+	s.Do(domain.ForgetParticipant{Participant: s.Gone})
+	s.Do(domain.RemoveChatRoom{ChatRoom: s.Songs, NameKey: "db"})
+}

@@ -1,0 +1,39 @@
+package rebuild
+
+import (
+	"errors"
+	"log/slog"
+	"time"
+
+	"roomlog/projections"
+)
+
+// Config configures Run and Rollback.
+type Config struct {
+	Now         func() time.Time         // required
+	Log         *slog.Logger             // nil: silent
+	Progress    func(Progress)           // nil: none; called about once a second
+	Force       bool                     // switch although the new tables differ from those in use
+	Projections []projections.Projection // nil: all
+}
+
+// VerifyConfig configures Verify.
+type VerifyConfig struct {
+	Now         func() time.Time         // required
+	Progress    func(Progress)           // nil: none; called about once a second
+	Projections []projections.Projection // nil: all
+}
+
+// Errors of Run and Rollback.
+var (
+	// ErrDifferent means that tables of the same versions, derived from the same log, differ: the old ones or the new
+	// ones are wrong. The old ones remain in use; Report.Differences names the rows.
+	ErrDifferent = errors.New("the rebuilt tables differ from the ones in use")
+	// ErrInProgress means that another rebuild or rollback of this database is running.
+	ErrInProgress = errors.New("another rebuild is running")
+	// ErrNoReplacedTables means that no rebuild has replaced tables that still exist.
+	ErrNoReplacedTables = errors.New("there are no earlier tables to go back to")
+)
+
+// errSwitched means that other tables were put into use during a verification.
+var errSwitched = errors.New("the tables were switched during the verification")

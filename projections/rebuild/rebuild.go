@@ -1,0 +1,201 @@
+package rebuild
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"roomlog/eventstore"
+	"roomlog/eventstore/consumer"
+	"roomlog/projections"
+)
+
+const (
+	keepReplaced  = 7 * 24 * time.Hour // how long replaced tables are kept
+	closingEvents = 5_000              // events that may be left for the switch
+)
+
+// Run derives all read tables from the log in a new schema and puts them into use. If the versions of the projections
+// are those in use, it compares both sets of tables at one position; if they differ, it fails with ErrDifferent, unless
+// Config.Force is set. The replaced tables are kept for Rollback; the first rebuild after seven days drops them.
+func Run(ctx context.Context, owner *pgxpool.Pool, store *eventstore.Store, c Config) (Report, error) {
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	r := &rebuild{c: c, owner: owner}
+	started := c.Now()
+	err := withLockedConn(ctx, owner, func(conn *pgx.Conn) error {
+		r.shadow = &shadow{
+			applier: projections.NewApplier(store, c.Projections), store: store, conn: conn, schema: nextSchema,
+			progress: newProgressReporter(c.Now, c.Progress),
+		}
+		return r.run(ctx)
+	})
+	r.report.Took = c.Now().Sub(started)
+	if err != nil {
+		return r.report, fmt.Errorf("rebuild: %w", err)
+	}
+	return r.report, nil
+}
+
+type rebuild struct {
+	*shadow
+	c      Config
+	owner  *pgxpool.Pool
+	report Report
+}
+
+func (r *rebuild) run(ctx context.Context) error {
+	if err := r.prepare(ctx); err != nil {
+		return err
+	}
+	same, err := r.hasVersionsInUse(ctx)
+	if err != nil {
+		return err
+	}
+	if err := r.catchUp(ctx, same); err != nil {
+		return err
+	}
+	if err := r.index(ctx, r.owner); err != nil {
+		return err
+	}
+	if err := r.catchUp(ctx, same); err != nil {
+		return err
+	}
+	if same {
+		if err := r.compare(ctx); err != nil {
+			return err
+		}
+	}
+	if err := r.grant(ctx); err != nil {
+		return err
+	}
+	if err := r.catchUp(ctx, same); err != nil {
+		return err
+	}
+	return r.putIntoUse(ctx, same)
+}
+
+// prepare drops replaced tables that are too old, removes what an interrupted rebuild left behind, and creates the new
+// tables.
+func (r *rebuild) prepare(ctx context.Context) error {
+	if err := consumer.CreateCheckpoint(ctx, r.conn, projections.ConsumerGroup); err != nil {
+		return err
+	}
+	replaced, err := projections.ReplacedSchemas(ctx, r.conn)
+	if err != nil {
+		return err
+	}
+	for _, s := range replaced {
+		if r.c.Now().Sub(s.ReplacedAt) < keepReplaced {
+			continue
+		}
+		if _, err := r.conn.Exec(ctx, "DROP SCHEMA "+s.Name+" CASCADE"); err != nil {
+			return fmt.Errorf("drop the tables of %s: %w", s.Name, err)
+		}
+		r.c.Log.InfoContext(ctx, "replaced tables dropped", slog.String("schema", s.Name))
+	}
+	if _, err := r.conn.Exec(ctx, "DROP SCHEMA IF EXISTS "+nextSchema+" CASCADE; CREATE SCHEMA "+nextSchema); err != nil {
+		return fmt.Errorf("create schema %s: %w", nextSchema, err)
+	}
+	return r.create(ctx)
+}
+
+// hasVersionsInUse reports whether the tables in use have the versions of the new ones.
+func (r *rebuild) hasVersionsInUse(ctx context.Context) (bool, error) {
+	var different int
+	err := r.conn.QueryRow(ctx, `SELECT count(*) FROM read_next.projection FULL JOIN read.projection USING (name, version)
+		WHERE read_next.projection.name IS NULL OR read.projection.name IS NULL`).Scan(&different)
+	if err != nil {
+		return false, fmt.Errorf("compare the versions: %w", err)
+	}
+	return different == 0, nil
+}
+
+// goal returns the position that the new tables have to reach: the checkpoint if both sets are to be compared,
+// otherwise the head of the log.
+func (r *rebuild) goal(ctx context.Context, at projections.Checkpoint, same bool) (position int64, err error) {
+	if r.report.Head, err = r.store.Head(ctx); err != nil || same {
+		return at.Position, err
+	}
+	return r.report.Head, nil
+}
+
+// catchUp fills the new tables until they are close to their goal.
+func (r *rebuild) catchUp(ctx context.Context, same bool) error {
+	for {
+		at, err := projections.ReadCheckpoint(ctx, r.conn)
+		if err != nil {
+			return err
+		}
+		goal, err := r.goal(ctx, at, same)
+		if err != nil {
+			return err
+		}
+		if goal-r.at < closingEvents {
+			return nil
+		}
+		if err := r.fill(ctx, goal); err != nil {
+			return err
+		}
+	}
+}
+
+// compare compares both sets of tables at one position, while the projector goes on.
+func (r *rebuild) compare(ctx context.Context) error {
+	at, err := r.compareAt(ctx, &r.report)
+	if err != nil {
+		return err
+	}
+	r.report.Compared, r.at = true, at
+	if len(r.report.Differences) > 0 && !r.c.Force {
+		d := r.report.Differences[0]
+		return fmt.Errorf("%w: %s: %s", ErrDifferent, d.Table, d.Text)
+	}
+	return nil
+}
+
+// grant gives the serving role the rights on the new tables that it has on those in use.
+func (r *rebuild) grant(ctx context.Context) error {
+	var exists bool
+	err := r.conn.QueryRow(ctx, "SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = $1)", eventstore.ServingRole).Scan(&exists)
+	if err == nil && exists {
+		_, err = r.conn.Exec(ctx, fmt.Sprintf(
+			"GRANT USAGE ON SCHEMA %[1]s TO %[2]s; GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA %[1]s TO %[2]s",
+			nextSchema, eventstore.ServingRole))
+	}
+	if err != nil {
+		return fmt.Errorf("grant the rights on the new tables: %w", err)
+	}
+	return nil
+}
+
+// putIntoUse switches to the new tables.
+func (r *rebuild) putIntoUse(ctx context.Context, same bool) error {
+	filled := r.at
+	err := switchTables(ctx, r.conn, r.progress, r.c.Now, func(tx pgx.Tx, at projections.Checkpoint) (target, error) {
+		r.at = filled // a failed attempt was rolled back
+		goal, err := r.goal(ctx, at, same)
+		if err != nil {
+			return target{}, err
+		}
+		if err := r.fillIn(ctx, tx, goal); err != nil {
+			return target{}, err
+		}
+		return target{nextSchema, r.at}, nil
+	})
+	if err != nil {
+		return err
+	}
+	r.report.Events, r.report.Position = r.at, r.at
+	at, err := projections.ReadCheckpoint(ctx, r.conn)
+	if err != nil {
+		return err
+	}
+	r.report.Generation = at.Generation
+	return r.count(ctx, projections.Schema, &r.report)
+}

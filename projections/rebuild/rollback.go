@@ -1,0 +1,42 @@
+package rebuild
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"roomlog/projections"
+)
+
+// Rollback puts the tables into use again that the newest rebuild or rollback has replaced. Their position is the one
+// at which they were replaced; queries return that earlier state until a projector has brought them up to date.
+func Rollback(ctx context.Context, owner *pgxpool.Pool, c Config) (Report, error) {
+	started := c.Now()
+	var report Report
+	err := withLockedConn(ctx, owner, func(conn *pgx.Conn) error {
+		replaced, err := projections.ReplacedSchemas(ctx, conn)
+		if err != nil {
+			return err
+		}
+		if len(replaced) == 0 {
+			return ErrNoReplacedTables
+		}
+		newest := replaced[len(replaced)-1]
+		err = switchTables(ctx, conn, newProgressReporter(c.Now, c.Progress), c.Now, func(pgx.Tx, projections.Checkpoint) (target, error) {
+			return target{newest.Name, newest.Position}, nil
+		})
+		if err != nil {
+			return err
+		}
+		at, err := projections.ReadCheckpoint(ctx, conn)
+		report.Position, report.Generation = newest.Position, at.Generation
+		return err
+	})
+	report.Took = c.Now().Sub(started)
+	if err != nil {
+		return report, fmt.Errorf("rollback: %w", err)
+	}
+	return report, nil
+}

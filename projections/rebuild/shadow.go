@@ -1,0 +1,278 @@
+package rebuild
+
+import (
+	"context"
+	_ "embed"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"golang.org/x/sync/errgroup"
+
+	"roomlog/eventstore"
+	"roomlog/projections"
+)
+
+var (
+	//go:embed sql/select_constraints.sql
+	selectConstraints string
+	//go:embed sql/select_indexes.sql
+	selectIndexes string
+)
+
+const (
+	foldSize  = 20_000 // events in one transaction; large, so that most rows of a busy live are written once instead of a thousand times
+	readAhead = 4      // batches that are decoded while another is folded
+)
+
+// keepIndexPlans prevents statements that were planned while the tables were empty from scanning them when they are
+// large.
+const keepIndexPlans = "SET LOCAL enable_seqscan = off"
+
+// shadow is a second set of read tables, filled from the log beside those in use.
+type shadow struct {
+	applier  *projections.Applier
+	store    *eventstore.Store
+	conn     *pgx.Conn // its search_path begins with schema
+	schema   string
+	progress *progressReporter
+	inspect  func([]eventstore.Record) error // called with all events in order; may be nil
+
+	tables []table
+	at     int64 // the position of the tables
+}
+
+// create creates the tables of the shadow like those in use. It creates only the keys that folding needs, and no other
+// indexes: filling first and indexing afterwards is faster.
+func (s *shadow) create(ctx context.Context) (err error) {
+	if s.tables, err = readTables(ctx, s.conn, projections.Schema); err != nil {
+		return err
+	}
+	var statements []string
+	for _, t := range s.tables {
+		create := fmt.Sprintf("CREATE TABLE %s.%s (LIKE %s.%s INCLUDING ALL EXCLUDING INDEXES)", s.schema, t.Name, projections.Schema, t.Name)
+		if t.Options != "" {
+			create += " WITH (" + t.Options + ")"
+		}
+		statements = append(statements, create)
+	}
+	keys, err := s.keys(ctx, false)
+	if err != nil {
+		return err
+	}
+	for _, k := range keys {
+		statements = append(statements, k.sql)
+	}
+	if _, err := s.conn.Exec(ctx, strings.Join(statements, ";\n")); err != nil {
+		return fmt.Errorf("create the tables of %s: %w", s.schema, err)
+	}
+	return pgx.BeginFunc(ctx, s.conn, func(tx pgx.Tx) error { return s.applier.WriteVersions(ctx, tx) })
+}
+
+// statement is a statement about one table of the shadow.
+type statement struct {
+	table, sql string
+}
+
+// keys returns the statements that create the keys of the append-only tables, or those of the others.
+func (s *shadow) keys(ctx context.Context, appendOnly bool) ([]statement, error) {
+	wanted := make(map[string]bool)
+	for _, t := range s.tables {
+		wanted[t.Name] = t.isAppendOnly() == appendOnly
+	}
+	var keys []statement
+	var table, name, definition string
+	rows, err := s.conn.Query(ctx, selectConstraints, projections.Schema)
+	if err == nil {
+		_, err = pgx.ForEachRow(rows, []any{&table, &name, &definition}, func() error {
+			if wanted[table] {
+				keys = append(keys, statement{table, fmt.Sprintf("ALTER TABLE %s.%s ADD CONSTRAINT %s %s", s.schema, table, name, definition)})
+			}
+			return nil
+		})
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read the keys of the tables in use: %w", err)
+	}
+	return keys, nil
+}
+
+// index creates the keys and indexes that create left out, for two tables at a time.
+func (s *shadow) index(ctx context.Context, pool *pgxpool.Pool) error {
+	s.progress.at("index", s.at, s.at)
+	todo, err := s.keys(ctx, true)
+	if err != nil {
+		return err
+	}
+	var table, definition string
+	rows, err := s.conn.Query(ctx, selectIndexes, projections.Schema)
+	if err == nil {
+		_, err = pgx.ForEachRow(rows, []any{&table, &definition}, func() error {
+			todo = append(todo, statement{table, strings.Replace(definition, " ON "+projections.Schema+".", " ON "+s.schema+".", 1)})
+			return nil
+		})
+	}
+	if err != nil {
+		return fmt.Errorf("read the indexes of the tables in use: %w", err)
+	}
+	work := make(chan []string, len(s.tables))
+	for _, t := range s.tables {
+		var statements []string
+		for _, i := range todo {
+			if i.table == t.Name {
+				statements = append(statements, i.sql)
+			}
+		}
+		work <- append(statements, fmt.Sprintf("ANALYZE %s.%s", s.schema, t.Name))
+	}
+	close(work)
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return execAll(ctx, s.conn, work) })
+	g.Go(func() error {
+		return withConn(ctx, pool, s.schema, func(conn *pgx.Conn) error { return execAll(ctx, conn, work) })
+	})
+	if err := g.Wait(); err != nil {
+		return fmt.Errorf("index the tables of %s: %w", s.schema, err)
+	}
+	return nil
+}
+
+// execAll executes the statements of one table after another.
+func execAll(ctx context.Context, conn *pgx.Conn, work <-chan []string) error {
+	for statements := range work {
+		for _, sql := range statements {
+			if _, err := conn.Exec(ctx, sql); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// decoded is a batch of events on its way from the log to the tables.
+type decoded struct {
+	events []eventstore.Record
+	poison []projections.PoisonEvent
+}
+
+// fill brings the shadow to a position, in transactions of its own.
+func (s *shadow) fill(ctx context.Context, upTo int64) error {
+	return s.fold(ctx, upTo, func(d decoded) error {
+		return pgx.BeginTxFunc(ctx, s.conn, pgx.TxOptions{BeginQuery: "BEGIN; " + keepIndexPlans}, func(tx pgx.Tx) error { return s.apply(ctx, tx, d) })
+	})
+}
+
+// fillIn brings the shadow to a position within tx.
+func (s *shadow) fillIn(ctx context.Context, tx pgx.Tx, upTo int64) error {
+	if _, err := tx.Exec(ctx, keepIndexPlans); err != nil {
+		return fmt.Errorf("fill: %w", err)
+	}
+	if err := s.fold(ctx, upTo, func(d decoded) error { return s.apply(ctx, tx, d) }); err != nil {
+		return err
+	}
+	if _, err := tx.Exec(ctx, "SET LOCAL enable_seqscan = on"); err != nil {
+		return fmt.Errorf("fill: %w", err)
+	}
+	return nil
+}
+
+func (s *shadow) apply(ctx context.Context, tx pgx.Tx, d decoded) error {
+	_, err := s.applier.Apply(ctx, tx, d.events, d.poison)
+	return err
+}
+
+// fold reads the log up to a position and passes it to apply in batches, while it reads ahead.
+func (s *shadow) fold(ctx context.Context, upTo int64, apply func(decoded) error) error {
+	if s.at >= upTo {
+		return nil
+	}
+	s.progress.at("fold", s.at, upTo)
+	g, ctx := errgroup.WithContext(ctx)
+	ahead := make(chan decoded, readAhead)
+	g.Go(func() error {
+		defer close(ahead)
+		return s.read(ctx, upTo, ahead)
+	})
+	g.Go(func() error {
+		for d := range ahead {
+			if err := apply(d); err != nil {
+				return err
+			}
+			s.at = d.events[len(d.events)-1].Position
+			s.progress.at("fold", s.at, upTo)
+		}
+		return ctx.Err()
+	})
+	return g.Wait()
+}
+
+// read reads and decodes the log from the position of the shadow up to another.
+func (s *shadow) read(ctx context.Context, upTo int64, ahead chan<- decoded) error {
+	for after := s.at; after < upTo; {
+		events, err := s.store.ReadRaw(ctx, 0, after, upTo, foldSize)
+		if err != nil {
+			return err
+		}
+		if len(events) == 0 {
+			return projections.GapError(after + 1)
+		}
+		if err := projections.CheckContiguous(events, after); err != nil {
+			return err
+		}
+		poison, err := s.applier.Decode(ctx, events)
+		if err != nil {
+			return err
+		}
+		if s.inspect != nil {
+			if err := s.inspect(events); err != nil {
+				return err
+			}
+		}
+		select {
+		case ahead <- decoded{events, poison}:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+		after = events[len(events)-1].Position
+	}
+	return nil
+}
+
+// compareAt brings the shadow to the checkpoint and compares it with the tables in use, in one transaction with one
+// snapshot. It returns that position.
+func (s *shadow) compareAt(ctx context.Context, report *Report) (at int64, err error) {
+	err = pgx.BeginTxFunc(ctx, s.conn, pgx.TxOptions{IsoLevel: pgx.RepeatableRead}, func(tx pgx.Tx) error {
+		now, err := projections.ReadCheckpoint(ctx, tx)
+		if err != nil {
+			return err
+		}
+		if err := s.fillIn(ctx, tx, now.Position); err != nil {
+			return err
+		}
+		at = now.Position
+		s.progress.at("compare", s.at, s.at)
+		tables := slices.Clone(s.tables)
+		if at == 0 { // no projector has written its versions yet
+			tables = slices.DeleteFunc(tables, func(t table) bool { return t.Name == "projection" })
+		}
+		report.Differences, err = compare(ctx, tx, tables, projections.Schema, s.schema)
+		return err
+	})
+	return at, err
+}
+
+// count counts the rows of the tables of a schema.
+func (s *shadow) count(ctx context.Context, schema string, report *Report) error {
+	report.Rows = make(map[string]int64)
+	for _, t := range s.tables {
+		var n int64
+		if err := s.conn.QueryRow(ctx, fmt.Sprintf("SELECT count(*) FROM %s.%s", schema, t.Name)).Scan(&n); err != nil {
+			return fmt.Errorf("count %s: %w", t.Name, err)
+		}
+		report.Rows[t.Name] = n
+	}
+	report.Poisoned = report.Rows["poison"]
+	return nil
+}

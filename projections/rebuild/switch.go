@@ -1,0 +1,69 @@
+package rebuild
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"roomlog/eventstore/consumer"
+	"roomlog/projections"
+)
+
+// switchAttempts bounds the attempts of a switch. Each waits at most a second for the projector.
+const switchAttempts = 60
+
+// target is what a switch puts into use.
+type target struct {
+	schema   string
+	position int64 // of its tables
+}
+
+// switchTables puts other tables into use, in one transaction that locks the checkpoint. With the checkpoint locked, it
+// calls choose to get the schema of these tables.
+func switchTables(ctx context.Context, conn *pgx.Conn, p *progressReporter, now func() time.Time, choose func(pgx.Tx, projections.Checkpoint) (target, error)) error {
+	for attempt := 1; ; attempt++ {
+		p.at("switch", 0, 0)
+		err := pgx.BeginFunc(ctx, conn, func(tx pgx.Tx) error { return switchOnce(ctx, tx, now, choose) })
+		var pg *pgconn.PgError
+		if !errors.As(err, &pg) || pg.Code != "55P03" || attempt == switchAttempts { // lock_not_available
+			return err
+		}
+	}
+}
+
+func switchOnce(ctx context.Context, tx pgx.Tx, now func() time.Time, choose func(pgx.Tx, projections.Checkpoint) (target, error)) error {
+	if _, err := tx.Exec(ctx, "SET LOCAL lock_timeout = '1s'; SET LOCAL synchronous_commit = on"); err != nil {
+		return fmt.Errorf("switch: %w", err)
+	}
+	at, err := projections.LockCheckpoint(ctx, tx)
+	if err != nil {
+		return fmt.Errorf("switch: %w", err)
+	}
+	to, err := choose(tx, at)
+	if err != nil {
+		return err
+	}
+	replaced := projections.NewReplacedSchema(at.Generation, at.Position, now())
+	comment, err := replaced.Comment()
+	if err != nil {
+		return fmt.Errorf("switch: %w", err)
+	}
+	statements := []string{
+		fmt.Sprintf("ALTER SCHEMA %s RENAME TO %s", projections.Schema, replaced.Name),
+		fmt.Sprintf("COMMENT ON SCHEMA %s IS '%s'", replaced.Name, comment),
+		fmt.Sprintf("ALTER SCHEMA %s RENAME TO %s", to.schema, projections.Schema),
+		fmt.Sprintf("COMMENT ON SCHEMA %s IS NULL", projections.Schema),
+	}
+	if _, err := tx.Exec(ctx, strings.Join(statements, "; ")); err != nil {
+		return fmt.Errorf("switch: rename: %w", err)
+	}
+	if err := consumer.MoveCheckpoint(ctx, tx, projections.ConsumerGroup, to.position); err != nil {
+		return fmt.Errorf("switch: %w", err)
+	}
+	return nil
+}

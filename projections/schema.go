@@ -1,0 +1,107 @@
+package projections
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"roomlog/domain"
+	"roomlog/eventstore"
+)
+
+// Schema is the database schema of the read tables in use.
+const Schema = "read"
+
+// replacedPrefix begins the names of schemas that a rebuild has replaced; their generation follows.
+const replacedPrefix = "read_old_"
+
+// A ReplacedSchema holds read tables that a rebuild has replaced.
+type ReplacedSchema struct {
+	Name       string
+	Generation int64     // of its tables
+	Position   int64     // of its tables
+	ReplacedAt time.Time // when a rebuild replaced it
+}
+
+// replacedComment is the comment on a replaced schema.
+type replacedComment struct {
+	Position int64     `json:"position"`
+	Replaced time.Time `json:"replaced"`
+}
+
+// NewReplacedSchema describes the schema that a rebuild replaces at a time.
+func NewReplacedSchema(generation, position int64, at time.Time) ReplacedSchema {
+	return ReplacedSchema{replacedPrefix + strconv.FormatInt(generation, 10), generation, position, at.UTC()}
+}
+
+// Comment returns the text that the database keeps as the comment on s. ReplacedSchemas reads it.
+func (s ReplacedSchema) Comment() (string, error) {
+	text, err := json.Marshal(replacedComment{s.Position, s.ReplacedAt})
+	return string(text), err
+}
+
+// Querier is a connection, a pool or a transaction.
+type Querier interface {
+	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
+}
+
+// ReplacedSchemas returns the schemas that rebuilds have replaced and not dropped yet, oldest first.
+func ReplacedSchemas(ctx context.Context, db Querier) ([]ReplacedSchema, error) {
+	rows, err := db.Query(ctx, selectReplacedSchemas)
+	if err != nil {
+		return nil, fmt.Errorf("read the replaced schemas: %w", err)
+	}
+	all, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (s ReplacedSchema, err error) {
+		var text string
+		if err := row.Scan(&s.Name, &text); err != nil {
+			return s, err
+		}
+		if s.Generation, err = strconv.ParseInt(strings.TrimPrefix(s.Name, replacedPrefix), 10, 64); err != nil {
+			return s, err
+		}
+		var comment replacedComment
+		if err := json.Unmarshal([]byte(text), &comment); err != nil {
+			return s, fmt.Errorf("the comment on schema %s: %w", s.Name, err)
+		}
+		s.Position, s.ReplacedAt = comment.Position, comment.Replaced
+		return s, nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read the replaced schemas: %w", err)
+	}
+	return all, nil
+}
+
+// eraseReplaced erases personal data of forgotten users and participants from all replaced schemas.
+func eraseReplaced(ctx context.Context, tx pgx.Tx, events []eventstore.Record) error {
+	var forgotten []int64
+	for _, r := range events {
+		if e, ok := r.Event.(domain.ForgetEvent); ok {
+			forgotten = append(forgotten, int64(e.ForgottenKeyOwner()))
+		}
+	}
+	if len(forgotten) == 0 {
+		return nil
+	}
+	schemas, err := ReplacedSchemas(ctx, tx)
+	if err != nil {
+		return err
+	}
+	for _, s := range schemas {
+		b := &pgx.Batch{}
+		b.Queue("SELECT set_config('search_path', $1, true)", s.Name+",public")
+		for _, erase := range []string{eraseUserAccount, eraseLive, eraseComment, eraseEmail, eraseParticipant, eraseMessage} {
+			b.Queue(erase, forgotten)
+		}
+		b.Queue("SELECT set_config('search_path', $1, true)", Schema+",public")
+		if err := tx.SendBatch(ctx, b).Close(); err != nil {
+			return fmt.Errorf("erase personal data in schema %s (drop it if it is too old for this program): %w", s.Name, err)
+		}
+	}
+	return nil
+}

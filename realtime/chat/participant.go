@@ -1,0 +1,46 @@
+package chat
+
+import (
+	"roomlog/domain"
+	"roomlog/projections"
+)
+
+// Participant is a user or an anonymous visitor in the chat, by one connection to any node.
+type Participant struct {
+	ID         domain.ParticipantID
+	Connection string // its public ID
+	Profile    domain.ChatProfile
+	User       projections.Profile // of a signed-in user; its ID is 0 for an anonymous participant
+	Nickname   string              // of an anonymous participant; may be empty
+	Node       string              // that holds the connection
+}
+
+// Name returns the name of a participant, or "" if it has none.
+func (p Participant) Name() string {
+	if p.User.ID != 0 {
+		return p.User.Name()
+	}
+	return p.Nickname
+}
+
+// DisplayName returns the name of a participant, or the ID of its connection if it has none.
+func (p Participant) DisplayName() string {
+	if name := p.Name(); name != "" {
+		return name
+	}
+	return p.Connection
+}
+
+// AuthorOf returns the author of a message as the message itself names it.
+func AuthorOf(d projections.Delta, e domain.MessagePosted) Participant {
+	return Participant{ID: e.Participant, Connection: e.Connection, User: profileOf(e.User, d.Profile), Nickname: e.Nickname}
+}
+
+// profileOf returns the profile of a signed-in user, and the zero Profile for nobody.
+func profileOf(user domain.UserID, p projections.Profile) projections.Profile {
+	if user == 0 {
+		return projections.Profile{}
+	}
+	p.ID = user
+	return p
+}

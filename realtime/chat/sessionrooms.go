@@ -1,0 +1,138 @@
+package chat
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"math"
+
+	"roomlog/domain"
+	"roomlog/projections"
+)
+
+// Subscribe subscribes the session to a room, or to the public chat. Updates are kept until StartFrom.
+func (s *Session) Subscribe(room domain.ChatRoomID) {
+	s.chat.state.mu.Lock()
+	defer s.chat.state.mu.Unlock()
+	s.chat.state.subscribers.subscribe(s.subscriber, room)
+}
+
+// StartFrom delivers the updates of a subscription from position on.
+func (s *Session) StartFrom(room domain.ChatRoomID, position int64) {
+	s.chat.state.mu.Lock()
+	defer s.chat.state.mu.Unlock()
+	s.subscriber.start(room, position)
+}
+
+// pause keeps the updates of a subscription until StartFrom, which is called with the position that pause returns.
+func (s *Session) pause(room domain.ChatRoomID) (since int64) {
+	s.chat.state.mu.Lock()
+	defer s.chat.state.mu.Unlock()
+	return s.subscriber.pause(room)
+}
+
+// Unsubscribe ends a subscription.
+func (s *Session) Unsubscribe(room domain.ChatRoomID) {
+	s.chat.state.mu.Lock()
+	defer s.chat.state.mu.Unlock()
+	s.chat.state.subscribers.unsubscribe(s.subscriber, room)
+}
+
+// Subscribed reports whether the session subscribes to a room.
+func (s *Session) Subscribed(room domain.ChatRoomID) bool {
+	s.chat.state.mu.Lock()
+	defer s.chat.state.mu.Unlock()
+	return s.subscriber.subscriptions[room] != nil
+}
+
+// Join puts a participant into a room as of a position; 0 if it was there before.
+func (s *Session) Join(ctx context.Context, room domain.ChatRoomID) (position int64, err error) {
+	if err := s.AllowQuery(); err != nil {
+		return 0, err
+	}
+	return s.JoinSubscribed(ctx, room)
+}
+
+// JoinSubscribed is Join for a room that the session subscribes to already. It does not count as a query.
+func (s *Session) JoinSubscribed(ctx context.Context, room domain.ChatRoomID) (position int64, err error) {
+	receipt, err := s.execute(ctx, s.participant.identity, domain.JoinChatRoom{ChatRoom: room, Participant: s.participant.id}, "")
+	return receipt.Position, err
+}
+
+// LeaveRoom takes the participant out of a room and ends the subscription. If the command fails, the subscription goes on.
+func (s *Session) LeaveRoom(ctx context.Context, room domain.ChatRoomID) error {
+	if err := s.AllowQuery(); err != nil {
+		return err
+	}
+	since := s.pause(room) // the session does not receive its own leave
+	_, err := s.execute(ctx, s.participant.identity, domain.LeaveChatRoom{ChatRoom: room, Participant: s.participant.id}, "")
+	if err != nil {
+		s.StartFrom(room, since)
+		return err
+	}
+	s.Unsubscribe(room)
+	return nil
+}
+
+// OpenRoom returns the room with a name. It creates the room if there is none, within the limit of the client's address.
+func (s *Session) OpenRoom(ctx context.Context, ref, address string) (projections.ChatRoom, error) {
+	c := s.chat
+	room, err := c.Room(ctx, ref)
+	if r := domain.AsRefusal(err); r == nil || r.Code != domain.CodeChatRoomNotFound || domain.IsChatRoomID(ref) {
+		return room, err
+	}
+	if err := c.openings.take(address, c.cfg.Now()); err != nil {
+		return room, err
+	}
+	var id [12]byte
+	_, _ = rand.Read(id[:]) // never fails
+	receipt, err := s.execute(ctx, s.participant.identity, domain.CreateChatRoom{
+		Name: ref, ChatRoom: domain.ChatRoomID(hex.EncodeToString(id[:])), NameKey: c.NameKey(ref), MaxChatRooms: c.maxChatRooms(),
+	}, "")
+	position := receipt.Position
+	if r := domain.AsRefusal(err); r != nil && r.Code == domain.CodeChatRoomTaken { // another session was faster
+		position, err = c.cfg.Store.Head(ctx)
+	}
+	if err != nil {
+		return room, err
+	}
+	if err := c.WaitFor(ctx, position); err != nil {
+		return room, err
+	}
+	return c.Room(ctx, ref)
+}
+
+// Participants returns up to limit participants of a room, oldest first, as of the session's newest command.
+func (s *Session) Participants(ctx context.Context, room domain.ChatRoomID, limit int) ([]Participant, error) {
+	if err := s.AllowQuery(); err != nil {
+		return nil, err
+	}
+	if err := s.chat.WaitFor(ctx, s.position); err != nil {
+		return nil, err
+	}
+	s.chat.state.mu.Lock()
+	defer s.chat.state.mu.Unlock()
+	return s.chat.state.roster.inRoom(room, limit), nil
+}
+
+// History returns messages of a room or of the public chat, as of the session's newest command.
+func (s *Session) History(ctx context.Context, room domain.ChatRoomID, w projections.Window) ([]projections.Message, error) {
+	if err := s.AllowQuery(); err != nil {
+		return nil, err
+	}
+	if err := s.chat.WaitFor(ctx, s.position); err != nil {
+		return nil, err
+	}
+	if room == "" {
+		return s.chat.cfg.Queries.PublicMessages(ctx, w)
+	}
+	return s.chat.cfg.Queries.ChatRoomMessages(ctx, room, w)
+}
+
+// maxChatRooms returns the limit of chat rooms.
+func (c *Chat) maxChatRooms() int {
+	if c.cfg.ChatRooms <= 0 {
+		return math.MaxInt
+	}
+	return c.cfg.ChatRooms
+}

@@ -1,0 +1,125 @@
+package chat
+
+import "roomlog/domain"
+
+// maxPending is how many updates wait for a subscription to start.
+const maxPending = 1000
+
+// subscribers knows the sessions of this node and what they subscribe to. "" is the room of the public chat. The
+// caller holds the lock of the state for all methods.
+type subscribers struct {
+	byConnection map[string]*subscriber
+	byRoom       map[domain.ChatRoomID]map[*subscriber]struct{}
+}
+
+// subscriber is the receiving end of a session.
+type subscriber struct {
+	connection string
+	listener   Listener
+
+	subscriptions map[domain.ChatRoomID]*subscription
+	participant   domain.ParticipantID // that the session is, once it knows; 0: none
+	logged        domain.ParticipantID // that the log has for the connection; 0: none yet
+	entering      chan struct{}        // closed when the session knows whether it is in the chat; nil: it does not enter
+}
+
+// subscription is what a subscriber receives of one room.
+type subscription struct {
+	started bool
+	since   int64     // position of the first update that is delivered
+	pending []*Update // until it is started
+}
+
+func newSubscribers() subscribers {
+	return subscribers{
+		byConnection: make(map[string]*subscriber), byRoom: make(map[domain.ChatRoomID]map[*subscriber]struct{}),
+	}
+}
+
+func (s subscribers) add(connection string, listener Listener) *subscriber {
+	one := &subscriber{connection: connection, listener: listener, subscriptions: make(map[domain.ChatRoomID]*subscription)}
+	s.byConnection[connection] = one
+	return one
+}
+
+func (s subscribers) remove(one *subscriber) {
+	for room := range one.subscriptions {
+		s.unsubscribe(one, room)
+	}
+	if s.byConnection[one.connection] == one {
+		delete(s.byConnection, one.connection)
+	}
+}
+
+func (s subscribers) subscribe(one *subscriber, room domain.ChatRoomID) {
+	if one.subscriptions[room] != nil {
+		return
+	}
+	one.subscriptions[room] = &subscription{}
+	if s.byRoom[room] == nil {
+		s.byRoom[room] = make(map[*subscriber]struct{})
+	}
+	s.byRoom[room][one] = struct{}{}
+}
+
+func (s subscribers) unsubscribe(one *subscriber, room domain.ChatRoomID) {
+	delete(one.subscriptions, room)
+	delete(s.byRoom[room], one)
+	if len(s.byRoom[room]) == 0 {
+		delete(s.byRoom, room)
+	}
+}
+
+// deliver delivers an update once to everybody who subscribes to any of some rooms.
+func (s subscribers) deliver(u *Update, rooms ...domain.ChatRoomID) {
+	if len(rooms) == 1 {
+		for one := range s.byRoom[rooms[0]] {
+			one.deliver(u, rooms[0])
+		}
+		return
+	}
+	done := make(map[*subscriber]bool)
+	for _, room := range rooms {
+		for one := range s.byRoom[room] {
+			if !done[one] {
+				done[one] = one.deliver(u, room)
+			}
+		}
+	}
+}
+
+// deliver delivers or keeps an update. It reports false if the update is older than the subscription.
+func (s *subscriber) deliver(u *Update, room domain.ChatRoomID) bool {
+	switch sub := s.subscriptions[room]; {
+	case sub.started && u.Position < sub.since:
+		return false
+	case sub.started:
+		s.listener.Deliver(u)
+	case len(sub.pending) < maxPending:
+		sub.pending = append(sub.pending, u)
+	default:
+		s.listener.Reset()
+	}
+	return true
+}
+
+// start delivers the updates of a room from position on.
+func (s *subscriber) start(room domain.ChatRoomID, position int64) {
+	sub := s.subscriptions[room]
+	if sub == nil || sub.started {
+		return
+	}
+	sub.started, sub.since = true, position
+	for _, u := range sub.pending {
+		s.deliver(u, room)
+	}
+	sub.pending = nil
+}
+
+// pause keeps the updates of a room until start, which is called with the position that pause returns.
+func (s *subscriber) pause(room domain.ChatRoomID) (since int64) {
+	if sub := s.subscriptions[room]; sub != nil {
+		sub.started, since = false, sub.since
+	}
+	return since
+}

@@ -1,0 +1,43 @@
+package chat
+
+import (
+	"roomlog/domain"
+	"roomlog/projections"
+	"roomlog/realtime/ws"
+)
+
+// Listener receives what a session subscribes to. Its methods are called one after another; they must not block and
+// must not call the chat.
+type Listener interface {
+	// Deliver is called with every update of the session's subscriptions, and with messages to the session alone.
+	Deliver(u *Update)
+	// Typing is called when a participant is typing: in a chat room, or to this session alone if room is "".
+	Typing(by Participant, room domain.ChatRoomID)
+	// Reset is called when updates were missed, or when other nodes took this one for lost: the client must reconnect.
+	Reset()
+}
+
+// Update is something that happened in the chat. Event is a domain.ParticipantEntered, NicknameSet, ChatRoomJoined,
+// ChatRoomLeft, ChatRoomRemoved or MessagePosted.
+type Update struct {
+	projections.Delta
+	By          Participant // who did it, as far as the roster knows
+	Present     bool        // the author of a message is in the chat, by this or another connection
+	Connections []string    // the newest connections of the room after a join or leave
+	Online      int         // how many connections the room has then
+
+	frames map[string]*ws.Frame
+}
+
+// Frame returns the frame of the update in a dialect. It calls encode once for each dialect.
+func (u *Update) Frame(dialect string, encode func() *ws.Frame) *ws.Frame {
+	frame, encoded := u.frames[dialect]
+	if !encoded {
+		if u.frames == nil {
+			u.frames = make(map[string]*ws.Frame)
+		}
+		frame = encode()
+		u.frames[dialect] = frame
+	}
+	return frame
+}

@@ -1,0 +1,179 @@
+package hub
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync/atomic"
+	"time"
+
+	"roomlog/internal/wait"
+	"roomlog/projections"
+	"roomlog/projections/feed"
+)
+
+// resubscribeDelay is the pause before the hub subscribes again after the feed ended its subscription.
+const resubscribeDelay = 100 * time.Millisecond
+
+var errSubscriptionEnded = errors.New("the subscription to the feed has ended")
+
+// delivery delivers what the feed releases to those whom the registry names. One goroutine delivers the batches in
+// order; it never waits for a client or for the database.
+type delivery struct {
+	feed     Feed
+	log      *slog.Logger
+	registry *registry
+	presence *presence
+	watcher  *sessionWatcher
+
+	position atomic.Int64  // the position of the registry, for readers without its lock
+	ready    chan struct{} // closed when the first subscription to the feed has begun
+	advanced chan struct{} // closed when position moves while awaited is set; guarded by registry.mu
+	awaited  bool          // guarded by registry.mu
+}
+
+func newDelivery(c Config, r *registry, p *presence, w *sessionWatcher) *delivery {
+	return &delivery{
+		feed: c.Feed, log: c.Log, registry: r, presence: p, watcher: w,
+		ready: make(chan struct{}), advanced: make(chan struct{}),
+	}
+}
+
+// run delivers the feed until ctx ends. It subscribes again when a subscription ends.
+func (v *delivery) run(ctx context.Context) error {
+	for ctx.Err() == nil {
+		if err := v.follow(ctx); err != nil && ctx.Err() == nil {
+			v.log.ErrorContext(ctx, "feed subscription lost, resubscribing", slog.Any("error", err))
+			wait.Sleep(ctx, resubscribeDelay)
+		}
+	}
+	return nil
+}
+
+// follow delivers the batches of one subscription until it ends.
+func (v *delivery) follow(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel() // a subscription that nobody reads holds up the feed
+	batches, err := v.feed.Subscribe(ctx)
+	if err != nil {
+		return err
+	}
+	at := v.feed.Checkpoint()
+	for _, f := range v.registry.allFollowers() {
+		if err := f.Load(ctx, at); err != nil {
+			return err
+		}
+	}
+	v.begin(ctx, at)
+	for b := range batches {
+		v.deliverBatch(ctx, b)
+	}
+	return errSubscriptionEnded
+}
+
+// begin makes position the start of what is delivered next.
+func (v *delivery) begin(ctx context.Context, position int64) {
+	v.registry.mu.Lock()
+	defer v.registry.mu.Unlock()
+	select {
+	case <-v.ready:
+		v.skipTo(ctx, position)
+	default: // nothing is missed before the first subscription
+		v.advance(max(position, v.registry.position))
+		close(v.ready)
+	}
+}
+
+// skipTo resets everybody if deltas up to position were missed: clients reconnect and resume.
+func (v *delivery) skipTo(ctx context.Context, position int64) {
+	if position <= v.registry.position {
+		return
+	}
+	v.log.WarnContext(ctx, "deltas were missed, clients must reconnect",
+		slog.Int64("position", v.registry.position), slog.Int64("count", position-v.registry.position))
+	v.registry.resetAll()
+	v.advance(position)
+}
+
+func (v *delivery) deliverBatch(ctx context.Context, b feed.Batch) {
+	v.registry.mu.Lock()
+	defer v.registry.mu.Unlock()
+	v.skipTo(ctx, b.After)
+	delivered := v.registry.position
+	for _, d := range b.Deltas {
+		if d.Position > delivered {
+			v.deliver(d)
+		}
+	}
+	for _, g := range b.Gauges {
+		for s := range v.registry.subscribers[g.Live] {
+			s.DeliverGauges(g)
+		}
+	}
+	v.advance(max(b.Checkpoint, delivered))
+}
+
+// deliver delivers one delta to its subscribers, to the followers and to the clients of its recipient.
+func (v *delivery) deliver(d projections.Delta) {
+	v.registry.deliverToSubscribers(d)
+	for _, f := range v.registry.followers {
+		f.Deliver(d.Position-1, d)
+	}
+	switch {
+	case d.Recipient != 0:
+		for c := range v.registry.clients[d.Recipient] {
+			c.DeliverPrivate(d)
+			v.watcher.observe(c, d)
+		}
+		v.registry.moderate(d)
+	case d.Kind == projections.KindModeration:
+		v.registry.moderate(d)
+	default:
+		v.presence.observe(d)
+	}
+}
+
+// advance records that everything up to position has been delivered and wakes the callers of waitFor.
+func (v *delivery) advance(position int64) {
+	for _, f := range v.registry.followers {
+		f.Deliver(position)
+	}
+	v.registry.position = position
+	v.position.Store(position)
+	if v.awaited {
+		close(v.advanced)
+		v.advanced, v.awaited = make(chan struct{}), false
+	}
+}
+
+// waitReady blocks until the first subscription to the feed has begun.
+func (v *delivery) waitReady(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, tablesTimeout)
+	defer cancel()
+	select {
+	case <-v.ready:
+		return nil
+	case <-ctx.Done():
+		return projections.ErrBehind
+	}
+}
+
+// waitFor blocks until everything up to position has been delivered.
+func (v *delivery) waitFor(ctx context.Context, position int64) error {
+	ctx, cancel := context.WithTimeout(ctx, tablesTimeout)
+	defer cancel()
+	for {
+		v.registry.mu.Lock()
+		reached, advanced := v.registry.position >= position, v.advanced
+		v.awaited = v.awaited || !reached
+		v.registry.mu.Unlock()
+		if reached {
+			return nil
+		}
+		select {
+		case <-advanced:
+		case <-ctx.Done():
+			return projections.ErrBehind
+		}
+	}
+}

@@ -1,0 +1,47 @@
+package hub
+
+import (
+	"time"
+
+	"roomlog/domain"
+	"roomlog/internal/limit"
+)
+
+// limitedUsers is how many users' rates are remembered.
+const limitedUsers = 50_000
+
+// Rate names the limit that a command counts against. Limits are per user and node.
+type Rate int
+
+const (
+	// RateNone is for commands that something else limits: the frame rate of the connection, or the chat.
+	RateNone Rate = iota
+	// RateComments is the limit of comments.
+	RateComments
+	// RateGifts is the limit of gifts.
+	RateGifts
+)
+
+// rates holds the limits of all users.
+type rates map[Rate]*limit.Rates[domain.UserID]
+
+func newRates(c Config) rates {
+	return rates{
+		RateComments: limit.NewRates[domain.UserID](limit.Rate{PerSecond: c.CommentRate, Burst: c.CommentBurst}, limitedUsers),
+		RateGifts:    limit.NewRates[domain.UserID](limit.Rate{PerSecond: c.GiftRate, Burst: c.GiftBurst}, limitedUsers),
+	}
+}
+
+// take counts a command of a user against a limit.
+func (r rates) take(user domain.UserID, rate Rate, now time.Time) error {
+	return Limited(r[rate].Take(user, now))
+}
+
+// Limited returns nil if an action was allowed, else the Problem with the time to wait. Its parameters are the results of
+// the Take methods of package limit.
+func Limited(retryAfter time.Duration, ok bool) error {
+	if ok {
+		return nil
+	}
+	return NewProblem(domain.CodeRateLimited, "too often: wait a moment").After(retryAfter)
+}

@@ -1,0 +1,168 @@
+package hub
+
+import (
+	"maps"
+	"slices"
+	"sync"
+
+	"roomlog/domain"
+	"roomlog/projections"
+)
+
+// registry knows who receives what on this node. Its lock is held while a batch is delivered, so that a position and
+// the subscribers that have everything up to it belong together.
+type registry struct {
+	mu          sync.Mutex
+	position    int64 // everything up to here has been delivered
+	subscribers map[domain.LiveID]map[Subscriber]struct{}
+	clients     map[domain.UserID]map[Client]struct{}
+	dialects    []Dialect
+	followers   []Follower
+}
+
+func newRegistry() *registry {
+	return &registry{
+		subscribers: make(map[domain.LiveID]map[Subscriber]struct{}),
+		clients:     make(map[domain.UserID]map[Client]struct{}),
+	}
+}
+
+// subscribe returns the position after which s receives everything.
+func (r *registry) subscribe(live domain.LiveID, s Subscriber) (from int64) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.subscribers[live] == nil {
+		r.subscribers[live] = make(map[Subscriber]struct{})
+	}
+	r.subscribers[live][s] = struct{}{}
+	return r.position
+}
+
+func (r *registry) unsubscribe(live domain.LiveID, s Subscriber) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.subscribers[live], s)
+	if len(r.subscribers[live]) == 0 {
+		delete(r.subscribers, live)
+	}
+}
+
+// register returns the position after which c receives everything. It fails if the user has limit clients already; 0
+// or less is no limit.
+func (r *registry) register(user domain.UserID, c Client, limit int) (from int64, ok bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	clients := r.clients[user]
+	if limit > 0 && len(clients) >= limit {
+		return 0, false
+	}
+	if clients == nil {
+		clients = make(map[Client]struct{})
+		r.clients[user] = clients
+	}
+	clients[c] = struct{}{}
+	return r.position, true
+}
+
+func (r *registry) unregister(user domain.UserID, c Client) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.clients[user], c)
+	if len(r.clients[user]) == 0 {
+		delete(r.clients, user)
+	}
+}
+
+func (r *registry) addDialect(d Dialect) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.dialects = append(r.dialects, d)
+}
+
+func (r *registry) addFollower(f Follower) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.followers = append(r.followers, f)
+}
+
+func (r *registry) allClients() (all []Client) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, clients := range r.clients {
+		all = slices.AppendSeq(all, maps.Keys(clients))
+	}
+	return all
+}
+
+func (r *registry) allDialects() []Dialect {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.Clone(r.dialects)
+}
+
+func (r *registry) allFollowers() []Follower {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return slices.Clone(r.followers)
+}
+
+// counts returns the numbers of lives with subscribers and of users with clients.
+func (r *registry) counts() (lives, users int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return len(r.subscribers), len(r.clients)
+}
+
+// resetAll resets all subscriptions, clients and followers. The caller holds mu.
+func (r *registry) resetAll() {
+	for _, subscribers := range r.subscribers {
+		for s := range subscribers {
+			s.Reset()
+		}
+	}
+	clear(r.subscribers)
+	for _, clients := range r.clients {
+		for c := range clients {
+			c.Reset()
+		}
+	}
+	for _, f := range r.followers {
+		f.Reset()
+	}
+}
+
+// deliverToSubscribers delivers a delta to the subscribers it concerns. The caller holds mu.
+func (r *registry) deliverToSubscribers(d projections.Delta) {
+	switch {
+	case d.Public():
+		for s := range r.subscribers[d.Live] {
+			s.Deliver(d)
+		}
+	case d.Kind == projections.KindProfile:
+		for _, subscribers := range r.subscribers {
+			for s := range subscribers {
+				s.Deliver(d)
+			}
+		}
+	}
+}
+
+// moderate kicks or bans the clients that an event is about. The caller holds mu.
+func (r *registry) moderate(d projections.Delta) {
+	switch e := d.Event.(type) {
+	case domain.UserKicked:
+		for c := range r.clients[e.User] {
+			c.Kick(e.Reason)
+		}
+	case domain.ViewerBanned:
+		for c := range r.clients[e.User] {
+			c.BanFrom(e.Live, e.Reason)
+		}
+	case domain.ConnectionKicked:
+		for _, dialect := range r.dialects {
+			if dialect.Kick(e.Connection, e.Reason) {
+				return
+			}
+		}
+	}
+}

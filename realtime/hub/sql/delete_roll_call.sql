@@ -1,1 +1,0 @@
-DELETE FROM roll_call WHERE call = $1

@@ -1,1 +1,0 @@
-SELECT total, sockets FROM roll_call WHERE call = $1 ORDER BY process

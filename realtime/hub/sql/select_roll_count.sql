@@ -1,1 +1,0 @@
-SELECT count(*) FROM roll_call WHERE call = $1

@@ -1,0 +1,30 @@
+package hub
+
+import (
+	"context"
+
+	"roomlog/projections"
+)
+
+// Subscriber receives what happens in one live: a dialect has one for each live that somebody watches. The hub
+// calls its methods one after another; they must not block.
+type Subscriber interface {
+	// Deliver is called with every public delta of the live, and with every changed profile, in order.
+	Deliver(d projections.Delta)
+	// DeliverGauges is called with the newest gauges of the live.
+	DeliverGauges(g projections.Gauges)
+	// Reset is called when deltas were missed: everybody must reconnect. The subscription has ended.
+	Reset()
+}
+
+// Follower receives all deltas of the feed, in order, because it keeps subscriptions of its own: the chat. It is
+// an interface because the hub must not know the chat. Its methods must not block, except Load.
+type Follower interface {
+	// Load reads the follower's state from the tables, as of position or later. It is called before the first
+	// delta and again after deltas were missed.
+	Load(ctx context.Context, position int64) error
+	// Deliver is called with deltas; with them everything up to position has been delivered.
+	Deliver(position int64, deltas ...projections.Delta)
+	// Reset is called when deltas were missed: everybody must reconnect.
+	Reset()
+}

@@ -1,0 +1,36 @@
+package hub
+
+import (
+	"slices"
+	"sync"
+
+	"roomlog/domain"
+)
+
+// visit is the presence of one user in one live by this node. The fields below turn are guarded by presence.mu.
+type visit struct {
+	live domain.LiveID
+	user domain.UserID
+	turn sync.Mutex // held while a command about the visit is executed; taken before presence.mu
+
+	clients []Client          // by which the user is present, in the order of their joins
+	joined  bool              // the log may have the user present by this node
+	since   int64             // position of the newest join
+	rejoin  bool              // the log says that the user left, but clients are present
+	ended   bool              // the live has ended: nobody joins any more
+	cause   domain.LeaveCause // of the end of the last client
+	queued  bool
+}
+
+// hold adds a client and reports whether it is new.
+func (v *visit) hold(c Client) bool {
+	if slices.Contains(v.clients, c) {
+		return false
+	}
+	v.clients = append(v.clients, c)
+	return true
+}
+
+func (v *visit) drop(c Client) {
+	v.clients = slices.DeleteFunc(v.clients, func(other Client) bool { return other == c })
+}

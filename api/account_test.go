@@ -11,7 +11,7 @@ import (
 
 // account is a person who is signed in.
 type account struct {
-	*door
+	*testAPI
 	ID    domain.UserID `json:"id"`
 	Token string        `json:"token"`
 	name  string
@@ -20,27 +20,27 @@ type account struct {
 const password = "correct horse"
 
 // person registers somebody and signs them in, through the door.
-func (d *door) person(name string) account {
+func (d *testAPI) person(name string) account {
 	d.Helper()
 	d.post("/api/reg", map[string]string{"username": name, "password": password, "repassword": password}).ok(nil)
 	return d.signIn(name)
 }
 
-func (d *door) signIn(name string) account {
+func (d *testAPI) signIn(name string) account {
 	d.Helper()
-	a := account{door: d, name: name}
+	a := account{testAPI: d, name: name}
 	d.post("/api/login", map[string]string{"username": name, "password": password}).ok(&a)
 	return a
 }
 
 func (a account) get(path string, headers ...string) answer {
 	a.Helper()
-	return a.door.get(path, append(headers, "token", a.Token)...)
+	return a.testAPI.get(path, append(headers, "token", a.Token)...)
 }
 
 func (a account) post(path string, body any, headers ...string) answer {
 	a.Helper()
-	return a.door.post(path, body, append(headers, "token", a.Token)...)
+	return a.testAPI.post(path, body, append(headers, "token", a.Token)...)
 }
 
 type object = map[string]any
@@ -61,13 +61,13 @@ func (a account) onAir(title string) domain.LiveID {
 }
 
 // operator has something done at the server's command line, and waits for the tables.
-func (d *door) operator(c domain.Command) eventstore.Receipt {
+func (d *testAPI) operator(c domain.Command) eventstore.Receipt {
 	d.Helper()
 	return d.execute(domain.Request{Command: c, Actor: domain.Actor{Kind: domain.Operator}})
 }
 
 // does has something done that other doors take from a person.
-func (a account) does(c domain.Command) eventstore.Receipt {
+func (a account) command(c domain.Command) eventstore.Receipt {
 	a.Helper()
 	return a.execute(domain.Request{Command: c, Actor: a.actor()})
 }
@@ -81,7 +81,7 @@ func (a account) actor() domain.Actor {
 	return domain.AuthenticatedActor(a.ID, session)
 }
 
-func (d *door) execute(r domain.Request) eventstore.Receipt {
+func (d *testAPI) execute(r domain.Request) eventstore.Receipt {
 	d.Helper()
 	receipt, err := d.sequencer.Execute(d.Context(), r)
 	if err != nil {
@@ -97,7 +97,7 @@ func (d *door) execute(r domain.Request) eventstore.Receipt {
 }
 
 // position answers where the tables are.
-func (d *door) position() (position int64) {
+func (d *testAPI) position() (position int64) {
 	d.Helper()
 	err := d.pool.QueryRow(d.Context(), "SELECT coalesce(max(position), 0) FROM public.checkpoint").Scan(&position)
 	if err != nil {
@@ -119,7 +119,7 @@ func (a account) credit(coins domain.Coins) account {
 }
 
 // gift puts something on the shelf.
-func (d *door) gift(name string, price domain.Coins) domain.GiftID {
+func (d *testAPI) gift(name string, price domain.Coins) domain.GiftID {
 	d.Helper()
 	return d.operator(domain.AddGift{Name: name, Price: price, Image: "https://example.com/g.png"}).Events[0].Event.(domain.GiftAdded).Gift
 }

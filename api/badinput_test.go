@@ -5,18 +5,20 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"roomlog/api"
 	"roomlog/domain"
+	"roomlog/internal/limit"
 )
 
 // TestBadTexts tries texts that no table, client or terminal could bear, in every field that takes text.
 func TestBadTexts(t *testing.T) {
 	t.Parallel()
-	d := newDoor(t)
+	d := startAPI(t)
 	a := d.person("alice")
 	fields := map[string]func(text string) answer{
 		"the username": func(text string) answer {
@@ -82,22 +84,22 @@ func TestBadTexts(t *testing.T) {
 // TestBadPaths tries what clients send by mistake and strangers on purpose.
 func TestBadPaths(t *testing.T) {
 	t.Parallel()
-	d := newDoor(t)
+	d := startAPI(t)
 	for _, path := range []string{"/", "/api", "/api/", "/api/nothing", "/api/live/read/", "/api/live/read/1/2", "/%00", "/..%2f..", "/api/live/read/%2e%2e", "/favicon.ico"} {
 		if got := d.get(path); got.status != 404 && got.status != 400 {
 			t.Errorf("%s: %d %s", path, got.status, got.raw)
 		}
 	}
 	for _, method := range []string{http.MethodDelete, http.MethodPut, http.MethodPatch, "BREW"} {
-		d.ask(method, "/api/login", nil).fails(405, "method_not_allowed", "请求方式错误")
+		d.send(method, "/api/login", nil).expectFailure(405, "method_not_allowed", "请求方式错误")
 	}
-	d.get("/api/login").fails(405, "method_not_allowed", "请求方式错误")
+	d.get("/api/login").expectFailure(405, "method_not_allowed", "请求方式错误")
 }
 
 func TestPreflight(t *testing.T) {
 	t.Parallel()
-	d := newDoor(t)
-	preflight := d.ask(http.MethodOptions, "/api/login", nil, "Origin", "null", "Access-Control-Request-Method", "POST", "Access-Control-Request-Headers", "token,content-type")
+	d := startAPI(t)
+	preflight := d.send(http.MethodOptions, "/api/login", nil, "Origin", "null", "Access-Control-Request-Method", "POST", "Access-Control-Request-Headers", "token,content-type")
 	if preflight.status != 204 || preflight.header.Get("Access-Control-Allow-Origin") != "null" || preflight.header.Get("Access-Control-Allow-Credentials") != "true" {
 		t.Fatalf("%d %v", preflight.status, preflight.header)
 	}
@@ -110,7 +112,7 @@ func TestPreflight(t *testing.T) {
 
 func TestOversizedBody(t *testing.T) {
 	t.Parallel()
-	d := newDoor(t, func(c *api.Config) { c.BodyBytes = 1000 })
+	d := startAPI(t, func(c *api.Config) { c.BodyBytes = 1000 })
 	a := d.person("alice")
 	exact := func(size int) string {
 		const shell = `{"title":"t","cover":"","more":""}`
@@ -118,15 +120,15 @@ func TestOversizedBody(t *testing.T) {
 	}
 	a.post("/api/live/create", exact(1000)).ok(nil)
 	for _, size := range []int{1001, 2000, 10 << 20} {
-		a.post("/api/live/create", exact(size)).fails(413, "body_too_large", "请求内容过大")
+		a.post("/api/live/create", exact(size)).expectFailure(413, "body_too_large", "请求内容过大")
 	}
-	d.post("/api/gift/notify", strings.Repeat("a", 1001)).fails(413, "body_too_large", "请求内容过大")
+	d.post("/api/gift/notify", strings.Repeat("a", 1001)).expectFailure(413, "body_too_large", "请求内容过大")
 }
 
 // TestSlowBody: who sends a body drop by drop is answered in time, and holds nothing up.
 func TestSlowBody(t *testing.T) {
 	t.Parallel()
-	d := newDoor(t, func(c *api.Config) { c.BodyTimeout, c.UploadTimeout = 200*time.Millisecond, 300*time.Millisecond })
+	d := startAPI(t, func(c *api.Config) { c.BodyTimeout, c.UploadTimeout = 200*time.Millisecond, 300*time.Millisecond })
 	a := d.person("alice")
 	for _, path := range []string{"/api/login", "/api/live/create", "/api/gift/notify", "/api/upload"} {
 		t.Run(path, func(t *testing.T) {
@@ -136,7 +138,7 @@ func TestSlowBody(t *testing.T) {
 			}
 			defer conn.Close()
 			fmt.Fprintf(conn, "POST %s HTTP/1.1\r\nHost: x\r\ntoken: %s\r\nContent-Type: multipart/form-data; boundary=x\r\nContent-Length: 1000\r\n\r\n--x\r\n", path, a.Token)
-			conn.SetReadDeadline(time.Now().Add(patience))
+			conn.SetReadDeadline(time.Now().Add(testTimeout))
 			response, err := http.ReadResponse(bufio.NewReader(conn), nil)
 			if err != nil {
 				t.Fatal(err)
@@ -154,7 +156,7 @@ func TestSlowBody(t *testing.T) {
 		defer conn.Close()
 		fmt.Fprintf(conn, "POST /api/login HTTP/1.1\r\nHost: x\r\nContent-Length: 1000\r\n\r\n{}")
 		conn.(*net.TCPConn).CloseWrite()
-		conn.SetReadDeadline(time.Now().Add(patience))
+		conn.SetReadDeadline(time.Now().Add(testTimeout))
 		response, err := http.ReadResponse(bufio.NewReader(conn), nil)
 		if err != nil || response.StatusCode != http.StatusBadRequest {
 			t.Fatalf("%v, %v", response, err)
@@ -174,23 +176,23 @@ func TestRates(t *testing.T) {
 	const text = "操作太频繁，请稍后再试"
 	limited := func(t *testing.T, got answer) {
 		t.Helper()
-		got.fails(429, domain.CodeRateLimited, text)
-		if got.header.Get("Retry-After") != "60" {
-			t.Errorf("Retry-After %q", got.header.Get("Retry-After"))
+		got.expectFailure(429, domain.CodeRateLimited, text)
+		if seconds, err := strconv.Atoi(got.header.Get("Retry-After")); err != nil || seconds < 1 || seconds > 60 {
+			t.Errorf("Retry-After %q, want the time until the next token: 1 to 60 s", got.header.Get("Retry-After"))
 		}
 	}
 	from := func(address string) []string { return []string{"X-Forwarded-For", address} }
-	login := func(d *door, name string, headers ...string) answer {
+	login := func(d *testAPI, name string, headers ...string) answer {
 		return d.post("/api/login", object{"username": name, "password": "not it"}, headers...)
 	}
 	t.Run("of sign-ins from one address", func(t *testing.T) {
 		t.Parallel()
-		d := newDoor(t, func(c *api.Config) { c.SignInsByAddress = 3 })
+		d := startAPI(t, func(c *api.Config) { c.SignInsPerAddress = 3 })
 		for i := range 3 {
-			login(d, fmt.Sprint(i), from("198.51.100.7")...).fails(400, "credentials_wrong", "用户名或密码错误")
+			login(d, fmt.Sprint(i), from("198.51.100.7")...).expectFailure(400, "credentials_wrong", "用户名或密码错误")
 		}
 		limited(t, login(d, "x", from("198.51.100.7")...))
-		login(d, "x", from("198.51.100.8")...).fails(400, "credentials_wrong", "用户名或密码错误")
+		login(d, "x", from("198.51.100.8")...).expectFailure(400, "credentials_wrong", "用户名或密码错误")
 		got := login(d, "x", append(from("198.51.100.7"), "Authorization", "Bearer null")...)
 		if got.status != 200 || !strings.Contains(string(got.raw), `{"code":400,"message":"`+text+`"}`) {
 			t.Errorf("%d %s", got.status, got.raw)
@@ -198,23 +200,23 @@ func TestRates(t *testing.T) {
 	})
 	t.Run("of sign-ins from one IPv6 network", func(t *testing.T) {
 		t.Parallel()
-		d := newDoor(t, func(c *api.Config) { c.SignInsByAddress = 2 })
+		d := startAPI(t, func(c *api.Config) { c.SignInsPerAddress = 2 })
 		login(d, "a", from("2001:db8::1")...)
 		login(d, "b", from("2001:db8::2")...)
 		limited(t, login(d, "c", from("2001:db8::ffff:3")...))
 	})
 	t.Run("of sign-ins under one name, from many addresses", func(t *testing.T) {
 		t.Parallel()
-		d := newDoor(t, func(c *api.Config) { c.SignInsByName = 3 })
+		d := startAPI(t, func(c *api.Config) { c.SignInsPerName = 3 })
 		for i, name := range []string{"alice", "ALICE", "alice "} {
-			login(d, name, from(fmt.Sprintf("198.51.100.%d", i))...).fails(400, "credentials_wrong", "用户名或密码错误")
+			login(d, name, from(fmt.Sprintf("198.51.100.%d", i))...).expectFailure(400, "credentials_wrong", "用户名或密码错误")
 		}
 		limited(t, login(d, "alice", from("198.51.100.9")...))
-		login(d, "bob").fails(400, "credentials_wrong", "用户名或密码错误")
+		login(d, "bob").expectFailure(400, "credentials_wrong", "用户名或密码错误")
 	})
 	t.Run("of registrations", func(t *testing.T) {
 		t.Parallel()
-		d := newDoor(t, func(c *api.Config) { c.RegistrationsByAddress = 2 })
+		d := startAPI(t, func(c *api.Config) { c.RegistrationsPerAddress = 2 })
 		register := func(name string) answer {
 			return d.post("/api/reg", object{"username": name, "password": password, "repassword": password})
 		}
@@ -224,7 +226,7 @@ func TestRates(t *testing.T) {
 	})
 	t.Run("of a person's commands and uploads", func(t *testing.T) {
 		t.Parallel()
-		d := newDoor(t, func(c *api.Config) { c.WritesByUser, c.UploadsByUser = 2, 2 })
+		d := startAPI(t, func(c *api.Config) { c.WritesPerUser, c.UploadsPerUser = 2, 2 })
 		a, b := d.person("alice"), d.person("bob")
 		for range 2 {
 			a.live("t")
@@ -239,7 +241,7 @@ func TestRates(t *testing.T) {
 
 func TestRequestLog(t *testing.T) {
 	t.Parallel()
-	d := newDoor(t)
+	d := startAPI(t)
 	a := d.person("alice")
 	a.get("/api/live/list/1?sign=SECRETSIGN", "X-Forwarded-For", "198.51.100.7", "X-Request-Id", "from-the-proxy").ok(nil)
 	d.get("/api/user/info", "Authorization", "Bearer SECRETTOKEN")
@@ -256,7 +258,7 @@ func TestRequestLog(t *testing.T) {
 		}
 		return nil
 	})
-	for _, want := range []string{"level=INFO", "method=GET", "path=/api/live/list/1 ", "status=200", "address=198.51.100.7", fmt.Sprintf("user_id=%d", a.ID)} {
+	for _, want := range []string{"level=INFO", "method=GET", "path=/api/live/list/1 ", "status=200", "remote_addr=198.51.100.7", fmt.Sprintf("user_id=%d", a.ID)} {
 		if !strings.Contains(line, want) {
 			t.Errorf("%q is missing in %s", want, line)
 		}
@@ -272,7 +274,7 @@ func TestRequestLog(t *testing.T) {
 				t.Errorf("%q is answered with %q", said, got)
 			}
 		}
-		stranger := newDoor(t, func(c *api.Config) { c.Proxies = api.Proxies{} })
+		stranger := startAPI(t, func(c *api.Config) { c.Proxies = limit.Proxies{} })
 		if got := stranger.get("/healthz", "X-Request-Id", "mine").header.Get("X-Request-Id"); got == "mine" {
 			t.Error("a stranger names a request")
 		}

@@ -15,14 +15,6 @@ import (
 	"roomlog/projections"
 )
 
-// chatted is the envelope of the pages of chat rooms: always HTTP 200, the outcome in code.
-type chatted[T any] struct {
-	Code   int    `json:"code" enum:"0,1" doc:"0, or 1 with an error"`
-	Data   T      `json:"data,omitempty"`
-	Error  string `json:"error,omitempty" doc:"for people, in Chinese"`
-	TextEN string `json:"text_en,omitempty" doc:"for people, in English"`
-}
-
 // ChatRoom is a chat room as everybody may see it.
 type ChatRoom struct {
 	ID       domain.ChatRoomID `json:"_id"`
@@ -30,132 +22,128 @@ type ChatRoom struct {
 	CreateAt string            `json:"createAt" doc:"UTC"`
 }
 
-// ChatUser is a person as the pages of chat rooms know people.
+// ChatUser is a user as the chat pages show users.
 type ChatUser struct {
 	ID       string             `json:"_id"`
 	Name     string             `json:"name"`
 	Avatar   string             `json:"avatar"`
-	Online   bool               `json:"online" doc:"in the chat now"`
-	Room     *domain.ChatRoomID `json:"room" doc:"the room that the person came into last; null when in none"`
-	CreateAt string             `json:"createAt" doc:"of the account, UTC"`
+	Online   bool               `json:"online" doc:"whether the user is in the chat now"`
+	Room     *domain.ChatRoomID `json:"room" doc:"the chat room that the user joined last; null when in none"`
+	CreateAt string             `json:"createAt" doc:"creation of the account, UTC"`
 }
 
-type peopledRoom struct {
+// populatedChatRoom is a chat room with its users.
+type populatedChatRoom struct {
 	ChatRoom
-	Users []ChatUser `json:"users" doc:"the newest 50 of those who are signed in"`
+	Users []ChatUser `json:"users" doc:"the newest 50 users with an account"`
 }
 
-// peopleShown is how many people a room is listed with.
-const peopleShown = 50
+// chatRoomUsers is the number of users that a list of chat rooms shows for each.
+const chatRoomUsers = 50
 
-// The texts of the pages of chat rooms.
+// Texts of the chat pages.
 const (
 	textNotAUser = "用户验证失败"
 	textNoGuests = "未开放邮箱登录"
 )
 
-// chat is the surface of chat rooms.
-func (s *server) chat() {
-	chatting(s, post("/login", "Sign in to the chat by an e-mail address, if this server lets people in without a password"), s.emailLogin)
-	chatting(s, post("/validate", "Who a token of the chat names"), s.validate)
+// registerChat registers the endpoints of the chat pages. They have an envelope of their own.
+func (s *server) registerChat() {
+	serveChat(s, post("/login", "Sign in to the chat with an e-mail address, without a password", anyone(), rateSignIns), s.emailLogin)
+	serveChat(s, post("/validate", "Read the user that a chat token names", anyone(), rateReads), s.validate)
 	for _, path := range []string{"/createRoom", "/addRoom"} {
-		chatting(s, post(path, "Make a chat room"), s.createRoom)
+		serveChat(s, post(path, "Create a chat room", anyone(), rateChatRooms), s.createChatRoom)
 	}
-	chatting(s, get("/getAllRooms", "Chat rooms, oldest first, with people"), s.allRooms)
-	chatting(s, post("/getAllRooms", "The same"), s.allRooms)
+	for _, newMethod := range []func(string, string, access, rateClass) endpoint{get, post} {
+		serveChat(s, newMethod("/getAllRooms", "List chat rooms with their users, oldest first", anyone(), rateReads), s.listChatRooms)
+	}
 }
 
-// chatting serves an endpoint in the envelope of chat rooms. The body is a JSON object, or nothing.
-func chatting[I, O any](s *server, o operation, handle func(context.Context, I) (O, error)) {
-	s.router.Method(o.Method, o.Path, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+// serveChat registers an endpoint of the chat pages. The body is a JSON object, or empty.
+func serveChat[I, O any](s *server, e endpoint, handle func(context.Context, I) (O, error)) {
+	e.OperationID = "chat-" + strings.ToLower(e.Method) + e.OperationID // other endpoints have the same name under /api
+	describe := func(o *huma.Operation, schemas huma.Registry) {
+		if o.Method == http.MethodPost {
+			o.RequestBody = &huma.RequestBody{Content: jsonContent(schemas.Schema(typeOf[I](), true, ""))}
+		}
+	}
+	serveRaw[chatEnvelope[O]](s, e, describe, writeChatRefusal, func(w http.ResponseWriter, r *http.Request) {
 		ctx, cancel := context.WithTimeout(r.Context(), s.RequestTimeout)
 		defer cancel()
 		var in I
-		err := s.readInto(w, r, &in)
 		var out O
+		err := s.readChatBody(w, r, &in)
 		if err == nil {
 			out, err = handle(ctx, in)
 		}
 		if err != nil {
-			failure := s.failed(ctx, err, nil)
-			writeJSON(w, http.StatusOK, chatted[any]{Code: 1, Error: failure.Data, TextEN: failure.TextEN})
+			writeChatRefusal(w, r, s.failure(ctx, err, nil))
 			return
 		}
-		writeJSON(w, http.StatusOK, chatted[any]{Data: out})
-	}))
-	o.OperationID = "chat-" + strings.ToLower(o.Method) + o.OperationID // others have the same name under /api
-	documented[chatted[O]](s, o, func(described *huma.Operation, schemas huma.Registry) {
-		if described.Method == http.MethodPost {
-			described.RequestBody = &huma.RequestBody{Content: content(schemas.Schema(typeOf[I](), true, ""))}
-		}
+		writeJSON(w, http.StatusOK, chatEnvelope[any]{Data: out})
 	})
 }
 
-// readInto reads the JSON object that a POST may have.
-func (s *server) readInto(w http.ResponseWriter, r *http.Request, in any) error {
+// readChatBody decodes the JSON object that a POST may have.
+func (s *server) readChatBody(w http.ResponseWriter, r *http.Request, in any) error {
 	if r.Method != http.MethodPost {
 		return nil
 	}
 	body, err := s.readBody(w, r, s.BodyBytes, s.BodyTimeout)
 	if err == nil && len(body) > 0 && json.Unmarshal(body, in) != nil {
-		return badRequest("the body is no JSON object of this endpoint")
+		return badRequest("the body must be a JSON object of this endpoint")
 	}
 	return err
 }
 
-type roomNamed struct {
+type chatRoomInput struct {
 	Name string `json:"name" doc:"1 to 32 characters"`
 }
 
-// createRoom makes a room for anybody: who asks is not looked at.
-func (s *server) createRoom(ctx context.Context, in roomNamed) (ChatRoom, error) {
-	asked := askerOf(ctx)
-	if err := s.limits.rooms.admit(byAddress(asked.address)); err != nil {
-		return ChatRoom{}, err
-	}
-	c := AddRoom(s.Store, in.Name)
-	c.MaxChatRooms = s.ChatRooms
-	receipt, err := s.Commands.Execute(ctx, domain.Request{Command: c, Correlation: asked.id})
+// createChatRoom creates a chat room. It needs no user.
+func (s *server) createChatRoom(ctx context.Context, in chatRoomInput) (ChatRoom, error) {
+	command := NewChatRoom(s.Store, in.Name)
+	command.MaxChatRooms = s.ChatRooms
+	receipt, err := s.executeAnonymously(ctx, command)
 	if err != nil {
 		return ChatRoom{}, err
 	}
-	s.settle(ctx, receipt)
-	made, at, err := fact[domain.ChatRoomCreated](receipt)
-	return ChatRoom{made.ChatRoom, made.Name, at.RecordedAt.UTC().Format(utcTime)}, err
+	created, record, err := eventOf[domain.ChatRoomCreated](receipt)
+	return ChatRoom{created.ChatRoom, created.Name, record.RecordedAt.UTC().Format(utcTime)}, err
 }
 
-// CreateChatRoom asks for a chat room under an id of its own, drawn at random.
-func AddRoom(store *eventstore.Store, name string) domain.CreateChatRoom {
+// NewChatRoom returns the command that creates a chat room with a random id.
+func NewChatRoom(store *eventstore.Store, name string) domain.CreateChatRoom {
 	id := make([]byte, 12)
 	rand.Read(id) // never fails
 	return domain.CreateChatRoom{Name: name, ChatRoom: domain.ChatRoomID(hex.EncodeToString(id)), NameKey: store.NameKey(name)}
 }
 
-func (s *server) allRooms(ctx context.Context, _ struct{}) ([]peopledRoom, error) {
-	rooms, err := s.Queries.ChatRooms(ctx)
+func (s *server) listChatRooms(ctx context.Context, _ struct{}) ([]populatedChatRoom, error) {
+	found, err := s.Queries.ChatRooms(ctx)
 	if err != nil {
 		return nil, err
 	}
-	ids := make([]domain.ChatRoomID, len(rooms))
-	for i, r := range rooms {
+	ids := make([]domain.ChatRoomID, len(found))
+	for i, r := range found {
 		ids[i] = r.ID
 	}
-	members, err := s.Queries.ChatRoomUsers(ctx, ids, peopleShown)
+	users, err := s.Queries.ChatRoomUsers(ctx, ids, chatRoomUsers)
 	if err != nil {
 		return nil, err
 	}
-	shown := make([]peopledRoom, len(rooms))
-	for i, r := range rooms {
-		shown[i] = peopledRoom{ChatRoom{r.ID, r.Name, r.CreatedAt.Format(utcTime)}, []ChatUser{}}
-		for _, m := range members[r.ID] {
-			shown[i].Users = append(shown[i].Users, chatUser(m.Profile, true, r.ID, m.CreatedAt.Format(utcTime)))
+	rooms := make([]populatedChatRoom, len(found))
+	for i, r := range found {
+		rooms[i] = populatedChatRoom{ChatRoom{r.ID, r.Name, r.CreatedAt.Format(utcTime)}, []ChatUser{}}
+		for _, u := range users[r.ID] {
+			rooms[i].Users = append(rooms[i].Users, newChatUser(u.Profile, true, r.ID, u.CreatedAt.Format(utcTime)))
 		}
 	}
-	return shown, nil
+	return rooms, nil
 }
 
-func chatUser(p projections.Profile, online bool, room domain.ChatRoomID, since string) ChatUser {
-	u := ChatUser{ID: byUser(p.ID), Name: p.Name(), Avatar: p.Avatar, Online: online, CreateAt: since}
+func newChatUser(p projections.Profile, online bool, room domain.ChatRoomID, createdAt string) ChatUser {
+	u := ChatUser{ID: userKey(p.ID), Name: p.Name(), Avatar: p.Avatar, Online: online, CreateAt: createdAt}
 	if room != "" {
 		u.Room = &room
 	}

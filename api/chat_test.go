@@ -60,11 +60,11 @@ type chatRoom struct {
 	Users    []chatUser
 }
 
-func withGuests(c *api.Config) { c.GuestChat = true }
+func allowGuests(c *api.Config) { c.GuestChat = true }
 
 func TestEmailLogin(t *testing.T) {
 	t.Parallel()
-	d := newDoor(t, withGuests)
+	d := startAPI(t, allowGuests)
 	login := func(email string) (token string) {
 		t.Helper()
 		if no := chatted(t, d.post("/login", map[string]string{"email": email}), &token); no != "" {
@@ -142,7 +142,7 @@ func TestEmailLogin(t *testing.T) {
 	}
 }
 
-func (d *door) registered() (n int) {
+func (d *testAPI) registered() (n int) {
 	d.Helper()
 	page, err := d.store.Read(d.Context(), eventstore.Query{Types: []string{"user.registered.v1"}})
 	if err != nil {
@@ -153,7 +153,7 @@ func (d *door) registered() (n int) {
 
 func TestEmailLoginIsASetting(t *testing.T) {
 	t.Parallel()
-	d := newDoor(t)
+	d := startAPI(t)
 	if no := chatted(t, d.post("/login", map[string]string{"email": "zoe@example.org"}), nil); no != "未开放邮箱登录" || d.registered() != 0 {
 		t.Errorf("%q, and %d accounts", no, d.registered())
 	}
@@ -166,7 +166,7 @@ func TestEmailLoginIsASetting(t *testing.T) {
 
 func TestChatRooms(t *testing.T) {
 	t.Parallel()
-	d := newDoor(t, func(c *api.Config) { c.ChatRooms = 3; c.RoomsByAddress = 10 })
+	d := startAPI(t, func(c *api.Config) { c.ChatRooms = 3; c.ChatRoomsPerAddress = 10 })
 	create := func(path, name string) (r chatRoom, failure string) {
 		t.Helper()
 		return r, chatted(t, d.post(path, map[string]string{"name": name}, "Authorization", "Bearer null"), &r)
@@ -188,7 +188,7 @@ func TestChatRooms(t *testing.T) {
 	a := d.person("alice")
 	enter := func(connection string, room string) {
 		t.Helper()
-		a.does(domain.EnterChat{Connection: connection, Profile: domain.ProfileRooms, ChatRoom: domain.ChatRoomID(room), Node: "p1"})
+		a.command(domain.EnterChat{Connection: connection, Profile: domain.ProfileRooms, ChatRoom: domain.ChatRoomID(room), Node: "p1"})
 	}
 	chatted(t, d.get("/getAllRooms"), &none)
 	if len(none) != 1 || len(none[0].Users) != 0 {
@@ -229,7 +229,7 @@ func TestChatRooms(t *testing.T) {
 
 func TestBadBodiesOfChatRooms(t *testing.T) {
 	t.Parallel()
-	d := newDoor(t, withGuests, func(c *api.Config) { c.RoomsByAddress = 10_000; c.BodyBytes = 1000 })
+	d := startAPI(t, allowGuests, func(c *api.Config) { c.ChatRoomsPerAddress = 10_000; c.BodyBytes = 1000 })
 	for _, path := range []string{"/login", "/createRoom", "/addRoom", "/validate"} {
 		for _, body := range []string{"", "{", "[]", "null", `"x"`, `{"email":7,"name":7,"token":7}`, `{"email":{},"name":[],"token":{}}`, strings.Repeat(" ", 2000)} {
 			if no := chatted(t, d.post(path, body), nil); no == "" || no == "系统繁忙，请稍后再试" {

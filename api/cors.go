@@ -6,9 +6,9 @@ import (
 	"strings"
 )
 
-// AllowOrigins lets browser pages of other origins call what is behind it: their Origin is
-// echoed and preflights are answered. No origins means any, also "null" and "file://": no cookie
-// carries a right here, so a page can do nothing that its reader's token does not allow.
+// AllowOrigins returns a middleware that lets browser pages of origins call next: it echoes their Origin and responds to
+// preflights. No origins means any, including "null" and "file://": no cookie grants access, so a page can do nothing
+// without a token.
 func AllowOrigins(origins []string) func(http.Handler) http.Handler {
 	any := len(origins) == 0 || slices.Contains(origins, "*")
 	allowed := func(origin string) bool {

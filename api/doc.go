@@ -1,11 +1,10 @@
-// Package api is the HTTP door: it turns requests into commands for the log, answers from the
-// read tables, and lets analysts replay and auditors review.
+// Package api is the HTTP server of roomlog. It turns requests into commands, serves lists and histories from the tables,
+// and streams the event log to analysts.
 //
-// Old clients depend on its shapes and Chinese texts to the letter; every error carries a
-// machine code beside them. A command is answered after it is durable, and the door waits a
-// moment for the tables, so that a client finds its own writes. Rates and sizes are bounded
-// here, before anything reaches the log; the rules themselves live in the domain.
+// Every endpoint is registered with an access rule, a rate class and its documentation, which are checked before its
+// handler runs. A command is answered when its events are durable and, within Config.Settle, applied to the tables, so
+// that clients read their own writes. Every error has a stable code, a Chinese text and an English text.
 //
-// It never imports another door, never writes an event itself, and never puts a password, a
-// token or a query string into a log line.
+// The package holds no rules of the domain, writes no table, and never logs a password, a token or a query string. It
+// imports no other server.
 package api

@@ -39,16 +39,16 @@ func (a account) comments(live domain.LiveID, n int) {
 	all.Wait()
 }
 
-// crowded is a door with much to read, and an analyst.
-func crowded(t *testing.T, change func(*api.Config)) account {
+// startWithComments is a door with much to read, and an analyst.
+func startWithComments(t *testing.T, change func(*api.Config)) account {
 	t.Helper()
-	a := newDoor(t, change).person("alice").grant(domain.RoleAnalyst)
+	a := startAPI(t, change).person("alice").grant(domain.RoleAnalyst)
 	a.comments(a.onAir("show"), 1024)
 	return a
 }
 
 // asks opens a stream whose reader is left to the test.
-func (a account) asks() net.Conn {
+func (a account) openEventStream() net.Conn {
 	a.Helper()
 	conn, err := (&net.Dialer{}).DialContext(a.Context(), "tcp", strings.TrimPrefix(a.url, "http://"))
 	if err != nil {
@@ -62,8 +62,10 @@ func (a account) asks() net.Conn {
 // A reader that takes nothing any more is cut off: the cursors are in the lines it has.
 func TestEventsCutOff(t *testing.T) {
 	t.Parallel()
-	a := crowded(t, func(c *api.Config) { c.EventSlow, c.EventWriteTimeout = 50*time.Millisecond, 300*time.Millisecond })
-	a.asks() // and never reads
+	a := startWithComments(t, func(c *api.Config) {
+		c.SlowEventReader, c.EventWriteTimeout = 50*time.Millisecond, 300*time.Millisecond
+	})
+	a.openEventStream() // and never reads
 	a.eventually(func() error {
 		if !strings.Contains(a.log.String(), "path=/api/events ") { // logged when it is over
 			return errors.New("it goes on")
@@ -75,9 +77,9 @@ func TestEventsCutOff(t *testing.T) {
 // A reader that takes too long is sent away, and told where to go on.
 func TestEventsSlowReader(t *testing.T) {
 	t.Parallel()
-	a := crowded(t, func(c *api.Config) { c.EventSlow = 50 * time.Millisecond })
-	conn := a.asks()
-	conn.SetReadDeadline(time.Now().Add(patience))
+	a := startWithComments(t, func(c *api.Config) { c.SlowEventReader = 50 * time.Millisecond })
+	conn := a.openEventStream()
+	conn.SetReadDeadline(time.Now().Add(testTimeout))
 	response, err := http.ReadResponse(bufio.NewReader(conn), nil)
 	if err != nil {
 		t.Fatal(err)
@@ -102,7 +104,7 @@ func TestEventsSlowReader(t *testing.T) {
 		t.Fatal(err)
 	}
 	told := len(got) - 1
-	for last.End == "slow" { // on a busy machine so little patience may cost an eager reader a few more goes
+	for last.End == "slow" { // on a busy machine so little testTimeout may cost an eager reader a few more goes
 		rest := a.replay("?after=" + last.Cursor)
 		last = rest[len(rest)-1]
 		told += len(rest) - 1

@@ -87,11 +87,11 @@ func (a account) follow(query string, headers ...string) *stream {
 // text answers the next line, "" at the end.
 func (s *stream) text() string {
 	s.Helper()
-	late := time.AfterFunc(patience, s.cancel)
+	late := time.AfterFunc(testTimeout, s.cancel)
 	defer late.Stop()
 	if !s.scanner.Scan() {
 		if s.scanner.Err() != nil {
-			s.Fatalf("the stream broke, or was silent for %v: %v", patience, s.scanner.Err())
+			s.Fatalf("the stream broke, or was silent for %v: %v", testTimeout, s.scanner.Err())
 		}
 		return ""
 	}
@@ -105,15 +105,15 @@ func (s *stream) next() line {
 
 func TestEventsHistory(t *testing.T) {
 	t.Parallel()
-	d := newDoor(t)
+	d := startAPI(t)
 	a, b := d.person("alice"), d.person("bob")
 	a.grant(domain.RoleAnalyst)
 	gift := d.gift("Rose", 3)
 	first, second := b.onAir("one"), b.onAir("two")
 	b.credit(100)
 	for i := range 3 {
-		b.does(domain.PostComment{Live: first, Text: fmt.Sprintf("comment %d", i)})
-		b.does(domain.SendGift{Live: second, Gift: gift, Num: 1 + i})
+		b.command(domain.PostComment{Live: first, Text: fmt.Sprintf("comment %d", i)})
+		b.command(domain.SendGift{Live: second, Gift: gift, Num: 1 + i})
 	}
 	head, err := d.store.Head(t.Context())
 	if err != nil {
@@ -209,7 +209,7 @@ func TestEventsHistory(t *testing.T) {
 // An event of a newer program is told as it stands, and hides nothing behind it.
 func TestEventsThatCannotBeRead(t *testing.T) {
 	t.Parallel()
-	d := newDoor(t)
+	d := startAPI(t)
 	a := d.person("alice").grant(domain.RoleAnalyst)
 	var at int64
 	err := d.db.Owner.QueryRow(t.Context(), `
@@ -241,30 +241,30 @@ func TestEventsThatCannotBeRead(t *testing.T) {
 
 func TestEventsRefuses(t *testing.T) {
 	t.Parallel()
-	d := newDoor(t)
+	d := startAPI(t)
 	a, b := d.person("alice"), d.person("bob")
 	a.grant(domain.RoleAnalyst)
-	b.grant(domain.RoleAuditor).get("/api/events").fails(403, domain.CodeForbidden, textNoToken)
+	b.grant(domain.RoleAuditor).get("/api/events").expectFailure(403, domain.CodeForbidden, textNoToken)
 	good := a.replay("?limit=1")[0].Cursor
 	last := good[len(good)-1]
 	other := good[:len(good)-1] + string("0123456789abcdef"[(strings.IndexByte("0123456789abcdef", last)+1)%16])
 	const restored = "参数错误"
 	for _, cursor := range []string{other, "999999" + good[1:]} {
-		a.get("/api/events?after="+cursor).fails(409, "cursor_lost", restored)
-		a.get("/api/events", "Last-Event-ID", cursor).fails(409, "cursor_lost", restored)
+		a.get("/api/events?after="+cursor).expectFailure(409, "cursor_lost", restored)
+		a.get("/api/events", "Last-Event-ID", cursor).expectFailure(409, "cursor_lost", restored)
 	}
 	for _, cursor := range []string{"x", "1", "-1", "1.", "1.x", good + "0", good + ".1", "%00", strings.Repeat("1", 10_000)} {
-		a.get("/api/events?after="+cursor).fails(400, "cursor_invalid", textBad)
+		a.get("/api/events?after="+cursor).expectFailure(400, "cursor_invalid", textBad)
 	}
 	for _, query := range []string{"type=gift.sent.v9", "type=", "live=x", "live=-1", "user=1.5", "limit=-1", "limit=99999999999999999999", "follow=perhaps",
 		strings.Repeat("type=gift.sent.v1&", 101)} {
-		a.get("/api/events?"+query).fails(400, domain.CodeBadRequest, textBad)
+		a.get("/api/events?"+query).expectFailure(400, domain.CodeBadRequest, textBad)
 	}
 }
 
 func TestEventsFollow(t *testing.T) {
 	t.Parallel()
-	d := newDoor(t)
+	d := startAPI(t)
 	a, b := d.person("alice"), d.person("bob")
 	a.grant(domain.RoleAnalyst)
 	live := b.onAir("show")
@@ -307,7 +307,7 @@ func TestEventsFollow(t *testing.T) {
 				t.Fatalf("position %d is %d", want, l.Position)
 			}
 		}
-		b.does(domain.PostComment{Live: live, Text: "the newest"})
+		b.command(domain.PostComment{Live: live, Text: "the newest"})
 		if l := s.next(); !strings.Contains(string(l.Data), "the newest") {
 			t.Fatalf("got %+v", l)
 		}
@@ -347,9 +347,9 @@ func TestEventsFollow(t *testing.T) {
 	})
 }
 
-func TestEventsBeat(t *testing.T) {
+func TestEventsHeartbeat(t *testing.T) {
 	t.Parallel()
-	d := newDoor(t, func(c *api.Config) { c.EventBeat = 20 * time.Millisecond })
+	d := startAPI(t, func(c *api.Config) { c.EventHeartbeat = 20 * time.Millisecond })
 	a := d.person("alice")
 	a.grant(domain.RoleAnalyst)
 	t.Run("carries a cursor that moves although nothing matches", func(t *testing.T) {
@@ -385,13 +385,13 @@ func TestEventsBeat(t *testing.T) {
 
 func TestEventStreamsAreBounded(t *testing.T) {
 	t.Parallel()
-	d := newDoor(t, func(c *api.Config) { c.EventStreams = 2 })
+	d := startAPI(t, func(c *api.Config) { c.EventStreams = 2 })
 	a := d.person("alice")
 	a.grant(domain.RoleAnalyst)
 	first := a.follow("?follow=true")
 	a.follow("?follow=true")
 	refused := a.get("/api/events")
-	refused.fails(503, domain.CodeBusy, "系统繁忙，请稍后再试")
+	refused.expectFailure(503, domain.CodeBusy, "系统繁忙，请稍后再试")
 	if refused.header.Get("Retry-After") == "" {
 		t.Error("no Retry-After")
 	}

@@ -18,38 +18,31 @@ import (
 	"roomlog/projections"
 )
 
-// success is the envelope of everything that went well.
-type success[T any] struct {
-	Msg  string `json:"msg" enum:"ok"`
-	Data T      `json:"data"`
-}
-
-// failure is the envelope of everything else. Data is what old clients show and match.
+// failure is the envelope of a failed response, and the error that becomes one. Old clients show and match Data.
 type failure struct {
 	Msg    string      `json:"msg" enum:"fail"`
 	Data   string      `json:"data" doc:"for people, in Chinese"`
 	Code   domain.Code `json:"code" doc:"for programs, stable"`
 	TextEN string      `json:"text_en" doc:"for people, in English"`
 
-	status int
-	retry  time.Duration // when it is worth trying again; 0: not said
+	status     int
+	retryAfter time.Duration // sent as Retry-After; 0: not sent
 }
 
-// Error implements error.
 func (f *failure) Error() string { return string(f.Code) + ": " + f.TextEN }
 
-// GetStatus implements huma.StatusError.
+// GetStatus returns the HTTP status, for huma.
 func (f *failure) GetStatus() int { return f.status }
 
-// GetHeaders implements huma.HeadersError.
+// GetHeaders returns the HTTP headers, for huma.
 func (f *failure) GetHeaders() http.Header {
-	if f.retry == 0 {
+	if f.retryAfter == 0 {
 		return nil
 	}
-	return http.Header{"Retry-After": {strconv.Itoa(int((f.retry + time.Second - 1) / time.Second))}}
+	return http.Header{"Retry-After": {strconv.Itoa(int((f.retryAfter + time.Second - 1) / time.Second))}}
 }
 
-// Codes of this door, beside the domain's.
+// Codes of this server, beside those of package domain.
 const (
 	codeNoRoute       domain.Code = "no_such_endpoint"
 	codeNoConnection  domain.Code = "connection_not_found"
@@ -66,7 +59,7 @@ const (
 	codeCursorLost    domain.Code = "cursor_lost"
 )
 
-// chinese are the texts of this door's codes.
+// chinese holds the Chinese text of each code of this server.
 var chinese = map[domain.Code]string{
 	codeNoRoute:       "接口不存在",
 	codeNoConnection:  "连接不存在",
@@ -81,7 +74,7 @@ var chinese = map[domain.Code]string{
 	codeSignature:     "签名错误",
 }
 
-// statuses is the HTTP status of every code that has not 400.
+// statuses holds the HTTP status of each code whose status is not 400.
 var statuses = map[domain.Code]int{
 	domain.CodeTokenMissing:        http.StatusUnauthorized,
 	domain.CodeTokenExpired:        http.StatusUnauthorized,
@@ -121,71 +114,73 @@ var statuses = map[domain.Code]int{
 	domain.CodeInternal:            http.StatusInternalServerError,
 }
 
-// says are the texts of one endpoint where they differ from those of everywhere else.
-type says map[domain.Code]string
+// texts are the Chinese texts of one endpoint that differ from the general ones.
+type texts map[domain.Code]string
 
-// fail puts code into the envelope.
-func fail(code domain.Code, english string, texts says) *failure {
+// newFailure returns the failure with a code and an English text. own replaces the general Chinese texts and may be nil.
+func newFailure(code domain.Code, english string, own texts) *failure {
 	f := &failure{Msg: "fail", Code: code, TextEN: english, status: http.StatusBadRequest}
 	if status, ok := statuses[code]; ok {
 		f.status = status
 	}
 	switch {
-	case texts[code] != "":
-		f.Data = texts[code]
+	case own[code] != "":
+		f.Data = own[code]
 	case chinese[code] != "":
 		f.Data = chinese[code]
 	default:
 		f.Data = code.Chinese()
 	}
 	if code == domain.CodeBusy {
-		f.retry = time.Second
+		f.retryAfter = time.Second
 	}
 	return f
 }
 
-// refusal says no in the domain's words.
+// refusal returns a *domain.Refusal.
 func refusal(code domain.Code, format string, args ...any) error {
 	return &domain.Refusal{Code: code, Text: fmt.Sprintf(format, args...)}
 }
 
 func badRequest(english string) error { return refusal(domain.CodeBadRequest, "%s", english) }
 
-// failed is the one place where an error becomes an answer. What is ours is logged here, once,
-// and never told.
-func (s *server) failed(ctx context.Context, err error, texts says) *failure {
+// failure turns an error into the response to the client. It logs internal errors, and reveals nothing of them. All errors
+// of requests pass through it.
+func (s *server) failure(ctx context.Context, err error, own texts) *failure {
 	var f *failure
-	var no *domain.Refusal
+	var refused *domain.Refusal
 	switch {
 	case errors.As(err, &f):
 		return f
-	case errors.As(err, &no):
-		return fail(no.Code, no.Text, texts)
+	case errors.As(err, &refused):
+		return newFailure(refused.Code, refused.Text, own)
 	case errors.Is(err, eventstore.ErrCursorLost):
-		return fail(codeCursorLost, "the cursor is of another log, or this log was restored to an earlier day: begin anew", texts)
+		return newFailure(codeCursorLost, "the cursor belongs to another log, or to events that a restore has removed: start again without it", own)
 	case errors.Is(err, eventstore.ErrInvalidCursor):
-		return fail(codeCursor, "this is no cursor: send one back as it came, or 0 for the beginning", texts)
-	case errors.Is(err, projections.ErrNotFound): // a person whom the tables do not know, or not yet
-		return fail(domain.CodeUserUnavailable, "there is no such user", texts)
-	case errors.Is(err, context.Canceled) && ctx.Err() != nil: // the client has gone
-		return fail(domain.CodeBusy, "the request was given up", texts)
+		return newFailure(codeCursor, "the cursor is not valid: send one exactly as a response contained it, or 0 for the beginning", own)
+	case errors.Is(err, projections.ErrBehind):
+		return newFailure(domain.CodeBusy, "the tables are behind the log: try again in a second", own)
+	case errors.Is(err, projections.ErrNotFound): // a user that the tables do not have, or not yet
+		return newFailure(domain.CodeUserUnavailable, "there is no such user", own)
+	case errors.Is(err, context.Canceled) && ctx.Err() != nil: // the client has disconnected
+		return newFailure(domain.CodeBusy, "the request was canceled", own)
 	case errors.Is(err, eventstore.ErrBusy):
-		return fail(domain.CodeBusy, "too much to do at the moment: try again in a second", texts)
+		return newFailure(domain.CodeBusy, "the server is overloaded: try again in a second", own)
 	}
-	asked := askerOf(ctx)
-	s.log.ErrorContext(ctx, "request failed", slog.String("request_id", asked.id), slog.Any("err", err))
-	if unavailable(err) {
-		return fail(domain.CodeBusy, "the log cannot be reached at the moment: try again in a second", texts)
+	s.log.ErrorContext(ctx, "request failed", slog.String("request_id", requestOf(ctx).id), slog.Any("error", err))
+	if isUnavailable(err) {
+		return newFailure(domain.CodeBusy, "the database cannot be reached: try again in a second", own)
 	}
-	return fail(domain.CodeInternal, "something went wrong here: try again later", texts)
+	return newFailure(domain.CodeInternal, "internal error: try again later", own)
 }
 
-// unavailable says whether err will pass: the database is away, or too slow to wait for.
-func unavailable(err error) bool {
+// isUnavailable reports whether err is temporary: the database is away or too slow.
+func isUnavailable(err error) bool {
 	var connect *pgconn.ConnectError
-	var broken net.Error
-	var said *pgconn.PgError
+	var network net.Error
+	var server *pgconn.PgError
 	return errors.Is(err, eventstore.ErrUnavailable) || errors.Is(err, eventstore.ErrClosed) ||
-		errors.Is(err, eventstore.ErrOutcomeUnknown) || errors.Is(err, context.DeadlineExceeded) || errors.As(err, &connect) || errors.As(err, &broken) ||
-		errors.As(err, &said) && (strings.HasPrefix(said.Code, "57P") || strings.HasPrefix(said.Code, "08"))
+		errors.Is(err, eventstore.ErrOutcomeUnknown) || errors.Is(err, context.DeadlineExceeded) ||
+		errors.As(err, &connect) || errors.As(err, &network) ||
+		errors.As(err, &server) && (strings.HasPrefix(server.Code, "57P") || strings.HasPrefix(server.Code, "08"))
 }

@@ -13,7 +13,7 @@ import (
 
 func TestListGifts(t *testing.T) {
 	t.Parallel()
-	d := newDoor(t)
+	d := startAPI(t)
 	if got := string(d.get("/api/gift/list").raw); !strings.Contains(got, `"data":[]`) {
 		t.Fatalf("an empty shelf is %s", got)
 	}
@@ -45,7 +45,7 @@ func (a account) order(price int64) orderForm {
 }
 
 // pays sends what the provider would.
-func (d *door) pays(p api.Payment, signature ...string) answer {
+func (d *testAPI) reportPayment(p api.Payment, signature ...string) answer {
 	d.Helper()
 	body, err := json.Marshal(p)
 	if err != nil {
@@ -64,7 +64,7 @@ func (a account) coins() (coins int64) {
 
 func TestTopUp(t *testing.T) {
 	t.Parallel()
-	d := newDoor(t, func(c *api.Config) { c.CoinsPerUnit = 7 })
+	d := startAPI(t, func(c *api.Config) { c.CoinsPerUnit = 7 })
 	a, b := d.person("alice"), d.person("bob")
 	o := a.order(30)
 	if o.Price != 30 || o.Coin != 210 || o.Order == "" || o.Pay["order"] != string(o.Order) {
@@ -75,24 +75,24 @@ func TestTopUp(t *testing.T) {
 	}
 	right := api.Payment{Order: o.Order, User: a.ID, Price: 30}
 	t.Run("a wrong signature is refused", func(t *testing.T) {
-		d.pays(right, strings.Repeat("0", 64)).fails(401, "signature_invalid", "签名错误")
-		d.post("/api/gift/notify", `{"order":"x"}`).fails(401, "signature_invalid", "签名错误")
+		d.reportPayment(right, strings.Repeat("0", 64)).expectFailure(401, "signature_invalid", "签名错误")
+		d.post("/api/gift/notify", `{"order":"x"}`).expectFailure(401, "signature_invalid", "签名错误")
 	})
 	t.Run("another amount is refused", func(t *testing.T) {
-		d.pays(api.Payment{Order: o.Order, User: a.ID, Price: 31}).fails(409, domain.CodeOrderMismatch, "订单信息不一致")
+		d.reportPayment(api.Payment{Order: o.Order, User: a.ID, Price: 31}).expectFailure(409, domain.CodeOrderMismatch, "订单信息不一致")
 	})
 	t.Run("another user is refused", func(t *testing.T) {
-		d.pays(api.Payment{Order: o.Order, User: b.ID, Price: 30}).fails(409, domain.CodeOrderMismatch, "订单信息不一致")
+		d.reportPayment(api.Payment{Order: o.Order, User: b.ID, Price: 30}).expectFailure(409, domain.CodeOrderMismatch, "订单信息不一致")
 	})
 	t.Run("another order is refused", func(t *testing.T) {
-		d.pays(api.Payment{Order: "O9", User: a.ID, Price: 30}).fails(404, domain.CodeOrderNotFound, "订单不存在")
+		d.reportPayment(api.Payment{Order: "O9", User: a.ID, Price: 30}).expectFailure(404, domain.CodeOrderNotFound, "订单不存在")
 	})
 	t.Run("what cannot be read is refused", func(t *testing.T) {
-		d.post("/api/gift/notify", "{", api.SignatureHeader, provider(t).Sign([]byte("{"))).fails(400, domain.CodeBadRequest, textBad)
+		d.post("/api/gift/notify", "{", api.SignatureHeader, provider(t).Sign([]byte("{"))).expectFailure(400, domain.CodeBadRequest, textBad)
 	})
 	t.Run("all of that is logged loudly, without a secret", func(t *testing.T) {
 		log := d.log.String()
-		for _, said := range []string{"its signature is wrong", "order_mismatch", "order_not_found", "it cannot be read"} {
+		for _, said := range []string{"invalid signature", "order_mismatch", "order_not_found", "invalid body"} {
 			found := false
 			for line := range strings.Lines(log) {
 				found = found || strings.Contains(line, "level=ERROR") && strings.Contains(line, "payment refused") && strings.Contains(line, said)
@@ -111,17 +111,17 @@ func TestTopUp(t *testing.T) {
 	t.Run("is credited once, however often and at once it is paid", func(t *testing.T) {
 		var all sync.WaitGroup
 		for range 8 {
-			all.Go(func() { d.pays(right).ok(nil) })
+			all.Go(func() { d.reportPayment(right).ok(nil) })
 		}
 		all.Wait()
 		var said string
-		d.pays(right).ok(&said)
+		d.reportPayment(right).ok(&said)
 		if got := a.coins(); got != 210 || said != "ok" {
 			t.Fatalf("%d coins, %q", got, said)
 		}
 	})
 	t.Run("cannot be paid with another amount afterwards", func(t *testing.T) {
-		d.pays(api.Payment{Order: o.Order, User: a.ID, Price: 1}).fails(409, domain.CodeOrderMismatch, "订单信息不一致")
+		d.reportPayment(api.Payment{Order: o.Order, User: a.ID, Price: 1}).expectFailure(409, domain.CodeOrderMismatch, "订单信息不一致")
 		if got := a.coins(); got != 210 {
 			t.Fatalf("%d coins", got)
 		}
@@ -143,5 +143,5 @@ func TestTopUp(t *testing.T) {
 			}
 		})
 	}
-	a.post("/api/gift/wxpay", object{"price": 1_000_001}).fails(400, domain.CodeNumberOutOfRange, textBad)
+	a.post("/api/gift/wxpay", object{"price": 1_000_001}).expectFailure(400, domain.CodeNumberOutOfRange, textBad)
 }

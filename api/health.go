@@ -8,32 +8,32 @@ import (
 	"time"
 )
 
-// Check is one thing that has to be in order for the process to be ready.
+// Check is one condition of readiness.
 type Check struct {
 	Name string // "database"
-	// Ask answers a note that anybody may read, and an error while requests should go elsewhere.
-	// The error itself is logged, not shown.
-	Ask func(ctx context.Context) (note string, err error)
+	// Run returns a public note, and an error while this process should receive no requests. The error is logged and not
+	// shown to clients.
+	Run func(ctx context.Context) (note string, err error)
 }
 
-// checkTime bounds all checks of one answer, so that whoever asks hears back in time.
-const checkTime = 3 * time.Second
+// checksTimeout bounds all checks of one request.
+const checksTimeout = 3 * time.Second
 
 func (s *server) healthz(w http.ResponseWriter, _ *http.Request) {
 	writeJSON(w, http.StatusOK, map[string]string{"status": "ok"})
 }
 
-// readyz answers 503 while a check fails, and what each of them says.
+// readyz runs the checks. The status is 503 while one of them fails.
 func (s *server) readyz(w http.ResponseWriter, r *http.Request) {
-	ctx, cancel := context.WithTimeout(r.Context(), checkTime)
+	ctx, cancel := context.WithTimeout(r.Context(), checksTimeout)
 	defer cancel()
-	answer := struct {
+	response := struct {
 		Status string            `json:"status"`
 		Checks map[string]string `json:"checks"`
 	}{"ready", make(map[string]string, len(s.Checks))}
 	status := http.StatusOK
 	for _, check := range s.Checks {
-		note, err := check.Ask(ctx)
+		note, err := check.Run(ctx)
 		if note == "" {
 			note = "ok"
 		}
@@ -41,18 +41,18 @@ func (s *server) readyz(w http.ResponseWriter, r *http.Request) {
 			if note == "ok" {
 				note = "failing"
 			}
-			answer.Status, status = "not ready", http.StatusServiceUnavailable
-			s.log.WarnContext(ctx, "not ready", slog.String("check", check.Name), slog.Any("err", err))
+			response.Status, status = "not ready", http.StatusServiceUnavailable
+			s.log.WarnContext(ctx, "readiness check failed", slog.String("check", check.Name), slog.Any("error", err))
 		}
-		answer.Checks[check.Name] = note
+		response.Checks[check.Name] = note
 	}
-	writeJSON(w, status, answer)
+	writeJSON(w, status, response)
 }
 
 func writeJSON(w http.ResponseWriter, status int, body any) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(body) // whoever has gone is not told
+	_ = json.NewEncoder(w).Encode(body) // the client may be gone
 }
 
 func writeFailure(w http.ResponseWriter, f *failure) {

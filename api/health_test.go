@@ -12,16 +12,17 @@ import (
 
 	"roomlog/api"
 	"roomlog/eventstore/pgtest"
+	"roomlog/internal/limit"
 )
 
 func TestHealth(t *testing.T) {
 	t.Parallel()
 	var halted atomic.Bool
-	d := newDoor(t, func(c *api.Config) {
+	d := startAPI(t, func(c *api.Config) {
 		c.Checks = []api.Check{
-			{Name: "database", Ask: func(ctx context.Context) (string, error) { return "", c.Pool.Ping(ctx) }},
-			{Name: "roles", Ask: func(context.Context) (string, error) { return "off", nil }},
-			{Name: "projector", Ask: func(context.Context) (string, error) {
+			{Name: "database", Run: func(ctx context.Context) (string, error) { _, err := c.Queries.Balance(ctx, 1); return "", err }},
+			{Name: "roles", Run: func(context.Context) (string, error) { return "off", nil }},
+			{Name: "projector", Run: func(context.Context) (string, error) {
 				if halted.Load() {
 					return "halted at 4711", errors.New("a secret of the database")
 				}
@@ -55,11 +56,11 @@ func TestHealth(t *testing.T) {
 
 func TestMetrics(t *testing.T) {
 	t.Parallel()
-	d := newDoor(t)
+	d := startAPI(t)
 	d.get("/api/live/list/1")
 	d.get("/api/live/list/2")
 	d.get("/nothing/like/it")
-	d.ask("BREW", "/nothing/like/it", nil)
+	d.send("BREW", "/nothing/like/it", nil)
 	text := string(d.get("/metrics").raw)
 	for _, want := range []string{
 		`roomlog_http_requests_total{method="GET",route="/api/live/list/{page}",status="200"} 2`,
@@ -77,28 +78,28 @@ func TestMetrics(t *testing.T) {
 	}
 }
 
-func TestWhoMayReadMetrics(t *testing.T) {
+func TestMetricsAccess(t *testing.T) {
 	t.Parallel()
 	db := pgtest.New(t)
-	here := openDoor(t, db)
+	here := startAPIOn(t, db)
 	if a := here.get("/metrics"); a.status != http.StatusOK {
 		t.Errorf("this machine: %d", a.status)
 	}
-	here.get("/metrics", "X-Forwarded-For", "203.0.113.9").fails(http.StatusNotFound, "no_such_endpoint", "接口不存在")
-	from, err := api.ParseProxies([]string{"203.0.113.0/24"})
+	here.get("/metrics", "X-Forwarded-For", "203.0.113.9").expectFailure(http.StatusNotFound, "no_such_endpoint", "接口不存在")
+	from, err := limit.ParseProxies([]string{"203.0.113.0/24"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	d := openDoor(t, db, func(c *api.Config) { c.MetricsFrom = from })
+	d := startAPIOn(t, db, func(c *api.Config) { c.MetricsFrom = from })
 	if a := d.get("/metrics", "X-Forwarded-For", "203.0.113.9"); a.status != http.StatusOK {
 		t.Errorf("who may: %d", a.status)
 	}
-	d.get("/metrics").fails(http.StatusNotFound, "no_such_endpoint", "接口不存在")
+	d.get("/metrics").expectFailure(http.StatusNotFound, "no_such_endpoint", "接口不存在")
 }
 
 func TestOpenAPI(t *testing.T) {
 	t.Parallel()
-	d := newDoor(t)
+	d := startAPI(t)
 	answer := d.get("/openapi.json")
 	var spec struct {
 		OpenAPI string
@@ -120,8 +121,8 @@ func TestOpenAPI(t *testing.T) {
 	}
 	signed := map[string]bool{
 		"post /api/reg": false, "post /api/login": false, "post /api/logout": true, "get /api/user/info": true, "post /api/live/create": true,
-		"post /api/live/deny": true, "post /api/live/allow": true, "get /api/operator/sockets": true, "post /api/operator/kick": true,
-		"post /api/operator/deny": true, "post /api/operator/allow": true,
+		"post /api/live/ban": true, "post /api/live/unban": true, "get /api/operator/sockets": true, "post /api/operator/kick": true,
+		"post /api/operator/ban": true, "post /api/operator/unban": true,
 		"post /api/live/changestatus": true, "get /api/live/list/{page}": false, "get /api/live/read/{id}": false, "get /api/gift/list": false,
 		"post /api/gift/wxpay": true, "post /api/gift/notify": false, "post /api/upload": true, "get /api/events": true,
 		"get /api/coin/history": true, "get /api/insert": true, "get /api/gift/history": true, "get /api/live/{id}/viewers": true, "get /api/live/{id}/comments": true,
@@ -161,7 +162,7 @@ func TestOpenAPI(t *testing.T) {
 
 func TestDocsPageWorksOffline(t *testing.T) {
 	t.Parallel()
-	d := newDoor(t)
+	d := startAPI(t)
 	outside := regexp.MustCompile(`(?i)(https?:)?//[a-z0-9-]+\.[a-z]+`)
 	for path, kind := range map[string]string{"/docs": "text/html", "/docs/page.js": "text/javascript", "/docs/page.css": "text/css"} {
 		got := d.get(path)

@@ -6,12 +6,11 @@ import (
 	"time"
 
 	"roomlog/domain"
-	"roomlog/eventstore"
 	"roomlog/projections"
 )
 
-// Room is a live as everybody may see it. Clients know its owner by two names.
-type Room struct {
+// Live is a live as everybody may see it. Clients expect the owner's id under two names.
+type Live struct {
 	ID          domain.LiveID `json:"id"`
 	Title       string        `json:"title"`
 	Cover       string        `json:"cover"`
@@ -20,78 +19,75 @@ type Room struct {
 	Coin        int64         `json:"coin"`
 	UserID      domain.UserID `json:"user_id"`
 	Owner       domain.UserID `json:"userId"`
-	CreatedTime string        `json:"created_time" example:"2020-10-13 17:16:35" doc:"wall time of the server's zone"`
+	CreatedTime string        `json:"created_time" example:"2020-10-13 17:16:35" doc:"wall time in the time zone of the server"`
 	UpdatedTime string        `json:"updated_time" example:"2020-10-13T09:16:35.661Z" doc:"UTC"`
-	Picture     *LivePicture  `json:"picture" doc:"what its stream holds; null when it has none now"`
+	Media       *LiveMedia    `json:"media" doc:"codecs and size of the running stream; null when there is none"`
 }
 
-// LivePicture is what a room's stream holds.
-type LivePicture struct {
+// LiveMedia describes the running stream of a live.
+type LiveMedia struct {
 	domain.MediaInfo
-	Since time.Time `json:"since"`
+	StartedAt time.Time `json:"started_at"`
 }
 
-// KeyedRoom is a room with its stream key, which opens nothing without a sign.
-type KeyedRoom struct {
-	Room
+// KeyedLive is a live with its stream key, which is of no use without a sign.
+type KeyedLive struct {
+	Live
 	Key string `json:"key"`
 }
 
-// shownRoom is a room with its owner.
-type shownRoom struct {
-	KeyedRoom
-	User shownUser `json:"user"`
+// ownedLive is a live with its owner.
+type ownedLive struct {
+	KeyedLive
+	User liveOwner `json:"user"`
 }
 
-type shownUser struct {
+type liveOwner struct {
 	ID       domain.UserID `json:"id"`
 	Username string        `json:"username"`
 	Avatar   string        `json:"avatar"`
 }
 
-// signed is a room and a sign for its stream. Clients find the room in a second data.
-type signed[R any] struct {
-	Data R       `json:"data"`
+// signed is a live and a sign for its stream. Clients expect the live in a nested data.
+type signed[L any] struct {
+	Data L       `json:"data"`
 	Sign *string `json:"sign" doc:"EXPIRES-MD5; null when the live has ended"`
 }
 
-func (s *server) roomOf(l projections.Live) Room {
-	room := Room{
+func (s *server) newLive(l projections.Live) Live {
+	live := Live{
 		ID: l.ID, Title: l.Title, Cover: l.Cover, Status: l.Status, LookCount: l.LookCount, Coin: l.Coin,
-		UserID: l.UserID, Owner: l.UserID, CreatedTime: s.wall(l.CreatedAt), UpdatedTime: l.UpdatedAt.UTC().Format(utcTime),
+		UserID: l.UserID, Owner: l.UserID, CreatedTime: s.wallTime(l.CreatedAt), UpdatedTime: l.UpdatedAt.UTC().Format(utcTime),
 	}
 	if l.Broadcast.ID != "" {
-		room.Picture = &LivePicture{l.Broadcast.Media, l.Broadcast.StartedAt}
+		live.Media = &LiveMedia{l.Broadcast.Media, l.Broadcast.StartedAt}
 	}
-	return room
+	return live
 }
 
-func (s *server) wall(t time.Time) string { return t.In(s.Zone).Format(wallTime) }
+func (s *server) wallTime(t time.Time) string { return t.In(s.timeZone).Format(wallTime) }
 
-type newLive struct {
+type liveInputBody struct {
 	Body struct {
 		Title string `json:"title" doc:"1 to 100 characters"`
-		Cover string `json:"cover" doc:"address of a picture, may be empty"`
+		Cover string `json:"cover" doc:"address of an image, may be empty"`
 	}
 }
 
-func (s *server) createLive(ctx context.Context, c caller, in *newLive) (signed[KeyedRoom], error) {
-	receipt, err := s.execute(ctx, c, domain.CreateLive{Title: in.Body.Title, Cover: in.Body.Cover, StreamKey: streamKey()})
+func (s *server) createLive(ctx context.Context, in *liveInputBody) (signed[KeyedLive], error) {
+	receipt, err := s.execute(ctx, domain.CreateLive{Title: in.Body.Title, Cover: in.Body.Cover, StreamKey: newStreamKey()})
 	if err != nil {
-		return signed[KeyedRoom]{}, err
+		return signed[KeyedLive]{}, err
 	}
-	live, at, err := fact[domain.LiveCreated](receipt)
+	e, record, err := eventOf[domain.LiveCreated](receipt)
 	if err != nil {
-		return signed[KeyedRoom]{}, err
+		return signed[KeyedLive]{}, err
 	}
-	sign := s.Signs.Publish(live.StreamKey)
-	return signed[KeyedRoom]{Data: KeyedRoom{s.created(live, at), live.StreamKey}, Sign: &sign}, nil
-}
-
-func (s *server) created(e domain.LiveCreated, r eventstore.Record) Room {
-	return s.roomOf(projections.Live{
-		ID: e.Live, UserID: e.Streamer, Title: e.Title, Cover: e.Cover, CreatedAt: r.RecordedAt, UpdatedAt: r.RecordedAt,
+	live := s.newLive(projections.Live{
+		ID: e.Live, UserID: e.Streamer, Title: e.Title, Cover: e.Cover, CreatedAt: record.RecordedAt, UpdatedAt: record.RecordedAt,
 	})
+	sign := s.Signs.Publish(e.StreamKey)
+	return signed[KeyedLive]{Data: KeyedLive{live, e.StreamKey}, Sign: &sign}, nil
 }
 
 const (
@@ -101,8 +97,8 @@ const (
 	randomAtOnce = 2 * keyLength
 )
 
-// streamKey draws a key that nobody can guess.
-func streamKey() string {
+// newStreamKey returns a random key with 119 bits of entropy.
+func newStreamKey() string {
 	var key, random []byte
 	for len(key) < keyLength {
 		if len(random) == 0 {
@@ -119,51 +115,57 @@ func streamKey() string {
 
 type statusChange struct {
 	Body struct {
-		ID   number            `json:"id"`
-		Type domain.LiveChange `json:"type" enum:"play,pause,stop"`
+		ID     number            `json:"id"`
+		Type   domain.LiveChange `json:"type" enum:"play,pause,stop"`
+		Reason string            `json:"reason,omitempty" doc:"for the record: at most 100 characters"`
 	}
 }
 
-func (s *server) changeStatus(ctx context.Context, c caller, in *statusChange) (string, error) {
-	_, err := s.execute(ctx, c, domain.ChangeLiveStatus{Live: domain.LiveID(in.Body.ID), To: in.Body.Type})
+func (s *server) changeStatus(ctx context.Context, in *statusChange) (string, error) {
+	_, err := s.execute(ctx, domain.ChangeLiveStatus{Live: domain.LiveID(in.Body.ID), To: in.Body.Type, Reason: in.Body.Reason})
 	return "ok", err
 }
 
-type listPage struct {
+type pageInput struct {
 	Page int64 `path:"page" minimum:"1"`
 }
 
-// farthestPage is past the end of every list: the tables are not asked for it.
-const farthestPage = 1_000_000
+// maxPage is past the end of every list: later pages are empty without a query.
+const maxPage = 1_000_000
 
-func (s *server) listLives(ctx context.Context, in *listPage) ([]Room, error) {
-	rooms := []Room{}
-	if in.Page > farthestPage {
-		return rooms, nil
+func (s *server) listLives(ctx context.Context, in *pageInput) ([]Live, error) {
+	lives := []Live{}
+	if in.Page > maxPage {
+		return lives, nil
 	}
-	lives, err := s.Queries.Lives(ctx, int(in.Page), s.PageSize)
-	for _, l := range lives {
-		rooms = append(rooms, s.roomOf(l))
+	found, err := s.Queries.Lives(ctx, int(in.Page), s.PageSize)
+	for _, l := range found {
+		lives = append(lives, s.newLive(l))
 	}
-	return rooms, err
+	return lives, err
 }
 
-type liveID struct {
+// LivePath is the input of an endpoint about the live in its path. It is exported so that huma sets it when it is embedded.
+type LivePath struct {
 	ID domain.LiveID `path:"id"`
 }
 
-func (s *server) readLive(ctx context.Context, in *liveID) (signed[shownRoom], error) {
+func (in *LivePath) liveID() domain.LiveID { return in.ID }
+
+func (s *server) readLive(ctx context.Context, in *LivePath) (signed[ownedLive], error) {
 	live, err := s.live(ctx, in.ID)
 	if err != nil {
-		return signed[shownRoom]{}, err
+		return signed[ownedLive]{}, err
 	}
 	owner := live.Owner
-	shown := shownRoom{KeyedRoom{s.roomOf(live), live.StreamKey}, shownUser{owner.ID, owner.Username, owner.Avatar}}
 	sign, err := s.signFor(ctx, live)
-	return signed[shownRoom]{Data: shown, Sign: sign}, err
+	return signed[ownedLive]{
+		Data: ownedLive{KeyedLive{s.newLive(live), live.StreamKey}, liveOwner{owner.ID, owner.Username, owner.Avatar}},
+		Sign: sign,
+	}, err
 }
 
-// live answers a room, or refuses with live_not_found.
+// live returns a live, or refuses with live_not_found.
 func (s *server) live(ctx context.Context, id domain.LiveID) (projections.Live, error) {
 	live, err := s.Queries.Live(ctx, id)
 	if isNotFound(err) {
@@ -172,17 +174,17 @@ func (s *server) live(ctx context.Context, id domain.LiveID) (projections.Live, 
 	return live, err
 }
 
-// signFor answers what the asker may have: the owner a sign to publish with, everybody else
-// one to play with, nobody any when the live has ended. A token that does not hold is ignored.
+// signFor returns the sign that the caller may have: a publish sign for the owner, a play sign for others, none when the
+// live has ended. An invalid token or session counts as none.
 func (s *server) signFor(ctx context.Context, live projections.Live) (*string, error) {
 	if live.Status == domain.StatusEnded {
 		return nil, nil
 	}
 	sign := s.Signs.Play(live.StreamKey)
-	if askerOf(ctx).caller.user != live.UserID { // nobody's, without a good token
+	if requestOf(ctx).caller.user != live.UserID { // zero without a valid token
 		return &sign, nil
 	}
-	_, err := s.member(ctx)
+	_, err := s.authenticate(ctx)
 	if err == nil {
 		sign = s.Signs.Publish(live.StreamKey)
 	}

@@ -36,7 +36,7 @@ type signedForm struct {
 }
 
 // roomKeys are the names in a room, without key and user.
-var roomKeys = []string{"id", "title", "cover", "status", "look_count", "coin", "user_id", "userId", "created_time", "updated_time", "picture"}
+var roomKeys = []string{"id", "title", "cover", "status", "look_count", "coin", "user_id", "userId", "created_time", "updated_time", "media"}
 
 func plus(names []string, more ...string) []string {
 	return append(append([]string{}, names...), more...)
@@ -44,7 +44,7 @@ func plus(names []string, more ...string) []string {
 
 func TestCreateLive(t *testing.T) {
 	t.Parallel()
-	d := newDoor(t)
+	d := startAPI(t)
 	a := d.person("alice")
 	t.Run("answers the room in data.data, and a publish sign", func(t *testing.T) {
 		var got signedForm
@@ -92,8 +92,8 @@ func TestCreateLive(t *testing.T) {
 			t.Fatalf("first %s\nsecond %s", first.raw, second.raw)
 		}
 		a.post("/api/live/create", object{"title": "twice", "cover": ""}, "Idempotency-Key", "k1").
-			fails(409, domain.CodeKeyReused, "请求重复且内容不一致")
-		a.post("/api/live/create", body, "Idempotency-Key", strings.Repeat("k", 65)).fails(400, domain.CodeBadKey, textBad)
+			expectFailure(409, domain.CodeKeyReused, "请求重复且内容不一致")
+		a.post("/api/live/create", body, "Idempotency-Key", strings.Repeat("k", 65)).expectFailure(400, domain.CodeBadKey, textBad)
 	})
 	for name, body := range map[string]any{
 		"no title":                 object{"cover": ""},
@@ -108,7 +108,7 @@ func TestCreateLive(t *testing.T) {
 		"two bodies":               `{"title":"t","cover":""}{}`,
 	} {
 		t.Run("refuses "+name, func(t *testing.T) {
-			a.post("/api/live/create", body).fails(400, domain.CodeBadRequest, textBad)
+			a.post("/api/live/create", body).expectFailure(400, domain.CodeBadRequest, textBad)
 		})
 	}
 	t.Run("takes fields that it does not know", func(t *testing.T) {
@@ -123,7 +123,7 @@ func TestCreateLive(t *testing.T) {
 
 func TestChangeStatus(t *testing.T) {
 	t.Parallel()
-	d := newDoor(t)
+	d := startAPI(t)
 	a, b := d.person("alice"), d.person("bob")
 	id := a.live("t")
 	change := func(by account, id any, to string) answer {
@@ -137,7 +137,7 @@ func TestChangeStatus(t *testing.T) {
 			t.Fatalf("status %d, want %d", got.Data.Status, want)
 		}
 	}
-	change(a, id, "pause").fails(409, domain.CodeLiveNotStarted, "直播间未开播")
+	change(a, id, "pause").expectFailure(409, domain.CodeLiveNotStarted, "直播间未开播")
 	for _, step := range []struct {
 		id   any
 		to   string
@@ -151,15 +151,15 @@ func TestChangeStatus(t *testing.T) {
 		status(t, step.want)
 	}
 	const notFound = "该直播间不存在"
-	change(b, id, "stop").fails(404, domain.CodeLiveNotFound, notFound)
-	change(a, 999, "stop").fails(404, domain.CodeLiveNotFound, notFound)
-	change(a, -1, "stop").fails(404, domain.CodeLiveNotFound, notFound)
-	change(a, "999999999999", "stop").fails(404, domain.CodeLiveNotFound, notFound)
+	change(b, id, "stop").expectFailure(404, domain.CodeLiveNotFound, notFound)
+	change(a, 999, "stop").expectFailure(404, domain.CodeLiveNotFound, notFound)
+	change(a, -1, "stop").expectFailure(404, domain.CodeLiveNotFound, notFound)
+	change(a, "999999999999", "stop").expectFailure(404, domain.CodeLiveNotFound, notFound)
 	status(t, 1)
 	change(a, id, "stop").ok(nil)
 	status(t, 3)
 	for _, to := range []string{"stop", "play", "pause"} {
-		change(a, id, to).fails(409, domain.CodeLiveEnded, "该直播间已结束")
+		change(a, id, to).expectFailure(409, domain.CodeLiveEnded, "该直播间已结束")
 	}
 	for name, body := range map[string]any{
 		"a type that there is not": object{"id": id, "type": "end"}, "no type": object{"id": id}, "no id": object{"type": "play"},
@@ -168,14 +168,14 @@ func TestChangeStatus(t *testing.T) {
 		"a huge id": `{"id":99999999999999999999,"type":"play"}`, "an empty id": object{"id": "", "type": "play"},
 	} {
 		t.Run("refuses "+name, func(t *testing.T) {
-			a.post("/api/live/changestatus", body).fails(400, domain.CodeBadRequest, textBad)
+			a.post("/api/live/changestatus", body).expectFailure(400, domain.CodeBadRequest, textBad)
 		})
 	}
 }
 
 func TestListLives(t *testing.T) {
 	t.Parallel()
-	d := newDoor(t)
+	d := startAPI(t)
 	a := d.person("alice")
 	list := func(t *testing.T, page any) []roomForm {
 		t.Helper()
@@ -207,15 +207,15 @@ func TestListLives(t *testing.T) {
 		}
 	}
 	for _, page := range []string{"0", "-1", "x", "1.5", "1e3", "99999999999999999999", "%00", "1%20", "0x1"} {
-		d.get("/api/live/list/"+page).fails(400, domain.CodeBadRequest, textBad)
+		d.get("/api/live/list/"+page).expectFailure(400, domain.CodeBadRequest, textBad)
 	}
-	d.get("/api/live/list/").fails(404, "no_such_endpoint", "接口不存在")
-	d.post("/api/live/list/1", "").fails(405, "method_not_allowed", "请求方式错误")
+	d.get("/api/live/list/").expectFailure(404, "no_such_endpoint", "接口不存在")
+	d.post("/api/live/list/1", "").expectFailure(405, "method_not_allowed", "请求方式错误")
 }
 
 func TestReadLive(t *testing.T) {
 	t.Parallel()
-	d := newDoor(t)
+	d := startAPI(t)
 	a, b := d.person("alice"), d.person("bob")
 	id := a.onAir("My show")
 	path := fmt.Sprintf("/api/live/read/%d", id)
@@ -228,11 +228,11 @@ func TestReadLive(t *testing.T) {
 	}
 	t.Run("has a picture while it has a stream", func(t *testing.T) {
 		picture := func() string { return string(d.get(path).raw) }
-		if !strings.Contains(picture(), `"picture":null`) {
+		if !strings.Contains(picture(), `"media":null`) {
 			t.Fatalf("got %s", picture())
 		}
-		d.says(domain.StartBroadcast{Live: id, Broadcast: "s1", Node: "p1", Media: domain.MediaInfo{Video: "h264", Width: 1280, Height: 720, Audio: "aac"}})
-		const want = `"picture":{"video":"h264","width":1280,"height":720,"audio":"aac","since":"`
+		d.systemCommand(domain.StartBroadcast{Live: id, Broadcast: "s1", Node: "p1", Media: domain.MediaInfo{Video: "h264", Width: 1280, Height: 720, Audio: "aac"}})
+		const want = `"media":{"video":"h264","width":1280,"height":720,"audio":"aac","started_at":"`
 		if !strings.Contains(picture(), want) || !strings.Contains(string(d.get("/api/live/list/1").raw), want) {
 			t.Fatalf("got %s", picture())
 		}
@@ -275,16 +275,16 @@ func TestReadLive(t *testing.T) {
 		}
 	})
 	for _, none := range []string{"999", "0", "-1", "999999999999"} {
-		d.get("/api/live/read/"+none).fails(404, domain.CodeLiveNotFound, "当前直播间不存在")
+		d.get("/api/live/read/"+none).expectFailure(404, domain.CodeLiveNotFound, "当前直播间不存在")
 	}
 	for _, none := range []string{"x", "1.5", "99999999999999999999"} {
-		d.get("/api/live/read/"+none).fails(400, domain.CodeBadRequest, textBad)
+		d.get("/api/live/read/"+none).expectFailure(400, domain.CodeBadRequest, textBad)
 	}
 }
 
 func TestZoneOfCreatedTime(t *testing.T) {
 	t.Parallel()
-	d := newDoor(t, func(c *api.Config) { c.Zone = time.FixedZone("far", -11*3600) })
+	d := startAPI(t, func(c *api.Config) { c.TimeZone = "Pacific/Pago_Pago" })
 	a := d.person("alice")
 	var got signedForm
 	a.post("/api/live/create", object{"title": "t", "cover": ""}).ok(&got)
@@ -296,7 +296,7 @@ func TestZoneOfCreatedTime(t *testing.T) {
 }
 
 // says has the program itself say something, and waits until the tables have it.
-func (d *door) says(c domain.Command) {
+func (d *testAPI) systemCommand(c domain.Command) {
 	d.Helper()
 	receipt, err := d.sequencer.Execute(d.Context(), domain.Request{Command: c, Actor: domain.Actor{Kind: domain.System}})
 	if err == nil {

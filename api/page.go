@@ -13,23 +13,23 @@ import (
 	"github.com/go-chi/chi/v5"
 )
 
-// pageFiles is the page at /docs. It loads nothing from elsewhere, so it works offline.
+// pageFiles is the documentation page at /docs. It loads nothing from other servers, so it works offline.
 //
 //go:embed page
 var pageFiles embed.FS
 
-// openapiJSON writes down what the surface is, once: it does not change while the process lives.
-func openapiJSON(description *huma.OpenAPI) ([]byte, error) {
-	b, err := json.Marshal(description)
+// openAPIJSON returns the OpenAPI document as JSON.
+func openAPIJSON(document *huma.OpenAPI) ([]byte, error) {
+	b, err := json.Marshal(document)
 	if err != nil {
-		return nil, fmt.Errorf("api: describe the surface: %w", err)
+		return nil, fmt.Errorf("api: encode the OpenAPI document: %w", err)
 	}
 	return b, nil
 }
 
 func (s *server) openapi(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Type", "application/json")
-	_, _ = w.Write(s.description) // whoever has gone is not told
+	_, _ = w.Write(s.spec) // the client may be gone
 }
 
 func (s *server) docs(w http.ResponseWriter, r *http.Request) {
@@ -39,11 +39,11 @@ func (s *server) docs(w http.ResponseWriter, r *http.Request) {
 	}
 	content, err := fs.ReadFile(pageFiles, "page/"+path.Base(name))
 	if err != nil {
-		s.noRoute(w, r)
+		s.routeNotFound(w, r)
 		return
 	}
 	h := w.Header()
 	h.Set("Content-Type", mime.TypeByExtension(path.Ext(name)))
 	h.Set("Content-Security-Policy", "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; base-uri 'none'; frame-ancestors 'none'")
-	_, _ = w.Write(content) // whoever has gone is not told
+	_, _ = w.Write(content) // the client may be gone
 }

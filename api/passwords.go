@@ -17,12 +17,12 @@ import (
 	"roomlog/domain"
 )
 
-// PasswordCost says how much work one guess at a password is. The zero value is a good one:
-// the second choice of RFC 9106 scaled to servers with little memory, about 20 ms.
+// PasswordCost is the work of verifying one password. The zero value means the defaults, which take about 20 ms: argon2id
+// with parameters for servers with little memory.
 type PasswordCost struct {
 	MemoryKiB uint32 // default 19456
 	Passes    uint32 // default 2
-	AtOnce    int    // how many are worked on at the same time; default: one a processor
+	AtOnce    int    // passwords that are hashed at the same time; default: one per processor
 }
 
 // Bounds of passwords, in Unicode code points.
@@ -37,11 +37,11 @@ const (
 	keyLen     = 32
 )
 
-// passwords hashes and verifies with argon2id. The work is bounded: more callers wait.
+// passwords hashes and verifies passwords with argon2id. When all slots are in use, callers wait.
 type passwords struct {
 	cost  PasswordCost
 	slots chan struct{}
-	decoy string // a hash that nobody knows the password of
+	decoy string // the hash of a random password
 }
 
 func newPasswords(cost PasswordCost) *passwords {
@@ -59,23 +59,23 @@ func newPasswords(cost PasswordCost) *passwords {
 	return p
 }
 
-// check refuses what cannot be a password of ours.
+// check refuses a text that no account can have as its password.
 func (p *passwords) check(password string) error {
 	if !utf8.ValidString(password) || strings.ContainsFunc(password, func(r rune) bool {
 		return unicode.IsControl(r) || r == utf8.RuneError
 	}) {
-		return &domain.Refusal{Code: domain.CodeTextInvalid, Text: "password has a character that cannot be typed"}
+		return &domain.Refusal{Code: domain.CodeTextInvalid, Text: "the password must not contain control characters"}
 	}
 	switch n := utf8.RuneCountInString(password); {
 	case n < minPassword:
-		return refusal(codePasswordShort, "a password has at least %d characters", minPassword)
+		return refusal(codePasswordShort, "the password must have at least %d characters", minPassword)
 	case n > maxPassword:
-		return refusal(codePasswordLong, "a password has %d characters at most", maxPassword)
+		return refusal(codePasswordLong, "the password must have at most %d characters", maxPassword)
 	}
 	return nil
 }
 
-// hash answers what is kept of password. It waits for a free slot, or for ctx.
+// hash returns the hash of a password. It waits for a free slot.
 func (p *passwords) hash(ctx context.Context, password string) (string, error) {
 	if err := p.enter(ctx); err != nil {
 		return "", err
@@ -84,14 +84,14 @@ func (p *passwords) hash(ctx context.Context, password string) (string, error) {
 	return p.encode(password), nil
 }
 
-// verify says whether hash is one of password. An empty hash is never: finding that out takes
-// as long as with any other, so that the time tells nobody which names exist.
+// verify reports whether hash belongs to password. An empty hash belongs to none, and takes as long as any other, so that
+// the time does not reveal which names exist.
 func (p *passwords) verify(ctx context.Context, hash, password string) (bool, error) {
 	known := hash != ""
 	if !known {
 		hash = p.decoy
 	}
-	kept, err := decode(hash)
+	parsed, err := parseHash(hash)
 	if err != nil {
 		return false, err
 	}
@@ -99,34 +99,34 @@ func (p *passwords) verify(ctx context.Context, hash, password string) (bool, er
 		return false, err
 	}
 	defer p.leave()
-	got := argon2.IDKey([]byte(password), kept.salt, kept.passes, kept.memory, kept.lanes, uint32(len(kept.key)))
-	return subtle.ConstantTimeCompare(got, kept.key) == 1 && known, nil
+	got := argon2.IDKey([]byte(password), parsed.salt, parsed.passes, parsed.memory, parsed.lanes, uint32(len(parsed.key)))
+	return subtle.ConstantTimeCompare(got, parsed.key) == 1 && known, nil
 }
 
-// kept is a password's hash, taken apart.
-type kept struct {
+// passwordHash is a parsed hash.
+type passwordHash struct {
 	memory, passes uint32
 	lanes          uint8
 	salt, key      []byte
 }
 
-func decode(hash string) (kept, error) {
-	var k kept
+func parseHash(hash string) (passwordHash, error) {
+	var h passwordHash
 	parts := strings.Split(hash, "$")
 	if len(parts) != 6 || parts[1] != "argon2id" || parts[2] != "v=19" {
-		return k, fmt.Errorf("verify a password: its hash is of an unknown kind")
+		return h, fmt.Errorf("verify a password: unknown kind of hash")
 	}
-	_, costs := fmt.Sscanf(parts[3], "m=%d,t=%d,p=%d", &k.memory, &k.passes, &k.lanes)
+	_, costs := fmt.Sscanf(parts[3], "m=%d,t=%d,p=%d", &h.memory, &h.passes, &h.lanes)
 	var salt, key error
-	k.salt, salt = base64.RawStdEncoding.DecodeString(parts[4])
-	k.key, key = base64.RawStdEncoding.DecodeString(parts[5])
+	h.salt, salt = base64.RawStdEncoding.DecodeString(parts[4])
+	h.key, key = base64.RawStdEncoding.DecodeString(parts[5])
 	if err := errors.Join(costs, salt, key); err != nil {
-		return k, fmt.Errorf("verify a password: read its hash: %w", err)
+		return h, fmt.Errorf("verify a password: parse the hash: %w", err)
 	}
-	if k.passes == 0 || k.lanes == 0 || len(k.key) == 0 {
-		return k, fmt.Errorf("verify a password: its hash is damaged")
+	if h.passes == 0 || h.lanes == 0 || len(h.key) == 0 {
+		return h, fmt.Errorf("verify a password: damaged hash")
 	}
-	return k, nil
+	return h, nil
 }
 
 func (p *passwords) encode(password string) string {
@@ -142,7 +142,7 @@ func (p *passwords) enter(ctx context.Context) error {
 	case p.slots <- struct{}{}:
 		return nil
 	case <-ctx.Done():
-		return fmt.Errorf("wait to work on a password: %w", ctx.Err())
+		return fmt.Errorf("wait for a slot to hash a password: %w", ctx.Err())
 	}
 }
 

@@ -14,48 +14,47 @@ import (
 	"roomlog/domain"
 )
 
-// PaymentProvider takes people's money for orders, and says when it has it.
+// PaymentProvider collects the payments of orders and reports them.
 type PaymentProvider interface {
-	// Checkout answers what a client needs to pay for an order with this provider.
+	// Checkout returns the parameters with which a client pays for an order.
 	Checkout(o domain.OrderPlaced) (map[string]string, error)
-	// Payment reads what the provider says, after checking that nobody else said it:
-	// otherwise it fails with ErrSignature.
+	// Payment decodes the report of a payment. It fails with ErrSignature if the provider did not sign the report.
 	Payment(header http.Header, body []byte) (Payment, error)
 }
 
-// Payment is an order paid for.
+// Payment is a paid order.
 type Payment struct {
 	Order domain.OrderID `json:"order"`
 	User  domain.UserID  `json:"user"`
 	Price int64          `json:"price"`
 }
 
-// ErrSignature says that a payment was not signed by the provider.
-var ErrSignature = errors.New("the payment's signature is wrong")
+// ErrSignature means that the provider did not sign a payment.
+var ErrSignature = errors.New("the signature of the payment is invalid")
 
-// SignatureHeader carries the lower-hex HMAC-SHA256 of the raw body of a callback.
+// SignatureHeader is the header with the lower-case hex HMAC-SHA256 of the raw body of a callback.
 const SignatureHeader = "X-Signature"
 
-// SharedSecret is the built-in provider: whoever knows the secret can say that an order is paid.
+// SharedSecret is the built-in PaymentProvider. It accepts payments that are signed with a secret.
 type SharedSecret struct{ secrets [][]byte }
 
-// NewSharedSecret makes the built-in provider. It accepts what was signed with any of secrets: one,
-// or two while the older is being replaced.
+// NewSharedSecret returns a SharedSecret that signs with the first of secrets and accepts payments signed with any of them.
+// There are one or two secrets of at least 16 bytes: two while the older one is being replaced.
 func NewSharedSecret(secrets []string) (SharedSecret, error) {
 	var p SharedSecret
 	if len(secrets) == 0 || len(secrets) > maxSecrets {
-		return p, fmt.Errorf("payments: want one or two secrets, got %d", len(secrets))
+		return p, fmt.Errorf("there must be one or two payment secrets (got %d)", len(secrets))
 	}
 	for i, secret := range secrets {
 		if len(secret) < minSecretLen {
-			return SharedSecret{}, fmt.Errorf("payments: secret %d has %d bytes, want at least %d", i+1, len(secret), minSecretLen)
+			return SharedSecret{}, fmt.Errorf("payment secret %d must have at least %d bytes (got %d)", i+1, minSecretLen, len(secret))
 		}
 		p.secrets = append(p.secrets, []byte(secret))
 	}
 	return p, nil
 }
 
-// Sign answers the signature of a callback's body, made with the first secret.
+// Sign returns the signature of the body of a callback.
 func (p SharedSecret) Sign(body []byte) string { return sign(p.secrets[0], body) }
 
 func sign(secret, body []byte) string {
@@ -64,17 +63,16 @@ func sign(secret, body []byte) string {
 	return hex.EncodeToString(mac.Sum(nil))
 }
 
-// Checkout implements PaymentProvider: the order's name is all that is needed.
+// Checkout returns the id of the order: the provider needs nothing else.
 func (p SharedSecret) Checkout(o domain.OrderPlaced) (map[string]string, error) {
 	return map[string]string{"order": string(o.Order)}, nil
 }
 
-// Payment implements PaymentProvider. The signature is compared in constant time, over the bytes
-// as they came, before anything is read from them.
+// Payment decodes a payment. It compares the signature of the raw bytes in constant time before it decodes them.
 func (p SharedSecret) Payment(header http.Header, body []byte) (Payment, error) {
-	said, signed := []byte(header.Get(SignatureHeader)), false
+	signature, signed := []byte(header.Get(SignatureHeader)), false
 	for _, secret := range p.secrets {
-		signed = hmac.Equal(said, []byte(sign(secret, body))) || signed
+		signed = hmac.Equal(signature, []byte(sign(secret, body))) || signed
 	}
 	if !signed {
 		return Payment{}, ErrSignature
@@ -83,10 +81,10 @@ func (p SharedSecret) Payment(header http.Header, body []byte) (Payment, error) 
 	d := json.NewDecoder(bytes.NewReader(body))
 	d.DisallowUnknownFields()
 	if err := d.Decode(&payment); err != nil {
-		return Payment{}, fmt.Errorf("read a payment: %w", err)
+		return Payment{}, fmt.Errorf("decode a payment: %w", err)
 	}
 	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return Payment{}, errors.New("read a payment: something follows it")
+		return Payment{}, errors.New("decode a payment: data after the JSON object")
 	}
 	return payment, nil
 }

@@ -9,86 +9,90 @@ import (
 	"roomlog/projections"
 )
 
-// RecordingsRoute is where the files of recordings are served, as RecordingsRoute/LIVE/RECORDING/FILE?sign=…
+// RecordingsRoute is the path under which cmd serves the files of recordings: RecordingsRoute + LIVE/RECORDING/FILE?sign=…
 const RecordingsRoute = "/recordings/"
 
-// Recording is what was recorded of a stream.
+// Recording is a recording of a broadcast.
 type Recording struct {
-	ID     domain.RecordingID `json:"id"`
-	Live   domain.LiveID      `json:"live_id"`
-	Status string             `json:"status" enum:"recording,finished"`
-	Reason string             `json:"reason" doc:"why it has ended: as its stream did, or disk_full, quota, interrupted, parts, failed"`
-	Began  time.Time          `json:"began"`
-	Ended  *time.Time         `json:"ended" doc:"null while it is being written"`
-	Millis int64              `json:"length_ms" doc:"of what there is to see"`
-	Bytes  int64              `json:"bytes"`
-	Parts  []RecordingPart    `json:"parts" doc:"its files, one after another: a new one where the size or codec changed; known when it has ended"`
-	Index  string             `json:"index_url" doc:"a line for each fragment: where it is in its file, when in the show, when on the clock"`
+	ID         domain.RecordingID `json:"id"`
+	Live       domain.LiveID      `json:"live_id"`
+	Status     string             `json:"status" enum:"recording,finished"`
+	Cause      string             `json:"cause" doc:"why the recording ended: the cause of the end of its broadcast, or disk_full, quota, interrupted, parts, failed"`
+	StartedAt  time.Time          `json:"started_at"`
+	EndedAt    *time.Time         `json:"ended_at" doc:"null while it is being written"`
+	DurationMS int64              `json:"duration_ms" doc:"duration of the media"`
+	Bytes      int64              `json:"bytes"`
+	Parts      []RecordingPart    `json:"parts" doc:"its files, in order; a new file starts where the size or a codec changed; empty until the recording has ended"`
+	IndexURL   string             `json:"index_url" doc:"index with one line for each fragment: its place in the file, its media time, its wall time"`
 }
 
 // RecordingPart is one file of a recording.
 type RecordingPart struct {
-	URL     string           `json:"url" doc:"good for as long as a sign"`
-	File    string           `json:"file"`
-	Began   time.Time        `json:"began"`
-	Millis  int64            `json:"length_ms"`
-	Bytes   int64            `json:"bytes"`
-	Picture domain.MediaInfo `json:"picture" doc:"what it holds"`
+	URL        string           `json:"url" doc:"valid as long as a sign"`
+	File       string           `json:"file"`
+	StartedAt  time.Time        `json:"started_at"`
+	DurationMS int64            `json:"duration_ms"`
+	Bytes      int64            `json:"bytes"`
+	Media      domain.MediaInfo `json:"media"`
 }
 
-type recordChoice struct {
+type recordInput struct {
 	Body struct {
-		ID number `json:"id"`
-		On bool   `json:"on" doc:"whether the room's streams are recorded, from the next one on"`
+		ID number `json:"id" doc:"id of the live"`
+		On bool   `json:"on" doc:"whether broadcasts are recorded, from the next one on"`
 	}
 }
 
-func (s *server) setRecording(ctx context.Context, c caller, in *recordChoice) (string, error) {
-	_, err := s.execute(ctx, c, domain.SetRecording{Live: domain.LiveID(in.Body.ID), On: in.Body.On})
+func (s *server) setRecording(ctx context.Context, in *recordInput) (string, error) {
+	_, err := s.execute(ctx, domain.SetRecording{Live: domain.LiveID(in.Body.ID), On: in.Body.On})
 	return "ok", err
 }
 
-type recordingsOf struct {
+type recordingsInput struct {
 	ID   domain.LiveID `path:"id"`
 	Page int           `query:"page" minimum:"1" maximum:"1000000" default:"1"`
 }
 
-// listRecordings answers everybody: whoever may see a room may see what was recorded of it.
-func (s *server) listRecordings(ctx context.Context, in *recordingsOf) ([]Recording, error) {
+func (s *server) listRecordings(ctx context.Context, in *recordingsInput) ([]Recording, error) {
 	live, err := s.live(ctx, in.ID)
 	if err != nil {
 		return nil, err
 	}
 	found, err := s.Queries.Recordings(ctx, live.ID, in.Page, s.PageSize)
-	all := make([]Recording, 0, len(found))
+	recordings := make([]Recording, 0, len(found))
 	for _, r := range found {
-		all = append(all, s.recordingOf(ctx, r))
+		recordings = append(recordings, s.newRecording(ctx, r))
 	}
-	return all, err
+	return recordings, err
 }
 
-func (s *server) recordingOf(ctx context.Context, r projections.Recording) Recording {
-	folder := askerOf(ctx).base + RecordingsRoute + strconv.FormatInt(int64(r.Live), 10) + "/" + string(r.ID) + "/"
+func (s *server) newRecording(ctx context.Context, r projections.Recording) Recording {
+	folder := requestOf(ctx).baseURL + RecordingsRoute + strconv.FormatInt(int64(r.Live), 10) + "/" + string(r.ID) + "/"
 	sign := "?sign=" + s.Signs.Play(r.StreamKey)
-	shown := Recording{ID: r.ID, Live: r.Live, Status: "recording", Reason: r.Cause, Began: r.StartedAt, Millis: r.Duration.Milliseconds(), Bytes: r.Bytes,
-		Parts: []RecordingPart{}, Index: folder + "index.jsonl" + sign}
+	recording := Recording{
+		ID: r.ID, Live: r.Live, Status: "recording", Cause: r.Cause, StartedAt: r.StartedAt,
+		DurationMS: r.Duration.Milliseconds(), Bytes: r.Bytes, Parts: []RecordingPart{}, IndexURL: folder + "index.jsonl" + sign,
+	}
 	if !r.EndedAt.IsZero() {
-		shown.Status, shown.Ended = "finished", &r.EndedAt
+		recording.Status, recording.EndedAt = "finished", &r.EndedAt
 	}
 	for _, p := range r.Parts {
-		shown.Parts = append(shown.Parts, RecordingPart{URL: folder + p.File + sign, File: p.File, Began: p.StartedAt, Millis: p.DurationMS, Bytes: p.Bytes, Picture: p.Media})
+		recording.Parts = append(recording.Parts, RecordingPart{
+			URL: folder + p.File + sign, File: p.File, StartedAt: p.StartedAt, DurationMS: p.DurationMS, Bytes: p.Bytes, Media: p.Media,
+		})
 	}
-	return shown
+	return recording
 }
 
 type recordingDeletion struct {
 	Body struct {
-		ID        number             `json:"id" doc:"of the room"`
+		ID        number             `json:"id" doc:"id of the live"`
 		Recording domain.RecordingID `json:"recording" minLength:"1" maxLength:"64"`
+		Reason    string             `json:"reason,omitempty" doc:"for the record: at most 100 characters"`
 	}
 }
 
-func (s *server) deleteRecording(ctx context.Context, c caller, in *recordingDeletion) (string, error) {
-	_, err := s.execute(ctx, c, domain.DeleteRecording{Live: domain.LiveID(in.Body.ID), Recording: in.Body.Recording})
+func (s *server) deleteRecording(ctx context.Context, in *recordingDeletion) (string, error) {
+	_, err := s.execute(ctx, domain.DeleteRecording{Live: domain.LiveID(in.Body.ID), Recording: in.Body.Recording, Reason: in.Body.Reason})
 	return "ok", err
 }

@@ -14,28 +14,28 @@ type recordingForm struct {
 	ID     string     `json:"id"`
 	Live   int64      `json:"live_id"`
 	Status string     `json:"status"`
-	Reason string     `json:"reason"`
-	Ended  *time.Time `json:"ended"`
-	Millis int64      `json:"length_ms"`
+	Reason string     `json:"cause"`
+	Ended  *time.Time `json:"ended_at"`
+	Millis int64      `json:"duration_ms"`
 	Parts  []struct {
 		URL    string `json:"url"`
 		File   string `json:"file"`
-		Millis int64  `json:"length_ms"`
+		Millis int64  `json:"duration_ms"`
 	} `json:"parts"`
 	Index string `json:"index_url"`
 }
 
 func TestRecordings(t *testing.T) {
 	t.Parallel()
-	d := newDoor(t)
+	d := startAPI(t)
 	a, b := d.person("alice"), d.person("bob")
 	id := a.onAir("My show")
 	path := fmt.Sprintf("/api/live/%d/recordings", id)
 	began := time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)
-	d.says(domain.StartBroadcast{Live: id, Broadcast: "second", Node: "p1"})
-	d.says(domain.FinishRecording{Live: id, Recording: "first", Cause: "lost", StartedAt: began, EndedAt: began.Add(time.Minute), DurationMS: 59_000, Bytes: 9000,
+	d.systemCommand(domain.StartBroadcast{Live: id, Broadcast: "second", Node: "p1"})
+	d.systemCommand(domain.FinishRecording{Live: id, Recording: "first", Cause: "lost", StartedAt: began, EndedAt: began.Add(time.Minute), DurationMS: 59_000, Bytes: 9000,
 		Parts: []domain.RecordingPart{{File: "1.mp4", StartedAt: began, DurationMS: 59_000, Bytes: 8000}}})
-	d.says(domain.StartRecording{Live: id, Recording: "second"})
+	d.systemCommand(domain.StartRecording{Live: id, Recording: "second"})
 	list := func() (all []recordingForm) {
 		t.Helper()
 		d.get(path).ok(&all)
@@ -66,28 +66,28 @@ func TestRecordings(t *testing.T) {
 	if d.get(path + "?page=2").ok(&none); len(none) != 0 {
 		t.Errorf("the second page has %+v", none)
 	}
-	d.get("/api/live/999/recordings").fails(http.StatusNotFound, domain.CodeLiveNotFound, "直播间不存在")
-	d.get(path+"?page=0").fails(http.StatusBadRequest, domain.CodeBadRequest, "参数错误")
+	d.get("/api/live/999/recordings").expectFailure(http.StatusNotFound, domain.CodeLiveNotFound, "直播间不存在")
+	d.get(path+"?page=0").expectFailure(http.StatusBadRequest, domain.CodeBadRequest, "参数错误")
 
 	deletion := object{"id": id, "recording": "first"}
-	d.post("/api/live/recording/delete", deletion).fails(http.StatusUnauthorized, domain.CodeTokenMissing, "您没有权限访问该接口!")
-	b.post("/api/live/recording/delete", deletion).fails(http.StatusNotFound, domain.CodeRecordingNotFound, "录像不存在")
-	a.post("/api/live/recording/delete", object{"id": id, "recording": "second"}).fails(http.StatusConflict, domain.CodeRecordingRunning, "录像尚未结束")
+	d.post("/api/live/recording/delete", deletion).expectFailure(http.StatusUnauthorized, domain.CodeTokenMissing, "您没有权限访问该接口!")
+	b.post("/api/live/recording/delete", deletion).expectFailure(http.StatusNotFound, domain.CodeRecordingNotFound, "录像不存在")
+	a.post("/api/live/recording/delete", object{"id": id, "recording": "second"}).expectFailure(http.StatusConflict, domain.CodeRecordingRunning, "录像尚未结束")
 	a.post("/api/live/recording/delete", deletion).ok(nil)
 	if got := list(); len(got) != 1 || got[0].ID != "second" {
 		t.Errorf("got %+v", got)
 	}
-	a.post("/api/live/recording/delete", deletion).fails(http.StatusNotFound, domain.CodeRecordingNotFound, "录像不存在")
+	a.post("/api/live/recording/delete", deletion).expectFailure(http.StatusNotFound, domain.CodeRecordingNotFound, "录像不存在")
 }
 
-func TestWhoHasARoomRecorded(t *testing.T) {
+func TestSetRecording(t *testing.T) {
 	t.Parallel()
-	d := newDoor(t)
+	d := startAPI(t)
 	a, b := d.person("alice"), d.person("bob")
 	id := a.onAir("My show")
-	d.post("/api/live/record", object{"id": id, "on": true}).fails(http.StatusUnauthorized, domain.CodeTokenMissing, "您没有权限访问该接口!")
-	b.post("/api/live/record", object{"id": id, "on": true}).fails(http.StatusNotFound, domain.CodeLiveNotFound, "直播间不存在")
+	d.post("/api/live/record", object{"id": id, "on": true}).expectFailure(http.StatusUnauthorized, domain.CodeTokenMissing, "您没有权限访问该接口!")
+	b.post("/api/live/record", object{"id": id, "on": true}).expectFailure(http.StatusNotFound, domain.CodeLiveNotFound, "直播间不存在")
 	a.post("/api/live/record", object{"id": fmt.Sprint(id), "on": true}).ok(nil)
 	a.post("/api/live/record", object{"id": id, "on": false}).ok(nil)
-	a.post("/api/live/record", object{"id": id}).fails(http.StatusBadRequest, domain.CodeBadRequest, "参数错误")
+	a.post("/api/live/record", object{"id": id}).expectFailure(http.StatusBadRequest, domain.CodeBadRequest, "参数错误")
 }

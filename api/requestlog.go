@@ -11,63 +11,64 @@ import (
 	"github.com/go-chi/chi/v5/middleware"
 
 	"roomlog/domain"
+	"roomlog/internal/limit"
 )
 
-// observe logs and counts every request when it has been answered. The path is logged without
-// its query, which may hold a sign, and no header is.
+// observe is the middleware that logs and counts every request when it ends. It logs no headers and no query, which may
+// contain a sign.
 func (s *server) observe(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		began := s.Now()
+		startedAt := s.Now()
 		ww := middleware.NewWrapResponseWriter(w, r.ProtoMajor)
 		s.meters.inFlight.Inc()
 		defer func() {
 			s.meters.inFlight.Dec()
-			took := s.Now().Sub(began)
+			duration := s.Now().Sub(startedAt)
 			route := chi.RouteContext(r.Context()).RoutePattern()
-			s.meters.count(r.Method, route, ww.Status(), took)
-			s.logRequest(r, ww, route, took)
+			s.meters.count(r.Method, route, ww.Status(), duration)
+			s.logRequest(r, ww, route, duration)
 		}()
 		next.ServeHTTP(ww, r)
 	})
 }
 
-func (s *server) logRequest(r *http.Request, ww middleware.WrapResponseWriter, route string, took time.Duration) {
+func (s *server) logRequest(r *http.Request, ww middleware.WrapResponseWriter, route string, duration time.Duration) {
 	level := slog.LevelInfo
 	switch route {
-	case "/healthz", "/readyz", "/metrics": // asked all the time
+	case "/healthz", "/readyz", "/metrics": // requested all the time
 		level = slog.LevelDebug
 	}
-	asked := askerOf(r.Context())
+	rc := requestOf(r.Context())
 	path := r.URL.Path
 	attrs := []slog.Attr{
 		slog.String("method", r.Method), slog.String("path", path[:min(len(path), 200)]),
-		slog.Int("status", ww.Status()), slog.Int("bytes", ww.BytesWritten()), slog.Duration("took", took),
-		slog.String("address", asked.address.String()), slog.String("request_id", asked.id),
+		slog.Int("status", ww.Status()), slog.Int("bytes", ww.BytesWritten()), slog.Duration("duration", duration),
+		slog.String("remote_addr", limit.Key(rc.addr)), slog.String("request_id", rc.id),
 	}
-	if asked.refused == nil {
-		attrs = append(attrs, slog.Int64("user_id", int64(asked.caller.user)))
+	if rc.tokenError == nil {
+		attrs = append(attrs, slog.Int64("user_id", int64(rc.caller.user)))
 	}
-	s.log.LogAttrs(r.Context(), level, "request", attrs...)
+	s.log.LogAttrs(r.Context(), level, "request completed", attrs...)
 }
 
-// recovered turns a broken handler into an answer, and keeps the process alive.
-func (s *server) recovered(next http.Handler) http.Handler {
+// recoverPanic is the middleware that turns a panic of a handler into a response with status 500.
+func (s *server) recoverPanic(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		defer func() {
-			broken := recover()
-			if broken == nil {
+			cause := recover()
+			if cause == nil {
 				return
 			}
-			if err, ok := broken.(error); ok && errors.Is(err, http.ErrAbortHandler) {
-				panic(broken) // how a handler asks the server to cut the connection
+			if err, ok := cause.(error); ok && errors.Is(err, http.ErrAbortHandler) {
+				panic(cause) // a handler asks the HTTP server to close the connection
 			}
 			if r.Context().Err() != nil {
-				return // the client has gone, and could not be answered
+				return // the client is gone
 			}
-			s.log.ErrorContext(r.Context(), "request broke", slog.String("request_id", askerOf(r.Context()).id),
-				slog.Any("panic", broken), slog.String("stack", string(debug.Stack())))
+			s.log.ErrorContext(r.Context(), "request panicked", slog.String("request_id", requestOf(r.Context()).id),
+				slog.Any("panic", cause), slog.String("stack", string(debug.Stack())))
 			if ww, ok := w.(middleware.WrapResponseWriter); ok && ww.Status() == 0 {
-				writeFailure(w, fail(domain.CodeInternal, "something went wrong here: try again later", nil))
+				writeFailure(w, newFailure(domain.CodeInternal, "internal error: try again later", nil))
 			}
 		}()
 		next.ServeHTTP(w, r)

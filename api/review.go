@@ -2,29 +2,28 @@ package api
 
 import (
 	"context"
-	"slices"
 
 	"roomlog/domain"
 	"roomlog/projections"
 )
 
-// Window is how a client asks for a part of a history. Without a cursor it begins with the newest.
+// Window selects a part of a history. Without a cursor it starts with the newest item.
 type Window struct {
-	After  string `query:"after" doc:"go on after this cursor, oldest first; 0 is the beginning"`
-	Before string `query:"before" doc:"go on before this cursor, newest first"`
+	After  string `query:"after" doc:"cursor: return what follows it, oldest first; 0 is the beginning"`
+	Before string `query:"before" doc:"cursor: return what precedes it, newest first"`
 	Limit  int    `query:"limit" minimum:"1" maximum:"500" default:"50"`
 }
 
-// history is a part of one. Cursor names its last item: it goes into the parameter that the part
-// was asked for with, after or before.
+// history is a part of a history. Cursor belongs to its last item. The client sends it in the parameter that it used for
+// this part, after or before, to get the next part.
 type history[T any] struct {
 	Items  []T     `json:"items"`
-	Cursor *string `json:"cursor" doc:"null when there is nothing there"`
+	Cursor *string `json:"cursor" doc:"null when the part is empty"`
 }
 
 func (s *server) window(ctx context.Context, w Window) (projections.Window, error) {
 	if w.After != "" && w.Before != "" {
-		return projections.Window{}, badRequest("after or before, not both")
+		return projections.Window{}, badRequest("send either after or before, not both")
 	}
 	after, err := s.Store.ParseCursor(ctx, w.After)
 	if err != nil {
@@ -34,14 +33,14 @@ func (s *server) window(ctx context.Context, w Window) (projections.Window, erro
 	return projections.Window{After: after, Before: before, OldestFirst: w.After != "", Limit: w.Limit}, err
 }
 
-// part puts what was found into its form; item answers its form and where it stands.
-func part[R, T any](ctx context.Context, s *server, found []R, item func(R) (T, int64)) (history[T], error) {
+// newHistory returns a history of found. convert returns the item of a row and its position in the log.
+func newHistory[R, T any](ctx context.Context, s *server, found []R, convert func(R) (T, int64)) (history[T], error) {
 	h := history[T]{Items: make([]T, 0, len(found))}
 	var position int64
 	for _, r := range found {
-		var form T
-		form, position = item(r)
-		h.Items = append(h.Items, form)
+		var item T
+		item, position = convert(r)
+		h.Items = append(h.Items, item)
 	}
 	if len(found) == 0 {
 		return h, nil
@@ -51,26 +50,11 @@ func part[R, T any](ctx context.Context, s *server, found []R, item func(R) (T, 
 	return h, err
 }
 
-// Shown is a person in a history.
-type Shown struct {
+// PublicUser is a user as others see it.
+type PublicUser struct {
 	ID     domain.UserID `json:"id"`
 	Name   string        `json:"name"`
 	Avatar string        `json:"avatar"`
 }
 
-func shown(p projections.Profile) Shown { return Shown{p.ID, p.Name(), p.Avatar} }
-
-func auditor(member projections.User) bool { return slices.Contains(member.Roles, domain.RoleAuditor) }
-
-// reviewed answers the live of a review after making sure that the asker owns it or is an auditor.
-func (s *server) reviewed(ctx context.Context, id domain.LiveID) (projections.Live, error) {
-	member, err := s.member(ctx)
-	if err != nil {
-		return projections.Live{}, err
-	}
-	live, err := s.live(ctx, id)
-	if err == nil && live.UserID != member.ID && !auditor(member) {
-		err = refusal(domain.CodeForbidden, "this needs the live's owner or the role %s", domain.RoleAuditor)
-	}
-	return live, err
-}
+func newPublicUser(p projections.Profile) PublicUser { return PublicUser{p.ID, p.Name(), p.Avatar} }

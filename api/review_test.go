@@ -25,12 +25,12 @@ type movementForm struct {
 
 func TestCoinHistory(t *testing.T) {
 	t.Parallel()
-	d := newDoor(t)
+	d := startAPI(t)
 	a, b := d.person("alice"), d.person("bob")
 	gift, live := d.gift("Rose", 10), b.onAir("show")
 	a.credit(100)
 	for range 4 {
-		a.does(domain.SendGift{Live: live, Gift: gift, Num: 2})
+		a.command(domain.SendGift{Live: live, Gift: gift, Num: 2})
 	}
 	read := func(t *testing.T, by account, query string) part[movementForm] {
 		t.Helper()
@@ -81,15 +81,15 @@ func TestCoinHistory(t *testing.T) {
 	})
 	t.Run("of another is for auditors", func(t *testing.T) {
 		other := fmt.Sprintf("?user=%d", a.ID)
-		b.get("/api/coin/history"+other).fails(403, domain.CodeForbidden, textNoToken)
-		b.grant(domain.RoleAnalyst).get("/api/coin/history"+other).fails(403, domain.CodeForbidden, textNoToken)
+		b.get("/api/coin/history"+other).expectFailure(403, domain.CodeForbidden, textNoToken)
+		b.grant(domain.RoleAnalyst).get("/api/coin/history"+other).expectFailure(403, domain.CodeForbidden, textNoToken)
 		is(t, read(t, b.grant(domain.RoleAuditor), other), -20, -20, -20, -20, 100)
 		is(t, read(t, b, "?user=999"))
 		is(t, read(t, a, other), -20, -20, -20, -20, 100)
 	})
 	refusesBadWindows(a, "/api/coin/history?")
-	a.get("/api/coin/history?account=bank").fails(400, domain.CodeBadRequest, textBad)
-	a.get("/api/coin/history?user=x").fails(400, domain.CodeBadRequest, textBad)
+	a.get("/api/coin/history?account=bank").expectFailure(400, domain.CodeBadRequest, textBad)
+	a.get("/api/coin/history?user=x").expectFailure(400, domain.CodeBadRequest, textBad)
 }
 
 // refusesBadWindows tries the parameters that every history has.
@@ -97,13 +97,13 @@ func refusesBadWindows(a account, path string) {
 	a.Helper()
 	cursor := "1.00000000"
 	for _, query := range []string{"limit=0", "limit=501", "limit=x", "limit=-1", "after=0&before=0"} {
-		a.get(path+query).fails(400, domain.CodeBadRequest, textBad)
+		a.get(path+query).expectFailure(400, domain.CodeBadRequest, textBad)
 	}
 	for _, query := range []string{"after=x", "before=x", "after=1", "before=-1"} {
-		a.get(path+query).fails(400, "cursor_invalid", textBad)
+		a.get(path+query).expectFailure(400, "cursor_invalid", textBad)
 	}
-	a.get(path+"after="+cursor).fails(409, "cursor_lost", textBad)
-	a.get(path+"before="+cursor).fails(409, "cursor_lost", textBad)
+	a.get(path+"after="+cursor).expectFailure(409, "cursor_lost", textBad)
+	a.get(path+"before="+cursor).expectFailure(409, "cursor_lost", textBad)
 }
 
 type givenForm struct {
@@ -117,15 +117,15 @@ type givenForm struct {
 
 func TestGiftHistory(t *testing.T) {
 	t.Parallel()
-	d := newDoor(t)
+	d := startAPI(t)
 	a, b, c := d.person("alice"), d.person("bob"), d.person("carol")
 	rose, car := d.gift("Rose", 10), d.gift("Car", 50)
 	own, other := b.onAir("bob's"), c.onAir("carol's")
 	a.credit(1000)
-	a.does(domain.SendGift{Live: own, Gift: rose, Num: 1})
-	a.does(domain.SendGift{Live: other, Gift: car, Num: 2})
+	a.command(domain.SendGift{Live: own, Gift: rose, Num: 1})
+	a.command(domain.SendGift{Live: other, Gift: car, Num: 2})
 	between := time.Now()
-	a.does(domain.SendGift{Live: own, Gift: car, Num: 3})
+	a.command(domain.SendGift{Live: own, Gift: car, Num: 3})
 	read := func(t *testing.T, by account, query string, want ...int64) []givenForm {
 		t.Helper()
 		var p part[givenForm]
@@ -147,8 +147,8 @@ func TestGiftHistory(t *testing.T) {
 		read(t, b, fmt.Sprintf("?live=%d", own), 3, 1)
 		read(t, c, "", 2)
 		read(t, a, "")
-		b.get(fmt.Sprintf("/api/gift/history?live=%d", other)).fails(403, domain.CodeForbidden, textNoToken)
-		b.get("/api/gift/history?live=999").fails(404, domain.CodeLiveNotFound, "直播间不存在")
+		b.get(fmt.Sprintf("/api/gift/history?live=%d", other)).expectFailure(403, domain.CodeForbidden, textNoToken)
+		b.get("/api/gift/history?live=999").expectFailure(404, domain.CodeLiveNotFound, "直播间不存在")
 	})
 	t.Run("of everything, for auditors", func(t *testing.T) {
 		auditor := d.person("dave").grant(domain.RoleAuditor)
@@ -165,21 +165,21 @@ func TestGiftHistory(t *testing.T) {
 	})
 	refusesBadWindows(b, "/api/gift/history?")
 	for _, query := range []string{"live=x", "sender=x", "gift=x", "from=yesterday", "to=1"} {
-		b.get("/api/gift/history?"+query).fails(400, domain.CodeBadRequest, textBad)
+		b.get("/api/gift/history?"+query).expectFailure(400, domain.CodeBadRequest, textBad)
 	}
 }
 
 func TestLiveReview(t *testing.T) {
 	t.Parallel()
-	d := newDoor(t)
+	d := startAPI(t)
 	a, b, c := d.person("alice"), d.person("bob"), d.person("carol")
 	live := a.onAir("show")
 	path := fmt.Sprintf("/api/live/%d", live)
-	b.does(domain.JoinLive{Live: live, Node: "p"})
-	c.does(domain.JoinLive{Live: live, Node: "p"})
+	b.command(domain.JoinLive{Live: live, Node: "p"})
+	c.command(domain.JoinLive{Live: live, Node: "p"})
 	d.execute(domain.Request{Actor: domain.Actor{Kind: domain.System}, Command: domain.LeaveLive{Live: live, User: b.ID, Cause: domain.LeaveRequested, Node: "p"}})
-	b.does(domain.PostComment{Live: live, Text: "first"})
-	c.does(domain.PostComment{Live: live, Text: "second"})
+	b.command(domain.PostComment{Live: live, Text: "first"})
+	c.command(domain.PostComment{Live: live, Text: "second"})
 
 	type viewerForm struct {
 		User     struct{ ID domain.UserID }
@@ -223,9 +223,9 @@ func TestLiveReview(t *testing.T) {
 		t.Fatalf("bob's %+v", s)
 	}
 	for _, what := range []string{"/viewers", "/comments"} {
-		b.get(path+what).fails(403, domain.CodeForbidden, textNoToken)
-		a.get("/api/live/999"+what).fails(404, domain.CodeLiveNotFound, "直播间不存在")
-		a.get("/api/live/x"+what).fails(400, domain.CodeBadRequest, textBad)
+		b.get(path+what).expectFailure(403, domain.CodeForbidden, textNoToken)
+		a.get("/api/live/999"+what).expectFailure(404, domain.CodeLiveNotFound, "直播间不存在")
+		a.get("/api/live/x"+what).expectFailure(400, domain.CodeBadRequest, textBad)
 		refusesBadWindows(a, path+what+"?")
 	}
 	b.grant(domain.RoleAuditor)

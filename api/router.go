@@ -10,80 +10,101 @@ import (
 
 const eventsRoute = "/api/events"
 
-// surface is everything that this door answers.
-func (s *server) surface() {
-	r := s.router
-	r.Use(s.introduce, s.observe, s.recovered, AllowOrigins(s.Origins))
-	r.NotFound(s.noRoute)
-	r.MethodNotAllowed(s.noMethod)
-	s.huma = newHuma(r, s.Version)
+// register registers every route of the server.
+func (s *server) register() {
+	s.router.Use(s.withRequestContext, s.observe, s.recoverPanic, AllowOrigins(s.CORSOrigins))
+	s.router.NotFound(s.routeNotFound)
+	s.router.MethodNotAllowed(s.methodNotAllowed)
+	s.registerAccounts()
+	s.registerLives()
+	s.registerGifts()
+	s.registerHistory()
+	s.registerStreams()
+	s.registerOperator()
+	s.registerChat()
+	s.registerService()
+}
 
-	public(s, post("/api/reg", "Open an account"), s.register)
-	login := post("/api/login", "Sign in; an earlier session ends")
-	login.Middlewares = huma.Middlewares{s.codedLogin}
-	public(s, login, s.login)
-	documentCoded(s.huma.OpenAPI().Paths[login.Path].Post, s.huma.OpenAPI().Components.Schemas)
-	personal(s, post("/api/logout", "End the session"), s.logout)
-	personal(s, get("/api/user/info", "Who am I"), s.info)
-	r.Get("/api/insert", s.growOlder)
-	documented[coded](s, get("/api/insert", "Be a year older").needs("a token"), nil)
+func (s *server) registerAccounts() {
+	serve(s, post("/api/reg", "Register an account", anyone(), rateRegistrations), s.registerUser)
+	login := post("/api/login", "Sign in; an earlier session of the user ends", anyone(), rateSignIns)
+	login.Middlewares = huma.Middlewares{s.browserLogin}
+	serve(s, login, s.login)
+	documentBrowserLogin(s.huma.OpenAPI().Paths[login.Path].Post, s.huma.OpenAPI().Components.Schemas)
+	serve(s, post("/api/logout", "End the session", commander("a token"), rateWrites), s.logout)
+	serve(s, get("/api/user/info", "Read the signed-in user", authenticated("a token"), rateReads), s.userInfo)
+	serveRaw[browserEnvelope](s, get("/api/insert", "Increment the age of the signed-in user", commander("a token"), rateWrites),
+		nil, refuseIncrementAge, s.incrementAge)
+}
 
-	personal(s, post("/api/live/create", "Make a room"), s.createLive)
-	personal(s, post("/api/live/changestatus", "Put one's room on air, pause or end it; operators end any").saying(says{
+func (s *server) registerLives() {
+	const owner, moderator = "a token of the live's owner", "a token of the live's owner or the role operator"
+	serve(s, post("/api/live/create", "Create a live", commander("a token"), rateWrites), s.createLive)
+	serve(s, post("/api/live/changestatus", "Put a live on air, pause it or end it", commander(moderator), rateWrites).withTexts(texts{
 		domain.CodeLiveNotFound: "该直播间不存在",
 		domain.CodeLiveEnded:    "该直播间已结束",
 	}), s.changeStatus)
-	public(s, get("/api/live/list/{page}", "Rooms, newest first"), s.listLives)
-	public(s, get("/api/live/read/{id}", "A room and a sign for its stream").saying(says{
+	serve(s, get("/api/live/list/{page}", "List lives, newest first", anyone(), rateReads), s.listLives)
+	serve(s, get("/api/live/read/{id}", "Read a live and a sign for its stream", anyone(), rateReads).withTexts(texts{
 		domain.CodeLiveNotFound: "当前直播间不存在",
 	}), s.readLive)
-
-	personal(s, post("/api/live/record", "Have one's room recorded, or not, from its next stream on"), s.setRecording)
-	public(s, get("/api/live/{id}/recordings", "What was recorded of a room, newest first, with addresses to play"), s.listRecordings)
-	personal(s, post("/api/live/recording/delete", "Delete a recording of one's room, or as an operator of any"), s.deleteRecording)
-	const moderator = "the live's owner or the role operator"
-	personal(s, post("/api/live/deny", "Keep somebody out of a room, for a time or for good").needs(moderator), s.denyViewer)
-	personal(s, post("/api/live/allow", "Let somebody into a room again").needs(moderator), s.allowViewer)
-
-	public(s, get("/api/gift/list", "The shelf of gifts"), s.listGifts)
-	personal(s, post("/api/gift/wxpay", "Order coins"), s.placeOrder)
-	r.Post("/api/gift/notify", s.paid)
-	documented[success[string]](s, post("/api/gift/notify", "The payment provider says that an order is paid"), documentPaid)
-	r.Post("/api/upload", s.upload)
-	documented[success[string]](s, post("/api/upload", "Keep a picture or a sound").needs("a token"), documentUpload)
-	r.Get("/uploads/{name}", s.uploaded)
-	r.Head("/uploads/{name}", s.uploaded)
-
-	const owner, auditor, analyst = "the live's owner or the role auditor", "the role auditor for others", "the role analyst"
-	personal(s, get("/api/live/{id}/viewers", "Who is or was in a room").needs(owner), s.liveViewers)
-	personal(s, get("/api/live/{id}/comments", "What was said in a room").needs(owner), s.liveComments)
-	personal(s, get("/api/gift/history", "Gifts given in one's rooms, or in all").needs(auditor), s.giftHistory)
-	personal(s, get("/api/coin/history", "Movements of a wallet").needs(auditor), s.coinHistory)
-	personal(s, get("/api/streams", "Streams that go on: operators see all, others their own"), s.listStreams)
-	personal(s, get("/api/streams/{id}/players", "Who watches a room").needs("the live's owner or the role operator"), s.streamPlayers)
-	personal(s, post("/api/streams/kick", "End a room's stream, or a player's connection").needs("the role operator"), s.kickStream)
-	r.Get(eventsRoute, s.events)
-	documented[eventLine](s, get(eventsRoute, "Replay the log, and follow it").needs(analyst), documentEvents)
-
-	const operator = "the role operator"
-	personal(s, get("/api/operator/sockets", "The connections of all processes").needs(operator), s.listSockets)
-	personal(s, post("/api/operator/kick", "Put a person out, or one connection; it stays away by itself").needs(operator), s.kick)
-	personal(s, post("/api/operator/deny", "Keep a person out of everything, for a time or for good").needs(operator), s.denyUser)
-	personal(s, post("/api/operator/allow", "Let a person in again who is kept out").needs(operator), s.allowUser)
-	s.chat()
-
-	r.Get("/healthz", s.healthz)
-	r.Get("/readyz", s.readyz)
-	r.Method(http.MethodGet, "/metrics", s.metrics())
-	r.Get("/openapi.json", s.openapi)
-	r.Get("/docs", s.docs)
-	r.Get("/docs/{file}", s.docs)
+	serve(s, post("/api/live/record", "Switch recording of a live on or off, from its next broadcast on", commander(owner), rateWrites), s.setRecording)
+	serve(s, get("/api/live/{id}/recordings", "List the recordings of a live, newest first", anyone(), rateReads), s.listRecordings)
+	serve(s, post("/api/live/recording/delete", "Delete a recording", commander(moderator), rateWrites), s.deleteRecording)
+	serve(s, post("/api/live/ban", "Ban a user from a live, for a time or for good", commander(moderator), rateWrites), s.banViewer)
+	serve(s, post("/api/live/unban", "Lift the ban of a user from a live", commander(moderator), rateWrites), s.unbanViewer)
 }
 
-func (s *server) noRoute(w http.ResponseWriter, _ *http.Request) {
-	writeFailure(w, fail(codeNoRoute, "there is no such endpoint", nil))
+func (s *server) registerGifts() {
+	serve(s, get("/api/gift/list", "List the gift catalogue", anyone(), rateReads), s.listGifts)
+	serve(s, post("/api/gift/wxpay", "Place an order for coins", commander("a token"), rateWrites), s.placeOrder)
+	serveRaw[success[string]](s, post("/api/gift/notify", "Report a paid order; called by the payment provider", anyone(), rateReads),
+		documentPayment, plainRefusal, s.payOrder)
+	serveRaw[success[string]](s, post("/api/upload", "Upload an image or a sound", authenticated("a token"), rateUploads),
+		documentUpload, plainRefusal, s.upload)
 }
 
-func (s *server) noMethod(w http.ResponseWriter, _ *http.Request) {
-	writeFailure(w, fail(codeMethod, "this endpoint is called with another method", nil))
+func (s *server) registerHistory() {
+	const auditor = "a token, and the role auditor for other users"
+	serve(s, get("/api/live/{id}/viewers", "List the viewers of a live, present and past", ownerOr(domain.RoleAuditor), rateReads), s.listViewers)
+	serve(s, get("/api/live/{id}/comments", "List the comments of a live", ownerOr(domain.RoleAuditor), rateReads), s.listComments)
+	serve(s, get("/api/gift/history", "List the gifts sent to the caller's lives, or to all lives", authenticated(auditor), rateReads), s.giftHistory)
+	serve(s, get("/api/coin/history", "List the movements of a coin account", authenticated(auditor), rateReads), s.coinHistory)
+	serveRaw[eventLine](s, get(eventsRoute, "Replay the event log and follow it", role(domain.RoleAnalyst), rateReads),
+		documentEvents, plainRefusal, s.replayEvents)
+}
+
+func (s *server) registerStreams() {
+	serve(s, get("/api/streams", "List running streams: operators see all, other users their own", authenticated("a token"), rateReads), s.listStreams)
+	serve(s, get("/api/streams/{id}/players", "List the players of a live's stream", ownerOr(domain.RoleOperator), rateReads), s.listPlayers)
+	serve(s, post("/api/streams/kick", "End the stream of a live, or disconnect one player", role(domain.RoleOperator), rateWrites), s.kickStream)
+}
+
+func (s *server) registerOperator() {
+	operator := role(domain.RoleOperator)
+	serve(s, get("/api/operator/sockets", "List the client connections of all nodes", operator, rateReads), s.listConnections)
+	serve(s, post("/api/operator/kick", "Close all connections of a user, or one connection", operator, rateWrites), s.kick)
+	serve(s, post("/api/operator/ban", "Ban a user from everything, for a time or for good", operator, rateWrites), s.banUser)
+	serve(s, post("/api/operator/unban", "Lift the ban of a user", operator, rateWrites), s.unbanUser)
+}
+
+// registerService registers what machines and browsers read at any rate.
+func (s *server) registerService() {
+	const static = "static: the response is in memory"
+	s.serveUnlimited("/healthz", "liveness probes: no work", s.healthz)
+	s.serveUnlimited("/readyz", "readiness probes: bounded by a timeout", s.readyz)
+	s.serveUnlimited("/metrics", "restricted by address, at most 4 at a time", s.metrics())
+	s.serveUnlimited("/openapi.json", static, s.openapi)
+	s.serveUnlimited("/docs", static, s.docs)
+	s.serveUnlimited("/docs/{file}", static, s.docs)
+	s.serveUnlimited("/uploads/{name}", "immutable files, cached by clients and proxies", s.serveUpload)
+	s.router.Head("/uploads/{name}", s.serveUpload)
+}
+
+func (s *server) routeNotFound(w http.ResponseWriter, _ *http.Request) {
+	writeFailure(w, newFailure(codeNoRoute, "there is no such endpoint", nil))
+}
+
+func (s *server) methodNotAllowed(w http.ResponseWriter, _ *http.Request) {
+	writeFailure(w, newFailure(codeMethod, "this endpoint does not support the method", nil))
 }

@@ -6,16 +6,16 @@ import (
 	"slices"
 )
 
-// pictures are the types of pictures that are taken, as their first bytes say, with the ending of their files.
-var pictures = map[string]string{
+// imageTypes maps the content types of supported images to file extensions.
+var imageTypes = map[string]string{
 	"image/jpeg": ".jpg",
 	"image/png":  ".png",
 	"image/gif":  ".gif",
 	"image/webp": ".webp",
 }
 
-// sounds are the types of sounds that are taken, with the ending of their files.
-var sounds = map[string]string{
+// soundTypes maps the content types of supported sounds to file extensions.
+var soundTypes = map[string]string{
 	"audio/ogg":  ".ogg",
 	"audio/mpeg": ".mp3",
 	"audio/mp4":  ".m4a",
@@ -25,28 +25,28 @@ var sounds = map[string]string{
 	"audio/amr":  ".amr",
 }
 
-// endingOf answers what the name of a file that begins with head is to end in; "" for one that is not taken.
-func endingOf(head []byte) string {
-	if ending, ok := pictures[http.DetectContentType(head)]; ok {
-		return ending
+// extensionOf returns the file extension for a file that begins with head, or "" for an unsupported type.
+func extensionOf(head []byte) string {
+	if extension, ok := imageTypes[http.DetectContentType(head)]; ok {
+		return extension
 	}
-	return sounds[soundType(head)]
+	return soundTypes[soundType(head)]
 }
 
-// kindOf answers the type of a file whose name has an ending that we gave it.
-func kindOf(ending string) string {
-	for _, kinds := range []map[string]string{pictures, sounds} {
-		for kind, its := range kinds {
-			if its == ending {
-				return kind
+// contentTypeOf returns the content type of a file with an extension that extensionOf returned.
+func contentTypeOf(extension string) string {
+	for _, types := range []map[string]string{imageTypes, soundTypes} {
+		for contentType, e := range types {
+			if e == extension {
+				return contentType
 			}
 		}
 	}
 	return ""
 }
 
-// soundType answers what sound begins with head; "" for none. Containers that may hold a moving picture are
-// taken for a sound only with a sound's codec, or with a brand that recorders of sound write.
+// soundType returns the content type of the sound that begins with head, or "". A container that may hold video counts as
+// a sound only with an audio codec, or with a brand that sound recorders write.
 func soundType(head []byte) string {
 	starts := func(s string) bool { return bytes.HasPrefix(head, []byte(s)) }
 	has := func(s string) bool { return bytes.Contains(head, []byte(s)) }
@@ -75,7 +75,7 @@ func soundType(head []byte) string {
 	return ""
 }
 
-// mp3Frame says whether head is that of a frame of MPEG layer III.
+// mp3Frame reports whether head begins with a frame of MPEG layer III.
 func mp3Frame(head []byte) bool {
 	if len(head) < 3 {
 		return false

@@ -26,7 +26,7 @@ func sound(t testing.TB, name string) []byte {
 // What is kept as a sound can be said in the chat, and nothing else can be said as one.
 func TestUploadedSounds(t *testing.T) {
 	t.Parallel()
-	d := newDoor(t)
+	d := startAPI(t)
 	a := d.person("alice")
 	say := func(kind domain.MessageKind, ms int, address string) error {
 		_, err := d.sequencer.Execute(t.Context(), domain.Request{Actor: a.actor(), Command: domain.PostMessage{

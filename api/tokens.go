@@ -10,20 +10,20 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 
 	"roomlog/domain"
+	"roomlog/projections"
 )
 
-// DefaultTokenLife is how long a token is good for: phones sign in about once a month.
+// DefaultTokenLife is the default validity of a token. Phones sign in about once a month.
 const DefaultTokenLife = 30 * 24 * time.Hour
 
 const (
-	maxSecrets   = 2  // the newest and the one it replaces
-	minSecretLen = 16 // a token shows its signature to whoever holds it: a shorter secret could be guessed
+	maxSecrets   = 2  // the newest secret and the one that it replaces
+	minSecretLen = 16 // bytes; a shorter secret can be guessed from the signature of a token
 	maxTokenLen  = 2048
 )
 
-// Tokens makes and verifies the tokens that people sign requests with: JWT with HS256 and no
-// other method, naming a user and a session, good until it expires or the session ends. It is
-// safe for concurrent use.
+// Tokens issues and verifies the tokens that authenticate requests. A token is a JWT with HS256 that names a user and a
+// session. Tokens is safe for concurrent use.
 type Tokens struct {
 	secrets [][]byte // newest first
 	life    time.Duration
@@ -31,16 +31,16 @@ type Tokens struct {
 	parser  *jwt.Parser
 }
 
-// NewTokens signs with the first of secrets and accepts the tokens of all of them: one, or two
-// while the older is being replaced. A life of zero is DefaultTokenLife.
+// NewTokens returns Tokens that sign with the first of secrets and accept tokens signed with any of them. There are one or
+// two secrets of at least 16 bytes: two while the older one is being replaced. A life of zero means DefaultTokenLife.
 func NewTokens(secrets []string, life time.Duration, now func() time.Time) (*Tokens, error) {
 	switch {
 	case len(secrets) == 0 || len(secrets) > maxSecrets:
-		return nil, fmt.Errorf("tokens: want one or two secrets, got %d", len(secrets))
+		return nil, fmt.Errorf("there must be one or two token secrets (got %d)", len(secrets))
 	case life < 0:
-		return nil, fmt.Errorf("tokens: life %v is negative", life)
+		return nil, fmt.Errorf("--token-life must not be negative (got %v)", life)
 	case now == nil:
-		return nil, errors.New("tokens: no clock")
+		return nil, errors.New("api: tokens need a clock")
 	}
 	t := &Tokens{life: life, now: now}
 	if life == 0 {
@@ -48,7 +48,7 @@ func NewTokens(secrets []string, life time.Duration, now func() time.Time) (*Tok
 	}
 	for i, secret := range secrets {
 		if len(secret) < minSecretLen {
-			return nil, fmt.Errorf("tokens: secret %d has %d bytes, want at least %d", i+1, len(secret), minSecretLen)
+			return nil, fmt.Errorf("token secret %d must have at least %d bytes (got %d)", i+1, minSecretLen, len(secret))
 		}
 		t.secrets = append(t.secrets, []byte(secret))
 	}
@@ -60,24 +60,28 @@ func NewTokens(secrets []string, life time.Duration, now func() time.Time) (*Tok
 	return t, nil
 }
 
-// claims is what a token says.
+// claims are the claims of a token.
 type claims struct {
-	jwt.RegisteredClaims        // sub is the user's id
+	jwt.RegisteredClaims        // sub: id of the user
 	Session              string `json:"sid"`
-	Position             int64  `json:"pos"` // of the sign-in in the log
+	Position             int64  `json:"pos"` // position of the sign-in in the log
 }
 
-// caller is who a good token names.
+// caller is the user and the session that a valid token names.
 type caller struct {
 	user     domain.UserID
 	session  string
-	position int64 // of the sign-in: tables behind it do not know the session yet
+	position int64 // of the sign-in; tables behind it do not have the session yet
 }
 
-// issue makes a token for a session that began at a position of the log.
+func (c caller) ref() projections.SessionRef {
+	return projections.SessionRef{User: c.user, Session: c.session, Position: c.position}
+}
+
+// issue returns a token for c.
 func (t *Tokens) issue(c caller) (string, error) {
 	now := t.now()
-	said := claims{
+	content := claims{
 		RegisteredClaims: jwt.RegisteredClaims{
 			Subject:   strconv.FormatInt(int64(c.user), 10),
 			IssuedAt:  jwt.NewNumericDate(now),
@@ -86,68 +90,68 @@ func (t *Tokens) issue(c caller) (string, error) {
 		Session:  c.session,
 		Position: c.position,
 	}
-	token, err := jwt.NewWithClaims(jwt.SigningMethodHS256, said).SignedString(t.secrets[0])
+	token, err := jwt.NewWithClaims(jwt.SigningMethodHS256, content).SignedString(t.secrets[0])
 	if err != nil {
 		return "", fmt.Errorf("sign a token: %w", err)
 	}
 	return token, nil
 }
 
-// Verify answers the user and the session that token names, with or without "Bearer " before it.
-// Otherwise its error is a *domain.Refusal: token_missing for an empty one, token_expired for a
-// good one whose time is over, token_invalid for anything else. Whether the session is still the
-// user's newest is not in the token: the log decides that with every command.
+// Verify returns the user and the session that a token names. The token may follow "Bearer ". The error is a
+// *domain.Refusal: token_missing for an empty token, token_expired for a valid token that has expired, token_invalid
+// otherwise. Verify does not check that the session is current: the log does with every command.
 func (t *Tokens) Verify(token string) (domain.UserID, string, error) {
 	c, err := t.read(token)
 	return c.user, c.session, err
 }
 
-// Until answers until when a token is good, for a door whose connections may outlive it; the zero
-// time for one that Verify refuses.
+// Until returns the expiry of a token, for connections that may outlive it. It returns the zero time for a token that
+// Verify refuses.
 func (t *Tokens) Until(token string) time.Time {
-	if _, said, err := t.claimed(token); err == nil {
-		return said.ExpiresAt.Time
+	if _, content, err := t.parse(token); err == nil {
+		return content.ExpiresAt.Time
 	}
 	return time.Time{}
 }
 
+// read returns the caller that a token names.
 func (t *Tokens) read(token string) (caller, error) {
-	user, said, err := t.claimed(token)
+	user, content, err := t.parse(token)
 	if err != nil {
 		return caller{}, err
 	}
-	return caller{user, said.Session, said.Position}, nil
+	return caller{user, content.Session, content.Position}, nil
 }
 
-// claimed answers what a good token says.
-func (t *Tokens) claimed(token string) (domain.UserID, claims, error) {
-	token = bare(token)
+// parse returns the user and the claims of a valid token.
+func (t *Tokens) parse(token string) (domain.UserID, claims, error) {
+	token = withoutScheme(token)
 	if token == "" {
 		return 0, claims{}, refusal(domain.CodeTokenMissing, "this needs a token: sign in first")
 	}
-	var said claims
+	var content claims
 	err := errors.New("too long")
 	if len(token) <= maxTokenLen {
-		_, err = t.parser.ParseWithClaims(token, &said, t.keys)
+		_, err = t.parser.ParseWithClaims(token, &content, t.keys)
 	}
 	switch {
 	case errors.Is(err, jwt.ErrTokenExpired):
 		return 0, claims{}, refusal(domain.CodeTokenExpired, "the token has expired: sign in again")
 	case err != nil:
-		return 0, claims{}, invalid()
+		return 0, claims{}, invalidToken()
 	}
-	user, err := strconv.ParseInt(said.Subject, 10, 64)
-	if err != nil || user < 1 || said.Session == "" {
-		return 0, claims{}, invalid()
+	user, err := strconv.ParseInt(content.Subject, 10, 64)
+	if err != nil || user < 1 || content.Session == "" {
+		return 0, claims{}, invalidToken()
 	}
-	return domain.UserID(user), said, nil
+	return domain.UserID(user), content, nil
 }
 
-func invalid() error {
-	return refusal(domain.CodeTokenInvalid, "the token is not one of ours")
+func invalidToken() error {
+	return refusal(domain.CodeTokenInvalid, "the token is not valid: sign in again")
 }
 
-// keys offers every secret: the parser takes the one that fits.
+// keys returns all secrets. The parser tries each.
 func (t *Tokens) keys(*jwt.Token) (any, error) {
 	set := jwt.VerificationKeySet{}
 	for _, secret := range t.secrets {
@@ -156,8 +160,8 @@ func (t *Tokens) keys(*jwt.Token) (any, error) {
 	return set, nil
 }
 
-// bare takes "Bearer " off a token, in any spelling of the word.
-func bare(token string) string {
+// withoutScheme returns token without a leading "Bearer ", in upper or lower case.
+func withoutScheme(token string) string {
 	const scheme = "bearer"
 	token = strings.TrimSpace(token)
 	if len(token) >= len(scheme) && strings.EqualFold(token[:len(scheme)], scheme) {

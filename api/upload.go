@@ -22,61 +22,54 @@ import (
 	"roomlog/domain"
 )
 
-// uploadName is every name that upload gives: nothing else is served.
+// uploadName matches the names that upload gives to files. No other file is served.
 var uploadName = regexp.MustCompile(`^[0-9a-f]{32}\.[a-z0-9]{3,4}$`)
 
 const (
-	sniffed  = 512     // bytes that tell a file's type
-	partRoom = 8 << 10 // for what a multipart body has beside the file
+	sniffedBytes      = 512     // enough to detect the type of a file
+	multipartOverhead = 8 << 10 // bytes of a multipart body beside the file
 )
 
-// upload keeps a picture or a sound and answers its address. What the client says about its name and type
-// is not looked at.
+// upload stores an image or a sound and responds with its URL. It ignores the name and the type that the client sends.
 func (s *server) upload(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), s.UploadTimeout)
 	defer cancel()
-	name, err := s.keepUpload(ctx, w, r)
+	name, err := s.receiveUpload(w, r)
 	if err != nil {
-		writeFailure(w, s.failed(ctx, err, nil))
+		writeFailure(w, s.failure(ctx, err, nil))
 		return
 	}
-	writeJSON(w, http.StatusOK, success[string]{"ok", askerOf(ctx).base + "/uploads/" + name})
+	writeJSON(w, http.StatusOK, success[string]{"ok", requestOf(ctx).baseURL + "/uploads/" + name})
 }
 
-func (s *server) keepUpload(ctx context.Context, w http.ResponseWriter, r *http.Request) (string, error) {
-	member, err := s.member(ctx)
-	if err != nil {
-		return "", err
-	}
-	if err := s.limits.uploads.admit(byUser(member.ID)); err != nil {
-		return "", err
-	}
+// receiveUpload stores the file in a request and returns its name.
+func (s *server) receiveUpload(w http.ResponseWriter, r *http.Request) (string, error) {
 	control := http.NewResponseController(w)
 	if err := control.SetReadDeadline(s.Now().Add(s.UploadTimeout)); err == nil {
-		defer control.SetReadDeadline(time.Time{}) //nolint:errcheck // a connection that has broken needs no deadline
+		defer control.SetReadDeadline(time.Time{}) //nolint:errcheck // a broken connection needs no deadline
 	}
-	r.Body = http.MaxBytesReader(w, r.Body, s.UploadBytes+partRoom)
+	r.Body = http.MaxBytesReader(w, r.Body, s.UploadBytes+multipartOverhead)
 	part, err := firstFile(r)
 	if err != nil {
-		return "", unreadable(w, err)
+		return "", uploadError(w, err)
 	}
-	name, err := s.keep(part)
+	name, err := s.storeUpload(part)
 	if err != nil {
-		return "", unreadable(w, err)
+		return "", uploadError(w, err)
 	}
 	return name, nil
 }
 
-// firstFile answers the first part that is a file.
+// firstFile returns the first part of a form that is a file.
 func firstFile(r *http.Request) (*multipart.Part, error) {
 	form, err := r.MultipartReader()
 	if err != nil {
-		return nil, badRequest("send multipart/form-data with a picture or a sound")
+		return nil, badRequest("send multipart/form-data with an image or a sound")
 	}
 	for {
 		part, err := form.NextPart()
 		if errors.Is(err, io.EOF) {
-			return nil, badRequest("there is no file in the form")
+			return nil, badRequest("the form contains no file")
 		}
 		if err != nil || part.FileName() != "" {
 			return part, err
@@ -84,40 +77,41 @@ func firstFile(r *http.Request) (*multipart.Part, error) {
 	}
 }
 
-// unreadable tells the faults of an upload on its way from ours.
-func unreadable(w http.ResponseWriter, err error) error {
+// uploadError returns the error for the client: a refusal unless the disk failed. It closes the connection because the
+// rest of the upload may still arrive.
+func uploadError(w http.ResponseWriter, err error) error {
 	var disk *fs.PathError
 	if domain.AsRefusal(err) != nil {
-		w.Header().Set("Connection", "close") // the rest of it is still on the way
+		w.Header().Set("Connection", "close")
 		return err
 	}
 	if errors.As(err, &disk) {
-		return fmt.Errorf("keep an upload: %w", err)
+		return fmt.Errorf("store an upload: %w", err)
 	}
-	return unread(w, err)
+	return bodyError(w, err)
 }
 
-// keep writes a file under a name of its own. It is there whole or not at all.
-func (s *server) keep(file io.Reader) (string, error) {
-	head := make([]byte, sniffed)
+// storeUpload stores a file under a new random name and returns the name. It stores the whole file or nothing.
+func (s *server) storeUpload(file io.Reader) (string, error) {
+	head := make([]byte, sniffedBytes)
 	n, err := io.ReadFull(file, head)
 	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
 		return "", err
 	}
 	head = head[:n]
-	ending := endingOf(head)
-	if ending == "" {
-		return "", refusal(codeImage, "this is no JPEG, PNG, GIF or WebP picture and no OGG, MP3, M4A, AAC, WebM, WAV or AMR sound")
+	extension := extensionOf(head)
+	if extension == "" {
+		return "", refusal(codeImage, "the file must be a JPEG, PNG, GIF or WebP image, or an OGG, MP3, M4A, AAC, WebM, WAV or AMR sound")
 	}
-	name := randomName() + ending
+	name := randomName() + extension
 	partial := name + ".part"
-	if err := s.write(partial, io.MultiReader(bytes.NewReader(head), file)); err != nil {
+	if err := s.writeUpload(partial, io.MultiReader(bytes.NewReader(head), file)); err != nil {
 		return "", errors.Join(err, s.uploads.Remove(partial))
 	}
 	return name, s.uploads.Rename(partial, name)
 }
 
-func (s *server) write(name string, content io.Reader) error {
+func (s *server) writeUpload(name string, content io.Reader) error {
 	f, err := s.uploads.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o640)
 	if err != nil {
 		return err
@@ -128,7 +122,7 @@ func (s *server) write(name string, content io.Reader) error {
 	case err != nil:
 		return err
 	case n > s.UploadBytes:
-		return refusal(codeBodyTooLarge, "a file has %d bytes at most", s.UploadBytes)
+		return refusal(codeBodyTooLarge, "the file must have at most %d bytes", s.UploadBytes)
 	}
 	if err := f.Sync(); err != nil {
 		return err
@@ -142,18 +136,18 @@ func randomName() string {
 	return hex.EncodeToString(random)
 }
 
-// uploaded serves a picture or a sound. It came from anybody: browsers are told to take it for nothing
-// else. Its name is never used again, so it may be kept for ever.
-func (s *server) uploaded(w http.ResponseWriter, r *http.Request) {
+// serveUpload serves an image or a sound. Files are untrusted, so the headers forbid browsers to run them. Names are
+// never used again, so clients may cache the files for good.
+func (s *server) serveUpload(w http.ResponseWriter, r *http.Request) {
 	name := chi.URLParam(r, "name")
-	kind := kindOf(path.Ext(name))
-	if kind == "" || !uploadName.MatchString(name) {
-		s.noRoute(w, r)
+	contentType := contentTypeOf(path.Ext(name))
+	if contentType == "" || !uploadName.MatchString(name) {
+		s.routeNotFound(w, r)
 		return
 	}
 	f, err := s.uploads.Open(name)
 	if err != nil {
-		s.noRoute(w, r)
+		s.routeNotFound(w, r)
 		return
 	}
 	defer f.Close()
@@ -161,7 +155,7 @@ func (s *server) uploaded(w http.ResponseWriter, r *http.Request) {
 	h.Set("Content-Security-Policy", "default-src 'none'; sandbox")
 	h.Set("Cross-Origin-Resource-Policy", "cross-origin")
 	h.Set("Cache-Control", "public, max-age=31536000, immutable")
-	h.Set("Content-Type", kind)
+	h.Set("Content-Type", contentType)
 	http.ServeContent(w, r, "", time.Time{}, f)
 }
 
@@ -170,7 +164,7 @@ func documentUpload(o *huma.Operation, _ huma.Registry) {
 		"multipart/form-data": {Schema: &huma.Schema{
 			Type: huma.TypeObject,
 			Properties: map[string]*huma.Schema{
-				"file": {Type: huma.TypeString, Format: "binary", Description: "JPEG, PNG, GIF, WebP, or a sound in OGG, MP3, M4A, AAC, WebM, WAV or AMR, under any name"},
+				"file": {Type: huma.TypeString, Format: "binary", Description: "a JPEG, PNG, GIF or WebP image, or an OGG, MP3, M4A, AAC, WebM, WAV or AMR sound, under any name"},
 			},
 		}},
 	}}

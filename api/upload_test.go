@@ -62,13 +62,13 @@ func form(t testing.TB, field, name, kind string, content []byte) (body *bytes.B
 func (a account) upload(name, kind string, content []byte, headers ...string) answer {
 	a.Helper()
 	body, contentType := form(a, "file", name, kind, content)
-	return a.ask(http.MethodPost, "/api/upload", body, append([]string{"Content-Type", contentType, "token", a.Token}, headers...)...)
+	return a.send(http.MethodPost, "/api/upload", body, append([]string{"Content-Type", contentType, "token", a.Token}, headers...)...)
 }
 
 func TestUpload(t *testing.T) {
 	t.Parallel()
 	var folder string
-	d := newDoor(t, func(c *api.Config) { folder = c.Uploads; c.UploadBytes = 64 << 10 })
+	d := startAPI(t, func(c *api.Config) { folder = c.Uploads; c.UploadBytes = 64 << 10 })
 	a := d.person("alice")
 	kinds := map[string]string{"png": "image/png", "jpg": "image/jpeg", "gif": "image/gif", "webp": "image/webp"}
 	for ending, kind := range kinds {
@@ -91,7 +91,7 @@ func TestUpload(t *testing.T) {
 					t.Errorf("%s: %q, want %q", header, got, want)
 				}
 			}
-			head := d.ask(http.MethodHead, strings.TrimPrefix(url, d.url), nil)
+			head := d.send(http.MethodHead, strings.TrimPrefix(url, d.url), nil)
 			if head.status != 200 || len(head.raw) != 0 {
 				t.Errorf("HEAD: %d", head.status)
 			}
@@ -116,13 +116,13 @@ func TestUpload(t *testing.T) {
 		"spaces before a PNG":        append([]byte("   "), picture(t, "png")...),
 	} {
 		t.Run("refuses "+name, func(t *testing.T) {
-			a.upload("a.png", "image/png", content).fails(415, "image_unsupported", unsupported)
+			a.upload("a.png", "image/png", content).expectFailure(415, "image_unsupported", unsupported)
 		})
 	}
 	t.Run("refuses what is too large", func(t *testing.T) {
 		for _, size := range []int{64<<10 + 1, 70 << 10, 1 << 20} {
 			large := append(picture(t, "png"), make([]byte, size-len(picture(t, "png")))...)
-			a.upload("a.png", "image/png", large).fails(413, "body_too_large", "请求内容过大")
+			a.upload("a.png", "image/png", large).expectFailure(413, "body_too_large", "请求内容过大")
 		}
 		exact := append(picture(t, "png"), make([]byte, 64<<10-len(picture(t, "png")))...)
 		a.upload("a.png", "image/png", exact).ok(nil)
@@ -143,7 +143,7 @@ func TestUpload(t *testing.T) {
 			return a.post("/api/upload", "--x\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.png\"\r\n\r\n"+string(picture(t, "png")), "Content-Type", "multipart/form-data; boundary=x")
 		},
 	} {
-		t.Run("refuses "+name, func(t *testing.T) { send().fails(400, domain.CodeBadRequest, textBad) })
+		t.Run("refuses "+name, func(t *testing.T) { send().expectFailure(400, domain.CodeBadRequest, textBad) })
 	}
 	t.Run("leaves nothing of what it refused", func(t *testing.T) {
 		files, err := os.ReadDir(folder)
@@ -177,7 +177,7 @@ func TestUpload(t *testing.T) {
 	})
 	t.Run("refuses a session that has ended", func(t *testing.T) {
 		d.signIn("alice")
-		a.upload("a.png", "image/png", picture(t, "png")).fails(401, domain.CodeSessionEnded, textExpired)
+		a.upload("a.png", "image/png", picture(t, "png")).expectFailure(401, domain.CodeSessionEnded, textExpired)
 	})
 }
 
@@ -185,7 +185,7 @@ func TestUploadAddress(t *testing.T) {
 	t.Parallel()
 	upload := func(t *testing.T, public string, headers ...string) string {
 		t.Helper()
-		d := newDoor(t, func(c *api.Config) { c.PublicURL = public })
+		d := startAPI(t, func(c *api.Config) { c.PublicURL = public })
 		var url string
 		d.person("alice").upload("a.png", "image/png", picture(t, "png"), headers...).ok(&url)
 		return strings.TrimPrefix(url, d.url)

@@ -8,11 +8,10 @@ import (
 	"github.com/google/uuid"
 
 	"roomlog/domain"
-	"roomlog/eventstore"
 	"roomlog/projections"
 )
 
-// User is a person as that person sees it.
+// User is a user as that user sees it.
 type User struct {
 	ID       domain.UserID `json:"id"`
 	Username string        `json:"username"`
@@ -21,7 +20,7 @@ type User struct {
 	Coin     domain.Coins  `json:"coin"`
 }
 
-func userOf(p projections.Profile, coins domain.Coins) User {
+func newUser(p projections.Profile, coins domain.Coins) User {
 	return User{p.ID, p.Username, p.Nickname, p.Avatar, coins}
 }
 
@@ -29,46 +28,51 @@ type registration struct {
 	Body struct {
 		Username   string `json:"username" doc:"1 to 32 characters"`
 		Password   string `json:"password" doc:"6 to 128 characters"`
-		Repassword string `json:"repassword" doc:"the same again"`
+		Repassword string `json:"repassword" doc:"the password again"`
 	}
 }
 
-// register opens an account. The password's hash is kept beside the log, under a random id
-// that the log names.
-func (s *server) register(ctx context.Context, in *registration) (User, error) {
-	asked := askerOf(ctx)
-	if err := s.limits.registrations.admit(byAddress(asked.address)); err != nil {
-		return User{}, err
-	}
+// registerUser creates an account. The hash of the password is stored beside the log, under a random id that the event
+// names.
+func (s *server) registerUser(ctx context.Context, in *registration) (User, error) {
 	if err := s.passwords.check(in.Body.Password); err != nil {
 		return User{}, err
 	}
 	if in.Body.Password != in.Body.Repassword {
-		return User{}, refusal(codePasswordsDiff, "the two passwords differ")
+		return User{}, refusal(codePasswordsDiff, "password and repassword differ")
 	}
 	name := s.Store.NameKey(in.Body.Username)
-	if _, err := s.Queries.Account(ctx, name); err == nil { // spares the work on a hash; the log has the last word
-		return User{}, refusal(domain.CodeNameTaken, "the name is taken")
+	if _, err := s.Queries.Account(ctx, name); err == nil { // saves the hash; the log decides
+		return User{}, refusal(domain.CodeNameTaken, "the username is taken")
 	}
 	hash, err := s.passwords.hash(ctx, in.Body.Password)
 	if err != nil {
 		return User{}, err
 	}
 	credential := uuid.New()
-	if err := s.saveCredential(ctx, credential, hash); err != nil {
+	if err := s.Store.InsertCredential(ctx, credential, hash); err != nil {
 		return User{}, err
 	}
-	receipt, err := s.Commands.Execute(ctx, domain.Request{
-		Command:     domain.RegisterUser{Username: in.Body.Username, NameKey: name, Credential: credential.String()},
-		Correlation: asked.id,
+	receipt, err := s.executeAnonymously(ctx, domain.RegisterUser{
+		Username: in.Body.Username, NameKey: name, Credential: credential.String(),
 	})
 	if err != nil {
-		s.dropCredential(ctx, credential, err)
+		s.deleteUnusedCredential(ctx, credential, err)
 		return User{}, err
 	}
-	s.settle(ctx, receipt)
-	opened, _, err := fact[domain.UserRegistered](receipt)
-	return User{ID: opened.User, Username: opened.Username, Nickname: opened.Nickname, Avatar: opened.Avatar}, err
+	e, _, err := eventOf[domain.UserRegistered](receipt)
+	return User{ID: e.User, Username: e.Username, Nickname: e.Nickname, Avatar: e.Avatar}, err
+}
+
+// deleteUnusedCredential deletes the hash of a refused registration. After any other error the account may exist, so the
+// hash stays: a cleaner deletes it later if no account uses it.
+func (s *server) deleteUnusedCredential(ctx context.Context, id uuid.UUID, cause error) {
+	if domain.AsRefusal(cause) == nil {
+		return
+	}
+	if err := s.Store.DeleteCredential(ctx, id); err != nil {
+		s.log.WarnContext(ctx, "unused credential not deleted, the cleaner will delete it", slog.Any("error", err))
+	}
 }
 
 type credentials struct {
@@ -83,50 +87,46 @@ type signedIn struct {
 	Token string `json:"token"`
 }
 
+// login starts a session for a username and its password, and ends the user's earlier session. Unknown usernames and
+// wrong passwords get the same response after the same work.
 func (s *server) login(ctx context.Context, in *credentials) (signedIn, error) {
-	return s.signIn(ctx, in.Body.Username, in.Body.Password)
-}
-
-// signIn begins a session for whoever knows the password; an earlier session ends. Unknown
-// names and wrong passwords answer alike and take as long.
-func (s *server) signIn(ctx context.Context, username, password string) (signedIn, error) {
-	asked := askerOf(ctx)
-	name := s.Store.NameKey(username)
-	err := errors.Join(s.limits.signInsByAddress.admit(byAddress(asked.address)), s.limits.signInsByName.admit(name))
+	name := s.Store.NameKey(in.Body.Username)
+	if err := s.rates.admitName(name); err != nil {
+		return signedIn{}, err
+	}
+	account, err := s.checkPassword(ctx, name, in.Body.Password)
 	if err != nil {
 		return signedIn{}, err
 	}
-	account, err := s.authenticate(ctx, name, password)
+	token, err := s.startSession(ctx, account.ID)
 	if err != nil {
 		return signedIn{}, err
 	}
-	session := uuid.NewString()
-	receipt, err := s.Commands.Execute(ctx, domain.Request{
-		Command: domain.SignIn{User: account.ID, Session: session}, Correlation: asked.id,
-	})
-	if err != nil {
-		return signedIn{}, err
-	}
-	s.settle(ctx, receipt)
 	coins, err := s.Queries.Balance(ctx, account.ID)
-	if err != nil {
-		return signedIn{}, err
-	}
-	token, err := s.Tokens.issue(caller{account.ID, session, receipt.Position})
-	return signedIn{userOf(account.Profile, coins), token}, err
+	return signedIn{newUser(account.Profile, coins), token}, err
 }
 
-// authenticate answers the account of a name if the password is its own.
-func (s *server) authenticate(ctx context.Context, name, password string) (projections.Account, error) {
-	wrong := refusal(codeCredentials, "no account has this name and password")
-	if s.passwords.check(password) != nil { // nobody's
+// startSession starts a session of a user and returns its token.
+func (s *server) startSession(ctx context.Context, user domain.UserID) (string, error) {
+	session := uuid.NewString()
+	receipt, err := s.executeAnonymously(ctx, domain.SignIn{User: user, Session: session})
+	if err != nil {
+		return "", err
+	}
+	return s.Tokens.issue(caller{user, session, receipt.Position})
+}
+
+// checkPassword returns the account of a username if the password is right.
+func (s *server) checkPassword(ctx context.Context, nameKey, password string) (projections.Account, error) {
+	wrong := refusal(codeCredentials, "no account has this username and password")
+	if s.passwords.check(password) != nil { // no account can have it
 		return projections.Account{}, wrong
 	}
-	account, err := s.Queries.Account(ctx, name)
+	account, err := s.Queries.Account(ctx, nameKey)
 	if err != nil && !isNotFound(err) {
 		return account, err
 	}
-	hash, err := s.credential(ctx, account.Credential) // asked for unknown names too, for the time it takes
+	hash, err := s.Store.Credential(ctx, account.Credential) // for unknown names too, so that the time is the same
 	if err != nil {
 		return account, err
 	}
@@ -142,46 +142,14 @@ func (s *server) authenticate(ctx context.Context, name, password string) (proje
 	return account, nil
 }
 
-func (s *server) logout(ctx context.Context, c caller, _ *struct{}) (string, error) {
-	_, err := s.execute(ctx, c, domain.SignOut{})
+func (s *server) logout(ctx context.Context, _ *struct{}) (string, error) {
+	_, err := s.execute(ctx, domain.SignOut{})
 	return "ok", err
 }
 
-func (s *server) info(ctx context.Context, _ caller, _ *struct{}) (User, error) {
-	member, err := s.member(ctx)
-	return userOf(member.Profile, member.Balance), err
-}
-
-// execute asks the log for a command of a person, and gives the tables a moment to follow.
-func (s *server) execute(ctx context.Context, c caller, command domain.Command) (eventstore.Receipt, error) {
-	if err := s.limits.writes.admit(byUser(c.user)); err != nil {
-		return eventstore.Receipt{}, err
-	}
-	asked := askerOf(ctx)
-	receipt, err := s.Commands.Execute(ctx, domain.Request{
-		Command: command, Actor: domain.AuthenticatedActor(c.user, c.session), IdempotencyKey: asked.key, Correlation: asked.id,
-	})
-	if err == nil {
-		s.settle(ctx, receipt)
-	}
-	return receipt, err
-}
-
-// settle waits until the tables have what followed from a command, so that whoever asked for it
-// finds it there. When they are slow the answer does not wait for them: what it says is durable.
-func (s *server) settle(ctx context.Context, receipt eventstore.Receipt) {
-	s.reached(ctx, receipt.Position)
-}
-
-// reached says whether the tables have a position, after waiting for it as long as a request waits.
-func (s *server) reached(ctx context.Context, position int64) bool {
-	ctx, cancel := context.WithTimeout(ctx, s.Settle)
-	defer cancel()
-	err := s.Feed.WaitFor(ctx, position)
-	if err != nil {
-		s.log.DebugContext(ctx, "the tables are behind", slog.Int64("position", position), slog.Any("err", err))
-	}
-	return err == nil
+func (s *server) userInfo(ctx context.Context, _ *struct{}) (User, error) {
+	user := requestOf(ctx).user
+	return newUser(user.Profile, user.Balance), nil
 }
 
 func isNotFound(err error) bool { return errors.Is(err, projections.ErrNotFound) }

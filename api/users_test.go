@@ -25,7 +25,7 @@ const (
 
 func TestRegister(t *testing.T) {
 	t.Parallel()
-	d := newDoor(t)
+	d := startAPI(t)
 	form := func(name, password, again string) object {
 		return object{"username": name, "password": password, "repassword": again}
 	}
@@ -56,7 +56,7 @@ func TestRegister(t *testing.T) {
 		"a missing field":             {object{"username": "bob", "password": password}, 400, domain.CodeBadRequest, textBad},
 		"a name that is a number":     {object{"username": 7, "password": password, "repassword": password}, 400, domain.CodeBadRequest, textBad},
 	} {
-		t.Run("refuses "+name, func(t *testing.T) { d.post("/api/reg", c.form).fails(c.status, c.code, c.text) })
+		t.Run("refuses "+name, func(t *testing.T) { d.post("/api/reg", c.form).expectFailure(c.status, c.code, c.text) })
 	}
 	t.Run("leaves no password behind when it refuses", func(t *testing.T) {
 		var kept int
@@ -68,7 +68,7 @@ func TestRegister(t *testing.T) {
 
 func TestLogin(t *testing.T) {
 	t.Parallel()
-	d := newDoor(t)
+	d := startAPI(t)
 	a := d.person("alice")
 	sign := func(name, password string) answer {
 		return d.post("/api/login", object{"username": name, "password": password})
@@ -92,16 +92,16 @@ func TestLogin(t *testing.T) {
 		"a name that no account can have": {"\x00", password}, "an endless password": {"alice", strings.Repeat("a", 10_000)},
 	} {
 		t.Run("refuses "+name, func(t *testing.T) {
-			sign(c[0], c[1]).fails(400, "credentials_wrong", "用户名或密码错误")
+			sign(c[0], c[1]).expectFailure(400, "credentials_wrong", "用户名或密码错误")
 		})
 	}
 	t.Run("refuses a person who is disabled", func(t *testing.T) {
 		bob := d.person("bob")
 		d.operator(domain.DisableUser{User: bob.ID})
-		sign("bob", password).fails(401, domain.CodeUserUnavailable, textUser)
-		sign("bob", "correct horsf").fails(400, "credentials_wrong", "用户名或密码错误")
-		bob.get("/api/user/info").fails(401, domain.CodeUserUnavailable, textUser)
-		bob.post("/api/live/create", object{"title": "t", "cover": ""}).fails(401, domain.CodeUserUnavailable, textUser)
+		sign("bob", password).expectFailure(401, domain.CodeUserUnavailable, textUser)
+		sign("bob", "correct horsf").expectFailure(400, "credentials_wrong", "用户名或密码错误")
+		bob.get("/api/user/info").expectFailure(401, domain.CodeUserUnavailable, textUser)
+		bob.post("/api/live/create", object{"title": "t", "cover": ""}).expectFailure(401, domain.CodeUserUnavailable, textUser)
 	})
 	t.Run("refuses a person who was erased", func(t *testing.T) {
 		carol := d.person("carol")
@@ -109,17 +109,17 @@ func TestLogin(t *testing.T) {
 		if got := sign("carol", password); got.status == 200 {
 			t.Fatalf("got %s", got.raw)
 		}
-		carol.get("/api/user/info").fails(401, domain.CodeUserUnavailable, textUser)
-		carol.post("/api/live/create", object{"title": "t", "cover": ""}).fails(401, domain.CodeUserUnavailable, textUser)
+		carol.get("/api/user/info").expectFailure(401, domain.CodeUserUnavailable, textUser)
+		carol.post("/api/live/create", object{"title": "t", "cover": ""}).expectFailure(401, domain.CodeUserUnavailable, textUser)
 		d.post("/api/reg", object{"username": "carol", "password": password, "repassword": password}).
-			fails(409, domain.CodeNameTaken, "用户名已存在")
+			expectFailure(409, domain.CodeNameTaken, "用户名已存在")
 	})
 }
 
 // The hash is nearly all of the time that a login takes, and each needs its memory anew. No other test runs meanwhile.
 func TestLoginTakesAsLongForUnknownNames(t *testing.T) {
 	const memory = 32 << 20
-	d := newDoor(t, func(c *api.Config) { c.Password = api.PasswordCost{MemoryKiB: memory >> 10, Passes: 1, AtOnce: 1} })
+	d := startAPI(t, func(c *api.Config) { c.Password = api.PasswordCost{MemoryKiB: memory >> 10, Passes: 1, AtOnce: 1} })
 	d.person("alice")
 	for _, name := range []string{"alice", "nobody"} {
 		var before, after runtime.MemStats
@@ -134,15 +134,15 @@ func TestLoginTakesAsLongForUnknownNames(t *testing.T) {
 
 func TestSingleDevice(t *testing.T) {
 	t.Parallel()
-	d := newDoor(t)
+	d := startAPI(t)
 	older := d.person("alice")
 	live := older.live("t")
 	newer := d.signIn("alice")
 	newer.get("/api/user/info").ok(nil)
 	t.Run("a new login ends the older one", func(t *testing.T) {
-		older.get("/api/user/info").fails(401, domain.CodeSessionEnded, textExpired)
-		older.post("/api/live/create", object{"title": "t", "cover": ""}).fails(401, domain.CodeSessionEnded, textExpired)
-		older.post("/api/logout", object{}).fails(401, domain.CodeSessionEnded, textExpired)
+		older.get("/api/user/info").expectFailure(401, domain.CodeSessionEnded, textExpired)
+		older.post("/api/live/create", object{"title": "t", "cover": ""}).expectFailure(401, domain.CodeSessionEnded, textExpired)
+		older.post("/api/logout", object{}).expectFailure(401, domain.CodeSessionEnded, textExpired)
 	})
 	t.Run("whose token is ignored where none is needed", func(t *testing.T) {
 		var got struct{ Sign string }
@@ -157,14 +157,14 @@ func TestSingleDevice(t *testing.T) {
 		if said != "ok" {
 			t.Fatalf("data %q", said)
 		}
-		newer.get("/api/user/info").fails(401, domain.CodeSessionEnded, textExpired)
-		newer.post("/api/logout", object{}).fails(401, domain.CodeSessionEnded, textExpired)
+		newer.get("/api/user/info").expectFailure(401, domain.CodeSessionEnded, textExpired)
+		newer.post("/api/logout", object{}).expectFailure(401, domain.CodeSessionEnded, textExpired)
 	})
 }
 
 func TestTokens(t *testing.T) {
 	t.Parallel()
-	d := newDoor(t)
+	d := startAPI(t)
 	a := d.person("alice")
 	t.Run("in every place and form", func(t *testing.T) {
 		for _, h := range [][2]string{
@@ -205,14 +205,14 @@ func TestTokens(t *testing.T) {
 				func() answer { return d.get("/api/live/1/viewers", "token", c.token) },
 				func() answer { return d.get("/api/live/1/comments", "token", c.token) },
 			} {
-				ask().fails(401, c.code, c.text)
+				ask().expectFailure(401, c.code, c.text)
 			}
 		})
 		t.Run("ignores where none is needed: "+name, func(t *testing.T) {
 			d.get("/api/live/list/1", "token", c.token).ok(nil)
 			d.get("/api/gift/list", "token", c.token).ok(nil)
 			d.post("/api/login", object{"username": "nobody", "password": password}, "token", c.token).
-				fails(400, "credentials_wrong", "用户名或密码错误")
+				expectFailure(400, "credentials_wrong", "用户名或密码错误")
 		})
 	}
 }
@@ -220,7 +220,7 @@ func TestTokens(t *testing.T) {
 func TestTokenExpires(t *testing.T) {
 	t.Parallel()
 	var skew atomic.Int64
-	d := newDoor(t, func(c *api.Config) {
+	d := startAPI(t, func(c *api.Config) {
 		tokens, err := api.NewTokens([]string{tokenSecret}, time.Hour, func() time.Time { return time.Now().Add(time.Duration(skew.Load())) })
 		if err != nil {
 			t.Fatal(err)
@@ -230,12 +230,12 @@ func TestTokenExpires(t *testing.T) {
 	a := d.person("alice")
 	a.get("/api/user/info").ok(nil)
 	skew.Store(int64(2 * time.Hour))
-	a.get("/api/user/info").fails(401, domain.CodeTokenExpired, textExpired)
+	a.get("/api/user/info").expectFailure(401, domain.CodeTokenExpired, textExpired)
 }
 
-func TestCodedLogin(t *testing.T) {
+func TestBrowserLogin(t *testing.T) {
 	t.Parallel()
-	d := newDoor(t)
+	d := startAPI(t)
 	a := d.person("alice")
 	form := object{"username": "alice", "password": password}
 	for _, header := range []string{"Bearer null", "Bearer " + a.Token} {
@@ -275,9 +275,9 @@ func TestCodedLogin(t *testing.T) {
 	}
 }
 
-func TestGrowOlder(t *testing.T) {
+func TestIncrementAge(t *testing.T) {
 	t.Parallel()
-	d := newDoor(t)
+	d := startAPI(t)
 	a, b := d.person("alice"), d.person("bob")
 	says := func(code int, message string, header ...string) {
 		t.Helper()

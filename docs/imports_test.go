@@ -16,7 +16,6 @@ var importRules = map[string][]string{
 	"domain":     {},
 	"migrations": {},
 	"docs":       {},
-	"peertest":   {},
 
 	"internal": {}, // packages of general use; they know nothing of the product
 
@@ -50,7 +49,7 @@ var importRules = map[string][]string{
 var servers = []string{"api", "realtime", "media"}
 
 // testFolders are only ever part of a test.
-var testFolders = []string{"eventstore/pgtest", "internal/peertest", "peertest", "projections/projtest", "realtime/ws/wstest", "realtime/socketio/siotest"}
+var testFolders = []string{"eventstore/pgtest", "internal/peertest", "projections/projtest", "realtime/ws/wstest", "realtime/socketio/siotest"}
 
 // domainImports is everything that the rules may import: no I/O, no clock, no randomness. Package time is there for its
 // types; reading the clock is a fault of its own.

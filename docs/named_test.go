@@ -25,7 +25,7 @@ func TestDocumentsNameExistingTestsAndFiles(t *testing.T) {
 			}
 		}
 	}
-	for _, name := range []string{"README.md", "docs/ARCHITECTURE.md"} {
+	for _, name := range []string{"README.md", "docs/ARCHITECTURE.md", "docs/PROMISES.md"} {
 		page := text(t, tree, name)
 		for _, found := range namedTest.FindAllStringSubmatch(page, -1) {
 			if !tests[found[1]] {

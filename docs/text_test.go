@@ -16,12 +16,13 @@ const (
 )
 
 var (
-	codeBlock    = regexp.MustCompile("(?ms)^```.*?^```|`[^`\n]*`")
-	link         = regexp.MustCompile(`\]\(([^)\s]+)[^)]*\)`)
-	elsewhere    = regexp.MustCompile(`^([a-z]+:|#)`)
-	decisionName = regexp.MustCompile(`^(\d{3})-[a-z0-9]+(-[a-z0-9]+)*\.md$`)
-	required     = regexp.MustCompile(`(?m)^(?:require )?\s*(\S+\.\S+) v\S+(.*)$`)
-	heading      = regexp.MustCompile(`(?m)^## (.+)$`)
+	codeBlock      = regexp.MustCompile("(?ms)^```.*?^```|`[^`\n]*`")
+	link           = regexp.MustCompile(`\]\(([^)\s]+)[^)]*\)`)
+	elsewhere      = regexp.MustCompile(`^([a-z]+:|#)`)
+	decisionName   = regexp.MustCompile(`^(\d{3})-[a-z0-9]+(-[a-z0-9]+)*\.md$`)
+	decisionStatus = regexp.MustCompile(`(?m)^Status: (proposed|accepted|superseded by )`)
+	required       = regexp.MustCompile(`(?m)^(?:require )?\s*(\S+\.\S+) v\S+(.*)$`)
+	heading        = regexp.MustCompile(`(?m)^## (.+)$`)
 )
 
 // libraryFaults reports direct dependencies without a reason in the decision about libraries.
@@ -95,8 +96,11 @@ func decisionFaults(t *testing.T, tree fs.FS) []fault {
 		for _, found := range heading.FindAllStringSubmatch(prose(t, tree, name), -1) {
 			headings = append(headings, found[1])
 		}
-		if !slices.Equal(headings, []string{"Context", "Choice", "Price"}) {
-			faults = append(faults, fault{name, fmt.Sprintf("has the headings %q, want Context, Choice, Price", headings)})
+		if !slices.Equal(headings, []string{"Context", "Decision", "Consequences"}) {
+			faults = append(faults, fault{name, fmt.Sprintf("has the headings %q, want Context, Decision, Consequences", headings)})
+		}
+		if !decisionStatus.MatchString(prose(t, tree, name)) {
+			faults = append(faults, fault{name, "has no line \"Status: proposed|accepted|superseded by …\""})
 		}
 	}
 	return faults

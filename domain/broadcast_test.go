@@ -8,12 +8,12 @@ import (
 
 var fullHD = domain.MediaInfo{Video: "h264", Width: 1920, Height: 1080, Audio: "aac"}
 
-func started(l domain.LiveID, show domain.BroadcastID, node string) domain.Event {
-	return domain.BroadcastStarted{Live: l, Streamer: streamer, Broadcast: show, Node: node, Media: fullHD}
+func started(l domain.LiveID, broadcast domain.BroadcastID, node string) domain.Event {
+	return domain.BroadcastStarted{Live: l, Streamer: streamer, Broadcast: broadcast, Node: node, Media: fullHD}
 }
 
-func stopped(l domain.LiveID, show domain.BroadcastID, why domain.StopCause, bytes int64) domain.Event {
-	return domain.BroadcastStopped{Live: l, Streamer: streamer, Broadcast: show, Cause: why, Bytes: bytes}
+func stopped(l domain.LiveID, broadcast domain.BroadcastID, cause domain.StopCause, bytes int64) domain.Event {
+	return domain.BroadcastStopped{Live: l, Streamer: streamer, Broadcast: broadcast, Cause: cause, Bytes: bytes}
 }
 
 func TestStartBroadcast(t *testing.T) {

@@ -109,34 +109,34 @@ func TestSetNickname(t *testing.T) {
 func TestLeaveChat(t *testing.T) {
 	leave := domain.LeaveChat{Participant: 1, Cause: domain.LeaveConnectionLost, Node: "p1", NameKey: "n-ming"}
 	with := func(change func(*domain.LeaveChat)) domain.LeaveChat { c := leave; change(&c); return c }
-	here := events(chatRoomCreated(chatRoom, "r-demo", 1), chatRoomCreated(chatRoom2, "r-other", 2), participantEntered(1, 0, "n-ming"), chatRoomJoined(1, 0, chatRoom), chatRoomJoined(1, 0, chatRoom2))
+	present := events(chatRoomCreated(chatRoom, "r-demo", 1), chatRoomCreated(chatRoom2, "r-other", 2), participantEntered(1, 0, "n-ming"), chatRoomJoined(1, 0, chatRoom), chatRoomJoined(1, 0, chatRoom2))
 	left := domain.ParticipantLeft{Participant: 1, Connection: "c1", Cause: domain.LeaveConnectionLost}
 	run(t, []spec{
-		{name: "leaves every chat room and releases the nickname", given: here, by: system, when: leave, then: []domain.Event{
+		{name: "leaves every chat room and releases the nickname", given: present, by: system, when: leave, then: []domain.Event{
 			domain.ChatRoomLeft{Participant: 1, Connection: "c1", ChatRoom: chatRoom, Cause: domain.LeaveConnectionLost},
 			domain.ChatRoomLeft{Participant: 1, Connection: "c1", ChatRoom: chatRoom2, Cause: domain.LeaveConnectionLost},
 			left, domain.NicknameReleased{Key: "n-ming", Participant: 1},
 		}},
-		{name: "leaves a chat room that was removed", given: events(here[:7], []domain.Event{domain.ChatRoomRemoved{ChatRoom: chatRoom, Total: 1}}), by: system, when: leave, then: []domain.Event{
+		{name: "leaves a chat room that was removed", given: events(present[:7], []domain.Event{domain.ChatRoomRemoved{ChatRoom: chatRoom, Total: 1}}), by: system, when: leave, then: []domain.Event{
 			domain.ChatRoomLeft{Participant: 1, Connection: "c1", ChatRoom: chatRoom, Cause: domain.LeaveConnectionLost}, left, domain.NicknameReleased{Key: "n-ming", Participant: 1},
 		}},
 		{name: "records the user", given: participantEntered(1, viewer, ""), by: system, when: with(func(c *domain.LeaveChat) { c.NameKey = "" }), then: []domain.Event{
 			domain.ParticipantLeft{Participant: 1, Connection: "c1", User: viewer, Cause: domain.LeaveConnectionLost},
 		}},
 		{name: "changes nothing when the participant is not in the chat", by: system, when: leave},
-		{name: "changes nothing when it is repeated", given: events(here[:5], []domain.Event{left}), by: system, when: with(func(c *domain.LeaveChat) { c.NameKey = "" })},
-		{name: "changes nothing when another node holds the participant", given: here, by: system, when: with(func(c *domain.LeaveChat) { c.Node = "p2" })},
-		{name: "is refused when the key is that of another name", given: here, by: system, when: with(func(c *domain.LeaveChat) { c.NameKey = "n-other" }), refused: domain.CodeBadRequest},
-		{name: "is refused when the cause belongs to lives", given: here, by: system, when: with(func(c *domain.LeaveChat) { c.Cause = domain.LeaveLiveEnded }), refused: domain.CodeBadRequest},
+		{name: "changes nothing when it is repeated", given: events(present[:5], []domain.Event{left}), by: system, when: with(func(c *domain.LeaveChat) { c.NameKey = "" })},
+		{name: "changes nothing when another node holds the participant", given: present, by: system, when: with(func(c *domain.LeaveChat) { c.Node = "p2" })},
+		{name: "is refused when the key is that of another name", given: present, by: system, when: with(func(c *domain.LeaveChat) { c.NameKey = "n-other" }), refused: domain.CodeBadRequest},
+		{name: "is refused when the cause belongs to lives", given: present, by: system, when: with(func(c *domain.LeaveChat) { c.Cause = domain.LeaveLiveEnded }), refused: domain.CodeBadRequest},
 	})
 }
 
 func TestForgetParticipant(t *testing.T) {
 	forget := domain.ForgetParticipant{Participant: 1}
-	gone := events(participantEntered(1, 0, ""), []domain.Event{domain.ParticipantLeft{Participant: 1, Connection: "c1"}})
+	left := events(participantEntered(1, 0, ""), []domain.Event{domain.ParticipantLeft{Participant: 1, Connection: "c1"}})
 	run(t, []spec{
-		{name: "erases a participant who has left", given: gone, by: operator, when: forget, then: []domain.Event{domain.ParticipantForgotten{Participant: 1}}},
-		{name: "changes nothing when it is repeated", given: events(gone, []domain.Event{domain.ParticipantForgotten{Participant: 1}}), by: operator, when: forget},
+		{name: "erases a participant who has left", given: left, by: operator, when: forget, then: []domain.Event{domain.ParticipantForgotten{Participant: 1}}},
+		{name: "changes nothing when it is repeated", given: events(left, []domain.Event{domain.ParticipantForgotten{Participant: 1}}), by: operator, when: forget},
 		{name: "is refused while the participant is in the chat", given: participantEntered(1, 0, ""), by: operator, when: forget, refused: domain.CodeBadRequest},
 		{name: "is refused for a signed-in participant", given: events(participantEntered(1, viewer, ""), []domain.Event{domain.ParticipantLeft{Participant: 1}}), by: operator, when: forget, refused: domain.CodeParticipantNotFound},
 		{name: "is refused when the participant does not exist", by: operator, when: forget, refused: domain.CodeParticipantNotFound},
@@ -144,8 +144,8 @@ func TestForgetParticipant(t *testing.T) {
 }
 
 func TestJoinAndLeaveChatRoom(t *testing.T) {
-	join, part := domain.JoinChatRoom{Participant: 1, ChatRoom: chatRoom}, domain.LeaveChatRoom{Participant: 1, ChatRoom: chatRoom}
-	there := events(chatRoomCreated(chatRoom, "r-demo", 1), participantEntered(1, 0, ""))
+	join, leave := domain.JoinChatRoom{Participant: 1, ChatRoom: chatRoom}, domain.LeaveChatRoom{Participant: 1, ChatRoom: chatRoom}
+	present := events(chatRoomCreated(chatRoom, "r-demo", 1), participantEntered(1, 0, ""))
 	joined := domain.ChatRoomJoined{Participant: 1, Connection: "c1", ChatRoom: chatRoom}
 	var many []domain.Event
 	for i := range 16 {
@@ -153,18 +153,18 @@ func TestJoinAndLeaveChatRoom(t *testing.T) {
 		many = append(many, chatRoomJoined(1, 0, id)...)
 	}
 	run(t, []spec{
-		{name: "joining adds the participant to the chat room", given: there, by: anonymous, when: join, then: []domain.Event{joined}},
-		{name: "joining changes nothing when it is repeated", given: events(there, chatRoomJoined(1, 0, chatRoom)), by: anonymous, when: join},
+		{name: "joining adds the participant to the chat room", given: present, by: anonymous, when: join, then: []domain.Event{joined}},
+		{name: "joining changes nothing when it is repeated", given: events(present, chatRoomJoined(1, 0, chatRoom)), by: anonymous, when: join},
 		{name: "joining is refused when the chat room does not exist", given: participantEntered(1, 0, ""), by: anonymous, when: join, refused: domain.CodeChatRoomNotFound},
-		{name: "joining is refused when the chat room was removed", given: events(there, []domain.Event{domain.ChatRoomRemoved{ChatRoom: chatRoom}}), by: anonymous, when: join, refused: domain.CodeChatRoomNotFound},
+		{name: "joining is refused when the chat room was removed", given: events(present, []domain.Event{domain.ChatRoomRemoved{ChatRoom: chatRoom}}), by: anonymous, when: join, refused: domain.CodeChatRoomNotFound},
 		{name: "joining is refused when the participant is not in the chat", given: chatRoomCreated(chatRoom, "r-demo", 1), by: anonymous, when: join, refused: domain.CodeParticipantNotFound},
-		{name: "joining is refused for the participant of another user", given: there, when: join, refused: domain.CodeParticipantNotFound},
-		{name: "joining is refused when the participant is in 16 chat rooms", given: events(there, many), by: anonymous, when: join, refused: domain.CodeNumberOutOfRange},
-		{name: "leaving removes the participant from the chat room", given: events(there, chatRoomJoined(1, 0, chatRoom)), by: anonymous, when: part, then: []domain.Event{
+		{name: "joining is refused for the participant of another user", given: present, when: join, refused: domain.CodeParticipantNotFound},
+		{name: "joining is refused when the participant is in 16 chat rooms", given: events(present, many), by: anonymous, when: join, refused: domain.CodeNumberOutOfRange},
+		{name: "leaving removes the participant from the chat room", given: events(present, chatRoomJoined(1, 0, chatRoom)), by: anonymous, when: leave, then: []domain.Event{
 			domain.ChatRoomLeft{Participant: 1, Connection: "c1", ChatRoom: chatRoom, Cause: domain.LeaveRequested},
 		}},
-		{name: "leaving changes nothing when the participant is not in the chat room", given: there, by: anonymous, when: part},
-		{name: "leaving is refused for the participant of another user", given: events(there, chatRoomJoined(1, 0, chatRoom)), when: part, refused: domain.CodeParticipantNotFound},
-		{name: "joining is accepted after leaving", given: events(there, chatRoomJoined(1, 0, chatRoom), []domain.Event{domain.ChatRoomLeft{Participant: 1, ChatRoom: chatRoom}}), by: anonymous, when: join, then: []domain.Event{joined}},
+		{name: "leaving changes nothing when the participant is not in the chat room", given: present, by: anonymous, when: leave},
+		{name: "leaving is refused for the participant of another user", given: events(present, chatRoomJoined(1, 0, chatRoom)), when: leave, refused: domain.CodeParticipantNotFound},
+		{name: "joining is accepted after leaving", given: events(present, chatRoomJoined(1, 0, chatRoom), []domain.Event{domain.ChatRoomLeft{Participant: 1, ChatRoom: chatRoom}}), by: anonymous, when: join, then: []domain.Event{joined}},
 	})
 }

@@ -1,14 +1,30 @@
 package domain_test
 
 import (
+	"reflect"
 	"testing"
 	"time"
 
 	"roomlog/domain"
 )
 
-// samples returns one event of every type for the golden files. No field is empty.
+// samples returns one event of every type for the golden files. No field is empty. Events without a written sample get
+// one whose fields are filled by their types.
 func samples() []domain.Event {
+	samples := writtenSamples()
+	written := map[string]bool{}
+	for _, e := range samples {
+		written[e.Type()] = true
+	}
+	for _, spec := range domain.Events {
+		if !written[spec.Type] {
+			samples = append(samples, filled(spec.Zero))
+		}
+	}
+	return samples
+}
+
+func writtenSamples() []domain.Event {
 	return []domain.Event{
 		domain.UserRegistered{User: 12, Username: "zoe", Nickname: "Zoë 🌹", Avatar: "https://example.org/zoe.png?x=1&y=2", NameKey: "9f86d081884c7d65", Credential: "0198c0de-0000-7000-8000-000000000012"},
 		domain.UserProfileChanged{User: 12, Nickname: "佐伊", Avatar: "https://example.org/zoe2.png"},
@@ -85,7 +101,32 @@ type example struct {
 	access string // as CommandSpec.Access returns it
 }
 
+// examples returns an example of every command. Commands without a written example get one whose fields are filled by
+// their types, issued by an actor who has access; it must succeed in exampleWorld, else write one.
 func examples() []example {
+	examples := writtenExamples()
+	written := map[string]bool{}
+	for _, x := range examples {
+		written[x.when.Type()] = true
+	}
+	actors := map[string]domain.Actor{"operator": operator, "system": system, "payment provider": provider, "anyone": anonymous}
+	for _, spec := range domain.Commands {
+		if written[spec.Type] {
+			continue
+		}
+		actor, ok := actors[spec.Access()]
+		if !ok {
+			actor = asUser(viewer)
+			if spec.Access() == "owner or operator" {
+				actor = asUser(streamer)
+			}
+		}
+		examples = append(examples, example{actor, filled(spec.Zero), spec.Access()})
+	}
+	return examples
+}
+
+func writtenExamples() []example {
 	return []example{
 		{anonymous, domain.RegisterUser{Username: "bob", NameKey: "k-bob"}, "anyone"},
 		{anonymous, domain.SignIn{User: viewer, Session: "s2"}, "anyone"},
@@ -106,14 +147,14 @@ func examples() []example {
 		{asUser(streamer), domain.ChangeLiveStatus{Live: 6, To: domain.LiveStop}, "owner or operator"},
 		{asUser(streamer), domain.BanViewer{Live: 6, User: otherUser}, "owner or operator"},
 		{asUser(streamer), domain.UnbanViewer{Live: 6, User: 15}, "owner or operator"},
-		{system, domain.StartBroadcast{Live: 6, Broadcast: "show-2", Node: "p1", OnAir: true}, "system"},
-		{system, domain.StopBroadcast{Live: 6, Broadcast: "show-1", Cause: domain.StopByPublisher, Bytes: 9}, "system"},
+		{system, domain.StartBroadcast{Live: 6, Broadcast: "broadcast-2", Node: "p1", OnAir: true}, "system"},
+		{system, domain.StopBroadcast{Live: 6, Broadcast: "broadcast-1", Cause: domain.StopByPublisher, Bytes: 9}, "system"},
 		{operator, domain.KickBroadcast{Live: 6, Reason: "why"}, "operator"},
 		{asUser(streamer), domain.SetRecording{Live: 6, On: true}, "authenticated user"},
-		{system, domain.StartRecording{Live: 6, Recording: "show-1"}, "system"},
-		{system, domain.FinishRecording{Live: 6, Recording: "show-1", Cause: "stopped", StartedAt: noon, EndedAt: noon}, "system"},
-		{asUser(streamer), domain.DeleteRecording{Live: 6, Recording: "show-0"}, "owner or operator"},
-		{system, domain.DiscardRecording{Live: 6, Recording: "show-0", Cause: "quota"}, "system"},
+		{system, domain.StartRecording{Live: 6, Recording: "broadcast-1"}, "system"},
+		{system, domain.FinishRecording{Live: 6, Recording: "broadcast-1", Cause: "stopped", StartedAt: noon, EndedAt: noon}, "system"},
+		{asUser(streamer), domain.DeleteRecording{Live: 6, Recording: "broadcast-0"}, "owner or operator"},
+		{system, domain.DiscardRecording{Live: 6, Recording: "broadcast-0", Cause: "quota"}, "system"},
 		{asUser(viewer), domain.JoinLive{Live: 6, Node: "p1"}, "authenticated user"},
 		{system, domain.LeaveLive{Live: 6, User: otherUser, Cause: domain.LeaveRequested, Node: "p1"}, "system"},
 		{asUser(viewer), domain.PostComment{Live: 6, Text: "hello"}, "authenticated user"},
@@ -137,6 +178,48 @@ func examples() []example {
 	}
 }
 
+// filled returns v with every field set to the value of its type in exampleWorld.
+func filled[V any](v V) V {
+	value := reflect.New(reflect.TypeOf(v)).Elem()
+	for i := range value.NumField() {
+		fill(value.Field(i))
+	}
+	return value.Interface().(V)
+}
+
+func fill(field reflect.Value) {
+	switch field.Interface().(type) {
+	case domain.LiveID:
+		field.SetInt(6)
+	case domain.UserID:
+		field.SetInt(int64(otherUser))
+	case domain.GiftID:
+		field.SetInt(3)
+	case domain.ParticipantID:
+		field.SetInt(1)
+	case domain.ChatRoomID:
+		field.SetString(string(chatRoom))
+	case time.Time:
+		field.Set(reflect.ValueOf(noon))
+	default:
+		switch field.Kind() {
+		case reflect.String:
+			field.SetString("text")
+		case reflect.Int, reflect.Int64:
+			field.SetInt(1)
+		case reflect.Bool:
+			field.SetBool(true)
+		case reflect.Slice:
+			field.Set(reflect.MakeSlice(field.Type(), 1, 1))
+			fill(field.Index(0))
+		case reflect.Struct:
+			for i := range field.NumField() {
+				fill(field.Field(i))
+			}
+		}
+	}
+}
+
 func exampleWorld(t *testing.T) world {
 	return after(t, events(testUsers(), registered(14), registered(15), liveOnAir(6), giftAdded(3, 30), coinsCredited(viewer, 100), []domain.Event{
 		domain.UserDisabled{User: 14},
@@ -144,8 +227,8 @@ func exampleWorld(t *testing.T) world {
 		domain.ViewerBanned{Live: 6, User: 15},
 		domain.UserRoleGranted{User: otherUser, Role: domain.RoleAnalyst},
 		domain.ViewerJoined{Live: 6, User: otherUser, FirstVisit: true, Node: "p1"},
-		domain.BroadcastStarted{Live: 6, Streamer: streamer, Broadcast: "show-1", Node: "p1"},
-		domain.RecordingStarted{Live: 6, Streamer: streamer, Recording: "show-0"},
+		domain.BroadcastStarted{Live: 6, Streamer: streamer, Broadcast: "broadcast-1", Node: "p1"},
+		domain.RecordingStarted{Live: 6, Streamer: streamer, Recording: "broadcast-0"},
 		placed("O1"),
 	}, chatRoomCreated(chatRoom, "r-demo", 1), chatRoomCreated(chatRoom3, "r-two", 2),
 		participantEntered(1, 0, "n-ming"), chatRoomJoined(1, 0, chatRoom), participantEntered(2, 0, ""),

@@ -33,60 +33,60 @@ func TestRecordings(t *testing.T) {
 		Parts: []domain.RecordingPart{{File: "1.mp4", StartedAt: noon, DurationMS: 59_000, Bytes: 8000, Media: fullHD}}}
 	finished := domain.RecordingFinished{Live: 6, Streamer: streamer, Recording: "s1", Cause: "lost", StartedAt: noon, EndedAt: noon.Add(time.Minute),
 		DurationMS: 59_000, Bytes: 9000, Parts: finish.Parts}
-	deleted := func(why string) domain.Event {
-		return domain.RecordingDeleted{Live: 6, Streamer: streamer, Recording: "s1", Cause: domain.RecordingCause(why)}
+	deleted := func(cause string) domain.Event {
+		return domain.RecordingDeleted{Live: 6, Streamer: streamer, Recording: "s1", Cause: domain.RecordingCause(cause)}
 	}
 	with := func(change func(*domain.FinishRecording)) domain.FinishRecording { c := finish; change(&c); return c }
 	part := func(p domain.RecordingPart) domain.FinishRecording {
 		return with(func(c *domain.FinishRecording) { c.Parts = []domain.RecordingPart{p} })
 	}
-	begun := events(liveOnAir(6), []domain.Event{started(6, "s1", "p1"), recorded(6, "s1")})
-	want := events(begun, []domain.Event{stopped(6, "s1", domain.StopConnectionLost, 9), finished})
-	gone := events(want, []domain.Event{deleted("requested")})
+	running := events(liveOnAir(6), []domain.Event{started(6, "s1", "p1"), recorded(6, "s1")})
+	finishedOne := events(running, []domain.Event{stopped(6, "s1", domain.StopConnectionLost, 9), finished})
+	deletedOne := events(finishedOne, []domain.Event{deleted("requested")})
 	discard := domain.DiscardRecording{Live: 6, Recording: "s1", Cause: "quota"}
-	deletion := domain.DeleteRecording{Live: 6, Recording: "s1"}
+	deleteIt := domain.DeleteRecording{Live: 6, Recording: "s1"}
 	specs := []spec{
 		{name: "starting records the start", given: liveOnAir(6), when: domain.StartRecording{Live: 6, Recording: "s1"}, then: []domain.Event{recorded(6, "s1")}},
-		{name: "starting changes nothing when it is repeated", given: begun, when: domain.StartRecording{Live: 6, Recording: "s1"}},
+		{name: "starting changes nothing when it is repeated", given: running, when: domain.StartRecording{Live: 6, Recording: "s1"}},
 		{name: "starting is refused without an id", given: liveOnAir(6), when: domain.StartRecording{Live: 6}, refused: domain.CodeBadRequest},
 		{name: "starting is refused when the live does not exist", when: domain.StartRecording{Live: 6, Recording: "s1"}, refused: domain.CodeLiveNotFound},
-		{name: "finishing records the content", given: begun, when: finish, then: []domain.Event{finished}},
+		{name: "finishing records the content", given: running, when: finish, then: []domain.Event{finished}},
 		{name: "finishing records a missing start", given: liveOnAir(6), when: finish, then: []domain.Event{recorded(6, "s1"), finished}},
 		{name: "finishing is accepted when the live has ended", given: liveEnded(6), when: finish, then: []domain.Event{recorded(6, "s1"), finished}},
-		{name: "finishing changes nothing when it is repeated", given: want, when: finish},
-		{name: "finishing changes nothing when the recording is deleted", given: gone, when: finish},
-		{name: "finishing is refused without a cause", given: begun, when: with(func(c *domain.FinishRecording) { c.Cause = "" }), refused: domain.CodeBadRequest},
-		{name: "finishing is refused when bytes are negative", given: begun, when: with(func(c *domain.FinishRecording) { c.Bytes = -1 }), refused: domain.CodeNumberOutOfRange},
-		{name: "finishing is refused when the year has five digits", given: begun, when: with(func(c *domain.FinishRecording) { c.EndedAt = noon.AddDate(9000, 0, 0) }), refused: domain.CodeNumberOutOfRange},
-		{name: "finishing is refused with 129 parts", given: begun, refused: domain.CodeNumberOutOfRange,
+		{name: "finishing changes nothing when it is repeated", given: finishedOne, when: finish},
+		{name: "finishing changes nothing when the recording is deleted", given: deletedOne, when: finish},
+		{name: "finishing is refused without a cause", given: running, when: with(func(c *domain.FinishRecording) { c.Cause = "" }), refused: domain.CodeBadRequest},
+		{name: "finishing is refused when bytes are negative", given: running, when: with(func(c *domain.FinishRecording) { c.Bytes = -1 }), refused: domain.CodeNumberOutOfRange},
+		{name: "finishing is refused when the year has five digits", given: running, when: with(func(c *domain.FinishRecording) { c.EndedAt = noon.AddDate(9000, 0, 0) }), refused: domain.CodeNumberOutOfRange},
+		{name: "finishing is refused with 129 parts", given: running, refused: domain.CodeNumberOutOfRange,
 			when: with(func(c *domain.FinishRecording) { c.Parts = make([]domain.RecordingPart, 129) })},
-		{name: "finishing is refused when a part has no file", given: begun, when: part(domain.RecordingPart{StartedAt: noon}), refused: domain.CodeBadRequest},
-		{name: "finishing is refused when a file name is not printable", given: begun, when: part(domain.RecordingPart{File: "\x00", StartedAt: noon}), refused: domain.CodeBadRequest},
-		{name: "finishing is refused when the bytes of a part are negative", given: begun, when: part(domain.RecordingPart{File: "1.mp4", Bytes: -1, StartedAt: noon}), refused: domain.CodeNumberOutOfRange},
-		{name: "finishing is refused when the year of a part has five digits", given: begun, when: part(domain.RecordingPart{File: "1.mp4", StartedAt: noon.AddDate(9000, 0, 0)}), refused: domain.CodeNumberOutOfRange},
-		{name: "finishing is refused when a codec is not printable", given: begun, refused: domain.CodeBadRequest,
+		{name: "finishing is refused when a part has no file", given: running, when: part(domain.RecordingPart{StartedAt: noon}), refused: domain.CodeBadRequest},
+		{name: "finishing is refused when a file name is not printable", given: running, when: part(domain.RecordingPart{File: "\x00", StartedAt: noon}), refused: domain.CodeBadRequest},
+		{name: "finishing is refused when the bytes of a part are negative", given: running, when: part(domain.RecordingPart{File: "1.mp4", Bytes: -1, StartedAt: noon}), refused: domain.CodeNumberOutOfRange},
+		{name: "finishing is refused when the year of a part has five digits", given: running, when: part(domain.RecordingPart{File: "1.mp4", StartedAt: noon.AddDate(9000, 0, 0)}), refused: domain.CodeNumberOutOfRange},
+		{name: "finishing is refused when a codec is not printable", given: running, refused: domain.CodeBadRequest,
 			when: part(domain.RecordingPart{File: "1.mp4", StartedAt: noon, Media: domain.MediaInfo{Video: "\x00"}})},
-		{name: "discarding deletes the recording", given: want, when: discard, then: []domain.Event{deleted("quota")}},
-		{name: "discarding changes nothing when it is repeated", given: gone, when: discard},
-		{name: "discarding changes nothing when the recording is of another live", given: events(want, liveOnAir(7)), when: domain.DiscardRecording{Live: 7, Recording: "s1", Cause: "quota"}},
-		{name: "discarding is refused without a cause", given: want, when: domain.DiscardRecording{Live: 6, Recording: "s1"}, refused: domain.CodeBadRequest},
-		{name: "discarding is refused when the cause has 33 bytes", given: want, when: domain.DiscardRecording{Live: 6, Recording: "s1", Cause: domain.RecordingCause(strings.Repeat("x", 33))}, refused: domain.CodeBadRequest},
-		{name: "deleting is accepted from the owner", given: want, by: asUser(streamer), when: deletion, then: []domain.Event{deleted("requested")}},
-		{name: "deleting is accepted from an operator", given: want, by: asUser(operatorUser), when: deletion, then: []domain.Event{deleted("requested")}},
-		{name: "deleting is refused for other users", given: want, by: asUser(viewer), when: deletion, refused: domain.CodeRecordingNotFound},
-		{name: "deleting is refused when it is repeated", given: gone, by: asUser(streamer), when: deletion, refused: domain.CodeRecordingNotFound},
-		{name: "deleting is refused when the recording does not exist", given: liveOnAir(6), by: asUser(streamer), when: deletion, refused: domain.CodeRecordingNotFound},
-		{name: "deleting is refused when the recording is of another live", given: events(want, liveOnAir(7)), by: asUser(streamer),
+		{name: "discarding deletes the recording", given: finishedOne, when: discard, then: []domain.Event{deleted("quota")}},
+		{name: "discarding changes nothing when it is repeated", given: deletedOne, when: discard},
+		{name: "discarding changes nothing when the recording is of another live", given: events(finishedOne, liveOnAir(7)), when: domain.DiscardRecording{Live: 7, Recording: "s1", Cause: "quota"}},
+		{name: "discarding is refused without a cause", given: finishedOne, when: domain.DiscardRecording{Live: 6, Recording: "s1"}, refused: domain.CodeBadRequest},
+		{name: "discarding is refused when the cause has 33 bytes", given: finishedOne, when: domain.DiscardRecording{Live: 6, Recording: "s1", Cause: domain.RecordingCause(strings.Repeat("x", 33))}, refused: domain.CodeBadRequest},
+		{name: "deleting is accepted from the owner", given: finishedOne, by: asUser(streamer), when: deleteIt, then: []domain.Event{deleted("requested")}},
+		{name: "deleting is accepted from an operator", given: finishedOne, by: asUser(operatorUser), when: deleteIt, then: []domain.Event{deleted("requested")}},
+		{name: "deleting is refused for other users", given: finishedOne, by: asUser(viewer), when: deleteIt, refused: domain.CodeRecordingNotFound},
+		{name: "deleting is refused when it is repeated", given: deletedOne, by: asUser(streamer), when: deleteIt, refused: domain.CodeRecordingNotFound},
+		{name: "deleting is refused when the recording does not exist", given: liveOnAir(6), by: asUser(streamer), when: deleteIt, refused: domain.CodeRecordingNotFound},
+		{name: "deleting is refused when the recording is of another live", given: events(finishedOne, liveOnAir(7)), by: asUser(streamer),
 			when: domain.DeleteRecording{Live: 7, Recording: "s1"}, refused: domain.CodeRecordingNotFound},
-		{name: "deleting is refused while the recording is being written", given: begun, by: asUser(streamer), when: deletion, refused: domain.CodeRecordingRunning},
-		{name: "deleting is refused while the broadcast is resumed under another id", by: asUser(streamer), when: deletion, refused: domain.CodeRecordingRunning,
-			given: events(begun, []domain.Event{stopped(6, "s1", domain.StopNodeLost, 0), started(6, "s1-1795262400000", "p1")})},
-		{name: "deleting is accepted when an unfinished recording was lost and the live has another broadcast", by: asUser(streamer), when: deletion,
-			given: events(begun, []domain.Event{stopped(6, "s1", domain.StopNodeLost, 0), started(6, "s12", "p1")}), then: []domain.Event{deleted("requested")}},
-		{name: "deleting is accepted when the recording is finished and the live has another broadcast", given: events(want, []domain.Event{started(6, "s2", "p1")}),
-			by: asUser(streamer), when: deletion, then: []domain.Event{deleted("requested")}},
-		{name: "deleting is accepted when an unfinished recording was lost", given: events(begun, []domain.Event{stopped(6, "s1", domain.StopNodeLost, 0)}),
-			by: asUser(streamer), when: deletion, then: []domain.Event{deleted("requested")}},
+		{name: "deleting is refused while the recording is being written", given: running, by: asUser(streamer), when: deleteIt, refused: domain.CodeRecordingRunning},
+		{name: "deleting is refused while the broadcast is resumed under another id", by: asUser(streamer), when: deleteIt, refused: domain.CodeRecordingRunning,
+			given: events(running, []domain.Event{stopped(6, "s1", domain.StopNodeLost, 0), started(6, "s1-1795262400000", "p1")})},
+		{name: "deleting is accepted when an unfinished recording was lost and the live has another broadcast", by: asUser(streamer), when: deleteIt,
+			given: events(running, []domain.Event{stopped(6, "s1", domain.StopNodeLost, 0), started(6, "s12", "p1")}), then: []domain.Event{deleted("requested")}},
+		{name: "deleting is accepted when the recording is finished and the live has another broadcast", given: events(finishedOne, []domain.Event{started(6, "s2", "p1")}),
+			by: asUser(streamer), when: deleteIt, then: []domain.Event{deleted("requested")}},
+		{name: "deleting is accepted when an unfinished recording was lost", given: events(running, []domain.Event{stopped(6, "s1", domain.StopNodeLost, 0)}),
+			by: asUser(streamer), when: deleteIt, then: []domain.Event{deleted("requested")}},
 	}
 	for i := range specs {
 		if specs[i].by == (domain.Actor{}) {

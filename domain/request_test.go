@@ -14,7 +14,7 @@ func TestEveryCommandHasAnExample(t *testing.T) {
 		seen[x.when.Type()] = true
 		got, err := exampleWorld(t).decide(t, domain.Request{Command: x.when, Actor: x.by})
 		if err != nil || len(got) == 0 {
-			t.Errorf("%s: got %+v, %v", x.when.Type(), got, err)
+			t.Errorf("%s: got %+v, %v: write an example in examples_test.go that succeeds", x.when.Type(), got, err)
 		}
 	}
 	for _, spec := range domain.Commands {

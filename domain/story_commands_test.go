@@ -220,7 +220,7 @@ func randomRole(t *rapid.T) domain.Role {
 }
 
 func randomBroadcast(t *rapid.T) domain.BroadcastID {
-	return rapid.SampledFrom([]domain.BroadcastID{"show-1", "show-2", "show-3", ""}).Draw(t, "broadcast")
+	return rapid.SampledFrom([]domain.BroadcastID{"broadcast-1", "broadcast-2", "broadcast-3", ""}).Draw(t, "broadcast")
 }
 
 // randomRecordingCommand draws a command about recordings.

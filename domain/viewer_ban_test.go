@@ -12,37 +12,37 @@ func viewerBanned(u domain.UserID, until int64) domain.Event {
 }
 
 func TestBanViewer(t *testing.T) {
-	deny := domain.BanViewer{Live: 6, User: viewer, Seconds: 60, Reason: "be kind"}
+	ban := domain.BanViewer{Live: 6, User: viewer, Seconds: 60, Reason: "be kind"}
 	then := []domain.Event{domain.ViewerBanned{Live: 6, User: viewer, From: now.Unix(), Until: now.Unix() + 60, Reason: "be kind"}}
 	manyBans := liveOnAir(6)
 	for u := range domain.UserID(500) {
 		manyBans = append(manyBans, viewerBanned(100+u, 0))
 	}
 	run(t, []spec{
-		{name: "is accepted from the streamer", given: liveOnAir(6), by: asUser(streamer), when: deny, then: then},
-		{name: "is accepted from a user with the role operator", given: liveOnAir(6), by: asUser(operatorUser), when: deny, then: then},
-		{name: "is accepted from the command line", given: liveOnAir(6), by: operator, when: deny, then: then},
-		{name: "is refused for other users", given: liveOnAir(6), by: asUser(otherUser), when: deny, refused: domain.CodeLiveNotFound},
-		{name: "is refused when the live does not exist", by: operator, when: deny, refused: domain.CodeLiveNotFound},
+		{name: "is accepted from the streamer", given: liveOnAir(6), by: asUser(streamer), when: ban, then: then},
+		{name: "is accepted from a user with the role operator", given: liveOnAir(6), by: asUser(operatorUser), when: ban, then: then},
+		{name: "is accepted from the command line", given: liveOnAir(6), by: operator, when: ban, then: then},
+		{name: "is refused for other users", given: liveOnAir(6), by: asUser(otherUser), when: ban, refused: domain.CodeLiveNotFound},
+		{name: "is refused when the live does not exist", by: operator, when: ban, refused: domain.CodeLiveNotFound},
 		{name: "is refused when the user does not exist", given: liveOnAir(6), by: operator, when: domain.BanViewer{Live: 6, User: 99}, refused: domain.CodeUserUnavailable},
 		{
 			name:  "is refused when the user is forgotten",
 			given: append(liveOnAir(6), domain.UserForgotten{User: viewer}),
-			by:    operator, when: deny, refused: domain.CodeUserUnavailable,
+			by:    operator, when: ban, refused: domain.CodeUserUnavailable,
 		},
 		{name: "is refused when the user is the streamer", given: liveOnAir(6), by: operator, when: domain.BanViewer{Live: 6, User: streamer}, refused: domain.CodeBadRequest},
 		{name: "is refused when the reason is too long", given: liveOnAir(6), by: operator, when: domain.BanViewer{Live: 6, User: viewer, Reason: strings.Repeat("r", 101)}, refused: domain.CodeTextTooLong},
 		{name: "is refused when the duration is negative", given: liveOnAir(6), by: operator, when: domain.BanViewer{Live: 6, User: viewer, Seconds: -1}, refused: domain.CodeNumberOutOfRange},
 		{name: "changes nothing when a ban for good is repeated", given: append(liveOnAir(6), viewerBanned(viewer, 0)), by: operator, when: domain.BanViewer{Live: 6, User: viewer}},
-		{name: "changes the duration", given: append(liveOnAir(6), viewerBanned(viewer, 0)), by: operator, when: deny, then: then},
-		{name: "is refused when the live has 500 bans", given: manyBans, by: operator, when: deny, refused: domain.CodeNumberOutOfRange},
+		{name: "changes the duration", given: append(liveOnAir(6), viewerBanned(viewer, 0)), by: operator, when: ban, then: then},
+		{name: "is refused when the live has 500 bans", given: manyBans, by: operator, when: ban, refused: domain.CodeNumberOutOfRange},
 		{
 			name:  "changes the duration when the live has 500 bans",
-			given: append(manyBans[:len(manyBans)-1:len(manyBans)-1], viewerBanned(viewer, 0)), by: operator, when: deny, then: then,
+			given: append(manyBans[:len(manyBans)-1:len(manyBans)-1], viewerBanned(viewer, 0)), by: operator, when: ban, then: then,
 		},
 		{
 			name:  "does not count expired bans",
-			given: append(manyBans[:len(manyBans)-1:len(manyBans)-1], viewerBanned(999, now.Unix())), by: operator, when: deny, then: then,
+			given: append(manyBans[:len(manyBans)-1:len(manyBans)-1], viewerBanned(999, now.Unix())), by: operator, when: ban, then: then,
 		},
 	})
 }
@@ -89,12 +89,12 @@ func TestBannedViewer(t *testing.T) {
 }
 
 func TestUnbanViewer(t *testing.T) {
-	allow := domain.UnbanViewer{Live: 6, User: viewer}
+	unban := domain.UnbanViewer{Live: 6, User: viewer}
 	then := []domain.Event{domain.ViewerUnbanned{Live: 6, User: viewer}}
 	run(t, []spec{
-		{name: "is accepted from the streamer", given: append(liveOnAir(6), viewerBanned(viewer, 0)), by: asUser(streamer), when: allow, then: then},
-		{name: "is accepted from a user with the role operator", given: append(liveOnAir(6), viewerBanned(viewer, 0)), by: asUser(operatorUser), when: allow, then: then},
-		{name: "is refused for the banned user", given: append(liveOnAir(6), viewerBanned(viewer, 0)), when: allow, refused: domain.CodeLiveNotFound},
-		{name: "changes nothing when the user is not banned", given: append(liveOnAir(6), viewerBanned(otherUser, 0)), by: operator, when: allow},
+		{name: "is accepted from the streamer", given: append(liveOnAir(6), viewerBanned(viewer, 0)), by: asUser(streamer), when: unban, then: then},
+		{name: "is accepted from a user with the role operator", given: append(liveOnAir(6), viewerBanned(viewer, 0)), by: asUser(operatorUser), when: unban, then: then},
+		{name: "is refused for the banned user", given: append(liveOnAir(6), viewerBanned(viewer, 0)), when: unban, refused: domain.CodeLiveNotFound},
+		{name: "changes nothing when the user is not banned", given: append(liveOnAir(6), viewerBanned(otherUser, 0)), by: operator, when: unban},
 	})
 }

@@ -63,6 +63,14 @@ func (b *batch) stillUnclear(err error) error {
 	return &unclearError{b, err}
 }
 
+// outcome describes, for the log, what is known of a batch that could not be confirmed; b is nil if none was sent.
+func (b *batch) outcome() string {
+	if b == nil {
+		return "rolled back"
+	}
+	return "unknown"
+}
+
 // landed reports whether a batch whose commit got no reply is in the log. A query alone could miss it, because the old
 // backend may still be committing. The lock is free only when that backend has finished.
 func (q *Sequencer) landed(ctx context.Context, b *batch) (bool, error) {

@@ -30,7 +30,7 @@ func (u *unclear) Enabled(context.Context, slog.Level) bool { return true }
 
 func (u *unclear) Handle(_ context.Context, r slog.Record) error {
 	r.Attrs(func(a slog.Attr) bool {
-		if a.Key == "outcome_known" && !a.Value.Bool() {
+		if a.Key == "status" && a.Value.String() == "unknown" {
 			u.count.Add(1)
 		}
 		return true

@@ -41,7 +41,7 @@ func (q *Sequencer) flush(ctx context.Context, calls []*call) {
 			lost = unclear.batch
 		}
 		q.store.log.Log(ctx, q.outage.level(), "append failed, retrying",
-			slog.Int("count", len(calls)), slog.Bool("outcome_known", lost == nil), slog.Any("error", err))
+			slog.Int("count", len(calls)), slog.String("status", lost.outcome()), slog.Any("error", err))
 		if q.outage.tooLong() || ctx.Err() != nil {
 			reason := ErrUnavailable
 			if lost != nil {

@@ -40,7 +40,7 @@ func (s *Store) listen(ctx context.Context) error {
 		defer cancel()
 		_ = conn.Close(ctx)
 	}()
-	if _, err := conn.Exec(ctx, "LISTEN "+ChannelEvents+"; LISTEN "+ChannelProjected+"; LISTEN "+ChannelWhispers); err != nil {
+	if _, err := conn.Exec(ctx, "LISTEN "+ChannelEvents+"; LISTEN "+ChannelProjected); err != nil {
 		return fmt.Errorf("listen: %w", err)
 	}
 	s.appended.Notify() // of what happened without a connection
@@ -55,8 +55,6 @@ func (s *Store) listen(ctx context.Context) error {
 			s.appended.Notify()
 		case ChannelProjected:
 			s.projected.Notify()
-		case ChannelWhispers:
-			s.whispers.pass(n.Payload)
 		}
 	}
 }

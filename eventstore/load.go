@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -120,7 +121,7 @@ func (q *Sequencer) foldNewer(ctx context.Context, head int64) (bool, error) {
 			q.store.codec.keys.forget(forget.ForgottenKeyOwner())
 		}
 		if err != nil {
-			q.store.log.WarnContext(ctx, "event of another node not folded, loading states again", "position", r.Position, "error", err)
+			q.store.log.WarnContext(ctx, "event of another node not folded, loading states again", slog.Int64("position", r.Position), slog.Any("error", err))
 			return false, nil
 		}
 	}

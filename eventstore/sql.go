@@ -56,9 +56,4 @@ var (
 	deleteCredentials string
 	//go:embed sql/delete_user_credentials.sql
 	deleteUserCredentials string
-
-	//go:embed sql/select_beats.sql
-	selectBeats string
-	//go:embed sql/select_held_locks.sql
-	selectHeldLocks string
 )

@@ -37,7 +37,6 @@ type Store struct {
 	poll      time.Duration
 	appended  *wait.Signal
 	projected *wait.Signal
-	whispers  whispers
 }
 
 // ID returns the id of the log, which never changes. Clients call it the epoch of positions.

@@ -33,7 +33,7 @@ func get(t *testing.T, method, url string, header http.Header) *http.Response {
 	return answer
 }
 
-func TestWhoMayNotPlayGets403AndNothingElse(t *testing.T) {
+func TestUnauthorizedPlayersGet403WithoutABody(t *testing.T) {
 	h := run(t, nil)
 	h.publish(t, "KEY").begin(0)
 	expired, err := media.NewSigner([]string{secret}, time.Second, func() time.Time { return time.Now().Add(-time.Hour) })
@@ -73,7 +73,7 @@ func TestWhoMayNotPlayGets403AndNothingElse(t *testing.T) {
 	}
 }
 
-func TestBrowsersMayAskBefore(t *testing.T) {
+func TestPreflightRequestsAreAnswered(t *testing.T) {
 	h := run(t, nil)
 	answer := get(t, "OPTIONS", "http://"+h.http+"/live/KEY.flv", http.Header{"Access-Control-Request-Headers": {"range, x-y"}, "Origin": {"https://app.example"}})
 	head := answer.Header
@@ -82,7 +82,7 @@ func TestBrowsersMayAskBefore(t *testing.T) {
 	}
 }
 
-func TestWhoMayPlayIsHeldWithoutAByteUntilThereIsAPublisher(t *testing.T) {
+func TestPlayersGetNoByteBeforeThereIsAPublisher(t *testing.T) {
 	h := run(t, nil)
 	conn, err := net.Dial("tcp", h.http)
 	if err != nil {
@@ -107,7 +107,7 @@ func TestWhoMayPlayIsHeldWithoutAByteUntilThereIsAPublisher(t *testing.T) {
 	}
 }
 
-func TestAPlayerThatGoesAwayIsForgotten(t *testing.T) {
+func TestDisconnectedPlayersAreRemoved(t *testing.T) {
 	h := run(t, nil)
 	v := h.watch(t, h.flvURL("KEY"))
 	h.stream(t, "KEY", "a player", func(s media.StreamStats) bool { return s.Players[media.HTTPFLV] == 1 })
@@ -175,7 +175,7 @@ func TestRTMPRefusals(t *testing.T) {
 	}
 }
 
-func TestASignForPublishingOpensPlaying(t *testing.T) {
+func TestPublishSignGrantsPlaying(t *testing.T) {
 	h := run(t, nil)
 	h.publish(t, "KEY").begin(0)
 	h.watch(t, "http://"+h.http+"/live/KEY.flv?sign="+h.signer.Publish("KEY")).sees(picture(true, "first"))
@@ -195,7 +195,7 @@ func (g gate) AuthorizeConnect(_ context.Context, r media.ConnectRequest) error 
 func (g gate) AuthorizePublish(_ context.Context, r media.PublishRequest) error { return g.publish(r) }
 func (g gate) AuthorizePlay(_ context.Context, r media.PlayRequest) error       { return g.play(r) }
 
-func TestTheGateHearsWhoAsks(t *testing.T) {
+func TestAuthorizerGetsTheClient(t *testing.T) {
 	asked := make(chan any, 10)
 	h := run(t, func(c *media.Config) {
 		c.Authorizer = gate{
@@ -221,7 +221,7 @@ func TestTheGateHearsWhoAsks(t *testing.T) {
 	}
 }
 
-func TestAGateThatCannotDecideSendsClientsAwayToComeBack(t *testing.T) {
+func TestUnavailableAuthorizerAsksClientsToRetry(t *testing.T) {
 	down := fmt.Errorf("%w: no database", media.ErrUnavailable)
 	h := run(t, func(c *media.Config) {
 		c.Authorizer = gate{
@@ -243,7 +243,7 @@ func TestAGateThatCannotDecideSendsClientsAwayToComeBack(t *testing.T) {
 	}
 }
 
-func TestLimitsOfAll(t *testing.T) {
+func TestLimitsOfConnectionsAndStreams(t *testing.T) {
 	for _, tt := range []struct {
 		name   string
 		limits media.Limits

@@ -55,7 +55,7 @@ func nested(n int) []byte {
 }
 
 // What strangers do before anybody knows them. None of it ends the process, costs memory or lasts.
-func TestAttacksOfStrangers(t *testing.T) {
+func TestAttacksOfUnauthenticatedClients(t *testing.T) {
 	h := run(t, func(c *media.Config) { c.RTMP.HandshakeTimeout = time.Second })
 	greeting := append([]byte{3}, make([]byte, 2*1536)...)
 	join := func(b ...[]byte) []byte { return bytes.Join(append([][]byte{greeting}, b...), nil) }
@@ -248,7 +248,7 @@ func TestIdleConnections(t *testing.T) {
 }
 
 // Whoever plays has nothing to send: a body that was announced is not waited for.
-func TestBodiesThatDoNotCome(t *testing.T) {
+func TestMissingRequestBodiesAreNotAwaited(t *testing.T) {
 	h := run(t, func(c *media.Config) { c.RTMP.ControlTimeout = 200 * time.Millisecond })
 	h.publish(t, "KEY").begin(0)
 	signed := "?sign=" + h.signer.Play("KEY")

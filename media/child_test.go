@@ -13,8 +13,8 @@ import (
 	"testing"
 	"time"
 
+	"roomlog/internal/peertest"
 	"roomlog/media"
-	"roomlog/peertest"
 )
 
 // childEnv makes this program a media server for a benchmark of another process: what it costs is what its

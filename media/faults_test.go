@@ -28,7 +28,7 @@ func (l *tired) Accept() (net.Conn, error) {
 	return l.Listener.Accept()
 }
 
-func TestAcceptingGoesOnAfterAFault(t *testing.T) {
+func TestAcceptRetriesAfterAnError(t *testing.T) {
 	h := run(t, func(c *media.Config) { c.Log = quiet() })
 	ctx, cancel := context.WithCancel(t.Context())
 	ln := &tired{Listener: listen(t), left: 3}
@@ -48,7 +48,7 @@ func TestAcceptingGoesOnAfterAFault(t *testing.T) {
 }
 
 // A fault in what one connection does ends that connection.
-func TestAPanicEndsOneConnection(t *testing.T) {
+func TestPanicEndsOnlyItsConnection(t *testing.T) {
 	h := run(t, func(c *media.Config) {
 		c.Log = quiet()
 		good := c.Authorizer
@@ -70,7 +70,7 @@ func TestAPanicEndsOneConnection(t *testing.T) {
 	eventually(t, "its seat", func() bool { return h.Snapshot().Connections == 2 })
 }
 
-func TestWhatConfigsAreRefused(t *testing.T) {
+func TestConfigIsChecked(t *testing.T) {
 	good := media.Config{Authorizer: media.SignAuthorizer{}, Now: time.Now}
 	for name, change := range map[string]func(*media.Config){
 		"without a gate":            func(c *media.Config) { c.Authorizer = nil },

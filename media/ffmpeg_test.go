@@ -229,7 +229,7 @@ func TestFFmpegPublishesOtherKinds(t *testing.T) {
 }
 
 // An encoder that dies and is started again goes on with the same show.
-func TestFFmpegThatIsKilledComesBack(t *testing.T) {
+func TestKilledFFmpegContinuesItsBroadcast(t *testing.T) {
 	needFFmpeg(t)
 	t.Parallel()
 	h := run(t, nil)

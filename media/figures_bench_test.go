@@ -8,9 +8,9 @@ import (
 	"testing"
 	"time"
 
+	"roomlog/internal/peertest"
 	"roomlog/media"
 	"roomlog/media/rtmp"
-	"roomlog/peertest"
 )
 
 const (

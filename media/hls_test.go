@@ -82,7 +82,7 @@ func (h *house) onHLS(t testing.TB, key string) *sender {
 	return s
 }
 
-func TestHLSOfAColdStreamIsThereAtOnce(t *testing.T) {
+func TestHLSStartsAtOnceOnAColdStream(t *testing.T) {
 	h := run(t, nil)
 	h.onHLS(t, "KEY")
 	p := h.playHLS(t, "KEY") // from here on nothing is published
@@ -105,7 +105,7 @@ func TestHLSOfAColdStreamIsThereAtOnce(t *testing.T) {
 	}
 }
 
-func TestHLSLooksAtASignOnceAndThenAtTheSession(t *testing.T) {
+func TestHLSChecksTheSignOnceAndThenTheSession(t *testing.T) {
 	now := time.Now()
 	var mu sync.Mutex
 	clock := func() time.Time { mu.Lock(); defer mu.Unlock(); return now }
@@ -152,7 +152,7 @@ func TestHLSLooksAtASignOnceAndThenAtTheSession(t *testing.T) {
 	}
 }
 
-func TestHLSEndsWithTheShow(t *testing.T) {
+func TestHLSEndsWithTheBroadcast(t *testing.T) {
 	h := run(t, func(c *media.Config) { c.HLS.Linger = 500 * time.Millisecond })
 	s := h.onHLS(t, "KEY")
 	p := h.playHLS(t, "KEY")
@@ -172,7 +172,7 @@ func TestHLSEndsWithTheShow(t *testing.T) {
 	again.unpublish()
 }
 
-func TestHLSStopsWhenNobodyAsks(t *testing.T) {
+func TestHLSStopsWithoutRequests(t *testing.T) {
 	h := run(t, func(c *media.Config) { c.HLS.IdleTimeout = 300 * time.Millisecond })
 	h.onHLS(t, "KEY")
 	p := h.playHLS(t, "KEY")
@@ -214,7 +214,7 @@ func TestHLSPlayersAreCutKickedAndCounted(t *testing.T) {
 	eventually(t, "free seats", func() bool { return h.Snapshot().Connections == 0 })
 }
 
-func TestHLSOfWhatItDoesNotKnowIsRefused(t *testing.T) {
+func TestHLSRefusesUnknownFilesAndCodecs(t *testing.T) {
 	h := run(t, func(c *media.Config) { c.SettleTime = 100 * time.Millisecond })
 	s := h.publish(t, "KEY")
 	for i := range 100 {

@@ -34,7 +34,7 @@ func (h *house) dialPeer(t *testing.T, key string) *gortmplib.Client {
 	return c
 }
 
-func TestAnotherImplementationPlaysOverRTMP(t *testing.T) {
+func TestOtherImplementationPlaysOverRTMP(t *testing.T) {
 	h := run(t, nil)
 	c := h.dialPeer(t, "KEY") // before there is a publisher
 	s := h.publish(t, "KEY")
@@ -191,7 +191,7 @@ func TestWebSocketPlayers(t *testing.T) {
 	}
 }
 
-func TestASlowPlayerJumpsToTheNewestKeyFrame(t *testing.T) {
+func TestSlowPlayersSkipToTheNewestKeyFrame(t *testing.T) {
 	h := run(t, nil)
 	s := h.publish(t, "KEY")
 	s.begin(0)
@@ -238,7 +238,7 @@ func TestASlowPlayerJumpsToTheNewestKeyFrame(t *testing.T) {
 }
 
 // Two hundred watch, ten of them take nothing. The others and the publisher notice nothing.
-func TestTwoHundredPlayersOfWhichTenStall(t *testing.T) {
+func TestStalledPlayersDoNotDelayOthers(t *testing.T) {
 	h := run(t, func(c *media.Config) { c.RTMP.MediaTimeout = time.Second })
 	s := h.publish(t, "KEY")
 	s.begin(0)

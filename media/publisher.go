@@ -31,7 +31,7 @@ func (p *publisher) parse(kind byte, payload []byte) (parsed, bool) {
 	switch kind {
 	case flv.Script:
 		var err error
-		m.payload, _, err = flv.Metadata(payload)
+		m.payload, _, err = flv.ParseMetadata(payload)
 		return m, err == nil
 	case flv.Video:
 		p.hasKey = p.hasKey || m.info.Key
@@ -39,11 +39,11 @@ func (p *publisher) parse(kind byte, payload []byte) (parsed, bool) {
 			return m, false // cannot be decoded, and would disturb players that show an earlier picture
 		}
 		if m.info.Header && len(payload) <= maxHeader {
-			m.size, _ = flv.SizeOf(payload) // a malformed header is left to the decoders of the players
+			m.size, _ = flv.ParseSize(payload) // a malformed header is left to the decoders of the players
 		}
 	case flv.Audio:
 		if (m.info.Header || m.info.Codec == flv.MP3) && len(payload) <= maxHeader {
-			m.sound, _ = flv.SoundOf(payload)
+			m.sound, _ = flv.ParseSound(payload)
 		}
 	}
 	return m, true

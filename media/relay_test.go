@@ -15,7 +15,7 @@ import (
 	"roomlog/media/rtmp"
 )
 
-func TestAPlayerBeginsWithHeadersAndAKeyFrameAtOnce(t *testing.T) {
+func TestPlayersStartWithHeadersAndAKeyFrame(t *testing.T) {
 	h := run(t, nil)
 	s := h.publish(t, "KEY")
 	s.begin(1000)
@@ -44,7 +44,7 @@ func TestAPlayerBeginsWithHeadersAndAKeyFrameAtOnce(t *testing.T) {
 	}
 }
 
-func TestTheHeaderAnnouncesWhatComes(t *testing.T) {
+func TestFLVHeaderAnnouncesTracks(t *testing.T) {
 	for _, tt := range []struct {
 		name  string
 		send  func(*sender, uint32)
@@ -106,7 +106,7 @@ func TestTimestampsPastFourHoursAreRelayed(t *testing.T) {
 	}
 }
 
-func TestResolutionChangesInFlight(t *testing.T) {
+func TestResolutionChangesAreRelayed(t *testing.T) {
 	h := run(t, nil)
 	s := h.publish(t, "KEY")
 	s.begin(0)
@@ -127,7 +127,7 @@ func TestResolutionChangesInFlight(t *testing.T) {
 }
 
 // Between a new header and its key frame whoever joins gets the old picture with the old header.
-func TestAKeyFrameComesWithTheHeadersOfItsTime(t *testing.T) {
+func TestKeyFramesComeWithTheirHeaders(t *testing.T) {
 	h := run(t, nil)
 	s := h.publish(t, "KEY")
 	s.begin(0)
@@ -141,7 +141,7 @@ func TestAKeyFrameComesWithTheHeadersOfItsTime(t *testing.T) {
 	}
 }
 
-func TestPicturesBeforeTheFirstKeyFrameAreOfNoUse(t *testing.T) {
+func TestPicturesBeforeTheFirstKeyFrameAreDropped(t *testing.T) {
 	h := run(t, nil)
 	s := h.publish(t, "KEY")
 	v := h.watch(t, h.flvURL("KEY"))
@@ -155,7 +155,7 @@ func TestPicturesBeforeTheFirstKeyFrameAreOfNoUse(t *testing.T) {
 	}
 }
 
-func TestMetadataThatIsNoneIsLeftOut(t *testing.T) {
+func TestOtherScriptDataIsDropped(t *testing.T) {
 	h := run(t, nil)
 	s := h.publish(t, "KEY")
 	for _, bad := range []string{"", "\x02\x00\x0donTextDataxx", "\x0a\xff\xff\xff\xff", "\x02\x00\x0aonMetaData\x0a\xff\xff\xff\xff"} {
@@ -169,7 +169,7 @@ func TestMetadataThatIsNoneIsLeftOut(t *testing.T) {
 	}
 }
 
-func TestFollowReadsAShowFromInside(t *testing.T) {
+func TestSubscribeReadsABroadcast(t *testing.T) {
 	h := run(t, nil)
 	s := h.publish(t, "KEY")
 	s.begin(0)
@@ -197,7 +197,7 @@ func TestFollowReadsAShowFromInside(t *testing.T) {
 }
 
 // Whoever follows a show has all of it, also when it is cut before it was read.
-func TestFollowReadsToTheEndOfWhatIsCut(t *testing.T) {
+func TestSubscribeReadsToTheEndOfACutStream(t *testing.T) {
 	for what, cut := range map[string]func(*house){"cut": func(h *house) { h.Cut("KEY", media.ReasonEnded) }, "stopped": func(h *house) { h.stop() }} {
 		t.Run(what, func(t *testing.T) {
 			h := run(t, func(c *media.Config) { c.Limits.MaxStreamPlayers = 1 })
@@ -236,7 +236,7 @@ func TestFollowReadsToTheEndOfWhatIsCut(t *testing.T) {
 }
 
 // With a key frame every 40 ms, two groups of pictures would be less than a tick.
-func TestKeyFramesAllTheTimeMakeNobodySkip(t *testing.T) {
+func TestOnlyKeyFramesCauseNoSkips(t *testing.T) {
 	h := run(t, nil)
 	s := h.publish(t, "KEY")
 	s.begin(0)
@@ -251,7 +251,7 @@ func TestKeyFramesAllTheTimeMakeNobodySkip(t *testing.T) {
 }
 
 // A tick gathers frames into fewer writes; without one every frame goes at once.
-func TestTheTickGathersFrames(t *testing.T) {
+func TestTickCollectsFrames(t *testing.T) {
 	writes := func(tick time.Duration) int {
 		h := run(t, func(c *media.Config) { c.Tick = tick })
 		v, _ := h.watchWS(t, "KEY", false) // a message for each write

@@ -53,7 +53,7 @@ func TestPublishSign(t *testing.T) {
 	}
 }
 
-func TestPlaySignPutsAKeyedHashInThePlaceOfTheSecret(t *testing.T) {
+func TestPlaySignUsesAKeyedHashOfTheSecret(t *testing.T) {
 	mac := hmac.New(sha256.New, []byte(goldenSecret))
 	mac.Write([]byte("play"))
 	want := fmt.Sprintf("%d-%x", 100_500, md5.Sum(fmt.Appendf(nil, "/live/%s-%d-%x", goldenKey, 100_500, mac.Sum(nil))))
@@ -163,7 +163,7 @@ func TestNewSigner(t *testing.T) {
 	})
 }
 
-func TestPlaySignNeverOpensPublishing(t *testing.T) {
+func TestPlaySignNeverGrantsPublishing(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		secrets := rapid.SliceOfN(rapid.StringN(16, 40, 80), 1, 2).Draw(rt, "secrets")
 		key := rapid.StringMatching(`[0-9a-zA-Z]{20}`).Draw(rt, "key")

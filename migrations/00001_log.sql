@@ -1,7 +1,7 @@
--- The log and what stands beside it. Owned by package eventstore.
+-- The log and the tables beside it. Package eventstore writes all of them, except checkpoint: that is package consumer.
 -- +goose Up
 
--- One row that never changes: which log this is. The name key hides names in stream names.
+-- One row that never changes: the identity of the log. With name_key, usernames are hashed for the names of streams.
 CREATE TABLE store (
     one      boolean PRIMARY KEY DEFAULT true CHECK (one),
     id       uuid    NOT NULL DEFAULT gen_random_uuid(),
@@ -10,9 +10,9 @@ CREATE TABLE store (
 );
 INSERT INTO store DEFAULT VALUES;
 
--- Facts, in the order in which they were committed. Positions are 1..N without a hole.
--- payload and metadata are json, not jsonb: the bytes stay as they were written. Names are compared by
--- their bytes (COLLATE "C"): no update of the system's locales makes an index wrong.
+-- Events in the order of their commits. Positions are 1..N without a hole. payload and metadata are json, not jsonb, so that
+-- their bytes stay as they were written. Names are compared by their bytes (COLLATE "C"), so that no update of the system's
+-- locales damages an index.
 CREATE TABLE events (
     position    bigint      PRIMARY KEY CHECK (position > 0),
     stream      text        COLLATE "C" NOT NULL,
@@ -28,13 +28,13 @@ CREATE TABLE events (
 CREATE INDEX events_live ON events (live_id, position) WHERE live_id IS NOT NULL;
 CREATE INDEX events_type ON events (type, position);
 
--- What became of a command that carried an idempotency key.
--- events = how many events it appended, the last of them at position.
+-- The results of commands with an idempotency key. events is the number of events that the command appended, position is that of
+-- the last one.
 CREATE TABLE command (
     actor        text        COLLATE "C" NOT NULL,
     key          text        COLLATE "C" NOT NULL CHECK (length(key) BETWEEN 1 AND 64),
     hash         bytea       NOT NULL,
-    coins        boolean     NOT NULL, -- rows of coin commands are kept for ever
+    coins        boolean     NOT NULL, -- results of coin commands are kept for ever
     position     bigint      NOT NULL,
     events       int         NOT NULL,
     refusal      text,
@@ -44,7 +44,7 @@ CREATE TABLE command (
 );
 CREATE INDEX command_old ON command (recorded_at) WHERE NOT coins;
 
--- States of long streams, so that none has to be read from its beginning. May be deleted at any time.
+-- States of long streams, so that no stream is read from its beginning. Rows may be deleted at any time.
 CREATE TABLE snapshot (
     stream  text COLLATE "C" NOT NULL,
     version int  NOT NULL,
@@ -53,20 +53,21 @@ CREATE TABLE snapshot (
     PRIMARY KEY (stream, version)
 );
 
--- One key a person; without it the personal texts of that person in the log cannot be read any more.
+-- The keys that encrypt personal texts in the log. user_id is that of a user, or the negative id of a participant of the chat. To
+-- forget someone is to delete the key.
 CREATE TABLE user_key (
     user_id bigint PRIMARY KEY,
     key     bytea  NOT NULL CHECK (length(key) = 32)
 );
 
--- Password hashes, under a random id that user.registered names. Never in the log.
+-- Password hashes. The event user.registered names the random id. Hashes are never in the log.
 CREATE TABLE credential (
     id         uuid        PRIMARY KEY,
     hash       text        NOT NULL,
     created_at timestamptz NOT NULL
 );
 
--- How far a consumer group has read. generation counts the rebuilds that were switched to.
+-- The position up to which a consumer group has read. generation counts the rebuilds whose tables were put into use.
 CREATE TABLE checkpoint (
     consumer_group text   PRIMARY KEY,
     position       bigint NOT NULL DEFAULT 0,
@@ -84,7 +85,7 @@ END $$;
 -- +goose StatementBegin
 CREATE FUNCTION coin_commands_are_kept() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    RAISE EXCEPTION 'the outcomes of coin commands are kept for ever: % on % is not possible', TG_OP, TG_TABLE_NAME
+    RAISE EXCEPTION 'the results of coin commands are kept for ever: % on % is not possible', TG_OP, TG_TABLE_NAME
         USING HINT = 'Without them a repeated command would move the coins again.';
 END $$;
 -- +goose StatementEnd

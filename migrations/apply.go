@@ -22,18 +22,17 @@ const (
 // ErrNewer means that the database was migrated by a newer roomlog.
 var ErrNewer = errors.New("the database is newer than this roomlog")
 
-// Result is the state Apply left the database in.
+// Result is the state of a database after Apply.
 type Result struct {
-	// ServingRole tells whether connections can take the role Role.
+	// ServingRole reports whether connections can take the role Role.
 	ServingRole bool
 
 	// Version is the number of the newest migration.
 	Version int64
 }
 
-// Apply runs the migrations that are missing, as the owner that dsn names, and
-// grants the serving role its rights. It waits while another process does the
-// same. A database that cannot have the role gets a warning and everything else.
+// Apply runs the missing migrations as the owner, the user of dsn, and grants the serving role its rights. It waits while
+// another process does the same. If the owner may not create the role, Apply logs a warning and does everything else.
 func Apply(ctx context.Context, dsn string, log *slog.Logger) (Result, error) {
 	r, err := apply(ctx, dsn, files(), grants(), log)
 	if err != nil {
@@ -51,7 +50,7 @@ func apply(ctx context.Context, dsn string, files fs.FS, grants string, log *slo
 	if err != nil {
 		return r, err
 	}
-	defer func() { // closing frees the lock, also when the context has ended
+	defer func() { // releases the lock, even after the end of the context
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), unlockAfter)
 		defer cancel()
 		_ = conn.Close(ctx)
@@ -71,8 +70,8 @@ func apply(ctx context.Context, dsn string, files fs.FS, grants string, log *slo
 	return r, nil
 }
 
-// lock asks again and again instead of waiting in the database: a waiting statement
-// holds a snapshot, and CREATE INDEX CONCURRENTLY in a migration would wait for that.
+// lock takes the lock of migrations. It polls, because a statement that waits for the lock holds a snapshot, for which a CREATE
+// INDEX CONCURRENTLY in a migration would wait.
 func lock(ctx context.Context, conn *pgx.Conn) error {
 	tick := time.NewTicker(lockPoll)
 	defer tick.Stop()
@@ -106,11 +105,11 @@ func up(ctx context.Context, config *pgx.ConnConfig, files fs.FS, log *slog.Logg
 		newest = max(newest, s.Version)
 	}
 	if before > newest {
-		return before, fmt.Errorf("%w: it is at migration %d, known are %d", ErrNewer, before, newest)
+		return before, fmt.Errorf("%w: its migration is %d, the newest known one is %d", ErrNewer, before, newest)
 	}
 	done, err := provider.Up(ctx)
 	for _, m := range done {
-		log.InfoContext(ctx, "migrated", slog.String("file", m.Source.Path), slog.Duration("took", m.Duration))
+		log.InfoContext(ctx, "migration applied", slog.String("path", m.Source.Path), slog.Duration("duration", m.Duration))
 	}
 	var failed *goose.PartialError
 	if errors.As(err, &failed) {

@@ -35,7 +35,7 @@ func TestApply(t *testing.T) {
 	if first.Version != int64(len(files)) || !first.ServingRole {
 		t.Errorf("%+v with %d files", first, len(files))
 	}
-	if n := strings.Count(log.String(), "msg=migrated"); n != len(files) {
+	if n := strings.Count(log.String(), `msg="migration applied"`); n != len(files) {
 		t.Errorf("%d of %d migrations were logged:\n%s", n, len(files), log.String())
 	}
 	t.Run("does nothing the second time", func(t *testing.T) {
@@ -44,7 +44,7 @@ func TestApply(t *testing.T) {
 			t.Errorf("%+v\n%s", second, log.String())
 		}
 	})
-	t.Run("lets the serving role add facts and not change them", func(t *testing.T) {
+	t.Run("permits the serving role to append events and not to change them", func(t *testing.T) {
 		conn := connect(t, dsn)
 		must(t, conn, "SET ROLE "+migrations.Role)
 		must(t, conn, `INSERT INTO events (position, stream, version, event_id, type, payload, metadata, recorded_at)
@@ -55,13 +55,13 @@ func TestApply(t *testing.T) {
 			}
 		}
 	})
-	t.Run("leaves no connection behind", func(t *testing.T) {
+	t.Run("closes its connections", func(t *testing.T) {
 		conn := connect(t, dsn)
 		eventually(t, func() bool {
 			return get[int](t, conn, "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()") == 0
 		})
 	})
-	t.Run("refuses a database that is newer", func(t *testing.T) {
+	t.Run("refuses a newer database", func(t *testing.T) {
 		must(t, connect(t, dsn), "INSERT INTO goose_db_version (version_id, is_applied) VALUES (99999, true)")
 		if _, err := migrations.Apply(t.Context(), dsn, logger); !errors.Is(err, migrations.ErrNewer) {
 			t.Error(err)
@@ -69,7 +69,7 @@ func TestApply(t *testing.T) {
 	})
 }
 
-func TestApply_by_many_at_once_on_one_database(t *testing.T) {
+func TestApply_runs_concurrently_on_one_database(t *testing.T) {
 	t.Parallel()
 	dsn := pgtest.Blank(t)
 	var g errgroup.Group
@@ -90,8 +90,8 @@ func TestApply_by_many_at_once_on_one_database(t *testing.T) {
 	}
 }
 
-// CREATE INDEX CONCURRENTLY waits for everybody who holds a snapshot, those who wait for the lock included.
-func TestApply_by_many_at_once_with_a_concurrent_index(t *testing.T) {
+// CREATE INDEX CONCURRENTLY waits for all snapshots, including those of statements that wait for a lock.
+func TestApply_runs_concurrently_with_a_concurrent_index(t *testing.T) {
 	t.Parallel()
 	dsn := pgtest.Blank(t)
 	files := fstest.MapFS{
@@ -127,7 +127,7 @@ func TestApply_waits_for_another_migration(t *testing.T) {
 	apply(t, dsn, slog.New(slog.DiscardHandler))
 }
 
-func TestApply_stops_at_a_file_that_fails_and_goes_on_later(t *testing.T) {
+func TestApply_stops_at_a_failing_file_and_continues_later(t *testing.T) {
 	t.Parallel()
 	dsn := pgtest.Blank(t)
 	files := fstest.MapFS{
@@ -154,7 +154,7 @@ func TestApply_stops_at_a_file_that_fails_and_goes_on_later(t *testing.T) {
 	}
 }
 
-func TestApply_says_what_went_wrong_in_the_beginning(t *testing.T) {
+func TestApply_returns_the_error_of_the_connection(t *testing.T) {
 	t.Parallel()
 	for _, dsn := range []string{"postgres://roomlog@/x?host=/nowhere", "not a dsn"} {
 		if _, err := migrations.Apply(t.Context(), dsn, slog.New(slog.DiscardHandler)); err == nil || !strings.HasPrefix(err.Error(), "migrate: ") {
@@ -236,7 +236,7 @@ func eventually(t *testing.T, ok func() bool) {
 	for !ok() {
 		select {
 		case <-deadline.C:
-			t.Fatal("it does not come true")
+			t.Fatal("the condition is never true")
 		case <-tick.C:
 		}
 	}

@@ -6,12 +6,12 @@ import (
 	"log/slog"
 )
 
-// ApplyFiles applies other files than those of roomlog.
+// ApplyFiles is Apply with other files.
 func ApplyFiles(ctx context.Context, dsn string, files fs.FS, grants string) (Result, error) {
 	return apply(ctx, dsn, files, grants, slog.New(slog.DiscardHandler))
 }
 
-// FingerprintOf is the fingerprint of other files.
+// FingerprintOf is Fingerprint of other files.
 var FingerprintOf = fingerprint
 
 // LockKey is the advisory lock that Apply holds.

@@ -11,29 +11,29 @@ import (
 //go:embed *.sql
 var embedded embed.FS
 
-// code counts the changes of Apply that lead to another database from the same files.
-const code = 1
+// codeVersion changes with Apply, when it creates another database from the same files.
+const codeVersion = 1
 
 func files() fs.FS { return embedded }
 
-// grants is run after the goose files, again after every migration: it has to be idempotent.
+// grants returns the statements that run after the migrations each time. They are idempotent.
 func grants() string {
 	b, err := embedded.ReadFile("grants.sql")
 	if err != nil {
-		panic(err) // embedded: it was there when this was compiled
+		panic(err) // embedded: the compiler has verified that it exists
 	}
 	return string(b)
 }
 
-// Fingerprint changes whenever Apply would make another database.
+// Fingerprint returns a hash that changes when Apply would create another database.
 func Fingerprint() string { return fingerprint(embedded) }
 
 func fingerprint(files fs.FS) string {
 	h := sha256.New()
-	fmt.Fprintf(h, "%d %s\n", code, Role)
+	fmt.Fprintf(h, "%d %s\n", codeVersion, Role)
 	names, err := fs.Glob(files, "*.sql")
 	if err != nil {
-		panic(err) // the pattern is right
+		panic(err) // the pattern is valid
 	}
 	for _, name := range names {
 		b, err := fs.ReadFile(files, name)

@@ -11,8 +11,8 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// Role is what serving connections take with SET ROLE: it can add facts and can
-// never change them. It belongs to the cluster, so no goose file makes it.
+// Role is the role that the connections of servers take with SET ROLE. It can append events, but never change them. Roles
+// belong to the cluster and not to a database, so that no migration creates it.
 const Role = "roomlog_serving"
 
 const (
@@ -20,9 +20,8 @@ const (
 	rolePause = 20 * time.Millisecond
 )
 
-// ensureRole makes the role if need be, lets the current user take it, and tells
-// whether that works. Other databases of the cluster may be at it in this moment,
-// and no lock spans databases: who loses a race looks again.
+// ensureRole creates the role unless it exists, permits the current user to take it, and reports whether that works. Another
+// process may do the same for another database of the cluster, and no lock spans databases: after a lost race it tries again.
 func ensureRole(ctx context.Context, conn *pgx.Conn, log *slog.Logger) (bool, error) {
 	var err error
 	for range roleTries {
@@ -33,8 +32,7 @@ func ensureRole(ctx context.Context, conn *pgx.Conn, log *slog.Logger) (bool, er
 		err = makeRole(ctx, conn)
 		switch {
 		case isCode(err, "42501"): // insufficient_privilege
-			log.WarnContext(ctx, "serving without a role of its own: this user may neither create nor grant it",
-				slog.String("role", Role), slog.Any("err", err))
+			log.WarnContext(ctx, "serving role not available, servers keep the rights of the owner", slog.Any("error", err))
 			return false, nil
 		case err != nil && !lostRace(err):
 			return false, err
@@ -48,25 +46,27 @@ func ensureRole(ctx context.Context, conn *pgx.Conn, log *slog.Logger) (bool, er
 	return false, fmt.Errorf("role %s cannot be taken: %w", Role, err)
 }
 
-// canTake tries; it is the only question that every version of PostgreSQL answers the same way.
+// canTake reports whether the current user can take the role. It tries, because that works the same in every version of
+// PostgreSQL.
 func canTake(ctx context.Context, conn *pgx.Conn) (bool, error) {
 	_, err := conn.Exec(ctx, "SET ROLE "+Role)
 	switch {
 	case err == nil:
 		_, err = conn.Exec(ctx, "RESET ROLE")
 		return err == nil, err
-	case isCode(err, "42501"), isCode(err, "22023"): // not granted, not there
+	case isCode(err, "42501"), isCode(err, "22023"): // not granted, does not exist
 		return false, nil
 	}
 	return false, fmt.Errorf("take role %s: %w", Role, err)
 }
 
+// makeRole creates and grants the role.
 func makeRole(ctx context.Context, conn *pgx.Conn) error {
-	var there bool
-	if err := conn.QueryRow(ctx, "SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = $1)", Role).Scan(&there); err != nil {
+	var exists bool
+	if err := conn.QueryRow(ctx, "SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = $1)", Role).Scan(&exists); err != nil {
 		return err
 	}
-	if !there {
+	if !exists {
 		if _, err := conn.Exec(ctx, "CREATE ROLE "+Role+" NOLOGIN"); err != nil {
 			return fmt.Errorf("create role %s: %w", Role, err)
 		}
@@ -77,7 +77,7 @@ func makeRole(ctx context.Context, conn *pgx.Conn) error {
 	return nil
 }
 
-// lostRace tells whether another database's migration did the same at the same time.
+// lostRace reports whether the migration of another database did the same at the same time.
 func lostRace(err error) bool {
 	return isCode(err, "42710") || isCode(err, "23505") || isCode(err, "XX000") // the last: "tuple concurrently updated"
 }

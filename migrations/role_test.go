@@ -19,7 +19,7 @@ import (
 	"roomlog/migrations"
 )
 
-// cluster is a PostgreSQL in which the role was never made, with some users who may connect.
+// cluster starts a PostgreSQL without the role, with further users.
 func cluster(t *testing.T, users ...string) *localpg.Server {
 	t.Helper()
 	dir := pgtest.Dir(t)
@@ -60,11 +60,11 @@ func cluster(t *testing.T, users ...string) *localpg.Server {
 	return server
 }
 
-// as is the address for another user of the database.
+// as returns the connection string of another user.
 func as(name, dsn string) string { return strings.Replace(dsn, localpg.User+"@", name+"@", 1) }
 
-// Roles belong to the cluster and locks to a database: those who migrate several databases at once meet here.
-func TestApply_by_many_at_once_in_one_cluster(t *testing.T) {
+// Roles belong to the cluster and locks to a database, so that migrations of several databases run into each other.
+func TestApply_runs_concurrently_in_one_cluster(t *testing.T) {
 	t.Parallel()
 	server := cluster(t, "operator")
 	conn := connect(t, server.DSN("postgres"))
@@ -87,7 +87,7 @@ func TestApply_by_many_at_once_in_one_cluster(t *testing.T) {
 	}
 }
 
-func TestApply_when_another_database_makes_the_role_in_the_same_moment(t *testing.T) {
+func TestApply_when_another_database_creates_the_role_at_the_same_time(t *testing.T) {
 	t.Parallel()
 	server := cluster(t)
 	conn := connect(t, server.DSN("postgres"))
@@ -134,7 +134,7 @@ func TestApply_without_the_right_to_create_roles(t *testing.T) {
 			t.Error(n)
 		}
 	})
-	t.Run("warns as well when the role is somebody else's", func(t *testing.T) {
+	t.Run("warns when the role belongs to another user", func(t *testing.T) {
 		must(t, conn, "CREATE ROLE "+migrations.Role+" NOLOGIN")
 		warned(t)
 	})

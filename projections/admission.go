@@ -56,8 +56,8 @@ type SessionRef struct {
 	Position int64 // of the sign-in; 0: unknown
 }
 
-// CheckSession returns the user of a session that may act now. Otherwise it returns a *domain.Refusal with one of the codes
-// user_unavailable, banned and session_ended, ErrBehind, or an error of the database.
+// CheckSession returns the user of a session that may act now. Otherwise it returns a *domain.Refusal with one of the
+// codes user_unavailable, banned and session_ended, ErrBehind, or an error of the database.
 func (a *Admission) CheckSession(ctx context.Context, s SessionRef) (User, error) {
 	return check(ctx, a, s.Position, func() (User, error) {
 		user, err := a.c.Queries.User(ctx, s.User)
@@ -76,8 +76,8 @@ func (a *Admission) CheckSession(ctx context.Context, s SessionRef) (User, error
 }
 
 // CheckOwner returns the live with a stream key, if its owner may broadcast now. Otherwise it returns ErrNotFound, a
-// *domain.Refusal with the code user_unavailable or banned, ErrBehind, or an error of the database. It does not check the
-// status of the live.
+// *domain.Refusal with the code user_unavailable or banned, ErrBehind, or an error of the database. It does not check
+// the status of the live.
 func (a *Admission) CheckOwner(ctx context.Context, streamKey string) (Live, error) {
 	return check(ctx, a, 0, func() (Live, error) {
 		live, err := a.c.Queries.LiveByStreamKey(ctx, streamKey)
@@ -88,8 +88,8 @@ func (a *Admission) CheckOwner(ctx context.Context, streamKey string) (Live, err
 	})
 }
 
-// check calls look. If look refuses, it waits until the tables have reached position, and calls look again; position 0 is the head of the log.
-// It does not wait if the tables had reached position before.
+// check calls look. If look refuses, it waits until the tables have reached position, and calls look again; position 0
+// is the head of the log. It does not wait if the tables had reached position before.
 func check[T any](ctx context.Context, a *Admission, position int64, look func() (T, error)) (T, error) {
 	current := position > 0 && a.c.Tables.Checkpoint() >= position // before look reads the tables
 	found, err := look()

@@ -19,8 +19,8 @@ func All() []Projection {
 	}
 }
 
-// An Applier applies events to the read tables. The projector, rebuilds and verifications share it. It writes to the tables
-// that search_path finds. It is not safe for concurrent use, except that Decode may run beside Apply.
+// An Applier applies events to the read tables. The projector, rebuilds and verifications share it. It writes to the
+// tables that search_path finds. It is not safe for concurrent use, except that Decode may run beside Apply.
 type Applier struct {
 	projections []Projection
 	readers     map[string][]reader // by type of event
@@ -68,8 +68,8 @@ func GapError(position int64) error {
 	return &HaltError{Position: position, Err: errors.New("the log has a gap: this position is missing")}
 }
 
-// CheckVersions returns a *HaltError unless the projections of a wrote the tables, in their current versions. after is the
-// position of the tables; empty tables become those of a.
+// CheckVersions returns a *HaltError unless the projections of a wrote the tables, in their current versions. after is
+// the position of the tables; empty tables become those of a.
 func (a *Applier) CheckVersions(ctx context.Context, tx pgx.Tx, after int64) error {
 	rows, err := tx.Query(ctx, selectVersions)
 	if err != nil {
@@ -106,8 +106,8 @@ func (a *Applier) WriteVersions(ctx context.Context, tx pgx.Tx) error {
 	return nil
 }
 
-// Decode decodes events in place. An event that this program cannot decode keeps a nil Event. Decode returns it as poison,
-// or returns a *HaltError if coins may depend on it.
+// Decode decodes events in place. An event that this program cannot decode keeps a nil Event. Decode returns it as
+// poison, or returns a *HaltError if coins may depend on it.
 func (a *Applier) Decode(ctx context.Context, events []eventstore.Record) ([]PoisonEvent, error) {
 	err := a.store.Decode(ctx, events)
 	var broken *eventstore.DecodeError
@@ -141,7 +141,8 @@ func sumOf(postings []domain.Posting) (sum domain.Coins) {
 	return sum
 }
 
-// undecodable returns the poison that follows from one event that cannot be decoded: one for each projection that reads it.
+// undecodable returns the poison that follows from one event that cannot be decoded: one for each projection that reads
+// it.
 func (a *Applier) undecodable(ctx context.Context, one []eventstore.Record) ([]PoisonEvent, error) {
 	r := one[0]
 	cause := a.store.Decode(ctx, one)
@@ -163,9 +164,9 @@ func (a *Applier) undecodable(ctx context.Context, one []eventstore.Record) ([]P
 	return poison, nil
 }
 
-// Apply updates the tables with decoded events, in tx, and returns the number of poison events. It adds events that a projection
-// cannot apply to poison and writes all of them to table poison. If the projection counts coins, it returns a *HaltError
-// instead. After any error the caller must roll tx back.
+// Apply updates the tables with decoded events, in tx, and returns the number of poison events. It adds events that a
+// projection cannot apply to poison and writes all of them to table poison. If the projection counts coins, it returns
+// a *HaltError instead. After any error the caller must roll tx back.
 func (a *Applier) Apply(ctx context.Context, tx pgx.Tx, events []eventstore.Record, poison []PoisonEvent) (int, error) {
 	err := a.write(ctx, tx, events, a.everything())
 	if err != nil && causedByEvent(err) {
@@ -298,7 +299,8 @@ func (a *Applier) readBy(projection int, events []eventstore.Record) []eventstor
 	return read
 }
 
-// bisect writes events for one projection. It halves a batch that fails until it has found the single events that cause it.
+// bisect writes events for one projection. It halves a batch that fails until it has found the single events that cause
+// it.
 func (a *Applier) bisect(ctx context.Context, tx pgx.Tx, events []eventstore.Record, projection int) ([]PoisonEvent, error) {
 	if len(events) == 0 {
 		return nil, nil

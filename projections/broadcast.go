@@ -17,7 +17,8 @@ var Broadcasts = Projection{
 	Write:    writes(writeBroadcasts),
 }
 
-// broadcastsBatch holds the broadcasts that started, with their end if it is in the same batch, and the ends of earlier ones.
+// broadcastsBatch holds the broadcasts that started, with their end if it is in the same batch, and the ends of earlier
+// ones.
 type broadcastsBatch struct {
 	started map[domain.BroadcastID]*broadcastRow
 	order   []domain.BroadcastID

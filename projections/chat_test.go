@@ -31,10 +31,10 @@ func TestChatRooms(t *testing.T) {
 		t.Errorf("%+v", got)
 	}
 	if _, err := s.Queries.ChatRoom(ctx, s.Songs); !errors.Is(err, projections.ErrNotFound) {
-		t.Errorf("a removed room: %v", err)
+		t.Errorf("a removed chat room: %v", err)
 	}
 	if _, err := s.Queries.ChatRoomByName(ctx, "db"); !errors.Is(err, projections.ErrNotFound) {
-		t.Errorf("the name of a removed room: %v", err)
+		t.Errorf("the name of a removed chat room: %v", err)
 	}
 	members := must[map[domain.ChatRoomID][]projections.ChatRoomUser](t)(s.Queries.ChatRoomUsers(ctx, []domain.ChatRoomID{s.Demo, s.Songs}, 10))
 	if len(members) != 1 || len(members[s.Demo]) != 1 || members[s.Demo][0].ID != s.Eve.ID || members[s.Demo][0].Username != "Eve" {
@@ -42,7 +42,7 @@ func TestChatRooms(t *testing.T) {
 	}
 }
 
-func TestChatGuests(t *testing.T) {
+func TestRosterAndPresenceOfParticipants(t *testing.T) {
 	t.Parallel()
 	s, ctx := told(t), t.Context()
 	var here []string
@@ -73,7 +73,7 @@ func TestChatGuests(t *testing.T) {
 	}
 }
 
-func TestChatMessages(t *testing.T) {
+func TestMessagesAreReadInPages(t *testing.T) {
 	t.Parallel()
 	s, ctx := told(t), t.Context()
 	said := func(messages []projections.Message, err error) string {
@@ -95,12 +95,12 @@ func TestChatMessages(t *testing.T) {
 		t.Fatalf("%+v", newest)
 	}
 	for _, tt := range []struct{ name, got, want string }{
-		{"in a room", said(newest, nil), "Eve: text good evening;erased: text erased;小红: sticker rose;"},
-		{"in a room, oldest first", said(s.Queries.ChatRoomMessages(ctx, s.Demo, projections.Window{OldestFirst: true, Limit: 1})), "小红: sticker rose;"},
-		{"in a room before the newest", said(s.Queries.ChatRoomMessages(ctx, s.Demo, projections.Window{Before: newest[0].Position})), "erased: text erased;小红: sticker rose;"},
-		{"in the other room, which was removed", said(s.Queries.ChatRoomMessages(ctx, s.Songs, projections.Window{})), "小红: sticker rose;"},
+		{"to a chat room", said(newest, nil), "Eve: text good evening;erased: text erased;小红: sticker rose;"},
+		{"to a chat room, oldest first", said(s.Queries.ChatRoomMessages(ctx, s.Demo, projections.Window{OldestFirst: true, Limit: 1})), "小红: sticker rose;"},
+		{"to a chat room, before the newest", said(s.Queries.ChatRoomMessages(ctx, s.Demo, projections.Window{Before: newest[0].Position})), "erased: text erased;小红: sticker rose;"},
+		{"to a removed chat room", said(s.Queries.ChatRoomMessages(ctx, s.Songs, projections.Window{})), "小红: sticker rose;"},
 		{"to everybody", said(s.Queries.PublicMessages(ctx, projections.Window{})), "小红: text hello everybody <3;"},
-		{"to everybody, after that", said(s.Queries.PublicMessages(ctx, projections.Window{After: newest[0].Position})), ""},
+		{"to everybody, after the newest", said(s.Queries.PublicMessages(ctx, projections.Window{After: newest[0].Position})), ""},
 	} {
 		if tt.got != tt.want {
 			t.Errorf("%s: %q, want %q", tt.name, tt.got, tt.want)
@@ -108,7 +108,7 @@ func TestChatMessages(t *testing.T) {
 	}
 }
 
-func TestEmails(t *testing.T) {
+func TestEmailAccounts(t *testing.T) {
 	t.Parallel()
 	s, ctx := told(t), t.Context()
 	want := projections.EmailAccount{User: s.Eve.ID, Email: "Eve@example.org"}
@@ -127,12 +127,12 @@ func TestEmails(t *testing.T) {
 		t.Errorf("%+v", got)
 	}
 	if dump := s.Dump("read"); strings.Contains(dump, "good evening") || strings.Contains(dump, "Eve@example.org") || strings.Contains(dump, `"Eve"`) {
-		t.Error("texts of somebody forgotten are still in the tables")
+		t.Error("texts of a forgotten user are still in the tables")
 	}
 	s.Verify()
 }
 
-func TestAForgottenGuestIsErasedEverywhere(t *testing.T) {
+func TestForgottenParticipantsAreErasedFromLogAndTables(t *testing.T) {
 	t.Parallel()
 	w := projtest.New(t)
 	w.Project()
@@ -158,20 +158,19 @@ func TestAForgottenGuestIsErasedEverywhere(t *testing.T) {
 	}
 	w.Do(domain.ForgetParticipant{Participant: guest})
 	if first, second := read(w), read(other); first != "erased: erased, 小红: hello yourself" || second != first {
-		t.Errorf("%q, %q after the guest is forgotten", first, second)
+		t.Errorf("%q, %q after the participant was forgotten", first, second)
 	}
 	if payloads := w.Text("SELECT payload::text FROM events"); strings.Contains(payloads, "hello") || strings.Contains(payloads, "小") {
-		t.Error("texts of guests lie open in the log")
+		t.Error("texts of participants are readable in the log")
 	}
 	w.CatchUp()
 	if dump := w.Dump("read"); strings.Contains(dump, `"hello"`) || strings.Contains(dump, "小明") || !strings.Contains(dump, "hello yourself") {
-		t.Error("the tables have what is forgotten, or have lost what is not")
+		t.Error("the tables have forgotten texts, or lack others")
 	}
 	w.Verify()
 }
 
-// Who is first has the name, of a guest and of a room, however many processes are asked at once.
-func TestNamesAreUniqueOnAllProcesses(t *testing.T) {
+func TestNamesAreUniqueAcrossProcesses(t *testing.T) {
 	t.Parallel()
 	first := projtest.New(t)
 	second := first.Another()
@@ -198,9 +197,9 @@ func TestNamesAreUniqueOnAllProcesses(t *testing.T) {
 	}
 	all.Wait()
 	if rooms.Load() != 1 || guests.Load() != 1 {
-		t.Errorf("a name was given %d times to a room and %d times to a guest", rooms.Load(), guests.Load())
+		t.Errorf("one name was given to %d chat rooms and %d participants", rooms.Load(), guests.Load())
 	}
-	if n := full.Load(); n != 4 && n != 5 { // with or without the other room
+	if n := full.Load(); n != 4 && n != 5 { // with or without the room of the other name
 		t.Errorf("%d rooms of 5", n)
 	}
 }

@@ -12,7 +12,8 @@ import (
 // ConsumerGroup is the projector's row of table checkpoint. It holds the position of the read tables.
 const ConsumerGroup = "projections"
 
-// A Checkpoint is the position of the read tables and their generation. Each switch to other tables starts a new generation.
+// A Checkpoint is the position of the read tables and their generation. Each switch to other tables starts a new
+// generation.
 type Checkpoint struct {
 	Position, Generation int64
 }

@@ -14,9 +14,10 @@ import (
 // credentialBatch is the number of credentials that one transaction deletes. The projector waits meanwhile.
 const credentialBatch = 1000
 
-// DeleteUnusedCredentials deletes the password hashes that no account refers to, and returns their number. A registration that was refused
-// leaves one behind. Only hashes that are an hour older than the newest event in the tables are deleted, so that no account loses its
-// password because the tables are behind. While table poison has rows, nothing is deleted.
+// DeleteUnusedCredentials deletes the password hashes that no account refers to, and returns their number. A
+// registration that was refused leaves one behind. Only hashes that are an hour older than the newest event in the
+// tables are deleted, so that no account loses its password because the tables are behind. While table poison has rows,
+// nothing is deleted.
 func DeleteUnusedCredentials(ctx context.Context, pool *pgxpool.Pool) (total int64, err error) {
 	for {
 		unused, err := unusedCredentials(ctx, pool, nil)
@@ -44,8 +45,8 @@ func unusedCredentials(ctx context.Context, db Querier, candidates []uuid.UUID) 
 	return unused, nil
 }
 
-// deleteUnused deletes those of some credentials that are still unused. It locks the checkpoint, so that no other tables are put into use
-// meanwhile.
+// deleteUnused deletes those of some credentials that are still unused. It locks the checkpoint, so that no other
+// tables are put into use meanwhile.
 func deleteUnused(ctx context.Context, pool *pgxpool.Pool, candidates []uuid.UUID) (deleted int64, err error) {
 	err = pgx.BeginFunc(ctx, pool, func(tx pgx.Tx) error {
 		if _, err := tx.Exec(ctx, "SELECT FROM checkpoint WHERE consumer_group = $1 FOR SHARE", ConsumerGroup); err != nil {

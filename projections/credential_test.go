@@ -15,15 +15,15 @@ import (
 	"roomlog/projections"
 )
 
-// sweeping is a log whose clock the test sets.
-type sweeping struct {
+// credentialWorld is a log with a clock that the test sets.
+type credentialWorld struct {
 	t     *testing.T
 	pool  *pgxpool.Pool
 	store *eventstore.Store
 	now   time.Time
 }
 
-func newSweeping(t *testing.T) *sweeping {
+func newCredentialWorld(t *testing.T) *credentialWorld {
 	t.Helper()
 	db := pgtest.New(t)
 	pool, err := eventstore.OpenPool(t.Context(), db.DSN, eventstore.PoolOptions{Serving: db.Serving, MaxConns: 4})
@@ -31,7 +31,7 @@ func newSweeping(t *testing.T) *sweeping {
 		t.Fatal(err)
 	}
 	t.Cleanup(pool.Close)
-	s := &sweeping{t: t, pool: pool, now: time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)}
+	s := &credentialWorld{t: t, pool: pool, now: time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)}
 	s.store, err = eventstore.Open(t.Context(), pool, eventstore.Config{Now: func() time.Time { return s.now }})
 	if err != nil {
 		t.Fatal(err)
@@ -39,8 +39,8 @@ func newSweeping(t *testing.T) *sweeping {
 	return s
 }
 
-// credential keeps a password's hash as the door does before it registers somebody.
-func (s *sweeping) credential() string {
+// credential inserts a credential and returns its id.
+func (s *credentialWorld) credential() string {
 	s.t.Helper()
 	id := uuid.New()
 	if _, err := s.pool.Exec(s.t.Context(), "INSERT INTO credential VALUES ($1, 'hash', $2)", id, s.now); err != nil {
@@ -49,8 +49,8 @@ func (s *sweeping) credential() string {
 	return id.String()
 }
 
-// register lets somebody register now, with a sequencer that has ended when it returns.
-func (s *sweeping) register(name, credential string) {
+// register registers a user with a credential.
+func (s *credentialWorld) register(name, credential string) {
 	s.t.Helper()
 	ctx, stop := context.WithCancel(s.t.Context())
 	sequencer, ended := eventstore.NewSequencer(s.store, eventstore.SequencerConfig{}), make(chan error, 1)
@@ -66,8 +66,8 @@ func (s *sweeping) register(name, credential string) {
 	}
 }
 
-// project brings the tables to the end of the log.
-func (s *sweeping) project() {
+// project projects up to the head of the log.
+func (s *credentialWorld) project() {
 	s.t.Helper()
 	head, err := s.store.Head(s.t.Context())
 	if err != nil {
@@ -80,7 +80,7 @@ func (s *sweeping) project() {
 	go func() { ended <- projector.Run(ctx) }()
 	for seen := s.store.Projected().Count(); projector.Status().Position < head; {
 		if seen = s.store.Projected().Wait(ctx, seen, 50*time.Millisecond); ctx.Err() != nil {
-			s.t.Fatal("the projector does not reach the head")
+			s.t.Fatal("the projector does not reach the head of the log")
 		}
 	}
 	stop()
@@ -89,8 +89,8 @@ func (s *sweeping) project() {
 	}
 }
 
-// sweep answers how many credentials went.
-func (s *sweeping) sweep() int64 {
+// sweep deletes unused credentials and returns their number.
+func (s *credentialWorld) sweep() int64 {
 	s.t.Helper()
 	n, err := projections.DeleteUnusedCredentials(s.t.Context(), s.pool)
 	if err != nil {
@@ -99,7 +99,7 @@ func (s *sweeping) sweep() int64 {
 	return n
 }
 
-func (s *sweeping) has(credential string) bool {
+func (s *credentialWorld) has(credential string) bool {
 	s.t.Helper()
 	var there bool
 	err := s.pool.QueryRow(s.t.Context(), "SELECT EXISTS (SELECT FROM credential WHERE id = $1)", credential).Scan(&there)
@@ -109,40 +109,39 @@ func (s *sweeping) has(credential string) bool {
 	return there
 }
 
-func TestSweepCredentials(t *testing.T) {
+func TestDeleteUnusedCredentials(t *testing.T) {
 	t.Parallel()
-	s := newSweeping(t)
+	s := newCredentialWorld(t)
 	used, unused := s.credential(), s.credential()
 	s.register("anna", used)
 	if n := s.sweep(); n != 0 {
-		t.Fatalf("swept %d before the tables had anything", n)
+		t.Fatalf("deleted %d before the tables had an event", n)
 	}
 	s.project()
 	if n := s.sweep(); n != 0 {
-		t.Fatalf("swept %d that were young", n)
+		t.Fatalf("deleted %d that were not old", n)
 	}
 
 	s.now = s.now.Add(2 * time.Hour)
 	young, late := s.credential(), s.credential()
 	s.register("bert", late)
 	if n := s.sweep(); n != 0 {
-		t.Fatalf("swept %d by a clock that the tables have not reached", n)
+		t.Fatalf("deleted %d that are newer than the tables", n)
 	}
 	s.project()
 	if n := s.sweep(); n != 1 {
-		t.Fatalf("swept %d, want the one that is old and unused", n)
+		t.Fatalf("deleted %d, want the old and unused one", n)
 	}
 	for credential, want := range map[string]bool{used: true, unused: false, young: true, late: true} {
 		if s.has(credential) != want {
-			t.Errorf("credential %s is there: %v, want %v", credential, !want, want)
+			t.Errorf("credential %s exists: %v, want %v", credential, !want, want)
 		}
 	}
 }
 
-// A projector that stands still while people register, and a log that is hours ahead of it.
-func TestSweepCredentialsOfALaggingProjector(t *testing.T) {
+func TestDeleteUnusedCredentialsKeepsThoseOfEventsThatTheTablesLack(t *testing.T) {
 	t.Parallel()
-	s := newSweeping(t)
+	s := newCredentialWorld(t)
 	s.register("first", s.credential())
 	s.project()
 	mine := make([]string, 5)
@@ -159,9 +158,9 @@ func TestSweepCredentialsOfALaggingProjector(t *testing.T) {
 	}
 }
 
-func TestSweepCredentialsLeavesAllWhileAnEventIsSetAside(t *testing.T) {
+func TestDeleteUnusedCredentialsDeletesNothingWhileThereIsPoison(t *testing.T) {
 	t.Parallel()
-	s := newSweeping(t)
+	s := newCredentialWorld(t)
 	unused := s.credential()
 	s.now = s.now.Add(2 * time.Hour)
 	s.register("anna", s.credential())
@@ -171,13 +170,13 @@ func TestSweepCredentialsLeavesAllWhileAnEventIsSetAside(t *testing.T) {
 		t.Fatal(err)
 	}
 	if n := s.sweep(); n != 0 || !s.has(unused) {
-		t.Fatalf("swept %d", n)
+		t.Fatalf("deleted %d", n)
 	}
 }
 
-func TestSweepCredentialsInBatches(t *testing.T) {
+func TestDeleteUnusedCredentialsInBatches(t *testing.T) {
 	t.Parallel()
-	s := newSweeping(t)
+	s := newCredentialWorld(t)
 	_, err := s.pool.Exec(t.Context(), "INSERT INTO credential SELECT gen_random_uuid(), 'hash', $1 FROM generate_series(1, 2500)", s.now)
 	if err != nil {
 		t.Fatal(err)
@@ -186,6 +185,6 @@ func TestSweepCredentialsInBatches(t *testing.T) {
 	s.register("anna", s.credential())
 	s.project()
 	if n := s.sweep(); n != 2500 {
-		t.Fatalf("swept %d, want all", n)
+		t.Fatalf("deleted %d, want all", n)
 	}
 }

@@ -33,8 +33,8 @@ type foldError struct{ cause any }
 
 func (e *foldError) Error() string { return fmt.Sprintf("fold: %v", e.cause) }
 
-// causedByEvent reports whether the content of an event caused err. Such an error would happen again, unlike errors of the
-// database or the network.
+// causedByEvent reports whether the content of an event caused err. Such an error would happen again, unlike errors of
+// the database or the network.
 func causedByEvent(err error) bool {
 	var fold *foldError
 	if errors.As(err, &fold) {

@@ -10,7 +10,8 @@ import (
 	"roomlog/eventstore"
 )
 
-// ProjectPlainly projects up to a position without the consumer: with the same folds and statements, size events in a transaction.
+// ProjectPlainly projects up to a position without the consumer: with the same folds and statements, size events in a
+// transaction.
 func ProjectPlainly(ctx context.Context, store *eventstore.Store, conn *pgxpool.Pool, upTo int64, size int) error {
 	a := NewApplier(store, nil)
 	if err := pgx.BeginFunc(ctx, conn, func(tx pgx.Tx) error { return a.WriteVersions(ctx, tx) }); err != nil {

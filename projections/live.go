@@ -122,8 +122,8 @@ func (q *Queries) LiveByStreamKey(ctx context.Context, key string) (Live, error)
 	return one(ctx, q, "live by stream key", scanLive, selectLive+" WHERE l.stream_key = $1", key)
 }
 
-// Lives returns a page of lives, newest first; the first page is 1. Ids have no gaps, therefore a page is a range of ids, and the
-// millionth page costs as much as the first.
+// Lives returns a page of lives, newest first; the first page is 1. Ids have no gaps, therefore a page is a range of
+// ids, and the millionth page costs as much as the first.
 func (q *Queries) Lives(ctx context.Context, page, size int) ([]Live, error) {
 	size = pageSize(size)
 	if page < 1 || page > lastPage {
@@ -149,8 +149,9 @@ const (
 	endAttempts = 100
 )
 
-// EndLives calls end with the lives of a streamer that are on air or paused, and again until the tables have no more of them. end executes a
-// command that bans or disables the streamer and ends these lives; it returns when the tables have the result.
+// EndLives calls end with the lives of a streamer that are on air or paused, and again until the tables have no more of
+// them. end executes a command that bans or disables the streamer and ends these lives; it returns when the tables have
+// the result.
 func (q *Queries) EndLives(ctx context.Context, streamer domain.UserID, end func([]domain.LiveID) error) error {
 	for range endAttempts {
 		lives, err := q.LivesOnAirOf(ctx, streamer, endBatch)
@@ -167,4 +168,28 @@ func (q *Queries) EndLives(ctx context.Context, streamer domain.UserID, end func
 		}
 	}
 	return fmt.Errorf("lives of user %d are still on air", streamer)
+}
+
+// MaxGauges is the largest number of lives in one call of Queries.Gauges.
+const MaxGauges = 1000
+
+// Gauges are the current counters of a live. A subscriber receives the newest ones only; they are never replayed.
+type Gauges struct {
+	Live      domain.LiveID
+	Position  int64 // of the tables when they were read
+	Online    int64 // present viewers
+	LookCount int64 // different users who ever joined
+	Coins     int64 // coins that the live received
+}
+
+// Gauges returns the gauges of up to MaxGauges lives, all at one position.
+func (q *Queries) Gauges(ctx context.Context, ids []domain.LiveID) ([]Gauges, error) {
+	if len(ids) > MaxGauges {
+		return nil, fmt.Errorf("read gauges: %d lives are more than %d", len(ids), MaxGauges)
+	}
+	wanted := make([]int64, len(ids))
+	for i, id := range ids {
+		wanted[i] = int64(id)
+	}
+	return many(ctx, q, "gauges", pgx.RowToStructByPos[Gauges], selectGauges, wanted)
 }

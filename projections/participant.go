@@ -72,8 +72,8 @@ func foldChatRoomLeft(b *participantsBatch, _ eventstore.Record, e domain.ChatRo
 	b.membership(e.ChatRoom, e.Participant, true).joined = 0
 }
 
-// membership returns the row of a membership, which must or must not exist before the event. The statements check what happened before the
-// batch.
+// membership returns the row of a membership, which must or must not exist before the event. The statements check what
+// happened before the batch.
 func (b *participantsBatch) membership(r domain.ChatRoomID, p domain.ParticipantID, exists bool) *membershipRow {
 	key := membershipKey{r, p}
 	m := b.memberships[key]
@@ -186,8 +186,8 @@ type ChatRoomUser struct {
 	CreatedAt time.Time // of the account
 }
 
-// ChatRoomUsers returns the users in each of some chat rooms, newest first, at most limit for each room. Anonymous participants are not
-// among them.
+// ChatRoomUsers returns the users in each of some chat rooms, newest first, at most limit for each room. Anonymous
+// participants are not among them.
 func (q *Queries) ChatRoomUsers(ctx context.Context, rooms []domain.ChatRoomID, limit int) (map[domain.ChatRoomID][]ChatRoomUser, error) {
 	found, err := many(ctx, q, "users in chat rooms", func(row pgx.CollectableRow) (u ChatRoomUser, err error) {
 		err = row.Scan(&u.ChatRoom, &u.ID, &u.Username, &u.Nickname, &u.Avatar, &u.CreatedAt)
@@ -201,8 +201,8 @@ func (q *Queries) ChatRoomUsers(ctx context.Context, rooms []domain.ChatRoomID, 
 	return users, err
 }
 
-// ChatPresence reports whether a user is in the chat by any connection, and returns the chat room that it has joined last, "" if there is
-// none.
+// ChatPresence reports whether a user is in the chat by any connection, and returns the chat room that it has joined
+// last, "" if there is none.
 func (q *Queries) ChatPresence(ctx context.Context, user domain.UserID) (room domain.ChatRoomID, online bool, err error) {
 	type presence struct {
 		Online bool
@@ -218,7 +218,8 @@ type NodeParticipant struct {
 	NameKey string
 }
 
-// NodeParticipants returns up to limit participants whose connections a node holds and whose ids are larger than after, in order.
+// NodeParticipants returns up to limit participants whose connections a node holds and whose ids are larger than after,
+// in order.
 func (q *Queries) NodeParticipants(ctx context.Context, node string, after domain.ParticipantID, limit int) ([]NodeParticipant, error) {
 	return many(ctx, q, "participants of a node", pgx.RowToStructByPos[NodeParticipant], selectNodeParticipants, node, after, max(limit, 1))
 }

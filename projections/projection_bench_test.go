@@ -18,13 +18,13 @@ import (
 	"roomlog/projections/rebuild"
 )
 
-// rounds is how often each side of a ratio is measured; the median counts.
+// rounds is the number of measurements of each side of a ratio; the median counts.
 const rounds = 5
 
-// benchEvents is how long the log is that projecting is measured with.
+// benchEvents is the number of events that are projected.
 const benchEvents = 100_000
 
-// newBenchWorld is a log on a PostgreSQL that waits for its disk.
+// newBenchWorld returns a log on a PostgreSQL with durable commits.
 func newBenchWorld(b *testing.B) *projtest.World {
 	b.Helper()
 	return projtest.Open(b, pgtest.Server(b, pgtest.Durable).Open(), eventstore.Config{}, "first")
@@ -62,7 +62,7 @@ func BenchmarkFigureProjection(b *testing.B) {
 	b.ReportMetric(median(live)/median(rebuilt), "rebuild_ratio")
 }
 
-// plainly projects the log without watermill.
+// plainly projects the log without the consumer and returns the time.
 func plainly(w *projtest.World, head int64) time.Duration {
 	w.Helper()
 	start := time.Now()
@@ -72,7 +72,7 @@ func plainly(w *projtest.World, head int64) time.Duration {
 	return time.Since(start)
 }
 
-// lively runs the projector until it has the log.
+// lively projects the log with a projector and returns the time.
 func lively(w *projtest.World, head int64) time.Duration {
 	w.Helper()
 	start := time.Now()
@@ -87,7 +87,7 @@ func lively(w *projtest.World, head int64) time.Duration {
 	}
 }
 
-// BenchmarkFigureReadBatch measures how the first envelope of a consumer group gets slower as the log grows.
+// BenchmarkFigureReadBatch measures how much the first batch of a consumer group slows down as the log grows.
 func BenchmarkFigureReadBatch(b *testing.B) {
 	w := newBenchWorld(b)
 	w.Exec("INSERT INTO public.checkpoint (consumer_group) VALUES ('bench')")
@@ -101,11 +101,11 @@ func BenchmarkFigureReadBatch(b *testing.B) {
 	small := readFirst(w, b)
 	grow(100_001, 1_000_000)
 	large := readFirst(w, b)
-	b.Logf("the first envelope of 100k events takes %.2f ms, of 1M %.2f ms", 1000*small, 1000*large)
+	b.Logf("the first batch of 100k events takes %.2f ms, of 1M %.2f ms", 1000*small, 1000*large)
 	b.ReportMetric(large/small, "read_batch_1m_ratio")
 }
 
-// readFirst answers how many seconds it takes to read the first envelope of a log.
+// readFirst returns the median time of reading the first batch of a log, in seconds.
 func readFirst(w *projtest.World, b *testing.B) float64 {
 	b.Helper()
 	ctx, cancel := context.WithCancel(b.Context())
@@ -138,8 +138,7 @@ func readFirst(w *projtest.World, b *testing.B) float64 {
 	return median(times)
 }
 
-// BenchmarkFigureLatency measures the way from a command through its append to the handler of a projection, on an
-// idle system.
+// BenchmarkFigureLatency measures the time from a command to the handler of a projection on an idle system.
 func BenchmarkFigureLatency(b *testing.B) {
 	w := newBenchWorld(b)
 	c := projtest.NewCrowd(w, 20, 1)
@@ -153,7 +152,7 @@ func BenchmarkFigureLatency(b *testing.B) {
 		c.Users[i%20].Send(domain.PostComment{Live: c.Lives[0], Text: "how fast?"})
 		times = append(times, (<-handled).Sub(begun))
 		w.CatchUp()
-		<-time.After(time.Duration(i%5) * time.Millisecond) // idle, and not in step with anything
+		<-time.After(time.Duration(i%5) * time.Millisecond) // idle, with varying pauses
 	}
 	slices.Sort(times)
 	ms := func(percent int) float64 { return float64(times[len(times)*percent/100].Microseconds()) / 1000 }

@@ -32,12 +32,12 @@ type ProjectorConfig struct {
 	HaltedRetry time.Duration `default:"5s"`
 }
 
-// Projector keeps the read tables up to date. It applies each batch of events to all tables and moves the checkpoint in one
-// transaction. Several projectors may run on one database, also in different processes: they take turns.
+// Projector keeps the read tables up to date. It applies each batch of events to all tables and moves the checkpoint in
+// one transaction. Several projectors may run on one database, also in different processes: they take turns.
 //
-// An event that a projection cannot apply is written to table poison with its cause. If the projection counts coins, the
-// projector halts instead: it reports the reason in Status and in the log, and retries every few seconds. A repaired
-// program, or a rebuild, lets it go on.
+// An event that a projection cannot apply is written to table poison with its cause. If the projection counts coins,
+// the projector halts instead: it reports the reason in Status and in the log, and retries every few seconds. A
+// repaired program, or a rebuild, lets it go on.
 type Projector struct {
 	store   *eventstore.Store
 	c       ProjectorConfig
@@ -108,7 +108,8 @@ func (p *Projector) project(ctx context.Context) {
 	}
 }
 
-// apply updates the tables with one batch of events. If an event has halted the projector before, it applies only the events before it.
+// apply updates the tables with one batch of events. If an event has halted the projector before, it applies only the
+// events before it.
 func (p *Projector) apply(ctx context.Context, tx pgx.Tx, batch *consumer.Batch) error {
 	if ahead := p.barrier - batch.After - 1; ahead > 0 && ahead < int64(len(batch.Events)) {
 		batch.Truncate(int(ahead))
@@ -116,7 +117,8 @@ func (p *Projector) apply(ctx context.Context, tx pgx.Tx, batch *consumer.Batch)
 	if err := CheckContiguous(batch.Events, batch.After); err != nil {
 		return err
 	}
-	if batch.Generation != p.generation {
+	// At the beginning of the log the versions may have been lost with a commit that failed.
+	if batch.Generation != p.generation || batch.After == 0 {
 		if err := p.applier.CheckVersions(ctx, tx, batch.After); err != nil {
 			return err
 		}

@@ -18,7 +18,7 @@ import (
 	"roomlog/projections/projtest"
 )
 
-// poison answers the rows of the table, as "position projection type".
+// poison returns the rows of table poison as "position projection type".
 func poison(w *projtest.World) []string {
 	w.Helper()
 	rows, err := w.DB.Owner.Query(w.Context(), "SELECT position || ' ' || projection || ' ' || type FROM read.poison WHERE cause <> '' ORDER BY position, projection")
@@ -35,13 +35,13 @@ func poison(w *projtest.World) []string {
 func expectPoison(w *projtest.World, want ...string) {
 	w.Helper()
 	if got := strings.Join(poison(w), ", "); got != strings.Join(want, ", ") {
-		w.Errorf("set aside: %s\nwant: %s", got, strings.Join(want, ", "))
+		w.Errorf("poison: %s\nwant: %s", got, strings.Join(want, ", "))
 	}
 }
 
 func TestProjector(t *testing.T) {
 	t.Parallel()
-	t.Run("makes tables that follow from the log", func(t *testing.T) {
+	t.Run("projects tables that follow from the log", func(t *testing.T) {
 		t.Parallel()
 		w := projtest.New(t)
 		c := projtest.NewCrowd(w, 10, 3)
@@ -51,28 +51,28 @@ func TestProjector(t *testing.T) {
 		w.Verify()
 	})
 
-	t.Run("wakes for an event without polling", func(t *testing.T) {
+	t.Run("is notified of events without polling", func(t *testing.T) {
 		t.Parallel()
 		w := projtest.New(t)
 		w.Start(w.Projector(projections.ProjectorConfig{Poll: time.Hour}).Run)
 		w.Register("somebody")
 		w.CatchUp()
-		other := w.Another() // another process appends: LISTEN wakes
+		other := w.Another() // LISTEN notifies of events of another process
 		w.Start(w.Store.Listen)
 		other.Register("somebody else")
 		w.CatchUp()
 	})
 
-	t.Run("sets an event aside that a projection without coins cannot take, and nothing else", func(t *testing.T) {
+	t.Run("sets aside an event that one projection cannot apply, for that projection only", func(t *testing.T) {
 		t.Parallel()
 		w := projtest.New(t)
 		c := projtest.NewCrowd(w, 5, 2)
 		live := c.Lives[0]
 		head := w.Head()
-		// Somebody leaves an empty room who never came; the same event is fine for all other projections.
+		// A user leaves a live without having joined. Only one projection cannot apply this event.
 		w.Forge(head+1, fmt.Sprintf("visit-%d-999", live), 1, "viewer.left.v1", fmt.Sprintf(`{"live":%d,"user":999,"cause":"requested"}`, live), live)
 		c.Users[0].Send(domain.JoinLive{Live: live, Node: "p"})
-		// What cannot even be read is set aside by everybody who reads the type.
+		// An event that cannot be decoded is set aside for every projection that reads its type.
 		w.Forge(head+3, fmt.Sprintf("live-%d", c.Lives[1]), 3, "live.status_changed.v1", `{"live":"?"}`, c.Lives[1])
 		p := w.Projector(projections.ProjectorConfig{})
 		w.Start(p.Run)
@@ -90,17 +90,17 @@ func TestProjector(t *testing.T) {
 		})
 	})
 
-	t.Run("halts at a coin event that it cannot take, behind everything before it", func(t *testing.T) {
+	t.Run("halts at a coin event that it cannot apply, after all events before it", func(t *testing.T) {
 		t.Parallel()
 		for name, forge := range map[string]struct{ kind, payload, why string }{
 			"a wrong balance": {"coins.credited.v1", `{"user":1,"order":"o","coins":5,"balance_after":7,
 				"postings":[{"account":"provider","amount":-5},{"account":"user-1","amount":5}]}`, "coin_movement_adds_up"},
-			"more than there is": {"gift.sent.v1", `{"sender":1,"streamer":1,"live":1,"gift":1,"name":"g","price":5000,"num":1,"coins":5000,"balance_after":0,
+			"an overdrawn balance": {"gift.sent.v1", `{"sender":1,"streamer":1,"live":1,"gift":1,"name":"g","price":5000,"num":1,"coins":5000,"balance_after":0,
 				"postings":[{"account":"user-1","amount":-5000},{"account":"earnings-1","amount":5000}]}`, "coin_never_negative"},
-			"one-sided postings": {"coins.credited.v1", `{"user":1,"order":"o","coins":5,"balance_after":1005,
+			"postings that do not balance": {"coins.credited.v1", `{"user":1,"order":"o","coins":5,"balance_after":1005,
 				"postings":[{"account":"user-1","amount":5}]}`, "add up to 5"},
-			"an unreadable payload": {"gift.sent.v1", `{"sender":"?"}`, "cannot be read"},
-			"an unknown type":       {"gift.refunded.v1", `{}`, "does not know the type"},
+			"a payload that cannot be decoded": {"gift.sent.v1", `{"sender":"?"}`, "cannot be read"},
+			"an unknown type":                  {"gift.refunded.v1", `{}`, "does not know the type"},
 		} {
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()
@@ -128,13 +128,13 @@ func TestProjector(t *testing.T) {
 					return nil
 				})
 				if expectPoison(w); said.count("projector halted") != 1 {
-					t.Errorf("said %d times", said.count("projector halted"))
+					t.Errorf("logged %d times", said.count("projector halted"))
 				}
 			})
 		}
 	})
 
-	t.Run("halts at a hole in the log", func(t *testing.T) {
+	t.Run("halts at a gap in the log", func(t *testing.T) {
 		t.Parallel()
 		w := projtest.New(t)
 		w.AddGift("rose", 5)
@@ -146,7 +146,7 @@ func TestProjector(t *testing.T) {
 		}
 	})
 
-	t.Run("leaves what halts it to a program that is mended", func(t *testing.T) {
+	t.Run("lets a repaired program continue after a halt", func(t *testing.T) {
 		t.Parallel()
 		w := projtest.New(t)
 		c := projtest.NewCrowd(w, 2, 1)
@@ -169,7 +169,7 @@ func TestProjector(t *testing.T) {
 		w.CatchUp()
 	})
 
-	t.Run("does not write tables of another version", func(t *testing.T) {
+	t.Run("halts at tables of another version", func(t *testing.T) {
 		t.Parallel()
 		w := projtest.New(t)
 		stop := w.Project()
@@ -190,7 +190,7 @@ func TestProjector(t *testing.T) {
 		}
 	})
 
-	t.Run("is not delayed by anybody's open transaction", func(t *testing.T) {
+	t.Run("is not delayed by open transactions", func(t *testing.T) {
 		t.Parallel()
 		w := projtest.New(t)
 		tx, err := w.DB.Owner.Begin(t.Context())
@@ -206,7 +206,7 @@ func TestProjector(t *testing.T) {
 		w.CatchUp()
 	})
 
-	t.Run("loses and doubles nothing when its connections are killed, and takes turns", func(t *testing.T) {
+	t.Run("applies every event once while connections are killed and projectors take turns", func(t *testing.T) {
 		t.Parallel()
 		w := projtest.New(t)
 		c := projtest.NewCrowd(w, 10, 3)
@@ -231,7 +231,7 @@ func TestProjector(t *testing.T) {
 		w.Verify()
 	})
 
-	t.Run("writes nothing while there is nothing to do", func(t *testing.T) {
+	t.Run("writes nothing while idle", func(t *testing.T) {
 		t.Parallel()
 		w := projtest.Open(t, pgtest.Server(t, pgtest.Setting("autovacuum", "off")).Open(), eventstore.Config{}, "first")
 		projtest.NewCrowd(w, 3, 1)
@@ -259,7 +259,7 @@ const (
 	walWritten = "SELECT (pg_current_wal_insert_lsn() - '0/0')::bigint"
 )
 
-// said is a log that can be counted.
+// said is a log that counts messages.
 type said struct {
 	mu   sync.Mutex
 	text strings.Builder

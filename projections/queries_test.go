@@ -15,7 +15,7 @@ import (
 	"roomlog/projections/projtest"
 )
 
-// told is the story in tables.
+// told returns the story with tables that have caught up.
 func told(t *testing.T) *projtest.Story {
 	t.Helper()
 	s := projtest.Tell(t)
@@ -35,7 +35,7 @@ func must[T any](t testing.TB) func(T, error) T {
 	}
 }
 
-func TestPeople(t *testing.T) {
+func TestUsersAndSessions(t *testing.T) {
 	t.Parallel()
 	s, ctx := told(t), t.Context()
 	ann, bob := projections.Profile{ID: 1, Username: "ann", Nickname: "Ann the cook", Avatar: "https://example.com/ann.png"}, projections.Profile{ID: 2, Username: "bob"}
@@ -82,7 +82,7 @@ func TestPeople(t *testing.T) {
 	if got := must[domain.Coins](t)(s.Queries.AccountBalance(ctx, domain.ProviderAccount)); got != -1050 {
 		t.Error(got)
 	}
-	for id, want := range []string{"", "session of ann", "", "session of cat"} { // bob has signed out
+	for id, want := range []string{"", "session of ann", "", "session of cat"} { // Bob has signed out
 		if got := must[string](t)(s.Queries.Session(ctx, domain.UserID(id))); got != want {
 			t.Errorf("session of %d: %q", id, got)
 		}
@@ -99,7 +99,7 @@ func TestPeople(t *testing.T) {
 
 func second[T any](_ T, err error) error { return err }
 
-func TestRooms(t *testing.T) {
+func TestLivesAndSnapshots(t *testing.T) {
 	t.Parallel()
 	s, ctx := told(t), t.Context()
 	live := must[projections.Live](t)(s.Queries.Live(ctx, s.Cooking))
@@ -152,7 +152,7 @@ func TestRooms(t *testing.T) {
 	}
 }
 
-func TestLivesArePages(t *testing.T) {
+func TestLivesInPages(t *testing.T) {
 	t.Parallel()
 	w := projtest.New(t)
 	w.Project()
@@ -187,7 +187,7 @@ func texts(comments []projections.Comment) string {
 	return strings.Join(all, ", ")
 }
 
-func TestHistories(t *testing.T) {
+func TestHistoriesWithFiltersAndWindows(t *testing.T) {
 	t.Parallel()
 	s, ctx := told(t), t.Context()
 	comments := func(f projections.CommentFilter) string {
@@ -258,7 +258,7 @@ func TestHistories(t *testing.T) {
 	}
 }
 
-func TestHistoriesAreBounded(t *testing.T) {
+func TestPagesHaveAMaximumSize(t *testing.T) {
 	t.Parallel()
 	w := projtest.New(t)
 	c := projtest.NewCrowd(w, 2, 1)
@@ -279,12 +279,11 @@ func TestHistoriesAreBounded(t *testing.T) {
 		t.Errorf("%d comments, %v", len(room.Comments), err)
 	}
 	if _, err := w.Queries.Gauges(t.Context(), make([]domain.LiveID, 1001)); err == nil {
-		t.Error("no bound to gauges")
+		t.Error("more gauges than MaxGauges")
 	}
 }
 
-// People who are present are listed in the order in which they came, newest first.
-func TestRoomShowsTheNewestViewersFirst(t *testing.T) {
+func TestLiveSnapshotListsTheNewestViewersFirst(t *testing.T) {
 	t.Parallel()
 	w := projtest.New(t)
 	c := projtest.NewCrowd(w, 4, 1)

@@ -12,7 +12,8 @@ import (
 	"roomlog/eventstore"
 )
 
-// Recordings projects the recordings of broadcasts. A deleted recording keeps its row, so that every node learns that its files must go.
+// Recordings projects the recordings of broadcasts. A deleted recording keeps its row, so that every node learns that
+// its files must go.
 var Recordings = Projection{
 	Name: "recordings", Version: 1, Tables: []string{"recording"},
 	Handlers: []Handler{on(foldRecordingStarted), on(foldRecordingFinished), on(foldRecordingDeleted)},
@@ -80,7 +81,8 @@ type Recording struct {
 	Parts     []domain.RecordingPart
 }
 
-// Recordings returns a page of the recordings of a live, newest first; the first page is 1. There are none while the owner is disabled.
+// Recordings returns a page of the recordings of a live, newest first; the first page is 1. There are none while the
+// owner is disabled.
 func (q *Queries) Recordings(ctx context.Context, live domain.LiveID, page, size int) ([]Recording, error) {
 	size = pageSize(size)
 	if page < 1 || page > lastPage {
@@ -90,13 +92,14 @@ func (q *Queries) Recordings(ctx context.Context, live domain.LiveID, page, size
 		live, size, int64(page-1)*int64(size))
 }
 
-// Recording returns one recording, or ErrNotFound. A deleted recording, and one whose owner is disabled or forgotten, is not found.
+// Recording returns one recording, or ErrNotFound. A deleted recording, and one whose owner is disabled or forgotten,
+// is not found.
 func (q *Queries) Recording(ctx context.Context, id domain.RecordingID) (Recording, error) {
 	return one(ctx, q, "recording", scanRecording, selectRecordings+` AND r.id = $1`, id)
 }
 
-// DeletedRecordings returns those of some recordings that were deleted or belong to forgotten users. Recordings that the tables do not have
-// are not among them.
+// DeletedRecordings returns those of some recordings that were deleted or belong to forgotten users. Recordings that
+// the tables do not have are not among them.
 func (q *Queries) DeletedRecordings(ctx context.Context, ids []string) ([]string, error) {
 	return many(ctx, q, "deleted recordings", pgx.RowTo[string], selectRecordingsDeleted, ids)
 }

@@ -71,7 +71,7 @@ func TestRecordings(t *testing.T) {
 		t.Fatalf("%q", got)
 	}
 	w.Do(domain.DisableUser{User: ann.ID})
-	w.CatchUp() // nobody sees what is kept
+	w.CatchUp() // the recordings of a disabled owner are hidden
 	if got := list(1, 10); got != nil {
 		t.Fatalf("%q", got)
 	}
@@ -82,7 +82,7 @@ func TestRecordings(t *testing.T) {
 		t.Fatalf("%q", got)
 	}
 	w.Do(domain.ForgetUser{User: bob.ID})
-	w.CatchUp() // whose recordings go too
+	w.CatchUp() // the recordings of a forgotten owner are deleted
 	if got := gone(); !slices.Equal(got, []string{"b", "o"}) {
 		t.Fatalf("%q", got)
 	}
@@ -91,7 +91,7 @@ func TestRecordings(t *testing.T) {
 	}
 }
 
-func TestWhetherARoomIsRecorded(t *testing.T) {
+func TestRecordChoiceOfALive(t *testing.T) {
 	t.Parallel()
 	w := projtest.New(t)
 	w.Project()

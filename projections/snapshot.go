@@ -30,8 +30,8 @@ type LiveSnapshot struct {
 	Viewers  []Profile    // the 100 present viewers who joined last, newest first
 }
 
-// LiveSnapshot returns the state of a live at one position, or ErrNotFound. It needs one round trip. It repeats the query if other
-// tables were put into use meanwhile.
+// LiveSnapshot returns the state of a live at one position, or ErrNotFound. It needs one round trip. It repeats the
+// query if other tables were put into use meanwhile.
 func (q *Queries) LiveSnapshot(ctx context.Context, id domain.LiveID) (LiveSnapshot, error) {
 	err := errSwitched
 	var s LiveSnapshot
@@ -63,7 +63,8 @@ func (q *Queries) liveSnapshot(ctx context.Context, id domain.LiveID) (s LiveSna
 		return err
 	})
 	b.Queue("COMMIT")
-	// The transaction keeps seeing its generation, but finds tables by their newest names. Only a query after it notices a switch.
+	// The transaction keeps seeing its generation, but finds tables by their newest names. Only a query after it
+	// notices a switch.
 	b.Queue(selectCheckpoint).QueryRow(func(row pgx.Row) error { return row.Scan(nil, &after) })
 	conn, err := q.pool.Acquire(ctx)
 	if err != nil {

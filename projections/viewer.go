@@ -34,8 +34,8 @@ type viewerRow struct {
 	cause         domain.LeaveCause
 }
 
-// viewer returns the row of a viewer, who must or must not be present before the event. The statements check what happened before the
-// batch.
+// viewer returns the row of a viewer, who must or must not be present before the event. The statements check what
+// happened before the batch.
 func (b *viewersBatch) viewer(l domain.LiveID, u domain.UserID, present bool) *viewerRow {
 	v := b.viewers[ViewerKey{l, u}]
 	if v == nil {
@@ -185,7 +185,8 @@ func scanPresentViewer(row pgx.CollectableRow) (p PresentViewer, err error) {
 	return p, err
 }
 
-// NodeViewers returns up to limit present viewers whose connections a node holds, ordered by live and user, after one of them.
+// NodeViewers returns up to limit present viewers whose connections a node holds, ordered by live and user, after one
+// of them.
 func (q *Queries) NodeViewers(ctx context.Context, node string, after ViewerKey, limit int) ([]ViewerKey, error) {
 	return many(ctx, q, "viewers of a node", pgx.RowToStructByPos[ViewerKey], selectNodeViewers, node, after.Live, after.User, max(limit, 1))
 }

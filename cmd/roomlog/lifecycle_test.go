@@ -34,7 +34,7 @@ func TestASecondServerOnOneDataFolderIsRefused(t *testing.T) {
 	cmd := exec.CommandContext(t.Context(), program(t), "serve", "--data", data, "--http-addr", "127.0.0.1:0")
 	cmd.Env = environment0()
 	out, err := cmd.CombinedOutput()
-	if err == nil || !strings.Contains(string(out), "A roomlog serves from this folder already") {
+	if err == nil || !strings.Contains(string(out), "Another roomlog uses this data folder") {
 		t.Errorf("%v: %s", err, out)
 	}
 	cmd = exec.CommandContext(t.Context(), program(t), "serve", "--data", dataDir(t), "--http-addr", at.addr)
@@ -50,7 +50,7 @@ func TestASecondServerOnOneDataFolderIsRefused(t *testing.T) {
 // A server that does not come to its end is ended by a second signal, and nothing acknowledged is lost.
 func TestASecondSignalEndsAtOnce(t *testing.T) {
 	t.Parallel()
-	at := serve(t, sharedSecrets, append([]string{"--data", dataDir(t), "--drain", "10m"}, unhurried...)...)
+	at := serve(t, sharedSecrets, append([]string{"--data", dataDir(t), "--drain-timeout", "10m"}, unhurried...)...)
 	anna := join(t, at, "anna")
 	live := anna.open("a room")
 	slow := slowRequest(t, at)

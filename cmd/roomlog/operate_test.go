@@ -63,7 +63,7 @@ func TestTrustedProxies(t *testing.T) {
 		p := &person{t: t, at: serve(t, env, append([]string{"--data", dataDir(t)}, tt.args...)...)}
 		p.do(http.MethodGet, "/api/gift/list", http.Header{"X-Forwarded-For": {"198.51.100.1, 203.0.113.9"}}, nil)
 		eventually(t, "the request is in the log", func() bool { return strings.Contains(p.at.said(), "path=/api/gift/list") })
-		if !strings.Contains(p.at.said(), "address="+tt.want) {
+		if !strings.Contains(p.at.said(), "remote_addr="+tt.want) {
 			t.Errorf("%s: the log does not say %s: %s", tt.name, tt.want, p.at.said())
 		}
 	}
@@ -104,7 +104,7 @@ func TestHousekeeping(t *testing.T) {
 	t.Parallel()
 	dsn := pgtest.Blank(t)
 	env := append([]string{"DATABASE_URL=" + dsn}, sharedSecrets...)
-	at := serve(t, env, append([]string{"--data", dataDir(t), "--housekeeping", "100ms", "--keep", "1s"}, unhurried...)...)
+	at := serve(t, env, append([]string{"--data", dataDir(t), "--clean-interval", "100ms", "--keep-outcomes", "1s"}, unhurried...)...)
 	at.roomlog("gift", "add", "--name", "Rose", "--coin", "30")
 	anna := join(t, at, "anna")
 	live := anna.open("a room")

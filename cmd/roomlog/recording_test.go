@@ -17,15 +17,15 @@ import (
 type keptShow struct {
 	ID     string     `json:"id"`
 	Status string     `json:"status"`
-	Reason string     `json:"reason"`
-	Ended  *time.Time `json:"ended"`
-	Millis int64      `json:"length_ms"`
+	Reason string     `json:"cause"`
+	Ended  *time.Time `json:"ended_at"`
+	Millis int64      `json:"duration_ms"`
 	Bytes  int64      `json:"bytes"`
 	Index  string     `json:"index_url"`
 	Parts  []struct {
 		URL, File string
 		Bytes     int64
-		Picture   struct{ Width, Height int }
+		Picture   struct{ Width, Height int } `json:"media"`
 	}
 }
 
@@ -76,7 +76,7 @@ func fragments(t testing.TB, at *process) (n int) {
 }
 
 // A show is recorded, listed, played from its middle, and deleted.
-func TestAShowIsRecorded(t *testing.T) {
+func TestBroadcastIsRecordedOnDisk(t *testing.T) {
 	t.Parallel()
 	needFFmpeg(t)
 	at := serve(t, []string{"ROOMLOG_RECORD_SWEEP=200ms"}, "--data", dataDir(t))
@@ -232,7 +232,7 @@ func TestTheServerIsKilledWhileRecording(t *testing.T) {
 func TestADiskThatIsFullEndsNoShow(t *testing.T) {
 	t.Parallel()
 	needFFmpeg(t)
-	at := serve(t, nil, "--data", dataDir(t), "--record", "all", "--record-reserve", "1000000000000000000")
+	at := serve(t, nil, "--data", dataDir(t), "--record", "all", "--record-reserve", "1125899906842624")
 	anna, bert := join(t, at, "anna"), join(t, at, "bert")
 	room := anna.create("a show")
 	publish(t, film(t, 2), at.rtmpURL(room), "-stream_loop", "-1")

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/alecthomas/kong"
 
@@ -44,6 +45,7 @@ func run(ctx context.Context, args []string, sh cli.Shell) int {
 // parse returns the command of args, or nil and the exit code if there is nothing to run.
 func parse(args []string, sh cli.Shell) (command func(context.Context) error, code int) {
 	var line commandLine
+	line.Serve.DeclareFlags()
 	exited := false // after printing help or version
 	parser, err := kong.New(&line,
 		kong.Name("roomlog"),
@@ -66,7 +68,8 @@ func parse(args []string, sh cli.Shell) (command func(context.Context) error, co
 	case exited:
 		return nil, exitOK
 	case err != nil:
-		fmt.Fprintf(sh.Stderr, "roomlog: %v\n  See: %s --help\n", err, selected(err))
+		faults := strings.ReplaceAll(err.Error(), "\n", "\n         ") // under the first one
+		fmt.Fprintf(sh.Stderr, "roomlog: %s\n  See: %s --help\n", faults, selected(err))
 		return nil, exitUsage
 	}
 	return func(ctx context.Context) error {

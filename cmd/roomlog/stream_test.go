@@ -52,7 +52,7 @@ type liveRoom struct {
 		Width  int    `json:"width"`
 		Height int    `json:"height"`
 		Audio  string `json:"audio"`
-	} `json:"picture"`
+	} `json:"media"`
 }
 
 type signedRoom struct {
@@ -440,7 +440,7 @@ func TestStreamsAreSeenAndKicked(t *testing.T) {
 	if encoder.over() {
 		t.Error("the stream has ended with a player")
 	}
-	at.roomlog("streams", "kick", "--live", fmt.Sprint(live), "--note", "not for children")
+	at.roomlog("streams", "kick", "--live", fmt.Sprint(live), "--reason", "not for children")
 	eventually(t, "the encoder is gone", encoder.over)
 	if again := publish(t, file, at.rtmpURL(room)); again.wait() == nil {
 		t.Error("who was kicked is back at once")

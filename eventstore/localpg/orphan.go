@@ -37,6 +37,7 @@ func stopOrphan(ctx context.Context, f folder, log *slog.Logger) error {
 			return err
 		}
 	}
+	killSurvivors(f.data()) // without postmaster.pid PostgreSQL itself does not always notice them
 	stale := []string{f.pidFile()}
 	for _, suffix := range []string{"", ".lock"} { // the socket has a lock file too
 		stale = append(stale, filepath.Join(f.socket, ".s.PGSQL."+port+suffix))

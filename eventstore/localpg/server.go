@@ -57,8 +57,8 @@ func start(ctx context.Context, c Config) (_ *Server, err error) {
 		_ = lock.Close() // before done closes, so that its readers can start a server again
 		close(s.done)
 	}()
-	c.Log.InfoContext(ctx, "postgresql started", slog.String("bin", s.install.bin), slog.Int("major", s.install.major),
-		slog.Int("pid", s.child.pid), slog.String("socket", f.socket))
+	c.Log.InfoContext(ctx, "postgresql started", slog.String("path", s.install.bin), slog.Int("version", s.install.major),
+		slog.Int("pid", s.child.pid), slog.String("address", f.socket))
 	return s, nil
 }
 
@@ -81,7 +81,7 @@ func prepare(ctx context.Context, c Config, f folder, as *account) (installation
 		if err := initdb(ctx, f, as, in, c.Unsafe); err != nil {
 			return in, fmt.Errorf("create a cluster: %w", err)
 		}
-		c.Log.InfoContext(ctx, "postgresql cluster created", slog.String("data", f.data()), slog.Int("major", in.major))
+		c.Log.InfoContext(ctx, "postgresql cluster created", slog.String("data_dir", f.data()), slog.Int("version", in.major))
 	}
 	return in, stopOrphan(ctx, f, c.Log)
 }

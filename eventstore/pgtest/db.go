@@ -3,8 +3,6 @@ package pgtest
 import (
 	"context"
 	"crypto/rand"
-	"fmt"
-	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -25,23 +23,23 @@ const (
 
 // DB is a migrated database of one test.
 type DB struct {
-	// Pool serves as production does: every connection has taken the serving role.
+	// Pool has the rights of a server: every connection has taken the serving role.
 	Pool *pgxpool.Pool
 
-	// Owner may do everything. It connects when it is first used.
+	// Owner has all rights. It connects when it is first used.
 	Owner *pgxpool.Pool
 
-	// DSN connects as the owner, also from another process.
+	// DSN is the connection string of the owner, for other processes.
 	DSN string
 
-	// Serving tells whether the server has the serving role; only a foreign server may lack it.
+	// Serving reports whether the server has the serving role. Only that of TEST_DATABASE_URL may lack it.
 	Serving bool
 }
 
 // New returns a fresh database with all migrations, dropped when the test ends.
 func New(t testing.TB) *DB {
 	t.Helper()
-	needed(t)
+	skip(t)
 	ctx, cancel := context.WithTimeout(context.Background(), setupWait)
 	defer cancel()
 	tpl, err := migrated()
@@ -55,13 +53,13 @@ func New(t testing.TB) *DB {
 // dropped when the test ends.
 func Blank(t testing.TB) string {
 	t.Helper()
-	needed(t)
+	skip(t)
 	ctx, cancel := context.WithTimeout(context.Background(), setupWait)
 	defer cancel()
 	return create(ctx, t, "template0")
 }
 
-// create makes a database and returns its address.
+// create creates a database and returns its connection string.
 func create(ctx context.Context, t testing.TB, from string) string {
 	t.Helper()
 	c, err := shared()
@@ -73,7 +71,7 @@ func create(ctx context.Context, t testing.TB, from string) string {
 	if err != nil {
 		t.Fatalf("pgtest: %v", err)
 	}
-	// Copying files is faster than writing the copy to the WAL as well, when nothing waits for the disk.
+	// Without waits for the disk, copying the files is faster than writing the copy to the write-ahead log.
 	if err := c.admin(ctx, "CREATE DATABASE "+name+" TEMPLATE "+from+" STRATEGY FILE_COPY"); err != nil {
 		t.Fatalf("pgtest: create a database: %v", err)
 	}
@@ -81,7 +79,7 @@ func create(ctx context.Context, t testing.TB, from string) string {
 	return dsn
 }
 
-// discard leaves a note for the supervisor, or drops the database if there is none.
+// discard notes for the supervisor that a database may be dropped. Without a supervisor it drops the database.
 func (c *cluster) discard(t testing.TB, name string) {
 	if c.dir != "" {
 		if err := os.WriteFile(filepath.Join(doneDir(c.dir), name), nil, 0o600); err != nil {
@@ -96,7 +94,7 @@ func (c *cluster) discard(t testing.TB, name string) {
 	}
 }
 
-// open connects both pools, and closes them when the test ends.
+// open opens both pools, and closes them when the test ends.
 func open(t testing.TB, dsn string, serving bool) *DB {
 	t.Helper()
 	db := &DB{DSN: dsn, Serving: serving}
@@ -130,7 +128,7 @@ func newPool(dsn string, serving bool) (*pgxpool.Pool, error) {
 	return pgxpool.NewWithConfig(context.Background(), config)
 }
 
-// closePool says so when a test keeps a connection, instead of waiting for it for ever.
+// closePool closes a pool. It fails the test if the test has not released a connection, instead of waiting for ever.
 func closePool(t testing.TB, pool *pgxpool.Pool) {
 	closed := make(chan struct{})
 	go func() {
@@ -140,16 +138,6 @@ func closePool(t testing.TB, pool *pgxpool.Pool) {
 	select {
 	case <-closed:
 	case <-time.After(closeWait):
-		t.Errorf("pgtest: %d connections were not given back to the pool", pool.Stat().AcquiredConns())
+		t.Errorf("pgtest: %d connections of the pool were not released", pool.Stat().AcquiredConns())
 	}
-}
-
-// withDatabase is the address of another database of the same server.
-func withDatabase(dsn, name string) (string, error) {
-	u, err := url.Parse(dsn)
-	if err != nil || u.Scheme != "postgres" && u.Scheme != "postgresql" {
-		return "", fmt.Errorf("%s has to begin with postgres://", serverEnv)
-	}
-	u.Path = "/" + name
-	return u.String(), nil
 }

@@ -29,7 +29,7 @@ func TestNew(t *testing.T) {
 			t.Error("no migration")
 		}
 	})
-	t.Run("serves with the role that cannot change facts", func(t *testing.T) {
+	t.Run("connects with the serving role, which cannot change events", func(t *testing.T) {
 		if got := query[string](t, db.Pool, "SELECT current_user"); got != "roomlog_serving" || !db.Serving {
 			t.Error(got)
 		}
@@ -37,7 +37,7 @@ func TestNew(t *testing.T) {
 			t.Error(err)
 		}
 	})
-	t.Run("has an owner that may do everything", func(t *testing.T) {
+	t.Run("has an owner with all rights", func(t *testing.T) {
 		if _, err := db.Owner.Exec(t.Context(), "CREATE TABLE mine (n int)"); err != nil {
 			t.Error(err)
 		}
@@ -54,7 +54,7 @@ func TestNew(t *testing.T) {
 	})
 }
 
-func TestNew_gives_every_test_its_own(t *testing.T) {
+func TestNew_returns_a_separate_database_for_each_test(t *testing.T) {
 	t.Parallel()
 	for i := range 8 {
 		t.Run(fmt.Sprint(i), func(t *testing.T) {
@@ -67,7 +67,7 @@ func TestNew_gives_every_test_its_own(t *testing.T) {
 	}
 }
 
-func TestNew_drops_it_when_the_test_ends(t *testing.T) {
+func TestNew_drops_the_database_when_the_test_ends(t *testing.T) {
 	t.Parallel()
 	watch := pgtest.New(t)
 	var name string
@@ -75,7 +75,7 @@ func TestNew_drops_it_when_the_test_ends(t *testing.T) {
 		db := pgtest.New(t)
 		name = query[string](t, db.Pool, "SELECT current_database()")
 		if !there(t, watch.Pool, name) {
-			t.Error("the test looks in the wrong place")
+			t.Error("the test looks at the wrong database")
 		}
 	})
 	eventually(t, "the database is gone", func() bool { return !there(t, watch.Pool, name) })
@@ -93,7 +93,7 @@ func TestBlank(t *testing.T) {
 	}
 }
 
-// recorder is a test whose failures are looked at.
+// recorder is a test that records its failures.
 type recorder struct {
 	testing.TB
 	cleanups []func()
@@ -108,8 +108,8 @@ func (r *recorder) end() {
 	}
 }
 
-// A test that keeps a connection fails with a reason; it does not hang.
-func TestNew_tells_of_a_connection_that_is_not_given_back(t *testing.T) {
+// A test that keeps a connection fails with an explanation instead of hanging.
+func TestNew_fails_a_test_that_does_not_release_a_connection(t *testing.T) {
 	t.Parallel()
 	inner := &recorder{TB: t}
 	conn, err := pgtest.New(inner).Pool.Acquire(t.Context())
@@ -118,7 +118,7 @@ func TestNew_tells_of_a_connection_that_is_not_given_back(t *testing.T) {
 	}
 	defer conn.Release()
 	inner.end()
-	if len(inner.errors) != 1 || !strings.Contains(inner.errors[0], "1 connections were not given back") {
+	if len(inner.errors) != 1 || !strings.Contains(inner.errors[0], "1 connections of the pool were not released") {
 		t.Errorf("%q", inner.errors)
 	}
 }
@@ -131,7 +131,7 @@ func TestDir_can_be_entered_by_PostgreSQL(t *testing.T) {
 	}
 }
 
-// One database for one test, in the order and at the speed of a test run.
+// One database for each test, one after another.
 func BenchmarkNew(b *testing.B) {
 	one := func(b *testing.B) {
 		inner := &recorder{TB: b}

@@ -17,17 +17,17 @@ import (
 // Option changes how Server starts its PostgreSQL.
 type Option func(*localpg.Config)
 
-// Durable makes what is committed outlive a crash, as in production, and puts the data
-// on a disk: for tests of faults, and for measurements.
+// Durable makes PostgreSQL wait for the disk, as in production, and puts the data on a disk: for tests of faults, and for
+// measurements.
 func Durable(c *localpg.Config) { c.Unsafe = false }
 
-// Setting sets one of PostgreSQL's own settings.
+// Setting returns the option that sets a parameter of PostgreSQL.
 func Setting(name, value string) Option {
 	return func(c *localpg.Config) { c.Settings[name] = value }
 }
 
-// Instance is a PostgreSQL of one test alone, with one migrated database. Its
-// methods end the test when they go wrong, so they belong into the test's own goroutine.
+// Instance is a PostgreSQL of one test, with one migrated database. Its methods fail the test after an error: call them from
+// the goroutine of the test.
 type Instance struct {
 	t       testing.TB
 	config  localpg.Config
@@ -35,11 +35,11 @@ type Instance struct {
 	serving bool
 }
 
-// Server starts a PostgreSQL for this test alone, to be killed, stopped, filled or
-// measured. It takes a quarter of a second; New is for everything else.
+// Server starts a PostgreSQL for this test alone, to be killed, stopped, filled or measured. It takes a quarter of a second:
+// for everything else use New.
 func Server(t testing.TB, options ...Option) *Instance {
 	t.Helper()
-	needed(t)
+	skip(t)
 	i := &Instance{t: t, config: localpg.Config{Unsafe: true, Settings: map[string]string{}}}
 	for _, option := range options {
 		option(&i.config)
@@ -54,14 +54,14 @@ func Server(t testing.TB, options ...Option) *Instance {
 	defer cancel()
 	err := prepared(ctx, i.config.DataDir)
 	if err != nil {
-		t.Logf("pgtest: making a cluster instead of copying one: %v", err)
+		t.Logf("pgtest: creating a cluster instead of copying one: %v", err)
 	}
 	i.begin(ctx, err == nil)
 	return i
 }
 
-// begin starts the server for the first time and migrates, which is done already in a
-// copy. A copy that cannot be started is given up: it may be of another version.
+// begin starts the server for the first time and migrates the database, unless it is a copy. A copy that cannot be started is
+// replaced, because it may belong to another version.
 func (i *Instance) begin(ctx context.Context, copied bool) {
 	i.t.Helper()
 	var err error
@@ -81,13 +81,14 @@ func (i *Instance) begin(ctx context.Context, copied bool) {
 	i.serving = result.ServingRole
 }
 
-// DataDir returns a temporary folder that PostgreSQL can live in, also when the test
-// runs as root and PostgreSQL therefore as somebody else, whom t.TempDir shuts out.
+// Dir returns a temporary folder for the data of PostgreSQL. Unlike t.TempDir it also works when the test runs as root, and
+// PostgreSQL therefore as another user.
 func Dir(t testing.TB) string {
 	t.Helper()
 	return makeDir(t, fastDir())
 }
 
+// makeDir creates a temporary folder that is deleted when the test ends.
 func makeDir(t testing.TB, parent string) string {
 	t.Helper()
 	dir, err := os.MkdirTemp(parent, "roomlog-test-")
@@ -105,7 +106,7 @@ func makeDir(t testing.TB, parent string) string {
 	return dir
 }
 
-// DSN connects to the migrated database as the owner. It stays the same over restarts.
+// DSN returns the connection string of the owner. It does not change over restarts.
 func (i *Instance) DSN() string { return i.server.DSN(localpg.Database) }
 
 // Open returns pools on the migrated database, closed when the test ends.
@@ -114,10 +115,10 @@ func (i *Instance) Open() *DB {
 	return open(i.t, i.DSN(), i.serving)
 }
 
-// PID is the process id of PostgreSQL's main process.
+// PID returns the process id of PostgreSQL's main process.
 func (i *Instance) PID() int { return i.server.PID() }
 
-// Kill ends the main process by kill -9 and returns when it has gone; what it was doing is lost.
+// Kill kills the main process by kill -9 and returns when it has ended.
 func (i *Instance) Kill() {
 	i.t.Helper()
 	if err := syscall.Kill(i.server.PID(), syscall.SIGKILL); err != nil {
@@ -126,11 +127,11 @@ func (i *Instance) Kill() {
 	select {
 	case <-i.server.Done():
 	case <-time.After(closeWait):
-		i.t.Fatal("pgtest: PostgreSQL outlives kill -9")
+		i.t.Fatal("pgtest: PostgreSQL survives kill -9")
 	}
 }
 
-// Stop shuts PostgreSQL down in good order, if it runs.
+// Stop shuts PostgreSQL down properly, if it runs.
 func (i *Instance) Stop() {
 	i.t.Helper()
 	if i.server == nil {
@@ -153,7 +154,7 @@ func (i *Instance) Start() {
 	i.server = server
 }
 
-// Restart stops PostgreSQL in good order, if it runs, and starts it again.
+// Restart stops PostgreSQL properly, if it runs, and starts it again.
 func (i *Instance) Restart() {
 	i.t.Helper()
 	i.Stop()

@@ -60,7 +60,7 @@ func TestServer(t *testing.T) {
 	}
 }
 
-// The copies save time; whatever is wrong with them, a server starts.
+// Copies save time. A server starts even if they are damaged.
 func TestServer_does_not_depend_on_a_cluster_to_copy(t *testing.T) {
 	t.Parallel()
 	dir := pgtest.Dir(t)
@@ -79,13 +79,13 @@ func TestServer_does_not_depend_on_a_cluster_to_copy(t *testing.T) {
 		}
 		return there
 	}
-	t.Run("makes one", func(t *testing.T) {
+	t.Run("creates one", func(t *testing.T) {
 		if work(t); len(clusters(t)) != 1 {
 			t.Errorf("clusters: %v", clusters(t))
 		}
 	})
 	t.Run("copies it", work)
-	t.Run("makes another if it is of another version", func(t *testing.T) {
+	t.Run("creates another if it belongs to another version", func(t *testing.T) {
 		version := clusters(t)[0]
 		good, err := os.ReadFile(version)
 		if err != nil {
@@ -108,7 +108,7 @@ func TestServer_does_not_depend_on_a_cluster_to_copy(t *testing.T) {
 			t.Errorf("clusters: %v", clusters(t))
 		}
 	})
-	t.Run("does without", func(t *testing.T) {
+	t.Run("starts without one", func(t *testing.T) {
 		for _, file := range clusters(t) {
 			if err := os.RemoveAll(filepath.Dir(file)); err != nil {
 				t.Fatal(err)

@@ -6,23 +6,22 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"syscall"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 
 	"roomlog/eventstore/localpg"
+	"roomlog/internal/wait"
 )
 
 const (
-	startWait   = 90 * time.Second
 	startPoll   = 10 * time.Millisecond
 	maxLogShown = 4 << 10
 )
 
-// await returns the server's address when it takes connections, and launches the
-// supervisor if nobody else has.
+// await returns the connection string of the server when it accepts connections. It launches the supervisor unless another
+// process has.
 func await(ctx context.Context, dir string) (string, error) {
 	pid := 0 // of the supervisor that this process has launched
 	for {
@@ -35,20 +34,19 @@ func await(ctx context.Context, dir string) (string, error) {
 				return "", err
 			}
 		}
-		select {
-		case <-ctx.Done():
+		if !wait.Sleep(ctx, startPoll) {
 			return "", fmt.Errorf("wait for the test server: %w\n%s", err, logTail(dir))
-		case <-time.After(startPoll):
 		}
 		switch status, ok := exited(pid); {
 		case ok && status != 0:
 			return "", fmt.Errorf("start the test server: exit status %d\n%s", status, logTail(dir))
 		case ok:
-			pid = 0 // another process's supervisor was faster
+			pid = 0 // the supervisor of another process was faster
 		}
 	}
 }
 
+// ready returns the connection string of the server if it accepts connections.
 func ready(ctx context.Context, dir string) (string, error) {
 	dsn, err := localpg.Attach(dir)
 	if err != nil {
@@ -61,8 +59,8 @@ func ready(ctx context.Context, dir string) (string, error) {
 	return dsn, conn.Close(ctx)
 }
 
-// launch runs this executable once more, detached: not in the terminal's process
-// group, and without the pipes of `go test`, which waits for whoever holds them.
+// launch starts this executable again as the supervisor, detached: outside of the process group of the terminal, and without
+// the pipes of `go test`, which waits until they are closed.
 func launch(dir string) (pid int, err error) {
 	exe, err := os.Executable()
 	if err != nil {
@@ -81,10 +79,10 @@ func launch(dir string) (pid int, err error) {
 		return 0, err
 	}
 	pid = cmd.Process.Pid
-	return pid, cmd.Process.Release() // it outlives us, so nothing here waits for it
+	return pid, cmd.Process.Release() // it outlives this process, which does not wait for it
 }
 
-// exited asks, without waiting, how a child has ended.
+// exited returns the exit status of a child. It reports false if the child runs, and does not wait.
 func exited(pid int) (status int, ok bool) {
 	if pid == 0 {
 		return 0, false
@@ -99,8 +97,7 @@ func exited(pid int) (status int, ok bool) {
 	return ws.ExitStatus(), true
 }
 
-func supervisorLog(dir string) string { return filepath.Join(dir, "supervisor.log") }
-
+// logTail returns the end of the log of the supervisor.
 func logTail(dir string) string {
 	b, err := os.ReadFile(supervisorLog(dir))
 	if err != nil {

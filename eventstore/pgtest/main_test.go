@@ -6,5 +6,5 @@ import (
 	"go.uber.org/goleak"
 )
 
-// A package that looks for leaked goroutines must not find any of ours.
+// The package leaves no goroutines behind: tests that use it look for leaks.
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }

@@ -17,9 +17,8 @@ import (
 
 const preparedPrefix = "cluster-"
 
-// prepared puts a migrated cluster into a folder: a copy of one that was made
-// before, because making one takes a second and copying it a tenth. Without a copy
-// the server makes its own, so an error costs no more than time.
+// prepared copies a migrated cluster into a folder, and creates the original if there is none. Creating a cluster takes a
+// second, copying one a tenth. After an error the server creates its own cluster.
 func prepared(ctx context.Context, into string) error {
 	dir, err := sharedDir()
 	if err != nil {
@@ -43,7 +42,7 @@ func prepared(ctx context.Context, into string) error {
 	return nil
 }
 
-// forget removes the cluster that is copied: another PostgreSQL made it than the one in use.
+// forget deletes the original: it belongs to another version of PostgreSQL.
 func forget() error {
 	dir, err := sharedDir()
 	if err != nil {
@@ -61,7 +60,7 @@ func preparedDir(dir string) string {
 	return filepath.Join(dir, preparedPrefix+migrations.Fingerprint()[:16])
 }
 
-// lockPrepared lets many copy, or one make and remove; closing the file frees it.
+// lockPrepared locks the original: shared to copy it, exclusively to create or delete it. Closing the file releases the lock.
 func lockPrepared(dir string, how int) (*os.File, error) {
 	lock, err := os.OpenFile(filepath.Join(dir, preparedPrefix+"lock"), os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
@@ -73,8 +72,8 @@ func lockPrepared(dir string, how int) (*os.File, error) {
 	return lock, nil
 }
 
-// prepare makes the cluster that is copied, unless another process has by the time
-// the lock is ours alone, and removes those of other migrations. It leaves the lock shared.
+// prepare creates the original, unless another process has done so meanwhile, and deletes those of other migrations. It
+// returns with the lock shared.
 func prepare(ctx context.Context, dir, from string, lock *os.File) (err error) {
 	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX); err != nil {
 		return err

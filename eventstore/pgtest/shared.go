@@ -14,27 +14,25 @@ import (
 )
 
 const (
-	serverEnv = "TEST_DATABASE_URL"
-	dirEnv    = "ROOMLOG_PGTEST_DIR" // names another folder for the shared server
-	layout    = 1                    // of the folder; another one gets another folder
-	minMemory = 4 << 30
+	layout    = 1       // of the folder of the shared server; another layout has another folder
+	minMemory = 4 << 30 // bytes of memory for the folder to be in it
 )
 
-// cluster is the server that this process's tests share with those of other processes.
+// cluster is the server that the tests of this process share with those of other processes.
 type cluster struct {
-	dsn   string // of its administrator, in a database that is not a test's
-	dir   string // where notes for the supervisor go; empty with TEST_DATABASE_URL
+	dsn   string // of the administrator, in a database that no test uses
+	dir   string // of the supervisor; "" with TEST_DATABASE_URL
 	users *os.File
 
 	mu    sync.Mutex
-	spare []*pgx.Conn // administrators' connections; no pool, because a pool has goroutines that a leak test would see
+	spare []*pgx.Conn // connections of the administrator; no pool, because its goroutines would fail a leak test
 }
 
-// shared finds or starts the server, once per process. It holds the lock file open
-// until the process ends, however it ends.
+// shared finds or starts the server, once per process, and holds the lock file until the process ends for any reason. It is a
+// variable, because tests call New without passing anything that could hold it.
 var shared = sync.OnceValues(func() (*cluster, error) {
 	if url := os.Getenv(serverEnv); url != "" {
-		_, err := withDatabase(url, "postgres") // can it be done at all?
+		_, err := withDatabase(url, "postgres") // validates the address
 		return &cluster{dsn: url}, err
 	}
 	dir, err := sharedDir()
@@ -45,7 +43,7 @@ var shared = sync.OnceValues(func() (*cluster, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := syscall.Flock(int(users.Fd()), syscall.LOCK_SH); err != nil { // waits for a supervisor that is ending
+	if err := syscall.Flock(int(users.Fd()), syscall.LOCK_SH); err != nil { // waits for a supervisor that ends
 		return nil, err
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), startWait)
@@ -57,7 +55,7 @@ var shared = sync.OnceValues(func() (*cluster, error) {
 	return &cluster{dsn: dsn, dir: dir, users: users}, nil
 })
 
-// sharedDir is the folder of the shared server, one for each user.
+// sharedDir creates and returns the folder of the shared server. Each user has one.
 func sharedDir() (string, error) {
 	if dir := os.Getenv(dirEnv); dir != "" {
 		return dir, os.MkdirAll(doneDir(dir), 0o700)
@@ -71,13 +69,13 @@ func sharedDir() (string, error) {
 		return "", err
 	}
 	if st, ok := info.Sys().(*syscall.Stat_t); !ok || !info.IsDir() || int(st.Uid) != os.Getuid() {
-		return "", fmt.Errorf("%s is not a folder of ours: remove it", dir)
+		return "", fmt.Errorf("%s is not a folder of this user: remove it", dir)
 	}
 	return dir, os.MkdirAll(doneDir(dir), 0o700)
 }
 
-// fastDir is where copying a few hundred files costs least: in memory if there is
-// room. It looks at the size and not at what is free, so that all processes agree.
+// fastDir returns the folder in which copying a few hundred files costs least: in memory, if that is large enough. It does not
+// depend on the free memory, so that all processes choose the same.
 func fastDir() string {
 	const memory = "/dev/shm"
 	var fs syscall.Statfs_t
@@ -87,8 +85,8 @@ func fastDir() string {
 	return os.TempDir()
 }
 
-// admin runs a statement as administrator, on a connection that is kept for the
-// next one. A kept one may have been cut by a test meanwhile: then it tries another.
+// admin executes a statement as the administrator, on a connection that is kept for the next one. A test may have cut a kept
+// connection meanwhile: then admin tries the next.
 func (c *cluster) admin(ctx context.Context, sql string) error {
 	for {
 		conn, kept, err := c.take(ctx)
@@ -110,6 +108,7 @@ func (c *cluster) admin(ctx context.Context, sql string) error {
 	}
 }
 
+// take returns a connection, and whether it was kept.
 func (c *cluster) take(ctx context.Context) (conn *pgx.Conn, kept bool, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

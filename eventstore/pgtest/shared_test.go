@@ -18,7 +18,7 @@ import (
 	"roomlog/eventstore/pgtest"
 )
 
-// TestHelperProcess is what a test binary of another package would do. It runs in a process of its own.
+// TestHelperProcess is the test binary of another package. It runs in a process of its own.
 func TestHelperProcess(t *testing.T) {
 	do := os.Getenv("ROOMLOG_PGTEST_HELPER")
 	if do == "" {
@@ -43,7 +43,7 @@ func TestHelperProcess(t *testing.T) {
 	}
 }
 
-// helper runs that process to its end, and returns what it said under a name.
+// helper runs that process to its end, and returns the values that it printed by name.
 func helper(t *testing.T, do string, env ...string) (map[string]string, error) {
 	t.Helper()
 	cmd := exec.Command(os.Args[0], "-test.run=^TestHelperProcess$")
@@ -106,12 +106,12 @@ func TestShared_is_one_server_for_all_processes(t *testing.T) {
 		t.Errorf("servers %v, databases %v", servers, databases)
 	}
 	if _, err := localpg.Attach(dir); err != nil { // it holds nothing of theirs, so `go test` did not wait for it
-		t.Errorf("the server ended before its users did: %v", err)
+		t.Errorf("the server ended before its users: %v", err)
 	}
 	ended(t, dir)
 }
 
-func TestShared_ends_when_it_is_idle_and_comes_back(t *testing.T) {
+func TestShared_ends_when_it_is_idle_and_starts_again(t *testing.T) {
 	t.Parallel()
 	dir := pgtest.Dir(t)
 	var servers []string
@@ -128,8 +128,8 @@ func TestShared_ends_when_it_is_idle_and_comes_back(t *testing.T) {
 	}
 }
 
-// What a test could not tidy up, because it was killed, goes as soon as nobody can need it.
-func TestShared_drops_what_a_killed_process_left(t *testing.T) {
+// The databases of a killed test are dropped when no test process runs.
+func TestShared_drops_the_databases_of_a_killed_process(t *testing.T) {
 	t.Parallel()
 	dir := pgtest.Dir(t)
 	said, err := helper(t, "die", shared(dir, time.Second)...)
@@ -142,7 +142,7 @@ func TestShared_drops_what_a_killed_process_left(t *testing.T) {
 	}
 }
 
-// A test may be so rude as to cut every connection, those of this package included.
+// A test may cut all connections, including those of this package.
 func TestShared_survives_a_test_that_cuts_all_connections(t *testing.T) {
 	t.Parallel()
 	dir := pgtest.Dir(t)
@@ -156,7 +156,7 @@ func TestShared_survives_a_test_that_cuts_all_connections(t *testing.T) {
 	}
 }
 
-// databases starts the server of a folder once more, to see which databases of tests it holds.
+// databases starts the server of a folder again, and returns the databases of tests in it.
 func databases(t *testing.T, dir string) []string {
 	t.Helper()
 	server, err := localpg.Start(t.Context(), localpg.Config{DataDir: dir, Unsafe: true})
@@ -175,7 +175,7 @@ func databases(t *testing.T, dir string) []string {
 	return query[[]string](t, pool, "SELECT coalesce(array_agg(datname::text), '{}') FROM pg_database WHERE datname LIKE 't\\_%'")
 }
 
-func TestShared_throws_data_away_that_cannot_be_started(t *testing.T) {
+func TestShared_deletes_data_that_cannot_be_started(t *testing.T) {
 	t.Parallel()
 	dir := pgtest.Dir(t)
 	if err := os.Mkdir(filepath.Join(dir, "postgres"), 0o700); err != nil {
@@ -190,7 +190,7 @@ func TestShared_throws_data_away_that_cannot_be_started(t *testing.T) {
 	ended(t, dir)
 }
 
-func TestShared_says_why_the_server_does_not_start(t *testing.T) {
+func TestShared_reports_why_the_server_does_not_start(t *testing.T) {
 	t.Parallel()
 	dir := pgtest.Dir(t)
 	said, err := helper(t, "work", append(shared(dir, time.Millisecond), "PG_BINDIR="+dir)...)
@@ -208,7 +208,7 @@ func TestShared_can_be_another_server(t *testing.T) {
 		t.Fatalf("%v\n%s", err, said["all"])
 	}
 	if said["server"] != query[string](t, db.Owner, "SELECT pg_postmaster_start_time()::text") {
-		t.Errorf("it ran on another one: %s", said["all"])
+		t.Errorf("it ran on another server: %s", said["all"])
 	}
 	if there(t, db.Owner, said["database"]) {
 		t.Error("the database was left behind")

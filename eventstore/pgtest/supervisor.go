@@ -14,14 +14,13 @@ import (
 )
 
 const (
-	superviseEnv   = "ROOMLOG_PGTEST_SUPERVISE" // names the folder; makes a test binary the supervisor
-	idleEnv        = "ROOMLOG_PGTEST_IDLE"      // how long the server stays without a test process
-	idle           = 10 * time.Second
+	idleEnv        = "ROOMLOG_PGTEST_IDLE" // how long the server runs without a test process
+	defaultIdle    = 10 * time.Second
 	supervisorTick = 50 * time.Millisecond
 )
 
-// init turns this process into the supervisor if it was started as one. It has to
-// happen before any test runs, in whatever test binary came first.
+// init makes this process the supervisor if it was started as one. Every test binary that uses the package may be started as
+// the supervisor, without a line in its TestMain: that is why this rule of the project has an exception here.
 func init() {
 	dir := os.Getenv(superviseEnv)
 	if dir == "" {
@@ -34,14 +33,15 @@ func init() {
 	os.Exit(0)
 }
 
+// idleTime returns how long the server runs without a test process.
 func idleTime() time.Duration {
 	if d, err := time.ParseDuration(os.Getenv(idleEnv)); err == nil {
 		return d
 	}
-	return idle
+	return defaultIdle
 }
 
-// supervise holds the server while test processes live, and drops the databases they have done with.
+// supervise runs the server while there are test processes, and drops the databases of tests that have ended.
 func supervise(dir string, idle time.Duration) (err error) {
 	ctx := context.Background()
 	log := slog.New(slog.NewTextHandler(os.Stderr, nil))
@@ -58,48 +58,44 @@ func supervise(dir string, idle time.Duration) (err error) {
 	if err != nil {
 		return err
 	}
-	b := broom{dsn: server.DSN("postgres"), log: log}
-	b.templates(ctx)
+	c := cleaner{dsn: server.DSN("postgres"), log: log}
+	c.dropOldTemplates(ctx)
 	tick := time.NewTicker(supervisorTick)
 	defer tick.Stop()
-	for since, swept := time.Now(), false; ; {
+	for since, cleaned := time.Now(), false; ; {
 		select {
 		case <-server.Done():
-			return errors.New("the server has gone")
+			return errors.New("the server has ended")
 		case <-tick.C:
 		}
-		if syscall.Flock(int(users.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) != nil { // a test process lives
-			since, swept = time.Now(), false
-			b.noted(ctx, doneDir(dir))
+		if syscall.Flock(int(users.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) != nil { // there is a test process
+			since, cleaned = time.Now(), false
+			c.dropNoted(ctx, doneDir(dir))
 			continue
 		}
 		if time.Since(since) > idle {
-			return nil // keeping the lock while stopping: newcomers wait, then start a server of their own
+			return nil // the lock is held until the server has stopped: a new test process waits, and then starts another
 		}
 		var left []string
-		if !swept {
-			swept = true
-			left = b.left(ctx) // under the lock: nobody lives, so nobody needs any of these
+		if !cleaned {
+			cleaned = true
+			left = c.databases(ctx) // under the lock: there is no test process, so that none is in use
 		}
 		_ = syscall.Flock(int(users.Fd()), syscall.LOCK_UN)
-		b.drop(ctx, left...)
+		c.drop(ctx, left...)
 	}
 }
 
-// startShared starts the server. Data that cannot be started, be it of another
-// version or broken by a power cut, is thrown away: there is nothing in it to keep.
+// startShared starts the server. If its data belongs to another version or is damaged by a power cut, it is deleted.
 func startShared(ctx context.Context, dir string, log *slog.Logger) (*localpg.Server, error) {
 	config := localpg.Config{DataDir: dir, Unsafe: true, Settings: map[string]string{"max_connections": "500", "max_wal_size": "512MB"}, Log: log}
 	server, err := localpg.Start(ctx, config)
 	if err == nil || errors.Is(err, localpg.ErrInUse) {
 		return server, err
 	}
-	log.Warn("starting with new data", slog.Any("err", err))
+	log.Warn("test server not started, deleting its data", slog.Any("error", err))
 	if err := os.RemoveAll(filepath.Join(dir, "postgres")); err != nil {
 		return nil, err
 	}
 	return localpg.Start(ctx, config)
 }
-
-func usersFile(dir string) string { return filepath.Join(dir, "users") }
-func doneDir(dir string) string   { return filepath.Join(dir, "done") }

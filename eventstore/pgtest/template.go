@@ -11,19 +11,16 @@ import (
 	"roomlog/migrations"
 )
 
-const (
-	prefix         = "t_"
-	templatePrefix = "template_roomlog_"
-	templateLock   = 0x706774657374 // "pgtest"
-)
+const templateLock = 0x706774657374 // "pgtest"
 
-// template is the migrated database that tests clone, and whether it has the serving role.
+// template is the migrated database that tests copy.
 type template struct {
 	name    string
-	serving bool
+	serving bool // the server has the serving role
 }
 
-// migrated makes the template, once per set of migrations and server.
+// migrated creates the template, once per set of migrations and server. It is a variable, because a test process has one
+// server however many tests use it.
 var migrated = sync.OnceValues(func() (template, error) {
 	c, err := shared()
 	if err != nil {
@@ -35,19 +32,19 @@ var migrated = sync.OnceValues(func() (template, error) {
 	if err != nil {
 		return template{}, err
 	}
-	defer conn.Close(context.WithoutCancel(ctx)) // frees the lock
+	defer conn.Close(context.WithoutCancel(ctx)) // releases the lock
 	if _, err := conn.Exec(ctx, "SELECT pg_advisory_lock($1)", int64(templateLock)); err != nil {
 		return template{}, err
 	}
 	tpl := template{name: templatePrefix + migrations.Fingerprint()[:16]}
 	if err := tpl.make(ctx, c, conn); err != nil {
-		return template{}, fmt.Errorf("make the template database: %w", err)
+		return template{}, fmt.Errorf("create the template database: %w", err)
 	}
 	err = conn.QueryRow(ctx, "SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = $1) AND pg_has_role($1, 'MEMBER')", migrations.Role).Scan(&tpl.serving)
 	return tpl, err
 })
 
-// make builds the template unless it is there. One that was left half-way is not marked as a template yet.
+// make creates the template unless it exists. An incomplete one is not marked as a template.
 func (tpl template) make(ctx context.Context, c *cluster, conn *pgx.Conn) error {
 	var done bool
 	if err := conn.QueryRow(ctx, "SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1 AND datistemplate)", tpl.name).Scan(&done); err != nil || done {

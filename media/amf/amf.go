@@ -6,11 +6,11 @@ import (
 	"github.com/deepch/vdk/format/flv/flvio"
 )
 
-// Object is a value with named parts. Decode makes one of objects and of ECMA arrays.
+// Object is a value with named fields. Decode returns it for objects and ECMA arrays.
 type Object = flvio.AMFMap
 
-// Decode returns the values of b, all of them or none. Numbers are float64, strings string, booleans
-// bool, null and undefined nil, objects Object, strict arrays flvio.AMFArray, dates time.Time.
+// Decode returns all values in b, or an error. Numbers are float64, strings string, booleans bool, null and undefined
+// nil, objects Object, strict arrays flvio.AMFArray and dates time.Time.
 func Decode(b []byte) ([]any, error) {
 	if err := scan(b); err != nil {
 		return nil, err
@@ -27,7 +27,7 @@ func Decode(b []byte) ([]any, error) {
 	return values, nil
 }
 
-// First returns the first value of b and how many bytes it takes. All of b must be values.
+// First returns the first value in b and its size in bytes. All of b must consist of values.
 func First(b []byte) (value any, size int, err error) {
 	if err := scan(b); err != nil {
 		return nil, 0, err
@@ -35,8 +35,7 @@ func First(b []byte) (value any, size int, err error) {
 	return one(b)
 }
 
-// one decodes the first value of what was scanned. The library may disagree with the scan about some
-// bytes, but not by a panic that ends the process.
+// one decodes the first value of scanned bytes. If the library panics, it returns ErrMalformed.
 func one(b []byte) (v any, n int, err error) {
 	defer func() {
 		if recover() != nil {
@@ -53,8 +52,8 @@ func one(b []byte) (v any, n int, err error) {
 	return v, n, nil
 }
 
-// Encode writes values one after another. Numbers of any Go type, string, bool, nil, Object and arrays
-// of these are written; strings must be shorter than 64 KiB.
+// Encode encodes values one after another. It supports numbers of any Go type, strings shorter than 64 KiB, bool, nil,
+// Object and arrays of these.
 func Encode(values ...any) []byte {
 	size := 0
 	for _, v := range values {

@@ -13,7 +13,7 @@ import (
 	"roomlog/media/amf"
 )
 
-func TestWhatIsEncodedIsDecoded(t *testing.T) {
+func TestDecodeReturnsWhatEncodeWrote(t *testing.T) {
 	values := []any{"connect", 1.0, amf.Object{"app": "live", "fpad": false, "deep": amf.Object{"x": nil}}, nil, true}
 	got, err := amf.Decode(amf.Encode(values...))
 	if err != nil {
@@ -24,7 +24,7 @@ func TestWhatIsEncodedIsDecoded(t *testing.T) {
 	}
 }
 
-func TestFirstSaysWhereTheNextValueBegins(t *testing.T) {
+func TestFirstReturnsTheSizeOfTheValue(t *testing.T) {
 	b := amf.Encode("@setDataFrame", "onMetaData", amf.Object{"width": 1280.0})
 	v, n, err := amf.First(b)
 	if err != nil || v != "@setDataFrame" || n != 16 {
@@ -35,7 +35,7 @@ func TestFirstSaysWhereTheNextValueBegins(t *testing.T) {
 	}
 }
 
-func TestAnECMAArrayIsAnObjectWhateverItsCount(t *testing.T) {
+func TestECMAArraysAreObjectsWhateverTheirCount(t *testing.T) {
 	b := append([]byte{8, 0xff, 0xff, 0xff, 0xff, 0, 1, 'w'}, amf.Encode(640.0)...)
 	got, err := amf.Decode(append(b, 0, 0, 9))
 	if err != nil {

@@ -1,7 +1,6 @@
-// Package amf reads and writes AMF0, the values in which RTMP speaks: commands, their arguments and a
-// stream's metadata.
+// Package amf encodes and decodes AMF0, the value format of RTMP commands, their arguments and stream metadata.
 //
-// What comes from the network is walked once before the library that decodes it sees it, because that one
-// allocates what a sender announces and recurses as deep as a sender nests. Nothing in a message can make
-// Decode use more memory than a small multiple of the message, or end the process.
+// Input from the network is scanned before the library decodes it, because the library allocates the length that a
+// sender announces and recurses as deep as the sender nests. Decode uses at most a small multiple of the size of the
+// message, whatever the message contains, and never panics.
 package amf

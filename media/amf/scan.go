@@ -7,19 +7,19 @@ import (
 )
 
 const (
-	// MaxDepth is how deep values may nest; clients nest twice.
+	// MaxDepth is the maximum nesting of values. Clients use two levels.
 	MaxDepth = 16
-	// MaxNodes is how many values one message may hold; metadata of real encoders has some thirty.
+	// MaxNodes is the maximum number of values in a message. The metadata of encoders has about thirty.
 	MaxNodes = 2048
 )
 
-// What Decode says about bytes that it does not decode.
+// The errors of Decode.
 var (
 	ErrMalformed = errors.New("amf0: malformed")
 	ErrLimit     = errors.New("amf0: limit exceeded")
 )
 
-// The markers that begin a value.
+// The type markers of values.
 const (
 	markNumber      = 0
 	markBoolean     = 1
@@ -34,13 +34,13 @@ const (
 	markLongString  = 12
 )
 
-// scanner walks values without building them.
+// scanner checks values without decoding them.
 type scanner struct {
 	left  []byte
 	nodes int
 }
 
-// scan says whether b is a row of complete values within the limits.
+// scan returns an error unless b consists of complete values within the limits.
 func scan(b []byte) error {
 	s := scanner{left: b}
 	for len(s.left) > 0 {
@@ -51,7 +51,7 @@ func scan(b []byte) error {
 	return nil
 }
 
-// take cuts the next n bytes off; n is never negative.
+// take removes and returns the next n bytes.
 func (s *scanner) take(n uint64) ([]byte, error) {
 	if n > uint64(len(s.left)) {
 		return nil, ErrMalformed
@@ -90,7 +90,7 @@ func (s *scanner) value(depth int) error {
 	case markObject:
 		return s.object(depth)
 	case markECMAArray:
-		if err := s.skip(4); err != nil { // a count that nobody keeps to
+		if err := s.skip(4); err != nil { // a count that senders do not keep to
 			return err
 		}
 		return s.object(depth)
@@ -116,7 +116,7 @@ func (s *scanner) text32() error {
 	return s.skip(uint64(binary.BigEndian.Uint32(size)))
 }
 
-// object walks pairs up to the empty key and the end marker behind it.
+// object checks fields up to the empty name and the end marker.
 func (s *scanner) object(depth int) error {
 	for {
 		size, err := s.take(2)
@@ -140,7 +140,7 @@ func (s *scanner) object(depth int) error {
 	}
 }
 
-// array believes a count only as far as there are bytes for so many values.
+// array checks a strict array. It refuses a count that the remaining bytes cannot hold.
 func (s *scanner) array(depth int) error {
 	size, err := s.take(4)
 	if err != nil {

@@ -1,10 +1,10 @@
 package flv
 
-// Codec names what a payload is coded in: "h264", "aac"; of enhanced RTMP, what we do not know more of by
-// the four letters that it has there.
+// Codec is the name of a codec: "h264", "aac". A codec of enhanced RTMP that this package does not know is named by
+// its FourCC.
 type Codec string
 
-// The codecs that we know more about than their name.
+// The codecs that this package can parse.
 const (
 	H264 Codec = "h264"
 	HEVC Codec = "hevc"
@@ -15,7 +15,7 @@ const (
 	Opus Codec = "opus"
 )
 
-// videoCodec is what the number in a video tag means. 12 and 13 are in no standard, but in use.
+// videoCodec returns the codec for the number in a video tag. 12 and 13 are in use but not standardized.
 func videoCodec(id byte) Codec {
 	switch id {
 	case 2:
@@ -34,7 +34,7 @@ func videoCodec(id byte) Codec {
 	return ""
 }
 
-// audioCodec is what the number in an audio tag means.
+// audioCodec returns the codec for the number in an audio tag.
 func audioCodec(id byte) Codec {
 	switch id {
 	case 0, 3:
@@ -57,7 +57,7 @@ func audioCodec(id byte) Codec {
 	return ""
 }
 
-// fourCC is what four letters of enhanced RTMP mean.
+// fourCC returns the codec for a FourCC of enhanced RTMP.
 func fourCC(letters []byte) Codec {
 	switch string(letters) {
 	case "avc1":

@@ -1,8 +1,7 @@
-// Package flv says what is in the payloads that RTMP and FLV carry: whether a frame is one to begin with,
-// which codec it has, what a sequence header and the metadata tell, and where the coded units lie. It also
-// writes tags.
+// Package flv describes the payloads of RTMP and FLV: whether a frame is a key frame, its codec, the content of sequence
+// headers and metadata, and the NAL units or OBUs of a frame. It also builds FLV tags.
 //
-// A stream is relayed as raw payloads; nothing here can change or stop one. What is read here serves
-// statistics, HLS and recording, so that a payload that is broken, or of a codec nobody knows, costs an
-// error and nothing else: every parser of a codec is called by the codec's id alone, and guarded.
+// A stream is relayed as raw payloads, and this package never changes one. Its results serve statistics, HLS and
+// recordings. A payload that is malformed or of an unknown codec causes an error and nothing else: a parser is called
+// only for its own codec, and its panics are turned into errors.
 package flv

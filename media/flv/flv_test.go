@@ -14,7 +14,7 @@ import (
 	"roomlog/media/flv"
 )
 
-func TestTagsAreReadByAnotherImplementation(t *testing.T) {
+func TestOtherImplementationReadsTags(t *testing.T) {
 	for _, stamp := range []uint32{0, 40, 0xffffff, 17_000_000, 1<<32 - 1} {
 		tag := flv.Tag(flv.Video, stamp, []byte("\x17\x01\x00\x00\x05frame"))
 		r := bytes.NewReader(append(flv.FileHeader(true, false), tag...))
@@ -40,7 +40,7 @@ func TestTagsAreReadByAnotherImplementation(t *testing.T) {
 	}
 }
 
-func TestFileHeaderAnnouncesWhatComes(t *testing.T) {
+func TestFileHeaderAnnouncesTracks(t *testing.T) {
 	for _, tt := range []struct {
 		video, audio bool
 		flags        byte
@@ -108,7 +108,7 @@ func TestDescribe(t *testing.T) {
 	}
 }
 
-func TestMetadata(t *testing.T) {
+func TestParseMetadata(t *testing.T) {
 	fields := amf.Object{"width": 1280.0, "encoder": "OBS"}
 	plain := amf.Encode("onMetaData", fields)
 	for _, tt := range []struct {
@@ -125,7 +125,7 @@ func TestMetadata(t *testing.T) {
 		{"that is empty", nil, false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			clean, got, err := flv.Metadata(tt.payload)
+			clean, got, err := flv.ParseMetadata(tt.payload)
 			if (err == nil) != tt.ok {
 				t.Fatal(err)
 			}
@@ -135,7 +135,7 @@ func TestMetadata(t *testing.T) {
 			if diff := cmp.Diff(fields, got); diff != "" {
 				t.Fatal(diff)
 			}
-			if _, again, err := flv.Metadata(clean); err != nil || !cmp.Equal(fields, again) || len(clean) != len(plain) {
+			if _, again, err := flv.ParseMetadata(clean); err != nil || !cmp.Equal(fields, again) || len(clean) != len(plain) {
 				t.Fatal(again, err)
 			}
 		})
@@ -182,7 +182,7 @@ func hvc(kinds []byte, sets ...[]byte) []byte {
 	return b
 }
 
-func TestSizeOf(t *testing.T) {
+func TestParseSize(t *testing.T) {
 	for _, tt := range []struct {
 		name   string
 		header []byte
@@ -209,15 +209,15 @@ func TestSizeOf(t *testing.T) {
 		{"nothing", nil, flv.Size{}, false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			got, err := flv.SizeOf(tt.header)
-			if got != tt.want || (err == nil) != tt.ok || !tt.ok && !errors.Is(err, flv.ErrBroken) {
+			got, err := flv.ParseSize(tt.header)
+			if got != tt.want || (err == nil) != tt.ok || !tt.ok && !errors.Is(err, flv.ErrMalformed) {
 				t.Fatal(got, err)
 			}
 		})
 	}
 }
 
-func TestSoundOf(t *testing.T) {
+func TestParseSound(t *testing.T) {
 	for _, tt := range []struct {
 		name    string
 		payload string
@@ -236,43 +236,43 @@ func TestSoundOf(t *testing.T) {
 		{"nothing", "", flv.Sound{}, true},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			if got, err := flv.SoundOf([]byte(tt.payload)); got != tt.want || (err == nil) != tt.ok {
+			if got, err := flv.ParseSound([]byte(tt.payload)); got != tt.want || (err == nil) != tt.ok {
 				t.Fatal(got, err)
 			}
 		})
 	}
 }
 
-func TestSetsAndUnits(t *testing.T) {
-	sets, err := flv.SetsOf(avc(sps, pps))
+func TestParameterSetsAndNALUs(t *testing.T) {
+	sets, err := flv.ParseParameterSets(avc(sps, pps))
 	if err != nil || !bytes.Equal(sets.SPS, sps) || !bytes.Equal(sets.PPS, pps) || sets.LengthSize != 4 {
 		t.Fatal(sets, err)
 	}
-	sets, err = flv.SetsOf(hvc([]byte{34, 33, 32}, hevcPPS, hevcSPS, hevcVPS))
+	sets, err = flv.ParseParameterSets(hvc([]byte{34, 33, 32}, hevcPPS, hevcSPS, hevcVPS))
 	if err != nil || !bytes.Equal(sets.VPS, hevcVPS) || !bytes.Equal(sets.SPS, hevcSPS) || !bytes.Equal(sets.PPS, hevcPPS) {
 		t.Fatal(sets, err)
 	}
 	for _, n := range []int{1, 2, 3, 4} {
 		frame := bytes.Join([][]byte{sized(n, []byte("one")), sized(n, nil), sized(n, []byte("two"))}, nil)
-		units, err := flv.AppendUnits(nil, frame, n)
+		units, err := flv.AppendNALUs(nil, frame, n)
 		if err != nil || len(units) != 2 || string(units[0]) != "one" || string(units[1]) != "two" {
 			t.Fatalf("%d: %q, %v", n, units, err)
 		}
 		for cut := 1; cut < n; cut++ {
-			if _, err := flv.AppendUnits(nil, frame[:len(frame)-cut], n); !errors.Is(err, flv.ErrBroken) {
+			if _, err := flv.AppendNALUs(nil, frame[:len(frame)-cut], n); !errors.Is(err, flv.ErrMalformed) {
 				t.Fatalf("cut by %d: %v", cut, err)
 			}
 		}
 	}
-	if _, err := flv.AppendUnits(nil, make([]byte, 4<<20), 4); !errors.Is(err, flv.ErrBroken) {
+	if _, err := flv.AppendNALUs(nil, make([]byte, 4<<20), 4); !errors.Is(err, flv.ErrMalformed) {
 		t.Fatalf("a million units of no byte: %v", err)
 	}
 }
 
-func TestOBUs(t *testing.T) {
+func TestSplitOBUs(t *testing.T) {
 	frame := append([]byte{0x12, 0x00}, av1Header...) // a delimiter
 	frame = append(frame, 0x36, 0x40, 0x02, 'a', 'b') // and a frame with an extension
-	units, err := flv.OBUs(frame)
+	units, err := flv.SplitOBUs(frame)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -281,11 +281,11 @@ func TestOBUs(t *testing.T) {
 		t.Fatal(diff)
 	}
 	for _, bad := range []string{"\x10", "\x12", "\x12\x05a", "\x12\xff\xff\xff\xff\xff\xff\xff\xff\x01", "\x16\x00"} {
-		if units, err := flv.OBUs([]byte(bad)); !errors.Is(err, flv.ErrBroken) {
+		if units, err := flv.SplitOBUs([]byte(bad)); !errors.Is(err, flv.ErrMalformed) {
 			t.Errorf("%q: %q, %v", bad, units, err)
 		}
 	}
-	if _, err := flv.OBUs(bytes.Repeat([]byte{0x0a, 0}, 1<<20)); !errors.Is(err, flv.ErrBroken) {
+	if _, err := flv.SplitOBUs(bytes.Repeat([]byte{0x0a, 0}, 1<<20)); !errors.Is(err, flv.ErrMalformed) {
 		t.Errorf("a million units: %v", err)
 	}
 }
@@ -307,26 +307,26 @@ func FuzzPayload(f *testing.F) {
 		if info.Body < 0 || info.Body > len(b) || info.Header && info.Key || info.Key && kind != 9 {
 			t.Fatalf("%+v of %d bytes", info, len(b))
 		}
-		if size, err := flv.SizeOf(b); err != nil && size != (flv.Size{}) || size.Width < 0 || size.Height < 0 {
+		if size, err := flv.ParseSize(b); err != nil && size != (flv.Size{}) || size.Width < 0 || size.Height < 0 {
 			t.Fatal(size, err)
 		}
-		if sound, err := flv.SoundOf(b); sound.Rate < 0 || err != nil && sound != (flv.Sound{}) {
+		if sound, err := flv.ParseSound(b); sound.Rate < 0 || err != nil && sound != (flv.Sound{}) {
 			t.Fatal(sound, err)
 		}
-		if sets, err := flv.SetsOf(b); err == nil && (len(sets.SPS) == 0 || len(sets.PPS) == 0 || sets.LengthSize < 1 || sets.LengthSize > 4) {
+		if sets, err := flv.ParseParameterSets(b); err == nil && (len(sets.SPS) == 0 || len(sets.PPS) == 0 || sets.LengthSize < 1 || sets.LengthSize > 4) {
 			t.Fatalf("%+v", sets)
 		}
-		units, _ := flv.AppendUnits(nil, b[info.Body:], 4)
-		obus, _ := flv.OBUs(b[info.Body:])
+		units, _ := flv.AppendNALUs(nil, b[info.Body:], 4)
+		obus, _ := flv.SplitOBUs(b[info.Body:])
 		for _, unit := range append(units, obus...) {
 			if len(unit) == 0 {
 				t.Fatal("an empty unit")
 			}
 		}
-		if obu, err := flv.AV1Header(b); err == nil && len(obu) == 0 {
+		if obu, err := flv.ParseAV1Header(b); err == nil && len(obu) == 0 {
 			t.Fatal("an empty header")
 		}
-		if clean, _, err := flv.Metadata(b); err == nil && len(clean) > len(b) {
+		if clean, _, err := flv.ParseMetadata(b); err == nil && len(clean) > len(b) {
 			t.Fatal("metadata grew")
 		}
 	})

@@ -2,27 +2,27 @@ package flv
 
 import "encoding/binary"
 
-// Info is what the first bytes of a payload tell.
+// Info describes a payload by its first bytes.
 type Info struct {
 	Kind   byte
-	Codec  Codec // "" if they do not tell
-	Track  byte  // of several of one kind; nearly always 0
-	Header bool  // a sequence header: nothing can be decoded without it
-	Key    bool  // a video frame that needs no other before it
-	Coded  bool  // coded media, neither a header nor anything else around it
-	Mixed  bool  // of several tracks in one: Body is theirs together
-	Body   int   // where the codec's own bytes begin, if Coded or Header
-	Offset int32 // ms from the tag's time to when the frame is shown
+	Codec  Codec // "" if unknown
+	Track  byte  // number among the tracks of one kind; nearly always 0
+	Header bool  // a sequence header, without which nothing can be decoded, or script data
+	Key    bool  // a video frame that can be decoded without earlier frames
+	Coded  bool  // coded media
+	Mixed  bool  // several tracks in one payload; Body is the start of all of them
+	Body   int   // offset of the codec's own bytes, if Coded or Header
+	Offset int32 // composition time: ms from the timestamp to the presentation of the frame
 }
 
-// The types of packets, in the numbers of enhanced RTMP; the first two are also those of H264 and AAC.
+// The packet types of enhanced RTMP. The first two are also those of H.264 and AAC in FLV.
 const (
 	packetHeader      = 0
 	packetCoded       = 1
-	packetCodedX      = 3 // without an offset
+	packetCodedX      = 3 // without composition time
 	packetMetadata    = 4
-	packetMultitrack  = 5 // of audio
-	packetMultitrackV = 6 // of video
+	packetMultitrack  = 5 // audio
+	packetMultitrackV = 6 // video
 	packetModifier    = 7
 )
 
@@ -30,11 +30,11 @@ const (
 	frameKey     = 1
 	frameCommand = 5
 
-	formatEnhanced = 9 // in place of an audio format
+	formatEnhanced = 9 // audio format that marks enhanced RTMP
 )
 
-// Describe reads the first bytes of a payload. It never fails: what it does not know is a frame that is
-// neither header nor key.
+// Describe returns the description of a payload. It never fails: an unknown payload is neither a header nor a key
+// frame.
 func Describe(kind byte, payload []byte) Info {
 	info := Info{Kind: kind}
 	switch {
@@ -53,6 +53,7 @@ func Describe(kind byte, payload []byte) Info {
 	return info
 }
 
+// video describes a video payload of FLV.
 func (i *Info) video(b []byte) {
 	frame := b[0] >> 4
 	i.Codec = videoCodec(b[0] & 15)
@@ -69,6 +70,7 @@ func (i *Info) video(b []byte) {
 	}
 }
 
+// audio describes an audio payload of FLV.
 func (i *Info) audio(b []byte) {
 	i.Codec = audioCodec(b[0] >> 4)
 	switch {
@@ -79,7 +81,7 @@ func (i *Info) audio(b []byte) {
 	}
 }
 
-// enhanced reads the packets of enhanced RTMP: modifiers, perhaps a track, a codec in four letters.
+// enhanced describes a payload of enhanced RTMP: modifiers, an optional track, a FourCC.
 func (i *Info) enhanced(b []byte, frame byte) {
 	packet, rest := b[0]&15, b[1:]
 	for packet == packetModifier {
@@ -118,11 +120,11 @@ func (i *Info) enhanced(b []byte, frame byte) {
 	i.Coded, i.Mixed = coded, !single
 	i.Body = len(b) - len(rest)
 	if coded && single && i.Kind == Video && frame == 0 {
-		i.Key = looksKey(i.Codec, rest)
+		i.Key = containsKey(i.Codec, rest)
 	}
 }
 
-// skipModifier skips what a modifier says and returns the type of the packet behind it.
+// skipModifier skips the data of a modifier and returns the type of the packet after it.
 func skipModifier(b []byte) (packet byte, rest []byte) {
 	if len(b) < 1 {
 		return 0, nil
@@ -140,5 +142,5 @@ func skipModifier(b []byte) (packet byte, rest []byte) {
 	return b[size] & 15, b[size+1:]
 }
 
-// offset is a signed number of three bytes.
+// offset returns a signed number of three bytes.
 func offset(b []byte) int32 { return int32(uint32(b[0])<<24|uint32(b[1])<<16|uint32(b[2])<<8) >> 8 }

@@ -7,12 +7,12 @@ import (
 	"roomlog/media/amf"
 )
 
-// ErrNoMetadata is returned for script data that is something else.
-var ErrNoMetadata = errors.New("flv: no metadata")
+// ErrNoMetadata is returned for script data other than onMetaData.
+var ErrNoMetadata = errors.New("flv: script data is not metadata")
 
-// Metadata finds onMetaData in script data. It returns the payload that players get, without the words
-// that are for servers, and the fields.
-func Metadata(payload []byte) (clean []byte, fields amf.Object, err error) {
+// ParseMetadata finds onMetaData in script data. It returns the payload for players, without the leading
+// @setDataFrame, and the fields.
+func ParseMetadata(payload []byte) (clean []byte, fields amf.Object, err error) {
 	name, size, err := amf.First(payload)
 	if err == nil && name == "@setDataFrame" {
 		payload = payload[size:]

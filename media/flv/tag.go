@@ -2,7 +2,7 @@ package flv
 
 import "github.com/deepch/vdk/format/flv/flvio"
 
-// The kinds of tags, which are also the types of RTMP messages.
+// The kinds of tags. They are also the types of RTMP messages.
 const (
 	Audio  = flvio.TAG_AUDIO
 	Video  = flvio.TAG_VIDEO
@@ -14,8 +14,8 @@ const (
 	tailSize = flvio.TagTrailerLength
 )
 
-// FileHeader is what a stream of tags begins with. Players wait for the kinds that it announces, so that
-// it must announce those that come.
+// FileHeader returns the header of an FLV file. It must announce exactly the kinds of tags that follow, because
+// players wait for the announced ones.
 func FileHeader(video, audio bool) []byte {
 	var flags byte
 	if video {
@@ -29,7 +29,7 @@ func FileHeader(video, audio bool) []byte {
 	return b
 }
 
-// Tag is a payload as a tag, with the size behind it that FLV wants there. A payload has less than 16 MiB.
+// Tag returns a payload as an FLV tag, including the size after it. The payload must be smaller than 16 MiB.
 func Tag(kind byte, time uint32, payload []byte) []byte {
 	b := make([]byte, headSize+len(payload)+tailSize)
 	flvio.FillTagHeader(b, kind, len(payload), int32(time))
@@ -38,5 +38,5 @@ func Tag(kind byte, time uint32, payload []byte) []byte {
 	return b
 }
 
-// Payload is the payload of what Tag made.
+// Payload returns the payload of a tag that Tag has built.
 func Payload(tag []byte) []byte { return tag[headSize : len(tag)-tailSize] }

@@ -1,17 +1,14 @@
-// Package hls cuts one stream into HLS, plain or with low latency, and serves what was cut: an index, a
-// playlist for each track, and the files that they name. It knows nothing of rights, and nothing of where
-// frames come from.
+// Package hls segments one stream into HLS, with or without low latency, and serves the result: an index, a playlist for
+// each track, and the files that they refer to. It knows nothing of rights and nothing of the source of frames.
 //
-// The library that does the cutting is kept at a distance, because it trusts its input and its callers. The
-// promises:
+// The package isolates the library that segments, because the library trusts its input and its callers. It guarantees:
 //
-//   - No request ever waits inside of it. Playlists are taken from it once per part, by one goroutine for
-//     each, and served from there to everybody; who waits for a part does so here, for a bounded time, in
-//     bounded number, and not after it has gone away.
-//   - A frame that is broken is left out, whatever it does to a parser. A stream that cannot be cut (no key
-//     frames, no codec that HLS knows) ends with an error.
-//   - When the sequence headers change, or time jumps, the cut begins anew under the same names: media
-//     sequence numbers go on, and a discontinuity is announced.
-//   - Names of files are never used twice, so that they can be cached for ever; playlists are not to be
-//     cached.
+//   - No HTTP request waits inside the library. One goroutine per playlist reads each new version from the library once,
+//     and all requests are served from that. Requests wait for a part here: for a bounded time, in bounded number, and
+//     only while the client is connected.
+//   - A malformed frame is left out, whatever it does to a parser. A stream that cannot be segmented (no key frames, no
+//     codec that HLS supports) ends with an error.
+//   - When the sequence headers change or the timestamps jump, segmenting starts again under the same names. Media
+//     sequence numbers continue, and the playlists announce a discontinuity.
+//   - A file name is never used twice, so that files can be cached for ever. Playlists must not be cached.
 package hls

@@ -6,102 +6,102 @@ import (
 	"net/url"
 )
 
-// follow takes the versions of one playlist from the library, until its cut is closed. It waits there on
-// behalf of everybody.
-func (m *Muxer) follow(s *shown, name string) {
+// follow reads the versions of one playlist from the library until its run is closed. It is the only goroutine that
+// waits there for this playlist.
+func (m *Muxer) follow(p *presentation, name string) {
 	query := ""
 	for {
-		text := s.ask(name, query+TokenArg+"="+m.cfg.Token)
+		text := p.request(name, query+TokenArg+"="+m.cfg.Token)
 		if text == nil && query == "" {
 			return // closed
 		}
-		if text == nil { // or asked for what is long past
+		if text == nil { // the requested version is too old
 			query = ""
 			continue
 		}
-		p := m.take(s, name, text)
+		list := m.publish(p, name, text)
 		if !m.cfg.NoLowLatency {
-			query = p.asks()
-		} else if !m.waitNudge(s, name) {
+			query = list.nextQuery()
+		} else if !m.waitForWake(p, name) {
 			return
 		}
 	}
 }
 
-// waitNudge says false when the cut is not followed any more.
-func (m *Muxer) waitNudge(s *shown, name string) bool {
+// waitForWake waits until a playlist may have changed. It reports false when its presentation is not used any more.
+func (m *Muxer) waitForWake(p *presentation, name string) bool {
 	for {
 		m.mu.Lock()
-		followed, changed := !m.closed && (m.shown == s || m.rising == s), m.changed
+		used, changed := !m.closed && (m.current == p || m.next == p), m.changed
 		m.mu.Unlock()
-		if !followed {
+		if !used {
 			return false
 		}
 		select {
-		case <-s.nudge[name]:
+		case <-p.wake[name]:
 			return true
 		case <-changed:
 		}
 	}
 }
 
-// ask asks the library for a playlist, which may take until the next part; nil says that there is none.
-func (s *shown) ask(name, query string) (text []byte) {
+// request requests a playlist from the library, which may block until the next part. It returns nil if there is none.
+func (p *presentation) request(name, query string) (text []byte) {
 	defer func() {
 		if recover() != nil {
 			text = nil
 		}
 	}()
-	w := &page{header: make(http.Header)}
-	s.cut.mux.Handle(w, &http.Request{Method: http.MethodGet, URL: &url.URL{Path: name, RawQuery: query}})
+	w := &bufferedResponse{header: make(http.Header)}
+	p.run.mux.Handle(w, &http.Request{Method: http.MethodGet, URL: &url.URL{Path: name, RawQuery: query}})
 	if w.status != http.StatusOK {
 		return nil
 	}
 	return w.body.Bytes()
 }
 
-// take puts a version up, or the whole cut if it was the last that was missing. It returns the version in
-// the library's own numbers.
-func (m *Muxer) take(s *shown, name string, text []byte) playlist {
+// publish stores a version of a playlist. If it is the last missing playlist of the next presentation, that presentation
+// becomes the current one. It returns the version with the numbers of the library.
+func (m *Muxer) publish(p *presentation, name string, text []byte) playlist {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	s.texts[name] = text
+	p.raw[name] = text
 	switch {
-	case m.shown == s:
-		s.lists[name] = read(text, s.base, s.runs)
+	case m.current == p:
+		p.playlists[name] = parsePlaylist(text, p.segmentsBefore, p.runsBefore)
 		m.announce()
-	case m.rising == s && len(s.texts) == len(s.nudge):
-		m.show(s)
+	case m.next == p && len(p.raw) == len(p.wake):
+		m.makeCurrent(p)
 		m.announce()
 	}
-	return read(text, 0, 0)
+	return parsePlaylist(text, 0, 0)
 }
 
-// show replaces what is served; the lock is held. Its segments are counted on from there.
-func (m *Muxer) show(s *shown) {
-	if before := m.shown; before != nil {
-		for _, p := range before.lists {
-			s.base = max(s.base, p.next)
+// makeCurrent serves p instead of the current presentation. Segment numbers continue. The lock is held.
+func (m *Muxer) makeCurrent(p *presentation) {
+	if before := m.current; before != nil {
+		for _, list := range before.playlists {
+			p.segmentsBefore = max(p.segmentsBefore, list.next)
 		}
-		s.runs = before.runs + 1
-		before.cut.close()
-		m.past = before
+		p.runsBefore = before.runsBefore + 1
+		before.run.close()
+		m.previous = before
 	}
-	for name, text := range s.texts {
-		s.lists[name] = read(text, s.base, s.runs)
+	for name, text := range p.raw {
+		p.playlists[name] = parsePlaylist(text, p.segmentsBefore, p.runsBefore)
 	}
-	m.shown, m.rising = s, nil
+	m.current, m.next = p, nil
 }
 
-// page keeps what a handler answers.
-type page struct {
+// bufferedResponse stores the response of a handler.
+type bufferedResponse struct {
 	header http.Header
 	status int
 	body   bytes.Buffer
 }
 
-func (p *page) Header() http.Header { return p.header }
+func (r *bufferedResponse) Header() http.Header { return r.header }
 
-func (p *page) WriteHeader(status int) { p.status = status }
+func (r *bufferedResponse) WriteHeader(status int) { r.status = status }
 
-func (p *page) Write(b []byte) (int, error) { return p.body.Write(b) }
+func (r *bufferedResponse) Write(b []byte) (int, error) { return r.body.Write(b) }

@@ -131,7 +131,7 @@ func number(t *testing.T, playlist, tag string) int {
 	return n
 }
 
-func TestAllThatIsNamedIsServed(t *testing.T) {
+func TestEveryReferencedFileIsServed(t *testing.T) {
 	for _, plain := range []bool{false, true} {
 		t.Run(fmt.Sprintf("plain=%v", plain), func(t *testing.T) {
 			m := open(t, hls.Config{NoLowLatency: plain})
@@ -178,7 +178,7 @@ func TestAllThatIsNamedIsServed(t *testing.T) {
 	}
 }
 
-func TestUnknownFilesAreNotFoundAndHoldNobody(t *testing.T) {
+func TestUnknownFilesAreNotFoundAtOnce(t *testing.T) {
 	m := open(t, hls.Config{})
 	write(t, m, avcHeader())
 	second0 := func(from uint32) {
@@ -207,7 +207,7 @@ func TestUnknownFilesAreNotFoundAndHoldNobody(t *testing.T) {
 	}
 }
 
-func TestRequestsWaitForWhatComesNext(t *testing.T) {
+func TestRequestsWaitForTheNextSegmentOrPart(t *testing.T) {
 	m := open(t, hls.Config{})
 	write(t, m, avcHeader(), aacHeader())
 	first := make(chan *httptest.ResponseRecorder)
@@ -247,7 +247,7 @@ func TestRequestsWaitForWhatComesNext(t *testing.T) {
 	}
 }
 
-func TestWaitingIsBounded(t *testing.T) {
+func TestWaitingRequestsAreLimited(t *testing.T) {
 	m := open(t, hls.Config{WaitTimeout: 300 * time.Millisecond, MaxWaiting: 2})
 	write(t, m, avcHeader())
 	var all sync.WaitGroup
@@ -268,7 +268,7 @@ func TestWaitingIsBounded(t *testing.T) {
 	patient.Index(httptest.NewRecorder(), httptest.NewRequestWithContext(ctx, http.MethodGet, "/", nil), "") // does not wait
 }
 
-func TestTheEndIsSaid(t *testing.T) {
+func TestPlaylistsEndWithTheStream(t *testing.T) {
 	m := open(t, hls.Config{})
 	write(t, m, avcHeader(), aacHeader())
 	for i := range uint32(3) {
@@ -292,7 +292,7 @@ func TestTheEndIsSaid(t *testing.T) {
 	}
 }
 
-func TestNewHeadersAndJumpsBeginACutThatGoesOnInNumbers(t *testing.T) {
+func TestNewHeadersAndJumpsContinueTheNumbering(t *testing.T) {
 	other := avcHeader()
 	other.payload = bytes.Clone(other.payload)
 	other.payload[len(other.payload)-1]++
@@ -336,7 +336,7 @@ func TestNewHeadersAndJumpsBeginACutThatGoesOnInNumbers(t *testing.T) {
 	}
 }
 
-func TestWhatCannotBeCutIsRefused(t *testing.T) {
+func TestStreamsThatCannotBeSegmentedEndWithAnError(t *testing.T) {
 	for name, tt := range map[string]struct {
 		frames []frame
 		want   error
@@ -402,7 +402,7 @@ func TestWhatCannotBeCutIsRefused(t *testing.T) {
 }
 
 // Sound that says whole milliseconds is given the times of its samples, so that parts are of equal length.
-func TestPartsOfSoundAreOfEqualLength(t *testing.T) {
+func TestAudioPartsHaveEqualDurations(t *testing.T) {
 	m := open(t, hls.Config{})
 	write(t, m, aacHeader())
 	for i := range 500 {

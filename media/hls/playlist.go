@@ -9,7 +9,7 @@ import (
 
 const listSuffix = "_stream.m3u8"
 
-// Of the lines of a playlist.
+// The tags and attributes of playlists that this package reads.
 const (
 	tagSequence = "#EXT-X-MEDIA-SEQUENCE:"
 	tagSegment  = "#EXTINF:"
@@ -20,25 +20,27 @@ const (
 	attrSkip    = ",CAN-SKIP-UNTIL="
 )
 
-// playlist is one version of a playlist: what is served, and how far it goes.
+// playlist is one version of a playlist as it is served.
 type playlist struct {
 	body  []byte
-	next  int    // number of the segment that is not complete
-	parts int    // that this one has already
-	hint  string // name of the part that is next
+	next  int    // number of the segment that is incomplete
+	parts int    // parts of that segment
+	hint  string // name of the next part
 }
 
-// asks says what to ask the library for, to get the version after this one.
-func (p playlist) asks() string { return fmt.Sprintf("_HLS_msn=%d&_HLS_part=%d&", p.next, p.parts) }
+// nextQuery returns the query that requests the next version from the library.
+func (p playlist) nextQuery() string {
+	return fmt.Sprintf("_HLS_msn=%d&_HLS_part=%d&", p.next, p.parts)
+}
 
-// has says whether a segment, or a part of one, is in the playlist. A part below zero is the whole segment.
+// has reports whether the playlist contains a segment, or a part of one. A negative part means the whole segment.
 func (p playlist) has(segment, part int) bool {
 	return segment < p.next || segment == p.next && part >= 0 && part < p.parts
 }
 
-// read takes a playlist of the library. Its numbers go on after those of earlier cuts; that it can be
-// shortened on request is not said any more, since nobody here does it.
-func read(text []byte, before, discontinuities int) playlist {
+// parsePlaylist reads a playlist of the library and adds the segments and discontinuities of earlier runs to its
+// numbers. It removes the announcement of delta updates, which are not supported here.
+func parsePlaylist(text []byte, segmentsBefore, discontinuities int) playlist {
 	var p playlist
 	var out bytes.Buffer
 	first, segments := 0, 0
@@ -46,7 +48,7 @@ func read(text []byte, before, discontinuities int) playlist {
 		switch {
 		case strings.HasPrefix(line, tagSequence):
 			first, _ = strconv.Atoi(strings.TrimSpace(line[len(tagSequence):]))
-			first += before
+			first += segmentsBefore
 			line = tagSequence + strconv.Itoa(first) + "\n"
 			if discontinuities > 0 {
 				line += "#EXT-X-DISCONTINUITY-SEQUENCE:" + strconv.Itoa(discontinuities) + "\n"
@@ -73,7 +75,7 @@ func read(text []byte, before, discontinuities int) playlist {
 	return p
 }
 
-// ended is the playlist when nothing follows.
+// ended returns the playlist of a stream that has ended.
 func (p playlist) ended() playlist {
 	var out bytes.Buffer
 	for line := range bytes.Lines(p.body) {
@@ -86,8 +88,7 @@ func (p playlist) ended() playlist {
 	return p
 }
 
-// partNumber splits the name of a part, such as "ab12_video1_part7.mp4", into what it begins with and its
-// number.
+// partNumber splits the name of a part, such as "ab12_video1_part7.mp4", into its prefix and its number.
 func partNumber(name string) (prefix string, number int, ok bool) {
 	name, found := strings.CutSuffix(name, ".mp4")
 	at := strings.LastIndex(name, "_part")

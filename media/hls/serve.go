@@ -9,51 +9,52 @@ import (
 	"time"
 )
 
-// IndexFile is the name of the file that names the others.
+// IndexFile is the name of the index.
 const IndexFile = "index.m3u8"
 
 const (
 	playlistType = "application/vnd.apple.mpegurl"
-	forEver      = "public, max-age=31536000, immutable"
+	immutable    = "public, max-age=31536000, immutable"
 )
 
 var (
-	errBusy    = errors.New("hls: too many requests wait")
-	errMissing = errors.New("hls: no such file")
+	errBusy    = errors.New("hls: too many waiting requests")
+	errMissing = errors.New("hls: file not found")
 )
 
-// Index serves the index. Its references to playlists carry query.
+// Index serves the index. Its references to playlists have the given query.
 func (m *Muxer) Index(w http.ResponseWriter, r *http.Request, query string) {
-	var s *shown
-	err := m.wait(r.Context(), func() (bool, error) { s = m.shown; return s != nil, nil })
+	var s *presentation
+	err := m.wait(r.Context(), func() (bool, error) { s = m.current; return s != nil, nil })
 	if err != nil {
-		refuse(w, err)
+		writeError(w, err)
 		return
 	}
-	text := s.ask(IndexFile, query)
+	text := s.request(IndexFile, query)
 	if text == nil {
-		refuse(w, errMissing)
+		writeError(w, errMissing)
 		return
 	}
 	w.Header().Set("Cache-Control", "no-store")
-	write(w, text)
+	writePlaylist(w, text)
 }
 
-// Playlist serves the playlist of a track, and waits for the segment or part that the request asks for.
+// Playlist serves the playlist of a track. It waits for the segment or part that the request names (_HLS_msn,
+// _HLS_part).
 func (m *Muxer) Playlist(w http.ResponseWriter, r *http.Request, name string) {
 	args := r.URL.Query()
-	segment, part, err := wanted(args)
+	segment, part, err := parseWait(args)
 	if err != nil {
 		w.WriteHeader(http.StatusBadRequest)
 		return
 	}
 	var p playlist
 	err = m.wait(r.Context(), func() (bool, error) {
-		if m.shown == nil {
+		if m.current == nil {
 			return false, nil
 		}
 		var known bool
-		if p, known = m.shown.lists[name]; !known {
+		if p, known = m.current.playlists[name]; !known {
 			return false, errMissing
 		}
 		switch {
@@ -66,15 +67,16 @@ func (m *Muxer) Playlist(w http.ResponseWriter, r *http.Request, name string) {
 		return segment < 0 || m.cfg.NoLowLatency || p.has(segment, part), nil
 	})
 	if err != nil {
-		refuse(w, err)
+		writeError(w, err)
 		return
 	}
 	w.Header().Set("Cache-Control", "no-cache")
-	write(w, p.body)
+	writePlaylist(w, p.body)
 }
 
-// wanted reads what a player waits for: a segment below zero for nothing, a part below zero for the whole.
-func wanted(args url.Values) (segment, part int, err error) {
+// parseWait returns the segment and the part that a request waits for. A negative segment means that it does not
+// wait, a negative part means the whole segment.
+func parseWait(args url.Values) (segment, part int, err error) {
 	segment, part = -1, -1
 	if text := args.Get("_HLS_msn"); text != "" {
 		if segment, err = strconv.Atoi(text); err != nil || segment < 0 {
@@ -89,32 +91,32 @@ func wanted(args url.Values) (segment, part int, err error) {
 	return segment, part, nil
 }
 
-// File serves a segment, a part or what comes before them. The part that a playlist has announced is waited
-// for; every other name that is not there yet is unknown.
+// File serves a segment, a part or an init file. It waits for the part that a playlist has announced; other names
+// that do not exist are not found.
 func (m *Muxer) File(w http.ResponseWriter, r *http.Request, name string) {
-	var from []*shown
+	var from []*presentation
 	err := m.wait(r.Context(), func() (ready bool, err error) {
-		from, ready, err = m.holding(name)
+		from, ready, err = m.locate(name)
 		return ready, err
 	})
 	if err != nil {
-		refuse(w, err)
+		writeError(w, err)
 		return
 	}
-	f := &file{ResponseWriter: w}
+	f := &fileResponse{ResponseWriter: w}
 	for _, s := range from {
-		if s.serve(f, name); f.begun {
+		if s.serve(f, name); f.started {
 			return
 		}
 	}
-	refuse(w, errMissing)
+	writeError(w, errMissing)
 }
 
-// holding finds where a file may be. It is not ready if it is the part that comes next. The library must
-// not be asked for parts of higher numbers: it would wait for them, and never again let go.
-func (m *Muxer) holding(name string) (from []*shown, ready bool, err error) {
+// locate returns the presentations that may have a file. It is not ready if the file is the next part. The library
+// must not be asked for later parts, because it would block for ever.
+func (m *Muxer) locate(name string) (from []*presentation, ready bool, err error) {
 	prefix, number, isPart := partNumber(name)
-	for _, s := range []*shown{m.shown, m.past} {
+	for _, s := range []*presentation{m.current, m.previous} {
 		if s == nil {
 			continue
 		}
@@ -122,13 +124,13 @@ func (m *Muxer) holding(name string) (from []*shown, ready bool, err error) {
 			from = append(from, s)
 			continue
 		}
-		for _, p := range s.lists {
+		for _, p := range s.playlists {
 			of, next, _ := partNumber(p.hint)
 			switch {
 			case of != prefix:
 			case number < next:
-				return []*shown{s}, true, nil
-			case number == next && s == m.shown && !m.ended:
+				return []*presentation{s}, true, nil
+			case number == next && s == m.current && !m.ended:
 				return nil, false, nil
 			}
 		}
@@ -139,39 +141,41 @@ func (m *Muxer) holding(name string) (from []*shown, ready bool, err error) {
 	return from, true, nil
 }
 
-func (s *shown) serve(w *file, name string) {
+// serve lets the library serve a file.
+func (s *presentation) serve(w *fileResponse, name string) {
 	defer func() {
-		_ = recover() // whatever it was, there is no such file
+		_ = recover() // respond with not found
 	}()
-	s.cut.mux.Handle(w, &http.Request{Method: http.MethodGet, URL: &url.URL{Path: name}})
+	s.run.mux.Handle(w, &http.Request{Method: http.MethodGet, URL: &url.URL{Path: name}})
 }
 
-// file is an answer that may be kept for ever, since no name is used twice. The library writes nothing at
-// all for names that it does not know.
-type file struct {
+// fileResponse marks files as immutable, because no name is used twice. The library writes nothing for unknown
+// names.
+type fileResponse struct {
 	http.ResponseWriter
-	begun bool
+	started bool
 }
 
-// WriteHeader says how long it may be kept.
-func (f *file) WriteHeader(status int) {
-	f.begun = true
+// WriteHeader adds the Cache-Control header.
+func (f *fileResponse) WriteHeader(status int) {
+	f.started = true
 	if status == http.StatusOK {
-		f.Header().Set("Cache-Control", forEver)
+		f.Header().Set("Cache-Control", immutable)
 	}
 	f.ResponseWriter.WriteHeader(status)
 }
 
-func (f *file) Write(b []byte) (int, error) {
-	f.begun = true
+// Write writes b.
+func (f *fileResponse) Write(b []byte) (int, error) {
+	f.started = true
 	return f.ResponseWriter.Write(b)
 }
 
-// wait waits until there is what ready looks for under the lock, or an error.
+// wait blocks until ready reports true or an error. It calls ready with the lock held.
 func (m *Muxer) wait(ctx context.Context, ready func() (bool, error)) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	var late <-chan time.Time
+	var timeout <-chan time.Time
 	for {
 		if m.closed {
 			return errMissing
@@ -186,12 +190,12 @@ func (m *Muxer) wait(ctx context.Context, ready func() (bool, error)) error {
 			return m.err
 		case m.ended:
 			return errMissing
-		case late == nil && m.waiting >= m.cfg.MaxWaiting:
+		case timeout == nil && m.waiting >= m.cfg.MaxWaiting:
 			return errBusy
-		case late == nil:
+		case timeout == nil:
 			timer := time.NewTimer(m.cfg.WaitTimeout)
 			defer timer.Stop()
-			late = timer.C
+			timeout = timer.C
 			m.waiting++
 			defer func() { m.waiting-- }()
 		}
@@ -199,7 +203,7 @@ func (m *Muxer) wait(ctx context.Context, ready func() (bool, error)) error {
 		m.mu.Unlock()
 		select {
 		case <-changed:
-		case <-late:
+		case <-timeout:
 			err = context.DeadlineExceeded
 		case <-ctx.Done():
 			err = ctx.Err()
@@ -211,8 +215,8 @@ func (m *Muxer) wait(ctx context.Context, ready func() (bool, error)) error {
 	}
 }
 
-// refuse answers with what an error means to a player.
-func refuse(w http.ResponseWriter, err error) {
+// writeError writes the response for an error.
+func writeError(w http.ResponseWriter, err error) {
 	status := http.StatusNotFound
 	switch {
 	case errors.Is(err, strconv.ErrRange):
@@ -228,7 +232,8 @@ func refuse(w http.ResponseWriter, err error) {
 	w.WriteHeader(status)
 }
 
-func write(w http.ResponseWriter, text []byte) {
+// writePlaylist writes a playlist.
+func writePlaylist(w http.ResponseWriter, text []byte) {
 	w.Header().Set("Content-Type", playlistType)
 	w.Header().Set("Content-Length", strconv.Itoa(len(text)))
 	_, _ = w.Write(text)

@@ -2,13 +2,13 @@ package record
 
 import (
 	"roomlog/media"
-	"roomlog/media/coded"
 	"roomlog/media/flv"
+	"roomlog/media/mp4track"
 )
 
 // contents holds the headers of a stream and the tracks that they describe.
 type contents struct {
-	tracks  coded.Set
+	tracks  mp4track.Set
 	headers [3]*media.Frame // the newest metadata, video header and audio header
 }
 
@@ -35,10 +35,10 @@ func (c *contents) addAudio(info flv.Info, body []byte) {
 	if info.Codec != flv.MP3 {
 		return
 	}
-	if t := c.tracks.Audio; t != nil && t.Name == flv.MP3 && t.Samples(body) > 0 {
+	if t := c.tracks.Audio; t != nil && t.Codec == flv.MP3 && t.Samples(body) > 0 {
 		return
 	}
-	if t, err := coded.NewMP3(body); err == nil {
+	if t, err := mp4track.NewMP3(body); err == nil {
 		c.tracks.Audio = t
 	}
 }
@@ -51,9 +51,9 @@ func (c *contents) container(frames []timedFrame) container {
 		info := f.Info()
 		switch info.Kind {
 		case flv.Video:
-			video, fits = true, fits && c.tracks.Video != nil && c.tracks.Video.Name == info.Codec && !info.Mixed
+			video, fits = true, fits && c.tracks.Video != nil && c.tracks.Video.Codec == info.Codec && !info.Mixed
 		case flv.Audio:
-			audio, fits = true, fits && c.tracks.Audio != nil && c.tracks.Audio.Name == info.Codec && !info.Mixed
+			audio, fits = true, fits && c.tracks.Audio != nil && c.tracks.Audio.Codec == info.Codec && !info.Mixed
 		}
 	}
 	if fits {

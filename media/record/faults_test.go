@@ -37,7 +37,7 @@ func long(t *testing.T, seconds int) []*media.Frame {
 }
 
 // A recording of an evening has a table of bounded size, and a player finds its way by it.
-func TestALongRecordingHasATable(t *testing.T) {
+func TestLongRecordingsHaveASeekTable(t *testing.T) {
 	t.Parallel()
 	s := open(t, t.TempDir(), nil)
 	const hours = 5
@@ -95,7 +95,7 @@ func child(dir string) {
 }
 
 // A power cut takes what the disk was not asked to keep: it is asked every few seconds, and no more often.
-func TestTheDiskIsAskedToKeepWhatRuns(t *testing.T) {
+func TestRunningRecordingsAreSynced(t *testing.T) {
 	t.Parallel()
 	show := long(t, 60)
 	var clock atomic.Int64
@@ -121,7 +121,7 @@ func TestTheDiskIsAskedToKeepWhatRuns(t *testing.T) {
 }
 
 // A process that is killed leaves what is nearly all of the show. The next one closes it, and tells of it.
-func TestKilledWhileRecording(t *testing.T) {
+func TestRecordingSurvivesAKilledProcess(t *testing.T) {
 	t.Parallel()
 	source, dir := film(t), t.TempDir()
 	cmd := exec.Command(os.Args[0])
@@ -164,7 +164,7 @@ func TestKilledWhileRecording(t *testing.T) {
 }
 
 // Wherever a file or its index was cut off, what is left is taken in and can be played.
-func TestWhateverIsLeftIsTakenIn(t *testing.T) {
+func TestInterruptedRecordingsAreClosed(t *testing.T) {
 	t.Parallel()
 	source := frames(t, film(t), 0)
 	s := open(t, t.TempDir(), nil)
@@ -211,7 +211,7 @@ func TestWhateverIsLeftIsTakenIn(t *testing.T) {
 }
 
 // A disk that is full ends the recording, which is closed and complete. Nothing else ends.
-func TestADiskThatIsFull(t *testing.T) {
+func TestFullDiskEndsTheRecording(t *testing.T) {
 	t.Parallel()
 	source, dir := film(t), t.TempDir()
 	script := `mount -t tmpfs -o size=128k none "$RECORD_AS_A_CHILD" && "$0" && cp -r "$RECORD_AS_A_CHILD"/6 "$RECORD_AS_A_CHILD".kept`
@@ -236,7 +236,7 @@ func TestADiskThatIsFull(t *testing.T) {
 }
 
 // What has to stay free is left free: a recording is not even begun.
-func TestWhatStaysFree(t *testing.T) {
+func TestReserveStaysFree(t *testing.T) {
 	t.Parallel()
 	s := open(t, t.TempDir(), func(c *record.Config) { c.RecordReserve = 1 << 60 })
 	s.record("show", long(t, 3))

@@ -10,8 +10,8 @@ import (
 	"github.com/bluenviron/mediacommon/v2/pkg/formats/fmp4"
 	"github.com/bluenviron/mediacommon/v2/pkg/formats/fmp4/seekablebuffer"
 
-	"roomlog/media/coded"
 	"roomlog/media/flv"
+	"roomlog/media/mp4track"
 )
 
 const (
@@ -21,17 +21,17 @@ const (
 
 // mp4File is a part in fragmented MP4.
 type mp4File struct {
-	tracks  coded.Set
-	clock   coded.SampleClock
+	tracks  mp4track.Set
+	clock   mp4track.SampleClock
 	number  uint32 // of the newest fragment
 	videoAt int64  // time of the newest picture, in the time scale of its track
 	audioAt int64  // time of the newest audio frame
 }
 
-func newMP4(t coded.Set) *mp4File {
+func newMP4(t mp4track.Set) *mp4File {
 	f := &mp4File{tracks: t, videoAt: -1, audioAt: -1}
 	if t.Audio != nil {
-		f.clock = coded.NewSampleClock(t.Audio.Rate)
+		f.clock = mp4track.NewSampleClock(t.Audio.TimeScale)
 	}
 	return f
 }
@@ -44,16 +44,16 @@ func (f *mp4File) accepts(info flv.Info, body []byte) bool {
 	case info.Mixed:
 		return false
 	case info.Kind == flv.Video:
-		return f.tracks.Video != nil && f.tracks.Video.Name == info.Codec
+		return f.tracks.Video != nil && f.tracks.Video.Codec == info.Codec
 	case info.Codec == flv.MP3: // describes itself in every frame
 		t := f.tracks.Audio
-		return t != nil && t.Name == flv.MP3 && (t.Samples(body) > 0 || !isMP3(body))
+		return t != nil && t.Codec == flv.MP3 && (t.Samples(body) > 0 || !isMP3(body))
 	}
-	return f.tracks.Audio != nil && f.tracks.Audio.Name == info.Codec
+	return f.tracks.Audio != nil && f.tracks.Audio.Codec == info.Codec
 }
 
 func isMP3(body []byte) bool {
-	_, err := coded.NewMP3(body)
+	_, err := mp4track.NewMP3(body)
 	return err == nil
 }
 
@@ -61,9 +61,9 @@ func isMP3(body []byte) bool {
 func (f *mp4File) header() (b []byte, err error) {
 	defer guard(&err)
 	var init fmp4.Init
-	for _, t := range []*coded.Track{f.tracks.Video, f.tracks.Audio} {
+	for _, t := range []*mp4track.Track{f.tracks.Video, f.tracks.Audio} {
 		if t != nil {
-			init.Tracks = append(init.Tracks, &fmp4.InitTrack{ID: len(init.Tracks) + firstTrack, TimeScale: uint32(t.Rate), Codec: t.Codec})
+			init.Tracks = append(init.Tracks, &fmp4.InitTrack{ID: len(init.Tracks) + firstTrack, TimeScale: uint32(t.TimeScale), Codec: t.MP4Codec})
 		}
 	}
 	var out seekablebuffer.Buffer
@@ -98,7 +98,7 @@ func (f *mp4File) fragment(frames []timedFrame, until int64, onError func(error)
 	if f.tracks.Video != nil {
 		if n := len(pictures); n > 0 {
 			last := &pictures[n-1]
-			last.Duration = length(until*coded.VideoRate/1000 - last.at)
+			last.Duration = length(until*mp4track.VideoTimeScale/1000 - last.at)
 			part.Tracks = append(part.Tracks, trackOf(id, pictures))
 		}
 		id++
@@ -110,10 +110,10 @@ func (f *mp4File) fragment(frames []timedFrame, until int64, onError func(error)
 	case len(part.Tracks) == 0:
 		return fragment{}, nil
 	case len(pictures) > 0:
-		p.at = (pictures[0].at + int64(pictures[0].PTSOffset)) * 1000 / coded.VideoRate
+		p.at = (pictures[0].at + int64(pictures[0].PTSOffset)) * 1000 / mp4track.VideoTimeScale
 		p.key = !pictures[0].IsNonSyncSample
 	default:
-		p.at = audio[0].at * 1000 / int64(f.tracks.Audio.Rate)
+		p.at = audio[0].at * 1000 / int64(f.tracks.Audio.TimeScale)
 		p.key = f.tracks.Video == nil || f.number == 0
 	}
 	var out seekablebuffer.Buffer
@@ -132,8 +132,8 @@ func (f *mp4File) addVideo(to []sample, frame timedFrame) ([]sample, error) {
 	if err != nil || len(payload) == 0 {
 		return to, err
 	}
-	at := max(frame.at*coded.VideoRate/1000, f.videoAt+1)
-	shown := (frame.at + int64(info.Offset)) * coded.VideoRate / 1000
+	at := max(frame.at*mp4track.VideoTimeScale/1000, f.videoAt+1)
+	shown := (frame.at + int64(info.Offset)) * mp4track.VideoTimeScale / 1000
 	f.videoAt = at
 	if n := len(to); n > 0 {
 		to[n-1].Duration = length(at - to[n-1].at)
@@ -146,14 +146,14 @@ func (f *mp4File) addVideo(to []sample, frame timedFrame) ([]sample, error) {
 func (f *mp4File) units(frame timedFrame) ([]byte, error) {
 	b := bodyOf(frame.Frame)
 	if frame.Info().Codec == flv.AV1 {
-		units, err := flv.OBUs(b)
+		units, err := flv.SplitOBUs(b)
 		if err != nil || len(units) == 0 {
 			return nil, err
 		}
 		return av1.Bitstream(units).Marshal()
 	}
 	sets := f.tracks.Video.Sets
-	units, err := flv.AppendUnits(nil, b, sets.LengthSize)
+	units, err := flv.AppendNALUs(nil, b, sets.LengthSize)
 	if err != nil || len(units) == 0 {
 		return nil, err
 	}
@@ -193,9 +193,9 @@ func trackOf(id int, samples []sample) *fmp4.PartTrack {
 
 func (f *mp4File) timeScale() int64 {
 	if f.tracks.Video != nil {
-		return coded.VideoRate
+		return mp4track.VideoTimeScale
 	}
-	return int64(f.tracks.Audio.Rate)
+	return int64(f.tracks.Audio.TimeScale)
 }
 
 // guard turns a panic of a library into an error. It is deferred.

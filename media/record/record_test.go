@@ -8,7 +8,7 @@ import (
 	"roomlog/media/flv"
 )
 
-func TestAShowIsRecorded(t *testing.T) {
+func TestBroadcastIsRecordedOnDisk(t *testing.T) {
 	t.Parallel()
 	source := film(t)
 	s := open(t, t.TempDir(), nil)

@@ -38,7 +38,7 @@ func served(t *testing.T, then func(*rtmp.Conn, rtmp.Request)) string {
 	return ln.Addr().String()
 }
 
-func TestAnotherImplementationAsks(t *testing.T) {
+func TestOtherImplementationConnects(t *testing.T) {
 	for _, tt := range []struct {
 		name, url string
 		publish   bool
@@ -78,7 +78,7 @@ func TestAnotherImplementationAsks(t *testing.T) {
 	}
 }
 
-func TestARefusalIsReadBeforeTheConnectionEnds(t *testing.T) {
+func TestRefusalIsReadBeforeTheConnectionCloses(t *testing.T) {
 	for _, tt := range []struct{ bytes, code string }{
 		{"publish", rtmp.PublishUnauthorized},
 		{"publish", rtmp.PublishBadName},
@@ -115,7 +115,7 @@ func TestARefusalIsReadBeforeTheConnectionEnds(t *testing.T) {
 	})
 }
 
-func TestConnectTellsEverythingTheClientSaid(t *testing.T) {
+func TestReadConnectReturnsAllFields(t *testing.T) {
 	conn, c := pair(t, rtmp.Config{})
 	c.say(greeting(), command("connect", 1, amf.Object{"app": "live?x=1", "flashVer": "OBS", "tcUrl": "rtmp://h/live"}))
 	got, err := conn.ReadConnect()
@@ -128,7 +128,7 @@ func TestConnectTellsEverythingTheClientSaid(t *testing.T) {
 	}
 }
 
-func TestAskingForALengthIsAnsweredByANumber(t *testing.T) {
+func TestGetStreamLengthReturnsANumber(t *testing.T) {
 	conn, c := pair(t, rtmp.Config{})
 	c.say(greeting(), connect("live"), command("getStreamLength", 7, nil, "KEY"), command("play", 8, nil, "KEY"))
 	if _, err := open(conn); err != nil {
@@ -168,7 +168,7 @@ func TestSplitPath(t *testing.T) {
 	}
 }
 
-func TestABadPathIsRefusedBeforeAnybodyHearsOfIt(t *testing.T) {
+func TestMalformedPathsAreRefused(t *testing.T) {
 	for _, tt := range []struct {
 		bytes []byte
 		code  string

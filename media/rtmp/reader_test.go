@@ -67,7 +67,7 @@ func TestTimestampsPastFourHours(t *testing.T) {
 	}
 }
 
-func TestShorterHeadersReferToTheOneBefore(t *testing.T) {
+func TestShortHeadersReferToTheHeaderBefore(t *testing.T) {
 	conn, c := publishing(t, rtmp.Config{})
 	c.say(
 		header(4, 9, 2, 1000), []byte("v0"),
@@ -94,7 +94,7 @@ func TestShorterHeadersReferToTheOneBefore(t *testing.T) {
 	}
 }
 
-func TestChunksOfSeveralMessagesInterleave(t *testing.T) {
+func TestInterleavedChunksAreAssembled(t *testing.T) {
 	conn, c := publishing(t, rtmp.Config{})
 	video, audio := body(300), body(200)
 	c.say(
@@ -113,7 +113,7 @@ func TestChunksOfSeveralMessagesInterleave(t *testing.T) {
 	}
 }
 
-func TestMetadataInAMF3IsMetadata(t *testing.T) {
+func TestMetadataInAMF3Messages(t *testing.T) {
 	conn, c := publishing(t, rtmp.Config{})
 	meta := amf.Encode("@setDataFrame", "onMetaData", amf.Object{"width": 64})
 	c.say(message(15, append([]byte{0}, meta...)), message(18, nil), header(4, 8, 0, 5), message(18, meta))
@@ -125,7 +125,7 @@ func TestMetadataInAMF3IsMetadata(t *testing.T) {
 }
 
 // What we write is read by another implementation: chunks, timestamps of four bytes, and the end.
-func TestAnotherImplementationReadsWhatWeWrite(t *testing.T) {
+func TestOtherImplementationReadsOurMessages(t *testing.T) {
 	for _, size := range []int{5, rtmp.ChunkSize - 1, rtmp.ChunkSize, rtmp.ChunkSize + 1, 3*rtmp.ChunkSize + 7} {
 		for _, stamp := range []uint32{0, 0xfffffe, 0xffffff, 17_000_000, 1<<32 - 1} {
 			payload := body(size)
@@ -230,7 +230,7 @@ func TestLimits(t *testing.T) {
 	})
 }
 
-func TestLimitsBeforeAnybodyIsKnown(t *testing.T) {
+func TestLimitsBeforePublishIsAccepted(t *testing.T) {
 	for _, tt := range []struct {
 		name string
 		b    []byte

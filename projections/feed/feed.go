@@ -93,12 +93,14 @@ func (f *Feed) follow(ctx context.Context, after int64) error {
 // Checkpoint returns the position up to which everything has been released.
 func (f *Feed) Checkpoint() int64 { return f.out.released.Load() }
 
-// WaitFor blocks until the tables have reached position. The feed must be running; WaitFor fails with ErrEnded when it ends.
+// WaitFor blocks until the tables have reached position. The feed must be running; WaitFor fails with ErrEnded when it
+// ends.
 func (f *Feed) WaitFor(ctx context.Context, position int64) error {
 	return f.tables.waitFor(ctx, position, f.closed)
 }
 
-// Subscribe returns a channel of all batches from now on. It blocks until the feed has read its starting position; Checkpoint then
-// returns it. The channel closes when ctx ends or the feed ends. It also closes when the subscriber has read nothing for
-// Config.SubscriberTimeout while its queue was full; the subscriber then has missed batches and must start again.
+// Subscribe returns a channel of all batches from now on. It blocks until the feed has read its starting position;
+// Checkpoint then returns it. The channel closes when ctx ends or the feed ends. It also closes when the subscriber has
+// read nothing for Config.SubscriberTimeout while its queue was full; the subscriber then has missed batches and must
+// start again.
 func (f *Feed) Subscribe(ctx context.Context) (<-chan Batch, error) { return f.out.subscribe(ctx) }

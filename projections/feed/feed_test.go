@@ -23,10 +23,10 @@ func TestFeed(t *testing.T) {
 		elsewhere, listen bool
 	}{
 		{"with the projector in the same process", false, false},
-		{"with the projector elsewhere", true, true},
-		{"with the projector elsewhere and without NOTIFY", true, false},
+		{"with the projector in another process", true, true},
+		{"with the projector in another process and without NOTIFY", true, false},
 	} {
-		t.Run("releases everything once and in order, "+way.name, func(t *testing.T) {
+		t.Run("releases every delta once and in order, "+way.name, func(t *testing.T) {
 			t.Parallel()
 			w := projtest.New(t)
 			c := projtest.NewCrowd(w, 10, 3)
@@ -50,7 +50,7 @@ func TestFeed(t *testing.T) {
 				t.Errorf("the first delta is of %d, the subscription of %d", first.deltas[0].Position, begin)
 			}
 			if diff := cmp.Diff(ids(first.deltas), ids(second.deltas)); diff != "" {
-				t.Errorf("two subscribers saw different things:\n%s", diff)
+				t.Errorf("two subscribers received different deltas:\n%s", diff)
 			}
 			var public []projections.Delta
 			for _, d := range first.deltas {
@@ -59,12 +59,12 @@ func TestFeed(t *testing.T) {
 				}
 			}
 			if diff := cmp.Diff(ids(deltasOf(w, f, c.Lives, begin, w.Head())), ids(public)); diff != "" {
-				t.Errorf("the log (-) and what was released (+) differ:\n%s", diff)
+				t.Errorf("the deltas of the log (-) and the released ones (+) differ:\n%s", diff)
 			}
 		})
 	}
 
-	t.Run("releases nothing that the tables lack", func(t *testing.T) {
+	t.Run("releases nothing before the tables have it", func(t *testing.T) {
 		t.Parallel()
 		w := projtest.New(t)
 		c := projtest.NewCrowd(w, 3, 1)
@@ -78,7 +78,7 @@ func TestFeed(t *testing.T) {
 		short, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 		defer cancel()
 		if err := f.WaitFor(short, at); !errors.Is(err, context.DeadlineExceeded) {
-			t.Errorf("waiting for tables that stand still: %v", err)
+			t.Errorf("WaitFor without a projector: %v", err)
 		}
 		select {
 		case b := <-s.batches:
@@ -87,7 +87,7 @@ func TestFeed(t *testing.T) {
 		}
 		w.Project()
 		s.until(at)
-		// Whoever reads a table after the push finds it there.
+		// The tables have the comment when its delta is released.
 		found, err := w.Queries.Comments(t.Context(), projections.CommentFilter{Live: c.Lives[0]})
 		if err != nil || len(found) != 1 || found[0].ID != s.deltas[0].ID || found[0].Text != "wait for it" {
 			t.Errorf("%+v, %v", found, err)
@@ -97,7 +97,7 @@ func TestFeed(t *testing.T) {
 		}
 	})
 
-	t.Run("shows people as they are now", func(t *testing.T) {
+	t.Run("attaches current profiles", func(t *testing.T) {
 		t.Parallel()
 		w := projtest.New(t)
 		c := projtest.NewCrowd(w, 3, 1)
@@ -126,7 +126,7 @@ func TestFeed(t *testing.T) {
 		}
 	})
 
-	t.Run("sends gauges seldom, and always the newest in the end", func(t *testing.T) {
+	t.Run("limits the rate of gauges and always sends the newest in the end", func(t *testing.T) {
 		t.Parallel()
 		w := projtest.New(t)
 		c := projtest.NewCrowd(w, 5, 2)
@@ -153,11 +153,11 @@ func TestFeed(t *testing.T) {
 			t.Errorf("%+v", g)
 		}
 		if _, other := s.gauges[c.Lives[1]]; other {
-			t.Error("gauges of a room in which nothing happened")
+			t.Error("gauges of a live without changes")
 		}
 	})
 
-	t.Run("has a private lane for everybody", func(t *testing.T) {
+	t.Run("has a channel for each user", func(t *testing.T) {
 		t.Parallel()
 		w := projtest.New(t)
 		c := projtest.NewCrowd(w, 3, 1)
@@ -194,14 +194,14 @@ func TestFeed(t *testing.T) {
 			t.Fatal(err)
 		}
 		if diff := cmp.Diff(seen, again); diff != "" {
-			t.Errorf("pushed (-) and read again (+):\n%s", diff)
+			t.Errorf("pushed (-) and read from the log (+):\n%s", diff)
 		}
 		if newest, err := f.UserDeltas(t.Context(), p.ID, 0, w.Head(), 2); err != nil || len(newest) != 2 || newest[1].Position != seen[5].Position {
 			t.Errorf("%+v, %v", newest, err)
 		}
 	})
 
-	t.Run("cuts a subscriber off that does not read, and ends the others with itself", func(t *testing.T) {
+	t.Run("cuts off a subscriber that stops reading, and closes all subscriptions when it ends", func(t *testing.T) {
 		t.Parallel()
 		w := projtest.New(t)
 		c := projtest.NewCrowd(w, 3, 1)
@@ -209,14 +209,14 @@ func TestFeed(t *testing.T) {
 		f, stop := startFeed(w, feed.Config{SubscriberTimeout: 20 * time.Millisecond, GaugeInterval: time.Millisecond})
 		w.CatchUp()
 		begun(w, f)
-		deaf, good := subscribe(w, f), subscribe(w, f)
+		slow, good := subscribe(w, f), subscribe(w, f)
 		ctx, cancel := context.WithCancel(t.Context())
 		short, err := f.Subscribe(ctx)
 		if err != nil {
 			t.Fatal(err)
 		}
 		cancel()
-		w.Eventually(func() error { // closes with its context
+		w.Eventually(func() error { // the channel closes with its context
 			select {
 			case _, open := <-short:
 				if !open {
@@ -231,11 +231,11 @@ func TestFeed(t *testing.T) {
 			good.until(at)
 		}
 		read := 0
-		for range deaf.batches {
+		for range slow.batches {
 			read++
 		}
 		if read == 0 || read >= 300 {
-			t.Errorf("the deaf subscriber was cut off after %d batches", read)
+			t.Errorf("the subscriber was cut off after %d batches", read)
 		}
 		stop()
 		for range good.batches {
@@ -245,7 +245,7 @@ func TestFeed(t *testing.T) {
 		}
 	})
 
-	t.Run("lets a subscriber miss nothing behind the checkpoint", func(t *testing.T) {
+	t.Run("gives a new subscriber every delta after the checkpoint", func(t *testing.T) {
 		t.Parallel()
 		w := projtest.New(t)
 		c := projtest.NewCrowd(w, 3, 1)
@@ -274,7 +274,7 @@ func TestFeed(t *testing.T) {
 		}
 	})
 
-	t.Run("passes over what nobody can read", func(t *testing.T) {
+	t.Run("skips events that cannot be decoded", func(t *testing.T) {
 		t.Parallel()
 		w := projtest.New(t)
 		c := projtest.NewCrowd(w, 3, 1)
@@ -294,7 +294,7 @@ func TestFeed(t *testing.T) {
 		}
 	})
 
-	t.Run("holds the tail back while the tables stand still", func(t *testing.T) {
+	t.Run("stops reading the log while too many events wait for the tables", func(t *testing.T) {
 		t.Parallel()
 		w := projtest.New(t)
 		c := projtest.NewCrowd(w, 3, 1)
@@ -307,14 +307,14 @@ func TestFeed(t *testing.T) {
 		c.Act(4, 100)
 		w.Eventually(func() error {
 			if n := feed.Pending(f); n < 10 {
-				return fmt.Errorf("%d events are held back", n)
+				return fmt.Errorf("%d events are pending", n)
 			}
 			return nil
 		})
 		held := feed.Pending(f)
 		c.Act(4, 100)
 		if more := feed.Pending(f); more != held {
-			t.Errorf("%d events are held back, %d before", more, held)
+			t.Errorf("%d events are pending, %d before", more, held)
 		}
 		w.Project()
 		s.until(w.Head())

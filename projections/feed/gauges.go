@@ -10,8 +10,8 @@ import (
 	"roomlog/projections"
 )
 
-// gaugeSender publishes the newest gauges of lives in which something has changed: at once after a quiet interval, otherwise
-// for all such lives together once in an interval. It always sends once more after the last change.
+// gaugeSender publishes the newest gauges of lives in which something has changed: at once after a quiet interval,
+// otherwise for all such lives together once in an interval. It always sends once more after the last change.
 type gaugeSender struct {
 	c       Config
 	queries *projections.Queries

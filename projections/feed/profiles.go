@@ -11,8 +11,9 @@ import (
 	"roomlog/projections"
 )
 
-// profiles caches profiles of users. Only the releasing goroutine adds and removes entries, in the order of the log. A profile
-// that it reads for an event is at least as new as that event, and a later event that changes the profile removes it.
+// profiles caches profiles of users. Only the releasing goroutine adds and removes entries, in the order of the log. A
+// profile that it reads for an event is at least as new as that event, and a later event that changes the profile
+// removes it.
 type profiles struct {
 	queries *projections.Queries
 	cache   *lru.Cache[domain.UserID, projections.Profile]

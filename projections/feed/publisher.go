@@ -21,8 +21,9 @@ const queueSize = 256
 // topic is the only topic of the publisher's channel.
 const topic = "batches"
 
-// A Batch is what a feed releases at once: all deltas after the position After up to Checkpoint, in order, and gauges that may be
-// newer. The batches of one subscription follow each other without a gap: each begins where the previous one ended.
+// A Batch is what a feed releases at once: all deltas after the position After up to Checkpoint, in order, and gauges
+// that may be newer. The batches of one subscription follow each other without a gap: each begins where the previous
+// one ended.
 type Batch struct {
 	After      int64
 	Checkpoint int64
@@ -66,7 +67,8 @@ func (p *publisher) close() {
 	p.subscribers.Wait()
 }
 
-// publish sends a batch to every subscriber. The batch begins where the previous one ended; a batch with gauges alone ends there too.
+// publish sends a batch to every subscriber. The batch begins where the previous one ended; a batch with gauges alone
+// ends there too.
 func (p *publisher) publish(ctx context.Context, b Batch) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -111,7 +113,8 @@ func (p *publisher) subscribe(ctx context.Context) (<-chan Batch, error) {
 	return batches, nil
 }
 
-// deliver puts the batch of a message into the queue of a subscriber. It reports false when the subscriber has stopped reading.
+// deliver puts the batch of a message into the queue of a subscriber. It reports false when the subscriber has stopped
+// reading.
 func (p *publisher) deliver(ctx context.Context, m *message.Message, batches chan<- Batch) bool {
 	b, ok := m.Context().Value(batchKey{}).(Batch)
 	if !ok {

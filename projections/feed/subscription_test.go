@@ -12,18 +12,18 @@ import (
 	"roomlog/projections/projtest"
 )
 
-// feed runs a feed of this process until the test ends, or until stop is called.
+// startFeed runs a feed until the test ends or stop is called.
 func startFeed(w *projtest.World, c feed.Config) (f *feed.Feed, stop func()) {
 	w.Helper()
 	f = feed.New(w.Store, w.Queries, c)
 	return f, w.Start(f.Run)
 }
 
-// subscribed is a subscription that is checked as it is read: batches follow each other, positions grow.
+// subscribed reads a subscription and checks that its batches follow each other without a gap.
 type subscribed struct {
 	*projtest.World
 	batches <-chan feed.Batch
-	at      int64 // the end of the newest batch; −1 before the first
+	at      int64 // the end of the newest batch; -1 before the first
 	deltas  []projections.Delta
 	gauges  map[domain.LiveID]projections.Gauges
 }
@@ -46,12 +46,12 @@ func (s *subscribed) next() (feed.Batch, bool) {
 			return b, false
 		}
 		if s.at >= 0 && b.After != s.at || b.Checkpoint < b.After {
-			s.Fatalf("a batch of %d to %d behind %d", b.After, b.Checkpoint, s.at)
+			s.Fatalf("a batch from %d to %d after %d", b.After, b.Checkpoint, s.at)
 		}
 		last := b.After + 1
 		for _, d := range b.Deltas {
 			if d.Position < last || d.Position > b.Checkpoint {
-				s.Fatalf("a delta of %d behind %d in a batch up to %d", d.Position, last, b.Checkpoint)
+				s.Fatalf("a delta at %d after %d in a batch up to %d", d.Position, last, b.Checkpoint)
 			}
 			last = d.Position
 		}
@@ -61,7 +61,7 @@ func (s *subscribed) next() (feed.Batch, bool) {
 		s.at, s.deltas = b.Checkpoint, append(s.deltas, b.Deltas...)
 		return b, true
 	case <-time.After(projtest.Patience):
-		s.Fatalf("no batch behind %d", s.at)
+		s.Fatalf("no batch after %d", s.at)
 		panic("unreachable")
 	}
 }
@@ -76,7 +76,7 @@ func (s *subscribed) until(position int64) {
 	}
 }
 
-// begun waits until a feed has begun: what comes from now on reaches its subscribers.
+// begun waits until a feed has released everything that is in the log.
 func begun(w *projtest.World, f *feed.Feed) {
 	w.Helper()
 	ctx, cancel := context.WithTimeout(w.Context(), projtest.Patience)
@@ -92,7 +92,7 @@ func begun(w *projtest.World, f *feed.Feed) {
 	})
 }
 
-// deltasOf answers what the log says was to be seen between two positions.
+// deltasOf returns the deltas of some lives between two positions, read from the log.
 func deltasOf(w *projtest.World, f *feed.Feed, lives []domain.LiveID, after, upTo int64) (facts []projections.Delta) {
 	w.Helper()
 	for _, live := range lives {
@@ -112,7 +112,7 @@ func deltasOf(w *projtest.World, f *feed.Feed, lives []domain.LiveID, after, upT
 	return facts
 }
 
-// ids names deltas so that their order can be compared.
+// ids returns a text for each delta, for comparisons.
 func ids(deltas []projections.Delta) (names []string) {
 	for _, d := range deltas {
 		names = append(names, fmt.Sprintf("%d %s %s live %d user %d to %d", d.Position, d.Kind, d.ID, d.Live, d.User, d.Recipient))

@@ -10,8 +10,8 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// compare returns the tables that differ between two schemas, with the first row that differs. It reads each table once and sums up
-// hashes of its rows; it searches for the row only if the sums differ.
+// compare returns the tables that differ between two schemas, with the first row that differs. It reads each table once
+// and sums up hashes of its rows; it searches for the row only if the sums differ.
 func compare(ctx context.Context, tx pgx.Tx, tables []table, have, want string) ([]Difference, error) {
 	var differences []Difference
 	for _, t := range tables {

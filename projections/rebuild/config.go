@@ -26,8 +26,8 @@ type VerifyConfig struct {
 
 // Errors of Run and Rollback.
 var (
-	// ErrDifferent means that tables of the same versions, derived from the same log, differ: the old ones or the new ones
-	// are wrong. The old ones remain in use; Report.Differences names the rows.
+	// ErrDifferent means that tables of the same versions, derived from the same log, differ: the old ones or the new
+	// ones are wrong. The old ones remain in use; Report.Differences names the rows.
 	ErrDifferent = errors.New("the rebuilt tables differ from the ones in use")
 	// ErrInProgress means that another rebuild or rollback of this database is running.
 	ErrInProgress = errors.New("another rebuild is running")

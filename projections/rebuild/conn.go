@@ -34,8 +34,8 @@ func withLockedConn(ctx context.Context, owner *pgxpool.Pool, work func(*pgx.Con
 	})
 }
 
-// withConn calls work with a connection of its own, configured like those of pool, whose search_path begins with schema. It closes
-// the connection even if ctx has ended; that frees its locks and drops its temporary tables.
+// withConn calls work with a connection of its own, configured like those of pool, whose search_path begins with
+// schema. It closes the connection even if ctx has ended; that frees its locks and drops its temporary tables.
 func withConn(ctx context.Context, pool *pgxpool.Pool, schema string, work func(*pgx.Conn) error) error {
 	config := pool.Config().ConnConfig.Copy()
 	config.RuntimeParams["search_path"] = schema + ",public"

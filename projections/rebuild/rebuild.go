@@ -19,9 +19,9 @@ const (
 	closingEvents = 5_000              // events that may be left for the switch
 )
 
-// Run derives all read tables from the log in a new schema and puts them into use. If the versions of the projections are those in use, it
-// compares both sets of tables at one position; if they differ, it fails with ErrDifferent, unless Config.Force is set. The replaced
-// tables are kept for Rollback; the first rebuild after seven days drops them.
+// Run derives all read tables from the log in a new schema and puts them into use. If the versions of the projections
+// are those in use, it compares both sets of tables at one position; if they differ, it fails with ErrDifferent, unless
+// Config.Force is set. The replaced tables are kept for Rollback; the first rebuild after seven days drops them.
 func Run(ctx context.Context, owner *pgxpool.Pool, store *eventstore.Store, c Config) (Report, error) {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
@@ -80,7 +80,8 @@ func (r *rebuild) run(ctx context.Context) error {
 	return r.putIntoUse(ctx, same)
 }
 
-// prepare drops replaced tables that are too old, removes what an interrupted rebuild left behind, and creates the new tables.
+// prepare drops replaced tables that are too old, removes what an interrupted rebuild left behind, and creates the new
+// tables.
 func (r *rebuild) prepare(ctx context.Context) error {
 	if err := consumer.CreateCheckpoint(ctx, r.conn, projections.ConsumerGroup); err != nil {
 		return err
@@ -115,7 +116,8 @@ func (r *rebuild) hasVersionsInUse(ctx context.Context) (bool, error) {
 	return different == 0, nil
 }
 
-// goal returns the position that the new tables have to reach: the checkpoint if both sets are to be compared, otherwise the head of the log.
+// goal returns the position that the new tables have to reach: the checkpoint if both sets are to be compared,
+// otherwise the head of the log.
 func (r *rebuild) goal(ctx context.Context, at projections.Checkpoint, same bool) (position int64, err error) {
 	if r.report.Head, err = r.store.Head(ctx); err != nil || same {
 		return at.Position, err

@@ -20,19 +20,19 @@ var rebuildNow = rebuild.Config{Now: time.Now}
 
 func TestRebuild(t *testing.T) {
 	t.Parallel()
-	t.Run("makes the same tables, while people go on", func(t *testing.T) {
+	t.Run("derives equal tables while events go on", func(t *testing.T) {
 		t.Parallel()
 		w := projtest.New(t)
 		c := projtest.NewCrowd(w, 10, 3)
 		w.Project()
 		c.Act(8, 800)
-		w.CatchUp() // a room that the tables do not have yet is not found
+		w.CatchUp() // the tables must have the live
 		other := w.Another()
 		feed := feed.New(other.Store, other.Queries, feed.Config{})
 		other.Start(feed.Run)
 		var all sync.WaitGroup
 		all.Go(func() { c.Act(8, 800) })
-		stop := w.Start(roomsAreWhole(other, c.Lives[0]))
+		stop := w.Start(readSnapshots(other, c.Lives[0]))
 		var reports [3]rebuild.Report
 		for i := range reports {
 			reports[i] = w.Rebuild()
@@ -54,7 +54,7 @@ func TestRebuild(t *testing.T) {
 		}
 	})
 
-	t.Run("tells how far it is", func(t *testing.T) {
+	t.Run("reports its progress", func(t *testing.T) {
 		t.Parallel()
 		w := projtest.New(t)
 		w.Project()
@@ -78,7 +78,7 @@ func TestRebuild(t *testing.T) {
 		}
 	})
 
-	t.Run("refuses to switch to tables that differ, unless forced", func(t *testing.T) {
+	t.Run("does not switch to tables that differ, unless forced", func(t *testing.T) {
 		t.Parallel()
 		s := projtest.Tell(t)
 		s.Project()
@@ -96,7 +96,7 @@ func TestRebuild(t *testing.T) {
 			t.Errorf("%+v", d)
 		}
 		if generation := s.Checkpoint().Generation; generation != 0 {
-			t.Error("switched")
+			t.Error("the tables were switched")
 		}
 		forced, err := rebuild.Run(t.Context(), s.OwnerPool(), s.Store, rebuild.Config{Now: time.Now, Force: true})
 		if err != nil || len(forced.Differences) != 2 || forced.Generation != 1 {
@@ -105,7 +105,7 @@ func TestRebuild(t *testing.T) {
 		s.Verify()
 	})
 
-	t.Run("brings the tables to another version, and past what halted the older one", func(t *testing.T) {
+	t.Run("replaces tables of another version, past an event that halted the older projector", func(t *testing.T) {
 		t.Parallel()
 		w := projtest.New(t)
 		c := projtest.NewCrowd(w, 2, 1)
@@ -124,11 +124,11 @@ func TestRebuild(t *testing.T) {
 		c.Users[0].Send(domain.SendGift{Live: c.Lives[0], Gift: c.Gifts[0], Num: 1})
 		w.CatchUp()
 		if err := old.Status().Halted; err == nil {
-			t.Error("the older program is not halted")
+			t.Error("the older projector is not halted")
 		}
 	})
 
-	t.Run("sets aside what the projector does", func(t *testing.T) {
+	t.Run("sets aside the same events as the projector", func(t *testing.T) {
 		t.Parallel()
 		w := projtest.New(t)
 		c := projtest.NewCrowd(w, 3, 1)
@@ -140,7 +140,7 @@ func TestRebuild(t *testing.T) {
 		}
 	})
 
-	t.Run("grants the serving role what it had", func(t *testing.T) {
+	t.Run("grants the serving role its rights on the new tables", func(t *testing.T) {
 		t.Parallel()
 		w := projtest.New(t)
 		w.Project()
@@ -154,7 +154,7 @@ func TestRebuild(t *testing.T) {
 		}
 	})
 
-	t.Run("is one at a time", func(t *testing.T) {
+	t.Run("does not run twice at a time", func(t *testing.T) {
 		t.Parallel()
 		w := projtest.New(t)
 		projtest.NewCrowd(w, 2, 1)
@@ -168,14 +168,14 @@ func TestRebuild(t *testing.T) {
 		}
 	})
 
-	t.Run("drops what was replaced a week ago", func(t *testing.T) {
+	t.Run("drops tables that were replaced more than a week ago", func(t *testing.T) {
 		t.Parallel()
 		w := projtest.New(t)
 		w.Project()
 		projtest.NewCrowd(w, 2, 1)
 		w.CatchUp()
 		w.Rebuild()
-		for day, want := range []int64{1: 2, 6: 3, 8: 2} { // those of the eighth day before are gone
+		for day, want := range []int64{1: 2, 6: 3, 8: 2} { // on day 8 the tables of the first days have been dropped
 			if want == 0 {
 				continue
 			}
@@ -189,7 +189,7 @@ func TestRebuild(t *testing.T) {
 		}
 	})
 
-	t.Run("waits for a projector that is in the middle of something", func(t *testing.T) {
+	t.Run("waits for a projector that holds the checkpoint", func(t *testing.T) {
 		t.Parallel()
 		w := projtest.New(t)
 		stop := w.Project()
@@ -219,8 +219,8 @@ func TestRebuild(t *testing.T) {
 	})
 }
 
-// roomsAreWhole reads a room again and again: what it shows has to be of one moment and of one set of tables.
-func roomsAreWhole(w *projtest.World, live domain.LiveID) func(ctx context.Context) error {
+// readSnapshots reads snapshots of a live until ctx ends. Each must be consistent.
+func readSnapshots(w *projtest.World, live domain.LiveID) func(ctx context.Context) error {
 	return func(ctx context.Context) error {
 		for ctx.Err() == nil {
 			room, err := w.Queries.LiveSnapshot(ctx, live)
@@ -255,9 +255,9 @@ func TestRollback(t *testing.T) {
 	if err != nil || report.Position < replaced || report.Generation != 2 {
 		t.Fatalf("%v %+v", err, report)
 	}
-	w.CatchUp() // from where the earlier tables were
+	w.CatchUp() // from the position of the earlier tables
 	w.Verify()
-	if _, err := rebuild.Rollback(t.Context(), w.OwnerPool(), rebuildNow); err != nil { // and forward again
+	if _, err := rebuild.Rollback(t.Context(), w.OwnerPool(), rebuildNow); err != nil { // forward again
 		t.Fatal(err)
 	}
 	w.CatchUp()

@@ -10,8 +10,8 @@ import (
 	"roomlog/projections"
 )
 
-// Rollback puts the tables into use again that the newest rebuild or rollback has replaced. Their position is the one at which they were
-// replaced; queries return that earlier state until a projector has brought them up to date.
+// Rollback puts the tables into use again that the newest rebuild or rollback has replaced. Their position is the one
+// at which they were replaced; queries return that earlier state until a projector has brought them up to date.
 func Rollback(ctx context.Context, owner *pgxpool.Pool, c Config) (Report, error) {
 	started := c.Now()
 	var report Report

@@ -29,7 +29,8 @@ const (
 	tempSchema = "pg_temp"
 )
 
-// keepIndexPlans prevents statements that were planned while the tables were empty from scanning them when they are large.
+// keepIndexPlans prevents statements that were planned while the tables were empty from scanning them when they are
+// large.
 const keepIndexPlans = "SET LOCAL enable_seqscan = off"
 
 // shadow is a second set of read tables, filled from the log beside those in use.
@@ -45,8 +46,8 @@ type shadow struct {
 	at     int64 // the position of the tables
 }
 
-// create creates the tables of the shadow like those in use. It creates only the keys that folding needs, and no other indexes: filling
-// first and indexing afterwards is faster.
+// create creates the tables of the shadow like those in use. It creates only the keys that folding needs, and no other
+// indexes: filling first and indexing afterwards is faster.
 func (s *shadow) create(ctx context.Context) (err error) {
 	if s.tables, err = readTables(ctx, s.conn, projections.Schema); err != nil {
 		return err
@@ -241,8 +242,8 @@ func (s *shadow) read(ctx context.Context, upTo int64, ahead chan<- decoded) err
 	return nil
 }
 
-// compareAt brings the shadow to the checkpoint and compares it with the tables in use, in one transaction with one snapshot. It
-// returns that position.
+// compareAt brings the shadow to the checkpoint and compares it with the tables in use, in one transaction with one
+// snapshot. It returns that position.
 func (s *shadow) compareAt(ctx context.Context, report *Report) (at int64, err error) {
 	err = pgx.BeginTxFunc(ctx, s.conn, pgx.TxOptions{IsoLevel: pgx.RepeatableRead}, func(tx pgx.Tx) error {
 		now, err := projections.ReadCheckpoint(ctx, tx)

@@ -23,8 +23,8 @@ type target struct {
 	position int64 // of its tables
 }
 
-// switchTables puts other tables into use, in one transaction that locks the checkpoint. With the checkpoint locked, it calls
-// choose to get the schema of these tables.
+// switchTables puts other tables into use, in one transaction that locks the checkpoint. With the checkpoint locked, it
+// calls choose to get the schema of these tables.
 func switchTables(ctx context.Context, conn *pgx.Conn, p *progressReporter, now func() time.Time, choose func(pgx.Tx, projections.Checkpoint) (target, error)) error {
 	for attempt := 1; ; attempt++ {
 		p.at("switch", 0, 0)

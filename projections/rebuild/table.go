@@ -21,7 +21,8 @@ type table struct {
 // isAppendOnly reports whether folding only ever inserts rows into t: its key begins with the position.
 func (t table) isAppendOnly() bool { return len(t.Key) > 0 && t.Key[0] == "position" }
 
-// comparedColumns returns the columns of t that a comparison reads. The cause in table poison is a text for people and may differ.
+// comparedColumns returns the columns of t that a comparison reads. The cause in table poison is a text for people and
+// may differ.
 func (t table) comparedColumns() string {
 	if t.Name == "poison" {
 		return "t.position, t.projection, t.type"

@@ -26,8 +26,8 @@ const verifyAttempts = 3
 //   - postings balance, no balance is negative, and no event states a wrong balance;
 //   - every table equals what follows from the log at the position of the tables.
 //
-// It waits for nothing and changes nothing: its tables are temporary. Its memory grows with the number of accounts, not with the
-// log. An error means that it could not check.
+// It waits for nothing and changes nothing: its tables are temporary. Its memory grows with the number of accounts, not
+// with the log. An error means that it could not check.
 func Verify(ctx context.Context, store *eventstore.Store, pool *pgxpool.Pool, c VerifyConfig) (Report, error) {
 	started := c.Now()
 	v := &verification{balances: make(map[domain.Account]domain.Coins)}
@@ -121,7 +121,8 @@ func (v *verification) versionFault(ctx context.Context) (*fault, error) {
 	return &f, nil
 }
 
-// foldAll reads the whole log once. It folds the part that the tables have and compares them; it only inspects the rest.
+// foldAll reads the whole log once. It folds the part that the tables have and compares them; it only inspects the
+// rest.
 func (v *verification) foldAll(ctx context.Context) error {
 	for attempt := 1; ; attempt++ {
 		before, err := projections.ReadCheckpoint(ctx, v.conn)
@@ -162,8 +163,8 @@ func (v *verification) inspectEvents(events []eventstore.Record) error {
 	return nil
 }
 
-// inspectEvent describes what is wrong with an event; "" for nothing. An event that cannot be decoded is in table poison, if no coins depend
-// on it.
+// inspectEvent describes what is wrong with an event; "" for nothing. An event that cannot be decoded is in table
+// poison, if no coins depend on it.
 func (v *verification) inspectEvent(r eventstore.Record) string {
 	if r.Event == nil {
 		return ""

@@ -11,7 +11,7 @@ import (
 	"roomlog/projections/rebuild"
 )
 
-// judged answers the first fault that a verification names.
+// judged verifies the log and the tables.
 func judged(w *projtest.World) rebuild.Report {
 	w.Helper()
 	report, err := rebuild.Verify(w.Context(), w.Store, w.Pool, rebuild.VerifyConfig{Now: time.Now})
@@ -23,7 +23,7 @@ func judged(w *projtest.World) rebuild.Report {
 
 func TestVerify(t *testing.T) {
 	t.Parallel()
-	t.Run("finds nothing while everything is at work", func(t *testing.T) {
+	t.Run("finds no fault while events, projector and rebuild go on", func(t *testing.T) {
 		t.Parallel()
 		w := projtest.New(t)
 		c := projtest.NewCrowd(w, 10, 3)
@@ -44,13 +44,13 @@ func TestVerify(t *testing.T) {
 		}
 		w.Eventually(func() error {
 			if n := w.Int("SELECT count(*) FROM pg_class WHERE relname = 'user_account' AND relpersistence = 't'"); n != 0 {
-				return fmt.Errorf("%d tables are left behind", n)
+				return fmt.Errorf("%d temporary tables are left", n)
 			}
 			return nil
 		})
 	})
 
-	t.Run("finds nothing before anything was projected", func(t *testing.T) {
+	t.Run("finds no fault before a projector has run", func(t *testing.T) {
 		t.Parallel()
 		w := projtest.New(t)
 		if r := judged(w); r.Fault != "" {
@@ -62,7 +62,7 @@ func TestVerify(t *testing.T) {
 		}
 	})
 
-	t.Run("names the first fault of the log", func(t *testing.T) {
+	t.Run("reports the first fault of the log", func(t *testing.T) {
 		t.Parallel()
 		for _, test := range []struct {
 			name, tamper, fault string
@@ -70,19 +70,19 @@ func TestVerify(t *testing.T) {
 			{"a missing event", "DELETE FROM events WHERE position = 20", "position 20: the log has a gap: this position is missing"},
 			{"a missing first event", "DELETE FROM events WHERE position = 1", "position 1: the log has a gap: this position is missing"},
 			{"a version too far", "UPDATE events SET version = 3 WHERE position = 29", "position 29: version 3 of wallet-3 follows version 1"},
-			{"a stream without beginning", "UPDATE events SET version = 2 WHERE position = 5", "position 5: session-1 begins with version 2"},
+			{"a stream that does not begin with version 1", "UPDATE events SET version = 2 WHERE position = 5", "position 5: session-1 begins with version 2"},
 			{"versions in the wrong order", "UPDATE events SET version = 100 + version WHERE stream = 'wallet-2'; UPDATE events SET version = 104 - version WHERE stream = 'wallet-2'",
 				"position 19: version 3 of wallet-2 stands before version 2, which is at position 28"},
 			{"a wrong stream", "UPDATE events SET stream = 'gift-77' WHERE position = 1", "position 1: the event of stream gift-1 is recorded in gift-77"},
-			{"a wrong room", "UPDATE events SET live_id = 2 WHERE position = 26", "position 26: the event of live 1 is recorded under live 2"},
-			{"coins from nowhere", `UPDATE events SET payload = replace(payload::text, '-30', '-31')::json WHERE position = 28`,
+			{"a wrong live", "UPDATE events SET live_id = 2 WHERE position = 26", "position 26: the event of live 1 is recorded under live 2"},
+			{"postings that do not balance", `UPDATE events SET payload = replace(payload::text, '-30', '-31')::json WHERE position = 28`,
 				"position 28: the postings of gift.sent.v1 add up to -1, not to 0"},
 			{"an overdrawn wallet", `UPDATE events SET payload = replace(replace(replace(payload::text, ':30', ':3000'), ':-30', ':-3000'), ':970', ':-2000')::json WHERE position = 28`,
 				"position 28: the balance of user-2 would be -2000"},
-			{"a balance that is not the sum", `UPDATE events SET payload = replace(payload::text, '970', '971')::json WHERE position = 28`,
+			{"a stated balance that is wrong", `UPDATE events SET payload = replace(payload::text, '970', '971')::json WHERE position = 28`,
 				"position 28: the event states a balance of 971 for user-2, its history adds up to 970"},
-			{"unreadable coins", `UPDATE events SET payload = '[]' WHERE position = 28`, "position 28: event gift.sent.v1 at position 28 cannot be read"},
-			{"the first of two", "UPDATE events SET version = 3 WHERE position = 29; DELETE FROM events WHERE position = 27", "position 27: the log has a gap: this position is missing"},
+			{"a coin event that cannot be decoded", `UPDATE events SET payload = '[]' WHERE position = 28`, "position 28: event gift.sent.v1 at position 28 cannot be read"},
+			{"the first of two faults", "UPDATE events SET version = 3 WHERE position = 29; DELETE FROM events WHERE position = 27", "position 27: the log has a gap: this position is missing"},
 		} {
 			t.Run(test.name, func(t *testing.T) {
 				t.Parallel()
@@ -101,7 +101,7 @@ func TestVerify(t *testing.T) {
 		}
 	})
 
-	t.Run("judges what the tables do not have yet", func(t *testing.T) {
+	t.Run("inspects events that the tables lack", func(t *testing.T) {
 		t.Parallel()
 		s := projtest.Tell(t)
 		stop := s.Project()
@@ -114,7 +114,7 @@ func TestVerify(t *testing.T) {
 		}
 	})
 
-	t.Run("names the table and the row that does not follow from the log", func(t *testing.T) {
+	t.Run("reports the first table and row that do not follow from the log", func(t *testing.T) {
 		t.Parallel()
 		s := projtest.Tell(t)
 		stop := s.Project()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/hex"
+	"math"
 
 	"roomlog/domain"
 	"roomlog/projections"
@@ -86,7 +87,7 @@ func (s *Session) OpenRoom(ctx context.Context, ref, address string) (projection
 	var id [12]byte
 	_, _ = rand.Read(id[:]) // never fails
 	receipt, err := s.execute(ctx, s.participant.identity, domain.CreateChatRoom{
-		Name: ref, ChatRoom: domain.ChatRoomID(hex.EncodeToString(id[:])), NameKey: c.NameKey(ref), MaxChatRooms: c.cfg.ChatRooms,
+		Name: ref, ChatRoom: domain.ChatRoomID(hex.EncodeToString(id[:])), NameKey: c.NameKey(ref), MaxChatRooms: c.maxChatRooms(),
 	}, "")
 	position := receipt.Position
 	if r := domain.AsRefusal(err); r != nil && r.Code == domain.CodeChatRoomTaken { // another session was faster
@@ -126,4 +127,12 @@ func (s *Session) History(ctx context.Context, room domain.ChatRoomID, w project
 		return s.chat.cfg.Queries.PublicMessages(ctx, w)
 	}
 	return s.chat.cfg.Queries.ChatRoomMessages(ctx, room, w)
+}
+
+// maxChatRooms returns the limit of chat rooms.
+func (c *Chat) maxChatRooms() int {
+	if c.cfg.ChatRooms <= 0 {
+		return math.MaxInt
+	}
+	return c.cfg.ChatRooms
 }

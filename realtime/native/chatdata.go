@@ -33,13 +33,13 @@ type (
 		chatContent
 	}
 	chatPrivateData struct {
-		User       domain.UserID `json:"user,omitempty" jsonschema_description:"to all connections of this user; or"`
-		Connection string        `json:"connection,omitempty" jsonschema_description:"to this one connection"`
+		User        domain.UserID `json:"user,omitempty" jsonschema_description:"to all connections of this user; or"`
+		Participant string        `json:"participant,omitempty" jsonschema_description:"to this one connection"`
 		chatContent
 	}
 	chatTypingData struct {
 		chatRoomData
-		Connection string `json:"connection,omitempty" jsonschema_description:"notifies this one connection instead of a room"`
+		Participant string `json:"participant,omitempty" jsonschema_description:"notifies this one connection instead of a room"`
 	}
 	chatHistoryData struct {
 		chatRoomData
@@ -58,13 +58,13 @@ type (
 		Name string            `json:"name"`
 	}
 	chatJoinReply struct {
-		Connection string            `json:"connection" jsonschema_description:"the public ID of this connection"`
-		Epoch      string            `json:"epoch"`
-		Pos        int64             `json:"pos" jsonschema_description:"everything after it is pushed"`
-		Room       *chatRoomInfo     `json:"room,omitempty"`
-		Resumed    bool              `json:"resumed" jsonschema_description:"true: messages are all since the client's position; false: they are the newest 20"`
-		Messages   []chatMessageInfo `json:"messages" jsonschema_description:"oldest first"`
-		Online     int               `json:"online" jsonschema_description:"connections in the room"`
+		Participant string            `json:"participant" jsonschema_description:"the public ID of this connection"`
+		Epoch       string            `json:"epoch"`
+		Pos         int64             `json:"pos" jsonschema_description:"everything after it is pushed"`
+		Room        *chatRoomInfo     `json:"room,omitempty"`
+		Resumed     bool              `json:"resumed" jsonschema_description:"true: messages are all since the client's position; false: they are the newest 20"`
+		Messages    []chatMessageInfo `json:"messages" jsonschema_description:"oldest first"`
+		Online      int               `json:"online" jsonschema_description:"connections in the room"`
 	}
 	chatWhoReply struct {
 		Participants []participantInfo `json:"participants" jsonschema_description:"oldest first, at most 1000"`
@@ -74,9 +74,9 @@ type (
 		More     bool              `json:"more" jsonschema_description:"there are older ones"`
 	}
 	participantInfo struct {
-		Connection string        `json:"connection,omitempty" jsonschema_description:"public ID of the connection; absent for a user who was not in the chat"`
-		User       domain.UserID `json:"user,omitempty" jsonschema_description:"absent for an anonymous participant"`
-		Name       string        `json:"name"`
+		Participant string        `json:"participant,omitempty" jsonschema_description:"public ID of the connection; absent for a user who was not in the chat"`
+		User        domain.UserID `json:"user,omitempty" jsonschema_description:"absent for an anonymous participant"`
+		Name        string        `json:"name"`
 	}
 	chatMessageInfo struct {
 		Pos   int64               `json:"pos,omitempty" jsonschema_description:"in a reply only: a push has its own"`

@@ -47,7 +47,7 @@ func (s *session) onChatJoin(ctx context.Context, r request, data chatJoinData) 
 		}
 		return nil, err
 	}
-	reply.Connection, reply.Epoch, reply.Online = c.Connection(), s.epoch, s.Chat.Online(room.ID)
+	reply.Participant, reply.Epoch, reply.Online = c.Connection(), s.epoch, s.Chat.Online(room.ID)
 	if room.ID != "" {
 		reply.Room = &chatRoomInfo{room.ID, room.Name}
 	}
@@ -134,12 +134,12 @@ func (s *session) onChatPrivate(ctx context.Context, r request, data chatPrivate
 		return nil, err
 	}
 	switch {
-	case (data.User > 0) == (data.Connection != ""):
-		return nil, badRequest("name either a user or a connection")
+	case (data.User > 0) == (data.Participant != ""):
+		return nil, badRequest("name either a user or a participant")
 	case data.User > 0:
 		message.ToUser = data.User
 	default:
-		if message.ToParticipant, err = s.Chat.FindByConnection(ctx, data.Connection); err != nil {
+		if message.ToParticipant, err = s.Chat.FindByConnection(ctx, data.Participant); err != nil {
 			return nil, err
 		}
 		if message.ToParticipant == 0 {
@@ -160,7 +160,7 @@ func (s *session) postMessage(ctx context.Context, r request, message domain.Pos
 func (s *session) onChatTyping(ctx context.Context, _ request, data chatTypingData) (any, error) {
 	room, err := s.chatRoom(ctx, data.Room)
 	if err == nil {
-		s.inChat().SendTyping(room.ID, data.Connection)
+		s.inChat().SendTyping(room.ID, data.Participant)
 	}
 	return noData{}, err
 }

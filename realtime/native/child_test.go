@@ -20,8 +20,8 @@ import (
 	"github.com/lxzan/gws"
 
 	"roomlog/domain"
+	"roomlog/internal/peertest"
 	"roomlog/internal/settings"
-	"roomlog/peertest"
 	"roomlog/projections"
 	"roomlog/realtime/native"
 	"roomlog/realtime/socketio/engineio"

@@ -132,7 +132,7 @@ func snapshotOf(epoch string, l projections.LiveSnapshot) *snapshot {
 	for _, g := range l.Gifts {
 		s.Gifts = append(s.Gifts, projections.GiftPayload{
 			Pos: g.Position, ID: g.ID, User: projections.UserPayloadOf(g.Sender),
-			Gift: projections.CatalogueRecord{ID: g.Gift, Name: g.Name, Image: g.Image, Price: g.Price}, Num: g.Num, Coins: g.Coins, At: g.At.UTC(),
+			Gift: projections.CatalogueEntry{ID: g.Gift, Name: g.Name, Image: g.Image, Price: g.Price}, Num: g.Num, Coins: g.Coins, At: g.At.UTC(),
 		})
 	}
 	for _, v := range l.Viewers {

@@ -54,20 +54,21 @@ func (c *banCommand) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) erro
 }
 
 type unbanCommand struct {
-	User int64 `required:"" placeholder:"ID" help:"User whose ban is lifted."`
-	Live int64 `placeholder:"ID" help:"Lift the ban from this live. Default: the ban from everything"`
+	reasonFlag `embed:""`
+	User       int64 `required:"" placeholder:"ID" help:"User whose ban is lifted."`
+	Live       int64 `placeholder:"ID" help:"Lift the ban from this live. Default: the ban from everything"`
 }
 
 func (c *unbanCommand) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) error {
 	return withBackend(ctx, g, sh, func(ctx context.Context, b *backend) error {
 		if c.Live == 0 {
-			receipt, err := b.execute(ctx, domain.UnbanUser{User: domain.UserID(c.User)})
+			receipt, err := b.execute(ctx, domain.UnbanUser{User: domain.UserID(c.User), Reason: c.Reason})
 			if err != nil {
 				return err
 			}
 			return printDone(sh, receipt, "user %d is unbanned", c.User)
 		}
-		receipt, err := b.execute(ctx, domain.UnbanViewer{Live: domain.LiveID(c.Live), User: domain.UserID(c.User)})
+		receipt, err := b.execute(ctx, domain.UnbanViewer{Live: domain.LiveID(c.Live), User: domain.UserID(c.User), Reason: c.Reason})
 		if err != nil {
 			return err
 		}

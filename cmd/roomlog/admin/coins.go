@@ -8,9 +8,10 @@ import (
 )
 
 type coinsCredit struct {
-	User   int64  `required:"" placeholder:"ID" help:"User to credit, see roomlog user list."`
-	Amount int64  `required:"" placeholder:"N" help:"Coins to credit, at least 1."`
-	Order  string `required:"" placeholder:"ORDER" help:"Your own name of the payment. An order is credited once."`
+	reasonFlag `embed:""`
+	User       int64  `required:"" placeholder:"ID" help:"User to credit, see roomlog user list."`
+	Amount     int64  `required:"" placeholder:"N" help:"Coins to credit, at least 1."`
+	Order      string `required:"" placeholder:"ORDER" help:"Your own name of the payment. An order is credited once."`
 }
 
 func (coinsCredit) Help() string {
@@ -25,7 +26,7 @@ refused.`
 func (c *coinsCredit) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) error {
 	return withBackend(ctx, g, sh, func(ctx context.Context, b *backend) error {
 		receipt, err := b.execute(ctx, domain.CreditCoins{
-			Order: domain.OrderID(c.Order), User: domain.UserID(c.User), Coins: domain.Coins(c.Amount)})
+			Order: domain.OrderID(c.Order), User: domain.UserID(c.User), Coins: domain.Coins(c.Amount), Reason: c.Reason})
 		if err != nil {
 			return err
 		}

@@ -64,13 +64,14 @@ func (c *giftList) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) error 
 }
 
 type giftReprice struct {
-	Gift int64 `arg:"" help:"Gift, see roomlog gift list."`
-	Coin int64 `required:"" placeholder:"N" help:"New price of one gift in coins, at least 1."`
+	reasonFlag `embed:""`
+	Gift       int64 `arg:"" help:"Gift, see roomlog gift list."`
+	Coin       int64 `required:"" placeholder:"N" help:"New price of one gift in coins, at least 1."`
 }
 
 func (c *giftReprice) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) error {
 	return withBackend(ctx, g, sh, func(ctx context.Context, b *backend) error {
-		receipt, err := b.execute(ctx, domain.RepriceGift{Gift: domain.GiftID(c.Gift), Price: domain.Coins(c.Coin)})
+		receipt, err := b.execute(ctx, domain.RepriceGift{Gift: domain.GiftID(c.Gift), Price: domain.Coins(c.Coin), Reason: c.Reason})
 		if err != nil {
 			return err
 		}
@@ -79,12 +80,13 @@ func (c *giftReprice) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) err
 }
 
 type giftWithdraw struct {
-	Gift int64 `arg:"" help:"Gift, see roomlog gift list."`
+	reasonFlag `embed:""`
+	Gift       int64 `arg:"" help:"Gift, see roomlog gift list."`
 }
 
 func (c *giftWithdraw) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) error {
 	return withBackend(ctx, g, sh, func(ctx context.Context, b *backend) error {
-		receipt, err := b.execute(ctx, domain.WithdrawGift{Gift: domain.GiftID(c.Gift)})
+		receipt, err := b.execute(ctx, domain.WithdrawGift{Gift: domain.GiftID(c.Gift), Reason: c.Reason})
 		if err != nil {
 			return err
 		}

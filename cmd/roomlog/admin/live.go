@@ -44,12 +44,13 @@ func statusText(s domain.Status) string {
 }
 
 type liveStop struct {
-	Live int64 `arg:"" help:"Live, see roomlog live list."`
+	reasonFlag `embed:""`
+	Live       int64 `arg:"" help:"Live, see roomlog live list."`
 }
 
 func (c *liveStop) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) error {
 	return withBackend(ctx, g, sh, func(ctx context.Context, b *backend) error {
-		receipt, err := b.execute(ctx, domain.ChangeLiveStatus{Live: domain.LiveID(c.Live), To: domain.LiveStop})
+		receipt, err := b.execute(ctx, domain.ChangeLiveStatus{Live: domain.LiveID(c.Live), To: domain.LiveStop, Reason: c.Reason})
 		if err != nil {
 			return err
 		}

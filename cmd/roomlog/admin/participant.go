@@ -34,6 +34,7 @@ func (*participantList) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) e
 }
 
 type participantForget struct {
+	reasonFlag  `embed:""`
 	Participant int64 `arg:"" help:"Number of the participant in the events participant.entered and message.posted."`
 	Yes         bool  `help:"Confirm: the texts cannot be restored."`
 }
@@ -50,7 +51,7 @@ func (c *participantForget) Run(ctx context.Context, g *cli.Globals, sh cli.Shel
 		return fmt.Errorf("this would erase the texts of participant %d for ever: confirm with --yes", c.Participant)
 	}
 	return withBackend(ctx, g, sh, func(ctx context.Context, b *backend) error {
-		receipt, err := b.execute(ctx, domain.ForgetParticipant{Participant: domain.ParticipantID(c.Participant)})
+		receipt, err := b.execute(ctx, domain.ForgetParticipant{Participant: domain.ParticipantID(c.Participant), Reason: c.Reason})
 		if err != nil {
 			return err
 		}

@@ -26,7 +26,7 @@ The chat room "demo" exists from the start. Clients address a room by its name o
 
 func (c *roomAdd) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) error {
 	return withBackend(ctx, g, sh, func(ctx context.Context, b *backend) error {
-		receipt, err := b.execute(ctx, api.AddRoom(b.store, c.Name))
+		receipt, err := b.execute(ctx, api.NewChatRoom(b.store, c.Name))
 		if err != nil {
 			return err
 		}
@@ -40,7 +40,8 @@ func (c *roomAdd) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) error {
 }
 
 type roomRemove struct {
-	Room string `arg:"" help:"Name or id of the chat room, see roomlog room list."`
+	reasonFlag `embed:""`
+	Room       string `arg:"" help:"Name or id of the chat room, see roomlog room list."`
 }
 
 func (roomRemove) Help() string {
@@ -64,7 +65,7 @@ func (c *roomRemove) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) erro
 		if err != nil {
 			return err
 		}
-		if _, err := b.execute(ctx, domain.RemoveChatRoom{ChatRoom: room.ID, NameKey: room.NameKey}); err != nil {
+		if _, err := b.execute(ctx, domain.RemoveChatRoom{ChatRoom: room.ID, NameKey: room.NameKey, Reason: c.Reason}); err != nil {
 			return err
 		}
 		_, err = fmt.Fprintf(sh.Stdout, "room %s is removed\n", room.Name)

@@ -37,11 +37,11 @@ func (*streamsList) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) error
 		t := newTable(sh.Stdout, "LIVE", "TITLE", "VIDEO", "AUDIO", "KBIT/S", "GOP", "PLAYERS", "SKIPS", "DROPS", "FOR", "NODE")
 		for _, s := range all {
 			info, since := domain.MediaInfo{}, "waiting"
-			if s.Picture != nil {
-				info, since = s.Picture.MediaInfo, sh.Now().Sub(s.Picture.Since).Round(time.Second).String()
+			if s.Media != nil {
+				info, since = s.Media.MediaInfo, sh.Now().Sub(s.Media.StartedAt).Round(time.Second).String()
 			}
 			t.row(s.Live, s.Title, videoText(info), orDash(info.Audio), s.Bitrate/1000, time.Duration(s.GOPMillis)*time.Millisecond,
-				playersText(s.Players), s.Skips, s.Drops, since, orDash(s.Process))
+				playersText(s.Players), s.Skips, s.Drops, since, orDash(s.Node))
 		}
 		return t.end("No stream is published, and no player waits for one")
 	})
@@ -79,22 +79,22 @@ func (c *streamsPlayers) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) 
 		}
 		t := newTable(sh.Stdout, "PLAYER", "PROTOCOL", "ADDRESS", "FOR", "MB", "SKIPS", "NODE")
 		for _, p := range players {
-			t.row(p.ID, p.Protocol, p.Address, sh.Now().Sub(p.Since).Round(time.Second), fmt.Sprintf("%.1f", float64(p.Bytes)/1e6), p.Skips, p.Process)
+			t.row(p.ID, p.Protocol, p.Address, sh.Now().Sub(p.Since).Round(time.Second), fmt.Sprintf("%.1f", float64(p.Bytes)/1e6), p.Skips, p.Node)
 		}
 		return t.end("The live has no players")
 	})
 }
 
 type streamsKick struct {
-	Live   int64  `xor:"target" required:"" placeholder:"ID" help:"End the stream of this live. It accepts no stream for a minute; to end it for ever: roomlog live stop."`
-	Player string `xor:"target" required:"" placeholder:"PLAYER" help:"Disconnect this player, see roomlog streams players."`
-	Note   string `placeholder:"TEXT" help:"Reason, recorded in the log."`
+	Live       int64  `xor:"target" required:"" placeholder:"ID" help:"End the stream of this live. It accepts no stream for a minute; to end it for ever: roomlog live stop."`
+	Player     string `xor:"target" required:"" placeholder:"PLAYER" help:"Disconnect this player, see roomlog streams players."`
+	reasonFlag `embed:""`
 }
 
 func (c *streamsKick) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) error {
 	return withStreams(ctx, g, sh, func(ctx context.Context, b *backend, directory streams.Directory) error {
 		if c.Player == "" {
-			if _, err := b.execute(ctx, domain.KickBroadcast{Live: domain.LiveID(c.Live), Reason: c.Note}); err != nil {
+			if _, err := b.execute(ctx, domain.KickBroadcast{Live: domain.LiveID(c.Live), Reason: c.Reason}); err != nil {
 				return err
 			}
 			_, err := fmt.Fprintf(sh.Stdout, "the stream of live %d has ended\n", c.Live)
@@ -107,7 +107,7 @@ func (c *streamsKick) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) err
 		case !found:
 			return &domain.Refusal{Code: domain.CodeNoBroadcast, Text: "no node has a player " + c.Player}
 		}
-		if _, err := b.execute(ctx, domain.KickPlayer{Live: live, Player: domain.PlayerID(c.Player), Reason: c.Note}); err != nil {
+		if _, err := b.execute(ctx, domain.KickPlayer{Live: live, Player: domain.PlayerID(c.Player), Reason: c.Reason}); err != nil {
 			return err
 		}
 		_, err = fmt.Fprintf(sh.Stdout, "player %s is disconnected\n", c.Player)

@@ -81,26 +81,29 @@ func (u userArg) executeAndEndLives(ctx context.Context, g *cli.Globals, sh cli.
 }
 
 type userDisable struct {
-	userArg `embed:""`
+	userArg    `embed:""`
+	reasonFlag `embed:""`
 }
 
 func (c *userDisable) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) error {
 	return c.executeAndEndLives(ctx, g, sh, func(lives []domain.LiveID) domain.Command {
-		return domain.DisableUser{User: c.id(), Lives: lives}
+		return domain.DisableUser{User: c.id(), Lives: lives, Reason: c.Reason}
 	}, "user %d is disabled")
 }
 
 type userEnable struct {
-	userArg `embed:""`
+	userArg    `embed:""`
+	reasonFlag `embed:""`
 }
 
 func (c *userEnable) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) error {
-	return c.execute(ctx, g, sh, domain.EnableUser{User: c.id()}, "user %d is enabled", c.User)
+	return c.execute(ctx, g, sh, domain.EnableUser{User: c.id(), Reason: c.Reason}, "user %d is enabled", c.User)
 }
 
 type userGrant struct {
-	userArg `embed:""`
-	Role    domain.Role `required:"" enum:"operator,auditor,analyst" help:"Role: operator (manages gifts and users), auditor (reads every wallet and gift) or analyst (reads the log)."`
+	userArg    `embed:""`
+	reasonFlag `embed:""`
+	Role       domain.Role `required:"" enum:"operator,auditor,analyst" help:"Role: operator (manages gifts and users), auditor (reads every wallet and gift) or analyst (reads the log)."`
 }
 
 func (userGrant) Help() string {
@@ -110,21 +113,23 @@ func (userGrant) Help() string {
 }
 
 func (c *userGrant) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) error {
-	return c.execute(ctx, g, sh, domain.GrantRole{User: c.id(), Role: c.Role}, "user %d has the role %s", c.User, c.Role)
+	return c.execute(ctx, g, sh, domain.GrantRole{User: c.id(), Role: c.Role, Reason: c.Reason}, "user %d has the role %s", c.User, c.Role)
 }
 
 type userRevoke struct {
-	userArg `embed:""`
-	Role    domain.Role `required:"" enum:"operator,auditor,analyst" help:"Role: operator, auditor or analyst."`
+	userArg    `embed:""`
+	reasonFlag `embed:""`
+	Role       domain.Role `required:"" enum:"operator,auditor,analyst" help:"Role: operator, auditor or analyst."`
 }
 
 func (c *userRevoke) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) error {
-	return c.execute(ctx, g, sh, domain.RevokeRole{User: c.id(), Role: c.Role}, "user %d does not have the role %s", c.User, c.Role)
+	return c.execute(ctx, g, sh, domain.RevokeRole{User: c.id(), Role: c.Role, Reason: c.Reason}, "user %d does not have the role %s", c.User, c.Role)
 }
 
 type userForget struct {
-	userArg `embed:""`
-	Yes     bool `help:"Confirm: the texts cannot be restored."`
+	userArg    `embed:""`
+	reasonFlag `embed:""`
+	Yes        bool `help:"Confirm: the texts cannot be restored."`
 }
 
 func (userForget) Help() string {
@@ -139,6 +144,6 @@ func (c *userForget) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) erro
 		return fmt.Errorf("this would erase the texts of user %d for ever: confirm with --yes", c.User)
 	}
 	return c.executeAndEndLives(ctx, g, sh, func(lives []domain.LiveID) domain.Command {
-		return domain.ForgetUser{User: c.id(), Lives: lives}
+		return domain.ForgetUser{User: c.id(), Lives: lives, Reason: c.Reason}
 	}, "user %d is erased")
 }

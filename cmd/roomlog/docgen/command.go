@@ -10,8 +10,6 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/jackc/pgx/v5/pgxpool"
-
 	"roomlog/api"
 	"roomlog/cmd/roomlog/cli"
 	"roomlog/eventstore"
@@ -78,7 +76,7 @@ func openAPI(ctx context.Context, sh cli.Shell) ([]byte, error) {
 	}
 	store, queries := new(eventstore.Store), new(projections.Queries)
 	server, err := api.New(api.Config{
-		Store: store, Commands: new(eventstore.Sequencer), Queries: queries, Feed: new(feed.Feed), Pool: new(pgxpool.Pool),
+		Store: store, Commands: new(eventstore.Sequencer), Queries: queries, Feed: new(feed.Feed), Admission: new(projections.Admission),
 		Tokens: tokens, Signs: signer, Payments: payments, Uploads: uploads, Now: sh.Now, Version: "1",
 	})
 	if err != nil {

@@ -2,7 +2,6 @@ package serve
 
 import (
 	"context"
-	"fmt"
 	"path/filepath"
 
 	"roomlog/api"
@@ -14,44 +13,25 @@ import (
 
 func (c *Command) apiConfig(env *environment, b *backend, tokens *api.Tokens, signer *media.Signer) (api.Config, error) {
 	payments, err := api.NewSharedSecret(env.secrets.payment)
-	if err != nil {
-		return api.Config{}, err
-	}
-	zone, err := api.Zone(c.TimeZone)
-	if err != nil {
-		return api.Config{}, err
-	}
-	return api.Config{
-		Store: b.store, Commands: b.sequencer, Queries: b.queries, Feed: b.feed, Pool: b.pool,
-		Tokens: tokens, Signs: signer, Payments: payments, Uploads: filepath.Join(env.dataDir, "uploads"), Now: env.sh.Now,
-		Log: env.log, Version: cli.ReadBuild().Version, Connections: b.connections,
-		PublicURL: c.PublicURL, Origins: c.CORSOrigins, Zone: zone, CoinsPerUnit: domain.Coins(c.CoinsPerUnit),
-		RequestTimeout: c.RequestTimeout, Settle: c.Settle,
-		BodyBytes: c.BodyBytes, BodyTimeout: c.BodyTimeout, UploadBytes: c.UploadBytes, UploadTimeout: c.UploadTimeout,
-		SignInsByAddress: c.SignInsPerAddress, SignInsByName: c.SignInsPerName, RegistrationsByAddress: c.RegistrationsPerAddress,
-		ChatRooms: c.ChatRooms, GuestChat: c.GuestChat, RoomsByAddress: c.RoomsPerAddress,
-		WritesByUser: c.WritesPerUser, UploadsByUser: c.UploadsPerUser, EventStreams: c.EventStreams,
-	}, nil
+	config := c.api
+	config.Store, config.Commands, config.Queries, config.Feed, config.Admission = b.store, b.sequencer, b.queries, b.feed, b.admission
+	config.Tokens, config.Signs, config.Payments, config.Connections = tokens, signer, payments, b.connections
+	config.Uploads, config.Version = filepath.Join(env.dataDir, "uploads"), cli.ReadBuild().Version
+	config.Now, config.Log = env.sh.Now, env.log
+	return config, err
 }
 
 // connections returns the connections of all nodes that match f.
-func (b *backend) connections(ctx context.Context, f api.SocketFilter) (api.Sockets, error) {
+func (b *backend) connections(ctx context.Context, f api.ConnectionFilter) (api.Connections, error) {
 	survey, err := hub.Survey(ctx, b.cluster, hub.SurveyRequest(f))
-	all := api.Sockets{Sockets: make([]api.Socket, 0, len(survey.Connections)), Total: survey.Total, Processes: survey.Nodes, Answered: survey.Answered}
+	all := api.Connections{
+		Sockets: make([]api.Connection, 0, len(survey.Connections)), Total: survey.Total, Nodes: survey.Nodes, Replied: survey.Answered,
+	}
 	for _, s := range survey.Connections {
-		all.Sockets = append(all.Sockets, api.Socket{
-			ID: s.ID, Process: s.Node, Dialect: s.Dialect, Users: append([]domain.UserID{}, s.Users...),
-			Rooms: liveNames(s.Lives), Address: s.Address, Since: s.Since,
+		all.Sockets = append(all.Sockets, api.Connection{
+			ID: s.ID, Node: s.Node, Dialect: s.Dialect, Users: append([]domain.UserID{}, s.Users...),
+			Lives: append([]domain.LiveID{}, s.Lives...), Address: s.Address, Since: s.Since,
 		})
 	}
 	return all, err
-}
-
-// liveNames returns lives as the REST API names them.
-func liveNames(lives []domain.LiveID) []string {
-	names := make([]string, 0, len(lives))
-	for _, live := range lives {
-		names = append(names, fmt.Sprintf("live-%d", live))
-	}
-	return names
 }

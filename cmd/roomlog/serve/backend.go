@@ -56,7 +56,7 @@ func startBackend(ctx context.Context, c *Command, env *environment, l *layers) 
 		return nil, err
 	}
 	b.pool, err = eventstore.OpenPool(ctx, dsn, eventstore.PoolOptions{
-		Serving: b.migrated.ServingRole, MaxConns: c.DatabaseConns, Name: "roomlog"})
+		Serving: b.migrated.ServingRole, MaxConns: c.DatabaseConnections, Name: "roomlog"})
 	if err != nil {
 		return nil, err
 	}
@@ -70,11 +70,11 @@ func startBackend(ctx context.Context, c *Command, env *environment, l *layers) 
 	if slices.Contains(c.Roles, roleProjector) {
 		b.projector = projections.NewProjector(b.store, projections.ProjectorConfig{Now: env.sh.Now, Log: env.log})
 		l.run(ctx, "projector", b.projector.Run)
-		cleaner := &cleaner{store: b.store, pool: b.pool, log: env.log, now: env.sh.Now, interval: c.Housekeeping, keep: c.Keep}
+		cleaner := &cleaner{store: b.store, pool: b.pool, log: env.log, now: env.sh.Now, interval: c.CleanInterval, keep: c.KeepOutcomes}
 		l.run(ctx, "cleaner", cleaner.Run)
 	}
 	b.queries = projections.NewQueries(b.pool)
-	b.sequencer = eventstore.NewSequencer(b.store, eventstore.SequencerConfig{QueueSize: c.Queue, DrainTimeout: c.Drain})
+	b.sequencer = eventstore.NewSequencer(b.store, c.sequencer)
 	l.run(ctx, "sequencer", b.sequencer.Run)
 	b.feed = feed.New(b.store, b.queries, feed.Config{Log: env.log})
 	l.run(ctx, "feed", b.feed.Run)
@@ -103,7 +103,7 @@ func (b *backend) createFirstChatRoom(ctx context.Context) error {
 	if b.projector == nil {
 		return nil
 	}
-	_, err := b.sequencer.Execute(ctx, domain.Request{Command: api.AddRoom(b.store, firstChatRoom), Actor: domain.Actor{Kind: domain.System}})
+	_, err := b.sequencer.Execute(ctx, domain.Request{Command: api.NewChatRoom(b.store, firstChatRoom), Actor: domain.Actor{Kind: domain.System}})
 	if err != nil {
 		return fmt.Errorf("create the chat room %s: %w", firstChatRoom, err)
 	}

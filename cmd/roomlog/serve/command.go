@@ -7,9 +7,11 @@ import (
 	"log/slog"
 	"net"
 	"slices"
-	"time"
+
+	"github.com/alecthomas/kong"
 
 	"roomlog/cmd/roomlog/cli"
+	"roomlog/internal/settings"
 )
 
 // The roles of a process.
@@ -20,31 +22,11 @@ const (
 	roleMedia     = "media"
 )
 
-// Command is `roomlog serve` with its flags.
+// Command is `roomlog serve` with its flags, which DeclareFlags adds.
 type Command struct {
-	HTTPAddr       string   `name:"http-addr" group:"network" env:"ROOMLOG_HTTP_ADDR" default:":7001" help:"Address for REST and WebSocket; port 0 selects a free port."`
-	PublicURL      string   `group:"network" env:"ROOMLOG_PUBLIC_URL" placeholder:"URL" help:"URL by which clients reach this server, like https://live.example, used in the addresses of uploads. Default: the host of each request."`
-	TrustedProxies []string `group:"network" env:"ROOMLOG_TRUSTED_PROXIES" default:"127.0.0.0/8,::1/128" help:"Networks of the proxies whose X-Forwarded-For header gives the client's address, for limits and logs."`
-	MetricsFrom    []string `group:"network" env:"ROOMLOG_METRICS_FROM" default:"127.0.0.0/8,::1/128" help:"Networks that may read /metrics; others get 404. Behind a trusted proxy the client's address counts."`
-	CORSOrigins    []string `name:"cors-origins" group:"network" env:"ROOMLOG_CORS_ORIGINS" placeholder:"ORIGIN" help:"Browser origins that may call. Default: any, because no cookie grants access."`
-	Assets         string   `group:"network" env:"ROOMLOG_ASSETS" placeholder:"DIR" help:"Folder with socket.io.js for browser pages; make assets fills one. Default: assets in the data folder."`
-	PprofAddr      string   `group:"network" env:"ROOMLOG_PPROF_ADDR" placeholder:"ADDR" help:"Address for profiles of this process, like 127.0.0.1:6060. Default: no profiles."`
-
-	TimeZone     string        `group:"rules" env:"ROOMLOG_TIME_ZONE" default:"Asia/Shanghai" help:"IANA time zone of created_time in API responses."`
-	TokenLife    time.Duration `group:"rules" env:"ROOMLOG_TOKEN_LIFE" default:"720h" help:"Time for which a sign-in token is valid."`
-	SignLife     time.Duration `group:"rules" env:"ROOMLOG_SIGN_LIFE" default:"100000s" help:"Time for which a signed stream address is valid."`
-	CoinsPerUnit int64         `group:"rules" env:"ROOMLOG_COINS_PER_UNIT" default:"10" help:"Coins credited for one currency unit of a top-up."`
-	ChatRooms    int           `group:"rules" env:"ROOMLOG_CHAT_ROOMS" default:"200" help:"Chat rooms that users may create in total; operators may create more."`
-	GuestChat    bool          `group:"rules" env:"ROOMLOG_GUEST_CHAT" help:"Admit chat users without a password, by an e-mail address or under a name. An address is not verified."`
-
-	Roles []string `group:"roles" env:"ROOMLOG_ROLES" enum:"api,realtime,media,projector" default:"api,realtime,media,projector" help:"Parts that this process runs: api serves REST, realtime serves WebSockets, media receives and sends streams, projector updates the tables."`
-
-	rateSettings   `embed:""`
-	sizeSettings   `embed:""`
-	socketSettings `embed:""`
-	mediaSettings  `embed:""`
-	recordSettings `embed:""`
-	logSettings    `embed:""`
+	Settings kong.Plugins `embed:""`
+	config   `kong:"-"`
+	flags    settings.Flags
 }
 
 // Help returns the part of the help that follows the summary.
@@ -104,5 +86,5 @@ func (c *Command) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) (err er
 		slog.String("data_dir", env.dataDir), slog.String("version", cli.ReadBuild().String()))
 	err = l.wait(ctx)
 	env.log.InfoContext(ctx, "stopping")
-	return errors.Join(err, s.shutdown(context.WithoutCancel(ctx), env.log, c.Drain))
+	return errors.Join(err, s.shutdown(context.WithoutCancel(ctx), env.log, c.DrainTimeout))
 }

@@ -3,87 +3,45 @@ package serve
 import (
 	"net"
 	"net/http"
-	"net/netip"
 	"sync"
+
+	"roomlog/internal/limit"
 )
 
-// connLimit closes new HTTP connections that exceed a limit: in total, or from one address that is not a trusted proxy.
-// It bounds what the server allocates before a request arrives. Connections that became WebSockets are not counted,
-// because the realtime server has limits of its own.
+// connLimit closes new HTTP connections that get no slot. It bounds what the server allocates before a request arrives.
+// Connections that became WebSockets give their slots back, because the WebSocket servers have limits of their own.
 type connLimit struct {
-	most, mostPerAddress int
-	proxies              []netip.Prefix
+	slots *limit.Slots
 
-	mu        sync.Mutex
-	counted   map[net.Conn]netip.Addr
-	byAddress map[netip.Addr]int
+	mu       sync.Mutex
+	releases map[net.Conn]func()
 }
 
-func newConnLimit(most, mostPerAddress int, proxies []netip.Prefix) *connLimit {
-	return &connLimit{most: most, mostPerAddress: mostPerAddress, proxies: proxies,
-		counted: make(map[net.Conn]netip.Addr), byAddress: make(map[netip.Addr]int)}
+func newConnLimit(slots *limit.Slots) *connLimit {
+	return &connLimit{slots: slots, releases: map[net.Conn]func(){}}
 }
 
 // watch is a http.Server.ConnState function.
 func (l *connLimit) watch(conn net.Conn, state http.ConnState) {
 	switch state {
 	case http.StateNew:
-		if !l.acquire(conn) {
+		release, err := l.slots.Acquire(limit.ParseAddr(conn.RemoteAddr().String()))
+		if err != nil {
 			_ = conn.Close() // the read of the request fails
+			return
 		}
+		l.mu.Lock()
+		l.releases[conn] = release
+		l.mu.Unlock()
 	case http.StateClosed, http.StateHijacked:
-		l.release(conn)
-	}
-}
-
-func (l *connLimit) acquire(conn net.Conn) bool {
-	address := l.key(conn.RemoteAddr())
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if len(l.counted) >= l.most || address.IsValid() && l.byAddress[address] >= l.mostPerAddress {
-		return false
-	}
-	l.counted[conn] = address
-	l.byAddress[address]++
-	return true
-}
-
-func (l *connLimit) release(conn net.Conn) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	address, ok := l.counted[conn]
-	if !ok {
-		return
-	}
-	delete(l.counted, conn)
-	if l.byAddress[address]--; l.byAddress[address] == 0 {
-		delete(l.byAddress, address)
-	}
-}
-
-// key returns the address under which a connection is counted: the /64 network of an IPv6 address, the zero address for
-// a trusted proxy.
-func (l *connLimit) key(a net.Addr) netip.Addr {
-	at, err := netip.ParseAddrPort(a.String())
-	if err != nil {
-		return netip.Addr{}
-	}
-	address := at.Addr().Unmap().WithZone("")
-	for _, proxy := range l.proxies {
-		if proxy.Contains(address) {
-			return netip.Addr{}
+		l.mu.Lock()
+		release := l.releases[conn]
+		delete(l.releases, conn)
+		l.mu.Unlock()
+		if release != nil {
+			release()
 		}
 	}
-	if address.Is6() {
-		if network, err := address.Prefix(64); err == nil {
-			return network.Addr()
-		}
-	}
-	return address
 }
 
-func (l *connLimit) open() float64 {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return float64(len(l.counted))
-}
+func (l *connLimit) open() float64 { return float64(l.slots.Count()) }

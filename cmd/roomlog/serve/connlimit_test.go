@@ -6,13 +6,14 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
-	"net/netip"
 	"testing"
 	"time"
+
+	"roomlog/internal/limit"
 )
 
 // limitedServer starts a server with a connection limit and returns its address.
-func limitedServer(t *testing.T, limit *connLimit) string {
+func limitedServer(t *testing.T, conns *connLimit) string {
 	t.Helper()
 	s := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/take" {
@@ -25,7 +26,7 @@ func limitedServer(t *testing.T, limit *connLimit) string {
 			_, _ = io.WriteString(conn, "HTTP/1.1 101 Switching Protocols\r\n\r\n")
 		}
 	}))
-	s.Config.ConnState = limit.watch
+	s.Config.ConnState = conns.watch
 	s.Start()
 	t.Cleanup(s.Close)
 	return s.Listener.Addr().String()
@@ -49,22 +50,22 @@ func TestConnLimit(t *testing.T) {
 	t.Parallel()
 	t.Run("closes connections above the limit of one address", func(t *testing.T) {
 		t.Parallel()
-		limit := newConnLimit(100, 2, nil)
-		addr := limitedServer(t, limit)
+		conns := newConnLimit(limit.NewSlots(100, 2, nil))
+		addr := limitedServer(t, conns)
 		_, first := dial(t, addr, "/")
 		dial(t, addr, "/")
 		if kept, _ := dial(t, addr, "/"); kept {
 			t.Fatal("a third connection is kept")
 		}
 		_ = first.Close()
-		eventually(t, "the closed connection is not counted", func() bool { return limit.open() == 1 })
+		eventually(t, "the closed connection is not counted", func() bool { return conns.open() == 1 })
 		if kept, _ := dial(t, addr, "/"); !kept {
 			t.Fatal("a connection below the limit is closed")
 		}
 	})
 	t.Run("counts a trusted proxy in the total only", func(t *testing.T) {
 		t.Parallel()
-		addr := limitedServer(t, newConnLimit(3, 1, []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}))
+		addr := limitedServer(t, newConnLimit(limit.NewSlots(3, 1, limit.Loopback())))
 		for range 3 {
 			if kept, _ := dial(t, addr, "/"); !kept {
 				t.Fatal("a connection of the proxy is closed")
@@ -76,7 +77,7 @@ func TestConnLimit(t *testing.T) {
 	})
 	t.Run("does not count WebSockets", func(t *testing.T) {
 		t.Parallel()
-		addr := limitedServer(t, newConnLimit(1, 1, nil))
+		addr := limitedServer(t, newConnLimit(limit.NewSlots(1, 1, nil)))
 		for range 3 {
 			if kept, _ := dial(t, addr, "/take"); !kept {
 				t.Fatal("a WebSocket is counted")

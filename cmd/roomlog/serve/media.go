@@ -9,6 +9,7 @@ import (
 	"net/http"
 
 	"roomlog/api"
+	"roomlog/internal/limit"
 	"roomlog/media"
 	"roomlog/media/broadcasts"
 	"roomlog/media/hooks"
@@ -44,7 +45,7 @@ func (m *mediaServer) close() {
 
 // open starts the media server on top of the backend. At a stop, connections end before broadcasts, and broadcasts
 // before the log.
-func (m *mediaServer) open(ctx context.Context, c *Command, env *environment, b *backend, l *layers, signer *media.Signer, proxies api.Proxies) error {
+func (m *mediaServer) open(ctx context.Context, c *Command, env *environment, b *backend, l *layers, signer *media.Signer, proxies limit.Proxies) error {
 	var err error
 	if err := m.openHooks(c, env, b); err != nil {
 		return err
@@ -52,14 +53,15 @@ func (m *mediaServer) open(ctx context.Context, c *Command, env *environment, b 
 	if m.recordings, err = openRecordings(ctx, c, env, b, l, signer); err != nil {
 		return err
 	}
-	m.broadcasts, err = broadcasts.New(broadcasts.Config{
-		Store: b.store, Commands: b.sequencer, Queries: b.queries, Owners: b.admission, Feed: b.feed, Cluster: b.cluster, Signer: signer,
-		Now: env.sh.Now, Log: env.log, AutoLive: c.AutoLive, LostNodeGrace: c.PresenceGrace, OnChange: m.broadcastChanged,
-	})
+	watched := c.broadcasts
+	watched.Store, watched.Commands, watched.Queries, watched.Owners, watched.Feed = b.store, b.sequencer, b.queries, b.admission, b.feed
+	watched.Cluster, watched.Signer, watched.Now, watched.Log = b.cluster, signer, env.sh.Now, env.log
+	watched.OnChange = m.broadcastChanged
+	m.broadcasts, err = broadcasts.New(watched)
 	if err != nil {
 		return err
 	}
-	config := c.mediaSettings.config()
+	config := c.media
 	config.Authorizer, config.Observer = m.broadcasts, m.broadcasts
 	if m.hooks != nil {
 		config.Authorizer = media.Authorizers{m.broadcasts, m.hooks} // the webhook is called only for valid signs
@@ -83,15 +85,16 @@ func (m *mediaServer) open(ctx context.Context, c *Command, env *environment, b 
 
 // openHooks creates the webhooks if a HookURL is given.
 func (m *mediaServer) openHooks(c *Command, env *environment, b *backend) (err error) {
-	if c.HookURL == "" {
+	if c.hooks.HookURL == "" {
 		return nil
 	}
 	secret, err := openSecret(env.sh.Getenv, env.dataDir, "ROOMLOG_HOOK_SECRET", "hook", env.log)
 	if err != nil {
 		return err
 	}
-	m.hooks, err = hooks.New(hooks.Config{HookURL: c.HookURL, HookSecret: secret[0], Node: b.node, Now: env.sh.Now, Log: env.log,
-		HookFailure: c.HookFailure, HookTimeout: c.HookTimeout})
+	config := c.hooks
+	config.HookSecret, config.Node, config.Now, config.Log = secret[0], b.node, env.sh.Now, env.log
+	m.hooks, err = hooks.New(config)
 	return err
 }
 
@@ -104,11 +107,11 @@ func (m *mediaServer) broadcastChanged(ctx context.Context, change broadcasts.Ch
 }
 
 // serveFLV serves players over HTTP until ctx ends. The media server closes the connections of players itself.
-func (m *mediaServer) serveFLV(ctx context.Context, c *Command, env *environment, proxies api.Proxies) error {
-	limit := newConnLimit(c.MaxHTTPConnections, c.MaxConnectionsPerAddress, proxies)
+func (m *mediaServer) serveFLV(ctx context.Context, c *Command, env *environment, proxies limit.Proxies) error {
+	conns := newConnLimit(limit.NewSlots(c.MaxHTTPConnections, c.MaxConnectionsPerAddress, proxies))
 	server := &http.Server{
 		Handler: m.recordings.orElse(m.server), ReadHeaderTimeout: c.HeaderTimeout, IdleTimeout: c.IdleTimeout, MaxHeaderBytes: c.HeaderBytes,
-		ConnState: limit.watch, ErrorLog: slog.NewLogLogger(env.log.Handler(), slog.LevelDebug),
+		ConnState: conns.watch, ErrorLog: slog.NewLogLogger(env.log.Handler(), slog.LevelDebug),
 	}
 	stop := context.AfterFunc(ctx, func() { _ = server.Close() })
 	defer stop()
@@ -120,7 +123,7 @@ func (m *mediaServer) serveFLV(ctx context.Context, c *Command, env *environment
 
 // check returns the entry of the media server in /readyz.
 func (m *mediaServer) check() api.Check {
-	return api.Check{Name: "media", Ask: func(context.Context) (string, error) {
+	return api.Check{Name: "media", Run: func(context.Context) (string, error) {
 		now := m.server.Snapshot()
 		return fmt.Sprintf("%d publishers, %d players", now.Publishers, now.Players), nil
 	}}

@@ -25,10 +25,10 @@ type readiness struct {
 // checks returns all checks in the order in which they are called.
 func (r *readiness) checks() []api.Check {
 	return append([]api.Check{
-		{Name: "process", Ask: r.process},
-		{Name: "database", Ask: r.database},
-		{Name: "roles", Ask: r.roles},
-		{Name: "tables", Ask: r.tables},
+		{Name: "process", Run: r.process},
+		{Name: "database", Run: r.database},
+		{Name: "roles", Run: r.roles},
+		{Name: "tables", Run: r.tables},
 	}, r.more...)
 }
 

@@ -24,15 +24,16 @@ type recordings struct {
 
 // openRecordings opens the folder of recordings. At a stop, the recorder ends after the broadcasts and before the log.
 func openRecordings(ctx context.Context, c *Command, env *environment, b *backend, l *layers, signer *media.Signer) (*recordings, error) {
-	archive, err := broadcasts.NewRecordings(broadcasts.RecordingsConfig{
-		Record: broadcasts.RecordMode(c.Record), Commands: b.sequencer, Queries: b.queries, Signer: signer, Log: env.log})
+	config := c.archive
+	config.Commands, config.Queries, config.Signer, config.Log = b.sequencer, b.queries, signer, env.log
+	archive, err := broadcasts.NewRecordings(config)
 	if err != nil {
 		return nil, err
 	}
-	recorder, err := record.New(record.Config{
-		Recordings: cmp.Or(c.Recordings, filepath.Join(env.dataDir, "recordings")), Now: env.sh.Now, Log: env.log, Observer: archive,
-		RecordQuota: c.RecordQuota, RecordLiveQuota: c.RecordLiveQuota, RecordReserve: c.RecordReserve, RecordKeep: c.RecordKeep, RecordSweep: c.RecordSweep,
-	})
+	files := c.recorder
+	files.Recordings = cmp.Or(c.Recordings, filepath.Join(env.dataDir, "recordings"))
+	files.Now, files.Log, files.Observer = env.sh.Now, env.log, archive
+	recorder, err := record.New(files)
 	if errors.Is(err, record.ErrInUse) {
 		env.log.WarnContext(ctx, "recording disabled, another process uses the folder", slog.Any("error", err))
 		return nil, nil //nolint:nilnil // a nil *recordings is usable
@@ -42,7 +43,7 @@ func openRecordings(ctx context.Context, c *Command, env *environment, b *backen
 	}
 	l.add("folder of recordings", recorder.Close)
 	l.run(ctx, "recordings", recorder.Run)
-	handler := &record.Handler{Recorder: recorder, Authorize: archive.Authorize, AllowOrigin: c.AllowOrigin}
+	handler := &record.Handler{Recorder: recorder, Authorize: archive.Authorize, AllowOrigin: c.media.AllowOrigin}
 	return &recordings{archive, recorder, http.StripPrefix(api.RecordingsRoute, handler)}, nil
 }
 

@@ -14,6 +14,7 @@ import (
 
 	"roomlog/api"
 	"roomlog/cmd/roomlog/streams"
+	"roomlog/internal/limit"
 	"roomlog/media"
 	"roomlog/media/broadcasts"
 	"roomlog/realtime/native"
@@ -31,7 +32,7 @@ type servers struct {
 
 // openServers creates the servers on top of the backend. They handle requests as soon as run is called.
 func (c *Command) openServers(ctx context.Context, env *environment, b *backend, l *layers, m *mediaServer) (*servers, error) {
-	proxies, err := api.ParseProxies(c.TrustedProxies)
+	proxies, err := limit.ParseProxies(c.TrustedProxies)
 	if err != nil {
 		return nil, err
 	}
@@ -57,7 +58,7 @@ func (c *Command) openServers(ctx context.Context, env *environment, b *backend,
 		return nil, err
 	}
 	config.Streams = streams.Directory{Directory: broadcasts.NewDirectory(b.cluster, b.queries)}
-	if config.MetricsFrom, err = api.ParseProxies(c.MetricsFrom); err != nil {
+	if config.MetricsFrom, err = limit.ParseProxies(c.MetricsFrom); err != nil {
 		return nil, fmt.Errorf("--metrics-from: %w", err)
 	}
 	config.Metrics, config.Checks, config.Proxies = metrics.registry, s.readiness.checks(), proxies
@@ -70,14 +71,14 @@ func (c *Command) openServers(ctx context.Context, env *environment, b *backend,
 		}
 		s.registerMetrics(metrics)
 	}
-	limit := newConnLimit(c.MaxHTTPConnections, c.MaxConnectionsPerAddress, proxies)
-	metrics.gauge("http_connections", "Open HTTP connections without WebSockets.", limit.open)
+	conns := newConnLimit(limit.NewSlots(c.MaxHTTPConnections, c.MaxConnectionsPerAddress, proxies))
+	metrics.gauge("http_connections", "Open HTTP connections without WebSockets.", conns.open)
 	s.http = &http.Server{
 		Handler:           s.routes(c, m),
 		ReadHeaderTimeout: c.HeaderTimeout,
 		IdleTimeout:       c.IdleTimeout,
 		MaxHeaderBytes:    c.HeaderBytes,
-		ConnState:         limit.watch,
+		ConnState:         conns.watch,
 		ErrorLog:          slog.NewLogLogger(env.log.Handler(), slog.LevelDebug), // faults of clients
 	}
 	close(b.opened)

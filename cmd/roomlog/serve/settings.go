@@ -1,81 +1,133 @@
 package serve
 
-import "time"
+import (
+	"errors"
+	"fmt"
+	"time"
 
-// The settings of serve beside where it serves. A zero means the default of the package that it is for;
-// the defaults are written here as well, so that the help shows them.
+	"github.com/alecthomas/kong"
 
-// rateSettings bound how often somebody may do something.
-type rateSettings struct {
-	SignInsPerAddress       int     `group:"rate" env:"ROOMLOG_SIGN_INS_PER_ADDRESS" default:"60" help:"Sign-ins a minute from one address."`
-	SignInsPerName          int     `group:"rate" env:"ROOMLOG_SIGN_INS_PER_NAME" default:"10" help:"Sign-ins a minute under one name."`
-	RegistrationsPerAddress int     `group:"rate" env:"ROOMLOG_REGISTRATIONS_PER_ADDRESS" default:"20" help:"New accounts a minute from one address."`
-	WritesPerUser           int     `group:"rate" env:"ROOMLOG_WRITES_PER_USER" default:"120" help:"Commands a minute over REST, of one person."`
-	UploadsPerUser          int     `group:"rate" env:"ROOMLOG_UPLOADS_PER_USER" default:"20" help:"Pictures a minute, of one person."`
-	RoomsPerAddress         int     `group:"rate" env:"ROOMLOG_ROOMS_PER_ADDRESS" default:"10" help:"New chat rooms a minute from one address."`
-	CommentRate             float64 `group:"rate" env:"ROOMLOG_COMMENT_RATE" default:"5" help:"Comments a second, of one person."`
-	CommentBurst            int     `group:"rate" env:"ROOMLOG_COMMENT_BURST" default:"20" help:"Comments at once."`
-	GiftRate                float64 `group:"rate" env:"ROOMLOG_GIFT_RATE" default:"20" help:"Gifts a second, of one person."`
-	GiftBurst               int     `group:"rate" env:"ROOMLOG_GIFT_BURST" default:"50" help:"Gifts at once: combos."`
-	MessageRate             float64 `group:"rate" env:"ROOMLOG_MESSAGE_RATE" default:"5" help:"Messages a second in the chat, of one person, or of one connection without one."`
-	MessageBurst            int     `group:"rate" env:"ROOMLOG_MESSAGE_BURST" default:"20" help:"Messages at once."`
-	TypingRate              float64 `group:"rate" env:"ROOMLOG_TYPING_RATE" default:"2" help:"Notes a second that a connection is typing."`
-	FrameRate               float64 `group:"rate" env:"ROOMLOG_FRAME_RATE" default:"100" help:"Frames a second on one connection."`
-	FrameBurst              int     `group:"rate" env:"ROOMLOG_FRAME_BURST" default:"200" help:"Frames at once."`
+	"roomlog/api"
+	"roomlog/eventstore"
+	"roomlog/internal/limit"
+	"roomlog/media"
+	"roomlog/media/broadcasts"
+	"roomlog/media/hooks"
+	"roomlog/media/record"
+	"roomlog/realtime/chat"
+	"roomlog/realtime/hub"
+	"roomlog/realtime/socketio/engineio"
+)
+
+// config is everything that can be set at the command line. A setting of a package is declared in the Config of that
+// package; the structs in this file declare those of the parts that this package creates itself.
+type config struct {
+	networkSettings
+	nodeSettings
+	userSettings
+	recordSettings
+	logSettings
+
+	api        api.Config
+	hub        hub.Config
+	chat       chat.Config
+	sockets    engineio.Config // its nested ws.Config serves both dialects
+	media      media.Config
+	broadcasts broadcasts.Config
+	hooks      hooks.Config
+	archive    broadcasts.RecordingsConfig
+	recorder   record.Config
+	sequencer  eventstore.SequencerConfig
 }
 
-// sizeSettings bound one request.
-type sizeSettings struct {
-	BodyBytes      int64         `group:"size" env:"ROOMLOG_BODY_BYTES" default:"65536" help:"A JSON body, in bytes."`
-	BodyTimeout    time.Duration `group:"size" env:"ROOMLOG_BODY_TIMEOUT" default:"10s" help:"Until it has arrived."`
-	UploadBytes    int64         `group:"size" env:"ROOMLOG_UPLOAD_BYTES" default:"5242880" help:"A picture, in bytes."`
-	UploadTimeout  time.Duration `group:"size" env:"ROOMLOG_UPLOAD_TIMEOUT" default:"1m" help:"Until it has arrived."`
-	HeaderBytes    int           `group:"size" env:"ROOMLOG_HEADER_BYTES" default:"32768" help:"The header of a request, in bytes."`
-	HeaderTimeout  time.Duration `group:"size" env:"ROOMLOG_HEADER_TIMEOUT" default:"10s" help:"Until it has arrived."`
-	IdleTimeout    time.Duration `group:"size" env:"ROOMLOG_IDLE_TIMEOUT" default:"2m" help:"How long a connection may wait for its next request."`
-	RequestTimeout time.Duration `group:"size" env:"ROOMLOG_REQUEST_TIMEOUT" default:"15s" help:"One request, streams and uploads aside."`
-	Settle         time.Duration `group:"size" env:"ROOMLOG_SETTLE" default:"2s" help:"How long an accepted command waits for the tables, so that its client reads what it wrote."`
-	EventStreams   int           `group:"size" env:"ROOMLOG_EVENT_STREAMS" default:"32" help:"Replays of the log at once."`
+// DeclareFlags adds the flags of all settings. It is called once, before the command line is parsed.
+func (c *Command) DeclareFlags() {
+	c.flags.Add("network", &c.networkSettings)
+	c.flags.Add("roles", &c.nodeSettings)
+	c.flags.Add("users", &c.userSettings)
+	c.flags.Add("api", &c.api)
+	c.flags.Add("socket", &c.sockets)
+	c.flags.Add("live", &c.hub)
+	c.flags.Add("chat", &c.chat)
+	c.flags.Add("media", &c.media)
+	c.flags.Add("media", &c.broadcasts)
+	c.flags.Add("media", &c.hooks)
+	c.flags.Add("record", &c.recordSettings)
+	c.flags.Add("record", &c.archive)
+	c.flags.Add("record", &c.recorder)
+	c.flags.Add("log", &c.logSettings)
+	c.flags.Add("log", &c.sequencer)
+	c.Settings = kong.Plugins{c.flags.Struct()}
 }
 
-// socketSettings bound connections.
-type socketSettings struct {
-	MaxConnections           int           `group:"socket" env:"ROOMLOG_MAX_CONNECTIONS" default:"20000" help:"WebSocket connections of this process."`
-	MaxHTTPConnections       int           `name:"max-http-connections" group:"socket" env:"ROOMLOG_MAX_HTTP_CONNECTIONS" default:"4000" help:"HTTP connections of this process, WebSockets aside."`
-	MaxConnectionsPerAddress int           `group:"socket" env:"ROOMLOG_MAX_CONNECTIONS_PER_ADDRESS" default:"1000" help:"Connections from one address; mobile networks put many people behind one."`
-	MaxConnectionsPerUser    int           `group:"socket" env:"ROOMLOG_MAX_CONNECTIONS_PER_USER" default:"10" help:"WebSocket connections of one person."`
-	MaxRoomsPerConnection    int           `group:"socket" env:"ROOMLOG_MAX_ROOMS_PER_CONNECTION" default:"16" help:"Rooms that one connection is in."`
-	MaxMessage               int           `group:"socket" env:"ROOMLOG_MAX_MESSAGE" default:"16384" help:"A message from a client, in bytes."`
-	MaxPayload               int           `group:"socket" env:"ROOMLOG_MAX_PAYLOAD" default:"65536" help:"A message from a Socket.IO client, in bytes."`
-	MaxPolling               int           `group:"socket" env:"ROOMLOG_MAX_POLLING" default:"2000" help:"Socket.IO clients without a WebSocket connection; each holds an HTTP connection."`
-	QueueBytes               int           `group:"socket" env:"ROOMLOG_QUEUE_BYTES" default:"131072" help:"What may wait for a slow reader before comments are dropped; at twice as much it is sent away."`
-	PushWindow               time.Duration `group:"socket" env:"ROOMLOG_PUSH_WINDOW" default:"50ms" help:"Between two writes to the people of a busy room, joining what happens meanwhile; the first after a silence is at once. 0: every push is a write."`
-	Deflate                  bool          `group:"socket" env:"ROOMLOG_DEFLATE" help:"Compress pushes to clients on /ws that offer permessage-deflate: a quarter of the bytes in a busy room."`
-	PingInterval             time.Duration `group:"socket" env:"ROOMLOG_PING_INTERVAL" default:"25s" help:"Between two pings."`
-	PingTimeout              time.Duration `group:"socket" env:"ROOMLOG_PING_TIMEOUT" default:"20s" help:"How much later than that a Socket.IO client may be heard of."`
-	SocketTimeout            time.Duration `group:"socket" env:"ROOMLOG_SOCKET_TIMEOUT" default:"1m" help:"Without any frame, after which a connection counts as lost."`
-	HelloTimeout             time.Duration `group:"socket" env:"ROOMLOG_HELLO_TIMEOUT" default:"15s" help:"Until a connection has said who it is."`
-	PresenceGrace            time.Duration `group:"socket" env:"ROOMLOG_PRESENCE_GRACE" default:"30s" help:"After a server process died: until its viewers have left their rooms, unless they came back."`
-	Listed                   int           `group:"socket" env:"ROOMLOG_LISTED" default:"50" help:"People that Socket.IO clients see in the list of a room: the newest, 100 at most."`
-	Crowd                    int           `group:"socket" env:"ROOMLOG_CROWD" default:"50" help:"People in a room up to which everybody sees every coming and going at once."`
-	ListInterval             time.Duration `group:"socket" env:"ROOMLOG_LIST_INTERVAL" default:"1s" help:"Between two lists, or sums, of comings and goings in a larger room."`
-	RestartSpread            time.Duration `group:"socket" env:"ROOMLOG_RESTART_SPREAD" default:"5s" help:"Over which clients are told to come back when this process stops."`
-	Drain                    time.Duration `group:"socket" env:"ROOMLOG_DRAIN" default:"10s" help:"How long a stop waits for requests and connections."`
-}
-
-// logSettings are about the log, the tables and the database.
-type logSettings struct {
-	Queue         int           `group:"log" env:"ROOMLOG_QUEUE" default:"8192" help:"Commands that wait for the log; more are told to come back."`
-	DatabaseConns int32         `group:"log" env:"ROOMLOG_DATABASE_CONNS" default:"16" help:"Connections to the database for reading; a few more are taken beside them."`
-	MaxLag        time.Duration `group:"log" env:"ROOMLOG_MAX_LAG" default:"1m" help:"How far the tables may be behind the log before /readyz says no."`
-	Keep          time.Duration `group:"log" env:"ROOMLOG_KEEP_OUTCOMES" default:"720h" help:"How long the outcomes of commands are kept for clients that ask again; those of coins are kept for ever."`
-	Housekeeping  time.Duration `group:"log" env:"ROOMLOG_HOUSEKEEPING" default:"1h" help:"How often what is too old is deleted."`
-}
-
-// window is the push window as the doors take it.
-func (s *socketSettings) window() time.Duration {
-	if s.PushWindow <= 0 {
-		return -1
+// AfterApply checks all settings when the command line has been parsed, before anything is opened.
+func (c *Command) AfterApply() error {
+	if err := c.flags.Apply(); err != nil {
+		return err
 	}
-	return s.PushWindow
+	c.sequencer.DrainTimeout = c.DrainTimeout
+	c.sockets.BodyTimeout = c.api.BodyTimeout
+	c.api.GuestChat, c.api.CORSOrigins = c.GuestChat, c.CORSOrigins
+	c.chat.ChatRooms, c.chat.RoomsPerAddress = c.api.ChatRooms, c.api.ChatRoomsPerAddress
+	c.broadcasts.LostNodeGrace = c.hub.PresenceGrace
+	c.sockets.Sockets.Origins = c.CORSOrigins
+	return nil
+}
+
+// networkSettings are how clients reach this process.
+type networkSettings struct {
+	HTTPAddr       string   `default:":7001" help:"Address for REST and WebSocket; port 0 selects a free port."`
+	RTMPAddr       string   `default:":23480" help:"Address for RTMP encoders and players; port 0 selects a free port."`
+	FLVAddr        string   `default:":23481" help:"Address for HTTP-FLV, WS-FLV and HLS players; port 0 selects a free port."`
+	PprofAddr      string   `placeholder:"ADDR" help:"Address for profiles of this process, like 127.0.0.1:6060. Default: no profiles."`
+	TrustedProxies []string `default:"127.0.0.0/8,::1/128" help:"Networks of the proxies whose X-Forwarded-For header gives the client's address, for limits and logs."`
+	MetricsFrom    []string `default:"127.0.0.0/8,::1/128" help:"Networks that may read /metrics; others get 404. Behind a trusted proxy the client's address counts."`
+	CORSOrigins    []string `placeholder:"ORIGIN" help:"Browser origins that may call. Default: any, because no cookie grants access."`
+	Assets         string   `placeholder:"DIR" help:"Folder with socket.io.js for browser pages; make assets fills one. Default: assets in the data folder."`
+
+	MaxHTTPConnections       int           `default:"4000" min:"1" max:"1000000" help:"Open HTTP connections of this process without WebSockets."`
+	MaxConnections           int           `default:"20000" min:"1" max:"10000000" help:"Open WebSocket connections of this process."`
+	MaxConnectionsPerAddress int           `default:"1000" min:"1" max:"1000000" help:"Open connections from one address (IPv6: one /64 network). Mobile networks put many users behind one address."`
+	HeaderBytes              int           `default:"32768" min:"1024" max:"1048576" unit:"bytes" help:"Size of the header of a request."`
+	HeaderTimeout            time.Duration `default:"10s" min:"100ms" max:"10m" help:"Time until the header of a request has arrived."`
+	IdleTimeout              time.Duration `default:"2m" min:"1s" max:"1h" help:"Time that an HTTP connection may wait for its next request."`
+	DrainTimeout             time.Duration `default:"10s" min:"100ms" max:"10m" help:"Time that a stop waits for requests and connections before it closes them."`
+}
+
+// CheckSettings checks networks.
+func (s *networkSettings) CheckSettings() error {
+	var faults []error
+	if _, err := limit.ParseProxies(s.TrustedProxies); err != nil {
+		faults = append(faults, fmt.Errorf("--trusted-proxies: %w", err))
+	}
+	if _, err := limit.ParseProxies(s.MetricsFrom); err != nil {
+		faults = append(faults, fmt.Errorf("--metrics-from: %w", err))
+	}
+	return errors.Join(faults...)
+}
+
+// nodeSettings are what this process does in the cluster.
+type nodeSettings struct {
+	Roles []string `default:"api,realtime,media,projector" oneof:"api,realtime,media,projector" help:"Parts that this process runs: api serves REST, realtime serves WebSockets, media receives and sends streams, projector updates the tables."`
+}
+
+// userSettings are what users of this server may do.
+type userSettings struct {
+	GuestChat     bool          `help:"Admit chat users without a password, by an e-mail address or under a name. An address is not verified."`
+	ListedViewers int           `default:"50" min:"1" max:"100" help:"Newest viewers of a live that Socket.IO clients get in a list."`
+	TokenLife     time.Duration `default:"720h" min:"1m" max:"87600h" help:"Time for which a sign-in token is valid."`
+	SignLife      time.Duration `default:"100000s" min:"1m" max:"8760h" help:"Time for which a signed stream address is valid."`
+}
+
+// recordSettings is the folder of the recordings.
+type recordSettings struct {
+	Recordings string `placeholder:"DIR" help:"Folder of the recordings, used by one process alone. Default: recordings in the data folder."`
+}
+
+// logSettings are the settings of the database and its maintenance.
+type logSettings struct {
+	DatabaseConnections int32         `default:"16" min:"4" max:"10000" help:"Database connections for queries; the log uses a few more."`
+	MaxLag              time.Duration `default:"1m" min:"100ms" max:"24h" help:"Age of the oldest event missing in the tables above which /readyz fails."`
+	KeepOutcomes        time.Duration `default:"720h" min:"1s" max:"87600h" help:"Time for which outcomes of commands are kept for repeated requests. Outcomes that move coins are kept for ever."`
+	CleanInterval       time.Duration `default:"1h" min:"10ms" max:"24h" help:"Interval between two deletions of expired rows."`
 }

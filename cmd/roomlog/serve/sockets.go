@@ -2,24 +2,25 @@ package serve
 
 import (
 	"context"
+	"math"
 	"path/filepath"
 	"strings"
 
 	"roomlog/api"
 	"roomlog/internal/limit"
+	"roomlog/internal/settings"
 	"roomlog/realtime/chat"
 	"roomlog/realtime/hub"
 	"roomlog/realtime/native"
 	"roomlog/realtime/socketio"
-	"roomlog/realtime/socketio/engineio"
 	"roomlog/realtime/ws"
 )
 
 // openSockets opens the servers of both WebSocket dialects. They share one connection limit.
-func (c *Command) openSockets(ctx context.Context, env *environment, b *backend, l *layers, s *servers, tokens *api.Tokens, proxies api.Proxies) error {
+func (c *Command) openSockets(ctx context.Context, env *environment, b *backend, l *layers, s *servers, tokens *api.Tokens, proxies limit.Proxies) error {
 	limiter := limit.Clients{
 		Slots:   limit.NewSlots(c.MaxConnections, c.MaxConnectionsPerAddress, nil),
-		Proxies: limit.Proxies(proxies),
+		Proxies: proxies,
 	}
 	hub, err := hub.New(c.hubConfig(env, b, tokens))
 	if err != nil {
@@ -47,57 +48,50 @@ func (c *Command) socketioConfig(env *environment, b *backend, hub *hub.Hub, cha
 	if assets == "" {
 		assets = filepath.Join(env.dataDir, "assets")
 	}
+	large := c.hub.LargeLive
+	if large == settings.Off {
+		large = math.MaxInt
+	}
+	engine := c.sockets
+	engine.Sockets.Limiter = limiter
 	return socketio.Config{
 		Hub: hub, Chat: chat, Queries: b.queries, Now: env.sh.Now, Log: env.log, Assets: assets,
-		Engine: engineio.Config{
-			MaxPayload: c.MaxPayload, MaxPolling: c.MaxPolling, PingTimeout: c.PingTimeout, BodyTimeout: c.BodyTimeout,
-			Sockets: ws.Config{
-				Limiter: limiter, Origins: c.CORSOrigins, PingInterval: c.PingInterval, FrameRate: c.FrameRate, FrameBurst: c.FrameBurst,
-				QueueBytes: c.QueueBytes, RestartSpread: c.RestartSpread, PushWindow: c.window(),
-			},
-		},
-		Guests: c.GuestChat, Listed: c.Listed, Crowd: c.Crowd, Interval: c.ListInterval,
+		Engine: engine,
+		Guests: c.GuestChat, Listed: c.ListedViewers, Crowd: large, Interval: c.hub.JoinBatchInterval,
 	}
 }
 
 func (c *Command) hubConfig(env *environment, b *backend, tokens *api.Tokens) hub.Config {
-	return hub.Config{
-		Store: b.store, Commands: b.sequencer, Queries: b.queries, Feed: b.feed,
-		Admission: b.admission, Cluster: b.cluster, Now: env.sh.Now, Log: env.log,
-		Verify: func(token string) (hub.Identity, error) {
-			user, session, err := tokens.Verify(token)
-			return hub.Identity{User: user, Session: session, Expires: tokens.Until(token)}, err
-		},
-		MaxConnectionsPerUser: c.MaxConnectionsPerUser, MaxLivesPerConnection: c.MaxRoomsPerConnection,
-		CommentRate: c.CommentRate, CommentBurst: c.CommentBurst, GiftRate: c.GiftRate, GiftBurst: c.GiftBurst,
-		LargeLive: c.Crowd, JoinBatchInterval: c.ListInterval, PresenceGrace: c.PresenceGrace,
+	config := c.hub
+	config.Store, config.Commands, config.Queries, config.Feed = b.store, b.sequencer, b.queries, b.feed
+	config.Admission, config.Cluster, config.Now, config.Log = b.admission, b.cluster, env.sh.Now, env.log
+	config.Verify = func(token string) (hub.Identity, error) {
+		user, session, err := tokens.Verify(token)
+		return hub.Identity{User: user, Session: session, Expires: tokens.Until(token)}, err
 	}
+	return config
 }
 
 func (c *Command) chatConfig(env *environment, b *backend, hub *hub.Hub) chat.Config {
-	return chat.Config{
-		Hub: hub, Store: b.store, Commands: b.sequencer, Queries: b.queries, Cluster: b.cluster, Now: env.sh.Now, Log: env.log,
-		MessageRate: c.MessageRate, MessageBurst: c.MessageBurst, TypingRate: c.TypingRate,
-		ChatRooms: c.ChatRooms, RoomsPerAddress: c.RoomsPerAddress, UploadURL: c.uploadsURL(),
-	}
+	config := c.chat
+	config.Hub, config.Store, config.Commands, config.Queries = hub, b.store, b.sequencer, b.queries
+	config.Cluster, config.Now, config.Log, config.UploadURL = b.cluster, env.sh.Now, env.log, c.uploadsURL()
+	return config
 }
 
 func (c *Command) nativeConfig(env *environment, b *backend, hub *hub.Hub, chat *chat.Chat, limiter ws.Limiter) native.Config {
+	sockets := c.sockets.Sockets
+	sockets.Limiter = limiter
 	return native.Config{
 		Hub: hub, Chat: chat, Store: b.store, Queries: b.queries, Feed: b.feed, Now: env.sh.Now, Log: env.log,
-		Sockets: ws.Config{
-			Limiter: limiter, Origins: c.CORSOrigins,
-			MaxMessage: c.MaxMessage, QueueBytes: c.QueueBytes, HelloTimeout: c.HelloTimeout, PingInterval: c.PingInterval,
-			SocketTimeout: c.SocketTimeout, FrameRate: c.FrameRate, FrameBurst: c.FrameBurst, RestartSpread: c.RestartSpread,
-			PushWindow: c.window(), Deflate: c.Deflate,
-		},
+		Sockets: sockets,
 	}
 }
 
 // uploadsURL returns the prefix of the addresses of uploaded files, or "" without a public URL.
 func (c *Command) uploadsURL() string {
-	if c.PublicURL == "" {
+	if c.api.PublicURL == "" {
 		return ""
 	}
-	return strings.TrimRight(c.PublicURL, "/") + "/uploads/"
+	return strings.TrimRight(c.api.PublicURL, "/") + "/uploads/"
 }

@@ -24,9 +24,9 @@ func (d Directory) Streams(ctx context.Context) ([]api.Stream, error) {
 // total adds up the figures of all nodes. Those of the publisher come from the node that receives the broadcast.
 func total(stream broadcasts.Stream) api.Stream {
 	live, broadcast := stream.Live, stream.Live.Broadcast
-	s := api.Stream{Live: live.ID, Title: live.Title, UserID: live.UserID, Show: broadcast.ID, Process: broadcast.Node, Players: map[string]int{}}
+	s := api.Stream{Live: live.ID, Title: live.Title, UserID: live.UserID, Broadcast: broadcast.ID, Node: broadcast.Node, Players: map[string]int{}}
 	if broadcast.ID != "" {
-		s.Picture = &api.LivePicture{MediaInfo: broadcast.Media, Since: broadcast.StartedAt}
+		s.Media = &api.LiveMedia{MediaInfo: broadcast.Media, StartedAt: broadcast.StartedAt}
 	}
 	for _, f := range stream.Nodes {
 		for protocol, n := range f.Players {
@@ -46,7 +46,7 @@ func (d Directory) Players(ctx context.Context, live projections.Live) ([]api.St
 	players, err := d.Directory.Players(ctx, live)
 	all := make([]api.StreamPlayer, 0, len(players))
 	for _, p := range players {
-		all = append(all, api.StreamPlayer{ID: p.ID, Process: p.Node, Protocol: string(p.Protocol), Address: p.Address,
+		all = append(all, api.StreamPlayer{ID: p.ID, Node: p.Node, Protocol: string(p.Protocol), Address: p.Address,
 			Since: p.StartedAt, Bytes: p.Bytes, Frames: p.Frames, Skips: p.Skips})
 	}
 	return all, err

@@ -1,0 +1,148 @@
+package api
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humachi"
+	"github.com/go-chi/chi/v5"
+
+	"roomlog/domain"
+)
+
+// limitBody reads the body of a request before huma does, up to a size and within a time. Clients declare JSON under
+// many content types, so every body is read as JSON.
+func (s *server) limitBody(ctx huma.Context, next func(huma.Context)) {
+	r, w := humachi.Unwrap(ctx)
+	if r.Method == http.MethodPost {
+		body, err := s.readBody(w, r, s.BodyBytes, s.BodyTimeout)
+		if err != nil {
+			writeFailure(w, s.failure(r.Context(), err, nil))
+			return
+		}
+		r.Body = io.NopCloser(bytes.NewReader(body))
+		r.Header.Set("Content-Type", "application/json")
+	}
+	next(ctx)
+}
+
+// readBody reads a body of at most limit bytes. The client has timeout to send it.
+func (s *server) readBody(w http.ResponseWriter, r *http.Request, limit int64, timeout time.Duration) ([]byte, error) {
+	control := http.NewResponseController(w)
+	if err := control.SetReadDeadline(s.Now().Add(timeout)); err == nil {
+		defer control.SetReadDeadline(time.Time{}) //nolint:errcheck // a broken connection needs no deadline
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, limit))
+	return body, bodyError(w, err)
+}
+
+// bodyError returns the refusal for a body that could not be read, and closes the connection because the rest of the
+// body may still arrive.
+func bodyError(w http.ResponseWriter, err error) error {
+	if err == nil {
+		return nil
+	}
+	w.Header().Set("Connection", "close")
+	var large *http.MaxBytesError
+	var slow net.Error
+	switch {
+	case errors.As(err, &large):
+		return refusal(codeBodyTooLarge, "the body must have at most %d bytes", large.Limit)
+	case errors.As(err, &slow) && slow.Timeout():
+		return refusal(codeBodyTooSlow, "the body did not arrive in time")
+	}
+	return refusal(domain.CodeBadRequest, "the body ended early")
+}
+
+// newHuma returns the huma API, which decodes requests by Go types and writes OpenAPI from them.
+func newHuma(router chi.Router, version string) huma.API {
+	useOwnErrors()
+	c := huma.DefaultConfig("roomlog", version)
+	c.CreateHooks = nil // they add $schema with an invented address to responses
+	c.OpenAPIPath, c.DocsPath, c.SchemasPath = "", "", ""
+	c.AllowAdditionalPropertiesByDefault = true // old clients send more members than needed
+	c.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
+		"token":  {Type: "apiKey", In: "header", Name: "token"},
+		"bearer": {Type: "http", Scheme: "bearer", BearerFormat: "JWT"},
+	}
+	return humachi.New(router, c)
+}
+
+// useOwnErrors makes huma report invalid requests in the failure envelope. huma has one such hook per process.
+var useOwnErrors = sync.OnceFunc(func() {
+	huma.NewError = func(status int, text string, causes ...error) huma.StatusError {
+		return invalidRequest(nil, status, text, causes)
+	}
+	huma.NewErrorWithContext = func(ctx huma.Context, status int, text string, causes ...error) huma.StatusError {
+		var parameters []*huma.Param
+		if ctx != nil && ctx.Operation() != nil {
+			parameters = ctx.Operation().Parameters
+		}
+		return invalidRequest(parameters, status, text, causes)
+	}
+})
+
+func invalidRequest(parameters []*huma.Param, status int, text string, causes []error) *failure {
+	code := domain.CodeBadRequest
+	if status >= http.StatusInternalServerError {
+		code = domain.CodeInternal
+	}
+	for _, cause := range causes {
+		var detail *huma.ErrorDetail
+		if errors.As(cause, &detail) {
+			text = problemText(parameters, detail)
+			break
+		}
+	}
+	return newFailure(code, text, nil)
+}
+
+// problemText returns what is wrong with a parameter: "limit must be a whole number from 1 to 500 (got -1)". It omits the
+// values of body fields, which may be passwords.
+func problemText(parameters []*huma.Param, detail *huma.ErrorDetail) string {
+	for _, p := range parameters {
+		if detail.Location != p.In+"."+p.Name || p.Schema == nil || p.Schema.Type != huma.TypeInteger {
+			continue
+		}
+		bounds := ""
+		switch low, high := p.Schema.Minimum, p.Schema.Maximum; {
+		case low != nil && high != nil:
+			bounds = fmt.Sprintf(" from %.0f to %.0f", *low, *high)
+		case low != nil:
+			bounds = fmt.Sprintf(" of at least %.0f", *low)
+		}
+		return fmt.Sprintf("%s must be a whole number%s (got %.40s)", p.Name, bounds, fmt.Sprint(detail.Value))
+	}
+	return strings.TrimSpace(strings.TrimPrefix(detail.Location, "body.") + ": " + detail.Message)
+}
+
+// number is an id in a JSON body. Clients send it as a number or as a string of digits.
+type number int64
+
+// UnmarshalJSON decodes a number or a string of digits.
+func (n *number) UnmarshalJSON(b []byte) error {
+	digits := bytes.Trim(b, `"`)
+	v, err := strconv.ParseInt(string(digits), 10, 64)
+	if err != nil || len(b)-len(digits) == 1 {
+		return fmt.Errorf("expected an integer or a string of digits")
+	}
+	*n = number(v)
+	return nil
+}
+
+// Schema returns the OpenAPI schema, for huma.
+func (number) Schema(huma.Registry) *huma.Schema {
+	return &huma.Schema{OneOf: []*huma.Schema{
+		{Type: huma.TypeInteger, Format: "int64"},
+		{Type: huma.TypeString, Pattern: `^-?[0-9]{1,19}$`},
+	}}
+}

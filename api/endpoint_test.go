@@ -1,0 +1,109 @@
+package api
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/go-chi/chi/v5"
+
+	"roomlog/domain"
+	"roomlog/eventstore"
+	"roomlog/projections"
+	"roomlog/projections/feed"
+)
+
+type noSigns struct{}
+
+func (noSigns) Publish(string) string { return "" }
+func (noSigns) Play(string) string    { return "" }
+
+// newTestServer returns a server without a database: its routes and documentation need none.
+func newTestServer(t *testing.T) *server {
+	t.Helper()
+	tokens, err := NewTokens([]string{secretOfTests}, 0, time.Now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	payments, err := NewSharedSecret([]string{secretOfTests})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := newServer(Config{
+		Store: new(eventstore.Store), Commands: new(eventstore.Sequencer), Queries: new(projections.Queries), Feed: new(feed.Feed),
+		Admission: new(projections.Admission), Tokens: tokens, Signs: noSigns{}, Payments: payments, Uploads: t.TempDir(), Now: time.Now,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// TestEveryRouteIsRegistered fails for a route that was added to the router directly: it would have no access rule, no rate
+// and no documentation.
+func TestEveryRouteIsRegistered(t *testing.T) {
+	t.Parallel()
+	s := newTestServer(t)
+	registered := make(map[string]bool)
+	for _, e := range s.endpoints {
+		registered[e.Method+" "+e.Path] = true
+		path := s.huma.OpenAPI().Paths[e.Path]
+		if path == nil || e.Method == http.MethodGet && path.Get == nil || e.Method == http.MethodPost && path.Post == nil {
+			t.Errorf("%s %s is missing in the OpenAPI document", e.Method, e.Path)
+		}
+	}
+	err := chi.Walk(s.router, func(method, route string, _ http.Handler, _ ...func(http.Handler) http.Handler) error {
+		if !registered[method+" "+route] && s.unlimited[route] == "" {
+			t.Errorf("%s %s was not registered by serve, serveRaw or serveUnlimited", method, route)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestCheckEndpoints(t *testing.T) {
+	t.Parallel()
+	for name, e := range map[string]endpoint{
+		"without a summary":      get("/x", "", anyone(), rateReads),
+		"without an access rule": get("/x", "Read x", access{}, rateReads),
+		"without a rate":         get("/x", "Read x", anyone(), 0),
+	} {
+		if err := checkEndpoints([]endpoint{e}); err == nil || !strings.Contains(err.Error(), "GET /x") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// TestOwnerEndpointsNameALive checks what ownerOr requires of the input of an endpoint.
+func TestOwnerEndpointsNameALive(t *testing.T) {
+	t.Parallel()
+	inputs := map[string]any{"viewers": &viewersInput{}, "comments": &commentsInput{}, "players": &LivePath{ID: 7}}
+	for name, in := range inputs {
+		if _, ok := in.(liveInput); !ok {
+			t.Errorf("%s: %T names no live", name, in)
+		}
+	}
+	if id := inputs["players"].(liveInput).liveID(); id != domain.LiveID(7) {
+		t.Errorf("live %d, want 7", id)
+	}
+}
+
+func TestInvalidParametersAreExplained(t *testing.T) {
+	t.Parallel()
+	s := newTestServer(t)
+	for path, want := range map[string]string{
+		"/api/live/list/0":               "page must be a whole number of at least 1 (got 0)",
+		"/api/live/list/x":               "page must be a whole number of at least 1 (got x)",
+		"/api/live/1/recordings?page=-1": "page must be a whole number from 1 to 1000000 (got -1)",
+	} {
+		w := httptest.NewRecorder()
+		s.router.ServeHTTP(w, httptest.NewRequest(http.MethodGet, path, nil))
+		if w.Code != http.StatusBadRequest || !strings.Contains(w.Body.String(), want) {
+			t.Errorf("%s: %d %s, want %q", path, w.Code, w.Body, want)
+		}
+	}
+}

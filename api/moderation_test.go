@@ -1,0 +1,140 @@
+package api_test
+
+import (
+	"context"
+	"net/http"
+	"slices"
+	"testing"
+	"time"
+
+	"roomlog/api"
+	"roomlog/domain"
+	"roomlog/eventstore"
+)
+
+const (
+	forbidden = "您没有权限访问该接口!"
+	noRoom    = "直播间不存在"
+)
+
+// newest answers the newest event of a type, and who did it.
+func newest[E domain.Event](d *testAPI) (e E, actor string) {
+	d.Helper()
+	page, err := d.store.Read(d.Context(), eventstore.Query{Types: []string{e.Type()}})
+	if err != nil || len(page.Events) == 0 {
+		d.Fatalf("no %s: %v", e.Type(), err)
+	}
+	last := page.Events[len(page.Events)-1]
+	return last.Event.(E), last.Metadata.Actor
+}
+
+func TestKick(t *testing.T) {
+	t.Parallel()
+	var asked []api.ConnectionFilter
+	known := api.Connections{Sockets: []api.Connection{{ID: "c-1", Dialect: "socketio", Users: []domain.UserID{}, Lives: []domain.LiveID{}}}, Total: 1, Nodes: 2, Replied: 2}
+	d := startAPI(t, func(c *api.Config) {
+		c.Connections = func(_ context.Context, f api.ConnectionFilter) (api.Connections, error) {
+			asked = append(asked, f)
+			if f.ID != "" && f.ID != "c-1" {
+				return api.Connections{Nodes: 2, Replied: 2 - len(f.ID)%2}, nil
+			}
+			return known, nil
+		}
+	})
+	boss, ann := d.person("boss").grant(domain.RoleOperator), d.person("ann")
+	t.Run("of a person is on record, with who did it and why", func(t *testing.T) {
+		boss.post("/api/operator/kick", object{"user": ann.ID, "reason": "请文明发言"}).ok(nil)
+		if e, actor := newest[domain.UserKicked](d); e.User != ann.ID || e.Reason != "请文明发言" || actor != domain.AuthenticatedActor(boss.ID, "").String() {
+			t.Errorf("%+v by %s", e, actor)
+		}
+	})
+	t.Run("of a connection, too", func(t *testing.T) {
+		boss.post("/api/operator/kick", object{"connection": "c-1"}).ok(nil)
+		if e, _ := newest[domain.ConnectionKicked](d); e.Connection != "c-1" {
+			t.Errorf("%+v", e)
+		}
+		boss.post("/api/operator/kick", object{"connection": "even"}).expectFailure(http.StatusNotFound, "connection_not_found", "连接不存在")
+		boss.post("/api/operator/kick", object{"connection": "odd"}).ok(nil) // a process did not answer: it may be there
+	})
+	t.Run("needs one of both, and the role", func(t *testing.T) {
+		boss.post("/api/operator/kick", object{}).expectFailure(http.StatusBadRequest, "bad_request", "参数错误")
+		boss.post("/api/operator/kick", object{"user": ann.ID, "connection": "c-1"}).expectFailure(http.StatusBadRequest, "bad_request", "参数错误")
+		boss.post("/api/operator/kick", object{"user": 4711}).expectFailure(http.StatusUnauthorized, "user_unavailable", "用户不存在或已被禁用")
+		ann.post("/api/operator/kick", object{"user": boss.ID}).expectFailure(http.StatusForbidden, "forbidden", forbidden)
+		ann.post("/api/operator/kick", object{"connection": "c-1"}).expectFailure(http.StatusForbidden, "forbidden", forbidden)
+		d.post("/api/operator/kick", object{"user": ann.ID}).expectFailure(http.StatusUnauthorized, "token_missing", forbidden)
+	})
+	t.Run("the list needs the role, too", func(t *testing.T) {
+		asked = nil
+		var got api.Connections
+		boss.get("/api/operator/sockets?user=7&live=6&id=c-1").ok(&got)
+		if got.Total != 1 || got.Nodes != 2 || len(got.Sockets) != 1 || !slices.Equal(asked, []api.ConnectionFilter{{ID: "c-1", User: 7, Live: 6}}) {
+			t.Errorf("%+v of %+v", got, asked)
+		}
+		ann.get("/api/operator/sockets").expectFailure(http.StatusForbidden, "forbidden", forbidden)
+		d.get("/api/operator/sockets").expectFailure(http.StatusUnauthorized, "token_missing", forbidden)
+	})
+}
+
+func TestBanUser(t *testing.T) {
+	t.Parallel()
+	d := startAPI(t)
+	boss, ann := d.person("boss").grant(domain.RoleOperator), d.person("ann")
+	first, second := ann.onAir("one"), ann.onAir("two")
+	ann.post("/api/live/changestatus", object{"id": second, "type": "pause"}).ok(nil)
+	third := ann.live("not begun")
+	boss.post("/api/operator/ban", object{"user": ann.ID, "seconds": 3600, "reason": "cool down"}, "Idempotency-Key", "once").ok(nil)
+	if e, _ := newest[domain.UserBanned](d); e.Reason != "cool down" || e.Until < time.Now().Unix()+3500 {
+		t.Errorf("%+v", e)
+	}
+	for live, status := range map[domain.LiveID]domain.Status{first: domain.StatusEnded, second: domain.StatusEnded, third: domain.StatusNotStarted} {
+		if l, err := d.queries.Live(t.Context(), live); err != nil || l.Status != status {
+			t.Errorf("live %d: %+v, %v", live, l.Status, err)
+		}
+	}
+	ann.get("/api/user/info").expectFailure(http.StatusForbidden, "banned", forbidden)
+	ann.post("/api/live/create", object{"title": "x", "cover": ""}).expectFailure(http.StatusForbidden, "banned", forbidden)
+	d.post("/api/login", map[string]string{"username": "ann", "password": password}).expectFailure(http.StatusForbidden, "banned", forbidden)
+	before := d.position()
+	boss.post("/api/operator/ban", object{"user": ann.ID, "seconds": 3600, "reason": "cool down"}, "Idempotency-Key", "once").ok(nil)
+	if d.position() != before {
+		t.Error("the same key was carried out twice")
+	}
+	ann.post("/api/operator/unban", object{"user": ann.ID}).expectFailure(http.StatusForbidden, "banned", forbidden)
+	boss.post("/api/operator/unban", object{"user": ann.ID}).ok(nil)
+	ann.get("/api/user/info").ok(nil) // the session was never ended
+	ann.post("/api/operator/ban", object{"user": boss.ID}).expectFailure(http.StatusForbidden, "forbidden", forbidden)
+	boss.post("/api/operator/ban", object{"user": ann.ID, "seconds": -1}).expectFailure(http.StatusBadRequest, "number_out_of_range", "参数错误")
+}
+
+func TestBanViewer(t *testing.T) {
+	t.Parallel()
+	d := startAPI(t)
+	boss, ann, bob := d.person("boss").grant(domain.RoleOperator), d.person("ann"), d.person("bob")
+	live := ann.onAir("one")
+	deny, allow := object{"id": live, "user": bob.ID, "reason": "be kind"}, object{"id": live, "user": bob.ID}
+	ann.post("/api/live/ban", deny).ok(nil)
+	if e, actor := newest[domain.ViewerBanned](d); e.User != bob.ID || e.Live != live || actor != domain.AuthenticatedActor(ann.ID, "").String() {
+		t.Errorf("%+v by %s", e, actor)
+	}
+	bob.post("/api/live/unban", allow).expectFailure(http.StatusNotFound, "live_not_found", noRoom)
+	boss.post("/api/live/unban", allow).ok(nil)
+	if _, actor := newest[domain.ViewerUnbanned](d); actor != domain.AuthenticatedActor(boss.ID, "").String() {
+		t.Errorf("by %s", actor)
+	}
+	bob.post("/api/live/ban", object{"id": live, "user": ann.ID}).expectFailure(http.StatusNotFound, "live_not_found", noRoom)
+	ann.post("/api/live/ban", object{"id": live, "user": ann.ID}).expectFailure(http.StatusBadRequest, "bad_request", "参数错误")
+}
+
+func TestAnOperatorEndsAnyLive(t *testing.T) {
+	t.Parallel()
+	d := startAPI(t)
+	boss, ann := d.person("boss").grant(domain.RoleOperator), d.person("ann")
+	live := ann.onAir("one")
+	boss.post("/api/live/changestatus", object{"id": live, "type": "pause"}).expectFailure(http.StatusNotFound, "live_not_found", "该"+noRoom)
+	boss.post("/api/live/changestatus", object{"id": live, "type": "stop"}).ok(nil)
+	if e, actor := newest[domain.LiveStatusChanged](d); e.To != domain.StatusEnded || e.Streamer != ann.ID || actor != domain.AuthenticatedActor(boss.ID, "").String() {
+		t.Errorf("%+v by %s", e, actor)
+	}
+	ann.post("/api/live/changestatus", object{"id": live, "type": "play"}).expectFailure(http.StatusConflict, "live_ended", "该直播间已结束")
+}

@@ -1,0 +1,91 @@
+package api
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"log/slog"
+	"net/http"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"roomlog/domain"
+	"roomlog/internal/limit"
+)
+
+type orderInput struct {
+	Body struct {
+		Price int64 `json:"price" minimum:"1" doc:"in the currency unit of the payment provider"`
+	}
+}
+
+// order is an order for coins that waits for its payment.
+type order struct {
+	Order domain.OrderID    `json:"order"`
+	Price int64             `json:"price"`
+	Coin  domain.Coins      `json:"coin" doc:"coins that will be credited"`
+	Pay   map[string]string `json:"pay" doc:"parameters for the payment provider"`
+}
+
+// placeOrder places an order for coins. The coins are credited when the payment provider reports the payment.
+func (s *server) placeOrder(ctx context.Context, in *orderInput) (order, error) {
+	price := in.Body.Price
+	receipt, err := s.execute(ctx, domain.PlaceOrder{
+		Price: price, Coins: domain.Coins(price) * domain.Coins(s.CoinsPerUnit), Order: domain.OrderID(rand.Text()),
+	})
+	if err != nil {
+		return order{}, err
+	}
+	placed, _, err := eventOf[domain.OrderPlaced](receipt)
+	if err != nil {
+		return order{}, err
+	}
+	pay, err := s.Payments.Checkout(placed)
+	return order{placed.Order, placed.Price, placed.Coins, pay}, err
+}
+
+// payOrder is the callback of the payment provider. It credits the coins of an order, once.
+func (s *server) payOrder(w http.ResponseWriter, r *http.Request) {
+	ctx, cancel := context.WithTimeout(r.Context(), s.RequestTimeout)
+	defer cancel()
+	body, err := s.readBody(w, r, s.BodyBytes, s.BodyTimeout)
+	if err == nil {
+		err = s.credit(ctx, r.Header, body)
+	}
+	if err != nil {
+		writeFailure(w, s.failure(ctx, err, nil))
+		return
+	}
+	writeJSON(w, http.StatusOK, success[string]{"ok", "ok"})
+}
+
+// credit executes the payment that body reports. It logs refusals as errors: they are attacks or lost money.
+func (s *server) credit(ctx context.Context, header http.Header, body []byte) error {
+	rc := requestOf(ctx)
+	log := s.log.With(slog.String("request_id", rc.id), slog.String("remote_addr", limit.Key(rc.addr)))
+	payment, err := s.Payments.Payment(header, body)
+	switch {
+	case errors.Is(err, ErrSignature):
+		log.ErrorContext(ctx, "payment refused: invalid signature")
+		return refusal(codeSignature, "the signature does not match the body")
+	case err != nil:
+		log.ErrorContext(ctx, "payment refused: invalid body", slog.Any("error", err))
+		return badRequest("the body is not a payment")
+	}
+	command := domain.PayOrder{Order: payment.Order, User: payment.User, Price: payment.Price}
+	_, err = s.executeAs(ctx, domain.Actor{Kind: domain.PaymentProvider}, command, "")
+	if r := domain.AsRefusal(err); r != nil {
+		log.ErrorContext(ctx, "payment refused", slog.String("code", string(r.Code)), slog.String("order_id", string(payment.Order)),
+			slog.Int64("user_id", int64(payment.User)), slog.Int64("price", payment.Price))
+	}
+	return err
+}
+
+func documentPayment(o *huma.Operation, schemas huma.Registry) {
+	o.Description += " The body is what the payment provider sends. The built-in provider signs it with " + SignatureHeader + "."
+	o.RequestBody = &huma.RequestBody{Required: true, Content: jsonContent(schemas.Schema(typeOf[Payment](), true, ""))}
+	o.Parameters = []*huma.Param{{
+		Name: SignatureHeader, In: "header", Schema: &huma.Schema{Type: huma.TypeString},
+		Description: "lower-case hex HMAC-SHA256 of the raw body",
+	}}
+}

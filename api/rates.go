@@ -1,0 +1,83 @@
+package api
+
+import (
+	"context"
+	"strconv"
+	"time"
+
+	"roomlog/domain"
+	"roomlog/internal/limit"
+)
+
+// A rateClass says which bucket a request takes a token from.
+type rateClass int
+
+// The rate classes. Limits are per process.
+const (
+	rateReads         rateClass = iota + 1 // by address
+	rateSignIns                            // by address; the handler adds the name
+	rateRegistrations                      // by address
+	rateChatRooms                          // by address
+	rateWrites                             // by user
+	rateUploads                            // by user
+)
+
+// maxRateKeys bounds the memory of one class: the addresses or users whose buckets are kept.
+const maxRateKeys = 50_000
+
+func (c rateClass) known() bool { return c >= rateReads && c <= rateUploads }
+
+func (c rateClass) description() string {
+	return [...]string{
+		"", "Rate: reads by address.", "Rate: sign-ins by address and by name.", "Rate: registrations by address.",
+		"Rate: new chat rooms by address.", "Rate: commands by user.", "Rate: uploads by user.",
+	}[c]
+}
+
+// rates are the request limits of this server.
+type rates struct {
+	now           func() time.Time
+	classes       map[rateClass]*limit.Rates[string]
+	signInsByName *limit.Rates[string]
+}
+
+func newRates(c Config) *rates {
+	perMinute := func(n int) *limit.Rates[string] { return limit.NewRates[string](limit.PerMinute(n), maxRateKeys) }
+	return &rates{now: c.Now, signInsByName: perMinute(c.SignInsPerName), classes: map[rateClass]*limit.Rates[string]{
+		rateReads:         perMinute(c.ReadsPerAddress),
+		rateSignIns:       perMinute(c.SignInsPerAddress),
+		rateRegistrations: perMinute(c.RegistrationsPerAddress),
+		rateChatRooms:     perMinute(c.ChatRoomsPerAddress),
+		rateWrites:        perMinute(c.WritesPerUser),
+		rateUploads:       perMinute(c.UploadsPerUser),
+	}}
+}
+
+// admit takes one request of a class, or refuses it with rate_limited. A request of a user class without a valid token is
+// not counted: its endpoint refuses it.
+func (r *rates) admit(ctx context.Context, class rateClass) error {
+	rc := requestOf(ctx)
+	key := limit.Key(rc.addr)
+	if class == rateWrites || class == rateUploads {
+		if rc.tokenError != nil {
+			return nil
+		}
+		key = userKey(rc.caller.user)
+	}
+	return r.take(r.classes[class], key)
+}
+
+// admitName takes one sign-in for the name with a key.
+func (r *rates) admitName(nameKey string) error { return r.take(r.signInsByName, nameKey) }
+
+func (r *rates) take(buckets *limit.Rates[string], key string) error {
+	retryAfter, ok := buckets.Take(key, r.now())
+	if ok {
+		return nil
+	}
+	f := newFailure(domain.CodeRateLimited, "too many requests: try again later", nil)
+	f.retryAfter = max(retryAfter, time.Second)
+	return f
+}
+
+func userKey(id domain.UserID) string { return strconv.FormatInt(int64(id), 10) }

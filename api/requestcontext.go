@@ -1,0 +1,113 @@
+package api
+
+import (
+	"context"
+	"net/http"
+	"net/netip"
+	"strings"
+
+	"github.com/google/uuid"
+
+	"roomlog/internal/limit"
+	"roomlog/projections"
+)
+
+// requestContext is what the server knows of a request besides its body.
+type requestContext struct {
+	id             string     // for the log of the program and the correlation of events
+	addr           netip.Addr // of the client, behind trusted proxies
+	baseURL        string     // under which the client reaches this server
+	idempotencyKey string
+	caller         caller // named by the token
+	tokenError     error  // why the token is not valid; nil for a valid one
+
+	// Set by the access rule of the endpoint, if it loads them.
+	user projections.User
+	live projections.Live
+}
+
+type requestContextKey struct{}
+
+// requestOf returns the context of the request that ctx belongs to.
+func requestOf(ctx context.Context) *requestContext {
+	if rc, ok := ctx.Value(requestContextKey{}).(*requestContext); ok {
+		return rc
+	}
+	return &requestContext{tokenError: invalidToken()}
+}
+
+// withoutIdempotencyKey returns ctx for a further command of a request. The key belongs to the first command.
+func withoutIdempotencyKey(ctx context.Context) context.Context {
+	rc := *requestOf(ctx)
+	rc.idempotencyKey = ""
+	return context.WithValue(ctx, requestContextKey{}, &rc)
+}
+
+// withRequestContext is the middleware that fills the request context. It refuses nothing: endpoints that need no token
+// ignore an invalid one.
+func (s *server) withRequestContext(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		rc := &requestContext{
+			id:             s.requestID(r),
+			addr:           s.Proxies.ClientAddr(r),
+			baseURL:        s.PublicURL,
+			idempotencyKey: r.Header.Get("Idempotency-Key"),
+		}
+		if rc.baseURL == "" {
+			rc.baseURL = baseURL(s.Proxies, r)
+		}
+		rc.caller, rc.tokenError = s.Tokens.read(tokenOf(r))
+		h := w.Header()
+		h.Set("X-Request-Id", rc.id)
+		h.Set("X-Content-Type-Options", "nosniff")
+		h.Set("Cache-Control", "no-store") // cacheable responses replace it
+		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), requestContextKey{}, rc)))
+	})
+}
+
+// requestID returns the X-Request-Id that a trusted proxy set, or a new one.
+func (s *server) requestID(r *http.Request) string {
+	id := r.Header.Get("X-Request-Id")
+	if id == "" || len(id) > 64 || !s.Proxies.Contains(limit.Peer(r)) || strings.ContainsFunc(id, func(c rune) bool {
+		return !('a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || c == '-' || c == '_' || c == '.')
+	}) {
+		return uuid.NewString()
+	}
+	return id
+}
+
+// tokenOf returns the token of a request: the header token, else Authorization.
+func tokenOf(r *http.Request) string {
+	if token := r.Header.Get("token"); token != "" {
+		return token
+	}
+	return r.Header.Get("Authorization")
+}
+
+// baseURL returns the address under which the client reached this server: "https://live.example". Trusted proxies
+// report it in X-Forwarded-Proto and X-Forwarded-Host.
+func baseURL(trusted limit.Proxies, r *http.Request) string {
+	scheme, host := "http", r.Host
+	if r.TLS != nil {
+		scheme = "https"
+	}
+	if trusted.Contains(limit.Peer(r)) {
+		if forwarded := r.Header.Get("X-Forwarded-Proto"); forwarded == "http" || forwarded == "https" {
+			scheme = forwarded
+		}
+		if forwarded := r.Header.Get("X-Forwarded-Host"); isPlainHost(forwarded) {
+			host = forwarded
+		}
+	}
+	if !isPlainHost(host) {
+		host = "localhost"
+	}
+	return scheme + "://" + host
+}
+
+// isPlainHost reports whether s can be put into a URL without escaping.
+func isPlainHost(s string) bool {
+	return s != "" && len(s) <= 255 && !strings.ContainsFunc(s, func(r rune) bool {
+		return !('a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' || strings.ContainsRune(".-:[]", r))
+	})
+}

@@ -1,1 +1,0 @@
-INSERT INTO credential (id, hash, created_at) VALUES ($1, $2, $3)

@@ -1,1 +1,0 @@
-SELECT hash FROM credential WHERE id = $1

@@ -1,0 +1,40 @@
+package peertest
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+)
+
+// NodeScript returns the command that runs a script of a folder with Node.js. It installs the npm packages of the folder's
+// package-lock.json, unless they are installed.
+func NodeScript(t testing.TB, folder, script string, args ...string) *exec.Cmd {
+	t.Helper()
+	if err := install(folder); err != nil {
+		t.Fatalf("%s needs node and npm: %v", folder, err)
+	}
+	cmd := exec.Command("node", append([]string{filepath.Join(folder, script)}, args...)...)
+	cmd.Env = append(os.Environ(), "NODE_ENV=production")
+	return cmd
+}
+
+// install installs the packages of a folder. A copy of package-lock.json marks a complete installation.
+func install(folder string) error {
+	wanted, err := os.ReadFile(filepath.Join(folder, "package-lock.json"))
+	if err != nil {
+		return err
+	}
+	installed := filepath.Join(folder, "node_modules", ".installed")
+	if have, err := os.ReadFile(installed); err == nil && bytes.Equal(have, wanted) {
+		return nil
+	}
+	npm := exec.Command("npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error")
+	npm.Dir = folder
+	if out, err := npm.CombinedOutput(); err != nil {
+		return fmt.Errorf("npm ci: %w\n%s", err, out)
+	}
+	return os.WriteFile(installed, wanted, 0o644)
+}

@@ -1,0 +1,306 @@
+package media_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"roomlog/media"
+	"roomlog/media/flv"
+	"roomlog/media/rtmp"
+)
+
+func TestObserverIsNotifiedOfBroadcasts(t *testing.T) {
+	h := run(t, nil)
+	s := h.publish(t, "KEY")
+	s.begin(0)
+	h.log.wait(t, "started KEY")
+	show := h.log.show(0)
+	if show.ID == "" || show.Video != flv.H264 || show.Audio != flv.AAC || show.Size != (flv.Size{Width: 1920, Height: 1080}) ||
+		show.Sound != (flv.Sound{Rate: 44100, Channels: 2}) || show.Publisher.Protocol != media.RTMP || show.StartedAt.IsZero() || !show.StoppedAt.IsZero() {
+		t.Fatalf("%+v", show)
+	}
+	s.unpublish()
+	s.hear(rtmp.UnpublishSuccess)
+	s.gone()
+	h.log.wait(t, "stopped KEY stopped")
+	end := h.log.show(1)
+	if end.ID != show.ID || end.StoppedAt.Before(end.StartedAt) || end.Frames != 5 || end.Bytes == 0 {
+		t.Fatalf("%+v", end)
+	}
+	eventually(t, "no stream", func() bool { return len(h.Snapshot().Streams) == 0 })
+	again := h.publish(t, "KEY")
+	again.begin(0)
+	eventually(t, "another show", func() bool { return len(h.log.list()) == 3 })
+	if h.log.show(2).ID == show.ID {
+		t.Fatal("it has the same id")
+	}
+}
+
+func TestShortBroadcastsAreAnnounced(t *testing.T) {
+	h := run(t, nil)
+	s := h.publish(t, "KEY")
+	s.audio(0, []byte("\x2fmp3"))
+	s.unpublish()
+	h.log.wait(t, "stopped KEY stopped")
+	if got := h.log.list(); !slices.Equal(got, []string{"started KEY", "stopped KEY stopped"}) || h.log.show(0).Audio != flv.MP3 {
+		t.Fatalf("%q", got)
+	}
+}
+
+func TestPublisherWithoutFramesHasNoBroadcast(t *testing.T) {
+	h := run(t, nil)
+	v := h.watch(t, h.flvURL("KEY"))
+	s := h.publish(t, "KEY")
+	s.unpublish()
+	s.gone()
+	h.publish(t, "KEY").begin(0) // and whoever waited still does
+	v.sees(picture(true, "first"))
+	h.log.wait(t, "started KEY")
+	if got := h.log.list(); len(got) != 1 {
+		t.Fatalf("%q", got)
+	}
+}
+
+func TestReconnectContinuesTheBroadcast(t *testing.T) {
+	h := run(t, nil)
+	s := h.publish(t, "KEY")
+	s.begin(5000)
+	v := h.watch(t, h.flvURL("KEY"))
+	v.sees(sound("first"))
+	s.Close()
+	h.stream(t, "KEY", "a lost publisher", func(s media.StreamStats) bool { return !s.Publishing })
+	waiting := h.watch(t, h.flvURL("KEY"))
+	again := h.publish(t, "KEY")
+	again.video(0, avcHeader())
+	again.audio(0, aacHeader())
+	again.video(777_020, picture(false, "a rest of the group before"))
+	again.video(777_040, picture(true, "back")) // its times have nothing to do with those before
+	again.audio(777_050, sound("back"))
+	tags := v.sees(sound("back"))
+	if got := kinds(tags); !slices.Equal(got, []string{"meta", "h264 header", "aac header", "key", "sound", "h264 header", "aac header", "key", "sound"}) {
+		t.Fatalf("got %q", got)
+	}
+	for i := 1; i < len(tags); i++ {
+		if tags[i].at < tags[i-1].at {
+			t.Fatalf("time runs backwards: %d after %d", tags[i].at, tags[i-1].at)
+		}
+	}
+	if pause := tags[len(tags)-1].at - 5000; pause > uint32(patience.Milliseconds()) {
+		t.Fatalf("the pause took %d ms", pause)
+	}
+	if got := kinds(waiting.sees(sound("back"))); !slices.Equal(got, []string{"h264 header", "aac header", "key", "sound"}) {
+		t.Fatalf("who came in between got %q", got)
+	}
+	again.unpublish()
+	if err := v.ended(); !errors.Is(err, io.EOF) {
+		t.Fatal(err)
+	}
+	h.log.wait(t, "stopped KEY stopped")
+	if got := h.log.list(); len(got) != 2 {
+		t.Fatalf("%q", got)
+	}
+}
+
+func TestBroadcastEndsWithoutReconnect(t *testing.T) {
+	h := run(t, func(c *media.Config) { c.StreamGrace = 300 * time.Millisecond })
+	s := h.publish(t, "KEY")
+	s.begin(0)
+	v := h.watch(t, h.flvURL("KEY"))
+	v.sees(picture(true, "first"))
+	s.Close()
+	if err := v.ended(); !errors.Is(err, io.EOF) {
+		t.Fatal(err)
+	}
+	h.log.wait(t, "stopped KEY lost")
+}
+
+func TestSilentPublishersCanBeReplaced(t *testing.T) {
+	h := run(t, func(c *media.Config) { c.TakeoverAfter = 500 * time.Millisecond })
+	frozen := h.publish(t, "KEY")
+	frozen.begin(0)
+	v := h.watch(t, h.flvURL("KEY"))
+	v.sees(sound("first"))
+	signed := "KEY?sign=" + h.signer.Publish("KEY")
+	h.stranger(t, "live", "publish", 3, nil, signed, "live").hear(rtmp.PublishBadName)
+	var owner *sender
+	eventually(t, "a takeover", func() bool {
+		owner = h.stranger(t, "live", "publish", 3, nil, signed, "live")
+		eventually(t, "an answer", func() bool { return owner.hears(rtmp.PublishStart) || owner.hears(rtmp.PublishBadName) })
+		return owner.hears(rtmp.PublishStart)
+	})
+	frozen.gone()
+	// nobody takes over again from who has only just come
+	h.stranger(t, "live", "publish", 3, nil, signed, "live").hear(rtmp.PublishBadName)
+	owner.video(0, avcHeader())
+	owner.audio(0, aacHeader())
+	owner.video(0, picture(true, "mine"))
+	v.sees(picture(true, "mine"))
+	if got := h.log.list(); len(got) != 1 {
+		t.Fatalf("%q", got)
+	}
+}
+
+// Of many that want one key at the same moment one gets it.
+func TestKeyHasOnePublisher(t *testing.T) {
+	h := run(t, nil)
+	signed := "KEY?sign=" + h.signer.Publish("KEY")
+	var all sync.WaitGroup
+	senders := make([]*sender, 20)
+	for i := range senders {
+		senders[i] = dialRTMP(t, h.rtmp)
+		all.Go(func() { senders[i].say(hello("live", "publish", 3, nil, signed, "live")) })
+	}
+	all.Wait()
+	won := 0
+	for _, s := range senders {
+		eventually(t, "an answer", func() bool { return s.hears(rtmp.PublishStart) || s.hears(rtmp.PublishBadName) })
+		if s.hears(rtmp.PublishStart) {
+			won++
+		}
+	}
+	if won != 1 {
+		t.Fatalf("%d of them publish", won)
+	}
+}
+
+func TestCutEndsAllConnections(t *testing.T) {
+	asked, decided := make(chan struct{}, 2), make(chan struct{})
+	h := run(t, nil)
+	slow := run(t, func(c *media.Config) {
+		c.Authorizer = gate{
+			connect: func(media.ConnectRequest) error { return nil },
+			publish: func(media.PublishRequest) error { asked <- struct{}{}; <-decided; return nil },
+			play:    func(media.PlayRequest) error { asked <- struct{}{}; <-decided; return nil },
+		}
+	})
+	s := h.publish(t, "KEY")
+	s.begin(0)
+	v, held := h.watch(t, h.flvURL("KEY")), h.watch(t, h.flvURL("HELD"))
+	v.sees(picture(true, "first"))
+	player := h.stranger(t, "live", "play", 3, nil, "KEY?sign="+h.signer.Play("KEY"))
+	player.hear("first")
+	h.stream(t, "HELD", "a player that waits", func(s media.StreamStats) bool { return len(s.Players) == 1 })
+	h.Cut("KEY", media.ReasonEnded)
+	h.Cut("HELD", media.ReasonEnded)
+	h.Cut("NOBODY", media.ReasonEnded)
+	s.gone()
+	player.gone()
+	_ = v.ended()
+	if err := held.ended(); err == nil {
+		t.Fatal("who waited was not cut")
+	}
+	h.log.wait(t, "stopped KEY ended")
+	h.publish(t, "KEY").begin(0) // the gate decides whether it comes back
+
+	t.Run("and those who were let in a moment before", func(t *testing.T) {
+		p := slow.stranger(t, "live", "publish", 3, nil, "KEY", "live")
+		v := slow.stranger(t, "live", "play", 3, nil, "KEY")
+		<-asked
+		<-asked
+		slow.Cut("KEY", media.ReasonEnded)
+		close(decided)
+		p.hear(rtmp.PublishUnauthorized)
+		v.hear(rtmp.PlayUnauthorized)
+	})
+}
+
+func TestKickEndsOneConnection(t *testing.T) {
+	h := run(t, nil)
+	s := h.publish(t, "KEY")
+	s.begin(0)
+	stays, goes := h.watch(t, h.flvURL("KEY")), h.watch(t, h.flvURL("KEY"))
+	stays.sees(picture(true, "first"))
+	goes.sees(picture(true, "first"))
+	players := h.Players("KEY")
+	if len(players) != 2 || players[0].Client.Protocol != media.HTTPFLV || players[0].Key != "KEY" || players[0].Frames != 5 || players[0].Bytes == 0 {
+		t.Fatalf("%+v", players)
+	}
+	if h.Kick("nobody") || !h.Kick(players[0].Client.ID) || h.Kick(players[0].Client.ID) {
+		t.Fatal("not exactly one was kicked")
+	}
+	eventually(t, "one to be left", func() bool { return len(h.Players("KEY")) == 1 })
+	publisher := h.stream(t, "KEY", "the stream", onAir).Broadcast.Publisher.ID
+	if !h.Kick(publisher) {
+		t.Fatal("the publisher was not kicked")
+	}
+	s.gone()
+	_, _ = stays.ended(), goes.ended()
+	h.log.wait(t, "stopped KEY kicked")
+}
+
+// everything is an observer of all there is.
+type everything struct {
+	recorder
+	slow chan struct{}
+}
+
+func (e *everything) PlayStarted(_ context.Context, v media.PlaySession) {
+	<-e.slow
+	e.add("plays "+string(v.Client.Protocol), media.Broadcast{})
+}
+
+func (e *everything) PlayStopped(_ context.Context, v media.PlaySession, why media.Reason) {
+	e.add("played "+string(v.Client.Protocol)+" "+string(why), media.Broadcast{Bytes: v.Bytes, StoppedAt: v.EndedAt})
+}
+func (e *everything) Connected(context.Context, media.Client) { e.add("connected", media.Broadcast{}) }
+func (e *everything) Disconnected(context.Context, media.Client) {
+	e.add("disconnected", media.Broadcast{})
+}
+
+func TestObserversAreNotifiedInOrderAndDelayNothing(t *testing.T) {
+	e := &everything{slow: make(chan struct{})}
+	h := run(t, func(c *media.Config) { c.Observer, c.PlayObserver, c.ConnectObserver = e, e, e })
+	v := h.watch(t, h.flvURL("KEY"))
+	h.stream(t, "KEY", "a player", func(s media.StreamStats) bool { return len(s.Players) == 1 })
+	s := h.publish(t, "KEY")
+	s.begin(0)
+	v.sees(picture(true, "first")) // although the observer hangs
+	s.unpublish()
+	_ = v.ended()
+	s.gone()
+	eventually(t, "nobody", func() bool { return h.Snapshot().Connections == 0 })
+	close(e.slow)
+	eventually(t, "the end", func() bool { return len(e.list()) == 6 })
+	want := []string{"plays http-flv", "connected", "started KEY", "stopped KEY stopped"}
+	got := e.list()
+	if diff := cmp.Diff(want, got[:4]); diff != "" {
+		t.Fatal(diff)
+	}
+	rest := got[4:]
+	slices.Sort(rest)
+	if diff := cmp.Diff([]string{"disconnected", "played http-flv ended"}, rest); diff != "" {
+		t.Fatal(diff)
+	}
+	if i := slices.Index(e.list(), "played http-flv ended"); e.show(i).Bytes == 0 || e.show(i).StoppedAt.IsZero() {
+		t.Fatalf("%+v", e.show(i))
+	}
+}
+
+func TestShutdownEndsEverything(t *testing.T) {
+	h := run(t, nil)
+	s := h.publish(t, "KEY")
+	s.begin(0)
+	v := h.watch(t, h.flvURL("KEY"))
+	v.sees(picture(true, "first"))
+	player := h.stranger(t, "live", "play", 3, nil, "KEY?sign="+h.signer.Play("KEY"))
+	player.hear("first")
+	stranger := dialRTMP(t, h.rtmp)
+	h.stop()
+	s.gone()
+	player.gone()
+	stranger.gone()
+	_ = v.ended()
+	if got := h.log.list(); !slices.Equal(got, []string{"started KEY", "stopped KEY shutdown"}) {
+		t.Fatalf("%q", got)
+	}
+	if _, err := h.Subscribe(h.log.show(0)); !errors.Is(err, media.ErrEnded) {
+		t.Fatal(err)
+	}
+}

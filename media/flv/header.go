@@ -1,0 +1,141 @@
+package flv
+
+import (
+	"fmt"
+
+	"github.com/bluenviron/mediacommon/v2/pkg/codecs/av1"
+	"github.com/bluenviron/mediacommon/v2/pkg/codecs/h264"
+	"github.com/bluenviron/mediacommon/v2/pkg/codecs/h265"
+	"github.com/deepch/vdk/codec/aacparser"
+)
+
+const (
+	maxSide = 1 << 14 // pixels
+	maxRate = 768_000 // samples a second
+)
+
+// Size is the width and height of video in pixels.
+type Size struct{ Width, Height int }
+
+// ParseSize returns the size of the video that a sequence header describes. It returns a zero Size and no error for
+// codecs whose headers do not contain the size.
+func ParseSize(header []byte) (size Size, err error) {
+	defer guard(&err)
+	info := Describe(Video, header)
+	if !info.Header {
+		return Size{}, fmt.Errorf("%w: not a sequence header", ErrMalformed)
+	}
+	switch body := header[info.Body:]; info.Codec {
+	case H264:
+		size, err = sizeOfH264(body)
+	case HEVC:
+		size, err = sizeOfHEVC(body)
+	case AV1:
+		size, err = sizeOfAV1(body)
+	}
+	if err == nil && (size.Width < 0 || size.Height < 0 || size.Width > maxSide || size.Height > maxSide) {
+		err = fmt.Errorf("%w: video of %d x %d pixels", ErrMalformed, size.Width, size.Height)
+	}
+	if err != nil {
+		return Size{}, err
+	}
+	return size, nil
+}
+
+func sizeOfH264(body []byte) (Size, error) {
+	sets, err := parseAVCC(body)
+	if err != nil {
+		return Size{}, err
+	}
+	var sps h264.SPS
+	if err := sps.Unmarshal(sets.SPS); err != nil {
+		return Size{}, fmt.Errorf("%w: %w", ErrMalformed, err)
+	}
+	return Size{sps.Width(), sps.Height()}, nil
+}
+
+func sizeOfHEVC(body []byte) (Size, error) {
+	sets, err := parseHVCC(body)
+	if err != nil {
+		return Size{}, err
+	}
+	var sps h265.SPS
+	if err := sps.Unmarshal(sets.SPS); err != nil {
+		return Size{}, fmt.Errorf("%w: %w", ErrMalformed, err)
+	}
+	return Size{sps.Width(), sps.Height()}, nil
+}
+
+func sizeOfAV1(body []byte) (Size, error) {
+	obu, err := av1SequenceHeader(body)
+	if err != nil {
+		return Size{}, err
+	}
+	var h av1.SequenceHeader
+	if err := h.Unmarshal(obu); err != nil {
+		return Size{}, fmt.Errorf("%w: %w", ErrMalformed, err)
+	}
+	return Size{h.Width(), h.Height()}, nil
+}
+
+// Sound describes an audio track: samples per second and channels.
+type Sound struct{ Rate, Channels int }
+
+// ParseSound returns the rate and the channels of an audio payload, which for AAC must be the sequence header. It
+// returns a zero Sound and no error for codecs whose payloads do not contain them.
+func ParseSound(payload []byte) (sound Sound, err error) {
+	defer guard(&err)
+	info := Describe(Audio, payload)
+	switch {
+	case info.Codec == AAC && info.Header:
+		return soundOfAAC(payload[info.Body:])
+	case info.Codec == Opus && info.Header && len(payload) > info.Body+9: // "OpusHead", version, channels
+		return Sound{48_000, int(payload[info.Body+9])}, nil
+	case info.Codec == MP3 && info.Body == 1:
+		return Sound{[]int{5512, 11_025, 22_050, 44_100}[payload[0]>>2&3], 1 + int(payload[0]&1)}, nil
+	}
+	return Sound{}, nil
+}
+
+func soundOfAAC(body []byte) (Sound, error) {
+	c, err := aacparser.ParseMPEG4AudioConfigBytes(body)
+	if err != nil {
+		return Sound{}, fmt.Errorf("%w: %w", ErrMalformed, err)
+	}
+	rate := c.SampleRate
+	if c.ObjectType < 32 && body[0]&7 == 7 && body[1]&0x80 != 0 { // an explicit rate in place of an index
+		rate = int(c.SampleRateIndex)
+	}
+	channels := []int{0, 1, 2, 3, 4, 5, 6, 8}
+	if rate <= 0 || rate > maxRate || int(c.ChannelConfig) >= len(channels) {
+		return Sound{}, fmt.Errorf("%w: audio of %d Hz with channel layout %d", ErrMalformed, rate, c.ChannelConfig)
+	}
+	return Sound{rate, channels[c.ChannelConfig]}, nil
+}
+
+// ParseAV1Header returns the sequence header OBU in a sequence header of AV1.
+func ParseAV1Header(header []byte) (obu []byte, err error) {
+	defer guard(&err)
+	info := Describe(Video, header)
+	if !info.Header || info.Codec != AV1 {
+		return nil, fmt.Errorf("%w: not a sequence header of AV1", ErrMalformed)
+	}
+	return av1SequenceHeader(header[info.Body:])
+}
+
+// av1SequenceHeader returns the sequence header OBU after the four bytes of the decoder configuration.
+func av1SequenceHeader(record []byte) ([]byte, error) {
+	if len(record) < 5 {
+		return nil, fmt.Errorf("%w: decoder configuration of %d bytes", ErrMalformed, len(record))
+	}
+	units, err := splitOBUs(record[4:], maxSets)
+	if err != nil {
+		return nil, err
+	}
+	for _, unit := range units {
+		if unit.kind() == obuSequenceHeader {
+			return unit.withoutSize(), nil
+		}
+	}
+	return nil, fmt.Errorf("%w: no sequence header OBU", ErrMalformed)
+}

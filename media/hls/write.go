@@ -1,0 +1,73 @@
+package hls
+
+import (
+	"errors"
+
+	"roomlog/media/flv"
+)
+
+// Write segments a frame, or applies a header. After an error nothing more can be written: waiting requests fail, and
+// existing files are still served.
+func (m *Muxer) Write(f Frame) error {
+	info := f.Info()
+	switch {
+	case info.Kind == flv.Script:
+		return nil
+	case info.Header:
+		changed, err := m.tracks.Update(info, f.Payload())
+		if err != nil {
+			m.cfg.OnError(err)
+		}
+		if changed && m.started {
+			m.run = nil // the next frame starts another run
+		}
+		return nil
+	case !info.Coded:
+		return nil
+	}
+	if m.run != nil && m.run.jumps(f) {
+		m.run = nil
+	}
+	if m.run == nil || !m.started {
+		if err := m.start(f); err != nil {
+			return m.fail(err)
+		}
+	}
+	if err := m.run.write(f, m.cfg.OnError); err != nil {
+		return m.fail(err)
+	}
+	if m.cfg.NoLowLatency && (info.Key || m.tracks.Video == nil) {
+		m.wake()
+	}
+	return nil
+}
+
+// start starts a run, which is served when it has a segment.
+func (m *Muxer) start(f Frame) error {
+	if m.tracks.Empty() {
+		return ErrCodec
+	}
+	run, err := newSegmenter(m.cfg, m.tracks, f)
+	if err != nil {
+		return err
+	}
+	m.run, m.started = run, true
+	p := &presentation{run: run, wake: make(map[string]chan struct{}), raw: make(map[string][]byte), playlists: make(map[string]playlist)}
+	for _, name := range run.playlistNames() {
+		p.wake[name] = make(chan struct{}, 1)
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.closed {
+		run.close()
+		return errors.New("hls: the muxer is closed")
+	}
+	if m.next != nil {
+		m.next.run.close()
+	}
+	m.next = p
+	for _, name := range run.playlistNames() {
+		m.followers.Go(func() { m.follow(p, name) })
+	}
+	return nil
+}

@@ -1,0 +1,267 @@
+package record_test
+
+import (
+	"bytes"
+	"encoding/binary"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/abema/go-mp4"
+	"github.com/bluenviron/mediacommon/v2/pkg/formats/fmp4"
+
+	"roomlog/media"
+	"roomlog/media/flv"
+)
+
+func TestOtherFormatsAreRecorded(t *testing.T) {
+	for name, tt := range map[string]struct {
+		args         []string
+		file         string
+		video, audio flv.Codec
+	}{
+		"sound":                       {[]string{"-vn", "-c:a", "aac"}, "1.mp4", "", flv.AAC},
+		"picture":                     {picture("-an"), "1.mp4", flv.H264, ""},
+		"mp3":                         {picture("-c:a", "libmp3lame", "-ar", "44100"), "1.mp4", flv.H264, flv.MP3},
+		"mp3 of fewer samples, alone": {[]string{"-vn", "-c:a", "libmp3lame", "-ar", "22050"}, "1.mp4", "", flv.MP3},
+		"what MP4 does not hold":      {[]string{"-c:v", "flv", "-g", "25", "-c:a", "adpcm_swf"}, "1.flv", "h263", "adpcm"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			source := clip(t, "film.flv", tt.args...)
+			s := open(t, t.TempDir(), nil)
+			rec := s.record("show", frames(t, source, 1000))
+			if len(rec.Parts) != 1 || rec.Parts[0].File != tt.file || rec.Parts[0].Video != tt.video || rec.Parts[0].Audio != tt.audio {
+				t.Fatal(sprint(rec))
+			}
+			same(t, packets(t, source), packets(t, s.file(rec, 0)))
+			if got := duration(t, s.file(rec, 0)); got < 4900 || got > 5200 {
+				t.Fatalf("a player thinks that it is %d ms long", got)
+			}
+		})
+	}
+}
+
+// enhanced makes a show of enhanced RTMP of a film in MP4.
+func enhanced(t *testing.T, file, fourCC string) []*media.Frame {
+	t.Helper()
+	b, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	kind, letters := byte(flv.Video), []byte(fourCC)
+	if fourCC == "Opus" {
+		kind = flv.Audio
+	}
+	head := func(packet byte, key bool) []byte {
+		switch {
+		case kind == flv.Audio:
+			return append([]byte{9<<4 | packet}, letters...)
+		case key:
+			return append([]byte{0x80 | 1<<4 | packet}, letters...)
+		}
+		return append([]byte{0x80 | 2<<4 | packet}, letters...)
+	}
+	start := bytes.Index(b, []byte("moof")) - 4
+	end := bytes.Index(b, []byte("mfra")) - 4
+	var parts fmp4.Parts
+	if err := parts.Unmarshal(b[start:end]); err != nil {
+		t.Fatal(err)
+	}
+	header := []byte("OpusHead\x01\x01\x00\x00\x80\xbb\x00\x00\x00\x00\x00")
+	switch first := parts[0].Tracks[0].Samples[0].Payload; fourCC {
+	case "hvc1":
+		header = box(t, b, "moov", "trak", "mdia", "minf", "stbl", "stsd", "hvc1", "hvcC")
+	case "av01": // whose box ffmpeg leaves empty; the header is the first unit
+		header = append([]byte{0x81, 0, 0x0c, 0}, first[:2+first[1]]...)
+	}
+	all := []*media.Frame{media.NewFrame(kind, 0, append(head(0, true), header...))}
+	rate := int64(binary.BigEndian.Uint32(box(t, b, "moov", "trak", "mdia", "mdhd")[12:]))
+	for _, part := range parts {
+		at := int64(part.Tracks[0].BaseTime)
+		for i, s := range part.Tracks[0].Samples {
+			payload := head(1, i == 0) // a fragment begins with a key
+			if fourCC == "hvc1" {
+				offset := uint32(int64(s.PTSOffset) * 1000 / rate)
+				payload = append(payload, byte(offset>>16), byte(offset>>8), byte(offset))
+			}
+			all = append(all, media.NewFrame(kind, uint32(at*1000/rate), append(payload, s.Payload...)))
+			at += int64(s.Duration)
+		}
+	}
+	return all
+}
+
+// box is what a box holds, without its head.
+func box(t *testing.T, file []byte, path ...string) []byte {
+	t.Helper()
+	var types mp4.BoxPath
+	for _, name := range path {
+		types = append(types, mp4.StrToBoxType(name))
+	}
+	found, err := mp4.ExtractBox(bytes.NewReader(file), nil, types)
+	if err != nil || len(found) != 1 {
+		t.Fatalf("%v: %d boxes, %v", path, len(found), err)
+	}
+	return file[found[0].Offset+found[0].HeaderSize : found[0].Offset+found[0].Size]
+}
+
+func TestNewerCodecsAreRecorded(t *testing.T) {
+	for name, tt := range map[string]struct {
+		codec  flv.Codec
+		fourCC string
+		args   []string
+	}{
+		"hevc": {flv.HEVC, "hvc1", []string{"-an", "-c:v", "libx265", "-tag:v", "hvc1", "-preset", "ultrafast", "-x265-params", "keyint=25:log-level=none"}},
+		"av1":  {flv.AV1, "av01", []string{"-an", "-c:v", "libaom-av1", "-cpu-used", "8", "-usage", "realtime", "-g", "25"}},
+		"opus": {flv.Opus, "Opus", []string{"-vn", "-c:a", "libopus", "-ac", "1"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			source := clip(t, "film.mp4", append(tt.args, "-pix_fmt", "yuv420p", "-movflags", "frag_keyframe+empty_moov+default_base_moof")...)
+			s := open(t, t.TempDir(), nil)
+			rec := s.record("show", enhanced(t, source, tt.fourCC))
+			if len(rec.Parts) != 1 || rec.Parts[0].File != "1.mp4" || rec.Parts[0].Video != tt.codec && rec.Parts[0].Audio != tt.codec {
+				t.Fatal(sprint(rec))
+			}
+			want, got := packets(t, source), packets(t, s.file(rec, 0))
+			if tt.codec == flv.AV1 { // units that only delimit are not kept
+				if !slices.Equal(pictures(t, source), pictures(t, s.file(rec, 0))) {
+					t.Fatal("the pictures are not the same")
+				}
+				return
+			}
+			same(t, want, got)
+		})
+	}
+}
+
+// A stream that changes its size goes on in another file.
+func TestChangeOfSizeBeginsAPart(t *testing.T) {
+	t.Parallel()
+	small, large := film(t), clip(t, "large.flv", picture("-s", "640x360", "-c:a", "aac", "-b:a", "64k")...)
+	s := open(t, t.TempDir(), nil)
+	rec := s.record("show", append(frames(t, small, 0), frames(t, large, 5100)...))
+	if len(rec.Parts) != 2 || rec.Parts[1].Size != (flv.Size{Width: 640, Height: 360}) || rec.Parts[1].File != "2.mp4" {
+		t.Fatal(sprint(rec))
+	}
+	same(t, packets(t, small), packets(t, s.file(rec, 0)))
+	same(t, packets(t, large), packets(t, s.file(rec, 1)))
+	if rec.Length < 9900*time.Millisecond || rec.Length > 10300*time.Millisecond {
+		t.Fatalf("it is %v long", rec.Length)
+	}
+	if off := rec.Parts[1].StartedAt.Sub(rec.Parts[0].StartedAt); off < -time.Second || off > 10*time.Second {
+		t.Fatalf("the second part began %v after the first", off)
+	}
+}
+
+// A publisher that comes back goes on in the same file; what was not seen stands still.
+func TestReconnectContinuesTheRecording(t *testing.T) {
+	t.Parallel()
+	source := film(t)
+	s := open(t, t.TempDir(), nil)
+	rec := s.record("show", append(frames(t, source, 0), frames(t, source, 12_000)...))
+	if len(rec.Parts) != 1 || rec.Length < 16900*time.Millisecond || rec.Length > 17200*time.Millisecond {
+		t.Fatal(sprint(rec))
+	}
+	if got := pictures(t, s.file(rec, 0)); len(got) != 250 {
+		t.Fatalf("%d pictures", len(got))
+	}
+	if got := pictures(t, s.file(rec, 0), "-ss", "12.5"); len(got) < 100 || len(got) > 115 {
+		t.Fatalf("from 12.5 s there are %d pictures", len(got))
+	}
+}
+
+// Times have 32 bits, of which an hour and a half of a codec's clock need more than 24.
+func TestLargeTimestampsAreRecorded(t *testing.T) {
+	t.Parallel()
+	source := film(t)
+	want := packets(t, source)
+	for name, from := range map[string]uint32{"past 4.66 hours": 17_000_000, "past half of it": 1<<31 - 2000, "past the end": 1<<32 - 2000} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := open(t, t.TempDir(), nil)
+			rec := s.record("show", frames(t, source, from))
+			if len(rec.Parts) != 1 {
+				t.Fatal(sprint(rec))
+			}
+			same(t, want, packets(t, s.file(rec, 0)))
+		})
+	}
+}
+
+// When time jumps, in either direction, what follows is another part.
+func TestTimestampJumpBeginsAPart(t *testing.T) {
+	t.Parallel()
+	source := film(t)
+	s := open(t, t.TempDir(), nil)
+	var all []*media.Frame
+	for _, from := range []uint32{100_000, 0, 1_000_000} {
+		all = append(all, frames(t, source, from)...)
+	}
+	rec := s.record("show", all)
+	if len(rec.Parts) != 3 {
+		t.Fatal(sprint(rec))
+	}
+	for i := range rec.Parts {
+		if got := pictures(t, s.file(rec, i)); len(got) != 125 {
+			t.Fatalf("part %d has %d pictures", i, len(got))
+		}
+	}
+}
+
+// Broken frames are left out. What is left is right, at its time.
+func TestMalformedFramesAreLeftOut(t *testing.T) {
+	t.Parallel()
+	source := frames(t, film(t), 0)
+	var all []*media.Frame
+	for i, f := range source {
+		all = append(all, f)
+		if i < 5 || i%10 > 0 {
+			continue
+		}
+		long := binary.BigEndian.AppendUint32([]byte{0x27, 1, 0, 0, 0}, 1<<30)
+		all = append(all, media.NewFrame(flv.Video, f.Time(), append(long, "short"...)),
+			media.NewFrame(flv.Video, f.Time(), []byte{0x27, 1, 0, 0, 0}), media.NewFrame(flv.Audio, f.Time(), []byte{0xaf, 1}),
+			media.NewFrame(flv.Audio, f.Time(), nil), media.NewFrame(flv.Video, f.Time(), []byte{0x27}))
+	}
+	s := open(t, t.TempDir(), nil)
+	rec := s.record("show", all)
+	if got := pictures(t, s.file(rec, 0)); len(rec.Parts) != 1 || len(got) != 125 {
+		t.Fatalf("%d pictures in %+v", len(got), rec)
+	}
+}
+
+// A stream whose headers change all the time ends its recording, not the process.
+func TestTooManyPartsEndTheRecording(t *testing.T) {
+	t.Parallel()
+	source := frames(t, film(t), 0)
+	var header, key *media.Frame
+	for _, f := range source {
+		switch {
+		case f.Info().Kind == flv.Video && f.Info().Header:
+			header = f
+		case f.Info().Key && key == nil:
+			key = f
+		}
+	}
+	other := append(bytes.Clone(header.Payload()), 0)
+	var all []*media.Frame
+	for i := range uint32(300) {
+		h := header.Payload()
+		if i%2 > 0 {
+			h = other
+		}
+		all = append(all, media.NewFrame(flv.Video, i*40, h), media.NewFrame(flv.Video, i*40, key.Payload()))
+	}
+	s := open(t, t.TempDir(), nil)
+	rec := s.record("show", all)
+	if rec.Reason != "parts" || len(rec.Parts) != 100 {
+		t.Fatalf("%d parts, %s", len(rec.Parts), rec.Reason)
+	}
+	if got := s.ears.list(); !strings.HasPrefix(got[len(got)-1], "finished parts") || s.Stats().Failures != 1 {
+		t.Fatal(got)
+	}
+}

@@ -1,0 +1,279 @@
+package record_test
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"roomlog/media"
+	"roomlog/media/record"
+)
+
+// What is closed makes room for what is being written, the oldest first; what is being written stays.
+func TestOldestRecordingsMakeRoom(t *testing.T) {
+	t.Parallel()
+	show := long(t, 120)
+	s := open(t, t.TempDir(), nil)
+	one := s.record("measure", show).Bytes
+	s.stop()
+	s = open(t, t.TempDir(), func(c *record.Config) { c.RecordQuota = 3*one + one/2 })
+	for _, id := range []string{"a", "b", "c", "d", "e"} {
+		s.record(id, show)
+	}
+	var kept []string
+	for _, r := range s.List() {
+		kept = append(kept, r.ID)
+	}
+	if !slices.Equal(kept, []string{"c", "d", "e"}) {
+		t.Fatalf("kept %q", kept)
+	}
+	if _, err := os.Stat(filepath.Join(s.dir, "6/a")); !errors.Is(err, os.ErrNotExist) {
+		t.Fatalf("the files of a deleted recording: %v", err)
+	}
+	if st := s.Stats(); st.Deleted != 2 || st.Kept != 3 || st.Bytes > 3*one+one/2 || st.Bytes != onDisk(t, s.dir) {
+		t.Fatalf("%+v, and %d bytes on the disk", st, onDisk(t, s.dir))
+	}
+	if got := s.ears.list(); !slices.Contains(got, "discard quota a") || !slices.Contains(got, "discard quota b") {
+		t.Fatal(got)
+	}
+
+	// One that is larger than everything ends when there is nothing left to delete.
+	rec := s.record("giant", long(t, 700))
+	if rec.Reason != record.ReasonQuota || s.Stats().Kept != 1 || len(rec.Parts) != 1 || onDisk(t, s.dir) > 3*one+one/2+4096 {
+		t.Fatalf("%+v, %+v", rec, s.Stats())
+	}
+	if got := pictures(t, s.file(rec, 0)); len(got) < 100 {
+		t.Fatalf("%d pictures", len(got))
+	}
+}
+
+// onDisk is what the files of all recordings take.
+func onDisk(t *testing.T, dir string) (n int64) {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(dir, "*/*/*"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range files {
+		info, err := os.Stat(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		n += info.Size()
+	}
+	return n
+}
+
+// A folder has a bound of its own, which takes nothing from others.
+func TestFoldersHaveAQuota(t *testing.T) {
+	t.Parallel()
+	show := long(t, 120)
+	s := open(t, t.TempDir(), nil)
+	one := s.record("measure", show).Bytes
+	s.stop()
+	s = open(t, t.TempDir(), func(c *record.Config) { c.RecordLiveQuota = one + one/2 })
+	other := newReel()
+	if err := s.Start("7", "other", other); err != nil {
+		t.Fatal(err)
+	}
+	other.play(show)
+	close(other.frames)
+	s.Stop("7", "other", "lost")
+	eventually(t, "the end of another", func() bool { return slices.Contains(s.ears.list(), "finished lost other") })
+	s.record("a", show)
+	s.record("b", show)
+	if _, there := s.Get("7", "other"); !there || s.Stats().Kept != 2 {
+		t.Fatalf("%+v", s.List())
+	}
+	if _, there := s.Get("6", "b"); !there {
+		t.Fatal("the newest is gone")
+	}
+}
+
+// A recording is only deleted with the leave of whoever keeps the books; without it the next one goes beyond the
+// quota, until there is leave.
+func TestNothingIsDeletedWithoutTheObserver(t *testing.T) {
+	t.Parallel()
+	show := long(t, 120)
+	s := open(t, t.TempDir(), nil)
+	one := s.record("measure", show).Bytes
+	s.stop()
+	var ahead atomic.Int64
+	s = open(t, t.TempDir(), func(c *record.Config) {
+		c.RecordQuota = one + one/2
+		c.Now = func() time.Time { return time.Now().Add(time.Duration(ahead.Load())) }
+	})
+	s.ears.set(func(e *ears) { e.firmly = true })
+	s.record("a", show)
+	for _, id := range []string{"b", "c"} {
+		if rec := s.record(id, show); rec.Reason != record.ReasonOf(media.ReasonStopped) || rec.Length < s.List()[0].Length {
+			t.Fatal(sprint(rec))
+		}
+	}
+	if st := s.Stats(); st.Kept != 3 || st.Failures != 0 || st.Bytes != onDisk(t, s.dir) {
+		t.Fatalf("%+v, and %d bytes on the disk", st, onDisk(t, s.dir))
+	}
+	if asked := s.ears.refused; asked != 1 {
+		t.Fatalf("who does not know was asked %d times in a moment", asked)
+	}
+	s.ears.set(func(e *ears) { e.firmly = false })
+	ahead.Store(int64(time.Minute))
+	s.record("d", show)
+	if st := s.Stats(); st.Kept != 1 || st.Bytes > one+one/2 {
+		t.Fatalf("%+v", st)
+	}
+}
+
+func TestExpiredRecordingsAreDeleted(t *testing.T) {
+	t.Parallel()
+	show := long(t, 3)
+	var clock sync.Mutex
+	now := time.Now()
+	s := open(t, t.TempDir(), func(c *record.Config) {
+		c.RecordKeep, c.RecordSweep = time.Hour, 5*time.Millisecond
+		c.Now = func() time.Time { clock.Lock(); defer clock.Unlock(); return now }
+	})
+	s.record("old", show)
+	clock.Lock()
+	now = now.Add(59 * time.Minute)
+	clock.Unlock()
+	s.record("young", show)
+	if _, there := s.Get("6", "old"); !there {
+		t.Fatal("it was deleted too early")
+	}
+	clock.Lock()
+	now = now.Add(2 * time.Minute)
+	clock.Unlock()
+	eventually(t, "the old one to go", func() bool { return slices.Contains(s.ears.list(), "discard expired old") && s.Stats().Kept == 1 })
+	if _, there := s.Get("6", "young"); !there {
+		t.Fatal("the young one is gone")
+	}
+}
+
+// What could not be told is told later, also by the next process.
+func TestFailedNotificationsAreRepeated(t *testing.T) {
+	t.Parallel()
+	s := open(t, t.TempDir(), func(c *record.Config) { c.RecordSweep = 5 * time.Millisecond })
+	s.ears.set(func(e *ears) { e.deaf = true })
+	reel := newReel()
+	if err := s.Start("6", "show", reel); err != nil {
+		t.Fatal(err)
+	}
+	reel.play(long(t, 5))
+	s.Stop("6", "show", "kicked")
+	close(reel.frames)
+	eventually(t, "the end", func() bool { return s.Stats().Running == 0 })
+	s.stop()
+	if got := s.ears.list(); len(got) > 0 {
+		t.Fatal(got)
+	}
+	s = open(t, s.dir, func(c *record.Config) { c.RecordSweep = 5 * time.Millisecond })
+	if rec := s.finished("show"); rec.Reason != "kicked" || rec.Length < 4*time.Second {
+		t.Fatal(sprint(rec))
+	}
+}
+
+func TestOpenReturnsFilesOfRecordingsOnly(t *testing.T) {
+	t.Parallel()
+	s := open(t, t.TempDir(), nil)
+	reel := newReel()
+	if err := s.Start("6", "show", reel); err != nil {
+		t.Fatal(err)
+	}
+	reel.play(long(t, 5))
+	eventually(t, "the first part", func() bool { rec, _ := s.Get("6", "show"); return len(rec.Parts) == 1 && rec.Parts[0].Length > 0 })
+	if err := s.Remove("6", "show"); !errors.Is(err, record.ErrStillRecording) {
+		t.Fatalf("one that is being written is deleted: %v", err)
+	}
+	f, _, err := s.Open("6", "show", "1.mp4") // while it is being written
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := io.ReadAll(f)
+	_ = f.Close()
+	if err != nil || !bytes.Contains(b, []byte("moof")) {
+		t.Fatalf("%d bytes, %v", len(b), err)
+	}
+	if err := s.Start("6", "show", newReel()); !errors.Is(err, record.ErrExists) {
+		t.Fatalf("the same one twice: %v", err)
+	}
+	s.Stop("6", "show", "stopped")
+	close(reel.frames)
+	s.finished("show")
+	for _, name := range [][3]string{{"6", "show", "2.mp4"}, {"6", "show", "../show/1.mp4"}, {"6", "show", ""}, {"6", "show", "."}, {"6", "..", "1.mp4"},
+		{"..", "6", "show"}, {"6", "show/../show", "1.mp4"}, {"7", "show", "1.mp4"}, {"", ".lock", ""}, {"6", "show", "/etc/passwd"}} {
+		if f, _, err := s.Open(name[0], name[1], name[2]); !errors.Is(err, record.ErrNotFound) {
+			t.Errorf("%q is opened: %v, %v", name, f, err)
+		}
+	}
+	for _, name := range [][2]string{{"", "x"}, {"..", "x"}, {"6", "a/b"}, {"6", "."}, {"6", ""}} {
+		if err := s.Start(name[0], name[1], newReel()); !errors.Is(err, record.ErrName) {
+			t.Errorf("%q is begun: %v", name, err)
+		}
+	}
+	index, _, err := s.Open("6", "show", record.IndexFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines, _ := io.ReadAll(index)
+	_ = index.Close()
+	if n := bytes.Count(lines, []byte(`"kind":"fragment"`)); n != 5 {
+		t.Fatalf("%d fragments in %s", n, lines)
+	}
+	if err := s.Remove("6", "show"); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := s.Open("6", "show", "1.mp4"); !errors.Is(err, record.ErrNotFound) || onDisk(t, s.dir) != 0 {
+		t.Fatalf("a deleted one is opened: %v", err)
+	}
+	if err := s.Remove("6", "show"); !errors.Is(err, record.ErrNotFound) {
+		t.Fatalf("it is deleted twice: %v", err)
+	}
+}
+
+// A show without a frame leaves nothing, and nobody is told.
+func TestBroadcastWithoutFramesIsNotRecorded(t *testing.T) {
+	t.Parallel()
+	s := open(t, t.TempDir(), nil)
+	reel := newReel()
+	if err := s.Start("6", "show", reel); err != nil {
+		t.Fatal(err)
+	}
+	s.Stop("6", "show", "stopped")
+	close(reel.frames)
+	eventually(t, "the end", func() bool { return s.Stats().Running == 0 })
+	if st := s.Stats(); st.Kept != 0 || onDisk(t, s.dir) != 0 || len(s.ears.list()) > 0 {
+		t.Fatalf("%+v, %q", st, s.ears.list())
+	}
+}
+
+// Whoever ends the recorder ends its recordings properly, and can begin no more.
+func TestRunEndsRunningRecordings(t *testing.T) {
+	t.Parallel()
+	s := open(t, t.TempDir(), nil)
+	reel := newReel()
+	if err := s.Start("6", "show", reel); err != nil {
+		t.Fatal(err)
+	}
+	reel.play(long(t, 5))
+	stopped := make(chan struct{})
+	go func() { defer close(stopped); s.stop() }()
+	s.Stop("6", "show", record.ReasonOf(media.ReasonShutdown))
+	close(reel.frames)
+	<-stopped
+	if got := s.ears.list(); !slices.Equal(got, []string{"started show", "finished shutdown show"}) {
+		t.Fatal(got)
+	}
+	late := newReel()
+	if err := s.Start("6", "late", late); !errors.Is(err, record.ErrClosed) {
+		t.Fatalf("begun after the end: %v", err)
+	}
+	<-late.gone
+}

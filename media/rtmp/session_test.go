@@ -1,0 +1,253 @@
+package rtmp_test
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"net"
+	"os"
+	"testing"
+	"time"
+
+	"roomlog/media/rtmp"
+)
+
+const soon = 200 * time.Millisecond
+
+// trickle writes b byte by byte, each long before any deadline, until the connection ends.
+func (c *client) trickle(b []byte) {
+	for _, one := range b {
+		if _, err := c.Write([]byte{one}); err != nil {
+			return
+		}
+		<-time.After(5 * time.Millisecond)
+	}
+}
+
+func TestHandshakeIsLimited(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		say  func(*client)
+	}{
+		{"for who says nothing", func(*client) {}},
+		{"for who shakes hands byte by byte", func(c *client) { c.trickle(greeting()) }},
+		{"for who connects byte by byte", func(c *client) { c.say(greeting()); c.trickle(connect("live")) }},
+		{"for who connects and waits", func(c *client) { c.say(greeting(), connect("live")) }},
+		{"for who sends a message after another", func(c *client) { c.say(greeting(), connect("live")); c.trickle(command("x", 1)) }},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			conn, c := pair(t, rtmp.Config{HandshakeTimeout: soon})
+			go tt.say(c)
+			begun := time.Now()
+			_, err := open(conn)
+			if !errors.Is(err, os.ErrDeadlineExceeded) {
+				t.Fatal(err)
+			}
+			// A handshake byte by byte lasts for 15 seconds at least.
+			if took := time.Since(begun); took < soon || took > soon+10*time.Second {
+				t.Fatalf("it took %v", took)
+			}
+		})
+	}
+}
+
+func TestIdlePublishersEnd(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		cfg  rtmp.Config
+		say  func(*client)
+	}{
+		{"when no message comes", rtmp.Config{MessageTimeout: soon}, func(*client) {}},
+		{"when a message comes byte by byte", rtmp.Config{MessageTimeout: soon}, func(c *client) { c.trickle(header(4, 9, 5000, 0)); c.trickle(make([]byte, 5000)) }},
+		{"when no media comes among the messages", rtmp.Config{RTMPTimeout: soon}, func(c *client) {
+			for range 1000 {
+				c.trickle(command("_checkbw", 0, nil))
+			}
+		}},
+		{"when only metadata comes", rtmp.Config{RTMPTimeout: soon}, func(c *client) {
+			for range 1000 {
+				c.trickle(message(18, []byte("x")))
+			}
+		}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			conn, c := publishing(t, tt.cfg)
+			go tt.say(c)
+			begun := time.Now()
+			for {
+				_, err := conn.ReadMedia()
+				if errors.Is(err, rtmp.ErrIdle) {
+					break
+				}
+				if err != nil || time.Since(begun) > patience {
+					t.Fatalf("after %v: %v", time.Since(begun), err)
+				}
+			}
+			conn.Close()
+		})
+	}
+}
+
+func TestPublisherEndsWithUnpublish(t *testing.T) {
+	frame := append(header(4, 9, 2, 0), 0x17, 1)
+	for _, tt := range []struct {
+		name string
+		say  []byte
+		then func(*client)
+	}{
+		{"by deleteStream", command("deleteStream", 5, nil, 1), nil},
+		{"by closeStream", command("closeStream", 5, nil), nil},
+		{"by FCUnpublish and deleteStream", bytes.Join([][]byte{command("FCUnpublish", 4, nil, "KEY"), command("deleteStream", 5, nil, 1)}, nil), nil},
+		{"by FCUnpublish, and frames that nobody wants", bytes.Join([][]byte{command("FCUnpublish", 4, nil, "KEY"), frame, command("deleteStream", 5, nil, 1)}, nil), nil},
+		{"by FCUnpublish and an end", command("FCUnpublish", 4, nil, "KEY"), func(c *client) { c.Close() }},
+		{"by FCUnpublish and nothing more", command("FCUnpublish", 4, nil, "KEY"), nil},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			conn, c := publishing(t, rtmp.Config{})
+			c.say(frame, tt.say)
+			if m, err := conn.ReadMedia(); err != nil || len(m.Data) != 2 {
+				t.Fatalf("got %+v, %v", m, err)
+			}
+			if tt.then != nil {
+				tt.then(c)
+			}
+			if m, err := conn.ReadMedia(); !errors.Is(err, rtmp.ErrDone) {
+				t.Fatalf("got %+v, %v", m, err)
+			}
+			if tt.then != nil {
+				return
+			}
+			conn.Finish()
+			<-c.ended
+			if !c.hears(rtmp.UnpublishSuccess) {
+				t.Fatalf("heard %q", c.heard.String())
+			}
+		})
+	}
+	t.Run("and a broken connection is something else", func(t *testing.T) {
+		conn, c := publishing(t, rtmp.Config{})
+		c.say(frame)
+		if _, err := conn.ReadMedia(); err != nil {
+			t.Fatal(err)
+		}
+		c.Close()
+		if _, err := conn.ReadMedia(); errors.Is(err, rtmp.ErrDone) || !isClosed(err) {
+			t.Fatal(err)
+		}
+	})
+}
+
+func TestPublishersGetPingsAndAcknowledgements(t *testing.T) {
+	conn, c := publishing(t, rtmp.Config{RTMPPing: time.Millisecond})
+	window := binary.BigEndian.AppendUint32(nil, 1) // it wants to know every byte
+	c.say(message(5, window))
+	go func() {
+		for c.hears("") {
+			if _, err := c.Write(append(header(4, 9, 128, 0), body(128)...)); err != nil {
+				return
+			}
+		}
+	}()
+	const ping, ack = "\x02\x00\x00\x00\x00\x00\x06\x04\x00\x00\x00\x00\x00\x06", "\x02\x00\x00\x00\x00\x00\x04\x03\x00\x00\x00\x00\x00\x00"
+	eventually(t, "a ping and an acknowledgement", func() bool {
+		if _, err := conn.ReadMedia(); err != nil {
+			t.Fatal(err)
+		}
+		return c.hears(ping) && c.hears(ack)
+	})
+	c.mu.Lock()
+	acks := bytes.Count(c.heard.Bytes(), []byte(ack))
+	c.mu.Unlock()
+	if most := conn.Bytes()/(32<<10) + 1; uint64(acks) > most {
+		t.Fatalf("%d acknowledgements of %d bytes", acks, conn.Bytes())
+	}
+	c.Close()
+}
+
+func TestPlayersAreKeptAliveByPings(t *testing.T) {
+	playing := func(t *testing.T, cfg rtmp.Config) (*rtmp.Conn, *client, chan error) {
+		conn, c := pair(t, cfg)
+		c.say(toPlay("KEY"))
+		accept(t, conn)
+		ended := make(chan error, 1)
+		go func() { ended <- conn.Serve() }()
+		return conn, c, ended
+	}
+	t.Run("silent ones are pinged, and then gone", func(t *testing.T) {
+		_, c, ended := playing(t, rtmp.Config{RTMPPing: 50 * time.Millisecond, RTMPTimeout: soon})
+		if err := <-ended; !errors.Is(err, rtmp.ErrIdle) || !c.hears("\x00\x06\x04\x00\x00\x00\x00\x00\x06") {
+			t.Fatalf("%v after %q", err, c.heard.String())
+		}
+	})
+	t.Run("those that answer stay", func(t *testing.T) {
+		_, c, ended := playing(t, rtmp.Config{RTMPPing: 50 * time.Millisecond, RTMPTimeout: time.Second})
+		pong := message(4, []byte{0, 7, 0, 0, 0, 0})
+		for begun := time.Now(); time.Since(begun) < 1500*time.Millisecond; <-time.After(soon / 4) {
+			c.say(pong)
+		}
+		select {
+		case err := <-ended:
+			t.Fatal(err)
+		default:
+		}
+		c.Close()
+		if err := <-ended; !isClosed(err) {
+			t.Fatal(err)
+		}
+	})
+	t.Run("a ping of theirs is answered", func(t *testing.T) {
+		_, c, _ := playing(t, rtmp.Config{})
+		c.say(message(4, []byte{0, 6, 1, 2, 3, 4}))
+		c.hear(t, "\x00\x07\x01\x02\x03\x04")
+		c.Close()
+	})
+	t.Run("one that says so has finished", func(t *testing.T) {
+		_, c, ended := playing(t, rtmp.Config{})
+		c.say(command("deleteStream", 9, nil, 1))
+		if err := <-ended; !errors.Is(err, rtmp.ErrDone) {
+			t.Fatal(err)
+		}
+	})
+	t.Run("one that sends media is none", func(t *testing.T) {
+		_, c, ended := playing(t, rtmp.Config{})
+		c.say(header(4, 9, 10, 0))
+		if err := <-ended; !errors.Is(err, rtmp.ErrProtocol) {
+			t.Fatal(err)
+		}
+	})
+	t.Run("it is told when the stream ends", func(t *testing.T) {
+		conn, c, ended := playing(t, rtmp.Config{})
+		frame := rtmp.AppendMedia(nil, rtmp.TypeVideo, 0, []byte("frame"))
+		if n, err := conn.Write(&net.Buffers{frame, frame}); err != nil || n != int64(2*len(frame)) {
+			t.Fatal(n, err)
+		}
+		conn.Finish()
+		<-c.ended
+		if !c.hears(string(frame)+string(frame)) || !c.hears(rtmp.PlayUnpublished) {
+			t.Fatalf("heard %q", c.heard.String())
+		}
+		if err := <-ended; !isClosed(err) {
+			t.Fatal(err)
+		}
+	})
+	t.Run("one that reads nothing is given up", func(t *testing.T) {
+		conn, c := pair(t, rtmp.Config{MediaTimeout: soon})
+		c.say(toPlay("KEY"))
+		accept(t, conn)
+		c.mu.Lock() // its reader stops
+		defer c.mu.Unlock()
+		begun := time.Now()
+		for time.Since(begun) < patience {
+			if _, err := conn.Write(&net.Buffers{make([]byte, 1<<20)}); err != nil {
+				if !errors.Is(err, os.ErrDeadlineExceeded) {
+					t.Fatal(err)
+				}
+				return
+			}
+		}
+		t.Fatal("everything was taken")
+	})
+}

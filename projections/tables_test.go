@@ -1,0 +1,148 @@
+package projections_test
+
+import (
+	"flag"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"roomlog/domain"
+	"roomlog/projections"
+	"roomlog/projections/projtest"
+)
+
+var update = flag.Bool("update", false, "update the golden file of the tables")
+
+// random matches columns that differ in every run.
+var random = regexp.MustCompile(`"(name_key|id)": "[0-9a-f]+"`)
+
+// golden returns the rows of all tables in the form of the golden file.
+func golden(w *projtest.World) string {
+	return random.ReplaceAllString(w.Dump("read"), `"$1": "…"`)
+}
+
+func TestTablesOfTheStory(t *testing.T) {
+	t.Parallel()
+	s := projtest.Tell(t)
+	s.Project()
+	s.CatchUp()
+	file := filepath.Join("testdata", "tables.golden")
+	got := golden(s.World)
+	if *update {
+		if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(strings.Split(string(want), "\n"), strings.Split(got, "\n")); diff != "" {
+		t.Errorf("the tables of the story (-want +got):\n%s", diff)
+	}
+	s.Verify()
+}
+
+func TestForgottenUsersLeaveNoTextInTables(t *testing.T) {
+	t.Parallel()
+	s := projtest.Tell(t)
+	stop := s.Project()
+	s.CatchUp()
+	for _, text := range []string{`"cat"`, "my name is cat", "chatting"} {
+		if strings.Contains(s.Dump("read"), text) {
+			t.Errorf("%s is still in the tables", text)
+		}
+	}
+	live := s.Dump("read")
+	stop()
+	s.Rebuild()
+	if again := s.Dump("read"); again != live {
+		t.Errorf("rebuilt tables differ:\n%s", cmp.Diff(strings.Split(live, "\n"), strings.Split(again, "\n")))
+	}
+	t.Run("and none in replaced tables", func(t *testing.T) {
+		s.Project()
+		s.Do(domain.ForgetUser{User: s.Ann.ID})
+		s.CatchUp()
+		for _, text := range []string{`"ann"`, "Ann the cook", "cooking"} {
+			if strings.Contains(s.Dump("read_old_0"), text) {
+				t.Errorf("%s is still in the replaced tables", text)
+			}
+		}
+	})
+}
+
+// TestEveryEventIsProjected finds forgotten tables: an event that no projection handles must be marked as notProjected in the
+// table of deltas.
+func TestEveryEventIsProjected(t *testing.T) {
+	t.Parallel()
+	notProjected := map[string]bool{}
+	for _, s := range projections.DeltaSpecs() {
+		notProjected[s.Event] = notProjected[s.Event] || s.NotProjected
+	}
+	for _, spec := range domain.Events {
+		handlers := 0
+		for _, p := range projections.All() {
+			for _, h := range p.Handlers {
+				if h.Type == spec.Type {
+					handlers++
+				}
+			}
+		}
+		if (handlers == 0) != notProjected[spec.Type] {
+			t.Errorf("%s: handled by %d projections, marked as not projected: %v", spec.Type, handlers, notProjected[spec.Type])
+		}
+	}
+}
+
+func TestEveryTableHasOneWriter(t *testing.T) {
+	t.Parallel()
+	writers := map[string]int{"poison": 1, "projection": 1} // written by the projector
+	names := make(map[string]bool)
+	for _, p := range projections.All() {
+		if names[p.Name] || p.Version < 1 {
+			t.Errorf("%+v", p)
+		}
+		names[p.Name] = true
+		for _, table := range p.Tables {
+			writers[table]++
+		}
+	}
+	w := projtest.New(t)
+	for _, table := range projtest.Tables() {
+		if writers[table] != 1 {
+			t.Errorf("table %s has %d writers", table, writers[table])
+		}
+		delete(writers, table)
+	}
+	if len(writers) > 0 {
+		t.Errorf("tables that projtest.Tables lacks: %v", writers)
+	}
+	if n := w.Int("SELECT count(*) FROM pg_class WHERE relnamespace = 'read'::regnamespace AND relkind = 'r'"); n != int64(len(projtest.Tables())) {
+		t.Errorf("there are %d tables, projtest.Tables has %d", n, len(projtest.Tables()))
+	}
+}
+
+func TestTablesDoNotDependOnTheSizeOfBatches(t *testing.T) {
+	t.Parallel()
+	w := projtest.New(t)
+	c := projtest.NewCrowd(w, 6, 2)
+	c.Act(8, 300)
+	var first string
+	for _, size := range []int{1, 7, 1000} {
+		w.Empty()
+		if err := projections.ProjectPlainly(t.Context(), w.Store, w.Pool, w.Head(), size); err != nil {
+			t.Fatal(err)
+		}
+		switch dump := w.Dump("read"); {
+		case first == "":
+			first = dump
+		case dump != first:
+			t.Errorf("batches of %d lead to other rows than batches of 1", size)
+		}
+	}
+	w.Verify()
+}

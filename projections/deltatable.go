@@ -7,7 +7,8 @@ import (
 )
 
 // DeltaSpecs returns the table of deltas: for each type of event who receives it, as which kind of delta, with which
-// payload. To push a new event to clients, add an entry and its payload. An event that nobody receives has an entry too.
+// payload. To push a new event to clients, add an entry and its payload. An event that nobody receives has an entry
+// too.
 func DeltaSpecs() []DeltaSpec {
 	return []DeltaSpec{
 		toLive(KindComment, "A viewer posted a comment.", commentPayload, droppable),

@@ -143,9 +143,9 @@ func TestDeletedRecordingsLoseTheirFiles(t *testing.T) {
 	s := open(t, t.TempDir(), func(c *record.Config) { c.RecordSweep = 5 * time.Millisecond })
 	s.record("a", show)
 	s.record("b", show)
-	s.ears.set(func(e *ears) { e.gone = "a" })
-	eventually(t, "a to go", func() bool { return s.Stats().Kept == 1 })
+	s.testObserver.set(func(e *testObserver) { e.gone = "a" })
+	eventually(t, "a is deleted", func() bool { return s.Stats().Kept == 1 })
 	if _, there := s.Get("6", "b"); !there {
-		t.Fatal("b is gone")
+		t.Fatal("b was deleted")
 	}
 }

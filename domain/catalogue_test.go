@@ -34,7 +34,7 @@ func TestCatalogueNames(t *testing.T) {
 // personalFields are the JSON names of fields with a user's texts and images.
 var personalFields = []string{"username", "nickname", "avatar", "title", "cover", "text", "reason", "email"}
 
-// publicReasons are the events whose reason is not sealed: they concern nobody's account, or an account whose key
+// publicReasons are the events whose reason is not sealed: they concern no account, or an account whose key
 // may be destroyed before the event is appended.
 var publicReasons = []string{"connection.kicked.v1", "player.kicked.v1", "user.forgotten.v1", "participant.forgotten.v1", "chat_room.removed.v1",
 	"gift.repriced.v1", "gift.withdrawn.v1", "live.status_changed.v1", "broadcast.stopped.v1", "recording.deleted.v1", "viewer.unbanned.v1"}

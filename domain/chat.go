@@ -24,7 +24,7 @@ const MaxJoinedChatRooms = 16
 // A signed-in user gives no nickname, only the key of the name in the profile.
 type EnterChat struct {
 	ChatRoom   ChatRoomID  `json:"chat_room"` // "" for none
-	Nickname   string      `json:"nickname"`  // of somebody who is not signed in: 1–20 characters, or "" to set it later
+	Nickname   string      `json:"nickname"`  // of a participant without an account: 1–20 characters, or "" to set it later
 	NameKey    string      `json:"-"`         // keyed hash of the folded name; "" for no name
 	Connection string      `json:"-"`         // public id of the connection: 1–64 bytes
 	Profile    ChatProfile `json:"-"`
@@ -75,7 +75,7 @@ type ParticipantEntered struct {
 	Connection  string        `json:"connection"` // public id of the connection
 	Profile     ChatProfile   `json:"profile"`
 	User        UserID        `json:"user"`     // 0: not signed in
-	Nickname    string        `json:"nickname"` // of somebody who is not signed in; may be empty
+	Nickname    string        `json:"nickname"` // of a participant without an account; may be empty
 	NameKey     string        `json:"name_key"` // keyed hash of the folded name; "" for none
 	Node        string        `json:"node"`     // the node that holds the connection
 }

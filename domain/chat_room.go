@@ -4,9 +4,6 @@ import "slices"
 
 const chatRoomIDLength = 24
 
-// DefaultMaxChatRooms is the default limit of chat rooms. It does not bind operators.
-const DefaultMaxChatRooms = 200
-
 // IsChatRoomID reports whether s has the form of a chat room's id. No chat room has such a name, so clients may name
 // a chat room by id or by name.
 func IsChatRoomID(s string) bool { return len(s) == chatRoomIDLength && hexadecimal(s) }
@@ -88,7 +85,7 @@ type ChatRoomCreated struct {
 	ChatRoom ChatRoomID `json:"chat_room"`
 	Name     string     `json:"name"`     // shown to users
 	NameKey  string     `json:"name_key"` // keyed hash of the folded name
-	User     UserID     `json:"user"`     // who created it; 0 for an operator or somebody who was not signed in
+	User     UserID     `json:"user"`     // who created it; 0 for an operator or an anonymous user
 	Total    int        `json:"total"`    // number of chat rooms, this one included
 }
 

@@ -15,7 +15,7 @@ type Command interface {
 // nodes, credentials. Request.Validate bounds them, so that no table receives a text it cannot store.
 type serverFields interface{ serverTexts() []string }
 
-// ActorKind is the capacity in which somebody issues a command.
+// ActorKind is the capacity in which an actor issues a command.
 type ActorKind int
 
 // The kinds of actors.

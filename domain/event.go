@@ -101,11 +101,11 @@ type LiveEvent interface {
 // UserEvent is an event about one user. The log can be read by user.
 type UserEvent interface {
 	Event
-	// EventUser returns the user; 0 for somebody who is not signed in.
+	// EventUser returns the user; 0 for an anonymous user.
 	EventUser() UserID
 }
 
-// ForgetEvent is an event with which the log destroys the key that seals somebody's texts.
+// ForgetEvent is an event with which the log destroys the key that seals the texts of a user or participant.
 type ForgetEvent interface {
 	Event
 	// ForgottenKeyOwner returns the owner of the key, as KeyOwner does.

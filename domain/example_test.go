@@ -55,7 +55,7 @@ func ExampleDecide() {
 	// [{user-12 -60} {earnings-7 60}]
 }
 
-// AsRefusal tells a refusal of the rules, which is meant for the client, from a fault of the program.
+// AsRefusal separates a refusal, which is meant for the client, from a fault of the program.
 func ExampleAsRefusal() {
 	request := domain.Request{
 		Command: domain.SendGift{Live: 6, Gift: 3, Num: 4},

@@ -9,7 +9,7 @@ import (
 // RecordingCause is why a recording was finished or deleted. It is a StopCause or a word of the recorder.
 type RecordingCause string
 
-// recordingRequested is the cause of a deletion that somebody has requested.
+// recordingRequested is the cause of a deletion by command.
 const recordingRequested RecordingCause = "requested"
 
 // Recording is the state of a recording that decisions need.

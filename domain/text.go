@@ -37,7 +37,7 @@ func text(field, s string, least, most int) (string, error) {
 	return s, nil
 }
 
-// operatorReason returns the reason that somebody gave for an action, without surrounding space.
+// operatorReason returns the reason of an action without surrounding space.
 func operatorReason(s string) (string, error) { return text("reason", s, 0, maxReason) }
 
 func tooLong(field string, most int) error {

@@ -23,23 +23,23 @@ const (
 	warmUp    = 500 * time.Millisecond
 )
 
-// benchLog is a log on a PostgreSQL that waits for its disk, with a thousand people in one room.
+// benchLog is a log on a PostgreSQL that waits for the disk, with a thousand users in one live.
 type benchLog struct {
 	*testLog
-	party
+	fixture
 }
 
-func newBenchLog(b *testing.B, people int) *benchLog {
+func newBenchLog(b *testing.B, users int) *benchLog {
 	b.Helper()
 	server := pgtest.Server(b, pgtest.Durable)
 	l := openLog(b, server.Open(), eventstore.SequencerConfig{})
-	p := party{live: l.onAir(l.register("streamer")), gift: l.list(1), people: make([]person, people)}
+	p := fixture{live: l.onAir(l.register("streamer")), gift: l.list(1), users: make([]testUser, users)}
 	var group sync.WaitGroup
 	for worker := range 64 {
 		group.Go(func() {
-			for i := worker; i < people; i += 64 {
-				p.people[i] = l.register(fmt.Sprintf("guest %d", i))
-				l.credit(p.people[i], 1_000_000_000, fmt.Sprintf("bench-%d", i))
+			for i := worker; i < users; i += 64 {
+				p.users[i] = l.register(fmt.Sprintf("user %d", i))
+				l.credit(p.users[i], 1_000_000_000, fmt.Sprintf("bench-%d", i))
 			}
 		})
 	}
@@ -47,7 +47,7 @@ func newBenchLog(b *testing.B, people int) *benchLog {
 	return &benchLog{l, p}
 }
 
-// rate answers how often a second callers get through work, each calling it again and again.
+// rate returns the calls of work per second. Each caller calls it in a loop.
 func rate(b *testing.B, callers int, work func(caller, n int) error) float64 {
 	b.Helper()
 	var done atomic.Int64
@@ -81,18 +81,17 @@ func rate(b *testing.B, callers int, work func(caller, n int) error) float64 {
 	return float64(count) / ended.Sub(begun).Seconds()
 }
 
-// A contender is one way of doing something, and how to measure its rate.
+// contender is one of the alternatives that a benchmark compares, with the function that measures its rate.
 type contender struct {
 	name string
 	rate func() float64
 }
 
-// measured is the rates of contenders, round by round.
+// measured are the rates of contenders, by round.
 type measured []map[string]float64
 
-// inTurns measures the contenders one after another, round after round, so that what else the machine
-// does meets them all.
-func inTurns(b *testing.B, contenders ...contender) measured {
+// measureInTurns measures the contenders one after another in each round, so that the load of the machine affects all of them.
+func measureInTurns(b *testing.B, contenders ...contender) measured {
 	b.Helper()
 	var all measured
 	for range rounds {
@@ -106,7 +105,7 @@ func inTurns(b *testing.B, contenders ...contender) measured {
 	return all
 }
 
-// ratio is the median of the rounds' ratios of one contender to another.
+// ratio returns the median over the rounds of the ratio of two contenders.
 func (m measured) ratio(ours, baseline string) float64 {
 	var ratios []float64
 	for _, round := range m {
@@ -116,31 +115,30 @@ func (m measured) ratio(ours, baseline string) float64 {
 	return ratios[len(ratios)/2]
 }
 
-// comments answers a way of appending one comment after another: texts are sealed, nothing else is
-// special about them.
+// comments returns the measurement of comments, whose texts are encrypted.
 func (l *benchLog) comments(callers int) func() float64 {
 	return func() float64 {
 		return rate(l.t.(*testing.B), callers, func(caller, n int) error {
-			who := l.people[(caller*31+n)%len(l.people)]
-			_, err := l.sequencer.Execute(context.Background(), who.asks(l.say("nice cut, where is that knife from?")))
+			who := l.users[(caller*31+n)%len(l.users)]
+			_, err := l.sequencer.Execute(context.Background(), who.request(l.say("nice cut, where is that knife from?")))
 			return err
 		})
 	}
 }
 
-// gifts answers a way of giving, each gift under an idempotency key of its own.
-func (l *benchLog) gifts(callers, people int) func() float64 {
+// gifts returns the measurement of gifts, each with an idempotency key.
+func (l *benchLog) gifts(callers, users int) func() float64 {
 	var keys atomic.Int64
 	return func() float64 {
 		return rate(l.t.(*testing.B), callers, func(caller, n int) error {
-			who := l.people[(caller*31+n)%people]
-			_, err := l.sequencer.Execute(context.Background(), who.keyed(fmt.Sprintf("%016x", keys.Add(1)), l.give(1)))
+			who := l.users[(caller*31+n)%users]
+			_, err := l.sequencer.Execute(context.Background(), who.keyedRequest(fmt.Sprintf("%016x", keys.Add(1)), l.give(1)))
 			return err
 		})
 	}
 }
 
-// bareTable makes a table with the columns and indexes of events that numbers its rows itself.
+// bareTable creates a table with the columns and indexes of events that numbers its rows itself.
 const bareTable = `
 CREATE TABLE bare (LIKE events INCLUDING ALL);
 CREATE SEQUENCE bare_position;
@@ -149,10 +147,10 @@ ALTER TABLE bare ALTER position SET DEFAULT nextval('bare_position')`
 const insertBare = `INSERT INTO bare (stream, version, event_id, type, payload, metadata, live_id, recorded_at)
 VALUES ($1, $2, $3, $4, $5, $6, $7, now())`
 
-// bare answers a way of inserting rows like those of like, each in a transaction of its own.
+// bare returns the measurement of inserts of rows like that of a command, each in a transaction.
 func (l *benchLog) bare(connections int, like domain.Command) func() float64 {
 	b := l.t.(*testing.B)
-	sample := l.execute(l.people[0].asks(like)).Events[0]
+	sample := l.execute(l.users[0].request(like)).Events[0]
 	stored := l.stored(sample.Position)
 	conns := l.connections(connections)
 	var versions atomic.Int64

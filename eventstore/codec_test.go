@@ -15,7 +15,7 @@ import (
 	"roomlog/eventstore/pgtest"
 )
 
-// insert puts an event at the end of the log as another, older program would have.
+// insert appends an event as an older program would have.
 func (l *testLog) insert(stream domain.Stream, version int, eventType, payload string) int64 {
 	l.t.Helper()
 	var position int64
@@ -28,8 +28,8 @@ func (l *testLog) insert(stream domain.Stream, version int, eventType, payload s
 	return position
 }
 
-// withOlder is the catalogue with earlier versions of two events: gifts had a cost instead of a price,
-// and people had no avatar.
+// withOlder returns the catalogue with older versions of two events: gifts had a cost instead of a price, and users had no
+// avatar.
 func withOlder() []domain.EventSpec {
 	events := slices.Clone(domain.Events)
 	for i := range events {
@@ -47,7 +47,7 @@ func withOlder() []domain.EventSpec {
 				if fields["broken"] != nil {
 					return nil, errors.New("broken in the old days")
 				}
-				fields["avatar"] = fields["username"] // sealed, like what it is made of
+				fields["avatar"] = fields["username"] // encrypted, like its source
 				return json.Marshal(fields)
 			}}
 		}
@@ -55,7 +55,7 @@ func withOlder() []domain.EventSpec {
 	return events
 }
 
-func TestOlderVersionsAreReadAlikeEverywhere(t *testing.T) {
+func TestOlderVersionsAreUpcastByEveryReader(t *testing.T) {
 	t.Parallel()
 	db := pgtest.New(t)
 	config := eventstore.Config{Now: time.Now, Events: withOlder()}
@@ -63,18 +63,18 @@ func TestOlderVersionsAreReadAlikeEverywhere(t *testing.T) {
 	at := l.insert("gift-1", 1, "gift.listed.v0", `{"gift": 1, "name": "rose", "image": "", "cost": 7}`)
 	want := domain.GiftAdded{Gift: 1, Name: "rose", Price: 7}
 
-	// States, of streams and of counters.
-	p := l.party(1, 100)
+	// The states of streams and of counters.
+	p := l.fixture(1, 100)
 	if p.gift != 2 {
 		t.Errorf("after gift 1 came gift %d", p.gift)
 	}
 	gift := func(l *testLog, id domain.GiftID) domain.GiftSent {
-		return l.execute(p.people[0].asks(domain.SendGift{Live: p.live, Gift: id, Num: 1})).Events[0].Event.(domain.GiftSent)
+		return l.execute(p.users[0].request(domain.SendGift{Live: p.live, Gift: id, Num: 1})).Events[0].Event.(domain.GiftSent)
 	}
 	if e := gift(l, 1); e.Coins != 7 {
 		t.Errorf("a decision sees a price of %d", e.Coins)
 	}
-	// What an older process appends beside this one.
+	// Events that an older process appends meanwhile.
 	l.insert("gift-3", 1, "gift.listed.v0", `{"gift": 3, "name": "tulip", "image": "", "cost": 8}`)
 	if e := gift(l, 3); e.Coins != 8 {
 		t.Errorf("after catching up, a decision sees a price of %d", e.Coins)
@@ -82,7 +82,7 @@ func TestOlderVersionsAreReadAlikeEverywhere(t *testing.T) {
 	if next := l.list(1); next != 4 {
 		t.Errorf("after gift 3 came gift %d", next)
 	}
-	// Reading, in every way.
+	// All ways to read.
 	page, err := l.store.Read(t.Context(), eventstore.Query{After: at - 1, Limit: 1})
 	if err != nil || page.Events[0].Event != want || page.Events[0].Type != "gift.listed.v0" || !strings.Contains(string(page.Events[0].Payload), "cost") {
 		t.Errorf("read %+v, %v", page.Events, err)
@@ -106,7 +106,7 @@ func TestOlderVersionsAreReadAlikeEverywhere(t *testing.T) {
 	})
 }
 
-// follow hands events to see until it has seen enough.
+// follow calls enough with events until it returns true.
 func follow(t testing.TB, s *eventstore.Store, after int64, enough func(eventstore.Record) bool) {
 	t.Helper()
 	done := errors.New("done")
@@ -125,7 +125,7 @@ func follow(t testing.TB, s *eventstore.Store, after int64, enough func(eventsto
 	}
 }
 
-func TestTextsOfOlderVersionsAreOpenedAfterTheUpcast(t *testing.T) {
+func TestTextsOfOlderVersionsAreDecryptedAfterTheUpcast(t *testing.T) {
 	t.Parallel()
 	db := pgtest.New(t)
 	l := openLogAs(t, db, eventstore.Config{Now: time.Now, Events: withOlder()}, eventstore.SequencerConfig{})
@@ -140,11 +140,11 @@ func TestTextsOfOlderVersionsAreOpenedAfterTheUpcast(t *testing.T) {
 	}
 }
 
-func TestDecodeNamesWhatItCannotRead(t *testing.T) {
+func TestDecodeReportsUnreadableEvents(t *testing.T) {
 	t.Parallel()
 	l := openLogAs(t, pgtest.New(t), eventstore.Config{Now: time.Now, Events: withOlder()}, eventstore.SequencerConfig{})
-	p := l.party(1, 0)
-	l.execute(p.people[0].asks(p.say("hello")))
+	p := l.fixture(1, 0)
+	l.execute(p.users[0].request(p.say("hello")))
 	good := l.all()
 	comment := good[len(good)-1]
 	tampered := bytes.Clone(comment.Payload)
@@ -177,7 +177,7 @@ func TestDecodeNamesWhatItCannotRead(t *testing.T) {
 	if err := l.store.Decode(t.Context(), nil); err != nil {
 		t.Error(err)
 	}
-	// The first one is named, whatever is wrong with it.
+	// The error names the first unreadable event.
 	records := []eventstore.Record{comment, {Position: 5, Type: comment.Type, Payload: tampered}, {Position: 6, Type: "unknown"}}
 	var broken *eventstore.DecodeError
 	if err := l.store.Decode(t.Context(), records); !errors.As(err, &broken) || broken.Position != 5 {
@@ -185,7 +185,7 @@ func TestDecodeNamesWhatItCannotRead(t *testing.T) {
 	}
 }
 
-func TestReadersReachWhatIsBehindAnEventThatTheyCannotRead(t *testing.T) {
+func TestReadersContinueAfterAnUnreadableEvent(t *testing.T) {
 	t.Parallel()
 	l := newLog(t)
 	l.list(1)

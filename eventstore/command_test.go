@@ -8,7 +8,7 @@ import (
 	"roomlog/eventstore/pgtest"
 )
 
-func TestSweepCommands(t *testing.T) {
+func TestDeleteCommands(t *testing.T) {
 	t.Parallel()
 	db := pgtest.New(t)
 	store, err := eventstore.Open(t.Context(), db.Pool, eventstore.Config{Now: time.Now})

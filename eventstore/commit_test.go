@@ -18,7 +18,7 @@ import (
 	"roomlog/eventstore/pgtest"
 )
 
-// unclear counts how often a sequencer had to find out what became of a commit.
+// unclear counts how often a sequencer had to find out the outcome of a commit.
 type unclear struct {
 	slog.Handler
 	count atomic.Int64
@@ -42,12 +42,12 @@ func (u *unclear) config() eventstore.Config {
 	return eventstore.Config{Now: time.Now, Log: slog.New(u)}
 }
 
-// Every third commit is carried out and its reply never comes.
-func TestTheReplyToACommitIsLost(t *testing.T) {
+// Every third commit is executed, but its reply is lost.
+func TestLostReplyToACommit(t *testing.T) {
 	t.Parallel()
-	way := startWay(t, pgtest.New(t))
+	proxy := startProxy(t, pgtest.New(t))
 	var commits, cut atomic.Int64
-	way.reply = func(b []byte) bool {
+	proxy.reply = func(b []byte) bool {
 		if !isCommitReply(b) || commits.Add(1)%3 != 0 {
 			return true
 		}
@@ -55,9 +55,9 @@ func TestTheReplyToACommitIsLost(t *testing.T) {
 		return false
 	}
 	heard := newUnclear()
-	l := way.open(heard.config(), eventstore.SequencerConfig{})
-	direct := openLog(t, way.db, eventstore.SequencerConfig{}) // another process, with better luck
-	p := direct.party(8, 1_000_000)
+	l := proxy.open(heard.config(), eventstore.SequencerConfig{})
+	direct := openLog(t, proxy.db, eventstore.SequencerConfig{}) // another process, whose connection is not cut
+	p := direct.fixture(8, 1_000_000)
 	traffic := startTraffic(t, p, l, direct)
 	traffic.flows(400)
 	traffic.end()
@@ -74,37 +74,37 @@ func TestTheReplyToACommitIsLost(t *testing.T) {
 	}
 }
 
-// A command without anything to find it by: whether its batch landed is all there is to know.
-func TestTheReplyToACommitWithoutEventsIsLost(t *testing.T) {
+// The batch has no events, so that it cannot be found in the log.
+func TestLostReplyToACommitWithoutEvents(t *testing.T) {
 	t.Parallel()
-	way := startWay(t, pgtest.New(t))
+	proxy := startProxy(t, pgtest.New(t))
 	var cutNext atomic.Bool
-	way.reply = func(b []byte) bool { return !isCommitReply(b) || !cutNext.CompareAndSwap(true, false) }
-	l := way.open(newUnclear().config(), eventstore.SequencerConfig{})
-	p := l.party(1, 5)
-	who := p.people[0]
+	proxy.reply = func(b []byte) bool { return !isCommitReply(b) || !cutNext.CompareAndSwap(true, false) }
+	l := proxy.open(newUnclear().config(), eventstore.SequencerConfig{})
+	p := l.fixture(1, 5)
+	who := p.users[0]
 	cutNext.Store(true)
-	l.refused(who.keyed("k1", p.give(1)), domain.CodeCoinsTooFew) // its row is all that was committed
+	l.refused(who.keyedRequest("k1", p.give(1)), domain.CodeCoinsTooFew) // only its row was committed
 	l.credit(who, 100, "o1")
-	l.refused(who.keyed("k1", p.give(1)), domain.CodeCoinsTooFew)
+	l.refused(who.keyedRequest("k1", p.give(1)), domain.CodeCoinsTooFew)
 	cutNext.Store(true)
-	l.refused(who.asks(p.give(100)), domain.CodeCoinsTooFew) // nothing was committed
+	l.refused(who.request(p.give(100)), domain.CodeCoinsTooFew) // nothing was committed
 	if cutNext.Load() {
 		t.Error("no commit was cut")
 	}
 	l.recovered()
-	l.sound()
+	l.verified()
 }
 
-// The old backend is still committing when the process looks: looking at once would find nothing and
-// give the gift a second time.
-func TestTheOldBackendIsStillCommitting(t *testing.T) {
+// The old backend is still committing when the sequencer reconnects. A query without the lock would find nothing, and the command
+// would be executed twice.
+func TestLostReplyWhileTheOldBackendIsStillCommitting(t *testing.T) {
 	t.Parallel()
-	way := startWay(t, pgtest.New(t))
+	proxy := startProxy(t, pgtest.New(t))
 	heard := newUnclear()
-	l := way.open(heard.config(), eventstore.SequencerConfig{})
-	p := l.party(2, 1000)
-	_, err := way.db.Owner.Exec(t.Context(), `
+	l := proxy.open(heard.config(), eventstore.SequencerConfig{})
+	p := l.fixture(2, 1000)
+	_, err := proxy.db.Owner.Exec(t.Context(), `
 		CREATE FUNCTION slow_commit() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(0.7); RETURN NULL; END $$;
 		CREATE CONSTRAINT TRIGGER slow_commit AFTER INSERT ON events DEFERRABLE INITIALLY DEFERRED
 		FOR EACH ROW WHEN (NEW.payload::text LIKE '%slow%') EXECUTE FUNCTION slow_commit()`)
@@ -116,8 +116,8 @@ func TestTheOldBackendIsStillCommitting(t *testing.T) {
 	for _, r := range []domain.Request{slow, keyless} {
 		pending := l.begin(r)
 		eventually(t, "the backend is committing", func() bool { return l.committing() })
-		way.cut()
-		after := l.begin(p.people[0].asks(p.give(1))) // waits behind
+		proxy.cut()
+		after := l.begin(p.users[0].request(p.give(1))) // waits behind it
 		got := <-pending
 		if got.err != nil || got.receipt.Repeated || len(got.receipt.Events) != 1 {
 			t.Fatalf("got %+v", got)
@@ -131,7 +131,7 @@ func TestTheOldBackendIsStillCommitting(t *testing.T) {
 	}
 	l.recovered()
 	listed := 0
-	for _, r := range l.sound() {
+	for _, r := range l.verified() {
 		if e, ok := r.Event.(domain.GiftAdded); ok && strings.HasPrefix(e.Name, "slow") {
 			listed++
 		}
@@ -152,16 +152,16 @@ func (l *testLog) committing() (is bool) {
 	return is
 }
 
-// When the database does not come back, nobody can know; the same key finds out later.
-func TestAnOutcomeThatCannotBeFoundOutIsToldAsUnknown(t *testing.T) {
+// While the database is unreachable the outcome is unknown. A repetition with the same key finds it out later.
+func TestOutcomeIsUnknownWhileTheDatabaseIsUnreachable(t *testing.T) {
 	t.Parallel()
-	way := startWay(t, pgtest.New(t))
-	l := way.open(newUnclear().config(), eventstore.SequencerConfig{Timeout: 300 * time.Millisecond})
-	p := l.party(2, 1000)
+	proxy := startProxy(t, pgtest.New(t))
+	l := proxy.open(newUnclear().config(), eventstore.SequencerConfig{Timeout: 300 * time.Millisecond})
+	p := l.fixture(2, 1000)
 	var away atomic.Bool
 	var once sync.Once
 	down := make(chan struct{})
-	way.reply = func(b []byte) bool {
+	proxy.reply = func(b []byte) bool {
 		if away.Load() && isCommitReply(b) {
 			once.Do(func() { close(down) })
 			return false
@@ -169,15 +169,15 @@ func TestAnOutcomeThatCannotBeFoundOutIsToldAsUnknown(t *testing.T) {
 		return true
 	}
 	away.Store(true)
-	gift := p.people[0].keyed("k1", p.give(1))
+	gift := p.users[0].keyedRequest("k1", p.give(1))
 	pending := l.begin(gift)
 	<-down
-	way.shut()
+	proxy.shut()
 	if got := <-pending; got.err == nil || !strings.Contains(got.err.Error(), eventstore.ErrOutcomeUnknown.Error()) {
 		t.Fatalf("got %+v", got)
 	}
 	away.Store(false)
-	way.reopen()
+	proxy.reopen()
 	var got eventstore.Receipt
 	eventually(t, "it works again by itself", func() (ok bool) {
 		r, err := l.sequencer.Execute(t.Context(), gift)
@@ -188,16 +188,16 @@ func TestAnOutcomeThatCannotBeFoundOutIsToldAsUnknown(t *testing.T) {
 		t.Fatalf("got %+v", got)
 	}
 	l.recovered()
-	l.sound()
+	l.verified()
 }
 
-// Connections are cut in either direction at any time, many times; half of the cuts take the reply to a commit.
-func TestConnectionsAreCutAnywhere(t *testing.T) {
+// Connections are cut in either direction at any moment. Half of the cuts take the reply to a commit.
+func TestConnectionsAreCutAtAnyMoment(t *testing.T) {
 	t.Parallel()
-	way := startWay(t, pgtest.New(t))
-	var holdNext atomic.Bool // the reply to the next commit waits until the way of replies is cut
+	proxy := startProxy(t, pgtest.New(t))
+	var holdNext atomic.Bool // the reply to the next commit waits until the connection is cut
 	committed, lose := make(chan struct{}), make(chan struct{})
-	way.reply = func(b []byte) bool {
+	proxy.reply = func(b []byte) bool {
 		if isCommitReply(b) && holdNext.CompareAndSwap(true, false) {
 			for _, step := range []chan struct{}{committed, lose} {
 				select {
@@ -209,11 +209,11 @@ func TestConnectionsAreCutAnywhere(t *testing.T) {
 		}
 		return true
 	}
-	toxic := startToxic(t, way.address)
+	toxic := startToxic(t, proxy.address)
 	heard := newUnclear()
-	l := way.openAt(toxic.Listen, heard.config(), eventstore.SequencerConfig{})
-	direct := openLog(t, way.db, eventstore.SequencerConfig{})
-	p := direct.party(8, 1_000_000)
+	l := proxy.openAt(toxic.Listen, heard.config(), eventstore.SequencerConfig{})
+	direct := openLog(t, proxy.db, eventstore.SequencerConfig{})
+	p := direct.fixture(8, 1_000_000)
 	traffic := startTraffic(t, p, l, direct)
 	lost := int64(0)
 	for round := range 40 {
@@ -224,7 +224,7 @@ func TestConnectionsAreCutAnywhere(t *testing.T) {
 			<-committed
 		}
 		before := l.sequencer.Stats().Retries
-		// Everything that flows this way is lost, and then the connection ends.
+		// Everything in this direction is lost, and then the connection ends.
 		_, err := toxic.Toxics.AddToxicJson(strings.NewReader(fmt.Sprintf(
 			`{"name": "cut", "type": "timeout", "stream": %q, "attributes": {"timeout": %d}}`, direction, 1+round%3)))
 		if err != nil {

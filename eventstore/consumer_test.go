@@ -16,13 +16,13 @@ import (
 	"roomlog/eventstore/pgtest"
 )
 
-// reader reads envelopes of the group "readers" and notes the positions in a table, in the envelope's transaction.
+// reader reads batches of the group "readers", and inserts their positions into a table in the transaction of the batch.
 type reader struct {
 	*testLog
 	stop func()
 }
 
-// read starts a reader; before, if it is there, runs in the transaction, before the positions are noted.
+// read starts a reader. before, which may be nil, runs in the transaction before the positions are inserted.
 func (l *testLog) read(c consumer.Config, before func(context.Context, pgx.Tx, *consumer.Batch) error) *reader {
 	l.t.Helper()
 	c.Group = "readers"
@@ -68,8 +68,8 @@ func (l *testLog) take(m *message.Message, before func(context.Context, pgx.Tx, 
 	})
 }
 
-// newReadLog is a log whose readers have a table.
-func newReadLog(t *testing.T) *testLog {
+// newConsumerLog returns a log with a table for readers.
+func newConsumerLog(t *testing.T) *testLog {
 	t.Helper()
 	l := newLog(t)
 	l.exec("CREATE TABLE public.seen (n bigserial, position bigint, type text)")
@@ -84,7 +84,7 @@ func (l *testLog) exec(sql string) {
 	}
 }
 
-// seen answers how many positions were noted, and whether they are 1, 2, 3, … in the order of noting.
+// seen returns the number of inserted positions, and whether they are 1, 2, 3, … in the order of insertion.
 func (l *testLog) seen() (n int64, inOrder bool) {
 	l.t.Helper()
 	err := l.db.Owner.QueryRow(context.Background(), `SELECT count(*), coalesce(bool_and(position = row), true) FROM
@@ -95,8 +95,8 @@ func (l *testLog) seen() (n int64, inOrder bool) {
 	return n, inOrder
 }
 
-// readUp waits until everything in the log was noted, once and in order.
-func (l *testLog) readUp() {
+// waitForAll waits until all positions of the log are inserted, once and in order.
+func (l *testLog) waitForAll() {
 	l.t.Helper()
 	head, err := l.store.Head(context.Background())
 	if err != nil {
@@ -108,24 +108,24 @@ func (l *testLog) readUp() {
 	}
 }
 
-func TestEnvelopes(t *testing.T) {
+func TestConsumer(t *testing.T) {
 	t.Parallel()
-	t.Run("bring every event once and in order", func(t *testing.T) {
+	t.Run("delivers every event once and in order", func(t *testing.T) {
 		t.Parallel()
-		l := newReadLog(t)
-		p := l.party(20, 1000)
+		l := newConsumerLog(t)
+		p := l.fixture(20, 1000)
 		l.read(consumer.Config{BatchSize: 7, PollInterval: time.Hour}, nil)
-		l.readUp()
-		for i := range 50 { // and wake for what comes, without polling
-			l.execute(p.people[i%20].asks(p.give(1)))
+		l.waitForAll()
+		for i := range 50 { // new events are read without polling
+			l.execute(p.users[i%20].request(p.give(1)))
 		}
-		l.readUp()
+		l.waitForAll()
 	})
 
-	t.Run("commit with their checkpoint or not at all, and come again", func(t *testing.T) {
+	t.Run("commits the work with the checkpoint or not at all, and delivers the batch again", func(t *testing.T) {
 		t.Parallel()
-		l := newReadLog(t)
-		l.party(5, 10)
+		l := newConsumerLog(t)
+		l.fixture(5, 10)
 		var mu sync.Mutex
 		failures, heard := 5, 0
 		failed := errors.New("not yet")
@@ -148,7 +148,7 @@ func TestEnvelopes(t *testing.T) {
 			}
 			return nil
 		})
-		l.readUp()
+		l.waitForAll()
 		mu.Lock()
 		defer mu.Unlock()
 		if heard != 5 {
@@ -156,29 +156,29 @@ func TestEnvelopes(t *testing.T) {
 		}
 	})
 
-	t.Run("are read by several processes in turns", func(t *testing.T) {
+	t.Run("takes turns with other processes", func(t *testing.T) {
 		t.Parallel()
-		l := newReadLog(t)
-		p := l.party(20, 1000)
+		l := newConsumerLog(t)
+		p := l.fixture(20, 1000)
 		worked := make(chan int, 10_000)
 		for i := range 3 {
 			openStore(t, l.db, eventstore.Config{Now: time.Now}).read(consumer.Config{BatchSize: 3, PollInterval: time.Millisecond},
 				func(context.Context, pgx.Tx, *consumer.Batch) error { worked <- i; return nil })
 		}
 		for i := range 200 {
-			l.execute(p.people[i%20].asks(p.give(1)))
+			l.execute(p.users[i%20].request(p.give(1)))
 		}
-		l.readUp()
+		l.waitForAll()
 	})
 
-	t.Run("that are cut short leave nothing", func(t *testing.T) {
+	t.Run("discards interrupted work", func(t *testing.T) {
 		t.Parallel()
-		l := newReadLog(t)
-		l.party(5, 10)
+		l := newConsumerLog(t)
+		l.fixture(5, 10)
 		began, goOn := make(chan struct{}), make(chan struct{})
 		r := l.read(consumer.Config{}, func(ctx context.Context, tx pgx.Tx, _ *consumer.Batch) error {
 			close(began)
-			<-goOn // by then the subscription has ended
+			<-goOn // the subscription has ended meanwhile
 			return nil
 		})
 		<-began
@@ -188,23 +188,23 @@ func TestEnvelopes(t *testing.T) {
 			t.Errorf("%d positions of work that was never acknowledged", n)
 		}
 		l.read(consumer.Config{}, nil)
-		l.readUp()
+		l.waitForAll()
 	})
 
-	t.Run("may be kept in part", func(t *testing.T) {
+	t.Run("may truncate a batch", func(t *testing.T) {
 		t.Parallel()
-		l := newReadLog(t)
-		l.party(5, 10)
+		l := newConsumerLog(t)
+		l.fixture(5, 10)
 		l.read(consumer.Config{BatchSize: 10}, func(_ context.Context, _ pgx.Tx, e *consumer.Batch) error {
 			e.Truncate(min(3, len(e.Events)))
 			return nil
 		})
-		l.readUp()
+		l.waitForAll()
 	})
 
-	t.Run("are not delayed by anybody's open transaction", func(t *testing.T) {
+	t.Run("is not delayed by open transactions", func(t *testing.T) {
 		t.Parallel()
-		l := newReadLog(t)
+		l := newConsumerLog(t)
 		tx, err := l.db.Owner.Begin(t.Context())
 		if err != nil {
 			t.Fatal(err)
@@ -214,30 +214,30 @@ func TestEnvelopes(t *testing.T) {
 			t.Fatal(err)
 		}
 		l.read(consumer.Config{PollInterval: time.Hour}, nil)
-		l.party(5, 10)
-		l.readUp()
+		l.fixture(5, 10)
+		l.waitForAll()
 	})
 
-	t.Run("survive killed connections", func(t *testing.T) {
+	t.Run("survives killed connections", func(t *testing.T) {
 		t.Parallel()
-		l := newReadLog(t)
-		p := l.party(10, 10_000)
+		l := newConsumerLog(t)
+		p := l.fixture(10, 10_000)
 		reading := openStore(t, l.db, eventstore.Config{Now: time.Now})
 		reading.read(consumer.Config{BatchSize: 5, PollInterval: 5 * time.Millisecond, OnError: func(error) time.Duration { return time.Millisecond }}, nil)
 		for i := range 100 {
-			l.execute(p.people[i%10].asks(p.give(1)))
+			l.execute(p.users[i%10].request(p.give(1)))
 			if i%5 == 0 {
 				l.exec(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity
 					WHERE datname = current_database() AND pid <> pg_backend_pid() AND query LIKE '%seen%' AND state <> 'idle'`)
 			}
 		}
-		l.readUp()
+		l.waitForAll()
 	})
 
-	t.Run("leave a checkpoint that a frozen process holds after a while", func(t *testing.T) {
+	t.Run("takes over the checkpoint of a frozen process", func(t *testing.T) {
 		t.Parallel()
-		l := newReadLog(t)
-		l.party(3, 10)
+		l := newConsumerLog(t)
+		l.fixture(3, 10)
 		frozen := make(chan struct{})
 		thaw := make(chan struct{})
 		var once sync.Once
@@ -248,22 +248,22 @@ func TestEnvelopes(t *testing.T) {
 			})
 		<-frozen
 		l.read(consumer.Config{PollInterval: 20 * time.Millisecond}, nil)
-		l.readUp()
+		l.waitForAll()
 		close(thaw)
 		stuck.stop()
-		l.readUp()
+		l.waitForAll()
 	})
 
-	t.Run("cost nothing while there is nothing to read", func(t *testing.T) {
+	t.Run("writes nothing while there is nothing to read", func(t *testing.T) {
 		t.Parallel()
-		// A server of its own: other tests would be measured too.
+		// It has a server of its own, because other tests would be measured too.
 		l := openLog(t, pgtest.Server(t, pgtest.Setting("autovacuum", "off")).Open(), eventstore.SequencerConfig{})
 		l.exec("CREATE TABLE public.seen (n bigserial, position bigint, type text)")
 		l.exec("GRANT ALL ON public.seen TO PUBLIC; GRANT ALL ON SEQUENCE public.seen_n_seq TO PUBLIC")
-		l.party(5, 10)
+		l.fixture(5, 10)
 		l.read(consumer.Config{PollInterval: time.Millisecond}, nil)
-		l.readUp()
-		l.exec("VACUUM") // hints and pruning are written once
+		l.waitForAll()
+		l.exec("VACUUM") // writes hint bits and prunes now, and not during the measurement
 		l.exec("CHECKPOINT")
 		const xids, wal = "SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint", "SELECT (pg_current_wal_insert_lsn() - '0/0')::bigint"
 		const polls = "SELECT xact_rollback + xact_commit FROM pg_stat_database WHERE datname = current_database()"

@@ -41,7 +41,7 @@ func TestCursor(t *testing.T) {
 	}
 }
 
-func TestParseCursorRefusesWhatIsNone(t *testing.T) {
+func TestParseCursorRejectsInvalidTexts(t *testing.T) {
 	t.Parallel()
 	l := newLog(t)
 	l.list(1)
@@ -58,8 +58,8 @@ func TestParseCursorRefusesWhatIsNone(t *testing.T) {
 	}
 }
 
-// A log that was restored to an earlier day has other events, or none, where its readers were.
-func TestParseCursorNoticesAnotherLog(t *testing.T) {
+// A log that was restored to an earlier state has other events, or none, at the positions of its readers.
+func TestParseCursorDetectsAnotherLog(t *testing.T) {
 	t.Parallel()
 	before, after := newLog(t), newLog(t)
 	for range 3 {

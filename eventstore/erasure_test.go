@@ -16,8 +16,8 @@ import (
 	"roomlog/eventstore/pgtest"
 )
 
-// tales answers every text of a person's events, as a reader sees them.
-func tales(events []eventstore.Record) []string {
+// textsOf returns the personal texts of events as a reader gets them.
+func textsOf(events []eventstore.Record) []string {
 	var texts []string
 	for _, r := range events {
 		switch e := r.Event.(type) {
@@ -34,8 +34,8 @@ func tales(events []eventstore.Record) []string {
 	return texts
 }
 
-// talkative is somebody whose texts are all over the log.
-func (l *testLog) talkative() (who person, credential uuid.UUID) {
+// userWithTexts creates a user with personal texts in many events.
+func (l *testLog) userWithTexts() (who testUser, credential uuid.UUID) {
 	l.t.Helper()
 	credential = uuid.New()
 	if _, err := l.db.Owner.Exec(context.Background(), "INSERT INTO credential VALUES ($1, 'hash', now())", credential); err != nil {
@@ -46,21 +46,21 @@ func (l *testLog) talkative() (who person, credential uuid.UUID) {
 		NameKey: l.store.NameKey("secret-name"), Credential: credential.String(),
 	}})
 	who = l.signIn(r.Events[0].Event.(domain.UserRegistered).User, "s")
-	l.execute(who.asks(domain.ChangeProfile{Nickname: "secret-change", Avatar: "secret-mask.png"}))
-	live := l.execute(who.asks(domain.CreateLive{Title: "secret-title", Cover: "secret-cover.png", StreamKey: strings.Repeat("k", 20)})).
+	l.execute(who.request(domain.ChangeProfile{Nickname: "secret-change", Avatar: "secret-mask.png"}))
+	live := l.execute(who.request(domain.CreateLive{Title: "secret-title", Cover: "secret-cover.png", StreamKey: strings.Repeat("k", 20)})).
 		Events[0].Event.(domain.LiveCreated).Live
-	l.execute(who.asks(domain.ChangeLiveStatus{Live: live, To: domain.LivePlay}))
-	l.execute(who.keyed("k", domain.PostComment{Live: live, Text: "secret-words"}))
+	l.execute(who.request(domain.ChangeLiveStatus{Live: live, To: domain.LivePlay}))
+	l.execute(who.keyedRequest("k", domain.PostComment{Live: live, Text: "secret-words"}))
 	return who, credential
 }
 
-func TestNoPersonalTextIsInTheDatabase(t *testing.T) {
+func TestPersonalTextsAreEncryptedInTheDatabase(t *testing.T) {
 	t.Parallel()
-	server := pgtest.Server(t) // nobody else writes there
+	server := pgtest.Server(t) // other tests do not write there
 	db := server.Open()
 	l := openLog(t, db, eventstore.SequencerConfig{SnapshotEvery: 1})
-	l.talkative()
-	for _, text := range tales(l.all()) {
+	l.userWithTexts()
+	for _, text := range textsOf(l.all()) {
 		if !strings.HasPrefix(text, "secret-") {
 			t.Errorf("%q cannot be read as it was written", text)
 		}
@@ -68,11 +68,11 @@ func TestNoPersonalTextIsInTheDatabase(t *testing.T) {
 	if _, err := db.Owner.Exec(t.Context(), "CHECKPOINT"); err != nil {
 		t.Fatal(err)
 	}
-	// Tables, indexes and the write-ahead log alike.
-	found := 0 // files that hold the log
+	// All files: tables, indexes and the write-ahead log.
+	found := 0 // files that contain the log
 	err := filepath.WalkDir(filepath.Dir(filepath.Dir(socketOf(t, db))), func(path string, d os.DirEntry, err error) error {
 		if err != nil || !d.Type().IsRegular() {
-			return nil //nolint:nilerr // PostgreSQL removes files while they are walked
+			return nil //nolint:nilerr // PostgreSQL deletes files meanwhile
 		}
 		b, err := os.ReadFile(path)
 		if err == nil && bytes.Contains(b, []byte("secret-")) {
@@ -88,26 +88,26 @@ func TestNoPersonalTextIsInTheDatabase(t *testing.T) {
 	}
 }
 
-func TestAForgottenPersonIsErasedEverywhere(t *testing.T) {
+func TestTextsOfAForgottenUserAreErasedForAllReaders(t *testing.T) {
 	t.Parallel()
 	db := pgtest.New(t)
 	l := openLog(t, db, eventstore.SequencerConfig{})
-	other := openStore(t, db, eventstore.Config{Now: time.Now}) // a process that only reads, and hears nothing
-	who, credential := l.talkative()
+	other := openStore(t, db, eventstore.Config{Now: time.Now}) // a process that only reads, without Listen
+	who, credential := l.userWithTexts()
 	bystander := l.register("bystander")
-	first := len(tales(l.all()))
-	if got := tales(other.all()); len(got) != first || got[0] != "secret-name" {
+	first := len(textsOf(l.all()))
+	if got := textsOf(other.all()); len(got) != first || got[0] != "secret-name" {
 		t.Fatalf("the other process reads %q", got)
 	}
 	l.do(domain.ForgetUser{User: who.id})
 	for where, reader := range map[string]*testLog{"this process": l, "another that had the key": other, "a new one": openStore(t, db, eventstore.Config{Now: time.Now})} {
 		events := reader.all()
-		for _, text := range tales(events)[:first-3] {
+		for _, text := range textsOf(events)[:first-3] {
 			if text != eventstore.ErasedText {
 				t.Errorf("%s reads %q", where, text)
 			}
 		}
-		if got := tales(events)[first-3:]; got[0] != "bystander" {
+		if got := textsOf(events)[first-3:]; got[0] != "bystander" {
 			t.Errorf("%s reads %q of somebody else", where, got)
 		}
 	}
@@ -120,25 +120,25 @@ func TestAForgottenPersonIsErasedEverywhere(t *testing.T) {
 			t.Errorf("%d %s are left, %v", n, name, err)
 		}
 	}
-	l.refused(who.asks(domain.ChangeProfile{Nickname: "back again"}), domain.CodeUserUnavailable)
-	l.execute(bystander.asks(domain.ChangeProfile{Nickname: "still here"}))
-	l.sound()
+	l.refused(who.request(domain.ChangeProfile{Nickname: "back again"}), domain.CodeUserUnavailable)
+	l.execute(bystander.request(domain.ChangeProfile{Nickname: "still here"}))
+	l.verified()
 }
 
-// Each way of reading looks by itself whether somebody was forgotten.
-func TestEveryWayOfReadingNoticesThatAnotherProcessForgotSomebody(t *testing.T) {
+// Every method that reads looks itself for forgotten users.
+func TestEveryReaderNoticesThatAnotherProcessForgotAUser(t *testing.T) {
 	t.Parallel()
 	db := pgtest.New(t)
 	l := openLog(t, db, eventstore.SequencerConfig{})
-	for name, read := range map[string]func(s *eventstore.Store, who person) ([]eventstore.Record, error){
-		"Read": func(s *eventstore.Store, who person) ([]eventstore.Record, error) {
+	for name, read := range map[string]func(s *eventstore.Store, who testUser) ([]eventstore.Record, error){
+		"Read": func(s *eventstore.Store, who testUser) ([]eventstore.Record, error) {
 			page, err := s.Read(t.Context(), eventstore.Query{Types: []string{"user.registered.v1"}, User: who.id})
 			return page.Events, err
 		},
-		"ReadStream": func(s *eventstore.Store, who person) ([]eventstore.Record, error) {
+		"ReadStream": func(s *eventstore.Store, who testUser) ([]eventstore.Record, error) {
 			return s.ReadStream(t.Context(), "user-"+domain.Stream(rune('0'+who.id)), 0, 1)
 		},
-		"Follow": func(s *eventstore.Store, who person) (events []eventstore.Record, err error) {
+		"Follow": func(s *eventstore.Store, who testUser) (events []eventstore.Record, err error) {
 			follow(t, s, 0, func(r eventstore.Record) bool {
 				e, ok := r.Event.(domain.UserRegistered)
 				if ok && e.User == who.id {
@@ -152,19 +152,19 @@ func TestEveryWayOfReadingNoticesThatAnotherProcessForgotSomebody(t *testing.T) 
 		who := l.register("secret " + name)
 		reader := openStore(t, db, eventstore.Config{Now: time.Now})
 		got, err := read(reader.store, who)
-		if err != nil || tales(got)[0] != "secret "+name {
-			t.Fatalf("%s before: %q, %v", name, tales(got), err)
+		if err != nil || textsOf(got)[0] != "secret "+name {
+			t.Fatalf("%s before: %q, %v", name, textsOf(got), err)
 		}
 		l.do(domain.ForgetUser{User: who.id})
 		got, err = read(reader.store, who)
-		if err != nil || tales(got)[0] != eventstore.ErasedText {
-			t.Errorf("%s after: %q, %v", name, tales(got), err)
+		if err != nil || textsOf(got)[0] != eventstore.ErasedText {
+			t.Errorf("%s after: %q, %v", name, textsOf(got), err)
 		}
 	}
 }
 
-// What a reader hands over may be of any age: the event itself says it, too.
-func TestDecodeNoticesThatSomebodyIsForgottenInWhatItDecodes(t *testing.T) {
+// Records may be old when they are decoded: the event by which a user is forgotten may be among them.
+func TestDecodeNoticesAForgottenUserAmongTheRecords(t *testing.T) {
 	t.Parallel()
 	db := pgtest.New(t)
 	l := openLog(t, db, eventstore.SequencerConfig{})
@@ -173,12 +173,12 @@ func TestDecodeNoticesThatSomebodyIsForgottenInWhatItDecodes(t *testing.T) {
 	raw := reader.all()
 	l.do(domain.ForgetUser{User: who.id})
 	raw = append(raw, eventstore.Record{Type: "user.forgotten.v1", Payload: []byte(`{"user":1}`)})
-	if err := reader.store.Decode(t.Context(), raw); err != nil || tales(raw)[0] != eventstore.ErasedText {
-		t.Fatalf("got %q, %v", tales(raw), err)
+	if err := reader.store.Decode(t.Context(), raw); err != nil || textsOf(raw)[0] != eventstore.ErasedText {
+		t.Fatalf("got %q, %v", textsOf(raw), err)
 	}
 }
 
-func TestTheKeyIsDrawnInTheTransactionThatNeedsIt(t *testing.T) {
+func TestUserKeyIsInsertedWithTheEventsThatNeedIt(t *testing.T) {
 	t.Parallel()
 	l := newLog(t)
 	if _, err := l.db.Owner.Exec(t.Context(), "ALTER TABLE events ADD CHECK (stream <> 'user-1')"); err != nil {
@@ -205,10 +205,10 @@ func TestTheKeyIsDrawnInTheTransactionThatNeedsIt(t *testing.T) {
 	}
 }
 
-func TestSomebodyRegisteredSpeakingAndForgottenInOneBatch(t *testing.T) {
+func TestUserIsRegisteredAndForgottenInOneBatch(t *testing.T) {
 	t.Parallel()
 	l := newLog(t)
-	got := l.together(
+	got := l.executeTogether(
 		domain.Request{Command: domain.RegisterUser{Username: "mayfly", NameKey: "m", Credential: "no uuid at all"}},
 		domain.Request{Command: domain.SignIn{User: 1, Session: "s"}},
 		domain.Request{Command: domain.ChangeProfile{Nickname: "fly"}, Actor: domain.AuthenticatedActor(1, "s")},
@@ -220,7 +220,7 @@ func TestSomebodyRegisteredSpeakingAndForgottenInOneBatch(t *testing.T) {
 			t.Errorf("request %d: %v", i, a.err)
 		}
 	}
-	for _, text := range tales(l.sound()) {
+	for _, text := range textsOf(l.verified()) {
 		if text != eventstore.ErasedText {
 			t.Errorf("%q is left", text)
 		}

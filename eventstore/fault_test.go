@@ -19,11 +19,11 @@ import (
 	"roomlog/eventstore/pgtest"
 )
 
-func TestTerminatedBackends(t *testing.T) {
+func TestBackendsAreTerminated(t *testing.T) {
 	t.Parallel()
 	db := pgtest.New(t)
 	logs := []*testLog{openLog(t, db, eventstore.SequencerConfig{}), openLog(t, db, eventstore.SequencerConfig{})}
-	p := logs[0].party(16, 1_000_000)
+	p := logs[0].fixture(16, 1_000_000)
 	traffic := startTraffic(t, p, logs...)
 	for range 30 {
 		traffic.flows(20)
@@ -41,12 +41,12 @@ func TestTerminatedBackends(t *testing.T) {
 	}
 }
 
-func TestKilledPostgreSQL(t *testing.T) {
+func TestPostgreSQLIsKilled(t *testing.T) {
 	t.Parallel()
 	server := pgtest.Server(t, pgtest.Durable)
 	db := server.Open()
 	logs := []*testLog{openLog(t, db, eventstore.SequencerConfig{Timeout: time.Second}), openLog(t, db, eventstore.SequencerConfig{})}
-	p := logs[0].party(16, 1_000_000)
+	p := logs[0].fixture(16, 1_000_000)
 	traffic := startTraffic(t, p, logs...)
 	for range 3 {
 		traffic.flows(100)
@@ -57,8 +57,8 @@ func TestKilledPostgreSQL(t *testing.T) {
 	traffic.end()
 }
 
-// A server whose process has the lock and does not run at all, not even to end its session.
-func TestALockThatIsNeverGivenBackIsUnavailable(t *testing.T) {
+// The process with the lock is frozen, and so is its backend, so that no timeout ends the session.
+func TestLockThatIsNeverReleased(t *testing.T) {
 	t.Parallel()
 	server := pgtest.Server(t)
 	db := server.Open()
@@ -88,11 +88,11 @@ func TestALockThatIsNeverGivenBackIsUnavailable(t *testing.T) {
 	}
 	holder.Close(context.Background())
 	l.execute(list)
-	l.sound()
+	l.verified()
 }
 
-// What others do in the same database, or forget to end, is none of the log's business.
-func TestAnOpenForeignTransactionDelaysNobody(t *testing.T) {
+// Other users of the database may leave a transaction open.
+func TestOpenTransactionsOfOthersDelayNothing(t *testing.T) {
 	t.Parallel()
 	l := newLog(t)
 	list := domain.AddGift{Name: "rose", Price: 1}
@@ -123,7 +123,7 @@ func TestAnOpenForeignTransactionDelaysNobody(t *testing.T) {
 	}()
 	for n := int64(2); n < 12; n++ {
 		l.do(list)
-		for position := int64(0); position < n; { // while the foreign transaction is open
+		for position := int64(0); position < n; { // while the other transaction is open
 			position = <-heard
 		}
 	}
@@ -133,9 +133,9 @@ func TestAnOpenForeignTransactionDelaysNobody(t *testing.T) {
 	}
 }
 
-// A database whose owner has chosen other defaults than PostgreSQL: with them, a statement after the
-// lock would not see what was committed while it waited, and nothing could be written.
-func TestTheDatabasesOwnDefaultsDoNotMatter(t *testing.T) {
+// With the defaults of this database, a statement after the lock would not see what was committed while it waited, and nothing
+// could be written.
+func TestDefaultsOfTheDatabaseHaveNoEffect(t *testing.T) {
 	t.Parallel()
 	db := pgtest.New(t)
 	for _, setting := range []string{
@@ -152,11 +152,11 @@ func TestTheDatabasesOwnDefaultsDoNotMatter(t *testing.T) {
 		}
 	}
 	logs := []*testLog{openLog(t, db, eventstore.SequencerConfig{}), openLog(t, db, eventstore.SequencerConfig{})}
-	p := logs[0].party(8, 500)
+	p := logs[0].fixture(8, 500)
 	traffic := startTraffic(t, p, logs...)
 	traffic.flows(50)
 	release := logs[0].holdLock()
-	<-time.After(1200 * time.Millisecond) // longer than the database's own patience
+	<-time.After(1200 * time.Millisecond) // longer than the timeouts of the database
 	release()
 	traffic.flows(50)
 	traffic.end()
@@ -165,8 +165,8 @@ func TestTheDatabasesOwnDefaultsDoNotMatter(t *testing.T) {
 	}
 }
 
-// The log lives in a tablespace on a disk of 40 MB that somebody else fills.
-func TestAFullDisk(t *testing.T) {
+// The log is in a tablespace on a disk of 40 MB that becomes full.
+func TestDiskIsFull(t *testing.T) {
 	t.Parallel()
 	small := pgtest.Dir(t)
 	if err := syscall.Mount("tmpfs", small, "tmpfs", 0, "size=40m"); err != nil {
@@ -194,7 +194,7 @@ func TestAFullDisk(t *testing.T) {
 		}
 	}
 	logs := []*testLog{openLog(t, db, eventstore.SequencerConfig{Timeout: 300 * time.Millisecond}), openLog(t, db, eventstore.SequencerConfig{})}
-	p := logs[0].party(8, 1_000_000)
+	p := logs[0].fixture(8, 1_000_000)
 	traffic := startTraffic(t, p, logs...)
 	for range 2 {
 		traffic.flows(200)
@@ -209,7 +209,7 @@ func TestAFullDisk(t *testing.T) {
 	traffic.end()
 }
 
-// fill writes until nothing fits any more.
+// fill writes until the disk is full.
 func fill(t testing.TB, path string) {
 	t.Helper()
 	f, err := os.Create(path)

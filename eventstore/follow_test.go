@@ -12,11 +12,11 @@ import (
 	"roomlog/eventstore/pgtest"
 )
 
-// tail follows a log in the background and holds every event against the one before.
+// tail follows a log in the background and compares every event with the one before.
 type tail struct {
 	t       testing.TB
 	cancel  context.CancelFunc
-	heard   chan int64 // positions, in order
+	heard   chan int64 // the positions, in order
 	done    chan error
 	largest int
 }
@@ -46,7 +46,7 @@ func startTail(t testing.TB, s *eventstore.Store, after int64) *tail {
 	return f
 }
 
-// reaches waits until the tail has come to a position.
+// reaches waits until the tail has reached a position.
 func (f *tail) reaches(position int64) {
 	f.t.Helper()
 	deadline := time.After(20 * time.Second)
@@ -72,13 +72,12 @@ func (f *tail) end() {
 	}
 }
 
-// Tails of the process that appends, of one that listens and of one that does not, while connections
-// are cut.
+// Tails in the process that appends, in one that listens and in one that does not, while connections are cut.
 func TestFollow(t *testing.T) {
 	t.Parallel()
 	db := pgtest.New(t)
 	logs := []*testLog{openLog(t, db, eventstore.SequencerConfig{}), openLog(t, db, eventstore.SequencerConfig{})}
-	p := logs[0].party(12, 1_000_000)
+	p := logs[0].fixture(12, 1_000_000)
 	quick := eventstore.Config{Now: time.Now, PollInterval: 20 * time.Millisecond}
 	deaf, listening := openStore(t, db, quick), openStore(t, db, quick)
 	ctx, cancel := context.WithCancel(t.Context())
@@ -113,7 +112,7 @@ func TestFollow(t *testing.T) {
 	}
 }
 
-func TestFollowHandsOverAThousandAtMost(t *testing.T) {
+func TestFollowReturnsAtMost1000EventsAtATime(t *testing.T) {
 	t.Parallel()
 	l := newLog(t)
 	_, err := l.db.Owner.Exec(t.Context(), `
@@ -129,8 +128,8 @@ func TestFollowHandsOverAThousandAtMost(t *testing.T) {
 	}
 }
 
-// Nobody tells a process without Listen; it finds out by itself.
-func TestFollowIsRightWithoutBeingWoken(t *testing.T) {
+// A process without Listen gets no notifications.
+func TestFollowPollsWithoutNotifications(t *testing.T) {
 	t.Parallel()
 	db := pgtest.New(t)
 	writer := openLog(t, db, eventstore.SequencerConfig{})
@@ -143,7 +142,7 @@ func TestFollowIsRightWithoutBeingWoken(t *testing.T) {
 	f.end()
 }
 
-func TestFollowEndsWithItsHandler(t *testing.T) {
+func TestFollowReturnsTheErrorOfItsHandler(t *testing.T) {
 	t.Parallel()
 	l := newLog(t)
 	l.list(1)
@@ -159,9 +158,9 @@ func TestFollowEndsWithItsHandler(t *testing.T) {
 	}
 }
 
-// A database that is restored to an earlier day under a running process must not be followed as if
-// nothing had happened: what is at the old positions then would be skipped.
-func TestFollowNoticesALogThatWasRestored(t *testing.T) {
+// When the database is restored to an earlier state under a running process, Follow must not continue: it would skip the events
+// at the old positions.
+func TestFollowDetectsARestoredLog(t *testing.T) {
 	t.Parallel()
 	l := newLog(t)
 	for range 5 {
@@ -196,7 +195,7 @@ func TestFollowNoticesALogThatWasRestored(t *testing.T) {
 	lost("fewer events", f)
 }
 
-func TestFollowGoesOnAfterAnEventThatCannotBeRead(t *testing.T) {
+func TestFollowContinuesAfterAnUnreadableEvent(t *testing.T) {
 	t.Parallel()
 	l := newLog(t)
 	at := l.insert("gift-1", 1, "gift.gilded.v1", `{}`)

@@ -10,8 +10,7 @@ import (
 	"github.com/google/uuid"
 )
 
-// The usual way to spend: a balance that is updated in place, with the fact and the idempotency key
-// beside it, in one statement.
+// The usual alternative updates the balance in place, and inserts the event and the idempotency key in the same statement.
 const (
 	walletTable = `
 CREATE TABLE purse (user_id bigint PRIMARY KEY, balance bigint NOT NULL CHECK (balance >= 0), version bigint NOT NULL);
@@ -30,7 +29,7 @@ func BenchmarkFigureGift(b *testing.B) {
 		l := newBenchLog(b, 1000)
 		l.owner(bareTable)
 		l.owner(walletTable)
-		got := inTurns(b,
+		got := measureInTurns(b,
 			contender{"update, 1 user", l.updates(32, 1)},
 			contender{"gift, 1 user", l.gifts(256, 1)},
 			contender{"update, 1000 users", l.updates(32, 1000)},
@@ -43,17 +42,17 @@ func BenchmarkFigureGift(b *testing.B) {
 
 var errNotSpent = errors.New("nothing was spent")
 
-// updates answers a way of spending from people's balances in place.
-func (l *benchLog) updates(connections, people int) func() float64 {
+// updates returns the measurement of the alternative.
+func (l *benchLog) updates(connections, users int) func() float64 {
 	b := l.t.(*testing.B)
-	sample := l.execute(l.people[0].keyed("sample", l.give(1))).Events[0]
+	sample := l.execute(l.users[0].keyedRequest("sample", l.give(1))).Events[0]
 	stored := l.stored(sample.Position)
 	conns := l.connections(connections)
 	var keys atomic.Int64
 	return func() float64 {
 		return rate(b, connections, func(caller, n int) error {
-			tag, err := conns[caller].Exec(context.Background(), spend, int64((caller*31+n)%people), int64(1), uuid.New(),
-				sample.Type, stored.payload, stored.metadata, int64(sample.LiveID), fmt.Sprintf("%d-%016x", people, keys.Add(1)))
+			tag, err := conns[caller].Exec(context.Background(), spend, int64((caller*31+n)%users), int64(1), uuid.New(),
+				sample.Type, stored.payload, stored.metadata, int64(sample.LiveID), fmt.Sprintf("%d-%016x", users, keys.Add(1)))
 			if err == nil && tag.RowsAffected() != 1 {
 				return errNotSpent
 			}

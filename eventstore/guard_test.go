@@ -11,13 +11,13 @@ import (
 	"roomlog/eventstore/pgtest"
 )
 
-func TestTheLogCannotBeChanged(t *testing.T) {
+func TestServingRoleCannotChangeTheLog(t *testing.T) {
 	t.Parallel()
 	db := pgtest.New(t)
 	l := openLog(t, db, eventstore.SequencerConfig{})
-	p := l.party(1, 100)
-	l.execute(p.people[0].keyed("a gift", p.give(1)))
-	l.execute(p.people[0].keyed("a comment", p.say("hello")))
+	p := l.fixture(1, 100)
+	l.execute(p.users[0].keyedRequest("a gift", p.give(1)))
+	l.execute(p.users[0].keyedRequest("a comment", p.say("hello")))
 	before := toJSON(t, l.all())
 	const (
 		raises  = "is not possible"
@@ -44,7 +44,7 @@ func TestTheLogCannotBeChanged(t *testing.T) {
 		"ALTER TABLE events DISABLE TRIGGER ALL":              {untried, "must be owner"},
 		"UPDATE user_key SET key = key":                       {untried, noRight},
 		"UPDATE snapshot SET version = 0":                     {untried, noRight},
-		// What may go.
+		// Rows that may be deleted.
 		"DELETE FROM command WHERE key = 'a comment'": {allowed, allowed},
 		"DELETE FROM snapshot":                        {allowed, allowed},
 	} {
@@ -56,10 +56,10 @@ func TestTheLogCannotBeChanged(t *testing.T) {
 	if after := toJSON(t, l.all()); after != before {
 		t.Fatal("the log has changed")
 	}
-	l.again(l.execute(p.people[0].keyed("a gift", p.give(1))), p.people[0].keyed("a gift", p.give(1)))
+	l.again(l.execute(p.users[0].keyedRequest("a gift", p.give(1))), p.users[0].keyedRequest("a gift", p.give(1)))
 }
 
-// attempt tries a statement, undoes it, and holds the error against a part of what is expected.
+// attempt executes a statement, rolls it back, and compares its error with a part of the expected one.
 func attempt(t *testing.T, who string, pool *pgxpool.Pool, statement, want string) {
 	t.Helper()
 	if want == "-" {
@@ -78,8 +78,8 @@ func attempt(t *testing.T, who string, pool *pgxpool.Pool, statement, want strin
 	}
 }
 
-// The guards of the tables hold even against a program with a fault.
-func TestTheDatabaseRefusesWhatMustNeverHappen(t *testing.T) {
+// The constraints hold even if the program has a fault.
+func TestConstraintsRejectInvalidRows(t *testing.T) {
 	t.Parallel()
 	l := newLog(t)
 	l.do(domain.AddGift{Name: "rose", Price: 1})
@@ -96,26 +96,26 @@ func TestTheDatabaseRefusesWhatMustNeverHappen(t *testing.T) {
 			t.Errorf("taken: %s", name)
 		}
 	}
-	l.sound()
+	l.verified()
 }
 
-// Somebody with the rights to do so has taken an event out of a wallet.
-func TestAHoleInAStreamIsNoticedBeforeADecision(t *testing.T) {
+// The owner of the database has deleted an event of a wallet.
+func TestHoleInAStreamPreventsDecisions(t *testing.T) {
 	t.Parallel()
 	db := pgtest.New(t)
 	l := openLog(t, db, eventstore.SequencerConfig{})
-	p := l.party(2, 100)
+	p := l.fixture(2, 100)
 	for range 3 {
-		l.execute(p.people[0].asks(p.give(1)))
+		l.execute(p.users[0].request(p.give(1)))
 	}
 	_, err := db.Owner.Exec(t.Context(), `ALTER TABLE events DISABLE TRIGGER ALL; DELETE FROM events WHERE type = 'gift.sent.v1' AND version = 3`)
 	if err != nil {
 		t.Fatal(err)
 	}
 	other := openLog(t, db, eventstore.SequencerConfig{})
-	_, err = other.sequencer.Execute(t.Context(), p.people[0].asks(p.give(1)))
+	_, err = other.sequencer.Execute(t.Context(), p.users[0].request(p.give(1)))
 	if err == nil || domain.AsRefusal(err) != nil || !strings.Contains(err.Error(), "a version is missing") {
 		t.Fatalf("got %v", err)
 	}
-	other.execute(p.people[1].asks(p.give(1)))
+	other.execute(p.users[1].request(p.give(1)))
 }

@@ -11,7 +11,7 @@ import (
 	"roomlog/eventstore/pgtest"
 )
 
-// again executes a request whose key was seen before and holds the answer against the first one.
+// again repeats a request with the same key and compares the result with the first one.
 func (l *testLog) again(first eventstore.Receipt, r domain.Request) {
 	l.t.Helper()
 	head := len(l.all())
@@ -30,20 +30,20 @@ func (l *testLog) again(first eventstore.Receipt, r domain.Request) {
 	}
 }
 
-func TestAKeyAnswersWithTheFirstOutcome(t *testing.T) {
+func TestRepeatedKeyReturnsTheFirstResult(t *testing.T) {
 	t.Parallel()
 	db := pgtest.New(t)
 	l := openLog(t, db, eventstore.SequencerConfig{})
-	p := l.party(1, 1000)
-	who := p.people[0]
+	p := l.fixture(1, 1000)
+	who := p.users[0]
 	requests := []domain.Request{
-		who.keyed("gift", p.give(3)),
-		who.keyed(`" <&\ key'`, p.say("häagen <b>& 🍦")),
-		who.keyed("live", domain.CreateLive{Title: "my room", StreamKey: "kkkkkkkkkkkkkkkkkkkk"}),
-		who.keyed("order", domain.PlaceOrder{Price: 10, Coins: 100, Order: "o7"}),
-		who.keyed("profile", domain.ChangeProfile{Nickname: "guest"}),
-		who.keyed("join", domain.JoinLive{Live: p.live, Node: "p1"}),
-		who.keyed("join again", domain.JoinLive{Live: p.live, Node: "p1"}), // nothing follows
+		who.keyedRequest("gift", p.give(3)),
+		who.keyedRequest(`" <&\ key'`, p.say("häagen <b>& 🍦")),
+		who.keyedRequest("live", domain.CreateLive{Title: "my room", StreamKey: "kkkkkkkkkkkkkkkkkkkk"}),
+		who.keyedRequest("order", domain.PlaceOrder{Price: 10, Coins: 100, Order: "o7"}),
+		who.keyedRequest("profile", domain.ChangeProfile{Nickname: "guest"}),
+		who.keyedRequest("join", domain.JoinLive{Live: p.live, Node: "p1"}),
+		who.keyedRequest("join again", domain.JoinLive{Live: p.live, Node: "p1"}), // no event
 		{Command: domain.CreditCoins{Order: "o8", User: who.id, Coins: 7}, Actor: operator, IdempotencyKey: "credit"},
 		{Command: domain.AddGift{Name: "rose", Price: 5}, Actor: operator, IdempotencyKey: "list"},
 	}
@@ -67,8 +67,8 @@ func TestAKeyAnswersWithTheFirstOutcome(t *testing.T) {
 	l.do(domain.RepriceGift{Gift: p.gift, Price: 900})
 	l.do(domain.RepriceGift{Gift: 2, Price: 6})
 	repeat("after the price has changed", l)
-	l.execute(who.asks(domain.SendGift{Live: p.live, Gift: p.gift, Num: 1}))
-	l.refused(who.asks(domain.SendGift{Live: p.live, Gift: p.gift, Num: 1}), domain.CodeCoinsTooFew)
+	l.execute(who.request(domain.SendGift{Live: p.live, Gift: p.gift, Num: 1}))
+	l.refused(who.request(domain.SendGift{Live: p.live, Gift: p.gift, Num: 1}), domain.CodeCoinsTooFew)
 	repeat("when the wallet would be too light", l)
 	l.stop()
 	restarted := openLog(t, db, eventstore.SequencerConfig{})
@@ -78,19 +78,19 @@ func TestAKeyAnswersWithTheFirstOutcome(t *testing.T) {
 	if n := restarted.sequencer.Stats().Repeated; n != int64(2*len(requests)) {
 		t.Errorf("counted %d repetitions, want %d", n, 2*len(requests))
 	}
-	restarted.sound()
+	restarted.verified()
 }
 
-func TestAKeyAnswersWithTheFirstOutcomeInTheSameBatch(t *testing.T) {
+func TestRepeatedKeyReturnsTheFirstResultWithinOneBatch(t *testing.T) {
 	t.Parallel()
 	l := newLog(t)
-	p := l.party(1, 35)
-	who := p.people[0]
-	got := l.together(
-		who.keyed("k1", p.give(1)), who.keyed("k1", p.give(1)),
-		who.keyed("k2", p.give(5)), who.keyed("k2", p.give(5)), // refused, and refused the same way
-		who.keyed("k1", p.give(2)),
-		who.keyed("k3", p.give(1)), who.keyed("k1", p.give(1)),
+	p := l.fixture(1, 35)
+	who := p.users[0]
+	got := l.executeTogether(
+		who.keyedRequest("k1", p.give(1)), who.keyedRequest("k1", p.give(1)),
+		who.keyedRequest("k2", p.give(5)), who.keyedRequest("k2", p.give(5)), // refused, and refused again
+		who.keyedRequest("k1", p.give(2)),
+		who.keyedRequest("k3", p.give(1)), who.keyedRequest("k1", p.give(1)),
 	)
 	if n := l.sequencer.Stats().Retries; n != 0 {
 		t.Errorf("the batch had to be done again %d times", n)
@@ -111,51 +111,51 @@ func TestAKeyAnswersWithTheFirstOutcomeInTheSameBatch(t *testing.T) {
 	}
 }
 
-func TestAKeyWithAnotherBodyIsRefused(t *testing.T) {
+func TestKeyOfAnotherCommandIsRefused(t *testing.T) {
 	t.Parallel()
 	l := newLog(t)
-	p := l.party(2, 1000)
-	who := p.people[0]
-	l.execute(who.keyed("k1", p.give(1)))
-	l.refused(who.keyed("k1", p.give(2)), domain.CodeKeyReused)
-	l.refused(who.keyed("k1", p.say("hello")), domain.CodeKeyReused)
-	// What a door adds is no part of the body.
-	first := l.execute(who.keyed("k2", domain.PlaceOrder{Price: 10, Coins: 100, Order: "o1"}))
-	l.again(first, who.keyed("k2", domain.PlaceOrder{Price: 10, Coins: 120, Order: "o2"}))
-	l.refused(who.keyed("k2", domain.PlaceOrder{Price: 11, Coins: 100, Order: "o1"}), domain.CodeKeyReused)
+	p := l.fixture(2, 1000)
+	who := p.users[0]
+	l.execute(who.keyedRequest("k1", p.give(1)))
+	l.refused(who.keyedRequest("k1", p.give(2)), domain.CodeKeyReused)
+	l.refused(who.keyedRequest("k1", p.say("hello")), domain.CodeKeyReused)
+	// What a server adds is not part of the command.
+	first := l.execute(who.keyedRequest("k2", domain.PlaceOrder{Price: 10, Coins: 100, Order: "o1"}))
+	l.again(first, who.keyedRequest("k2", domain.PlaceOrder{Price: 10, Coins: 120, Order: "o2"}))
+	l.refused(who.keyedRequest("k2", domain.PlaceOrder{Price: 11, Coins: 100, Order: "o1"}), domain.CodeKeyReused)
 }
 
-func TestKeysOfDifferentPeopleAreIndependent(t *testing.T) {
+func TestKeysOfDifferentUsersAreIndependent(t *testing.T) {
 	t.Parallel()
 	l := newLog(t)
-	p := l.party(2, 1000)
-	first := l.execute(p.people[0].keyed("k1", p.give(1)))
-	second := l.execute(p.people[1].keyed("k1", p.give(2)))
+	p := l.fixture(2, 1000)
+	first := l.execute(p.users[0].keyedRequest("k1", p.give(1)))
+	second := l.execute(p.users[1].keyedRequest("k1", p.give(2)))
 	if second.Repeated || second.Position == first.Position {
 		t.Fatalf("got %+v", second)
 	}
-	l.again(first, p.people[0].keyed("k1", p.give(1)))
-	l.again(second, p.people[1].keyed("k1", p.give(2)))
-	// A new session of the same person is the same person.
-	l.again(first, l.signIn(p.people[0].id, "next session").keyed("k1", p.give(1)))
+	l.again(first, p.users[0].keyedRequest("k1", p.give(1)))
+	l.again(second, p.users[1].keyedRequest("k1", p.give(2)))
+	// The key belongs to the user, not to the session.
+	l.again(first, l.signIn(p.users[0].id, "next session").keyedRequest("k1", p.give(1)))
 }
 
-func TestRefusalsAreRememberedForCoinCommandsOnly(t *testing.T) {
+func TestRefusalsAreKeptOnlyForCoinCommands(t *testing.T) {
 	t.Parallel()
 	db := pgtest.New(t)
 	l := openLog(t, db, eventstore.SequencerConfig{})
-	p := l.party(1, 5)
-	who := p.people[0]
+	p := l.fixture(1, 5)
+	who := p.users[0]
 	rows := func() (n int) {
 		if err := db.Owner.QueryRow(t.Context(), "SELECT count(*) FROM command").Scan(&n); err != nil {
 			t.Fatal(err)
 		}
 		return n
 	}
-	_, first := l.sequencer.Execute(t.Context(), who.keyed("gift", p.give(1)))
+	_, first := l.sequencer.Execute(t.Context(), who.keyedRequest("gift", p.give(1)))
 	l.credit(who, 1000, "o1")
 	for where, l := range map[string]*testLog{"here": l, "elsewhere": openLog(t, db, eventstore.SequencerConfig{})} {
-		_, now := l.sequencer.Execute(t.Context(), who.keyed("gift", p.give(1)))
+		_, now := l.sequencer.Execute(t.Context(), who.keyedRequest("gift", p.give(1)))
 		if domain.AsRefusal(now) == nil || now.Error() != first.Error() {
 			t.Errorf("%s: a refused gift is told as %v, at first %v", where, now, first)
 		}
@@ -163,49 +163,49 @@ func TestRefusalsAreRememberedForCoinCommandsOnly(t *testing.T) {
 	if n := rows(); n != 1 {
 		t.Fatalf("%d rows for one refused gift", n)
 	}
-	// A comment that was refused may be said in other words, or again when the room is on air.
-	l.refused(who.keyed("comment", p.say(" ")), domain.CodeCommentEmpty)
-	if r := l.execute(who.keyed("comment", p.say("hello"))); r.Repeated {
+	// A refused comment may be repeated with another text, or when the live is on air.
+	l.refused(who.keyedRequest("comment", p.say(" ")), domain.CodeCommentEmpty)
+	if r := l.execute(who.keyedRequest("comment", p.say("hello"))); r.Repeated {
 		t.Error("a comment is told as a repetition of a refused one")
 	}
-	// Without a key there is nothing to remember.
-	l.execute(who.asks(p.give(1)))
-	l.refused(who.asks(p.give(1000)), domain.CodeCoinsTooFew)
+	// Without a key nothing is kept.
+	l.execute(who.request(p.give(1)))
+	l.refused(who.request(p.give(1000)), domain.CodeCoinsTooFew)
 	if n := rows(); n != 2 {
 		t.Fatalf("%d rows, want those of the refused gift and of the comment", n)
 	}
 }
 
-func TestRefusalsOfWhoMayAskAreNeverRemembered(t *testing.T) {
+func TestRefusalsOfActorsAreNeverKept(t *testing.T) {
 	t.Parallel()
 	l := newLog(t)
-	p := l.party(1, 100)
-	who := p.people[0]
+	p := l.fixture(1, 100)
+	who := p.users[0]
 	next := l.signIn(who.id, "next session")
-	l.refused(who.keyed("k1", p.give(1)), domain.CodeSessionEnded)
+	l.refused(who.keyedRequest("k1", p.give(1)), domain.CodeSessionEnded)
 	l.do(domain.DisableUser{User: who.id})
-	l.refused(next.keyed("k1", p.give(1)), domain.CodeUserUnavailable)
+	l.refused(next.keyedRequest("k1", p.give(1)), domain.CodeUserUnavailable)
 	l.refused(domain.Request{Command: domain.CreditCoins{Order: "o1", User: who.id, Coins: 1}, Actor: provider, IdempotencyKey: "k1"}, domain.CodeForbidden)
 	l.do(domain.EnableUser{User: who.id})
-	first := l.execute(next.keyed("k1", p.give(1)))
+	first := l.execute(next.keyedRequest("k1", p.give(1)))
 	if first.Repeated || len(first.Events) != 1 {
 		t.Fatalf("got %+v", first)
 	}
-	// And an outcome is not told to a session that has ended.
-	l.refused(who.keyed("k1", p.give(1)), domain.CodeSessionEnded)
-	l.again(first, next.keyed("k1", p.give(1)))
+	// A session that has ended does not get the result.
+	l.refused(who.keyedRequest("k1", p.give(1)), domain.CodeSessionEnded)
+	l.again(first, next.keyedRequest("k1", p.give(1)))
 }
 
-func TestTheSameGiftAThousandTimesIsOneGift(t *testing.T) {
+func TestSameGiftSent1000TimesIsOneGift(t *testing.T) {
 	t.Parallel()
 	db := pgtest.New(t)
 	logs := []*testLog{openLog(t, db, eventstore.SequencerConfig{}), openLog(t, db, eventstore.SequencerConfig{BatchSize: 50})}
-	p := logs[0].party(1, 1_000_000)
+	p := logs[0].fixture(1, 1_000_000)
 	answers := make([]string, 1000)
 	var group sync.WaitGroup
 	for i := range answers {
 		group.Go(func() {
-			r, err := logs[i%2].sequencer.Execute(context.Background(), p.people[0].keyed("the one", p.give(1)))
+			r, err := logs[i%2].sequencer.Execute(context.Background(), p.users[0].keyedRequest("the one", p.give(1)))
 			if err != nil {
 				t.Error(err)
 			}
@@ -219,7 +219,7 @@ func TestTheSameGiftAThousandTimesIsOneGift(t *testing.T) {
 		}
 	}
 	gifts := 0
-	for _, r := range logs[0].sound() {
+	for _, r := range logs[0].verified() {
 		if _, ok := r.Event.(domain.GiftSent); ok {
 			gifts++
 		}
@@ -229,13 +229,13 @@ func TestTheSameGiftAThousandTimesIsOneGift(t *testing.T) {
 	}
 }
 
-func TestAPaidOrderIsPaidOnce(t *testing.T) {
+func TestOrderIsCreditedOnce(t *testing.T) {
 	t.Parallel()
 	db := pgtest.New(t)
 	logs := []*testLog{openLog(t, db, eventstore.SequencerConfig{}), openLog(t, db, eventstore.SequencerConfig{})}
 	who, other := logs[0].register("payer"), logs[0].register("other")
-	logs[0].execute(who.asks(domain.PlaceOrder{Price: 10, Coins: 100, Order: "o1"}))
-	pay := func(l *testLog, user person, price int64) <-chan answer {
+	logs[0].execute(who.request(domain.PlaceOrder{Price: 10, Coins: 100, Order: "o1"}))
+	pay := func(l *testLog, user testUser, price int64) <-chan answer {
 		return l.begin(domain.Request{Command: domain.PayOrder{Order: "o1", User: user.id, Price: price}, Actor: provider})
 	}
 	var good, bad []<-chan answer
@@ -259,5 +259,5 @@ func TestAPaidOrderIsPaidOnce(t *testing.T) {
 	if paid != 1 {
 		t.Fatalf("the order was paid %d times", paid)
 	}
-	logs[0].sound()
+	logs[0].verified()
 }

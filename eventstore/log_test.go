@@ -25,7 +25,7 @@ type testLog struct {
 	db        *pgtest.DB
 	store     *eventstore.Store
 	sequencer *eventstore.Sequencer
-	stop      func() // ends the sequencer and waits for it; the end of the test does so too
+	stop      func() // ends the sequencer and waits for it, like the end of the test
 }
 
 func newLog(t testing.TB) *testLog {
@@ -33,7 +33,7 @@ func newLog(t testing.TB) *testLog {
 	return openLog(t, pgtest.New(t), eventstore.SequencerConfig{})
 }
 
-// openLog opens the log in db as another process would: with a pool and a sequencer of its own.
+// openLog opens the log in db with a pool and a sequencer of its own, like another process.
 func openLog(t testing.TB, db *pgtest.DB, c eventstore.SequencerConfig) *testLog {
 	t.Helper()
 	return openLogAs(t, db, eventstore.Config{Now: time.Now}, c)
@@ -46,7 +46,7 @@ func openLogAs(t testing.TB, db *pgtest.DB, c eventstore.Config, sc eventstore.S
 	return l
 }
 
-// openStore opens the log in db with a pool of its own, as a serving process does.
+// openStore opens the log in db with a pool of its own, like a server.
 func openStore(t testing.TB, db *pgtest.DB, c eventstore.Config) *testLog {
 	t.Helper()
 	pool, err := eventstore.OpenPool(t.Context(), db.DSN, eventstore.PoolOptions{Serving: db.Serving, MaxConns: 8, Name: "roomlog test"})
@@ -85,7 +85,7 @@ func (l *testLog) execute(r domain.Request) eventstore.Receipt {
 	return receipt
 }
 
-// refused executes what the rules refuse.
+// refused executes a request and requires a refusal.
 func (l *testLog) refused(r domain.Request, code domain.Code) {
 	l.t.Helper()
 	_, err := l.sequencer.Execute(context.Background(), r)
@@ -94,28 +94,30 @@ func (l *testLog) refused(r domain.Request, code domain.Code) {
 	}
 }
 
-// do executes what an operator asks for.
+// do executes a command of an operator.
 func (l *testLog) do(c domain.Command) eventstore.Receipt {
 	l.t.Helper()
 	return l.execute(domain.Request{Command: c, Actor: operator})
 }
 
-// person is somebody who is signed in.
-type person struct {
+// testUser is a user who is signed in.
+type testUser struct {
 	id domain.UserID
 	by domain.Actor
 }
 
-// asks is a request of a person.
-func (p person) asks(c domain.Command) domain.Request { return domain.Request{Command: c, Actor: p.by} }
+// request returns a request of the user.
+func (p testUser) request(c domain.Command) domain.Request {
+	return domain.Request{Command: c, Actor: p.by}
+}
 
-// keyed is a request with an idempotency key.
-func (p person) keyed(key string, c domain.Command) domain.Request {
+// keyedRequest returns a request with an idempotency key.
+func (p testUser) keyedRequest(key string, c domain.Command) domain.Request {
 	return domain.Request{Command: c, Actor: p.by, IdempotencyKey: key}
 }
 
-// register makes an account and signs it in.
-func (l *testLog) register(name string) person {
+// register creates a user and signs the user in.
+func (l *testLog) register(name string) testUser {
 	l.t.Helper()
 	r := l.execute(domain.Request{Command: domain.RegisterUser{
 		Username: name, NameKey: l.store.NameKey(name), Credential: "00000000-0000-4000-8000-000000000000",
@@ -124,66 +126,65 @@ func (l *testLog) register(name string) person {
 	return l.signIn(id, "session of "+name)
 }
 
-func (l *testLog) signIn(id domain.UserID, session string) person {
+func (l *testLog) signIn(id domain.UserID, session string) testUser {
 	l.t.Helper()
 	l.execute(domain.Request{Command: domain.SignIn{User: id, Session: session}})
-	return person{id, domain.AuthenticatedActor(id, session)}
+	return testUser{id, domain.AuthenticatedActor(id, session)}
 }
 
-// onAir makes a room and puts it on air.
-func (l *testLog) onAir(streamer person) domain.LiveID {
+// onAir creates a live and starts it.
+func (l *testLog) onAir(streamer testUser) domain.LiveID {
 	l.t.Helper()
-	r := l.execute(streamer.asks(domain.CreateLive{Title: "cooking", StreamKey: strings.Repeat("k", 20)}))
+	r := l.execute(streamer.request(domain.CreateLive{Title: "cooking", StreamKey: strings.Repeat("k", 20)}))
 	live := r.Events[0].Event.(domain.LiveCreated).Live
-	l.execute(streamer.asks(domain.ChangeLiveStatus{Live: live, To: domain.LivePlay}))
+	l.execute(streamer.request(domain.ChangeLiveStatus{Live: live, To: domain.LivePlay}))
 	return live
 }
 
-// list puts a gift on the shelf.
+// list adds a gift to the catalogue.
 func (l *testLog) list(price domain.Coins) domain.GiftID {
 	l.t.Helper()
 	return l.do(domain.AddGift{Name: "rose", Price: price, Image: "rose.png"}).Events[0].Event.(domain.GiftAdded).Gift
 }
 
-// credit gives somebody coins.
-func (l *testLog) credit(p person, coins domain.Coins, order string) {
+// credit adds coins to the wallet of a user.
+func (l *testLog) credit(p testUser, coins domain.Coins, order string) {
 	l.t.Helper()
 	l.do(domain.CreditCoins{Order: domain.OrderID(order), User: p.id, Coins: coins})
 }
 
-// party is a room on air with a gift on the shelf and people with coins in it.
-type party struct {
-	live   domain.LiveID
-	gift   domain.GiftID
-	people []person
+// fixture is a live on air, a gift, and users with coins.
+type fixture struct {
+	live  domain.LiveID
+	gift  domain.GiftID
+	users []testUser
 }
 
-// party gives so many people so many coins each; a gift costs 10.
-func (l *testLog) party(people int, coins domain.Coins) party {
+// fixture creates users with coins. A gift costs 10 coins.
+func (l *testLog) fixture(users int, coins domain.Coins) fixture {
 	l.t.Helper()
-	p := party{live: l.onAir(l.register("streamer")), gift: l.list(10)}
-	for i := range people {
-		guest := l.register(fmt.Sprintf("guest %d", i))
+	p := fixture{live: l.onAir(l.register("streamer")), gift: l.list(10)}
+	for i := range users {
+		u := l.register(fmt.Sprintf("user %d", i))
 		if coins > 0 {
-			l.credit(guest, coins, fmt.Sprintf("party-%d", i))
+			l.credit(u, coins, fmt.Sprintf("party-%d", i))
 		}
-		p.people = append(p.people, guest)
+		p.users = append(p.users, u)
 	}
 	return p
 }
 
-// give is one gift in the party's room.
-func (p party) give(num int) domain.SendGift {
+// give returns the command of a gift in the live.
+func (p fixture) give(num int) domain.SendGift {
 	return domain.SendGift{Live: p.live, Gift: p.gift, Num: num}
 }
 
-// say is a comment in the party's room.
-func (p party) say(text string) domain.PostComment {
+// say returns the command of a comment in the live.
+func (p fixture) say(text string) domain.PostComment {
 	return domain.PostComment{Live: p.live, Text: text}
 }
 
-// recovered waits until the log can be read again after a fault: a pool finds out one connection after
-// another which of them are dead.
+// recovered waits until the log can be read again after a fault: a pool notices dead connections one by one.
 func (l *testLog) recovered() {
 	l.t.Helper()
 	eventually(l.t, "the log can be read again", func() bool {
@@ -192,7 +193,7 @@ func (l *testLog) recovered() {
 	})
 }
 
-// all answers the whole log.
+// all returns all events of the log.
 func (l *testLog) all() []eventstore.Record {
 	l.t.Helper()
 	var events []eventstore.Record
@@ -207,7 +208,7 @@ func (l *testLog) all() []eventstore.Record {
 	}
 }
 
-// eventually waits until something is so.
+// eventually waits for a condition.
 func eventually(t testing.TB, what string, is func() bool) {
 	t.Helper()
 	for deadline := time.Now().Add(20 * time.Second); !is(); {

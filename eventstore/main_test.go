@@ -7,14 +7,13 @@ import (
 	"go.uber.org/goleak"
 )
 
-// TestMain makes sure that nothing is left running, and lets the tests start this program once more
-// as another process of roomlog.
+// TestMain verifies that no goroutine is left running, and lets tests start this program as another process of the log.
 func TestMain(m *testing.M) {
 	if dsn := os.Getenv(processEnv); dsn != "" {
 		os.Exit(otherProcess(dsn))
 	}
 	goleak.VerifyTestMain(m,
-		// What toxiproxy leaves behind of a connection that it has cut.
+		// Goroutines of toxiproxy after it has cut a connection.
 		goleak.IgnoreAnyFunction("github.com/Shopify/toxiproxy/v2/toxics.(*NoopToxic).Pipe"),
 		goleak.IgnoreAnyFunction("github.com/Shopify/toxiproxy/v2/stream.(*ChanWriter).Write"))
 }

@@ -19,11 +19,11 @@ import (
 	"roomlog/eventstore/pgtest"
 )
 
-// processEnv names the log of a process that a test starts.
+// processEnv holds the connection string for a process that a test starts.
 const processEnv = "ROOMLOG_EVENTSTORE_TEST_PROCESS"
 
-// otherProcess lists gifts as fast as it can and prints the position of each, until its standard input
-// ends, which it does with the test at the latest.
+// otherProcess adds gifts as fast as it can and prints the position of each, until its standard input ends. That is with the test
+// at the latest.
 func otherProcess(dsn string) int {
 	ctx := context.Background()
 	pool, err := eventstore.OpenPool(ctx, dsn, eventstore.PoolOptions{})
@@ -54,17 +54,17 @@ func otherProcess(dsn string) int {
 	return 0
 }
 
-// neighbour is another process on the same log.
-type neighbour struct {
+// otherNode is another process on the same log.
+type otherNode struct {
 	t       testing.TB
 	process *os.Process
 
-	mu    sync.Mutex
-	told  []int64
-	wrong []string
+	mu      sync.Mutex
+	results []int64
+	wrong   []string
 }
 
-func startNeighbour(t testing.TB, dsn string) *neighbour {
+func startOtherNode(t testing.TB, dsn string) *otherNode {
 	t.Helper()
 	exe, err := os.Executable()
 	if err != nil {
@@ -83,7 +83,7 @@ func startNeighbour(t testing.TB, dsn string) *neighbour {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	n := &neighbour{t: t, process: cmd.Process}
+	n := &otherNode{t: t, process: cmd.Process}
 	read := make(chan struct{})
 	go func() {
 		defer close(read)
@@ -99,30 +99,30 @@ func startNeighbour(t testing.TB, dsn string) *neighbour {
 	return n
 }
 
-func (n *neighbour) hear(line string) {
+func (n *otherNode) hear(line string) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if position, err := strconv.ParseInt(line, 10, 64); err == nil {
-		n.told = append(n.told, position)
+		n.results = append(n.results, position)
 	} else if strings.HasPrefix(line, "error") {
 		n.wrong = append(n.wrong, line)
 	}
 }
 
-func (n *neighbour) acknowledged() []int64 {
+func (n *otherNode) acknowledged() []int64 {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	return append([]int64(nil), n.told...)
+	return append([]int64(nil), n.results...)
 }
 
-func (n *neighbour) signal(s syscall.Signal) {
+func (n *otherNode) signal(s syscall.Signal) {
 	if err := n.process.Signal(s); err != nil && s != syscall.SIGKILL {
 		n.t.Error(err)
 	}
 }
 
-// freezeWithLock stops the neighbour in the middle of a transaction, so that it keeps the log's lock.
-func (n *neighbour) freezeWithLock(l *testLog) {
+// freezeWithLock stops the process in a transaction, so that it keeps the lock of the log.
+func (n *otherNode) freezeWithLock(l *testLog) {
 	n.t.Helper()
 	eventually(n.t, "the neighbour holds the lock while it is frozen", func() bool {
 		n.signal(syscall.SIGSTOP)
@@ -141,11 +141,11 @@ func (n *neighbour) freezeWithLock(l *testLog) {
 	})
 }
 
-func TestAnotherProcessIsFrozenAndKilled(t *testing.T) {
+func TestOtherProcessIsFrozenAndKilled(t *testing.T) {
 	t.Parallel()
 	l := openLog(t, pgtest.New(t), eventstore.SequencerConfig{Timeout: time.Minute})
 	list := domain.AddGift{Name: "here", Price: 1}
-	n := startNeighbour(t, l.db.DSN)
+	n := startOtherNode(t, l.db.DSN)
 	for range 2 {
 		before := len(n.acknowledged())
 		eventually(t, "the neighbour works", func() bool { return len(n.acknowledged()) > before+20 })
@@ -157,7 +157,7 @@ func TestAnotherProcessIsFrozenAndKilled(t *testing.T) {
 	eventually(t, "the neighbour works again", func() bool { return len(n.acknowledged()) > before+20 })
 	n.signal(syscall.SIGKILL)
 	l.do(list)
-	events := l.sound()
+	events := l.verified()
 	for _, position := range n.acknowledged() {
 		if position > int64(len(events)) || events[position-1].Event.(domain.GiftAdded).Name != "elsewhere" {
 			t.Fatalf("position %d was acknowledged and is not there", position)

@@ -13,7 +13,7 @@ import (
 	"roomlog/eventstore/pgtest"
 )
 
-func TestAFullQueueIsBusyAtOnce(t *testing.T) {
+func TestFullQueueReturnsErrBusy(t *testing.T) {
 	t.Parallel()
 	l := openLog(t, pgtest.New(t), eventstore.SequencerConfig{QueueSize: 3})
 	release := l.holdLock()
@@ -24,7 +24,7 @@ func TestAFullQueueIsBusyAtOnce(t *testing.T) {
 		accepted = append(accepted, l.begin(list))
 		eventually(t, "the request is in the queue", func() bool { return l.sequencer.Stats().Queued == i+1 })
 	}
-	if _, err := l.sequencer.Execute(t.Context(), list); !errors.Is(err, eventstore.ErrBusy) { // while nothing moves
+	if _, err := l.sequencer.Execute(t.Context(), list); !errors.Is(err, eventstore.ErrBusy) { // while the lock is held
 		t.Fatalf("got %v", err)
 	}
 	release()
@@ -33,13 +33,13 @@ func TestAFullQueueIsBusyAtOnce(t *testing.T) {
 			t.Error(a.err)
 		}
 	}
-	if gifts := len(l.sound()); gifts != 4 {
+	if gifts := len(l.verified()); gifts != 4 {
 		t.Fatalf("%d events, want the 4 that were accepted", gifts)
 	}
-	l.execute(list) // there is room again
+	l.execute(list) // the queue is not full any more
 }
 
-func TestShuttingDownAnswersEverythingThatWasAccepted(t *testing.T) {
+func TestShutdownExecutesQueuedRequests(t *testing.T) {
 	t.Parallel()
 	l := openLog(t, pgtest.New(t), eventstore.SequencerConfig{BatchSize: 4})
 	release := l.holdLock()
@@ -61,7 +61,7 @@ func TestShuttingDownAnswersEverythingThatWasAccepted(t *testing.T) {
 			t.Error(a.err)
 		}
 	}
-	if n := len(l.sound()); n != 21 {
+	if n := len(l.verified()); n != 21 {
 		t.Errorf("%d events, want 21", n)
 	}
 	if _, err := l.sequencer.Execute(t.Context(), list(99)); !errors.Is(err, eventstore.ErrClosed) {
@@ -69,7 +69,7 @@ func TestShuttingDownAnswersEverythingThatWasAccepted(t *testing.T) {
 	}
 }
 
-func TestARequestWhoseCallerLeftInTheQueueIsNotCarriedOut(t *testing.T) {
+func TestAbandonedRequestIsNotExecuted(t *testing.T) {
 	t.Parallel()
 	l := newLog(t)
 	release := l.holdLock()
@@ -89,13 +89,13 @@ func TestARequestWhoseCallerLeftInTheQueueIsNotCarriedOut(t *testing.T) {
 	release()
 	<-decoy
 	l.do(domain.AddGift{Name: "tulip", Price: 1})
-	events := l.sound()
+	events := l.verified()
 	if len(events) != 2 || events[1].Event.(domain.GiftAdded).Name != "tulip" {
 		t.Fatalf("got %+v", events)
 	}
 }
 
-func TestRequestsThatNoStateCouldMakeGoodDoNotReachTheQueue(t *testing.T) {
+func TestInvalidRequestsAreNotQueued(t *testing.T) {
 	t.Parallel()
 	db := pgtest.New(t)
 	store, err := eventstore.Open(t.Context(), db.Pool, eventstore.Config{Now: time.Now})
@@ -122,14 +122,14 @@ func TestRequestsThatNoStateCouldMakeGoodDoNotReachTheQueue(t *testing.T) {
 	}
 }
 
-// Nobody listens where this pool points to.
-func TestADatabaseThatIsAwayIsUnavailableWithinPatience(t *testing.T) {
+// The pool connects to an address without a server.
+func TestUnreachableDatabaseReturnsErrUnavailableAfterTheTimeout(t *testing.T) {
 	t.Parallel()
-	way := startWay(t, pgtest.New(t))
-	l := way.open(eventstore.Config{Now: time.Now}, eventstore.SequencerConfig{Timeout: 500 * time.Millisecond, BatchSize: 2})
+	proxy := startProxy(t, pgtest.New(t))
+	l := proxy.open(eventstore.Config{Now: time.Now}, eventstore.SequencerConfig{Timeout: 500 * time.Millisecond, BatchSize: 2})
 	list := domain.Request{Command: domain.AddGift{Name: "rose", Price: 1}, Actor: operator}
 	l.execute(list)
-	way.shut()
+	proxy.shut()
 	began := time.Now()
 	var pending []<-chan answer
 	for range 10 {
@@ -150,25 +150,25 @@ func TestADatabaseThatIsAwayIsUnavailableWithinPatience(t *testing.T) {
 	if tries := l.sequencer.Stats().Retries - before; tries > 1 {
 		t.Errorf("while it is known to be away, it was tried %d times", tries)
 	}
-	way.reopen()
+	proxy.reopen()
 	eventually(t, "it works again by itself", func() bool {
 		_, err := l.sequencer.Execute(t.Context(), list)
 		return err == nil
 	})
 	l.recovered()
-	l.sound()
+	l.verified()
 }
 
-func TestShuttingDownWithoutADatabaseEnds(t *testing.T) {
+func TestShutdownWithoutADatabase(t *testing.T) {
 	t.Parallel()
-	way := startWay(t, pgtest.New(t))
-	l := way.open(eventstore.Config{Now: time.Now}, eventstore.SequencerConfig{Timeout: time.Hour, DrainTimeout: 300 * time.Millisecond})
+	proxy := startProxy(t, pgtest.New(t))
+	l := proxy.open(eventstore.Config{Now: time.Now}, eventstore.SequencerConfig{Timeout: time.Hour, DrainTimeout: 300 * time.Millisecond})
 	list := domain.Request{Command: domain.AddGift{Name: "rose", Price: 1}, Actor: operator}
 	l.execute(list)
-	way.shut()
+	proxy.shut()
 	pending := []<-chan answer{l.begin(list), l.begin(list)}
 	eventually(t, "it has tried", func() bool { return l.sequencer.Stats().Retries > 0 })
-	l.stop() // long before patience ends
+	l.stop() // long before the timeout
 	for _, p := range pending {
 		if a := <-p; a.err == nil {
 			t.Error("carried out without a database")

@@ -12,26 +12,26 @@ import (
 	"roomlog/eventstore"
 )
 
-// mixed is a log with events of several rooms, people and types; it answers the two rooms.
-func mixed(t *testing.T) (l *testLog, rooms [2]party) {
+// mixedLog creates a log with events of two lives, several users and types.
+func mixedLog(t *testing.T) (l *testLog, lives [2]fixture) {
 	t.Helper()
 	l = newLog(t)
-	p := l.party(3, 1000)
+	p := l.fixture(3, 1000)
 	other := p
-	other.live = l.onAir(p.people[2])
+	other.live = l.onAir(p.users[2])
 	for n := range 10 {
-		l.execute(p.people[n%2].asks(p.say(fmt.Sprint("here ", n))))
-		l.execute(p.people[n%3].asks(other.say(fmt.Sprint("there ", n))))
-		l.execute(p.people[n%2].asks(p.give(1)))
+		l.execute(p.users[n%2].request(p.say(fmt.Sprint("here ", n))))
+		l.execute(p.users[n%3].request(other.say(fmt.Sprint("there ", n))))
+		l.execute(p.users[n%2].request(p.give(1)))
 	}
-	return l, [2]party{p, other}
+	return l, [2]fixture{p, other}
 }
 
 func TestRead(t *testing.T) {
 	t.Parallel()
-	l, rooms := mixed(t)
-	all := l.sound()
-	guest := rooms[0].people[1].id
+	l, lives := mixedLog(t)
+	all := l.verified()
+	user := lives[0].users[1].id
 	of := func(match func(eventstore.Record) bool) []int64 {
 		var positions []int64
 		for _, r := range all {
@@ -43,11 +43,11 @@ func TestRead(t *testing.T) {
 	}
 	by := func(r eventstore.Record) bool {
 		e, ok := r.Event.(domain.UserEvent)
-		return ok && e.EventUser() == guest
+		return ok && e.EventUser() == user
 	}
 	in := func(r eventstore.Record) bool {
 		e, ok := r.Event.(domain.LiveEvent)
-		return ok && e.EventLive() == rooms[1].live
+		return ok && e.EventLive() == lives[1].live
 	}
 	talk := []string{"gift.sent.v1", "comment.posted.v1"}
 	for _, tt := range []struct {
@@ -62,13 +62,13 @@ func TestRead(t *testing.T) {
 		{"nothing between", eventstore.Query{After: 6, UpTo: 6}, nil},
 		{"one type", eventstore.Query{Types: []string{"gift.sent.v1"}}, of(func(r eventstore.Record) bool { return r.Type == "gift.sent.v1" })},
 		{"types, one twice", eventstore.Query{Types: append(talk, "gift.sent.v1", "unknown")}, of(func(r eventstore.Record) bool { return slices.Contains(talk, r.Type) })},
-		{"no such type", eventstore.Query{Types: []string{"room.painted.v1"}}, nil},
-		{"a room", eventstore.Query{Live: rooms[1].live}, of(in)},
-		{"a type in a room", eventstore.Query{Live: rooms[1].live, Types: talk}, of(func(r eventstore.Record) bool { return in(r) && slices.Contains(talk, r.Type) })},
-		{"no such room", eventstore.Query{Live: 99}, nil},
-		{"a person", eventstore.Query{User: guest}, of(by)},
-		{"a person in a room", eventstore.Query{User: guest, Live: rooms[1].live}, of(func(r eventstore.Record) bool { return by(r) && in(r) })},
-		{"all at once", eventstore.Query{User: guest, Live: rooms[1].live, Types: talk, After: 10, UpTo: 60},
+		{"no such type", eventstore.Query{Types: []string{"live.painted.v1"}}, nil},
+		{"a live", eventstore.Query{Live: lives[1].live}, of(in)},
+		{"a type in a live", eventstore.Query{Live: lives[1].live, Types: talk}, of(func(r eventstore.Record) bool { return in(r) && slices.Contains(talk, r.Type) })},
+		{"no such live", eventstore.Query{Live: 99}, nil},
+		{"a user", eventstore.Query{User: user}, of(by)},
+		{"a user in a live", eventstore.Query{User: user, Live: lives[1].live}, of(func(r eventstore.Record) bool { return by(r) && in(r) })},
+		{"all at once", eventstore.Query{User: user, Live: lives[1].live, Types: talk, After: 10, UpTo: 60},
 			of(func(r eventstore.Record) bool {
 				return by(r) && in(r) && slices.Contains(talk, r.Type) && r.Position > 10 && r.Position <= 60
 			})},
@@ -82,7 +82,7 @@ func TestRead(t *testing.T) {
 	}
 }
 
-// readPages reads everything that a query asks for, page by page.
+// readPages reads all events of a query, page by page.
 func readPages(t *testing.T, s *eventstore.Store, q eventstore.Query, limit int, want []int64, head int64) {
 	t.Helper()
 	q.Limit = limit
@@ -117,13 +117,13 @@ func readPages(t *testing.T, s *eventstore.Store, q eventstore.Query, limit int,
 	}
 }
 
-// A reader of rare events gets on, however many others there are.
-func TestTheCursorMovesAlthoughNothingMatches(t *testing.T) {
+// A reader of rare events advances past all others.
+func TestReadAdvancesWithoutMatches(t *testing.T) {
 	t.Parallel()
-	l, rooms := mixed(t)
+	l, lives := mixedLog(t)
 	head := int64(len(l.all()))
 	for name, q := range map[string]eventstore.Query{
-		"type": {Types: []string{"user.disabled.v1"}}, "room": {Live: 77}, "type in a room": {Live: rooms[0].live, Types: []string{"x"}},
+		"type": {Types: []string{"user.disabled.v1"}}, "room": {Live: 77}, "type in a live": {Live: lives[0].live, Types: []string{"x"}},
 	} {
 		page, err := l.store.Read(t.Context(), q)
 		if err != nil || page.Next != head || len(page.Events) != 0 {
@@ -140,7 +140,7 @@ func TestTheCursorMovesAlthoughNothingMatches(t *testing.T) {
 	}
 }
 
-func TestReadAnEmptyLog(t *testing.T) {
+func TestReadOfAnEmptyLog(t *testing.T) {
 	t.Parallel()
 	l := newLog(t)
 	page, err := l.store.Read(t.Context(), eventstore.Query{})
@@ -158,8 +158,8 @@ func TestReadAnEmptyLog(t *testing.T) {
 
 func TestReadStream(t *testing.T) {
 	t.Parallel()
-	l, rooms := mixed(t)
-	chat := domain.Stream(fmt.Sprintf("comment-%d", rooms[0].live))
+	l, lives := mixedLog(t)
+	chat := domain.Stream(fmt.Sprintf("comment-%d", lives[0].live))
 	var texts []string
 	for after := 0; ; {
 		events, err := l.store.ReadStream(t.Context(), chat, after, 3)
@@ -184,8 +184,8 @@ func TestReadStream(t *testing.T) {
 	}
 }
 
-// The plans that are made for an empty log are used when it is full.
-func TestReadingAnEmptyLogIsPlannedForAFullOne(t *testing.T) {
+// A plan that was made for an empty log is also used for a full one.
+func TestPlansOfAnEmptyLogReadByKey(t *testing.T) {
 	t.Parallel()
 	l := newLog(t)
 	tx, err := l.db.Owner.Begin(t.Context())
@@ -205,7 +205,7 @@ func TestReadingAnEmptyLogIsPlannedForAFullOne(t *testing.T) {
 		"select_forgotten.sql":    {"text[], bigint", "('{x}', 0)"},
 	} {
 		plan := explain(t, tx, name, s.types, s.call)
-		ordered := name != "select_typed_events.sql" && name != "select_forgotten.sql" // those sort the few that they have found
+		ordered := name != "select_typed_events.sql" && name != "select_forgotten.sql" // they sort the few events that match
 		if strings.Contains(plan, "Seq Scan") || ordered && (strings.Contains(plan, "Sort") || strings.Contains(plan, "Bitmap")) {
 			t.Errorf("%s reads the log from end to end:\n%s", name, plan)
 		}

@@ -30,9 +30,9 @@ func TestExecute(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	told, stored := toJSON(t, r.Events), toJSON(t, page.Events)
-	if told != stored {
-		t.Fatalf("the receipt says\n%s\nthe log says\n%s", told, stored)
+	results, stored := toJSON(t, r.Events), toJSON(t, page.Events)
+	if results != stored {
+		t.Fatalf("the receipt says\n%s\nthe log says\n%s", results, stored)
 	}
 	first := page.Events[0]
 	if got := first.Event.(domain.UserRegistered).Username; got != "alice" {
@@ -52,13 +52,13 @@ func toJSON(t testing.TB, v any) string {
 	return string(b)
 }
 
-func TestExecuteAppendsAllOfACommandOrNothing(t *testing.T) {
+func TestExecuteAppendsAllEventsOrNone(t *testing.T) {
 	t.Parallel()
 	l := newLog(t)
 	l.register("alice")
-	before := l.sound()
+	before := l.verified()
 	l.refused(domain.Request{Command: domain.RegisterUser{Username: "Alice", NameKey: l.store.NameKey("Alice")}}, domain.CodeNameTaken)
-	if after := l.sound(); len(after) != len(before) {
+	if after := l.verified(); len(after) != len(before) {
 		t.Fatalf("a refused command appended %+v", after[len(before):])
 	}
 	bob := l.register("bob")
@@ -72,7 +72,7 @@ func TestExecuteAppendsAllOfACommandOrNothing(t *testing.T) {
 	}
 }
 
-func TestExecuteAnswersTheHeadWhenNothingFollows(t *testing.T) {
+func TestExecuteReturnsTheHeadWithoutEvents(t *testing.T) {
 	t.Parallel()
 	l := newLog(t)
 	guest := l.register("guest")
@@ -88,34 +88,34 @@ func TestPositionsAndVersionsAreContiguous(t *testing.T) {
 	db := pgtest.New(t)
 	first := openLog(t, db, eventstore.SequencerConfig{})
 	logs := []*testLog{first, openLog(t, db, eventstore.SequencerConfig{BatchSize: 7}), openLog(t, db, eventstore.SequencerConfig{CacheSize: 3})}
-	p := first.party(6, 10_000)
+	p := first.fixture(6, 10_000)
 	const callers, each = 48, 12
-	var told sync.Map // position → how often it was told
+	var results sync.Map // position → how often it was acknowledged
 	var group sync.WaitGroup
 	for caller := range callers {
 		group.Go(func() {
-			l, who := logs[caller%len(logs)], p.people[caller%len(p.people)]
+			l, who := logs[caller%len(logs)], p.users[caller%len(p.users)]
 			for n := range each {
 				var command domain.Command = p.give(1)
 				if n%3 == 0 {
 					command = p.say(fmt.Sprintf("comment %d of %d", n, caller))
 				}
-				r, err := l.sequencer.Execute(context.Background(), who.asks(command))
+				r, err := l.sequencer.Execute(context.Background(), who.request(command))
 				if err != nil {
 					t.Error(err)
 					return
 				}
-				if _, twice := told.LoadOrStore(r.Position, true); twice {
+				if _, twice := results.LoadOrStore(r.Position, true); twice {
 					t.Errorf("position %d was told twice", r.Position)
 				}
 			}
 		})
 	}
 	group.Wait()
-	events := first.sound()
+	events := first.verified()
 	count := 0
 	for _, r := range events {
-		if _, ok := told.Load(r.Position); ok {
+		if _, ok := results.Load(r.Position); ok {
 			count++
 		}
 	}
@@ -124,16 +124,16 @@ func TestPositionsAndVersionsAreContiguous(t *testing.T) {
 	}
 }
 
-func TestRequestsThatWaitShareATransaction(t *testing.T) {
+func TestQueuedRequestsShareATransaction(t *testing.T) {
 	t.Parallel()
 	l := newLog(t)
-	p := l.party(4, 0)
+	p := l.fixture(4, 0)
 	before := l.sequencer.Stats()
 	requests := make([]domain.Request, 40)
 	for i := range requests {
-		requests[i] = p.people[i%4].asks(p.say(fmt.Sprint("comment ", i)))
+		requests[i] = p.users[i%4].request(p.say(fmt.Sprint("comment ", i)))
 	}
-	for i, a := range l.together(requests...) {
+	for i, a := range l.executeTogether(requests...) {
 		if a.err != nil {
 			t.Fatal(a.err)
 		}
@@ -150,17 +150,17 @@ func TestRequestsThatWaitShareATransaction(t *testing.T) {
 	}
 }
 
-func TestARefusalConcernsItsOwnRequestOnly(t *testing.T) {
+func TestRefusalAffectsOnlyItsRequest(t *testing.T) {
 	t.Parallel()
 	l := newLog(t)
-	p := l.party(3, 10) // one gift each
-	got := l.together(
-		p.people[0].asks(p.give(1)),
-		p.people[0].asks(p.give(1)), // has nothing left
-		p.people[1].asks(p.say(strings.Repeat("x", 500))),
-		p.people[1].asks(p.give(1)),
-		domain.Request{Command: p.give(1), Actor: domain.AuthenticatedActor(p.people[2].id, "another session")},
-		p.people[2].asks(p.give(1)),
+	p := l.fixture(3, 10) // coins for one gift each
+	got := l.executeTogether(
+		p.users[0].request(p.give(1)),
+		p.users[0].request(p.give(1)), // has no coins left
+		p.users[1].request(p.say(strings.Repeat("x", 500))),
+		p.users[1].request(p.give(1)),
+		domain.Request{Command: p.give(1), Actor: domain.AuthenticatedActor(p.users[2].id, "another session")},
+		p.users[2].request(p.give(1)),
 	)
 	want := []domain.Code{"", domain.CodeCoinsTooFew, domain.CodeCommentTooLong, "", domain.CodeSessionEnded, ""}
 	for i, a := range got {
@@ -177,22 +177,22 @@ func TestARefusalConcernsItsOwnRequestOnly(t *testing.T) {
 	if refused := l.sequencer.Stats().Refused; refused != 3 {
 		t.Errorf("counted %d refusals, want 3", refused)
 	}
-	l.sound()
+	l.verified()
 }
 
-func TestWhatTheDatabaseDoesNotTakeConcernsItsOwnRequestOnly(t *testing.T) {
+func TestRejectedContentAffectsOnlyItsRequest(t *testing.T) {
 	t.Parallel()
 	l := newLog(t)
-	p := l.party(4, 10)
+	p := l.fixture(4, 10)
 	if _, err := l.db.Owner.Exec(t.Context(), "ALTER TABLE events ADD CHECK (payload::text NOT LIKE '%poison%')"); err != nil {
 		t.Fatal(err)
 	}
 	before := len(l.all())
-	got := l.together(
-		p.people[0].asks(p.give(1)),
-		domain.Request{Command: domain.SignIn{User: p.people[1].id, Session: "poison"}},
-		p.people[2].asks(p.say("hello")),
-		p.people[3].asks(p.give(1)),
+	got := l.executeTogether(
+		p.users[0].request(p.give(1)),
+		domain.Request{Command: domain.SignIn{User: p.users[1].id, Session: "poison"}},
+		p.users[2].request(p.say("hello")),
+		p.users[3].request(p.give(1)),
 	)
 	for i, a := range got {
 		if (a.err != nil) != (i == 1) {
@@ -202,29 +202,29 @@ func TestWhatTheDatabaseDoesNotTakeConcernsItsOwnRequestOnly(t *testing.T) {
 	if err := got[1].err; errors.Is(err, eventstore.ErrUnavailable) || errors.Is(err, eventstore.ErrOutcomeUnknown) || domain.AsRefusal(err) != nil {
 		t.Errorf("the fault is told as %v", err)
 	}
-	if after := l.sound(); len(after) != before+4 { // the decoy's one, too
+	if after := l.verified(); len(after) != before+4 { // including the event of the decoy
 		t.Fatalf("%d events followed, want 4", len(after)-before)
 	}
-	l.execute(p.people[1].asks(p.give(1))) // and the session that was to be replaced still holds
+	l.execute(p.users[1].request(p.give(1))) // the session that was not replaced is still valid
 }
 
-// A gift whose price is 0 is a broken state that divides by zero.
-func TestABrokenDecisionConcernsItsOwnRequestOnly(t *testing.T) {
+// A gift with price 0 is a broken state: the decision divides by zero.
+func TestPanickingDecisionAffectsOnlyItsRequest(t *testing.T) {
 	t.Parallel()
 	db := pgtest.New(t)
 	l := openLog(t, db, eventstore.SequencerConfig{})
-	p := l.party(2, 100)
+	p := l.fixture(2, 100)
 	broken := l.list(10)
 	_, err := db.Owner.Exec(t.Context(), "INSERT INTO snapshot VALUES ($1, 1, 1, $2)", fmt.Sprintf("gift-%d", broken),
 		`{"name":"rose","image":"","price":0,"available":true}`)
 	if err != nil {
 		t.Fatal(err)
 	}
-	other := openLog(t, db, eventstore.SequencerConfig{}) // remembers nothing
-	got := other.together(
-		p.people[0].asks(p.give(1)),
-		p.people[0].keyed("k1", domain.SendGift{Live: p.live, Gift: broken, Num: 1}),
-		p.people[1].asks(p.give(1)),
+	other := openLog(t, db, eventstore.SequencerConfig{}) // has no states in memory
+	got := other.executeTogether(
+		p.users[0].request(p.give(1)),
+		p.users[0].keyedRequest("k1", domain.SendGift{Live: p.live, Gift: broken, Num: 1}),
+		p.users[1].request(p.give(1)),
 	)
 	if got[0].err != nil || got[2].err != nil {
 		t.Fatalf("the others: %v, %v", got[0].err, got[2].err)
@@ -232,17 +232,17 @@ func TestABrokenDecisionConcernsItsOwnRequestOnly(t *testing.T) {
 	if err := got[1].err; err == nil || !strings.Contains(err.Error(), "panicked") || domain.AsRefusal(err) != nil {
 		t.Fatalf("got %v", err)
 	}
-	l.sound()
+	l.verified()
 }
 
-func TestAStateThatCannotBeLoadedConcernsItsOwnRequestOnly(t *testing.T) {
+func TestBrokenStateAffectsOnlyRequestsThatReadIt(t *testing.T) {
 	t.Parallel()
 	db := pgtest.New(t)
 	l := openLog(t, db, eventstore.SequencerConfig{})
-	p := l.party(2, 100)
+	p := l.fixture(2, 100)
 	strange := l.list(10)
 	other := openLog(t, db, eventstore.SequencerConfig{})
-	other.execute(p.people[0].asks(domain.SendGift{Live: p.live, Gift: strange, Num: 1})) // remembers it
+	other.execute(p.users[0].request(domain.SendGift{Live: p.live, Gift: strange, Num: 1})) // has it in memory
 	head := int64(len(l.all()))
 	_, err := db.Owner.Exec(t.Context(), `
 		INSERT INTO events SELECT $1 + 1, $2, 2, gen_random_uuid(), 'gift.gilded.v1', '{}', '{"actor":"operator"}', NULL, recorded_at
@@ -251,10 +251,10 @@ func TestAStateThatCannotBeLoadedConcernsItsOwnRequestOnly(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, l := range map[string]*testLog{"a process that begins": openLog(t, db, eventstore.SequencerConfig{}), "one that catches up": other} {
-		got := l.together(
-			p.people[0].asks(p.give(1)),
-			p.people[0].asks(domain.SendGift{Live: p.live, Gift: strange, Num: 1}),
-			p.people[1].asks(p.give(1)),
+		got := l.executeTogether(
+			p.users[0].request(p.give(1)),
+			p.users[0].request(domain.SendGift{Live: p.live, Gift: strange, Num: 1}),
+			p.users[1].request(p.give(1)),
 		)
 		if got[0].err != nil || got[2].err != nil {
 			t.Fatalf("%s: the others: %v, %v", name, got[0].err, got[2].err)
@@ -266,19 +266,19 @@ func TestAStateThatCannotBeLoadedConcernsItsOwnRequestOnly(t *testing.T) {
 	}
 }
 
-func TestDecisionsSeeTheNewestStateOfEveryProcess(t *testing.T) {
+func TestDecisionsReadTheNewestStateOfAllProcesses(t *testing.T) {
 	t.Parallel()
 	db := pgtest.New(t)
 	a, b := openLog(t, db, eventstore.SequencerConfig{}), openLog(t, db, eventstore.SequencerConfig{})
-	p := a.party(1, 1000) // a hundred gifts
-	who := p.people[0]
+	p := a.fixture(1, 1000) // coins for a hundred gifts
+	who := p.users[0]
 	var given, refused atomic.Int64
 	var group sync.WaitGroup
 	for caller := range 32 {
 		l := []*testLog{a, b}[caller%2]
 		group.Go(func() {
 			for range 5 {
-				switch _, err := l.sequencer.Execute(context.Background(), who.asks(p.give(1))); {
+				switch _, err := l.sequencer.Execute(context.Background(), who.request(p.give(1))); {
 				case err == nil:
 					given.Add(1)
 				case domain.AsRefusal(err) != nil && domain.AsRefusal(err).Code == domain.CodeCoinsTooFew:
@@ -293,17 +293,17 @@ func TestDecisionsSeeTheNewestStateOfEveryProcess(t *testing.T) {
 	if given.Load() != 100 || refused.Load() != 60 {
 		t.Fatalf("%d gifts were given and %d refused, want 100 and 60", given.Load(), refused.Load())
 	}
-	a.sound()
+	a.verified()
 }
 
-func TestTwoGiftsAtOnceOnTheLastCoin(t *testing.T) {
+func TestConcurrentGiftsSpendTheLastCoinOnce(t *testing.T) {
 	t.Parallel()
 	db := pgtest.New(t)
 	a, b := openLog(t, db, eventstore.SequencerConfig{}), openLog(t, db, eventstore.SequencerConfig{})
-	p := a.party(20, 10)
-	b.execute(p.people[0].asks(p.say("hello"))) // so that both remember states
-	for i, who := range p.people {
-		first, second := a.begin(who.asks(p.give(1))), b.begin(who.asks(p.give(1)))
+	p := a.fixture(20, 10)
+	b.execute(p.users[0].request(p.say("hello"))) // both have the states in memory
+	for i, who := range p.users {
+		first, second := a.begin(who.request(p.give(1))), b.begin(who.request(p.give(1)))
 		given := 0
 		for _, got := range []answer{<-first, <-second} {
 			switch no := domain.AsRefusal(got.err); {
@@ -314,13 +314,13 @@ func TestTwoGiftsAtOnceOnTheLastCoin(t *testing.T) {
 			}
 		}
 		if given != 1 {
-			t.Fatalf("guest %d gave %d gifts with the coins for one", i, given)
+			t.Fatalf("user %d gave %d gifts with the coins for one", i, given)
 		}
 	}
-	a.sound()
+	a.verified()
 }
 
-func TestAGiftRacesWithTheStopOfItsRoom(t *testing.T) {
+func TestNoGiftAfterTheEndOfItsLive(t *testing.T) {
 	t.Parallel()
 	db := pgtest.New(t)
 	a, b := openLog(t, db, eventstore.SequencerConfig{}), openLog(t, db, eventstore.SequencerConfig{})
@@ -329,8 +329,8 @@ func TestAGiftRacesWithTheStopOfItsRoom(t *testing.T) {
 	gift := a.list(1)
 	for range 8 {
 		live := a.onAir(streamer)
-		stop := a.begin(streamer.asks(domain.ChangeLiveStatus{Live: live, To: domain.LiveStop}))
-		give := b.begin(giver.asks(domain.SendGift{Live: live, Gift: gift, Num: 1}))
+		stop := a.begin(streamer.request(domain.ChangeLiveStatus{Live: live, To: domain.LiveStop}))
+		give := b.begin(giver.request(domain.SendGift{Live: live, Gift: gift, Num: 1}))
 		stopped, given := <-stop, <-give
 		switch no := domain.AsRefusal(given.err); {
 		case stopped.err != nil:
@@ -341,10 +341,10 @@ func TestAGiftRacesWithTheStopOfItsRoom(t *testing.T) {
 			t.Fatal(given.err)
 		}
 	}
-	a.sound()
+	a.verified()
 }
 
-func TestIdsOfSeveralProcessesNeverCollide(t *testing.T) {
+func TestIDsOfSeveralProcessesAreUnique(t *testing.T) {
 	t.Parallel()
 	db := pgtest.New(t)
 	logs := []*testLog{openLog(t, db, eventstore.SequencerConfig{}), openLog(t, db, eventstore.SequencerConfig{CacheSize: 1})}
@@ -357,7 +357,7 @@ func TestIdsOfSeveralProcessesNeverCollide(t *testing.T) {
 				name := fmt.Sprintf("user %d of %d", n, caller)
 				for _, r := range []domain.Request{
 					{Command: domain.RegisterUser{Username: name, NameKey: l.store.NameKey(name)}},
-					streamer.asks(domain.CreateLive{Title: name, StreamKey: strings.Repeat("k", 20)}),
+					streamer.request(domain.CreateLive{Title: name, StreamKey: strings.Repeat("k", 20)}),
 					{Command: domain.AddGift{Name: name, Price: 1}, Actor: operator},
 				} {
 					if _, err := l.sequencer.Execute(context.Background(), r); err != nil {
@@ -371,7 +371,7 @@ func TestIdsOfSeveralProcessesNeverCollide(t *testing.T) {
 	var users domain.UserID
 	var lives domain.LiveID
 	var gifts domain.GiftID
-	for _, r := range logs[0].sound() {
+	for _, r := range logs[0].verified() {
 		switch e := r.Event.(type) {
 		case domain.UserRegistered:
 			if users++; e.User != users {
@@ -392,7 +392,7 @@ func TestIdsOfSeveralProcessesNeverCollide(t *testing.T) {
 	}
 }
 
-func TestANameIsClaimedOnce(t *testing.T) {
+func TestUsernameIsClaimedOnce(t *testing.T) {
 	t.Parallel()
 	db := pgtest.New(t)
 	logs := []*testLog{openLog(t, db, eventstore.SequencerConfig{}), openLog(t, db, eventstore.SequencerConfig{})}
@@ -416,17 +416,17 @@ func TestANameIsClaimedOnce(t *testing.T) {
 	}
 }
 
-func TestAProcessCatchesUpWithAnother(t *testing.T) {
+func TestSequencerCatchesUpWithOtherProcesses(t *testing.T) {
 	t.Parallel()
 	db := pgtest.New(t)
 	a, b := openLog(t, db, eventstore.SequencerConfig{}), openLog(t, db, eventstore.SequencerConfig{})
-	p := a.party(2, 1_000_000)
-	who := p.people[0]
+	p := a.fixture(2, 1_000_000)
+	who := p.users[0]
 	balance := func(l *testLog) domain.Coins {
-		return l.execute(who.asks(p.give(1))).Events[0].Event.(domain.GiftSent).BalanceAfter
+		return l.execute(who.request(p.give(1))).Events[0].Event.(domain.GiftSent).BalanceAfter
 	}
 	left := domain.Coins(1_000_000)
-	for _, gap := range []int{1, 100, 5500} { // the last one is more than is folded
+	for _, gap := range []int{1, 100, 5500} { // the last one is above maxCatchUp
 		if left -= 10; balance(b) != left {
 			t.Fatalf("before a gap of %d: another balance than %d", gap, left)
 		}
@@ -434,7 +434,7 @@ func TestAProcessCatchesUpWithAnother(t *testing.T) {
 		for worker := range min(gap, 64) {
 			group.Go(func() {
 				for n := worker; n < gap; n += 64 {
-					if _, err := a.sequencer.Execute(context.Background(), who.asks(p.give(1))); err != nil {
+					if _, err := a.sequencer.Execute(context.Background(), who.request(p.give(1))); err != nil {
 						t.Error(err)
 					}
 				}
@@ -446,10 +446,10 @@ func TestAProcessCatchesUpWithAnother(t *testing.T) {
 			t.Fatalf("after a gap of %d: another balance than %d", gap, left)
 		}
 	}
-	a.sound()
+	a.verified()
 }
 
-func TestTimeNeverRunsBackwards(t *testing.T) {
+func TestRecordedAtNeverDecreases(t *testing.T) {
 	t.Parallel()
 	db := pgtest.New(t)
 	noon := time.Date(2026, 11, 20, 12, 0, 0, 123456789, time.FixedZone("", 3600))
@@ -472,5 +472,5 @@ func TestTimeNeverRunsBackwards(t *testing.T) {
 			t.Errorf("event %d was recorded at %s, want %s", i, times[i], start.Add(want))
 		}
 	}
-	a.sound()
+	a.verified()
 }

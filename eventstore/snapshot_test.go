@@ -16,13 +16,13 @@ import (
 	"roomlog/eventstore/pgtest"
 )
 
-// counter counts the rows that the statements of a log's connections answer.
+// counter counts the rows that statements return.
 type counter struct {
 	mu   sync.Mutex
-	rows map[string]int64 // by a part of the statement that only it has
+	rows map[string]int64 // by a unique part of the statement
 }
 
-// The statements that load what a decision looks at.
+// The statements that load the states for decisions.
 const (
 	loadsStates   = "LEFT JOIN LATERAL"
 	loadsVersions = "SELECT version FROM events"
@@ -47,7 +47,7 @@ func (c *counter) TraceBatchQuery(_ context.Context, _ *pgx.Conn, data pgx.Trace
 	}
 }
 
-// take answers the rows since it was last asked.
+// take returns the number of rows since the last call.
 func (c *counter) take(part string) int64 {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -56,7 +56,7 @@ func (c *counter) take(part string) int64 {
 	return n
 }
 
-// openCounted opens the log in db as a new process whose statements are counted.
+// openCounted opens the log in db as a new process, and counts the rows of its statements.
 func openCounted(t testing.TB, db *pgtest.DB, c eventstore.SequencerConfig) (*testLog, *counter) {
 	t.Helper()
 	config, err := eventstore.PoolConfig(db.DSN, eventstore.PoolOptions{Serving: db.Serving})
@@ -79,14 +79,14 @@ func openCounted(t testing.TB, db *pgtest.DB, c eventstore.SequencerConfig) (*te
 	return l, count
 }
 
-// giveMany gives so many gifts of 10 coins each.
-func (l *testLog) giveMany(p party, who person, gifts int) {
+// giveMany sends gifts of 10 coins.
+func (l *testLog) giveMany(p fixture, who testUser, gifts int) {
 	l.t.Helper()
 	var group sync.WaitGroup
 	for worker := range 32 {
 		group.Go(func() {
 			for n := worker; n < gifts; n += 32 {
-				if _, err := l.sequencer.Execute(context.Background(), who.asks(p.give(1))); err != nil {
+				if _, err := l.sequencer.Execute(context.Background(), who.request(p.give(1))); err != nil {
 					l.t.Error(err)
 				}
 			}
@@ -95,13 +95,13 @@ func (l *testLog) giveMany(p party, who person, gifts int) {
 	group.Wait()
 }
 
-func TestALongStreamIsLoadedFromASnapshot(t *testing.T) {
+func TestLongStreamIsLoadedFromASnapshot(t *testing.T) {
 	t.Parallel()
 	const every = 50
 	db := pgtest.New(t)
 	l := openLog(t, db, eventstore.SequencerConfig{SnapshotEvery: every, BatchSize: 8})
-	p := l.party(1, 1_000_000)
-	who := p.people[0]
+	p := l.fixture(1, 1_000_000)
+	who := p.users[0]
 	l.giveMany(p, who, 4*every-3)
 	stored := func() (n int) {
 		if err := db.Owner.QueryRow(t.Context(), "SELECT count(*) FROM snapshot WHERE stream = $1", domain.WalletStream(who.id)).Scan(&n); err != nil {
@@ -116,7 +116,7 @@ func TestALongStreamIsLoadedFromASnapshot(t *testing.T) {
 	gift := func(l *testLog, where string) {
 		t.Helper()
 		left -= 10
-		e := l.execute(who.asks(p.give(1))).Events[0]
+		e := l.execute(who.request(p.give(1))).Events[0]
 		if got := e.Event.(domain.GiftSent).BalanceAfter; got != left {
 			t.Fatalf("%s: %d coins are left, want %d", where, got, left)
 		}
@@ -124,7 +124,7 @@ func TestALongStreamIsLoadedFromASnapshot(t *testing.T) {
 	few := func(l *testLog, count *counter, where string) {
 		t.Helper()
 		gift(l, where)
-		// Besides the wallet: room 2, gift 1, user 1, session 1, and the snapshot itself.
+		// Besides the wallet: live 2, gift 1, user 1, session 1, and the snapshot itself.
 		if n := count.take(loadsStates); n < 5 || n > every+8+6 {
 			t.Fatalf("%s: %d rows were read to load the states", where, n)
 		}
@@ -150,7 +150,7 @@ func TestALongStreamIsLoadedFromASnapshot(t *testing.T) {
 	restarted, count = openCounted(t, db, eventstore.SequencerConfig{SnapshotEvery: every})
 	few(restarted, count, "with a new snapshot")
 
-	// One of another format is no good, and gives way to one of ours.
+	// A snapshot of another format is not used, and is replaced.
 	_, err := db.Owner.Exec(t.Context(), `UPDATE snapshot SET format = 99, state = '{"balance":"many"}'`)
 	if err != nil {
 		t.Fatal(err)
@@ -160,63 +160,63 @@ func TestALongStreamIsLoadedFromASnapshot(t *testing.T) {
 	if err := db.Owner.QueryRow(t.Context(), "SELECT format FROM snapshot WHERE stream = $1", domain.WalletStream(who.id)).Scan(&format); err != nil || format != 1 {
 		t.Fatalf("the snapshot kept has format %d, %v", format, err)
 	}
-	l.sound()
+	l.verified()
 }
 
-// Rooms are looked at all the time and hardly ever change.
-func TestAStreamThatIsOnlyLookedAtGetsASnapshotToo(t *testing.T) {
+// Lives are read all the time and rarely change.
+func TestStreamThatIsOnlyReadGetsASnapshot(t *testing.T) {
 	t.Parallel()
 	db := pgtest.New(t)
 	l := openLog(t, db, eventstore.SequencerConfig{})
-	p := l.party(1, 0)
+	p := l.fixture(1, 0)
 	streamer := l.signIn(1, "a session")
 	for n := range 30 {
-		l.execute(streamer.asks(domain.ChangeLiveStatus{Live: p.live, To: []domain.LiveChange{domain.LivePause, domain.LivePlay}[n%2]}))
+		l.execute(streamer.request(domain.ChangeLiveStatus{Live: p.live, To: []domain.LiveChange{domain.LivePause, domain.LivePlay}[n%2]}))
 	}
 	other, count := openCounted(t, db, eventstore.SequencerConfig{SnapshotEvery: 20})
-	other.execute(p.people[0].asks(p.say("hello")))
+	other.execute(p.users[0].request(p.say("hello")))
 	if n := count.take(loadsStates); n < 30 {
 		t.Fatalf("%d rows were read, the room alone has 32", n)
 	}
 	other, count = openCounted(t, db, eventstore.SequencerConfig{SnapshotEvery: 20})
-	other.execute(p.people[0].asks(p.say("hello")))
+	other.execute(p.users[0].request(p.say("hello")))
 	if n := count.take(loadsStates); n > 10 {
 		t.Fatalf("%d rows were read although the room has a snapshot", n)
 	}
 }
 
-func TestASnapshotThatCannotBeReadSaysSo(t *testing.T) {
+func TestUnreadableSnapshotIsReported(t *testing.T) {
 	t.Parallel()
 	db := pgtest.New(t)
 	l := openLog(t, db, eventstore.SequencerConfig{})
-	p := l.party(2, 100)
-	_, err := db.Owner.Exec(t.Context(), `INSERT INTO snapshot VALUES ($1, 1, 1, '{"balance":"many"}')`, domain.WalletStream(p.people[0].id))
+	p := l.fixture(2, 100)
+	_, err := db.Owner.Exec(t.Context(), `INSERT INTO snapshot VALUES ($1, 1, 1, '{"balance":"many"}')`, domain.WalletStream(p.users[0].id))
 	if err != nil {
 		t.Fatal(err)
 	}
 	other := openLog(t, db, eventstore.SequencerConfig{})
-	_, err = other.sequencer.Execute(t.Context(), p.people[0].asks(p.give(1)))
-	if err == nil || !strings.Contains(err.Error(), fmt.Sprintf("snapshot of version 1 of %s", domain.WalletStream(p.people[0].id))) {
+	_, err = other.sequencer.Execute(t.Context(), p.users[0].request(p.give(1)))
+	if err == nil || !strings.Contains(err.Error(), fmt.Sprintf("snapshot of version 1 of %s", domain.WalletStream(p.users[0].id))) {
 		t.Fatalf("got %v", err)
 	}
-	other.execute(p.people[1].asks(p.give(1)))
+	other.execute(p.users[1].request(p.give(1)))
 	if _, err := db.Owner.Exec(t.Context(), "DELETE FROM snapshot"); err != nil {
 		t.Fatal(err)
 	}
-	other.execute(p.people[0].asks(p.give(1)))
+	other.execute(p.users[0].request(p.give(1)))
 }
 
-// A chat grows without bound; nothing that a decision needs is in it.
-func TestAStreamWithoutAStateIsNeverReadToAppend(t *testing.T) {
+// The stream of comments grows without bound, and no decision reads it.
+func TestStatelessStreamIsNotReadToAppend(t *testing.T) {
 	t.Parallel()
 	db := pgtest.New(t)
 	l := openLog(t, db, eventstore.SequencerConfig{})
-	p := l.party(8, 0)
+	p := l.fixture(8, 0)
 	var group sync.WaitGroup
-	for _, who := range p.people {
+	for _, who := range p.users {
 		group.Go(func() {
 			for range 40 {
-				if _, err := l.sequencer.Execute(context.Background(), who.asks(p.say("hello"))); err != nil {
+				if _, err := l.sequencer.Execute(context.Background(), who.request(p.say("hello"))); err != nil {
 					t.Error(err)
 				}
 			}
@@ -224,7 +224,7 @@ func TestAStreamWithoutAStateIsNeverReadToAppend(t *testing.T) {
 	}
 	group.Wait()
 	other, count := openCounted(t, db, eventstore.SequencerConfig{})
-	r := other.execute(p.people[0].asks(p.say("hello")))
+	r := other.execute(p.users[0].request(p.say("hello")))
 	if v := r.Events[0].Version; v != 321 {
 		t.Errorf("version %d of the chat, want 321", v)
 	}

@@ -12,12 +12,12 @@ import (
 	"roomlog/eventstore"
 )
 
-// traffic is people who give and talk while something goes wrong. A gift is repeated by its key until
-// it is answered; a comment is said once, whatever the answer.
+// traffic are users who send gifts and comments while there are faults. A gift is repeated with its key until there is a result. A
+// comment is sent once.
 type traffic struct {
 	t    testing.TB
 	logs []*testLog
-	party
+	fixture
 	stop  chan struct{}
 	group sync.WaitGroup
 
@@ -28,12 +28,12 @@ type traffic struct {
 	seen     int
 }
 
-// startTraffic lets everybody of the party act, through the logs in turn.
-func startTraffic(t testing.TB, p party, logs ...*testLog) *traffic {
+// startTraffic starts all users. They use the logs in turn.
+func startTraffic(t testing.TB, p fixture, logs ...*testLog) *traffic {
 	t.Helper()
-	tr := &traffic{t: t, logs: logs, party: p, stop: make(chan struct{}),
+	tr := &traffic{t: t, logs: logs, fixture: p, stop: make(chan struct{}),
 		gifts: make(map[string]int64), comments: make(map[string]bool), errs: make(map[string]int)}
-	for i := range p.people {
+	for i := range p.users {
 		tr.group.Go(func() { tr.act(i) })
 	}
 	return tr
@@ -56,17 +56,17 @@ func (tr *traffic) act(i int) {
 }
 
 func (tr *traffic) comment(l *testLog, i int, text string) {
-	_, err := l.sequencer.Execute(context.Background(), tr.people[i].asks(tr.say(text)))
+	_, err := l.sequencer.Execute(context.Background(), tr.users[i].request(tr.say(text)))
 	tr.mu.Lock()
 	defer tr.mu.Unlock()
 	tr.comments[text] = err == nil
 	tr.note(err)
 }
 
-// gift gives until there is an answer, as a client does: through whatever process it reaches.
+// gift sends a gift until there is a result, like a client: through any process.
 func (tr *traffic) gift(i int, key string, n int) {
 	for deadline := time.Now().Add(30 * time.Second); ; n++ {
-		r, err := tr.logs[(i+n)%len(tr.logs)].sequencer.Execute(context.Background(), tr.people[i].keyed(key, tr.give(1)))
+		r, err := tr.logs[(i+n)%len(tr.logs)].sequencer.Execute(context.Background(), tr.users[i].keyedRequest(key, tr.give(1)))
 		tr.mu.Lock()
 		tr.note(err)
 		if err == nil {
@@ -96,14 +96,14 @@ func (tr *traffic) note(err error) {
 	tr.errs[err.Error()]++
 }
 
-// answered is how many requests have been acknowledged.
+// answered returns how many requests were acknowledged.
 func (tr *traffic) answered() int {
 	tr.mu.Lock()
 	defer tr.mu.Unlock()
 	return len(tr.gifts) + len(tr.comments)
 }
 
-// saw says whether a request has been answered with an error, and forgets that.
+// saw reports whether a request has failed with an error since the last call.
 func (tr *traffic) saw(err error) bool {
 	tr.mu.Lock()
 	defer tr.mu.Unlock()
@@ -114,27 +114,27 @@ func (tr *traffic) saw(err error) bool {
 	return true
 }
 
-// flows waits until so many more requests are answered.
+// flows waits until more requests are acknowledged.
 func (tr *traffic) flows(more int) {
 	tr.t.Helper()
 	before := tr.answered()
 	eventually(tr.t, "requests are answered", func() bool { return tr.answered() >= before+more })
 }
 
-// end lets everybody finish and holds the log against what they were told.
+// end stops the users and compares the log with their results.
 func (tr *traffic) end() {
 	tr.t.Helper()
 	close(tr.stop)
 	tr.group.Wait()
 	tr.t.Logf("%d gifts, %d comments, errors %v", len(tr.gifts), len(tr.comments), tr.errs)
-	given, said := make(map[string][]int64), make(map[string]int)
+	given, comments := make(map[string][]int64), make(map[string]int)
 	tr.logs[0].recovered()
-	for _, r := range tr.logs[0].sound() {
+	for _, r := range tr.logs[0].verified() {
 		switch e := r.Event.(type) {
 		case domain.GiftSent:
 			given[r.Metadata.Key] = append(given[r.Metadata.Key], r.Position)
 		case domain.CommentPosted:
-			said[e.Text]++
+			comments[e.Text]++
 		}
 	}
 	for key, position := range tr.gifts {
@@ -146,7 +146,7 @@ func (tr *traffic) end() {
 		tr.t.Errorf("%d gifts are in the log, %d were acknowledged", len(given), len(tr.gifts))
 	}
 	for text, acknowledged := range tr.comments {
-		if n := said[text]; n > 1 || acknowledged && n != 1 {
+		if n := comments[text]; n > 1 || acknowledged && n != 1 {
 			tr.t.Errorf("%q is in the log %d times; acknowledged: %v", text, n, acknowledged)
 		}
 	}

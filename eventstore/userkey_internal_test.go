@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-func TestSealedTextsCanBeOpenedAndDifferEveryTime(t *testing.T) {
+func TestEncryptionIsReversibleAndRandom(t *testing.T) {
 	t.Parallel()
 	key, err := generateUserKey()
 	if err != nil {
@@ -34,7 +34,7 @@ func TestSealedTextsCanBeOpenedAndDifferEveryTime(t *testing.T) {
 	}
 }
 
-func FuzzOpenSealed(f *testing.F) {
+func FuzzDecrypt(f *testing.F) {
 	key, err := generateUserKey()
 	if err != nil {
 		f.Fatal(err)

@@ -10,12 +10,12 @@ import (
 
 const remark = "nice cut, where is that knife from?"
 
-// What is appended are comments: the most frequent of all events, and their texts have to be sealed.
+// Comments are the most frequent events, and their texts have to be encrypted.
 func BenchmarkFigureAppend(b *testing.B) {
 	for b.Loop() {
 		l := newBenchLog(b, 1000)
 		l.owner(bareTable)
-		got := inTurns(b,
+		got := measureInTurns(b,
 			contender{"bare, 32 connections", l.bare(32, l.say(remark))},
 			contender{"append, 256 callers", l.comments(256)},
 			contender{"append, 32 callers", l.comments(32)},
@@ -28,15 +28,14 @@ func BenchmarkFigureAppend(b *testing.B) {
 	}
 }
 
-// An old snapshot keeps PostgreSQL from cleaning up: whatever is updated for every batch slows down
-// under it. Plain inserts do not; appending is measured against them before and under it, so that the
-// machine's mood does not count.
+// An old snapshot prevents PostgreSQL from removing dead rows, so that a row that is updated for every batch becomes slow. Plain
+// inserts do not. Appending is compared with them before and during the snapshot, so that the load of the machine cancels out.
 func BenchmarkFigureOldSnapshot(b *testing.B) {
 	for b.Loop() {
 		l := newBenchLog(b, 1000)
 		l.owner(bareTable)
 		bare, appended := contender{"bare, 32 connections", l.bare(32, l.say(remark))}, contender{"append, 256 callers", l.comments(256)}
-		before := inTurns(b, bare, appended).ratio(appended.name, bare.name)
+		before := measureInTurns(b, bare, appended).ratio(appended.name, bare.name)
 		old, err := l.db.Owner.BeginTx(context.Background(), pgx.TxOptions{IsoLevel: pgx.RepeatableRead})
 		if err != nil {
 			b.Fatal(err)
@@ -47,7 +46,7 @@ func BenchmarkFigureOldSnapshot(b *testing.B) {
 		for opened := time.Now(); time.Since(opened) < 60*time.Second; {
 			appended.rate()
 		}
-		under := inTurns(b, bare, appended).ratio(appended.name, bare.name)
+		under := measureInTurns(b, bare, appended).ratio(appended.name, bare.name)
 		if err := old.Rollback(context.Background()); err != nil {
 			b.Fatal(err)
 		}

@@ -13,38 +13,38 @@ import (
 	"roomlog/media"
 )
 
-// patience is how long a test waits for what should come soon.
-const patience = 20 * time.Second
+// timeout is how long a test waits for something that should happen soon.
+const timeout = 20 * time.Second
 
 func eventually(t testing.TB, what string, ok func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(patience); !ok(); {
+	for deadline := time.Now().Add(timeout); !ok(); {
 		if time.Now().After(deadline) {
-			t.Fatalf("waited in vain for %s", what)
+			t.Fatalf("timed out waiting until %s", what)
 		}
 		<-time.After(2 * time.Millisecond)
 	}
 }
 
-// house is a running server with its doors, as a process would run it.
-type house struct {
+// testServer is a running server with its listeners.
+type testServer struct {
 	*media.Server
 	rtmp, http string // addresses
 	signer     *media.Signer
 	log        *recorder
-	stop       func() // and wait until it has ended
+	stop       func() // stops the server and waits for it
 }
 
-const secret = "a-secret-of-this-house"
+const secret = "a-secret-of-this-server"
 
-// run starts a server whose gate wants signs, changed by cfg.
-func run(t testing.TB, change func(*media.Config)) *house {
+// run starts a server that requires signs. change may modify its configuration.
+func run(t testing.TB, change func(*media.Config)) *testServer {
 	t.Helper()
 	signer, err := media.NewSigner([]string{secret}, 0, time.Now)
 	if err != nil {
 		t.Fatal(err)
 	}
-	h := &house{signer: signer, log: &recorder{}}
+	h := &testServer{signer: signer, log: &recorder{}}
 	cfg := media.Config{Authorizer: media.SignAuthorizer{Signer: signer}, Observer: h.log, Now: time.Now,
 		Log: slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}))}
 	if change != nil {
@@ -57,7 +57,7 @@ func run(t testing.TB, change func(*media.Config)) *house {
 	return h
 }
 
-func (h *house) open(t testing.TB) {
+func (h *testServer) open(t testing.TB) {
 	t.Helper()
 	rtmpDoor, httpDoor := listen(t), listen(t)
 	h.rtmp, h.http = rtmpDoor.Addr().String(), httpDoor.Addr().String()
@@ -96,21 +96,21 @@ func listen(t testing.TB) net.Listener {
 	return ln
 }
 
-// publishURL and the others are what clients are given.
-func (h *house) publishURL(key string) string {
+// publishURL, rtmpURL and flvURL return the URLs that clients get.
+func (h *testServer) publishURL(key string) string {
 	return "rtmp://" + h.rtmp + "/live/" + key + "?sign=" + h.signer.Publish(key)
 }
 
-func (h *house) rtmpURL(key string) string {
+func (h *testServer) rtmpURL(key string) string {
 	return "rtmp://" + h.rtmp + "/live/" + key + "?sign=" + h.signer.Play(key)
 }
 
-func (h *house) flvURL(key string) string {
+func (h *testServer) flvURL(key string) string {
 	return "http://" + h.http + "/live/" + key + ".flv?sign=" + h.signer.Play(key)
 }
 
-// stream waits until the key has a stream that fits.
-func (h *house) stream(t testing.TB, key, what string, fits func(media.StreamStats) bool) media.StreamStats {
+// stream waits until the stream of a key matches.
+func (h *testServer) stream(t testing.TB, key, what string, fits func(media.StreamStats) bool) media.StreamStats {
 	t.Helper()
 	var found media.StreamStats
 	eventually(t, what, func() bool {
@@ -127,7 +127,7 @@ func (h *house) stream(t testing.TB, key, what string, fits func(media.StreamSta
 
 func onAir(s media.StreamStats) bool { return s.Publishing }
 
-// recorder is an observer that writes down what it is told.
+// recorder is an Observer that stores its notifications.
 type recorder struct {
 	mu   sync.Mutex
 	told []string
@@ -158,10 +158,10 @@ func (r *recorder) show(i int) media.Broadcast {
 	return r.seen[i]
 }
 
-// wait waits until something was told.
+// wait waits for a notification.
 func (r *recorder) wait(t testing.TB, what string) {
 	t.Helper()
-	eventually(t, "the observer to hear: "+what, func() bool {
+	eventually(t, "the observer has the notification "+what, func() bool {
 		for _, told := range r.list() {
 			if told == what {
 				return true
@@ -171,5 +171,5 @@ func (r *recorder) wait(t testing.TB, what string) {
 	})
 }
 
-// quiet is a log for tests that provoke what it would tell.
+// quiet returns a logger for tests that provoke warnings.
 func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }

@@ -24,7 +24,7 @@ import (
 )
 
 // dialPeer plays with another implementation of RTMP.
-func (h *house) dialPeer(t *testing.T, key string) *gortmplib.Client {
+func (h *testServer) dialPeer(t *testing.T, key string) *gortmplib.Client {
 	t.Helper()
 	c := &gortmplib.Client{URL: &url.URL{Scheme: "rtmp", Host: h.rtmp, Path: "/live/" + key, RawQuery: "sign=" + h.signer.Play(key)}}
 	if err := c.Initialize(t.Context()); err != nil {
@@ -34,7 +34,7 @@ func (h *house) dialPeer(t *testing.T, key string) *gortmplib.Client {
 	return c
 }
 
-func TestAnotherImplementationPlaysOverRTMP(t *testing.T) {
+func TestOtherImplementationPlaysOverRTMP(t *testing.T) {
 	h := run(t, nil)
 	c := h.dialPeer(t, "KEY") // before there is a publisher
 	s := h.publish(t, "KEY")
@@ -75,7 +75,7 @@ func TestAnotherImplementationPlaysOverRTMP(t *testing.T) {
 	}
 }
 
-// wsViewer is a websocket client; it keeps messages.
+// wsViewer is a WebSocket client that stores messages.
 type wsViewer struct {
 	gws.BuiltinEventHandler
 	mu       sync.Mutex
@@ -103,7 +103,7 @@ func (v *wsViewer) OnPing(c *gws.Conn, payload []byte) {
 
 func (v *wsViewer) OnClose(_ *gws.Conn, err error) { v.closed <- err }
 
-func (h *house) watchWS(t *testing.T, key string, mute bool) (*wsViewer, *gws.Conn) {
+func (h *testServer) watchWS(t *testing.T, key string, mute bool) (*wsViewer, *gws.Conn) {
 	t.Helper()
 	v := &wsViewer{closed: make(chan error, 1), mute: mute}
 	c, _, err := gws.NewClient(v, &gws.ClientOption{Addr: strings.Replace(h.flvURL(key), "http", "ws", 1), ReadMaxPayloadSize: 16 << 20})
@@ -131,7 +131,7 @@ func TestWebSocketMessagesAreWholeTags(t *testing.T) {
 	var err error
 	select {
 	case err = <-v.closed:
-	case <-time.After(patience):
+	case <-time.After(timeout):
 		t.Fatal("it goes on")
 	}
 	var closing *gws.CloseError
@@ -191,7 +191,7 @@ func TestWebSocketPlayers(t *testing.T) {
 	}
 }
 
-func TestASlowPlayerJumpsToTheNewestKeyFrame(t *testing.T) {
+func TestSlowPlayersSkipToTheNewestKeyFrame(t *testing.T) {
 	h := run(t, nil)
 	s := h.publish(t, "KEY")
 	s.begin(0)
@@ -223,13 +223,13 @@ func TestASlowPlayerJumpsToTheNewestKeyFrame(t *testing.T) {
 	jumps := 0
 	for i := 1; i < len(tags); i++ {
 		switch at, before := tags[i], tags[i-1]; {
-		case at.info().Header: // repeated after a jump
+		case at.info().Header: // repeated after a skip
 			jumps++
 			if next := tags[i+1]; !next.info().Header && !next.info().Key {
 				t.Fatalf("after a jump comes %q", kinds(tags[i:i+2]))
 			}
 		case at.at < before.at && !before.info().Header:
-			t.Fatalf("time runs backwards: %d after %d", at.at, before.at)
+			t.Fatalf("timestamps run backwards: %d after %d", at.at, before.at)
 		}
 	}
 	if stats := h.stream(t, "KEY", "the stream", onAir); stats.Skips == 0 || jumps < 2 || stats.Drops != 0 {
@@ -237,8 +237,8 @@ func TestASlowPlayerJumpsToTheNewestKeyFrame(t *testing.T) {
 	}
 }
 
-// Two hundred watch, ten of them take nothing. The others and the publisher notice nothing.
-func TestTwoHundredPlayersOfWhichTenStall(t *testing.T) {
+// Ten of 200 players stall. The others and the publisher are not affected.
+func TestStalledPlayersDoNotDelayOthers(t *testing.T) {
 	h := run(t, func(c *media.Config) { c.RTMP.MediaTimeout = time.Second })
 	s := h.publish(t, "KEY")
 	s.begin(0)
@@ -257,7 +257,7 @@ func TestTwoHundredPlayersOfWhichTenStall(t *testing.T) {
 		}
 	}
 	h.stream(t, "KEY", "those who stall", func(s media.StreamStats) bool { return s.Players[media.HTTPFLV]+s.Players[media.RTMP] == 10 })
-	for i := range 40 { // the kernel takes the first megabyte for them
+	for i := range 40 { // the kernel buffers the first megabyte
 		s.video(uint32(i), picture(i%20 == 0, strings.Repeat("x", 100_000)))
 	}
 	s.video(40, picture(true, "first of the others"))
@@ -273,10 +273,10 @@ func TestTwoHundredPlayersOfWhichTenStall(t *testing.T) {
 	for _, v := range viewers {
 		v.sees(sound("first of the others"))
 	}
-	var longest time.Duration // that the publisher was held up
+	var longest time.Duration // longest time that a frame of the publisher took
 	var sent uint32
 	for begun := time.Now(); h.Snapshot().Drops < 10 || sent < 75; {
-		if time.Since(begun) > patience {
+		if time.Since(begun) > timeout {
 			t.Fatalf("%d were dropped", h.Snapshot().Drops)
 		}
 		sent++
@@ -288,7 +288,7 @@ func TestTwoHundredPlayersOfWhichTenStall(t *testing.T) {
 	s.video(sent*40+80, picture(true, "last"))
 	for _, v := range viewers {
 		tags := v.sees(picture(true, "last"))
-		if len(tags) != int(sent)+6 { // metadata, two headers, a key, a sound, and the last
+		if len(tags) != int(sent)+6 { // metadata, two headers, key frame, audio, and the last
 			t.Fatalf("a healthy player got %d of %d frames", len(tags), sent+6)
 		}
 	}

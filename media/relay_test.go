@@ -15,7 +15,7 @@ import (
 	"roomlog/media/rtmp"
 )
 
-func TestAPlayerBeginsWithHeadersAndAKeyFrameAtOnce(t *testing.T) {
+func TestPlayersStartWithHeadersAndAKeyFrame(t *testing.T) {
 	h := run(t, nil)
 	s := h.publish(t, "KEY")
 	s.begin(1000)
@@ -24,7 +24,7 @@ func TestAPlayerBeginsWithHeadersAndAKeyFrameAtOnce(t *testing.T) {
 		s.audio(1000+uint32(i)*40, sound(fmt.Sprint("sound ", i)))
 	}
 	h.stream(t, "KEY", "all frames", func(s media.StreamStats) bool { return s.FramesIn == 5+20 })
-	v := h.watch(t, h.flvURL("KEY")) // from here on nothing is published
+	v := h.watch(t, h.flvURL("KEY")) // nothing is published from here on
 	tags := v.sees(sound("sound 9"))
 	want := []string{"meta", "h264 header", "aac header", "key", "sound", "picture", "sound", "picture", "sound", "picture", "sound", "picture", "sound"}
 	if diff := cmp.Diff(want, kinds(tags)); diff != "" {
@@ -44,19 +44,19 @@ func TestAPlayerBeginsWithHeadersAndAKeyFrameAtOnce(t *testing.T) {
 	}
 }
 
-func TestTheHeaderAnnouncesWhatComes(t *testing.T) {
+func TestFLVHeaderAnnouncesTracks(t *testing.T) {
 	for _, tt := range []struct {
 		name  string
 		send  func(*sender, uint32)
 		flags byte
 		first []string
 	}{
-		{"picture and sound", func(s *sender, at uint32) { s.video(at, picture(true, "p")); s.audio(at, sound("s")) }, 5, []string{"h264 header", "aac header", "key"}},
+		{"video and audio", func(s *sender, at uint32) { s.video(at, picture(true, "p")); s.audio(at, sound("s")) }, 5, []string{"h264 header", "aac header", "key"}},
 		{"picture only", func(s *sender, at uint32) { s.video(at, picture(true, "p")) }, 1, []string{"h264 header", "key"}},
 		{"sound only", func(s *sender, at uint32) { s.audio(at, sound("s")) }, 4, []string{"aac header", "sound"}},
-		{"MP3 only, which has no header", func(s *sender, at uint32) { s.audio(at, []byte("\x2fmp3")) }, 4, []string{"sound"}},
+		{"MP3 only, without a header", func(s *sender, at uint32) { s.audio(at, []byte("\x2fmp3")) }, 4, []string{"sound"}},
 		{"G.711 only", func(s *sender, at uint32) { s.audio(at, []byte("\x72pcm")) }, 4, []string{"sound"}},
-		{"VP6, long forgotten", func(s *sender, at uint32) { s.video(at, []byte("\x14vp6")) }, 1, []string{"key"}},
+		{"VP6", func(s *sender, at uint32) { s.video(at, []byte("\x14vp6")) }, 1, []string{"key"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -92,7 +92,7 @@ func TestTimestampsPastFourHoursAreRelayed(t *testing.T) {
 	const late = 17_000_000
 	s := h.publish(t, "KEY")
 	s.begin(late)
-	big := picture(true, string(make([]byte, 200_000))) // several chunks, each with a timestamp of four bytes
+	big := picture(true, string(make([]byte, 200_000))) // several chunks, each with an extended timestamp
 	s.video(late+40, big)
 	s.audio(late+41, sound("after"))
 	tags := h.watch(t, h.flvURL("KEY")).sees(sound("after"))
@@ -106,7 +106,7 @@ func TestTimestampsPastFourHoursAreRelayed(t *testing.T) {
 	}
 }
 
-func TestResolutionChangesInFlight(t *testing.T) {
+func TestResolutionChangesAreRelayed(t *testing.T) {
 	h := run(t, nil)
 	s := h.publish(t, "KEY")
 	s.begin(0)
@@ -122,12 +122,12 @@ func TestResolutionChangesInFlight(t *testing.T) {
 	}
 	tags = h.watch(t, h.flvURL("KEY")).sees(picture(true, "larger"))
 	if got := kinds(tags); !slices.Equal(got, []string{"meta", "aac header", "h264 header", "key"}) || tags[2].payload != string(other) {
-		t.Fatalf("who comes later gets %q", got)
+		t.Fatalf("a later player got %q", got)
 	}
 }
 
-// Between a new header and its key frame whoever joins gets the old picture with the old header.
-func TestAKeyFrameComesWithTheHeadersOfItsTime(t *testing.T) {
+// Between a new header and its key frame, a new player gets the previous key frame with the previous header.
+func TestKeyFramesComeWithTheirHeaders(t *testing.T) {
 	h := run(t, nil)
 	s := h.publish(t, "KEY")
 	s.begin(0)
@@ -141,7 +141,7 @@ func TestAKeyFrameComesWithTheHeadersOfItsTime(t *testing.T) {
 	}
 }
 
-func TestPicturesBeforeTheFirstKeyFrameAreOfNoUse(t *testing.T) {
+func TestPicturesBeforeTheFirstKeyFrameAreDropped(t *testing.T) {
 	h := run(t, nil)
 	s := h.publish(t, "KEY")
 	v := h.watch(t, h.flvURL("KEY"))
@@ -155,11 +155,11 @@ func TestPicturesBeforeTheFirstKeyFrameAreOfNoUse(t *testing.T) {
 	}
 }
 
-func TestMetadataThatIsNoneIsLeftOut(t *testing.T) {
+func TestOtherScriptDataIsDropped(t *testing.T) {
 	h := run(t, nil)
 	s := h.publish(t, "KEY")
 	for _, bad := range []string{"", "\x02\x00\x0donTextDataxx", "\x0a\xff\xff\xff\xff", "\x02\x00\x0aonMetaData\x0a\xff\xff\xff\xff"} {
-		s.say(rtmp.AppendMedia(nil, flv.Script, 0, []byte(bad)))
+		s.send(rtmp.AppendMedia(nil, flv.Script, 0, []byte(bad)))
 	}
 	s.video(0, avcHeader())
 	s.audio(0, aacHeader())
@@ -169,7 +169,7 @@ func TestMetadataThatIsNoneIsLeftOut(t *testing.T) {
 	}
 }
 
-func TestFollowReadsAShowFromInside(t *testing.T) {
+func TestSubscribeReadsABroadcast(t *testing.T) {
 	h := run(t, nil)
 	s := h.publish(t, "KEY")
 	s.begin(0)
@@ -192,18 +192,18 @@ func TestFollowReadsAShowFromInside(t *testing.T) {
 	}
 	show.ID += "x"
 	if _, err := h.Subscribe(show); !errors.Is(err, media.ErrEnded) {
-		t.Fatalf("a show that is not there is followed: %v", err)
+		t.Fatalf("an unknown broadcast was subscribed: %v", err)
 	}
 }
 
-// Whoever follows a show has all of it, also when it is cut before it was read.
-func TestFollowReadsToTheEndOfWhatIsCut(t *testing.T) {
-	for what, cut := range map[string]func(*house){"cut": func(h *house) { h.Cut("KEY", media.ReasonEnded) }, "stopped": func(h *house) { h.stop() }} {
+// A subscriber reads the whole broadcast, even when the stream is cut before it was read.
+func TestSubscribeReadsToTheEndOfACutStream(t *testing.T) {
+	for what, cut := range map[string]func(*testServer){"cut": func(h *testServer) { h.Cut("KEY", media.ReasonEnded) }, "stopped": func(h *testServer) { h.stop() }} {
 		t.Run(what, func(t *testing.T) {
 			h := run(t, func(c *media.Config) { c.Limits.MaxStreamPlayers = 1 })
 			s := h.publish(t, "KEY")
 			s.begin(0)
-			v := h.watch(t, h.flvURL("KEY")) // takes the only place
+			v := h.watch(t, h.flvURL("KEY")) // takes the only slot
 			v.sees(sound("first"))
 			h.log.wait(t, "started KEY")
 			p, err := h.Subscribe(h.log.show(0))
@@ -235,8 +235,8 @@ func TestFollowReadsToTheEndOfWhatIsCut(t *testing.T) {
 	}
 }
 
-// With a key frame every 40 ms, two groups of pictures would be less than a tick.
-func TestKeyFramesAllTheTimeMakeNobodySkip(t *testing.T) {
+// With a key frame every 40 ms, two groups of pictures are shorter than a tick.
+func TestOnlyKeyFramesCauseNoSkips(t *testing.T) {
 	h := run(t, nil)
 	s := h.publish(t, "KEY")
 	s.begin(0)
@@ -250,11 +250,11 @@ func TestKeyFramesAllTheTimeMakeNobodySkip(t *testing.T) {
 	}
 }
 
-// A tick gathers frames into fewer writes; without one every frame goes at once.
-func TestTheTickGathersFrames(t *testing.T) {
+// A tick collects frames into fewer writes. Without a tick, every frame is written at once.
+func TestTickCollectsFrames(t *testing.T) {
 	writes := func(tick time.Duration) int {
 		h := run(t, func(c *media.Config) { c.Tick = tick })
-		v, _ := h.watchWS(t, "KEY", false) // a message for each write
+		v, _ := h.watchWS(t, "KEY", false) // one message per write
 		h.stream(t, "KEY", "a player", func(s media.StreamStats) bool { return len(s.Players) == 1 })
 		s := h.publish(t, "KEY")
 		s.begin(0)

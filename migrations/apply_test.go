@@ -20,7 +20,7 @@ import (
 	"roomlog/migrations"
 )
 
-const patience = 30 * time.Second
+const timeout = 30 * time.Second
 
 func TestApply(t *testing.T) {
 	t.Parallel()
@@ -229,7 +229,7 @@ func code(err error) string {
 
 func eventually(t *testing.T, ok func() bool) {
 	t.Helper()
-	deadline := time.NewTimer(patience)
+	deadline := time.NewTimer(timeout)
 	defer deadline.Stop()
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()

@@ -39,7 +39,7 @@ func TestAdmission(t *testing.T) {
 	t.Parallel()
 	w := projtest.New(t)
 	w.Project()
-	a := admission(w, projtest.Patience)
+	a := admission(w, projtest.Timeout)
 	ann := w.Register("ann")
 	key := "annannannannannannan"
 	live := ann.Send(domain.CreateLive{Title: "live", Cover: "https://example.com/c.png", StreamKey: key}).Events[0].Event.(domain.LiveCreated).Live
@@ -86,23 +86,23 @@ func TestAdmissionWaitsForTablesThatAreBehind(t *testing.T) {
 	at := w.Head()
 	ann.CreateLive("live")
 	key := w.Text("SELECT payload ->> 'stream_key' FROM events WHERE type = 'live.created.v1'")
-	impatient, patient := admission(w, 20*time.Millisecond), admission(w, projtest.Patience)
+	short, long := admission(w, 20*time.Millisecond), admission(w, projtest.Timeout)
 	for _, position := range []int64{0, at} {
 		ref := projections.SessionRef{User: ann.ID, Session: ann.Session, Position: position}
-		if _, err := impatient.CheckSession(t.Context(), ref); !errors.Is(err, projections.ErrBehind) {
+		if _, err := short.CheckSession(t.Context(), ref); !errors.Is(err, projections.ErrBehind) {
 			t.Errorf("without a projector: %v", err)
 		}
 	}
-	if _, err := impatient.CheckOwner(t.Context(), key); !errors.Is(err, projections.ErrBehind) {
+	if _, err := short.CheckOwner(t.Context(), key); !errors.Is(err, projections.ErrBehind) {
 		t.Errorf("without a projector: %v", err)
 	}
 	results := make(chan error, 2)
 	go func() {
-		_, err := patient.CheckSession(context.Background(), projections.SessionRef{User: ann.ID, Session: ann.Session, Position: at})
+		_, err := long.CheckSession(context.Background(), projections.SessionRef{User: ann.ID, Session: ann.Session, Position: at})
 		results <- err
 	}()
 	go func() {
-		_, err := patient.CheckOwner(context.Background(), key)
+		_, err := long.CheckOwner(context.Background(), key)
 		results <- err
 	}()
 	w.Project()

@@ -19,7 +19,7 @@ import (
 
 func TestChatRooms(t *testing.T) {
 	t.Parallel()
-	s, ctx := told(t), t.Context()
+	s, ctx := projectedStory(t), t.Context()
 	rooms := must[[]projections.ChatRoom](t)(s.Queries.ChatRooms(ctx))
 	if len(rooms) != 1 || rooms[0].ID != s.Demo || rooms[0].Name != "demo" || rooms[0].CreatedAt.IsZero() {
 		t.Errorf("%+v", rooms)
@@ -44,7 +44,7 @@ func TestChatRooms(t *testing.T) {
 
 func TestRosterAndPresenceOfParticipants(t *testing.T) {
 	t.Parallel()
-	s, ctx := told(t), t.Context()
+	s, ctx := projectedStory(t), t.Context()
 	var here []string
 	for _, g := range must[[]projections.RosterEntry](t)(s.Queries.Roster(ctx, 0, 10)) {
 		here = append(here, fmt.Sprintf("%d %s %s %s %s %s %s %v", g.ID, g.Connection, g.Profile, g.Node, g.Name(), g.Nickname, g.NameKey, g.ChatRooms))
@@ -75,8 +75,8 @@ func TestRosterAndPresenceOfParticipants(t *testing.T) {
 
 func TestMessagesAreReadInPages(t *testing.T) {
 	t.Parallel()
-	s, ctx := told(t), t.Context()
-	said := func(messages []projections.Message, err error) string {
+	s, ctx := projectedStory(t), t.Context()
+	texts := func(messages []projections.Message, err error) string {
 		t.Helper()
 		if err != nil {
 			t.Fatal(err)
@@ -95,12 +95,12 @@ func TestMessagesAreReadInPages(t *testing.T) {
 		t.Fatalf("%+v", newest)
 	}
 	for _, tt := range []struct{ name, got, want string }{
-		{"to a chat room", said(newest, nil), "Eve: text good evening;erased: text erased;小红: sticker rose;"},
-		{"to a chat room, oldest first", said(s.Queries.ChatRoomMessages(ctx, s.Demo, projections.Window{OldestFirst: true, Limit: 1})), "小红: sticker rose;"},
-		{"to a chat room, before the newest", said(s.Queries.ChatRoomMessages(ctx, s.Demo, projections.Window{Before: newest[0].Position})), "erased: text erased;小红: sticker rose;"},
-		{"to a removed chat room", said(s.Queries.ChatRoomMessages(ctx, s.Songs, projections.Window{})), "小红: sticker rose;"},
-		{"to everybody", said(s.Queries.PublicMessages(ctx, projections.Window{})), "小红: text hello everybody <3;"},
-		{"to everybody, after the newest", said(s.Queries.PublicMessages(ctx, projections.Window{After: newest[0].Position})), ""},
+		{"to a chat room", texts(newest, nil), "Eve: text good evening;erased: text erased;小红: sticker rose;"},
+		{"to a chat room, oldest first", texts(s.Queries.ChatRoomMessages(ctx, s.Demo, projections.Window{OldestFirst: true, Limit: 1})), "小红: sticker rose;"},
+		{"to a chat room, before the newest", texts(s.Queries.ChatRoomMessages(ctx, s.Demo, projections.Window{Before: newest[0].Position})), "erased: text erased;小红: sticker rose;"},
+		{"to a removed chat room", texts(s.Queries.ChatRoomMessages(ctx, s.Songs, projections.Window{})), "小红: sticker rose;"},
+		{"to everybody", texts(s.Queries.PublicMessages(ctx, projections.Window{})), "小红: text hello everybody <3;"},
+		{"to everybody, after the newest", texts(s.Queries.PublicMessages(ctx, projections.Window{After: newest[0].Position})), ""},
 	} {
 		if tt.got != tt.want {
 			t.Errorf("%s: %q, want %q", tt.name, tt.got, tt.want)
@@ -110,7 +110,7 @@ func TestMessagesAreReadInPages(t *testing.T) {
 
 func TestEmailAccounts(t *testing.T) {
 	t.Parallel()
-	s, ctx := told(t), t.Context()
+	s, ctx := projectedStory(t), t.Context()
 	want := projections.EmailAccount{User: s.Eve.ID, Email: "Eve@example.org"}
 	if got := must[projections.EmailAccount](t)(s.Queries.EmailAccount(ctx, "key-of-eve")); got != want {
 		t.Errorf("%+v", got)
@@ -136,27 +136,27 @@ func TestForgottenParticipantsAreErasedFromLogAndTables(t *testing.T) {
 	t.Parallel()
 	w := projtest.New(t)
 	w.Project()
-	guest, stays := w.EnterChat("c1", domain.ProfilePlain, "小明", "aa"), w.EnterChat("c2", domain.ProfilePlain, "小红", "ab")
-	w.Post(guest, "小明", domain.PostMessage{Kind: domain.MessageText, Text: "hello"})
+	participant, stays := w.EnterChat("c1", domain.ProfilePlain, "小明", "aa"), w.EnterChat("c2", domain.ProfilePlain, "小红", "ab")
+	w.Post(participant, "小明", domain.PostMessage{Kind: domain.MessageText, Text: "hello"})
 	w.Post(stays, "小红", domain.PostMessage{Kind: domain.MessageText, Text: "hello yourself"})
 	other := w.Another()
-	w.DoAsSystem(domain.LeaveChat{Participant: guest, Cause: domain.LeaveRequested, Node: "p1", NameKey: "aa"})
+	w.DoAsSystem(domain.LeaveChat{Participant: participant, Cause: domain.LeaveRequested, Node: "p1", NameKey: "aa"})
 	read := func(w *projtest.World) string {
 		page, err := w.Store.Read(context.Background(), eventstore.Query{Types: []string{"message.posted.v1"}, Limit: 10})
 		if err != nil || len(page.Events) != 2 {
 			t.Fatalf("%+v, %v", page, err)
 		}
-		var said []string
+		var texts []string
 		for _, r := range page.Events {
 			m := r.Event.(domain.MessagePosted)
-			said = append(said, m.Nickname+": "+m.Text)
+			texts = append(texts, m.Nickname+": "+m.Text)
 		}
-		return strings.Join(said, ", ")
+		return strings.Join(texts, ", ")
 	}
 	if first, second := read(w), read(other); first != "小明: hello, 小红: hello yourself" || second != first {
 		t.Errorf("%q, %q", first, second)
 	}
-	w.Do(domain.ForgetParticipant{Participant: guest})
+	w.Do(domain.ForgetParticipant{Participant: participant})
 	if first, second := read(w), read(other); first != "erased: erased, 小红: hello yourself" || second != first {
 		t.Errorf("%q, %q after the participant was forgotten", first, second)
 	}
@@ -174,16 +174,16 @@ func TestNamesAreUniqueAcrossProcesses(t *testing.T) {
 	t.Parallel()
 	first := projtest.New(t)
 	second := first.Another()
-	var rooms, guests, full atomic.Int64
+	var rooms, participants, full atomic.Int64
 	var all sync.WaitGroup
 	for i := range 40 {
 		w := []*projtest.World{first, second}[i%2]
 		all.Go(func() {
 			room := domain.ChatRoomID(fmt.Sprintf("%024x", i))
 			for count, c := range map[*atomic.Int64]domain.Command{
-				&rooms:  domain.CreateChatRoom{Name: "one", ChatRoom: room, NameKey: "r-one", MaxChatRooms: 100},
-				&guests: domain.EnterChat{Connection: "c", Profile: domain.ProfilePlain, Nickname: "小明", NameKey: "n-ming"},
-				&full:   domain.CreateChatRoom{Name: "many", ChatRoom: room[1:] + "f", NameKey: fmt.Sprint("r-", i), MaxChatRooms: 5},
+				&rooms:        domain.CreateChatRoom{Name: "one", ChatRoom: room, NameKey: "r-one", MaxChatRooms: 100},
+				&participants: domain.EnterChat{Connection: "c", Profile: domain.ProfilePlain, Nickname: "小明", NameKey: "n-ming"},
+				&full:         domain.CreateChatRoom{Name: "many", ChatRoom: room[1:] + "f", NameKey: fmt.Sprint("r-", i), MaxChatRooms: 5},
 			} {
 				_, err := w.Sequencer.Execute(context.Background(), domain.Request{Command: c})
 				switch no := domain.AsRefusal(err); {
@@ -196,8 +196,8 @@ func TestNamesAreUniqueAcrossProcesses(t *testing.T) {
 		})
 	}
 	all.Wait()
-	if rooms.Load() != 1 || guests.Load() != 1 {
-		t.Errorf("one name was given to %d chat rooms and %d participants", rooms.Load(), guests.Load())
+	if rooms.Load() != 1 || participants.Load() != 1 {
+		t.Errorf("one name was given to %d chat rooms and %d participants", rooms.Load(), participants.Load())
 	}
 	if n := full.Load(); n != 4 && n != 5 { // with or without the room of the other name
 		t.Errorf("%d rooms of 5", n)

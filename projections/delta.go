@@ -27,7 +27,7 @@ const (
 	KindJoin    = "join"
 	KindLeave   = "leave"
 	KindStatus  = "status"
-	KindMedia   = "picture" // becomes "media" when the native dialect encodes MediaPayload
+	KindMedia   = "media"
 
 	KindMoved      = "moved"
 	KindModeration = "moderation"

@@ -1,15 +1,14 @@
 package projections
 
 import (
-	"reflect"
+	"time"
 
 	"roomlog/domain"
-	"roomlog/eventstore"
 )
 
 // DeltaSpecs returns the table of deltas: for each type of event who receives it, as which kind of delta, with which
-// payload. To push a new event to clients, add an entry; an event that nobody receives has an entry too. The table does
-// not change.
+// payload. To push a new event to clients, add an entry and its payload. An event that nobody receives has an entry
+// too.
 func DeltaSpecs() []DeltaSpec {
 	return []DeltaSpec{
 		toLive(KindComment, "A viewer posted a comment.", commentPayload, droppable),
@@ -78,150 +77,159 @@ func DeltaSpecs() []DeltaSpec {
 // aboutNotice is the summary of all notices.
 const aboutNotice = "The account of the user, or one of its sessions, has changed."
 
-// A DeltaSpec is an entry of the table of deltas.
-type DeltaSpec struct {
-	Event    string // the type of the event
-	Audience Audience
-	Kind     string
-	Summary  string       // describes the kind to client developers; "" if the payload is not Payload
-	Payload  reflect.Type // of the values that Delta.Payload returns; nil: none
-
-	Droppable     bool // a client that reads slowly may lose it
-	ChangesGauges bool // it changes the gauges of its live
-	NeedsProfile  bool // clients see the profile of its user
-	NotProjected  bool // no projection handles the event: the log alone stores it
-
-	address func(*Delta) // sets the fields that depend on the audience
-	payload func(Delta) any
-}
-
-// The options of an entry.
-func droppable(s *DeltaSpec)     { s.Droppable = true }
-func changesGauges(s *DeltaSpec) { s.ChangesGauges = true }
-func needsProfile(s *DeltaSpec)  { s.NeedsProfile = true }
-func notProjected(s *DeltaSpec)  { s.NotProjected = true }
-
-// toLive sends E to all subscribers of its live.
-func toLive[E domain.LiveEvent, P any](kind, summary string, payload func(Delta, E) P, options ...func(*DeltaSpec)) DeltaSpec {
-	s := withPayload(AudienceLive, kind, summary, payload, options)
-	s.NeedsProfile = true
-	s.address = func(d *Delta) { d.Live = d.Event.(E).EventLive() }
-	return s
-}
-
-// toUser sends E to the user channel of its user.
-func toUser[E domain.UserEvent, P any](kind, summary string, payload func(Delta, E) P, options ...func(*DeltaSpec)) DeltaSpec {
-	s := withPayload(AudienceUser, kind, summary, payload, options)
-	s.address = func(d *Delta) { d.Recipient = d.User }
-	return s
-}
-
-func withPayload[E domain.Event, P any](audience Audience, kind, summary string, payload func(Delta, E) P, options []func(*DeltaSpec)) DeltaSpec {
-	return DeltaSpec{
-		Event: typeOf[E](), Audience: audience, Kind: kind, Summary: summary, Payload: reflect.TypeFor[P](),
-		payload: func(d Delta) any { return payload(d, d.Event.(E)) },
-	}.with(options)
-}
-
-// toChat sends E to the chat. The chat makes the payloads, because they depend on its roster.
-func toChat[E domain.Event](kind string, address func(*Delta, E)) DeltaSpec {
-	return DeltaSpec{
-		Event: typeOf[E](), Audience: AudienceChat, Kind: kind, NeedsProfile: true,
-		address: func(d *Delta) { address(d, d.Event.(E)) },
+// The payloads of deltas. Their JSON form is the data of a frame of the native dialect.
+type (
+	// UserPayload is how clients see a user.
+	UserPayload struct {
+		ID     domain.UserID `json:"id"`
+		Name   string        `json:"name"`
+		Avatar string        `json:"avatar"`
 	}
-}
-
-// toServers sends E to the servers alone. They act on the event itself.
-func toServers[E domain.Event](kind string, options ...func(*DeltaSpec)) DeltaSpec {
-	return DeltaSpec{Event: typeOf[E](), Audience: AudienceServers, Kind: kind, address: func(d *Delta) {
-		if e, ok := d.Event.(domain.LiveEvent); ok {
-			d.Live = e.EventLive()
-		}
-	}}.with(options)
-}
-
-// toNobody sends E to nobody.
-func toNobody[E domain.Event](options ...func(*DeltaSpec)) DeltaSpec {
-	return DeltaSpec{Event: typeOf[E]()}.with(options)
-}
-
-func (s DeltaSpec) with(options []func(*DeltaSpec)) DeltaSpec {
-	for _, option := range options {
-		option(&s)
+	// CommentPayload is a comment in a live.
+	CommentPayload struct {
+		Pos  int64       `json:"pos,omitempty" jsonschema_description:"in a snapshot only: a push has its own"`
+		ID   string      `json:"id"`
+		User UserPayload `json:"user"`
+		Text string      `json:"text"`
+		At   time.Time   `json:"at"`
 	}
-	return s
+	// GiftPayload is a gift that was sent in a live.
+	GiftPayload struct {
+		Pos   int64          `json:"pos,omitempty" jsonschema_description:"in a snapshot only: a push has its own"`
+		ID    string         `json:"id"`
+		User  UserPayload    `json:"user"`
+		Gift  CatalogueEntry `json:"gift" jsonschema_description:"the gift at the moment of sending"`
+		Num   int            `json:"num"`
+		Coins domain.Coins   `json:"coins" jsonschema_description:"price × num"`
+		At    time.Time      `json:"at"`
+	}
+	// CatalogueEntry is an entry of the gift catalogue.
+	CatalogueEntry struct {
+		ID    domain.GiftID `json:"id"`
+		Name  string        `json:"name"`
+		Image string        `json:"image"`
+		Price domain.Coins  `json:"price"`
+	}
+	// JoinPayload is a viewer who has joined a live.
+	JoinPayload struct {
+		User  UserPayload `json:"user"`
+		First bool        `json:"first" jsonschema_description:"the user has never been in this live before"`
+	}
+	// LeavePayload is a viewer who has left a live.
+	LeavePayload struct {
+		User  UserPayload       `json:"user"`
+		Cause domain.LeaveCause `json:"cause"`
+	}
+	// StatusPayload is a change of the status of a live.
+	StatusPayload struct {
+		Status domain.Status `json:"status" jsonschema:"enum=0,enum=1,enum=2,enum=3" jsonschema_description:"0 not started, 1 on air, 2 paused, 3 ended"`
+		From   domain.Status `json:"from" jsonschema:"enum=0,enum=1,enum=2,enum=3"`
+	}
+	// MediaPayload is the beginning or the end of a broadcast.
+	MediaPayload struct {
+		Media *BroadcastMedia  `json:"media" jsonschema_description:"null: the broadcast has ended"`
+		Cause domain.StopCause `json:"cause,omitempty" jsonschema_description:"why the broadcast has ended"`
+	}
+	// BroadcastMedia is what a broadcast contains, and since when.
+	BroadcastMedia struct {
+		domain.MediaInfo
+		Since time.Time `json:"since"`
+	}
+	// BalancePayload is a change of a user's balance.
+	BalancePayload struct {
+		Balance domain.Coins   `json:"balance"`
+		Change  domain.Coins   `json:"change" jsonschema_description:"negative for a gift that the user sent"`
+		Live    domain.LiveID  `json:"live,omitempty"`
+		Gift    domain.GiftID  `json:"gift,omitempty"`
+		Num     int            `json:"num,omitempty"`
+		Order   domain.OrderID `json:"order,omitempty" jsonschema_description:"the top-up order that was credited"`
+	}
+	// AgePayload is the age of a user.
+	AgePayload struct {
+		Age int `json:"age" jsonschema_description:"in years"`
+	}
+	// NoticePayload is a change of an account or of its sessions.
+	NoticePayload struct {
+		Kind   string      `json:"kind" jsonschema:"enum=signed_in,enum=signed_out,enum=disabled,enum=enabled,enum=kicked,enum=banned,enum=unbanned,enum=forgotten,enum=role_granted,enum=role_revoked"`
+		Role   domain.Role `json:"role,omitempty"`
+		Reason string      `json:"reason,omitempty" jsonschema_description:"of kicked and banned, if the operator gave one"`
+		Until  *time.Time  `json:"until,omitempty" jsonschema_description:"of banned; absent: the ban has no end"`
+	}
+)
+
+// UserPayloadOf returns how clients see the user of a profile.
+func UserPayloadOf(p Profile) UserPayload { return UserPayload{p.ID, p.Name(), p.Avatar} }
+
+// BroadcastMediaOf returns the media of a broadcast that started at a time.
+func BroadcastMediaOf(m domain.MediaInfo, since time.Time) *BroadcastMedia {
+	return &BroadcastMedia{m, since.UTC()}
 }
 
-func typeOf[E domain.Event]() string {
-	var zero E
-	return zero.Type()
+func commentPayload(d Delta, e domain.CommentPosted) CommentPayload {
+	return CommentPayload{ID: d.ID, User: UserPayloadOf(d.Profile), Text: e.Text, At: d.RecordedAt.UTC()}
 }
 
-// by sets the participant of d.
-func (d *Delta) by(p domain.ParticipantID) *Delta { d.Participant = p; return d }
-
-// in sets the chat rooms of d.
-func (d *Delta) in(rooms ...domain.ChatRoomID) { d.ChatRooms = rooms }
-
-// specs are the entries of the table by type of event.
-var specs = func() map[string][]DeltaSpec {
-	byEvent := make(map[string][]DeltaSpec)
-	for _, s := range DeltaSpecs() {
-		byEvent[s.Event] = append(byEvent[s.Event], s)
-	}
-	return byEvent
-}()
-
-// DeltasOf returns the deltas of an event, without profiles. A gift has two: one for the live, and one with the new
-// balance for the sender.
-func DeltasOf(r eventstore.Record) []Delta {
-	if r.Event == nil {
-		return nil
-	}
-	var deltas []Delta
-	for _, s := range specs[r.Event.Type()] {
-		if s.Audience == AudienceNone {
-			continue
-		}
-		d := Delta{
-			Position: r.Position, Audience: s.Audience, Kind: s.Kind,
-			Event: r.Event, ID: shortID(r), EventID: r.ID, RecordedAt: r.RecordedAt,
-		}
-		if e, ok := r.Event.(domain.UserEvent); ok {
-			d.User = e.EventUser()
-		}
-		s.address(&d)
-		deltas = append(deltas, d)
-	}
-	return deltas
+func giftPayload(d Delta, e domain.GiftSent) GiftPayload {
+	return GiftPayload{ID: d.ID, User: UserPayloadOf(d.Profile), Gift: CatalogueEntry{e.Gift, e.Name, e.Image, e.Price},
+		Num: e.Num, Coins: e.Coins, At: d.RecordedAt.UTC()}
 }
 
-// spec returns the entry of d; the zero one if d has none.
-func (d Delta) spec() DeltaSpec {
-	if d.Event != nil {
-		for _, s := range specs[d.Event.Type()] {
-			if s.Audience == d.Audience {
-				return s
-			}
-		}
-	}
-	return DeltaSpec{}
+func joinPayload(d Delta, e domain.ViewerJoined) JoinPayload {
+	return JoinPayload{UserPayloadOf(d.Profile), e.FirstVisit}
 }
 
-// Payload returns the content of d for clients, of the type that its entry names; nil if there is none. Profile must be
-// set before.
-func (d Delta) Payload() any {
-	if s := d.spec(); s.payload != nil {
-		return s.payload(d)
-	}
-	return nil
+func leavePayload(d Delta, e domain.ViewerLeft) LeavePayload {
+	return LeavePayload{UserPayloadOf(d.Profile), e.Cause}
 }
 
-// Droppable reports whether a client that reads slowly may lose d.
-func (d Delta) Droppable() bool { return d.spec().Droppable }
+func statusPayload(_ Delta, e domain.LiveStatusChanged) StatusPayload {
+	return StatusPayload{e.To, e.From}
+}
 
-// ChangesGauges reports whether d changes the gauges of its live.
-func (d Delta) ChangesGauges() bool { return d.spec().ChangesGauges }
+func startPayload(d Delta, e domain.BroadcastStarted) MediaPayload {
+	return MediaPayload{Media: BroadcastMediaOf(e.Media, d.RecordedAt)}
+}
 
-// NeedsProfile reports whether clients see the profile of the user of d.
-func (d Delta) NeedsProfile() bool { return d.spec().NeedsProfile }
+func stopPayload(_ Delta, e domain.BroadcastStopped) MediaPayload {
+	return MediaPayload{Cause: e.Cause}
+}
+
+func spentPayload(_ Delta, e domain.GiftSent) BalancePayload {
+	return BalancePayload{Balance: e.BalanceAfter, Change: -e.Coins, Live: e.Live, Gift: e.Gift, Num: e.Num}
+}
+
+func creditPayload(_ Delta, e domain.CoinsCredited) BalancePayload {
+	return BalancePayload{Balance: e.BalanceAfter, Change: e.Coins, Order: e.Order}
+}
+
+func profilePayload(d Delta, _ domain.UserProfileChanged) UserPayload {
+	return UserPayloadOf(d.Profile)
+}
+
+func agePayload(_ Delta, e domain.UserAgeChanged) AgePayload { return AgePayload{e.Age} }
+
+func kickPayload(_ Delta, e domain.UserKicked) NoticePayload {
+	return NoticePayload{Kind: "kicked", Reason: e.Reason}
+}
+
+func banPayload(_ Delta, e domain.UserBanned) NoticePayload {
+	n := NoticePayload{Kind: "banned", Reason: e.Reason}
+	if e.Until != 0 {
+		until := time.Unix(e.Until, 0).UTC()
+		n.Until = &until
+	}
+	return n
+}
+
+func grantPayload(_ Delta, e domain.UserRoleGranted) NoticePayload {
+	return NoticePayload{Kind: "role_granted", Role: e.Role}
+}
+
+func revokePayload(_ Delta, e domain.UserRoleRevoked) NoticePayload {
+	return NoticePayload{Kind: "role_revoked", Role: e.Role}
+}
+
+// notice returns the payload function of a notice that consists of its kind alone.
+func notice[E domain.Event](kind string) func(Delta, E) NoticePayload {
+	return func(Delta, E) NoticePayload { return NoticePayload{Kind: kind} }
+}

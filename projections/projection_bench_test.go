@@ -37,7 +37,7 @@ func median(times []time.Duration) float64 {
 
 func BenchmarkFigureProjection(b *testing.B) {
 	w := newBenchWorld(b)
-	c := projtest.NewCrowd(w, 1000, 20)
+	c := projtest.NewTraffic(w, 1000, 20)
 	for w.Head() < benchEvents {
 		c.Act(256, 10_000)
 	}
@@ -77,13 +77,13 @@ func lively(w *projtest.World, head int64) time.Duration {
 	w.Helper()
 	start := time.Now()
 	defer w.Project()()
-	bell := w.Store.Projected()
+	projected := w.Store.Projected()
 	for {
-		seen := bell.Count()
+		seen := projected.Count()
 		if w.Checkpoint().Position == head {
 			return time.Since(start)
 		}
-		bell.Wait(w.Context(), seen, time.Second)
+		projected.Wait(w.Context(), seen, time.Second)
 	}
 }
 
@@ -141,7 +141,7 @@ func readFirst(w *projtest.World, b *testing.B) float64 {
 // BenchmarkFigureLatency measures the time from a command to the handler of a projection on an idle system.
 func BenchmarkFigureLatency(b *testing.B) {
 	w := newBenchWorld(b)
-	c := projtest.NewCrowd(w, 20, 1)
+	c := projtest.NewTraffic(w, 20, 1)
 	handled := make(chan time.Time, 1)
 	parts := projtest.WithFold("comments", func(domain.CommentPosted) { handled <- time.Now() })
 	w.Start(w.Projector(projections.ProjectorConfig{Projections: parts}).Run)

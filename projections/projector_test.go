@@ -44,7 +44,7 @@ func TestProjector(t *testing.T) {
 	t.Run("projects tables that follow from the log", func(t *testing.T) {
 		t.Parallel()
 		w := projtest.New(t)
-		c := projtest.NewCrowd(w, 10, 3)
+		c := projtest.NewTraffic(w, 10, 3)
 		w.Project()
 		c.Act(8, 800)
 		w.CatchUp()
@@ -66,7 +66,7 @@ func TestProjector(t *testing.T) {
 	t.Run("sets aside an event that one projection cannot apply, for that projection only", func(t *testing.T) {
 		t.Parallel()
 		w := projtest.New(t)
-		c := projtest.NewCrowd(w, 5, 2)
+		c := projtest.NewTraffic(w, 5, 2)
 		live := c.Lives[0]
 		head := w.Head()
 		// A user leaves a live without having joined. Only one projection cannot apply this event.
@@ -105,12 +105,12 @@ func TestProjector(t *testing.T) {
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()
 				w := projtest.New(t)
-				c := projtest.NewCrowd(w, 2, 1)
+				c := projtest.NewTraffic(w, 2, 1)
 				at := w.Head() + 1
 				w.Forge(at, "wallet-1", 2, forge.kind, forge.payload, 0)
 				w.Forge(at+1, "comment-1", 1, "comment.posted.v1", `{"live":1,"user":9,"text":"unsealed"}`, c.Lives[0])
-				said := &said{}
-				p := w.Projector(projections.ProjectorConfig{HaltedRetry: 10 * time.Millisecond, Log: slog.New(slog.NewTextHandler(said, nil))})
+				logged := &logCounter{}
+				p := w.Projector(projections.ProjectorConfig{HaltedRetry: 10 * time.Millisecond, Log: slog.New(slog.NewTextHandler(logged, nil))})
 				w.Start(p.Run)
 				if halt := w.WaitHalted(p); halt.Position != at || !strings.Contains(halt.Error(), forge.why) {
 					t.Errorf("halted by %v", halt)
@@ -127,8 +127,8 @@ func TestProjector(t *testing.T) {
 					}
 					return nil
 				})
-				if expectPoison(w); said.count("projector halted") != 1 {
-					t.Errorf("logged %d times", said.count("projector halted"))
+				if expectPoison(w); logged.count("projector halted") != 1 {
+					t.Errorf("logged %d times", logged.count("projector halted"))
 				}
 			})
 		}
@@ -149,7 +149,7 @@ func TestProjector(t *testing.T) {
 	t.Run("lets a repaired program continue after a halt", func(t *testing.T) {
 		t.Parallel()
 		w := projtest.New(t)
-		c := projtest.NewCrowd(w, 2, 1)
+		c := projtest.NewTraffic(w, 2, 1)
 		broken := projtest.WithFold("sent_gifts", func(e domain.GiftSent) {
 			if e.Num == 7 {
 				panic("this program cannot count to seven")
@@ -209,7 +209,7 @@ func TestProjector(t *testing.T) {
 	t.Run("applies every event once while connections are killed and projectors take turns", func(t *testing.T) {
 		t.Parallel()
 		w := projtest.New(t)
-		c := projtest.NewCrowd(w, 10, 3)
+		c := projtest.NewTraffic(w, 10, 3)
 		for _, other := range []*projtest.World{w.Another(), w.Another()} {
 			silent := slog.New(slog.DiscardHandler)
 			other.Start(other.Projector(projections.ProjectorConfig{Poll: 5 * time.Millisecond, Log: silent}).Run)
@@ -234,7 +234,7 @@ func TestProjector(t *testing.T) {
 	t.Run("writes nothing while idle", func(t *testing.T) {
 		t.Parallel()
 		w := projtest.Open(t, pgtest.Server(t, pgtest.Setting("autovacuum", "off")).Open(), eventstore.Config{}, "first")
-		projtest.NewCrowd(w, 3, 1)
+		projtest.NewTraffic(w, 3, 1)
 		p := w.Projector(projections.ProjectorConfig{Poll: time.Millisecond})
 		w.Start(p.Run)
 		w.CatchUp()
@@ -259,20 +259,20 @@ const (
 	walWritten = "SELECT (pg_current_wal_insert_lsn() - '0/0')::bigint"
 )
 
-// said is a log that counts messages.
-type said struct {
+// logCounter is a log that counts messages.
+type logCounter struct {
 	mu   sync.Mutex
 	text strings.Builder
 }
 
-func (s *said) Write(b []byte) (int, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.text.Write(b)
+func (l *logCounter) Write(b []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(b)
 }
 
-func (s *said) count(what string) int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return strings.Count(s.text.String(), what)
+func (l *logCounter) count(what string) int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return strings.Count(l.text.String(), what)
 }

@@ -15,8 +15,8 @@ import (
 	"roomlog/projections/projtest"
 )
 
-// told returns the story with tables that have caught up.
-func told(t *testing.T) *projtest.Story {
+// projectedStory returns the story with tables that have caught up.
+func projectedStory(t *testing.T) *projtest.Story {
 	t.Helper()
 	s := projtest.Tell(t)
 	s.Project()
@@ -37,7 +37,7 @@ func must[T any](t testing.TB) func(T, error) T {
 
 func TestUsersAndSessions(t *testing.T) {
 	t.Parallel()
-	s, ctx := told(t), t.Context()
+	s, ctx := projectedStory(t), t.Context()
 	ann, bob := projections.Profile{ID: 1, Username: "ann", Nickname: "Ann the cook", Avatar: "https://example.com/ann.png"}, projections.Profile{ID: 2, Username: "bob"}
 	erased := projections.Profile{ID: 3, Username: "erased", Nickname: "erased", Avatar: "erased"}
 	if ann.Name() != "Ann the cook" || bob.Name() != "bob" {
@@ -101,17 +101,17 @@ func second[T any](_ T, err error) error { return err }
 
 func TestLivesAndSnapshots(t *testing.T) {
 	t.Parallel()
-	s, ctx := told(t), t.Context()
+	s, ctx := projectedStory(t), t.Context()
 	live := must[projections.Live](t)(s.Queries.Live(ctx, s.Cooking))
 	if live.Title != "cooking" || live.Owner.Name() != "Ann the cook" || live.UserID != 1 || live.Status != domain.StatusPaused ||
 		live.Online != 1 || live.LookCount != 2 || live.Coin != 60 || !live.OwnerStatus.Disabled || !live.UpdatedAt.After(live.CreatedAt) {
 		t.Errorf("%+v", live)
 	}
-	show := projections.Broadcast{ID: "third", Live: s.Cooking, StreamKey: live.StreamKey, Node: "p2", Media: domain.MediaInfo{Audio: "mp3"}, StartedAt: live.Broadcast.StartedAt}
-	if live.Broadcast != show || !show.StartedAt.After(live.CreatedAt) {
+	current := projections.Broadcast{ID: "third", Live: s.Cooking, StreamKey: live.StreamKey, Node: "p2", Media: domain.MediaInfo{Audio: "mp3"}, StartedAt: live.Broadcast.StartedAt}
+	if live.Broadcast != current || !current.StartedAt.After(live.CreatedAt) {
 		t.Errorf("%+v", live.Broadcast)
 	}
-	if got := must[[]projections.Broadcast](t)(s.Queries.Broadcasts(ctx, 0, 10)); len(got) != 1 || got[0] != show {
+	if got := must[[]projections.Broadcast](t)(s.Queries.Broadcasts(ctx, 0, 10)); len(got) != 1 || got[0] != current {
 		t.Errorf("%+v", got)
 	}
 	if got := must[[]projections.Broadcast](t)(s.Queries.Broadcasts(ctx, s.Cooking, 10)); len(got) != 0 {
@@ -189,7 +189,7 @@ func texts(comments []projections.Comment) string {
 
 func TestHistoriesWithFiltersAndWindows(t *testing.T) {
 	t.Parallel()
-	s, ctx := told(t), t.Context()
+	s, ctx := projectedStory(t), t.Context()
 	comments := func(f projections.CommentFilter) string {
 		return texts(must[[]projections.Comment](t)(s.Queries.Comments(ctx, f)))
 	}
@@ -261,7 +261,7 @@ func TestHistoriesWithFiltersAndWindows(t *testing.T) {
 func TestPagesHaveAMaximumSize(t *testing.T) {
 	t.Parallel()
 	w := projtest.New(t)
-	c := projtest.NewCrowd(w, 2, 1)
+	c := projtest.NewTraffic(w, 2, 1)
 	w.Project()
 	for range 60 {
 		c.Users[0].Send(domain.PostComment{Live: c.Lives[0], Text: "again"})
@@ -286,7 +286,7 @@ func TestPagesHaveAMaximumSize(t *testing.T) {
 func TestLiveSnapshotListsTheNewestViewersFirst(t *testing.T) {
 	t.Parallel()
 	w := projtest.New(t)
-	c := projtest.NewCrowd(w, 4, 1)
+	c := projtest.NewTraffic(w, 4, 1)
 	w.Project()
 	for _, i := range []int{2, 0, 3} {
 		c.Users[i].Send(domain.JoinLive{Live: c.Lives[0], Node: "p"})

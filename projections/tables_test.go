@@ -25,7 +25,7 @@ func golden(w *projtest.World) string {
 	return random.ReplaceAllString(w.Dump("read"), `"$1": "…"`)
 }
 
-func TestTablesOfTheStory(t *testing.T) {
+func TestGoldenTables(t *testing.T) {
 	t.Parallel()
 	s := projtest.Tell(t)
 	s.Project()
@@ -42,7 +42,7 @@ func TestTablesOfTheStory(t *testing.T) {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff(strings.Split(string(want), "\n"), strings.Split(got, "\n")); diff != "" {
-		t.Errorf("the tables of the story (-want +got):\n%s", diff)
+		t.Errorf("testdata/tables.golden is stale: run make generate (-want +got):\n%s", diff)
 	}
 	s.Verify()
 }
@@ -75,8 +75,8 @@ func TestForgottenUsersLeaveNoTextInTables(t *testing.T) {
 	})
 }
 
-// TestEveryEventIsProjected finds forgotten tables: an event that no projection handles must be marked as notProjected in the
-// table of deltas.
+// TestEveryEventIsProjected finds forgotten tables: an event that no projection handles must be marked as notProjected
+// in the table of deltas.
 func TestEveryEventIsProjected(t *testing.T) {
 	t.Parallel()
 	notProjected := map[string]bool{}
@@ -129,7 +129,7 @@ func TestEveryTableHasOneWriter(t *testing.T) {
 func TestTablesDoNotDependOnTheSizeOfBatches(t *testing.T) {
 	t.Parallel()
 	w := projtest.New(t)
-	c := projtest.NewCrowd(w, 6, 2)
+	c := projtest.NewTraffic(w, 6, 2)
 	c.Act(8, 300)
 	var first string
 	for _, size := range []int{1, 7, 1000} {

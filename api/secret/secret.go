@@ -1,4 +1,3 @@
-// Package secret checks the secrets that sign tokens and payments.
 package secret
 
 import "fmt"

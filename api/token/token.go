@@ -1,7 +1,3 @@
-// Package token issues and verifies the tokens that authenticate requests.
-//
-// A token is a JWT with HS256 that names a user and a session. The package checks signature and expiry only: whether the
-// session is current is decided by the log and the tables.
 package token
 
 import (
@@ -15,10 +11,13 @@ import (
 
 	"roomlog/api/secret"
 	"roomlog/domain"
+	"roomlog/internal/settings"
 )
 
-// DefaultLife is the default validity of a token. Phones sign in about once a month.
-const DefaultLife = 30 * 24 * time.Hour
+// Settings are the settings of an Issuer.
+type Settings struct {
+	TokenLife time.Duration `default:"720h" min:"1m" max:"87600h" help:"Time for which a sign-in token is valid. Phones sign in about once a month."`
+}
 
 const maxLength = 2048 // bytes of a token
 
@@ -31,7 +30,7 @@ type Issuer struct {
 }
 
 // NewIssuer returns an Issuer that signs with the first of secrets and accepts tokens signed with any of them. There are
-// one or two secrets of at least 16 bytes: two while the older one is being replaced. A life of zero means DefaultLife.
+// one or two secrets of at least 16 bytes: two while the older one is being replaced. A life of zero means the default of Settings.
 func NewIssuer(secrets []string, life time.Duration, now func() time.Time) (*Issuer, error) {
 	checked, err := secret.Check("token", secrets)
 	switch {
@@ -44,7 +43,9 @@ func NewIssuer(secrets []string, life time.Duration, now func() time.Time) (*Iss
 	}
 	t := &Issuer{secrets: checked, life: life, now: now}
 	if life == 0 {
-		t.life = DefaultLife
+		var s Settings
+		settings.Defaults(&s)
+		t.life = s.TokenLife
 	}
 	t.parser = jwt.NewParser(
 		jwt.WithValidMethods([]string{jwt.SigningMethodHS256.Alg()}),

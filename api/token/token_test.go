@@ -139,7 +139,7 @@ func TestDefaultLife(t *testing.T) {
 		t.Fatal(err)
 	}
 	token, _ := issuer.Issue(Claims{User: 12, Session: "s1", Position: 1})
-	at = at.Add(DefaultLife - time.Second)
+	at = at.Add(720*time.Hour - time.Second)
 	if _, _, err := issuer.Verify(token); err != nil {
 		t.Fatalf("a second before the end: %v", err)
 	}

@@ -76,7 +76,7 @@ func fragments(t testing.TB, at *process) (n int) {
 }
 
 // A show is recorded, listed, played from its middle, and deleted.
-func TestAShowIsRecorded(t *testing.T) {
+func TestBroadcastIsRecordedOnDisk(t *testing.T) {
 	t.Parallel()
 	needFFmpeg(t)
 	at := serve(t, []string{"ROOMLOG_RECORD_SWEEP=200ms"}, "--data", dataDir(t))

@@ -28,10 +28,10 @@ type (
 	snapshot struct {
 		Epoch string `json:"epoch"`
 		Pos   int64  `json:"pos"`
-		Room  struct {
+		Live  struct {
 			Title  string `json:"title"`
 			Status int    `json:"status"`
-		} `json:"room"`
+		} `json:"live"`
 		Owner   named   `json:"owner"`
 		Gauges  figures `json:"gauges"`
 		Viewers []named `json:"viewers"`

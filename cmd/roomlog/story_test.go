@@ -33,7 +33,7 @@ func TestStory(t *testing.T) {
 	// Viewers come and see each other.
 	c := carl.connect("")
 	room := enter(t, c, live, nil)
-	if room.Snapshot == nil || room.Snapshot.Room.Status != 1 || room.Snapshot.Owner.Name != "anna" || room.Snapshot.Room.Title != "An evening with Anna" {
+	if room.Snapshot == nil || room.Snapshot.Live.Status != 1 || room.Snapshot.Owner.Name != "anna" || room.Snapshot.Live.Title != "An evening with Anna" {
 		t.Fatalf("carl enters and sees %+v", room)
 	}
 	seen := room.Snapshot.Pos

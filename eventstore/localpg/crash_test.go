@@ -23,7 +23,7 @@ import (
 func TestKill_loses_no_committed_row(t *testing.T) {
 	t.Parallel()
 	dir := used(t)
-	var said []int64
+	var acked []int64
 	for _, c := range []struct {
 		name string
 		kill func(o *owner) error
@@ -45,13 +45,13 @@ func TestKill_loses_no_committed_row(t *testing.T) {
 			t.Fatal(err)
 		}
 		_ = o.end(t)
-		said = append(said, o.said...)
+		acked = append(acked, o.acked...)
 		t.Run(c.name, func(t *testing.T) { // at once: PostgreSQL may still be on its way out
 			server := start(t, localpg.Config{DataDir: dir, Unsafe: true})
 			lost := query[int](t, server.DSN(localpg.Database),
-				"SELECT count(*) FROM unnest($1::bigint[]) AS said (n) WHERE NOT EXISTS (SELECT FROM fact WHERE fact.n = said.n)", said)
+				"SELECT count(*) FROM unnest($1::bigint[]) AS acked (n) WHERE NOT EXISTS (SELECT FROM fact WHERE fact.n = acked.n)", acked)
 			if lost > 0 {
-				t.Errorf("%d of %d acknowledged rows are lost", lost, len(said))
+				t.Errorf("%d of %d acknowledged rows are lost", lost, len(acked))
 			}
 		})
 	}
@@ -113,25 +113,25 @@ func TestStart_ignores_stale_lock_files(t *testing.T) {
 	}
 	defer zombie.Wait()
 	eventually(t, "it is a zombie", func() bool { return !alive(zombie.Process.Pid) })
-	stranger := exec.Command("sleep", "600")
-	if err := stranger.Start(); err != nil {
+	other := exec.Command("sleep", "600")
+	if err := other.Start(); err != nil {
 		t.Fatal(err)
 	}
 	defer func() {
-		_ = stranger.Process.Kill()
-		_ = stranger.Wait()
+		_ = other.Process.Kill()
+		_ = other.Wait()
 	}()
 
 	pidFile := filepath.Join(dir, "postgres", "postmaster.pid")
 	socketLock := filepath.Join(dir, "run", ".s.PGSQL.5432.lock")
 	for name, first := range map[string]string{
-		"a zombie":      strconv.Itoa(zombie.Process.Pid),
-		"a stranger":    strconv.Itoa(stranger.Process.Pid),
-		"nobody":        "4194303",
-		"half a line":   "",
-		"nonsense":      "x",
-		"init":          "1",
-		"a single user": "-" + strconv.Itoa(stranger.Process.Pid),
+		"a zombie":        strconv.Itoa(zombie.Process.Pid),
+		"another process": strconv.Itoa(other.Process.Pid),
+		"nobody":          "4194303",
+		"half a line":     "",
+		"nonsense":        "x",
+		"init":            "1",
+		"a single user":   "-" + strconv.Itoa(other.Process.Pid),
 	} {
 		t.Run("of "+name, func(t *testing.T) {
 			text := first + "\n" + filepath.Join(dir, "postgres") + "\n1\n5432\n" + filepath.Join(dir, "run") + "\n\n\nready\n"
@@ -144,7 +144,7 @@ func TestStart_ignores_stale_lock_files(t *testing.T) {
 			if err := start(t, localpg.Config{DataDir: dir, Unsafe: true}).Stop(); err != nil {
 				t.Error(err)
 			}
-			if !alive(stranger.Process.Pid) {
+			if !alive(other.Process.Pid) {
 				t.Fatal("another process was killed")
 			}
 		})

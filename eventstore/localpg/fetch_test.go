@@ -72,13 +72,13 @@ func TestFetch_from_the_registry_of_npm(t *testing.T) {
 // serve starts a registry that counts its requests.
 func serve(t *testing.T, answer http.HandlerFunc) (string, *atomic.Int32) {
 	t.Helper()
-	var asked atomic.Int32
+	var requests atomic.Int32
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		asked.Add(1)
+		requests.Add(1)
 		answer(w, r)
 	}))
 	t.Cleanup(server.Close)
-	return server.URL, &asked
+	return server.URL, &requests
 }
 
 func TestFetch_refuses(t *testing.T) {
@@ -100,14 +100,14 @@ func TestFetch_refuses(t *testing.T) {
 		}, "more than 64 MB"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			registry, asked := serve(t, c.answer)
+			registry, requests := serve(t, c.answer)
 			dir := pgtest.Dir(t)
 			_, err := localpg.Start(t.Context(), nothing(dir, registry))
 			if !errors.Is(err, localpg.ErrNotInstalled) || !strings.Contains(err.Error(), c.says) {
 				t.Errorf("want %q: %v", c.says, err)
 			}
-			if asked.Load() != 1 {
-				t.Errorf("asked %d times", asked.Load())
+			if requests.Load() != 1 {
+				t.Errorf("%d requests", requests.Load())
 			}
 			if left, _ := filepath.Glob(filepath.Join(dir, "postgresql*")); len(left) > 0 {
 				t.Errorf("left behind: %v", left)
@@ -123,7 +123,7 @@ func TestFetch_uses_the_configured_registry(t *testing.T) {
 	registry, _ := serve(t, func(_ http.ResponseWriter, r *http.Request) { path.Store(r.URL.Path) })
 	_, _ = localpg.Start(t.Context(), nothing(pgtest.Dir(t), registry+"/mirror/"))
 	if want := "/mirror/@embedded-postgres/" + name + "/-/" + name + "-" + localpg.FetchedVersion + ".tgz"; path.Load() != want {
-		t.Errorf("asked for %v, want %s", path.Load(), want)
+		t.Errorf("requests for %v, want %s", path.Load(), want)
 	}
 	for _, bad := range []string{"ftp://example.org", "undefined", "://", "https://"} {
 		if _, err := localpg.Start(t.Context(), nothing(pgtest.Dir(t), bad)); err == nil || !strings.Contains(err.Error(), "not a web address") {

@@ -26,7 +26,7 @@ import (
 
 const (
 	ownerEnv = "ROOMLOG_LOCALPG_OWNER" // the test binary is a process that owns a server on this folder
-	patience = 30 * time.Second
+	timeout  = 30 * time.Second
 	idleTime = 3 * time.Second
 )
 
@@ -112,7 +112,7 @@ type owner struct {
 	cmd        *exec.Cmd
 	out        *bufio.Scanner
 	postmaster int
-	said       []int64 // the rows it has acknowledged
+	acked      []int64 // the rows that it has acknowledged
 }
 
 // startOwner starts it from an executable and waits until its server is up.
@@ -161,7 +161,7 @@ func (o *owner) acknowledged(t *testing.T, n int) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		o.said = append(o.said, row)
+		o.acked = append(o.acked, row)
 	}
 }
 
@@ -170,7 +170,7 @@ func (o *owner) end(t *testing.T) error {
 	t.Helper()
 	for o.out.Scan() {
 		if row, err := strconv.ParseInt(o.out.Text(), 10, 64); err == nil {
-			o.said = append(o.said, row)
+			o.acked = append(o.acked, row)
 		}
 	}
 	return o.cmd.Wait()
@@ -234,14 +234,14 @@ func execute(t *testing.T, dsn, sql string) {
 // eventually waits for a condition.
 func eventually(t *testing.T, what string, ok func() bool) {
 	t.Helper()
-	deadline := time.NewTimer(patience)
+	deadline := time.NewTimer(timeout)
 	defer deadline.Stop()
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
 	for !ok() {
 		select {
 		case <-deadline.C:
-			t.Fatalf("not within %s: %s", patience, what)
+			t.Fatalf("not within %s: %s", timeout, what)
 		case <-tick.C:
 		}
 	}
@@ -257,7 +257,7 @@ func gone(t *testing.T, done <-chan struct{}) {
 	t.Helper()
 	select {
 	case <-done:
-	case <-time.After(patience):
+	case <-time.After(timeout):
 		t.Fatal("PostgreSQL does not end")
 	}
 }

@@ -157,7 +157,7 @@ func TestStart_after_a_cancelled_start(t *testing.T) {
 		}
 	}
 	var err error
-	for wait := 10 * time.Millisecond; wait < patience; wait *= 3 {
+	for wait := 10 * time.Millisecond; wait < timeout; wait *= 3 {
 		ctx, cancel := context.WithTimeout(t.Context(), wait)
 		var server *localpg.Server
 		server, err = localpg.Start(ctx, localpg.Config{DataDir: dir, Unsafe: true})

@@ -16,7 +16,7 @@ import (
 	"roomlog/eventstore/pgtest"
 )
 
-const patience = 30 * time.Second
+const timeout = 30 * time.Second
 
 func TestNew(t *testing.T) {
 	t.Parallel()
@@ -182,14 +182,14 @@ func isCode(err error, code string) bool {
 // eventually waits for a condition.
 func eventually(t *testing.T, what string, ok func() bool) {
 	t.Helper()
-	deadline := time.NewTimer(patience)
+	deadline := time.NewTimer(timeout)
 	defer deadline.Stop()
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
 	for !ok() {
 		select {
 		case <-deadline.C:
-			t.Fatalf("not within %s: %s", patience, what)
+			t.Fatalf("not within %s: %s", timeout, what)
 		case <-tick.C:
 		}
 	}

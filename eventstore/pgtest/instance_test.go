@@ -66,9 +66,9 @@ func TestServer_does_not_depend_on_a_cluster_to_copy(t *testing.T) {
 	dir := pgtest.Dir(t)
 	work := func(t *testing.T) {
 		t.Helper()
-		said, err := helper(t, "server", shared(dir, time.Millisecond)...)
-		if err != nil || said["user"] != "roomlog_serving" {
-			t.Fatalf("%v\n%s", err, said["all"])
+		output, err := helper(t, "server", shared(dir, time.Millisecond)...)
+		if err != nil || output["user"] != "roomlog_serving" {
+			t.Fatalf("%v\n%s", err, output["all"])
 		}
 	}
 	clusters := func(t *testing.T) []string {

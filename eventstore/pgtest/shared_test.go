@@ -51,12 +51,12 @@ func helper(t *testing.T, do string, env ...string) (map[string]string, error) {
 	var out bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &out
 	err := cmd.Run() // also returns only when nobody holds its output any more, as `go test` does
-	said := map[string]string{"all": out.String()}
+	output := map[string]string{"all": out.String()}
 	for line := range strings.Lines(out.String()) {
 		name, value, _ := strings.Cut(strings.TrimSpace(line), " ")
-		said[name] = value
+		output[name] = value
 	}
-	return said, err
+	return output, err
 }
 
 func shared(dir string, idle time.Duration) []string {
@@ -83,24 +83,24 @@ func TestShared_is_one_server_for_all_processes(t *testing.T) {
 	t.Parallel()
 	dir := pgtest.Dir(t)
 	type answer struct {
-		said map[string]string
-		err  error
+		output map[string]string
+		err    error
 	}
-	answers := make(chan answer)
+	results := make(chan answer)
 	const processes = 4
 	for range processes {
 		go func() {
-			said, err := helper(t, "work", shared(dir, 3*time.Second)...)
-			answers <- answer{said, err}
+			output, err := helper(t, "work", shared(dir, 3*time.Second)...)
+			results <- answer{output, err}
 		}()
 	}
 	servers, databases := map[string]bool{}, map[string]bool{}
 	for range processes {
-		a := <-answers
+		a := <-results
 		if a.err != nil {
-			t.Fatalf("%v\n%s", a.err, a.said["all"])
+			t.Fatalf("%v\n%s", a.err, a.output["all"])
 		}
-		servers[a.said["server"]], databases[a.said["database"]] = true, true
+		servers[a.output["server"]], databases[a.output["database"]] = true, true
 	}
 	if len(servers) != 1 || len(databases) != processes {
 		t.Errorf("servers %v, databases %v", servers, databases)
@@ -116,11 +116,11 @@ func TestShared_ends_when_it_is_idle_and_starts_again(t *testing.T) {
 	dir := pgtest.Dir(t)
 	var servers []string
 	for range 3 {
-		said, err := helper(t, "work", shared(dir, time.Millisecond)...)
+		output, err := helper(t, "work", shared(dir, time.Millisecond)...)
 		if err != nil {
-			t.Fatalf("%v\n%s", err, said["all"])
+			t.Fatalf("%v\n%s", err, output["all"])
 		}
-		servers = append(servers, said["server"])
+		servers = append(servers, output["server"])
 		ended(t, dir)
 	}
 	if servers[0] == servers[1] || servers[1] == servers[2] {
@@ -132,9 +132,9 @@ func TestShared_ends_when_it_is_idle_and_starts_again(t *testing.T) {
 func TestShared_drops_the_databases_of_a_killed_process(t *testing.T) {
 	t.Parallel()
 	dir := pgtest.Dir(t)
-	said, err := helper(t, "die", shared(dir, time.Second)...)
-	if err == nil || said["database"] == "" {
-		t.Fatalf("%v\n%s", err, said["all"])
+	output, err := helper(t, "die", shared(dir, time.Second)...)
+	if err == nil || output["database"] == "" {
+		t.Fatalf("%v\n%s", err, output["all"])
 	}
 	ended(t, dir)
 	if left := databases(t, dir); len(left) > 0 {
@@ -146,9 +146,9 @@ func TestShared_drops_the_databases_of_a_killed_process(t *testing.T) {
 func TestShared_survives_a_test_that_cuts_all_connections(t *testing.T) {
 	t.Parallel()
 	dir := pgtest.Dir(t)
-	said, err := helper(t, "cut", shared(dir, time.Second)...)
+	output, err := helper(t, "cut", shared(dir, time.Second)...)
 	if err != nil {
-		t.Fatalf("%v\n%s", err, said["all"])
+		t.Fatalf("%v\n%s", err, output["all"])
 	}
 	ended(t, dir)
 	if left := databases(t, dir); len(left) > 0 {
@@ -184,8 +184,8 @@ func TestShared_deletes_data_that_cannot_be_started(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, "postgres", "PG_VERSION"), []byte("9\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if said, err := helper(t, "work", shared(dir, time.Millisecond)...); err != nil {
-		t.Fatalf("%v\n%s", err, said["all"])
+	if output, err := helper(t, "work", shared(dir, time.Millisecond)...); err != nil {
+		t.Fatalf("%v\n%s", err, output["all"])
 	}
 	ended(t, dir)
 }
@@ -193,9 +193,9 @@ func TestShared_deletes_data_that_cannot_be_started(t *testing.T) {
 func TestShared_reports_why_the_server_does_not_start(t *testing.T) {
 	t.Parallel()
 	dir := pgtest.Dir(t)
-	said, err := helper(t, "work", append(shared(dir, time.Millisecond), "PG_BINDIR="+dir)...)
-	if err == nil || !strings.Contains(said["all"], "no PostgreSQL found") {
-		t.Errorf("%v\n%s", err, said["all"])
+	output, err := helper(t, "work", append(shared(dir, time.Millisecond), "PG_BINDIR="+dir)...)
+	if err == nil || !strings.Contains(output["all"], "no PostgreSQL found") {
+		t.Errorf("%v\n%s", err, output["all"])
 	}
 }
 
@@ -203,18 +203,18 @@ func TestShared_can_be_another_server(t *testing.T) {
 	t.Parallel()
 	server := pgtest.Server(t)
 	db := server.Open()
-	said, err := helper(t, "work", "TEST_DATABASE_URL="+server.DSN(), "ROOMLOG_PGTEST_DIR=/nowhere")
+	output, err := helper(t, "work", "TEST_DATABASE_URL="+server.DSN(), "ROOMLOG_PGTEST_DIR=/nowhere")
 	if err != nil {
-		t.Fatalf("%v\n%s", err, said["all"])
+		t.Fatalf("%v\n%s", err, output["all"])
 	}
-	if said["server"] != query[string](t, db.Owner, "SELECT pg_postmaster_start_time()::text") {
-		t.Errorf("it ran on another server: %s", said["all"])
+	if output["server"] != query[string](t, db.Owner, "SELECT pg_postmaster_start_time()::text") {
+		t.Errorf("it ran on another server: %s", output["all"])
 	}
-	if there(t, db.Owner, said["database"]) {
+	if there(t, db.Owner, output["database"]) {
 		t.Error("the database was left behind")
 	}
-	said, err = helper(t, "work", "TEST_DATABASE_URL=host=/tmp")
-	if err == nil || !strings.Contains(said["all"], "TEST_DATABASE_URL has to begin with postgres://") {
-		t.Errorf("%v\n%s", err, said["all"])
+	output, err = helper(t, "work", "TEST_DATABASE_URL=host=/tmp")
+	if err == nil || !strings.Contains(output["all"], "TEST_DATABASE_URL has to begin with postgres://") {
+		t.Errorf("%v\n%s", err, output["all"])
 	}
 }

@@ -71,7 +71,7 @@ func (p *Process) Receive(word string) string {
 // Usage is what a process has used since its start.
 type Usage struct {
 	CPU    float64 // seconds, in user and kernel mode
-	Memory float64 // resident bytes now
+	Memory float64 // bytes in memory now (RSS)
 }
 
 // Usage sends the line "stats" and parses the result, which is that of Stats, and further values if there are any.
@@ -92,9 +92,9 @@ func Stats() string {
 		panic(err)
 	}
 	seconds := func(t syscall.Timeval) float64 { return float64(t.Sec) + float64(t.Usec)/1e6 }
-	var pages, resident int64
+	var pages, rss int64
 	if statm, err := os.ReadFile("/proc/self/statm"); err == nil {
-		_, _ = fmt.Sscan(string(statm), &pages, &resident)
+		_, _ = fmt.Sscan(string(statm), &pages, &rss)
 	}
-	return fmt.Sprintf("stats %f %d", seconds(used.Utime)+seconds(used.Stime), resident*int64(os.Getpagesize()))
+	return fmt.Sprintf("stats %f %d", seconds(used.Utime)+seconds(used.Stime), rss*int64(os.Getpagesize()))
 }

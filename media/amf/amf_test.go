@@ -13,7 +13,7 @@ import (
 	"roomlog/media/amf"
 )
 
-func TestWhatIsEncodedIsDecoded(t *testing.T) {
+func TestDecodeReturnsWhatEncodeWrote(t *testing.T) {
 	values := []any{"connect", 1.0, amf.Object{"app": "live", "fpad": false, "deep": amf.Object{"x": nil}}, nil, true}
 	got, err := amf.Decode(amf.Encode(values...))
 	if err != nil {
@@ -24,7 +24,7 @@ func TestWhatIsEncodedIsDecoded(t *testing.T) {
 	}
 }
 
-func TestFirstSaysWhereTheNextValueBegins(t *testing.T) {
+func TestFirstReturnsTheSizeOfTheValue(t *testing.T) {
 	b := amf.Encode("@setDataFrame", "onMetaData", amf.Object{"width": 1280.0})
 	v, n, err := amf.First(b)
 	if err != nil || v != "@setDataFrame" || n != 16 {
@@ -35,7 +35,7 @@ func TestFirstSaysWhereTheNextValueBegins(t *testing.T) {
 	}
 }
 
-func TestAnECMAArrayIsAnObjectWhateverItsCount(t *testing.T) {
+func TestECMAArraysAreObjectsWhateverTheirCount(t *testing.T) {
 	b := append([]byte{8, 0xff, 0xff, 0xff, 0xff, 0, 1, 'w'}, amf.Encode(640.0)...)
 	got, err := amf.Decode(append(b, 0, 0, 9))
 	if err != nil {
@@ -46,7 +46,7 @@ func TestAnECMAArrayIsAnObjectWhateverItsCount(t *testing.T) {
 	}
 }
 
-// nested is n objects in one another: open n times a key and an object.
+// nested returns n nested objects: n times a key and an object start.
 func nested(n int) []byte {
 	b := bytes.Repeat([]byte{3, 0, 1, 'a'}, n)
 	b = append(b, 5)
@@ -70,10 +70,10 @@ func TestDecodeRefuses(t *testing.T) {
 		{"a number cut short", []byte{0, 1, 2, 3}, amf.ErrMalformed},
 		{"an object without end", []byte{3, 0, 1, 'a', 5}, amf.ErrMalformed},
 		{"an object ended by something else", []byte{3, 0, 0, 5}, amf.ErrMalformed},
-		{"a marker of no value", []byte{9, 0, 0, 0}, amf.ErrMalformed},
+		{"an unknown marker", []byte{9, 0, 0, 0}, amf.ErrMalformed},
 		{"a reference", []byte{7, 0, 0}, amf.ErrMalformed},
 		{"the switch to AMF3", []byte{17, 4, 1}, amf.ErrMalformed},
-		{"good values with a bad one behind", append(amf.Encode("play", 1.0), 13), amf.ErrMalformed},
+		{"valid values followed by an invalid one", append(amf.Encode("play", 1.0), 13), amf.ErrMalformed},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			if got, err := amf.Decode(tt.b); !errors.Is(err, tt.want) || got != nil {
@@ -81,7 +81,7 @@ func TestDecodeRefuses(t *testing.T) {
 			}
 		})
 	}
-	t.Run("but not nesting of 16", func(t *testing.T) {
+	t.Run("accepts nesting of 16", func(t *testing.T) {
 		if _, err := amf.Decode(nested(16)); err != nil {
 			t.Fatal(err)
 		}

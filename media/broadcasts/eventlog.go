@@ -73,7 +73,7 @@ func (l *eventLog) started(ctx context.Context, b media.Broadcast) {
 // begin executes the command that begins a broadcast.
 func (l *eventLog) begin(ctx context.Context, e entry, onAir bool) (eventstore.Receipt, error) {
 	b := e.broadcast
-	receipt, err := l.execute(ctx, "show-"+string(e.id), domain.StartBroadcast{Live: e.live, Broadcast: e.id, Node: l.cfg.Cluster.Node(), OnAir: onAir,
+	receipt, err := l.execute(ctx, "broadcast-"+string(e.id), domain.StartBroadcast{Live: e.live, Broadcast: e.id, Node: l.cfg.Cluster.Node(), OnAir: onAir,
 		Media: domain.MediaInfo{Video: string(b.Video), Width: b.Size.Width, Height: b.Size.Height, Audio: string(b.Audio)}})
 	if err != nil {
 		l.logFailure(ctx, "beginning of a broadcast not recorded", b, err)

@@ -20,9 +20,9 @@ func TestMessagesAreReleasedWithTheProfileOfTheirAuthor(t *testing.T) {
 	f, _ := startFeed(w, feed.Config{})
 	heard := subscribe(w, f)
 	bob := w.Register("bob")
-	guest := w.EnterChat("c1", domain.ProfilePlain, "小明", "aa")
-	w.Post(guest, "小明", domain.PostMessage{Kind: domain.MessageText, Text: "hello"})
-	bob.Send(domain.PostMessage{Kind: domain.MessageText, Text: "hello yourself", ToParticipant: guest})
+	participant := w.EnterChat("c1", domain.ProfilePlain, "小明", "aa")
+	w.Post(participant, "小明", domain.PostMessage{Kind: domain.MessageText, Text: "hello"})
+	bob.Send(domain.PostMessage{Kind: domain.MessageText, Text: "hello yourself", ToParticipant: participant})
 	heard.until(w.Head())
 	var got []string
 	for _, d := range heard.deltas {

@@ -29,7 +29,7 @@ func TestFeed(t *testing.T) {
 		t.Run("releases every delta once and in order, "+way.name, func(t *testing.T) {
 			t.Parallel()
 			w := projtest.New(t)
-			c := projtest.NewCrowd(w, 10, 3)
+			c := projtest.NewTraffic(w, 10, 3)
 			here := w
 			if way.elsewhere {
 				here = projtest.Open(w, w.DB, eventstore.Config{PollInterval: 50 * time.Millisecond}, "another")
@@ -67,7 +67,7 @@ func TestFeed(t *testing.T) {
 	t.Run("releases nothing before the tables have it", func(t *testing.T) {
 		t.Parallel()
 		w := projtest.New(t)
-		c := projtest.NewCrowd(w, 3, 1)
+		c := projtest.NewTraffic(w, 3, 1)
 		stop := w.Project()
 		f, _ := startFeed(w, feed.Config{CheckpointPoll: time.Millisecond})
 		w.CatchUp()
@@ -100,7 +100,7 @@ func TestFeed(t *testing.T) {
 	t.Run("attaches current profiles", func(t *testing.T) {
 		t.Parallel()
 		w := projtest.New(t)
-		c := projtest.NewCrowd(w, 3, 1)
+		c := projtest.NewTraffic(w, 3, 1)
 		w.Project()
 		f, _ := startFeed(w, feed.Config{})
 		w.CatchUp()
@@ -129,7 +129,7 @@ func TestFeed(t *testing.T) {
 	t.Run("limits the rate of gauges and always sends the newest in the end", func(t *testing.T) {
 		t.Parallel()
 		w := projtest.New(t)
-		c := projtest.NewCrowd(w, 5, 2)
+		c := projtest.NewTraffic(w, 5, 2)
 		w.Project()
 		f, _ := startFeed(w, feed.Config{GaugeInterval: 50 * time.Millisecond})
 		w.CatchUp()
@@ -160,7 +160,7 @@ func TestFeed(t *testing.T) {
 	t.Run("has a channel for each user", func(t *testing.T) {
 		t.Parallel()
 		w := projtest.New(t)
-		c := projtest.NewCrowd(w, 3, 1)
+		c := projtest.NewTraffic(w, 3, 1)
 		w.Project()
 		f, _ := startFeed(w, feed.Config{})
 		w.CatchUp()
@@ -204,7 +204,7 @@ func TestFeed(t *testing.T) {
 	t.Run("cuts off a subscriber that stops reading, and closes all subscriptions when it ends", func(t *testing.T) {
 		t.Parallel()
 		w := projtest.New(t)
-		c := projtest.NewCrowd(w, 3, 1)
+		c := projtest.NewTraffic(w, 3, 1)
 		w.Project()
 		f, stop := startFeed(w, feed.Config{SubscriberTimeout: 20 * time.Millisecond, GaugeInterval: time.Millisecond})
 		w.CatchUp()
@@ -248,7 +248,7 @@ func TestFeed(t *testing.T) {
 	t.Run("gives a new subscriber every delta after the checkpoint", func(t *testing.T) {
 		t.Parallel()
 		w := projtest.New(t)
-		c := projtest.NewCrowd(w, 3, 1)
+		c := projtest.NewTraffic(w, 3, 1)
 		w.Project()
 		f, _ := startFeed(w, feed.Config{})
 		w.CatchUp()
@@ -277,7 +277,7 @@ func TestFeed(t *testing.T) {
 	t.Run("skips events that cannot be decoded", func(t *testing.T) {
 		t.Parallel()
 		w := projtest.New(t)
-		c := projtest.NewCrowd(w, 3, 1)
+		c := projtest.NewTraffic(w, 3, 1)
 		w.Project()
 		f, _ := startFeed(w, feed.Config{})
 		w.CatchUp()
@@ -297,7 +297,7 @@ func TestFeed(t *testing.T) {
 	t.Run("stops reading the log while too many events wait for the tables", func(t *testing.T) {
 		t.Parallel()
 		w := projtest.New(t)
-		c := projtest.NewCrowd(w, 3, 1)
+		c := projtest.NewTraffic(w, 3, 1)
 		stop := w.Project()
 		f, _ := startFeed(w, feed.Config{MaxPending: 10})
 		w.CatchUp()

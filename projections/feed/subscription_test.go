@@ -60,7 +60,7 @@ func (s *subscribed) next() (feed.Batch, bool) {
 		}
 		s.at, s.deltas = b.Checkpoint, append(s.deltas, b.Deltas...)
 		return b, true
-	case <-time.After(projtest.Patience):
+	case <-time.After(projtest.Timeout):
 		s.Fatalf("no batch after %d", s.at)
 		panic("unreachable")
 	}
@@ -79,7 +79,7 @@ func (s *subscribed) until(position int64) {
 // begun waits until a feed has released everything that is in the log.
 func begun(w *projtest.World, f *feed.Feed) {
 	w.Helper()
-	ctx, cancel := context.WithTimeout(w.Context(), projtest.Patience)
+	ctx, cancel := context.WithTimeout(w.Context(), projtest.Timeout)
 	defer cancel()
 	if err := f.WaitFor(ctx, w.Head()); err != nil {
 		w.Fatal(err)

@@ -90,13 +90,13 @@ func Tell(t testing.TB) *Story {
 // broadcast starts and stops broadcasts; the last one goes on.
 func (s *Story) broadcast() {
 	s.Helper()
-	picture := domain.MediaInfo{Video: "h264", Width: 1280, Height: 720, Audio: "aac"}
-	s.DoAsSystem(domain.StartBroadcast{Live: s.Cooking, Broadcast: "first", Node: "p1", Media: picture})
+	media := domain.MediaInfo{Video: "h264", Width: 1280, Height: 720, Audio: "aac"}
+	s.DoAsSystem(domain.StartBroadcast{Live: s.Cooking, Broadcast: "first", Node: "p1", Media: media})
 	s.DoAsSystem(domain.StopBroadcast{Live: s.Cooking, Broadcast: "first", Cause: domain.StopByPublisher, Bytes: 5_000_000_000})
-	s.DoAsSystem(domain.StartBroadcast{Live: s.Cooking, Broadcast: "second", Node: "p1", Media: picture})
+	s.DoAsSystem(domain.StartBroadcast{Live: s.Cooking, Broadcast: "second", Node: "p1", Media: media})
 	began := time.Date(2026, 11, 21, 12, 0, 0, 500_000_000, time.UTC)
 	finish := domain.FinishRecording{Live: s.Cooking, Recording: "first", Cause: "lost", StartedAt: began, EndedAt: began.Add(time.Minute), DurationMS: 59_000, Bytes: 9000,
-		Parts: []domain.RecordingPart{{File: "1.mp4", StartedAt: began, DurationMS: 59_000, Bytes: 8000, Media: picture}}}
+		Parts: []domain.RecordingPart{{File: "1.mp4", StartedAt: began, DurationMS: 59_000, Bytes: 8000, Media: media}}}
 	s.DoAsSystem(finish)
 	finish.Recording = "second"
 	s.DoAsSystem(finish)

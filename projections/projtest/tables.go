@@ -1,7 +1,6 @@
 package projtest
 
 import (
-	"context"
 	"fmt"
 	"strings"
 )
@@ -45,31 +44,4 @@ func (w *World) Empty() {
 		w.Exec("TRUNCATE read." + table)
 	}
 	w.Exec("INSERT INTO public.checkpoint (consumer_group) VALUES ('projections') ON CONFLICT (consumer_group) DO UPDATE SET position = 0")
-}
-
-// Exec executes a statement as the owner of the database.
-func (w *World) Exec(sql string, args ...any) {
-	w.Helper()
-	if _, err := w.DB.Owner.Exec(context.Background(), sql, args...); err != nil {
-		w.Fatalf("%s: %v", sql, err)
-	}
-}
-
-// Int returns the number that a query returns.
-func (w *World) Int(sql string, args ...any) (n int64) {
-	w.Helper()
-	if err := w.DB.Owner.QueryRow(context.Background(), sql, args...).Scan(&n); err != nil {
-		w.Fatalf("%s: %v", sql, err)
-	}
-	return n
-}
-
-// Text returns the texts of a query with one column, separated by blanks.
-func (w *World) Text(sql string) string {
-	w.Helper()
-	var all string
-	if err := w.DB.Owner.QueryRow(w.Context(), "SELECT string_agg(t, ' ') FROM ("+sql+") AS texts (t)").Scan(&all); err != nil {
-		w.Fatal(err)
-	}
-	return all
 }

@@ -19,8 +19,8 @@ import (
 	"roomlog/projections/rebuild"
 )
 
-// Patience bounds every wait of a test.
-const Patience = 20 * time.Second
+// Timeout bounds every wait of a test.
+const Timeout = 20 * time.Second
 
 // Actors of commands.
 var (
@@ -221,14 +221,14 @@ func (w *World) WaitHalted(p *projections.Projector) (halt *projections.HaltErro
 // Eventually calls check until it returns nil.
 func (w *World) Eventually(check func() error) {
 	w.Helper()
-	deadline := time.Now().Add(Patience)
+	deadline := time.Now().Add(Timeout)
 	for {
 		err := check()
 		if err == nil {
 			return
 		}
 		if time.Now().After(deadline) {
-			w.Fatalf("after %v still: %v", Patience, err)
+			w.Fatalf("after %v still: %v", Timeout, err)
 		}
 		<-time.After(2 * time.Millisecond)
 	}
@@ -254,4 +254,31 @@ func (w *World) Verify() {
 	if report.Fault != "" {
 		w.Fatal(report.Fault)
 	}
+}
+
+// Exec executes a statement as the owner of the database.
+func (w *World) Exec(sql string, args ...any) {
+	w.Helper()
+	if _, err := w.DB.Owner.Exec(context.Background(), sql, args...); err != nil {
+		w.Fatalf("%s: %v", sql, err)
+	}
+}
+
+// Int returns the number that a query returns.
+func (w *World) Int(sql string, args ...any) (n int64) {
+	w.Helper()
+	if err := w.DB.Owner.QueryRow(context.Background(), sql, args...).Scan(&n); err != nil {
+		w.Fatalf("%s: %v", sql, err)
+	}
+	return n
+}
+
+// Text returns the texts of a query with one column, separated by blanks.
+func (w *World) Text(sql string) string {
+	w.Helper()
+	var all string
+	if err := w.DB.Owner.QueryRow(w.Context(), "SELECT string_agg(t, ' ') FROM ("+sql+") AS texts (t)").Scan(&all); err != nil {
+		w.Fatal(err)
+	}
+	return all
 }

@@ -9,6 +9,12 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
+// Schemas of shadow tables.
+const (
+	nextSchema = "read_next"
+	tempSchema = "pg_temp"
+)
+
 const (
 	closeTimeout = 5 * time.Second
 	advisoryLock = 0x726562756c64 // "rebuld": one rebuild at a time in a database

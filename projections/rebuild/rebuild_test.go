@@ -23,7 +23,7 @@ func TestRebuild(t *testing.T) {
 	t.Run("derives equal tables while events go on", func(t *testing.T) {
 		t.Parallel()
 		w := projtest.New(t)
-		c := projtest.NewCrowd(w, 10, 3)
+		c := projtest.NewTraffic(w, 10, 3)
 		w.Project()
 		c.Act(8, 800)
 		w.CatchUp() // the tables must have the live
@@ -58,7 +58,7 @@ func TestRebuild(t *testing.T) {
 		t.Parallel()
 		w := projtest.New(t)
 		w.Project()
-		projtest.NewCrowd(w, 3, 1)
+		projtest.NewTraffic(w, 3, 1)
 		w.CatchUp()
 		var steps []string
 		var folded rebuild.Progress
@@ -108,7 +108,7 @@ func TestRebuild(t *testing.T) {
 	t.Run("replaces tables of another version, past an event that halted the older projector", func(t *testing.T) {
 		t.Parallel()
 		w := projtest.New(t)
-		c := projtest.NewCrowd(w, 2, 1)
+		c := projtest.NewTraffic(w, 2, 1)
 		broken := projtest.WithFold("sent_gifts", func(domain.GiftSent) { panic("broken") })
 		old := w.Projector(projections.ProjectorConfig{Projections: broken, HaltedRetry: 10 * time.Millisecond})
 		w.Start(old.Run)
@@ -131,7 +131,7 @@ func TestRebuild(t *testing.T) {
 	t.Run("sets aside the same events as the projector", func(t *testing.T) {
 		t.Parallel()
 		w := projtest.New(t)
-		c := projtest.NewCrowd(w, 3, 1)
+		c := projtest.NewTraffic(w, 3, 1)
 		w.Forge(w.Head()+1, "visit-1-999", 1, "viewer.left.v1", `{"live":1,"user":999,"cause":"requested"}`, c.Lives[0])
 		w.Project()
 		w.CatchUp()
@@ -157,7 +157,7 @@ func TestRebuild(t *testing.T) {
 	t.Run("does not run twice at a time", func(t *testing.T) {
 		t.Parallel()
 		w := projtest.New(t)
-		projtest.NewCrowd(w, 2, 1)
+		projtest.NewTraffic(w, 2, 1)
 		_, err := rebuild.Run(t.Context(), w.OwnerPool(), w.Store, rebuild.Config{Now: time.Now, Progress: func(rebuild.Progress) {
 			if _, err := rebuild.Run(t.Context(), w.OwnerPool(), w.Store, rebuildNow); !errors.Is(err, rebuild.ErrInProgress) {
 				t.Error(err)
@@ -172,7 +172,7 @@ func TestRebuild(t *testing.T) {
 		t.Parallel()
 		w := projtest.New(t)
 		w.Project()
-		projtest.NewCrowd(w, 2, 1)
+		projtest.NewTraffic(w, 2, 1)
 		w.CatchUp()
 		w.Rebuild()
 		for day, want := range []int64{1: 2, 6: 3, 8: 2} { // on day 8 the tables of the first days have been dropped
@@ -193,7 +193,7 @@ func TestRebuild(t *testing.T) {
 		t.Parallel()
 		w := projtest.New(t)
 		stop := w.Project()
-		projtest.NewCrowd(w, 2, 1)
+		projtest.NewTraffic(w, 2, 1)
 		w.CatchUp()
 		stop()
 		tx, err := w.DB.Owner.Begin(t.Context())
@@ -241,7 +241,7 @@ func readSnapshots(w *projtest.World, live domain.LiveID) func(ctx context.Conte
 func TestRollback(t *testing.T) {
 	t.Parallel()
 	w := projtest.New(t)
-	c := projtest.NewCrowd(w, 5, 2)
+	c := projtest.NewTraffic(w, 5, 2)
 	if _, err := rebuild.Rollback(t.Context(), w.OwnerPool(), rebuildNow); !errors.Is(err, rebuild.ErrNoReplacedTables) {
 		t.Errorf("without a rebuild: %v", err)
 	}

@@ -23,10 +23,8 @@ var (
 )
 
 const (
-	foldSize   = 20_000 // events in one transaction; large, so that most rows of a busy live are written once instead of a thousand times
-	readAhead  = 4      // batches that are decoded while another is folded
-	nextSchema = "read_next"
-	tempSchema = "pg_temp"
+	foldSize  = 20_000 // events in one transaction; large, so that most rows of a busy live are written once instead of a thousand times
+	readAhead = 4      // batches that are decoded while another is folded
 )
 
 // keepIndexPlans prevents statements that were planned while the tables were empty from scanning them when they are

@@ -26,7 +26,7 @@ func TestVerify(t *testing.T) {
 	t.Run("finds no fault while events, projector and rebuild go on", func(t *testing.T) {
 		t.Parallel()
 		w := projtest.New(t)
-		c := projtest.NewCrowd(w, 10, 3)
+		c := projtest.NewTraffic(w, 10, 3)
 		w.Project()
 		var all sync.WaitGroup
 		all.Go(func() { c.Act(8, 1000) })
@@ -56,7 +56,7 @@ func TestVerify(t *testing.T) {
 		if r := judged(w); r.Fault != "" {
 			t.Errorf("an empty log: %+v", r)
 		}
-		projtest.NewCrowd(w, 3, 1)
+		projtest.NewTraffic(w, 3, 1)
 		if r := judged(w); r.Fault != "" || r.Position != 0 || r.Events != w.Head() {
 			t.Errorf("%+v", r)
 		}
@@ -124,7 +124,7 @@ func TestVerify(t *testing.T) {
 			{"UPDATE read.live_online SET online = 5 WHERE live_id = 2", "table live_online: row live_id 2: online is 5, expected 1"},
 			{"UPDATE read.coin SET balance = balance + 1 WHERE account = 'user-2'", "table coin: row account user-2: balance is 951, expected 950"},
 			{"DELETE FROM read.coin_movement WHERE position = 28 AND seq = 1", "table coin_movement: row position 28, seq 1 is missing"},
-			{"UPDATE read.comment SET text = 'never said' WHERE position = 26", "table comment: row position 26: text differs"},
+			{"UPDATE read.comment SET text = 'never posted' WHERE position = 26", "table comment: row position 26: text differs"},
 			{"INSERT INTO read.gift VALUES (7, 'x', '', 1, true)", "table gift: row id 7 does not follow from the log"},
 			{"DELETE FROM read.gift_record WHERE position = 31", "table gift_record: row position 31 is missing"},
 			{"UPDATE read.live SET status = 0 WHERE id = 1", "table live: row id 1: status is 0, expected 2"},

@@ -17,8 +17,8 @@ const (
 	pageFile     = "../../docs/REALTIME.md"
 )
 
-func TestDocuments(t *testing.T) {
-	t.Run("the AsyncAPI file is what the types say", func(t *testing.T) {
+func TestGeneratedDocuments(t *testing.T) {
+	t.Run("the AsyncAPI file", func(t *testing.T) {
 		want := native.AsyncAPI()
 		if *update {
 			if err := os.WriteFile(asyncAPIFile, want, 0o644); err != nil {
@@ -30,11 +30,11 @@ func TestDocuments(t *testing.T) {
 			t.Fatal(err)
 		}
 		if string(got) != string(want) {
-			t.Error("docs/asyncapi.json is not up to date: go test ./realtime/native -run TestDocuments -update")
+			t.Error("docs/asyncapi.json is stale: run make generate")
 		}
 		checkReferences(t, want)
 	})
-	t.Run("the page has the tables of the code", func(t *testing.T) {
+	t.Run("the tables of REALTIME.md", func(t *testing.T) {
 		page, err := os.ReadFile(pageFile)
 		if err != nil {
 			t.Fatal(err)
@@ -51,7 +51,7 @@ func TestDocuments(t *testing.T) {
 			if *update {
 				text = before + begin + table + end + after
 			} else if was != table {
-				t.Errorf("table %s is not up to date: go test ./realtime/native -run TestDocuments -update", name)
+				t.Errorf("table %s is stale: run make generate", name)
 			}
 		}
 		if *update {

@@ -21,7 +21,7 @@ const (
 type channel struct {
 	live  domain.LiveID
 	fan   *ws.Fanout
-	holds int // sessions that hold the channel; guarded by Server.mu
+	holds int // sessions that hold the channel; guarded by channels.mu
 
 	largeLive     int           // viewers above which joins and leaves are sent in batches; 0 or less: never
 	batchInterval time.Duration // between two batches
@@ -39,44 +39,6 @@ type channel struct {
 type fact struct {
 	pos, prev int64
 	frame     *ws.Frame
-}
-
-// hold returns the channel of a live and keeps it subscribed until release has been called as often as hold.
-func (n *Server) hold(live domain.LiveID) *channel {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	c := n.channels[live]
-	if c == nil || c.wasReset() {
-		c = n.newChannel(live)
-		n.channels[live] = c
-	}
-	c.holds++
-	return c
-}
-
-func (n *Server) newChannel(live domain.LiveID) *channel {
-	c := &channel{
-		live: live, fan: n.sockets.NewFanout(), largeLive: n.hub.LargeLive(), batchInterval: n.hub.JoinBatchInterval(),
-	}
-	c.mu.Lock() // nothing is delivered before the start is known
-	defer c.mu.Unlock()
-	c.start = n.hub.Subscribe(live, c)
-	c.last = c.start
-	return c
-}
-
-// release ends what one hold began. A channel without holds is removed.
-func (n *Server) release(c *channel) {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	c.holds--
-	if c.holds == 0 {
-		if n.channels[c.live] == c {
-			delete(n.channels, c.live)
-		}
-		n.hub.Unsubscribe(c.live, c)
-		c.Reset() // stops the timer of a batch
-	}
 }
 
 // Deliver sends a public delta to everybody in the live.

@@ -34,9 +34,9 @@ func (w *world) caughtUp(position int64) {
 
 type (
 	chatter struct {
-		Guest string
-		User  domain.UserID
-		Name  string
+		Participant string
+		User        domain.UserID
+		Name        string
 	}
 	chatted struct {
 		Pos           int64
@@ -51,9 +51,9 @@ type (
 		At time.Time
 	}
 	chatEntered struct {
-		Guest, Epoch string
-		Pos          int64
-		Room         *struct {
+		Participant, Epoch string
+		Pos                int64
+		Room               *struct {
 			ID   domain.ChatRoomID
 			Name string
 		}
@@ -81,7 +81,7 @@ func (a *app) told() chatted {
 
 func (w *world) people(a *app, room string) (names []string) {
 	w.Helper()
-	for _, p := range into[struct{ People []chatter }](w, a.ok(a.ask("chat.who", in{"room": room}))).People {
+	for _, p := range into[struct{ Participants []chatter }](w, a.ok(a.ask("chat.who", in{"room": room}))).Participants {
 		names = append(names, p.Name)
 	}
 	return names
@@ -97,7 +97,7 @@ func TestChat(t *testing.T) {
 	a, b := ann.app(), bob.on(two).app()
 
 	entered := a.chat(in{"room": "demo"})
-	if entered.Room == nil || entered.Room.ID != id || entered.Room.Name != "demo" || entered.Resumed || len(entered.Messages) != 0 || entered.Online != 1 || entered.Guest == "" {
+	if entered.Room == nil || entered.Room.ID != id || entered.Room.Name != "demo" || entered.Resumed || len(entered.Messages) != 0 || entered.Online != 1 || entered.Participant == "" {
 		t.Errorf("entered %+v", entered)
 	}
 	if other := b.chat(in{"room": id}); other.Online != 2 || other.Epoch != entered.Epoch {
@@ -123,7 +123,7 @@ func TestChat(t *testing.T) {
 	a.no(a.ask("chat.post", in{"room": "demo", "text": "another"}, "k1"), "key_reused")
 	for _, c := range []*app{a, b} {
 		said := c.told()
-		if said.Text != text || said.By.Name != "ann" || said.By.Guest != entered.Guest || len(said.Rooms) != 1 || said.Rooms[0] != id || said.At.IsZero() {
+		if said.Text != text || said.By.Name != "ann" || said.By.Participant != entered.Participant || len(said.Rooms) != 1 || said.Rooms[0] != id || said.At.IsZero() {
 			t.Errorf("said %+v", said)
 		}
 	}
@@ -143,7 +143,7 @@ func TestChat(t *testing.T) {
 		if got := into[struct{ By chatter }](t, m); got.By.Name != "bob" || m.Pos != 0 || !strings.Contains(m.raw, string(id)) {
 			t.Errorf("typing %s", m.raw)
 		}
-		b.ok(b.ask("chat.typing", in{"guest": entered.Guest}))
+		b.ok(b.ask("chat.typing", in{"participant": entered.Participant}))
 		if m := a.push("chat.typing"); strings.Contains(m.raw, string(id)) {
 			t.Errorf("typing %s", m.raw)
 		}
@@ -163,16 +163,16 @@ func TestChat(t *testing.T) {
 		if again := late.push("chat.private"); again.raw != m.raw {
 			t.Errorf("told %s, and then %s", m.raw, again.raw)
 		}
-		b.ok(b.ask("chat.private", in{"guest": entered.Guest, "text": "only there"}))
+		b.ok(b.ask("chat.private", in{"participant": entered.Participant, "text": "only there"}))
 		if m := a.push("chat.private"); into[chatted](t, m).Text != "only there" || m.Cursor != "" {
 			t.Errorf("told %s", m.raw)
 		}
 		for said, code := range map[*in]string{
-			{"user": 9999, "text": "x"}:                          "user_unavailable",
-			{"guest": "nobody", "text": "x"}:                     "participant_not_found",
-			{"text": "x"}:                                        "bad_request",
-			{"user": ann.id, "guest": entered.Guest, "text": ""}: "bad_request",
-			{"user": ann.id, "text": " "}:                        "message_empty",
+			{"user": 9999, "text": "x"}:            "user_unavailable",
+			{"participant": "nobody", "text": "x"}: "participant_not_found",
+			{"text": "x"}:                          "bad_request",
+			{"user": ann.id, "participant": entered.Participant, "text": ""}: "bad_request",
+			{"user": ann.id, "text": " "}:                                    "message_empty",
 		} {
 			b.no(b.ask("chat.private", *said), code)
 		}
@@ -331,7 +331,7 @@ func TestChatOfEverybody(t *testing.T) {
 	b.chat(nil)
 	c.ok(c.ask("chat.post", in{"text": "to all"})) // without being there
 	for _, peer := range []*app{a, b} {
-		if said := peer.told(); said.Text != "to all" || len(said.Rooms) != 0 || said.By.Name != "cat" || said.By.Guest != "" {
+		if said := peer.told(); said.Text != "to all" || len(said.Rooms) != 0 || said.By.Name != "cat" || said.By.Participant != "" {
 			t.Errorf("said %+v", said)
 		}
 	}
@@ -460,7 +460,7 @@ func TestChatFindsWhoEnters(t *testing.T) {
 	w := newWorld(t, nil)
 	a := w.register("ann").app()
 	m := w.chat.NewSession("c1", ear{make(chan struct{}, 10)}, w.chat.NewLimits())
-	a.no(a.ask("chat.private", in{"guest": "c1", "text": "x"}), "participant_not_found")
+	a.no(a.ask("chat.private", in{"participant": "c1", "text": "x"}), "participant_not_found")
 	if _, err := m.Enter(t.Context(), chat.Entry{Profile: domain.ProfilePlain, Room: "none"}); err == nil {
 		t.Error("entered a room that is none")
 	}

@@ -19,10 +19,15 @@ func TestStory(t *testing.T) {
 	rose := w.list("rose", 30)
 	streamer, viewer := w.register("streamer"), w.register("viewer").credit(100)
 	live := streamer.goLive("evening")
+	head, err := w.store.Head(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.caughtUp(head) // else a snapshot may be from before, and be followed by what happened since
 
 	host := streamer.app()
 	room := host.join(live).Snapshot
-	if room == nil || room.Room.ID != int64(live) || room.Room.Status != 1 || room.Owner.ID != streamer.id || room.Epoch != w.store.ID() {
+	if room == nil || room.Live.ID != int64(live) || room.Live.Status != 1 || room.Owner.ID != streamer.id || room.Epoch != w.store.ID() {
 		t.Fatalf("snapshot %+v", room)
 	}
 

@@ -7,6 +7,7 @@ import (
 
 	"roomlog/domain"
 	"roomlog/realtime/hub"
+	"roomlog/realtime/ws"
 )
 
 // Codes of the native dialect, beside those of the domain and of the hub.
@@ -33,28 +34,17 @@ func errorInfoOf(p *hub.Problem) errorInfo {
 	return info
 }
 
-// bannedInfo is the data of a push about the end of a client's presence in a live.
-type bannedInfo struct {
-	Code   domain.Code `json:"code" jsonschema:"enum=banned"`
-	Text   string      `json:"text" jsonschema_description:"for people: the reason if one was given, else a text in English"`
-	TextZH string      `json:"text_zh" jsonschema_description:"for people: the reason if one was given, else a text in Chinese"`
-}
-
-// bannedPush is the envelope of bannedInfo, which is not part of the history of the live.
-type bannedPush struct {
-	Type string        `json:"type"`
-	Live domain.LiveID `json:"live"`
-	Data bannedInfo    `json:"data"`
-}
+// badRequest returns the problem of a request whose fields are wrong.
+func badRequest(text string) *hub.Problem { return hub.NewProblem(domain.CodeBadRequest, text) }
 
 // malformedFrame describes what is wrong with the form of a frame.
 func malformedFrame(err error) *hub.Problem {
 	var wrong *json.UnmarshalTypeError
 	if errors.As(err, &wrong) {
 		if wrong.Field == "" {
-			return hub.NewProblem(domain.CodeBadRequest, "a frame and its data must be JSON objects")
+			return badRequest("a frame and its data must be JSON objects")
 		}
-		return hub.NewProblem(domain.CodeBadRequest, fmt.Sprintf("%s cannot be %s", wrong.Field, withArticle(wrong.Value)))
+		return badRequest(fmt.Sprintf("%s cannot be %s", wrong.Field, withArticle(wrong.Value)))
 	}
 	return hub.NewProblem(codeBadJSON, "not JSON: "+err.Error())
 }
@@ -66,4 +56,19 @@ func withArticle(kind string) string {
 		return "an " + kind
 	}
 	return "a " + kind
+}
+
+// closeCodeOf returns the close code of a refusal that ends the connection; 0 for all others.
+func closeCodeOf(code domain.Code) uint16 {
+	switch code {
+	case domain.CodeTokenMissing, domain.CodeTokenInvalid, domain.CodeTokenExpired, domain.CodeUserUnavailable:
+		return ws.CloseTokenInvalid
+	case domain.CodeSessionEnded:
+		return ws.CloseReplaced
+	case domain.CodeKicked, domain.CodeBanned:
+		return ws.CloseKicked
+	case hub.CodeTooManyConnections:
+		return ws.CloseTooMany
+	}
+	return 0
 }

@@ -7,143 +7,121 @@ import (
 	"roomlog/domain"
 	"roomlog/eventstore"
 	"roomlog/realtime/hub"
-	"roomlog/realtime/ws"
 )
 
-// hello introduces the person, or renews the token of the one that is known already.
-func (s *session) hello(ctx context.Context, re string, data helloData) error {
-	caller, err := s.server.hub.Verify(data.Token)
-	if err != nil {
-		return s.turnAway(re, err)
-	}
-	if known := s.Identity(); known.User != 0 {
-		return s.renew(ctx, re, known, caller)
-	}
-	at, err := s.server.hub.Register(ctx, caller.User, s)
-	if err != nil {
-		return s.turnAway(re, err)
-	}
-	if err := s.welcome(ctx, re, data.Since, caller, at); err != nil {
-		s.server.hub.Unregister(caller.User, s)
-		s.mu.Lock()
-		s.user = userChannel{}
-		s.mu.Unlock()
-		return s.turnAway(re, err)
-	}
-	s.conn.Identified()
-	return nil
-}
-
-// welcome answers a first hello; at is the position from which on the lane waits for it.
-func (s *session) welcome(ctx context.Context, re, since string, caller hub.Identity, at int64) error {
-	if err := s.server.hub.CheckSession(ctx, caller); err != nil {
-		return err
-	}
-	answer := helloReply{User: caller.User, Epoch: s.server.epoch}
-	after, missed, err := s.missed(ctx, caller.User, since, at)
-	switch {
-	case errors.Is(err, errReset):
-		answer.Reset = true
-	case err != nil:
-		return err
-	}
-	if answer.Cursor, err = s.server.cfg.Store.Cursor(ctx, after); err != nil {
-		return err
-	}
-	if answer.Balance, err = s.server.cfg.Queries.Balance(ctx, caller.User); err != nil {
-		return err
-	}
-	if !caller.Expires.IsZero() {
-		answer.Expires = &caller.Expires
-	}
-	s.mu.Lock()
-	s.caller = caller
-	s.mu.Unlock()
-	s.openUserChannel(ws.TextFrame(encode(outbound{re, "ok", answer})), missed, after)
-	return nil
-}
-
-// errReset: what a client missed on its private lane cannot be sent again.
+// errReset means that a client missed more of the user channel than can be sent again.
 var errReset = errors.New("too much was missed")
 
-// missed answers where a client's private lane goes on, and what it missed of it up to the position at.
-func (s *session) missed(ctx context.Context, user domain.UserID, since string, at int64) (int64, []userFrame, error) {
-	if since == "" {
-		return at, nil, nil
-	}
-	after, err := s.server.cfg.Store.ParseCursor(ctx, since)
-	switch {
-	case errors.Is(err, eventstore.ErrCursorLost):
-		return at, nil, errReset
-	case err != nil:
-		return at, nil, err
-	}
-	deltas, err := s.server.cfg.Feed.UserDeltas(ctx, user, after, at, maxReplay+2) // one event of a person is on no lane
+// onHello authenticates the connection, or renews the token of a user who is authenticated already. It closes the
+// connection if the token or the session is not valid; after other errors the client may try again.
+func (s *session) onHello(ctx context.Context, r request, data helloData) (any, error) {
+	identity, err := s.Hub.Verify(data.Token)
 	if err != nil {
-		return at, nil, err
+		return nil, s.reject(r.ID, err)
 	}
-	if len(deltas) > maxReplay {
-		return at, nil, errReset
+	if known := s.Identity(); known.User != 0 {
+		return s.renew(ctx, known, identity)
 	}
-	var frames []userFrame
-	for _, d := range deltas {
-		frames = append(frames, userFrameOf(d))
+	from, err := s.Hub.Register(ctx, identity.User, s)
+	if err != nil {
+		return nil, s.reject(r.ID, err)
 	}
-	return after, frames, nil
+	if err := s.authenticate(ctx, r.ID, data.Since, identity, from); err != nil {
+		s.Hub.Unregister(identity.User, s)
+		s.user.discard()
+		return nil, s.reject(r.ID, err)
+	}
+	s.conn.Identified()
+	return nil, nil
 }
 
-// renew takes the new token of a person who is known already.
-func (s *session) renew(ctx context.Context, re string, known, caller hub.Identity) error {
-	if caller.User != known.User {
-		return hub.NewProblem(codeOtherUser, "this connection is another person's: open one of your own")
-	}
-	if err := s.server.hub.CheckSession(ctx, caller); err != nil {
-		return err
-	}
-	at := s.server.hub.Position()
-	cursor, err := s.server.cfg.Store.Cursor(ctx, at)
-	if err != nil {
-		return err
-	}
-	balance, err := s.server.cfg.Queries.Balance(ctx, caller.User)
-	if err != nil {
-		return err
-	}
-	answer := helloReply{User: caller.User, Epoch: s.server.epoch, Cursor: cursor, Balance: balance}
-	if !caller.Expires.IsZero() {
-		answer.Expires = &caller.Expires
-	}
-	s.mu.Lock()
-	s.caller = caller
-	s.mu.Unlock()
-	s.conn.Send(ws.TextFrame(encode(outbound{re, "ok", answer})))
-	return nil
-}
-
-// turnAway answers a hello that names nobody, and closes the connection with the code that fits. Other
-// errors are answered by the caller, and hello may be tried again.
-func (s *session) turnAway(re string, err error) error {
-	told, _ := hub.ProblemOf(err)
-	code := closeCodeOf(told.Code)
+// reject sends an error and closes the connection with the close code of the error. It returns errors without a close
+// code: the client may try again.
+func (s *session) reject(re string, err error) error {
+	problem, _ := hub.ProblemOf(err)
+	code := closeCodeOf(problem.Code)
 	if code == 0 {
 		return err
 	}
-	s.refuse(re, told)
-	s.depart(code, string(told.Code))
+	s.sendError(re, problem)
+	s.close(code, string(problem.Code))
 	return nil
 }
 
-// closeCodeOf returns the close code for a refusal that ends the connection, else 0.
-func closeCodeOf(code domain.Code) uint16 {
-	switch code {
-	case domain.CodeTokenMissing, domain.CodeTokenInvalid, domain.CodeTokenExpired, domain.CodeUserUnavailable:
-		return ws.CloseTokenInvalid
-	case domain.CodeSessionEnded:
-		return ws.CloseReplaced
-	case domain.CodeKicked, domain.CodeBanned:
-		return ws.CloseKicked
-	case hub.CodeTooManyConnections:
-		return ws.CloseTooMany
+// authenticate checks the session and opens the user channel, which pending facts after position from wait for.
+func (s *session) authenticate(ctx context.Context, re, since string, identity hub.Identity, from int64) error {
+	if err := s.Hub.CheckSession(ctx, identity); err != nil {
+		return err
 	}
-	return 0
+	after, missed, err := s.missed(ctx, identity.User, since, from)
+	reset := errors.Is(err, errReset)
+	if err != nil && !reset {
+		return err
+	}
+	reply, err := s.helloReply(ctx, identity, after)
+	if err != nil {
+		return err
+	}
+	reply.Reset = reset
+	s.setIdentity(identity)
+	s.user.open(replyTo(re, reply), missed, after)
+	return nil
+}
+
+// missed returns the position after which the user channel goes on, and what the client missed up to position from.
+func (s *session) missed(ctx context.Context, user domain.UserID, since string, from int64) (int64, []userFact, error) {
+	if since == "" {
+		return from, nil, nil
+	}
+	after, err := s.Store.ParseCursor(ctx, since)
+	switch {
+	case errors.Is(err, eventstore.ErrCursorLost):
+		return from, nil, errReset
+	case err != nil:
+		return from, nil, err
+	}
+	deltas, err := s.Feed.UserDeltas(ctx, user, after, from, maxReplay+2) // one event of a user is no fact
+	if err != nil {
+		return from, nil, err
+	}
+	if len(deltas) > maxReplay {
+		return from, nil, errReset
+	}
+	var facts []userFact
+	for _, d := range deltas {
+		facts = append(facts, userFactOf(d))
+	}
+	return after, facts, nil
+}
+
+// renew takes the new token of a user who is authenticated already.
+func (s *session) renew(ctx context.Context, known, identity hub.Identity) (any, error) {
+	if identity.User != known.User {
+		return nil, hub.NewProblem(codeOtherUser, "this connection belongs to another user: open a new one")
+	}
+	if err := s.Hub.CheckSession(ctx, identity); err != nil {
+		return nil, err
+	}
+	reply, err := s.helloReply(ctx, identity, s.Hub.Position())
+	if err != nil {
+		return nil, err
+	}
+	s.setIdentity(identity)
+	return reply, nil
+}
+
+// helloReply returns the data of a reply to hello for a user channel that goes on after a position.
+func (s *session) helloReply(ctx context.Context, identity hub.Identity, after int64) (helloReply, error) {
+	reply := helloReply{User: identity.User, Epoch: s.epoch}
+	var err error
+	if reply.Cursor, err = s.Store.Cursor(ctx, after); err != nil {
+		return reply, err
+	}
+	if reply.Balance, err = s.Queries.Balance(ctx, identity.User); err != nil {
+		return reply, err
+	}
+	if !identity.Expires.IsZero() {
+		reply.Expires = &identity.Expires
+	}
+	return reply, nil
 }

@@ -8,80 +8,83 @@ import (
 	"roomlog/realtime/ws"
 )
 
-// snapshotTries bounds how often a snapshot is read again because the room ran away meanwhile.
+// snapshotTries bounds how often a snapshot is read again because the channel went on meanwhile.
 const snapshotTries = 3
 
-// join puts a connection into a room: answered with what it missed since it was there, or with a snapshot,
-// followed by everything that comes after, without a gap and without a double.
-func (s *session) join(ctx context.Context, re string, data joinData) error {
-	if _, again := s.channels[data.Live]; !again {
-		if err := s.server.hub.CheckLives(len(s.channels)); err != nil {
-			return err
+// onJoin puts the session into a live. The reply has what the client missed since its position, or a snapshot. The facts
+// that follow are sent after it, without a gap and without a repetition.
+func (s *session) onJoin(ctx context.Context, r request, data joinData) (any, error) {
+	if err := checkLive(data.Live); err != nil {
+		return nil, err
+	}
+	if _, again := s.joined[data.Live]; !again {
+		if err := s.Hub.CheckLives(len(s.joined)); err != nil {
+			return nil, err
 		}
 	}
-	at, err := s.server.hub.Enter(ctx, s, data.Live)
+	entered, err := s.Hub.Enter(ctx, s, data.Live)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	r := s.channels[data.Live]
-	if r == nil {
-		r = s.server.hold(data.Live)
-		s.channels[data.Live] = r
+	c := s.joined[data.Live]
+	if c == nil {
+		c = s.channels.hold(data.Live)
+		s.joined[data.Live] = c
 	}
-	r.fan.Remove(s.conn)
-	if err = s.attach(ctx, r, re, data.Since, at); err != nil {
-		s.leave(data.Live, domain.LeaveConnectionLost)
+	c.fan.Remove(s.conn)
+	if err = s.attach(ctx, c, r.ID, data.Since, entered); err != nil {
+		s.leaveLive(data.Live, domain.LeaveConnectionLost)
 	}
-	return err
+	return nil, err
 }
 
-// attach sends what there is of a room that the person entered at a position.
-func (s *session) attach(ctx context.Context, r *channel, re string, since *sinceData, entered int64) error {
-	if since != nil && since.Epoch == s.server.epoch && since.Pos >= 0 {
-		if done, err := s.resume(ctx, r, re, since.Pos); done || err != nil {
+// attach replies to a join and attaches the connection to the channel. The user entered the live at a position.
+func (s *session) attach(ctx context.Context, c *channel, re string, since *sinceData, entered int64) error {
+	if since != nil && since.Epoch == s.epoch && since.Pos >= 0 {
+		if done, err := s.resume(ctx, c, re, since.Pos); done || err != nil {
 			return err
 		}
 	}
 	for range snapshotTries {
-		found, err := s.server.hub.Snapshot(ctx, r.live, entered)
+		found, err := s.Hub.Snapshot(ctx, c.live, entered)
 		if err != nil {
 			return err
 		}
-		// The tables may know what has not been pushed yet: it must not be told twice.
-		if err := s.server.hub.WaitFor(ctx, found.Position); err != nil {
+		// The tables may have what the channel has not delivered yet: it must not be sent twice.
+		if err := s.Hub.WaitFor(ctx, found.Position); err != nil {
 			return err
 		}
-		answer := ws.TextFrame(encode(outbound{re, "ok", joined{Snapshot: snapshotOf(s.server.epoch, found)}}))
-		if r.attach(s.conn, opening{func(int64) *ws.Frame { return answer }, nil, found.Position, found.Position}) {
+		reply := replyTo(re, joinReply{Snapshot: snapshotOf(s.epoch, found)})
+		if c.attach(s.conn, opening{func(int64) *ws.Frame { return reply }, nil, found.Position, found.Position}) {
 			return nil
 		}
 	}
 	return projections.ErrBehind
 }
 
-// resume sends what a client missed since pos; it answers false if that is too much, or not of this log.
-func (s *session) resume(ctx context.Context, r *channel, re string, pos int64) (done bool, err error) {
-	if pos > s.server.hub.Position() { // it comes from a process that was faster, or from nowhere
-		head, err := s.server.cfg.Store.Head(ctx)
+// resume sends what a client missed since pos. It reports false if that is too much, or of another log.
+func (s *session) resume(ctx context.Context, c *channel, re string, pos int64) (done bool, err error) {
+	if pos > s.Hub.Position() { // the client comes from a node that was faster, or invented the position
+		head, err := s.Store.Head(ctx)
 		if err != nil || pos > head {
 			return false, err
 		}
-		if err := s.server.hub.WaitFor(ctx, pos); err != nil {
+		if err := s.Hub.WaitFor(ctx, pos); err != nil {
 			return false, err
 		}
 	}
-	answer := func(to int64) *ws.Frame {
-		return ws.TextFrame(encode(outbound{re, "ok", joined{Resumed: &[2]int64{pos + 1, max(to, s.server.hub.Position())}}}))
+	reply := func(to int64) *ws.Frame {
+		return replyTo(re, joinReply{Resumed: &[2]int64{pos + 1, max(to, s.Hub.Position())}})
 	}
-	if r.attach(s.conn, opening{answer, nil, pos, pos}) {
+	if c.attach(s.conn, opening{reply, nil, pos, pos}) {
 		return true, nil
 	}
 	for range 2 { // again, if the first fact that the channel keeps came while the log was read
-		if err := s.server.hub.WaitFor(ctx, r.oldest()); err != nil {
+		if err := s.Hub.WaitFor(ctx, c.oldest()); err != nil {
 			return false, err
 		}
-		upTo := s.server.hub.Position() // the room has told everything up to here, and remembers what comes
-		facts, err := s.server.cfg.Feed.LiveDeltas(ctx, r.live, pos, upTo, maxResume+1)
+		upTo := s.Hub.Position() // the channel has delivered everything up to here, and keeps what follows
+		facts, err := s.Hub.Deltas(ctx, c.live, pos, upTo, maxResume+1)
 		if err != nil || len(facts) > maxResume {
 			return false, err
 		}
@@ -90,22 +93,24 @@ func (s *session) resume(ctx context.Context, r *channel, re string, pos int64) 
 			missed = append(missed, factFrame(d, have))
 			have = d.Position
 		}
-		if r.attach(s.conn, opening{answer, missed, have, upTo}) {
+		if c.attach(s.conn, opening{reply, missed, have, upTo}) {
 			return true, nil
 		}
 	}
 	return false, nil
 }
 
-// leave takes a connection out of a room; it answers whether it was in it.
-func (s *session) leave(live domain.LiveID, cause domain.LeaveCause) bool {
-	r := s.channels[live]
-	if r == nil {
-		return false
+func (s *session) onLeave(_ context.Context, _ request, data leaveData) (any, error) {
+	if err := checkLive(data.Live); err != nil {
+		return nil, err
 	}
-	delete(s.channels, live)
-	r.fan.Remove(s.conn)
-	s.server.release(r)
-	s.server.hub.Leave(s, live, cause)
-	return true
+	return leaveReply{s.leaveLive(data.Live, domain.LeaveRequested)}, nil
+}
+
+// checkLive refuses a request that names no live.
+func checkLive(live domain.LiveID) error {
+	if live < 1 {
+		return badRequest("live must be the ID of a live")
+	}
+	return nil
 }

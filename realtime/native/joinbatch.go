@@ -24,8 +24,8 @@ func (b *joinBatch) count() int { return b.info.Joined + b.info.Left }
 
 func (b *joinBatch) add(d projections.Delta) {
 	b.one, b.pos = d, d.Position
-	user := personOf(d.Profile)
-	b.info.Newest = slices.DeleteFunc(b.info.Newest, func(p personInfo) bool { return p.ID == user.ID })
+	user := projections.UserPayloadOf(d.Profile)
+	b.info.Newest = slices.DeleteFunc(b.info.Newest, func(p projections.UserPayload) bool { return p.ID == user.ID })
 	if d.Kind == projections.KindLeave {
 		b.info.Left++
 		return
@@ -41,8 +41,8 @@ func (b *joinBatch) frame(live domain.LiveID, prev int64) *ws.Frame {
 		return factFrame(b.one, prev)
 	}
 	if b.info.Newest == nil {
-		b.info.Newest = []personInfo{}
+		b.info.Newest = []projections.UserPayload{}
 	}
-	text := encode(push{"join_batch", live, b.pos, prev, b.info})
+	text := encode(livePush{"join_batch", live, b.pos, prev, b.info})
 	return ws.DroppableFrame(text, ws.Span{Group: int64(live), Prev: prev, Pos: b.pos}).RecordedAt(b.one.RecordedAt)
 }

@@ -22,18 +22,18 @@ func TestThePictureIsTold(t *testing.T) {
 	streamer := w.register("streamer")
 	live := streamer.goLive("evening")
 	early := streamer.app()
-	if room := early.join(live).Snapshot.Room; room.Picture != nil {
-		t.Errorf("a room without a stream shows %+v", room.Picture)
+	if room := early.join(live).Snapshot.Live; room.Media != nil {
+		t.Errorf("a room without a stream shows %+v", room.Media)
 	}
 	w.says(domain.StartBroadcast{Live: live, Broadcast: "s1", Node: "p1", Media: domain.MediaInfo{Video: "h264", Width: 1280, Height: 720, Audio: "aac"}})
-	if begun := early.push("picture"); begun.Live != live || !strings.Contains(begun.raw, `"data":{"picture":{"video":"h264","width":1280,"height":720,"audio":"aac","since":"`) {
+	if begun := early.push("media"); begun.Live != live || !strings.Contains(begun.raw, `"data":{"media":{"video":"h264","width":1280,"height":720,"audio":"aac","since":"`) {
 		t.Errorf("got %s", begun.raw)
 	}
-	if room := streamer.app().join(live).Snapshot.Room; room.Picture == nil || room.Picture.Video != "h264" || room.Picture.Since.IsZero() {
-		t.Errorf("a room with a stream shows %+v", room.Picture)
+	if room := streamer.app().join(live).Snapshot.Live; room.Media == nil || room.Media.Video != "h264" || room.Media.Since.IsZero() {
+		t.Errorf("a room with a stream shows %+v", room.Media)
 	}
 	w.says(domain.StopBroadcast{Live: live, Broadcast: "s1", Cause: domain.StopConnectionLost})
-	if over := early.push("picture"); !strings.HasSuffix(over.raw, `"data":{"picture":null,"reason":"lost"}}`) {
+	if over := early.push("media"); !strings.HasSuffix(over.raw, `"data":{"media":null,"cause":"lost"}}`) {
 		t.Errorf("got %s", over.raw)
 	}
 }

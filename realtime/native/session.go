@@ -2,9 +2,10 @@ package native
 
 import (
 	"cmp"
-	"context"
-	"encoding/json"
-	"log/slog"
+	"crypto/rand"
+	"encoding/base64"
+	"fmt"
+	"hash/fnv"
 	"sync"
 	"sync/atomic"
 
@@ -15,149 +16,152 @@ import (
 	"roomlog/realtime/ws"
 )
 
-// session is one connection in the native dialect. Frames are handled one after another, so that what a
-// person says stays in order.
+// session is one connection in the native dialect. It is the client of the hub and the listener of the chat. Its
+// requests are handled one after another, in the order in which the client sent them.
 type session struct {
-	server *Server
+	*services
 	conn   *ws.Conn
-	kicked atomic.Bool // or banned: the end of the connection is no accident
-
-	turn     sync.Mutex                 // held while a frame is handled; taken before mu
-	channels map[domain.LiveID]*channel // of the lives that it is in
-	chat     *chat.Session              // nil as long as nothing was said about the chat
-
-	mu     sync.Mutex
-	caller hub.Identity // the zero Caller before hello
 	user   userChannel
+	kicked atomic.Bool // or banned: the connection ends because of us
+
+	turn        sync.Mutex // held while a request is handled
+	joined      map[domain.LiveID]*channel
+	chatSession *chat.Session // nil until the first request about the chat
+
+	mu       sync.Mutex
+	identity hub.Identity // the zero Identity before hello
 }
 
-// maxID bounds the id of a frame, in bytes.
-const maxID = 64
-
-// Text handles a frame.
-func (s *session) Text(message []byte) {
-	s.turn.Lock()
-	defer s.turn.Unlock()
-	var in inbound
-	if err := json.Unmarshal(message, &in); err != nil {
-		var partly struct {
-			ID string `json:"id"`
-		}
-		_ = json.Unmarshal(message, &partly) // perhaps at least the id can be read
-		s.refuse(partly.ID, malformedFrame(err))
-		return
-	}
-	if len(in.ID) > maxID {
-		s.refuse("", hub.NewProblem(domain.CodeBadRequest, "id has 64 bytes at most"))
-		return
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), hub.CommandTimeout)
-	defer cancel()
-	switch answer, err := s.handle(ctx, in); {
-	case err != nil:
-		s.failed(ctx, in, err)
-	case answer != nil:
-		s.conn.Send(ws.TextFrame(encode(outbound{in.ID, "ok", answer})))
-	}
+func newSession(s *services, c *ws.Conn) *session {
+	return &session{services: s, conn: c, user: userChannel{conn: c}, joined: make(map[domain.LiveID]*channel)}
 }
 
-// handle answers what to say to a frame; nil if that has been said.
-func (s *session) handle(ctx context.Context, in inbound) (any, error) {
-	v, known := s.server.verbs[in.Type]
-	caller := s.Identity()
-	switch {
-	case !known:
-		return nil, hub.NewProblem(codeUnknownType, "there is no frame of this type")
-	case v.open:
-	case caller.User == 0:
-		return nil, hub.NewProblem(codeHelloFirst, "say hello with a token first")
-	case s.server.hub.Expired(caller):
-		return nil, &domain.Refusal{Code: domain.CodeTokenExpired, Text: "the token has expired: send hello with a new one"}
-	}
-	return v.run(s, ctx, in)
-}
-
-// failed answers an error; ours is logged here, once, and never told.
-func (s *session) failed(ctx context.Context, in inbound, err error) {
-	told, ours := hub.ProblemOf(err)
-	if ours {
-		s.server.log.ErrorContext(ctx, "a frame failed", slog.String("type", in.Type),
-			slog.Int64("user", int64(s.Identity().User)), slog.Any("err", err))
-	}
-	s.refuse(in.ID, told)
-}
-
-func (s *session) refuse(re string, p *hub.Problem) {
-	s.conn.Send(ws.TextFrame(encode(outbound{re, "error", errorInfoOf(p)})))
-}
-
-// Closed takes the connection out of everything.
-func (s *session) Closed(uint16, string) {
-	s.turn.Lock()
-	defer s.turn.Unlock()
-	cause := domain.LeaveConnectionLost
-	if s.kicked.Load() {
-		cause = domain.LeaveRemoved
-	}
-	for live := range s.channels {
-		s.leave(live, cause)
-	}
-	if s.chat != nil {
-		s.chat.Leave(domain.LeaveConnectionLost)
-	}
-	if user := s.Identity().User; user != 0 {
-		s.server.hub.Unregister(user, s)
-	}
+// idOf returns the ID of a connection, which is unique among all nodes.
+func idOf(c *ws.Conn, node string) domain.ConnectionID {
+	h := fnv.New32a()
+	h.Write([]byte(node))
+	return domain.ConnectionID(fmt.Sprintf("%08x-%d", h.Sum32(), c.Serial()))
 }
 
 // Identity returns the user and the session; the zero Identity before hello.
 func (s *session) Identity() hub.Identity {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.caller
+	return s.identity
+}
+
+func (s *session) setIdentity(i hub.Identity) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.identity = i
 }
 
 // ConnectionKey returns the key of the session's connection.
-func (s *session) ConnectionKey() string { return string(s.server.idOf(s.conn)) }
+func (s *session) ConnectionKey() string { return string(idOf(s.conn, s.Hub.Node())) }
 
 // Ended reports whether the connection has ended.
 func (s *session) Ended() bool { return s.conn.Ended() }
 
 // DeliverPrivate sends a delta of the user channel.
-func (s *session) DeliverPrivate(d projections.Delta) { s.sendPrivate(userFrameOf(d)) }
+func (s *session) DeliverPrivate(d projections.Delta) { s.user.send(userFactOf(d)) }
 
 // Reset closes the connection because deltas were missed.
 func (s *session) Reset() { s.conn.Close(ws.CloseBehind, "resume from where you are") }
 
 // Revoke sends the reason why the session is no longer valid, and closes the connection.
-func (s *session) Revoke(no *domain.Refusal) {
-	told := hub.NewProblem(no.Code, no.Text)
-	s.refuse("", told)
-	s.depart(closeCodeOf(no.Code), string(no.Code))
+func (s *session) Revoke(reason *domain.Refusal) {
+	s.sendError("", hub.NewProblem(reason.Code, reason.Text))
+	s.close(closeCodeOf(reason.Code), string(reason.Code))
 }
 
 // Kick sends the reason, and closes the connection: the client must not reconnect.
 func (s *session) Kick(reason string) {
-	s.refuse("", hub.KickProblem(reason))
-	s.depart(ws.CloseKicked, cmp.Or(reason, string(domain.CodeKicked)))
+	s.sendError("", hub.KickProblem(reason))
+	s.close(ws.CloseKicked, cmp.Or(reason, string(domain.CodeKicked)))
 }
 
 // BanFrom takes the session out of a live, if it is in it, and sends the reason.
 func (s *session) BanFrom(live domain.LiveID, reason string) {
-	go func() { // after the frame that is being handled, which may be the one that joins the live
+	go func() { // after the request that is being handled, which may be the one that joins the live
 		s.turn.Lock()
 		defer s.turn.Unlock()
-		if s.leave(live, domain.LeaveRemoved) {
+		if s.leaveLive(live, domain.LeaveRemoved) {
 			p := hub.BanProblem(reason)
-			s.conn.Send(ws.TextFrame(encode(bannedPush{"banned", live, bannedInfo{p.Code, p.Text, p.TextZH}})))
+			s.conn.Send(ws.TextFrame(encode(statePush{"banned", live, bannedInfo{p.Code, p.Text, p.TextZH}})))
 		}
 	}()
 }
 
-// depart closes the connection. With CloseKicked its lives are left because of us, not because it was lost.
-func (s *session) depart(code uint16, reason string) {
+// Deliver sends an update of the chat.
+func (s *session) Deliver(u *chat.Update) {
+	if frame := u.Frame("native", func() *ws.Frame { return chatFrame(u) }); frame != nil {
+		s.conn.Send(frame)
+	}
+}
+
+// Typing sends a typing note. A newer note of the same participant replaces one that was not sent yet.
+func (s *session) Typing(by chat.Participant, room domain.ChatRoomID) {
+	s.conn.Send(ws.LatestFrame(encode(chatPush{Type: "chat.typing", Room: room, Data: participantPush{participantOf(by)}}), "typing "+by.Connection))
+}
+
+// reply sends the reply to a request.
+func (s *session) reply(re string, data any) { s.conn.Send(replyTo(re, data)) }
+
+// replyTo encodes the reply to a request.
+func replyTo(re string, data any) *ws.Frame { return ws.TextFrame(encode(replyFrame{re, "ok", data})) }
+
+// sendError sends an error; re is the ID of the request that caused it, or "".
+func (s *session) sendError(re string, p *hub.Problem) {
+	s.conn.Send(ws.TextFrame(encode(replyFrame{re, "error", errorInfoOf(p)})))
+}
+
+// close closes the connection. With CloseKicked its user is removed from its lives; otherwise the connection is lost.
+func (s *session) close(code uint16, reason string) {
 	if code == ws.CloseKicked {
 		s.kicked.Store(true)
 	}
 	s.conn.Close(code, reason)
+}
+
+// end removes the session from everything, after its connection has ended.
+func (s *session) end() {
+	s.turn.Lock()
+	defer s.turn.Unlock()
+	cause := domain.LeaveConnectionLost
+	if s.kicked.Load() {
+		cause = domain.LeaveRemoved
+	}
+	for live := range s.joined {
+		s.leaveLive(live, cause)
+	}
+	if s.chatSession != nil {
+		s.chatSession.Leave(domain.LeaveConnectionLost)
+	}
+	if user := s.Identity().User; user != 0 {
+		s.Hub.Unregister(user, s)
+	}
+}
+
+// leaveLive takes the session out of a live. It reports whether the session was in it.
+func (s *session) leaveLive(live domain.LiveID, cause domain.LeaveCause) bool {
+	c := s.joined[live]
+	if c == nil {
+		return false
+	}
+	delete(s.joined, live)
+	c.fan.Remove(s.conn)
+	s.channels.release(c)
+	s.Hub.Leave(s, live, cause)
+	return true
+}
+
+// inChat returns the session of the connection in the chat, with the newest identity.
+func (s *session) inChat() *chat.Session {
+	if s.chatSession == nil {
+		var id [15]byte
+		_, _ = rand.Read(id[:]) // never fails
+		s.chatSession = s.Chat.NewSession(base64.RawURLEncoding.EncodeToString(id[:]), s, s.Chat.NewLimits())
+	}
+	s.chatSession.SetIdentity(s.Identity())
+	return s.chatSession
 }

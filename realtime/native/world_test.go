@@ -461,9 +461,9 @@ type entered struct {
 	Snapshot *struct {
 		Epoch string
 		Pos   int64
-		Room  struct {
+		Live  struct {
 			ID, Status int64
-			Picture    *struct {
+			Media      *struct {
 				Video string
 				Since time.Time
 			}

@@ -8,6 +8,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"roomlog/api"
+	"roomlog/api/token"
 	"roomlog/eventstore"
 	"roomlog/internal/limit"
 	"roomlog/media"
@@ -25,6 +26,8 @@ type config struct {
 	networkSettings
 	nodeSettings
 	userSettings
+	token.Settings
+	media.SignSettings
 	recordSettings
 	logSettings
 
@@ -45,6 +48,8 @@ func (c *Command) DeclareFlags() {
 	c.flags.Add("network", &c.networkSettings)
 	c.flags.Add("roles", &c.nodeSettings)
 	c.flags.Add("users", &c.userSettings)
+	c.flags.Add("users", &c.Settings)
+	c.flags.Add("users", &c.SignSettings)
 	c.flags.Add("api", &c.api)
 	c.flags.Add("socket", &c.sockets)
 	c.flags.Add("live", &c.hub)
@@ -113,10 +118,8 @@ type nodeSettings struct {
 
 // userSettings are what users of this server may do.
 type userSettings struct {
-	GuestChat     bool          `help:"Admit chat users without a password, by an e-mail address or under a name. An address is not verified."`
-	ListedViewers int           `default:"50" min:"1" max:"100" help:"Newest viewers of a live that Socket.IO clients get in a list."`
-	TokenLife     time.Duration `default:"720h" min:"1m" max:"87600h" help:"Time for which a sign-in token is valid."`
-	SignLife      time.Duration `default:"100000s" min:"1m" max:"8760h" help:"Time for which a signed stream address is valid."`
+	GuestChat     bool `help:"Admit chat users without a password, by an e-mail address or under a name. An address is not verified."`
+	ListedViewers int  `default:"50" min:"1" max:"100" help:"Newest viewers of a live that Socket.IO clients get in a list."`
 }
 
 // recordSettings is the folder of the recordings.

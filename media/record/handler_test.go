@@ -103,7 +103,7 @@ func TestRecordingsAreServed(t *testing.T) {
 	}
 }
 
-func TestWhatIsBeingWrittenIsServedAsFarAsItIsWhole(t *testing.T) {
+func TestRunningRecordingsAreServedAsFarAsWritten(t *testing.T) {
 	t.Parallel()
 	s := open(t, t.TempDir(), nil)
 	r := newReel()
@@ -137,15 +137,15 @@ func TestWhatIsBeingWrittenIsServedAsFarAsItIsWhole(t *testing.T) {
 	s.finished("show")
 }
 
-func TestWhatSomebodyDeletesIsDeleted(t *testing.T) {
+func TestDeletedRecordingsLoseTheirFiles(t *testing.T) {
 	t.Parallel()
 	show := long(t, 3)
 	s := open(t, t.TempDir(), func(c *record.Config) { c.RecordSweep = 5 * time.Millisecond })
 	s.record("a", show)
 	s.record("b", show)
-	s.ears.set(func(e *ears) { e.gone = "a" })
-	eventually(t, "a to go", func() bool { return s.Stats().Kept == 1 })
+	s.testObserver.set(func(e *testObserver) { e.gone = "a" })
+	eventually(t, "a is deleted", func() bool { return s.Stats().Kept == 1 })
 	if _, there := s.Get("6", "b"); !there {
-		t.Fatal("b is gone")
+		t.Fatal("b was deleted")
 	}
 }

@@ -10,20 +10,20 @@ import (
 	"roomlog/eventstore"
 )
 
-// logLock is the advisory lock under which positions are handed out.
+// logLock is the advisory lock of the log.
 const logLock = 0x6c6f67
 
-// sound checks what has to be true of every log, whatever has happened to it, and answers its events.
-func (l *testLog) sound() []eventstore.Record {
+// verified verifies the invariants of every log and returns its events.
+func (l *testLog) verified() []eventstore.Record {
 	l.t.Helper()
 	events := l.all()
-	if err := unsound(events); err != nil {
+	if err := verifyEvents(events); err != nil {
 		l.t.Fatal(err)
 	}
 	return events
 }
 
-func unsound(events []eventstore.Record) error {
+func verifyEvents(events []eventstore.Record) error {
 	versions := make(map[domain.Stream]int)
 	balances := make(map[domain.Account]domain.Coins)
 	ids := make(map[string]bool)
@@ -48,7 +48,7 @@ func unsound(events []eventstore.Record) error {
 	return nil
 }
 
-// post adds what an event moves to the accounts.
+// post applies the postings of an event to the accounts.
 func post(r eventstore.Record, balances map[domain.Account]domain.Coins) error {
 	moves, ok := r.Event.(domain.CoinEvent)
 	if !ok {
@@ -66,20 +66,20 @@ func post(r eventstore.Record, balances map[domain.Account]domain.Coins) error {
 		return fmt.Errorf("the postings do not balance: %d", sum)
 	}
 	var of domain.UserID
-	var told domain.Coins
+	var results domain.Coins
 	switch e := r.Event.(type) {
 	case domain.GiftSent:
-		of, told = e.Sender, e.BalanceAfter
+		of, results = e.Sender, e.BalanceAfter
 	case domain.CoinsCredited:
-		of, told = e.User, e.BalanceAfter
+		of, results = e.User, e.BalanceAfter
 	}
-	if has := balances[domain.WalletAccount(of)]; has != told {
-		return fmt.Errorf("user %d has %d coins, the event says %d", of, has, told)
+	if has := balances[domain.WalletAccount(of)]; has != results {
+		return fmt.Errorf("user %d has %d coins, the event says %d", of, has, results)
 	}
 	return nil
 }
 
-// holdLock keeps every sequencer of the log waiting until release is called.
+// holdLock blocks all sequencers of the log until release is called.
 func (l *testLog) holdLock() (release func()) {
 	l.t.Helper()
 	tx, err := l.db.Owner.Begin(context.Background())
@@ -96,7 +96,7 @@ func (l *testLog) holdLock() (release func()) {
 	}
 }
 
-// lockWaiters answers how many backends wait for the log's lock.
+// lockWaiters returns how many backends wait for the lock of the log.
 func (l *testLog) lockWaiters() (n int) {
 	l.t.Helper()
 	err := l.db.Owner.QueryRow(context.Background(), `
@@ -108,14 +108,14 @@ func (l *testLog) lockWaiters() (n int) {
 	return n
 }
 
-// answer is what Execute answered.
+// answer is the result of Execute.
 type answer struct {
 	receipt eventstore.Receipt
 	err     error
 }
 
-// together has the requests decided in one batch, in this order.
-func (l *testLog) together(requests ...domain.Request) []answer {
+// executeTogether executes requests in one batch, in this order.
+func (l *testLog) executeTogether(requests ...domain.Request) []answer {
 	l.t.Helper()
 	release := l.holdLock()
 	before := l.sequencer.Stats()
@@ -148,12 +148,12 @@ func (l *testLog) begin(r domain.Request) <-chan answer {
 	return done
 }
 
-func TestUnsoundLogsAreNoticed(t *testing.T) {
+func TestVerifyDetectsInvalidLogs(t *testing.T) {
 	t.Parallel()
 	good := func() []eventstore.Record {
 		l := newLog(t)
-		guest := l.register("guest")
-		l.credit(guest, 10, "o1")
+		user := l.register("user")
+		l.credit(user, 10, "o1")
 		return l.all()
 	}()
 	for name, spoil := range map[string]func(events []eventstore.Record){
@@ -173,10 +173,10 @@ func TestUnsoundLogsAreNoticed(t *testing.T) {
 		},
 	} {
 		events := append([]eventstore.Record(nil), good...)
-		if err := unsound(events); err != nil {
+		if err := verifyEvents(events); err != nil {
 			t.Fatal(err)
 		}
-		if spoil(events); unsound(events) == nil {
+		if spoil(events); verifyEvents(events) == nil {
 			t.Errorf("not noticed: %s", name)
 		}
 	}

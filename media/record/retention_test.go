@@ -16,8 +16,8 @@ import (
 	"roomlog/media/record"
 )
 
-// What is closed makes room for what is being written, the oldest first; what is being written stays.
-func TestTheOldestMakesRoom(t *testing.T) {
+// Closed recordings are deleted to make room for running ones, the oldest first. Running recordings stay.
+func TestOldestRecordingsMakeRoom(t *testing.T) {
 	t.Parallel()
 	show := long(t, 120)
 	s := open(t, t.TempDir(), nil)
@@ -40,11 +40,11 @@ func TestTheOldestMakesRoom(t *testing.T) {
 	if st := s.Stats(); st.Deleted != 2 || st.Kept != 3 || st.Bytes > 3*one+one/2 || st.Bytes != onDisk(t, s.dir) {
 		t.Fatalf("%+v, and %d bytes on the disk", st, onDisk(t, s.dir))
 	}
-	if got := s.ears.list(); !slices.Contains(got, "discard quota a") || !slices.Contains(got, "discard quota b") {
+	if got := s.testObserver.list(); !slices.Contains(got, "discard quota a") || !slices.Contains(got, "discard quota b") {
 		t.Fatal(got)
 	}
 
-	// One that is larger than everything ends when there is nothing left to delete.
+	// A recording that is larger than the quota ends when there is nothing left to delete.
 	rec := s.record("giant", long(t, 700))
 	if rec.Reason != record.ReasonQuota || s.Stats().Kept != 1 || len(rec.Parts) != 1 || onDisk(t, s.dir) > 3*one+one/2+4096 {
 		t.Fatalf("%+v, %+v", rec, s.Stats())
@@ -54,7 +54,7 @@ func TestTheOldestMakesRoom(t *testing.T) {
 	}
 }
 
-// onDisk is what the files of all recordings take.
+// onDisk returns the size of the files of all recordings.
 func onDisk(t *testing.T, dir string) (n int64) {
 	t.Helper()
 	files, err := filepath.Glob(filepath.Join(dir, "*/*/*"))
@@ -71,8 +71,8 @@ func onDisk(t *testing.T, dir string) (n int64) {
 	return n
 }
 
-// A folder has a bound of its own, which takes nothing from others.
-func TestAFolderHasItsOwnBound(t *testing.T) {
+// A folder has its own quota, which does not affect other folders.
+func TestFoldersHaveAQuota(t *testing.T) {
 	t.Parallel()
 	show := long(t, 120)
 	s := open(t, t.TempDir(), nil)
@@ -86,20 +86,19 @@ func TestAFolderHasItsOwnBound(t *testing.T) {
 	other.play(show)
 	close(other.frames)
 	s.Stop("7", "other", "lost")
-	eventually(t, "the end of another", func() bool { return slices.Contains(s.ears.list(), "finished lost other") })
+	eventually(t, "the other recording has ended", func() bool { return slices.Contains(s.testObserver.list(), "finished lost other") })
 	s.record("a", show)
 	s.record("b", show)
 	if _, there := s.Get("7", "other"); !there || s.Stats().Kept != 2 {
 		t.Fatalf("%+v", s.List())
 	}
 	if _, there := s.Get("6", "b"); !there {
-		t.Fatal("the newest is gone")
+		t.Fatal("the newest recording was deleted")
 	}
 }
 
-// A recording is only deleted with the leave of whoever keeps the books; without it the next one goes beyond the
-// quota, until there is leave.
-func TestNothingIsDeletedAgainstTheBooks(t *testing.T) {
+// A recording is deleted only if the observer agrees. Until then a running recording may exceed the quota.
+func TestNothingIsDeletedWithoutTheObserver(t *testing.T) {
 	t.Parallel()
 	show := long(t, 120)
 	s := open(t, t.TempDir(), nil)
@@ -110,7 +109,7 @@ func TestNothingIsDeletedAgainstTheBooks(t *testing.T) {
 		c.RecordQuota = one + one/2
 		c.Now = func() time.Time { return time.Now().Add(time.Duration(ahead.Load())) }
 	})
-	s.ears.set(func(e *ears) { e.firmly = true })
+	s.testObserver.set(func(e *testObserver) { e.firmly = true })
 	s.record("a", show)
 	for _, id := range []string{"b", "c"} {
 		if rec := s.record(id, show); rec.Reason != record.ReasonOf(media.ReasonStopped) || rec.Length < s.List()[0].Length {
@@ -120,10 +119,10 @@ func TestNothingIsDeletedAgainstTheBooks(t *testing.T) {
 	if st := s.Stats(); st.Kept != 3 || st.Failures != 0 || st.Bytes != onDisk(t, s.dir) {
 		t.Fatalf("%+v, and %d bytes on the disk", st, onDisk(t, s.dir))
 	}
-	if asked := s.ears.refused; asked != 1 {
-		t.Fatalf("who does not know was asked %d times in a moment", asked)
+	if asked := s.testObserver.refused; asked != 1 {
+		t.Fatalf("the observer was called %d times in a moment", asked)
 	}
-	s.ears.set(func(e *ears) { e.firmly = false })
+	s.testObserver.set(func(e *testObserver) { e.firmly = false })
 	ahead.Store(int64(time.Minute))
 	s.record("d", show)
 	if st := s.Stats(); st.Kept != 1 || st.Bytes > one+one/2 {
@@ -131,7 +130,7 @@ func TestNothingIsDeletedAgainstTheBooks(t *testing.T) {
 	}
 }
 
-func TestWhatIsOldIsDeleted(t *testing.T) {
+func TestExpiredRecordingsAreDeleted(t *testing.T) {
 	t.Parallel()
 	show := long(t, 3)
 	var clock sync.Mutex
@@ -146,32 +145,34 @@ func TestWhatIsOldIsDeleted(t *testing.T) {
 	clock.Unlock()
 	s.record("young", show)
 	if _, there := s.Get("6", "old"); !there {
-		t.Fatal("it was deleted too early")
+		t.Fatal("the recording was deleted too early")
 	}
 	clock.Lock()
 	now = now.Add(2 * time.Minute)
 	clock.Unlock()
-	eventually(t, "the old one to go", func() bool { return slices.Contains(s.ears.list(), "discard expired old") && s.Stats().Kept == 1 })
+	eventually(t, "the old recording is deleted", func() bool {
+		return slices.Contains(s.testObserver.list(), "discard expired old") && s.Stats().Kept == 1
+	})
 	if _, there := s.Get("6", "young"); !there {
-		t.Fatal("the young one is gone")
+		t.Fatal("the recent recording was deleted")
 	}
 }
 
-// What could not be told is told later, also by the next process.
-func TestWhatCouldNotBeToldIsToldLater(t *testing.T) {
+// A failed notification is repeated, also by the next process.
+func TestFailedNotificationsAreRepeated(t *testing.T) {
 	t.Parallel()
 	s := open(t, t.TempDir(), func(c *record.Config) { c.RecordSweep = 5 * time.Millisecond })
-	s.ears.set(func(e *ears) { e.deaf = true })
-	reel := newReel()
-	if err := s.Start("6", "show", reel); err != nil {
+	s.testObserver.set(func(e *testObserver) { e.deaf = true })
+	testSource := newReel()
+	if err := s.Start("6", "show", testSource); err != nil {
 		t.Fatal(err)
 	}
-	reel.play(long(t, 5))
+	testSource.play(long(t, 5))
 	s.Stop("6", "show", "kicked")
-	close(reel.frames)
+	close(testSource.frames)
 	eventually(t, "the end", func() bool { return s.Stats().Running == 0 })
 	s.stop()
-	if got := s.ears.list(); len(got) > 0 {
+	if got := s.testObserver.list(); len(got) > 0 {
 		t.Fatal(got)
 	}
 	s = open(t, s.dir, func(c *record.Config) { c.RecordSweep = 5 * time.Millisecond })
@@ -180,19 +181,19 @@ func TestWhatCouldNotBeToldIsToldLater(t *testing.T) {
 	}
 }
 
-func TestWhatCanBeOpened(t *testing.T) {
+func TestOpenReturnsFilesOfRecordingsOnly(t *testing.T) {
 	t.Parallel()
 	s := open(t, t.TempDir(), nil)
-	reel := newReel()
-	if err := s.Start("6", "show", reel); err != nil {
+	testSource := newReel()
+	if err := s.Start("6", "show", testSource); err != nil {
 		t.Fatal(err)
 	}
-	reel.play(long(t, 5))
+	testSource.play(long(t, 5))
 	eventually(t, "the first part", func() bool { rec, _ := s.Get("6", "show"); return len(rec.Parts) == 1 && rec.Parts[0].Length > 0 })
 	if err := s.Remove("6", "show"); !errors.Is(err, record.ErrStillRecording) {
-		t.Fatalf("one that is being written is deleted: %v", err)
+		t.Fatalf("a running recording was deleted: %v", err)
 	}
-	f, _, err := s.Open("6", "show", "1.mp4") // while it is being written
+	f, _, err := s.Open("6", "show", "1.mp4") // while it is running
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -202,10 +203,10 @@ func TestWhatCanBeOpened(t *testing.T) {
 		t.Fatalf("%d bytes, %v", len(b), err)
 	}
 	if err := s.Start("6", "show", newReel()); !errors.Is(err, record.ErrExists) {
-		t.Fatalf("the same one twice: %v", err)
+		t.Fatalf("a repeated id: %v", err)
 	}
 	s.Stop("6", "show", "stopped")
-	close(reel.frames)
+	close(testSource.frames)
 	s.finished("show")
 	for _, name := range [][3]string{{"6", "show", "2.mp4"}, {"6", "show", "../show/1.mp4"}, {"6", "show", ""}, {"6", "show", "."}, {"6", "..", "1.mp4"},
 		{"..", "6", "show"}, {"6", "show/../show", "1.mp4"}, {"7", "show", "1.mp4"}, {"", ".lock", ""}, {"6", "show", "/etc/passwd"}} {
@@ -215,7 +216,7 @@ func TestWhatCanBeOpened(t *testing.T) {
 	}
 	for _, name := range [][2]string{{"", "x"}, {"..", "x"}, {"6", "a/b"}, {"6", "."}, {"6", ""}} {
 		if err := s.Start(name[0], name[1], newReel()); !errors.Is(err, record.ErrName) {
-			t.Errorf("%q is begun: %v", name, err)
+			t.Errorf("%q was started: %v", name, err)
 		}
 	}
 	index, _, err := s.Open("6", "show", record.IndexFile)
@@ -231,49 +232,49 @@ func TestWhatCanBeOpened(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, _, err := s.Open("6", "show", "1.mp4"); !errors.Is(err, record.ErrNotFound) || onDisk(t, s.dir) != 0 {
-		t.Fatalf("a deleted one is opened: %v", err)
+		t.Fatalf("a deleted recording was opened: %v", err)
 	}
 	if err := s.Remove("6", "show"); !errors.Is(err, record.ErrNotFound) {
-		t.Fatalf("it is deleted twice: %v", err)
+		t.Fatalf("the recording was deleted twice: %v", err)
 	}
 }
 
-// A show without a frame leaves nothing, and nobody is told.
-func TestAShowWithoutAFrame(t *testing.T) {
+// A broadcast without frames leaves no files, and the observer is not notified.
+func TestBroadcastWithoutFramesIsNotRecorded(t *testing.T) {
 	t.Parallel()
 	s := open(t, t.TempDir(), nil)
-	reel := newReel()
-	if err := s.Start("6", "show", reel); err != nil {
+	testSource := newReel()
+	if err := s.Start("6", "show", testSource); err != nil {
 		t.Fatal(err)
 	}
 	s.Stop("6", "show", "stopped")
-	close(reel.frames)
+	close(testSource.frames)
 	eventually(t, "the end", func() bool { return s.Stats().Running == 0 })
-	if st := s.Stats(); st.Kept != 0 || onDisk(t, s.dir) != 0 || len(s.ears.list()) > 0 {
-		t.Fatalf("%+v, %q", st, s.ears.list())
+	if st := s.Stats(); st.Kept != 0 || onDisk(t, s.dir) != 0 || len(s.testObserver.list()) > 0 {
+		t.Fatalf("%+v, %q", st, s.testObserver.list())
 	}
 }
 
-// Whoever ends the recorder ends its recordings properly, and can begin no more.
-func TestTheEndOfTheRecorder(t *testing.T) {
+// The end of Run closes all recordings and refuses new ones.
+func TestRunEndsRunningRecordings(t *testing.T) {
 	t.Parallel()
 	s := open(t, t.TempDir(), nil)
-	reel := newReel()
-	if err := s.Start("6", "show", reel); err != nil {
+	testSource := newReel()
+	if err := s.Start("6", "show", testSource); err != nil {
 		t.Fatal(err)
 	}
-	reel.play(long(t, 5))
+	testSource.play(long(t, 5))
 	stopped := make(chan struct{})
 	go func() { defer close(stopped); s.stop() }()
 	s.Stop("6", "show", record.ReasonOf(media.ReasonShutdown))
-	close(reel.frames)
+	close(testSource.frames)
 	<-stopped
-	if got := s.ears.list(); !slices.Equal(got, []string{"started show", "finished shutdown show"}) {
+	if got := s.testObserver.list(); !slices.Equal(got, []string{"started show", "finished shutdown show"}) {
 		t.Fatal(got)
 	}
 	late := newReel()
 	if err := s.Start("6", "late", late); !errors.Is(err, record.ErrClosed) {
-		t.Fatalf("begun after the end: %v", err)
+		t.Fatalf("started after the end: %v", err)
 	}
 	<-late.gone
 }

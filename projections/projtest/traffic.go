@@ -14,18 +14,18 @@ import (
 	"roomlog/eventstore"
 )
 
-// Crowd is a group of users in a few lives.
-type Crowd struct {
+// Traffic is a group of users who issue random commands in a few lives.
+type Traffic struct {
 	*World
 	Users []User
 	Lives []domain.LiveID
 	Gifts []domain.GiftID
 }
 
-// NewCrowd returns users with coins, lives on air and a gift catalogue.
-func NewCrowd(w *World, users, lives int) *Crowd {
+// NewTraffic returns users with coins, lives on air and a gift catalogue.
+func NewTraffic(w *World, users, lives int) *Traffic {
 	w.Helper()
-	c := &Crowd{World: w}
+	c := &Traffic{World: w}
 	for i := range 3 {
 		c.Gifts = append(c.Gifts, w.AddGift(fmt.Sprintf("gift %d", i), domain.Coins(1+i*7)))
 	}
@@ -41,7 +41,7 @@ func NewCrowd(w *World, users, lives int) *Crowd {
 }
 
 // Act executes n random commands from several workers at once. The domain refuses some of them.
-func (c *Crowd) Act(workers, n int) {
+func (c *Traffic) Act(workers, n int) {
 	c.Helper()
 	var all sync.WaitGroup
 	for worker := range workers {
@@ -62,7 +62,7 @@ func (c *Crowd) Act(workers, n int) {
 }
 
 // any returns a random command of a random user.
-func (c *Crowd) any(r *rand.Rand) domain.Request {
+func (c *Traffic) any(r *rand.Rand) domain.Request {
 	p, live := c.Users[r.IntN(len(c.Users))], c.Lives[r.IntN(len(c.Lives))]
 	by := p.Actor()
 	switch d := r.IntN(100); {
@@ -87,8 +87,8 @@ func (c *Crowd) any(r *rand.Rand) domain.Request {
 	case d < 97:
 		return domain.Request{Actor: Operator, Command: domain.RevokeRole{User: p.ID, Role: domain.Roles[r.IntN(len(domain.Roles))]}}
 	case d < 98 && d%2 == 0:
-		show := domain.BroadcastID(uuid.NewString())
-		return domain.Request{Actor: domain.Actor{Kind: domain.System}, Command: domain.StartBroadcast{Live: live, Broadcast: show, Node: "p1"}}
+		broadcast := domain.BroadcastID(uuid.NewString())
+		return domain.Request{Actor: domain.Actor{Kind: domain.System}, Command: domain.StartBroadcast{Live: live, Broadcast: broadcast, Node: "p1"}}
 	case d < 98:
 		return domain.Request{Actor: Operator, Command: domain.RepriceGift{Gift: c.Gifts[r.IntN(len(c.Gifts))], Price: domain.Coins(1 + r.IntN(30))}}
 	default:
@@ -97,10 +97,10 @@ func (c *Crowd) any(r *rand.Rand) domain.Request {
 }
 
 // chats returns a random command in the chat. There are few connections and names, so that they collide.
-func (c *Crowd) chats(r *rand.Rand, p User) domain.Request {
+func (c *Traffic) chats(r *rand.Rand, p User) domain.Request {
 	room := domain.ChatRoomID(strings.Repeat(fmt.Sprint(r.IntN(4)), 24))
 	key := fmt.Sprint("n", r.IntN(5))
-	guest := domain.ParticipantID(1 + r.IntN(30))
+	participant := domain.ParticipantID(1 + r.IntN(30))
 	switch r.IntN(10) {
 	case 0:
 		return domain.Request{Command: domain.CreateChatRoom{Name: "room", ChatRoom: room, NameKey: key, MaxChatRooms: 4}}
@@ -111,11 +111,11 @@ func (c *Crowd) chats(r *rand.Rand, p User) domain.Request {
 	case 4:
 		return domain.Request{Actor: p.Actor(), Command: domain.EnterChat{Connection: key, Profile: domain.ProfileRooms, ChatRoom: room, Node: "p2"}}
 	case 5:
-		return domain.Request{Command: domain.JoinChatRoom{Participant: guest, ChatRoom: room}}
+		return domain.Request{Command: domain.JoinChatRoom{Participant: participant, ChatRoom: room}}
 	case 6:
-		return domain.Request{Command: domain.LeaveChatRoom{Participant: guest, ChatRoom: room}}
+		return domain.Request{Command: domain.LeaveChatRoom{Participant: participant, ChatRoom: room}}
 	case 7:
-		return domain.Request{Actor: System, Command: domain.LeaveChat{Participant: guest, Cause: domain.LeaveRequested, Node: "p2"}}
+		return domain.Request{Actor: System, Command: domain.LeaveChat{Participant: participant, Cause: domain.LeaveRequested, Node: "p2"}}
 	}
 	return domain.Request{Actor: p.Actor(), Command: domain.PostMessage{Kind: domain.MessageText, Text: "hi", ChatRooms: []domain.ChatRoomID{room}}}
 }

@@ -17,27 +17,27 @@ import (
 	"roomlog/eventstore/pgtest"
 )
 
-// ask is what a client asks of one wallet.
+// ask is a request to a wallet.
 type ask struct {
 	wallet domain.UserID
-	key    string // idempotency key of a gift, or order of a credit
+	key    string // the idempotency key of a gift, or the order of a credit
 	credit domain.Coins
 	num    int
 }
 
-// told is what it is told: the balance after, or that the coins are too few.
-type told struct {
+// results is the result: the balance after the request, or that the coins are too few.
+type results struct {
 	balance domain.Coins
 	refused bool
 }
 
-// purse is the sequential wallet: what it holds, and what was told under each key.
+// purse is the state of the model: the balance, and the result of each key.
 type purse struct {
 	balance domain.Coins
-	told    map[string]told
+	results map[string]results
 }
 
-// walletModel says how wallets behave when one request is carried out after another.
+// walletModel is the model of a wallet that executes one request after another.
 var walletModel = porcupine.Model{
 	Partition: func(history []porcupine.Operation) [][]porcupine.Operation {
 		byWallet := make(map[domain.UserID][]porcupine.Operation)
@@ -53,46 +53,46 @@ var walletModel = porcupine.Model{
 	},
 	Init: func() any { return purse{} },
 	Step: func(state, input, output any) (bool, any) {
-		now, in, out := state.(purse), input.(ask), output.(told)
-		if first, again := now.told[in.key]; again {
+		now, in, out := state.(purse), input.(ask), output.(results)
+		if first, again := now.results[in.key]; again {
 			return out == first, now
 		}
-		next := purse{balance: now.balance, told: maps.Clone(now.told)}
-		if next.told == nil {
-			next.told = make(map[string]told)
+		next := purse{balance: now.balance, results: maps.Clone(now.results)}
+		if next.results == nil {
+			next.results = make(map[string]results)
 		}
-		want := told{refused: true}
+		want := results{refused: true}
 		if cost := domain.Coins(in.num) * 10; cost <= now.balance {
 			next.balance += in.credit - cost
-			want = told{balance: next.balance}
+			want = results{balance: next.balance}
 		}
-		next.told[in.key] = want
+		next.results[in.key] = want
 		return out == want, next
 	},
 	Equal: func(a, b any) bool {
 		one, other := a.(purse), b.(purse)
-		return one.balance == other.balance && maps.Equal(one.told, other.told)
+		return one.balance == other.balance && maps.Equal(one.results, other.results)
 	},
 }
 
-// history is what clients asked, when, and what they were told.
+// history records the requests of clients, their times and results.
 type history struct {
 	mu  sync.Mutex
 	ops []porcupine.Operation
 }
 
-// client asks at random and repeats by key when there is no answer, through any process.
-func (h *history) client(t *testing.T, id int, logs []*testLog, p party, began time.Time) {
+// client sends random requests through any process, and repeats them with the same key when there is no result.
+func (h *history) client(t *testing.T, id int, logs []*testLog, p fixture, began time.Time) {
 	random := rand.New(rand.NewPCG(uint64(id), 1))
 	for n := range 14 {
-		who := p.people[random.IntN(len(p.people))]
+		who := p.users[random.IntN(len(p.users))]
 		in := ask{wallet: who.id, key: fmt.Sprintf("%d of %d", n, id), num: 1 + random.IntN(3)}
 		switch random.IntN(4) {
 		case 0:
 			in.num, in.credit = 0, domain.Coins(1+random.IntN(60))
 			in.key = fmt.Sprintf("order-%d-%d", n, id)
 		case 1:
-			in = h.some(random, in) // what somebody else, or oneself, has asked already
+			in = h.some(random, in) // a request that was sent before
 		}
 		call := time.Since(began)
 		out, ok := h.until(t, random, logs, p, in)
@@ -114,7 +114,7 @@ func (h *history) some(random *rand.Rand, otherwise ask) ask {
 	return h.ops[random.IntN(len(h.ops))].Input.(ask)
 }
 
-func (h *history) until(t *testing.T, random *rand.Rand, logs []*testLog, p party, in ask) (told, bool) {
+func (h *history) until(t *testing.T, random *rand.Rand, logs []*testLog, p fixture, in ask) (results, bool) {
 	r := domain.Request{Command: p.give(in.num), Actor: p.by(in.wallet), IdempotencyKey: in.key}
 	if in.credit > 0 {
 		r = domain.Request{Command: domain.CreditCoins{Order: domain.OrderID(in.key), User: in.wallet, Coins: in.credit}, Actor: operator, IdempotencyKey: in.key}
@@ -125,25 +125,25 @@ func (h *history) until(t *testing.T, random *rand.Rand, logs []*testLog, p part
 		case err == nil:
 			switch e := receipt.Events[len(receipt.Events)-1].Event.(type) {
 			case domain.GiftSent:
-				return told{balance: e.BalanceAfter}, true
+				return results{balance: e.BalanceAfter}, true
 			case domain.CoinsCredited:
-				return told{balance: e.BalanceAfter}, true
+				return results{balance: e.BalanceAfter}, true
 			}
 		case no != nil && no.Code == domain.CodeCoinsTooFew:
-			return told{refused: true}, true
+			return results{refused: true}, true
 		case errors.Is(err, eventstore.ErrUnavailable), errors.Is(err, eventstore.ErrOutcomeUnknown):
-		case no == nil: // the read of a first outcome was cut
+		case no == nil: // the read of the first result was cut
 		default:
 			t.Error(err)
-			return told{}, false
+			return results{}, false
 		}
 	}
 	t.Errorf("no answer to %+v", in)
-	return told{}, false
+	return results{}, false
 }
 
-func (p party) by(id domain.UserID) domain.Actor {
-	for _, who := range p.people {
+func (p fixture) by(id domain.UserID) domain.Actor {
+	for _, who := range p.users {
 		if who.id == id {
 			return who.by
 		}
@@ -154,14 +154,14 @@ func (p party) by(id domain.UserID) domain.Actor {
 func TestWalletsAreLinearizable(t *testing.T) {
 	t.Parallel()
 	db := pgtest.New(t)
-	way := startWay(t, db)
+	proxy := startProxy(t, db)
 	quick := eventstore.SequencerConfig{Timeout: 200 * time.Millisecond}
 	logs := []*testLog{
 		openLog(t, db, quick),
-		way.open(eventstore.Config{Now: time.Now}, quick),
+		proxy.open(eventstore.Config{Now: time.Now}, quick),
 		openLog(t, db, eventstore.SequencerConfig{BatchSize: 3, CacheSize: 8, SnapshotEvery: 5}),
 	}
-	p := logs[0].party(3, 0)
+	p := logs[0].fixture(3, 0)
 	h := &history{}
 	began := time.Now()
 	stop := make(chan struct{})
@@ -172,7 +172,7 @@ func TestWalletsAreLinearizable(t *testing.T) {
 			case <-stop:
 				return
 			case <-time.After(20 * time.Millisecond):
-				way.cut()
+				proxy.cut()
 			}
 		}
 	})
@@ -186,30 +186,30 @@ func TestWalletsAreLinearizable(t *testing.T) {
 		t.Fatalf("the history of %d requests is %s", len(h.ops), got)
 	}
 	logs[0].recovered()
-	logs[0].sound()
+	logs[0].verified()
 }
 
-// Histories that no wallet has, one request after another but for the last.
-func TestTheJudgeOfWalletsCanSayNo(t *testing.T) {
+// Histories that are impossible. Their requests are sequential except for the last.
+func TestWalletModelRejectsImpossibleHistories(t *testing.T) {
 	t.Parallel()
 	credit := func(key string, coins, balance domain.Coins) [2]any {
-		return [2]any{ask{1, key, coins, 0}, told{balance: balance}}
+		return [2]any{ask{1, key, coins, 0}, results{balance: balance}}
 	}
-	gift := func(key string, num int, out told) [2]any { return [2]any{ask{1, key, 0, num}, out} }
+	gift := func(key string, num int, out results) [2]any { return [2]any{ask{1, key, 0, num}, out} }
 	for name, tt := range map[string]struct {
 		want  porcupine.CheckResult
 		steps [][2]any
 	}{
 		"a good one": {porcupine.Ok, [][2]any{
-			credit("o1", 25, 25), gift("k1", 2, told{balance: 5}), gift("k2", 1, told{refused: true}), gift("k1", 2, told{balance: 5}),
-			credit("o2", 5, 10), credit("o1", 25, 25), gift("k2", 1, told{refused: true}), gift("k3", 1, told{}),
+			credit("o1", 25, 25), gift("k1", 2, results{balance: 5}), gift("k2", 1, results{refused: true}), gift("k1", 2, results{balance: 5}),
+			credit("o2", 5, 10), credit("o1", 25, 25), gift("k2", 1, results{refused: true}), gift("k3", 1, results{}),
 		}},
-		"an overdraft":               {porcupine.Illegal, [][2]any{credit("o1", 15, 15), gift("k1", 1, told{balance: 5}), gift("k2", 1, told{balance: -5})}},
-		"a gift that costs nothing":  {porcupine.Illegal, [][2]any{credit("o1", 15, 15), gift("k1", 1, told{balance: 15})}},
-		"a refusal without a reason": {porcupine.Illegal, [][2]any{credit("o1", 15, 15), gift("k1", 1, told{refused: true})}},
-		"a gift given twice":         {porcupine.Illegal, [][2]any{credit("o1", 25, 25), gift("k1", 1, told{balance: 15}), gift("k1", 1, told{balance: 5})}},
+		"an overdraft":               {porcupine.Illegal, [][2]any{credit("o1", 15, 15), gift("k1", 1, results{balance: 5}), gift("k2", 1, results{balance: -5})}},
+		"a gift that costs nothing":  {porcupine.Illegal, [][2]any{credit("o1", 15, 15), gift("k1", 1, results{balance: 15})}},
+		"a refusal without a reason": {porcupine.Illegal, [][2]any{credit("o1", 15, 15), gift("k1", 1, results{refused: true})}},
+		"a gift given twice":         {porcupine.Illegal, [][2]any{credit("o1", 25, 25), gift("k1", 1, results{balance: 15}), gift("k1", 1, results{balance: 5})}},
 		"a credit that is lost":      {porcupine.Illegal, [][2]any{credit("o1", 15, 15), credit("o2", 15, 15)}},
-		"an old state":               {porcupine.Illegal, [][2]any{credit("o1", 25, 25), gift("k1", 1, told{balance: 15}), gift("k2", 1, told{balance: 15})}},
+		"an old state":               {porcupine.Illegal, [][2]any{credit("o1", 25, 25), gift("k1", 1, results{balance: 15}), gift("k2", 1, results{balance: 15})}},
 	} {
 		var ops []porcupine.Operation
 		for i, step := range tt.steps {

@@ -14,13 +14,12 @@ import (
 	"roomlog/eventstore/pgtest"
 )
 
-// cancelRequest asks the server to give up what another connection is doing. A client sends it when it
-// loses a connection; it does not get through to where the connection does not.
+// cancelRequest cancels the statement of another connection. A client sends it when it loses a connection. The proxy drops it while
+// it is shut.
 const cancelRequest = 80877102
 
-// A way is a TCP address through which a database is reached, and which a test can shut or cut.
-// PostgreSQL itself listens on a unix socket only.
-type way struct {
+// proxy is a TCP address of a database whose connections a test can cut. PostgreSQL itself listens only on a unix socket.
+type proxy struct {
 	t      testing.TB
 	db     *pgtest.DB
 	socket string
@@ -31,13 +30,13 @@ type way struct {
 	address  string
 	conns    map[net.Conn]bool
 
-	// reply sees what the server says before the client does; false cuts the connection instead.
+	// reply is called with the data of the server before it is sent to the client. If it returns false, the connection is cut.
 	reply func(b []byte) bool
 }
 
-func startWay(t testing.TB, db *pgtest.DB) *way {
+func startProxy(t testing.TB, db *pgtest.DB) *proxy {
 	t.Helper()
-	w := &way{t: t, db: db, socket: socketOf(t, db), address: "127.0.0.1:0", conns: make(map[net.Conn]bool)}
+	w := &proxy{t: t, db: db, socket: socketOf(t, db), address: "127.0.0.1:0", conns: make(map[net.Conn]bool)}
 	w.reopen()
 	t.Cleanup(func() {
 		w.shut()
@@ -46,7 +45,7 @@ func startWay(t testing.TB, db *pgtest.DB) *way {
 	return w
 }
 
-// socketOf is the unix socket that a database is reached through.
+// socketOf returns the unix socket of a database.
 func socketOf(t testing.TB, db *pgtest.DB) string {
 	t.Helper()
 	u, err := url.Parse(db.DSN)
@@ -60,8 +59,8 @@ func socketOf(t testing.TB, db *pgtest.DB) string {
 	return filepath.Join(host, ".s.PGSQL."+u.Query().Get("port"))
 }
 
-// dsn reaches the database through an address.
-func (w *way) dsn(address string) string {
+// dsn returns the connection string with another address.
+func (w *proxy) dsn(address string) string {
 	u, err := url.Parse(w.db.DSN)
 	if err != nil {
 		w.t.Fatal(err)
@@ -70,28 +69,28 @@ func (w *way) dsn(address string) string {
 	return u.String()
 }
 
-// open opens the log through the way.
-func (w *way) open(c eventstore.Config, sc eventstore.SequencerConfig) *testLog {
+// open opens the log through the proxy.
+func (w *proxy) open(c eventstore.Config, sc eventstore.SequencerConfig) *testLog {
 	return w.openAt(w.address, c, sc)
 }
 
-func (w *way) openAt(address string, c eventstore.Config, sc eventstore.SequencerConfig) *testLog {
+func (w *proxy) openAt(address string, c eventstore.Config, sc eventstore.SequencerConfig) *testLog {
 	w.t.Helper()
 	db := *w.db
 	db.DSN = w.dsn(address)
 	return openLogAs(w.t, &db, c, sc)
 }
 
-// shut cuts every connection and lets nobody in.
-func (w *way) shut() {
+// shut cuts all connections and accepts no more.
+func (w *proxy) shut() {
 	w.mu.Lock()
 	w.listener.Close()
 	w.mu.Unlock()
 	w.cut()
 }
 
-// cut cuts every connection.
-func (w *way) cut() {
+// cut cuts all connections.
+func (w *proxy) cut() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for c := range w.conns {
@@ -99,8 +98,8 @@ func (w *way) cut() {
 	}
 }
 
-// reopen lets people in again, at the same address.
-func (w *way) reopen() {
+// reopen accepts connections again, at the same address.
+func (w *proxy) reopen() {
 	w.t.Helper()
 	listener, err := net.Listen("tcp", w.address)
 	if err != nil {
@@ -120,7 +119,7 @@ func (w *way) reopen() {
 	})
 }
 
-func (w *way) carry(client net.Conn) {
+func (w *proxy) carry(client net.Conn) {
 	defer client.Close()
 	first := make([]byte, 8)
 	if _, err := io.ReadFull(client, first); err != nil || binary.BigEndian.Uint32(first[4:]) == cancelRequest {
@@ -166,5 +165,5 @@ func (w *way) carry(client net.Conn) {
 	group.Wait()
 }
 
-// isCommitReply finds the server's word that a transaction is committed.
+// isCommitReply reports whether the server confirms a commit.
 func isCommitReply(b []byte) bool { return bytes.Contains(b, []byte("COMMIT\x00")) }

@@ -16,7 +16,7 @@ import (
 	"roomlog/media/rtmp"
 )
 
-func TestAShowIsToldFromItsFirstFrameToItsLast(t *testing.T) {
+func TestObserverIsNotifiedOfBroadcasts(t *testing.T) {
 	h := run(t, nil)
 	s := h.publish(t, "KEY")
 	s.begin(0)
@@ -27,7 +27,7 @@ func TestAShowIsToldFromItsFirstFrameToItsLast(t *testing.T) {
 		t.Fatalf("%+v", show)
 	}
 	s.unpublish()
-	s.hear(rtmp.UnpublishSuccess)
+	s.expect(rtmp.UnpublishSuccess)
 	s.gone()
 	h.log.wait(t, "stopped KEY stopped")
 	end := h.log.show(1)
@@ -39,11 +39,11 @@ func TestAShowIsToldFromItsFirstFrameToItsLast(t *testing.T) {
 	again.begin(0)
 	eventually(t, "another show", func() bool { return len(h.log.list()) == 3 })
 	if h.log.show(2).ID == show.ID {
-		t.Fatal("it has the same id")
+		t.Fatal("the id is the same")
 	}
 }
 
-func TestAShowTooShortToBeKnownIsToldToo(t *testing.T) {
+func TestShortBroadcastsAreAnnounced(t *testing.T) {
 	h := run(t, nil)
 	s := h.publish(t, "KEY")
 	s.audio(0, []byte("\x2fmp3"))
@@ -54,13 +54,13 @@ func TestAShowTooShortToBeKnownIsToldToo(t *testing.T) {
 	}
 }
 
-func TestAPublisherWithoutAFrameIsNoShow(t *testing.T) {
+func TestPublisherWithoutFramesHasNoBroadcast(t *testing.T) {
 	h := run(t, nil)
 	v := h.watch(t, h.flvURL("KEY"))
 	s := h.publish(t, "KEY")
 	s.unpublish()
 	s.gone()
-	h.publish(t, "KEY").begin(0) // and whoever waited still does
+	h.publish(t, "KEY").begin(0) // players are still waiting
 	v.sees(picture(true, "first"))
 	h.log.wait(t, "started KEY")
 	if got := h.log.list(); len(got) != 1 {
@@ -68,7 +68,7 @@ func TestAPublisherWithoutAFrameIsNoShow(t *testing.T) {
 	}
 }
 
-func TestALostPublisherMayComeBackInTime(t *testing.T) {
+func TestReconnectContinuesTheBroadcast(t *testing.T) {
 	h := run(t, nil)
 	s := h.publish(t, "KEY")
 	s.begin(5000)
@@ -80,8 +80,8 @@ func TestALostPublisherMayComeBackInTime(t *testing.T) {
 	again := h.publish(t, "KEY")
 	again.video(0, avcHeader())
 	again.audio(0, aacHeader())
-	again.video(777_020, picture(false, "a rest of the group before"))
-	again.video(777_040, picture(true, "back")) // its times have nothing to do with those before
+	again.video(777_020, picture(false, "the rest of the group before"))
+	again.video(777_040, picture(true, "back")) // its timestamps have no relation to the earlier ones
 	again.audio(777_050, sound("back"))
 	tags := v.sees(sound("back"))
 	if got := kinds(tags); !slices.Equal(got, []string{"meta", "h264 header", "aac header", "key", "sound", "h264 header", "aac header", "key", "sound"}) {
@@ -89,14 +89,14 @@ func TestALostPublisherMayComeBackInTime(t *testing.T) {
 	}
 	for i := 1; i < len(tags); i++ {
 		if tags[i].at < tags[i-1].at {
-			t.Fatalf("time runs backwards: %d after %d", tags[i].at, tags[i-1].at)
+			t.Fatalf("timestamps run backwards: %d after %d", tags[i].at, tags[i-1].at)
 		}
 	}
-	if pause := tags[len(tags)-1].at - 5000; pause > uint32(patience.Milliseconds()) {
-		t.Fatalf("the pause took %d ms", pause)
+	if pause := tags[len(tags)-1].at - 5000; pause > uint32(timeout.Milliseconds()) {
+		t.Fatalf("the gap is %d ms", pause)
 	}
 	if got := kinds(waiting.sees(sound("back"))); !slices.Equal(got, []string{"h264 header", "aac header", "key", "sound"}) {
-		t.Fatalf("who came in between got %q", got)
+		t.Fatalf("a player that joined during the gap got %q", got)
 	}
 	again.unpublish()
 	if err := v.ended(); !errors.Is(err, io.EOF) {
@@ -108,7 +108,7 @@ func TestALostPublisherMayComeBackInTime(t *testing.T) {
 	}
 }
 
-func TestALostPublisherThatDoesNotComeBackEndsItsShow(t *testing.T) {
+func TestBroadcastEndsWithoutReconnect(t *testing.T) {
 	h := run(t, func(c *media.Config) { c.StreamGrace = 300 * time.Millisecond })
 	s := h.publish(t, "KEY")
 	s.begin(0)
@@ -121,23 +121,23 @@ func TestALostPublisherThatDoesNotComeBackEndsItsShow(t *testing.T) {
 	h.log.wait(t, "stopped KEY lost")
 }
 
-func TestASilentPublisherCanBeTakenOver(t *testing.T) {
+func TestSilentPublishersCanBeReplaced(t *testing.T) {
 	h := run(t, func(c *media.Config) { c.TakeoverAfter = 500 * time.Millisecond })
 	frozen := h.publish(t, "KEY")
 	frozen.begin(0)
 	v := h.watch(t, h.flvURL("KEY"))
 	v.sees(sound("first"))
 	signed := "KEY?sign=" + h.signer.Publish("KEY")
-	h.stranger(t, "live", "publish", 3, nil, signed, "live").hear(rtmp.PublishBadName)
+	h.dialRequest(t, "live", "publish", 3, nil, signed, "live").expect(rtmp.PublishBadName)
 	var owner *sender
 	eventually(t, "a takeover", func() bool {
-		owner = h.stranger(t, "live", "publish", 3, nil, signed, "live")
+		owner = h.dialRequest(t, "live", "publish", 3, nil, signed, "live")
 		eventually(t, "an answer", func() bool { return owner.hears(rtmp.PublishStart) || owner.hears(rtmp.PublishBadName) })
 		return owner.hears(rtmp.PublishStart)
 	})
 	frozen.gone()
-	// nobody takes over again from who has only just come
-	h.stranger(t, "live", "publish", 3, nil, signed, "live").hear(rtmp.PublishBadName)
+	// a new publisher cannot be replaced at once
+	h.dialRequest(t, "live", "publish", 3, nil, signed, "live").expect(rtmp.PublishBadName)
 	owner.video(0, avcHeader())
 	owner.audio(0, aacHeader())
 	owner.video(0, picture(true, "mine"))
@@ -147,15 +147,15 @@ func TestASilentPublisherCanBeTakenOver(t *testing.T) {
 	}
 }
 
-// Of many that want one key at the same moment one gets it.
-func TestAKeyIsClaimedOnce(t *testing.T) {
+// Several publishers request one key at the same time, and one gets it.
+func TestKeyHasOnePublisher(t *testing.T) {
 	h := run(t, nil)
 	signed := "KEY?sign=" + h.signer.Publish("KEY")
 	var all sync.WaitGroup
 	senders := make([]*sender, 20)
 	for i := range senders {
 		senders[i] = dialRTMP(t, h.rtmp)
-		all.Go(func() { senders[i].say(hello("live", "publish", 3, nil, signed, "live")) })
+		all.Go(func() { senders[i].send(hello("live", "publish", 3, nil, signed, "live")) })
 	}
 	all.Wait()
 	won := 0
@@ -166,15 +166,15 @@ func TestAKeyIsClaimedOnce(t *testing.T) {
 		}
 	}
 	if won != 1 {
-		t.Fatalf("%d of them publish", won)
+		t.Fatalf("%d publishers were accepted", won)
 	}
 }
 
-func TestCutEndsEverybodyAtOnce(t *testing.T) {
+func TestCutEndsAllConnections(t *testing.T) {
 	asked, decided := make(chan struct{}, 2), make(chan struct{})
 	h := run(t, nil)
 	slow := run(t, func(c *media.Config) {
-		c.Authorizer = gate{
+		c.Authorizer = testAuthorizer{
 			connect: func(media.ConnectRequest) error { return nil },
 			publish: func(media.PublishRequest) error { asked <- struct{}{}; <-decided; return nil },
 			play:    func(media.PlayRequest) error { asked <- struct{}{}; <-decided; return nil },
@@ -184,8 +184,8 @@ func TestCutEndsEverybodyAtOnce(t *testing.T) {
 	s.begin(0)
 	v, held := h.watch(t, h.flvURL("KEY")), h.watch(t, h.flvURL("HELD"))
 	v.sees(picture(true, "first"))
-	player := h.stranger(t, "live", "play", 3, nil, "KEY?sign="+h.signer.Play("KEY"))
-	player.hear("first")
+	player := h.dialRequest(t, "live", "play", 3, nil, "KEY?sign="+h.signer.Play("KEY"))
+	player.expect("first")
 	h.stream(t, "HELD", "a player that waits", func(s media.StreamStats) bool { return len(s.Players) == 1 })
 	h.Cut("KEY", media.ReasonEnded)
 	h.Cut("HELD", media.ReasonEnded)
@@ -194,24 +194,24 @@ func TestCutEndsEverybodyAtOnce(t *testing.T) {
 	player.gone()
 	_ = v.ended()
 	if err := held.ended(); err == nil {
-		t.Fatal("who waited was not cut")
+		t.Fatal("a waiting player was not disconnected")
 	}
 	h.log.wait(t, "stopped KEY ended")
-	h.publish(t, "KEY").begin(0) // the gate decides whether it comes back
+	h.publish(t, "KEY").begin(0) // the authorizer decides whether the publisher may come back
 
-	t.Run("and those who were let in a moment before", func(t *testing.T) {
-		p := slow.stranger(t, "live", "publish", 3, nil, "KEY", "live")
-		v := slow.stranger(t, "live", "play", 3, nil, "KEY")
+	t.Run("also refuses clients that were authorized before", func(t *testing.T) {
+		p := slow.dialRequest(t, "live", "publish", 3, nil, "KEY", "live")
+		v := slow.dialRequest(t, "live", "play", 3, nil, "KEY")
 		<-asked
 		<-asked
 		slow.Cut("KEY", media.ReasonEnded)
 		close(decided)
-		p.hear(rtmp.PublishUnauthorized)
-		v.hear(rtmp.PlayUnauthorized)
+		p.expect(rtmp.PublishUnauthorized)
+		v.expect(rtmp.PlayUnauthorized)
 	})
 }
 
-func TestKickEndsOne(t *testing.T) {
+func TestKickEndsOneConnection(t *testing.T) {
 	h := run(t, nil)
 	s := h.publish(t, "KEY")
 	s.begin(0)
@@ -223,9 +223,9 @@ func TestKickEndsOne(t *testing.T) {
 		t.Fatalf("%+v", players)
 	}
 	if h.Kick("nobody") || !h.Kick(players[0].Client.ID) || h.Kick(players[0].Client.ID) {
-		t.Fatal("not exactly one was kicked")
+		t.Fatal("not exactly one player was kicked")
 	}
-	eventually(t, "one to be left", func() bool { return len(h.Players("KEY")) == 1 })
+	eventually(t, "one player is left", func() bool { return len(h.Players("KEY")) == 1 })
 	publisher := h.stream(t, "KEY", "the stream", onAir).Broadcast.Publisher.ID
 	if !h.Kick(publisher) {
 		t.Fatal("the publisher was not kicked")
@@ -235,7 +235,7 @@ func TestKickEndsOne(t *testing.T) {
 	h.log.wait(t, "stopped KEY kicked")
 }
 
-// everything is an observer of all there is.
+// everything implements all observers.
 type everything struct {
 	recorder
 	slow chan struct{}
@@ -254,14 +254,14 @@ func (e *everything) Disconnected(context.Context, media.Client) {
 	e.add("disconnected", media.Broadcast{})
 }
 
-func TestObserversHearInOrderAndHoldNobodyUp(t *testing.T) {
+func TestObserversAreNotifiedInOrderAndDelayNothing(t *testing.T) {
 	e := &everything{slow: make(chan struct{})}
 	h := run(t, func(c *media.Config) { c.Observer, c.PlayObserver, c.ConnectObserver = e, e, e })
 	v := h.watch(t, h.flvURL("KEY"))
 	h.stream(t, "KEY", "a player", func(s media.StreamStats) bool { return len(s.Players) == 1 })
 	s := h.publish(t, "KEY")
 	s.begin(0)
-	v.sees(picture(true, "first")) // although the observer hangs
+	v.sees(picture(true, "first")) // although the observer blocks
 	s.unpublish()
 	_ = v.ended()
 	s.gone()
@@ -283,19 +283,19 @@ func TestObserversHearInOrderAndHoldNobodyUp(t *testing.T) {
 	}
 }
 
-func TestTheEndOfTheServerEndsEverything(t *testing.T) {
+func TestShutdownEndsEverything(t *testing.T) {
 	h := run(t, nil)
 	s := h.publish(t, "KEY")
 	s.begin(0)
 	v := h.watch(t, h.flvURL("KEY"))
 	v.sees(picture(true, "first"))
-	player := h.stranger(t, "live", "play", 3, nil, "KEY?sign="+h.signer.Play("KEY"))
-	player.hear("first")
-	stranger := dialRTMP(t, h.rtmp)
+	player := h.dialRequest(t, "live", "play", 3, nil, "KEY?sign="+h.signer.Play("KEY"))
+	player.expect("first")
+	dialRequest := dialRTMP(t, h.rtmp)
 	h.stop()
 	s.gone()
 	player.gone()
-	stranger.gone()
+	dialRequest.gone()
 	_ = v.ended()
 	if got := h.log.list(); !slices.Equal(got, []string{"started KEY", "stopped KEY shutdown"}) {
 		t.Fatalf("%q", got)

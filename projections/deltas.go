@@ -1,0 +1,69 @@
+package projections
+
+import (
+	"roomlog/domain"
+	"roomlog/eventstore"
+)
+
+// specs are the entries of the table by type of event.
+var specs = func() map[string][]DeltaSpec {
+	byEvent := make(map[string][]DeltaSpec)
+	for _, s := range DeltaSpecs() {
+		byEvent[s.Event] = append(byEvent[s.Event], s)
+	}
+	return byEvent
+}()
+
+// DeltasOf returns the deltas of an event, without profiles. A gift has two: one for the live, and one with the new
+// balance for the sender.
+func DeltasOf(r eventstore.Record) []Delta {
+	if r.Event == nil {
+		return nil
+	}
+	var deltas []Delta
+	for _, s := range specs[r.Event.Type()] {
+		if s.Audience == AudienceNone {
+			continue
+		}
+		d := Delta{
+			Position: r.Position, Audience: s.Audience, Kind: s.Kind,
+			Event: r.Event, ID: shortID(r), EventID: r.ID, RecordedAt: r.RecordedAt,
+		}
+		if e, ok := r.Event.(domain.UserEvent); ok {
+			d.User = e.EventUser()
+		}
+		s.address(&d)
+		deltas = append(deltas, d)
+	}
+	return deltas
+}
+
+// spec returns the entry of d; the zero one if d has none.
+func (d Delta) spec() DeltaSpec {
+	if d.Event != nil {
+		for _, s := range specs[d.Event.Type()] {
+			if s.Audience == d.Audience {
+				return s
+			}
+		}
+	}
+	return DeltaSpec{}
+}
+
+// Payload returns the content of d for clients, of the type that its entry names; nil if there is none. Profile must be
+// set before.
+func (d Delta) Payload() any {
+	if s := d.spec(); s.payload != nil {
+		return s.payload(d)
+	}
+	return nil
+}
+
+// Droppable reports whether a client that reads slowly may lose d.
+func (d Delta) Droppable() bool { return d.spec().Droppable }
+
+// ChangesGauges reports whether d changes the gauges of its live.
+func (d Delta) ChangesGauges() bool { return d.spec().ChangesGauges }
+
+// NeedsProfile reports whether clients see the profile of the user of d.
+func (d Delta) NeedsProfile() bool { return d.spec().NeedsProfile }

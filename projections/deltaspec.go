@@ -1,0 +1,93 @@
+package projections
+
+import (
+	"reflect"
+
+	"roomlog/domain"
+)
+
+// A DeltaSpec is an entry of the table of deltas.
+type DeltaSpec struct {
+	Event    string // the type of the event
+	Audience Audience
+	Kind     string
+	Summary  string       // describes the kind to client developers; "" if the payload is not Payload
+	Payload  reflect.Type // of the values that Delta.Payload returns; nil: none
+
+	Droppable     bool // a client that reads slowly may lose it
+	ChangesGauges bool // it changes the gauges of its live
+	NeedsProfile  bool // clients see the profile of its user
+	NotProjected  bool // no projection handles the event: the log alone stores it
+
+	address func(*Delta) // sets the fields that depend on the audience
+	payload func(Delta) any
+}
+
+// The options of an entry.
+func droppable(s *DeltaSpec)     { s.Droppable = true }
+func changesGauges(s *DeltaSpec) { s.ChangesGauges = true }
+func needsProfile(s *DeltaSpec)  { s.NeedsProfile = true }
+func notProjected(s *DeltaSpec)  { s.NotProjected = true }
+
+// toLive sends E to all subscribers of its live.
+func toLive[E domain.LiveEvent, P any](kind, summary string, payload func(Delta, E) P, options ...func(*DeltaSpec)) DeltaSpec {
+	s := withPayload(AudienceLive, kind, summary, payload, options)
+	s.NeedsProfile = true
+	s.address = func(d *Delta) { d.Live = d.Event.(E).EventLive() }
+	return s
+}
+
+// toUser sends E to the user channel of its user.
+func toUser[E domain.UserEvent, P any](kind, summary string, payload func(Delta, E) P, options ...func(*DeltaSpec)) DeltaSpec {
+	s := withPayload(AudienceUser, kind, summary, payload, options)
+	s.address = func(d *Delta) { d.Recipient = d.User }
+	return s
+}
+
+func withPayload[E domain.Event, P any](audience Audience, kind, summary string, payload func(Delta, E) P, options []func(*DeltaSpec)) DeltaSpec {
+	return DeltaSpec{
+		Event: typeOf[E](), Audience: audience, Kind: kind, Summary: summary, Payload: reflect.TypeFor[P](),
+		payload: func(d Delta) any { return payload(d, d.Event.(E)) },
+	}.with(options)
+}
+
+// toChat sends E to the chat. The chat makes the payloads, because they depend on its roster.
+func toChat[E domain.Event](kind string, address func(*Delta, E)) DeltaSpec {
+	return DeltaSpec{
+		Event: typeOf[E](), Audience: AudienceChat, Kind: kind, NeedsProfile: true,
+		address: func(d *Delta) { address(d, d.Event.(E)) },
+	}
+}
+
+// toServers sends E to the servers alone. They act on the event itself.
+func toServers[E domain.Event](kind string, options ...func(*DeltaSpec)) DeltaSpec {
+	return DeltaSpec{Event: typeOf[E](), Audience: AudienceServers, Kind: kind, address: func(d *Delta) {
+		if e, ok := d.Event.(domain.LiveEvent); ok {
+			d.Live = e.EventLive()
+		}
+	}}.with(options)
+}
+
+// toNobody sends E to nobody.
+func toNobody[E domain.Event](options ...func(*DeltaSpec)) DeltaSpec {
+	return DeltaSpec{Event: typeOf[E]()}.with(options)
+}
+
+// with applies options.
+func (s DeltaSpec) with(options []func(*DeltaSpec)) DeltaSpec {
+	for _, option := range options {
+		option(&s)
+	}
+	return s
+}
+
+func typeOf[E domain.Event]() string {
+	var zero E
+	return zero.Type()
+}
+
+// by sets the participant of d.
+func (d *Delta) by(p domain.ParticipantID) *Delta { d.Participant = p; return d }
+
+// in sets the chat rooms of d.
+func (d *Delta) in(rooms ...domain.ChatRoomID) { d.ChatRooms = rooms }

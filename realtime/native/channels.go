@@ -1,0 +1,69 @@
+package native
+
+import (
+	"sync"
+
+	"roomlog/domain"
+	"roomlog/realtime/hub"
+	"roomlog/realtime/ws"
+)
+
+// channels holds the channels of the lives that sessions of a server are in.
+type channels struct {
+	hub     *hub.Hub
+	sockets *ws.Server
+
+	mu     sync.Mutex // taken before the locks of channels and of the hub
+	byLive map[domain.LiveID]*channel
+}
+
+func newChannels(h *hub.Hub, sockets *ws.Server) *channels {
+	return &channels{hub: h, sockets: sockets, byLive: make(map[domain.LiveID]*channel)}
+}
+
+// hold returns the channel of a live and keeps it subscribed until release has been called as often as hold.
+func (s *channels) hold(live domain.LiveID) *channel {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c := s.byLive[live]
+	if c == nil || c.wasReset() {
+		c = s.open(live)
+		s.byLive[live] = c
+	}
+	c.holds++
+	return c
+}
+
+// open creates a channel and subscribes it to its live.
+func (s *channels) open(live domain.LiveID) *channel {
+	c := &channel{
+		live: live, fan: s.sockets.NewFanout(), largeLive: s.hub.LargeLive(), batchInterval: s.hub.JoinBatchInterval(),
+	}
+	c.mu.Lock() // nothing is delivered before the start is known
+	defer c.mu.Unlock()
+	c.start = s.hub.Subscribe(live, c)
+	c.last = c.start
+	return c
+}
+
+// release ends what one hold began. A channel without holds is removed.
+func (s *channels) release(c *channel) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c.holds--
+	if c.holds > 0 {
+		return
+	}
+	if s.byLive[c.live] == c {
+		delete(s.byLive, c.live)
+	}
+	s.hub.Unsubscribe(c.live, c)
+	c.Reset() // stops the timer of a batch
+}
+
+// count returns the number of lives.
+func (s *channels) count() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.byLive)
+}

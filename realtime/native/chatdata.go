@@ -1,0 +1,193 @@
+package native
+
+import (
+	"time"
+
+	"roomlog/domain"
+	"roomlog/projections"
+	"roomlog/realtime/chat"
+	"roomlog/realtime/hub"
+	"roomlog/realtime/ws"
+)
+
+// Data of requests about the chat.
+type (
+	chatJoinData struct {
+		Room  string     `json:"room,omitempty" jsonschema_description:"ID or name of a chat room; absent: the public chat"`
+		Since *sinceData `json:"since,omitempty" jsonschema_description:"what the client has of this room"`
+	}
+	chatRoomData struct {
+		Room string `json:"room,omitempty" jsonschema_description:"ID or name of a chat room; absent: the public chat"`
+	}
+	chatContent struct {
+		Text    string     `json:"text,omitempty" jsonschema_description:"a message has one of text, sticker and voice"`
+		Sticker string     `json:"sticker,omitempty" jsonschema_description:"name of a sticker, or URL of an uploaded picture"`
+		Voice   *chatVoice `json:"voice,omitempty"`
+	}
+	chatVoice struct {
+		URL string `json:"url" jsonschema_description:"URL of an uploaded sound"`
+		MS  int    `json:"ms" jsonschema_description:"duration in milliseconds"`
+	}
+	chatPostData struct {
+		chatRoomData
+		chatContent
+	}
+	chatPrivateData struct {
+		User        domain.UserID `json:"user,omitempty" jsonschema_description:"to all connections of this user; or"`
+		Participant string        `json:"participant,omitempty" jsonschema_description:"to this one connection"`
+		chatContent
+	}
+	chatTypingData struct {
+		chatRoomData
+		Participant string `json:"participant,omitempty" jsonschema_description:"notifies this one connection instead of a room"`
+	}
+	chatHistoryData struct {
+		chatRoomData
+		Before int64 `json:"before,omitempty" jsonschema_description:"pos of the oldest message that the client has"`
+		Limit  int   `json:"limit,omitempty" jsonschema_description:"default 20, at most 100"`
+	}
+	chatNicknameData struct {
+		Nickname string `json:"nickname" jsonschema_description:"empty: the username is shown"`
+	}
+)
+
+// Data of replies and pushes about the chat.
+type (
+	chatRoomInfo struct {
+		ID   domain.ChatRoomID `json:"id"`
+		Name string            `json:"name"`
+	}
+	chatJoinReply struct {
+		Participant string            `json:"participant" jsonschema_description:"the public ID of this connection"`
+		Epoch       string            `json:"epoch"`
+		Pos         int64             `json:"pos" jsonschema_description:"everything after it is pushed"`
+		Room        *chatRoomInfo     `json:"room,omitempty"`
+		Resumed     bool              `json:"resumed" jsonschema_description:"true: messages are all since the client's position; false: they are the newest 20"`
+		Messages    []chatMessageInfo `json:"messages" jsonschema_description:"oldest first"`
+		Online      int               `json:"online" jsonschema_description:"connections in the room"`
+	}
+	chatWhoReply struct {
+		Participants []participantInfo `json:"participants" jsonschema_description:"oldest first, at most 1000"`
+	}
+	chatHistoryReply struct {
+		Messages []chatMessageInfo `json:"messages" jsonschema_description:"newest first"`
+		More     bool              `json:"more" jsonschema_description:"there are older ones"`
+	}
+	participantInfo struct {
+		Participant string        `json:"participant,omitempty" jsonschema_description:"public ID of the connection; absent for a user who was not in the chat"`
+		User        domain.UserID `json:"user,omitempty" jsonschema_description:"absent for an anonymous participant"`
+		Name        string        `json:"name"`
+	}
+	chatMessageInfo struct {
+		Pos   int64               `json:"pos,omitempty" jsonschema_description:"in a reply only: a push has its own"`
+		ID    string              `json:"id"`
+		By    participantInfo     `json:"by"`
+		Rooms []domain.ChatRoomID `json:"rooms,omitempty" jsonschema_description:"absent: to the public chat, or to you alone"`
+		chatContent
+		At time.Time `json:"at"`
+	}
+	chatJoinedInfo struct {
+		By     participantInfo `json:"by"`
+		Online int             `json:"online" jsonschema_description:"connections in the room"`
+	}
+	chatLeftInfo struct {
+		By     participantInfo   `json:"by"`
+		Cause  domain.LeaveCause `json:"cause"`
+		Online int               `json:"online" jsonschema_description:"connections in the room"`
+	}
+	participantPush struct {
+		By participantInfo `json:"by"`
+	}
+)
+
+// pushPrivate is the type of the push of a message to one user, on the user channel, or to one connection.
+const pushPrivate = "chat.private"
+
+func participantOf(p chat.Participant) participantInfo {
+	return participantInfo{p.Connection, p.User.ID, p.DisplayName()}
+}
+
+// command returns the command that posts the content, without its addressees.
+func (c chatContent) command() (domain.PostMessage, error) {
+	kinds := 0
+	var m domain.PostMessage
+	if c.Text != "" {
+		kinds++
+		m = domain.PostMessage{Kind: domain.MessageText, Text: c.Text}
+	}
+	if c.Sticker != "" {
+		kinds++
+		m = domain.PostMessage{Kind: domain.MessageSticker, Text: c.Sticker}
+	}
+	if c.Voice != nil {
+		kinds++
+		m = domain.PostMessage{Kind: domain.MessageVoice, Text: c.Voice.URL, DurationMS: c.Voice.MS}
+	}
+	if kinds > 1 {
+		return m, hub.NewProblem(domain.CodeBadRequest, "send one of text, sticker and voice")
+	}
+	if kinds == 0 {
+		m.Kind = domain.MessageText // the log refuses it with a code of its own
+	}
+	return m, nil
+}
+
+func contentOf(kind domain.MessageKind, text string, ms int) chatContent {
+	switch kind {
+	case domain.MessageSticker:
+		return chatContent{Sticker: text}
+	case domain.MessageVoice:
+		return chatContent{Voice: &chatVoice{text, ms}}
+	}
+	return chatContent{Text: text}
+}
+
+// messageOf returns the data of a message that was posted just now.
+func messageOf(d projections.Delta, by chat.Participant, e domain.MessagePosted) chatMessageInfo {
+	return chatMessageInfo{
+		ID: d.ID, By: participantOf(by), Rooms: e.ChatRooms, chatContent: contentOf(e.Kind, e.Text, e.DurationMS), At: d.RecordedAt.UTC(),
+	}
+}
+
+// privateMessage returns the data of a message to one user.
+func privateMessage(d projections.Delta, e domain.MessagePosted) chatMessageInfo {
+	return messageOf(d, chat.AuthorOf(d, e), e)
+}
+
+// storedMessages returns the data of stored messages.
+func storedMessages(messages []projections.Message) []chatMessageInfo {
+	infos := make([]chatMessageInfo, 0, len(messages))
+	for _, m := range messages {
+		by := chat.Participant{Connection: m.Connection, User: m.User, Nickname: m.Nickname}
+		infos = append(infos, chatMessageInfo{
+			Pos: m.Position, ID: m.ID, By: participantOf(by), chatContent: contentOf(m.Kind, m.Text, m.DurationMS), At: m.SentAt.UTC(),
+		})
+	}
+	return infos
+}
+
+// chatFrame encodes an update of the chat; nil if clients do not receive it.
+func chatFrame(u *chat.Update) *ws.Frame {
+	by := participantOf(u.By)
+	push := func(kind string, room domain.ChatRoomID, data any) *ws.Frame {
+		return ws.TextFrame(encode(chatPush{kind, room, u.Position, data}))
+	}
+	switch e := u.Event.(type) {
+	case domain.ParticipantEntered:
+		return push("chat.joined", "", chatJoinedInfo{By: by})
+	case domain.ChatRoomJoined:
+		return push("chat.joined", e.ChatRoom, chatJoinedInfo{by, u.Online})
+	case domain.ChatRoomLeft:
+		return push("chat.left", e.ChatRoom, chatLeftInfo{by, e.Cause, u.Online})
+	case domain.NicknameSet:
+		return push("chat.named", "", participantPush{by})
+	case domain.ChatRoomRemoved:
+		return push("chat.removed", e.ChatRoom, noData{})
+	case domain.MessagePosted:
+		if e.ToParticipant != 0 {
+			return push(pushPrivate, "", messageOf(u.Delta, u.By, e))
+		}
+		return push("chat.message", "", messageOf(u.Delta, u.By, e))
+	}
+	return nil
+}

@@ -1,0 +1,77 @@
+package native
+
+import (
+	"roomlog/domain"
+	"roomlog/realtime/hub"
+	"roomlog/realtime/ws"
+)
+
+// codeDoc documents an error code or a close code.
+type codeDoc struct {
+	Code    any    `json:"code"`
+	Meaning string `json:"meaning"`
+}
+
+// errorCodes returns every code of error frames in the order of the documentation.
+func errorCodes() []codeDoc {
+	return []codeDoc{
+		{codeBadJSON, "The message is not one JSON object."},
+		{codeUnknownType, "No frame has this type."},
+		{domain.CodeBadRequest, "A field is missing or has the wrong type; the text names it."},
+		{codeHelloFirst, "The connection is not authenticated: send hello first."},
+		{domain.CodeTokenMissing, "hello has no token. The connection is closed."},
+		{domain.CodeTokenInvalid, "The token is not one of this server. The connection is closed."},
+		{domain.CodeTokenExpired, "The token has expired: sign in again. When the token of an open connection expires, the connection is closed."},
+		{domain.CodeSessionEnded, "The user signed out, or signed in elsewhere. The connection is closed."},
+		{domain.CodeUserUnavailable, "The user does not exist, or is disabled or forgotten. The connection is closed."},
+		{domain.CodeKicked, "An operator kicked the client; the text is the reason, if there is one. The connection is closed."},
+		{domain.CodeBanned, "The user is banned: from a live, or from everything, which closes the connection."},
+		{codeOtherUser, "A second hello must be of the same user."},
+		{hub.CodeTooManyConnections, "The user has too many connections. This one is closed."},
+		{hub.CodeTooManyLives, "The connection is in too many lives."},
+		{hub.CodeCursorInvalid, "since of hello is not a cursor."},
+		{domain.CodeLiveNotFound, "The live does not exist."},
+		{domain.CodeLiveNotStarted, "The live was not on air yet."},
+		{domain.CodeLiveEnded, "The live has ended."},
+		{domain.CodeCommentEmpty, "The comment has no text except spaces."},
+		{domain.CodeCommentTooLong, "The comment has more than 200 characters."},
+		{domain.CodeTextInvalid, "The text has a character that cannot be shown."},
+		{domain.CodeGiftNotFound, "The gift is not in the gift catalogue."},
+		{domain.CodeNumberOutOfRange, "num must be from 1 to 9999."},
+		{domain.CodeCoinsTooFew, "The user has too few coins."},
+		{domain.CodeChatRoomNotFound, "The chat room does not exist."},
+		{domain.CodeTooManyChatRooms, "There are as many chat rooms as users may create."},
+		{domain.CodeMessageEmpty, "The message has no text except spaces."},
+		{domain.CodeMessageTooLong, "The message has more than 1000 characters."},
+		{domain.CodeParticipantNotFound, "The participant is not in the chat."},
+		{domain.CodeNicknameTaken, "Another participant has this name."},
+		{domain.CodeTextTooLong, "The text is longer than the field permits."},
+		{domain.CodeBadKey, "key must be 1–64 printable ASCII bytes."},
+		{domain.CodeKeyReused, "The same key was used with other data before."},
+		{domain.CodeRateLimited, "Too many comments, gifts or messages; retry_after says when to try again."},
+		{domain.CodeBusy, "Nothing was done: try again after retry_after."},
+		{hub.CodeOutcomeUnknown, "The request may have been executed: send it again with the same key."},
+		{domain.CodeInternal, "An error of the server."},
+	}
+}
+
+// closeCodes returns every close code that the server sends, in the order of the documentation.
+func closeCodes() []codeDoc {
+	return []codeDoc{
+		{ws.CloseNormal, "Reply to the client's close frame."},
+		{ws.CloseProtocol, "The client sent a frame that violates the WebSocket protocol."},
+		{ws.CloseUnsupported, "The client sent a binary frame."},
+		{ws.CloseEncoding, "The client sent text that is not UTF-8."},
+		{ws.CloseTooLarge, "The client sent a message above the size limit."},
+		{ws.CloseInternal, "An error of the server. Reconnect."},
+		{ws.CloseRestart, `The server stops. Reconnect after the milliseconds that the reason names: {"retry_after":2417}.`},
+		{ws.CloseSlow, "The client reads too slowly. Reconnect and resume."},
+		{ws.CloseBehind, "The connection cannot be brought up to date, or the client never sends ack. Reconnect and resume."},
+		{ws.CloseHelloTimeout, "The client did not send hello in time. Reconnect and send it first."},
+		{ws.CloseIdle, "The client sent nothing for too long, not even a pong. Reconnect and resume."},
+		{ws.CloseTooMany, "Too many frames per second, or too many connections of the user. Reconnect later, with less."},
+		{ws.CloseReplaced, "The user signed out, or signed in elsewhere. Sign in before you reconnect."},
+		{ws.CloseTokenInvalid, "The token or the user is not valid. Sign in before you reconnect."},
+		{ws.CloseKicked, "An operator kicked the client or banned the user; the close reason is the operator's. Do not reconnect."},
+	}
+}

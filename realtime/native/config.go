@@ -1,0 +1,46 @@
+package native
+
+import (
+	"errors"
+	"log/slog"
+	"time"
+
+	"roomlog/eventstore"
+	"roomlog/internal/settings"
+	"roomlog/projections"
+	"roomlog/projections/feed"
+	"roomlog/realtime/chat"
+	"roomlog/realtime/hub"
+	"roomlog/realtime/ws"
+)
+
+// Config holds the dependencies and settings of a server. The first group is required.
+type Config struct {
+	Hub     *hub.Hub
+	Chat    *chat.Chat
+	Store   *eventstore.Store
+	Queries *projections.Queries
+	Feed    *feed.Feed
+	Now     func() time.Time
+
+	Log     *slog.Logger // nil: no logs
+	Sockets ws.Config    // the server sets Open, Skipped, Now and Log
+}
+
+func (c *Config) prepare() error {
+	if c.Hub == nil || c.Chat == nil || c.Store == nil || c.Queries == nil || c.Feed == nil || c.Now == nil {
+		return errors.New("native: Hub, Chat, Store, Queries, Feed and Now are required")
+	}
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	settings.Defaults(c)
+	return nil
+}
+
+// services is what the sessions of a server use.
+type services struct {
+	Config
+	epoch    string // ID of the log
+	channels *channels
+}

@@ -1,0 +1,98 @@
+package native
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"strconv"
+
+	"roomlog/domain"
+	"roomlog/eventstore"
+	"roomlog/projections"
+)
+
+// viewersPage is how many viewers a reply to room.viewers names.
+const viewersPage = 100
+
+func (s *session) onViewers(ctx context.Context, _ request, data viewersData) (any, error) {
+	if err := checkLive(data.Live); err != nil {
+		return nil, err
+	}
+	before := int64(math.MaxInt64)
+	if data.After != "" {
+		var err error
+		if before, err = strconv.ParseInt(data.After, 10, 64); err != nil {
+			return nil, badRequest("after must be the next of another reply")
+		}
+	}
+	if _, err := s.Queries.Live(ctx, data.Live); err != nil {
+		return nil, err
+	}
+	found, err := s.Queries.PresentViewers(ctx, data.Live, before, viewersPage)
+	if err != nil {
+		return nil, err
+	}
+	page := viewersReply{Viewers: make([]projections.UserPayload, 0, len(found))}
+	for _, v := range found {
+		page.Viewers = append(page.Viewers, projections.UserPayloadOf(v.Profile))
+	}
+	if len(found) == viewersPage {
+		page.Next = strconv.FormatInt(found[len(found)-1].JoinedPosition, 10)
+	}
+	return page, nil
+}
+
+func (s *session) onComment(ctx context.Context, r request, data domain.PostComment) (any, error) {
+	if err := checkLive(data.Live); err != nil {
+		return nil, err
+	}
+	receipt, err := s.execute(ctx, r, data)
+	if err != nil {
+		return nil, err
+	}
+	return postReplyOf[domain.CommentPosted](receipt)
+}
+
+func (s *session) onGift(ctx context.Context, r request, data domain.SendGift) (any, error) {
+	if err := checkLive(data.Live); err != nil {
+		return nil, err
+	}
+	receipt, err := s.execute(ctx, r, data)
+	if err != nil {
+		return nil, err
+	}
+	for _, record := range receipt.Events {
+		if e, ok := record.Event.(domain.GiftSent); ok {
+			return giftReply{record.Position, e.BalanceAfter}, nil
+		}
+	}
+	return nil, missingEvent(receipt)
+}
+
+func (s *session) onAck(_ context.Context, _ request, data ackData) (any, error) {
+	if data.Cursor == "" {
+		return nil, badRequest("cursor is missing")
+	}
+	s.user.acknowledge()
+	return noData{}, nil
+}
+
+func (s *session) onPing(context.Context, request, noData) (any, error) {
+	return pingReply{s.Now().UTC()}, nil
+}
+
+// postReplyOf returns the position and the ID of the event of type E in a receipt.
+func postReplyOf[E domain.Event](receipt eventstore.Receipt) (any, error) {
+	for _, r := range receipt.Events {
+		if _, ok := r.Event.(E); ok {
+			for _, d := range projections.DeltasOf(r) {
+				return postReply{d.Position, d.ID}, nil
+			}
+		}
+	}
+	return nil, missingEvent(receipt)
+}
+
+func missingEvent(receipt eventstore.Receipt) error {
+	return fmt.Errorf("a command was accepted at position %d without its event", receipt.Position)
+}

@@ -1,0 +1,142 @@
+package native
+
+import (
+	"time"
+
+	"roomlog/domain"
+	"roomlog/projections"
+)
+
+// Data of requests about lives and sessions.
+type (
+	helloData struct {
+		Token string `json:"token"`
+		Since string `json:"since,omitempty" jsonschema_description:"cursor of the user channel: what came after it is sent again"`
+	}
+	joinData struct {
+		Live  domain.LiveID `json:"live"`
+		Since *sinceData    `json:"since,omitempty" jsonschema_description:"what the client has of this live"`
+	}
+	sinceData struct {
+		Epoch string `json:"epoch"`
+		Pos   int64  `json:"pos"`
+	}
+	leaveData struct {
+		Live domain.LiveID `json:"live"`
+	}
+	viewersData struct {
+		Live  domain.LiveID `json:"live"`
+		After string        `json:"after,omitempty" jsonschema:"maxLength=20" jsonschema_description:"next of the previous page"`
+	}
+	ackData struct {
+		Cursor string `json:"cursor" jsonschema_description:"the client has handled everything on the user channel up to it"`
+	}
+)
+
+// Data of replies about lives and sessions.
+type (
+	helloReply struct {
+		User    domain.UserID `json:"user"`
+		Epoch   string        `json:"epoch" jsonschema_description:"identifies the log: positions and cursors of another epoch mean nothing"`
+		Cursor  string        `json:"cursor" jsonschema_description:"where the user channel goes on"`
+		Balance domain.Coins  `json:"balance"`
+		Expires *time.Time    `json:"expires,omitempty" jsonschema_description:"end of the token: send hello with a new token before"`
+		Reset   bool          `json:"reset,omitempty" jsonschema_description:"since was too long ago or of another log: nothing is sent again"`
+	}
+	joinReply struct {
+		Resumed  *[2]int64 `json:"resumed,omitempty" jsonschema_description:"the facts from the first position to the second follow"`
+		Snapshot *snapshot `json:"snapshot,omitempty"`
+	}
+	leaveReply struct {
+		Left bool `json:"left" jsonschema_description:"false: the connection was not in it"`
+	}
+	viewersReply struct {
+		Viewers []projections.UserPayload `json:"viewers" jsonschema_description:"newest first"`
+		Next    string                    `json:"next,omitempty" jsonschema_description:"there are more: send it as after"`
+	}
+	postReply struct {
+		Pos int64  `json:"pos"`
+		ID  string `json:"id"`
+	}
+	giftReply struct {
+		Pos     int64        `json:"pos"`
+		Balance domain.Coins `json:"balance"`
+	}
+	pingReply struct {
+		At time.Time `json:"at" jsonschema_description:"time of the server"`
+	}
+)
+
+// Data of pushes about lives that projections does not define.
+type (
+	gaugesInfo struct {
+		Online    int64 `json:"online" jsonschema_description:"viewers in the live"`
+		LookCount int64 `json:"look_count" jsonschema_description:"users who ever joined the live"`
+		Coins     int64 `json:"coins" jsonschema_description:"coins of all gifts so far"`
+	}
+	joinBatchInfo struct {
+		Joined int                       `json:"joined"`
+		Left   int                       `json:"left"`
+		Newest []projections.UserPayload `json:"newest" jsonschema_description:"users who joined and are still there, newest first, at most 10"`
+	}
+	skippedInfo struct {
+		Count int `json:"n" jsonschema_description:"facts that were dropped because this client reads slowly"`
+	}
+	bannedInfo struct {
+		Code   domain.Code `json:"code" jsonschema:"enum=banned"`
+		Text   string      `json:"text" jsonschema_description:"for people: the reason if one was given, else a text in English"`
+		TextZH string      `json:"text_zh" jsonschema_description:"for people: the reason if one was given, else a text in Chinese"`
+	}
+)
+
+// snapshot is a live as of one position.
+type snapshot struct {
+	Epoch    string                       `json:"epoch"`
+	Pos      int64                        `json:"pos"`
+	Live     liveInfo                     `json:"live"`
+	Owner    projections.UserPayload      `json:"owner"`
+	Gauges   gaugesInfo                   `json:"gauges"`
+	Comments []projections.CommentPayload `json:"comments" jsonschema_description:"the newest 50, newest first"`
+	Gifts    []projections.GiftPayload    `json:"gifts" jsonschema_description:"the newest 50, newest first"`
+	Viewers  []projections.UserPayload    `json:"viewers" jsonschema_description:"at most 100 viewers, newest first"`
+}
+
+type liveInfo struct {
+	ID      domain.LiveID               `json:"id"`
+	Title   string                      `json:"title"`
+	Cover   string                      `json:"cover"`
+	Status  domain.Status               `json:"status" jsonschema:"enum=0,enum=1,enum=2,enum=3" jsonschema_description:"0 not started, 1 on air, 2 paused, 3 ended"`
+	Created time.Time                   `json:"created_at"`
+	Media   *projections.BroadcastMedia `json:"media" jsonschema_description:"what the broadcast contains; null: there is none now"`
+}
+
+// snapshotOf converts a snapshot of the tables.
+func snapshotOf(epoch string, l projections.LiveSnapshot) *snapshot {
+	s := &snapshot{
+		Epoch: epoch, Pos: l.Position,
+		Live:     liveInfo{l.Live.ID, l.Live.Title, l.Live.Cover, l.Live.Status, l.Live.CreatedAt.UTC(), nil},
+		Owner:    projections.UserPayloadOf(l.Live.Owner),
+		Gauges:   gaugesInfo{l.Online, l.Live.LookCount, l.Live.Coin},
+		Comments: make([]projections.CommentPayload, 0, len(l.Comments)),
+		Gifts:    make([]projections.GiftPayload, 0, len(l.Gifts)),
+		Viewers:  make([]projections.UserPayload, 0, len(l.Viewers)),
+	}
+	if b := l.Live.Broadcast; b.ID != "" {
+		s.Live.Media = projections.BroadcastMediaOf(b.Media, b.StartedAt)
+	}
+	for _, c := range l.Comments {
+		s.Comments = append(s.Comments, projections.CommentPayload{
+			Pos: c.Position, ID: c.ID, User: projections.UserPayloadOf(c.User), Text: c.Text, At: c.At.UTC(),
+		})
+	}
+	for _, g := range l.Gifts {
+		s.Gifts = append(s.Gifts, projections.GiftPayload{
+			Pos: g.Position, ID: g.ID, User: projections.UserPayloadOf(g.Sender),
+			Gift: projections.CatalogueEntry{ID: g.Gift, Name: g.Name, Image: g.Image, Price: g.Price}, Num: g.Num, Coins: g.Coins, At: g.At.UTC(),
+		})
+	}
+	for _, v := range l.Viewers {
+		s.Viewers = append(s.Viewers, projections.UserPayloadOf(v))
+	}
+	return s
+}

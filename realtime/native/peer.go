@@ -1,0 +1,76 @@
+package native
+
+import (
+	"context"
+	"encoding/json"
+	"log/slog"
+
+	"roomlog/domain"
+	"roomlog/realtime/hub"
+)
+
+// maxID bounds the ID of a request, in bytes.
+const maxID = 64
+
+// peer reads the frames of a connection and dispatches them to its session. It is a ws.Peer.
+type peer struct {
+	*session
+	operations map[string]operation
+}
+
+// Text handles a frame.
+func (p *peer) Text(message []byte) {
+	p.turn.Lock()
+	defer p.turn.Unlock()
+	var frame requestFrame
+	if err := json.Unmarshal(message, &frame); err != nil {
+		var partial struct {
+			ID string `json:"id"`
+		}
+		_ = json.Unmarshal(message, &partial) // the ID may be readable at least
+		p.sendError(partial.ID, malformedFrame(err))
+		return
+	}
+	if len(frame.ID) > maxID {
+		p.sendError("", badRequest("id must have at most 64 bytes"))
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), hub.CommandTimeout)
+	defer cancel()
+	switch data, err := p.handle(ctx, frame); {
+	case err != nil:
+		p.fail(ctx, frame, err)
+	case data != nil:
+		p.reply(frame.ID, data)
+	}
+}
+
+// handle checks the access of a request and runs it. It returns the data of the reply, or nil if the reply was sent.
+func (p *peer) handle(ctx context.Context, frame requestFrame) (any, error) {
+	op, known := p.operations[frame.Type]
+	if !known {
+		return nil, hub.NewProblem(codeUnknownType, "no frame has this type")
+	}
+	if op.access != accessAnyone {
+		switch identity := p.Identity(); {
+		case identity.User == 0:
+			return nil, hub.NewProblem(codeHelloFirst, "send hello with a token first")
+		case p.Hub.Expired(identity):
+			return nil, &domain.Refusal{Code: domain.CodeTokenExpired, Text: "the token has expired: send hello with a new one"}
+		}
+	}
+	return op.run(ctx, p.session, request{frame, op.rate})
+}
+
+// fail sends an error. An internal error is logged here, once; the client does not see it.
+func (p *peer) fail(ctx context.Context, frame requestFrame, err error) {
+	problem, internal := hub.ProblemOf(err)
+	if internal {
+		p.Log.ErrorContext(ctx, "request failed", slog.String("command", frame.Type),
+			slog.Int64("user_id", int64(p.Identity().User)), slog.Any("error", err))
+	}
+	p.sendError(frame.ID, problem)
+}
+
+// Closed removes the session from everything.
+func (p *peer) Closed(uint16, string) { p.end() }

@@ -1,0 +1,53 @@
+package native
+
+import (
+	"reflect"
+
+	"roomlog/projections"
+)
+
+// push is a type of frame that the server sends without a request.
+type push struct {
+	name    string
+	summary string       // for authors of clients
+	data    reflect.Type // of the field data
+	form    any          // a zero envelope
+}
+
+// pushes returns every push in the order of the documentation. Those of lives and of the user channel come from the
+// table of deltas.
+func pushes() []push {
+	var live, user []push
+	known := make(map[string]bool)
+	for _, s := range projections.DeltaSpecs() {
+		switch {
+		case s.Summary == "" || known[s.Kind]:
+		case s.Audience == projections.AudienceLive:
+			live = append(live, push{s.Kind, s.Summary, s.Payload, livePush{}})
+		case s.Audience == projections.AudienceUser:
+			user = append(user, push{s.Kind, s.Summary, s.Payload, userPush{}})
+		}
+		known[s.Kind] = true
+	}
+	all := append(live,
+		newPush[joinBatchInfo]("join_batch", "Viewers joined and left: stands for all facts of a large live after prev up to pos, which are joins and leaves.", livePush{}),
+		newPush[skippedInfo]("skipped", "Stands for facts that were dropped because this client reads slowly: all after prev up to pos.", livePush{}),
+		newPush[bannedInfo]("banned", "The user was banned from the live; the connection is not in it any more.", statePush{}),
+		newPush[gaugesInfo]("gauges", "The newest figures of a live.", statePush{}),
+	)
+	all = append(all, user...)
+	return append(all,
+		newPush[chatMessageInfo]("chat.message", "A participant posted a message in a chat room or in the public chat.", chatPush{}),
+		newPush[chatMessageInfo](pushPrivate, "A participant sent a message to you alone. It has a cursor and belongs to the user channel if it was sent to all connections of the user.", chatPush{}),
+		newPush[chatJoinedInfo]("chat.joined", "A participant joined a chat room or the public chat.", chatPush{}),
+		newPush[chatLeftInfo]("chat.left", "A participant left a chat room.", chatPush{}),
+		newPush[participantPush]("chat.named", "A participant in one of your chat rooms has a new nickname.", chatPush{}),
+		newPush[participantPush]("chat.typing", "A participant is typing. Show it for a few seconds.", chatPush{}),
+		newPush[noData]("chat.removed", "A chat room was removed.", chatPush{}),
+		newPush[errorInfo]("error", "Something went wrong that no request caused, or a request whose ID could not be read.", replyFrame{}),
+	)
+}
+
+func newPush[T any](name, summary string, form any) push {
+	return push{name, summary, reflect.TypeFor[T](), form}
+}

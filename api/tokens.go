@@ -10,11 +10,14 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 
 	"roomlog/domain"
+	"roomlog/internal/settings"
 	"roomlog/projections"
 )
 
-// DefaultTokenLife is the default validity of a token. Phones sign in about once a month.
-const DefaultTokenLife = 30 * 24 * time.Hour
+// TokenSettings are the settings of Tokens.
+type TokenSettings struct {
+	TokenLife time.Duration `default:"720h" min:"1m" max:"87600h" help:"Time for which a sign-in token is valid. Phones sign in about once a month."`
+}
 
 const (
 	maxSecrets   = 2  // the newest secret and the one that it replaces
@@ -32,7 +35,7 @@ type Tokens struct {
 }
 
 // NewTokens returns Tokens that sign with the first of secrets and accept tokens signed with any of them. There are one or
-// two secrets of at least 16 bytes: two while the older one is being replaced. A life of zero means DefaultTokenLife.
+// two secrets of at least 16 bytes: two while the older one is being replaced. A life of zero means the default of TokenSettings.
 func NewTokens(secrets []string, life time.Duration, now func() time.Time) (*Tokens, error) {
 	switch {
 	case len(secrets) == 0 || len(secrets) > maxSecrets:
@@ -44,7 +47,9 @@ func NewTokens(secrets []string, life time.Duration, now func() time.Time) (*Tok
 	}
 	t := &Tokens{life: life, now: now}
 	if life == 0 {
-		t.life = DefaultTokenLife
+		var s TokenSettings
+		settings.Defaults(&s)
+		t.life = s.TokenLife
 	}
 	for i, secret := range secrets {
 		if len(secret) < minSecretLen {

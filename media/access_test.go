@@ -45,7 +45,7 @@ func TestUnauthorizedPlayersGet403WithoutABody(t *testing.T) {
 		"a bad sign":        "?sign=" + h.signer.Play("KEY")[:20],
 		"another's sign":    "?sign=" + h.signer.Play("OTHER"),
 		"an expired sign":   "?sign=" + expired.Play("KEY"),
-		"a query of no URL": "?sign=%zz&sign=" + h.signer.Play("KEY"),
+		"a malformed query": "?sign=%zz&sign=" + h.signer.Play("KEY"),
 	} {
 		for _, path := range []string{"KEY.flv", "KEY/index.m3u8"} {
 			answer := get(t, "GET", "http://"+h.http+"/live/"+path+query, nil)
@@ -57,11 +57,11 @@ func TestUnauthorizedPlayersGet403WithoutABody(t *testing.T) {
 	}
 	ws := http.Header{"Connection": {"Upgrade"}, "Upgrade": {"websocket"}, "Sec-Websocket-Version": {"13"}, "Sec-Websocket-Key": {"IHfMdf8a0aQXbwQO1pkGdA=="}}
 	if answer := get(t, "GET", "http://"+h.http+"/live/KEY.flv?sign=x", ws); answer.StatusCode != http.StatusForbidden {
-		t.Errorf("a websocket: %s", answer.Status)
+		t.Errorf("a WebSocket: %s", answer.Status)
 	}
 	ws.Del("Sec-Websocket-Key")
 	if answer := get(t, "GET", h.flvURL("KEY"), ws); answer.StatusCode != http.StatusBadRequest {
-		t.Errorf("half a websocket: %s", answer.Status)
+		t.Errorf("an incomplete WebSocket handshake: %s", answer.Status)
 	}
 	for name, status := range map[string]int{"/live/KEY": 404, "/live/": 404, "/other/KEY.flv": 404, "/live/a.b.flv": 404, "/live/.flv": 404, "/": 404} {
 		if answer := get(t, "GET", "http://"+h.http+name, nil); answer.StatusCode != status {
@@ -96,7 +96,7 @@ func TestPlayersGetNoByteBeforeThereIsAPublisher(t *testing.T) {
 		t.Fatalf("%d bytes, %v", n, err)
 	}
 	h.publish(t, "KEY").begin(0)
-	_ = conn.SetReadDeadline(time.Now().Add(patience))
+	_ = conn.SetReadDeadline(time.Now().Add(timeout))
 	head := make([]byte, 300)
 	if _, err := io.ReadFull(conn, head); err != nil {
 		t.Fatal(err)
@@ -113,7 +113,7 @@ func TestDisconnectedPlayersAreRemoved(t *testing.T) {
 	h.stream(t, "KEY", "a player", func(s media.StreamStats) bool { return s.Players[media.HTTPFLV] == 1 })
 	v.cancel()
 	eventually(t, "nobody", func() bool { shot := h.Snapshot(); return len(shot.Streams) == 0 && shot.Connections == 0 })
-	// and so is one that talks in place of listening
+	// so is one that sends data
 	conn, err := net.Dial("tcp", h.http)
 	if err != nil {
 		t.Fatal(err)
@@ -125,10 +125,10 @@ func TestDisconnectedPlayersAreRemoved(t *testing.T) {
 	eventually(t, "nobody", func() bool { shot := h.Snapshot(); return len(shot.Streams) == 0 && shot.Connections == 0 })
 }
 
-// stranger is an RTMP client that asks for something.
-func (h *house) stranger(t *testing.T, app string, request ...any) *sender {
+// dialRequest sends an RTMP publish or play request.
+func (h *testServer) dialRequest(t *testing.T, app string, request ...any) *sender {
 	s := dialRTMP(t, h.rtmp)
-	s.say(hello(app, request...))
+	s.send(hello(app, request...))
 	return s
 }
 
@@ -138,7 +138,7 @@ func TestRTMPRefusals(t *testing.T) {
 	publisher.begin(0)
 	signed := "KEY?sign=" + h.signer.Publish("KEY")
 	v := h.watch(t, h.flvURL("KEY"))
-	v.sees(picture(true, "first"))
+	v.sees(videoFrame(true, "first"))
 	for _, tt := range []struct {
 		name, app string
 		request   []any
@@ -146,76 +146,80 @@ func TestRTMPRefusals(t *testing.T) {
 	}{
 		{"publish without a sign", "live", []any{"publish", 3, nil, "KEY", "live"}, rtmp.PublishUnauthorized},
 		{"publish with a sign for playing", "live", []any{"publish", 3, nil, "KEY?sign=" + h.signer.Play("KEY"), "live"}, rtmp.PublishUnauthorized},
-		{"publish with the sign of another", "live", []any{"publish", 3, nil, "KEY?sign=" + h.signer.Publish("K2"), "live"}, rtmp.PublishUnauthorized},
+		{"publish with the sign of another stream", "live", []any{"publish", 3, nil, "KEY?sign=" + h.signer.Publish("K2"), "live"}, rtmp.PublishUnauthorized},
 		{"play without a sign", "live", []any{"play", 3, nil, "KEY"}, rtmp.PlayUnauthorized},
-		{"publish what is being published", "live", []any{"publish", 3, nil, signed, "live"}, rtmp.PublishBadName},
+		{"publish a stream that is already published", "live", []any{"publish", 3, nil, signed, "live"}, rtmp.PublishBadName},
 		{"the same, with the sign in the app", "live?sign=" + h.signer.Publish("KEY"), []any{"publish", 3, nil, "KEY", "live"}, rtmp.PublishBadName},
 		{"publish elsewhere", "other", []any{"publish", 3, nil, signed, "live"}, rtmp.PublishBadName},
 		{"play elsewhere", "other", []any{"play", 3, nil, signed}, rtmp.PlayNotFound},
-		{"publish a name that is none", "live", []any{"publish", 3, nil, "%zz?sign=x", "live"}, rtmp.PublishBadName},
+		{"publish an invalid name", "live", []any{"publish", 3, nil, "%zz?sign=x", "live"}, rtmp.PublishBadName},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			s := h.stranger(t, tt.app, tt.request...)
-			for i := range 20 { // it sends what it would send, and nobody must see it
-				s.video(uint32(i), picture(true, "injected"))
+			s := h.dialRequest(t, tt.app, tt.request...)
+			for i := range 20 { // media that the refused publisher sends must not be relayed
+				s.video(uint32(i), videoFrame(true, "injected"))
 			}
-			s.hear(tt.code)
+			s.expect(tt.code)
 			s.gone()
 			if s.hears(rtmp.PublishStart) || s.hears(rtmp.PlayStart) {
-				t.Fatal("it was let in first")
+				t.Fatal("a valid publisher was refused")
 			}
 		})
 	}
-	publisher.video(40, picture(true, "last"))
-	if got := kinds(v.sees(picture(true, "last"))); len(got) != 6 { // meta, two headers, key, sound, key
+	publisher.video(40, videoFrame(true, "last"))
+	if got := kinds(v.sees(videoFrame(true, "last"))); len(got) != 6 { // metadata, two headers, key frame, audio, key frame
 		t.Fatalf("a viewer got %q", got)
 	}
 	if h.Snapshot().Refused < 8 {
-		t.Fatalf("%d refusals were counted", h.Snapshot().Refused)
+		t.Fatalf("%d refusals counted", h.Snapshot().Refused)
 	}
 }
 
 func TestPublishSignGrantsPlaying(t *testing.T) {
 	h := run(t, nil)
 	h.publish(t, "KEY").begin(0)
-	h.watch(t, "http://"+h.http+"/live/KEY.flv?sign="+h.signer.Publish("KEY")).sees(picture(true, "first"))
-	s := h.stranger(t, "live?sign="+h.signer.Play("KEY"), "play", 3, nil, "KEY")
-	s.hear("first")
+	h.watch(t, "http://"+h.http+"/live/KEY.flv?sign="+h.signer.Publish("KEY")).sees(videoFrame(true, "first"))
+	s := h.dialRequest(t, "live?sign="+h.signer.Play("KEY"), "play", 3, nil, "KEY")
+	s.expect("first")
 }
 
-// gate is a gate that a test directs.
-type gate struct {
+// testAuthorizer is an Authorizer that a test controls.
+type testAuthorizer struct {
 	media.SignAuthorizer
 	connect func(media.ConnectRequest) error
 	publish func(media.PublishRequest) error
 	play    func(media.PlayRequest) error
 }
 
-func (g gate) AuthorizeConnect(_ context.Context, r media.ConnectRequest) error { return g.connect(r) }
-func (g gate) AuthorizePublish(_ context.Context, r media.PublishRequest) error { return g.publish(r) }
-func (g gate) AuthorizePlay(_ context.Context, r media.PlayRequest) error       { return g.play(r) }
+func (g testAuthorizer) AuthorizeConnect(_ context.Context, r media.ConnectRequest) error {
+	return g.connect(r)
+}
+func (g testAuthorizer) AuthorizePublish(_ context.Context, r media.PublishRequest) error {
+	return g.publish(r)
+}
+func (g testAuthorizer) AuthorizePlay(_ context.Context, r media.PlayRequest) error { return g.play(r) }
 
 func TestAuthorizerGetsTheClient(t *testing.T) {
-	asked := make(chan any, 10)
+	requested := make(chan any, 10)
 	h := run(t, func(c *media.Config) {
-		c.Authorizer = gate{
-			connect: func(r media.ConnectRequest) error { asked <- r; return nil },
-			publish: func(r media.PublishRequest) error { asked <- r; return nil },
-			play:    func(r media.PlayRequest) error { asked <- r; return nil },
+		c.Authorizer = testAuthorizer{
+			connect: func(r media.ConnectRequest) error { requested <- r; return nil },
+			publish: func(r media.PublishRequest) error { requested <- r; return nil },
+			play:    func(r media.PlayRequest) error { requested <- r; return nil },
 		}
 	})
-	s := h.stranger(t, "live?a=1", "publish", 3, nil, "KEY?sign=x&b=2", "live")
-	s.hear(rtmp.PublishStart)
-	hello := (<-asked).(media.ConnectRequest)
+	s := h.dialRequest(t, "live?a=1", "publish", 3, nil, "KEY?sign=x&b=2", "live")
+	s.expect(rtmp.PublishStart)
+	hello := (<-requested).(media.ConnectRequest)
 	if hello.App != "live?a=1" || hello.Client.Fields["app"] != "live?a=1" || hello.Client.Address == "" || hello.Client.ID == "" {
 		t.Errorf("%+v", hello)
 	}
-	r := (<-asked).(media.PublishRequest)
+	r := (<-requested).(media.PublishRequest)
 	if r.Key != "KEY" || r.Sign != "x" || r.Client.ID != hello.Client.ID || r.Client.Args.Get("b") != "2" || r.Client.Args.Get("a") != "1" || r.Client.Protocol != media.RTMP {
 		t.Errorf("%+v", r)
 	}
 	h.watch(t, "http://"+h.http+"/live/KEY.flv?sign=y&c=3")
-	p := (<-asked).(media.PlayRequest)
+	p := (<-requested).(media.PlayRequest)
 	if p.Key != "KEY" || p.Sign != "y" || p.Client.Args.Get("c") != "3" || p.Client.Protocol != media.HTTPFLV || p.Client.ID == r.Client.ID {
 		t.Errorf("%+v", p)
 	}
@@ -224,7 +228,7 @@ func TestAuthorizerGetsTheClient(t *testing.T) {
 func TestUnavailableAuthorizerAsksClientsToRetry(t *testing.T) {
 	down := fmt.Errorf("%w: no database", media.ErrUnavailable)
 	h := run(t, func(c *media.Config) {
-		c.Authorizer = gate{
+		c.Authorizer = testAuthorizer{
 			connect: func(r media.ConnectRequest) error {
 				if strings.HasPrefix(r.App, "closed") {
 					return errors.New("closed")
@@ -235,9 +239,9 @@ func TestUnavailableAuthorizerAsksClientsToRetry(t *testing.T) {
 			play:    func(media.PlayRequest) error { return down },
 		}
 	})
-	h.stranger(t, "live", "publish", 3, nil, "KEY", "live").hear(rtmp.PublishFailed)
-	h.stranger(t, "live", "play", 3, nil, "KEY").hear(rtmp.PlayFailed)
-	h.stranger(t, "closed", "play", 3, nil, "KEY").hear(rtmp.ConnectRejected)
+	h.dialRequest(t, "live", "publish", 3, nil, "KEY", "live").expect(rtmp.PublishFailed)
+	h.dialRequest(t, "live", "play", 3, nil, "KEY").expect(rtmp.PlayFailed)
+	h.dialRequest(t, "closed", "play", 3, nil, "KEY").expect(rtmp.ConnectRejected)
 	if answer := get(t, "GET", "http://"+h.http+"/live/KEY.flv", nil); answer.StatusCode != http.StatusServiceUnavailable || answer.Header.Get("Retry-After") == "" {
 		t.Fatal(answer.Status)
 	}
@@ -257,15 +261,15 @@ func TestLimitsOfConnectionsAndStreams(t *testing.T) {
 			s := h.publish(t, "KEY")
 			s.begin(0)
 			first := h.watch(t, h.flvURL("KEY"))
-			first.sees(picture(true, "first"))
-			h.stranger(t, "live", "play", 3, nil, "KEY?sign="+h.signer.Play("KEY")).hear(rtmp.PlayStart)
+			first.sees(videoFrame(true, "first"))
+			h.dialRequest(t, "live", "play", 3, nil, "KEY?sign="+h.signer.Play("KEY")).expect(rtmp.PlayStart)
 			if answer := get(t, "GET", h.flvURL("KEY"), nil); answer.StatusCode != http.StatusServiceUnavailable {
 				t.Fatal(answer.Status)
 			}
-			h.stranger(t, "live", "play", 3, nil, "KEY?sign="+h.signer.Play("KEY")).hear(rtmp.PlayFailed)
+			h.dialRequest(t, "live", "play", 3, nil, "KEY?sign="+h.signer.Play("KEY")).expect(rtmp.PlayFailed)
 			first.cancel()
-			eventually(t, "a free seat", func() bool { return h.Snapshot().Players == 1 })
-			h.watch(t, h.flvURL("KEY")).sees(picture(true, "first"))
+			eventually(t, "a free slot", func() bool { return h.Snapshot().Players == 1 })
+			h.watch(t, h.flvURL("KEY")).sees(videoFrame(true, "first"))
 		})
 	}
 	t.Run("streams", func(t *testing.T) {
@@ -274,25 +278,25 @@ func TestLimitsOfConnectionsAndStreams(t *testing.T) {
 		if answer := get(t, "GET", h.flvURL("OTHER"), nil); answer.StatusCode != http.StatusServiceUnavailable {
 			t.Fatal(answer.Status)
 		}
-		h.stranger(t, "live", "publish", 3, nil, "OTHER?sign="+h.signer.Publish("OTHER"), "live").hear(rtmp.PublishFailed)
+		h.dialRequest(t, "live", "publish", 3, nil, "OTHER?sign="+h.signer.Publish("OTHER"), "live").expect(rtmp.PublishFailed)
 	})
-	t.Run("streams that are waited for", func(t *testing.T) {
+	t.Run("streams with waiting players", func(t *testing.T) {
 		h := run(t, func(c *media.Config) { c.Limits.MaxStreams = 2 })
 		waiting := h.watch(t, h.flvURL("A"))
 		h.watch(t, h.flvURL("B"))
-		eventually(t, "two who wait", func() bool { return h.Snapshot().Players == 2 })
+		eventually(t, "two waiting players", func() bool { return h.Snapshot().Players == 2 })
 		if answer := get(t, "GET", h.flvURL("C"), nil); answer.StatusCode != http.StatusServiceUnavailable {
 			t.Fatal(answer.Status)
 		}
 		first := h.publish(t, "C")
 		h.publish(t, "D")
 		for _, key := range []string{"A", "E"} {
-			h.stranger(t, "live", "publish", 3, nil, key+"?sign="+h.signer.Publish(key), "live").hear(rtmp.PublishFailed)
+			h.dialRequest(t, "live", "publish", 3, nil, key+"?sign="+h.signer.Publish(key), "live").expect(rtmp.PublishFailed)
 		}
 		first.Close()
-		eventually(t, "a free place", func() bool { return len(h.Snapshot().Streams) == 3 })
+		eventually(t, "a free slot", func() bool { return len(h.Snapshot().Streams) == 3 })
 		h.publish(t, "A").begin(0)
-		waiting.sees(picture(true, "first"))
+		waiting.sees(videoFrame(true, "first"))
 	})
 	t.Run("strangers", func(t *testing.T) {
 		h := run(t, func(c *media.Config) { c.Limits.MaxPendingPerAddress = 2 })
@@ -300,9 +304,9 @@ func TestLimitsOfConnectionsAndStreams(t *testing.T) {
 		eventually(t, "two strangers", func() bool { return h.Snapshot().Pending == 2 })
 		dialRTMP(t, h.rtmp).gone()
 		first.Close()
-		second.say(hello("live", "publish", 3, nil, "KEY?sign="+h.signer.Publish("KEY"), "live"))
-		second.hear(rtmp.PublishStart) // it is known now
-		eventually(t, "no stranger", func() bool { return h.Snapshot().Pending == 0 })
+		second.send(hello("live", "publish", 3, nil, "KEY?sign="+h.signer.Publish("KEY"), "live"))
+		second.expect(rtmp.PublishStart) // not pending any more
+		eventually(t, "no dialRequest", func() bool { return h.Snapshot().Pending == 0 })
 		h.publish(t, "OTHER")
 	})
 }

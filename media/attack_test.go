@@ -17,9 +17,9 @@ import (
 	"roomlog/media/rtmp"
 )
 
-const mostHeap = 20 << 20 // that one connection may cost
+const mostHeap = 20 << 20 // bytes that one connection may cost
 
-// heap is what is alive.
+// heap returns the size of all live objects.
 func heap() uint64 {
 	runtime.GC()
 	var m runtime.MemStats
@@ -27,7 +27,7 @@ func heap() uint64 {
 	return m.HeapAlloc
 }
 
-// unfinished are messages that announce much and bring less, in so many chunk streams.
+// unfinished returns incomplete messages that announce more than they send, in several chunk streams.
 func unfinished(streams int, kind byte, length int) []byte {
 	var b []byte
 	for i := range streams {
@@ -37,7 +37,7 @@ func unfinished(streams int, kind byte, length int) []byte {
 	return b
 }
 
-// flood is one media message of 8 MiB after another, each in a chunk stream of its own and none complete.
+// flood returns incomplete media messages of 8 MiB, each in its own chunk stream.
 func flood() []byte {
 	b := make([]byte, 0, 3*140*rtmp.ChunkSize)
 	for cs := byte(10); cs < 13; cs++ {
@@ -54,42 +54,42 @@ func nested(n int) []byte {
 	return append(amf.Encode("connect", 1), bytes.Repeat([]byte{3, 0, 1, 'a'}, n)...)
 }
 
-// What strangers do before anybody knows them. None of it ends the process, costs memory or lasts.
+// Unauthenticated clients must not end the process, use much memory, or stay connected.
 func TestAttacksOfUnauthenticatedClients(t *testing.T) {
 	h := run(t, func(c *media.Config) { c.RTMP.HandshakeTimeout = time.Second })
 	greeting := append([]byte{3}, make([]byte, 2*1536)...)
 	join := func(b ...[]byte) []byte { return bytes.Join(append([][]byte{greeting}, b...), nil) }
 	chunks := hello("live", "x", 1)[1+2*1536:][:16]
 	for name, b := range map[string][]byte{
-		"nothing":                          nil,
-		"half a greeting":                  greeting[:700],
-		"another version":                  append([]byte{6}, greeting[1:]...),
-		"HTTP":                             []byte("GET /live/KEY.flv HTTP/1.1\r\nHost: x\r\n\r\n"),
-		"TLS":                              {0x16, 3, 1, 2, 0, 1, 0, 1, 0xfc, 3, 3},
-		"a greeting and no more":           greeting,
-		"an AMF bomb":                      join(chunks, rtmpMessage(20, append(amf.Encode("connect", 1), 10, 0xff, 0xff, 0xff, 0xff, 0))),
-		"AMF nested 16,000 deep":           join(chunks, rtmpMessage(20, nested(16_000))),
-		"AMF of 2 MB, nested without end":  join(chunks, rtmpMessage(20, nested(9<<16))),
-		"32 chunk streams of 64 KiB":       join(unfinished(32, 20, 64<<10)),
-		"a thousand chunk streams":         join(bytes.Repeat(unfinished(250, 20, 100), 4)),
-		"16 MiB announced":                 join(unfinished(1, 20, 1<<24-1)),
-		"media in place of a request":      join(chunks, rtmpCommand("connect", 1, amf.Object{"app": "live"}), flood()[:1<<20]),
-		"a name of %zz":                    hello("live", "publish", 3, nil, "%zz", "live"),
-		"an app of %zz":                    hello("%zz", "play", 3, nil, "%zz?%zz=%zz"),
-		"a name of 60 KB":                  hello("live", "play", 3, nil, strings.Repeat("a", 60_000)),
-		"a name that climbs":               hello("live", "publish", 3, nil, "../../etc/passwd", "live"),
-		"a thousand messages":              join(chunks, bytes.Repeat(rtmpCommand("_checkbw", 1, nil), 1000)),
-		"a thousand chunk sizes":           join(bytes.Repeat(chunks, 1000)),
-		"media after a publish refused":    append(hello("live", "publish", 3, nil, "KEY", "live"), flood()[:1<<20]...),
-		"commands of nonsense":             join(chunks, rtmpMessage(20, []byte{0, 0, 0}), rtmpMessage(17, []byte{0})),
-		"a ping, a window, and an unknown": join(chunks, rtmpMessage(4, []byte{0, 6}), rtmpMessage(5, nil), rtmpMessage(77, []byte("x"))),
+		"nothing":                         nil,
+		"half a handshake":                greeting[:700],
+		"another version":                 append([]byte{6}, greeting[1:]...),
+		"HTTP":                            []byte("GET /live/KEY.flv HTTP/1.1\r\nHost: x\r\n\r\n"),
+		"TLS":                             {0x16, 3, 1, 2, 0, 1, 0, 1, 0xfc, 3, 3},
+		"a handshake and nothing else":    greeting,
+		"an AMF bomb":                     join(chunks, rtmpMessage(20, append(amf.Encode("connect", 1), 10, 0xff, 0xff, 0xff, 0xff, 0))),
+		"AMF nested 16,000 deep":          join(chunks, rtmpMessage(20, nested(16_000))),
+		"AMF of 2 MB, nested without end": join(chunks, rtmpMessage(20, nested(9<<16))),
+		"32 chunk streams of 64 KiB":      join(unfinished(32, 20, 64<<10)),
+		"a thousand chunk streams":        join(bytes.Repeat(unfinished(250, 20, 100), 4)),
+		"16 MiB announced and not sent":   join(unfinished(1, 20, 1<<24-1)),
+		"media before a request":          join(chunks, rtmpCommand("connect", 1, amf.Object{"app": "live"}), flood()[:1<<20]),
+		"a name of %zz":                   hello("live", "publish", 3, nil, "%zz", "live"),
+		"an app of %zz":                   hello("%zz", "play", 3, nil, "%zz?%zz=%zz"),
+		"a name of 60 KB":                 hello("live", "play", 3, nil, strings.Repeat("a", 60_000)),
+		"a name with ..":                  hello("live", "publish", 3, nil, "../../etc/passwd", "live"),
+		"a thousand messages":             join(chunks, bytes.Repeat(rtmpCommand("_checkbw", 1, nil), 1000)),
+		"a thousand chunk sizes":          join(bytes.Repeat(chunks, 1000)),
+		"media after a refused publish":   append(hello("live", "publish", 3, nil, "KEY", "live"), flood()[:1<<20]...),
+		"unknown commands":                join(chunks, rtmpMessage(20, []byte{0, 0, 0}), rtmpMessage(17, []byte{0})),
+		"a ping, a window size and an unknown message": join(chunks, rtmpMessage(4, []byte{0, 6}), rtmpMessage(5, nil), rtmpMessage(77, []byte("x"))),
 	} {
 		t.Run(name, func(t *testing.T) {
 			before := heap()
 			s := dialRTMP(t, h.rtmp)
 			begun := time.Now()
 			done := make(chan struct{})
-			go func() { defer close(done); s.say(b) }()
+			go func() { defer close(done); s.send(b) }()
 			most := uint64(0)
 			for open := true; open; {
 				select {
@@ -98,21 +98,21 @@ func TestAttacksOfUnauthenticatedClients(t *testing.T) {
 				case <-time.After(50 * time.Millisecond):
 					most = max(most, heap())
 				}
-				if time.Since(begun) > patience {
-					t.Fatal("it does not end")
+				if time.Since(begun) > timeout {
+					t.Fatal("the connection does not end")
 				}
 			}
 			<-done
 			if most > before+mostHeap {
-				t.Fatalf("it took %d KiB", (most-before)>>10)
+				t.Fatalf("the connection used %d KiB", (most-before)>>10)
 			}
 		})
 	}
 	h.publish(t, "KEY").begin(0)
-	h.watch(t, h.flvURL("KEY")).sees(picture(true, "first"))
+	h.watch(t, h.flvURL("KEY")).sees(videoFrame(true, "first"))
 }
 
-// What those do who may publish. Their connection may end, but nothing else does.
+// An authorized publisher can end its own connection, but nothing else.
 func TestAttacksOfPublishers(t *testing.T) {
 	h := run(t, nil)
 	bad := func(head string, body string) []byte { return append([]byte(head), body...) }
@@ -124,14 +124,14 @@ func TestAttacksOfPublishers(t *testing.T) {
 		return b
 	}
 	for name, b := range map[string][]byte{
-		"messages that never end": flood(),
-		"chunks of a byte":        {2, 0, 0, 0, 0, 0, 4, 1, 0, 0, 0, 0, 0, 0, 0, 1},
-		"broken headers of H264": media(flv.Video, bad("\x17\x00\x00\x00\x00", ""), bad("\x17\x00\x00\x00\x00", "\x01\x64\x00\x1f\xff\xff\xff\xff"),
+		"messages without an end": flood(),
+		"chunks of one byte":      {2, 0, 0, 0, 0, 0, 4, 1, 0, 0, 0, 0, 0, 0, 0, 1},
+		"malformed headers of H264": media(flv.Video, bad("\x17\x00\x00\x00\x00", ""), bad("\x17\x00\x00\x00\x00", "\x01\x64\x00\x1f\xff\xff\xff\xff"),
 			bad("\x17\x00\x00\x00\x00", "\x01\x64\x00\x1f\xff\xe1\x00\x04\x67\x64\x00\x1f\x01\x00\x00")),
-		"broken headers of HEVC": media(flv.Video, bad("\x1c\x00\x00\x00\x00", "\x01"), bad("\x90hvc1", "\x01"+strings.Repeat("\xff", 40)),
+		"malformed headers of HEVC": media(flv.Video, bad("\x1c\x00\x00\x00\x00", "\x01"), bad("\x90hvc1", "\x01"+strings.Repeat("\xff", 40)),
 			bad("\x90hvc1", strings.Repeat("\x00", 22)+"\xff\x20\xff\xff"), bad("\x90hvc1", "")),
-		"broken headers of AV1":      media(flv.Video, bad("\x90av01", "\x81\x08\x0c\x00\x0a\xff\xff\xff\xff\x0f"), bad("\x90av01", "")),
-		"broken headers of AAC":      media(flv.Audio, bad("\xaf\x00", ""), bad("\xaf\x00", "\x17\x80\x00\x00\x10"), bad("\xaf\x00", "\xff\xff\xff\xff\xff")),
+		"malformed headers of AV1":   media(flv.Video, bad("\x90av01", "\x81\x08\x0c\x00\x0a\xff\xff\xff\xff\x0f"), bad("\x90av01", "")),
+		"malformed headers of AAC":   media(flv.Audio, bad("\xaf\x00", ""), bad("\xaf\x00", "\x17\x80\x00\x00\x10"), bad("\xaf\x00", "\xff\xff\xff\xff\xff")),
 		"enhanced packets cut short": media(flv.Video, []byte("\x97"), []byte("\x97\xff"), []byte("\x96"), []byte("\x96\x00avc"), []byte("\x91")),
 		"headers of 64 tracks": func() []byte {
 			var b []byte
@@ -140,32 +140,32 @@ func TestAttacksOfPublishers(t *testing.T) {
 			}
 			return b
 		}(),
-		"key frames of 7 MiB":        media(flv.Video, bytes.Repeat([]byte{0x17, 1}, 7<<19), bytes.Repeat([]byte{0x17, 1}, 7<<19), bytes.Repeat([]byte{0x17, 1}, 7<<19)),
-		"pictures without a key":     append(media(flv.Video, []byte{0x17, 1, 0, 0, 0}), bytes.Repeat(media(flv.Video, bytes.Repeat([]byte{0x27, 1}, 5000)), 1800)...),
-		"sound without end":          bytes.Repeat(media(flv.Audio, bytes.Repeat([]byte{0x2f}, 1000)), 3000),
-		"metadata without end":       bytes.Repeat(media(flv.Script, amf.Encode("onMetaData", amf.Object{"x": strings.Repeat("y", 60_000)})), 100),
-		"an AMF bomb for metadata":   media(flv.Script, append(amf.Encode("onMetaData"), 10, 0xff, 0xff, 0xff, 0xff)),
-		"times that jump about":      timeJumps(),
-		"a command nested too deep":  rtmpMessage(20, nested(16_000)),
-		"pings without end":          bytes.Repeat(rtmpMessage(4, []byte{0, 6, 0, 0, 0, 1}), 10_000),
-		"FCUnpublish without an end": bytes.Repeat(rtmpCommand("FCUnpublish", 1, nil), 3),
+		"key frames of 7 MiB":          media(flv.Video, bytes.Repeat([]byte{0x17, 1}, 7<<19), bytes.Repeat([]byte{0x17, 1}, 7<<19), bytes.Repeat([]byte{0x17, 1}, 7<<19)),
+		"pictures without a key frame": append(media(flv.Video, []byte{0x17, 1, 0, 0, 0}), bytes.Repeat(media(flv.Video, bytes.Repeat([]byte{0x27, 1}, 5000)), 1800)...),
+		"audio without end":            bytes.Repeat(media(flv.Audio, bytes.Repeat([]byte{0x2f}, 1000)), 3000),
+		"metadata without end":         bytes.Repeat(media(flv.Script, amf.Encode("onMetaData", amf.Object{"x": strings.Repeat("y", 60_000)})), 100),
+		"an AMF bomb for metadata":     media(flv.Script, append(amf.Encode("onMetaData"), 10, 0xff, 0xff, 0xff, 0xff)),
+		"timestamps that jump":         timeJumps(),
+		"a command nested too deep":    rtmpMessage(20, nested(16_000)),
+		"pings without end":            bytes.Repeat(rtmpMessage(4, []byte{0, 6, 0, 0, 0, 1}), 10_000),
+		"FCUnpublish without an end":   bytes.Repeat(rtmpCommand("FCUnpublish", 1, nil), 3),
 	} {
 		t.Run(name, func(t *testing.T) {
 			key := fmt.Sprintf("K%d", len(name))
 			before := heap()
 			s := h.publish(t, key)
 			s.video(0, avcHeader())
-			s.video(0, picture(true, "first"))
+			s.video(0, videoFrame(true, "first"))
 			s.audio(0, []byte{0x2f})
 			answer := get(t, http.MethodGet, h.flvURL(key), nil)
 			go func() { _, _ = io.Copy(io.Discard, answer.Body) }()
-			said := make(chan struct{})
-			go func() { defer close(said); s.say(b); s.say(media(flv.Video, picture(true, "last"))) }()
-			most, end := uint64(0), time.Now().Add(patience)
+			sent := make(chan struct{})
+			go func() { defer close(sent); s.send(b); s.send(media(flv.Video, videoFrame(true, "last"))) }()
+			most, end := uint64(0), time.Now().Add(timeout)
 			for talking := true; time.Now().Before(end); {
 				most = max(most, heap())
 				select {
-				case <-said:
+				case <-sent:
 					if talking {
 						talking, end = false, time.Now().Add(100*time.Millisecond)
 					}
@@ -174,11 +174,11 @@ func TestAttacksOfPublishers(t *testing.T) {
 				<-time.After(2 * time.Millisecond)
 			}
 			limit := uint64(mostHeap)
-			if len(b) > 10<<20 && name != "messages that never end" { // frames that fill the ring, which is the stream's
+			if len(b) > 10<<20 && name != "messages without an end" { // complete frames fill the ring, whose limit is that of the stream
 				limit += 16 << 20
 			}
 			if most > before+limit {
-				t.Fatalf("it took %d KiB", (most-before)>>10)
+				t.Fatalf("the connection used %d KiB", (most-before)>>10)
 			}
 			s.Close()
 			h.Cut(key, "ended")
@@ -186,19 +186,19 @@ func TestAttacksOfPublishers(t *testing.T) {
 	}
 	eventually(t, "nobody", func() bool { return h.Snapshot().Connections == 0 })
 	h.publish(t, "KEY").begin(0)
-	h.watch(t, h.flvURL("KEY")).sees(picture(true, "first"))
+	h.watch(t, h.flvURL("KEY")).sees(videoFrame(true, "first"))
 }
 
 func timeJumps() []byte {
 	var b []byte
 	for i, at := range []uint32{0, 1 << 31, 5, 1<<32 - 1, 0, 1 << 24, 1} {
-		b = rtmp.AppendMedia(b, flv.Video, at, picture(i%2 == 0, "jump"))
+		b = rtmp.AppendMedia(b, flv.Video, at, videoFrame(i%2 == 0, "jump"))
 		b = rtmp.AppendMedia(b, flv.Audio, at, sound("jump"))
 	}
 	return b
 }
 
-// Broken headers are the decoders' matter: what comes is relayed byte by byte.
+// Malformed headers are relayed unchanged; decoders have to handle them.
 func TestBrokenHeadersAreRelayed(t *testing.T) {
 	h := run(t, nil)
 	s := h.publish(t, "KEY")
@@ -210,13 +210,13 @@ func TestBrokenHeadersAreRelayed(t *testing.T) {
 	if len(tags) != 3 || tags[0].payload != string(broken[0]) || tags[1].payload != string(broken[1]) {
 		t.Fatalf("got %q", kinds(tags))
 	}
-	show := h.stream(t, "KEY", "the stream", onAir).Broadcast
-	if show.Video != flv.HEVC || show.Size != (flv.Size{}) || show.Sound != (flv.Sound{}) {
-		t.Fatalf("%+v", show)
+	broadcast := h.stream(t, "KEY", "the stream", onAir).Broadcast
+	if broadcast.Video != flv.HEVC || broadcast.Size != (flv.Size{}) || broadcast.Sound != (flv.Sound{}) {
+		t.Fatalf("%+v", broadcast)
 	}
 }
 
-// Five hundred who connect and say nothing are gone in time, and keep nobody out meanwhile.
+// Five hundred idle connections are closed in time, and do not keep others out meanwhile.
 func TestIdleConnections(t *testing.T) {
 	h := run(t, func(c *media.Config) {
 		c.RTMP.HandshakeTimeout = time.Second
@@ -240,14 +240,14 @@ func TestIdleConnections(t *testing.T) {
 	eventually(t, "no stranger", func() bool { return h.Snapshot().Pending == 0 })
 	one := make([]byte, 1)
 	for _, conn := range conns {
-		_ = conn.SetReadDeadline(time.Now().Add(patience))
+		_ = conn.SetReadDeadline(time.Now().Add(timeout))
 		if _, err := conn.Read(one); err == nil {
-			t.Fatal("an idle connection was answered")
+			t.Fatal("an idle connection got a response")
 		}
 	}
 }
 
-// Whoever plays has nothing to send: a body that was announced is not waited for.
+// Players have nothing to send: the server does not wait for an announced body.
 func TestMissingRequestBodiesAreNotAwaited(t *testing.T) {
 	h := run(t, func(c *media.Config) { c.RTMP.ControlTimeout = 200 * time.Millisecond })
 	h.publish(t, "KEY").begin(0)
@@ -260,14 +260,14 @@ func TestMissingRequestBodiesAreNotAwaited(t *testing.T) {
 		"GET /nowhere HTTP/1.1\r\nHost: x\r\n" + long,
 		"OPTIONS /live/KEY.flv HTTP/1.1\r\nHost: x\r\n" + chunked,
 	} {
-		conn := dialRTMP(t, h.http) // bytes are bytes
-		conn.say([]byte(request))
+		conn := dialRTMP(t, h.http) // any TCP connection
+		conn.send([]byte(request))
 		conn.gone()
 		if !conn.hears("HTTP/1.1 ") || !conn.hears("Connection: close") {
 			t.Errorf("%q was answered with %q", request, conn.heard.String())
 		}
 	}
 	conn := dialRTMP(t, h.http)
-	conn.say([]byte("GET /live/KEY.flv" + signed + " HTTP/1.1\r\nHost: x\r\n" + long))
-	conn.hear("first")
+	conn.send([]byte("GET /live/KEY.flv" + signed + " HTTP/1.1\r\nHost: x\r\n" + long))
+	conn.expect("first")
 }

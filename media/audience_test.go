@@ -20,40 +20,40 @@ import (
 	"roomlog/media/rtmp"
 )
 
-// The show of the figures: 2 Mbit/s, as an encoder sends it. A group of pictures is two seconds.
+// The stream of the benchmarks: 2 Mbit/s, with a group of pictures of two seconds.
 const (
-	showFPS     = 30
-	showGroup   = 60
-	showKey     = 60_000 // bytes of a key frame
-	showPicture = 6_900  // of others
-	showSound   = 370    // of a packet of AAC, 43 times a second
-	groupLength = time.Second * showGroup / showFPS
+	streamFPS   = 30
+	streamGroup = 60
+	streamKey   = 60_000 // bytes of a key frame
+	streamFrame = 6_900  // bytes of other pictures
+	streamSound = 370    // bytes of an AAC frame, 43 per second
+	groupLength = time.Second * streamGroup / streamFPS
 )
 
-// broadcast publishes the show in real time until the test ends, and returns when it has begun.
-func (h *theatre) broadcast(b testing.TB) { broadcast(b, dialRTMP(b, h.rtmp), stageKey) }
+// broadcast publishes the stream in real time until the test ends. It returns when the stream has begun.
+func (h *childServer) broadcast(b testing.TB) { broadcast(b, dialRTMP(b, h.rtmp), benchKey) }
 
 func broadcast(b testing.TB, s *sender, query string) {
 	b.Helper()
-	s.say(hello("live", "publish", 3, nil, query, "live"))
-	s.hear(rtmp.PublishStart)
-	s.meta(amf.Object{"width": 1920, "height": 1080, "framerate": showFPS})
+	s.send(hello("live", "publish", 3, nil, query, "live"))
+	s.expect(rtmp.PublishStart)
+	s.meta(amf.Object{"width": 1920, "height": 1080, "framerate": streamFPS})
 	s.video(0, avcHeader())
 	s.audio(0, aacHeader())
 	stop := make(chan struct{})
 	var sending sync.WaitGroup
-	sending.Go(func() { showTime(s, stop) })
+	sending.Go(func() { streamTime(s, stop) })
 	b.Cleanup(func() { close(stop); sending.Wait(); s.Close() })
 }
 
-// showTime sends every frame when its time has come.
-func showTime(s *sender, stop <-chan struct{}) {
-	key := picture(true, string(make([]byte, showKey)))
-	other := picture(false, string(make([]byte, showPicture)))
-	tone := sound(string(make([]byte, showSound)))
+// streamTime sends every frame at its time.
+func streamTime(s *sender, stop <-chan struct{}) {
+	key := videoFrame(true, string(make([]byte, streamKey)))
+	other := videoFrame(false, string(make([]byte, streamFrame)))
+	tone := sound(string(make([]byte, streamSound)))
 	began, sounds := time.Now(), 0
 	for pictures := 0; ; pictures++ {
-		at := time.Second * time.Duration(pictures) / showFPS
+		at := time.Second * time.Duration(pictures) / streamFPS
 		for ; ; sounds++ {
 			heard := time.Second * time.Duration(sounds) * 1024 / 44100
 			if heard > at {
@@ -68,31 +68,31 @@ func showTime(s *sender, stop <-chan struct{}) {
 		}
 		<-time.After(time.Until(began.Add(at)))
 		frame := other
-		if pictures%showGroup == 0 {
+		if pictures%streamGroup == 0 {
 			frame = key
 		}
 		s.video(uint32(at.Milliseconds()), frame)
 	}
 }
 
-// audience is many players of one show, in this process, as cheap as they can be.
+// audience is many players of one stream in this process, as cheap as possible.
 type audience struct {
 	t       testing.TB
 	players []*listener
 	playing sync.WaitGroup
 }
 
-// listener is one of them.
+// listener is one player.
 type listener struct {
 	conn     net.Conn
 	bytes    atomic.Int64
-	firstKey atomic.Int64 // nanoseconds from its request
-	lastAt   time.Time    // of a frame
-	longest  atomic.Int64 // nanoseconds between two frames
+	firstKey atomic.Int64 // nanoseconds from the request to the first key frame
+	lastAt   time.Time    // arrival of the newest frame
+	longest  atomic.Int64 // nanoseconds: the longest time between two frames
 }
 
-// gather has n players come in, one every few milliseconds; play is what they do.
-func (h *theatre) gather(b testing.TB, n int, addr string, play func(*listener) error) *audience {
+// gather starts n players, one every few milliseconds. play is what each of them does.
+func (h *childServer) gather(b testing.TB, n int, addr string, play func(*listener) error) *audience {
 	b.Helper()
 	a := &audience{t: b, players: make([]*listener, n)}
 	b.Cleanup(a.leave)
@@ -108,7 +108,7 @@ func (h *theatre) gather(b testing.TB, n int, addr string, play func(*listener) 
 		a.players[i] = l
 		a.playing.Go(func() { _ = play(l) })
 	}
-	eventually(b, "everybody's first frames", func() bool {
+	eventually(b, "all players have their first frames", func() bool {
 		return !slices.ContainsFunc(a.players, func(l *listener) bool { return l.bytes.Load() == 0 })
 	})
 	return a
@@ -123,7 +123,7 @@ func (a *audience) leave() {
 	a.playing.Wait()
 }
 
-// bytes is what all have got.
+// bytes returns the bytes that all players have received.
 func (a *audience) bytes() (n int64) {
 	for _, l := range a.players {
 		n += l.bytes.Load()
@@ -131,9 +131,9 @@ func (a *audience) bytes() (n int64) {
 	return n
 }
 
-// firstKeys is how long they waited for their first key frame, shortest first.
+// firstKeys returns how long the players waited for their first key frame, shortest first.
 func (a *audience) firstKeys() (all []time.Duration) {
-	eventually(a.t, "everybody's first key frame", func() bool {
+	eventually(a.t, "all players have their first key frame", func() bool {
 		return !slices.ContainsFunc(a.players, func(l *listener) bool { return l.firstKey.Load() == 0 })
 	})
 	for _, l := range a.players {
@@ -143,7 +143,7 @@ func (a *audience) firstKeys() (all []time.Duration) {
 	return all
 }
 
-// longest is the longest that one of them waited for a frame, since it was asked before.
+// longest returns the longest time that a player waited for a frame since the last call.
 func (a *audience) longest() (gap time.Duration) {
 	for _, l := range a.players {
 		gap = max(gap, time.Duration(l.longest.Swap(0)))
@@ -151,9 +151,9 @@ func (a *audience) longest() (gap time.Duration) {
 	return gap
 }
 
-// playFLV plays over HTTP and looks at every tag.
+// playFLV plays over HTTP and parses every tag.
 func (l *listener) playFLV(path string) error {
-	asked := time.Now()
+	requested := time.Now()
 	r, err := http.NewRequest(http.MethodGet, "http://x"+path, nil)
 	if err != nil {
 		return err
@@ -174,13 +174,13 @@ func (l *listener) playFLV(path string) error {
 		return err
 	}
 	for {
-		if err := l.tag(body, asked); err != nil {
+		if err := l.tag(body, requested); err != nil {
 			return err
 		}
 	}
 }
 
-func (l *listener) tag(body *bufio.Reader, asked time.Time) error {
+func (l *listener) tag(body *bufio.Reader, requested time.Time) error {
 	head, err := body.Peek(flvio.TagHeaderLength + 2)
 	if err != nil {
 		return err
@@ -193,7 +193,7 @@ func (l *listener) tag(body *bufio.Reader, asked time.Time) error {
 	now := time.Now()
 	l.bytes.Add(int64(size))
 	if key {
-		l.firstKey.CompareAndSwap(0, int64(now.Sub(asked)))
+		l.firstKey.CompareAndSwap(0, int64(now.Sub(requested)))
 	}
 	if gap := int64(now.Sub(l.lastAt)); !l.lastAt.IsZero() && gap > l.longest.Load() {
 		l.longest.Store(gap)
@@ -202,9 +202,9 @@ func (l *listener) tag(body *bufio.Reader, asked time.Time) error {
 	return nil
 }
 
-// playRTMP plays over RTMP, and counts bytes.
+// playRTMP plays over RTMP and counts bytes.
 func (l *listener) playRTMP() error {
-	if _, err := l.conn.Write(hello("live", "play", 3, nil, stageKey)); err != nil {
+	if _, err := l.conn.Write(hello("live", "play", 3, nil, benchKey)); err != nil {
 		return err
 	}
 	buf := make([]byte, 64<<10)
@@ -221,8 +221,8 @@ func (l *listener) playRTMP() error {
 	}
 }
 
-// stall asks for the show and takes next to nothing of it.
-func (h *theatre) stall(b testing.TB) {
+// stall requests the stream and reads almost nothing.
+func (h *childServer) stall(b testing.TB) {
 	conn, err := net.Dial("tcp", h.http)
 	if err != nil {
 		b.Fatal(err)

@@ -17,28 +17,27 @@ import (
 	"roomlog/media"
 )
 
-// childEnv makes this program a media server for a benchmark of another process: what it costs is what its
-// process costs.
+// childEnv makes this program a media server, so that a benchmark can measure the cost of a separate process.
 const childEnv = "ROOMLOG_TEST_CHILD"
 
-// theatre is a server in a process of its own, with one stream of everybody.
-type theatre struct {
+// childServer is a server in its own process, with one stream.
+type childServer struct {
 	*peertest.Process
 	rtmp, http string // addresses
 }
 
-const stageKey = "KEY"
+const benchKey = "KEY"
 
-func (h *theatre) flvPath() string { return "/live/" + stageKey + ".flv" }
+func (h *childServer) flvPath() string { return "/live/" + benchKey + ".flv" }
 
-// ours, nms2 and nms4 are the servers there are.
+// ours, nms2 and nms4 are the servers that are compared.
 const (
 	ours = "ours"
 	nms2 = "nms2"
 	nms4 = "nms4"
 )
 
-func openTheatre(b testing.TB, kind string) *theatre {
+func openTheatre(b testing.TB, kind string) *childServer {
 	b.Helper()
 	var cmd *exec.Cmd
 	if kind == ours {
@@ -47,14 +46,14 @@ func openTheatre(b testing.TB, kind string) *theatre {
 	} else {
 		cmd = peertest.NodeScript(b, "testdata/peers", "server.js", kind, freePort(b), freePort(b))
 	}
-	h := &theatre{Process: peertest.Start(b, cmd)}
+	h := &childServer{Process: peertest.Start(b, cmd)}
 	if _, err := fmt.Sscan(h.Receive(""), &h.rtmp, &h.http); err != nil {
 		b.Fatal(err)
 	}
 	return h
 }
 
-// freePort is one that nobody listens on.
+// freePort returns an unused port.
 func freePort(b testing.TB) string {
 	ln := listen(b)
 	defer ln.Close()
@@ -62,9 +61,9 @@ func freePort(b testing.TB) string {
 	return port
 }
 
-// serveChild is the server, until its input ends.
+// serveChild runs the server until standard input ends.
 func serveChild() error {
-	server, err := media.New(media.Config{Now: time.Now, Log: slog.New(slog.DiscardHandler), Authorizer: gate{
+	server, err := media.New(media.Config{Now: time.Now, Log: slog.New(slog.DiscardHandler), Authorizer: testAuthorizer{
 		connect: func(media.ConnectRequest) error { return nil },
 		publish: func(media.PublishRequest) error { return nil },
 		play:    func(media.PlayRequest) error { return nil },
@@ -72,21 +71,21 @@ func serveChild() error {
 	if err != nil {
 		return err
 	}
-	rtmpDoor, err := net.Listen("tcp", "127.0.0.1:0")
+	rtmpListener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return err
 	}
-	httpDoor, err := net.Listen("tcp", "127.0.0.1:0")
+	httpListener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return err
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	web := &http.Server{Handler: server, ReadHeaderTimeout: patience}
+	web := &http.Server{Handler: server, ReadHeaderTimeout: timeout}
 	var all sync.WaitGroup
 	all.Go(func() { _ = server.Run(ctx) })
-	all.Go(func() { _ = server.ServeRTMP(ctx, rtmpDoor) })
-	all.Go(func() { _ = web.Serve(httpDoor) })
-	fmt.Println(rtmpDoor.Addr(), httpDoor.Addr())
+	all.Go(func() { _ = server.ServeRTMP(ctx, rtmpListener) })
+	all.Go(func() { _ = web.Serve(httpListener) })
+	fmt.Println(rtmpListener.Addr(), httpListener.Addr())
 	for lines := bufio.NewScanner(os.Stdin); lines.Scan(); {
 		fmt.Println(peertest.Stats(), server.Snapshot().Drops)
 	}

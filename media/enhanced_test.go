@@ -26,8 +26,8 @@ var (
 	av1Header = []byte{0x08, 0x00, 0x00, 0x00, 0x42, 0xa7, 0xbf, 0xe4, 0x60, 0x0d, 0x00, 0x40}
 )
 
-// peerPublisher publishes with another implementation, which writes enhanced RTMP where it must.
-func (h *house) peerPublisher(t *testing.T, key string, tracks ...*gortmplib.Track) *gortmplib.Writer {
+// peerPublisher publishes with another implementation, which uses enhanced RTMP where necessary.
+func (h *testServer) peerPublisher(t *testing.T, key string, tracks ...*gortmplib.Track) *gortmplib.Writer {
 	t.Helper()
 	c := &gortmplib.Client{URL: &url.URL{Scheme: "rtmp", Host: h.rtmp, Path: "/live/" + key, RawQuery: "sign=" + h.signer.Publish(key)}, Publish: true}
 	if err := c.Initialize(t.Context()); err != nil {
@@ -56,7 +56,7 @@ func TestEnhancedCodecsPassThrough(t *testing.T) {
 		size   flv.Size
 		audio  flv.Codec
 		sound  flv.Sound
-		unit   []byte // that the reader must get
+		unit   []byte // must be received
 	}{
 		{"HEVC and Opus", []*gortmplib.Track{hevc, opusTrack}, func(w *gortmplib.Writer, at time.Duration) error {
 			if err := w.WriteH265(hevc, at+80*time.Millisecond, at, [][]byte{key}); err != nil {
@@ -86,14 +86,14 @@ func TestEnhancedCodecsPassThrough(t *testing.T) {
 				}
 			}
 			write()
-			show := h.stream(t, "KEY", "the stream", func(s media.StreamStats) bool { return s.Broadcast.Audio != "" && s.Broadcast.Video != "" }).Broadcast
-			if show.Video != tt.video || show.Audio != tt.audio || show.Sound != tt.sound || tt.video == flv.HEVC && show.Size != tt.size {
-				t.Fatalf("%+v", show)
+			broadcast := h.stream(t, "KEY", "the stream", func(s media.StreamStats) bool { return s.Broadcast.Audio != "" && s.Broadcast.Video != "" }).Broadcast
+			if broadcast.Video != tt.video || broadcast.Audio != tt.audio || broadcast.Sound != tt.sound || tt.video == flv.HEVC && broadcast.Size != tt.size {
+				t.Fatalf("%+v", broadcast)
 			}
 			v := h.watch(t, h.flvURL("KEY"))
 			c := h.dialPeer(t, "KEY")
 			stop, stopped := make(chan struct{}), make(chan struct{})
-			go func() { // for a reader that wants to see more before it says what there is
+			go func() { // the reader needs more frames to detect the tracks
 				defer close(stopped)
 				for {
 					select {
@@ -108,7 +108,7 @@ func TestEnhancedCodecsPassThrough(t *testing.T) {
 			close(stop)
 			<-stopped
 			if !bytes.Equal(got, tt.unit) {
-				t.Fatalf("the reader got %q", got)
+				t.Fatalf("the other implementation read %q", got)
 			}
 			eventually(t, "a key frame over HTTP-FLV", func() bool {
 				for _, s := range v.got() {
@@ -122,7 +122,7 @@ func TestEnhancedCodecsPassThrough(t *testing.T) {
 	}
 }
 
-// read returns the newest unit of the first picture that the other implementation understands.
+// read returns the last unit of the first picture that the other implementation understands.
 func read(t *testing.T, c *gortmplib.Client) []byte {
 	t.Helper()
 	r := &gortmplib.Reader{Conn: c}
@@ -130,7 +130,7 @@ func read(t *testing.T, c *gortmplib.Client) []byte {
 		t.Fatal(err)
 	}
 	if len(r.Tracks()) != 2 {
-		t.Fatalf("the reader sees %d tracks", len(r.Tracks()))
+		t.Fatalf("the other implementation found %d tracks", len(r.Tracks()))
 	}
 	var unit []byte
 	for _, track := range r.Tracks() {
@@ -144,11 +144,11 @@ func read(t *testing.T, c *gortmplib.Client) []byte {
 		case *codecs.MPEG4Audio:
 			r.OnDataMPEG4Audio(track, func(time.Duration, []byte) {})
 		default:
-			t.Fatalf("the reader sees %T", track.Codec)
+			t.Fatalf("the other implementation found %T", track.Codec)
 		}
 	}
 	for begun := time.Now(); unit == nil; {
-		if err := r.Read(); err != nil || time.Since(begun) > patience {
+		if err := r.Read(); err != nil || time.Since(begun) > timeout {
 			t.Fatal("nothing was read: ", err)
 		}
 	}

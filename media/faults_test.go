@@ -12,14 +12,14 @@ import (
 	"roomlog/media"
 )
 
-// tired is a listener that cannot always accept, as when there are no file descriptors left.
-type tired struct {
+// flakyListener is a listener whose Accept sometimes fails, as when file descriptors run out.
+type flakyListener struct {
 	net.Listener
 	mu   sync.Mutex
 	left int
 }
 
-func (l *tired) Accept() (net.Conn, error) {
+func (l *flakyListener) Accept() (net.Conn, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.left--; l.left >= 0 {
@@ -31,7 +31,7 @@ func (l *tired) Accept() (net.Conn, error) {
 func TestAcceptRetriesAfterAnError(t *testing.T) {
 	h := run(t, func(c *media.Config) { c.Log = quiet() })
 	ctx, cancel := context.WithCancel(t.Context())
-	ln := &tired{Listener: listen(t), left: 3}
+	ln := &flakyListener{Listener: listen(t), left: 3}
 	done := make(chan error)
 	go func() { done <- h.ServeRTMP(ctx, ln) }()
 	h.rtmp = ln.Addr().String()
@@ -43,16 +43,16 @@ func TestAcceptRetriesAfterAnError(t *testing.T) {
 	broken := listen(t)
 	broken.Close()
 	if err := h.ServeRTMP(t.Context(), broken); err == nil {
-		t.Fatal("a listener that is closed is served")
+		t.Fatal("serving a closed listener returns no error")
 	}
 }
 
-// A fault in what one connection does ends that connection.
+// A panic on one connection ends that connection only.
 func TestPanicEndsOnlyItsConnection(t *testing.T) {
 	h := run(t, func(c *media.Config) {
 		c.Log = quiet()
 		good := c.Authorizer
-		c.Authorizer = gate{
+		c.Authorizer = testAuthorizer{
 			connect: func(media.ConnectRequest) error { return nil },
 			publish: func(r media.PublishRequest) error {
 				if strings.HasPrefix(r.Key, "BAD") {
@@ -63,20 +63,20 @@ func TestPanicEndsOnlyItsConnection(t *testing.T) {
 			play: func(r media.PlayRequest) error { return good.AuthorizePlay(context.Background(), r) },
 		}
 	})
-	s := h.stranger(t, "live", "publish", 3, nil, "BAD?sign="+h.signer.Publish("BAD"), "live")
+	s := h.dialRequest(t, "live", "publish", 3, nil, "BAD?sign="+h.signer.Publish("BAD"), "live")
 	s.gone()
 	h.publish(t, "KEY").begin(0)
-	h.watch(t, h.flvURL("KEY")).sees(picture(true, "first"))
+	h.watch(t, h.flvURL("KEY")).sees(videoFrame(true, "first"))
 	eventually(t, "its seat", func() bool { return h.Snapshot().Connections == 2 })
 }
 
 func TestConfigIsChecked(t *testing.T) {
 	good := media.Config{Authorizer: media.SignAuthorizer{}, Now: time.Now}
 	for name, change := range map[string]func(*media.Config){
-		"without a gate":            func(c *media.Config) { c.Authorizer = nil },
-		"without a clock":           func(c *media.Config) { c.Now = nil },
-		"a tick that can be seen":   func(c *media.Config) { c.Tick = 200 * time.Millisecond },
-		"none of these is all good": nil,
+		"without an authorizer":    func(c *media.Config) { c.Authorizer = nil },
+		"without a clock":          func(c *media.Config) { c.Now = nil },
+		"a tick above the maximum": func(c *media.Config) { c.Tick = 200 * time.Millisecond },
+		"valid":                    nil,
 	} {
 		cfg := good
 		if change != nil {

@@ -17,7 +17,7 @@ import (
 	"roomlog/media"
 )
 
-// needFFmpeg fails the test when ffmpeg is missing, unless it was left out on purpose.
+// needFFmpeg fails the test if ffmpeg is missing, unless the environment allows that.
 func needFFmpeg(t testing.TB) {
 	t.Helper()
 	if slices.Contains(strings.Split(os.Getenv("ROOMLOG_SKIP"), ","), "ffmpeg") {
@@ -30,7 +30,7 @@ func needFFmpeg(t testing.TB) {
 	}
 }
 
-// tool runs one of them to its end and returns what it says; a complaint fails the test.
+// tool runs a program and returns its output. Messages on standard error fail the test.
 func tool(t testing.TB, name string, args ...string) string {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
@@ -44,7 +44,7 @@ func tool(t testing.TB, name string, args ...string) string {
 	return out.String()
 }
 
-// clip makes a short film once: a picture with B-frames and a key every second, and a tone.
+// clip creates a short film once: video with B-frames and a key frame every second, and a tone.
 var clips = struct {
 	sync.Mutex
 	dir  string
@@ -75,19 +75,19 @@ func film(t testing.TB) string {
 	return clip(t, "film", "-c:v", "libx264", "-preset", "ultrafast", "-bf", "2", "-g", "25", "-pix_fmt", "yuv420p", "-c:a", "aac", "-b:a", "64k")
 }
 
-// send publishes a file in real time. args are for its input.
+// send publishes a file in real time. args are input options.
 func send(t testing.TB, file, url string, args ...string) {
 	t.Helper()
 	tool(t, "ffmpeg", append(append([]string{"-re"}, args...), "-i", file, "-c", "copy", "-f", "flv", url)...)
 }
 
-// packet is what ffprobe tells of a packet; times count from the first of its kind.
+// packet is a packet as ffprobe reports it. Times are relative to the first packet of its kind.
 type packet struct {
 	stream, pts, dts int
 	hash             string
 }
 
-// packets reads a file or a stream to its end. The first is of the kind that decides about time zero.
+// packets reads a file or a stream to its end. The first packet is of the kind that defines time zero.
 func packets(t testing.TB, from string) []packet {
 	t.Helper()
 	text := tool(t, "ffprobe", "-show_entries", "packet=codec_type,pts,dts,data_hash", "-show_data_hash", "MD5", "-of", "csv=p=0", from)
@@ -109,8 +109,8 @@ func packets(t testing.TB, from string) []packet {
 	return all
 }
 
-// same says whether two recordings of one film are equal: all packets, and their times up to a common shift.
-// What sounds before the first picture may be missing.
+// same reports whether two recordings of one film have the same packets, with times that differ by a constant. Audio
+// before the first picture may be missing.
 func same(t testing.TB, what string, want, got []packet) {
 	t.Helper()
 	sounds := slices.IndexFunc(want, func(p packet) bool { return p.stream == 1 })
@@ -156,13 +156,13 @@ func TestFFmpegPublishesAndPlays(t *testing.T) {
 	}
 	same(t, "WS-FLV", want, packets(t, file))
 	h.log.wait(t, "stopped KEY stopped")
-	show := h.log.show(0)
-	if show.Size.Width != 320 || show.Size.Height != 180 || show.Sound.Rate != 44100 {
-		t.Fatalf("%+v", show)
+	broadcast := h.log.broadcast(0)
+	if broadcast.Size.Width != 320 || broadcast.Size.Height != 180 || broadcast.Sound.Rate != 44100 {
+		t.Fatalf("%+v", broadcast)
 	}
 }
 
-// Who comes late sees pictures that are decoded without a fault, at their times.
+// A player that joins late decodes all pictures, at their times.
 func TestFFmpegJoinsLate(t *testing.T) {
 	needFFmpeg(t)
 	t.Parallel()
@@ -202,7 +202,7 @@ func TestFFmpegPublishesOtherKinds(t *testing.T) {
 		"picture": clip(t, "picture", append(picture, "-an")...),
 		"mp3":     clip(t, "mp3", append(picture, "-c:a", "libmp3lame", "-ar", "44100")...),
 	}
-	kinds := map[string]byte{"sound": 4, "picture": 1, "mp3": 5} // that the header has to announce: ffprobe waits for them
+	kinds := map[string]byte{"sound": 4, "picture": 1, "mp3": 5} // flags that the header has to announce, because ffprobe waits for these tracks
 	viewers := make(map[string]*viewer)
 	var over sync.WaitGroup
 	defer over.Wait()
@@ -228,7 +228,7 @@ func TestFFmpegPublishesOtherKinds(t *testing.T) {
 	}
 }
 
-// An encoder that dies and is started again goes on with the same show.
+// An encoder that is killed and restarted continues its broadcast.
 func TestKilledFFmpegContinuesItsBroadcast(t *testing.T) {
 	needFFmpeg(t)
 	t.Parallel()
@@ -251,7 +251,7 @@ func TestKilledFFmpegContinuesItsBroadcast(t *testing.T) {
 		if tag.kind == 18 || tag.info().Header {
 			continue
 		}
-		if last > tag.at+250 { // sound and picture are a little apart
+		if last > tag.at+250 { // audio and video are not exactly interleaved
 			t.Fatalf("tag %d: time runs back from %d to %d", i, last, tag.at)
 		}
 		last = tag.at

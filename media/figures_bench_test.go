@@ -15,20 +15,20 @@ import (
 
 const (
 	figureRounds = 3
-	figureWarmth = 3 * time.Second // until everybody has caught up
+	figureWarmth = 3 * time.Second // until all players have caught up
 	figureTime   = 6 * time.Second
 )
 
-// cost is what a server needed for an audience.
+// cost is what a server used for an audience.
 type cost struct {
-	perMB    float64 // CPU milliseconds for a delivered megabyte
+	perMB    float64 // CPU milliseconds per megabyte delivered
 	memory   float64 // bytes
 	firstKey time.Duration
 	gap      time.Duration
 }
 
-// attend measures a server that plays the show to n players, over RTMP or HTTP.
-func attend(b *testing.B, kind string, n int, overRTMP bool) (c cost) {
+// measure measures a server with n players over RTMP or HTTP.
+func measure(b *testing.B, kind string, n int, overRTMP bool) (c cost) {
 	peertest.Scope(b, func(b testing.TB) {
 		h := openTheatre(b, kind)
 		h.broadcast(b)
@@ -36,7 +36,7 @@ func attend(b *testing.B, kind string, n int, overRTMP bool) (c cost) {
 		if overRTMP {
 			addr, play = h.rtmp, (*listener).playRTMP
 		}
-		<-time.After(groupLength) // a whole group is there
+		<-time.After(groupLength) // a whole group of pictures is buffered
 		a := h.gather(b, n, addr, play)
 		<-time.After(figureWarmth)
 		if !overRTMP {
@@ -56,7 +56,7 @@ func attend(b *testing.B, kind string, n int, overRTMP bool) (c cost) {
 	return c
 }
 
-// medianOf is a value in the middle.
+// medianOf returns the median.
 func medianOf(costs []cost, value func(cost) float64) float64 {
 	var all []float64
 	for _, c := range costs {
@@ -68,13 +68,13 @@ func medianOf(costs []cost, value func(cost) float64) float64 {
 
 func perMB(c cost) float64 { return c.perMB }
 
-// BenchmarkFigureMediaFLV plays to 200 over HTTP, against node-media-server 2 and 4.
+// BenchmarkFigureMediaFLV serves 200 HTTP players and compares with node-media-server 2 and 4.
 func BenchmarkFigureMediaFLV(b *testing.B) {
 	for b.Loop() {
 		costs := map[string][]cost{}
 		for range figureRounds {
 			for _, kind := range []string{nms2, ours, nms4} {
-				costs[kind] = append(costs[kind], attend(b, kind, 200, false))
+				costs[kind] = append(costs[kind], measure(b, kind, 200, false))
 			}
 		}
 		b.ReportMetric(medianOf(costs[ours], perMB)/medianOf(costs[nms2], perMB), "media_flv_nms2_ratio")
@@ -84,20 +84,20 @@ func BenchmarkFigureMediaFLV(b *testing.B) {
 	}
 }
 
-// BenchmarkFigureMediaRTMP plays to 100 over RTMP, against node-media-server 2.
+// BenchmarkFigureMediaRTMP serves 100 RTMP players and compares with node-media-server 2.
 func BenchmarkFigureMediaRTMP(b *testing.B) {
 	for b.Loop() {
 		costs := map[string][]cost{}
 		for range figureRounds {
 			for _, kind := range []string{nms2, ours} {
-				costs[kind] = append(costs[kind], attend(b, kind, 100, true))
+				costs[kind] = append(costs[kind], measure(b, kind, 100, true))
 			}
 		}
 		b.ReportMetric(medianOf(costs[ours], perMB)/medianOf(costs[nms2], perMB), "media_rtmp_nms2_ratio")
 	}
 }
 
-// BenchmarkFigureMediaGap has ten of 200 players stall, and looks at the others until the ten are given up.
+// BenchmarkFigureMediaGap stalls ten of 200 players and measures the others until the ten are disconnected.
 func BenchmarkFigureMediaGap(b *testing.B) {
 	const healthy, stalled = 190, 10
 	for b.Loop() {
@@ -120,16 +120,16 @@ func BenchmarkFigureMediaGap(b *testing.B) {
 	}
 }
 
-// BenchmarkFigureMediaHLS asks for a stream that nobody has watched, until its playlist and what that lists are there.
+// BenchmarkFigureMediaHLS requests a stream without players until its playlist and the listed files are available.
 func BenchmarkFigureMediaHLS(b *testing.B) {
 	for b.Loop() {
 		h := run(b, nil)
 		var longest time.Duration
-		for i := range 5 { // at other places of a group
+		for i := range 5 { // at other positions in a group
 			key := fmt.Sprint("KEY", i)
 			broadcast(b, dialRTMP(b, h.rtmp), key+"?sign="+h.signer.Publish(key))
 			<-time.After(groupLength + groupLength*time.Duration(i)/5)
-			asked := time.Now()
+			requested := time.Now()
 			p := h.playHLS(b, key)
 			parts := 0
 			for _, list := range p.lists {
@@ -139,7 +139,7 @@ func BenchmarkFigureMediaHLS(b *testing.B) {
 				}
 				for _, ref := range refs(body) {
 					if strings.Contains(body, `HINT:TYPE=PART,URI="`+ref) || ref == "gap.mp4" {
-						continue // not there yet, and never
+						continue // not available yet
 					}
 					if status, media, _ := page(b, p.base+ref); status != http.StatusOK || len(media) == 0 {
 						b.Fatalf("%s: status %d", ref, status)
@@ -147,8 +147,8 @@ func BenchmarkFigureMediaHLS(b *testing.B) {
 					parts++
 				}
 			}
-			took := time.Since(asked)
-			if longest = max(longest, took); parts < 2 { // a header, and media
+			took := time.Since(requested)
+			if longest = max(longest, took); parts < 2 { // an init segment and media
 				b.Fatalf("%d files are listed", parts)
 			}
 			b.Logf("%d files after %v", parts, took)
@@ -157,36 +157,36 @@ func BenchmarkFigureMediaHLS(b *testing.B) {
 	}
 }
 
-// BenchmarkFigureMediaRefused has publishers that are refused send all the same.
+// BenchmarkFigureMediaRefused measures refused publishers that send media anyway.
 func BenchmarkFigureMediaRefused(b *testing.B) {
 	for b.Loop() {
 		h := run(b, nil)
 		publisher := h.publish(b, "KEY")
 		publisher.begin(0)
 		var viewers []*sender
-		for _, key := range []string{"KEY", "EMPTY"} { // one that is on air, and one that waits for a publisher
+		for _, key := range []string{"KEY", "EMPTY"} { // one with a publisher, and one with waiting players
 			v := dialRTMP(b, h.rtmp)
-			v.say(hello("live", "play", 3, nil, key+"?sign="+h.signer.Play(key)))
-			v.hear(rtmp.PlayStart)
-			f := dialRTMP(b, h.http) // bytes are bytes
-			f.say([]byte("GET /live/" + key + ".flv?sign=" + h.signer.Play(key) + " HTTP/1.1\r\nHost: x\r\n\r\n"))
+			v.send(hello("live", "play", 3, nil, key+"?sign="+h.signer.Play(key)))
+			v.expect(rtmp.PlayStart)
+			f := dialRTMP(b, h.http) // any TCP connection
+			f.send([]byte("GET /live/" + key + ".flv?sign=" + h.signer.Play(key) + " HTTP/1.1\r\nHost: x\r\n\r\n"))
 			viewers = append(viewers, v, f)
 		}
 		h.stream(b, "EMPTY", "those who wait", func(s media.StreamStats) bool { return s.Players[media.RTMP]+s.Players[media.HTTPFLV] == 2 })
 		for _, name := range []string{"KEY", "EMPTY", "KEY?sign=" + h.signer.Play("KEY"), "EMPTY?sign=" + h.signer.Publish("KEY"), "KEY?sign=" + h.signer.Publish("KEY")} {
 			s := dialRTMP(b, h.rtmp)
-			s.say(hello("live", "publish", 3, nil, name, "live"))
+			s.send(hello("live", "publish", 3, nil, name, "live"))
 			for i := range uint32(100) {
-				s.video(i, picture(true, "injected"))
+				s.video(i, videoFrame(true, "injected"))
 			}
 			s.gone()
 		}
-		publisher.video(40, picture(true, "last"))
+		publisher.video(40, videoFrame(true, "last"))
 		h.publish(b, "EMPTY").begin(0)
 		bytes := 0
 		for i, v := range viewers {
-			v.hear([]string{"last", "last", "first", "first"}[i])
-			bytes += v.count("injected") * len(picture(true, "injected"))
+			v.expect([]string{"last", "last", "first", "first"}[i])
+			bytes += v.count("injected") * len(videoFrame(true, "injected"))
 		}
 		b.ReportMetric(float64(bytes), "media_refused_bytes")
 	}

@@ -13,13 +13,13 @@ import (
 	"roomlog/media"
 )
 
-// FuzzHTTP gives the HTTP door what any player may send, frames of a WebSocket among it. Whatever it is, the
-// connection ends when the player has nothing more to say, and nothing stays behind.
+// FuzzHTTP sends the HTTP server whatever a player may send, including WebSocket frames. The connection must end when
+// the player sends nothing more, and nothing may be left of it.
 func FuzzHTTP(f *testing.F) {
 	h := run(f, func(c *media.Config) {
 		c.Log = quiet()
 		c.HLS.IdleTimeout = 50 * time.Millisecond
-		c.Authorizer = gate{
+		c.Authorizer = testAuthorizer{
 			connect: func(media.ConnectRequest) error { return nil },
 			publish: func(media.PublishRequest) error { return nil },
 			play:    func(media.PlayRequest) error { return nil },
@@ -49,15 +49,15 @@ func FuzzHTTP(f *testing.F) {
 			_, _ = conn.Write(b)
 			_ = conn.(*net.TCPConn).CloseWrite()
 		}()
-		_ = conn.SetReadDeadline(time.Now().Add(patience))
-		said, err := io.ReadAll(conn)
+		_ = conn.SetReadDeadline(time.Now().Add(timeout))
+		sent, err := io.ReadAll(conn)
 		if errors.Is(err, os.ErrDeadlineExceeded) {
-			t.Fatalf("it goes on after %q", said)
+			t.Fatalf("the connection is open after %q", sent)
 		}
-		if bytes.Contains(said, []byte(" 500 Internal")) {
-			t.Fatalf("it failed: %q", said)
+		if bytes.Contains(sent, []byte(" 500 Internal")) {
+			t.Fatalf("internal error: %q", sent)
 		}
-		eventually(t, "an empty house", func() bool { // but for the publisher
+		eventually(t, "there are no other connections", func() bool { // except for the publisher
 			shot := h.Snapshot()
 			return shot.Connections == 1 && shot.Players == 0
 		})

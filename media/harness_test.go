@@ -13,38 +13,38 @@ import (
 	"roomlog/media"
 )
 
-// patience is how long a test waits for what should come soon.
-const patience = 20 * time.Second
+// timeout is how long a test waits for something that should happen soon.
+const timeout = 20 * time.Second
 
 func eventually(t testing.TB, what string, ok func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(patience); !ok(); {
+	for deadline := time.Now().Add(timeout); !ok(); {
 		if time.Now().After(deadline) {
-			t.Fatalf("waited in vain for %s", what)
+			t.Fatalf("timed out waiting until %s", what)
 		}
 		<-time.After(2 * time.Millisecond)
 	}
 }
 
-// house is a running server with its doors, as a process would run it.
-type house struct {
+// testServer is a running server with its listeners.
+type testServer struct {
 	*media.Server
 	rtmp, http string // addresses
 	signer     *media.Signer
 	log        *recorder
-	stop       func() // and wait until it has ended
+	stop       func() // stops the server and waits for it
 }
 
-const secret = "a-secret-of-this-house"
+const secret = "a-secret-of-this-server"
 
-// run starts a server whose gate wants signs, changed by cfg.
-func run(t testing.TB, change func(*media.Config)) *house {
+// run starts a server that requires signs. change may modify its configuration.
+func run(t testing.TB, change func(*media.Config)) *testServer {
 	t.Helper()
 	signer, err := media.NewSigner([]string{secret}, 0, time.Now)
 	if err != nil {
 		t.Fatal(err)
 	}
-	h := &house{signer: signer, log: &recorder{}}
+	h := &testServer{signer: signer, log: &recorder{}}
 	cfg := media.Config{Authorizer: media.SignAuthorizer{Signer: signer}, Observer: h.log, Now: time.Now,
 		Log: slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelWarn}))}
 	if change != nil {
@@ -57,10 +57,10 @@ func run(t testing.TB, change func(*media.Config)) *house {
 	return h
 }
 
-func (h *house) open(t testing.TB) {
+func (h *testServer) open(t testing.TB) {
 	t.Helper()
-	rtmpDoor, httpDoor := listen(t), listen(t)
-	h.rtmp, h.http = rtmpDoor.Addr().String(), httpDoor.Addr().String()
+	rtmpListener, httpListener := listen(t), listen(t)
+	h.rtmp, h.http = rtmpListener.Addr().String(), httpListener.Addr().String()
 	web := &http.Server{Handler: h.Server, ReadHeaderTimeout: 5 * time.Second}
 	ctx, cancel := context.WithCancel(context.Background())
 	var all sync.WaitGroup
@@ -70,12 +70,12 @@ func (h *house) open(t testing.TB) {
 		}
 	})
 	all.Go(func() {
-		if err := h.ServeRTMP(ctx, rtmpDoor); err != nil {
+		if err := h.ServeRTMP(ctx, rtmpListener); err != nil {
 			t.Error(err)
 		}
 	})
 	all.Go(func() {
-		if err := web.Serve(httpDoor); !errors.Is(err, http.ErrServerClosed) {
+		if err := web.Serve(httpListener); !errors.Is(err, http.ErrServerClosed) {
 			t.Error(err)
 		}
 	})
@@ -96,21 +96,21 @@ func listen(t testing.TB) net.Listener {
 	return ln
 }
 
-// publishURL and the others are what clients are given.
-func (h *house) publishURL(key string) string {
+// publishURL, rtmpURL and flvURL return the URLs that clients get.
+func (h *testServer) publishURL(key string) string {
 	return "rtmp://" + h.rtmp + "/live/" + key + "?sign=" + h.signer.Publish(key)
 }
 
-func (h *house) rtmpURL(key string) string {
+func (h *testServer) rtmpURL(key string) string {
 	return "rtmp://" + h.rtmp + "/live/" + key + "?sign=" + h.signer.Play(key)
 }
 
-func (h *house) flvURL(key string) string {
+func (h *testServer) flvURL(key string) string {
 	return "http://" + h.http + "/live/" + key + ".flv?sign=" + h.signer.Play(key)
 }
 
-// stream waits until the key has a stream that fits.
-func (h *house) stream(t testing.TB, key, what string, fits func(media.StreamStats) bool) media.StreamStats {
+// stream waits until the stream of a key matches.
+func (h *testServer) stream(t testing.TB, key, what string, fits func(media.StreamStats) bool) media.StreamStats {
 	t.Helper()
 	var found media.StreamStats
 	eventually(t, what, func() bool {
@@ -127,11 +127,11 @@ func (h *house) stream(t testing.TB, key, what string, fits func(media.StreamSta
 
 func onAir(s media.StreamStats) bool { return s.Publishing }
 
-// recorder is an observer that writes down what it is told.
+// recorder is an Observer that stores its notifications.
 type recorder struct {
-	mu   sync.Mutex
-	told []string
-	seen []media.Broadcast
+	mu       sync.Mutex
+	notified []string
+	seen     []media.Broadcast
 }
 
 func (r *recorder) PublishStarted(_ context.Context, s media.Broadcast) { r.add("started "+s.Key, s) }
@@ -143,27 +143,27 @@ func (r *recorder) PublishStopped(_ context.Context, s media.Broadcast, why medi
 func (r *recorder) add(what string, s media.Broadcast) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.told, r.seen = append(r.told, what), append(r.seen, s)
+	r.notified, r.seen = append(r.notified, what), append(r.seen, s)
 }
 
 func (r *recorder) list() []string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return append([]string(nil), r.told...)
+	return append([]string(nil), r.notified...)
 }
 
-func (r *recorder) show(i int) media.Broadcast {
+func (r *recorder) broadcast(i int) media.Broadcast {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.seen[i]
 }
 
-// wait waits until something was told.
+// wait waits for a notification.
 func (r *recorder) wait(t testing.TB, what string) {
 	t.Helper()
-	eventually(t, "the observer to hear: "+what, func() bool {
-		for _, told := range r.list() {
-			if told == what {
+	eventually(t, "the observer has the notification "+what, func() bool {
+		for _, notified := range r.list() {
+			if notified == what {
 				return true
 			}
 		}
@@ -171,5 +171,5 @@ func (r *recorder) wait(t testing.TB, what string) {
 	})
 }
 
-// quiet is a log for tests that provoke what it would tell.
+// quiet returns a logger for tests that provoke warnings.
 func quiet() *slog.Logger { return slog.New(slog.DiscardHandler) }

@@ -15,7 +15,7 @@ import (
 	"roomlog/media"
 )
 
-// raw makes a short film of one codec, without a container.
+// raw encodes a short film with one codec, without a container.
 func raw(t *testing.T, name string, args ...string) []byte {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), name)
@@ -27,7 +27,7 @@ func raw(t *testing.T, name string, args ...string) []byte {
 	return b
 }
 
-// pictures splits a film into pictures, each of which begins with a unit that delimits.
+// pictures splits a film into pictures, each of which begins with a delimiter.
 func pictures(units [][]byte, delimits func([]byte) bool) [][][]byte {
 	var all [][][]byte
 	for _, unit := range units {

@@ -13,11 +13,11 @@ import (
 	"roomlog/media"
 )
 
-func (h *house) hlsURL(key string) string {
+func (h *testServer) hlsURL(key string) string {
 	return "http://" + h.http + "/live/" + key + "/index.m3u8?sign=" + h.signer.Play(key)
 }
 
-// page gets one file of HLS.
+// page requests one file of HLS.
 func page(t testing.TB, url string) (status int, body string, header http.Header) {
 	t.Helper()
 	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
@@ -33,7 +33,7 @@ func page(t testing.TB, url string) (status int, body string, header http.Header
 	return answer.StatusCode, string(b), answer.Header
 }
 
-// refs are what a playlist refers to.
+// refs returns the references of a playlist.
 func refs(playlist string) []string {
 	var all []string
 	for _, found := range regexp.MustCompile(`URI="([^"]+)"|(?m)^([^#\n].*)$`).FindAllStringSubmatch(playlist, -1) {
@@ -42,14 +42,14 @@ func refs(playlist string) []string {
 	return all
 }
 
-// hlsPlayer is one who plays by hand.
+// hlsPlayer is an HLS player under the control of a test.
 type hlsPlayer struct {
 	base  string
-	lists []string // names of playlists, with their arguments
+	lists []string // names of playlists with their queries
 }
 
-// playHLS gets the index.
-func (h *house) playHLS(t testing.TB, key string) hlsPlayer {
+// playHLS requests the index.
+func (h *testServer) playHLS(t testing.TB, key string) hlsPlayer {
 	t.Helper()
 	status, body, header := page(t, h.hlsURL(key))
 	if status != 200 || header.Get("Access-Control-Allow-Origin") != "*" || header.Get("Cache-Control") != "no-store" {
@@ -61,18 +61,18 @@ func (h *house) playHLS(t testing.TB, key string) hlsPlayer {
 	return hlsPlayer{"http://" + h.http + "/live/" + key + "/", refs(body)}
 }
 
-// seconds publishes groups of pictures of one second, with sound.
+// seconds publishes groups of pictures of one second with audio.
 func (s *sender) seconds(from, n uint32) {
 	for i := range n * 25 {
 		at := from*1000 + i*40
-		s.video(at, picture(i%25 == 0, "picture"))
+		s.video(at, videoFrame(i%25 == 0, "picture"))
 		s.audio(at, sound("sound"))
 		s.audio(at+20, sound("sound"))
 	}
 }
 
-// onHLS is a stream of some seconds that can be played at once.
-func (h *house) onHLS(t testing.TB, key string) *sender {
+// onHLS publishes some seconds, which can be played at once.
+func (h *testServer) onHLS(t testing.TB, key string) *sender {
 	t.Helper()
 	s := h.publish(t, key)
 	s.video(0, avcHeader())
@@ -85,7 +85,7 @@ func (h *house) onHLS(t testing.TB, key string) *sender {
 func TestHLSStartsAtOnceOnAColdStream(t *testing.T) {
 	h := run(t, nil)
 	h.onHLS(t, "KEY")
-	p := h.playHLS(t, "KEY") // from here on nothing is published
+	p := h.playHLS(t, "KEY") // nothing is published from here on
 	_, list, header := page(t, p.base+p.lists[0])
 	if header.Get("Access-Control-Allow-Origin") != "*" {
 		t.Fatal(header)
@@ -130,21 +130,21 @@ func TestHLSChecksTheSignOnceAndThenTheSession(t *testing.T) {
 		t.Fatal(status)
 	}
 	session := p.lists[0][strings.Index(p.lists[0], "?"):]
-	show := regexp.MustCompile(`\?broadcast=\w+`).FindString(list)
+	broadcast := regexp.MustCompile(`\?broadcast=\w+`).FindString(list)
 	part := refs(list)[0]
 	for url, want := range map[string]int{
 		p.base + "index.m3u8" + session:                               200,
 		p.base + "index.m3u8?session=x":                               403,
 		p.base + "video1_stream.m3u8":                                 403,
-		p.base + "video1_stream.m3u8" + show:                          403,
+		p.base + "video1_stream.m3u8" + broadcast:                     403,
 		p.base + "video1_stream.m3u8?session=" + h.signer.Play("KEY"): 403,
-		p.base + part:                                                   200,
-		p.base + strings.TrimSuffix(part, show):                         403,
-		p.base + strings.TrimSuffix(part, show) + session:               403,
-		p.base + "nothing.mp4" + show:                                   404,
+		p.base + part: 200,
+		p.base + strings.TrimSuffix(part, broadcast):                    403,
+		p.base + strings.TrimSuffix(part, broadcast) + session:          403,
+		p.base + "nothing.mp4" + broadcast:                              404,
 		"http://" + h.http + "/live/OTHER/video1_stream.m3u8" + session: 403,
 		"http://" + h.http + "/live/OTHER/" + part:                      403,
-		h.hlsURL("NOBODY"):                                              404,
+		h.hlsURL("NOBODY"): 404,
 	} {
 		if status, body, _ := page(t, url); status != want || status != 200 && body != "" {
 			t.Errorf("%s: %d in place of %d", url, status, want)
@@ -176,7 +176,7 @@ func TestHLSStopsWithoutRequests(t *testing.T) {
 	h := run(t, func(c *media.Config) { c.HLS.IdleTimeout = 300 * time.Millisecond })
 	h.onHLS(t, "KEY")
 	p := h.playHLS(t, "KEY")
-	for range 10 { // as long as somebody asks, it goes on
+	for range 10 { // segmenting continues as long as there are requests
 		<-time.After(60 * time.Millisecond)
 		if status, _, _ := page(t, p.base+p.lists[0]); status != 200 {
 			t.Fatal(status)
@@ -209,7 +209,7 @@ func TestHLSPlayersAreCutKickedAndCounted(t *testing.T) {
 	_, list, _ := page(t, cut.base+cut.lists[0])
 	h.Cut("KEY", media.ReasonEnded)
 	for _, url := range []string{cut.base + cut.lists[0], cut.base + refs(list)[0]} {
-		eventually(t, "a closed door", func() bool { status, _, _ := page(t, url); return status == 403 })
+		eventually(t, "a closed handler", func() bool { status, _, _ := page(t, url); return status == 403 })
 	}
 	eventually(t, "free seats", func() bool { return h.Snapshot().Connections == 0 })
 }
@@ -224,11 +224,11 @@ func TestHLSRefusesUnknownFilesAndCodecs(t *testing.T) {
 	if status, _, _ := page(t, h.hlsURL("KEY")); status != 415 {
 		t.Fatal(status)
 	}
-	s.audio(3000, []byte("\x2fmp3")) // and goes on elsewhere
+	s.audio(3000, []byte("\x2fmp3")) // and continues in another format
 	h.watch(t, h.flvURL("KEY")).sees([]byte("\x2fmp3"))
 }
 
-// shown decodes the pictures of a stream: their times in milliseconds from the first, and what they show.
+// shown decodes the pictures of a stream and returns their times in milliseconds from the first, and their content.
 func shown(t *testing.T, from string) (times []int, hashes []string) {
 	t.Helper()
 	text := tool(t, "ffmpeg", "-i", from, "-map", "0:v", "-copyts", "-fps_mode", "passthrough", "-enc_time_base", "1:1000", "-f", "framemd5", "-")
@@ -265,7 +265,7 @@ func TestFFmpegPlaysHLS(t *testing.T) {
 			}
 			for i := range times[1:] {
 				step := times[i+1] - times[i]
-				if again := (at/33+i+1)%75 == 0; step < 39 || step > 41 && !again || step > 80 { // the film's sound is a little longer
+				if again := (at/33+i+1)%75 == 0; step < 39 || step > 41 && !again || step > 80 { // the audio of the film is a little longer
 					t.Fatalf("picture %d comes %d ms after the one before", i+1, step)
 				}
 			}

@@ -24,7 +24,7 @@ import (
 )
 
 // dialPeer plays with another implementation of RTMP.
-func (h *house) dialPeer(t *testing.T, key string) *gortmplib.Client {
+func (h *testServer) dialPeer(t *testing.T, key string) *gortmplib.Client {
 	t.Helper()
 	c := &gortmplib.Client{URL: &url.URL{Scheme: "rtmp", Host: h.rtmp, Path: "/live/" + key, RawQuery: "sign=" + h.signer.Play(key)}}
 	if err := c.Initialize(t.Context()); err != nil {
@@ -40,7 +40,7 @@ func TestOtherImplementationPlaysOverRTMP(t *testing.T) {
 	s := h.publish(t, "KEY")
 	s.begin(17_000_000)
 	h.stream(t, "KEY", "a player that has begun", func(s media.StreamStats) bool { return s.BytesOut > 0 })
-	large := picture(true, strings.Repeat("large ", 30_000))
+	large := videoFrame(true, strings.Repeat("large ", 30_000))
 	s.video(17_000_040, large)
 	s.unpublish()
 	var got []string
@@ -75,7 +75,7 @@ func TestOtherImplementationPlaysOverRTMP(t *testing.T) {
 	}
 }
 
-// wsViewer is a websocket client; it keeps messages.
+// wsViewer is a WebSocket client that stores messages.
 type wsViewer struct {
 	gws.BuiltinEventHandler
 	mu       sync.Mutex
@@ -103,7 +103,7 @@ func (v *wsViewer) OnPing(c *gws.Conn, payload []byte) {
 
 func (v *wsViewer) OnClose(_ *gws.Conn, err error) { v.closed <- err }
 
-func (h *house) watchWS(t *testing.T, key string, mute bool) (*wsViewer, *gws.Conn) {
+func (h *testServer) watchWS(t *testing.T, key string, mute bool) (*wsViewer, *gws.Conn) {
 	t.Helper()
 	v := &wsViewer{closed: make(chan error, 1), mute: mute}
 	c, _, err := gws.NewClient(v, &gws.ClientOption{Addr: strings.Replace(h.flvURL(key), "http", "ws", 1), ReadMaxPayloadSize: 16 << 20})
@@ -124,14 +124,14 @@ func TestWebSocketMessagesAreWholeTags(t *testing.T) {
 	s.begin(0)
 	h.stream(t, "KEY", "a player that has begun", func(s media.StreamStats) bool { return s.BytesOut > 0 })
 	for i := range 200 {
-		s.video(uint32(i), picture(false, strings.Repeat("x", i*100)))
+		s.video(uint32(i), videoFrame(false, strings.Repeat("x", i*100)))
 	}
-	s.video(300, picture(true, "last"))
+	s.video(300, videoFrame(true, "last"))
 	s.unpublish()
 	var err error
 	select {
 	case err = <-v.closed:
-	case <-time.After(patience):
+	case <-time.After(timeout):
 		t.Fatal("it goes on")
 	}
 	var closing *gws.CloseError
@@ -151,7 +151,7 @@ func TestWebSocketMessagesAreWholeTags(t *testing.T) {
 			}
 		}
 	}
-	if tags != 206 || last.payload != string(picture(true, "last")) {
+	if tags != 206 || last.payload != string(videoFrame(true, "last")) {
 		t.Fatalf("%d tags, the last %.40q", tags, last.payload)
 	}
 }
@@ -203,7 +203,7 @@ func TestSlowPlayersSkipToTheNewestKeyFrame(t *testing.T) {
 	_, _ = fmt.Fprintf(conn, "GET %s HTTP/1.0\r\n\r\n", strings.TrimPrefix(h.flvURL("KEY"), "http://"+h.http))
 	h.stream(t, "KEY", "a player", func(s media.StreamStats) bool { return len(s.Players) == 1 && s.BytesOut > 0 })
 	for i := range 400 { // 40 MB, more than the kernel takes for a reader that sleeps
-		s.video(uint32(i)*40, picture(i%10 == 0, strings.Repeat("x", 100_000)))
+		s.video(uint32(i)*40, videoFrame(i%10 == 0, strings.Repeat("x", 100_000)))
 	}
 	h.stream(t, "KEY", "all frames", func(s media.StreamStats) bool { return s.FramesIn == 405 })
 	v := &viewer{t: t, done: make(chan struct{})}
@@ -218,18 +218,18 @@ func TestSlowPlayersSkipToTheNewestKeyFrame(t *testing.T) {
 		}
 		v.fail(v.read(conn))
 	}()
-	s.video(17_000, picture(true, "end"))
-	tags := v.sees(picture(true, "end"))
+	s.video(17_000, videoFrame(true, "end"))
+	tags := v.sees(videoFrame(true, "end"))
 	jumps := 0
 	for i := 1; i < len(tags); i++ {
 		switch at, before := tags[i], tags[i-1]; {
-		case at.info().Header: // repeated after a jump
+		case at.info().Header: // repeated after a skip
 			jumps++
 			if next := tags[i+1]; !next.info().Header && !next.info().Key {
 				t.Fatalf("after a jump comes %q", kinds(tags[i:i+2]))
 			}
 		case at.at < before.at && !before.info().Header:
-			t.Fatalf("time runs backwards: %d after %d", at.at, before.at)
+			t.Fatalf("timestamps run backwards: %d after %d", at.at, before.at)
 		}
 	}
 	if stats := h.stream(t, "KEY", "the stream", onAir); stats.Skips == 0 || jumps < 2 || stats.Drops != 0 {
@@ -237,7 +237,7 @@ func TestSlowPlayersSkipToTheNewestKeyFrame(t *testing.T) {
 	}
 }
 
-// Two hundred watch, ten of them take nothing. The others and the publisher notice nothing.
+// Ten of 200 players stall. The others and the publisher are not affected.
 func TestStalledPlayersDoNotDelayOthers(t *testing.T) {
 	h := run(t, func(c *media.Config) { c.RTMP.MediaTimeout = time.Second })
 	s := h.publish(t, "KEY")
@@ -257,10 +257,10 @@ func TestStalledPlayersDoNotDelayOthers(t *testing.T) {
 		}
 	}
 	h.stream(t, "KEY", "those who stall", func(s media.StreamStats) bool { return s.Players[media.HTTPFLV]+s.Players[media.RTMP] == 10 })
-	for i := range 40 { // the kernel takes the first megabyte for them
-		s.video(uint32(i), picture(i%20 == 0, strings.Repeat("x", 100_000)))
+	for i := range 40 { // the kernel buffers the first megabyte
+		s.video(uint32(i), videoFrame(i%20 == 0, strings.Repeat("x", 100_000)))
 	}
-	s.video(40, picture(true, "first of the others"))
+	s.video(40, videoFrame(true, "first of the others"))
 	s.audio(40, sound("first of the others"))
 	h.stream(t, "KEY", "all frames", func(s media.StreamStats) bool { return s.FramesIn == 5+42 })
 	viewers := make([]*viewer, 190)
@@ -273,22 +273,22 @@ func TestStalledPlayersDoNotDelayOthers(t *testing.T) {
 	for _, v := range viewers {
 		v.sees(sound("first of the others"))
 	}
-	var longest time.Duration // that the publisher was held up
+	var longest time.Duration // longest time that a frame of the publisher took
 	var sent uint32
 	for begun := time.Now(); h.Snapshot().Drops < 10 || sent < 75; {
-		if time.Since(begun) > patience {
+		if time.Since(begun) > timeout {
 			t.Fatalf("%d were dropped", h.Snapshot().Drops)
 		}
 		sent++
 		before := time.Now()
-		s.video(40+sent*40, picture(sent%25 == 0, strings.Repeat("x", 8000)))
+		s.video(40+sent*40, videoFrame(sent%25 == 0, strings.Repeat("x", 8000)))
 		longest = max(longest, time.Since(before))
 		<-time.After(40 * time.Millisecond)
 	}
-	s.video(sent*40+80, picture(true, "last"))
+	s.video(sent*40+80, videoFrame(true, "last"))
 	for _, v := range viewers {
-		tags := v.sees(picture(true, "last"))
-		if len(tags) != int(sent)+6 { // metadata, two headers, a key, a sound, and the last
+		tags := v.sees(videoFrame(true, "last"))
+		if len(tags) != int(sent)+6 { // metadata, two headers, key frame, audio, and the last
 			t.Fatalf("a healthy player got %d of %d frames", len(tags), sent+6)
 		}
 	}

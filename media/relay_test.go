@@ -20,24 +20,24 @@ func TestPlayersStartWithHeadersAndAKeyFrame(t *testing.T) {
 	s := h.publish(t, "KEY")
 	s.begin(1000)
 	for i := range 10 {
-		s.video(1000+uint32(i)*40, picture(i == 5, fmt.Sprint("picture ", i)))
+		s.video(1000+uint32(i)*40, videoFrame(i == 5, fmt.Sprint("picture ", i)))
 		s.audio(1000+uint32(i)*40, sound(fmt.Sprint("sound ", i)))
 	}
 	h.stream(t, "KEY", "all frames", func(s media.StreamStats) bool { return s.FramesIn == 5+20 })
-	v := h.watch(t, h.flvURL("KEY")) // from here on nothing is published
+	v := h.watch(t, h.flvURL("KEY")) // nothing is published from here on
 	tags := v.sees(sound("sound 9"))
 	want := []string{"meta", "h264 header", "aac header", "key", "sound", "picture", "sound", "picture", "sound", "picture", "sound", "picture", "sound"}
 	if diff := cmp.Diff(want, kinds(tags)); diff != "" {
 		t.Fatal(diff)
 	}
-	if tags[3].at != 1200 || tags[3].payload != string(picture(true, "picture 5")) {
+	if tags[3].at != 1200 || tags[3].payload != string(videoFrame(true, "picture 5")) {
 		t.Fatalf("the first key frame is %+v", tags[3])
 	}
 	if v.flags != 5 {
 		t.Fatalf("flags are %d", v.flags)
 	}
-	s.video(1400, picture(true, "next"))
-	v.sees(picture(true, "next"))
+	s.video(1400, videoFrame(true, "next"))
+	v.sees(videoFrame(true, "next"))
 	s.unpublish()
 	if err := v.ended(); !errors.Is(err, io.EOF) {
 		t.Fatal(err)
@@ -51,12 +51,12 @@ func TestFLVHeaderAnnouncesTracks(t *testing.T) {
 		flags byte
 		first []string
 	}{
-		{"picture and sound", func(s *sender, at uint32) { s.video(at, picture(true, "p")); s.audio(at, sound("s")) }, 5, []string{"h264 header", "aac header", "key"}},
-		{"picture only", func(s *sender, at uint32) { s.video(at, picture(true, "p")) }, 1, []string{"h264 header", "key"}},
+		{"video and audio", func(s *sender, at uint32) { s.video(at, videoFrame(true, "p")); s.audio(at, sound("s")) }, 5, []string{"h264 header", "aac header", "key"}},
+		{"picture only", func(s *sender, at uint32) { s.video(at, videoFrame(true, "p")) }, 1, []string{"h264 header", "key"}},
 		{"sound only", func(s *sender, at uint32) { s.audio(at, sound("s")) }, 4, []string{"aac header", "sound"}},
-		{"MP3 only, which has no header", func(s *sender, at uint32) { s.audio(at, []byte("\x2fmp3")) }, 4, []string{"sound"}},
+		{"MP3 only, without a header", func(s *sender, at uint32) { s.audio(at, []byte("\x2fmp3")) }, 4, []string{"sound"}},
 		{"G.711 only", func(s *sender, at uint32) { s.audio(at, []byte("\x72pcm")) }, 4, []string{"sound"}},
-		{"VP6, long forgotten", func(s *sender, at uint32) { s.video(at, []byte("\x14vp6")) }, 1, []string{"key"}},
+		{"VP6", func(s *sender, at uint32) { s.video(at, []byte("\x14vp6")) }, 1, []string{"key"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -92,7 +92,7 @@ func TestTimestampsPastFourHoursAreRelayed(t *testing.T) {
 	const late = 17_000_000
 	s := h.publish(t, "KEY")
 	s.begin(late)
-	big := picture(true, string(make([]byte, 200_000))) // several chunks, each with a timestamp of four bytes
+	big := videoFrame(true, string(make([]byte, 200_000))) // several chunks, each with an extended timestamp
 	s.video(late+40, big)
 	s.audio(late+41, sound("after"))
 	tags := h.watch(t, h.flvURL("KEY")).sees(sound("after"))
@@ -111,22 +111,22 @@ func TestResolutionChangesAreRelayed(t *testing.T) {
 	s := h.publish(t, "KEY")
 	s.begin(0)
 	v := h.watch(t, h.flvURL("KEY"))
-	v.sees(picture(true, "first"))
+	v.sees(videoFrame(true, "first"))
 	other := avcHeader()
 	other[len(other)-1]++ // another parameter set
 	s.video(40, other)
-	s.video(40, picture(true, "larger"))
-	tags := v.sees(picture(true, "larger"))
+	s.video(40, videoFrame(true, "larger"))
+	tags := v.sees(videoFrame(true, "larger"))
 	if got := kinds(tags[len(tags)-2:]); !slices.Equal(got, []string{"h264 header", "key"}) || tags[len(tags)-2].payload != string(other) {
 		t.Fatalf("got %q", got)
 	}
-	tags = h.watch(t, h.flvURL("KEY")).sees(picture(true, "larger"))
+	tags = h.watch(t, h.flvURL("KEY")).sees(videoFrame(true, "larger"))
 	if got := kinds(tags); !slices.Equal(got, []string{"meta", "aac header", "h264 header", "key"}) || tags[2].payload != string(other) {
-		t.Fatalf("who comes later gets %q", got)
+		t.Fatalf("a later player got %q", got)
 	}
 }
 
-// Between a new header and its key frame whoever joins gets the old picture with the old header.
+// Between a new header and its key frame, a new player gets the previous key frame with the previous header.
 func TestKeyFramesComeWithTheirHeaders(t *testing.T) {
 	h := run(t, nil)
 	s := h.publish(t, "KEY")
@@ -147,10 +147,10 @@ func TestPicturesBeforeTheFirstKeyFrameAreDropped(t *testing.T) {
 	v := h.watch(t, h.flvURL("KEY"))
 	s.video(0, avcHeader())
 	s.audio(0, aacHeader())
-	s.video(0, picture(false, "useless"))
+	s.video(0, videoFrame(false, "useless"))
 	s.audio(0, sound("useful"))
-	s.video(40, picture(true, "key"))
-	if got := kinds(v.sees(picture(true, "key"))); !slices.Equal(got, []string{"h264 header", "aac header", "key"}) {
+	s.video(40, videoFrame(true, "key"))
+	if got := kinds(v.sees(videoFrame(true, "key"))); !slices.Equal(got, []string{"h264 header", "aac header", "key"}) {
 		t.Fatalf("got %q", got)
 	}
 }
@@ -159,12 +159,12 @@ func TestOtherScriptDataIsDropped(t *testing.T) {
 	h := run(t, nil)
 	s := h.publish(t, "KEY")
 	for _, bad := range []string{"", "\x02\x00\x0donTextDataxx", "\x0a\xff\xff\xff\xff", "\x02\x00\x0aonMetaData\x0a\xff\xff\xff\xff"} {
-		s.say(rtmp.AppendMedia(nil, flv.Script, 0, []byte(bad)))
+		s.send(rtmp.AppendMedia(nil, flv.Script, 0, []byte(bad)))
 	}
 	s.video(0, avcHeader())
 	s.audio(0, aacHeader())
-	s.video(0, picture(true, "key"))
-	if got := kinds(h.watch(t, h.flvURL("KEY")).sees(picture(true, "key"))); !slices.Equal(got, []string{"h264 header", "aac header", "key"}) {
+	s.video(0, videoFrame(true, "key"))
+	if got := kinds(h.watch(t, h.flvURL("KEY")).sees(videoFrame(true, "key"))); !slices.Equal(got, []string{"h264 header", "aac header", "key"}) {
 		t.Fatalf("got %q", got)
 	}
 }
@@ -173,40 +173,40 @@ func TestSubscribeReadsABroadcast(t *testing.T) {
 	h := run(t, nil)
 	s := h.publish(t, "KEY")
 	s.begin(0)
-	s.video(1000, picture(true, "second"))
-	s.video(2000, picture(true, "third"))
+	s.video(1000, videoFrame(true, "second"))
+	s.video(2000, videoFrame(true, "third"))
 	h.stream(t, "KEY", "all frames", func(s media.StreamStats) bool { return s.FramesIn == 7 })
 	h.log.wait(t, "started KEY")
-	show := h.log.show(0)
-	p, err := h.Subscribe(show)
+	broadcast := h.log.broadcast(0)
+	p, err := h.Subscribe(broadcast)
 	if err != nil {
 		t.Fatal(err)
 	}
 	frames, err := p.Next(nil)
-	if err != nil || len(frames) != 5 || frames[3].Time() != 1000 || !frames[3].Info().Key || string(frames[4].Payload()) != string(picture(true, "third")) {
+	if err != nil || len(frames) != 5 || frames[3].Time() != 1000 || !frames[3].Info().Key || string(frames[4].Payload()) != string(videoFrame(true, "third")) {
 		t.Fatalf("got %d frames, %v", len(frames), err)
 	}
 	p.Close()
 	if _, err := p.Next(nil); !errors.Is(err, media.ErrEnded) {
 		t.Fatal(err)
 	}
-	show.ID += "x"
-	if _, err := h.Subscribe(show); !errors.Is(err, media.ErrEnded) {
-		t.Fatalf("a show that is not there is followed: %v", err)
+	broadcast.ID += "x"
+	if _, err := h.Subscribe(broadcast); !errors.Is(err, media.ErrEnded) {
+		t.Fatalf("an unknown broadcast was subscribed: %v", err)
 	}
 }
 
-// Whoever follows a show has all of it, also when it is cut before it was read.
+// A subscriber reads the whole broadcast, even when the stream is cut before it was read.
 func TestSubscribeReadsToTheEndOfACutStream(t *testing.T) {
-	for what, cut := range map[string]func(*house){"cut": func(h *house) { h.Cut("KEY", media.ReasonEnded) }, "stopped": func(h *house) { h.stop() }} {
+	for what, cut := range map[string]func(*testServer){"cut": func(h *testServer) { h.Cut("KEY", media.ReasonEnded) }, "stopped": func(h *testServer) { h.stop() }} {
 		t.Run(what, func(t *testing.T) {
 			h := run(t, func(c *media.Config) { c.Limits.MaxStreamPlayers = 1 })
 			s := h.publish(t, "KEY")
 			s.begin(0)
-			v := h.watch(t, h.flvURL("KEY")) // takes the only place
+			v := h.watch(t, h.flvURL("KEY")) // takes the only slot
 			v.sees(sound("first"))
 			h.log.wait(t, "started KEY")
-			p, err := h.Subscribe(h.log.show(0))
+			p, err := h.Subscribe(h.log.broadcast(0))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -217,25 +217,25 @@ func TestSubscribeReadsToTheEndOfACutStream(t *testing.T) {
 					got = append(got, string(f.Payload()))
 				}
 				if len(got) == 5 {
-					s.video(40, picture(false, "last"))
-					v.sees(picture(false, "last"))
+					s.video(40, videoFrame(false, "last"))
+					v.sees(videoFrame(false, "last"))
 					cut(h)
 				}
 			}
 			if !errors.Is(err, io.EOF) {
 				t.Fatal(err)
 			}
-			if len(got) != 6 || got[5] != string(picture(false, "last")) {
+			if len(got) != 6 || got[5] != string(videoFrame(false, "last")) {
 				t.Fatalf("%d frames: %q", len(got), got)
 			}
-			if _, err := h.Subscribe(h.log.show(0)); !errors.Is(err, media.ErrEnded) {
+			if _, err := h.Subscribe(h.log.broadcast(0)); !errors.Is(err, media.ErrEnded) {
 				t.Fatal(err)
 			}
 		})
 	}
 }
 
-// With a key frame every 40 ms, two groups of pictures would be less than a tick.
+// With a key frame every 40 ms, two groups of pictures are shorter than a tick.
 func TestOnlyKeyFramesCauseNoSkips(t *testing.T) {
 	h := run(t, nil)
 	s := h.publish(t, "KEY")
@@ -243,18 +243,18 @@ func TestOnlyKeyFramesCauseNoSkips(t *testing.T) {
 	v := h.watch(t, h.flvURL("KEY"))
 	v.sees(sound("first"))
 	for i := range 40 {
-		s.video(uint32(i)*40, picture(true, fmt.Sprint("key ", i)))
+		s.video(uint32(i)*40, videoFrame(true, fmt.Sprint("key ", i)))
 	}
-	if got := v.sees(picture(true, "key 39")); len(got) != 5+40 {
+	if got := v.sees(videoFrame(true, "key 39")); len(got) != 5+40 {
 		t.Fatalf("got %q", kinds(got))
 	}
 }
 
-// A tick gathers frames into fewer writes; without one every frame goes at once.
+// A tick collects frames into fewer writes. Without a tick, every frame is written at once.
 func TestTickCollectsFrames(t *testing.T) {
 	writes := func(tick time.Duration) int {
 		h := run(t, func(c *media.Config) { c.Tick = tick })
-		v, _ := h.watchWS(t, "KEY", false) // a message for each write
+		v, _ := h.watchWS(t, "KEY", false) // one message per write
 		h.stream(t, "KEY", "a player", func(s media.StreamStats) bool { return len(s.Players) == 1 })
 		s := h.publish(t, "KEY")
 		s.begin(0)

@@ -13,7 +13,7 @@ import (
 	"roomlog/media/rtmp"
 )
 
-// sender is a publisher made by hand, so that a test decides about every byte.
+// sender is a publisher whose bytes a test controls.
 type sender struct {
 	net.Conn
 	t     testing.TB
@@ -22,7 +22,7 @@ type sender struct {
 	ended chan struct{}
 }
 
-// dialRTMP connects and keeps what the server says.
+// dialRTMP connects and stores the responses of the server.
 func dialRTMP(t testing.TB, addr string) *sender {
 	t.Helper()
 	conn, err := net.Dial("tcp", addr)
@@ -50,16 +50,16 @@ func dialRTMP(t testing.TB, addr string) *sender {
 
 func (s *sender) hears(text string) bool { return s.count(text) > 0 }
 
-// count is how often the server said text.
+// count returns how often text occurs in the responses.
 func (s *sender) count(text string) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return bytes.Count(s.heard.Bytes(), []byte(text))
 }
 
-func (s *sender) hear(text string) {
+func (s *sender) expect(text string) {
 	s.t.Helper()
-	eventually(s.t, "the answer "+text, func() bool { return s.hears(text) })
+	eventually(s.t, "the response contains "+text, func() bool { return s.hears(text) })
 }
 
 // gone waits for the end of the connection.
@@ -67,15 +67,15 @@ func (s *sender) gone() {
 	s.t.Helper()
 	select {
 	case <-s.ended:
-	case <-time.After(patience):
-		s.t.Fatal("the connection goes on")
+	case <-time.After(timeout):
+		s.t.Fatal("the connection is open")
 	}
 }
 
-// say writes without caring whether anybody listens.
-func (s *sender) say(b []byte) { _, _ = s.Write(b) }
+// send writes and ignores errors.
+func (s *sender) send(b []byte) { _, _ = s.Write(b) }
 
-// rtmpMessage is a message in one chunk of our own size, with a full header.
+// rtmpMessage returns a message in one large chunk with a full header.
 func rtmpMessage(kind byte, payload []byte) []byte {
 	b := rtmp.AppendMedia(nil, kind, 0, payload)
 	binary.LittleEndian.PutUint32(b[8:], 0)
@@ -84,7 +84,7 @@ func rtmpMessage(kind byte, payload []byte) []byte {
 
 func rtmpCommand(values ...any) []byte { return rtmpMessage(20, amf.Encode(values...)) }
 
-// hello is everything up to publish or play.
+// hello returns everything up to publish or play.
 func hello(app string, request ...any) []byte {
 	b := append([]byte{3}, make([]byte, 2*1536)...)
 	b = append(b, []byte{2, 0, 0, 0, 0, 0, 4, 1, 0, 0, 0, 0}...) // chunks of 60,000 bytes
@@ -94,32 +94,32 @@ func hello(app string, request ...any) []byte {
 	return append(b, rtmpCommand(request...)...)
 }
 
-// publish makes a publisher that was let in.
-func (h *house) publish(t testing.TB, key string) *sender {
+// publish returns a publisher that was accepted.
+func (h *testServer) publish(t testing.TB, key string) *sender {
 	t.Helper()
 	s := dialRTMP(t, h.rtmp)
-	s.say(hello("live", "publish", 3, nil, key+"?sign="+h.signer.Publish(key), "live"))
-	s.hear(rtmp.PublishStart)
+	s.send(hello("live", "publish", 3, nil, key+"?sign="+h.signer.Publish(key), "live"))
+	s.expect(rtmp.PublishStart)
 	return s
 }
 
 func (s *sender) video(at uint32, payload []byte) {
-	s.say(rtmp.AppendMedia(nil, flv.Video, at, payload))
+	s.send(rtmp.AppendMedia(nil, flv.Video, at, payload))
 }
 func (s *sender) audio(at uint32, payload []byte) {
-	s.say(rtmp.AppendMedia(nil, flv.Audio, at, payload))
+	s.send(rtmp.AppendMedia(nil, flv.Audio, at, payload))
 }
 func (s *sender) meta(fields amf.Object) {
-	s.say(rtmp.AppendMedia(nil, flv.Script, 0, amf.Encode("@setDataFrame", "onMetaData", fields)))
+	s.send(rtmp.AppendMedia(nil, flv.Script, 0, amf.Encode("@setDataFrame", "onMetaData", fields)))
 }
 
-// unpublish says goodbye as encoders do.
+// unpublish ends publishing as encoders do.
 func (s *sender) unpublish() {
-	s.say(rtmpCommand("FCUnpublish", 4, nil, "KEY"))
-	s.say(rtmpCommand("deleteStream", 5, nil, 1))
+	s.send(rtmpCommand("FCUnpublish", 4, nil, "KEY"))
+	s.send(rtmpCommand("deleteStream", 5, nil, 1))
 }
 
-// Payloads that only have to look like what they are.
+// Payloads that look real.
 func avcHeader() []byte {
 	sps := []byte{0x67, 0x42, 0xc0, 0x28, 0xd9, 0x00, 0x78, 0x02, 0x27, 0xe5, 0x84, 0x00, 0x00, 0x03, 0x00, 0x04,
 		0x00, 0x00, 0x03, 0x00, 0xf0, 0x3c, 0x60, 0xc9, 0x20}
@@ -129,7 +129,7 @@ func avcHeader() []byte {
 
 func aacHeader() []byte { return []byte{0xaf, 0, 0x12, 0x10} }
 
-func picture(key bool, text string) []byte {
+func videoFrame(key bool, text string) []byte {
 	kind := byte(0x27)
 	unit := append([]byte{0x41}, text...)
 	if key {
@@ -141,11 +141,11 @@ func picture(key bool, text string) []byte {
 
 func sound(text string) []byte { return append([]byte{0xaf, 1}, text...) }
 
-// begin sends what every show begins with, and the first key frame.
+// begin sends the headers and the first key frame.
 func (s *sender) begin(at uint32) {
 	s.meta(amf.Object{"width": 1920, "height": 1080})
 	s.video(at, avcHeader())
 	s.audio(at, aacHeader())
-	s.video(at, picture(true, "first"))
+	s.video(at, videoFrame(true, "first"))
 	s.audio(at, sound("first"))
 }

@@ -11,10 +11,15 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"roomlog/internal/settings"
 )
 
-// DefaultSignLife is the lifetime of a sign: about 28 hours, so that it does not expire during a long broadcast.
-const DefaultSignLife = 100_000 * time.Second
+// SignSettings are the settings of a Signer.
+type SignSettings struct {
+	// SignLife is about 28 hours, so that a sign does not expire during a long broadcast.
+	SignLife time.Duration `default:"100000s" min:"1m" max:"8760h" help:"Time for which a signed stream address is valid."`
+}
 
 const (
 	maxSecrets   = 2  // the current one and the one it replaces
@@ -52,7 +57,7 @@ type Signer struct {
 type scopedSecrets struct{ publish, play string }
 
 // NewSigner returns a Signer that signs with the first secret and accepts signs of all of them. There are two secrets
-// while the older one is being replaced. A life of 0 means DefaultSignLife.
+// while the older one is being replaced. A life of 0 means the default of SignSettings.
 func NewSigner(secrets []string, life time.Duration, now func() time.Time) (*Signer, error) {
 	switch {
 	case len(secrets) == 0 || len(secrets) > maxSecrets:
@@ -64,7 +69,9 @@ func NewSigner(secrets []string, life time.Duration, now func() time.Time) (*Sig
 	}
 	s := &Signer{life: life, now: now}
 	if life == 0 {
-		s.life = DefaultSignLife
+		var defaults SignSettings
+		settings.Defaults(&defaults)
+		s.life = defaults.SignLife
 	}
 	for i, secret := range secrets {
 		if len(secret) < minSecretLen {

@@ -18,7 +18,7 @@ import (
 const (
 	goldenKey    = "L3V8KhRHin40gNug58zy"
 	goldenSecret = "nodemedia2017privatekey"
-	otherSecret  = "another-secret-of-this-house"
+	otherSecret  = "another-secret-of-this-server"
 )
 
 func at(unix int64) func() time.Time { return func() time.Time { return time.Unix(unix, 0) } }
@@ -38,8 +38,8 @@ func TestPublishSign(t *testing.T) {
 		now  int64
 		want string
 	}{
-		{"is what clients of the older server were given", 1602680596 - 100_000, "1602680596-95e13144c935f3fbb045d8fe06374297"},
-		{"changes with the second it ends", 1602691779 - 100_000, "1602691779-4c4cde8b52e829a17a6baf5b6c404ada"},
+		{"matches the golden signs", 1602680596 - 100_000, "1602680596-95e13144c935f3fbb045d8fe06374297"},
+		{"depends on the expiry", 1602691779 - 100_000, "1602691779-4c4cde8b52e829a17a6baf5b6c404ada"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			s := newSigner(t, at(tt.now), goldenSecret)
@@ -74,31 +74,31 @@ func TestVerify(t *testing.T) {
 		sign  string
 		want  error
 	}{
-		{"opens publishing with a publish sign", now - 9, media.ScopePublish, goldenKey, good, nil},
-		{"opens playing with a publish sign", now - 9, media.ScopePlay, goldenKey, good, nil},
-		{"opens playing with a play sign", now, media.ScopePlay, goldenKey, play, nil},
+		{"grants publishing with a publish sign", now - 9, media.ScopePublish, goldenKey, good, nil},
+		{"grants playing with a publish sign", now - 9, media.ScopePlay, goldenKey, good, nil},
+		{"grants playing with a play sign", now, media.ScopePlay, goldenKey, play, nil},
 		{"refuses publishing with a play sign", now, media.ScopePublish, goldenKey, play, media.ErrSignWrong},
-		{"still opens in the last second", now, media.ScopePublish, goldenKey, good, nil},
+		{"accepts the last second", now, media.ScopePublish, goldenKey, good, nil},
 		{"refuses one second later", now + 1, media.ScopePublish, goldenKey, good, media.ErrSignExpired},
 		{"refuses an expired play sign", now + 100_001, media.ScopePlay, goldenKey, play, media.ErrSignExpired},
 		{"refuses another key", now, media.ScopePublish, goldenKey + "x", good, media.ErrSignWrong},
 		{"refuses an empty key", now, media.ScopePublish, "", good, media.ErrSignWrong},
-		{"refuses a key without bounds", now, media.ScopePublish, strings.Repeat("k", 65), good, media.ErrSignWrong},
-		{"refuses a later end with the same hash", now, media.ScopePublish, goldenKey, "1602680597-" + hash, media.ErrSignWrong},
-		{"tells nothing about the time of a wrong sign", now, media.ScopePublish, goldenKey, "1-" + hash, media.ErrSignWrong},
-		{"refuses a scope that is none", now, 0, goldenKey, good, media.ErrSignWrong},
-		{"refuses no sign", now, media.ScopePlay, goldenKey, "", media.ErrSignMalformed},
+		{"refuses a very long key", now, media.ScopePublish, strings.Repeat("k", 65), good, media.ErrSignWrong},
+		{"refuses a later expiry with the same hash", now, media.ScopePublish, goldenKey, "1602680597-" + hash, media.ErrSignWrong},
+		{"does not reveal the expiry of a wrong sign", now, media.ScopePublish, goldenKey, "1-" + hash, media.ErrSignWrong},
+		{"refuses an unknown scope", now, 0, goldenKey, good, media.ErrSignWrong},
+		{"refuses an empty sign", now, media.ScopePlay, goldenKey, "", media.ErrSignMalformed},
 		{"refuses upper-case hex", now, media.ScopePublish, goldenKey, strings.ToUpper(good), media.ErrSignWrong},
-		{"refuses a missing end", now, media.ScopePublish, goldenKey, "-" + hash, media.ErrSignMalformed},
+		{"refuses a missing expiry", now, media.ScopePublish, goldenKey, "-" + hash, media.ErrSignMalformed},
 		{"refuses a missing hash", now, media.ScopePublish, goldenKey, "1602680596-", media.ErrSignMalformed},
 		{"refuses a missing dash", now, media.ScopePublish, goldenKey, "1602680596" + hash, media.ErrSignMalformed},
 		{"refuses a longer hash", now, media.ScopePublish, goldenKey, good + "0", media.ErrSignMalformed},
-		{"refuses a negative end", now, media.ScopePublish, goldenKey, "-1602680596-" + hash, media.ErrSignMalformed},
-		{"refuses a signed end", now, media.ScopePublish, goldenKey, "+" + good, media.ErrSignMalformed},
+		{"refuses a negative expiry", now, media.ScopePublish, goldenKey, "-1602680596-" + hash, media.ErrSignMalformed},
+		{"refuses an expiry with a plus sign", now, media.ScopePublish, goldenKey, "+" + good, media.ErrSignMalformed},
 		{"refuses leading zeros", now, media.ScopePublish, goldenKey, "0" + good, media.ErrSignMalformed},
 		{"refuses spaces", now, media.ScopePublish, goldenKey, " " + good, media.ErrSignMalformed},
-		{"refuses hexadecimal ends", now, media.ScopePublish, goldenKey, "0x5F86F5D4-" + hash, media.ErrSignMalformed},
-		{"refuses an end beyond int64", now, media.ScopePublish, goldenKey, "9223372036854775808-" + hash, media.ErrSignMalformed},
+		{"refuses a hexadecimal expiry", now, media.ScopePublish, goldenKey, "0x5F86F5D4-" + hash, media.ErrSignMalformed},
+		{"refuses an expiry beyond int64", now, media.ScopePublish, goldenKey, "9223372036854775808-" + hash, media.ErrSignMalformed},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			err := newSigner(t, at(tt.now), goldenSecret).Verify(tt.scope, tt.key, tt.sign)
@@ -121,7 +121,7 @@ func TestSecretsRotate(t *testing.T) {
 	}
 	check(during, before.Publish(goldenKey), nil)
 	check(during, during.Publish(goldenKey), nil)
-	check(after, during.Publish(goldenKey), nil) // signed with the newest
+	check(after, during.Publish(goldenKey), nil) // signed with the newest secret
 	check(after, before.Publish(goldenKey), media.ErrSignWrong)
 	check(during, before.Play(goldenKey), media.ErrSignWrong)
 	if err := during.Verify(media.ScopePlay, goldenKey, before.Play(goldenKey)); err != nil {
@@ -140,8 +140,8 @@ func TestNewSigner(t *testing.T) {
 		{"refuses three secrets", []string{goldenSecret, otherSecret, goldenSecret + "3"}, 0, at(0)},
 		{"refuses a short secret", []string{"fifteen-bytes-x"}, 0, at(0)},
 		{"refuses a short older secret", []string{goldenSecret, ""}, 0, at(0)},
-		{"refuses a negative life", []string{goldenSecret}, -time.Second, at(0)},
-		{"refuses a life below a second", []string{goldenSecret}, time.Millisecond, at(0)},
+		{"refuses a negative lifetime", []string{goldenSecret}, -time.Second, at(0)},
+		{"refuses a lifetime below a second", []string{goldenSecret}, time.Millisecond, at(0)},
 		{"refuses a missing clock", []string{goldenSecret}, 0, nil},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -152,7 +152,7 @@ func TestNewSigner(t *testing.T) {
 			}
 		})
 	}
-	t.Run("takes the life it is given", func(t *testing.T) {
+	t.Run("uses the given lifetime", func(t *testing.T) {
 		s, err := media.NewSigner([]string{goldenSecret}, time.Minute, at(1000))
 		if err != nil {
 			t.Fatal(err)
@@ -177,12 +177,12 @@ func TestPlaySignNeverGrantsPublishing(t *testing.T) {
 			}
 		}
 		if err := s.Verify(media.ScopePublish, key, s.Publish(key)); err != nil {
-			rt.Fatalf("publishing not opened: %v", err)
+			rt.Fatalf("a publish sign does not grant publishing: %v", err)
 		}
 	})
 }
 
-// FuzzVerify changes one of the good signs: whatever differs from them by a byte opens nothing.
+// FuzzVerify modifies valid signs. A sign that differs by a byte is not accepted.
 func FuzzVerify(f *testing.F) {
 	const now = 1602680000
 	s := newSigner(f, at(now), goldenSecret, otherSecret)
@@ -204,10 +204,10 @@ func FuzzVerify(f *testing.F) {
 		for _, scope := range []media.Scope{0, media.ScopePlay, media.ScopePublish} {
 			opened := s.Verify(scope, key, sign) == nil
 			if opened && (scope == 0 || key != goldenKey || !good[sign]) {
-				t.Fatalf("scope %d of %q opened by %q", scope, key, sign)
+				t.Fatalf("scope %d of %q granted by %q", scope, key, sign)
 			}
 			if scope == media.ScopePublish && opened && sign == play {
-				t.Fatal("publishing opened by a play sign")
+				t.Fatal("a play sign grants publishing")
 			}
 		}
 	})

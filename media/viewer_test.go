@@ -15,7 +15,7 @@ import (
 	"roomlog/media/flv"
 )
 
-// seen is one tag that a viewer got.
+// seen is a tag that a viewer has received.
 type seen struct {
 	kind    byte
 	at      uint32
@@ -24,7 +24,7 @@ type seen struct {
 
 func (s seen) info() flv.Info { return flv.Describe(s.kind, []byte(s.payload)) }
 
-// viewer reads FLV and keeps it.
+// viewer reads an FLV stream and stores its tags.
 type viewer struct {
 	t      testing.TB
 	flags  byte
@@ -35,8 +35,8 @@ type viewer struct {
 	cancel func()
 }
 
-// watch plays over HTTP-FLV. It returns when the answer has begun, unless the stream is held: then later.
-func (h *house) watch(t testing.TB, url string) *viewer {
+// watch plays over HTTP-FLV. It returns when the response has begun, or at once if the stream has no publisher.
+func (h *testServer) watch(t testing.TB, url string) *viewer {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	v := &viewer{t: t, done: make(chan struct{}), cancel: cancel}
@@ -65,7 +65,7 @@ func (v *viewer) get(ctx context.Context, url string) error {
 	return v.read(answer.Body)
 }
 
-// read reads a file of tags to its end.
+// read reads an FLV file to its end.
 func (v *viewer) read(body io.Reader) error {
 	r := bufio.NewReaderSize(body, 64<<10)
 	head := make([]byte, flvio.FileHeaderLength+flvio.TagTrailerLength)
@@ -97,7 +97,7 @@ func readTag(r io.Reader) (seen, error) {
 	}
 	body := make([]byte, size+flvio.TagTrailerLength)
 	if _, err := io.ReadFull(r, body); err != nil {
-		return seen{}, fmt.Errorf("a tag is cut: %w", err)
+		return seen{}, fmt.Errorf("truncated tag: %w", err)
 	}
 	return seen{head[0], uint32(at), string(body[:size])}, nil
 }
@@ -108,14 +108,14 @@ func (v *viewer) fail(err error) {
 	v.err = err
 }
 
-// got is what came so far.
+// got returns the tags received so far.
 func (v *viewer) got() []seen {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	return append([]seen(nil), v.tags...)
 }
 
-// sees waits for a payload and returns all up to it.
+// sees waits for a payload and returns all tags up to it.
 func (v *viewer) sees(payload []byte) []seen {
 	v.t.Helper()
 	var found []seen
@@ -131,20 +131,20 @@ func (v *viewer) sees(payload []byte) []seen {
 	return found
 }
 
-// ended waits for the end and returns why.
+// ended waits for the end and returns its error.
 func (v *viewer) ended() error {
 	v.t.Helper()
 	select {
 	case <-v.done:
-	case <-time.After(patience):
-		v.t.Fatal("the stream goes on")
+	case <-time.After(timeout):
+		v.t.Fatal("the stream has not ended")
 	}
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	return v.err
 }
 
-// kinds says in words what tags are, for comparing.
+// kinds describes tags for comparison.
 func kinds(tags []seen) []string {
 	var all []string
 	for _, s := range tags {

@@ -46,7 +46,7 @@ func TestECMAArraysAreObjectsWhateverTheirCount(t *testing.T) {
 	}
 }
 
-// nested is n objects in one another: open n times a key and an object.
+// nested returns n nested objects: n times a key and an object start.
 func nested(n int) []byte {
 	b := bytes.Repeat([]byte{3, 0, 1, 'a'}, n)
 	b = append(b, 5)
@@ -70,10 +70,10 @@ func TestDecodeRefuses(t *testing.T) {
 		{"a number cut short", []byte{0, 1, 2, 3}, amf.ErrMalformed},
 		{"an object without end", []byte{3, 0, 1, 'a', 5}, amf.ErrMalformed},
 		{"an object ended by something else", []byte{3, 0, 0, 5}, amf.ErrMalformed},
-		{"a marker of no value", []byte{9, 0, 0, 0}, amf.ErrMalformed},
+		{"an unknown marker", []byte{9, 0, 0, 0}, amf.ErrMalformed},
 		{"a reference", []byte{7, 0, 0}, amf.ErrMalformed},
 		{"the switch to AMF3", []byte{17, 4, 1}, amf.ErrMalformed},
-		{"good values with a bad one behind", append(amf.Encode("play", 1.0), 13), amf.ErrMalformed},
+		{"valid values followed by an invalid one", append(amf.Encode("play", 1.0), 13), amf.ErrMalformed},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			if got, err := amf.Decode(tt.b); !errors.Is(err, tt.want) || got != nil {
@@ -81,7 +81,7 @@ func TestDecodeRefuses(t *testing.T) {
 			}
 		})
 	}
-	t.Run("but not nesting of 16", func(t *testing.T) {
+	t.Run("accepts nesting of 16", func(t *testing.T) {
 		if _, err := amf.Decode(nested(16)); err != nil {
 			t.Fatal(err)
 		}

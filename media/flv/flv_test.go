@@ -60,10 +60,10 @@ func TestDescribe(t *testing.T) {
 	}{
 		{"H264 sequence header", 9, "\x17\x00\x00\x00\x00\x01", flv.Info{Codec: flv.H264, Header: true, Body: 5}},
 		{"H264 key frame", 9, "\x17\x01\x00\x00\x2a\x00", flv.Info{Codec: flv.H264, Key: true, Coded: true, Body: 5, Offset: 42}},
-		{"H264 frame shown before its time", 9, "\x27\x01\xff\xff\xff", flv.Info{Codec: flv.H264, Coded: true, Body: 5, Offset: -1}},
+		{"H264 frame with a negative composition time", 9, "\x27\x01\xff\xff\xff", flv.Info{Codec: flv.H264, Coded: true, Body: 5, Offset: -1}},
 		{"H264 end of sequence", 9, "\x17\x02\x00\x00\x00", flv.Info{Codec: flv.H264, Body: 5}},
-		{"H264 cut short", 9, "\x17\x01\x00", flv.Info{Codec: flv.H264}},
-		{"HEVC of the unofficial number", 9, "\x1c\x01\x00\x00\x00\x01", flv.Info{Codec: flv.HEVC, Key: true, Coded: true, Body: 5}},
+		{"truncated H264", 9, "\x17\x01\x00", flv.Info{Codec: flv.H264}},
+		{"HEVC with codec number 12", 9, "\x1c\x01\x00\x00\x00\x01", flv.Info{Codec: flv.HEVC, Key: true, Coded: true, Body: 5}},
 		{"VP6 key frame", 9, "\x14\x00", flv.Info{Codec: "vp6", Key: true, Coded: true, Body: 1}},
 		{"a command frame", 9, "\x57\x00", flv.Info{Codec: flv.H264}},
 		{"an unknown codec", 9, "\x2f\x00", flv.Info{Coded: true, Body: 1}},
@@ -74,23 +74,23 @@ func TestDescribe(t *testing.T) {
 		{"enhanced metadata", 9, "\xd4hvc1x", flv.Info{Codec: flv.HEVC, Body: 5}},
 		{"enhanced command", 9, "\xd1x", flv.Info{}},
 		{"enhanced unknown codec", 9, "\x91vvc1x", flv.Info{Codec: "vvc1", Key: true, Coded: true, Body: 5}},
-		{"enhanced codec of no letters", 9, "\x91\x00\x01\x02\x03x", flv.Info{Key: true, Coded: true, Body: 5}},
-		{"enhanced cut short", 9, "\x91hv", flv.Info{}},
-		{"HEVC that does not say that it is a key", 9, "\x83hvc1\x00\x00\x00\x02\x42\x01\x00\x00\x00\x02\x26\x01", flv.Info{Codec: flv.HEVC, Key: true, Coded: true, Body: 5}},
-		{"HEVC that does not say that it is none", 9, "\x83hvc1\x00\x00\x00\x02\x02\x01", flv.Info{Codec: flv.HEVC, Coded: true, Body: 5}},
-		{"H264 that does not say that it is a key", 9, "\x81avc1\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x02\x65\x01", flv.Info{Codec: flv.H264, Key: true, Coded: true, Body: 8}},
-		{"AV1 that does not say that it is a key", 9, "\x83av01\x12\x00\x0a\x01x\x32", flv.Info{Codec: flv.AV1, Key: true, Coded: true, Body: 5}},
-		{"AV1 that does not say that it is none", 9, "\x83av01\x12\x00\x32\x01x", flv.Info{Codec: flv.AV1, Coded: true, Body: 5}},
-		{"VP9 that does not say that it is a key", 9, "\x83vp09\x82", flv.Info{Codec: flv.VP9, Key: true, Coded: true, Body: 5}},
-		{"VP9 that does not say that it is none", 9, "\x83vp09\x86", flv.Info{Codec: flv.VP9, Coded: true, Body: 5}},
-		{"a modifier before it", 9, "\x97\x02abc\x01av01x", flv.Info{Codec: flv.AV1, Key: true, Coded: true, Body: 10}},
-		{"a long modifier cut short", 9, "\x97\xff\x00\x10x", flv.Info{}},
+		{"enhanced codec with an unprintable FourCC", 9, "\x91\x00\x01\x02\x03x", flv.Info{Key: true, Coded: true, Body: 5}},
+		{"truncated enhanced payload", 9, "\x91hv", flv.Info{}},
+		{"HEVC key frame that is not marked", 9, "\x83hvc1\x00\x00\x00\x02\x42\x01\x00\x00\x00\x02\x26\x01", flv.Info{Codec: flv.HEVC, Key: true, Coded: true, Body: 5}},
+		{"HEVC frame that is no key frame and not marked", 9, "\x83hvc1\x00\x00\x00\x02\x02\x01", flv.Info{Codec: flv.HEVC, Coded: true, Body: 5}},
+		{"H264 key frame that is not marked", 9, "\x81avc1\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x02\x65\x01", flv.Info{Codec: flv.H264, Key: true, Coded: true, Body: 8}},
+		{"AV1 key frame that is not marked", 9, "\x83av01\x12\x00\x0a\x01x\x32", flv.Info{Codec: flv.AV1, Key: true, Coded: true, Body: 5}},
+		{"AV1 frame that is no key frame and not marked", 9, "\x83av01\x12\x00\x32\x01x", flv.Info{Codec: flv.AV1, Coded: true, Body: 5}},
+		{"VP9 key frame that is not marked", 9, "\x83vp09\x82", flv.Info{Codec: flv.VP9, Key: true, Coded: true, Body: 5}},
+		{"VP9 frame that is no key frame and not marked", 9, "\x83vp09\x86", flv.Info{Codec: flv.VP9, Coded: true, Body: 5}},
+		{"with a modifier", 9, "\x97\x02abc\x01av01x", flv.Info{Codec: flv.AV1, Key: true, Coded: true, Body: 10}},
+		{"a truncated long modifier", 9, "\x97\xff\x00\x10x", flv.Info{}},
 		{"modifiers without end", 9, "\x97\x00x\x07\x00x\x07", flv.Info{}},
 		{"one track of several, header", 9, "\x96\x00avc1\x03x", flv.Info{Codec: flv.H264, Track: 3, Header: true, Body: 7}},
 		{"several tracks in one", 9, "\x96\x11av01\x00\x00\x00\x01x", flv.Info{Codec: flv.AV1, Key: true, Coded: true, Mixed: true, Body: 7}},
 		{"AAC sequence header", 8, "\xaf\x00\x12\x10", flv.Info{Codec: flv.AAC, Header: true, Body: 2}},
 		{"AAC frame", 8, "\xaf\x01x", flv.Info{Codec: flv.AAC, Coded: true, Body: 2}},
-		{"AAC cut short", 8, "\xaf", flv.Info{Codec: flv.AAC}},
+		{"truncated AAC", 8, "\xaf", flv.Info{Codec: flv.AAC}},
 		{"MP3", 8, "\x2fx", flv.Info{Codec: flv.MP3, Coded: true, Body: 1}},
 		{"G.711", 8, "\x72x", flv.Info{Codec: "pcma", Coded: true, Body: 1}},
 		{"enhanced Opus header", 8, "\x90OpusOpusHead", flv.Info{Codec: flv.Opus, Header: true, Body: 5}},
@@ -116,12 +116,12 @@ func TestParseMetadata(t *testing.T) {
 		payload []byte
 		ok      bool
 	}{
-		{"with the words for servers", amf.Encode("@setDataFrame", "onMetaData", fields), true},
+		{"with @setDataFrame", amf.Encode("@setDataFrame", "onMetaData", fields), true},
 		{"without them", plain, true},
-		{"of another name", amf.Encode("@setDataFrame", "onTextData", fields), false},
-		{"that is no object", amf.Encode("onMetaData", 1), false},
+		{"with another name", amf.Encode("@setDataFrame", "onTextData", fields), false},
+		{"that is not an object", amf.Encode("onMetaData", 1), false},
 		{"without a value", amf.Encode("onMetaData"), false},
-		{"that is broken", append(plain[:len(plain):len(plain)], 13), false},
+		{"that is malformed", append(plain[:len(plain):len(plain)], 13), false},
 		{"that is empty", nil, false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -142,12 +142,12 @@ func TestParseMetadata(t *testing.T) {
 	}
 }
 
-var ( // H264 of 1920 x 1080, HEVC of 960 x 540, AV1 of 1920 x 804
+var ( // H.264 of 1920 x 1080, HEVC of 960 x 540, AV1 of 1920 x 804
 	sps = []byte{0x67, 0x42, 0xc0, 0x28, 0xd9, 0x00, 0x78, 0x02, 0x27, 0xe5, 0x84, 0x00, 0x00, 0x03, 0x00, 0x04,
 		0x00, 0x00, 0x03, 0x00, 0xf0, 0x3c, 0x60, 0xc9, 0x20}
 	pps = []byte{0x68, 0xeb, 0xe3, 0xcb}
 
-	// H264 of 640 x 360 in 4:4:4, where what is cropped is counted in single lines.
+	// H.264 of 640 x 360 in 4:4:4, where cropping is counted in single lines
 	spsFull = []byte{0x67, 0xf4, 0x00, 0x1e, 0x91, 0x96, 0x80, 0xa0, 0x2f, 0xf8, 0x9c, 0x04, 0x40, 0x00, 0x00, 0x03, 0x00, 0x40,
 		0x00, 0x00, 0x0c, 0x83, 0xc5, 0x8b, 0xa8}
 
@@ -159,20 +159,20 @@ var ( // H264 of 1920 x 1080, HEVC of 960 x 540, AV1 of 1920 x 804
 		0xa2, 0x23, 0xff, 0x00, 0x01, 0x00, 0x01, 0x6a, 0x02, 0x02, 0x02, 0x01}
 	hevcPPS = []byte{0x44, 0x01, 0xc0, 0x25, 0x2f, 0x05, 0x32, 0x40}
 
-	av1Header = []byte{0x0a, 0x0b, 0x00, 0x00, 0x00, 0x42, 0xa7, 0xbf, 0xe4, 0x60, 0x0d, 0x00, 0x40} // of a unit with a size
+	av1Header = []byte{0x0a, 0x0b, 0x00, 0x00, 0x00, 0x42, 0xa7, 0xbf, 0xe4, 0x60, 0x0d, 0x00, 0x40} // an OBU with a size field
 )
 
 func sized(n int, b []byte) []byte {
 	return append(binary.BigEndian.AppendUint32(nil, uint32(len(b)))[4-n:], b...)
 }
 
-// avc is an H264 sequence header with these sets.
+// avc returns an H.264 sequence header with these parameter sets.
 func avc(sps, pps []byte) []byte {
 	b := append([]byte{0x17, 0, 0, 0, 0, 1, 0x42, 0xc0, 0x28, 0xff, 0xe1}, sized(2, sps)...)
 	return append(append(b, 1), sized(2, pps)...)
 }
 
-// hvc is an enhanced HEVC sequence header with these sets, of the kinds in kinds.
+// hvc returns an enhanced HEVC sequence header with these parameter sets, of the given kinds.
 func hvc(kinds []byte, sets ...[]byte) []byte {
 	b := append([]byte("\x90hvc1\x01"), make([]byte, 22)...)
 	b[5+21], b[5+22] = 3, byte(len(sets))
@@ -194,18 +194,18 @@ func TestParseSize(t *testing.T) {
 		{"HEVC", hvc([]byte{32, 33, 34}, hevcVPS, hevcSPS, hevcPPS), flv.Size{Width: 960, Height: 540}, true},
 		{"HEVC in another order", hvc([]byte{34, 0xa0 | 1<<7, 33}, hevcPPS, hevcVPS, hevcSPS), flv.Size{Width: 960, Height: 540}, true},
 		{"AV1", append([]byte("\x90av01\x81\x08\x0c\x00"), av1Header...), flv.Size{Width: 1920, Height: 804}, true},
-		{"VP9, which does not tell", []byte("\x90vp09\x01\x00\x00\x00"), flv.Size{}, true},
+		{"VP9, whose header has no size", []byte("\x90vp09\x01\x00\x00\x00"), flv.Size{}, true},
 		{"no header", []byte{0x17, 1, 0, 0, 0}, flv.Size{}, false},
 		{"H264 without sets", []byte{0x17, 0, 0, 0, 0, 1, 2, 3, 4, 0xff, 0xe0, 0}, flv.Size{}, false},
-		{"H264 of a garbled set", avc([]byte{0x67, 0x64}, pps), flv.Size{}, false},
-		{"H264 of an empty set", avc(nil, pps), flv.Size{}, false},
-		{"HEVC without a set", hvc([]byte{32, 33}, hevcVPS, hevcSPS), flv.Size{}, false},
-		{"HEVC of an empty set", hvc([]byte{32, 33, 34}, hevcVPS, nil, hevcPPS), flv.Size{}, false},
-		{"HEVC cut short", hvc([]byte{32, 33, 34}, hevcVPS, hevcSPS, hevcPPS)[:60], flv.Size{}, false},
-		{"HEVC of a garbled set", hvc([]byte{32, 33, 34}, hevcVPS, hevcSPS[:9], hevcPPS), flv.Size{}, false},
+		{"H264 with a malformed parameter set", avc([]byte{0x67, 0x64}, pps), flv.Size{}, false},
+		{"H264 with an empty parameter set", avc(nil, pps), flv.Size{}, false},
+		{"HEVC without a parameter set", hvc([]byte{32, 33}, hevcVPS, hevcSPS), flv.Size{}, false},
+		{"HEVC with an empty parameter set", hvc([]byte{32, 33, 34}, hevcVPS, nil, hevcPPS), flv.Size{}, false},
+		{"truncated HEVC", hvc([]byte{32, 33, 34}, hevcVPS, hevcSPS, hevcPPS)[:60], flv.Size{}, false},
+		{"HEVC with a malformed parameter set", hvc([]byte{32, 33, 34}, hevcVPS, hevcSPS[:9], hevcPPS), flv.Size{}, false},
 		{"HEVC that announces 65535 sets", append(hvc(nil)[:5+22], 1, 32, 0xff, 0xff), flv.Size{}, false},
-		{"AV1 without a unit", []byte("\x90av01\x81\x08\x0c\x00"), flv.Size{}, false},
-		{"AV1 of another unit", []byte("\x90av01\x81\x08\x0c\x00\x12\x00"), flv.Size{}, false},
+		{"AV1 without an OBU", []byte("\x90av01\x81\x08\x0c\x00"), flv.Size{}, false},
+		{"AV1 with another OBU", []byte("\x90av01\x81\x08\x0c\x00\x12\x00"), flv.Size{}, false},
 		{"nothing", nil, flv.Size{}, false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -225,12 +225,12 @@ func TestParseSound(t *testing.T) {
 		ok      bool
 	}{
 		{"AAC, 44100 Hz stereo", "\xaf\x00\x12\x10", flv.Sound{Rate: 44100, Channels: 2}, true},
-		{"AAC of a rate in 24 bits", "\xaf\x00\x17\x80\x5d\xc0\x10", flv.Sound{Rate: 48000, Channels: 2}, true},
-		{"AAC of no rate", "\xaf\x00\x17\x80\x00\x00\x10", flv.Sound{}, false},
-		{"AAC of a reserved rate", "\xaf\x00\x17\x10", flv.Sound{}, false},
-		{"AAC of an unknown layout", "\xaf\x00\x12\x78", flv.Sound{}, false},
-		{"AAC cut short", "\xaf\x00", flv.Sound{}, false},
-		{"AAC that is no header", "\xaf\x01\x12\x10", flv.Sound{}, true},
+		{"AAC with an explicit rate", "\xaf\x00\x17\x80\x5d\xc0\x10", flv.Sound{Rate: 48000, Channels: 2}, true},
+		{"AAC without a rate", "\xaf\x00\x17\x80\x00\x00\x10", flv.Sound{}, false},
+		{"AAC with a reserved rate", "\xaf\x00\x17\x10", flv.Sound{}, false},
+		{"AAC with an unknown channel layout", "\xaf\x00\x12\x78", flv.Sound{}, false},
+		{"truncated AAC", "\xaf\x00", flv.Sound{}, false},
+		{"AAC that is not a header", "\xaf\x01\x12\x10", flv.Sound{}, true},
 		{"Opus", "\x90OpusOpusHead\x01\x02\x38\x01", flv.Sound{Rate: 48000, Channels: 2}, true},
 		{"MP3, 44100 Hz stereo", "\x2f\xff\xfb", flv.Sound{Rate: 44100, Channels: 2}, true},
 		{"nothing", "", flv.Sound{}, true},
@@ -260,18 +260,18 @@ func TestParameterSetsAndNALUs(t *testing.T) {
 		}
 		for cut := 1; cut < n; cut++ {
 			if _, err := flv.AppendNALUs(nil, frame[:len(frame)-cut], n); !errors.Is(err, flv.ErrMalformed) {
-				t.Fatalf("cut by %d: %v", cut, err)
+				t.Fatalf("truncated by %d: %v", cut, err)
 			}
 		}
 	}
 	if _, err := flv.AppendNALUs(nil, make([]byte, 4<<20), 4); !errors.Is(err, flv.ErrMalformed) {
-		t.Fatalf("a million units of no byte: %v", err)
+		t.Fatalf("a million empty units: %v", err)
 	}
 }
 
 func TestSplitOBUs(t *testing.T) {
-	frame := append([]byte{0x12, 0x00}, av1Header...) // a delimiter
-	frame = append(frame, 0x36, 0x40, 0x02, 'a', 'b') // and a frame with an extension
+	frame := append([]byte{0x12, 0x00}, av1Header...) // a temporal delimiter
+	frame = append(frame, 0x36, 0x40, 0x02, 'a', 'b') // and a frame with an extension header
 	units, err := flv.SplitOBUs(frame)
 	if err != nil {
 		t.Fatal(err)
@@ -290,7 +290,7 @@ func TestSplitOBUs(t *testing.T) {
 	}
 }
 
-// FuzzPayload gives every parser what a publisher may send.
+// FuzzPayload passes any payload to every parser.
 func FuzzPayload(f *testing.F) {
 	for _, seed := range [][]byte{
 		avc(sps, pps), hvc([]byte{32, 33, 34}, hevcVPS, hevcSPS, hevcPPS), append([]byte("\x90av01\x81\x08\x0c\x00"), av1Header...),

@@ -22,7 +22,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// frame is a Frame made by hand.
+// frame implements Frame.
 type frame struct {
 	kind    byte
 	at      uint32
@@ -42,7 +42,7 @@ func avcHeader() frame {
 
 func aacHeader() frame { return frame{flv.Audio, 0, []byte{0xaf, 0, 0x12, 0x10}} }
 
-func picture(at uint32, key bool) frame {
+func videoFrame(at uint32, key bool) frame {
 	b := []byte{0x27, 1, 0, 0, 0, 0, 0, 0, 5, 0x41, 'p', 'i', 'c', 't'}
 	if key {
 		b[0], b[9] = 0x17, 0x65
@@ -61,15 +61,15 @@ func write(t *testing.T, m *hls.Muxer, frames ...frame) {
 	}
 }
 
-// second is a group of pictures of 25, and the sound with it.
+// second returns a group of 25 pictures with audio.
 func second(t *testing.T, m *hls.Muxer, from uint32) {
 	t.Helper()
 	for i := range uint32(25) {
-		write(t, m, picture(from+i*40, i == 0), sound(from+i*40), sound(from+i*40+23))
+		write(t, m, videoFrame(from+i*40, i == 0), sound(from+i*40), sound(from+i*40+23))
 	}
 }
 
-// open makes a muxer that is closed with the test.
+// open returns a muxer that is closed at the end of the test.
 func open(t *testing.T, cfg hls.Config) *hls.Muxer {
 	cfg.Now, cfg.Token = time.Now, "TOKEN"
 	m := hls.New(cfg)
@@ -89,7 +89,7 @@ func list(m *hls.Muxer, name, query string) *httptest.ResponseRecorder {
 	return w
 }
 
-// settled is a playlist that does not change any more.
+// settled returns a playlist when it does not change any more.
 func settled(m *hls.Muxer, name string) string {
 	for before := ""; ; {
 		text := list(m, name, "").Body.String()
@@ -108,7 +108,7 @@ func file(m *hls.Muxer, name string) *httptest.ResponseRecorder {
 	return w
 }
 
-// refs are what a playlist refers to.
+// refs returns the references of a playlist.
 func refs(playlist string) []string {
 	var all []string
 	for _, found := range regexp.MustCompile(`URI="([^"]+)"|(?m)^([^#\n].*)$`).FindAllStringSubmatch(playlist, -1) {
@@ -119,7 +119,7 @@ func refs(playlist string) []string {
 	return all
 }
 
-// number is the value of a tag in a playlist.
+// number returns the value of a tag in a playlist.
 func number(t *testing.T, playlist, tag string) int {
 	t.Helper()
 	found := regexp.MustCompile(`(?m)^#EXT-X-` + tag + `:(\d+)$`).FindStringSubmatch(playlist)
@@ -183,7 +183,7 @@ func TestUnknownFilesAreNotFoundAtOnce(t *testing.T) {
 	write(t, m, avcHeader())
 	second0 := func(from uint32) {
 		for i := range uint32(25) {
-			write(t, m, picture(from+i*40, i == 0))
+			write(t, m, videoFrame(from+i*40, i == 0))
 		}
 	}
 	second0(0)
@@ -211,7 +211,7 @@ func TestRequestsWaitForTheNextSegmentOrPart(t *testing.T) {
 	m := open(t, hls.Config{})
 	write(t, m, avcHeader(), aacHeader())
 	first := make(chan *httptest.ResponseRecorder)
-	go func() { first <- index(m) }() // before there is anything
+	go func() { first <- index(m) }() // before there is a segment
 	second(t, m, 0)
 	second(t, m, 1000)
 	if w := <-first; w.Code != 200 {
@@ -300,10 +300,10 @@ func TestNewHeadersAndJumpsContinueTheNumbering(t *testing.T) {
 		header frame
 		at     uint32
 	}{
-		"a header":       {other, 2000},
-		"a jump":         {avcHeader(), 3_600_000},
-		"a jump back":    {avcHeader(), 1<<32 - 3_600_000},
-		"sound vanishes": {frame{flv.Audio, 0, []byte{0xaf, 0}}, 2000},
+		"a header":        {other, 2000},
+		"a jump":          {avcHeader(), 3_600_000},
+		"a backward jump": {avcHeader(), 1<<32 - 3_600_000},
+		"sound vanishes":  {frame{flv.Audio, 0, []byte{0xaf, 0}}, 2000},
 	} {
 		t.Run(name, func(t *testing.T) {
 			m := open(t, hls.Config{})
@@ -342,15 +342,15 @@ func TestStreamsThatCannotBeSegmentedEndWithAnError(t *testing.T) {
 		want   error
 		status int
 	}{
-		"MP3":                  {[]frame{{flv.Audio, 0, []byte("\x2fmp3")}}, hls.ErrCodec, 415},
-		"VP6":                  {[]frame{{flv.Video, 0, []byte("\x14vp6")}}, hls.ErrCodec, 415},
-		"VP9, of unknown size": {[]frame{{flv.Video, 0, []byte("\x90vp09\x01\x00\x00\x00")}, {flv.Video, 0, []byte("\x91vp09x")}}, hls.ErrCodec, 415},
-		"H264 without sets":    {[]frame{{flv.Video, 0, []byte("\x17\x00\x00\x00\x00\x01")}, picture(0, true)}, hls.ErrCodec, 415},
-		"AAC of no rate":       {[]frame{{flv.Audio, 0, []byte("\xaf\x00\x17\x80\x00\x00\x10")}, sound(0)}, hls.ErrCodec, 415},
+		"MP3":                        {[]frame{{flv.Audio, 0, []byte("\x2fmp3")}}, hls.ErrCodec, 415},
+		"VP6":                        {[]frame{{flv.Video, 0, []byte("\x14vp6")}}, hls.ErrCodec, 415},
+		"VP9, whose size is unknown": {[]frame{{flv.Video, 0, []byte("\x90vp09\x01\x00\x00\x00")}, {flv.Video, 0, []byte("\x91vp09x")}}, hls.ErrCodec, 415},
+		"H264 without sets":          {[]frame{{flv.Video, 0, []byte("\x17\x00\x00\x00\x00\x01")}, videoFrame(0, true)}, hls.ErrCodec, 415},
+		"AAC without a rate":         {[]frame{{flv.Audio, 0, []byte("\xaf\x00\x17\x80\x00\x00\x10")}, sound(0)}, hls.ErrCodec, 415},
 		"a stream without a second key frame": {func() []frame {
-			all := []frame{avcHeader(), picture(0, true)}
+			all := []frame{avcHeader(), videoFrame(0, true)}
 			for i := range uint32(2000) {
-				p := picture(i*40, false)
+				p := videoFrame(i*40, false)
 				p.payload = append(bytes.Clone(p.payload), 0, 0, 16, 0)
 				p.payload = append(p.payload, make([]byte, 4096)...)
 				all = append(all, p)
@@ -376,7 +376,7 @@ func TestStreamsThatCannotBeSegmentedEndWithAnError(t *testing.T) {
 			}
 		})
 	}
-	t.Run("but a broken track is left out", func(t *testing.T) {
+	t.Run("leaves out a malformed track", func(t *testing.T) {
 		m := open(t, hls.Config{})
 		write(t, m, avcHeader(), frame{flv.Audio, 0, []byte("\xaf\x00\xff\xff")}, frame{flv.Audio, 0, []byte("\x2fmp3")})
 		second(t, m, 0)
@@ -385,7 +385,7 @@ func TestStreamsThatCannotBeSegmentedEndWithAnError(t *testing.T) {
 			t.Fatal(lists)
 		}
 	})
-	t.Run("and so are broken frames", func(t *testing.T) {
+	t.Run("leaves out malformed frames", func(t *testing.T) {
 		faults := 0
 		m := open(t, hls.Config{OnError: func(error) { faults++ }})
 		write(t, m, avcHeader(), aacHeader())
@@ -401,7 +401,7 @@ func TestStreamsThatCannotBeSegmentedEndWithAnError(t *testing.T) {
 	})
 }
 
-// Sound that says whole milliseconds is given the times of its samples, so that parts are of equal length.
+// Audio with timestamps in whole milliseconds gets exact times, so that parts have equal durations.
 func TestAudioPartsHaveEqualDurations(t *testing.T) {
 	m := open(t, hls.Config{})
 	write(t, m, aacHeader())
@@ -414,12 +414,12 @@ func TestAudioPartsHaveEqualDurations(t *testing.T) {
 	for _, found := range regexp.MustCompile(`#EXT-X-PART:DURATION=([0-9.]+)`).FindAllStringSubmatch(text, -1) {
 		lengths[found[1]] = true
 	}
-	if len(lengths) == 0 || len(lengths) > 2 { // the last of a segment may be shorter
+	if len(lengths) == 0 || len(lengths) > 2 { // the last part of a segment may be shorter
 		t.Fatalf("%v in %s", lengths, text)
 	}
 }
 
-// FuzzWrite cuts what any publisher may send, and asks for what was cut.
+// FuzzWrite writes any frames and requests the resulting files.
 func FuzzWrite(f *testing.F) {
 	record := func(frames ...frame) []byte {
 		var b []byte
@@ -431,10 +431,10 @@ func FuzzWrite(f *testing.F) {
 	}
 	all := []frame{avcHeader(), aacHeader()}
 	for i := range uint32(75) {
-		all = append(all, picture(i*40, i%25 == 0), sound(i*40))
+		all = append(all, videoFrame(i*40, i%25 == 0), sound(i*40))
 	}
 	f.Add(record(all...))
-	f.Add(record(avcHeader(), picture(0, true), frame{flv.Video, 0, []byte("\x90hvc1")}, picture(40, false)))
+	f.Add(record(avcHeader(), videoFrame(0, true), frame{flv.Video, 0, []byte("\x90hvc1")}, videoFrame(40, false)))
 	f.Add(record(frame{flv.Audio, 0, []byte("\x90OpusOpusHead\x01\x02\x00\x00")}, frame{flv.Audio, 0, []byte("\x91Opus\xfcx")}, frame{flv.Audio, 200, []byte("\x91Opus\xffx")}))
 	f.Add(record(frame{flv.Video, 0, append([]byte("\x90av01\x81\x08\x0c\x00"), 0x0a, 0x0b, 0x00, 0x00, 0x00, 0x42, 0xa7, 0xbf, 0xe4, 0x60, 0x0d, 0x00, 0x40)},
 		frame{flv.Video, 0, []byte("\x93av01\x0a\x0b\x00\x00\x00\x42\xa7\xbf\xe4\x60\x0d\x00\x40\x32\x01x")}, frame{flv.Video, 40, []byte("\xa3av01\x32\x01x")}))

@@ -17,11 +17,11 @@ import (
 	"roomlog/media/record"
 )
 
-// long is a show of so many seconds, with a key frame in each and nothing else.
+// long returns a broadcast of some seconds with one key frame per second and nothing else.
 func long(t *testing.T, seconds int) []*media.Frame {
 	t.Helper()
 	var header, key *media.Frame
-	for _, f := range frames(t, clip(t, "tiny.flv", picture("-s", "32x32", "-an")...), 0) {
+	for _, f := range frames(t, clip(t, "tiny.flv", videoFrame("-s", "32x32", "-an")...), 0) {
 		switch info := f.Info(); {
 		case info.Kind == flv.Video && info.Header:
 			header = f
@@ -36,18 +36,18 @@ func long(t *testing.T, seconds int) []*media.Frame {
 	return all
 }
 
-// A recording of an evening has a table of bounded size, and a player finds its way by it.
+// A recording of several hours has a seek table of bounded size, with which players can seek.
 func TestLongRecordingsHaveASeekTable(t *testing.T) {
 	t.Parallel()
 	s := open(t, t.TempDir(), nil)
 	const hours = 5
-	rec := s.record("show", long(t, hours*3600))
-	if rec.Length.Round(time.Second) < hours*time.Hour-time.Second { // nobody knows how long the last picture lasts
-		t.Fatalf("it is %v long", rec.Length)
+	rec := s.record("broadcast", long(t, hours*3600))
+	if rec.Length.Round(time.Second) < hours*time.Hour-time.Second { // the duration of the last picture is not known
+		t.Fatalf("the length is %v", rec.Length)
 	}
 	file := s.file(rec, 0)
 	if got := duration(t, file); off(got - int(rec.Length/time.Millisecond)) {
-		t.Fatalf("a player thinks that it is %d ms long", got)
+		t.Fatalf("ffprobe reports a duration of %d ms", got)
 	}
 	text := tool(t, "ffprobe", "-read_intervals", "16000%+1", "-show_entries", "packet=pts_time", "-of", "csv=p=0", file)
 	if at := ms(strings.TrimRight(strings.Fields(text)[0], ",")); at > 16_000_000 || at < 15_980_000 {
@@ -55,7 +55,7 @@ func TestLongRecordingsHaveASeekTable(t *testing.T) {
 	}
 }
 
-// studioOfAnother is what a child process does: it records until it is ended.
+// recordInChild records until the process is killed.
 func TestMain(m *testing.M) {
 	if dir := os.Getenv("RECORD_AS_A_CHILD"); dir != "" {
 		child(dir)
@@ -69,22 +69,22 @@ func child(dir string) {
 		fmt.Println(err)
 		os.Exit(1)
 	}
-	reel := newReel()
-	if err := r.Start("6", "show", reel); err != nil {
+	testSource := newReel()
+	if err := r.Start("6", "broadcast", testSource); err != nil {
 		fmt.Println(err)
 		os.Exit(1)
 	}
 	frames, _ := readFrames(os.Getenv("RECORD_FILM"), 0)
-	reel.play(frames)
+	testSource.play(frames)
 	fmt.Println("played")
 	if os.Getenv("RECORD_TO_THE_END") == "" {
 		select {} // until it is killed
 	}
-	r.Stop("6", "show", "stopped")
+	r.Stop("6", "broadcast", "stopped")
 	select {
-	case <-reel.gone:
+	case <-testSource.gone:
 	default:
-		close(reel.frames)
+		close(testSource.frames)
 	}
 	for r.Stats().Running > 0 {
 		<-time.After(time.Millisecond)
@@ -94,21 +94,21 @@ func child(dir string) {
 	os.Exit(0)
 }
 
-// A power cut takes what the disk was not asked to keep: it is asked every few seconds, and no more often.
+// A power failure loses what was not synced: the files are synced every few seconds, and not more often.
 func TestRunningRecordingsAreSynced(t *testing.T) {
 	t.Parallel()
-	show := long(t, 60)
+	broadcast := long(t, 60)
 	var clock atomic.Int64
 	s := open(t, t.TempDir(), func(c *record.Config) { c.Now = func() time.Time { return time.Unix(clock.Load(), 0) } })
-	s.record("still", show)
+	s.record("still", broadcast)
 	if got := s.Stats().Syncs; got != 1 { // the first fragment
-		t.Fatalf("asked %d times in no time", got)
+		t.Fatalf("requested %d times in no time", got)
 	}
 	r := newReel()
 	if err := s.Start("6", "moving", r); err != nil {
 		t.Fatal(err)
 	}
-	for _, f := range show {
+	for _, f := range broadcast {
 		clock.Add(5)
 		r.play([]*media.Frame{f})
 	}
@@ -116,11 +116,11 @@ func TestRunningRecordingsAreSynced(t *testing.T) {
 	close(r.frames)
 	s.finished("moving")
 	if got := s.Stats().Syncs; got < 20 || got > 62 {
-		t.Fatalf("asked %d times in five minutes", got)
+		t.Fatalf("requested %d times in five minutes", got)
 	}
 }
 
-// A process that is killed leaves what is nearly all of the show. The next one closes it, and tells of it.
+// A killed process leaves nearly all of the recording. The next process closes it and reports it.
 func TestRecordingSurvivesAKilledProcess(t *testing.T) {
 	t.Parallel()
 	source, dir := film(t), t.TempDir()
@@ -142,11 +142,11 @@ func TestRecordingSurvivesAKilledProcess(t *testing.T) {
 	}
 	_ = cmd.Process.Kill()
 	_ = cmd.Wait()
-	if got := pictures(t, filepath.Join(dir, "6/show/1.mp4")); len(got) < 75 {
+	if got := pictures(t, filepath.Join(dir, "6/broadcast/1.mp4")); len(got) < 75 {
 		t.Fatalf("a player finds %d pictures before anybody has closed it", len(got))
 	}
 	s := open(t, dir, nil)
-	rec := s.finished("show")
+	rec := s.finished("broadcast")
 	if rec.Reason != record.ReasonInterrupted || rec.Length < 3*time.Second || !rec.EndedAt.After(rec.StartedAt) {
 		t.Fatal(sprint(rec))
 	}
@@ -154,23 +154,23 @@ func TestRecordingSurvivesAKilledProcess(t *testing.T) {
 		t.Fatalf("%d pictures", len(got))
 	}
 	if got := duration(t, s.file(rec, 0)); got < 2900 {
-		t.Fatalf("a player thinks that it is %d ms long", got)
+		t.Fatalf("ffprobe reports a duration of %d ms", got)
 	}
 	s.stop()
-	s = open(t, dir, nil) // nothing to do any more
-	if again, _ := s.Get("6", "show"); again.Length != rec.Length || again.Reason != rec.Reason || again.Bytes < rec.Bytes || len(s.ears.list()) > 0 {
-		t.Fatalf("%+v, then %+v, and %q was heard", rec, again, s.ears.list())
+	s = open(t, dir, nil) // nothing is left to do
+	if again, _ := s.Get("6", "broadcast"); again.Length != rec.Length || again.Reason != rec.Reason || again.Bytes < rec.Bytes || len(s.testObserver.list()) > 0 {
+		t.Fatalf("%+v, then %+v, and %q was heard", rec, again, s.testObserver.list())
 	}
 }
 
-// Wherever a file or its index was cut off, what is left is taken in and can be played.
+// Wherever a file or its index was truncated, the rest is recovered and can be played.
 func TestInterruptedRecordingsAreClosed(t *testing.T) {
 	t.Parallel()
 	source := frames(t, film(t), 0)
 	s := open(t, t.TempDir(), nil)
-	rec := s.record("show", source)
+	rec := s.record("broadcast", source)
 	s.stop()
-	index, err := os.ReadFile(filepath.Join(s.dir, "6/show", record.IndexFile))
+	index, err := os.ReadFile(filepath.Join(s.dir, "6/broadcast", record.IndexFile))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -180,7 +180,7 @@ func TestInterruptedRecordingsAreClosed(t *testing.T) {
 	}
 	try := func(what string, index, file []byte) {
 		dir := t.TempDir()
-		folder := filepath.Join(dir, "6/show")
+		folder := filepath.Join(dir, "6/broadcast")
 		if err := os.MkdirAll(folder, 0o700); err != nil {
 			t.Fatal(err)
 		}
@@ -191,7 +191,7 @@ func TestInterruptedRecordingsAreClosed(t *testing.T) {
 		}
 		s := open(t, dir, nil)
 		defer s.stop()
-		rec, there := s.Get("6", "show")
+		rec, there := s.Get("6", "broadcast")
 		if !there || len(rec.Parts) == 0 || rec.Parts[0].Length == 0 {
 			return
 		}
@@ -206,11 +206,11 @@ func TestInterruptedRecordingsAreClosed(t *testing.T) {
 	for cut := len(file) - 1; cut > 0; cut -= 15_000 {
 		try(fmt.Sprintf("a file of %d bytes", cut), index, file[:cut])
 	}
-	try("an index that is none", []byte("none"), file)
-	try("an index of another", []byte(strings.ReplaceAll(string(index), "show", "shop")), file)
+	try("an index that is malformed", []byte("none"), file)
+	try("an index of another recording", []byte(strings.ReplaceAll(string(index), "broadcast", "shop")), file)
 }
 
-// A disk that is full ends the recording, which is closed and complete. Nothing else ends.
+// A full disk ends the recording, which is closed and complete. Nothing else ends.
 func TestFullDiskEndsTheRecording(t *testing.T) {
 	t.Parallel()
 	source, dir := film(t), t.TempDir()
@@ -219,28 +219,28 @@ func TestFullDiskEndsTheRecording(t *testing.T) {
 	cmd.Env = append(os.Environ(), "RECORD_AS_A_CHILD="+dir, "RECORD_FILM="+source, "RECORD_TO_THE_END=1")
 	out, err := cmd.Output()
 	if err != nil && !strings.Contains(string(out), "played") {
-		t.Skipf("no disk of one's own can be mounted here: %v", err)
+		t.Skipf("cannot mount a file system here: %v", err)
 	}
 	if !strings.Contains(string(out), "disk_full 1 ") {
-		t.Fatalf("the child says %q", out)
+		t.Fatalf("the child reports %q", out)
 	}
-	if got := pictures(t, dir+".kept/show/1.mp4"); len(got) < 50 || len(got) > 100 {
+	if got := pictures(t, dir+".kept/broadcast/1.mp4"); len(got) < 50 || len(got) > 100 {
 		t.Fatalf("%d pictures", len(got))
 	}
-	if got := duration(t, dir+".kept/show/1.mp4"); got < 1900 || got > 4000 {
-		t.Fatalf("a player thinks that it is %d ms long", got)
+	if got := duration(t, dir+".kept/broadcast/1.mp4"); got < 1900 || got > 4000 {
+		t.Fatalf("ffprobe reports a duration of %d ms", got)
 	}
 	if err := os.RemoveAll(dir + ".kept"); err != nil {
 		t.Fatal(err)
 	}
 }
 
-// What has to stay free is left free: a recording is not even begun.
+// The reserve stays free: recording does not even start.
 func TestReserveStaysFree(t *testing.T) {
 	t.Parallel()
 	s := open(t, t.TempDir(), func(c *record.Config) { c.RecordReserve = 1 << 60 })
-	s.record("show", long(t, 3))
-	if got := s.ears.list(); !slices.Equal(got, []string{"finished disk_full show"}) || s.Stats().Failures != 1 {
+	s.record("broadcast", long(t, 3))
+	if got := s.testObserver.list(); !slices.Equal(got, []string{"finished disk_full broadcast"}) || s.Stats().Failures != 1 {
 		t.Fatal(got)
 	}
 }

@@ -22,29 +22,29 @@ func TestOtherFormatsAreRecorded(t *testing.T) {
 		file         string
 		video, audio flv.Codec
 	}{
-		"sound":                       {[]string{"-vn", "-c:a", "aac"}, "1.mp4", "", flv.AAC},
-		"picture":                     {picture("-an"), "1.mp4", flv.H264, ""},
-		"mp3":                         {picture("-c:a", "libmp3lame", "-ar", "44100"), "1.mp4", flv.H264, flv.MP3},
-		"mp3 of fewer samples, alone": {[]string{"-vn", "-c:a", "libmp3lame", "-ar", "22050"}, "1.mp4", "", flv.MP3},
-		"what MP4 does not hold":      {[]string{"-c:v", "flv", "-g", "25", "-c:a", "adpcm_swf"}, "1.flv", "h263", "adpcm"},
+		"sound":                         {[]string{"-vn", "-c:a", "aac"}, "1.mp4", "", flv.AAC},
+		"picture":                       {videoFrame("-an"), "1.mp4", flv.H264, ""},
+		"mp3":                           {videoFrame("-c:a", "libmp3lame", "-ar", "44100"), "1.mp4", flv.H264, flv.MP3},
+		"mp3 with fewer samples, alone": {[]string{"-vn", "-c:a", "libmp3lame", "-ar", "22050"}, "1.mp4", "", flv.MP3},
+		"a codec that MP4 cannot store": {[]string{"-c:v", "flv", "-g", "25", "-c:a", "adpcm_swf"}, "1.flv", "h263", "adpcm"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			source := clip(t, "film.flv", tt.args...)
 			s := open(t, t.TempDir(), nil)
-			rec := s.record("show", frames(t, source, 1000))
+			rec := s.record("broadcast", frames(t, source, 1000))
 			if len(rec.Parts) != 1 || rec.Parts[0].File != tt.file || rec.Parts[0].Video != tt.video || rec.Parts[0].Audio != tt.audio {
 				t.Fatal(sprint(rec))
 			}
 			same(t, packets(t, source), packets(t, s.file(rec, 0)))
 			if got := duration(t, s.file(rec, 0)); got < 4900 || got > 5200 {
-				t.Fatalf("a player thinks that it is %d ms long", got)
+				t.Fatalf("ffprobe reports a duration of %d ms", got)
 			}
 		})
 	}
 }
 
-// enhanced makes a show of enhanced RTMP of a film in MP4.
+// enhanced returns the frames of an MP4 film in enhanced RTMP.
 func enhanced(t *testing.T, file, fourCC string) []*media.Frame {
 	t.Helper()
 	b, err := os.ReadFile(file)
@@ -74,7 +74,7 @@ func enhanced(t *testing.T, file, fourCC string) []*media.Frame {
 	switch first := parts[0].Tracks[0].Samples[0].Payload; fourCC {
 	case "hvc1":
 		header = box(t, b, "moov", "trak", "mdia", "minf", "stbl", "stsd", "hvc1", "hvcC")
-	case "av01": // whose box ffmpeg leaves empty; the header is the first unit
+	case "av01": // ffmpeg leaves the box empty; the header is the first OBU
 		header = append([]byte{0x81, 0, 0x0c, 0}, first[:2+first[1]]...)
 	}
 	all := []*media.Frame{media.NewFrame(kind, 0, append(head(0, true), header...))}
@@ -82,7 +82,7 @@ func enhanced(t *testing.T, file, fourCC string) []*media.Frame {
 	for _, part := range parts {
 		at := int64(part.Tracks[0].BaseTime)
 		for i, s := range part.Tracks[0].Samples {
-			payload := head(1, i == 0) // a fragment begins with a key
+			payload := head(1, i == 0) // a fragment begins with a key frame
 			if fourCC == "hvc1" {
 				offset := uint32(int64(s.PTSOffset) * 1000 / rate)
 				payload = append(payload, byte(offset>>16), byte(offset>>8), byte(offset))
@@ -94,7 +94,7 @@ func enhanced(t *testing.T, file, fourCC string) []*media.Frame {
 	return all
 }
 
-// box is what a box holds, without its head.
+// box returns the content of a box.
 func box(t *testing.T, file []byte, path ...string) []byte {
 	t.Helper()
 	var types mp4.BoxPath
@@ -122,12 +122,12 @@ func TestNewerCodecsAreRecorded(t *testing.T) {
 			t.Parallel()
 			source := clip(t, "film.mp4", append(tt.args, "-pix_fmt", "yuv420p", "-movflags", "frag_keyframe+empty_moov+default_base_moof")...)
 			s := open(t, t.TempDir(), nil)
-			rec := s.record("show", enhanced(t, source, tt.fourCC))
+			rec := s.record("broadcast", enhanced(t, source, tt.fourCC))
 			if len(rec.Parts) != 1 || rec.Parts[0].File != "1.mp4" || rec.Parts[0].Video != tt.codec && rec.Parts[0].Audio != tt.codec {
 				t.Fatal(sprint(rec))
 			}
 			want, got := packets(t, source), packets(t, s.file(rec, 0))
-			if tt.codec == flv.AV1 { // units that only delimit are not kept
+			if tt.codec == flv.AV1 { // delimiters are not stored
 				if !slices.Equal(pictures(t, source), pictures(t, s.file(rec, 0))) {
 					t.Fatal("the pictures are not the same")
 				}
@@ -138,31 +138,31 @@ func TestNewerCodecsAreRecorded(t *testing.T) {
 	}
 }
 
-// A stream that changes its size goes on in another file.
+// A change of the video size begins another file.
 func TestChangeOfSizeBeginsAPart(t *testing.T) {
 	t.Parallel()
-	small, large := film(t), clip(t, "large.flv", picture("-s", "640x360", "-c:a", "aac", "-b:a", "64k")...)
+	small, large := film(t), clip(t, "large.flv", videoFrame("-s", "640x360", "-c:a", "aac", "-b:a", "64k")...)
 	s := open(t, t.TempDir(), nil)
-	rec := s.record("show", append(frames(t, small, 0), frames(t, large, 5100)...))
+	rec := s.record("broadcast", append(frames(t, small, 0), frames(t, large, 5100)...))
 	if len(rec.Parts) != 2 || rec.Parts[1].Size != (flv.Size{Width: 640, Height: 360}) || rec.Parts[1].File != "2.mp4" {
 		t.Fatal(sprint(rec))
 	}
 	same(t, packets(t, small), packets(t, s.file(rec, 0)))
 	same(t, packets(t, large), packets(t, s.file(rec, 1)))
 	if rec.Length < 9900*time.Millisecond || rec.Length > 10300*time.Millisecond {
-		t.Fatalf("it is %v long", rec.Length)
+		t.Fatalf("the length is %v", rec.Length)
 	}
 	if off := rec.Parts[1].StartedAt.Sub(rec.Parts[0].StartedAt); off < -time.Second || off > 10*time.Second {
 		t.Fatalf("the second part began %v after the first", off)
 	}
 }
 
-// A publisher that comes back goes on in the same file; what was not seen stands still.
+// A publisher that reconnects continues in the same file. The last picture stays during the gap.
 func TestReconnectContinuesTheRecording(t *testing.T) {
 	t.Parallel()
 	source := film(t)
 	s := open(t, t.TempDir(), nil)
-	rec := s.record("show", append(frames(t, source, 0), frames(t, source, 12_000)...))
+	rec := s.record("broadcast", append(frames(t, source, 0), frames(t, source, 12_000)...))
 	if len(rec.Parts) != 1 || rec.Length < 16900*time.Millisecond || rec.Length > 17200*time.Millisecond {
 		t.Fatal(sprint(rec))
 	}
@@ -174,7 +174,7 @@ func TestReconnectContinuesTheRecording(t *testing.T) {
 	}
 }
 
-// Times have 32 bits, of which an hour and a half of a codec's clock need more than 24.
+// Timestamps have 32 bits. An hour and a half in the time scale of a codec needs more than 24.
 func TestLargeTimestampsAreRecorded(t *testing.T) {
 	t.Parallel()
 	source := film(t)
@@ -183,7 +183,7 @@ func TestLargeTimestampsAreRecorded(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := open(t, t.TempDir(), nil)
-			rec := s.record("show", frames(t, source, from))
+			rec := s.record("broadcast", frames(t, source, from))
 			if len(rec.Parts) != 1 {
 				t.Fatal(sprint(rec))
 			}
@@ -192,7 +192,7 @@ func TestLargeTimestampsAreRecorded(t *testing.T) {
 	}
 }
 
-// When time jumps, in either direction, what follows is another part.
+// A jump of the timestamps, in either direction, begins another part.
 func TestTimestampJumpBeginsAPart(t *testing.T) {
 	t.Parallel()
 	source := film(t)
@@ -201,7 +201,7 @@ func TestTimestampJumpBeginsAPart(t *testing.T) {
 	for _, from := range []uint32{100_000, 0, 1_000_000} {
 		all = append(all, frames(t, source, from)...)
 	}
-	rec := s.record("show", all)
+	rec := s.record("broadcast", all)
 	if len(rec.Parts) != 3 {
 		t.Fatal(sprint(rec))
 	}
@@ -212,7 +212,7 @@ func TestTimestampJumpBeginsAPart(t *testing.T) {
 	}
 }
 
-// Broken frames are left out. What is left is right, at its time.
+// Malformed frames are left out, and the other frames have their times.
 func TestMalformedFramesAreLeftOut(t *testing.T) {
 	t.Parallel()
 	source := frames(t, film(t), 0)
@@ -228,7 +228,7 @@ func TestMalformedFramesAreLeftOut(t *testing.T) {
 			media.NewFrame(flv.Audio, f.Time(), nil), media.NewFrame(flv.Video, f.Time(), []byte{0x27}))
 	}
 	s := open(t, t.TempDir(), nil)
-	rec := s.record("show", all)
+	rec := s.record("broadcast", all)
 	if got := pictures(t, s.file(rec, 0)); len(rec.Parts) != 1 || len(got) != 125 {
 		t.Fatalf("%d pictures in %+v", len(got), rec)
 	}
@@ -257,11 +257,11 @@ func TestTooManyPartsEndTheRecording(t *testing.T) {
 		all = append(all, media.NewFrame(flv.Video, i*40, h), media.NewFrame(flv.Video, i*40, key.Payload()))
 	}
 	s := open(t, t.TempDir(), nil)
-	rec := s.record("show", all)
+	rec := s.record("broadcast", all)
 	if rec.Reason != "parts" || len(rec.Parts) != 100 {
 		t.Fatalf("%d parts, %s", len(rec.Parts), rec.Reason)
 	}
-	if got := s.ears.list(); !strings.HasPrefix(got[len(got)-1], "finished parts") || s.Stats().Failures != 1 {
+	if got := s.testObserver.list(); !strings.HasPrefix(got[len(got)-1], "finished parts") || s.Stats().Failures != 1 {
 		t.Fatal(got)
 	}
 }

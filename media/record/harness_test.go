@@ -22,29 +22,31 @@ import (
 	"roomlog/media/record"
 )
 
-const patience = 20 * time.Second
+const timeout = 20 * time.Second
 
 func eventually(t testing.TB, what string, ok func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(patience); !ok(); {
+	for deadline := time.Now().Add(timeout); !ok(); {
 		if time.Now().After(deadline) {
-			t.Fatalf("waited in vain for %s", what)
+			t.Fatalf("timed out waiting until %s", what)
 		}
 		<-time.After(2 * time.Millisecond)
 	}
 }
 
-// reel is a source of frames that a test holds in its hand.
-type reel struct {
+// testSource is a Source under the control of a test.
+type testSource struct {
 	frames chan []*media.Frame
 	gone   chan struct{}
 	once   sync.Once
 	skips  uint64
 }
 
-func newReel() *reel { return &reel{frames: make(chan []*media.Frame), gone: make(chan struct{})} }
+func newReel() *testSource {
+	return &testSource{frames: make(chan []*media.Frame), gone: make(chan struct{})}
+}
 
-func (r *reel) Next(dst []*media.Frame) ([]*media.Frame, error) {
+func (r *testSource) Next(dst []*media.Frame) ([]*media.Frame, error) {
 	select {
 	case frames, more := <-r.frames:
 		if !more {
@@ -56,12 +58,12 @@ func (r *reel) Next(dst []*media.Frame) ([]*media.Frame, error) {
 	}
 }
 
-func (r *reel) Skips() uint64 { return r.skips }
+func (r *testSource) Skips() uint64 { return r.skips }
 
-func (r *reel) Close() { r.once.Do(func() { close(r.gone) }) }
+func (r *testSource) Close() { r.once.Do(func() { close(r.gone) }) }
 
-// play hands frames over, a few at a time, until somebody does not want them any more.
-func (r *reel) play(frames []*media.Frame) {
+// play delivers frames, a few at a time, until the reader closes the source.
+func (r *testSource) play(frames []*media.Frame) {
 	for some := range slices.Chunk(frames, 7) {
 		select {
 		case r.frames <- some:
@@ -71,18 +73,18 @@ func (r *reel) play(frames []*media.Frame) {
 	}
 }
 
-// ears hear of recordings, and say no when they are told to.
-type ears struct {
+// testObserver stores notifications and fails on demand.
+type testObserver struct {
 	mu      sync.Mutex
 	heard   []string
 	last    record.Recording
 	deaf    bool
-	firmly  bool   // keep everything
-	refused int    // times
-	gone    string // somebody has deleted it
+	firmly  bool   // refuse all deletions
+	refused int    // number of refusals
+	gone    string // name of a recording that was deleted elsewhere
 }
 
-func (e *ears) add(what string, r record.Recording) error {
+func (e *testObserver) add(what string, r record.Recording) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.deaf {
@@ -92,15 +94,15 @@ func (e *ears) add(what string, r record.Recording) error {
 	return nil
 }
 
-func (e *ears) RecordingStarted(_ context.Context, r record.Recording) error {
+func (e *testObserver) RecordingStarted(_ context.Context, r record.Recording) error {
 	return e.add("started", r)
 }
 
-func (e *ears) RecordingFinished(_ context.Context, r record.Recording) error {
+func (e *testObserver) RecordingFinished(_ context.Context, r record.Recording) error {
 	return e.add("finished "+string(r.Reason), r)
 }
 
-func (e *ears) DiscardRecording(_ context.Context, r record.Recording, why record.Reason) error {
+func (e *testObserver) DiscardRecording(_ context.Context, r record.Recording, why record.Reason) error {
 	e.mu.Lock()
 	firmly := e.firmly
 	if firmly {
@@ -113,37 +115,37 @@ func (e *ears) DiscardRecording(_ context.Context, r record.Recording, why recor
 	return e.add("discard "+string(why), r)
 }
 
-func (e *ears) FindDeleted(_ context.Context, all []record.Recording) ([]record.Recording, error) {
+func (e *testObserver) FindDeleted(_ context.Context, all []record.Recording) ([]record.Recording, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	return slices.DeleteFunc(slices.Clone(all), func(r record.Recording) bool { return r.ID != e.gone }), nil
 }
 
-func (e *ears) list() []string {
+func (e *testObserver) list() []string {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	return slices.Clone(e.heard)
 }
 
-func (e *ears) set(change func(*ears)) {
+func (e *testObserver) set(change func(*testObserver)) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	change(e)
 }
 
-// studio is a Recorder that runs.
-type studio struct {
+// testRecorder is a running Recorder.
+type testRecorder struct {
 	*record.Recorder
-	t    testing.TB
-	dir  string
-	ears *ears
-	stop func()
+	t            testing.TB
+	dir          string
+	testObserver *testObserver
+	stop         func()
 }
 
-func open(t testing.TB, dir string, change func(*record.Config)) *studio {
+func open(t testing.TB, dir string, change func(*record.Config)) *testRecorder {
 	t.Helper()
-	s := &studio{t: t, dir: dir, ears: &ears{}}
-	cfg := record.Config{Recordings: dir, Now: time.Now, Observer: s.ears, Log: slog.New(slog.NewTextHandler(t.Output(), nil)), RecordReserve: -1}
+	s := &testRecorder{t: t, dir: dir, testObserver: &testObserver{}}
+	cfg := record.Config{Recordings: dir, Now: time.Now, Observer: s.testObserver, Log: slog.New(slog.NewTextHandler(t.Output(), nil)), RecordReserve: -1}
 	if change != nil {
 		change(&cfg)
 	}
@@ -167,8 +169,8 @@ func open(t testing.TB, dir string, change func(*record.Config)) *studio {
 	return s
 }
 
-// record records frames as a show from its beginning to its end.
-func (s *studio) record(id string, frames []*media.Frame) record.Recording {
+// record records frames as one broadcast.
+func (s *testRecorder) record(id string, frames []*media.Frame) record.Recording {
 	s.t.Helper()
 	r := newReel()
 	if err := s.Start("6", id, r); err != nil {
@@ -185,25 +187,25 @@ func (s *studio) record(id string, frames []*media.Frame) record.Recording {
 }
 
 // finished waits for the end of a recording.
-func (s *studio) finished(id string) record.Recording {
+func (s *testRecorder) finished(id string) record.Recording {
 	s.t.Helper()
 	eventually(s.t, "the end of "+id, func() bool {
-		return slices.ContainsFunc(s.ears.list(), func(heard string) bool {
+		return slices.ContainsFunc(s.testObserver.list(), func(heard string) bool {
 			return strings.HasPrefix(heard, "finished ") && strings.HasSuffix(heard, " "+id)
 		})
 	})
 	rec, there := s.Get("6", id)
-	if !there && len(s.ears.last.Parts) > 0 {
-		s.t.Fatalf("%s is not there", id)
+	if !there && len(s.testObserver.last.Parts) > 0 {
+		s.t.Fatalf("%s was not found", id)
 	}
 	return rec
 }
 
-func (s *studio) file(rec record.Recording, n int) string {
+func (s *testRecorder) file(rec record.Recording, n int) string {
 	return filepath.Join(s.dir, rec.Folder, rec.ID, rec.Parts[n].File)
 }
 
-// needFFmpeg fails the test when ffmpeg is missing, unless it was left out on purpose.
+// needFFmpeg fails the test if ffmpeg is missing, unless the environment allows that.
 func needFFmpeg(t testing.TB) {
 	t.Helper()
 	if slices.Contains(strings.Split(os.Getenv("ROOMLOG_SKIP"), ","), "ffmpeg") {
@@ -216,7 +218,7 @@ func needFFmpeg(t testing.TB) {
 	}
 }
 
-// tool runs one of them to its end and returns what it says; a complaint fails the test.
+// tool runs a program and returns its output. Messages on standard error fail the test.
 func tool(t testing.TB, name string, args ...string) string {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
@@ -230,7 +232,7 @@ func tool(t testing.TB, name string, args ...string) string {
 	return out.String()
 }
 
-// clip makes a short film: a picture with a key every second, and a tone.
+// clip creates a short film: video with a key frame every second, and a tone.
 func clip(t testing.TB, name string, args ...string) string {
 	t.Helper()
 	needFFmpeg(t)
@@ -239,15 +241,15 @@ func clip(t testing.TB, name string, args ...string) string {
 	return file
 }
 
-func picture(args ...string) []string {
+func videoFrame(args ...string) []string {
 	return append([]string{"-c:v", "libx264", "-preset", "ultrafast", "-bf", "2", "-g", "25", "-pix_fmt", "yuv420p"}, args...)
 }
 
 func film(t testing.TB) string {
-	return clip(t, "film.flv", picture("-c:a", "aac", "-b:a", "64k")...)
+	return clip(t, "film.flv", videoFrame("-c:a", "aac", "-b:a", "64k")...)
 }
 
-// frames reads an FLV file. The times are shifted.
+// frames reads an FLV file and shifts its timestamps.
 func frames(t testing.TB, file string, shift uint32) []*media.Frame {
 	t.Helper()
 	all, err := readFrames(file, shift)
@@ -276,7 +278,7 @@ func readFrames(file string, shift uint32) (all []*media.Frame, err error) {
 	return all, nil
 }
 
-// packet is what ffprobe tells of a packet; times are in milliseconds, and count from the first of its kind.
+// packet is a packet as ffprobe reports it, with times in milliseconds relative to the first packet of its kind.
 type packet struct {
 	kind     string
 	pts, dts int
@@ -294,7 +296,7 @@ func packets(t testing.TB, file string) []packet {
 		}
 		all = append(all, packet{fields[0], ms(fields[1]), ms(fields[2]), fields[3]})
 	}
-	slices.SortStableFunc(all, func(a, b packet) int { return -strings.Compare(a.kind, b.kind) }) // pictures first
+	slices.SortStableFunc(all, func(a, b packet) int { return -strings.Compare(a.kind, b.kind) }) // video first
 	return all
 }
 
@@ -306,7 +308,7 @@ func ms(seconds string) int {
 	return int(n*1000 + 0.5)
 }
 
-// same says whether a recording holds what was sent: the same packets, at the same times but for rounding.
+// same reports whether a recording has the packets that were sent, at the same times except for rounding.
 func same(t testing.TB, want, got []packet) {
 	t.Helper()
 	if len(want) == 0 || len(got) != len(want) {
@@ -323,7 +325,7 @@ func same(t testing.TB, want, got []packet) {
 
 func off(ms int) bool { return ms < -2 || ms > 2 }
 
-// pictures decodes a file, and returns how its pictures look.
+// pictures decodes a file and returns its pictures.
 func pictures(t testing.TB, file string, args ...string) []string {
 	t.Helper()
 	text := tool(t, "ffmpeg", append(args, "-i", file, "-map", "0:v", "-fps_mode", "passthrough", "-f", "framemd5", "-")...)
@@ -336,7 +338,7 @@ func pictures(t testing.TB, file string, args ...string) []string {
 	return all
 }
 
-// duration is what ffprobe thinks of a file, in milliseconds.
+// duration returns the duration of a file in milliseconds, as ffprobe reports it.
 func duration(t testing.TB, file string) int {
 	t.Helper()
 	return ms(strings.TrimSpace(tool(t, "ffprobe", "-show_entries", "format=duration", "-of", "csv=p=0", file)))

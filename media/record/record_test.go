@@ -12,7 +12,7 @@ func TestBroadcastIsRecordedOnDisk(t *testing.T) {
 	t.Parallel()
 	source := film(t)
 	s := open(t, t.TempDir(), nil)
-	rec := s.record("show", frames(t, source, 0))
+	rec := s.record("broadcast", frames(t, source, 0))
 	if len(rec.Parts) != 1 || rec.Reason != "stopped" || rec.EndedAt.Before(rec.StartedAt) || rec.Skips != 0 {
 		t.Fatal(sprint(rec))
 	}
@@ -21,7 +21,7 @@ func TestBroadcastIsRecordedOnDisk(t *testing.T) {
 		t.Fatal(sprint(p))
 	}
 	if off := rec.Length - 5*time.Second; off < -50*time.Millisecond || off > 100*time.Millisecond {
-		t.Fatalf("it is %v long", rec.Length)
+		t.Fatalf("the length is %v", rec.Length)
 	}
 	file := s.file(rec, 0)
 	same(t, packets(t, source), packets(t, file))
@@ -30,12 +30,12 @@ func TestBroadcastIsRecordedOnDisk(t *testing.T) {
 		t.Fatalf("%d pictures, %d of them in the source", len(got), len(all))
 	}
 	if got := duration(t, file); got < 4950 || got > 5150 {
-		t.Fatalf("a player thinks that it is %d ms long", got)
+		t.Fatalf("ffprobe reports a duration of %d ms", got)
 	}
 	if got := pictures(t, file, "-ss", "3.2"); !slices.Equal(got, all[80:]) {
 		t.Fatalf("from 3.2 s there are %d pictures", len(got))
 	}
-	if got := s.ears.list(); !slices.Equal(got, []string{"started show", "finished stopped show"}) {
+	if got := s.testObserver.list(); !slices.Equal(got, []string{"started broadcast", "finished stopped broadcast"}) {
 		t.Fatal(got)
 	}
 }

@@ -11,8 +11,8 @@ import (
 	"roomlog/media/rtmp"
 )
 
-// FuzzConn gives a server what any client may send. It comes to an end, and costs no more memory than
-// the limits say.
+// FuzzConn sends a server whatever a client may send. The connection must end, and use no more memory than the limits
+// allow.
 func FuzzConn(f *testing.F) {
 	frame := append(header(4, 9, 5, 17_000_000), 0x17, 1, 0, 0, 0)
 	f.Add(append(toPublish("KEY?sign=1-a"), frame...))
@@ -34,7 +34,7 @@ func FuzzConn(f *testing.F) {
 		conn := rtmp.NewConn(ours, rtmp.Config{Now: time.Now, HandshakeTimeout: 5 * time.Second, MessageTimeout: 5 * time.Second})
 		r, err := open(conn)
 		if err == nil && (!rtmp.ValidName(r.App) || !rtmp.ValidName(r.Name)) {
-			t.Fatalf("asked for %+v", r)
+			t.Fatalf("the request is %+v", r)
 		}
 		if err == nil {
 			err = conn.Accept()

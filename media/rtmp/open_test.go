@@ -14,7 +14,7 @@ import (
 	"roomlog/media/rtmp"
 )
 
-// served accepts one connection and hands it over when its client has asked for something.
+// served accepts one connection and returns it when the client has sent its request.
 func served(t *testing.T, then func(*rtmp.Conn, rtmp.Request)) string {
 	t.Helper()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
@@ -43,16 +43,16 @@ func TestOtherImplementationConnects(t *testing.T) {
 		name, url string
 		publish   bool
 	}{
-		{"to publish, with the sign behind the stream name", "/live#KEY?sign=1-a", true},
-		{"to publish, with the sign behind the app", "/live?sign=1-a#KEY", true},
+		{"to publish, with the sign after the stream name", "/live#KEY?sign=1-a", true},
+		{"to publish, with the sign after the app", "/live?sign=1-a#KEY", true},
 		{"to publish, with everything in the app", "/live/KEY?sign=1-a", true},
-		{"to play, with the sign behind the stream name", "/live#KEY?sign=1-a", false},
+		{"to play, with the sign after the stream name", "/live#KEY?sign=1-a", false},
 		{"to play, with everything in the app", "/live/KEY?sign=1-a", false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			asked := make(chan rtmp.Request, 1)
+			requested := make(chan rtmp.Request, 1)
 			addr := served(t, func(c *rtmp.Conn, r rtmp.Request) {
-				asked <- r
+				requested <- r
 				if err := c.Accept(); err != nil {
 					t.Error(err)
 				}
@@ -61,7 +61,7 @@ func TestOtherImplementationConnects(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if path, name, found := strings.Cut(tt.url, "#"); found { // a query behind a fragment is part of it
+			if path, name, found := strings.Cut(tt.url, "#"); found { // a query after a fragment is part of it
 				where, _ = url.Parse("rtmp://" + addr + path)
 				where.Fragment = name
 			}
@@ -71,7 +71,7 @@ func TestOtherImplementationConnects(t *testing.T) {
 			}
 			c.Close()
 			want := rtmp.Request{Publish: tt.publish, App: "live", Name: "KEY", Args: url.Values{"sign": {"1-a"}}}
-			if diff := cmp.Diff(want, <-asked); diff != "" {
+			if diff := cmp.Diff(want, <-requested); diff != "" {
 				t.Fatal(diff)
 			}
 		})
@@ -90,7 +90,7 @@ func TestRefusalIsReadBeforeTheConnectionCloses(t *testing.T) {
 			if tt.bytes == "play" {
 				asks = toPlay("KEY")
 			}
-			c.say(asks, header(4, 9, 1<<20, 0), make([]byte, 512<<10)) // in a hurry: media is on its way
+			c.send(asks, header(4, 9, 1<<20, 0), make([]byte, 512<<10)) // the client sends media before it knows the response
 			if _, err := open(conn); err != nil {
 				t.Fatal(err)
 			}
@@ -103,7 +103,7 @@ func TestRefusalIsReadBeforeTheConnectionCloses(t *testing.T) {
 	}
 	t.Run(rtmp.ConnectRejected, func(t *testing.T) {
 		conn, c := pair(t, rtmp.Config{})
-		c.say(greeting(), connect("live"))
+		c.send(greeting(), connect("live"))
 		if _, err := conn.ReadConnect(); err != nil {
 			t.Fatal(err)
 		}
@@ -117,7 +117,7 @@ func TestRefusalIsReadBeforeTheConnectionCloses(t *testing.T) {
 
 func TestReadConnectReturnsAllFields(t *testing.T) {
 	conn, c := pair(t, rtmp.Config{})
-	c.say(greeting(), command("connect", 1, amf.Object{"app": "live?x=1", "flashVer": "OBS", "tcUrl": "rtmp://h/live"}))
+	c.send(greeting(), command("connect", 1, amf.Object{"app": "live?x=1", "flashVer": "OBS", "tcUrl": "rtmp://h/live"}))
 	got, err := conn.ReadConnect()
 	if err != nil {
 		t.Fatal(err)
@@ -130,11 +130,11 @@ func TestReadConnectReturnsAllFields(t *testing.T) {
 
 func TestGetStreamLengthReturnsANumber(t *testing.T) {
 	conn, c := pair(t, rtmp.Config{})
-	c.say(greeting(), connect("live"), command("getStreamLength", 7, nil, "KEY"), command("play", 8, nil, "KEY"))
+	c.send(greeting(), connect("live"), command("getStreamLength", 7, nil, "KEY"), command("play", 8, nil, "KEY"))
 	if _, err := open(conn); err != nil {
 		t.Fatal(err)
 	}
-	c.hear(t, string(amf.Encode("_result", 7, nil, 0)))
+	c.expect(t, string(amf.Encode("_result", 7, nil, 0)))
 }
 
 func TestSplitPath(t *testing.T) {
@@ -180,13 +180,13 @@ func TestMalformedPathsAreRefused(t *testing.T) {
 		{append(greeting(), append(connect("%zz"), command("publish", 1, nil, "KEY")...)...), rtmp.PublishBadName},
 	} {
 		conn, c := pair(t, rtmp.Config{})
-		c.say(tt.bytes)
+		c.send(tt.bytes)
 		if r, err := open(conn); err == nil {
-			t.Fatalf("asked for %+v", r)
+			t.Fatalf("the request is %+v", r)
 		}
 		<-c.ended
 		if !c.hears(tt.code) {
-			t.Fatalf("heard %q, want %s", c.heard.String(), tt.code)
+			t.Fatalf("received %q, want %s", c.heard.String(), tt.code)
 		}
 	}
 }

@@ -15,7 +15,7 @@ import (
 	"roomlog/media/rtmp"
 )
 
-// body is a payload in which a lost or doubled byte shows.
+// body returns a payload in which a lost or repeated byte is visible.
 func body(n int) []byte {
 	b := make([]byte, n)
 	for i := range b {
@@ -24,8 +24,7 @@ func body(n int) []byte {
 	return b
 }
 
-// chunked is a media message of type 0 and 3 chunks; rest is what each chunk of type 3 has for a header
-// behind its first byte.
+// chunked returns a media message in chunks of types 0 and 3. rest is the rest of the header of each chunk of type 3.
 func chunked(kind byte, stamp uint32, payload []byte, size int, rest []byte) []byte {
 	b := header(4, kind, len(payload), stamp)
 	for {
@@ -39,21 +38,21 @@ func chunked(kind byte, stamp uint32, payload []byte, size int, rest []byte) []b
 }
 
 func TestTimestampsPastFourHours(t *testing.T) {
-	const late = 17_000_000 // ms; they need four bytes from 16,777,215 on
+	const late = 17_000_000 // ms; timestamps need four bytes from 16,777,215 on
 	full := binary.BigEndian.AppendUint32(nil, late)
 	for _, tt := range []struct {
 		name string
 		rest []byte
 	}{
-		{"repeated in every chunk, as the standard says", full},
+		{"repeated in every chunk, as specified", full},
 		{"zeros in every chunk but the first", make([]byte, 4)},
 		{"only in the first chunk", nil},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			conn, c := publishing(t, rtmp.Config{})
-			c.say(chunkSize(4096))
+			c.send(chunkSize(4096))
 			payload := body(20_000)
-			c.say(chunked(9, late, payload, 4096, tt.rest), chunked(9, late+40, payload[:9], 4096, nil))
+			c.send(chunked(9, late, payload, 4096, tt.rest), chunked(9, late+40, payload[:9], 4096, nil))
 			for i, want := range []struct {
 				time uint32
 				data []byte
@@ -69,12 +68,12 @@ func TestTimestampsPastFourHours(t *testing.T) {
 
 func TestShortHeadersReferToTheHeaderBefore(t *testing.T) {
 	conn, c := publishing(t, rtmp.Config{})
-	c.say(
+	c.send(
 		header(4, 9, 2, 1000), []byte("v0"),
 		[]byte{1<<6 | 4, 0, 0, 40, 0, 0, 3, 9}, []byte("v01"), // type 1: delta, length, kind
 		[]byte{2<<6 | 4, 0, 0, 30}, []byte("v02"), // type 2: delta
-		[]byte{3<<6 | 4}, []byte("v03"), // type 3: the same delta once more
-		[]byte{1<<6 | 4, 0xff, 0xff, 0xff, 0, 0, 3, 9, 1, 0, 0, 0}, []byte("v04"), // a delta of four bytes
+		[]byte{3<<6 | 4}, []byte("v03"), // type 3: the same delta again
+		[]byte{1<<6 | 4, 0xff, 0xff, 0xff, 0, 0, 3, 9, 1, 0, 0, 0}, []byte("v04"), // an extended delta
 		[]byte{3<<6 | 4, 1, 0, 0, 0}, []byte("v05"), // and again
 		header(0, 8, 1, 7)[:1], []byte{10}, header(0, 8, 1, 7)[1:], []byte("a"), // chunk stream 74 in two bytes
 		header(1, 8, 1, 8)[:1], []byte{10, 1}, header(1, 8, 1, 8)[1:], []byte("b"), // 330 in three
@@ -97,11 +96,11 @@ func TestShortHeadersReferToTheHeaderBefore(t *testing.T) {
 func TestInterleavedChunksAreAssembled(t *testing.T) {
 	conn, c := publishing(t, rtmp.Config{})
 	video, audio := body(300), body(200)
-	c.say(
+	c.send(
 		header(4, 9, 300, 10), video[:128], header(5, 8, 200, 11), audio[:128],
 		[]byte{3<<6 | 4}, video[128:256], []byte{3<<6 | 5}, audio[128:], []byte{3<<6 | 4}, video[256:],
 		header(4, 9, 300, 20), video[:128], message(2, []byte{0, 0, 0, 4}), // begun and aborted
-		header(4, 9, 300, 30), video[:128], header(4, 9, 4, 40), video[:4], // begun anew
+		header(4, 9, 300, 30), video[:128], header(4, 9, 4, 40), video[:4], // begun again
 	)
 	for _, want := range []rtmp.Message{
 		{Type: 8, Time: 11, Data: audio}, {Type: 9, Time: 10, Data: video}, {Type: 9, Time: 40, Data: video[:4]},
@@ -116,7 +115,7 @@ func TestInterleavedChunksAreAssembled(t *testing.T) {
 func TestMetadataInAMF3Messages(t *testing.T) {
 	conn, c := publishing(t, rtmp.Config{})
 	meta := amf.Encode("@setDataFrame", "onMetaData", amf.Object{"width": 64})
-	c.say(message(15, append([]byte{0}, meta...)), message(18, nil), header(4, 8, 0, 5), message(18, meta))
+	c.send(message(15, append([]byte{0}, meta...)), message(18, nil), header(4, 8, 0, 5), message(18, meta))
 	for range 2 {
 		if m, err := conn.ReadMedia(); err != nil || m.Type != rtmp.TypeData || !bytes.Equal(m.Data, meta) {
 			t.Fatalf("got %+v, %v", m, err)
@@ -124,12 +123,12 @@ func TestMetadataInAMF3Messages(t *testing.T) {
 	}
 }
 
-// What we write is read by another implementation: chunks, timestamps of four bytes, and the end.
+// Another implementation reads our chunks, extended timestamps and the end.
 func TestOtherImplementationReadsOurMessages(t *testing.T) {
 	for _, size := range []int{5, rtmp.ChunkSize - 1, rtmp.ChunkSize, rtmp.ChunkSize + 1, 3*rtmp.ChunkSize + 7} {
 		for _, stamp := range []uint32{0, 0xfffffe, 0xffffff, 17_000_000, 1<<32 - 1} {
 			payload := body(size)
-			payload[0], payload[1] = 0x17, 1 // a key frame of H264
+			payload[0], payload[1] = 0x17, 1 // a key frame of H.264
 			b := second(t, chunkSize(rtmp.ChunkSize), rtmp.AppendMedia(nil, rtmp.TypeVideo, stamp, payload))
 			got, ok := b.(*peer.Video)
 			if !ok || uint32(got.DTS/time.Millisecond) != stamp || !bytes.Equal(got.AU, payload[5:]) {
@@ -142,7 +141,7 @@ func TestOtherImplementationReadsOurMessages(t *testing.T) {
 	}
 }
 
-// second reads the second message of b, the first being a chunk size.
+// second returns the second message in b. The first one sets the chunk size.
 func second(t *testing.T, b ...[]byte) peer.Message {
 	t.Helper()
 	bytes := bytecounter.NewReadWriter(struct {
@@ -162,7 +161,7 @@ func second(t *testing.T, b ...[]byte) peer.Message {
 	return nil
 }
 
-// What no client may do: each of these ends its connection, and costs nothing before that.
+// Each of these ends the connection of the client and uses no memory before that.
 func TestLimits(t *testing.T) {
 	streams := func(n int) []byte {
 		var b []byte
@@ -190,9 +189,9 @@ func TestLimits(t *testing.T) {
 		{"a media message of more than 8 MiB", header(4, 9, 8<<20+1, 0), rtmp.ErrLimit},
 		{"a command of more than 64 KiB", header(3, 20, 64<<10+1, 0), rtmp.ErrLimit},
 		{"metadata of more than 64 KiB", header(3, 18, 64<<10+1, 0), rtmp.ErrLimit},
-		{"a message of no known type of 16 MiB", header(3, 99, 1<<24-1, 0), rtmp.ErrLimit},
+		{"an unknown message of 16 MiB", header(3, 99, 1<<24-1, 0), rtmp.ErrLimit},
 		{"chunks of one byte", chunkSize(1), rtmp.ErrLimit},
-		{"chunks of no byte", chunkSize(0), rtmp.ErrLimit},
+		{"chunks of zero bytes", chunkSize(0), rtmp.ErrLimit},
 		{"chunks of 127 bytes", chunkSize(127), rtmp.ErrLimit},
 		{"chunks of more than 1 MiB", chunkSize(1<<20 + 1), rtmp.ErrLimit},
 		{"chunks of two gigabytes", chunkSize(1 << 31), rtmp.ErrLimit},
@@ -200,9 +199,9 @@ func TestLimits(t *testing.T) {
 		{"an abort in three bytes", message(2, []byte{0, 0, 1}), rtmp.ErrProtocol},
 		{"a window in three bytes", message(5, []byte{0, 0, 1}), rtmp.ErrProtocol},
 		{"33 chunk streams", streams(33), rtmp.ErrLimit},
-		{"16 MiB in messages that never end", bytes.Join([][]byte{chunkSize(1 << 20), big(4), more(4, 4), big(5), more(5, 4), big(6)}, nil), rtmp.ErrLimit},
+		{"16 MiB in incomplete messages", bytes.Join([][]byte{chunkSize(1 << 20), big(4), more(4, 4), big(5), more(5, 4), big(6)}, nil), rtmp.ErrLimit},
 		{"a chunk that refers to nothing", []byte{3<<6 | 40}, rtmp.ErrProtocol},
-		{"a command that is no AMF", message(20, []byte{99}), rtmp.ErrProtocol},
+		{"a command that is not AMF", message(20, []byte{99}), rtmp.ErrProtocol},
 		{"a command of one value", command("publish"), rtmp.ErrProtocol},
 		{"a command without a name", command(1, 1), rtmp.ErrProtocol},
 		{"a command in AMF3", message(17, []byte{3, 2, 0}), rtmp.ErrProtocol},
@@ -214,16 +213,16 @@ func TestLimits(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			conn, c := publishing(t, rtmp.Config{})
-			go c.say(tt.b)
+			go c.send(tt.b)
 			m, err := conn.ReadMedia()
 			if !errors.Is(err, tt.want) {
 				t.Fatalf("got a message of %d bytes, %v, want %v", len(m.Data), err, tt.want)
 			}
 		})
 	}
-	t.Run("but not what is just within them", func(t *testing.T) {
+	t.Run("accepts messages just within the limits", func(t *testing.T) {
 		conn, c := publishing(t, rtmp.Config{})
-		go c.say(streams(30), chunkSize(1<<20), header(4, 9, 8<<20, 9), make([]byte, 1<<20), more(4, 7))
+		go c.send(streams(30), chunkSize(1<<20), header(4, 9, 8<<20, 9), make([]byte, 1<<20), more(4, 7))
 		if m, err := conn.ReadMedia(); err != nil || len(m.Data) != 8<<20 {
 			t.Fatalf("%d bytes, %v", len(m.Data), err)
 		}
@@ -245,13 +244,13 @@ func TestLimitsBeforePublishIsAccepted(t *testing.T) {
 		{"9 MB announced in connect", append(greeting(), header(3, 20, 9<<20, 0)...), rtmp.ErrLimit},
 		{"an array of four billion in connect", append(greeting(), message(20, append(amf.Encode("connect", 1), 10, 0xff, 0xff, 0xff, 0xff, 5))...), amf.ErrMalformed},
 		{"65 messages", bytes.Join([][]byte{greeting(), connect("live"), bytes.Repeat(command("_checkbw", 2, nil), 64)}, nil), rtmp.ErrLimit},
-		{"65 messages that steer chunks", append(greeting(), bytes.Repeat(chunkSize(128), 65)...), rtmp.ErrLimit},
+		{"65 control messages", append(greeting(), bytes.Repeat(chunkSize(128), 65)...), rtmp.ErrLimit},
 		{"an end before the request", bytes.Join([][]byte{greeting(), connect("live"), command("deleteStream", 4, nil, 1)}, nil), rtmp.ErrDone},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			conn, c := pair(t, rtmp.Config{})
-			go c.say(tt.b)
+			go c.send(tt.b)
 			if r, err := open(conn); !errors.Is(err, tt.want) {
 				t.Fatalf("got %+v, %v, want %v", r, err, tt.want)
 			}

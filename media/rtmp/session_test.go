@@ -14,7 +14,7 @@ import (
 
 const soon = 200 * time.Millisecond
 
-// trickle writes b byte by byte, each long before any deadline, until the connection ends.
+// trickle writes b byte by byte, each before any deadline, until the connection ends.
 func (c *client) trickle(b []byte) {
 	for _, one := range b {
 		if _, err := c.Write([]byte{one}); err != nil {
@@ -29,11 +29,11 @@ func TestHandshakeIsLimited(t *testing.T) {
 		name string
 		say  func(*client)
 	}{
-		{"for who says nothing", func(*client) {}},
-		{"for who shakes hands byte by byte", func(c *client) { c.trickle(greeting()) }},
-		{"for who connects byte by byte", func(c *client) { c.say(greeting()); c.trickle(connect("live")) }},
-		{"for who connects and waits", func(c *client) { c.say(greeting(), connect("live")) }},
-		{"for who sends a message after another", func(c *client) { c.say(greeting(), connect("live")); c.trickle(command("x", 1)) }},
+		{"of a silent client", func(*client) {}},
+		{"of a handshake byte by byte", func(c *client) { c.trickle(greeting()) }},
+		{"of a connect byte by byte", func(c *client) { c.send(greeting()); c.trickle(connect("live")) }},
+		{"of a client that waits after connect", func(c *client) { c.send(greeting(), connect("live")) }},
+		{"of a client that sends many messages", func(c *client) { c.send(greeting(), connect("live")); c.trickle(command("x", 1)) }},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -44,7 +44,7 @@ func TestHandshakeIsLimited(t *testing.T) {
 			if !errors.Is(err, os.ErrDeadlineExceeded) {
 				t.Fatal(err)
 			}
-			// A handshake byte by byte lasts for 15 seconds at least.
+			// A handshake byte by byte lasts at least 15 seconds.
 			if took := time.Since(begun); took < soon || took > soon+10*time.Second {
 				t.Fatalf("it took %v", took)
 			}
@@ -81,7 +81,7 @@ func TestIdlePublishersEnd(t *testing.T) {
 				if errors.Is(err, rtmp.ErrIdle) {
 					break
 				}
-				if err != nil || time.Since(begun) > patience {
+				if err != nil || time.Since(begun) > timeout {
 					t.Fatalf("after %v: %v", time.Since(begun), err)
 				}
 			}
@@ -100,14 +100,14 @@ func TestPublisherEndsWithUnpublish(t *testing.T) {
 		{"by deleteStream", command("deleteStream", 5, nil, 1), nil},
 		{"by closeStream", command("closeStream", 5, nil), nil},
 		{"by FCUnpublish and deleteStream", bytes.Join([][]byte{command("FCUnpublish", 4, nil, "KEY"), command("deleteStream", 5, nil, 1)}, nil), nil},
-		{"by FCUnpublish, and frames that nobody wants", bytes.Join([][]byte{command("FCUnpublish", 4, nil, "KEY"), frame, command("deleteStream", 5, nil, 1)}, nil), nil},
-		{"by FCUnpublish and an end", command("FCUnpublish", 4, nil, "KEY"), func(c *client) { c.Close() }},
-		{"by FCUnpublish and nothing more", command("FCUnpublish", 4, nil, "KEY"), nil},
+		{"by FCUnpublish followed by media", bytes.Join([][]byte{command("FCUnpublish", 4, nil, "KEY"), frame, command("deleteStream", 5, nil, 1)}, nil), nil},
+		{"by FCUnpublish and a closed connection", command("FCUnpublish", 4, nil, "KEY"), func(c *client) { c.Close() }},
+		{"by FCUnpublish alone", command("FCUnpublish", 4, nil, "KEY"), nil},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			conn, c := publishing(t, rtmp.Config{})
-			c.say(frame, tt.say)
+			c.send(frame, tt.say)
 			if m, err := conn.ReadMedia(); err != nil || len(m.Data) != 2 {
 				t.Fatalf("got %+v, %v", m, err)
 			}
@@ -127,9 +127,9 @@ func TestPublisherEndsWithUnpublish(t *testing.T) {
 			}
 		})
 	}
-	t.Run("and a broken connection is something else", func(t *testing.T) {
+	t.Run("but not by a broken connection", func(t *testing.T) {
 		conn, c := publishing(t, rtmp.Config{})
-		c.say(frame)
+		c.send(frame)
 		if _, err := conn.ReadMedia(); err != nil {
 			t.Fatal(err)
 		}
@@ -142,8 +142,8 @@ func TestPublisherEndsWithUnpublish(t *testing.T) {
 
 func TestPublishersGetPingsAndAcknowledgements(t *testing.T) {
 	conn, c := publishing(t, rtmp.Config{RTMPPing: time.Millisecond})
-	window := binary.BigEndian.AppendUint32(nil, 1) // it wants to know every byte
-	c.say(message(5, window))
+	window := binary.BigEndian.AppendUint32(nil, 1) // the client wants an acknowledgement for every byte
+	c.send(message(5, window))
 	go func() {
 		for c.hears("") {
 			if _, err := c.Write(append(header(4, 9, 128, 0), body(128)...)); err != nil {
@@ -170,23 +170,23 @@ func TestPublishersGetPingsAndAcknowledgements(t *testing.T) {
 func TestPlayersAreKeptAliveByPings(t *testing.T) {
 	playing := func(t *testing.T, cfg rtmp.Config) (*rtmp.Conn, *client, chan error) {
 		conn, c := pair(t, cfg)
-		c.say(toPlay("KEY"))
+		c.send(toPlay("KEY"))
 		accept(t, conn)
 		ended := make(chan error, 1)
 		go func() { ended <- conn.Serve() }()
 		return conn, c, ended
 	}
-	t.Run("silent ones are pinged, and then gone", func(t *testing.T) {
+	t.Run("silent players get a ping and are disconnected", func(t *testing.T) {
 		_, c, ended := playing(t, rtmp.Config{RTMPPing: 50 * time.Millisecond, RTMPTimeout: soon})
 		if err := <-ended; !errors.Is(err, rtmp.ErrIdle) || !c.hears("\x00\x06\x04\x00\x00\x00\x00\x00\x06") {
 			t.Fatalf("%v after %q", err, c.heard.String())
 		}
 	})
-	t.Run("those that answer stay", func(t *testing.T) {
+	t.Run("players that answer stay", func(t *testing.T) {
 		_, c, ended := playing(t, rtmp.Config{RTMPPing: 50 * time.Millisecond, RTMPTimeout: time.Second})
 		pong := message(4, []byte{0, 7, 0, 0, 0, 0})
 		for begun := time.Now(); time.Since(begun) < 1500*time.Millisecond; <-time.After(soon / 4) {
-			c.say(pong)
+			c.send(pong)
 		}
 		select {
 		case err := <-ended:
@@ -198,27 +198,27 @@ func TestPlayersAreKeptAliveByPings(t *testing.T) {
 			t.Fatal(err)
 		}
 	})
-	t.Run("a ping of theirs is answered", func(t *testing.T) {
+	t.Run("pings of players are answered", func(t *testing.T) {
 		_, c, _ := playing(t, rtmp.Config{})
-		c.say(message(4, []byte{0, 6, 1, 2, 3, 4}))
-		c.hear(t, "\x00\x07\x01\x02\x03\x04")
+		c.send(message(4, []byte{0, 6, 1, 2, 3, 4}))
+		c.expect(t, "\x00\x07\x01\x02\x03\x04")
 		c.Close()
 	})
-	t.Run("one that says so has finished", func(t *testing.T) {
+	t.Run("deleteStream ends a player", func(t *testing.T) {
 		_, c, ended := playing(t, rtmp.Config{})
-		c.say(command("deleteStream", 9, nil, 1))
+		c.send(command("deleteStream", 9, nil, 1))
 		if err := <-ended; !errors.Is(err, rtmp.ErrDone) {
 			t.Fatal(err)
 		}
 	})
-	t.Run("one that sends media is none", func(t *testing.T) {
+	t.Run("players must not send media", func(t *testing.T) {
 		_, c, ended := playing(t, rtmp.Config{})
-		c.say(header(4, 9, 10, 0))
+		c.send(header(4, 9, 10, 0))
 		if err := <-ended; !errors.Is(err, rtmp.ErrProtocol) {
 			t.Fatal(err)
 		}
 	})
-	t.Run("it is told when the stream ends", func(t *testing.T) {
+	t.Run("the player is notified of the end of the stream", func(t *testing.T) {
 		conn, c, ended := playing(t, rtmp.Config{})
 		frame := rtmp.AppendMedia(nil, rtmp.TypeVideo, 0, []byte("frame"))
 		if n, err := conn.Write(&net.Buffers{frame, frame}); err != nil || n != int64(2*len(frame)) {
@@ -233,14 +233,14 @@ func TestPlayersAreKeptAliveByPings(t *testing.T) {
 			t.Fatal(err)
 		}
 	})
-	t.Run("one that reads nothing is given up", func(t *testing.T) {
+	t.Run("players that accept no data are disconnected", func(t *testing.T) {
 		conn, c := pair(t, rtmp.Config{MediaTimeout: soon})
-		c.say(toPlay("KEY"))
+		c.send(toPlay("KEY"))
 		accept(t, conn)
-		c.mu.Lock() // its reader stops
+		c.mu.Lock() // the reader of the client stops
 		defer c.mu.Unlock()
 		begun := time.Now()
-		for time.Since(begun) < patience {
+		for time.Since(begun) < timeout {
 			if _, err := conn.Write(&net.Buffers{make([]byte, 1<<20)}); err != nil {
 				if !errors.Is(err, os.ErrDeadlineExceeded) {
 					t.Fatal(err)
@@ -248,6 +248,6 @@ func TestPlayersAreKeptAliveByPings(t *testing.T) {
 				return
 			}
 		}
-		t.Fatal("everything was taken")
+		t.Fatal("the player accepted everything")
 	})
 }

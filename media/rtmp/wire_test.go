@@ -14,10 +14,10 @@ import (
 	"roomlog/media/rtmp"
 )
 
-// patience is how long a test waits for what should come at once.
-const patience = 10 * time.Second
+// timeout is how long a test waits for something that should happen at once.
+const timeout = 10 * time.Second
 
-// pair is a connection: the server's side as a Conn, the client's as bare bytes.
+// pair is a connection: the server side as a Conn, the client side as bytes.
 func pair(t testing.TB, cfg rtmp.Config) (*rtmp.Conn, *client) {
 	t.Helper()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
@@ -38,12 +38,12 @@ func pair(t testing.TB, cfg rtmp.Config) (*rtmp.Conn, *client) {
 	return rtmp.NewConn(ours, cfg), listen(theirs)
 }
 
-// client writes what a test tells it to and keeps what it hears.
+// client writes what a test gives it and stores what it reads.
 type client struct {
 	net.Conn
 	mu    sync.Mutex
 	heard bytes.Buffer
-	ended chan struct{} // the server closed its side
+	ended chan struct{} // the server has closed its side
 }
 
 func listen(conn net.Conn) *client {
@@ -71,14 +71,14 @@ func (c *client) hears(text string) bool {
 	return bytes.Contains(c.heard.Bytes(), []byte(text))
 }
 
-// hear waits for text in what the server says.
-func (c *client) hear(t testing.TB, text string) {
+// expect waits for text in the input of the client.
+func (c *client) expect(t testing.TB, text string) {
 	t.Helper()
-	eventually(t, "the answer "+text, func() bool { return c.hears(text) })
+	eventually(t, "the response contains "+text, func() bool { return c.hears(text) })
 }
 
-// say writes without caring whether anybody listens: a server that has enough closes.
-func (c *client) say(parts ...[]byte) {
+// send writes and ignores errors, because the server may have closed the connection.
+func (c *client) send(parts ...[]byte) {
 	for _, b := range parts {
 		if _, err := c.Write(b); err != nil {
 			return
@@ -88,17 +88,17 @@ func (c *client) say(parts ...[]byte) {
 
 func eventually(t testing.TB, what string, ok func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(patience); !ok(); {
+	for deadline := time.Now().Add(timeout); !ok(); {
 		if time.Now().After(deadline) {
-			t.Fatalf("waited in vain for %s", what)
+			t.Fatalf("timed out waiting until %s", what)
 		}
 		<-time.After(time.Millisecond)
 	}
 }
 
-func greeting() []byte { return append([]byte{3}, make([]byte, 2*1536)...) } // with the answer to ours
+func greeting() []byte { return append([]byte{3}, make([]byte, 2*1536)...) } // with the echo of the server's bytes
 
-// header is a chunk's header of type 0.
+// header returns a chunk header of type 0.
 func header(cs, kind byte, length int, stamp uint32) []byte {
 	short := min(stamp, 0xffffff)
 	b := []byte{cs, byte(short >> 16), byte(short >> 8), byte(short), byte(length >> 16), byte(length >> 8), byte(length), kind, 1, 0, 0, 0}
@@ -108,7 +108,7 @@ func header(cs, kind byte, length int, stamp uint32) []byte {
 	return b
 }
 
-// message is one message in chunks of 128 bytes, without extended timestamps.
+// message returns a message in chunks of 128 bytes, without extended timestamps.
 func message(kind byte, payload []byte) []byte {
 	b := header(3, kind, len(payload), 0)
 	for {
@@ -135,7 +135,7 @@ func toPlay(name string) []byte {
 	return bytes.Join([][]byte{greeting(), connect("live"), command("createStream", 2, nil), command("play", 3, nil, name)}, nil)
 }
 
-// open takes a connection up to the client's request.
+// open reads a connection up to the request of the client.
 func open(c *rtmp.Conn) (rtmp.Request, error) {
 	if _, err := c.ReadConnect(); err != nil {
 		return rtmp.Request{}, err
@@ -143,11 +143,11 @@ func open(c *rtmp.Conn) (rtmp.Request, error) {
 	return c.ReadRequest()
 }
 
-// publishing is a connection whose client may send media now.
+// publishing returns a connection whose client may send media.
 func publishing(t testing.TB, cfg rtmp.Config) (*rtmp.Conn, *client) {
 	t.Helper()
 	conn, c := pair(t, cfg)
-	c.say(toPublish("KEY"))
+	c.send(toPublish("KEY"))
 	accept(t, conn)
 	return conn, c
 }
@@ -162,7 +162,7 @@ func accept(t testing.TB, conn *rtmp.Conn) {
 	}
 }
 
-// isClosed says whether an error is that of a connection that the client closed.
+// isClosed reports whether an error means that the client has closed the connection.
 func isClosed(err error) bool {
 	var op *net.OpError
 	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.As(err, &op)

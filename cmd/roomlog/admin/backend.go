@@ -108,7 +108,7 @@ func (b *backend) catchUp(ctx context.Context, position int64) error {
 func (b *backend) waitForTables(ctx context.Context, projector *projections.Projector, position int64) error {
 	for {
 		seen := b.store.Projected().Count()
-		at, err := b.checkpoint(ctx)
+		at, err := b.queries.Checkpoint(ctx)
 		switch {
 		case err != nil:
 			return err
@@ -120,14 +120,6 @@ func (b *backend) waitForTables(ctx context.Context, projector *projections.Proj
 		}
 		b.store.Projected().Wait(ctx, seen, catchUpInterval)
 	}
-}
-
-func (b *backend) checkpoint(ctx context.Context) (position int64, err error) {
-	err = b.owner.QueryRow(ctx, "SELECT coalesce(max(position), 0) FROM checkpoint WHERE consumer_group = $1", projections.ConsumerGroup).Scan(&position)
-	if err != nil {
-		return 0, fmt.Errorf("read the position of the tables: %w", err)
-	}
-	return position, nil
 }
 
 // catchUpToHead blocks until the tables have everything that is in the log at the time of the call.

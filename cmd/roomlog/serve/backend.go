@@ -113,7 +113,7 @@ func (b *backend) createFirstChatRoom(ctx context.Context) error {
 // waitForFeed blocks until the feed has reached the position of the tables. A server that opened earlier would take the
 // distance for missed deltas and disconnect its first clients.
 func (b *backend) waitForFeed(ctx context.Context, l *layers) error {
-	position, _, _, err := b.lag(ctx)
+	position, err := b.queries.Checkpoint(ctx)
 	if err != nil {
 		return err
 	}

@@ -7,11 +7,8 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/jackc/pgx/v5"
-
 	"roomlog/api"
 	"roomlog/migrations"
-	"roomlog/projections"
 )
 
 // readiness is the list of checks of /readyz. A failed check makes a load balancer send requests to other nodes.
@@ -63,32 +60,18 @@ func (r *readiness) tables(ctx context.Context) (string, error) {
 			return fmt.Sprintf("halted at %d of %d", status.Position, status.Head), status.Halted
 		}
 	}
-	position, head, lag, err := r.backend.lag(ctx)
+	state, err := r.backend.queries.Lag(ctx)
 	if err != nil {
 		return "unknown", err
 	}
-	note := fmt.Sprintf("%d of %d", position, head)
-	if lag > 0 {
+	note := fmt.Sprintf("%d of %d", state.Position, state.Head)
+	lag := time.Duration(0)
+	if !state.Oldest.IsZero() {
+		lag = max(0, r.backend.now().Sub(state.Oldest))
 		note += fmt.Sprintf(", %.1f s behind", lag.Seconds())
 	}
 	if lag > r.maxLag {
 		return note, fmt.Errorf("the tables are %s behind the log: check that a process with the role projector runs", lag.Round(time.Second))
 	}
 	return note, nil
-}
-
-// lag returns the positions of the tables and of the log, and the age of the oldest event that the tables lack.
-func (b *backend) lag(ctx context.Context) (position, head int64, lag time.Duration, err error) {
-	var oldest *time.Time
-	err = b.pool.QueryRow(ctx, `
-		SELECT at.position, (SELECT coalesce(max(position), 0) FROM events), next.recorded_at
-		FROM (SELECT coalesce(max(position), 0) AS position FROM checkpoint WHERE consumer_group = $1) at
-		LEFT JOIN events next ON next.position = at.position + 1`, projections.ConsumerGroup).Scan(&position, &head, &oldest)
-	if err != nil && !errors.Is(err, pgx.ErrNoRows) {
-		return 0, 0, 0, fmt.Errorf("read the position of the tables: %w", err)
-	}
-	if oldest != nil {
-		lag = max(0, b.now().Sub(*oldest))
-	}
-	return position, head, lag, nil
 }

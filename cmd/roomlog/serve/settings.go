@@ -8,6 +8,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"roomlog/api"
+	"roomlog/api/token"
 	"roomlog/eventstore"
 	"roomlog/internal/limit"
 	"roomlog/media"
@@ -16,7 +17,7 @@ import (
 	"roomlog/media/record"
 	"roomlog/realtime/chat"
 	"roomlog/realtime/hub"
-	"roomlog/realtime/socketio/engineio"
+	"roomlog/realtime/socketio"
 )
 
 // config is everything that can be set at the command line. A setting of a package is declared in the Config of that
@@ -25,13 +26,15 @@ type config struct {
 	networkSettings
 	nodeSettings
 	userSettings
+	token.Settings
+	media.SignSettings
 	recordSettings
 	logSettings
 
 	api        api.Config
 	hub        hub.Config
 	chat       chat.Config
-	sockets    engineio.Config // its nested ws.Config serves both dialects
+	socketio   socketio.Config // its nested ws.Config serves both dialects
 	media      media.Config
 	broadcasts broadcasts.Config
 	hooks      hooks.Config
@@ -45,8 +48,10 @@ func (c *Command) DeclareFlags() {
 	c.flags.Add("network", &c.networkSettings)
 	c.flags.Add("roles", &c.nodeSettings)
 	c.flags.Add("users", &c.userSettings)
+	c.flags.Add("users", &c.Settings)
+	c.flags.Add("users", &c.SignSettings)
 	c.flags.Add("api", &c.api)
-	c.flags.Add("socket", &c.sockets)
+	c.flags.Add("socket", &c.socketio)
 	c.flags.Add("live", &c.hub)
 	c.flags.Add("chat", &c.chat)
 	c.flags.Add("media", &c.media)
@@ -66,11 +71,11 @@ func (c *Command) AfterApply() error {
 		return err
 	}
 	c.sequencer.DrainTimeout = c.DrainTimeout
-	c.sockets.BodyTimeout = c.api.BodyTimeout
+	c.socketio.Engine.BodyTimeout = c.api.BodyTimeout
 	c.api.GuestChat, c.api.CORSOrigins = c.GuestChat, c.CORSOrigins
 	c.chat.ChatRooms, c.chat.RoomsPerAddress = c.api.ChatRooms, c.api.ChatRoomsPerAddress
 	c.broadcasts.LostNodeGrace = c.hub.PresenceGrace
-	c.sockets.Sockets.Origins = c.CORSOrigins
+	c.socketio.Engine.Sockets.Origins, c.socketio.GuestChat = c.CORSOrigins, c.GuestChat
 	return nil
 }
 
@@ -113,10 +118,7 @@ type nodeSettings struct {
 
 // userSettings are what users of this server may do.
 type userSettings struct {
-	GuestChat     bool          `help:"Admit chat users without a password, by an e-mail address or under a name. An address is not verified."`
-	ListedViewers int           `default:"50" min:"1" max:"100" help:"Newest viewers of a live that Socket.IO clients get in a list."`
-	TokenLife     time.Duration `default:"720h" min:"1m" max:"87600h" help:"Time for which a sign-in token is valid."`
-	SignLife      time.Duration `default:"100000s" min:"1m" max:"8760h" help:"Time for which a signed stream address is valid."`
+	GuestChat bool `help:"Admit chat users without a password, by an e-mail address or under a name. An address is not verified."`
 }
 
 // recordSettings is the folder of the recordings.

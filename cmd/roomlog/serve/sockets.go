@@ -2,13 +2,11 @@ package serve
 
 import (
 	"context"
-	"math"
 	"path/filepath"
 	"strings"
 
-	"roomlog/api"
+	"roomlog/api/token"
 	"roomlog/internal/limit"
-	"roomlog/internal/settings"
 	"roomlog/realtime/chat"
 	"roomlog/realtime/hub"
 	"roomlog/realtime/native"
@@ -17,7 +15,7 @@ import (
 )
 
 // openSockets opens the servers of both WebSocket dialects. They share one connection limit.
-func (c *Command) openSockets(ctx context.Context, env *environment, b *backend, l *layers, s *servers, tokens *api.Tokens, proxies limit.Proxies) error {
+func (c *Command) openSockets(ctx context.Context, env *environment, b *backend, l *layers, s *servers, tokens *token.Issuer, proxies limit.Proxies) error {
 	limiter := limit.Clients{
 		Slots:   limit.NewSlots(c.MaxConnections, c.MaxConnectionsPerAddress, nil),
 		Proxies: proxies,
@@ -48,20 +46,13 @@ func (c *Command) socketioConfig(env *environment, b *backend, hub *hub.Hub, cha
 	if assets == "" {
 		assets = filepath.Join(env.dataDir, "assets")
 	}
-	large := c.hub.LargeLive
-	if large == settings.Off {
-		large = math.MaxInt
-	}
-	engine := c.sockets
-	engine.Sockets.Limiter = limiter
-	return socketio.Config{
-		Hub: hub, Chat: chat, Queries: b.queries, Now: env.sh.Now, Log: env.log, Assets: assets,
-		Engine: engine,
-		Guests: c.GuestChat, Listed: c.ListedViewers, Crowd: large, Interval: c.hub.JoinBatchInterval,
-	}
+	config := c.socketio
+	config.Hub, config.Chat, config.Queries, config.Now, config.Log = hub, chat, b.queries, env.sh.Now, env.log
+	config.Assets, config.Engine.Sockets.Limiter = assets, limiter
+	return config
 }
 
-func (c *Command) hubConfig(env *environment, b *backend, tokens *api.Tokens) hub.Config {
+func (c *Command) hubConfig(env *environment, b *backend, tokens *token.Issuer) hub.Config {
 	config := c.hub
 	config.Store, config.Commands, config.Queries, config.Feed = b.store, b.sequencer, b.queries, b.feed
 	config.Admission, config.Cluster, config.Now, config.Log = b.admission, b.cluster, env.sh.Now, env.log
@@ -80,7 +71,7 @@ func (c *Command) chatConfig(env *environment, b *backend, hub *hub.Hub) chat.Co
 }
 
 func (c *Command) nativeConfig(env *environment, b *backend, hub *hub.Hub, chat *chat.Chat, limiter ws.Limiter) native.Config {
-	sockets := c.sockets.Sockets
+	sockets := c.socketio.Engine.Sockets
 	sockets.Limiter = limiter
 	return native.Config{
 		Hub: hub, Chat: chat, Store: b.store, Queries: b.queries, Feed: b.feed, Now: env.sh.Now, Log: env.log,

@@ -1,0 +1,156 @@
+package password
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/subtle"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"runtime"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"golang.org/x/crypto/argon2"
+
+	"roomlog/domain"
+)
+
+// Cost is the work of verifying one password. The zero value means the defaults, which take about 20 ms: argon2id
+// with parameters for servers with little memory.
+type Cost struct {
+	MemoryKiB uint32 // default 19456
+	Passes    uint32 // default 2
+	AtOnce    int    // passwords that are hashed at the same time; default: one per processor
+}
+
+// Bounds of passwords, in Unicode code points.
+const (
+	minLength = 6
+	maxLength = 128
+)
+
+// Codes of the refusals of Check.
+const (
+	CodeTooShort domain.Code = "password_too_short"
+	CodeTooLong  domain.Code = "password_too_long"
+)
+
+const (
+	argonLanes = 1
+	saltLen    = 16
+	keyLen     = 32
+)
+
+// Hasher hashes and verifies passwords. When all slots are in use, callers wait. It is safe for concurrent use.
+type Hasher struct {
+	cost  Cost
+	slots chan struct{}
+	decoy string // the hash of a random password
+}
+
+// NewHasher returns a Hasher. Zero fields of cost mean the defaults.
+func NewHasher(cost Cost) *Hasher {
+	if cost.MemoryKiB == 0 {
+		cost.MemoryKiB = 19456
+	}
+	if cost.Passes == 0 {
+		cost.Passes = 2
+	}
+	if cost.AtOnce <= 0 {
+		cost.AtOnce = runtime.GOMAXPROCS(0)
+	}
+	p := &Hasher{cost: cost, slots: make(chan struct{}, cost.AtOnce)}
+	p.decoy = p.encode(rand.Text())
+	return p
+}
+
+// Check returns a *domain.Refusal for a text that no account can have as its password.
+func Check(password string) error {
+	if !utf8.ValidString(password) || strings.ContainsFunc(password, func(r rune) bool {
+		return unicode.IsControl(r) || r == utf8.RuneError
+	}) {
+		return &domain.Refusal{Code: domain.CodeTextInvalid, Text: "the password must not contain control characters"}
+	}
+	switch n := utf8.RuneCountInString(password); {
+	case n < minLength:
+		return &domain.Refusal{Code: CodeTooShort, Text: fmt.Sprintf("the password must have at least %d characters", minLength)}
+	case n > maxLength:
+		return &domain.Refusal{Code: CodeTooLong, Text: fmt.Sprintf("the password must have at most %d characters", maxLength)}
+	}
+	return nil
+}
+
+// Hash returns the hash of a password. It waits for a free slot.
+func (p *Hasher) Hash(ctx context.Context, password string) (string, error) {
+	if err := p.enter(ctx); err != nil {
+		return "", err
+	}
+	defer p.leave()
+	return p.encode(password), nil
+}
+
+// Verify reports whether hash belongs to password. An empty hash belongs to no password and takes the same work as any
+// other, so that the time does not reveal which names exist.
+func (p *Hasher) Verify(ctx context.Context, hash, password string) (bool, error) {
+	known := hash != ""
+	if !known {
+		hash = p.decoy
+	}
+	parsed, err := parseHash(hash)
+	if err != nil {
+		return false, err
+	}
+	if err := p.enter(ctx); err != nil {
+		return false, err
+	}
+	defer p.leave()
+	got := argon2.IDKey([]byte(password), parsed.salt, parsed.passes, parsed.memory, parsed.lanes, uint32(len(parsed.key)))
+	return subtle.ConstantTimeCompare(got, parsed.key) == 1 && known, nil
+}
+
+// passwordHash is a parsed hash.
+type passwordHash struct {
+	memory, passes uint32
+	lanes          uint8
+	salt, key      []byte
+}
+
+func parseHash(hash string) (passwordHash, error) {
+	var h passwordHash
+	parts := strings.Split(hash, "$")
+	if len(parts) != 6 || parts[1] != "argon2id" || parts[2] != "v=19" {
+		return h, fmt.Errorf("verify a password: unknown kind of hash")
+	}
+	_, costs := fmt.Sscanf(parts[3], "m=%d,t=%d,p=%d", &h.memory, &h.passes, &h.lanes)
+	var salt, key error
+	h.salt, salt = base64.RawStdEncoding.DecodeString(parts[4])
+	h.key, key = base64.RawStdEncoding.DecodeString(parts[5])
+	if err := errors.Join(costs, salt, key); err != nil {
+		return h, fmt.Errorf("verify a password: parse the hash: %w", err)
+	}
+	if h.passes == 0 || h.lanes == 0 || len(h.key) == 0 {
+		return h, fmt.Errorf("verify a password: damaged hash")
+	}
+	return h, nil
+}
+
+func (p *Hasher) encode(password string) string {
+	salt := make([]byte, saltLen)
+	rand.Read(salt) // never fails
+	key := argon2.IDKey([]byte(password), salt, p.cost.Passes, p.cost.MemoryKiB, argonLanes, keyLen)
+	return fmt.Sprintf("$argon2id$v=19$m=%d,t=%d,p=%d$%s$%s", p.cost.MemoryKiB, p.cost.Passes, argonLanes,
+		base64.RawStdEncoding.EncodeToString(salt), base64.RawStdEncoding.EncodeToString(key))
+}
+
+func (p *Hasher) enter(ctx context.Context) error {
+	select {
+	case p.slots <- struct{}{}:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("wait for a slot to hash a password: %w", ctx.Err())
+	}
+}
+
+func (p *Hasher) leave() { <-p.slots }

@@ -276,3 +276,18 @@ func (l *logCounter) count(what string) int {
 	defer l.mu.Unlock()
 	return strings.Count(l.text.String(), what)
 }
+
+func TestLagBeforeAProjectorHasRun(t *testing.T) {
+	t.Parallel()
+	w := projtest.New(t)
+	w.Register("ann")
+	lag, err := w.Queries.Lag(t.Context())
+	if err != nil || lag.Position != 0 || lag.Head != w.Head() || lag.Oldest.IsZero() || lag.Poisoned != 0 {
+		t.Errorf("%+v, %v", lag, err)
+	}
+	w.Project()
+	w.CatchUp()
+	if lag, err := w.Queries.Lag(t.Context()); err != nil || lag.Position != lag.Head || !lag.Oldest.IsZero() {
+		t.Errorf("%+v, %v", lag, err)
+	}
+}

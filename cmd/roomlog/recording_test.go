@@ -241,7 +241,7 @@ func TestAFullDiskEndsNoBroadcast(t *testing.T) {
 		t.Fatalf("%+v", rec)
 	}
 	watch(t, at.flvURL(bert.read(room.Data.ID), ".flv")).gets(t, "a player")
-	if !strings.Contains(anna.figures(), "roomlog_recordings_failed_total 1") || !strings.Contains(at.output(), "why=disk_full") {
+	if !strings.Contains(anna.figures(), "roomlog_recordings_failed_total 1") || !strings.Contains(at.output(), "reason=disk_full") {
 		t.Error("no message was logged")
 	}
 }

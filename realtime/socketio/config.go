@@ -12,27 +12,23 @@ import (
 	"roomlog/realtime/socketio/protocol"
 )
 
-// The defaults of Config.
-const (
-	DefaultListed = 50 // people and sockets in a list
-)
+// requestTimeout bounds the work for one event of a client. The log responds earlier.
+const requestTimeout = 15 * time.Second
 
-// Config is what the door needs and how it behaves. The first group has to be given; of everything else zero
-// means the default.
+// Config is what a Server needs. The first group is required.
 type Config struct {
 	Hub     *hub.Hub
 	Chat    *chat.Chat
 	Queries *projections.Queries
 	Now     func() time.Time
 
-	Log      *slog.Logger      // nil: silent
-	Assets   string            // the folder that the client's script is served from; "": nowhere
-	Engine   engineio.Config   // limits of the connections; Open, Now and Log are the door's
-	Recovery protocol.Recovery // of lost sockets; Restore is the door's
-	Guests   bool              // people may chat under a name without signing in
-	Listed   int               // people and sockets that a list names: the newest
-	Crowd    int               // people in a room above which lists are sent now and then only
-	Interval time.Duration     // between two lists to a crowd
+	Log       *slog.Logger      // nil: no log
+	Assets    string            // folder with the client's script; "": the script is not served
+	Engine    engineio.Config   // connections; the server sets Open, Now and Log
+	Recovery  protocol.Recovery // of lost sockets; the server sets Restore
+	GuestChat bool              // clients may chat under a name without signing in
+
+	ListedViewers int `default:"50" min:"1" max:"100" unit:"viewers" help:"Viewers, and sockets, in the list of a live that Socket.IO clients get: the newest ones."`
 }
 
 func (c *Config) check() error {
@@ -40,20 +36,4 @@ func (c *Config) check() error {
 		return errors.New("socketio: Hub, Chat, Queries and Now are required")
 	}
 	return nil
-}
-
-func (c *Config) setDefaults() {
-	if c.Log == nil {
-		c.Log = slog.New(slog.DiscardHandler)
-	}
-	if c.Listed == 0 {
-		c.Listed = DefaultListed
-	}
-	c.Listed = min(c.Listed, rosterSize)
-	if c.Crowd == 0 {
-		c.Crowd = c.Hub.LargeLive()
-	}
-	if c.Interval == 0 {
-		c.Interval = c.Hub.JoinBatchInterval()
-	}
 }

@@ -40,7 +40,7 @@ func names(prefix string, n int) (all []string) {
 // The list names the newest, and how many there are.
 func TestTheListIsBounded(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, func(c *socketio.Config, _ *roomsConfig) { c.Listed, c.Crowd = 5, 100 })
+	w := newWorld(t, func(c *socketio.Config, r *roomsConfig) { c.ListedViewers, r.LargeLive = 5, 100 })
 	live := w.register("streamer").goLive()
 	w.come(live, names("early", 10)...)
 	var apps []*app
@@ -59,7 +59,7 @@ func TestTheListIsBounded(t *testing.T) {
 // Who leaves makes room in the list for those who came earlier, also when they are not known any more.
 func TestTheListIsFilledAgain(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, func(c *socketio.Config, _ *roomsConfig) { c.Listed, c.Crowd = 5, 1000 })
+	w := newWorld(t, func(c *socketio.Config, r *roomsConfig) { c.ListedViewers, r.LargeLive = 5, 1000 })
 	live := w.register("streamer").goLive()
 	people := w.come(live, names("p", 130)...) // more than a snapshot names
 	a := w.app(siotest.Options{})
@@ -82,7 +82,7 @@ func TestTheListIsFilledAgain(t *testing.T) {
 func TestACrowdIsToldNowAndThen(t *testing.T) {
 	t.Parallel()
 	const interval = 400 * time.Millisecond
-	w := newWorld(t, func(c *socketio.Config, _ *roomsConfig) { c.Crowd, c.Interval = 10, interval })
+	w := newWorld(t, func(_ *socketio.Config, r *roomsConfig) { r.LargeLive, r.JoinBatchInterval = 10, interval })
 	live := w.register("streamer").goLive()
 	watcher := w.app(siotest.Options{})
 	watcher.joins(w.register("watcher"), live)
@@ -136,7 +136,7 @@ func TestAProfileChangesInTheList(t *testing.T) {
 // A list that cannot be read is sent when it can.
 func TestTheListSurvivesTheLossOfItsConnections(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, func(c *socketio.Config, _ *roomsConfig) { c.Listed, c.Crowd = 5, 1000 })
+	w := newWorld(t, func(c *socketio.Config, r *roomsConfig) { c.ListedViewers, r.LargeLive = 5, 1000 })
 	live := w.register("streamer").goLive()
 	people := w.come(live, names("p", 110)...)
 	a := w.app(siotest.Options{})

@@ -1,13 +1,17 @@
-// Package socketio is the dialect of old clients: apps and pages that speak Socket.IO 2.x, 3.x and 4.x, and
-// cannot be changed. It says what package realtime knows in the events, shapes and texts that they know.
+// Package socketio is the dialect of clients that speak Socket.IO 2.x, 3.x and 4.x and cannot be changed. It translates
+// between the hub and the chat on one side and the events, shapes and texts that these clients know on the other.
 //
-// A socket is nobody's: each message carries a token and is in its person's name, and what is joined is joined by
-// this person on this socket. Rooms, presence, sessions, paces and limits are those of package realtime: no
-// rule of a room is written here. The promises, beside those of packages engineio and protocol:
+// A socket is not signed in: each event of the lives carries a token and is executed as the user of this token. Lives,
+// presence, sessions, rates and bounds are those of packages hub and chat; this package holds no rule of its own. Its
+// guarantees, beside those of packages engineio and protocol:
 //
-//   - Nothing is pushed that is not in the log and the tables; each push is encoded once for all sockets.
-//   - A comment or gift that is accepted puts its sender into the room, who then also sees it: these clients join
-//     once, and are outside after a lost connection without knowing.
-//   - The ids that other people see open nothing.
-//   - Texts leave as they were typed: these clients put them where they belong.
+//   - Every event that is sent is in the log and in the tables before, and is encoded once for all sockets.
+//   - An accepted comment or gift puts its sender into the live, who then sees it too: these clients join once, and
+//     after a lost connection they do not know that they are outside.
+//   - Nobody can use the ids that other users see to speak for a session.
+//   - Texts are sent as they were typed; clients escape them. The plain chat is the exception: its pages insert
+//     messages into their HTML, so the server escapes them.
+//   - Every event that a client may send is in the table of events.go, with access, rate and documentation.
+//
+// The package never writes a table or the log except through the hub and the chat.
 package socketio

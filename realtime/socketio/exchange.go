@@ -10,235 +10,169 @@ import (
 )
 
 const (
-	everybody = "群聊"  // the target, and the event, of what is said to a whole room
-	joinedTo  = "参加者" // the target of news of who comes and goes
-	nowThere  = "加入"
-	nowGone   = "离开"
+	targetRoom    = "群聊"  // the target, and the event, of a message to the whole room
+	targetMembers = "参加者" // the target of joins and leaves
+	actionEntered = "加入"
+	actionLeft    = "离开"
 
-	maxWho = 1000 // people that who names
+	maxParticipants = 1000 // in the response to who
 )
 
-// What is exchanged. The names are those that clients know.
-type (
-	exchange struct {
-		Meta exchangeMeta `json:"meta"`
-		Data exchangeData `json:"data"`
-	}
-	exchangeMeta struct {
-		Timestamp int64  `json:"timestamp"` // milliseconds
-		Client    string `json:"client,omitempty"`
-		Target    string `json:"target,omitempty"`
-	}
-	exchangeData struct {
-		Action  string `json:"action"`
-		Payload any    `json:"payload"`
-	}
-	spoken struct {
-		Msg     *string `json:"msg,omitempty"`
-		Sticker string  `json:"sticker,omitempty"`
-		Voice   *voice  `json:"voice,omitempty"`
-	}
-	voice struct {
-		URL string `json:"url"`
-		MS  int    `json:"ms"`
-	}
-	denial struct {
-		Type    string `json:"type"`
-		Message string `json:"message"`
-	}
-	attendance struct {
-		Clients []string `json:"clients"` // ids of sockets, newest first
-		Action  string   `json:"action"`
-		Target  string   `json:"target"`
-		Message string   `json:"message"`
-	}
-	typist struct {
-		Client string `json:"client"`
-	}
-	attendant struct {
-		ID       string `json:"id"`
-		Nickname string `json:"nickname"`
-	}
-)
-
-// hearExchange puts a socket into the room of its handshake, where sockets talk to each other.
-func (v *visitor) hearExchange() {
-	c := v.chat(profileExchange)
-	c.on("exchange", c.onExchange)
-	c.on("nickname", c.onNickname)
-	c.on("typing", c.onTyping)
-	c.on("who", c.onWho)
-	v.socket.On("addMessage", func(*protocol.Event) { v.socket.Emit(needLogin) })
-	ctx, cancel := within()
+// openExchange enters a socket into the room of its handshake, where sockets exchange messages.
+func (c *chatClient) openExchange() {
+	c.deliver = c.deliverExchange
+	ctx, cancel := context.WithTimeout(context.Background(), requestTimeout)
 	defer cancel()
-	err := c.enterRoom(ctx, chat.Entry{Profile: domain.ProfileExchange, Address: v.socket.Session().Address()})
-	switch no := domain.AsRefusal(err); {
+	err := c.enterRoom(ctx, chat.Entry{Profile: domain.ProfileExchange, Address: c.socket.Session().Address()})
+	switch refusal := domain.AsRefusal(err); {
 	case err == nil:
-	case no != nil && no.Code == domain.CodeChatRoomNotFound:
-		c.deny()
+	case refusal != nil && refusal.Code == domain.CodeChatRoomNotFound:
+		c.denyRoom()
 	default:
 		c.fail(ctx, err)
 	}
 }
 
-// enterRoom enters the chat in the room that the handshake names.
-func (c *chatter) enterRoom(ctx context.Context, a chat.Entry) (err error) {
-	c.member.BeginEntering()
-	if err := c.member.AllowQuery(); err != nil { // clients may leave and come again
-		return err
-	}
-	if c.room, err = c.v.door.cfg.Chat.Room(ctx, c.v.socket.Query().Get("room")); err != nil {
-		return err
-	}
-	a.Room = c.room.ID
-	c.member.Subscribe(a.Room)
-	at, err := c.member.Enter(ctx, a)
-	if err == nil {
-		c.member.StartFrom(a.Room, at)
-	}
-	return err
-}
+// denyRoom disconnects a socket whose room does not exist or was removed.
+func (c *chatClient) denyRoom() { c.deny(c.socket, denialRemoved, "删除，房间已删除.") }
 
-// deny tells a socket that its room is no more, and puts it out.
-func (c *chatter) deny() { c.v.door.deny(c.v.socket, denyRemoved, "删除，房间已删除.") }
-
-// onExchange says something to the room, or to one socket alone. What has no target, or one that is nobody, is
-// dropped without a word.
-func (c *chatter) onExchange(ctx context.Context, e *protocol.Event) error {
-	target, payload := aimed(e)
+// handleExchange posts a message to the room, or to one socket alone. An event without a target, or with a target that
+// is nobody, is ignored.
+func (c *chatClient) handleExchange(ctx context.Context, e *protocol.Event) error {
+	target, payload := targetOf(e)
 	if target == "" {
 		return nil
 	}
-	post, err := messageOf(payload)
+	post, err := parseMessage(payload)
 	if err != nil {
 		return err
 	}
-	if target == everybody {
+	if target == targetRoom {
 		post.ChatRooms = []domain.ChatRoomID{c.room.ID}
-	} else if post.ToParticipant, err = c.find(ctx, target); err != nil || post.ToParticipant == 0 {
+	} else if post.ToParticipant, err = c.findParticipant(ctx, target); err != nil || post.ToParticipant == 0 {
 		return err
 	}
-	_, err = c.member.Post(ctx, post, "")
-	if no := domain.AsRefusal(err); no != nil && no.Code == domain.CodeParticipantNotFound && post.ToParticipant != 0 {
+	_, err = c.chat.Post(ctx, post, "")
+	if refusal := domain.AsRefusal(err); refusal != nil && refusal.Code == domain.CodeParticipantNotFound && post.ToParticipant != 0 {
 		return nil
 	}
 	return err
 }
 
-// aimed answers whom an event is for, "" for nobody, and its payload.
-func aimed(e *protocol.Event) (target string, payload json.RawMessage) {
-	var said struct {
+// targetOf returns the target of an event, or "" if it has none, and its payload.
+func targetOf(e *protocol.Event) (target string, payload json.RawMessage) {
+	var request struct {
 		Target  json.RawMessage `json:"target"`
 		Payload json.RawMessage `json:"payload"`
 	}
-	if e.Argument(0, &said) != nil || json.Unmarshal(said.Target, &target) != nil {
+	if e.Argument(0, &request) != nil || json.Unmarshal(request.Target, &target) != nil {
 		return "", nil
 	}
-	return target, said.Payload
+	return target, request.Payload
 }
 
-// find answers whose socket a target is; 0 for nobody's.
-func (c *chatter) find(ctx context.Context, target string) (domain.ParticipantID, error) {
-	if err := c.member.AllowQuery(); err != nil {
+// findParticipant returns the participant whose socket has the public id target, or 0.
+func (c *chatClient) findParticipant(ctx context.Context, target string) (domain.ParticipantID, error) {
+	if err := c.chat.AllowQuery(); err != nil {
 		return 0, err
 	}
-	return c.v.door.cfg.Chat.FindByConnection(ctx, c.v.door.aliases.known(target))
+	return c.cfg.Chat.FindByConnection(ctx, c.aliases.logged(target))
 }
 
-// messageOf reads what is said.
-func messageOf(raw json.RawMessage) (domain.PostMessage, error) {
-	var said spoken
-	if json.Unmarshal(raw, &said) != nil {
-		return domain.PostMessage{}, &domain.Refusal{Code: domain.CodeBadRequest, Text: "payload is an object with msg, sticker or voice"}
+// parseMessage reads the payload of a message.
+func parseMessage(raw json.RawMessage) (domain.PostMessage, error) {
+	var m messageDTO
+	if json.Unmarshal(raw, &m) != nil {
+		return domain.PostMessage{}, badRequest("payload must be an object with msg, sticker or voice")
 	}
 	switch {
-	case said.Msg != nil:
-		return domain.PostMessage{Kind: domain.MessageText, Text: *said.Msg}, nil
-	case said.Voice != nil:
-		return domain.PostMessage{Kind: domain.MessageVoice, Text: said.Voice.URL, DurationMS: said.Voice.MS}, nil
+	case m.Msg != nil:
+		return domain.PostMessage{Kind: domain.MessageText, Text: *m.Msg}, nil
+	case m.Voice != nil:
+		return domain.PostMessage{Kind: domain.MessageVoice, Text: m.Voice.URL, DurationMS: m.Voice.MS}, nil
 	}
-	return domain.PostMessage{Kind: domain.MessageSticker, Text: said.Sticker}, nil
+	return domain.PostMessage{Kind: domain.MessageSticker, Text: m.Sticker}, nil
 }
 
-// spokenOf is what was said, as it is exchanged.
-func spokenOf(e domain.MessagePosted) spoken {
+// messageOf returns the payload of a message that was posted.
+func messageOf(e domain.MessagePosted) messageDTO {
 	switch e.Kind {
 	case domain.MessageSticker:
-		return spoken{Sticker: e.Text}
+		return messageDTO{Sticker: e.Text}
 	case domain.MessageVoice:
-		return spoken{Voice: &voice{e.Text, e.DurationMS}}
+		return messageDTO{Voice: &voiceDTO{e.Text, e.DurationMS}}
 	}
-	return spoken{Msg: &e.Text}
+	return messageDTO{Msg: &e.Text}
 }
 
-func (c *chatter) onNickname(ctx context.Context, e *protocol.Event) error {
-	name, ok := text(e, 0)
+func (c *chatClient) handleNickname(ctx context.Context, e *protocol.Event) error {
+	name, ok := textArgument(e, 0)
 	if !ok {
-		return &domain.Refusal{Code: domain.CodeBadRequest, Text: "a nickname is a text"}
+		return badRequest("nickname must be a string")
 	}
-	return c.member.SetNickname(ctx, name)
+	return c.chat.SetNickname(ctx, name)
 }
 
-// onTyping tells the room, or one socket, that this one is writing.
-func (c *chatter) onTyping(_ context.Context, e *protocol.Event) error {
-	switch target, _ := aimed(e); target {
+// handleTyping sends the room, or one socket, that this participant is typing.
+func (c *chatClient) handleTyping(_ context.Context, e *protocol.Event) error {
+	switch target, _ := targetOf(e); target {
 	case "":
-	case everybody:
-		c.member.SendTyping(c.room.ID, "")
+	case targetRoom:
+		c.chat.SendTyping(c.room.ID, "")
 	default:
-		c.member.SendTyping("", c.v.door.aliases.known(target))
+		c.chat.SendTyping("", c.aliases.logged(target))
 	}
 	return nil
 }
 
-// onWho answers who is in the room.
-func (c *chatter) onWho(ctx context.Context, e *protocol.Event) error {
-	if !e.Expects() {
+// handleWho acknowledges the event with the participants of the room.
+func (c *chatClient) handleWho(ctx context.Context, e *protocol.Event) error {
+	if !e.WantsAck() {
 		return nil
 	}
-	people, err := c.member.Participants(ctx, c.room.ID, maxWho)
+	found, err := c.chat.Participants(ctx, c.room.ID, maxParticipants)
 	if err != nil {
 		return err
 	}
-	list := make([]attendant, 0, len(people))
-	for _, p := range people {
-		list = append(list, attendant{c.v.door.aliases.shown(p.Connection), p.Name()})
+	list := make([]participantDTO, 0, len(found))
+	for _, p := range found {
+		list = append(list, participantDTO{c.aliases.public(p.Connection), p.Name()})
 	}
 	e.Acknowledge(list)
 	return nil
 }
 
-// overhearExchange tells the socket what happens in its room.
-func (c *chatter) overhearExchange(f *chat.Update) {
-	switch e := f.Event.(type) {
+// deliverExchange sends an update of the room.
+func (c *chatClient) deliverExchange(u *chat.Update) {
+	switch e := u.Event.(type) {
 	case domain.ChatRoomJoined:
-		c.push(f, "came", func() []byte { return c.attendance(f, nowThere, "已加入.") })
+		c.push(u, "entered room", func() []byte { return c.encodeParticipants(u, actionEntered, "已加入.") })
 	case domain.ChatRoomLeft:
-		c.push(f, "went", func() []byte { return c.attendance(f, nowGone, "已离开.") })
+		c.push(u, "left room", func() []byte { return c.encodeParticipants(u, actionLeft, "已离开.") })
 	case domain.ChatRoomRemoved:
-		c.deny()
+		c.denyRoom()
 	case domain.MessagePosted:
 		switch {
-		case e.ToParticipant != 0: // under its own name
-			c.v.socket.Emit(c.v.socket.ID(), c.exchanged(f, e, c.v.socket.ID()))
-		case !c.own(f):
-			c.push(f, "exchange", func() []byte { return protocol.Payload("/", everybody, c.exchanged(f, e, everybody)) })
+		case e.ToParticipant != 0: // the event is named by the id of the socket
+			c.socket.Emit(c.socket.ID(), c.exchangeOf(u, e, c.socket.ID()))
+		case !c.own(u):
+			c.push(u, "exchange", func() []byte { return protocol.Payload("/", targetRoom, c.exchangeOf(u, e, targetRoom)) })
 		}
 	}
 }
 
-func (c *chatter) attendance(f *chat.Update, action, verb string) []byte {
-	clients := make([]string, 0, len(f.Connections))
-	for _, id := range f.Connections {
-		clients = append(clients, c.v.door.aliases.shown(id))
+func (c *chatClient) encodeParticipants(u *chat.Update, action, verb string) []byte {
+	clients := make([]string, 0, len(u.Connections))
+	for _, id := range u.Connections {
+		clients = append(clients, c.aliases.public(id))
 	}
-	by := c.v.door.aliases.shown(f.By.Connection)
-	return protocol.Payload("/", "online", attendance{clients, action, joinedTo, "用户(" + by + ")" + verb})
+	by := c.aliases.public(u.By.Connection)
+	return protocol.Payload("/", "online", participantsDTO{clients, action, targetMembers, "用户(" + by + ")" + verb})
 }
 
-func (c *chatter) exchanged(f *chat.Update, e domain.MessagePosted, target string) exchange {
-	return exchange{
-		exchangeMeta{f.RecordedAt.UnixMilli(), c.v.door.aliases.shown(f.By.Connection), target},
-		exchangeData{"exchange", spokenOf(e)},
+func (c *chatClient) exchangeOf(u *chat.Update, e domain.MessagePosted, target string) exchangeDTO {
+	return exchangeDTO{
+		exchangeMetaDTO{u.RecordedAt.UnixMilli(), c.aliases.public(u.By.Connection), target},
+		exchangeDataDTO{"exchange", messageOf(e)},
 	}
 }

@@ -14,154 +14,134 @@ import (
 	"roomlog/realtime/socketio/protocol"
 )
 
-// What is said in rooms with history. The names are those that clients know.
-type (
-	resident struct {
-		ID        string             `json:"_id"`
-		Name      string             `json:"name"`
-		Avatar    string             `json:"avatar"`
-		Online    bool               `json:"online"`
-		Room      *domain.ChatRoomID `json:"room"` // null: in none
-		CreatedAt string             `json:"createAt"`
-	}
-	record struct {
-		ID        string            `json:"_id"`
-		Content   string            `json:"content"`
-		Room      domain.ChatRoomID `json:"room"`
-		CreatedAt string            `json:"createAt"`
-		User      resident          `json:"user"`
-	}
-	systemPerson struct {
-		Name   string `json:"name"`
-		Email  string `json:"email"`
-		Avatar string `json:"avatar"`
-	}
-	movement struct {
-		User    systemPerson `json:"user"`
-		Content string       `json:"content"`
-	}
-)
+// systemUser is the author of the messages about joins and leaves.
+var systemUser = systemUserDTO{domain.SystemName, "admin@126.com", "http://www.gravatar.com/avatar/1e6fd8e56879c84999cd481255530592"}
 
-// systemUser tells of who comes and goes.
-var systemUser = systemPerson{domain.SystemName, "admin@126.com", "http://www.gravatar.com/avatar/1e6fd8e56879c84999cd481255530592"}
-
-// hearHistory puts somebody signed in into the room of the handshake. Whoever is not has to sign in first.
-func (v *visitor) hearHistory() {
-	c := v.chat(profileHistory)
-	c.signed("addMessage", c.onAddMessage)
-	c.signed("getAllMessages", c.onHistory)
-	c.signed("message", c.onMessage)
-	c.signed("join", c.onJoinRoom)
-	c.signed("leave", c.onLeaveRoom)
-	ctx, cancel := within()
+// openHistory enters the user of the handshake's token into the room of the handshake. A socket that is not signed in
+// gets needLogin.
+func (c *chatClient) openHistory() {
+	c.deliver = c.deliverHistory
+	ctx, cancel := context.WithTimeout(context.Background(), requestTimeout)
 	defer cancel()
 	err := c.signIn(ctx)
 	if err == nil {
 		return
 	}
-	if no, ours := hub.ProblemOf(err); ours || no.Code == domain.CodeBusy || no.Code == domain.CodeRateLimited {
+	if problem, internal := hub.ProblemOf(err); internal || problem.Code == domain.CodeBusy || problem.Code == domain.CodeRateLimited {
 		c.fail(ctx, err)
 	} else {
 		c.Revoke(nil)
 	}
 }
 
-// signed has an event handled for somebody who is signed in.
-func (c *chatter) signed(event string, do func(context.Context, *protocol.Event) error) {
-	c.on(event, func(ctx context.Context, e *protocol.Event) error {
+// signedIn wraps a handler of an event that only sockets with a current session may send. Others get needLogin. A
+// refusal of the session revokes it.
+func signedIn(handle chatHandler) chatHandler {
+	return func(c *chatClient, ctx context.Context, e *protocol.Event) error {
 		if c.Ended() {
-			c.v.socket.Emit(needLogin)
+			c.socket.Emit(eventNeedLogin)
 			return nil
 		}
-		err := do(ctx, e)
-		switch no := domain.AsRefusal(err); {
-		case no == nil:
-		case slices.Contains([]domain.Code{domain.CodeSessionEnded, domain.CodeTokenExpired, domain.CodeUserUnavailable, domain.CodeBanned}, no.Code):
-			c.Revoke(no)
-			return nil
+		err := handle(c, ctx, e)
+		if refusal := domain.AsRefusal(err); refusal != nil {
+			switch refusal.Code {
+			case domain.CodeSessionEnded, domain.CodeTokenExpired, domain.CodeUserUnavailable, domain.CodeBanned:
+				c.Revoke(refusal)
+				return nil
+			}
 		}
 		return err
-	})
+	}
 }
 
-// signIn enters the chat in the name of the handshake's token, in the handshake's room if there is one.
-func (c *chatter) signIn(ctx context.Context) (err error) {
-	rooms := c.v.door.cfg.Hub
-	if c.caller, err = rooms.Verify(c.v.socket.Query().Get("token")); err != nil {
+// signIn enters the chat as the user of the handshake's token, in the room of the handshake if it exists.
+func (c *chatClient) signIn(ctx context.Context) (err error) {
+	if c.by, err = c.cfg.Hub.Verify(c.socket.Query().Get("token")); err != nil {
 		return err
 	}
-	if _, err = rooms.Register(ctx, c.caller.User, c); err != nil {
+	if _, err = c.cfg.Hub.Register(ctx, c.by.User, c); err != nil {
 		return err
 	}
-	c.v.socket.OnDisconnect(func(string) { rooms.Unregister(c.caller.User, c) })
-	a := chat.Entry{Identity: c.caller, Profile: domain.ProfileRooms}
-	err = c.enterRoom(ctx, a)
-	if no := domain.AsRefusal(err); no != nil && no.Code == domain.CodeChatRoomNotFound {
-		c.member.Unsubscribe(c.room.ID)
+	c.socket.OnDisconnect(func(string) { c.cfg.Hub.Unregister(c.by.User, c) })
+	entry := chat.Entry{Identity: c.by, Profile: domain.ProfileRooms}
+	err = c.enterRoom(ctx, entry)
+	if refusal := domain.AsRefusal(err); refusal != nil && refusal.Code == domain.CodeChatRoomNotFound {
+		c.chat.Unsubscribe(c.room.ID)
 		c.room = projections.ChatRoom{}
-		_, err = c.member.Enter(ctx, a)
+		_, err = c.chat.Enter(ctx, entry)
 	}
 	return err
 }
 
-// Identity implements hub.Client.
-func (c *chatter) Identity() hub.Identity { return c.caller }
+// Identity returns the user and sign-in session of the handshake's token.
+func (c *chatClient) Identity() hub.Identity { return c.by }
 
-// Ended implements hub.Client.
-func (c *chatter) Ended() bool {
+// ConnectionKey returns the key of the connection that the client is on.
+func (c *chatClient) ConnectionKey() string { return c.socket.ID() }
+
+// Ended reports whether the client has to sign in again, or its session has ended.
+func (c *chatClient) Ended() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.out || c.v.socket.Session().Ended()
+	return c.revoked || c.socket.Session().Ended()
 }
 
-// DeliverPrivate implements hub.Client: what somebody said to this person alone.
-func (c *chatter) DeliverPrivate(d projections.Delta) {
+// Kick disconnects the socket.
+func (c *chatClient) Kick(reason string) { c.kick(c.socket, reason) }
+
+// BanFrom does nothing: the client is in no live.
+func (c *chatClient) BanFrom(domain.LiveID, string) {}
+
+// DeliverPrivate sends a private message to the user.
+func (c *chatClient) DeliverPrivate(d projections.Delta) {
 	if e, ok := d.Event.(domain.MessagePosted); ok {
-		c.v.socket.Emit("message", plainOf(chat.AuthorOf(d, e).DisplayName(), e.Text, d.RecordedAt))
+		c.socket.Emit("message", plainMessageOf(chat.AuthorOf(d, e).DisplayName(), e.Text, d.RecordedAt))
 	}
 }
 
-// Revoke implements hub.Client: the socket has to sign in again. It stays, unless it is put out.
-func (c *chatter) Revoke(no *domain.Refusal) {
-	if no != nil && c.v.door.denyFor(c.v.socket, no) {
+// Revoke takes the user out of the chat and sends needLogin. The socket stays connected unless the user is banned or
+// unavailable.
+func (c *chatClient) Revoke(refusal *domain.Refusal) {
+	if refusal != nil && c.denyUnavailable(c.socket, refusal) {
 		return
 	}
 	c.mu.Lock()
-	before := c.out
-	c.out = true
+	before := c.revoked
+	c.revoked = true
 	c.mu.Unlock()
-	if !before {
-		c.v.socket.Emit(needLogin)
-		go c.v.socket.Session().Do(func() {
-			if c.caller.User != 0 {
-				c.v.door.cfg.Hub.Unregister(c.caller.User, c)
-			}
-			c.member.Leave(domain.LeaveConnectionLost)
-		})
+	if before {
+		return
 	}
+	c.socket.Emit(eventNeedLogin)
+	go c.socket.Session().Do(func() {
+		if c.by.User != 0 {
+			c.cfg.Hub.Unregister(c.by.User, c)
+		}
+		c.chat.Leave(domain.LeaveConnectionLost)
+	})
 }
 
-// onAddMessage says something in a room, that of the handshake unless another is named. Whose message the payload
-// says it is does not matter.
-func (c *chatter) onAddMessage(ctx context.Context, e *protocol.Event) error {
-	var said struct {
+// handleAddMessage posts a message to a room, by default to the room of the handshake. It ignores the author that the
+// argument names.
+func (c *chatClient) handleAddMessage(ctx context.Context, e *protocol.Event) error {
+	var request struct {
 		Content string          `json:"content"`
 		Room    json.RawMessage `json:"room"`
 	}
-	if e.Argument(0, &said) != nil {
-		return &domain.Refusal{Code: domain.CodeBadRequest, Text: "a message is an object with content"}
+	if e.Argument(0, &request) != nil {
+		return badRequest("a message must be an object with content")
 	}
-	room, err := c.named(ctx, said.Room)
+	room, err := c.parseRoom(ctx, request.Room)
 	if err != nil {
 		return err
 	}
-	_, err = c.member.Post(ctx, domain.PostMessage{Kind: domain.MessageText, Text: said.Content, ChatRooms: []domain.ChatRoomID{room}}, "")
+	_, err = c.chat.Post(ctx, domain.PostMessage{Kind: domain.MessageText, Text: request.Content, ChatRooms: []domain.ChatRoomID{room}}, "")
 	return err
 }
 
-// named answers the room that a client names, by its id, its name, or as an object with one of them; else the one
-// of the handshake.
-func (c *chatter) named(ctx context.Context, raw json.RawMessage) (domain.ChatRoomID, error) {
+// parseRoom returns the room that a client names by id or name, as a string or in an object. Without one it returns the
+// room of the handshake.
+func (c *chatClient) parseRoom(ctx context.Context, raw json.RawMessage) (domain.ChatRoomID, error) {
 	ref := ""
 	if json.Unmarshal(raw, &ref) != nil {
 		var object struct {
@@ -179,15 +159,16 @@ func (c *chatter) named(ctx context.Context, raw json.RawMessage) (domain.ChatRo
 	case ref == "" || ref == string(c.room.ID) || ref == c.room.Name:
 		return c.room.ID, nil
 	}
-	if err := c.member.AllowQuery(); err != nil {
+	if err := c.chat.AllowQuery(); err != nil {
 		return "", err
 	}
-	room, err := c.v.door.cfg.Chat.Room(ctx, ref)
+	room, err := c.cfg.Chat.Room(ctx, ref)
 	return room.ID, err
 }
 
-// onHistory answers the newest messages of a room, oldest first; with {room, before}, those before a message.
-func (c *chatter) onHistory(ctx context.Context, e *protocol.Event) error {
+// handleHistory sends the newest messages of a room, oldest first. The argument {room, before} asks for those before a
+// message.
+func (c *chatClient) handleHistory(ctx context.Context, e *protocol.Event) error {
 	var raw json.RawMessage
 	if len(e.Arguments) > 0 {
 		raw = e.Arguments[0]
@@ -201,67 +182,66 @@ func (c *chatter) onHistory(ctx context.Context, e *protocol.Event) error {
 		raw = page.Room
 		window.Before, _ = strconv.ParseInt(page.Before, 10, 64)
 	}
-	all := []record{}
-	room, err := c.named(ctx, raw)
-	switch no := domain.AsRefusal(err); {
-	case no != nil && no.Code == domain.CodeChatRoomNotFound: // nothing was said there
+	all := []recordDTO{}
+	room, err := c.parseRoom(ctx, raw)
+	switch refusal := domain.AsRefusal(err); {
+	case refusal != nil && refusal.Code == domain.CodeChatRoomNotFound: // a room that does not exist has no messages
 	case err != nil:
 		return err
 	default:
-		found, err := c.member.History(ctx, room, window)
+		found, err := c.chat.History(ctx, room, window)
 		if err != nil {
 			return err
 		}
 		for _, m := range slices.Backward(found) {
-			by, there := c.v.door.cfg.Chat.Author(m)
-			all = append(all, c.recordOf(m.Position, m.Text, room, m.SentAt, by, there))
+			by, present := c.cfg.Chat.Author(m)
+			all = append(all, c.recordOf(m.Position, m.Text, room, m.SentAt, by, present))
 		}
 	}
-	c.v.socket.Emit("allMessages", all)
+	c.socket.Emit("allMessages", all)
 	return nil
 }
 
-// overhearHistory tells the socket what happens in its rooms.
-func (c *chatter) overhearHistory(f *chat.Update) {
-	switch e := f.Event.(type) {
+// deliverHistory sends an update of the rooms.
+func (c *chatClient) deliverHistory(u *chat.Update) {
+	switch e := u.Event.(type) {
 	case domain.ChatRoomJoined:
-		c.moved(f, e.ChatRoom, "online", "加入聊天室")
+		c.pushMovement(u, e.ChatRoom, "online", "加入聊天室")
 	case domain.ChatRoomLeft:
-		c.moved(f, e.ChatRoom, "offline", "离开聊天室")
+		c.pushMovement(u, e.ChatRoom, "offline", "离开聊天室")
 	case domain.MessagePosted:
 		c.mu.Lock()
-		spoke := c.spoke
+		posted := c.posted
 		c.mu.Unlock()
-		if room := c.heardIn(e); room != "" {
-			c.push(f, "record "+string(room), func() []byte {
-				return protocol.Payload("/", "messageAdded", c.recordOf(f.Position, e.Text, room, f.RecordedAt, f.By, f.Present))
+		if room := c.roomOf(e); room != "" {
+			c.push(u, "record "+string(room), func() []byte {
+				return protocol.Payload("/", "messageAdded", c.recordOf(u.Position, e.Text, room, u.RecordedAt, u.By, u.Present))
 			})
 		}
-		if spoke || e.ToParticipant != 0 {
-			c.pushPlain(f, e)
+		if posted || e.ToParticipant != 0 {
+			c.pushPlain(u, e)
 		}
 	case domain.ChatRoomRemoved:
-		c.forget(e.ChatRoom)
+		c.roomRemoved(e.ChatRoom)
 	}
 }
 
-// moved tells of who comes and goes in the room of the handshake.
-func (c *chatter) moved(f *chat.Update, room domain.ChatRoomID, event, verb string) {
+// pushMovement sends a join or leave of the room of the handshake.
+func (c *chatClient) pushMovement(u *chat.Update, room domain.ChatRoomID, event, verb string) {
 	c.mu.Lock()
 	home := c.room.ID
 	c.mu.Unlock()
-	if room != home || c.own(f) {
+	if room != home || c.own(u) {
 		return
 	}
-	c.push(f, event, func() []byte {
-		return protocol.Payload("/", event, movement{systemUser, "用户" + c.v.door.nameOf(f.By) + verb})
+	c.push(u, event, func() []byte {
+		return protocol.Payload("/", event, movementDTO{systemUser, "用户" + c.nameOf(u.By) + verb})
 	})
 }
 
-// heardIn answers which of the rooms that something was said in counts for this socket; "" for none.
-func (c *chatter) heardIn(e domain.MessagePosted) domain.ChatRoomID {
-	own := c.rooms()
-	for _, r := range own { // that of the handshake is the first
+// roomOf returns the first of the socket's rooms in which a message was posted, or "".
+func (c *chatClient) roomOf(e domain.MessagePosted) domain.ChatRoomID {
+	for _, r := range c.rooms() {
 		if slices.Contains(e.ChatRooms, r) {
 			return r
 		}
@@ -269,23 +249,15 @@ func (c *chatter) heardIn(e domain.MessagePosted) domain.ChatRoomID {
 	return ""
 }
 
-// nameOf is what somebody is called, or the id by which others may know a socket without a name.
-func (d *Door) nameOf(p chat.Participant) string {
-	if name := p.Name(); name != "" {
-		return name
-	}
-	return d.aliases.shown(p.Connection)
-}
-
-// recordOf is a message: its id is its position, behind which older ones can be asked for.
-func (c *chatter) recordOf(position int64, content string, room domain.ChatRoomID, at time.Time, by chat.Participant, there bool) record {
-	user := resident{ID: by.Connection, Name: c.v.door.nameOf(by), Online: there, CreatedAt: isoTime(at)}
-	if there {
-		user.Room = &room
+// recordOf returns a message. Its id is its position, with which a client can ask for older messages.
+func (c *chatClient) recordOf(position int64, content string, room domain.ChatRoomID, at time.Time, by chat.Participant, present bool) recordDTO {
+	author := authorDTO{ID: by.Connection, Name: c.nameOf(by), Online: present, CreatedAt: formatTime(at)}
+	if present {
+		author.Room = &room
 	}
 	if by.User.ID != 0 {
-		user.ID, user.Avatar = strconv.FormatInt(int64(by.User.ID), 10), by.User.Avatar
-		user.CreatedAt = isoTime(by.User.CreatedAt)
+		author.ID, author.Avatar = strconv.FormatInt(int64(by.User.ID), 10), by.User.Avatar
+		author.CreatedAt = formatTime(by.User.CreatedAt)
 	}
-	return record{strconv.FormatInt(position, 10), content, room, isoTime(at), user}
+	return recordDTO{strconv.FormatInt(position, 10), content, room, formatTime(at), author}
 }

@@ -126,7 +126,7 @@ func TestRoomsWithHistory(t *testing.T) {
 
 func TestRoomsWithHistoryNeedSignIn(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, func(c *socketio.Config, r *roomsConfig) { c.Guests, r.Renewal = true, time.Millisecond })
+	w := newWorld(t, func(c *socketio.Config, r *roomsConfig) { c.GuestChat, r.Renewal = true, time.Millisecond })
 	w.chatRoom("demo")
 	live := w.register("streamer").goLive()
 	ann := w.register("ann")
@@ -198,7 +198,7 @@ func TestTheRoomOfAHandshakeIsRemoved(t *testing.T) {
 func TestChatsShareTheirRooms(t *testing.T) {
 	t.Parallel()
 	db := pgtest.New(t)
-	guests := func(c *socketio.Config, r *roomsConfig) { c.Guests, r.PresenceGrace = true, time.Hour }
+	guests := func(c *socketio.Config, r *roomsConfig) { c.GuestChat, r.PresenceGrace = true, time.Hour }
 	one, two := openWorld(t, db, true, guests), openWorld(t, db, false, guests)
 	id := string(one.chatRoom("demo"))
 	if err := two.chat.WaitFor(t.Context(), one.hub.Position()); err != nil {

@@ -201,6 +201,8 @@ func TestTheEnvelopeOfADenial(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
 	a := w.app(siotest.Options{})
+	a.Emit("test") // the client knows its id a moment before the server lists the socket
+	a.Event(a.id)
 	w.do(domain.KickConnection{Connection: domain.ConnectionID(a.id), Reason: "<b>"})
 	var got map[string]map[string]json.RawMessage
 	decode(t, a.Event(a.id)[0], &got)

@@ -15,99 +15,72 @@ import (
 	"roomlog/realtime/socketio/protocol"
 )
 
+// Texts of the plain chat.
 const (
-	notOnline   = "你私聊的用户不在线"
-	badName     = "名字为1到20个字"
-	historySize = 20 // messages that a client is shown at once
+	textNotOnline = "你私聊的用户不在线" // the addressee is not online
+	textBadName   = "名字为1到20个字" // a name has 1 to 20 characters
 )
 
-// What the plain chat says. Its pages write it into their HTML as it is: every text in it is escaped.
-type (
-	plainMessage struct {
-		User      string `json:"user"`
-		Username  string `json:"username"` // the same, for a page that reads this
-		Content   string `json:"content"`
-		CreatedAt string `json:"createAt"`
-	}
-	plainNews struct {
-		User      string `json:"user"`
-		Content   string `json:"content"`
-		CreatedAt string `json:"createAt"`
-	}
-)
+// formatTime formats a time as JavaScript's toISOString does.
+func formatTime(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z") }
 
-// isoTime is a time as scripts write it.
-func isoTime(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z") }
-
-func plainOf(name, content string, at time.Time) plainMessage {
+func plainMessageOf(name, content string, at time.Time) plainMessageDTO {
 	name = html.EscapeString(name)
-	return plainMessage{name, name, html.EscapeString(content), isoTime(at)}
+	return plainMessageDTO{name, name, html.EscapeString(content), formatTime(at)}
 }
 
-func newsOf(content string, at time.Time) plainNews {
-	return plainNews{domain.SystemName, html.EscapeString(content), isoTime(at)}
+func plainNewsOf(content string, at time.Time) plainNewsDTO {
+	return plainNewsDTO{domain.SystemName, html.EscapeString(content), formatTime(at)}
 }
 
-// hearPlain has a socket heard in the plain-message chat. Without guests it is for nobody.
-func (v *visitor) hearPlain() {
-	v.socket.On("addMessage", func(*protocol.Event) { v.socket.Emit(needLogin) })
-	if !v.door.cfg.Guests {
-		for _, event := range []string{"message", "join", "leave", "getAllMessages"} {
-			v.socket.On(event, func(*protocol.Event) { v.socket.Emit(needLogin) })
+// openPlain subscribes a socket to the plain chat.
+func (c *chatClient) openPlain() {
+	c.deliver = c.deliverPlain
+	c.chat.Subscribe("")
+	c.chat.StartFrom("", 0)
+}
+
+// sendNews sends a text of the system to this socket alone.
+func (c *chatClient) sendNews(content string) {
+	c.socket.Emit("message", plainNewsOf(content, c.cfg.Now()))
+}
+
+// plainRefusals wraps a handler so that refusals are sent as messages of the plain chat.
+func plainRefusals(handle chatHandler) chatHandler {
+	return func(c *chatClient, ctx context.Context, e *protocol.Event) error {
+		err := handle(c, ctx, e)
+		if err == nil {
+			return nil
 		}
-		return
-	}
-	c := v.chat(profilePlain)
-	c.member.Subscribe("")
-	c.member.StartFrom("", 0)
-	c.on("getAllMessages", c.onPlainHistory)
-	c.speakPlain()
-}
-
-// speakPlain has what both kinds of visitors of the plain chat say heard.
-func (c *chatter) speakPlain() {
-	c.on("message", c.onMessage)
-	c.on("join", c.onJoinRoom)
-	c.on("leave", c.onLeaveRoom)
-}
-
-// tell says something to this socket alone.
-func (c *chatter) tell(content string) {
-	c.v.socket.Emit("message", newsOf(content, c.v.door.cfg.Now()))
-}
-
-// told tells the socket of a refusal in the manner of the plain chat; our own faults are the caller's.
-func (c *chatter) told(err error) error {
-	if err == nil {
+		problem, internal := hub.ProblemOf(err)
+		if internal {
+			return err
+		}
+		c.sendNews(problem.TextZH)
 		return nil
 	}
-	no, ours := hub.ProblemOf(err)
-	if ours {
-		return err
-	}
-	c.tell(no.TextZH)
-	return nil
 }
 
-// onMessage is given a name first, and then what is said under it.
-func (c *chatter) onMessage(ctx context.Context, e *protocol.Event) error {
-	said, ok := text(e, 0)
+// handlePlainMessage takes the first message of a socket as its name, and posts every later one. A message that begins
+// with "@" and a name is private.
+func (c *chatClient) handlePlainMessage(ctx context.Context, e *protocol.Event) error {
+	text, ok := textArgument(e, 0)
 	switch {
 	case !ok:
-		return c.told(&domain.Refusal{Code: domain.CodeBadRequest, Text: "a message is a text"})
-	case c.style == profilePlain && c.name == "":
-		return c.takeName(ctx, strings.TrimSpace(said))
+		return badRequest("a message must be a string")
+	case c.profile == profilePlain && c.name == "":
+		return c.enterPlain(ctx, strings.TrimSpace(text))
 	}
-	c.speak()
-	post := domain.PostMessage{Kind: domain.MessageText, Text: said, ChatRooms: c.rooms()}
-	if strings.HasPrefix(said, "@") {
-		if err := c.member.AllowQuery(); err != nil {
-			return c.told(err)
+	c.subscribePlain()
+	post := domain.PostMessage{Kind: domain.MessageText, Text: text, ChatRooms: c.rooms()}
+	if strings.HasPrefix(text, "@") {
+		if err := c.chat.AllowQuery(); err != nil {
+			return err
 		}
-		to, content, private := c.addressee(said)
+		to, content, private := c.addressee(text)
 		switch {
 		case private && to.ID == 0:
-			c.tell(notOnline)
+			c.sendNews(textNotOnline)
 			return nil
 		case private && to.User.ID != 0:
 			post.Text, post.ChatRooms, post.ToUser = content, nil, to.User.ID
@@ -115,118 +88,120 @@ func (c *chatter) onMessage(ctx context.Context, e *protocol.Event) error {
 			post.Text, post.ChatRooms, post.ToParticipant = content, nil, to.ID
 		}
 	}
-	_, err := c.member.Post(ctx, post, "")
-	if no := domain.AsRefusal(err); no != nil && (no.Code == domain.CodeParticipantNotFound || no.Code == domain.CodeUserUnavailable) && len(post.ChatRooms) == 0 {
-		c.tell(notOnline)
+	_, err := c.chat.Post(ctx, post, "")
+	if len(post.ChatRooms) == 0 && isNotOnline(err) {
+		c.sendNews(textNotOnline)
 		return nil
 	}
-	return c.told(err)
+	return err
 }
 
-// speak has a socket hear the plain chat from now on that is there for a room with history.
-func (c *chatter) speak() {
+// isNotOnline reports whether a message was refused because its addressee has left.
+func isNotOnline(err error) bool {
+	refusal := domain.AsRefusal(err)
+	return refusal != nil && (refusal.Code == domain.CodeParticipantNotFound || refusal.Code == domain.CodeUserUnavailable)
+}
+
+// subscribePlain subscribes a socket of profileHistory to the plain chat when it posts there for the first time.
+func (c *chatClient) subscribePlain() {
 	c.mu.Lock()
-	before := c.spoke
-	c.spoke = true
+	before := c.posted
+	c.posted = true
 	c.mu.Unlock()
-	if !before && c.style == profileHistory {
-		c.member.Subscribe("")
-		c.member.StartFrom("", 0)
+	if !before && c.profile == profileHistory {
+		c.chat.Subscribe("")
+		c.chat.StartFrom("", 0)
 	}
 }
 
-// takeName is the first message of a socket: everybody else is told who came.
-func (c *chatter) takeName(ctx context.Context, name string) error {
+// enterPlain enters the plain chat under a name.
+func (c *chatClient) enterPlain(ctx context.Context, name string) error {
 	if n := utf8.RuneCountInString(name); n < 1 || n > domain.MaxNickname {
-		c.tell(badName)
+		c.sendNews(textBadName)
 		return nil
 	}
-	if err := c.member.AllowQuery(); err != nil {
-		return c.told(err)
+	if err := c.chat.AllowQuery(); err != nil {
+		return err
 	}
-	if _, err := c.member.Enter(ctx, chat.Entry{Profile: domain.ProfilePlain, Nickname: name, Address: c.v.socket.Session().Address()}); err != nil {
-		return c.told(err)
+	if _, err := c.chat.Enter(ctx, chat.Entry{Profile: domain.ProfilePlain, Nickname: name, Address: c.socket.Session().Address()}); err != nil {
+		return err
 	}
 	c.name = name
-	for _, room := range c.rooms() { // joined before it had a name
-		if _, err := c.member.JoinSubscribed(ctx, room); err != nil {
-			c.member.Unsubscribe(room)
-			c.drop(room)
-			return c.told(err)
+	for _, room := range c.rooms() { // joined before the socket had a name
+		if _, err := c.chat.JoinSubscribed(ctx, room); err != nil {
+			c.chat.Unsubscribe(room)
+			c.removeRoom(room)
+			return err
 		}
 	}
 	return nil
 }
 
-// addressee answers to whom alone a message is that begins with @, and what it says then. Names may have spaces: the
-// longest of somebody who is there counts.
-func (c *chatter) addressee(said string) (to chat.Participant, content string, private bool) {
-	first := ""
-	for i, r := range said {
+// addressee splits a message that begins with "@" into the participant and the content. Names may contain spaces: the
+// longest name of a participant who is present counts. It reports false when no text follows a name.
+func (c *chatClient) addressee(text string) (to chat.Participant, content string, private bool) {
+	for i, r := range text {
 		if r != ' ' || i < 2 {
 			continue
 		}
-		if utf8.RuneCountInString(said[1:i]) > 2*domain.MaxNickname {
+		if utf8.RuneCountInString(text[1:i]) > 2*domain.MaxNickname {
 			break
 		}
-		rest := strings.TrimSpace(said[i:])
+		rest := strings.TrimSpace(text[i:])
 		if rest == "" {
 			break
 		}
 		if !private {
-			private, first = true, rest
+			private, content = true, rest
 		}
-		if found, ok := c.v.door.cfg.Chat.FindByName(said[1:i]); ok {
-			to, first = found, rest
+		if found, ok := c.cfg.Chat.FindByName(text[1:i]); ok {
+			to, content = found, rest
 		}
 	}
-	return to, first, private
+	return to, content, private
 }
 
-// onPlainHistory answers the newest messages to everybody, or of a room.
-func (c *chatter) onPlainHistory(ctx context.Context, e *protocol.Event) error {
-	if err := c.member.AllowQuery(); err != nil {
-		return c.told(err)
-	}
-	var of domain.ChatRoomID
-	if ref, ok := text(e, 0); ok {
-		room, err := c.v.door.cfg.Chat.Room(ctx, ref)
+// handlePlainHistory sends the newest messages to everybody, or those of a room.
+func (c *chatClient) handlePlainHistory(ctx context.Context, e *protocol.Event) error {
+	var id domain.ChatRoomID
+	if ref, ok := textArgument(e, 0); ok {
+		room, err := c.cfg.Chat.Room(ctx, ref)
 		if err != nil {
-			return c.told(err)
+			return err
 		}
-		of = room.ID
+		id = room.ID
 	}
-	found, err := c.member.History(ctx, of, projections.Window{Limit: historySize})
+	found, err := c.chat.History(ctx, id, projections.Window{Limit: historySize})
 	if err != nil {
-		return c.told(err)
+		return err
 	}
-	all := make([]plainMessage, 0, len(found))
+	all := make([]plainMessageDTO, 0, len(found))
 	for _, m := range slices.Backward(found) {
-		by, _ := c.v.door.cfg.Chat.Author(m)
-		all = append(all, plainOf(c.v.door.nameOf(by), m.Text, m.SentAt))
+		by, _ := c.cfg.Chat.Author(m)
+		all = append(all, plainMessageOf(c.nameOf(by), m.Text, m.SentAt))
 	}
-	c.v.socket.Emit("allMessages", all)
+	c.socket.Emit("allMessages", all)
 	return nil
 }
 
-// overhearPlain tells the socket what is said, and who comes.
-func (c *chatter) overhearPlain(f *chat.Update) {
-	switch e := f.Event.(type) {
+// deliverPlain sends messages and new participants.
+func (c *chatClient) deliverPlain(u *chat.Update) {
+	switch e := u.Event.(type) {
 	case domain.ParticipantEntered:
-		if !c.own(f) {
-			c.push(f, "entered", func() []byte {
-				return protocol.Payload("/", "message", newsOf(e.Nickname+"加入了聊天室", f.RecordedAt))
+		if !c.own(u) {
+			c.push(u, "entered", func() []byte {
+				return protocol.Payload("/", "message", plainNewsOf(e.Nickname+"加入了聊天室", u.RecordedAt))
 			})
 		}
 	case domain.MessagePosted:
-		c.pushPlain(f, e)
+		c.pushPlain(u, e)
 	case domain.ChatRoomRemoved:
-		c.forget(e.ChatRoom)
+		c.roomRemoved(e.ChatRoom)
 	}
 }
 
-func (c *chatter) pushPlain(f *chat.Update, e domain.MessagePosted) {
-	c.push(f, "plain", func() []byte {
-		return protocol.Payload("/", "message", plainOf(c.v.door.nameOf(f.By), e.Text, f.RecordedAt))
+func (c *chatClient) pushPlain(u *chat.Update, e domain.MessagePosted) {
+	c.push(u, "plain", func() []byte {
+		return protocol.Payload("/", "message", plainMessageOf(c.nameOf(u.By), e.Text, u.RecordedAt))
 	})
 }

@@ -33,7 +33,7 @@ func (a *app) said(name, content string) {
 	}
 }
 
-func guests(c *socketio.Config, r *roomsConfig) { c.Guests, r.PresenceGrace = true, time.Hour }
+func guests(c *socketio.Config, r *roomsConfig) { c.GuestChat, r.PresenceGrace = true, time.Hour }
 
 // called connects a socket that says a name, which others hear.
 func (w *world) called(o siotest.Options, name string, others ...*app) *app {

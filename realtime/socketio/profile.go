@@ -2,17 +2,17 @@ package socketio
 
 import "net/url"
 
-// profile is what a socket is for, beside the live rooms. Its handshake decides, once.
+// profile is what a socket is used for, beside the lives. The query of its handshake decides once.
 type profile int
 
 const (
-	profilePlain    profile = iota // the plain-message chat
-	profileExchange                // the generic chat of one room
-	profilePushed                  // what changes about one user
-	profileHistory                 // a chat room with history
+	profilePlain    profile = iota // the chat of plain messages
+	profileExchange                // the chat of one room in which sockets exchange messages
+	profileAccount                 // changes of one user's account
+	profileHistory                 // chat rooms with history, for users who are signed in
 )
 
-// profileOf reads a handshake. A key that is there counts, whatever is behind it.
+// profileOf returns the profile of a handshake. A key counts if it is present, whatever its value is.
 func profileOf(query url.Values) profile {
 	switch room, token := query.Has("room"), query.Has("token"); {
 	case room && token:
@@ -20,7 +20,7 @@ func profileOf(query url.Values) profile {
 	case room:
 		return profileExchange
 	case token:
-		return profilePushed
+		return profileAccount
 	}
 	return profilePlain
 }

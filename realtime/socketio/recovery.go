@@ -10,64 +10,64 @@ import (
 	"roomlog/realtime/hub"
 )
 
-// lost is a socket that may come back.
-type lost struct {
-	in    []place
-	since int64 // everything after it has been told
+// recoverable is a lost socket that a client may recover.
+type recoverable struct {
+	memberships []membership // all in one live
+	since       int64        // the socket has got every delta up to here
 }
 
-// place is a person in a room.
-type place struct {
-	caller hub.Identity
-	live   domain.LiveID
+// membership is a user in a live.
+type membership struct {
+	by   hub.Identity
+	live domain.LiveID
 }
 
-// keep answers what a recovery needs to know, or nil if there cannot be one: the newest offset that a client
-// knows says nothing about other rooms.
-func (v *visitor) keep() any {
-	was := &lost{}
-	for _, g := range v.guests {
-		for live, r := range g.rooms {
-			if len(was.in) > 0 && was.in[0].live != live {
+// recoverable returns the state of the socket that a recovery needs, or nil if it cannot be recovered: the newest
+// offset that a client knows says nothing about other lives.
+func (s *session) recoverable() any {
+	state := &recoverable{}
+	for _, c := range s.clients {
+		for live, channel := range c.lives {
+			if len(state.memberships) > 0 && state.memberships[0].live != live {
 				return nil
 			}
-			was.in = append(was.in, place{g.Identity(), live})
-			was.since = r.since(v)
+			state.memberships = append(state.memberships, membership{c.Identity(), live})
+			state.since = channel.since(s.socket)
 		}
 	}
-	return was
+	return state
 }
 
-// restore implements protocol.Recovery: a socket can be recovered if what it missed can be told. It cannot if the
-// last text that it heard at the end of an event was none of our offsets, but said something.
-func (d *Door) restore(kept any, offset string) (any, bool) {
-	was := *kept.(*lost)
+// restore is protocol.Recovery.Restore: a socket can be recovered if the deltas that it missed can be sent. It cannot
+// when the offset, which is the last text argument that the client got, is not one of this server.
+func (c *core) restore(kept any, offset string) (any, bool) {
+	state := *kept.(*recoverable)
 	if offset != "" {
 		position, err := strconv.ParseInt(offset, 10, 64)
 		if err != nil || position < 0 {
 			return nil, false
 		}
-		was.since = max(was.since, position)
+		state.since = max(state.since, position)
 	}
-	if len(was.in) == 0 {
-		return &was, true
+	if len(state.memberships) == 0 {
+		return &state, true
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	ctx, cancel := context.WithTimeout(context.Background(), requestTimeout)
 	defer cancel()
-	missed, err := d.cfg.Hub.Deltas(ctx, was.in[0].live, was.since, math.MaxInt64, maxReplay+1)
+	missed, err := c.cfg.Hub.Deltas(ctx, state.memberships[0].live, state.since, math.MaxInt64, maxReplay+1)
 	if err != nil {
-		d.cfg.Log.WarnContext(ctx, "a socket could not be recovered", slog.Any("err", err))
+		c.cfg.Log.WarnContext(ctx, "Socket.IO socket could not be recovered", slog.Any("error", err))
 	}
-	return &was, err == nil && len(missed) <= maxReplay
+	return &state, err == nil && len(missed) <= maxReplay
 }
 
-// comeBack puts a recovered socket where it was.
-func (v *visitor) comeBack(was *lost) {
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+// rejoin puts a recovered socket into its live.
+func (s *session) rejoin(state *recoverable) {
+	ctx, cancel := context.WithTimeout(context.Background(), requestTimeout)
 	defer cancel()
-	for _, p := range was.in {
-		if err := v.join(ctx, p.caller, p.live, true, was.since); err != nil {
-			v.refuse(ctx, "recovery", err, true)
+	for _, m := range state.memberships {
+		if err := s.join(ctx, m.by, m.live, true, state.since); err != nil {
+			s.notify(ctx, s.socket, "recovery", err, true)
 		}
 	}
 }

@@ -9,11 +9,11 @@ import (
 	"time"
 )
 
-// scripts are the files that pages load from this door, as the old servers had them. Each may have a map.
+// scripts are the files of the client that pages load from this server. Each may have a source map.
 var scripts = []string{"socket.io.js", "socket.io.min.js", "socket.io.slim.js", "socket.io.esm.min.js"}
 
-// script answers which of the scripts a request is for, or "".
-func script(r *http.Request) string {
+// scriptName returns the script that a request asks for, or "".
+func scriptName(r *http.Request) string {
 	name, ok := strings.CutPrefix(r.URL.Path, Path)
 	if !ok || !slices.Contains(scripts, strings.TrimSuffix(name, ".map")) {
 		return ""
@@ -21,19 +21,18 @@ func script(r *http.Request) string {
 	return name
 }
 
-// serveScript serves a script, if the deployment provides it. Pages ask again after an hour, and get it again only
-// if it is another one.
-func (d *Door) serveScript(w http.ResponseWriter, r *http.Request, name string) {
+// serveScript serves a script from a folder. Pages revalidate it after an hour.
+func serveScript(w http.ResponseWriter, r *http.Request, folder, name string) {
 	h := w.Header()
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		h.Set("Allow", "GET, HEAD")
-		http.Error(w, "a script can only be read", http.StatusMethodNotAllowed)
+		http.Error(w, "use GET or HEAD for a script", http.StatusMethodNotAllowed)
 		return
 	}
-	file, modified, err := openIn(d.cfg.Assets, name)
+	file, modified, err := openFile(folder, name)
 	if err != nil {
 		h.Set("Cache-Control", "no-store")
-		http.Error(w, name+" is not provided here. The operator of this server gets it with `make assets`, or puts it into the folder --assets.",
+		http.Error(w, name+" is not on this server. To provide it, run `make assets` or put the file into the folder of --assets.",
 			http.StatusNotFound)
 		return
 	}
@@ -46,8 +45,8 @@ func (d *Door) serveScript(w http.ResponseWriter, r *http.Request, name string) 
 	http.ServeContent(w, r, name, modified, file)
 }
 
-// openIn opens a file of a folder, and of no other. Without a folder there is none.
-func openIn(folder, name string) (file *os.File, modified time.Time, err error) {
+// openFile opens a regular file of a folder, and of no other folder. With folder "" it returns os.ErrNotExist.
+func openFile(folder, name string) (file *os.File, modified time.Time, err error) {
 	if folder == "" {
 		return nil, modified, os.ErrNotExist
 	}

@@ -41,7 +41,7 @@ type world struct {
 	hub       *hub.Hub
 	chat      *chat.Chat
 	native    *native.Server
-	door      *socketio.Door
+	door      *socketio.Server
 	base      string // of the Socket.IO door
 	log       *lines
 }

@@ -89,7 +89,7 @@ func (b *backend) registerTableMetrics(m metrics) {
 
 func (s *servers) registerMetrics(m metrics) {
 	registerSocketMetrics(m.dialect("native"), s.native.Stats(), s.native.Lives)
-	registerSocketMetrics(m.dialect("socketio"), s.socketio.Stats(), s.socketio.Rooms)
+	registerSocketMetrics(m.dialect("socketio"), s.socketio.Stats(), s.socketio.Lives)
 	m.gauge("polling_sessions", "Socket.IO clients without a WebSocket connection.", func() float64 { return float64(s.socketio.Polling()) })
 }
 

@@ -25,8 +25,8 @@ import (
 type servers struct {
 	http      *http.Server
 	api       *api.API
-	native    *native.Server // nil without the role
-	socketio  *socketio.Door // nil without the role
+	native    *native.Server   // nil without the role
+	socketio  *socketio.Server // nil without the role
 	readiness *readiness
 }
 

@@ -16,7 +16,7 @@ import (
 	"roomlog/media/record"
 	"roomlog/realtime/chat"
 	"roomlog/realtime/hub"
-	"roomlog/realtime/socketio/engineio"
+	"roomlog/realtime/socketio"
 )
 
 // config is everything that can be set at the command line. A setting of a package is declared in the Config of that
@@ -33,7 +33,7 @@ type config struct {
 	api        api.Config
 	hub        hub.Config
 	chat       chat.Config
-	sockets    engineio.Config // its nested ws.Config serves both dialects
+	socketio   socketio.Config // its nested ws.Config serves both dialects
 	media      media.Config
 	broadcasts broadcasts.Config
 	hooks      hooks.Config
@@ -50,7 +50,7 @@ func (c *Command) DeclareFlags() {
 	c.flags.Add("users", &c.TokenSettings)
 	c.flags.Add("users", &c.SignSettings)
 	c.flags.Add("api", &c.api)
-	c.flags.Add("socket", &c.sockets)
+	c.flags.Add("socket", &c.socketio)
 	c.flags.Add("live", &c.hub)
 	c.flags.Add("chat", &c.chat)
 	c.flags.Add("media", &c.media)
@@ -70,11 +70,11 @@ func (c *Command) AfterApply() error {
 		return err
 	}
 	c.sequencer.DrainTimeout = c.DrainTimeout
-	c.sockets.BodyTimeout = c.api.BodyTimeout
+	c.socketio.Engine.BodyTimeout = c.api.BodyTimeout
 	c.api.GuestChat, c.api.CORSOrigins = c.GuestChat, c.CORSOrigins
 	c.chat.ChatRooms, c.chat.RoomsPerAddress = c.api.ChatRooms, c.api.ChatRoomsPerAddress
 	c.broadcasts.LostNodeGrace = c.hub.PresenceGrace
-	c.sockets.Sockets.Origins = c.CORSOrigins
+	c.socketio.Engine.Sockets.Origins, c.socketio.GuestChat = c.CORSOrigins, c.GuestChat
 	return nil
 }
 
@@ -117,8 +117,7 @@ type nodeSettings struct {
 
 // userSettings are what users of this server may do.
 type userSettings struct {
-	GuestChat     bool `help:"Admit chat users without a password, by an e-mail address or under a name. An address is not verified."`
-	ListedViewers int  `default:"50" min:"1" max:"100" help:"Newest viewers of a live that Socket.IO clients get in a list."`
+	GuestChat bool `help:"Admit chat users without a password, by an e-mail address or under a name. An address is not verified."`
 }
 
 // recordSettings is the folder of the recordings.

@@ -2,13 +2,11 @@ package serve
 
 import (
 	"context"
-	"math"
 	"path/filepath"
 	"strings"
 
 	"roomlog/api"
 	"roomlog/internal/limit"
-	"roomlog/internal/settings"
 	"roomlog/realtime/chat"
 	"roomlog/realtime/hub"
 	"roomlog/realtime/native"
@@ -48,17 +46,10 @@ func (c *Command) socketioConfig(env *environment, b *backend, hub *hub.Hub, cha
 	if assets == "" {
 		assets = filepath.Join(env.dataDir, "assets")
 	}
-	large := c.hub.LargeLive
-	if large == settings.Off {
-		large = math.MaxInt
-	}
-	engine := c.sockets
-	engine.Sockets.Limiter = limiter
-	return socketio.Config{
-		Hub: hub, Chat: chat, Queries: b.queries, Now: env.sh.Now, Log: env.log, Assets: assets,
-		Engine: engine,
-		Guests: c.GuestChat, Listed: c.ListedViewers, Crowd: large, Interval: c.hub.JoinBatchInterval,
-	}
+	config := c.socketio
+	config.Hub, config.Chat, config.Queries, config.Now, config.Log = hub, chat, b.queries, env.sh.Now, env.log
+	config.Assets, config.Engine.Sockets.Limiter = assets, limiter
+	return config
 }
 
 func (c *Command) hubConfig(env *environment, b *backend, tokens *api.Tokens) hub.Config {
@@ -80,7 +71,7 @@ func (c *Command) chatConfig(env *environment, b *backend, hub *hub.Hub) chat.Co
 }
 
 func (c *Command) nativeConfig(env *environment, b *backend, hub *hub.Hub, chat *chat.Chat, limiter ws.Limiter) native.Config {
-	sockets := c.sockets.Sockets
+	sockets := c.socketio.Engine.Sockets
 	sockets.Limiter = limiter
 	return native.Config{
 		Hub: hub, Chat: chat, Store: b.store, Queries: b.queries, Feed: b.feed, Now: env.sh.Now, Log: env.log,

@@ -2,40 +2,27 @@ package engineio
 
 import (
 	"maps"
-	"net/http"
 	"slices"
-	"time"
 
 	"roomlog/realtime/ws"
 )
 
-// carrier is a WebSocket connection of a session: the one that carries it, or one that may.
-type carrier struct {
-	session *Session
-	conn    *ws.Conn
-	since   time.Time
-	probed  bool // guarded by Session.mu
-}
-
-// Text implements realtime.Peer.
+// Text handles a text frame of the connection.
 func (c *carrier) Text(message []byte) {
 	p, err := decodeText(message, c.session.version)
-	c.heard(p, err)
+	c.receive(p, err)
 }
 
-// Binary implements realtime.BinaryPeer.
+// Binary handles a binary frame of the connection.
 func (c *carrier) Binary(message []byte) {
 	p, err := decodeBinary(message, c.session.version)
-	c.heard(p, err)
+	c.receive(p, err)
 }
 
-func (c *carrier) heard(p packet, err error) {
+func (c *carrier) receive(p packet, err error) {
 	s := c.session
 	s.mu.Lock()
 	carries, probes := s.carrier == c, s.probe == c
-	if err != nil && probes { // before the client hears of it: it may try again at once
-		s.probe = nil
-	}
 	s.mu.Unlock()
 	switch {
 	case err != nil && carries:
@@ -45,11 +32,11 @@ func (c *carrier) heard(p packet, err error) {
 	case err != nil || !probes:
 		c.conn.Close(ws.CloseProtocol, "not an upgrade")
 	default:
-		s.probing(c, p)
+		s.probePacket(c, p)
 	}
 }
 
-// Closed implements realtime.Peer.
+// Closed ends the session that the connection carries, or its upgrade.
 func (c *carrier) Closed(uint16, string) {
 	s := c.session
 	s.mu.Lock()
@@ -62,25 +49,22 @@ func (c *carrier) Closed(uint16, string) {
 	}
 }
 
-// upgrade begins to move a session that polls to a WebSocket connection. For any other session the connection
-// is closed at once.
-func (s *Session) upgrade(w http.ResponseWriter, r *http.Request) {
-	s.engine.sockets.Accept(w, r, func(conn *ws.Conn) ws.Peer {
-		c := &carrier{session: s, conn: conn, since: s.engine.cfg.Now()}
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		if s.ended || s.carrier != nil || s.probe != nil {
-			conn.Close(ws.CloseProtocol, "not an upgrade")
-		} else {
-			s.probe = c
-		}
-		return c
-	})
+// startUpgrade makes conn the probe of a session that polls. It closes conn for any other session.
+func (s *Session) startUpgrade(conn *ws.Conn) *carrier {
+	c := &carrier{session: s, conn: conn, since: s.shared.cfg.Now()}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.ended || s.carrier != nil || s.probe != nil {
+		conn.Close(ws.CloseProtocol, "not an upgrade")
+	} else {
+		s.probe = c
+	}
+	return c
 }
 
-// probing handles a packet of a connection that may become the carrier.
-func (s *Session) probing(c *carrier, p packet) {
-	var groups []*Group
+// probePacket handles a packet of a connection that may become the carrier.
+func (s *Session) probePacket(c *carrier, p packet) {
+	var listeners []upgradeListener
 	s.mu.Lock()
 	switch {
 	case p.kind == typePing && string(p.data) == "probe":
@@ -91,33 +75,33 @@ func (s *Session) probing(c *carrier, p packet) {
 			s.waiting = nil
 		}
 	case p.kind == typeUpgrade && c.probed:
-		groups = s.switchTo(c)
+		listeners = s.switchTo(c)
 	default:
 		c.conn.Close(ws.CloseProtocol, "not an upgrade")
 		s.probe = nil
 	}
 	s.mu.Unlock()
-	for _, g := range groups {
-		g.moved(s, c)
+	for _, l := range listeners {
+		l.upgraded(s, c.conn)
 	}
 }
 
-// switchTo makes c the carrier, and sends over it what waits. It answers the groups that have to know.
-func (s *Session) switchTo(c *carrier) []*Group {
+// switchTo makes c the carrier and sends the backlog over it. It returns the listeners to call after mu is unlocked.
+func (s *Session) switchTo(c *carrier) []upgradeListener {
 	s.carrier, s.probe = c, nil
-	if s.waiting != nil { // clients have no GET under way when they say so
+	if s.waiting != nil { // the client has no GET open when it sends the upgrade packet
 		s.waiting <- nil
 		s.waiting = nil
 	}
 	for frames := s.backlog.Take(pollBytes); len(frames) > 0; frames = s.backlog.Take(pollBytes) {
 		c.conn.Send(frames...)
 	}
-	if s.ended { // the last words, which the client could not fetch any more
-		s.forgetFarewell()
+	if s.ended { // the client can no longer poll its last packet
+		s.dropLastPacket()
 		c.conn.Close(ws.CloseNormal, "")
 		return nil
 	}
-	s.leave()
-	s.leave = func() {}
-	return slices.Collect(maps.Keys(s.groups))
+	s.release()
+	s.release = func() {}
+	return slices.Collect(maps.Keys(s.onUpgrade))
 }

@@ -1,15 +1,15 @@
-// Package engineio carries messages between this server and old clients: Engine.IO 3 and 4, over long-polling,
-// over WebSocket, or over the first until it is upgraded to the second.
+// Package engineio carries messages between the server and clients of Engine.IO 3 and 4: over long-polling, over
+// WebSocket, or over polling until the session is upgraded to WebSocket.
 //
-// It knows sessions and messages, not what they mean. The promises:
+// It knows sessions and messages, not their meaning. It guarantees:
 //
-//   - The layer above is handed the messages of a session one after another, in the order they were sent, and
-//     the end of the session after the last of them. What it sends arrives in order too, also across an upgrade.
-//   - A session is heard of in time or ended: its deadlines are points in time, which no late timer moves. A
-//     session whose own message is still being handled is not silent.
-//   - A session id opens its session on the transport that holds it and nowhere else. Engine.IO 3 shows the id
-//     to other people, so a session of it that still polls has an alias to be shown by.
-//   - A reader who is slow, or does not fetch, costs only itself, within the bounds of package realtime.
+//   - The Handler of a session gets its messages one after another, in the order in which they were sent, and the end
+//     of the session after the last one. Frames that are sent to a session arrive in order too, also across an upgrade.
+//   - A session that is silent beyond its deadline is ended. Deadlines are points in time that a late timer does not
+//     move. A session whose own message is still being handled is not silent.
+//   - A session id opens its session only on the transport that holds it. Engine.IO 3 shows ids to other users, so
+//     a session of version 3 that polls has an alias that other users may see.
+//   - A slow reader, or a client that does not poll, costs only itself, within the bounds of package ws.
 //
-// Left out on purpose: JSONP, WebTransport, compression.
+// It never supports JSONP, WebTransport or compression, and imports no package of this module except ws.
 package engineio

@@ -8,44 +8,80 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
+
+	"golang.org/x/time/rate"
 
 	"roomlog/realtime/ws"
 )
 
-// Engine holds sessions. It is an http.Handler, for one path.
+// The bounds of the time between two checks of all sessions.
+const (
+	maxCheckInterval = time.Second
+	minCheckInterval = time.Millisecond
+)
+
+// Engine holds the sessions. It is an http.Handler for one path.
 type Engine struct {
-	cfg     Config
+	shared  shared
 	sockets *ws.Server
 	polling atomic.Int64 // sessions that poll
 
 	mu       sync.Mutex
 	sessions map[string]*Session
-	empty    chan struct{} // set by Shutdown, closed when no session is left
+	empty    chan struct{} // created by Shutdown, closed when no session is left
 }
 
-// New makes an engine. It works while Run runs.
+// New returns an Engine. It checks deadlines while Run runs. It panics when cfg lacks a dependency or a setting.
 func New(cfg Config) *Engine {
 	cfg.check()
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Engine{cfg: cfg, sockets: ws.NewServer(cfg.sockets()), sessions: make(map[string]*Session)}
+	e := &Engine{sockets: ws.NewServer(cfg.sockets()), sessions: make(map[string]*Session)}
+	e.shared = shared{cfg: cfg, stats: e.sockets.Stats(), forget: e.forget}
+	return e
 }
 
-// Stats are the counters of the connections and of everything that waits to be sent or fetched.
+// Stats returns the counters of the connections and of all queues.
 func (e *Engine) Stats() *ws.Stats { return e.sockets.Stats() }
 
-// Polling is the number of sessions that poll.
+// Polling returns the number of sessions that poll.
 func (e *Engine) Polling() int64 { return e.polling.Load() }
 
-// Run watches the sessions' deadlines and writes to their connections until ctx ends. It is to be stopped
-// after Shutdown returned.
+// Run checks the deadlines of the sessions and writes to their connections until ctx ends. Stop it after Shutdown
+// returned.
 func (e *Engine) Run(ctx context.Context) error {
 	var group sync.WaitGroup
 	group.Go(func() { _ = e.sockets.Run(ctx) })
-	group.Go(func() { e.tend(ctx) })
+	group.Go(func() { e.checkSessions(ctx) })
 	group.Wait()
 	return nil
+}
+
+// checkSessions checks every session from time to time: one goroutine instead of a timer for each.
+func (e *Engine) checkSessions(ctx context.Context) {
+	cfg := &e.shared.cfg
+	interval := maxCheckInterval
+	for _, timeout := range []time.Duration{cfg.Sockets.PingInterval, cfg.PingTimeout, cfg.UpgradeTimeout, cfg.SettleTimeout} {
+		interval = min(interval, timeout/8)
+	}
+	ticks := time.NewTicker(max(interval, minCheckInterval))
+	defer ticks.Stop()
+	var all []*Session
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticks.C:
+		}
+		all = e.all(all[:0])
+		now := cfg.Now()
+		for _, s := range all {
+			s.check(now)
+		}
+		clear(all)
+	}
 }
 
 // ServeHTTP opens sessions and serves those that poll.
@@ -53,7 +89,7 @@ func (e *Engine) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	query := r.URL.Query()
 	transport, upgrade := query.Get("transport"), strings.EqualFold(r.Header.Get("Upgrade"), "websocket")
 	switch {
-	case !e.cfg.Sockets.Origins.Allow(r.Header.Get("Origin")):
+	case !e.shared.cfg.Sockets.Origins.Allow(r.Header.Get("Origin")):
 		forbidden.write(w)
 	case transport != "websocket" && transport != "polling":
 		unknownTransport.write(w)
@@ -64,19 +100,23 @@ func (e *Engine) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case upgrade != (transport == "websocket"):
 		badRequest.write(w)
 	default:
-		s := e.find(query.Get("sid"))
-		switch {
-		case s == nil:
-			unknownSession.write(w)
-		case upgrade:
-			s.upgrade(w, r)
-		case r.Method == http.MethodGet:
-			s.poll(w, r)
-		case r.Method == http.MethodPost:
-			s.post(w, r)
-		default:
-			badRequest.write(w)
-		}
+		e.serveSession(w, r, e.find(query.Get("sid")), upgrade)
+	}
+}
+
+// serveSession serves a request of a session; s is nil when the session is unknown.
+func (e *Engine) serveSession(w http.ResponseWriter, r *http.Request, s *Session, upgrade bool) {
+	switch {
+	case s == nil:
+		unknownSession.write(w)
+	case upgrade:
+		e.sockets.Accept(w, r, func(conn *ws.Conn) ws.Peer { return s.startUpgrade(conn) })
+	case r.Method == http.MethodGet:
+		s.poll(w, r)
+	case r.Method == http.MethodPost:
+		s.post(w, r)
+	default:
+		badRequest.write(w)
 	}
 }
 
@@ -106,38 +146,55 @@ func (e *Engine) handshake(w http.ResponseWriter, r *http.Request, query url.Val
 	}
 }
 
-// openPolling opens a session that polls; this request is its first poll.
+func (e *Engine) newSession(v Version, query url.Values) *Session {
+	cfg := &e.shared.cfg
+	now := cfg.Now()
+	s := &Session{
+		shared: &e.shared, id: newID(), version: v, query: query, asText: query.Get("b64") != "",
+		opened: now, onUpgrade: make(map[upgradeListener]struct{}), release: func() {},
+	}
+	if v == V3 && query.Get("transport") == "polling" {
+		s.alias = newID()
+	}
+	if cfg.Sockets.FrameRate > 0 {
+		s.limiter = rate.NewLimiter(rate.Limit(cfg.Sockets.FrameRate), cfg.Sockets.FrameBurst)
+	}
+	s.startInterval(now)
+	return s
+}
+
+// openPolling opens a session that polls. The request is its first GET.
 func (e *Engine) openPolling(w http.ResponseWriter, r *http.Request, s *Session) {
-	if e.polling.Add(1) > int64(e.cfg.MaxPolling) {
+	if e.polling.Add(1) > int64(e.shared.cfg.MaxPolling) {
 		e.polling.Add(-1)
 		tooMany.write(w)
 		return
 	}
-	address, leave, ok := e.sockets.Admit(w, r)
+	address, release, ok := e.sockets.Admit(w, r)
 	if !ok {
 		e.polling.Add(-1)
 		return
 	}
 	s.address = address
-	s.leave = func() {
+	s.release = func() {
 		e.polling.Add(-1)
-		leave()
+		release()
 	}
 	s.backlog = e.sockets.NewBacklog()
 	e.open(s)
 	s.poll(w, r)
 }
 
-// open makes a session known, greets the client and tells the layer above.
+// open registers a session, sends its handshake and creates its Handler.
 func (e *Engine) open(s *Session) {
-	s.receiving.Lock() // an end, or a message, has to wait
+	s.receiving.Lock() // a message, or the end, waits for the Handler
 	defer s.receiving.Unlock()
 	e.mu.Lock()
 	e.sessions[s.id] = s
 	e.mu.Unlock()
-	s.Send(s.greeting())
-	s.handler = e.cfg.Open(s)
-	if e.stopping() { // it came while the others were ended
+	s.Send(s.handshake())
+	s.handler = e.shared.cfg.Open(s)
+	if e.stopping() { // it opened while Shutdown ended the others
 		s.end("server shutting down", "")
 	}
 }
@@ -148,22 +205,22 @@ func (e *Engine) find(id string) *Session {
 	return e.sessions[id]
 }
 
-// forget drops a session that has ended.
+// forget unregisters a session that has ended.
 func (e *Engine) forget(s *Session) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	delete(e.sessions, s.id)
-	e.tellEmpty()
+	e.signalEmpty()
 }
 
-// Shutdown ends all sessions, so that their clients come back, to another process or a later one, and waits
-// until they have ended or ctx has. New ones are refused from now on.
+// Shutdown ends all sessions in such a way that their clients reconnect, to another node or later, and waits until they
+// have ended or ctx ends. From now on the engine refuses new sessions.
 func (e *Engine) Shutdown(ctx context.Context) error {
 	e.mu.Lock()
 	if e.empty == nil {
 		e.empty = make(chan struct{})
 	}
-	e.tellEmpty()
+	e.signalEmpty()
 	empty := e.empty
 	e.mu.Unlock()
 	for _, s := range e.all(nil) {
@@ -182,8 +239,8 @@ func (e *Engine) Shutdown(ctx context.Context) error {
 	}
 }
 
-// tellEmpty wakes Shutdown when there is nothing left to wait for.
-func (e *Engine) tellEmpty() {
+// signalEmpty wakes Shutdown when no session is left.
+func (e *Engine) signalEmpty() {
 	if e.empty == nil || len(e.sessions) > 0 {
 		return
 	}

@@ -5,7 +5,7 @@ import (
 	"net/http"
 )
 
-// failure is an answer to a request that is refused, as clients know it.
+// failure is the response to a request that is refused, with a code of the protocol.
 type failure struct {
 	status  int
 	code    int
@@ -20,11 +20,11 @@ var (
 	forbidden        = failure{http.StatusForbidden, 4, "Forbidden"}
 	badVersion       = failure{http.StatusBadRequest, 5, "Unsupported protocol version"}
 
-	// These have no code of their own in the protocol.
-	tooLarge = failure{http.StatusRequestEntityTooLarge, 3, "Payload too large"}
-	tooOften = failure{http.StatusTooManyRequests, 3, "Too many packets"}
-	tooMany  = failure{http.StatusServiceUnavailable, 3, "Too many sessions"}
-	stopping = failure{http.StatusServiceUnavailable, 3, "Restarting"}
+	// The protocol has no codes for these.
+	tooLarge    = failure{http.StatusRequestEntityTooLarge, 3, "Payload too large"}
+	rateLimited = failure{http.StatusTooManyRequests, 3, "Too many packets"}
+	tooMany     = failure{http.StatusServiceUnavailable, 3, "Too many sessions"}
+	stopping    = failure{http.StatusServiceUnavailable, 3, "Restarting"}
 )
 
 func (f failure) write(w http.ResponseWriter) {

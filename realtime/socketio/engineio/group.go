@@ -6,72 +6,72 @@ import (
 	"roomlog/realtime/ws"
 )
 
-// Group sends every frame that is pushed into it to every session that was added to it, whatever carries them:
-// a room. All sessions get the frames in the order they were pushed; what is sent to one alone may overtake them.
+// Group sends every frame that is pushed into it to every session that was added to it, over either transport. All
+// sessions get the frames in the order in which they were pushed; frames that are sent to one session may overtake them.
 type Group struct {
-	fan *ws.Fanout
+	fanout *ws.Fanout
 
-	mu     sync.Mutex // taken before Session.mu
-	single map[*Session]struct{}
+	mu     sync.Mutex            // locked before Session.mu
+	single map[*Session]struct{} // sessions that are not in fanout
 }
 
-// NewGroup makes an empty group.
+// NewGroup returns an empty Group.
 func (e *Engine) NewGroup() *Group {
-	return &Group{fan: e.sockets.NewFanout(), single: make(map[*Session]struct{})}
+	return &Group{fanout: e.sockets.NewFanout(), single: make(map[*Session]struct{})}
 }
 
-// Add makes s a receiver of everything that is pushed after Add returned, and of nothing pushed before.
+// Add adds s: it gets every frame that is pushed after Add returned, and none that was pushed before.
 func (g *Group) Add(s *Session) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.groups[g] = struct{}{}
+	s.onUpgrade[g] = struct{}{}
 	if s.carrier != nil {
-		g.fan.Add(s.carrier.conn)
+		g.fanout.Add(s.carrier.conn)
 	} else {
 		g.single[s] = struct{}{}
 	}
 }
 
-// Remove takes s out: nothing that was pushed is sent to it after Remove returned.
+// Remove removes s: no pushed frame is sent to it after Remove returned.
 func (g *Group) Remove(s *Session) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	delete(s.groups, g)
+	delete(s.onUpgrade, g)
 	delete(g.single, s)
 	if s.carrier != nil {
-		g.fan.Remove(s.carrier.conn)
+		g.fanout.Remove(s.carrier.conn)
 	}
 }
 
 // Push sends a frame to every session. It does not wait for any of them.
 func (g *Group) Push(frame *ws.Frame) {
-	g.PushMade(func() *ws.Frame { return frame })
+	g.PushEncoded(func() *ws.Frame { return frame })
 }
 
-// PushMade is Push for a frame that shows public ids. Between its making and its sending nobody becomes one of many
-// who are sent the same, so that who is upgraded meanwhile still finds itself in it.
-func (g *Group) PushMade(frameNow func() *ws.Frame) {
+// PushEncoded is Push for a frame that contains public ids. No session moves to the fan-out between the call of encode
+// and the push, so that a session that is upgraded meanwhile still finds its own id in the frame.
+func (g *Group) PushEncoded(encode func() *ws.Frame) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	frame := frameNow()
-	g.fan.Push(frame)
+	frame := encode()
+	g.fanout.Push(frame)
 	for s := range g.single {
 		s.Send(frame)
 	}
 }
 
-// moved makes a session that was upgraded one of the many that are written to together. Until then it was
-// sent to one by one, over its connection too.
-func (g *Group) moved(s *Session, to *carrier) {
+// upgraded moves a session to the fan-out after its upgrade. Until then it got its frames one by one, over its
+// connection too.
+func (g *Group) upgraded(s *Session, conn *ws.Conn) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if _, in := g.single[s]; !in { // removed meanwhile
 		return
 	}
 	delete(g.single, s)
-	g.fan.Add(to.conn)
+	g.fanout.Add(conn)
 }

@@ -7,16 +7,7 @@ import (
 	"roomlog/realtime/ws"
 )
 
-// Version is a version of the protocol.
-type Version int
-
-// The versions: 3 is what clients of Socket.IO 1.x and 2.x speak, 4 what newer ones do.
-const (
-	V3 Version = 3
-	V4 Version = 4
-)
-
-// The types of packets, as the first character of their text.
+// The types of packets, as the first character of their text form.
 const (
 	typeOpen    = '0'
 	typeClose   = '1'
@@ -34,36 +25,35 @@ const (
 	packetNoop  = "6"
 )
 
-// errPacket is for bytes that are no packet.
+// errPacket is the error for bytes that are not a packet.
 var errPacket = errors.New("not a packet")
 
 // packet is one unit of the protocol.
 type packet struct {
 	kind   byte
 	data   []byte
-	binary bool // of a message: its data are bytes, not text
+	binary bool // a message with bytes instead of text
 }
 
-// Message is the text of a packet that carries a text message, for the frames of package realtime. It is
-// the same in both versions.
+// Message returns the payload of a text message, for the frames of package ws. It is the same in both versions.
 func Message(text []byte) []byte {
 	return append(append(make([]byte, 0, 1+len(text)), typeMessage), text...)
 }
 
-// Binary makes the frame of a binary message to this session.
-func (s *Session) Binary(data []byte) *ws.Frame {
+// encodeBinary returns the frame of a binary message. asText is for clients that cannot receive binary frames.
+func encodeBinary(data []byte, v Version, asText bool) *ws.Frame {
 	switch {
-	case s.asText && s.version == V3:
+	case asText && v == V3:
 		return ws.TextFrame(base64.StdEncoding.AppendEncode([]byte{'b', typeMessage}, data))
-	case s.asText:
+	case asText:
 		return ws.TextFrame(base64.StdEncoding.AppendEncode([]byte{'b'}, data))
-	case s.version == V3:
+	case v == V3:
 		return ws.BinaryFrame(append([]byte{typeMessage - '0'}, data...))
 	}
 	return ws.BinaryFrame(data)
 }
 
-// decodeText reads a packet in its text form. The data are part of b, but for those of a binary message.
+// decodeText decodes a packet in text form. The data of the packet are part of b, except those of a binary message.
 func decodeText(b []byte, v Version) (packet, error) {
 	if len(b) == 0 {
 		return packet{}, errPacket
@@ -77,7 +67,7 @@ func decodeText(b []byte, v Version) (packet, error) {
 	return packet{kind: b[0], data: b[1:]}, nil
 }
 
-// decodeBase64 reads what follows the b of a binary message in text form.
+// decodeBase64 decodes a binary message in text form, without its leading b.
 func decodeBase64(b []byte, v Version) (packet, error) {
 	if v == V3 {
 		if len(b) == 0 || b[0] != typeMessage {
@@ -92,7 +82,7 @@ func decodeBase64(b []byte, v Version) (packet, error) {
 	return packet{kind: typeMessage, data: data, binary: true}, nil
 }
 
-// decodeBinary reads a packet in its binary form.
+// decodeBinary decodes a packet in binary form.
 func decodeBinary(b []byte, v Version) (packet, error) {
 	if v == V4 {
 		return packet{kind: typeMessage, data: b, binary: true}, nil

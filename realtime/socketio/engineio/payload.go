@@ -10,52 +10,58 @@ import (
 )
 
 const (
-	separator   = 0x1e // between the packets of a payload of version 4
-	maxDigits   = 9    // of the length of a packet in a payload of version 3
-	octetsText  = 0    // what a packet is, in a payload of octets
-	octetsBytes = 1
-	octetsEnd   = 255 // of the digits of a length, in a payload of octets
+	separator    = 0x1e // between the packets of a payload of version 4
+	maxDigits    = 9    // of the length of a packet in a payload of version 3
+	octetsText   = 0    // type of a packet in a binary payload
+	octetsBinary = 1
+	octetsEnd    = 255 // of the digits of a length in a binary payload
 )
 
-// encodePayload makes the body of an answer to a GET out of frames; octets says that it is not text.
-func encodePayload(frames []*ws.Frame, v Version) (body []byte, octets bool) {
+// encodePayload returns the body of the response to a GET. binary reports whether the body is not text.
+func encodePayload(frames []*ws.Frame, v Version) (body []byte, binary bool) {
 	if v == V4 {
-		for _, f := range frames {
-			for message, binary := range f.Messages {
-				if len(body) > 0 {
-					body = append(body, separator)
-				}
-				if binary {
-					body = base64.StdEncoding.AppendEncode(append(body, 'b'), message)
-				} else {
-					body = append(body, message...)
-				}
-			}
-		}
-		return body, false
+		return encodeSeparated(frames), false
 	}
 	for _, f := range frames {
-		for _, binary := range f.Messages {
-			octets = octets || binary // binary forms are made for sessions that take them
+		for _, isBinary := range f.Messages {
+			binary = binary || isBinary // sessions that cannot receive binary frames have none
 		}
 	}
 	for _, f := range frames {
-		for message, binary := range f.Messages {
-			if octets {
-				body = appendOctets(body, message, binary)
+		for message, isBinary := range f.Messages {
+			if binary {
+				body = appendOctets(body, message, isBinary)
 			} else {
 				body = strconv.AppendInt(body, int64(utf16Len(message)), 10)
 				body = append(append(body, ':'), message...)
 			}
 		}
 	}
-	return body, octets
+	return body, binary
 }
 
+// encodeSeparated returns a payload of version 4.
+func encodeSeparated(frames []*ws.Frame) (body []byte) {
+	for _, f := range frames {
+		for message, isBinary := range f.Messages {
+			if len(body) > 0 {
+				body = append(body, separator)
+			}
+			if isBinary {
+				body = base64.StdEncoding.AppendEncode(append(body, 'b'), message)
+			} else {
+				body = append(body, message...)
+			}
+		}
+	}
+	return body
+}
+
+// appendOctets appends a packet of a binary payload.
 func appendOctets(body, message []byte, binary bool) []byte {
 	kind := byte(octetsText)
 	if binary {
-		kind = octetsBytes
+		kind = octetsBinary
 	}
 	body = append(body, kind)
 	for _, digit := range strconv.Itoa(len(message)) {
@@ -64,7 +70,7 @@ func appendOctets(body, message []byte, binary bool) []byte {
 	return append(append(body, octetsEnd), message...)
 }
 
-// utf16Len counts UTF-16 code units, in which clients of version 3 count: 😀 is two.
+// utf16Len returns the number of UTF-16 code units of a text: clients of version 3 count 😀 as two.
 func utf16Len(text []byte) (n int) {
 	for len(text) > 0 {
 		r, size := utf8.DecodeRune(text)
@@ -81,17 +87,17 @@ func utf16Units(r rune) int {
 	return 1
 }
 
-// decodePayload reads the body of a POST and hands its packets to take, until take answers false.
-func decodePayload(body []byte, v Version, octets bool, take func(packet) bool) error {
+// decodePayload decodes the body of a POST and calls take for each packet until take returns false.
+func decodePayload(body []byte, v Version, binary bool, take func(packet) bool) error {
 	next := nextText
 	switch {
 	case len(body) == 0:
 		return errPacket
-	case v == V4 && octets:
+	case v == V4 && binary:
 		return errPacket
 	case v == V4:
 		next = nextSeparated
-	case octets:
+	case binary:
 		next = nextOctets
 	}
 	for more := true; more; {
@@ -107,14 +113,14 @@ func decodePayload(body []byte, v Version, octets bool, take func(packet) bool) 
 	return nil
 }
 
-// nextSeparated reads a packet of version 4.
+// nextSeparated decodes a packet of version 4.
 func nextSeparated(body []byte, v Version) (p packet, rest []byte, more bool, err error) {
 	one, rest, more := bytes.Cut(body, []byte{separator})
 	p, err = decodeText(one, v)
 	return p, rest, more, err
 }
 
-// nextText reads a packet of version 3: <length in UTF-16 code units>:<packet>.
+// nextText decodes a packet of version 3: <length in UTF-16 code units>:<packet>.
 func nextText(body []byte, v Version) (p packet, rest []byte, more bool, err error) {
 	colon := bytes.IndexByte(body[:min(len(body), maxDigits+1)], ':')
 	if colon < 1 {
@@ -141,11 +147,11 @@ func nextText(body []byte, v Version) (p packet, rest []byte, more bool, err err
 	return p, body[size:], len(body) > size, err
 }
 
-// nextOctets reads a packet of version 3 in a payload of octets: <kind><length, a digit a byte><255><packet>.
+// nextOctets decodes a packet of a binary payload of version 3: <type><length, one digit per byte><255><packet>.
 func nextOctets(body []byte, v Version) (p packet, rest []byte, more bool, err error) {
 	kind := body[0]
 	end := bytes.IndexByte(body[:min(len(body), maxDigits+2)], octetsEnd)
-	if end < 2 || kind > octetsBytes {
+	if end < 2 || kind > octetsBinary {
 		return p, nil, false, errPacket
 	}
 	size := 0
@@ -159,7 +165,7 @@ func nextOctets(body []byte, v Version) (p packet, rest []byte, more bool, err e
 	if size > len(body) {
 		return p, nil, false, errPacket
 	}
-	if kind == octetsBytes {
+	if kind == octetsBinary {
 		p, err = decodeBinary(body[:size], v)
 	} else {
 		p, err = decodeText(body[:size], v)

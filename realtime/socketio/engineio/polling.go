@@ -10,23 +10,19 @@ import (
 	"roomlog/realtime/ws"
 )
 
-const (
-	// pollBytes is how much one answer to a GET carries, about.
-	pollBytes = 64 << 10
-	// upgradeNoop is how long a GET waits during an upgrade, before which the client wants to have it answered.
-	upgradeNoop = 100 * time.Millisecond
-)
+// upgradeNoop is how long a GET waits during an upgrade before it gets a noop packet: the client pauses its polling.
+const upgradeNoop = 100 * time.Millisecond
 
-// poll answers a GET with what waits, or waits for it.
+// poll responds to a GET with the backlog, or waits for frames.
 func (s *Session) poll(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
-	if !s.ended && s.silent(s.engine.cfg.Now()) && s.receiving.TryLock() { // before the tender noticed
+	if !s.ended && s.silent(s.shared.cfg.Now()) && s.receiving.TryLock() { // before check noticed
 		s.receiving.Unlock()
 		s.endLocked("ping timeout", "")
 	}
 	switch {
 	case s.ended:
-		frames := s.takeFarewell()
+		frames := s.takeLast()
 		s.mu.Unlock()
 		if frames == nil {
 			unknownSession.write(w)
@@ -38,60 +34,58 @@ func (s *Session) poll(w http.ResponseWriter, r *http.Request) {
 		s.mu.Unlock()
 		badRequest.write(w)
 		return
-	case s.waiting != nil: // two at once
+	case s.waiting != nil: // two GETs at once
 		s.endLocked("transport error", packetClose)
 		s.mu.Unlock()
 		badRequest.write(w)
 		return
 	}
-	answer := make(chan []*ws.Frame, 1)
-	s.waiting = answer
-	s.answer()
-	var impatient <-chan time.Time
-	if s.probe != nil && s.probe.probed {
+	response := make(chan []*ws.Frame, 1)
+	s.waiting = response
+	s.flush()
+	probed := s.probe != nil && s.probe.probed
+	s.mu.Unlock()
+	s.await(w, r, response, probed)
+}
+
+// await writes the response to a GET when there are frames.
+func (s *Session) await(w http.ResponseWriter, r *http.Request, response chan []*ws.Frame, probed bool) {
+	var noop <-chan time.Time
+	if probed {
 		timer := time.NewTimer(upgradeNoop)
 		defer timer.Stop()
-		impatient = timer.C
+		noop = timer.C
 	}
-	s.mu.Unlock()
 	for {
 		select {
-		case frames := <-answer:
+		case frames := <-response:
 			if frames == nil { // upgraded meanwhile
 				badRequest.write(w)
 				return
 			}
 			s.respond(w, frames)
 			return
-		case <-impatient:
-			s.excuse(answer)
+		case <-noop:
+			s.sendNoop(response)
 		case <-r.Context().Done():
-			s.hangUp()
+			s.lose()
 			return
 		}
 	}
 }
 
-// answer gives what waits to the GET that waits.
-func (s *Session) answer() {
-	if s.waiting != nil && !s.backlog.Empty() {
-		s.waiting <- s.backlog.Take(pollBytes)
-		s.waiting = nil
-	}
-}
-
-// excuse answers a GET that waits with nothing.
-func (s *Session) excuse(which chan []*ws.Frame) {
+// sendNoop responds to a GET that still waits with a noop packet.
+func (s *Session) sendNoop(response chan []*ws.Frame) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.waiting == which {
+	if s.waiting == response {
 		s.waiting <- []*ws.Frame{ws.TextFrame([]byte(packetNoop))}
 		s.waiting = nil
 	}
 }
 
-// hangUp ends a session that polls because the client gave up its GET, or did not take the answer.
-func (s *Session) hangUp() {
+// lose ends a session that polls because the client cancelled its GET or did not read the response.
+func (s *Session) lose() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.carrier == nil {
@@ -99,36 +93,28 @@ func (s *Session) hangUp() {
 	}
 }
 
-// takeFarewell answers what a client that polls has not fetched of an ended session: first everything that
-// waited, then the farewell, which is the last.
-func (s *Session) takeFarewell() []*ws.Frame {
-	if s.farewell == "" {
+// takeLast returns the frames of an ended session that the client has not polled: the backlog first, then the last
+// packet alone.
+func (s *Session) takeLast() []*ws.Frame {
+	if s.lastPacket == "" {
 		return nil
 	}
 	if frames := s.backlog.Take(pollBytes); len(frames) > 0 {
 		return frames
 	}
-	last := ws.TextFrame([]byte(s.farewell))
-	s.forgetFarewell()
+	last := ws.TextFrame([]byte(s.lastPacket))
+	s.dropLastPacket()
 	return []*ws.Frame{last}
 }
 
-func (s *Session) forgetFarewell() {
-	s.farewell = ""
-	s.backlog.Clear()
-	if s.probe != nil {
-		s.probe.conn.Close(ws.CloseNormal, "")
-	}
-	s.engine.forget(s)
-}
-
-// respond answers a GET. What is not taken in time is lost, and the session with it.
+// respond writes frames as the response to a GET. If the client does not read it within Config.BodyTimeout, the frames
+// are lost and the session ends.
 func (s *Session) respond(w http.ResponseWriter, frames []*ws.Frame) {
-	cfg := &s.engine.cfg
-	body, octets := encodePayload(frames, s.version)
+	cfg := &s.shared.cfg
+	body, binary := encodePayload(frames, s.version)
 	h := w.Header()
 	h.Set("Content-Type", "text/plain; charset=UTF-8")
-	if octets {
+	if binary {
 		h.Set("Content-Type", "application/octet-stream")
 	}
 	h.Set("Content-Length", strconv.Itoa(len(body)))
@@ -140,52 +126,55 @@ func (s *Session) respond(w http.ResponseWriter, frames []*ws.Frame) {
 		err = control.Flush()
 	}
 	if err != nil {
-		s.hangUp()
+		s.lose()
 	}
 }
 
-// post takes the packets of a POST.
+// post handles the packets of a POST.
 func (s *Session) post(w http.ResponseWriter, r *http.Request) {
-	s.mu.Lock()
-	switch {
-	case s.ended:
-		s.mu.Unlock()
-		unknownSession.write(w)
-		return
-	case s.carrier != nil:
-		s.mu.Unlock()
-		badRequest.write(w)
-		return
-	case s.silent(s.engine.cfg.Now()) && !s.posting:
-		s.endLocked("ping timeout", "")
-		s.mu.Unlock()
-		unknownSession.write(w)
-		return
-	case s.posting: // two at once would be in no order
-		s.endLocked("transport error", "")
-		s.mu.Unlock()
-		badRequest.write(w)
+	if refused := s.startPost(); refused != nil {
+		refused.write(w)
 		return
 	}
-	s.posting = true
-	s.mu.Unlock()
-	defer func() {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		s.posting = false
-	}()
-	if no := s.take(w, r); no != nil {
-		no.write(w)
+	defer s.endPost()
+	if refused := s.receivePost(w, r); refused != nil {
+		refused.write(w)
 		return
 	}
-	w.Header().Set("Content-Type", "text/html") // what clients of both versions are used to
+	w.Header().Set("Content-Type", "text/html") // as the reference server responds
 	w.Header().Set("Cache-Control", "no-store")
 	_, _ = io.WriteString(w, "ok")
 }
 
-// take reads the body of a POST and handles its packets. A body that is refused ends the session.
-func (s *Session) take(w http.ResponseWriter, r *http.Request) *failure {
-	cfg := &s.engine.cfg
+// startPost checks whether the session can take a POST now. Two at once would have no order: they end the session.
+func (s *Session) startPost() *failure {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case s.ended:
+		return &unknownSession
+	case s.carrier != nil:
+		return &badRequest
+	case s.silent(s.shared.cfg.Now()) && !s.posting:
+		s.endLocked("ping timeout", "")
+		return &unknownSession
+	case s.posting:
+		s.endLocked("transport error", "")
+		return &badRequest
+	}
+	s.posting = true
+	return nil
+}
+
+func (s *Session) endPost() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.posting = false
+}
+
+// receivePost reads the body of a POST and handles its packets. A body that is refused ends the session.
+func (s *Session) receivePost(w http.ResponseWriter, r *http.Request) *failure {
+	cfg := &s.shared.cfg
 	control := http.NewResponseController(w)
 	_ = control.SetReadDeadline(cfg.Now().Add(cfg.BodyTimeout))
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, int64(cfg.MaxPayload)))
@@ -199,19 +188,19 @@ func (s *Session) take(w http.ResponseWriter, r *http.Request) *failure {
 		s.end("transport error", "")
 		return &badRequest
 	}
-	flood := false
-	octets := r.Header.Get("Content-Type") == "application/octet-stream"
-	err = decodePayload(body, s.version, octets, func(p packet) bool {
-		if flood = s.limiter != nil && !s.limiter.AllowN(cfg.Now(), 1); flood {
+	limited := false
+	binary := r.Header.Get("Content-Type") == "application/octet-stream"
+	err = decodePayload(body, s.version, binary, func(p packet) bool {
+		if limited = s.limiter != nil && !s.limiter.AllowN(cfg.Now(), 1); limited {
 			return false
 		}
 		s.receive(p)
 		return true
 	})
 	switch {
-	case flood:
+	case limited:
 		s.end("transport error", "")
-		return &tooOften
+		return &rateLimited
 	case err != nil:
 		s.end("parse error", "")
 		return &badRequest

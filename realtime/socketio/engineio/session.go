@@ -15,69 +15,78 @@ import (
 	"roomlog/realtime/ws"
 )
 
-// farewellTime is how long the last words to a client wait for its next GET.
-const farewellTime = 5 * time.Second
+const (
+	// lastPacketTimeout is how long the last packet of an ended session waits for the client's next GET.
+	lastPacketTimeout = 5 * time.Second
+	// pollBytes is about how many bytes one response to a GET carries.
+	pollBytes = 64 << 10
+)
 
-// Session is one client, whatever carries its messages. Its methods may be called by any goroutine at any
-// time, and none of them waits for the client.
+// shared is what all sessions of an engine have in common.
+type shared struct {
+	cfg    Config
+	stats  *ws.Stats
+	forget func(*Session) // removes an ended session from the engine
+}
+
+// Session is one client, over polling or WebSocket. Its methods may be called by any goroutine at any time, and none
+// of them waits for the client.
 type Session struct {
-	engine  *Engine
+	shared  *shared
 	id      string
-	alias   string // "": may be shown by its id
+	alias   string // under which other users know a session of version 3 that polls; "": none
 	version Version
 	query   url.Values
-	asText  bool   // takes binary messages as text
-	address string // of the client, as the gate counts it
+	asText  bool   // the client receives binary messages as text
+	address string // of the client, as the Limiter counts it
 	opened  time.Time
-	limiter *rate.Limiter // of what comes by POST; nil: any number
+	limiter *rate.Limiter // of packets that come by POST; nil: no bound
 	handler Handler
 
-	receiving sync.Mutex // one packet at a time, and the end after the last; taken before mu
+	receiving sync.Mutex // held while one packet, or the end, is handled; locked before mu
 
-	mu       sync.Mutex
-	carrier  *carrier         // nil: polls
-	probe    *carrier         // may become the carrier
-	backlog  *ws.Backlog      // of a session that polls
-	waiting  chan []*ws.Frame // a GET that waits; nothing waits for it then
-	posting  bool
-	groups   map[*Group]struct{}
-	leave    func() // gives back what a session that polls is counted as
-	settled  bool
-	due      time.Time // of the next sign of life
-	pinged   bool      // the sign is an answer to our ping
-	ended    bool
-	farewell string    // ended, and this is still to be fetched, behind the backlog
-	until    time.Time // how long the farewell is kept
+	mu         sync.Mutex
+	carrier    *carrier         // nil: the session polls
+	probe      *carrier         // may become the carrier
+	backlog    *ws.Backlog      // of a session that polls
+	waiting    chan []*ws.Frame // of a GET that waits for frames; nil: none waits
+	posting    bool
+	onUpgrade  map[upgradeListener]struct{}
+	release    func() // frees the slot that a session that polls takes
+	settled    bool
+	deadline   time.Time // of the next packet of the client, or of the next ping
+	pinged     bool      // deadline is that of the response to a ping
+	ended      bool
+	lastPacket string    // of an ended session: the client still has to poll it, after the backlog
+	keptUntil  time.Time // how long lastPacket is kept
 }
 
-func (e *Engine) newSession(v Version, query url.Values) *Session {
-	now := e.cfg.Now()
-	s := &Session{
-		engine: e, id: newID(), version: v, query: query, asText: query.Get("b64") != "",
-		opened: now, groups: make(map[*Group]struct{}), leave: func() {},
-	}
-	if v == V3 && query.Get("transport") == "polling" {
-		s.alias = newID()
-	}
-	if e.cfg.Sockets.FrameRate > 0 {
-		s.limiter = rate.NewLimiter(rate.Limit(e.cfg.Sockets.FrameRate), e.cfg.Sockets.FrameBurst)
-	}
-	s.heardAt(now)
-	return s
+// carrier is a WebSocket connection of a session: the one that carries it, or one that may.
+type carrier struct {
+	session *Session
+	conn    *ws.Conn
+	since   time.Time
+	probed  bool // guarded by Session.mu
 }
 
-// newID draws an id that nobody can guess.
+// upgradeListener is called when a session has been upgraded to a connection.
+type upgradeListener interface{ upgraded(*Session, *ws.Conn) }
+
+// newID returns a random id that nobody can guess.
 func newID() string {
 	var b [15]byte
 	_, _ = rand.Read(b[:]) // never fails
 	return base64.RawURLEncoding.EncodeToString(b[:])
 }
 
-// ID is the session's id. Who knows it of a session that polls can speak in its name.
+// ID returns the id of the session. It is a secret while the session polls: whoever knows it can send as the client.
 func (s *Session) ID() string { return s.id }
 
-// PublicID is what other people may know of a client of version 3, whose id is its address as well: the id, or an
-// alias while the session polls. What is sent to the session itself may name it by either.
+// Alias returns the alias under which a client of version 3 was shown while it polled, or "".
+func (s *Session) Alias() string { return s.alias }
+
+// PublicID returns the id under which other users may know the client: the alias while a session of version 3 polls,
+// and the id otherwise. Frames that are sent to the session itself may contain either.
 func (s *Session) PublicID() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -87,48 +96,55 @@ func (s *Session) PublicID() string {
 	return s.id
 }
 
-// Named says whether id is how this session is, or was, shown to other people.
-func (s *Session) Named(id string) bool {
+// HasID reports whether id is, or was, the public id of the session.
+func (s *Session) HasID(id string) bool {
 	return id != "" && (id == s.alias || id == s.id && s.PublicID() == s.id)
 }
 
-// Version is the version of the protocol that the client speaks.
+// Version returns the version of the protocol that the client speaks.
 func (s *Session) Version() Version { return s.version }
 
-// Query is the query of the request that opened the session. It may hold a token: it is not to be logged.
+// Query returns the query of the request that opened the session. It may contain a token: do not log it.
 func (s *Session) Query() url.Values { return s.query }
 
-// Alias is by which a client of version 3 was shown while it polled; "" if it never did.
-func (s *Session) Alias() string { return s.alias }
-
-// Address is the client's address as the gate saw it when the session was opened.
+// Address returns the client's address as the Limiter counts it.
 func (s *Session) Address() string { return s.address }
 
-// Opened is when the session was.
-func (s *Session) Opened() time.Time { return s.opened }
+// OpenedAt returns the time at which the session was opened.
+func (s *Session) OpenedAt() time.Time { return s.opened }
 
-// Upgraded says that a WebSocket connection carries the session.
+// Upgraded reports whether a WebSocket connection carries the session.
 func (s *Session) Upgraded() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.carrier != nil
 }
 
-// Settled says that the client said in time what it came for; until then the session lives for
-// Config.SettleTimeout only.
+// Settled records that the client has connected to what it came for. Without it, the session ends after
+// Config.SettleTimeout.
 func (s *Session) Settled() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.settled = true
 }
 
-// greeting is the packet that opens a session.
-func (s *Session) greeting() *ws.Frame {
+// Ended reports whether the session has ended: it receives and sends nothing more.
+func (s *Session) Ended() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.ended
+}
+
+// Binary returns the frame of a binary message to this session.
+func (s *Session) Binary(data []byte) *ws.Frame { return encodeBinary(data, s.version, s.asText) }
+
+// handshake returns the packet that opens a session.
+func (s *Session) handshake() *ws.Frame {
 	upgrades := []string{}
 	if s.carrier == nil {
 		upgrades = append(upgrades, "websocket")
 	}
-	c := s.engine.cfg
+	c := &s.shared.cfg
 	text, err := json.Marshal(struct {
 		ID           string   `json:"sid"`
 		Upgrades     []string `json:"upgrades"`
@@ -136,8 +152,8 @@ func (s *Session) greeting() *ws.Frame {
 		PingTimeout  int64    `json:"pingTimeout"`
 		MaxPayload   int      `json:"maxPayload"`
 	}{s.id, upgrades, c.Sockets.PingInterval.Milliseconds(), c.PingTimeout.Milliseconds(), c.MaxPayload})
-	if err != nil { // it is made of strings and numbers
-		panic("engineio: encode a greeting: " + err.Error())
+	if err != nil { // strings and numbers can always be encoded
+		panic("engineio: encode a handshake: " + err.Error())
 	}
 	return ws.TextFrame(append([]byte{typeOpen}, text...))
 }
@@ -153,7 +169,7 @@ func (s *Session) sendLocked(frames ...*ws.Frame) {
 	if s.ended {
 		return
 	}
-	if s.alias != "" { // who is shown by an alias knows itself by its id
+	if s.alias != "" { // the client knows itself by its id
 		own := make([]*ws.Frame, len(frames))
 		for i, f := range frames {
 			own[i] = f.Replace(s.alias, s.id)
@@ -170,42 +186,32 @@ func (s *Session) sendLocked(frames ...*ws.Frame) {
 			return
 		}
 	}
-	s.answer()
+	s.flush()
 }
 
-// Close ends the session after what was sent before.
-func (s *Session) Close() { s.end("forced server close", packetClose) }
-
-// Fail ends the session at once, for a reason that clients know: "parse error", "transport close" and such.
-func (s *Session) Fail(reason string) { s.end(reason, "") }
-
-// Do calls f between two messages, and not after the session was closed. It waits for a message that is being
-// handled.
-func (s *Session) Do(f func()) {
-	s.receiving.Lock()
-	defer s.receiving.Unlock()
-	defer s.catch()
-	if !s.Ended() {
-		f()
+// flush responds to the GET that waits with the backlog, if there is one.
+func (s *Session) flush() {
+	if s.waiting != nil && !s.backlog.Empty() {
+		s.waiting <- s.backlog.Take(pollBytes)
+		s.waiting = nil
 	}
 }
 
-// Ended says that nothing is received or sent any more.
-func (s *Session) Ended() bool {
+// Close ends the session. Frames that were sent before are delivered first.
+func (s *Session) Close() { s.end("forced server close", packetClose) }
+
+// Fail ends the session at once, for a reason of the protocol such as "parse error" or "transport close".
+func (s *Session) Fail(reason string) { s.end(reason, "") }
+
+// end ends the session. When lastPacket is not "", a client that polls and does not wait gets it by its next GET;
+// otherwise its next GET finds the session unknown.
+func (s *Session) end(reason, lastPacket string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.ended
+	s.endLocked(reason, lastPacket)
 }
 
-// end ends the session. A client that polls and does not wait is told so by its next GET if there is a
-// farewell, and finds its session unknown otherwise.
-func (s *Session) end(reason, farewell string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.endLocked(reason, farewell)
-}
-
-func (s *Session) endLocked(reason, farewell string) {
+func (s *Session) endLocked(reason, lastPacket string) {
 	if s.ended {
 		return
 	}
@@ -214,69 +220,58 @@ func (s *Session) endLocked(reason, farewell string) {
 	case s.carrier != nil:
 		s.carrier.conn.Close(ws.CloseNormal, reason)
 	case s.waiting != nil:
-		if farewell == "" {
-			farewell = packetClose
+		if lastPacket == "" {
+			lastPacket = packetClose
 		}
-		s.waiting <- []*ws.Frame{ws.TextFrame([]byte(farewell))}
+		s.waiting <- []*ws.Frame{ws.TextFrame([]byte(lastPacket))}
 		s.waiting = nil
-	case farewell != "": // never together with what waits: clients heed a close before the messages beside it
-		s.farewell, s.until = farewell, s.engine.cfg.Now().Add(farewellTime)
+	case lastPacket != "": // never together with the backlog: clients handle a close before the messages beside it
+		s.lastPacket, s.keptUntil = lastPacket, s.shared.cfg.Now().Add(lastPacketTimeout)
 	default:
 		s.backlog.Clear()
 	}
-	if s.probe != nil && s.farewell == "" {
+	if s.probe != nil && s.lastPacket == "" {
 		s.probe.conn.Close(ws.CloseNormal, reason)
 	}
 	go s.finish(reason)
 }
 
-// finish tells the layer above of the end, and gives back what the session took.
+// finish calls Handler.Closed after the packet that is being handled, and frees what the session takes. The engine
+// waits for it in Shutdown.
 func (s *Session) finish(reason string) {
 	s.receiving.Lock()
 	defer s.receiving.Unlock()
 	s.mu.Lock()
-	leave, kept := s.leave, s.farewell != ""
-	s.leave = func() {}
+	release, kept := s.release, s.lastPacket != ""
+	s.release = func() {}
 	s.mu.Unlock()
 	func() {
-		defer s.catch()
+		defer s.recover()
 		s.handler.Closed(reason)
 	}()
-	leave()
+	release()
 	if !kept {
-		s.engine.forget(s)
+		s.shared.forget(s)
 	}
 }
 
-// receive handles a packet from whatever carries the session.
-func (s *Session) receive(p packet) {
-	s.receiving.Lock()
-	defer s.receiving.Unlock()
-	if !s.heard(p.kind) {
-		return
+// dropLastPacket forgets a session whose client has got its last packet, or will not.
+func (s *Session) dropLastPacket() {
+	s.lastPacket = ""
+	s.backlog.Clear()
+	if s.probe != nil {
+		s.probe.conn.Close(ws.CloseNormal, "")
 	}
-	switch {
-	case p.kind == typeMessage:
-		defer s.heard(p.kind) // it could not be heard while the message was handled
-		defer s.catch()
-		s.handler.Message(p.data, p.binary)
-	case p.kind == typePing && s.version == V3:
-		s.Send(ws.TextFrame(append([]byte{typePong}, p.data...)))
-	case p.kind == typePong && s.version == V4:
-	case p.kind == typeClose:
-		s.end("transport close", packetNoop)
-	default:
-		s.end("transport error", "")
-	}
+	s.shared.forget(s)
 }
 
-// catch turns a panic of the layer above into the end of this one session.
-func (s *Session) catch() {
+// recover turns a panic of the Handler into the end of this session.
+func (s *Session) recover() {
 	fault := recover()
 	if fault == nil {
 		return
 	}
-	s.engine.Stats().Panics.Add(1)
-	s.engine.cfg.Log.Error("a session panicked", slog.Any("fault", fault), slog.String("stack", string(debug.Stack())))
+	s.shared.stats.Panics.Add(1)
+	s.shared.cfg.Log.Error("Engine.IO session panicked", slog.Any("error", fault), slog.String("stack", string(debug.Stack())))
 	s.end("server error", "")
 }

@@ -125,7 +125,7 @@ func TestWhoPollsInVersion3HasAnAlias(t *testing.T) {
 	h := serve(t, nil)
 	c, s := h.dial(t, siotest.Options{Version: 3, Polling: true})
 	alias := s.PublicID()
-	if alias == s.ID() || len(alias) != len(s.ID()) || !s.Named(alias) || s.Named(s.ID()) || s.Named("") {
+	if alias == s.ID() || len(alias) != len(s.ID()) || !s.HasID(alias) || s.HasID(s.ID()) || s.HasID("") {
 		t.Fatalf("session %s is shown as %s", s.ID(), alias)
 	}
 	for _, lane := range []func(string) *ws.Frame{message, func(text string) *ws.Frame {
@@ -136,7 +136,7 @@ func TestWhoPollsInVersion3HasAnAlias(t *testing.T) {
 	}
 	c.Upgrade()
 	eventually(t, "the session is upgraded", s.Upgraded)
-	if s.PublicID() != s.ID() || !s.Named(s.ID()) || !s.Named(alias) {
+	if s.PublicID() != s.ID() || !s.HasID(s.ID()) || !s.HasID(alias) {
 		t.Errorf("upgraded, session %s is shown as %s", s.ID(), s.PublicID())
 	}
 	s.say(alias) // said before the upgrade, perhaps
@@ -158,7 +158,7 @@ func TestAnUpgradeDuringAPush(t *testing.T) {
 	group.Add(s.Session)
 	group.Add(o.Session)
 	alias := s.PublicID()
-	group.PushMade(func() *ws.Frame {
+	group.PushEncoded(func() *ws.Frame {
 		f := message("who is here: " + s.PublicID())
 		c.Upgrade()
 		eventually(t, "the session is upgraded", s.Upgraded)

@@ -6,38 +6,38 @@ import (
 	"errors"
 )
 
-// Binary is an argument that travels as an attachment. It may be an argument itself, or be inside of a
+// Binary is an argument that is sent as an attachment. It may be an argument itself, or a value inside of a
 // map[string]any or []any.
 type Binary []byte
 
-// placeholder stands for an attachment.
+// placeholder replaces an attachment in the JSON of a packet.
 type placeholder struct {
 	Placeholder bool `json:"_placeholder"`
 	Num         int  `json:"num"`
 }
 
-// encodeArguments writes arguments as a JSON array, with placeholders for the attachments that it takes out.
+// encodeArguments encodes arguments as a JSON array with placeholders, and returns the attachments.
 func encodeArguments(arguments []any) (json.RawMessage, [][]byte) {
 	var attachments [][]byte
-	if arguments = takeOut(arguments, &attachments).([]any); arguments == nil {
+	if arguments = extractBinary(arguments, &attachments).([]any); arguments == nil {
 		arguments = []any{}
 	}
 	return encodeJSON(arguments), attachments
 }
 
-// encodeJSON is JSON as it leaves: texts raw, for clients put them where they belong.
+// encodeJSON encodes v without escaping HTML: clients escape texts themselves. It panics when v cannot be encoded.
 func encodeJSON(v any) json.RawMessage {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
 	e.SetEscapeHTML(false)
-	if err := e.Encode(v); err != nil { // a fault of the caller's
+	if err := e.Encode(v); err != nil {
 		panic("protocol: encode: " + err.Error())
 	}
 	return bytes.TrimSuffix(b.Bytes(), []byte("\n"))
 }
 
-// takeOut answers v with placeholders for what is binary in it, which it appends to attachments.
-func takeOut(v any, attachments *[][]byte) any {
+// extractBinary returns v with placeholders instead of its Binary values, which it appends to attachments.
+func extractBinary(v any, attachments *[][]byte) any {
 	switch v := v.(type) {
 	case Binary:
 		*attachments = append(*attachments, v)
@@ -48,29 +48,29 @@ func takeOut(v any, attachments *[][]byte) any {
 		}
 		out := make([]any, len(v))
 		for i := range v {
-			out[i] = takeOut(v[i], attachments)
+			out[i] = extractBinary(v[i], attachments)
 		}
 		return out
 	case map[string]any:
 		out := make(map[string]any, len(v))
 		for key := range v {
-			out[key] = takeOut(v[key], attachments)
+			out[key] = extractBinary(v[key], attachments)
 		}
 		return out
 	}
 	return v
 }
 
-// errAttachment is for a placeholder of an attachment that did not come.
+// errAttachment is the error for a placeholder without an attachment.
 var errAttachment = errors.New("no such attachment")
 
-// putBack answers decoded JSON with the attachments in place of their placeholders. It changes v.
-func putBack(v any, attachments [][]byte) (any, error) {
+// insertBinary returns decoded JSON with the attachments instead of their placeholders. It changes v.
+func insertBinary(v any, attachments [][]byte) (any, error) {
 	var err error
 	switch v := v.(type) {
 	case []any:
 		for i := range v {
-			if v[i], err = putBack(v[i], attachments); err != nil {
+			if v[i], err = insertBinary(v[i], attachments); err != nil {
 				return nil, err
 			}
 		}
@@ -83,7 +83,7 @@ func putBack(v any, attachments [][]byte) (any, error) {
 			return Binary(attachments[int(num)]), nil
 		}
 		for key := range v {
-			if v[key], err = putBack(v[key], attachments); err != nil {
+			if v[key], err = insertBinary(v[key], attachments); err != nil {
 				return nil, err
 			}
 		}

@@ -9,20 +9,35 @@ import (
 	"roomlog/realtime/socketio/engineio"
 )
 
-// client is a session with its sockets. Its methods are called one after another.
-type client struct {
-	server  *Server
-	session *engineio.Session
-	sockets map[string]*Socket
-	partial *packet // attachments of it are to come
-	bytes   int     // of those that came
-	shared  map[*hall]any
+// clientDisconnect is the reason, in the words of the protocol, when the client disconnected a socket.
+const clientDisconnect = "client namespace disconnect"
+
+// limits bound what a client may send and open.
+type limits struct {
+	namespaces, attachments, bytes int
 }
 
-// old says that the client speaks protocol 4.
-func (c *client) old() bool { return c.session.Version() == engineio.V3 }
+// namespace is a Namespace with its recovery store.
+type namespace struct {
+	Namespace
+	recovery *recoveryStore // nil: no recovery
+}
 
-// Message implements engineio.Handler.
+// client is a session with its sockets. It implements engineio.Handler. Its methods are called one after another.
+type client struct {
+	namespaces map[string]*namespace
+	limits     limits
+	session    *engineio.Session
+	sockets    map[string]*Socket
+	values     map[string]any // of Socket.Shared
+	partial    *packet        // its attachments are still missing
+	bytes      int            // of the attachments that have come
+}
+
+// protocol4 reports whether the client speaks protocol 4.
+func (c *client) protocol4() bool { return protocol4(c.session) }
+
+// Message handles a message of the session: a packet, or an attachment of one.
 func (c *client) Message(data []byte, binary bool) {
 	p, err := c.complete(data, binary)
 	switch {
@@ -33,12 +48,20 @@ func (c *client) Message(data []byte, binary bool) {
 	}
 }
 
-// complete answers the packet that a message completes, or nil if more of it has to come.
+// Closed disconnects all sockets. They can be recovered.
+func (c *client) Closed(reason string) {
+	for _, k := range c.sockets {
+		c.leave(k, reason, true)
+	}
+	c.sockets, c.partial = nil, nil
+}
+
+// complete returns the packet that a message completes, or nil if attachments are still missing.
 func (c *client) complete(data []byte, binary bool) (*packet, error) {
 	if binary {
 		return c.attach(data)
 	}
-	p, err := decode(data, c.server.maxAttachments)
+	p, err := decode(data, c.limits.attachments)
 	switch {
 	case err != nil, c.partial != nil:
 		return nil, errPacket
@@ -51,7 +74,7 @@ func (c *client) complete(data []byte, binary bool) (*packet, error) {
 
 func (c *client) attach(data []byte) (*packet, error) {
 	c.bytes += len(data)
-	if c.partial == nil || c.bytes > c.server.maxBytes {
+	if c.partial == nil || c.bytes > c.limits.bytes {
 		return nil, errPacket
 	}
 	p := c.partial
@@ -63,28 +86,30 @@ func (c *client) attach(data []byte) (*packet, error) {
 	return p, nil
 }
 
-// handle does what a packet asks for.
+// handle handles a packet.
 func (c *client) handle(p *packet) {
 	k := c.sockets[p.namespace]
-	if k != nil && k.hasGone() { // we put it out
-		c.drop(k, ServerDisconnect)
+	if k != nil && k.isClosed() { // the server disconnected it
+		c.remove(k, ServerDisconnect)
 		k = nil
 	}
 	switch {
 	case p.kind == typeConnect && k == nil:
 		c.connect(p.namespace, c.auth(p))
-	case p.kind == typeConnect && c.old(): // asking twice is harmless there
+	case p.kind == typeConnect && c.protocol4(): // these clients may connect twice
+	case p.kind == typeDisconnect && k != nil:
+		c.remove(k, clientDisconnect)
 	case p.kind != typeConnect && k != nil:
-		k.handle(p)
-	case c.old() || p.kind == typeDisconnect: // it came late for a namespace that was left
+		k.receive(p)
+	case c.protocol4() || p.kind == typeDisconnect: // it came late, for a namespace that was left
 	default:
 		c.session.Fail("parse error")
 	}
 }
 
-// auth is what a client says for itself with a CONNECT: of an old one the query, as an object.
+// auth returns the JSON object of a CONNECT packet. Clients of protocol 4 send a query instead.
 func (c *client) auth(p *packet) json.RawMessage {
-	if !c.old() {
+	if !c.protocol4() {
 		return p.data
 	}
 	query, err := url.ParseQuery(p.query)
@@ -99,51 +124,91 @@ func (c *client) auth(p *packet) json.RawMessage {
 }
 
 var (
-	errNoNamespace       = errors.New("Invalid namespace")   //nolint:staticcheck // clients know this text
-	errTooManyNamespaces = errors.New("Too many namespaces") //nolint:staticcheck // like the other
+	errNoNamespace       = errors.New("Invalid namespace")   //nolint:staticcheck // the text of the reference server
+	errTooManyNamespaces = errors.New("Too many namespaces") //nolint:staticcheck // in the style of the other
 )
 
-// connect makes a socket in a namespace, or says why not.
+// connect creates a socket in a namespace, or sends why it is refused.
 func (c *client) connect(name string, auth json.RawMessage) {
 	if len(auth) == 0 {
 		auth = json.RawMessage("{}")
 	}
-	hall := c.server.namespaces[name]
-	k := newSocket(c, hall, name, auth)
-	err := errNoNamespace
-	switch {
-	case hall == nil:
-	case len(c.sockets) >= c.server.maxNamespaces:
-		err = errTooManyNamespaces
-	default:
-		err = k.admit()
-	}
-	if err != nil {
-		c.send(&packet{kind: typeConnectError, namespace: name, id: noID, data: refusalData(err, c.old())})
+	n := c.namespaces[name]
+	k := newSocket(c.session, name, auth)
+	k.values, k.disconnect = c.values, c.disconnect
+	if err := c.admit(k, n); err != nil {
+		c.send(&packet{kind: typeConnectError, namespace: name, id: noID, data: encodeRefusal(err, c.protocol4())})
 		return
 	}
 	c.sockets[name] = k
 	c.session.Settled()
-	c.send(&packet{kind: typeConnect, namespace: name, id: noID, data: k.welcome()})
-	if hall.Connected != nil {
-		hall.Connected(k)
+	c.send(&packet{kind: typeConnect, namespace: name, id: noID, data: c.connectData(k)})
+	if n.Connected != nil {
+		n.Connected(k)
 	}
 }
 
-// drop takes a socket out of its namespace.
-func (c *client) drop(k *Socket, reason string) {
-	if c.sockets[k.hall.Name] == k {
-		delete(c.sockets, k.hall.Name)
-		k.leave(reason, false)
+// admit calls the functions of Namespace.Use, and recovers the socket if its client asks for it.
+func (c *client) admit(k *Socket, n *namespace) error {
+	switch {
+	case n == nil:
+		return errNoNamespace
+	case len(c.sockets) >= c.limits.namespaces:
+		return errTooManyNamespaces
+	}
+	for _, check := range n.Use {
+		if err := check(k); err != nil {
+			return err
+		}
+	}
+	if n.recovery != nil && !c.protocol4() {
+		n.recovery.connect(k)
+	}
+	return nil
+}
+
+// connectData returns the data of the response to CONNECT.
+func (c *client) connectData(k *Socket) json.RawMessage {
+	if c.protocol4() {
+		return nil
+	}
+	return encodeJSON(struct {
+		ID  string `json:"sid"`
+		PID string `json:"pid,omitempty"`
+	}{k.id, k.pid})
+}
+
+// disconnect removes a socket that was closed, and with all every other socket. It waits for the event that is being
+// handled, whose handler may have called Socket.Disconnect; the engine waits for it through Session.Do.
+func (c *client) disconnect(k *Socket, all bool) {
+	go c.session.Do(func() {
+		c.remove(k, ServerDisconnect)
+		if !all {
+			return
+		}
+		for _, other := range c.sockets {
+			other.close()
+			c.remove(other, ServerDisconnect)
+		}
+		c.session.Close()
+	})
+}
+
+// remove takes a socket out of its namespace.
+func (c *client) remove(k *Socket, reason string) {
+	if c.sockets[k.namespace] == k {
+		delete(c.sockets, k.namespace)
+		c.leave(k, reason, false)
 	}
 }
 
-func (c *client) send(p *packet) { c.session.Send(frameOf(c.session, p)) }
-
-// Closed implements engineio.Handler.
-func (c *client) Closed(reason string) {
-	for _, k := range c.sockets {
-		k.leave(reason, true)
+// leave calls the functions of Socket.OnDisconnect. A lost socket can be recovered afterwards.
+func (c *client) leave(k *Socket, reason string, lost bool) {
+	k.disconnected(reason)
+	if r := c.namespaces[k.namespace].recovery; r != nil {
+		r.disconnect(k, lost)
 	}
-	c.sockets, c.partial = nil, nil
+	close(k.left)
 }
+
+func (c *client) send(p *packet) { c.session.Send(p.frame(c.session)) }

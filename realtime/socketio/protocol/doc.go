@@ -1,13 +1,15 @@
-// Package protocol is Socket.IO on top of package engineio: protocol 4, which clients 1.x and 2.x speak, and 5,
-// which newer ones do. Both are served at once; what is emitted reads the same for both.
+// Package protocol is Socket.IO on top of package engineio: protocol 4, which clients 1.x and 2.x speak, and protocol 5,
+// which newer clients speak. Clients of both connect to the same server, and an event reads the same for both.
 //
-// A client is a socket in each namespace that it connected to. A socket hears events, with or without
-// attachments and acknowledgements, and is handed them one after another. The promises:
+// A client is one Socket in each namespace that it is connected to. A socket receives events, with or without
+// attachments and acknowledgements, and handles them one after another. The package guarantees:
 //
-//   - Nothing is sent to a socket before the answer to its CONNECT: old clients would lose it.
-//   - A socket that the server disconnects is told so before its connection ends, and its client stays away.
-//   - A client that comes back with what recovery gave it is the socket that it was, if it comes in time.
-//   - Nothing a client sends makes the server keep more than it is configured to keep.
+//   - Nothing is sent to a socket before the response to its CONNECT: clients of protocol 4 would lose it.
+//   - A socket that the server disconnects gets the packet for it before its connection ends, so that its client does
+//     not reconnect.
+//   - A client that reconnects with its recovery data gets its previous socket if it comes in time.
+//   - Nothing that a client sends makes the server keep more than it is configured to keep.
 //
-// Left out on purpose: msgpack and other parsers, volatile events, namespaces made up by clients.
+// It never supports msgpack and other parsers, volatile events, or namespaces that clients create. It imports no package
+// of this module except engineio and ws.
 package protocol

@@ -6,23 +6,22 @@ import (
 	"fmt"
 
 	"roomlog/realtime/socketio/engineio"
-	"roomlog/realtime/ws"
 )
 
-// Event is what a client emitted, or its answer to what it was asked.
+// Event is an event that a client emitted, or its acknowledgement of an event of the server.
 type Event struct {
-	// Name of the event; of an answer "".
+	// Name is the name of the event; "" for an acknowledgement.
 	Name string
-	// Arguments behind the name, as JSON; of what is binary in them there are placeholders.
+	// Arguments are the arguments as JSON, with placeholders for attachments.
 	Arguments   []json.RawMessage
 	attachments [][]byte
-	socket      *Socket
 	id          int64
-	answered    bool
+	reply       func(id int64, arguments []any)
+	replied     bool
 }
 
-// eventOf reads the data of an EVENT or ACK.
-func eventOf(p *packet) (*Event, error) {
+// parseEvent decodes the data of an EVENT or ACK packet.
+func parseEvent(p *packet) (*Event, error) {
 	e := &Event{id: p.id, attachments: p.attachments}
 	if err := json.Unmarshal(p.data, &e.Arguments); err != nil {
 		return nil, errPacket
@@ -37,10 +36,10 @@ func eventOf(p *packet) (*Event, error) {
 	return e, nil
 }
 
-// errNoArgument is for an argument that is not there.
+// errNoArgument is the error for an argument that is missing.
 var errNoArgument = errors.New("the argument is missing")
 
-// Argument reads argument number i, counted from 0, into v.
+// Argument decodes argument i, counted from 0, into v.
 func (e *Event) Argument(i int, v any) error {
 	if i >= len(e.Arguments) {
 		return errNoArgument
@@ -51,8 +50,8 @@ func (e *Event) Argument(i int, v any) error {
 	return nil
 }
 
-// Values are the arguments with the attachments in them, as they can be emitted again. Where there are no
-// attachments an argument stays JSON.
+// Values returns the arguments with their attachments, ready to be emitted again. Arguments of an event without
+// attachments stay JSON.
 func (e *Event) Values() ([]any, error) {
 	values := make([]any, len(e.Arguments))
 	for i, raw := range e.Arguments {
@@ -65,42 +64,29 @@ func (e *Event) Values() ([]any, error) {
 			return nil, fmt.Errorf("argument %d: %w", i, err)
 		}
 		var err error
-		if values[i], err = putBack(v, e.attachments); err != nil {
+		if values[i], err = insertBinary(v, e.attachments); err != nil {
 			return nil, fmt.Errorf("argument %d: %w", i, err)
 		}
 	}
 	return values, nil
 }
 
-// Expects says that the client wants to have the event acknowledged.
-func (e *Event) Expects() bool { return e.id != noID }
+// WantsAck reports whether the client asked for an acknowledgement.
+func (e *Event) WantsAck() bool { return e.id != noID }
 
-// Acknowledge answers the event. Only the first answer counts, and only if the client wants one.
+// Acknowledge acknowledges the event. It does nothing if the client did not ask for it, or after the first call.
 func (e *Event) Acknowledge(arguments ...any) {
-	if !e.Expects() || e.answered {
+	if !e.WantsAck() || e.replied {
 		return
 	}
-	e.answered = true
-	e.socket.reply(e.id, arguments)
+	e.replied = true
+	e.reply(e.id, arguments)
 }
 
-// Payload is the payload of a frame that emits an event without attachments in a namespace, to many sockets
-// at once: it is the same for clients of all versions.
+// Payload returns the payload of a frame that emits an event without attachments to sockets of a namespace. It is the
+// same for clients of both protocols, so that one frame serves many sockets.
 func Payload(namespace, event string, arguments ...any) []byte {
 	p := packet{kind: typeEvent, namespace: namespace, id: noID}
 	p.data, _ = encodeArguments(append([]any{event}, arguments...))
 	return engineio.Message(p.encode())
-}
-
-// frameOf makes the frame of a packet for one session, with its attachments.
-func frameOf(s *engineio.Session, p *packet) *ws.Frame {
-	text := ws.TextFrame(engineio.Message(p.encode()))
-	if len(p.attachments) == 0 {
-		return text
-	}
-	frames := []*ws.Frame{text}
-	for _, a := range p.attachments {
-		frames = append(frames, s.Binary(a))
-	}
-	return ws.Bundle(frames...)
 }

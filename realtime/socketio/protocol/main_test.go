@@ -88,7 +88,7 @@ func (h *host) converse(k *protocol.Socket) {
 		e.Acknowledge("twice")
 	})
 	k.On("own", func(e *protocol.Event) { k.Emit(k.ID(), h.values(e)...) })
-	k.On("ask", func(e *protocol.Event) { k.Ask(h.answered, "question", h.values(e)...) })
+	k.On("ask", func(e *protocol.Event) { k.EmitWithAck(h.answered, "question", h.values(e)...) })
 	k.On("leave", func(*protocol.Event) { k.Disconnect(false) })
 	k.On("kick", func(*protocol.Event) {
 		k.Emit(k.ID(), "deny")

@@ -5,9 +5,12 @@ import (
 	"encoding/json"
 	"errors"
 	"strconv"
+
+	"roomlog/realtime/socketio/engineio"
+	"roomlog/realtime/ws"
 )
 
-// packetType is the type of a packet, as its first character.
+// packetType is the type of a packet, as the first character of its text.
 type packetType byte
 
 const (
@@ -20,32 +23,32 @@ const (
 	typeBinaryAck    packetType = '6'
 )
 
-// binary says that attachments follow.
+// binary reports whether attachments follow a packet of this type.
 func (t packetType) binary() bool { return t == typeBinaryEvent || t == typeBinaryAck }
 
-// noID is the id of a packet that has none.
+// noID is the id of a packet without one.
 const noID = -1
 
 const (
-	maxNamespaceName = 128 // bytes, those of a query aside
+	maxNamespaceName = 128 // bytes, without the query
 	maxIDDigits      = 15  // clients count up from 0
 )
 
-// errPacket is for bytes that are no packet.
+// errPacket is the error for bytes that are not a packet.
 var errPacket = errors.New("not a packet")
 
-// packet is one unit of the protocol. Data are JSON with placeholders for the attachments.
+// packet is one unit of the protocol. Its data are JSON with placeholders for the attachments.
 type packet struct {
 	kind        packetType
 	namespace   string // "/" is the default one
-	query       string // of a CONNECT of protocol 4: it rides in the name
+	query       string // of a CONNECT of protocol 4, which is part of the namespace
 	id          int64
 	data        json.RawMessage
-	expects     int // attachments
+	expects     int // number of attachments
 	attachments [][]byte
 }
 
-// decode reads a packet: <type>[<attachments>-][/<namespace>,][<id>][<JSON>]. Data are a copy.
+// decode decodes a packet: <type>[<attachments>-][/<namespace>,][<id>][<JSON>]. It copies the data.
 func decode(b []byte, maxAttachments int) (p packet, err error) {
 	if len(b) == 0 {
 		return p, errPacket
@@ -67,14 +70,14 @@ func decode(b []byte, maxAttachments int) (p packet, err error) {
 	if p.id, b, err = cutNumber(b); err != nil {
 		return p, err
 	}
-	if !p.fits(b) {
+	if !p.allows(b) {
 		return p, errPacket
 	}
 	p.data = bytes.Clone(b)
 	return p, nil
 }
 
-// cutNamespace takes the name of a namespace off b, if there is one.
+// cutNamespace removes the namespace from b, if there is one.
 func (p *packet) cutNamespace(b []byte) ([]byte, error) {
 	p.namespace = "/"
 	if len(b) == 0 || b[0] != '/' {
@@ -89,7 +92,7 @@ func (p *packet) cutNamespace(b []byte) ([]byte, error) {
 	return rest, nil
 }
 
-// cutNumber takes digits off b; without any the number is noID.
+// cutNumber removes leading digits from b. Without digits the number is noID.
 func cutNumber(b []byte) (n int64, rest []byte, err error) {
 	digits := 0
 	for digits < len(b) && b[digits] >= '0' && b[digits] <= '9' {
@@ -105,8 +108,8 @@ func cutNumber(b []byte) (n int64, rest []byte, err error) {
 	return n, b[digits:], err
 }
 
-// fits says whether data are what a packet of this type carries.
-func (p *packet) fits(data []byte) bool {
+// allows reports whether a packet of this type may carry data.
+func (p *packet) allows(data []byte) bool {
 	if len(data) > 0 && !json.Valid(data) {
 		return false
 	}
@@ -120,7 +123,7 @@ func (p *packet) fits(data []byte) bool {
 	}
 }
 
-// encode writes a packet without its attachments.
+// encode encodes a packet without its attachments.
 func (p *packet) encode() []byte {
 	b := append(make([]byte, 0, len(p.data)+len(p.namespace)+24), byte(p.kind))
 	if p.kind.binary() {
@@ -133,4 +136,17 @@ func (p *packet) encode() []byte {
 		b = strconv.AppendInt(b, p.id, 10)
 	}
 	return append(b, p.data...)
+}
+
+// frame returns the frame of a packet for one session, with its attachments.
+func (p *packet) frame(s *engineio.Session) *ws.Frame {
+	text := ws.TextFrame(engineio.Message(p.encode()))
+	if len(p.attachments) == 0 {
+		return text
+	}
+	frames := []*ws.Frame{text}
+	for _, a := range p.attachments {
+		frames = append(frames, s.Binary(a))
+	}
+	return ws.Bundle(frames...)
 }

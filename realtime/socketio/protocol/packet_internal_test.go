@@ -26,7 +26,7 @@ func FuzzPacket(f *testing.F) {
 		if p.kind == typeConnect || p.kind == typeDisconnect {
 			return
 		}
-		e, err := eventOf(&p)
+		e, err := parseEvent(&p)
 		if err != nil {
 			return
 		}

@@ -9,15 +9,16 @@ import (
 	lru "github.com/hashicorp/golang-lru/v2"
 )
 
-// partingTime is how long a client that comes back waits for the end of the connection that it lost, and
-// the server may not have missed yet.
-const partingTime = time.Second
+// takeoverTimeout is how long a client that reconnects waits for the end of its previous connection, which the server
+// may not have noticed.
+const takeoverTimeout = time.Second
 
-// Recovery lets a client of protocol 5 that lost its connection come back as the socket it was. The client is
-// told a pid, which it alone knows, and brings the last argument of the last event that had a text there,
-// as the offset up to which it knows everything.
+// Recovery lets a client of protocol 5 that lost its connection continue with its previous socket. The client gets a
+// private id (pid) that nobody else knows. When it reconnects, it sends the pid and, as the offset, the last argument of
+// the last event whose last argument was a string.
 type Recovery struct {
-	// Restore answers what the socket needs to go on, or that it cannot. It may wait for a while.
+	// Restore returns the value of Socket.Restored from the state that was kept, or reports false when the socket cannot
+	// be recovered. It may block.
 	Restore func(kept any, offset string) (restored any, ok bool)
 
 	// Keep is how long a lost socket can be recovered.
@@ -26,14 +27,14 @@ type Recovery struct {
 	MaxKept int `default:"10000"`
 }
 
-// memory is who can come back.
-type memory struct {
+// recoveryStore holds the sockets of a namespace that can be recovered.
+type recoveryStore struct {
 	Recovery
 	now  func() time.Time
 	lost *lru.Cache[string, lostSocket] // by pid
 
-	mu   sync.Mutex
-	here map[string]*Socket // by pid
+	mu        sync.Mutex
+	connected map[string]*Socket // by pid
 }
 
 type lostSocket struct {
@@ -42,65 +43,66 @@ type lostSocket struct {
 	until time.Time
 }
 
-func newMemory(r Recovery, now func() time.Time) *memory {
+func newRecoveryStore(r Recovery, now func() time.Time) *recoveryStore {
 	if r.Keep <= 0 {
 		panic("protocol: Recovery.Keep is zero: call settings.Defaults first")
 	}
 	lost, err := lru.New[string, lostSocket](r.MaxKept)
 	if err != nil {
-		panic(fmt.Sprintf("protocol: keep %d sockets: %v", r.MaxKept, err))
+		panic(fmt.Sprintf("protocol: Recovery.MaxKept is %d: %v", r.MaxKept, err))
 	}
-	return &memory{Recovery: r, now: now, lost: lost, here: make(map[string]*Socket)}
+	return &recoveryStore{Recovery: r, now: now, lost: lost, connected: make(map[string]*Socket)}
 }
 
-// recover makes k who it was, if it says so and was kept, and otherwise somebody new.
-func (m *memory) recover(k *Socket) {
-	var said struct {
+// connect gives a new socket the ids and the state of the lost socket that its client asks for, or a new pid.
+func (s *recoveryStore) connect(k *Socket) {
+	var request struct {
 		PID    string `json:"pid"`
 		Offset string `json:"offset"`
 	}
 	k.pid = newID()
-	if json.Unmarshal(k.auth, &said) == nil && said.PID != "" {
-		if was, ok := m.take(said.PID); ok {
-			if restored, ok := m.Restore(was.state, said.Offset); ok {
-				k.id, k.pid, k.restored = was.id, said.PID, restored
+	if json.Unmarshal(k.auth, &request) == nil && request.PID != "" {
+		if lost, ok := s.take(request.PID); ok {
+			if restored, ok := s.Restore(lost.state, request.Offset); ok {
+				k.id, k.pid, k.restored = lost.id, request.PID, restored
 			}
 		}
 	}
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.here[k.pid] = k
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.connected[k.pid] = k
 }
 
-// take answers who was lost under a pid, once.
-func (m *memory) take(pid string) (lostSocket, bool) {
-	m.mu.Lock()
-	here := m.here[pid]
-	m.mu.Unlock()
-	if here != nil { // the server has not missed it yet
-		here.client.session.Fail("transport close")
-		timer := time.NewTimer(partingTime)
+// take removes and returns the lost socket with a pid. If the server has not noticed that the socket was lost, take ends
+// its session first.
+func (s *recoveryStore) take(pid string) (lostSocket, bool) {
+	s.mu.Lock()
+	connected := s.connected[pid]
+	s.mu.Unlock()
+	if connected != nil {
+		connected.session.Fail("transport close")
+		timer := time.NewTimer(takeoverTimeout)
 		defer timer.Stop()
 		select {
-		case <-here.left:
+		case <-connected.left:
 		case <-timer.C:
 		}
 	}
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	was, ok := m.lost.Peek(pid)
-	m.lost.Remove(pid)
-	return was, ok && m.now().Before(was.until)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	lost, ok := s.lost.Peek(pid)
+	s.lost.Remove(pid)
+	return lost, ok && s.now().Before(lost.until)
 }
 
-// leave notes that a socket has gone, and keeps it if it was lost.
-func (m *memory) leave(k *Socket, lost bool) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if m.here[k.pid] == k {
-		delete(m.here, k.pid)
+// disconnect removes a socket, and keeps its state if its connection was lost.
+func (s *recoveryStore) disconnect(k *Socket, lost bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.connected[k.pid] == k {
+		delete(s.connected, k.pid)
 	}
 	if lost && k.kept != nil && k.pid != "" {
-		m.lost.Add(k.pid, lostSocket{k.id, k.kept, m.now().Add(m.Keep)})
+		s.lost.Add(k.pid, lostSocket{k.id, k.kept, s.now().Add(s.Keep)})
 	}
 }

@@ -3,7 +3,6 @@ package protocol
 import (
 	"context"
 	"net/http"
-	"time"
 
 	"roomlog/realtime/socketio/engineio"
 )
@@ -15,61 +14,56 @@ type Config struct {
 
 	// MaxNamespaces bounds the namespaces that one client is connected to.
 	MaxNamespaces int `default:"16"`
-	// MaxAttachments bounds the attachments of one packet. All together are bounded by Engine.MaxPayload.
+	// MaxAttachments bounds the attachments of one packet. Engine.MaxPayload bounds their size together.
 	MaxAttachments int `default:"10"`
 }
 
-// Server holds the sockets. It is an http.Handler, for one path.
+// Server holds the sockets. It is an http.Handler for one path.
 type Server struct {
 	engine     *engineio.Engine
-	now        func() time.Time
-	namespaces map[string]*hall
-
-	maxNamespaces, maxAttachments, maxBytes int
+	namespaces map[string]*namespace
+	limits     limits
 }
 
-// hall is a namespace and what the server remembers of it.
-type hall struct {
-	Namespace
-	memory *memory // nil without recovery
-}
-
-// New makes a server. It works while Run runs.
+// New returns a Server. It works while Run runs. It panics when cfg lacks a dependency or a setting.
 func New(cfg Config) *Server {
-	s := &Server{now: cfg.Engine.Now, namespaces: make(map[string]*hall)}
-	s.maxNamespaces, s.maxAttachments, s.maxBytes = cfg.MaxNamespaces, cfg.MaxAttachments, cfg.Engine.MaxPayload
-	if s.maxNamespaces <= 0 || s.maxAttachments <= 0 {
+	if cfg.MaxNamespaces <= 0 || cfg.MaxAttachments <= 0 {
 		panic("protocol: Config.MaxNamespaces or Config.MaxAttachments is zero: call settings.Defaults first")
 	}
+	s := &Server{namespaces: make(map[string]*namespace)}
+	s.limits = limits{cfg.MaxNamespaces, cfg.MaxAttachments, cfg.Engine.MaxPayload}
 	for _, n := range cfg.Namespaces {
-		h := &hall{Namespace: n}
+		one := &namespace{Namespace: n}
 		if n.Recovery != nil {
-			h.memory = newMemory(*n.Recovery, s.now)
+			one.recovery = newRecoveryStore(*n.Recovery, cfg.Engine.Now)
 		}
-		s.namespaces[n.Name] = h
+		s.namespaces[n.Name] = one
 	}
 	cfg.Engine.Open = s.open
 	s.engine = engineio.New(cfg.Engine)
 	return s
 }
 
-// Engine carries the messages of the server.
+// Engine returns the engine that carries the server's messages.
 func (s *Server) Engine() *engineio.Engine { return s.engine }
 
 // ServeHTTP serves clients.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.engine.ServeHTTP(w, r) }
 
-// Run keeps the server working until ctx ends.
+// Run runs the engine until ctx ends.
 func (s *Server) Run(ctx context.Context) error { return s.engine.Run(ctx) }
 
-// Shutdown is that of the engine.
+// Shutdown ends all sessions, as Engine.Shutdown does.
 func (s *Server) Shutdown(ctx context.Context) error { return s.engine.Shutdown(ctx) }
 
-// open makes the client of a new session.
+// open creates the client of a new session. Clients of protocol 4 are in the default namespace without a CONNECT.
 func (s *Server) open(session *engineio.Session) engineio.Handler {
-	c := &client{server: s, session: session, sockets: make(map[string]*Socket)}
-	if c.old() {
-		c.connect("/", nil) // these clients are in it without asking
+	c := &client{
+		namespaces: s.namespaces, limits: s.limits, session: session,
+		sockets: make(map[string]*Socket), values: make(map[string]any),
+	}
+	if c.protocol4() {
+		c.connect("/", nil)
 		session.Settled()
 	}
 	return c

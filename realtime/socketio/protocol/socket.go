@@ -11,144 +11,138 @@ import (
 	"roomlog/realtime/ws"
 )
 
-// maxAsked is how many questions a client may leave unanswered; older ones are forgotten.
-const maxAsked = 64
+// maxPendingAcks bounds the acknowledgements that a client owes; the oldest are forgotten first.
+const maxPendingAcks = 64
 
-// Socket is one client in one namespace. What it hears is handled one event after another; the other methods
+// ServerDisconnect is the reason, in the words of the protocol, when the server disconnected a socket.
+const ServerDisconnect = "server namespace disconnect"
+
+// Namespace is a part of the server to which clients connect. Only the namespaces of Config exist.
+type Namespace struct {
+	// Name begins with a slash; "/" is the default namespace.
+	Name string
+	// Use are called in turn before a socket connects. The first error refuses the socket; a *Refusal may carry data.
+	Use []func(*Socket) error
+	// Connected is called with each new socket, after its client knows that it is connected and before anything else
+	// of it is handled. It registers the socket's handlers.
+	Connected func(*Socket)
+	// Recovery lets clients recover their sockets after a lost connection. Nil: they cannot.
+	Recovery *Recovery
+}
+
+// Socket is one client in one namespace. Its events are handled one after another; methods that do not say otherwise
 // may be called by any goroutine at any time.
 type Socket struct {
-	client *client
-	hall   *hall
-	id     string
-	auth   json.RawMessage
-	pid    string // known to the client alone; "" without recovery
+	session    *engineio.Session
+	namespace  string
+	id         string
+	auth       json.RawMessage
+	pid        string // private id for the recovery; "": none
+	disconnect func(k *Socket, all bool)
+	values     map[string]any // of the client, by namespace
 
 	// Used by the goroutine that handles the client's packets.
 	handlers     map[string]func(*Event)
 	middleware   []func(*Event) error
-	disconnected []func(reason string)
+	onDisconnect []func(reason string)
 	restored     any
 	kept         any
-	left         chan struct{} // closed when all that is over
+	left         chan struct{} // closed when everything above is over
 
-	mu    sync.Mutex
-	gone  bool
-	asked map[int64]func(*Event)
-	next  int64
+	mu     sync.Mutex
+	closed bool
+	acks   map[int64]func(*Event) // that the client owes
+	nextID int64
 }
 
-func newSocket(c *client, h *hall, name string, auth json.RawMessage) *Socket {
-	k := &Socket{client: c, hall: h, auth: auth, handlers: make(map[string]func(*Event)), left: make(chan struct{})}
-	switch {
-	case !c.old():
-		k.id = newID()
-	case name == "/": // these clients make up their ids themselves
-		k.id = c.session.ID()
-	default:
-		k.id = name + "#" + c.session.ID()
-	}
-	return k
-}
-
-// newID draws an id that nobody can guess.
+// newID returns a random id that nobody can guess.
 func newID() string {
 	var b [15]byte
 	_, _ = rand.Read(b[:]) // never fails
 	return base64.RawURLEncoding.EncodeToString(b[:])
 }
 
-// admit asks the namespace whether the socket may connect, and recovers what it was.
-func (k *Socket) admit() error {
-	for _, ask := range k.hall.Use {
-		if err := ask(k); err != nil {
-			return err
-		}
+// protocol4 reports whether a session's client speaks protocol 4.
+func protocol4(s *engineio.Session) bool { return s.Version() == engineio.V3 }
+
+// newSocket returns the socket of a session in a namespace.
+func newSocket(s *engineio.Session, namespace string, auth json.RawMessage) *Socket {
+	k := &Socket{session: s, namespace: namespace, auth: auth, handlers: make(map[string]func(*Event)), left: make(chan struct{})}
+	switch {
+	case !protocol4(s):
+		k.id = newID()
+	case namespace == "/": // these clients derive their ids from the session
+		k.id = s.ID()
+	default:
+		k.id = namespace + "#" + s.ID()
 	}
-	if m := k.hall.memory; m != nil && !k.client.old() {
-		m.recover(k)
-	}
-	return nil
+	return k
 }
 
-// welcome is the data of the answer to CONNECT.
-func (k *Socket) welcome() json.RawMessage {
-	if k.client.old() {
-		return nil
-	}
-	return encodeJSON(struct {
-		ID  string `json:"sid"`
-		PID string `json:"pid,omitempty"`
-	}{k.id, k.pid})
-}
-
-// ID is by which the client knows itself.
+// ID returns the id under which the client knows itself.
 func (k *Socket) ID() string { return k.id }
 
-// PublicID is by which other people may know the client.
+// PublicID returns the id under which other users may know the client.
 func (k *Socket) PublicID() string {
-	if !k.client.old() {
+	switch {
+	case !protocol4(k.session):
 		return k.id
+	case k.namespace == "/":
+		return k.session.PublicID()
 	}
-	if k.hall.Name == "/" {
-		return k.client.session.PublicID()
-	}
-	return k.hall.Name + "#" + k.client.session.PublicID()
+	return k.namespace + "#" + k.session.PublicID()
 }
 
-// Session carries the socket's events.
-func (k *Socket) Session() *engineio.Session { return k.client.session }
+// Session returns the session that carries the socket.
+func (k *Socket) Session() *engineio.Session { return k.session }
 
-// Query is that of the request which opened the session. It may hold a token: it is not to be logged.
-func (k *Socket) Query() url.Values { return k.client.session.Query() }
+// Query returns the query of the request that opened the session. It may contain a token: do not log it.
+func (k *Socket) Query() url.Values { return k.session.Query() }
 
-// Auth is what the client said for itself when it connected to the namespace: a JSON object.
+// Auth returns the JSON object that the client sent when it connected to the namespace.
 func (k *Socket) Auth() json.RawMessage { return k.auth }
 
-// On says what happens when the client emits an event. It is for Namespace.Connected and for handlers.
+// On sets the handler of an event. Call it from Namespace.Connected or from a handler.
 func (k *Socket) On(event string, handle func(*Event)) { k.handlers[event] = handle }
 
-// Use has every event looked at before its handler is called, which it is not after an error. Old clients
-// are told a *Refusal, or the text of another error, as their servers did; newer ones are not.
-func (k *Socket) Use(look func(*Event) error) { k.middleware = append(k.middleware, look) }
+// Use adds a function that is called with every event before its handler. After an error the handler is not called.
+// Clients of protocol 4 get the error, as their servers did; newer ones do not.
+func (k *Socket) Use(check func(*Event) error) { k.middleware = append(k.middleware, check) }
 
-// OnDisconnect has handle called when the socket has gone. It is for Namespace.Connected and for handlers.
+// OnDisconnect adds a function that is called when the socket has disconnected. Call it from Namespace.Connected or from
+// a handler.
 func (k *Socket) OnDisconnect(handle func(reason string)) {
-	k.disconnected = append(k.disconnected, handle)
+	k.onDisconnect = append(k.onDisconnect, handle)
 }
 
-// Keep says what a recovery of the socket needs to know; without it there is none. It is for OnDisconnect.
+// Keep sets the state that Recovery.Restore gets. Without it, the socket cannot be recovered. Call it from OnDisconnect.
 func (k *Socket) Keep(state any) { k.kept = state }
 
-// Restored answers what Recovery.Restore made of what was kept; nil for a new socket. It is for
-// Namespace.Connected.
+// Restored returns the result of Recovery.Restore, or nil for a new socket. Call it from Namespace.Connected.
 func (k *Socket) Restored() any { return k.restored }
 
-// Shared answers what all sockets of the client in this namespace have in common, one after another, as long as its
-// session lasts: what first makes. It is for Namespace.Connected and for handlers.
-func (k *Socket) Shared(first func() any) any {
-	c := k.client
-	if c.shared == nil {
-		c.shared = make(map[*hall]any)
+// Shared returns a value that all sockets of the client in this namespace share, one after another, as long as the
+// session lasts. The first call creates it. Call it from Namespace.Connected or from a handler.
+func (k *Socket) Shared(create func() any) any {
+	if _, created := k.values[k.namespace]; !created {
+		k.values[k.namespace] = create()
 	}
-	if _, made := c.shared[k.hall]; !made {
-		c.shared[k.hall] = first()
-	}
-	return c.shared[k.hall]
+	return k.values[k.namespace]
 }
 
 // Emit sends an event.
 func (k *Socket) Emit(event string, arguments ...any) { k.emit(noID, event, arguments) }
 
-// Ask sends an event; answered is called like a handler when the client answers, if it does.
-func (k *Socket) Ask(answered func(*Event), event string, arguments ...any) {
+// EmitWithAck sends an event and asks for an acknowledgement. acknowledged is called with it like a handler, if it comes.
+func (k *Socket) EmitWithAck(acknowledged func(*Event), event string, arguments ...any) {
 	k.mu.Lock()
-	if k.asked == nil {
-		k.asked = make(map[int64]func(*Event))
+	if k.acks == nil {
+		k.acks = make(map[int64]func(*Event))
 	}
-	id := k.next
-	k.next++
-	k.asked[id] = answered
-	delete(k.asked, id-maxAsked)
+	id := k.nextID
+	k.nextID++
+	k.acks[id] = acknowledged
+	delete(k.acks, id-maxPendingAcks)
 	k.mu.Unlock()
 	k.emit(id, event, arguments)
 }
@@ -157,100 +151,75 @@ func (k *Socket) emit(id int64, event string, arguments []any) {
 	k.sendValues(packet{kind: typeEvent, id: id}, append([]any{event}, arguments...))
 }
 
-func (k *Socket) reply(id int64, arguments []any) {
+func (k *Socket) acknowledge(id int64, arguments []any) {
 	k.sendValues(packet{kind: typeAck, id: id}, arguments)
 }
 
 func (k *Socket) sendValues(p packet, values []any) {
-	p.namespace = k.hall.Name
+	p.namespace = k.namespace
 	p.data, p.attachments = encodeArguments(values)
 	if len(p.attachments) > 0 {
 		p.kind += typeBinaryEvent - typeEvent
 	}
-	k.Send(frameOf(k.client.session, &p))
+	k.Send(p.frame(k.session))
 }
 
-// Send sends frames made of a Payload for this socket's namespace.
+// Send sends frames whose payloads Payload returned for this socket's namespace.
 func (k *Socket) Send(frames ...*ws.Frame) {
-	k.mu.Lock()
-	gone := k.gone
-	k.mu.Unlock()
-	if !gone {
-		k.client.session.Send(frames...)
+	if !k.isClosed() {
+		k.session.Send(frames...)
 	}
 }
 
-// Disconnect puts the socket out of its namespace: its client does not come back by itself. With all, the
-// client is put out of every namespace, and its session ends.
+// Disconnect disconnects the socket from its namespace. Its client does not reconnect by itself. With all, it
+// disconnects the client from every namespace and ends the session. It does not wait.
 func (k *Socket) Disconnect(all bool) {
-	if !k.dismiss() {
-		return
+	if k.close() {
+		k.disconnect(k, all)
 	}
-	c := k.client
-	go c.session.Do(func() { // after the event that is being handled: that may be what asks for it
-		c.drop(k, ServerDisconnect)
-		if all {
-			for _, other := range c.sockets {
-				other.dismiss()
-				c.drop(other, ServerDisconnect)
-			}
-			c.session.Close()
-		}
-	})
 }
 
-// The reasons of a disconnect, as clients and servers of this protocol name them.
-const (
-	// ServerDisconnect: the server put the socket out.
-	ServerDisconnect = "server namespace disconnect"
-	clientDisconnect = "client namespace disconnect"
-)
-
-// dismiss tells the client that it is put out; nothing is sent to it afterwards. It answers false if it had
-// gone before.
-func (k *Socket) dismiss() bool {
+// close sends DISCONNECT. Nothing is sent to the socket afterwards. It reports false if the socket was closed before.
+func (k *Socket) close() bool {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if k.gone {
+	if k.closed {
 		return false
 	}
-	k.gone = true
-	k.client.send(&packet{kind: typeDisconnect, namespace: k.hall.Name, id: noID})
+	k.closed = true
+	p := packet{kind: typeDisconnect, namespace: k.namespace, id: noID}
+	k.session.Send(p.frame(k.session))
 	return true
 }
 
-// hasGone says that nothing is heard or sent any more.
-func (k *Socket) hasGone() bool {
+func (k *Socket) isClosed() bool {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	return k.gone
+	return k.closed
 }
 
-// handle does what a packet for this socket asks for.
-func (k *Socket) handle(p *packet) {
-	if p.kind == typeDisconnect {
-		k.client.drop(k, clientDisconnect)
-		return
-	}
-	e, err := eventOf(p)
+// receive handles an event or an acknowledgement.
+func (k *Socket) receive(p *packet) {
+	e, err := parseEvent(p)
 	if err != nil {
-		k.client.session.Fail("parse error")
+		k.session.Fail("parse error")
 		return
 	}
-	e.socket = k
+	e.reply = k.acknowledge
 	if p.kind == typeAck || p.kind == typeBinaryAck {
-		k.answered(e)
+		k.receiveAck(e)
 	} else {
-		k.hear(e)
+		k.dispatch(e)
 	}
 }
 
-// hear handles an event. One that nobody handles is ignored.
-func (k *Socket) hear(e *Event) {
-	for _, look := range k.middleware {
-		if err := look(e); err != nil {
-			if k.client.old() {
-				k.client.send(&packet{kind: typeConnectError, namespace: k.hall.Name, id: noID, data: refusalData(err, true)})
+// dispatch calls the middleware and the handler of an event. An event without a handler is ignored.
+func (k *Socket) dispatch(e *Event) {
+	for _, check := range k.middleware {
+		if err := check(e); err != nil {
+			if protocol4(k.session) {
+				p := packet{kind: typeConnectError, namespace: k.namespace, id: noID, data: encodeRefusal(err, true)}
+				k.session.Send(p.frame(k.session))
 			}
 			return
 		}
@@ -260,28 +229,24 @@ func (k *Socket) hear(e *Event) {
 	}
 }
 
-// answered hands an answer to who asked. Answers to nothing are ignored.
-func (k *Socket) answered(e *Event) {
+// receiveAck calls the function that waits for an acknowledgement. An acknowledgement of nothing is ignored.
+func (k *Socket) receiveAck(e *Event) {
 	k.mu.Lock()
-	handle := k.asked[e.id]
-	delete(k.asked, e.id)
+	handle := k.acks[e.id]
+	delete(k.acks, e.id)
 	k.mu.Unlock()
 	if handle != nil {
-		e.id = noID // there is no answer to an answer
+		e.id = noID // an acknowledgement is not acknowledged
 		handle(e)
 	}
 }
 
-// leave is the end of the socket; one that was lost can be recovered.
-func (k *Socket) leave(reason string, lost bool) {
+// disconnected calls the functions of OnDisconnect.
+func (k *Socket) disconnected(reason string) {
 	k.mu.Lock()
-	k.gone = true
+	k.closed = true
 	k.mu.Unlock()
-	for _, tell := range k.disconnected {
-		tell(reason)
+	for _, handle := range k.onDisconnect {
+		handle(reason)
 	}
-	if m := k.hall.memory; m != nil {
-		m.leave(k, lost)
-	}
-	close(k.left)
 }

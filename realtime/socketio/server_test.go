@@ -30,7 +30,7 @@ func TestARoomThatWasCutOff(t *testing.T) {
 	for _, a := range []*app{old, polled, newer} {
 		a.joins(ann, live)
 	}
-	w.door.CutOff(live)
+	w.door.ResetLive(live)
 	for _, a := range []*app{old, polled, newer} {
 		a.Ended()
 	}
@@ -58,7 +58,7 @@ func TestNothingIsKeptOfWhoHasGone(t *testing.T) {
 		a.joins(w.register(name), live)
 		a.Send("1")
 	}
-	eventually(t, "the room is forgotten", func() bool { return w.door.Holds() == 0 })
+	eventually(t, "the room is forgotten", func() bool { return w.door.Lives() == 0 })
 	eventually(t, "everybody has left", func() bool { return len(events[domain.ViewerLeft](w)) == len(kinds) })
 	eventually(t, "no session is left", func() bool { return w.door.Polling() == 0 && w.door.Stats().Open.Load() == 0 })
 }
@@ -74,7 +74,7 @@ func TestNobodyLeavesByAShutdown(t *testing.T) {
 	if err := w.door.Shutdown(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "the room is empty", func() bool { return w.door.Holds() == 0 })
+	eventually(t, "the room is empty", func() bool { return w.door.Lives() == 0 })
 	if n := len(events[domain.ViewerLeft](w)); n != 0 {
 		t.Errorf("%d left", n)
 	}

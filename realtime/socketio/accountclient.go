@@ -1,0 +1,153 @@
+package socketio
+
+import (
+	"context"
+	"encoding/json"
+	"log/slog"
+	"sync"
+
+	"roomlog/domain"
+	"roomlog/projections"
+	"roomlog/realtime/hub"
+	"roomlog/realtime/socketio/protocol"
+)
+
+const (
+	greeting   = "hello"   // sent to every socket with a token, valid or not
+	echoPrefix = "你好客户端, " // of the response to a message
+)
+
+// maxWaitingDeltas bounds the deltas that wait until the session of the user is checked.
+const maxWaitingDeltas = 1000
+
+// accountClient sends a socket the changes of the account whose token is in its handshake. It implements hub.Client.
+type accountClient struct {
+	*core
+	socket *protocol.Socket
+	by     hub.Identity
+
+	mu      sync.Mutex
+	open    bool                // deltas are sent
+	revoked bool                // deltas are no longer sent
+	waiting []projections.Delta // until open
+	coins   domain.Coins        // balance as of the newest delta
+}
+
+// handleEcho responds with the message. An argument that is not a string is sent as JSON.
+func (s *session) handleEcho(_ context.Context, e *protocol.Event) error {
+	text := ""
+	if len(e.Arguments) > 0 {
+		text = string(e.Arguments[0])
+		_ = json.Unmarshal(e.Arguments[0], &text)
+	}
+	s.socket.Emit("message", echoPrefix+text)
+	return nil
+}
+
+// openAccount greets a socket and starts to send it the changes of its account. A socket with an invalid token stays
+// connected and gets nothing more.
+func (s *session) openAccount() {
+	by, err := s.cfg.Hub.Verify(s.socket.Query().Get("token"))
+	if err != nil {
+		s.socket.Emit("message", greeting)
+		return
+	}
+	a := &accountClient{core: s.core, socket: s.socket, by: by}
+	ctx, cancel := context.WithTimeout(context.Background(), requestTimeout)
+	defer cancel()
+	_, err = s.cfg.Hub.Register(ctx, by.User, a)
+	s.socket.Emit("message", greeting) // changes from now on follow
+	if err == nil {
+		s.socket.OnDisconnect(func(string) { s.cfg.Hub.Unregister(by.User, a) })
+		err = a.start(ctx)
+	}
+	if err == nil {
+		return
+	}
+	problem, internal := hub.ProblemOf(err)
+	if internal {
+		s.cfg.Log.ErrorContext(ctx, "account changes could not be opened", slog.Any("error", err))
+	}
+	if internal || problem.Code == domain.CodeBusy {
+		reconnect(s.socket)
+	}
+}
+
+// start sends the deltas that wait, and all later ones, if the user's session is current.
+func (a *accountClient) start(ctx context.Context) error {
+	err := a.cfg.Hub.CheckSession(ctx, a.by)
+	var coins domain.Coins
+	if err == nil {
+		coins, err = a.cfg.Queries.Balance(ctx, a.by.User)
+	}
+	if err != nil {
+		a.Revoke(nil)
+		return err
+	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.open, a.coins = true, coins
+	for _, d := range a.waiting {
+		a.send(d)
+	}
+	a.waiting = nil
+	return nil
+}
+
+// Identity returns the user and sign-in session of the handshake's token.
+func (a *accountClient) Identity() hub.Identity { return a.by }
+
+// ConnectionKey returns the key of the connection that the client is on.
+func (a *accountClient) ConnectionKey() string { return a.socket.ID() }
+
+// Ended reports whether the session has ended.
+func (a *accountClient) Ended() bool { return a.socket.Session().Ended() }
+
+// Reset ends the session, so that the client reconnects.
+func (a *accountClient) Reset() { reconnect(a.socket) }
+
+// Kick disconnects the socket.
+func (a *accountClient) Kick(reason string) { a.kick(a.socket, reason) }
+
+// BanFrom does nothing: the client is in no live.
+func (a *accountClient) BanFrom(domain.LiveID, string) {}
+
+// DeliverPrivate sends a delta of the user channel.
+func (a *accountClient) DeliverPrivate(d projections.Delta) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	switch {
+	case a.open:
+		a.send(d)
+	case !a.revoked && len(a.waiting) < maxWaitingDeltas:
+		a.waiting = append(a.waiting, d)
+	}
+}
+
+func (a *accountClient) send(d projections.Delta) {
+	switch e := d.Event.(type) {
+	case domain.GiftSent:
+		a.coins = e.BalanceAfter
+		a.emit(e.BalanceAfter)
+	case domain.CoinsCredited:
+		a.coins = e.BalanceAfter
+		a.emit(e.BalanceAfter)
+	case domain.UserAgeChanged:
+		a.emit(e.Age)
+	case domain.UserProfileChanged:
+		a.emit(accountDTO{d.Profile.ID, d.Profile.Username, d.Profile.Nickname, d.Profile.Avatar, a.coins})
+	}
+}
+
+func (a *accountClient) emit(value any) { a.socket.Emit("message", value) }
+
+// Revoke stops the deltas. The socket stays connected unless the user is banned or unavailable.
+func (a *accountClient) Revoke(refusal *domain.Refusal) {
+	if refusal != nil && a.denyUnavailable(a.socket, refusal) {
+		return
+	}
+	a.cfg.Hub.Unregister(a.by.User, a)
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.open, a.revoked, a.waiting = false, true, nil
+}

@@ -1,0 +1,164 @@
+package socketio
+
+import (
+	"container/list"
+	"sync"
+	"time"
+
+	"roomlog/domain"
+	"roomlog/projections"
+	"roomlog/realtime/socketio/engineio"
+	"roomlog/realtime/socketio/protocol"
+	"roomlog/realtime/ws"
+)
+
+// channel delivers one live to the sockets that are in it. It implements hub.Subscriber.
+type channel struct {
+	cfg   *Config
+	live  domain.LiveID
+	group *engineio.Group
+	delay func(*channel, time.Time) // schedules a refresh of the viewer list
+	refs  int                       // guarded by channels.mu
+
+	loading sync.Mutex // held while the viewer list is read; locked before mu
+
+	mu          sync.Mutex
+	reset       bool
+	position    int64 // of the newest delta that was delivered
+	subscribers map[*protocol.Socket]*subscription
+	order       list.List // of the sockets, newest first
+	replaying   map[*subscription]struct{}
+	viewers     viewerList
+	late        []projections.Delta // joins and leaves while the viewer list is read
+	reading     bool                // the viewer list is read
+	lists       int                 // number of viewer lists that were sent to all
+	lastList    time.Time
+	lastChange  change
+}
+
+// subscription is a socket's membership in a channel.
+type subscription struct {
+	element *list.Element
+	since   int64       // the socket gets every delta after this position
+	lists   int         // channel.lists when the socket came
+	queued  []*ws.Frame // frames that were sent to all while the socket is replaying
+}
+
+// change is the last join or leave of a live.
+type change struct {
+	action string
+	user   userDTO
+}
+
+const (
+	actionJoin  = "join"
+	actionLeave = "leave"
+)
+
+func newChannel(cfg *Config, live domain.LiveID, group *engineio.Group, delay func(*channel, time.Time)) *channel {
+	c := &channel{
+		cfg: cfg, live: live, group: group, delay: delay,
+		subscribers: make(map[*protocol.Socket]*subscription), replaying: make(map[*subscription]struct{}),
+	}
+	c.mu.Lock() // no delta is delivered before position is known
+	defer c.mu.Unlock()
+	c.position = cfg.Hub.Subscribe(live, c)
+	return c
+}
+
+// Deliver sends a delta of the live to all sockets.
+func (c *channel) Deliver(d projections.Delta) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	switch d.Kind {
+	case projections.KindProfile:
+		c.viewers.updateProfile(d.Profile)
+		return
+	case projections.KindJoin:
+		c.count(d)
+		c.changed(change{actionJoin, userOf(d.Profile)})
+	case projections.KindLeave:
+		c.count(d)
+		c.changed(change{actionLeave, userOf(d.Profile)})
+	default:
+		if f := liveFrame(d); f != nil {
+			c.push(f)
+		}
+	}
+	c.position = d.Position
+}
+
+// DeliverGauges does nothing: the viewer lists contain the numbers that these clients show.
+func (c *channel) DeliverGauges(projections.Gauges) {}
+
+// Reset ends the sessions of all sockets, so that their clients reconnect.
+func (c *channel) Reset() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.reset = true
+	for k := range c.subscribers {
+		k.Session().Fail("transport close")
+	}
+}
+
+func (c *channel) wasReset() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.reset
+}
+
+// push sends a frame to all sockets.
+func (c *channel) push(f *ws.Frame) {
+	c.group.Push(f)
+	for s := range c.replaying {
+		s.queued = append(s.queued, f)
+	}
+}
+
+// count updates the viewer list by a join or leave.
+func (c *channel) count(d projections.Delta) {
+	c.viewers.apply(d)
+	if c.reading {
+		c.late = append(c.late, d)
+	}
+}
+
+// changed sends the viewer list to all sockets after a join or leave: at once, or later when the live is large or the
+// list has to be read first.
+func (c *channel) changed(last change) {
+	c.lastChange = last
+	switch now := c.cfg.Now(); {
+	case len(c.subscribers) == 0 || !c.viewers.ready: // the first socket gets the list when it joins
+	case c.viewers.short(c.cfg.ListedViewers):
+		c.delay(c, now)
+	case c.large() && now.Before(c.lastList.Add(c.cfg.Hub.JoinBatchInterval())):
+		c.delay(c, c.lastList.Add(c.cfg.Hub.JoinBatchInterval()))
+	default:
+		c.sendList(last)
+	}
+}
+
+// large reports whether joins and leaves are sent in batches.
+func (c *channel) large() bool {
+	bound := c.cfg.Hub.LargeLive()
+	return bound > 0 && c.viewers.total > int64(bound)
+}
+
+// sendList sends the viewer list to all sockets.
+func (c *channel) sendList(last change) {
+	c.lists++
+	c.lastList = c.cfg.Now()
+	c.group.PushEncoded(func() *ws.Frame { return ws.DroppableFrame(c.encodeList(last), ws.Span{Group: int64(c.live)}) })
+}
+
+// encodeList returns the payload of the viewer list.
+func (c *channel) encodeList(last change) []byte {
+	dto := viewerListDTO{Clients: []string{}, Action: last.action, User: last.user, Data: []userDTO{}, Total: c.viewers.total}
+	for e := c.order.Front(); e != nil && len(dto.Clients) < c.cfg.ListedViewers; e = e.Next() {
+		dto.Clients = append(dto.Clients, e.Value.(*protocol.Socket).PublicID())
+	}
+	for _, p := range c.viewers.newest[:min(len(c.viewers.newest), c.cfg.ListedViewers)] {
+		dto.Data = append(dto.Data, userOf(p))
+	}
+	return protocol.Payload("/", "online", dto)
+}

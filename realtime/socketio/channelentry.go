@@ -1,0 +1,178 @@
+package socketio
+
+import (
+	"context"
+
+	"roomlog/domain"
+	"roomlog/projections"
+	"roomlog/realtime/socketio/protocol"
+	"roomlog/realtime/ws"
+)
+
+// maxReplay bounds the deltas of the past that a socket gets when it joins.
+const maxReplay = 500
+
+// entry is a user who has just entered a live on a socket.
+type entry struct {
+	user     domain.UserID
+	position int64 // from which on the log has the user in the live
+	replay   bool  // the socket also gets the deltas after since
+	since    int64
+}
+
+// enter subscribes a socket to the channel and sends it the viewer list, which contains the user.
+func (c *channel) enter(ctx context.Context, k *protocol.Socket, e entry) error {
+	first := c.subscribe(k, e.replay)
+	if first && e.replay {
+		if err := c.replay(ctx, k, e.since); err != nil {
+			return err
+		}
+	}
+	if err := c.cfg.Hub.WaitFor(ctx, e.position); err != nil {
+		return err
+	}
+	if err := c.load(ctx, e.position); err != nil {
+		return err
+	}
+	return c.sendListTo(ctx, k, e.user, first)
+}
+
+// subscribe adds a socket. It reports false if the socket is subscribed already. A socket that is going to replay gets
+// nothing until replay.
+func (c *channel) subscribe(k *protocol.Socket, replays bool) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.subscribers[k] != nil {
+		return false
+	}
+	s := &subscription{element: c.order.PushFront(k), since: c.position, lists: c.lists}
+	c.subscribers[k] = s
+	if replays {
+		c.replaying[s] = struct{}{}
+	} else {
+		c.group.Add(k.Session())
+	}
+	return true
+}
+
+// replay sends a socket the deltas after a position, and adds it to the group.
+func (c *channel) replay(ctx context.Context, k *protocol.Socket, since int64) error {
+	c.mu.Lock()
+	s := c.subscribers[k]
+	c.mu.Unlock()
+	var frames []*ws.Frame
+	if since < s.since {
+		deltas, err := c.cfg.Hub.Deltas(ctx, c.live, since, s.since, 2*maxReplay)
+		if err != nil {
+			return err
+		}
+		for _, d := range deltas {
+			if f := liveFrame(d); f != nil {
+				frames = append(frames, f)
+			}
+		}
+		s.since = since
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	delete(c.replaying, s)
+	k.Send(append(frames, s.queued...)...)
+	s.queued, s.lists = nil, c.lists // it has not got the lists that were sent meanwhile
+	c.group.Add(k.Session())
+	return nil
+}
+
+// unsubscribe removes a socket.
+func (c *channel) unsubscribe(k *protocol.Socket) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	s := c.subscribers[k]
+	if s == nil {
+		return
+	}
+	delete(c.subscribers, k)
+	delete(c.replaying, s)
+	c.order.Remove(s.element)
+	c.group.Remove(k.Session())
+}
+
+// since returns the position after which a socket has got every delta.
+func (c *channel) since(k *protocol.Socket) int64 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if s := c.subscribers[k]; s != nil {
+		return s.since
+	}
+	return c.position
+}
+
+// load reads the viewers of the live as of a position, unless the list is complete.
+func (c *channel) load(ctx context.Context, position int64) error {
+	c.loading.Lock()
+	defer c.loading.Unlock()
+	c.mu.Lock()
+	needed := c.viewers.short(c.cfg.ListedViewers)
+	c.reading, c.late = needed, nil
+	c.mu.Unlock()
+	if !needed {
+		return nil
+	}
+	found, err := c.cfg.Hub.Snapshot(ctx, c.live, position)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	late := c.late
+	c.reading, c.late = false, nil
+	if err != nil {
+		return err
+	}
+	c.viewers = viewerListOf(found)
+	for _, d := range late {
+		c.viewers.apply(d)
+	}
+	return nil
+}
+
+// sendListTo makes sure that a socket gets a viewer list that contains the user who has just entered.
+func (c *channel) sendListTo(ctx context.Context, k *protocol.Socket, user domain.UserID, first bool) error {
+	profile, err := c.profile(ctx, user)
+	if err != nil {
+		return err
+	}
+	last := change{actionJoin, userOf(profile)}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	s := c.subscribers[k]
+	switch {
+	case s == nil:
+	case first && !c.large() && c.lists > s.lists: // it was among those that got the last list
+	case first && !c.large(): // the lists of the others do not contain this socket
+		c.sendList(last)
+	default:
+		k.Send(ws.TextFrame(c.encodeList(last)))
+	}
+	return nil
+}
+
+// profile returns the profile of a user, from the viewer list if it is there.
+func (c *channel) profile(ctx context.Context, user domain.UserID) (projections.Profile, error) {
+	c.mu.Lock()
+	if i := c.viewers.find(user); i >= 0 {
+		defer c.mu.Unlock()
+		return c.viewers.newest[i], nil
+	}
+	c.mu.Unlock()
+	return c.cfg.Queries.Profile(ctx, user)
+}
+
+// refresh sends the viewer list to all sockets, after reading it if necessary.
+func (c *channel) refresh(ctx context.Context) error {
+	if err := c.load(ctx, 0); err != nil {
+		return err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(c.subscribers) > 0 && !c.reset {
+		c.sendList(c.lastChange)
+	}
+	return nil
+}

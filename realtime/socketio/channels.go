@@ -1,0 +1,67 @@
+package socketio
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+
+	"roomlog/domain"
+	"roomlog/realtime/socketio/engineio"
+)
+
+// channels are the lives that sockets of this server are in.
+type channels struct {
+	cfg      *Config
+	newGroup func() *engineio.Group
+	lists    *debouncer[*channel]
+
+	mu     sync.Mutex
+	byLive map[domain.LiveID]*channel
+}
+
+func newChannels(cfg *Config, newGroup func() *engineio.Group) *channels {
+	c := &channels{cfg: cfg, newGroup: newGroup, byLive: make(map[domain.LiveID]*channel)}
+	c.lists = newDebouncer(cfg.Now, c.refresh)
+	return c
+}
+
+// run sends the viewer lists that were postponed until ctx ends.
+func (c *channels) run(ctx context.Context) { c.lists.run(ctx) }
+
+func (c *channels) refresh(ctx context.Context, one *channel) error {
+	err := one.refresh(ctx)
+	if err != nil {
+		c.cfg.Log.WarnContext(ctx, "viewer list could not be read, retrying", slog.Int64("live_id", int64(one.live)), slog.Any("error", err))
+	}
+	return err
+}
+
+// acquire returns the channel of a live. It stays subscribed until it was released as often as it was acquired.
+func (c *channels) acquire(live domain.LiveID) *channel {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	one := c.byLive[live]
+	if one == nil || one.wasReset() {
+		one = newChannel(c.cfg, live, c.newGroup(), c.lists.schedule)
+		c.byLive[live] = one
+	}
+	one.refs++
+	return one
+}
+
+// release releases a channel. The last release unsubscribes it from the hub.
+func (c *channels) release(one *channel) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	one.refs--
+	if one.refs == 0 && c.byLive[one.live] == one {
+		delete(c.byLive, one.live)
+		c.cfg.Hub.Unsubscribe(one.live, one)
+	}
+}
+
+func (c *channels) count() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return len(c.byLive)
+}

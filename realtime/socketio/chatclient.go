@@ -1,0 +1,128 @@
+package socketio
+
+import (
+	"context"
+	"log/slog"
+	"slices"
+	"sync"
+
+	"roomlog/domain"
+	"roomlog/projections"
+	"roomlog/realtime/chat"
+	"roomlog/realtime/hub"
+	"roomlog/realtime/socketio/protocol"
+	"roomlog/realtime/ws"
+)
+
+// historySize is the number of messages of one response to getAllMessages.
+const historySize = 20
+
+// chatClient is a socket in the chat. It implements chat.Listener. The goroutine that handles the socket's events uses
+// the fields above mu.
+type chatClient struct {
+	*session
+	profile profile
+	chat    *chat.Session
+	deliver func(*chat.Update)   // of the profile
+	by      hub.Identity         // of the handshake's token, with profileHistory
+	room    projections.ChatRoom // of the handshake; zero: none. Written with mu held
+	name    string               // in the plain chat; "" until it has one
+
+	mu      sync.Mutex
+	joined  []projections.ChatRoom // by the event join
+	posted  bool                   // to the plain chat
+	revoked bool                   // has to sign in again
+}
+
+// chatHandler handles an event on a socket that is in the chat.
+type chatHandler func(*chatClient, context.Context, *protocol.Event) error
+
+// newChatClient adds a socket to the chat.
+func (s *session) newChatClient(p profile) *chatClient {
+	c := &chatClient{session: s, profile: p}
+	limits := s.socket.Shared(func() any { return s.cfg.Chat.NewLimits() }).(*chat.Limits)
+	c.chat = s.cfg.Chat.NewSession(s.aliases.add(s.socket), c, limits)
+	s.inChat = func() bool { return c.name != "" || len(c.rooms()) > 0 }
+	s.socket.OnDisconnect(func(string) {
+		s.aliases.remove(s.socket)
+		c.chat.Leave(domain.LeaveConnectionLost)
+	})
+	return c
+}
+
+// enterRoom enters the chat in the room of the handshake.
+func (c *chatClient) enterRoom(ctx context.Context, e chat.Entry) (err error) {
+	c.chat.BeginEntering()
+	if err := c.chat.AllowQuery(); err != nil { // clients may leave and enter again
+		return err
+	}
+	if c.room, err = c.cfg.Chat.Room(ctx, c.socket.Query().Get("room")); err != nil {
+		return err
+	}
+	e.Room = c.room.ID
+	c.chat.Subscribe(e.Room)
+	position, err := c.chat.Enter(ctx, e)
+	if err == nil {
+		c.chat.StartFrom(e.Room, position)
+	}
+	return err
+}
+
+// fail ends the session of a socket that could not enter the chat, so that its client reconnects.
+func (c *chatClient) fail(ctx context.Context, err error) {
+	if _, internal := hub.ProblemOf(err); internal {
+		c.cfg.Log.ErrorContext(ctx, "socket could not enter the chat", slog.Any("error", err))
+	}
+	c.Reset()
+}
+
+// Reset ends the session, so that the client reconnects.
+func (c *chatClient) Reset() { reconnect(c.socket) }
+
+// Deliver sends an update of the chat in the form of the profile.
+func (c *chatClient) Deliver(u *chat.Update) { c.deliver(u) }
+
+// Typing sends which participant is typing. Only the exchange chat shows it.
+func (c *chatClient) Typing(by chat.Participant, _ domain.ChatRoomID) {
+	if c.profile == profileExchange {
+		c.socket.Emit("typing", typingDTO{c.aliases.public(by.Connection)})
+	}
+}
+
+// own reports whether this socket caused an update.
+func (c *chatClient) own(u *chat.Update) bool { return u.By.Connection == c.chat.Connection() }
+
+// push sends an update. The frame is encoded once for all sockets that use the same key.
+func (c *chatClient) push(u *chat.Update, key string, encode func() []byte) {
+	c.socket.Send(u.Frame("socketio "+key, func() *ws.Frame { return ws.TextFrame(encode()) }))
+}
+
+// rooms returns the rooms that the socket is in: the room of the handshake first, then those that it joined.
+func (c *chatClient) rooms() (ids []domain.ChatRoomID) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.room.ID != "" {
+		ids = append(ids, c.room.ID)
+	}
+	for _, r := range c.joined {
+		if !slices.Contains(ids, r.ID) {
+			ids = append(ids, r.ID)
+		}
+	}
+	return ids
+}
+
+// removeRoom removes a room from those that the socket is in.
+func (c *chatClient) removeRoom(room domain.ChatRoomID) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.room.ID == room {
+		c.room = projections.ChatRoom{}
+	}
+	c.joined = slices.DeleteFunc(c.joined, func(r projections.ChatRoom) bool { return r.ID == room })
+}
+
+// roomRemoved handles the removal of a room. It waits for the event that is being handled, which may be about the room.
+func (c *chatClient) roomRemoved(room domain.ChatRoomID) {
+	go c.socket.Session().Do(func() { c.removeRoom(room) })
+}

@@ -1,0 +1,50 @@
+package socketio
+
+import (
+	"roomlog/domain"
+	"roomlog/realtime/socketio/protocol"
+)
+
+// connected creates the session of a new socket, registers the events of its profile and opens the profile. The events
+// of the lives are registered on every socket.
+func (c *core) connected(k *protocol.Socket) {
+	s := newSession(c, k)
+	p := profileOf(k.Query())
+	k.OnDisconnect(func(reason string) { s.disconnected(p, reason) })
+	c.sockets.add(k)
+
+	var client *chatClient
+	if p == profileExchange || p == profileHistory || p == profilePlain && c.cfg.GuestChat {
+		client = s.newChatClient(p)
+	}
+	s.register(p, client)
+	switch p {
+	case profileExchange:
+		client.openExchange()
+	case profileAccount:
+		s.openAccount()
+	case profileHistory:
+		client.openHistory()
+	case profilePlain:
+		if client != nil {
+			client.openPlain()
+		}
+	}
+	if state, ok := k.Restored().(*recoverable); ok {
+		s.rejoin(state)
+	}
+}
+
+// disconnected takes the users of a socket out of the lives. It keeps the state for a recovery, except on sockets that
+// others know in the chat: these start again.
+func (s *session) disconnected(p profile, reason string) {
+	s.sockets.remove(s.socket)
+	cause := domain.LeaveConnectionLost
+	if reason == protocol.ServerDisconnect {
+		cause = domain.LeaveRemoved
+	}
+	if p == profilePlain && (s.inChat == nil || !s.inChat()) {
+		s.socket.Keep(s.recoverable())
+	}
+	s.leaveAll(cause)
+}

@@ -1,0 +1,169 @@
+package socketio
+
+import (
+	"strconv"
+
+	"roomlog/domain"
+	"roomlog/projections"
+	"roomlog/realtime/socketio/protocol"
+	"roomlog/realtime/ws"
+)
+
+// The arguments of the events that the server sends to sockets in lives. The field names are those that clients know.
+type (
+	userDTO struct {
+		ID     domain.UserID `json:"id"`
+		Name   string        `json:"name"`
+		Avatar string        `json:"avatar"`
+	}
+	// viewerListDTO is the list of viewers of a live and the last change of it.
+	viewerListDTO struct {
+		Clients []string  `json:"clients"` // ids of sockets, newest first
+		Action  string    `json:"action"`  // "join" or "leave"
+		User    userDTO   `json:"user"`    // the user who joined or left
+		Data    []userDTO `json:"data"`    // newest first
+		Total   int64     `json:"total"`   // viewers of the live
+	}
+	commentDTO struct {
+		User    userDTO `json:"user"`
+		ID      string  `json:"id"`
+		Content string  `json:"content"`
+	}
+	giftDTO struct {
+		Avatar   string       `json:"avatar"`
+		Username string       `json:"username"`
+		Name     string       `json:"gift_name"`
+		Image    string       `json:"gift_image"`
+		Coin     domain.Coins `json:"gift_coin"` // price of one
+		Num      int          `json:"num"`
+	}
+	// noticeDTO is sent to one socket, as an event that is named by the socket's id.
+	noticeDTO struct {
+		Meta noticeMetaDTO `json:"meta"`
+		Data noticeDataDTO `json:"data"`
+	}
+	noticeMetaDTO struct {
+		Timestamp int64 `json:"timestamp"` // milliseconds
+		Quiet     bool  `json:"notoast,omitempty"`
+	}
+	noticeDataDTO struct {
+		Action  string      `json:"action"`
+		Payload string      `json:"payload"` // always Chinese: clients compare it
+		Code    domain.Code `json:"code"`
+		English string      `json:"text_en"`
+	}
+)
+
+// accountDTO is a user as the user sees it.
+type accountDTO struct {
+	ID       domain.UserID `json:"id"`
+	Username string        `json:"username"`
+	Nickname string        `json:"nickname"`
+	Avatar   string        `json:"avatar"`
+	Coin     domain.Coins  `json:"coin"`
+}
+
+// The arguments of the events of the exchange chat. Clients send messageDTO too.
+type (
+	exchangeDTO struct {
+		Meta exchangeMetaDTO `json:"meta"`
+		Data exchangeDataDTO `json:"data"`
+	}
+	exchangeMetaDTO struct {
+		Timestamp int64  `json:"timestamp"` // milliseconds
+		Client    string `json:"client,omitempty"`
+		Target    string `json:"target,omitempty"`
+	}
+	exchangeDataDTO struct {
+		Action  string `json:"action"`
+		Payload any    `json:"payload"`
+	}
+	messageDTO struct {
+		Msg     *string   `json:"msg,omitempty"`
+		Sticker string    `json:"sticker,omitempty"`
+		Voice   *voiceDTO `json:"voice,omitempty"`
+	}
+	voiceDTO struct {
+		URL string `json:"url"`
+		MS  int    `json:"ms"`
+	}
+	denialDTO struct {
+		Type    string `json:"type"`
+		Message string `json:"message"`
+	}
+	// participantsDTO is the list of participants of a chat room and the last change of it.
+	participantsDTO struct {
+		Clients []string `json:"clients"` // ids of sockets, newest first
+		Action  string   `json:"action"`
+		Target  string   `json:"target"`
+		Message string   `json:"message"`
+	}
+	typingDTO struct {
+		Client string `json:"client"`
+	}
+	participantDTO struct {
+		ID       string `json:"id"`
+		Nickname string `json:"nickname"`
+	}
+)
+
+// The arguments of the events of chat rooms with history.
+type (
+	authorDTO struct {
+		ID        string             `json:"_id"`
+		Name      string             `json:"name"`
+		Avatar    string             `json:"avatar"`
+		Online    bool               `json:"online"`
+		Room      *domain.ChatRoomID `json:"room"` // null: in no room
+		CreatedAt string             `json:"createAt"`
+	}
+	recordDTO struct {
+		ID        string            `json:"_id"`
+		Content   string            `json:"content"`
+		Room      domain.ChatRoomID `json:"room"`
+		CreatedAt string            `json:"createAt"`
+		User      authorDTO         `json:"user"`
+	}
+	systemUserDTO struct {
+		Name   string `json:"name"`
+		Email  string `json:"email"`
+		Avatar string `json:"avatar"`
+	}
+	movementDTO struct {
+		User    systemUserDTO `json:"user"`
+		Content string        `json:"content"`
+	}
+)
+
+// The arguments of the events of the plain chat. Pages insert them into their HTML, so that every text is escaped.
+type (
+	plainMessageDTO struct {
+		User      string `json:"user"`
+		Username  string `json:"username"` // the same, for pages that read this field
+		Content   string `json:"content"`
+		CreatedAt string `json:"createAt"`
+	}
+	plainNewsDTO struct {
+		User      string `json:"user"`
+		Content   string `json:"content"`
+		CreatedAt string `json:"createAt"`
+	}
+)
+
+func userOf(p projections.Profile) userDTO { return userDTO{p.ID, p.Name(), p.Avatar} }
+
+// liveFrame returns the frame of a comment or gift for the sockets in its live, or nil for another delta. The last
+// argument is its position, from which a client continues after it has reconnected.
+func liveFrame(d projections.Delta) *ws.Frame {
+	offset := strconv.FormatInt(d.Position, 10)
+	by := userOf(d.Profile)
+	switch e := d.Event.(type) {
+	case domain.CommentPosted:
+		payload := protocol.Payload("/", "comment", commentDTO{by, d.ID, e.Text}, offset)
+		return ws.DroppableFrame(payload, ws.Span{Group: int64(d.Live)}).RecordedAt(d.RecordedAt)
+	case domain.GiftSent:
+		payload := protocol.Payload("/", "gift", giftDTO{by.Avatar, by.Name, e.Name, e.Image, e.Price, e.Num}, offset)
+		return ws.TextFrame(payload).RecordedAt(d.RecordedAt)
+	}
+	return nil
+}

@@ -1,0 +1,60 @@
+package socketio
+
+import (
+	"encoding/json"
+	"strconv"
+	"strings"
+
+	"roomlog/domain"
+	"roomlog/realtime/hub"
+	"roomlog/realtime/socketio/protocol"
+)
+
+// liveRequest is the argument of an event of the lives. Its fields may be of any type, because each fault is refused
+// with its own text.
+type liveRequest struct {
+	Token json.RawMessage `json:"token"`
+	Live  json.RawMessage `json:"live_id"`
+	Gift  json.RawMessage `json:"gift_id"`
+	Data  json.RawMessage `json:"data"`
+}
+
+// parse returns the request, the live and the identity of an event of the lives.
+func (c *core) parse(e *protocol.Event) (r liveRequest, live domain.LiveID, by hub.Identity, err error) {
+	_ = e.Argument(0, &r) // an argument that is not an object has no token
+	token := ""
+	if len(r.Token) > 0 && json.Unmarshal(r.Token, &token) != nil {
+		return r, 0, by, &domain.Refusal{Code: domain.CodeTokenInvalid, Text: "token must be a string"}
+	}
+	if by, err = c.cfg.Hub.Verify(token); err != nil {
+		return r, 0, by, err
+	}
+	id, err := parseID("live_id", r.Live)
+	return r, domain.LiveID(id), by, err
+}
+
+// parseID reads an id, which may be a JSON number or a string with a number.
+func parseID(field string, raw json.RawMessage) (int64, error) {
+	text := string(raw)
+	var quoted string
+	if json.Unmarshal(raw, &quoted) == nil {
+		text = strings.TrimSpace(quoted)
+	}
+	n, err := strconv.ParseInt(text, 10, 64)
+	if err != nil || n < 1 {
+		return 0, badRequest(field + " must be a positive number")
+	}
+	return n, nil
+}
+
+// textArgument returns argument i of an event if it is a string.
+func textArgument(e *protocol.Event, i int) (text string, ok bool) {
+	if i >= len(e.Arguments) || len(e.Arguments[i]) == 0 || e.Arguments[i][0] != '"' {
+		return "", false
+	}
+	return text, json.Unmarshal(e.Arguments[i], &text) == nil
+}
+
+func badRequest(text string) *domain.Refusal {
+	return &domain.Refusal{Code: domain.CodeBadRequest, Text: text}
+}

@@ -1,0 +1,110 @@
+package socketio
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"sync"
+
+	"roomlog/domain"
+	"roomlog/internal/settings"
+	"roomlog/realtime/hub"
+	"roomlog/realtime/socketio/engineio"
+	"roomlog/realtime/socketio/protocol"
+	"roomlog/realtime/ws"
+)
+
+// Path is the path of the server's requests, which clients expect.
+const Path = "/socket.io/"
+
+// Server serves Socket.IO clients on one node. It is an http.Handler for Path, and implements hub.Dialect.
+type Server struct {
+	core    *core
+	sockets *protocol.Server
+}
+
+// New returns a Server. It works while its Run, the hub's and the chat's run.
+func New(cfg Config) (*Server, error) {
+	if err := cfg.check(); err != nil {
+		return nil, err
+	}
+	settings.Defaults(&cfg)
+	cfg.ListedViewers = min(cfg.ListedViewers, viewerListSize)
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	c := &core{cfg: cfg, aliases: newAliases(), sockets: socketSet{all: make(map[*protocol.Socket]struct{})}}
+	s := &Server{core: c}
+	c.channels = newChannels(&c.cfg, func() *engineio.Group { return s.sockets.Engine().NewGroup() })
+
+	recovery := cfg.Recovery
+	recovery.Restore = c.restore
+	sockets := protocol.Config{Engine: cfg.Engine, Namespaces: []protocol.Namespace{
+		{Name: "/", Connected: c.connected, Recovery: &recovery},
+	}}
+	sockets.Engine.Now, sockets.Engine.Log = cfg.Now, cfg.Log
+	settings.Defaults(&sockets)
+	s.sockets = protocol.New(sockets)
+	cfg.Hub.AddDialect(s)
+	return s, nil
+}
+
+// ServeHTTP serves clients, and the client's script when the deployment provides it.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if name := scriptName(r); name != "" {
+		serveScript(w, r, s.core.cfg.Assets, name)
+		return
+	}
+	s.sockets.ServeHTTP(w, r)
+}
+
+// Stats returns the counters of the connections and queues.
+func (s *Server) Stats() *ws.Stats { return s.sockets.Engine().Stats() }
+
+// Lives returns the number of lives that clients of this server are in.
+func (s *Server) Lives() int { return s.core.channels.count() }
+
+// Polling returns the number of sessions without a WebSocket connection.
+func (s *Server) Polling() int64 { return s.sockets.Engine().Polling() }
+
+// Run serves the sessions until ctx ends. Call Shutdown before.
+func (s *Server) Run(ctx context.Context) error {
+	var group sync.WaitGroup
+	group.Go(func() { _ = s.sockets.Run(ctx) })
+	group.Go(func() { s.core.channels.run(ctx) })
+	group.Wait()
+	return nil
+}
+
+// Shutdown ends all sessions in such a way that their clients reconnect, and waits until they have ended or ctx ends.
+// No viewer leaves a live by it, see hub.Hub.Drain.
+func (s *Server) Shutdown(ctx context.Context) error {
+	s.core.cfg.Hub.Drain()
+	err := s.sockets.Shutdown(ctx)
+	s.core.cfg.Chat.Flush(ctx)
+	return err
+}
+
+// Connections returns the connected sockets.
+func (s *Server) Connections() []hub.Connection {
+	sockets := s.core.sockets.list()
+	all := make([]hub.Connection, 0, len(sockets))
+	for _, k := range sockets {
+		all = append(all, hub.Connection{
+			ID: domain.ConnectionID(k.PublicID()), Alias: domain.ConnectionID(k.Session().Alias()), Key: k.ID(),
+			Dialect: "socketio", Address: k.Session().Address(), Since: k.Session().OpenedAt(),
+		})
+	}
+	return all
+}
+
+// Kick disconnects the socket with an id. It reports false if there is none.
+func (s *Server) Kick(id domain.ConnectionID, reason string) bool {
+	for _, k := range s.core.sockets.list() {
+		if k.ID() == string(id) || k.Session().HasID(string(id)) {
+			s.core.kick(k, reason)
+			return true
+		}
+	}
+	return false
+}

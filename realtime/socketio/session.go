@@ -1,0 +1,212 @@
+package socketio
+
+import (
+	"context"
+	"sync"
+
+	"roomlog/domain"
+	"roomlog/projections"
+	"roomlog/realtime/hub"
+	"roomlog/realtime/socketio/protocol"
+)
+
+// session is a socket with the users who are in lives on it. The goroutine that handles the socket's events uses its
+// fields.
+type session struct {
+	*core
+	socket  *protocol.Socket
+	clients map[domain.UserID]*liveClient
+	inChat  func() bool // reports whether others know the socket in the chat; nil: they do not
+}
+
+// liveClient is one user on one socket, in one live at least. It implements hub.Client.
+type liveClient struct {
+	session *session
+	lives   map[domain.LiveID]*channel // used like the fields of session
+
+	mu       sync.Mutex
+	identity hub.Identity
+}
+
+func newSession(c *core, k *protocol.Socket) *session {
+	return &session{core: c, socket: k, clients: make(map[domain.UserID]*liveClient)}
+}
+
+// handler returns the handler of an event that runs do. It sends an error of do to the socket as a notice.
+func (s *session) handler(quiet bool, do func(context.Context, *protocol.Event) error) func(*protocol.Event) {
+	return func(e *protocol.Event) {
+		ctx, cancel := context.WithTimeout(context.Background(), requestTimeout)
+		defer cancel()
+		if err := do(ctx, e); err != nil {
+			s.notify(ctx, s.socket, e.Name, err, quiet)
+		}
+	}
+}
+
+// eventNeedLogin asks the client to sign in.
+const eventNeedLogin = "needLogin"
+
+// needLogin is the handler of events for which the socket has to be signed in.
+func (s *session) needLogin(context.Context, *protocol.Event) error {
+	s.socket.Emit(eventNeedLogin)
+	return nil
+}
+
+// memberships returns how many pairs of user and live are on this socket.
+func (s *session) memberships() (n int) {
+	for _, c := range s.clients {
+		n += len(c.lives)
+	}
+	return n
+}
+
+// client returns the client of a user, and registers it at the hub if it is new.
+func (s *session) client(ctx context.Context, by hub.Identity) (*liveClient, error) {
+	if c := s.clients[by.User]; c != nil {
+		return c, nil
+	}
+	c := &liveClient{session: s, lives: make(map[domain.LiveID]*channel), identity: by}
+	if _, err := s.cfg.Hub.Register(ctx, by.User, c); err != nil {
+		return nil, err
+	}
+	s.clients[by.User] = c
+	return c, nil
+}
+
+// isIn reports whether a user is in a live on this socket.
+func (s *session) isIn(user domain.UserID, live domain.LiveID) bool {
+	c := s.clients[user]
+	return c != nil && c.lives[live] != nil
+}
+
+// join puts a user into a live on this socket. With replay, the socket gets the deltas of the live after since. In any
+// case it gets the viewer list.
+func (s *session) join(ctx context.Context, by hub.Identity, live domain.LiveID, replay bool, since int64) error {
+	again := s.isIn(by.User, live)
+	if !again {
+		if err := s.cfg.Hub.CheckLives(s.memberships()); err != nil {
+			return err
+		}
+	}
+	c, err := s.client(ctx, by)
+	if err != nil {
+		return err
+	}
+	before := c.Identity()
+	c.setIdentity(by)
+	position, err := s.cfg.Hub.Enter(ctx, c, live)
+	if err != nil {
+		c.setIdentity(before)
+		s.removeIdle(c)
+		return err
+	}
+	if !again {
+		c.lives[live] = s.channels.acquire(live)
+	}
+	if err := c.lives[live].enter(ctx, s.socket, entry{by.User, position, replay, since}); err != nil {
+		s.leave(c, live, domain.LeaveConnectionLost)
+		return err
+	}
+	return nil
+}
+
+// leave takes a client out of a live.
+func (s *session) leave(c *liveClient, live domain.LiveID, cause domain.LeaveCause) {
+	channel := c.lives[live]
+	delete(c.lives, live)
+	another := false // user of this socket is in the live
+	for _, other := range s.clients {
+		another = another || other.lives[live] != nil
+	}
+	if !another {
+		channel.unsubscribe(s.socket)
+	}
+	s.channels.release(channel)
+	s.cfg.Hub.Leave(c, live, cause)
+	s.removeIdle(c)
+}
+
+// leaveAll takes all clients out of all lives.
+func (s *session) leaveAll(cause domain.LeaveCause) {
+	for _, c := range s.clients {
+		for live := range c.lives {
+			s.leave(c, live, cause)
+		}
+	}
+}
+
+// removeIdle removes a client that is in no live.
+func (s *session) removeIdle(c *liveClient) {
+	if len(c.lives) == 0 {
+		delete(s.clients, c.user())
+		s.cfg.Hub.Unregister(c.user(), c)
+	}
+}
+
+// setIdentity replaces the identity by that of the newest token.
+func (c *liveClient) setIdentity(by hub.Identity) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.identity = by
+}
+
+// Identity returns the user and sign-in session of the newest token.
+func (c *liveClient) Identity() hub.Identity {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.identity
+}
+
+func (c *liveClient) user() domain.UserID { return c.Identity().User }
+
+// ConnectionKey returns the key of the connection that the client is on.
+func (c *liveClient) ConnectionKey() string { return c.session.socket.ID() }
+
+// Ended reports whether the session has ended.
+func (c *liveClient) Ended() bool { return c.session.socket.Session().Ended() }
+
+// Reset ends the session, so that the client reconnects.
+func (c *liveClient) Reset() { reconnect(c.session.socket) }
+
+// DeliverPrivate does nothing: these clients show nothing of the user channel in lives.
+func (c *liveClient) DeliverPrivate(projections.Delta) {}
+
+// Revoke takes the user out of all lives and sends the reason. The socket stays connected unless the user is banned or
+// unavailable.
+func (c *liveClient) Revoke(refusal *domain.Refusal) {
+	s := c.session
+	go s.socket.Session().Do(func() {
+		if s.clients[c.user()] != c {
+			return
+		}
+		s.notify(context.Background(), s.socket, "", refusal, false)
+		if s.denyUnavailable(s.socket, refusal) {
+			return
+		}
+		for live := range c.lives {
+			s.leave(c, live, domain.LeaveConnectionLost)
+		}
+	})
+}
+
+// Kick disconnects the socket.
+func (c *liveClient) Kick(reason string) { c.session.kick(c.session.socket, reason) }
+
+// BanFrom takes the user out of a live and sends the reason. The socket stays connected.
+func (c *liveClient) BanFrom(live domain.LiveID, reason string) {
+	s := c.session
+	go s.socket.Session().Do(func() {
+		if s.clients[c.user()] != c || c.lives[live] == nil {
+			return
+		}
+		s.leave(c, live, domain.LeaveRemoved)
+		text := reason
+		if text == "" {
+			text = domain.CodeBanned.Chinese()
+		}
+		s.socket.Emit(s.socket.ID(), noticeDTO{
+			Meta: noticeMetaDTO{Timestamp: s.cfg.Now().UnixMilli()},
+			Data: noticeDataDTO{"error", text, domain.CodeBanned, "you are banned from this live"},
+		})
+	})
+}

@@ -1,0 +1,57 @@
+package socketio
+
+import (
+	"slices"
+
+	"roomlog/domain"
+	"roomlog/projections"
+)
+
+// viewerListSize is the number of viewers that a list keeps: as many as a snapshot has, so that some may leave before
+// the list has to be read again.
+const viewerListSize = 100
+
+// viewerList is the number of viewers of a live, and the newest of them.
+type viewerList struct {
+	ready  bool
+	asOf   int64 // position of the snapshot that it started with
+	total  int64
+	newest []projections.Profile // newest first
+}
+
+func viewerListOf(found projections.LiveSnapshot) viewerList {
+	return viewerList{ready: true, asOf: found.Position, total: found.Online, newest: found.Viewers}
+}
+
+// apply counts a join or leave that the snapshot does not contain.
+func (l *viewerList) apply(d projections.Delta) {
+	if !l.ready || d.Position <= l.asOf {
+		return
+	}
+	l.newest = slices.DeleteFunc(l.newest, func(p projections.Profile) bool { return p.ID == d.User })
+	if d.Kind == projections.KindLeave {
+		l.total--
+		return
+	}
+	l.total++
+	l.newest = slices.Insert(l.newest, 0, d.Profile)
+	if len(l.newest) > viewerListSize {
+		l.newest = l.newest[:viewerListSize]
+	}
+}
+
+// updateProfile replaces the profile of a viewer.
+func (l *viewerList) updateProfile(p projections.Profile) {
+	if i := l.find(p.ID); i >= 0 {
+		l.newest[i] = p
+	}
+}
+
+func (l *viewerList) find(user domain.UserID) int {
+	return slices.IndexFunc(l.newest, func(p projections.Profile) bool { return p.ID == user })
+}
+
+// short reports whether too many of the newest viewers have left to fill a list of size viewers.
+func (l *viewerList) short(size int) bool {
+	return !l.ready || int64(len(l.newest)) < min(l.total, int64(size))
+}

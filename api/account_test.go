@@ -17,19 +17,19 @@ type account struct {
 	name  string
 }
 
-const password = "correct horse"
+const testPassword = "correct horse"
 
 // person registers somebody and signs them in, through the door.
 func (d *testAPI) person(name string) account {
 	d.Helper()
-	d.post("/api/reg", map[string]string{"username": name, "password": password, "repassword": password}).ok(nil)
+	d.post("/api/reg", map[string]string{"username": name, "password": testPassword, "repassword": testPassword}).ok(nil)
 	return d.signIn(name)
 }
 
 func (d *testAPI) signIn(name string) account {
 	d.Helper()
 	a := account{testAPI: d, name: name}
-	d.post("/api/login", map[string]string{"username": name, "password": password}).ok(&a)
+	d.post("/api/login", map[string]string{"username": name, "password": testPassword}).ok(&a)
 	return a
 }
 

@@ -218,7 +218,7 @@ func TestRates(t *testing.T) {
 		t.Parallel()
 		d := startAPI(t, func(c *api.Config) { c.RegistrationsPerAddress = 2 })
 		register := func(name string) answer {
-			return d.post("/api/reg", object{"username": name, "password": password, "repassword": password})
+			return d.post("/api/reg", object{"username": name, "password": testPassword, "repassword": testPassword})
 		}
 		register("a").ok(nil)
 		register("b").ok(nil)
@@ -263,7 +263,7 @@ func TestRequestLog(t *testing.T) {
 			t.Errorf("%q is missing in %s", want, line)
 		}
 	}
-	for _, secret := range []string{"SECRETSIGN", "SECRETTOKEN", a.Token, password} {
+	for _, secret := range []string{"SECRETSIGN", "SECRETTOKEN", a.Token, testPassword} {
 		if strings.Contains(d.log.String(), secret) {
 			t.Errorf("the log has %q", secret)
 		}

@@ -55,7 +55,7 @@ func TestReadsOwnWrites(t *testing.T) {
 func TestTablesBehind(t *testing.T) {
 	t.Parallel()
 	d := startAPI(t, func(c *api.Config) { c.Settle = 30 * time.Millisecond })
-	d.post("/api/reg", object{"username": "alice", "password": password, "repassword": password}).ok(nil)
+	d.post("/api/reg", object{"username": "alice", "password": testPassword, "repassword": testPassword}).ok(nil)
 	d.eventually(func() error {
 		if d.position() < 2 {
 			return fmt.Errorf("the tables are at %d", d.position())
@@ -131,7 +131,7 @@ func TestDatabaseUnavailable(t *testing.T) {
 	a.get("/api/live/list/1").busy()
 	a.get("/api/user/info").busy()
 	a.post("/api/live/create", object{"title": "t", "cover": ""}).busy()
-	d.post("/api/login", object{"username": "alice", "password": password}).busy()
+	d.post("/api/login", object{"username": "alice", "password": testPassword}).busy()
 	server.Start()
 	d.eventually(func() error {
 		if got := a.post("/api/live/create", object{"title": "t", "cover": ""}); got.status != 200 {

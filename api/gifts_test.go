@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"roomlog/api"
+	"roomlog/api/payment"
 	"roomlog/domain"
 )
 
@@ -45,14 +46,25 @@ func (a account) order(price int64) orderForm {
 }
 
 // pays sends what the provider would.
-func (d *testAPI) reportPayment(p api.Payment, signature ...string) answer {
+const paymentSecret = "a secret of the payment provider"
+
+func provider(t testing.TB) payment.SharedSecret {
+	t.Helper()
+	p, err := payment.NewSharedSecret([]string{paymentSecret})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+func (d *testAPI) reportPayment(p payment.Payment, signature ...string) answer {
 	d.Helper()
 	body, err := json.Marshal(p)
 	if err != nil {
 		d.Fatal(err)
 	}
 	signature = append(signature, provider(d).Sign(body))
-	return d.post("/api/gift/notify", string(body), api.SignatureHeader, signature[0])
+	return d.post("/api/gift/notify", string(body), payment.SignatureHeader, signature[0])
 }
 
 func (a account) coins() (coins int64) {
@@ -73,22 +85,22 @@ func TestTopUp(t *testing.T) {
 	if a.coins() != 0 {
 		t.Fatal("an order credits before it is paid")
 	}
-	right := api.Payment{Order: o.Order, User: a.ID, Price: 30}
+	right := payment.Payment{Order: o.Order, User: a.ID, Price: 30}
 	t.Run("a wrong signature is refused", func(t *testing.T) {
 		d.reportPayment(right, strings.Repeat("0", 64)).expectFailure(401, "signature_invalid", "签名错误")
 		d.post("/api/gift/notify", `{"order":"x"}`).expectFailure(401, "signature_invalid", "签名错误")
 	})
 	t.Run("another amount is refused", func(t *testing.T) {
-		d.reportPayment(api.Payment{Order: o.Order, User: a.ID, Price: 31}).expectFailure(409, domain.CodeOrderMismatch, "订单信息不一致")
+		d.reportPayment(payment.Payment{Order: o.Order, User: a.ID, Price: 31}).expectFailure(409, domain.CodeOrderMismatch, "订单信息不一致")
 	})
 	t.Run("another user is refused", func(t *testing.T) {
-		d.reportPayment(api.Payment{Order: o.Order, User: b.ID, Price: 30}).expectFailure(409, domain.CodeOrderMismatch, "订单信息不一致")
+		d.reportPayment(payment.Payment{Order: o.Order, User: b.ID, Price: 30}).expectFailure(409, domain.CodeOrderMismatch, "订单信息不一致")
 	})
 	t.Run("another order is refused", func(t *testing.T) {
-		d.reportPayment(api.Payment{Order: "O9", User: a.ID, Price: 30}).expectFailure(404, domain.CodeOrderNotFound, "订单不存在")
+		d.reportPayment(payment.Payment{Order: "O9", User: a.ID, Price: 30}).expectFailure(404, domain.CodeOrderNotFound, "订单不存在")
 	})
 	t.Run("what cannot be read is refused", func(t *testing.T) {
-		d.post("/api/gift/notify", "{", api.SignatureHeader, provider(t).Sign([]byte("{"))).expectFailure(400, domain.CodeBadRequest, textBad)
+		d.post("/api/gift/notify", "{", payment.SignatureHeader, provider(t).Sign([]byte("{"))).expectFailure(400, domain.CodeBadRequest, textBad)
 	})
 	t.Run("all of that is logged loudly, without a secret", func(t *testing.T) {
 		log := d.log.String()
@@ -101,7 +113,7 @@ func TestTopUp(t *testing.T) {
 				t.Errorf("no line says loudly that %s", said)
 			}
 		}
-		if strings.Contains(log, paymentSecret) || strings.Contains(log, a.Token) || strings.Contains(log, password) {
+		if strings.Contains(log, paymentSecret) || strings.Contains(log, a.Token) || strings.Contains(log, testPassword) {
 			t.Error("the log has a secret")
 		}
 	})
@@ -121,7 +133,7 @@ func TestTopUp(t *testing.T) {
 		}
 	})
 	t.Run("cannot be paid with another amount afterwards", func(t *testing.T) {
-		d.reportPayment(api.Payment{Order: o.Order, User: a.ID, Price: 1}).expectFailure(409, domain.CodeOrderMismatch, "订单信息不一致")
+		d.reportPayment(payment.Payment{Order: o.Order, User: a.ID, Price: 1}).expectFailure(409, domain.CodeOrderMismatch, "订单信息不一致")
 		if got := a.coins(); got != 210 {
 			t.Fatalf("%d coins", got)
 		}

@@ -94,7 +94,7 @@ func TestBanUser(t *testing.T) {
 	}
 	ann.get("/api/user/info").expectFailure(http.StatusForbidden, "banned", forbidden)
 	ann.post("/api/live/create", object{"title": "x", "cover": ""}).expectFailure(http.StatusForbidden, "banned", forbidden)
-	d.post("/api/login", map[string]string{"username": "ann", "password": password}).expectFailure(http.StatusForbidden, "banned", forbidden)
+	d.post("/api/login", map[string]string{"username": "ann", "password": testPassword}).expectFailure(http.StatusForbidden, "banned", forbidden)
 	before := d.position()
 	boss.post("/api/operator/ban", object{"user": ann.ID, "seconds": 3600, "reason": "cool down"}, "Idempotency-Key", "once").ok(nil)
 	if d.position() != before {

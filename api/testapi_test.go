@@ -18,6 +18,8 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"roomlog/api"
+	"roomlog/api/password"
+	"roomlog/api/token"
 	"roomlog/domain"
 	"roomlog/eventstore"
 	"roomlog/eventstore/pgtest"
@@ -70,7 +72,7 @@ func startAPIOn(t testing.TB, db *pgtest.DB, changes ...func(*api.Config)) *test
 	d.start(d.sequencer.Run)
 	d.stop.projector = d.start(d.projector.Run)
 	d.start(d.feed.Run)
-	tokens, err := api.NewTokens([]string{tokenSecret}, 0, time.Now)
+	tokens, err := token.NewIssuer([]string{tokenSecret}, 0, time.Now)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -81,7 +83,7 @@ func startAPIOn(t testing.TB, db *pgtest.DB, changes ...func(*api.Config)) *test
 	c := api.Config{
 		Store: d.store, Commands: d.sequencer, Queries: d.queries, Feed: d.feed, Admission: admission,
 		Tokens: tokens, Signs: scopes{}, Payments: provider(t), Uploads: t.TempDir(), Now: time.Now,
-		Log: log, Password: api.PasswordCost{MemoryKiB: 64, Passes: 1}, Settle: testTimeout,
+		Log: log, Password: password.Cost{MemoryKiB: 64, Passes: 1}, Settle: testTimeout,
 		SignInsPerAddress: 10_000, SignInsPerName: 10_000, RegistrationsPerAddress: 10_000, WritesPerUser: 10_000, UploadsPerUser: 10_000,
 	}
 	for _, change := range changes {

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"roomlog/api"
+	"roomlog/api/password"
+	"roomlog/api/token"
 	"roomlog/domain"
 	"roomlog/eventstore"
 )
@@ -26,8 +28,8 @@ const (
 func TestRegister(t *testing.T) {
 	t.Parallel()
 	d := startAPI(t)
-	form := func(name, password, again string) object {
-		return object{"username": name, "password": password, "repassword": again}
+	form := func(name, testPassword, again string) object {
+		return object{"username": name, "password": testPassword, "repassword": again}
 	}
 	t.Run("answers the account", func(t *testing.T) {
 		var got struct {
@@ -35,7 +37,7 @@ func TestRegister(t *testing.T) {
 			Username, Nickname, Avatar string
 			Coin                       int
 		}
-		d.post("/api/reg", form(" alice ", password, password)).ok(&got).
+		d.post("/api/reg", form(" alice ", testPassword, testPassword)).ok(&got).
 			keysOf("data", "id", "username", "nickname", "avatar", "coin")
 		if got.ID != 1 || got.Username != "alice" || got.Nickname != "" || got.Avatar != "" || got.Coin != 0 {
 			t.Fatalf("got %+v", got)
@@ -47,14 +49,14 @@ func TestRegister(t *testing.T) {
 		code   domain.Code
 		text   string
 	}{
-		"a taken name":                {form("alice", password, password), 409, domain.CodeNameTaken, "用户名已存在"},
-		"a taken name in other cases": {form("ＡLICE ", password, password), 409, domain.CodeNameTaken, "用户名已存在"},
+		"a taken name":                {form("alice", testPassword, testPassword), 409, domain.CodeNameTaken, "用户名已存在"},
+		"a taken name in other cases": {form("ＡLICE ", testPassword, testPassword), 409, domain.CodeNameTaken, "用户名已存在"},
 		"a short password":            {form("bob", "12345", "12345"), 400, "password_too_short", "密码至少6个字符"},
-		"passwords that differ":       {form("bob", password, password+" "), 400, "passwords_differ", "两次输入的密码不一致"},
-		"an empty name":               {form(" ", password, password), 400, domain.CodeTextEmpty, textBad},
-		"a long name":                 {form(strings.Repeat("a", 33), password, password), 400, domain.CodeTextTooLong, textBad},
-		"a missing field":             {object{"username": "bob", "password": password}, 400, domain.CodeBadRequest, textBad},
-		"a name that is a number":     {object{"username": 7, "password": password, "repassword": password}, 400, domain.CodeBadRequest, textBad},
+		"passwords that differ":       {form("bob", testPassword, testPassword+" "), 400, "passwords_differ", "两次输入的密码不一致"},
+		"an empty name":               {form(" ", testPassword, testPassword), 400, domain.CodeTextEmpty, textBad},
+		"a long name":                 {form(strings.Repeat("a", 33), testPassword, testPassword), 400, domain.CodeTextTooLong, textBad},
+		"a missing field":             {object{"username": "bob", "password": testPassword}, 400, domain.CodeBadRequest, textBad},
+		"a name that is a number":     {object{"username": 7, "password": testPassword, "repassword": testPassword}, 400, domain.CodeBadRequest, textBad},
 	} {
 		t.Run("refuses "+name, func(t *testing.T) { d.post("/api/reg", c.form).expectFailure(c.status, c.code, c.text) })
 	}
@@ -70,8 +72,8 @@ func TestLogin(t *testing.T) {
 	t.Parallel()
 	d := startAPI(t)
 	a := d.person("alice")
-	sign := func(name, password string) answer {
-		return d.post("/api/login", object{"username": name, "password": password})
+	sign := func(name, testPassword string) answer {
+		return d.post("/api/login", object{"username": name, "password": testPassword})
 	}
 	t.Run("answers the account and a token", func(t *testing.T) {
 		a.credit(30)
@@ -81,15 +83,15 @@ func TestLogin(t *testing.T) {
 			Coin     int
 			Token    string
 		}
-		sign("alice", password).ok(&got).keysOf("data", "id", "username", "nickname", "avatar", "coin", "token")
+		sign("alice", testPassword).ok(&got).keysOf("data", "id", "username", "nickname", "avatar", "coin", "token")
 		if got.ID != a.ID || got.Username != "alice" || got.Coin != 30 || strings.Count(got.Token, ".") != 2 {
 			t.Fatalf("got %+v", got)
 		}
 	})
-	t.Run("finds the name in other cases", func(t *testing.T) { sign("Alice", password).ok(nil) })
+	t.Run("finds the name in other cases", func(t *testing.T) { sign("Alice", testPassword).ok(nil) })
 	for name, c := range map[string][2]string{
-		"another password": {"alice", "correct horsf"}, "no password": {"alice", ""}, "an unknown name": {"nobody", password},
-		"a name that no account can have": {"\x00", password}, "an endless password": {"alice", strings.Repeat("a", 10_000)},
+		"another password": {"alice", "correct horsf"}, "no password": {"alice", ""}, "an unknown name": {"nobody", testPassword},
+		"a name that no account can have": {"\x00", testPassword}, "an endless password": {"alice", strings.Repeat("a", 10_000)},
 	} {
 		t.Run("refuses "+name, func(t *testing.T) {
 			sign(c[0], c[1]).expectFailure(400, "credentials_wrong", "用户名或密码错误")
@@ -98,7 +100,7 @@ func TestLogin(t *testing.T) {
 	t.Run("refuses a person who is disabled", func(t *testing.T) {
 		bob := d.person("bob")
 		d.operator(domain.DisableUser{User: bob.ID})
-		sign("bob", password).expectFailure(401, domain.CodeUserUnavailable, textUser)
+		sign("bob", testPassword).expectFailure(401, domain.CodeUserUnavailable, textUser)
 		sign("bob", "correct horsf").expectFailure(400, "credentials_wrong", "用户名或密码错误")
 		bob.get("/api/user/info").expectFailure(401, domain.CodeUserUnavailable, textUser)
 		bob.post("/api/live/create", object{"title": "t", "cover": ""}).expectFailure(401, domain.CodeUserUnavailable, textUser)
@@ -106,12 +108,12 @@ func TestLogin(t *testing.T) {
 	t.Run("refuses a person who was erased", func(t *testing.T) {
 		carol := d.person("carol")
 		d.operator(domain.ForgetUser{User: carol.ID})
-		if got := sign("carol", password); got.status == 200 {
+		if got := sign("carol", testPassword); got.status == 200 {
 			t.Fatalf("got %s", got.raw)
 		}
 		carol.get("/api/user/info").expectFailure(401, domain.CodeUserUnavailable, textUser)
 		carol.post("/api/live/create", object{"title": "t", "cover": ""}).expectFailure(401, domain.CodeUserUnavailable, textUser)
-		d.post("/api/reg", object{"username": "carol", "password": password, "repassword": password}).
+		d.post("/api/reg", object{"username": "carol", "password": testPassword, "repassword": testPassword}).
 			expectFailure(409, domain.CodeNameTaken, "用户名已存在")
 	})
 }
@@ -119,7 +121,7 @@ func TestLogin(t *testing.T) {
 // The hash is nearly all of the time that a login takes, and each needs its memory anew. No other test runs meanwhile.
 func TestLoginTakesAsLongForUnknownNames(t *testing.T) {
 	const memory = 32 << 20
-	d := startAPI(t, func(c *api.Config) { c.Password = api.PasswordCost{MemoryKiB: memory >> 10, Passes: 1, AtOnce: 1} })
+	d := startAPI(t, func(c *api.Config) { c.Password = password.Cost{MemoryKiB: memory >> 10, Passes: 1, AtOnce: 1} })
 	d.person("alice")
 	for _, name := range []string{"alice", "nobody"} {
 		var before, after runtime.MemStats
@@ -211,7 +213,7 @@ func TestTokens(t *testing.T) {
 		t.Run("ignores where none is needed: "+name, func(t *testing.T) {
 			d.get("/api/live/list/1", "token", c.token).ok(nil)
 			d.get("/api/gift/list", "token", c.token).ok(nil)
-			d.post("/api/login", object{"username": "nobody", "password": password}, "token", c.token).
+			d.post("/api/login", object{"username": "nobody", "password": testPassword}, "token", c.token).
 				expectFailure(400, "credentials_wrong", "用户名或密码错误")
 		})
 	}
@@ -221,7 +223,7 @@ func TestTokenExpires(t *testing.T) {
 	t.Parallel()
 	var skew atomic.Int64
 	d := startAPI(t, func(c *api.Config) {
-		tokens, err := api.NewTokens([]string{tokenSecret}, time.Hour, func() time.Time { return time.Now().Add(time.Duration(skew.Load())) })
+		tokens, err := token.NewIssuer([]string{tokenSecret}, time.Hour, func() time.Time { return time.Now().Add(time.Duration(skew.Load())) })
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -237,7 +239,7 @@ func TestBrowserLogin(t *testing.T) {
 	t.Parallel()
 	d := startAPI(t)
 	a := d.person("alice")
-	form := object{"username": "alice", "password": password}
+	form := object{"username": "alice", "password": testPassword}
 	for _, header := range []string{"Bearer null", "Bearer " + a.Token} {
 		answer := d.post("/api/login", form, "Authorization", header)
 		answer.keys("code", "data")

@@ -4,44 +4,9 @@ import (
 	"context"
 	"errors"
 	"net/http"
-	"time"
-
-	"roomlog/domain"
-	"roomlog/eventstore"
 )
 
 const eventsPerRead = 500
-
-// Format is the encoding of the lines.
-type Format int
-
-// The formats.
-const (
-	NDJSON           Format = iota // one JSON object per line
-	ServerSentEvents               // as an EventSource of a browser reads them
-)
-
-// Request selects a part of the log.
-type Request struct {
-	Query  eventstore.Query // filters, and the position after which to start; its Limit is ignored
-	After  string           // the cursor of that position
-	Follow bool             // continue as the log grows
-	Limit  int64            // events; 0: no limit
-	Format Format
-}
-
-// Config configures a Player. All fields are required.
-type Config struct {
-	Store        *eventstore.Store
-	Now          func() time.Time
-	Draining     <-chan struct{} // closed to end all replays
-	Heartbeat    time.Duration   // longest silence of a stream, and the time between two calls of Check
-	SlowReader   time.Duration   // a reader that takes longer for one chunk is disconnected with a cursor
-	WriteTimeout time.Duration   // a reader that takes longer for one chunk is cut off
-
-	Check func(context.Context) error                      // returns an error when the reader may read no longer
-	Code  func(ctx context.Context, err error) domain.Code // returns the code of an error for the last line
-}
 
 // Player writes replays. It is safe for concurrent use.
 type Player struct{ c Config }
@@ -60,7 +25,7 @@ type progress struct {
 // last line contains the reason and a cursor.
 func (p *Player) Play(ctx context.Context, w http.ResponseWriter, request Request) {
 	request.Query.Limit = eventsPerRead
-	r := &progress{Request: request, out: p.newWriter(w, request)}
+	r := &progress{Request: request, out: newWriter(p.c, w, request)}
 	serving, stop := withoutDrain(ctx, p.c.Draining)
 	defer stop()
 	for checked := p.c.Now(); ; {

@@ -35,17 +35,17 @@ type writer struct {
 	slow     bool
 }
 
-func (p *Player) newWriter(w http.ResponseWriter, request Request) *writer {
+func newWriter(c Config, w http.ResponseWriter, request Request) *writer {
 	h := w.Header()
 	h.Set("Content-Type", "application/x-ndjson")
 	if request.Format == ServerSentEvents {
 		h.Set("Content-Type", "text/event-stream")
 	}
 	h.Set("X-Accel-Buffering", "no") // otherwise proxies buffer lines
-	after, now := request.Query.After, p.c.Now
+	after, now := request.Query.After, c.Now
 	return &writer{
 		w: w, control: http.NewResponseController(w), now: now, ndjson: request.Format == NDJSON,
-		slowAfter: p.c.SlowReader, timeout: p.c.WriteTimeout,
+		slowAfter: c.SlowReader, timeout: c.WriteTimeout,
 		cursor: request.After, position: after, scanned: after, wroteAt: now(),
 	}
 }

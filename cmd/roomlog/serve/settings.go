@@ -48,7 +48,7 @@ func (c *Command) DeclareFlags() {
 	c.flags.Add("network", &c.networkSettings)
 	c.flags.Add("roles", &c.nodeSettings)
 	c.flags.Add("users", &c.userSettings)
-	c.flags.Add("users", &c.config.Settings) // of tokens; c.Settings is what kong parses into
+	c.flags.Add("users", &c.config.Settings)
 	c.flags.Add("users", &c.SignSettings)
 	c.flags.Add("api", &c.api)
 	c.flags.Add("socket", &c.socketio)

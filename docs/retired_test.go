@@ -26,7 +26,7 @@ var retired = map[string]string{
 	"resident": "user DTO", "roll": "survey", "said": "payload", "seat": "membership, slot", "seats": "slots",
 	"sentry": "session watcher", "shelf": "gift catalogue", "show": "broadcast", "shows": "broadcasts", "stage": "authorizer",
 	"stranger": "pending", "strangers": "pending", "studio": "media server", "told": "notified", "typist": "session",
-	"visitor": "session", "welcome": "hello reply", "whisper": "publish", "banned": "banned", "deny": "ban",
+	"visitor": "session", "welcome": "hello reply", "whisper": "publish", "denied": "banned", "deny": "ban",
 }
 
 // contractWords are identifiers, files and texts that contain a retired word because the wire contract or a library

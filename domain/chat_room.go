@@ -89,7 +89,7 @@ type ChatRoomCreated struct {
 	Total    int        `json:"total"`    // number of chat rooms, this one included
 }
 
-func (ChatRoomCreated) Type() string               { return "chat_chat_room.created.v1" }
+func (ChatRoomCreated) Type() string               { return "chat_room.created.v1" }
 func (e ChatRoomCreated) Stream() Stream           { return chatRoomStream(e.ChatRoom) }
 func (e ChatRoomCreated) EventUser() UserID        { return e.User }
 func (e ChatRoomCreated) count() int64             { return int64(e.Total) }
@@ -101,7 +101,7 @@ type ChatRoomNameClaimed struct {
 	ChatRoom ChatRoomID `json:"chat_room"`
 }
 
-func (ChatRoomNameClaimed) Type() string     { return "chat_chat_room.name_claimed.v1" }
+func (ChatRoomNameClaimed) Type() string     { return "chat_room.name_claimed.v1" }
 func (e ChatRoomNameClaimed) Stream() Stream { return chatRoomNameStream(e.Key) }
 func (e ChatRoomNameClaimed) evolve(ChatRoomName) ChatRoomName {
 	return ChatRoomName{ChatRoom: e.ChatRoom, Used: true}
@@ -145,7 +145,7 @@ type ChatRoomRemoved struct {
 	Reason   string     `json:"reason"` // why, not sealed; may be empty
 }
 
-func (ChatRoomRemoved) Type() string               { return "chat_chat_room.removed.v1" }
+func (ChatRoomRemoved) Type() string               { return "chat_room.removed.v1" }
 func (e ChatRoomRemoved) Stream() Stream           { return chatRoomStream(e.ChatRoom) }
 func (e ChatRoomRemoved) count() int64             { return int64(e.Total) }
 func (ChatRoomRemoved) evolve(r ChatRoom) ChatRoom { r.Open = false; return r }

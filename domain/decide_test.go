@@ -54,7 +54,7 @@ func TestCounters(t *testing.T) {
 		"next-gift": {"gift.added.v1"},
 
 		"next-participant": {"participant.entered.v1"},
-		"count-chatroom":   {"chat_chat_room.created.v1", "chat_chat_room.removed.v1"},
+		"count-chatroom":   {"chat_room.created.v1", "chat_room.removed.v1"},
 	}
 	if got := domain.CounterEvents(); !maps.EqualFunc(got, want, slices.Equal) {
 		t.Fatalf("got %v, want %v", got, want)

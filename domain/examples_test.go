@@ -53,7 +53,7 @@ func writtenSamples() []domain.Event {
 		domain.RecordingStarted{Live: 6, Streamer: 7, Recording: "MZXW6YTBOI3DAMBQ"},
 		domain.RecordingFinished{Live: 6, Streamer: 7, Recording: "MZXW6YTBOI3DAMBQ", Cause: "lost", StartedAt: noon, EndedAt: noon.Add(time.Hour), DurationMS: 3_600_000, Bytes: 1 << 33,
 			Parts: []domain.RecordingPart{{File: "1.mp4", StartedAt: noon, DurationMS: 3_600_000, Bytes: 1 << 33, Media: domain.MediaInfo{Video: "h264", Width: 1920, Height: 1080, Audio: "aac"}}}},
-		domain.RecordingDeleted{Live: 6, Streamer: 7, Recording: "MZXW6YTBOI3DAMBQ", Cause: "quota", Cause: "space needed"},
+		domain.RecordingDeleted{Live: 6, Streamer: 7, Recording: "MZXW6YTBOI3DAMBQ", Cause: "quota", Reason: "space needed"},
 		domain.ViewerJoined{Live: 6, User: 12, FirstVisit: true, Node: "0198c0de-0000-4000-8000-0000000000aa"},
 		domain.ViewerMoved{Live: 6, User: 12, Node: "0198c0de-0000-4000-8000-0000000000bb"},
 		domain.ViewerLeft{Live: 6, User: 12, Cause: domain.LeaveConnectionLost},

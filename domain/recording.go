@@ -268,7 +268,7 @@ type RecordingDeleted struct {
 	Streamer  UserID         `json:"streamer"` // the owner of the live
 	Recording RecordingID    `json:"recording"`
 	Cause     RecordingCause `json:"cause"`  // "requested", "expired" or "quota"
-	Cause     string         `json:"reason"` // why, not sealed; may be empty
+	Reason    string         `json:"reason"` // why, not sealed; may be empty
 }
 
 func (RecordingDeleted) Type() string                 { return "recording.deleted.v1" }

@@ -85,7 +85,7 @@ func (n *nativeClient) hear(is func(frame) bool) frame {
 }
 
 // Both dialects are in the same rooms.
-func TestBothDialectsShareARoom(t *testing.T) {
+func TestBothDialectsShareALive(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
 	live, rose := w.register("streamer").goLive(), w.list("rose", "rose.png", 5)
@@ -124,7 +124,7 @@ func TestBothDialectsShareARoom(t *testing.T) {
 }
 
 // Two processes on one database are one system.
-func TestTwoProcesses(t *testing.T) {
+func TestTwoNodes(t *testing.T) {
 	t.Parallel()
 	db := pgtest.New(t)
 	one := openWorld(t, db, true, nil)

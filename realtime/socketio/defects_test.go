@@ -15,7 +15,7 @@ import (
 // What the servers that these clients come from did wrong.
 
 // A coin is spent once, however many devices spend it at once, and what is paid is in the room.
-func TestACoinIsSpentOnce(t *testing.T) {
+func TestCoinsAreSpentOnce(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
 	live, rose := w.register("streamer").goLive(), w.list("rose", "", 10)
@@ -56,7 +56,7 @@ func TestACoinIsSpentOnce(t *testing.T) {
 }
 
 // Somebody looks once, however often and on however many devices at once.
-func TestALookIsCountedOnce(t *testing.T) {
+func TestAViewIsCountedOnce(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
 	live := w.register("streamer").goLive()
@@ -83,7 +83,7 @@ func TestALookIsCountedOnce(t *testing.T) {
 }
 
 // What is pushed is in the log before, and in the tables; what is refused is in neither.
-func TestNothingIsPushedThatIsNotInTheLog(t *testing.T) {
+func TestPushesFollowTheLog(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
 	streamer := w.register("streamer")

@@ -16,7 +16,7 @@ import (
 var quoted = regexp.MustCompile("`([^`]+)`")
 
 // The texts in the docs are those that clients are told.
-func TestTheTextsInTheDocs(t *testing.T) {
+func TestDocumentedTexts(t *testing.T) {
 	t.Parallel()
 	page, err := os.ReadFile("../../docs/REALTIME.md")
 	if err != nil {
@@ -42,7 +42,7 @@ func TestTheTextsInTheDocs(t *testing.T) {
 	}
 }
 
-func TestTheLimitsInTheDocs(t *testing.T) {
+func TestDocumentedLimits(t *testing.T) {
 	t.Parallel()
 	page, err := os.ReadFile("../../docs/REALTIME.md")
 	if err != nil {

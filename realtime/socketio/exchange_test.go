@@ -247,7 +247,7 @@ func attendance(a *app) (l whoList) {
 	return l
 }
 
-func TestExchangeIsDenied(t *testing.T) {
+func TestExchangeWithoutARoomIsDenied(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
 	id := w.chatRoom("doomed")
@@ -337,7 +337,7 @@ func TestWhoAndNicknamesAndTyping(t *testing.T) {
 }
 
 // What is said to a socket that has not entered the chat is dropped at once.
-func TestASocketWithoutANameIsNobody(t *testing.T) {
+func TestUnnamedSocketIsNotFoundByName(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, guests)
 	w.chatRoom("demo")
@@ -354,7 +354,7 @@ func TestASocketWithoutANameIsNobody(t *testing.T) {
 	}
 }
 
-func TestTheChatHasAPace(t *testing.T) {
+func TestChatRateLimits(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, func(_ *socketio.Config, c *roomsConfig) {
 		c.MessageRate, c.MessageBurst, c.TypingRate = 0.001, 3, 0.001
@@ -383,7 +383,7 @@ func TestTheChatHasAPace(t *testing.T) {
 }
 
 // A client may leave and come again by its connection, but it is the one that it was to the limits.
-func TestLeavingTheChatRenewsNoPace(t *testing.T) {
+func TestLeavingTheChatDoesNotResetRates(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, func(_ *socketio.Config, c *roomsConfig) { c.MessageRate, c.MessageBurst = 0.001, 3 })
 	w.chatRoom("demo")
@@ -410,7 +410,7 @@ func TestLeavingTheChatRenewsNoPace(t *testing.T) {
 }
 
 // Whoever was there when a process died is gone after the grace time, and the others hear of it.
-func TestGuestsOfADeadProcess(t *testing.T) {
+func TestParticipantsOfALostNode(t *testing.T) {
 	t.Parallel()
 	db := pgtest.New(t)
 	one := openWorld(t, db, true, func(_ *socketio.Config, c *roomsConfig) { c.PresenceGrace = 200 * time.Millisecond })

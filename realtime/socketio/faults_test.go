@@ -16,7 +16,7 @@ import (
 )
 
 // What others see of a client opens nothing: neither its session, nor an upgrade of it.
-func TestTheIDsThatOthersSeeOpenNothing(t *testing.T) {
+func TestPublicIDsOpenNoSession(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
 	live := w.register("streamer").goLive()
@@ -79,7 +79,7 @@ func TestTheIDsThatOthersSeeOpenNothing(t *testing.T) {
 
 // Texts leave as they came, for clients put them where they belong: markup, letters that go from right to left, and
 // pictures of several code units.
-func TestTextsLeaveAsTheyCame(t *testing.T) {
+func TestTextsAreNotEscaped(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
 	live := w.register("streamer").goLive()
@@ -104,7 +104,7 @@ func TestTextsLeaveAsTheyCame(t *testing.T) {
 }
 
 // A reader who stops in a flooded room is put out; the others get everything, and memory stays bounded.
-func TestAReaderWhoStopsInAFloodedRoom(t *testing.T) {
+func TestStalledReaderInABusyLive(t *testing.T) {
 	t.Parallel()
 	const queue, stalled, flood = 64 << 10, 4, 400 // a flush of the window fits in for who reads
 	w := newWorld(t, func(c *socketio.Config, _ *roomsConfig) {

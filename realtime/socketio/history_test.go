@@ -51,7 +51,7 @@ func (a *app) moves(event, content string) {
 	}
 }
 
-func TestRoomsWithHistory(t *testing.T) {
+func TestHistoryRooms(t *testing.T) {
 	t.Parallel()
 	db := pgtest.New(t)
 	one := openWorld(t, db, true, nil)
@@ -124,7 +124,7 @@ func TestRoomsWithHistory(t *testing.T) {
 	}
 }
 
-func TestRoomsWithHistoryNeedSignIn(t *testing.T) {
+func TestHistoryRoomsNeedSignIn(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, func(c *socketio.Config, r *roomsConfig) { c.GuestChat, r.Renewal = true, time.Millisecond })
 	w.chatRoom("demo")
@@ -154,7 +154,7 @@ func TestRoomsWithHistoryNeedSignIn(t *testing.T) {
 	if n := len(events[domain.ParticipantEntered](w)); n != 0 {
 		t.Errorf("%d entered", n)
 	}
-	t.Run("again when the session ends", func(t *testing.T) {
+	t.Run("after the session has ended", func(t *testing.T) {
 		w := w.with(t)
 		bob := w.register("bob")
 		b := bob.on(w).resides(siotest.Options{}, "demo")
@@ -165,7 +165,7 @@ func TestRoomsWithHistoryNeedSignIn(t *testing.T) {
 		b.hears("needLogin", "")
 		eventually(t, "bob has left", func() bool { return len(events[domain.ParticipantLeft](w)) == 1 })
 	})
-	t.Run("an unknown room joins nothing", func(t *testing.T) {
+	t.Run("without the room when it is unknown", func(t *testing.T) {
 		w := w.with(t)
 		cat := w.register("cat")
 		c := cat.on(w).resides(siotest.Options{}, "nowhere")
@@ -180,7 +180,7 @@ func TestRoomsWithHistoryNeedSignIn(t *testing.T) {
 
 // Every kind of chatting client is in the same rooms.
 // When the room of the handshake is removed what is said goes to everybody, as of somebody who is in no room.
-func TestTheRoomOfAHandshakeIsRemoved(t *testing.T) {
+func TestRemovalOfTheHandshakeRoom(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, guests)
 	doomed := w.chatRoom("doomed")
@@ -195,7 +195,7 @@ func TestTheRoomOfAHandshakeIsRemoved(t *testing.T) {
 	})
 }
 
-func TestChatsShareTheirRooms(t *testing.T) {
+func TestProfilesShareChatRooms(t *testing.T) {
 	t.Parallel()
 	db := pgtest.New(t)
 	guests := func(c *socketio.Config, r *roomsConfig) { c.GuestChat, r.PresenceGrace = true, time.Hour }

@@ -13,7 +13,7 @@ import (
 )
 
 // An evening in a room, seen by clients of every kind.
-func TestLiveRoom(t *testing.T) {
+func TestLive(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
 	live := w.register("streamer").goLive()
@@ -179,7 +179,7 @@ func TestRefusals(t *testing.T) {
 	})
 }
 
-func TestPace(t *testing.T) {
+func TestRateLimits(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, func(_ *socketio.Config, c *roomsConfig) {
 		c.CommentRate, c.CommentBurst, c.GiftRate, c.GiftBurst, c.MaxLivesPerConnection, c.MaxConnectionsPerUser = 0.001, 3, 0.001, 4, 2, 2
@@ -251,7 +251,7 @@ func TestJoiningAgain(t *testing.T) {
 }
 
 // A socket may be used by several people: rooms are joined by a person on a socket.
-func TestTwoPeopleOnOneSocket(t *testing.T) {
+func TestTwoUsersOnOneSocket(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
 	live := w.register("streamer").goLive()
@@ -275,7 +275,7 @@ func TestTwoPeopleOnOneSocket(t *testing.T) {
 	watcher.online("leave", "bob")
 }
 
-func TestLeavingAfterTheEnd(t *testing.T) {
+func TestLeavingAnEndedLive(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
 	streamer := w.register("streamer")
@@ -295,7 +295,7 @@ func TestLeavingAfterTheEnd(t *testing.T) {
 }
 
 // Clients join once: after a lost connection they are outside and do not know.
-func TestACommentOrGiftJoinsAgain(t *testing.T) {
+func TestCommentOrGiftJoinsTheLive(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
 	live, rose := w.register("streamer").goLive(), w.list("rose", "", 1)
@@ -332,7 +332,7 @@ func TestACommentOrGiftJoinsAgain(t *testing.T) {
 	outside.silent()
 }
 
-func TestARejoinThatIsRefusedIsQuiet(t *testing.T) {
+func TestRefusedRejoinIsQuiet(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, func(_ *socketio.Config, c *roomsConfig) { c.MaxLivesPerConnection = 1 })
 	streamer := w.register("streamer")

@@ -193,7 +193,7 @@ func TestPlainChatBeforeAName(t *testing.T) {
 	}
 }
 
-func TestPlainChatWithoutGuests(t *testing.T) {
+func TestPlainChatClosedToGuests(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
 	a := w.app(siotest.Options{})
@@ -254,7 +254,7 @@ func TestPlainChatIsNotRecovered(t *testing.T) {
 }
 
 // Whoever joined many rooms before it had a name is in all of them, whatever its pace.
-func TestManyRoomsBeforeAName(t *testing.T) {
+func TestRoomsJoinedBeforeEntering(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, func(c *socketio.Config, r *roomsConfig) {
 		guests(c, r)

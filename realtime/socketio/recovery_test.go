@@ -56,7 +56,7 @@ func TestRecovery(t *testing.T) {
 }
 
 // The news that it is back may be told while it is still told of the past: the list comes all the same.
-func TestRecoveryEndsWithTheList(t *testing.T) {
+func TestRecoveryEndsWithTheViewerList(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
 	live := w.register("streamer").goLive()
@@ -98,7 +98,7 @@ func TestRecoveryWithoutAnOffset(t *testing.T) {
 	}
 }
 
-func TestWhoIsNotRecovered(t *testing.T) {
+func TestSocketsThatAreNotRecovered(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
 	streamer := w.register("streamer")
@@ -144,7 +144,7 @@ func TestWhoIsNotRecovered(t *testing.T) {
 }
 
 // Who signed in elsewhere meanwhile comes back as the socket that it was, but not into the room.
-func TestARecoveryOpensNoRoomToAnOldSession(t *testing.T) {
+func TestRecoveryNeedsACurrentSession(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
 	live := w.register("streamer").goLive()

@@ -13,7 +13,7 @@ import (
 	"roomlog/realtime/socketio/siotest"
 )
 
-func TestNewNeedsItsParts(t *testing.T) {
+func TestNewRequiresDependencies(t *testing.T) {
 	t.Parallel()
 	if _, err := socketio.New(socketio.Config{}); err == nil {
 		t.Error("a door without rooms")
@@ -21,7 +21,7 @@ func TestNewNeedsItsParts(t *testing.T) {
 }
 
 // Whoever missed something is sent away, and comes back to a room without a gap.
-func TestARoomThatWasCutOff(t *testing.T) {
+func TestLiveAfterReset(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
 	live := w.register("streamer").goLive()
@@ -49,7 +49,7 @@ func TestARoomThatWasCutOff(t *testing.T) {
 	}
 }
 
-func TestNothingIsKeptOfWhoHasGone(t *testing.T) {
+func TestMemoryIsFreedAfterClientsLeave(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
 	live := w.register("streamer").goLive()
@@ -64,7 +64,7 @@ func TestNothingIsKeptOfWhoHasGone(t *testing.T) {
 }
 
 // A planned stop is not leaving: whoever comes back in time was never away.
-func TestNobodyLeavesByAShutdown(t *testing.T) {
+func TestShutdownKeepsViewersInTheirLives(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
 	live := w.register("streamer").goLive()
@@ -80,7 +80,7 @@ func TestNobodyLeavesByAShutdown(t *testing.T) {
 	}
 }
 
-func TestTheScript(t *testing.T) {
+func TestClientScript(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	for name, text := range map[string]string{"socket.io.js": "io = 1", "secret.js": "no"} {

@@ -43,7 +43,7 @@ func packing(cfg *ws.Config) {
 	cfg.Deflate, cfg.PushWindow = true, 5*time.Millisecond
 }
 
-func TestPackingIsAgreedUpon(t *testing.T) {
+func TestDeflateNegotiation(t *testing.T) {
 	for _, tt := range []struct{ offers, answer string }{
 		{"", ""},
 		{"permessage-deflate", "permessage-deflate; client_no_context_takeover"},
@@ -69,7 +69,7 @@ func TestPackingIsAgreedUpon(t *testing.T) {
 }
 
 // Clients that take compressed messages and others get the same, whatever they do meanwhile.
-func TestPackedRoom(t *testing.T) {
+func TestDeflatedFanout(t *testing.T) {
 	s := serve(t, packing)
 	rooms := []*ws.Fanout{s.NewFanout(), s.NewFanout()}
 	const people, frames = 24, 1500
@@ -129,7 +129,7 @@ func TestPackedRoom(t *testing.T) {
 }
 
 // Who went away and came back is not sent what refers to what it missed.
-func TestPackedComingBack(t *testing.T) {
+func TestDeflatedFanoutAfterRejoining(t *testing.T) {
 	s := serve(t, packing)
 	room := s.NewFanout()
 	stays := dialPacked(t, s.addr)
@@ -155,7 +155,7 @@ func TestPackedComingBack(t *testing.T) {
 }
 
 // Frames that a slow reader loses are none that others refer to.
-func TestPackedSlowReader(t *testing.T) {
+func TestDeflatedFanoutToSlowReader(t *testing.T) {
 	s := serve(t, func(cfg *ws.Config) {
 		packing(cfg)
 		cfg.SendBuffer, cfg.Skipped, cfg.WriteTimeout = 8<<10, skippedText, time.Minute
@@ -205,7 +205,7 @@ func TestPackedSlowReader(t *testing.T) {
 }
 
 // A client that is sent more at once than may wait for it has time to read it: what follows is dropped, not the client.
-func TestALargeBatchIsRead(t *testing.T) {
+func TestLargeBatchToIdleConnection(t *testing.T) {
 	for name, request := range map[string]string{"plain": "", "compressed": offer} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -231,7 +231,7 @@ func TestALargeBatchIsRead(t *testing.T) {
 	}
 }
 
-func TestCompressedMessagesOfClients(t *testing.T) {
+func TestCompressedClientMessages(t *testing.T) {
 	s := serve(t, packing)
 	t.Run("are read", func(t *testing.T) {
 		c := dialPacked(t, s.addr)
@@ -280,7 +280,7 @@ func (h hearer) OnMessage(_ *gws.Conn, message *gws.Message) {
 	h.heard <- string(message.Bytes())
 }
 
-func TestPackedIsReadByTheLibrary(t *testing.T) {
+func TestDeflatedFanoutToLibraryClient(t *testing.T) {
 	s := serve(t, packing)
 	h := hearer{heard: make(chan string, 1000)}
 	conn, _, err := gws.NewClient(h, &gws.ClientOption{

@@ -32,7 +32,7 @@ func TestHandshake(t *testing.T) {
 	c.Expect("4over WebSocket")
 }
 
-func TestNoUpgradeIsOfferedOverWebSocket(t *testing.T) {
+func TestHandshakeOverWebSocketOffersNoUpgrade(t *testing.T) {
 	t.Parallel()
 	h := serve(t, nil)
 	for _, version := range []int{3, 4} {
@@ -43,7 +43,7 @@ func TestNoUpgradeIsOfferedOverWebSocket(t *testing.T) {
 	}
 }
 
-func TestRequestsThatAreRefused(t *testing.T) {
+func TestRefusedRequests(t *testing.T) {
 	t.Parallel()
 	h := serve(t, func(c *engineio.Config, _ *host) {
 		c.Sockets.Origins = ws.Origins{"https://app.example"}
@@ -97,7 +97,7 @@ func TestRequestsThatAreRefused(t *testing.T) {
 }
 
 // An id that others can see must not open the session.
-func TestASessionIsOpenToItsTransportOnly(t *testing.T) {
+func TestSessionIDOpensItsTransportOnly(t *testing.T) {
 	t.Parallel()
 	for name, upgrades := range map[string]bool{"opened over WebSocket": false, "upgraded to WebSocket": true} {
 		for _, version := range []int{3, 4} {
@@ -124,7 +124,7 @@ func TestASessionIsOpenToItsTransportOnly(t *testing.T) {
 	}
 }
 
-func TestTooManyPollingSessions(t *testing.T) {
+func TestMaxPolling(t *testing.T) {
 	t.Parallel()
 	h := serve(t, func(c *engineio.Config, _ *host) { c.MaxPolling = 2 })
 	first, one := h.dial(t, siotest.Options{Polling: true})
@@ -140,7 +140,7 @@ func TestTooManyPollingSessions(t *testing.T) {
 	eventually(t, "both places are given back", func() bool { return h.Polling() == 1 })
 }
 
-func TestTheGateCountsPollingSessions(t *testing.T) {
+func TestPollingSessionsTakeConnectionSlots(t *testing.T) {
 	t.Parallel()
 	h := serve(t, func(c *engineio.Config, _ *host) { c.Sockets.Limiter = limit.Clients{Slots: limit.NewSlots(0, 1, nil)} })
 	_, one := h.dial(t, siotest.Options{Polling: true})
@@ -164,7 +164,7 @@ func TestTheGateCountsPollingSessions(t *testing.T) {
 	})
 }
 
-func TestATokenInTheAddressIsNeverLogged(t *testing.T) {
+func TestTokensAreNotLogged(t *testing.T) {
 	t.Parallel()
 	h := serve(t, func(_ *engineio.Config, h *host) {
 		h.onOpen = func(s *session) { s.onMessage = func(string) { panic("a fault") } }

@@ -15,7 +15,7 @@ func quick(c *engineio.Config, _ *host) {
 	c.Sockets.PingInterval, c.PingTimeout = 200*time.Millisecond, 300*time.Millisecond
 }
 
-func TestTheServerPingsVersion4(t *testing.T) {
+func TestServerPingsInVersion4(t *testing.T) {
 	t.Parallel()
 	h := serve(t, quick)
 	for _, polling := range []bool{false, true} {
@@ -34,7 +34,7 @@ func TestTheServerPingsVersion4(t *testing.T) {
 	}
 }
 
-func TestClientsOfVersion3Ping(t *testing.T) {
+func TestClientPingsInVersion3(t *testing.T) {
 	t.Parallel()
 	h := serve(t, quick)
 	for _, polling := range []bool{false, true} {
@@ -50,7 +50,7 @@ func TestClientsOfVersion3Ping(t *testing.T) {
 	}
 }
 
-func TestTheSilentAreEnded(t *testing.T) {
+func TestSilentSessionsAreEnded(t *testing.T) {
 	t.Parallel()
 	h := serve(t, quick)
 	each(t, func(t *testing.T, o siotest.Options) {
@@ -69,7 +69,7 @@ func TestTheSilentAreEnded(t *testing.T) {
 
 // A deadline is a point in time: whoever polls after it finds the session ended, also when nobody looked
 // in between.
-func TestADeadlineHoldsThoughNobodyLooks(t *testing.T) {
+func TestDeadlineHoldsWithoutAnyCheck(t *testing.T) {
 	t.Parallel()
 	clock := newClock()
 	h := serve(t, func(c *engineio.Config, _ *host) {
@@ -96,7 +96,7 @@ func TestADeadlineHoldsThoughNobodyLooks(t *testing.T) {
 }
 
 // Who waits for an answer of ours is not silent.
-func TestALongMessageIsNoSilence(t *testing.T) {
+func TestSessionIsNotSilentWhileItsMessageIsHandled(t *testing.T) {
 	t.Parallel()
 	h := serve(t, func(c *engineio.Config, h *host) {
 		quick(c, h)
@@ -114,7 +114,7 @@ func TestALongMessageIsNoSilence(t *testing.T) {
 	})
 }
 
-func TestWhoDoesNotSettleIsEnded(t *testing.T) {
+func TestSettleTimeout(t *testing.T) {
 	t.Parallel()
 	unsettled := make(chan *engineio.Session, 10)
 	h := serve(t, func(c *engineio.Config, _ *host) {

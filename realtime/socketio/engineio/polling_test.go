@@ -50,7 +50,7 @@ func (p poller) waiting() <-chan string {
 	return answer
 }
 
-func TestTwoPollsAtOnceEndTheSession(t *testing.T) {
+func TestConcurrentGETsEndTheSession(t *testing.T) {
 	t.Parallel()
 	h := serve(t, nil)
 	p := h.poller(t, "4")
@@ -66,7 +66,7 @@ func TestTwoPollsAtOnceEndTheSession(t *testing.T) {
 	}
 }
 
-func TestTwoPostsAtOnceEndTheSession(t *testing.T) {
+func TestConcurrentPOSTsEndTheSession(t *testing.T) {
 	t.Parallel()
 	inside, done := make(chan struct{}), make(chan struct{})
 	h := serve(t, func(_ *engineio.Config, h *host) {
@@ -82,7 +82,7 @@ func TestTwoPostsAtOnceEndTheSession(t *testing.T) {
 	receive(t, p.closed, "the end")
 }
 
-func TestWhoHangsUpIsGone(t *testing.T) {
+func TestCancelledGETEndsTheSession(t *testing.T) {
 	t.Parallel()
 	h := serve(t, nil)
 	p := h.poller(t, "3")
@@ -101,7 +101,7 @@ func TestWhoHangsUpIsGone(t *testing.T) {
 }
 
 // A client heeds a close before the messages beside it: they come in answers of their own.
-func TestTheLastWordsComeBeforeTheClose(t *testing.T) {
+func TestBacklogIsPolledBeforeTheClosePacket(t *testing.T) {
 	t.Parallel()
 	h := serve(t, nil)
 	for version, want := range map[string][]string{"3": {"6:4first5:4last", "1:1"}, "4": {"4first\x1e4last", "1"}} {
@@ -131,7 +131,7 @@ func TestTheLastWordsComeBeforeTheClose(t *testing.T) {
 	}
 }
 
-func TestLastWordsAreNotKeptForEver(t *testing.T) {
+func TestLastPacketTimeout(t *testing.T) {
 	t.Parallel()
 	clock := newClock()
 	h := serve(t, func(c *engineio.Config, _ *host) {
@@ -148,7 +148,7 @@ func TestLastWordsAreNotKeptForEver(t *testing.T) {
 	}
 }
 
-func TestAClientClosesItsSession(t *testing.T) {
+func TestClientClosesItsSession(t *testing.T) {
 	t.Parallel()
 	h := serve(t, nil)
 	each(t, func(t *testing.T, o siotest.Options) {
@@ -161,7 +161,7 @@ func TestAClientClosesItsSession(t *testing.T) {
 	})
 }
 
-func TestWhoFetchesTooSlowly(t *testing.T) {
+func TestSlowPollingEndsTheSession(t *testing.T) {
 	t.Parallel()
 	h := serve(t, func(c *engineio.Config, _ *host) { c.Sockets.QueueBytes = 10_000 })
 	text := strings.Repeat("x", 1000)
@@ -187,7 +187,7 @@ func TestWhoFetchesTooSlowly(t *testing.T) {
 }
 
 // Who asks and does not take the answer does not hold its goroutine for ever.
-func TestWhoDoesNotTakeItsAnswer(t *testing.T) {
+func TestUnreadResponseEndsTheSession(t *testing.T) {
 	t.Parallel()
 	h := serve(t, func(c *engineio.Config, _ *host) { c.BodyTimeout = 300 * time.Millisecond })
 	p := h.poller(t, "4")
@@ -207,7 +207,7 @@ func TestWhoDoesNotTakeItsAnswer(t *testing.T) {
 	}
 }
 
-func TestALargeBacklogComesInParts(t *testing.T) {
+func TestLargeBacklogIsSplit(t *testing.T) {
 	t.Parallel()
 	h := serve(t, nil)
 	p := h.poller(t, "4")

@@ -11,7 +11,7 @@ import (
 	"roomlog/realtime/ws"
 )
 
-func TestNothingIsLostInAnUpgrade(t *testing.T) {
+func TestUpgradeLosesNoMessage(t *testing.T) {
 	t.Parallel()
 	h := serve(t, nil)
 	for _, version := range []int{3, 4} {
@@ -43,7 +43,7 @@ func TestNothingIsLostInAnUpgrade(t *testing.T) {
 	}
 }
 
-func TestAWaitingGetIsAnsweredDuringAnUpgrade(t *testing.T) {
+func TestWaitingGETDuringAnUpgrade(t *testing.T) {
 	t.Parallel()
 	h := serve(t, nil)
 	for version, noop := range map[string]string{"3": "1:6", "4": "6"} {
@@ -64,7 +64,7 @@ func TestAWaitingGetIsAnsweredDuringAnUpgrade(t *testing.T) {
 	}
 }
 
-func TestUpgradesThatFail(t *testing.T) {
+func TestFailedUpgrades(t *testing.T) {
 	t.Parallel()
 	h := serve(t, func(c *engineio.Config, _ *host) { c.UpgradeTimeout = 2 * time.Second })
 	for name, say := range map[string]string{"says something else": "4hello", "upgrades without a probe": "5", "says nothing": "", "says nonsense": "x"} {
@@ -90,7 +90,7 @@ func TestUpgradesThatFail(t *testing.T) {
 	}
 }
 
-func TestASecondUpgradeAtOnceIsRefused(t *testing.T) {
+func TestSecondUpgradeIsRefused(t *testing.T) {
 	t.Parallel()
 	h := serve(t, nil)
 	p := h.poller(t, "4")
@@ -104,7 +104,7 @@ func TestASecondUpgradeAtOnceIsRefused(t *testing.T) {
 }
 
 // The client has stopped to poll when the server ends the session: the last words go the new way.
-func TestAnEndDuringAnUpgrade(t *testing.T) {
+func TestSessionEndsDuringAnUpgrade(t *testing.T) {
 	t.Parallel()
 	h := serve(t, nil)
 	p := h.poller(t, "4")
@@ -120,7 +120,7 @@ func TestAnEndDuringAnUpgrade(t *testing.T) {
 }
 
 // The id of a session of version 3 that polls opens it: other people see an alias.
-func TestWhoPollsInVersion3HasAnAlias(t *testing.T) {
+func TestAliasOfAPollingVersion3Session(t *testing.T) {
 	t.Parallel()
 	h := serve(t, nil)
 	c, s := h.dial(t, siotest.Options{Version: 3, Polling: true})
@@ -149,7 +149,7 @@ func TestWhoPollsInVersion3HasAnAlias(t *testing.T) {
 }
 
 // Who is upgraded while a list of public ids is on its way to everybody finds itself in it by its id.
-func TestAnUpgradeDuringAPush(t *testing.T) {
+func TestUpgradeDuringAPush(t *testing.T) {
 	t.Parallel()
 	h := serve(t, nil)
 	group := h.NewGroup()
@@ -170,7 +170,7 @@ func TestAnUpgradeDuringAPush(t *testing.T) {
 	c.Expect("4and then")
 }
 
-func TestGroups(t *testing.T) {
+func TestGroup(t *testing.T) {
 	t.Parallel()
 	h := serve(t, nil)
 	each(t, func(t *testing.T, o siotest.Options) {

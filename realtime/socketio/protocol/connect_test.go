@@ -124,7 +124,7 @@ func TestPacketMiddleware(t *testing.T) {
 	})
 }
 
-func TestTenThousandNamespaces(t *testing.T) {
+func TestMaxNamespaces(t *testing.T) {
 	t.Parallel()
 	const max = 3
 	h := serve(t, func(cfg *protocol.Config) {
@@ -161,7 +161,7 @@ func TestTenThousandNamespaces(t *testing.T) {
 	}
 }
 
-func TestWhoNeverConnectsIsEnded(t *testing.T) {
+func TestClientThatNeverConnectsIsEnded(t *testing.T) {
 	t.Parallel()
 	h := serve(t, func(cfg *protocol.Config) { cfg.Engine.SettleTimeout = 200 * time.Millisecond })
 	siotest.Dial(t, h.base, siotest.Options{Version: 4}).Ended()
@@ -172,7 +172,7 @@ func TestWhoNeverConnectsIsEnded(t *testing.T) {
 }
 
 // A client that was put out does not come back by itself: it is told before its connection ends.
-func TestKick(t *testing.T) {
+func TestDisconnectAll(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, o siotest.Options) {
 		h := serve(t, nil)
@@ -191,7 +191,7 @@ func TestKick(t *testing.T) {
 }
 
 // In one answer to a GET newer clients heed the close first, and come back.
-func TestAKickAndACloseAreNeverInOneAnswer(t *testing.T) {
+func TestDisconnectAndCloseAreSeparateResponses(t *testing.T) {
 	t.Parallel()
 	h := serve(t, nil)
 	var r siotest.Client
@@ -213,7 +213,7 @@ func TestAKickAndACloseAreNeverInOneAnswer(t *testing.T) {
 	}
 }
 
-func TestPutOutOfOneNamespace(t *testing.T) {
+func TestDisconnectFromOneNamespace(t *testing.T) {
 	t.Parallel()
 	h := serve(t, nil)
 	each(t, func(t *testing.T, o siotest.Options) {
@@ -232,7 +232,7 @@ func TestPutOutOfOneNamespace(t *testing.T) {
 	})
 }
 
-func TestTheEndOfASessionIsTheEndOfItsSockets(t *testing.T) {
+func TestSessionEndDisconnectsItsSockets(t *testing.T) {
 	t.Parallel()
 	h := serve(t, nil)
 	c, _ := h.dial(t, siotest.Options{Version: 4})

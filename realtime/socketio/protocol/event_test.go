@@ -43,7 +43,7 @@ func TestEvents(t *testing.T) {
 	})
 }
 
-func TestQuestionsThatAreNeverAnswered(t *testing.T) {
+func TestUnansweredAcknowledgements(t *testing.T) {
 	t.Parallel()
 	h := serve(t, nil)
 	c, _ := h.dial(t, siotest.Options{})
@@ -96,7 +96,7 @@ func TestAttachments(t *testing.T) {
 }
 
 // A packet and its attachments follow each other, whatever else is sent to a slow reader.
-func TestNothingComesBetweenAPacketAndItsAttachments(t *testing.T) {
+func TestAttachmentsFollowTheirPacket(t *testing.T) {
 	t.Parallel()
 	h := serve(t, func(cfg *protocol.Config) { cfg.Engine.Sockets.QueueBytes = 10 << 20 })
 	c, id := h.dial(t, siotest.Options{Polling: true})
@@ -127,7 +127,7 @@ func TestNothingComesBetweenAPacketAndItsAttachments(t *testing.T) {
 }
 
 // One frame serves clients of all versions and transports.
-func TestOnePayloadForAll(t *testing.T) {
+func TestOnePayloadForBothProtocols(t *testing.T) {
 	t.Parallel()
 	h := serve(t, nil)
 	group := h.Engine().NewGroup()
@@ -146,7 +146,7 @@ func TestOnePayloadForAll(t *testing.T) {
 	}
 }
 
-func TestPacketsThatEndTheSession(t *testing.T) {
+func TestInvalidPacketsEndTheSession(t *testing.T) {
 	t.Parallel()
 	h := serve(t, func(cfg *protocol.Config) { cfg.Engine.MaxPayload, cfg.MaxAttachments = 10_000, 4 })
 	bytes := "\x00"
@@ -196,7 +196,7 @@ func TestPacketsThatEndTheSession(t *testing.T) {
 	}
 }
 
-func TestPacketsForNamespacesThatWereNotJoined(t *testing.T) {
+func TestPacketsForUnconnectedNamespaces(t *testing.T) {
 	t.Parallel()
 	h := serve(t, nil)
 	old, _ := h.dial(t, siotest.Options{Version: 3})

@@ -85,7 +85,7 @@ func TestRecovery(t *testing.T) {
 	}
 }
 
-func TestWhoCannotBeRecovered(t *testing.T) {
+func TestSocketsThatCannotBeRecovered(t *testing.T) {
 	t.Parallel()
 	var away atomic.Int64
 	h := recovering(t, func(cfg *protocol.Config, r *protocol.Recovery) {
@@ -147,7 +147,7 @@ func TestWhoCannotBeRecovered(t *testing.T) {
 	back("who was put out", id, pid, "1", false)
 }
 
-func TestOldClientsAreNotRecovered(t *testing.T) {
+func TestProtocol4ClientsAreNotRecovered(t *testing.T) {
 	t.Parallel()
 	h := recovering(t, nil)
 	c := siotest.Dial(t, h.base, siotest.Options{Version: 3})

@@ -42,7 +42,7 @@ func (w *world) roll(asked hub.SurveyRequest, total int) (roll hub.SurveyResult)
 	return roll
 }
 
-func TestKickingAPerson(t *testing.T) {
+func TestKickUser(t *testing.T) {
 	t.Parallel()
 	db := pgtest.New(t)
 	first, other := openWorld(t, db, true, nil), openWorld(t, db, false, nil)
@@ -77,7 +77,7 @@ func TestKickingAPerson(t *testing.T) {
 	a.denied("已移出", "您已被管理员移出")
 }
 
-func TestKickingAConnection(t *testing.T) {
+func TestKickConnection(t *testing.T) {
 	t.Parallel()
 	db := pgtest.New(t)
 	first, other := openWorld(t, db, true, nil), openWorld(t, db, false, nil)
@@ -97,7 +97,7 @@ func TestKickingAConnection(t *testing.T) {
 			first.with(t).roll(hub.SurveyRequest{}, 0)
 		})
 	}
-	t.Run("by the name that it had before it was upgraded", func(t *testing.T) {
+	t.Run("by its alias after the upgrade", func(t *testing.T) {
 		w := other.with(t)
 		a := w.app(siotest.Options{Version: 3, Polling: true})
 		alias := w.roll(hub.SurveyRequest{}, 1).Connections[0].ID
@@ -110,7 +110,7 @@ func TestKickingAConnection(t *testing.T) {
 	})
 }
 
-func TestWhereSocketsAre(t *testing.T) {
+func TestConnectionsListLives(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
 	ann, bob := w.register("ann"), w.register("bob")
@@ -131,7 +131,7 @@ func TestWhereSocketsAre(t *testing.T) {
 	w.roll(hub.SurveyRequest{User: bob.id}, 1)
 }
 
-func TestKeepingAPersonOutOfARoom(t *testing.T) {
+func TestBanFromALive(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
 	streamer, ann := w.register("streamer"), w.register("ann")
@@ -163,7 +163,7 @@ func TestKeepingAPersonOutOfARoom(t *testing.T) {
 }
 
 // Who is locked out is cut off, on every process; who only signed in elsewhere keeps the socket.
-func TestLockedOutOnEveryProcess(t *testing.T) {
+func TestBanAppliesOnEveryNode(t *testing.T) {
 	t.Parallel()
 	db := pgtest.New(t)
 	first, other := openWorld(t, db, true, nil), openWorld(t, db, false, func(_ *socketio.Config, c *roomsConfig) { c.Renewal = 1 })
@@ -186,7 +186,7 @@ func TestLockedOutOnEveryProcess(t *testing.T) {
 			n.hear(func(f frame) bool { return f.Type == "error" })
 		})
 	}
-	t.Run("signed in elsewhere", func(t *testing.T) {
+	t.Run("after a sign-in elsewhere", func(t *testing.T) {
 		p := first.with(t).register("elsewhere")
 		a := other.with(t).app(siotest.Options{Version: 3})
 		a.joins(p, live)
@@ -197,7 +197,7 @@ func TestLockedOutOnEveryProcess(t *testing.T) {
 }
 
 // The envelope has the fields of the contract and no other.
-func TestTheEnvelopeOfADenial(t *testing.T) {
+func TestDenialEnvelope(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
 	a := w.app(siotest.Options{})

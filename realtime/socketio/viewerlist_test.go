@@ -38,7 +38,7 @@ func names(prefix string, n int) (all []string) {
 }
 
 // The list names the newest, and how many there are.
-func TestTheListIsBounded(t *testing.T) {
+func TestViewerListIsBounded(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, func(c *socketio.Config, r *roomsConfig) { c.ListedViewers, r.LargeLive = 5, 100 })
 	live := w.register("streamer").goLive()
@@ -57,7 +57,7 @@ func TestTheListIsBounded(t *testing.T) {
 }
 
 // Who leaves makes room in the list for those who came earlier, also when they are not known any more.
-func TestTheListIsFilledAgain(t *testing.T) {
+func TestViewerListIsRefilled(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, func(c *socketio.Config, r *roomsConfig) { c.ListedViewers, r.LargeLive = 5, 1000 })
 	live := w.register("streamer").goLive()
@@ -79,7 +79,7 @@ func TestTheListIsFilledAgain(t *testing.T) {
 }
 
 // In a crowd the others get the list now and then, who comes gets it at once.
-func TestACrowdIsToldNowAndThen(t *testing.T) {
+func TestViewerListOfALargeLiveIsBatched(t *testing.T) {
 	t.Parallel()
 	const interval = 400 * time.Millisecond
 	w := newWorld(t, func(_ *socketio.Config, r *roomsConfig) { r.LargeLive, r.JoinBatchInterval = 10, interval })
@@ -113,7 +113,7 @@ func TestACrowdIsToldNowAndThen(t *testing.T) {
 	watcher.silent()
 }
 
-func TestAProfileChangesInTheList(t *testing.T) {
+func TestViewerListShowsChangedProfiles(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
 	live := w.register("streamer").goLive()
@@ -134,7 +134,7 @@ func TestAProfileChangesInTheList(t *testing.T) {
 }
 
 // A list that cannot be read is sent when it can.
-func TestTheListSurvivesTheLossOfItsConnections(t *testing.T) {
+func TestViewerListAfterLostConnections(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, func(c *socketio.Config, r *roomsConfig) { c.ListedViewers, r.LargeLive = 5, 1000 })
 	live := w.register("streamer").goLive()

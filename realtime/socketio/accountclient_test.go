@@ -36,7 +36,7 @@ func (a *app) hears(event string, arguments string) {
 	a.Expect(want + "]")
 }
 
-func TestPushToOneUser(t *testing.T) {
+func TestAccountChanges(t *testing.T) {
 	t.Parallel()
 	db := pgtest.New(t)
 	one := openWorld(t, db, true, nil)
@@ -87,7 +87,7 @@ func TestPushToOneUser(t *testing.T) {
 	}
 }
 
-func TestPushesEndWithTheSession(t *testing.T) {
+func TestAccountChangesEndWithTheSession(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, func(_ *socketio.Config, c *roomsConfig) { c.Renewal = time.Millisecond })
 	ann := w.register("ann")
@@ -117,7 +117,7 @@ func TestPushesEndWithTheSession(t *testing.T) {
 	old.silent()
 }
 
-func TestTheEchoTakesAnything(t *testing.T) {
+func TestEchoOfAnyArgument(t *testing.T) {
 	t.Parallel()
 	a := newWorld(t, nil).appWith(siotest.Options{}, "token", "Bearer null")
 	a.hears("message", `"hello"`)

@@ -12,7 +12,7 @@ import (
 
 // The rules of sessions are those of the native dialect: whose session ends is told so, and is out of the
 // rooms.
-func TestTheEndOfASession(t *testing.T) {
+func TestEndOfASignInSession(t *testing.T) {
 	t.Parallel()
 	const ended, locked = "token 已过期! 请重新获取令牌", "用户不存在或已被禁用"
 	for name, tt := range map[string]struct {
@@ -52,7 +52,7 @@ func TestTheEndOfASession(t *testing.T) {
 	}
 }
 
-func TestANewTokenInTimeKeepsThePlace(t *testing.T) {
+func TestRenewedTokenKeepsTheUserInTheLive(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, func(_ *socketio.Config, c *roomsConfig) { c.Renewal = time.Second })
 	live := w.register("streamer").goLive()
@@ -69,7 +69,7 @@ func TestANewTokenInTimeKeepsThePlace(t *testing.T) {
 	}
 }
 
-func TestATokenThatExpiresInTheRoom(t *testing.T) {
+func TestTokenExpiresInTheLive(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
 	live := w.register("streamer").goLive()
@@ -82,7 +82,7 @@ func TestATokenThatExpiresInTheRoom(t *testing.T) {
 	a.silent()
 }
 
-func TestNothingOfATokenIsLogged(t *testing.T) {
+func TestTokensAreNotLogged(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
 	live := w.register("streamer").goLive()

@@ -13,7 +13,7 @@ import (
 	"roomlog/realtime/socketio/siotest"
 )
 
-// added is a message of a room with history.
+// added is a message of a history room.
 type added struct {
 	ID       string `json:"_id"`
 	Content  string
@@ -31,11 +31,11 @@ type added struct {
 
 const systemUser = `{"name":"系统","email":"admin@126.com","avatar":"http://www.gravatar.com/avatar/1e6fd8e56879c84999cd481255530592"}`
 
-// resides connects somebody signed in to a room with history and waits until those who are there know.
+// resides connects a signed-in user to a history room and waits until the others got the join.
 func (p person) resides(o siotest.Options, room string, others ...*app) *app {
 	p.Helper()
 	a := p.appWith(o, "token", p.token(), "room", room)
-	a.Emit("test", nil) // is answered when it is there
+	a.Emit("test", nil) // the response comes when it has entered
 	a.Event(a.id)
 	for _, c := range others {
 		c.moves("online", "用户"+p.name+"加入聊天室")
@@ -43,7 +43,7 @@ func (p person) resides(o siotest.Options, room string, others ...*app) *app {
 	return a
 }
 
-// moves waits for news of who comes and goes.
+// moves waits for a join or leave.
 func (a *app) moves(event, content string) {
 	a.Helper()
 	if got := string(a.Event(event)[0]); got != fmt.Sprintf(`{"user":%s,"content":%q}`, systemUser, content) {
@@ -70,7 +70,7 @@ func TestHistoryRooms(t *testing.T) {
 			a := ann.resides(o, room)
 			a.nothing()
 			b := bob.on(there).resides(siotest.Options{}, id, a)
-			b.nothing() // is not told of itself
+			b.nothing() // does not get its own join
 
 			text := "<i>hi</i> مرحبا 👩‍👩‍👧‍👦"
 			a.Emit("addMessage", map[string]any{"content": text, "user": map[string]any{"_id": "1", "name": "系统"}, "room": room})
@@ -146,7 +146,7 @@ func TestHistoryRoomsNeedSignIn(t *testing.T) {
 				}
 				a.nothing()
 				if kind == "version 4 over WebSocket" {
-					a.joins(ann, live) // live rooms are for everybody
+					a.joins(ann, live) // lives need no sign-in of the socket
 				}
 			}
 		})
@@ -178,8 +178,7 @@ func TestHistoryRoomsNeedSignIn(t *testing.T) {
 	})
 }
 
-// Every kind of chatting client is in the same rooms.
-// When the room of the handshake is removed what is said goes to everybody, as of somebody who is in no room.
+// After the room of the handshake was removed, messages go to everybody, as those of a participant without a room.
 func TestRemovalOfTheHandshakeRoom(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, guests)
@@ -251,7 +250,7 @@ func TestProfilesShareChatRooms(t *testing.T) {
 	n.ask("chat.post", map[string]any{"room": id, "text": "from the native side"})
 	hears("bob", at.Clients[0], "from the native side")
 
-	// To one alone, whatever it speaks.
+	// Private messages reach a participant in every profile.
 	c.Emit("exchange", says(at.Clients[0], "psst"))
 	if f := n.hear(func(f frame) bool { return f.Type == "chat.private" }); !strings.Contains(string(f.Data), "psst") {
 		t.Errorf("native %s", f.Data)

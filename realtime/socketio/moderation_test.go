@@ -12,7 +12,7 @@ import (
 	"roomlog/realtime/socketio/siotest"
 )
 
-// denied expects to be told why the client is put out, and to be put out.
+// denied waits for the denial and for the disconnect.
 func (a *app) denied(kind, message string) {
 	a.Helper()
 	no, _ := push[struct {
@@ -25,11 +25,11 @@ func (a *app) denied(kind, message string) {
 	if no.Data.Action != "deny" || no.Data.Payload.Type != kind || no.Data.Payload.Message != message || no.Meta.Timestamp < 1e12 {
 		a.Errorf("told %+v", no)
 	}
-	a.Expect("41") // clients do not come back after it
+	a.Expect("41") // clients do not reconnect after it
 	a.Ended()
 }
 
-// roll waits until the processes of a database name so many connections, and answers them, newest first.
+// roll waits until the nodes of a database list so many connections, and returns them, newest first.
 func (w *world) roll(asked hub.SurveyRequest, total int) (roll hub.SurveyResult) {
 	w.Helper()
 	eventually(w, "the roll is complete", func() bool {
@@ -63,7 +63,7 @@ func TestKickUser(t *testing.T) {
 			if e := left[len(left)-1]; e.User != ann.id || e.Cause != domain.LeaveRemoved {
 				t.Errorf("%+v", e)
 			}
-			again := w.app(o) // whoever comes back all the same may
+			again := w.app(o) // a client that reconnects nevertheless is admitted
 			again.joins(ann, live)
 			ann.do(domain.KickUser{User: ann.id})
 			again.denied("已移出", "您已被管理员移出")
@@ -84,7 +84,7 @@ func TestKickConnection(t *testing.T) {
 	for name, o := range kinds {
 		t.Run(name, func(t *testing.T) {
 			w := other.with(t)
-			a := w.app(o) // nobody's
+			a := w.app(o) // without a user
 			s := first.with(t).roll(hub.SurveyRequest{}, 1).Connections[0]
 			if s.Dialect != "socketio" || s.Address != "127.0.0.1" || len(s.Users)+len(s.Lives) != 0 || s.Node != other.hub.Node() {
 				t.Errorf("%+v", s)
@@ -117,7 +117,7 @@ func TestConnectionsListLives(t *testing.T) {
 	live := ann.goLive()
 	a := w.app(siotest.Options{})
 	a.joins(ann, live)
-	a.joins(bob, live) // two people on one socket
+	a.joins(bob, live) // two users on one socket
 	n := bob.native()
 	n.ask("room.join", map[string]any{"live": live})
 	all := w.roll(hub.SurveyRequest{User: bob.id}, 2).Connections
@@ -162,7 +162,7 @@ func TestBanFromALive(t *testing.T) {
 	a.joins(ann, live)
 }
 
-// Who is locked out is cut off, on every process; who only signed in elsewhere keeps the socket.
+// A banned user is disconnected on every node; after a sign-in elsewhere the socket stays connected.
 func TestBanAppliesOnEveryNode(t *testing.T) {
 	t.Parallel()
 	db := pgtest.New(t)

@@ -10,8 +10,7 @@ import (
 	"roomlog/realtime/socketio/siotest"
 )
 
-// The rules of sessions are those of the native dialect: whose session ends is told so, and is out of the
-// rooms.
+// Sign-in sessions have the rules of the native dialect: a user whose session ends gets a notice and leaves the lives.
 func TestEndOfASignInSession(t *testing.T) {
 	t.Parallel()
 	const ended, locked = "token 已过期! 请重新获取令牌", "用户不存在或已被禁用"
@@ -46,7 +45,7 @@ func TestEndOfASignInSession(t *testing.T) {
 			if tt.text == locked {
 				a.denied("已禁止", locked)
 			} else {
-				a.silent() // the socket stays, outside
+				a.silent() // the socket stays connected, outside of the live
 			}
 		})
 	}

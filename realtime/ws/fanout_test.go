@@ -106,7 +106,7 @@ func TestFanout(t *testing.T) {
 		room.Push(ws.TextFrame([]byte("before")))
 		for _, conn := range conns {
 			room.Add(conn)
-			room.Add(conn) // again changes nothing
+			room.Add(conn) // a second Add has no effect
 		}
 		if n := room.Len(); n != 5 {
 			t.Errorf("Len = %d", n)
@@ -216,7 +216,7 @@ func TestFanout(t *testing.T) {
 	})
 }
 
-// observed answers how often a histogram was told a value, and the sum of them.
+// observed returns the number and the sum of the values that a histogram observed.
 func observed(t *testing.T, h prometheus.Histogram) (count uint64, sum float64) {
 	t.Helper()
 	registry := prometheus.NewRegistry()

@@ -13,7 +13,7 @@ import (
 	"roomlog/realtime/ws/wstest"
 )
 
-// echo answers every message with itself.
+// echo sends every message back.
 func echo(p *peer, message string) { p.conn.Send(ws.TextFrame([]byte(message))) }
 
 func echoing(cfg *ws.Config) {
@@ -46,7 +46,7 @@ func TestMessages(t *testing.T) {
 		c.Write(wstest.MaskedFrame(0, "two ")...)
 		c.Write(wstest.MaskedFrame(wstest.Fin, "three")...)
 		if opcode, payload, err := c.ReadFrame(); err != nil || opcode != wstest.OpPong || payload != "still there?" {
-			t.Errorf("the ping was answered with %d %q %v", opcode, payload, err)
+			t.Errorf("the ping got the response %d %q %v", opcode, payload, err)
 		}
 		c.ExpectText("one two three")
 	})
@@ -130,7 +130,7 @@ func TestFloods(t *testing.T) {
 			c.Write(append(flood.begin, bytes.Repeat(flood.again, 10_000)...)...)
 			c.ExpectClose(ws.CloseTooMany)
 			if n := s.Stats().FramesIn.Load() - before; n > 300 {
-				t.Errorf("%d frames were looked at", n)
+				t.Errorf("%d frames were checked", n)
 			}
 			witness.SendText("still here")
 			witness.ExpectText("still here")
@@ -159,7 +159,7 @@ func TestFloods(t *testing.T) {
 				break
 			}
 		}
-		wstest.Receive(t, stopped, "the server to cut the line")
+		wstest.Receive(t, stopped, "the server to close the connection")
 	})
 	t.Run("below the limit are accepted", func(t *testing.T) {
 		s := serve(t, func(cfg *ws.Config) { echoing(cfg); cfg.FrameRate, cfg.FrameBurst = 1e6, 10 })
@@ -233,7 +233,7 @@ func TestClose(t *testing.T) {
 		c.ExpectClose(ws.CloseKicked)
 		wstest.Eventually(t, "the connection is gone", func() bool { return s.Stats().Open.Load() == 0 })
 		if len(heard) != 1 {
-			t.Errorf("%d messages were handed on", len(heard))
+			t.Errorf("%d messages were delivered", len(heard))
 		}
 	})
 	t.Run("cuts a long reason at a rune", func(t *testing.T) {
@@ -302,7 +302,7 @@ func TestPanics(t *testing.T) {
 	}
 }
 
-// closedPanics is a peer that fails at its last call.
+// closedPanics is a peer whose Closed panics.
 type closedPanics struct{}
 
 func (closedPanics) Text([]byte)           {}
@@ -324,7 +324,7 @@ func TestTimeouts(t *testing.T) {
 		})
 		alive, p := wstest.Dial(t, s.addr), wstest.Receive(t, s.peers, "the connection")
 		p.conn.Identified()
-		dead, q := wstest.Dial(t, s.addr), wstest.Receive(t, s.peers, "the connection") // answers no ping
+		dead, q := wstest.Dial(t, s.addr), wstest.Receive(t, s.peers, "the connection") // sends no pong
 		q.conn.Identified()
 		for start := time.Now(); time.Since(start) < 3*idle; {
 			opcode, payload, err := alive.ReadFrame()

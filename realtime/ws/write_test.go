@@ -15,13 +15,13 @@ import (
 	"roomlog/realtime/ws/wstest"
 )
 
-// skippedText is what the tests tell a slow reader.
+// skippedText is the Config.Skipped of the tests.
 func skippedText(lost ws.Span, count int) []byte {
 	return fmt.Appendf(nil, `{"type":"skipped","live":%d,"prev":%d,"pos":%d,"n":%d}`, lost.Group, lost.Prev, lost.Pos, count)
 }
 
-// stall makes a client with small buffers, which is soon full when it does not read. (With smaller ones TCP
-// itself becomes slow: it waits for windows to open.)
+// stall connects a client with small buffers, which soon stalls when it does not read. Smaller buffers would make TCP
+// itself slow.
 func stall(t *testing.T, s *server) (*wstest.Client, *peer) {
 	t.Helper()
 	c := wstest.Upgrade(t, wstest.Connect(t, s.addr, 32<<10))
@@ -66,7 +66,7 @@ func TestStalledReadersTogether(t *testing.T) {
 	runtime.ReadMemStats(&before)
 	start, peak := time.Now(), int64(0)
 	padding := strings.Repeat("x", 500)
-	for i := range messages { // 250 kB a second, of which nothing may be dropped
+	for i := range messages { // 250 kB per second of reliable frames
 		room.Push(ws.TextFrame(fmt.Appendf(nil, "%d %s", i, padding)))
 		peak = max(peak, s.Stats().QueuedBytes.Load())
 		<-time.After(time.Until(start.Add(time.Duration(i) * 2 * time.Millisecond)))
@@ -83,7 +83,7 @@ func TestStalledReadersTogether(t *testing.T) {
 		}
 	}
 	if n := s.Stats().ClosedSlow.Load(); n != stalled {
-		t.Errorf("%d connections were kicked, want %d", n, stalled)
+		t.Errorf("%d connections were closed as slow, want %d", n, stalled)
 	}
 	if limit := int64(stalled+healthy) * (2*queue + 64<<10); peak > limit {
 		t.Errorf("%d bytes were queued, more than %d", peak, limit)
@@ -100,7 +100,7 @@ func TestStalledReader(t *testing.T) {
 			cfg.WriteTimeout, cfg.SendBuffer, cfg.Skipped = writeTimeout, 8<<10, skippedText
 		})
 	}
-	// fill sends droppable frames until all buffers are full and some of the frames had to go.
+	// fill sends droppable frames until all buffers are full and some frames were dropped.
 	fill := func(t *testing.T, s *server, p *peer) {
 		t.Helper()
 		for s.Stats().Dropped.Load() < 100 {
@@ -176,7 +176,7 @@ func TestStalledReader(t *testing.T) {
 			}
 		}
 		wstest.Eventually(t, "nothing waits any more", func() bool { return s.Stats().QueuedBytes.Load() == 0 })
-		<-time.After(2 * writeTimeout) // until a deadline left behind would have hit
+		<-time.After(2 * writeTimeout) // longer than a deadline that was not removed
 		p.conn.Send(ws.TextFrame([]byte("still")))
 		c.ExpectText("still")
 	})
@@ -212,7 +212,7 @@ func TestPriorities(t *testing.T) {
 	s := serve(t, func(cfg *ws.Config) { cfg.SendBuffer = 8 << 10; cfg.Skipped = skippedText })
 	c, p := stall(t, s)
 
-	// A talkative room: comments with a gift among them now and then, and gauges.
+	// A busy live: comments, with some gifts among them, and gauges.
 	const total = 4000
 	padding := strings.Repeat("x", 300)
 	gifts := 0

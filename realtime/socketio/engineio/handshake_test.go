@@ -89,14 +89,14 @@ func TestRefusedRequests(t *testing.T) {
 			}
 		})
 	}
-	// None of it did the sessions any harm.
+	// The sessions still work.
 	for _, c := range []*siotest.Client{polled, socket} {
 		c.Send("4still here")
 		c.Expect("4still here")
 	}
 }
 
-// An id that others can see must not open the session.
+// The id of a session must open it only on its transport: other users can see the id.
 func TestSessionIDOpensItsTransportOnly(t *testing.T) {
 	t.Parallel()
 	for name, upgrades := range map[string]bool{"opened over WebSocket": false, "upgraded to WebSocket": true} {
@@ -130,9 +130,9 @@ func TestMaxPolling(t *testing.T) {
 	first, one := h.dial(t, siotest.Options{Polling: true})
 	h.dial(t, siotest.Options{Polling: true})
 	if status, body := get(t, http.MethodGet, h.base+"?EIO=4&transport=polling", "", nil); status != http.StatusServiceUnavailable {
-		t.Fatalf("the third is answered with %d %s", status, body)
+		t.Fatalf("the third gets the response %d %s", status, body)
 	}
-	first.Upgrade() // does not poll any more
+	first.Upgrade() // no longer polls
 	eventually(t, "a place is free", func() bool { return h.Polling() == 1 })
 	_, third := h.dial(t, siotest.Options{Polling: true})
 	one.Close()
@@ -145,7 +145,7 @@ func TestPollingSessionsTakeConnectionSlots(t *testing.T) {
 	h := serve(t, func(c *engineio.Config, _ *host) { c.Sockets.Limiter = limit.Clients{Slots: limit.NewSlots(0, 1, nil)} })
 	_, one := h.dial(t, siotest.Options{Polling: true})
 	if status, body := get(t, http.MethodGet, h.base+"?EIO=4&transport=polling", "", nil); status != http.StatusTooManyRequests {
-		t.Fatalf("the second of an address is answered with %d %s", status, body)
+		t.Fatalf("the second of an address gets the response %d %s", status, body)
 	}
 	if _, err := siotest.Try(t, h.base, siotest.Options{}); err == nil {
 		t.Fatal("the second of an address is let in over WebSocket")

@@ -10,7 +10,7 @@ import (
 	"roomlog/realtime/socketio/siotest"
 )
 
-// quick are heartbeats that a test can wait for, and a loaded machine keep up with.
+// quick sets heartbeats that are short for a test and long enough for a loaded machine.
 func quick(c *engineio.Config, _ *host) {
 	c.Sockets.PingInterval, c.PingTimeout = 200*time.Millisecond, 300*time.Millisecond
 }
@@ -67,8 +67,7 @@ func TestSilentSessionsAreEnded(t *testing.T) {
 	})
 }
 
-// A deadline is a point in time: whoever polls after it finds the session ended, also when nobody looked
-// in between.
+// A deadline is a point in time: a poll after it finds the session ended, also when no check ran in between.
 func TestDeadlineHoldsWithoutAnyCheck(t *testing.T) {
 	t.Parallel()
 	clock := newClock()
@@ -95,14 +94,14 @@ func TestDeadlineHoldsWithoutAnyCheck(t *testing.T) {
 	}
 }
 
-// Who waits for an answer of ours is not silent.
+// A client whose message is being handled is not silent.
 func TestSessionIsNotSilentWhileItsMessageIsHandled(t *testing.T) {
 	t.Parallel()
 	h := serve(t, func(c *engineio.Config, h *host) {
 		quick(c, h)
 		h.onOpen = func(s *session) {
 			s.onMessage = func(text string) {
-				<-time.After(1500 * time.Millisecond) // three times what silence may last
+				<-time.After(1500 * time.Millisecond) // three times the deadline
 				s.say(text)
 			}
 		}

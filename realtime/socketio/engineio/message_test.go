@@ -10,7 +10,7 @@ import (
 	"roomlog/realtime/socketio/siotest"
 )
 
-// family is one picture: 7 code points, 11 UTF-16 code units, 25 bytes.
+// family is one emoji: 7 code points, 11 UTF-16 code units, 25 bytes.
 const family = "👨‍👩‍👧‍👦"
 
 func TestMessageRoundTrip(t *testing.T) {
@@ -158,7 +158,7 @@ func TestPacketRateLimit(t *testing.T) {
 	polled, s := h.dial(t, siotest.Options{Polling: true})
 	flood := strings.TrimSuffix(strings.Repeat("4x\x1e", 51), "\x1e")
 	if status, body := get(t, http.MethodPost, polled.Address("polling", polled.SID()), flood, nil); status != http.StatusTooManyRequests {
-		t.Errorf("a flood is answered with %d %s", status, body)
+		t.Errorf("a flood gets the response %d %s", status, body)
 	}
 	receive(t, s.closed, "the end")
 	socket, s := h.dial(t, siotest.Options{})

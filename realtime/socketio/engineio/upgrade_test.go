@@ -53,10 +53,10 @@ func TestWaitingGETDuringAnUpgrade(t *testing.T) {
 		c.Send("2probe")
 		c.Expect("3probe")
 		if body := receive(t, answer, "the answer"); body != noop {
-			t.Errorf("version %s: the GET is answered with %q", version, body)
+			t.Errorf("version %s: the GET gets the response %q", version, body)
 		}
-		if _, body := p.get(); body != noop { // until the client says that it upgrades
-			t.Errorf("version %s: the next GET is answered with %q", version, body)
+		if _, body := p.get(); body != noop { // until the client sends the upgrade packet
+			t.Errorf("version %s: the next GET gets the response %q", version, body)
 		}
 		p.say("waits")
 		c.Send("5")
@@ -103,7 +103,7 @@ func TestSecondUpgradeIsRefused(t *testing.T) {
 	c.Expect("4upgraded")
 }
 
-// The client has stopped to poll when the server ends the session: the last words go the new way.
+// The client no longer polls when the server ends the session: the last packets are sent over the new connection.
 func TestSessionEndsDuringAnUpgrade(t *testing.T) {
 	t.Parallel()
 	h := serve(t, nil)
@@ -119,7 +119,7 @@ func TestSessionEndsDuringAnUpgrade(t *testing.T) {
 	c.Ended()
 }
 
-// The id of a session of version 3 that polls opens it: other people see an alias.
+// The id of a polling session of version 3 opens it, so other users see an alias.
 func TestAliasOfAPollingVersion3Session(t *testing.T) {
 	t.Parallel()
 	h := serve(t, nil)
@@ -139,7 +139,7 @@ func TestAliasOfAPollingVersion3Session(t *testing.T) {
 	if s.PublicID() != s.ID() || !s.HasID(s.ID()) || !s.HasID(alias) {
 		t.Errorf("upgraded, session %s is shown as %s", s.ID(), s.PublicID())
 	}
-	s.say(alias) // said before the upgrade, perhaps
+	s.say(alias) // it may have been sent before the upgrade
 	c.Expect("4" + s.ID())
 	for _, o := range []siotest.Options{{Version: 3}, {Version: 4}, {Version: 4, Polling: true}} {
 		if _, s := h.dial(t, o); s.PublicID() != s.ID() {
@@ -148,7 +148,7 @@ func TestAliasOfAPollingVersion3Session(t *testing.T) {
 	}
 }
 
-// Who is upgraded while a list of public ids is on its way to everybody finds itself in it by its id.
+// A session that is upgraded while a list of public ids is pushed finds its own id in the list.
 func TestUpgradeDuringAPush(t *testing.T) {
 	t.Parallel()
 	h := serve(t, nil)
@@ -202,18 +202,18 @@ func TestShutdown(t *testing.T) {
 		t.Fatal(err)
 	}
 	if body := receive(t, answer, "the answer"); body != "1" {
-		t.Errorf("the waiting GET is answered with %q", body)
+		t.Errorf("the waiting GET gets the response %q", body)
 	}
 	socket.Ended()
 	for _, s := range []*session{p.session, idle.session, s} {
 		select {
-		case <-s.closed: // told before Shutdown returned
+		case <-s.closed: // called before Shutdown returned
 		default:
 			t.Error("a session has not ended")
 		}
 	}
 	if status, body := get(t, "GET", h.base+"?EIO=4&transport=polling", "", nil); status != 503 || !strings.Contains(body, "Restarting") {
-		t.Errorf("a new session is answered with %d %s", status, body)
+		t.Errorf("a new session gets the response %d %s", status, body)
 	}
 	if _, err := siotest.Try(t, h.base, siotest.Options{}); err == nil {
 		t.Error("a new session is let in over WebSocket")

@@ -63,7 +63,7 @@ func newCall(r domain.Request) (*call, error) {
 
 func (c *call) id() commandID { return commandID{c.actor, c.request.IdempotencyKey} }
 
-// wait blocks until the call is answered. It fails when ctx ends, and with ErrUnavailable when the sequencer has not begun
+// wait blocks until the call is finished. It fails when ctx ends, and with ErrUnavailable when the sequencer has not begun
 // to execute the call within timeout.
 func (c *call) wait(ctx context.Context, timeout time.Duration) error {
 	timer := time.NewTimer(timeout)
@@ -84,7 +84,7 @@ func (c *call) wait(ctx context.Context, timeout time.Duration) error {
 	}
 	c.state.Store(abandoned)
 	select {
-	case <-c.done: // it was answered meanwhile
+	case <-c.done: // it was finished meanwhile
 		return nil
 	default:
 		return ctx.Err()
@@ -94,8 +94,8 @@ func (c *call) wait(ctx context.Context, timeout time.Duration) error {
 // take begins to execute the call. It reports false when the caller has returned.
 func (c *call) take() bool { return c.state.CompareAndSwap(queued, taken) || c.state.Load() == taken }
 
-// answer ends the wait of the caller.
-func (c *call) answer(o outcome, err error) {
+// finish returns the outcome, or an error, to the caller.
+func (c *call) finish(o outcome, err error) {
 	c.outcome, c.err = o, err
 	close(c.done)
 }

@@ -11,8 +11,8 @@ import (
 // in clear, or ErasedText where their owner is forgotten. A record that this program cannot read gets a Fault instead. After
 // all records were decoded, Decode returns the first fault as a *DecodeError.
 //
-// Someone whom another process has forgotten is forgotten here as soon as this process has read so. Read, ReadStream and
-// Follow look for that each time, and Decode does when the event is among the records.
+// When another process has forgotten a user, this process has to notice it before the texts are erased here. Read, ReadStream
+// and Follow look for such events each time. Decode notices them only among the records.
 func (s *Store) Decode(ctx context.Context, records []Record) error {
 	c := s.codec
 	var owners []domain.UserID

@@ -16,7 +16,7 @@ const (
 	outageDelay  = 100 * time.Millisecond // after a batch that failed while the database is known to be unreachable
 )
 
-// flush executes calls in one transaction and answers them. It retries until the database has been unreachable for
+// flush executes calls in one transaction and finishes them. It retries until the database has been unreachable for
 // SequencerConfig.Timeout, or until ctx ends.
 func (q *Sequencer) flush(ctx context.Context, calls []*call) {
 	backoff := wait.Backoff{Min: firstRetry, Max: longestRetry}
@@ -95,15 +95,15 @@ func present(calls []*call) []*call {
 	return taken
 }
 
-// fail answers calls with an error.
+// fail finishes calls with an error.
 func (q *Sequencer) fail(calls []*call, err error) {
 	q.stats.commands.Add(int64(len(calls)))
 	for _, c := range calls {
-		c.answer(outcome{}, err)
+		c.finish(outcome{}, err)
 	}
 }
 
-// settle answers the calls of a committed batch, and drops the keys of those who were forgotten.
+// settle finishes the calls of a committed batch, and drops the keys of those who were forgotten.
 func (q *Sequencer) settle(b *batch) {
 	for _, id := range b.forgotten {
 		q.store.codec.keys.forget(id)
@@ -124,6 +124,6 @@ func (q *Sequencer) settle(b *batch) {
 		default:
 			out.records = b.records[out.first : out.first+out.events : out.first+out.events]
 		}
-		c.answer(out, b.faults[i])
+		c.finish(out, b.faults[i])
 	}
 }

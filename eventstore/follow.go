@@ -14,8 +14,8 @@ import (
 // Follow calls handle with every event after a position, in order, without a gap and without a repetition, up to 1000 at a
 // time, and goes on as the log grows. An event that this program cannot decode has a Fault instead of an Event.
 //
-// Follow returns the first error of handle, and nil when ctx ends. It knows the position and the id of the event that it
-// has reached: it returns ErrCursorLost when that event is not in the log any more, because the log was restored to an
+// Follow returns the first error of handle, and nil when ctx ends. It keeps the position and the id of the event that
+// it has reached, and returns ErrCursorLost when that event is not in the log any more, because the log was restored to an
 // earlier state. While the database is unreachable it retries.
 func (s *Store) Follow(ctx context.Context, after int64, handle func(context.Context, []Record) error) error {
 	at := tail{store: s, position: after}

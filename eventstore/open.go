@@ -40,7 +40,7 @@ func Open(ctx context.Context, pool *pgxpool.Pool, c Config) (*Store, error) {
 	if s.codec, err = newCodec(c.Events, pool); err != nil {
 		return nil, err
 	}
-	head, err := s.Head(ctx) // no key is in memory yet: whoever was forgotten up to here does not matter
+	head, err := s.Head(ctx) // no key is in memory yet, so that nothing has to be dropped up to here
 	s.codec.keys.forgottenUpTo(head)
 	return s, err
 }

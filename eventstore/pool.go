@@ -12,7 +12,7 @@ import (
 // delete an event.
 const ServingRole = "roomlog_serving"
 
-// PoolOptions say how a process uses the database.
+// PoolOptions are the options of OpenPool.
 type PoolOptions struct {
 	Serving  bool   // every connection takes ServingRole instead of the owner's rights
 	MaxConns int32  // 0: the default of pgx

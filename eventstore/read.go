@@ -123,7 +123,7 @@ func (q Query) bounded() Query {
 	return q
 }
 
-// queueForgotten reads who was forgotten since the last look, so that no key in memory outlives its deletion.
+// queueForgotten reads which users were forgotten since the last call, and drops their keys from memory.
 func (s *Store) queueForgotten(p *pgx.Batch) {
 	keys := s.codec.keys
 	p.Queue(selectForgotten, s.codec.forgetful, keys.known()).Query(func(rows pgx.Rows) error {

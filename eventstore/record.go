@@ -26,7 +26,7 @@ type Record struct {
 	Fault      error        // why this program cannot decode the event; then Event is nil
 }
 
-// Metadata says where an event came from.
+// Metadata describes the origin of an event.
 type Metadata struct {
 	Actor       string `json:"actor"`
 	Key         string `json:"key,omitempty"` // the idempotency key

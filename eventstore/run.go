@@ -41,7 +41,7 @@ func (q *Sequencer) drain(ctx context.Context) {
 	}
 }
 
-// gather takes the requests that wait behind first, without waiting for more. Callers that were answered just now may be
+// gather takes the requests that wait behind first, without waiting for more. Callers that have just got their results may be
 // about to send their next request: while the batch is small, and as long as requests arrive, they get the processor first.
 func (q *Sequencer) gather(first *call) []*call {
 	for n := -1; n < len(q.queue) && n < smallBatch; runtime.Gosched() {

@@ -12,7 +12,7 @@ import (
 	"roomlog/internal/settings"
 )
 
-// SequencerConfig says how a sequencer works. A zero field means its default.
+// SequencerConfig is the configuration of a sequencer. A zero field means its default.
 type SequencerConfig struct {
 	QueueSize     int           `default:"8192" min:"1" max:"1000000" unit:"commands" help:"Commands that wait for the log. More are refused as busy."`
 	BatchSize     int           `default:"512" min:"1" max:"10000"`       // the most requests decided in one transaction
@@ -54,7 +54,7 @@ func NewSequencer(s *Store, c SequencerConfig) *Sequencer {
 type Stats struct {
 	Queued   int   // requests in the queue now
 	Batches  int64 // transactions
-	Commands int64 // requests that were answered
+	Commands int64 // requests finished
 	Events   int64 // events appended
 	Refused  int64 // requests that the rules refused
 	Repeated int64 // requests whose idempotency key was seen before

@@ -18,7 +18,7 @@ import (
 	"roomlog/internal/wait"
 )
 
-// Config says how a store works. Now is required; a zero field means its default.
+// Config is the configuration of a store. Now is required. A zero field means its default.
 type Config struct {
 	Now          func() time.Time   // the clock of recorded_at
 	Log          *slog.Logger       // nil: silent

@@ -108,7 +108,7 @@ func (k *keyring) known() int64 {
 	return k.upTo
 }
 
-// forgottenUpTo records that the keys of all who were forgotten up to position were dropped.
+// forgottenUpTo records that the keys of all users who were forgotten up to position are dropped.
 func (k *keyring) forgottenUpTo(position int64) {
 	k.mu.Lock()
 	k.upTo = max(k.upTo, position)

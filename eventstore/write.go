@@ -102,7 +102,7 @@ func queueNewKeys(p *pgx.Batch, b *batch) {
 	p.Queue(insertUserKeys, owners, keys)
 }
 
-// queueErasures deletes the keys and password hashes of those who are forgotten in this batch.
+// queueErasures deletes the keys and password hashes of users and participants that this batch forgets.
 func queueErasures(p *pgx.Batch, b *batch) {
 	if len(b.forgotten) == 0 {
 		return

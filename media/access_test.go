@@ -138,7 +138,7 @@ func TestRTMPRefusals(t *testing.T) {
 	publisher.begin(0)
 	signed := "KEY?sign=" + h.signer.Publish("KEY")
 	v := h.watch(t, h.flvURL("KEY"))
-	v.sees(picture(true, "first"))
+	v.sees(videoFrame(true, "first"))
 	for _, tt := range []struct {
 		name, app string
 		request   []any
@@ -157,7 +157,7 @@ func TestRTMPRefusals(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			s := h.dialRequest(t, tt.app, tt.request...)
 			for i := range 20 { // media that the refused publisher sends must not be relayed
-				s.video(uint32(i), picture(true, "injected"))
+				s.video(uint32(i), videoFrame(true, "injected"))
 			}
 			s.expect(tt.code)
 			s.gone()
@@ -166,8 +166,8 @@ func TestRTMPRefusals(t *testing.T) {
 			}
 		})
 	}
-	publisher.video(40, picture(true, "last"))
-	if got := kinds(v.sees(picture(true, "last"))); len(got) != 6 { // metadata, two headers, key frame, audio, key frame
+	publisher.video(40, videoFrame(true, "last"))
+	if got := kinds(v.sees(videoFrame(true, "last"))); len(got) != 6 { // metadata, two headers, key frame, audio, key frame
 		t.Fatalf("a viewer got %q", got)
 	}
 	if h.Snapshot().Refused < 8 {
@@ -178,7 +178,7 @@ func TestRTMPRefusals(t *testing.T) {
 func TestPublishSignGrantsPlaying(t *testing.T) {
 	h := run(t, nil)
 	h.publish(t, "KEY").begin(0)
-	h.watch(t, "http://"+h.http+"/live/KEY.flv?sign="+h.signer.Publish("KEY")).sees(picture(true, "first"))
+	h.watch(t, "http://"+h.http+"/live/KEY.flv?sign="+h.signer.Publish("KEY")).sees(videoFrame(true, "first"))
 	s := h.dialRequest(t, "live?sign="+h.signer.Play("KEY"), "play", 3, nil, "KEY")
 	s.expect("first")
 }
@@ -200,26 +200,26 @@ func (g testAuthorizer) AuthorizePublish(_ context.Context, r media.PublishReque
 func (g testAuthorizer) AuthorizePlay(_ context.Context, r media.PlayRequest) error { return g.play(r) }
 
 func TestAuthorizerGetsTheClient(t *testing.T) {
-	asked := make(chan any, 10)
+	requested := make(chan any, 10)
 	h := run(t, func(c *media.Config) {
 		c.Authorizer = testAuthorizer{
-			connect: func(r media.ConnectRequest) error { asked <- r; return nil },
-			publish: func(r media.PublishRequest) error { asked <- r; return nil },
-			play:    func(r media.PlayRequest) error { asked <- r; return nil },
+			connect: func(r media.ConnectRequest) error { requested <- r; return nil },
+			publish: func(r media.PublishRequest) error { requested <- r; return nil },
+			play:    func(r media.PlayRequest) error { requested <- r; return nil },
 		}
 	})
 	s := h.dialRequest(t, "live?a=1", "publish", 3, nil, "KEY?sign=x&b=2", "live")
 	s.expect(rtmp.PublishStart)
-	hello := (<-asked).(media.ConnectRequest)
+	hello := (<-requested).(media.ConnectRequest)
 	if hello.App != "live?a=1" || hello.Client.Fields["app"] != "live?a=1" || hello.Client.Address == "" || hello.Client.ID == "" {
 		t.Errorf("%+v", hello)
 	}
-	r := (<-asked).(media.PublishRequest)
+	r := (<-requested).(media.PublishRequest)
 	if r.Key != "KEY" || r.Sign != "x" || r.Client.ID != hello.Client.ID || r.Client.Args.Get("b") != "2" || r.Client.Args.Get("a") != "1" || r.Client.Protocol != media.RTMP {
 		t.Errorf("%+v", r)
 	}
 	h.watch(t, "http://"+h.http+"/live/KEY.flv?sign=y&c=3")
-	p := (<-asked).(media.PlayRequest)
+	p := (<-requested).(media.PlayRequest)
 	if p.Key != "KEY" || p.Sign != "y" || p.Client.Args.Get("c") != "3" || p.Client.Protocol != media.HTTPFLV || p.Client.ID == r.Client.ID {
 		t.Errorf("%+v", p)
 	}
@@ -261,7 +261,7 @@ func TestLimitsOfConnectionsAndStreams(t *testing.T) {
 			s := h.publish(t, "KEY")
 			s.begin(0)
 			first := h.watch(t, h.flvURL("KEY"))
-			first.sees(picture(true, "first"))
+			first.sees(videoFrame(true, "first"))
 			h.dialRequest(t, "live", "play", 3, nil, "KEY?sign="+h.signer.Play("KEY")).expect(rtmp.PlayStart)
 			if answer := get(t, "GET", h.flvURL("KEY"), nil); answer.StatusCode != http.StatusServiceUnavailable {
 				t.Fatal(answer.Status)
@@ -269,7 +269,7 @@ func TestLimitsOfConnectionsAndStreams(t *testing.T) {
 			h.dialRequest(t, "live", "play", 3, nil, "KEY?sign="+h.signer.Play("KEY")).expect(rtmp.PlayFailed)
 			first.cancel()
 			eventually(t, "a free slot", func() bool { return h.Snapshot().Players == 1 })
-			h.watch(t, h.flvURL("KEY")).sees(picture(true, "first"))
+			h.watch(t, h.flvURL("KEY")).sees(videoFrame(true, "first"))
 		})
 	}
 	t.Run("streams", func(t *testing.T) {
@@ -296,7 +296,7 @@ func TestLimitsOfConnectionsAndStreams(t *testing.T) {
 		first.Close()
 		eventually(t, "a free slot", func() bool { return len(h.Snapshot().Streams) == 3 })
 		h.publish(t, "A").begin(0)
-		waiting.sees(picture(true, "first"))
+		waiting.sees(videoFrame(true, "first"))
 	})
 	t.Run("strangers", func(t *testing.T) {
 		h := run(t, func(c *media.Config) { c.Limits.MaxPendingPerAddress = 2 })

@@ -109,7 +109,7 @@ func TestAttacksOfUnauthenticatedClients(t *testing.T) {
 		})
 	}
 	h.publish(t, "KEY").begin(0)
-	h.watch(t, h.flvURL("KEY")).sees(picture(true, "first"))
+	h.watch(t, h.flvURL("KEY")).sees(videoFrame(true, "first"))
 }
 
 // An authorized publisher can end its own connection, but nothing else.
@@ -155,17 +155,17 @@ func TestAttacksOfPublishers(t *testing.T) {
 			before := heap()
 			s := h.publish(t, key)
 			s.video(0, avcHeader())
-			s.video(0, picture(true, "first"))
+			s.video(0, videoFrame(true, "first"))
 			s.audio(0, []byte{0x2f})
 			answer := get(t, http.MethodGet, h.flvURL(key), nil)
 			go func() { _, _ = io.Copy(io.Discard, answer.Body) }()
-			said := make(chan struct{})
-			go func() { defer close(said); s.send(b); s.send(media(flv.Video, picture(true, "last"))) }()
+			sent := make(chan struct{})
+			go func() { defer close(sent); s.send(b); s.send(media(flv.Video, videoFrame(true, "last"))) }()
 			most, end := uint64(0), time.Now().Add(timeout)
 			for talking := true; time.Now().Before(end); {
 				most = max(most, heap())
 				select {
-				case <-said:
+				case <-sent:
 					if talking {
 						talking, end = false, time.Now().Add(100*time.Millisecond)
 					}
@@ -186,13 +186,13 @@ func TestAttacksOfPublishers(t *testing.T) {
 	}
 	eventually(t, "nobody", func() bool { return h.Snapshot().Connections == 0 })
 	h.publish(t, "KEY").begin(0)
-	h.watch(t, h.flvURL("KEY")).sees(picture(true, "first"))
+	h.watch(t, h.flvURL("KEY")).sees(videoFrame(true, "first"))
 }
 
 func timeJumps() []byte {
 	var b []byte
 	for i, at := range []uint32{0, 1 << 31, 5, 1<<32 - 1, 0, 1 << 24, 1} {
-		b = rtmp.AppendMedia(b, flv.Video, at, picture(i%2 == 0, "jump"))
+		b = rtmp.AppendMedia(b, flv.Video, at, videoFrame(i%2 == 0, "jump"))
 		b = rtmp.AppendMedia(b, flv.Audio, at, sound("jump"))
 	}
 	return b
@@ -210,9 +210,9 @@ func TestBrokenHeadersAreRelayed(t *testing.T) {
 	if len(tags) != 3 || tags[0].payload != string(broken[0]) || tags[1].payload != string(broken[1]) {
 		t.Fatalf("got %q", kinds(tags))
 	}
-	show := h.stream(t, "KEY", "the stream", onAir).Broadcast
-	if show.Video != flv.HEVC || show.Size != (flv.Size{}) || show.Sound != (flv.Sound{}) {
-		t.Fatalf("%+v", show)
+	broadcast := h.stream(t, "KEY", "the stream", onAir).Broadcast
+	if broadcast.Video != flv.HEVC || broadcast.Size != (flv.Size{}) || broadcast.Sound != (flv.Sound{}) {
+		t.Fatalf("%+v", broadcast)
 	}
 }
 

@@ -22,38 +22,38 @@ import (
 
 // The stream of the benchmarks: 2 Mbit/s, with a group of pictures of two seconds.
 const (
-	showFPS     = 30
-	showGroup   = 60
-	showKey     = 60_000 // bytes of a key frame
-	showPicture = 6_900  // bytes of other pictures
-	showSound   = 370    // bytes of an AAC frame, 43 per second
-	groupLength = time.Second * showGroup / showFPS
+	streamFPS   = 30
+	streamGroup = 60
+	streamKey   = 60_000 // bytes of a key frame
+	streamFrame = 6_900  // bytes of other pictures
+	streamSound = 370    // bytes of an AAC frame, 43 per second
+	groupLength = time.Second * streamGroup / streamFPS
 )
 
 // broadcast publishes the stream in real time until the test ends. It returns when the stream has begun.
-func (h *childServer) broadcast(b testing.TB) { broadcast(b, dialRTMP(b, h.rtmp), stageKey) }
+func (h *childServer) broadcast(b testing.TB) { broadcast(b, dialRTMP(b, h.rtmp), benchKey) }
 
 func broadcast(b testing.TB, s *sender, query string) {
 	b.Helper()
 	s.send(hello("live", "publish", 3, nil, query, "live"))
 	s.expect(rtmp.PublishStart)
-	s.meta(amf.Object{"width": 1920, "height": 1080, "framerate": showFPS})
+	s.meta(amf.Object{"width": 1920, "height": 1080, "framerate": streamFPS})
 	s.video(0, avcHeader())
 	s.audio(0, aacHeader())
 	stop := make(chan struct{})
 	var sending sync.WaitGroup
-	sending.Go(func() { showTime(s, stop) })
+	sending.Go(func() { streamTime(s, stop) })
 	b.Cleanup(func() { close(stop); sending.Wait(); s.Close() })
 }
 
-// showTime sends every frame at its time.
-func showTime(s *sender, stop <-chan struct{}) {
-	key := picture(true, string(make([]byte, showKey)))
-	other := picture(false, string(make([]byte, showPicture)))
-	tone := sound(string(make([]byte, showSound)))
+// streamTime sends every frame at its time.
+func streamTime(s *sender, stop <-chan struct{}) {
+	key := videoFrame(true, string(make([]byte, streamKey)))
+	other := videoFrame(false, string(make([]byte, streamFrame)))
+	tone := sound(string(make([]byte, streamSound)))
 	began, sounds := time.Now(), 0
 	for pictures := 0; ; pictures++ {
-		at := time.Second * time.Duration(pictures) / showFPS
+		at := time.Second * time.Duration(pictures) / streamFPS
 		for ; ; sounds++ {
 			heard := time.Second * time.Duration(sounds) * 1024 / 44100
 			if heard > at {
@@ -68,7 +68,7 @@ func showTime(s *sender, stop <-chan struct{}) {
 		}
 		<-time.After(time.Until(began.Add(at)))
 		frame := other
-		if pictures%showGroup == 0 {
+		if pictures%streamGroup == 0 {
 			frame = key
 		}
 		s.video(uint32(at.Milliseconds()), frame)
@@ -153,7 +153,7 @@ func (a *audience) longest() (gap time.Duration) {
 
 // playFLV plays over HTTP and parses every tag.
 func (l *listener) playFLV(path string) error {
-	asked := time.Now()
+	requested := time.Now()
 	r, err := http.NewRequest(http.MethodGet, "http://x"+path, nil)
 	if err != nil {
 		return err
@@ -174,13 +174,13 @@ func (l *listener) playFLV(path string) error {
 		return err
 	}
 	for {
-		if err := l.tag(body, asked); err != nil {
+		if err := l.tag(body, requested); err != nil {
 			return err
 		}
 	}
 }
 
-func (l *listener) tag(body *bufio.Reader, asked time.Time) error {
+func (l *listener) tag(body *bufio.Reader, requested time.Time) error {
 	head, err := body.Peek(flvio.TagHeaderLength + 2)
 	if err != nil {
 		return err
@@ -193,7 +193,7 @@ func (l *listener) tag(body *bufio.Reader, asked time.Time) error {
 	now := time.Now()
 	l.bytes.Add(int64(size))
 	if key {
-		l.firstKey.CompareAndSwap(0, int64(now.Sub(asked)))
+		l.firstKey.CompareAndSwap(0, int64(now.Sub(requested)))
 	}
 	if gap := int64(now.Sub(l.lastAt)); !l.lastAt.IsZero() && gap > l.longest.Load() {
 		l.longest.Store(gap)
@@ -204,7 +204,7 @@ func (l *listener) tag(body *bufio.Reader, asked time.Time) error {
 
 // playRTMP plays over RTMP and counts bytes.
 func (l *listener) playRTMP() error {
-	if _, err := l.conn.Write(hello("live", "play", 3, nil, stageKey)); err != nil {
+	if _, err := l.conn.Write(hello("live", "play", 3, nil, benchKey)); err != nil {
 		return err
 	}
 	buf := make([]byte, 64<<10)

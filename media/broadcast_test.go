@@ -21,24 +21,24 @@ func TestObserverIsNotifiedOfBroadcasts(t *testing.T) {
 	s := h.publish(t, "KEY")
 	s.begin(0)
 	h.log.wait(t, "started KEY")
-	show := h.log.show(0)
-	if show.ID == "" || show.Video != flv.H264 || show.Audio != flv.AAC || show.Size != (flv.Size{Width: 1920, Height: 1080}) ||
-		show.Sound != (flv.Sound{Rate: 44100, Channels: 2}) || show.Publisher.Protocol != media.RTMP || show.StartedAt.IsZero() || !show.StoppedAt.IsZero() {
-		t.Fatalf("%+v", show)
+	broadcast := h.log.broadcast(0)
+	if broadcast.ID == "" || broadcast.Video != flv.H264 || broadcast.Audio != flv.AAC || broadcast.Size != (flv.Size{Width: 1920, Height: 1080}) ||
+		broadcast.Sound != (flv.Sound{Rate: 44100, Channels: 2}) || broadcast.Publisher.Protocol != media.RTMP || broadcast.StartedAt.IsZero() || !broadcast.StoppedAt.IsZero() {
+		t.Fatalf("%+v", broadcast)
 	}
 	s.unpublish()
 	s.expect(rtmp.UnpublishSuccess)
 	s.gone()
 	h.log.wait(t, "stopped KEY stopped")
-	end := h.log.show(1)
-	if end.ID != show.ID || end.StoppedAt.Before(end.StartedAt) || end.Frames != 5 || end.Bytes == 0 {
+	end := h.log.broadcast(1)
+	if end.ID != broadcast.ID || end.StoppedAt.Before(end.StartedAt) || end.Frames != 5 || end.Bytes == 0 {
 		t.Fatalf("%+v", end)
 	}
 	eventually(t, "no stream", func() bool { return len(h.Snapshot().Streams) == 0 })
 	again := h.publish(t, "KEY")
 	again.begin(0)
-	eventually(t, "another show", func() bool { return len(h.log.list()) == 3 })
-	if h.log.show(2).ID == show.ID {
+	eventually(t, "another broadcast", func() bool { return len(h.log.list()) == 3 })
+	if h.log.broadcast(2).ID == broadcast.ID {
 		t.Fatal("the id is the same")
 	}
 }
@@ -49,7 +49,7 @@ func TestShortBroadcastsAreAnnounced(t *testing.T) {
 	s.audio(0, []byte("\x2fmp3"))
 	s.unpublish()
 	h.log.wait(t, "stopped KEY stopped")
-	if got := h.log.list(); !slices.Equal(got, []string{"started KEY", "stopped KEY stopped"}) || h.log.show(0).Audio != flv.MP3 {
+	if got := h.log.list(); !slices.Equal(got, []string{"started KEY", "stopped KEY stopped"}) || h.log.broadcast(0).Audio != flv.MP3 {
 		t.Fatalf("%q", got)
 	}
 }
@@ -61,7 +61,7 @@ func TestPublisherWithoutFramesHasNoBroadcast(t *testing.T) {
 	s.unpublish()
 	s.gone()
 	h.publish(t, "KEY").begin(0) // players are still waiting
-	v.sees(picture(true, "first"))
+	v.sees(videoFrame(true, "first"))
 	h.log.wait(t, "started KEY")
 	if got := h.log.list(); len(got) != 1 {
 		t.Fatalf("%q", got)
@@ -80,8 +80,8 @@ func TestReconnectContinuesTheBroadcast(t *testing.T) {
 	again := h.publish(t, "KEY")
 	again.video(0, avcHeader())
 	again.audio(0, aacHeader())
-	again.video(777_020, picture(false, "the rest of the group before"))
-	again.video(777_040, picture(true, "back")) // its timestamps have no relation to the earlier ones
+	again.video(777_020, videoFrame(false, "the rest of the group before"))
+	again.video(777_040, videoFrame(true, "back")) // its timestamps have no relation to the earlier ones
 	again.audio(777_050, sound("back"))
 	tags := v.sees(sound("back"))
 	if got := kinds(tags); !slices.Equal(got, []string{"meta", "h264 header", "aac header", "key", "sound", "h264 header", "aac header", "key", "sound"}) {
@@ -113,7 +113,7 @@ func TestBroadcastEndsWithoutReconnect(t *testing.T) {
 	s := h.publish(t, "KEY")
 	s.begin(0)
 	v := h.watch(t, h.flvURL("KEY"))
-	v.sees(picture(true, "first"))
+	v.sees(videoFrame(true, "first"))
 	s.Close()
 	if err := v.ended(); !errors.Is(err, io.EOF) {
 		t.Fatal(err)
@@ -140,8 +140,8 @@ func TestSilentPublishersCanBeReplaced(t *testing.T) {
 	h.dialRequest(t, "live", "publish", 3, nil, signed, "live").expect(rtmp.PublishBadName)
 	owner.video(0, avcHeader())
 	owner.audio(0, aacHeader())
-	owner.video(0, picture(true, "mine"))
-	v.sees(picture(true, "mine"))
+	owner.video(0, videoFrame(true, "mine"))
+	v.sees(videoFrame(true, "mine"))
 	if got := h.log.list(); len(got) != 1 {
 		t.Fatalf("%q", got)
 	}
@@ -171,19 +171,19 @@ func TestKeyHasOnePublisher(t *testing.T) {
 }
 
 func TestCutEndsAllConnections(t *testing.T) {
-	asked, decided := make(chan struct{}, 2), make(chan struct{})
+	requested, decided := make(chan struct{}, 2), make(chan struct{})
 	h := run(t, nil)
 	slow := run(t, func(c *media.Config) {
 		c.Authorizer = testAuthorizer{
 			connect: func(media.ConnectRequest) error { return nil },
-			publish: func(media.PublishRequest) error { asked <- struct{}{}; <-decided; return nil },
-			play:    func(media.PlayRequest) error { asked <- struct{}{}; <-decided; return nil },
+			publish: func(media.PublishRequest) error { requested <- struct{}{}; <-decided; return nil },
+			play:    func(media.PlayRequest) error { requested <- struct{}{}; <-decided; return nil },
 		}
 	})
 	s := h.publish(t, "KEY")
 	s.begin(0)
 	v, held := h.watch(t, h.flvURL("KEY")), h.watch(t, h.flvURL("HELD"))
-	v.sees(picture(true, "first"))
+	v.sees(videoFrame(true, "first"))
 	player := h.dialRequest(t, "live", "play", 3, nil, "KEY?sign="+h.signer.Play("KEY"))
 	player.expect("first")
 	h.stream(t, "HELD", "a player that waits", func(s media.StreamStats) bool { return len(s.Players) == 1 })
@@ -202,8 +202,8 @@ func TestCutEndsAllConnections(t *testing.T) {
 	t.Run("also refuses clients that were authorized before", func(t *testing.T) {
 		p := slow.dialRequest(t, "live", "publish", 3, nil, "KEY", "live")
 		v := slow.dialRequest(t, "live", "play", 3, nil, "KEY")
-		<-asked
-		<-asked
+		<-requested
+		<-requested
 		slow.Cut("KEY", media.ReasonEnded)
 		close(decided)
 		p.expect(rtmp.PublishUnauthorized)
@@ -216,8 +216,8 @@ func TestKickEndsOneConnection(t *testing.T) {
 	s := h.publish(t, "KEY")
 	s.begin(0)
 	stays, goes := h.watch(t, h.flvURL("KEY")), h.watch(t, h.flvURL("KEY"))
-	stays.sees(picture(true, "first"))
-	goes.sees(picture(true, "first"))
+	stays.sees(videoFrame(true, "first"))
+	goes.sees(videoFrame(true, "first"))
 	players := h.Players("KEY")
 	if len(players) != 2 || players[0].Client.Protocol != media.HTTPFLV || players[0].Key != "KEY" || players[0].Frames != 5 || players[0].Bytes == 0 {
 		t.Fatalf("%+v", players)
@@ -261,7 +261,7 @@ func TestObserversAreNotifiedInOrderAndDelayNothing(t *testing.T) {
 	h.stream(t, "KEY", "a player", func(s media.StreamStats) bool { return len(s.Players) == 1 })
 	s := h.publish(t, "KEY")
 	s.begin(0)
-	v.sees(picture(true, "first")) // although the observer blocks
+	v.sees(videoFrame(true, "first")) // although the observer blocks
 	s.unpublish()
 	_ = v.ended()
 	s.gone()
@@ -278,8 +278,8 @@ func TestObserversAreNotifiedInOrderAndDelayNothing(t *testing.T) {
 	if diff := cmp.Diff([]string{"disconnected", "played http-flv ended"}, rest); diff != "" {
 		t.Fatal(diff)
 	}
-	if i := slices.Index(e.list(), "played http-flv ended"); e.show(i).Bytes == 0 || e.show(i).StoppedAt.IsZero() {
-		t.Fatalf("%+v", e.show(i))
+	if i := slices.Index(e.list(), "played http-flv ended"); e.broadcast(i).Bytes == 0 || e.broadcast(i).StoppedAt.IsZero() {
+		t.Fatalf("%+v", e.broadcast(i))
 	}
 }
 
@@ -288,7 +288,7 @@ func TestShutdownEndsEverything(t *testing.T) {
 	s := h.publish(t, "KEY")
 	s.begin(0)
 	v := h.watch(t, h.flvURL("KEY"))
-	v.sees(picture(true, "first"))
+	v.sees(videoFrame(true, "first"))
 	player := h.dialRequest(t, "live", "play", 3, nil, "KEY?sign="+h.signer.Play("KEY"))
 	player.expect("first")
 	dialRequest := dialRTMP(t, h.rtmp)
@@ -300,7 +300,7 @@ func TestShutdownEndsEverything(t *testing.T) {
 	if got := h.log.list(); !slices.Equal(got, []string{"started KEY", "stopped KEY shutdown"}) {
 		t.Fatalf("%q", got)
 	}
-	if _, err := h.Subscribe(h.log.show(0)); !errors.Is(err, media.ErrEnded) {
+	if _, err := h.Subscribe(h.log.broadcast(0)); !errors.Is(err, media.ErrEnded) {
 		t.Fatal(err)
 	}
 }

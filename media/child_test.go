@@ -26,9 +26,9 @@ type childServer struct {
 	rtmp, http string // addresses
 }
 
-const stageKey = "KEY"
+const benchKey = "KEY"
 
-func (h *childServer) flvPath() string { return "/live/" + stageKey + ".flv" }
+func (h *childServer) flvPath() string { return "/live/" + benchKey + ".flv" }
 
 // ours, nms2 and nms4 are the servers that are compared.
 const (
@@ -71,11 +71,11 @@ func serveChild() error {
 	if err != nil {
 		return err
 	}
-	rtmpDoor, err := net.Listen("tcp", "127.0.0.1:0")
+	rtmpListener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return err
 	}
-	httpDoor, err := net.Listen("tcp", "127.0.0.1:0")
+	httpListener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return err
 	}
@@ -83,9 +83,9 @@ func serveChild() error {
 	web := &http.Server{Handler: server, ReadHeaderTimeout: timeout}
 	var all sync.WaitGroup
 	all.Go(func() { _ = server.Run(ctx) })
-	all.Go(func() { _ = server.ServeRTMP(ctx, rtmpDoor) })
-	all.Go(func() { _ = web.Serve(httpDoor) })
-	fmt.Println(rtmpDoor.Addr(), httpDoor.Addr())
+	all.Go(func() { _ = server.ServeRTMP(ctx, rtmpListener) })
+	all.Go(func() { _ = web.Serve(httpListener) })
+	fmt.Println(rtmpListener.Addr(), httpListener.Addr())
 	for lines := bufio.NewScanner(os.Stdin); lines.Scan(); {
 		fmt.Println(peertest.Stats(), server.Snapshot().Drops)
 	}

@@ -79,5 +79,5 @@ func (c *cursor) wants(f *Frame) bool {
 	case f.info.Key:
 		c.awaitsKey = false
 	}
-	return !c.awaitsKey || !f.isPicture()
+	return !c.awaitsKey || !f.isCodedVideo()
 }

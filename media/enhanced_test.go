@@ -86,9 +86,9 @@ func TestEnhancedCodecsPassThrough(t *testing.T) {
 				}
 			}
 			write()
-			show := h.stream(t, "KEY", "the stream", func(s media.StreamStats) bool { return s.Broadcast.Audio != "" && s.Broadcast.Video != "" }).Broadcast
-			if show.Video != tt.video || show.Audio != tt.audio || show.Sound != tt.sound || tt.video == flv.HEVC && show.Size != tt.size {
-				t.Fatalf("%+v", show)
+			broadcast := h.stream(t, "KEY", "the stream", func(s media.StreamStats) bool { return s.Broadcast.Audio != "" && s.Broadcast.Video != "" }).Broadcast
+			if broadcast.Video != tt.video || broadcast.Audio != tt.audio || broadcast.Sound != tt.sound || tt.video == flv.HEVC && broadcast.Size != tt.size {
+				t.Fatalf("%+v", broadcast)
 			}
 			v := h.watch(t, h.flvURL("KEY"))
 			c := h.dialPeer(t, "KEY")

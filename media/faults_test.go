@@ -66,7 +66,7 @@ func TestPanicEndsOnlyItsConnection(t *testing.T) {
 	s := h.dialRequest(t, "live", "publish", 3, nil, "BAD?sign="+h.signer.Publish("BAD"), "live")
 	s.gone()
 	h.publish(t, "KEY").begin(0)
-	h.watch(t, h.flvURL("KEY")).sees(picture(true, "first"))
+	h.watch(t, h.flvURL("KEY")).sees(videoFrame(true, "first"))
 	eventually(t, "its seat", func() bool { return h.Snapshot().Connections == 2 })
 }
 

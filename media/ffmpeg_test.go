@@ -156,9 +156,9 @@ func TestFFmpegPublishesAndPlays(t *testing.T) {
 	}
 	same(t, "WS-FLV", want, packets(t, file))
 	h.log.wait(t, "stopped KEY stopped")
-	show := h.log.show(0)
-	if show.Size.Width != 320 || show.Size.Height != 180 || show.Sound.Rate != 44100 {
-		t.Fatalf("%+v", show)
+	broadcast := h.log.broadcast(0)
+	if broadcast.Size.Width != 320 || broadcast.Size.Height != 180 || broadcast.Sound.Rate != 44100 {
+		t.Fatalf("%+v", broadcast)
 	}
 }
 

@@ -27,8 +27,8 @@ type cost struct {
 	gap      time.Duration
 }
 
-// attend measures a server with n players over RTMP or HTTP.
-func attend(b *testing.B, kind string, n int, overRTMP bool) (c cost) {
+// measure measures a server with n players over RTMP or HTTP.
+func measure(b *testing.B, kind string, n int, overRTMP bool) (c cost) {
 	peertest.Scope(b, func(b testing.TB) {
 		h := openTheatre(b, kind)
 		h.broadcast(b)
@@ -74,7 +74,7 @@ func BenchmarkFigureMediaFLV(b *testing.B) {
 		costs := map[string][]cost{}
 		for range figureRounds {
 			for _, kind := range []string{nms2, ours, nms4} {
-				costs[kind] = append(costs[kind], attend(b, kind, 200, false))
+				costs[kind] = append(costs[kind], measure(b, kind, 200, false))
 			}
 		}
 		b.ReportMetric(medianOf(costs[ours], perMB)/medianOf(costs[nms2], perMB), "media_flv_nms2_ratio")
@@ -90,7 +90,7 @@ func BenchmarkFigureMediaRTMP(b *testing.B) {
 		costs := map[string][]cost{}
 		for range figureRounds {
 			for _, kind := range []string{nms2, ours} {
-				costs[kind] = append(costs[kind], attend(b, kind, 100, true))
+				costs[kind] = append(costs[kind], measure(b, kind, 100, true))
 			}
 		}
 		b.ReportMetric(medianOf(costs[ours], perMB)/medianOf(costs[nms2], perMB), "media_rtmp_nms2_ratio")
@@ -129,7 +129,7 @@ func BenchmarkFigureMediaHLS(b *testing.B) {
 			key := fmt.Sprint("KEY", i)
 			broadcast(b, dialRTMP(b, h.rtmp), key+"?sign="+h.signer.Publish(key))
 			<-time.After(groupLength + groupLength*time.Duration(i)/5)
-			asked := time.Now()
+			requested := time.Now()
 			p := h.playHLS(b, key)
 			parts := 0
 			for _, list := range p.lists {
@@ -147,7 +147,7 @@ func BenchmarkFigureMediaHLS(b *testing.B) {
 					parts++
 				}
 			}
-			took := time.Since(asked)
+			took := time.Since(requested)
 			if longest = max(longest, took); parts < 2 { // an init segment and media
 				b.Fatalf("%d files are listed", parts)
 			}
@@ -177,16 +177,16 @@ func BenchmarkFigureMediaRefused(b *testing.B) {
 			s := dialRTMP(b, h.rtmp)
 			s.send(hello("live", "publish", 3, nil, name, "live"))
 			for i := range uint32(100) {
-				s.video(i, picture(true, "injected"))
+				s.video(i, videoFrame(true, "injected"))
 			}
 			s.gone()
 		}
-		publisher.video(40, picture(true, "last"))
+		publisher.video(40, videoFrame(true, "last"))
 		h.publish(b, "EMPTY").begin(0)
 		bytes := 0
 		for i, v := range viewers {
 			v.expect([]string{"last", "last", "first", "first"}[i])
-			bytes += v.count("injected") * len(picture(true, "injected"))
+			bytes += v.count("injected") * len(videoFrame(true, "injected"))
 		}
 		b.ReportMetric(float64(bytes), "media_refused_bytes")
 	}

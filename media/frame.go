@@ -47,5 +47,5 @@ func (f *Frame) rtmp() []byte {
 	return f.chunks
 }
 
-// isPicture reports whether the frame is a coded picture. Sequence headers are not.
-func (f *Frame) isPicture() bool { return f.info.Kind == flv.Video && f.info.Coded }
+// isCodedVideo reports whether the frame is a coded picture. Sequence headers are not.
+func (f *Frame) isCodedVideo() bool { return f.info.Kind == flv.Video && f.info.Coded }

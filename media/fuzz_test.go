@@ -50,12 +50,12 @@ func FuzzHTTP(f *testing.F) {
 			_ = conn.(*net.TCPConn).CloseWrite()
 		}()
 		_ = conn.SetReadDeadline(time.Now().Add(timeout))
-		said, err := io.ReadAll(conn)
+		sent, err := io.ReadAll(conn)
 		if errors.Is(err, os.ErrDeadlineExceeded) {
-			t.Fatalf("the connection is open after %q", said)
+			t.Fatalf("the connection is open after %q", sent)
 		}
-		if bytes.Contains(said, []byte(" 500 Internal")) {
-			t.Fatalf("internal error: %q", said)
+		if bytes.Contains(sent, []byte(" 500 Internal")) {
+			t.Fatalf("internal error: %q", sent)
 		}
 		eventually(t, "there are no other connections", func() bool { // except for the publisher
 			shot := h.Snapshot()

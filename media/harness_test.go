@@ -59,8 +59,8 @@ func run(t testing.TB, change func(*media.Config)) *testServer {
 
 func (h *testServer) open(t testing.TB) {
 	t.Helper()
-	rtmpDoor, httpDoor := listen(t), listen(t)
-	h.rtmp, h.http = rtmpDoor.Addr().String(), httpDoor.Addr().String()
+	rtmpListener, httpListener := listen(t), listen(t)
+	h.rtmp, h.http = rtmpListener.Addr().String(), httpListener.Addr().String()
 	web := &http.Server{Handler: h.Server, ReadHeaderTimeout: 5 * time.Second}
 	ctx, cancel := context.WithCancel(context.Background())
 	var all sync.WaitGroup
@@ -70,12 +70,12 @@ func (h *testServer) open(t testing.TB) {
 		}
 	})
 	all.Go(func() {
-		if err := h.ServeRTMP(ctx, rtmpDoor); err != nil {
+		if err := h.ServeRTMP(ctx, rtmpListener); err != nil {
 			t.Error(err)
 		}
 	})
 	all.Go(func() {
-		if err := web.Serve(httpDoor); !errors.Is(err, http.ErrServerClosed) {
+		if err := web.Serve(httpListener); !errors.Is(err, http.ErrServerClosed) {
 			t.Error(err)
 		}
 	})
@@ -129,9 +129,9 @@ func onAir(s media.StreamStats) bool { return s.Publishing }
 
 // recorder is an Observer that stores its notifications.
 type recorder struct {
-	mu   sync.Mutex
-	told []string
-	seen []media.Broadcast
+	mu       sync.Mutex
+	notified []string
+	seen     []media.Broadcast
 }
 
 func (r *recorder) PublishStarted(_ context.Context, s media.Broadcast) { r.add("started "+s.Key, s) }
@@ -143,16 +143,16 @@ func (r *recorder) PublishStopped(_ context.Context, s media.Broadcast, why medi
 func (r *recorder) add(what string, s media.Broadcast) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.told, r.seen = append(r.told, what), append(r.seen, s)
+	r.notified, r.seen = append(r.notified, what), append(r.seen, s)
 }
 
 func (r *recorder) list() []string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return append([]string(nil), r.told...)
+	return append([]string(nil), r.notified...)
 }
 
-func (r *recorder) show(i int) media.Broadcast {
+func (r *recorder) broadcast(i int) media.Broadcast {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.seen[i]
@@ -162,8 +162,8 @@ func (r *recorder) show(i int) media.Broadcast {
 func (r *recorder) wait(t testing.TB, what string) {
 	t.Helper()
 	eventually(t, "the observer has the notification "+what, func() bool {
-		for _, told := range r.list() {
-			if told == what {
+		for _, notified := range r.list() {
+			if notified == what {
 				return true
 			}
 		}

@@ -65,7 +65,7 @@ func (h *testServer) playHLS(t testing.TB, key string) hlsPlayer {
 func (s *sender) seconds(from, n uint32) {
 	for i := range n * 25 {
 		at := from*1000 + i*40
-		s.video(at, picture(i%25 == 0, "picture"))
+		s.video(at, videoFrame(i%25 == 0, "picture"))
 		s.audio(at, sound("sound"))
 		s.audio(at+20, sound("sound"))
 	}
@@ -130,21 +130,21 @@ func TestHLSChecksTheSignOnceAndThenTheSession(t *testing.T) {
 		t.Fatal(status)
 	}
 	session := p.lists[0][strings.Index(p.lists[0], "?"):]
-	show := regexp.MustCompile(`\?broadcast=\w+`).FindString(list)
+	broadcast := regexp.MustCompile(`\?broadcast=\w+`).FindString(list)
 	part := refs(list)[0]
 	for url, want := range map[string]int{
 		p.base + "index.m3u8" + session:                               200,
 		p.base + "index.m3u8?session=x":                               403,
 		p.base + "video1_stream.m3u8":                                 403,
-		p.base + "video1_stream.m3u8" + show:                          403,
+		p.base + "video1_stream.m3u8" + broadcast:                     403,
 		p.base + "video1_stream.m3u8?session=" + h.signer.Play("KEY"): 403,
-		p.base + part:                                                   200,
-		p.base + strings.TrimSuffix(part, show):                         403,
-		p.base + strings.TrimSuffix(part, show) + session:               403,
-		p.base + "nothing.mp4" + show:                                   404,
+		p.base + part: 200,
+		p.base + strings.TrimSuffix(part, broadcast):                    403,
+		p.base + strings.TrimSuffix(part, broadcast) + session:          403,
+		p.base + "nothing.mp4" + broadcast:                              404,
 		"http://" + h.http + "/live/OTHER/video1_stream.m3u8" + session: 403,
 		"http://" + h.http + "/live/OTHER/" + part:                      403,
-		h.hlsURL("NOBODY"):                                              404,
+		h.hlsURL("NOBODY"): 404,
 	} {
 		if status, body, _ := page(t, url); status != want || status != 200 && body != "" {
 			t.Errorf("%s: %d in place of %d", url, status, want)
@@ -209,7 +209,7 @@ func TestHLSPlayersAreCutKickedAndCounted(t *testing.T) {
 	_, list, _ := page(t, cut.base+cut.lists[0])
 	h.Cut("KEY", media.ReasonEnded)
 	for _, url := range []string{cut.base + cut.lists[0], cut.base + refs(list)[0]} {
-		eventually(t, "a closed door", func() bool { status, _, _ := page(t, url); return status == 403 })
+		eventually(t, "a closed handler", func() bool { status, _, _ := page(t, url); return status == 403 })
 	}
 	eventually(t, "free seats", func() bool { return h.Snapshot().Connections == 0 })
 }

@@ -25,7 +25,7 @@ type meter struct {
 func (m *meter) frame(f *Frame) {
 	m.frames++
 	m.bytes += uint64(len(f.tag))
-	if !f.isPicture() {
+	if !f.isCodedVideo() {
 		return
 	}
 	if f.info.Key {

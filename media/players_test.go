@@ -40,7 +40,7 @@ func TestOtherImplementationPlaysOverRTMP(t *testing.T) {
 	s := h.publish(t, "KEY")
 	s.begin(17_000_000)
 	h.stream(t, "KEY", "a player that has begun", func(s media.StreamStats) bool { return s.BytesOut > 0 })
-	large := picture(true, strings.Repeat("large ", 30_000))
+	large := videoFrame(true, strings.Repeat("large ", 30_000))
 	s.video(17_000_040, large)
 	s.unpublish()
 	var got []string
@@ -124,9 +124,9 @@ func TestWebSocketMessagesAreWholeTags(t *testing.T) {
 	s.begin(0)
 	h.stream(t, "KEY", "a player that has begun", func(s media.StreamStats) bool { return s.BytesOut > 0 })
 	for i := range 200 {
-		s.video(uint32(i), picture(false, strings.Repeat("x", i*100)))
+		s.video(uint32(i), videoFrame(false, strings.Repeat("x", i*100)))
 	}
-	s.video(300, picture(true, "last"))
+	s.video(300, videoFrame(true, "last"))
 	s.unpublish()
 	var err error
 	select {
@@ -151,7 +151,7 @@ func TestWebSocketMessagesAreWholeTags(t *testing.T) {
 			}
 		}
 	}
-	if tags != 206 || last.payload != string(picture(true, "last")) {
+	if tags != 206 || last.payload != string(videoFrame(true, "last")) {
 		t.Fatalf("%d tags, the last %.40q", tags, last.payload)
 	}
 }
@@ -203,7 +203,7 @@ func TestSlowPlayersSkipToTheNewestKeyFrame(t *testing.T) {
 	_, _ = fmt.Fprintf(conn, "GET %s HTTP/1.0\r\n\r\n", strings.TrimPrefix(h.flvURL("KEY"), "http://"+h.http))
 	h.stream(t, "KEY", "a player", func(s media.StreamStats) bool { return len(s.Players) == 1 && s.BytesOut > 0 })
 	for i := range 400 { // 40 MB, more than the kernel takes for a reader that sleeps
-		s.video(uint32(i)*40, picture(i%10 == 0, strings.Repeat("x", 100_000)))
+		s.video(uint32(i)*40, videoFrame(i%10 == 0, strings.Repeat("x", 100_000)))
 	}
 	h.stream(t, "KEY", "all frames", func(s media.StreamStats) bool { return s.FramesIn == 405 })
 	v := &viewer{t: t, done: make(chan struct{})}
@@ -218,8 +218,8 @@ func TestSlowPlayersSkipToTheNewestKeyFrame(t *testing.T) {
 		}
 		v.fail(v.read(conn))
 	}()
-	s.video(17_000, picture(true, "end"))
-	tags := v.sees(picture(true, "end"))
+	s.video(17_000, videoFrame(true, "end"))
+	tags := v.sees(videoFrame(true, "end"))
 	jumps := 0
 	for i := 1; i < len(tags); i++ {
 		switch at, before := tags[i], tags[i-1]; {
@@ -258,9 +258,9 @@ func TestStalledPlayersDoNotDelayOthers(t *testing.T) {
 	}
 	h.stream(t, "KEY", "those who stall", func(s media.StreamStats) bool { return s.Players[media.HTTPFLV]+s.Players[media.RTMP] == 10 })
 	for i := range 40 { // the kernel buffers the first megabyte
-		s.video(uint32(i), picture(i%20 == 0, strings.Repeat("x", 100_000)))
+		s.video(uint32(i), videoFrame(i%20 == 0, strings.Repeat("x", 100_000)))
 	}
-	s.video(40, picture(true, "first of the others"))
+	s.video(40, videoFrame(true, "first of the others"))
 	s.audio(40, sound("first of the others"))
 	h.stream(t, "KEY", "all frames", func(s media.StreamStats) bool { return s.FramesIn == 5+42 })
 	viewers := make([]*viewer, 190)
@@ -281,13 +281,13 @@ func TestStalledPlayersDoNotDelayOthers(t *testing.T) {
 		}
 		sent++
 		before := time.Now()
-		s.video(40+sent*40, picture(sent%25 == 0, strings.Repeat("x", 8000)))
+		s.video(40+sent*40, videoFrame(sent%25 == 0, strings.Repeat("x", 8000)))
 		longest = max(longest, time.Since(before))
 		<-time.After(40 * time.Millisecond)
 	}
-	s.video(sent*40+80, picture(true, "last"))
+	s.video(sent*40+80, videoFrame(true, "last"))
 	for _, v := range viewers {
-		tags := v.sees(picture(true, "last"))
+		tags := v.sees(videoFrame(true, "last"))
 		if len(tags) != int(sent)+6 { // metadata, two headers, key frame, audio, and the last
 			t.Fatalf("a healthy player got %d of %d frames", len(tags), sent+6)
 		}

@@ -20,7 +20,7 @@ func TestPlayersStartWithHeadersAndAKeyFrame(t *testing.T) {
 	s := h.publish(t, "KEY")
 	s.begin(1000)
 	for i := range 10 {
-		s.video(1000+uint32(i)*40, picture(i == 5, fmt.Sprint("picture ", i)))
+		s.video(1000+uint32(i)*40, videoFrame(i == 5, fmt.Sprint("picture ", i)))
 		s.audio(1000+uint32(i)*40, sound(fmt.Sprint("sound ", i)))
 	}
 	h.stream(t, "KEY", "all frames", func(s media.StreamStats) bool { return s.FramesIn == 5+20 })
@@ -30,14 +30,14 @@ func TestPlayersStartWithHeadersAndAKeyFrame(t *testing.T) {
 	if diff := cmp.Diff(want, kinds(tags)); diff != "" {
 		t.Fatal(diff)
 	}
-	if tags[3].at != 1200 || tags[3].payload != string(picture(true, "picture 5")) {
+	if tags[3].at != 1200 || tags[3].payload != string(videoFrame(true, "picture 5")) {
 		t.Fatalf("the first key frame is %+v", tags[3])
 	}
 	if v.flags != 5 {
 		t.Fatalf("flags are %d", v.flags)
 	}
-	s.video(1400, picture(true, "next"))
-	v.sees(picture(true, "next"))
+	s.video(1400, videoFrame(true, "next"))
+	v.sees(videoFrame(true, "next"))
 	s.unpublish()
 	if err := v.ended(); !errors.Is(err, io.EOF) {
 		t.Fatal(err)
@@ -51,8 +51,8 @@ func TestFLVHeaderAnnouncesTracks(t *testing.T) {
 		flags byte
 		first []string
 	}{
-		{"video and audio", func(s *sender, at uint32) { s.video(at, picture(true, "p")); s.audio(at, sound("s")) }, 5, []string{"h264 header", "aac header", "key"}},
-		{"picture only", func(s *sender, at uint32) { s.video(at, picture(true, "p")) }, 1, []string{"h264 header", "key"}},
+		{"video and audio", func(s *sender, at uint32) { s.video(at, videoFrame(true, "p")); s.audio(at, sound("s")) }, 5, []string{"h264 header", "aac header", "key"}},
+		{"picture only", func(s *sender, at uint32) { s.video(at, videoFrame(true, "p")) }, 1, []string{"h264 header", "key"}},
 		{"sound only", func(s *sender, at uint32) { s.audio(at, sound("s")) }, 4, []string{"aac header", "sound"}},
 		{"MP3 only, without a header", func(s *sender, at uint32) { s.audio(at, []byte("\x2fmp3")) }, 4, []string{"sound"}},
 		{"G.711 only", func(s *sender, at uint32) { s.audio(at, []byte("\x72pcm")) }, 4, []string{"sound"}},
@@ -92,7 +92,7 @@ func TestTimestampsPastFourHoursAreRelayed(t *testing.T) {
 	const late = 17_000_000
 	s := h.publish(t, "KEY")
 	s.begin(late)
-	big := picture(true, string(make([]byte, 200_000))) // several chunks, each with an extended timestamp
+	big := videoFrame(true, string(make([]byte, 200_000))) // several chunks, each with an extended timestamp
 	s.video(late+40, big)
 	s.audio(late+41, sound("after"))
 	tags := h.watch(t, h.flvURL("KEY")).sees(sound("after"))
@@ -111,16 +111,16 @@ func TestResolutionChangesAreRelayed(t *testing.T) {
 	s := h.publish(t, "KEY")
 	s.begin(0)
 	v := h.watch(t, h.flvURL("KEY"))
-	v.sees(picture(true, "first"))
+	v.sees(videoFrame(true, "first"))
 	other := avcHeader()
 	other[len(other)-1]++ // another parameter set
 	s.video(40, other)
-	s.video(40, picture(true, "larger"))
-	tags := v.sees(picture(true, "larger"))
+	s.video(40, videoFrame(true, "larger"))
+	tags := v.sees(videoFrame(true, "larger"))
 	if got := kinds(tags[len(tags)-2:]); !slices.Equal(got, []string{"h264 header", "key"}) || tags[len(tags)-2].payload != string(other) {
 		t.Fatalf("got %q", got)
 	}
-	tags = h.watch(t, h.flvURL("KEY")).sees(picture(true, "larger"))
+	tags = h.watch(t, h.flvURL("KEY")).sees(videoFrame(true, "larger"))
 	if got := kinds(tags); !slices.Equal(got, []string{"meta", "aac header", "h264 header", "key"}) || tags[2].payload != string(other) {
 		t.Fatalf("a later player got %q", got)
 	}
@@ -147,10 +147,10 @@ func TestPicturesBeforeTheFirstKeyFrameAreDropped(t *testing.T) {
 	v := h.watch(t, h.flvURL("KEY"))
 	s.video(0, avcHeader())
 	s.audio(0, aacHeader())
-	s.video(0, picture(false, "useless"))
+	s.video(0, videoFrame(false, "useless"))
 	s.audio(0, sound("useful"))
-	s.video(40, picture(true, "key"))
-	if got := kinds(v.sees(picture(true, "key"))); !slices.Equal(got, []string{"h264 header", "aac header", "key"}) {
+	s.video(40, videoFrame(true, "key"))
+	if got := kinds(v.sees(videoFrame(true, "key"))); !slices.Equal(got, []string{"h264 header", "aac header", "key"}) {
 		t.Fatalf("got %q", got)
 	}
 }
@@ -163,8 +163,8 @@ func TestOtherScriptDataIsDropped(t *testing.T) {
 	}
 	s.video(0, avcHeader())
 	s.audio(0, aacHeader())
-	s.video(0, picture(true, "key"))
-	if got := kinds(h.watch(t, h.flvURL("KEY")).sees(picture(true, "key"))); !slices.Equal(got, []string{"h264 header", "aac header", "key"}) {
+	s.video(0, videoFrame(true, "key"))
+	if got := kinds(h.watch(t, h.flvURL("KEY")).sees(videoFrame(true, "key"))); !slices.Equal(got, []string{"h264 header", "aac header", "key"}) {
 		t.Fatalf("got %q", got)
 	}
 }
@@ -173,25 +173,25 @@ func TestSubscribeReadsABroadcast(t *testing.T) {
 	h := run(t, nil)
 	s := h.publish(t, "KEY")
 	s.begin(0)
-	s.video(1000, picture(true, "second"))
-	s.video(2000, picture(true, "third"))
+	s.video(1000, videoFrame(true, "second"))
+	s.video(2000, videoFrame(true, "third"))
 	h.stream(t, "KEY", "all frames", func(s media.StreamStats) bool { return s.FramesIn == 7 })
 	h.log.wait(t, "started KEY")
-	show := h.log.show(0)
-	p, err := h.Subscribe(show)
+	broadcast := h.log.broadcast(0)
+	p, err := h.Subscribe(broadcast)
 	if err != nil {
 		t.Fatal(err)
 	}
 	frames, err := p.Next(nil)
-	if err != nil || len(frames) != 5 || frames[3].Time() != 1000 || !frames[3].Info().Key || string(frames[4].Payload()) != string(picture(true, "third")) {
+	if err != nil || len(frames) != 5 || frames[3].Time() != 1000 || !frames[3].Info().Key || string(frames[4].Payload()) != string(videoFrame(true, "third")) {
 		t.Fatalf("got %d frames, %v", len(frames), err)
 	}
 	p.Close()
 	if _, err := p.Next(nil); !errors.Is(err, media.ErrEnded) {
 		t.Fatal(err)
 	}
-	show.ID += "x"
-	if _, err := h.Subscribe(show); !errors.Is(err, media.ErrEnded) {
+	broadcast.ID += "x"
+	if _, err := h.Subscribe(broadcast); !errors.Is(err, media.ErrEnded) {
 		t.Fatalf("an unknown broadcast was subscribed: %v", err)
 	}
 }
@@ -206,7 +206,7 @@ func TestSubscribeReadsToTheEndOfACutStream(t *testing.T) {
 			v := h.watch(t, h.flvURL("KEY")) // takes the only slot
 			v.sees(sound("first"))
 			h.log.wait(t, "started KEY")
-			p, err := h.Subscribe(h.log.show(0))
+			p, err := h.Subscribe(h.log.broadcast(0))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -217,18 +217,18 @@ func TestSubscribeReadsToTheEndOfACutStream(t *testing.T) {
 					got = append(got, string(f.Payload()))
 				}
 				if len(got) == 5 {
-					s.video(40, picture(false, "last"))
-					v.sees(picture(false, "last"))
+					s.video(40, videoFrame(false, "last"))
+					v.sees(videoFrame(false, "last"))
 					cut(h)
 				}
 			}
 			if !errors.Is(err, io.EOF) {
 				t.Fatal(err)
 			}
-			if len(got) != 6 || got[5] != string(picture(false, "last")) {
+			if len(got) != 6 || got[5] != string(videoFrame(false, "last")) {
 				t.Fatalf("%d frames: %q", len(got), got)
 			}
-			if _, err := h.Subscribe(h.log.show(0)); !errors.Is(err, media.ErrEnded) {
+			if _, err := h.Subscribe(h.log.broadcast(0)); !errors.Is(err, media.ErrEnded) {
 				t.Fatal(err)
 			}
 		})
@@ -243,9 +243,9 @@ func TestOnlyKeyFramesCauseNoSkips(t *testing.T) {
 	v := h.watch(t, h.flvURL("KEY"))
 	v.sees(sound("first"))
 	for i := range 40 {
-		s.video(uint32(i)*40, picture(true, fmt.Sprint("key ", i)))
+		s.video(uint32(i)*40, videoFrame(true, fmt.Sprint("key ", i)))
 	}
-	if got := v.sees(picture(true, "key 39")); len(got) != 5+40 {
+	if got := v.sees(videoFrame(true, "key 39")); len(got) != 5+40 {
 		t.Fatalf("got %q", kinds(got))
 	}
 }

@@ -129,7 +129,7 @@ func avcHeader() []byte {
 
 func aacHeader() []byte { return []byte{0xaf, 0, 0x12, 0x10} }
 
-func picture(key bool, text string) []byte {
+func videoFrame(key bool, text string) []byte {
 	kind := byte(0x27)
 	unit := append([]byte{0x41}, text...)
 	if key {
@@ -146,6 +146,6 @@ func (s *sender) begin(at uint32) {
 	s.meta(amf.Object{"width": 1920, "height": 1080})
 	s.video(at, avcHeader())
 	s.audio(at, aacHeader())
-	s.video(at, picture(true, "first"))
+	s.video(at, videoFrame(true, "first"))
 	s.audio(at, sound("first"))
 }

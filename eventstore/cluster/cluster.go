@@ -11,7 +11,7 @@ import (
 
 const defaultSurveyTimeout = 2 * time.Second
 
-// Config says how a process takes part in a cluster.
+// Config is the configuration of a process in a cluster.
 type Config struct {
 	Node          string           // the unique name of this process, up to 40 bytes of printable ASCII; "": it does not join
 	Now           func() time.Time // the clock; required to join

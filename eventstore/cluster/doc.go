@@ -1,5 +1,6 @@
-// Package cluster connects the nodes of one deployment: the server processes that share a log. It knows which nodes
-// are alive, carries short-lived messages between them, asks all of them a question, and cleans up after lost ones.
+// Package cluster connects the nodes of one deployment: the server processes that share a log. It lists the nodes that
+// are alive, carries short-lived messages between them, sends a request to all of them and collects the replies, and
+// cleans up after lost nodes.
 //
 // What it guarantees:
 //   - A node that was killed is not alive from that moment on; one that is frozen or unreachable is not alive after

@@ -47,7 +47,7 @@ func parseSurvey(m Message) (request, bool) {
 	return request{string(id), topic, payload}, ok
 }
 
-// request is what a survey asks this node.
+// request is the request of a survey to this node.
 type request struct {
 	id, topic string
 	payload   []byte

@@ -48,7 +48,7 @@ func (c *Cluster) join(ctx context.Context) {
 	}
 }
 
-// dispatch hands a message to those who wait for it.
+// dispatch queues the request of a survey, or delivers a message to its subscribers.
 func (c *Cluster) dispatch(m Message) {
 	if !c.surveys.take(m) {
 		c.topics.deliver(m)

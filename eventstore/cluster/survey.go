@@ -68,7 +68,7 @@ func (c *Cluster) survey(ctx context.Context, topic string, request []byte) (Sur
 	return s, nil
 }
 
-// collect asks and adds replies until none is missing or ctx ends.
+// collect sends the request and adds replies until none is missing or ctx ends.
 func (s *Survey) collect(ctx context.Context, inbox Inbox, ask func() error) error {
 	for len(s.Missing) > 0 && ctx.Err() == nil {
 		if err := ask(); err != nil {

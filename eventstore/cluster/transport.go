@@ -8,7 +8,7 @@ type Transport interface {
 	Messenger
 }
 
-// Membership knows which nodes are alive.
+// Membership keeps the list of nodes that are alive.
 type Membership interface {
 	// Join makes node a member and calls handle with every message, one after another. It returns when ctx ends or
 	// the connection is lost.

@@ -23,7 +23,7 @@ const (
 	defaultPoll = time.Second
 )
 
-// Config says how a consumer group reads the log.
+// Config is the configuration of a consumer group.
 type Config struct {
 	Group        string        // its row in table checkpoint
 	Pool         *pgxpool.Pool // nil: the store's

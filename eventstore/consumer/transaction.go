@@ -53,7 +53,7 @@ func (b *beginner) QueryContext(context.Context, string, ...any) (wsql.Rows, err
 	return nil, errors.New("reading outside the transaction of a batch")
 }
 
-// affected is a number of rows as watermill-sql wants it.
+// affected is the wsql.Result of a number of rows.
 type affected int64
 
 // RowsAffected returns the number.
@@ -117,7 +117,7 @@ func (t *transaction) Rollback() error {
 	return t.Tx.Rollback(context.WithoutCancel(t.ctx))
 }
 
-// rows shows the rows of a query to watermill-sql as one row, the batch, or none. Watermill-sql never asks for the error
+// rows shows the rows of a query to watermill-sql as one row, the batch, or none. Watermill-sql never reads the error
 // of rows, so that an error in the middle would look like their end: here it is the error of the one row.
 type rows struct {
 	rows pgx.Rows

@@ -7,7 +7,7 @@ import (
 	wsql "github.com/ThreeDotsLabs/watermill-sql/v4/pkg/sql"
 )
 
-// errorDelay is the wait after an error unless Config.OnError says otherwise.
+// errorDelay is the wait after an error without Config.OnError.
 const errorDelay = 100 * time.Millisecond
 
 // pauses is the wsql.BackoffManager of one subscription. When there is nothing to read, it waits for a signal instead

@@ -7,9 +7,9 @@ import (
 	"path/filepath"
 )
 
-// access writes the files that say who may connect: the user of this process, and the user of the child for an
-// administrator with psql. The folder of the socket excludes everybody else already, and with the method "peer" PostgreSQL
-// asks the kernel which user has connected. Both files are where the child cannot change them.
+// access writes the files that permit two users to connect: the user of this process, and that of the child, for an
+// administrator with psql. The mode of the socket's folder excludes all others, and with the method "peer" PostgreSQL gets the
+// user of a connection from the kernel. The child cannot change the files.
 func (f folder) access(a *account) error {
 	me := nameOf(os.Getuid())
 	hba, ident := "local all all peer map=roomlog\n", ""

@@ -17,7 +17,7 @@ const (
 	Database = "roomlog"
 )
 
-// Config says where and how the server runs. `roomlog serve` uses the zero value.
+// Config is the configuration of a server. `roomlog serve` uses the zero value.
 type Config struct {
 	// DataDir is the data folder; "": DefaultDir. It is created if it is missing.
 	DataDir string

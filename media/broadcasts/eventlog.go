@@ -52,7 +52,7 @@ func newEventLog(cfg Config, server *serverRef) *eventLog {
 func (l *eventLog) started(ctx context.Context, b media.Broadcast) {
 	live, err := l.liveOf(ctx, b.Key)
 	if err != nil {
-		l.logFailure(ctx, "beginning of a broadcast not recorded", b, err)
+		l.logMissingStart(ctx, b, err)
 		l.server.Cut(b.Key, media.ReasonEnded)
 		return
 	}
@@ -76,7 +76,7 @@ func (l *eventLog) begin(ctx context.Context, e entry, onAir bool) (eventstore.R
 	receipt, err := l.execute(ctx, "broadcast-"+string(e.id), domain.StartBroadcast{Live: e.live, Broadcast: e.id, Node: l.cfg.Cluster.Node(), OnAir: onAir,
 		Media: domain.MediaInfo{Video: string(b.Video), Width: b.Size.Width, Height: b.Size.Height, Audio: string(b.Audio)}})
 	if err != nil {
-		l.logFailure(ctx, "beginning of a broadcast not recorded", b, err)
+		l.logMissingStart(ctx, b, err)
 	}
 	return receipt, err
 }
@@ -96,7 +96,7 @@ func (l *eventLog) stopped(ctx context.Context, b media.Broadcast, reason media.
 	}
 	receipt, err := l.execute(ctx, "", domain.StopBroadcast{Live: e.live, Broadcast: e.id, Cause: causeOf(reason), Bytes: int64(min(b.Bytes, 1<<62))})
 	if err != nil {
-		l.logFailure(ctx, "end of a broadcast not recorded", b, err)
+		l.logMissingEnd(ctx, b, err)
 		return
 	}
 	position := receipt.Position
@@ -139,7 +139,7 @@ func (l *eventLog) resume(ctx context.Context, e entry) {
 	}
 	// The broadcast has ended while its beginning was recorded.
 	if _, err := l.execute(ctx, "", domain.StopBroadcast{Live: e.live, Broadcast: e.id, Cause: domain.StopConnectionLost}); err != nil {
-		l.logFailure(ctx, "end of a broadcast not recorded", e.broadcast, err)
+		l.logMissingEnd(ctx, e.broadcast, err)
 	}
 }
 
@@ -163,10 +163,15 @@ func (l *eventLog) remove(b media.Broadcast) *entry {
 	return e
 }
 
-// logFailure logs that the log does not have the beginning or end of a broadcast. Its end is recorded later by another
-// node, when this one is lost.
-func (l *eventLog) logFailure(ctx context.Context, message string, b media.Broadcast, err error) {
-	l.cfg.Log.WarnContext(ctx, message, slog.String("broadcast_id", b.ID), slog.Any("error", err))
+// logMissingStart logs that the event log does not have the beginning of a broadcast.
+func (l *eventLog) logMissingStart(ctx context.Context, b media.Broadcast, err error) {
+	l.cfg.Log.WarnContext(ctx, "beginning of a broadcast not recorded", slog.String("broadcast_id", b.ID), slog.Any("error", err))
+}
+
+// logMissingEnd logs that the event log does not have the end of a broadcast. Another node records it when this one is
+// lost.
+func (l *eventLog) logMissingEnd(ctx context.Context, b media.Broadcast, err error) {
+	l.cfg.Log.WarnContext(ctx, "end of a broadcast not recorded", slog.String("broadcast_id", b.ID), slog.Any("error", err))
 }
 
 // liveOf returns the live of a stream that the authorizer has accepted.

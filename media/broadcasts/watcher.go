@@ -150,7 +150,7 @@ func (w *watcher) broadcastStopped(ctx context.Context, e domain.BroadcastStoppe
 // kickPlayer disconnects a player if it is connected to this node.
 func (w *watcher) kickPlayer(ctx context.Context, e domain.PlayerKicked) {
 	if w.server.Kick(string(e.Player)) {
-		w.cfg.Log.InfoContext(ctx, "player disconnected by an operator", slog.Int64("live_id", int64(e.Live)), slog.String("connection_id", string(e.Player)),
+		w.cfg.Log.InfoContext(ctx, "player disconnected by an operator", slog.Int64("live_id", int64(e.Live)), slog.String("player_id", string(e.Player)),
 			slog.String("reason", e.Reason))
 	}
 }

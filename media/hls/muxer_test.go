@@ -42,7 +42,7 @@ func avcHeader() frame {
 
 func aacHeader() frame { return frame{flv.Audio, 0, []byte{0xaf, 0, 0x12, 0x10}} }
 
-func picture(at uint32, key bool) frame {
+func videoFrame(at uint32, key bool) frame {
 	b := []byte{0x27, 1, 0, 0, 0, 0, 0, 0, 5, 0x41, 'p', 'i', 'c', 't'}
 	if key {
 		b[0], b[9] = 0x17, 0x65
@@ -65,7 +65,7 @@ func write(t *testing.T, m *hls.Muxer, frames ...frame) {
 func second(t *testing.T, m *hls.Muxer, from uint32) {
 	t.Helper()
 	for i := range uint32(25) {
-		write(t, m, picture(from+i*40, i == 0), sound(from+i*40), sound(from+i*40+23))
+		write(t, m, videoFrame(from+i*40, i == 0), sound(from+i*40), sound(from+i*40+23))
 	}
 }
 
@@ -183,7 +183,7 @@ func TestUnknownFilesAreNotFoundAtOnce(t *testing.T) {
 	write(t, m, avcHeader())
 	second0 := func(from uint32) {
 		for i := range uint32(25) {
-			write(t, m, picture(from+i*40, i == 0))
+			write(t, m, videoFrame(from+i*40, i == 0))
 		}
 	}
 	second0(0)
@@ -345,12 +345,12 @@ func TestStreamsThatCannotBeSegmentedEndWithAnError(t *testing.T) {
 		"MP3":                        {[]frame{{flv.Audio, 0, []byte("\x2fmp3")}}, hls.ErrCodec, 415},
 		"VP6":                        {[]frame{{flv.Video, 0, []byte("\x14vp6")}}, hls.ErrCodec, 415},
 		"VP9, whose size is unknown": {[]frame{{flv.Video, 0, []byte("\x90vp09\x01\x00\x00\x00")}, {flv.Video, 0, []byte("\x91vp09x")}}, hls.ErrCodec, 415},
-		"H264 without sets":          {[]frame{{flv.Video, 0, []byte("\x17\x00\x00\x00\x00\x01")}, picture(0, true)}, hls.ErrCodec, 415},
+		"H264 without sets":          {[]frame{{flv.Video, 0, []byte("\x17\x00\x00\x00\x00\x01")}, videoFrame(0, true)}, hls.ErrCodec, 415},
 		"AAC without a rate":         {[]frame{{flv.Audio, 0, []byte("\xaf\x00\x17\x80\x00\x00\x10")}, sound(0)}, hls.ErrCodec, 415},
 		"a stream without a second key frame": {func() []frame {
-			all := []frame{avcHeader(), picture(0, true)}
+			all := []frame{avcHeader(), videoFrame(0, true)}
 			for i := range uint32(2000) {
-				p := picture(i*40, false)
+				p := videoFrame(i*40, false)
 				p.payload = append(bytes.Clone(p.payload), 0, 0, 16, 0)
 				p.payload = append(p.payload, make([]byte, 4096)...)
 				all = append(all, p)
@@ -431,10 +431,10 @@ func FuzzWrite(f *testing.F) {
 	}
 	all := []frame{avcHeader(), aacHeader()}
 	for i := range uint32(75) {
-		all = append(all, picture(i*40, i%25 == 0), sound(i*40))
+		all = append(all, videoFrame(i*40, i%25 == 0), sound(i*40))
 	}
 	f.Add(record(all...))
-	f.Add(record(avcHeader(), picture(0, true), frame{flv.Video, 0, []byte("\x90hvc1")}, picture(40, false)))
+	f.Add(record(avcHeader(), videoFrame(0, true), frame{flv.Video, 0, []byte("\x90hvc1")}, videoFrame(40, false)))
 	f.Add(record(frame{flv.Audio, 0, []byte("\x90OpusOpusHead\x01\x02\x00\x00")}, frame{flv.Audio, 0, []byte("\x91Opus\xfcx")}, frame{flv.Audio, 200, []byte("\x91Opus\xffx")}))
 	f.Add(record(frame{flv.Video, 0, append([]byte("\x90av01\x81\x08\x0c\x00"), 0x0a, 0x0b, 0x00, 0x00, 0x00, 0x42, 0xa7, 0xbf, 0xe4, 0x60, 0x0d, 0x00, 0x40)},
 		frame{flv.Video, 0, []byte("\x93av01\x0a\x0b\x00\x00\x00\x42\xa7\xbf\xe4\x60\x0d\x00\x40\x32\x01x")}, frame{flv.Video, 40, []byte("\xa3av01\x32\x01x")}))

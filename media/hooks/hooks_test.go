@@ -134,12 +134,12 @@ func TestPreHooksMayReject(t *testing.T) {
 	})
 	h := open(t, r.URL, nil)
 	for id, want := range map[string]error{"good": nil, "bad": hooks.ErrRejected} {
-		asked := map[string]error{
+		requested := map[string]error{
 			"connect": h.AuthorizeConnect(t.Context(), media.ConnectRequest{Client: client(id), App: "live"}),
 			"publish": h.AuthorizePublish(t.Context(), media.PublishRequest{Client: client(id), Key: "KEY"}),
 			"play":    h.AuthorizePlay(t.Context(), media.PlayRequest{Client: client(id), Key: "KEY"}),
 		}
-		for what, err := range asked {
+		for what, err := range requested {
 			if !errors.Is(err, want) || errors.Is(err, media.ErrUnavailable) {
 				t.Errorf("%s of %s: %v", what, id, err)
 			}

@@ -130,9 +130,9 @@ func (t *Track) Samples(body []byte) int64 {
 // tryWrite writes a track as libraries do later, where an error could not be handled.
 func tryWrite(codec codecs.Codec) (err error) {
 	defer guard(&err)
-	if picture, is := codec.(*codecs.H264); is {
+	if avc, is := codec.(*codecs.H264); is {
 		var sps h264.SPS
-		if err := sps.Unmarshal(picture.SPS); err != nil {
+		if err := sps.Unmarshal(avc.SPS); err != nil {
 			return fmt.Errorf("h264: %w", err)
 		}
 	}

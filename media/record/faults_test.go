@@ -21,7 +21,7 @@ import (
 func long(t *testing.T, seconds int) []*media.Frame {
 	t.Helper()
 	var header, key *media.Frame
-	for _, f := range frames(t, clip(t, "tiny.flv", picture("-s", "32x32", "-an")...), 0) {
+	for _, f := range frames(t, clip(t, "tiny.flv", videoFrame("-s", "32x32", "-an")...), 0) {
 		switch info := f.Info(); {
 		case info.Kind == flv.Video && info.Header:
 			header = f
@@ -41,7 +41,7 @@ func TestLongRecordingsHaveASeekTable(t *testing.T) {
 	t.Parallel()
 	s := open(t, t.TempDir(), nil)
 	const hours = 5
-	rec := s.record("show", long(t, hours*3600))
+	rec := s.record("broadcast", long(t, hours*3600))
 	if rec.Length.Round(time.Second) < hours*time.Hour-time.Second { // the duration of the last picture is not known
 		t.Fatalf("the length is %v", rec.Length)
 	}
@@ -70,7 +70,7 @@ func child(dir string) {
 		os.Exit(1)
 	}
 	testSource := newReel()
-	if err := r.Start("6", "show", testSource); err != nil {
+	if err := r.Start("6", "broadcast", testSource); err != nil {
 		fmt.Println(err)
 		os.Exit(1)
 	}
@@ -80,7 +80,7 @@ func child(dir string) {
 	if os.Getenv("RECORD_TO_THE_END") == "" {
 		select {} // until it is killed
 	}
-	r.Stop("6", "show", "stopped")
+	r.Stop("6", "broadcast", "stopped")
 	select {
 	case <-testSource.gone:
 	default:
@@ -97,18 +97,18 @@ func child(dir string) {
 // A power failure loses what was not synced: the files are synced every few seconds, and not more often.
 func TestRunningRecordingsAreSynced(t *testing.T) {
 	t.Parallel()
-	show := long(t, 60)
+	broadcast := long(t, 60)
 	var clock atomic.Int64
 	s := open(t, t.TempDir(), func(c *record.Config) { c.Now = func() time.Time { return time.Unix(clock.Load(), 0) } })
-	s.record("still", show)
+	s.record("still", broadcast)
 	if got := s.Stats().Syncs; got != 1 { // the first fragment
-		t.Fatalf("asked %d times in no time", got)
+		t.Fatalf("requested %d times in no time", got)
 	}
 	r := newReel()
 	if err := s.Start("6", "moving", r); err != nil {
 		t.Fatal(err)
 	}
-	for _, f := range show {
+	for _, f := range broadcast {
 		clock.Add(5)
 		r.play([]*media.Frame{f})
 	}
@@ -116,7 +116,7 @@ func TestRunningRecordingsAreSynced(t *testing.T) {
 	close(r.frames)
 	s.finished("moving")
 	if got := s.Stats().Syncs; got < 20 || got > 62 {
-		t.Fatalf("asked %d times in five minutes", got)
+		t.Fatalf("requested %d times in five minutes", got)
 	}
 }
 
@@ -142,11 +142,11 @@ func TestRecordingSurvivesAKilledProcess(t *testing.T) {
 	}
 	_ = cmd.Process.Kill()
 	_ = cmd.Wait()
-	if got := pictures(t, filepath.Join(dir, "6/show/1.mp4")); len(got) < 75 {
+	if got := pictures(t, filepath.Join(dir, "6/broadcast/1.mp4")); len(got) < 75 {
 		t.Fatalf("a player finds %d pictures before anybody has closed it", len(got))
 	}
 	s := open(t, dir, nil)
-	rec := s.finished("show")
+	rec := s.finished("broadcast")
 	if rec.Reason != record.ReasonInterrupted || rec.Length < 3*time.Second || !rec.EndedAt.After(rec.StartedAt) {
 		t.Fatal(sprint(rec))
 	}
@@ -158,7 +158,7 @@ func TestRecordingSurvivesAKilledProcess(t *testing.T) {
 	}
 	s.stop()
 	s = open(t, dir, nil) // nothing is left to do
-	if again, _ := s.Get("6", "show"); again.Length != rec.Length || again.Reason != rec.Reason || again.Bytes < rec.Bytes || len(s.testObserver.list()) > 0 {
+	if again, _ := s.Get("6", "broadcast"); again.Length != rec.Length || again.Reason != rec.Reason || again.Bytes < rec.Bytes || len(s.testObserver.list()) > 0 {
 		t.Fatalf("%+v, then %+v, and %q was heard", rec, again, s.testObserver.list())
 	}
 }
@@ -168,9 +168,9 @@ func TestInterruptedRecordingsAreClosed(t *testing.T) {
 	t.Parallel()
 	source := frames(t, film(t), 0)
 	s := open(t, t.TempDir(), nil)
-	rec := s.record("show", source)
+	rec := s.record("broadcast", source)
 	s.stop()
-	index, err := os.ReadFile(filepath.Join(s.dir, "6/show", record.IndexFile))
+	index, err := os.ReadFile(filepath.Join(s.dir, "6/broadcast", record.IndexFile))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -180,7 +180,7 @@ func TestInterruptedRecordingsAreClosed(t *testing.T) {
 	}
 	try := func(what string, index, file []byte) {
 		dir := t.TempDir()
-		folder := filepath.Join(dir, "6/show")
+		folder := filepath.Join(dir, "6/broadcast")
 		if err := os.MkdirAll(folder, 0o700); err != nil {
 			t.Fatal(err)
 		}
@@ -191,7 +191,7 @@ func TestInterruptedRecordingsAreClosed(t *testing.T) {
 		}
 		s := open(t, dir, nil)
 		defer s.stop()
-		rec, there := s.Get("6", "show")
+		rec, there := s.Get("6", "broadcast")
 		if !there || len(rec.Parts) == 0 || rec.Parts[0].Length == 0 {
 			return
 		}
@@ -207,7 +207,7 @@ func TestInterruptedRecordingsAreClosed(t *testing.T) {
 		try(fmt.Sprintf("a file of %d bytes", cut), index, file[:cut])
 	}
 	try("an index that is malformed", []byte("none"), file)
-	try("an index of another recording", []byte(strings.ReplaceAll(string(index), "show", "shop")), file)
+	try("an index of another recording", []byte(strings.ReplaceAll(string(index), "broadcast", "shop")), file)
 }
 
 // A full disk ends the recording, which is closed and complete. Nothing else ends.
@@ -224,10 +224,10 @@ func TestFullDiskEndsTheRecording(t *testing.T) {
 	if !strings.Contains(string(out), "disk_full 1 ") {
 		t.Fatalf("the child reports %q", out)
 	}
-	if got := pictures(t, dir+".kept/show/1.mp4"); len(got) < 50 || len(got) > 100 {
+	if got := pictures(t, dir+".kept/broadcast/1.mp4"); len(got) < 50 || len(got) > 100 {
 		t.Fatalf("%d pictures", len(got))
 	}
-	if got := duration(t, dir+".kept/show/1.mp4"); got < 1900 || got > 4000 {
+	if got := duration(t, dir+".kept/broadcast/1.mp4"); got < 1900 || got > 4000 {
 		t.Fatalf("ffprobe reports a duration of %d ms", got)
 	}
 	if err := os.RemoveAll(dir + ".kept"); err != nil {
@@ -239,8 +239,8 @@ func TestFullDiskEndsTheRecording(t *testing.T) {
 func TestReserveStaysFree(t *testing.T) {
 	t.Parallel()
 	s := open(t, t.TempDir(), func(c *record.Config) { c.RecordReserve = 1 << 60 })
-	s.record("show", long(t, 3))
-	if got := s.testObserver.list(); !slices.Equal(got, []string{"finished disk_full show"}) || s.Stats().Failures != 1 {
+	s.record("broadcast", long(t, 3))
+	if got := s.testObserver.list(); !slices.Equal(got, []string{"finished disk_full broadcast"}) || s.Stats().Failures != 1 {
 		t.Fatal(got)
 	}
 }

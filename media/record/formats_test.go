@@ -23,8 +23,8 @@ func TestOtherFormatsAreRecorded(t *testing.T) {
 		video, audio flv.Codec
 	}{
 		"sound":                         {[]string{"-vn", "-c:a", "aac"}, "1.mp4", "", flv.AAC},
-		"picture":                       {picture("-an"), "1.mp4", flv.H264, ""},
-		"mp3":                           {picture("-c:a", "libmp3lame", "-ar", "44100"), "1.mp4", flv.H264, flv.MP3},
+		"picture":                       {videoFrame("-an"), "1.mp4", flv.H264, ""},
+		"mp3":                           {videoFrame("-c:a", "libmp3lame", "-ar", "44100"), "1.mp4", flv.H264, flv.MP3},
 		"mp3 with fewer samples, alone": {[]string{"-vn", "-c:a", "libmp3lame", "-ar", "22050"}, "1.mp4", "", flv.MP3},
 		"a codec that MP4 cannot store": {[]string{"-c:v", "flv", "-g", "25", "-c:a", "adpcm_swf"}, "1.flv", "h263", "adpcm"},
 	} {
@@ -32,7 +32,7 @@ func TestOtherFormatsAreRecorded(t *testing.T) {
 			t.Parallel()
 			source := clip(t, "film.flv", tt.args...)
 			s := open(t, t.TempDir(), nil)
-			rec := s.record("show", frames(t, source, 1000))
+			rec := s.record("broadcast", frames(t, source, 1000))
 			if len(rec.Parts) != 1 || rec.Parts[0].File != tt.file || rec.Parts[0].Video != tt.video || rec.Parts[0].Audio != tt.audio {
 				t.Fatal(sprint(rec))
 			}
@@ -122,7 +122,7 @@ func TestNewerCodecsAreRecorded(t *testing.T) {
 			t.Parallel()
 			source := clip(t, "film.mp4", append(tt.args, "-pix_fmt", "yuv420p", "-movflags", "frag_keyframe+empty_moov+default_base_moof")...)
 			s := open(t, t.TempDir(), nil)
-			rec := s.record("show", enhanced(t, source, tt.fourCC))
+			rec := s.record("broadcast", enhanced(t, source, tt.fourCC))
 			if len(rec.Parts) != 1 || rec.Parts[0].File != "1.mp4" || rec.Parts[0].Video != tt.codec && rec.Parts[0].Audio != tt.codec {
 				t.Fatal(sprint(rec))
 			}
@@ -141,9 +141,9 @@ func TestNewerCodecsAreRecorded(t *testing.T) {
 // A change of the video size begins another file.
 func TestChangeOfSizeBeginsAPart(t *testing.T) {
 	t.Parallel()
-	small, large := film(t), clip(t, "large.flv", picture("-s", "640x360", "-c:a", "aac", "-b:a", "64k")...)
+	small, large := film(t), clip(t, "large.flv", videoFrame("-s", "640x360", "-c:a", "aac", "-b:a", "64k")...)
 	s := open(t, t.TempDir(), nil)
-	rec := s.record("show", append(frames(t, small, 0), frames(t, large, 5100)...))
+	rec := s.record("broadcast", append(frames(t, small, 0), frames(t, large, 5100)...))
 	if len(rec.Parts) != 2 || rec.Parts[1].Size != (flv.Size{Width: 640, Height: 360}) || rec.Parts[1].File != "2.mp4" {
 		t.Fatal(sprint(rec))
 	}
@@ -162,7 +162,7 @@ func TestReconnectContinuesTheRecording(t *testing.T) {
 	t.Parallel()
 	source := film(t)
 	s := open(t, t.TempDir(), nil)
-	rec := s.record("show", append(frames(t, source, 0), frames(t, source, 12_000)...))
+	rec := s.record("broadcast", append(frames(t, source, 0), frames(t, source, 12_000)...))
 	if len(rec.Parts) != 1 || rec.Length < 16900*time.Millisecond || rec.Length > 17200*time.Millisecond {
 		t.Fatal(sprint(rec))
 	}
@@ -183,7 +183,7 @@ func TestLargeTimestampsAreRecorded(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			s := open(t, t.TempDir(), nil)
-			rec := s.record("show", frames(t, source, from))
+			rec := s.record("broadcast", frames(t, source, from))
 			if len(rec.Parts) != 1 {
 				t.Fatal(sprint(rec))
 			}
@@ -201,7 +201,7 @@ func TestTimestampJumpBeginsAPart(t *testing.T) {
 	for _, from := range []uint32{100_000, 0, 1_000_000} {
 		all = append(all, frames(t, source, from)...)
 	}
-	rec := s.record("show", all)
+	rec := s.record("broadcast", all)
 	if len(rec.Parts) != 3 {
 		t.Fatal(sprint(rec))
 	}
@@ -228,7 +228,7 @@ func TestMalformedFramesAreLeftOut(t *testing.T) {
 			media.NewFrame(flv.Audio, f.Time(), nil), media.NewFrame(flv.Video, f.Time(), []byte{0x27}))
 	}
 	s := open(t, t.TempDir(), nil)
-	rec := s.record("show", all)
+	rec := s.record("broadcast", all)
 	if got := pictures(t, s.file(rec, 0)); len(rec.Parts) != 1 || len(got) != 125 {
 		t.Fatalf("%d pictures in %+v", len(got), rec)
 	}
@@ -257,7 +257,7 @@ func TestTooManyPartsEndTheRecording(t *testing.T) {
 		all = append(all, media.NewFrame(flv.Video, i*40, h), media.NewFrame(flv.Video, i*40, key.Payload()))
 	}
 	s := open(t, t.TempDir(), nil)
-	rec := s.record("show", all)
+	rec := s.record("broadcast", all)
 	if rec.Reason != "parts" || len(rec.Parts) != 100 {
 		t.Fatalf("%d parts, %s", len(rec.Parts), rec.Reason)
 	}

@@ -18,23 +18,23 @@ func TestRecordingsAreServed(t *testing.T) {
 	t.Parallel()
 	source := film(t)
 	s := open(t, t.TempDir(), nil)
-	rec := s.record("show", frames(t, source, 0))
+	rec := s.record("broadcast", frames(t, source, 0))
 	whole, err := os.ReadFile(s.file(rec, 0))
 	if err != nil {
 		t.Fatal(err)
 	}
-	door := &record.Handler{Recorder: s.Recorder, AllowOrigin: "*", Authorize: func(_ context.Context, folder, id, sign string) error {
+	handler := &record.Handler{Recorder: s.Recorder, AllowOrigin: "*", Authorize: func(_ context.Context, folder, id, sign string) error {
 		switch {
 		case sign == "trouble":
 			return errors.New("no database")
-		case folder != "6" || id != "show":
+		case folder != "6" || id != "broadcast":
 			return record.ErrNotFound
 		case sign != "good":
 			return record.ErrForbidden
 		}
 		return nil
 	}}
-	web := httptest.NewServer(http.StripPrefix("/recordings/", door))
+	web := httptest.NewServer(http.StripPrefix("/recordings/", handler))
 	defer web.Close()
 	ask := func(method, path, bytes string) (*http.Response, []byte) {
 		t.Helper()
@@ -57,48 +57,48 @@ func TestRecordingsAreServed(t *testing.T) {
 		return answer, body
 	}
 	defer http.DefaultTransport.(*http.Transport).CloseIdleConnections()
-	answer, body := ask("GET", "/recordings/6/show/1.mp4?sign=good", "")
+	answer, body := ask("GET", "/recordings/6/broadcast/1.mp4?sign=good", "")
 	if h := answer.Header; answer.StatusCode != http.StatusOK || !bytes.Equal(body, whole) || h.Get("Content-Type") != "video/mp4" ||
 		h.Get("Accept-Ranges") != "bytes" || h.Get("Access-Control-Allow-Origin") != "*" || h.Get("ETag") == "" {
 		t.Fatalf("%d bytes, %v", len(body), answer)
 	}
-	answer, body = ask("GET", "/recordings/6/show/1.mp4?sign=good", "1000-1999")
+	answer, body = ask("GET", "/recordings/6/broadcast/1.mp4?sign=good", "1000-1999")
 	if answer.StatusCode != http.StatusPartialContent || !bytes.Equal(body, whole[1000:2000]) {
 		t.Fatalf("%d bytes, %v", len(body), answer)
 	}
-	answer, body = ask("HEAD", "/recordings/6/show/1.mp4?sign=good", "")
+	answer, body = ask("HEAD", "/recordings/6/broadcast/1.mp4?sign=good", "")
 	if answer.StatusCode != http.StatusOK || answer.ContentLength != int64(len(whole)) || len(body) > 0 {
 		t.Fatalf("%d bytes, %v", len(body), answer)
 	}
-	answer, body = ask("GET", "/recordings/6/show/index.jsonl?sign=good", "")
+	answer, body = ask("GET", "/recordings/6/broadcast/index.jsonl?sign=good", "")
 	if answer.StatusCode != http.StatusOK || answer.Header.Get("Content-Type") != "application/x-ndjson" || !bytes.Contains(body, []byte("fragment")) {
 		t.Fatalf("%s, %v", body, answer)
 	}
 	for path, want := range map[string]int{
-		"/recordings/6/show/1.mp4":                           403,
-		"/recordings/6/show/1.mp4?sign=bad":                  403,
-		"/recordings/6/show/1.mp4?sign=trouble":              503,
-		"/recordings/6/show/2.mp4?sign=good":                 404,
-		"/recordings/6/show/../show/1.mp4?sign=good":         404,
-		"/recordings/6/show/..%2f..%2f.lock?sign=good":       404,
-		"/recordings/6/show/%2e%2e%2f%2e%2e/.lock?sign=good": 404,
-		"/recordings/6/other/1.mp4?sign=good":                404,
-		"/recordings/.lock?sign=good":                        404,
-		"/recordings/?sign=good":                             404,
-		"/recordings/6/sh%ffow/1.mp4?sign=good":              404,
+		"/recordings/6/broadcast/1.mp4":                           403,
+		"/recordings/6/broadcast/1.mp4?sign=bad":                  403,
+		"/recordings/6/broadcast/1.mp4?sign=trouble":              503,
+		"/recordings/6/broadcast/2.mp4?sign=good":                 404,
+		"/recordings/6/broadcast/../broadcast/1.mp4?sign=good":    404,
+		"/recordings/6/broadcast/..%2f..%2f.lock?sign=good":       404,
+		"/recordings/6/broadcast/%2e%2e%2f%2e%2e/.lock?sign=good": 404,
+		"/recordings/6/other/1.mp4?sign=good":                     404,
+		"/recordings/.lock?sign=good":                             404,
+		"/recordings/?sign=good":                                  404,
+		"/recordings/6/sh%ffow/1.mp4?sign=good":                   404,
 	} {
 		if answer, body := ask("GET", path, ""); answer.StatusCode != want || len(body) > 0 {
 			t.Errorf("%s: %d, %q", path, answer.StatusCode, body)
 		}
 	}
-	if answer, _ := ask("POST", "/recordings/6/show/1.mp4?sign=good", ""); answer.StatusCode != http.StatusMethodNotAllowed {
+	if answer, _ := ask("POST", "/recordings/6/broadcast/1.mp4?sign=good", ""); answer.StatusCode != http.StatusMethodNotAllowed {
 		t.Error(answer.Status)
 	}
-	if answer, _ := ask("OPTIONS", "/recordings/6/show/1.mp4", ""); answer.StatusCode != http.StatusNoContent || answer.Header.Get("Access-Control-Allow-Headers") != "Range" {
+	if answer, _ := ask("OPTIONS", "/recordings/6/broadcast/1.mp4", ""); answer.StatusCode != http.StatusNoContent || answer.Header.Get("Access-Control-Allow-Headers") != "Range" {
 		t.Error(answer.Status)
 	}
 	all := pictures(t, source)
-	if got := pictures(t, web.URL+"/recordings/6/show/1.mp4?sign=good", "-ss", "3.2"); len(got) != len(all)-80 || got[0] != all[80] {
+	if got := pictures(t, web.URL+"/recordings/6/broadcast/1.mp4?sign=good", "-ss", "3.2"); len(got) != len(all)-80 || got[0] != all[80] {
 		t.Errorf("over HTTP from 3.2 s there are %d pictures", len(got))
 	}
 }
@@ -107,13 +107,13 @@ func TestRunningRecordingsAreServedAsFarAsWritten(t *testing.T) {
 	t.Parallel()
 	s := open(t, t.TempDir(), nil)
 	r := newReel()
-	if err := s.Start("6", "show", r); err != nil {
+	if err := s.Start("6", "broadcast", r); err != nil {
 		t.Fatal(err)
 	}
 	go r.play(long(t, 20))
 	var rec record.Recording
 	eventually(t, "a fragment", func() bool {
-		rec, _ = s.Get("6", "show")
+		rec, _ = s.Get("6", "broadcast")
 		return len(rec.Parts) > 0 && rec.Parts[0].Length > 0
 	})
 	file, err := os.OpenFile(s.file(rec, 0), os.O_APPEND|os.O_WRONLY, 0)
@@ -127,22 +127,22 @@ func TestRunningRecordingsAreServedAsFarAsWritten(t *testing.T) {
 	if err := file.Close(); err != nil {
 		t.Fatal(err)
 	}
-	door := &record.Handler{Recorder: s.Recorder, AllowOrigin: "*", Authorize: func(context.Context, string, string, string) error { return nil }}
+	handler := &record.Handler{Recorder: s.Recorder, AllowOrigin: "*", Authorize: func(context.Context, string, string, string) error { return nil }}
 	answer := httptest.NewRecorder()
-	http.StripPrefix("/", door).ServeHTTP(answer, httptest.NewRequest(http.MethodGet, "/6/show/1.mp4", nil).WithContext(t.Context()))
+	http.StripPrefix("/", handler).ServeHTTP(answer, httptest.NewRequest(http.MethodGet, "/6/broadcast/1.mp4", nil).WithContext(t.Context()))
 	if n := answer.Body.Len(); answer.Code != http.StatusOK || int64(n) < rec.Parts[0].Bytes || n >= len(half) {
 		t.Fatalf("%d, %d bytes", answer.Code, n)
 	}
 	r.Close()
-	s.finished("show")
+	s.finished("broadcast")
 }
 
 func TestDeletedRecordingsLoseTheirFiles(t *testing.T) {
 	t.Parallel()
-	show := long(t, 3)
+	broadcast := long(t, 3)
 	s := open(t, t.TempDir(), func(c *record.Config) { c.RecordSweep = 5 * time.Millisecond })
-	s.record("a", show)
-	s.record("b", show)
+	s.record("a", broadcast)
+	s.record("b", broadcast)
 	s.testObserver.set(func(e *testObserver) { e.gone = "a" })
 	eventually(t, "a is deleted", func() bool { return s.Stats().Kept == 1 })
 	if _, there := s.Get("6", "b"); !there {

@@ -241,12 +241,12 @@ func clip(t testing.TB, name string, args ...string) string {
 	return file
 }
 
-func picture(args ...string) []string {
+func videoFrame(args ...string) []string {
 	return append([]string{"-c:v", "libx264", "-preset", "ultrafast", "-bf", "2", "-g", "25", "-pix_fmt", "yuv420p"}, args...)
 }
 
 func film(t testing.TB) string {
-	return clip(t, "film.flv", picture("-c:a", "aac", "-b:a", "64k")...)
+	return clip(t, "film.flv", videoFrame("-c:a", "aac", "-b:a", "64k")...)
 }
 
 // frames reads an FLV file and shifts its timestamps.

@@ -133,12 +133,12 @@ func (f *mp4File) addVideo(to []sample, frame timedFrame) ([]sample, error) {
 		return to, err
 	}
 	at := max(frame.at*mp4track.VideoTimeScale/1000, f.videoAt+1)
-	shown := (frame.at + int64(info.Offset)) * mp4track.VideoTimeScale / 1000
+	presentation := (frame.at + int64(info.Offset)) * mp4track.VideoTimeScale / 1000
 	f.videoAt = at
 	if n := len(to); n > 0 {
 		to[n-1].Duration = length(at - to[n-1].at)
 	}
-	offset := int32(max(math.MinInt32, min(math.MaxInt32, shown-at)))
+	offset := int32(max(math.MinInt32, min(math.MaxInt32, presentation-at)))
 	return append(to, sample{fmp4.Sample{PTSOffset: offset, IsNonSyncSample: !info.Key, Payload: payload}, at}), nil
 }
 

@@ -12,7 +12,7 @@ func TestBroadcastIsRecordedOnDisk(t *testing.T) {
 	t.Parallel()
 	source := film(t)
 	s := open(t, t.TempDir(), nil)
-	rec := s.record("show", frames(t, source, 0))
+	rec := s.record("broadcast", frames(t, source, 0))
 	if len(rec.Parts) != 1 || rec.Reason != "stopped" || rec.EndedAt.Before(rec.StartedAt) || rec.Skips != 0 {
 		t.Fatal(sprint(rec))
 	}
@@ -35,7 +35,7 @@ func TestBroadcastIsRecordedOnDisk(t *testing.T) {
 	if got := pictures(t, file, "-ss", "3.2"); !slices.Equal(got, all[80:]) {
 		t.Fatalf("from 3.2 s there are %d pictures", len(got))
 	}
-	if got := s.testObserver.list(); !slices.Equal(got, []string{"started show", "finished stopped show"}) {
+	if got := s.testObserver.list(); !slices.Equal(got, []string{"started broadcast", "finished stopped broadcast"}) {
 		t.Fatal(got)
 	}
 }

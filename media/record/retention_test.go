@@ -19,13 +19,13 @@ import (
 // Closed recordings are deleted to make room for running ones, the oldest first. Running recordings stay.
 func TestOldestRecordingsMakeRoom(t *testing.T) {
 	t.Parallel()
-	show := long(t, 120)
+	broadcast := long(t, 120)
 	s := open(t, t.TempDir(), nil)
-	one := s.record("measure", show).Bytes
+	one := s.record("measure", broadcast).Bytes
 	s.stop()
 	s = open(t, t.TempDir(), func(c *record.Config) { c.RecordQuota = 3*one + one/2 })
 	for _, id := range []string{"a", "b", "c", "d", "e"} {
-		s.record(id, show)
+		s.record(id, broadcast)
 	}
 	var kept []string
 	for _, r := range s.List() {
@@ -74,21 +74,21 @@ func onDisk(t *testing.T, dir string) (n int64) {
 // A folder has its own quota, which does not affect other folders.
 func TestFoldersHaveAQuota(t *testing.T) {
 	t.Parallel()
-	show := long(t, 120)
+	broadcast := long(t, 120)
 	s := open(t, t.TempDir(), nil)
-	one := s.record("measure", show).Bytes
+	one := s.record("measure", broadcast).Bytes
 	s.stop()
 	s = open(t, t.TempDir(), func(c *record.Config) { c.RecordLiveQuota = one + one/2 })
 	other := newReel()
 	if err := s.Start("7", "other", other); err != nil {
 		t.Fatal(err)
 	}
-	other.play(show)
+	other.play(broadcast)
 	close(other.frames)
 	s.Stop("7", "other", "lost")
 	eventually(t, "the other recording has ended", func() bool { return slices.Contains(s.testObserver.list(), "finished lost other") })
-	s.record("a", show)
-	s.record("b", show)
+	s.record("a", broadcast)
+	s.record("b", broadcast)
 	if _, there := s.Get("7", "other"); !there || s.Stats().Kept != 2 {
 		t.Fatalf("%+v", s.List())
 	}
@@ -100,9 +100,9 @@ func TestFoldersHaveAQuota(t *testing.T) {
 // A recording is deleted only if the observer agrees. Until then a running recording may exceed the quota.
 func TestNothingIsDeletedWithoutTheObserver(t *testing.T) {
 	t.Parallel()
-	show := long(t, 120)
+	broadcast := long(t, 120)
 	s := open(t, t.TempDir(), nil)
-	one := s.record("measure", show).Bytes
+	one := s.record("measure", broadcast).Bytes
 	s.stop()
 	var ahead atomic.Int64
 	s = open(t, t.TempDir(), func(c *record.Config) {
@@ -110,21 +110,21 @@ func TestNothingIsDeletedWithoutTheObserver(t *testing.T) {
 		c.Now = func() time.Time { return time.Now().Add(time.Duration(ahead.Load())) }
 	})
 	s.testObserver.set(func(e *testObserver) { e.firmly = true })
-	s.record("a", show)
+	s.record("a", broadcast)
 	for _, id := range []string{"b", "c"} {
-		if rec := s.record(id, show); rec.Reason != record.ReasonOf(media.ReasonStopped) || rec.Length < s.List()[0].Length {
+		if rec := s.record(id, broadcast); rec.Reason != record.ReasonOf(media.ReasonStopped) || rec.Length < s.List()[0].Length {
 			t.Fatal(sprint(rec))
 		}
 	}
 	if st := s.Stats(); st.Kept != 3 || st.Failures != 0 || st.Bytes != onDisk(t, s.dir) {
 		t.Fatalf("%+v, and %d bytes on the disk", st, onDisk(t, s.dir))
 	}
-	if asked := s.testObserver.refused; asked != 1 {
-		t.Fatalf("the observer was called %d times in a moment", asked)
+	if requested := s.testObserver.refused; requested != 1 {
+		t.Fatalf("the observer was called %d times in a moment", requested)
 	}
 	s.testObserver.set(func(e *testObserver) { e.firmly = false })
 	ahead.Store(int64(time.Minute))
-	s.record("d", show)
+	s.record("d", broadcast)
 	if st := s.Stats(); st.Kept != 1 || st.Bytes > one+one/2 {
 		t.Fatalf("%+v", st)
 	}
@@ -132,18 +132,18 @@ func TestNothingIsDeletedWithoutTheObserver(t *testing.T) {
 
 func TestExpiredRecordingsAreDeleted(t *testing.T) {
 	t.Parallel()
-	show := long(t, 3)
+	broadcast := long(t, 3)
 	var clock sync.Mutex
 	now := time.Now()
 	s := open(t, t.TempDir(), func(c *record.Config) {
 		c.RecordKeep, c.RecordSweep = time.Hour, 5*time.Millisecond
 		c.Now = func() time.Time { clock.Lock(); defer clock.Unlock(); return now }
 	})
-	s.record("old", show)
+	s.record("old", broadcast)
 	clock.Lock()
 	now = now.Add(59 * time.Minute)
 	clock.Unlock()
-	s.record("young", show)
+	s.record("young", broadcast)
 	if _, there := s.Get("6", "old"); !there {
 		t.Fatal("the recording was deleted too early")
 	}
@@ -164,11 +164,11 @@ func TestFailedNotificationsAreRepeated(t *testing.T) {
 	s := open(t, t.TempDir(), func(c *record.Config) { c.RecordSweep = 5 * time.Millisecond })
 	s.testObserver.set(func(e *testObserver) { e.deaf = true })
 	testSource := newReel()
-	if err := s.Start("6", "show", testSource); err != nil {
+	if err := s.Start("6", "broadcast", testSource); err != nil {
 		t.Fatal(err)
 	}
 	testSource.play(long(t, 5))
-	s.Stop("6", "show", "kicked")
+	s.Stop("6", "broadcast", "kicked")
 	close(testSource.frames)
 	eventually(t, "the end", func() bool { return s.Stats().Running == 0 })
 	s.stop()
@@ -176,7 +176,7 @@ func TestFailedNotificationsAreRepeated(t *testing.T) {
 		t.Fatal(got)
 	}
 	s = open(t, s.dir, func(c *record.Config) { c.RecordSweep = 5 * time.Millisecond })
-	if rec := s.finished("show"); rec.Reason != "kicked" || rec.Length < 4*time.Second {
+	if rec := s.finished("broadcast"); rec.Reason != "kicked" || rec.Length < 4*time.Second {
 		t.Fatal(sprint(rec))
 	}
 }
@@ -185,15 +185,15 @@ func TestOpenReturnsFilesOfRecordingsOnly(t *testing.T) {
 	t.Parallel()
 	s := open(t, t.TempDir(), nil)
 	testSource := newReel()
-	if err := s.Start("6", "show", testSource); err != nil {
+	if err := s.Start("6", "broadcast", testSource); err != nil {
 		t.Fatal(err)
 	}
 	testSource.play(long(t, 5))
-	eventually(t, "the first part", func() bool { rec, _ := s.Get("6", "show"); return len(rec.Parts) == 1 && rec.Parts[0].Length > 0 })
-	if err := s.Remove("6", "show"); !errors.Is(err, record.ErrStillRecording) {
+	eventually(t, "the first part", func() bool { rec, _ := s.Get("6", "broadcast"); return len(rec.Parts) == 1 && rec.Parts[0].Length > 0 })
+	if err := s.Remove("6", "broadcast"); !errors.Is(err, record.ErrStillRecording) {
 		t.Fatalf("a running recording was deleted: %v", err)
 	}
-	f, _, err := s.Open("6", "show", "1.mp4") // while it is running
+	f, _, err := s.Open("6", "broadcast", "1.mp4") // while it is running
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -202,14 +202,14 @@ func TestOpenReturnsFilesOfRecordingsOnly(t *testing.T) {
 	if err != nil || !bytes.Contains(b, []byte("moof")) {
 		t.Fatalf("%d bytes, %v", len(b), err)
 	}
-	if err := s.Start("6", "show", newReel()); !errors.Is(err, record.ErrExists) {
+	if err := s.Start("6", "broadcast", newReel()); !errors.Is(err, record.ErrExists) {
 		t.Fatalf("a repeated id: %v", err)
 	}
-	s.Stop("6", "show", "stopped")
+	s.Stop("6", "broadcast", "stopped")
 	close(testSource.frames)
-	s.finished("show")
-	for _, name := range [][3]string{{"6", "show", "2.mp4"}, {"6", "show", "../show/1.mp4"}, {"6", "show", ""}, {"6", "show", "."}, {"6", "..", "1.mp4"},
-		{"..", "6", "show"}, {"6", "show/../show", "1.mp4"}, {"7", "show", "1.mp4"}, {"", ".lock", ""}, {"6", "show", "/etc/passwd"}} {
+	s.finished("broadcast")
+	for _, name := range [][3]string{{"6", "broadcast", "2.mp4"}, {"6", "broadcast", "../broadcast/1.mp4"}, {"6", "broadcast", ""}, {"6", "broadcast", "."}, {"6", "..", "1.mp4"},
+		{"..", "6", "broadcast"}, {"6", "broadcast/../broadcast", "1.mp4"}, {"7", "broadcast", "1.mp4"}, {"", ".lock", ""}, {"6", "broadcast", "/etc/passwd"}} {
 		if f, _, err := s.Open(name[0], name[1], name[2]); !errors.Is(err, record.ErrNotFound) {
 			t.Errorf("%q is opened: %v, %v", name, f, err)
 		}
@@ -219,7 +219,7 @@ func TestOpenReturnsFilesOfRecordingsOnly(t *testing.T) {
 			t.Errorf("%q was started: %v", name, err)
 		}
 	}
-	index, _, err := s.Open("6", "show", record.IndexFile)
+	index, _, err := s.Open("6", "broadcast", record.IndexFile)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -228,13 +228,13 @@ func TestOpenReturnsFilesOfRecordingsOnly(t *testing.T) {
 	if n := bytes.Count(lines, []byte(`"kind":"fragment"`)); n != 5 {
 		t.Fatalf("%d fragments in %s", n, lines)
 	}
-	if err := s.Remove("6", "show"); err != nil {
+	if err := s.Remove("6", "broadcast"); err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := s.Open("6", "show", "1.mp4"); !errors.Is(err, record.ErrNotFound) || onDisk(t, s.dir) != 0 {
+	if _, _, err := s.Open("6", "broadcast", "1.mp4"); !errors.Is(err, record.ErrNotFound) || onDisk(t, s.dir) != 0 {
 		t.Fatalf("a deleted recording was opened: %v", err)
 	}
-	if err := s.Remove("6", "show"); !errors.Is(err, record.ErrNotFound) {
+	if err := s.Remove("6", "broadcast"); !errors.Is(err, record.ErrNotFound) {
 		t.Fatalf("the recording was deleted twice: %v", err)
 	}
 }
@@ -244,10 +244,10 @@ func TestBroadcastWithoutFramesIsNotRecorded(t *testing.T) {
 	t.Parallel()
 	s := open(t, t.TempDir(), nil)
 	testSource := newReel()
-	if err := s.Start("6", "show", testSource); err != nil {
+	if err := s.Start("6", "broadcast", testSource); err != nil {
 		t.Fatal(err)
 	}
-	s.Stop("6", "show", "stopped")
+	s.Stop("6", "broadcast", "stopped")
 	close(testSource.frames)
 	eventually(t, "the end", func() bool { return s.Stats().Running == 0 })
 	if st := s.Stats(); st.Kept != 0 || onDisk(t, s.dir) != 0 || len(s.testObserver.list()) > 0 {
@@ -260,16 +260,16 @@ func TestRunEndsRunningRecordings(t *testing.T) {
 	t.Parallel()
 	s := open(t, t.TempDir(), nil)
 	testSource := newReel()
-	if err := s.Start("6", "show", testSource); err != nil {
+	if err := s.Start("6", "broadcast", testSource); err != nil {
 		t.Fatal(err)
 	}
 	testSource.play(long(t, 5))
 	stopped := make(chan struct{})
 	go func() { defer close(stopped); s.stop() }()
-	s.Stop("6", "show", record.ReasonOf(media.ReasonShutdown))
+	s.Stop("6", "broadcast", record.ReasonOf(media.ReasonShutdown))
 	close(testSource.frames)
 	<-stopped
-	if got := s.testObserver.list(); !slices.Equal(got, []string{"started show", "finished shutdown show"}) {
+	if got := s.testObserver.list(); !slices.Equal(got, []string{"started broadcast", "finished shutdown broadcast"}) {
 		t.Fatal(got)
 	}
 	late := newReel()

@@ -50,9 +50,9 @@ func TestOtherImplementationConnects(t *testing.T) {
 		{"to play, with everything in the app", "/live/KEY?sign=1-a", false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			asked := make(chan rtmp.Request, 1)
+			requested := make(chan rtmp.Request, 1)
 			addr := served(t, func(c *rtmp.Conn, r rtmp.Request) {
-				asked <- r
+				requested <- r
 				if err := c.Accept(); err != nil {
 					t.Error(err)
 				}
@@ -71,7 +71,7 @@ func TestOtherImplementationConnects(t *testing.T) {
 			}
 			c.Close()
 			want := rtmp.Request{Publish: tt.publish, App: "live", Name: "KEY", Args: url.Values{"sign": {"1-a"}}}
-			if diff := cmp.Diff(want, <-asked); diff != "" {
+			if diff := cmp.Diff(want, <-requested); diff != "" {
 				t.Fatal(diff)
 			}
 		})

@@ -255,7 +255,7 @@ func TestProfilesShareChatRooms(t *testing.T) {
 	if f := n.hear(func(f frame) bool { return f.Type == "chat.private" }); !strings.Contains(string(f.Data), "psst") {
 		t.Errorf("native %s", f.Data)
 	}
-	n.ask("chat.private", map[string]any{"guest": c.id, "text": "psst yourself"})
+	n.ask("chat.private", map[string]any{"participant": c.id, "text": "psst yourself"})
 	if got, _ := push[exchanged](c, c.id); string(got.Data.Payload) != `{"msg":"psst yourself"}` || got.Meta.Client != at.Clients[0] {
 		t.Errorf("exchanged %+v", got)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"slices"
 
+	"roomlog/api/token"
 	"roomlog/domain"
 	"roomlog/projections"
 )
@@ -78,7 +79,7 @@ func (s *server) authenticate(ctx context.Context) (projections.User, error) {
 	if rc.tokenError != nil {
 		return projections.User{}, rc.tokenError
 	}
-	user, err := s.Admission.CheckSession(ctx, rc.caller.ref())
+	user, err := s.Admission.CheckSession(ctx, sessionRef(rc.caller))
 	if err == nil {
 		rc.user = user
 	}
@@ -91,6 +92,11 @@ func (s *server) requireRole(ctx context.Context, needed domain.Role) error {
 		err = refusal(domain.CodeForbidden, "this needs the role %s", needed)
 	}
 	return err
+}
+
+// sessionRef returns the session that a token names.
+func sessionRef(c token.Claims) projections.SessionRef {
+	return projections.SessionRef{User: c.User, Session: c.Session, Position: c.Position}
 }
 
 func hasRole(user projections.User, needed domain.Role) bool {

@@ -9,7 +9,7 @@ import (
 	"roomlog/eventstore"
 )
 
-// account is a person who is signed in.
+// account is a signed-in user.
 type account struct {
 	*testAPI
 	ID    domain.UserID `json:"id"`
@@ -17,35 +17,35 @@ type account struct {
 	name  string
 }
 
-const password = "correct horse"
+const testPassword = "correct horse"
 
-// person registers somebody and signs them in, through the door.
-func (d *testAPI) person(name string) account {
+// account registers a user and signs in.
+func (d *testAPI) account(name string) account {
 	d.Helper()
-	d.post("/api/reg", map[string]string{"username": name, "password": password, "repassword": password}).ok(nil)
+	d.post("/api/reg", map[string]string{"username": name, "password": testPassword, "repassword": testPassword}).ok(nil)
 	return d.signIn(name)
 }
 
 func (d *testAPI) signIn(name string) account {
 	d.Helper()
 	a := account{testAPI: d, name: name}
-	d.post("/api/login", map[string]string{"username": name, "password": password}).ok(&a)
+	d.post("/api/login", map[string]string{"username": name, "password": testPassword}).ok(&a)
 	return a
 }
 
-func (a account) get(path string, headers ...string) answer {
+func (a account) get(path string, headers ...string) reply {
 	a.Helper()
 	return a.testAPI.get(path, append(headers, "token", a.Token)...)
 }
 
-func (a account) post(path string, body any, headers ...string) answer {
+func (a account) post(path string, body any, headers ...string) reply {
 	a.Helper()
 	return a.testAPI.post(path, body, append(headers, "token", a.Token)...)
 }
 
 type object = map[string]any
 
-// live makes a room; onAir also puts it on air.
+// live creates a live; onAir also puts it on air.
 func (a account) live(title string) domain.LiveID {
 	a.Helper()
 	var made struct{ Data struct{ ID domain.LiveID } }
@@ -60,13 +60,13 @@ func (a account) onAir(title string) domain.LiveID {
 	return id
 }
 
-// operator has something done at the server's command line, and waits for the tables.
+// operator executes a command as an operator and waits for the tables.
 func (d *testAPI) operator(c domain.Command) eventstore.Receipt {
 	d.Helper()
 	return d.execute(domain.Request{Command: c, Actor: domain.Actor{Kind: domain.Operator}})
 }
 
-// does has something done that other doors take from a person.
+// command executes a command of the user, as other servers do, and waits for the tables.
 func (a account) command(c domain.Command) eventstore.Receipt {
 	a.Helper()
 	return a.execute(domain.Request{Command: c, Actor: a.actor()})
@@ -96,7 +96,7 @@ func (d *testAPI) execute(r domain.Request) eventstore.Receipt {
 	return receipt
 }
 
-// position answers where the tables are.
+// position returns the position that the tables have applied.
 func (d *testAPI) position() (position int64) {
 	d.Helper()
 	err := d.pool.QueryRow(d.Context(), "SELECT coalesce(max(position), 0) FROM public.checkpoint").Scan(&position)
@@ -118,7 +118,7 @@ func (a account) credit(coins domain.Coins) account {
 	return a
 }
 
-// gift puts something on the shelf.
+// gift adds a gift to the catalogue.
 func (d *testAPI) gift(name string, price domain.Coins) domain.GiftID {
 	d.Helper()
 	return d.operator(domain.AddGift{Name: name, Price: price, Image: "https://example.com/g.png"}).Events[0].Event.(domain.GiftAdded).Gift

@@ -4,12 +4,14 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
-	"os"
 	"sync"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/go-chi/chi/v5"
+
+	"roomlog/api/password"
+	"roomlog/api/upload"
 )
 
 // API is the HTTP handler of the REST API. It is safe for concurrent use.
@@ -28,8 +30,8 @@ type server struct {
 	router    chi.Router
 	huma      huma.API
 	timeZone  *time.Location
-	passwords *passwords
-	uploads   *os.Root
+	passwords *password.Hasher
+	uploads   *upload.Store
 	rates     *rates
 	meters    *meters
 
@@ -57,7 +59,7 @@ func newServer(c Config) (*server, error) {
 	}
 	draining := make(chan struct{})
 	s := &server{
-		Config: c, log: c.Log, router: chi.NewRouter(), passwords: newPasswords(c.Password), rates: newRates(c),
+		Config: c, log: c.Log, router: chi.NewRouter(), passwords: password.NewHasher(c.Password), rates: newRates(c),
 		streams: make(chan struct{}, c.EventStreams), draining: draining, drain: sync.OnceFunc(func() { close(draining) }),
 		unlimited: make(map[string]string),
 	}
@@ -66,11 +68,8 @@ func newServer(c Config) (*server, error) {
 	if s.timeZone, err = time.LoadLocation(c.TimeZone); err != nil {
 		return nil, fmt.Errorf("api: load the time zone: %w", err)
 	}
-	if err := os.MkdirAll(c.Uploads, 0o750); err != nil {
-		return nil, fmt.Errorf("api: create the folder of uploads: %w", err)
-	}
-	if s.uploads, err = os.OpenRoot(c.Uploads); err != nil {
-		return nil, fmt.Errorf("api: open the folder of uploads: %w", err)
+	if s.uploads, err = upload.Open(c.Uploads, c.UploadBytes); err != nil {
+		return nil, err
 	}
 	if s.meters, err = newMeters(c.Metrics); err != nil {
 		return nil, err

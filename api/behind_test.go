@@ -20,7 +20,7 @@ import (
 
 const textBusy = "系统繁忙，请稍后再试"
 
-func (a answer) busy() {
+func (a reply) busy() {
 	a.t.Helper()
 	a.expectFailure(503, domain.CodeBusy, textBusy)
 	if a.header.Get("Retry-After") == "" {
@@ -28,14 +28,14 @@ func (a answer) busy() {
 	}
 }
 
-// TestReadsOwnWrites: whoever has an answer finds what it says everywhere, at once.
+// TestReadsOwnWrites checks that a client finds its change in every list as soon as it has the response.
 func TestReadsOwnWrites(t *testing.T) {
 	t.Parallel()
 	d := startAPI(t)
 	var all sync.WaitGroup
 	for i := range 8 {
 		all.Go(func() {
-			a := d.person(fmt.Sprintf("person %d", i))
+			a := d.account(fmt.Sprintf("person %d", i))
 			a.get("/api/user/info").ok(nil)
 			for range 5 {
 				var got signedForm
@@ -50,12 +50,12 @@ func TestReadsOwnWrites(t *testing.T) {
 	all.Wait()
 }
 
-// TestTablesBehind: while the tables stand still commands are answered from the log, and what
-// cannot be known yet is said to be unknown, not wrong.
+// TestTablesBehind stops the projector. Commands still succeed, because the log decides them. Reads that need newer tables
+// return 503.
 func TestTablesBehind(t *testing.T) {
 	t.Parallel()
 	d := startAPI(t, func(c *api.Config) { c.Settle = 30 * time.Millisecond })
-	d.post("/api/reg", object{"username": "alice", "password": password, "repassword": password}).ok(nil)
+	d.post("/api/reg", object{"username": "alice", "password": testPassword, "repassword": testPassword}).ok(nil)
 	d.eventually(func() error {
 		if d.position() < 2 {
 			return fmt.Errorf("the tables are at %d", d.position())
@@ -66,7 +66,7 @@ func TestTablesBehind(t *testing.T) {
 	a := d.signIn("alice")
 	a.get("/api/user/info").busy()
 	a.get("/api/coin/history").busy()
-	a.upload("a.png", "image/png", picture(t, "png")).busy()
+	a.upload("a.png", "image/png", smallImage(t, "png")).busy()
 	id := a.live("made meanwhile")
 	a.post("/api/live/changestatus", object{"id": id, "type": "play"}).ok(nil)
 	d.get(fmt.Sprintf("/api/live/read/%d", id)).expectFailure(404, domain.CodeLiveNotFound, "当前直播间不存在")
@@ -80,7 +80,7 @@ func TestTablesBehind(t *testing.T) {
 	a.get(fmt.Sprintf("/api/live/read/%d", id)).ok(nil)
 }
 
-// tokenFor is a token that the door did not make itself.
+// tokenFor returns a token that the API did not issue.
 func tokenFor(t testing.TB, user domain.UserID, session string) string {
 	t.Helper()
 	token, err := jwt.NewWithClaims(jwt.SigningMethodHS256, jwt.MapClaims{
@@ -92,11 +92,11 @@ func tokenFor(t testing.TB, user domain.UserID, session string) string {
 	return token
 }
 
-// TestBusy: a full queue is said at once, a log that does not answer in time.
+// TestBusy checks that a full queue is refused at once and that a waiting command times out.
 func TestBusy(t *testing.T) {
 	t.Parallel()
 	d := startAPI(t, func(c *api.Config) {
-		c.Commands = eventstore.NewSequencer(c.Store, eventstore.SequencerConfig{QueueSize: 1}) // nobody runs it
+		c.Commands = eventstore.NewSequencer(c.Store, eventstore.SequencerConfig{QueueSize: 1}) // not running
 		c.RequestTimeout = 700 * time.Millisecond
 	})
 	session := "s"
@@ -106,7 +106,7 @@ func TestBusy(t *testing.T) {
 	a := account{testAPI: d, ID: user, Token: tokenFor(t, user, session)}
 	// Two requests: one waits in the queue until it times out, the other finds the queue full. So the text of the second
 	// names the full queue, and it returns first.
-	responses := make(chan answer, 2)
+	responses := make(chan reply, 2)
 	for range 2 {
 		go func() { responses <- a.post("/api/live/create", object{"title": "t", "cover": ""}) }()
 	}
@@ -121,17 +121,18 @@ func TestBusy(t *testing.T) {
 	}
 }
 
-// TestDatabaseUnavailable: while PostgreSQL is gone the door says so in time, and goes on when it is back.
+// TestDatabaseUnavailable checks that requests fail within their timeout while PostgreSQL is stopped, and succeed again
+// when it is back.
 func TestDatabaseUnavailable(t *testing.T) {
 	t.Parallel()
 	server := pgtest.Server(t)
 	d := startAPIOn(t, server.Open(), func(c *api.Config) { c.RequestTimeout = 3 * time.Second })
-	a := d.person("alice")
+	a := d.account("alice")
 	server.Stop()
 	a.get("/api/live/list/1").busy()
 	a.get("/api/user/info").busy()
 	a.post("/api/live/create", object{"title": "t", "cover": ""}).busy()
-	d.post("/api/login", object{"username": "alice", "password": password}).busy()
+	d.post("/api/login", object{"username": "alice", "password": testPassword}).busy()
 	server.Start()
 	d.eventually(func() error {
 		if got := a.post("/api/live/create", object{"title": "t", "cover": ""}); got.status != 200 {
@@ -161,19 +162,19 @@ func TestInternalErrors(t *testing.T) {
 	d := startAPI(t, func(c *api.Config) {
 		c.Checks = []api.Check{{Name: "x", Run: func(context.Context) (string, error) { panic("a secret of the program") }}}
 	})
-	t.Run("are told without their cause", func(t *testing.T) {
+	t.Run("do not reveal their cause", func(t *testing.T) {
 		d.db.Owner.Exec(t.Context(), "ALTER TABLE read.live RENAME TO elsewhere")
 		got := d.get("/api/live/list/1")
 		got.expectFailure(500, "internal", textBusy)
 		if strings.Contains(string(got.raw), "relation") || !strings.Contains(d.log.String(), "relation") {
-			t.Errorf("the cause belongs into the log and nowhere else: %s", got.raw)
+			t.Errorf("the cause must be in the log only: %s", got.raw)
 		}
 	})
 	t.Run("do not end the process", func(t *testing.T) {
 		got := d.get("/readyz")
 		got.expectFailure(500, "internal", textBusy)
 		if strings.Contains(string(got.raw), "secret") || !strings.Contains(d.log.String(), "a secret of the program") {
-			t.Errorf("the cause belongs into the log and nowhere else: %s", got.raw)
+			t.Errorf("the cause must be in the log only: %s", got.raw)
 		}
 		d.get("/healthz")
 	})
@@ -186,14 +187,14 @@ func TestNewRefusesInvalidConfigs(t *testing.T) {
 	startAPI(t, func(c *api.Config) { c.Metrics = taken; good = *c })
 	good.Metrics = nil
 	for name, spoil := range map[string]func(*api.Config){
-		"no store":                func(c *api.Config) { c.Store = nil },
-		"no tokens":               func(c *api.Config) { c.Tokens = nil },
-		"no clock":                func(c *api.Config) { c.Now = nil },
-		"no folder":               func(c *api.Config) { c.Uploads = "" },
-		"a folder that is a file": func(c *api.Config) { c.Uploads = "doc.go" },
-		"an address without http": func(c *api.Config) { c.PublicURL = "live.example" },
-		"an address of a file":    func(c *api.Config) { c.PublicURL = "file:///x" },
-		"metrics that are taken":  func(c *api.Config) { c.Metrics = taken },
+		"no store":                            func(c *api.Config) { c.Store = nil },
+		"no tokens":                           func(c *api.Config) { c.Tokens = nil },
+		"no clock":                            func(c *api.Config) { c.Now = nil },
+		"no folder":                           func(c *api.Config) { c.Uploads = "" },
+		"a folder that is a file":             func(c *api.Config) { c.Uploads = "doc.go" },
+		"a URL without http":                  func(c *api.Config) { c.PublicURL = "live.example" },
+		"a file URL":                          func(c *api.Config) { c.PublicURL = "file:///x" },
+		"metrics that are registered already": func(c *api.Config) { c.Metrics = taken },
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := good

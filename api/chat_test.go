@@ -13,8 +13,8 @@ import (
 	"roomlog/eventstore"
 )
 
-// chatted reads an answer in the envelope of chat rooms: the data into v, or the error.
-func chatted(t testing.TB, a answer, v any) (failure string) {
+// decodeChat decodes a response in the envelope of the chat pages into v. It returns the error of a refusal.
+func decodeChat(t testing.TB, a reply, v any) (failure string) {
 	t.Helper()
 	var e struct {
 		Code   int
@@ -67,14 +67,14 @@ func TestEmailLogin(t *testing.T) {
 	d := startAPI(t, allowGuests)
 	login := func(email string) (token string) {
 		t.Helper()
-		if no := chatted(t, d.post("/login", map[string]string{"email": email}), &token); no != "" {
+		if no := decodeChat(t, d.post("/login", map[string]string{"email": email}), &token); no != "" {
 			t.Fatalf("%s: %s", email, no)
 		}
 		return token
 	}
 	validate := func(token string) (u chatUser, failure string) {
 		t.Helper()
-		return u, chatted(t, d.post("/validate", map[string]string{"token": token}), &u)
+		return u, decodeChat(t, d.post("/validate", map[string]string{"token": token}), &u)
 	}
 	first := login(" Zoe.Li@Example.org ")
 	zoe, _ := validate(first)
@@ -84,7 +84,7 @@ func TestEmailLogin(t *testing.T) {
 		t.Errorf("%+v", zoe)
 	}
 	d.post("/validate", map[string]string{"token": first}).keysOf("data", "_id", "name", "avatar", "online", "room", "createAt", "email", "iat")
-	t.Run("is the same account again, and ends the session before", func(t *testing.T) {
+	t.Run("returns the same account and ends its earlier session", func(t *testing.T) {
 		second := login("zoe.li@EXAMPLE.ORG")
 		if again, _ := validate("Bearer " + second); again.ID != zoe.ID {
 			t.Errorf("%+v", again)
@@ -93,7 +93,7 @@ func TestEmailLogin(t *testing.T) {
 			t.Errorf("%q", no)
 		}
 	})
-	t.Run("is one account however many ask at once", func(t *testing.T) {
+	t.Run("concurrent sign-ins create one account", func(t *testing.T) {
 		var all sync.WaitGroup
 		for range 8 {
 			all.Go(func() { login("many@example.org") })
@@ -103,17 +103,17 @@ func TestEmailLogin(t *testing.T) {
 			t.Errorf("%d accounts", got)
 		}
 	})
-	t.Run("is another account with another address of the same name", func(t *testing.T) {
+	t.Run("another address with the same name is another account", func(t *testing.T) {
 		if other, _ := validate(login("Zoe.Li@example.com")); other.ID == zoe.ID || other.Name != "Zoe.Li" {
 			t.Errorf("%+v", other)
 		}
 	})
 	for name, email := range map[string]string{
-		"nothing": "", "no @": "zoe", "nothing before it": "@example.org", "nothing behind it": "zoe@", "a space": "zoe li@example.org",
+		"nothing": "", "no @": "zoe", "nothing before @": "@example.org", "nothing after @": "zoe@", "a space": "zoe li@example.org",
 		"a line break": "zoe\n@example.org", "NUL": "zoe\x00@example.org", "too long": strings.Repeat("z", 250) + "@a.bc",
 	} {
-		if no := chatted(t, d.post("/login", map[string]string{"email": email}), nil); no == "" {
-			t.Errorf("%s is taken", name)
+		if no := decodeChat(t, d.post("/login", map[string]string{"email": email}), nil); no == "" {
+			t.Errorf("%s: accepted", name)
 		}
 	}
 	for _, token := range []string{"", "x", "Bearer null"} {
@@ -121,24 +121,24 @@ func TestEmailLogin(t *testing.T) {
 			t.Errorf("%q: %q", token, no)
 		}
 	}
-	t.Run("opens nothing for somebody locked out, or forgotten", func(t *testing.T) {
+	t.Run("refuses disabled and forgotten users", func(t *testing.T) {
 		d.operator(domain.DisableUser{User: 1})
-		if no := chatted(t, d.post("/login", map[string]string{"email": "zoe.li@example.org"}), nil); no != textUser {
+		if no := decodeChat(t, d.post("/login", map[string]string{"email": "zoe.li@example.org"}), nil); no != textUser {
 			t.Errorf("%q", no)
 		}
 		d.operator(domain.ForgetUser{User: 1})
-		if no := chatted(t, d.post("/login", map[string]string{"email": "zoe.li@example.org"}), nil); no != textUser {
+		if no := decodeChat(t, d.post("/login", map[string]string{"email": "zoe.li@example.org"}), nil); no != textUser {
 			t.Errorf("%q", no)
 		}
 	})
-	t.Run("gives no right of an operator's", func(t *testing.T) {
+	t.Run("such an account cannot become an operator", func(t *testing.T) {
 		_, err := d.sequencer.Execute(t.Context(), domain.Request{Actor: domain.Actor{Kind: domain.Operator}, Command: domain.GrantRole{User: 2, Role: domain.RoleOperator}})
 		if no := domain.AsRefusal(err); no == nil || no.Code != domain.CodeForbidden {
 			t.Error(err)
 		}
 	})
 	if strings.Contains(d.log.String(), "xample.org") {
-		t.Error("an address is logged")
+		t.Error("an e-mail address is logged")
 	}
 }
 
@@ -151,15 +151,15 @@ func (d *testAPI) registered() (n int) {
 	return len(page.Events)
 }
 
-func TestEmailLoginIsASetting(t *testing.T) {
+func TestEmailLoginNeedsTheSetting(t *testing.T) {
 	t.Parallel()
 	d := startAPI(t)
-	if no := chatted(t, d.post("/login", map[string]string{"email": "zoe@example.org"}), nil); no != "未开放邮箱登录" || d.registered() != 0 {
+	if no := decodeChat(t, d.post("/login", map[string]string{"email": "zoe@example.org"}), nil); no != "未开放邮箱登录" || d.registered() != 0 {
 		t.Errorf("%q, and %d accounts", no, d.registered())
 	}
-	a := d.person("alice") // may chat all the same
+	a := d.account("alice") // accounts with a password may chat
 	var u chatUser
-	if no := chatted(t, d.post("/validate", map[string]string{"token": a.Token}), &u); no != "" || u.Name != "alice" || u.Email != "" {
+	if no := decodeChat(t, d.post("/validate", map[string]string{"token": a.Token}), &u); no != "" || u.Name != "alice" || u.Email != "" {
 		t.Errorf("%q %+v", no, u)
 	}
 }
@@ -169,7 +169,7 @@ func TestChatRooms(t *testing.T) {
 	d := startAPI(t, func(c *api.Config) { c.ChatRooms = 3; c.ChatRoomsPerAddress = 10 })
 	create := func(path, name string) (r chatRoom, failure string) {
 		t.Helper()
-		return r, chatted(t, d.post(path, map[string]string{"name": name}, "Authorization", "Bearer null"), &r)
+		return r, decodeChat(t, d.post(path, map[string]string{"name": name}, "Authorization", "Bearer null"), &r)
 	}
 	music, no := create("/createRoom", " Music 🎵 ")
 	if no != "" || !domain.IsChatRoomID(music.ID) || music.Name != "Music 🎵" || time.Since(music.CreateAt).Abs() > time.Minute {
@@ -185,28 +185,28 @@ func TestChatRooms(t *testing.T) {
 		t.Errorf("a name like an id: %q", no)
 	}
 	var none []chatRoom
-	a := d.person("alice")
+	a := d.account("alice")
 	enter := func(connection string, room string) {
 		t.Helper()
 		a.command(domain.EnterChat{Connection: connection, Profile: domain.ProfileRooms, ChatRoom: domain.ChatRoomID(room), Node: "p1"})
 	}
-	chatted(t, d.get("/getAllRooms"), &none)
+	decodeChat(t, d.get("/getAllRooms"), &none)
 	if len(none) != 1 || len(none[0].Users) != 0 {
 		t.Errorf("%+v", none)
 	}
 	enter("c1", music.ID)
 	enter("c2", music.ID)
-	ask := func() answer { return d.post("/getAllRooms", "") }
+	list := func() reply { return d.post("/getAllRooms", "") }
 	var rooms []chatRoom
-	chatted(t, ask(), &rooms)
+	decodeChat(t, list(), &rooms)
 	if len(rooms) != 1 || rooms[0].ID != music.ID || len(rooms[0].Users) != 1 || rooms[0].Users[0].Name != "alice" ||
 		!rooms[0].Users[0].Online || *rooms[0].Users[0].Room != music.ID || rooms[0].Users[0].ID != fmt.Sprint(a.ID) {
 		t.Errorf("%+v", rooms)
 	}
-	ask().keysOf("data [0]", "_id", "name", "createAt", "users")
-	ask().keysOf("data [0] users [0]", "_id", "name", "avatar", "online", "room", "createAt")
+	list().keysOf("data [0]", "_id", "name", "createAt", "users")
+	list().keysOf("data [0] users [0]", "_id", "name", "avatar", "online", "room", "createAt")
 	var u chatUser
-	chatted(t, d.post("/validate", map[string]string{"token": a.Token}), &u)
+	decodeChat(t, d.post("/validate", map[string]string{"token": a.Token}), &u)
 	if !u.Online || u.Room == nil || *u.Room != music.ID {
 		t.Errorf("%+v", u)
 	}
@@ -227,12 +227,12 @@ func TestChatRooms(t *testing.T) {
 	}
 }
 
-func TestBadBodiesOfChatRooms(t *testing.T) {
+func TestBadBodiesOfChatEndpoints(t *testing.T) {
 	t.Parallel()
 	d := startAPI(t, allowGuests, func(c *api.Config) { c.ChatRoomsPerAddress = 10_000; c.BodyBytes = 1000 })
 	for _, path := range []string{"/login", "/createRoom", "/addRoom", "/validate"} {
 		for _, body := range []string{"", "{", "[]", "null", `"x"`, `{"email":7,"name":7,"token":7}`, `{"email":{},"name":[],"token":{}}`, strings.Repeat(" ", 2000)} {
-			if no := chatted(t, d.post(path, body), nil); no == "" || no == "系统繁忙，请稍后再试" {
+			if no := decodeChat(t, d.post(path, body), nil); no == "" || no == "系统繁忙，请稍后再试" {
 				t.Errorf("%s %q: %q", path, body, no)
 			}
 		}

@@ -12,6 +12,9 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"roomlog/api/password"
+	"roomlog/api/payment"
+	"roomlog/api/token"
 	"roomlog/domain"
 	"roomlog/eventstore"
 	"roomlog/internal/limit"
@@ -43,9 +46,9 @@ type Config struct {
 	Queries   *projections.Queries
 	Feed      Feed
 	Admission *projections.Admission
-	Tokens    *Tokens
+	Tokens    *token.Issuer
 	Signs     Signs
-	Payments  PaymentProvider
+	Payments  payment.Provider
 	Uploads   string // folder of uploaded files; created if it does not exist
 	Now       func() time.Time
 
@@ -55,7 +58,7 @@ type Config struct {
 	Metrics     *prometheus.Registry                                         // served at /metrics; nil: a new one
 	Checks      []Check                                                      // of /readyz
 	Version     string                                                       // shown in /openapi.json; empty: "dev"
-	Password    PasswordCost                                                 // the work of one guess
+	Password    password.Cost                                                // the work of one guess
 
 	CORSOrigins []string      // browser origins that may call; nil: any, because no cookie grants access
 	Proxies     limit.Proxies // proxies whose X-Forwarded-For counts; nil: loopback addresses

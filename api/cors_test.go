@@ -31,7 +31,7 @@ func TestAllowOrigins(t *testing.T) {
 		echoed  bool
 	}{
 		"any origin":                     {nil, "https://app.example", true},
-		"any, said with a star":          {[]string{"*"}, "https://app.example", true},
+		"any, by an asterisk":            {[]string{"*"}, "https://app.example", true},
 		"the origin of a sandboxed page": {nil, "null", true},
 		"the origin of an app":           {nil, "file://", true},
 		"no origin":                      {nil, "", false},
@@ -41,29 +41,29 @@ func TestAllowOrigins(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			for _, method := range []string{http.MethodGet, http.MethodOptions} {
-				answer := ask(c.origins, method, c.origin)
+				reply := ask(c.origins, method, c.origin)
 				want := http.Header{}
 				if c.echoed {
 					want.Set("Access-Control-Allow-Origin", c.origin)
 					want.Set("Access-Control-Allow-Credentials", "true")
 				}
 				for _, h := range []string{"Access-Control-Allow-Origin", "Access-Control-Allow-Credentials"} {
-					if got := answer.Header.Get(h); got != want.Get(h) {
+					if got := reply.Header.Get(h); got != want.Get(h) {
 						t.Errorf("%s: %s is %q, want %q", method, h, got, want.Get(h))
 					}
 				}
-				if answer.Header.Get("Vary") != "Origin" {
-					t.Errorf("%s: caches are not told that the answer depends on the origin", method)
+				if reply.Header.Get("Vary") != "Origin" {
+					t.Errorf("%s: Vary does not contain Origin", method)
 				}
-				if reached := answer.StatusCode == http.StatusTeapot; reached != (method == http.MethodGet) {
-					t.Errorf("%s: status %d", method, answer.StatusCode)
+				if reached := reply.StatusCode == http.StatusTeapot; reached != (method == http.MethodGet) {
+					t.Errorf("%s: status %d", method, reply.StatusCode)
 				}
 			}
 		})
 	}
 	t.Run("a preflight names the headers", func(t *testing.T) {
-		answer := ask(nil, http.MethodOptions, "https://app.example")
-		headers := strings.Split(answer.Header.Get("Access-Control-Allow-Headers"), ", ")
+		reply := ask(nil, http.MethodOptions, "https://app.example")
+		headers := strings.Split(reply.Header.Get("Access-Control-Allow-Headers"), ", ")
 		for _, h := range []string{"token", "authorization", "content-type"} {
 			found := false
 			for _, got := range headers {
@@ -73,8 +73,8 @@ func TestAllowOrigins(t *testing.T) {
 				t.Errorf("%s is missing in %v", h, headers)
 			}
 		}
-		if answer.StatusCode != http.StatusNoContent || !strings.Contains(answer.Header.Get("Access-Control-Allow-Methods"), "POST") {
-			t.Fatalf("status %d, %v", answer.StatusCode, answer.Header)
+		if reply.StatusCode != http.StatusNoContent || !strings.Contains(reply.Header.Get("Access-Control-Allow-Methods"), "POST") {
+			t.Fatalf("status %d, %v", reply.StatusCode, reply.Header)
 		}
 	})
 }

@@ -82,24 +82,24 @@ func (s *server) validate(ctx context.Context, in tokenInput) (ownChatUser, erro
 }
 
 func (s *server) chatUserOf(ctx context.Context, token string) (own ownChatUser, err error) {
-	id, claims, err := s.Tokens.parse(token)
+	claims, err := s.Tokens.Read(token)
 	if err != nil {
 		return own, err
 	}
-	user, err := s.Admission.CheckSession(ctx, projections.SessionRef{User: id, Session: claims.Session, Position: claims.Position})
+	user, err := s.Admission.CheckSession(ctx, sessionRef(claims))
 	if err != nil {
 		return own, err
 	}
-	room, online, err := s.Queries.ChatPresence(ctx, id)
+	room, online, err := s.Queries.ChatPresence(ctx, claims.User)
 	if err != nil {
 		return own, err
 	}
-	account, err := s.Queries.EmailOf(ctx, id)
+	account, err := s.Queries.EmailOf(ctx, claims.User)
 	if err != nil && !errors.Is(err, projections.ErrNotFound) {
 		return own, err
 	}
 	own = ownChatUser{ChatUser: newChatUser(user.Profile, online, room, user.CreatedAt.UTC().Format(utcTime)), Email: account.Email}
-	if claims.IssuedAt != nil {
+	if !claims.IssuedAt.IsZero() {
 		own.IssuedAt = claims.IssuedAt.Unix()
 	}
 	return own, nil

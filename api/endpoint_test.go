@@ -9,11 +9,15 @@ import (
 
 	"github.com/go-chi/chi/v5"
 
+	"roomlog/api/payment"
+	"roomlog/api/token"
 	"roomlog/domain"
 	"roomlog/eventstore"
 	"roomlog/projections"
 	"roomlog/projections/feed"
 )
+
+const testSecret = "a secret that is long enough"
 
 type noSigns struct{}
 
@@ -23,11 +27,11 @@ func (noSigns) Play(string) string    { return "" }
 // newTestServer returns a server without a database: its routes and documentation need none.
 func newTestServer(t *testing.T) *server {
 	t.Helper()
-	tokens, err := NewTokens([]string{secretOfTests}, 0, time.Now)
+	tokens, err := token.NewIssuer([]string{testSecret}, 0, time.Now)
 	if err != nil {
 		t.Fatal(err)
 	}
-	payments, err := NewSharedSecret([]string{secretOfTests})
+	payments, err := payment.NewSharedSecret([]string{testSecret})
 	if err != nil {
 		t.Fatal(err)
 	}

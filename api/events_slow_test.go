@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -17,7 +18,7 @@ import (
 	"roomlog/eventstore"
 )
 
-// comments fills the log with something to read.
+// comments posts n comments concurrently.
 func (a account) comments(live domain.LiveID, n int) {
 	a.Helper()
 	session, err := a.queries.Session(a.Context(), a.ID)
@@ -39,15 +40,15 @@ func (a account) comments(live domain.LiveID, n int) {
 	all.Wait()
 }
 
-// startWithComments is a door with much to read, and an analyst.
+// startWithComments starts an API with a long log and returns an analyst.
 func startWithComments(t *testing.T, change func(*api.Config)) account {
 	t.Helper()
-	a := startAPI(t, change).person("alice").grant(domain.RoleAnalyst)
+	a := startAPI(t, change).account("alice").grant(domain.RoleAnalyst)
 	a.comments(a.onAir("show"), 1024)
 	return a
 }
 
-// asks opens a stream whose reader is left to the test.
+// openEventStream opens a stream on a raw connection, which the test reads or not.
 func (a account) openEventStream() net.Conn {
 	a.Helper()
 	conn, err := (&net.Dialer{}).DialContext(a.Context(), "tcp", strings.TrimPrefix(a.url, "http://"))
@@ -59,32 +60,37 @@ func (a account) openEventStream() net.Conn {
 	return conn
 }
 
-// A reader that takes nothing any more is cut off: the cursors are in the lines it has.
-func TestEventsCutOff(t *testing.T) {
+// TestEventStreamOfStalledReaderIsCutOff checks the write timeout. The lines that the reader has contain its cursor.
+func TestEventStreamOfStalledReaderIsCutOff(t *testing.T) {
 	t.Parallel()
 	a := startWithComments(t, func(c *api.Config) {
 		c.SlowEventReader, c.EventWriteTimeout = 50*time.Millisecond, 300*time.Millisecond
 	})
 	a.openEventStream() // and never reads
 	a.eventually(func() error {
-		if !strings.Contains(a.log.String(), "path=/api/events ") { // logged when it is over
-			return errors.New("it goes on")
+		if !strings.Contains(a.log.String(), "path=/api/events ") { // logged when the request has ended
+			return errors.New("the stream is open")
 		}
 		return nil
 	})
 }
 
-// A reader that takes too long is sent away, and told where to go on.
-func TestEventsSlowReader(t *testing.T) {
+// TestEventStreamOfSlowReaderEndsWithACursor uses a clock that advances with every write, so that every chunk seems slow.
+func TestEventStreamOfSlowReaderEndsWithACursor(t *testing.T) {
 	t.Parallel()
-	a := startWithComments(t, func(c *api.Config) { c.SlowEventReader = 50 * time.Millisecond })
+	a := startWithComments(t, func(c *api.Config) {
+		var readings atomic.Int64
+		start := time.Now()
+		c.Now = func() time.Time { return start.Add(time.Duration(readings.Add(1)) * time.Second) }
+		c.SlowEventReader = 500 * time.Millisecond
+		c.EventHeartbeat = 24 * time.Hour
+	})
 	conn := a.openEventStream()
 	conn.SetReadDeadline(time.Now().Add(testTimeout))
 	response, err := http.ReadResponse(bufio.NewReader(conn), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	<-time.After(time.Second) // longer than the door is patient
 	raw, err := io.ReadAll(response.Body)
 	if err != nil {
 		t.Fatalf("%v after %d bytes", err, len(raw))
@@ -103,13 +109,13 @@ func TestEventsSlowReader(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	told := len(got) - 1
-	for last.End == "slow" { // on a busy machine so little testTimeout may cost an eager reader a few more goes
+	events := len(got) - 1
+	for last.End == "slow" {
 		rest := a.replay("?after=" + last.Cursor)
 		last = rest[len(rest)-1]
-		told += len(rest) - 1
+		events += len(rest) - 1
 	}
-	if int64(told) != head {
-		t.Fatalf("%d lines for %d events", told, head)
+	if int64(events) != head {
+		t.Fatalf("%d lines for %d events", events, head)
 	}
 }

@@ -36,11 +36,11 @@ type line struct {
 
 func (a account) replay(query string, headers ...string) []line {
 	a.Helper()
-	answer := a.get("/api/events"+query, headers...)
-	if answer.status != 200 {
-		a.Fatalf("%s: %d %s", query, answer.status, answer.raw)
+	reply := a.get("/api/events"+query, headers...)
+	if reply.status != 200 {
+		a.Fatalf("%s: %d %s", query, reply.status, reply.raw)
 	}
-	return lines(a, string(answer.raw))
+	return lines(a, string(reply.raw))
 }
 
 func lines(t testing.TB, text string) []line {
@@ -56,7 +56,7 @@ func lines(t testing.TB, text string) []line {
 	return all
 }
 
-// stream is a replay that goes on.
+// stream is an open replay.
 type stream struct {
 	testing.TB
 	response *http.Response
@@ -84,7 +84,7 @@ func (a account) follow(query string, headers ...string) *stream {
 	return &stream{a, response, bufio.NewScanner(response.Body), cancel}
 }
 
-// text answers the next line, "" at the end.
+// text returns the next line, or "" at the end.
 func (s *stream) text() string {
 	s.Helper()
 	late := time.AfterFunc(testTimeout, s.cancel)
@@ -106,7 +106,7 @@ func (s *stream) next() line {
 func TestEventsHistory(t *testing.T) {
 	t.Parallel()
 	d := startAPI(t)
-	a, b := d.person("alice"), d.person("bob")
+	a, b := d.account("alice"), d.account("bob")
 	a.grant(domain.RoleAnalyst)
 	gift := d.gift("Rose", 3)
 	first, second := b.onAir("one"), b.onAir("two")
@@ -120,7 +120,7 @@ func TestEventsHistory(t *testing.T) {
 		t.Fatal(err)
 	}
 	all := a.replay("")
-	t.Run("is everything, in order, and a last line", func(t *testing.T) {
+	t.Run("contains every event in order, and a last line", func(t *testing.T) {
 		if int64(len(all)) != head+1 {
 			t.Fatalf("%d lines for %d events", len(all), head)
 		}
@@ -136,13 +136,13 @@ func TestEventsHistory(t *testing.T) {
 			t.Fatalf("last line %+v", last)
 		}
 	})
-	t.Run("has people's texts", func(t *testing.T) {
+	t.Run("contains the texts of users", func(t *testing.T) {
 		var registered domain.UserRegistered
 		if err := json.Unmarshal(all[0].Data, &registered); err != nil || registered.Username != "alice" || all[0].Type != "user.registered.v1" || all[0].Actor != "anonymous" {
 			t.Fatalf("got %+v, %v", all[0], err)
 		}
 	})
-	t.Run("goes on after each cursor", func(t *testing.T) {
+	t.Run("continues after each cursor", func(t *testing.T) {
 		for i := 0; i < int(head); i += 5 {
 			rest := a.replay("?after=" + all[i].Cursor)
 			if len(rest) != len(all)-i-1 || len(rest) > 1 && rest[0].Position != all[i].Position+1 {
@@ -166,7 +166,7 @@ func TestEventsHistory(t *testing.T) {
 			t.Fatalf("%s: got %v, want %v", query, got, expected)
 		}
 		if last := found[len(found)-1]; last.End != "head" || last.Cursor != all[head].Cursor {
-			t.Fatalf("%s: the last line %+v does not say that all was looked through", query, last)
+			t.Fatalf("%s: the last line %+v does not have the cursor of the end", query, last)
 		}
 	}
 	t.Run("filters by type", func(t *testing.T) {
@@ -177,10 +177,10 @@ func TestEventsHistory(t *testing.T) {
 		match(t, fmt.Sprintf("?live=%d", first), func(l line) bool { return l.Live == int64(first) })
 		match(t, fmt.Sprintf("?live=%d&type=live.created.v1", first), func(l line) bool { return l.Live == int64(first) && l.Type == "live.created.v1" })
 	})
-	t.Run("filters by person", func(t *testing.T) {
+	t.Run("filters by user", func(t *testing.T) {
 		match(t, fmt.Sprintf("?user=%d&type=user.registered.v1", b.ID), func(l line) bool { return l.Type == "user.registered.v1" && l.Position > 2 })
 	})
-	t.Run("ends after so many events", func(t *testing.T) {
+	t.Run("ends after limit events", func(t *testing.T) {
 		found := a.replay("?limit=4")
 		if len(found) != 5 || found[4].End != "limit" || found[4].Cursor != found[3].Cursor || found[3].Position != 4 {
 			t.Fatalf("got %+v", found)
@@ -190,13 +190,13 @@ func TestEventsHistory(t *testing.T) {
 			t.Fatalf("got %+v", comments)
 		}
 	})
-	t.Run("moves the cursor although nothing matches", func(t *testing.T) {
+	t.Run("advances the cursor if no event matches", func(t *testing.T) {
 		found := a.replay("?type=order.paid.v1&live=77")
 		if len(found) != 1 || found[0].Cursor != all[head].Cursor {
 			t.Fatalf("got %+v", found)
 		}
 	})
-	t.Run("says erased where a person was forgotten", func(t *testing.T) {
+	t.Run("shows erased texts of a forgotten user", func(t *testing.T) {
 		d.operator(domain.ForgetUser{User: b.ID})
 		for _, l := range a.replay("?type=comment.posted.v1")[:3] {
 			if !strings.Contains(string(l.Data), `"text":"erased"`) || strings.Contains(string(l.Data), "comment") {
@@ -206,11 +206,11 @@ func TestEventsHistory(t *testing.T) {
 	})
 }
 
-// An event of a newer program is told as it stands, and hides nothing behind it.
-func TestEventsThatCannotBeRead(t *testing.T) {
+// TestUndecodableEvents checks that an event of a newer version is written as stored, and that later events follow.
+func TestUndecodableEvents(t *testing.T) {
 	t.Parallel()
 	d := startAPI(t)
-	a := d.person("alice").grant(domain.RoleAnalyst)
+	a := d.account("alice").grant(domain.RoleAnalyst)
 	var at int64
 	err := d.db.Owner.QueryRow(t.Context(), `
 		INSERT INTO events SELECT max(position) + 1, 'gift-9', 1, gen_random_uuid(), 'gift.gilded.v1', '{"gold": 1}', '{"actor":"operator"}', NULL, now()
@@ -239,10 +239,10 @@ func TestEventsThatCannotBeRead(t *testing.T) {
 	}
 }
 
-func TestEventsRefuses(t *testing.T) {
+func TestEventsRefusesInvalidRequests(t *testing.T) {
 	t.Parallel()
 	d := startAPI(t)
-	a, b := d.person("alice"), d.person("bob")
+	a, b := d.account("alice"), d.account("bob")
 	a.grant(domain.RoleAnalyst)
 	b.grant(domain.RoleAuditor).get("/api/events").expectFailure(403, domain.CodeForbidden, textNoToken)
 	good := a.replay("?limit=1")[0].Cursor
@@ -265,10 +265,10 @@ func TestEventsRefuses(t *testing.T) {
 func TestEventsFollow(t *testing.T) {
 	t.Parallel()
 	d := startAPI(t)
-	a, b := d.person("alice"), d.person("bob")
+	a, b := d.account("alice"), d.account("bob")
 	a.grant(domain.RoleAnalyst)
 	live := b.onAir("show")
-	t.Run("history, then what happens, without a gap or a double", func(t *testing.T) {
+	t.Run("past and new events follow without gaps or duplicates", func(t *testing.T) {
 		const writers, each = 4, 50
 		session, err := d.queries.Session(t.Context(), b.ID)
 		if err != nil {
@@ -312,7 +312,7 @@ func TestEventsFollow(t *testing.T) {
 			t.Fatalf("got %+v", l)
 		}
 	})
-	t.Run("as server-sent events, from Last-Event-ID on", func(t *testing.T) {
+	t.Run("server-sent events continue after Last-Event-ID", func(t *testing.T) {
 		from := a.replay("?limit=2")[1].Cursor
 		s := a.follow("?type=live.created.v1", "Accept", "text/event-stream", "Last-Event-ID", from)
 		if kind := s.response.Header.Get("Content-Type"); kind != "text/event-stream" {
@@ -328,7 +328,7 @@ func TestEventsFollow(t *testing.T) {
 		if l.Type != "live.created.v1" || l.Cursor != cursor {
 			t.Fatalf("got %+v", l)
 		}
-		b.live("another") // an EventSource follows without being told to
+		b.live("another") // an EventSource follows by default
 		if next := s.text(); !strings.HasPrefix(next, "id: ") {
 			t.Fatalf("got %q", next)
 		}
@@ -350,9 +350,9 @@ func TestEventsFollow(t *testing.T) {
 func TestEventsHeartbeat(t *testing.T) {
 	t.Parallel()
 	d := startAPI(t, func(c *api.Config) { c.EventHeartbeat = 20 * time.Millisecond })
-	a := d.person("alice")
+	a := d.account("alice")
 	a.grant(domain.RoleAnalyst)
-	t.Run("carries a cursor that moves although nothing matches", func(t *testing.T) {
+	t.Run("has a cursor that advances if no event matches", func(t *testing.T) {
 		s := a.follow("?follow=true&type=order.paid.v1")
 		first := s.next()
 		a.live("something else happens")
@@ -364,13 +364,13 @@ func TestEventsHeartbeat(t *testing.T) {
 			}
 		}
 	})
-	t.Run("has a name of its own among server-sent events", func(t *testing.T) {
+	t.Run("is a named server-sent event", func(t *testing.T) {
 		s := a.follow("?type=order.paid.v1", "Accept", "text/event-stream")
 		if id, name, data := s.text(), s.text(), s.text(); !strings.HasPrefix(id, "id: ") || name != "event: cursor" || !strings.HasPrefix(data, `data: {"cursor":"`) {
 			t.Fatalf("got %q %q %q", id, name, data)
 		}
 	})
-	t.Run("ends the stream of whoever may not read any more", func(t *testing.T) {
+	t.Run("the stream ends when the user loses the role", func(t *testing.T) {
 		s := a.follow("?follow=true&type=order.paid.v1")
 		d.operator(domain.RevokeRole{User: a.ID, Role: domain.RoleAnalyst})
 		l := s.next()
@@ -386,7 +386,7 @@ func TestEventsHeartbeat(t *testing.T) {
 func TestEventStreamsAreBounded(t *testing.T) {
 	t.Parallel()
 	d := startAPI(t, func(c *api.Config) { c.EventStreams = 2 })
-	a := d.person("alice")
+	a := d.account("alice")
 	a.grant(domain.RoleAnalyst)
 	first := a.follow("?follow=true")
 	a.follow("?follow=true")

@@ -13,7 +13,7 @@ import (
 // when the events are durable, and gives the tables a moment to apply them.
 func (s *server) execute(ctx context.Context, command domain.Command) (eventstore.Receipt, error) {
 	rc := requestOf(ctx)
-	return s.executeAs(ctx, domain.AuthenticatedActor(rc.caller.user, rc.caller.session), command, rc.idempotencyKey)
+	return s.executeAs(ctx, domain.AuthenticatedActor(rc.caller.User, rc.caller.Session), command, rc.idempotencyKey)
 }
 
 // executeAnonymously runs a command that needs no user: a registration, a sign-in, a new chat room.

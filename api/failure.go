@@ -13,6 +13,7 @@ import (
 
 	"github.com/jackc/pgx/v5/pgconn"
 
+	"roomlog/api/password"
 	"roomlog/domain"
 	"roomlog/eventstore"
 	"roomlog/projections"
@@ -50,8 +51,6 @@ const (
 	codeBodyTooLarge  domain.Code = "body_too_large"
 	codeBodyTooSlow   domain.Code = "body_too_slow"
 	codeCredentials   domain.Code = "credentials_wrong"
-	codePasswordShort domain.Code = "password_too_short"
-	codePasswordLong  domain.Code = "password_too_long"
 	codePasswordsDiff domain.Code = "passwords_differ"
 	codeImage         domain.Code = "image_unsupported"
 	codeSignature     domain.Code = "signature_invalid"
@@ -61,17 +60,17 @@ const (
 
 // chinese holds the Chinese text of each code of this server.
 var chinese = map[domain.Code]string{
-	codeNoRoute:       "接口不存在",
-	codeNoConnection:  "连接不存在",
-	codeMethod:        "请求方式错误",
-	codeBodyTooLarge:  "请求内容过大",
-	codeBodyTooSlow:   "请求超时",
-	codeCredentials:   "用户名或密码错误",
-	codePasswordShort: "密码至少6个字符",
-	codePasswordLong:  "密码最多128个字符",
-	codePasswordsDiff: "两次输入的密码不一致",
-	codeImage:         "只支持 JPEG、PNG、GIF、WebP 图片和 OGG、MP3、M4A、AAC、WebM、WAV、AMR 语音",
-	codeSignature:     "签名错误",
+	codeNoRoute:           "接口不存在",
+	codeNoConnection:      "连接不存在",
+	codeMethod:            "请求方式错误",
+	codeBodyTooLarge:      "请求内容过大",
+	codeBodyTooSlow:       "请求超时",
+	codeCredentials:       "用户名或密码错误",
+	password.CodeTooShort: "密码至少6个字符",
+	password.CodeTooLong:  "密码最多128个字符",
+	codePasswordsDiff:     "两次输入的密码不一致",
+	codeImage:             "只支持 JPEG、PNG、GIF、WebP 图片和 OGG、MP3、M4A、AAC、WebM、WAV、AMR 语音",
+	codeSignature:         "签名错误",
 }
 
 // statuses holds the HTTP status of each code whose status is not 400.

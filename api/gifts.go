@@ -2,8 +2,10 @@ package api
 
 import (
 	"context"
+	"time"
 
 	"roomlog/domain"
+	"roomlog/projections"
 )
 
 // gift is an entry of the gift catalogue.
@@ -21,4 +23,65 @@ func (s *server) listGifts(ctx context.Context, _ *struct{}) ([]gift, error) {
 		gifts = append(gifts, gift{g.ID, g.Name, g.Image, g.Price})
 	}
 	return gifts, err
+}
+
+// sentGift is a gift as it was when it was sent.
+type sentGift struct {
+	ID       string        `json:"id"`
+	Position int64         `json:"position"`
+	Live     domain.LiveID `json:"live"`
+	Streamer domain.UserID `json:"streamer"`
+	Sender   PublicUser    `json:"sender"`
+	Gift     domain.GiftID `json:"gift"`
+	Name     string        `json:"name"`
+	Image    string        `json:"image"`
+	Price    domain.Coins  `json:"price"`
+	Num      int           `json:"num"`
+	Coin     domain.Coins  `json:"coin"`
+	At       time.Time     `json:"at"`
+}
+
+type giftHistoryInput struct {
+	Live   domain.LiveID `query:"live"`
+	Sender domain.UserID `query:"sender"`
+	Gift   domain.GiftID `query:"gift"`
+	From   time.Time     `query:"from" doc:"RFC 3339, inclusive"`
+	To     time.Time     `query:"to" doc:"RFC 3339, exclusive"`
+	Window
+}
+
+// giftHistory returns the gifts sent to the caller's lives, or to all lives to an auditor.
+func (s *server) giftHistory(ctx context.Context, in *giftHistoryInput) (history[sentGift], error) {
+	w, err := s.window(ctx, in.Window)
+	if err != nil {
+		return history[sentGift]{}, err
+	}
+	filter := projections.GiftFilter{Live: in.Live, Sender: in.Sender, Gift: in.Gift, From: in.From, To: in.To, Window: w}
+	if user := requestOf(ctx).user; !hasRole(user, domain.RoleAuditor) {
+		if err := s.restrictToOwnLives(ctx, user, &filter); err != nil {
+			return history[sentGift]{}, err
+		}
+	}
+	found, err := s.Queries.GiftHistory(ctx, filter)
+	if err != nil {
+		return history[sentGift]{}, err
+	}
+	return newHistory(ctx, s, found, func(g projections.GiftRecord) (sentGift, int64) {
+		return sentGift{
+			g.ID, g.Position, g.Live, g.Streamer, newPublicUser(g.Sender), g.Gift, g.Name, g.Image, g.Price, g.Num, g.Coins, g.At,
+		}, g.Position
+	})
+}
+
+// restrictToOwnLives narrows filter to the lives of a user. It refuses a filter that names another user's live.
+func (s *server) restrictToOwnLives(ctx context.Context, user projections.User, filter *projections.GiftFilter) error {
+	filter.Streamer = user.ID
+	if filter.Live == 0 {
+		return nil
+	}
+	live, err := s.live(ctx, filter.Live)
+	if err == nil && live.UserID != user.ID {
+		err = refusal(domain.CodeForbidden, "gifts sent to another user's live need the role %s", domain.RoleAuditor)
+	}
+	return err
 }

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"roomlog/api"
+	"roomlog/api/payment"
 	"roomlog/domain"
 )
 
@@ -15,7 +16,7 @@ func TestListGifts(t *testing.T) {
 	t.Parallel()
 	d := startAPI(t)
 	if got := string(d.get("/api/gift/list").raw); !strings.Contains(got, `"data":[]`) {
-		t.Fatalf("an empty shelf is %s", got)
+		t.Fatalf("an empty catalogue is %s", got)
 	}
 	rose, car := d.gift("Rose", 30), d.gift("Car", 5000)
 	d.operator(domain.WithdrawGift{Gift: car})
@@ -44,15 +45,26 @@ func (a account) order(price int64) orderForm {
 	return o
 }
 
-// pays sends what the provider would.
-func (d *testAPI) reportPayment(p api.Payment, signature ...string) answer {
+const paymentSecret = "a secret of the payment provider"
+
+func provider(t testing.TB) payment.SharedSecret {
+	t.Helper()
+	p, err := payment.NewSharedSecret([]string{paymentSecret})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// reportPayment sends the callback of the payment provider.
+func (d *testAPI) reportPayment(p payment.Payment, signature ...string) reply {
 	d.Helper()
 	body, err := json.Marshal(p)
 	if err != nil {
 		d.Fatal(err)
 	}
 	signature = append(signature, provider(d).Sign(body))
-	return d.post("/api/gift/notify", string(body), api.SignatureHeader, signature[0])
+	return d.post("/api/gift/notify", string(body), payment.SignatureHeader, signature[0])
 }
 
 func (a account) coins() (coins int64) {
@@ -65,7 +77,7 @@ func (a account) coins() (coins int64) {
 func TestTopUp(t *testing.T) {
 	t.Parallel()
 	d := startAPI(t, func(c *api.Config) { c.CoinsPerUnit = 7 })
-	a, b := d.person("alice"), d.person("bob")
+	a, b := d.account("alice"), d.account("bob")
 	o := a.order(30)
 	if o.Price != 30 || o.Coin != 210 || o.Order == "" || o.Pay["order"] != string(o.Order) {
 		t.Fatalf("got %+v", o)
@@ -73,67 +85,67 @@ func TestTopUp(t *testing.T) {
 	if a.coins() != 0 {
 		t.Fatal("an order credits before it is paid")
 	}
-	right := api.Payment{Order: o.Order, User: a.ID, Price: 30}
+	right := payment.Payment{Order: o.Order, User: a.ID, Price: 30}
 	t.Run("a wrong signature is refused", func(t *testing.T) {
 		d.reportPayment(right, strings.Repeat("0", 64)).expectFailure(401, "signature_invalid", "签名错误")
 		d.post("/api/gift/notify", `{"order":"x"}`).expectFailure(401, "signature_invalid", "签名错误")
 	})
 	t.Run("another amount is refused", func(t *testing.T) {
-		d.reportPayment(api.Payment{Order: o.Order, User: a.ID, Price: 31}).expectFailure(409, domain.CodeOrderMismatch, "订单信息不一致")
+		d.reportPayment(payment.Payment{Order: o.Order, User: a.ID, Price: 31}).expectFailure(409, domain.CodeOrderMismatch, "订单信息不一致")
 	})
 	t.Run("another user is refused", func(t *testing.T) {
-		d.reportPayment(api.Payment{Order: o.Order, User: b.ID, Price: 30}).expectFailure(409, domain.CodeOrderMismatch, "订单信息不一致")
+		d.reportPayment(payment.Payment{Order: o.Order, User: b.ID, Price: 30}).expectFailure(409, domain.CodeOrderMismatch, "订单信息不一致")
 	})
 	t.Run("another order is refused", func(t *testing.T) {
-		d.reportPayment(api.Payment{Order: "O9", User: a.ID, Price: 30}).expectFailure(404, domain.CodeOrderNotFound, "订单不存在")
+		d.reportPayment(payment.Payment{Order: "O9", User: a.ID, Price: 30}).expectFailure(404, domain.CodeOrderNotFound, "订单不存在")
 	})
-	t.Run("what cannot be read is refused", func(t *testing.T) {
-		d.post("/api/gift/notify", "{", api.SignatureHeader, provider(t).Sign([]byte("{"))).expectFailure(400, domain.CodeBadRequest, textBad)
+	t.Run("an invalid body is refused", func(t *testing.T) {
+		d.post("/api/gift/notify", "{", payment.SignatureHeader, provider(t).Sign([]byte("{"))).expectFailure(400, domain.CodeBadRequest, textBad)
 	})
-	t.Run("all of that is logged loudly, without a secret", func(t *testing.T) {
+	t.Run("refusals are logged as errors, without secrets", func(t *testing.T) {
 		log := d.log.String()
-		for _, said := range []string{"invalid signature", "order_mismatch", "order_not_found", "invalid body"} {
+		for _, cause := range []string{"invalid signature", "order_mismatch", "order_not_found", "invalid body"} {
 			found := false
 			for line := range strings.Lines(log) {
-				found = found || strings.Contains(line, "level=ERROR") && strings.Contains(line, "payment refused") && strings.Contains(line, said)
+				found = found || strings.Contains(line, "level=ERROR") && strings.Contains(line, "payment refused") && strings.Contains(line, cause)
 			}
 			if !found {
-				t.Errorf("no line says loudly that %s", said)
+				t.Errorf("no error is logged for %s", cause)
 			}
 		}
-		if strings.Contains(log, paymentSecret) || strings.Contains(log, a.Token) || strings.Contains(log, password) {
+		if strings.Contains(log, paymentSecret) || strings.Contains(log, a.Token) || strings.Contains(log, testPassword) {
 			t.Error("the log has a secret")
 		}
 	})
 	if a.coins() != 0 || b.coins() != 0 {
-		t.Fatal("something refused was credited")
+		t.Fatal("a refused payment was credited")
 	}
-	t.Run("is credited once, however often and at once it is paid", func(t *testing.T) {
+	t.Run("concurrent and repeated reports credit once", func(t *testing.T) {
 		var all sync.WaitGroup
 		for range 8 {
 			all.Go(func() { d.reportPayment(right).ok(nil) })
 		}
 		all.Wait()
-		var said string
-		d.reportPayment(right).ok(&said)
-		if got := a.coins(); got != 210 || said != "ok" {
-			t.Fatalf("%d coins, %q", got, said)
+		var data string
+		d.reportPayment(right).ok(&data)
+		if got := a.coins(); got != 210 || data != "ok" {
+			t.Fatalf("%d coins, %q", got, data)
 		}
 	})
-	t.Run("cannot be paid with another amount afterwards", func(t *testing.T) {
-		d.reportPayment(api.Payment{Order: o.Order, User: a.ID, Price: 1}).expectFailure(409, domain.CodeOrderMismatch, "订单信息不一致")
+	t.Run("a paid order refuses another amount", func(t *testing.T) {
+		d.reportPayment(payment.Payment{Order: o.Order, User: a.ID, Price: 1}).expectFailure(409, domain.CodeOrderMismatch, "订单信息不一致")
 		if got := a.coins(); got != 210 {
 			t.Fatalf("%d coins", got)
 		}
 	})
-	t.Run("repeats the same order for the same idempotency key", func(t *testing.T) {
+	t.Run("repeats the order for the same idempotency key", func(t *testing.T) {
 		first := a.post("/api/gift/wxpay", object{"price": 5}, "Idempotency-Key", "k")
 		second := a.post("/api/gift/wxpay", object{"price": 5}, "Idempotency-Key", "k")
 		if string(first.raw) != string(second.raw) {
 			t.Fatalf("%s\n%s", first.raw, second.raw)
 		}
 	})
-	t.Run("another user's key is another's", func(t *testing.T) {
+	t.Run("two users may use the same idempotency key", func(t *testing.T) {
 		b.post("/api/gift/wxpay", object{"price": 6}, "Idempotency-Key", "k").ok(nil)
 	})
 	for _, price := range []any{0, -1, 1.5, "30", nil, "x", int64(1_000_001), int64(1) << 62, json.RawMessage("99999999999999999999")} {

@@ -50,7 +50,7 @@ func TestHealth(t *testing.T) {
 	d.pool.Close()
 	ready(503, `{"status":"not ready","checks":{"database":"failing","projector":"ok","roles":"off"}}`)
 	if got := d.get("/healthz"); got.status != 200 {
-		t.Errorf("%d: a process that lives says so", got.status)
+		t.Errorf("%d: want 200 while the process runs", got.status)
 	}
 }
 
@@ -74,7 +74,7 @@ func TestMetrics(t *testing.T) {
 		}
 	}
 	if strings.Contains(text, "nothing") {
-		t.Error("anybody can invent paths: they must not become labels")
+		t.Error("a path became a label")
 	}
 }
 
@@ -83,7 +83,7 @@ func TestMetricsAccess(t *testing.T) {
 	db := pgtest.New(t)
 	here := startAPIOn(t, db)
 	if a := here.get("/metrics"); a.status != http.StatusOK {
-		t.Errorf("this machine: %d", a.status)
+		t.Errorf("loopback: %d", a.status)
 	}
 	here.get("/metrics", "X-Forwarded-For", "203.0.113.9").expectFailure(http.StatusNotFound, "no_such_endpoint", "接口不存在")
 	from, err := limit.ParseProxies([]string{"203.0.113.0/24"})
@@ -92,7 +92,7 @@ func TestMetricsAccess(t *testing.T) {
 	}
 	d := startAPIOn(t, db, func(c *api.Config) { c.MetricsFrom = from })
 	if a := d.get("/metrics", "X-Forwarded-For", "203.0.113.9"); a.status != http.StatusOK {
-		t.Errorf("who may: %d", a.status)
+		t.Errorf("allowed address: %d", a.status)
 	}
 	d.get("/metrics").expectFailure(http.StatusNotFound, "no_such_endpoint", "接口不存在")
 }
@@ -100,7 +100,7 @@ func TestMetricsAccess(t *testing.T) {
 func TestOpenAPI(t *testing.T) {
 	t.Parallel()
 	d := startAPI(t)
-	answer := d.get("/openapi.json")
+	reply := d.get("/openapi.json")
 	var spec struct {
 		OpenAPI string
 		Paths   map[string]map[string]struct {
@@ -113,7 +113,7 @@ func TestOpenAPI(t *testing.T) {
 			Schemas map[string]struct{ Properties map[string]any }
 		}
 	}
-	if err := json.Unmarshal(answer.raw, &spec); err != nil {
+	if err := json.Unmarshal(reply.raw, &spec); err != nil {
 		t.Fatal(err)
 	}
 	if !strings.HasPrefix(spec.OpenAPI, "3.1") {
@@ -139,7 +139,7 @@ func TestOpenAPI(t *testing.T) {
 				t.Errorf("%s %s: known %v, needs a token %v", method, path, known, len(op.Security) > 0)
 			}
 			if op.Summary == "" || len(op.Responses["200"].Content) == 0 || len(op.Responses["default"].Content) == 0 {
-				t.Errorf("%s %s is half described: %+v", method, path, op)
+				t.Errorf("%s %s is incomplete: %+v", method, path, op)
 			}
 			if method == "post" && op.RequestBody == nil && path != "/api/logout" {
 				t.Errorf("%s %s has no body", method, path)
@@ -152,11 +152,11 @@ func TestOpenAPI(t *testing.T) {
 	if _, ok := spec.Components.Schemas["Failure"].Properties["text_en"]; !ok {
 		t.Errorf("failures are not described: %v", spec.Components.Schemas["Failure"])
 	}
-	if strings.Contains(string(answer.raw), "$schema") || strings.Contains(string(answer.raw), "ErrorModel") {
-		t.Error("huma shows through")
+	if strings.Contains(string(reply.raw), "$schema") || strings.Contains(string(reply.raw), "ErrorModel") {
+		t.Error("the document has schemas of huma")
 	}
 	if strings.Contains(string(d.get("/api/live/list/1").raw), "$schema") {
-		t.Error("huma adds to answers")
+		t.Error("huma adds members to responses")
 	}
 }
 

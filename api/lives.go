@@ -181,7 +181,7 @@ func (s *server) signFor(ctx context.Context, live projections.Live) (*string, e
 		return nil, nil
 	}
 	sign := s.Signs.Play(live.StreamKey)
-	if requestOf(ctx).caller.user != live.UserID { // zero without a valid token
+	if requestOf(ctx).caller.User != live.UserID { // zero without a valid token
 		return &sign, nil
 	}
 	_, err := s.authenticate(ctx)

@@ -11,7 +11,7 @@ import (
 	"roomlog/domain"
 )
 
-type roomForm struct {
+type liveForm struct {
 	ID          domain.LiveID
 	Title       string
 	Cover       string
@@ -31,12 +31,12 @@ type roomForm struct {
 }
 
 type signedForm struct {
-	Data roomForm
+	Data liveForm
 	Sign *string
 }
 
-// roomKeys are the names in a room, without key and user.
-var roomKeys = []string{"id", "title", "cover", "status", "look_count", "coin", "user_id", "userId", "created_time", "updated_time", "media"}
+// liveKeys are the members of a live, without key and user.
+var liveKeys = []string{"id", "title", "cover", "status", "look_count", "coin", "user_id", "userId", "created_time", "updated_time", "media"}
 
 func plus(names []string, more ...string) []string {
 	return append(append([]string{}, names...), more...)
@@ -45,8 +45,8 @@ func plus(names []string, more ...string) []string {
 func TestCreateLive(t *testing.T) {
 	t.Parallel()
 	d := startAPI(t)
-	a := d.person("alice")
-	t.Run("answers the room in data.data, and a publish sign", func(t *testing.T) {
+	a := d.account("alice")
+	t.Run("returns the live in data.data, and a publish sign", func(t *testing.T) {
 		var got signedForm
 		began := time.Now().Add(-time.Second).Truncate(time.Second)
 		a.post("/api/live/create", object{"title": " My show ", "cover": "http://x/c.png"}).ok(&got).
@@ -71,10 +71,10 @@ func TestCreateLive(t *testing.T) {
 			t.Fatalf("updated_time %q: %v", r.UpdatedTime, err)
 		}
 	})
-	t.Run("has exactly the contract's fields", func(t *testing.T) {
-		a.post("/api/live/create", object{"title": "t", "cover": ""}).keysOf("data data", plus(roomKeys, "key")...)
+	t.Run("has exactly the fields of the contract", func(t *testing.T) {
+		a.post("/api/live/create", object{"title": "t", "cover": ""}).keysOf("data data", plus(liveKeys, "key")...)
 	})
-	t.Run("draws another key each time", func(t *testing.T) {
+	t.Run("creates a different key each time", func(t *testing.T) {
 		seen := map[string]bool{}
 		for range 5 {
 			var got signedForm
@@ -82,7 +82,7 @@ func TestCreateLive(t *testing.T) {
 			seen[got.Data.Key] = true
 		}
 		if len(seen) != 5 {
-			t.Fatalf("%d keys for 5 rooms", len(seen))
+			t.Fatalf("%d keys for 5 lives", len(seen))
 		}
 	})
 	t.Run("repeats the first outcome for the same idempotency key", func(t *testing.T) {
@@ -111,10 +111,10 @@ func TestCreateLive(t *testing.T) {
 			a.post("/api/live/create", body).expectFailure(400, domain.CodeBadRequest, textBad)
 		})
 	}
-	t.Run("takes fields that it does not know", func(t *testing.T) {
+	t.Run("ignores unknown fields", func(t *testing.T) {
 		a.post("/api/live/create", object{"title": "t", "cover": "", "more": 1}).ok(nil)
 	})
-	t.Run("takes JSON under any name", func(t *testing.T) {
+	t.Run("accepts JSON under any content type", func(t *testing.T) {
 		for _, kind := range []string{"text/plain", "application/x-www-form-urlencoded", "application/json; charset=utf-8", "x"} {
 			a.post("/api/live/create", object{"title": "t", "cover": ""}, "Content-Type", kind).ok(nil)
 		}
@@ -124,9 +124,9 @@ func TestCreateLive(t *testing.T) {
 func TestChangeStatus(t *testing.T) {
 	t.Parallel()
 	d := startAPI(t)
-	a, b := d.person("alice"), d.person("bob")
+	a, b := d.account("alice"), d.account("bob")
 	id := a.live("t")
-	change := func(by account, id any, to string) answer {
+	change := func(by account, id any, to string) reply {
 		return by.post("/api/live/changestatus", object{"id": id, "type": to})
 	}
 	status := func(t *testing.T, want int) {
@@ -143,10 +143,10 @@ func TestChangeStatus(t *testing.T) {
 		to   string
 		want int
 	}{{id, "play", 1}, {fmt.Sprint(id), "pause", 2}, {id, "pause", 2}, {id, "play", 1}} {
-		var said string
-		change(a, step.id, step.to).ok(&said)
-		if said != "ok" {
-			t.Fatalf("data %q", said)
+		var data string
+		change(a, step.id, step.to).ok(&data)
+		if data != "ok" {
+			t.Fatalf("data %q", data)
 		}
 		status(t, step.want)
 	}
@@ -176,18 +176,18 @@ func TestChangeStatus(t *testing.T) {
 func TestListLives(t *testing.T) {
 	t.Parallel()
 	d := startAPI(t)
-	a := d.person("alice")
-	list := func(t *testing.T, page any) []roomForm {
+	a := d.account("alice")
+	list := func(t *testing.T, page any) []liveForm {
 		t.Helper()
-		rooms := []roomForm(nil)
-		answer := d.get(fmt.Sprintf("/api/live/list/%v", page)).ok(&rooms)
-		if rooms == nil {
-			t.Fatalf("data is not a list: %s", answer.raw)
+		lives := []liveForm(nil)
+		reply := d.get(fmt.Sprintf("/api/live/list/%v", page)).ok(&lives)
+		if lives == nil {
+			t.Fatalf("data is not a list: %s", reply.raw)
 		}
-		return rooms
+		return lives
 	}
 	if got := list(t, 1); len(got) != 0 {
-		t.Fatalf("an empty house has %d rooms", len(got))
+		t.Fatalf("an empty server has %d lives", len(got))
 	}
 	for i := range 12 {
 		a.live(fmt.Sprintf("room %d", i+1))
@@ -200,10 +200,10 @@ func TestListLives(t *testing.T) {
 	if first[0].Status != 3 || first[0].Title != "room 12" || first[0].UserID != a.ID || first[0].Owner != a.ID {
 		t.Fatalf("got %+v", first[0])
 	}
-	d.get("/api/live/list/1").keysOf("data [0]", roomKeys...)
+	d.get("/api/live/list/1").keysOf("data [0]", liveKeys...)
 	for _, page := range []any{3, 1_000_000_000_000, "9223372036854775807"} {
 		if got := list(t, page); len(got) != 0 {
-			t.Errorf("page %v has %d rooms", page, len(got))
+			t.Errorf("page %v has %d lives", page, len(got))
 		}
 	}
 	for _, page := range []string{"0", "-1", "x", "1.5", "1e3", "99999999999999999999", "%00", "1%20", "0x1"} {
@@ -216,36 +216,35 @@ func TestListLives(t *testing.T) {
 func TestReadLive(t *testing.T) {
 	t.Parallel()
 	d := startAPI(t)
-	a, b := d.person("alice"), d.person("bob")
+	a, b := d.account("alice"), d.account("bob")
 	id := a.onAir("My show")
 	path := fmt.Sprintf("/api/live/read/%d", id)
 	var got signedForm
 	d.get(path).ok(&got).keysOf("data", "data", "sign")
-	d.get(path).keysOf("data data", plus(roomKeys, "key", "user")...)
+	d.get(path).keysOf("data data", plus(liveKeys, "key", "user")...)
 	d.get(path).keysOf("data data user", "id", "username", "avatar")
 	if got.Data.ID != id || got.Data.Status != 1 || got.Data.User.ID != a.ID || got.Data.User.Username != "alice" || len(got.Data.Key) != 20 {
 		t.Fatalf("got %+v", got)
 	}
-	t.Run("has a picture while it has a stream", func(t *testing.T) {
-		picture := func() string { return string(d.get(path).raw) }
-		if !strings.Contains(picture(), `"media":null`) {
-			t.Fatalf("got %s", picture())
+	t.Run("has media while it is broadcast", func(t *testing.T) {
+		body := func() string { return string(d.get(path).raw) }
+		if !strings.Contains(body(), `"media":null`) {
+			t.Fatalf("got %s", body())
 		}
 		d.systemCommand(domain.StartBroadcast{Live: id, Broadcast: "s1", Node: "p1", Media: domain.MediaInfo{Video: "h264", Width: 1280, Height: 720, Audio: "aac"}})
 		const want = `"media":{"video":"h264","width":1280,"height":720,"audio":"aac","started_at":"`
-		if !strings.Contains(picture(), want) || !strings.Contains(string(d.get("/api/live/list/1").raw), want) {
-			t.Fatalf("got %s", picture())
+		if !strings.Contains(body(), want) || !strings.Contains(string(d.get("/api/live/list/1").raw), want) {
+			t.Fatalf("got %s", body())
 		}
 	})
 	bad := a.Token[:len(a.Token)-4] + "AAAA"
 	for name, c := range map[string]struct{ token, want string }{
-		"nobody":                         {"", "play-"},
-		"somebody else":                  {b.Token, "play-"},
-		"somebody with a bad token":      {bad, "play-"},
-		"the owner":                      {a.Token, "publish-"},
-		"the owner, Bearer before it":    {"Bearer " + a.Token, "publish-"},
-		"the owner with the word null":   {"null", "play-"},
-		"whoever holds a signed-out one": {"", "play-"},
+		"no token":                    {"", "play-"},
+		"another user":                {b.Token, "play-"},
+		"an invalid token":            {bad, "play-"},
+		"the owner":                   {a.Token, "publish-"},
+		"the owner, Bearer before it": {"Bearer " + a.Token, "publish-"},
+		"the text null":               {"null", "play-"},
 	} {
 		t.Run(name+" gets a sign to "+strings.TrimSuffix(c.want, "-"), func(t *testing.T) {
 			var got signedForm
@@ -255,17 +254,17 @@ func TestReadLive(t *testing.T) {
 			}
 		})
 	}
-	t.Run("nobody gets a sign when the live has ended", func(t *testing.T) {
+	t.Run("there is no sign when the live has ended", func(t *testing.T) {
 		a.post("/api/live/changestatus", object{"id": id, "type": "stop"}).ok(nil)
 		for _, token := range []string{"", a.Token} {
 			var got signedForm
-			answer := d.get(path, "token", token).ok(&got)
-			if got.Sign != nil || got.Data.Status != 3 || !strings.Contains(string(answer.raw), `"sign":null`) {
-				t.Fatalf("got %s", answer.raw)
+			reply := d.get(path, "token", token).ok(&got)
+			if got.Sign != nil || got.Data.Status != 3 || !strings.Contains(string(reply.raw), `"sign":null`) {
+				t.Fatalf("got %s", reply.raw)
 			}
 		}
 	})
-	t.Run("the owner whose session ended gets no publish sign", func(t *testing.T) {
+	t.Run("an ended session of the owner gets a play sign", func(t *testing.T) {
 		second := a.onAir("again")
 		a.post("/api/logout", object{}).ok(nil)
 		var got signedForm
@@ -282,10 +281,30 @@ func TestReadLive(t *testing.T) {
 	}
 }
 
-func TestZoneOfCreatedTime(t *testing.T) {
+// TestTimeZone checks the setting --time-zone.
+func TestTimeZone(t *testing.T) {
+	t.Parallel()
+	t.Run("an unknown zone is refused with the name of the setting and the cure", func(t *testing.T) {
+		for _, zone := range []string{"Mars/Olympus", "../etc/passwd"} {
+			c := api.Config{TimeZone: zone}
+			want := fmt.Sprintf("--time-zone must be an IANA name like Asia/Shanghai (got %q)", zone)
+			if err := c.CheckSettings(); err == nil || err.Error() != want {
+				t.Errorf("got %v, want %s", err, want)
+			}
+		}
+	})
+	t.Run("a known zone is accepted", func(t *testing.T) {
+		c := api.Config{TimeZone: "Pacific/Pago_Pago"}
+		if err := c.CheckSettings(); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func TestCreatedTimeIsInTheTimeZone(t *testing.T) {
 	t.Parallel()
 	d := startAPI(t, func(c *api.Config) { c.TimeZone = "Pacific/Pago_Pago" })
-	a := d.person("alice")
+	a := d.account("alice")
 	var got signedForm
 	a.post("/api/live/create", object{"title": "t", "cover": ""}).ok(&got)
 	created, _ := time.Parse("2006-01-02 15:04:05", got.Data.CreatedTime)
@@ -295,7 +314,7 @@ func TestZoneOfCreatedTime(t *testing.T) {
 	}
 }
 
-// says has the program itself say something, and waits until the tables have it.
+// systemCommand executes a command of the server itself and waits for the tables.
 func (d *testAPI) systemCommand(c domain.Command) {
 	d.Helper()
 	receipt, err := d.sequencer.Execute(d.Context(), domain.Request{Command: c, Actor: domain.Actor{Kind: domain.System}})

@@ -13,11 +13,11 @@ import (
 )
 
 const (
-	forbidden = "您没有权限访问该接口!"
-	noRoom    = "直播间不存在"
+	forbidden  = "您没有权限访问该接口!"
+	textNoLive = "直播间不存在"
 )
 
-// newest answers the newest event of a type, and who did it.
+// newest returns the newest event of a type and its actor.
 func newest[E domain.Event](d *testAPI) (e E, actor string) {
 	d.Helper()
 	page, err := d.store.Read(d.Context(), eventstore.Query{Types: []string{e.Type()}})
@@ -30,33 +30,33 @@ func newest[E domain.Event](d *testAPI) (e E, actor string) {
 
 func TestKick(t *testing.T) {
 	t.Parallel()
-	var asked []api.ConnectionFilter
+	var filters []api.ConnectionFilter
 	known := api.Connections{Sockets: []api.Connection{{ID: "c-1", Dialect: "socketio", Users: []domain.UserID{}, Lives: []domain.LiveID{}}}, Total: 1, Nodes: 2, Replied: 2}
 	d := startAPI(t, func(c *api.Config) {
 		c.Connections = func(_ context.Context, f api.ConnectionFilter) (api.Connections, error) {
-			asked = append(asked, f)
+			filters = append(filters, f)
 			if f.ID != "" && f.ID != "c-1" {
 				return api.Connections{Nodes: 2, Replied: 2 - len(f.ID)%2}, nil
 			}
 			return known, nil
 		}
 	})
-	boss, ann := d.person("boss").grant(domain.RoleOperator), d.person("ann")
-	t.Run("of a person is on record, with who did it and why", func(t *testing.T) {
+	boss, ann := d.account("boss").grant(domain.RoleOperator), d.account("ann")
+	t.Run("of a user is recorded with actor and reason", func(t *testing.T) {
 		boss.post("/api/operator/kick", object{"user": ann.ID, "reason": "请文明发言"}).ok(nil)
 		if e, actor := newest[domain.UserKicked](d); e.User != ann.ID || e.Reason != "请文明发言" || actor != domain.AuthenticatedActor(boss.ID, "").String() {
 			t.Errorf("%+v by %s", e, actor)
 		}
 	})
-	t.Run("of a connection, too", func(t *testing.T) {
+	t.Run("of a connection is recorded", func(t *testing.T) {
 		boss.post("/api/operator/kick", object{"connection": "c-1"}).ok(nil)
 		if e, _ := newest[domain.ConnectionKicked](d); e.Connection != "c-1" {
 			t.Errorf("%+v", e)
 		}
 		boss.post("/api/operator/kick", object{"connection": "even"}).expectFailure(http.StatusNotFound, "connection_not_found", "连接不存在")
-		boss.post("/api/operator/kick", object{"connection": "odd"}).ok(nil) // a process did not answer: it may be there
+		boss.post("/api/operator/kick", object{"connection": "odd"}).ok(nil) // one node did not reply: the connection may be there
 	})
-	t.Run("needs one of both, and the role", func(t *testing.T) {
+	t.Run("needs either a user or a connection, and the role", func(t *testing.T) {
 		boss.post("/api/operator/kick", object{}).expectFailure(http.StatusBadRequest, "bad_request", "参数错误")
 		boss.post("/api/operator/kick", object{"user": ann.ID, "connection": "c-1"}).expectFailure(http.StatusBadRequest, "bad_request", "参数错误")
 		boss.post("/api/operator/kick", object{"user": 4711}).expectFailure(http.StatusUnauthorized, "user_unavailable", "用户不存在或已被禁用")
@@ -64,12 +64,12 @@ func TestKick(t *testing.T) {
 		ann.post("/api/operator/kick", object{"connection": "c-1"}).expectFailure(http.StatusForbidden, "forbidden", forbidden)
 		d.post("/api/operator/kick", object{"user": ann.ID}).expectFailure(http.StatusUnauthorized, "token_missing", forbidden)
 	})
-	t.Run("the list needs the role, too", func(t *testing.T) {
-		asked = nil
+	t.Run("the list of connections needs the role", func(t *testing.T) {
+		filters = nil
 		var got api.Connections
 		boss.get("/api/operator/sockets?user=7&live=6&id=c-1").ok(&got)
-		if got.Total != 1 || got.Nodes != 2 || len(got.Sockets) != 1 || !slices.Equal(asked, []api.ConnectionFilter{{ID: "c-1", User: 7, Live: 6}}) {
-			t.Errorf("%+v of %+v", got, asked)
+		if got.Total != 1 || got.Nodes != 2 || len(got.Sockets) != 1 || !slices.Equal(filters, []api.ConnectionFilter{{ID: "c-1", User: 7, Live: 6}}) {
+			t.Errorf("%+v of %+v", got, filters)
 		}
 		ann.get("/api/operator/sockets").expectFailure(http.StatusForbidden, "forbidden", forbidden)
 		d.get("/api/operator/sockets").expectFailure(http.StatusUnauthorized, "token_missing", forbidden)
@@ -79,7 +79,7 @@ func TestKick(t *testing.T) {
 func TestBanUser(t *testing.T) {
 	t.Parallel()
 	d := startAPI(t)
-	boss, ann := d.person("boss").grant(domain.RoleOperator), d.person("ann")
+	boss, ann := d.account("boss").grant(domain.RoleOperator), d.account("ann")
 	first, second := ann.onAir("one"), ann.onAir("two")
 	ann.post("/api/live/changestatus", object{"id": second, "type": "pause"}).ok(nil)
 	third := ann.live("not begun")
@@ -94,15 +94,15 @@ func TestBanUser(t *testing.T) {
 	}
 	ann.get("/api/user/info").expectFailure(http.StatusForbidden, "banned", forbidden)
 	ann.post("/api/live/create", object{"title": "x", "cover": ""}).expectFailure(http.StatusForbidden, "banned", forbidden)
-	d.post("/api/login", map[string]string{"username": "ann", "password": password}).expectFailure(http.StatusForbidden, "banned", forbidden)
+	d.post("/api/login", map[string]string{"username": "ann", "password": testPassword}).expectFailure(http.StatusForbidden, "banned", forbidden)
 	before := d.position()
 	boss.post("/api/operator/ban", object{"user": ann.ID, "seconds": 3600, "reason": "cool down"}, "Idempotency-Key", "once").ok(nil)
 	if d.position() != before {
-		t.Error("the same key was carried out twice")
+		t.Error("the command of one idempotency key was executed twice")
 	}
 	ann.post("/api/operator/unban", object{"user": ann.ID}).expectFailure(http.StatusForbidden, "banned", forbidden)
 	boss.post("/api/operator/unban", object{"user": ann.ID}).ok(nil)
-	ann.get("/api/user/info").ok(nil) // the session was never ended
+	ann.get("/api/user/info").ok(nil) // a ban does not end the session
 	ann.post("/api/operator/ban", object{"user": boss.ID}).expectFailure(http.StatusForbidden, "forbidden", forbidden)
 	boss.post("/api/operator/ban", object{"user": ann.ID, "seconds": -1}).expectFailure(http.StatusBadRequest, "number_out_of_range", "参数错误")
 }
@@ -110,28 +110,28 @@ func TestBanUser(t *testing.T) {
 func TestBanViewer(t *testing.T) {
 	t.Parallel()
 	d := startAPI(t)
-	boss, ann, bob := d.person("boss").grant(domain.RoleOperator), d.person("ann"), d.person("bob")
+	boss, ann, bob := d.account("boss").grant(domain.RoleOperator), d.account("ann"), d.account("bob")
 	live := ann.onAir("one")
-	deny, allow := object{"id": live, "user": bob.ID, "reason": "be kind"}, object{"id": live, "user": bob.ID}
-	ann.post("/api/live/ban", deny).ok(nil)
+	ban, unban := object{"id": live, "user": bob.ID, "reason": "be kind"}, object{"id": live, "user": bob.ID}
+	ann.post("/api/live/ban", ban).ok(nil)
 	if e, actor := newest[domain.ViewerBanned](d); e.User != bob.ID || e.Live != live || actor != domain.AuthenticatedActor(ann.ID, "").String() {
 		t.Errorf("%+v by %s", e, actor)
 	}
-	bob.post("/api/live/unban", allow).expectFailure(http.StatusNotFound, "live_not_found", noRoom)
-	boss.post("/api/live/unban", allow).ok(nil)
+	bob.post("/api/live/unban", unban).expectFailure(http.StatusNotFound, "live_not_found", textNoLive)
+	boss.post("/api/live/unban", unban).ok(nil)
 	if _, actor := newest[domain.ViewerUnbanned](d); actor != domain.AuthenticatedActor(boss.ID, "").String() {
 		t.Errorf("by %s", actor)
 	}
-	bob.post("/api/live/ban", object{"id": live, "user": ann.ID}).expectFailure(http.StatusNotFound, "live_not_found", noRoom)
+	bob.post("/api/live/ban", object{"id": live, "user": ann.ID}).expectFailure(http.StatusNotFound, "live_not_found", textNoLive)
 	ann.post("/api/live/ban", object{"id": live, "user": ann.ID}).expectFailure(http.StatusBadRequest, "bad_request", "参数错误")
 }
 
-func TestAnOperatorEndsAnyLive(t *testing.T) {
+func TestOperatorEndsAnyLive(t *testing.T) {
 	t.Parallel()
 	d := startAPI(t)
-	boss, ann := d.person("boss").grant(domain.RoleOperator), d.person("ann")
+	boss, ann := d.account("boss").grant(domain.RoleOperator), d.account("ann")
 	live := ann.onAir("one")
-	boss.post("/api/live/changestatus", object{"id": live, "type": "pause"}).expectFailure(http.StatusNotFound, "live_not_found", "该"+noRoom)
+	boss.post("/api/live/changestatus", object{"id": live, "type": "pause"}).expectFailure(http.StatusNotFound, "live_not_found", "该"+textNoLive)
 	boss.post("/api/live/changestatus", object{"id": live, "type": "stop"}).ok(nil)
 	if e, actor := newest[domain.LiveStatusChanged](d); e.To != domain.StatusEnded || e.Streamer != ann.ID || actor != domain.AuthenticatedActor(boss.ID, "").String() {
 		t.Errorf("%+v by %s", e, actor)

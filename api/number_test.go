@@ -17,7 +17,7 @@ func TestNumber(t *testing.T) {
 	for _, text := range []string{`""`, `"x"`, `6.5`, `6e2`, `true`, `null`, `{}`, `[6]`, `"6`, `"6 "`, `9223372036854775808`, `"+-6"`} {
 		var n number
 		if err := json.Unmarshal([]byte(text), &n); err == nil {
-			t.Errorf("%s is taken for %d", text, n)
+			t.Errorf("%s: decoded as %d", text, n)
 		}
 	}
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"roomlog/api/payment"
 	"roomlog/domain"
 	"roomlog/internal/limit"
 )
@@ -63,29 +64,29 @@ func (s *server) payOrder(w http.ResponseWriter, r *http.Request) {
 func (s *server) credit(ctx context.Context, header http.Header, body []byte) error {
 	rc := requestOf(ctx)
 	log := s.log.With(slog.String("request_id", rc.id), slog.String("remote_addr", limit.Key(rc.addr)))
-	payment, err := s.Payments.Payment(header, body)
+	paid, err := s.Payments.Payment(header, body)
 	switch {
-	case errors.Is(err, ErrSignature):
+	case errors.Is(err, payment.ErrSignature):
 		log.ErrorContext(ctx, "payment refused: invalid signature")
 		return refusal(codeSignature, "the signature does not match the body")
 	case err != nil:
 		log.ErrorContext(ctx, "payment refused: invalid body", slog.Any("error", err))
 		return badRequest("the body is not a payment")
 	}
-	command := domain.PayOrder{Order: payment.Order, User: payment.User, Price: payment.Price}
+	command := domain.PayOrder{Order: paid.Order, User: paid.User, Price: paid.Price}
 	_, err = s.executeAs(ctx, domain.Actor{Kind: domain.PaymentProvider}, command, "")
 	if r := domain.AsRefusal(err); r != nil {
-		log.ErrorContext(ctx, "payment refused", slog.String("code", string(r.Code)), slog.String("order_id", string(payment.Order)),
-			slog.Int64("user_id", int64(payment.User)), slog.Int64("price", payment.Price))
+		log.ErrorContext(ctx, "payment refused", slog.String("code", string(r.Code)), slog.String("order_id", string(paid.Order)),
+			slog.Int64("user_id", int64(paid.User)), slog.Int64("price", paid.Price))
 	}
 	return err
 }
 
 func documentPayment(o *huma.Operation, schemas huma.Registry) {
-	o.Description += " The body is what the payment provider sends. The built-in provider signs it with " + SignatureHeader + "."
-	o.RequestBody = &huma.RequestBody{Required: true, Content: jsonContent(schemas.Schema(typeOf[Payment](), true, ""))}
+	o.Description += " The body is what the payment provider sends. The built-in provider signs it with " + payment.SignatureHeader + "."
+	o.RequestBody = &huma.RequestBody{Required: true, Content: jsonContent(schemas.Schema(typeOf[payment.Payment](), true, ""))}
 	o.Parameters = []*huma.Param{{
-		Name: SignatureHeader, In: "header", Schema: &huma.Schema{Type: huma.TypeString},
+		Name: payment.SignatureHeader, In: "header", Schema: &huma.Schema{Type: huma.TypeString},
 		Description: "lower-case hex HMAC-SHA256 of the raw body",
 	}}
 }

@@ -62,7 +62,7 @@ func (r *rates) admit(ctx context.Context, class rateClass) error {
 		if rc.tokenError != nil {
 			return nil
 		}
-		key = userKey(rc.caller.user)
+		key = userKey(rc.caller.User)
 	}
 	return r.take(r.classes[class], key)
 }

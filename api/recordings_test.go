@@ -28,7 +28,7 @@ type recordingForm struct {
 func TestRecordings(t *testing.T) {
 	t.Parallel()
 	d := startAPI(t)
-	a, b := d.person("alice"), d.person("bob")
+	a, b := d.account("alice"), d.account("bob")
 	id := a.onAir("My show")
 	path := fmt.Sprintf("/api/live/%d/recordings", id)
 	began := time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC)
@@ -83,7 +83,7 @@ func TestRecordings(t *testing.T) {
 func TestSetRecording(t *testing.T) {
 	t.Parallel()
 	d := startAPI(t)
-	a, b := d.person("alice"), d.person("bob")
+	a, b := d.account("alice"), d.account("bob")
 	id := a.onAir("My show")
 	d.post("/api/live/record", object{"id": id, "on": true}).expectFailure(http.StatusUnauthorized, domain.CodeTokenMissing, "您没有权限访问该接口!")
 	b.post("/api/live/record", object{"id": id, "on": true}).expectFailure(http.StatusNotFound, domain.CodeLiveNotFound, "直播间不存在")

@@ -8,6 +8,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"roomlog/api/token"
 	"roomlog/internal/limit"
 	"roomlog/projections"
 )
@@ -18,8 +19,8 @@ type requestContext struct {
 	addr           netip.Addr // of the client, behind trusted proxies
 	baseURL        string     // under which the client reaches this server
 	idempotencyKey string
-	caller         caller // named by the token
-	tokenError     error  // why the token is not valid; nil for a valid one
+	caller         token.Claims
+	tokenError     error // why the token is not valid; nil for a valid one
 
 	// Set by the access rule of the endpoint, if it loads them.
 	user projections.User
@@ -33,7 +34,7 @@ func requestOf(ctx context.Context) *requestContext {
 	if rc, ok := ctx.Value(requestContextKey{}).(*requestContext); ok {
 		return rc
 	}
-	return &requestContext{tokenError: invalidToken()}
+	return &requestContext{tokenError: token.Invalid()}
 }
 
 // withoutIdempotencyKey returns ctx for a further command of a request. The key belongs to the first command.
@@ -56,7 +57,7 @@ func (s *server) withRequestContext(next http.Handler) http.Handler {
 		if rc.baseURL == "" {
 			rc.baseURL = baseURL(s.Proxies, r)
 		}
-		rc.caller, rc.tokenError = s.Tokens.read(tokenOf(r))
+		rc.caller, rc.tokenError = s.Tokens.Read(tokenOf(r))
 		h := w.Header()
 		h.Set("X-Request-Id", rc.id)
 		h.Set("X-Content-Type-Options", "nosniff")
@@ -78,8 +79,8 @@ func (s *server) requestID(r *http.Request) string {
 
 // tokenOf returns the token of a request: the header token, else Authorization.
 func tokenOf(r *http.Request) string {
-	if token := r.Header.Get("token"); token != "" {
-		return token
+	if t := r.Header.Get("token"); t != "" {
+		return t
 	}
 	return r.Header.Get("Authorization")
 }

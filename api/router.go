@@ -5,6 +5,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"roomlog/api/replay"
 	"roomlog/domain"
 )
 
@@ -70,7 +71,7 @@ func (s *server) registerHistory() {
 	serve(s, get("/api/live/{id}/comments", "List the comments of a live", ownerOr(domain.RoleAuditor), rateReads), s.listComments)
 	serve(s, get("/api/gift/history", "List the gifts sent to the caller's lives, or to all lives", authenticated(auditor), rateReads), s.giftHistory)
 	serve(s, get("/api/coin/history", "List the movements of a coin account", authenticated(auditor), rateReads), s.coinHistory)
-	serveRaw[eventLine](s, get(eventsRoute, "Replay the event log and follow it", role(domain.RoleAnalyst), rateReads),
+	serveRaw[replay.EventLine](s, get(eventsRoute, "Replay the event log and follow it", role(domain.RoleAnalyst), rateReads),
 		documentEvents, plainRefusal, s.replayEvents)
 }
 

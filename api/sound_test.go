@@ -10,10 +10,10 @@ import (
 	"roomlog/domain"
 )
 
-// sound is a recording that ffmpeg made.
+// sound returns a recording that ffmpeg made.
 func sound(t testing.TB, name string) []byte {
 	t.Helper()
-	if name == "tone.amr" { // the beginning is what counts
+	if name == "tone.amr" { // only the beginning matters
 		return append([]byte("#!AMR\n\x3c"), make([]byte, 31)...)
 	}
 	b, err := os.ReadFile(filepath.Join("testdata", "sounds", name))
@@ -23,12 +23,12 @@ func sound(t testing.TB, name string) []byte {
 	return b
 }
 
-// What is kept as a sound can be said in the chat, and nothing else can be said as one.
+// TestUploadedSounds checks that the chat accepts uploaded sounds as voice messages, and no other uploads.
 func TestUploadedSounds(t *testing.T) {
 	t.Parallel()
 	d := startAPI(t)
-	a := d.person("alice")
-	say := func(kind domain.MessageKind, ms int, address string) error {
+	a := d.account("alice")
+	post := func(kind domain.MessageKind, ms int, address string) error {
 		_, err := d.sequencer.Execute(t.Context(), domain.Request{Actor: a.actor(), Command: domain.PostMessage{
 			Kind: kind, Text: address, DurationMS: ms, UploadURLPrefix: d.url + "/uploads/",
 		}})
@@ -48,21 +48,21 @@ func TestUploadedSounds(t *testing.T) {
 			if served.status != 200 || served.header.Get("Content-Type") != kind || !bytes.Equal(served.raw, sound(t, name)) {
 				t.Errorf("%d %q, %d bytes", served.status, served.header.Get("Content-Type"), len(served.raw))
 			}
-			if err := say(domain.MessageVoice, 150, address); err != nil {
+			if err := post(domain.MessageVoice, 150, address); err != nil {
 				t.Error(err)
 			}
-			if err := say(domain.MessageSticker, 0, address); domain.AsRefusal(err) == nil {
+			if err := post(domain.MessageSticker, 0, address); domain.AsRefusal(err) == nil {
 				t.Errorf("a sound as a sticker: %v", err)
 			}
 		})
 	}
 	var address string
-	a.upload("a.png", "image/png", picture(t, "png")).ok(&address)
-	if err := say(domain.MessageSticker, 0, address); err != nil {
+	a.upload("a.png", "image/png", smallImage(t, "png")).ok(&address)
+	if err := post(domain.MessageSticker, 0, address); err != nil {
 		t.Errorf("an uploaded sticker: %v", err)
 	}
-	if err := say(domain.MessageVoice, 150, address); domain.AsRefusal(err) == nil {
-		t.Errorf("a picture as a voice: %v", err)
+	if err := post(domain.MessageVoice, 150, address); domain.AsRefusal(err) == nil {
+		t.Errorf("an image as a voice message: %v", err)
 	}
 	for _, name := range []string{"moving.ogg", "moving.webm"} {
 		if got := a.upload(name, "audio/ogg", sound(t, name)); got.status != 415 {
@@ -70,9 +70,9 @@ func TestUploadedSounds(t *testing.T) {
 		}
 	}
 	for what, content := range map[string][]byte{
-		"half an ogg": []byte("OggS"), "half a RIFF": []byte("RIFF\x00\x00\x00\x00WA"), "half an MP4": []byte("\x00\x00\x00\x18ftypM4"),
-		"a QuickTime film": []byte("\x00\x00\x00\x18ftypqt  \x00\x00\x00\x00"), "0xff": {0xff}, "0xff 0xff": {0xff, 0xff}, "0xff 0xfb": {0xff, 0xfb},
-		"an MP3 without a bit rate": {0xff, 0xfb, 0x00, 0xc4}, "AMR of another day": []byte("#!AMX\n"), "EBML": []byte("\x1a\x45\xdf\xa3 webm"),
+		"an incomplete OGG": []byte("OggS"), "an incomplete RIFF": []byte("RIFF\x00\x00\x00\x00WA"), "an incomplete MP4": []byte("\x00\x00\x00\x18ftypM4"),
+		"a QuickTime video": []byte("\x00\x00\x00\x18ftypqt  \x00\x00\x00\x00"), "0xff": {0xff}, "0xff 0xff": {0xff, 0xff}, "0xff 0xfb": {0xff, 0xfb},
+		"an MP3 without a bit rate": {0xff, 0xfb, 0x00, 0xc4}, "an unknown AMR": []byte("#!AMX\n"), "EBML": []byte("\x1a\x45\xdf\xa3 webm"),
 	} {
 		if got := a.upload("a.mp3", "audio/mpeg", content); got.status != 415 {
 			t.Errorf("%s: %d %s", what, got.status, got.raw)

@@ -18,6 +18,8 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"roomlog/api"
+	"roomlog/api/password"
+	"roomlog/api/token"
 	"roomlog/domain"
 	"roomlog/eventstore"
 	"roomlog/eventstore/pgtest"
@@ -46,7 +48,7 @@ type testAPI struct {
 	stop      struct{ projector func() }
 }
 
-// startAPI starts an API on a fresh database. changes modify its settings first.
+// startAPI starts an API on a new database. changes modify its settings first.
 func startAPI(t testing.TB, changes ...func(*api.Config)) *testAPI {
 	t.Helper()
 	return startAPIOn(t, pgtest.New(t), changes...)
@@ -70,7 +72,7 @@ func startAPIOn(t testing.TB, db *pgtest.DB, changes ...func(*api.Config)) *test
 	d.start(d.sequencer.Run)
 	d.stop.projector = d.start(d.projector.Run)
 	d.start(d.feed.Run)
-	tokens, err := api.NewTokens([]string{tokenSecret}, 0, time.Now)
+	tokens, err := token.NewIssuer([]string{tokenSecret}, 0, time.Now)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -80,8 +82,8 @@ func startAPIOn(t testing.TB, db *pgtest.DB, changes ...func(*api.Config)) *test
 	}
 	c := api.Config{
 		Store: d.store, Commands: d.sequencer, Queries: d.queries, Feed: d.feed, Admission: admission,
-		Tokens: tokens, Signs: scopes{}, Payments: provider(t), Uploads: t.TempDir(), Now: time.Now,
-		Log: log, Password: api.PasswordCost{MemoryKiB: 64, Passes: 1}, Settle: testTimeout,
+		Tokens: tokens, Signs: signs{}, Payments: provider(t), Uploads: t.TempDir(), Now: time.Now,
+		Log: log, Password: password.Cost{MemoryKiB: 64, Passes: 1}, Settle: testTimeout,
 		SignInsPerAddress: 10_000, SignInsPerName: 10_000, RegistrationsPerAddress: 10_000, WritesPerUser: 10_000, UploadsPerUser: 10_000,
 	}
 	for _, change := range changes {
@@ -92,7 +94,7 @@ func startAPIOn(t testing.TB, db *pgtest.DB, changes ...func(*api.Config)) *test
 	}
 	server := httptest.NewUnstartedServer(d.api)
 	server.Config.ConnContext = func(ctx context.Context, c net.Conn) context.Context {
-		_ = c.(*net.TCPConn).SetWriteBuffer(64 << 10) // a reader that stops is noticed after some kilobytes, not megabytes
+		_ = c.(*net.TCPConn).SetWriteBuffer(64 << 10) // the write to a reader that stops blocks after some kilobytes
 		return ctx
 	}
 	server.Start()
@@ -102,7 +104,7 @@ func startAPIOn(t testing.TB, db *pgtest.DB, changes ...func(*api.Config)) *test
 	return d
 }
 
-// start runs something until the test ends, or until the returned function is called.
+// start runs a service until the test ends or stop is called.
 func (d *testAPI) start(run func(context.Context) error) (stop func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})
@@ -117,13 +119,13 @@ func (d *testAPI) start(run func(context.Context) error) (stop func()) {
 	return stop
 }
 
-// scopes stands for media's signer: what matters here is who gets which.
-type scopes struct{}
+// signs creates signs that tests can tell apart.
+type signs struct{}
 
-func (scopes) Publish(key string) string { return "publish-" + key }
-func (scopes) Play(key string) string    { return "play-" + key }
+func (signs) Publish(key string) string { return "publish-" + key }
+func (signs) Play(key string) string    { return "play-" + key }
 
-// logged is what the door logs.
+// logBuffer collects the log of an API.
 type logBuffer struct {
 	mu  sync.Mutex
 	all bytes.Buffer
@@ -141,15 +143,15 @@ func (l *logBuffer) String() string {
 	return l.all.String()
 }
 
-// answer is what the door said.
-type answer struct {
+// reply is a response that was read.
+type reply struct {
 	t      testing.TB
 	status int
 	header http.Header
 	raw    []byte
 }
 
-// envelope is every form an answer can have.
+// envelope has the members of all forms of responses.
 type envelope struct {
 	Msg     string          `json:"msg"`
 	Data    json.RawMessage `json:"data"`
@@ -158,8 +160,8 @@ type envelope struct {
 	Message string          `json:"message"`
 }
 
-// ask sends one request; headers are name and value by turns.
-func (d *testAPI) send(method, path string, body io.Reader, headers ...string) answer {
+// send sends a request. headers are names and values in turn.
+func (d *testAPI) send(method, path string, body io.Reader, headers ...string) reply {
 	d.Helper()
 	r, err := http.NewRequestWithContext(d.Context(), method, d.url+path, body)
 	if err != nil {
@@ -177,16 +179,16 @@ func (d *testAPI) send(method, path string, body io.Reader, headers ...string) a
 	if err != nil {
 		d.Fatalf("%s %s: %v", method, path, err)
 	}
-	return answer{d, response.StatusCode, response.Header, raw}
+	return reply{d, response.StatusCode, response.Header, raw}
 }
 
-func (d *testAPI) get(path string, headers ...string) answer {
+func (d *testAPI) get(path string, headers ...string) reply {
 	d.Helper()
 	return d.send(http.MethodGet, path, nil, headers...)
 }
 
-// post sends body as JSON, or as it is if it is a string.
-func (d *testAPI) post(path string, body any, headers ...string) answer {
+// post sends body as JSON. A string is sent unchanged.
+func (d *testAPI) post(path string, body any, headers ...string) reply {
 	d.Helper()
 	text, ok := body.(string)
 	if !ok {
@@ -199,8 +201,8 @@ func (d *testAPI) post(path string, body any, headers ...string) answer {
 	return d.send(http.MethodPost, path, strings.NewReader(text), append([]string{"Content-Type", "application/json"}, headers...)...)
 }
 
-// ok reads the data of a success into v.
-func (a answer) ok(v any) answer {
+// ok requires a success and decodes its data into v.
+func (a reply) ok(v any) reply {
 	a.t.Helper()
 	if a.status != http.StatusOK {
 		a.t.Fatalf("status %d: %s", a.status, a.raw)
@@ -217,13 +219,13 @@ func (a answer) ok(v any) answer {
 	return a
 }
 
-// fails makes sure that an answer is a failure, in exactly the contract's form.
-func (a answer) expectFailure(status int, code domain.Code, text string) {
+// expectFailure requires a failure in the form of the contract.
+func (a reply) expectFailure(status int, code domain.Code, text string) {
 	a.t.Helper()
 	e := a.envelope()
-	var said string
-	_ = json.Unmarshal(e.Data, &said)
-	if a.status != status || e.Msg != "fail" || e.Code != code || said != text || e.TextEN == "" {
+	var got string
+	_ = json.Unmarshal(e.Data, &got)
+	if a.status != status || e.Msg != "fail" || e.Code != code || got != text || e.TextEN == "" {
 		a.t.Errorf("got %d %s, want %d %s %q and an English text", a.status, a.raw, status, code, text)
 	}
 	a.keys("code", "data", "msg", "text_en")
@@ -232,7 +234,7 @@ func (a answer) expectFailure(status int, code domain.Code, text string) {
 	}
 }
 
-func (a answer) envelope() envelope {
+func (a reply) envelope() envelope {
 	a.t.Helper()
 	var e envelope
 	if err := json.Unmarshal(a.raw, &e); err != nil {
@@ -241,11 +243,11 @@ func (a answer) envelope() envelope {
 	return e
 }
 
-// keys makes sure that a part of the answer has exactly these names. path leads to the part
-// by names, and [0] is the first of a list: "data data".
-func (a answer) keys(want ...string) { a.t.Helper(); a.keysOf("", want...) }
+// keys requires exactly these members in the body, keysOf in a part of it. The path of the part consists of the names of
+// members, and [0] for the first item of a list: "data [0] user".
+func (a reply) keys(want ...string) { a.t.Helper(); a.keysOf("", want...) }
 
-func (a answer) keysOf(path string, want ...string) {
+func (a reply) keysOf(path string, want ...string) {
 	a.t.Helper()
 	var at any
 	if err := json.Unmarshal(a.raw, &at); err != nil {
@@ -273,23 +275,23 @@ func (a answer) keysOf(path string, want ...string) {
 	}
 }
 
-// eventually asks again and again until the answer is nil.
-func (d *testAPI) eventually(ask func() error) {
+// eventually repeats check until it returns nil.
+func (d *testAPI) eventually(check func() error) {
 	d.Helper()
 	deadline := time.Now().Add(testTimeout)
 	for {
-		err := ask()
+		err := check()
 		if err == nil {
 			return
 		}
 		if time.Now().After(deadline) {
-			d.Fatalf("after %v still: %v", testTimeout, err)
+			d.Fatalf("condition not met in %v: %v", testTimeout, err)
 		}
 		<-time.After(2 * time.Millisecond)
 	}
 }
 
-func decode(t testing.TB, a answer, v any) {
+func decode(t testing.TB, a reply, v any) {
 	t.Helper()
 	if err := json.Unmarshal(a.raw, v); err != nil {
 		t.Fatalf("%v: %s", err, a.raw)

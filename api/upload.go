@@ -1,34 +1,23 @@
 package api
 
 import (
-	"bytes"
 	"context"
-	"crypto/rand"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"mime/multipart"
 	"net/http"
-	"os"
-	"path"
-	"regexp"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/go-chi/chi/v5"
 
+	"roomlog/api/upload"
 	"roomlog/domain"
 )
 
-// uploadName matches the names that upload gives to files. No other file is served.
-var uploadName = regexp.MustCompile(`^[0-9a-f]{32}\.[a-z0-9]{3,4}$`)
-
-const (
-	sniffedBytes      = 512     // enough to detect the type of a file
-	multipartOverhead = 8 << 10 // bytes of a multipart body beside the file
-)
+const multipartOverhead = 8 << 10 // bytes of a multipart body beside the file
 
 // upload stores an image or a sound and responds with its URL. It ignores the name and the type that the client sends.
 func (s *server) upload(w http.ResponseWriter, r *http.Request) {
@@ -53,7 +42,13 @@ func (s *server) receiveUpload(w http.ResponseWriter, r *http.Request) (string, 
 	if err != nil {
 		return "", uploadError(w, err)
 	}
-	name, err := s.storeUpload(part)
+	name, err := s.uploads.Save(part)
+	switch {
+	case errors.Is(err, upload.ErrUnsupported):
+		err = refusal(codeImage, "the file must be a JPEG, PNG, GIF or WebP image, or an OGG, MP3, M4A, AAC, WebM, WAV or AMR sound")
+	case errors.Is(err, upload.ErrTooLarge):
+		err = refusal(codeBodyTooLarge, "the file must have at most %d bytes", s.UploadBytes)
+	}
 	if err != nil {
 		return "", uploadError(w, err)
 	}
@@ -91,72 +86,11 @@ func uploadError(w http.ResponseWriter, err error) error {
 	return bodyError(w, err)
 }
 
-// storeUpload stores a file under a new random name and returns the name. It stores the whole file or nothing.
-func (s *server) storeUpload(file io.Reader) (string, error) {
-	head := make([]byte, sniffedBytes)
-	n, err := io.ReadFull(file, head)
-	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
-		return "", err
-	}
-	head = head[:n]
-	extension := extensionOf(head)
-	if extension == "" {
-		return "", refusal(codeImage, "the file must be a JPEG, PNG, GIF or WebP image, or an OGG, MP3, M4A, AAC, WebM, WAV or AMR sound")
-	}
-	name := randomName() + extension
-	partial := name + ".part"
-	if err := s.writeUpload(partial, io.MultiReader(bytes.NewReader(head), file)); err != nil {
-		return "", errors.Join(err, s.uploads.Remove(partial))
-	}
-	return name, s.uploads.Rename(partial, name)
-}
-
-func (s *server) writeUpload(name string, content io.Reader) error {
-	f, err := s.uploads.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o640)
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	n, err := io.Copy(f, io.LimitReader(content, s.UploadBytes+1))
-	switch {
-	case err != nil:
-		return err
-	case n > s.UploadBytes:
-		return refusal(codeBodyTooLarge, "the file must have at most %d bytes", s.UploadBytes)
-	}
-	if err := f.Sync(); err != nil {
-		return err
-	}
-	return f.Close()
-}
-
-func randomName() string {
-	random := make([]byte, 16)
-	rand.Read(random) // never fails
-	return hex.EncodeToString(random)
-}
-
-// serveUpload serves an image or a sound. Files are untrusted, so the headers forbid browsers to run them. Names are
-// never used again, so clients may cache the files for good.
+// serveUpload serves an uploaded image or sound.
 func (s *server) serveUpload(w http.ResponseWriter, r *http.Request) {
-	name := chi.URLParam(r, "name")
-	contentType := contentTypeOf(path.Ext(name))
-	if contentType == "" || !uploadName.MatchString(name) {
+	if !s.uploads.Serve(w, r, chi.URLParam(r, "name")) {
 		s.routeNotFound(w, r)
-		return
 	}
-	f, err := s.uploads.Open(name)
-	if err != nil {
-		s.routeNotFound(w, r)
-		return
-	}
-	defer f.Close()
-	h := w.Header()
-	h.Set("Content-Security-Policy", "default-src 'none'; sandbox")
-	h.Set("Cross-Origin-Resource-Policy", "cross-origin")
-	h.Set("Cache-Control", "public, max-age=31536000, immutable")
-	h.Set("Content-Type", contentType)
-	http.ServeContent(w, r, "", time.Time{}, f)
 }
 
 func documentUpload(o *huma.Operation, _ huma.Registry) {

@@ -20,8 +20,8 @@ import (
 	"roomlog/domain"
 )
 
-// picture is a small one of a kind.
-func picture(t testing.TB, kind string) []byte {
+// smallImage returns a small image of a type.
+func smallImage(t testing.TB, kind string) []byte {
 	t.Helper()
 	var b bytes.Buffer
 	var err error
@@ -42,7 +42,7 @@ func picture(t testing.TB, kind string) []byte {
 	return b.Bytes()
 }
 
-// form is a multipart body with one file.
+// form returns a multipart body with one file.
 func form(t testing.TB, field, name, kind string, content []byte) (body *bytes.Buffer, contentType string) {
 	t.Helper()
 	body = &bytes.Buffer{}
@@ -59,7 +59,7 @@ func form(t testing.TB, field, name, kind string, content []byte) (body *bytes.B
 	return body, w.FormDataContentType()
 }
 
-func (a account) upload(name, kind string, content []byte, headers ...string) answer {
+func (a account) upload(name, kind string, content []byte, headers ...string) reply {
 	a.Helper()
 	body, contentType := form(a, "file", name, kind, content)
 	return a.send(http.MethodPost, "/api/upload", body, append([]string{"Content-Type", contentType, "token", a.Token}, headers...)...)
@@ -69,11 +69,11 @@ func TestUpload(t *testing.T) {
 	t.Parallel()
 	var folder string
 	d := startAPI(t, func(c *api.Config) { folder = c.Uploads; c.UploadBytes = 64 << 10 })
-	a := d.person("alice")
+	a := d.account("alice")
 	kinds := map[string]string{"png": "image/png", "jpg": "image/jpeg", "gif": "image/gif", "webp": "image/webp"}
 	for ending, kind := range kinds {
-		t.Run("keeps and serves "+ending, func(t *testing.T) {
-			content := picture(t, ending)
+		t.Run("stores and serves "+ending, func(t *testing.T) {
+			content := smallImage(t, ending)
 			var url string
 			a.upload("../../etc/passwd.html", "text/html", content).ok(&url)
 			if !regexp.MustCompile(`^` + regexp.QuoteMeta(d.url) + `/uploads/[0-9a-f]{32}\.` + ending + `$`).MatchString(url) {
@@ -97,69 +97,69 @@ func TestUpload(t *testing.T) {
 			}
 		})
 	}
-	t.Run("gives every file a name of its own", func(t *testing.T) {
+	t.Run("gives every file a different name", func(t *testing.T) {
 		var first, second string
-		a.upload("a.png", "image/png", picture(t, "png")).ok(&first)
-		a.upload("a.png", "image/png", picture(t, "png")).ok(&second)
+		a.upload("a.png", "image/png", smallImage(t, "png")).ok(&first)
+		a.upload("a.png", "image/png", smallImage(t, "png")).ok(&second)
 		if first == second {
-			t.Fatal("one name for two files")
+			t.Fatal("two files have the same name")
 		}
 	})
 	const unsupported = "只支持 JPEG、PNG、GIF、WebP 图片和 OGG、MP3、M4A、AAC、WebM、WAV、AMR 语音"
 	for name, content := range map[string][]byte{
-		"HTML that says it is a PNG": []byte("<html><script>alert(1)</script>"),
-		"SVG":                        []byte(`<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>`),
-		"a program":                  []byte("\x7fELF\x02\x01\x01"),
-		"text":                       []byte("hello"),
-		"nothing":                    nil,
-		"a bitmap":                   []byte("BM\x00\x00"),
-		"spaces before a PNG":        append([]byte("   "), picture(t, "png")...),
+		"HTML with the content type of a PNG": []byte("<html><script>alert(1)</script>"),
+		"SVG":                                 []byte(`<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>`),
+		"a program":                           []byte("\x7fELF\x02\x01\x01"),
+		"text":                                []byte("hello"),
+		"nothing":                             nil,
+		"a bitmap":                            []byte("BM\x00\x00"),
+		"spaces before a PNG":                 append([]byte("   "), smallImage(t, "png")...),
 	} {
 		t.Run("refuses "+name, func(t *testing.T) {
 			a.upload("a.png", "image/png", content).expectFailure(415, "image_unsupported", unsupported)
 		})
 	}
-	t.Run("refuses what is too large", func(t *testing.T) {
+	t.Run("refuses files that are too large", func(t *testing.T) {
 		for _, size := range []int{64<<10 + 1, 70 << 10, 1 << 20} {
-			large := append(picture(t, "png"), make([]byte, size-len(picture(t, "png")))...)
+			large := append(smallImage(t, "png"), make([]byte, size-len(smallImage(t, "png")))...)
 			a.upload("a.png", "image/png", large).expectFailure(413, "body_too_large", "请求内容过大")
 		}
-		exact := append(picture(t, "png"), make([]byte, 64<<10-len(picture(t, "png")))...)
+		exact := append(smallImage(t, "png"), make([]byte, 64<<10-len(smallImage(t, "png")))...)
 		a.upload("a.png", "image/png", exact).ok(nil)
 	})
-	for name, send := range map[string]func() answer{
-		"no form": func() answer { return a.post("/api/upload", "{}") },
-		"an empty form": func() answer {
+	for name, send := range map[string]func() reply{
+		"no form": func() reply { return a.post("/api/upload", "{}") },
+		"an empty form": func() reply {
 			return a.post("/api/upload", "--x--\r\n", "Content-Type", "multipart/form-data; boundary=x")
 		},
-		"half a form": func() answer {
+		"an incomplete form": func() reply {
 			return a.post("/api/upload", "--x\r\nContent-Dis", "Content-Type", "multipart/form-data; boundary=x")
 		},
-		"no boundary": func() answer { return a.post("/api/upload", "x", "Content-Type", "multipart/form-data") },
-		"a form of text": func() answer {
+		"no boundary": func() reply { return a.post("/api/upload", "x", "Content-Type", "multipart/form-data") },
+		"a form of text": func() reply {
 			return a.post("/api/upload", "--x\r\nContent-Disposition: form-data; name=\"file\"\r\n\r\nx\r\n--x--\r\n", "Content-Type", "multipart/form-data; boundary=x")
 		},
-		"half a file": func() answer {
-			return a.post("/api/upload", "--x\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.png\"\r\n\r\n"+string(picture(t, "png")), "Content-Type", "multipart/form-data; boundary=x")
+		"an incomplete file": func() reply {
+			return a.post("/api/upload", "--x\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.png\"\r\n\r\n"+string(smallImage(t, "png")), "Content-Type", "multipart/form-data; boundary=x")
 		},
 	} {
 		t.Run("refuses "+name, func(t *testing.T) { send().expectFailure(400, domain.CodeBadRequest, textBad) })
 	}
-	t.Run("leaves nothing of what it refused", func(t *testing.T) {
+	t.Run("stores nothing of refused files", func(t *testing.T) {
 		files, err := os.ReadDir(folder)
 		if err != nil {
 			t.Fatal(err)
 		}
 		for _, f := range files {
 			if !regexp.MustCompile(`^[0-9a-f]{32}\.(jpg|png|gif|webp)$`).MatchString(f.Name()) {
-				t.Errorf("%s is left", f.Name())
+				t.Errorf("%s was stored", f.Name())
 			}
 		}
 		if len(files) != 7 {
 			t.Errorf("%d files", len(files))
 		}
 	})
-	t.Run("serves nothing else", func(t *testing.T) {
+	t.Run("serves no other files", func(t *testing.T) {
 		if err := os.WriteFile(filepath.Join(folder, "secret.txt"), []byte("x"), 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -177,7 +177,7 @@ func TestUpload(t *testing.T) {
 	})
 	t.Run("refuses a session that has ended", func(t *testing.T) {
 		d.signIn("alice")
-		a.upload("a.png", "image/png", picture(t, "png")).expectFailure(401, domain.CodeSessionEnded, textExpired)
+		a.upload("a.png", "image/png", smallImage(t, "png")).expectFailure(401, domain.CodeSessionEnded, textExpired)
 	})
 }
 
@@ -187,7 +187,7 @@ func TestUploadAddress(t *testing.T) {
 		t.Helper()
 		d := startAPI(t, func(c *api.Config) { c.PublicURL = public })
 		var url string
-		d.person("alice").upload("a.png", "image/png", picture(t, "png"), headers...).ok(&url)
+		d.account("alice").upload("a.png", "image/png", smallImage(t, "png"), headers...).ok(&url)
 		return strings.TrimPrefix(url, d.url)
 	}
 	if got := upload(t, "https://cdn.example/"); !strings.HasPrefix(got, "https://cdn.example/uploads/") {
@@ -197,6 +197,6 @@ func TestUploadAddress(t *testing.T) {
 		t.Errorf("behind a proxy: %s", got)
 	}
 	if got := upload(t, "", "X-Forwarded-Host", `evil"><script>`); !strings.HasPrefix(got, "/uploads/") {
-		t.Errorf("a host that is none: %s", got)
+		t.Errorf("an invalid host: %s", got)
 	}
 }

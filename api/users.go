@@ -7,6 +7,8 @@ import (
 
 	"github.com/google/uuid"
 
+	"roomlog/api/password"
+	"roomlog/api/token"
 	"roomlog/domain"
 	"roomlog/projections"
 )
@@ -24,6 +26,15 @@ func newUser(p projections.Profile, coins domain.Coins) User {
 	return User{p.ID, p.Username, p.Nickname, p.Avatar, coins}
 }
 
+// PublicUser is a user as others see it.
+type PublicUser struct {
+	ID     domain.UserID `json:"id"`
+	Name   string        `json:"name"`
+	Avatar string        `json:"avatar"`
+}
+
+func newPublicUser(p projections.Profile) PublicUser { return PublicUser{p.ID, p.Name(), p.Avatar} }
+
 type registration struct {
 	Body struct {
 		Username   string `json:"username" doc:"1 to 32 characters"`
@@ -35,7 +46,7 @@ type registration struct {
 // registerUser creates an account. The hash of the password is stored beside the log, under a random id that the event
 // names.
 func (s *server) registerUser(ctx context.Context, in *registration) (User, error) {
-	if err := s.passwords.check(in.Body.Password); err != nil {
+	if err := password.Check(in.Body.Password); err != nil {
 		return User{}, err
 	}
 	if in.Body.Password != in.Body.Repassword {
@@ -45,7 +56,7 @@ func (s *server) registerUser(ctx context.Context, in *registration) (User, erro
 	if _, err := s.Queries.Account(ctx, name); err == nil { // saves the hash; the log decides
 		return User{}, refusal(domain.CodeNameTaken, "the username is taken")
 	}
-	hash, err := s.passwords.hash(ctx, in.Body.Password)
+	hash, err := s.passwords.Hash(ctx, in.Body.Password)
 	if err != nil {
 		return User{}, err
 	}
@@ -98,12 +109,12 @@ func (s *server) login(ctx context.Context, in *credentials) (signedIn, error) {
 	if err != nil {
 		return signedIn{}, err
 	}
-	token, err := s.startSession(ctx, account.ID)
+	issued, err := s.startSession(ctx, account.ID)
 	if err != nil {
 		return signedIn{}, err
 	}
 	coins, err := s.Queries.Balance(ctx, account.ID)
-	return signedIn{newUser(account.Profile, coins), token}, err
+	return signedIn{newUser(account.Profile, coins), issued}, err
 }
 
 // startSession starts a session of a user and returns its token.
@@ -113,13 +124,13 @@ func (s *server) startSession(ctx context.Context, user domain.UserID) (string, 
 	if err != nil {
 		return "", err
 	}
-	return s.Tokens.issue(caller{user, session, receipt.Position})
+	return s.Tokens.Issue(token.Claims{User: user, Session: session, Position: receipt.Position})
 }
 
 // checkPassword returns the account of a username if the password is right.
-func (s *server) checkPassword(ctx context.Context, nameKey, password string) (projections.Account, error) {
+func (s *server) checkPassword(ctx context.Context, nameKey, guess string) (projections.Account, error) {
 	wrong := refusal(codeCredentials, "no account has this username and password")
-	if s.passwords.check(password) != nil { // no account can have it
+	if password.Check(guess) != nil { // no account can have it
 		return projections.Account{}, wrong
 	}
 	account, err := s.Queries.Account(ctx, nameKey)
@@ -130,7 +141,7 @@ func (s *server) checkPassword(ctx context.Context, nameKey, password string) (p
 	if err != nil {
 		return account, err
 	}
-	right, err := s.passwords.verify(ctx, hash, password)
+	right, err := s.passwords.Verify(ctx, hash, guess)
 	switch {
 	case err != nil:
 		return account, err

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"roomlog/api"
+	"roomlog/api/password"
+	"roomlog/api/token"
 	"roomlog/domain"
 	"roomlog/eventstore"
 )
@@ -26,16 +28,16 @@ const (
 func TestRegister(t *testing.T) {
 	t.Parallel()
 	d := startAPI(t)
-	form := func(name, password, again string) object {
-		return object{"username": name, "password": password, "repassword": again}
+	form := func(name, text, again string) object {
+		return object{"username": name, "password": text, "repassword": again}
 	}
-	t.Run("answers the account", func(t *testing.T) {
+	t.Run("returns the account", func(t *testing.T) {
 		var got struct {
 			ID                         domain.UserID
 			Username, Nickname, Avatar string
 			Coin                       int
 		}
-		d.post("/api/reg", form(" alice ", password, password)).ok(&got).
+		d.post("/api/reg", form(" alice ", testPassword, testPassword)).ok(&got).
 			keysOf("data", "id", "username", "nickname", "avatar", "coin")
 		if got.ID != 1 || got.Username != "alice" || got.Nickname != "" || got.Avatar != "" || got.Coin != 0 {
 			t.Fatalf("got %+v", got)
@@ -47,18 +49,18 @@ func TestRegister(t *testing.T) {
 		code   domain.Code
 		text   string
 	}{
-		"a taken name":                {form("alice", password, password), 409, domain.CodeNameTaken, "用户名已存在"},
-		"a taken name in other cases": {form("ＡLICE ", password, password), 409, domain.CodeNameTaken, "用户名已存在"},
+		"a taken name":                {form("alice", testPassword, testPassword), 409, domain.CodeNameTaken, "用户名已存在"},
+		"a taken name in other cases": {form("ＡLICE ", testPassword, testPassword), 409, domain.CodeNameTaken, "用户名已存在"},
 		"a short password":            {form("bob", "12345", "12345"), 400, "password_too_short", "密码至少6个字符"},
-		"passwords that differ":       {form("bob", password, password+" "), 400, "passwords_differ", "两次输入的密码不一致"},
-		"an empty name":               {form(" ", password, password), 400, domain.CodeTextEmpty, textBad},
-		"a long name":                 {form(strings.Repeat("a", 33), password, password), 400, domain.CodeTextTooLong, textBad},
-		"a missing field":             {object{"username": "bob", "password": password}, 400, domain.CodeBadRequest, textBad},
-		"a name that is a number":     {object{"username": 7, "password": password, "repassword": password}, 400, domain.CodeBadRequest, textBad},
+		"passwords that differ":       {form("bob", testPassword, testPassword+" "), 400, "passwords_differ", "两次输入的密码不一致"},
+		"an empty name":               {form(" ", testPassword, testPassword), 400, domain.CodeTextEmpty, textBad},
+		"a long name":                 {form(strings.Repeat("a", 33), testPassword, testPassword), 400, domain.CodeTextTooLong, textBad},
+		"a missing field":             {object{"username": "bob", "password": testPassword}, 400, domain.CodeBadRequest, textBad},
+		"a name that is a number":     {object{"username": 7, "password": testPassword, "repassword": testPassword}, 400, domain.CodeBadRequest, textBad},
 	} {
 		t.Run("refuses "+name, func(t *testing.T) { d.post("/api/reg", c.form).expectFailure(c.status, c.code, c.text) })
 	}
-	t.Run("leaves no password behind when it refuses", func(t *testing.T) {
+	t.Run("stores no password of a refused registration", func(t *testing.T) {
 		var kept int
 		if err := d.pool.QueryRow(t.Context(), "SELECT count(*) FROM credential").Scan(&kept); err != nil || kept != 1 {
 			t.Fatalf("%d hashes for one account, %v", kept, err)
@@ -69,11 +71,11 @@ func TestRegister(t *testing.T) {
 func TestLogin(t *testing.T) {
 	t.Parallel()
 	d := startAPI(t)
-	a := d.person("alice")
-	sign := func(name, password string) answer {
-		return d.post("/api/login", object{"username": name, "password": password})
+	a := d.account("alice")
+	sign := func(name, text string) reply {
+		return d.post("/api/login", object{"username": name, "password": text})
 	}
-	t.Run("answers the account and a token", func(t *testing.T) {
+	t.Run("returns the account and a token", func(t *testing.T) {
 		a.credit(30)
 		var got struct {
 			ID       domain.UserID
@@ -81,81 +83,82 @@ func TestLogin(t *testing.T) {
 			Coin     int
 			Token    string
 		}
-		sign("alice", password).ok(&got).keysOf("data", "id", "username", "nickname", "avatar", "coin", "token")
+		sign("alice", testPassword).ok(&got).keysOf("data", "id", "username", "nickname", "avatar", "coin", "token")
 		if got.ID != a.ID || got.Username != "alice" || got.Coin != 30 || strings.Count(got.Token, ".") != 2 {
 			t.Fatalf("got %+v", got)
 		}
 	})
-	t.Run("finds the name in other cases", func(t *testing.T) { sign("Alice", password).ok(nil) })
+	t.Run("finds the name in other cases", func(t *testing.T) { sign("Alice", testPassword).ok(nil) })
 	for name, c := range map[string][2]string{
-		"another password": {"alice", "correct horsf"}, "no password": {"alice", ""}, "an unknown name": {"nobody", password},
-		"a name that no account can have": {"\x00", password}, "an endless password": {"alice", strings.Repeat("a", 10_000)},
+		"another password": {"alice", "correct horsf"}, "no password": {"alice", ""}, "an unknown name": {"nobody", testPassword},
+		"a name that no account can have": {"\x00", testPassword}, "an endless password": {"alice", strings.Repeat("a", 10_000)},
 	} {
 		t.Run("refuses "+name, func(t *testing.T) {
 			sign(c[0], c[1]).expectFailure(400, "credentials_wrong", "用户名或密码错误")
 		})
 	}
-	t.Run("refuses a person who is disabled", func(t *testing.T) {
-		bob := d.person("bob")
+	t.Run("refuses a disabled user", func(t *testing.T) {
+		bob := d.account("bob")
 		d.operator(domain.DisableUser{User: bob.ID})
-		sign("bob", password).expectFailure(401, domain.CodeUserUnavailable, textUser)
+		sign("bob", testPassword).expectFailure(401, domain.CodeUserUnavailable, textUser)
 		sign("bob", "correct horsf").expectFailure(400, "credentials_wrong", "用户名或密码错误")
 		bob.get("/api/user/info").expectFailure(401, domain.CodeUserUnavailable, textUser)
 		bob.post("/api/live/create", object{"title": "t", "cover": ""}).expectFailure(401, domain.CodeUserUnavailable, textUser)
 	})
-	t.Run("refuses a person who was erased", func(t *testing.T) {
-		carol := d.person("carol")
+	t.Run("refuses a forgotten user", func(t *testing.T) {
+		carol := d.account("carol")
 		d.operator(domain.ForgetUser{User: carol.ID})
-		if got := sign("carol", password); got.status == 200 {
+		if got := sign("carol", testPassword); got.status == 200 {
 			t.Fatalf("got %s", got.raw)
 		}
 		carol.get("/api/user/info").expectFailure(401, domain.CodeUserUnavailable, textUser)
 		carol.post("/api/live/create", object{"title": "t", "cover": ""}).expectFailure(401, domain.CodeUserUnavailable, textUser)
-		d.post("/api/reg", object{"username": "carol", "password": password, "repassword": password}).
+		d.post("/api/reg", object{"username": "carol", "password": testPassword, "repassword": testPassword}).
 			expectFailure(409, domain.CodeNameTaken, "用户名已存在")
 	})
 }
 
-// The hash is nearly all of the time that a login takes, and each needs its memory anew. No other test runs meanwhile.
-func TestLoginTakesAsLongForUnknownNames(t *testing.T) {
+// TestLoginHashesOnceForUnknownNames counts hashes by the memory that each allocates. It is not parallel, so that no other
+// test allocates meanwhile.
+func TestLoginHashesOnceForUnknownNames(t *testing.T) {
 	const memory = 32 << 20
-	d := startAPI(t, func(c *api.Config) { c.Password = api.PasswordCost{MemoryKiB: memory >> 10, Passes: 1, AtOnce: 1} })
-	d.person("alice")
+	d := startAPI(t, func(c *api.Config) { c.Password = password.Cost{MemoryKiB: memory >> 10, Passes: 1, AtOnce: 1} })
+	d.account("alice")
 	for _, name := range []string{"alice", "nobody"} {
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)
 		d.post("/api/login", object{"username": name, "password": "not hers"})
 		runtime.ReadMemStats(&after)
 		if hashes := (after.TotalAlloc - before.TotalAlloc) / memory; hashes != 1 {
-			t.Errorf("%s: %d hashes were worked on, want 1", name, hashes)
+			t.Errorf("%s: %d hashes were computed, want 1", name, hashes)
 		}
 	}
 }
 
-func TestSingleDevice(t *testing.T) {
+func TestOneSessionPerUser(t *testing.T) {
 	t.Parallel()
 	d := startAPI(t)
-	older := d.person("alice")
+	older := d.account("alice")
 	live := older.live("t")
 	newer := d.signIn("alice")
 	newer.get("/api/user/info").ok(nil)
-	t.Run("a new login ends the older one", func(t *testing.T) {
+	t.Run("a new login ends the older session", func(t *testing.T) {
 		older.get("/api/user/info").expectFailure(401, domain.CodeSessionEnded, textExpired)
 		older.post("/api/live/create", object{"title": "t", "cover": ""}).expectFailure(401, domain.CodeSessionEnded, textExpired)
 		older.post("/api/logout", object{}).expectFailure(401, domain.CodeSessionEnded, textExpired)
 	})
-	t.Run("whose token is ignored where none is needed", func(t *testing.T) {
+	t.Run("the token of an ended session is ignored where none is needed", func(t *testing.T) {
 		var got struct{ Sign string }
 		older.get(fmt.Sprintf("/api/live/read/%d", live)).ok(&got)
 		if !strings.HasPrefix(got.Sign, "play-") {
 			t.Fatalf("an ended session gets %q", got.Sign)
 		}
 	})
-	t.Run("logging out ends the newer one too", func(t *testing.T) {
-		var said string
-		newer.post("/api/logout", "").ok(&said)
-		if said != "ok" {
-			t.Fatalf("data %q", said)
+	t.Run("a logout ends the newer session", func(t *testing.T) {
+		var data string
+		newer.post("/api/logout", "").ok(&data)
+		if data != "ok" {
+			t.Fatalf("data %q", data)
 		}
 		newer.get("/api/user/info").expectFailure(401, domain.CodeSessionEnded, textExpired)
 		newer.post("/api/logout", object{}).expectFailure(401, domain.CodeSessionEnded, textExpired)
@@ -165,8 +168,8 @@ func TestSingleDevice(t *testing.T) {
 func TestTokens(t *testing.T) {
 	t.Parallel()
 	d := startAPI(t)
-	a := d.person("alice")
-	t.Run("in every place and form", func(t *testing.T) {
+	a := d.account("alice")
+	t.Run("are accepted in both headers and with Bearer", func(t *testing.T) {
 		for _, h := range [][2]string{
 			{"token", a.Token}, {"token", "Bearer " + a.Token}, {"Authorization", a.Token}, {"Authorization", "Bearer " + a.Token}, {"Authorization", "bearer " + a.Token},
 		} {
@@ -183,35 +186,35 @@ func TestTokens(t *testing.T) {
 		text  string
 	}{
 		"no token":             {"", domain.CodeTokenMissing, textNoToken},
-		"a token of nobody's":  {"x.y.z", domain.CodeTokenInvalid, textInvalid},
-		"the word null":        {"Bearer null", domain.CodeTokenInvalid, textInvalid},
-		"another's signature":  {a.Token[:len(a.Token)-4] + "AAAA", domain.CodeTokenInvalid, textInvalid},
+		"a malformed token":    {"x.y.z", domain.CodeTokenInvalid, textInvalid},
+		"the text null":        {"Bearer null", domain.CodeTokenInvalid, textInvalid},
+		"a wrong signature":    {a.Token[:len(a.Token)-4] + "AAAA", domain.CodeTokenInvalid, textInvalid},
 		"a token without exp":  {"eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJlbWFpbCI6IjFAMS5jb20iLCJpYXQiOjE1MjcyNTY0NzF9.2tVGRzHLh75oDKbdc7WHciM80JeW3y2Pqu9WKdjeGGU", domain.CodeTokenInvalid, textInvalid},
 		"a token with a space": {a.Token[:20] + " " + a.Token[20:], domain.CodeTokenInvalid, textInvalid},
 	} {
 		t.Run("refuses "+name, func(t *testing.T) {
-			for _, ask := range []func() answer{
-				func() answer { return d.get("/api/user/info", "token", c.token) },
-				func() answer { return d.post("/api/logout", object{}, "token", c.token) },
-				func() answer { return d.post("/api/live/create", object{"title": "t", "cover": ""}, "token", c.token) },
-				func() answer {
+			for _, send := range []func() reply{
+				func() reply { return d.get("/api/user/info", "token", c.token) },
+				func() reply { return d.post("/api/logout", object{}, "token", c.token) },
+				func() reply { return d.post("/api/live/create", object{"title": "t", "cover": ""}, "token", c.token) },
+				func() reply {
 					return d.post("/api/live/changestatus", object{"id": 1, "type": "play"}, "token", c.token)
 				},
-				func() answer { return d.post("/api/gift/wxpay", object{"price": 1}, "token", c.token) },
-				func() answer { return d.post("/api/upload", "", "token", c.token) },
-				func() answer { return d.get("/api/events", "token", c.token) },
-				func() answer { return d.get("/api/coin/history", "token", c.token) },
-				func() answer { return d.get("/api/gift/history", "token", c.token) },
-				func() answer { return d.get("/api/live/1/viewers", "token", c.token) },
-				func() answer { return d.get("/api/live/1/comments", "token", c.token) },
+				func() reply { return d.post("/api/gift/wxpay", object{"price": 1}, "token", c.token) },
+				func() reply { return d.post("/api/upload", "", "token", c.token) },
+				func() reply { return d.get("/api/events", "token", c.token) },
+				func() reply { return d.get("/api/coin/history", "token", c.token) },
+				func() reply { return d.get("/api/gift/history", "token", c.token) },
+				func() reply { return d.get("/api/live/1/viewers", "token", c.token) },
+				func() reply { return d.get("/api/live/1/comments", "token", c.token) },
 			} {
-				ask().expectFailure(401, c.code, c.text)
+				send().expectFailure(401, c.code, c.text)
 			}
 		})
 		t.Run("ignores where none is needed: "+name, func(t *testing.T) {
 			d.get("/api/live/list/1", "token", c.token).ok(nil)
 			d.get("/api/gift/list", "token", c.token).ok(nil)
-			d.post("/api/login", object{"username": "nobody", "password": password}, "token", c.token).
+			d.post("/api/login", object{"username": "nobody", "password": testPassword}, "token", c.token).
 				expectFailure(400, "credentials_wrong", "用户名或密码错误")
 		})
 	}
@@ -221,13 +224,13 @@ func TestTokenExpires(t *testing.T) {
 	t.Parallel()
 	var skew atomic.Int64
 	d := startAPI(t, func(c *api.Config) {
-		tokens, err := api.NewTokens([]string{tokenSecret}, time.Hour, func() time.Time { return time.Now().Add(time.Duration(skew.Load())) })
+		tokens, err := token.NewIssuer([]string{tokenSecret}, time.Hour, func() time.Time { return time.Now().Add(time.Duration(skew.Load())) })
 		if err != nil {
 			t.Fatal(err)
 		}
 		c.Tokens = tokens
 	})
-	a := d.person("alice")
+	a := d.account("alice")
 	a.get("/api/user/info").ok(nil)
 	skew.Store(int64(2 * time.Hour))
 	a.get("/api/user/info").expectFailure(401, domain.CodeTokenExpired, textExpired)
@@ -236,18 +239,18 @@ func TestTokenExpires(t *testing.T) {
 func TestBrowserLogin(t *testing.T) {
 	t.Parallel()
 	d := startAPI(t)
-	a := d.person("alice")
-	form := object{"username": "alice", "password": password}
+	a := d.account("alice")
+	form := object{"username": "alice", "password": testPassword}
 	for _, header := range []string{"Bearer null", "Bearer " + a.Token} {
-		answer := d.post("/api/login", form, "Authorization", header)
-		answer.keys("code", "data")
+		reply := d.post("/api/login", form, "Authorization", header)
+		reply.keys("code", "data")
 		var got struct {
 			Code int
 			Data string
 		}
-		decode(t, answer, &got)
-		if answer.status != 200 || got.Code != 200 || strings.Count(got.Data, ".") != 2 {
-			t.Fatalf("%s: %d %s", header, answer.status, answer.raw)
+		decode(t, reply, &got)
+		if reply.status != 200 || got.Code != 200 || strings.Count(got.Data, ".") != 2 {
+			t.Fatalf("%s: %d %s", header, reply.status, reply.raw)
 		}
 		d.get("/api/user/info", "Authorization", "Bearer "+got.Data).ok(nil)
 	}
@@ -261,15 +264,15 @@ func TestBrowserLogin(t *testing.T) {
 		"an oversized body": {`{"username":"` + strings.Repeat("a", 1<<20) + `"}`, "请求内容过大"},
 	} {
 		t.Run("refuses "+name+" with 200", func(t *testing.T) {
-			answer := d.post("/api/login", c.body, "Authorization", "Bearer null")
-			answer.keys("code", "message")
+			reply := d.post("/api/login", c.body, "Authorization", "Bearer null")
+			reply.keys("code", "message")
 			var got struct {
 				Code    int
 				Message string
 			}
-			decode(t, answer, &got)
-			if answer.status != 200 || got.Code != 400 || got.Message != c.text {
-				t.Fatalf("%d %s", answer.status, answer.raw)
+			decode(t, reply, &got)
+			if reply.status != 200 || got.Code != 400 || got.Message != c.text {
+				t.Fatalf("%d %s", reply.status, reply.raw)
 			}
 		})
 	}
@@ -278,26 +281,26 @@ func TestBrowserLogin(t *testing.T) {
 func TestIncrementAge(t *testing.T) {
 	t.Parallel()
 	d := startAPI(t)
-	a, b := d.person("alice"), d.person("bob")
-	says := func(code int, message string, header ...string) {
+	a, b := d.account("alice"), d.account("bob")
+	expect := func(code int, message string, header ...string) {
 		t.Helper()
-		answer := d.get("/api/insert", header...)
-		answer.keys("code", "message")
+		reply := d.get("/api/insert", header...)
+		reply.keys("code", "message")
 		var got struct {
 			Code    int
 			Message string
 		}
-		decode(t, answer, &got)
-		if answer.status != 200 || got.Code != code || got.Message != message {
-			t.Fatalf("%d %s, want %d %s", answer.status, answer.raw, code, message)
+		decode(t, reply, &got)
+		if reply.status != 200 || got.Code != code || got.Message != message {
+			t.Fatalf("%d %s, want %d %s", reply.status, reply.raw, code, message)
 		}
 	}
-	says(200, "添加成功~", "Authorization", "Bearer "+a.Token)
-	says(200, "添加成功~", "Authorization", "Bearer "+a.Token)
-	says(-200, "请登录~")
-	says(401, "Token 令牌不合法!", "Authorization", "Bearer null")
+	expect(200, "添加成功~", "Authorization", "Bearer "+a.Token)
+	expect(200, "添加成功~", "Authorization", "Bearer "+a.Token)
+	expect(-200, "请登录~")
+	expect(401, "Token 令牌不合法!", "Authorization", "Bearer null")
 	d.operator(domain.DisableUser{User: b.ID})
-	says(401, textUser, "Authorization", "Bearer "+b.Token)
+	expect(401, textUser, "Authorization", "Bearer "+b.Token)
 	page, err := d.store.Read(t.Context(), eventstore.Query{Types: []string{"user.age_changed.v1"}})
 	if err != nil {
 		t.Fatal(err)

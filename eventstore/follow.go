@@ -5,14 +5,17 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"math"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 
 	"roomlog/internal/wait"
 )
 
 // Follow calls handle with every event after a position, in order, without a gap and without a repetition, up to 1000 at a
-// time, and goes on as the log grows. An event that this program cannot decode has a Fault instead of an Event.
+// time, and goes on as the log grows. The records have no Metadata. An event that this program cannot decode has a Fault instead
+// of an Event.
 //
 // Follow returns the first error of handle, and nil when ctx ends. It keeps the position and the id of the event that
 // it has reached, and returns ErrCursorLost when that event is not in the log any more, because the log was restored to an
@@ -57,20 +60,33 @@ func (t *tail) move(r Record) { t.position, t.id = r.Position, r.ID }
 // next reads the events after the tail. The page begins with the event of the tail itself, to verify that it is the same.
 func (t *tail) next(ctx context.Context) ([]Record, error) {
 	if t.position <= 0 {
-		page, err := t.store.read(ctx, Query{})
+		page, err := t.page(ctx, 0, defaultLimit)
 		if err != nil {
 			return nil, err
 		}
-		return page.Events, t.store.decodeAll(ctx, page.Events)
+		return page, t.store.decodeAll(ctx, page)
 	}
-	page, err := t.store.read(ctx, Query{After: t.position - 1, Limit: defaultLimit + 1})
+	page, err := t.page(ctx, t.position-1, defaultLimit+1)
 	if err != nil {
 		return nil, err
 	}
-	if len(page.Events) == 0 || page.Events[0].Position != t.position || t.id != uuid.Nil && page.Events[0].ID != t.id {
+	if len(page) == 0 || page[0].Position != t.position || t.id != uuid.Nil && page[0].ID != t.id {
 		return nil, fmt.Errorf("follow the log after position %d: %w", t.position, ErrCursorLost)
 	}
-	t.id = page.Events[0].ID
-	events := page.Events[1:]
-	return events, t.store.decodeAll(ctx, events)
+	t.id = page[0].ID
+	return page[1:], t.store.decodeAll(ctx, page[1:])
+}
+
+// page reads up to limit events after a position without decoding them, in one round trip.
+func (t *tail) page(ctx context.Context, after int64, limit int) (page []Record, err error) {
+	p := &pgx.Batch{}
+	t.store.queueForgotten(p)
+	p.Queue(selectRawEvents, after, int64(math.MaxInt64), limit).Query(func(rows pgx.Rows) error {
+		page, err = pgx.CollectRows(rows, func(pgx.CollectableRow) (Record, error) { return ScanRaw(rows) })
+		return err
+	})
+	if err := t.store.pool.SendBatch(ctx, p).Close(); err != nil {
+		return nil, fmt.Errorf("read events after %d: %w", after, err)
+	}
+	return page, nil
 }

@@ -17,12 +17,12 @@ import (
 	"roomlog/eventstore/pgtest"
 )
 
-// page is what people have in their browsers: it loads the script from the server, connects as the script
-// likes to, joins, and says something. What happens to it, it tells its own server.
+// page is a web page that loads the script from the server, connects with its default transports, joins a live and posts a
+// comment. It reports each event to the server of the test.
 const page = `<!DOCTYPE html><meta charset="utf-8"><title>live</title>
 <script>
-const told = (event, more) => fetch('/told', {method: 'POST', body: JSON.stringify(Object.assign({event}, more))});
-window.onerror = (message) => { told('error', {text: String(message)}); };
+const report = (event, more) => fetch('/report', {method: 'POST', body: JSON.stringify(Object.assign({event}, more))});
+window.onerror = (message) => { report('error', {text: String(message)}); };
 </script>
 <script src="%[1]s/socket.io/socket.io.js"></script>
 <script>
@@ -30,27 +30,27 @@ const socket = io('%[1]s');
 const carrier = () => socket.io.engine.transport.name;
 let joined = false;
 socket.io.on('open', () => { // the upgrade may be faster than the answer to CONNECT
-  told('open', {carrier: carrier()});
-  socket.io.engine.on('upgrade', () => told('upgrade', {carrier: carrier()}));
+  report('open', {carrier: carrier()});
+  socket.io.engine.on('upgrade', () => report('upgrade', {carrier: carrier()}));
 });
 socket.on('connect', () => {
-  socket.on(socket.id, (no) => told('refused', {text: no.data && no.data.payload}));
+  socket.on(socket.id, (no) => report('refused', {text: no.data && no.data.payload}));
   socket.emit('joinLive', %[2]s);
 });
-socket.on('connect_error', (e) => told('error', {text: String(e)}));
+socket.on('connect_error', (e) => report('error', {text: String(e)}));
 socket.on('online', (list) => {
   if (joined || !list.clients.includes(socket.id)) return;
   joined = true;
-  told('online', {text: list.data.map((person) => person.name).join()});
+  report('online', {text: list.data.map((person) => person.name).join()});
   socket.emit('comment', Object.assign({data: %[3]s}, %[2]s));
 });
-socket.on('comment', (c) => told('comment', {id: String(c.user.id), text: c.content}));
+socket.on('comment', (c) => report('comment', {id: String(c.user.id), text: c.content}));
 </script>`
 
-// visit is something that happened to the page.
+// visit is an event that the page reported.
 type visit struct{ Event, ID, Carrier, Text string }
 
-// browse shows a page to a real browser, and answers what the page tells.
+// browse opens a page in a real browser and returns the events that the page reports.
 func browse(t testing.TB, html string) <-chan visit {
 	t.Helper()
 	program := need(t, "chromium", "chromium", "chromium-browser", "google-chrome")
@@ -60,7 +60,7 @@ func browse(t testing.TB, html string) <-chan visit {
 		case "/":
 			w.Header().Set("Content-Type", "text/html; charset=utf-8")
 			_, _ = io.WriteString(w, html)
-		case "/told":
+		case "/report":
 			var v visit
 			if err := json.NewDecoder(r.Body).Decode(&v); err == nil {
 				visits <- v
@@ -89,9 +89,9 @@ func browse(t testing.TB, html string) <-chan visit {
 	return visits
 }
 
-// TestTheBrowser: a page of another origin, in a real browser, with the official script as make assets puts it where the
-// server finds it, over the transports that the script chooses by itself.
-func TestTheBrowser(t *testing.T) {
+// TestBrowserPagesWork opens a page of another origin in a real browser. The page uses the official script, which make assets
+// installs, with the transports that the script chooses.
+func TestBrowserPagesWork(t *testing.T) {
 	t.Parallel()
 	need(t, "chromium", "chromium", "chromium-browser", "google-chrome")
 	need(t, "node", "npm")
@@ -109,10 +109,10 @@ func TestTheBrowser(t *testing.T) {
 			if out, err := fetch.CombinedOutput(); err != nil || !strings.Contains(string(out), "Socket.IO v"+version) {
 				t.Fatalf("make assets: %v: %s", err, out)
 			}
-			guest := join(t, at, "guest"+version)
-			said := "שלום <i>you</i> 👨‍👩‍👧‍👦 from " + guest.name
-			who, _ := json.Marshal(map[string]any{"live_id": live, "token": guest.token})
-			text, _ := json.Marshal(said)
+			viewer := join(t, at, "guest"+version)
+			comment := "שלום <i>you</i> 👨‍👩‍👧‍👦 from " + viewer.name
+			who, _ := json.Marshal(map[string]any{"live_id": live, "token": viewer.token})
+			text, _ := json.Marshal(comment)
 			visits := browse(t, fmt.Sprintf(page, "http://"+at.addr, who, text))
 			missing := []string{"open", "upgrade", "online", "comment", "another's comment"}
 			seen := func(what string) {
@@ -127,19 +127,19 @@ func TestTheBrowser(t *testing.T) {
 						t.Fatalf("the page says %+v", v)
 					case v.Event == "open" && v.Carrier == "polling",
 						v.Event == "upgrade" && v.Carrier == "websocket",
-						v.Event == "online" && strings.HasPrefix(v.Text, guest.name):
+						v.Event == "online" && strings.HasPrefix(v.Text, viewer.name):
 						seen(v.Event)
-					case v.Event == "comment" && v.Text == said && v.ID == fmt.Sprint(guest.id):
+					case v.Event == "comment" && v.Text == comment && v.ID == fmt.Sprint(viewer.id):
 						seen(v.Event)
-						native.must("comment.post", map[string]any{"live": live, "text": "hello, page of " + guest.name}, "")
-					case v.Event == "comment" && v.Text == "hello, page of "+guest.name:
+						native.must("comment.post", map[string]any{"live": live, "text": "hello, page of " + viewer.name}, "")
+					case v.Event == "comment" && v.Text == "hello, page of "+viewer.name:
 						seen("another's comment")
 					}
 				case <-timeout:
-					t.Fatalf("the page never told of %q", missing)
+					t.Fatalf("the page did not report %q", missing)
 				}
 			}
-			native.await("the comment of the page", func(f frame) bool { return f.Type == "comment" && into[by](t, f).Text == said })
+			native.await("the comment of the page", func(f frame) bool { return f.Type == "comment" && into[by](t, f).Text == comment })
 		})
 	}
 }

@@ -44,13 +44,13 @@ type (
 	}
 )
 
-// say emits an event with any arguments.
+// say emits an event with arguments.
 func (p *player) say(event string, arguments ...any) {
 	p.t.Helper()
 	p.order(map[string]any{"emit": append([]any{event}, arguments...)})
 }
 
-// with is the handshake of a client.
+// with returns the handshake query of a client.
 func with(keys ...string) map[string]any {
 	query := map[string]string{}
 	for i := 0; i < len(keys); i += 2 {
@@ -59,7 +59,7 @@ func with(keys ...string) map[string]any {
 	return map[string]any{"query": query}
 }
 
-// byEmail signs somebody in who has no password.
+// byEmail signs a user in by e-mail address, without a password.
 func byEmail(t testing.TB, at *process, email string) (token string) {
 	t.Helper()
 	p := &person{t: t, at: at}
@@ -74,7 +74,8 @@ func byEmail(t testing.TB, at *process, email string) (token string) {
 	return a.Data
 }
 
-// Official clients of every age chat with each other, with native clients and with those of another process.
+// TestOfficialClientsChat lets official clients of all versions chat with each other, with native clients and with clients of
+// another node.
 func TestOfficialClientsChat(t *testing.T) {
 	t.Parallel()
 	env := append([]string{"DATABASE_URL=" + pgtest.Blank(t)}, sharedSecrets...)
@@ -100,7 +101,7 @@ func TestOfficialClientsChat(t *testing.T) {
 			playPushes(t, one, two, version)
 		}
 	})
-	if said := one.said() + two.said(); strings.Contains(said, "token=") || strings.Contains(said, "Bearer") {
+	if output := one.output() + two.output(); strings.Contains(output, "token=") || strings.Contains(output, "Bearer") {
 		t.Error("the log tells tokens")
 	}
 }
@@ -146,11 +147,11 @@ func playExchange(t *testing.T, one, two *process, native *socket, room, version
 	hear(b, "online", func(at attended) bool { return at.Action == "离开" && len(at.Clients) == 2 })
 	b.order(map[string]any{"quit": true})
 
-	// Whoever is denied stays away.
+	// Whoever is refusal stays away.
 	none := play(t, one, version, transports, with("room", "no such room"))
-	denied := hear[exchanged](none, none.id, nil)
-	if denied.Data.Action != "deny" || denied.Data.Payload["type"] != "已删除" || denied.Data.Payload["message"] != "删除，房间已删除." {
-		t.Errorf("denied with %+v", denied)
+	refusal := hear[exchanged](none, none.id, nil)
+	if refusal.Data.Action != "deny" || refusal.Data.Payload["type"] != "已删除" || refusal.Data.Payload["message"] != "删除，房间已删除." {
+		t.Errorf("refusal with %+v", refusal)
 	}
 	if r := none.await("the end", "disconnect", nil); string(r.Args[0]) != `"io server disconnect"` {
 		t.Errorf("it ended with %s", r.Args)
@@ -169,7 +170,7 @@ func playHistory(t *testing.T, one, two *process, native *socket, room, version,
 	b := play(t, two, version, transports, with("token", bob, "room", room))
 	news := hear[moved](a, "online", nil)
 	if news.User.Name != "系统" || news.User.Email != "admin@126.com" || news.Content != "用户bob"+suffix+"加入聊天室" {
-		t.Errorf("told %+v", news)
+		t.Errorf("got %+v", news)
 	}
 	a.say("addMessage", map[string]any{"content": "hello <i>there</i>", "user": map[string]any{"name": "somebody else"}})
 	for _, p := range []*player{a, b} {
@@ -207,7 +208,7 @@ func playPlain(t *testing.T, one, two *process, room, version, transports string
 	a, b := play(t, one, version, transports), play(t, two, version, transports)
 	a.say("message", "A"+suffix)
 	if m := hear[plainSaid](b, "message", nil); m.User != "系统" || m.Content != "A"+suffix+"加入了聊天室" || m.CreateAt == "" {
-		t.Errorf("said %+v", m)
+		t.Errorf("got %+v", m)
 	}
 	b.say("message", "A"+suffix)
 	hear(b, "message", func(m plainSaid) bool { return m.User == "系统" })
@@ -216,7 +217,7 @@ func playPlain(t *testing.T, one, two *process, room, version, transports string
 	a.say("message", "<script>alert(1)</script>")
 	for _, p := range []*player{a, b} {
 		if m := hear[plainSaid](p, "message", nil); m.Content != "&lt;script&gt;alert(1)&lt;/script&gt;" || m.User != "A"+suffix || m.Username != m.User {
-			t.Errorf("said %+v", m)
+			t.Errorf("got %+v", m)
 		}
 	}
 	b.say("message", "@A"+suffix+" psst")
@@ -266,6 +267,6 @@ func playPushes(t *testing.T, one, two *process, version string) {
 	other.say("message", "y")
 	hear(other, "message", func(m string) bool { return m == "你好客户端, y" })
 	if other.has("heard") {
-		t.Error("somebody else is told")
+		t.Error("another user got it")
 	}
 }

@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// Chat rooms are made and removed beside a running server; the first one is there from the start, and not again
-// after an operator has removed it.
+// TestChatRoomsBesideAServer creates and removes chat rooms beside a running server. The first room exists from the start, and is
+// not created again after an operator has removed it.
 func TestChatRoomsBesideAServer(t *testing.T) {
 	t.Parallel()
 	data := []string{"--data", dataDir(t)}

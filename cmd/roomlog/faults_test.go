@@ -14,12 +14,12 @@ import (
 	"roomlog/eventstore/pgtest"
 )
 
-// The server is killed again and again while people give.
+// TestServerKilledUnderLoad kills the server repeatedly while users send gifts.
 func TestServerKilledUnderLoad(t *testing.T) {
 	t.Parallel()
 	const rounds = 3
 	at := serve(t, sharedSecrets, append([]string{"--data", dataDir(t), "--presence-grace", "1s"}, unhurried...)...)
-	c := gather(t, 4, 2, 150, at)
+	c := startLoad(t, 4, 2, 150, at)
 	for round := range rounds {
 		c.middle(round, rounds)
 		at.kill()
@@ -31,13 +31,13 @@ func TestServerKilledUnderLoad(t *testing.T) {
 	}
 }
 
-// PostgreSQL is killed again and again: the server starts it anew and goes on.
+// TestPostgresKilledUnderLoad kills the private PostgreSQL repeatedly. The server restarts it and continues.
 func TestPostgresKilledUnderLoad(t *testing.T) {
 	t.Parallel()
 	const rounds = 2
 	data := dataDir(t)
 	at := serve(t, sharedSecrets, append([]string{"--data", data}, unhurried...)...)
-	c, killed := gather(t, 4, 2, 150, at), 0
+	c, killed := startLoad(t, 4, 2, 150, at), 0
 	for round := range rounds {
 		c.middle(round, rounds)
 		killed = kill9Postgres(t, data, killed)
@@ -57,15 +57,15 @@ func TestPostgresKilledUnderLoad(t *testing.T) {
 	}
 }
 
-// A database that is not ours is killed and comes back by itself. Tables fall back by seconds with it, for
-// they wait for no disk; the log does not.
+// TestDatabaseKilledUnderLoad kills an external database, which comes back. The tables lose some seconds, because their commits do
+// not wait for the disk; the log loses nothing.
 func TestDatabaseKilledUnderLoad(t *testing.T) {
 	t.Parallel()
 	const rounds = 2
 	database := pgtest.Server(t, pgtest.Setting("wal_writer_delay", "10s"))
 	env := append([]string{"DATABASE_URL=" + database.DSN()}, sharedSecrets...)
 	at := serve(t, env, append([]string{"--data", dataDir(t)}, unhurried...)...)
-	c := gather(t, 4, 2, 150, at)
+	c := startLoad(t, 4, 2, 150, at)
 	for round := range rounds {
 		c.middle(round, rounds)
 		database.Kill()
@@ -77,8 +77,8 @@ func TestDatabaseKilledUnderLoad(t *testing.T) {
 	}
 }
 
-// kill9Postgres kills the main process of a private PostgreSQL, one that is not the one killed before, and
-// answers its id: the file that names it outlives it.
+// kill9Postgres kills the main process of the private PostgreSQL and returns its id. It waits for a process other than before,
+// because the file with the id outlives the process.
 func kill9Postgres(t *testing.T, data string, before int) int {
 	t.Helper()
 	pid := before
@@ -96,15 +96,15 @@ func kill9Postgres(t *testing.T, data string, before int) int {
 	return pid
 }
 
-// Two processes serve one room on one database. One is frozen, and later killed: the other goes on, and
-// nobody stays behind as a ghost.
-func TestTwoProcessesOneRoom(t *testing.T) {
+// TestTwoNodesServeOneLive freezes and later kills one of two nodes. The other continues, and no viewer of the lost node stays in
+// the list.
+func TestTwoNodesServeOneLive(t *testing.T) {
 	t.Parallel()
 	env := append([]string{"DATABASE_URL=" + pgtest.Blank(t)}, sharedSecrets...)
 	args := append([]string{"--presence-grace", "1s"}, unhurried...)
 	one := serve(t, env, append([]string{"--data", dataDir(t)}, args...)...)
 	two := serve(t, env, append([]string{"--data", dataDir(t)}, args...)...)
-	c := gather(t, 4, 4, 150, one, two)
+	c := startLoad(t, 4, 4, 150, one, two)
 
 	// People who sit at the second process, and say nothing.
 	quiet := join(t, two, "quiet")

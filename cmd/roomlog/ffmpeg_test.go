@@ -14,7 +14,7 @@ import (
 	"time"
 )
 
-// needFFmpeg fails the test when ffmpeg is missing, unless it was left out on purpose.
+// needFFmpeg fails the test when ffmpeg is missing, and skips it when ROOMLOG_SKIP leaves ffmpeg out.
 func needFFmpeg(t testing.TB) {
 	t.Helper()
 	if slices.Contains(strings.Split(os.Getenv("ROOMLOG_SKIP"), ","), "ffmpeg") {
@@ -27,7 +27,7 @@ func needFFmpeg(t testing.TB) {
 	}
 }
 
-// film makes a short one: a picture with B-frames and a key every second, and a tone.
+// film creates a video file with B-frames, a key frame every second, and a tone.
 func film(t testing.TB, seconds int) string {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "film.flv")
@@ -39,7 +39,7 @@ func film(t testing.TB, seconds int) string {
 	return file
 }
 
-// running is an ffmpeg.
+// running is a running ffmpeg process.
 type running struct {
 	t        testing.TB
 	cmd      *exec.Cmd
@@ -47,7 +47,7 @@ type running struct {
 	ended    chan struct{}
 }
 
-// ffmpeg starts one, which ends with the test.
+// ffmpeg starts ffmpeg. It ends with the test.
 func ffmpeg(t testing.TB, args ...string) *running {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
@@ -63,7 +63,7 @@ func ffmpeg(t testing.TB, args ...string) *running {
 	return r
 }
 
-// wait waits for the end, and answers what it complains of.
+// wait waits for the process to end and returns its error output as an error.
 func (r *running) wait() error {
 	r.t.Helper()
 	<-r.ended
@@ -73,7 +73,7 @@ func (r *running) wait() error {
 	return nil
 }
 
-// kill is kill -9.
+// kill sends SIGKILL and waits for the end of the process.
 func (r *running) kill() { _ = r.cmd.Process.Kill(); <-r.ended }
 
 func (r *running) over() bool {
@@ -85,19 +85,19 @@ func (r *running) over() bool {
 	}
 }
 
-// publish streams a file in real time. args are for its input.
+// publish streams a file in real time. args are arguments of the input.
 func publish(t testing.TB, file, url string, args ...string) *running {
 	t.Helper()
 	return ffmpeg(t, append(append([]string{"-re"}, args...), "-i", file, "-c", "copy", "-f", "flv", url)...)
 }
 
-// shown is a decoded picture or sound: what it is, and when it is to be shown.
+// shown is a decoded frame: its hash and its presentation time.
 type shown struct {
 	at   int // in milliseconds from the first
 	hash string
 }
 
-// decode plays from somewhere to the end and hashes all that is shown.
+// decode plays a source to its end and hashes every frame.
 func decode(t testing.TB, from string) *running {
 	t.Helper()
 	return ffmpeg(t, "-i", from, "-map", "0:v", "-vsync", "passthrough", "-enc_time_base", "1:1000", "-f", "framemd5", "-")
@@ -105,8 +105,8 @@ func decode(t testing.TB, from string) *running {
 
 var framemd5 = regexp.MustCompile(`(?m)^0,\s*-?\d+,\s*(-?\d+),\s*\d+,\s*\d+, ([0-9a-f]{32})$`)
 
-// pictures waits for the end of decode.
-func (r *running) pictures() (all []shown) {
+// frames waits for the end of decode and returns the video frames.
+func (r *running) frames() (all []shown) {
 	r.t.Helper()
 	if err := r.wait(); err != nil {
 		r.t.Error(err)
@@ -125,8 +125,7 @@ func (r *running) pictures() (all []shown) {
 	return all
 }
 
-// part says whether got is a stretch of what was published, of so many pictures at least, with its times; a
-// millisecond may be rounded.
+// part checks that got is a contiguous part of want with at least so many frames and the same times, rounded to 1 ms.
 func part(t testing.TB, what string, want, got []shown, least int) {
 	t.Helper()
 	if len(got) < least || len(got) == 0 {

@@ -9,11 +9,10 @@ import (
 	"roomlog/eventstore/localpg"
 )
 
-// idleTime is how long a server has to do nothing.
+// idleTime is the duration of the measurement.
 const idleTime = 10 * time.Second
 
-// BenchmarkFigureIdle measures what a server writes while nobody does anything: it has a room on air, and
-// people who only watch.
+// BenchmarkFigureIdle measures what an idle server writes: it has a live on air and viewers who send nothing.
 func BenchmarkFigureIdle(b *testing.B) {
 	data := dataDir(b)
 	at := serve(b, nil, "--data", data)

@@ -11,7 +11,7 @@ import (
 	"roomlog/eventstore/pgtest"
 )
 
-// ready is what /readyz says.
+// ready is the response of /readyz.
 type ready struct {
 	Status string            `json:"status"`
 	Checks map[string]string `json:"checks"`
@@ -47,7 +47,7 @@ func TestASecondServerOnOneDataFolderIsRefused(t *testing.T) {
 	}
 }
 
-// A server that does not come to its end is ended by a second signal, and nothing acknowledged is lost.
+// TestASecondSignalEndsAtOnce sends a second signal to a server that is draining. Nothing acknowledged is lost.
 func TestASecondSignalEndsAtOnce(t *testing.T) {
 	t.Parallel()
 	at := serve(t, sharedSecrets, append([]string{"--data", dataDir(t), "--drain-timeout", "10m"}, unhurried...)...)
@@ -55,7 +55,7 @@ func TestASecondSignalEndsAtOnce(t *testing.T) {
 	live := anna.open("a room")
 	slow := slowRequest(t, at)
 	at.signal(syscall.SIGTERM)
-	eventually(t, "the server stops", func() bool { return strings.Contains(at.said(), "msg=stopping") })
+	eventually(t, "the server stops", func() bool { return strings.Contains(at.output(), "msg=stopping") })
 	select {
 	case <-at.exited:
 		t.Fatal("it did not wait for a request under way")
@@ -107,8 +107,8 @@ func TestRoles(t *testing.T) {
 	s.await("the pause", func(f frame) bool { return f.Type == "status" })
 }
 
-// Without a projector the tables stand still, and /readyz says so.
-func TestReadyzTellsTheLag(t *testing.T) {
+// TestReadyzFailsWhenTheTablesLag runs a server without a projector.
+func TestReadyzFailsWhenTheTablesLag(t *testing.T) {
 	t.Parallel()
 	env := append([]string{"DATABASE_URL=" + pgtest.Blank(t)}, sharedSecrets...)
 	p := &person{t: t, at: serve(t, env, "--data", dataDir(t), "--roles", "api", "--max-lag", "100ms", "--settle", "100ms"), name: "anna"}
@@ -122,8 +122,8 @@ func TestReadyzTellsTheLag(t *testing.T) {
 	})
 }
 
-// A database that is away is told, survived and come back to.
-func TestReadyzTellsThatTheDatabaseIsAway(t *testing.T) {
+// TestReadyzFailsWithoutTheDatabase stops and starts the database. The server survives and continues.
+func TestReadyzFailsWithoutTheDatabase(t *testing.T) {
 	t.Parallel()
 	database := pgtest.Server(t, pgtest.Setting("wal_writer_delay", "10s")) // what nobody waits for is lost with it
 	env := append([]string{"DATABASE_URL=" + database.DSN()}, sharedSecrets...)

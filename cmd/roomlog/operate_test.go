@@ -12,7 +12,7 @@ import (
 	"roomlog/eventstore/pgtest"
 )
 
-// What an operator does at the command line takes effect in the running server at once.
+// TestOperatingBesideAServer checks that administrative commands take effect in a running server at once.
 func TestOperatingBesideAServer(t *testing.T) {
 	t.Parallel()
 	at := serve(t, sharedSecrets, append([]string{"--data", dataDir(t)}, unhurried...)...)
@@ -48,7 +48,7 @@ func TestOperatingBesideAServer(t *testing.T) {
 	}
 }
 
-// Whose X-Forwarded-For counts is a setting.
+// TestTrustedProxies checks which X-Forwarded-For headers are believed.
 func TestTrustedProxies(t *testing.T) {
 	t.Parallel()
 	env := append([]string{"DATABASE_URL=" + pgtest.Blank(t)}, sharedSecrets...)
@@ -62,9 +62,9 @@ func TestTrustedProxies(t *testing.T) {
 	} {
 		p := &person{t: t, at: serve(t, env, append([]string{"--data", dataDir(t)}, tt.args...)...)}
 		p.do(http.MethodGet, "/api/gift/list", http.Header{"X-Forwarded-For": {"198.51.100.1, 203.0.113.9"}}, nil)
-		eventually(t, "the request is in the log", func() bool { return strings.Contains(p.at.said(), "path=/api/gift/list") })
-		if !strings.Contains(p.at.said(), "remote_addr="+tt.want) {
-			t.Errorf("%s: the log does not say %s: %s", tt.name, tt.want, p.at.said())
+		eventually(t, "the request is in the log", func() bool { return strings.Contains(p.at.output(), "path=/api/gift/list") })
+		if !strings.Contains(p.at.output(), "remote_addr="+tt.want) {
+			t.Errorf("%s: the log does not say %s: %s", tt.name, tt.want, p.at.output())
 		}
 	}
 }
@@ -86,7 +86,7 @@ func TestMetricsAndProfiles(t *testing.T) {
 			t.Errorf("/metrics (%d) says nothing of %s", status, name)
 		}
 	}
-	at := regexp.MustCompile(`msg="serving profiles" address=(\S+)`).FindStringSubmatch(p.at.said())
+	at := regexp.MustCompile(`msg="serving profiles" address=(\S+)`).FindStringSubmatch(p.at.output())
 	if at == nil {
 		t.Fatal("the server does not say where its profiles are")
 	}
@@ -99,8 +99,8 @@ func TestMetricsAndProfiles(t *testing.T) {
 	}
 }
 
-// What nobody needs any more is deleted, and what moves coins is not.
-func TestHousekeeping(t *testing.T) {
+// TestExpiredRowsAreDeleted checks that expired outcomes of commands are deleted, except those that move coins.
+func TestExpiredRowsAreDeleted(t *testing.T) {
 	t.Parallel()
 	dsn := pgtest.Blank(t)
 	env := append([]string{"DATABASE_URL=" + dsn}, sharedSecrets...)
@@ -111,7 +111,7 @@ func TestHousekeeping(t *testing.T) {
 	anna.topUp(3, 1)
 	s := anna.connect("")
 	enter(t, s, live, nil)
-	said := s.must("comment.post", map[string]any{"live": live, "text": "hello"}, "c1")
+	first := s.must("comment.post", map[string]any{"live": live, "text": "hello"}, "c1")
 	given := s.must("gift.send", map[string]any{"live": live, "gift": 1, "num": 1}, "g1")
 	conn, err := pgx.Connect(t.Context(), dsn)
 	if err != nil {
@@ -128,7 +128,7 @@ func TestHousekeeping(t *testing.T) {
 	if again := s.must("gift.send", map[string]any{"live": live, "gift": 1, "num": 1}, "g1"); string(again.Data) != string(given.Data) {
 		t.Errorf("a gift is answered with %s and then with %s", given.Data, again.Data)
 	}
-	if again := s.must("comment.post", map[string]any{"live": live, "text": "hello"}, "c1"); string(again.Data) == string(said.Data) {
+	if again := s.must("comment.post", map[string]any{"live": live, "text": "hello"}, "c1"); string(again.Data) == string(first.Data) {
 		t.Errorf("the comment's first outcome is still kept: %s", again.Data)
 	}
 }

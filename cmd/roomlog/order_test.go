@@ -11,8 +11,8 @@ import (
 	"roomlog/realtime/socketio/siotest"
 )
 
-// What keeps order at the command line takes effect on every process, in both dialects.
-func TestKeepingOrderBesideTwoServers(t *testing.T) {
+// TestModerationBesideTwoServers checks that kicks and bans from the command line take effect on all nodes and in both dialects.
+func TestModerationBesideTwoServers(t *testing.T) {
 	t.Parallel()
 	env := append([]string{"DATABASE_URL=" + pgtest.Blank(t)}, sharedSecrets...)
 	first := serve(t, env, append([]string{"--data", dataDir(t)}, unhurried...)...)
@@ -23,8 +23,8 @@ func TestKeepingOrderBesideTwoServers(t *testing.T) {
 	there.at = other
 	b := there.connect("")
 	enter(t, b, live, nil)
-	guest := siotest.Dial(t, "http://"+other.addr+"/socket.io/", siotest.Options{Version: 3})
-	id := guest.Connect()
+	viewer := siotest.Dial(t, "http://"+other.addr+"/socket.io/", siotest.Options{Version: 3})
+	id := viewer.Connect()
 
 	var listed string
 	eventually(t, "both processes answer", func() bool {
@@ -37,11 +37,11 @@ func TestKeepingOrderBesideTwoServers(t *testing.T) {
 	if out := first.roomlog("kick", "--connection", id, "--reason", "flooding"); !strings.Contains(out, "is kicked") {
 		t.Error(out)
 	}
-	if said := string(guest.Event(id)[0]); !strings.Contains(said, `"action":"deny"`) || !strings.Contains(said, "flooding") {
-		t.Errorf("the guest is told %s", said)
+	if got := string(viewer.Event(id)[0]); !strings.Contains(got, `"action":"deny"`) || !strings.Contains(got, "flooding") {
+		t.Errorf("the client got %s", got)
 	}
-	guest.Expect("41")
-	guest.Ended()
+	viewer.Expect("41")
+	viewer.Ended()
 	if out, code := first.try("kick", "--connection", "nobody-1"); code != 1 || !strings.Contains(out, "no connection") {
 		t.Errorf("%d %s", code, out)
 	}

@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// person is somebody with an account, who talks to one server over HTTP and opens sockets to it.
+// person is a user with an account, who sends requests to one server and opens sockets to it.
 type person struct {
 	t     testing.TB
 	at    *process
@@ -22,14 +22,14 @@ type person struct {
 	token string
 }
 
-// answer is what the HTTP door says.
+// answer is the envelope of a REST response.
 type answer struct {
 	Msg  string          `json:"msg"`
 	Data json.RawMessage `json:"data"`
 	Code string          `json:"code"`
 }
 
-// join opens an account and signs in.
+// join registers a user and signs in.
 func join(t testing.TB, at *process, name string) *person {
 	t.Helper()
 	p := &person{t: t, at: at, name: name}
@@ -49,7 +49,7 @@ func (p *person) signIn() {
 	p.id, p.token = me.ID, me.Token
 }
 
-// post expects the answer ok and puts its data into to.
+// post sends a request, expects success, and decodes the data into to.
 func (p *person) post(path string, body, to any) {
 	p.t.Helper()
 	p.call(http.MethodPost, path, body, to)
@@ -78,7 +78,7 @@ func (p *person) call(method, path string, body, to any) {
 	}
 }
 
-// do sends a request with the person's token.
+// do sends a request with the user's token.
 func (p *person) do(method, path string, header http.Header, body []byte) (int, []byte) {
 	p.t.Helper()
 	r, err := http.NewRequestWithContext(p.t.Context(), method, "http://"+p.at.addr+path, bytes.NewReader(body))
@@ -104,7 +104,7 @@ func (p *person) do(method, path string, header http.Header, body []byte) (int, 
 	return response.StatusCode, raw
 }
 
-// open makes a room and puts it on air.
+// open creates a live and puts it on air.
 func (p *person) open(title string) (live int64) {
 	p.t.Helper()
 	var made struct {
@@ -122,7 +122,7 @@ func (p *person) open(title string) (live int64) {
 	return made.Data.ID
 }
 
-// topUp orders coins and lets the payment provider say that they are paid, as often as it likes.
+// topUp orders coins and sends the callback of the payment provider several times.
 func (p *person) topUp(price, times int) {
 	p.t.Helper()
 	var order struct {
@@ -135,12 +135,12 @@ func (p *person) topUp(price, times int) {
 	signature := http.Header{"X-Signature": {hex.EncodeToString(mac.Sum(nil))}}
 	for range times {
 		if status, raw := p.do(http.MethodPost, "/api/gift/notify", signature, body); status != http.StatusOK {
-			p.t.Fatalf("the payment provider is told %d, %s", status, raw)
+			p.t.Fatalf("the payment provider got %d, %s", status, raw)
 		}
 	}
 }
 
-// coins are what the person's account says.
+// coins returns the user's balance.
 func (p *person) coins() int64 {
 	p.t.Helper()
 	var me struct {
@@ -150,7 +150,7 @@ func (p *person) coins() int64 {
 	return me.Coin
 }
 
-// viewers are who is in one's room now, as the tables say.
+// viewers returns the ids of the viewers of a live.
 func (p *person) viewers(live int64) (ids []int64) {
 	p.t.Helper()
 	var found struct {

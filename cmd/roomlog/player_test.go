@@ -16,11 +16,11 @@ import (
 	"time"
 )
 
-// clientsDir is where the official clients are described, and the program that plays them is.
+// clientsDir contains the versions of the official clients and the program that runs them.
 const clientsDir = "../../realtime/socketio/testdata/clients"
 
-// need answers the first of some programs that is there. It fails the test if none is, and skips it if ROOMLOG_SKIP
-// leaves the tool out that they are of.
+// need returns the first installed program of a tool. It fails the test if none is installed, and skips it if ROOMLOG_SKIP leaves
+// the tool out.
 func need(t testing.TB, tool string, programs ...string) string {
 	t.Helper()
 	if slices.Contains(strings.Split(os.Getenv("ROOMLOG_SKIP"), ","), tool) {
@@ -35,7 +35,7 @@ func need(t testing.TB, tool string, programs ...string) string {
 	panic("unreachable")
 }
 
-// officialClients answers where the official clients are installed: those that the list names now.
+// officialClients returns the folder in which the official clients are installed.
 func officialClients(t testing.TB) string {
 	t.Helper()
 	wanted, err := os.ReadFile(filepath.Join(clientsDir, "package-lock.json"))
@@ -49,7 +49,7 @@ func officialClients(t testing.TB) string {
 	return dir
 }
 
-// player is an official client in a process of its own. What it says stays in order.
+// player is an official client in a process of its own. Its reports stay in order.
 type player struct {
 	t    testing.TB
 	in   io.WriteCloser
@@ -61,7 +61,7 @@ type player struct {
 	changed chan struct{}
 }
 
-// report is something that happened to a player.
+// report is an event of a player.
 type report struct {
 	Event     string            `json:"event"`
 	Args      []json.RawMessage `json:"args"`
@@ -70,8 +70,7 @@ type report struct {
 	Recovered bool              `json:"recovered"`
 }
 
-// play starts a client of a major version, with transports in the order in which it tries them, and more options
-// if there are any.
+// play starts a client of a major version with transports in the order in which the client tries them, and with more options.
 func play(t testing.TB, at *process, version, transports string, more ...map[string]any) *player {
 	t.Helper()
 	node := need(t, "node", "node")
@@ -125,7 +124,7 @@ func (p *player) read(out io.Reader) {
 	}
 }
 
-// order tells the player what to do.
+// order sends an instruction to the player.
 func (p *player) order(what map[string]any) {
 	p.t.Helper()
 	text, err := json.Marshal(what)
@@ -137,12 +136,12 @@ func (p *player) order(what map[string]any) {
 	}
 }
 
-func (p *player) emit(event string, said map[string]any) {
+func (p *player) emit(event string, value map[string]any) {
 	p.t.Helper()
-	p.order(map[string]any{"emit": []any{event, said}})
+	p.order(map[string]any{"emit": []any{event, value}})
 }
 
-// await takes the next report of a kind that is as wanted; others stay.
+// await returns the next report of a kind that satisfies wanted. Other reports stay.
 func (p *player) await(what, event string, wanted func(report) bool) report {
 	p.t.Helper()
 	timeout := time.After(time.Minute)
@@ -167,14 +166,14 @@ func (p *player) await(what, event string, wanted func(report) bool) report {
 	}
 }
 
-// has says whether something of a kind has happened that nobody took.
+// has reports whether there is a report of an event that no test has taken.
 func (p *player) has(event string) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return slices.ContainsFunc(p.lines, func(r report) bool { return r.Event == event })
 }
 
-// hear takes the next event of a name and reads its first argument into v, if that is as wanted.
+// hear returns the first argument of the next event with a name that satisfies wanted.
 func hear[T any](p *player, event string, wanted func(T) bool) (v T) {
 	p.t.Helper()
 	p.await("the event "+event, "heard", func(r report) bool {
@@ -182,11 +181,11 @@ func hear[T any](p *player, event string, wanted func(T) bool) (v T) {
 		if len(r.Args) < 2 || json.Unmarshal(r.Args[0], &name) != nil || name != event {
 			return false
 		}
-		var said T
-		if err := json.Unmarshal(r.Args[1], &said); err != nil || wanted != nil && !wanted(said) {
+		var value T
+		if err := json.Unmarshal(r.Args[1], &value); err != nil || wanted != nil && !wanted(value) {
 			return false
 		}
-		v = said
+		v = value
 		return true
 	})
 	return v

@@ -17,17 +17,17 @@ import (
 	"time"
 )
 
-// paymentSecret is what the payment provider of these tests signs with.
+// paymentSecret is the secret of the payment provider in these tests.
 const paymentSecret = "payments-of-these-tests"
 
-// sharedSecrets is what several processes on one database have to have in common.
+// sharedSecrets are the secrets that all nodes on one database need.
 var sharedSecrets = []string{
 	"ROOMLOG_JWT_SECRET=tokens-of-these-tests",
 	"ROOMLOG_SIGN_SECRET=signs-of-these-tests",
 	"ROOMLOG_PAYMENT_SECRET=" + paymentSecret,
 }
 
-// built is the program, built once as the README says.
+// built builds the program once, as the README does.
 var built = sync.OnceValues(func() (string, error) {
 	dir, err := os.MkdirTemp("", "roomlog-bin-")
 	if err != nil {
@@ -45,7 +45,7 @@ var built = sync.OnceValues(func() (string, error) {
 	return path, nil
 })
 
-// program answers the path of the built program.
+// program returns the path of the built program.
 func program(t testing.TB) string {
 	t.Helper()
 	path, err := built()
@@ -68,24 +68,24 @@ type process struct {
 	log strings.Builder
 }
 
-// serve starts a server on a port of its own and returns when it listens.
+// serve starts a server on a free port and returns when it listens.
 func serve(t testing.TB, env []string, args ...string) *process {
 	t.Helper()
 	p := &process{t: t, env: env, args: args}
 	p.start("127.0.0.1:0")
 	t.Cleanup(func() {
 		p.kill()
-		if strings.Contains(p.said(), "DATA RACE") || strings.Contains(p.said(), "panic:") {
+		if strings.Contains(p.output(), "DATA RACE") || strings.Contains(p.output(), "panic:") {
 			t.Error("the server is not sound")
 		}
 		if t.Failed() {
-			t.Logf("what the server at %s said:\n%s", p.addr, p.said())
+			t.Logf("output of the server at %s:\n%s", p.addr, p.output())
 		}
 	})
 	return p
 }
 
-// again starts a server that has ended once more, at the same address.
+// again restarts a server that has ended, at the same address.
 func (p *process) again() {
 	p.t.Helper()
 	p.start(p.addr)
@@ -113,14 +113,14 @@ func (p *process) start(addr string) {
 			p.addr = found
 		}
 	case <-p.exited:
-		p.t.Fatalf("the server ended at once: %v\n%s", p.cmd.ProcessState, p.said())
+		p.t.Fatalf("the server ended at once: %v\n%s", p.cmd.ProcessState, p.output())
 	case <-time.After(time.Minute):
 		p.kill()
-		p.t.Fatalf("the server does not listen:\n%s", p.said())
+		p.t.Fatalf("the server does not listen:\n%s", p.output())
 	}
 }
 
-// read keeps what the server says, and waits for its end.
+// read collects the output of the server and waits for its end.
 func (p *process) read(stderr io.Reader, at chan<- string) {
 	defer close(p.exited)
 	lines := bufio.NewScanner(stderr)
@@ -136,13 +136,13 @@ func (p *process) read(stderr io.Reader, at chan<- string) {
 	_ = p.cmd.Wait()
 }
 
-func (p *process) said() string {
+func (p *process) output() string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.log.String()
 }
 
-// signal sends a signal to the server itself.
+// signal sends a signal to the server process.
 func (p *process) signal(s syscall.Signal) {
 	p.t.Helper()
 	if err := p.cmd.Process.Signal(s); err != nil {
@@ -150,13 +150,13 @@ func (p *process) signal(s syscall.Signal) {
 	}
 }
 
-// kill is kill -9.
+// kill sends SIGKILL and waits for the end of the process.
 func (p *process) kill() {
 	_ = p.cmd.Process.Kill()
 	<-p.exited
 }
 
-// stop asks the server to end, and answers its exit code.
+// stop sends SIGTERM and returns the exit code.
 func (p *process) stop() int {
 	p.t.Helper()
 	p.signal(syscall.SIGTERM)
@@ -168,12 +168,12 @@ func (p *process) wait() int {
 	select {
 	case <-p.exited:
 	case <-time.After(time.Minute):
-		p.t.Fatalf("the server does not end:\n%s", p.said())
+		p.t.Fatalf("the server does not end:\n%s", p.output())
 	}
 	return p.cmd.ProcessState.ExitCode()
 }
 
-// roomlog runs another command beside this server and answers its standard output.
+// roomlog runs a command beside this server and returns its standard output.
 func (p *process) roomlog(args ...string) string {
 	p.t.Helper()
 	out, code := p.try(args...)
@@ -183,7 +183,7 @@ func (p *process) roomlog(args ...string) string {
 	return out
 }
 
-// try is roomlog for a command that may fail.
+// try runs a command that may fail and returns its output and exit code.
 func (p *process) try(args ...string) (string, int) {
 	p.t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
@@ -199,7 +199,7 @@ func (p *process) try(args ...string) (string, int) {
 	return stdout.String(), 0
 }
 
-// data is the data folder that the server was given.
+// data returns the data folder of the server.
 func (p *process) data() string {
 	for i, arg := range p.args {
 		if arg == "--data" {
@@ -209,8 +209,7 @@ func (p *process) data() string {
 	return ""
 }
 
-// environment0 is the environment of these tests without what would steer roomlog, but for ports that nobody else
-// has.
+// environment0 returns the environment of these tests without settings of roomlog, with free media ports.
 func environment0() []string {
 	env := []string{"ROOMLOG_RTMP_ADDR=127.0.0.1:0", "ROOMLOG_FLV_ADDR=127.0.0.1:0"}
 	for _, kv := range os.Environ() {
@@ -221,8 +220,7 @@ func environment0() []string {
 	return env
 }
 
-// dataDir answers a folder that PostgreSQL can live in: as root it runs as somebody else, whom
-// t.TempDir shuts out.
+// dataDir returns a folder for PostgreSQL. As root, PostgreSQL runs as another user, who cannot enter t.TempDir.
 func dataDir(t testing.TB) string {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "roomlog-e2e-")
@@ -248,7 +246,7 @@ func eventually(t testing.TB, what string, cond func() bool) {
 	}
 }
 
-// slowRequest begins a request and does not end it.
+// slowRequest sends the beginning of a request.
 func slowRequest(t testing.TB, at *process) net.Conn {
 	t.Helper()
 	conn, err := net.Dial("tcp", at.addr)

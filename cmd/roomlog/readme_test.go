@@ -10,12 +10,12 @@ import (
 	"testing"
 )
 
-// block is a part of the tour: what is typed, or what was printed.
+// block is a part of the tour: commands, or their output.
 type block struct{ kind, text string }
 
 var fence = regexp.MustCompile("(?ms)^```(sh|text)\n(.*?)^```$")
 
-// tour reads the tour of the README.
+// tour returns the blocks of the tour in the README.
 func tour(t *testing.T) (blocks []block) {
 	t.Helper()
 	readme, err := os.ReadFile("../../README.md")
@@ -33,8 +33,8 @@ func tour(t *testing.T) (blocks []block) {
 	return blocks
 }
 
-// TestReadmeTour types what the README says and expects what it shows: each line, but for what differs from
-// one evening to the next.
+// TestReadmeTour runs the commands of the README and compares their output line by line, except for values that differ in every
+// run.
 func TestReadmeTour(t *testing.T) {
 	t.Parallel()
 	for _, tool := range []string{"bash", "curl"} {
@@ -73,7 +73,7 @@ func TestReadmeTour(t *testing.T) {
 	}
 }
 
-// shell is the second terminal: what is typed into it is kept, because functions and variables are.
+// shell is the second terminal of the tour. It keeps functions and variables for later blocks.
 type shell struct {
 	t        *testing.T
 	dir      string
@@ -94,7 +94,7 @@ var (
 	assignment = regexp.MustCompile(`(?m)^(\w+)=\$\(.*\)$`)
 )
 
-// typed runs a block and answers what it printed.
+// typed runs a block and returns its output.
 func (s *shell) typed(text string) string {
 	s.t.Helper()
 	script := s.before + s.replace.Replace(text) + "\n"
@@ -136,7 +136,7 @@ func (s *shell) file(name string) string {
 	return string(text)
 }
 
-// passing is what differs from one evening to the next.
+// passing lists values that differ in every run.
 var passing = []struct {
 	is *regexp.Regexp
 	as string
@@ -159,7 +159,7 @@ func lasting(line string) string {
 	return line
 }
 
-// expect wants every line that the README shows among those that were printed.
+// expect fails the test for every line of the README that was not printed.
 func expect(t *testing.T, shown, printed string) {
 	t.Helper()
 	for _, line := range missing(shown, printed) {

@@ -13,8 +13,8 @@ import (
 	"time"
 )
 
-// keptShow is a recording as everybody may see it.
-type keptShow struct {
+// recordingDTO is a recording in a REST response.
+type recordingDTO struct {
 	ID     string     `json:"id"`
 	Status string     `json:"status"`
 	Reason string     `json:"cause"`
@@ -29,16 +29,16 @@ type keptShow struct {
 	}
 }
 
-func (p *person) recordings(live int64) (all []keptShow) {
+func (p *person) recordings(live int64) (all []recordingDTO) {
 	p.t.Helper()
 	p.get(fmt.Sprintf("/api/live/%d/recordings", live), &all)
 	return all
 }
 
-// finished waits until a room has so many recordings, all of them closed.
-func (p *person) finished(live int64, n int) []keptShow {
+// finished waits until a live has n recordings and all are closed.
+func (p *person) finished(live int64, n int) []recordingDTO {
 	p.t.Helper()
-	var all []keptShow
+	var all []recordingDTO
 	eventually(p.t, fmt.Sprintf("%d recordings of room %d", n, live), func() bool {
 		all = p.recordings(live)
 		for _, r := range all {
@@ -65,7 +65,7 @@ func folders(t testing.TB, at *process) []string {
 	return found
 }
 
-// fragments answers how many have been written.
+// fragments returns the number of fragments on the disk.
 func fragments(t testing.TB, at *process) (n int) {
 	t.Helper()
 	for _, folder := range folders(t, at) {
@@ -75,14 +75,14 @@ func fragments(t testing.TB, at *process) (n int) {
 	return n
 }
 
-// A show is recorded, listed, played from its middle, and deleted.
+// TestBroadcastIsRecordedOnDisk records, lists, plays from the middle and deletes a broadcast.
 func TestBroadcastIsRecordedOnDisk(t *testing.T) {
 	t.Parallel()
 	needFFmpeg(t)
 	at := serve(t, []string{"ROOMLOG_RECORD_SWEEP=200ms"}, "--data", dataDir(t))
 	anna, bert := join(t, at, "anna"), join(t, at, "bert")
 	file := film(t, 6)
-	want := decode(t, file).pictures()
+	want := decode(t, file).frames()
 	room, other := anna.create("a show"), anna.create("one that nobody asked for")
 	live := room.Data.ID
 	anna.record(live, true)
@@ -106,12 +106,12 @@ func TestBroadcastIsRecordedOnDisk(t *testing.T) {
 		t.Errorf("nobody asked for %+v", all)
 	}
 	url := rec.Parts[0].URL
-	part(t, "the recording", want, decode(t, url).pictures(), len(want))
+	part(t, "the recording", want, decode(t, url).frames(), len(want))
 	_, flv := at.mediaAddresses()
 	beside := "http://" + flv + url[strings.Index(url, "/recordings/"):]
-	part(t, "the recording, from the players' door", want, decode(t, beside).pictures(), len(want))
+	part(t, "the recording, from the players' door", want, decode(t, beside).frames(), len(want))
 	middle := ffmpeg(t, "-ss", "4", "-i", url, "-map", "0:v", "-fps_mode", "passthrough", "-f", "framemd5", "-")
-	if got := middle.pictures(); len(got) != len(want)-100 || got[0].hash != want[100].hash {
+	if got := middle.frames(); len(got) != len(want)-100 || got[0].hash != want[100].hash {
 		t.Errorf("from the middle there are %d pictures of %d", len(got), len(want))
 	}
 	for what, bad := range map[string]string{
@@ -149,7 +149,7 @@ func TestBroadcastIsRecordedOnDisk(t *testing.T) {
 	}
 }
 
-// fetch answers what a GET is answered with.
+// fetch returns the body of a GET.
 func fetch(t testing.TB, url string) string {
 	t.Helper()
 	answer, err := http.Get(url)
@@ -164,8 +164,8 @@ func fetch(t testing.TB, url string) string {
 	return string(body)
 }
 
-// An encoder that is killed and comes back is one recording. A server that stops in the middle closes it.
-func TestAShowWithAReconnectAndAStopIsOneRecording(t *testing.T) {
+// TestABroadcastWithAReconnectIsOneRecording kills and restarts the encoder, and stops the server during the recording.
+func TestABroadcastWithAReconnectIsOneRecording(t *testing.T) {
 	t.Parallel()
 	needFFmpeg(t)
 	at := serve(t, nil, "--data", dataDir(t), "--record", "all")
@@ -195,13 +195,13 @@ func TestAShowWithAReconnectAndAStopIsOneRecording(t *testing.T) {
 	if rec.Reason != "shutdown" || len(rec.Parts) != 1 || rec.Millis < 2000 {
 		t.Fatalf("%+v", rec)
 	}
-	if got := decode(t, filepath.Join(folders(t, at)[0], "1.mp4")).pictures(); len(got) < 50 {
+	if got := decode(t, filepath.Join(folders(t, at)[0], "1.mp4")).frames(); len(got) < 50 {
 		t.Errorf("%d pictures", len(got))
 	}
 }
 
-// A server that is killed leaves what it had written. The next start takes it in, and tells of it.
-func TestTheServerIsKilledWhileRecording(t *testing.T) {
+// TestServerKilledWhileRecording checks that the next start recovers the recording.
+func TestServerKilledWhileRecording(t *testing.T) {
 	t.Parallel()
 	needFFmpeg(t)
 	at := serve(t, nil, "--data", dataDir(t), "--record", "all", "--presence-grace", "1s")
@@ -212,7 +212,7 @@ func TestTheServerIsKilledWhileRecording(t *testing.T) {
 	file := filepath.Join(folders(t, at)[0], "1.mp4")
 	at.kill()
 	encoder.kill()
-	if got := decode(t, file).pictures(); len(got) < 60 {
+	if got := decode(t, file).frames(); len(got) < 60 {
 		t.Errorf("before the next start there are %d pictures", len(got))
 	}
 	at.again()
@@ -220,7 +220,7 @@ func TestTheServerIsKilledWhileRecording(t *testing.T) {
 	if rec.Reason != "interrupted" || rec.Millis < 2500 || len(rec.Parts) != 1 {
 		t.Fatalf("%+v", rec)
 	}
-	if got := decode(t, rec.Parts[0].URL).pictures(); len(got) < 60 {
+	if got := decode(t, rec.Parts[0].URL).frames(); len(got) < 60 {
 		t.Errorf("after the next start there are %d pictures", len(got))
 	}
 	if got := exported[json.RawMessage](at, "recording.finished.v1"); len(got) != 1 {
@@ -228,8 +228,8 @@ func TestTheServerIsKilledWhileRecording(t *testing.T) {
 	}
 }
 
-// What has to stay free on the disk ends no show: it is watched, and its recording says why there is none.
-func TestADiskThatIsFullEndsNoShow(t *testing.T) {
+// TestAFullDiskEndsNoBroadcast checks that a broadcast continues without a recording, which states the cause.
+func TestAFullDiskEndsNoBroadcast(t *testing.T) {
 	t.Parallel()
 	needFFmpeg(t)
 	at := serve(t, nil, "--data", dataDir(t), "--record", "all", "--record-reserve", "1125899906842624")
@@ -241,7 +241,7 @@ func TestADiskThatIsFullEndsNoShow(t *testing.T) {
 		t.Fatalf("%+v", rec)
 	}
 	watch(t, at.flvURL(bert.read(room.Data.ID), ".flv")).gets(t, "a player")
-	if !strings.Contains(anna.figures(), "roomlog_recordings_failed_total 1") || !strings.Contains(at.said(), "reason=disk_full") {
-		t.Error("nobody was told")
+	if !strings.Contains(anna.figures(), "roomlog_recordings_failed_total 1") || !strings.Contains(at.output(), "reason=disk_full") {
+		t.Error("no message was logged")
 	}
 }

@@ -2,7 +2,7 @@ package main_test
 
 import "testing"
 
-// What clients read of frames.
+// The parts of frames that these tests read.
 type (
 	named struct {
 		ID   int64  `json:"id"`
@@ -42,18 +42,17 @@ type (
 	}
 )
 
-// enter joins a room; since is the position up to which the client knows it, nil for nothing.
+// enter joins a live. since is the position that the client has reached, or nil.
 func enter(t testing.TB, s *socket, live int64, since *int64) joined {
 	t.Helper()
 	data := map[string]any{"live": live}
 	if since != nil {
-		data["since"] = map[string]any{"epoch": s.welcome.Epoch, "pos": *since}
+		data["since"] = map[string]any{"epoch": s.hello.Epoch, "pos": *since}
 	}
 	return into[joined](t, s.must("room.join", data, ""))
 }
 
-// line is what one viewer hears of a room over all of the viewer's connections: one fact after another,
-// without a gap and without a double.
+// line checks the pushes of a live that one viewer receives over several connections: no gap and no repetition.
 type line struct {
 	live  int64
 	at    int64 // everything up to this position is known
@@ -63,10 +62,10 @@ type line struct {
 
 func newLine(live, at int64) *line { return &line{live: live, at: at} }
 
-// resumed hears the answer to coming back: what was missed follows up to a position.
+// resumed records the range of missed pushes that follows a resumed join.
 func (l *line) resumed(r *[2]int64) { l.upTo = r[1] }
 
-// hear takes what a connection has heard since it was asked last.
+// hear takes the pushes of a connection since the last call.
 func (l *line) hear(t testing.TB, s *socket) {
 	t.Helper()
 	for _, f := range s.news() {

@@ -17,8 +17,8 @@ import (
 	"roomlog/eventstore/pgtest"
 )
 
-// The scripts of testdata/script type what an operator types, each into a fresh database. `register NAME…`
-// is what people do meanwhile; `sql STATEMENT` is what nobody should do.
+// TestScripts runs the scripts of testdata/script as an operator would, each with a new database. `register NAME…` registers
+// users; `sql STATEMENT` changes the database directly.
 func TestScripts(t *testing.T) {
 	t.Parallel()
 	files, err := filepath.Glob("testdata/script/*.txtar")
@@ -48,7 +48,7 @@ func TestScripts(t *testing.T) {
 	}
 }
 
-// register opens accounts, as the HTTP door does.
+// register registers users as the REST API does.
 func register(dsn string, names []string) error {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
@@ -87,7 +87,7 @@ func execute(dsn, statement string) error {
 	return err
 }
 
-// halve takes half of a file's last line away, as a full disk does.
+// halve cuts the last line of a file, as a full disk does.
 func halve(ts *testscript.TestScript, _ bool, args []string) {
 	path := ts.MkAbs(args[0])
 	info, err := os.Stat(path)

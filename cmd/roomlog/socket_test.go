@@ -14,7 +14,7 @@ import (
 	"github.com/lxzan/gws"
 )
 
-// frame is anything a server says on a socket.
+// frame is a frame from a server.
 type frame struct {
 	Re     string          `json:"re"`
 	Type   string          `json:"type"`
@@ -25,7 +25,7 @@ type frame struct {
 	Data   json.RawMessage `json:"data"`
 }
 
-// into reads the data of a frame.
+// into decodes the data of a frame.
 func into[T any](t testing.TB, f frame) (v T) {
 	t.Helper()
 	if err := json.Unmarshal(f.Data, &v); err != nil {
@@ -34,26 +34,26 @@ func into[T any](t testing.TB, f frame) (v T) {
 	return v
 }
 
-// problem is the data of an error.
+// problem is the data of an error frame.
 type problem struct {
 	Code       string `json:"code"`
 	RetryAfter int64  `json:"retry_after"`
 }
 
-// welcome is the data of the answer to hello.
-type welcome struct {
+// helloReply is the data of the response to hello.
+type helloReply struct {
 	User    int64  `json:"user"`
 	Epoch   string `json:"epoch"`
 	Cursor  string `json:"cursor"`
 	Balance int64  `json:"balance"`
 }
 
-// socket is a connection in the native dialect. Everything it hears stays in order.
+// socket is a connection in the native dialect. Its frames stay in order.
 type socket struct {
 	gws.BuiltinEventHandler
-	t       testing.TB
-	conn    *gws.Conn
-	welcome welcome
+	t     testing.TB
+	conn  *gws.Conn
+	hello helloReply
 
 	mu      sync.Mutex
 	serial  int
@@ -66,7 +66,7 @@ type socket struct {
 	reason  string
 }
 
-// connect opens a socket and says hello; since is a cursor of the private lane, "" for none.
+// connect opens a socket and sends hello. since is a cursor of the user channel, or "".
 func (p *person) connect(since string) *socket {
 	p.t.Helper()
 	s, err := p.dial(since)
@@ -76,7 +76,7 @@ func (p *person) connect(since string) *socket {
 	return s
 }
 
-// dial is connect while servers may be away.
+// dial is connect for servers that may be down.
 func (p *person) dial(since string) (*socket, error) {
 	s := &socket{t: p.t, waiting: map[string]chan frame{}, changed: make(chan struct{}), closed: make(chan struct{})}
 	conn, _, err := gws.NewClient(s, &gws.ClientOption{Addr: "ws://" + p.at.addr + "/ws", HandshakeTimeout: 10 * time.Second, ReadMaxPayloadSize: 1 << 20})
@@ -86,18 +86,17 @@ func (p *person) dial(since string) (*socket, error) {
 	s.conn = conn
 	go conn.ReadLoop()
 	p.t.Cleanup(s.cut)
-	hello, err := s.askFor(patience, "hello", map[string]any{"token": p.token, "since": since}, "")
+	hello, err := s.askFor(replyTimeout, "hello", map[string]any{"token": p.token, "since": since}, "")
 	if err != nil {
 		return nil, err
 	}
 	if hello.Type != "ok" {
 		return nil, fmt.Errorf("hello is answered %s %s", hello.Type, hello.Data)
 	}
-	s.welcome = into[welcome](p.t, hello)
+	s.hello = into[helloReply](p.t, hello)
 	return s, nil
 }
 
-// OnMessage implements gws.Event.
 func (s *socket) OnMessage(_ *gws.Conn, message *gws.Message) {
 	defer message.Close()
 	text := bytes.TrimSpace(message.Bytes())
@@ -128,18 +127,17 @@ func (s *socket) OnMessage(_ *gws.Conn, message *gws.Message) {
 	s.changed = make(chan struct{})
 }
 
-// OnClose implements gws.Event.
 func (s *socket) OnClose(_ *gws.Conn, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	var said *gws.CloseError
-	if errors.As(err, &said) {
-		s.code, s.reason = said.Code, string(said.Reason)
+	var closeErr *gws.CloseError
+	if errors.As(err, &closeErr) {
+		s.code, s.reason = closeErr.Code, string(closeErr.Reason)
 	}
 	close(s.closed)
 }
 
-// cut ends the connection without a word, as a tunnel does.
+// cut closes the TCP connection without a close frame.
 func (s *socket) cut() { _ = s.conn.NetConn().Close() }
 
 func (s *socket) alive() bool {
@@ -151,7 +149,7 @@ func (s *socket) alive() bool {
 	}
 }
 
-// send sends a frame and answers where its answer will be.
+// send sends a frame and returns a channel for its response.
 func (s *socket) send(kind string, data any, key string) (<-chan frame, error) {
 	s.mu.Lock()
 	s.serial++
@@ -166,12 +164,12 @@ func (s *socket) send(kind string, data any, key string) (<-chan frame, error) {
 	return answer, s.conn.WriteString(string(text))
 }
 
-// ask sends a frame and waits for its answer.
+// ask sends a frame and waits for its response.
 func (s *socket) ask(kind string, data any, key string) (frame, error) {
 	return s.askFor(30*time.Second, kind, data, key)
 }
 
-// askFor waits no longer than most.
+// askFor is ask with a timeout.
 func (s *socket) askFor(most time.Duration, kind string, data any, key string) (frame, error) {
 	answer, err := s.send(kind, data, key)
 	if err != nil {
@@ -192,7 +190,7 @@ func (s *socket) askFor(most time.Duration, kind string, data any, key string) (
 	}
 }
 
-// must is ask for what has to go well.
+// must is ask for a frame that must succeed.
 func (s *socket) must(kind string, data any, key string) frame {
 	s.t.Helper()
 	f, err := s.ask(kind, data, key)
@@ -205,14 +203,14 @@ func (s *socket) must(kind string, data any, key string) frame {
 	return f
 }
 
-// heard answers all pushes so far.
+// heard returns all pushes so far.
 func (s *socket) heard() []frame {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return slices.Clone(s.pushes)
 }
 
-// await waits for a push.
+// await waits for a push that satisfies a condition.
 func (s *socket) await(what string, is func(frame) bool) frame {
 	s.t.Helper()
 	timeout := time.After(30 * time.Second)
@@ -237,7 +235,7 @@ func (s *socket) await(what string, is func(frame) bool) frame {
 	}
 }
 
-// news are the pushes that news has not answered before.
+// news returns the pushes since the last call.
 func (s *socket) news() []frame {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -12,7 +12,7 @@ import (
 	"roomlog/eventstore/pgtest"
 )
 
-// What old clients are told.
+// The events of old clients that these tests read.
 type (
 	shownPerson struct {
 		ID           int64
@@ -42,13 +42,13 @@ type (
 	}
 )
 
-// among answers whether somebody is in a list, with a socket.
+// among reports whether a list contains a name and a socket.
 func (l shownList) among(name, socket string) bool {
 	return slices.Contains(l.Clients, socket) && slices.ContainsFunc(l.Data, func(p shownPerson) bool { return p.Name == name })
 }
 
-// TestOfficialClients plays an evening with the official Socket.IO clients of three generations, over each
-// transport, together with a client of the native dialect in the same room.
+// TestOfficialClients runs the official Socket.IO clients of three major versions over each transport, together with a native
+// client in the same live.
 func TestOfficialClients(t *testing.T) {
 	t.Parallel()
 	need(t, "node", "node")
@@ -61,42 +61,42 @@ func TestOfficialClients(t *testing.T) {
 	for _, version := range []string{"2", "3", "4"} {
 		for _, transports := range []string{"websocket", "polling,websocket", "polling"} {
 			t.Run(version+" over "+transports, func(t *testing.T) {
-				guest := join(t, at, fmt.Sprintf("guest-%s-%s", version, strings.ReplaceAll(transports, ",", "-")))
-				guest.topUp(10, 1)
-				playEvening(t, guest, native, live, version, transports)
+				viewer := join(t, at, fmt.Sprintf("viewer-%s-%s", version, strings.ReplaceAll(transports, ",", "-")))
+				viewer.topUp(10, 1)
+				playEvening(t, viewer, native, live, version, transports)
 			})
 		}
 	}
 	if out := at.roomlog("verify"); !strings.HasPrefix(out, "ok: ") {
-		t.Errorf("verify said %s", out)
+		t.Errorf("verify printed %s", out)
 	}
-	if said := at.said(); strings.Contains(said, anna.token) || strings.Contains(said, "EIO=") {
+	if output := at.output(); strings.Contains(output, anna.token) || strings.Contains(output, "EIO=") {
 		t.Error("the log tells how clients came")
 	}
 }
 
-func playEvening(t *testing.T, guest *person, native *socket, live int64, version, transports string) {
-	p := play(t, guest.at, version, transports)
+func playEvening(t *testing.T, viewer *person, native *socket, live int64, version, transports string) {
+	p := play(t, viewer.at, version, transports)
 	if !strings.HasPrefix(transports, "polling,") {
 		p.order(map[string]any{"look": true})
 		if r := p.await("its transport", "look", nil); r.Transport != transports {
 			t.Errorf("connected over %s", r.Transport)
 		}
 	}
-	said := func(more map[string]any) map[string]any {
-		all := map[string]any{"live_id": fmt.Sprint(live), "token": "Bearer " + guest.token}
+	payload := func(more map[string]any) map[string]any {
+		all := map[string]any{"live_id": fmt.Sprint(live), "token": "Bearer " + viewer.token}
 		for key, value := range more {
 			all[key] = value
 		}
 		return all
 	}
 	// In, and everybody sees it.
-	p.emit("joinLive", said(nil))
-	list := hear(p, "online", func(l shownList) bool { return l.among(guest.name, p.id) })
-	if list.Action != "join" || list.User.Name != guest.name || list.Total != 2 || list.Data[0].Name != guest.name || list.Data[1].Name != "nora" {
+	p.emit("joinLive", payload(nil))
+	list := hear(p, "online", func(l shownList) bool { return l.among(viewer.name, p.id) })
+	if list.Action != "join" || list.User.Name != viewer.name || list.Total != 2 || list.Data[0].Name != viewer.name || list.Data[1].Name != "nora" {
 		t.Errorf("the list is %+v", list)
 	}
-	native.await(guest.name+" coming", func(f frame) bool { return f.Type == "join" && into[by](t, f).User.Name == guest.name })
+	native.await(viewer.name+" coming", func(f frame) bool { return f.Type == "join" && into[by](t, f).User.Name == viewer.name })
 
 	p.emit("test", nil)
 	if answer := hear[string](p, p.id, nil); answer != "啊啊啊" {
@@ -104,28 +104,28 @@ func playEvening(t *testing.T, guest *person, native *socket, live int64, versio
 	}
 
 	// Both dialects hear both.
-	text := "你好 <b>😀</b> from " + guest.name
-	p.emit("comment", said(map[string]any{"data": text}))
-	if c := hear[shownComment](p, "comment", nil); c.Content != text || c.User.Name != guest.name || len(c.ID) != 10 {
+	text := "你好 <b>😀</b> from " + viewer.name
+	p.emit("comment", payload(map[string]any{"data": text}))
+	if c := hear[shownComment](p, "comment", nil); c.Content != text || c.User.Name != viewer.name || len(c.ID) != 10 {
 		t.Errorf("the comment is %+v", c)
 	}
 	native.await("the comment", func(f frame) bool { return f.Type == "comment" && into[by](t, f).Text == text })
-	native.must("comment.post", map[string]any{"live": live, "text": "welcome " + guest.name}, "")
-	hear(p, "comment", func(c shownComment) bool { return c.Content == "welcome "+guest.name && c.User.Name == "nora" })
+	native.must("comment.post", map[string]any{"live": live, "text": "welcome " + viewer.name}, "")
+	hear(p, "comment", func(c shownComment) bool { return c.Content == "welcome "+viewer.name && c.User.Name == "nora" })
 
 	// A combo of three, and then there are no coins left.
 	for range 4 {
-		p.emit("gift", said(map[string]any{"gift_id": 1}))
+		p.emit("gift", payload(map[string]any{"gift_id": 1}))
 	}
 	for range 3 {
-		if g := hear[shownGift](p, "gift", nil); g != (shownGift{guest.name, "Rose", "https://cdn.example/rose.png", 30, 1}) {
+		if g := hear[shownGift](p, "gift", nil); g != (shownGift{viewer.name, "Rose", "https://cdn.example/rose.png", 30, 1}) {
 			t.Errorf("the gift is %+v", g)
 		}
 	}
 	if no := hear[shownNotice](p, p.id, nil); no.Data.Payload != "金币不足，请先充值" || no.Data.Action != "error" {
 		t.Errorf("refused with %+v", no)
 	}
-	if coins := guest.coins(); coins != 10 {
+	if coins := viewer.coins(); coins != 10 {
 		t.Errorf("%d coins are left, want 10", coins)
 	}
 	p.emit("joinLive", map[string]any{"live_id": live, "token": "forged"})
@@ -151,33 +151,33 @@ func playEvening(t *testing.T, guest *person, native *socket, live int64, versio
 	}
 	p.id = back.ID
 	if transports == "websocket" { // whatever is valid puts one back
-		guest.topUp(2, 1)
-		p.emit("gift", said(map[string]any{"gift_id": "1"}))
-		hear(p, "gift", func(g shownGift) bool { return g.Username == guest.name })
+		viewer.topUp(2, 1)
+		p.emit("gift", payload(map[string]any{"gift_id": "1"}))
+		hear(p, "gift", func(g shownGift) bool { return g.Username == viewer.name })
 	} else {
-		p.emit("comment", said(map[string]any{"data": "back again"}))
+		p.emit("comment", payload(map[string]any{"data": "back again"}))
 		hear(p, "comment", func(c shownComment) bool { return c.Content == "back again" })
 	}
-	hear(p, "online", func(l shownList) bool { return l.among(guest.name, p.id) })
-	native.must("comment.post", map[string]any{"live": live, "text": "there you are, " + guest.name}, "")
-	hear(p, "comment", func(c shownComment) bool { return c.Content == "there you are, "+guest.name })
+	hear(p, "online", func(l shownList) bool { return l.among(viewer.name, p.id) })
+	native.must("comment.post", map[string]any{"live": live, "text": "there you are, " + viewer.name}, "")
+	hear(p, "comment", func(c shownComment) bool { return c.Content == "there you are, "+viewer.name })
 
 	// Out, by asking and by disconnecting.
-	at := native.await(guest.name+" being back", func(f frame) bool { return f.Type == "comment" && into[by](t, f).Text == "there you are, "+guest.name }).Pos
+	at := native.await(viewer.name+" being back", func(f frame) bool { return f.Type == "comment" && into[by](t, f).Text == "there you are, "+viewer.name }).Pos
 	left := func(cause string) {
-		at = native.await(guest.name+" leaving", func(f frame) bool {
-			return f.Type == "leave" && f.Pos > at && into[by](t, f).User.Name == guest.name && into[struct{ Cause string }](t, f).Cause == cause
+		at = native.await(viewer.name+" leaving", func(f frame) bool {
+			return f.Type == "leave" && f.Pos > at && into[by](t, f).User.Name == viewer.name && into[struct{ Cause string }](t, f).Cause == cause
 		}).Pos
 	}
-	p.emit("leaveLive", said(nil))
+	p.emit("leaveLive", payload(nil))
 	left("requested")
-	p.emit("joinLive", said(nil))
-	hear(p, "online", func(l shownList) bool { return l.Action == "join" && l.among(guest.name, p.id) })
+	p.emit("joinLive", payload(nil))
+	hear(p, "online", func(l shownList) bool { return l.Action == "join" && l.among(viewer.name, p.id) })
 	p.order(map[string]any{"quit": true})
 	left("connection_lost")
 }
 
-// A server that is killed, or stopped as planned, is there again some day: clients come back by themselves.
+// TestOfficialClientsAfterARestart kills and stops the server. Clients reconnect by themselves.
 func TestOfficialClientsAfterARestart(t *testing.T) {
 	t.Parallel()
 	need(t, "node", "node")
@@ -186,18 +186,18 @@ func TestOfficialClientsAfterARestart(t *testing.T) {
 	live := anna.open("An evening with Anna")
 	players := map[*player]*person{}
 	for i, kind := range [][2]string{{"2", "websocket"}, {"2", "polling"}, {"3", "polling,websocket"}, {"4", "websocket"}, {"4", "polling"}} {
-		guest := join(t, at, fmt.Sprint("guest", i))
+		viewer := join(t, at, fmt.Sprint("guest", i))
 		p := play(t, at, kind[0], kind[1])
-		p.emit("joinLive", map[string]any{"live_id": live, "token": guest.token})
-		hear(p, "online", func(l shownList) bool { return l.among(guest.name, p.id) })
-		players[p] = guest
+		p.emit("joinLive", map[string]any{"live_id": live, "token": viewer.token})
+		hear(p, "online", func(l shownList) bool { return l.among(viewer.name, p.id) })
+		players[p] = viewer
 	}
 	for _, end := range []func(){at.kill, func() { at.stop() }} {
 		end()
 		at.again()
-		for p, guest := range players {
+		for p, viewer := range players {
 			p.id = p.await("its return", "connect", nil).ID
-			p.emit("comment", map[string]any{"live_id": live, "token": guest.token, "data": "back: " + p.id})
+			p.emit("comment", map[string]any{"live_id": live, "token": viewer.token, "data": "back: " + p.id})
 		}
 		for p := range players {
 			hear(p, "comment", func(c shownComment) bool { return c.Content == "back: "+p.id })
@@ -206,8 +206,8 @@ func TestOfficialClientsAfterARestart(t *testing.T) {
 	eventually(t, "all are in the room, once", func() bool { return len(anna.viewers(live)) == len(players) })
 }
 
-// TestOfficialClientsOfTwoProcesses: two servers on one database are one, for clients of all kinds.
-func TestOfficialClientsOfTwoProcesses(t *testing.T) {
+// TestOfficialClientsOfTwoNodes: two servers on one database are one, for clients of all kinds.
+func TestOfficialClientsOfTwoNodes(t *testing.T) {
 	t.Parallel()
 	need(t, "node", "node")
 	env := append([]string{"DATABASE_URL=" + pgtest.Blank(t)}, sharedSecrets...)
@@ -222,27 +222,27 @@ func TestOfficialClientsOfTwoProcesses(t *testing.T) {
 		enter(t, n, live, nil)
 	}
 	var players []*player
-	var guests []*person
+	var viewers []*person
 	for _, kind := range []struct {
 		at                  *process
 		version, transports string
 	}{{one, "2", "polling,websocket"}, {two, "2", "websocket"}, {two, "4", "polling"}} {
-		guest := join(t, kind.at, fmt.Sprint("guest", len(guests)))
-		guest.topUp(3, 1)
+		viewer := join(t, kind.at, fmt.Sprint("guest", len(viewers)))
+		viewer.topUp(3, 1)
 		p := play(t, kind.at, kind.version, kind.transports)
-		p.emit("joinLive", map[string]any{"live_id": live, "token": guest.token})
-		players, guests = append(players, p), append(guests, guest)
+		p.emit("joinLive", map[string]any{"live_id": live, "token": viewer.token})
+		players, viewers = append(players, p), append(viewers, viewer)
 		for _, p := range players { // all see all people, and the sockets of their own server
 			hear(p, "online", func(l shownList) bool {
-				return l.Action == "join" && l.User.Name == guest.name && l.Total == int64(len(natives)+len(guests)) && len(l.Data) == int(l.Total)
+				return l.Action == "join" && l.User.Name == viewer.name && l.Total == int64(len(natives)+len(viewers)) && len(l.Data) == int(l.Total)
 			})
 		}
 	}
 	for i, p := range players {
-		p.emit("comment", map[string]any{"live_id": fmt.Sprint(live), "data": "hello from " + guests[i].name, "token": guests[i].token})
-		p.emit("gift", map[string]any{"live_id": live, "gift_id": 1, "token": guests[i].token})
+		p.emit("comment", map[string]any{"live_id": fmt.Sprint(live), "data": "hello from " + viewers[i].name, "token": viewers[i].token})
+		p.emit("gift", map[string]any{"live_id": live, "gift_id": 1, "token": viewers[i].token})
 	}
-	for _, g := range guests {
+	for _, g := range viewers {
 		for _, p := range players {
 			hear(p, "comment", func(c shownComment) bool { return c.Content == "hello from "+g.name })
 			hear(p, "gift", func(s shownGift) bool { return s.Username == g.name })
@@ -255,12 +255,12 @@ func TestOfficialClientsOfTwoProcesses(t *testing.T) {
 		}
 	}
 	if out := one.roomlog("verify"); !strings.HasPrefix(out, "ok: ") {
-		t.Errorf("verify said %s", out)
+		t.Errorf("verify printed %s", out)
 	}
 }
 
-// TestTheAddressIsNotLogged: these clients put their tokens into it.
-func TestTheAddressIsNotLogged(t *testing.T) {
+// TestQueryStringsAreNotLogged checks the addresses of requests, in which old clients send their tokens.
+func TestQueryStringsAreNotLogged(t *testing.T) {
 	t.Parallel()
 	const secret = "s3cr3t-in-the-address"
 	env := append([]string{"DATABASE_URL=" + pgtest.Blank(t)}, sharedSecrets...)
@@ -283,13 +283,13 @@ func TestTheAddressIsNotLogged(t *testing.T) {
 				hear(p, p.id, func(no shownNotice) bool { return no.Data.Payload == "Token 令牌不合法!" })
 			}
 		}
-		if said := at.said(); !strings.Contains(said, "/api/gift/list") || strings.Contains(said, secret) {
+		if output := at.output(); !strings.Contains(output, "/api/gift/list") || strings.Contains(output, secret) {
 			t.Errorf("with the roles %s the log says more than it should, or nothing", roles)
 		}
 	}
 }
 
-func TestThePageOfOldClients(t *testing.T) {
+func TestPageOfOldClients(t *testing.T) {
 	t.Parallel()
 	data := dataDir(t)
 	at := serve(t, sharedSecrets, "--data", data, "--cors-origins", "https://app.example")

@@ -16,10 +16,10 @@ import (
 var unhurried = []string{"--gift-rate", "100000", "--gift-burst", "100000", "--frame-rate", "100000", "--frame-burst", "100000",
 	"--writes-per-user", "100000", "--registrations-per-address", "100000", "--restart-spread", "100ms"}
 
-// TestStory plays an evening on a fresh machine, as the README begins: people register, a streamer goes on
+// TestEveningFromStartToStop plays an evening on a fresh machine, as the README begins: people register, a streamer goes on
 // air, viewers come, talk, pay and give, lose their connection and come back without a gap, the server is
 // killed in the middle of a stream of gifts, and everything acknowledged is there exactly once.
-func TestStory(t *testing.T) {
+func TestEveningFromStartToStop(t *testing.T) {
 	t.Parallel()
 	data := dataDir(t)
 	at := serve(t, []string{"ROOMLOG_PAYMENT_SECRET=" + paymentSecret}, append([]string{"--data", data}, unhurried...)...)
@@ -78,7 +78,7 @@ func TestStory(t *testing.T) {
 	for i := range 3 {
 		b.must("comment.post", map[string]any{"live": live, "text": fmt.Sprintf("missed %d", i)}, "")
 	}
-	c = carl.connect(c.welcome.Cursor)
+	c = carl.connect(c.hello.Cursor)
 	back := enter(t, c, live, &line.at)
 	if back.Resumed == nil {
 		t.Fatalf("carl comes back to %+v, want what was missed", back)

@@ -33,7 +33,7 @@ var (
 func (p *process) mediaAddresses() (rtmp, flv string) {
 	p.t.Helper()
 	last := func(pattern *regexp.Regexp) string {
-		found := pattern.FindAllStringSubmatch(p.said(), -1)
+		found := pattern.FindAllStringSubmatch(p.output(), -1)
 		if len(found) == 0 {
 			p.t.Fatal("the server does not listen for streams")
 		}
@@ -217,14 +217,14 @@ type publishing struct {
 	Bytes     int64  `json:"bytes"`
 }
 
-// A show as its people see it: made, signed, streamed by an encoder, watched in every way, and in the log.
-func TestAShow(t *testing.T) {
+// TestBroadcastReachesPlayers publishes a stream with ffmpeg and plays it over every protocol.
+func TestBroadcastReachesPlayers(t *testing.T) {
 	t.Parallel()
 	needFFmpeg(t)
 	at := serve(t, nil, "--data", dataDir(t), "--auto-live")
 	anna, bert := join(t, at, "anna"), join(t, at, "bert")
 	file := film(t, 8)
-	want := decode(t, file).pictures()
+	want := decode(t, file).frames()
 
 	room := anna.create("a show")
 	live := room.Data.ID
@@ -255,11 +255,11 @@ func TestAShow(t *testing.T) {
 	if err := encoder.wait(); err != nil {
 		t.Error(err)
 	}
-	part(t, "HTTP-FLV", want, early.pictures(), len(want))
-	part(t, "RTMP", want, over.pictures(), len(want))
+	part(t, "HTTP-FLV", want, early.frames(), len(want))
+	part(t, "RTMP", want, over.frames(), len(want))
 	wait()
-	part(t, "WS-FLV", want, decode(t, ws).pictures(), len(want))
-	part(t, "HLS", want, hls.pictures(), 25)
+	part(t, "WS-FLV", want, decode(t, ws).frames(), len(want))
+	part(t, "HLS", want, hls.frames(), 25)
 
 	eventually(t, "the picture is gone", func() bool { return bert.read(live).Data.Picture == nil })
 	started, stopped := exported[publishing](at, "broadcast.started.v1"), exported[publishing](at, "broadcast.stopped.v1")
@@ -308,8 +308,8 @@ func TestStoppingALiveCutsItsStream(t *testing.T) {
 	})
 }
 
-// An owner who is locked out is off the air at once.
-func TestWhoIsLockedOutIsCutOff(t *testing.T) {
+// TestADisabledOwnerIsCutOff checks that disabling an owner ends the stream at once.
+func TestADisabledOwnerIsCutOff(t *testing.T) {
 	t.Parallel()
 	needFFmpeg(t)
 	at := serve(t, nil, "--data", dataDir(t))
@@ -325,8 +325,8 @@ func TestWhoIsLockedOutIsCutOff(t *testing.T) {
 	}
 }
 
-// An encoder that dies and comes back goes on with its show: those who watch lose nothing but the time between.
-func TestAnEncoderIsKilledAndComesBack(t *testing.T) {
+// TestEncoderReconnectsAfterAKill checks that a reconnecting encoder continues its broadcast and players stay connected.
+func TestEncoderReconnectsAfterAKill(t *testing.T) {
 	t.Parallel()
 	needFFmpeg(t)
 	at := serve(t, nil, "--data", dataDir(t))
@@ -345,8 +345,8 @@ func TestAnEncoderIsKilledAndComesBack(t *testing.T) {
 	}
 }
 
-// A server that dies in the middle of a show leaves none open for ever, and takes the encoder again when it is back.
-func TestTheServerIsKilledInTheMiddleOfAShow(t *testing.T) {
+// TestServerKilledDuringABroadcast checks that the broadcast ends in the log and the encoder can publish after the restart.
+func TestServerKilledDuringABroadcast(t *testing.T) {
 	t.Parallel()
 	needFFmpeg(t)
 	at := serve(t, nil, "--data", dataDir(t), "--presence-grace", "1s")
@@ -395,7 +395,7 @@ func (p *person) kick(form map[string]any) int {
 }
 
 // What goes on is seen by operators and owners, and ended by operators.
-func TestStreamsAreSeenAndKicked(t *testing.T) {
+func TestStreamsAreListedAndKicked(t *testing.T) {
 	t.Parallel()
 	needFFmpeg(t)
 	at := serve(t, nil, "--data", dataDir(t))
@@ -454,7 +454,7 @@ func TestStreamsAreSeenAndKicked(t *testing.T) {
 	}
 }
 
-// hooked is what webhooks have told.
+// hooked collects the webhooks that it receives.
 type hooked struct {
 	mu   sync.Mutex
 	told []string
@@ -495,7 +495,7 @@ func (h *hooked) list() string {
 
 const hookSecret = "the-secret-of-these-hooks"
 
-func TestHooksAreAskedAndTold(t *testing.T) {
+func TestWebhooksAreCalled(t *testing.T) {
 	t.Parallel()
 	needFFmpeg(t)
 	h := &hooked{}
@@ -521,7 +521,7 @@ func TestHooksAreAskedAndTold(t *testing.T) {
 }
 
 // Streams can be taken by a process of their own, and go on while the others are away.
-func TestStreamsInAProcessOfTheirOwn(t *testing.T) {
+func TestMediaInANodeOfItsOwn(t *testing.T) {
 	t.Parallel()
 	needFFmpeg(t)
 	env := append([]string{"DATABASE_URL=" + pgtest.Blank(t)}, sharedSecrets...)

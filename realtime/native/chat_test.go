@@ -17,7 +17,7 @@ import (
 	"roomlog/realtime/ws/wstest"
 )
 
-// chatRoom makes a chat room that the tables know.
+// chatRoom creates a chat room and waits until the tables have it.
 func (w *world) chatRoom(name string) domain.ChatRoomID {
 	w.Helper()
 	id := domain.ChatRoomID(strings.ReplaceAll(uuid.NewString(), "-", "")[:24])
@@ -33,7 +33,7 @@ func (w *world) caughtUp(position int64) {
 }
 
 type (
-	chatter struct {
+	participant struct {
 		Participant string
 		User        domain.UserID
 		Name        string
@@ -41,7 +41,7 @@ type (
 	chatted struct {
 		Pos           int64
 		ID            string
-		By            chatter
+		By            participant
 		Rooms         []domain.ChatRoomID
 		Text, Sticker string
 		Voice         *struct {
@@ -70,18 +70,18 @@ func (a *app) chat(data in) chatEntered {
 	return into[chatEntered](a.T, a.ok(a.ask("chat.join", data)))
 }
 
-// told answers the next message of the chat.
-func (a *app) told() chatted {
+// nextMessage returns the next message of the chat.
+func (a *app) nextMessage() chatted {
 	a.T.Helper()
 	m := a.push("chat.message")
-	said := into[chatted](a.T, m)
-	said.Pos = m.Pos
-	return said
+	msg := into[chatted](a.T, m)
+	msg.Pos = m.Pos
+	return msg
 }
 
 func (w *world) people(a *app, room string) (names []string) {
 	w.Helper()
-	for _, p := range into[struct{ Participants []chatter }](w, a.ok(a.ask("chat.who", in{"room": room}))).Participants {
+	for _, p := range into[struct{ Participants []participant }](w, a.ok(a.ask("chat.who", in{"room": room}))).Participants {
 		names = append(names, p.Name)
 	}
 	return names
@@ -105,7 +105,7 @@ func TestChat(t *testing.T) {
 	}
 	came := a.push("chat.joined")
 	if got := into[struct {
-		By     chatter
+		By     participant
 		Online int
 	}](t, came); got.By.Name != "bob" || got.By.User != bob.id || got.Online != 2 {
 		t.Errorf("joined %+v", got)
@@ -122,25 +122,25 @@ func TestChat(t *testing.T) {
 	}
 	a.no(a.ask("chat.post", in{"room": "demo", "text": "another"}, "k1"), "key_reused")
 	for _, c := range []*app{a, b} {
-		said := c.told()
-		if said.Text != text || said.By.Name != "ann" || said.By.Participant != entered.Participant || len(said.Rooms) != 1 || said.Rooms[0] != id || said.At.IsZero() {
-			t.Errorf("said %+v", said)
+		msg := c.nextMessage()
+		if msg.Text != text || msg.By.Name != "ann" || msg.By.Participant != entered.Participant || len(msg.Rooms) != 1 || msg.Rooms[0] != id || msg.At.IsZero() {
+			t.Errorf("got %+v", msg)
 		}
 	}
 	sound := "https://live.example/uploads/" + strings.Repeat("0a", 16) + ".ogg"
 	b.ok(b.ask("chat.post", in{"room": "demo", "sticker": "rose"}))
 	b.ok(b.ask("chat.post", in{"room": "demo", "voice": in{"url": sound, "ms": 900}}))
-	if said := a.told(); said.Sticker != "rose" || said.Text != "" {
-		t.Errorf("said %+v", said)
+	if msg := a.nextMessage(); msg.Sticker != "rose" || msg.Text != "" {
+		t.Errorf("got %+v", msg)
 	}
-	if said := a.told(); said.Voice == nil || said.Voice.URL != sound || said.Voice.MS != 900 {
-		t.Errorf("said %+v", said)
+	if msg := a.nextMessage(); msg.Voice == nil || msg.Voice.URL != sound || msg.Voice.MS != 900 {
+		t.Errorf("got %+v", msg)
 	}
 
-	t.Run("typing is for a moment", func(t *testing.T) {
+	t.Run("typing notes are pushed and not stored", func(t *testing.T) {
 		b.ok(b.ask("chat.typing", in{"room": "demo"}))
 		m := a.push("chat.typing")
-		if got := into[struct{ By chatter }](t, m); got.By.Name != "bob" || m.Pos != 0 || !strings.Contains(m.raw, string(id)) {
+		if got := into[struct{ By participant }](t, m); got.By.Name != "bob" || m.Pos != 0 || !strings.Contains(m.raw, string(id)) {
 			t.Errorf("typing %s", m.raw)
 		}
 		b.ok(b.ask("chat.typing", in{"participant": entered.Participant}))
@@ -148,47 +148,47 @@ func TestChat(t *testing.T) {
 			t.Errorf("typing %s", m.raw)
 		}
 	})
-	t.Run("a private message is for one person, and waits for who was away", func(t *testing.T) {
+	t.Run("a private message reaches one user, also one who was away", func(t *testing.T) {
 		hello := into[struct{ Cursor string }](t, func() message {
 			c := ann.connect()
 			return c.ok(c.ask("hello", in{"token": ann.token()}))
 		}())
 		b.ok(b.ask("chat.private", in{"user": ann.id, "text": "psst"}))
 		m := a.push("chat.private")
-		if said := into[chatted](t, m); said.Text != "psst" || said.By.Name != "bob" || m.Cursor == "" {
-			t.Errorf("told %s", m.raw)
+		if msg := into[chatted](t, m); msg.Text != "psst" || msg.By.Name != "bob" || m.Cursor == "" {
+			t.Errorf("got %s", m.raw)
 		}
 		late := ann.connect()
 		late.ok(late.ask("hello", in{"token": ann.token(), "since": hello.Cursor}))
 		if again := late.push("chat.private"); again.raw != m.raw {
-			t.Errorf("told %s, and then %s", m.raw, again.raw)
+			t.Errorf("got %s, and then %s", m.raw, again.raw)
 		}
 		b.ok(b.ask("chat.private", in{"participant": entered.Participant, "text": "only there"}))
 		if m := a.push("chat.private"); into[chatted](t, m).Text != "only there" || m.Cursor != "" {
-			t.Errorf("told %s", m.raw)
+			t.Errorf("got %s", m.raw)
 		}
-		for said, code := range map[*in]string{
+		for msg, code := range map[*in]string{
 			{"user": 9999, "text": "x"}:            "user_unavailable",
 			{"participant": "nobody", "text": "x"}: "participant_not_found",
 			{"text": "x"}:                          "bad_request",
 			{"user": ann.id, "participant": entered.Participant, "text": ""}: "bad_request",
 			{"user": ann.id, "text": " "}:                                    "message_empty",
 		} {
-			b.no(b.ask("chat.private", *said), code)
+			b.no(b.ask("chat.private", *msg), code)
 		}
 	})
-	t.Run("people are called the same everywhere", func(t *testing.T) {
+	t.Run("a nickname is the same everywhere", func(t *testing.T) {
 		b.ok(b.ask("chat.nickname", in{"nickname": "鲍勃"}))
 		b.ok(b.ask("chat.post", in{"room": "demo", "text": "renamed"}))
-		if said := a.told(); said.By.Name != "鲍勃" {
-			t.Errorf("said %+v", said)
+		if msg := a.nextMessage(); msg.By.Name != "鲍勃" {
+			t.Errorf("got %+v", msg)
 		}
 		if names := one.people(a, "demo"); fmt.Sprint(names) != "[ann 鲍勃]" {
 			t.Errorf("there are %v", names)
 		}
 		b.no(b.ask("chat.nickname", in{"nickname": strings.Repeat("x", 33)}), "text_too_long")
 	})
-	t.Run("leaving is told", func(t *testing.T) {
+	t.Run("a leave is pushed", func(t *testing.T) {
 		if got := into[struct{ Left bool }](t, b.ok(b.ask("chat.leave", in{"room": "demo"}))); !got.Left {
 			t.Error("was not there")
 		}
@@ -196,7 +196,7 @@ func TestChat(t *testing.T) {
 			t.Error("was still there")
 		}
 		if got := into[struct {
-			By            chatter
+			By            participant
 			Cause, Online any
 		}](t, a.push("chat.left")); got.By.User != bob.id || got.Cause != "requested" || got.Online != 1.0 {
 			t.Errorf("left %+v", got)
@@ -208,10 +208,10 @@ func TestChat(t *testing.T) {
 			t.Errorf("left %+v", got)
 		}
 	})
-	t.Run("a room that is removed says so", func(t *testing.T) {
+	t.Run("the removal of a room is pushed", func(t *testing.T) {
 		one.do(domain.RemoveChatRoom{ChatRoom: id, NameKey: one.store.NameKey("demo")})
 		if m := a.push("chat.removed"); !strings.Contains(m.raw, string(id)) {
-			t.Errorf("told %s", m.raw)
+			t.Errorf("got %s", m.raw)
 		}
 		a.no(a.ask("chat.post", in{"room": id, "text": "x"}), "chat_room_not_found")
 	})
@@ -233,10 +233,10 @@ func TestChatRefusals(t *testing.T) {
 		"no such room":                {"chat.join", in{"room": "nowhere"}, "chat_room_not_found"},
 		"no such id":                  {"chat.join", in{"room": strings.Repeat("f", 24)}, "chat_room_not_found"},
 		"a room that is a number":     {"chat.join", in{"room": 7}, "bad_request"},
-		"nothing said":                {"chat.post", in{"room": "demo"}, "message_empty"},
-		"too much said":               {"chat.post", in{"room": "demo", "text": strings.Repeat("长", 1001)}, "message_too_long"},
+		"nothing msg":                 {"chat.post", in{"room": "demo"}, "message_empty"},
+		"too much msg":                {"chat.post", in{"room": "demo", "text": strings.Repeat("长", 1001)}, "message_too_long"},
 		"a text nobody can read":      {"chat.post", in{"text": "a\u0000b"}, "text_invalid"},
-		"two things said":             {"chat.post", in{"text": "x", "sticker": "rose"}, "bad_request"},
+		"two things msg":              {"chat.post", in{"text": "x", "sticker": "rose"}, "bad_request"},
 		"a sticker that is none":      {"chat.post", in{"sticker": "<b>"}, "bad_request"},
 		"a foreign sound":             {"chat.post", in{"voice": in{"url": "https://evil.example/x.ogg", "ms": 1}}, "bad_request"},
 		"a sound with a user":         {"chat.post", in{"voice": in{"url": "https://a@b.example/uploads/" + strings.Repeat("0a", 16) + ".ogg", "ms": 1}}, "bad_request"},
@@ -257,7 +257,7 @@ func TestChatRefusals(t *testing.T) {
 	b.no(b.ask("chat.join", in{"room": "demo"}), "hello_first")
 }
 
-// Whoever comes back gets what was missed, or is told that it cannot.
+// A client that rejoins a chat room gets the messages it missed, or the newest ones if it missed too many.
 func TestChatResume(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
@@ -292,7 +292,7 @@ func TestChatResume(t *testing.T) {
 	if got := b.chat(in{"room": "demo", "since": in{"epoch": have.Epoch, "pos": have.Pos}}); got.Resumed || len(got.Messages) != 20 {
 		t.Errorf("after 500: %v, %d messages", got.Resumed, len(got.Messages))
 	}
-	// Nothing is lost or doubled between the answer and what follows, whenever one joins.
+	// No message is missed or repeated between the reply and the pushes after it, whenever a client joins.
 	done := make(chan int64)
 	go func() { done <- say(300) }()
 	from, _ := w.store.Head(t.Context())
@@ -305,11 +305,11 @@ func TestChatResume(t *testing.T) {
 	end := <-done
 	for i, peer := range peers {
 		for len(heard[i]) == 0 || heard[i][len(heard[i])-1].Pos < end {
-			heard[i] = append(heard[i], peer.told())
+			heard[i] = append(heard[i], peer.nextMessage())
 		}
-		for j, said := range heard[i] {
-			if first := heard[0][0].Text; j > 0 && said.Pos <= heard[i][j-1].Pos || heard[i][0].Text != first || len(heard[i]) != len(heard[0]) {
-				t.Fatalf("number %d of %d is %+v", j, len(heard[i]), said)
+		for j, msg := range heard[i] {
+			if first := heard[0][0].Text; j > 0 && msg.Pos <= heard[i][j-1].Pos || heard[i][0].Text != first || len(heard[i]) != len(heard[0]) {
+				t.Fatalf("number %d of %d is %+v", j, len(heard[i]), msg)
 			}
 		}
 	}
@@ -322,8 +322,7 @@ func TestChatResume(t *testing.T) {
 	}
 }
 
-// The chat of everybody needs no room.
-func TestChatOfEverybody(t *testing.T) {
+func TestPublicChat(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
 	a, b, c := w.register("ann").app(), w.register("bob").app(), w.register("cat").app()
@@ -331,17 +330,17 @@ func TestChatOfEverybody(t *testing.T) {
 	b.chat(nil)
 	c.ok(c.ask("chat.post", in{"text": "to all"})) // without being there
 	for _, peer := range []*app{a, b} {
-		if said := peer.told(); said.Text != "to all" || len(said.Rooms) != 0 || said.By.Name != "cat" || said.By.Participant != "" {
-			t.Errorf("said %+v", said)
+		if msg := peer.nextMessage(); msg.Text != "to all" || len(msg.Rooms) != 0 || msg.By.Name != "cat" || msg.By.Participant != "" {
+			t.Errorf("got %+v", msg)
 		}
 	}
 	b.ok(b.ask("chat.leave", nil))
 	a.ok(a.ask("chat.post", in{"text": "again"}))
-	a.told()
+	a.nextMessage()
 	b.ok(b.ask("ping", nil))
 	for _, m := range b.aside {
 		if m.Type == "chat.message" {
-			t.Errorf("told %s", m.raw)
+			t.Errorf("got %s", m.raw)
 		}
 	}
 	history := into[struct{ Messages []chatted }](t, c.ok(c.ask("chat.history", nil)))
@@ -350,7 +349,7 @@ func TestChatOfEverybody(t *testing.T) {
 	}
 }
 
-// A connection goes on chatting with the token of a new sign-in.
+// A connection continues to use the chat with the token of a new sign-in.
 func TestChatAfterANewSignIn(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, func(c *config) { c.Renewal = time.Hour })
@@ -366,18 +365,17 @@ func TestChatAfterANewSignIn(t *testing.T) {
 	a.ok(a.ask("chat.leave", in{"room": "one"}))
 }
 
-// ear is a connection in no dialect.
-type ear struct{ cut chan struct{} }
+// listener is a connection in no dialect.
+type listener struct{ reset chan struct{} }
 
-func (ear) Deliver(*chat.Update)                       {}
-func (ear) Typing(chat.Participant, domain.ChatRoomID) {}
-func (e ear) Reset()                                   { e.cut <- struct{}{} }
+func (listener) Deliver(*chat.Update)                       {}
+func (listener) Typing(chat.Participant, domain.ChatRoomID) {}
+func (e listener) Reset()                                   { e.reset <- struct{}{} }
 
-// A connection that missed something, or that others took for dead, has to come back.
-func TestChatIsCutOff(t *testing.T) {
+func TestChatSessionsAreResetAfterMissedUpdates(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
-	e := ear{make(chan struct{}, 10)}
+	e := listener{make(chan struct{}, 10)}
 	m := w.chat.NewSession("c1", e, w.chat.NewLimits())
 	if _, err := m.Enter(t.Context(), chat.Entry{Profile: domain.ProfilePlain}); err != nil {
 		t.Fatal(err)
@@ -385,35 +383,35 @@ func TestChatIsCutOff(t *testing.T) {
 	w.execute(domain.Request{Actor: domain.Actor{Kind: domain.System}, Command: domain.LeaveChat{
 		Participant: m.ParticipantID(), Cause: domain.LeaveNodeLost, Node: w.hub.Node(),
 	}})
-	wstest.Receive(t, e.cut, "being taken for dead")
+	wstest.Receive(t, e.reset, "the reset after being taken for lost")
 	w.miss()
-	wstest.Receive(t, e.cut, "having missed something")
+	wstest.Receive(t, e.reset, "the reset after missed updates")
 	m.Leave(domain.LeaveRequested)
 	w.miss()
 	select {
-	case <-e.cut:
+	case <-e.reset:
 		t.Error("cut off after the end")
 	default:
 	}
 }
 
-// What was to be told when the chat was counted anew brings nobody back who has left.
-func TestChatIsCountedAnew(t *testing.T) {
+// Deltas that were queued before the roster was read again bring no participant back who has left.
+func TestReloadedRosterIgnoresOlderDeltas(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
-	m := w.chat.NewSession("c1", ear{}, w.chat.NewLimits())
+	m := w.chat.NewSession("c1", listener{}, w.chat.NewLimits())
 	at, err := m.Enter(t.Context(), chat.Entry{Profile: domain.ProfilePlain})
 	if err != nil {
 		t.Fatal(err)
 	}
 	came := events[domain.ParticipantEntered](w)[0]
 	m.Leave(domain.LeaveRequested)
-	wstest.Eventually(t, "the guest has left", func() bool { return len(events[domain.ParticipantLeft](w)) == 1 })
+	wstest.Eventually(t, "the participant has left", func() bool { return len(events[domain.ParticipantLeft](w)) == 1 })
 	head, err := w.store.Head(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
-	// The tables have the leave before the feed releases it, and the chat is counted as of what is released.
+	// The tables have the leave before the feed releases it, and the roster is read as of what is released.
 	wstest.Eventually(t, "the feed has released the leave", func() bool { return w.feed.Checkpoint() >= head })
 	late := projections.Delta{Position: at, Event: came}
 	joined := projections.Delta{Position: at, Event: domain.ChatRoomJoined{Participant: came.Participant, Connection: "c1", ChatRoom: "0123456789abcdef01234567"}}
@@ -427,39 +425,38 @@ func TestChatIsCountedAnew(t *testing.T) {
 	}
 }
 
-// slowEar is a connection that is told one thing as long as it likes.
-type slowEar struct{ listening, enough chan struct{} }
+// slowListener blocks in Deliver until it is released.
+type slowListener struct{ delivering, release chan struct{} }
 
-func (e slowEar) Deliver(*chat.Update) {
-	e.listening <- struct{}{}
-	<-e.enough
+func (e slowListener) Deliver(*chat.Update) {
+	e.delivering <- struct{}{}
+	<-e.release
 }
-func (slowEar) Typing(chat.Participant, domain.ChatRoomID) {}
-func (slowEar) Reset()                                     {}
+func (slowListener) Typing(chat.Participant, domain.ChatRoomID) {}
+func (slowListener) Reset()                                     {}
 
-// A chat that is told slowly holds up nobody who joins a live room.
-func TestASlowChatHoldsUpNoLive(t *testing.T) {
+func TestASlowChatDelaysNoLive(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
 	ann, bob := w.register("ann"), w.register("bob")
 	live := ann.goLive("show")
-	e := slowEar{make(chan struct{}), make(chan struct{})}
-	defer close(e.enough)
+	e := slowListener{make(chan struct{}), make(chan struct{})}
+	defer close(e.release)
 	m := w.chat.NewSession("c1", e, w.chat.NewLimits())
 	m.Subscribe("")
 	m.StartFrom("", 0)
 	a, b := ann.app(), bob.app()
 	a.ok(a.ask("chat.post", in{"text": "x"}))
-	wstest.Receive(t, e.listening, "what was said")
+	wstest.Receive(t, e.delivering, "the message")
 	b.join(live)
 }
 
-// Whoever is only about to enter is waited for; whoever does not enter is nobody.
-func TestChatFindsWhoEnters(t *testing.T) {
+// FindByConnection waits for a session that is about to enter, and returns 0 for one that does not.
+func TestFindByConnectionWaitsForEntry(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
 	a := w.register("ann").app()
-	m := w.chat.NewSession("c1", ear{make(chan struct{}, 10)}, w.chat.NewLimits())
+	m := w.chat.NewSession("c1", listener{make(chan struct{}, 10)}, w.chat.NewLimits())
 	a.no(a.ask("chat.private", in{"participant": "c1", "text": "x"}), "participant_not_found")
 	if _, err := m.Enter(t.Context(), chat.Entry{Profile: domain.ProfilePlain, Room: "none"}); err == nil {
 		t.Error("entered a room that is none")
@@ -479,7 +476,7 @@ func TestChatFindsWhoEnters(t *testing.T) {
 	if id := wstest.Receive(t, found, "who it is"); id == 0 || id != m.ParticipantID() {
 		t.Errorf("found %d, entered as %d", id, m.ParticipantID())
 	}
-	gone := w.chat.NewSession("c2", ear{make(chan struct{}, 10)}, w.chat.NewLimits())
+	gone := w.chat.NewSession("c2", listener{make(chan struct{}, 10)}, w.chat.NewLimits())
 	gone.BeginEntering()
 	go func() {
 		id, _ := w.chat.FindByConnection(t.Context(), "c2")
@@ -491,14 +488,14 @@ func TestChatFindsWhoEnters(t *testing.T) {
 	}
 }
 
-// One address takes no turns but its own, however many enter by it.
-func TestChatEntriesOfOneAddress(t *testing.T) {
+// Entries from one address use up the limit of that address only.
+func TestChatEntriesAreLimitedPerAddress(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
 	ended, end := context.WithCancel(t.Context())
 	end() // what is let in goes no further
 	enter := func(from string) error {
-		m := w.chat.NewSession("c1", ear{}, w.chat.NewLimits())
+		m := w.chat.NewSession("c1", listener{}, w.chat.NewLimits())
 		defer m.Leave(domain.LeaveRequested)
 		_, err := m.Enter(ended, chat.Entry{Profile: domain.ProfilePlain, Address: from})
 		return err
@@ -521,26 +518,25 @@ func TestChatEntriesOfOneAddress(t *testing.T) {
 	}
 }
 
-// Whoever entered after its connection had ended leaves again.
-func TestChatEntriesOfNobody(t *testing.T) {
+func TestAParticipantWithoutConnectionLeaves(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
-	w.chatRoom("demo") // the door hears the log by then
+	w.chatRoom("demo") // the chat receives the feed by then
 	entered := w.execute(domain.Request{Actor: domain.Actor{Kind: domain.Anonymous}, Command: domain.EnterChat{
 		Connection: "gone", Profile: domain.ProfilePlain, Node: w.hub.Node(), Nickname: "Ann", NameKey: w.store.NameKey("Ann"),
 	}}).Events[0].Event.(domain.ParticipantEntered)
-	wstest.Eventually(t, "the guest has left", func() bool {
+	wstest.Eventually(t, "the participant has left", func() bool {
 		left := events[domain.ParticipantLeft](w)
 		return len(left) == 1 && left[0].Participant == entered.Participant && left[0].Cause == domain.LeaveConnectionLost
 	})
 }
 
-// A room that one is not let out of is still one's own.
-func TestALeaveThatIsRefused(t *testing.T) {
+// If the log does not take a leave, the session still subscribes to the room.
+func TestAFailedLeaveKeepsTheSubscription(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, func(c *config) { c.MessageRate, c.MessageBurst = 0.001, 3 })
 	id := w.chatRoom("demo")
-	m := w.chat.NewSession("c1", ear{make(chan struct{}, 10)}, w.chat.NewLimits())
+	m := w.chat.NewSession("c1", listener{make(chan struct{}, 10)}, w.chat.NewLimits())
 	m.Subscribe(id)
 	at, err := m.Enter(t.Context(), chat.Entry{Profile: domain.ProfilePlain, Room: id})
 	if err != nil {
@@ -563,8 +559,8 @@ func TestALeaveThatIsRefused(t *testing.T) {
 	}
 }
 
-// Of several people of one name the same one is found always, by the name of now.
-func TestWhoIsNamed(t *testing.T) {
+// If several participants have a name, the same one is found each time, by the current name.
+func TestFindByName(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
 	named := func(name string) domain.UserID {
@@ -594,11 +590,11 @@ func TestWhoIsNamed(t *testing.T) {
 	wstest.Eventually(t, "she has gone", func() bool { return named("cat") == first })
 }
 
-// Whoever opens many rooms keeps others from nothing.
-func TestRoomsOfOneAddress(t *testing.T) {
+// New chat rooms from one address use up the limit of that address only.
+func TestNewChatRoomsAreLimitedPerAddress(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, func(c *config) { c.RoomsPerAddress = 2 })
-	m := w.chat.NewSession("c1", ear{make(chan struct{}, 10)}, w.chat.NewLimits())
+	m := w.chat.NewSession("c1", listener{make(chan struct{}, 10)}, w.chat.NewLimits())
 	for i, from := range []string{"10.0.0.1", "10.0.0.1", "10.0.0.1", "10.0.0.2"} {
 		_, err := m.OpenRoom(t.Context(), fmt.Sprint("room ", i), from)
 		if no, _ := hub.ProblemOf(err); (err != nil) != (i == 2) || err != nil && no.Code != domain.CodeRateLimited {
@@ -610,7 +606,7 @@ func TestRoomsOfOneAddress(t *testing.T) {
 	}
 }
 
-func TestChatPace(t *testing.T) {
+func TestMessagesAreLimitedPerUser(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, func(c *config) { c.MessageRate, c.MessageBurst = 0.001, 3 })
 	ann := w.register("ann")

@@ -30,24 +30,24 @@ import (
 	"roomlog/realtime/ws/wstest"
 )
 
-// childEnv says which server this program is to be, for a benchmark of another process: see serveChild. What
-// it costs is what its process costs.
+// childEnv names the server that this program runs as a child of a benchmark, see serveChild. The cost of the server is the
+// cost of its process.
 const childEnv = "ROOMLOG_TEST_CHILD"
 
-// child is a server of one room in a process of its own.
+// child is a server of one live in a process of its own.
 type child struct {
 	*peertest.Process
 	addr string
 }
 
-// start makes a child of this program.
+// start runs this program as a child.
 func start(b testing.TB, kind string) *child {
 	cmd := exec.Command(os.Args[0])
 	cmd.Env = append(os.Environ(), childEnv+"="+kind)
 	return startCommand(b, cmd)
 }
 
-// startNode makes a child that is Socket.IO for Node.
+// startNode runs Socket.IO for Node as a child.
 func startNode(b testing.TB) *child {
 	texts, _ := json.Marshal(phrases)
 	return startCommand(b, peertest.NodeScript(b, "testdata/nodeserver", "server.js", string(texts)))
@@ -58,37 +58,37 @@ func startCommand(b testing.TB, cmd *exec.Cmd) *child {
 	return &child{p, p.Receive("")}
 }
 
-// holds waits until n clients are in the room.
+// holds waits until n clients are connected.
 func (c *child) holds(n int) {
 	c.Send("hold %d", n)
 	c.Receive("holding")
 }
 
-// publish has a number of facts told, so many a second.
+// publish makes the child publish facts at a rate per second.
 func (c *child) publish(rate, count int) {
 	c.Send("publish %d %d", rate, count)
 	c.Receive("published")
 }
 
-// kicked is how many viewers it has sent away.
+// kicked returns how many slow viewers the child has closed.
 func (c *child) kicked() (n int) {
 	c.Usage(&n)
 	return n
 }
 
-// serveChild is the server that childEnv names: a kind, and the push window if it has one. It does what its input
-// says until that ends.
+// serveChild runs the server that childEnv names: a kind, and the push window if it has one. It executes the commands of
+// its input until that ends.
 func serveChild(kind string) {
 	kind, arg, _ := strings.Cut(kind, " ")
 	window, _ := time.ParseDuration(arg)
-	var s stage
+	var s target
 	switch kind {
 	case "bare":
-		s = bareStage()
+		s = bareTarget()
 	case "room", "packed":
-		s = roomStage(window, kind == "packed")
+		s = nativeTarget(window, kind == "packed")
 	case "socketio":
-		s = socketioStage(window)
+		s = socketioTarget(window)
 	}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -97,24 +97,24 @@ func serveChild(kind string) {
 	web := &http.Server{Handler: s.handler, ReadHeaderTimeout: wstest.Timeout}
 	go func() { _ = web.Serve(l) }()
 	fmt.Println(l.Addr())
-	director{stage: s}.direct()
+	publisher{target: s}.direct()
 }
 
-// stage is where facts are told: a room on some server.
-type stage struct {
+// target is a server that facts are published to.
+type target struct {
 	handler http.Handler
 	tell    func(projections.Delta)
 	people  func() int // in the room
 	stats   *ws.Stats  // nil: unknown
 }
 
-// bareStage is what there would be without this package: gws and its Broadcaster.
-func bareStage() stage {
+// bareTarget uses gws and its Broadcaster without this package.
+func bareTarget() target {
 	var mu sync.Mutex
 	var sockets []*gws.Conn
 	upgrader := gws.NewUpgrader(gws.BuiltinEventHandler{}, &gws.ServerOption{CheckUtf8Enabled: true})
 	var last int64
-	return stage{
+	return target{
 		handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			socket, err := upgrader.Upgrade(w, r)
 			if err != nil {
@@ -126,7 +126,7 @@ func bareStage() stage {
 			go socket.ReadLoop()
 		}),
 		tell: func(d projections.Delta) {
-			b := gws.NewBroadcaster(gws.OpcodeText, native.TextOf(d, last))
+			b := gws.NewBroadcaster(gws.OpcodeText, native.EncodeFact(d, last))
 			last = d.Position
 			mu.Lock()
 			defer mu.Unlock()
@@ -143,9 +143,9 @@ func bareStage() stage {
 	}
 }
 
-// roomStage is a room of the native dialect.
-func roomStage(window time.Duration, packed bool) stage {
-	var room native.Room
+// nativeTarget is a channel of the native dialect.
+func nativeTarget(window time.Duration, packed bool) target {
+	var room native.Channel
 	cfg := ws.Config{
 		Now: time.Now, HelloTimeout: settings.Off, PushWindow: window, Deflate: packed,
 		Open: func(c *ws.Conn, _ *http.Request) ws.Peer {
@@ -155,13 +155,13 @@ func roomStage(window time.Duration, packed bool) stage {
 	}
 	settings.Defaults(&cfg)
 	sockets := ws.NewServer(cfg)
-	room = native.NewRoom(sockets, 6)
+	room = native.NewChannel(sockets, 6)
 	go func() { _ = sockets.Run(context.Background()) }()
-	return stage{sockets, room.Tell, room.Len, sockets.Stats()}
+	return target{sockets, room.Deliver, room.Len, sockets.Stats()}
 }
 
-// socketioStage is a room of the Socket.IO dialect.
-func socketioStage(window time.Duration) stage {
+// socketioTarget is a live of the Socket.IO dialect.
+func socketioTarget(window time.Duration) target {
 	var group *engineio.Group
 	var people atomic.Int64
 	cfg := protocol.Config{
@@ -175,7 +175,7 @@ func socketioStage(window time.Duration) stage {
 	server := protocol.New(cfg)
 	group = server.Engine().NewGroup()
 	go func() { _ = server.Run(context.Background()) }()
-	return stage{server, func(d projections.Delta) {
+	return target{server, func(d projections.Delta) {
 		type person struct {
 			ID     domain.UserID `json:"id"`
 			Name   string        `json:"name"`
@@ -190,14 +190,14 @@ func socketioStage(window time.Duration) stage {
 	}, func() int { return int(people.Load()) }, server.Engine().Stats()}
 }
 
-// director tells facts as its input says.
-type director struct {
-	stage
+// publisher publishes facts as its input demands.
+type publisher struct {
+	target
 	posted int64
 	length int // of a text, if not as people write them
 }
 
-func (d director) direct() {
+func (d publisher) direct() {
 	seen := new(atomic.Int64)
 	for lines := bufio.NewScanner(os.Stdin); lines.Scan(); {
 		word, rest, _ := strings.Cut(lines.Text(), " ")
@@ -224,7 +224,7 @@ func (d director) direct() {
 	}
 }
 
-func (d *director) post() {
+func (d *publisher) post() {
 	d.posted++
 	comment := commentAt(d.posted, time.Now())
 	if d.length > 0 {
@@ -233,7 +233,7 @@ func (d *director) post() {
 	d.tell(comment)
 }
 
-func (d *director) publish(rate, count int) {
+func (d *publisher) publish(rate, count int) {
 	began := time.Now()
 	for i := range count {
 		<-time.After(time.Until(began.Add(time.Second * time.Duration(i) / time.Duration(rate))))
@@ -242,8 +242,8 @@ func (d *director) publish(rate, count int) {
 	fmt.Println("published", count)
 }
 
-// flood tells as much as it can for a while, but not more than ahead of what everybody has seen.
-func (d *director) flood(how time.Duration, ahead int64, seen *atomic.Int64) {
+// flood publishes as fast as it can for a while, but at most ahead facts more than the slowest client has.
+func (d *publisher) flood(how time.Duration, ahead int64, seen *atomic.Int64) {
 	began, before := time.Now(), d.posted
 	for time.Since(began) < how {
 		if d.posted-seen.Load() >= ahead {
@@ -255,7 +255,7 @@ func (d *director) flood(how time.Duration, ahead int64, seen *atomic.Int64) {
 	fmt.Println("published", d.posted-before)
 }
 
-func (d *director) sayStats() {
+func (d *publisher) sayStats() {
 	kicked := int64(0)
 	if d.stats != nil {
 		kicked = d.stats.ClosedSlow.Load()
@@ -263,7 +263,7 @@ func (d *director) sayStats() {
 	fmt.Println(peertest.Stats(), kicked)
 }
 
-// phrases are what people write.
+// phrases are texts of comments.
 var phrases = []string{
 	"主播好呀，第一次来你的直播间", "哈哈哈哈笑死我了", "666666", "这首歌叫什么名字？好听", "来了来了", "老板大气！", "主播今天真漂亮 😍",
 	"hello from Singapore", "关注了，明天还播吗", "声音有点小", "画面卡了，是我网络的问题吗", "冲冲冲", "再来一首《后来》", "晚安，明天见 👋",
@@ -271,7 +271,7 @@ var phrases = []string{
 	"你们那边下雨了吗", "我也想学吉他", "第二个镜头看不清", "下次早点播", "支持支持", "gg", "一直在等你开播",
 }
 
-// commentAt is the n-th comment of a lively room; as clients get it, it has about 200 bytes.
+// commentAt returns the n-th comment of a busy live. Its frame has about 200 bytes.
 func commentAt(n int64, at time.Time) projections.Delta {
 	chance := rand.New(rand.NewPCG(6, uint64(n)))
 	user := domain.UserID(10_000 + chance.IntN(500))
@@ -283,7 +283,7 @@ func commentAt(n int64, at time.Time) projections.Delta {
 	}
 }
 
-// silent is a peer that does nothing.
+// silent is a ws.Peer that ignores everything.
 type silent struct{}
 
 func (silent) Text([]byte)           {}

@@ -43,4 +43,5 @@ type services struct {
 	Config
 	epoch    string // ID of the log
 	channels *channels
+	tasks    *tasks
 }

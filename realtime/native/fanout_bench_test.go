@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// The fan-out figures measure one room: a server in a process of its own, so that its CPU time is its own, and
-// clients here. Each server does the same in the same run, in turns.
+// The fan-out figures measure one live. The server runs in a process of its own, so that its CPU time can be measured;
+// the clients run here. All servers take turns in the same run.
 const (
 	rounds  = 3
 	warmth  = 40 // facts before anything is measured
@@ -21,7 +21,7 @@ const (
 type contender struct {
 	kind    string // of child
 	headers string // of the clients
-	enter   func(*watcher) error
+	enter   func(*rawClient) error
 	probe   func([]byte) time.Time
 }
 
@@ -41,8 +41,8 @@ type result struct {
 	wire     float64 // bytes for a delivery
 }
 
-// open starts a contender with n clients in its room.
-func (c contender) open(b *testing.B, n int) (*child, *crowd) {
+// open starts a contender with n clients.
+func (c contender) open(b *testing.B, n int) (*child, *clientGroup) {
 	var s *child
 	if c.kind == "node" {
 		s = startNode(b)
@@ -51,40 +51,40 @@ func (c contender) open(b *testing.B, n int) (*child, *crowd) {
 	}
 	enter, probe := c.enter, c.probe
 	if enter == nil {
-		enter = func(w *watcher) error { return w.upgrade("/ws", c.headers) }
+		enter = func(w *rawClient) error { return w.upgrade("/ws", c.headers) }
 	}
 	if probe == nil {
 		probe = sent
 	}
-	crowd := gather(b, n, probe, enter, s.addr)
+	clients := gather(b, n, probe, enter, s.addr)
 	s.holds(n)
-	return s, crowd
+	return s, clients
 }
 
-// measure has n viewers told so many facts a second for some seconds. Nothing may be lost.
+// measure publishes facts at a rate to n viewers for some seconds. No fact may be lost.
 func (c contender) measure(b *testing.B, n, rate, seconds int) result {
-	s, crowd := c.open(b, n)
+	s, clients := c.open(b, n)
 	defer s.Stop()
-	defer crowd.leave()
+	defer clients.leave()
 	s.publish(rate, warmth)
-	crowd.await(warmth)
-	crowd.took()
-	traffic, before := crowd.traffic(), s.Usage()
+	clients.await(warmth)
+	clients.took()
+	traffic, before := clients.traffic(), s.Usage()
 	s.publish(rate, rate*seconds)
-	crowd.await(int64(warmth + rate*seconds))
+	clients.await(int64(warmth + rate*seconds))
 	deliveries := float64(n * rate * seconds)
-	took := crowd.took()
+	took := clients.took()
 	r := result{
 		cpu: (s.Usage().CPU - before.CPU) / deliveries * 1e6,
 		p50: percentile(took, 50), p99: percentile(took, 99),
-		wire: float64(crowd.traffic()-traffic) / deliveries,
+		wire: float64(clients.traffic()-traffic) / deliveries,
 	}
 	b.Logf("%s, %d viewers, %d a second: %.2f CPU seconds for a million, p50 %.1f ms, p99 %.1f ms, %.0f bytes",
 		c.kind, n, rate, r.cpu, r.p50, r.p99, r.wire)
 	return r
 }
 
-// compete measures contenders in turns, and answers what each needed in the median.
+// compete measures contenders in turns and returns the median of each.
 func compete(b *testing.B, n, rate, seconds int, contenders ...contender) []result {
 	all := make([][]result, len(contenders))
 	for range rounds {
@@ -109,7 +109,7 @@ func compete(b *testing.B, n, rate, seconds int, contenders ...contender) []resu
 	return medians
 }
 
-// BenchmarkFigureFanoutBusyRoom is a room with 1000 viewers in which 80 comments a second are written.
+// BenchmarkFigureFanoutBusyRoom measures a live with 1000 viewers and 80 comments per second.
 func BenchmarkFigureFanoutBusyRoom(b *testing.B) {
 	for b.Loop() {
 		r := compete(b, viewers, 80, 5, bare, window, noWindow, packed)
@@ -123,7 +123,7 @@ func BenchmarkFigureFanoutBusyRoom(b *testing.B) {
 	}
 }
 
-// BenchmarkFigureFanoutLargeRoom is a room with 5000 viewers that talks slowly.
+// BenchmarkFigureFanoutLargeRoom measures a live with 5000 viewers and few comments.
 func BenchmarkFigureFanoutLargeRoom(b *testing.B) {
 	for b.Loop() {
 		r := compete(b, 5*viewers, 10, 6, bare, window)
@@ -131,7 +131,7 @@ func BenchmarkFigureFanoutLargeRoom(b *testing.B) {
 	}
 }
 
-// BenchmarkFigureSocketIO is the busy room with clients of Engine.IO 4, against Socket.IO for Node.
+// BenchmarkFigureSocketIO measures the busy live with clients of Engine.IO 4, against Socket.IO for Node.
 func BenchmarkFigureSocketIO(b *testing.B) {
 	for b.Loop() {
 		r := compete(b, viewers, 80, 5, node, sio)
@@ -139,33 +139,33 @@ func BenchmarkFigureSocketIO(b *testing.B) {
 	}
 }
 
-// BenchmarkFigureFanoutMaxRate is how much can be told to 1000 viewers if nothing else limits it: the next fact is
-// told when the slowest viewer is not far behind.
+// BenchmarkFigureFanoutMaxRate measures how many facts 1000 viewers can receive if nothing else limits the rate: a fact
+// is published when the slowest viewer is not far behind.
 func BenchmarkFigureFanoutMaxRate(b *testing.B) {
 	const seconds, ahead = 4, 256
 	most := func(c contender) float64 {
-		s, crowd := c.open(b, viewers)
+		s, clients := c.open(b, viewers)
 		defer s.Stop()
-		defer crowd.leave()
+		defer clients.leave()
 		s.publish(80, warmth)
-		crowd.await(warmth)
+		clients.await(warmth)
 		s.Send("flood %d %d", seconds, ahead)
 		published := make(chan int64, 1)
 		go func() {
 			n, _ := strconv.ParseInt(s.Receive("published"), 10, 64)
 			published <- n
 		}()
-		for start, told := time.Now(), int64(warmth); ; {
+		for start, delivered := time.Now(), int64(warmth); ; {
 			select {
 			case n := <-published:
-				crowd.await(warmth + n)
+				clients.await(warmth + n)
 				rate := float64(n) * viewers / time.Since(start).Seconds()
 				b.Logf("%s: %.0f deliveries a second", c.kind, rate)
 				return rate
 			case <-time.After(500 * time.Microsecond):
-				if n := crowd.least(); n > told {
-					told = n
-					s.Send("seen %d", told)
+				if n := clients.least(); n > delivered {
+					delivered = n
+					s.Send("seen %d", delivered)
 				}
 			}
 		}
@@ -180,24 +180,24 @@ func BenchmarkFigureFanoutMaxRate(b *testing.B) {
 	}
 }
 
-// BenchmarkFigureStalledReaders has ten of 300 viewers stop reading in a flooded room: 4 KB, 200 times a second.
+// BenchmarkFigureStalledReaders lets ten of 300 viewers stop reading in a live with 200 facts of 4 KB per second.
 func BenchmarkFigureStalledReaders(b *testing.B) {
 	const people, stalled, rate, length = 300, 10, 200, 3900
 	for b.Loop() {
-		s, crowd := window.open(b, people)
+		s, clients := window.open(b, people)
 		defer s.Stop()
-		defer crowd.leave()
+		defer clients.leave()
 		s.Send("length %d", length)
 		s.publish(rate, 8*rate) // until the room's memory is full
-		crowd.await(8 * rate)
-		crowd.took()
+		clients.await(8 * rate)
+		clients.took()
 		var calm, grown, after float64
 		for range 5 {
 			s.publish(rate, rate)
 			calm = max(calm, s.Usage().Memory)
 		}
-		before := crowd.took()
-		lame := crowd.watchers[1 : 1+stalled] // no probe is among them
+		before := clients.took()
+		lame := clients.watchers[1 : 1+stalled] // no probe is among them
 		for _, w := range lame {
 			w.paused.Store(true)
 		}
@@ -210,7 +210,7 @@ func BenchmarkFigureStalledReaders(b *testing.B) {
 				kicked = time.Since(start).Seconds()
 			}
 		}
-		during := crowd.took()
+		during := clients.took()
 		for range 5 {
 			s.publish(rate, rate)
 			after = s.Usage().Memory
@@ -230,7 +230,7 @@ func BenchmarkFigureStalledReaders(b *testing.B) {
 }
 
 // enterSocketIO connects a client of Engine.IO 4.
-func enterSocketIO(w *watcher) error {
+func enterSocketIO(w *rawClient) error {
 	if err := w.upgrade("/socket.io/?EIO=4&transport=websocket", ""); err != nil {
 		return err
 	}
@@ -247,7 +247,7 @@ func enterSocketIO(w *watcher) error {
 	return nil
 }
 
-// sentSocketIO reads when a fact of a Socket.IO server happened.
+// sentSocketIO returns when a fact of a Socket.IO server happened.
 func sentSocketIO(text []byte) time.Time {
 	_, after, _ := strings.Cut(string(text), `"at":"`)
 	at, _, _ := strings.Cut(after, `"`)

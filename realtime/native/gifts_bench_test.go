@@ -13,8 +13,8 @@ import (
 	"roomlog/realtime/ws/wstest"
 )
 
-// BenchmarkFigureGiftStorm has a thousand gifts a second given in a room with a thousand viewers, every commit durable,
-// and looks how long it takes from a gift's frame until its push is read. Server and clients are one process.
+// BenchmarkFigureGiftStorm sends a thousand gifts per second in a live with a thousand viewers, with durable commits, and
+// measures the time from sending a gift until its push is read. Server and clients are one process.
 func BenchmarkFigureGiftStorm(b *testing.B) {
 	const givers, rate, seconds, accounts, warm = 50, 1000, 5, 50, 2
 	for b.Loop() {
@@ -33,7 +33,7 @@ func BenchmarkFigureGiftStorm(b *testing.B) {
 		for i := range viewers {
 			next <- people[i%accounts]
 		}
-		crowd := gather(b, viewers, s.push, func(v *watcher) error {
+		clients := gather(b, viewers, s.push, func(v *rawClient) error {
 			v.begins = `{"type":"gift"`
 			return v.enterRoom((<-next).token(), int64(live))
 		}, w.addr)
@@ -42,8 +42,8 @@ func BenchmarkFigureGiftStorm(b *testing.B) {
 			giving.Go(func() { s.give(p, live, rose, rate/givers, warm+seconds) })
 		}
 		giving.Wait()
-		crowd.await(rate * (warm + seconds))
-		crowd.leave()
+		clients.await(rate * (warm + seconds))
+		clients.leave()
 		took := s.took(rate * warm)
 		if len(took) != probes*rate*seconds {
 			b.Errorf("%d pushes were looked at, want %d", len(took), probes*rate*seconds)
@@ -53,8 +53,8 @@ func BenchmarkFigureGiftStorm(b *testing.B) {
 	}
 }
 
-// enterRoom says hello and joins.
-func (w *watcher) enterRoom(token string, live int64) error {
+// enterRoom sends hello and joins.
+func (w *rawClient) enterRoom(token string, live int64) error {
 	hello, _ := json.Marshal(map[string]any{"id": "h", "type": "hello", "data": map[string]any{"token": token}})
 	join, _ := json.Marshal(map[string]any{"id": "j", "type": "room.join", "data": map[string]any{"live": live}})
 	if err := w.upgrade("/ws", ""); err != nil {
@@ -78,14 +78,14 @@ func (w *watcher) enterRoom(token string, live int64) error {
 	}
 }
 
-// storm is when gifts were sent, and seen, by their position.
+// storm records when gifts were sent and received, by position.
 type storm struct {
 	mu   sync.Mutex
 	sent map[int64]time.Time
 	seen map[int64][]time.Time
 }
 
-// push notes that a gift was seen.
+// push records that a gift was received.
 func (s *storm) push(text []byte) time.Time {
 	now := time.Now()
 	s.mu.Lock()
@@ -95,7 +95,7 @@ func (s *storm) push(text []byte) time.Time {
 	return now
 }
 
-// give sends so many gifts a second over one connection, whether they are answered or not.
+// give sends gifts at a rate over one connection, without waiting for replies.
 func (s *storm) give(p person, live, gift any, rate, seconds int) {
 	a := p.app() // not in the room: its answers are all that it reads
 	sent := make([]time.Time, rate*seconds)
@@ -136,7 +136,7 @@ func (s *storm) give(p person, live, gift any, rate, seconds int) {
 	answers.Wait()
 }
 
-// took answers how long the pushes of all but the first gifts took, shortest first.
+// took returns the latencies of all gifts except the first, shortest first.
 func (s *storm) took(skip int) (all []time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -21,21 +21,21 @@ import (
 	"roomlog/realtime/ws/wstest"
 )
 
-// Everybody comes back at once after a restart, and misses nothing. The figure does it with 5000.
-func TestThunderingHerd(t *testing.T) {
+// All clients reconnect at once after a restart and miss nothing. The benchmark does it with 5000.
+func TestAllClientsReconnectAtOnce(t *testing.T) {
 	herd(t, pgtest.New(t), 300, 2*time.Second)
 }
 
-// BenchmarkFigureThunderingHerd has 5000 clients come back within five seconds.
+// BenchmarkFigureThunderingHerd measures how long 5000 clients take to reconnect within a spread of five seconds.
 func BenchmarkFigureThunderingHerd(b *testing.B) {
 	for b.Loop() {
 		b.ReportMetric(herd(b, pgtest.Server(b, pgtest.Durable).Open(), 5000, 5*time.Second).Seconds(), "herd_5000_seconds")
 	}
 }
 
-// herd has n clients hear a room whose server is stopped and started again while somebody talks in it. They come back
-// when the server told them to, and have to hear everything, once and in order. It answers how long it took after
-// the start until the last one was back.
+// herd connects n clients to a live, stops the server and starts another while comments are posted. The clients
+// reconnect when the first server allowed it, and must receive every comment once and in order. It returns the time
+// from the start until the last client was back.
 func herd(t testing.TB, db *pgtest.DB, n int, spread time.Duration) time.Duration {
 	const accounts, before, between, after = 40, 60, 30, 30
 	config := func(c *config) {
@@ -48,7 +48,7 @@ func herd(t testing.TB, db *pgtest.DB, n int, spread time.Duration) time.Duratio
 		people[i] = first.register(fmt.Sprintf("viewer%d", i))
 	}
 	live := people[0].goLive("x")
-	h := &herded{live: live, epoch: first.store.ID(), total: before + between + after, finished: make(chan struct{})}
+	h := &herdState{live: live, epoch: first.store.ID(), total: before + between + after, finished: make(chan struct{})}
 	h.addr.Store(&first.addr)
 	defer h.running.Wait()
 	defer close(h.finished)
@@ -58,8 +58,8 @@ func herd(t testing.TB, db *pgtest.DB, n int, spread time.Duration) time.Duratio
 	eventuallySoon(t, "everybody is there", func() bool { return h.entered.Load() == int64(n) })
 	talk := func(w *world, n int) {
 		for range n {
-			h.said++
-			people[h.said%accounts].on(w).asks(domain.PostComment{Live: live, Text: fmt.Sprintf("comment %d of many", h.said)})
+			h.msg++
+			people[h.msg%accounts].on(w).asks(domain.PostComment{Live: live, Text: fmt.Sprintf("comment %d of many", h.msg)})
 		}
 	}
 	talk(first, before)
@@ -81,7 +81,7 @@ func herd(t testing.TB, db *pgtest.DB, n int, spread time.Duration) time.Duratio
 	return took
 }
 
-// eventuallySoon is eventually with more patience: there are many.
+// eventuallySoon is eventually with a longer timeout, because there are many clients.
 func eventuallySoon(t testing.TB, what string, ok func() bool) {
 	t.Helper()
 	for deadline := time.Now().Add(2 * time.Minute); !ok(); {
@@ -92,19 +92,19 @@ func eventuallySoon(t testing.TB, what string, ok func() bool) {
 	}
 }
 
-// herded are the clients.
-type herded struct {
+// herdState is what the clients share.
+type herdState struct {
 	live                domain.LiveID
 	epoch               string
-	total, said         int
+	total, msg          int
 	addr                atomic.Pointer[string]
 	entered, back, done atomic.Int64
 	running             sync.WaitGroup
 	finished            chan struct{} // closed when all clients may go
 }
 
-// run is one client, on one connection after the other until it has heard everything.
-func (h *herded) run(t testing.TB, p person) {
+// run is one client. It reconnects until it has received everything.
+func (h *herdState) run(t testing.TB, p person) {
 	left := ""
 	have, heard, returned := int64(0), 0, false
 	for heard < h.total {
@@ -122,7 +122,7 @@ func (h *herded) run(t testing.TB, p person) {
 				h.back.Add(1)
 			}
 		}
-		c.all = func() { // stays until everybody has heard everything: comings and goings would be facts to resume
+		c.all = func() { // stay until all clients have received everything: their leaves would be facts to resume
 			h.done.Add(1)
 			<-h.finished
 		}
@@ -149,15 +149,15 @@ type herdClient struct {
 	all   func() // called when everything was heard
 }
 
-// hear enters the room where the client left it, and hears it until all is heard or the server sends it away for a
-// while.
+// hear joins the live at the position of the client, and reads until everything was received or the server closes the
+// connection with a hint when to reconnect.
 func (c *herdClient) hear(addr string, p person, total int) (wait time.Duration, err error) {
 	conn, err := net.Dial("tcp", addr)
 	if err != nil {
 		return 0, err
 	}
 	defer conn.Close()
-	w := &watcher{conn: conn, in: bufio.NewReader(conn)}
+	w := &rawClient{conn: conn, in: bufio.NewReader(conn)}
 	if err := w.upgrade("/ws", ""); err != nil {
 		return 0, err
 	}
@@ -209,7 +209,7 @@ func (c *herdClient) take(payload []byte) error {
 		c.in()
 		return nil
 	case !bytes.Contains(payload, []byte(`"live":`)) || !bytes.Contains(payload, []byte(`"prev":`)):
-		return nil // gauges, or the private lane
+		return nil // gauges, or the user channel
 	}
 	pos, prev := number(payload, `"pos":`), number(payload, `"prev":`)
 	if prev > c.have || pos <= c.have {
@@ -225,7 +225,7 @@ func (c *herdClient) take(payload []byte) error {
 	return nil
 }
 
-// number reads the number behind a name.
+// number returns the number after a name in JSON.
 func number(payload []byte, name string) int64 {
 	_, after, _ := bytes.Cut(payload, []byte(name))
 	end := bytes.IndexFunc(after, func(r rune) bool { return r < '0' || r > '9' })
@@ -233,8 +233,8 @@ func number(payload []byte, name string) int64 {
 	return n
 }
 
-// MaskedFrame reads a whole MaskedFrame.
-func (w *watcher) frame() (opcode byte, payload []byte, err error) {
+// frame reads one frame.
+func (w *rawClient) frame() (opcode byte, payload []byte, err error) {
 	var header [10]byte
 	if _, err := io.ReadFull(w.in, header[:2]); err != nil {
 		return 0, nil, err

@@ -5,8 +5,7 @@ import (
 	"testing"
 )
 
-// TestOperations checks what every entry of the table of operations must have. The types force authors to name it, and this
-// test to mean it.
+// TestOperations checks that every entry of the table of operations has an access, a rate and documentation.
 func TestOperations(t *testing.T) {
 	t.Parallel()
 	names := make(map[string]bool)

@@ -16,7 +16,7 @@ import (
 	"roomlog/realtime/ws/wstest"
 )
 
-// visits answers who came, moved and went in a room, as "joined 12", "left 12 requested", in order.
+// visits returns the joins, moves and leaves of a live in order, as "joined 12", "left 12 requested".
 func (w *world) visits(live domain.LiveID) (found []string) {
 	w.Helper()
 	for after := int64(0); ; {
@@ -41,7 +41,7 @@ func (w *world) visits(live domain.LiveID) (found []string) {
 	}
 }
 
-// settled waits until what happened in a room is this, and nothing else.
+// settled waits until the joins, moves and leaves of a live are these.
 func (w *world) settled(live domain.LiveID, want ...string) {
 	w.Helper()
 	wstest.Eventually(w, fmt.Sprintf("the visits are %v", want), func() bool { return len(w.visits(live)) >= len(want) })
@@ -70,14 +70,14 @@ func TestPresence(t *testing.T) {
 		w.settled(live, fmt.Sprintf("joined %d", q.id), fmt.Sprintf("left %d connection_lost", q.id),
 			fmt.Sprintf("joined %d", q.id), fmt.Sprintf("left %d requested", q.id))
 	})
-	t.Run("of whoever may not enter does not begin", func(t *testing.T) {
+	t.Run("does not begin when the join is refused", func(t *testing.T) {
 		live := p.asks(domain.CreateLive{Title: "y", StreamKey: "aaaaaaaaaaaaaaaaaaaa"}).Events[0].Event.(domain.LiveCreated).Live
 		a := q.app()
 		a.no(a.ask("room.join", map[string]any{"live": live}), "live_not_started")
 		_ = a.Conn.Close()
 		w.settled(live)
 	})
-	t.Run("of many who come and go at once ends as they ended", func(t *testing.T) {
+	t.Run("follows the connections when many join and leave at once", func(t *testing.T) {
 		live := p.goLive("z")
 		var all sync.WaitGroup
 		var stay, go_ []person
@@ -118,7 +118,7 @@ func TestPresence(t *testing.T) {
 			return fmt.Sprint(there) == fmt.Sprint(want)
 		})
 	})
-	t.Run("ends for everybody with the live, once", func(t *testing.T) {
+	t.Run("ends for all viewers with the live, once", func(t *testing.T) {
 		live := p.goLive("v")
 		a, b := p.app(), q.app()
 		a.join(live)
@@ -134,7 +134,7 @@ func TestPresence(t *testing.T) {
 			t.Errorf("the visits are %v, want %v", got, want)
 		}
 	})
-	t.Run("is repaired when the log says that somebody left who is here", func(t *testing.T) {
+	t.Run("is repaired when the log has a leave of a connected viewer", func(t *testing.T) {
 		live := p.goLive("u")
 		q.app().join(live)
 		w.execute(domain.Request{Actor: domain.Actor{Kind: domain.System}, Command: domain.LeaveLive{
@@ -156,7 +156,7 @@ func TestPresence(t *testing.T) {
 	})
 }
 
-func TestTwoProcesses(t *testing.T) {
+func TestTwoNodes(t *testing.T) {
 	t.Parallel()
 	const grace = 400 * time.Millisecond
 	quick := func(c *config) { c.PresenceGrace = grace }
@@ -172,7 +172,7 @@ func TestTwoProcesses(t *testing.T) {
 	for _, viewer := range []*app{ann, bob} {
 		chains[viewer] = startChain(t, viewer.join(live))
 	}
-	t.Run("serve one room together, and everybody sees everything once", func(t *testing.T) {
+	t.Run("serve one live together, and every client receives everything once", func(t *testing.T) {
 		var all sync.WaitGroup
 		for _, viewer := range []*app{ann, bob} {
 			all.Go(func() {
@@ -197,7 +197,7 @@ func TestTwoProcesses(t *testing.T) {
 			}
 		}
 	})
-	t.Run("know the same person at both, who leaves with the last connection", func(t *testing.T) {
+	t.Run("keep a user of both nodes present until the last connection ends", func(t *testing.T) {
 		room := p.goLive("both")
 		first, second := r.app(), r.on(b).app()
 		first.join(room)
@@ -206,7 +206,7 @@ func TestTwoProcesses(t *testing.T) {
 		_ = second.Conn.Close()
 		a.settled(room, fmt.Sprintf("joined %d", r.id), fmt.Sprintf("moved %d", r.id), fmt.Sprintf("left %d connection_lost", r.id))
 	})
-	t.Run("a person stays whose newer connection ends at the other process", func(t *testing.T) {
+	t.Run("keep a user present whose newer connection to the other node ends", func(t *testing.T) {
 		room := p.goLive("older")
 		first, second := r.app(), r.on(b).app()
 		first.join(room)
@@ -215,7 +215,7 @@ func TestTwoProcesses(t *testing.T) {
 		a.settled(room, fmt.Sprintf("joined %d", r.id), fmt.Sprintf("moved %d", r.id), fmt.Sprintf("left %d connection_lost", r.id), fmt.Sprintf("joined %d", r.id))
 		_ = first.Conn.Close()
 	})
-	t.Run("a client that comes from the faster one resumes at the other", func(t *testing.T) {
+	t.Run("let a client of the faster node resume at the other", func(t *testing.T) {
 		pos := q.asks(domain.SendGift{Live: live, Gift: rose, Num: 1}).Position
 		bob.push("gift")
 		_ = bob.Conn.Close()
@@ -224,7 +224,7 @@ func TestTwoProcesses(t *testing.T) {
 			t.Errorf("%+v", got)
 		}
 	})
-	t.Run("one that is cut off is thought dead, and brings its viewers back", func(t *testing.T) {
+	t.Run("bring their viewers back after they were taken for lost", func(t *testing.T) {
 		room := p.goLive("cut off")
 		viewer := r.on(b).app()
 		viewer.join(room)
@@ -247,7 +247,7 @@ func TestTwoProcesses(t *testing.T) {
 			return strings.HasPrefix(got[len(got)-1], fmt.Sprintf("left %d ", r.id))
 		})
 	})
-	t.Run("one that dies leaves no ghosts after the grace time", func(t *testing.T) {
+	t.Run("remove the viewers of a lost node after the grace time", func(t *testing.T) {
 		wstest.Eventually(t, "both are members again", func() bool {
 			nodes, err := a.cluster.Nodes(t.Context())
 			return err == nil && len(nodes) == 2
@@ -273,7 +273,7 @@ func TestTwoProcesses(t *testing.T) {
 
 func TestFaults(t *testing.T) {
 	t.Parallel()
-	t.Run("a database whose connections are killed is waited for, and the sockets stay", func(t *testing.T) {
+	t.Run("connections survive the loss of all database connections", func(t *testing.T) {
 		w := newWorld(t, nil)
 		rose := w.list("rose", 1)
 		p := w.register("ann").credit(1000)
@@ -315,7 +315,7 @@ func TestFaults(t *testing.T) {
 			t.Errorf("%d gifts in the log, want %d", n, gifts)
 		}
 	})
-	t.Run("a slow reader in a room disturbs nobody", func(t *testing.T) {
+	t.Run("a slow reader delays nobody", func(t *testing.T) {
 		w := newWorld(t, func(c *config) {
 			c.Sockets.SendBuffer, c.Sockets.WriteTimeout = 8<<10, 300*time.Millisecond
 		})

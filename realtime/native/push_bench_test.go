@@ -9,8 +9,8 @@ import (
 	"roomlog/realtime/ws"
 )
 
-// BenchmarkFigureGiftPush measures how long it takes from a gift's frame being sent until its push is read on
-// another socket, one gift after another on an otherwise idle server, every commit durable.
+// BenchmarkFigureGiftPush measures the time from sending a gift until its push is read on another connection: one gift
+// after another, on an otherwise idle server, with durable commits.
 func BenchmarkFigureGiftPush(b *testing.B) {
 	for b.Loop() {
 		w := openWorld(b, pgtest.Server(b, pgtest.Durable).Open(), true, func(c *config) {

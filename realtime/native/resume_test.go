@@ -10,7 +10,7 @@ import (
 	"roomlog/realtime/ws/wstest"
 )
 
-// chain checks that a client misses nothing and gets nothing twice: every push follows what it has.
+// chain checks that every push follows what the client has: it misses nothing and receives nothing twice.
 type chain struct {
 	t     testing.TB
 	last  int64 // everything up to here is known
@@ -44,7 +44,7 @@ func (c *chain) take(m message) {
 	c.seen[m.Type]++
 }
 
-// factsOf answers the positions of everything that happened in a room, from the log.
+// factsOf returns the positions of all facts of a live, from the log.
 func (w *world) factsOf(live domain.LiveID, after, upTo int64) (positions []int64) {
 	w.Helper()
 	for {
@@ -88,15 +88,15 @@ func TestResume(t *testing.T) {
 			t.Fatalf("got %s, want position %d", m.raw, want)
 		}
 	}
-	keeper := q.app() // keeps the room in memory
-	keeper.join(live)
+	holder := q.app() // keeps the channel in memory
+	holder.join(live)
 
-	t.Run("sends what was missed, from memory", func(t *testing.T) {
+	t.Run("sends missed facts from memory", func(t *testing.T) {
 		a := p.app()
 		from := a.join(live).Snapshot.Pos
 		_ = a.Conn.Close()
 		missed := say(3)
-		keeper.push("leave")
+		holder.push("leave")
 		b := p.app()
 		got := b.rejoin(live, w.store.ID(), from)
 		if got.Snapshot != nil || len(got.Resumed) != 2 || got.Resumed[0] != from+1 || got.Resumed[1] < missed[0]-1 {
@@ -107,13 +107,13 @@ func TestResume(t *testing.T) {
 		}
 		_ = b.Conn.Close()
 	})
-	t.Run("sends what was missed before anybody was here, from the log", func(t *testing.T) {
+	t.Run("sends missed facts from the log", func(t *testing.T) {
 		empty := p.goLive("empty")
 		from := w.head()
 		for i := range 5 {
 			q.asks(domain.PostComment{Live: empty, Text: fmt.Sprint(i)})
 		}
-		for upTo := say(3)[2]; keeper.push("comment").Pos < upTo; { // elsewhere, until this process knows of it
+		for upTo := say(3)[2]; holder.push("comment").Pos < upTo; { // elsewhere, until this node has delivered it
 		}
 		a := p.app()
 		got := a.rejoin(empty, w.store.ID(), from)
@@ -129,7 +129,7 @@ func TestResume(t *testing.T) {
 		}
 		_ = a.Conn.Close()
 	})
-	t.Run("answers with a snapshot when there is nothing to go by", func(t *testing.T) {
+	t.Run("replies with a snapshot when the position is unknown", func(t *testing.T) {
 		for name, since := range map[string]struct {
 			epoch string
 			pos   int64
@@ -145,14 +145,14 @@ func TestResume(t *testing.T) {
 			_ = a.Conn.Close()
 		}
 	})
-	t.Run("answers with a snapshot when too much was missed", func(t *testing.T) {
+	t.Run("replies with a snapshot when too much was missed", func(t *testing.T) {
 		from := w.head()
 		var all sync.WaitGroup
 		for range 60 {
 			all.Go(func() { say(10) })
 		}
 		all.Wait()
-		for upTo := w.head(); keeper.push("comment").Pos < upTo; { // the room knows of them
+		for upTo := w.head(); holder.push("comment").Pos < upTo; { // the channel has them
 		}
 		for _, room := range []string{"remembered", "forgotten"} {
 			a := p.app()
@@ -161,11 +161,11 @@ func TestResume(t *testing.T) {
 				t.Errorf("room %s: %+v", room, got)
 			}
 			_ = a.Conn.Close()
-			_ = keeper.Conn.Close()
+			_ = holder.Conn.Close()
 			wstest.Eventually(t, "the room is empty", func() bool { return w.door.Stats().Open.Load() == 0 })
 		}
 	})
-	t.Run("of a room that one is in brings up to date", func(t *testing.T) {
+	t.Run("works for a live that the connection is in", func(t *testing.T) {
 		a := p.app()
 		snapshot := a.join(live).Snapshot
 		pos := say(1)[0]
@@ -182,7 +182,7 @@ func TestResume(t *testing.T) {
 	})
 }
 
-func TestRoomsThatMissedSomething(t *testing.T) {
+func TestMissedDeltasResetEverybody(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
 	p := w.register("ann")
@@ -190,7 +190,7 @@ func TestRoomsThatMissedSomething(t *testing.T) {
 	a := p.app()
 	c := startChain(t, a.join(live))
 	w.miss()
-	p.asks(domain.PostComment{Live: other, Text: "what the rooms were not told"})
+	p.asks(domain.PostComment{Live: other, Text: "what the clients did not receive"})
 	a.ExpectClose(ws.CloseBehind)
 	a = p.app()
 	if got := a.rejoin(live, w.store.ID(), c.last); len(got.Resumed) != 2 {
@@ -207,9 +207,9 @@ func TestRoomsThatMissedSomething(t *testing.T) {
 	}
 }
 
-// TestNothingIsMissed lets clients come, go and come back while gifts fly: whatever way they came in, what
-// they got is what the log has.
-func TestNothingIsMissed(t *testing.T) {
+// TestNoFactIsMissedOrRepeated lets clients join, leave and resume while gifts are sent: in whichever way they joined, they
+// receive what the log has.
+func TestNoFactIsMissedOrRepeated(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
 	rose := w.list("rose", 1)
@@ -269,7 +269,7 @@ func TestNothingIsMissed(t *testing.T) {
 	giving.Wait()
 }
 
-func TestPrivateLane(t *testing.T) {
+func TestUserChannel(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
 	rose := w.list("rose", 1)
@@ -296,7 +296,7 @@ func TestPrivateLane(t *testing.T) {
 		}
 		return cursor
 	}
-	t.Run("goes to every connection of the person, and to nobody else", func(t *testing.T) {
+	t.Run("reaches every connection of the user, and nobody else", func(t *testing.T) {
 		p, q := w.register("ann"), w.register("bob")
 		probe := p.app()
 		p.credit(10)
@@ -323,7 +323,7 @@ func TestPrivateLane(t *testing.T) {
 			}
 		}
 	})
-	t.Run("goes on where the client was", func(t *testing.T) {
+	t.Run("resumes at the position of the client", func(t *testing.T) {
 		p := w.register("carol")
 		probe := p.app()
 		p.credit(100)
@@ -346,7 +346,7 @@ func TestPrivateLane(t *testing.T) {
 		c, _ := hello(p, began.Cursor)
 		balances(c, 101, 102, 103, 104, 105)
 	})
-	t.Run("goes on where the client was, also if this process is not there yet", func(t *testing.T) {
+	t.Run("resumes at the position of the client also on a slower node", func(t *testing.T) {
 		p := w.register("quick").credit(1000)
 		for i := range 20 {
 			cursor, err := w.store.Cursor(t.Context(), p.credit1())
@@ -359,7 +359,7 @@ func TestPrivateLane(t *testing.T) {
 			_ = a.Conn.Close()
 		}
 	})
-	t.Run("begins anew when too much was missed, or the log is another one", func(t *testing.T) {
+	t.Run("is reset when too much was missed or the log is another one", func(t *testing.T) {
 		p := w.register("dave")
 		probe, _ := hello(p, "")
 		p.credit(1000)
@@ -392,7 +392,7 @@ func TestPrivateLane(t *testing.T) {
 		a.no(a.ask("hello", map[string]any{"token": p.token(), "since": "yesterday"}), "cursor_invalid")
 		a.ok(a.ask("hello", map[string]any{"token": p.token()}))
 	})
-	t.Run("is closed for who never acknowledges", func(t *testing.T) {
+	t.Run("closes the connection of a client that never acknowledges", func(t *testing.T) {
 		p := w.register("eve").credit(5000)
 		a, b := p.app(), p.app()
 		var all sync.WaitGroup

@@ -4,6 +4,8 @@ import (
 	"context"
 	"net/http"
 
+	"golang.org/x/sync/errgroup"
+
 	"roomlog/domain"
 	"roomlog/realtime/hub"
 	"roomlog/realtime/ws"
@@ -25,7 +27,7 @@ func New(cfg Config) (*Server, error) {
 	cfg.Sockets.Open, cfg.Sockets.Skipped = s.open, skippedFrame
 	cfg.Sockets.Now, cfg.Sockets.Log = cfg.Now, cfg.Log
 	s.sockets = ws.NewServer(cfg.Sockets)
-	s.services = services{Config: cfg, epoch: cfg.Store.ID(), channels: newChannels(cfg.Hub, s.sockets)}
+	s.services = services{Config: cfg, epoch: cfg.Store.ID(), channels: newChannels(cfg.Hub, s.sockets), tasks: newTasks()}
 	cfg.Hub.AddDialect(s)
 	return s, nil
 }
@@ -45,7 +47,12 @@ func (s *Server) Stats() *ws.Stats { return s.sockets.Stats() }
 func (s *Server) Lives() int { return s.services.channels.count() }
 
 // Run pings the connections and writes to them until ctx ends. Call Shutdown before.
-func (s *Server) Run(ctx context.Context) error { return s.sockets.Run(ctx) }
+func (s *Server) Run(ctx context.Context) error {
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { return s.sockets.Run(ctx) })
+	g.Go(func() error { return s.services.tasks.run(ctx) })
+	return g.Wait()
+}
 
 // Shutdown closes every connection with CloseRestart and a hint when to reconnect, and waits until all are closed or
 // ctx ends. No viewer leaves a live by it, see hub.Drain.

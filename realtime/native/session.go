@@ -82,14 +82,14 @@ func (s *session) Kick(reason string) {
 
 // BanFrom takes the session out of a live, if it is in it, and sends the reason.
 func (s *session) BanFrom(live domain.LiveID, reason string) {
-	go func() { // after the request that is being handled, which may be the one that joins the live
+	s.tasks.add(func() { // after the request that is being handled, which may be the one that joins the live
 		s.turn.Lock()
 		defer s.turn.Unlock()
 		if s.leaveLive(live, domain.LeaveRemoved) {
 			p := hub.BanProblem(reason)
 			s.conn.Send(ws.TextFrame(encode(statePush{"banned", live, bannedInfo{p.Code, p.Text, p.TextZH}})))
 		}
-	}()
+	})
 }
 
 // Deliver sends an update of the chat.

@@ -27,7 +27,7 @@ func (w *world) survey(request hub.SurveyRequest, total int) (result hub.SurveyR
 
 func TestSurvey(t *testing.T) {
 	t.Parallel()
-	a, b := twoProcesses(t)
+	a, b := twoNodes(t)
 	ann, bob := a.register("ann"), a.register("bob")
 	live := ann.goLive("x")
 	first, second := ann.app(), bob.on(b).app()

@@ -27,7 +27,7 @@ import (
 	"roomlog/realtime/ws/wstest"
 )
 
-// world is one server process with its door: a log, tables that follow it, and a listening port.
+// world is one node: a log, tables that follow it, and servers that listen on a port.
 type world struct {
 	testing.TB
 	db        *pgtest.DB
@@ -104,12 +104,12 @@ func (w *world) miss() {
 	}
 }
 
-// newWorld makes a process with a database of its own.
+// newWorld opens a node with a database of its own.
 func newWorld(t testing.TB, change func(*config)) *world {
 	return openWorld(t, pgtest.New(t), true, change)
 }
 
-// openWorld makes a process on db, as others may be; whether it projects is a question of who it is.
+// openWorld opens a node on db. It runs a projector if projects is true.
 func openWorld(t testing.TB, db *pgtest.DB, projects bool, change func(*config)) *world {
 	t.Helper()
 	pool, err := eventstore.OpenPool(t.Context(), db.DSN, eventstore.PoolOptions{Serving: db.Serving, MaxConns: 8})
@@ -197,7 +197,7 @@ func (w *world) run(projects bool) {
 	})
 }
 
-// testLog shows what the door logs where a failing test shows it.
+// testLog writes log messages to the log of the test.
 type testLog struct{ testing.TB }
 
 func (l testLog) Write(b []byte) (int, error) {
@@ -207,7 +207,7 @@ func (l testLog) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
-// Tokens of these tests are JSON, for what a token is made of is not this package's business.
+// testToken is a token of these tests in JSON: the format of real tokens is the business of package api.
 type testToken struct {
 	User    domain.UserID
 	Session string
@@ -215,19 +215,19 @@ type testToken struct {
 }
 
 func verify(token string) (hub.Identity, error) {
-	var said testToken
+	var msg testToken
 	switch {
 	case token == "":
 		return hub.Identity{}, &domain.Refusal{Code: domain.CodeTokenMissing, Text: "no token"}
-	case json.Unmarshal([]byte(token), &said) != nil:
+	case json.Unmarshal([]byte(token), &msg) != nil:
 		return hub.Identity{}, &domain.Refusal{Code: domain.CodeTokenInvalid, Text: "not ours"}
-	case !said.Expires.IsZero() && time.Now().After(said.Expires):
+	case !msg.Expires.IsZero() && time.Now().After(msg.Expires):
 		return hub.Identity{}, &domain.Refusal{Code: domain.CodeTokenExpired, Text: "expired"}
 	}
-	return hub.Identity(said), nil
+	return hub.Identity(msg), nil
 }
 
-// person is somebody who is signed in.
+// person is a signed-in user.
 type person struct {
 	*world
 	id      domain.UserID
@@ -252,7 +252,7 @@ func (w *world) execute(r domain.Request) eventstore.Receipt {
 	return receipt
 }
 
-// do carries out what an operator asks for.
+// do executes a command of an operator.
 func (w *world) do(c domain.Command) eventstore.Receipt {
 	w.Helper()
 	return w.execute(domain.Request{Command: c, Actor: domain.Actor{Kind: domain.Operator}})
@@ -276,10 +276,10 @@ func (p person) signIn() person {
 	return p
 }
 
-// on is the same person at another process.
+// on returns the same user at another node.
 func (p person) on(w *world) person { p.world = w; return p }
 
-// goLive makes a room of p's and puts it on air.
+// goLive creates a live of p and puts it on air.
 func (p person) goLive(title string) domain.LiveID {
 	p.Helper()
 	key := strings.ReplaceAll(uuid.NewString(), "-", "")[:20]
@@ -294,7 +294,7 @@ func (p person) credit(coins domain.Coins) person {
 	return p
 }
 
-// credit1 gives p one coin, and answers the position of that.
+// credit1 credits p one coin and returns the position of the event.
 func (p person) credit1() int64 {
 	p.Helper()
 	return p.do(domain.CreditCoins{Order: domain.OrderID(uuid.NewString()), User: p.id, Coins: 1}).Position
@@ -305,7 +305,7 @@ func (w *world) list(name string, price domain.Coins) domain.GiftID {
 	return w.do(domain.AddGift{Name: name, Price: price}).Events[0].Event.(domain.GiftAdded).Gift
 }
 
-// events answers everything in the log of one type.
+// events returns all events of one type.
 func events[E domain.Event](w *world) (found []E) {
 	w.Helper()
 	var zero E
@@ -338,7 +338,7 @@ type message struct {
 	raw    string
 }
 
-// into reads the data of a message.
+// into decodes the data of a message.
 func into[T any](t testing.TB, m message) (v T) {
 	t.Helper()
 	if err := json.Unmarshal(m.Data, &v); err != nil {
@@ -349,7 +349,7 @@ func into[T any](t testing.TB, m message) (v T) {
 
 func (w *world) connect() *app { return &app{Client: wstest.Dial(w, w.addr)} }
 
-// app connects and says hello.
+// app connects and sends hello.
 func (p person) app() *app {
 	p.Helper()
 	a := p.connect()
@@ -357,7 +357,7 @@ func (p person) app() *app {
 	return a
 }
 
-// ask sends a frame with an id of its own.
+// ask sends a request and returns its ID.
 func (a *app) ask(verb string, data any, key ...string) (id string) {
 	a.T.Helper()
 	a.ids++
@@ -371,7 +371,7 @@ func (a *app) ask(verb string, data any, key ...string) (id string) {
 	return id
 }
 
-// read answers the next frame but for pings.
+// read returns the next frame except pings.
 func (a *app) read() message {
 	a.T.Helper()
 	m, err := a.tryRead()
@@ -400,7 +400,7 @@ func (a *app) tryRead() (m message, err error) {
 	}
 }
 
-// answer waits for the answer to a frame and puts everything else aside.
+// answer reads until the reply to a request and puts everything else aside.
 func (a *app) answer(id string) message {
 	a.T.Helper()
 	for {
@@ -428,7 +428,7 @@ type refusal struct {
 	RetryAfter int64  `json:"retry_after"`
 }
 
-// no expects a refusal.
+// no expects an error as the reply.
 func (a *app) no(id, code string) refusal {
 	a.T.Helper()
 	m := a.answer(id)
@@ -439,7 +439,7 @@ func (a *app) no(id, code string) refusal {
 	return no
 }
 
-// push answers the next frame of a kind, from those put aside first; others are dropped.
+// push returns the next push of a type, first from those put aside, and drops others.
 func (a *app) push(kind string) message {
 	a.T.Helper()
 	for {
@@ -455,7 +455,7 @@ func (a *app) push(kind string) message {
 	}
 }
 
-// entered is the answer to room.join.
+// entered is the reply to room.join.
 type entered struct {
 	Resumed  []int64
 	Snapshot *struct {

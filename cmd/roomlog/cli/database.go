@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"roomlog/eventstore/localpg"
+	"roomlog/internal/wait"
 )
 
 const (
@@ -62,10 +63,8 @@ func (g *Globals) Database(ctx context.Context, sh Shell, log *slog.Logger) (dsn
 		if !errors.Is(err, localpg.ErrInUse) { // otherwise another process is starting or stopping it
 			return "", nil, err
 		}
-		select {
-		case <-waiting.Done():
+		if !wait.Sleep(waiting, attachInterval) {
 			return "", nil, err
-		case <-time.After(attachInterval):
 		}
 	}
 }

@@ -11,6 +11,8 @@ import (
 	"strings"
 
 	"roomlog/api"
+	"roomlog/api/payment"
+	"roomlog/api/token"
 	"roomlog/cmd/roomlog/cli"
 	"roomlog/eventstore"
 	"roomlog/media"
@@ -62,7 +64,7 @@ func openAPI(ctx context.Context, sh cli.Shell) ([]byte, error) {
 	}
 	defer os.RemoveAll(uploads)
 	secret := []string{strings.Repeat("-", 32)}
-	tokens, err := api.NewTokens(secret, 0, sh.Now)
+	tokens, err := token.NewIssuer(secret, 0, sh.Now)
 	if err != nil {
 		return nil, err
 	}
@@ -70,7 +72,7 @@ func openAPI(ctx context.Context, sh cli.Shell) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	payments, err := api.NewSharedSecret(secret)
+	payments, err := payment.NewSharedSecret(secret)
 	if err != nil {
 		return nil, err
 	}

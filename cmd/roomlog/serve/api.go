@@ -5,14 +5,16 @@ import (
 	"path/filepath"
 
 	"roomlog/api"
+	"roomlog/api/payment"
+	"roomlog/api/token"
 	"roomlog/cmd/roomlog/cli"
 	"roomlog/domain"
 	"roomlog/media"
 	"roomlog/realtime/hub"
 )
 
-func (c *Command) apiConfig(env *environment, b *backend, tokens *api.Tokens, signer *media.Signer) (api.Config, error) {
-	payments, err := api.NewSharedSecret(env.secrets.payment)
+func (c *Command) apiConfig(env *environment, b *backend, tokens *token.Issuer, signer *media.Signer) (api.Config, error) {
+	payments, err := payment.NewSharedSecret(env.secrets.payment)
 	config := c.api
 	config.Store, config.Commands, config.Queries, config.Feed, config.Admission = b.store, b.sequencer, b.queries, b.feed, b.admission
 	config.Tokens, config.Signs, config.Payments, config.Connections = tokens, signer, payments, b.connections

@@ -8,6 +8,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"roomlog/eventstore"
+	"roomlog/internal/wait"
 	"roomlog/projections"
 )
 
@@ -23,19 +24,13 @@ type cleaner struct {
 
 // Run deletes expired rows until ctx ends. A failure is logged and tried again at the next interval.
 func (c *cleaner) Run(ctx context.Context) error {
-	tick := time.NewTicker(c.interval)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-tick.C:
-		}
+	for wait.Sleep(ctx, c.interval) {
 		commands, err := c.store.DeleteCommands(ctx, c.now().Add(-c.keep))
 		c.logResult(ctx, "command", commands, err)
 		credentials, err := projections.DeleteUnusedCredentials(ctx, c.pool)
 		c.logResult(ctx, "credential", credentials, err)
 	}
+	return nil
 }
 
 func (c *cleaner) logResult(ctx context.Context, table string, rows int64, err error) {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"roomlog/eventstore/localpg"
+	"roomlog/internal/wait"
 )
 
 const (
@@ -49,7 +50,7 @@ func (s *supervisor) current() *localpg.Server {
 // Run restarts PostgreSQL whenever it dies, until ctx ends. It retries for ever: /readyz reports the failure, and an
 // operator can remove its cause without ending this process.
 func (s *supervisor) Run(ctx context.Context) error {
-	pause := restartMin
+	backoff := wait.Backoff{Min: restartMin, Max: restartMax}
 	for {
 		started := time.Now()
 		select {
@@ -58,23 +59,16 @@ func (s *supervisor) Run(ctx context.Context) error {
 		case <-s.current().Done():
 		}
 		if time.Since(started) > restartReset {
-			pause = restartMin
+			backoff.Reset()
 		}
 		s.log.ErrorContext(ctx, "private postgresql died, restarting")
-		for {
-			timer := time.NewTimer(pause)
-			select {
-			case <-ctx.Done():
-				timer.Stop()
-				return nil
-			case <-timer.C:
-			}
-			pause = min(2*pause, restartMax)
-			if err := s.restart(ctx); err == nil {
+		for backoff.Wait(ctx) {
+			err := s.restart(ctx)
+			if err == nil {
 				break
-			} else if ctx.Err() == nil {
-				s.log.ErrorContext(ctx, "private postgresql failed to start, retrying",
-					slog.Any("error", err), slog.Duration("retry_after", pause))
+			}
+			if ctx.Err() == nil {
+				s.log.ErrorContext(ctx, "private postgresql failed to start, retrying", slog.Any("error", err))
 			}
 		}
 	}

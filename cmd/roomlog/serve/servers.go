@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"roomlog/api"
+	"roomlog/api/token"
 	"roomlog/cmd/roomlog/streams"
 	"roomlog/internal/limit"
 	"roomlog/media"
@@ -36,7 +37,7 @@ func (c *Command) openServers(ctx context.Context, env *environment, b *backend,
 	if err != nil {
 		return nil, err
 	}
-	tokens, err := api.NewTokens(env.secrets.jwt, c.TokenLife, env.sh.Now)
+	tokens, err := token.NewIssuer(env.secrets.jwt, c.TokenLife, env.sh.Now)
 	if err != nil {
 		return nil, err
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"roomlog/api"
+	"roomlog/api/token"
 	"roomlog/eventstore"
 	"roomlog/internal/limit"
 	"roomlog/media"
@@ -25,7 +26,7 @@ type config struct {
 	networkSettings
 	nodeSettings
 	userSettings
-	api.TokenSettings
+	token.Settings
 	media.SignSettings
 	recordSettings
 	logSettings
@@ -47,7 +48,7 @@ func (c *Command) DeclareFlags() {
 	c.flags.Add("network", &c.networkSettings)
 	c.flags.Add("roles", &c.nodeSettings)
 	c.flags.Add("users", &c.userSettings)
-	c.flags.Add("users", &c.TokenSettings)
+	c.flags.Add("users", &c.config.Settings)
 	c.flags.Add("users", &c.SignSettings)
 	c.flags.Add("api", &c.api)
 	c.flags.Add("socket", &c.socketio)

@@ -5,7 +5,7 @@ import (
 	"path/filepath"
 	"strings"
 
-	"roomlog/api"
+	"roomlog/api/token"
 	"roomlog/internal/limit"
 	"roomlog/realtime/chat"
 	"roomlog/realtime/hub"
@@ -15,7 +15,7 @@ import (
 )
 
 // openSockets opens the servers of both WebSocket dialects. They share one connection limit.
-func (c *Command) openSockets(ctx context.Context, env *environment, b *backend, l *layers, s *servers, tokens *api.Tokens, proxies limit.Proxies) error {
+func (c *Command) openSockets(ctx context.Context, env *environment, b *backend, l *layers, s *servers, tokens *token.Issuer, proxies limit.Proxies) error {
 	limiter := limit.Clients{
 		Slots:   limit.NewSlots(c.MaxConnections, c.MaxConnectionsPerAddress, nil),
 		Proxies: proxies,
@@ -52,7 +52,7 @@ func (c *Command) socketioConfig(env *environment, b *backend, hub *hub.Hub, cha
 	return config
 }
 
-func (c *Command) hubConfig(env *environment, b *backend, tokens *api.Tokens) hub.Config {
+func (c *Command) hubConfig(env *environment, b *backend, tokens *token.Issuer) hub.Config {
 	config := c.hub
 	config.Store, config.Commands, config.Queries, config.Feed = b.store, b.sequencer, b.queries, b.feed
 	config.Admission, config.Cluster, config.Now, config.Log = b.admission, b.cluster, env.sh.Now, env.log

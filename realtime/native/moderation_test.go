@@ -13,8 +13,8 @@ import (
 	"roomlog/realtime/ws/wstest"
 )
 
-// twoProcesses are one system.
-func twoProcesses(t *testing.T) (a, b *world) {
+// twoNodes opens two nodes on one database.
+func twoNodes(t *testing.T) (a, b *world) {
 	t.Helper()
 	db := pgtest.New(t)
 	return openWorld(t, db, true, nil), openWorld(t, db, false, nil)
@@ -22,7 +22,7 @@ func twoProcesses(t *testing.T) (a, b *world) {
 
 type noticed struct{ Kind, Reason, Until string }
 
-// noticed waits for a notice of a kind; of what was before the process may learn late.
+// noticed reads until a notice of a kind; older notices may come before it.
 func (a *app) noticed(kind string) noticed {
 	a.T.Helper()
 	for {
@@ -37,7 +37,7 @@ func (a *app) noticed(kind string) noticed {
 	}
 }
 
-// errorOf reads a frame until an error that answers nothing.
+// errorOf reads until an error that replies to no request.
 func (a *app) errorOf(code string) refusal {
 	a.T.Helper()
 	m := a.push("error")
@@ -48,9 +48,9 @@ func (a *app) errorOf(code string) refusal {
 	return no
 }
 
-func TestKickingAPerson(t *testing.T) {
+func TestKickUser(t *testing.T) {
 	t.Parallel()
-	a, b := twoProcesses(t)
+	a, b := twoNodes(t)
 	ann, bob := a.register("ann"), a.register("bob")
 	live := ann.goLive("x")
 	watcher := ann.app()
@@ -65,7 +65,7 @@ func TestKickingAPerson(t *testing.T) {
 			t.Errorf("noticed %+v", n)
 		}
 		if no := c.errorOf("kicked"); no.Text != "请文明发言" || no.TextZH != "请文明发言" {
-			t.Errorf("told %+v", no)
+			t.Errorf("got %+v", no)
 		}
 		if reason := c.ExpectClose(ws.CloseKicked); reason != "请文明发言" {
 			t.Errorf("closed with %q", reason)
@@ -77,32 +77,32 @@ func TestKickingAPerson(t *testing.T) {
 	if left := into[struct{ Cause string }](t, watcher.push("leave")); left.Cause != "removed" {
 		t.Errorf("left because of %s", left.Cause)
 	}
-	// Who comes back all the same may, and is told again what was missed, once.
+	// A client that reconnects all the same is admitted and receives the missed notice once.
 	again := bob.connect()
 	again.ok(again.ask("hello", map[string]any{"token": bob.token(), "since": cursor}))
 	again.noticed("kicked")
 	again.join(live)
 	a.do(domain.KickUser{User: bob.id})
 	if no := again.errorOf("kicked"); no.Text == "" || no.TextZH != "您已被管理员移出" {
-		t.Errorf("told %+v", no)
+		t.Errorf("got %+v", no)
 	}
 	if reason := again.ExpectClose(ws.CloseKicked); reason != "kicked" {
 		t.Errorf("closed with %q", reason)
 	}
 }
 
-func TestKickingAConnection(t *testing.T) {
+func TestKickConnection(t *testing.T) {
 	t.Parallel()
-	a, b := twoProcesses(t)
+	a, b := twoNodes(t)
 	bob := a.register("bob")
-	one, other, stranger := bob.on(b).app(), bob.on(b).app(), b.connect()
-	stranger.ok(stranger.ask("ping", nil)) // has not said who it is
+	one, other, anonymous := bob.on(b).app(), bob.on(b).app(), b.connect()
+	anonymous.ok(anonymous.ask("ping", nil)) // has not sent hello
 	var ids []domain.ConnectionID
 	for _, s := range a.survey(hub.SurveyRequest{}, 3).Connections { // newest first
 		ids = append(ids, s.ID)
 	}
 	a.do(domain.KickConnection{Connection: ids[0], Reason: "flooding"})
-	if reason := stranger.ExpectClose(ws.CloseKicked); reason != "flooding" {
+	if reason := anonymous.ExpectClose(ws.CloseKicked); reason != "flooding" {
 		t.Errorf("closed with %q", reason)
 	}
 	a.do(domain.KickConnection{Connection: ids[2]})
@@ -112,9 +112,9 @@ func TestKickingAConnection(t *testing.T) {
 	other.ok(other.ask("ping", nil))
 }
 
-func TestKeepingAPersonOut(t *testing.T) {
+func TestBanUser(t *testing.T) {
 	t.Parallel()
-	a, b := twoProcesses(t)
+	a, b := twoNodes(t)
 	ann, bob := a.register("ann"), a.register("bob")
 	live := ann.goLive("x")
 	watcher, c := ann.app(), bob.on(b).app()
@@ -125,7 +125,7 @@ func TestKeepingAPersonOut(t *testing.T) {
 		t.Errorf("noticed %+v", n)
 	}
 	if no := c.errorOf("banned"); no.TextZH != "您没有权限访问该接口!" {
-		t.Errorf("told %+v", no)
+		t.Errorf("got %+v", no)
 	}
 	c.ExpectClose(ws.CloseKicked)
 	if left := into[struct{ Cause string }](t, watcher.push("leave")); left.Cause != "removed" {
@@ -141,9 +141,9 @@ func TestKeepingAPersonOut(t *testing.T) {
 	})
 }
 
-func TestKeepingAPersonOutOfARoom(t *testing.T) {
+func TestBanViewer(t *testing.T) {
 	t.Parallel()
-	a, b := twoProcesses(t)
+	a, b := twoNodes(t)
 	ann, bob := a.register("ann"), a.register("bob")
 	live, other := ann.goLive("x"), ann.goLive("y")
 	watcher, c := ann.app(), bob.on(b).app()
@@ -153,7 +153,7 @@ func TestKeepingAPersonOutOfARoom(t *testing.T) {
 	ann.asks(domain.BanViewer{Live: live, User: bob.id, Reason: "be kind"})
 	out := c.push("banned")
 	if no := into[refusal](t, out); out.Live != live || no.Code != "banned" || no.Text != "be kind" || no.TextZH != "be kind" {
-		t.Errorf("told %s", out.raw)
+		t.Errorf("got %s", out.raw)
 	}
 	if left := into[struct{ Cause string }](t, watcher.push("leave")); left.Cause != "removed" {
 		t.Errorf("left because of %s", left.Cause)
@@ -171,8 +171,8 @@ func TestKeepingAPersonOutOfARoom(t *testing.T) {
 	c.join(live)
 }
 
-// Who joins while being kept out is not in the room afterwards, however the two meet.
-func TestJoiningWhileBeingKeptOut(t *testing.T) {
+// A viewer who joins while being banned is not in the live afterwards, in whichever order the two happen.
+func TestBanWhileJoining(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
 	ann, bob := w.register("ann"), w.register("bob")
@@ -184,8 +184,8 @@ func TestJoiningWhileBeingKeptOut(t *testing.T) {
 		if c.answer(id).Type == "ok" {
 			c.push("banned")
 		}
-		said := ann.asks(domain.PostComment{Live: live, Text: "unheard"})
-		w.told(said.Position)
+		msg := ann.asks(domain.PostComment{Live: live, Text: "unheard"})
+		w.delivered(msg.Position)
 		c.ok(c.ask("ping", nil))
 		for _, m := range c.aside {
 			if m.Type == "comment" {
@@ -198,8 +198,8 @@ func TestJoiningWhileBeingKeptOut(t *testing.T) {
 	wstest.Eventually(t, "bob has left as often as he came", func() bool { return len(w.visits(live))%2 == 0 })
 }
 
-// told waits until the rooms have been told everything up to a position.
-func (w *world) told(position int64) {
+// delivered waits until everything up to a position has been delivered.
+func (w *world) delivered(position int64) {
 	w.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), wstest.Timeout)
 	defer cancel()

@@ -3,7 +3,6 @@ package api
 import (
 	"context"
 
-	"roomlog/domain"
 	"roomlog/projections"
 )
 
@@ -49,12 +48,3 @@ func newHistory[R, T any](ctx context.Context, s *server, found []R, convert fun
 	h.Cursor = &cursor
 	return h, err
 }
-
-// PublicUser is a user as others see it.
-type PublicUser struct {
-	ID     domain.UserID `json:"id"`
-	Name   string        `json:"name"`
-	Avatar string        `json:"avatar"`
-}
-
-func newPublicUser(p projections.Profile) PublicUser { return PublicUser{p.ID, p.Name(), p.Avatar} }

@@ -9,7 +9,7 @@ import (
 	"roomlog/domain"
 )
 
-// together has n people come into a room, without connections.
+// together lets n users join a live without connections.
 func (w *world) together(name string, n int, live domain.LiveID) []person {
 	people := make([]person, n)
 	var all sync.WaitGroup
@@ -23,7 +23,7 @@ func (w *world) together(name string, n int, live domain.LiveID) []person {
 	return people
 }
 
-// leaves has somebody leave without a connection.
+// leaves lets a user leave without a connection.
 func (w *world) leaves(p person, live domain.LiveID) {
 	w.execute(domain.Request{
 		Command: domain.LeaveLive{Live: live, User: p.id, Node: w.hub.Node(), Cause: domain.LeaveRequested},
@@ -36,7 +36,7 @@ type crowdSum struct {
 	Newest       []struct{ ID domain.UserID }
 }
 
-func TestCrowd(t *testing.T) {
+func TestJoinBatches(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, func(c *config) { c.LargeLive, c.JoinBatchInterval = 2, 300*time.Millisecond })
 	anna, bert := w.register("anna"), w.register("bert")
@@ -45,7 +45,7 @@ func TestCrowd(t *testing.T) {
 	watcher.join(live)
 	anna.asks(domain.PostComment{Live: live, Text: "nobody is here yet"}) // behind her own coming
 	have := watcher.push("comment").Pos
-	// follow reads facts until everybody is accounted for, and checks that nothing is missing in between.
+	// follow reads facts until all users are counted, and checks that no fact is missing.
 	follow := func(a *app, joined, left int) (frames, sums int) {
 		t.Helper()
 		for joined > 0 || left > 0 {
@@ -89,14 +89,14 @@ func TestCrowd(t *testing.T) {
 	for _, p := range append(first, people[:38]...) {
 		w.leaves(p, live)
 	}
-	bert.asks(domain.PostComment{Live: live, Text: "so many"}) // told behind those who went before it
+	bert.asks(domain.PostComment{Live: live, Text: "so many"}) // is pushed after the leaves before it
 	follow(watcher, 0, 40)
 	if m := watcher.push("comment"); m.Prev > have {
 		t.Errorf("after %d came %s", have, m.raw)
 	} else {
 		have = m.Pos
 	}
-	t.Run("who comes back misses nobody", func(t *testing.T) {
+	t.Run("a client that resumes misses no join", func(t *testing.T) {
 		epoch := w.store.ID()
 		anna.app().join(live) // so that she stays
 		watcher.ok(watcher.ask("room.leave", map[string]any{"live": live}))
@@ -113,7 +113,7 @@ func TestCrowd(t *testing.T) {
 	})
 }
 
-// push0 answers the next frame of any kind.
+// push0 returns the next frame of any type.
 func (a *app) push0() message {
 	a.T.Helper()
 	if len(a.aside) > 0 {
@@ -124,7 +124,7 @@ func (a *app) push0() message {
 	return a.read()
 }
 
-func TestViewersPage(t *testing.T) {
+func TestViewersArePaged(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
 	anna := w.register("anna")

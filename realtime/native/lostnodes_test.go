@@ -10,15 +10,15 @@ import (
 	"roomlog/realtime/ws/wstest"
 )
 
-// deaf is a connection that nobody is behind.
-type deaf struct{}
+// noListener ignores everything.
+type noListener struct{}
 
-func (deaf) Deliver(*chat.Update)                       {}
-func (deaf) Typing(chat.Participant, domain.ChatRoomID) {}
-func (deaf) Reset()                                     {}
+func (noListener) Deliver(*chat.Update)                       {}
+func (noListener) Typing(chat.Participant, domain.ChatRoomID) {}
+func (noListener) Reset()                                     {}
 
-// Guests of the chat whose process is gone do not stay as ghosts; those of a living one do.
-func TestGuestsOfADeadProcess(t *testing.T) {
+// Participants of a lost node leave the chat; those of a live node stay.
+func TestParticipantsOfALostNodeLeave(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, func(c *config) { c.PresenceGrace = 50 * time.Millisecond })
 	enter := func(connection, nameKey, process string) domain.ParticipantID {
@@ -29,7 +29,7 @@ func TestGuestsOfADeadProcess(t *testing.T) {
 		}
 		return w.execute(domain.Request{Command: c}).Events[0].Event.(domain.ParticipantEntered).Participant
 	}
-	here := w.chat.NewSession("c1", deaf{}, w.chat.NewLimits())
+	here := w.chat.NewSession("c1", noListener{}, w.chat.NewLimits())
 	if _, err := here.Enter(t.Context(), chat.Entry{Profile: domain.ProfilePlain, Nickname: "小红"}); err != nil {
 		t.Fatal(err)
 	}
@@ -45,7 +45,7 @@ func TestGuestsOfADeadProcess(t *testing.T) {
 		t.Fatal(err)
 	}
 	queries := projections.NewQueries(w.pool)
-	wstest.Eventually(t, "the ghosts have left", func() bool {
+	wstest.Eventually(t, "the participants of the lost node have left", func() bool {
 		guests, err := queries.Roster(t.Context(), 0, 10)
 		if err != nil {
 			t.Fatal(err)

@@ -26,7 +26,7 @@ type movementForm struct {
 func TestCoinHistory(t *testing.T) {
 	t.Parallel()
 	d := startAPI(t)
-	a, b := d.person("alice"), d.person("bob")
+	a, b := d.account("alice"), d.account("bob")
 	gift, live := d.gift("Rose", 10), b.onAir("show")
 	a.credit(100)
 	for range 4 {
@@ -50,7 +50,7 @@ func TestCoinHistory(t *testing.T) {
 			t.Fatalf("got %v, want %v", got, want)
 		}
 	}
-	t.Run("is one's own, newest first", func(t *testing.T) {
+	t.Run("is of the caller, newest first", func(t *testing.T) {
 		p := read(t, a, "")
 		is(t, p, -20, -20, -20, -20, 100)
 		newest, oldest := p.Items[0], p.Items[4]
@@ -62,10 +62,10 @@ func TestCoinHistory(t *testing.T) {
 		}
 		is(t, read(t, b, ""))
 	})
-	t.Run("of a streamer's earnings", func(t *testing.T) {
+	t.Run("shows the earnings of a streamer", func(t *testing.T) {
 		is(t, read(t, b, "?account=earnings"), 20, 20, 20, 20)
 	})
-	t.Run("goes on with cursors, both ways", func(t *testing.T) {
+	t.Run("continues with cursors in both directions", func(t *testing.T) {
 		first := read(t, a, "?limit=2")
 		second := read(t, a, "?limit=2&before="+*first.Cursor)
 		third := read(t, a, "?limit=2&before="+*second.Cursor)
@@ -73,13 +73,13 @@ func TestCoinHistory(t *testing.T) {
 		is(t, second, -20, -20)
 		is(t, third, 100)
 		if end := read(t, a, "?limit=2&before="+*third.Cursor); len(end.Items) != 0 || end.Cursor != nil {
-			t.Fatalf("behind the end are %+v", end)
+			t.Fatalf("after the end: %+v", end)
 		}
 		forward := read(t, a, "?limit=3&after=0")
 		is(t, forward, 100, -20, -20)
 		is(t, read(t, a, "?after="+*forward.Cursor), -20, -20)
 	})
-	t.Run("of another is for auditors", func(t *testing.T) {
+	t.Run("of another user needs the role auditor", func(t *testing.T) {
 		other := fmt.Sprintf("?user=%d", a.ID)
 		b.get("/api/coin/history"+other).expectFailure(403, domain.CodeForbidden, textNoToken)
 		b.grant(domain.RoleAnalyst).get("/api/coin/history"+other).expectFailure(403, domain.CodeForbidden, textNoToken)
@@ -92,7 +92,7 @@ func TestCoinHistory(t *testing.T) {
 	a.get("/api/coin/history?user=x").expectFailure(400, domain.CodeBadRequest, textBad)
 }
 
-// refusesBadWindows tries the parameters that every history has.
+// refusesBadWindows sends invalid values of the parameters that every history has.
 func refusesBadWindows(a account, path string) {
 	a.Helper()
 	cursor := "1.00000000"
@@ -118,7 +118,7 @@ type givenForm struct {
 func TestGiftHistory(t *testing.T) {
 	t.Parallel()
 	d := startAPI(t)
-	a, b, c := d.person("alice"), d.person("bob"), d.person("carol")
+	a, b, c := d.account("alice"), d.account("bob"), d.account("carol")
 	rose, car := d.gift("Rose", 10), d.gift("Car", 50)
 	own, other := b.onAir("bob's"), c.onAir("carol's")
 	a.credit(1000)
@@ -139,7 +139,7 @@ func TestGiftHistory(t *testing.T) {
 		}
 		return p.Items
 	}
-	t.Run("of a streamer's own rooms", func(t *testing.T) {
+	t.Run("shows the gifts of a streamer's lives", func(t *testing.T) {
 		g := read(t, b, "", 3, 1)[0]
 		if g.Live != int64(own) || g.Streamer != int64(b.ID) || g.Sender.ID != int64(a.ID) || g.Gift != int64(car) || g.Name != "Car" || g.Price != 50 || g.Coin != 150 || len(g.ID) != 10 {
 			t.Fatalf("got %+v", g)
@@ -150,8 +150,8 @@ func TestGiftHistory(t *testing.T) {
 		b.get(fmt.Sprintf("/api/gift/history?live=%d", other)).expectFailure(403, domain.CodeForbidden, textNoToken)
 		b.get("/api/gift/history?live=999").expectFailure(404, domain.CodeLiveNotFound, "直播间不存在")
 	})
-	t.Run("of everything, for auditors", func(t *testing.T) {
-		auditor := d.person("dave").grant(domain.RoleAuditor)
+	t.Run("shows all gifts to auditors", func(t *testing.T) {
+		auditor := d.account("dave").grant(domain.RoleAuditor)
 		at := url.QueryEscape(between.Format(time.RFC3339Nano))
 		read(t, auditor, "", 3, 2, 1)
 		read(t, auditor, "?after=0&limit=2", 1, 2)
@@ -169,10 +169,10 @@ func TestGiftHistory(t *testing.T) {
 	}
 }
 
-func TestLiveReview(t *testing.T) {
+func TestViewersAndComments(t *testing.T) {
 	t.Parallel()
 	d := startAPI(t)
-	a, b, c := d.person("alice"), d.person("bob"), d.person("carol")
+	a, b, c := d.account("alice"), d.account("bob"), d.account("carol")
 	live := a.onAir("show")
 	path := fmt.Sprintf("/api/live/%d", live)
 	b.command(domain.JoinLive{Live: live, Node: "p"})

@@ -1,4 +1,4 @@
-package api
+package payment
 
 import (
 	"bytes"
@@ -11,11 +11,12 @@ import (
 	"io"
 	"net/http"
 
+	"roomlog/api/secret"
 	"roomlog/domain"
 )
 
-// PaymentProvider collects the payments of orders and reports them.
-type PaymentProvider interface {
+// Provider collects the payments of orders and reports them.
+type Provider interface {
 	// Checkout returns the parameters with which a client pays for an order.
 	Checkout(o domain.OrderPlaced) (map[string]string, error)
 	// Payment decodes the report of a payment. It fails with ErrSignature if the provider did not sign the report.
@@ -35,23 +36,14 @@ var ErrSignature = errors.New("the signature of the payment is invalid")
 // SignatureHeader is the header with the lower-case hex HMAC-SHA256 of the raw body of a callback.
 const SignatureHeader = "X-Signature"
 
-// SharedSecret is the built-in PaymentProvider. It accepts payments that are signed with a secret.
+// SharedSecret is the built-in Provider. It accepts payments that are signed with a secret.
 type SharedSecret struct{ secrets [][]byte }
 
 // NewSharedSecret returns a SharedSecret that signs with the first of secrets and accepts payments signed with any of them.
 // There are one or two secrets of at least 16 bytes: two while the older one is being replaced.
 func NewSharedSecret(secrets []string) (SharedSecret, error) {
-	var p SharedSecret
-	if len(secrets) == 0 || len(secrets) > maxSecrets {
-		return p, fmt.Errorf("there must be one or two payment secrets (got %d)", len(secrets))
-	}
-	for i, secret := range secrets {
-		if len(secret) < minSecretLen {
-			return SharedSecret{}, fmt.Errorf("payment secret %d must have at least %d bytes (got %d)", i+1, minSecretLen, len(secret))
-		}
-		p.secrets = append(p.secrets, []byte(secret))
-	}
-	return p, nil
+	checked, err := secret.Check("payment", secrets)
+	return SharedSecret{checked}, err
 }
 
 // Sign returns the signature of the body of a callback.

@@ -13,7 +13,7 @@ import (
 	"roomlog/realtime/ws/wstest"
 )
 
-func TestStory(t *testing.T) {
+func TestLive(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
 	rose := w.list("rose", 30)
@@ -48,12 +48,12 @@ func TestStory(t *testing.T) {
 		t.Errorf("join: %s", came.raw)
 	}
 
-	said := into[struct {
+	msg := into[struct {
 		Pos int64
 		ID  string
 	}](t, guest.ok(guest.ask("comment.post", map[string]any{"live": live, "text": " <b>晚上好</b> "})))
 	heard := host.push("comment")
-	if heard.Pos != said.Pos || heard.Live != live || !strings.Contains(heard.raw, `"text":"<b>晚上好</b>"`) || !strings.Contains(heard.raw, `"id":"`+said.ID+`"`) {
+	if heard.Pos != msg.Pos || heard.Live != live || !strings.Contains(heard.raw, `"text":"<b>晚上好</b>"`) || !strings.Contains(heard.raw, `"id":"`+msg.ID+`"`) {
 		t.Errorf("comment: %s", heard.raw)
 	}
 
@@ -73,7 +73,7 @@ func TestStory(t *testing.T) {
 	for gauges := host.push("gauges"); !strings.Contains(gauges.raw, `{"online":2,"look_count":2,"coins":30}`); gauges = host.push("gauges") {
 	}
 
-	t.Run("a repeated key gets the first answer, byte for byte", func(t *testing.T) {
+	t.Run("a repeated key gets the first reply, byte for byte", func(t *testing.T) {
 		again := guest.ok(guest.ask("gift.send", gift, "k1"))
 		if string(again.Data) != string(paid.Data) {
 			t.Errorf("first %s, then %s", paid.Data, again.Data)
@@ -83,7 +83,7 @@ func TestStory(t *testing.T) {
 			t.Errorf("%d gifts were given", n)
 		}
 	})
-	t.Run("refusals are typed", func(t *testing.T) {
+	t.Run("refusals have codes", func(t *testing.T) {
 		if no := guest.no(guest.ask("gift.send", map[string]any{"live": live, "gift": rose, "num": 3}), "coins_too_few"); no.TextZH != "金币不足，请先充值" {
 			t.Errorf("%+v", no)
 		}
@@ -93,7 +93,7 @@ func TestStory(t *testing.T) {
 		guest.no(guest.ask("comment.post", map[string]any{"live": live, "text": "  "}), "comment_empty")
 		guest.no(guest.ask("comment.post", map[string]any{"live": live, "text": "x"}, "ключ"), "bad_key")
 	})
-	t.Run("leaving is told, and ends the pushes", func(t *testing.T) {
+	t.Run("a leave is pushed and ends the pushes", func(t *testing.T) {
 		guest.aside = nil
 		if m := guest.ok(guest.ask("room.leave", map[string]any{"live": live})); string(m.Data) != `{"left":true}` {
 			t.Errorf("%s", m.raw)
@@ -112,7 +112,7 @@ func TestStory(t *testing.T) {
 			t.Errorf("pushed after leaving: %s", guest.aside[0].raw)
 		}
 	})
-	t.Run("the end of a live is told, and everybody has left", func(t *testing.T) {
+	t.Run("the end of a live is pushed and all viewers leave", func(t *testing.T) {
 		streamer.asks(domain.ChangeLiveStatus{Live: live, To: domain.LiveStop})
 		if m := host.push("status"); !strings.Contains(m.raw, `{"status":3,"from":1}`) {
 			t.Errorf("%s", m.raw)
@@ -123,7 +123,7 @@ func TestStory(t *testing.T) {
 		host.no(host.ask("comment.post", map[string]any{"live": live, "text": "anybody?"}), "live_ended")
 		host.no(host.ask("room.join", map[string]any{"live": live}), "live_ended")
 	})
-	t.Run("when everybody is gone nothing is remembered", func(t *testing.T) {
+	t.Run("nothing is kept when all connections have ended", func(t *testing.T) {
 		_ = host.Conn.Close()
 		_ = guest.Conn.Close()
 		wstest.Eventually(t, "the door is empty", func() bool {
@@ -137,7 +137,7 @@ func TestHello(t *testing.T) {
 	w := newWorld(t, func(c *config) { c.Renewal = 500 * time.Millisecond; c.MaxConnectionsPerUser = 2 })
 	p := w.register("ann")
 
-	t.Run("is what everything begins with", func(t *testing.T) {
+	t.Run("is required before other requests", func(t *testing.T) {
 		a := w.connect()
 		a.no(a.ask("room.join", map[string]any{"live": 1}), "hello_first")
 		a.no(a.ask("gift.send", map[string]any{}), "hello_first")
@@ -151,7 +151,7 @@ func TestHello(t *testing.T) {
 			t.Errorf("welcome %+v", got)
 		}
 	})
-	t.Run("is missed after a while", func(t *testing.T) {
+	t.Run("must be sent in time", func(t *testing.T) {
 		w := newWorld(t, func(c *config) { c.Sockets.HelloTimeout = 50 * time.Millisecond })
 		w.connect().ExpectClose(ws.CloseHelloTimeout)
 	})
@@ -172,7 +172,7 @@ func TestHello(t *testing.T) {
 			a.ExpectClose(test.code)
 		})
 	}
-	t.Run("of too many connections of one person is turned away", func(t *testing.T) {
+	t.Run("is refused when the user has too many connections", func(t *testing.T) {
 		q := w.register("many")
 		q.app()
 		second := q.app()
@@ -182,7 +182,7 @@ func TestHello(t *testing.T) {
 		_ = second.Conn.Close()
 		wstest.Eventually(t, "the place is free", func() bool { return w.door.Stats().Open.Load() < 4 })
 	})
-	t.Run("again renews the token of the same person only", func(t *testing.T) {
+	t.Run("renews the token of the same user only", func(t *testing.T) {
 		q := w.register("renewing")
 		q.expires = time.Now().Add(time.Hour)
 		a := q.app()
@@ -195,7 +195,7 @@ func TestHello(t *testing.T) {
 		streamer := w.register("renewing's streamer")
 		a.join(streamer.goLive("x")) // the log knows the new session only
 	})
-	t.Run("ends when the person signs in elsewhere", func(t *testing.T) {
+	t.Run("is revoked when the user signs in elsewhere", func(t *testing.T) {
 		q := w.register("bob")
 		a := q.app()
 		q.signIn()
@@ -208,7 +208,7 @@ func TestHello(t *testing.T) {
 		}
 		a.ExpectClose(ws.CloseReplaced)
 	})
-	t.Run("ends when the person signs out, or is locked out, or is forgotten", func(t *testing.T) {
+	t.Run("is revoked when the user signs out, is disabled or is forgotten", func(t *testing.T) {
 		out, locked, forgotten := w.register("out"), w.register("locked"), w.register("forgotten")
 		a, b, c := out.app(), locked.app(), forgotten.app()
 		out.asks(domain.SignOut{})
@@ -218,7 +218,7 @@ func TestHello(t *testing.T) {
 		b.ExpectClose(ws.CloseTokenInvalid)
 		c.ExpectClose(ws.CloseTokenInvalid)
 	})
-	t.Run("ends with its token", func(t *testing.T) {
+	t.Run("is revoked when its token expires", func(t *testing.T) {
 		q := w.register("short")
 		q.expires = time.Now().Add(700 * time.Millisecond)
 		a := q.app()
@@ -287,7 +287,7 @@ func TestFrames(t *testing.T) {
 	}
 }
 
-func TestRates(t *testing.T) {
+func TestRateLimits(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, func(c *config) {
 		c.CommentRate, c.CommentBurst, c.GiftRate, c.GiftBurst, c.MaxLivesPerConnection = 5, 3, 20, 4, 2
@@ -322,7 +322,7 @@ func TestRates(t *testing.T) {
 			a.ok(a.ask(verb, test.data))
 		})
 	}
-	t.Run("rooms of a connection are bounded", func(t *testing.T) {
+	t.Run("lives of a connection are bounded", func(t *testing.T) {
 		second, third := p.goLive("y"), p.goLive("z")
 		a.join(live)
 		a.join(second)

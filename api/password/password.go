@@ -1,4 +1,4 @@
-package api
+package password
 
 import (
 	"context"
@@ -17,9 +17,9 @@ import (
 	"roomlog/domain"
 )
 
-// PasswordCost is the work of verifying one password. The zero value means the defaults, which take about 20 ms: argon2id
+// Cost is the work of verifying one password. The zero value means the defaults, which take about 20 ms: argon2id
 // with parameters for servers with little memory.
-type PasswordCost struct {
+type Cost struct {
 	MemoryKiB uint32 // default 19456
 	Passes    uint32 // default 2
 	AtOnce    int    // passwords that are hashed at the same time; default: one per processor
@@ -27,8 +27,14 @@ type PasswordCost struct {
 
 // Bounds of passwords, in Unicode code points.
 const (
-	minPassword = 6
-	maxPassword = 128
+	minLength = 6
+	maxLength = 128
+)
+
+// Codes of the refusals of Check.
+const (
+	CodeTooShort domain.Code = "password_too_short"
+	CodeTooLong  domain.Code = "password_too_long"
 )
 
 const (
@@ -37,14 +43,15 @@ const (
 	keyLen     = 32
 )
 
-// passwords hashes and verifies passwords with argon2id. When all slots are in use, callers wait.
-type passwords struct {
-	cost  PasswordCost
+// Hasher hashes and verifies passwords. When all slots are in use, callers wait. It is safe for concurrent use.
+type Hasher struct {
+	cost  Cost
 	slots chan struct{}
 	decoy string // the hash of a random password
 }
 
-func newPasswords(cost PasswordCost) *passwords {
+// NewHasher returns a Hasher. Zero fields of cost mean the defaults.
+func NewHasher(cost Cost) *Hasher {
 	if cost.MemoryKiB == 0 {
 		cost.MemoryKiB = 19456
 	}
@@ -54,29 +61,29 @@ func newPasswords(cost PasswordCost) *passwords {
 	if cost.AtOnce <= 0 {
 		cost.AtOnce = runtime.GOMAXPROCS(0)
 	}
-	p := &passwords{cost: cost, slots: make(chan struct{}, cost.AtOnce)}
+	p := &Hasher{cost: cost, slots: make(chan struct{}, cost.AtOnce)}
 	p.decoy = p.encode(rand.Text())
 	return p
 }
 
-// check refuses a text that no account can have as its password.
-func (p *passwords) check(password string) error {
+// Check returns a *domain.Refusal for a text that no account can have as its password.
+func Check(password string) error {
 	if !utf8.ValidString(password) || strings.ContainsFunc(password, func(r rune) bool {
 		return unicode.IsControl(r) || r == utf8.RuneError
 	}) {
 		return &domain.Refusal{Code: domain.CodeTextInvalid, Text: "the password must not contain control characters"}
 	}
 	switch n := utf8.RuneCountInString(password); {
-	case n < minPassword:
-		return refusal(codePasswordShort, "the password must have at least %d characters", minPassword)
-	case n > maxPassword:
-		return refusal(codePasswordLong, "the password must have at most %d characters", maxPassword)
+	case n < minLength:
+		return &domain.Refusal{Code: CodeTooShort, Text: fmt.Sprintf("the password must have at least %d characters", minLength)}
+	case n > maxLength:
+		return &domain.Refusal{Code: CodeTooLong, Text: fmt.Sprintf("the password must have at most %d characters", maxLength)}
 	}
 	return nil
 }
 
-// hash returns the hash of a password. It waits for a free slot.
-func (p *passwords) hash(ctx context.Context, password string) (string, error) {
+// Hash returns the hash of a password. It waits for a free slot.
+func (p *Hasher) Hash(ctx context.Context, password string) (string, error) {
 	if err := p.enter(ctx); err != nil {
 		return "", err
 	}
@@ -84,9 +91,9 @@ func (p *passwords) hash(ctx context.Context, password string) (string, error) {
 	return p.encode(password), nil
 }
 
-// verify reports whether hash belongs to password. An empty hash belongs to none, and takes as long as any other, so that
-// the time does not reveal which names exist.
-func (p *passwords) verify(ctx context.Context, hash, password string) (bool, error) {
+// Verify reports whether hash belongs to password. An empty hash belongs to no password and takes the same work as any
+// other, so that the time does not reveal which names exist.
+func (p *Hasher) Verify(ctx context.Context, hash, password string) (bool, error) {
 	known := hash != ""
 	if !known {
 		hash = p.decoy
@@ -129,7 +136,7 @@ func parseHash(hash string) (passwordHash, error) {
 	return h, nil
 }
 
-func (p *passwords) encode(password string) string {
+func (p *Hasher) encode(password string) string {
 	salt := make([]byte, saltLen)
 	rand.Read(salt) // never fails
 	key := argon2.IDKey([]byte(password), salt, p.cost.Passes, p.cost.MemoryKiB, argonLanes, keyLen)
@@ -137,7 +144,7 @@ func (p *passwords) encode(password string) string {
 		base64.RawStdEncoding.EncodeToString(salt), base64.RawStdEncoding.EncodeToString(key))
 }
 
-func (p *passwords) enter(ctx context.Context) error {
+func (p *Hasher) enter(ctx context.Context) error {
 	select {
 	case p.slots <- struct{}{}:
 		return nil
@@ -146,4 +153,4 @@ func (p *passwords) enter(ctx context.Context) error {
 	}
 }
 
-func (p *passwords) leave() { <-p.slots }
+func (p *Hasher) leave() { <-p.slots }

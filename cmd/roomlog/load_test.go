@@ -12,12 +12,12 @@ import (
 	"time"
 )
 
-// patience is how long a client waits for an answer before it tries another server.
-const patience = 3 * time.Second
+// replyTimeout is how long a client waits for a response before it tries another server.
+const replyTimeout = 3 * time.Second
 
-// crowd is people who give in one room and people who watch it, whatever happens to the servers: each goes
-// on at another one when its own is gone, and asks again with the same key for what was not answered.
-type crowd struct {
+// load is a group of users who send gifts to one live and of users who watch it while servers fail. A user whose server is gone
+// continues at another one, and repeats unanswered gifts with the same key.
+type load struct {
 	t       testing.TB
 	servers []*process
 	live    int64
@@ -34,10 +34,10 @@ type crowd struct {
 	receipts map[int64]string // by position: whose gift
 }
 
-// gather brings people into a new room, each of the givers with coins for all of the gifts.
-func gather(t testing.TB, givers, watchers, each int, servers ...*process) *crowd {
+// startLoad opens a live and starts givers and watchers. Each giver has coins for all gifts.
+func startLoad(t testing.TB, givers, watchers, each int, servers ...*process) *load {
 	t.Helper()
-	c := &crowd{t: t, servers: servers, each: each, end: make(chan struct{}), receipts: map[int64]string{}}
+	c := &load{t: t, servers: servers, each: each, end: make(chan struct{}), receipts: map[int64]string{}}
 	servers[0].roomlog("gift", "add", "--name", "Rose", "--coin", "30")
 	c.live = join(t, servers[0], "streamer").open("under load")
 	for i := range watchers {
@@ -58,8 +58,8 @@ func gather(t testing.TB, givers, watchers, each int, servers ...*process) *crow
 	return c
 }
 
-// somewhere answers a socket of p at a server that is there, beginning to look at the i-th.
-func (c *crowd) somewhere(p *person, i *int) *socket {
+// somewhere returns a socket of p at a server that is up, trying the i-th one first.
+func (c *load) somewhere(p *person, i *int) *socket {
 	for tries := 0; ; tries++ {
 		p.at = c.servers[*i%len(c.servers)]
 		s, err := p.dial("")
@@ -76,7 +76,7 @@ func (c *crowd) somewhere(p *person, i *int) *socket {
 }
 
 // give sends gifts one after another until each is acknowledged.
-func (c *crowd) give(p *person, i int) {
+func (c *load) give(p *person, i int) {
 	var s *socket
 	defer func() {
 		if s != nil {
@@ -102,9 +102,9 @@ func (c *crowd) give(p *person, i int) {
 	}
 }
 
-// gift sends one gift; an error means that this connection is no good.
-func (c *crowd) gift(p *person, s *socket, key string) (done bool, err error) {
-	f, err := s.askFor(patience, "gift.send", map[string]any{"live": c.live, "gift": 1, "num": 1}, key)
+// gift sends one gift. An error means that the connection is broken.
+func (c *load) gift(p *person, s *socket, key string) (done bool, err error) {
+	f, err := s.askFor(replyTimeout, "gift.send", map[string]any{"live": c.live, "gift": 1, "num": 1}, key)
 	if err != nil {
 		return false, err
 	}
@@ -130,8 +130,8 @@ func (c *crowd) gift(p *person, s *socket, key string) (done bool, err error) {
 	}
 }
 
-// watch hears the room on one connection after another until it has heard everything.
-func (c *crowd) watch(p *person, s *socket, l *line, i int) {
+// watch receives the pushes of the live on one connection after another until it has received all gifts.
+func (c *load) watch(p *person, s *socket, l *line, i int) {
 	for {
 		select {
 		case <-s.closed:
@@ -159,15 +159,15 @@ func (c *crowd) watch(p *person, s *socket, l *line, i int) {
 	}
 }
 
-// comeBack enters the room again, where the watcher left off.
-func (c *crowd) comeBack(p *person, l *line, i *int) *socket {
+// comeBack joins the live again from the position that the watcher has reached.
+func (c *load) comeBack(p *person, l *line, i *int) *socket {
 	for tries := 0; tries < 600; tries++ {
 		s := c.somewhere(p, i)
 		if s == nil {
 			return nil
 		}
-		since := map[string]any{"epoch": s.welcome.Epoch, "pos": l.at}
-		f, err := s.askFor(patience, "room.join", map[string]any{"live": c.live, "since": since}, "")
+		since := map[string]any{"epoch": s.hello.Epoch, "pos": l.at}
+		f, err := s.askFor(replyTimeout, "room.join", map[string]any{"live": c.live, "since": since}, "")
 		switch {
 		case err == nil && f.Type == "ok":
 			back := into[joined](c.t, f)
@@ -191,19 +191,18 @@ func (c *crowd) comeBack(p *person, l *line, i *int) *socket {
 	return nil
 }
 
-// all is how many gifts are given in the end.
-func (c *crowd) all() int { return len(c.givers) * c.each }
+// all returns the total number of gifts.
+func (c *load) all() int { return len(c.givers) * c.each }
 
-// middle waits until the crowd is in the middle of giving: for the first of two, when a third of the gifts
-// has been acknowledged.
-func (c *crowd) middle(round, rounds int) {
+// middle waits until a part of the gifts is acknowledged: in the first of two rounds, a third.
+func (c *load) middle(round, rounds int) {
 	c.t.Helper()
 	gifts := (round + 1) * c.all() / (rounds + 1)
 	eventually(c.t, fmt.Sprintf("%d gifts are acknowledged", gifts), func() bool { return c.acked.Load() >= int64(gifts) })
 }
 
-// judge waits for the end, and holds everything that was acknowledged and heard against the log.
-func (c *crowd) judge() {
+// judge waits for the end and compares all acknowledgements and pushes with the log.
+func (c *load) judge() {
 	c.t.Helper()
 	c.streams.Wait()
 	close(c.end)
@@ -232,11 +231,11 @@ func (c *crowd) judge() {
 		eventually(c.t, p.name+" has paid for every gift, once", func() bool { return p.coins() == 0 })
 	}
 	if out := at.roomlog("verify"); !strings.HasPrefix(out, "ok: ") {
-		c.t.Errorf("verify said %s", out)
+		c.t.Errorf("verify printed %s", out)
 	}
 }
 
-// loggedGifts answers the gifts of an export by their positions.
+// loggedGifts returns the gifts of an export by position.
 func loggedGifts(exported string) (map[int64]string, error) {
 	found := map[int64]string{}
 	lines := bufio.NewScanner(strings.NewReader(exported))

@@ -17,16 +17,16 @@ import (
 	"roomlog/realtime/ws/wstest"
 )
 
-// crowd is many clients of one room, in this process. They only count what they get, as cheaply as they can;
-// a few of them look at it as well, and say how long it took.
-type crowd struct {
+// clientGroup is many clients of one live in this process. They count what they receive at the lowest cost; a few of them,
+// the probes, also measure the latency.
+type clientGroup struct {
 	t        testing.TB
-	watchers []*watcher
+	watchers []*rawClient
 	reading  sync.WaitGroup
 }
 
-// watcher is one of them.
-type watcher struct {
+// rawClient is one client of a clientGroup.
+type rawClient struct {
 	conn   net.Conn
 	in     *bufio.Reader
 	probe  func(text []byte) (sent time.Time) // nil: only counts
@@ -41,16 +41,16 @@ type watcher struct {
 	end  error
 }
 
-// probes is how many of a crowd look at what they get.
+// probes is how many clients of a group measure the latency.
 const probes = 10
 
-// shortest is what tells a fact from what a server says beside it, in bytes.
+// shortest is the size in bytes from which a frame counts as a fact.
 const shortest = 64
 
-// gather connects n clients, each by itself through enter, and has them read.
-func gather(t testing.TB, n int, probe func([]byte) time.Time, enter func(*watcher) error, addr string) *crowd {
+// gather connects n clients with enter, and starts reading.
+func gather(t testing.TB, n int, probe func([]byte) time.Time, enter func(*rawClient) error, addr string) *clientGroup {
 	t.Helper()
-	c := &crowd{t: t, watchers: make([]*watcher, n)}
+	c := &clientGroup{t: t, watchers: make([]*rawClient, n)}
 	t.Cleanup(c.leave)
 	const atOnce = 50
 	var dialing sync.WaitGroup
@@ -58,7 +58,7 @@ func gather(t testing.TB, n int, probe func([]byte) time.Time, enter func(*watch
 	for part := range slices.Chunk(c.watchers, (n+atOnce-1)/atOnce) {
 		dialing.Go(func() {
 			for i := range part {
-				w := &watcher{}
+				w := &rawClient{}
 				var err error
 				if w.conn, err = net.Dial("tcp", addr); err == nil {
 					part[i] = w
@@ -85,7 +85,7 @@ func gather(t testing.TB, n int, probe func([]byte) time.Time, enter func(*watch
 	return c
 }
 
-func (c *crowd) leave() {
+func (c *clientGroup) leave() {
 	for _, w := range c.watchers {
 		if w != nil {
 			_ = w.conn.Close()
@@ -94,8 +94,8 @@ func (c *crowd) leave() {
 	c.reading.Wait()
 }
 
-// upgrade makes a WebSocket connection; headers end with a line break each.
-func (w *watcher) upgrade(path, headers string) error {
+// upgrade opens a WebSocket connection. Each header ends with a line break.
+func (w *rawClient) upgrade(path, headers string) error {
 	request := strings.Replace(wstest.UpgradeRequest, "/ws", path, 1) + headers + "\r\n"
 	if _, err := io.WriteString(w.conn, request); err != nil {
 		return err
@@ -113,15 +113,15 @@ func (w *watcher) upgrade(path, headers string) error {
 	}
 }
 
-// say sends a short text.
-func (w *watcher) say(text string) error {
+// say sends a short text message.
+func (w *rawClient) say(text string) error {
 	frame := append([]byte{0x81, 0x80 | byte(len(text)), 0, 0, 0, 0}, text...)
 	_, err := w.conn.Write(frame)
 	return err
 }
 
-// read counts until the connection ends.
-func (w *watcher) read() {
+// read counts facts until the connection ends.
+func (w *rawClient) read() {
 	var err error
 	for err == nil {
 		err = w.next()
@@ -135,7 +135,7 @@ func (w *watcher) read() {
 }
 
 // next reads one frame.
-func (w *watcher) next() error {
+func (w *rawClient) next() error {
 	head, err := w.in.Peek(2)
 	if err != nil {
 		return err
@@ -182,8 +182,8 @@ func (w *watcher) next() error {
 	return err
 }
 
-// look notes how long a fact took.
-func (w *watcher) look(size int, packed bool) error {
+// look records the latency of a fact.
+func (w *rawClient) look(size int, packed bool) error {
 	payload := make([]byte, size)
 	if _, err := io.ReadFull(w.in, payload); err != nil {
 		return err
@@ -201,7 +201,7 @@ func (w *watcher) look(size int, packed bool) error {
 	return nil
 }
 
-// sent reads when a fact of the native dialect happened.
+// sent returns when a fact of the native dialect happened.
 func sent(text []byte) time.Time {
 	_, after, _ := bytes.Cut(text, []byte(`"at":"`))
 	at, _, _ := bytes.Cut(after, []byte(`"`))
@@ -212,8 +212,8 @@ func sent(text []byte) time.Time {
 	return t
 }
 
-// has answers whether everybody has n facts at least, and how many all have together.
-func (c *crowd) has(n int64) (all bool, total int64) {
+// has reports whether every client has at least n facts, and returns the total.
+func (c *clientGroup) has(n int64) (all bool, total int64) {
 	all = true
 	for _, w := range c.watchers {
 		got := w.got.Load()
@@ -223,8 +223,8 @@ func (c *crowd) has(n int64) (all bool, total int64) {
 	return all, total
 }
 
-// least is how many facts the slowest has.
-func (c *crowd) least() int64 {
+// least returns the number of facts of the slowest client.
+func (c *clientGroup) least() int64 {
 	n := c.watchers[0].got.Load()
 	for _, w := range c.watchers {
 		n = min(n, w.got.Load())
@@ -232,8 +232,8 @@ func (c *crowd) least() int64 {
 	return n
 }
 
-// await waits until everybody has exactly n facts.
-func (c *crowd) await(n int64) {
+// await waits until every client has exactly n facts.
+func (c *clientGroup) await(n int64) {
 	c.t.Helper()
 	deadline := time.Now().Add(30 * time.Second)
 	for {
@@ -248,8 +248,8 @@ func (c *crowd) await(n int64) {
 	}
 }
 
-// ends answers why connections ended.
-func (c *crowd) ends() (ends []error) {
+// ends returns why connections ended.
+func (c *clientGroup) ends() (ends []error) {
 	for _, w := range c.watchers {
 		w.mu.Lock()
 		if w.end != nil {
@@ -260,16 +260,16 @@ func (c *crowd) ends() (ends []error) {
 	return ends
 }
 
-// traffic is how many bytes everybody got.
-func (c *crowd) traffic() (n int64) {
+// traffic returns the bytes that all clients received.
+func (c *clientGroup) traffic() (n int64) {
 	for _, w := range c.watchers {
 		n += w.bytes.Load()
 	}
 	return n
 }
 
-// took forgets and answers how long facts took, shortest first.
-func (c *crowd) took() (all []time.Duration) {
+// took returns and clears the latencies, shortest first.
+func (c *clientGroup) took() (all []time.Duration) {
 	for _, w := range c.watchers {
 		w.mu.Lock()
 		all = append(all, w.took...)
@@ -280,7 +280,7 @@ func (c *crowd) took() (all []time.Duration) {
 	return all
 }
 
-// percentile is a value of sorted durations, in milliseconds.
+// percentile returns a value of sorted durations in milliseconds.
 func percentile(sorted []time.Duration, percent int) float64 {
 	if len(sorted) == 0 {
 		return 0

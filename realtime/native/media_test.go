@@ -8,7 +8,7 @@ import (
 	"roomlog/domain"
 )
 
-// says has the program itself say something.
+// says executes a command of the server itself.
 func (w *world) says(c domain.Command) {
 	w.Helper()
 	if _, err := w.sequencer.Execute(context.Background(), domain.Request{Command: c, Actor: domain.Actor{Kind: domain.System}}); err != nil {
@@ -16,7 +16,7 @@ func (w *world) says(c domain.Command) {
 	}
 }
 
-func TestThePictureIsTold(t *testing.T) {
+func TestBroadcastMedia(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
 	streamer := w.register("streamer")

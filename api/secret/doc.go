@@ -1,0 +1,2 @@
+// Package secret checks the secrets that sign tokens and payments.
+package secret

@@ -1,0 +1,170 @@
+package token
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/golang-jwt/jwt/v5"
+
+	"roomlog/api/secret"
+	"roomlog/domain"
+	"roomlog/internal/settings"
+)
+
+// Settings are the settings of an Issuer.
+type Settings struct {
+	TokenLife time.Duration `default:"720h" min:"1m" max:"87600h" help:"Time for which a sign-in token is valid. Phones sign in about once a month."`
+}
+
+const maxLength = 2048 // bytes of a token
+
+// Issuer issues and verifies tokens. It is safe for concurrent use.
+type Issuer struct {
+	secrets [][]byte // newest first
+	life    time.Duration
+	now     func() time.Time
+	parser  *jwt.Parser
+}
+
+// NewIssuer returns an Issuer that signs with the first of secrets and accepts tokens signed with any of them. There are
+// one or two secrets of at least 16 bytes: two while the older one is being replaced. A life of zero means the default of Settings.
+func NewIssuer(secrets []string, life time.Duration, now func() time.Time) (*Issuer, error) {
+	checked, err := secret.Check("token", secrets)
+	switch {
+	case err != nil:
+		return nil, err
+	case life < 0:
+		return nil, fmt.Errorf("--token-life must not be negative (got %v)", life)
+	case now == nil:
+		return nil, errors.New("token: an Issuer needs a clock")
+	}
+	t := &Issuer{secrets: checked, life: life, now: now}
+	if life == 0 {
+		var s Settings
+		settings.Defaults(&s)
+		t.life = s.TokenLife
+	}
+	t.parser = jwt.NewParser(
+		jwt.WithValidMethods([]string{jwt.SigningMethodHS256.Alg()}),
+		jwt.WithExpirationRequired(),
+		jwt.WithTimeFunc(now),
+	)
+	return t, nil
+}
+
+// payload is the payload of a token.
+type payload struct {
+	jwt.RegisteredClaims        // sub: id of the user
+	Session              string `json:"sid"`
+	Position             int64  `json:"pos"` // position of the sign-in in the log
+}
+
+// Claims are what a token states.
+type Claims struct {
+	User     domain.UserID
+	Session  string
+	Position int64     // of the sign-in in the log; tables behind it do not have the session yet
+	IssuedAt time.Time // zero if the token does not state it; ignored by Issue
+}
+
+// Issue returns a token for a user and a session.
+func (t *Issuer) Issue(c Claims) (string, error) {
+	now := t.now()
+	content := payload{
+		RegisteredClaims: jwt.RegisteredClaims{
+			Subject:   strconv.FormatInt(int64(c.User), 10),
+			IssuedAt:  jwt.NewNumericDate(now),
+			ExpiresAt: jwt.NewNumericDate(now.Add(t.life)),
+		},
+		Session:  c.Session,
+		Position: c.Position,
+	}
+	token, err := jwt.NewWithClaims(jwt.SigningMethodHS256, content).SignedString(t.secrets[0])
+	if err != nil {
+		return "", fmt.Errorf("sign a token: %w", err)
+	}
+	return token, nil
+}
+
+// Verify returns the user and the session that a token names. The token may follow "Bearer ". The error is a
+// *domain.Refusal: token_missing for an empty token, token_expired for a valid token that has expired, token_invalid
+// otherwise. Verify does not check that the session is current: the log does with every command.
+func (t *Issuer) Verify(token string) (domain.UserID, string, error) {
+	c, err := t.Read(token)
+	return c.User, c.Session, err
+}
+
+// Until returns the expiry of a token, for connections that may outlive it. It returns the zero time for a token that
+// Verify refuses.
+func (t *Issuer) Until(token string) time.Time {
+	if _, content, err := t.parse(token); err == nil {
+		return content.ExpiresAt.Time
+	}
+	return time.Time{}
+}
+
+// Read returns the claims of a token, and the errors of Verify.
+func (t *Issuer) Read(token string) (Claims, error) {
+	user, content, err := t.parse(token)
+	if err != nil {
+		return Claims{}, err
+	}
+	c := Claims{User: user, Session: content.Session, Position: content.Position}
+	if content.IssuedAt != nil {
+		c.IssuedAt = content.IssuedAt.Time
+	}
+	return c, nil
+}
+
+// parse returns the user and the payload of a valid token.
+func (t *Issuer) parse(token string) (domain.UserID, payload, error) {
+	token = withoutScheme(token)
+	if token == "" {
+		return 0, payload{}, &domain.Refusal{Code: domain.CodeTokenMissing, Text: "this needs a token: sign in first"}
+	}
+	var content payload
+	err := errors.New("too long")
+	if len(token) <= maxLength {
+		_, err = t.parser.ParseWithClaims(token, &content, t.keys)
+	}
+	switch {
+	case errors.Is(err, jwt.ErrTokenExpired):
+		return 0, payload{}, &domain.Refusal{Code: domain.CodeTokenExpired, Text: "the token has expired: sign in again"}
+	case err != nil:
+		return 0, payload{}, Invalid()
+	}
+	user, err := strconv.ParseInt(content.Subject, 10, 64)
+	if err != nil || user < 1 || content.Session == "" {
+		return 0, payload{}, Invalid()
+	}
+	return domain.UserID(user), content, nil
+}
+
+// Invalid returns the refusal of a token that is not valid.
+func Invalid() error {
+	return &domain.Refusal{Code: domain.CodeTokenInvalid, Text: "the token is not valid: sign in again"}
+}
+
+// keys returns all secrets. The parser tries each.
+func (t *Issuer) keys(*jwt.Token) (any, error) {
+	set := jwt.VerificationKeySet{}
+	for _, secret := range t.secrets {
+		set.Keys = append(set.Keys, secret)
+	}
+	return set, nil
+}
+
+// withoutScheme returns token without a leading "Bearer ", in upper or lower case.
+func withoutScheme(token string) string {
+	const scheme = "bearer"
+	token = strings.TrimSpace(token)
+	if len(token) >= len(scheme) && strings.EqualFold(token[:len(scheme)], scheme) {
+		if rest := token[len(scheme):]; rest == "" || rest[0] == ' ' {
+			return strings.TrimSpace(rest)
+		}
+	}
+	return token
+}

@@ -1,0 +1,87 @@
+package main_test
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+
+	"roomlog/eventstore/pgtest"
+	"roomlog/realtime/socketio/siotest"
+)
+
+// TestUserWithoutAccess is the matrix of user states and servers: REST, the native socket, Socket.IO and RTMP. The
+// command is executed beside one process, and the user is connected to another.
+func TestUserWithoutAccess(t *testing.T) {
+	t.Parallel()
+	needFFmpeg(t)
+	env := append([]string{"DATABASE_URL=" + pgtest.Blank(t)}, sharedSecrets...)
+	first := serve(t, env, append([]string{"--data", dataDir(t)}, unhurried...)...)
+	other := serve(t, env, append([]string{"--data", dataDir(t)}, unhurried...)...)
+	file := film(t, 2)
+	for _, state := range []struct {
+		name         string
+		enter, leave []string // commands, with the user's id in place of ID
+		final        bool     // there is no way back
+	}{
+		{name: "active"},
+		{name: "banned", enter: []string{"ban", "--user", "ID"}, leave: []string{"unban", "--user", "ID"}},
+		{name: "expired", enter: []string{"ban", "--user", "ID", "--for", "5s"}},
+		{name: "disabled", enter: []string{"user", "disable", "ID"}, leave: []string{"user", "enable", "ID"}},
+		{name: "forgotten", enter: []string{"user", "forget", "ID", "--yes"}, final: true},
+	} {
+		t.Run(state.name, func(t *testing.T) {
+			user := join(t, other, "matrix-"+state.name)
+			run := func(command []string) {
+				if command != nil {
+					first.roomlog(strings.Split(strings.ReplaceAll(strings.Join(command, "\x00"), "ID", fmt.Sprint(user.id)), "\x00")...)
+				}
+			}
+			room := user.create("matrix") // not on air: the live itself does not end
+			encoder := publish(t, file, other.rtmpURL(room), "-stream_loop", "-1")
+			eventually(t, "the live has a broadcast", func() bool { return user.read(room.Data.ID).Data.Picture != nil })
+			native := user.connect("")
+			sio := siotest.Dial(t, "http://"+other.addr+"/socket.io/", siotest.Options{Version: 3})
+			id := sio.Connect()
+
+			run(state.enter)
+			if state.enter != nil {
+				eventually(t, "the encoder is disconnected", encoder.over)
+				<-native.closed
+				eventually(t, "REST refuses", func() bool {
+					status, _ := user.do(http.MethodGet, "/api/user/info", nil, nil)
+					return status != http.StatusOK
+				})
+				if _, err := user.dial(""); err == nil {
+					t.Error("the native socket is accepted")
+				}
+				sio.Emit("joinLive", map[string]any{"live_id": room.Data.ID, "token": user.token})
+				if refusal := string(sio.Event(id)[0]); !strings.Contains(refusal, `"code"`) {
+					t.Errorf("Socket.IO responded with %s", refusal)
+				}
+				if publish(t, file, other.rtmpURL(room)).wait() == nil {
+					t.Error("an encoder is accepted")
+				}
+			}
+			if state.final {
+				return
+			}
+			run(state.leave)
+			if state.leave == nil {
+				eventually(t, "the ban has expired", func() bool {
+					status, _ := user.do(http.MethodGet, "/api/user/info", nil, nil)
+					return status == http.StatusOK
+				})
+			}
+			user.signIn()
+			user.connect("")
+			if state.enter != nil {
+				encoder = publish(t, file, other.rtmpURL(room), "-stream_loop", "-1")
+			}
+			eventually(t, "the live has a broadcast", func() bool { return user.read(room.Data.ID).Data.Picture != nil })
+			if encoder.over() {
+				t.Error("the encoder is disconnected")
+			}
+		})
+	}
+}

@@ -63,6 +63,6 @@ func (c *Config) sockets() ws.Config {
 	s.MaxMessage = c.MaxPayload
 	s.HelloTimeout, s.PingInterval, s.SocketTimeout = -1, -1, -1
 	s.Skipped = nil   // the protocol has no packet for it
-	s.Deflate = false // not every old client keeps the decompression window across messages
+	s.Deflate = false // clients offer it even if they do not keep the decompression window across messages
 	return s
 }

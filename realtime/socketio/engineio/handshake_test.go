@@ -35,7 +35,7 @@ func TestHandshake(t *testing.T) {
 	c.Expect("4over WebSocket")
 }
 
-func TestNoUpgradeIsOfferedOverWebSocket(t *testing.T) {
+func TestHandshakeOverWebSocketOffersNoUpgrade(t *testing.T) {
 	t.Parallel()
 	h := serve(t, nil)
 	for _, version := range []int{3, 4} {
@@ -46,8 +46,8 @@ func TestNoUpgradeIsOfferedOverWebSocket(t *testing.T) {
 	}
 }
 
-// Old clients offer compression, and some of them would lose the decompression window between two messages.
-func TestNoCompressionIsAccepted(t *testing.T) {
+// Clients offer compression even if they do not keep the decompression window across messages.
+func TestHandshakeAcceptsNoCompression(t *testing.T) {
 	t.Parallel()
 	h := serve(t, func(c *engineio.Config, _ *host) { c.Sockets.Deflate = true })
 	address, err := url.Parse(h.base)
@@ -78,7 +78,7 @@ func TestNoCompressionIsAccepted(t *testing.T) {
 	}
 }
 
-func TestRequestsThatAreRefused(t *testing.T) {
+func TestRefusedRequests(t *testing.T) {
 	t.Parallel()
 	h := serve(t, func(c *engineio.Config, _ *host) {
 		c.Sockets.Origins = ws.Origins{"https://app.example"}
@@ -124,15 +124,15 @@ func TestRequestsThatAreRefused(t *testing.T) {
 			}
 		})
 	}
-	// None of it did the sessions any harm.
+	// The sessions still work.
 	for _, c := range []*siotest.Client{polled, socket} {
 		c.Send("4still here")
 		c.Expect("4still here")
 	}
 }
 
-// An id that others can see must not open the session.
-func TestASessionIsOpenToItsTransportOnly(t *testing.T) {
+// The id of a session must open it only on its transport: other users can see the id.
+func TestSessionIDOpensItsTransportOnly(t *testing.T) {
 	t.Parallel()
 	for name, upgrades := range map[string]bool{"opened over WebSocket": false, "upgraded to WebSocket": true} {
 		for _, version := range []int{3, 4} {
@@ -159,15 +159,15 @@ func TestASessionIsOpenToItsTransportOnly(t *testing.T) {
 	}
 }
 
-func TestTooManyPollingSessions(t *testing.T) {
+func TestMaxPolling(t *testing.T) {
 	t.Parallel()
 	h := serve(t, func(c *engineio.Config, _ *host) { c.MaxPolling = 2 })
 	first, one := h.dial(t, siotest.Options{Polling: true})
 	h.dial(t, siotest.Options{Polling: true})
 	if status, body := get(t, http.MethodGet, h.base+"?EIO=4&transport=polling", "", nil); status != http.StatusServiceUnavailable {
-		t.Fatalf("the third is answered with %d %s", status, body)
+		t.Fatalf("the third gets the response %d %s", status, body)
 	}
-	first.Upgrade() // does not poll any more
+	first.Upgrade() // no longer polls
 	eventually(t, "a place is free", func() bool { return h.Polling() == 1 })
 	_, third := h.dial(t, siotest.Options{Polling: true})
 	one.Close()
@@ -175,12 +175,12 @@ func TestTooManyPollingSessions(t *testing.T) {
 	eventually(t, "both places are given back", func() bool { return h.Polling() == 1 })
 }
 
-func TestTheGateCountsPollingSessions(t *testing.T) {
+func TestPollingSessionsTakeConnectionSlots(t *testing.T) {
 	t.Parallel()
 	h := serve(t, func(c *engineio.Config, _ *host) { c.Sockets.Limiter = limit.Clients{Slots: limit.NewSlots(0, 1, nil)} })
 	_, one := h.dial(t, siotest.Options{Polling: true})
 	if status, body := get(t, http.MethodGet, h.base+"?EIO=4&transport=polling", "", nil); status != http.StatusTooManyRequests {
-		t.Fatalf("the second of an address is answered with %d %s", status, body)
+		t.Fatalf("the second of an address gets the response %d %s", status, body)
 	}
 	if _, err := siotest.Try(t, h.base, siotest.Options{}); err == nil {
 		t.Fatal("the second of an address is let in over WebSocket")
@@ -199,7 +199,7 @@ func TestTheGateCountsPollingSessions(t *testing.T) {
 	})
 }
 
-func TestATokenInTheAddressIsNeverLogged(t *testing.T) {
+func TestTokensAreNotLogged(t *testing.T) {
 	t.Parallel()
 	h := serve(t, func(_ *engineio.Config, h *host) {
 		h.onOpen = func(s *session) { s.onMessage = func(string) { panic("a fault") } }

@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// Config is what a Server needs. The caller sets Now and, for ServeHTTP, Open. The settings with a default tag must not
-// be zero: settings.Defaults fills them.
+// Config configures a Server. The caller sets Now and, for ServeHTTP, Open. The settings with a default tag must not be
+// zero: settings.Defaults fills them.
 type Config struct {
 	// Open is called for every new connection before anything is read from it, and returns its Peer. The request is
 	// valid until Open returns.

@@ -63,7 +63,7 @@ func (s *Session) startUpgrade(conn *ws.Conn) *carrier {
 }
 
 // probePacket handles a packet of a connection that may become the carrier, or the error of decoding it. After a wrong
-// packet the client may try another connection at once.
+// packet the client may immediately try another connection.
 func (s *Session) probePacket(c *carrier, p packet, err error) {
 	var listeners []upgradeListener
 	s.mu.Lock()

@@ -7,7 +7,7 @@ import (
 	"roomlog/realtime/ws"
 )
 
-// Config is what an Engine needs. The caller sets Open, Now and BodyTimeout. The settings with a default tag must not be
+// Config configures an Engine. The caller sets Open, Now and BodyTimeout. The settings with a default tag must not be
 // zero: settings.Defaults fills them.
 type Config struct {
 	// Open is called for every new session before anything is read from it, and returns its Handler.

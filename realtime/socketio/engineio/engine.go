@@ -64,7 +64,7 @@ func (e *Engine) Run(ctx context.Context) error {
 	return nil
 }
 
-// checkSessions checks every session from time to time: one goroutine instead of a timer for each.
+// checkSessions checks every session periodically until ctx ends. One goroutine replaces a timer for each session.
 func (e *Engine) checkSessions(ctx context.Context) {
 	cfg := &e.cfg
 	interval := maxCheckInterval
@@ -89,7 +89,7 @@ func (e *Engine) checkSessions(ctx context.Context) {
 	}
 }
 
-// ServeHTTP opens sessions and serves those that poll.
+// ServeHTTP opens sessions and serves the requests of sessions that poll.
 func (e *Engine) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	query := r.URL.Query()
 	transport, upgrade := query.Get("transport"), strings.EqualFold(r.Header.Get("Upgrade"), "websocket")

@@ -58,7 +58,7 @@ func (s *Session) recordPacket(kind byte) bool {
 	return true
 }
 
-// startInterval sets the next deadline: that of the client's ping in version 3, that of the server's ping in version 4.
+// startInterval sets the next deadline: in version 3 for the client's ping, in version 4 for the server's ping.
 func (s *Session) startInterval(now time.Time) {
 	s.pinged, s.deadline = false, now.Add(s.shared.pingInterval)
 	if s.version == V3 {

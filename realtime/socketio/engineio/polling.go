@@ -10,7 +10,8 @@ import (
 	"roomlog/realtime/ws"
 )
 
-// upgradeNoop is how long a GET waits during an upgrade before it gets a noop packet: the client pauses its polling.
+// upgradeNoop is the time after which a waiting GET gets a noop packet during an upgrade, because the client waits for it
+// before it upgrades.
 const upgradeNoop = 100 * time.Millisecond
 
 // poll responds to a GET with the backlog, or waits for frames.
@@ -34,7 +35,7 @@ func (s *Session) poll(w http.ResponseWriter, r *http.Request) {
 		s.mu.Unlock()
 		badRequest.write(w)
 		return
-	case s.waiting != nil: // two GETs at once
+	case s.waiting != nil: // two GETs at the same time
 		s.endLocked("transport error", packetClose)
 		s.mu.Unlock()
 		badRequest.write(w)
@@ -48,7 +49,8 @@ func (s *Session) poll(w http.ResponseWriter, r *http.Request) {
 	s.await(w, r, response, probed)
 }
 
-// await writes the response to a GET when there are frames.
+// await waits for frames and writes them as the response to a GET. During an upgrade it sends a noop packet instead. It
+// ends the session when the client cancels the request.
 func (s *Session) await(w http.ResponseWriter, r *http.Request, response chan []*ws.Frame, probed bool) {
 	var noop <-chan time.Time
 	if probed {
@@ -59,7 +61,7 @@ func (s *Session) await(w http.ResponseWriter, r *http.Request, response chan []
 	for {
 		select {
 		case frames := <-response:
-			if frames == nil { // upgraded meanwhile
+			if frames == nil { // the session was upgraded
 				badRequest.write(w)
 				return
 			}
@@ -146,7 +148,8 @@ func (s *Session) post(w http.ResponseWriter, r *http.Request) {
 	_, _ = io.WriteString(w, "ok")
 }
 
-// startPost checks whether the session can take a POST now. Two at once would have no order: they end the session.
+// startPost checks whether the session accepts a POST now. Two POSTs at the same time end the session, because their order
+// is unknown.
 func (s *Session) startPost() *failure {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -16,7 +16,7 @@ import (
 )
 
 const (
-	// lastPacketTimeout is how long the last packet of an ended session waits for the client's next GET.
+	// lastPacketTimeout is the time for which the last packet of an ended session is kept for the client's next GET.
 	lastPacketTimeout = 5 * time.Second
 	// pollBytes is about how many bytes one response to a GET carries.
 	pollBytes = 64 << 10
@@ -30,7 +30,7 @@ type Handler interface {
 	Closed(reason string)
 }
 
-// shared is what all sessions of an engine have in common.
+// shared holds the clock, settings and functions that all sessions of an engine use.
 type shared struct {
 	now        func() time.Time
 	log        *slog.Logger
@@ -47,7 +47,7 @@ type shared struct {
 type Session struct {
 	shared  *shared
 	id      string
-	alias   string // under which other users know a session of version 3 that polls; "": none
+	alias   string // public id of a session of version 3 while it polls; "": none
 	version Version
 	query   url.Values
 	asText  bool   // the client receives binary messages as text
@@ -68,7 +68,7 @@ type Session struct {
 	release    func() // frees the slot that a session that polls takes
 	settled    bool
 	deadline   time.Time // of the next packet of the client, or of the next ping
-	pinged     bool      // deadline is that of the response to a ping
+	pinged     bool      // deadline is for the response to a ping
 	ended      bool
 	lastPacket string    // of an ended session: the client still has to poll it, after the backlog
 	keptUntil  time.Time // how long lastPacket is kept
@@ -85,21 +85,21 @@ type carrier struct {
 // upgradeListener is called when a session has been upgraded to a connection.
 type upgradeListener interface{ upgraded(*Session, *ws.Conn) }
 
-// newID returns a random id that nobody can guess.
+// newID returns a random id of 120 bits.
 func newID() string {
 	var b [15]byte
 	_, _ = rand.Read(b[:]) // never fails
 	return base64.RawURLEncoding.EncodeToString(b[:])
 }
 
-// ID returns the id of the session. It is a secret while the session polls: whoever knows it can send as the client.
+// ID returns the id of the session. It is a secret while the session polls: it is enough to send as the client.
 func (s *Session) ID() string { return s.id }
 
 // Alias returns the alias under which a client of version 3 was shown while it polled, or "".
 func (s *Session) Alias() string { return s.alias }
 
-// PublicID returns the id under which other users may know the client: the alias while a session of version 3 polls,
-// and the id otherwise. Frames that are sent to the session itself may contain either.
+// PublicID returns the id that other users may see: the alias while a session of version 3 polls, and the id otherwise.
+// Frames that are sent to the session itself may contain either.
 func (s *Session) PublicID() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -171,7 +171,7 @@ func (s *Session) handshake() *ws.Frame {
 	return ws.TextFrame(append([]byte{typeOpen}, text...))
 }
 
-// Send sends frames in their order. What the client does not take at once waits within bounds.
+// Send sends frames in their order. It does not block: frames that the client does not take wait in a bounded queue.
 func (s *Session) Send(frames ...*ws.Frame) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -182,7 +182,7 @@ func (s *Session) sendLocked(frames ...*ws.Frame) {
 	if s.ended {
 		return
 	}
-	if s.alias != "" { // the client knows itself by its id
+	if s.alias != "" { // the client itself uses its id
 		own := make([]*ws.Frame, len(frames))
 		for i, f := range frames {
 			own[i] = f.Replace(s.alias, s.id)
@@ -213,7 +213,7 @@ func (s *Session) flush() {
 // Close ends the session. Frames that were sent before are delivered first.
 func (s *Session) Close() { s.end("forced server close", packetClose) }
 
-// Fail ends the session at once, for a reason of the protocol such as "parse error" or "transport close".
+// Fail ends the session immediately, for a reason of the protocol such as "parse error" or "transport close".
 func (s *Session) Fail(reason string) { s.end(reason, "") }
 
 // end ends the session. When lastPacket is not "", a client that polls and does not wait gets it by its next GET;
@@ -238,7 +238,7 @@ func (s *Session) endLocked(reason, lastPacket string) {
 		}
 		s.waiting <- []*ws.Frame{ws.TextFrame([]byte(lastPacket))}
 		s.waiting = nil
-	case lastPacket != "": // never together with the backlog: clients handle a close before the messages beside it
+	case lastPacket != "": // never in one response with the backlog: clients handle a close before the messages
 		s.lastPacket, s.keptUntil = lastPacket, s.shared.now().Add(lastPacketTimeout)
 	default:
 		s.backlog.Clear()

@@ -23,8 +23,8 @@ type Namespace struct {
 	Name string
 	// Use are called in turn before a socket connects. The first error refuses the socket; a *Refusal may carry data.
 	Use []func(*Socket) error
-	// Connected is called with each new socket, after its client knows that it is connected and before anything else
-	// of it is handled. It registers the socket's handlers.
+	// Connected is called with each new socket, after its client got the response to CONNECT and before its first
+	// event is handled. It registers the socket's handlers.
 	Connected func(*Socket)
 	// Recovery lets clients recover their sockets after a lost connection. Nil: they cannot.
 	Recovery *Recovery
@@ -161,7 +161,7 @@ func (c *client) connect(name string, auth json.RawMessage) {
 	}
 }
 
-// admit calls the functions of Namespace.Use, and recovers the socket if its client asks for it.
+// admit calls the functions of Namespace.Use, and recovers the socket if its client requests it.
 func (c *client) admit(k *Socket, n *namespace) error {
 	switch {
 	case n == nil:

@@ -74,7 +74,7 @@ func (c *Client) Upgrade() {
 	_ = socket.WriteString("5")
 }
 
-// Second opens another WebSocket connection for the same session, as an attacker who knows its id would.
+// Second opens another WebSocket connection for the same session, as an attacker with its id would.
 func (c *Client) Second() *Client {
 	c.Helper()
 	other := &Client{TB: c.TB, base: c.base, options: c.options, sid: c.sid, packets: make(chan Packet, 1000), closed: make(chan struct{})}

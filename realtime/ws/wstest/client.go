@@ -17,7 +17,7 @@ import (
 	"time"
 )
 
-// Timeout bounds every wait of a test.
+// Timeout is the maximum time that a test waits for an expected frame.
 const Timeout = 10 * time.Second
 
 const (

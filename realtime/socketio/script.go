@@ -9,6 +9,9 @@ import (
 	"time"
 )
 
+// Path is the path of the server's requests, which clients expect.
+const Path = "/socket.io/"
+
 // scripts are the files of the client that pages load from this server. Each may have a source map.
 var scripts = []string{"socket.io.js", "socket.io.min.js", "socket.io.slim.js", "socket.io.esm.min.js"}
 

@@ -15,24 +15,6 @@ const (
 	closeTimeout = 2 * time.Second
 )
 
-// attempt is one non-blocking write to a socket. It is kept in the connection so that a write allocates nothing.
-type attempt struct {
-	p   []byte
-	n   int
-	err error
-	do  func(fd uintptr) bool
-}
-
-// write is the function for syscall.RawConn.Write. It returns true, so that RawConn does not wait for the socket.
-func (a *attempt) write(fd uintptr) bool {
-	for {
-		a.n, a.err = writeNow(fd, a.p)
-		if !errors.Is(a.err, syscall.EINTR) {
-			return true
-		}
-	}
-}
-
 // Send sends frames in their order and in one write. It never waits: what the socket does not take at once waits in
 // the bounded queue. After the end of the connection it does nothing.
 func (c *Conn) Send(frames ...*Frame) {

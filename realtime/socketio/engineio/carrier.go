@@ -51,7 +51,7 @@ func (c *carrier) Closed(uint16, string) {
 
 // startUpgrade makes conn the probe of a session that polls. It closes conn for any other session.
 func (s *Session) startUpgrade(conn *ws.Conn) *carrier {
-	c := &carrier{session: s, conn: conn, since: s.shared.cfg.Now()}
+	c := &carrier{session: s, conn: conn, since: s.shared.now()}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.ended || s.carrier != nil || s.probe != nil {

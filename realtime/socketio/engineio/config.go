@@ -7,14 +7,6 @@ import (
 	"roomlog/realtime/ws"
 )
 
-// Handler handles the messages of one session. Its methods are called one after another.
-type Handler interface {
-	// Message handles a message. The bytes are valid until Message returns.
-	Message(data []byte, binary bool)
-	// Closed is called once, after the last message, with the reason in the words of Engine.IO.
-	Closed(reason string)
-}
-
 // Config is what an Engine needs. The caller sets Open, Now and BodyTimeout. The settings with a default tag must not be
 // zero: settings.Defaults fills them.
 type Config struct {

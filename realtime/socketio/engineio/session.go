@@ -22,11 +22,24 @@ const (
 	pollBytes = 64 << 10
 )
 
+// Handler handles the messages of one session. Its methods are called one after another.
+type Handler interface {
+	// Message handles a message. The bytes are valid until Message returns.
+	Message(data []byte, binary bool)
+	// Closed is called once, after the last message, with the reason in the words of Engine.IO.
+	Closed(reason string)
+}
+
 // shared is what all sessions of an engine have in common.
 type shared struct {
-	cfg    Config
-	stats  *ws.Stats
-	forget func(*Session) // removes an ended session from the engine
+	now        func() time.Time
+	log        *slog.Logger
+	stats      *ws.Stats
+	forget     func(*Session) // removes an ended session from the engine
+	maxPayload int
+
+	// Settings of Config.
+	pingInterval, pingTimeout, upgradeTimeout, settleTimeout, bodyTimeout time.Duration
 }
 
 // Session is one client, over polling or WebSocket. Its methods may be called by any goroutine at any time, and none
@@ -144,14 +157,14 @@ func (s *Session) handshake() *ws.Frame {
 	if s.carrier == nil {
 		upgrades = append(upgrades, "websocket")
 	}
-	c := &s.shared.cfg
+	c := s.shared
 	text, err := json.Marshal(struct {
 		ID           string   `json:"sid"`
 		Upgrades     []string `json:"upgrades"`
 		PingInterval int64    `json:"pingInterval"`
 		PingTimeout  int64    `json:"pingTimeout"`
 		MaxPayload   int      `json:"maxPayload"`
-	}{s.id, upgrades, c.Sockets.PingInterval.Milliseconds(), c.PingTimeout.Milliseconds(), c.MaxPayload})
+	}{s.id, upgrades, c.pingInterval.Milliseconds(), c.pingTimeout.Milliseconds(), c.maxPayload})
 	if err != nil { // strings and numbers can always be encoded
 		panic("engineio: encode a handshake: " + err.Error())
 	}
@@ -226,7 +239,7 @@ func (s *Session) endLocked(reason, lastPacket string) {
 		s.waiting <- []*ws.Frame{ws.TextFrame([]byte(lastPacket))}
 		s.waiting = nil
 	case lastPacket != "": // never together with the backlog: clients handle a close before the messages beside it
-		s.lastPacket, s.keptUntil = lastPacket, s.shared.cfg.Now().Add(lastPacketTimeout)
+		s.lastPacket, s.keptUntil = lastPacket, s.shared.now().Add(lastPacketTimeout)
 	default:
 		s.backlog.Clear()
 	}
@@ -272,6 +285,6 @@ func (s *Session) recover() {
 		return
 	}
 	s.shared.stats.Panics.Add(1)
-	s.shared.cfg.Log.Error("Engine.IO session panicked", slog.Any("error", fault), slog.String("stack", string(debug.Stack())))
+	s.shared.log.Error("Engine.IO session panicked", slog.Any("error", fault), slog.String("stack", string(debug.Stack())))
 	s.end("server error", "")
 }

@@ -17,19 +17,6 @@ const maxPendingAcks = 64
 // ServerDisconnect is the reason, in the words of the protocol, when the server disconnected a socket.
 const ServerDisconnect = "server namespace disconnect"
 
-// Namespace is a part of the server to which clients connect. Only the namespaces of Config exist.
-type Namespace struct {
-	// Name begins with a slash; "/" is the default namespace.
-	Name string
-	// Use are called in turn before a socket connects. The first error refuses the socket; a *Refusal may carry data.
-	Use []func(*Socket) error
-	// Connected is called with each new socket, after its client knows that it is connected and before anything else
-	// of it is handled. It registers the socket's handlers.
-	Connected func(*Socket)
-	// Recovery lets clients recover their sockets after a lost connection. Nil: they cannot.
-	Recovery *Recovery
-}
-
 // Socket is one client in one namespace. Its events are handled one after another; methods that do not say otherwise
 // may be called by any goroutine at any time.
 type Socket struct {

@@ -9,9 +9,6 @@ import (
 	"unicode/utf16"
 )
 
-// units returns the length of a text in UTF-16 code units, as JavaScript counts it.
-func units(text string) int { return len(utf16.Encode([]rune(text))) }
-
 // split returns the packets of the response to a GET.
 func (c *Client) split(payload string) (packets []Packet) {
 	if c.options.Version == 4 {

@@ -78,12 +78,12 @@ func Connect(t testing.TB, addr string, receiveBuffer int) net.Conn {
 func Upgrade(t testing.TB, conn net.Conn, more ...byte) *Client {
 	t.Helper()
 	c := NewClient(t, conn)
-	answer := c.Handshake("", more...) //nolint:bodyclose // an upgrade has no body
-	if answer.StatusCode != http.StatusSwitchingProtocols {
-		body, _ := io.ReadAll(answer.Body)
-		t.Fatalf("the upgrade got the response %d %s", answer.StatusCode, body)
+	response := c.Handshake("", more...) //nolint:bodyclose // an upgrade has no body
+	if response.StatusCode != http.StatusSwitchingProtocols {
+		body, _ := io.ReadAll(response.Body)
+		t.Fatalf("the upgrade got the response %d %s", response.StatusCode, body)
 	}
-	if got := answer.Header.Get("Sec-WebSocket-Accept"); got != "aWAY+V/uyz5ILZEoWuWdxjnlb7E=" {
+	if got := response.Header.Get("Sec-WebSocket-Accept"); got != "aWAY+V/uyz5ILZEoWuWdxjnlb7E=" {
 		t.Fatalf("Sec-WebSocket-Accept = %q", got)
 	}
 	return c
@@ -99,11 +99,11 @@ func (c *Client) Handshake(headers string, more ...byte) *http.Response {
 	c.T.Helper()
 	c.Write(append([]byte(UpgradeRequest+headers+"\r\n"), more...)...)
 	_ = c.Conn.SetReadDeadline(time.Now().Add(Timeout))
-	answer, err := http.ReadResponse(c.In, nil)
+	response, err := http.ReadResponse(c.In, nil)
 	if err != nil {
 		c.T.Fatal(err)
 	}
-	return answer
+	return response
 }
 
 // Write writes raw bytes.

@@ -57,14 +57,14 @@ func newRates(c Config) *rates {
 // not counted: its endpoint refuses it.
 func (r *rates) admit(ctx context.Context, class rateClass) error {
 	rc := requestOf(ctx)
-	key := limit.Key(rc.addr)
-	if class == rateWrites || class == rateUploads {
-		if rc.tokenError != nil {
-			return nil
-		}
-		key = userKey(rc.caller.User)
+	byUser := class == rateWrites || class == rateUploads
+	switch {
+	case !byUser:
+		return r.take(r.classes[class], limit.Key(rc.addr))
+	case rc.tokenError == nil:
+		return r.take(r.classes[class], userKey(rc.caller.User))
 	}
-	return r.take(r.classes[class], key)
+	return nil
 }
 
 // admitName takes one sign-in for the name with a key.

@@ -54,13 +54,14 @@ endif
 fmt: ## format every Go file
 	gofmt -s -w .
 
-# Tests with Golden or Generated in their names compare generated files; with -update they write them. The golden files of
-# events come first, because docs/EVENTS.md shows them.
+# The golden files of events come first, because docs/EVENTS.md shows them. Then all documents are written, which tests compare
+# with the code. Tests with Golden or Generated in their names write the other files that they compare, with -update.
 generate: ## bring every generated file up to date
-	@for dir in $$(grep -rl --include='*_test.go' 'flag.Bool("update"' . | xargs -n1 dirname | sort -u); do \
+	go test -count=1 -run Golden ./domain -update
+	go run ./cmd/roomlog docs
+	@for dir in $$(grep -rl --include='*_test.go' 'flag.Bool("update"' . | xargs -n1 dirname | sort -u | grep -vx ./domain); do \
 		go test -count=1 -run 'Golden|Generated' $$dir -update || exit 1; \
 	done
-	go run ./cmd/roomlog docs
 
 build: ## build bin/roomlog
 	go build -o bin/roomlog ./cmd/roomlog

@@ -2,6 +2,10 @@ package domain_test
 
 import (
 	"encoding/json"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"path/filepath"
 	"reflect"
 	"regexp"
 	"slices"
@@ -38,6 +42,49 @@ var personalFields = []string{"username", "nickname", "avatar", "title", "cover"
 // may be destroyed before the event is appended.
 var publicReasons = []string{"connection.kicked.v1", "player.kicked.v1", "user.forgotten.v1", "participant.forgotten.v1", "chat_room.removed.v1",
 	"gift.repriced.v1", "gift.withdrawn.v1", "live.status_changed.v1", "broadcast.stopped.v1", "recording.deleted.v1", "viewer.unbanned.v1"}
+
+// TestEveryCommandAndEventIsInTheCatalogue finds types with a decision or an effect that the catalogue does not list.
+func TestEveryCommandAndEventIsInTheCatalogue(t *testing.T) {
+	listed := map[string]bool{}
+	for _, spec := range domain.Commands {
+		listed[reflect.TypeOf(spec.Zero).Name()] = true
+	}
+	for _, spec := range domain.Events {
+		listed[reflect.TypeOf(spec.Zero).Name()] = true
+	}
+	files, err := filepath.Glob("*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := 0
+	for _, name := range files {
+		if strings.HasSuffix(name, "_test.go") {
+			continue
+		}
+		file, err := parser.ParseFile(token.NewFileSet(), name, nil, parser.SkipObjectResolution)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, declaration := range file.Decls {
+			f, ok := declaration.(*ast.FuncDecl)
+			if !ok || f.Recv == nil || f.Name.Name != "decide" && f.Name.Name != "evolve" {
+				continue
+			}
+			typ, ok := f.Recv.List[0].Type.(*ast.Ident)
+			if !ok {
+				t.Errorf("%s: %s has no plain receiver", name, f.Name.Name)
+				continue
+			}
+			found++
+			if list := map[string]string{"decide": "Commands", "evolve": "Events"}[f.Name.Name]; !listed[typ.Name] {
+				t.Errorf("%s is not in the catalogue: add it to %s in domain/catalogue.go", typ.Name, list)
+			}
+		}
+	}
+	if found != len(listed) {
+		t.Errorf("found %d commands and events in the code, want %d as in the catalogue", found, len(listed))
+	}
+}
 
 func TestPersonalTextsAreMarked(t *testing.T) {
 	specs := map[string]domain.EventSpec{}

@@ -1,4 +1,4 @@
-// Package chat is the chat beside the lives: users and anonymous connections write to everybody, in chat rooms, or
+// Package chat is the chat beside the lives: users and anonymous visitors post in the public chat, in chat rooms, and
 // to each other. It is one chat for all dialects; each connection that uses it has a Session.
 //
 // The package guarantees:

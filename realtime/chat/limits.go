@@ -46,8 +46,8 @@ func newUserLimits(c Config) userLimits {
 	return userLimits{limit.NewRates[domain.UserID](limit.Rate{PerSecond: c.MessageRate, Burst: c.MessageBurst}, limitedUsers)}
 }
 
-// addressLimit bounds what anonymous clients do: per address, and then all together, so that one address does not
-// use up what is there for everybody.
+// addressLimit bounds what anonymous clients do: first per address, then all together. One address alone cannot use up
+// the limit for all.
 type addressLimit struct {
 	addresses *limit.Rates[string]
 	all       *limit.Bucket

@@ -36,7 +36,7 @@ func AuthorOf(d projections.Delta, e domain.MessagePosted) Participant {
 	return Participant{ID: e.Participant, Connection: e.Connection, User: profileOf(e.User, d.Profile), Nickname: e.Nickname}
 }
 
-// profileOf returns the profile of a signed-in user, and the zero Profile for nobody.
+// profileOf returns the profile of a signed-in user, and the zero Profile for user 0.
 func profileOf(user domain.UserID, p projections.Profile) projections.Profile {
 	if user == 0 {
 		return projections.Profile{}

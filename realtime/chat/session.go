@@ -192,7 +192,7 @@ func (s *Session) SendTyping(room domain.ChatRoomID, to string) {
 }
 
 // AllowQuery counts an operation that uses the log or the tables, or refuses it. The methods of Session call it
-// themselves, except where their comment says otherwise.
+// themselves, except JoinSubscribed.
 func (s *Session) AllowQuery() error {
 	return hub.Limited(s.limits.queries.Take(s.chat.cfg.Now()))
 }

@@ -70,7 +70,7 @@ func (s subscribers) unsubscribe(one *subscriber, room domain.ChatRoomID) {
 	}
 }
 
-// deliver delivers an update once to everybody who subscribes to any of some rooms.
+// deliver delivers an update once to each subscriber of any of the rooms.
 func (s subscribers) deliver(u *Update, rooms ...domain.ChatRoomID) {
 	if len(rooms) == 1 {
 		for one := range s.byRoom[rooms[0]] {

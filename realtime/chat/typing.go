@@ -18,7 +18,7 @@ const (
 	maxNoteBytes   = 1700                   // of the notes in one message
 )
 
-// typingNote says that somebody is typing: in a room, or to one other connection.
+// typingNote is the notification that a participant is typing: in a room, or to one other connection.
 type typingNote struct {
 	Room string `json:"r,omitempty"`
 	From string `json:"f"`

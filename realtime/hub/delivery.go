@@ -53,7 +53,7 @@ func (v *delivery) run(ctx context.Context) error {
 // follow delivers the batches of one subscription until it ends.
 func (v *delivery) follow(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
-	defer cancel() // a subscription that nobody reads holds up the feed
+	defer cancel() // a subscription that is not read delays the feed
 	batches, err := v.feed.Subscribe(ctx)
 	if err != nil {
 		return err
@@ -84,7 +84,7 @@ func (v *delivery) begin(ctx context.Context, position int64) {
 	}
 }
 
-// skipTo resets everybody if deltas up to position were missed: clients reconnect and resume.
+// skipTo resets all subscribers, clients and followers if deltas up to position were missed.
 func (v *delivery) skipTo(ctx context.Context, position int64) {
 	if position <= v.registry.position {
 		return

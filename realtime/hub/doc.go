@@ -10,7 +10,7 @@
 //     subscribed at, in order, once. When the hub missed deltas, it resets them: their clients reconnect and resume.
 //   - A user is present in a live from the first connection to the end of the last one. The viewers of a lost node
 //     leave after PresenceGrace unless they came back.
-//   - A client whose session is no longer valid, or that an operator kicks, is told so on every node.
+//   - Every node revokes clients whose session is no longer valid, and kicks clients that an operator kicks.
 //
 // It never waits for a client or for the database while it delivers, and it knows no protocol and no JSON frame.
 package hub

@@ -51,8 +51,8 @@ func (h *Hub) Run(ctx context.Context) error {
 	return g.Wait()
 }
 
-// Drain is called before the node stops: from now on the end of a connection removes nobody from a live. A viewer
-// who reconnects within PresenceGrace, to any node, was never away; the other nodes remove the rest.
+// Drain prepares the stop of the node: from now on viewers stay in their lives when their connections end. The other nodes
+// remove those who do not reconnect to any node within PresenceGrace.
 func (h *Hub) Drain() { h.presence.stop() }
 
 // Node returns the name of this node in the log.

@@ -6,14 +6,14 @@ import (
 	"roomlog/projections"
 )
 
-// Subscriber receives what happens in one live: a dialect has one for each live that somebody watches. The hub
+// Subscriber receives what happens in one live. A dialect has one subscriber for each live that its clients are in. The hub
 // calls its methods one after another; they must not block.
 type Subscriber interface {
 	// Deliver is called with every public delta of the live, and with every changed profile, in order.
 	Deliver(d projections.Delta)
 	// DeliverGauges is called with the newest gauges of the live.
 	DeliverGauges(g projections.Gauges)
-	// Reset is called when deltas were missed: everybody must reconnect. The subscription has ended.
+	// Reset is called when deltas were missed: the clients in the live must reconnect. The subscription has ended.
 	Reset()
 }
 
@@ -25,6 +25,6 @@ type Follower interface {
 	Load(ctx context.Context, position int64) error
 	// Deliver is called with deltas; with them everything up to position has been delivered.
 	Deliver(position int64, deltas ...projections.Delta)
-	// Reset is called when deltas were missed: everybody must reconnect.
+	// Reset is called when deltas were missed: all clients must reconnect.
 	Reset()
 }

@@ -16,8 +16,8 @@ type visit struct {
 	clients []Client          // by which the user is present, in the order of their joins
 	joined  bool              // the log may have the user present by this node
 	since   int64             // position of the newest join
-	rejoin  bool              // the log says that the user left, but clients are present
-	ended   bool              // the live has ended: nobody joins any more
+	rejoin  bool              // the log has a leave of the user, but clients are present
+	ended   bool              // the live has ended: there are no more joins
 	cause   domain.LeaveCause // of the end of the last client
 	queued  bool
 }

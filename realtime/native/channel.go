@@ -41,7 +41,7 @@ type fact struct {
 	frame     *ws.Frame
 }
 
-// Deliver sends a public delta to everybody in the live.
+// Deliver sends a public delta to all connections in the live.
 func (c *channel) Deliver(d projections.Delta) {
 	if !d.Public() {
 		return
@@ -78,7 +78,7 @@ func (c *channel) wasReset() bool {
 	return c.reset
 }
 
-// push sends the frame of a fact, or of several up to pos, to everybody and keeps it.
+// push sends the frame of a fact, or of several up to pos, to all connections and keeps it.
 func (c *channel) push(pos int64, frame *ws.Frame) {
 	f := fact{pos, c.last, frame}
 	c.last = f.pos

@@ -46,11 +46,7 @@ func (s *session) onComment(ctx context.Context, r request, data domain.PostComm
 	if err := checkLive(data.Live); err != nil {
 		return nil, err
 	}
-	receipt, err := s.execute(ctx, r, data)
-	if err != nil {
-		return nil, err
-	}
-	return postReplyOf[domain.CommentPosted](receipt)
+	return postEvent[domain.CommentPosted](s, ctx, r, data)
 }
 
 func (s *session) onGift(ctx context.Context, r request, data domain.SendGift) (any, error) {
@@ -79,6 +75,15 @@ func (s *session) onAck(_ context.Context, _ request, data ackData) (any, error)
 
 func (s *session) onPing(context.Context, request, noData) (any, error) {
 	return pingReply{s.Now().UTC()}, nil
+}
+
+// postEvent executes a command that leads to an event of type E. It returns the position and the ID of that event.
+func postEvent[E domain.Event, C domain.Command](s *session, ctx context.Context, r request, c C) (any, error) {
+	receipt, err := s.execute(ctx, r, c)
+	if err != nil {
+		return nil, err
+	}
+	return postReplyOf[E](receipt)
 }
 
 // postReplyOf returns the position and the ID of the event of type E in a receipt.

@@ -20,7 +20,7 @@ func (s *session) execute(ctx context.Context, r request, c domain.Command) (eve
 	return s.Hub.Execute(ctx, s.Identity(), r.rate.ofCommands(), c, r.Key)
 }
 
-// access says who may send a request.
+// access is who may send a request.
 type access int
 
 const (
@@ -29,7 +29,7 @@ const (
 	accessSession               // after hello, while the token is valid
 )
 
-// rate says what limits a request.
+// rate is the limit that a request counts against.
 type rate int
 
 const (

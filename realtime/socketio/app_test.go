@@ -11,11 +11,11 @@ import (
 	"roomlog/realtime/socketio/siotest"
 )
 
-// app is a client as it is on people's phones.
+// app is a client as the phone apps are.
 type app struct {
 	*siotest.Client
 	id  string // of the socket
-	pid string // for a recovery
+	pid string // for the recovery
 }
 
 func (w *world) app(o siotest.Options) *app {
@@ -25,7 +25,7 @@ func (w *world) app(o siotest.Options) *app {
 	return &app{c, id, pid}
 }
 
-// back connects as the client that was lost.
+// back reconnects with the recovery data of the lost client.
 func (w *world) back(lost *app, offset string) *app {
 	w.Helper()
 	c := siotest.Dial(w, w.base, siotest.Options{})
@@ -33,14 +33,14 @@ func (w *world) back(lost *app, offset string) *app {
 	return &app{c, id, pid}
 }
 
-// who is a person as others see it.
+// who is a user as other users see it.
 type who struct {
 	ID     domain.UserID
 	Name   string
 	Avatar string
 }
 
-// listed is who is in a room.
+// listed is the viewer list.
 type listed struct {
 	Clients []string
 	Action  string
@@ -56,7 +56,7 @@ func (l listed) names() (names []string) {
 	return names
 }
 
-// push answers the next event of a name, and the offset behind it, "" if there is none.
+// push returns the next event of a name and its offset, or "".
 func push[T any](a *app, event string) (v T, offset string) {
 	a.Helper()
 	arguments := a.Event(event)
@@ -67,7 +67,7 @@ func push[T any](a *app, event string) (v T, offset string) {
 	return v, offset
 }
 
-// decode reads JSON and does not forgive fields that nobody knows.
+// decode decodes JSON and fails on unknown fields.
 func decode(t testing.TB, text json.RawMessage, v any) {
 	t.Helper()
 	d := json.NewDecoder(strings.NewReader(string(text)))
@@ -77,7 +77,7 @@ func decode(t testing.TB, text json.RawMessage, v any) {
 	}
 }
 
-// online waits for a list in which an action of somebody is the newest.
+// online waits for a viewer list whose last change is this action of this user.
 func (a *app) online(action, name string) listed {
 	a.Helper()
 	for {
@@ -88,7 +88,7 @@ func (a *app) online(action, name string) listed {
 	}
 }
 
-// joins joins a room in somebody's name, and waits for the list that shows it.
+// joins joins a live as a user and waits for the viewer list with the user.
 func (a *app) joins(p person, live any) listed {
 	a.Helper()
 	a.Emit("joinLive", map[string]any{"live_id": live, "token": p.token()})
@@ -110,7 +110,7 @@ type refusal struct {
 	}
 }
 
-// refused expects a refusal with this text.
+// refused waits for a notice with this text.
 func (a *app) refused(text string) refusal {
 	a.Helper()
 	no, _ := push[refusal](a, a.id)
@@ -134,7 +134,7 @@ type given struct {
 	Num              int
 }
 
-// silent fails if anything but a list comes before the answer to a test event.
+// silent fails if anything except viewer lists comes before the response to a test event.
 func (a *app) silent() {
 	a.Helper()
 	a.Emit("test", nil)
@@ -149,7 +149,7 @@ func (a *app) silent() {
 	}
 }
 
-// kinds are the ways in which clients come.
+// kinds are the combinations of version and transport.
 var kinds = map[string]siotest.Options{
 	"version 3 over WebSocket": {Version: 3},
 	"version 4 over WebSocket": {Version: 4},

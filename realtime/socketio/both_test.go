@@ -41,7 +41,7 @@ func (n *nativeClient) OnMessage(_ *gws.Conn, m *gws.Message) {
 	}
 }
 
-// native connects somebody in the native dialect.
+// native connects a user in the native dialect.
 func (p person) native() *nativeClient {
 	p.Helper()
 	n := &nativeClient{TB: p.TB, frames: make(chan frame, 10_000)}
@@ -56,7 +56,7 @@ func (p person) native() *nativeClient {
 	return n
 }
 
-// ask sends a frame and waits for its answer.
+// ask sends a frame and waits for its response.
 func (n *nativeClient) ask(verb string, data any) json.RawMessage {
 	n.Helper()
 	n.serial++
@@ -84,8 +84,7 @@ func (n *nativeClient) hear(is func(frame) bool) frame {
 	}
 }
 
-// Both dialects are in the same rooms.
-func TestBothDialectsShareARoom(t *testing.T) {
+func TestBothDialectsShareALive(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
 	live, rose := w.register("streamer").goLive(), w.list("rose", "rose.png", 5)
@@ -110,7 +109,7 @@ func TestBothDialectsShareARoom(t *testing.T) {
 	if s, offset := push[said](a, "comment"); offset != fmt.Sprint(f.Pos) || !strings.Contains(string(f.Data), s.ID) {
 		t.Errorf("one comment is %s at %d and %+v at %s", f.Data, f.Pos, s, offset)
 	}
-	// One person in both dialects leaves with the last connection.
+	// A user in both dialects leaves with the last connection.
 	both := bob
 	old := w.app(siotest.Options{})
 	old.joins(both, live)
@@ -123,8 +122,7 @@ func TestBothDialectsShareARoom(t *testing.T) {
 	}
 }
 
-// Two processes on one database are one system.
-func TestTwoProcesses(t *testing.T) {
+func TestTwoNodes(t *testing.T) {
 	t.Parallel()
 	db := pgtest.New(t)
 	one := openWorld(t, db, true, nil)
@@ -168,7 +166,7 @@ func TestTwoProcesses(t *testing.T) {
 			}
 		}
 	}
-	// Ann moves to the other process, and the end of the first connection is no leaving.
+	// Ann moves to the other node; the end of her first connection does not take her out of the live.
 	moved := two.app(siotest.Options{Version: 3})
 	moved.joins(ann.on(two), live)
 	a.Cut()

@@ -12,10 +12,10 @@ import (
 	"roomlog/realtime/socketio/siotest"
 )
 
-// What the servers that these clients come from did wrong.
+// These tests cover faults of the servers that the clients were written for.
 
-// A coin is spent once, however many devices spend it at once, and what is paid is in the room.
-func TestACoinIsSpentOnce(t *testing.T) {
+// Devices of one user spend coins at the same time: each coin is spent once, and each paid gift is pushed.
+func TestCoinsAreSpentOnce(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
 	live, rose := w.register("streamer").goLive(), w.list("rose", "", 10)
@@ -32,11 +32,11 @@ func TestACoinIsSpentOnce(t *testing.T) {
 	}
 	refused := 0
 	for _, a := range apps {
-		for range affordable { // everybody sees all that were given
+		for range affordable { // every device gets all gifts
 			push[given](a, "gift")
 		}
 		a.Emit("test", nil)
-		for said := ""; said != `"啊啊啊"`; said = string(a.Event(a.id)[0]) { // a refusal comes before the answer
+		for said := ""; said != `"啊啊啊"`; said = string(a.Event(a.id)[0]) { // a notice comes before the response
 			if strings.Contains(said, "金币不足，请先充值") {
 				refused++
 			}
@@ -55,8 +55,8 @@ func TestACoinIsSpentOnce(t *testing.T) {
 	}
 }
 
-// Somebody looks once, however often and on however many devices at once.
-func TestALookIsCountedOnce(t *testing.T) {
+// Joins of one user on many devices at the same time are one view.
+func TestAViewIsCountedOnce(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
 	live := w.register("streamer").goLive()
@@ -82,8 +82,8 @@ func TestALookIsCountedOnce(t *testing.T) {
 	}
 }
 
-// What is pushed is in the log before, and in the tables; what is refused is in neither.
-func TestNothingIsPushedThatIsNotInTheLog(t *testing.T) {
+// A push is in the log and in the tables before; a refused event is in neither.
+func TestPushesFollowTheLog(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
 	streamer := w.register("streamer")

@@ -15,8 +15,7 @@ import (
 
 var quoted = regexp.MustCompile("`([^`]+)`")
 
-// The texts in the docs are those that clients are told.
-func TestTheTextsInTheDocs(t *testing.T) {
+func TestDocumentedTexts(t *testing.T) {
 	t.Parallel()
 	page, err := os.ReadFile("../../docs/REALTIME.md")
 	if err != nil {
@@ -31,7 +30,7 @@ func TestTheTextsInTheDocs(t *testing.T) {
 	for _, row := range rows[2:] {
 		said := quoted.FindAllStringSubmatch(row, -1)
 		codes := said[1:]
-		if len(codes) == 0 { // everything else
+		if len(codes) == 0 { // the row for all other codes
 			codes = [][]string{{"", "bad_request"}, {"", "text_invalid"}, {"", "number_out_of_range"}}
 		}
 		for _, code := range codes {
@@ -42,7 +41,7 @@ func TestTheTextsInTheDocs(t *testing.T) {
 	}
 }
 
-func TestTheLimitsInTheDocs(t *testing.T) {
+func TestDocumentedLimits(t *testing.T) {
 	t.Parallel()
 	page, err := os.ReadFile("../../docs/REALTIME.md")
 	if err != nil {
@@ -66,7 +65,7 @@ func TestTheLimitsInTheDocs(t *testing.T) {
 		fmt.Sprintf("| %d,000, for %.0f minutes |", recovery.MaxKept/1000, recovery.Keep.Minutes()),
 	} {
 		if !strings.Contains(section, row) {
-			t.Errorf("the docs do not say %q", row)
+			t.Errorf("docs/REALTIME.md does not contain %q", row)
 		}
 	}
 }

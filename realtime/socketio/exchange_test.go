@@ -16,7 +16,7 @@ import (
 	"roomlog/realtime/socketio/siotest"
 )
 
-// chatRoom makes a chat room.
+// chatRoom creates a chat room.
 func (w *world) chatRoom(name string) domain.ChatRoomID {
 	w.Helper()
 	id := domain.ChatRoomID(strings.ReplaceAll(uuid.NewString(), "-", "")[:24])
@@ -27,7 +27,7 @@ func (w *world) chatRoom(name string) domain.ChatRoomID {
 	return id
 }
 
-// exchanged is what sockets of the generic chat say to each other.
+// exchanged is a message of the exchange chat.
 type exchanged struct {
 	Meta struct {
 		Timestamp      int64
@@ -39,13 +39,13 @@ type exchanged struct {
 	}
 }
 
-// attended is news of who comes and goes.
+// attended is a join or leave of a chat room.
 type attended struct {
 	Clients                 []string
 	Action, Target, Message string
 }
 
-// attends connects to a chat room and waits until everybody knows.
+// attends connects to a chat room and waits until the others got the join.
 func (w *world) attends(o siotest.Options, room string, others ...*app) *app {
 	w.Helper()
 	a := w.appWith(o, "room", room)
@@ -74,7 +74,7 @@ func says(target, text string) map[string]any {
 	return map[string]any{"target": target, "payload": map[string]any{"msg": text}}
 }
 
-// nothing fails if anything comes before the answer to a test event.
+// nothing fails if anything comes before the response to a test event.
 func (a *app) nothing() {
 	a.Helper()
 	a.Emit("test", nil)
@@ -101,7 +101,7 @@ func TestExchange(t *testing.T) {
 			stranger := here.attends(siotest.Options{}, string(elsewhere))
 
 			ann := here.attends(o, room)
-			bob := there.attends(o, string(id), ann) // by its id, on the other process
+			bob := there.attends(o, string(id), ann) // by the id of the room, on the other node
 			cat := here.attends(siotest.Options{Version: 3}, room, ann, bob)
 
 			text := "<b>مرحبا</b> 👩‍👩‍👧‍👦 你好"
@@ -118,7 +118,7 @@ func TestExchange(t *testing.T) {
 					t.Errorf("%s is shown as %s", ann.id, shown)
 				}
 			}
-			// An answer to the sender alone, by the id that was seen.
+			// A private message to the sender, by the id in its message.
 			bob.Emit("exchange", says(shown, "for ann alone"))
 			got, _ := push[exchanged](ann, ann.id)
 			if string(got.Data.Payload) != `{"msg":"for ann alone"}` || got.Meta.Target != ann.id {
@@ -128,7 +128,7 @@ func TestExchange(t *testing.T) {
 			if got, _ := push[exchanged](bob, bob.id); string(got.Data.Payload) != `{"msg":"for bob alone"}` || got.Meta.Client != cat.id {
 				t.Errorf("said %+v", got)
 			}
-			// Nobody is not anybody, and what is no target is no event.
+			// Unknown and invalid targets are ignored.
 			for _, target := range []any{nil, "", "online", "message", "message-guest-1", "nobody", 7, []string{"群聊"}, string(id), room} {
 				ann.Emit("exchange", map[string]any{"target": target, "payload": map[string]any{"msg": "forged"}})
 			}
@@ -168,7 +168,7 @@ func TestExchange(t *testing.T) {
 	}
 }
 
-// goes ends a socket: without a word, unless it polls, when that would be noticed late.
+// goes ends a socket: without a close packet over WebSocket, with one when it polls.
 func (a *app) goes(o siotest.Options) {
 	if o.Polling {
 		a.Send("41")
@@ -182,7 +182,7 @@ func jsonEqual(a, b json.RawMessage) bool {
 	return json.Unmarshal(a, &x) == nil && json.Unmarshal(b, &y) == nil && fmt.Sprint(x) == fmt.Sprint(y)
 }
 
-// An id that polling hides is the socket's own to itself, and to everybody once it polls no more.
+// A polling socket knows itself by its id. Other clients see its alias, and its id after the upgrade.
 func TestExchangeWithAPollingSocket(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
@@ -218,7 +218,7 @@ func TestExchangeWithAPollingSocket(t *testing.T) {
 		t.Errorf("there are %v", at)
 	}
 	bob.Cut()
-	if at := cat.coming("离开"); at.Message != "用户("+bob.id+")已离开." { // as it was shown last
+	if at := cat.coming("离开"); at.Message != "用户("+bob.id+")已离开." { // under its last public id
 		t.Errorf("cat is told %+v", at)
 	}
 }
@@ -247,7 +247,7 @@ func attendance(a *app) (l whoList) {
 	return l
 }
 
-func TestExchangeIsDenied(t *testing.T) {
+func TestExchangeWithoutARoomIsDenied(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
 	id := w.chatRoom("doomed")
@@ -265,7 +265,7 @@ func TestExchangeIsDenied(t *testing.T) {
 	denied(b)
 }
 
-// denied expects to be put out, in a manner that clients do not come back from.
+// denied waits for the denial and for the disconnect after which clients do not reconnect.
 func denied(a *app) {
 	a.Helper()
 	no, _ := push[exchanged](a, a.id)
@@ -331,13 +331,13 @@ func TestWhoAndNicknamesAndTyping(t *testing.T) {
 	if n := len(events[domain.MessagePosted](one)); n != 0 {
 		t.Errorf("%d messages of typing", n)
 	}
-	// Without a token there is nobody to add a message.
+	// A socket without a token cannot add a message.
 	cat.Emit("addMessage", map[string]any{"content": "x"})
 	cat.hears("needLogin", "")
 }
 
-// What is said to a socket that has not entered the chat is dropped at once.
-func TestASocketWithoutANameIsNobody(t *testing.T) {
+// A message to a socket that has not entered the chat is dropped.
+func TestUnnamedSocketIsNotFoundByName(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, guests)
 	w.chatRoom("demo")
@@ -354,7 +354,7 @@ func TestASocketWithoutANameIsNobody(t *testing.T) {
 	}
 }
 
-func TestTheChatHasAPace(t *testing.T) {
+func TestChatRateLimits(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, func(_ *socketio.Config, c *roomsConfig) {
 		c.MessageRate, c.MessageBurst, c.TypingRate = 0.001, 3, 0.001
@@ -382,8 +382,8 @@ func TestTheChatHasAPace(t *testing.T) {
 	}
 }
 
-// A client may leave and come again by its connection, but it is the one that it was to the limits.
-func TestLeavingTheChatRenewsNoPace(t *testing.T) {
+// A client that disconnects from the namespace and connects again keeps its rate limits.
+func TestLeavingTheChatDoesNotResetRates(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, func(_ *socketio.Config, c *roomsConfig) { c.MessageRate, c.MessageBurst = 0.001, 3 })
 	w.chatRoom("demo")
@@ -409,8 +409,8 @@ func TestLeavingTheChatRenewsNoPace(t *testing.T) {
 	}
 }
 
-// Whoever was there when a process died is gone after the grace time, and the others hear of it.
-func TestGuestsOfADeadProcess(t *testing.T) {
+// Participants of a lost node leave after the grace time, and the others get that.
+func TestParticipantsOfALostNode(t *testing.T) {
 	t.Parallel()
 	db := pgtest.New(t)
 	one := openWorld(t, db, true, func(_ *socketio.Config, c *roomsConfig) { c.PresenceGrace = 200 * time.Millisecond })

@@ -15,8 +15,8 @@ import (
 	"roomlog/realtime/socketio/siotest"
 )
 
-// What others see of a client opens nothing: neither its session, nor an upgrade of it.
-func TestTheIDsThatOthersSeeOpenNothing(t *testing.T) {
+// The public id of a client opens neither its session nor an upgrade of it.
+func TestPublicIDsOpenNoSession(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
 	live := w.register("streamer").goLive()
@@ -52,14 +52,14 @@ func TestTheIDsThatOthersSeeOpenNothing(t *testing.T) {
 			address := fmt.Sprintf("%s?EIO=%d&transport=polling&b64=1&sid=%s", w.base, version, id)
 			for method, body := range map[string]string{http.MethodGet: "", http.MethodPost: forged} {
 				if status, text := watcher.Do(method, address, body, nil); status != http.StatusBadRequest {
-					t.Errorf("%s with the id %s is answered with %d %s", method, id, status, text)
+					t.Errorf("%s with the id %s gets the response %d %s", method, id, status, text)
 				}
 			}
-			// An upgrade is refused, or closed before anything is said.
+			// An upgrade is refused, or closed before any message.
 			address = strings.Replace(address, "polling", "websocket", 1)
 			if status, text := watcher.Do(http.MethodGet, address, "", upgrade); status != http.StatusBadRequest &&
 				(status != http.StatusSwitchingProtocols || !strings.Contains(text, "not an upgrade")) {
-				t.Errorf("an upgrade with the id %s is answered with %d %q", id, status, text)
+				t.Errorf("an upgrade with the id %s gets the response %d %q", id, status, text)
 			}
 		}
 	}
@@ -77,9 +77,9 @@ func TestTheIDsThatOthersSeeOpenNothing(t *testing.T) {
 	}
 }
 
-// Texts leave as they came, for clients put them where they belong: markup, letters that go from right to left, and
-// pictures of several code units.
-func TestTextsLeaveAsTheyCame(t *testing.T) {
+// Texts are sent as they came, because clients escape them: markup, right-to-left letters, and emoji of several code
+// units.
+func TestTextsAreNotEscaped(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
 	live := w.register("streamer").goLive()
@@ -103,10 +103,10 @@ func TestTextsLeaveAsTheyCame(t *testing.T) {
 	}
 }
 
-// A reader who stops in a flooded room is put out; the others get everything, and memory stays bounded.
-func TestAReaderWhoStopsInAFloodedRoom(t *testing.T) {
+// A stalled reader in a busy live is disconnected; the others get everything, and memory stays bounded.
+func TestStalledReaderInABusyLive(t *testing.T) {
 	t.Parallel()
-	const queue, stalled, flood = 64 << 10, 4, 400 // a flush of the window fits in for who reads
+	const queue, stalled, flood = 64 << 10, 4, 400 // the queue holds one flush
 	w := newWorld(t, func(c *socketio.Config, _ *roomsConfig) {
 		c.Engine.Sockets.QueueBytes, c.Engine.Sockets.SendBuffer, c.Engine.Sockets.WriteTimeout = queue, 8<<10, 2*time.Second
 	})
@@ -139,7 +139,7 @@ func TestAReaderWhoStopsInAFloodedRoom(t *testing.T) {
 	}
 }
 
-// stall joins a room over a connection that is not read from afterwards.
+// stall joins a live over a connection that it does not read afterwards.
 func (w *world) stall(p person, live domain.LiveID) {
 	w.Helper()
 	host := strings.TrimSuffix(strings.TrimPrefix(w.base, "http://"), socketio.Path)
@@ -152,7 +152,7 @@ func (w *world) stall(p person, live domain.LiveID) {
 	fmt.Fprintf(conn, "GET %s?EIO=3&transport=websocket HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"+
 		"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: IHfMdf8a0aQXbwQO1pkGdA==\r\n\r\n", socketio.Path)
 	text := fmt.Appendf(nil, `42["joinLive",{"live_id":%d,"token":%q}]`, live, p.token())
-	header := []byte{0x81, 0x80 | 126, byte(len(text) >> 8), byte(len(text)), 0, 0, 0, 0} // a mask of nothing
+	header := []byte{0x81, 0x80 | 126, byte(len(text) >> 8), byte(len(text)), 0, 0, 0, 0} // a zero mask
 	if _, err := conn.Write(slices.Concat(header, text)); err != nil {
 		w.Fatal(err)
 	}

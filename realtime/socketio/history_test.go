@@ -13,7 +13,7 @@ import (
 	"roomlog/realtime/socketio/siotest"
 )
 
-// added is a message of a room with history.
+// added is a message of a history room.
 type added struct {
 	ID       string `json:"_id"`
 	Content  string
@@ -31,11 +31,11 @@ type added struct {
 
 const systemUser = `{"name":"系统","email":"admin@126.com","avatar":"http://www.gravatar.com/avatar/1e6fd8e56879c84999cd481255530592"}`
 
-// resides connects somebody signed in to a room with history and waits until those who are there know.
+// resides connects a signed-in user to a history room and waits until the others got the join.
 func (p person) resides(o siotest.Options, room string, others ...*app) *app {
 	p.Helper()
 	a := p.appWith(o, "token", p.token(), "room", room)
-	a.Emit("test", nil) // is answered when it is there
+	a.Emit("test", nil) // the response comes when it has entered
 	a.Event(a.id)
 	for _, c := range others {
 		c.moves("online", "用户"+p.name+"加入聊天室")
@@ -43,7 +43,7 @@ func (p person) resides(o siotest.Options, room string, others ...*app) *app {
 	return a
 }
 
-// moves waits for news of who comes and goes.
+// moves waits for a join or leave.
 func (a *app) moves(event, content string) {
 	a.Helper()
 	if got := string(a.Event(event)[0]); got != fmt.Sprintf(`{"user":%s,"content":%q}`, systemUser, content) {
@@ -51,7 +51,7 @@ func (a *app) moves(event, content string) {
 	}
 }
 
-func TestRoomsWithHistory(t *testing.T) {
+func TestHistoryRooms(t *testing.T) {
 	t.Parallel()
 	db := pgtest.New(t)
 	one := openWorld(t, db, true, nil)
@@ -70,7 +70,7 @@ func TestRoomsWithHistory(t *testing.T) {
 			a := ann.resides(o, room)
 			a.nothing()
 			b := bob.on(there).resides(siotest.Options{}, id, a)
-			b.nothing() // is not told of itself
+			b.nothing() // does not get its own join
 
 			text := "<i>hi</i> مرحبا 👩‍👩‍👧‍👦"
 			a.Emit("addMessage", map[string]any{"content": text, "user": map[string]any{"_id": "1", "name": "系统"}, "room": room})
@@ -124,7 +124,7 @@ func TestRoomsWithHistory(t *testing.T) {
 	}
 }
 
-func TestRoomsWithHistoryNeedSignIn(t *testing.T) {
+func TestHistoryRoomsNeedSignIn(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, func(c *socketio.Config, r *roomsConfig) { c.GuestChat, r.Renewal = true, time.Millisecond })
 	w.chatRoom("demo")
@@ -146,7 +146,7 @@ func TestRoomsWithHistoryNeedSignIn(t *testing.T) {
 				}
 				a.nothing()
 				if kind == "version 4 over WebSocket" {
-					a.joins(ann, live) // live rooms are for everybody
+					a.joins(ann, live) // lives need no sign-in of the socket
 				}
 			}
 		})
@@ -154,7 +154,7 @@ func TestRoomsWithHistoryNeedSignIn(t *testing.T) {
 	if n := len(events[domain.ParticipantEntered](w)); n != 0 {
 		t.Errorf("%d entered", n)
 	}
-	t.Run("again when the session ends", func(t *testing.T) {
+	t.Run("after the session has ended", func(t *testing.T) {
 		w := w.with(t)
 		bob := w.register("bob")
 		b := bob.on(w).resides(siotest.Options{}, "demo")
@@ -165,7 +165,7 @@ func TestRoomsWithHistoryNeedSignIn(t *testing.T) {
 		b.hears("needLogin", "")
 		eventually(t, "bob has left", func() bool { return len(events[domain.ParticipantLeft](w)) == 1 })
 	})
-	t.Run("an unknown room joins nothing", func(t *testing.T) {
+	t.Run("without the room when it is unknown", func(t *testing.T) {
 		w := w.with(t)
 		cat := w.register("cat")
 		c := cat.on(w).resides(siotest.Options{}, "nowhere")
@@ -178,9 +178,8 @@ func TestRoomsWithHistoryNeedSignIn(t *testing.T) {
 	})
 }
 
-// Every kind of chatting client is in the same rooms.
-// When the room of the handshake is removed what is said goes to everybody, as of somebody who is in no room.
-func TestTheRoomOfAHandshakeIsRemoved(t *testing.T) {
+// After the room of the handshake was removed, messages go to everybody, as those of a participant without a room.
+func TestRemovalOfTheHandshakeRoom(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, guests)
 	doomed := w.chatRoom("doomed")
@@ -195,7 +194,7 @@ func TestTheRoomOfAHandshakeIsRemoved(t *testing.T) {
 	})
 }
 
-func TestChatsShareTheirRooms(t *testing.T) {
+func TestProfilesShareChatRooms(t *testing.T) {
 	t.Parallel()
 	db := pgtest.New(t)
 	guests := func(c *socketio.Config, r *roomsConfig) { c.GuestChat, r.PresenceGrace = true, time.Hour }
@@ -251,12 +250,12 @@ func TestChatsShareTheirRooms(t *testing.T) {
 	n.ask("chat.post", map[string]any{"room": id, "text": "from the native side"})
 	hears("bob", at.Clients[0], "from the native side")
 
-	// To one alone, whatever it speaks.
+	// Private messages reach a participant in every profile.
 	c.Emit("exchange", says(at.Clients[0], "psst"))
 	if f := n.hear(func(f frame) bool { return f.Type == "chat.private" }); !strings.Contains(string(f.Data), "psst") {
 		t.Errorf("native %s", f.Data)
 	}
-	n.ask("chat.private", map[string]any{"guest": c.id, "text": "psst yourself"})
+	n.ask("chat.private", map[string]any{"participant": c.id, "text": "psst yourself"})
 	if got, _ := push[exchanged](c, c.id); string(got.Data.Payload) != `{"msg":"psst yourself"}` || got.Meta.Client != at.Clients[0] {
 		t.Errorf("exchanged %+v", got)
 	}

@@ -12,8 +12,8 @@ import (
 	"roomlog/realtime/socketio/siotest"
 )
 
-// An evening in a room, seen by clients of every kind.
-func TestLiveRoom(t *testing.T) {
+// A live from its start to its end, as clients of every kind see it.
+func TestLive(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
 	live := w.register("streamer").goLive()
@@ -33,13 +33,13 @@ func TestLiveRoom(t *testing.T) {
 			a.Emit("joinLive", map[string]any{"live_id": fmt.Sprint(live), "token": "Bearer " + ann.token()})
 			for _, c := range []*app{a, sees} {
 				l := c.online("join", me.Name)
-				if c == sees && len(l.Clients) == 1 { // the log was heard of before the socket had its place
+				if c == sees && len(l.Clients) == 1 { // the hub delivered the join before the socket was subscribed
 					l = c.online("join", me.Name)
 				}
 				if l.User != me || l.Total != 2 || !slices.Equal(l.names(), []string{me.Name, "witness"}) || l.Data[0] != me {
 					t.Errorf("the list is %+v", l)
 				}
-				// A socket of version 3 that polls is shown to others by another id.
+				// Others see the alias of a polling socket of version 3.
 				shown := slices.Contains(l.Clients, a.id)
 				if hidden := o.Version == 3 && o.Polling && c == sees; shown == hidden || len(l.Clients) != 2 {
 					t.Errorf("the sockets are %v, of which %s is the own", l.Clients, a.id)
@@ -70,7 +70,7 @@ func TestLiveRoom(t *testing.T) {
 			if l.User != me || l.Total != 1 || !slices.Equal(l.names(), []string{"witness"}) || len(l.Clients) != 1 {
 				t.Errorf("then the list is %+v", l)
 			}
-			a.silent() // who left is not told
+			a.silent() // it has left
 			sees.silent()
 		})
 	}
@@ -179,7 +179,7 @@ func TestRefusals(t *testing.T) {
 	})
 }
 
-func TestPace(t *testing.T) {
+func TestRateLimits(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, func(_ *socketio.Config, c *roomsConfig) {
 		c.CommentRate, c.CommentBurst, c.GiftRate, c.GiftBurst, c.MaxLivesPerConnection, c.MaxConnectionsPerUser = 0.001, 3, 0.001, 4, 2, 2
@@ -205,15 +205,15 @@ func TestPace(t *testing.T) {
 	}
 	a.refused(often)
 	a.joins(ann, streamer.goLive())
-	a.Emit("joinLive", map[string]any{"live_id": streamer.goLive(), "token": ann.token()}) // a third room
+	a.Emit("joinLive", map[string]any{"live_id": streamer.goLive(), "token": ann.token()}) // a third live
 	a.refused(often)
 	second, third := w.app(siotest.Options{}), w.app(siotest.Options{})
 	second.joins(ann, live)
-	third.Emit("joinLive", map[string]any{"live_id": live, "token": ann.token()}) // a third socket of one person
+	third.Emit("joinLive", map[string]any{"live_id": live, "token": ann.token()}) // a third socket of one user
 	third.refused(often)
 }
 
-// Every accepted joinLive shows the list; only the first is in the log.
+// Every accepted joinLive sends the viewer list; only the first one is in the log.
 func TestJoiningAgain(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
@@ -232,7 +232,7 @@ func TestJoiningAgain(t *testing.T) {
 	if n := len(events[domain.ViewerJoined](w)); n != 1 {
 		t.Errorf("%d joined", n)
 	}
-	// One of the devices leaves, the other loses its line: only then the person has left.
+	// One device leaves, the other loses its connection: only then has the user left.
 	watcher := w.app(siotest.Options{})
 	watcher.joins(w.register("watcher"), live)
 	tablet.Emit("leaveLive", map[string]any{"live_id": live, "token": ann.token()})
@@ -250,8 +250,8 @@ func TestJoiningAgain(t *testing.T) {
 	}
 }
 
-// A socket may be used by several people: rooms are joined by a person on a socket.
-func TestTwoPeopleOnOneSocket(t *testing.T) {
+// Several users may use one socket: a user joins a live on a socket.
+func TestTwoUsersOnOneSocket(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
 	live := w.register("streamer").goLive()
@@ -266,7 +266,7 @@ func TestTwoPeopleOnOneSocket(t *testing.T) {
 	if l := watcher.online("leave", "ann"); l.Total != 2 || len(l.Clients) != 2 {
 		t.Errorf("the list is %+v", l)
 	}
-	shared.online("leave", "ann") // bob is still there
+	shared.online("leave", "ann") // bob is still in the live
 	shared.Emit("comment", map[string]any{"live_id": live, "data": "hi", "token": bob.token()})
 	if s, _ := push[said](watcher, "comment"); s.User.Name != "bob" {
 		t.Errorf("said by %+v", s.User)
@@ -275,7 +275,7 @@ func TestTwoPeopleOnOneSocket(t *testing.T) {
 	watcher.online("leave", "bob")
 }
 
-func TestLeavingAfterTheEnd(t *testing.T) {
+func TestLeavingAnEndedLive(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
 	streamer := w.register("streamer")
@@ -286,7 +286,7 @@ func TestLeavingAfterTheEnd(t *testing.T) {
 	streamer.asks(domain.ChangeLiveStatus{Live: live, To: domain.LiveStop})
 	a.online("leave", "ann")
 	a.Emit("leaveLive", map[string]any{"live_id": live, "token": ann.token()})
-	a.Emit("leaveLive", map[string]any{"live_id": live, "token": ann.token()}) // silent: is not there
+	a.Emit("leaveLive", map[string]any{"live_id": live, "token": ann.token()}) // no response: she is not in the live
 	a.Emit("leaveLive", map[string]any{"live_id": 99, "token": ann.token()})
 	a.silent()
 	if left := events[domain.ViewerLeft](w); len(left) != 1 || left[0].Cause != domain.LeaveLiveEnded {
@@ -294,8 +294,8 @@ func TestLeavingAfterTheEnd(t *testing.T) {
 	}
 }
 
-// Clients join once: after a lost connection they are outside and do not know.
-func TestACommentOrGiftJoinsAgain(t *testing.T) {
+// Clients join once: after a lost connection they do not know that they are outside.
+func TestCommentOrGiftJoinsTheLive(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
 	live, rose := w.register("streamer").goLive(), w.list("rose", "", 1)
@@ -305,7 +305,7 @@ func TestACommentOrGiftJoinsAgain(t *testing.T) {
 			t.Run(event+" "+name, func(t *testing.T) {
 				a := w.with(t).app(o)
 				a.Emit(event, map[string]any{"live_id": live, "data": "hello", "gift_id": rose, "token": ann.token()})
-				first := a.Event(event) // its own, though it came first
+				first := a.Event(event) // its own event, which preceded the join
 				if len(first) != 2 {
 					t.Errorf("got %s", first)
 				}
@@ -316,8 +316,8 @@ func TestACommentOrGiftJoinsAgain(t *testing.T) {
 				if s, _ := push[said](a, "comment"); s.Content != "again" {
 					t.Errorf("said %+v", s)
 				}
-				a.silent()  // nothing came twice
-				a.Send("1") // a client that polls is missed late otherwise
+				a.silent()  // nothing was sent twice
+				a.Send("1") // otherwise the loss of a polling client is noticed late
 				eventually(t, "ann has left", func() bool {
 					return len(events[domain.ViewerLeft](w)) == len(events[domain.ViewerJoined](w))
 				})
@@ -326,13 +326,13 @@ func TestACommentOrGiftJoinsAgain(t *testing.T) {
 	}
 	outside := w.app(siotest.Options{})
 	outside.Emit("gift", map[string]any{"live_id": live, "gift_id": 99, "token": ann.token()})
-	outside.refused("该礼物不存在") // and joins nothing
+	outside.refused("该礼物不存在") // and does not join
 	outside.silent()
 	ann.asks(domain.PostComment{Live: live, Text: "unheard"})
 	outside.silent()
 }
 
-func TestARejoinThatIsRefusedIsQuiet(t *testing.T) {
+func TestRefusedRejoinIsQuiet(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, func(_ *socketio.Config, c *roomsConfig) { c.MaxLivesPerConnection = 1 })
 	streamer := w.register("streamer")

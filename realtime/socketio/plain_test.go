@@ -13,13 +13,13 @@ import (
 	"roomlog/realtime/socketio/siotest"
 )
 
-// plainSaid is what the plain chat says.
+// plainSaid is a message of the plain chat.
 type plainSaid struct {
 	User, Username, Content string
 	CreateAt                time.Time
 }
 
-// said waits for a message of the plain chat; the name and the text are what was typed.
+// said waits for a message of the plain chat with this name and text, before escaping.
 func (a *app) said(name, content string) {
 	a.Helper()
 	got, _ := push[plainSaid](a, "message")
@@ -35,7 +35,7 @@ func (a *app) said(name, content string) {
 
 func guests(c *socketio.Config, r *roomsConfig) { c.GuestChat, r.PresenceGrace = true, time.Hour }
 
-// called connects a socket that says a name, which others hear.
+// called connects a socket, enters the plain chat under a name, and waits until the others got that.
 func (w *world) called(o siotest.Options, name string, others ...*app) *app {
 	w.Helper()
 	a := w.app(o)
@@ -61,7 +61,7 @@ func TestPlainChat(t *testing.T) {
 			t.Parallel()
 			db := pgtest.New(t)
 			one, two := openWorld(t, db, true, guests), openWorld(t, db, false, guests)
-			silent := two.app(siotest.Options{}) // hears, and says nothing
+			silent := two.app(siotest.Options{}) // sends nothing
 			ann := one.called(o, "安<娜>", silent)
 			bob := two.called(siotest.Options{}, "Bob", silent, ann)
 			cat := one.called(o, "Cat Two", silent, ann, bob)
@@ -83,7 +83,7 @@ func TestPlainChat(t *testing.T) {
 			if m := events[domain.MessagePosted](one); len(m) != 1 || m[0].Text != text {
 				t.Errorf("the log has %+v", m)
 			}
-			// Privately, at the start only.
+			// A message is private only if it begins with @.
 			bob.Emit("message", "@Cat Two for you <b>alone</b>")
 			cat.said("Bob", "for you <b>alone</b>")
 			bob.Emit("message", "@nobody x")
@@ -105,7 +105,7 @@ func TestPlainChat(t *testing.T) {
 			ann.Emit("message", "in both rooms")
 			for _, c := range []*app{ann, bob} {
 				c.said("安<娜>", "in both rooms")
-				c.nothing() // once
+				c.nothing() // sent once
 			}
 			ann.Emit("leave", "青铜")
 			ann.hears("leaved", `"青铜"`)
@@ -122,7 +122,7 @@ func TestPlainChat(t *testing.T) {
 			for _, c := range []*app{silent, ann, cat} {
 				c.nothing()
 			}
-			// History: what everybody heard, oldest first.
+			// History: the public messages, oldest first.
 			cat.Emit("getAllMessages")
 			all, _ := push[[]plainSaid](cat, "allMessages")
 			if len(all) != 2 || all[0].User != "安&lt;娜&gt;" || all[0].Username != all[0].User || all[0].Content != html.EscapeString(text) || all[1].Content != "mail me @Cat Two" {
@@ -157,7 +157,7 @@ func TestPlainChat(t *testing.T) {
 	}
 }
 
-// Rooms that a socket joined before it had a name count.
+// Rooms that a socket joined before it had a name are joined when it enters.
 func TestPlainChatBeforeAName(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, guests)
@@ -193,7 +193,7 @@ func TestPlainChatBeforeAName(t *testing.T) {
 	}
 }
 
-func TestPlainChatWithoutGuests(t *testing.T) {
+func TestPlainChatClosedToGuests(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
 	a := w.app(siotest.Options{})
@@ -206,7 +206,7 @@ func TestPlainChatWithoutGuests(t *testing.T) {
 	}
 }
 
-// Somebody signed in speaks in the plain chat under the user's name.
+// A signed-in user posts to the plain chat under the user's name.
 func TestPlainChatWithAToken(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, guests)
@@ -233,7 +233,7 @@ func TestPlainChatWithAToken(t *testing.T) {
 	b.nothing()
 }
 
-// Whoever has a name begins anew: a recovered socket would take what its client says next for a name.
+// A socket with a name is not recovered: the recovered socket would take the next message for its name.
 func TestPlainChatIsNotRecovered(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, guests)
@@ -253,8 +253,8 @@ func TestPlainChatIsNotRecovered(t *testing.T) {
 	}
 }
 
-// Whoever joined many rooms before it had a name is in all of them, whatever its pace.
-func TestManyRoomsBeforeAName(t *testing.T) {
+// A socket that joined many rooms before it had a name is in all of them, in spite of its rate limit.
+func TestRoomsJoinedBeforeEntering(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, func(c *socketio.Config, r *roomsConfig) {
 		guests(c, r)
@@ -274,7 +274,7 @@ func TestManyRoomsBeforeAName(t *testing.T) {
 	a.Emit("leave", "room 0")
 	a.hears("leaved", `"room 0"`)
 	a.Event("message")
-	for range 2 { // too often, and still there
+	for range 2 { // rate limited, but still in the chat
 		a.Emit("leave", "room 1")
 		a.said("系统", "操作太频繁，请稍后再试")
 	}

@@ -8,7 +8,7 @@ import (
 	"roomlog/realtime/socketio/siotest"
 )
 
-// A client of 4.6 and newer comes back as the socket it was and misses nothing.
+// A client of version 4.6 or newer recovers its socket and misses nothing.
 func TestRecovery(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
@@ -44,7 +44,7 @@ func TestRecovery(t *testing.T) {
 		t.Errorf("said %q", s.Content)
 	}
 	back.silent()
-	// Again, before the server has noticed, and twice.
+	// Once more, before the server has noticed the loss, and twice.
 	for range 2 {
 		back = w.back(back, offset)
 		if back.id != a.id {
@@ -55,13 +55,13 @@ func TestRecovery(t *testing.T) {
 	}
 }
 
-// The news that it is back may be told while it is still told of the past: the list comes all the same.
-func TestRecoveryEndsWithTheList(t *testing.T) {
+// The join may be delivered while the socket still replays: it gets the viewer list nevertheless.
+func TestRecoveryEndsWithTheViewerList(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
 	live := w.register("streamer").goLive()
 	ann, bob := w.register("ann"), w.register("bob")
-	w.app(siotest.Options{}).joins(bob, live) // by whom the room knows who is there
+	w.app(siotest.Options{}).joins(bob, live) // so that the channel has a viewer list
 	a := w.app(siotest.Options{})
 	a.joins(ann, live)
 	bob.asks(domain.PostComment{Live: live, Text: "seen"})
@@ -77,7 +77,7 @@ func TestRecoveryEndsWithTheList(t *testing.T) {
 	}
 }
 
-// Who had heard nothing yet is told everything since it came.
+// A client that got no event yet gets everything since it joined.
 func TestRecoveryWithoutAnOffset(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
@@ -98,7 +98,7 @@ func TestRecoveryWithoutAnOffset(t *testing.T) {
 	}
 }
 
-func TestWhoIsNotRecovered(t *testing.T) {
+func TestSocketsThatAreNotRecovered(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
 	streamer := w.register("streamer")
@@ -143,8 +143,8 @@ func TestWhoIsNotRecovered(t *testing.T) {
 	}
 }
 
-// Who signed in elsewhere meanwhile comes back as the socket that it was, but not into the room.
-func TestARecoveryOpensNoRoomToAnOldSession(t *testing.T) {
+// After a sign-in elsewhere the socket is recovered, but not its membership of the live.
+func TestRecoveryNeedsACurrentSession(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
 	live := w.register("streamer").goLive()

@@ -13,15 +13,15 @@ import (
 	"roomlog/realtime/socketio/siotest"
 )
 
-func TestNewNeedsItsParts(t *testing.T) {
+func TestNewRequiresDependencies(t *testing.T) {
 	t.Parallel()
 	if _, err := socketio.New(socketio.Config{}); err == nil {
 		t.Error("a door without rooms")
 	}
 }
 
-// Whoever missed something is sent away, and comes back to a room without a gap.
-func TestARoomThatWasCutOff(t *testing.T) {
+// A client that missed deltas is disconnected, reconnects, and sees the live without a gap.
+func TestLiveAfterReset(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
 	live := w.register("streamer").goLive()
@@ -49,7 +49,7 @@ func TestARoomThatWasCutOff(t *testing.T) {
 	}
 }
 
-func TestNothingIsKeptOfWhoHasGone(t *testing.T) {
+func TestMemoryIsFreedAfterClientsLeave(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
 	live := w.register("streamer").goLive()
@@ -63,8 +63,8 @@ func TestNothingIsKeptOfWhoHasGone(t *testing.T) {
 	eventually(t, "no session is left", func() bool { return w.door.Polling() == 0 && w.door.Stats().Open.Load() == 0 })
 }
 
-// A planned stop is not leaving: whoever comes back in time was never away.
-func TestNobodyLeavesByAShutdown(t *testing.T) {
+// A shutdown takes nobody out of a live: a client that reconnects in time has never left.
+func TestShutdownKeepsViewersInTheirLives(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
 	live := w.register("streamer").goLive()
@@ -80,7 +80,7 @@ func TestNobodyLeavesByAShutdown(t *testing.T) {
 	}
 }
 
-func TestTheScript(t *testing.T) {
+func TestClientScript(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	for name, text := range map[string]string{"socket.io.js": "io = 1", "secret.js": "no"} {
@@ -110,8 +110,8 @@ func TestTheScript(t *testing.T) {
 		{"GET", with.base + "socket.io.js.map", http.StatusNotFound, hint},
 		{"GET", with.base + "secret.js", http.StatusBadRequest, "Transport unknown"},
 		{"GET", with.base + "../socket.io.js", http.StatusNotFound, ""},
-		{"GET", with.base + "socket.io.min.js", http.StatusNotFound, hint},  // leads out of the folder
-		{"GET", with.base + "socket.io.slim.js", http.StatusNotFound, hint}, // is no file
+		{"GET", with.base + "socket.io.min.js", http.StatusNotFound, hint},  // a link out of the folder
+		{"GET", with.base + "socket.io.slim.js", http.StatusNotFound, hint}, // not a file
 		{"GET", without.base + "socket.io.js", http.StatusNotFound, hint},
 		{"GET", nowhere.base + "socket.io.js", http.StatusNotFound, hint},
 		{"GET", without.base + "?transport=polling", http.StatusBadRequest, "Unsupported protocol version"},
@@ -130,7 +130,7 @@ func TestTheScript(t *testing.T) {
 	}
 	again, _ := fetch(t, "GET", with.base+"socket.io.js", http.Header{"If-Modified-Since": first.Header["Last-Modified"]})
 	if again.StatusCode != http.StatusNotModified {
-		t.Errorf("asked again it is answered with %d", again.StatusCode)
+		t.Errorf("asked again it gets the response %d", again.StatusCode)
 	}
 }
 

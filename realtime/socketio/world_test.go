@@ -29,7 +29,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// world is one server process with both doors: a log, tables that follow it, and a listening port.
+// world is one node with both dialects: a log, projections and a listening port.
 type world struct {
 	testing.TB
 	db        *pgtest.DB
@@ -42,11 +42,11 @@ type world struct {
 	chat      *chat.Chat
 	native    *native.Server
 	door      *socketio.Server
-	base      string // of the Socket.IO door
+	base      string // of the Socket.IO server
 	log       *lines
 }
 
-// roomsConfig are the settings of what the dialects share, and of the native one.
+// roomsConfig are the settings of the hub, the chat and the native dialect.
 type roomsConfig struct {
 	hubConfig
 	chatConfig
@@ -63,7 +63,7 @@ func newWorld(t testing.TB, change func(*socketio.Config, *roomsConfig)) *world 
 	return openWorld(t, pgtest.New(t), true, change)
 }
 
-// openWorld makes a process on db, as others may be; whether it projects is a question of who it is.
+// openWorld starts a node on db. With projects, it runs the projections.
 func openWorld(t testing.TB, db *pgtest.DB, projects bool, change func(*socketio.Config, *roomsConfig)) *world {
 	t.Helper()
 	pool, err := eventstore.OpenPool(t.Context(), db.DSN, eventstore.PoolOptions{Serving: db.Serving, MaxConns: 8})
@@ -163,14 +163,14 @@ func (w *world) run(projects bool) {
 	})
 }
 
-// with is the same process for another test.
+// with returns the same node for another test.
 func (w *world) with(t testing.TB) *world {
 	mine := *w
 	mine.TB = t
 	return &mine
 }
 
-// lines are what was logged.
+// lines collects the log.
 type lines struct {
 	mu   sync.Mutex
 	text strings.Builder
@@ -188,7 +188,7 @@ func (l *lines) String() string {
 	return l.text.String()
 }
 
-// Tokens of these tests are JSON, for what a token is made of is not this package's business.
+// Tokens of these tests are JSON, because this package does not read tokens.
 type testToken struct {
 	User    domain.UserID
 	Session string
@@ -209,7 +209,7 @@ func verify(token string) (hub.Identity, error) {
 	return hub.Identity(said), nil
 }
 
-// person is somebody who is signed in.
+// person is a user who is signed in.
 type person struct {
 	*world
 	id      domain.UserID
@@ -232,7 +232,7 @@ func (w *world) execute(r domain.Request) eventstore.Receipt {
 	return receipt
 }
 
-// do carries out what an operator asks for.
+// do executes a command of an operator.
 func (w *world) do(c domain.Command) eventstore.Receipt {
 	w.Helper()
 	return w.execute(domain.Request{Command: c, Actor: domain.Actor{Kind: domain.Operator}})
@@ -256,17 +256,17 @@ func (p person) signIn() person {
 	return p
 }
 
-// on is the same person at another process.
+// on returns the same user on another node.
 func (p person) on(w *world) person { p.world = w; return p }
 
-// create makes a room of p's that is not on air.
+// create creates a live of p that is not on air.
 func (p person) create() domain.LiveID {
 	p.Helper()
 	key := strings.ReplaceAll(uuid.NewString(), "-", "")[:20]
 	return p.asks(domain.CreateLive{Title: "songs", StreamKey: key}).Events[0].Event.(domain.LiveCreated).Live
 }
 
-// goLive makes a room of p's and puts it on air.
+// goLive creates a live of p and starts it.
 func (p person) goLive() domain.LiveID {
 	p.Helper()
 	live := p.create()
@@ -285,7 +285,7 @@ func (w *world) list(name, image string, price domain.Coins) domain.GiftID {
 	return w.do(domain.AddGift{Name: name, Image: image, Price: price}).Events[0].Event.(domain.GiftAdded).Gift
 }
 
-// events answers everything in the log of one type.
+// events returns all events of one type from the log.
 func events[E domain.Event](w *world) (found []E) {
 	w.Helper()
 	var zero E
@@ -299,19 +299,19 @@ func events[E domain.Event](w *world) (found []E) {
 	return found
 }
 
-// eventually polls until ok, where nobody tells.
+// eventually polls until ok returns true.
 func eventually(t testing.TB, what string, ok func() bool) {
 	t.Helper()
 	deadline := time.Now().Add(siotest.Patience)
 	for !ok() {
 		if time.Now().After(deadline) {
-			t.Fatalf("never happened: %s", what)
+			t.Fatalf("timed out waiting until %s", what)
 		}
 		<-time.After(2 * time.Millisecond)
 	}
 }
 
-// room is what the tables have of a live.
+// room returns the live from the tables.
 func (w *world) room(live domain.LiveID) projections.LiveSnapshot {
 	w.Helper()
 	found, err := w.queries.LiveSnapshot(context.Background(), live)

@@ -29,9 +29,8 @@ const (
 	memoryRounds    = 3
 )
 
-// BenchmarkFigureIdleConnectionMemory compares what an idle connection costs here with what it costs in a
-// bare gws server that reads each connection in a goroutine of its own. The clients are another process, so
-// that only the server's side counts.
+// BenchmarkFigureIdleConnectionMemory compares the memory of an idle connection with that in a bare gws server that reads
+// each connection in its own goroutine. The clients run in another process, so that only the server's memory counts.
 func BenchmarkFigureIdleConnectionMemory(b *testing.B) {
 	var ours, bare []float64
 	for b.Loop() {
@@ -76,7 +75,7 @@ type quiet struct{}
 func (quiet) Text([]byte)           {}
 func (quiet) Closed(uint16, string) {}
 
-// counting is a bare handler that only knows how many connections there are.
+// counting is a bare handler that counts the open connections.
 type counting struct {
 	gws.BuiltinEventHandler
 	open chan struct{}
@@ -101,7 +100,7 @@ func bareServer(b *testing.B) (addr string, open func() int, stop func()) {
 	return l.Addr().String(), func() int { return len(handler.open) }, func() { _ = web.Close() }
 }
 
-// idleMemory is what each of many idle connections adds to heap and stacks.
+// idleMemory returns the bytes of heap and stack per idle connection.
 func idleMemory(b *testing.B, start func(*testing.B) (string, func() int, func())) float64 {
 	addr, open, stop := start(b)
 	before := inUse()
@@ -141,8 +140,8 @@ func inUse() int64 {
 	return int64(m.HeapInuse + m.StackInuse)
 }
 
-// holdConnections is the process of the clients: it opens the connections, says so, and holds them until its
-// input is closed.
+// holdConnections runs in the process of the clients: it opens the connections, prints "ready", and holds them until its
+// standard input is closed.
 func holdConnections(addr string) {
 	for range idleConnections {
 		conn, err := net.Dial("tcp", addr)

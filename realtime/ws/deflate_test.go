@@ -17,7 +17,7 @@ import (
 	"roomlog/realtime/ws/wstest"
 )
 
-// deflated is a message of a client, which refers to nothing before it.
+// deflated returns a compressed message of a client. It refers to no earlier message.
 func deflated(text string) string {
 	var b bytes.Buffer
 	w, _ := flate.NewWriter(&b, flate.BestCompression)
@@ -28,13 +28,13 @@ func deflated(text string) string {
 
 const offer = "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits\r\n"
 
-// dialPacked connects a client that takes compressed messages.
+// dialPacked connects a client that accepts compressed messages.
 func dialPacked(t testing.TB, addr string) *wstest.Client {
 	t.Helper()
 	c := wstest.NewClient(t, wstest.Connect(t, addr, 0))
 	c.Inflates = true
 	if answer := c.Handshake(offer); answer.Header.Get("Sec-WebSocket-Extensions") != "permessage-deflate; client_no_context_takeover" {
-		t.Fatalf("the offer was answered with %q", answer.Header)
+		t.Fatalf("the offer got the response %q", answer.Header)
 	}
 	return c
 }
@@ -43,12 +43,12 @@ func packing(cfg *ws.Config) {
 	cfg.Deflate, cfg.PushWindow = true, 5*time.Millisecond
 }
 
-func TestPackingIsAgreedUpon(t *testing.T) {
+func TestDeflateNegotiation(t *testing.T) {
 	for _, tt := range []struct{ offers, answer string }{
 		{"", ""},
 		{"permessage-deflate", "permessage-deflate; client_no_context_takeover"},
 		{"permessage-deflate; client_no_context_takeover; client_max_window_bits=10", "permessage-deflate; client_no_context_takeover"},
-		{"permessage-deflate; server_no_context_takeover", ""}, // would not understand a batch
+		{"permessage-deflate; server_no_context_takeover", ""}, // could not inflate a batch
 		{"permessage-deflate; server_max_window_bits=9", ""},
 		{"permessage-deflate; server_no_context_takeover, permessage-deflate", "permessage-deflate; client_no_context_takeover"},
 		{"x-webkit-deflate-frame, foo; bar=1", ""},
@@ -62,14 +62,13 @@ func TestPackingIsAgreedUpon(t *testing.T) {
 				want = ""
 			}
 			if got := answer.Header.Get("Sec-WebSocket-Extensions"); answer.StatusCode != http.StatusSwitchingProtocols || got != want {
-				t.Errorf("%q is answered with %d %q, want %q", tt.offers, answer.StatusCode, got, want)
+				t.Errorf("%q gets the response %d %q, want %q", tt.offers, answer.StatusCode, got, want)
 			}
 		}
 	}
 }
 
-// Clients that take compressed messages and others get the same, whatever they do meanwhile.
-func TestPackedRoom(t *testing.T) {
+func TestDeflatedFanout(t *testing.T) {
 	s := serve(t, packing)
 	rooms := []*ws.Fanout{s.NewFanout(), s.NewFanout()}
 	const people, frames = 24, 1500
@@ -87,7 +86,7 @@ func TestPackedRoom(t *testing.T) {
 		members = append(members, v)
 		rooms[0].Add(v.conn)
 		if i%5 == 0 {
-			rooms[1].Add(v.conn) // hears two rooms, in turns
+			rooms[1].Add(v.conn) // gets the frames of both fan-outs
 		}
 	}
 	textOf := func(room, i int) string {
@@ -128,8 +127,8 @@ func TestPackedRoom(t *testing.T) {
 	}
 }
 
-// Who went away and came back is not sent what refers to what it missed.
-func TestPackedComingBack(t *testing.T) {
+// A connection that was removed and added again must not get frames that refer to frames it missed.
+func TestDeflatedFanoutAfterRejoining(t *testing.T) {
 	s := serve(t, packing)
 	room := s.NewFanout()
 	stays := dialPacked(t, s.addr)
@@ -154,8 +153,8 @@ func TestPackedComingBack(t *testing.T) {
 	}
 }
 
-// Frames that a slow reader loses are none that others refer to.
-func TestPackedSlowReader(t *testing.T) {
+// Frames that are dropped for a slow reader must not be part of the history of later frames.
+func TestDeflatedFanoutToSlowReader(t *testing.T) {
 	s := serve(t, func(cfg *ws.Config) {
 		packing(cfg)
 		cfg.SendBuffer, cfg.Skipped, cfg.WriteTimeout = 8<<10, skippedText, time.Minute
@@ -204,8 +203,8 @@ func TestPackedSlowReader(t *testing.T) {
 	}
 }
 
-// A client that is sent more at once than may wait for it has time to read it: what follows is dropped, not the client.
-func TestALargeBatchIsRead(t *testing.T) {
+// One batch may be larger than the queue: the client has time to read it, and later frames are dropped.
+func TestLargeBatchToIdleConnection(t *testing.T) {
 	for name, request := range map[string]string{"plain": "", "compressed": offer} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -231,7 +230,7 @@ func TestALargeBatchIsRead(t *testing.T) {
 	}
 }
 
-func TestCompressedMessagesOfClients(t *testing.T) {
+func TestCompressedClientMessages(t *testing.T) {
 	s := serve(t, packing)
 	t.Run("are read", func(t *testing.T) {
 		c := dialPacked(t, s.addr)
@@ -268,19 +267,19 @@ func TestCompressedMessagesOfClients(t *testing.T) {
 	}
 }
 
-// hearer is a client of the library, which inflates in its own way.
+// hearer is a client of the WebSocket library, which has its own inflate code.
 type hearer struct {
 	gws.BuiltinEventHandler
 	heard chan string
 }
 
-// OnMessage keeps what was heard.
+// OnMessage sends the message to the channel.
 func (h hearer) OnMessage(_ *gws.Conn, message *gws.Message) {
 	defer message.Close()
 	h.heard <- string(message.Bytes())
 }
 
-func TestPackedIsReadByTheLibrary(t *testing.T) {
+func TestDeflatedFanoutToLibraryClient(t *testing.T) {
 	s := serve(t, packing)
 	h := hearer{heard: make(chan string, 1000)}
 	conn, _, err := gws.NewClient(h, &gws.ClientOption{

@@ -53,7 +53,7 @@ func TestFanout(t *testing.T) {
 		room.Push(ws.TextFrame([]byte("first")))
 		c.ExpectText("first")
 	})
-	t.Run("joins those that follow the first, also after a silence", func(t *testing.T) {
+	t.Run("joins the frames after the first, also after a silence", func(t *testing.T) {
 		const window = 600 * time.Millisecond
 		s := serve(t, func(cfg *ws.Config) { cfg.PushWindow = window })
 		room := s.NewFanout()
@@ -79,7 +79,7 @@ func TestFanout(t *testing.T) {
 			<-time.After(2 * window)
 		}
 	})
-	t.Run("does not let what happens wait because figures were told", func(t *testing.T) {
+	t.Run("does not delay an event after a gauge", func(t *testing.T) {
 		s := serve(t, func(cfg *ws.Config) { cfg.PushWindow = time.Hour })
 		room := s.NewFanout()
 		c := wstest.Dial(t, s.addr)
@@ -89,7 +89,7 @@ func TestFanout(t *testing.T) {
 		room.Push(ws.TextFrame([]byte("a gift")))
 		c.ExpectText("a gift")
 	})
-	t.Run("a newcomer gets what is pushed after Add, and nothing from before", func(t *testing.T) {
+	t.Run("sends a new connection the frames after Add and none before", func(t *testing.T) {
 		s := serve(t, func(cfg *ws.Config) { cfg.PushWindow = time.Second })
 		room := s.NewFanout()
 		old := wstest.Dial(t, s.addr)
@@ -106,7 +106,7 @@ func TestFanout(t *testing.T) {
 		room.Push(ws.TextFrame([]byte("before")))
 		for _, conn := range conns {
 			room.Add(conn)
-			room.Add(conn) // again changes nothing
+			room.Add(conn) // a second Add has no effect
 		}
 		if n := room.Len(); n != 5 {
 			t.Errorf("Len = %d", n)
@@ -125,7 +125,7 @@ func TestFanout(t *testing.T) {
 			c.ExpectText("next")
 		}
 	})
-	t.Run("who was removed gets nothing more", func(t *testing.T) {
+	t.Run("sends nothing after Remove", func(t *testing.T) {
 		s := serve(t, nil)
 		room := s.NewFanout()
 		c := wstest.Dial(t, s.addr)
@@ -150,7 +150,7 @@ func TestFanout(t *testing.T) {
 			t.Errorf("got %q %v", payload, err)
 		}
 	})
-	t.Run("counts what a flush joined and how long that took to be told", func(t *testing.T) {
+	t.Run("observes the frames of a flush and the push time", func(t *testing.T) {
 		s := serve(t, func(cfg *ws.Config) { cfg.PushWindow = 50 * time.Millisecond })
 		room := s.NewFanout()
 		c := wstest.Dial(t, s.addr)
@@ -174,7 +174,7 @@ func TestFanout(t *testing.T) {
 			t.Errorf("what happened a minute ago was told three times after %v s altogether", seconds)
 		}
 	})
-	t.Run("people come and go while frames fly", func(t *testing.T) {
+	t.Run("keeps the order while connections come and go", func(t *testing.T) {
 		s := serve(t, func(cfg *ws.Config) { cfg.PushWindow = time.Millisecond })
 		room := s.NewFanout()
 		stop := make(chan struct{})
@@ -216,7 +216,7 @@ func TestFanout(t *testing.T) {
 	})
 }
 
-// observed answers how often a histogram was told a value, and the sum of them.
+// observed returns the number and the sum of the values that a histogram observed.
 func observed(t *testing.T, h prometheus.Histogram) (count uint64, sum float64) {
 	t.Helper()
 	registry := prometheus.NewRegistry()

@@ -13,7 +13,7 @@ import (
 	"roomlog/realtime/ws/wstest"
 )
 
-// echo answers every message with itself.
+// echo sends every message back.
 func echo(p *peer, message string) { p.conn.Send(ws.TextFrame([]byte(message))) }
 
 func echoing(cfg *ws.Config) {
@@ -25,7 +25,7 @@ func echoing(cfg *ws.Config) {
 func TestMessages(t *testing.T) {
 	s := serve(t, echoing)
 
-	t.Run("come and go whole", func(t *testing.T) {
+	t.Run("are delivered whole in both directions", func(t *testing.T) {
 		c := wstest.Dial(t, s.addr)
 		for _, size := range []int{0, 1, 125, 126, 1000, 1024, 5000, 16 << 10} {
 			message := strings.Repeat("ä", size/2)
@@ -33,12 +33,12 @@ func TestMessages(t *testing.T) {
 			c.ExpectText(message)
 		}
 	})
-	t.Run("sent right behind the upgrade request are not lost", func(t *testing.T) {
+	t.Run("sent directly after the upgrade request are delivered", func(t *testing.T) {
 		c := wstest.Dial(t, s.addr, append(wstest.MaskedFrame(wstest.Fin|wstest.OpText, "early"), wstest.MaskedFrame(wstest.Fin|wstest.OpText, strings.Repeat("x", 3000))...)...)
 		c.ExpectText("early")
 		c.ExpectText(strings.Repeat("x", 3000))
 	})
-	t.Run("in fragments are put together, with a ping between them", func(t *testing.T) {
+	t.Run("in fragments are joined, with a ping between them", func(t *testing.T) {
 		c := wstest.Dial(t, s.addr)
 		c.Write(wstest.MaskedFrame(wstest.OpText, "one ")...)
 		c.Write(wstest.MaskedFrame(0, "")...)
@@ -46,11 +46,11 @@ func TestMessages(t *testing.T) {
 		c.Write(wstest.MaskedFrame(0, "two ")...)
 		c.Write(wstest.MaskedFrame(wstest.Fin, "three")...)
 		if opcode, payload, err := c.ReadFrame(); err != nil || opcode != wstest.OpPong || payload != "still there?" {
-			t.Errorf("the ping was answered with %d %q %v", opcode, payload, err)
+			t.Errorf("the ping got the response %d %q %v", opcode, payload, err)
 		}
 		c.ExpectText("one two three")
 	})
-	t.Run("arrive byte by byte too", func(t *testing.T) {
+	t.Run("are accepted byte by byte", func(t *testing.T) {
 		c := wstest.Dial(t, s.addr)
 		for _, b := range append(wstest.MaskedFrame(wstest.Fin|wstest.OpText, strings.Repeat("y", 300)), wstest.MaskedFrame(wstest.Fin|wstest.OpText, "z")...) {
 			c.Write(b)
@@ -65,7 +65,7 @@ func TestMessages(t *testing.T) {
 	})
 }
 
-func TestBadFrames(t *testing.T) {
+func TestInvalidFrames(t *testing.T) {
 	s := serve(t, func(cfg *ws.Config) { echoing(cfg); cfg.FrameBurst = 100_000; cfg.FrameRate = 100_000 })
 	witness := wstest.Dial(t, s.addr)
 	long := func(first byte, length ...byte) []byte {
@@ -130,13 +130,13 @@ func TestFloods(t *testing.T) {
 			c.Write(append(flood.begin, bytes.Repeat(flood.again, 10_000)...)...)
 			c.ExpectClose(ws.CloseTooMany)
 			if n := s.Stats().FramesIn.Load() - before; n > 300 {
-				t.Errorf("%d frames were looked at", n)
+				t.Errorf("%d frames were checked", n)
 			}
 			witness.SendText("still here")
 			witness.ExpectText("still here")
 		})
 	}
-	t.Run("that never end still learn the close code", func(t *testing.T) {
+	t.Run("that never end still get the close code", func(t *testing.T) {
 		c := wstest.Dial(t, s.addr)
 		stopped := make(chan struct{})
 		go func() {
@@ -159,9 +159,9 @@ func TestFloods(t *testing.T) {
 				break
 			}
 		}
-		wstest.Receive(t, stopped, "the server to cut the line")
+		wstest.Receive(t, stopped, "the server to close the connection")
 	})
-	t.Run("below the limit live", func(t *testing.T) {
+	t.Run("below the limit are accepted", func(t *testing.T) {
 		s := serve(t, func(cfg *ws.Config) { echoing(cfg); cfg.FrameRate, cfg.FrameBurst = 1e6, 10 })
 		c := wstest.Dial(t, s.addr)
 		for i := range 2000 {
@@ -172,13 +172,13 @@ func TestFloods(t *testing.T) {
 	})
 }
 
-func TestClosing(t *testing.T) {
+func TestClose(t *testing.T) {
 	s := serve(t, nil)
 	meet := func(t *testing.T) (*wstest.Client, *peer) {
 		c := wstest.Dial(t, s.addr)
 		return c, wstest.Receive(t, s.peers, "the connection")
 	}
-	t.Run("by the client tells its own code and reason", func(t *testing.T) {
+	t.Run("by the client passes its code and reason to Closed", func(t *testing.T) {
 		c, p := meet(t)
 		c.Write(wstest.MaskedFrame(wstest.Fin|wstest.OpClose, wstest.ClosePayload(1001, "off to bed"))...)
 		c.ExpectClose(1000)
@@ -196,29 +196,29 @@ func TestClosing(t *testing.T) {
 			t.Errorf("Closed got %v", got)
 		}
 	})
-	t.Run("without a word is CloseLost", func(t *testing.T) {
+	t.Run("without a close frame is CloseLost", func(t *testing.T) {
 		c, p := meet(t)
 		_ = c.Conn.Close()
 		if got := wstest.Receive(t, p.closed, "Closed"); got != (ending{ws.CloseLost, ""}) {
 			t.Errorf("Closed got %v", got)
 		}
 	})
-	t.Run("by us comes after everything that was sent, and only once", func(t *testing.T) {
+	t.Run("by the server follows all sent frames and counts once", func(t *testing.T) {
 		c, p := meet(t)
 		p.conn.Send(ws.TextFrame([]byte("last words")), ws.TextFrame([]byte("really")))
-		p.conn.Close(ws.CloseReplaced, "signed in elsewhere")
+		p.conn.Close(ws.CloseReplaced, "after a sign-in elsewhere")
 		p.conn.Close(ws.CloseKicked, "too late")
 		p.conn.Send(ws.TextFrame([]byte("too late")))
 		c.ExpectText("last words")
 		c.ExpectText("really")
-		if reason := c.ExpectClose(ws.CloseReplaced); reason != "signed in elsewhere" {
+		if reason := c.ExpectClose(ws.CloseReplaced); reason != "after a sign-in elsewhere" {
 			t.Errorf("reason %q", reason)
 		}
-		if got := wstest.Receive(t, p.closed, "Closed"); got != (ending{ws.CloseReplaced, "signed in elsewhere"}) {
+		if got := wstest.Receive(t, p.closed, "Closed"); got != (ending{ws.CloseReplaced, "after a sign-in elsewhere"}) {
 			t.Errorf("Closed got %v", got)
 		}
 	})
-	t.Run("while messages are under way: none is handed on after Close", func(t *testing.T) {
+	t.Run("delivers no message after it", func(t *testing.T) {
 		heard := make(chan string, 10)
 		s := serve(t, func(cfg *ws.Config) {
 			cfg.Open = func(c *ws.Conn, _ *http.Request) ws.Peer {
@@ -233,10 +233,10 @@ func TestClosing(t *testing.T) {
 		c.ExpectClose(ws.CloseKicked)
 		wstest.Eventually(t, "the connection is gone", func() bool { return s.Stats().Open.Load() == 0 })
 		if len(heard) != 1 {
-			t.Errorf("%d messages were handed on", len(heard))
+			t.Errorf("%d messages were delivered", len(heard))
 		}
 	})
-	t.Run("with a reason too long is cut at a rune", func(t *testing.T) {
+	t.Run("cuts a long reason at a rune", func(t *testing.T) {
 		for pad := range 3 {
 			c, p := meet(t)
 			p.conn.Close(ws.CloseKicked, strings.Repeat("x", pad)+strings.Repeat("直", 60))
@@ -246,7 +246,7 @@ func TestClosing(t *testing.T) {
 			}
 		}
 	})
-	t.Run("is counted by code, and made-up codes together", func(t *testing.T) {
+	t.Run("is counted by code, with invented codes together", func(t *testing.T) {
 		for _, code := range []uint16{3999, 4321, 4999} {
 			c, p := meet(t)
 			c.Write(wstest.MaskedFrame(wstest.Fin|wstest.OpClose, wstest.ClosePayload(code, ""))...)
@@ -302,14 +302,14 @@ func TestPanics(t *testing.T) {
 	}
 }
 
-// closedPanics is a peer that fails at its last call.
+// closedPanics is a peer whose Closed panics.
 type closedPanics struct{}
 
 func (closedPanics) Text([]byte)           {}
 func (closedPanics) Closed(uint16, string) { panic("boom") }
 
 func TestTimeouts(t *testing.T) {
-	t.Run("a client that never says hello is closed", func(t *testing.T) {
+	t.Run("close a client without a hello", func(t *testing.T) {
 		s := serve(t, func(cfg *ws.Config) { cfg.HelloTimeout = 50 * time.Millisecond })
 		c, p := wstest.Dial(t, s.addr), wstest.Receive(t, s.peers, "the connection")
 		c.ExpectClose(ws.CloseHelloTimeout)
@@ -317,14 +317,14 @@ func TestTimeouts(t *testing.T) {
 			t.Errorf("Closed got %v", got)
 		}
 	})
-	t.Run("a client that says hello stays, and a half-open connection is reaped", func(t *testing.T) {
+	t.Run("close a half-open connection and keep a live one", func(t *testing.T) {
 		const idle = 300 * time.Millisecond
 		s := serve(t, func(cfg *ws.Config) {
 			cfg.HelloTimeout, cfg.PingInterval, cfg.SocketTimeout = idle, idle/10, idle
 		})
 		alive, p := wstest.Dial(t, s.addr), wstest.Receive(t, s.peers, "the connection")
 		p.conn.Identified()
-		dead, q := wstest.Dial(t, s.addr), wstest.Receive(t, s.peers, "the connection") // answers no ping
+		dead, q := wstest.Dial(t, s.addr), wstest.Receive(t, s.peers, "the connection") // sends no pong
 		q.conn.Identified()
 		for start := time.Now(); time.Since(start) < 3*idle; {
 			opcode, payload, err := alive.ReadFrame()
@@ -341,7 +341,7 @@ func TestTimeouts(t *testing.T) {
 			t.Error("the living one was closed as well")
 		}
 	})
-	t.Run("bytes that never become a frame do not keep a connection", func(t *testing.T) {
+	t.Run("close a connection that sends incomplete frames only", func(t *testing.T) {
 		const idle = 200 * time.Millisecond
 		s := serve(t, func(cfg *ws.Config) { cfg.SocketTimeout = idle })
 		c, p := wstest.Dial(t, s.addr), wstest.Receive(t, s.peers, "the connection")

@@ -13,7 +13,7 @@ import (
 	"roomlog/realtime/ws/wstest"
 )
 
-// peer records what happens to a connection.
+// peer records the messages and the end of a connection.
 type peer struct {
 	conn   *ws.Conn
 	onText func(p *peer, message string)
@@ -36,14 +36,14 @@ func (p *peer) Text(message []byte) {
 
 func (p *peer) Closed(code uint16, reason string) { p.closed <- ending{code, reason} }
 
-// server runs Sockets behind a real HTTP server.
+// server is a ws.Server behind a real HTTP server.
 type server struct {
 	*ws.Server
 	addr  string
 	peers chan *peer
 }
 
-// serve starts a server that echoes nothing; each new connection's peer comes out of peers.
+// serve starts a server. The peers of new connections are sent to peers.
 func serve(t testing.TB, change func(*ws.Config)) *server {
 	t.Helper()
 	return serveOn(t, wstest.Listen(t), nil, change)
@@ -88,5 +88,3 @@ func serveOn(t testing.TB, l net.Listener, wrap func(http.Handler) http.Handler,
 	})
 	return s
 }
-
-// Client is a WebSocket Client that can be as wrong as a test wants.

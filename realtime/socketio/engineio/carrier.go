@@ -29,10 +29,10 @@ func (c *carrier) receive(p packet, err error) {
 		s.end("parse error", "")
 	case carries:
 		s.receive(p)
-	case err != nil || !probes:
+	case !probes:
 		c.conn.Close(ws.CloseProtocol, "not an upgrade")
 	default:
-		s.probePacket(c, p)
+		s.probePacket(c, p, err)
 	}
 }
 
@@ -62,23 +62,26 @@ func (s *Session) startUpgrade(conn *ws.Conn) *carrier {
 	return c
 }
 
-// probePacket handles a packet of a connection that may become the carrier.
-func (s *Session) probePacket(c *carrier, p packet) {
+// probePacket handles a packet of a connection that may become the carrier, or the error of decoding it. After a wrong
+// packet the client may try another connection at once.
+func (s *Session) probePacket(c *carrier, p packet, err error) {
 	var listeners []upgradeListener
 	s.mu.Lock()
 	switch {
-	case p.kind == typePing && string(p.data) == "probe":
+	case err == nil && p.kind == typePing && string(p.data) == "probe":
 		c.probed = true
 		c.conn.Send(ws.TextFrame([]byte("3probe")))
 		if s.waiting != nil {
 			s.waiting <- []*ws.Frame{ws.TextFrame([]byte(packetNoop))}
 			s.waiting = nil
 		}
-	case p.kind == typeUpgrade && c.probed:
+	case err == nil && p.kind == typeUpgrade && c.probed:
 		listeners = s.switchTo(c)
 	default:
+		if s.probe == c {
+			s.probe = nil
+		}
 		c.conn.Close(ws.CloseProtocol, "not an upgrade")
-		s.probe = nil
 	}
 	s.mu.Unlock()
 	for _, l := range listeners {

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// clock stands still until it is moved.
+// clock is a clock that the test moves.
 type clock struct {
 	mu sync.Mutex
 	at time.Time

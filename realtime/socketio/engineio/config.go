@@ -25,7 +25,7 @@ type Config struct {
 	// Log gets faults of the engine. Nil discards them.
 	Log *slog.Logger
 	// Sockets configures connections and queues. Sessions that poll take a slot of its Limiter as connections do. The
-	// engine sets Open, Skipped, Now, Log, MaxMessage, HelloTimeout and SocketTimeout.
+	// engine sets Open, Skipped, Now, Log, MaxMessage, HelloTimeout and SocketTimeout, and turns Deflate off.
 	Sockets ws.Config
 
 	PingTimeout time.Duration `default:"20s" min:"1s" max:"10m" help:"Time after a ping interval in which a Socket.IO client has to respond."`
@@ -62,6 +62,7 @@ func (c *Config) sockets() ws.Config {
 	s.Open, s.Now, s.Log = nil, c.Now, c.Log
 	s.MaxMessage = c.MaxPayload
 	s.HelloTimeout, s.PingInterval, s.SocketTimeout = -1, -1, -1
-	s.Skipped = nil // the protocol has no packet for it
+	s.Skipped = nil   // the protocol has no packet for it
+	s.Deflate = false // clients offer it even if they do not keep the decompression window across messages
 	return s
 }

@@ -1,6 +1,6 @@
 package engineio
 
-// Waits says that a request of the client waits for something to be sent.
+// Waits reports whether a GET of the client waits for frames.
 func (s *Session) Waits() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()

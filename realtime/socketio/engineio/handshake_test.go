@@ -1,8 +1,11 @@
 package engineio_test
 
 import (
+	"bufio"
 	"encoding/json"
+	"net"
 	"net/http"
+	"net/url"
 	"strings"
 	"testing"
 
@@ -32,7 +35,7 @@ func TestHandshake(t *testing.T) {
 	c.Expect("4over WebSocket")
 }
 
-func TestNoUpgradeIsOfferedOverWebSocket(t *testing.T) {
+func TestHandshakeOverWebSocketOffersNoUpgrade(t *testing.T) {
 	t.Parallel()
 	h := serve(t, nil)
 	for _, version := range []int{3, 4} {
@@ -43,7 +46,39 @@ func TestNoUpgradeIsOfferedOverWebSocket(t *testing.T) {
 	}
 }
 
-func TestRequestsThatAreRefused(t *testing.T) {
+// Clients offer compression even if they do not keep the decompression window across messages.
+func TestHandshakeAcceptsNoCompression(t *testing.T) {
+	t.Parallel()
+	h := serve(t, func(c *engineio.Config, _ *host) { c.Sockets.Deflate = true })
+	address, err := url.Parse(h.base)
+	if err != nil {
+		t.Fatal(err)
+	}
+	conn, err := net.Dial("tcp", address.Host)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	request, err := http.NewRequest(http.MethodGet, h.base+"?EIO=4&transport=websocket", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.Header = http.Header{"Upgrade": {"websocket"}, "Connection": {"Upgrade"}, "Sec-Websocket-Version": {"13"},
+		"Sec-Websocket-Key": {"IHfMdf8a0aQXbwQO1pkGdA=="}, "Sec-Websocket-Extensions": {"permessage-deflate; client_max_window_bits"}}
+	if err := request.Write(conn); err != nil {
+		t.Fatal(err)
+	}
+	response, err := http.ReadResponse(bufio.NewReader(conn), request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	if accepted := response.Header.Get("Sec-Websocket-Extensions"); response.StatusCode != http.StatusSwitchingProtocols || accepted != "" {
+		t.Errorf("status %d, accepted extensions %q", response.StatusCode, accepted)
+	}
+}
+
+func TestRefusedRequests(t *testing.T) {
 	t.Parallel()
 	h := serve(t, func(c *engineio.Config, _ *host) {
 		c.Sockets.Origins = ws.Origins{"https://app.example"}
@@ -89,15 +124,15 @@ func TestRequestsThatAreRefused(t *testing.T) {
 			}
 		})
 	}
-	// None of it did the sessions any harm.
+	// The sessions still work.
 	for _, c := range []*siotest.Client{polled, socket} {
 		c.Send("4still here")
 		c.Expect("4still here")
 	}
 }
 
-// An id that others can see must not open the session.
-func TestASessionIsOpenToItsTransportOnly(t *testing.T) {
+// The id of a session must open it only on its transport: other users can see the id.
+func TestSessionIDOpensItsTransportOnly(t *testing.T) {
 	t.Parallel()
 	for name, upgrades := range map[string]bool{"opened over WebSocket": false, "upgraded to WebSocket": true} {
 		for _, version := range []int{3, 4} {
@@ -124,15 +159,15 @@ func TestASessionIsOpenToItsTransportOnly(t *testing.T) {
 	}
 }
 
-func TestTooManyPollingSessions(t *testing.T) {
+func TestMaxPolling(t *testing.T) {
 	t.Parallel()
 	h := serve(t, func(c *engineio.Config, _ *host) { c.MaxPolling = 2 })
 	first, one := h.dial(t, siotest.Options{Polling: true})
 	h.dial(t, siotest.Options{Polling: true})
 	if status, body := get(t, http.MethodGet, h.base+"?EIO=4&transport=polling", "", nil); status != http.StatusServiceUnavailable {
-		t.Fatalf("the third is answered with %d %s", status, body)
+		t.Fatalf("the third gets the response %d %s", status, body)
 	}
-	first.Upgrade() // does not poll any more
+	first.Upgrade() // no longer polls
 	eventually(t, "a place is free", func() bool { return h.Polling() == 1 })
 	_, third := h.dial(t, siotest.Options{Polling: true})
 	one.Close()
@@ -140,12 +175,12 @@ func TestTooManyPollingSessions(t *testing.T) {
 	eventually(t, "both places are given back", func() bool { return h.Polling() == 1 })
 }
 
-func TestTheGateCountsPollingSessions(t *testing.T) {
+func TestPollingSessionsTakeConnectionSlots(t *testing.T) {
 	t.Parallel()
 	h := serve(t, func(c *engineio.Config, _ *host) { c.Sockets.Limiter = limit.Clients{Slots: limit.NewSlots(0, 1, nil)} })
 	_, one := h.dial(t, siotest.Options{Polling: true})
 	if status, body := get(t, http.MethodGet, h.base+"?EIO=4&transport=polling", "", nil); status != http.StatusTooManyRequests {
-		t.Fatalf("the second of an address is answered with %d %s", status, body)
+		t.Fatalf("the second of an address gets the response %d %s", status, body)
 	}
 	if _, err := siotest.Try(t, h.base, siotest.Options{}); err == nil {
 		t.Fatal("the second of an address is let in over WebSocket")
@@ -164,7 +199,7 @@ func TestTheGateCountsPollingSessions(t *testing.T) {
 	})
 }
 
-func TestATokenInTheAddressIsNeverLogged(t *testing.T) {
+func TestTokensAreNotLogged(t *testing.T) {
 	t.Parallel()
 	h := serve(t, func(_ *engineio.Config, h *host) {
 		h.onOpen = func(s *session) { s.onMessage = func(string) { panic("a fault") } }

@@ -10,12 +10,12 @@ import (
 	"roomlog/realtime/socketio/siotest"
 )
 
-// quick are heartbeats that a test can wait for, and a loaded machine keep up with.
+// quick sets heartbeats that are short for a test and long enough for a loaded machine.
 func quick(c *engineio.Config, _ *host) {
 	c.Sockets.PingInterval, c.PingTimeout = 200*time.Millisecond, 300*time.Millisecond
 }
 
-func TestTheServerPingsVersion4(t *testing.T) {
+func TestServerPingsInVersion4(t *testing.T) {
 	t.Parallel()
 	h := serve(t, quick)
 	for _, polling := range []bool{false, true} {
@@ -34,7 +34,7 @@ func TestTheServerPingsVersion4(t *testing.T) {
 	}
 }
 
-func TestClientsOfVersion3Ping(t *testing.T) {
+func TestClientPingsInVersion3(t *testing.T) {
 	t.Parallel()
 	h := serve(t, quick)
 	for _, polling := range []bool{false, true} {
@@ -50,7 +50,7 @@ func TestClientsOfVersion3Ping(t *testing.T) {
 	}
 }
 
-func TestTheSilentAreEnded(t *testing.T) {
+func TestSilentSessionsAreEnded(t *testing.T) {
 	t.Parallel()
 	h := serve(t, quick)
 	each(t, func(t *testing.T, o siotest.Options) {
@@ -67,9 +67,8 @@ func TestTheSilentAreEnded(t *testing.T) {
 	})
 }
 
-// A deadline is a point in time: whoever polls after it finds the session ended, also when nobody looked
-// in between.
-func TestADeadlineHoldsThoughNobodyLooks(t *testing.T) {
+// A deadline is a point in time: a poll after it finds the session ended, also when no check ran in between.
+func TestDeadlineHoldsWithoutAnyCheck(t *testing.T) {
 	t.Parallel()
 	clock := newClock()
 	h := serve(t, func(c *engineio.Config, _ *host) {
@@ -95,14 +94,14 @@ func TestADeadlineHoldsThoughNobodyLooks(t *testing.T) {
 	}
 }
 
-// Who waits for an answer of ours is not silent.
-func TestALongMessageIsNoSilence(t *testing.T) {
+// A client whose message is being handled is not silent.
+func TestSessionIsNotSilentWhileItsMessageIsHandled(t *testing.T) {
 	t.Parallel()
 	h := serve(t, func(c *engineio.Config, h *host) {
 		quick(c, h)
 		h.onOpen = func(s *session) {
 			s.onMessage = func(text string) {
-				<-time.After(1500 * time.Millisecond) // three times what silence may last
+				<-time.After(1500 * time.Millisecond) // three times the deadline
 				s.say(text)
 			}
 		}
@@ -114,7 +113,7 @@ func TestALongMessageIsNoSilence(t *testing.T) {
 	})
 }
 
-func TestWhoDoesNotSettleIsEnded(t *testing.T) {
+func TestSettleTimeout(t *testing.T) {
 	t.Parallel()
 	unsettled := make(chan *engineio.Session, 10)
 	h := serve(t, func(c *engineio.Config, _ *host) {

@@ -20,7 +20,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// host is an engine behind a real HTTP server. Its sessions echo what they hear, unless told otherwise.
+// host is an engine behind a real HTTP server. Its sessions echo messages unless the test replaces onMessage.
 type host struct {
 	*engineio.Engine
 	t        testing.TB
@@ -30,7 +30,7 @@ type host struct {
 	log      *lines
 }
 
-// session is what the layer above makes of a session.
+// session is the Handler of a session.
 type session struct {
 	*engineio.Session
 	onMessage func(text string)
@@ -55,7 +55,7 @@ func (s *session) say(text string) { s.Send(message(text)) }
 
 func message(text string) *ws.Frame { return ws.TextFrame(engineio.Message([]byte(text))) }
 
-// lines are what was logged.
+// lines collects the log.
 type lines struct {
 	mu   sync.Mutex
 	text strings.Builder
@@ -120,14 +120,14 @@ func serve(t testing.TB, change func(*engineio.Config, *host)) *host {
 	return h
 }
 
-// dial opens a session and answers both ends of it.
+// dial opens a session and returns both ends of it.
 func (h *host) dial(t testing.TB, o siotest.Options) (*siotest.Client, *session) {
 	t.Helper()
 	c := siotest.Dial(t, h.base, o)
 	return c, h.session(t, c.SID())
 }
 
-// session waits until the layer above knows a session.
+// session waits for the Handler of a session.
 func (h *host) session(t testing.TB, id string) *session {
 	t.Helper()
 	eventually(t, "the session is known", func() bool { _, ok := h.sessions.Load(id); return ok })
@@ -135,7 +135,7 @@ func (h *host) session(t testing.TB, id string) *session {
 	return s.(*session)
 }
 
-// get makes a request, and answers its status and body.
+// get makes a GET request and returns its status and body.
 func get(t testing.TB, method, address, body string, header http.Header) (int, string) {
 	t.Helper()
 	var c siotest.Client
@@ -149,24 +149,24 @@ func receive[T any](t testing.TB, from <-chan T, what string) T {
 	case v := <-from:
 		return v
 	case <-time.After(siotest.Patience):
-		t.Fatalf("waited in vain for %s", what)
+		t.Fatalf("timed out waiting for %s", what)
 		panic("unreachable")
 	}
 }
 
-// eventually polls until ok, where nobody tells.
+// eventually polls until ok returns true.
 func eventually(t testing.TB, what string, ok func() bool) {
 	t.Helper()
 	deadline := time.Now().Add(siotest.Patience)
 	for !ok() {
 		if time.Now().After(deadline) {
-			t.Fatalf("never happened: %s", what)
+			t.Fatalf("timed out waiting until %s", what)
 		}
 		<-time.After(2 * time.Millisecond)
 	}
 }
 
-// kinds are the four ways in which clients come.
+// kinds are the four combinations of version and transport.
 var kinds = map[string]siotest.Options{
 	"version 3 over WebSocket": {Version: 3},
 	"version 4 over WebSocket": {Version: 4},

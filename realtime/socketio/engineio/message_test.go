@@ -10,10 +10,10 @@ import (
 	"roomlog/realtime/socketio/siotest"
 )
 
-// family is one picture: 7 code points, 11 UTF-16 code units, 25 bytes.
+// family is one emoji: 7 code points, 11 UTF-16 code units, 25 bytes.
 const family = "👨‍👩‍👧‍👦"
 
-func TestMessagesComeBackAsTheyWere(t *testing.T) {
+func TestMessageRoundTrip(t *testing.T) {
 	t.Parallel()
 	h := serve(t, nil)
 	each(t, func(t *testing.T, o siotest.Options) {
@@ -28,7 +28,7 @@ func TestMessagesComeBackAsTheyWere(t *testing.T) {
 	})
 }
 
-func TestPayloadsOfVersion3(t *testing.T) {
+func TestVersion3Payloads(t *testing.T) {
 	t.Parallel()
 	h := serve(t, nil)
 	for name, tt := range map[string]struct {
@@ -92,7 +92,7 @@ func TestBinaryMessages(t *testing.T) {
 	c.Expect("bAQIDBA==")
 }
 
-func TestWhatIsNoPacketEndsTheSession(t *testing.T) {
+func TestInvalidPacketEndsTheSession(t *testing.T) {
 	t.Parallel()
 	h := serve(t, nil)
 	bad := []string{"abc", "7", "9", "b!!!", "0{}", "5", "6", "\x00", "😀"}
@@ -111,7 +111,7 @@ func TestWhatIsNoPacketEndsTheSession(t *testing.T) {
 	})
 }
 
-func TestPayloadsThatAreRefused(t *testing.T) {
+func TestRefusedPayloads(t *testing.T) {
 	t.Parallel()
 	h := serve(t, func(c *engineio.Config, _ *host) { c.MaxPayload = 1000 })
 	const text, octets = "text/plain", "application/octet-stream"
@@ -152,13 +152,13 @@ func TestPayloadsThatAreRefused(t *testing.T) {
 	}
 }
 
-func TestTooManyPackets(t *testing.T) {
+func TestPacketRateLimit(t *testing.T) {
 	t.Parallel()
 	h := serve(t, func(c *engineio.Config, _ *host) { c.Sockets.FrameRate, c.Sockets.FrameBurst = 1, 50 })
 	polled, s := h.dial(t, siotest.Options{Polling: true})
 	flood := strings.TrimSuffix(strings.Repeat("4x\x1e", 51), "\x1e")
 	if status, body := get(t, http.MethodPost, polled.Address("polling", polled.SID()), flood, nil); status != http.StatusTooManyRequests {
-		t.Errorf("a flood is answered with %d %s", status, body)
+		t.Errorf("a flood gets the response %d %s", status, body)
 	}
 	receive(t, s.closed, "the end")
 	socket, s := h.dial(t, siotest.Options{})
@@ -169,7 +169,7 @@ func TestTooManyPackets(t *testing.T) {
 	socket.Ended()
 }
 
-func TestTooLargeAMessage(t *testing.T) {
+func TestMaxPayload(t *testing.T) {
 	t.Parallel()
 	h := serve(t, func(c *engineio.Config, _ *host) { c.MaxPayload = 1000 })
 	c, s := h.dial(t, siotest.Options{})
@@ -179,7 +179,7 @@ func TestTooLargeAMessage(t *testing.T) {
 	receive(t, s.closed, "the end")
 }
 
-func TestMessagesAreHandledOneAfterAnother(t *testing.T) {
+func TestMessagesAreHandledInOrder(t *testing.T) {
 	t.Parallel()
 	heard := make(chan string, 1000)
 	inside := make(chan struct{}, 1)
@@ -213,7 +213,7 @@ func TestMessagesAreHandledOneAfterAnother(t *testing.T) {
 	}
 }
 
-func TestAFaultEndsItsSessionOnly(t *testing.T) {
+func TestPanicEndsItsSessionOnly(t *testing.T) {
 	t.Parallel()
 	h := serve(t, func(_ *engineio.Config, h *host) {
 		h.onOpen = func(s *session) {

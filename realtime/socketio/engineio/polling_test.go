@@ -15,7 +15,7 @@ import (
 	"roomlog/realtime/ws"
 )
 
-// poller is a session that polls when its test wants to.
+// poller is a polling session whose GETs and POSTs the test makes.
 type poller struct {
 	*session
 	t       testing.TB
@@ -38,7 +38,7 @@ func (p poller) get() (int, string) {
 	return get(p.t, http.MethodGet, p.address, "", nil)
 }
 
-// waiting makes a GET that will wait, and answers when it does.
+// waiting makes a GET and returns when it waits for frames.
 func (p poller) waiting() <-chan string {
 	p.t.Helper()
 	answer := make(chan string, 1)
@@ -50,23 +50,23 @@ func (p poller) waiting() <-chan string {
 	return answer
 }
 
-func TestTwoPollsAtOnceEndTheSession(t *testing.T) {
+func TestConcurrentGETsEndTheSession(t *testing.T) {
 	t.Parallel()
 	h := serve(t, nil)
 	p := h.poller(t, "4")
 	first := p.waiting()
 	if status, body := p.get(); status != http.StatusBadRequest {
-		t.Errorf("the second GET is answered with %d %s", status, body)
+		t.Errorf("the second GET gets the response %d %s", status, body)
 	}
 	if body := receive(t, first, "the first answer"); body != "1" {
-		t.Errorf("the first GET is answered with %q, want a close", body)
+		t.Errorf("the first GET gets the response %q, want a close", body)
 	}
 	if status, _ := p.get(); status != http.StatusBadRequest {
 		t.Error("the session is still known")
 	}
 }
 
-func TestTwoPostsAtOnceEndTheSession(t *testing.T) {
+func TestConcurrentPOSTsEndTheSession(t *testing.T) {
 	t.Parallel()
 	inside, done := make(chan struct{}), make(chan struct{})
 	h := serve(t, func(_ *engineio.Config, h *host) {
@@ -76,13 +76,13 @@ func TestTwoPostsAtOnceEndTheSession(t *testing.T) {
 	go get(t, http.MethodPost, p.address, "4slow", nil)
 	receive(t, inside, "the first message")
 	if status, body := get(t, http.MethodPost, p.address, "4second", nil); status != http.StatusBadRequest {
-		t.Errorf("the second POST is answered with %d %s", status, body)
+		t.Errorf("the second POST gets the response %d %s", status, body)
 	}
 	close(done)
 	receive(t, p.closed, "the end")
 }
 
-func TestWhoHangsUpIsGone(t *testing.T) {
+func TestCancelledGETEndsTheSession(t *testing.T) {
 	t.Parallel()
 	h := serve(t, nil)
 	p := h.poller(t, "3")
@@ -100,8 +100,8 @@ func TestWhoHangsUpIsGone(t *testing.T) {
 	}
 }
 
-// A client heeds a close before the messages beside it: they come in answers of their own.
-func TestTheLastWordsComeBeforeTheClose(t *testing.T) {
+// A client handles a close before the messages beside it, so the close packet comes in a response of its own.
+func TestBacklogIsPolledBeforeTheClosePacket(t *testing.T) {
 	t.Parallel()
 	h := serve(t, nil)
 	for version, want := range map[string][]string{"3": {"6:4first5:4last", "1:1"}, "4": {"4first\x1e4last", "1"}} {
@@ -124,19 +124,19 @@ func TestTheLastWordsComeBeforeTheClose(t *testing.T) {
 	p.say("last")
 	p.Close()
 	if body := receive(t, answer, "the answer"); body != "4last" {
-		t.Errorf("the waiting GET is answered with %q", body)
+		t.Errorf("the waiting GET gets the response %q", body)
 	}
 	if _, body := p.get(); body != "1" {
 		t.Errorf("then with %q", body)
 	}
 }
 
-func TestLastWordsAreNotKeptForEver(t *testing.T) {
+func TestLastPacketTimeout(t *testing.T) {
 	t.Parallel()
 	clock := newClock()
 	h := serve(t, func(c *engineio.Config, _ *host) {
 		c.Now, c.Sockets.PingInterval = clock.now, time.Hour
-		c.PingTimeout = 8 * time.Millisecond // how often the engine looks
+		c.PingTimeout = 8 * time.Millisecond // sets the interval of the checks
 	})
 	p := h.poller(t, "4")
 	p.say("last")
@@ -148,7 +148,7 @@ func TestLastWordsAreNotKeptForEver(t *testing.T) {
 	}
 }
 
-func TestAClientClosesItsSession(t *testing.T) {
+func TestClientClosesItsSession(t *testing.T) {
 	t.Parallel()
 	h := serve(t, nil)
 	each(t, func(t *testing.T, o siotest.Options) {
@@ -161,7 +161,7 @@ func TestAClientClosesItsSession(t *testing.T) {
 	})
 }
 
-func TestWhoFetchesTooSlowly(t *testing.T) {
+func TestSlowPollingEndsTheSession(t *testing.T) {
 	t.Parallel()
 	h := serve(t, func(c *engineio.Config, _ *host) { c.Sockets.QueueBytes = 10_000 })
 	text := strings.Repeat("x", 1000)
@@ -186,12 +186,12 @@ func TestWhoFetchesTooSlowly(t *testing.T) {
 	}
 }
 
-// Who asks and does not take the answer does not hold its goroutine for ever.
-func TestWhoDoesNotTakeItsAnswer(t *testing.T) {
+// A client that does not read the response must not block the goroutine for ever.
+func TestUnreadResponseEndsTheSession(t *testing.T) {
 	t.Parallel()
 	h := serve(t, func(c *engineio.Config, _ *host) { c.BodyTimeout = 300 * time.Millisecond })
 	p := h.poller(t, "4")
-	p.say(strings.Repeat("x", 32<<20)) // more than all buffers between us hold
+	p.say(strings.Repeat("x", 32<<20)) // more than all buffers
 	at, err := url.Parse(p.address)
 	if err != nil {
 		t.Fatal(err)
@@ -207,7 +207,7 @@ func TestWhoDoesNotTakeItsAnswer(t *testing.T) {
 	}
 }
 
-func TestALargeBacklogComesInParts(t *testing.T) {
+func TestLargeBacklogIsSplit(t *testing.T) {
 	t.Parallel()
 	h := serve(t, nil)
 	p := h.poller(t, "4")

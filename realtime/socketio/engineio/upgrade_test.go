@@ -11,7 +11,7 @@ import (
 	"roomlog/realtime/ws"
 )
 
-func TestNothingIsLostInAnUpgrade(t *testing.T) {
+func TestUpgradeLosesNoMessage(t *testing.T) {
 	t.Parallel()
 	h := serve(t, nil)
 	for _, version := range []int{3, 4} {
@@ -43,7 +43,7 @@ func TestNothingIsLostInAnUpgrade(t *testing.T) {
 	}
 }
 
-func TestAWaitingGetIsAnsweredDuringAnUpgrade(t *testing.T) {
+func TestWaitingGETDuringAnUpgrade(t *testing.T) {
 	t.Parallel()
 	h := serve(t, nil)
 	for version, noop := range map[string]string{"3": "1:6", "4": "6"} {
@@ -53,10 +53,10 @@ func TestAWaitingGetIsAnsweredDuringAnUpgrade(t *testing.T) {
 		c.Send("2probe")
 		c.Expect("3probe")
 		if body := receive(t, answer, "the answer"); body != noop {
-			t.Errorf("version %s: the GET is answered with %q", version, body)
+			t.Errorf("version %s: the GET gets the response %q", version, body)
 		}
-		if _, body := p.get(); body != noop { // until the client says that it upgrades
-			t.Errorf("version %s: the next GET is answered with %q", version, body)
+		if _, body := p.get(); body != noop { // until the client sends the upgrade packet
+			t.Errorf("version %s: the next GET gets the response %q", version, body)
 		}
 		p.say("waits")
 		c.Send("5")
@@ -64,7 +64,7 @@ func TestAWaitingGetIsAnsweredDuringAnUpgrade(t *testing.T) {
 	}
 }
 
-func TestUpgradesThatFail(t *testing.T) {
+func TestFailedUpgrades(t *testing.T) {
 	t.Parallel()
 	h := serve(t, func(c *engineio.Config, _ *host) { c.UpgradeTimeout = 2 * time.Second })
 	for name, say := range map[string]string{"says something else": "4hello", "upgrades without a probe": "5", "says nothing": "", "says nonsense": "x"} {
@@ -90,7 +90,7 @@ func TestUpgradesThatFail(t *testing.T) {
 	}
 }
 
-func TestASecondUpgradeAtOnceIsRefused(t *testing.T) {
+func TestSecondUpgradeIsRefused(t *testing.T) {
 	t.Parallel()
 	h := serve(t, nil)
 	p := h.poller(t, "4")
@@ -103,8 +103,8 @@ func TestASecondUpgradeAtOnceIsRefused(t *testing.T) {
 	c.Expect("4upgraded")
 }
 
-// The client has stopped to poll when the server ends the session: the last words go the new way.
-func TestAnEndDuringAnUpgrade(t *testing.T) {
+// The client no longer polls when the server ends the session: the last packets are sent over the new connection.
+func TestSessionEndsDuringAnUpgrade(t *testing.T) {
 	t.Parallel()
 	h := serve(t, nil)
 	p := h.poller(t, "4")
@@ -119,8 +119,8 @@ func TestAnEndDuringAnUpgrade(t *testing.T) {
 	c.Ended()
 }
 
-// The id of a session of version 3 that polls opens it: other people see an alias.
-func TestWhoPollsInVersion3HasAnAlias(t *testing.T) {
+// The id of a polling session of version 3 opens it, so other users see an alias.
+func TestAliasOfAPollingVersion3Session(t *testing.T) {
 	t.Parallel()
 	h := serve(t, nil)
 	c, s := h.dial(t, siotest.Options{Version: 3, Polling: true})
@@ -139,7 +139,7 @@ func TestWhoPollsInVersion3HasAnAlias(t *testing.T) {
 	if s.PublicID() != s.ID() || !s.HasID(s.ID()) || !s.HasID(alias) {
 		t.Errorf("upgraded, session %s is shown as %s", s.ID(), s.PublicID())
 	}
-	s.say(alias) // said before the upgrade, perhaps
+	s.say(alias) // it may have been sent before the upgrade
 	c.Expect("4" + s.ID())
 	for _, o := range []siotest.Options{{Version: 3}, {Version: 4}, {Version: 4, Polling: true}} {
 		if _, s := h.dial(t, o); s.PublicID() != s.ID() {
@@ -148,8 +148,8 @@ func TestWhoPollsInVersion3HasAnAlias(t *testing.T) {
 	}
 }
 
-// Who is upgraded while a list of public ids is on its way to everybody finds itself in it by its id.
-func TestAnUpgradeDuringAPush(t *testing.T) {
+// A session that is upgraded while a list of public ids is pushed finds its own id in the list.
+func TestUpgradeDuringAPush(t *testing.T) {
 	t.Parallel()
 	h := serve(t, nil)
 	group := h.NewGroup()
@@ -170,7 +170,7 @@ func TestAnUpgradeDuringAPush(t *testing.T) {
 	c.Expect("4and then")
 }
 
-func TestGroups(t *testing.T) {
+func TestGroup(t *testing.T) {
 	t.Parallel()
 	h := serve(t, nil)
 	each(t, func(t *testing.T, o siotest.Options) {
@@ -202,18 +202,18 @@ func TestShutdown(t *testing.T) {
 		t.Fatal(err)
 	}
 	if body := receive(t, answer, "the answer"); body != "1" {
-		t.Errorf("the waiting GET is answered with %q", body)
+		t.Errorf("the waiting GET gets the response %q", body)
 	}
 	socket.Ended()
 	for _, s := range []*session{p.session, idle.session, s} {
 		select {
-		case <-s.closed: // told before Shutdown returned
+		case <-s.closed: // called before Shutdown returned
 		default:
 			t.Error("a session has not ended")
 		}
 	}
 	if status, body := get(t, "GET", h.base+"?EIO=4&transport=polling", "", nil); status != 503 || !strings.Contains(body, "Restarting") {
-		t.Errorf("a new session is answered with %d %s", status, body)
+		t.Errorf("a new session gets the response %d %s", status, body)
 	}
 	if _, err := siotest.Try(t, h.base, siotest.Options{}); err == nil {
 		t.Error("a new session is let in over WebSocket")

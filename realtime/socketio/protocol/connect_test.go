@@ -11,7 +11,7 @@ import (
 	"roomlog/realtime/socketio/siotest"
 )
 
-// Clients of protocol 4 are connected unasked; what is sent before that is lost to them.
+// Clients of protocol 4 are connected without a CONNECT. They lose packets that are sent before that.
 func TestConnect(t *testing.T) {
 	t.Parallel()
 	h := serve(t, nil)
@@ -22,7 +22,7 @@ func TestConnect(t *testing.T) {
 				t.Fatalf("before CONNECT came %q", p.Text)
 			}
 		}
-		id := c.Connect() // fails if anything else comes first
+		id := c.Connect() // fails if another packet comes first
 		c.Expect(`42["auth",{}]`)
 		if o.Version == 3 && id != c.SID() || o.Version == 4 && (id == c.SID() || len(id) != 20) {
 			t.Errorf("session %s has the socket %s", c.SID(), id)
@@ -53,7 +53,7 @@ func TestNamespaces(t *testing.T) {
 		}
 		c.Send(`42["message",3]`)
 		c.Expect(`42["message-back",3]`)
-		c.Enter("/custom", "") // and comes back
+		c.Enter("/custom", "") // and connects again
 		c.Expect(`42/custom,["auth",{}]`)
 	})
 }
@@ -124,7 +124,7 @@ func TestPacketMiddleware(t *testing.T) {
 	})
 }
 
-func TestTenThousandNamespaces(t *testing.T) {
+func TestMaxNamespaces(t *testing.T) {
 	t.Parallel()
 	const max = 3
 	h := serve(t, func(cfg *protocol.Config) {
@@ -161,18 +161,18 @@ func TestTenThousandNamespaces(t *testing.T) {
 	}
 }
 
-func TestWhoNeverConnectsIsEnded(t *testing.T) {
+func TestClientThatNeverConnectsIsEnded(t *testing.T) {
 	t.Parallel()
 	h := serve(t, func(cfg *protocol.Config) { cfg.Engine.SettleTimeout = 200 * time.Millisecond })
 	siotest.Dial(t, h.base, siotest.Options{Version: 4}).Ended()
-	c, _ := h.dial(t, siotest.Options{Version: 3}) // settled by being old
+	c, _ := h.dial(t, siotest.Options{Version: 3}) // protocol 4 connects by itself
 	<-time.After(500 * time.Millisecond)
 	c.Emit("message", 1)
 	c.Expect(`42["message-back",1]`)
 }
 
-// A client that was put out does not come back by itself: it is told before its connection ends.
-func TestKick(t *testing.T) {
+// A client that the server disconnects gets the packet for it before its connection ends, and does not reconnect.
+func TestDisconnectAll(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, o siotest.Options) {
 		h := serve(t, nil)
@@ -190,8 +190,8 @@ func TestKick(t *testing.T) {
 	})
 }
 
-// In one answer to a GET newer clients heed the close first, and come back.
-func TestAKickAndACloseAreNeverInOneAnswer(t *testing.T) {
+// Newer clients handle a close before the packets beside it in one response, and would reconnect.
+func TestDisconnectAndCloseAreSeparateResponses(t *testing.T) {
 	t.Parallel()
 	h := serve(t, nil)
 	var r siotest.Client
@@ -213,7 +213,7 @@ func TestAKickAndACloseAreNeverInOneAnswer(t *testing.T) {
 	}
 }
 
-func TestPutOutOfOneNamespace(t *testing.T) {
+func TestDisconnectFromOneNamespace(t *testing.T) {
 	t.Parallel()
 	h := serve(t, nil)
 	each(t, func(t *testing.T, o siotest.Options) {
@@ -232,7 +232,7 @@ func TestPutOutOfOneNamespace(t *testing.T) {
 	})
 }
 
-func TestTheEndOfASessionIsTheEndOfItsSockets(t *testing.T) {
+func TestSessionEndDisconnectsItsSockets(t *testing.T) {
 	t.Parallel()
 	h := serve(t, nil)
 	c, _ := h.dial(t, siotest.Options{Version: 4})

@@ -27,7 +27,7 @@ func TestEvents(t *testing.T) {
 		c.Expect(fmt.Sprintf(`42[%q,"啊啊啊"]`, id))
 		c.Send(`42456["message-with-ack",1,"2",{"3":[false]}]`)
 		c.Expect(`43456[1,"2",{"3":[false]}]`)
-		c.Send(`42["message-with-ack",1]`) // wants none
+		c.Send(`42["message-with-ack",1]`) // without an acknowledgement
 		c.Send(`420["message-with-ack"]`)
 		c.Expect(`430[]`)
 		c.Emit("ask", "how are you?")
@@ -43,7 +43,7 @@ func TestEvents(t *testing.T) {
 	})
 }
 
-func TestQuestionsThatAreNeverAnswered(t *testing.T) {
+func TestUnansweredAcknowledgements(t *testing.T) {
 	t.Parallel()
 	h := serve(t, nil)
 	c, _ := h.dial(t, siotest.Options{})
@@ -51,7 +51,7 @@ func TestQuestionsThatAreNeverAnswered(t *testing.T) {
 		c.Emit("ask", i)
 		c.Expect(fmt.Sprintf(`42%d["question",%d]`, i, i))
 	}
-	c.Send(`430["too late"]`) // forgotten
+	c.Send(`430["too late"]`) // was forgotten
 	c.Send(`4399["in time"]`)
 	if got := receive(t, h.answers, "the answer"); !slices.Equal(got, []string{`"in time"`}) {
 		t.Errorf("answered %q", got)
@@ -85,7 +85,7 @@ func TestAttachments(t *testing.T) {
 		expect(`461-789[{"_placeholder":true,"num":0}]`, one)
 		c.Send(`450-["message",1]`)
 		expect(`42["message-back",1]`)
-		c.Send(`451-["message",{"_placeholder":true,"num":1}]`) // of another packet, perhaps
+		c.Send(`451-["message",{"_placeholder":true,"num":1}]`) // placeholder without an attachment
 		c.SendBytes(one)
 		expect(`42["message-back","argument 0: no such attachment"]`)
 	}
@@ -95,15 +95,15 @@ func TestAttachments(t *testing.T) {
 	c.Expect("bAQIDBA==")
 }
 
-// A packet and its attachments follow each other, whatever else is sent to a slow reader.
-func TestNothingComesBetweenAPacketAndItsAttachments(t *testing.T) {
+// A packet and its attachments are sent in one piece, also to a slow reader.
+func TestAttachmentsFollowTheirPacket(t *testing.T) {
 	t.Parallel()
 	h := serve(t, func(cfg *protocol.Config) { cfg.Engine.Sockets.QueueBytes = 10 << 20 })
 	c, id := h.dial(t, siotest.Options{Polling: true})
 	c.Send("42" + `["message",1]`)
 	c.Expect(`42["message-back",1]`)
 	k := h.socket(t, id)
-	large := protocol.Binary(make([]byte, 100<<10)) // more than one answer carries
+	large := protocol.Binary(make([]byte, 100<<10)) // more than one response carries
 	gauge := protocol.Payload("/", "gauge")
 	for range 20 {
 		k.Emit("large", large, large)
@@ -126,8 +126,8 @@ func TestNothingComesBetweenAPacketAndItsAttachments(t *testing.T) {
 	}
 }
 
-// One frame serves clients of all versions and transports.
-func TestOnePayloadForAll(t *testing.T) {
+// One frame serves clients of both protocols and transports.
+func TestOnePayloadForBothProtocols(t *testing.T) {
 	t.Parallel()
 	h := serve(t, nil)
 	group := h.Engine().NewGroup()
@@ -146,7 +146,7 @@ func TestOnePayloadForAll(t *testing.T) {
 	}
 }
 
-func TestPacketsThatEndTheSession(t *testing.T) {
+func TestInvalidPacketsEndTheSession(t *testing.T) {
 	t.Parallel()
 	h := serve(t, func(cfg *protocol.Config) { cfg.Engine.MaxPayload, cfg.MaxAttachments = 10_000, 4 })
 	bytes := "\x00"
@@ -196,12 +196,12 @@ func TestPacketsThatEndTheSession(t *testing.T) {
 	}
 }
 
-func TestPacketsForNamespacesThatWereNotJoined(t *testing.T) {
+func TestPacketsForUnconnectedNamespaces(t *testing.T) {
 	t.Parallel()
 	h := serve(t, nil)
 	old, _ := h.dial(t, siotest.Options{Version: 3})
 	for _, p := range []string{`42/custom,["message",1]`, "41/custom", `43/custom,1["x"]`, "40/custom?token=%zz", "40"} {
-		old.Send(p) // late perhaps, and harmless
+		old.Send(p) // ignored
 	}
 	old.Expect("40/custom,")
 	newer, _ := h.dial(t, siotest.Options{Version: 4})

@@ -20,13 +20,13 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// host is a server behind a real HTTP server. Its sockets do what the conversation below says.
+// host is a server behind a real HTTP server. converse registers the handlers of its sockets.
 type host struct {
 	*protocol.Server
 	base    string
 	sockets sync.Map      // by id
-	gone    sync.Map      // why sockets ended, by id: of each a channel
-	answers chan []string // to what was asked
+	gone    sync.Map      // reasons of disconnects: a channel by id
+	answers chan []string // arguments of acknowledgements
 }
 
 func serve(t testing.TB, change func(*protocol.Config)) *host {
@@ -69,7 +69,7 @@ func serve(t testing.TB, change func(*protocol.Config)) *host {
 	return h
 }
 
-// admins lets those in who know the word, and says to others what to do.
+// admins admits sockets with the right token and refuses others with data.
 func admins(k *protocol.Socket) error {
 	var said struct{ Token string }
 	if json.Unmarshal(k.Auth(), &said) != nil || said.Token != "123" {
@@ -113,7 +113,7 @@ func (h *host) values(e *protocol.Event) []any {
 	return values
 }
 
-// socket answers the server's end of a socket.
+// socket returns the server's end of a socket.
 func (h *host) socket(t testing.TB, id string) *protocol.Socket {
 	t.Helper()
 	k, ok := h.sockets.Load(id)
@@ -138,24 +138,24 @@ func receive[T any](t testing.TB, from <-chan T, what string) T {
 	case v := <-from:
 		return v
 	case <-time.After(siotest.Patience):
-		t.Fatalf("waited in vain for %s", what)
+		t.Fatalf("timed out waiting for %s", what)
 		panic("unreachable")
 	}
 }
 
-// left waits for the end of a socket and answers the reason.
+// left waits until a socket has disconnected and returns the reason.
 func (h *host) left(t testing.TB, id string) string {
 	t.Helper()
 	return receive(t, h.ends(id), "the end of "+id)
 }
 
-// ends is told why the socket of an id ended, as often as one does.
+// ends returns the channel of the reasons for which sockets with an id disconnected.
 func (h *host) ends(id string) chan string {
 	reasons, _ := h.gone.LoadOrStore(id, make(chan string, 100))
 	return reasons.(chan string)
 }
 
-// kinds are the four ways in which clients come.
+// kinds are the four combinations of version and transport.
 var kinds = map[string]siotest.Options{
 	"version 3 over WebSocket": {Version: 3},
 	"version 4 over WebSocket": {Version: 4},

@@ -11,7 +11,7 @@ import (
 	"roomlog/realtime/socketio/siotest"
 )
 
-// recovering is a server whose sockets remember a word.
+// recovering serves sockets that keep a word for their recovery.
 func recovering(t testing.TB, change func(*protocol.Config, *protocol.Recovery)) *host {
 	t.Helper()
 	r := &protocol.Recovery{Restore: func(kept any, offset string) (any, bool) {
@@ -44,7 +44,7 @@ func recovering(t testing.TB, change func(*protocol.Config, *protocol.Recovery))
 	})
 }
 
-// enter connects as who a client was, and answers what it is now.
+// enter connects with the recovery data of a lost socket and returns the new ids.
 func enter(c *siotest.Client, pid, offset string) (id, nowPID string) {
 	c.Helper()
 	id, nowPID = c.Enter("/", fmt.Sprintf(`{"pid":%q,"offset":%q}`, pid, offset))
@@ -69,7 +69,7 @@ func TestRecovery(t *testing.T) {
 			c.Event("message-back")
 			if !polling {
 				c.Cut()
-			} // a phone that changes networks comes back before the server misses it
+			} // without Cut: a phone that changes networks reconnects before the server notices
 			c = siotest.Dial(t, h.base, o)
 			again, samePID := enter(c, pid, "17")
 			if again != id || samePID != pid {
@@ -85,7 +85,7 @@ func TestRecovery(t *testing.T) {
 	}
 }
 
-func TestWhoCannotBeRecovered(t *testing.T) {
+func TestSocketsThatCannotBeRecovered(t *testing.T) {
 	t.Parallel()
 	var away atomic.Int64
 	h := recovering(t, func(cfg *protocol.Config, r *protocol.Recovery) {
@@ -147,7 +147,7 @@ func TestWhoCannotBeRecovered(t *testing.T) {
 	back("who was put out", id, pid, "1", false)
 }
 
-func TestOldClientsAreNotRecovered(t *testing.T) {
+func TestProtocol4ClientsAreNotRecovered(t *testing.T) {
 	t.Parallel()
 	h := recovering(t, nil)
 	c := siotest.Dial(t, h.base, siotest.Options{Version: 3})

@@ -15,38 +15,38 @@ import (
 	"github.com/lxzan/gws"
 )
 
-// Patience is how long a client waits for what must come.
+// Patience bounds every wait of a client.
 const Patience = 10 * time.Second
 
-// Packet is an Engine.IO packet as it came: text with its type, or bytes.
+// Packet is a received Engine.IO packet: text that begins with its type, or bytes.
 type Packet struct {
 	Text  string
 	Bytes []byte // not nil: a binary message
 }
 
-// Options say what kind of a client it is. The zero value is one of version 4 over WebSocket.
+// Options describe a client. The zero value speaks version 4 over WebSocket.
 type Options struct {
 	Version int  // 3 or 4
 	Polling bool // over HTTP
-	Mute    bool // answers no pings
+	Mute    bool // sends no pongs
 	Query   url.Values
 	Header  http.Header
 }
 
-// Client is one Engine.IO session, and the sockets in it.
+// Client is the client of one Engine.IO session and its sockets.
 type Client struct {
 	testing.TB
 	base    string // http://host:port/path/
 	options Options
-	// Upgrades is how many other transports the server offered.
+	// Upgrades is the number of other transports that the server offered.
 	Upgrades      int
 	sid           string // of the session
 	packets       chan Packet
 	closed        chan struct{}
 	once, cutting sync.Once
 	cut           chan struct{} // closed by Cut
-	early         []Packet      // came during an upgrade
-	aside         []Packet      // events that were passed by
+	early         []Packet      // received during an upgrade
+	aside         []Packet      // events that Event skipped
 
 	posting sync.Mutex
 
@@ -66,7 +66,7 @@ func Dial(t testing.TB, base string, o Options) *Client {
 	return c
 }
 
-// Try is Dial while the server may refuse.
+// Try is Dial for servers that may refuse the session: it returns the error.
 func Try(t testing.TB, base string, o Options) (*Client, error) {
 	if o.Version == 0 {
 		o.Version = 4
@@ -102,10 +102,10 @@ func Try(t testing.TB, base string, o Options) (*Client, error) {
 	return c, nil
 }
 
-// SID is the id of the session.
+// SID returns the id of the session.
 func (c *Client) SID() string { return c.sid }
 
-// address is where requests of a session go; "" opens one.
+// address returns the URL for requests of a session in the client's transport; "" opens a session.
 func (c *Client) address(sid string) string {
 	transport := "websocket"
 	if c.options.Polling {
@@ -114,7 +114,7 @@ func (c *Client) address(sid string) string {
 	return c.Address(transport, sid)
 }
 
-// Address is where requests of a session go, over a transport; without an id they open one.
+// Address returns the URL for requests of a session over a transport. Without an id, a request opens a session.
 func (c *Client) Address(transport, sid string) string {
 	q := url.Values{"EIO": {fmt.Sprint(c.options.Version)}, "transport": {transport}}
 	if sid != "" {
@@ -129,14 +129,14 @@ func (c *Client) Address(transport, sid string) string {
 	return c.base + "?" + q.Encode()
 }
 
-// Do makes a request.
+// Do makes an HTTP request and returns the status and the body of the response.
 func (c *Client) Do(method, address, body string, header http.Header) (status int, answer string) {
 	c.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	go func() {
 		select {
-		case <-c.cut: // never, if this is no session
+		case <-c.cut: // never closed when no session was opened
 			cancel()
 		case <-ctx.Done():
 		}
@@ -178,22 +178,22 @@ func (c *Client) dialSocket(sid string) error {
 	return nil
 }
 
-// listener hears what a WebSocket connection brings.
+// listener receives the frames of a WebSocket connection.
 type listener struct{ client *Client }
 
-// OnOpen implements gws.Event.
+// OnOpen does nothing.
 func (listener) OnOpen(*gws.Conn) {}
 
-// OnPing implements gws.Event.
+// OnPing does nothing: Engine.IO has pings of its own.
 func (listener) OnPing(*gws.Conn, []byte) {}
 
-// OnPong implements gws.Event.
+// OnPong does nothing.
 func (listener) OnPong(*gws.Conn, []byte) {}
 
-// OnClose implements gws.Event.
+// OnClose ends the session.
 func (l listener) OnClose(*gws.Conn, error) { l.client.end() }
 
-// OnMessage implements gws.Event.
+// OnMessage receives a packet.
 func (l listener) OnMessage(_ *gws.Conn, m *gws.Message) {
 	defer m.Close()
 	p := Packet{Text: string(m.Bytes())}
@@ -218,7 +218,7 @@ func (c *Client) take(p Packet) {
 
 func (c *Client) end() { c.once.Do(func() { close(c.closed) }) }
 
-// Cut ends the connection without a word.
+// Cut closes the connection without a close packet.
 func (c *Client) Cut() {
 	c.end()
 	c.cutting.Do(func() {
@@ -243,7 +243,7 @@ func (c *Client) Send(text string) {
 		_ = socket.WriteMessage(gws.OpcodeText, []byte(text))
 		return
 	}
-	c.posting.Lock() // one after another
+	c.posting.Lock() // one POST at a time
 	defer c.posting.Unlock()
 	if c.options.Version == 3 {
 		text = fmt.Sprintf("%d:%s", units(text), text)
@@ -261,17 +261,17 @@ func (c *Client) SendBytes(b []byte) {
 	_ = c.socket.WriteMessage(gws.OpcodeBinary, b)
 }
 
-// Next answers the next packet.
+// Next returns the next packet. It fails the test when none comes.
 func (c *Client) Next() Packet {
 	c.Helper()
 	p, ok := c.Hear(Patience)
 	if !ok {
-		c.Fatal("waited in vain for a packet")
+		c.Fatal("timed out waiting for a packet")
 	}
 	return p
 }
 
-// Hear answers the next packet, if one comes in time.
+// Hear returns the next packet, and reports false when none comes in time.
 func (c *Client) Hear(within time.Duration) (Packet, bool) {
 	if len(c.early) > 0 {
 		p := c.early[0]
@@ -287,7 +287,7 @@ func (c *Client) Hear(within time.Duration) (Packet, bool) {
 		return Packet{}, false
 	case <-c.closed:
 		select {
-		case p := <-c.packets: // it came before the end
+		case p := <-c.packets: // it was received before the end
 			return p, true
 		default:
 			return Packet{}, false
@@ -303,7 +303,7 @@ func (c *Client) Expect(text string) {
 	}
 }
 
-// Ended waits until the server has ended the session, passing by what comes before.
+// Ended skips packets until the server has ended the session.
 func (c *Client) Ended() {
 	c.Helper()
 	timer := time.NewTimer(Patience)
@@ -315,7 +315,7 @@ func (c *Client) Ended() {
 	}
 }
 
-// Open says that the session has not ended.
+// Open reports whether the session has not ended.
 func (c *Client) Open() bool {
 	select {
 	case <-c.closed:

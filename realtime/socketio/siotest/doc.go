@@ -1,3 +1,3 @@
-// Package siotest has clients of Engine.IO and Socket.IO for tests. It reads and writes what is on the wire by
-// its own means, so that a fault of the server's codec shows.
+// Package siotest is a client of Engine.IO and Socket.IO for tests. It has its own codec, so that it finds faults of the
+// server's codec.
 package siotest

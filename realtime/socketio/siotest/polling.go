@@ -9,10 +9,10 @@ import (
 	"unicode/utf16"
 )
 
-// units is the length of a text as JavaScript counts it.
+// units returns the length of a text in UTF-16 code units, as JavaScript counts it.
 func units(text string) int { return len(utf16.Encode([]rune(text))) }
 
-// split reads the payload of an answer to a GET.
+// split returns the packets of the response to a GET.
 func (c *Client) split(payload string) (packets []Packet) {
 	if c.options.Version == 4 {
 		for part := range strings.SplitSeq(payload, "\x1e") {
@@ -64,7 +64,7 @@ func (c *Client) Upgrade() {
 		c.Fatal(err)
 	}
 	c.mu.Lock()
-	c.polling = false // the loop ends with the GET under way
+	c.polling = false // the loop ends after the GET in progress
 	socket := c.socket
 	c.mu.Unlock()
 	_ = socket.WriteString("2probe")
@@ -77,7 +77,7 @@ func (c *Client) Upgrade() {
 	_ = socket.WriteString("5")
 }
 
-// Second opens another WebSocket connection for the same session, as somebody would who learned its id.
+// Second opens another WebSocket connection for the same session, as an attacker who knows its id would.
 func (c *Client) Second() *Client {
 	c.Helper()
 	other := &Client{TB: c.TB, base: c.base, options: c.options, sid: c.sid, packets: make(chan Packet, 1000), closed: make(chan struct{})}
@@ -88,7 +88,7 @@ func (c *Client) Second() *Client {
 	return other
 }
 
-// Join opens a WebSocket connection for the session that polls at an address, and does nothing else.
+// Join opens a WebSocket connection for the polling session at an address. It sends nothing.
 func Join(t testing.TB, polling string) *Client {
 	t.Helper()
 	at, err := url.Parse(polling)

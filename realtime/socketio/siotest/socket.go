@@ -6,15 +6,14 @@ import (
 	"strings"
 )
 
-// Connect connects to the default namespace and answers the socket's id.
+// Connect connects to the default namespace and returns the socket's id.
 func (c *Client) Connect() (id string) {
 	c.Helper()
 	id, _ = c.Enter("/", "")
 	return id
 }
 
-// Enter connects to a namespace, with what the client says for itself (JSON, or nothing), and answers the
-// socket's id and the pid of its recovery.
+// Enter connects to a namespace with auth data (JSON, or "") and returns the socket's id and the pid for its recovery.
 func (c *Client) Enter(namespace, auth string) (id, pid string) {
 	c.Helper()
 	prefix := ""
@@ -27,7 +26,7 @@ func (c *Client) Enter(namespace, auth string) (id, pid string) {
 			c.Expect("40" + prefix)
 			return namespace + "#" + c.sid, ""
 		}
-		c.Expect("40") // unasked
+		c.Expect("40") // without a CONNECT of the client
 		return c.sid, ""
 	}
 	c.Send("40" + prefix + auth)
@@ -46,7 +45,7 @@ func (c *Client) Emit(event string, arguments ...any) {
 	c.Send("42" + c.encode(append([]any{event}, arguments...)))
 }
 
-// Call emits an event with an acknowledgement and answers its arguments.
+// Call emits an event, waits for the acknowledgement and returns its arguments.
 func (c *Client) Call(id int, event string, arguments ...any) []json.RawMessage {
 	c.Helper()
 	c.Send(fmt.Sprintf("42%d%s", id, c.encode(append([]any{event}, arguments...))))
@@ -62,14 +61,14 @@ func (c *Client) encode(v any) string {
 	return string(text)
 }
 
-// Event waits for an event of this name in the default namespace and answers its arguments. Others are put
-// aside for later calls, in their order.
+// Event waits for an event of this name in the default namespace and returns its arguments. It keeps other events, in
+// their order, for later calls.
 func (c *Client) Event(name string) []json.RawMessage {
 	c.Helper()
 	return c.await("42", func(arguments []json.RawMessage) bool { return string(arguments[0]) == c.encode(name) })[1:]
 }
 
-// await answers the array of the next packet that begins with a prefix and is as wanted.
+// await returns the JSON array of the next packet that begins with a prefix and that wanted accepts.
 func (c *Client) await(prefix string, wanted func([]json.RawMessage) bool) []json.RawMessage {
 	c.Helper()
 	read := func(p Packet) []json.RawMessage {
@@ -95,7 +94,7 @@ func (c *Client) await(prefix string, wanted func([]json.RawMessage) bool) []jso
 	}
 }
 
-// Forget drops everything that was put aside or has come.
+// Forget drops all packets that were received or kept.
 func (c *Client) Forget() {
 	c.aside, c.early = nil, nil
 	for len(c.packets) > 0 {

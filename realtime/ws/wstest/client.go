@@ -17,7 +17,7 @@ import (
 	"time"
 )
 
-// Timeout is how long a test waits for what must happen.
+// Timeout bounds every wait of a test.
 const Timeout = 10 * time.Second
 
 const (
@@ -34,15 +34,15 @@ type Client struct {
 	Conn net.Conn
 	In   *bufio.Reader
 
-	Inflates   bool // may be sent compressed messages
-	Compressed int  // and was sent so many
+	Inflates   bool // accepts compressed messages
+	Compressed int  // number of compressed messages that came
 	Inflater
 }
 
 const UpgradeRequest = "GET /ws HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n" +
 	"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: IHfMdf8a0aQXbwQO1pkGdA==\r\n"
 
-// Dial connects, and sends more right behind the request.
+// Dial connects and upgrades. It sends more in the same write as the request.
 func Dial(t testing.TB, addr string, more ...byte) *Client {
 	t.Helper()
 	return Upgrade(t, Connect(t, addr, 0), more...)
@@ -74,7 +74,7 @@ func Upgrade(t testing.TB, conn net.Conn, more ...byte) *Client {
 	answer := c.Handshake("", more...)
 	if answer.StatusCode != http.StatusSwitchingProtocols {
 		body, _ := io.ReadAll(answer.Body)
-		t.Fatalf("the upgrade was answered with %d %s", answer.StatusCode, body)
+		t.Fatalf("the upgrade got the response %d %s", answer.StatusCode, body)
 	}
 	if got := answer.Header.Get("Sec-WebSocket-Accept"); got != "aWAY+V/uyz5ILZEoWuWdxjnlb7E=" {
 		t.Fatalf("Sec-WebSocket-Accept = %q", got)
@@ -86,7 +86,7 @@ func NewClient(t testing.TB, conn net.Conn) *Client {
 	return &Client{T: t, Conn: conn, In: bufio.NewReader(conn)}
 }
 
-// Handshake sends the upgrade Handshake with more header lines and more bytes behind it.
+// Handshake sends the upgrade request with additional header lines, followed by more, and returns the response.
 func (c *Client) Handshake(headers string, more ...byte) *http.Response {
 	c.T.Helper()
 	c.Write(append([]byte(UpgradeRequest+headers+"\r\n"), more...)...)
@@ -107,7 +107,7 @@ func (c *Client) Write(p ...byte) {
 	}
 }
 
-// MaskedFrame is a masked MaskedFrame; the mask changes nothing, which makes tests readable.
+// MaskedFrame returns a masked frame. Its mask is zero, so that tests can read the payload.
 func MaskedFrame(first byte, payload string) []byte {
 	f := []byte{first}
 	switch n := len(payload); {
@@ -164,7 +164,7 @@ func (c *Client) ReadFrame() (opcode byte, payload string, err error) {
 	return header[0] & 0x0f, string(body), nil
 }
 
-// ExpectText expects a text message, passing pings by.
+// ExpectText fails the test unless the next message, apart from pings, is this text.
 func (c *Client) ExpectText(want string) {
 	c.T.Helper()
 	for {
@@ -181,7 +181,8 @@ func (c *Client) ExpectText(want string) {
 	}
 }
 
-// ExpectClose expects a close frame, passing everything else by, and then the end of the connection.
+// ExpectClose skips frames until a close frame, whose code must be want, and expects the end of the connection after it.
+// It returns the reason.
 func (c *Client) ExpectClose(want uint16) (reason string) {
 	c.T.Helper()
 	for {
@@ -203,7 +204,7 @@ func (c *Client) ExpectClose(want uint16) (reason string) {
 	}
 }
 
-// Inflater reads compressed messages as clients do, which remember what they have inflated.
+// Inflater inflates messages with the context of the messages before.
 type Inflater struct{ window []byte }
 
 func (i *Inflater) Inflate(payload []byte) ([]byte, error) {

@@ -13,7 +13,7 @@ import (
 	"roomlog/realtime/socketio/siotest"
 )
 
-// come has people join a room who have no socket here, as on another process.
+// come lets users join a live without a socket on this node, as on another node.
 func (w *world) come(live domain.LiveID, names ...string) (people []person) {
 	w.Helper()
 	for _, name := range names {
@@ -37,8 +37,8 @@ func names(prefix string, n int) (all []string) {
 	return all
 }
 
-// The list names the newest, and how many there are.
-func TestTheListIsBounded(t *testing.T) {
+// The list contains the newest viewers and the total.
+func TestViewerListIsBounded(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, func(c *socketio.Config, r *roomsConfig) { c.ListedViewers, r.LargeLive = 5, 100 })
 	live := w.register("streamer").goLive()
@@ -56,12 +56,12 @@ func TestTheListIsBounded(t *testing.T) {
 	}
 }
 
-// Who leaves makes room in the list for those who came earlier, also when they are not known any more.
-func TestTheListIsFilledAgain(t *testing.T) {
+// When listed viewers leave, earlier viewers take their places, also those that have to be read again.
+func TestViewerListIsRefilled(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, func(c *socketio.Config, r *roomsConfig) { c.ListedViewers, r.LargeLive = 5, 1000 })
 	live := w.register("streamer").goLive()
-	people := w.come(live, names("p", 130)...) // more than a snapshot names
+	people := w.come(live, names("p", 130)...) // more than a snapshot contains
 	a := w.app(siotest.Options{})
 	me := w.register("me")
 	a.joins(me, live)
@@ -78,15 +78,15 @@ func TestTheListIsFilledAgain(t *testing.T) {
 	}
 }
 
-// In a crowd the others get the list now and then, who comes gets it at once.
-func TestACrowdIsToldNowAndThen(t *testing.T) {
+// In a large live the others get the list in intervals; a new viewer gets it at once.
+func TestViewerListOfALargeLiveIsBatched(t *testing.T) {
 	t.Parallel()
 	const interval = 400 * time.Millisecond
 	w := newWorld(t, func(_ *socketio.Config, r *roomsConfig) { r.LargeLive, r.JoinBatchInterval = 10, interval })
 	live := w.register("streamer").goLive()
 	watcher := w.app(siotest.Options{})
 	watcher.joins(w.register("watcher"), live)
-	for i, name := range names("p", 9) { // up to the limit every coming is told
+	for i, name := range names("p", 9) { // up to the limit every join is sent
 		w.come(live, name)
 		if l := watcher.online("join", name); l.Total != int64(i+2) {
 			t.Fatalf("the list is %+v", l)
@@ -113,7 +113,7 @@ func TestACrowdIsToldNowAndThen(t *testing.T) {
 	watcher.silent()
 }
 
-func TestAProfileChangesInTheList(t *testing.T) {
+func TestViewerListShowsChangedProfiles(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
 	live := w.register("streamer").goLive()
@@ -133,8 +133,8 @@ func TestAProfileChangesInTheList(t *testing.T) {
 	}
 }
 
-// A list that cannot be read is sent when it can.
-func TestTheListSurvivesTheLossOfItsConnections(t *testing.T) {
+// A list that could not be read is sent when it can be read.
+func TestViewerListAfterLostConnections(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, func(c *socketio.Config, r *roomsConfig) { c.ListedViewers, r.LargeLive = 5, 1000 })
 	live := w.register("streamer").goLive()

@@ -15,20 +15,20 @@ import (
 	"roomlog/realtime/ws/wstest"
 )
 
-// skippedText is what the tests tell a slow reader.
+// skippedText is the Config.Skipped of the tests.
 func skippedText(lost ws.Span, count int) []byte {
 	return fmt.Appendf(nil, `{"type":"skipped","live":%d,"prev":%d,"pos":%d,"n":%d}`, lost.Group, lost.Prev, lost.Pos, count)
 }
 
-// stall makes a client with small buffers, which is soon full when it does not read. (With smaller ones TCP
-// itself becomes slow: it waits for windows to open.)
+// stall connects a client with small buffers, which soon stalls when it does not read. Smaller buffers would make TCP
+// itself slow.
 func stall(t *testing.T, s *server) (*wstest.Client, *peer) {
 	t.Helper()
 	c := wstest.Upgrade(t, wstest.Connect(t, s.addr, 32<<10))
 	return c, wstest.Receive(t, s.peers, "the connection")
 }
 
-func TestStalledReaders(t *testing.T) {
+func TestStalledReadersTogether(t *testing.T) {
 	const (
 		writeTimeout = 500 * time.Millisecond
 		stalled      = 10
@@ -66,7 +66,7 @@ func TestStalledReaders(t *testing.T) {
 	runtime.ReadMemStats(&before)
 	start, peak := time.Now(), int64(0)
 	padding := strings.Repeat("x", 500)
-	for i := range messages { // 250 kB a second, of which nothing may be dropped
+	for i := range messages { // 250 kB per second of reliable frames
 		room.Push(ws.TextFrame(fmt.Appendf(nil, "%d %s", i, padding)))
 		peak = max(peak, s.Stats().QueuedBytes.Load())
 		<-time.After(time.Until(start.Add(time.Duration(i) * 2 * time.Millisecond)))
@@ -83,7 +83,7 @@ func TestStalledReaders(t *testing.T) {
 		}
 	}
 	if n := s.Stats().ClosedSlow.Load(); n != stalled {
-		t.Errorf("%d connections were kicked, want %d", n, stalled)
+		t.Errorf("%d connections were closed as slow, want %d", n, stalled)
 	}
 	if limit := int64(stalled+healthy) * (2*queue + 64<<10); peak > limit {
 		t.Errorf("%d bytes were queued, more than %d", peak, limit)
@@ -100,14 +100,14 @@ func TestStalledReader(t *testing.T) {
 			cfg.WriteTimeout, cfg.SendBuffer, cfg.Skipped = writeTimeout, 8<<10, skippedText
 		})
 	}
-	// fill sends droppable frames until all buffers are full and some of the frames had to go.
+	// fill sends droppable frames until all buffers are full and some frames were dropped.
 	fill := func(t *testing.T, s *server, p *peer) {
 		t.Helper()
 		for s.Stats().Dropped.Load() < 100 {
 			p.conn.Send(ws.DroppableFrame(make([]byte, 1000), ws.Span{Group: 6}))
 		}
 	}
-	t.Run("is kicked at the write deadline even if nothing more is sent", func(t *testing.T) {
+	t.Run("is closed at the write deadline without further frames", func(t *testing.T) {
 		t.Parallel()
 		s := start(t, 400*time.Millisecond)
 		_, p := stall(t, s)
@@ -116,7 +116,7 @@ func TestStalledReader(t *testing.T) {
 			t.Errorf("closed with %v", got)
 		}
 	})
-	t.Run("does not hold up Close", func(t *testing.T) {
+	t.Run("does not block Close", func(t *testing.T) {
 		t.Parallel()
 		s := start(t, time.Minute)
 		_, p := stall(t, s)
@@ -131,7 +131,7 @@ func TestStalledReader(t *testing.T) {
 			t.Errorf("closed with %v", got)
 		}
 	})
-	t.Run("keeps the connection for a moment only after Close", func(t *testing.T) {
+	t.Run("is closed soon after Close", func(t *testing.T) {
 		t.Parallel()
 		s := serve(t, func(cfg *ws.Config) { cfg.SendBuffer, cfg.WriteTimeout = 8<<10, time.Minute })
 		_, p := stall(t, s)
@@ -139,7 +139,7 @@ func TestStalledReader(t *testing.T) {
 		p.conn.Close(ws.CloseReplaced, "")
 		wstest.Eventually(t, "the connection is gone", func() bool { return s.Stats().Open.Load() == 0 })
 	})
-	t.Run("does not hold up Shutdown for long", func(t *testing.T) {
+	t.Run("does not block Shutdown", func(t *testing.T) {
 		t.Parallel()
 		s := start(t, time.Minute)
 		_, p := stall(t, s)
@@ -151,7 +151,7 @@ func TestStalledReader(t *testing.T) {
 			t.Errorf("closed with %v", got)
 		}
 	})
-	t.Run("that reads again in time gets the close code behind the rest", func(t *testing.T) {
+	t.Run("that reads again in time gets the close code after the queue", func(t *testing.T) {
 		t.Parallel()
 		s := start(t, time.Minute)
 		c, p := stall(t, s)
@@ -159,7 +159,7 @@ func TestStalledReader(t *testing.T) {
 		p.conn.Close(ws.CloseReplaced, "")
 		c.ExpectClose(ws.CloseReplaced)
 	})
-	t.Run("that reads again in time lives on, also after the old deadline", func(t *testing.T) {
+	t.Run("that reads again in time stays open after the old deadline", func(t *testing.T) {
 		t.Parallel()
 		const writeTimeout = 2 * time.Second
 		s := start(t, writeTimeout)
@@ -176,11 +176,11 @@ func TestStalledReader(t *testing.T) {
 			}
 		}
 		wstest.Eventually(t, "nothing waits any more", func() bool { return s.Stats().QueuedBytes.Load() == 0 })
-		<-time.After(2 * writeTimeout) // until a deadline left behind would have hit
+		<-time.After(2 * writeTimeout) // longer than a deadline that was not removed
 		p.conn.Send(ws.TextFrame([]byte("still")))
 		c.ExpectText("still")
 	})
-	t.Run("that overflows twice the limit with frames that must arrive is kicked at once, with the code", func(t *testing.T) {
+	t.Run("above twice the limit of reliable frames is closed at once with its code", func(t *testing.T) {
 		t.Parallel()
 		s := serve(t, func(cfg *ws.Config) { cfg.SendBuffer = 8 << 10; cfg.WriteTimeout = time.Minute })
 		c, p := stall(t, s)
@@ -208,11 +208,11 @@ func TestStalledReader(t *testing.T) {
 	})
 }
 
-func TestLanes(t *testing.T) {
+func TestPriorities(t *testing.T) {
 	s := serve(t, func(cfg *ws.Config) { cfg.SendBuffer = 8 << 10; cfg.Skipped = skippedText })
 	c, p := stall(t, s)
 
-	// A talkative room: comments with a gift among them now and then, and gauges.
+	// A busy live: comments, with some gifts among them, and gauges.
 	const total = 4000
 	padding := strings.Repeat("x", 300)
 	gifts := 0
@@ -301,7 +301,7 @@ func TestConnectionsOtherThanTCP(t *testing.T) {
 	s := serveOn(t, l, nil, func(cfg *ws.Config) {
 		cfg.WriteTimeout, cfg.SendBuffer, cfg.Skipped = 500*time.Millisecond, 8<<10, skippedText
 	})
-	t.Run("carry messages both ways and close properly", func(t *testing.T) {
+	t.Run("deliver messages both ways and close", func(t *testing.T) {
 		c := wstest.DialTLS(t, s.addr)
 		p := wstest.Receive(t, s.peers, "the connection")
 		c.SendText("hello")
@@ -321,7 +321,7 @@ func TestConnectionsOtherThanTCP(t *testing.T) {
 		c.ExpectText(strings.Repeat("x", 100_000))
 		c.ExpectClose(ws.CloseKicked)
 	})
-	t.Run("are kicked when they stall", func(t *testing.T) {
+	t.Run("are closed when they stall", func(t *testing.T) {
 		raw := wstest.Connect(t, s.addr, 4096)
 		wstest.Upgrade(t, tls.Client(raw, &tls.Config{InsecureSkipVerify: true}))
 		p := wstest.Receive(t, s.peers, "the connection")

@@ -12,7 +12,7 @@ import (
 	"roomlog/realtime/socketio/siotest"
 )
 
-// denied expects to be told why the client is put out, and to be put out.
+// denied waits for the denial and for the disconnect.
 func (a *app) denied(kind, message string) {
 	a.Helper()
 	no, _ := push[struct {
@@ -25,11 +25,11 @@ func (a *app) denied(kind, message string) {
 	if no.Data.Action != "deny" || no.Data.Payload.Type != kind || no.Data.Payload.Message != message || no.Meta.Timestamp < 1e12 {
 		a.Errorf("told %+v", no)
 	}
-	a.Expect("41") // clients do not come back after it
+	a.Expect("41") // clients do not reconnect after it
 	a.Ended()
 }
 
-// roll waits until the processes of a database name so many connections, and answers them, newest first.
+// roll waits until the nodes of a database list so many connections, and returns them, newest first.
 func (w *world) roll(asked hub.SurveyRequest, total int) (roll hub.SurveyResult) {
 	w.Helper()
 	eventually(w, "the roll is complete", func() bool {
@@ -42,7 +42,7 @@ func (w *world) roll(asked hub.SurveyRequest, total int) (roll hub.SurveyResult)
 	return roll
 }
 
-func TestKickingAPerson(t *testing.T) {
+func TestKickUser(t *testing.T) {
 	t.Parallel()
 	db := pgtest.New(t)
 	first, other := openWorld(t, db, true, nil), openWorld(t, db, false, nil)
@@ -63,7 +63,7 @@ func TestKickingAPerson(t *testing.T) {
 			if e := left[len(left)-1]; e.User != ann.id || e.Cause != domain.LeaveRemoved {
 				t.Errorf("%+v", e)
 			}
-			again := w.app(o) // whoever comes back all the same may
+			again := w.app(o) // a client that reconnects nevertheless is admitted
 			again.joins(ann, live)
 			ann.do(domain.KickUser{User: ann.id})
 			again.denied("已移出", "您已被管理员移出")
@@ -77,14 +77,14 @@ func TestKickingAPerson(t *testing.T) {
 	a.denied("已移出", "您已被管理员移出")
 }
 
-func TestKickingAConnection(t *testing.T) {
+func TestKickConnection(t *testing.T) {
 	t.Parallel()
 	db := pgtest.New(t)
 	first, other := openWorld(t, db, true, nil), openWorld(t, db, false, nil)
 	for name, o := range kinds {
 		t.Run(name, func(t *testing.T) {
 			w := other.with(t)
-			a := w.app(o) // nobody's
+			a := w.app(o) // without a user
 			s := first.with(t).roll(hub.SurveyRequest{}, 1).Connections[0]
 			if s.Dialect != "socketio" || s.Address != "127.0.0.1" || len(s.Users)+len(s.Lives) != 0 || s.Node != other.hub.Node() {
 				t.Errorf("%+v", s)
@@ -97,7 +97,7 @@ func TestKickingAConnection(t *testing.T) {
 			first.with(t).roll(hub.SurveyRequest{}, 0)
 		})
 	}
-	t.Run("by the name that it had before it was upgraded", func(t *testing.T) {
+	t.Run("by its alias after the upgrade", func(t *testing.T) {
 		w := other.with(t)
 		a := w.app(siotest.Options{Version: 3, Polling: true})
 		alias := w.roll(hub.SurveyRequest{}, 1).Connections[0].ID
@@ -110,14 +110,14 @@ func TestKickingAConnection(t *testing.T) {
 	})
 }
 
-func TestWhereSocketsAre(t *testing.T) {
+func TestConnectionsListLives(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
 	ann, bob := w.register("ann"), w.register("bob")
 	live := ann.goLive()
 	a := w.app(siotest.Options{})
 	a.joins(ann, live)
-	a.joins(bob, live) // two people on one socket
+	a.joins(bob, live) // two users on one socket
 	n := bob.native()
 	n.ask("room.join", map[string]any{"live": live})
 	all := w.roll(hub.SurveyRequest{User: bob.id}, 2).Connections
@@ -131,7 +131,7 @@ func TestWhereSocketsAre(t *testing.T) {
 	w.roll(hub.SurveyRequest{User: bob.id}, 1)
 }
 
-func TestKeepingAPersonOutOfARoom(t *testing.T) {
+func TestBanFromALive(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
 	streamer, ann := w.register("streamer"), w.register("ann")
@@ -162,8 +162,8 @@ func TestKeepingAPersonOutOfARoom(t *testing.T) {
 	a.joins(ann, live)
 }
 
-// Who is locked out is cut off, on every process; who only signed in elsewhere keeps the socket.
-func TestLockedOutOnEveryProcess(t *testing.T) {
+// A banned user is disconnected on every node; after a sign-in elsewhere the socket stays connected.
+func TestBanAppliesOnEveryNode(t *testing.T) {
 	t.Parallel()
 	db := pgtest.New(t)
 	first, other := openWorld(t, db, true, nil), openWorld(t, db, false, func(_ *socketio.Config, c *roomsConfig) { c.Renewal = 1 })
@@ -186,7 +186,7 @@ func TestLockedOutOnEveryProcess(t *testing.T) {
 			n.hear(func(f frame) bool { return f.Type == "error" })
 		})
 	}
-	t.Run("signed in elsewhere", func(t *testing.T) {
+	t.Run("after a sign-in elsewhere", func(t *testing.T) {
 		p := first.with(t).register("elsewhere")
 		a := other.with(t).app(siotest.Options{Version: 3})
 		a.joins(p, live)
@@ -197,7 +197,7 @@ func TestLockedOutOnEveryProcess(t *testing.T) {
 }
 
 // The envelope has the fields of the contract and no other.
-func TestTheEnvelopeOfADenial(t *testing.T) {
+func TestDenialEnvelope(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
 	a := w.app(siotest.Options{})

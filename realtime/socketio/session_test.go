@@ -10,9 +10,8 @@ import (
 	"roomlog/realtime/socketio/siotest"
 )
 
-// The rules of sessions are those of the native dialect: whose session ends is told so, and is out of the
-// rooms.
-func TestTheEndOfASession(t *testing.T) {
+// Sign-in sessions have the rules of the native dialect: a user whose session ends gets a notice and leaves the lives.
+func TestEndOfASignInSession(t *testing.T) {
 	t.Parallel()
 	const ended, locked = "token 已过期! 请重新获取令牌", "用户不存在或已被禁用"
 	for name, tt := range map[string]struct {
@@ -46,13 +45,13 @@ func TestTheEndOfASession(t *testing.T) {
 			if tt.text == locked {
 				a.denied("已禁止", locked)
 			} else {
-				a.silent() // the socket stays, outside
+				a.silent() // the socket stays connected, outside of the live
 			}
 		})
 	}
 }
 
-func TestANewTokenInTimeKeepsThePlace(t *testing.T) {
+func TestRenewedTokenKeepsTheUserInTheLive(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, func(_ *socketio.Config, c *roomsConfig) { c.Renewal = time.Second })
 	live := w.register("streamer").goLive()
@@ -69,7 +68,7 @@ func TestANewTokenInTimeKeepsThePlace(t *testing.T) {
 	}
 }
 
-func TestATokenThatExpiresInTheRoom(t *testing.T) {
+func TestTokenExpiresInTheLive(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
 	live := w.register("streamer").goLive()
@@ -82,7 +81,7 @@ func TestATokenThatExpiresInTheRoom(t *testing.T) {
 	a.silent()
 }
 
-func TestNothingOfATokenIsLogged(t *testing.T) {
+func TestTokensAreNotLogged(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
 	live := w.register("streamer").goLive()

@@ -13,7 +13,7 @@ import (
 	"roomlog/realtime/socketio/siotest"
 )
 
-// with connects with a handshake of keys and values.
+// with connects with a handshake query of keys and values.
 func (w *world) appWith(o siotest.Options, handshake ...string) *app {
 	w.Helper()
 	o.Query = maps.Clone(o.Query)
@@ -26,7 +26,7 @@ func (w *world) appWith(o siotest.Options, handshake ...string) *app {
 	return w.app(o)
 }
 
-// hears expects the next packet to be an event with exactly these arguments.
+// hears fails unless the next packet is an event with exactly these arguments.
 func (a *app) hears(event string, arguments string) {
 	a.Helper()
 	want := fmt.Sprintf("42[%q", event)
@@ -36,7 +36,7 @@ func (a *app) hears(event string, arguments string) {
 	a.Expect(want + "]")
 }
 
-func TestPushToOneUser(t *testing.T) {
+func TestAccountChanges(t *testing.T) {
 	t.Parallel()
 	db := pgtest.New(t)
 	one := openWorld(t, db, true, nil)
@@ -63,7 +63,7 @@ func TestPushToOneUser(t *testing.T) {
 				a.hears("message", `"你好客户端, x"`)
 			}
 			nobody := one.with(t).app(o)
-			nobody.silent() // is not greeted
+			nobody.silent() // gets no greeting
 			tell := func(c domain.Command, want string) {
 				t.Helper()
 				ann.asks(c)
@@ -87,7 +87,7 @@ func TestPushToOneUser(t *testing.T) {
 	}
 }
 
-func TestPushesEndWithTheSession(t *testing.T) {
+func TestAccountChangesEndWithTheSession(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, func(_ *socketio.Config, c *roomsConfig) { c.Renewal = time.Millisecond })
 	ann := w.register("ann")
@@ -108,7 +108,7 @@ func TestPushesEndWithTheSession(t *testing.T) {
 		}
 		return p.Text != ""
 	})
-	// A token of a session that has ended is like a bad one.
+	// A token of an ended session is treated like an invalid one.
 	again := w.appWith(siotest.Options{}, "token", "Bearer "+person{id: ann.id, session: "gone"}.token())
 	again.hears("message", `"hello"`)
 	ann.credit(1)
@@ -117,7 +117,7 @@ func TestPushesEndWithTheSession(t *testing.T) {
 	old.silent()
 }
 
-func TestTheEchoTakesAnything(t *testing.T) {
+func TestEchoOfAnyArgument(t *testing.T) {
 	t.Parallel()
 	a := newWorld(t, nil).appWith(siotest.Options{}, "token", "Bearer null")
 	a.hears("message", `"hello"`)

@@ -31,7 +31,7 @@ func (w *world) leaves(p person, live domain.LiveID) {
 	})
 }
 
-type crowdSum struct {
+type batchSum struct {
 	Joined, Left int
 	Newest       []struct{ ID domain.UserID }
 }
@@ -64,7 +64,7 @@ func TestJoinBatches(t *testing.T) {
 			case "leave":
 				left--
 			case "join_batch":
-				sum := into[crowdSum](t, m)
+				sum := into[batchSum](t, m)
 				sums++
 				joined, left = joined-sum.Joined, left-sum.Left
 				if sum.Joined+sum.Left < 2 || len(sum.Newest) > 10 || sum.Left == 0 && len(sum.Newest) != min(10, sum.Joined) {

@@ -77,7 +77,8 @@ type Config struct {
 	UploadBytes    int64         `default:"5242880" min:"1000" max:"1073741824" unit:"bytes" help:"Size of an uploaded image or sound."`
 	UploadTimeout  time.Duration `default:"1m" min:"10ms" max:"1h" help:"Time in which an upload must arrive."`
 
-	ReadsPerAddress         int `default:"3000" min:"1" max:"10000000" unit:"requests/min" help:"Read requests from one address (IPv6: one /64 network)."`
+	ReadsPerAddress         int `default:"30000" min:"1" max:"10000000" unit:"requests/min" help:"Read requests from one address (IPv6: one /64 network). Mobile networks put many users behind one address."`
+	PaymentsPerAddress      int `default:"6000" min:"1" max:"10000000" unit:"requests/min" help:"Callbacks of the payment provider from one address."`
 	SignInsPerAddress       int `default:"60" min:"1" max:"1000000" unit:"requests/min" help:"Sign-ins from one address."`
 	SignInsPerName          int `default:"10" min:"1" max:"1000000" unit:"requests/min" help:"Sign-ins under one username or e-mail address."`
 	RegistrationsPerAddress int `default:"20" min:"1" max:"1000000" unit:"requests/min" help:"New accounts from one address."`

@@ -20,17 +20,19 @@ const (
 	rateChatRooms                          // per address
 	rateWrites                             // per user
 	rateUploads                            // per user
+	ratePayments                           // per address, so that the payment provider does not share a bucket with clients
 )
 
 // maxRateKeys is the maximum number of addresses or users per class whose buckets are kept in memory.
 const maxRateKeys = 50_000
 
-func (c rateClass) known() bool { return c >= rateReads && c <= rateUploads }
+func (c rateClass) known() bool { return c >= rateReads && c <= ratePayments }
 
 func (c rateClass) description() string {
 	return [...]string{
 		"", "Rate: reads by address.", "Rate: sign-ins by address and by name.", "Rate: registrations by address.",
 		"Rate: new chat rooms by address.", "Rate: commands by user.", "Rate: uploads by user.",
+		"Rate: payment callbacks by address.",
 	}[c]
 }
 
@@ -50,6 +52,7 @@ func newRates(c Config) *rates {
 		rateChatRooms:     perMinute(c.ChatRoomsPerAddress),
 		rateWrites:        perMinute(c.WritesPerUser),
 		rateUploads:       perMinute(c.UploadsPerUser),
+		ratePayments:      perMinute(c.PaymentsPerAddress),
 	}}
 }
 
@@ -57,14 +60,14 @@ func newRates(c Config) *rates {
 // class without a valid token, because its endpoint refuses the request.
 func (r *rates) admit(ctx context.Context, class rateClass) error {
 	rc := requestOf(ctx)
-	key := limit.Key(rc.addr)
-	if class == rateWrites || class == rateUploads {
-		if rc.tokenError != nil {
-			return nil
-		}
-		key = userKey(rc.caller.User)
+	byUser := class == rateWrites || class == rateUploads
+	switch {
+	case !byUser:
+		return r.take(r.classes[class], limit.Key(rc.addr))
+	case rc.tokenError == nil:
+		return r.take(r.classes[class], userKey(rc.caller.User))
 	}
-	return r.take(r.classes[class], key)
+	return nil
 }
 
 // admitName takes a sign-in token for the name with the given key.

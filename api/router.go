@@ -59,7 +59,7 @@ func (s *server) registerLives() {
 func (s *server) registerGifts() {
 	serve(s, get("/api/gift/list", "List the gift catalogue", anyone(), rateReads), s.listGifts)
 	serve(s, post("/api/gift/wxpay", "Place an order for coins", commander("a token"), rateWrites), s.placeOrder)
-	serveRaw[success[string]](s, post("/api/gift/notify", "Report a paid order; called by the payment provider", anyone(), rateReads),
+	serveRaw[success[string]](s, post("/api/gift/notify", "Report a paid order; called by the payment provider", anyone(), ratePayments),
 		documentPayment, plainRefusal, s.payOrder)
 	serveRaw[success[string]](s, post("/api/upload", "Upload an image or a sound", authenticated("a token"), rateUploads),
 		documentUpload, plainRefusal, s.upload)

@@ -16,7 +16,7 @@ import (
 )
 
 // cyclicLater are the packages whose files still refer to each other in circles. The list only shrinks.
-var cyclicLater = []string{}
+var cyclicLater = []string{"api"}
 
 // TestFilesOfAPackageHaveNoCycles checks that the references among the files of a package point one way. A reference is
 // the use of a name that another file declares. It is measured without the types of other packages.
@@ -32,7 +32,11 @@ func TestFilesOfAPackageHaveNoCycles(t *testing.T) {
 		cycles := fileCycles(t, dir, packages[dir])
 		for _, cycle := range cycles {
 			text := fmt.Sprintf("%s: %d files refer to each other: %s", dir, len(cycle), strings.Join(cycle, " "))
-			t.Log(text)
+			if slices.Contains(cyclicLater, dir) {
+				t.Log(text)
+				continue
+			}
+			t.Error(text)
 		}
 	}
 }

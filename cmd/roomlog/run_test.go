@@ -31,6 +31,8 @@ func TestExitCodes(t *testing.T) {
 		{"several settings out of bounds", map[string]string{"ROOMLOG_COINS_PER_UNIT": "-3"}, []string{"serve", "--data", "/dev/null/data", "--time-zone", "Mars", "--tick", "1s",
 			"--max-streams", "0"}, exitUsage, "roomlog: --coins-per-unit must be at least 1 (got -3)\n         --tick must be at most 100ms (got 1s)\n" +
 			"         --max-streams must be at least 1 (got 0)\n         --time-zone must be an IANA name like Asia/Shanghai (got \"Mars\")\n  See: roomlog serve --help\n"},
+		{"no pings, which Socket.IO clients need", nil, []string{"serve", "--data", "/dev/null/data", "--ping-interval", "0"}, exitUsage,
+			"--ping-interval must be at least 1s (got 0s)"},
 		{"a list with a wrong word in a variable", map[string]string{"ROOMLOG_ROLES": "api,king"}, []string{"serve"}, exitUsage, "--roles"},
 		{"a list in a variable", map[string]string{"ROOMLOG_ROLES": "api,projector", "ROOMLOG_HTTP_ADDR": "127.0.0.1:0",
 			"DATABASE_URL": nowhere["DATABASE_URL"], "ROOMLOG_DATA": t.TempDir()}, []string{"serve"}, exitFailed, "Check that the database runs"},

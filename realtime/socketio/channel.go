@@ -123,8 +123,8 @@ func (c *channel) count(d projections.Delta) {
 	}
 }
 
-// changed sends the viewer list to all sockets after a join or leave: at once, or later when the live is large or the
-// list has to be read first.
+// changed sends the viewer list to all sockets after a join or leave. It sends the list later when the live is large or
+// the list has to be read first.
 func (c *channel) changed(last change) {
 	c.lastChange = last
 	switch now := c.cfg.Now(); {

@@ -77,7 +77,7 @@ func (c *channel) replay(ctx context.Context, k *protocol.Socket, since int64) e
 	defer c.mu.Unlock()
 	delete(c.replaying, s)
 	k.Send(append(frames, s.queued...)...)
-	s.queued, s.lists = nil, c.lists // it has not got the lists that were sent meanwhile
+	s.queued, s.lists = nil, c.lists // it has not received the lists that were sent during the replay
 	c.group.Add(k.Session())
 	return nil
 }
@@ -144,7 +144,7 @@ func (c *channel) sendListTo(ctx context.Context, k *protocol.Socket, user domai
 	s := c.subscribers[k]
 	switch {
 	case s == nil:
-	case first && !c.large() && c.lists > s.lists: // it was among those that got the last list
+	case first && !c.large() && c.lists > s.lists: // it has received the last list
 	case first && !c.large(): // the lists of the others do not contain this socket
 		c.sendList(last)
 	default:

@@ -97,7 +97,7 @@ func (c *chatClient) push(u *chat.Update, key string, encode func() []byte) {
 	c.socket.Send(u.Frame("socketio "+key, func() *ws.Frame { return ws.TextFrame(encode()) }))
 }
 
-// rooms returns the rooms that the socket is in: the room of the handshake first, then those that it joined.
+// rooms returns the rooms that the socket is in: first the room of the handshake, then the rooms that it joined.
 func (c *chatClient) rooms() (ids []domain.ChatRoomID) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -112,7 +112,7 @@ func (c *chatClient) rooms() (ids []domain.ChatRoomID) {
 	return ids
 }
 
-// removeRoom removes a room from those that the socket is in.
+// removeRoom removes a room from the rooms that the socket is in.
 func (c *chatClient) removeRoom(room domain.ChatRoomID) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -15,7 +15,7 @@ import (
 // requestTimeout bounds the work for one event of a client. The log responds earlier.
 const requestTimeout = 15 * time.Second
 
-// Config is what a Server needs. The first group is required.
+// Config configures a Server. The first group is required.
 type Config struct {
 	Hub     *hub.Hub
 	Chat    *chat.Chat

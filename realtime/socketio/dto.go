@@ -9,7 +9,7 @@ import (
 	"roomlog/realtime/ws"
 )
 
-// The arguments of the events that the server sends to sockets in lives. The field names are those that clients know.
+// The arguments of the events that the server sends to sockets in lives. Clients depend on the field names.
 type (
 	userDTO struct {
 		ID     domain.UserID `json:"id"`

@@ -7,7 +7,7 @@ import (
 	"roomlog/realtime/socketio/protocol"
 )
 
-// access is what the sender of an event has to be.
+// access is the permission that an event needs.
 type access int
 
 const (

@@ -36,8 +36,8 @@ func (c *chatClient) openExchange() {
 // denyRoom disconnects a socket whose room does not exist or was removed.
 func (c *chatClient) denyRoom() { c.deny(c.socket, denialRemoved, "删除，房间已删除.") }
 
-// handleExchange posts a message to the room, or to one socket alone. An event without a target, or with a target that
-// is nobody, is ignored.
+// handleExchange posts a message to the room, or to one socket alone. An event without a target, or with an unknown
+// target, is ignored.
 func (c *chatClient) handleExchange(ctx context.Context, e *protocol.Event) error {
 	target, payload := targetOf(e)
 	if target == "" {

@@ -166,8 +166,8 @@ func (c *chatClient) parseRoom(ctx context.Context, raw json.RawMessage) (domain
 	return room.ID, err
 }
 
-// handleHistory sends the newest messages of a room, oldest first. The argument {room, before} asks for those before a
-// message.
+// handleHistory sends the newest messages of a room, oldest first. With the argument {room, before}, it sends the messages
+// before a message.
 func (c *chatClient) handleHistory(ctx context.Context, e *protocol.Event) error {
 	var raw json.RawMessage
 	if len(e.Arguments) > 0 {
@@ -249,7 +249,7 @@ func (c *chatClient) roomOf(e domain.MessagePosted) domain.ChatRoomID {
 	return ""
 }
 
-// recordOf returns a message. Its id is its position, with which a client can ask for older messages.
+// recordOf returns a message. Its id is its position, with which a client can request older messages.
 func (c *chatClient) recordOf(position int64, content string, room domain.ChatRoomID, at time.Time, by chat.Participant, present bool) recordDTO {
 	author := authorDTO{ID: by.Connection, Name: c.nameOf(by), Online: present, CreatedAt: formatTime(at)}
 	if present {

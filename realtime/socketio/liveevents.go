@@ -63,8 +63,8 @@ func (s *session) handleTest(context.Context, *protocol.Event) error {
 	return nil
 }
 
-// execute executes a command. If the user is not in the live on this socket, because the client does not know that it
-// lost its connection, execute puts the user into the live.
+// execute executes a command. If the user is not in the live on this socket, for example after a lost connection, execute
+// puts the user into the live.
 func (s *session) execute(ctx context.Context, e *protocol.Event, by hub.Identity, live domain.LiveID, rate hub.Rate, c domain.Command) error {
 	receipt, err := s.cfg.Hub.Execute(ctx, by, rate, c, "")
 	if err != nil {

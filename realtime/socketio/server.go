@@ -14,9 +14,6 @@ import (
 	"roomlog/realtime/ws"
 )
 
-// Path is the path of the server's requests, which clients expect.
-const Path = "/socket.io/"
-
 // Server serves Socket.IO clients on one node. It is an http.Handler for Path, and implements hub.Dialect.
 type Server struct {
 	core    *core

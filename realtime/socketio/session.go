@@ -16,7 +16,7 @@ type session struct {
 	*core
 	socket  *protocol.Socket
 	clients map[domain.UserID]*liveClient
-	inChat  func() bool // reports whether others know the socket in the chat; nil: they do not
+	inChat  func() bool // reports whether the socket has a name or a room in the chat; nil: it has none
 }
 
 // liveClient is one user on one socket, in one live at least. It implements hub.Client.
@@ -43,7 +43,7 @@ func (s *session) handler(quiet bool, do func(context.Context, *protocol.Event) 
 	}
 }
 
-// eventNeedLogin asks the client to sign in.
+// eventNeedLogin is the event that requests a sign-in.
 const eventNeedLogin = "needLogin"
 
 // needLogin is the handler of events for which the socket has to be signed in.
@@ -143,7 +143,7 @@ func (s *session) removeIdle(c *liveClient) {
 	}
 }
 
-// setIdentity replaces the identity by that of the newest token.
+// setIdentity sets the identity to the user and sign-in session of the newest token.
 func (c *liveClient) setIdentity(by hub.Identity) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

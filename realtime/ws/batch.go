@@ -2,7 +2,7 @@ package ws
 
 import "bytes"
 
-// batch is what one flush writes to each connection of a shard.
+// batch holds the frames that one flush writes to each connection of a shard.
 type batch struct {
 	history    *history
 	frames     []*Frame

@@ -25,7 +25,7 @@ const (
 
 	// CloseSlow is for a client that reads more slowly than its frames are produced. It reconnects and resumes.
 	CloseSlow uint16 = 4000
-	// CloseBehind is for a client that cannot be brought up to date on this connection. It reconnects and asks for a
+	// CloseBehind is for a client that cannot be brought up to date on this connection. It reconnects and requests a
 	// snapshot.
 	CloseBehind uint16 = 4001
 	// CloseHelloTimeout is for a client that did not identify itself within Config.HelloTimeout. It reconnects and

@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// Config is what a Server needs. The caller sets Now and, for ServeHTTP, Open. The settings with a default tag must not
-// be zero: settings.Defaults fills them.
+// Config configures a Server. The caller sets Now and, for ServeHTTP, Open. The settings with a default tag must not be
+// zero: settings.Defaults fills them.
 type Config struct {
 	// Open is called for every new connection before anything is read from it, and returns its Peer. The request is
 	// valid until Open returns.
@@ -27,7 +27,7 @@ type Config struct {
 	QueueBytes    int           `default:"131072" min:"4096" max:"67108864" unit:"bytes" help:"Size of a slow reader's queue from which comments are dropped; at twice the size the connection is closed."`
 	PushWindow    time.Duration `default:"50ms" min:"1ms" max:"1s" zero:"every push is written at once" help:"Time during which pushes to the connections of a busy live are joined into one write; the first push after a silence is written at once."`
 	Deflate       bool          `help:"Compress pushes to clients on /ws that offer permessage-deflate: a quarter of the bytes in a busy live."`
-	PingInterval  time.Duration `default:"25s" min:"1s" max:"10m" zero:"no pings" help:"Time between two pings to a client; some mobile networks drop connections that are silent for 30 s."`
+	PingInterval  time.Duration `default:"25s" min:"1s" max:"10m" help:"Time between two pings to a client; some mobile networks drop connections that are silent for 30 s."`
 	SocketTimeout time.Duration `default:"1m" min:"1s" max:"1h" zero:"no bound" help:"Time without any frame after which a connection is closed."`
 	HelloTimeout  time.Duration `default:"15s" min:"1s" max:"10m" zero:"no bound" help:"Time in which a client has to identify itself after it connected."`
 	FrameRate     float64       `default:"100" min:"1" max:"100000" unit:"frames/s" zero:"no bound" help:"Frames accepted on one connection."`

@@ -27,7 +27,7 @@ type BinaryPeer interface {
 	Binary(message []byte)
 }
 
-// shared is what all connections of a server have in common.
+// shared holds the clock, settings and counters that all connections of a server use.
 type shared struct {
 	now          func() time.Time
 	log          *slog.Logger

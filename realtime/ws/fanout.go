@@ -3,7 +3,7 @@ package ws
 // Fanout sends every frame that is pushed into it to every connection that was added to it. It owns no goroutine: the
 // workers of its Server write, one per core, each to its share of the connections.
 //
-// The first frame after a silence is written at once. After that, one flush in each push window joins the waiting
+// The first frame after a silence is written immediately. After that, one flush in each push window joins the waiting
 // frames into one write. All connections get the frames in the order in which they were pushed.
 type Fanout struct {
 	shards []*shard

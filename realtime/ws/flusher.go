@@ -10,7 +10,7 @@ import (
 // flusher is a worker that writes the waiting frames of its shards to their connections.
 type flusher struct {
 	now        func() time.Time
-	window     time.Duration // 0 or less: every push is written at once
+	window     time.Duration // 0 or less: every push is written immediately
 	stats      *Stats
 	compressor *compressor // nil: no compression
 

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// entryCost is the memory of a waiting frame beside its bytes, so that a queue of tiny frames is bounded too.
+// entryCost is the memory of a waiting frame in addition to its bytes, so that a queue of tiny frames is bounded too.
 const entryCost = 64
 
 // entry is a waiting frame, or a mark in place of consecutive frames that were dropped.

@@ -68,7 +68,7 @@ func (s *Server) Run(ctx context.Context) error {
 	return nil
 }
 
-// checkConns checks every connection from time to time: one goroutine instead of a timer for each.
+// checkConns checks every connection periodically until ctx ends. One goroutine replaces a timer for each connection.
 func (s *Server) checkConns(ctx context.Context) {
 	ticks := time.NewTicker(s.checkInterval())
 	defer ticks.Stop()

@@ -9,7 +9,7 @@ import (
 type phase uint8
 
 const (
-	phaseIdle    phase = iota // the next push is flushed at once
+	phaseIdle    phase = iota // the next push is flushed immediately
 	phaseReady                // the worker will flush it
 	phaseCooling              // flushed within the push window; the worker looks again when the window ends
 )
@@ -133,7 +133,7 @@ func (s *shard) begin(spare []*Frame) (frames []*Frame, list []*Conn, latecomers
 	return frames, list, latecomers
 }
 
-// endWindow ends the push window. It reports whether frames wait that were pushed meanwhile.
+// endWindow ends the push window. It reports whether frames were pushed during the window.
 func (s *shard) endWindow() (more bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

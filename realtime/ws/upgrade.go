@@ -107,7 +107,7 @@ func (s *Server) limit(r *http.Request) (address string, release func(), refused
 	return "", nil, &refusedTotal
 }
 
-// isHandshake reports whether the library will accept the request. It would refuse it only after the connection was
+// isHandshake reports whether gws will accept the request. gws itself would refuse it only after the connection was
 // taken from the HTTP server.
 func isHandshake(r *http.Request) bool {
 	return r.Method == http.MethodGet &&

@@ -8,32 +8,14 @@ import (
 )
 
 const (
-	// writeChunk is the size in bytes of one write to a slow connection: small enough that a reader who makes any
-	// progress meets the write deadline, and that frames behind it can still be dropped.
+	// writeChunk is the size in bytes of one write to a slow connection. It is small enough that a slow reader finishes it
+	// before the write deadline, and that most of the queue can still be dropped.
 	writeChunk = 16 << 10
-	// closeTimeout is how long a close frame may wait behind frames that a slow reader has not read.
+	// closeTimeout is the maximum time that a close frame waits behind frames that a slow reader has not read.
 	closeTimeout = 2 * time.Second
 )
 
-// attempt is one non-blocking write to a socket. It is kept in the connection so that a write allocates nothing.
-type attempt struct {
-	p   []byte
-	n   int
-	err error
-	do  func(fd uintptr) bool
-}
-
-// write is the function for syscall.RawConn.Write. It returns true, so that RawConn does not wait for the socket.
-func (a *attempt) write(fd uintptr) bool {
-	for {
-		a.n, a.err = writeNow(fd, a.p)
-		if !errors.Is(a.err, syscall.EINTR) {
-			return true
-		}
-	}
-}
-
-// Send sends frames in their order and in one write. It never waits: what the socket does not take at once waits in
+// Send sends frames in their order and in one write. It does not block: bytes that the socket does not take are put into
 // the bounded queue. After the end of the connection it does nothing.
 func (c *Conn) Send(frames ...*Frame) {
 	c.shared.stats.FramesOut.Add(int64(len(frames)))
@@ -72,7 +54,7 @@ func (c *Conn) offer(joined []byte, frames []*Frame) {
 	c.queue(frames)
 }
 
-// queue appends frames to those that wait already.
+// queue appends frames to the outbox of a connection whose writer is running.
 func (c *Conn) queue(frames []*Frame) {
 	before := c.out.size()
 	for _, f := range frames {
@@ -130,7 +112,7 @@ func (c *Conn) startWriter(frames []*Frame, n int) {
 	go c.writeQueue(c.out)
 }
 
-// writeQueue writes until the queue is empty. It is the only writer of the connection meanwhile.
+// writeQueue writes until the queue is empty. While it runs, nothing else writes to the connection.
 func (c *Conn) writeQueue(out *outbox) {
 	defer close(out.done)
 	defer c.shared.stats.Slow.Add(-1)

@@ -7,15 +7,7 @@ import (
 	"roomlog/realtime/ws"
 )
 
-// Handler handles the messages of one session. Its methods are called one after another.
-type Handler interface {
-	// Message handles a message. The bytes are valid until Message returns.
-	Message(data []byte, binary bool)
-	// Closed is called once, after the last message, with the reason in the words of Engine.IO.
-	Closed(reason string)
-}
-
-// Config is what an Engine needs. The caller sets Open, Now and BodyTimeout. The settings with a default tag must not be
+// Config configures an Engine. The caller sets Open, Now and BodyTimeout. The settings with a default tag must not be
 // zero: settings.Defaults fills them.
 type Config struct {
 	// Open is called for every new session before anything is read from it, and returns its Handler.
@@ -25,7 +17,7 @@ type Config struct {
 	// Log gets faults of the engine. Nil discards them.
 	Log *slog.Logger
 	// Sockets configures connections and queues. Sessions that poll take a slot of its Limiter as connections do. The
-	// engine sets Open, Skipped, Now, Log, MaxMessage, HelloTimeout and SocketTimeout.
+	// engine sets Open, Skipped, Now, Log, MaxMessage, HelloTimeout and SocketTimeout, and turns Deflate off.
 	Sockets ws.Config
 
 	PingTimeout time.Duration `default:"20s" min:"1s" max:"10m" help:"Time after a ping interval in which a Socket.IO client has to respond."`
@@ -62,6 +54,7 @@ func (c *Config) sockets() ws.Config {
 	s.Open, s.Now, s.Log = nil, c.Now, c.Log
 	s.MaxMessage = c.MaxPayload
 	s.HelloTimeout, s.PingInterval, s.SocketTimeout = -1, -1, -1
-	s.Skipped = nil // the protocol has no packet for it
+	s.Skipped = nil   // the protocol has no packet for it
+	s.Deflate = false // clients offer it even if they do not keep the decompression window across messages
 	return s
 }

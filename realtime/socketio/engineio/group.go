@@ -53,7 +53,7 @@ func (g *Group) Push(frame *ws.Frame) {
 }
 
 // PushEncoded is Push for a frame that contains public ids. No session moves to the fan-out between the call of encode
-// and the push, so that a session that is upgraded meanwhile still finds its own id in the frame.
+// and the push, so that a session that is upgraded at the same time still finds its own id in the frame.
 func (g *Group) PushEncoded(encode func() *ws.Frame) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -69,7 +69,7 @@ func (g *Group) PushEncoded(encode func() *ws.Frame) {
 func (g *Group) upgraded(s *Session, conn *ws.Conn) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if _, in := g.single[s]; !in { // removed meanwhile
+	if _, in := g.single[s]; !in { // it was removed before
 		return
 	}
 	delete(g.single, s)

@@ -1,8 +1,11 @@
 package engineio_test
 
 import (
+	"bufio"
 	"encoding/json"
+	"net"
 	"net/http"
+	"net/url"
 	"strings"
 	"testing"
 
@@ -40,6 +43,38 @@ func TestHandshakeOverWebSocketOffersNoUpgrade(t *testing.T) {
 		if s.ID() != c.SID() || c.Upgrades != 0 {
 			t.Errorf("session %s opened as %s with %d upgrades", s.ID(), c.SID(), c.Upgrades)
 		}
+	}
+}
+
+// Clients offer compression even if they do not keep the decompression window across messages.
+func TestHandshakeAcceptsNoCompression(t *testing.T) {
+	t.Parallel()
+	h := serve(t, func(c *engineio.Config, _ *host) { c.Sockets.Deflate = true })
+	address, err := url.Parse(h.base)
+	if err != nil {
+		t.Fatal(err)
+	}
+	conn, err := net.Dial("tcp", address.Host)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	request, err := http.NewRequest(http.MethodGet, h.base+"?EIO=4&transport=websocket", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.Header = http.Header{"Upgrade": {"websocket"}, "Connection": {"Upgrade"}, "Sec-Websocket-Version": {"13"},
+		"Sec-Websocket-Key": {"IHfMdf8a0aQXbwQO1pkGdA=="}, "Sec-Websocket-Extensions": {"permessage-deflate; client_max_window_bits"}}
+	if err := request.Write(conn); err != nil {
+		t.Fatal(err)
+	}
+	response, err := http.ReadResponse(bufio.NewReader(conn), request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	if accepted := response.Header.Get("Sec-Websocket-Extensions"); response.StatusCode != http.StatusSwitchingProtocols || accepted != "" {
+		t.Errorf("status %d, accepted extensions %q", response.StatusCode, accepted)
 	}
 }
 

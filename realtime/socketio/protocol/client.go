@@ -17,6 +17,19 @@ type limits struct {
 	namespaces, attachments, bytes int
 }
 
+// Namespace is a part of the server to which clients connect. Only the namespaces of Config exist.
+type Namespace struct {
+	// Name begins with a slash; "/" is the default namespace.
+	Name string
+	// Use are called in turn before a socket connects. The first error refuses the socket; a *Refusal may carry data.
+	Use []func(*Socket) error
+	// Connected is called with each new socket, after its client got the response to CONNECT and before its first
+	// event is handled. It registers the socket's handlers.
+	Connected func(*Socket)
+	// Recovery lets clients recover their sockets after a lost connection. Nil: they cannot.
+	Recovery *Recovery
+}
+
 // namespace is a Namespace with its recovery store.
 type namespace struct {
 	Namespace
@@ -148,7 +161,7 @@ func (c *client) connect(name string, auth json.RawMessage) {
 	}
 }
 
-// admit calls the functions of Namespace.Use, and recovers the socket if its client asks for it.
+// admit calls the functions of Namespace.Use, and recovers the socket if its client requests it.
 func (c *client) admit(k *Socket, n *namespace) error {
 	switch {
 	case n == nil:

@@ -7,7 +7,7 @@ import (
 	"roomlog/realtime/socketio/engineio"
 )
 
-// Config is what a Server needs. The settings with a default tag must not be zero: settings.Defaults fills them.
+// Config configures a Server. The settings with a default tag must not be zero: settings.Defaults fills them.
 type Config struct {
 	Engine     engineio.Config // the server sets Open
 	Namespaces []Namespace

@@ -17,19 +17,6 @@ const maxPendingAcks = 64
 // ServerDisconnect is the reason, in the words of the protocol, when the server disconnected a socket.
 const ServerDisconnect = "server namespace disconnect"
 
-// Namespace is a part of the server to which clients connect. Only the namespaces of Config exist.
-type Namespace struct {
-	// Name begins with a slash; "/" is the default namespace.
-	Name string
-	// Use are called in turn before a socket connects. The first error refuses the socket; a *Refusal may carry data.
-	Use []func(*Socket) error
-	// Connected is called with each new socket, after its client knows that it is connected and before anything else
-	// of it is handled. It registers the socket's handlers.
-	Connected func(*Socket)
-	// Recovery lets clients recover their sockets after a lost connection. Nil: they cannot.
-	Recovery *Recovery
-}
-
 // Socket is one client in one namespace. Its events are handled one after another; methods that do not say otherwise
 // may be called by any goroutine at any time.
 type Socket struct {
@@ -47,7 +34,7 @@ type Socket struct {
 	onDisconnect []func(reason string)
 	restored     any
 	kept         any
-	left         chan struct{} // closed when everything above is over
+	left         chan struct{} // closed when the socket has disconnected
 
 	mu     sync.Mutex
 	closed bool
@@ -55,7 +42,7 @@ type Socket struct {
 	nextID int64
 }
 
-// newID returns a random id that nobody can guess.
+// newID returns a random id of 120 bits.
 func newID() string {
 	var b [15]byte
 	_, _ = rand.Read(b[:]) // never fails
@@ -79,10 +66,10 @@ func newSocket(s *engineio.Session, namespace string, auth json.RawMessage) *Soc
 	return k
 }
 
-// ID returns the id under which the client knows itself.
+// ID returns the id of the socket, which its client has too.
 func (k *Socket) ID() string { return k.id }
 
-// PublicID returns the id under which other users may know the client.
+// PublicID returns the id that other users may see.
 func (k *Socket) PublicID() string {
 	switch {
 	case !protocol4(k.session):
@@ -133,7 +120,7 @@ func (k *Socket) Shared(create func() any) any {
 // Emit sends an event.
 func (k *Socket) Emit(event string, arguments ...any) { k.emit(noID, event, arguments) }
 
-// EmitWithAck sends an event and asks for an acknowledgement. acknowledged is called with it like a handler, if it comes.
+// EmitWithAck sends an event and requests an acknowledgement. When it comes, acknowledged is called as a handler.
 func (k *Socket) EmitWithAck(acknowledged func(*Event), event string, arguments ...any) {
 	k.mu.Lock()
 	if k.acks == nil {

@@ -207,6 +207,19 @@ func TestRates(t *testing.T) {
 			t.Errorf("%d %s", got.status, got.raw)
 		}
 	})
+	t.Run("of reads from one address, which do not count against the callbacks of payments", func(t *testing.T) {
+		t.Parallel()
+		d := start(t, func(c *api.Config) { c.ReadsPerAddress, c.PaymentsPerAddress = 2, 2 })
+		for range 2 {
+			d.get("/api/gift/list", from("198.51.100.7")...).ok(nil)
+		}
+		limited(t, 2, d.get("/api/gift/list", from("198.51.100.7")...))
+		d.get("/api/gift/list", from("198.51.100.8")...).ok(nil)
+		for range 2 {
+			d.post("/api/gift/notify", object{}, from("198.51.100.7")...).expectFailure(401, "signature_invalid", "签名错误")
+		}
+		limited(t, 2, d.post("/api/gift/notify", object{}, from("198.51.100.7")...))
+	})
 	t.Run("of sign-ins from one IPv6 network", func(t *testing.T) {
 		t.Parallel()
 		d := start(t, func(c *api.Config) { c.SignInsPerAddress = 2 })

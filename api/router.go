@@ -59,7 +59,7 @@ func (s *server) registerLives() {
 func (s *server) registerGifts() {
 	serve(s, get("/api/gift/list", "List the gift catalogue", anyone(), rateReads), s.listGifts)
 	serve(s, post("/api/gift/wxpay", "Place an order for coins", commander("a token"), rateWrites), s.placeOrder)
-	serveRaw[success[string]](s, post("/api/gift/notify", "Report a paid order; called by the payment provider", anyone(), rateReads),
+	serveRaw[success[string]](s, post("/api/gift/notify", "Report a paid order; called by the payment provider", anyone(), ratePayments),
 		documentPayment, plainRefusal, s.payOrder)
 	serveRaw[success[string]](s, post("/api/upload", "Upload an image or a sound", authenticated("a token"), rateUploads),
 		documentUpload, plainRefusal, s.upload)
@@ -89,7 +89,7 @@ func (s *server) registerOperator() {
 	serve(s, post("/api/operator/unban", "Lift the ban of a user", operator, rateWrites), s.unbanUser)
 }
 
-// registerService registers what machines and browsers read at any rate.
+// registerService registers the routes without a rate limit, for monitoring and for browsers.
 func (s *server) registerService() {
 	const static = "static: the response is in memory"
 	s.serveUnlimited("/healthz", "liveness probes: no work", s.healthz)

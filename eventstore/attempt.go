@@ -9,8 +9,8 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// unclearError means that the batch was sent with its COMMIT, and that no reply came: it may or may not be in the log.
-// Only a query under the lock finds out.
+// unclearError is returned when the connection broke after a batch was sent with its COMMIT. The batch may or may not be in
+// the log. Only a query under the lock can find out.
 type unclearError struct {
 	batch *batch
 	err   error
@@ -19,8 +19,9 @@ type unclearError struct {
 func (e *unclearError) Error() string { return "no reply to the commit: " + e.err.Error() }
 func (e *unclearError) Unwrap() error { return e.err }
 
-// attempt executes the calls in one transaction. After an error none of their events is in the log, unless the error is an
-// *unclearError. lost is the batch of an earlier one, or nil.
+// attempt executes the calls in one transaction. lost is an earlier batch of the same calls whose commit got no reply, or
+// nil; attempt returns it if it is in the log. After an error no event of the calls is in the log, unless the error is an
+// *unclearError.
 func (q *Sequencer) attempt(ctx context.Context, calls []*call, lost *batch) (*batch, error) {
 	if err := q.connected(ctx); err != nil {
 		return nil, lost.stillUnclear(err)
@@ -55,7 +56,8 @@ func (q *Sequencer) attempt(ctx context.Context, calls []*call, lost *batch) (*b
 	return b, nil
 }
 
-// stillUnclear returns err, which ended an attempt before the outcome of b was known. b may be nil.
+// stillUnclear returns err, which ended an attempt before the outcome of b was found out, as an *unclearError. If b is nil,
+// it returns err unchanged.
 func (b *batch) stillUnclear(err error) error {
 	if b == nil {
 		return err
@@ -63,7 +65,7 @@ func (b *batch) stillUnclear(err error) error {
 	return &unclearError{b, err}
 }
 
-// outcome describes, for the log, what is known of a batch that could not be confirmed; b is nil if none was sent.
+// outcome returns the status of a failed batch for log messages. b is nil if no batch was sent with its COMMIT.
 func (b *batch) outcome() string {
 	if b == nil {
 		return "rolled back"
@@ -71,11 +73,11 @@ func (b *batch) outcome() string {
 	return "unknown"
 }
 
-// landed reports whether a batch whose commit got no reply is in the log. A query alone could miss it, because the old
+// landed reports whether b, whose commit got no reply, is in the log. It takes the lock before the query, because the old
 // backend may still be committing. The lock is free only when that backend has finished.
 func (q *Sequencer) landed(ctx context.Context, b *batch) (bool, error) {
 	if len(b.records) == 0 {
-		return false, nil // its commands are decided again, and find their own rows if it landed
+		return false, nil // the commands are decided again, and find their rows in table command if the batch was committed
 	}
 	ctx, cancel := context.WithTimeout(ctx, loadTimeout)
 	defer cancel()

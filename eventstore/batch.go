@@ -11,19 +11,19 @@ import (
 	"roomlog/domain"
 )
 
-// batch is the content of one transaction: requests, the states they read, and what was decided.
+// batch holds the content of one transaction: the requests, the states that they read, and the outcomes.
 type batch struct {
 	calls  []*call
 	head   int64     // the end of the log when the lock was taken
-	at     time.Time // recorded_at of its events
+	at     time.Time // recorded_at of the events
 	loaded map[domain.Stream]entry
 	work   map[domain.Stream]entry // states that the batch has changed
 	known  map[commandID]commandRow
 
 	outcomes []outcome
-	faults   []error // of single calls, or nil
+	faults   []error // one per call; nil: no fault
 	records  []Record
-	rows     []commandRow // to be inserted
+	rows     []commandRow // to insert into table command
 
 	newKeys   map[domain.UserID]userKey
 	forgotten []domain.UserID // users and participants whose texts become unreadable
@@ -47,7 +47,7 @@ func newBatch(calls []*call) *batch {
 // end returns the position of the newest event once the batch is committed.
 func (b *batch) end() int64 { return b.head + int64(len(b.records)) }
 
-// entry returns the state of a stream as the requests before have left it.
+// entry returns the state of a stream after the requests that were decided before.
 func (b *batch) entry(cache *stateCache, s domain.Stream) entry {
 	if e, ok := b.work[s]; ok {
 		return e
@@ -59,7 +59,8 @@ func (b *batch) entry(cache *stateCache, s domain.Stream) entry {
 	return e
 }
 
-// decide executes the requests of the batch one after another. Each reads the states that the earlier ones have left.
+// decide executes the requests of the batch one after another. Each request reads the states that the earlier requests have
+// left.
 func (b *batch) decide(cache *stateCache, random io.Reader) {
 	states := make(map[domain.Stream]any)
 	for i, c := range b.calls {
@@ -82,7 +83,7 @@ func (b *batch) decide(cache *stateCache, random io.Reader) {
 func (b *batch) decideOne(c *call, states map[domain.Stream]any, cache *stateCache, random io.Reader) (out outcome, err error) {
 	first := len(b.records)
 	defer func() {
-		if p := recover(); p != nil { // a fault of one command must not end the others
+		if p := recover(); p != nil { // a panic of one command must not fail the others
 			b.records = b.records[:first]
 			out, err = outcome{}, fmt.Errorf("%s: deciding panicked: %v", c.request.Command.Type(), p)
 		}
@@ -110,7 +111,8 @@ func (b *batch) decideOne(c *call, states map[domain.Stream]any, cache *stateCac
 	return out, nil
 }
 
-// repeat returns the first result of a command whose idempotency key was seen before, if the actor may still send it.
+// repeat returns the first result of a command whose idempotency key is known. It refuses if the actor may no longer send the
+// command, or if the key was used for another command.
 func (b *batch) repeat(c *call, row commandRow, states map[domain.Stream]any) (outcome, error) {
 	err := domain.Authorize(c.request, b.at, states)
 	if err == nil && !bytes.Equal(row.hash, c.hash) {
@@ -124,7 +126,7 @@ func (b *batch) repeat(c *call, row commandRow, states map[domain.Stream]any) (o
 	return out, err
 }
 
-// remember keeps the outcome of a request with an idempotency key for its repetitions.
+// remember stores the outcome of a request with an idempotency key, so that a repeated request gets the same result.
 func (b *batch) remember(c *call, out outcome) {
 	if c.request.IdempotencyKey == "" {
 		return
@@ -140,7 +142,8 @@ type change struct {
 	entry  entry
 }
 
-// apply folds the events of one command into the states of the batch and gives them positions, all or none.
+// apply folds the events of one command into the states of the batch and appends them to the records. After an error it has
+// changed nothing.
 func (b *batch) apply(c *call, events []domain.Event, cache *stateCache, random io.Reader) error {
 	var room [4]change
 	changes := room[:0]
@@ -173,7 +176,7 @@ func (b *batch) apply(c *call, events []domain.Event, cache *stateCache, random 
 	return nil
 }
 
-// record returns e as the next event of the batch. Its payload is encoded by write.
+// record returns e as the Record with the next position of the batch. queueEvents sets the payload.
 func (b *batch) record(c *call, e domain.Event, of func(domain.Stream) *entry, random io.Reader) (Record, error) {
 	own := e.Stream()
 	for _, s := range domain.FoldsInto(e) {

@@ -16,8 +16,8 @@ import (
 type call struct {
 	request domain.Request
 	actor   string
-	hash    []byte          // of the command, if there is an idempotency key
-	streams []domain.Stream // which the decision reads
+	hash    []byte          // SHA-256 of the command; nil without an idempotency key
+	streams []domain.Stream // that the decision reads, sorted
 	state   atomic.Int32
 	outcome outcome
 	err     error
@@ -37,8 +37,8 @@ type outcome struct {
 	events   int
 	refusal  *domain.Refusal
 	repeated bool
-	first    int      // index of its first event in the batch
-	records  []Record // once the batch is committed; nil for a repeated one
+	first    int      // index of the request's first event in the batch
+	records  []Record // set when the batch is committed; nil for a repeated request
 }
 
 func newCall(r domain.Request) (*call, error) {
@@ -84,26 +84,26 @@ func (c *call) wait(ctx context.Context, timeout time.Duration) error {
 	}
 	c.state.Store(abandoned)
 	select {
-	case <-c.done: // it was finished meanwhile
+	case <-c.done: // it was finished at the same moment
 		return nil
 	default:
 		return ctx.Err()
 	}
 }
 
-// take begins to execute the call. It reports false when the caller has returned.
+// take marks the call as being executed. It reports false when the caller no longer waits.
 func (c *call) take() bool { return c.state.CompareAndSwap(queued, taken) || c.state.Load() == taken }
 
-// finish returns the outcome, or an error, to the caller.
+// finish sets the outcome, or err, and wakes the caller.
 func (c *call) finish(o outcome, err error) {
 	c.outcome, c.err = o, err
 	close(c.done)
 }
 
-// commandID is the primary key of the command table.
+// commandID is the primary key of table command.
 type commandID struct{ actor, key string }
 
-// commandRow is a row of the command table.
+// commandRow is a row of table command.
 type commandRow struct {
 	commandID
 	hash    []byte

@@ -10,20 +10,20 @@ import (
 	"roomlog/domain"
 )
 
-// ErasedText stands for a personal text whose owner is forgotten.
+// ErasedText replaces a personal text whose owner was forgotten.
 const ErasedText = "erased"
 
-// codec encodes and decodes payloads.
+// codec encodes and decodes the payloads of events.
 type codec struct {
-	versions  map[string]version         // by type, older versions included
-	counters  map[domain.Stream][]string // by the state that counts: the types of the events that take an id or carry a count
-	forgetful []string                   // the types of the events by which someone is forgotten
+	versions  map[string]version         // by event type, including older versions
+	counters  map[domain.Stream][]string // by the stream of a counter: the types of the events that take an id or carry a count
+	forgetful []string                   // the types of the events that forget a user or participant
 	keys      *keyring
 }
 
 type version struct {
 	spec   domain.EventSpec
-	upcast domain.Upcaster // nil for the present version
+	upcast domain.Upcaster // nil for the current version
 }
 
 func newCodec(specs []domain.EventSpec, pool *pgxpool.Pool) (*codec, error) {
@@ -49,7 +49,7 @@ func newCodec(specs []domain.EventSpec, pool *pgxpool.Pool) (*codec, error) {
 	return c, nil
 }
 
-// parse decodes a payload of any version. Personal texts in the event are still encrypted.
+// parse decodes a payload of any version into the current version of its event. Personal texts in the event are still sealed.
 func (c *codec) parse(eventType string, payload []byte) (domain.Event, error) {
 	v, ok := c.versions[eventType]
 	if !ok {
@@ -64,7 +64,7 @@ func (c *codec) parse(eventType string, payload []byte) (domain.Event, error) {
 	return v.spec.Decode(payload)
 }
 
-// owner returns the owner of the personal texts in e, like domain.KeyOwner, or 0.
+// owner returns the owner of the personal texts in e, or 0 if e has none. See domain.KeyOwner.
 func (c *codec) owner(e domain.Event) domain.UserID {
 	spec := c.versions[e.Type()].spec
 	if spec.Personal == nil {
@@ -91,12 +91,12 @@ func (c *codec) mapTexts(e domain.Event, change func(owner domain.UserID, text s
 	return changed(), nil
 }
 
-// encode returns the payload of e. The key of its owner must be in keys.
+// encode returns the payload of e with its personal texts sealed. keys must contain the key of their owner.
 func (c *codec) encode(e domain.Event, keys map[domain.UserID]userKey) (json.RawMessage, error) {
 	encrypted, err := c.mapTexts(e, func(owner domain.UserID, text string) (string, error) {
 		key, ok := keys[owner]
 		if !ok {
-			return "", fmt.Errorf("no key to encrypt the texts of user %d", owner)
+			return "", fmt.Errorf("no key to seal the texts of user %d", owner)
 		}
 		return key.encrypt(text)
 	})
@@ -110,7 +110,7 @@ func (c *codec) encode(e domain.Event, keys map[domain.UserID]userKey) (json.Raw
 	return payload, nil
 }
 
-// decrypt returns e with its personal texts in clear, or ErasedText where the key of their owner is missing.
+// decrypt returns e with its personal texts in clear, or with ErasedText in their place if keys has no key of their owner.
 func (c *codec) decrypt(e domain.Event, keys map[domain.UserID]userKey) (domain.Event, error) {
 	return c.mapTexts(e, func(owner domain.UserID, text string) (string, error) {
 		if key, ok := keys[owner]; ok {

@@ -6,11 +6,11 @@ import (
 	"time"
 )
 
-// deleteBatch bounds the rows that one statement deletes, so that it never holds many locks.
+// deleteBatch is the maximum number of rows that one statement deletes, so that no statement holds many locks.
 const deleteBatch = 1000
 
-// DeleteCommands deletes the results of commands with an idempotency key that were recorded before a time, and returns their
-// number. The results of coin commands are kept for ever.
+// DeleteCommands deletes the stored results of commands that were recorded before the given time, and returns the number of
+// deleted results. The results of coin commands are never deleted.
 func (s *Store) DeleteCommands(ctx context.Context, before time.Time) (int64, error) {
 	total := int64(0)
 	for {

@@ -11,11 +11,11 @@ import (
 
 const connectTimeout = 3 * time.Second
 
-// begin does not rely on the defaults of the database or of the role: every statement after the lock has to see what was
-// committed before the lock was granted.
+// beginTransaction sets the isolation level, whatever the defaults of the database and of the role are: every statement after
+// the lock must see everything that was committed before the lock was granted.
 const beginTransaction = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"
 
-// sequencerSettings returns the parameters of the one connection that appends.
+// sequencerSettings returns the run-time parameters of the connection that appends.
 func sequencerSettings() map[string]string {
 	return map[string]string{
 		"application_name": "roomlog sequencer",
@@ -39,7 +39,7 @@ func sequencerSettings() map[string]string {
 	}
 }
 
-// connected opens the connection unless there is one.
+// connected opens the connection if it is not open.
 func (q *Sequencer) connected(ctx context.Context) error {
 	if q.conn != nil && !q.conn.IsClosed() {
 		return nil
@@ -55,7 +55,7 @@ func (q *Sequencer) connected(ctx context.Context) error {
 	return nil
 }
 
-// disconnect closes the connection, and with it forgets the states.
+// disconnect closes the connection and drops the cached states.
 func (q *Sequencer) disconnect() {
 	if q.conn != nil {
 		ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
@@ -66,8 +66,8 @@ func (q *Sequencer) disconnect() {
 	q.states.empty()
 }
 
-// rollback ends a failed transaction. Unless only its content was wrong, it closes the connection: a new one has neither the
-// faults of the old one nor plans of tables that have changed since.
+// rollback ends a failed transaction and drops the cached states. Unless cause is a data error, it also closes the
+// connection: a new connection has neither the faults of the old connection nor its plans, which may be outdated.
 func (q *Sequencer) rollback(cause error) {
 	q.states.empty()
 	if isDataError(cause) && !q.conn.IsClosed() {
@@ -80,15 +80,15 @@ func (q *Sequencer) rollback(cause error) {
 	q.disconnect()
 }
 
-// refusedByServer reports whether the server has answered with an error, so that the transaction has no effect. After any
-// other error (a cut connection, a terminated backend) its outcome is not known.
+// refusedByServer reports whether err is an error response of the server, after which the transaction has no effect. After
+// any other error (a cut connection, a terminated backend) the outcome of the transaction is not known.
 func refusedByServer(err error) bool {
 	var pg *pgconn.PgError
 	return errors.As(err, &pg) && pg.SeverityUnlocalized == "ERROR"
 }
 
-// isDataError reports whether the content of a request caused err, and not the state of the database. The classes of such
-// SQLSTATEs are 22 (bad value), 23 (constraint) and 54 (too large).
+// isDataError reports whether the content of a request caused err, and not the state of the database: an event that cannot be
+// encoded, or an SQLSTATE of class 22 (bad value), 23 (constraint) or 54 (too large).
 func isDataError(err error) bool {
 	var pg *pgconn.PgError
 	if errors.As(err, &pg) {

@@ -18,7 +18,7 @@ func (s *Store) InsertCredential(ctx context.Context, id uuid.UUID, hash string)
 	return nil
 }
 
-// Credential returns the hash under id, "" if there is none.
+// Credential returns the hash under id, or "" if there is none.
 func (s *Store) Credential(ctx context.Context, id uuid.UUID) (string, error) {
 	var hash string
 	err := s.pool.QueryRow(ctx, selectCredential, id).Scan(&hash)
@@ -36,7 +36,7 @@ func (s *Store) DeleteCredential(ctx context.Context, id uuid.UUID) error {
 	return nil
 }
 
-// DeleteCredentials deletes hashes in a transaction and returns how many there were.
+// DeleteCredentials deletes hashes in the transaction tx and returns the number of deleted hashes.
 func DeleteCredentials(ctx context.Context, tx pgx.Tx, ids []uuid.UUID) (int64, error) {
 	tag, err := tx.Exec(ctx, deleteCredentials, ids)
 	if err != nil {

@@ -12,16 +12,16 @@ import (
 	"github.com/jackc/pgx/v5"
 )
 
-// CursorOf returns the cursor of a reader whose newest event is r: "position.tag". The tag is the last 8 hexadecimal digits
-// of the event's id, so that a log that was restored to an earlier state is noticed.
+// CursorOf returns the cursor "position.tag" of a reader that has read up to r. The tag is the last 8 hexadecimal digits of
+// the event's id. It changes when the log is restored to an earlier state and another event gets the position.
 func CursorOf(r Record) string { return cursor(r.Position, r.ID) }
 
 func cursor(position int64, id uuid.UUID) string {
 	return strconv.FormatInt(position, 10) + "." + hex.EncodeToString(id[12:])
 }
 
-// Cursor returns the cursor of the event at position, for a reader outside the process. That of position 0, the beginning of
-// the log, is "0".
+// Cursor returns the cursor of the event at position, for a reader outside the process. The cursor of position 0, the
+// beginning of the log, is "0". Cursor fails with ErrCursorLost if the log has no event at position.
 func (s *Store) Cursor(ctx context.Context, position int64) (string, error) {
 	if position == 0 {
 		return "0", nil
@@ -37,7 +37,7 @@ func (s *Store) Cursor(ctx context.Context, position int64) (string, error) {
 	return cursor(position, id), nil
 }
 
-// ParseCursor returns the position of a cursor after verifying that this log has its event. Otherwise it fails with
+// ParseCursor returns the position of a cursor after verifying that the log contains its event. Otherwise it fails with
 // ErrInvalidCursor or ErrCursorLost. The empty text means the beginning of the log, like "0".
 func (s *Store) ParseCursor(ctx context.Context, text string) (int64, error) {
 	position, ok := cursorPosition(text)
@@ -57,7 +57,7 @@ func (s *Store) ParseCursor(ctx context.Context, text string) (int64, error) {
 	return position, nil
 }
 
-// cursorPosition returns the position in a cursor. It reports false unless cursor could have written the text.
+// cursorPosition returns the position in a cursor. It reports false if the text is not a cursor in its canonical form.
 func cursorPosition(text string) (int64, bool) {
 	if text == "" || text == "0" {
 		return 0, true

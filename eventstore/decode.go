@@ -7,12 +7,12 @@ import (
 	"roomlog/domain"
 )
 
-// Decode fills in the Event of each record from its Type and Payload: the present version of the event, with personal texts
-// in clear, or ErasedText where their owner is forgotten. A record that this program cannot read gets a Fault instead. After
-// all records were decoded, Decode returns the first fault as a *DecodeError.
+// Decode sets the Event of each record from its Type and Payload: the current version of the event, with personal texts in
+// clear, or ErasedText where their owner was forgotten. A record that this program cannot decode gets a Fault instead. Decode
+// processes all records and then returns the first fault as a *DecodeError.
 //
-// When another process has forgotten a user, this process has to notice it before the texts are erased here. Read, ReadStream
-// and Follow look for such events each time. Decode notices them only among the records.
+// A node erases the texts of a forgotten user when it has read the event that forgets the user. Read, ReadStream and Follow
+// look for such events on each call. Decode finds them only among records.
 func (s *Store) Decode(ctx context.Context, records []Record) error {
 	c := s.codec
 	var owners []domain.UserID
@@ -54,7 +54,7 @@ func (s *Store) Decode(ctx context.Context, records []Record) error {
 	return first
 }
 
-// decodeAll is Decode for callers that look at the faults themselves.
+// decodeAll decodes like Decode, but does not return a *DecodeError. Its callers read the faults of the records.
 func (s *Store) decodeAll(ctx context.Context, events []Record) error {
 	err := s.Decode(ctx, events)
 	var broken *DecodeError
@@ -64,7 +64,8 @@ func (s *Store) decodeAll(ctx context.Context, events []Record) error {
 	return err
 }
 
-// Spec returns what this program knows about an event type as written, which may be an older version.
+// Spec returns the specification of an event type as written, which may be an older version. It reports false if this program
+// does not know the type.
 func (s *Store) Spec(eventType string) (domain.EventSpec, bool) {
 	v, ok := s.codec.versions[eventType]
 	return v.spec, ok

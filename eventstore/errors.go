@@ -8,23 +8,23 @@ import (
 // Errors of Sequencer.Execute that are not the domain's. After ErrBusy, ErrClosed and ErrUnavailable the command was not
 // executed and will not be.
 var (
-	// ErrBusy means that too many commands wait. It is returned at once.
+	// ErrBusy means that the queue of commands is full. It is returned immediately.
 	ErrBusy = errors.New("the log cannot take more commands at the moment")
-	// ErrClosed means that the sequencer shuts down.
+	// ErrClosed means that the sequencer is shutting down.
 	ErrClosed = errors.New("the log is shutting down")
 	// ErrUnavailable means that the database has been unreachable for SequencerConfig.Timeout.
 	ErrUnavailable = errors.New("the database cannot be written at the moment")
-	// ErrOutcomeUnknown means that the connection broke during the commit, and that the database did not come back in
-	// time to find out its outcome. Repeat the request with the same idempotency key.
+	// ErrOutcomeUnknown means that the connection broke during the commit, and that the database stayed unreachable for too
+	// long to find out the outcome. Repeat the request with the same idempotency key.
 	ErrOutcomeUnknown = errors.New("whether the command was carried out is not known")
 )
 
-// Errors of cursors that come from outside.
+// Errors of cursors.
 var (
 	// ErrInvalidCursor means that a text is not a cursor.
 	ErrInvalidCursor = errors.New("not a cursor: expected 0 or position.tag")
 	// ErrCursorLost means that the event of a cursor is not in this log: the log was restored to an earlier state, or the
-	// cursor belongs to another log. The reader has to start again.
+	// cursor belongs to another log. The reader must start again without this cursor.
 	ErrCursorLost = errors.New("the cursor follows an event that this log does not have")
 )
 
@@ -33,7 +33,7 @@ var (
 	errNotNext  = errors.New("a version is missing between the state and the event")
 )
 
-// DecodeError means that this program cannot read an event.
+// DecodeError reports an event that this program cannot decode.
 type DecodeError struct {
 	Position int64
 	Type     string

@@ -11,14 +11,14 @@ import (
 type Receipt struct {
 	Position int64    // of the last event; the end of the log if there is none
 	Events   []Record // the events, in order; empty if the command changed nothing
-	Repeated bool     // the idempotency key was seen before: this is the first result again
+	Repeated bool     // the idempotency key was used before: this is the result of the first request
 }
 
 // Execute decides r.Command against the newest state and appends its events, all or none. It returns after the commit:
 //   - with the first result, if the same actor has sent the same command with the same idempotency key before;
 //   - with a *domain.Refusal, if the rules refuse the command;
-//   - with ErrBusy at once, if the queue is full;
-//   - with the error of ctx, if it ends first. The command may or may not be executed: repeat it with the same key.
+//   - with ErrBusy, immediately, if the queue is full;
+//   - with the error of ctx, if ctx ends first. The command may or may not be executed: repeat it with the same key.
 //
 // It is safe for concurrent use.
 func (q *Sequencer) Execute(ctx context.Context, r domain.Request) (Receipt, error) {
@@ -47,7 +47,8 @@ func (q *Sequencer) Execute(ctx context.Context, r domain.Request) (Receipt, err
 	return Receipt{Position: out.position, Events: out.records, Repeated: out.repeated}, nil
 }
 
-// between returns the events after a position and up to another.
+// between returns the events with after < position ≤ upTo, in order. It fails with a *DecodeError if one of them cannot be
+// decoded.
 func (s *Store) between(ctx context.Context, after, upTo int64) ([]Record, error) {
 	page, err := s.Read(ctx, Query{After: after, UpTo: upTo, Limit: int(upTo - after)})
 	for _, r := range page.Events {

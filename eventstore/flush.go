@@ -13,14 +13,14 @@ import (
 const (
 	firstRetry   = 20 * time.Millisecond
 	longestRetry = 500 * time.Millisecond
-	outageDelay  = 100 * time.Millisecond // after a batch that failed while the database is known to be unreachable
+	outageDelay  = 100 * time.Millisecond // wait after a batch that failed during an outage
 )
 
 // flush executes calls in one transaction and finishes them. It retries until the database has been unreachable for
 // SequencerConfig.Timeout, or until ctx ends.
 func (q *Sequencer) flush(ctx context.Context, calls []*call) {
 	backoff := wait.Backoff{Min: firstRetry, Max: longestRetry}
-	var lost *batch // it was sent with its commit, and no reply came
+	var lost *batch // the last batch that was sent, if its commit got no reply
 	for calls = present(calls); len(calls) > 0; {
 		q.outage.begin()
 		b, err := q.attempt(ctx, calls, lost)
@@ -58,7 +58,7 @@ func (q *Sequencer) flush(ctx context.Context, calls []*call) {
 	}
 }
 
-// reached ends an outage.
+// reached records that the database can be reached, which ends an outage.
 func (q *Sequencer) reached(ctx context.Context) {
 	if q.outage.expired {
 		q.store.log.InfoContext(ctx, "database reachable again")
@@ -66,8 +66,8 @@ func (q *Sequencer) reached(ctx context.Context) {
 	q.outage.end()
 }
 
-// isolate executes the calls one by one after the database has rejected the content of one of them, so that only that one
-// fails.
+// isolate executes the calls one by one after the database has rejected a batch because of its content, so that only the call
+// with the rejected content fails.
 func (q *Sequencer) isolate(ctx context.Context, calls []*call, err error) {
 	if len(calls) == 1 {
 		q.fail(calls, fmt.Errorf("%s: %w", calls[0].request.Command.Type(), err))
@@ -76,7 +76,7 @@ func (q *Sequencer) isolate(ctx context.Context, calls []*call, err error) {
 	q.stats.retries.Add(1)
 	q.store.log.WarnContext(ctx, "event batch rejected, executing its commands one by one", slog.Int("count", len(calls)), slog.Any("error", err))
 	for i := range calls {
-		if q.outage.expired { // it began meanwhile
+		if q.outage.expired { // the outage began during this loop
 			q.fail(calls[i:], ErrUnavailable)
 			return
 		}
@@ -84,7 +84,7 @@ func (q *Sequencer) isolate(ctx context.Context, calls []*call, err error) {
 	}
 }
 
-// present returns the calls whose callers still wait.
+// present marks the calls whose callers still wait as being executed, and returns them.
 func present(calls []*call) []*call {
 	taken := make([]*call, 0, len(calls))
 	for _, c := range calls {
@@ -103,7 +103,7 @@ func (q *Sequencer) fail(calls []*call, err error) {
 	}
 }
 
-// settle finishes the calls of a committed batch, and drops the keys of those who were forgotten.
+// settle finishes the calls of a committed batch and drops the keys of forgotten users and participants.
 func (q *Sequencer) settle(b *batch) {
 	for _, id := range b.forgotten {
 		q.store.codec.keys.forget(id)

@@ -13,13 +13,13 @@ import (
 	"roomlog/internal/wait"
 )
 
-// Follow calls handle with every event after a position, in order, without a gap and without a repetition, up to 1000 at a
-// time, and goes on as the log grows. The records have no Metadata. An event that this program cannot decode has a Fault instead
+// Follow calls handle with the events after position after, in order, without gaps and repetitions, at most 1000 at a time,
+// and continues as the log grows. The records have no Metadata. An event that this program cannot decode has a Fault instead
 // of an Event.
 //
-// Follow returns the first error of handle, and nil when ctx ends. It keeps the position and the id of the event that
-// it has reached, and returns ErrCursorLost when that event is not in the log any more, because the log was restored to an
-// earlier state. While the database is unreachable it retries.
+// Follow returns the first error of handle, and nil when ctx ends. It stores the position and the id of the event that it has
+// reached. It returns ErrCursorLost when that event is no longer in the log, because the log was restored to an earlier
+// state. While the database is unreachable, it retries.
 func (s *Store) Follow(ctx context.Context, after int64, handle func(context.Context, []Record) error) error {
 	at := tail{store: s, position: after}
 	backoff := wait.Backoff{Min: firstRetry, Max: s.poll}
@@ -30,7 +30,7 @@ func (s *Store) Follow(ctx context.Context, after int64, handle func(context.Con
 		case errors.Is(err, ErrCursorLost):
 			return err
 		case err != nil && ctx.Err() != nil:
-			return nil //nolint:nilerr // the end of ctx is how following ends
+			return nil //nolint:nilerr // Follow ends with ctx
 		case err != nil:
 			s.log.WarnContext(ctx, "read of the log failed, retrying", slog.Int64("position", at.position), slog.Any("error", err))
 			backoff.Wait(ctx)
@@ -48,16 +48,17 @@ func (s *Store) Follow(ctx context.Context, after int64, handle func(context.Con
 	return nil
 }
 
-// tail is the event that a reader has reached.
+// tail holds the position and the id of the event that a reader has reached.
 type tail struct {
 	store    *Store
 	position int64
-	id       uuid.UUID // zero: not known yet
+	id       uuid.UUID // zero until the event was read
 }
 
 func (t *tail) move(r Record) { t.position, t.id = r.Position, r.ID }
 
-// next reads the events after the tail. The page begins with the event of the tail itself, to verify that it is the same.
+// next returns the events after the tail. It also reads the event of the tail itself, to verify that the log still contains
+// it.
 func (t *tail) next(ctx context.Context) ([]Record, error) {
 	if t.position <= 0 {
 		page, err := t.page(ctx, 0, defaultLimit)
@@ -77,7 +78,7 @@ func (t *tail) next(ctx context.Context) ([]Record, error) {
 	return page[1:], t.store.decodeAll(ctx, page[1:])
 }
 
-// page reads up to limit events after a position without decoding them, in one round trip.
+// page returns at most limit events with position > after, in one round trip. It does not decode them.
 func (t *tail) page(ctx context.Context, after int64, limit int) (page []Record, err error) {
 	p := &pgx.Batch{}
 	t.store.queueForgotten(p)

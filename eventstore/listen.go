@@ -9,7 +9,7 @@ import (
 	"roomlog/internal/wait"
 )
 
-// Channels of NOTIFY. They are only signals: a process that misses one finds the same with its next poll.
+// Channels of NOTIFY. A notification carries no data. A process that misses one finds the change with its next poll.
 const (
 	ChannelEvents    = "roomlog_events"    // events were appended
 	ChannelProjected = "roomlog_projected" // the read tables have changed
@@ -17,8 +17,8 @@ const (
 
 const closeTimeout = time.Second
 
-// Listen notifies Appended and Projected of the changes that other processes make, on a connection of its own. It connects
-// again by itself, and returns nil when ctx ends.
+// Listen notifies Appended and Projected of the changes that other processes make. It uses a separate connection and
+// reconnects when the connection is lost. It returns nil when ctx ends.
 func (s *Store) Listen(ctx context.Context) error {
 	pause := wait.Backoff{Min: s.poll, Max: s.poll}
 	for ctx.Err() == nil {
@@ -43,7 +43,7 @@ func (s *Store) listen(ctx context.Context) error {
 	if _, err := conn.Exec(ctx, "LISTEN "+ChannelEvents+"; LISTEN "+ChannelProjected); err != nil {
 		return fmt.Errorf("listen: %w", err)
 	}
-	s.appended.Notify() // of what happened without a connection
+	s.appended.Notify() // there may have been changes while there was no connection
 	s.projected.Notify()
 	for {
 		n, err := conn.WaitForNotification(ctx)

@@ -12,22 +12,22 @@ import (
 	"roomlog/domain"
 )
 
-// lockKey is the advisory lock under which positions are handed out ("log" in ASCII).
+// lockKey is the key of the advisory lock under which events get their positions ("log" in ASCII).
 const lockKey int64 = 0x6c6f67
 
 const takeLock = "SELECT pg_advisory_xact_lock($1)"
 
 const (
-	// maxCatchUp bounds how many events of other nodes are folded into the states in memory. Beyond it states are loaded
-	// again.
+	// maxCatchUp is the maximum number of events of other nodes that are folded into the cached states. If there are more,
+	// the states are loaded again.
 	maxCatchUp = 5000
 
-	// loadTimeout is when the connection counts as dead. It includes the wait for the lock, see lock_timeout.
+	// loadTimeout is the time after which the connection counts as dead. It includes the wait for the lock, see lock_timeout.
 	loadTimeout = 8 * time.Second
 )
 
-// load begins the transaction, takes the lock, and loads the states that the decisions of the batch read. The lock is a
-// statement of its own, so that the statements after it see everything that was committed before.
+// load begins the transaction, takes the lock, and loads the states that the decisions of the batch read. A separate
+// statement takes the lock, so that the later statements see everything that was committed before.
 func (q *Sequencer) load(ctx context.Context, b *batch) error {
 	ctx, cancel := context.WithTimeout(ctx, loadTimeout)
 	defer cancel()
@@ -70,7 +70,7 @@ func (q *Sequencer) load(ctx context.Context, b *batch) error {
 	return q.catchUp(ctx, b, streams)
 }
 
-// catchUp brings the states in memory to the head of the log.
+// catchUp brings the cached states up to the head of the log.
 func (q *Sequencer) catchUp(ctx context.Context, b *batch, streams map[domain.Stream]struct{}) error {
 	behind := b.head - q.states.head
 	switch {
@@ -101,9 +101,9 @@ func (q *Sequencer) catchUp(ctx context.Context, b *batch, streams map[domain.St
 	return nil
 }
 
-// foldNewer folds the events of other nodes up to head into the states in memory. It reports false when that is
-// impossible, for example because a newer program has written an event that this one does not know. The states are then
-// loaded again, and only the commands that read a broken one fail.
+// foldNewer folds the events of other nodes up to head into the cached states. It reports false if it cannot, for example
+// because a newer program wrote an event type that this program does not know. The caller then loads the states again. Only
+// the commands that read a state that cannot be loaded fail.
 func (q *Sequencer) foldNewer(ctx context.Context, head int64) (bool, error) {
 	rows, err := q.conn.Query(ctx, selectEvents, q.states.head, head, head-q.states.head)
 	if err != nil {

@@ -8,15 +8,15 @@ import (
 	"roomlog/domain"
 )
 
-// wanted are the streams to load, by the way to load their state.
+// wanted holds the streams whose states are missing, grouped by the way to load the state.
 type wanted struct {
 	folded   []domain.Stream // from a snapshot and the events after it
-	formats  []int           // of the snapshots, one for each of folded
+	formats  []int           // format of the snapshot, one for each stream of folded
 	versions []domain.Stream // only the version: no decision reads the state
 	counters []domain.Stream // from the newest event that took an id
 }
 
-// classify returns the streams to load, or an error if there is no such kind of stream.
+// classify groups streams by the way to load their state. It returns an error if a stream is of an unknown kind.
 func (q *Sequencer) classify(streams []domain.Stream) (wanted, error) {
 	var w wanted
 	for _, s := range streams {
@@ -37,7 +37,7 @@ func (q *Sequencer) classify(streams []domain.Stream) (wanted, error) {
 	return w, nil
 }
 
-// queue adds the queries to p. Their results are put into loaded, where every stream has an entry.
+// queue adds the queries to p. They store their results in loaded, where every wanted stream gets an entry.
 func (w wanted) queue(p *pgx.Batch, loaded map[domain.Stream]entry, codec *codec) {
 	for _, streams := range [][]domain.Stream{w.folded, w.versions, w.counters} {
 		for _, s := range streams {
@@ -61,8 +61,8 @@ func (w wanted) queue(p *pgx.Batch, loaded map[domain.Stream]entry, codec *codec
 	}
 }
 
-// foldEvents folds the snapshot of each stream, which is a row without a type, and the events after it. An error is the
-// fault of its stream, not of the query.
+// foldEvents folds the snapshot of each stream, which is a row without a type, and the events after it. A snapshot or an
+// event that cannot be decoded or folded becomes the fault of its stream, and not an error of the query.
 func foldEvents(rows pgx.Rows, loaded map[domain.Stream]entry, codec *codec) error {
 	var s domain.Stream
 	var version int
@@ -84,7 +84,7 @@ func foldEvents(rows pgx.Rows, loaded map[domain.Stream]entry, codec *codec) err
 	return err
 }
 
-// fromSnapshot returns the state of a stored snapshot.
+// fromSnapshot decodes a stored snapshot of version into the entry of a stream.
 func fromSnapshot(s domain.Stream, version int, stored []byte) entry {
 	spec, _ := domain.StateSpecOf(s)
 	state, err := spec.Decode(stored)
@@ -94,7 +94,7 @@ func fromSnapshot(s domain.Stream, version int, stored []byte) entry {
 	return entry{state: state, version: version, snapshot: version}
 }
 
-// fold applies the next event of the stream.
+// fold applies the next event of the stream to e.
 func (e *entry) fold(s domain.Stream, version int, position int64, eventType string, payload []byte, codec *codec) error {
 	if version != e.version+1 {
 		return fmt.Errorf("fold version %d of %s into version %d: %w", version, s, e.version, errNotNext)

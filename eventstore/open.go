@@ -16,7 +16,7 @@ import (
 // format is the layout of the log that this program reads and writes.
 const format = 1
 
-// Open opens the log behind pool. The database has to be migrated.
+// Open opens the log in the database of pool. The database must be migrated.
 func Open(ctx context.Context, pool *pgxpool.Pool, c Config) (*Store, error) {
 	if c.Now == nil {
 		return nil, errors.New("open the log: Config.Now is required")
@@ -40,7 +40,7 @@ func Open(ctx context.Context, pool *pgxpool.Pool, c Config) (*Store, error) {
 	if s.codec, err = newCodec(c.Events, pool); err != nil {
 		return nil, err
 	}
-	head, err := s.Head(ctx) // no key is in memory yet, so that nothing has to be dropped up to here
+	head, err := s.Head(ctx) // no key is cached yet, so that no key of a user forgotten up to head has to be dropped
 	s.codec.keys.forgottenUpTo(head)
 	return s, err
 }

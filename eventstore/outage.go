@@ -12,7 +12,7 @@ type outage struct {
 	expired bool        // the timeout has passed
 }
 
-// begin starts the measurement, unless it runs.
+// begin starts the measurement if it is not running.
 func (o *outage) begin() {
 	if o.timer == nil {
 		o.timer = time.NewTimer(o.timeout)
@@ -29,7 +29,7 @@ func (o *outage) tooLong() bool {
 	return o.expired
 }
 
-// level returns the log level of a failure. During a known outage failures are no news.
+// level returns the log level of a failure: debug after the timeout, because the outage has been logged, and warn before.
 func (o *outage) level() slog.Level {
 	if o.expired {
 		return slog.LevelDebug

@@ -19,7 +19,7 @@ type PoolOptions struct {
 	Name     string // application_name in pg_stat_activity
 }
 
-// PoolConfig returns the configuration of OpenPool, for callers that add to it.
+// PoolConfig returns the configuration that OpenPool uses, for callers that extend it.
 func PoolConfig(dsn string, o PoolOptions) (*pgxpool.Config, error) {
 	c, err := pgxpool.ParseConfig(dsn)
 	if err != nil {

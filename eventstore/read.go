@@ -23,7 +23,7 @@ const (
 type Query struct {
 	After int64         // after this position
 	UpTo  int64         // up to this position; 0: the end of the log
-	Limit int           // the most events to look at; 0: 1000; never more than 5000
+	Limit int           // the maximum number of events to read; 0: 1000; never more than 5000
 	Types []string      // of these types, as written; nil: all
 	Live  domain.LiveID // of this live; 0: all
 	User  domain.UserID // caused by this user; 0: all
@@ -32,11 +32,11 @@ type Query struct {
 // Page is the result of a query.
 type Page struct {
 	Events []Record
-	Next   int64 // After of the next query; it advances even if no event matched
+	Next   int64 // the value of After for the next query; it advances even if no event matched
 	Head   int64 // the end of the log when the page was read
 }
 
-// Head returns the newest position, 0 for an empty log.
+// Head returns the position of the newest event, or 0 if the log is empty.
 func (s *Store) Head(ctx context.Context) (int64, error) {
 	var position int64
 	err := s.pool.QueryRow(ctx, selectHead).Scan(&position, nil)
@@ -46,9 +46,8 @@ func (s *Store) Head(ctx context.Context) (int64, error) {
 	return position, nil
 }
 
-// Read returns the decoded events of q, in order. One that this program cannot decode is among them with its Fault and
-// without Event, so that nothing is skipped silently and the events after it can be reached. It is in the result for every
-// Query.User, because its user is not known.
+// Read returns the decoded events of q, in order. An event that this program cannot decode is returned with its Fault and
+// without Event, so that no event is skipped silently. It is returned for every Query.User, because its user is not known.
 func (s *Store) Read(ctx context.Context, q Query) (Page, error) {
 	page, err := s.read(ctx, q)
 	if err != nil {
@@ -123,7 +122,8 @@ func (q Query) bounded() Query {
 	return q
 }
 
-// queueForgotten reads which users were forgotten since the last call, and drops their keys from memory.
+// queueForgotten queues the query for the users who were forgotten since the last call. Its result drops their keys from
+// memory.
 func (s *Store) queueForgotten(p *pgx.Batch) {
 	keys := s.codec.keys
 	p.Queue(selectForgotten, s.codec.forgetful, keys.known()).Query(func(rows pgx.Rows) error {
@@ -145,7 +145,8 @@ func (s *Store) queueForgotten(p *pgx.Batch) {
 	})
 }
 
-// ReadStream returns up to limit decoded events of one stream after a version, in order.
+// ReadStream returns at most limit decoded events of a stream with version > afterVersion, in order. limit is at most 5000.
+// ReadStream fails with a *DecodeError if one of the events cannot be decoded.
 func (s *Store) ReadStream(ctx context.Context, stream domain.Stream, afterVersion, limit int) ([]Record, error) {
 	var found []Record
 	p := &pgx.Batch{}
@@ -163,9 +164,8 @@ func (s *Store) ReadStream(ctx context.Context, stream domain.Stream, afterVersi
 	return found, nil
 }
 
-// ReadRaw returns up to limit events after a position and up to another, in order, of one live or of all if live is 0.
-// The records have neither Event nor Metadata. Decode fills in Event. ReadRaw is for readers that decide themselves what
-// to do with events that cannot be decoded.
+// ReadRaw returns at most limit events with after < position ≤ upTo, in order: the events of one live, or all events if live
+// is 0. It sets neither Event nor Metadata. Callers that handle events that cannot be decoded pass the records to Decode.
 func (s *Store) ReadRaw(ctx context.Context, live domain.LiveID, after, upTo int64, limit int) ([]Record, error) {
 	sql, args := selectRawEvents, []any{after, upTo, limit}
 	if live != 0 {
@@ -191,11 +191,11 @@ func (s *Store) ReadRaw(ctx context.Context, live domain.LiveID, after, upTo int
 }
 
 // ScanRaw reads the columns position, stream, version, event_id, type, payload, live_id and recorded_at of a row into a
-// record, and the columns that follow into more.
+// record, and the columns after them into more.
 func ScanRaw(rows pgx.Rows, more ...any) (Record, error) {
 	var r Record
 	var live *int64
-	payload := (*[]byte)(&r.Payload) // a json.RawMessage would be parsed only to be copied
+	payload := (*[]byte)(&r.Payload) // pgx would parse a json.RawMessage, only to copy it
 	columns := append([]any{&r.Position, &r.Stream, &r.Version, &r.ID, &r.Type, payload, &live, &r.RecordedAt}, more...)
 	if err := rows.Scan(columns...); err != nil {
 		return r, err

@@ -18,11 +18,11 @@ type Record struct {
 	Version    int
 	ID         uuid.UUID
 	Type       string          // as written: it may be an older version than the type of Event
-	Payload    json.RawMessage // as written: personal texts are encrypted
+	Payload    json.RawMessage // as written: personal texts are sealed
 	Metadata   Metadata
-	LiveID     domain.LiveID // 0: it belongs to no live
+	LiveID     domain.LiveID // 0: the event belongs to no live
 	RecordedAt time.Time
-	Event      domain.Event // the decoded event: the present version, with texts in clear or ErasedText
+	Event      domain.Event // the decoded event: the current version, with texts in clear or ErasedText
 	Fault      error        // why this program cannot decode the event; then Event is nil
 }
 
@@ -39,7 +39,7 @@ func scanRecord(row pgx.CollectableRow) (Record, error) {
 	var r Record
 	var metadata []byte
 	var live *int64
-	payload := (*[]byte)(&r.Payload) // a json.RawMessage would be parsed only to be copied
+	payload := (*[]byte)(&r.Payload) // pgx would parse a json.RawMessage, only to copy it
 	err := row.Scan(&r.Position, &r.Stream, &r.Version, &r.ID, &r.Type, payload, &metadata, &live, &r.RecordedAt)
 	if err != nil {
 		return r, err

@@ -6,10 +6,10 @@ import (
 	"time"
 )
 
-// smallBatch is how many requests make a commit worth its cost.
+// smallBatch is the number of waiting requests above which gather does not let callers queue more.
 const smallBatch = 64
 
-// Run executes requests until ctx ends. It then accepts no more requests, executes those that wait and returns nil.
+// Run executes requests until ctx ends. Then it accepts no more requests, executes the queued requests and returns nil.
 func (q *Sequencer) Run(ctx context.Context) error {
 	work, cut := context.WithCancel(context.WithoutCancel(ctx)) // a shutdown interrupts a transaction only after DrainTimeout
 	defer cut()
@@ -41,8 +41,9 @@ func (q *Sequencer) drain(ctx context.Context) {
 	}
 }
 
-// gather takes the requests that wait behind first, without waiting for more. Callers that have just got their results may be
-// about to send their next request: while the batch is small, and as long as requests arrive, they get the processor first.
+// gather returns first and the queued requests, at most BatchSize. It does not block until more requests arrive. But callers
+// that have just got their results may be about to send their next request: as long as requests arrive and fewer than
+// smallBatch are queued, gather yields the processor to the callers.
 func (q *Sequencer) gather(first *call) []*call {
 	for n := -1; n < len(q.queue) && n < smallBatch; runtime.Gosched() {
 		n = len(q.queue)

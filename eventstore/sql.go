@@ -2,7 +2,7 @@ package eventstore
 
 import _ "embed" // the statements
 
-// One statement a file, so that each can be read, explained and tried by itself.
+// Each file contains one statement, so that it can be read, explained and tried by itself.
 var (
 	//go:embed sql/select_head.sql
 	selectHead string

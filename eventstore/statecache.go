@@ -8,7 +8,7 @@ import (
 	"roomlog/domain"
 )
 
-// entry is the state of a stream at a version.
+// entry holds the state of a stream at a version.
 type entry struct {
 	state    any
 	version  int
@@ -16,7 +16,7 @@ type entry struct {
 	fault    error // why the state cannot be loaded, or nil
 }
 
-// stateCache holds states in memory, as of position head. While head is unknown, it is empty.
+// stateCache caches the states of streams as of position head. It is empty while head is headUnknown.
 type stateCache struct {
 	lru  *simplelru.LRU[domain.Stream, entry]
 	head int64
@@ -32,13 +32,13 @@ func newStateCache(size int) *stateCache {
 	return &stateCache{lru: lru, head: headUnknown}
 }
 
-// empty drops all states: after an error they may be wrong.
+// empty drops all states, because they may be wrong after an error.
 func (c *stateCache) empty() {
 	c.lru.Purge()
 	c.head = headUnknown
 }
 
-// missing returns the streams whose states are not in memory.
+// missing returns the streams whose states are not cached.
 func (c *stateCache) missing(streams map[domain.Stream]struct{}) []domain.Stream {
 	var missing []domain.Stream
 	for s := range streams {
@@ -49,7 +49,7 @@ func (c *stateCache) missing(streams map[domain.Stream]struct{}) []domain.Stream
 	return missing
 }
 
-// catchUp folds an event of another node into the states in memory.
+// catchUp folds an event of another node into the cached states.
 func (c *stateCache) catchUp(r Record) error {
 	for _, s := range domain.FoldsInto(r.Event) {
 		e, ok := c.lru.Peek(s)
@@ -71,7 +71,7 @@ func (c *stateCache) catchUp(r Record) error {
 	return nil
 }
 
-// put adds states as of the head. One with a fault is loaded again when it is needed.
+// put caches states as of the head. It skips a state with a fault, which is loaded again when it is needed.
 func (c *stateCache) put(entries map[domain.Stream]entry) {
 	for s, e := range entries {
 		if e.fault == nil {

@@ -18,15 +18,15 @@ import (
 	"roomlog/internal/wait"
 )
 
-// Config is the configuration of a store. Now is required. A zero field means its default.
+// Config configures a Store. Now is required. A zero field means its default.
 type Config struct {
 	Now          func() time.Time   // the clock of recorded_at
 	Log          *slog.Logger       // nil: silent
 	Events       []domain.EventSpec // nil: domain.Events
-	PollInterval time.Duration      `default:"1s" min:"1ms" max:"1h"` // how often Follow looks for events without a signal
+	PollInterval time.Duration      `default:"1s" min:"1ms" max:"1h"` // interval at which Follow looks for events without a signal
 }
 
-// Store is one log. It is safe for concurrent use.
+// Store is an open log. It is safe for concurrent use.
 type Store struct {
 	id        uuid.UUID
 	nameKey   []byte
@@ -39,17 +39,17 @@ type Store struct {
 	projected *wait.Signal
 }
 
-// ID returns the id of the log, which never changes. Clients call it the epoch of positions.
+// ID returns the id of the log, which never changes. In the protocols of clients it is called the epoch.
 func (s *Store) ID() string { return s.id.String() }
 
-// Pool returns the connections of the store.
+// Pool returns the connection pool of the store.
 func (s *Store) Pool() *pgxpool.Pool { return s.pool }
 
-// Appended returns the signal that events were appended: after every commit of this process, and after those of other
-// processes while Listen runs.
+// Appended returns the signal that is notified when events were appended: after every commit of this process, and after
+// commits of other processes while Listen runs.
 func (s *Store) Appended() *wait.Signal { return s.appended }
 
-// Projected returns the signal that the read tables may have changed.
+// Projected returns the signal that is notified when the read tables may have changed.
 func (s *Store) Projected() *wait.Signal { return s.projected }
 
 // NameKey returns the keyed hash under which a username is claimed. Names that differ only in case, width, surrounding

@@ -17,8 +17,8 @@ import (
 	"roomlog/domain"
 )
 
-// userKey encrypts the personal texts of one user or participant with AES-256-GCM. An encrypted text is "1." and the
-// unpadded base64 of a random nonce and the ciphertext.
+// userKey seals the personal texts of one user or participant with AES-256-GCM. A sealed text is "1." and the unpadded base64
+// of a random nonce and the ciphertext.
 type userKey struct {
 	bytes []byte
 	aead  cipher.AEAD
@@ -71,18 +71,18 @@ func (k userKey) decrypt(encrypted string) (string, error) {
 	return string(text), nil
 }
 
-// keyringSize bounds the keys in memory. One takes about 600 bytes.
+// keyringSize is the maximum number of keys in memory. A key takes about 600 bytes.
 const keyringSize = 50_000
 
-// keyring holds the keys of those whose texts were read or written lately. It drops a key as soon as this process has read
-// that its owner is forgotten.
+// keyring caches the keys of users whose texts were read or written lately. It drops a key as soon as this process has read
+// the event that forgets the owner.
 type keyring struct {
 	pool *pgxpool.Pool
 	keys *lru.Cache[domain.UserID, userKey]
 
-	mu      sync.Mutex // orders the end of a query with forget
-	forgets uint64     // the number of calls of forget: the results of a query that began before one are not kept
-	upTo    int64      // the position up to which this process knows who is forgotten
+	mu      sync.Mutex // keeps forget from running while lookUp caches keys
+	forgets uint64     // number of calls of forget; keys from a query that began before the last call are not cached
+	upTo    int64      // the position up to which the keys of forgotten users are dropped
 }
 
 func newKeyring(pool *pgxpool.Pool) (*keyring, error) {
@@ -93,7 +93,7 @@ func newKeyring(pool *pgxpool.Pool) (*keyring, error) {
 	return &keyring{pool: pool, keys: keys}, nil
 }
 
-// forget drops the key of an owner.
+// forget drops the key of owner from memory.
 func (k *keyring) forget(owner domain.UserID) {
 	k.mu.Lock()
 	k.forgets++
@@ -101,7 +101,7 @@ func (k *keyring) forget(owner domain.UserID) {
 	k.mu.Unlock()
 }
 
-// known returns the position up to which this process knows who is forgotten.
+// known returns the position up to which the keys of forgotten users are dropped.
 func (k *keyring) known() int64 {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -115,7 +115,7 @@ func (k *keyring) forgottenUpTo(position int64) {
 	k.mu.Unlock()
 }
 
-// of returns the keys of owners. Those of the forgotten are missing.
+// of returns the keys of owners. The result has no keys of forgotten users.
 func (k *keyring) of(ctx context.Context, owners []domain.UserID) (map[domain.UserID]userKey, error) {
 	return k.lookUp(ctx, k.pool, owners)
 }
@@ -124,7 +124,7 @@ type rowsQuerier interface {
 	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
 }
 
-// lookUp is of with the connection to use for keys that are not in memory.
+// lookUp returns the keys of owners, like of. It reads keys that are not cached from db.
 func (k *keyring) lookUp(ctx context.Context, db rowsQuerier, owners []domain.UserID) (map[domain.UserID]userKey, error) {
 	k.mu.Lock()
 	before := k.forgets

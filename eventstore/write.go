@@ -11,9 +11,9 @@ import (
 	"roomlog/domain"
 )
 
-const writeTimeout = 6 * time.Second // after it the connection counts as dead
+const writeTimeout = 6 * time.Second // after this time the connection counts as dead
 
-// write appends the events of the batch and commits. Without anything to write it only releases the lock.
+// write appends the events of the batch and commits. If the batch has nothing to write, the commit only releases the lock.
 func (q *Sequencer) write(ctx context.Context, b *batch) error {
 	ctx, cancel := context.WithTimeout(ctx, writeTimeout)
 	defer cancel()
@@ -63,7 +63,7 @@ func (q *Sequencer) queueEvents(ctx context.Context, p *pgx.Batch, b *batch) err
 	return nil
 }
 
-// keysFor returns the keys that seal the texts of the batch, and generates those of new users.
+// keysFor returns the keys that seal the texts of the batch. It generates keys for owners that have none.
 func (q *Sequencer) keysFor(ctx context.Context, b *batch) (map[domain.UserID]userKey, error) {
 	var owners []domain.UserID
 	for i := range b.records {
@@ -102,7 +102,7 @@ func queueNewKeys(p *pgx.Batch, b *batch) {
 	p.Queue(insertUserKeys, owners, keys)
 }
 
-// queueErasures deletes the keys and password hashes of users and participants that this batch forgets.
+// queueErasures queues the deletion of the keys and password hashes of the users and participants that this batch forgets.
 func queueErasures(p *pgx.Batch, b *batch) {
 	if len(b.forgotten) == 0 {
 		return
@@ -133,8 +133,8 @@ func queueCommands(p *pgx.Batch, b *batch) {
 	p.Queue(insertCommands, b.at, actors, keys, hashes, coins, positions, events, codes, texts)
 }
 
-// queueSnapshots stores the states of streams that have grown by SnapshotEvery versions since their last snapshot, so that
-// no stream is read from its beginning.
+// queueSnapshots queues snapshots of streams that have grown by SnapshotEvery versions since their last snapshot, so that no
+// stream is read from its beginning.
 func (q *Sequencer) queueSnapshots(p *pgx.Batch, b *batch) error {
 	var streams []string
 	var versions, formats []int
@@ -159,7 +159,7 @@ func (q *Sequencer) queueSnapshots(p *pgx.Batch, b *batch) error {
 			return err
 		}
 	}
-	for s, e := range b.loaded { // it was read from far back, even if only its state was needed
+	for s, e := range b.loaded { // a state that the batch only read may also be far ahead of its snapshot
 		if _, changed := b.work[s]; changed {
 			continue
 		}

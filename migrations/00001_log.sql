@@ -1,7 +1,9 @@
--- The log and the tables beside it. Package eventstore writes all of them, except checkpoint: that is package consumer.
+-- The log and the tables that belong to it. Package eventstore writes all of them, except checkpoint, which package consumer
+-- writes.
 -- +goose Up
 
--- One row that never changes: the identity of the log. With name_key, usernames are hashed for the names of streams.
+-- One row that never changes: the id and the format of the log, and name_key, the key of the hash of usernames in names of
+-- streams.
 CREATE TABLE store (
     one      boolean PRIMARY KEY DEFAULT true CHECK (one),
     id       uuid    NOT NULL DEFAULT gen_random_uuid(),
@@ -28,8 +30,8 @@ CREATE TABLE events (
 CREATE INDEX events_live ON events (live_id, position) WHERE live_id IS NOT NULL;
 CREATE INDEX events_type ON events (type, position);
 
--- The results of commands with an idempotency key. events is the number of events that the command appended, position is that of
--- the last one.
+-- The results of commands with an idempotency key. events is the number of events that the command appended. position is the
+-- position of the last of these events, or the end of the log if there are none.
 CREATE TABLE command (
     actor        text        COLLATE "C" NOT NULL,
     key          text        COLLATE "C" NOT NULL CHECK (length(key) BETWEEN 1 AND 64),
@@ -53,21 +55,22 @@ CREATE TABLE snapshot (
     PRIMARY KEY (stream, version)
 );
 
--- The keys that encrypt personal texts in the log. user_id is that of a user, or the negative id of a participant of the chat. To
--- forget someone is to delete the key.
+-- The keys that seal personal texts in the log. user_id is the id of a user, or the negative id of a participant of the chat.
+-- Deleting the key of a user or participant makes their texts unreadable.
 CREATE TABLE user_key (
     user_id bigint PRIMARY KEY,
     key     bytea  NOT NULL CHECK (length(key) = 32)
 );
 
--- Password hashes. The event user.registered names the random id. Hashes are never in the log.
+-- Password hashes. The event user.registered contains the random id of a row. Hashes are never in the log.
 CREATE TABLE credential (
     id         uuid        PRIMARY KEY,
     hash       text        NOT NULL,
     created_at timestamptz NOT NULL
 );
 
--- The position up to which a consumer group has read. generation counts the rebuilds whose tables were put into use.
+-- position is the position up to which a consumer group has read. generation counts the rebuilds whose tables were put into
+-- use.
 CREATE TABLE checkpoint (
     consumer_group text   PRIMARY KEY,
     position       bigint NOT NULL DEFAULT 0,

@@ -58,8 +58,8 @@ CREATE TABLE read.live (
 ) WITH (fillfactor = 90);
 CREATE INDEX live_of_user ON read.live (user_id, id);
 
--- Broadcasts: one row for each publishing session, from its first frame to its last. A live has at most one at a time. The codecs
--- and the size are those of the beginning; '' and 0: unknown.
+-- Broadcasts: one row for each publishing session, from its first frame to its last. A live has at most one at a time. video,
+-- audio, width and height describe the beginning of the broadcast; '' and 0: unknown.
 CREATE TABLE read.broadcast (
     id         text        PRIMARY KEY,
     live_id    bigint      NOT NULL CHECK (live_id > 0),
@@ -77,7 +77,7 @@ CREATE TABLE read.broadcast (
 CREATE UNIQUE INDEX broadcast_current ON read.broadcast (live_id) WHERE stopped_at IS NULL;
 CREATE INDEX broadcast_of_live ON read.broadcast (live_id, started_at);
 
--- Recordings of broadcasts. A deleted recording keeps its row, so that every node learns that its files must go.
+-- Recordings of broadcasts. A deleted recording keeps its row, so that every node deletes its files.
 CREATE TABLE read.recording (
     id          text        PRIMARY KEY,
     live_id     bigint      NOT NULL CHECK (live_id > 0),
@@ -114,7 +114,7 @@ CREATE INDEX viewer_on_node ON read.viewer (node, live_id, user_id) WHERE presen
 CREATE INDEX viewer_first ON read.viewer (live_id, first_position);
 CREATE INDEX viewer_of_user ON read.viewer (user_id, first_position);
 
--- The number of present viewers of each live: its rows of viewer with present = true.
+-- The number of present viewers of each live: the number of its rows in viewer with present = true.
 CREATE TABLE read.live_online (
     live_id bigint PRIMARY KEY CHECK (live_id > 0),
     online  bigint NOT NULL CHECK (online >= 0)
@@ -172,7 +172,7 @@ CREATE TABLE read.live_coin (
     coins   bigint NOT NULL CHECK (coins > 0)
 ) WITH (fillfactor = 50);
 
--- The balance of every account. Only the provider's is negative: it is minus all coins ever sold.
+-- The balance of every account. Only the balance of the provider is negative: it is minus the number of all coins ever sold.
 CREATE TABLE read.coin (
     account  text   PRIMARY KEY,
     balance  bigint NOT NULL,
@@ -181,8 +181,8 @@ CREATE TABLE read.coin (
     CONSTRAINT coin_bounded CHECK (account NOT LIKE 'user-%' OR balance <= 9007199254740991)
 ) WITH (fillfactor = 50);
 
--- Every coin movement. seq numbers the postings of one event. claimed is the balance that the event itself states; the table
--- rejects an event whose statement is wrong.
+-- Every coin movement. seq numbers the postings of one event. claimed is the balance that the event contains; a CHECK rejects
+-- an event with a wrong balance.
 CREATE TABLE read.coin_movement (
     position      bigint      NOT NULL,
     seq           int         NOT NULL CHECK (seq >= 0),
@@ -240,7 +240,8 @@ CREATE TABLE read.chat_membership (
 CREATE INDEX chat_membership_of_participant ON read.chat_membership (participant_id);
 CREATE INDEX chat_membership_of_user ON read.chat_membership (user_id, joined_position) WHERE user_id > 0;
 
--- Messages of the chat: to one user, to one participant, to chat rooms (see message_chat_room), or to everybody (public).
+-- Messages of the chat: to one user, to one participant, to chat rooms (see message_chat_room), or to all participants
+-- (public).
 CREATE TABLE read.message (
     position       bigint      PRIMARY KEY,
     id             text        NOT NULL,

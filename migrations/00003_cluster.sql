@@ -1,7 +1,7 @@
--- What the nodes of a cluster share beside the log. Owned by package eventstore/cluster.
+-- Tables that the nodes of a cluster share, in addition to the log. Owned by package eventstore/cluster.
 -- +goose Up
 
--- Replies of the nodes to a survey. The node that asked reads and deletes them at once.
+-- Replies of the nodes to a survey. The node that sent the survey reads them, and deletes them when the survey ends.
 CREATE UNLOGGED TABLE survey_reply (
     survey     text        NOT NULL,
     node       text        COLLATE "C" NOT NULL,

@@ -70,8 +70,8 @@ func apply(ctx context.Context, dsn string, files fs.FS, grants string, log *slo
 	return r, nil
 }
 
-// lock takes the lock of migrations. It polls, because a statement that waits for the lock holds a snapshot, for which a CREATE
-// INDEX CONCURRENTLY in a migration would wait.
+// lock takes the lock of migrations. It polls, because a statement that waits for the lock holds a snapshot, and a CREATE
+// INDEX CONCURRENTLY in a migration would wait for that snapshot.
 func lock(ctx context.Context, conn *pgx.Conn) error {
 	tick := time.NewTicker(lockPoll)
 	defer tick.Stop()
@@ -88,7 +88,7 @@ func lock(ctx context.Context, conn *pgx.Conn) error {
 	}
 }
 
-// up runs the goose files and returns the version reached.
+// up runs the missing goose files and returns the version of the database.
 func up(ctx context.Context, config *pgx.ConnConfig, files fs.FS, log *slog.Logger) (int64, error) {
 	db := stdlib.OpenDB(*config)
 	defer db.Close()

@@ -11,7 +11,7 @@ import (
 //go:embed *.sql
 var embedded embed.FS
 
-// codeVersion changes with Apply, when it creates another database from the same files.
+// codeVersion is incremented when a change of Apply creates a different database from the same files.
 const codeVersion = 1
 
 func files() fs.FS { return embedded }
@@ -25,7 +25,7 @@ func grants() string {
 	return string(b)
 }
 
-// Fingerprint returns a hash that changes when Apply would create another database.
+// Fingerprint returns a hash that changes when Apply would create a different database.
 func Fingerprint() string { return fingerprint(embedded) }
 
 func fingerprint(files fs.FS) string {

@@ -21,7 +21,8 @@ const (
 )
 
 // ensureRole creates the role unless it exists, permits the current user to take it, and reports whether that works. Another
-// process may do the same for another database of the cluster, and no lock spans databases: after a lost race it tries again.
+// process may do the same for another database of the cluster, and no lock spans databases. ensureRole therefore tries again
+// when the other process was faster.
 func ensureRole(ctx context.Context, conn *pgx.Conn, log *slog.Logger) (bool, error) {
 	var err error
 	for range roleTries {
@@ -46,8 +47,8 @@ func ensureRole(ctx context.Context, conn *pgx.Conn, log *slog.Logger) (bool, er
 	return false, fmt.Errorf("role %s cannot be taken: %w", Role, err)
 }
 
-// canTake reports whether the current user can take the role. It tries, because that works the same in every version of
-// PostgreSQL.
+// canTake reports whether the current user can take the role. It executes SET ROLE, because that works the same in every
+// version of PostgreSQL.
 func canTake(ctx context.Context, conn *pgx.Conn) (bool, error) {
 	_, err := conn.Exec(ctx, "SET ROLE "+Role)
 	switch {
@@ -60,7 +61,7 @@ func canTake(ctx context.Context, conn *pgx.Conn) (bool, error) {
 	return false, fmt.Errorf("take role %s: %w", Role, err)
 }
 
-// makeRole creates and grants the role.
+// makeRole creates the role unless it exists, and grants it to the current user.
 func makeRole(ctx context.Context, conn *pgx.Conn) error {
 	var exists bool
 	if err := conn.QueryRow(ctx, "SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = $1)", Role).Scan(&exists); err != nil {
@@ -77,7 +78,8 @@ func makeRole(ctx context.Context, conn *pgx.Conn) error {
 	return nil
 }
 
-// lostRace reports whether the migration of another database did the same at the same time.
+// lostRace reports whether err was caused by the migration of another database that created or granted the role at the same
+// time.
 func lostRace(err error) bool {
 	return isCode(err, "42710") || isCode(err, "23505") || isCode(err, "XX000") // the last: "tuple concurrently updated"
 }

@@ -5,13 +5,13 @@ import (
 	"time"
 )
 
-// Cleanup ends what a lost node held.
+// Cleanup describes how to end what a lost node held, for example its viewers.
 type Cleanup struct {
-	Name  string        // what is cleaned, for the log: "viewers"
-	Grace time.Duration // how long a node may be gone before it is lost
-	// Held returns the nodes that hold something, as the tables know it. This node may be among them.
+	Name  string        // name in log messages, for example "viewers"
+	Grace time.Duration // time after which a missing node is lost
+	// Held returns the nodes that hold something, according to the tables. The result may contain this node.
 	Held func(ctx context.Context) ([]string, error)
-	// Clean ends everything that a lost node held. It has to be idempotent, because several nodes call it, and it is
-	// called again after an error and while Held names the node.
+	// Clean ends everything that a lost node held. It must be idempotent: several nodes call it, and it is called again after
+	// an error and as long as Held returns the node.
 	Clean func(ctx context.Context, node string) error
 }

@@ -11,15 +11,15 @@ import (
 
 const defaultSurveyTimeout = 2 * time.Second
 
-// Config is the configuration of a process in a cluster.
+// Config configures a Cluster.
 type Config struct {
-	Node          string           // the unique name of this process, up to 40 bytes of printable ASCII; "": it does not join
+	Node          string           // the unique name of this node, up to 40 bytes of printable ASCII; "": the node does not join
 	Now           func() time.Time // the clock; required to join
 	Log           *slog.Logger     // nil: silent
-	SurveyTimeout time.Duration    // how long a survey waits for replies; default 2 s
+	SurveyTimeout time.Duration    // time that a survey waits for replies; default 2 s
 }
 
-// Cluster is a deployment as one of its nodes sees it. It is safe for concurrent use.
+// Cluster connects this node with the other nodes of a deployment. It is safe for concurrent use.
 type Cluster struct {
 	transport Transport
 	c         Config
@@ -28,7 +28,7 @@ type Cluster struct {
 	cleanups  []Cleanup
 }
 
-// New returns the cluster behind t. Only Run makes the node a member: Nodes, Publish and Survey work without it.
+// New returns a Cluster over the transport t. Only Run makes the node a member. Nodes, Publish and Survey work without Run.
 func New(t Transport, c Config) *Cluster {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
@@ -40,10 +40,10 @@ func New(t Transport, c Config) *Cluster {
 // Node returns the name of this node.
 func (c *Cluster) Node() string { return c.c.Node }
 
-// Nodes are the names of members, in order.
+// Nodes is a sorted list of names of members.
 type Nodes []string
 
-// Contains reports whether node is among them.
+// Contains reports whether the list contains node.
 func (n Nodes) Contains(node string) bool {
 	_, found := slices.BinarySearch(n, node)
 	return found

@@ -3,14 +3,14 @@
 // cleans up after lost nodes.
 //
 // What it guarantees:
-//   - A node that was killed is not alive from that moment on; one that is frozen or unreachable is not alive after
+//   - A node that was killed is not alive from that moment on. A node that is frozen or unreachable is not alive after
 //     10 seconds. A node whose connection was cut joins again by itself.
 //   - A message reaches the subscribers of its topic on every connected node at most once, in the order of publishing.
 //   - A survey names the nodes that did not reply. It never counts them as empty.
 //   - Every cleanup is called for a lost node until it succeeds. Several nodes may call it at the same time, so that it
-//     has to be idempotent.
+//     must be idempotent.
 //
-// Nothing here is durable: facts belong into the log. The package never reads or appends events.
+// Nothing here is durable: facts belong in the log. The package never reads or appends events.
 //
-// Cluster is independent of the transport behind it. Postgres is the one for deployments that have only a database.
+// Cluster is independent of its Transport. Postgres is the Transport for deployments that have only a database.
 package cluster

@@ -9,17 +9,17 @@ import (
 	"roomlog/internal/wait"
 )
 
-// looksPerGrace is how often a cleanup looks for lost nodes within its grace time.
+// looksPerGrace is the number of times that a cleanup looks for lost nodes within its grace time.
 const looksPerGrace = 4
 
-// OnNodeLost adds a cleanup. Call it before Run.
+// OnNodeLost adds a cleanup, which runs while Run runs. Call it before Run.
 func (c *Cluster) OnNodeLost(cleanup Cleanup) { c.cleanups = append(c.cleanups, cleanup) }
 
 // cleaner runs one cleanup.
 type cleaner struct {
 	Cleanup
 	cluster *Cluster
-	gone    map[string]time.Time // nodes that hold something and are not alive: since when
+	gone    map[string]time.Time // by node that holds something and is not alive: since when it is missing
 }
 
 func newCleaner(c *Cluster, cleanup Cleanup) *cleaner {
@@ -64,7 +64,7 @@ func (k *cleaner) look(ctx context.Context) error {
 		if now.Sub(since) < k.Grace {
 			continue
 		}
-		if err := k.Clean(ctx, node); err != nil { // the other nodes' turn comes all the same
+		if err := k.Clean(ctx, node); err != nil { // clean up after the other nodes all the same
 			failed = fmt.Errorf("node %s: %w", node, err)
 			continue
 		}

@@ -10,7 +10,7 @@ import (
 )
 
 const (
-	// MaxPayload bounds the payload of a message and the request of a survey, in bytes.
+	// MaxPayload is the maximum size of a message's payload and of a survey's request, in bytes.
 	MaxPayload = 2048
 
 	maxTopic   = 64 // bytes of a topic's name
@@ -37,7 +37,8 @@ func surveyMessage(id, topic string, request []byte) Message {
 	return Message{surveyPrefix + topic, append([]byte(id+" "), request...)}
 }
 
-// parseSurvey returns the id, topic and request of a message of surveyMessage.
+// parseSurvey returns the id, topic and request of a message that surveyMessage has built. It reports false for other
+// messages.
 func parseSurvey(m Message) (request, bool) {
 	topic, ok := strings.CutPrefix(m.Topic, surveyPrefix)
 	if !ok {
@@ -47,7 +48,7 @@ func parseSurvey(m Message) (request, bool) {
 	return request{string(id), topic, payload}, ok
 }
 
-// request is the request of a survey to this node.
+// request is the request of a survey that this node has received.
 type request struct {
 	id, topic string
 	payload   []byte

@@ -10,7 +10,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
-// One statement a file.
+// Each file contains one statement.
 var (
 	//go:embed sql/select_nodes.sql
 	selectNodes string
@@ -23,16 +23,17 @@ var (
 )
 
 const (
-	// channel carries the messages of all topics with NOTIFY: the topic, a line feed and the payload.
+	// channel is the NOTIFY channel of the messages of all topics. A notification consists of the topic, a line feed and the
+	// payload.
 	channel = "roomlog_cluster"
 
-	// nodePrefix begins the application_name of a member's connection. The name of the node follows.
+	// nodePrefix is the beginning of the application_name of a member's connection. The name of the node follows.
 	nodePrefix = "roomlog node "
 )
 
-// Postgres is the Transport over a PostgreSQL database. A member holds an advisory lock on a connection of its own,
-// which also receives the messages. Messages are notifications, and the replies to surveys are rows of the unlogged
-// table survey_reply. Being a member writes nothing.
+// Postgres is the Transport over a PostgreSQL database. A member holds an advisory lock on a separate connection, which also
+// receives the messages. Messages are notifications, and the replies to surveys are rows of the unlogged table survey_reply.
+// Membership writes nothing to the database.
 type Postgres struct{ pool *pgxpool.Pool }
 
 var _ Transport = (*Postgres)(nil)
@@ -53,7 +54,7 @@ func (p *Postgres) Nodes(ctx context.Context) ([]string, error) {
 	return nodes, nil
 }
 
-// Publish notifies all members.
+// Publish sends m to all members with NOTIFY.
 func (p *Postgres) Publish(ctx context.Context, m Message) error {
 	if _, err := p.pool.Exec(ctx, "SELECT pg_notify($1, $2)", channel, m.Topic+"\n"+string(m.Payload)); err != nil {
 		return fmt.Errorf("notify the nodes: %w", err)
@@ -61,7 +62,7 @@ func (p *Postgres) Publish(ctx context.Context, m Message) error {
 	return nil
 }
 
-// parseNotification returns the message of a notification of Publish.
+// parseNotification returns the message that Publish has put into the payload of a notification.
 func parseNotification(payload string) (Message, bool) {
 	topic, rest, ok := bytes.Cut([]byte(payload), []byte("\n"))
 	return Message{string(topic), rest}, ok
@@ -75,19 +76,19 @@ func (p *Postgres) Reply(ctx context.Context, inbox string, r Reply) error {
 	return nil
 }
 
-// OpenInbox returns the inbox of a survey. It needs no preparation.
+// OpenInbox returns the inbox of a survey. It does not use the database.
 func (p *Postgres) OpenInbox(_ context.Context, id string) (Inbox, error) {
 	return &inbox{pool: p.pool, id: id, seen: []string{}}, nil
 }
 
-// inbox reads the rows of one survey.
+// inbox reads the replies to one survey from table survey_reply.
 type inbox struct {
 	pool *pgxpool.Pool
 	id   string
 	seen []string // the nodes whose replies were received
 }
 
-// Receive reads the rows that are new.
+// Receive returns the replies that were inserted since the last call.
 func (i *inbox) Receive(ctx context.Context) ([]Reply, error) {
 	rows, err := i.pool.Query(ctx, selectSurveyReplies, i.id, i.seen)
 	if err != nil {
@@ -103,7 +104,7 @@ func (i *inbox) Receive(ctx context.Context) ([]Reply, error) {
 	return replies, nil
 }
 
-// Close deletes the rows.
+// Close deletes the replies to the survey.
 func (i *inbox) Close(ctx context.Context) error {
 	if _, err := i.pool.Exec(ctx, deleteSurveyReplies, i.id); err != nil {
 		return fmt.Errorf("delete the replies: %w", err)

@@ -10,8 +10,8 @@ import (
 )
 
 const (
-	heartbeat    = 3 * time.Second  // between two signs of life
-	deadAfter    = 10 * time.Second // silence after which the database ends the connection
+	heartbeat    = 3 * time.Second  // interval between two pings of a member
+	deadAfter    = 10 * time.Second // time without a ping after which the database ends the connection
 	leaveTimeout = time.Second
 )
 
@@ -22,8 +22,8 @@ func lockOf(node string) int64 {
 	return int64(h.Sum64())
 }
 
-// Join holds the lock of node on a connection of its own and receives messages there. The lock is free at once when the
-// process dies, and after 10 seconds when it is frozen or cut off.
+// Join holds the lock of node on a separate connection and receives messages there. The database releases the lock
+// immediately when the process dies, and after 10 seconds when the process is frozen or unreachable.
 func (p *Postgres) Join(ctx context.Context, node string, handle func(Message)) error {
 	conn, err := p.connect(ctx, node)
 	if err != nil {
@@ -34,7 +34,7 @@ func (p *Postgres) Join(ctx context.Context, node string, handle func(Message)) 
 		defer cancel()
 		_ = conn.Close(ctx)
 	}()
-	// It listens before it is known to be alive: a survey counts on its reply.
+	// Listen before taking the lock: a survey expects a reply from every node that holds its lock.
 	if _, err := conn.Exec(ctx, "LISTEN "+channel); err != nil {
 		return fmt.Errorf("listen for messages: %w", err)
 	}
@@ -49,7 +49,7 @@ func (p *Postgres) Join(ctx context.Context, node string, handle func(Message)) 
 	return nil
 }
 
-// receive handles messages for the time of a heartbeat, and then gives a sign of life.
+// receive handles messages for the interval of a heartbeat, and then sends a ping.
 func (p *Postgres) receive(ctx context.Context, conn *pgx.Conn, handle func(Message)) error {
 	listening, stop := context.WithTimeout(ctx, heartbeat)
 	defer stop()
@@ -76,7 +76,7 @@ func (p *Postgres) connect(ctx context.Context, node string) (*pgx.Conn, error) 
 	for name, value := range map[string]string{
 		"application_name":        nodePrefix + node,
 		"idle_session_timeout":    fmt.Sprint(deadAfter.Milliseconds()), // ends the connection of a frozen process
-		"tcp_keepalives_idle":     "5",                                  // and of one behind a cut line
+		"tcp_keepalives_idle":     "5",                                  // ends the connection of an unreachable process
 		"tcp_keepalives_interval": "2",
 		"tcp_keepalives_count":    "3",
 	} {

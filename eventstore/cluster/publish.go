@@ -5,9 +5,9 @@ import (
 	"fmt"
 )
 
-// Publish sends payload to the subscribers of topic on all nodes, this one included. Delivery is at most once: a node
-// that is not connected at that moment never receives it. The payload is UTF-8 text without NUL of up to MaxPayload
-// bytes. A topic has up to 64 lower-case letters, digits, dots, dashes and underscores.
+// Publish sends payload to the subscribers of topic on all nodes, including this node. Delivery is at most once: a node that
+// is not connected at that moment never receives the message. The payload is UTF-8 text without NUL of up to MaxPayload
+// bytes. A topic has 1 to 64 lower-case letters, digits, dots, dashes and underscores.
 func (c *Cluster) Publish(ctx context.Context, topic string, payload []byte) error {
 	err := checkMessage(topic, payload)
 	if err == nil {
@@ -19,8 +19,8 @@ func (c *Cluster) Publish(ctx context.Context, topic string, payload []byte) err
 	return nil
 }
 
-// Subscribe calls handle with the payload of every message of topic while Run runs: one after another, in the order of
-// publishing. handle must not block. stop ends it, but does not wait for a call that has begun.
+// Subscribe calls handle with the payload of every message of topic while Run runs: one call after another, in the order of
+// publishing. handle must not block. stop ends the subscription, but does not wait for a call of handle that has begun.
 func (c *Cluster) Subscribe(topic string, handle func(payload []byte)) (stop func()) {
 	return c.topics.subscribe(topic, handle)
 }

@@ -8,15 +8,15 @@ import (
 	"roomlog/internal/wait"
 )
 
-// OnSurvey has handle called with every request of topic while Run runs, at most once for each survey, until stop is
-// called. A topic has one handler on a node. The survey counts the node as missing if handle fails, which is logged,
-// if the reply has more than MaxReply bytes, or if it comes too late. A member without a handler of the topic is not
-// missing: it has nothing to reply.
+// OnSurvey registers handle for the requests of topic until stop is called. A topic has one handler on a node. handle is
+// called while Run runs, at most once for each survey. The survey counts the node as missing if handle fails, which is
+// logged, if the reply has more than MaxReply bytes, or if the reply comes too late. A member without a handler of the topic
+// is not missing; its reply is empty.
 func (c *Cluster) OnSurvey(topic string, handle Handler) (stop func()) {
 	return c.surveys.handle(topic, handle)
 }
 
-// reply replies to requests, one after another, until ctx ends.
+// reply handles the queued requests and replies to them, one after another, until ctx ends.
 func (c *Cluster) reply(ctx context.Context) {
 	for {
 		select {

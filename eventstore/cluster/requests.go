@@ -9,20 +9,20 @@ import (
 )
 
 const (
-	// MaxReply bounds the payload of a reply, in bytes.
+	// MaxReply is the maximum size of the payload of a reply, in bytes.
 	MaxReply = 4 << 20
 
-	maxRequests     = 64   // requests that wait for their reply; more are asked again by the surveys
-	repliedRequests = 1024 // ids remembered, so that a repeated request is handled once
+	maxRequests     = 64   // requests that wait for their reply; surveys send further requests again
+	repliedRequests = 1024 // ids of the newest surveys, so that a repeated request is handled once
 )
 
 // Handler returns the payload of the reply to a request of a survey.
 type Handler func(ctx context.Context, request []byte) ([]byte, error)
 
-// surveys are the requests that wait for the reply of this node, and their handlers.
+// surveys holds the requests that wait for the reply of this node, and their handlers.
 type surveys struct {
 	requests chan request
-	replied  *simplelru.LRU[string, struct{}] // touched by take alone
+	replied  *simplelru.LRU[string, struct{}] // used only by take
 
 	mu       sync.Mutex
 	handlers map[string]Handler
@@ -36,7 +36,7 @@ func newSurveys() surveys {
 	return surveys{requests: make(chan request, maxRequests), replied: replied, handlers: make(map[string]Handler)}
 }
 
-// handle sets the handler of a topic.
+// handle sets the handler of a topic until stop is called.
 func (s *surveys) handle(topic string, handler Handler) (stop func()) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -55,7 +55,7 @@ func (s *surveys) handler(topic string) Handler {
 	return s.handlers[topic]
 }
 
-// take queues a request. It reports whether m was one.
+// take queues m if m is a request of a survey, and reports whether it is one. It ignores a request that was queued before.
 func (s *surveys) take(m Message) bool {
 	r, ok := parseSurvey(m)
 	if !ok {
@@ -67,7 +67,7 @@ func (s *surveys) take(m Message) bool {
 	select {
 	case s.requests <- r:
 		s.replied.Add(r.id, struct{}{})
-	default: // it will be asked again
+	default: // the queue is full; the survey sends the request again
 	}
 	return true
 }

@@ -18,7 +18,8 @@ const (
 )
 
 // Run joins the cluster, delivers messages, replies to surveys and cleans up after lost nodes until ctx ends, and then
-// returns nil. It joins again whenever the connection is lost. Call it once, and end it after everything that uses it.
+// returns nil. It joins again whenever the connection is lost. Call it once, and end ctx only when no other code uses the
+// cluster.
 func (c *Cluster) Run(ctx context.Context) error {
 	if err := checkNode(c.c.Node); err != nil {
 		return err
@@ -48,7 +49,7 @@ func (c *Cluster) join(ctx context.Context) {
 	}
 }
 
-// dispatch queues the request of a survey, or delivers a message to its subscribers.
+// dispatch queues m if it is the request of a survey, and otherwise delivers it to its subscribers.
 func (c *Cluster) dispatch(m Message) {
 	if !c.surveys.take(m) {
 		c.topics.deliver(m)

@@ -12,21 +12,22 @@ import (
 )
 
 const (
-	askInterval  = 250 * time.Millisecond // a request is repeated: a node that reconnects has missed the first
-	firstReceive = 2 * time.Millisecond   // between two looks into the inbox
-	lastReceive  = 25 * time.Millisecond
+	askInterval  = 250 * time.Millisecond // interval at which a request is sent again, because a node that reconnects has missed it
+	firstReceive = 2 * time.Millisecond   // the shortest wait between two reads of the inbox
+	lastReceive  = 25 * time.Millisecond  // the longest wait between two reads of the inbox
 	closeTimeout = 2 * time.Second
 )
 
-// Survey is what a request to all nodes has brought.
+// Survey holds the result of a request to all nodes.
 type Survey struct {
-	Nodes   Nodes   // the members that were asked
+	Nodes   Nodes   // the members that were alive, and later nodes that replied
 	Replies []Reply // of the members that handle the topic, ordered by node
 	Missing Nodes   // the members that did not reply in time
 }
 
-// Survey asks all members that are alive, and returns when all have replied or Config.SurveyTimeout has passed. A
-// member that did not reply in time is in Missing and is no error. The bounds of topic and request are those of Publish.
+// Survey sends a request to all members that are alive and collects their replies. It returns when all have replied or after
+// Config.SurveyTimeout; Missing then lists the members without a reply, which are not an error. Topic and request have the
+// same bounds as in Publish.
 func (c *Cluster) Survey(ctx context.Context, topic string, request []byte) (Survey, error) {
 	s, err := c.survey(ctx, topic, request)
 	if err != nil {
@@ -49,7 +50,7 @@ func (c *Cluster) survey(ctx context.Context, topic string, request []byte) (Sur
 	defer func() {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTimeout)
 		defer cancel()
-		_ = inbox.Close(ctx) // the transport discards what is left of it after a while
+		_ = inbox.Close(ctx) // after an error the transport discards the replies later
 	}()
 	s := Survey{}
 	if s.Nodes, err = c.Nodes(within); err != nil {
@@ -93,7 +94,7 @@ func (s *Survey) collect(ctx context.Context, inbox Inbox, ask func() error) err
 
 func (s *Survey) add(replies []Reply) {
 	for _, r := range replies {
-		if i, known := slices.BinarySearch(s.Nodes, r.Node); !known { // it joined meanwhile
+		if i, known := slices.BinarySearch(s.Nodes, r.Node); !known { // it joined after the list was read
 			s.Nodes = slices.Insert(s.Nodes, i, r.Node)
 		}
 		s.Missing = slices.DeleteFunc(s.Missing, func(node string) bool { return node == r.Node })

@@ -5,13 +5,13 @@ import (
 	"sync"
 )
 
-// topics are the subscriptions of this node.
+// topics holds the subscriptions of this node.
 type topics struct {
 	mu          sync.Mutex
 	subscribers map[string][]*func(payload []byte)
 }
 
-// subscribe adds a subscriber of a topic.
+// subscribe adds a subscriber of a topic until stop is called.
 func (t *topics) subscribe(topic string, handle func(payload []byte)) (stop func()) {
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -2,7 +2,7 @@ package cluster
 
 import "context"
 
-// Transport is what a Cluster needs of PostgreSQL or of a message broker.
+// Transport connects a Cluster to PostgreSQL or to a message broker.
 type Transport interface {
 	Membership
 	Messenger
@@ -21,9 +21,9 @@ type Membership interface {
 type Messenger interface {
 	// Publish sends m to all members that are connected.
 	Publish(ctx context.Context, m Message) error
-	// OpenInbox makes a place for the replies to one survey. The id is unique.
+	// OpenInbox creates the inbox for the replies to one survey. The id is unique.
 	OpenInbox(ctx context.Context, id string) (Inbox, error)
-	// Reply puts r into an inbox. Of several replies of one node the first counts.
+	// Reply puts r into the inbox of a survey. Only the first reply of a node counts.
 	Reply(ctx context.Context, inbox string, r Reply) error
 }
 
@@ -31,17 +31,17 @@ type Messenger interface {
 type Inbox interface {
 	// Receive returns the replies that arrived since the last call, without waiting for more.
 	Receive(ctx context.Context) ([]Reply, error)
-	// Close discards the inbox and what is still in it.
+	// Close discards the inbox and the replies in it.
 	Close(ctx context.Context) error
 }
 
-// Message is what members send to each other.
+// Message is a message between members.
 type Message struct {
 	Topic   string
 	Payload []byte
 }
 
-// Reply is what one node replied. A nil Payload means that the node does not handle the topic.
+// Reply is the reply of one node to a survey. A nil Payload means that the node does not handle the topic.
 type Reply struct {
 	Node    string
 	Payload []byte

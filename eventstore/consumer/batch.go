@@ -14,18 +14,18 @@ import (
 	"roomlog/internal/wait"
 )
 
-// Batch is what one message of Subscribe carries: consecutive events, not decoded and without Metadata, and the
+// Batch holds the content of one message of Subscribe: consecutive events, not decoded and without Metadata, and the
 // transaction that holds the checkpoint of the group.
 type Batch struct {
-	After      int64 // the checkpoint
+	After      int64 // the position of the checkpoint: all events up to it are handled
 	Generation int64 // of the tables in use
 	Events     []eventstore.Record
 
 	tx *transaction
 }
 
-// transaction reads a batch, runs the work on it, moves the checkpoint and commits. Watermill-sql commits whenever it has
-// no error at hand, also when the work was cut short. This type commits only work that was done and acknowledged.
+// transaction reads a batch, runs the work on it, moves the checkpoint and commits. Watermill-sql commits whenever it has no
+// error, even if the work was interrupted. This type commits only work that has succeeded and was acknowledged.
 type transaction struct {
 	pgx.Tx
 	ctx       context.Context //nolint:containedctx // wsql.Tx commits without one; its own PgxTx does the same
@@ -33,14 +33,14 @@ type transaction struct {
 	onError   func(error) time.Duration
 	batch     *Batch
 
-	mu     sync.Mutex // held while the work runs, so that the transaction does not end meanwhile
+	mu     sync.Mutex // held while the work runs, so that the transaction does not end during the work
 	over   bool
 	done   bool  // the work has succeeded
-	failed error // or not
+	failed error // why the work has failed, or nil
 	moved  bool  // the checkpoint has moved
 }
 
-// BatchOf returns the batch of a message that came from Subscribe.
+// BatchOf returns the batch of a message from Subscribe. It reports false for any other message.
 func BatchOf(m *message.Message) (*Batch, bool) {
 	tx, ok := wsql.TxFromContext(m.Context())
 	if !ok {
@@ -53,11 +53,12 @@ func BatchOf(m *message.Message) (*Batch, bool) {
 	return own.batch, true
 }
 
-// Truncate leaves all but the first n events, at least one, to the next batch. Call it in Handle.
+// Truncate keeps the first n events of the batch, n ≥ 1, and leaves the others to the next batch. Call it in the work of
+// Handle.
 func (b *Batch) Truncate(n int) { b.Events = b.Events[:n] }
 
-// Handle runs work in the transaction of the batch and acknowledges m. If work fails, the transaction and the checkpoint
-// are rolled back, and the same events come again after the pause that Config.OnError returns.
+// Handle runs work in the transaction of the batch and acknowledges m. If work fails, the transaction and the checkpoint are
+// rolled back, and the same events are delivered again after the wait that Config.OnError returns.
 func (b *Batch) Handle(m *message.Message, work func(ctx context.Context, tx pgx.Tx) error) {
 	b.tx.mu.Lock()
 	switch {

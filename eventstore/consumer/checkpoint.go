@@ -12,7 +12,7 @@ import (
 	"roomlog/eventstore"
 )
 
-// Execer is a connection, a pool or a transaction.
+// Execer executes a statement on a connection, a pool or a transaction.
 type Execer interface {
 	Exec(ctx context.Context, sql string, args ...any) (pgconn.CommandTag, error)
 }
@@ -25,8 +25,8 @@ func CreateCheckpoint(ctx context.Context, db Execer, group string) error {
 	return nil
 }
 
-// MoveCheckpoint sets the checkpoint of a group to any position and begins a new generation, because tx puts other
-// tables into use. Readers are notified with the commit.
+// MoveCheckpoint sets the checkpoint of a group to any position and increments its generation, because tx puts other tables
+// into use. The commit of tx notifies the readers.
 func MoveCheckpoint(ctx context.Context, tx pgx.Tx, group string, position int64) error {
 	if _, err := tx.Exec(ctx, replaceCheckpoint, position, group, eventstore.ChannelProjected); err != nil {
 		return fmt.Errorf("move the checkpoint of group %s to %d: %w", group, position, err)
@@ -34,8 +34,8 @@ func MoveCheckpoint(ctx context.Context, tx pgx.Tx, group string, position int64
 	return nil
 }
 
-// checkpoints is the wsql.OffsetsAdapter of table checkpoint. A row is locked only when there is something newer than it,
-// so that an idle reader writes nothing. It is passed over while another process holds it.
+// checkpoints is the wsql.OffsetsAdapter of table checkpoint. A checkpoint is locked only if the log has newer events, so
+// that an idle reader writes nothing. A checkpoint that another process has locked is skipped.
 type checkpoints struct{}
 
 var _ wsql.OffsetsAdapter = checkpoints{}
@@ -45,7 +45,8 @@ func (checkpoints) NextOffsetQuery(p wsql.NextOffsetQueryParams) (wsql.Query, er
 	return wsql.Query{Query: strings.TrimSpace(selectCheckpoint), Args: []any{p.ConsumerGroup}}, nil
 }
 
-// AckMessageQuery returns the statement that moves the checkpoint. It moves one row, or transaction.ExecContext fails.
+// AckMessageQuery returns the statement that moves the checkpoint. transaction.ExecContext fails unless the statement updates
+// one row.
 func (checkpoints) AckMessageQuery(p wsql.AckMessageQueryParams) (wsql.Query, error) {
 	return wsql.Query{Query: updateCheckpoint, Args: []any{p.LastRow.Offset, p.ConsumerGroup, eventstore.ChannelProjected}}, nil
 }
@@ -55,13 +56,14 @@ func (checkpoints) ConsumedMessageQuery(wsql.ConsumedMessageQueryParams) (wsql.Q
 	return wsql.Query{}, nil
 }
 
-// SchemaInitializingQueries returns none: migrations create the table.
+// SchemaInitializingQueries returns no query: migrations create the table.
 func (checkpoints) SchemaInitializingQueries(wsql.OffsetsSchemaInitializingQueriesParams) ([]wsql.Query, error) {
 	return nil, nil
 }
 
-// BeforeSubscribingQueries creates the checkpoint, and waits for the disk: a checkpoint that is lost with the power is
-// never created again, while the work of a batch is lost together with its move and is done again.
+// BeforeSubscribingQueries creates the checkpoint and waits until it is on disk. A power failure may undo the work of a batch
+// together with the move of the checkpoint, and the work is then done again. But a checkpoint that is lost is never created
+// again.
 func (checkpoints) BeforeSubscribingQueries(p wsql.BeforeSubscribingQueriesParams) ([]wsql.Query, error) {
 	return []wsql.Query{
 		{Query: "SET LOCAL synchronous_commit = on"},

@@ -11,8 +11,8 @@ import (
 	"github.com/ThreeDotsLabs/watermill/message"
 )
 
-// schema is the wsql.SchemaAdapter of table events: no second table holds a copy. It reads by position. Positions are in
-// the order of commits, so that a read costs the same however long the log is, and no open transaction delays it.
+// schema is the wsql.SchemaAdapter of table events. There is no second table with a copy of the events. It reads by position.
+// Positions are in the order of commits: a read costs the same however long the log is, and no open transaction delays it.
 type schema struct {
 	batchSize int
 }
@@ -34,7 +34,7 @@ func (s schema) SelectQuery(p wsql.SelectQueryParams) (wsql.Query, error) {
 	return wsql.Query{Query: query, Args: next.Args}, nil
 }
 
-// UnmarshalMessage returns the message of a batch. Its row is the whole batch, see rows.
+// UnmarshalMessage returns the message of a batch. The single row of a query is the whole batch, see rows.
 func (schema) UnmarshalMessage(p wsql.UnmarshalMessageParams) (wsql.Row, error) {
 	var b *Batch
 	if err := p.Row.Scan(&b); err != nil {
@@ -45,11 +45,11 @@ func (schema) UnmarshalMessage(p wsql.UnmarshalMessageParams) (wsql.Row, error) 
 	return wsql.Row{Offset: last.Position, UUID: []byte(id), Msg: message.NewMessage(id, nil)}, nil
 }
 
-// SchemaInitializingQueries returns none: migrations create the tables.
+// SchemaInitializingQueries returns no query: migrations create the tables.
 func (schema) SchemaInitializingQueries(wsql.SchemaInitializingQueriesParams) ([]wsql.Query, error) {
 	return nil, nil
 }
 
-// SubscribeIsolationLevel returns read committed. Under repeatable read, processes that take turns fail with a
-// serialization error nine times in ten.
+// SubscribeIsolationLevel returns read committed. Under repeatable read, 9 of 10 attempts to take the checkpoint from another
+// process fail with a serialization error.
 func (schema) SubscribeIsolationLevel() stdsql.IsolationLevel { return stdsql.LevelReadCommitted }

@@ -2,7 +2,7 @@ package consumer
 
 import _ "embed" // the statements
 
-// One statement a file.
+// Each file contains one statement.
 var (
 	//go:embed sql/select_batch.sql
 	selectBatch string

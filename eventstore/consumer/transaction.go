@@ -16,9 +16,9 @@ import (
 )
 
 // begin begins the transaction of a batch in one round trip:
-//   - It does not wait for the disk: tables and checkpoint fall back together when the power fails.
+//   - It does not wait for the disk: a power failure undoes the changes of the tables and of the checkpoint together.
 //   - It does not scan tables: the plan of an empty table would still be used when the table is large. Without scans the
-//     estimated costs are high, so that it does not compile statements either.
+//     estimated costs are high, so that JIT compilation is off as well.
 //   - A process that is frozen in the middle loses the transaction, and with it the checkpoint.
 const begin = `BEGIN ISOLATION LEVEL READ COMMITTED;
 SET LOCAL synchronous_commit = off;
@@ -53,10 +53,10 @@ func (b *beginner) QueryContext(context.Context, string, ...any) (wsql.Rows, err
 	return nil, errors.New("reading outside the transaction of a batch")
 }
 
-// affected is the wsql.Result of a number of rows.
+// affected is a wsql.Result: a number of rows.
 type affected int64
 
-// RowsAffected returns the number.
+// RowsAffected returns the number of rows.
 func (a affected) RowsAffected() (int64, error) { return int64(a), nil }
 
 // QueryContext reads the batch.
@@ -91,7 +91,7 @@ func (t *transaction) ExecContext(ctx context.Context, query string, args ...any
 	return affected(tag.RowsAffected()), nil
 }
 
-// Commit commits if nothing was read or all of it was handled. Otherwise it rolls back.
+// Commit commits if nothing was read, or if the whole batch was handled. Otherwise it rolls back.
 func (t *transaction) Commit() error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -117,8 +117,8 @@ func (t *transaction) Rollback() error {
 	return t.Tx.Rollback(context.WithoutCancel(t.ctx))
 }
 
-// rows shows the rows of a query to watermill-sql as one row, the batch, or none. Watermill-sql never reads the error
-// of rows, so that an error in the middle would look like their end: here it is the error of the one row.
+// rows presents the rows of a query to watermill-sql as one row, the batch, or as no row. Watermill-sql never reads the error
+// of rows, so that it would take an error for the end of the rows. Therefore Scan returns the error.
 type rows struct {
 	rows pgx.Rows
 	tx   *transaction
@@ -126,7 +126,7 @@ type rows struct {
 	err  error
 }
 
-// Next reads the batch. It reports whether there is one, or an error.
+// Next reads the batch. It reports whether there is a batch, or an error that Scan returns.
 func (r *rows) Next() bool {
 	if r.read {
 		return false

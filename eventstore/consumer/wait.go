@@ -7,11 +7,11 @@ import (
 	wsql "github.com/ThreeDotsLabs/watermill-sql/v4/pkg/sql"
 )
 
-// errorDelay is the wait after an error without Config.OnError.
+// errorDelay is the wait after an error if Config.OnError is nil.
 const errorDelay = 100 * time.Millisecond
 
-// pauses is the wsql.BackoffManager of one subscription. When there is nothing to read, it waits for a signal instead
-// of asking again and again.
+// pauses is the wsql.BackoffManager of one subscription. When there is nothing to read, it blocks until a signal comes
+// instead of repeating the query at short intervals.
 type pauses struct {
 	wait    func(count uint64) uint64 // wait.Signal.Wait
 	onError func(error) time.Duration
@@ -22,8 +22,8 @@ type pauses struct {
 
 var _ wsql.BackoffManager = (*pauses)(nil)
 
-// HandleError returns when there may be something to read, or how long to wait after an error. A signal that came
-// during the query is not lost.
+// HandleError returns the time to wait after an error. After a query that found nothing it blocks until there may be
+// something to read, and returns 0. A signal that came during the query is not lost.
 func (p *pauses) HandleError(_ watermill.LoggerAdapter, noMessage bool, err error) time.Duration {
 	switch {
 	case err != nil && p.onError != nil:

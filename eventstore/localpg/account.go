@@ -16,7 +16,8 @@ type account struct {
 	cred     *syscall.Credential // nil: the user of this process
 }
 
-// childAccount returns the user of this process. PostgreSQL refuses to run as root: then it returns an unprivileged user.
+// childAccount returns the user that PostgreSQL runs as: the user of this process, or an unprivileged user if this process is
+// root, because PostgreSQL refuses to run as root.
 func childAccount() (*account, error) {
 	if uid := os.Getuid(); uid != 0 {
 		return &account{name: nameOf(uid), uid: uint32(uid), gid: uint32(os.Getgid())}, nil
@@ -37,7 +38,7 @@ func childAccount() (*account, error) {
 	return nil, errors.New("PostgreSQL does not run as root, and this system has neither a user postgres nor a user nobody to run it as")
 }
 
-// nameOf returns the name of a user, or "" if there is none, as in some containers.
+// nameOf returns the name of a user, or "" if the uid has no name, as in some containers.
 func nameOf(uid int) string {
 	u, err := user.LookupId(strconv.Itoa(uid))
 	if err != nil {
@@ -49,7 +50,7 @@ func nameOf(uid int) string {
 // other reports whether the child runs as another user than this process.
 func (a *account) other() bool { return a.cred != nil }
 
-// own makes the child the only user of a folder that this process has just created.
+// own gives a folder that this process has just created to the user of the child, with mode 0700.
 func (a *account) own(dir string) error {
 	if err := os.Chmod(dir, 0o700); err != nil { // regardless of the umask
 		return err
@@ -60,7 +61,7 @@ func (a *account) own(dir string) error {
 	return os.Lchown(dir, int(a.uid), int(a.gid))
 }
 
-// shutOut returns the outermost folder on the path to dir that the child may not enter, or "".
+// shutOut returns the outermost folder on the path to dir that the child may not enter, or "" if it may enter all.
 func (a *account) shutOut(dir string) string {
 	if up := filepath.Dir(dir); up != dir {
 		if shut := a.shutOut(up); shut != "" {
@@ -73,7 +74,7 @@ func (a *account) shutOut(dir string) string {
 	return dir
 }
 
-// canEnter reports whether the child may enter dir.
+// canEnter reports whether a process of the account may enter dir, which needs the execute permission.
 func (a *account) canEnter(dir string) bool {
 	info, err := os.Stat(dir)
 	if err != nil {

@@ -9,25 +9,25 @@ import (
 	"strings"
 )
 
-// Attach returns the connection string of the Database on the server that another process runs on a data folder. It fails
-// with ErrNotRunning if there is no server, or if it is not ready.
+// Attach returns the connection string of Database on the server that another process runs on the data folder dir. It fails
+// with ErrNotRunning if there is no server, or if the server is not ready.
 func Attach(dir string) (string, error) {
 	dir, err := resolve(dir)
 	if errors.Is(err, os.ErrNotExist) {
-		return "", fmt.Errorf("attach to postgresql: %w", ErrNotRunning)
+		return "", fmt.Errorf("attach to PostgreSQL: %w", ErrNotRunning)
 	}
 	if err != nil {
-		return "", fmt.Errorf("attach to postgresql: %w", err)
+		return "", fmt.Errorf("attach to PostgreSQL: %w", err)
 	}
 	f := folder{dir: dir}
 	p, err := f.postmaster()
 	switch {
 	case err != nil:
-		return "", fmt.Errorf("attach to postgresql: %w", err)
+		return "", fmt.Errorf("attach to PostgreSQL: %w", err)
 	case p.pid == 0 || !isPostmaster(context.Background(), p.pid, f.data()):
-		return "", fmt.Errorf("attach to postgresql in %s: %w", dir, ErrNotRunning)
+		return "", fmt.Errorf("attach to PostgreSQL in %s: %w", dir, ErrNotRunning)
 	case p.status != "ready":
-		return "", fmt.Errorf("attach to postgresql in %s: %w: it is %s", dir, ErrNotRunning, strings.TrimSpace(p.status))
+		return "", fmt.Errorf("attach to PostgreSQL in %s: %w: it is %s", dir, ErrNotRunning, strings.TrimSpace(p.status))
 	}
 	return dsn(p.socket, p.port, Database), nil
 }

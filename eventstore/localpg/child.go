@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-const pollInterval = 5 * time.Millisecond // between two looks at a process that starts or ends
+const pollInterval = 5 * time.Millisecond // between two checks of a process that starts or ends
 
 // child is a running process of PostgreSQL.
 type child struct {
@@ -20,8 +20,8 @@ type child struct {
 	err     error // why it ended; read after exited
 }
 
-// run starts a command in a thread that lives as long as the command, because Linux sends the parent-death signal when the
-// thread ends that forked.
+// run starts a command on a thread that lives as long as the command. Linux sends the parent-death signal when the thread
+// that forked ends, even if the process continues.
 func run(cmd *exec.Cmd) (*child, error) {
 	ch := &child{exited: make(chan struct{})}
 	started := make(chan error, 1)
@@ -41,7 +41,8 @@ func run(cmd *exec.Cmd) (*child, error) {
 	return ch, nil
 }
 
-// stop sends the signals of a shutdown, each harder than the one before, and reports whether the child has ended.
+// stop sends the signals of a shutdown, each more forceful than the one before, and reports whether the child has ended. It
+// blocks for at most 40 seconds.
 func (c *child) stop() bool {
 	for _, step := range []struct {
 		signal  syscall.Signal
@@ -56,7 +57,7 @@ func (c *child) stop() bool {
 			return true
 		default:
 		}
-		_ = c.process.Signal(step.signal) // unlike a pid it never denotes another process
+		_ = c.process.Signal(step.signal) // unlike a pid, an os.Process never refers to another process
 		select {
 		case <-c.exited:
 			return true

@@ -10,42 +10,43 @@ import (
 )
 
 const (
-	// User is the database user that Start creates, the owner of everything.
+	// User is the database user that Start creates. It owns all databases.
 	User = "roomlog"
 
 	// Database is the empty database that Start creates.
 	Database = "roomlog"
 )
 
-// Config is the configuration of a server. `roomlog serve` uses the zero value.
+// Config configures a Server. `roomlog serve` uses the zero value.
 type Config struct {
 	// DataDir is the data folder; "": DefaultDir. It is created if it is missing.
 	DataDir string
 
-	// BinDir is the folder of the installation to use; "": that of PG_BINDIR, or else the newest installation in PATH and
-	// SearchPaths.
+	// BinDir is the folder of the installation to use; "": the folder in PG_BINDIR, or else the newest installation in PATH
+	// and SearchPaths.
 	BinDir string
 
-	// SearchPaths are glob patterns of folders that may contain an installation; nil: the usual ones of Linux and macOS.
+	// SearchPaths are glob patterns of folders that may contain an installation; nil: the folders that packages of Linux and
+	// macOS use.
 	SearchPaths []string
 
 	// RegistryURL is the npm registry to fetch PostgreSQL from when none is installed; "": the output of
 	// `npm config get registry`.
 	RegistryURL string
 
-	// Unsafe switches off what protects data from a power cut, for tests. Killed processes lose nothing.
+	// Unsafe turns off the protection against power failures, for tests. Killed processes lose nothing.
 	Unsafe bool
 
-	// Settings are PostgreSQL settings that replace those of this package.
+	// Settings are PostgreSQL settings. They override the settings of this package.
 	Settings map[string]string
 
-	// Log receives starts, downloads and repairs; nil: silent.
+	// Log logs starts, downloads and repairs; nil: silent.
 	Log *slog.Logger
 
 	// Getenv reads PATH, PG_BINDIR, XDG_STATE_HOME and HOME; nil: os.Getenv.
 	Getenv func(string) string
 
-	// HTTP fetches from the registry; nil: a client with a timeout of ten minutes.
+	// HTTP is the client for downloads from the registry; nil: a client with a timeout of ten minutes.
 	HTTP *http.Client
 }
 
@@ -87,8 +88,8 @@ func (c Config) withDefaults() (Config, error) {
 	return c, nil
 }
 
-// DefaultDir returns the default data folder: /var/lib/roomlog for root, because PostgreSQL may not enter /root, and the state
-// folder in the user's home for others.
+// DefaultDir returns the default data folder: /var/lib/roomlog for root, because PostgreSQL may not enter /root, and a folder
+// in XDG_STATE_HOME or ~/.local/state for other users.
 func DefaultDir(getenv func(string) string) (string, error) {
 	if os.Getuid() == 0 {
 		return "/var/lib/roomlog", nil

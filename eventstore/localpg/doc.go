@@ -10,6 +10,6 @@
 //   - Existing data is never deleted, and never opened by another major version. The error names the version to install.
 //   - When this process is root, PostgreSQL runs as postgres or nobody, because it refuses to run as root.
 //
-// In the data folder it owns postgres/ (the cluster), run/ (the socket), postgres.log, postgres.lock, pg_hba.conf,
-// pg_ident.conf and postgresql-*/ (the fetched installation). It knows no table of roomlog, and uses only internal/wait of it.
+// In the data folder the package owns postgres/ (the cluster), run/ (the socket), postgres.log, postgres.lock, pg_hba.conf,
+// pg_ident.conf and postgresql-*/ (the fetched installation). It does not depend on the tables of roomlog.
 package localpg

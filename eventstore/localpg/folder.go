@@ -19,7 +19,7 @@ const (
 	maxSmallFile  = 64 << 10
 )
 
-// folder is the data folder.
+// folder holds the paths of a data folder.
 type folder struct {
 	dir    string // absolute, without symbolic links
 	socket string // the folder of the socket
@@ -33,7 +33,7 @@ func (f folder) lock() string { return filepath.Join(f.dir, "postgres.lock") }
 func openFolder(dir string, as *account) (folder, error) {
 	mode := fs.FileMode(0o700)
 	if as.other() {
-		mode = 0o711 // the child may pass through it, but not list it
+		mode = 0o711 // the child may enter the folder, but not list it
 	}
 	if err := os.MkdirAll(dir, mode); err != nil {
 		return folder{}, err
@@ -49,7 +49,8 @@ func openFolder(dir string, as *account) (folder, error) {
 	return f, privateDir(f.socket, as)
 }
 
-// resolve returns the absolute path without links, so that a server that was started by another path is recognised.
+// resolve returns the absolute path of dir without symbolic links, so that a server is recognised that was started with
+// another path to the same folder.
 func resolve(dir string) (string, error) {
 	dir, err := filepath.Abs(dir)
 	if err != nil {
@@ -58,8 +59,8 @@ func resolve(dir string) (string, error) {
 	return filepath.EvalSymlinks(dir)
 }
 
-// letIn permits the child to enter the data folder. It fails if the child may not enter a folder above it, which this process
-// must not change.
+// letIn permits the child to enter the data folder. It fails if the child may not enter a parent folder, because this process
+// must not change parent folders.
 func letIn(dir string, as *account) error {
 	if !as.other() {
 		return nil
@@ -91,8 +92,8 @@ func socketDir(dir string) string {
 	return fmt.Sprintf("/tmp/roomlog-%d-%016x", os.Getuid(), h.Sum64())
 }
 
-// privateDir creates a folder that only the child and root can enter. An existing folder is only verified, because in /tmp it
-// may belong to another user.
+// privateDir creates a folder that only the child and root can enter. If the folder exists, privateDir only verifies its
+// owner and its mode, because a folder in /tmp may belong to another user.
 func privateDir(dir string, as *account) error {
 	err := os.Mkdir(dir, 0o700)
 	if err == nil {
@@ -128,8 +129,8 @@ func (f folder) acquire() (*os.File, error) {
 	return lock, nil
 }
 
-// major returns the major version of the data, 0 if there is no data. Data without a version is an error, so that it is never
-// overwritten.
+// major returns the major version of the data, or 0 if there is no data. A data folder without a version is an error, so that
+// it is never overwritten.
 func (f folder) major() (int, error) {
 	b, err := readSmall(filepath.Join(f.data(), "PG_VERSION"))
 	if errors.Is(err, fs.ErrNotExist) {

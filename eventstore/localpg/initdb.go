@@ -13,10 +13,10 @@ import (
 	"time"
 )
 
-const toolTimeout = 5 * time.Second // for the output of a killed program
+const toolTimeout = 5 * time.Second // time to read the output of a killed program
 
-// initdb creates the cluster in a temporary folder and renames it, so that an interrupted start leaves nothing that looks
-// usable.
+// initdb creates the cluster in a temporary folder and renames it, so that an interrupted start does not leave an incomplete
+// cluster.
 func initdb(ctx context.Context, f folder, as *account, in installation, unsafe bool) error {
 	tmp, err := os.MkdirTemp(f.dir, "postgres.new-")
 	if err != nil {
@@ -72,7 +72,7 @@ func tool(ctx context.Context, in installation, as *account, dir, input, name st
 	return nil
 }
 
-// removeLeftovers deletes what an interrupted start has left. This process holds the lock of the folder.
+// removeLeftovers deletes the temporary files of an interrupted start. The caller holds the lock of the data folder.
 func removeLeftovers(ctx context.Context, f folder, log *slog.Logger) {
 	for _, pattern := range []string{"postgres.new-*", "postgresql.new-*"} {
 		left, _ := filepath.Glob(filepath.Join(f.dir, pattern))
@@ -84,7 +84,7 @@ func removeLeftovers(ctx context.Context, f folder, log *slog.Logger) {
 	}
 }
 
-// syncDir writes the names in a folder to the disk.
+// syncDir flushes the directory entries of a folder to the disk.
 func syncDir(dir string) error {
 	d, err := os.Open(dir)
 	if err != nil {

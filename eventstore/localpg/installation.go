@@ -18,7 +18,8 @@ type installation struct {
 	major int
 }
 
-// lookPath returns the path of a program in PATH, with links resolved: the other programs are beside the real one.
+// lookPath returns the path of a program in PATH, or "" if there is none. Symbolic links are resolved, because the other
+// programs are in the folder of the real file.
 func lookPath(c Config, name string) string {
 	for _, dir := range filepath.SplitList(c.Getenv("PATH")) {
 		if !filepath.IsAbs(dir) {
@@ -33,7 +34,7 @@ func lookPath(c Config, name string) string {
 	return ""
 }
 
-// version returns the major version of an installation, and whether it is a release. The output of postgres is
+// version returns the major version of an installation, and reports whether it is a release. The output of postgres is
 // "postgres (PostgreSQL) 15.14 (Debian …)", or "… 18beta1".
 func version(ctx context.Context, dir string) (major int, released bool) {
 	cmd := exec.CommandContext(ctx, filepath.Join(dir, "postgres"), "--version")

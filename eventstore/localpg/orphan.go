@@ -20,19 +20,20 @@ import (
 
 const (
 	orphanFast = 20 * time.Second // timeout of a shutdown with a checkpoint
-	orphanStop = 10 * time.Second // timeout of each harder signal
+	orphanStop = 10 * time.Second // timeout of each more forceful signal
 )
 
-// stopOrphan stops a server that has outlived its parent, and removes the lock files of one that has died. This process holds
-// the lock of the folder, so that no other process owns them. PostgreSQL itself would take any process with the pid for its
-// server, even a zombie, which is common in containers without an init process.
+// stopOrphan stops a server that has outlived its parent, and removes the lock files of a server that has died. This process
+// holds the lock of the data folder, so that no other process uses the lock files. Without stopOrphan, PostgreSQL would take
+// any process with the pid in postmaster.pid for its server, even a zombie, which is common in containers without an init
+// process.
 func stopOrphan(ctx context.Context, f folder, log *slog.Logger) error {
 	p, err := f.postmaster()
 	if err != nil {
 		return err
 	}
 	if p.pid > 1 && isPostmaster(ctx, p.pid, f.data()) {
-		log.WarnContext(ctx, "stopping the postgresql of an earlier run", slog.Int("pid", p.pid))
+		log.WarnContext(ctx, "stopping the PostgreSQL of an earlier run", slog.Int("pid", p.pid))
 		if err := endOrphan(ctx, p.pid, f.data()); err != nil {
 			return err
 		}
@@ -50,7 +51,7 @@ func stopOrphan(ctx context.Context, f folder, log *slog.Logger) error {
 	return nil
 }
 
-// endOrphan sends the signals of a shutdown until the process has ended.
+// endOrphan sends the signals of a shutdown, each more forceful than the one before, until the process has ended.
 func endOrphan(ctx context.Context, pid int, data string) error {
 	for _, step := range []struct {
 		signal  syscall.Signal
@@ -66,10 +67,11 @@ func endOrphan(ctx context.Context, pid int, data string) error {
 			}
 		}
 	}
-	return fmt.Errorf("the postgresql of an earlier run (process %d) does not end", pid)
+	return fmt.Errorf("the PostgreSQL of an earlier run (process %d) does not end", pid)
 }
 
-// isPostmaster reports whether a process is the server of this cluster. The command line of a zombie is empty.
+// isPostmaster reports whether process pid is a PostgreSQL server on the data folder data. It reports false for a zombie,
+// whose command line is empty.
 func isPostmaster(ctx context.Context, pid int, data string) bool {
 	args := commandLine(ctx, pid)
 	i := slices.Index(args, "-D")
@@ -92,7 +94,7 @@ func commandLine(ctx context.Context, pid int) []string {
 	return splitPS(string(out))
 }
 
-// splitPS splits the line of ps at the options, because a path may contain spaces.
+// splitPS splits a line of ps into arguments at its options, because a path may contain spaces.
 func splitPS(line string) []string {
 	exe, rest, ok := strings.Cut(strings.TrimSpace(line), " -D ")
 	if !ok {
@@ -102,8 +104,8 @@ func splitPS(line string) []string {
 	return []string{exe, "-D", data}
 }
 
-// killSurvivors kills the backends that run after their main process was killed. A backend in a long query would block the
-// cluster until its end. Without /proc killSurvivors does nothing, and they end by themselves.
+// killSurvivors kills the backends that run after their main process was killed, because a backend in a long query would
+// block the cluster until the end of the query. Without /proc killSurvivors does nothing, and the backends end by themselves.
 func killSurvivors(data string) {
 	cwds, _ := filepath.Glob("/proc/[0-9]*/cwd")
 	for _, cwd := range cwds {

@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// postmaster is the content of postmaster.pid, which remains after a server was killed.
+// postmaster holds the content of postmaster.pid, which remains after a server was killed.
 type postmaster struct {
 	pid          int // 0: no server
 	port, socket string
@@ -25,11 +25,11 @@ func (f folder) postmaster() (postmaster, error) {
 		return postmaster{}, err
 	}
 	lines := strings.Split(text, "\n")
-	for len(lines) < 8 { // it is being written
+	for len(lines) < 8 { // the file is being written
 		lines = append(lines, "")
 	}
 	pid, err := strconv.Atoi(strings.TrimSpace(lines[0]))
-	if err != nil || pid < 0 { // that of a standalone backend is negative
+	if err != nil || pid < 0 { // the pid of a standalone backend is negative
 		pid = 0
 	}
 	return postmaster{pid: pid, port: strings.TrimSpace(lines[3]), socket: strings.TrimSpace(lines[4]), status: strings.TrimSpace(lines[7])}, nil

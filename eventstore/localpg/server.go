@@ -6,7 +6,7 @@ import (
 	"log/slog"
 )
 
-// Server is a PostgreSQL that runs as a child of this process.
+// Server is a PostgreSQL server that runs as a child of this process.
 type Server struct {
 	folder  folder
 	install installation
@@ -19,7 +19,7 @@ type Server struct {
 func Start(ctx context.Context, c Config) (*Server, error) {
 	s, err := start(ctx, c)
 	if err != nil {
-		return nil, fmt.Errorf("start postgresql: %w", err)
+		return nil, fmt.Errorf("start PostgreSQL: %w", err)
 	}
 	return s, nil
 }
@@ -54,16 +54,16 @@ func start(ctx context.Context, c Config) (_ *Server, err error) {
 	}
 	go func() {
 		<-s.child.exited
-		_ = lock.Close() // before done closes, so that its readers can start a server again
+		_ = lock.Close() // before done closes, so that a caller that waits for done can start a server again
 		close(s.done)
 	}()
-	c.Log.InfoContext(ctx, "postgresql started", slog.String("path", s.install.bin), slog.Int("version", s.install.major),
+	c.Log.InfoContext(ctx, "PostgreSQL started", slog.String("path", s.install.bin), slog.Int("version", s.install.major),
 		slog.Int("pid", s.child.pid), slog.String("address", f.socket))
 	return s, nil
 }
 
-// prepare creates the cluster if there is none, stops a server that was left running on it, and returns the installation
-// that fits it.
+// prepare creates the cluster if there is none, stops a server that was left running on it, and returns the installation with
+// the version of the cluster.
 func prepare(ctx context.Context, c Config, f folder, as *account) (installation, error) {
 	removeLeftovers(ctx, f, c.Log)
 	major, err := f.major()
@@ -81,7 +81,7 @@ func prepare(ctx context.Context, c Config, f folder, as *account) (installation
 		if err := initdb(ctx, f, as, in, c.Unsafe); err != nil {
 			return in, fmt.Errorf("create a cluster: %w", err)
 		}
-		c.Log.InfoContext(ctx, "postgresql cluster created", slog.String("data_dir", f.data()), slog.Int("version", in.major))
+		c.Log.InfoContext(ctx, "PostgreSQL cluster created", slog.String("data_dir", f.data()), slog.Int("version", in.major))
 	}
 	return in, stopOrphan(ctx, f, c.Log)
 }
@@ -98,15 +98,16 @@ func (s *Server) PID() int { return s.child.pid }
 // Major returns the major version of the running PostgreSQL, such as 17.
 func (s *Server) Major() int { return s.install.major }
 
-// Done returns a channel that is closed when PostgreSQL has ended, for any reason. The data folder is free then.
+// Done returns a channel that is closed when PostgreSQL has ended, for any reason. The lock of the data folder is released
+// then.
 func (s *Server) Done() <-chan struct{} { return s.done }
 
 // Stop starts a fast shutdown, which closes open connections, and kills PostgreSQL when that takes longer than 30 seconds. It
-// returns when PostgreSQL has ended, and may be called more than once.
+// returns when PostgreSQL has ended, or an error if PostgreSQL does not end. It may be called more than once.
 func (s *Server) Stop() error {
 	if s.child.stop() {
 		<-s.done
 		return nil
 	}
-	return fmt.Errorf("stop postgresql: process %d does not end", s.child.pid)
+	return fmt.Errorf("stop PostgreSQL: process %d does not end", s.child.pid)
 }

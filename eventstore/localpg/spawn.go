@@ -24,7 +24,8 @@ const (
 	spawnDelay  = 250 * time.Millisecond
 )
 
-// spawn starts PostgreSQL and blocks until it is ready.
+// spawn starts PostgreSQL and blocks until it accepts connections. It tries again while backends of a killed server are
+// running.
 func spawn(ctx context.Context, c Config, f folder, in installation, as *account) (*child, error) {
 	for try := 1; ; try++ {
 		ch, err := spawnOnce(ctx, c, f, in, as)
@@ -58,7 +59,8 @@ func spawnOnce(ctx context.Context, c Config, f folder, in installation, as *acc
 	return ch, nil
 }
 
-// awaitReady blocks until postmaster.pid says "ready". After a crash PostgreSQL replays its write-ahead log first.
+// awaitReady blocks until the status in postmaster.pid is "ready". After a crash PostgreSQL replays its write-ahead log
+// first.
 func awaitReady(ctx context.Context, f folder, ch *child) error {
 	tick := time.NewTicker(pollInterval)
 	defer tick.Stop()
@@ -76,7 +78,8 @@ func awaitReady(ctx context.Context, f folder, ch *child) error {
 	}
 }
 
-// arguments returns the command line. It contains all settings, so that those of the cluster's files have no effect.
+// arguments returns the command line of the server. It contains all settings, so that the configuration files of the cluster
+// have no effect.
 func arguments(c Config, f folder) []string {
 	set := map[string]string{
 		"listen_addresses":        "",
@@ -130,7 +133,7 @@ func openLog(path string) (*os.File, int64, error) {
 	return f, start, nil
 }
 
-// logTail returns the log from a position on, or only its end if that is long.
+// logTail returns the log from offset start on, but at most its last 4 KiB.
 func logTail(path string, start int64) string {
 	f, err := os.Open(path)
 	if err != nil {

@@ -20,14 +20,14 @@ const (
 	linksFile   = "pg-symlinks.json"
 )
 
-// bounds limit the content of a tarball.
+// bounds limits the content of a tarball.
 type bounds struct {
 	bytes int64
 	files int
 }
 
-// unpack extracts the native part of an npm tarball into a folder, which appears complete or not at all. It writes nothing
-// outside of the folder, whatever names are in the tarball.
+// unpack extracts the native part of an npm tarball into the folder into, which appears complete or not at all. It writes
+// nothing outside the folder, whatever names are in the tarball.
 func unpack(tarball, parent, into string, most bounds) error {
 	file, err := os.Open(tarball)
 	if err != nil {
@@ -74,7 +74,7 @@ func unpackFiles(r *tar.Reader, root *os.Root, most int) error {
 		case n == most:
 			return fmt.Errorf("more than %d files", most)
 		case h.Typeflag != tar.TypeReg:
-			continue // npm packs only files; links are in a list beside them
+			continue // npm packs only files; a file in the tarball lists the links
 		}
 		name, ok := strings.CutPrefix(h.Name, "package/native/")
 		if !ok {

@@ -14,15 +14,15 @@ import (
 
 const keepTemplates = 3 // the newest
 
-// cleaner drops databases that are not used any more. It logs errors and continues: the next supervisor tries again.
+// cleaner drops databases that are no longer used. It logs errors and continues, because the next supervisor tries again.
 type cleaner struct {
 	dsn  string
 	conn *pgx.Conn // opened again after a test has cut it
 	log  *slog.Logger
 }
 
-// dropNoted drops the databases of tests that have ended, see discard. DROP DATABASE waits for backends that end: no test waits
-// for that.
+// dropNoted drops the databases of tests that have ended, see discard. DROP DATABASE waits until backends have ended; a test
+// does not wait for that.
 func (c *cleaner) dropNoted(ctx context.Context, dir string) {
 	notes, err := os.ReadDir(dir)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -75,7 +75,8 @@ func (c *cleaner) exec(ctx context.Context, sql string) {
 	})
 }
 
-// do runs a statement, and a second time if its connection was cut, which it notices only by using it.
+// do runs a statement. If the connection was cut, which only its use reveals, do runs the statement again on a new
+// connection.
 func (c *cleaner) do(ctx context.Context, sql string, run func(*pgx.Conn) error) {
 	var err error
 	for range 2 {

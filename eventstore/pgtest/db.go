@@ -32,7 +32,8 @@ type DB struct {
 	// DSN is the connection string of the owner, for other processes.
 	DSN string
 
-	// Serving reports whether the server has the serving role. Only that of TEST_DATABASE_URL may lack it.
+	// Serving reports whether the server has the serving role. It is always true, except on a server given by
+	// TEST_DATABASE_URL.
 	Serving bool
 }
 
@@ -59,7 +60,7 @@ func Blank(t testing.TB) string {
 	return create(ctx, t, "template0")
 }
 
-// create creates a database and returns its connection string.
+// create creates a database as a copy of from and returns its connection string.
 func create(ctx context.Context, t testing.TB, from string) string {
 	t.Helper()
 	c, err := shared()
@@ -94,7 +95,7 @@ func (c *cluster) discard(t testing.TB, name string) {
 	}
 }
 
-// open opens both pools, and closes them when the test ends.
+// open opens the pools of a database, and closes them when the test ends.
 func open(t testing.TB, dsn string, serving bool) *DB {
 	t.Helper()
 	db := &DB{DSN: dsn, Serving: serving}
@@ -128,7 +129,7 @@ func newPool(dsn string, serving bool) (*pgxpool.Pool, error) {
 	return pgxpool.NewWithConfig(context.Background(), config)
 }
 
-// closePool closes a pool. It fails the test if the test has not released a connection, instead of waiting for ever.
+// closePool closes a pool. If the test has not released a connection, closePool fails the test instead of blocking for ever.
 func closePool(t testing.TB, pool *pgxpool.Pool) {
 	closed := make(chan struct{})
 	go func() {

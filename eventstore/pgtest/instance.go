@@ -17,8 +17,8 @@ import (
 // Option changes how Server starts its PostgreSQL.
 type Option func(*localpg.Config)
 
-// Durable makes PostgreSQL wait for the disk, as in production, and puts the data on a disk: for tests of faults, and for
-// measurements.
+// Durable is the Option that makes PostgreSQL wait for the disk, as in production, and stores the data on a disk: for tests
+// of faults, and for measurements.
 func Durable(c *localpg.Config) { c.Unsafe = false }
 
 // Setting returns the option that sets a parameter of PostgreSQL.
@@ -26,8 +26,8 @@ func Setting(name, value string) Option {
 	return func(c *localpg.Config) { c.Settings[name] = value }
 }
 
-// Instance is a PostgreSQL of one test, with one migrated database. Its methods fail the test after an error: call them from
-// the goroutine of the test.
+// Instance is a PostgreSQL server of one test, with one migrated database. Its methods fail the test after an error, so that
+// only the goroutine of the test may call them.
 type Instance struct {
 	t       testing.TB
 	config  localpg.Config
@@ -35,8 +35,8 @@ type Instance struct {
 	serving bool
 }
 
-// Server starts a PostgreSQL for this test alone, to be killed, stopped, filled or measured. It takes a quarter of a second:
-// for everything else use New.
+// Server starts a PostgreSQL server for this test alone, which the test can kill, stop, fill or measure. The start takes a
+// quarter of a second. For everything else use New.
 func Server(t testing.TB, options ...Option) *Instance {
 	t.Helper()
 	skip(t)
@@ -60,8 +60,8 @@ func Server(t testing.TB, options ...Option) *Instance {
 	return i
 }
 
-// begin starts the server for the first time and migrates the database, unless it is a copy. A copy that cannot be started is
-// replaced, because it may belong to another version.
+// begin starts the server for the first time, and migrates the database. A copied cluster that cannot be started is replaced
+// by a new one, because it may belong to another version of PostgreSQL.
 func (i *Instance) begin(ctx context.Context, copied bool) {
 	i.t.Helper()
 	var err error
@@ -81,8 +81,8 @@ func (i *Instance) begin(ctx context.Context, copied bool) {
 	i.serving = result.ServingRole
 }
 
-// Dir returns a temporary folder for the data of PostgreSQL. Unlike t.TempDir it also works when the test runs as root, and
-// PostgreSQL therefore as another user.
+// Dir returns a temporary folder for the data of PostgreSQL. Unlike t.TempDir it also works when the test runs as root, where
+// PostgreSQL runs as another user.
 func Dir(t testing.TB) string {
 	t.Helper()
 	return makeDir(t, fastDir())
@@ -106,7 +106,7 @@ func makeDir(t testing.TB, parent string) string {
 	return dir
 }
 
-// DSN returns the connection string of the owner. It does not change over restarts.
+// DSN returns the connection string of the owner. It stays the same after a restart.
 func (i *Instance) DSN() string { return i.server.DSN(localpg.Database) }
 
 // Open returns pools on the migrated database, closed when the test ends.
@@ -118,7 +118,7 @@ func (i *Instance) Open() *DB {
 // PID returns the process id of PostgreSQL's main process.
 func (i *Instance) PID() int { return i.server.PID() }
 
-// Kill kills the main process by kill -9 and returns when it has ended.
+// Kill kills the main process with SIGKILL and returns when it has ended.
 func (i *Instance) Kill() {
 	i.t.Helper()
 	if err := syscall.Kill(i.server.PID(), syscall.SIGKILL); err != nil {

@@ -20,8 +20,8 @@ const (
 	maxLogShown = 4 << 10
 )
 
-// await returns the connection string of the server when it accepts connections. It launches the supervisor unless another
-// process has.
+// await blocks until the server accepts connections, and returns its connection string. It launches the supervisor unless
+// another process has launched it.
 func await(ctx context.Context, dir string) (string, error) {
 	pid := 0 // of the supervisor that this process has launched
 	for {
@@ -60,7 +60,7 @@ func ready(ctx context.Context, dir string) (string, error) {
 }
 
 // launch starts this executable again as the supervisor, detached: outside of the process group of the terminal, and without
-// the pipes of `go test`, which waits until they are closed.
+// the pipes of `go test`, which waits until its pipes are closed.
 func launch(dir string) (pid int, err error) {
 	exe, err := os.Executable()
 	if err != nil {
@@ -82,7 +82,7 @@ func launch(dir string) (pid int, err error) {
 	return pid, cmd.Process.Release() // it outlives this process, which does not wait for it
 }
 
-// exited returns the exit status of a child. It reports false if the child runs, and does not wait.
+// exited returns the exit status of a child that has ended. It reports false if the child is running. It does not block.
 func exited(pid int) (status int, ok bool) {
 	if pid == 0 {
 		return 0, false

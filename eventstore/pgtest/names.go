@@ -17,8 +17,8 @@ const (
 )
 
 const (
-	prefix         = "t_"                // of the databases of tests
-	templatePrefix = "template_roomlog_" // of the migrated databases that are copied
+	prefix         = "t_"                // of the names of tests' databases
+	templatePrefix = "template_roomlog_" // of the names of migrated databases that are copied
 
 	startWait = 90 * time.Second // for the shared server to start
 )

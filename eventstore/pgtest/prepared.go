@@ -18,7 +18,7 @@ import (
 const preparedPrefix = "cluster-"
 
 // prepared copies a migrated cluster into a folder, and creates the original if there is none. Creating a cluster takes a
-// second, copying one a tenth. After an error the server creates its own cluster.
+// second, copying takes a tenth of a second. After an error the caller creates a cluster.
 func prepared(ctx context.Context, into string) error {
 	dir, err := sharedDir()
 	if err != nil {
@@ -42,7 +42,7 @@ func prepared(ctx context.Context, into string) error {
 	return nil
 }
 
-// forget deletes the original: it belongs to another version of PostgreSQL.
+// forget deletes the original, because it belongs to another version of PostgreSQL.
 func forget() error {
 	dir, err := sharedDir()
 	if err != nil {
@@ -72,8 +72,8 @@ func lockPrepared(dir string, how int) (*os.File, error) {
 	return lock, nil
 }
 
-// prepare creates the original, unless another process has done so meanwhile, and deletes those of other migrations. It
-// returns with the lock shared.
+// prepare creates the original, unless another process has created it before the lock was granted, and deletes the originals
+// of other migrations. It returns with the lock shared.
 func prepare(ctx context.Context, dir, from string, lock *os.File) (err error) {
 	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX); err != nil {
 		return err

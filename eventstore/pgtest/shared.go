@@ -18,7 +18,7 @@ const (
 	minMemory = 4 << 30 // bytes of memory for the folder to be in it
 )
 
-// cluster is the server that the tests of this process share with those of other processes.
+// cluster is the server that all tests share, also the tests of other processes.
 type cluster struct {
 	dsn   string // of the administrator, in a database that no test uses
 	dir   string // of the supervisor; "" with TEST_DATABASE_URL
@@ -29,7 +29,7 @@ type cluster struct {
 }
 
 // shared finds or starts the server, once per process, and holds the lock file until the process ends for any reason. It is a
-// variable, because tests call New without passing anything that could hold it.
+// variable, because New has no parameter that could hold the server.
 var shared = sync.OnceValues(func() (*cluster, error) {
 	if url := os.Getenv(serverEnv); url != "" {
 		_, err := withDatabase(url, "postgres") // validates the address
@@ -55,7 +55,7 @@ var shared = sync.OnceValues(func() (*cluster, error) {
 	return &cluster{dsn: dsn, dir: dir, users: users}, nil
 })
 
-// sharedDir creates and returns the folder of the shared server. Each user has one.
+// sharedDir creates and returns the folder of the shared server. Each user of the system has a separate folder.
 func sharedDir() (string, error) {
 	if dir := os.Getenv(dirEnv); dir != "" {
 		return dir, os.MkdirAll(doneDir(dir), 0o700)
@@ -74,8 +74,8 @@ func sharedDir() (string, error) {
 	return dir, os.MkdirAll(doneDir(dir), 0o700)
 }
 
-// fastDir returns the folder in which copying a few hundred files costs least: in memory, if that is large enough. It does not
-// depend on the free memory, so that all processes choose the same.
+// fastDir returns the parent folder in which copying a few hundred files is fastest: /dev/shm if it is large enough,
+// otherwise the temporary folder. It does not depend on the free memory, so that all processes choose the same folder.
 func fastDir() string {
 	const memory = "/dev/shm"
 	var fs syscall.Statfs_t
@@ -85,8 +85,8 @@ func fastDir() string {
 	return os.TempDir()
 }
 
-// admin executes a statement as the administrator, on a connection that is kept for the next one. A test may have cut a kept
-// connection meanwhile: then admin tries the next.
+// admin executes a statement as the administrator, on a connection that is kept for later statements. If a test has cut a
+// kept connection, admin tries the next connection.
 func (c *cluster) admin(ctx context.Context, sql string) error {
 	for {
 		conn, kept, err := c.take(ctx)
@@ -108,7 +108,7 @@ func (c *cluster) admin(ctx context.Context, sql string) error {
 	}
 }
 
-// take returns a connection, and whether it was kept.
+// take returns a connection, and reports whether it is a kept connection.
 func (c *cluster) take(ctx context.Context) (conn *pgx.Conn, kept bool, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -14,13 +14,14 @@ import (
 )
 
 const (
-	idleEnv        = "ROOMLOG_PGTEST_IDLE" // how long the server runs without a test process
+	idleEnv        = "ROOMLOG_PGTEST_IDLE" // time that the server runs without a test process
 	defaultIdle    = 10 * time.Second
 	supervisorTick = 50 * time.Millisecond
 )
 
-// init makes this process the supervisor if it was started as one. Every test binary that uses the package may be started as
-// the supervisor, without a line in its TestMain: that is why this rule of the project has an exception here.
+// init makes this process the supervisor if it was started as one. It lets every test binary that uses the package become the
+// supervisor, without a line in its TestMain. Therefore the rule of this project against init functions has an exception
+// here.
 func init() {
 	dir := os.Getenv(superviseEnv)
 	if dir == "" {
@@ -33,7 +34,7 @@ func init() {
 	os.Exit(0)
 }
 
-// idleTime returns how long the server runs without a test process.
+// idleTime returns the time that the server runs without a test process.
 func idleTime() time.Duration {
 	if d, err := time.ParseDuration(os.Getenv(idleEnv)); err == nil {
 		return d
@@ -41,7 +42,8 @@ func idleTime() time.Duration {
 	return defaultIdle
 }
 
-// supervise runs the server while there are test processes, and drops the databases of tests that have ended.
+// supervise runs the server while there are test processes, and drops the databases of tests that have ended. It returns when
+// there was no test process for the time idle.
 func supervise(dir string, idle time.Duration) (err error) {
 	ctx := context.Background()
 	log := slog.New(slog.NewTextHandler(os.Stderr, nil))
@@ -79,14 +81,15 @@ func supervise(dir string, idle time.Duration) (err error) {
 		var left []string
 		if !cleaned {
 			cleaned = true
-			left = c.databases(ctx) // under the lock: there is no test process, so that none is in use
+			left = c.databases(ctx) // under the lock: there is no test process, so that no database is in use
 		}
 		_ = syscall.Flock(int(users.Fd()), syscall.LOCK_UN)
 		c.drop(ctx, left...)
 	}
 }
 
-// startShared starts the server. If its data belongs to another version or is damaged by a power cut, it is deleted.
+// startShared starts the server. If the start fails, because the data belongs to another version or a power failure has
+// damaged it, startShared deletes the data and tries again.
 func startShared(ctx context.Context, dir string, log *slog.Logger) (*localpg.Server, error) {
 	config := localpg.Config{DataDir: dir, Unsafe: true, Settings: map[string]string{"max_connections": "500", "max_wal_size": "512MB"}, Log: log}
 	server, err := localpg.Start(ctx, config)

@@ -19,8 +19,8 @@ type template struct {
 	serving bool // the server has the serving role
 }
 
-// migrated creates the template, once per set of migrations and server. It is a variable, because a test process has one
-// server however many tests use it.
+// migrated creates the template, once per set of migrations and server. It is a variable, because all tests of a process use
+// one server.
 var migrated = sync.OnceValues(func() (template, error) {
 	c, err := shared()
 	if err != nil {
@@ -44,7 +44,7 @@ var migrated = sync.OnceValues(func() (template, error) {
 	return tpl, err
 })
 
-// make creates the template unless it exists. An incomplete one is not marked as a template.
+// make creates the template unless it exists. An incomplete database is not marked as a template.
 func (tpl template) make(ctx context.Context, c *cluster, conn *pgx.Conn) error {
 	var done bool
 	if err := conn.QueryRow(ctx, "SELECT EXISTS (SELECT FROM pg_database WHERE datname = $1 AND datistemplate)", tpl.name).Scan(&done); err != nil || done {

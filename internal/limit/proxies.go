@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// Proxies are the networks of the trusted proxies: their X-Forwarded headers are believed, those of others are not.
+// Proxies are the networks of the trusted proxies. Only their X-Forwarded headers are used.
 type Proxies []netip.Prefix
 
 // ParseProxies reads networks ("10.0.0.0/8") and single addresses ("127.0.0.1").

@@ -13,7 +13,7 @@ type Rate struct {
 	Burst     int     // at least 1
 }
 
-// PerMinute returns the Rate that allows n at once and n more in every minute. An n of 0 or less is no bound.
+// PerMinute returns a Rate with a burst of n and a refill of n per minute. An n of 0 or less is no bound.
 func PerMinute(n int) Rate { return Rate{PerSecond: float64(n) / 60, Burst: n} }
 
 // Bucket is one token bucket. It is safe for concurrent use; a nil Bucket has no bound.

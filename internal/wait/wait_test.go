@@ -50,8 +50,8 @@ func TestBackoff(t *testing.T) {
 		t.Parallel()
 		b := wait.Backoff{Min: 10 * time.Millisecond, Max: 50 * time.Millisecond}
 		for range 2 {
-			for _, want := range []time.Duration{10, 20, 40, 50, 50} {
-				between(t, b.Next(), want*time.Millisecond)
+			for _, want := range []int{10, 20, 40, 50, 50} {
+				between(t, b.Next(), time.Duration(want)*time.Millisecond)
 			}
 			b.Reset()
 		}

@@ -11,7 +11,7 @@ import (
 	"roomlog/projections"
 )
 
-// viewersPage is how many viewers a reply to room.viewers names.
+// viewersPage is the maximum number of viewers in a reply to room.viewers.
 const viewersPage = 100
 
 func (s *session) onViewers(ctx context.Context, _ request, data viewersData) (any, error) {
@@ -78,7 +78,7 @@ func (s *session) onPing(context.Context, request, noData) (any, error) {
 }
 
 // postEvent executes a command that leads to an event of type E. It returns the position and the ID of that event.
-func postEvent[E domain.Event, C domain.Command](s *session, ctx context.Context, r request, c C) (any, error) {
+func postEvent[E domain.Event, C domain.Command](s *session, ctx context.Context, r request, c C) (any, error) { //nolint:revive // the type of the handlers in the table of operations
 	receipt, err := s.execute(ctx, r, c)
 	if err != nil {
 		return nil, err

@@ -8,17 +8,17 @@ import (
 	"roomlog/realtime/socketio/protocol"
 )
 
-// aliases maps between the ids of sockets and the aliases under which the log knows them. Only sockets of Engine.IO 3
+// aliases maps between the ids of sockets and the aliases that the log contains for them. Only sockets of Engine.IO 3
 // that opened with polling have an alias: their id is a secret while they poll.
 type aliases struct {
 	mu      sync.Mutex
 	byAlias map[string]*protocol.Socket
 	byID    map[string]string
 	moved   map[string]string          // alias → id of sockets whose id was shown after their upgrade
-	gone    *lru.Cache[string, string] // the same for sockets that have gone: deltas about them still arrive
+	gone    *lru.Cache[string, string] // alias → id of sockets that have disconnected, because deltas about them still arrive
 }
 
-// maxGoneAliases bounds the sockets that have gone and are remembered.
+// maxGoneAliases is the maximum number of disconnected sockets whose aliases are kept.
 const maxGoneAliases = 10_000
 
 func newAliases() *aliases {
@@ -31,7 +31,7 @@ func newAliases() *aliases {
 	}
 }
 
-// add returns the id under which the log is to know a socket.
+// add returns the id of a socket for the log: its alias, or its id when it has no alias.
 func (a *aliases) add(k *protocol.Socket) string {
 	public := k.PublicID()
 	if public != k.ID() {
@@ -54,8 +54,8 @@ func (a *aliases) remove(k *protocol.Socket) {
 	delete(a.byID, k.ID())
 }
 
-// public returns the id under which other clients may know the socket that the log knows as id. A socket that has gone
-// keeps the id that was shown last.
+// public returns the id that other clients may see of a socket, for its id in the log. A socket that has disconnected
+// keeps the last id that was shown.
 func (a *aliases) public(id string) string {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -72,7 +72,7 @@ func (a *aliases) public(id string) string {
 	return id
 }
 
-// logged returns the id under which the log knows the socket that clients know as public.
+// logged returns the id of a socket in the log, for the public id that clients have seen.
 func (a *aliases) logged(public string) string {
 	a.mu.Lock()
 	alias, k := a.byID[public], a.byAlias[a.byID[public]]

@@ -26,7 +26,7 @@ type chatClient struct {
 	deliver func(*chat.Update)   // of the profile
 	by      hub.Identity         // of the handshake's token, with profileHistory
 	room    projections.ChatRoom // of the handshake; zero: none. Written with mu held
-	name    string               // in the plain chat; "" until it has one
+	name    string               // in the plain chat; "" until the socket has a name
 
 	mu      sync.Mutex
 	joined  []projections.ChatRoom // by the event join
@@ -97,7 +97,7 @@ func (c *chatClient) push(u *chat.Update, key string, encode func() []byte) {
 	c.socket.Send(u.Frame("socketio "+key, func() *ws.Frame { return ws.TextFrame(encode()) }))
 }
 
-// rooms returns the rooms that the socket is in: the room of the handshake first, then those that it joined.
+// rooms returns the rooms that the socket is in: first the room of the handshake, then the rooms that it joined.
 func (c *chatClient) rooms() (ids []domain.ChatRoomID) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -112,7 +112,7 @@ func (c *chatClient) rooms() (ids []domain.ChatRoomID) {
 	return ids
 }
 
-// removeRoom removes a room from those that the socket is in.
+// removeRoom removes a room from the rooms that the socket is in.
 func (c *chatClient) removeRoom(room domain.ChatRoomID) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

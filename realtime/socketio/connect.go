@@ -35,8 +35,8 @@ func (c *core) connected(k *protocol.Socket) {
 	}
 }
 
-// disconnected takes the users of a socket out of the lives. It keeps the state for a recovery, except on sockets that
-// others know in the chat: these start again.
+// disconnected takes the users of a socket out of the lives. It keeps the state for a recovery unless the socket has a
+// name or a room in the chat.
 func (s *session) disconnected(p profile, reason string) {
 	s.sockets.remove(s.socket)
 	cause := domain.LeaveConnectionLost

@@ -13,7 +13,7 @@ import (
 	"roomlog/realtime/socketio/protocol"
 )
 
-// core is what the sessions of a server share.
+// core holds the configuration and the registries that all sessions of a server use.
 type core struct {
 	cfg      Config
 	aliases  *aliases

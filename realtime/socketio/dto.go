@@ -9,7 +9,7 @@ import (
 	"roomlog/realtime/ws"
 )
 
-// The arguments of the events that the server sends to sockets in lives. The field names are those that clients know.
+// The arguments of the events that the server sends to sockets in lives. Clients depend on the field names.
 type (
 	userDTO struct {
 		ID     domain.UserID `json:"id"`
@@ -34,7 +34,7 @@ type (
 		Username string       `json:"username"`
 		Name     string       `json:"gift_name"`
 		Image    string       `json:"gift_image"`
-		Coin     domain.Coins `json:"gift_coin"` // price of one
+		Coin     domain.Coins `json:"gift_coin"` // price of one gift
 		Num      int          `json:"num"`
 	}
 	// noticeDTO is sent to one socket, as an event that is named by the socket's id.

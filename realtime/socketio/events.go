@@ -7,7 +7,7 @@ import (
 	"roomlog/realtime/socketio/protocol"
 )
 
-// access is what the sender of an event has to be.
+// access is the permission that an event needs.
 type access int
 
 const (
@@ -33,8 +33,8 @@ const (
 // socketHandler handles an event on any socket.
 type socketHandler func(*session, context.Context, *protocol.Event) error
 
-// incoming is an event that clients may send. The fields of the first group are required, and one of the handlers. A
-// new event is a new line of events, with a line in docs/REALTIME.md: a test checks both.
+// incoming is an event that clients may send. The fields of the first group and one of the handlers are required. A new
+// event is a new line of events, with a line in docs/REALTIME.md: a test checks both.
 type incoming struct {
 	name     string
 	profiles []profile

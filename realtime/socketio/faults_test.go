@@ -130,9 +130,9 @@ func TestStalledReaderInABusyLive(t *testing.T) {
 	}
 	for range flood {
 		push[given](reader, "gift")
-		most = max(most, w.door.Stats().QueuedBytes.Load())
+		most = max(most, w.server.Stats().QueuedBytes.Load())
 	}
-	eventually(t, "who does not read is put out", func() bool { return w.door.Stats().ClosedSlow.Load() == stalled })
+	eventually(t, "the stalled readers are disconnected", func() bool { return w.server.Stats().ClosedSlow.Load() == stalled })
 	eventually(t, "and has left", func() bool { return len(events[domain.ViewerLeft](w)) == stalled })
 	if limit := int64((stalled + 1) * (2*queue + 64<<10)); most > limit {
 		t.Errorf("%d bytes waited, more than %d", most, limit)

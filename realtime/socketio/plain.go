@@ -161,7 +161,7 @@ func (c *chatClient) addressee(text string) (to chat.Participant, content string
 	return to, content, private
 }
 
-// handlePlainHistory sends the newest messages to everybody, or those of a room.
+// handlePlainHistory sends the newest public messages, or the newest messages of a room.
 func (c *chatClient) handlePlainHistory(ctx context.Context, e *protocol.Event) error {
 	var id domain.ChatRoomID
 	if ref, ok := textArgument(e, 0); ok {

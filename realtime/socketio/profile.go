@@ -2,7 +2,8 @@ package socketio
 
 import "net/url"
 
-// profile is what a socket is used for, beside the lives. The query of its handshake decides once.
+// profile is the kind of chat that a socket uses, in addition to the events of the lives. The query of the handshake
+// selects it, and it does not change.
 type profile int
 
 const (

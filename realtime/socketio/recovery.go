@@ -13,7 +13,7 @@ import (
 // recoverable is a lost socket that a client may recover.
 type recoverable struct {
 	memberships []membership // all in one live
-	since       int64        // the socket has got every delta up to here
+	since       int64        // the socket has received every delta up to this position
 }
 
 // membership is a user in a live.
@@ -22,8 +22,8 @@ type membership struct {
 	live domain.LiveID
 }
 
-// recoverable returns the state of the socket that a recovery needs, or nil if it cannot be recovered: the newest
-// offset that a client knows says nothing about other lives.
+// recoverable returns the state that a recovery of the socket needs. It returns nil when the socket is in several lives,
+// because a client sends an offset of only one of them.
 func (s *session) recoverable() any {
 	state := &recoverable{}
 	for _, c := range s.clients {

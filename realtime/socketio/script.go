@@ -9,10 +9,13 @@ import (
 	"time"
 )
 
+// Path is the path of the server's requests, which clients expect.
+const Path = "/socket.io/"
+
 // scripts are the files of the client that pages load from this server. Each may have a source map.
 var scripts = []string{"socket.io.js", "socket.io.min.js", "socket.io.slim.js", "socket.io.esm.min.js"}
 
-// scriptName returns the script that a request asks for, or "".
+// scriptName returns the name of the requested script, or "".
 func scriptName(r *http.Request) string {
 	name, ok := strings.CutPrefix(r.URL.Path, Path)
 	if !ok || !slices.Contains(scripts, strings.TrimSuffix(name, ".map")) {

@@ -16,7 +16,7 @@ import (
 func TestNewRequiresDependencies(t *testing.T) {
 	t.Parallel()
 	if _, err := socketio.New(socketio.Config{}); err == nil {
-		t.Error("a door without rooms")
+		t.Error("New accepted an empty Config")
 	}
 }
 
@@ -30,7 +30,7 @@ func TestLiveAfterReset(t *testing.T) {
 	for _, a := range []*app{old, polled, newer} {
 		a.joins(ann, live)
 	}
-	w.door.ResetLive(live)
+	w.server.ResetLive(live)
 	for _, a := range []*app{old, polled, newer} {
 		a.Ended()
 	}
@@ -58,9 +58,9 @@ func TestMemoryIsFreedAfterClientsLeave(t *testing.T) {
 		a.joins(w.register(name), live)
 		a.Send("1")
 	}
-	eventually(t, "the room is forgotten", func() bool { return w.door.Lives() == 0 })
+	eventually(t, "the live is released", func() bool { return w.server.Lives() == 0 })
 	eventually(t, "everybody has left", func() bool { return len(events[domain.ViewerLeft](w)) == len(kinds) })
-	eventually(t, "no session is left", func() bool { return w.door.Polling() == 0 && w.door.Stats().Open.Load() == 0 })
+	eventually(t, "no session is left", func() bool { return w.server.Polling() == 0 && w.server.Stats().Open.Load() == 0 })
 }
 
 // A shutdown takes nobody out of a live: a client that reconnects in time has never left.
@@ -71,10 +71,10 @@ func TestShutdownKeepsViewersInTheirLives(t *testing.T) {
 	for name, o := range kinds {
 		w.app(o).joins(w.register(name), live)
 	}
-	if err := w.door.Shutdown(t.Context()); err != nil {
+	if err := w.server.Shutdown(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "the room is empty", func() bool { return w.door.Lives() == 0 })
+	eventually(t, "the live has no sockets", func() bool { return w.server.Lives() == 0 })
 	if n := len(events[domain.ViewerLeft](w)); n != 0 {
 		t.Errorf("%d left", n)
 	}

@@ -16,10 +16,10 @@ type session struct {
 	*core
 	socket  *protocol.Socket
 	clients map[domain.UserID]*liveClient
-	inChat  func() bool // reports whether others know the socket in the chat; nil: they do not
+	inChat  func() bool // reports whether the socket has a name or a room in the chat; nil: it has none
 }
 
-// liveClient is one user on one socket, in one live at least. It implements hub.Client.
+// liveClient is one user on one socket, in at least one live. It implements hub.Client.
 type liveClient struct {
 	session *session
 	lives   map[domain.LiveID]*channel // used like the fields of session
@@ -43,7 +43,7 @@ func (s *session) handler(quiet bool, do func(context.Context, *protocol.Event) 
 	}
 }
 
-// eventNeedLogin asks the client to sign in.
+// eventNeedLogin is the event that requests a sign-in.
 const eventNeedLogin = "needLogin"
 
 // needLogin is the handler of events for which the socket has to be signed in.
@@ -79,8 +79,8 @@ func (s *session) isIn(user domain.UserID, live domain.LiveID) bool {
 	return c != nil && c.lives[live] != nil
 }
 
-// join puts a user into a live on this socket. With replay, the socket gets the deltas of the live after since. In any
-// case it gets the viewer list.
+// join puts a user into a live on this socket. With replay, the socket receives the deltas of the live after since. It
+// always receives the viewer list.
 func (s *session) join(ctx context.Context, by hub.Identity, live domain.LiveID, replay bool, since int64) error {
 	again := s.isIn(by.User, live)
 	if !again {
@@ -110,7 +110,7 @@ func (s *session) join(ctx context.Context, by hub.Identity, live domain.LiveID,
 	return nil
 }
 
-// leave takes a client out of a live.
+// leave removes a client from a live.
 func (s *session) leave(c *liveClient, live domain.LiveID, cause domain.LeaveCause) {
 	channel := c.lives[live]
 	delete(c.lives, live)
@@ -126,7 +126,7 @@ func (s *session) leave(c *liveClient, live domain.LiveID, cause domain.LeaveCau
 	s.removeIdle(c)
 }
 
-// leaveAll takes all clients out of all lives.
+// leaveAll removes all clients from all lives.
 func (s *session) leaveAll(cause domain.LeaveCause) {
 	for _, c := range s.clients {
 		for live := range c.lives {
@@ -143,7 +143,7 @@ func (s *session) removeIdle(c *liveClient) {
 	}
 }
 
-// setIdentity replaces the identity by that of the newest token.
+// setIdentity sets the identity to the user and sign-in session of the newest token.
 func (c *liveClient) setIdentity(by hub.Identity) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -171,7 +171,7 @@ func (c *liveClient) Reset() { reconnect(c.session.socket) }
 // DeliverPrivate does nothing: these clients show nothing of the user channel in lives.
 func (c *liveClient) DeliverPrivate(projections.Delta) {}
 
-// Revoke takes the user out of all lives and sends the reason. The socket stays connected unless the user is banned or
+// Revoke removes the user from all lives and sends the reason. The socket stays connected unless the user is banned or
 // unavailable.
 func (c *liveClient) Revoke(refusal *domain.Refusal) {
 	s := c.session
@@ -192,7 +192,7 @@ func (c *liveClient) Revoke(refusal *domain.Refusal) {
 // Kick disconnects the socket.
 func (c *liveClient) Kick(reason string) { c.session.kick(c.session.socket, reason) }
 
-// BanFrom takes the user out of a live and sends the reason. The socket stays connected.
+// BanFrom removes the user from a live and sends the reason. The socket stays connected.
 func (c *liveClient) BanFrom(live domain.LiveID, reason string) {
 	s := c.session
 	go s.socket.Session().Do(func() {

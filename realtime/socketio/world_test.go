@@ -41,7 +41,7 @@ type world struct {
 	hub       *hub.Hub
 	chat      *chat.Chat
 	native    *native.Server
-	door      *socketio.Server
+	server    *socketio.Server
 	base      string // of the Socket.IO server
 	log       *lines
 }
@@ -113,7 +113,7 @@ func openWorld(t testing.TB, db *pgtest.DB, projects bool, change func(*socketio
 		t.Fatal(err)
 	}
 	cfg.Hub, cfg.Chat = w.hub, w.chat
-	if w.door, err = socketio.New(cfg); err != nil {
+	if w.server, err = socketio.New(cfg); err != nil {
 		t.Fatal(err)
 	}
 	w.run(projects)
@@ -127,10 +127,10 @@ func (w *world) run(projects bool) {
 	}
 	w.base = "http://" + l.Addr().String() + socketio.Path
 	mux := http.NewServeMux()
-	mux.Handle(socketio.Path, w.door)
+	mux.Handle(socketio.Path, w.server)
 	mux.Handle("/ws", w.native)
 	web := &http.Server{Handler: mux, ReadHeaderTimeout: siotest.Patience}
-	parts := []func(context.Context) error{w.sequencer.Run, w.store.Listen, w.cluster.Run, w.feed.Run, w.hub.Run, w.chat.Run, w.native.Run, w.door.Run}
+	parts := []func(context.Context) error{w.sequencer.Run, w.store.Listen, w.cluster.Run, w.feed.Run, w.hub.Run, w.chat.Run, w.native.Run, w.server.Run}
 	if projects {
 		parts = append(parts, projections.NewProjector(w.store, projections.ProjectorConfig{Now: time.Now}).Run)
 	}
@@ -147,7 +147,7 @@ func (w *world) run(projects bool) {
 	w.Cleanup(func() {
 		ctx, stop := context.WithTimeout(context.Background(), siotest.Patience)
 		defer stop()
-		if err := w.door.Shutdown(ctx); err != nil {
+		if err := w.server.Shutdown(ctx); err != nil {
 			w.Errorf("shutdown: %v", err)
 		}
 		if err := w.native.Shutdown(ctx); err != nil {

@@ -9,11 +9,12 @@ import (
 )
 
 const (
-	// minDeflate is the size in bytes from which a batch is compressed.
+	// minDeflate is the minimum size in bytes of a batch that is compressed.
 	minDeflate = 128
-	// historySize is how many bytes of earlier batches a batch may refer to.
+	// historySize is the maximum number of bytes of earlier batches to which a batch may refer.
 	historySize = 8 << 10
-	// deflateLevel compresses well for its CPU time: one batch costs some 50 µs for all connections of a fan-out.
+	// deflateLevel is the compression level. At this level one batch costs about 50 µs, once for all connections of a
+	// fan-out.
 	deflateLevel = 5
 )
 
@@ -26,7 +27,7 @@ const (
 )
 
 // acceptDeflate reports whether the client accepts messages that a Fanout compresses, and rewrites the offers in the
-// request to the one that the library is to accept. A client that asks for messages without context, or for a smaller
+// request to the single offer that gws is to accept. A client that requests messages without context, or a smaller
 // window, gets no compression: a batch is one deflate stream, however it is cut into messages.
 func acceptDeflate(r *http.Request) bool {
 	const name = "Sec-WebSocket-Extensions"
@@ -46,8 +47,8 @@ offers:
 	return false
 }
 
-// withServerContext removes the parameter that the library always adds to its response: that every message of the
-// server can be inflated alone.
+// withServerContext removes server_no_context_takeover from the response of gws, which always adds it. The parameter
+// would promise that a client can inflate every message alone.
 func withServerContext(response []byte) []byte {
 	return bytes.Replace(response, []byte("; "+serverNoContext), nil, 1)
 }
@@ -85,7 +86,7 @@ func (c *compressor) compress(dst []byte, frames []*Frame, history []byte) []byt
 	return dst
 }
 
-// history is the end of what a shard has sent compressed.
+// history holds the newest bytes that a shard has sent compressed.
 type history struct {
 	text  []byte
 	total int64 // bytes since the shard was created
@@ -107,11 +108,11 @@ func (h *history) add(frames []*Frame) {
 	}
 }
 
-// inflated is what a connection has got of a history: everything from position since.
+// inflated records which part of a history a connection has received: everything from position since.
 type inflated struct {
 	of    *history
 	since int64
 }
 
-// covers reports whether the connection has got all bytes that a batch of h may refer to.
+// covers reports whether the connection has received all bytes that a batch of h may refer to.
 func (i inflated) covers(h *history) bool { return i.of == h && i.since <= h.start() }

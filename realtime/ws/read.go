@@ -15,9 +15,9 @@ import (
 )
 
 const (
-	// lingerTime is how long a client gets to read the close frame before the socket is closed.
+	// lingerTime is the time for which a client can read the close frame before the socket is closed.
 	lingerTime = time.Second
-	// lingerBytes is how many bytes of the client are read meanwhile.
+	// lingerBytes is the maximum number of bytes of the client that are read during lingerTime.
 	lingerBytes = 1 << 20
 )
 
@@ -29,7 +29,7 @@ func (c *Conn) read(socket *gws.Conn) {
 	socket.ReadLoop()
 }
 
-// recover turns a panic of the peer, or of the library, into the end of this connection.
+// recover recovers from a panic of the peer or of gws and closes the connection with CloseInternal.
 func (c *Conn) recover() {
 	fault := recover()
 	if fault == nil {
@@ -75,12 +75,12 @@ func (c *Conn) linger() {
 	}
 	deadline := c.shared.now().Add(lingerTime)
 	_ = c.raw.SetReadDeadline(deadline)
-	if _, err := io.CopyN(io.Discard, c.raw, lingerBytes); err == nil { // it keeps sending: stop reading, but wait
+	if _, err := io.CopyN(io.Discard, c.raw, lingerBytes); err == nil { // the client keeps sending: stop reading, but wait until the deadline
 		time.Sleep(deadline.Sub(c.shared.now()))
 	}
 }
 
-// netConn is a Conn as the WebSocket library sees it: a net.Conn whose reads are validated and whose writes never block.
+// netConn is the net.Conn that gws uses for a Conn. Its reads are validated and its writes never block.
 type netConn Conn
 
 // Read returns bytes that the validator accepts.
@@ -112,7 +112,7 @@ func (w *netConn) Read(p []byte) (int, error) {
 	return good, nil
 }
 
-// receive reads the bytes that came with the request before those of the socket.
+// receive reads from the bytes that the HTTP server had read with the request, then from the socket.
 func (c *Conn) receive(p []byte) (int, error) {
 	if len(c.early) == 0 {
 		return c.raw.Read(p)
@@ -124,8 +124,8 @@ func (c *Conn) receive(p []byte) (int, error) {
 	return n, nil
 }
 
-// Write sends what the library writes: its response to the upgrade request, and close frames. A close frame ends the
-// connection. Pings are answered by messageHandler.
+// Write sends the bytes that gws writes: the response to the upgrade request, and close frames. A close frame ends the
+// connection. messageHandler sends the pongs.
 func (w *netConn) Write(p []byte) (int, error) {
 	c := (*Conn)(w)
 	if p[0]&0x0f != opClose || p[0]&0x80 == 0 {
@@ -135,7 +135,7 @@ func (w *netConn) Write(p []byte) (int, error) {
 	}
 	f := &Frame{wire: bytes.Clone(p)}
 	code, reason := parseClose(p[2:])
-	if code == CloseInternal { // the library's code for a message that cannot be inflated: a fault of the client
+	if code == CloseInternal { // the code of gws for a message that cannot be inflated: a fault of the client
 		code, reason = CloseEncoding, "cannot be inflated within the limits"
 		f = closeFrame(code, reason)
 	}
@@ -161,7 +161,7 @@ func (w *netConn) SetReadDeadline(time.Time) error { return nil }
 // SetWriteDeadline does nothing, like SetDeadline.
 func (w *netConn) SetWriteDeadline(time.Time) error { return nil }
 
-// messageHandler handles the frames that the library reads from any connection.
+// messageHandler handles the messages and control frames that gws has read from a connection.
 type messageHandler struct{ gws.BuiltinEventHandler }
 
 // OnPing sends a pong with the same payload.
@@ -182,7 +182,7 @@ func (messageHandler) OnMessage(socket *gws.Conn, message *gws.Message) {
 	}
 }
 
-// OnClose records the client's close code. The library has replied already, with a code that may be sent.
+// OnClose records the client's close code. gws has replied already, with a code that may be sent.
 func (messageHandler) OnClose(socket *gws.Conn, err error) {
 	c := connOf(socket)
 	var closing *gws.CloseError
@@ -193,7 +193,7 @@ func (messageHandler) OnClose(socket *gws.Conn, err error) {
 
 func connOf(socket *gws.Conn) *Conn { return (*Conn)(socket.NetConn().(*netConn)) }
 
-// recordClose replaces the code and reason of the end by those of the client.
+// recordClose sets the code and reason for Peer.Closed to those that the client sent.
 func (c *Conn) recordClose(code uint16, reason []byte) {
 	if code == 0 {
 		code = CloseNoStatus
@@ -211,7 +211,7 @@ func parseClose(payload []byte) (code uint16, reason string) {
 	return uint16(payload[0])<<8 | uint16(payload[1]), string(payload[2:])
 }
 
-// noSession replaces the map that the library would create for each connection.
+// noSession is an empty gws.SessionStorage. Without it, gws would create a map for each connection.
 type noSession struct{}
 
 func (noSession) Len() int                     { return 0 }

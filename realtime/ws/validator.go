@@ -13,7 +13,7 @@ type violation struct {
 	reason string
 }
 
-// validator checks the frames that a client sends before the WebSocket library reads the bytes. The library allocates
+// validator checks the frames that a client sends before gws reads the bytes. gws allocates
 // what a header announces, accepts any number of empty fragments and pings, and panics on a negative length.
 type validator struct {
 	limiter  *rate.Limiter // nil: any number of frames

@@ -8,32 +8,14 @@ import (
 )
 
 const (
-	// writeChunk is the size in bytes of one write to a slow connection: small enough that a reader who makes any
-	// progress meets the write deadline, and that frames behind it can still be dropped.
+	// writeChunk is the size in bytes of one write to a slow connection. It is small enough that a slow reader finishes it
+	// before the write deadline, and that most of the queue can still be dropped.
 	writeChunk = 16 << 10
-	// closeTimeout is how long a close frame may wait behind frames that a slow reader has not read.
+	// closeTimeout is the maximum time that a close frame waits behind frames that a slow reader has not read.
 	closeTimeout = 2 * time.Second
 )
 
-// attempt is one non-blocking write to a socket. It is kept in the connection so that a write allocates nothing.
-type attempt struct {
-	p   []byte
-	n   int
-	err error
-	do  func(fd uintptr) bool
-}
-
-// write is the function for syscall.RawConn.Write. It returns true, so that RawConn does not wait for the socket.
-func (a *attempt) write(fd uintptr) bool {
-	for {
-		a.n, a.err = writeNow(fd, a.p)
-		if !errors.Is(a.err, syscall.EINTR) {
-			return true
-		}
-	}
-}
-
-// Send sends frames in their order and in one write. It never waits: what the socket does not take at once waits in
+// Send sends frames in their order and in one write. It does not block: bytes that the socket does not take are put into
 // the bounded queue. After the end of the connection it does nothing.
 func (c *Conn) Send(frames ...*Frame) {
 	c.shared.stats.FramesOut.Add(int64(len(frames)))
@@ -72,7 +54,7 @@ func (c *Conn) offer(joined []byte, frames []*Frame) {
 	c.queue(frames)
 }
 
-// queue appends frames to those that wait already.
+// queue appends frames to the outbox of a connection whose writer is running.
 func (c *Conn) queue(frames []*Frame) {
 	before := c.out.size()
 	for _, f := range frames {
@@ -103,7 +85,7 @@ func (c *Conn) bound(before int) {
 	}
 }
 
-// write writes p without waiting and returns how many bytes the socket took.
+// write writes p without waiting and returns the number of bytes that the socket accepted.
 func (c *Conn) write(p []byte) (int, error) {
 	if c.socket == nil {
 		return 0, nil
@@ -120,7 +102,8 @@ func (c *Conn) write(p []byte) (int, error) {
 	return max(c.attempt.n, 0), c.attempt.err
 }
 
-// startWriter starts the goroutine that writes frames of which the socket took n bytes. finish waits for it.
+// startWriter starts the goroutine that writes the rest of frames, of which the socket has accepted n bytes. finish
+// waits for the goroutine.
 func (c *Conn) startWriter(frames []*Frame, n int) {
 	c.shared.stats.Stalls.Add(1)
 	c.shared.stats.Slow.Add(1)
@@ -130,7 +113,7 @@ func (c *Conn) startWriter(frames []*Frame, n int) {
 	go c.writeQueue(c.out)
 }
 
-// writeQueue writes until the queue is empty. It is the only writer of the connection meanwhile.
+// writeQueue writes until the queue is empty. While it runs, nothing else writes to the connection.
 func (c *Conn) writeQueue(out *outbox) {
 	defer close(out.done)
 	defer c.shared.stats.Slow.Add(-1)
@@ -142,7 +125,7 @@ func (c *Conn) writeQueue(out *outbox) {
 		c.shared.stats.QueuedBytes.Add(int64(out.size() - before))
 		if out.size() == 0 {
 			c.out = nil
-			_ = c.raw.SetWriteDeadline(time.Time{}) // an expired one would fail the next direct write
+			_ = c.raw.SetWriteDeadline(time.Time{}) // an expired deadline would make the next direct write fail
 			c.mu.Unlock()
 			return
 		}
@@ -227,7 +210,7 @@ func (c *Conn) endLocked(code uint16, reason string, closing *Frame) {
 	c.boundWrites()
 }
 
-// boundWrites gives everything that waits closeTimeout to be written.
+// boundWrites limits the time in which the waiting frames are written to closeTimeout.
 func (c *Conn) boundWrites() {
 	c.out.deadline = c.shared.now().Add(closeTimeout)
 	_ = c.raw.SetWriteDeadline(c.out.deadline)

@@ -38,7 +38,7 @@ const maxMessage = 1 << 20
 
 func (c *talkCommand) Run(ctx context.Context, sh cli.Shell) error {
 	t := &talkClient{out: sh.Stdout, closed: make(chan error, 1)}
-	conn, _, err := gws.NewClient(t, &gws.ClientOption{Addr: c.URL, HandshakeTimeout: 10 * time.Second, ReadMaxPayloadSize: maxMessage}) //nolint:bodyclose // an upgrade has no body
+	conn, _, err := gws.NewClient(t, &gws.ClientOption{Addr: c.URL, HandshakeTimeout: 10 * time.Second, ReadMaxPayloadSize: maxMessage})
 	if err != nil {
 		return fmt.Errorf("connect to %s: %w", c.URL, err)
 	}

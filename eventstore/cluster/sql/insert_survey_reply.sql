@@ -1,4 +1,4 @@
--- Replies that were not read for a minute are deleted.
+-- Inserts a reply, and deletes replies that are older than a minute: their surveys have ended.
 WITH old AS (DELETE FROM survey_reply WHERE created_at < now() - interval '1 minute')
 INSERT INTO survey_reply (survey, node, payload, created_at) VALUES ($1, $2, $3, now())
 ON CONFLICT DO NOTHING

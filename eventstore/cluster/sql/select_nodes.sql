@@ -1,4 +1,4 @@
--- The nodes that hold the lock of their name in this database. The name is in application_name.
+-- Returns the nodes that hold the lock of their name in this database. application_name contains the name.
 SELECT DISTINCT substr(a.application_name, length($1) + 1)
 FROM pg_locks l JOIN pg_stat_activity a USING (pid)
 WHERE l.locktype = 'advisory' AND l.objsubid = 1 AND l.granted

@@ -1,3 +1,3 @@
--- Other tables are in use from now on: a new generation.
+-- Starts a new generation, because other tables are in use from now on.
 WITH moved AS (UPDATE checkpoint SET position = $1, generation = generation + 1 WHERE consumer_group = $2 RETURNING position)
 SELECT pg_notify($3, position::text) FROM moved

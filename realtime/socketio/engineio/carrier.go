@@ -51,7 +51,7 @@ func (c *carrier) Closed(uint16, string) {
 
 // startUpgrade makes conn the probe of a session that polls. It closes conn for any other session.
 func (s *Session) startUpgrade(conn *ws.Conn) *carrier {
-	c := &carrier{session: s, conn: conn, since: s.shared.cfg.Now()}
+	c := &carrier{session: s, conn: conn, since: s.shared.now()}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.ended || s.carrier != nil || s.probe != nil {
@@ -63,7 +63,7 @@ func (s *Session) startUpgrade(conn *ws.Conn) *carrier {
 }
 
 // probePacket handles a packet of a connection that may become the carrier, or the error of decoding it. After a wrong
-// packet the client may try another connection at once.
+// packet the client may immediately try another connection.
 func (s *Session) probePacket(c *carrier, p packet, err error) {
 	var listeners []upgradeListener
 	s.mu.Lock()

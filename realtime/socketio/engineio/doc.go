@@ -1,10 +1,10 @@
 // Package engineio carries messages between the server and clients of Engine.IO 3 and 4: over long-polling, over
 // WebSocket, or over polling until the session is upgraded to WebSocket.
 //
-// It knows sessions and messages, not their meaning. It guarantees:
+// It handles sessions and messages and does not read the meaning of a message. It guarantees:
 //
-//   - The Handler of a session gets its messages one after another, in the order in which they were sent, and the end
-//     of the session after the last one. Frames that are sent to a session arrive in order too, also across an upgrade.
+//   - The Handler of a session gets the messages one after another, in the order in which they were sent, and then the
+//     end of the session. Frames to a session also arrive in their order, even across an upgrade.
 //   - A session that is silent beyond its deadline is ended. Deadlines are points in time that a late timer does not
 //     move. A session whose own message is still being handled is not silent.
 //   - A session id opens its session only on the transport that holds it. Engine.IO 3 shows ids to other users, so

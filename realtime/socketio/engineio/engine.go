@@ -23,6 +23,7 @@ const (
 
 // Engine holds the sessions. It is an http.Handler for one path.
 type Engine struct {
+	cfg     Config
 	shared  shared
 	sockets *ws.Server
 	polling atomic.Int64 // sessions that poll
@@ -38,8 +39,12 @@ func New(cfg Config) *Engine {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
-	e := &Engine{sockets: ws.NewServer(cfg.sockets()), sessions: make(map[string]*Session)}
-	e.shared = shared{cfg: cfg, stats: e.sockets.Stats(), forget: e.forget}
+	e := &Engine{cfg: cfg, sockets: ws.NewServer(cfg.sockets()), sessions: make(map[string]*Session)}
+	e.shared = shared{
+		now: cfg.Now, log: cfg.Log, stats: e.sockets.Stats(), forget: e.forget, maxPayload: cfg.MaxPayload,
+		pingInterval: cfg.Sockets.PingInterval, pingTimeout: cfg.PingTimeout, upgradeTimeout: cfg.UpgradeTimeout,
+		settleTimeout: cfg.SettleTimeout, bodyTimeout: cfg.BodyTimeout,
+	}
 	return e
 }
 
@@ -59,9 +64,9 @@ func (e *Engine) Run(ctx context.Context) error {
 	return nil
 }
 
-// checkSessions checks every session from time to time: one goroutine instead of a timer for each.
+// checkSessions checks every session periodically until ctx ends. One goroutine replaces a timer for each session.
 func (e *Engine) checkSessions(ctx context.Context) {
-	cfg := &e.shared.cfg
+	cfg := &e.cfg
 	interval := maxCheckInterval
 	for _, timeout := range []time.Duration{cfg.Sockets.PingInterval, cfg.PingTimeout, cfg.UpgradeTimeout, cfg.SettleTimeout} {
 		interval = min(interval, timeout/8)
@@ -84,12 +89,12 @@ func (e *Engine) checkSessions(ctx context.Context) {
 	}
 }
 
-// ServeHTTP opens sessions and serves those that poll.
+// ServeHTTP opens sessions and serves the requests of sessions that poll.
 func (e *Engine) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	query := r.URL.Query()
 	transport, upgrade := query.Get("transport"), strings.EqualFold(r.Header.Get("Upgrade"), "websocket")
 	switch {
-	case !e.shared.cfg.Sockets.Origins.Allow(r.Header.Get("Origin")):
+	case !e.cfg.Sockets.Origins.Allow(r.Header.Get("Origin")):
 		forbidden.write(w)
 	case transport != "websocket" && transport != "polling":
 		unknownTransport.write(w)
@@ -147,7 +152,7 @@ func (e *Engine) handshake(w http.ResponseWriter, r *http.Request, query url.Val
 }
 
 func (e *Engine) newSession(v Version, query url.Values) *Session {
-	cfg := &e.shared.cfg
+	cfg := &e.cfg
 	now := cfg.Now()
 	s := &Session{
 		shared: &e.shared, id: newID(), version: v, query: query, asText: query.Get("b64") != "",
@@ -165,7 +170,7 @@ func (e *Engine) newSession(v Version, query url.Values) *Session {
 
 // openPolling opens a session that polls. The request is its first GET.
 func (e *Engine) openPolling(w http.ResponseWriter, r *http.Request, s *Session) {
-	if e.polling.Add(1) > int64(e.shared.cfg.MaxPolling) {
+	if e.polling.Add(1) > int64(e.cfg.MaxPolling) {
 		e.polling.Add(-1)
 		tooMany.write(w)
 		return
@@ -193,7 +198,7 @@ func (e *Engine) open(s *Session) {
 	e.sessions[s.id] = s
 	e.mu.Unlock()
 	s.Send(s.handshake())
-	s.handler = e.shared.cfg.Open(s)
+	s.handler = e.cfg.Open(s)
 	if e.stopping() { // it opened while Shutdown ended the others
 		s.end("server shutting down", "")
 	}

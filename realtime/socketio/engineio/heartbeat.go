@@ -10,8 +10,8 @@ import (
 func (s *Session) check(now time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	cfg := &s.shared.cfg
-	if s.probe != nil && now.Sub(s.probe.since) > cfg.UpgradeTimeout {
+	shared := s.shared
+	if s.probe != nil && now.Sub(s.probe.since) > shared.upgradeTimeout {
 		s.probe.conn.Close(ws.CloseNormal, "upgrade timeout")
 		s.probe = nil
 	}
@@ -20,7 +20,7 @@ func (s *Session) check(now time.Time) {
 		if s.lastPacket != "" && now.After(s.keptUntil) {
 			s.dropLastPacket()
 		}
-	case !s.settled && now.Sub(s.opened) > cfg.SettleTimeout:
+	case !s.settled && now.Sub(s.opened) > shared.settleTimeout:
 		s.endLocked("transport close", packetClose)
 	case s.silent(now):
 		if s.receiving.TryLock() { // otherwise its last message is still being handled
@@ -28,7 +28,7 @@ func (s *Session) check(now time.Time) {
 			s.endLocked("ping timeout", "")
 		}
 	case s.version == V4 && !s.pinged && !now.Before(s.deadline):
-		s.pinged, s.deadline = true, s.deadline.Add(cfg.PingTimeout)
+		s.pinged, s.deadline = true, s.deadline.Add(shared.pingTimeout)
 		s.sendLocked(ws.TextFrame([]byte(packetPing)))
 	}
 }
@@ -37,7 +37,7 @@ func (s *Session) check(now time.Time) {
 func (s *Session) silent(now time.Time) bool {
 	deadline := s.deadline
 	if s.version == V4 && !s.pinged {
-		deadline = deadline.Add(s.shared.cfg.PingTimeout)
+		deadline = deadline.Add(s.shared.pingTimeout)
 	}
 	return !now.Before(deadline)
 }
@@ -46,22 +46,22 @@ func (s *Session) silent(now time.Time) bool {
 func (s *Session) recordPacket(kind byte) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	now := s.shared.cfg.Now()
+	now := s.shared.now()
 	switch {
 	case s.ended:
 		return false
 	case s.version == V3 || kind == typePong:
 		s.startInterval(now)
 	case s.pinged: // the pong is still missing, but the client is there
-		s.deadline = now.Add(s.shared.cfg.PingTimeout)
+		s.deadline = now.Add(s.shared.pingTimeout)
 	}
 	return true
 }
 
-// startInterval sets the next deadline: that of the client's ping in version 3, that of the server's ping in version 4.
+// startInterval sets the next deadline: in version 3 for the client's ping, in version 4 for the server's ping.
 func (s *Session) startInterval(now time.Time) {
-	s.pinged, s.deadline = false, now.Add(s.shared.cfg.Sockets.PingInterval)
+	s.pinged, s.deadline = false, now.Add(s.shared.pingInterval)
 	if s.version == V3 {
-		s.deadline = s.deadline.Add(s.shared.cfg.PingTimeout)
+		s.deadline = s.deadline.Add(s.shared.pingTimeout)
 	}
 }

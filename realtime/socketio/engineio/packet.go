@@ -53,7 +53,7 @@ func encodeBinary(data []byte, v Version, asText bool) *ws.Frame {
 	return ws.BinaryFrame(data)
 }
 
-// decodeText decodes a packet in text form. The data of the packet are part of b, except those of a binary message.
+// decodeText decodes a packet in text form. The data of the packet are a part of b, except for a binary message.
 func decodeText(b []byte, v Version) (packet, error) {
 	if len(b) == 0 {
 		return packet{}, errPacket

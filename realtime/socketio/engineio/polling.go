@@ -10,13 +10,14 @@ import (
 	"roomlog/realtime/ws"
 )
 
-// upgradeNoop is how long a GET waits during an upgrade before it gets a noop packet: the client pauses its polling.
+// upgradeNoop is the time after which a waiting GET gets a noop packet during an upgrade, because the client waits for it
+// before it upgrades.
 const upgradeNoop = 100 * time.Millisecond
 
 // poll responds to a GET with the backlog, or waits for frames.
 func (s *Session) poll(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
-	if !s.ended && s.silent(s.shared.cfg.Now()) && s.receiving.TryLock() { // before check noticed
+	if !s.ended && s.silent(s.shared.now()) && s.receiving.TryLock() { // before check noticed
 		s.receiving.Unlock()
 		s.endLocked("ping timeout", "")
 	}
@@ -34,7 +35,7 @@ func (s *Session) poll(w http.ResponseWriter, r *http.Request) {
 		s.mu.Unlock()
 		badRequest.write(w)
 		return
-	case s.waiting != nil: // two GETs at once
+	case s.waiting != nil: // two GETs at the same time
 		s.endLocked("transport error", packetClose)
 		s.mu.Unlock()
 		badRequest.write(w)
@@ -48,7 +49,8 @@ func (s *Session) poll(w http.ResponseWriter, r *http.Request) {
 	s.await(w, r, response, probed)
 }
 
-// await writes the response to a GET when there are frames.
+// await waits for frames and writes them as the response to a GET. During an upgrade it sends a noop packet instead. It
+// ends the session when the client cancels the request.
 func (s *Session) await(w http.ResponseWriter, r *http.Request, response chan []*ws.Frame, probed bool) {
 	var noop <-chan time.Time
 	if probed {
@@ -59,7 +61,7 @@ func (s *Session) await(w http.ResponseWriter, r *http.Request, response chan []
 	for {
 		select {
 		case frames := <-response:
-			if frames == nil { // upgraded meanwhile
+			if frames == nil { // the session was upgraded
 				badRequest.write(w)
 				return
 			}
@@ -110,7 +112,7 @@ func (s *Session) takeLast() []*ws.Frame {
 // respond writes frames as the response to a GET. If the client does not read it within Config.BodyTimeout, the frames
 // are lost and the session ends.
 func (s *Session) respond(w http.ResponseWriter, frames []*ws.Frame) {
-	cfg := &s.shared.cfg
+	shared := s.shared
 	body, binary := encodePayload(frames, s.version)
 	h := w.Header()
 	h.Set("Content-Type", "text/plain; charset=UTF-8")
@@ -120,7 +122,7 @@ func (s *Session) respond(w http.ResponseWriter, frames []*ws.Frame) {
 	h.Set("Content-Length", strconv.Itoa(len(body)))
 	h.Set("Cache-Control", "no-store")
 	control := http.NewResponseController(w)
-	_ = control.SetWriteDeadline(cfg.Now().Add(cfg.BodyTimeout))
+	_ = control.SetWriteDeadline(shared.now().Add(shared.bodyTimeout))
 	_, err := w.Write(body)
 	if err == nil {
 		err = control.Flush()
@@ -146,7 +148,8 @@ func (s *Session) post(w http.ResponseWriter, r *http.Request) {
 	_, _ = io.WriteString(w, "ok")
 }
 
-// startPost checks whether the session can take a POST now. Two at once would have no order: they end the session.
+// startPost checks whether the session accepts a POST now. Two POSTs at the same time end the session, because their order
+// is unknown.
 func (s *Session) startPost() *failure {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -155,7 +158,7 @@ func (s *Session) startPost() *failure {
 		return &unknownSession
 	case s.carrier != nil:
 		return &badRequest
-	case s.silent(s.shared.cfg.Now()) && !s.posting:
+	case s.silent(s.shared.now()) && !s.posting:
 		s.endLocked("ping timeout", "")
 		return &unknownSession
 	case s.posting:
@@ -174,10 +177,10 @@ func (s *Session) endPost() {
 
 // receivePost reads the body of a POST and handles its packets. A body that is refused ends the session.
 func (s *Session) receivePost(w http.ResponseWriter, r *http.Request) *failure {
-	cfg := &s.shared.cfg
+	shared := s.shared
 	control := http.NewResponseController(w)
-	_ = control.SetReadDeadline(cfg.Now().Add(cfg.BodyTimeout))
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, int64(cfg.MaxPayload)))
+	_ = control.SetReadDeadline(shared.now().Add(shared.bodyTimeout))
+	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, int64(shared.maxPayload)))
 	_ = control.SetReadDeadline(time.Time{})
 	var large *http.MaxBytesError
 	switch {
@@ -191,7 +194,7 @@ func (s *Session) receivePost(w http.ResponseWriter, r *http.Request) *failure {
 	limited := false
 	binary := r.Header.Get("Content-Type") == "application/octet-stream"
 	err = decodePayload(body, s.version, binary, func(p packet) bool {
-		if limited = s.limiter != nil && !s.limiter.AllowN(cfg.Now(), 1); limited {
+		if limited = s.limiter != nil && !s.limiter.AllowN(shared.now(), 1); limited {
 			return false
 		}
 		s.receive(p)

@@ -16,17 +16,30 @@ import (
 )
 
 const (
-	// lastPacketTimeout is how long the last packet of an ended session waits for the client's next GET.
+	// lastPacketTimeout is the time for which the last packet of an ended session is kept for the client's next GET.
 	lastPacketTimeout = 5 * time.Second
-	// pollBytes is about how many bytes one response to a GET carries.
+	// pollBytes is the approximate maximum size in bytes of the response to a GET.
 	pollBytes = 64 << 10
 )
 
-// shared is what all sessions of an engine have in common.
+// Handler handles the messages of one session. Its methods are called one after another.
+type Handler interface {
+	// Message handles a message. The bytes are valid until Message returns.
+	Message(data []byte, binary bool)
+	// Closed is called once, after the last message, with the reason in the words of Engine.IO.
+	Closed(reason string)
+}
+
+// shared holds the clock, settings and functions that all sessions of an engine use.
 type shared struct {
-	cfg    Config
-	stats  *ws.Stats
-	forget func(*Session) // removes an ended session from the engine
+	now        func() time.Time
+	log        *slog.Logger
+	stats      *ws.Stats
+	forget     func(*Session) // removes an ended session from the engine
+	maxPayload int
+
+	// Settings of Config.
+	pingInterval, pingTimeout, upgradeTimeout, settleTimeout, bodyTimeout time.Duration
 }
 
 // Session is one client, over polling or WebSocket. Its methods may be called by any goroutine at any time, and none
@@ -34,7 +47,7 @@ type shared struct {
 type Session struct {
 	shared  *shared
 	id      string
-	alias   string // under which other users know a session of version 3 that polls; "": none
+	alias   string // public id of a session of version 3 while it polls; "": none
 	version Version
 	query   url.Values
 	asText  bool   // the client receives binary messages as text
@@ -52,16 +65,17 @@ type Session struct {
 	waiting    chan []*ws.Frame // of a GET that waits for frames; nil: none waits
 	posting    bool
 	onUpgrade  map[upgradeListener]struct{}
-	release    func() // frees the slot that a session that polls takes
+	release    func() // frees the Limiter's slot of a session that polls
 	settled    bool
 	deadline   time.Time // of the next packet of the client, or of the next ping
-	pinged     bool      // deadline is that of the response to a ping
+	pinged     bool      // deadline is for the response to a ping
 	ended      bool
 	lastPacket string    // of an ended session: the client still has to poll it, after the backlog
 	keptUntil  time.Time // how long lastPacket is kept
 }
 
-// carrier is a WebSocket connection of a session: the one that carries it, or one that may.
+// carrier is a WebSocket connection of a session: the connection that carries the session, or a probe that may carry
+// it.
 type carrier struct {
 	session *Session
 	conn    *ws.Conn
@@ -72,21 +86,21 @@ type carrier struct {
 // upgradeListener is called when a session has been upgraded to a connection.
 type upgradeListener interface{ upgraded(*Session, *ws.Conn) }
 
-// newID returns a random id that nobody can guess.
+// newID returns a random id of 120 bits.
 func newID() string {
 	var b [15]byte
 	_, _ = rand.Read(b[:]) // never fails
 	return base64.RawURLEncoding.EncodeToString(b[:])
 }
 
-// ID returns the id of the session. It is a secret while the session polls: whoever knows it can send as the client.
+// ID returns the id of the session. It is a secret while the session polls: it is enough to send as the client.
 func (s *Session) ID() string { return s.id }
 
 // Alias returns the alias under which a client of version 3 was shown while it polled, or "".
 func (s *Session) Alias() string { return s.alias }
 
-// PublicID returns the id under which other users may know the client: the alias while a session of version 3 polls,
-// and the id otherwise. Frames that are sent to the session itself may contain either.
+// PublicID returns the id that other users may see: the alias while a session of version 3 polls, and the id otherwise.
+// Frames that are sent to the session itself may contain either.
 func (s *Session) PublicID() string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -120,8 +134,8 @@ func (s *Session) Upgraded() bool {
 	return s.carrier != nil
 }
 
-// Settled records that the client has connected to what it came for. Without it, the session ends after
-// Config.SettleTimeout.
+// Settled records that the protocol above Engine.IO has accepted the client, for example into a namespace. Without it,
+// the session ends after Config.SettleTimeout.
 func (s *Session) Settled() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -144,21 +158,21 @@ func (s *Session) handshake() *ws.Frame {
 	if s.carrier == nil {
 		upgrades = append(upgrades, "websocket")
 	}
-	c := &s.shared.cfg
+	c := s.shared
 	text, err := json.Marshal(struct {
 		ID           string   `json:"sid"`
 		Upgrades     []string `json:"upgrades"`
 		PingInterval int64    `json:"pingInterval"`
 		PingTimeout  int64    `json:"pingTimeout"`
 		MaxPayload   int      `json:"maxPayload"`
-	}{s.id, upgrades, c.Sockets.PingInterval.Milliseconds(), c.PingTimeout.Milliseconds(), c.MaxPayload})
+	}{s.id, upgrades, c.pingInterval.Milliseconds(), c.pingTimeout.Milliseconds(), c.maxPayload})
 	if err != nil { // strings and numbers can always be encoded
 		panic("engineio: encode a handshake: " + err.Error())
 	}
 	return ws.TextFrame(append([]byte{typeOpen}, text...))
 }
 
-// Send sends frames in their order. What the client does not take at once waits within bounds.
+// Send sends frames in their order. It does not block: frames that the client does not take wait in a bounded queue.
 func (s *Session) Send(frames ...*ws.Frame) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -169,7 +183,7 @@ func (s *Session) sendLocked(frames ...*ws.Frame) {
 	if s.ended {
 		return
 	}
-	if s.alias != "" { // the client knows itself by its id
+	if s.alias != "" { // the client itself uses its id
 		own := make([]*ws.Frame, len(frames))
 		for i, f := range frames {
 			own[i] = f.Replace(s.alias, s.id)
@@ -200,11 +214,11 @@ func (s *Session) flush() {
 // Close ends the session. Frames that were sent before are delivered first.
 func (s *Session) Close() { s.end("forced server close", packetClose) }
 
-// Fail ends the session at once, for a reason of the protocol such as "parse error" or "transport close".
+// Fail ends the session immediately, for a reason of the protocol such as "parse error" or "transport close".
 func (s *Session) Fail(reason string) { s.end(reason, "") }
 
-// end ends the session. When lastPacket is not "", a client that polls and does not wait gets it by its next GET;
-// otherwise its next GET finds the session unknown.
+// end ends the session. When lastPacket is not "", a client that polls, but has no GET open, receives it as the
+// response to its next GET. If lastPacket is "", the next GET is refused because the session is unknown.
 func (s *Session) end(reason, lastPacket string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -225,8 +239,8 @@ func (s *Session) endLocked(reason, lastPacket string) {
 		}
 		s.waiting <- []*ws.Frame{ws.TextFrame([]byte(lastPacket))}
 		s.waiting = nil
-	case lastPacket != "": // never together with the backlog: clients handle a close before the messages beside it
-		s.lastPacket, s.keptUntil = lastPacket, s.shared.cfg.Now().Add(lastPacketTimeout)
+	case lastPacket != "": // never in one response with the backlog: clients handle a close before the messages
+		s.lastPacket, s.keptUntil = lastPacket, s.shared.now().Add(lastPacketTimeout)
 	default:
 		s.backlog.Clear()
 	}
@@ -236,7 +250,7 @@ func (s *Session) endLocked(reason, lastPacket string) {
 	go s.finish(reason)
 }
 
-// finish calls Handler.Closed after the packet that is being handled, and frees what the session takes. The engine
+// finish calls Handler.Closed after the packet that is being handled, and frees the slot of the session. The engine
 // waits for it in Shutdown.
 func (s *Session) finish(reason string) {
 	s.receiving.Lock()
@@ -255,7 +269,8 @@ func (s *Session) finish(reason string) {
 	}
 }
 
-// dropLastPacket forgets a session whose client has got its last packet, or will not.
+// dropLastPacket unregisters an ended session after its client has received the last packet, or can no longer receive
+// it.
 func (s *Session) dropLastPacket() {
 	s.lastPacket = ""
 	s.backlog.Clear()
@@ -272,6 +287,6 @@ func (s *Session) recover() {
 		return
 	}
 	s.shared.stats.Panics.Add(1)
-	s.shared.cfg.Log.Error("Engine.IO session panicked", slog.Any("error", fault), slog.String("stack", string(debug.Stack())))
+	s.shared.log.Error("Engine.IO session panicked", slog.Any("error", fault), slog.String("stack", string(debug.Stack())))
 	s.end("server error", "")
 }

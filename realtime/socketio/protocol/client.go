@@ -12,9 +12,22 @@ import (
 // clientDisconnect is the reason, in the words of the protocol, when the client disconnected a socket.
 const clientDisconnect = "client namespace disconnect"
 
-// limits bound what a client may send and open.
+// limits holds the maximum numbers of namespaces and attachments of a client.
 type limits struct {
 	namespaces, attachments, bytes int
+}
+
+// Namespace is a part of the server to which clients connect. Only the namespaces of Config exist.
+type Namespace struct {
+	// Name begins with a slash; "/" is the default namespace.
+	Name string
+	// Use are called in turn before a socket connects. The first error refuses the socket; a *Refusal may carry data.
+	Use []func(*Socket) error
+	// Connected is called with each new socket, after its client got the response to CONNECT and before its first
+	// event is handled. It registers the socket's handlers.
+	Connected func(*Socket)
+	// Recovery lets clients recover their sockets after a lost connection. Nil: they cannot.
+	Recovery *Recovery
 }
 
 // namespace is a Namespace with its recovery store.
@@ -101,7 +114,7 @@ func (c *client) handle(p *packet) {
 		c.remove(k, clientDisconnect)
 	case p.kind != typeConnect && k != nil:
 		k.receive(p)
-	case c.protocol4() || p.kind == typeDisconnect: // it came late, for a namespace that was left
+	case c.protocol4() || p.kind == typeDisconnect: // the packet arrived after the client had left the namespace
 	default:
 		c.session.Fail("parse error")
 	}
@@ -148,7 +161,7 @@ func (c *client) connect(name string, auth json.RawMessage) {
 	}
 }
 
-// admit calls the functions of Namespace.Use, and recovers the socket if its client asks for it.
+// admit calls the functions of Namespace.Use, and recovers the socket if its client requests it.
 func (c *client) admit(k *Socket, n *namespace) error {
 	switch {
 	case n == nil:
@@ -194,7 +207,7 @@ func (c *client) disconnect(k *Socket, all bool) {
 	})
 }
 
-// remove takes a socket out of its namespace.
+// remove removes a socket from its namespace.
 func (c *client) remove(k *Socket, reason string) {
 	if c.sockets[k.namespace] == k {
 		delete(c.sockets, k.namespace)

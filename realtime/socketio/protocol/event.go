@@ -71,10 +71,10 @@ func (e *Event) Values() ([]any, error) {
 	return values, nil
 }
 
-// WantsAck reports whether the client asked for an acknowledgement.
+// WantsAck reports whether the client requested an acknowledgement.
 func (e *Event) WantsAck() bool { return e.id != noID }
 
-// Acknowledge acknowledges the event. It does nothing if the client did not ask for it, or after the first call.
+// Acknowledge acknowledges the event. It does nothing if the client did not request it, or after the first call.
 func (e *Event) Acknowledge(arguments ...any) {
 	if !e.WantsAck() || e.replied {
 		return

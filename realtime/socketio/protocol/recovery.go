@@ -9,21 +9,21 @@ import (
 	lru "github.com/hashicorp/golang-lru/v2"
 )
 
-// takeoverTimeout is how long a client that reconnects waits for the end of its previous connection, which the server
-// may not have noticed.
+// takeoverTimeout is the maximum time that a client which reconnects waits for the end of its previous connection. The
+// server may not have noticed the loss of that connection.
 const takeoverTimeout = time.Second
 
 // Recovery lets a client of protocol 5 that lost its connection continue with its previous socket. The client gets a
-// private id (pid) that nobody else knows. When it reconnects, it sends the pid and, as the offset, the last argument of
+// private id (pid), which no other client gets. When it reconnects, it sends the pid and, as the offset, the last argument of
 // the last event whose last argument was a string.
 type Recovery struct {
 	// Restore returns the value of Socket.Restored from the state that was kept, or reports false when the socket cannot
 	// be recovered. It may block.
 	Restore func(kept any, offset string) (restored any, ok bool)
 
-	// Keep is how long a lost socket can be recovered.
+	// Keep is the time for which a lost socket can be recovered.
 	Keep time.Duration `default:"2m"`
-	// MaxKept bounds the lost sockets that can be recovered; the oldest are forgotten first.
+	// MaxKept is the maximum number of lost sockets that can be recovered. The oldest are dropped first.
 	MaxKept int `default:"10000"`
 }
 
@@ -54,7 +54,7 @@ func newRecoveryStore(r Recovery, now func() time.Time) *recoveryStore {
 	return &recoveryStore{Recovery: r, now: now, lost: lost, connected: make(map[string]*Socket)}
 }
 
-// connect gives a new socket the ids and the state of the lost socket that its client asks for, or a new pid.
+// connect gives a new socket the ids and the state of the lost socket that its client requests, or a new pid.
 func (s *recoveryStore) connect(k *Socket) {
 	var request struct {
 		PID    string `json:"pid"`

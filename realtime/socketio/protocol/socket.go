@@ -11,24 +11,11 @@ import (
 	"roomlog/realtime/ws"
 )
 
-// maxPendingAcks bounds the acknowledgements that a client owes; the oldest are forgotten first.
+// maxPendingAcks is the maximum number of outstanding acknowledgements of a client. The oldest are dropped first.
 const maxPendingAcks = 64
 
 // ServerDisconnect is the reason, in the words of the protocol, when the server disconnected a socket.
 const ServerDisconnect = "server namespace disconnect"
-
-// Namespace is a part of the server to which clients connect. Only the namespaces of Config exist.
-type Namespace struct {
-	// Name begins with a slash; "/" is the default namespace.
-	Name string
-	// Use are called in turn before a socket connects. The first error refuses the socket; a *Refusal may carry data.
-	Use []func(*Socket) error
-	// Connected is called with each new socket, after its client knows that it is connected and before anything else
-	// of it is handled. It registers the socket's handlers.
-	Connected func(*Socket)
-	// Recovery lets clients recover their sockets after a lost connection. Nil: they cannot.
-	Recovery *Recovery
-}
 
 // Socket is one client in one namespace. Its events are handled one after another; methods that do not say otherwise
 // may be called by any goroutine at any time.
@@ -47,15 +34,15 @@ type Socket struct {
 	onDisconnect []func(reason string)
 	restored     any
 	kept         any
-	left         chan struct{} // closed when everything above is over
+	left         chan struct{} // closed when the socket has disconnected
 
 	mu     sync.Mutex
 	closed bool
-	acks   map[int64]func(*Event) // that the client owes
+	acks   map[int64]func(*Event) // callbacks of outstanding acknowledgements
 	nextID int64
 }
 
-// newID returns a random id that nobody can guess.
+// newID returns a random id of 120 bits.
 func newID() string {
 	var b [15]byte
 	_, _ = rand.Read(b[:]) // never fails
@@ -79,10 +66,10 @@ func newSocket(s *engineio.Session, namespace string, auth json.RawMessage) *Soc
 	return k
 }
 
-// ID returns the id under which the client knows itself.
+// ID returns the id of the socket, which its client has too.
 func (k *Socket) ID() string { return k.id }
 
-// PublicID returns the id under which other users may know the client.
+// PublicID returns the id that other users may see.
 func (k *Socket) PublicID() string {
 	switch {
 	case !protocol4(k.session):
@@ -105,8 +92,8 @@ func (k *Socket) Auth() json.RawMessage { return k.auth }
 // On sets the handler of an event. Call it from Namespace.Connected or from a handler.
 func (k *Socket) On(event string, handle func(*Event)) { k.handlers[event] = handle }
 
-// Use adds a function that is called with every event before its handler. After an error the handler is not called.
-// Clients of protocol 4 get the error, as their servers did; newer ones do not.
+// Use adds a function that is called with every event before its handler. After an error the handler is not called. The
+// error is sent to clients of protocol 4, as Socket.IO 2 does; it is not sent to newer clients.
 func (k *Socket) Use(check func(*Event) error) { k.middleware = append(k.middleware, check) }
 
 // OnDisconnect adds a function that is called when the socket has disconnected. Call it from Namespace.Connected or from
@@ -115,7 +102,8 @@ func (k *Socket) OnDisconnect(handle func(reason string)) {
 	k.onDisconnect = append(k.onDisconnect, handle)
 }
 
-// Keep sets the state that Recovery.Restore gets. Without it, the socket cannot be recovered. Call it from OnDisconnect.
+// Keep sets the state that is passed to Recovery.Restore. Without it, the socket cannot be recovered. Call it from
+// OnDisconnect.
 func (k *Socket) Keep(state any) { k.kept = state }
 
 // Restored returns the result of Recovery.Restore, or nil for a new socket. Call it from Namespace.Connected.
@@ -133,7 +121,7 @@ func (k *Socket) Shared(create func() any) any {
 // Emit sends an event.
 func (k *Socket) Emit(event string, arguments ...any) { k.emit(noID, event, arguments) }
 
-// EmitWithAck sends an event and asks for an acknowledgement. acknowledged is called with it like a handler, if it comes.
+// EmitWithAck sends an event and requests an acknowledgement. When it comes, acknowledged is called as a handler.
 func (k *Socket) EmitWithAck(acknowledged func(*Event), event string, arguments ...any) {
 	k.mu.Lock()
 	if k.acks == nil {

@@ -2,7 +2,6 @@ package siotest
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
@@ -15,7 +14,7 @@ import (
 	"github.com/lxzan/gws"
 )
 
-// Patience bounds every wait of a client.
+// Patience is the maximum duration of every wait of a client.
 const Patience = 10 * time.Second
 
 // Packet is a received Engine.IO packet: text that begins with its type, or bytes.
@@ -56,52 +55,6 @@ type Client struct {
 	stopped chan struct{} // closed when the loop of GETs has ended
 }
 
-// Dial opens a session at an address like "http://127.0.0.1:7001/socket.io/".
-func Dial(t testing.TB, base string, o Options) *Client {
-	t.Helper()
-	c, err := Try(t, base, o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return c
-}
-
-// Try is Dial for servers that may refuse the session: it returns the error.
-func Try(t testing.TB, base string, o Options) (*Client, error) {
-	if o.Version == 0 {
-		o.Version = 4
-	}
-	c := &Client{TB: t, base: base, options: o, packets: make(chan Packet, 100_000), closed: make(chan struct{}), stopped: make(chan struct{}), cut: make(chan struct{})}
-	if o.Polling {
-		status, body := c.Do(http.MethodGet, c.address(""), "", nil)
-		if status != http.StatusOK {
-			return nil, fmt.Errorf("%d %s", status, body)
-		}
-		c.polling = true
-		for _, p := range c.split(body) {
-			c.take(p)
-		}
-	} else if err := c.dialSocket(""); err != nil {
-		return nil, err
-	}
-	t.Cleanup(c.Cut)
-	var opening struct {
-		SID      string
-		Upgrades []string
-	}
-	open := c.Next()
-	if !strings.HasPrefix(open.Text, "0") || json.Unmarshal([]byte(open.Text[1:]), &opening) != nil || opening.SID == "" {
-		return nil, fmt.Errorf("opened with %q", open.Text)
-	}
-	c.sid, c.Upgrades = opening.SID, len(opening.Upgrades)
-	if o.Polling {
-		go c.loop()
-	} else {
-		close(c.stopped)
-	}
-	return c, nil
-}
-
 // SID returns the id of the session.
 func (c *Client) SID() string { return c.sid }
 
@@ -130,7 +83,7 @@ func (c *Client) Address(transport, sid string) string {
 }
 
 // Do makes an HTTP request and returns the status and the body of the response.
-func (c *Client) Do(method, address, body string, header http.Header) (status int, answer string) {
+func (c *Client) Do(method, address, body string, header http.Header) (status int, response string) {
 	c.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()

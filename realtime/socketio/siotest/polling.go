@@ -9,9 +9,6 @@ import (
 	"unicode/utf16"
 )
 
-// units returns the length of a text in UTF-16 code units, as JavaScript counts it.
-func units(text string) int { return len(utf16.Encode([]rune(text))) }
-
 // split returns the packets of the response to a GET.
 func (c *Client) split(payload string) (packets []Packet) {
 	if c.options.Version == 4 {
@@ -77,7 +74,7 @@ func (c *Client) Upgrade() {
 	_ = socket.WriteString("5")
 }
 
-// Second opens another WebSocket connection for the same session, as an attacker who knows its id would.
+// Second opens another WebSocket connection for the same session, as an attacker with its id would.
 func (c *Client) Second() *Client {
 	c.Helper()
 	other := &Client{TB: c.TB, base: c.base, options: c.options, sid: c.sid, packets: make(chan Packet, 1000), closed: make(chan struct{})}

@@ -31,12 +31,12 @@ func (c *Client) Enter(namespace, auth string) (id, pid string) {
 	}
 	c.Send("40" + prefix + auth)
 	p := c.Next()
-	var answer struct{ SID, PID string }
+	var response struct{ SID, PID string }
 	text, ok := strings.CutPrefix(p.Text, "40"+prefix)
-	if !ok || json.Unmarshal([]byte(text), &answer) != nil || answer.SID == "" {
+	if !ok || json.Unmarshal([]byte(text), &response) != nil || response.SID == "" {
 		c.Fatalf("connected with %q", p.Text)
 	}
-	return answer.SID, answer.PID
+	return response.SID, response.PID
 }
 
 // Emit emits an event in the default namespace.

@@ -17,9 +17,10 @@ import (
 	"time"
 )
 
-// Timeout bounds every wait of a test.
+// Timeout is the maximum time that a test waits for an expected frame.
 const Timeout = 10 * time.Second
 
+// The first byte of a frame: the FIN bit and the opcodes of RFC 6455.
 const (
 	Fin      = 0x80
 	OpText   = 0x1
@@ -29,16 +30,18 @@ const (
 	OpPong   = 0xA
 )
 
+// Client is one WebSocket connection that reads and writes single frames.
 type Client struct {
 	T    testing.TB
 	Conn net.Conn
 	In   *bufio.Reader
 
 	Inflates   bool // accepts compressed messages
-	Compressed int  // number of compressed messages that came
+	Compressed int  // number of compressed messages that were received
 	Inflater
 }
 
+// UpgradeRequest is the start of an upgrade request, without the empty line at its end.
 const UpgradeRequest = "GET /ws HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n" +
 	"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: IHfMdf8a0aQXbwQO1pkGdA==\r\n"
 
@@ -48,11 +51,14 @@ func Dial(t testing.TB, addr string, more ...byte) *Client {
 	return Upgrade(t, Connect(t, addr, 0), more...)
 }
 
+// DialTLS connects with TLS, without checking the certificate, and upgrades.
 func DialTLS(t testing.TB, addr string) *Client {
 	t.Helper()
 	return Upgrade(t, tls.Client(Connect(t, addr, 0), &tls.Config{InsecureSkipVerify: true}))
 }
 
+// Connect opens a TCP connection that is closed when the test ends. receiveBuffer is its size in bytes; 0 keeps the
+// default.
 func Connect(t testing.TB, addr string, receiveBuffer int) net.Conn {
 	t.Helper()
 	conn, err := net.Dial("tcp", addr)
@@ -68,20 +74,22 @@ func Connect(t testing.TB, addr string, receiveBuffer int) net.Conn {
 	return conn
 }
 
+// Upgrade upgrades a connection. It sends more in the same write as the request.
 func Upgrade(t testing.TB, conn net.Conn, more ...byte) *Client {
 	t.Helper()
 	c := NewClient(t, conn)
-	answer := c.Handshake("", more...)
-	if answer.StatusCode != http.StatusSwitchingProtocols {
-		body, _ := io.ReadAll(answer.Body)
-		t.Fatalf("the upgrade got the response %d %s", answer.StatusCode, body)
+	response := c.Handshake("", more...) //nolint:bodyclose // an upgrade has no body
+	if response.StatusCode != http.StatusSwitchingProtocols {
+		body, _ := io.ReadAll(response.Body)
+		t.Fatalf("the upgrade got the response %d %s", response.StatusCode, body)
 	}
-	if got := answer.Header.Get("Sec-WebSocket-Accept"); got != "aWAY+V/uyz5ILZEoWuWdxjnlb7E=" {
+	if got := response.Header.Get("Sec-WebSocket-Accept"); got != "aWAY+V/uyz5ILZEoWuWdxjnlb7E=" {
 		t.Fatalf("Sec-WebSocket-Accept = %q", got)
 	}
 	return c
 }
 
+// NewClient returns a client on a connection that has not been upgraded.
 func NewClient(t testing.TB, conn net.Conn) *Client {
 	return &Client{T: t, Conn: conn, In: bufio.NewReader(conn)}
 }
@@ -91,11 +99,11 @@ func (c *Client) Handshake(headers string, more ...byte) *http.Response {
 	c.T.Helper()
 	c.Write(append([]byte(UpgradeRequest+headers+"\r\n"), more...)...)
 	_ = c.Conn.SetReadDeadline(time.Now().Add(Timeout))
-	answer, err := http.ReadResponse(c.In, nil)
+	response, err := http.ReadResponse(c.In, nil)
 	if err != nil {
 		c.T.Fatal(err)
 	}
-	return answer
+	return response
 }
 
 // Write writes raw bytes.
@@ -121,6 +129,7 @@ func MaskedFrame(first byte, payload string) []byte {
 	return append(append(f, 0, 0, 0, 0), payload...)
 }
 
+// ClosePayload returns the payload of a close frame.
 func ClosePayload(code uint16, reason string) string {
 	return string(binary.BigEndian.AppendUint16(nil, code)) + reason
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 )
 
+// Listen listens on a free port of the loopback interface.
 func Listen(t testing.TB) net.Listener {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -15,6 +16,7 @@ func Listen(t testing.TB) net.Listener {
 	return l
 }
 
+// Receive returns the next value of a channel. It fails the test after Timeout.
 func Receive[T any](t testing.TB, from <-chan T, what string) T {
 	t.Helper()
 	select {

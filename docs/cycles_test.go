@@ -16,17 +16,7 @@ import (
 )
 
 // cyclicLater are the packages whose files still refer to each other in circles. The list only shrinks.
-var cyclicLater = []string{
-	"api",
-	"cmd/roomlog/docgen",
-	"cmd/roomlog/serve",
-	"internal/settings",
-	"realtime/socketio",
-	"realtime/socketio/engineio",
-	"realtime/socketio/protocol",
-	"realtime/socketio/siotest",
-	"realtime/ws",
-}
+var cyclicLater = []string{"api"}
 
 // TestFilesOfAPackageHaveNoCycles checks that the references among the files of a package point one way. A reference is
 // the use of a name that another file declares. It is measured without the types of other packages.
@@ -44,9 +34,9 @@ func TestFilesOfAPackageHaveNoCycles(t *testing.T) {
 			text := fmt.Sprintf("%s: %d files refer to each other: %s", dir, len(cycle), strings.Join(cycle, " "))
 			if slices.Contains(cyclicLater, dir) {
 				t.Log(text)
-			} else {
-				t.Error(text)
+				continue
 			}
+			t.Error(text)
 		}
 	}
 }

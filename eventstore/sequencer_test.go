@@ -75,10 +75,10 @@ func TestExecuteAppendsAllEventsOrNone(t *testing.T) {
 func TestExecuteReturnsTheHeadWithoutEvents(t *testing.T) {
 	t.Parallel()
 	l := newLog(t)
-	guest := l.register("guest")
-	l.do(domain.DisableUser{User: guest.id})
+	register1 := l.register("guest")
+	l.do(domain.DisableUser{User: register1.id})
 	head := int64(len(l.all()))
-	if r := l.do(domain.DisableUser{User: guest.id}); r.Position != head || len(r.Events) != 0 {
+	if r := l.do(domain.DisableUser{User: register1.id}); r.Position != head || len(r.Events) != 0 {
 		t.Fatalf("got %+v, the head is %d", r, head)
 	}
 }

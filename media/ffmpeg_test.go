@@ -196,11 +196,11 @@ func TestFFmpegPublishesOtherKinds(t *testing.T) {
 	needFFmpeg(t)
 	t.Parallel()
 	h := run(t, nil)
-	picture := []string{"-c:v", "libx264", "-preset", "ultrafast", "-g", "25", "-pix_fmt", "yuv420p"}
+	video := []string{"-c:v", "libx264", "-preset", "ultrafast", "-g", "25", "-pix_fmt", "yuv420p"}
 	files := map[string]string{ // by key
 		"sound":   clip(t, "sound", "-vn", "-c:a", "aac"),
-		"picture": clip(t, "picture", append(picture, "-an")...),
-		"mp3":     clip(t, "mp3", append(picture, "-c:a", "libmp3lame", "-ar", "44100")...),
+		"picture": clip(t, "picture", append(video, "-an")...),
+		"mp3":     clip(t, "mp3", append(video, "-c:a", "libmp3lame", "-ar", "44100")...),
 	}
 	kinds := map[string]byte{"sound": 4, "picture": 1, "mp3": 5} // flags that the header has to announce, because ffprobe waits for these tracks
 	viewers := make(map[string]*viewer)

@@ -13,7 +13,7 @@ import (
 // ErrBehind means that the tables are behind the log and did not catch up in time. The caller may retry in a second.
 var ErrBehind = errors.New("the tables are behind the log")
 
-// A TablesFollower knows the position of the tables. *feed.Feed is one.
+// A TablesFollower follows the position of the tables. *feed.Feed implements it.
 type TablesFollower interface {
 	// Checkpoint returns a position that the tables have reached.
 	Checkpoint() int64
@@ -27,15 +27,15 @@ type AdmissionConfig struct {
 	Tables  TablesFollower
 	Head    func(ctx context.Context) (int64, error) // the newest position of the log: eventstore.Store.Head
 	Now     func() time.Time
-	Timeout time.Duration `default:"5s"` // how long a check waits for tables that are behind the log
+	Timeout time.Duration `default:"5s"` // maximum wait of a check for tables that are behind the log
 }
 
 // Admission checks sessions and owners of lives by the rule of package domain, from the tables. It is safe for
 // concurrent use.
 //
-// The tables may be behind what a client already knows: a token that was issued a moment ago, a live that was created a
-// moment ago, a ban that was lifted a moment ago. When the tables refuse, an Admission therefore waits once until they
-// have reached that position, and checks again. It returns ErrBehind if they stay behind.
+// The tables may be behind the log, for example just after a sign-in, the creation of a live or the end of a ban. When
+// the tables refuse, an Admission therefore waits once until they have reached the position of the sign-in or the head
+// of the log, and checks again. It returns ErrBehind after AdmissionConfig.Timeout.
 type Admission struct {
 	c AdmissionConfig
 }
@@ -49,7 +49,7 @@ func NewAdmission(c AdmissionConfig) (*Admission, error) {
 	return &Admission{c}, nil
 }
 
-// SessionRef names a session, as a token does.
+// SessionRef identifies a session by the data of a token.
 type SessionRef struct {
 	User     domain.UserID
 	Session  string
@@ -88,8 +88,8 @@ func (a *Admission) CheckOwner(ctx context.Context, streamKey string) (Live, err
 	})
 }
 
-// check calls look. If look refuses, it waits until the tables have reached position, and calls look again; position 0
-// is the head of the log. It does not wait if the tables had reached position before.
+// check calls look. If look returns a refusal, check waits until the tables have reached position and calls look again;
+// position 0 means the head of the log. It does not wait if the tables had reached position before the first call.
 func check[T any](ctx context.Context, a *Admission, position int64, look func() (T, error)) (T, error) {
 	current := position > 0 && a.c.Tables.Checkpoint() >= position // before look reads the tables
 	found, err := look()

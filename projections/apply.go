@@ -20,7 +20,8 @@ func All() []Projection {
 }
 
 // An Applier applies events to the read tables. The projector, rebuilds and verifications share it. It writes to the
-// tables that search_path finds. It is not safe for concurrent use, except that Decode may run beside Apply.
+// tables that search_path finds. It is not safe for concurrent use, except that Decode and Apply may run at the same
+// time.
 type Applier struct {
 	projections []Projection
 	readers     map[string][]reader // by type of event
@@ -53,7 +54,7 @@ type PoisonEvent struct {
 	Cause            string
 }
 
-// CheckContiguous returns a *HaltError unless the positions of events follow after without a gap.
+// CheckContiguous returns a *HaltError unless events have the positions after+1, after+2 and so on.
 func CheckContiguous(events []eventstore.Record, after int64) error {
 	for i, r := range events {
 		if want := after + 1 + int64(i); r.Position != want {
@@ -68,8 +69,8 @@ func GapError(position int64) error {
 	return &HaltError{Position: position, Err: errors.New("the log has a gap: this position is missing")}
 }
 
-// CheckVersions returns a *HaltError unless the projections of a wrote the tables, in their current versions. after is
-// the position of the tables; empty tables become those of a.
+// CheckVersions returns a *HaltError unless the tables were written by the projections of a in their current versions.
+// after is the position of the tables. If it is 0, the tables are empty and CheckVersions records the versions of a.
 func (a *Applier) CheckVersions(ctx context.Context, tx pgx.Tx, after int64) error {
 	rows, err := tx.Query(ctx, selectVersions)
 	if err != nil {
@@ -141,8 +142,8 @@ func sumOf(postings []domain.Posting) (sum domain.Coins) {
 	return sum
 }
 
-// undecodable returns the poison that follows from one event that cannot be decoded: one for each projection that reads
-// it.
+// undecodable returns the poison that follows from one event that cannot be decoded: one row for each projection that
+// reads the event.
 func (a *Applier) undecodable(ctx context.Context, one []eventstore.Record) ([]PoisonEvent, error) {
 	r := one[0]
 	cause := a.store.Decode(ctx, one)
@@ -270,7 +271,8 @@ func (a *Applier) fold(events []eventstore.Record, selected []bool) (batches []a
 	return batches, nil
 }
 
-// writeEach writes one projection after another, so that one that cannot apply an event does not block the others.
+// writeEach writes one projection after another, so that a projection that cannot apply an event does not block the
+// others.
 func (a *Applier) writeEach(ctx context.Context, tx pgx.Tx, events []eventstore.Record) ([]PoisonEvent, error) {
 	var poison []PoisonEvent
 	for i := range a.projections {

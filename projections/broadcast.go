@@ -17,8 +17,8 @@ var Broadcasts = Projection{
 	Write:    writes(writeBroadcasts),
 }
 
-// broadcastsBatch holds the broadcasts that started, with their end if it is in the same batch, and the ends of earlier
-// ones.
+// broadcastsBatch holds the broadcasts that started, with their end if it is in the same batch, and the ends of
+// broadcasts of earlier batches.
 type broadcastsBatch struct {
 	started map[domain.BroadcastID]*broadcastRow
 	order   []domain.BroadcastID
@@ -90,7 +90,7 @@ func (b *broadcastsBatch) queueStarted(tables *pgx.Batch) {
 	tables.Queue(insertBroadcast, id, live, node, video, width, height, audio, startedAt, stoppedAt, cause, bytes)
 }
 
-// Broadcast is a broadcast that is going on.
+// Broadcast is a row of the current broadcasts: the broadcast of a live that has not ended.
 type Broadcast struct {
 	ID        domain.BroadcastID
 	Live      domain.LiveID

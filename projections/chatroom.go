@@ -54,7 +54,7 @@ func writeChatRooms(b *chatRoomsBatch, tables *pgx.Batch) {
 	}
 }
 
-// ChatRoom is a chat room.
+// ChatRoom is a row of the chat rooms that exist.
 type ChatRoom struct {
 	ID        domain.ChatRoomID
 	Name      string

@@ -23,7 +23,7 @@ type RowQuerier interface {
 	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
 }
 
-// ReadCheckpoint returns the checkpoint, or the zero one before a projector has run.
+// ReadCheckpoint returns the checkpoint, or the zero Checkpoint before a projector has run.
 func ReadCheckpoint(ctx context.Context, db RowQuerier) (c Checkpoint, err error) {
 	if err := db.QueryRow(ctx, selectCheckpoint).Scan(&c.Position, &c.Generation); err != nil && !errors.Is(err, pgx.ErrNoRows) {
 		return c, fmt.Errorf("read the checkpoint: %w", err)
@@ -31,7 +31,7 @@ func ReadCheckpoint(ctx context.Context, db RowQuerier) (c Checkpoint, err error
 	return c, nil
 }
 
-// LockCheckpoint returns the checkpoint and locks it until the end of tx. No projector writes the tables meanwhile.
+// LockCheckpoint returns the checkpoint and locks it until the end of tx. Until then no projector writes the tables.
 func LockCheckpoint(ctx context.Context, tx pgx.Tx) (c Checkpoint, err error) {
 	if err := tx.QueryRow(ctx, selectCheckpoint+" FOR UPDATE").Scan(&c.Position, &c.Generation); err != nil {
 		return c, fmt.Errorf("lock the checkpoint: %w", err)

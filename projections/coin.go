@@ -23,7 +23,7 @@ type coinsBatch struct {
 	seq        []int32
 	account    []string
 	amount     []int64
-	total      []int64 // of the account in this batch, including this movement
+	total      []int64 // total change of the account in this batch up to and including this movement
 	claimed    []int64
 	order      []string
 	live, gift []int64
@@ -43,14 +43,14 @@ func foldCoinsSpent(b *coinsBatch, r eventstore.Record, e domain.GiftSent) {
 	b.post(r, e.Postings, domain.WalletAccount(e.Sender), e.BalanceAfter, purpose{live: e.Live, gift: e.Gift})
 }
 
-// purpose is what coins moved for.
+// purpose is the reason of a movement of coins.
 type purpose struct {
 	order domain.OrderID
 	live  domain.LiveID
 	gift  domain.GiftID
 }
 
-// post adds the postings of an event, which states the balance of holder after it.
+// post adds the postings of an event. balance is the balance of holder after the event, as the event states it.
 func (b *coinsBatch) post(r eventstore.Record, postings []domain.Posting, holder domain.Account, balance domain.Coins, p purpose) {
 	for i, posting := range postings {
 		add(&b.moved, posting.Account, int64(posting.Amount))

@@ -11,12 +11,13 @@ import (
 	"roomlog/eventstore"
 )
 
-// credentialBatch is the number of credentials that one transaction deletes. The projector waits meanwhile.
+// credentialBatch is the number of credentials that one transaction deletes. The projector waits during the
+// transaction.
 const credentialBatch = 1000
 
-// DeleteUnusedCredentials deletes the password hashes that no account refers to, and returns their number. A
-// registration that was refused leaves one behind. Only hashes that are an hour older than the newest event in the
-// tables are deleted, so that no account loses its password because the tables are behind. While table poison has rows,
+// DeleteUnusedCredentials deletes the password hashes that no account refers to, and returns their number. A refused
+// registration leaves a password hash behind. Only hashes that are an hour older than the newest event in the tables
+// are deleted, so that no account loses its password because the tables are behind. While table poison has rows,
 // nothing is deleted.
 func DeleteUnusedCredentials(ctx context.Context, pool *pgxpool.Pool) (total int64, err error) {
 	for {
@@ -32,7 +33,8 @@ func DeleteUnusedCredentials(ctx context.Context, pool *pgxpool.Pool) (total int
 	}
 }
 
-// unusedCredentials returns up to credentialBatch unused credentials; those among candidates, if it is not nil.
+// unusedCredentials returns up to credentialBatch unused credentials. If candidates is not nil, it returns only members
+// of candidates.
 func unusedCredentials(ctx context.Context, db Querier, candidates []uuid.UUID) ([]uuid.UUID, error) {
 	rows, err := db.Query(ctx, selectUnusedCredentials, ConsumerGroup, candidates, credentialBatch)
 	if err != nil {
@@ -45,8 +47,8 @@ func unusedCredentials(ctx context.Context, db Querier, candidates []uuid.UUID) 
 	return unused, nil
 }
 
-// deleteUnused deletes those of some credentials that are still unused. It locks the checkpoint, so that no other
-// tables are put into use meanwhile.
+// deleteUnused deletes the candidates that are still unused. It locks the checkpoint, so that a rebuild cannot switch
+// the tables at the same time.
 func deleteUnused(ctx context.Context, pool *pgxpool.Pool, candidates []uuid.UUID) (deleted int64, err error) {
 	err = pgx.BeginFunc(ctx, pool, func(tx pgx.Tx) error {
 		if _, err := tx.Exec(ctx, "SELECT FROM checkpoint WHERE consumer_group = $1 FOR SHARE", ConsumerGroup); err != nil {

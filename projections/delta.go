@@ -13,7 +13,7 @@ type Audience int
 
 // The audiences.
 const (
-	AudienceNone    Audience = iota // nobody
+	AudienceNone    Audience = iota // no recipient
 	AudienceLive                    // all subscribers of the live
 	AudienceUser                    // the user channel of the recipient: all connections of that user
 	AudienceChat                    // participants of the chat; the chat chooses them by the event
@@ -47,13 +47,13 @@ const (
 	KindChatRoomRemoved    = "chat_room_removed"
 )
 
-// A Delta is a change as clients see it. It follows from one event, and from the profile of its user.
+// A Delta is a change in the form for clients. It follows from one event, and from the profile of its user.
 type Delta struct {
 	Position   int64
 	Audience   Audience
 	Kind       string
 	Live       domain.LiveID // 0 unless the audience is AudienceLive or AudienceServers
-	User       domain.UserID // the user of the event; 0 for an anonymous one
+	User       domain.UserID // the user of the event; 0 for an anonymous user
 	Profile    Profile       // of User, if NeedsProfile
 	Event      domain.Event
 	ID         string // 10 characters of the event's id

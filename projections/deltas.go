@@ -38,7 +38,7 @@ func DeltasOf(r eventstore.Record) []Delta {
 	return deltas
 }
 
-// spec returns the entry of d; the zero one if d has none.
+// spec returns the entry of d; the zero DeltaSpec if d has none.
 func (d Delta) spec() DeltaSpec {
 	if d.Event != nil {
 		for _, s := range specs[d.Event.Type()] {
@@ -59,7 +59,7 @@ func (d Delta) Payload() any {
 	return nil
 }
 
-// Droppable reports whether a client that reads slowly may lose d.
+// Droppable reports whether a client that reads slowly may miss d.
 func (d Delta) Droppable() bool { return d.spec().Droppable }
 
 // ChangesGauges reports whether d changes the gauges of its live.

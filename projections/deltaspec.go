@@ -14,8 +14,8 @@ type DeltaSpec struct {
 	Summary  string       // describes the kind to client developers; "" if the payload is not Payload
 	Payload  reflect.Type // of the values that Delta.Payload returns; nil: none
 
-	Droppable     bool // a client that reads slowly may lose it
-	ChangesGauges bool // it changes the gauges of its live
+	Droppable     bool // a client that reads slowly may miss the delta
+	ChangesGauges bool // the delta changes the gauges of its live
 	NeedsProfile  bool // clients see the profile of its user
 	NotProjected  bool // no projection handles the event: the log alone stores it
 
@@ -23,7 +23,7 @@ type DeltaSpec struct {
 	payload func(Delta) any
 }
 
-// The options of an entry.
+// droppable, changesGauges, needsProfile and notProjected are options that set the field of the same name.
 func droppable(s *DeltaSpec)     { s.Droppable = true }
 func changesGauges(s *DeltaSpec) { s.ChangesGauges = true }
 func needsProfile(s *DeltaSpec)  { s.NeedsProfile = true }
@@ -68,7 +68,7 @@ func toServers[E domain.Event](kind string, options ...func(*DeltaSpec)) DeltaSp
 	}}.with(options)
 }
 
-// toNobody sends E to nobody.
+// toNobody marks an event that has no delta.
 func toNobody[E domain.Event](options ...func(*DeltaSpec)) DeltaSpec {
 	return DeltaSpec{Event: typeOf[E]()}.with(options)
 }
@@ -86,7 +86,7 @@ func typeOf[E domain.Event]() string {
 	return zero.Type()
 }
 
-// by sets the participant of d.
+// by sets the participant of d and returns d.
 func (d *Delta) by(p domain.ParticipantID) *Delta { d.Participant = p; return d }
 
 // in sets the chat rooms of d.

@@ -7,7 +7,7 @@ import (
 )
 
 // DeltaSpecs returns the table of deltas: for each type of event who receives it, as which kind of delta, with which
-// payload. To push a new event to clients, add an entry and its payload. An event that nobody receives has an entry
+// payload. To push a new event to clients, add an entry and its payload. An event that no client receives has an entry
 // too.
 func DeltaSpecs() []DeltaSpec {
 	return []DeltaSpec{
@@ -79,7 +79,7 @@ const aboutNotice = "The account of the user, or one of its sessions, has change
 
 // The payloads of deltas. Their JSON form is the data of a frame of the native dialect.
 type (
-	// UserPayload is how clients see a user.
+	// UserPayload is the public data of a user.
 	UserPayload struct {
 		ID     domain.UserID `json:"id"`
 		Name   string        `json:"name"`
@@ -130,7 +130,7 @@ type (
 		Media *BroadcastMedia  `json:"media" jsonschema_description:"null: the broadcast has ended"`
 		Cause domain.StopCause `json:"cause,omitempty" jsonschema_description:"why the broadcast has ended"`
 	}
-	// BroadcastMedia is what a broadcast contains, and since when.
+	// BroadcastMedia describes the media of a broadcast and the time of its start.
 	BroadcastMedia struct {
 		domain.MediaInfo
 		Since time.Time `json:"since"`
@@ -157,7 +157,7 @@ type (
 	}
 )
 
-// UserPayloadOf returns how clients see the user of a profile.
+// UserPayloadOf returns the public data of the user of a profile.
 func UserPayloadOf(p Profile) UserPayload { return UserPayload{p.ID, p.Name(), p.Avatar} }
 
 // BroadcastMediaOf returns the media of a broadcast that started at a time.

@@ -9,10 +9,11 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 )
 
-// ErrNotFound means that the tables have no such row (yet).
+// ErrNotFound means that the tables do not contain the row, or do not contain it yet.
 var ErrNotFound = errors.New("not found")
 
-// A HaltError stops the projector before a position: going on would count coins wrongly or skip an event silently.
+// A HaltError stops the projector before a position, because continuing would count coins wrongly or skip an event
+// silently.
 type HaltError struct {
 	Position   int64
 	Projection string // "" if it concerns all projections

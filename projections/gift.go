@@ -97,12 +97,12 @@ func (q *Queries) Gifts(ctx context.Context) ([]Gift, error) {
 	return many(ctx, q, "gifts", pgx.RowToStructByPos[Gift], selectGifts, false)
 }
 
-// AllGifts returns all gifts, including withdrawn ones.
+// AllGifts returns all gifts, including withdrawn gifts.
 func (q *Queries) AllGifts(ctx context.Context) ([]Gift, error) {
 	return many(ctx, q, "gifts", pgx.RowToStructByPos[Gift], selectGifts, true)
 }
 
-// GiftRecord is a gift that was sent. Name, Image and Price are those of that moment.
+// GiftRecord is a gift that was sent. Name, Image and Price are the values at the time of sending.
 type GiftRecord struct {
 	Position int64
 	ID       string // of its Delta

@@ -76,7 +76,7 @@ func writeLives(b *livesBatch, tables *pgx.Batch) {
 	}
 }
 
-// Live is a live.
+// Live is a row of the lives: a live with its owner, status and totals.
 type Live struct {
 	ID          domain.LiveID
 	UserID      domain.UserID // the owner
@@ -84,7 +84,7 @@ type Live struct {
 	OwnerStatus domain.UserStatus // whether the owner may broadcast
 	Title       string
 	Cover       string
-	StreamKey   string // publishing and playing need a signature besides
+	StreamKey   string // publishing and playing also need a signature
 	Status      domain.Status
 	Online      int64 // present viewers
 	LookCount   int64 // different users who ever joined
@@ -92,7 +92,7 @@ type Live struct {
 	CreatedAt   time.Time
 	UpdatedAt   time.Time           // when the status changed last
 	Record      domain.RecordChoice // whether the owner wants recordings
-	Broadcast   Broadcast           // the current one; its ID is "" if there is none
+	Broadcast   Broadcast           // the current broadcast; its ID is "" if there is none
 }
 
 func scanLive(row pgx.CollectableRow) (l Live, err error) {
@@ -149,9 +149,9 @@ const (
 	endAttempts = 100
 )
 
-// EndLives calls end with the lives of a streamer that are on air or paused, and again until the tables have no more of
-// them. end executes a command that bans or disables the streamer and ends these lives; it returns when the tables have
-// the result.
+// EndLives calls end with the lives of a streamer that are on air or paused, and repeats this until the tables contain
+// no such live. end executes a command that bans or disables the streamer and ends these lives; it returns when the
+// tables contain the result.
 func (q *Queries) EndLives(ctx context.Context, streamer domain.UserID, end func([]domain.LiveID) error) error {
 	for range endAttempts {
 		lives, err := q.LivesOnAirOf(ctx, streamer, endBatch)
@@ -161,7 +161,8 @@ func (q *Queries) EndLives(ctx context.Context, streamer domain.UserID, end func
 		if err := end(lives); err != nil {
 			return err
 		}
-		// A live may have started since the query. No other one will: the streamer cannot start one any more.
+		// A live may have started since the query. No further live will start, because the streamer cannot start lives
+		// any more.
 		left, err := q.LivesOnAirOf(ctx, streamer, 1)
 		if err != nil || len(left) == 0 {
 			return err
@@ -173,7 +174,7 @@ func (q *Queries) EndLives(ctx context.Context, streamer domain.UserID, end func
 // MaxGauges is the largest number of lives in one call of Queries.Gauges.
 const MaxGauges = 1000
 
-// Gauges are the current counters of a live. A subscriber receives the newest ones only; they are never replayed.
+// Gauges are the current counters of a live. A subscriber receives only the newest gauges; gauges are never replayed.
 type Gauges struct {
 	Live      domain.LiveID
 	Position  int64 // of the tables when they were read

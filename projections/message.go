@@ -71,7 +71,7 @@ func (b *messagesBatch) queuePosted(tables *pgx.Batch) {
 	}
 }
 
-// Message is a message of the chat.
+// Message is a message of the chat, with the current profile of its author.
 type Message struct {
 	Position      int64
 	ID            string // of its Delta
@@ -109,7 +109,7 @@ func (q *Queries) ChatRoomMessages(ctx context.Context, room domain.ChatRoomID, 
 	return many(ctx, q, "messages of a chat room", scanMessage, w.in(selectChatRoomMessages), room, after, before, limit)
 }
 
-// PublicMessages returns a page of the messages to everybody.
+// PublicMessages returns a page of the messages in the public chat.
 func (q *Queries) PublicMessages(ctx context.Context, w Window) ([]Message, error) {
 	after, before, limit := w.bounds()
 	return many(ctx, q, "public messages", scanMessage, w.in(selectPublicMessages), after, before, limit)

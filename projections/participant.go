@@ -42,8 +42,8 @@ type membershipKey struct {
 
 // membershipRow is the result of the events of a batch about one membership.
 type membershipRow struct {
-	existed bool  // the first event of the batch ends it
-	joined  int64 // position of the newest join; 0: it has ended
+	existed bool  // the first event of the batch ends the membership
+	joined  int64 // position of the newest join; 0: the membership has ended
 	user    domain.UserID
 }
 
@@ -143,7 +143,7 @@ func (b *participantsBatch) queueMemberships(tables *pgx.Batch) {
 	}
 }
 
-// Participant is a connection in the chat.
+// Participant is a row of the participants: a connection of a user or an anonymous visitor in the chat.
 type Participant struct {
 	ID         domain.ParticipantID
 	Connection string
@@ -187,7 +187,7 @@ type ChatRoomUser struct {
 }
 
 // ChatRoomUsers returns the users in each of some chat rooms, newest first, at most limit for each room. Anonymous
-// participants are not among them.
+// participants are not included.
 func (q *Queries) ChatRoomUsers(ctx context.Context, rooms []domain.ChatRoomID, limit int) (map[domain.ChatRoomID][]ChatRoomUser, error) {
 	found, err := many(ctx, q, "users in chat rooms", func(row pgx.CollectableRow) (u ChatRoomUser, err error) {
 		err = row.Scan(&u.ChatRoom, &u.ID, &u.Username, &u.Nickname, &u.Avatar, &u.CreatedAt)
@@ -201,8 +201,8 @@ func (q *Queries) ChatRoomUsers(ctx context.Context, rooms []domain.ChatRoomID, 
 	return users, err
 }
 
-// ChatPresence reports whether a user is in the chat by any connection, and returns the chat room that it has joined
-// last, "" if there is none.
+// ChatPresence reports whether a user is in the chat by any connection, and returns the chat room that the user has
+// joined last, or "" if there is none.
 func (q *Queries) ChatPresence(ctx context.Context, user domain.UserID) (room domain.ChatRoomID, online bool, err error) {
 	type presence struct {
 		Online bool

@@ -13,12 +13,13 @@ import (
 // A Projection derives the rows of some tables from events: it folds a batch of events in memory and writes the result.
 // It is the only writer of its tables.
 //
-// The rows must not depend on how the events are divided into batches: a rebuild takes larger ones than the projector.
+// The rows must not depend on how the events are divided into batches: a rebuild uses larger batches than the
+// projector.
 type Projection struct {
 	Name        string
 	Version     int      // increased when the same log leads to other rows; the tables then need a rebuild
 	Tables      []string // written by this projection only
-	CountsCoins bool     // it stops at an event that it cannot apply, instead of setting it aside
+	CountsCoins bool     // it stops at an event that it cannot apply, instead of writing the event to table poison
 	Handlers    []Handler
 	Write       Writer
 }
@@ -29,7 +30,8 @@ type Handler struct {
 	Fold func(batch any, r eventstore.Record)
 }
 
-// on returns a Handler of E. fold must not fail, read a clock or query anything: the event has happened.
+// on returns a Handler of E. fold must not fail, read a clock or query anything: the event is in the log and cannot be
+// refused.
 func on[B any, E domain.Event](fold func(b *B, r eventstore.Record, e E)) Handler {
 	var zero E
 	return Handler{zero.Type(), func(batch any, r eventstore.Record) { fold(batch.(*B), r, r.Event.(E)) }}

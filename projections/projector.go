@@ -26,18 +26,19 @@ type ProjectorConfig struct {
 	Pool        *pgxpool.Pool    // nil: the pool of the store
 	Projections []Projection     // nil: All
 
-	// Poll is the interval of looking for new events without being notified.
+	// Poll is the interval between reads of the log if no notification arrives.
 	Poll time.Duration `default:"1s"`
-	// HaltedRetry is the interval of retrying while halted.
+	// HaltedRetry is the interval between attempts while the projector is halted.
 	HaltedRetry time.Duration `default:"5s"`
 }
 
 // Projector keeps the read tables up to date. It applies each batch of events to all tables and moves the checkpoint in
-// one transaction. Several projectors may run on one database, also in different processes: they take turns.
+// one transaction. Several projectors may run on one database, also in different processes; only one of them applies a
+// batch at a time.
 //
 // An event that a projection cannot apply is written to table poison with its cause. If the projection counts coins,
-// the projector halts instead: it reports the reason in Status and in the log, and retries every few seconds. A
-// repaired program, or a rebuild, lets it go on.
+// the projector halts instead: it reports the reason in Status and in the log, and retries every few seconds. It
+// continues after the program has been repaired or the tables have been rebuilt.
 type Projector struct {
 	store   *eventstore.Store
 	c       ProjectorConfig

@@ -12,8 +12,8 @@ import (
 	"roomlog/eventstore"
 )
 
-// Recordings projects the recordings of broadcasts. A deleted recording keeps its row, so that every node learns that
-// its files must go.
+// Recordings projects the recordings of broadcasts. A deleted recording keeps its row, so that every node can find out
+// that it has to delete the files.
 var Recordings = Projection{
 	Name: "recordings", Version: 1, Tables: []string{"recording"},
 	Handlers: []Handler{on(foldRecordingStarted), on(foldRecordingFinished), on(foldRecordingDeleted)},
@@ -55,7 +55,8 @@ func foldRecordingDeleted(b *recordingsBatch, r eventstore.Record, e domain.Reco
 	b.deleted.id, b.deleted.at = append(b.deleted.id, string(e.Recording)), append(b.deleted.at, r.RecordedAt)
 }
 
-// writeRecordings writes in the order of a recording's life, which may lie in one batch.
+// writeRecordings writes starts, then ends, then deletions, because one batch may contain all three for the same
+// recording.
 func writeRecordings(b *recordingsBatch, tables *pgx.Batch) {
 	if s := b.started; len(s.id) > 0 {
 		tables.Queue(insertRecording, s.id, s.live, s.user, s.at)
@@ -75,13 +76,13 @@ type Recording struct {
 	StreamKey string // of the live
 	StartedAt time.Time
 	EndedAt   time.Time     // zero while it is being written
-	Cause     string        // why it has ended
+	Cause     string        // reason of the end
 	Duration  time.Duration // of the playable part
 	Bytes     int64
 	Parts     []domain.RecordingPart
 }
 
-// Recordings returns a page of the recordings of a live, newest first; the first page is 1. There are none while the
+// Recordings returns a page of the recordings of a live, newest first; the first page is 1. It returns none while the
 // owner is disabled.
 func (q *Queries) Recordings(ctx context.Context, live domain.LiveID, page, size int) ([]Recording, error) {
 	size = pageSize(size)
@@ -92,14 +93,14 @@ func (q *Queries) Recordings(ctx context.Context, live domain.LiveID, page, size
 		live, size, int64(page-1)*int64(size))
 }
 
-// Recording returns one recording, or ErrNotFound. A deleted recording, and one whose owner is disabled or forgotten,
-// is not found.
+// Recording returns one recording, or ErrNotFound. It returns ErrNotFound too if the recording was deleted, or its
+// owner is disabled or forgotten.
 func (q *Queries) Recording(ctx context.Context, id domain.RecordingID) (Recording, error) {
 	return one(ctx, q, "recording", scanRecording, selectRecordings+` AND r.id = $1`, id)
 }
 
-// DeletedRecordings returns those of some recordings that were deleted or belong to forgotten users. Recordings that
-// the tables do not have are not among them.
+// DeletedRecordings returns the members of ids whose recordings were deleted or belong to forgotten users. It does not
+// return recordings that are not in the tables.
 func (q *Queries) DeletedRecordings(ctx context.Context, ids []string) ([]string, error) {
 	return many(ctx, q, "deleted recordings", pgx.RowTo[string], selectRecordingsDeleted, ids)
 }

@@ -17,7 +17,7 @@ import (
 // Schema is the database schema of the read tables in use.
 const Schema = "read"
 
-// replacedPrefix begins the names of schemas that a rebuild has replaced; their generation follows.
+// replacedPrefix begins the names of schemas that a rebuild has replaced; the generation of the tables follows.
 const replacedPrefix = "read_old_"
 
 // A ReplacedSchema holds read tables that a rebuild has replaced.
@@ -25,7 +25,7 @@ type ReplacedSchema struct {
 	Name       string
 	Generation int64     // of its tables
 	Position   int64     // of its tables
-	ReplacedAt time.Time // when a rebuild replaced it
+	ReplacedAt time.Time // time at which a rebuild replaced the schema
 }
 
 // replacedComment is the comment on a replaced schema.

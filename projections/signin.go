@@ -12,11 +12,11 @@ import (
 	"roomlog/eventstore"
 )
 
-// Account is what signing in with a password needs.
+// Account is the account of a user who signs in with a password.
 type Account struct {
 	Profile
-	Credential uuid.UUID // of the row with the hash of the password; zero: none
-	Disabled   bool      // or forgotten
+	Credential uuid.UUID // ID of the row with the hash of the password; zero: none
+	Disabled   bool      // the user is disabled or forgotten
 }
 
 // Account returns the account with a username, or ErrNotFound. nameKey is eventstore.Store.NameKey of the username.
@@ -71,7 +71,7 @@ func writeEmails(b *emailsBatch, tables *pgx.Batch) {
 type EmailAccount struct {
 	User     domain.UserID
 	Email    string
-	Disabled bool // or forgotten
+	Disabled bool // the user is disabled or forgotten
 }
 
 // EmailAccount returns the account with an e-mail address, or ErrNotFound. key is the keyed hash of the address.
@@ -123,7 +123,7 @@ func writeSessions(b *sessionsBatch, tables *pgx.Batch) {
 	tables.Queue(upsertSession, id, session, since, position)
 }
 
-// Session returns the current session of a user, "" if there is none.
+// Session returns the current session of a user, or "" if the user is signed out.
 func (q *Queries) Session(ctx context.Context, id domain.UserID) (string, error) {
 	session, err := one(ctx, q, "session", pgx.RowTo[string], selectSession, id)
 	if errors.Is(err, ErrNotFound) {

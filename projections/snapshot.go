@@ -12,7 +12,7 @@ import (
 )
 
 const (
-	snapshotRows     = 50 // of comments, and of gifts
+	snapshotRows     = 50 // number of comments, and of gifts
 	snapshotViewers  = 100
 	snapshotAttempts = 5
 )
@@ -31,7 +31,7 @@ type LiveSnapshot struct {
 }
 
 // LiveSnapshot returns the state of a live at one position, or ErrNotFound. It needs one round trip. It repeats the
-// query if other tables were put into use meanwhile.
+// query if other tables were put into use during the query.
 func (q *Queries) LiveSnapshot(ctx context.Context, id domain.LiveID) (LiveSnapshot, error) {
 	err := errSwitched
 	var s LiveSnapshot

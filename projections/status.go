@@ -19,11 +19,11 @@ const (
 
 // ProjectorStatus is the state of the read tables and of one projector.
 type ProjectorStatus struct {
-	Position   int64   // of the tables, whichever process projects
+	Position   int64   // position of the tables, which any process may have written
 	Head       int64   // of the log
 	LagSeconds float64 // the age of the oldest event that the tables lack
 	Poisoned   int64   // the number of rows of table poison
-	Halted     error   // why this projector cannot go on; nil while it can
+	Halted     error   // the reason why this projector is halted; nil if it is not
 }
 
 // statusTracker keeps the status of a projector current.
@@ -43,7 +43,7 @@ func (t *statusTracker) get() ProjectorStatus {
 	return t.status
 }
 
-// halted records and logs why the projector cannot go on.
+// halted records and logs the reason why the projector is halted.
 func (t *statusTracker) halted(ctx context.Context, err error) {
 	now := t.now()
 	t.mu.Lock()
@@ -65,7 +65,7 @@ func (t *statusTracker) resumed() {
 	t.status.Halted, t.loggedAt = nil, time.Time{}
 }
 
-// idle records that the database works and has no new events. That ends every halt that no event has caused.
+// idle records that the log was read and has no new events. It clears a halt unless an event caused it.
 func (t *statusTracker) idle() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -101,7 +101,7 @@ func (t *statusTracker) refresh(ctx context.Context) error {
 	defer t.mu.Unlock()
 	var halt *HaltError
 	if now.Halted = t.status.Halted; errors.As(now.Halted, &halt) && now.Position >= halt.Position {
-		now.Halted = nil // another process has gone on
+		now.Halted = nil // another process has passed the position of the halt
 	}
 	t.status = now
 	return nil

@@ -29,7 +29,7 @@ type usersBatch struct {
 	age                                              map[domain.UserID]int64
 	disabled                                         map[domain.UserID]bool
 	banned                                           map[domain.UserID]*int64 // until when; nil: not banned
-	roles                                            map[roleKey]bool         // granted last, or revoked
+	roles                                            map[roleKey]bool         // true: granted last; false: revoked last
 	forgotten                                        []int64
 }
 
@@ -134,7 +134,7 @@ func (b *usersBatch) queueRoles(tables *pgx.Batch) {
 	expect(len(users), tables.Queue(updateUserAccountRoles, id, role, granted))
 }
 
-// Profile is how other users see a user. Queries join the current profile; tables never copy it.
+// Profile is the public data of a user. Queries join the current profile; tables never copy it.
 type Profile struct {
 	ID       domain.UserID
 	Username string
@@ -171,7 +171,7 @@ func (q *Queries) Profiles(ctx context.Context, ids []domain.UserID) (map[domain
 	return profiles, err
 }
 
-// User is a user as operators see them.
+// User is a row of the user accounts, with the data that operators see.
 type User struct {
 	Profile
 	Disabled  bool
@@ -182,7 +182,7 @@ type User struct {
 	CreatedAt time.Time
 }
 
-// Status returns what admission checks of u.
+// Status returns the part of u that Admission checks.
 func (u User) Status() domain.UserStatus {
 	return domain.UserStatus{Exists: u.ID != 0, Disabled: u.Disabled, Forgotten: u.Forgotten, Ban: u.Ban}
 }

@@ -11,7 +11,7 @@ import (
 	"roomlog/eventstore"
 )
 
-// Viewers projects the viewers of lives, and how many are present.
+// Viewers projects the viewers of lives, and the number of present viewers of each live.
 var Viewers = Projection{
 	Name: "viewers", Version: 1, Tables: []string{"viewer", "live_online"},
 	Handlers: []Handler{on(foldViewerJoined), on(foldViewerMoved), on(foldViewerLeft)},
@@ -102,7 +102,7 @@ func writeViewers(b *viewersBatch, tables *pgx.Batch) {
 	}
 }
 
-// LookCounts projects how many different users ever joined each live.
+// LookCounts projects the number of different users who ever joined each live.
 var LookCounts = Projection{
 	Name: "look_counts", Version: 1, Tables: []string{"look_count"},
 	Handlers: []Handler{on(foldFirstVisit)},
@@ -175,7 +175,8 @@ type PresentViewer struct {
 	JoinedPosition int64 // of the newest join
 }
 
-// PresentViewers returns up to limit present viewers of a live who joined before a position, newest first.
+// PresentViewers returns up to limit present viewers of a live whose newest join is before the position before, newest
+// first.
 func (q *Queries) PresentViewers(ctx context.Context, live domain.LiveID, before int64, limit int) ([]PresentViewer, error) {
 	return many(ctx, q, "present viewers", scanPresentViewer, selectPresentViewers, live, limit, before)
 }
@@ -185,8 +186,8 @@ func scanPresentViewer(row pgx.CollectableRow) (p PresentViewer, err error) {
 	return p, err
 }
 
-// NodeViewers returns up to limit present viewers whose connections a node holds, ordered by live and user, after one
-// of them.
+// NodeViewers returns up to limit present viewers whose connections a node holds, ordered by live and user, starting
+// with the first viewer after the key after.
 func (q *Queries) NodeViewers(ctx context.Context, node string, after ViewerKey, limit int) ([]ViewerKey, error) {
 	return many(ctx, q, "viewers of a node", pgx.RowToStructByPos[ViewerKey], selectNodeViewers, node, after.Live, after.User, max(limit, 1))
 }

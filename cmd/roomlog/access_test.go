@@ -39,7 +39,7 @@ func TestUserWithoutAccess(t *testing.T) {
 			}
 			room := user.create("matrix") // not on air: the live itself does not end
 			encoder := publish(t, file, other.rtmpURL(room), "-stream_loop", "-1")
-			eventually(t, "the live has a broadcast", func() bool { return user.read(room.Data.ID).Data.Picture != nil })
+			eventually(t, "the live has a broadcast", func() bool { return user.read(room.Data.ID).Data.Media != nil })
 			native := user.connect("")
 			sio := siotest.Dial(t, "http://"+other.addr+"/socket.io/", siotest.Options{Version: 3})
 			id := sio.Connect()
@@ -78,7 +78,7 @@ func TestUserWithoutAccess(t *testing.T) {
 			if state.enter != nil {
 				encoder = publish(t, file, other.rtmpURL(room), "-stream_loop", "-1")
 			}
-			eventually(t, "the live has a broadcast", func() bool { return user.read(room.Data.ID).Data.Picture != nil })
+			eventually(t, "the live has a broadcast", func() bool { return user.read(room.Data.ID).Data.Media != nil })
 			if encoder.over() {
 				t.Error("the encoder is disconnected")
 			}

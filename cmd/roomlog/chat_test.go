@@ -25,8 +25,8 @@ type (
 		Clients                 []string
 		Action, Target, Message string
 	}
-	plainSaid struct{ User, Username, Content, CreateAt string }
-	recorded  struct {
+	plainMessage struct{ User, Username, Content, CreateAt string }
+	recorded     struct {
 		ID            string `json:"_id"`
 		Content, Room string
 		User          struct{ Name, Avatar string }
@@ -35,11 +35,11 @@ type (
 		User    struct{ Name, Email string }
 		Content string
 	}
-	chatSaid struct {
+	chatMessage struct {
 		Text string
 		By   struct {
-			Guest, Name string
-			User        int64
+			ID, Name string
+			User     int64
 		}
 	}
 )
@@ -120,7 +120,7 @@ func playExchange(t *testing.T, one, two *process, native *socket, room, version
 	if got.Data.Payload["msg"] != text || got.Data.Action != "exchange" || got.Meta.Timestamp < 1e12 {
 		t.Errorf("exchanged %+v", got)
 	}
-	native.await("the exchange", func(f frame) bool { return f.Type == "chat.message" && into[chatSaid](t, f).Text == text })
+	native.await("the exchange", func(f frame) bool { return f.Type == "chat.message" && into[chatMessage](t, f).Text == text })
 	a.say("exchange", map[string]any{"target": shown, "payload": map[string]any{"sticker": "rose"}})
 	if got := hear[exchanged](b, b.id, nil); got.Data.Payload["sticker"] != "rose" || got.Meta.Target != b.id {
 		t.Errorf("exchanged %+v", got)
@@ -179,7 +179,7 @@ func playHistory(t *testing.T, one, two *process, native *socket, room, version,
 		}
 	}
 	native.await("the message", func(f frame) bool {
-		return f.Type == "chat.message" && into[chatSaid](t, f).By.Name == "ann"+suffix
+		return f.Type == "chat.message" && into[chatMessage](t, f).By.Name == "ann"+suffix
 	})
 	native.must("chat.post", map[string]any{"room": room, "text": "from nora"}, "")
 	hear(b, "messageAdded", func(m recorded) bool { return m.Content == "from nora" && m.User.Name == "nora" })
@@ -207,35 +207,35 @@ func playPlain(t *testing.T, one, two *process, room, version, transports string
 	suffix := version + strings.ReplaceAll(transports, ",", "")
 	a, b := play(t, one, version, transports), play(t, two, version, transports)
 	a.say("message", "A"+suffix)
-	if m := hear[plainSaid](b, "message", nil); m.User != "系统" || m.Content != "A"+suffix+"加入了聊天室" || m.CreateAt == "" {
+	if m := hear[plainMessage](b, "message", nil); m.User != "系统" || m.Content != "A"+suffix+"加入了聊天室" || m.CreateAt == "" {
 		t.Errorf("got %+v", m)
 	}
 	b.say("message", "A"+suffix)
-	hear(b, "message", func(m plainSaid) bool { return m.User == "系统" })
+	hear(b, "message", func(m plainMessage) bool { return m.User == "系统" })
 	b.say("message", "B"+suffix)
-	hear(a, "message", func(m plainSaid) bool { return m.Content == "B"+suffix+"加入了聊天室" })
+	hear(a, "message", func(m plainMessage) bool { return m.Content == "B"+suffix+"加入了聊天室" })
 	a.say("message", "<script>alert(1)</script>")
 	for _, p := range []*player{a, b} {
-		if m := hear[plainSaid](p, "message", nil); m.Content != "&lt;script&gt;alert(1)&lt;/script&gt;" || m.User != "A"+suffix || m.Username != m.User {
+		if m := hear[plainMessage](p, "message", nil); m.Content != "&lt;script&gt;alert(1)&lt;/script&gt;" || m.User != "A"+suffix || m.Username != m.User {
 			t.Errorf("got %+v", m)
 		}
 	}
 	b.say("message", "@A"+suffix+" psst")
-	hear(a, "message", func(m plainSaid) bool { return m.Content == "psst" && m.User == "B"+suffix })
+	hear(a, "message", func(m plainMessage) bool { return m.Content == "psst" && m.User == "B"+suffix })
 	b.say("message", "@nobody psst")
-	hear(b, "message", func(m plainSaid) bool { return m.Content == "你私聊的用户不在线" })
+	hear(b, "message", func(m plainMessage) bool { return m.Content == "你私聊的用户不在线" })
 	for _, p := range []*player{a, b} {
 		p.say("join", room)
 		hear(p, "joined", func(r string) bool { return r == room })
-		hear(p, "message", func(m plainSaid) bool { return m.Content == "你成功进入了"+room+"房间!" })
+		hear(p, "message", func(m plainMessage) bool { return m.Content == "你成功进入了"+room+"房间!" })
 	}
 	a.say("message", "in the room")
-	hear(b, "message", func(m plainSaid) bool { return m.Content == "in the room" })
+	hear(b, "message", func(m plainMessage) bool { return m.Content == "in the room" })
 	b.say("leave", room)
 	hear(b, "leaved", func(r string) bool { return r == room })
-	hear(b, "message", func(m plainSaid) bool { return m.Content == "你已经离开了"+room+"房间!" })
+	hear(b, "message", func(m plainMessage) bool { return m.Content == "你已经离开了"+room+"房间!" })
 	b.say("getAllMessages")
-	all := hear[[]plainSaid](b, "allMessages", nil)
+	all := hear[[]plainMessage](b, "allMessages", nil)
 	if len(all) == 0 || all[len(all)-1].Content != "&lt;script&gt;alert(1)&lt;/script&gt;" {
 		t.Errorf("all are %+v", all)
 	}

@@ -25,7 +25,7 @@ type recordingDTO struct {
 	Parts  []struct {
 		URL, File string
 		Bytes     int64
-		Picture   struct{ Width, Height int } `json:"media"`
+		Media     struct{ Width, Height int } `json:"media"`
 	}
 }
 
@@ -99,7 +99,7 @@ func TestBroadcastIsRecordedOnDisk(t *testing.T) {
 	}
 	_ = silent.wait()
 	rec := bert.finished(live, 1)[0]
-	if rec.Reason != "stopped" || rec.Millis < 5800 || rec.Millis > 6300 || len(rec.Parts) != 1 || rec.Parts[0].Picture.Width != 320 || rec.Bytes < rec.Parts[0].Bytes {
+	if rec.Reason != "stopped" || rec.Millis < 5800 || rec.Millis > 6300 || len(rec.Parts) != 1 || rec.Parts[0].Media.Width != 320 || rec.Bytes < rec.Parts[0].Bytes {
 		t.Fatalf("%+v", rec)
 	}
 	if all := bert.recordings(other.Data.ID); len(all) > 0 {

@@ -45,9 +45,9 @@ func TestEveningFromStartToStop(t *testing.T) {
 
 	// They talk.
 	b.must("comment.post", map[string]any{"live": live, "text": "你好, Anna!"}, "c1")
-	said := c.await("bert's comment", func(f frame) bool { return f.Type == "comment" })
-	if got := into[by](t, said); got.Text != "你好, Anna!" || got.User.Name != "bert" {
-		t.Fatalf("carl hears %s", said.Data)
+	comment := c.await("bert's comment", func(f frame) bool { return f.Type == "comment" })
+	if got := into[by](t, comment); got.Text != "你好, Anna!" || got.User.Name != "bert" {
+		t.Fatalf("carl hears %s", comment.Data)
 	}
 
 	// Bert pays, and however often the provider says so it counts once.

@@ -44,10 +44,10 @@ func (p *process) mediaAddresses() (rtmp, flv string) {
 
 // liveRoom is a room as everybody may see it.
 type liveRoom struct {
-	ID      int64  `json:"id"`
-	Key     string `json:"key"`
-	Status  int    `json:"status"`
-	Picture *struct {
+	ID     int64  `json:"id"`
+	Key    string `json:"key"`
+	Status int    `json:"status"`
+	Media  *struct {
 		Video  string `json:"video"`
 		Width  int    `json:"width"`
 		Height int    `json:"height"`
@@ -229,7 +229,7 @@ func TestBroadcastReachesPlayers(t *testing.T) {
 	room := anna.create("a show")
 	live := room.Data.ID
 	held := bert.read(live)
-	if held.Data.Picture != nil || held.Data.Status != 0 || *held.Sign == *room.Sign {
+	if held.Data.Media != nil || held.Data.Status != 0 || *held.Sign == *room.Sign {
 		t.Fatalf("before the show: %+v", held.Data)
 	}
 	early := decode(t, at.flvURL(held, ".flv")) // all are held until there is a publisher
@@ -240,9 +240,9 @@ func TestBroadcastReachesPlayers(t *testing.T) {
 			strings.Contains(anna.figures(), `roomlog_media_players{protocol="http-flv"} 1`) && strings.Contains(anna.figures(), `roomlog_media_players{protocol="ws-flv"} 1`)
 	})
 	encoder := publish(t, file, at.rtmpURL(room))
-	eventually(t, "the room has a picture", func() bool { return bert.read(live).Data.Picture != nil })
-	if now := bert.read(live).Data; now.Status != 1 || now.Picture.Video != "h264" || now.Picture.Width != 320 || now.Picture.Height != 180 || now.Picture.Audio != "aac" {
-		t.Errorf("during the show: %+v %+v", now, now.Picture)
+	eventually(t, "the room has media info", func() bool { return bert.read(live).Data.Media != nil })
+	if now := bert.read(live).Data; now.Status != 1 || now.Media.Video != "h264" || now.Media.Width != 320 || now.Media.Height != 180 || now.Media.Audio != "aac" {
+		t.Errorf("during the show: %+v %+v", now, now.Media)
 	}
 	hls := decode(t, at.flvURL(held, "/index.m3u8"))
 	thief := publish(t, file, strings.Replace(at.rtmpURL(room), *room.Sign, *held.Sign, 1))
@@ -261,7 +261,7 @@ func TestBroadcastReachesPlayers(t *testing.T) {
 	part(t, "WS-FLV", want, decode(t, ws).frames(), len(want))
 	part(t, "HLS", want, hls.frames(), 25)
 
-	eventually(t, "the picture is gone", func() bool { return bert.read(live).Data.Picture == nil })
+	eventually(t, "the media info is gone", func() bool { return bert.read(live).Data.Media == nil })
 	started, stopped := exported[publishing](at, "broadcast.started.v1"), exported[publishing](at, "broadcast.stopped.v1")
 	if len(started) != 1 || len(stopped) != 1 || started[0].Broadcast != stopped[0].Broadcast || stopped[0].Cause != "stopped" || stopped[0].Bytes == 0 || stopped[0].Live != live {
 		t.Errorf("the log says %+v, %+v", started, stopped)
@@ -290,7 +290,7 @@ func TestStoppingALiveCutsItsStream(t *testing.T) {
 	encoder := publish(t, file, at.rtmpURL(room), "-stream_loop", "-1")
 	player, rtmp := watch(t, at.flvURL(sign, ".flv")), decode(t, at.rtmpURL(sign))
 	player.gets(t, "a player of a stream")
-	eventually(t, "the log has the stream", func() bool { return bert.read(room.Data.ID).Data.Picture != nil })
+	eventually(t, "the log has the stream", func() bool { return bert.read(room.Data.ID).Data.Media != nil })
 	anna.post("/api/live/changestatus", map[string]any{"id": room.Data.ID, "type": "stop"}, nil)
 	eventually(t, "everybody is cut off", func() bool { return len(player.ended) == 1 && encoder.over() && rtmp.over() })
 	if again := publish(t, file, at.rtmpURL(room)); again.wait() == nil {
@@ -299,7 +299,7 @@ func TestStoppingALiveCutsItsStream(t *testing.T) {
 	if got := status(t, at.flvURL(sign, ".flv")); got != http.StatusForbidden {
 		t.Errorf("a player of a room that has ended is answered %d", got)
 	}
-	if after := bert.read(room.Data.ID); after.Sign != nil || after.Data.Picture != nil {
+	if after := bert.read(room.Data.ID); after.Sign != nil || after.Data.Media != nil {
 		t.Errorf("after the end: %+v", after)
 	}
 	eventually(t, "the log has the end", func() bool {
@@ -355,13 +355,13 @@ func TestServerKilledDuringABroadcast(t *testing.T) {
 	first, second := anna.create("one that comes back"), anna.create("one that does not")
 	publish(t, file, at.rtmpURL(first), "-stream_loop", "-1")
 	publish(t, file, at.rtmpURL(second), "-stream_loop", "-1")
-	picture := func(room signedRoom) bool { return anna.read(room.Data.ID).Data.Picture != nil }
-	eventually(t, "two rooms have a picture", func() bool { return picture(first) && picture(second) })
+	hasMedia := func(room signedRoom) bool { return anna.read(room.Data.ID).Data.Media != nil }
+	eventually(t, "two rooms have media info", func() bool { return hasMedia(first) && hasMedia(second) })
 	at.kill()
 	at.again()
 	publish(t, file, at.rtmpURL(first), "-stream_loop", "-1")
-	eventually(t, "the room whose encoder is not back has none", func() bool { return !picture(second) })
-	eventually(t, "the other one has", func() bool { return picture(first) })
+	eventually(t, "the room whose encoder is not back has none", func() bool { return !hasMedia(second) })
+	eventually(t, "the other one has", func() bool { return hasMedia(first) })
 	eventually(t, "the log has both ends", func() bool { return len(exported[publishing](at, "broadcast.stopped.v1")) == 2 })
 	for _, end := range exported[publishing](at, "broadcast.stopped.v1") {
 		if end.Cause != "node_lost" && (end.Cause != "replaced" || end.Live != first.Data.ID) {
@@ -456,9 +456,9 @@ func TestStreamsAreListedAndKicked(t *testing.T) {
 
 // hooked collects the webhooks that it receives.
 type hooked struct {
-	mu   sync.Mutex
-	told []string
-	at   []int64 // positions in the log
+	mu       sync.Mutex
+	received []string
+	at       []int64 // positions in the log
 }
 
 func (h *hooked) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -478,7 +478,7 @@ func (h *hooked) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.told = append(h.told, strings.TrimSpace(n.Hook+" "+n.Reason))
+	h.received = append(h.received, strings.TrimSpace(n.Hook+" "+n.Reason))
 	if n.Position > 0 {
 		h.at = append(h.at, n.Position)
 	}
@@ -490,7 +490,7 @@ func (h *hooked) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (h *hooked) list() string {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return strings.Join(h.told, ", ")
+	return strings.Join(h.received, ", ")
 }
 
 const hookSecret = "the-secret-of-these-hooks"
@@ -526,11 +526,11 @@ func TestMediaInANodeOfItsOwn(t *testing.T) {
 	needFFmpeg(t)
 	env := append([]string{"DATABASE_URL=" + pgtest.Blank(t)}, sharedSecrets...)
 	front := serve(t, env, "--data", dataDir(t), "--roles", "api,realtime,projector")
-	studio := serve(t, env, "--data", dataDir(t), "--roles", "media", "--presence-grace", "1s")
+	mediaNode := serve(t, env, "--data", dataDir(t), "--roles", "media", "--presence-grace", "1s")
 	anna, bert := join(t, front, "anna"), join(t, front, "bert")
 	room := anna.create("a show")
-	encoder := publish(t, film(t, 2), studio.rtmpURL(room), "-stream_loop", "-1")
-	player := watch(t, studio.flvURL(bert.read(room.Data.ID), ".flv"))
+	encoder := publish(t, film(t, 2), mediaNode.rtmpURL(room), "-stream_loop", "-1")
+	player := watch(t, mediaNode.flvURL(bert.read(room.Data.ID), ".flv"))
 	player.gets(t, "a player of a stream")
 	eventually(t, "the other process sees it all", func() bool {
 		all := anna.streams()

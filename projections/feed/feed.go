@@ -41,8 +41,8 @@ func New(store *eventstore.Store, queries *projections.Queries, c Config) *Feed 
 }
 
 // Run follows the log from the checkpoint of the tables until ctx ends, and then returns nil. It fails with
-// eventstore.ErrCursorLost when the log was restored to an earlier state. All subscriptions end with it. It may be
-// called once.
+// eventstore.ErrCursorLost when the log was restored to an earlier state. When Run returns, all subscriptions end. Run
+// may be called once.
 func (f *Feed) Run(ctx context.Context) error {
 	defer func() {
 		close(f.closed)
@@ -61,7 +61,7 @@ func (f *Feed) Run(ctx context.Context) error {
 	return g.Wait()
 }
 
-// start returns the checkpoint, after as many attempts as it needs. It reports false when ctx has ended.
+// start reads the checkpoint and retries after errors. It reports false when ctx has ended.
 func (f *Feed) start(ctx context.Context) (int64, bool) {
 	var backoff wait.Backoff
 	for ctx.Err() == nil {

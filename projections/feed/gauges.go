@@ -10,8 +10,9 @@ import (
 	"roomlog/projections"
 )
 
-// gaugeSender publishes the newest gauges of lives in which something has changed: at once after a quiet interval,
-// otherwise for all such lives together once in an interval. It always sends once more after the last change.
+// gaugeSender publishes the newest gauges of lives in which something has changed: immediately after an interval
+// without changes, otherwise for all such lives together once in an interval. The gauges after the last change are
+// always sent.
 type gaugeSender struct {
 	c       Config
 	queries *projections.Queries

@@ -42,7 +42,7 @@ func (p *pending) add(ctx context.Context, events []eventstore.Record) {
 	p.wake.notify()
 }
 
-// upTo returns the oldest events up to a position, at most releaseLimit.
+// upTo returns the oldest pending events up to position, at most releaseLimit.
 func (p *pending) upTo(position int64) []eventstore.Record {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -15,15 +15,15 @@ import (
 	"roomlog/projections"
 )
 
-// queueSize is the number of batches that a subscriber may be behind before it delays the others.
+// queueSize is the number of batches that wait for one subscriber. While its queue is full, it delays the other
+// subscribers.
 const queueSize = 256
 
 // topic is the only topic of the publisher's channel.
 const topic = "batches"
 
-// A Batch is what a feed releases at once: all deltas after the position After up to Checkpoint, in order, and gauges
-// that may be newer. The batches of one subscription follow each other without a gap: each begins where the previous
-// one ended.
+// A Batch holds all deltas with After < position ≤ Checkpoint, in order, and gauges that may be newer. The batches of
+// one subscription follow each other without a gap: each begins where the previous one ended.
 type Batch struct {
 	After      int64
 	Checkpoint int64
@@ -92,7 +92,7 @@ func (p *publisher) subscribe(ctx context.Context) (<-chan Batch, error) {
 		return nil, fmt.Errorf("subscribe to the feed: %w", ctx.Err())
 	}
 	ctx, cancel := context.WithCancel(ctx)
-	p.mu.Lock() // every batch is either released before, or reaches this subscriber
+	p.mu.Lock() // a batch is either released before the subscription or delivered to it
 	messages, err := p.channel.Subscribe(ctx, topic)
 	p.mu.Unlock()
 	if err != nil {

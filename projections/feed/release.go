@@ -59,10 +59,10 @@ func (r *releaser) run(ctx context.Context) {
 	}
 }
 
-// waiting reports whether anything waits for the tables.
+// waiting reports whether pending events or callers of WaitFor wait for the tables.
 func (r *releaser) waiting() bool { return r.pending.size() > 0 || r.tables.awaited() }
 
-// releaseOnce reads the checkpoint and publishes everything up to it.
+// releaseOnce reads the checkpoint and publishes the deltas of all pending events up to it.
 func (r *releaser) releaseOnce(ctx context.Context) error {
 	position, err := r.tables.read(ctx)
 	if err != nil {

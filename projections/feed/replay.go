@@ -18,8 +18,7 @@ import (
 //go:embed sql/select_user_channel.sql
 var selectUserChannel string
 
-// LiveDeltas reads the first limit deltas for all subscribers of a live from the log: those after one position up to
-// another, oldest first.
+// LiveDeltas reads from the log, oldest first, the first limit public deltas of a live with after < position ≤ upTo.
 func (f *Feed) LiveDeltas(ctx context.Context, live domain.LiveID, after, upTo int64, limit int) ([]projections.Delta, error) {
 	if live == 0 || upTo <= after {
 		return nil, nil
@@ -59,8 +58,8 @@ func UserStreams(user domain.UserID) []domain.Stream {
 	}
 }
 
-// UserDeltas reads the newest limit deltas of the user channel of a user from the log: those after one position up to
-// another, oldest first. Its cost does not depend on the age of after.
+// UserDeltas reads from the log the newest limit deltas of the user channel of a user with after < position ≤ upTo, and
+// returns them oldest first. Its cost does not depend on the age of after.
 func (f *Feed) UserDeltas(ctx context.Context, user domain.UserID, after, upTo int64, limit int) ([]projections.Delta, error) {
 	limit = min(max(limit, 1), releaseLimit)
 	rows, err := f.store.Pool().Query(ctx, selectUserChannel, UserStreams(user), after, upTo, limit)

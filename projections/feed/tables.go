@@ -69,7 +69,7 @@ func (t *tables) waitFor(ctx context.Context, position int64, closed <-chan stru
 	return nil
 }
 
-// awaited reports whether somebody waits for the checkpoint to move.
+// awaited reports whether a caller of waitFor waits for the checkpoint to move.
 func (t *tables) awaited() bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()

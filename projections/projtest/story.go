@@ -18,14 +18,14 @@ const Uploads = "https://live.example/uploads/"
 // Story is a log in which every event occurs, with the same ids and times in every run.
 type Story struct {
 	*World
-	Ann, Bob, Cat     User // Ann is a streamer, Bob a viewer; Cat is forgotten in the end
+	Ann, Bob, Cat     User // Ann is a streamer, Bob a viewer; Cat is forgotten at the end
 	Cooking, Chatting domain.LiveID
 	Rose, Ring        domain.GiftID
 
 	Eve             User // has no password
 	Demo, Songs     domain.ChatRoomID
-	Ming, EveInChat domain.ParticipantID // present in the end
-	Gone            domain.ParticipantID // forgotten in the end
+	Ming, EveInChat domain.ParticipantID // present at the end
+	Gone            domain.ParticipantID // forgotten at the end
 }
 
 // StepClock returns a clock that advances by a second with every call.
@@ -87,7 +87,7 @@ func Tell(t testing.TB) *Story {
 	return s
 }
 
-// broadcast starts and stops broadcasts; the last one goes on.
+// broadcast starts and stops broadcasts; the last broadcast continues.
 func (s *Story) broadcast() {
 	s.Helper()
 	media := domain.MediaInfo{Video: "h264", Width: 1280, Height: 720, Audio: "aac"}

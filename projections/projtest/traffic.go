@@ -40,7 +40,7 @@ func NewTraffic(w *World, users, lives int) *Traffic {
 	return c
 }
 
-// Act executes n random commands from several workers at once. The domain refuses some of them.
+// Act executes n random commands from several workers at the same time. The domain refuses some of them.
 func (c *Traffic) Act(workers, n int) {
 	c.Helper()
 	var all sync.WaitGroup

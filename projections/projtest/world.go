@@ -19,7 +19,7 @@ import (
 	"roomlog/projections/rebuild"
 )
 
-// Timeout bounds every wait of a test.
+// Timeout is the maximum duration of every wait in a test.
 const Timeout = 20 * time.Second
 
 // Actors of commands.

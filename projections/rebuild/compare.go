@@ -47,7 +47,7 @@ func sumHashes(ctx context.Context, tx pgx.Tx, t table, schema string) (rows int
 	return rows, sum, nil
 }
 
-// firstDifference describes the first row, in the order of the key, that two tables do not share.
+// firstDifference describes the first row, in the order of the key, that differs between two tables.
 func firstDifference(ctx context.Context, tx pgx.Tx, t table, have, want string) (string, error) {
 	extra, err := firstRowOnlyIn(ctx, tx, t, have, want)
 	if err != nil {
@@ -116,7 +116,7 @@ func keyText(row map[string]any, key []string) string {
 	return strings.Join(parts, ", ")
 }
 
-// isPersonal reports whether a column holds texts of users. No report repeats them.
+// isPersonal reports whether a column holds texts of users. Reports do not contain such texts.
 func isPersonal(column string) bool {
 	switch column {
 	case "username", "nickname", "avatar", "title", "cover", "text", "email":

@@ -13,7 +13,7 @@ type Config struct {
 	Now         func() time.Time         // required
 	Log         *slog.Logger             // nil: silent
 	Progress    func(Progress)           // nil: none; called about once a second
-	Force       bool                     // switch although the new tables differ from those in use
+	Force       bool                     // switch even if the new tables differ from the tables in use
 	Projections []projections.Projection // nil: all
 }
 
@@ -26,8 +26,8 @@ type VerifyConfig struct {
 
 // Errors of Run and Rollback.
 var (
-	// ErrDifferent means that tables of the same versions, derived from the same log, differ: the old ones or the new
-	// ones are wrong. The old ones remain in use; Report.Differences names the rows.
+	// ErrDifferent means that tables of the same versions, derived from the same log, differ: the old tables or the new
+	// tables are wrong. The old tables remain in use; Report.Differences contains the rows.
 	ErrDifferent = errors.New("the rebuilt tables differ from the ones in use")
 	// ErrInProgress means that another rebuild or rollback of this database is running.
 	ErrInProgress = errors.New("another rebuild is running")

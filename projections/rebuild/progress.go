@@ -5,8 +5,8 @@ import "time"
 // Progress describes how far a rebuild or a verification has come.
 type Progress struct {
 	Step     string // "versions", "fold", "index", "compare" or "switch"
-	Position int64  // folded up to here
-	Target   int64  // of this step
+	Position int64  // position up to which events have been folded
+	Target   int64  // position at which this step ends
 	Rate     float64
 	ETA      time.Duration // until the target, at this rate
 }
@@ -31,7 +31,7 @@ func newProgressReporter(now func() time.Time, report func(Progress)) *progressR
 	return &progressReporter{report: report, now: now}
 }
 
-// at reports that a step has come to a position.
+// at reports that a step has reached position.
 func (p *progressReporter) at(step string, position, target int64) {
 	now := p.now()
 	if step != p.step {

@@ -15,13 +15,14 @@ import (
 )
 
 const (
-	keepReplaced  = 7 * 24 * time.Hour // how long replaced tables are kept
+	keepReplaced  = 7 * 24 * time.Hour // retention of replaced tables
 	closingEvents = 5_000              // events that may be left for the switch
 )
 
-// Run derives all read tables from the log in a new schema and puts them into use. If the versions of the projections
-// are those in use, it compares both sets of tables at one position; if they differ, it fails with ErrDifferent, unless
-// Config.Force is set. The replaced tables are kept for Rollback; the first rebuild after seven days drops them.
+// Run derives all read tables from the log in a new schema and puts them into use. If the tables in use have the same
+// versions of the projections, it compares both sets of tables at one position; if they differ, it fails with
+// ErrDifferent, unless Config.Force is set. The replaced tables are kept for Rollback; the first rebuild after seven
+// days drops them.
 func Run(ctx context.Context, owner *pgxpool.Pool, store *eventstore.Store, c Config) (Report, error) {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
@@ -105,7 +106,7 @@ func (r *rebuild) prepare(ctx context.Context) error {
 	return r.create(ctx)
 }
 
-// hasVersionsInUse reports whether the tables in use have the versions of the new ones.
+// hasVersionsInUse reports whether the tables in use have the versions of the new tables.
 func (r *rebuild) hasVersionsInUse(ctx context.Context) (bool, error) {
 	var different int
 	err := r.conn.QueryRow(ctx, `SELECT count(*) FROM read_next.projection FULL JOIN read.projection USING (name, version)
@@ -145,7 +146,7 @@ func (r *rebuild) catchUp(ctx context.Context, same bool) error {
 	}
 }
 
-// compare compares both sets of tables at one position, while the projector goes on.
+// compare compares both sets of tables at one position, while the projector continues.
 func (r *rebuild) compare(ctx context.Context) error {
 	at, err := r.compareAt(ctx, &r.report)
 	if err != nil {
@@ -159,7 +160,7 @@ func (r *rebuild) compare(ctx context.Context) error {
 	return nil
 }
 
-// grant gives the serving role the rights on the new tables that it has on those in use.
+// grant gives the serving role the rights on the new tables that it has on the tables in use.
 func (r *rebuild) grant(ctx context.Context) error {
 	var exists bool
 	err := r.conn.QueryRow(ctx, "SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = $1)", eventstore.ServingRole).Scan(&exists)

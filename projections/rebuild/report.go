@@ -2,7 +2,7 @@ package rebuild
 
 import "time"
 
-// A Difference is a table whose rows differ from what follows from the log.
+// A Difference is a table whose rows differ from the rows that are derived from the log.
 type Difference struct {
 	Table string
 	Text  string // describes the first row that differs
@@ -10,14 +10,14 @@ type Difference struct {
 
 // Report is the result of a rebuild, a rollback or a verification.
 type Report struct {
-	Events      int64 // read
+	Events      int64 // number of events that were read
 	Position    int64 // of the tables
 	Head        int64 // of the log
 	Generation  int64 // of the tables
 	Took        time.Duration
 	Rows        map[string]int64 // by table
 	Poisoned    int64            // rows of table poison
-	Compared    bool             // whether the new tables were compared with those in use
+	Compared    bool             // whether the new tables were compared with the tables in use
 	Differences []Difference
 	Fault       string // the first fault that Verify found, for example "position 4711: version 3 of wallet-12 follows version 1"; "" for none
 }

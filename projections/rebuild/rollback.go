@@ -10,8 +10,8 @@ import (
 	"roomlog/projections"
 )
 
-// Rollback puts the tables into use again that the newest rebuild or rollback has replaced. Their position is the one
-// at which they were replaced; queries return that earlier state until a projector has brought them up to date.
+// Rollback puts the tables that the newest rebuild or rollback has replaced into use again. They have the position at
+// which they were replaced; queries return that earlier state until a projector has applied the later events.
 func Rollback(ctx context.Context, owner *pgxpool.Pool, c Config) (Report, error) {
 	started := c.Now()
 	var report Report

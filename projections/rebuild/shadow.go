@@ -24,14 +24,14 @@ var (
 
 const (
 	foldSize  = 20_000 // events in one transaction; large, so that most rows of a busy live are written once instead of a thousand times
-	readAhead = 4      // batches that are decoded while another is folded
+	readAhead = 4      // maximum number of decoded batches that wait while a batch is folded
 )
 
 // keepIndexPlans prevents statements that were planned while the tables were empty from scanning them when they are
 // large.
 const keepIndexPlans = "SET LOCAL enable_seqscan = off"
 
-// shadow is a second set of read tables, filled from the log beside those in use.
+// shadow is a second set of read tables in its own schema, filled from the log.
 type shadow struct {
 	applier  *projections.Applier
 	store    *eventstore.Store
@@ -44,8 +44,8 @@ type shadow struct {
 	at     int64 // the position of the tables
 }
 
-// create creates the tables of the shadow like those in use. It creates only the keys that folding needs, and no other
-// indexes: filling first and indexing afterwards is faster.
+// create creates the tables of the shadow with the columns of the tables in use. It creates only the keys that folding
+// needs, and no other indexes: filling first and indexing afterwards is faster.
 func (s *shadow) create(ctx context.Context) (err error) {
 	if s.tables, err = readTables(ctx, s.conn, projections.Schema); err != nil {
 		return err
@@ -76,7 +76,8 @@ type statement struct {
 	table, sql string
 }
 
-// keys returns the statements that create the keys of the append-only tables, or those of the others.
+// keys returns the statements that create the primary keys: of the append-only tables if appendOnly is true, otherwise
+// of the other tables.
 func (s *shadow) keys(ctx context.Context, appendOnly bool) ([]statement, error) {
 	wanted := make(map[string]bool)
 	for _, t := range s.tables {
@@ -151,20 +152,20 @@ func execAll(ctx context.Context, conn *pgx.Conn, work <-chan []string) error {
 	return nil
 }
 
-// decoded is a batch of events on its way from the log to the tables.
+// decoded is a batch of decoded events that is to be applied.
 type decoded struct {
 	events []eventstore.Record
 	poison []projections.PoisonEvent
 }
 
-// fill brings the shadow to a position, in transactions of its own.
+// fill applies the events up to the position upTo to the shadow, in several transactions.
 func (s *shadow) fill(ctx context.Context, upTo int64) error {
 	return s.fold(ctx, upTo, func(d decoded) error {
 		return pgx.BeginTxFunc(ctx, s.conn, pgx.TxOptions{BeginQuery: "BEGIN; " + keepIndexPlans}, func(tx pgx.Tx) error { return s.apply(ctx, tx, d) })
 	})
 }
 
-// fillIn brings the shadow to a position within tx.
+// fillIn applies the events up to the position upTo to the shadow in tx.
 func (s *shadow) fillIn(ctx context.Context, tx pgx.Tx, upTo int64) error {
 	if _, err := tx.Exec(ctx, keepIndexPlans); err != nil {
 		return fmt.Errorf("fill: %w", err)
@@ -183,7 +184,8 @@ func (s *shadow) apply(ctx context.Context, tx pgx.Tx, d decoded) error {
 	return err
 }
 
-// fold reads the log up to a position and passes it to apply in batches, while it reads ahead.
+// fold reads the log up to the position upTo and calls apply with each batch of events. It decodes the next batches
+// while apply runs.
 func (s *shadow) fold(ctx context.Context, upTo int64, apply func(decoded) error) error {
 	if s.at >= upTo {
 		return nil
@@ -208,7 +210,7 @@ func (s *shadow) fold(ctx context.Context, upTo int64, apply func(decoded) error
 	return g.Wait()
 }
 
-// read reads and decodes the log from the position of the shadow up to another.
+// read reads and decodes the events after the position of the shadow up to the position upTo, and sends them to ahead.
 func (s *shadow) read(ctx context.Context, upTo int64, ahead chan<- decoded) error {
 	for after := s.at; after < upTo; {
 		events, err := s.store.ReadRaw(ctx, 0, after, upTo, foldSize)
@@ -240,8 +242,8 @@ func (s *shadow) read(ctx context.Context, upTo int64, ahead chan<- decoded) err
 	return nil
 }
 
-// compareAt brings the shadow to the checkpoint and compares it with the tables in use, in one transaction with one
-// snapshot. It returns that position.
+// compareAt applies the events up to the checkpoint to the shadow and compares it with the tables in use, in one
+// transaction with one snapshot. It returns the position of the checkpoint.
 func (s *shadow) compareAt(ctx context.Context, report *Report) (at int64, err error) {
 	err = pgx.BeginTxFunc(ctx, s.conn, pgx.TxOptions{IsoLevel: pgx.RepeatableRead}, func(tx pgx.Tx) error {
 		now, err := projections.ReadCheckpoint(ctx, tx)

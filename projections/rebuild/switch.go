@@ -14,10 +14,11 @@ import (
 	"roomlog/projections"
 )
 
-// switchAttempts bounds the attempts of a switch. Each waits at most a second for the projector.
+// switchAttempts is the maximum number of attempts of a switch. Each attempt waits at most one second for the
+// projector.
 const switchAttempts = 60
 
-// target is what a switch puts into use.
+// target describes the tables that a switch puts into use.
 type target struct {
 	schema   string
 	position int64 // of its tables

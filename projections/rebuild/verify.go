@@ -17,17 +17,17 @@ import (
 //go:embed sql/select_version_fault.sql
 var selectVersionFault string
 
-// verifyAttempts bounds how often tables are compared again because of a switch.
+// verifyAttempts is the maximum number of comparisons, which are repeated after a switch of the tables.
 const verifyAttempts = 3
 
 // Verify checks the log and the tables, and puts the first fault into Report.Fault. It checks that
 //   - the positions of the log, and the versions of each stream, have no gap;
 //   - every event can be decoded and is recorded in its own stream and under its own live;
 //   - postings balance, no balance is negative, and no event states a wrong balance;
-//   - every table equals what follows from the log at the position of the tables.
+//   - every table has the rows that are derived from the log up to the position of the tables.
 //
-// It waits for nothing and changes nothing: its tables are temporary. Its memory grows with the number of accounts, not
-// with the log. An error means that it could not check.
+// It does not wait for the projector and changes nothing: its tables are temporary. Its memory grows with the
+// number of accounts, not with the log. An error means that it could not check.
 func Verify(ctx context.Context, store *eventstore.Store, pool *pgxpool.Pool, c VerifyConfig) (Report, error) {
 	started := c.Now()
 	v := &verification{balances: make(map[domain.Account]domain.Coins)}
@@ -121,8 +121,8 @@ func (v *verification) versionFault(ctx context.Context) (*fault, error) {
 	return &f, nil
 }
 
-// foldAll reads the whole log once. It folds the part that the tables have and compares them; it only inspects the
-// rest.
+// foldAll reads the whole log once. It folds the events up to the position of the tables and compares the result with
+// the tables; it only inspects the later events.
 func (v *verification) foldAll(ctx context.Context) error {
 	for attempt := 1; ; attempt++ {
 		before, err := projections.ReadCheckpoint(ctx, v.conn)
@@ -163,8 +163,8 @@ func (v *verification) inspectEvents(events []eventstore.Record) error {
 	return nil
 }
 
-// inspectEvent describes what is wrong with an event; "" for nothing. An event that cannot be decoded is in table
-// poison, if no coins depend on it.
+// inspectEvent describes the fault of an event; "": none. An event that cannot be decoded is in table poison, if no
+// coins depend on it.
 func (v *verification) inspectEvent(r eventstore.Record) string {
 	if r.Event == nil {
 		return ""
@@ -185,7 +185,7 @@ func (v *verification) inspectEvent(r eventstore.Record) string {
 	return ""
 }
 
-// inspectCoins applies the postings of an event and describes what is wrong with the balances after it; "" for nothing.
+// inspectCoins applies the postings of an event and describes the fault of the balances after it; "": none.
 func (v *verification) inspectCoins(e domain.CoinEvent) string {
 	for _, p := range e.EventPostings() {
 		balance := v.balances[p.Account] + p.Amount

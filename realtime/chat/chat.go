@@ -15,11 +15,11 @@ import (
 )
 
 const (
-	maxConnectionID = 64              // bytes of the ID of a connection
-	deliveryTimeout = 5 * time.Second // bounds the wait for what was not delivered yet
+	maxConnectionID = 64              // maximum length of the ID of a connection, in bytes
+	deliveryTimeout = 5 * time.Second // maximum wait for updates that were not delivered yet
 )
 
-// Chat is the chat of a node. It follows the hub. It is safe for concurrent use.
+// Chat serves the chat on one node. It receives deltas as a follower of the hub. It is safe for concurrent use.
 type Chat struct {
 	cfg      Config
 	hub      *hub.Hub
@@ -32,7 +32,8 @@ type Chat struct {
 	openings addressLimit
 }
 
-// New creates the chat of a node and adds it to the hub. The cluster must run after New and as long as the chat.
+// New creates the chat of a node and adds it to the hub. The cluster must be started after New and must run as long as
+// the chat.
 func New(cfg Config) (*Chat, error) {
 	if err := cfg.prepare(); err != nil {
 		return nil, err
@@ -49,7 +50,7 @@ func New(cfg Config) (*Chat, error) {
 	return c, nil
 }
 
-// Run delivers what the hub queued, sends typing notes and executes queued leaves until ctx ends.
+// Run delivers the deltas that the hub queued, sends typing notes and executes queued leaves until ctx ends.
 func (c *Chat) Run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return c.inbox.run(ctx, c.state.apply) })
@@ -58,16 +59,16 @@ func (c *Chat) Run(ctx context.Context) error {
 	return g.Wait()
 }
 
-// Load reads the roster from the tables, as of position or later.
+// Load reads the roster from the tables, as of position or a later position.
 func (c *Chat) Load(ctx context.Context, position int64) error {
 	if err := c.state.load(ctx, c.cfg.Queries, position); err != nil {
 		return err
 	}
-	c.inbox.clear() // nothing in it is newer
+	c.inbox.clear() // the queued deltas are not newer than the roster
 	return nil
 }
 
-// Deliver queues deltas; with them everything up to position has been delivered. It does not block.
+// Deliver queues the next deltas of the hub, which are complete up to position. It does not block.
 func (c *Chat) Deliver(position int64, deltas ...projections.Delta) {
 	deltas = slices.DeleteFunc(deltas, func(d projections.Delta) bool { return !d.Chat() && d.Kind != projections.KindProfile })
 	c.inbox.add(position, deltas...)
@@ -79,8 +80,8 @@ func (c *Chat) Reset() { c.state.reset() }
 // Flush blocks until the log has the leaves of all sessions that have ended, or ctx ends.
 func (c *Chat) Flush(ctx context.Context) { c.leaves.flush(ctx) }
 
-// WaitFor blocks until everything up to position has been delivered to sessions. It returns projections.ErrBehind after
-// some seconds.
+// WaitFor blocks until every update up to position has been delivered to sessions. It returns projections.ErrBehind
+// after 5 seconds.
 func (c *Chat) WaitFor(ctx context.Context, position int64) error {
 	ctx, cancel := context.WithTimeout(ctx, deliveryTimeout)
 	defer cancel()
@@ -93,10 +94,11 @@ func (c *Chat) WaitFor(ctx context.Context, position int64) error {
 	return nil
 }
 
-// NewLimits returns the limits of a client that has done nothing yet.
+// NewLimits returns the rate limits of a new client.
 func (c *Chat) NewLimits() *Limits { return newLimits(c.cfg) }
 
-// NameKey returns the keyed hash under which a room or a participant of this name is known.
+// NameKey returns the keyed hash of the name of a room or participant. The log and the tables contain the hash instead
+// of the name.
 func (c *Chat) NameKey(name string) string { return c.cfg.Store.NameKey(name) }
 
 // Online returns the number of connections in a room.
@@ -131,8 +133,8 @@ func (c *Chat) Author(m projections.Message) (author Participant, present bool) 
 	return c.state.roster.author(by)
 }
 
-// FindByName returns the participant with a name. An anonymous participant owns its name and comes first, then a user
-// whose username it is, then the user with that nickname who entered first.
+// FindByName returns the participant with a name. It returns the anonymous participant who owns the name, otherwise the
+// user with this username, otherwise the user with this nickname who entered first.
 func (c *Chat) FindByName(name string) (found Participant, ok bool) {
 	key := c.NameKey(name)
 	c.state.mu.Lock()
@@ -140,8 +142,8 @@ func (c *Chat) FindByName(name string) (found Participant, ok bool) {
 	return c.state.roster.named(key, func(username string) bool { return c.NameKey(username) == key })
 }
 
-// FindByConnection returns the participant of a connection to any node, or 0 if it is not in the chat. It waits for a
-// session of this node that is about to enter.
+// FindByConnection returns the participant of a connection to any node, or 0 if the connection is not in the chat. It
+// waits for a session of this node that is about to enter.
 func (c *Chat) FindByConnection(ctx context.Context, connection string) (domain.ParticipantID, error) {
 	id, one, entering := c.state.find(connection)
 	switch {
@@ -154,11 +156,11 @@ func (c *Chat) FindByConnection(ctx context.Context, connection string) (domain.
 			return 0, ctx.Err()
 		}
 		fallthrough
-	case one != nil: // the log may have it in the chat before the roster
+	case one != nil: // the log may contain the entry before the roster does
 		id, _, _ = c.state.find(connection)
 		return id, nil
 	}
-	head, err := c.cfg.Store.Head(ctx) // another node may know it already
+	head, err := c.cfg.Store.Head(ctx) // the roster of another node may contain it already
 	if err != nil {
 		return 0, err
 	}
@@ -169,8 +171,8 @@ func (c *Chat) FindByConnection(ctx context.Context, connection string) (domain.
 	return id, nil
 }
 
-// uploadURL returns the prefix that the URL of an uploaded file in a message must have. Without a setting it is the
-// upload folder of the URL's own host, because users may upload by any host name of the server.
+// uploadURL returns the prefix that the URL of an uploaded file in a message must have. If the setting is empty, the
+// prefix is the upload folder on the host of the URL, because users may upload by any host name of the server.
 func (c *Chat) uploadURL(m domain.PostMessage) string {
 	if c.cfg.UploadURL != "" {
 		return c.cfg.UploadURL

@@ -7,17 +7,16 @@ import (
 	"roomlog/projections"
 )
 
-// inbox queues deltas between the hub and the chat. A chat that delivers slowly, connection by connection, holds up
-// nothing but itself: the hub goes on.
+// inbox queues deltas between the hub and the chat, so that a chat that delivers slowly does not delay the hub.
 type inbox struct {
 	wake chan struct{}
 
 	mu       sync.Mutex
 	deltas   []projections.Delta
 	busy     bool          // some deltas are being applied
-	queued   int64         // everything up to here is in the queue or was applied
-	applied  int64         // everything up to here was applied
-	advanced chan struct{} // closed when applied moves while awaited is set
+	queued   int64         // every delta up to this position is in the queue or was applied
+	applied  int64         // every delta up to this position was applied
+	advanced chan struct{} // closed when applied increases while awaited is set
 	awaited  bool
 }
 
@@ -25,7 +24,7 @@ func newInbox() *inbox {
 	return &inbox{wake: make(chan struct{}, 1), advanced: make(chan struct{})}
 }
 
-// add queues deltas; with them everything up to position is queued. It does not block.
+// add queues the next deltas, which are complete up to position. It does not block.
 func (i *inbox) add(position int64, deltas ...projections.Delta) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
@@ -40,7 +39,7 @@ func (i *inbox) add(position int64, deltas ...projections.Delta) {
 	}
 }
 
-// clear discards the queue because deltas behind it are missing.
+// clear discards the queue after deltas were missed.
 func (i *inbox) clear() {
 	i.mu.Lock()
 	defer i.mu.Unlock()
@@ -69,7 +68,7 @@ func (i *inbox) run(ctx context.Context, apply func(projections.Delta)) error {
 	}
 }
 
-// advance records that everything up to position was applied, and wakes the callers of await.
+// advance records that every delta up to position was applied, and wakes the callers of await.
 func (i *inbox) advance(position int64) {
 	i.applied = max(i.applied, position)
 	if i.awaited {
@@ -78,7 +77,7 @@ func (i *inbox) advance(position int64) {
 	}
 }
 
-// await blocks until everything up to position was applied. It reports false if ctx ends before.
+// await blocks until every delta up to position was applied. It reports false if ctx ends before.
 func (i *inbox) await(ctx context.Context, position int64) bool {
 	for {
 		i.mu.Lock()

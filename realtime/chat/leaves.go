@@ -13,26 +13,26 @@ import (
 )
 
 const (
-	leaveWorkers  = 8                      // commands executed at once: the log appends them together
-	leaveRetry    = 500 * time.Millisecond // before the second attempt; twice as long before each further one
+	leaveWorkers  = 8                      // commands executed at the same time, so that the log appends them in one batch
+	leaveRetry    = 500 * time.Millisecond // pause before the second attempt; doubled before each further attempt
 	maxLeaveRetry = time.Minute
-	flushInterval = 20 * time.Millisecond // between two looks of flush
+	flushInterval = 20 * time.Millisecond // interval at which flush checks the queue
 )
 
 // leaveQueue executes LeaveChat commands for participants whose connection has ended. It retries until the log accepts
-// them. Other nodes execute what is left when this node stops.
+// them. When this node stops, the other nodes execute the commands that are left.
 type leaveQueue struct {
 	commands hub.Executor
 	log      *slog.Logger
 	now      func() time.Time
-	// nameKeyOf returns the current key of a participant's name.
+	// nameKeyOf returns the current key of a participant's name, or otherwise if the participant is unknown.
 	nameKeyOf func(id domain.ParticipantID, otherwise string) string
 	retry     time.Duration
 
 	mu    sync.Mutex
 	ready []leave
-	later []leave // to be retried
-	busy  int     // being executed
+	later []leave // commands that wait for another attempt
+	busy  int     // number of commands that are being executed
 	work  chan struct{}
 }
 
@@ -58,7 +58,7 @@ func (q *leaveQueue) push(l leave) {
 	q.ready = append(q.ready, l)
 	select {
 	case q.work <- struct{}{}:
-	default: // every worker looks into the queue again anyway
+	default: // enough workers are being woken; each of them empties the queue
 	}
 }
 
@@ -109,7 +109,7 @@ func (q *leaveQueue) execute(ctx context.Context, l leave) {
 		q.done(nil)
 		return
 	}
-	if domain.AsRefusal(err) != nil { // the participant may have got another name
+	if domain.AsRefusal(err) != nil { // the name of the participant may have changed
 		l.NameKey = q.nameKeyOf(l.Participant, l.NameKey)
 	}
 	l.due = q.now().Add(min(q.retry<<min(l.attempts, 7), maxLeaveRetry))
@@ -119,7 +119,7 @@ func (q *leaveQueue) execute(ctx context.Context, l leave) {
 	q.done(&l)
 }
 
-// done ends what next began; again is queued for another attempt.
+// done records the end of an attempt that next began. If again is not nil, done queues it for another attempt.
 func (q *leaveQueue) done(again *leave) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -129,7 +129,7 @@ func (q *leaveQueue) done(again *leave) {
 	}
 }
 
-// retryDue makes the commands ready that are due.
+// retryDue moves the commands whose time of the next attempt has come to ready.
 func (q *leaveQueue) retryDue() {
 	now := q.now()
 	q.mu.Lock()

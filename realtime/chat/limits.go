@@ -9,26 +9,26 @@ import (
 )
 
 const (
-	entryRate         = 500 // anonymous participants per second that enter by this node
+	entryRate         = 500 // anonymous participants per second that may enter through this node
 	entryBurst        = 5000
-	addressEntryRate  = 20 // of them from one address
+	addressEntryRate  = 20 // anonymous participants per second that may enter from one address
 	addressEntryBurst = 1000
-	openingRate       = 1 // chat rooms per second that sessions create by joining them
+	openingRate       = 1 // chat rooms per second that sessions may create by joining them
 	openingBurst      = 100
 
-	limitedAddresses = 10_000 // that are remembered
-	limitedUsers     = 50_000 // that are remembered
+	limitedAddresses = 10_000 // kept in memory
+	limitedUsers     = 50_000 // kept in memory
 )
 
-// Limits bounds what one client does in the chat. It lasts as long as the connection of the client, whatever sessions
-// come and go on it: leaving and entering again resets nothing.
+// Limits holds the rate limits of one client in the chat. It lasts as long as the connection of the client: leaving the
+// chat and entering it again does not reset the limits.
 type Limits struct {
-	messages *limit.Bucket // of an anonymous participant
-	queries  *limit.Bucket // everything else that uses the log or the tables
+	messages *limit.Bucket // messages of an anonymous participant
+	queries  *limit.Bucket // all other operations that use the log or the tables
 	typing   *limit.Bucket
 }
 
-// newLimits returns the Limits of a client that has done nothing yet.
+// newLimits returns the rate limits of a new client.
 func newLimits(c Config) *Limits {
 	messages := limit.Rate{PerSecond: c.MessageRate, Burst: c.MessageBurst}
 	return &Limits{
@@ -37,7 +37,7 @@ func newLimits(c Config) *Limits {
 	}
 }
 
-// userLimits bounds the messages of each user on this node, over all connections.
+// userLimits limits the messages of each user on this node, over all connections.
 type userLimits struct {
 	messages *limit.Rates[domain.UserID]
 }
@@ -46,14 +46,14 @@ func newUserLimits(c Config) userLimits {
 	return userLimits{limit.NewRates[domain.UserID](limit.Rate{PerSecond: c.MessageRate, Burst: c.MessageBurst}, limitedUsers)}
 }
 
-// addressLimit bounds what anonymous clients do: first per address, then all together. One address alone cannot use up
-// the limit for all.
+// addressLimit limits the actions of anonymous clients, first per address, then in total, so that one address cannot
+// use up the total.
 type addressLimit struct {
 	addresses *limit.Rates[string]
 	all       *limit.Bucket
 }
 
-// newEntryLimit bounds the anonymous participants that enter.
+// newEntryLimit returns the limit of anonymous participants that enter.
 func newEntryLimit() addressLimit {
 	return addressLimit{
 		limit.NewRates[string](limit.Rate{PerSecond: addressEntryRate, Burst: addressEntryBurst}, limitedAddresses),
@@ -61,7 +61,7 @@ func newEntryLimit() addressLimit {
 	}
 }
 
-// newOpeningLimit bounds the chat rooms that sessions create by joining them.
+// newOpeningLimit returns the limit of chat rooms that sessions create by joining them.
 func newOpeningLimit(c Config) addressLimit {
 	return addressLimit{
 		limit.NewRates[string](limit.PerMinute(c.RoomsPerAddress), limitedAddresses),
@@ -69,7 +69,8 @@ func newOpeningLimit(c Config) addressLimit {
 	}
 }
 
-// take counts an action from an address; "" is an unknown one.
+// take counts an action from an address, where "" is an unknown address. It returns a *hub.Problem if the rate is
+// exceeded.
 func (l addressLimit) take(address string, now time.Time) error {
 	if address != "" {
 		if err := hub.Limited(l.addresses.Take(address, now)); err != nil {

@@ -9,10 +9,10 @@ import (
 	"roomlog/realtime/hub"
 )
 
-// lostBatch is how many participants of a lost node are read at once.
+// lostBatch is the number of participants of a lost node that are read in one query.
 const lostBatch = 500
 
-// participantCleanup makes the participants of lost nodes leave the chat.
+// participantCleanup returns the cleanup that makes the participants of a lost node leave the chat.
 func participantCleanup(cfg Config) cluster.Cleanup {
 	return cluster.Cleanup{
 		Name: "participants", Grace: cfg.Hub.PresenceGrace(), Held: cfg.Queries.Nodes,

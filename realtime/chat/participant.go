@@ -5,14 +5,14 @@ import (
 	"roomlog/projections"
 )
 
-// Participant is a user or an anonymous visitor in the chat, by one connection to any node.
+// Participant is one connection of a user or of an anonymous visitor in the chat, on any node.
 type Participant struct {
 	ID         domain.ParticipantID
-	Connection string // its public ID
+	Connection string // the public ID of the connection
 	Profile    domain.ChatProfile
 	User       projections.Profile // of a signed-in user; its ID is 0 for an anonymous participant
 	Nickname   string              // of an anonymous participant; may be empty
-	Node       string              // that holds the connection
+	Node       string              // the node that holds the connection
 }
 
 // Name returns the name of a participant, or "" if it has none.
@@ -31,7 +31,7 @@ func (p Participant) DisplayName() string {
 	return p.Connection
 }
 
-// AuthorOf returns the author of a message as the message itself names it.
+// AuthorOf returns the author of a message, from the delta and the event alone.
 func AuthorOf(d projections.Delta, e domain.MessagePosted) Participant {
 	return Participant{ID: e.Participant, Connection: e.Connection, User: profileOf(e.User, d.Profile), Nickname: e.Nickname}
 }

@@ -8,12 +8,12 @@ import (
 	"roomlog/projections"
 )
 
-// roster knows who is in the chat and in which rooms, as of some position of the log. Events that are applied twice
-// change nothing the second time.
+// roster holds the participants of the chat and their rooms, as of one position of the log. Applying an event a second
+// time changes nothing.
 type roster struct {
 	entries      map[domain.ParticipantID]*entry
 	byConnection map[string]*entry
-	users        map[domain.UserID]int          // connections of signed-in users
+	users        map[domain.UserID]int          // number of connections of each signed-in user
 	rooms        map[domain.ChatRoomID][]*entry // oldest first
 	byName       map[string][]*entry            // by the key of the current name; oldest first
 }
@@ -33,7 +33,7 @@ func newRoster() *roster {
 	}
 }
 
-// enter adds a participant that is found by the name key found.
+// enter adds a participant with its rooms. found is the key of the name by which named finds the participant; "": none.
 func (r *roster) enter(p Participant, nameKey, found string, rooms ...domain.ChatRoomID) {
 	r.leave(p.ID)
 	e := &entry{Participant: p, nameKey: nameKey}
@@ -67,7 +67,7 @@ func (r *roster) leave(id domain.ParticipantID) {
 	}
 }
 
-// setFound changes the name key that an entry is found by; "" for none.
+// setFound changes the key of the name by which named finds an entry; "": none.
 func (r *roster) setFound(e *entry, key string) {
 	if e.found == key {
 		return
@@ -130,7 +130,8 @@ func (r *roster) removeRoom(room domain.ChatRoomID) {
 	}
 }
 
-// participant returns what the roster knows of a participant, else the given values.
+// participant returns a participant of the roster. If the roster does not contain it, it returns a participant with the
+// given values.
 func (r *roster) participant(id domain.ParticipantID, connection string, user projections.Profile) Participant {
 	if e := r.entries[id]; e != nil {
 		return e.Participant
@@ -180,8 +181,8 @@ func (r *roster) newest(room domain.ChatRoomID, limit int) []string {
 	return ids
 }
 
-// named returns the participant with a name key. An anonymous participant owns its name and comes first, then a user
-// whose username it is (owns reports that), then the oldest user whose nickname it is.
+// named returns the participant whose name has this key. It returns the anonymous participant who owns the name,
+// otherwise a user for whose username owns returns true, otherwise the user with this nickname who entered first.
 func (r *roster) named(key string, owns func(username string) bool) (found Participant, ok bool) {
 	best := 3
 	for _, e := range r.byName[key] { // oldest first

@@ -10,19 +10,19 @@ import (
 	"roomlog/realtime/hub"
 )
 
-// Session is the part of one connection in the chat. It may subscribe to rooms without being in the chat. Its methods
-// must be called by one goroutine at a time.
+// Session connects one connection to the chat. It may subscribe to rooms without being in the chat. Its methods must be
+// called by one goroutine at a time.
 type Session struct {
 	chat       *Chat
 	subscriber *subscriber
 	limits     *Limits
-	position   int64 // of the newest command of the session
+	position   int64 // position of the newest command of the session
 
 	mu          sync.Mutex
-	participant member // the zero member as long as the session is not in the chat
+	participant member // the zero member while the session is not in the chat
 }
 
-// member is what the log knows of a session that is in the chat.
+// member is the participant of a session that is in the chat, as recorded in the log.
 type member struct {
 	id       domain.ParticipantID
 	identity hub.Identity // the zero Identity: anonymous
@@ -39,8 +39,8 @@ type Entry struct {
 	Address  string            // of an anonymous participant, see limit.Key
 }
 
-// NewSession creates the session of a connection with a public ID. It receives nothing but messages to itself, and is not
-// in the chat.
+// NewSession creates the session of a connection; connection is its public ID. Until Enter is called, the session is
+// not in the chat and receives only private messages to this connection.
 func (c *Chat) NewSession(connection string, listener Listener, limits *Limits) *Session {
 	c.state.mu.Lock()
 	defer c.state.mu.Unlock()
@@ -57,7 +57,7 @@ func (s *Session) ParticipantID() domain.ParticipantID {
 	return s.participant.id
 }
 
-// SetIdentity sets the identity of the session's commands from now on.
+// SetIdentity sets the identity for later commands of the session.
 func (s *Session) SetIdentity(i hub.Identity) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -73,7 +73,7 @@ func (s *Session) BeginEntering() {
 	}
 }
 
-// endEntering ends what BeginEntering began.
+// endEntering records the result of Enter or Leave and wakes the callers of FindByConnection that wait for it.
 func (s *Session) endEntering() {
 	s.chat.state.mu.Lock()
 	defer s.chat.state.mu.Unlock()
@@ -84,7 +84,7 @@ func (s *Session) endEntering() {
 	}
 }
 
-// Enter puts the session into the chat as of a position.
+// Enter adds the session to the chat and returns the position of the entry.
 func (s *Session) Enter(ctx context.Context, e Entry) (position int64, err error) {
 	s.BeginEntering()
 	defer s.endEntering()
@@ -140,7 +140,7 @@ func (s *Session) Leave(cause domain.LeaveCause) {
 	s.endEntering()
 	ids := []domain.ParticipantID{m.id}
 	if logged != m.id {
-		ids = append(ids, logged) // the session did not know that it had entered
+		ids = append(ids, logged) // Enter failed here, but the log contains the entry
 	}
 	for _, id := range ids {
 		if id != 0 {
@@ -168,7 +168,7 @@ func (s *Session) SetNickname(ctx context.Context, nickname string) error {
 	return nil
 }
 
-// Post posts a message. Messages are limited per user, or per client if it is anonymous.
+// Post posts a message. The rate of messages is limited per user, or per client if the client is anonymous.
 func (s *Session) Post(ctx context.Context, c domain.PostMessage, key string) (eventstore.Receipt, error) {
 	var err error
 	now := s.chat.cfg.Now()
@@ -184,15 +184,15 @@ func (s *Session) Post(ctx context.Context, c domain.PostMessage, key string) (e
 	return s.execute(ctx, s.participant.identity, c, key)
 }
 
-// SendTyping sends a typing note to a room or to one connection. Notes above the limit are dropped.
+// SendTyping sends a typing note to a room or to one connection. Notes above the rate limit are dropped.
 func (s *Session) SendTyping(room domain.ChatRoomID, to string) {
 	if _, ok := s.limits.typing.Take(s.chat.cfg.Now()); ok && len(to) <= maxConnectionID {
 		s.chat.typing.add(typingNote{Room: string(room), From: s.Connection(), To: to})
 	}
 }
 
-// AllowQuery counts an operation that uses the log or the tables, or refuses it. The methods of Session call it
-// themselves, except JoinSubscribed.
+// AllowQuery counts an operation that uses the log or the tables, and returns a *hub.Problem if the client exceeds its
+// rate. The methods of Session call it, except JoinSubscribed.
 func (s *Session) AllowQuery() error {
 	return hub.Limited(s.limits.queries.Take(s.chat.cfg.Now()))
 }

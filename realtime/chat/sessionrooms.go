@@ -10,21 +10,21 @@ import (
 	"roomlog/projections"
 )
 
-// Subscribe subscribes the session to a room, or to the public chat. Updates are kept until StartFrom.
+// Subscribe subscribes the session to a room, or to the public chat. Updates are queued until StartFrom is called.
 func (s *Session) Subscribe(room domain.ChatRoomID) {
 	s.chat.state.mu.Lock()
 	defer s.chat.state.mu.Unlock()
 	s.chat.state.subscribers.subscribe(s.subscriber, room)
 }
 
-// StartFrom delivers the updates of a subscription from position on.
+// StartFrom starts a subscription: it delivers the updates at position or later.
 func (s *Session) StartFrom(room domain.ChatRoomID, position int64) {
 	s.chat.state.mu.Lock()
 	defer s.chat.state.mu.Unlock()
 	s.subscriber.start(room, position)
 }
 
-// pause keeps the updates of a subscription until StartFrom, which is called with the position that pause returns.
+// pause queues the updates of a subscription until StartFrom is called with since, the position that pause returns.
 func (s *Session) pause(room domain.ChatRoomID) (since int64) {
 	s.chat.state.mu.Lock()
 	defer s.chat.state.mu.Unlock()
@@ -45,7 +45,8 @@ func (s *Session) Subscribed(room domain.ChatRoomID) bool {
 	return s.subscriber.subscriptions[room] != nil
 }
 
-// Join puts a participant into a room as of a position; 0 if it was there before.
+// Join adds the participant to a room and returns the position of the join, or 0 if the participant was in the room
+// already.
 func (s *Session) Join(ctx context.Context, room domain.ChatRoomID) (position int64, err error) {
 	if err := s.AllowQuery(); err != nil {
 		return 0, err
@@ -59,7 +60,8 @@ func (s *Session) JoinSubscribed(ctx context.Context, room domain.ChatRoomID) (p
 	return receipt.Position, err
 }
 
-// LeaveRoom takes the participant out of a room and ends the subscription. If the command fails, the subscription goes on.
+// LeaveRoom removes the participant from a room and ends the subscription. If the command fails, the subscription
+// continues.
 func (s *Session) LeaveRoom(ctx context.Context, room domain.ChatRoomID) error {
 	if err := s.AllowQuery(); err != nil {
 		return err
@@ -74,7 +76,8 @@ func (s *Session) LeaveRoom(ctx context.Context, room domain.ChatRoomID) error {
 	return nil
 }
 
-// OpenRoom returns the room with a name. It creates the room if there is none, within the limit of the client's address.
+// OpenRoom returns the room with the ID or name ref. If no room has the name ref, OpenRoom creates it, within the rate
+// limit of the client's address.
 func (s *Session) OpenRoom(ctx context.Context, ref, address string) (projections.ChatRoom, error) {
 	c := s.chat
 	room, err := c.Room(ctx, ref)
@@ -102,7 +105,8 @@ func (s *Session) OpenRoom(ctx context.Context, ref, address string) (projection
 	return c.Room(ctx, ref)
 }
 
-// Participants returns up to limit participants of a room, oldest first, as of the session's newest command.
+// Participants returns up to limit participants of a room, oldest first, at the position of the session's newest
+// command or later.
 func (s *Session) Participants(ctx context.Context, room domain.ChatRoomID, limit int) ([]Participant, error) {
 	if err := s.AllowQuery(); err != nil {
 		return nil, err
@@ -115,7 +119,7 @@ func (s *Session) Participants(ctx context.Context, room domain.ChatRoomID, limi
 	return s.chat.state.roster.inRoom(room, limit), nil
 }
 
-// History returns messages of a room or of the public chat, as of the session's newest command.
+// History returns messages of a room or of the public chat, at the position of the session's newest command or later.
 func (s *Session) History(ctx context.Context, room domain.ChatRoomID, w projections.Window) ([]projections.Message, error) {
 	if err := s.AllowQuery(); err != nil {
 		return nil, err
@@ -129,7 +133,7 @@ func (s *Session) History(ctx context.Context, room domain.ChatRoomID, w project
 	return s.chat.cfg.Queries.ChatRoomMessages(ctx, room, w)
 }
 
-// maxChatRooms returns the limit of chat rooms.
+// maxChatRooms returns the maximum number of chat rooms that users may create in total.
 func (c *Chat) maxChatRooms() int {
 	if c.cfg.ChatRooms <= 0 {
 		return math.MaxInt

@@ -9,11 +9,11 @@ import (
 )
 
 const (
-	maxListed  = 50  // connections that an update about a join or leave names: the newest
-	rosterPage = 500 // participants read at once
+	maxListed  = 50  // maximum number of connections in an update about a join or leave; the newest
+	rosterPage = 500 // participants read in one query
 )
 
-// state is the chat as of a position: who is in it, and what the sessions of this node subscribe to.
+// state holds the roster as of one position, and the sessions of this node with their subscriptions.
 type state struct {
 	node    string
 	nameKey func(name string) string // keyed hash of a name
@@ -29,8 +29,8 @@ func newState(node string, nameKey func(string) string, leaves *leaveQueue) *sta
 	return &state{node: node, nameKey: nameKey, leaves: leaves, roster: newRoster(), subscribers: newSubscribers()}
 }
 
-// load reads the roster as of a position or later. Deltas up to that position are ignored afterwards; later ones may be
-// applied again, which changes nothing.
+// load reads the roster as of position or later. Afterwards, apply ignores deltas up to the position of the roster;
+// applying a later delta twice changes nothing.
 func (s *state) load(ctx context.Context, q *projections.Queries, position int64) error {
 	fresh := newRoster()
 	for last := domain.ParticipantID(0); ; {
@@ -61,7 +61,7 @@ func (s *state) foundBy(p Participant, nameKey string) string {
 	return nameKey
 }
 
-// apply applies a delta to the roster and delivers it to those it concerns.
+// apply applies a delta to the roster and delivers it to the sessions that it concerns.
 func (s *state) apply(d projections.Delta) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -108,8 +108,8 @@ func (s *state) deliverMove(u *Update, room domain.ChatRoomID) {
 	s.subscribers.deliver(u, room)
 }
 
-// deliverMessage delivers a message to the subscribers of its rooms or to one session. A message to one user is a delta of
-// the user channel and not the chat's.
+// deliverMessage delivers a message to the subscribers of its rooms or to one session. A message to one user is not
+// delivered here: the user channel delivers it.
 func (s *state) deliverMessage(u *Update, e domain.MessagePosted) {
 	u.By, u.Present = s.roster.author(AuthorOf(u.Delta, e))
 	switch {
@@ -125,8 +125,8 @@ func (s *state) deliverMessage(u *Update, e domain.MessagePosted) {
 	}
 }
 
-// entered records the participant that the log has for a connection of this node. If the connection has ended
-// meanwhile without knowing that it had entered, the participant leaves again.
+// entered records the participant that the log contains for a connection of this node. If the session has ended before
+// it received the result of Enter, entered queues the leave of the participant.
 func (s *state) entered(e domain.ParticipantEntered) {
 	if e.Node != s.node {
 		return
@@ -138,7 +138,7 @@ func (s *state) entered(e domain.ParticipantEntered) {
 	s.leaves.add(domain.LeaveChat{Participant: e.Participant, Cause: domain.LeaveConnectionLost, Node: e.Node, NameKey: e.NameKey})
 }
 
-// left resets a session that other nodes removed because they took this node for lost.
+// left resets a session whose participant other nodes removed because they considered this node lost.
 func (s *state) left(e domain.ParticipantLeft) {
 	one := s.subscribers.byConnection[e.Connection]
 	if one != nil && one.participant == e.Participant && e.Cause == domain.LeaveNodeLost {
@@ -176,7 +176,8 @@ func (s *state) reset() {
 	}
 }
 
-// nameKeyOf returns the key of a participant's name in the log, or otherwise if the roster does not know it.
+// nameKeyOf returns the key of a participant's name in the log, or otherwise if the roster does not contain the
+// participant.
 func (s *state) nameKeyOf(id domain.ParticipantID, otherwise string) string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -186,8 +187,9 @@ func (s *state) nameKeyOf(id domain.ParticipantID, otherwise string) string {
 	return otherwise
 }
 
-// find returns the participant of a connection. If it is 0, one is the session of that connection on this node, if there
-// is one, and entering is closed when the session knows whether it is in the chat.
+// find returns the participant of a connection. If the participant is not in the roster, one is the session of the
+// connection on this node (nil: none), and entering is closed when its Enter has succeeded or failed (nil: it is not
+// entering).
 func (s *state) find(connection string) (id domain.ParticipantID, one *subscriber, entering <-chan struct{}) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

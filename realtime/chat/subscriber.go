@@ -2,11 +2,12 @@ package chat
 
 import "roomlog/domain"
 
-// maxPending is how many updates wait for a subscription to start.
+// maxPending is the maximum number of updates that wait for a subscription to start. After more updates the session is
+// reset.
 const maxPending = 1000
 
-// subscribers knows the sessions of this node and what they subscribe to. "" is the room of the public chat. The
-// caller holds the lock of the state for all methods.
+// subscribers holds the sessions of this node and their subscriptions. The public chat has the room "". The caller
+// holds the lock of the state for all methods.
 type subscribers struct {
 	byConnection map[string]*subscriber
 	byRoom       map[domain.ChatRoomID]map[*subscriber]struct{}
@@ -18,16 +19,16 @@ type subscriber struct {
 	listener   Listener
 
 	subscriptions map[domain.ChatRoomID]*subscription
-	participant   domain.ParticipantID // that the session is, once it knows; 0: none
-	logged        domain.ParticipantID // that the log has for the connection; 0: none yet
-	entering      chan struct{}        // closed when the session knows whether it is in the chat; nil: it does not enter
+	participant   domain.ParticipantID // set when Enter has succeeded; 0: none
+	logged        domain.ParticipantID // participant of the connection in the log; 0: none yet
+	entering      chan struct{}        // closed when Enter has succeeded or failed; nil: the session is not entering
 }
 
-// subscription is what a subscriber receives of one room.
+// subscription is the subscription of one session to one room.
 type subscription struct {
 	started bool
 	since   int64     // position of the first update that is delivered
-	pending []*Update // until it is started
+	pending []*Update // updates that wait for the start
 }
 
 func newSubscribers() subscribers {
@@ -88,7 +89,7 @@ func (s subscribers) deliver(u *Update, rooms ...domain.ChatRoomID) {
 	}
 }
 
-// deliver delivers or keeps an update. It reports false if the update is older than the subscription.
+// deliver delivers or queues an update. It reports false if the update is older than the start of the subscription.
 func (s *subscriber) deliver(u *Update, room domain.ChatRoomID) bool {
 	switch sub := s.subscriptions[room]; {
 	case sub.started && u.Position < sub.since:
@@ -103,7 +104,7 @@ func (s *subscriber) deliver(u *Update, room domain.ChatRoomID) bool {
 	return true
 }
 
-// start delivers the updates of a room from position on.
+// start starts a subscription: it delivers the updates of a room at position or later.
 func (s *subscriber) start(room domain.ChatRoomID, position int64) {
 	sub := s.subscriptions[room]
 	if sub == nil || sub.started {
@@ -116,7 +117,7 @@ func (s *subscriber) start(room domain.ChatRoomID, position int64) {
 	sub.pending = nil
 }
 
-// pause keeps the updates of a room until start, which is called with the position that pause returns.
+// pause queues the updates of a room until start is called with since, the position that pause returns.
 func (s *subscriber) pause(room domain.ChatRoomID) (since int64) {
 	if sub := s.subscriptions[room]; sub != nil {
 		sub.started, since = false, sub.since

@@ -14,8 +14,8 @@ import (
 const (
 	typingTopic    = "chat.typing"
 	typingInterval = 100 * time.Millisecond // between two messages of this node
-	maxNotes       = 1000                   // notes that wait; more are dropped
-	maxNoteBytes   = 1700                   // of the notes in one message
+	maxNotes       = 1000                   // maximum number of waiting notes; further notes are dropped
+	maxNoteBytes   = 1700                   // maximum size of the notes in one message, in bytes
 )
 
 // typingNote is the notification that a participant is typing: in a room, or to one other connection.
@@ -34,7 +34,7 @@ type typingBatcher struct {
 
 	mu      sync.Mutex
 	waiting []typingNote
-	known   map[typingNote]struct{} // those that wait
+	known   map[typingNote]struct{} // waiting notes
 }
 
 func newTypingBatcher(c *cluster.Cluster, log *slog.Logger) *typingBatcher {
@@ -56,13 +56,13 @@ func (b *typingBatcher) add(n typingNote) {
 	}
 }
 
-// run sends notes until ctx ends: the first at once, later ones at most once in each interval. It calls deliver with
-// every note of any node.
+// run sends notes until ctx ends: the first note immediately, later notes at most once in each interval. It calls
+// deliver with every note of any node.
 func (b *typingBatcher) run(ctx context.Context, deliver func(typingNote)) error {
 	stop := b.cluster.Subscribe(typingTopic, func(payload []byte) {
 		var notes []typingNote
 		if json.Unmarshal(payload, &notes) != nil {
-			return // of a newer version
+			return // a message of a newer version of this program
 		}
 		for _, n := range notes {
 			deliver(n)

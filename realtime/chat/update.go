@@ -6,25 +6,26 @@ import (
 	"roomlog/realtime/ws"
 )
 
-// Listener receives what a session subscribes to. Its methods are called one after another; they must not block and
-// must not call the chat.
+// Listener receives the updates of a session. Its methods are called one after another; they must not block and must
+// not call the chat.
 type Listener interface {
 	// Deliver is called with every update of the session's subscriptions, and with messages to the session alone.
 	Deliver(u *Update)
 	// Typing is called when a participant is typing: in a chat room, or to this session alone if room is "".
 	Typing(by Participant, room domain.ChatRoomID)
-	// Reset is called when updates were missed, or when other nodes took this one for lost: the client must reconnect.
+	// Reset is called when updates were missed, or when other nodes considered this node lost: the client must
+	// reconnect.
 	Reset()
 }
 
-// Update is something that happened in the chat. Event is a domain.ParticipantEntered, NicknameSet, ChatRoomJoined,
-// ChatRoomLeft, ChatRoomRemoved or MessagePosted.
+// Update is a change in the chat. Event is a domain.ParticipantEntered, NicknameSet, ChatRoomJoined, ChatRoomLeft,
+// ChatRoomRemoved or MessagePosted.
 type Update struct {
 	projections.Delta
-	By          Participant // who did it, as far as the roster knows
+	By          Participant // the participant who caused the update, as far as the roster contains it
 	Present     bool        // the author of a message is in the chat, by this or another connection
 	Connections []string    // the newest connections of the room after a join or leave
-	Online      int         // how many connections the room has then
+	Online      int         // number of connections in the room after the update
 
 	frames map[string]*ws.Frame
 }

@@ -8,7 +8,7 @@ import (
 // Client is one user on one connection, in any dialect. The hub calls its methods one after another; they must
 // not block.
 type Client interface {
-	// Identity returns the user and the session. It is the zero Identity until the session has been checked.
+	// Identity returns the user and the session. It returns the zero Identity until the session has been checked.
 	Identity() Identity
 	// ConnectionKey returns the Connection.Key of the connection that the client is on.
 	ConnectionKey() string

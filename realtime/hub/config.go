@@ -15,9 +15,10 @@ import (
 )
 
 const (
-	// CommandTimeout bounds one command. It is longer than the sequencer's own timeout, which replies before.
+	// CommandTimeout is the maximum duration of one command. It is longer than the timeout of the sequencer, so that
+	// the sequencer's own error reaches the client.
 	CommandTimeout = 15 * time.Second
-	// tablesTimeout bounds the wait for tables that are behind the log.
+	// tablesTimeout is the maximum wait for tables that are behind the log.
 	tablesTimeout = 5 * time.Second
 )
 
@@ -41,7 +42,7 @@ type Config struct {
 	Queries   *projections.Queries
 	Feed      Feed
 	Admission *projections.Admission
-	Cluster   *cluster.Cluster // names this node in the log; its Run is the caller's
+	Cluster   *cluster.Cluster // names this node in the log; the caller runs it
 	Verify    func(token string) (Identity, error)
 	Now       func() time.Time
 

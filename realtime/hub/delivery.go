@@ -17,8 +17,8 @@ const resubscribeDelay = 100 * time.Millisecond
 
 var errSubscriptionEnded = errors.New("the subscription to the feed has ended")
 
-// delivery delivers what the feed releases to those whom the registry names. One goroutine delivers the batches in
-// order; it never waits for a client or for the database.
+// delivery delivers the deltas and gauges of the feed to the subscribers, followers and clients in the registry. One
+// goroutine delivers the batches in order. It never waits for a client or for the database.
 type delivery struct {
 	feed     Feed
 	log      *slog.Logger
@@ -71,7 +71,8 @@ func (v *delivery) follow(ctx context.Context) error {
 	return errSubscriptionEnded
 }
 
-// begin makes position the start of what is delivered next.
+// begin handles the start of a subscription to the feed whose first batch follows position. It resets all receivers if
+// deltas up to position were missed.
 func (v *delivery) begin(ctx context.Context, position int64) {
 	v.registry.mu.Lock()
 	defer v.registry.mu.Unlock()

@@ -6,8 +6,8 @@ import (
 	"roomlog/domain"
 )
 
-// Dialect is a server of one protocol. Both dialects have one; the hub uses it for what concerns single
-// connections. Its methods must not block.
+// Dialect is a server of one protocol, native or Socket.IO. The hub uses it to list and to kick single connections. Its
+// methods must not block.
 type Dialect interface {
 	// Connections returns the open connections, without users, lives and node.
 	Connections() []Connection
@@ -16,16 +16,16 @@ type Dialect interface {
 	Kick(id domain.ConnectionID, reason string) bool
 }
 
-// Connection is a connection as operators see it.
+// Connection describes an open connection to operators.
 type Connection struct {
 	ID      domain.ConnectionID `json:"id"`
-	Node    string              `json:"node"`    // that holds it
+	Node    string              `json:"node"`    // the node that holds the connection
 	Dialect string              `json:"dialect"` // "native" or "socketio"
-	Users   []domain.UserID     `json:"users"`   // signed in on it; none: anonymous, or not known yet
-	Lives   []domain.LiveID     `json:"lives"`   // that these users are in by this connection
+	Users   []domain.UserID     `json:"users"`   // signed in on the connection; empty: anonymous, or not authenticated yet
+	Lives   []domain.LiveID     `json:"lives"`   // the lives that these users are in by this connection
 	Address string              `json:"address"` // of the client; an IPv6 address is shortened to its network
 	Since   time.Time           `json:"since"`
 
-	Alias domain.ConnectionID `json:"-"` // a second ID by which others may know it
-	Key   string              `json:"-"` // Client.ConnectionKey of its clients
+	Alias domain.ConnectionID `json:"-"` // a second ID, which other users may see; "": none
+	Key   string              `json:"-"` // the Client.ConnectionKey of the clients on the connection
 }

@@ -1,16 +1,18 @@
-// Package hub knows the clients that are connected to this node: which users they are, which lives they are in, and
-// what they may do. It delivers what the feed releases to them and keeps the presence of viewers in the log.
+// Package hub holds the clients that are connected to this node, with their users and the lives that they are in. It
+// delivers the deltas and gauges of the feed to them and records the presence of viewers in the log.
 //
 // A server of a protocol is a Dialect. It registers a Client for each signed-in user on a connection, and subscribes
 // to the lives that its clients are in with a Subscriber. The chat follows the hub as a Follower.
 //
 // The package guarantees:
 //
-//   - A subscriber and a client receive every delta of their live or user channel after the position that they
-//     subscribed at, in order, once. When the hub missed deltas, it resets them: their clients reconnect and resume.
-//   - A user is present in a live from the first connection to the end of the last one. The viewers of a lost node
-//     leave after PresenceGrace unless they came back.
+//   - A subscriber or a client receives every delta of its live or user channel after the position at which it
+//     subscribed, in order, once. When the hub has missed deltas, it resets all subscribers and clients: the clients
+//     reconnect and resume.
+//   - A user is present in a live from the join of the user's first connection to the end of the user's last connection
+//     in it. The viewers of a lost node leave after PresenceGrace unless they have reconnected.
 //   - Every node revokes clients whose session is no longer valid, and kicks clients that an operator kicks.
 //
-// It never waits for a client or for the database while it delivers, and it knows no protocol and no JSON frame.
+// The package never waits for a client or for the database while it delivers. It does not depend on a protocol or on
+// the format of frames.
 package hub

@@ -13,8 +13,8 @@ import (
 	"roomlog/projections"
 )
 
-// Hub knows the clients that are connected to this node and delivers what the feed releases to them. It is safe for
-// concurrent use.
+// Hub holds the clients that are connected to this node and delivers the deltas and gauges of the feed to them. It is
+// safe for concurrent use.
 type Hub struct {
 	cfg      Config
 	registry *registry
@@ -24,7 +24,7 @@ type Hub struct {
 	rates    rates
 }
 
-// New creates a hub. Dialects and followers are added before Run is called; the cluster must run after New and as long
+// New creates a hub. Add dialects and followers before Run. The cluster must be started after New and must run as long
 // as the hub.
 func New(cfg Config) (*Hub, error) {
 	if err := cfg.prepare(); err != nil {
@@ -51,8 +51,8 @@ func (h *Hub) Run(ctx context.Context) error {
 	return g.Wait()
 }
 
-// Drain prepares the stop of the node: from now on viewers stay in their lives when their connections end. The other nodes
-// remove those who do not reconnect to any node within PresenceGrace.
+// Drain prepares the node for its stop. After Drain, viewers stay in their lives when their connections end. The other
+// nodes remove the viewers who do not reconnect to any node within PresenceGrace.
 func (h *Hub) Drain() { h.presence.stop() }
 
 // Node returns the name of this node in the log.
@@ -67,7 +67,7 @@ func (h *Hub) JoinBatchInterval() time.Duration { return h.cfg.JoinBatchInterval
 // PresenceGrace returns the time from the loss of a node until its viewers have left.
 func (h *Hub) PresenceGrace() time.Duration { return h.cfg.PresenceGrace }
 
-// Stats are the numbers of what a hub keeps.
+// Stats holds counts of the lives, users and viewers of a hub.
 type Stats struct {
 	Lives   int // with subscribers on this node
 	Users   int // with clients on this node
@@ -110,8 +110,8 @@ func (h *Hub) CheckSession(ctx context.Context, i Identity) error {
 	return i.check(ctx, h.cfg.Admission)
 }
 
-// Register adds a client of user, unless the user has too many. The client receives the deltas of the user channel
-// after position from.
+// Register adds a client of user. The client receives the deltas of the user channel after position from. Register
+// returns a *Problem (too_many_connections) if the user has too many clients.
 func (h *Hub) Register(ctx context.Context, user domain.UserID, c Client) (from int64, err error) {
 	if err := h.WaitReady(ctx); err != nil {
 		return 0, err
@@ -126,15 +126,16 @@ func (h *Hub) Register(ctx context.Context, user domain.UserID, c Client) (from 
 // Unregister removes a client that was registered for user.
 func (h *Hub) Unregister(user domain.UserID, c Client) { h.registry.unregister(user, c) }
 
-// Subscribe delivers what happens in a live after position from to s.
+// Subscribe adds a subscriber to a live. s receives every delta of the live after position from.
 func (h *Hub) Subscribe(live domain.LiveID, s Subscriber) (from int64) {
 	return h.registry.subscribe(live, s)
 }
 
-// Unsubscribe ends a subscription: nothing is delivered to s after it returned.
+// Unsubscribe ends a subscription. After it has returned, nothing is delivered to s.
 func (h *Hub) Unsubscribe(live domain.LiveID, s Subscriber) { h.registry.unsubscribe(live, s) }
 
-// CheckLives refuses a connection that is in lives lives already if that is as many as it may be in.
+// CheckLives returns a *Problem (too_many_lives) if lives, the number of lives that a connection is in, has reached the
+// maximum.
 func (h *Hub) CheckLives(lives int) error {
 	if lives >= h.cfg.MaxLivesPerConnection {
 		return NewProblem(CodeTooManyLives, fmt.Sprintf("a connection can be in at most %d lives", h.cfg.MaxLivesPerConnection))
@@ -142,18 +143,19 @@ func (h *Hub) CheckLives(lives int) error {
 	return nil
 }
 
-// Enter makes a client present in a live as of a position. The log is asked even if the client is present already:
-// only the log knows whether the session is valid and the live is open.
+// Enter makes a client present in a live and returns the position of the user's join. It executes the command even if
+// the client is present already, because only the log can check the session and whether the live is open.
 func (h *Hub) Enter(ctx context.Context, c Client, live domain.LiveID) (position int64, err error) {
 	return h.presence.enter(ctx, c, live)
 }
 
-// Leave ends the presence of a client in a live. The user leaves the live with the last client. It does not block.
+// Leave ends the presence of a client in a live. When the last client of the user leaves, the user leaves the live. It
+// does not block.
 func (h *Hub) Leave(c Client, live domain.LiveID, cause domain.LeaveCause) {
 	h.presence.leave(c, live, cause)
 }
 
-// Execute executes a command of a user, unless it exceeds the user's rate.
+// Execute executes a command of a user. It returns a *Problem if the command exceeds the user's rate.
 func (h *Hub) Execute(ctx context.Context, by Identity, rate Rate, c domain.Command, key string) (eventstore.Receipt, error) {
 	if err := h.rates.take(by.User, rate, h.cfg.Now()); err != nil {
 		return eventstore.Receipt{}, err
@@ -161,12 +163,13 @@ func (h *Hub) Execute(ctx context.Context, by Identity, rate Rate, c domain.Comm
 	return h.cfg.Commands.Execute(ctx, domain.Request{Command: c, Actor: by.Actor(), IdempotencyKey: key})
 }
 
-// Deltas returns the first limit deltas of a live after one position and up to another, from the log.
+// Deltas reads from the log, in order, at most limit deltas of a live with after < position ≤ upTo.
 func (h *Hub) Deltas(ctx context.Context, live domain.LiveID, after, upTo int64, limit int) ([]projections.Delta, error) {
 	return h.cfg.Feed.LiveDeltas(ctx, live, after, upTo, limit)
 }
 
-// Snapshot reads a live that the log has at position. It waits for tables that are behind it.
+// Snapshot returns the state of a live. If the tables do not contain the live, Snapshot waits until they have reached
+// position and reads again. It returns projections.ErrBehind after 5 seconds.
 func (h *Hub) Snapshot(ctx context.Context, live domain.LiveID, position int64) (projections.LiveSnapshot, error) {
 	found, err := h.cfg.Queries.LiveSnapshot(ctx, live)
 	if !errors.Is(err, projections.ErrNotFound) {
@@ -180,7 +183,8 @@ func (h *Hub) Snapshot(ctx context.Context, live domain.LiveID, position int64) 
 	return h.cfg.Queries.LiveSnapshot(ctx, live)
 }
 
-// Profile returns the profile of a signed-in user. It waits for tables that are behind the user's token.
+// Profile returns the profile of a signed-in user. If the tables do not contain the user, Profile waits until they have
+// reached the head of the log and reads again. It returns projections.ErrBehind after 5 seconds.
 func (h *Hub) Profile(ctx context.Context, user domain.UserID) (projections.Profile, error) {
 	p, err := h.cfg.Queries.Profile(ctx, user)
 	if !errors.Is(err, projections.ErrNotFound) {

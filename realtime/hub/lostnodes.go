@@ -11,11 +11,12 @@ import (
 )
 
 const (
-	lostBatch  = 500 // viewers read at once
-	lostAtOnce = 64  // commands executed at once: the log appends them together
+	lostBatch  = 500 // viewers read in one query
+	lostAtOnce = 64  // commands executed at the same time, so that the log appends them in one batch
 )
 
-// viewerCleanup makes the viewers of lost nodes leave, unless they came back to another node in time.
+// viewerCleanup returns the cleanup that makes the viewers of a lost node leave, except viewers who have reconnected to
+// another node in time.
 func viewerCleanup(cfg Config) cluster.Cleanup {
 	return cluster.Cleanup{
 		Name: "viewers", Grace: cfg.PresenceGrace, Held: cfg.Queries.Nodes,
@@ -31,8 +32,8 @@ func viewerCleanup(cfg Config) cluster.Cleanup {
 	}
 }
 
-// CleanUp executes a command for everything that a lost node held. next returns what follows after, batch by batch; it
-// begins with the zero value and ends with an empty batch.
+// CleanUp executes one command for each item, such as a viewer, that a lost node held. next returns the batch of items
+// that follow the item after. CleanUp starts with the zero value and ends at an empty batch.
 func CleanUp[T any](ctx context.Context, commands Executor, next func(after T) ([]T, error), command func(T) domain.Command) error {
 	var last T
 	for {

@@ -6,13 +6,13 @@ import (
 	"roomlog/domain"
 )
 
-// KickProblem returns what a kicked client is shown: the reason, or a text of its own if there is none.
+// KickProblem returns the Problem for a kicked client. Its text is reason, or a default text if reason is "".
 func KickProblem(reason string) *Problem {
 	return withReason(domain.CodeKicked, reason, "an operator has kicked you")
 }
 
-// BanProblem returns what a client is shown whose user is banned from a live: the reason, or a text of its own if
-// there is none.
+// BanProblem returns the Problem for a client whose user is banned from a live. Its text is reason, or a default text
+// if reason is "".
 func BanProblem(reason string) *Problem {
 	return withReason(domain.CodeBanned, reason, "you are banned from this live")
 }

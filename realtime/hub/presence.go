@@ -13,15 +13,15 @@ import (
 )
 
 const (
-	// settleWorkers is how many commands are executed at once: the log appends them together.
+	// settleWorkers is the number of commands executed at the same time, so that the log appends them in one batch.
 	settleWorkers = 32
-	// settleRetry is the pause of a worker after the log did not take a command.
+	// settleRetry is the pause of a worker after a command failed with an error other than a refusal.
 	settleRetry = 500 * time.Millisecond
 )
 
-// presence keeps the log in line with the connections of this node: a user joins a live with the first connection
-// and leaves it with the end of the last one. The commands about one user in one live are executed one after
-// another.
+// presence keeps the log in line with the connections of this node: a user joins a live with the user's first
+// connection in it and leaves it when the user's last connection in it ends. The commands about one user in one live
+// are executed one after another.
 type presence struct {
 	commands Executor
 	node     string
@@ -96,14 +96,14 @@ func (p *presence) leave(c Client, live domain.LiveID, cause domain.LeaveCause) 
 	}
 }
 
-// stop ends the care for presence because the node stops: no user leaves a live by it.
+// stop ends all settling because the node stops: users stay in their lives in the log.
 func (p *presence) stop() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.stopped = true
 }
 
-// released settles a visit without clients, or removes it if the log knows nothing of it.
+// released settles a visit without clients, or removes it if the log contains no join of it.
 func (p *presence) released(v *visit) {
 	switch {
 	case len(v.clients) > 0:
@@ -132,7 +132,7 @@ func (p *presence) observe(d projections.Delta) {
 	}
 	switch e := d.Event.(type) {
 	case domain.ViewerLeft:
-		// Another node took this one for lost, or had a connection of the same user.
+		// Another node considered this node lost, or recorded the end of a connection of the same user.
 		if v := p.visits[e.Live][e.User]; v != nil && len(v.clients) > 0 && d.Position > v.since && !v.ended {
 			v.rejoin = true
 			p.enqueue(v)
@@ -148,7 +148,7 @@ func (p *presence) observe(d projections.Delta) {
 	}
 }
 
-// enqueue has a worker settle a visit.
+// enqueue queues a visit and wakes a worker to settle it.
 func (p *presence) enqueue(v *visit) {
 	if v.queued {
 		return
@@ -157,7 +157,7 @@ func (p *presence) enqueue(v *visit) {
 	p.queue = append(p.queue, v)
 	select {
 	case p.work <- struct{}{}:
-	default: // every worker looks into the queue again anyway
+	default: // enough workers are being woken; each of them empties the queue
 	}
 }
 
@@ -174,7 +174,8 @@ func (p *presence) next() *visit {
 	return v
 }
 
-// run settles visits until ctx ends. Other nodes settle what is left then, once they notice the loss of this one.
+// run settles visits until ctx ends. The other nodes execute the remaining leaves after they have noticed the loss of
+// this node.
 func (p *presence) run(ctx context.Context) error {
 	var workers sync.WaitGroup
 	for range settleWorkers {

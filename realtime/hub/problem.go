@@ -10,11 +10,11 @@ import (
 	"roomlog/projections"
 )
 
-// Codes of the realtime servers, beside those of the domain.
+// Codes of the realtime servers, in addition to the codes of package domain.
 const (
 	CodeTooManyConnections domain.Code = "too_many_connections" // of one user
 	CodeTooManyLives       domain.Code = "too_many_lives"       // of one connection
-	CodeOutcomeUnknown     domain.Code = "outcome_unknown"      // send it again with the same key
+	CodeOutcomeUnknown     domain.Code = "outcome_unknown"      // the client may send the command again with the same key
 	CodeCursorInvalid      domain.Code = "cursor_invalid"       // the text is not a cursor
 )
 
@@ -25,15 +25,15 @@ var chinese = map[domain.Code]string{
 	CodeOutcomeUnknown:     "系统繁忙，请稍后再试",
 }
 
-// busyRetry is when a client may try again after the log or the tables were not available.
+// busyRetry is the time after which a client may retry when the log or the tables were not available.
 const busyRetry = time.Second
 
-// Problem is an error as clients are shown it.
+// Problem is an error in the form that is sent to clients.
 type Problem struct {
 	Code       domain.Code
 	Text       string        // in English
 	TextZH     string        // in Chinese
-	RetryAfter time.Duration // after which another try makes sense; 0: not known
+	RetryAfter time.Duration // time after which the client may retry; 0: not known
 }
 
 // NewProblem returns a problem with the Chinese text of its code.
@@ -45,7 +45,7 @@ func NewProblem(code domain.Code, text string) *Problem {
 	return &Problem{Code: code, Text: text, TextZH: zh}
 }
 
-// After sets when another try makes sense, and returns p.
+// After sets RetryAfter to wait and returns p.
 func (p *Problem) After(wait time.Duration) *Problem {
 	p.RetryAfter = wait
 	return p
@@ -53,7 +53,8 @@ func (p *Problem) After(wait time.Duration) *Problem {
 
 func (p *Problem) Error() string { return string(p.Code) + ": " + p.Text }
 
-// ProblemOf converts an error into what a client is shown. It reports internal errors, which the caller logs.
+// ProblemOf converts an error into the Problem for the client. internal reports whether err is an internal error, which
+// the caller logs.
 func ProblemOf(err error) (p *Problem, internal bool) {
 	r := domain.AsRefusal(err)
 	switch {

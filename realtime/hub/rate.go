@@ -7,14 +7,14 @@ import (
 	"roomlog/internal/limit"
 )
 
-// limitedUsers is how many users' rates are remembered.
+// limitedUsers is the maximum number of users whose rates are kept in memory.
 const limitedUsers = 50_000
 
 // Rate names the limit that a command counts against. Limits are per user and node.
 type Rate int
 
 const (
-	// RateNone is for commands that something else limits: the frame rate of the connection, or the chat.
+	// RateNone is for commands with another limit: the frame rate of the connection, or the chat.
 	RateNone Rate = iota
 	// RateComments is the limit of comments.
 	RateComments
@@ -37,8 +37,8 @@ func (r rates) take(user domain.UserID, rate Rate, now time.Time) error {
 	return Limited(r[rate].Take(user, now))
 }
 
-// Limited returns nil if an action was allowed, else the Problem with the time to wait. Its parameters are the results of
-// the Take methods of package limit.
+// Limited returns nil if an action was allowed, otherwise the Problem with the time to wait. Its parameters are the
+// results of the Take methods of package limit.
 func Limited(retryAfter time.Duration, ok bool) error {
 	if ok {
 		return nil

@@ -9,11 +9,11 @@ import (
 	"roomlog/projections"
 )
 
-// registry knows who receives what on this node. Its lock is held while a batch is delivered, so that a position and
-// the subscribers that have everything up to it belong together.
+// registry holds the subscribers, clients and followers of this node. Its lock is held while a batch is delivered, so
+// that position always matches what the receivers have received.
 type registry struct {
 	mu          sync.Mutex
-	position    int64 // everything up to here has been delivered
+	position    int64 // every delta up to this position has been delivered
 	subscribers map[domain.LiveID]map[Subscriber]struct{}
 	clients     map[domain.UserID]map[Client]struct{}
 	dialects    []Dialect
@@ -47,8 +47,8 @@ func (r *registry) unsubscribe(live domain.LiveID, s Subscriber) {
 	}
 }
 
-// register returns the position after which c receives everything. It fails if the user has limit clients already; 0
-// or less is no limit.
+// register returns the position after which c receives everything. It reports false if the user has limit clients
+// already; a limit of 0 or less means no limit.
 func (r *registry) register(user domain.UserID, c Client, limit int) (from int64, ok bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -131,7 +131,8 @@ func (r *registry) resetAll() {
 	}
 }
 
-// deliverToSubscribers delivers a delta to the subscribers it concerns. The caller holds mu.
+// deliverToSubscribers delivers a public delta to the subscribers of its live, and a changed profile to all
+// subscribers. The caller holds mu.
 func (r *registry) deliverToSubscribers(d projections.Delta) {
 	switch {
 	case d.Public():

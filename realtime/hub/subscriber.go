@@ -6,8 +6,8 @@ import (
 	"roomlog/projections"
 )
 
-// Subscriber receives what happens in one live. A dialect has one subscriber for each live that its clients are in. The hub
-// calls its methods one after another; they must not block.
+// Subscriber receives the deltas and gauges of one live. A dialect has one subscriber for each live that its clients
+// are in. The hub calls its methods one after another; they must not block.
 type Subscriber interface {
 	// Deliver is called with every public delta of the live, and with every changed profile, in order.
 	Deliver(d projections.Delta)
@@ -17,13 +17,13 @@ type Subscriber interface {
 	Reset()
 }
 
-// Follower receives all deltas of the feed, in order, because it keeps subscriptions of its own: the chat. It is
-// an interface because the hub must not know the chat. Its methods must not block, except Load.
+// Follower receives all deltas of the feed, in order, because it has its own subscriptions. The chat is a Follower; the
+// interface keeps the hub independent of package chat. Its methods must not block, except Load.
 type Follower interface {
 	// Load reads the follower's state from the tables, as of position or later. It is called before the first
 	// delta and again after deltas were missed.
 	Load(ctx context.Context, position int64) error
-	// Deliver is called with deltas; with them everything up to position has been delivered.
+	// Deliver is called with the next deltas, in order. After the call, every delta up to position has been delivered.
 	Deliver(position int64, deltas ...projections.Delta)
 	// Reset is called when deltas were missed: all clients must reconnect.
 	Reset()

@@ -12,7 +12,7 @@ import (
 
 const (
 	surveyTopic = "connections"
-	maxSurveyed = 1000 // connections that a node replies with, and that a survey returns: the newest
+	maxSurveyed = 1000 // the maximum number of connections in the reply of a node, and in the result; the newest
 )
 
 // SurveyRequest selects connections; zero fields select all.
@@ -29,7 +29,7 @@ func (r SurveyRequest) selects(c Connection) bool {
 		(r.Live == 0 || slices.Contains(c.Lives, r.Live))
 }
 
-// SurveyResult is what the nodes replied.
+// SurveyResult holds the replies of the nodes.
 type SurveyResult struct {
 	Connections []Connection // the newest 1000, newest first
 	Total       int          // selected connections of the nodes that replied
@@ -43,7 +43,8 @@ type surveyReply struct {
 	Connections []Connection `json:"connections"`
 }
 
-// Survey asks all nodes for their connections. A node that does not reply in time is no error.
+// Survey collects the selected connections of all nodes. A node that does not reply in time is not an error: Answered
+// is then less than Nodes.
 func Survey(ctx context.Context, c *cluster.Cluster, request SurveyRequest) (SurveyResult, error) {
 	payload, err := json.Marshal(request)
 	if err != nil {

@@ -7,18 +7,19 @@ import (
 	"roomlog/domain"
 )
 
-// visit is the presence of one user in one live by this node. The fields below turn are guarded by presence.mu.
+// visit is the presence of one user in one live by connections to this node. The fields below turn are guarded by
+// presence.mu.
 type visit struct {
 	live domain.LiveID
 	user domain.UserID
 	turn sync.Mutex // held while a command about the visit is executed; taken before presence.mu
 
-	clients []Client          // by which the user is present, in the order of their joins
-	joined  bool              // the log may have the user present by this node
+	clients []Client          // the user's clients in the live, in the order of their joins
+	joined  bool              // the log may contain a join of the user by this node
 	since   int64             // position of the newest join
-	rejoin  bool              // the log has a leave of the user, but clients are present
+	rejoin  bool              // the log contains a leave of the user, but clients are present
 	ended   bool              // the live has ended: there are no more joins
-	cause   domain.LeaveCause // of the end of the last client
+	cause   domain.LeaveCause // the cause for which the last client left
 	queued  bool
 }
 

@@ -12,7 +12,7 @@ import (
 
 const (
 	expiryInterval = time.Second // between two checks for expired tokens
-	checkRetry     = time.Second // before a session is checked again that could not be checked
+	checkRetry     = time.Second // pause before a failed check is repeated
 )
 
 // sessionWatcher revokes clients whose session is no longer valid: it was replaced or ended, the user is disabled,
@@ -26,7 +26,7 @@ type sessionWatcher struct {
 	wake      chan struct{}
 
 	mu  sync.Mutex
-	due map[Client]time.Time // when to check a client
+	due map[Client]time.Time // time of the next check of each client
 }
 
 func newSessionWatcher(c Config, r *registry) *sessionWatcher {
@@ -36,8 +36,8 @@ func newSessionWatcher(c Config, r *registry) *sessionWatcher {
 	}
 }
 
-// observe schedules a check of a client after an event about its session or user. A new sign-in leaves the client
-// time to send its new token. It does not block.
+// observe schedules a check of a client after an event about its session or user. After a new sign-in, the check is
+// delayed by renewal, so that the client can send its new token. It does not block.
 func (w *sessionWatcher) observe(c Client, d projections.Delta) {
 	switch d.Event.(type) {
 	case domain.UserSignedIn:

@@ -11,13 +11,14 @@ import (
 )
 
 const (
-	// maxResume is how many facts are sent again to a client that resumes. A client that missed more gets a snapshot.
+	// maxResume is the maximum number of missed facts that are sent to a client that resumes. A client that missed more
+	// gets a snapshot.
 	maxResume = 500
-	// channelHistory is how many facts a channel keeps, so that most resumes read nothing.
+	// channelHistory is the number of facts that a channel keeps, so that most resumes read nothing from the log.
 	channelHistory = maxResume + 12
 )
 
-// channel sends what happens in one live to the connections that are in it. It is the subscriber of the live.
+// channel sends the facts and gauges of one live to the connections that are in it. It implements hub.Subscriber.
 type channel struct {
 	live  domain.LiveID
 	fan   *ws.Fanout
@@ -31,11 +32,11 @@ type channel struct {
 	online int64      // viewers by the newest gauges; 0: not known yet
 	batch  *joinBatch // joins and leaves after last that were not sent yet; nil: none
 	start  int64      // every fact after it is in recent
-	last   int64      // nothing happened after it except recent; the position of the newest fact, if there is one
+	last   int64      // position of the newest fact in recent; if recent is empty, the live has no fact after it so far
 	recent []fact     // oldest first
 }
 
-// fact is a delta as it was sent, or several that one frame stands for.
+// fact is an encoded delta, or a frame that stands for several joins and leaves.
 type fact struct {
 	pos, prev int64
 	frame     *ws.Frame
@@ -127,8 +128,8 @@ func (c *channel) dropBatch() {
 	}
 }
 
-// oldest returns the position of the oldest fact that the channel keeps, 0 if it keeps none. The channel does not know
-// what was before it.
+// oldest returns the position of the oldest fact that the channel keeps, 0 if it keeps none. The channel has no facts
+// before it.
 func (c *channel) oldest() int64 {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -138,17 +139,17 @@ func (c *channel) oldest() int64 {
 	return c.recent[0].pos
 }
 
-// opening is what a connection receives first when it is attached.
+// opening holds the first frames for a connection that is attached to a channel.
 type opening struct {
-	reply   func(to int64) *ws.Frame // the reply to the request; everything up to to is in it or follows it
-	further []*ws.Frame              // sent after it
-	have    int64                    // position of the newest fact that the client has then
-	upTo    int64                    // nothing happened after have up to here
+	reply   func(to int64) *ws.Frame // returns the reply to the request; every fact up to to is in the reply or follows it
+	further []*ws.Frame              // sent after the reply
+	have    int64                    // position of the newest fact in the opening
+	upTo    int64                    // the live has no fact with have < position ≤ upTo
 }
 
-// attach adds a connection to the receivers: it gets the opening, what the channel keeps after it, and then
-// everything that happens, in order. It fails if the channel does not keep everything that must follow the
-// opening, or if that is more than maxResume.
+// attach adds a connection to the receivers: it gets the opening, the later facts that the channel keeps, and then
+// every new fact, in order. attach reports false if the channel has dropped a fact that must follow the opening, or if
+// more than maxResume facts are missing.
 func (c *channel) attach(conn *ws.Conn, o opening) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -163,7 +164,7 @@ func (c *channel) attach(conn *ws.Conn, o opening) bool {
 	case len(missed) > 0 && missed[0].prev > o.have:
 		return false
 	case len(c.recent) == 0 && c.last > o.have:
-		c.last = o.have // now the channel knows what was before it
+		c.last = o.have // the next fact follows have
 	}
 	frames := append(make([]*ws.Frame, 0, 1+len(o.further)+len(missed)), o.reply(max(o.upTo, c.last)))
 	frames = append(frames, o.further...)

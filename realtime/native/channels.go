@@ -39,14 +39,14 @@ func (s *channels) open(live domain.LiveID) *channel {
 	c := &channel{
 		live: live, fan: s.sockets.NewFanout(), largeLive: s.hub.LargeLive(), batchInterval: s.hub.JoinBatchInterval(),
 	}
-	c.mu.Lock() // nothing is delivered before the start is known
+	c.mu.Lock() // nothing is delivered before start is set
 	defer c.mu.Unlock()
 	c.start = s.hub.Subscribe(live, c)
 	c.last = c.start
 	return c
 }
 
-// release ends what one hold began. A channel without holds is removed.
+// release undoes one call of hold. A channel without holds is unsubscribed and removed.
 func (s *channels) release(c *channel) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -127,7 +127,7 @@ func (c chatContent) command() (domain.PostMessage, error) {
 		return m, hub.NewProblem(domain.CodeBadRequest, "send one of text, sticker and voice")
 	}
 	if kinds == 0 {
-		m.Kind = domain.MessageText // the log refuses it with a code of its own
+		m.Kind = domain.MessageText // the log refuses an empty text with a specific code
 	}
 	return m, nil
 }

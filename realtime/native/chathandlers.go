@@ -11,13 +11,14 @@ import (
 )
 
 const (
-	chatShown   = 20   // messages that a client receives when it joins
-	chatPage    = 100  // messages of one page of the history
-	chatResumed = 500  // messages that are too many to be sent to a client that resumes
-	chatListed  = 1000 // participants of a reply to chat.who
+	chatShown   = 20   // newest messages in the reply to a join
+	chatPage    = 100  // messages in one page of the history
+	chatResumed = 500  // a client that missed this many messages gets the newest messages instead of resuming
+	chatListed  = 1000 // maximum number of participants in a reply to chat.who
 )
 
-// chatRoom returns the room that a request names; without a name the zero ChatRoom, which is the public chat.
+// chatRoom returns the room that a request names; without a name it returns the zero ChatRoom, which is the public
+// chat.
 func (s *session) chatRoom(ctx context.Context, ref string) (room projections.ChatRoom, err error) {
 	if ref == "" {
 		return room, nil
@@ -28,8 +29,8 @@ func (s *session) chatRoom(ctx context.Context, ref string) (room projections.Ch
 	return s.Chat.Room(ctx, ref)
 }
 
-// onChatJoin replies with messages; everything that happens afterwards is pushed, without a gap and without a
-// repetition.
+// onChatJoin replies with messages of the room or of the public chat. Later updates are pushed, without a gap and
+// without a repetition.
 func (s *session) onChatJoin(ctx context.Context, r request, data chatJoinData) (any, error) {
 	room, err := s.chatRoom(ctx, data.Room)
 	if err != nil {
@@ -59,7 +60,7 @@ func (s *session) onChatJoin(ctx context.Context, r request, data chatJoinData) 
 // enterChat makes the user a participant of a room, and subscribes the session to it.
 func (s *session) enterChat(ctx context.Context, room domain.ChatRoomID) error {
 	c := s.inChat()
-	c.Unsubscribe(room) // a second join starts anew
+	c.Unsubscribe(room) // a second join starts a new subscription
 	c.Subscribe(room)
 	var position int64
 	var err error
@@ -78,7 +79,8 @@ func (s *session) enterChat(ctx context.Context, room domain.ChatRoomID) error {
 	return err
 }
 
-// chatSince returns the messages that a client has missed, or the newest, as of the position that the hub has reached.
+// chatSince returns the messages that a client has missed, or the newest messages, up to the position that the hub has
+// delivered.
 func (s *session) chatSince(ctx context.Context, room domain.ChatRoomID, since *sinceData) (reply chatJoinReply, err error) {
 	reply.Pos = s.Hub.Position()
 	if since != nil && since.Epoch == s.epoch && 0 <= since.Pos && since.Pos <= reply.Pos {
@@ -194,7 +196,7 @@ func (s *session) onChatHistory(ctx context.Context, _ request, data chatHistory
 	return chatHistoryReply{storedMessages(found[:min(len(found), data.Limit)]), more}, err
 }
 
-// onChatNickname changes the nickname of the user, which is the same everywhere.
+// onChatNickname changes the nickname of the user, which is the same in all rooms and lives.
 func (s *session) onChatNickname(ctx context.Context, r request, data chatNicknameData) (any, error) {
 	if err := s.inChat().AllowQuery(); err != nil {
 		return nil, err

@@ -38,7 +38,7 @@ func (c *Config) prepare() error {
 	return nil
 }
 
-// services is what the sessions of a server use.
+// services holds the dependencies that the sessions of a server share.
 type services struct {
 	Config
 	epoch    string // ID of the log

@@ -1,8 +1,8 @@
 // Package native is the native dialect: JSON text frames over WebSocket, at /ws. docs/REALTIME.md describes it for
 // authors of clients, docs/asyncapi.json for programs.
 //
-// A Server creates a session for each connection. Requests are executed one after another and replied to when they
-// are durable. What happens in a live comes from the live's channel, what concerns one user from the user channel.
+// A Server creates a session for each connection. Requests are executed one after another and replied to when they are
+// durable. The channel of a live sends the facts of the live; the user channel sends the facts about one user.
 //
 // The package guarantees:
 //

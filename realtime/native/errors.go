@@ -10,7 +10,7 @@ import (
 	"roomlog/realtime/ws"
 )
 
-// Codes of the native dialect, beside those of the domain and of the hub.
+// Codes of the native dialect, in addition to the codes of packages domain and hub.
 const (
 	codeBadJSON     domain.Code = "bad_json"     // the message is not one JSON object
 	codeUnknownType domain.Code = "unknown_type" // no frame has this type
@@ -49,7 +49,7 @@ func malformedFrame(err error) *hub.Problem {
 	return hub.NewProblem(codeBadJSON, "not JSON: "+err.Error())
 }
 
-// withArticle makes "a string" of "string", and leaves "number 1.5" readable.
+// withArticle returns "a string" for "string", and returns a text such as "number 1.5" unchanged.
 func withArticle(kind string) string {
 	switch kind[0] {
 	case 'a', 'o':
@@ -58,7 +58,7 @@ func withArticle(kind string) string {
 	return "a " + kind
 }
 
-// closeCodeOf returns the close code of a refusal that ends the connection; 0 for all others.
+// closeCodeOf returns the close code of a refusal that ends the connection; 0 for other codes.
 func closeCodeOf(code domain.Code) uint16 {
 	switch code {
 	case domain.CodeTokenMissing, domain.CodeTokenInvalid, domain.CodeTokenExpired, domain.CodeUserUnavailable:

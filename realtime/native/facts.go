@@ -18,7 +18,7 @@ func factFrame(d projections.Delta, prev int64) *ws.Frame {
 	return ws.TextFrame(text).RecordedAt(d.RecordedAt)
 }
 
-// skippedFrame encodes the push that stands for droppable facts that were dropped in a row.
+// skippedFrame encodes the push that stands for consecutive dropped facts.
 func skippedFrame(lost ws.Span, count int) []byte {
 	return encode(livePush{"skipped", domain.LiveID(lost.Group), lost.Pos, lost.Prev, skippedInfo{count}})
 }

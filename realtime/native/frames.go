@@ -15,14 +15,14 @@ type requestFrame struct {
 	Data json.RawMessage `json:"data,omitempty"`
 }
 
-// replyFrame is the envelope of a reply, and of an error that replies to nothing.
+// replyFrame is the envelope of a reply, and of an error that no request caused.
 type replyFrame struct {
 	Re   string `json:"re,omitempty"`
 	Type string `json:"type"`
 	Data any    `json:"data"`
 }
 
-// livePush is the envelope of a fact of a live. Facts have a position and follow each other without gaps.
+// livePush is the envelope of a fact of a live. Pos and Prev let clients detect a missing fact.
 type livePush struct {
 	Type string        `json:"type"`
 	Live domain.LiveID `json:"live"`
@@ -46,7 +46,7 @@ type userPush struct {
 	Data   any    `json:"data"`
 }
 
-// chatPush is the envelope of what happens in the chat.
+// chatPush is the envelope of an update of the chat.
 type chatPush struct {
 	Type string            `json:"type"`
 	Room domain.ChatRoomID `json:"room,omitempty" jsonschema_description:"absent: the public chat, or a message to you alone"`
@@ -57,7 +57,7 @@ type chatPush struct {
 // noData is the data of frames without fields.
 type noData struct{}
 
-// encode encodes a frame. Texts stay as they are: they are not escaped for HTML.
+// encode encodes a frame. It does not escape texts for HTML.
 func encode(v any) []byte {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)

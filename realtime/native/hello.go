@@ -9,7 +9,8 @@ import (
 	"roomlog/realtime/hub"
 )
 
-// errReset means that a client missed more of the user channel than can be sent again.
+// errReset means that a client missed more facts of the user channel than maxReplay, or that its cursor is of another
+// log.
 var errReset = errors.New("too much was missed")
 
 // onHello authenticates the connection, or renews the token of a user who is authenticated already. It closes the
@@ -35,8 +36,8 @@ func (s *session) onHello(ctx context.Context, r request, data helloData) (any, 
 	return nil, nil
 }
 
-// reject sends an error and closes the connection with the close code of the error. It returns errors without a close
-// code: the client may try again.
+// reject sends an error and closes the connection with the close code of the error. An error without a close code is
+// returned instead: the client may try again.
 func (s *session) reject(re string, err error) error {
 	problem, _ := hub.ProblemOf(err)
 	code := closeCodeOf(problem.Code)
@@ -48,7 +49,7 @@ func (s *session) reject(re string, err error) error {
 	return nil
 }
 
-// authenticate checks the session and opens the user channel, which pending facts after position from wait for.
+// authenticate checks the session and opens the user channel, where facts after position from have been queued.
 func (s *session) authenticate(ctx context.Context, re, since string, identity hub.Identity, from int64) error {
 	if err := s.Hub.CheckSession(ctx, identity); err != nil {
 		return err
@@ -68,7 +69,8 @@ func (s *session) authenticate(ctx context.Context, re, since string, identity h
 	return nil
 }
 
-// missed returns the position after which the user channel goes on, and what the client missed up to position from.
+// missed returns the facts that the client missed up to position from, and the position after which the user channel
+// continues.
 func (s *session) missed(ctx context.Context, user domain.UserID, since string, from int64) (int64, []userFact, error) {
 	if since == "" {
 		return from, nil, nil
@@ -94,7 +96,7 @@ func (s *session) missed(ctx context.Context, user domain.UserID, since string, 
 	return after, facts, nil
 }
 
-// renew takes the new token of a user who is authenticated already.
+// renew replaces the token of a user who is authenticated already.
 func (s *session) renew(ctx context.Context, known, identity hub.Identity) (any, error) {
 	if identity.User != known.User {
 		return nil, hub.NewProblem(codeOtherUser, "this connection belongs to another user: open a new one")
@@ -110,7 +112,7 @@ func (s *session) renew(ctx context.Context, known, identity hub.Identity) (any,
 	return reply, nil
 }
 
-// helloReply returns the data of a reply to hello for a user channel that goes on after a position.
+// helloReply returns the data of a reply to hello for a user channel that continues after a position.
 func (s *session) helloReply(ctx context.Context, identity hub.Identity, after int64) (helloReply, error) {
 	reply := helloReply{User: identity.User, Epoch: s.epoch}
 	var err error

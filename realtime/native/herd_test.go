@@ -65,7 +65,7 @@ func herd(t testing.TB, db *pgtest.DB, n int, spread time.Duration) time.Duratio
 	talk(first, before)
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	if err := first.door.Shutdown(ctx); err != nil {
+	if err := first.handler.Shutdown(ctx); err != nil {
 		t.Fatal(err)
 	}
 	first.kill()

@@ -8,11 +8,12 @@ import (
 	"roomlog/realtime/ws"
 )
 
-// snapshotTries bounds how often a snapshot is read again because the channel went on meanwhile.
+// snapshotTries is the maximum number of times that a snapshot is read, because facts may be dropped by the channel
+// while it is read.
 const snapshotTries = 3
 
-// onJoin puts the session into a live. The reply has what the client missed since its position, or a snapshot. The facts
-// that follow are sent after it, without a gap and without a repetition.
+// onJoin adds the session to a live. The reply contains the facts that the client missed since its position, or a
+// snapshot. Later facts are sent after the reply, without a gap and without a repetition.
 func (s *session) onJoin(ctx context.Context, r request, data joinData) (any, error) {
 	if err := checkLive(data.Live); err != nil {
 		return nil, err
@@ -38,7 +39,7 @@ func (s *session) onJoin(ctx context.Context, r request, data joinData) (any, er
 	return nil, err
 }
 
-// attach replies to a join and attaches the connection to the channel. The user entered the live at a position.
+// attach replies to a join and attaches the connection to the channel. entered is the position of the user's join.
 func (s *session) attach(ctx context.Context, c *channel, re string, since *sinceData, entered int64) error {
 	if since != nil && since.Epoch == s.epoch && since.Pos >= 0 {
 		if done, err := s.resume(ctx, c, re, since.Pos); done || err != nil {
@@ -50,7 +51,7 @@ func (s *session) attach(ctx context.Context, c *channel, re string, since *sinc
 		if err != nil {
 			return err
 		}
-		// The tables may have what the channel has not delivered yet: it must not be sent twice.
+		// The snapshot may contain facts that the hub has not delivered yet. They must not be sent twice.
 		if err := s.Hub.WaitFor(ctx, found.Position); err != nil {
 			return err
 		}
@@ -62,9 +63,10 @@ func (s *session) attach(ctx context.Context, c *channel, re string, since *sinc
 	return projections.ErrBehind
 }
 
-// resume sends what a client missed since pos. It reports false if that is too much, or of another log.
+// resume sends the facts after pos that a client missed. It reports false if there are too many, or if pos is after the
+// head of the log.
 func (s *session) resume(ctx context.Context, c *channel, re string, pos int64) (done bool, err error) {
-	if pos > s.Hub.Position() { // the client comes from a node that was faster, or invented the position
+	if pos > s.Hub.Position() { // the client's previous node was faster, or the position is invented
 		head, err := s.Store.Head(ctx)
 		if err != nil || pos > head {
 			return false, err
@@ -79,11 +81,11 @@ func (s *session) resume(ctx context.Context, c *channel, re string, pos int64) 
 	if c.attach(s.conn, opening{reply, nil, pos, pos}) {
 		return true, nil
 	}
-	for range 2 { // again, if the first fact that the channel keeps came while the log was read
+	for range 2 { // a second time if facts were pushed while the log was read
 		if err := s.Hub.WaitFor(ctx, c.oldest()); err != nil {
 			return false, err
 		}
-		upTo := s.Hub.Position() // the channel has delivered everything up to here, and keeps what follows
+		upTo := s.Hub.Position() // the channel has delivered every fact up to this position, and keeps later facts
 		facts, err := s.Hub.Deltas(ctx, c.live, pos, upTo, maxResume+1)
 		if err != nil || len(facts) > maxResume {
 			return false, err

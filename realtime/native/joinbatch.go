@@ -8,15 +8,14 @@ import (
 	"roomlog/realtime/ws"
 )
 
-// maxNewest is how many of the users that joined a batch names.
+// maxNewest is the maximum number of joined users in the frame of a batch.
 const maxNewest = 10
 
-// joinBatch collects joins and leaves of a large live that nothing else happened between. One frame stands for all
-// of them.
+// joinBatch collects consecutive joins and leaves of a large live. They are sent as one frame.
 type joinBatch struct {
-	one  projections.Delta // the only one, as long as count is 1
+	one  projections.Delta // the only delta, while count is 1
 	info joinBatchInfo
-	pos  int64 // of the newest
+	pos  int64 // position of the newest delta
 	stop func() bool
 }
 
@@ -35,7 +34,7 @@ func (b *joinBatch) add(d projections.Delta) {
 	b.info.Newest = b.info.Newest[:min(len(b.info.Newest), maxNewest)]
 }
 
-// frame encodes everything after the fact at prev.
+// frame encodes the batch. prev is the position of the fact before the batch.
 func (b *joinBatch) frame(live domain.LiveID, prev int64) *ws.Frame {
 	if b.count() == 1 {
 		return factFrame(b.one, prev)

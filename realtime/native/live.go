@@ -11,7 +11,7 @@ import (
 	"roomlog/projections"
 )
 
-// viewersPage is how many viewers a reply to room.viewers names.
+// viewersPage is the maximum number of viewers in a reply to room.viewers.
 const viewersPage = 100
 
 func (s *session) onViewers(ctx context.Context, _ request, data viewersData) (any, error) {

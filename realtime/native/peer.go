@@ -9,7 +9,7 @@ import (
 	"roomlog/realtime/hub"
 )
 
-// maxID bounds the ID of a request, in bytes.
+// maxID is the maximum length of the ID of a request in bytes.
 const maxID = 64
 
 // peer reads the frames of a connection and dispatches them to its session. It is a ws.Peer.
@@ -27,7 +27,7 @@ func (p *peer) Text(message []byte) {
 		var partial struct {
 			ID string `json:"id"`
 		}
-		_ = json.Unmarshal(message, &partial) // the ID may be readable at least
+		_ = json.Unmarshal(message, &partial) // the error may still contain the ID
 		p.sendError(partial.ID, malformedFrame(err))
 		return
 	}
@@ -72,5 +72,5 @@ func (p *peer) fail(ctx context.Context, frame requestFrame, err error) {
 	p.sendError(frame.ID, problem)
 }
 
-// Closed removes the session from everything.
+// Closed ends the session.
 func (p *peer) Closed(uint16, string) { p.end() }

@@ -148,7 +148,7 @@ func TestPresence(t *testing.T) {
 		live := r.goLive("t")
 		a := r.app()
 		a.join(live)
-		if err := w.door.Shutdown(t.Context()); err != nil {
+		if err := w.handler.Shutdown(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		a.ExpectClose(ws.CloseRestart)
@@ -335,7 +335,7 @@ func TestFaults(t *testing.T) {
 					break
 				}
 			}
-			kicked = w.door.Stats().Closed()[ws.CloseSlow] == 1
+			kicked = w.handler.Stats().Closed()[ws.CloseSlow] == 1
 		}
 		if c.seen["skipped"] != 0 {
 			t.Error("the other viewer lost something")

@@ -14,8 +14,8 @@ type push struct {
 	form    any          // a zero envelope
 }
 
-// pushes returns every push in the order of the documentation. Those of lives and of the user channel come from the
-// table of deltas.
+// pushes returns every push in the order of the documentation. The table of deltas defines the pushes of lives and of
+// the user channel.
 func pushes() []push {
 	var live, user []push
 	known := make(map[string]bool)

@@ -20,7 +20,7 @@ func (s *session) execute(ctx context.Context, r request, c domain.Command) (eve
 	return s.Hub.Execute(ctx, s.Identity(), r.rate.ofCommands(), c, r.Key)
 }
 
-// access is who may send a request.
+// access is the condition under which a connection may send a request.
 type access int
 
 const (
@@ -72,7 +72,7 @@ func (r rate) ofCommands() hub.Rate {
 	return hub.RateNone
 }
 
-// operation is a type of request, with all that documents and protects it.
+// operation defines a type of request: its access, rate limit, documentation and handler.
 type operation struct {
 	name    string
 	access  access

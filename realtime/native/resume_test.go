@@ -162,7 +162,7 @@ func TestResume(t *testing.T) {
 			}
 			_ = a.Conn.Close()
 			_ = holder.Conn.Close()
-			wstest.Eventually(t, "the room is empty", func() bool { return w.door.Stats().Open.Load() == 0 })
+			wstest.Eventually(t, "the room is empty", func() bool { return w.handler.Stats().Open.Load() == 0 })
 		}
 	})
 	t.Run("works for a live that the connection is in", func(t *testing.T) {
@@ -275,15 +275,15 @@ func TestUserChannel(t *testing.T) {
 	rose := w.list("rose", 1)
 	streamer := w.register("streamer")
 	live := streamer.goLive("x")
-	type welcome struct {
+	type helloReply struct {
 		Cursor  string
 		Balance int64
 		Reset   bool
 	}
-	hello := func(p person, since string) (*app, welcome) {
+	hello := func(p person, since string) (*app, helloReply) {
 		t.Helper()
 		a := w.connect()
-		return a, into[welcome](t, a.ok(a.ask("hello", map[string]any{"token": p.token(), "since": since})))
+		return a, into[helloReply](t, a.ok(a.ask("hello", map[string]any{"token": p.token(), "since": since})))
 	}
 	balances := func(a *app, want ...int64) (cursor string) {
 		t.Helper()

@@ -18,7 +18,7 @@ type Server struct {
 	operations map[string]operation
 }
 
-// New creates a server. It works while Run runs; the hub and the chat must run as well.
+// New creates a server. The server works while its Run, the hub and the chat run.
 func New(cfg Config) (*Server, error) {
 	if err := cfg.prepare(); err != nil {
 		return nil, err
@@ -54,8 +54,8 @@ func (s *Server) Run(ctx context.Context) error {
 	return g.Wait()
 }
 
-// Shutdown closes every connection with CloseRestart and a hint when to reconnect, and waits until all are closed or
-// ctx ends. No viewer leaves a live by it, see hub.Drain.
+// Shutdown closes every connection with CloseRestart and the time after which to reconnect, and waits until all are
+// closed or ctx ends. After hub.Hub.Drain, viewers stay in their lives.
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.services.Hub.Drain()
 	err := s.sockets.Shutdown(ctx)
@@ -67,7 +67,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 func (s *Server) Connections() []hub.Connection {
 	var all []hub.Connection
 	for _, c := range s.sockets.Conns() {
-		if _, ok := c.Peer().(*peer); !ok { // it is being opened
+		if _, ok := c.Peer().(*peer); !ok { // the connection is being opened
 			continue
 		}
 		id := idOf(c, s.services.Hub.Node())

@@ -22,7 +22,7 @@ type session struct {
 	*services
 	conn   *ws.Conn
 	user   userChannel
-	kicked atomic.Bool // or banned: the connection ends because of us
+	kicked atomic.Bool // or banned: the server removes the user from the lives
 
 	turn        sync.Mutex // held while a request is handled
 	joined      map[domain.LiveID]*channel
@@ -80,7 +80,7 @@ func (s *session) Kick(reason string) {
 	s.close(ws.CloseKicked, cmp.Or(reason, string(domain.CodeKicked)))
 }
 
-// BanFrom takes the session out of a live, if it is in it, and sends the reason.
+// BanFrom removes the session from a live if it is in the live, and sends the reason.
 func (s *session) BanFrom(live domain.LiveID, reason string) {
 	s.tasks.add(func() { // after the request that is being handled, which may be the one that joins the live
 		s.turn.Lock()
@@ -115,7 +115,8 @@ func (s *session) sendError(re string, p *hub.Problem) {
 	s.conn.Send(ws.TextFrame(encode(replyFrame{re, "error", errorInfoOf(p)})))
 }
 
-// close closes the connection. With CloseKicked its user is removed from its lives; otherwise the connection is lost.
+// close closes the connection. With CloseKicked, the user leaves the lives as removed; with other codes, the connection
+// counts as lost.
 func (s *session) close(code uint16, reason string) {
 	if code == ws.CloseKicked {
 		s.kicked.Store(true)
@@ -123,7 +124,7 @@ func (s *session) close(code uint16, reason string) {
 	s.conn.Close(code, reason)
 }
 
-// end removes the session from everything, after its connection has ended.
+// end makes the session leave its lives and the chat, and unregisters it, after its connection has ended.
 func (s *session) end() {
 	s.turn.Lock()
 	defer s.turn.Unlock()
@@ -142,7 +143,7 @@ func (s *session) end() {
 	}
 }
 
-// leaveLive takes the session out of a live. It reports whether the session was in it.
+// leaveLive removes the session from a live. It reports whether the session was in it.
 func (s *session) leaveLive(live domain.LiveID, cause domain.LeaveCause) bool {
 	c := s.joined[live]
 	if c == nil {
@@ -155,7 +156,7 @@ func (s *session) leaveLive(live domain.LiveID, cause domain.LeaveCause) bool {
 	return true
 }
 
-// inChat returns the session of the connection in the chat, with the newest identity.
+// inChat returns the chat session of the connection, with the newest identity. The first call creates it.
 func (s *session) inChat() *chat.Session {
 	if s.chatSession == nil {
 		var id [15]byte

@@ -31,8 +31,8 @@ func TestLive(t *testing.T) {
 		t.Fatalf("snapshot %+v", room)
 	}
 
-	guest := viewer.app()
-	guest.join(live)
+	viewerApp := viewer.app()
+	viewerApp.join(live)
 	came := host.push("join")
 	if strings.Contains(came.raw, `"name":"streamer"`) { // the host's own, unless the snapshot had it
 		came = host.push("join")
@@ -51,14 +51,14 @@ func TestLive(t *testing.T) {
 	msg := into[struct {
 		Pos int64
 		ID  string
-	}](t, guest.ok(guest.ask("comment.post", map[string]any{"live": live, "text": " <b>晚上好</b> "})))
+	}](t, viewerApp.ok(viewerApp.ask("comment.post", map[string]any{"live": live, "text": " <b>晚上好</b> "})))
 	heard := host.push("comment")
 	if heard.Pos != msg.Pos || heard.Live != live || !strings.Contains(heard.raw, `"text":"<b>晚上好</b>"`) || !strings.Contains(heard.raw, `"id":"`+msg.ID+`"`) {
 		t.Errorf("comment: %s", heard.raw)
 	}
 
 	gift := map[string]any{"live": live, "gift": rose, "num": 1}
-	paid := guest.ok(guest.ask("gift.send", gift, "k1"))
+	paid := viewerApp.ok(viewerApp.ask("gift.send", gift, "k1"))
 	if got := into[struct{ Pos, Balance int64 }](t, paid); got.Balance != 70 || got.Pos == 0 {
 		t.Errorf("gift: %s", paid.raw)
 	}
@@ -66,7 +66,7 @@ func TestLive(t *testing.T) {
 	if !strings.Contains(shown.raw, `"gift":{"id":1,"name":"rose","image":"","price":30},"num":1,"coins":30`) {
 		t.Errorf("gift: %s", shown.raw)
 	}
-	balance := guest.push("balance")
+	balance := viewerApp.push("balance")
 	if !strings.Contains(balance.raw, `"data":{"balance":70,"change":-30,"live":1,"gift":1,"num":1}`) || balance.Cursor == "" {
 		t.Errorf("balance: %s", balance.raw)
 	}
@@ -74,42 +74,42 @@ func TestLive(t *testing.T) {
 	}
 
 	t.Run("a repeated key gets the first reply, byte for byte", func(t *testing.T) {
-		again := guest.ok(guest.ask("gift.send", gift, "k1"))
+		again := viewerApp.ok(viewerApp.ask("gift.send", gift, "k1"))
 		if string(again.Data) != string(paid.Data) {
 			t.Errorf("first %s, then %s", paid.Data, again.Data)
 		}
-		guest.no(guest.ask("gift.send", map[string]any{"live": live, "gift": rose, "num": 2}, "k1"), "key_reused")
+		viewerApp.no(viewerApp.ask("gift.send", map[string]any{"live": live, "gift": rose, "num": 2}, "k1"), "key_reused")
 		if n := len(events[domain.GiftSent](w)); n != 1 {
 			t.Errorf("%d gifts were given", n)
 		}
 	})
 	t.Run("refusals have codes", func(t *testing.T) {
-		if no := guest.no(guest.ask("gift.send", map[string]any{"live": live, "gift": rose, "num": 3}), "coins_too_few"); no.TextZH != "金币不足，请先充值" {
+		if no := viewerApp.no(viewerApp.ask("gift.send", map[string]any{"live": live, "gift": rose, "num": 3}), "coins_too_few"); no.TextZH != "金币不足，请先充值" {
 			t.Errorf("%+v", no)
 		}
-		guest.no(guest.ask("gift.send", map[string]any{"live": live, "gift": 99, "num": 1}), "gift_not_found")
-		guest.no(guest.ask("gift.send", map[string]any{"live": 99, "gift": rose, "num": 1}), "live_not_found")
-		guest.no(guest.ask("room.join", map[string]any{"live": 99}), "live_not_found")
-		guest.no(guest.ask("comment.post", map[string]any{"live": live, "text": "  "}), "comment_empty")
-		guest.no(guest.ask("comment.post", map[string]any{"live": live, "text": "x"}, "ключ"), "bad_key")
+		viewerApp.no(viewerApp.ask("gift.send", map[string]any{"live": live, "gift": 99, "num": 1}), "gift_not_found")
+		viewerApp.no(viewerApp.ask("gift.send", map[string]any{"live": 99, "gift": rose, "num": 1}), "live_not_found")
+		viewerApp.no(viewerApp.ask("room.join", map[string]any{"live": 99}), "live_not_found")
+		viewerApp.no(viewerApp.ask("comment.post", map[string]any{"live": live, "text": "  "}), "comment_empty")
+		viewerApp.no(viewerApp.ask("comment.post", map[string]any{"live": live, "text": "x"}, "ключ"), "bad_key")
 	})
 	t.Run("a leave is pushed and ends the pushes", func(t *testing.T) {
-		guest.aside = nil
-		if m := guest.ok(guest.ask("room.leave", map[string]any{"live": live})); string(m.Data) != `{"left":true}` {
+		viewerApp.aside = nil
+		if m := viewerApp.ok(viewerApp.ask("room.leave", map[string]any{"live": live})); string(m.Data) != `{"left":true}` {
 			t.Errorf("%s", m.raw)
 		}
 		if gone := host.push("leave"); !strings.Contains(gone.raw, `"cause":"requested"`) {
 			t.Errorf("%s", gone.raw)
 		}
-		if m := guest.ok(guest.ask("room.leave", map[string]any{"live": live})); string(m.Data) != `{"left":false}` {
+		if m := viewerApp.ok(viewerApp.ask("room.leave", map[string]any{"live": live})); string(m.Data) != `{"left":false}` {
 			t.Errorf("%s", m.raw)
 		}
-		guest.aside = nil
+		viewerApp.aside = nil
 		host.ok(host.ask("comment.post", map[string]any{"live": live, "text": "bye"}))
 		host.push("comment")
-		guest.ok(guest.ask("ping", nil))
-		if len(guest.aside) > 0 {
-			t.Errorf("pushed after leaving: %s", guest.aside[0].raw)
+		viewerApp.ok(viewerApp.ask("ping", nil))
+		if len(viewerApp.aside) > 0 {
+			t.Errorf("pushed after leaving: %s", viewerApp.aside[0].raw)
 		}
 	})
 	t.Run("the end of a live is pushed and all viewers leave", func(t *testing.T) {
@@ -125,7 +125,7 @@ func TestLive(t *testing.T) {
 	})
 	t.Run("nothing is kept when all connections have ended", func(t *testing.T) {
 		_ = host.Conn.Close()
-		_ = guest.Conn.Close()
+		_ = viewerApp.Conn.Close()
 		wstest.Eventually(t, "the door is empty", func() bool {
 			return w.hub.Stats() == (hub.Stats{})
 		})
@@ -180,7 +180,7 @@ func TestHello(t *testing.T) {
 		third.no(third.ask("hello", map[string]any{"token": q.token()}), "too_many_connections")
 		third.ExpectClose(ws.CloseTooMany)
 		_ = second.Conn.Close()
-		wstest.Eventually(t, "the place is free", func() bool { return w.door.Stats().Open.Load() < 4 })
+		wstest.Eventually(t, "the place is free", func() bool { return w.handler.Stats().Open.Load() < 4 })
 	})
 	t.Run("renews the token of the same user only", func(t *testing.T) {
 		q := w.register("renewing")

@@ -5,10 +5,11 @@ import (
 	"sync"
 )
 
-// taskWorkers is how many tasks run at once.
+// taskWorkers is the number of tasks that run at the same time.
 const taskWorkers = 4
 
-// tasks runs what the hub asks of sessions while it holds its lock, and what therefore must not block.
+// tasks runs functions in the background. Methods that the hub calls while it holds its lock must not block, so they
+// add their work here.
 type tasks struct {
 	mu    sync.Mutex
 	queue []func()
@@ -24,7 +25,7 @@ func (t *tasks) add(task func()) {
 	t.queue = append(t.queue, task)
 	select {
 	case t.work <- struct{}{}:
-	default: // every worker looks into the queue again anyway
+	default: // enough workers are being woken; each of them empties the queue
 	}
 }
 

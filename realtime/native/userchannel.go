@@ -7,25 +7,26 @@ import (
 )
 
 const (
-	// maxReplay is how many facts of the user channel a hello sends again.
+	// maxReplay is the maximum number of missed facts of the user channel that are sent after a hello.
 	maxReplay = 500
-	// maxUnacked is how many facts of the user channel a connection may leave unacknowledged: a client that never
-	// sends ack does not handle what it receives.
+	// maxUnacked is the maximum number of unacknowledged facts of the user channel on a connection. The server closes
+	// the connection of a client that does not send ack.
 	maxUnacked = 1000
 )
 
-// userChannel is one connection's end of the user channel of its user.
+// userChannel sends the facts of a user's user channel to one connection.
 type userChannel struct {
 	conn *ws.Conn
 
 	mu      sync.Mutex
 	opened  bool
-	after   int64      // the client has everything up to here
-	pending []userFact // until it is opened
+	after   int64      // the client has every fact up to this position
+	pending []userFact // facts that wait until the channel is open
 	unacked int
 }
 
-// send sends a fact, once the channel is open.
+// send sends a fact, or queues it until the channel is open. It closes the connection if too many facts are queued or
+// unacknowledged.
 func (u *userChannel) send(f userFact) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
@@ -41,8 +42,8 @@ func (u *userChannel) send(f userFact) {
 	}
 }
 
-// open sends the reply to a hello, then what the client missed, then what happened meanwhile. The client has
-// everything up to the position after.
+// open sends the reply to a hello, the missed facts and the pending facts. It skips facts up to position after, which
+// the client has.
 func (u *userChannel) open(reply *ws.Frame, missed []userFact, after int64) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
@@ -57,14 +58,14 @@ func (u *userChannel) open(reply *ws.Frame, missed []userFact, after int64) {
 	u.conn.Send(frames...)
 }
 
-// discard forgets what is pending, after a hello that failed.
+// discard drops the pending facts and closes the channel, after a hello that failed.
 func (u *userChannel) discard() {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	u.opened, u.after, u.pending, u.unacked = false, 0, nil, 0
 }
 
-// acknowledge lets the client receive more.
+// acknowledge resets the number of unacknowledged facts.
 func (u *userChannel) acknowledge() {
 	u.mu.Lock()
 	defer u.mu.Unlock()

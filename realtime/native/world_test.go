@@ -39,7 +39,7 @@ type world struct {
 	lossy     *lossyFeed // the feed as the hub has it
 	hub       *hub.Hub
 	chat      *chat.Chat
-	door      *native.Server
+	handler   *native.Server
 	addr      string
 	kill      func() // ends everything without a farewell, but for the goroutines
 }
@@ -157,7 +157,7 @@ func openWorld(t testing.TB, db *pgtest.DB, projects bool, change func(*config))
 		t.Fatal(err)
 	}
 	cfg.nativeConfig.Hub, cfg.nativeConfig.Chat = w.hub, w.chat
-	if w.door, err = native.New(cfg.nativeConfig); err != nil {
+	if w.handler, err = native.New(cfg.nativeConfig); err != nil {
 		t.Fatal(err)
 	}
 	w.run(projects)
@@ -167,8 +167,8 @@ func openWorld(t testing.TB, db *pgtest.DB, projects bool, change func(*config))
 func (w *world) run(projects bool) {
 	l := wstest.Listen(w)
 	w.addr = l.Addr().String()
-	web := &http.Server{Handler: w.door, ReadHeaderTimeout: wstest.Timeout}
-	parts := []func(context.Context) error{w.sequencer.Run, w.store.Listen, w.cluster.Run, w.feed.Run, w.hub.Run, w.chat.Run, w.door.Run}
+	web := &http.Server{Handler: w.handler, ReadHeaderTimeout: wstest.Timeout}
+	parts := []func(context.Context) error{w.sequencer.Run, w.store.Listen, w.cluster.Run, w.feed.Run, w.hub.Run, w.chat.Run, w.handler.Run}
 	if projects {
 		parts = append(parts, projections.NewProjector(w.store, projections.ProjectorConfig{Now: time.Now}).Run)
 	}
@@ -190,7 +190,7 @@ func (w *world) run(projects bool) {
 	w.Cleanup(func() {
 		ctx, stop := context.WithTimeout(context.Background(), wstest.Timeout)
 		defer stop()
-		if err := w.door.Shutdown(ctx); err != nil {
+		if err := w.handler.Shutdown(ctx); err != nil {
 			w.Errorf("shutdown: %v", err)
 		}
 		w.kill()

@@ -17,7 +17,7 @@ const (
 	echoPrefix = "你好客户端, " // of the response to a message
 )
 
-// maxWaitingDeltas bounds the deltas that wait until the session of the user is checked.
+// maxWaitingDeltas is the maximum number of deltas that wait until the session of the user has been checked.
 const maxWaitingDeltas = 1000
 
 // accountClient sends a socket the changes of the account whose token is in its handshake. It implements hub.Client.
@@ -45,7 +45,7 @@ func (s *session) handleEcho(_ context.Context, e *protocol.Event) error {
 }
 
 // openAccount greets a socket and starts to send it the changes of its account. A socket with an invalid token stays
-// connected and gets nothing more.
+// connected and receives nothing more.
 func (s *session) openAccount() {
 	by, err := s.cfg.Hub.Verify(s.socket.Query().Get("token"))
 	if err != nil {
@@ -56,7 +56,7 @@ func (s *session) openAccount() {
 	ctx, cancel := context.WithTimeout(context.Background(), requestTimeout)
 	defer cancel()
 	_, err = s.cfg.Hub.Register(ctx, by.User, a)
-	s.socket.Emit("message", greeting) // changes from now on follow
+	s.socket.Emit("message", greeting) // later changes follow
 	if err == nil {
 		s.socket.OnDisconnect(func(string) { s.cfg.Hub.Unregister(by.User, a) })
 		err = a.start(ctx)
@@ -73,7 +73,8 @@ func (s *session) openAccount() {
 	}
 }
 
-// start sends the deltas that wait, and all later ones, if the user's session is current.
+// start checks the user's session. If it is current, start sends the waiting deltas, and later deltas are sent
+// immediately.
 func (a *accountClient) start(ctx context.Context) error {
 	err := a.cfg.Hub.CheckSession(ctx, a.by)
 	var coins domain.Coins

@@ -15,10 +15,10 @@ type aliases struct {
 	byAlias map[string]*protocol.Socket
 	byID    map[string]string
 	moved   map[string]string          // alias → id of sockets whose id was shown after their upgrade
-	gone    *lru.Cache[string, string] // the same for sockets that have gone: deltas about them still arrive
+	gone    *lru.Cache[string, string] // alias → id of sockets that have disconnected, because deltas about them still arrive
 }
 
-// maxGoneAliases bounds the sockets that have gone and are remembered.
+// maxGoneAliases is the maximum number of disconnected sockets whose aliases are kept.
 const maxGoneAliases = 10_000
 
 func newAliases() *aliases {

@@ -40,11 +40,11 @@ type channel struct {
 type subscription struct {
 	element *list.Element
 	since   int64       // the socket gets every delta after this position
-	lists   int         // channel.lists when the socket came
+	lists   int         // channel.lists when the socket subscribed
 	queued  []*ws.Frame // frames that were sent to all while the socket is replaying
 }
 
-// change is the last join or leave of a live.
+// change is the newest join or leave of a live.
 type change struct {
 	action string
 	user   userDTO
@@ -60,7 +60,7 @@ func newChannel(cfg *Config, live domain.LiveID, group *engineio.Group, delay fu
 		cfg: cfg, live: live, group: group, delay: delay,
 		subscribers: make(map[*protocol.Socket]*subscription), replaying: make(map[*subscription]struct{}),
 	}
-	c.mu.Lock() // no delta is delivered before position is known
+	c.mu.Lock() // no delta is delivered before position is set
 	defer c.mu.Unlock()
 	c.position = cfg.Hub.Subscribe(live, c)
 	return c

@@ -9,14 +9,14 @@ import (
 	"roomlog/realtime/ws"
 )
 
-// maxReplay bounds the deltas of the past that a socket gets when it joins.
+// maxReplay is the maximum number of older deltas that a socket receives when it joins.
 const maxReplay = 500
 
 // entry is a user who has just entered a live on a socket.
 type entry struct {
 	user     domain.UserID
-	position int64 // from which on the log has the user in the live
-	replay   bool  // the socket also gets the deltas after since
+	position int64 // position of the user's join
+	replay   bool  // the socket also receives the deltas after since
 	since    int64
 }
 
@@ -37,8 +37,8 @@ func (c *channel) enter(ctx context.Context, k *protocol.Socket, e entry) error 
 	return c.sendListTo(ctx, k, e.user, first)
 }
 
-// subscribe adds a socket. It reports false if the socket is subscribed already. A socket that is going to replay gets
-// nothing until replay.
+// subscribe adds a socket. It reports false if the socket is subscribed already. If replays is true, the socket
+// receives nothing before replay is called.
 func (c *channel) subscribe(k *protocol.Socket, replays bool) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -96,7 +96,7 @@ func (c *channel) unsubscribe(k *protocol.Socket) {
 	c.group.Remove(k.Session())
 }
 
-// since returns the position after which a socket has got every delta.
+// since returns the position after which a socket has received every delta.
 func (c *channel) since(k *protocol.Socket) int64 {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -144,8 +144,8 @@ func (c *channel) sendListTo(ctx context.Context, k *protocol.Socket, user domai
 	s := c.subscribers[k]
 	switch {
 	case s == nil:
-	case first && !c.large() && c.lists > s.lists: // it has received the last list
-	case first && !c.large(): // the lists of the others do not contain this socket
+	case first && !c.large() && c.lists > s.lists: // the socket has received the newest list
+	case first && !c.large(): // the other sockets have a list without this socket
 		c.sendList(last)
 	default:
 		k.Send(ws.TextFrame(c.encodeList(last)))

@@ -26,7 +26,7 @@ type chatClient struct {
 	deliver func(*chat.Update)   // of the profile
 	by      hub.Identity         // of the handshake's token, with profileHistory
 	room    projections.ChatRoom // of the handshake; zero: none. Written with mu held
-	name    string               // in the plain chat; "" until it has one
+	name    string               // in the plain chat; "" until the socket has a name
 
 	mu      sync.Mutex
 	joined  []projections.ChatRoom // by the event join

@@ -12,7 +12,8 @@ import (
 	"roomlog/realtime/socketio/protocol"
 )
 
-// requestTimeout bounds the work for one event of a client. The log responds earlier.
+// requestTimeout is the maximum duration of the work for one event of a client. It is longer than the timeout of the
+// sequencer.
 const requestTimeout = 15 * time.Second
 
 // Config configures a Server. The first group is required.

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// retryInterval is the time until a work item that failed is tried again.
+// retryInterval is the pause before a failed call is repeated.
 const retryInterval = time.Second
 
 // debouncer calls a function for each key once at a later time, however often the key was scheduled before.
@@ -64,7 +64,7 @@ func (d *debouncer[K]) do(ctx context.Context, key K) {
 	}
 }
 
-// takeReady removes the keys whose time has come, and returns the time until the next one.
+// takeReady removes the keys whose time has come, and returns the time until the next key.
 func (d *debouncer[K]) takeReady() (ready []K, next time.Duration) {
 	now, next := d.now(), time.Hour
 	d.mu.Lock()

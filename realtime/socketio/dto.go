@@ -34,7 +34,7 @@ type (
 		Username string       `json:"username"`
 		Name     string       `json:"gift_name"`
 		Image    string       `json:"gift_image"`
-		Coin     domain.Coins `json:"gift_coin"` // price of one
+		Coin     domain.Coins `json:"gift_coin"` // price of one gift
 		Num      int          `json:"num"`
 	}
 	// noticeDTO is sent to one socket, as an event that is named by the socket's id.

@@ -33,8 +33,8 @@ const (
 // socketHandler handles an event on any socket.
 type socketHandler func(*session, context.Context, *protocol.Event) error
 
-// incoming is an event that clients may send. The fields of the first group are required, and one of the handlers. A
-// new event is a new line of events, with a line in docs/REALTIME.md: a test checks both.
+// incoming is an event that clients may send. The fields of the first group and one of the handlers are required. A new
+// event is a new line of events, with a line in docs/REALTIME.md: a test checks both.
 type incoming struct {
 	name     string
 	profiles []profile

@@ -71,7 +71,7 @@ func targetOf(e *protocol.Event) (target string, payload json.RawMessage) {
 	return target, request.Payload
 }
 
-// findParticipant returns the participant whose socket has the public id target, or 0.
+// findParticipant returns the participant whose socket has the public id target, or 0 if there is none.
 func (c *chatClient) findParticipant(ctx context.Context, target string) (domain.ParticipantID, error) {
 	if err := c.chat.AllowQuery(); err != nil {
 		return 0, err
@@ -113,7 +113,7 @@ func (c *chatClient) handleNickname(ctx context.Context, e *protocol.Event) erro
 	return c.chat.SetNickname(ctx, name)
 }
 
-// handleTyping sends the room, or one socket, that this participant is typing.
+// handleTyping sends a typing note of this participant to the room, or to one socket.
 func (c *chatClient) handleTyping(_ context.Context, e *protocol.Event) error {
 	switch target, _ := targetOf(e); target {
 	case "":

@@ -18,7 +18,7 @@ import (
 var systemUser = systemUserDTO{domain.SystemName, "admin@126.com", "http://www.gravatar.com/avatar/1e6fd8e56879c84999cd481255530592"}
 
 // openHistory enters the user of the handshake's token into the room of the handshake. A socket that is not signed in
-// gets needLogin.
+// receives needLogin.
 func (c *chatClient) openHistory() {
 	c.deliver = c.deliverHistory
 	ctx, cancel := context.WithTimeout(context.Background(), requestTimeout)
@@ -34,8 +34,8 @@ func (c *chatClient) openHistory() {
 	}
 }
 
-// signedIn wraps a handler of an event that only sockets with a current session may send. Others get needLogin. A
-// refusal of the session revokes it.
+// signedIn wraps a handler of an event that only sockets with a current session may send. Other sockets receive
+// needLogin. A refusal of the session revokes it.
 func signedIn(handle chatHandler) chatHandler {
 	return func(c *chatClient, ctx context.Context, e *protocol.Event) error {
 		if c.Ended() {
@@ -99,7 +99,7 @@ func (c *chatClient) DeliverPrivate(d projections.Delta) {
 	}
 }
 
-// Revoke takes the user out of the chat and sends needLogin. The socket stays connected unless the user is banned or
+// Revoke removes the user from the chat and sends needLogin. The socket stays connected unless the user is banned or
 // unavailable.
 func (c *chatClient) Revoke(refusal *domain.Refusal) {
 	if refusal != nil && c.denyUnavailable(c.socket, refusal) {
@@ -139,8 +139,8 @@ func (c *chatClient) handleAddMessage(ctx context.Context, e *protocol.Event) er
 	return err
 }
 
-// parseRoom returns the room that a client names by id or name, as a string or in an object. Without one it returns the
-// room of the handshake.
+// parseRoom returns the room that a client names by id or name, as a string or in an object. If raw contains no room,
+// parseRoom returns the room of the handshake.
 func (c *chatClient) parseRoom(ctx context.Context, raw json.RawMessage) (domain.ChatRoomID, error) {
 	ref := ""
 	if json.Unmarshal(raw, &ref) != nil {

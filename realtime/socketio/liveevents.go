@@ -20,8 +20,8 @@ func (s *session) handleJoinLive(ctx context.Context, e *protocol.Event) error {
 	return s.join(ctx, by, live, false, 0)
 }
 
-// handleLeaveLive takes the user out of the live, whatever the state of the live is. A user who is not in it gets no
-// response.
+// handleLeaveLive removes the user from the live, whatever the status of the live is. It sends no response if the user
+// is not in the live.
 func (s *session) handleLeaveLive(_ context.Context, e *protocol.Event) error {
 	_, live, by, err := s.parse(e)
 	if err != nil {

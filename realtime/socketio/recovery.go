@@ -13,7 +13,7 @@ import (
 // recoverable is a lost socket that a client may recover.
 type recoverable struct {
 	memberships []membership // all in one live
-	since       int64        // the socket has got every delta up to here
+	since       int64        // the socket has received every delta up to this position
 }
 
 // membership is a user in a live.

@@ -20,7 +20,7 @@ type Server struct {
 	sockets *protocol.Server
 }
 
-// New returns a Server. It works while its Run, the hub's and the chat's run.
+// New returns a Server. The server works while its Run, the hub and the chat run.
 func New(cfg Config) (*Server, error) {
 	if err := cfg.check(); err != nil {
 		return nil, err
@@ -74,7 +74,7 @@ func (s *Server) Run(ctx context.Context) error {
 }
 
 // Shutdown ends all sessions in such a way that their clients reconnect, and waits until they have ended or ctx ends.
-// No viewer leaves a live by it, see hub.Hub.Drain.
+// After hub.Hub.Drain, viewers stay in their lives.
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.core.cfg.Hub.Drain()
 	err := s.sockets.Shutdown(ctx)

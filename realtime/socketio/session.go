@@ -19,7 +19,7 @@ type session struct {
 	inChat  func() bool // reports whether the socket has a name or a room in the chat; nil: it has none
 }
 
-// liveClient is one user on one socket, in one live at least. It implements hub.Client.
+// liveClient is one user on one socket, in at least one live. It implements hub.Client.
 type liveClient struct {
 	session *session
 	lives   map[domain.LiveID]*channel // used like the fields of session
@@ -79,8 +79,8 @@ func (s *session) isIn(user domain.UserID, live domain.LiveID) bool {
 	return c != nil && c.lives[live] != nil
 }
 
-// join puts a user into a live on this socket. With replay, the socket gets the deltas of the live after since. In any
-// case it gets the viewer list.
+// join puts a user into a live on this socket. With replay, the socket receives the deltas of the live after since. It
+// always receives the viewer list.
 func (s *session) join(ctx context.Context, by hub.Identity, live domain.LiveID, replay bool, since int64) error {
 	again := s.isIn(by.User, live)
 	if !again {
@@ -110,7 +110,7 @@ func (s *session) join(ctx context.Context, by hub.Identity, live domain.LiveID,
 	return nil
 }
 
-// leave takes a client out of a live.
+// leave removes a client from a live.
 func (s *session) leave(c *liveClient, live domain.LiveID, cause domain.LeaveCause) {
 	channel := c.lives[live]
 	delete(c.lives, live)
@@ -126,7 +126,7 @@ func (s *session) leave(c *liveClient, live domain.LiveID, cause domain.LeaveCau
 	s.removeIdle(c)
 }
 
-// leaveAll takes all clients out of all lives.
+// leaveAll removes all clients from all lives.
 func (s *session) leaveAll(cause domain.LeaveCause) {
 	for _, c := range s.clients {
 		for live := range c.lives {
@@ -171,7 +171,7 @@ func (c *liveClient) Reset() { reconnect(c.session.socket) }
 // DeliverPrivate does nothing: these clients show nothing of the user channel in lives.
 func (c *liveClient) DeliverPrivate(projections.Delta) {}
 
-// Revoke takes the user out of all lives and sends the reason. The socket stays connected unless the user is banned or
+// Revoke removes the user from all lives and sends the reason. The socket stays connected unless the user is banned or
 // unavailable.
 func (c *liveClient) Revoke(refusal *domain.Refusal) {
 	s := c.session
@@ -192,7 +192,7 @@ func (c *liveClient) Revoke(refusal *domain.Refusal) {
 // Kick disconnects the socket.
 func (c *liveClient) Kick(reason string) { c.session.kick(c.session.socket, reason) }
 
-// BanFrom takes the user out of a live and sends the reason. The socket stays connected.
+// BanFrom removes the user from a live and sends the reason. The socket stays connected.
 func (c *liveClient) BanFrom(live domain.LiveID, reason string) {
 	s := c.session
 	go s.socket.Session().Do(func() {

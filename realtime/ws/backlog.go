@@ -10,8 +10,8 @@ type Backlog struct {
 // NewBacklog returns an empty Backlog.
 func (s *Server) NewBacklog() *Backlog { return &Backlog{shared: &s.shared} }
 
-// Add queues frames. It reports false when the client polls too slowly even for its reliable frames; the caller then
-// ends the session.
+// Add queues frames and drops droppable frames above the limit of a slow reader's queue. It reports false when the
+// queue exceeds twice the limit; the caller then ends the session.
 func (b *Backlog) Add(frames ...*Frame) bool {
 	limit, stats := b.shared.queueBytes, &b.shared.stats
 	before := b.out.size()
@@ -31,8 +31,8 @@ func (b *Backlog) Add(frames ...*Frame) bool {
 	return true
 }
 
-// Take removes about limit bytes of frames, and at least one frame if there is any, in the order in which a slow
-// connection would get them.
+// Take removes and returns about limit bytes of frames, in the order in which a slow connection would get them. It
+// returns at least one frame if any frame waits.
 func (b *Backlog) Take(limit int) []*Frame {
 	before := b.out.size()
 	var frames []*Frame
@@ -48,7 +48,7 @@ func (b *Backlog) Take(limit int) []*Frame {
 // Empty reports whether no frame waits.
 func (b *Backlog) Empty() bool { return b.out.size() == 0 }
 
-// Clear drops everything that waits.
+// Clear drops all waiting frames.
 func (b *Backlog) Clear() {
 	b.shared.stats.QueuedBytes.Add(-int64(b.out.size()))
 	b.out.clear()

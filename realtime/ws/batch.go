@@ -11,12 +11,13 @@ type batch struct {
 	compressed [2][]byte   // without and with history; nil: no connection has needed it yet
 }
 
-// worthCompressing reports whether connections that accept compressed messages get the batch compressed.
+// worthCompressing reports whether the batch is compressed for connections that accept compressed messages.
 func (b *batch) worthCompressing() bool {
 	return b.compressor != nil && len(b.joined) >= minDeflate
 }
 
-// wire returns the compressed batch: as the continuation of the shard's history, or on its own.
+// wire returns the compressed batch. If continued is true, it may refer to the shard's history; otherwise it can be
+// inflated alone.
 func (b *batch) wire(continued bool) []byte {
 	i, text := 0, []byte(nil)
 	if continued {
@@ -29,7 +30,7 @@ func (b *batch) wire(continued bool) []byte {
 	return b.compressed[i]
 }
 
-// usedCompression reports whether any connection got the batch compressed.
+// usedCompression reports whether the batch was sent compressed to any connection.
 func (b *batch) usedCompression() bool { return b.compressed[0] != nil || b.compressed[1] != nil }
 
 // offerBatch sends a batch, compressed if the connection accepts that and has no queue: single frames of a queue may be

@@ -3,11 +3,11 @@ package ws
 // The close codes that the server sends. A client needs only the ranges to react correctly (see ReconnectAdvised):
 // after 3000–3499 and 4000–4499 it reconnects, after 3500–3999 and 4500–4999 it does not.
 const (
-	// CloseNormal is the reply to a client that closes without an error.
+	// CloseNormal is the reply to a close frame of a client without an error.
 	CloseNormal uint16 = 1000
 	// CloseProtocol is for frames that no correct client sends: unmasked, reserved bits or opcodes, bad lengths.
 	CloseProtocol uint16 = 1002
-	// CloseUnsupported is for binary messages to a Peer that takes text only.
+	// CloseUnsupported is for binary messages to a Peer that accepts text only.
 	CloseUnsupported uint16 = 1003
 	// CloseNoStatus is never sent. It stands for a client's close frame without a code.
 	CloseNoStatus uint16 = 1005
@@ -35,7 +35,7 @@ const (
 	// reconnects and resumes.
 	CloseIdle uint16 = 4009
 	// CloseTooMany is for more frames per second, or more connections of one user, than allowed. The client reconnects
-	// after a pause and does less.
+	// after a pause and sends less.
 	CloseTooMany uint16 = 4429
 
 	// CloseReplaced is for a session that ended: the user signed out, or signed in on another device. The client does
@@ -54,7 +54,7 @@ func ReconnectAdvised(code uint16) bool {
 	case code >= 3000 && code < 5000:
 		return code%1000 < 500
 	case code == CloseNormal, code == CloseProtocol, code == CloseUnsupported, code == CloseEncoding, code == CloseTooLarge:
-		return false // it closed by itself, or it is broken and would be refused again
+		return false // the client closed the connection itself, or has a fault and would be refused again
 	}
 	return true
 }

@@ -16,9 +16,9 @@ type Config struct {
 	Skipped func(dropped Span, count int) []byte
 	// Now is the clock.
 	Now func() time.Time
-	// Log gets faults of the server. Nil discards them.
+	// Log receives faults of the server. Nil discards them.
 	Log *slog.Logger
-	// Limiter bounds connections. Nil is Unlimited.
+	// Limiter limits the number of connections. Nil means Unlimited.
 	Limiter Limiter
 	// Origins are the pages that may connect.
 	Origins Origins
@@ -34,12 +34,13 @@ type Config struct {
 	FrameBurst    int           `default:"200" min:"1" max:"100000" unit:"frames" help:"Frames accepted at once on one connection, such as those of a client that reconnects."`
 	RestartSpread time.Duration `default:"5s" min:"1ms" max:"10m" help:"Time over which clients are told to reconnect after the server has stopped."`
 
-	// ReadBuffer is the size in bytes of each connection's read buffer. Longer messages are read past it.
+	// ReadBuffer is the size in bytes of each connection's read buffer. Longer messages bypass it.
 	ReadBuffer int `default:"1024"`
 	// SendBuffer is the size in bytes of the kernel's send buffer. The kernel doubles it; without a bound it would hide
 	// megabytes that a stalled reader has not read.
 	SendBuffer int `default:"65536"`
-	// WriteTimeout bounds one write of 16 KiB to a slow reader: the slowest reader takes 2 kB/s.
+	// WriteTimeout is the maximum duration of one write of 16 KiB to a slow reader, which therefore has to read at
+	// least 2 kB/s.
 	WriteTimeout time.Duration `default:"8s"`
 }
 

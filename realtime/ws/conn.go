@@ -31,7 +31,7 @@ type BinaryPeer interface {
 type shared struct {
 	now          func() time.Time
 	log          *slog.Logger
-	start        time.Time // connections keep times since start: half the memory, and not changed by clock steps
+	start        time.Time // connections store times as durations since start, which need half the memory and do not change with clock steps
 	skipped      func(Span, int) []byte
 	queueBytes   int
 	writeTimeout time.Duration
@@ -47,7 +47,7 @@ func (s *shared) since(t time.Time) time.Duration { return t.Sub(s.start) }
 type Conn struct {
 	shared     *shared
 	raw        net.Conn
-	peer       Peer   // written under mu; the reading goroutine reads it without
+	peer       Peer   // written with mu held; the reading goroutine reads it without mu
 	address    string // of the client, as the Limiter counts it
 	release    func() // frees the slot of the Limiter
 	serial     uint32 // from 1; distributes connections over the workers
@@ -66,12 +66,12 @@ type Conn struct {
 	replied   bool // the connection ended with the reply to the client's close frame, or to a bad frame
 
 	mu       sync.Mutex
-	socket   syscall.RawConn // nil: not a plain TCP connection, every write takes the queue
+	socket   syscall.RawConn // nil: not a plain TCP connection, every write goes through the queue
 	attempt  attempt
 	out      *outbox // nil: nothing waits
 	inflated inflated
-	ending   bool // nothing more may be sent
-	gone     bool // nothing more can be sent
+	ending   bool // Send accepts no more frames
+	gone     bool // the socket cannot send any more
 	code     uint16
 	reason   string
 }

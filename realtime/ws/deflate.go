@@ -9,11 +9,12 @@ import (
 )
 
 const (
-	// minDeflate is the size in bytes from which a batch is compressed.
+	// minDeflate is the minimum size in bytes of a batch that is compressed.
 	minDeflate = 128
 	// historySize is the maximum number of bytes of earlier batches to which a batch may refer.
 	historySize = 8 << 10
-	// deflateLevel compresses well for its CPU time: one batch costs some 50 µs for all connections of a fan-out.
+	// deflateLevel is the compression level. At this level one batch costs about 50 µs, once for all connections of a
+	// fan-out.
 	deflateLevel = 5
 )
 
@@ -85,7 +86,7 @@ func (c *compressor) compress(dst []byte, frames []*Frame, history []byte) []byt
 	return dst
 }
 
-// history is the end of what a shard has sent compressed.
+// history holds the newest bytes that a shard has sent compressed.
 type history struct {
 	text  []byte
 	total int64 // bytes since the shard was created
@@ -113,5 +114,5 @@ type inflated struct {
 	since int64
 }
 
-// covers reports whether the connection has got all bytes that a batch of h may refer to.
+// covers reports whether the connection has received all bytes that a batch of h may refer to.
 func (i inflated) covers(h *history) bool { return i.of == h && i.since <= h.start() }

@@ -72,39 +72,39 @@ func TestDeflatedFanout(t *testing.T) {
 	s := serve(t, packing)
 	rooms := []*ws.Fanout{s.NewFanout(), s.NewFanout()}
 	const people, frames = 24, 1500
-	type visitor struct {
+	type member struct {
 		*wstest.Client
 		conn *ws.Conn
 	}
-	var visitors []visitor
+	var members []member
 	for i := range people {
 		c := dialPacked
 		if i%4 == 0 {
 			c = func(t testing.TB, addr string) *wstest.Client { t.Helper(); return wstest.Dial(t, addr) }
 		}
-		v := visitor{c(t, s.addr), wstest.Receive(t, s.peers, "the connection").conn}
-		visitors = append(visitors, v)
+		v := member{c(t, s.addr), wstest.Receive(t, s.peers, "the connection").conn}
+		members = append(members, v)
 		rooms[0].Add(v.conn)
 		if i%5 == 0 {
 			rooms[1].Add(v.conn) // gets the frames of both fan-outs
 		}
 	}
-	said := func(room, i int) string {
+	textOf := func(room, i int) string {
 		return fmt.Sprintf(`{"room":%d,"n":%d,"text":"%s"}`, room, i, strings.Repeat("long words, ", i%17*i%11))
 	}
 	go func() {
 		for i := range frames {
-			rooms[0].Push(ws.TextFrame([]byte(said(0, i))))
-			rooms[1].Push(ws.DroppableFrame([]byte(said(1, i)), ws.Span{}))
+			rooms[0].Push(ws.TextFrame([]byte(textOf(0, i))))
+			rooms[1].Push(ws.DroppableFrame([]byte(textOf(1, i)), ws.Span{}))
 			if i%50 == 0 {
-				v := visitors[rand.N(people)]
+				v := members[rand.N(people)]
 				v.conn.Send(ws.TextFrame([]byte("a reply in between")))
 				<-time.After(3 * time.Millisecond)
 			}
 		}
 	}()
 	packed := 0
-	for i, v := range visitors {
+	for i, v := range members {
 		next := [2]int{}
 		for next[0] < frames || i%5 == 0 && next[1] < frames {
 			_, payload, err := v.ReadFrame()
@@ -115,7 +115,7 @@ func TestDeflatedFanout(t *testing.T) {
 			if _, err := fmt.Sscanf(payload, `{"room":%d,"n":%d`, &room, &n); err != nil {
 				continue // a reply
 			}
-			if n != next[room] || payload != said(room, n) {
+			if n != next[room] || payload != textOf(room, n) {
 				t.Fatalf("visitor %d: after %v came %.80q", i, next, payload)
 			}
 			next[room]++
@@ -166,13 +166,13 @@ func TestDeflatedFanoutToSlowReader(t *testing.T) {
 	conn := wstest.Receive(t, s.peers, "the connection").conn
 	room.Add(conn)
 	random := rand.NewChaCha8([32]byte{}) // nothing to compress: buffers fill
-	said := map[string]bool{}
+	textOf := map[string]bool{}
 	pos := 0
 	for ; s.Stats().Dropped.Load() < 100; pos++ {
 		noise := make([]byte, 500)
 		_, _ = random.Read(noise)
 		payload := fmt.Sprintf(`{"n":%d,"noise":"%x"}`, pos, noise)
-		said[payload] = true
+		textOf[payload] = true
 		room.Push(ws.DroppableFrame([]byte(payload), ws.Span{Group: 6, Prev: int64(pos), Pos: int64(pos + 1)}))
 		if pos%10 == 0 {
 			<-time.After(time.Millisecond)
@@ -187,7 +187,7 @@ func TestDeflatedFanoutToSlowReader(t *testing.T) {
 		if strings.HasPrefix(payload, "the end") {
 			break
 		}
-		if !said[payload] && !strings.Contains(payload, `"skipped"`) {
+		if !textOf[payload] && !strings.Contains(payload, `"skipped"`) {
 			t.Fatalf("nobody said %.100q", payload)
 		}
 	}

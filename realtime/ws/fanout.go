@@ -18,15 +18,15 @@ func (s *Server) NewFanout() *Fanout {
 	return f
 }
 
-// Add adds c: it gets every frame that is pushed after Add returned, and none that was pushed before.
+// Add adds c. It receives every frame that is pushed after Add has returned, and no frame that was pushed before.
 func (f *Fanout) Add(c *Conn) {
 	if c.compresses {
-		c.resetHistory() // it may have been a member before, and missed frames since
+		c.resetHistory() // it may have been a member before and have missed frames since then
 	}
 	f.shardOf(c).add(c)
 }
 
-// Remove removes c: no pushed frame is sent to it after Remove returned.
+// Remove removes c. No pushed frame is sent to c after Remove has returned.
 func (f *Fanout) Remove(c *Conn) { f.shardOf(c).remove(c) }
 
 // Len returns the number of connections.

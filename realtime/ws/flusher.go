@@ -24,7 +24,7 @@ type flusher struct {
 	spare   []*Frame
 }
 
-// cooling is a shard whose push window ends at a time.
+// cooling is a shard and the time at which its push window ends.
 type cooling struct {
 	shard *shard
 	until time.Time
@@ -73,7 +73,8 @@ func (f *flusher) run(ctx context.Context) {
 	}
 }
 
-// endWindows ends the push windows that are over. It flushes the shards that have frames again; the others become idle.
+// endWindows ends the push windows whose time has passed. It flushes the shards to which frames were pushed; the other
+// shards become idle.
 func (f *flusher) endWindows(now time.Time) {
 	done := 0
 	for ; done < len(f.cooling) && !f.cooling[done].until.After(now); done++ {
@@ -85,7 +86,7 @@ func (f *flusher) endWindows(now time.Time) {
 	f.cooling = slices.Delete(f.cooling, 0, done)
 }
 
-// flush writes the waiting frames of s to each of its connections, in one write each.
+// flush writes the waiting frames of s to its connections, with one write for each connection.
 func (f *flusher) flush(s *shard) {
 	s.writes.Lock()
 	defer s.writes.Unlock()

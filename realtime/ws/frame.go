@@ -17,10 +17,11 @@ const (
 	opPong         = 0xA
 )
 
-// maxReason is the size of a close reason in bytes: a control frame has 125 bytes, two of them are the code.
+// maxReason is the size of a close reason in bytes: a control frame has at most 125 bytes, and the code takes two of
+// them.
 const maxReason = 123
 
-// priority decides what happens to a frame that waits for a slow reader.
+// priority is the rule by which a frame that waits for a slow reader is kept, dropped or replaced.
 type priority uint8
 
 const (
@@ -30,7 +31,7 @@ const (
 )
 
 // Span is the range of positions that a droppable frame covers: after Prev up to Pos, in one group of frames (a live).
-// The spans of consecutive dropped frames are joined, so that a client that is given the joined span sees no gap.
+// The spans of consecutive dropped frames are joined, so that a client that receives the joined span sees no gap.
 type Span struct {
 	Group     int64
 	Prev, Pos int64
@@ -52,7 +53,7 @@ func TextFrame(payload []byte) *Frame { return newFrame(opText, payload) }
 // BinaryFrame returns a reliable binary frame. It copies payload.
 func BinaryFrame(payload []byte) *Frame { return newFrame(opBinary, payload) }
 
-// DroppableFrame returns a text frame that is dropped when its reader is slow. The reader then gets the joined span
+// DroppableFrame returns a text frame that is dropped when its reader is slow. The reader then receives the joined span
 // and the number of dropped frames (see Config.Skipped). It copies payload.
 func DroppableFrame(payload []byte, span Span) *Frame {
 	f := newFrame(opText, payload)
@@ -60,15 +61,15 @@ func DroppableFrame(payload []byte, span Span) *Frame {
 	return f
 }
 
-// LatestFrame returns a text frame that replaces a waiting frame with the same key, so that a slow reader gets the
-// newest value only. It copies payload.
+// LatestFrame returns a text frame that replaces a waiting frame with the same key, so that a slow reader receives only
+// the newest value. It copies payload.
 func LatestFrame(payload []byte, key string) *Frame {
 	f := newFrame(opText, payload)
 	f.priority, f.key = latest, key
 	return f
 }
 
-// Bundle returns one reliable frame out of frames that must be delivered one directly after the other.
+// Bundle joins frames that must be delivered directly one after another into one reliable frame.
 func Bundle(frames ...*Frame) *Frame { return &Frame{wire: join(nil, frames)} }
 
 // RecordedAt sets the time of the event that a new frame reports, for Stats.PushSeconds, and returns the frame.

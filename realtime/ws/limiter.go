@@ -9,9 +9,9 @@ import (
 
 // Limiter decides whether the client of a request may open a connection. Several servers may share one.
 type Limiter interface {
-	// Admit takes a connection slot for the client of r. It returns the client's address as connections are counted and
-	// listed, and the function that frees the slot. When it refuses the client, it returns no function and
-	// the HTTP status: 429 when the client has too many connections, 503 when the server has.
+	// Admit takes a connection slot for the client of r. It returns the address under which the client's connections
+	// are counted and listed, and the function that frees the slot. When it refuses the client, release is nil and
+	// status is the HTTP status: 429 when the client has too many connections, 503 when the server has too many.
 	Admit(r *http.Request) (address string, release func(), status int)
 }
 
@@ -31,7 +31,7 @@ func (Unlimited) Admit(r *http.Request) (address string, release func(), status 
 // every page.
 type Origins []string
 
-// Allow reports whether a request with this Origin header may connect. Apps send none and are permitted.
+// Allow reports whether a request with this Origin header may connect. Apps send no Origin header and are permitted.
 func (o Origins) Allow(origin string) bool {
 	return origin == "" || len(o) == 0 || slices.ContainsFunc(o, func(allowed string) bool {
 		return allowed == "*" || strings.EqualFold(allowed, origin)

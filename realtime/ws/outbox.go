@@ -15,20 +15,20 @@ type entry struct {
 	span    Span   // joined span of a mark
 }
 
-// outbox is the queue of a slow reader. It has no lock of its own.
+// outbox is the queue of a slow reader. It is not safe for concurrent use; the lock of its owner guards it.
 type outbox struct {
 	head     []byte   // unsent rest of a frame that the socket took in part
-	latest   []*Frame // one per key
+	latest   []*Frame // one frame per key
 	entries  []entry  // in the order in which they were sent
 	bytes    int      // cost of head, latest and entries
 	inFlight int      // cost of the write in progress
 	granted  int      // part of the size that one Send to an idle connection put here and that still waits
 
-	deadline time.Time     // set when the connection ends: no write goes beyond it
+	deadline time.Time     // set when the connection ends: the time at which writes are given up
 	done     chan struct{} // closed when everything is written or given up
 }
 
-// size returns the memory of everything that waits or is being written.
+// size returns the memory in bytes of the frames that wait or are being written.
 func (o *outbox) size() int { return o.bytes + o.inFlight }
 
 // start queues frames of which the socket took the first n bytes.

@@ -75,7 +75,7 @@ func (c *Conn) linger() {
 	}
 	deadline := c.shared.now().Add(lingerTime)
 	_ = c.raw.SetReadDeadline(deadline)
-	if _, err := io.CopyN(io.Discard, c.raw, lingerBytes); err == nil { // it keeps sending: stop reading, but wait
+	if _, err := io.CopyN(io.Discard, c.raw, lingerBytes); err == nil { // the client keeps sending: stop reading, but wait until the deadline
 		time.Sleep(deadline.Sub(c.shared.now()))
 	}
 }
@@ -193,7 +193,7 @@ func (messageHandler) OnClose(socket *gws.Conn, err error) {
 
 func connOf(socket *gws.Conn) *Conn { return (*Conn)(socket.NetConn().(*netConn)) }
 
-// recordClose sets the code and reason that Peer.Closed gets to the client's.
+// recordClose sets the code and reason for Peer.Closed to those that the client sent.
 func (c *Conn) recordClose(code uint16, reason []byte) {
 	if code == 0 {
 		code = CloseNoStatus

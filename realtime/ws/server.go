@@ -16,7 +16,7 @@ import (
 // maxCheckInterval is the longest time between two checks of all connections.
 const maxCheckInterval = time.Second
 
-// Server accepts WebSocket connections and keeps them. It is an http.Handler.
+// Server accepts WebSocket connections and holds them until they end. It is an http.Handler.
 type Server struct {
 	cfg      Config
 	shared   shared
@@ -88,7 +88,7 @@ func (s *Server) checkConns(ctx context.Context) {
 	}
 }
 
-// checkInterval returns the time between two checks: short enough that no timeout is missed by more than a quarter.
+// checkInterval returns the time between two checks: at most a quarter of the shortest timeout.
 func (s *Server) checkInterval() time.Duration {
 	interval := maxCheckInterval
 	for _, timeout := range []time.Duration{s.cfg.HelloTimeout, s.cfg.PingInterval, s.cfg.SocketTimeout} {
@@ -111,8 +111,8 @@ func (s *Server) checkConn(c *Conn, now time.Duration) {
 	}
 }
 
-// Shutdown closes every connection with CloseRestart, each with another time to reconnect, and waits until all are
-// closed. When ctx ends first, it cuts the rest. From now on the server refuses new requests.
+// Shutdown closes every connection with CloseRestart, each with a different time after which to reconnect, and blocks
+// until all are closed. When ctx ends first, it closes the remaining sockets. The server refuses new requests.
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.mu.Lock()
 	if s.empty == nil {

@@ -11,7 +11,7 @@ type phase uint8
 const (
 	phaseIdle    phase = iota // the next push is flushed immediately
 	phaseReady                // the worker will flush it
-	phaseCooling              // flushed within the push window; the worker looks again when the window ends
+	phaseCooling              // flushed within the push window; the worker checks for new frames when the window ends
 )
 
 // shard is the part of a fan-out that one worker serves.
@@ -26,12 +26,12 @@ type shard struct {
 	members map[*Conn]struct{}
 	list    []*Conn // the members for the worker's loop; a new slice after every change
 	stale   bool    // list does not match members
-	late    []late  // added while frames wait that they must not get; members from the next flush on
+	late    []late  // added while older frames wait, which they must not receive; members from the next flush on
 	waiting []*Frame
 	phase   phase
 }
 
-// late is a connection that gets the waiting frames from index from on.
+// late is a connection that receives only the waiting frames from index from on.
 type late struct {
 	conn *Conn
 	from int
@@ -112,7 +112,8 @@ func (s *shard) removeWaiting(key string) {
 	s.stats.Replaced.Add(1)
 }
 
-// begin returns everything that waits, with the connections to write it to. The shard collects new frames in spare.
+// begin returns the waiting frames and the connections to which they are written. The shard collects new frames in
+// spare.
 func (s *shard) begin(spare []*Frame) (frames []*Frame, list []*Conn, latecomers []late) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

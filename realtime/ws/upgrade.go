@@ -52,7 +52,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.Accept(w, r, func(c *Conn) Peer { return s.cfg.Open(c, r) })
 }
 
-// Accept is ServeHTTP with its own Open function for this request. It reports whether the request was upgraded; open
+// Accept works as ServeHTTP, but calls open instead of Config.Open. It reports whether the request was upgraded; open
 // has been called then.
 func (s *Server) Accept(w http.ResponseWriter, r *http.Request, open func(*Conn) Peer) bool {
 	address, release, refused := s.admit(r)
@@ -72,8 +72,8 @@ func (s *Server) Accept(w http.ResponseWriter, r *http.Request, open func(*Conn)
 	return s.open(c, r, open)
 }
 
-// Admit takes a slot of the Limiter for a client that does not use WebSocket (yet). The caller calls release once when
-// the client has gone. When the client is refused, Admit writes the response and reports false.
+// Admit takes a slot of the Limiter for a client that does not use WebSocket (yet). The caller must call release once,
+// when the client has disconnected. When the client is refused, Admit writes the response and reports false.
 func (s *Server) Admit(w http.ResponseWriter, r *http.Request) (address string, release func(), ok bool) {
 	address, release, refused := s.limit(r)
 	if refused != nil {
@@ -156,7 +156,7 @@ func (s *Server) open(c *Conn, r *http.Request, open func(*Conn) Peer) bool {
 		c.validator.deflate = c.compresses
 	}
 	socket, err := s.upgrader.UpgradeFromConn((*netConn)(c), bufio.NewReaderSize((*netConn)(c), s.cfg.ReadBuffer), r)
-	if err != nil { // the handshake was checked before, so the client is gone
+	if err != nil { // the handshake was checked before, so the client has disconnected
 		_ = c.raw.Close()
 		c.release()
 		return false

@@ -85,7 +85,7 @@ func (c *Conn) bound(before int) {
 	}
 }
 
-// write writes p without waiting and returns how many bytes the socket took.
+// write writes p without waiting and returns the number of bytes that the socket accepted.
 func (c *Conn) write(p []byte) (int, error) {
 	if c.socket == nil {
 		return 0, nil
@@ -102,7 +102,8 @@ func (c *Conn) write(p []byte) (int, error) {
 	return max(c.attempt.n, 0), c.attempt.err
 }
 
-// startWriter starts the goroutine that writes frames of which the socket took n bytes. finish waits for it.
+// startWriter starts the goroutine that writes the rest of frames, of which the socket has accepted n bytes. finish
+// waits for the goroutine.
 func (c *Conn) startWriter(frames []*Frame, n int) {
 	c.shared.stats.Stalls.Add(1)
 	c.shared.stats.Slow.Add(1)
@@ -124,7 +125,7 @@ func (c *Conn) writeQueue(out *outbox) {
 		c.shared.stats.QueuedBytes.Add(int64(out.size() - before))
 		if out.size() == 0 {
 			c.out = nil
-			_ = c.raw.SetWriteDeadline(time.Time{}) // an expired one would fail the next direct write
+			_ = c.raw.SetWriteDeadline(time.Time{}) // an expired deadline would make the next direct write fail
 			c.mu.Unlock()
 			return
 		}
@@ -209,7 +210,7 @@ func (c *Conn) endLocked(code uint16, reason string, closing *Frame) {
 	c.boundWrites()
 }
 
-// boundWrites gives everything that waits closeTimeout to be written.
+// boundWrites limits the time in which the waiting frames are written to closeTimeout.
 func (c *Conn) boundWrites() {
 	c.out.deadline = c.shared.now().Add(closeTimeout)
 	_ = c.raw.SetWriteDeadline(c.out.deadline)

@@ -1,4 +1,4 @@
-// Package docgen writes documents from the code: docs/EVENTS.md is what the catalogue of package
-// domain lists, with the comments of its source and its golden files. What is said about a command,
-// an event or a field is said once, where it is declared.
+// Package docgen generates documents from the code: docs/EVENTS.md from the catalogue, the comments and the golden files
+// of package domain, docs/openapi.json and docs/asyncapi.json from the servers. A command, an event or a field is described
+// once, where it is declared. The package never reads a database.
 package docgen

@@ -30,7 +30,7 @@ after that key is destroyed.
 
 `
 
-// Events answers docs/EVENTS.md, made of the source tree of roomlog.
+// Events returns docs/EVENTS.md, generated from the source tree of roomlog.
 func Events(tree fs.FS) ([]byte, error) {
 	s, err := readSource(tree, "domain")
 	if err != nil {
@@ -46,15 +46,6 @@ func Events(tree fs.FS) ([]byte, error) {
 	return p.Bytes(), nil
 }
 
-// page is EVENTS.md while it is written.
-type page struct {
-	bytes.Buffer
-	*source
-	tree fs.FS
-}
-
-func (p *page) printf(format string, args ...any) { fmt.Fprintf(p, format, args...) }
-
 func (p *page) summary() error {
 	p.printf("| Command | Access | Possible events |\n|---|---|---|\n")
 	for _, c := range domain.Commands {
@@ -67,7 +58,7 @@ func (p *page) summary() error {
 	return nil
 }
 
-// follows answers the types of the events that the decision of c makes, in the order of the catalogue.
+// follows returns the types of the events that the decision of c can produce, in the order of the catalogue.
 func (p *page) follows(c domain.CommandSpec) []string {
 	names := p.reaches(goName(c.Zero))
 	var types []string
@@ -100,7 +91,7 @@ func (p *page) commands() error {
 	return nil
 }
 
-// nouns names kinds of streams; those that hand out ids have no other name.
+// nouns returns the kinds of streams. A stream that allocates ids has only its name.
 func nouns(streams []domain.Stream) []string {
 	var names []string
 	for _, s := range streams {
@@ -164,7 +155,7 @@ func (p *page) event(spec domain.EventSpec) error {
 	return nil
 }
 
-// example is what the golden file of the event holds.
+// example returns the content of the golden file of the event.
 func (p *page) example(spec domain.EventSpec) (domain.Event, []byte, error) {
 	text, err := fs.ReadFile(p.tree, "domain/testdata/events/"+spec.Type+".json")
 	if err != nil {
@@ -181,7 +172,7 @@ func (p *page) example(spec domain.EventSpec) (domain.Event, []byte, error) {
 	return e, line.Bytes(), nil
 }
 
-// personalFields finds out which fields the texts are that an event marks.
+// personalFields returns the JSON names of the fields that an event marks as personal.
 func personalFields(spec domain.EventSpec, e domain.Event) []string {
 	if spec.Personal == nil {
 		return nil

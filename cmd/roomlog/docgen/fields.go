@@ -7,13 +7,13 @@ import (
 	"time"
 )
 
-// moment is the one struct that JSON has a text for.
+// moment is the one struct type with a JSON string form.
 var moment = reflect.TypeFor[time.Time]()
 
-// A row describes one field of a payload, or of what a door adds to a command.
+// row describes one field of a payload, or one that a server adds to a command.
 type row struct{ name, kind, meaning string }
 
-// rows describes the fields of t, a struct of package domain called owner, and of what is in them.
+// rows describes the fields of t, a struct of package domain named owner, and the fields of nested structs.
 func (p *page) rows(owner string, t reflect.Type, prefix string) ([]row, error) {
 	var rows []row
 	for i := range t.NumField() {
@@ -46,7 +46,7 @@ func (p *page) rows(owner string, t reflect.Type, prefix string) ([]row, error) 
 	return rows, nil
 }
 
-// oneOf lists the values of an enumeration; "" for other types.
+// oneOf returns the values of an enumeration, or "" for other types.
 func (p *page) oneOf(typ string) string {
 	if len(p.values[typ]) < 2 { // a constant beside others that have no name
 		return ""
@@ -75,7 +75,7 @@ func (p *page) table(rows []row) {
 	}
 }
 
-// kindOf names the JSON form of a type.
+// kindOf returns the name of the JSON form of a type.
 func kindOf(t reflect.Type) string {
 	switch t.Kind() {
 	case reflect.String:
@@ -105,13 +105,13 @@ func goName(v any) string { return reflect.TypeOf(v).Name() }
 
 func code(s string) string { return "`" + s + "`" }
 
-// anchor links to the heading of a command or event on the same page.
+// anchor returns a link to the heading of a command or event on the same page.
 func anchor(typ string) string { return "[" + typ + "](#" + strings.ReplaceAll(typ, ".", "") + ")" }
 
-func join(names []string, show func(string) string) string {
+func join(names []string, format func(string) string) string {
 	shown := make([]string, len(names))
 	for i, name := range names {
-		shown[i] = show(name)
+		shown[i] = format(name)
 	}
 	return strings.Join(shown, ", ")
 }

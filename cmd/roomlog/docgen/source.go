@@ -14,7 +14,7 @@ import (
 	"unicode"
 )
 
-// A source is what package domain says in comments, and what only its text shows.
+// source is what the source text of package domain contains besides its values: comments, constants and references.
 type source struct {
 	types    map[string]string            // Go name → its comment
 	fields   map[string]map[string]string // Go name → field → its comment, "" for none
@@ -22,7 +22,7 @@ type source struct {
 	mentions map[string]map[string]bool   // function, or command for its decision → the names in it
 }
 
-// A value is one constant of an enumeration.
+// value is one constant of an enumeration.
 type value struct {
 	name    string
 	json    string // as it is in payloads
@@ -96,7 +96,7 @@ func (s *source) typeSpec(d *ast.GenDecl, spec *ast.TypeSpec) {
 	s.fields[spec.Name.Name] = fields
 }
 
-// constants collects exported enumerations: texts, and numbers that count from 0.
+// constants collects exported enumerations: strings, and numbers that count from 0.
 func (s *source) constants(d *ast.GenDecl) {
 	var kind string
 	var counting bool
@@ -151,7 +151,7 @@ func receiver(d *ast.FuncDecl) string {
 	return ""
 }
 
-// reaches answers every name in the decision of a command, and in the functions that it uses.
+// reaches returns every name in the decision of a command and in the functions that it calls.
 func (s *source) reaches(command string) []string {
 	seen := map[string]bool{}
 	var visit func(string)
@@ -167,28 +167,28 @@ func (s *source) reaches(command string) []string {
 	return slices.Sorted(maps.Keys(seen))
 }
 
-// sentence is the comment of a type without its name: "Asks to …" for "SendGift asks to …".
+// sentence returns the comment of a type without its name: "Asks to …" for "SendGift asks to …".
 func (s *source) sentence(typ string) (string, error) {
-	said, ok := strings.CutPrefix(s.types[typ], typ+" ")
+	explanation, ok := strings.CutPrefix(s.types[typ], typ+" ")
 	if !ok {
 		return "", fmt.Errorf("domain.%s has no comment that begins with its name", typ)
 	}
-	return upper(said), nil
+	return upper(explanation), nil
 }
 
-// meaning is what is said of a field, or else of its type.
+// meaning returns the comment of a field, or else of its type.
 func (s *source) meaning(owner, field, typ string) (string, error) {
-	said := s.fields[owner][field]
-	if said == "" {
-		said = strings.TrimPrefix(strings.TrimPrefix(s.types[typ], typ+" "), "is ")
+	explanation := s.fields[owner][field]
+	if explanation == "" {
+		explanation = strings.TrimPrefix(strings.TrimPrefix(s.types[typ], typ+" "), "is ")
 	}
-	if said == "" {
+	if explanation == "" {
 		return "", fmt.Errorf("neither field %s of domain.%s nor its type says what it means", field, owner)
 	}
-	return strings.TrimSuffix(said, "."), nil
+	return strings.TrimSuffix(explanation, "."), nil
 }
 
-// comment joins the lines of the first comment that there is.
+// comment returns the first non-empty comment as one line.
 func comment(groups ...*ast.CommentGroup) string {
 	for _, g := range groups {
 		if text := strings.Join(strings.Fields(g.Text()), " "); text != "" {
@@ -205,7 +205,7 @@ func upper(s string) string {
 	return s
 }
 
-// words makes "on air" of "StatusOnAir", a constant of type Status.
+// words returns the words of a constant of type typ: "on air" for "StatusOnAir" of type Status.
 func words(constant, typ string) string {
 	var b strings.Builder
 	for i, r := range strings.TrimPrefix(constant, typ) {

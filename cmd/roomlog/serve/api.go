@@ -13,7 +13,7 @@ import (
 	"roomlog/realtime/hub"
 )
 
-func (c *Command) apiConfig(env *environment, b *backend, tokens *token.Issuer, signer *media.Signer) (api.Config, error) {
+func (c *config) apiConfig(env *environment, b *backend, tokens *token.Issuer, signer *media.Signer) (api.Config, error) {
 	payments, err := payment.NewSharedSecret(env.secrets.payment)
 	config := c.api
 	config.Store, config.Commands, config.Queries, config.Feed, config.Admission = b.store, b.sequencer, b.queries, b.feed, b.admission

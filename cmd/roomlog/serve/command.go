@@ -14,14 +14,6 @@ import (
 	"roomlog/internal/settings"
 )
 
-// The roles of a process.
-const (
-	roleAPI       = "api"
-	roleRealtime  = "realtime"
-	roleProjector = "projector"
-	roleMedia     = "media"
-)
-
 // Command is `roomlog serve` with its flags, which DeclareFlags adds.
 type Command struct {
 	Settings kong.Plugins `embed:""`
@@ -63,7 +55,7 @@ func (c *Command) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) (err er
 	defer listener.Close()
 	var streams *mediaServer
 	if slices.Contains(c.Roles, roleMedia) {
-		if streams, err = listenForMedia(c); err != nil {
+		if streams, err = listenForMedia(&c.config); err != nil {
 			return err
 		}
 		defer streams.close()
@@ -73,7 +65,7 @@ func (c *Command) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) (err er
 		err = errors.Join(err, l.stop())
 		env.log.InfoContext(ctx, "stopped")
 	}()
-	b, err := startBackend(ctx, c, env, l)
+	b, err := startBackend(ctx, &c.config, env, l)
 	if err != nil {
 		return err
 	}
@@ -87,4 +79,40 @@ func (c *Command) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) (err er
 	err = l.wait(ctx)
 	env.log.InfoContext(ctx, "stopping")
 	return errors.Join(err, s.shutdown(context.WithoutCancel(ctx), env.log, c.DrainTimeout))
+}
+
+// DeclareFlags adds the flags of all settings. It is called once, before the command line is parsed.
+func (c *Command) DeclareFlags() {
+	c.flags.Add("network", &c.networkSettings)
+	c.flags.Add("roles", &c.nodeSettings)
+	c.flags.Add("users", &c.userSettings)
+	c.flags.Add("users", &c.config.Settings)
+	c.flags.Add("users", &c.SignSettings)
+	c.flags.Add("api", &c.api)
+	c.flags.Add("socket", &c.socketio)
+	c.flags.Add("live", &c.hub)
+	c.flags.Add("chat", &c.chat)
+	c.flags.Add("media", &c.media)
+	c.flags.Add("media", &c.broadcasts)
+	c.flags.Add("media", &c.hooks)
+	c.flags.Add("record", &c.recordSettings)
+	c.flags.Add("record", &c.archive)
+	c.flags.Add("record", &c.recorder)
+	c.flags.Add("log", &c.logSettings)
+	c.flags.Add("log", &c.sequencer)
+	c.Settings = kong.Plugins{c.flags.Struct()}
+}
+
+// AfterApply checks all settings when the command line has been parsed, before anything is opened.
+func (c *Command) AfterApply() error {
+	if err := c.flags.Apply(); err != nil {
+		return err
+	}
+	c.sequencer.DrainTimeout = c.DrainTimeout
+	c.socketio.Engine.BodyTimeout = c.api.BodyTimeout
+	c.api.GuestChat, c.api.CORSOrigins = c.GuestChat, c.CORSOrigins
+	c.chat.ChatRooms, c.chat.RoomsPerAddress = c.api.ChatRooms, c.api.ChatRoomsPerAddress
+	c.broadcasts.LostNodeGrace = c.hub.PresenceGrace
+	c.socketio.Engine.Sockets.Origins, c.socketio.GuestChat = c.CORSOrigins, c.GuestChat
+	return nil
 }

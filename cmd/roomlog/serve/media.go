@@ -26,7 +26,7 @@ type mediaServer struct {
 }
 
 // listenForMedia opens the ports. Clients that connect before open wait.
-func listenForMedia(c *Command) (m *mediaServer, err error) {
+func listenForMedia(c *config) (m *mediaServer, err error) {
 	m = &mediaServer{}
 	if m.rtmp, err = net.Listen("tcp", c.RTMPAddr); err != nil {
 		return nil, fmt.Errorf("listen for RTMP: %w", err)
@@ -45,7 +45,7 @@ func (m *mediaServer) close() {
 
 // open starts the media server on top of the backend. At a stop, connections end before broadcasts, and broadcasts
 // before the log.
-func (m *mediaServer) open(ctx context.Context, c *Command, env *environment, b *backend, l *layers, signer *media.Signer, proxies limit.Proxies) error {
+func (m *mediaServer) open(ctx context.Context, c *config, env *environment, b *backend, l *layers, signer *media.Signer, proxies limit.Proxies) error {
 	var err error
 	if err := m.openHooks(c, env, b); err != nil {
 		return err
@@ -84,7 +84,7 @@ func (m *mediaServer) open(ctx context.Context, c *Command, env *environment, b 
 }
 
 // openHooks creates the webhooks if a HookURL is given.
-func (m *mediaServer) openHooks(c *Command, env *environment, b *backend) (err error) {
+func (m *mediaServer) openHooks(c *config, env *environment, b *backend) (err error) {
 	if c.hooks.HookURL == "" {
 		return nil
 	}
@@ -107,7 +107,7 @@ func (m *mediaServer) broadcastChanged(ctx context.Context, change broadcasts.Ch
 }
 
 // serveFLV serves players over HTTP until ctx ends. The media server closes the connections of players itself.
-func (m *mediaServer) serveFLV(ctx context.Context, c *Command, env *environment, proxies limit.Proxies) error {
+func (m *mediaServer) serveFLV(ctx context.Context, c *config, env *environment, proxies limit.Proxies) error {
 	conns := newConnLimit(limit.NewSlots(c.MaxHTTPConnections, c.MaxConnectionsPerAddress, proxies))
 	server := &http.Server{
 		Handler: m.recordings.orElse(m.server), ReadHeaderTimeout: c.HeaderTimeout, IdleTimeout: c.IdleTimeout, MaxHeaderBytes: c.HeaderBytes,

@@ -11,7 +11,7 @@ import (
 )
 
 // openPprof serves profiles of the process on an address that is separate from the public one.
-func (c *Command) openPprof(ctx context.Context, env *environment, l *layers) error {
+func (c *config) openPprof(ctx context.Context, env *environment, l *layers) error {
 	if c.PprofAddr == "" {
 		return nil
 	}

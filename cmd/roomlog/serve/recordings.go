@@ -23,7 +23,7 @@ type recordings struct {
 }
 
 // openRecordings opens the folder of recordings. At a stop, the recorder ends after the broadcasts and before the log.
-func openRecordings(ctx context.Context, c *Command, env *environment, b *backend, l *layers, signer *media.Signer) (*recordings, error) {
+func openRecordings(ctx context.Context, c *config, env *environment, b *backend, l *layers, signer *media.Signer) (*recordings, error) {
 	config := c.archive
 	config.Commands, config.Queries, config.Signer, config.Log = b.sequencer, b.queries, signer, env.log
 	archive, err := broadcasts.NewRecordings(config)

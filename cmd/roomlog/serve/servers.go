@@ -32,7 +32,7 @@ type servers struct {
 }
 
 // openServers creates the servers on top of the backend. They handle requests as soon as run is called.
-func (c *Command) openServers(ctx context.Context, env *environment, b *backend, l *layers, m *mediaServer) (*servers, error) {
+func (c *config) openServers(ctx context.Context, env *environment, b *backend, l *layers, m *mediaServer) (*servers, error) {
 	proxies, err := limit.ParseProxies(c.TrustedProxies)
 	if err != nil {
 		return nil, err
@@ -67,7 +67,7 @@ func (c *Command) openServers(ctx context.Context, env *environment, b *backend,
 		return nil, err
 	}
 	if slices.Contains(c.Roles, roleRealtime) {
-		if err := c.openSockets(ctx, env, b, l, s, tokens, proxies); err != nil {
+		if s.native, s.socketio, err = c.openSockets(ctx, env, b, l, tokens, proxies); err != nil {
 			return nil, err
 		}
 		s.registerMetrics(metrics)
@@ -87,7 +87,7 @@ func (c *Command) openServers(ctx context.Context, env *environment, b *backend,
 }
 
 // routes maps paths to the servers that this process runs.
-func (s *servers) routes(c *Command, m *mediaServer) *http.ServeMux {
+func (s *servers) routes(c *config, m *mediaServer) *http.ServeMux {
 	mux := http.NewServeMux()
 	if slices.Contains(c.Roles, roleAPI) {
 		mux.Handle("/", s.api)
@@ -134,4 +134,10 @@ func (s *servers) shutdown(ctx context.Context, log *slog.Logger, timeout time.D
 		return s.http.Close()
 	}
 	return err
+}
+
+func (s *servers) registerMetrics(m metrics) {
+	registerSocketMetrics(m.dialect("native"), s.native.Stats(), s.native.Lives)
+	registerSocketMetrics(m.dialect("socketio"), s.socketio.Stats(), s.socketio.Lives)
+	m.gauge("polling_sessions", "Socket.IO clients without a WebSocket connection.", func() float64 { return float64(s.socketio.Polling()) })
 }

@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/alecthomas/kong"
-
 	"roomlog/api"
 	"roomlog/api/token"
 	"roomlog/eventstore"
@@ -18,6 +16,14 @@ import (
 	"roomlog/realtime/chat"
 	"roomlog/realtime/hub"
 	"roomlog/realtime/socketio"
+)
+
+// The roles of a process.
+const (
+	roleAPI       = "api"
+	roleRealtime  = "realtime"
+	roleProjector = "projector"
+	roleMedia     = "media"
 )
 
 // config is everything that can be set at the command line. A setting of a package is declared in the Config of that
@@ -41,42 +47,6 @@ type config struct {
 	archive    broadcasts.RecordingsConfig
 	recorder   record.Config
 	sequencer  eventstore.SequencerConfig
-}
-
-// DeclareFlags adds the flags of all settings. It is called once, before the command line is parsed.
-func (c *Command) DeclareFlags() {
-	c.flags.Add("network", &c.networkSettings)
-	c.flags.Add("roles", &c.nodeSettings)
-	c.flags.Add("users", &c.userSettings)
-	c.flags.Add("users", &c.config.Settings)
-	c.flags.Add("users", &c.SignSettings)
-	c.flags.Add("api", &c.api)
-	c.flags.Add("socket", &c.socketio)
-	c.flags.Add("live", &c.hub)
-	c.flags.Add("chat", &c.chat)
-	c.flags.Add("media", &c.media)
-	c.flags.Add("media", &c.broadcasts)
-	c.flags.Add("media", &c.hooks)
-	c.flags.Add("record", &c.recordSettings)
-	c.flags.Add("record", &c.archive)
-	c.flags.Add("record", &c.recorder)
-	c.flags.Add("log", &c.logSettings)
-	c.flags.Add("log", &c.sequencer)
-	c.Settings = kong.Plugins{c.flags.Struct()}
-}
-
-// AfterApply checks all settings when the command line has been parsed, before anything is opened.
-func (c *Command) AfterApply() error {
-	if err := c.flags.Apply(); err != nil {
-		return err
-	}
-	c.sequencer.DrainTimeout = c.DrainTimeout
-	c.socketio.Engine.BodyTimeout = c.api.BodyTimeout
-	c.api.GuestChat, c.api.CORSOrigins = c.GuestChat, c.CORSOrigins
-	c.chat.ChatRooms, c.chat.RoomsPerAddress = c.api.ChatRooms, c.api.ChatRoomsPerAddress
-	c.broadcasts.LostNodeGrace = c.hub.PresenceGrace
-	c.socketio.Engine.Sockets.Origins, c.socketio.GuestChat = c.CORSOrigins, c.GuestChat
-	return nil
 }
 
 // networkSettings are how clients reach this process.

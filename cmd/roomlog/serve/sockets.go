@@ -15,33 +15,35 @@ import (
 )
 
 // openSockets opens the servers of both WebSocket dialects. They share one connection limit.
-func (c *Command) openSockets(ctx context.Context, env *environment, b *backend, l *layers, s *servers, tokens *token.Issuer, proxies limit.Proxies) error {
+func (c *config) openSockets(ctx context.Context, env *environment, b *backend, l *layers, tokens *token.Issuer, proxies limit.Proxies) (*native.Server, *socketio.Server, error) {
 	limiter := limit.Clients{
 		Slots:   limit.NewSlots(c.MaxConnections, c.MaxConnectionsPerAddress, nil),
 		Proxies: proxies,
 	}
 	hub, err := hub.New(c.hubConfig(env, b, tokens))
 	if err != nil {
-		return err
+		return nil, nil, err
 	}
 	chat, err := chat.New(c.chatConfig(env, b, hub))
 	if err != nil {
-		return err
+		return nil, nil, err
 	}
-	if s.native, err = native.New(c.nativeConfig(env, b, hub, chat, limiter)); err != nil {
-		return err
+	nativeServer, err := native.New(c.nativeConfig(env, b, hub, chat, limiter))
+	if err != nil {
+		return nil, nil, err
 	}
-	if s.socketio, err = socketio.New(c.socketioConfig(env, b, hub, chat, limiter)); err != nil {
-		return err
+	socketioServer, err := socketio.New(c.socketioConfig(env, b, hub, chat, limiter))
+	if err != nil {
+		return nil, nil, err
 	}
 	l.run(ctx, "hub", hub.Run)
 	l.run(ctx, "chat", chat.Run)
-	l.run(ctx, "native", s.native.Run)
-	l.run(ctx, "socketio", s.socketio.Run)
-	return nil
+	l.run(ctx, "native", nativeServer.Run)
+	l.run(ctx, "socketio", socketioServer.Run)
+	return nativeServer, socketioServer, nil
 }
 
-func (c *Command) socketioConfig(env *environment, b *backend, hub *hub.Hub, chat *chat.Chat, limiter ws.Limiter) socketio.Config {
+func (c *config) socketioConfig(env *environment, b *backend, hub *hub.Hub, chat *chat.Chat, limiter ws.Limiter) socketio.Config {
 	assets := c.Assets
 	if assets == "" {
 		assets = filepath.Join(env.dataDir, "assets")
@@ -52,7 +54,7 @@ func (c *Command) socketioConfig(env *environment, b *backend, hub *hub.Hub, cha
 	return config
 }
 
-func (c *Command) hubConfig(env *environment, b *backend, tokens *token.Issuer) hub.Config {
+func (c *config) hubConfig(env *environment, b *backend, tokens *token.Issuer) hub.Config {
 	config := c.hub
 	config.Store, config.Commands, config.Queries, config.Feed = b.store, b.sequencer, b.queries, b.feed
 	config.Admission, config.Cluster, config.Now, config.Log = b.admission, b.cluster, env.sh.Now, env.log
@@ -63,14 +65,14 @@ func (c *Command) hubConfig(env *environment, b *backend, tokens *token.Issuer) 
 	return config
 }
 
-func (c *Command) chatConfig(env *environment, b *backend, hub *hub.Hub) chat.Config {
+func (c *config) chatConfig(env *environment, b *backend, hub *hub.Hub) chat.Config {
 	config := c.chat
 	config.Hub, config.Store, config.Commands, config.Queries = hub, b.store, b.sequencer, b.queries
 	config.Cluster, config.Now, config.Log, config.UploadURL = b.cluster, env.sh.Now, env.log, c.uploadsURL()
 	return config
 }
 
-func (c *Command) nativeConfig(env *environment, b *backend, hub *hub.Hub, chat *chat.Chat, limiter ws.Limiter) native.Config {
+func (c *config) nativeConfig(env *environment, b *backend, hub *hub.Hub, chat *chat.Chat, limiter ws.Limiter) native.Config {
 	sockets := c.socketio.Engine.Sockets
 	sockets.Limiter = limiter
 	return native.Config{
@@ -80,7 +82,7 @@ func (c *Command) nativeConfig(env *environment, b *backend, hub *hub.Hub, chat 
 }
 
 // uploadsURL returns the prefix of the addresses of uploaded files, or "" without a public URL.
-func (c *Command) uploadsURL() string {
+func (c *config) uploadsURL() string {
 	if c.api.PublicURL == "" {
 		return ""
 	}

@@ -14,7 +14,7 @@ type Config struct {
 	Open func(*Session) Handler
 	// Now is the clock.
 	Now func() time.Time
-	// Log gets faults of the engine. Nil discards them.
+	// Log receives faults of the engine. Nil discards them.
 	Log *slog.Logger
 	// Sockets configures connections and queues. Sessions that poll take a slot of its Limiter as connections do. The
 	// engine sets Open, Skipped, Now, Log, MaxMessage, HelloTimeout and SocketTimeout, and turns Deflate off.
@@ -24,11 +24,11 @@ type Config struct {
 	MaxPayload  int           `default:"65536" min:"1024" max:"16777216" unit:"bytes" help:"Size of a message from a Socket.IO client, or of the body of a poll."`
 	MaxPolling  int           `default:"2000" min:"1" max:"100000" unit:"clients" help:"Socket.IO clients without a WebSocket connection; each holds an HTTP connection."`
 
-	// BodyTimeout bounds the arrival of the body of a POST, and the write of the response to a GET.
+	// BodyTimeout is the maximum time to read the body of a POST, and to write the response to a GET.
 	BodyTimeout time.Duration
-	// UpgradeTimeout bounds an upgrade from polling to WebSocket.
+	// UpgradeTimeout is the maximum duration of an upgrade from polling to WebSocket.
 	UpgradeTimeout time.Duration `default:"10s"`
-	// SettleTimeout bounds the time until Session.Settled is called.
+	// SettleTimeout is the maximum time from the start of a session until Session.Settled is called.
 	SettleTimeout time.Duration `default:"45s"`
 }
 

@@ -20,7 +20,7 @@ func (e *Engine) NewGroup() *Group {
 	return &Group{fanout: e.sockets.NewFanout(), single: make(map[*Session]struct{})}
 }
 
-// Add adds s: it gets every frame that is pushed after Add returned, and none that was pushed before.
+// Add adds s. It receives every frame that is pushed after Add has returned, and no frame that was pushed before.
 func (g *Group) Add(s *Session) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -34,7 +34,7 @@ func (g *Group) Add(s *Session) {
 	}
 }
 
-// Remove removes s: no pushed frame is sent to it after Remove returned.
+// Remove removes s. No pushed frame is sent to s after Remove has returned.
 func (g *Group) Remove(s *Session) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -64,8 +64,8 @@ func (g *Group) PushEncoded(encode func() *ws.Frame) {
 	}
 }
 
-// upgraded moves a session to the fan-out after its upgrade. Until then it got its frames one by one, over its
-// connection too.
+// upgraded moves a session to the fan-out after its upgrade. Before that, the frames were sent to the session
+// individually, even over its connection.
 func (g *Group) upgraded(s *Session, conn *ws.Conn) {
 	g.mu.Lock()
 	defer g.mu.Unlock()

@@ -18,7 +18,7 @@ import (
 const (
 	// lastPacketTimeout is the time for which the last packet of an ended session is kept for the client's next GET.
 	lastPacketTimeout = 5 * time.Second
-	// pollBytes is about how many bytes one response to a GET carries.
+	// pollBytes is the approximate maximum size in bytes of the response to a GET.
 	pollBytes = 64 << 10
 )
 
@@ -65,7 +65,7 @@ type Session struct {
 	waiting    chan []*ws.Frame // of a GET that waits for frames; nil: none waits
 	posting    bool
 	onUpgrade  map[upgradeListener]struct{}
-	release    func() // frees the slot that a session that polls takes
+	release    func() // frees the Limiter's slot of a session that polls
 	settled    bool
 	deadline   time.Time // of the next packet of the client, or of the next ping
 	pinged     bool      // deadline is for the response to a ping
@@ -74,7 +74,8 @@ type Session struct {
 	keptUntil  time.Time // how long lastPacket is kept
 }
 
-// carrier is a WebSocket connection of a session: the one that carries it, or one that may.
+// carrier is a WebSocket connection of a session: the connection that carries the session, or a probe that may carry
+// it.
 type carrier struct {
 	session *Session
 	conn    *ws.Conn
@@ -133,8 +134,8 @@ func (s *Session) Upgraded() bool {
 	return s.carrier != nil
 }
 
-// Settled records that the client has connected to what it came for. Without it, the session ends after
-// Config.SettleTimeout.
+// Settled records that the protocol above Engine.IO has accepted the client, for example into a namespace. Without it,
+// the session ends after Config.SettleTimeout.
 func (s *Session) Settled() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -216,8 +217,8 @@ func (s *Session) Close() { s.end("forced server close", packetClose) }
 // Fail ends the session immediately, for a reason of the protocol such as "parse error" or "transport close".
 func (s *Session) Fail(reason string) { s.end(reason, "") }
 
-// end ends the session. When lastPacket is not "", a client that polls and does not wait gets it by its next GET;
-// otherwise its next GET finds the session unknown.
+// end ends the session. When lastPacket is not "", a client that polls, but has no GET open, receives it as the
+// response to its next GET. If lastPacket is "", the next GET is refused because the session is unknown.
 func (s *Session) end(reason, lastPacket string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -249,7 +250,7 @@ func (s *Session) endLocked(reason, lastPacket string) {
 	go s.finish(reason)
 }
 
-// finish calls Handler.Closed after the packet that is being handled, and frees what the session takes. The engine
+// finish calls Handler.Closed after the packet that is being handled, and frees the slot of the session. The engine
 // waits for it in Shutdown.
 func (s *Session) finish(reason string) {
 	s.receiving.Lock()
@@ -268,7 +269,8 @@ func (s *Session) finish(reason string) {
 	}
 }
 
-// dropLastPacket forgets a session whose client has got its last packet, or will not.
+// dropLastPacket unregisters an ended session after its client has received the last packet, or can no longer receive
+// it.
 func (s *Session) dropLastPacket() {
 	s.lastPacket = ""
 	s.backlog.Clear()

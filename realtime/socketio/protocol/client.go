@@ -12,7 +12,7 @@ import (
 // clientDisconnect is the reason, in the words of the protocol, when the client disconnected a socket.
 const clientDisconnect = "client namespace disconnect"
 
-// limits bound what a client may send and open.
+// limits holds the maximum numbers of namespaces and attachments of a client.
 type limits struct {
 	namespaces, attachments, bytes int
 }
@@ -114,7 +114,7 @@ func (c *client) handle(p *packet) {
 		c.remove(k, clientDisconnect)
 	case p.kind != typeConnect && k != nil:
 		k.receive(p)
-	case c.protocol4() || p.kind == typeDisconnect: // it came late, for a namespace that was left
+	case c.protocol4() || p.kind == typeDisconnect: // the packet arrived after the client had left the namespace
 	default:
 		c.session.Fail("parse error")
 	}
@@ -207,7 +207,7 @@ func (c *client) disconnect(k *Socket, all bool) {
 	})
 }
 
-// remove takes a socket out of its namespace.
+// remove removes a socket from its namespace.
 func (c *client) remove(k *Socket, reason string) {
 	if c.sockets[k.namespace] == k {
 		delete(c.sockets, k.namespace)

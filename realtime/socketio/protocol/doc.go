@@ -7,8 +7,8 @@
 //   - Nothing is sent to a socket before the response to its CONNECT: clients of protocol 4 would lose it.
 //   - A socket that the server disconnects gets the packet for it before its connection ends, so that its client does
 //     not reconnect.
-//   - A client that reconnects with its recovery data gets its previous socket if it comes in time.
-//   - Nothing that a client sends makes the server keep more than it is configured to keep.
+//   - A client that reconnects with its recovery data within Recovery.Keep continues with its previous socket.
+//   - No client can make the server store more data than the configuration allows.
 //
 // It never supports msgpack and other parsers, volatile events, or namespaces that clients create. It imports no package
 // of this module except engineio and ws.

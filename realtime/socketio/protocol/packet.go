@@ -26,7 +26,7 @@ const (
 // binary reports whether attachments follow a packet of this type.
 func (t packetType) binary() bool { return t == typeBinaryEvent || t == typeBinaryAck }
 
-// noID is the id of a packet without one.
+// noID is the id of a packet that has no id.
 const noID = -1
 
 const (
@@ -40,7 +40,7 @@ var errPacket = errors.New("not a packet")
 // packet is one unit of the protocol. Its data are JSON with placeholders for the attachments.
 type packet struct {
 	kind        packetType
-	namespace   string // "/" is the default one
+	namespace   string // "/" is the default namespace
 	query       string // of a CONNECT of protocol 4, which is part of the namespace
 	id          int64
 	data        json.RawMessage

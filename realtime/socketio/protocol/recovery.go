@@ -23,7 +23,7 @@ type Recovery struct {
 
 	// Keep is the time for which a lost socket can be recovered.
 	Keep time.Duration `default:"2m"`
-	// MaxKept bounds the lost sockets that can be recovered; the oldest are forgotten first.
+	// MaxKept is the maximum number of lost sockets that can be recovered. The oldest are dropped first.
 	MaxKept int `default:"10000"`
 }
 

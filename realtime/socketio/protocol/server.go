@@ -12,9 +12,9 @@ type Config struct {
 	Engine     engineio.Config // the server sets Open
 	Namespaces []Namespace
 
-	// MaxNamespaces bounds the namespaces that one client is connected to.
+	// MaxNamespaces is the maximum number of namespaces to which one client is connected.
 	MaxNamespaces int `default:"16"`
-	// MaxAttachments bounds the attachments of one packet. Engine.MaxPayload bounds their size together.
+	// MaxAttachments is the maximum number of attachments of one packet. Engine.MaxPayload limits their total size.
 	MaxAttachments int `default:"10"`
 }
 

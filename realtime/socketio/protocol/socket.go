@@ -11,7 +11,7 @@ import (
 	"roomlog/realtime/ws"
 )
 
-// maxPendingAcks bounds the acknowledgements that a client owes; the oldest are forgotten first.
+// maxPendingAcks is the maximum number of outstanding acknowledgements of a client. The oldest are dropped first.
 const maxPendingAcks = 64
 
 // ServerDisconnect is the reason, in the words of the protocol, when the server disconnected a socket.
@@ -38,7 +38,7 @@ type Socket struct {
 
 	mu     sync.Mutex
 	closed bool
-	acks   map[int64]func(*Event) // that the client owes
+	acks   map[int64]func(*Event) // callbacks of outstanding acknowledgements
 	nextID int64
 }
 
@@ -92,8 +92,8 @@ func (k *Socket) Auth() json.RawMessage { return k.auth }
 // On sets the handler of an event. Call it from Namespace.Connected or from a handler.
 func (k *Socket) On(event string, handle func(*Event)) { k.handlers[event] = handle }
 
-// Use adds a function that is called with every event before its handler. After an error the handler is not called.
-// Clients of protocol 4 get the error, as their servers did; newer ones do not.
+// Use adds a function that is called with every event before its handler. After an error the handler is not called. The
+// error is sent to clients of protocol 4, as Socket.IO 2 does; it is not sent to newer clients.
 func (k *Socket) Use(check func(*Event) error) { k.middleware = append(k.middleware, check) }
 
 // OnDisconnect adds a function that is called when the socket has disconnected. Call it from Namespace.Connected or from
@@ -102,7 +102,8 @@ func (k *Socket) OnDisconnect(handle func(reason string)) {
 	k.onDisconnect = append(k.onDisconnect, handle)
 }
 
-// Keep sets the state that Recovery.Restore gets. Without it, the socket cannot be recovered. Call it from OnDisconnect.
+// Keep sets the state that is passed to Recovery.Restore. Without it, the socket cannot be recovered. Call it from
+// OnDisconnect.
 func (k *Socket) Keep(state any) { k.kept = state }
 
 // Restored returns the result of Recovery.Restore, or nil for a new socket. Call it from Namespace.Connected.

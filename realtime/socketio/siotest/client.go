@@ -14,7 +14,7 @@ import (
 	"github.com/lxzan/gws"
 )
 
-// Patience bounds every wait of a client.
+// Patience is the maximum duration of every wait of a client.
 const Patience = 10 * time.Second
 
 // Packet is a received Engine.IO packet: text that begins with its type, or bytes.

@@ -37,7 +37,7 @@ type Client struct {
 	In   *bufio.Reader
 
 	Inflates   bool // accepts compressed messages
-	Compressed int  // number of compressed messages that came
+	Compressed int  // number of compressed messages that were received
 	Inflater
 }
 

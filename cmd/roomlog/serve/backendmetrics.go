@@ -1,0 +1,68 @@
+package serve
+
+import (
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+
+	"roomlog/cmd/roomlog/cli"
+	"roomlog/eventstore"
+	"roomlog/projections"
+)
+
+// metrics returns a registry with the figures of the process and of the backend.
+func (b *backend) metrics() metrics {
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	m := metrics{registry, registry}
+	m.buildInfo(cli.ReadBuild())
+	b.registerLogMetrics(m)
+	b.registerTableMetrics(m)
+	b.registerDatabaseMetrics(m)
+	return m
+}
+
+func (b *backend) registerLogMetrics(m metrics) {
+	stat := func(read func(eventstore.Stats) int64) func() float64 {
+		return func() float64 { return float64(read(b.sequencer.Stats())) }
+	}
+	m.gauge("commands_waiting", "Commands in the queue of the sequencer.", func() float64 { return float64(b.sequencer.Stats().Queued) })
+	m.counter("commands_total", "Commands that were decided.", stat(func(s eventstore.Stats) int64 { return s.Commands }))
+	m.counter("commands_refused_total", "Commands that the rules refused.", stat(func(s eventstore.Stats) int64 { return s.Refused }))
+	m.counter("commands_repeated_total", "Commands that returned the outcome of an earlier one with the same key.", stat(func(s eventstore.Stats) int64 { return s.Repeated }))
+	m.counter("events_appended_total", "Events that this process appended to the log.", stat(func(s eventstore.Stats) int64 { return s.Events }))
+	m.counter("append_batches_total", "Transactions that appended events.", stat(func(s eventstore.Stats) int64 { return s.Batches }))
+	m.counter("append_retries_total", "Append transactions that were repeated because of a database error.", stat(func(s eventstore.Stats) int64 { return s.Retries }))
+}
+
+func (b *backend) registerTableMetrics(m metrics) {
+	m.gauge("released_position", "Position up to which this process has released deltas to its clients.",
+		func() float64 { return float64(b.feed.Checkpoint()) })
+	if b.projector == nil {
+		return
+	}
+	stat := func(read func(projections.ProjectorStatus) float64) func() float64 {
+		return func() float64 { return read(b.projector.Status()) }
+	}
+	m.gauge("log_position", "Newest position of the log.", stat(func(s projections.ProjectorStatus) float64 { return float64(s.Head) }))
+	m.gauge("tables_position", "Position up to which the tables contain the log.", stat(func(s projections.ProjectorStatus) float64 { return float64(s.Position) }))
+	m.gauge("tables_lag_events", "Events in the log that the tables lack.", stat(func(s projections.ProjectorStatus) float64 { return float64(s.Head - s.Position) }))
+	m.gauge("tables_lag_seconds", "Age of the oldest event that the tables lack.", stat(func(s projections.ProjectorStatus) float64 { return s.LagSeconds }))
+	m.gauge("poisoned_events", "Events that the projector could not apply and stored in the table poison.", stat(func(s projections.ProjectorStatus) float64 { return float64(s.Poisoned) }))
+	m.gauge("projector_halted", "1 while the projector cannot continue, else 0.", stat(func(s projections.ProjectorStatus) float64 {
+		if s.Halted != nil {
+			return 1
+		}
+		return 0
+	}))
+}
+
+func (b *backend) registerDatabaseMetrics(m metrics) {
+	m.gauge("database_connections", "Connections of the pool.", func() float64 { return float64(b.pool.Stat().TotalConns()) })
+	m.gauge("database_connections_used", "Connections of the pool that are in use.", func() float64 { return float64(b.pool.Stat().AcquiredConns()) })
+	m.counter("database_waits_total", "Times that code waited for a connection of the pool.", func() float64 { return float64(b.pool.Stat().EmptyAcquireCount()) })
+	m.counter("database_wait_seconds_total", "Time that code waited for a connection of the pool.", func() float64 { return b.pool.Stat().EmptyAcquireWaitTime().Seconds() })
+	if b.postgres != nil {
+		m.counter("postgresql_restarts_total", "Restarts of the private PostgreSQL after it died.",
+			func() float64 { return float64(b.postgres.restarts.Load()) })
+	}
+}

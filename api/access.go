@@ -9,9 +9,10 @@ import (
 	"roomlog/projections"
 )
 
-// An access says who may call an endpoint. The endpoint checks it before its handler runs, so that no handler does.
+// access is the access rule of an endpoint: it selects the clients that may call it. The endpoint checks the rule
+// before its handler runs, so handlers need no checks.
 type access struct {
-	name       string // of the rule, for the documentation: "a token"
+	name       string // name of the rule in the documentation: "a token"
 	needsToken bool
 	check      func(ctx context.Context, s *server, in any) error
 }
@@ -28,16 +29,16 @@ func anyone() access {
 	return access{"nothing", false, func(context.Context, *server, any) error { return nil }}
 }
 
-// commander admits the holder of a valid token. The log checks the session, and the right that name describes, when it
-// decides the endpoint's command. Use it only for endpoints that execute a command.
+// commander admits clients with a valid token. It checks neither the session nor the right that name describes: the
+// log checks both when it decides the command. Use it only for endpoints that execute a command.
 func commander(name string) access {
 	return access{name, true, func(ctx context.Context, _ *server, _ any) error {
 		return requestOf(ctx).tokenError
 	}}
 }
 
-// authenticated admits a user whose session is current. The handler finds the user in the request context. name adds
-// what the handler restricts: "a token, and the role auditor for other users".
+// authenticated admits users with a current session and stores the user in the request context. name also describes
+// the restrictions that the handler checks: "a token, and the role auditor for other users".
 func authenticated(name string) access {
 	return access{name, true, func(ctx context.Context, s *server, _ any) error {
 		_, err := s.authenticate(ctx)
@@ -45,15 +46,15 @@ func authenticated(name string) access {
 	}}
 }
 
-// role admits a user with a role.
+// role admits users with a role.
 func role(needed domain.Role) access {
 	return access{"the role " + string(needed), true, func(ctx context.Context, s *server, _ any) error {
 		return s.requireRole(ctx, needed)
 	}}
 }
 
-// ownerOr admits the owner of the live that the input names, and users with a role. The handler finds the live in the
-// request context. It panics at the first request if the input is not a liveInput; a test calls every endpoint.
+// ownerOr admits the owner of the live that the input names, and users with a role. It stores the live in the request
+// context. It panics at the first request if the input is not a liveInput; a test calls every endpoint.
 func ownerOr(needed domain.Role) access {
 	return access{"the owner of the live or the role " + string(needed), true, func(ctx context.Context, s *server, in any) error {
 		user, err := s.authenticate(ctx)
@@ -72,8 +73,8 @@ func ownerOr(needed domain.Role) access {
 	}}
 }
 
-// authenticate checks that the token is valid and its session current, by the tables, and notes the user in the request
-// context.
+// authenticate checks that the token is valid and that its session is current according to the tables. It stores the
+// user in the request context.
 func (s *server) authenticate(ctx context.Context) (projections.User, error) {
 	rc := requestOf(ctx)
 	if rc.tokenError != nil {
@@ -94,7 +95,7 @@ func (s *server) requireRole(ctx context.Context, needed domain.Role) error {
 	return err
 }
 
-// sessionRef returns the session that a token names.
+// sessionRef returns the reference to the session in the claims of a token.
 func sessionRef(c token.Claims) projections.SessionRef {
 	return projections.SessionRef{User: c.User, Session: c.Session, Position: c.Position}
 }

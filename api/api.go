@@ -20,10 +20,10 @@ type API struct {
 	server *server
 }
 
-// Drain ends all event streams, so that a shutdown need not wait for their readers. Other requests go on.
+// Drain ends all event streams, so that a shutdown does not wait for their readers. Other requests continue.
 func (a *API) Drain() { a.server.drain() }
 
-// server is the state of an API.
+// server holds the state of an API.
 type server struct {
 	Config
 	log       *slog.Logger
@@ -40,11 +40,11 @@ type server struct {
 	drain    func()
 
 	endpoints []endpoint
-	unlimited map[string]string // route → why it needs no rate
-	spec      []byte            // OpenAPI, as JSON
+	unlimited map[string]string // route → reason why it needs no rate limit
+	spec      []byte            // the OpenAPI document as JSON
 }
 
-// New returns an API.
+// New returns an API. It returns an error if c is invalid.
 func New(c Config) (*API, error) {
 	s, err := newServer(c)
 	if err != nil {

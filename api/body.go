@@ -19,8 +19,8 @@ import (
 	"roomlog/domain"
 )
 
-// limitBody reads the body of a request before huma does, up to a size and within a time. Clients declare JSON under
-// many content types, so every body is read as JSON.
+// limitBody is the middleware that reads the body of a request before huma does. It limits the size of the body and
+// the time to read it. It treats every body as JSON, because clients declare JSON under many content types.
 func (s *server) limitBody(ctx huma.Context, next func(huma.Context)) {
 	r, w := humachi.Unwrap(ctx)
 	if r.Method == http.MethodPost {
@@ -35,7 +35,7 @@ func (s *server) limitBody(ctx huma.Context, next func(huma.Context)) {
 	next(ctx)
 }
 
-// readBody reads a body of at most limit bytes. The client has timeout to send it.
+// readBody reads a body of at most limit bytes. It fails if the client takes longer than timeout to send the body.
 func (s *server) readBody(w http.ResponseWriter, r *http.Request, limit int64, timeout time.Duration) ([]byte, error) {
 	control := http.NewResponseController(w)
 	if err := control.SetReadDeadline(s.Now().Add(timeout)); err == nil {
@@ -45,8 +45,8 @@ func (s *server) readBody(w http.ResponseWriter, r *http.Request, limit int64, t
 	return body, bodyError(w, err)
 }
 
-// bodyError returns the refusal for a body that could not be read, and closes the connection because the rest of the
-// body may still arrive.
+// bodyError returns the refusal for a body that could not be read. It makes the server close the connection, because
+// the rest of the body may still arrive.
 func bodyError(w http.ResponseWriter, err error) error {
 	if err == nil {
 		return nil
@@ -63,13 +63,14 @@ func bodyError(w http.ResponseWriter, err error) error {
 	return refusal(domain.CodeBadRequest, "the body ended early")
 }
 
-// newHuma returns the huma API, which decodes requests by Go types and writes OpenAPI from them.
+// newHuma returns the huma API, which decodes requests into Go types and generates the OpenAPI document from these
+// types.
 func newHuma(router chi.Router, version string) huma.API {
 	useOwnErrors()
 	c := huma.DefaultConfig("roomlog", version)
-	c.CreateHooks = nil // they add $schema with an invented address to responses
+	c.CreateHooks = nil // the hooks add $schema with an invented address to responses
 	c.OpenAPIPath, c.DocsPath, c.SchemasPath = "", "", ""
-	c.AllowAdditionalPropertiesByDefault = true // old clients send more members than needed
+	c.AllowAdditionalPropertiesByDefault = true // old clients send additional members
 	c.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
 		"token":  {Type: "apiKey", In: "header", Name: "token"},
 		"bearer": {Type: "http", Scheme: "bearer", BearerFormat: "JWT"},
@@ -77,7 +78,8 @@ func newHuma(router chi.Router, version string) huma.API {
 	return humachi.New(router, c)
 }
 
-// useOwnErrors makes huma report invalid requests in the failure envelope. huma has one such hook per process.
+// useOwnErrors makes huma report invalid requests in the failure envelope. It runs once, because huma has one such
+// hook per process.
 var useOwnErrors = sync.OnceFunc(func() {
 	huma.NewError = func(status int, text string, causes ...error) huma.StatusError {
 		return invalidRequest(nil, status, text, causes)
@@ -106,8 +108,8 @@ func invalidRequest(parameters []*huma.Param, status int, text string, causes []
 	return newFailure(code, text, nil)
 }
 
-// problemText returns what is wrong with a parameter: "limit must be a whole number from 1 to 500 (got -1)". It omits the
-// values of body fields, which may be passwords.
+// problemText returns a description of an invalid parameter: "limit must be a whole number from 1 to 500 (got -1)".
+// It omits the values of body fields, which may be passwords.
 func problemText(parameters []*huma.Param, detail *huma.ErrorDetail) string {
 	for _, p := range parameters {
 		if detail.Location != p.In+"."+p.Name || p.Schema == nil || p.Schema.Type != huma.TypeInteger {
@@ -125,7 +127,7 @@ func problemText(parameters []*huma.Param, detail *huma.ErrorDetail) string {
 	return strings.TrimSpace(strings.TrimPrefix(detail.Location, "body.") + ": " + detail.Message)
 }
 
-// number is an id in a JSON body. Clients send it as a number or as a string of digits.
+// number is an id in a JSON body. Clients send either a number or a string of digits.
 type number int64
 
 // UnmarshalJSON decodes a number or a string of digits.
@@ -139,7 +141,7 @@ func (n *number) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
-// Schema returns the OpenAPI schema, for huma.
+// Schema returns the OpenAPI schema of the type, for huma.
 func (number) Schema(huma.Registry) *huma.Schema {
 	return &huma.Schema{OneOf: []*huma.Schema{
 		{Type: huma.TypeInteger, Format: "int64"},

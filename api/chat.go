@@ -15,14 +15,14 @@ import (
 	"roomlog/projections"
 )
 
-// ChatRoom is a chat room as everybody may see it.
+// ChatRoom is a chat room in a response.
 type ChatRoom struct {
 	ID       domain.ChatRoomID `json:"_id"`
 	Name     string            `json:"name"`
 	CreateAt string            `json:"createAt" doc:"UTC"`
 }
 
-// ChatUser is a user as the chat pages show users.
+// ChatUser is the public part of a user in responses of the chat pages.
 type ChatUser struct {
 	ID       string             `json:"_id"`
 	Name     string             `json:"name"`
@@ -38,7 +38,7 @@ type populatedChatRoom struct {
 	Users []ChatUser `json:"users" doc:"the newest 50 users with an account"`
 }
 
-// chatRoomUsers is the number of users that a list of chat rooms shows for each.
+// chatRoomUsers is the maximum number of users per chat room in the list of chat rooms.
 const chatRoomUsers = 50
 
 // Texts of the chat pages.
@@ -47,7 +47,7 @@ const (
 	textNoGuests = "未开放邮箱登录"
 )
 
-// registerChat registers the endpoints of the chat pages. They have an envelope of their own.
+// registerChat registers the endpoints of the chat pages. Their responses have a different envelope.
 func (s *server) registerChat() {
 	serveChat(s, post("/login", "Sign in to the chat with an e-mail address, without a password", anyone(), rateSignIns), s.emailLogin)
 	serveChat(s, post("/validate", "Read the user that a chat token names", anyone(), rateReads), s.validate)
@@ -59,9 +59,9 @@ func (s *server) registerChat() {
 	}
 }
 
-// serveChat registers an endpoint of the chat pages. The body is a JSON object, or empty.
+// serveChat registers an endpoint of the chat pages. The request body is a JSON object or empty.
 func serveChat[I, O any](s *server, e endpoint, handle func(context.Context, I) (O, error)) {
-	e.OperationID = "chat-" + strings.ToLower(e.Method) + e.OperationID // other endpoints have the same name under /api
+	e.OperationID = "chat-" + strings.ToLower(e.Method) + e.OperationID // endpoints under /api have the same operation ids
 	describe := func(o *huma.Operation, schemas huma.Registry) {
 		if o.Method == http.MethodPost {
 			o.RequestBody = &huma.RequestBody{Content: jsonContent(schemas.Schema(typeOf[I](), true, ""))}
@@ -84,7 +84,7 @@ func serveChat[I, O any](s *server, e endpoint, handle func(context.Context, I) 
 	})
 }
 
-// readChatBody decodes the JSON object that a POST may have.
+// readChatBody decodes the optional JSON object in the body of a POST request into in.
 func (s *server) readChatBody(w http.ResponseWriter, r *http.Request, in any) error {
 	if r.Method != http.MethodPost {
 		return nil
@@ -100,7 +100,7 @@ type chatRoomInput struct {
 	Name string `json:"name" doc:"1 to 32 characters"`
 }
 
-// createChatRoom creates a chat room. It needs no user.
+// createChatRoom creates a chat room. It requires no sign-in.
 func (s *server) createChatRoom(ctx context.Context, in chatRoomInput) (ChatRoom, error) {
 	command := NewChatRoom(s.Store, in.Name)
 	command.MaxChatRooms = s.ChatRooms

@@ -8,7 +8,7 @@ import (
 	"net/url"
 	"strings"
 	"time"
-	_ "time/tzdata" // for servers without a time zone database
+	_ "time/tzdata" // makes time zones available on systems without a time zone database
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -22,18 +22,18 @@ import (
 	"roomlog/projections"
 )
 
-// Executor executes commands and makes their events durable. The sequencer of package eventstore is one.
+// Executor executes commands. It returns when their events are durable. eventstore.Sequencer implements it.
 type Executor interface {
 	Execute(ctx context.Context, r domain.Request) (eventstore.Receipt, error)
 }
 
-// Feed waits for the tables. The feed of package projections is one.
+// Feed waits for the tables. projections/feed.Feed implements it.
 type Feed interface {
-	// WaitFor blocks until the tables have reached position.
+	// WaitFor blocks until the tables have reached position or ctx ends.
 	WaitFor(ctx context.Context, position int64) error
 }
 
-// Signs creates the signs that open a stream.
+// Signs creates the signs that permit clients to publish or play a stream.
 type Signs interface {
 	Publish(streamKey string) string
 	Play(streamKey string) string
@@ -58,12 +58,12 @@ type Config struct {
 	Metrics     *prometheus.Registry                                         // served at /metrics; nil: a new one
 	Checks      []Check                                                      // of /readyz
 	Version     string                                                       // shown in /openapi.json; empty: "dev"
-	Password    password.Cost                                                // the work of one guess
+	Password    password.Cost                                                // memory and time that one password hash takes
 
-	CORSOrigins []string      // browser origins that may call; nil: any, because no cookie grants access
-	Proxies     limit.Proxies // proxies whose X-Forwarded-For counts; nil: loopback addresses
-	MetricsFrom limit.Proxies // clients that may read /metrics; nil: loopback addresses
-	GuestChat   bool          // admit chat users by an e-mail address, without a password
+	CORSOrigins []string      // browser origins that may call the API; nil: any, because the server sets no cookies
+	Proxies     limit.Proxies // trusted proxies, whose X-Forwarded-For is used; nil: loopback addresses
+	MetricsFrom limit.Proxies // addresses that may read /metrics; nil: loopback addresses
+	GuestChat   bool          // lets users sign in with an e-mail address and no password
 
 	PublicURL    string `placeholder:"URL" help:"URL by which clients reach this server, like https://live.example, used in the addresses of uploads. Default: the host of each request."`
 	TimeZone     string `default:"Asia/Shanghai" help:"IANA time zone of created_time in API responses."`
@@ -88,13 +88,13 @@ type Config struct {
 
 	EventStreams int `default:"32" min:"1" max:"10000" help:"Replays of the event log that may be open at the same time."`
 
-	PageSize          int           `default:"10"`  // items of a page of lives or recordings
-	EventHeartbeat    time.Duration `default:"15s"` // longest silence of an event stream
-	SlowEventReader   time.Duration `default:"5s"`  // a reader that takes longer for one chunk is disconnected with a cursor
-	EventWriteTimeout time.Duration `default:"15s"` // a reader that takes longer for one chunk is cut off
+	PageSize          int           `default:"10"`  // number of items per page of lives or recordings
+	EventHeartbeat    time.Duration `default:"15s"` // maximum time between two lines of an event stream
+	SlowEventReader   time.Duration `default:"5s"`  // time to send one chunk after which a slow reader is disconnected with a cursor
+	EventWriteTimeout time.Duration `default:"15s"` // time to send one chunk after which a reader is disconnected without a cursor
 }
 
-// CheckSettings returns faults that the tags cannot express.
+// CheckSettings returns an error for settings that are invalid in combination.
 func (c *Config) CheckSettings() error {
 	var faults []error
 	public, err := url.Parse(c.PublicURL)
@@ -107,7 +107,7 @@ func (c *Config) CheckSettings() error {
 	return errors.Join(faults...)
 }
 
-// prepare fills the defaults of c and returns an error for an unusable configuration.
+// prepare sets the defaults of c. It returns an error if c is invalid.
 func (c *Config) prepare() error {
 	switch {
 	case c.Store == nil || c.Commands == nil || c.Queries == nil || c.Feed == nil || c.Admission == nil:
@@ -152,7 +152,7 @@ func (c *Config) prepareOptions() {
 	}
 }
 
-// The forms of times in responses.
+// Time formats of responses.
 const (
 	wallTime = "2006-01-02 15:04:05"
 	utcTime  = "2006-01-02T15:04:05.000Z"

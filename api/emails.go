@@ -2,7 +2,7 @@ package api
 
 import (
 	"context"
-	"crypto/md5" //nolint:gosec // the name of an image at gravatar.com
+	"crypto/md5" //nolint:gosec // gravatar.com names images by the MD5 of the address
 	"encoding/hex"
 	"errors"
 	"strings"
@@ -15,8 +15,8 @@ type emailSignIn struct {
 	Email string `json:"email" doc:"no mail is sent"`
 }
 
-// emailLogin starts a session for an e-mail address, without a password, and creates the account if there is none. It
-// returns the token. The setting --guest-chat allows it.
+// emailLogin starts a session for an e-mail address, without a password, and returns the token. It creates the
+// account if there is none. It requires the setting --guest-chat.
 func (s *server) emailLogin(ctx context.Context, in emailSignIn) (string, error) {
 	if !s.GuestChat {
 		return "", newFailure(domain.CodeForbidden, "this server requires a password to sign in", texts{domain.CodeForbidden: textNoGuests})
@@ -55,7 +55,7 @@ func (s *server) emailAccount(ctx context.Context, key, email string) (domain.Us
 	return account.User, err
 }
 
-// gravatar returns the address of the image that belongs to an e-mail address.
+// gravatar returns the URL of the image for an e-mail address at gravatar.com.
 func gravatar(email string) string {
 	sum := md5.Sum([]byte(strings.ToLower(strings.TrimSpace(email)))) //nolint:gosec // defined by gravatar.com
 	return "http://www.gravatar.com/avatar/" + hex.EncodeToString(sum[:])
@@ -65,14 +65,14 @@ type tokenInput struct {
 	Token string `json:"token"`
 }
 
-// ownChatUser is a chat user as that user sees it.
+// ownChatUser is the private view of a chat user: the response to that user.
 type ownChatUser struct {
 	ChatUser
 	Email    string `json:"email" doc:"empty for a user who signs in with a password"`
 	IssuedAt int64  `json:"iat" doc:"Unix time in seconds at which the token was issued"`
 }
 
-// validate returns the user that a token names, if the session is current.
+// validate returns the user of a token. It refuses if the token is invalid or its session is not current.
 func (s *server) validate(ctx context.Context, in tokenInput) (ownChatUser, error) {
 	own, err := s.chatUserOf(ctx, in.Token)
 	if r := domain.AsRefusal(err); r != nil {

@@ -12,7 +12,7 @@ import (
 	"roomlog/domain"
 )
 
-// An endpoint is one method and path of the REST API: its documentation, who may call it, and how often.
+// endpoint describes one method and path of the REST API: its documentation, access rule and rate class.
 type endpoint struct {
 	huma.Operation
 	access access
@@ -41,10 +41,10 @@ func newEndpoint(method, path, summary string, a access, r rateClass) endpoint {
 	return e
 }
 
-// withTexts replaces the Chinese texts of some codes: old clients know others at this endpoint.
+// withTexts returns e with other Chinese texts for some codes. Old clients expect these texts from this endpoint.
 func (e endpoint) withTexts(t texts) endpoint { e.texts = t; return e }
 
-// admit applies the rate and the access rule of e to a request. in is its decoded input, or nil.
+// admit checks the rate and the access rule of e for a request. in is the decoded input, or nil.
 func (e endpoint) admit(ctx context.Context, s *server, in any) error {
 	if err := s.rates.admit(ctx, e.rate); err != nil {
 		return err
@@ -52,12 +52,12 @@ func (e endpoint) admit(ctx context.Context, s *server, in any) error {
 	return e.access.check(ctx, s, in)
 }
 
-// response is a success as huma writes it.
+// response is a successful response in the form that huma requires.
 type response[T any] struct {
 	Body success[T]
 }
 
-// serve registers an endpoint whose input and output are described by Go types.
+// serve registers an endpoint. The Go types I and O describe its input and output.
 func serve[I, O any](s *server, e endpoint, handle func(context.Context, *I) (O, error)) {
 	s.endpoints = append(s.endpoints, e)
 	if e.Method == http.MethodPost && e.access.needsToken {
@@ -82,8 +82,9 @@ func serve[I, O any](s *server, e endpoint, handle func(context.Context, *I) (O,
 	})
 }
 
-// serveRaw registers an endpoint that reads its request and writes its response itself. describe completes the
-// documentation and may be nil. writeRefusal writes the response to a request that the endpoint does not admit.
+// serveRaw registers an endpoint whose handler reads the request and writes the response directly. describe completes
+// the documentation and may be nil. writeRefusal writes the response to a request that the access rule or the rate
+// refuses.
 func serveRaw[O any](s *server, e endpoint, describe func(*huma.Operation, huma.Registry),
 	writeRefusal func(http.ResponseWriter, *http.Request, *failure), handle http.HandlerFunc,
 ) {
@@ -109,13 +110,13 @@ func serveRaw[O any](s *server, e endpoint, describe func(*huma.Operation, huma.
 	s.huma.OpenAPI().AddOperation(&e.Operation)
 }
 
-// serveUnlimited registers a route that anybody may call at any rate. reason says why that is harmless.
+// serveUnlimited registers a public route without a rate limit. reason explains why that is safe.
 func (s *server) serveUnlimited(path, reason string, handle http.HandlerFunc) {
 	s.unlimited[path] = reason
 	s.router.Get(path, handle)
 }
 
-// plainRefusal writes a refusal in the envelope of most endpoints.
+// plainRefusal writes a refusal in the failure envelope.
 func plainRefusal(w http.ResponseWriter, _ *http.Request, f *failure) { writeFailure(w, f) }
 
 func typeOf[T any]() reflect.Type { return reflect.TypeFor[T]() }
@@ -135,5 +136,5 @@ func checkEndpoints(endpoints []endpoint) error {
 	return errors.Join(faults...)
 }
 
-// liveInput is the input of an endpoint about one live.
+// liveInput is implemented by inputs of endpoints about one live.
 type liveInput interface{ liveID() domain.LiveID }

@@ -17,7 +17,8 @@ type success[T any] struct {
 	Data T      `json:"data"`
 }
 
-// browserEnvelope is the envelope of the browser app: the HTTP status is always 200, the outcome is in code.
+// browserEnvelope is the response envelope of the browser app. The HTTP status is always 200; Code contains the
+// outcome.
 type browserEnvelope struct {
 	Code    int    `json:"code" doc:"200, or another code with a message"`
 	Data    string `json:"data,omitempty" doc:"the token"`
@@ -35,8 +36,9 @@ const (
 
 func writeBrowserEnvelope(w http.ResponseWriter, e browserEnvelope) { writeJSON(w, http.StatusOK, e) }
 
-// browserLogin is the middleware that signs the browser app in. That app sends Authorization with every request,
-// "Bearer null" before it has a token; other clients do not send it to this endpoint.
+// browserLogin is the middleware for the sign-in of the browser app. It recognizes that app by the header
+// Authorization, which the app sends with every request ("Bearer null" without a token) and other clients do not send
+// to this endpoint.
 func (s *server) browserLogin(ctx huma.Context, next func(huma.Context)) {
 	r, w := humachi.Unwrap(ctx)
 	if r.Header.Get("Authorization") == "" {
@@ -68,7 +70,7 @@ func (s *server) browserSignIn(w http.ResponseWriter, r *http.Request) (signedIn
 	return s.login(ctx, &in)
 }
 
-// documentBrowserLogin adds the second envelope to the documentation of the sign-in.
+// documentBrowserLogin adds the envelope of the browser app to the documentation of the sign-in.
 func documentBrowserLogin(o *huma.Operation, schemas huma.Registry) {
 	schema := o.Responses["200"].Content["application/json"].Schema
 	o.Responses["200"].Content["application/json"].Schema = &huma.Schema{
@@ -77,7 +79,7 @@ func documentBrowserLogin(o *huma.Operation, schemas huma.Registry) {
 	}
 }
 
-// incrementAge adds one to the age of the signed-in user.
+// incrementAge adds one year to the age of the signed-in user.
 func (s *server) incrementAge(w http.ResponseWriter, r *http.Request) {
 	if r.Header.Get("Authorization") == "" {
 		writeBrowserEnvelope(w, browserEnvelope{Code: browserCodeSignInFirst, Message: textSignInFirst})
@@ -92,7 +94,7 @@ func (s *server) incrementAge(w http.ResponseWriter, r *http.Request) {
 	writeBrowserEnvelope(w, browserEnvelope{Code: http.StatusOK, Message: textAdded})
 }
 
-// refuseIncrementAge writes a refusal in the words of the browser app.
+// refuseIncrementAge writes a refusal in the envelope of the browser app.
 func refuseIncrementAge(w http.ResponseWriter, r *http.Request, f *failure) {
 	switch {
 	case r.Header.Get("Authorization") == "":
@@ -104,7 +106,7 @@ func refuseIncrementAge(w http.ResponseWriter, r *http.Request, f *failure) {
 	}
 }
 
-// chatEnvelope is the envelope of the chat pages: the HTTP status is always 200, the outcome is in code.
+// chatEnvelope is the response envelope of the chat pages. The HTTP status is always 200; Code contains the outcome.
 type chatEnvelope[T any] struct {
 	Code   int    `json:"code" enum:"0,1" doc:"0, or 1 with an error"`
 	Data   T      `json:"data,omitempty"`

@@ -18,12 +18,13 @@ import (
 
 // Bounds of the parameters of a replay.
 const (
-	maxTypes   = 100     // type filters
-	maxInteger = 1 << 40 // numbers
+	maxTypes   = 100     // number of type filters
+	maxInteger = 1 << 40 // largest numeric parameter
 )
 
-// replayEvents writes the events after a cursor, one per line, and with follow=true goes on as the log grows. The events are
-// in order, without gaps or duplicates. Every line has a cursor with which an interrupted reader continues.
+// replayEvents writes the events after a cursor, one per line. With follow=true it continues as the log grows. The
+// events are in order, without gaps or duplicates. Every line has a cursor with which an interrupted reader can
+// continue.
 func (s *server) replayEvents(w http.ResponseWriter, r *http.Request) {
 	ctx := r.Context()
 	request, err := s.parseReplay(ctx, r)
@@ -57,7 +58,7 @@ func (s *server) parseReplay(ctx context.Context, r *http.Request) (replay.Reque
 	q := r.URL.Query()
 	request := replay.Request{Format: replay.NDJSON}
 	if strings.Contains(r.Header.Get("Accept"), "text/event-stream") {
-		request.Format, request.Follow = replay.ServerSentEvents, true // an EventSource of a browser follows
+		request.Format, request.Follow = replay.ServerSentEvents, true // the EventSource API of browsers always follows
 	}
 	var live, user int64
 	err := errors.Join(
@@ -71,7 +72,7 @@ func (s *server) parseReplay(ctx context.Context, r *http.Request) (replay.Reque
 		return replay.Request{}, err
 	}
 	request.After = cmp.Or(q.Get("after"), "0")
-	if last := r.Header.Get("Last-Event-ID"); last != "" { // an EventSource reconnects
+	if last := r.Header.Get("Last-Event-ID"); last != "" { // sent by an EventSource that reconnects
 		request.After = last
 	}
 	request.Query.Live, request.Query.User = domain.LiveID(live), domain.UserID(user)
@@ -79,8 +80,8 @@ func (s *server) parseReplay(ctx context.Context, r *http.Request) (replay.Reque
 	return request, err
 }
 
-// typeFilter returns the stored event types to search for. Older versions of an event are read as its newest version, so
-// it includes them. It refuses unknown types.
+// typeFilter returns the stored event types that match the requested types. The result includes older versions,
+// because they are converted to the newest version when they are read. It refuses unknown types.
 func typeFilter(requested []string) ([]string, error) {
 	if len(requested) > maxTypes {
 		return nil, refusal(domain.CodeBadRequest, "type must be sent at most %d times (got %d)", maxTypes, len(requested))

@@ -9,14 +9,15 @@ import (
 	"roomlog/eventstore"
 )
 
-// execute runs a command of the calling user. It is the one way from a REST request of a user to the log. It returns
-// when the events are durable, and gives the tables a moment to apply them.
+// execute executes a command of the calling user. All commands of signed-in REST clients go through it. It returns
+// when the events are durable and, if that takes no longer than Config.Settle, applied to the tables.
 func (s *server) execute(ctx context.Context, command domain.Command) (eventstore.Receipt, error) {
 	rc := requestOf(ctx)
 	return s.executeAs(ctx, domain.AuthenticatedActor(rc.caller.User, rc.caller.Session), command, rc.idempotencyKey)
 }
 
-// executeAnonymously runs a command that needs no user: a registration, a sign-in, a new chat room.
+// executeAnonymously executes a command that requires no sign-in, such as a registration, a sign-in or a new chat
+// room.
 func (s *server) executeAnonymously(ctx context.Context, command domain.Command) (eventstore.Receipt, error) {
 	return s.executeAs(ctx, domain.Actor{}, command, "")
 }
@@ -31,8 +32,8 @@ func (s *server) executeAs(ctx context.Context, actor domain.Actor, command doma
 	return receipt, err
 }
 
-// waitForTables waits until the tables have applied a position, so that clients read their own writes. It waits at most
-// Config.Settle and reports whether the tables have it: the events are durable in any case.
+// waitForTables waits until the tables have applied a position, so that clients read their own writes. It waits at
+// most Config.Settle and reports whether the tables have reached the position. The events are durable in any case.
 func (s *server) waitForTables(ctx context.Context, position int64) bool {
 	ctx, cancel := context.WithTimeout(ctx, s.Settle)
 	defer cancel()
@@ -43,7 +44,7 @@ func (s *server) waitForTables(ctx context.Context, position int64) bool {
 	return err == nil
 }
 
-// eventOf returns the event of type E among those that a command caused, and its record.
+// eventOf returns the event of type E in a receipt and its record.
 func eventOf[E domain.Event](receipt eventstore.Receipt) (E, eventstore.Record, error) {
 	for _, r := range receipt.Events {
 		if e, ok := r.Event.(E); ok {

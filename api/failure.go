@@ -19,7 +19,7 @@ import (
 	"roomlog/projections"
 )
 
-// failure is the envelope of a failed response, and the error that becomes one. Old clients show and match Data.
+// failure is the envelope of a failed response. It is also an error. Old clients compare and display Data.
 type failure struct {
 	Msg    string      `json:"msg" enum:"fail"`
 	Data   string      `json:"data" doc:"for people, in Chinese"`
@@ -43,7 +43,7 @@ func (f *failure) GetHeaders() http.Header {
 	return http.Header{"Retry-After": {strconv.Itoa(int((f.retryAfter + time.Second - 1) / time.Second))}}
 }
 
-// Codes of this server, beside those of package domain.
+// Codes of this server, in addition to the codes of package domain.
 const (
 	codeNoRoute       domain.Code = "no_such_endpoint"
 	codeNoConnection  domain.Code = "connection_not_found"
@@ -73,7 +73,7 @@ var chinese = map[domain.Code]string{
 	codeSignature:         "签名错误",
 }
 
-// statuses holds the HTTP status of each code whose status is not 400.
+// statuses maps codes to HTTP statuses. All other codes have status 400.
 var statuses = map[domain.Code]int{
 	domain.CodeTokenMissing:        http.StatusUnauthorized,
 	domain.CodeTokenExpired:        http.StatusUnauthorized,
@@ -113,10 +113,11 @@ var statuses = map[domain.Code]int{
 	domain.CodeInternal:            http.StatusInternalServerError,
 }
 
-// texts are the Chinese texts of one endpoint that differ from the general ones.
+// texts maps codes to the Chinese texts of one endpoint that differ from the general texts.
 type texts map[domain.Code]string
 
-// newFailure returns the failure with a code and an English text. own replaces the general Chinese texts and may be nil.
+// newFailure returns the failure with a code and an English text. The texts in own take precedence over the general
+// Chinese texts; own may be nil.
 func newFailure(code domain.Code, english string, own texts) *failure {
 	f := &failure{Msg: "fail", Code: code, TextEN: english, status: http.StatusBadRequest}
 	if status, ok := statuses[code]; ok {
@@ -136,15 +137,15 @@ func newFailure(code domain.Code, english string, own texts) *failure {
 	return f
 }
 
-// refusal returns a *domain.Refusal.
+// refusal returns a *domain.Refusal with a code and a formatted English text.
 func refusal(code domain.Code, format string, args ...any) error {
 	return &domain.Refusal{Code: code, Text: fmt.Sprintf(format, args...)}
 }
 
 func badRequest(english string) error { return refusal(domain.CodeBadRequest, "%s", english) }
 
-// failure turns an error into the response to the client. It logs internal errors, and reveals nothing of them. All errors
-// of requests pass through it.
+// failure converts an error into the failure to send to the client. It logs internal errors and does not send their
+// text to the client. All errors of requests pass through it.
 func (s *server) failure(ctx context.Context, err error, own texts) *failure {
 	var f *failure
 	var refused *domain.Refusal
@@ -159,7 +160,7 @@ func (s *server) failure(ctx context.Context, err error, own texts) *failure {
 		return newFailure(codeCursor, "the cursor is not valid: send one exactly as a response contained it, or 0 for the beginning", own)
 	case errors.Is(err, projections.ErrBehind):
 		return newFailure(domain.CodeBusy, "the tables are behind the log: try again in a second", own)
-	case errors.Is(err, projections.ErrNotFound): // a user that the tables do not have, or not yet
+	case errors.Is(err, projections.ErrNotFound): // the tables do not have the user, or do not have the user yet
 		return newFailure(domain.CodeUserUnavailable, "there is no such user", own)
 	case errors.Is(err, context.Canceled) && ctx.Err() != nil: // the client has disconnected
 		return newFailure(domain.CodeBusy, "the request was canceled", own)
@@ -173,7 +174,7 @@ func (s *server) failure(ctx context.Context, err error, own texts) *failure {
 	return newFailure(domain.CodeInternal, "internal error: try again later", own)
 }
 
-// isUnavailable reports whether err is temporary: the database is away or too slow.
+// isUnavailable reports whether err is temporary: the database is unreachable or too slow.
 func isUnavailable(err error) bool {
 	var connect *pgconn.ConnectError
 	var network net.Error

@@ -8,7 +8,7 @@ import (
 	"roomlog/projections"
 )
 
-// gift is an entry of the gift catalogue.
+// gift is a gift of the gift catalogue in a response.
 type gift struct {
 	ID    domain.GiftID `json:"id"`
 	Name  string        `json:"name"`
@@ -25,7 +25,7 @@ func (s *server) listGifts(ctx context.Context, _ *struct{}) ([]gift, error) {
 	return gifts, err
 }
 
-// sentGift is a gift as it was when it was sent.
+// sentGift is a sent gift in a response, with the name and price at the time when it was sent.
 type sentGift struct {
 	ID       string        `json:"id"`
 	Position int64         `json:"position"`
@@ -50,7 +50,7 @@ type giftHistoryInput struct {
 	Window
 }
 
-// giftHistory returns the gifts sent to the caller's lives, or to all lives to an auditor.
+// giftHistory returns the gifts that were sent to the caller's lives. An auditor may request all lives.
 func (s *server) giftHistory(ctx context.Context, in *giftHistoryInput) (history[sentGift], error) {
 	w, err := s.window(ctx, in.Window)
 	if err != nil {
@@ -73,7 +73,8 @@ func (s *server) giftHistory(ctx context.Context, in *giftHistoryInput) (history
 	})
 }
 
-// restrictToOwnLives narrows filter to the lives of a user. It refuses a filter that names another user's live.
+// restrictToOwnLives restricts filter to the lives of a user. It refuses a filter that names the live of another
+// user.
 func (s *server) restrictToOwnLives(ctx context.Context, user projections.User, filter *projections.GiftFilter) error {
 	filter.Streamer = user.ID
 	if filter.Live == 0 {

@@ -8,22 +8,22 @@ import (
 	"time"
 )
 
-// Check is one condition of readiness.
+// Check is one condition for readiness.
 type Check struct {
 	Name string // "database"
-	// Run returns a public note, and an error while this process should receive no requests. The error is logged and not
-	// shown to clients.
+	// Run returns a note for clients and, if this process should not receive requests, an error. The error is logged,
+	// not sent to clients.
 	Run func(ctx context.Context) (note string, err error)
 }
 
-// checksTimeout bounds all checks of one request.
+// checksTimeout is the maximum time for all checks of one request.
 const checksTimeout = 3 * time.Second
 
 func (s *server) healthz(w http.ResponseWriter, _ *http.Request) {
 	writeJSON(w, http.StatusOK, map[string]string{"status": "ok"})
 }
 
-// readyz runs the checks. The status is 503 while one of them fails.
+// readyz runs all checks and writes their results. The status is 503 if a check fails, 200 otherwise.
 func (s *server) readyz(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), checksTimeout)
 	defer cancel()
@@ -52,7 +52,7 @@ func (s *server) readyz(w http.ResponseWriter, r *http.Request) {
 func writeJSON(w http.ResponseWriter, status int, body any) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(body) // the client may be gone
+	_ = json.NewEncoder(w).Encode(body) // fails only if the client has disconnected
 }
 
 func writeFailure(w http.ResponseWriter, f *failure) {

@@ -6,15 +6,15 @@ import (
 	"roomlog/projections"
 )
 
-// Window selects a part of a history. Without a cursor it starts with the newest item.
+// Window selects a part of a history. Without a cursor the part starts with the newest item.
 type Window struct {
 	After  string `query:"after" doc:"cursor: return what follows it, oldest first; 0 is the beginning"`
 	Before string `query:"before" doc:"cursor: return what precedes it, newest first"`
 	Limit  int    `query:"limit" minimum:"1" maximum:"500" default:"50"`
 }
 
-// history is a part of a history. Cursor belongs to its last item. The client sends it in the parameter that it used for
-// this part, after or before, to get the next part.
+// history is a part of a history. Cursor is the cursor of its last item. To get the next part, the client sends
+// Cursor in the same parameter, after or before, that it used for this part.
 type history[T any] struct {
 	Items  []T     `json:"items"`
 	Cursor *string `json:"cursor" doc:"null when the part is empty"`
@@ -32,7 +32,8 @@ func (s *server) window(ctx context.Context, w Window) (projections.Window, erro
 	return projections.Window{After: after, Before: before, OldestFirst: w.After != "", Limit: w.Limit}, err
 }
 
-// newHistory returns a history of found. convert returns the item of a row and its position in the log.
+// newHistory returns the history of found rows. convert converts a row to an item and returns the row's position in
+// the log.
 func newHistory[R, T any](ctx context.Context, s *server, found []R, convert func(R) (T, int64)) (history[T], error) {
 	h := history[T]{Items: make([]T, 0, len(found))}
 	var position int64

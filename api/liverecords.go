@@ -8,7 +8,7 @@ import (
 	"roomlog/projections"
 )
 
-// viewer is a user who is or was in a live. Lists are in the order of first visits.
+// viewer is a user who is or was in a live, in a response. Lists are ordered by first visit.
 type viewer struct {
 	User     PublicUser        `json:"user"`
 	Present  bool              `json:"present"`
@@ -41,7 +41,7 @@ func (s *server) listViewers(ctx context.Context, in *viewersInput) (history[vie
 	})
 }
 
-// comment is one comment of a live.
+// comment is one comment of a live, in a response.
 type comment struct {
 	ID      string     `json:"id"`
 	User    PublicUser `json:"user"`

@@ -9,7 +9,7 @@ import (
 	"roomlog/projections"
 )
 
-// Live is a live as everybody may see it. Clients expect the owner's id under two names.
+// Live is the public part of a live in a response. The owner's id appears twice, because clients expect two names.
 type Live struct {
 	ID          domain.LiveID `json:"id"`
 	Title       string        `json:"title"`
@@ -24,19 +24,19 @@ type Live struct {
 	Media       *LiveMedia    `json:"media" doc:"codecs and size of the running stream; null when there is none"`
 }
 
-// LiveMedia describes the running stream of a live.
+// LiveMedia describes the running broadcast of a live.
 type LiveMedia struct {
 	domain.MediaInfo
 	StartedAt time.Time `json:"started_at"`
 }
 
-// KeyedLive is a live with its stream key, which is of no use without a sign.
+// KeyedLive is a live with its stream key. The key alone permits neither publishing nor playing: both need a sign.
 type KeyedLive struct {
 	Live
 	Key string `json:"key"`
 }
 
-// ownedLive is a live with its owner.
+// ownedLive is a live with its owner, in a response.
 type ownedLive struct {
 	KeyedLive
 	User liveOwner `json:"user"`
@@ -48,7 +48,7 @@ type liveOwner struct {
 	Avatar   string        `json:"avatar"`
 }
 
-// signed is a live and a sign for its stream. Clients expect the live in a nested data.
+// signed is a live with a sign for its stream. Clients expect the live in a nested field data.
 type signed[L any] struct {
 	Data L       `json:"data"`
 	Sign *string `json:"sign" doc:"EXPIRES-MD5; null when the live has ended"`
@@ -93,11 +93,11 @@ func (s *server) createLive(ctx context.Context, in *liveInputBody) (signed[Keye
 const (
 	keyLetters   = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 	keyLength    = 20
-	fairLetters  = 256 - 256%len(keyLetters) // random bytes from here on would favour some letters
+	fairLetters  = 256 - 256%len(keyLetters) // random bytes from this value on are skipped, so that all letters have the same probability
 	randomAtOnce = 2 * keyLength
 )
 
-// newStreamKey returns a random key with 119 bits of entropy.
+// newStreamKey returns a random stream key with 119 bits of entropy.
 func newStreamKey() string {
 	var key, random []byte
 	for len(key) < keyLength {
@@ -130,7 +130,7 @@ type pageInput struct {
 	Page int64 `path:"page" minimum:"1"`
 }
 
-// maxPage is past the end of every list: later pages are empty without a query.
+// maxPage is beyond the last page of every list. Later pages are empty without a query.
 const maxPage = 1_000_000
 
 func (s *server) listLives(ctx context.Context, in *pageInput) ([]Live, error) {
@@ -145,7 +145,8 @@ func (s *server) listLives(ctx context.Context, in *pageInput) ([]Live, error) {
 	return lives, err
 }
 
-// LivePath is the input of an endpoint about the live in its path. It is exported so that huma sets it when it is embedded.
+// LivePath is the input of an endpoint with the id of a live in its path. It is exported because huma sets only
+// exported embedded structs.
 type LivePath struct {
 	ID domain.LiveID `path:"id"`
 }
@@ -165,7 +166,7 @@ func (s *server) readLive(ctx context.Context, in *LivePath) (signed[ownedLive],
 	}, err
 }
 
-// live returns a live, or refuses with live_not_found.
+// live returns a live. It refuses with live_not_found if the live does not exist.
 func (s *server) live(ctx context.Context, id domain.LiveID) (projections.Live, error) {
 	live, err := s.Queries.Live(ctx, id)
 	if isNotFound(err) {
@@ -174,14 +175,14 @@ func (s *server) live(ctx context.Context, id domain.LiveID) (projections.Live, 
 	return live, err
 }
 
-// signFor returns the sign that the caller may have: a publish sign for the owner, a play sign for others, none when the
-// live has ended. An invalid token or session counts as none.
+// signFor returns the sign for the caller: a publish sign for the owner, a play sign for other clients, nil after the
+// live has ended. A client with an invalid token or session is treated as a client without a token.
 func (s *server) signFor(ctx context.Context, live projections.Live) (*string, error) {
 	if live.Status == domain.StatusEnded {
 		return nil, nil
 	}
 	sign := s.Signs.Play(live.StreamKey)
-	if requestOf(ctx).caller.User != live.UserID { // zero without a valid token
+	if requestOf(ctx).caller.User != live.UserID { // Caller.User is 0 without a valid token
 		return &sign, nil
 	}
 	_, err := s.authenticate(ctx)

@@ -7,7 +7,7 @@ import (
 	"roomlog/domain"
 )
 
-// Connection is a client connection as operators see it.
+// Connection is a client connection in a response to operators.
 type Connection struct {
 	ID      domain.ConnectionID `json:"id" doc:"for kick"`
 	Node    string              `json:"node" doc:"the server process that holds the connection"`
@@ -18,7 +18,7 @@ type Connection struct {
 	Since   time.Time           `json:"since"`
 }
 
-// Connections is the result of a survey of all nodes.
+// Connections is the result of a survey of the connections of all nodes.
 type Connections struct {
 	Sockets []Connection `json:"sockets" doc:"newest first, at most 1000"`
 	Total   int          `json:"total" doc:"connections of the nodes that replied"`
@@ -26,7 +26,7 @@ type Connections struct {
 	Replied int          `json:"replied" doc:"nodes that replied within two seconds"`
 }
 
-// ConnectionFilter selects connections. A zero field selects all.
+// ConnectionFilter selects connections. A zero field matches all connections.
 type ConnectionFilter struct {
 	ID   domain.ConnectionID
 	User domain.UserID
@@ -80,7 +80,7 @@ type userBanInput struct {
 	}
 }
 
-// banUser bans a user and ends the lives of that user that are on air.
+// banUser bans a user and ends the user's lives that are on air or paused.
 func (s *server) banUser(ctx context.Context, in *userBanInput) (string, error) {
 	user := domain.UserID(in.Body.User)
 	err := s.Queries.EndLives(ctx, user, func(lives []domain.LiveID) error {
@@ -88,7 +88,7 @@ func (s *server) banUser(ctx context.Context, in *userBanInput) (string, error) 
 		if err == nil && !s.waitForTables(ctx, receipt.Position) {
 			err = newFailure(domain.CodeBusy, "the user is banned, but a live that started at this moment may go on: repeat the request", nil)
 		}
-		ctx = withoutIdempotencyKey(ctx) // a second command with the key would return the first outcome
+		ctx = withoutIdempotencyKey(ctx) // a second command with the same key would return the first outcome
 		return err
 	})
 	return "ok", err

@@ -18,7 +18,7 @@ import (
 	"roomlog/internal/limit"
 )
 
-// meters are the metrics of this server.
+// meters holds the metrics of this server.
 type meters struct {
 	requests *prometheus.CounterVec
 	seconds  *prometheus.HistogramVec
@@ -50,7 +50,7 @@ func newMeters(registry *prometheus.Registry) (*meters, error) {
 	return m, nil
 }
 
-// count counts a request under its route. Paths are not labels, because clients can invent them.
+// count counts a request under its route. The path is not a label, because clients can send any number of paths.
 func (m *meters) count(method, route string, status int, duration time.Duration) {
 	if route == "" || route == "/*" {
 		route = "none"
@@ -61,12 +61,12 @@ func (m *meters) count(method, route string, status int, duration time.Duration)
 		method = "other"
 	}
 	m.requests.WithLabelValues(method, route, strconv.Itoa(status)).Inc()
-	if route != eventsRoute { // its duration depends on the reader
+	if route != eventsRoute { // the duration of an event stream depends on the reader
 		m.seconds.WithLabelValues(method, route).Observe(duration.Seconds())
 	}
 }
 
-// metrics returns the handler of /metrics. Clients outside MetricsFrom get 404.
+// metrics returns the handler of /metrics. Clients outside Config.MetricsFrom receive 404.
 func (s *server) metrics() http.HandlerFunc {
 	all := promhttp.HandlerFor(s.Metrics, promhttp.HandlerOpts{MaxRequestsInFlight: 4})
 	return func(w http.ResponseWriter, r *http.Request) {
@@ -78,8 +78,8 @@ func (s *server) metrics() http.HandlerFunc {
 	}
 }
 
-// observe is the middleware that logs and counts every request when it ends. It logs no headers and no query, which may
-// contain a sign.
+// observe is the middleware that logs and counts every request when it ends. It logs neither headers nor the query,
+// which may contain a sign.
 func (s *server) observe(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		startedAt := s.Now()
@@ -99,7 +99,7 @@ func (s *server) observe(next http.Handler) http.Handler {
 func (s *server) logRequest(r *http.Request, ww middleware.WrapResponseWriter, route string, duration time.Duration) {
 	level := slog.LevelInfo
 	switch route {
-	case "/healthz", "/readyz", "/metrics": // requested all the time
+	case "/healthz", "/readyz", "/metrics": // too frequent to log
 		level = slog.LevelDebug
 	}
 	rc := requestOf(r.Context())
@@ -115,7 +115,7 @@ func (s *server) logRequest(r *http.Request, ww middleware.WrapResponseWriter, r
 	s.log.LogAttrs(r.Context(), level, "request completed", attrs...)
 }
 
-// recoverPanic is the middleware that turns a panic of a handler into a response with status 500.
+// recoverPanic is the middleware that recovers from a panic of a handler and sends status 500.
 func (s *server) recoverPanic(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		defer func() {
@@ -124,10 +124,10 @@ func (s *server) recoverPanic(next http.Handler) http.Handler {
 				return
 			}
 			if err, ok := cause.(error); ok && errors.Is(err, http.ErrAbortHandler) {
-				panic(cause) // a handler asks the HTTP server to close the connection
+				panic(cause) // http.ErrAbortHandler: the handler wants the connection closed
 			}
 			if r.Context().Err() != nil {
-				return // the client is gone
+				return // the client has disconnected
 			}
 			s.log.ErrorContext(r.Context(), "request panicked", slog.String("request_id", requestOf(r.Context()).id),
 				slog.Any("panic", cause), slog.String("stack", string(debug.Stack())))

@@ -20,7 +20,7 @@ type orderInput struct {
 	}
 }
 
-// order is an order for coins that waits for its payment.
+// order is an unpaid order of coins in a response.
 type order struct {
 	Order domain.OrderID    `json:"order"`
 	Price int64             `json:"price"`
@@ -28,7 +28,7 @@ type order struct {
 	Pay   map[string]string `json:"pay" doc:"parameters for the payment provider"`
 }
 
-// placeOrder places an order for coins. The coins are credited when the payment provider reports the payment.
+// placeOrder places an order of coins. The coins are credited when the payment provider reports the payment.
 func (s *server) placeOrder(ctx context.Context, in *orderInput) (order, error) {
 	price := in.Body.Price
 	receipt, err := s.execute(ctx, domain.PlaceOrder{
@@ -45,7 +45,8 @@ func (s *server) placeOrder(ctx context.Context, in *orderInput) (order, error) 
 	return order{placed.Order, placed.Price, placed.Coins, pay}, err
 }
 
-// payOrder is the callback of the payment provider. It credits the coins of an order, once.
+// payOrder handles the callback of the payment provider. It credits the coins of an order once, also if the callback
+// is repeated.
 func (s *server) payOrder(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), s.RequestTimeout)
 	defer cancel()
@@ -60,7 +61,8 @@ func (s *server) payOrder(w http.ResponseWriter, r *http.Request) {
 	writeJSON(w, http.StatusOK, success[string]{"ok", "ok"})
 }
 
-// credit executes the payment that body reports. It logs refusals as errors: they are attacks or lost money.
+// credit executes the PayOrder command for the payment in body. It logs refusals as errors, because they mean an
+// attack or lost money.
 func (s *server) credit(ctx context.Context, header http.Header, body []byte) error {
 	rc := requestOf(ctx)
 	log := s.log.With(slog.String("request_id", rc.id), slog.String("remote_addr", limit.Key(rc.addr)))

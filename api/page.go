@@ -13,7 +13,8 @@ import (
 	"github.com/go-chi/chi/v5"
 )
 
-// pageFiles is the documentation page at /docs. It loads nothing from other servers, so it works offline.
+// pageFiles contains the documentation page at /docs. The page loads nothing from other servers and therefore works
+// offline.
 //
 //go:embed page
 var pageFiles embed.FS
@@ -29,7 +30,7 @@ func openAPIJSON(document *huma.OpenAPI) ([]byte, error) {
 
 func (s *server) openapi(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Type", "application/json")
-	_, _ = w.Write(s.spec) // the client may be gone
+	_, _ = w.Write(s.spec) // fails only if the client has disconnected
 }
 
 func (s *server) docs(w http.ResponseWriter, r *http.Request) {
@@ -45,5 +46,5 @@ func (s *server) docs(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
 	h.Set("Content-Type", mime.TypeByExtension(path.Ext(name)))
 	h.Set("Content-Security-Policy", "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; base-uri 'none'; frame-ancestors 'none'")
-	_, _ = w.Write(content) // the client may be gone
+	_, _ = w.Write(content) // fails only if the client has disconnected
 }

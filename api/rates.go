@@ -9,21 +9,21 @@ import (
 	"roomlog/internal/limit"
 )
 
-// A rateClass says which bucket a request takes a token from.
+// rateClass selects the token bucket for a request.
 type rateClass int
 
-// The rate classes. Limits are per process.
+// The rate classes. Each process has its own limits.
 const (
-	rateReads         rateClass = iota + 1 // by address
-	rateSignIns                            // by address; the handler adds the name
-	rateRegistrations                      // by address
-	rateChatRooms                          // by address
-	rateWrites                             // by user
-	rateUploads                            // by user
-	ratePayments                           // by address: the payment provider must not share a bucket with clients
+	rateReads         rateClass = iota + 1 // per address
+	rateSignIns                            // per address; the handler also takes a token per name
+	rateRegistrations                      // per address
+	rateChatRooms                          // per address
+	rateWrites                             // per user
+	rateUploads                            // per user
+	ratePayments                           // per address, so that the payment provider does not share a bucket with clients
 )
 
-// maxRateKeys bounds the memory of one class: the addresses or users whose buckets are kept.
+// maxRateKeys is the maximum number of addresses or users per class whose buckets are kept in memory.
 const maxRateKeys = 50_000
 
 func (c rateClass) known() bool { return c >= rateReads && c <= ratePayments }
@@ -36,7 +36,7 @@ func (c rateClass) description() string {
 	}[c]
 }
 
-// rates are the request limits of this server.
+// rates holds the rate limiters of this server.
 type rates struct {
 	now           func() time.Time
 	classes       map[rateClass]*limit.Rates[string]
@@ -56,8 +56,8 @@ func newRates(c Config) *rates {
 	}}
 }
 
-// admit takes one request of a class, or refuses it with rate_limited. A request of a user class without a valid token is
-// not counted: its endpoint refuses it.
+// admit takes a token of a class for a request, or refuses with rate_limited. It does not count a request of a user
+// class without a valid token, because its endpoint refuses the request.
 func (r *rates) admit(ctx context.Context, class rateClass) error {
 	rc := requestOf(ctx)
 	byUser := class == rateWrites || class == rateUploads
@@ -70,7 +70,7 @@ func (r *rates) admit(ctx context.Context, class rateClass) error {
 	return nil
 }
 
-// admitName takes one sign-in for the name with a key.
+// admitName takes a sign-in token for the name with the given key.
 func (r *rates) admitName(nameKey string) error { return r.take(r.signInsByName, nameKey) }
 
 func (r *rates) take(buckets *limit.Rates[string], key string) error {

@@ -9,10 +9,11 @@ import (
 	"roomlog/projections"
 )
 
-// RecordingsRoute is the path under which cmd serves the files of recordings: RecordingsRoute + LIVE/RECORDING/FILE?sign=…
+// RecordingsRoute is the prefix of the URLs of recording files: RecordingsRoute + LIVE/RECORDING/FILE?sign=….
+// cmd/roomlog registers the handler.
 const RecordingsRoute = "/recordings/"
 
-// Recording is a recording of a broadcast.
+// Recording is a recording of a broadcast in a response.
 type Recording struct {
 	ID         domain.RecordingID `json:"id"`
 	Live       domain.LiveID      `json:"live_id"`
@@ -26,7 +27,7 @@ type Recording struct {
 	IndexURL   string             `json:"index_url" doc:"index with one line for each fragment: its place in the file, its media time, its wall time"`
 }
 
-// RecordingPart is one file of a recording.
+// RecordingPart is one file of a recording in a response.
 type RecordingPart struct {
 	URL        string           `json:"url" doc:"valid as long as a sign"`
 	File       string           `json:"file"`

@@ -13,23 +13,23 @@ import (
 	"roomlog/projections"
 )
 
-// requestContext is what the server knows of a request besides its body.
+// requestContext holds data about a request in addition to its body.
 type requestContext struct {
-	id             string     // for the log of the program and the correlation of events
-	addr           netip.Addr // of the client, behind trusted proxies
-	baseURL        string     // under which the client reaches this server
+	id             string     // request id, for log messages and for the correlation of events
+	addr           netip.Addr // address of the client, not of a trusted proxy
+	baseURL        string     // URL under which the client reached this server
 	idempotencyKey string
 	caller         token.Claims
-	tokenError     error // why the token is not valid; nil for a valid one
+	tokenError     error // the error of the token; nil for a valid token
 
-	// Set by the access rule of the endpoint, if it loads them.
+	// The access rule of the endpoint sets these fields if it loads them.
 	user projections.User
 	live projections.Live
 }
 
 type requestContextKey struct{}
 
-// requestOf returns the context of the request that ctx belongs to.
+// requestOf returns the request context in ctx.
 func requestOf(ctx context.Context) *requestContext {
 	if rc, ok := ctx.Value(requestContextKey{}).(*requestContext); ok {
 		return rc
@@ -37,15 +37,16 @@ func requestOf(ctx context.Context) *requestContext {
 	return &requestContext{tokenError: token.Invalid()}
 }
 
-// withoutIdempotencyKey returns ctx for a further command of a request. The key belongs to the first command.
+// withoutIdempotencyKey returns ctx without the idempotency key, for further commands of the same request. The key
+// belongs to the first command.
 func withoutIdempotencyKey(ctx context.Context) context.Context {
 	rc := *requestOf(ctx)
 	rc.idempotencyKey = ""
 	return context.WithValue(ctx, requestContextKey{}, &rc)
 }
 
-// withRequestContext is the middleware that fills the request context. It refuses nothing: endpoints that need no token
-// ignore an invalid one.
+// withRequestContext is the middleware that adds a requestContext to the context. It refuses no request: endpoints
+// that need no token ignore an invalid token.
 func (s *server) withRequestContext(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		rc := &requestContext{
@@ -61,12 +62,12 @@ func (s *server) withRequestContext(next http.Handler) http.Handler {
 		h := w.Header()
 		h.Set("X-Request-Id", rc.id)
 		h.Set("X-Content-Type-Options", "nosniff")
-		h.Set("Cache-Control", "no-store") // cacheable responses replace it
+		h.Set("Cache-Control", "no-store") // the default; cacheable responses replace it
 		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), requestContextKey{}, rc)))
 	})
 }
 
-// requestID returns the X-Request-Id that a trusted proxy set, or a new one.
+// requestID returns the X-Request-Id that a trusted proxy has set, or a new id.
 func (s *server) requestID(r *http.Request) string {
 	id := r.Header.Get("X-Request-Id")
 	if id == "" || len(id) > 64 || !s.Proxies.Contains(limit.Peer(r)) || strings.ContainsFunc(id, func(c rune) bool {
@@ -77,7 +78,7 @@ func (s *server) requestID(r *http.Request) string {
 	return id
 }
 
-// tokenOf returns the token of a request: the header token, else Authorization.
+// tokenOf returns the token of a request from the header token or, if there is none, from Authorization.
 func tokenOf(r *http.Request) string {
 	if t := r.Header.Get("token"); t != "" {
 		return t
@@ -85,8 +86,8 @@ func tokenOf(r *http.Request) string {
 	return r.Header.Get("Authorization")
 }
 
-// baseURL returns the address under which the client reached this server: "https://live.example". Trusted proxies
-// report it in X-Forwarded-Proto and X-Forwarded-Host.
+// baseURL returns the URL under which the client reached this server: "https://live.example". It reads
+// X-Forwarded-Proto and X-Forwarded-Host of trusted proxies.
 func baseURL(trusted limit.Proxies, r *http.Request) string {
 	scheme, host := "http", r.Host
 	if r.TLS != nil {
@@ -106,7 +107,7 @@ func baseURL(trusted limit.Proxies, r *http.Request) string {
 	return scheme + "://" + host
 }
 
-// isPlainHost reports whether s can be put into a URL without escaping.
+// isPlainHost reports whether s needs no escaping as the host of a URL.
 func isPlainHost(s string) bool {
 	return s != "" && len(s) <= 255 && !strings.ContainsFunc(s, func(r rune) bool {
 		return !('a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' || strings.ContainsRune(".-:[]", r))

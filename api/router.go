@@ -89,7 +89,7 @@ func (s *server) registerOperator() {
 	serve(s, post("/api/operator/unban", "Lift the ban of a user", operator, rateWrites), s.unbanUser)
 }
 
-// registerService registers what machines and browsers read at any rate.
+// registerService registers the routes without a rate limit, for monitoring and for browsers.
 func (s *server) registerService() {
 	const static = "static: the response is in memory"
 	s.serveUnlimited("/healthz", "liveness probes: no work", s.healthz)

@@ -10,15 +10,15 @@ import (
 
 // Streams lists the streams of all nodes.
 type Streams interface {
-	// Streams returns the streams that are published or that players wait for, ordered by live.
+	// Streams returns all streams with a publisher or waiting players, ordered by live.
 	Streams(ctx context.Context) ([]Stream, error)
-	// Players returns the players of a live.
+	// Players returns the connected players of a live.
 	Players(ctx context.Context, live projections.Live) ([]StreamPlayer, error)
-	// LiveOfPlayer returns the live that a connected player plays, and reports whether there is such a player.
+	// LiveOfPlayer returns the live that a connected player plays. found is false if there is no such player.
 	LiveOfPlayer(ctx context.Context, id domain.PlayerID) (live domain.LiveID, found bool, err error)
 }
 
-// Stream is the stream of a live and its figures.
+// Stream describes the stream of a live, with statistics.
 type Stream struct {
 	Live      domain.LiveID      `json:"live"`
 	Title     string             `json:"title"`
@@ -27,7 +27,7 @@ type Stream struct {
 	Node      string             `json:"node" doc:"the server process that receives the broadcast"`
 	Media     *LiveMedia         `json:"media" doc:"null while players wait for a broadcast"`
 
-	// The figures of the node that receives the broadcast.
+	// Statistics of the node that receives the broadcast.
 	Publishing bool   `json:"publishing" doc:"false while the server waits for a lost encoder"`
 	Bitrate    int    `json:"bitrate" doc:"of the encoder, in bits per second"`
 	GOP        int    `json:"gop" doc:"frames from one key frame to the next"`
@@ -35,14 +35,14 @@ type Stream struct {
 	FramesIn   uint64 `json:"frames_in"`
 	BytesIn    uint64 `json:"bytes_in"`
 
-	// The figures of all nodes.
+	// Statistics of all nodes.
 	Players  map[string]int `json:"players" doc:"number of players by protocol"`
 	BytesOut uint64         `json:"bytes_out"`
 	Skips    uint64         `json:"skips" doc:"times that a slow player was moved to a newer key frame"`
 	Drops    uint64         `json:"drops" doc:"players that were disconnected because they read nothing"`
 }
 
-// StreamPlayer is a player of a stream.
+// StreamPlayer describes a player of a stream.
 type StreamPlayer struct {
 	ID       string    `json:"id" doc:"for kick"`
 	Node     string    `json:"node" doc:"the server process that serves the player"`
@@ -54,7 +54,7 @@ type StreamPlayer struct {
 	Skips    uint64    `json:"skips" doc:"times that the player was moved to a newer key frame"`
 }
 
-// listStreams returns all streams to operators, and their own streams to other users.
+// listStreams returns all streams to operators. Other users receive their own streams.
 func (s *server) listStreams(ctx context.Context, _ *struct{}) ([]Stream, error) {
 	all, err := s.Streams.Streams(ctx)
 	if err != nil {
@@ -82,7 +82,8 @@ type streamKickInput struct {
 	}
 }
 
-// kickStream ends the broadcast of a live or disconnects a player. Both are events, on which every node acts.
+// kickStream ends the broadcast of a live or disconnects a player. It executes a command; every node acts on the
+// resulting event.
 func (s *server) kickStream(ctx context.Context, in *streamKickInput) (string, error) {
 	kick := in.Body
 	if (kick.Live != 0) == (kick.Player != "") {
@@ -103,7 +104,7 @@ func (s *server) kickStream(ctx context.Context, in *streamKickInput) (string, e
 	return "ok", err
 }
 
-// noStreams lists nothing.
+// noStreams is the Streams of a server without media: it returns empty lists.
 type noStreams struct{}
 
 func (noStreams) Streams(context.Context) ([]Stream, error) { return nil, nil }

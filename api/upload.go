@@ -17,9 +17,10 @@ import (
 	"roomlog/domain"
 )
 
-const multipartOverhead = 8 << 10 // bytes of a multipart body beside the file
+const multipartOverhead = 8 << 10 // maximum size in bytes of a multipart body without the file
 
-// upload stores an image or a sound and responds with its URL. It ignores the name and the type that the client sends.
+// upload stores an image or a sound and responds with its URL. It ignores the file name and the content type in the
+// request.
 func (s *server) upload(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), s.UploadTimeout)
 	defer cancel()
@@ -31,7 +32,7 @@ func (s *server) upload(w http.ResponseWriter, r *http.Request) {
 	writeJSON(w, http.StatusOK, success[string]{"ok", requestOf(ctx).baseURL + "/uploads/" + name})
 }
 
-// receiveUpload stores the file in a request and returns its name.
+// receiveUpload stores the file in a request and returns its new name.
 func (s *server) receiveUpload(w http.ResponseWriter, r *http.Request) (string, error) {
 	control := http.NewResponseController(w)
 	if err := control.SetReadDeadline(s.Now().Add(s.UploadTimeout)); err == nil {
@@ -55,7 +56,7 @@ func (s *server) receiveUpload(w http.ResponseWriter, r *http.Request) (string, 
 	return name, nil
 }
 
-// firstFile returns the first part of a form that is a file.
+// firstFile returns the first part of a multipart form that is a file.
 func firstFile(r *http.Request) (*multipart.Part, error) {
 	form, err := r.MultipartReader()
 	if err != nil {
@@ -72,8 +73,8 @@ func firstFile(r *http.Request) (*multipart.Part, error) {
 	}
 }
 
-// uploadError returns the error for the client: a refusal unless the disk failed. It closes the connection because the
-// rest of the upload may still arrive.
+// uploadError returns the error to report to the client: a *domain.Refusal, or an internal error if the disk failed.
+// It makes the server close the connection, because the rest of the upload may still arrive.
 func uploadError(w http.ResponseWriter, err error) error {
 	var disk *fs.PathError
 	if domain.AsRefusal(err) != nil {

@@ -13,7 +13,7 @@ import (
 	"roomlog/projections"
 )
 
-// User is a user as that user sees it.
+// User is the private view of a user: the response to that user.
 type User struct {
 	ID       domain.UserID `json:"id"`
 	Username string        `json:"username"`
@@ -26,7 +26,7 @@ func newUser(p projections.Profile, coins domain.Coins) User {
 	return User{p.ID, p.Username, p.Nickname, p.Avatar, coins}
 }
 
-// PublicUser is a user as others see it.
+// PublicUser is the public part of a user in responses to other users.
 type PublicUser struct {
 	ID     domain.UserID `json:"id"`
 	Name   string        `json:"name"`
@@ -43,8 +43,8 @@ type registration struct {
 	}
 }
 
-// registerUser creates an account. The hash of the password is stored beside the log, under a random id that the event
-// names.
+// registerUser creates an account. It stores the hash of the password outside the log, under a random id that the
+// event contains.
 func (s *server) registerUser(ctx context.Context, in *registration) (User, error) {
 	if err := password.Check(in.Body.Password); err != nil {
 		return User{}, err
@@ -53,7 +53,7 @@ func (s *server) registerUser(ctx context.Context, in *registration) (User, erro
 		return User{}, refusal(codePasswordsDiff, "password and repassword differ")
 	}
 	name := s.Store.NameKey(in.Body.Username)
-	if _, err := s.Queries.Account(ctx, name); err == nil { // saves the hash; the log decides
+	if _, err := s.Queries.Account(ctx, name); err == nil { // avoids hashing the password; the log makes the decision
 		return User{}, refusal(domain.CodeNameTaken, "the username is taken")
 	}
 	hash, err := s.passwords.Hash(ctx, in.Body.Password)
@@ -75,8 +75,8 @@ func (s *server) registerUser(ctx context.Context, in *registration) (User, erro
 	return User{ID: e.User, Username: e.Username, Nickname: e.Nickname, Avatar: e.Avatar}, err
 }
 
-// deleteUnusedCredential deletes the hash of a refused registration. After any other error the account may exist, so the
-// hash stays: a cleaner deletes it later if no account uses it.
+// deleteUnusedCredential deletes the password hash of a refused registration. After any other error the account may
+// exist, so the hash stays; a cleaner deletes it later if no account uses it.
 func (s *server) deleteUnusedCredential(ctx context.Context, id uuid.UUID, cause error) {
 	if domain.AsRefusal(cause) == nil {
 		return
@@ -98,8 +98,8 @@ type signedIn struct {
 	Token string `json:"token"`
 }
 
-// login starts a session for a username and its password, and ends the user's earlier session. Unknown usernames and
-// wrong passwords get the same response after the same work.
+// login checks username and password, starts a session and ends the user's previous session. For unknown usernames
+// and wrong passwords the response and its time are the same.
 func (s *server) login(ctx context.Context, in *credentials) (signedIn, error) {
 	name := s.Store.NameKey(in.Body.Username)
 	if err := s.rates.admitName(name); err != nil {
@@ -117,7 +117,7 @@ func (s *server) login(ctx context.Context, in *credentials) (signedIn, error) {
 	return signedIn{newUser(account.Profile, coins), issued}, err
 }
 
-// startSession starts a session of a user and returns its token.
+// startSession starts a session for a user and returns its token.
 func (s *server) startSession(ctx context.Context, user domain.UserID) (string, error) {
 	session := uuid.NewString()
 	receipt, err := s.executeAnonymously(ctx, domain.SignIn{User: user, Session: session})
@@ -127,17 +127,17 @@ func (s *server) startSession(ctx context.Context, user domain.UserID) (string, 
 	return s.Tokens.Issue(token.Claims{User: user, Session: session, Position: receipt.Position})
 }
 
-// checkPassword returns the account of a username if the password is right.
+// checkPassword returns the account of a username if the password is correct, and a *domain.Refusal otherwise.
 func (s *server) checkPassword(ctx context.Context, nameKey, guess string) (projections.Account, error) {
 	wrong := refusal(codeCredentials, "no account has this username and password")
-	if password.Check(guess) != nil { // no account can have it
+	if password.Check(guess) != nil { // no account can have this password
 		return projections.Account{}, wrong
 	}
 	account, err := s.Queries.Account(ctx, nameKey)
 	if err != nil && !isNotFound(err) {
 		return account, err
 	}
-	hash, err := s.Store.Credential(ctx, account.Credential) // for unknown names too, so that the time is the same
+	hash, err := s.Store.Credential(ctx, account.Credential) // also for unknown names, so that the time is the same
 	if err != nil {
 		return account, err
 	}

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// User is the state of a user's account that decisions need.
+// User is the part of a user's account that decisions read.
 type User struct {
 	Registered bool   `json:"registered"`
 	Disabled   bool   `json:"disabled,omitempty"`
@@ -29,12 +29,13 @@ func (u User) Active() bool { return u.Registered && !u.Disabled && !u.Forgotten
 // HasRole reports whether the user has role.
 func (u User) HasRole(role Role) bool { return slices.Contains(u.Roles, role) }
 
-// Status returns what admission checks of the user.
+// Status returns the part of the account that admission checks read.
 func (u User) Status() UserStatus {
 	return UserStatus{Exists: u.Registered, Disabled: u.Disabled, Forgotten: u.Forgotten, Ban: u.Ban}
 }
 
-// UserStatus is what admission checks of a user. Decisions take it from User, the servers from their tables.
+// UserStatus is the part of an account that decides whether the user may act. Decisions take it from User, servers
+// take it from their tables.
 type UserStatus struct {
 	Exists, Disabled, Forgotten bool
 	Ban                         Ban
@@ -52,7 +53,7 @@ func (s UserStatus) Check(id UserID, now time.Time) error {
 	return nil
 }
 
-// existingUser returns the account on which an operator acts.
+// existingUser returns the account of a user. It refuses if the account does not exist or is forgotten.
 func (v View) existingUser(id UserID) (User, error) {
 	user := v.User(id)
 	if !user.Registered || user.Forgotten {
@@ -61,12 +62,12 @@ func (v View) existingUser(id UserID) (User, error) {
 	return user, nil
 }
 
-// isOperator reports whether the actor is an operator, at the command line or by the role.
+// isOperator reports whether the actor is an operator at the command line or a user with RoleOperator.
 func (v View) isOperator() bool {
 	return v.Actor.Kind == Operator || v.Actor.Kind == Authenticated && v.User(v.Actor.User).HasRole(RoleOperator)
 }
 
-// Role is a right that a user has beyond those of everybody.
+// Role is a right that an operator grants to a user.
 type Role string
 
 // The roles.
@@ -79,16 +80,16 @@ const (
 // Roles lists every role.
 var Roles = [...]Role{RoleOperator, RoleAuditor, RoleAnalyst}
 
-// Ban excludes a user. The zero Ban excludes nobody.
+// Ban excludes a user. The zero Ban has no effect.
 type Ban struct {
 	User  UserID `json:"user"`
-	Until int64  `json:"until"` // Unix seconds; 0: for good
+	Until int64  `json:"until"` // Unix seconds; 0: permanent
 }
 
-// maxBanSeconds is the longest ban that ends: ten years.
+// maxBanSeconds is the maximum duration of a temporary ban in seconds: ten years.
 const maxBanSeconds = 10 * 365 * 24 * 3600
 
-// newBan returns a ban of user that begins now and lasts the given seconds, or for good if seconds is 0.
+// newBan returns a ban of user that starts at now. It lasts the given seconds, or is permanent if seconds is 0.
 func newBan(user UserID, now time.Time, seconds int64) (Ban, error) {
 	switch {
 	case seconds < 0 || seconds > maxBanSeconds:

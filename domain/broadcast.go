@@ -2,18 +2,19 @@ package domain
 
 import "slices"
 
-// MediaInfo is the codecs and size of a broadcast. Media is relayed without decoding, so a value may be unknown.
+// MediaInfo describes the codecs and the frame size of a broadcast. Media is relayed without decoding, so a field may
+// be unknown.
 type MediaInfo struct {
-	Video  string `json:"video,omitempty"`  // codec, for instance "h264"; "" if unknown
+	Video  string `json:"video,omitempty"`  // codec, for example "h264"; "" if unknown
 	Width  int    `json:"width,omitempty"`  // pixels; 0 if unknown
 	Height int    `json:"height,omitempty"` // pixels; 0 if unknown
-	Audio  string `json:"audio,omitempty"`  // codec, for instance "aac"; "" if unknown
+	Audio  string `json:"audio,omitempty"`  // codec, for example "aac"; "" if unknown
 }
 
-// Bounds of MediaInfo and of names in media, which come from encoders.
+// Bounds of MediaInfo and of other texts from encoders.
 const (
 	maxMediaName = 32      // bytes
-	maxPixels    = 1 << 16 // more than any screen has
+	maxPixels    = 1 << 16 // larger than any screen
 )
 
 func (m MediaInfo) check() error {
@@ -26,7 +27,8 @@ func (m MediaInfo) check() error {
 	return nil
 }
 
-// StartBroadcast records the start of a broadcast of a live. It stops the broadcast that the live has before.
+// StartBroadcast records the start of a broadcast of a live. It also stops the running broadcast of the live, if
+// there is one.
 type StartBroadcast struct {
 	Live      LiveID      `json:"live"`
 	Broadcast BroadcastID `json:"broadcast"`
@@ -82,7 +84,7 @@ func (e BroadcastStarted) EventLive() LiveID  { return e.Live }
 func (e BroadcastStarted) EventUser() UserID  { return e.Streamer }
 func (e BroadcastStarted) evolve(l Live) Live { l.Broadcast = e.Broadcast; return l }
 
-// StopCause is why a broadcast has stopped.
+// StopCause is the reason for which a broadcast stopped.
 type StopCause string
 
 // The causes.
@@ -100,7 +102,7 @@ const (
 var stopCauses = [...]StopCause{StopByPublisher, StopConnectionLost, StopReplaced, StopKicked, StopLiveEnded,
 	StopOwnerUnavailable, StopShutdown, StopNodeLost}
 
-// StopBroadcast records the end of a broadcast. Nothing changes if the live has another broadcast by now.
+// StopBroadcast records the end of a broadcast. Nothing changes if the live has another running broadcast or none.
 type StopBroadcast struct {
 	Live      LiveID      `json:"live"`
 	Broadcast BroadcastID `json:"broadcast"`
@@ -128,7 +130,7 @@ func (c StopBroadcast) decide(view View) ([]Event, error) {
 // KickBroadcast ends the broadcast of a live. The status of the live does not change.
 type KickBroadcast struct {
 	Live   LiveID `json:"live"`
-	Reason string `json:"reason"` // for the record and the encoder: at most 100 characters, may be empty; must not name anybody
+	Reason string `json:"reason"` // stored in the event and sent to the encoder: at most 100 characters, may be empty; must not identify a person
 }
 
 func (KickBroadcast) Type() string { return "broadcast.kick" }
@@ -149,7 +151,8 @@ func (c KickBroadcast) decide(view View) ([]Event, error) {
 	return []Event{BroadcastStopped{c.Live, live.Streamer, live.Broadcast, StopKicked, reason, 0}}, nil
 }
 
-// BroadcastStopped records the end of a broadcast. An encoder that reconnects in time does not end it.
+// BroadcastStopped records the end of a broadcast. A short loss of the encoder's connection does not end a broadcast:
+// the encoder may reconnect.
 type BroadcastStopped struct {
 	Live      LiveID      `json:"live"`
 	Streamer  UserID      `json:"streamer"` // the owner of the live

@@ -1,6 +1,6 @@
 package domain
 
-// Commands lists every command and who may issue it.
+// Commands lists every command with its access rule.
 var Commands = []CommandSpec{
 	command[RegisterUser](anyone),
 	command[RegisterByEmail](anyone),
@@ -51,7 +51,7 @@ var Commands = []CommandSpec{
 	coins(command[CreditCoins](operator)),
 }
 
-// Events lists every event and the state of its stream.
+// Events lists every event with the state of its stream.
 var Events = []EventSpec{
 	takesID(personal[UserRegistered](event[UserRegistered, User]()), nextUser),
 	personal[UserProfileChanged](event[UserProfileChanged, User]()),
@@ -107,8 +107,8 @@ var Events = []EventSpec{
 	event[GiftWithdrawn, Gift](),
 }
 
-// States lists every kind of stream by the noun that its name begins with. The number is the format of the state:
-// increase it when the meaning of a field changes, so that older snapshots are ignored.
+// States lists every kind of stream. Each name is the prefix of the streams, such as "wallet". Each number is the
+// format of the state: increase it when the meaning of a field changes, so that older snapshots are ignored.
 var States = []StateSpec{
 	state[User]("user", 1),
 	state[Username]("username", 1),

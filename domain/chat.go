@@ -2,30 +2,31 @@ package domain
 
 import "slices"
 
-// ChatProfile is the form of chat that a participant's client understands.
+// ChatProfile is the kind of chat that the client of a participant supports.
 type ChatProfile string
 
 // The profiles.
 const (
 	ProfileNative   ChatProfile = "native"   // frames of the native protocol
-	ProfilePlain    ChatProfile = "plain"    // plain messages under a nickname, sent to everybody
+	ProfilePlain    ChatProfile = "plain"    // plain messages under a nickname, sent to all participants
 	ProfileExchange ChatProfile = "exchange" // exchanges between connections
 	ProfileRooms    ChatProfile = "rooms"    // chat rooms with history, for signed-in users
 )
 
 var chatProfiles = [...]ChatProfile{ProfileNative, ProfilePlain, ProfileExchange, ProfileRooms}
 
-// MaxJoinedChatRooms is the maximum number of chat rooms that one participant is in.
+// MaxJoinedChatRooms is the maximum number of chat rooms that one participant can be in at the same time.
 const MaxJoinedChatRooms = 16
 
-// EnterChat makes a connection a participant of the chat and, if a chat room is given, joins it; both or nothing.
-// ParticipantEntered states the participant's id, which later commands name.
+// EnterChat makes a connection a participant of the chat and, if a chat room is given, joins the chat room. If either
+// is refused, neither happens. ParticipantEntered contains the participant's id, which later commands need.
 //
-// A signed-in user gives no nickname, only the key of the name in the profile.
+// Nickname is for participants without an account. For a signed-in user, NameKey is the key of the name in the user's
+// profile.
 type EnterChat struct {
 	ChatRoom   ChatRoomID  `json:"chat_room"` // "" for none
 	Nickname   string      `json:"nickname"`  // of a participant without an account: 1–20 characters, or "" to set it later
-	NameKey    string      `json:"-"`         // keyed hash of the folded name; "" for no name
+	NameKey    string      `json:"-"`         // keyed hash of the case-folded name; "" for no name
 	Connection string      `json:"-"`         // public id of the connection: 1–64 bytes
 	Profile    ChatProfile `json:"-"`
 	Node       string      `json:"-"` // the node that holds the connection
@@ -33,7 +34,8 @@ type EnterChat struct {
 
 func (EnterChat) Type() string { return "participant.enter" }
 
-// Reads does not name the stream of the participant, which is new.
+// Reads returns the streams that the decision reads. It omits the stream of the participant, which does not exist
+// yet.
 func (c EnterChat) Reads(actor Actor) []Stream {
 	streams := append(nicknameStreams(c.NameKey), nextParticipant)
 	if c.NameKey != "" && actor.User == 0 {
@@ -76,7 +78,7 @@ type ParticipantEntered struct {
 	Profile     ChatProfile   `json:"profile"`
 	User        UserID        `json:"user"`     // 0: not signed in
 	Nickname    string        `json:"nickname"` // of a participant without an account; may be empty
-	NameKey     string        `json:"name_key"` // keyed hash of the folded name; "" for none
+	NameKey     string        `json:"name_key"` // keyed hash of the case-folded name; "" for none
 	Node        string        `json:"node"`     // the node that holds the connection
 }
 
@@ -91,8 +93,8 @@ func (e *ParticipantEntered) personal() (UserID, []*string) {
 	return KeyOwner(e.User, e.Participant), []*string{&e.Nickname}
 }
 
-// LeaveChat records that the connection of a participant has ended. It leaves the chat rooms and releases the
-// nickname as well. Nothing changes if the participant is not in the chat or another node holds it.
+// LeaveChat records that the connection of a participant has ended. The participant leaves all chat rooms and the
+// nickname is released. Nothing changes if the participant is not in the chat or its connection is on another node.
 type LeaveChat struct {
 	Participant ParticipantID `json:"participant"`
 	Cause       LeaveCause    `json:"cause"`
@@ -175,7 +177,7 @@ func (c JoinChatRoom) decide(view View) ([]Event, error) {
 	return []Event{ChatRoomJoined{c.Participant, participant.Connection, participant.User, c.ChatRoom}}, nil
 }
 
-// ChatRoomJoined records that a participant is in a chat room.
+// ChatRoomJoined records that a participant has joined a chat room.
 type ChatRoomJoined struct {
 	Participant ParticipantID `json:"participant"`
 	Connection  string        `json:"connection"` // public id of the connection
@@ -209,7 +211,7 @@ func (c LeaveChatRoom) decide(view View) ([]Event, error) {
 	return []Event{ChatRoomLeft{c.Participant, participant.Connection, participant.User, c.ChatRoom, LeaveRequested}}, nil
 }
 
-// ChatRoomLeft records that a participant is not in a chat room any more.
+// ChatRoomLeft records that a participant has left a chat room.
 type ChatRoomLeft struct {
 	Participant ParticipantID `json:"participant"`
 	Connection  string        `json:"connection"` // public id of the connection

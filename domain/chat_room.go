@@ -4,8 +4,8 @@ import "slices"
 
 const chatRoomIDLength = 24
 
-// IsChatRoomID reports whether s has the form of a chat room's id. No chat room has such a name, so clients may name
-// a chat room by id or by name.
+// IsChatRoomID reports whether s has the form of a chat room id. Names of this form are refused, so clients may use
+// either the id or the name of a chat room in the same field.
 func IsChatRoomID(s string) bool { return len(s) == chatRoomIDLength && hexadecimal(s) }
 
 // ChatRoom is the state of a chat room.
@@ -17,10 +17,10 @@ type ChatRoom struct {
 // ChatRoom returns the state of a chat room.
 func (v View) ChatRoom(id ChatRoomID) ChatRoom { return look[ChatRoom](v, chatRoomStream(id)) }
 
-// ChatRoomCount returns the number of chat rooms.
+// ChatRoomCount returns the number of chat rooms that exist.
 func (v View) ChatRoomCount() int { return int(look[Counter](v, chatRoomCount).Value) }
 
-// openChatRoom returns the state of a chat room that exists.
+// openChatRoom returns the state of a chat room. It refuses if the chat room does not exist or was removed.
 func (v View) openChatRoom(id ChatRoomID) (ChatRoom, error) {
 	room := v.ChatRoom(id)
 	if !room.Open {
@@ -32,23 +32,23 @@ func (v View) openChatRoom(id ChatRoomID) (ChatRoom, error) {
 // ChatRoomName is the state of the name of a chat room.
 type ChatRoomName struct {
 	ChatRoom ChatRoomID `json:"chat_room"` // "": no chat room has the name now
-	Used     bool       `json:"used"`      // a chat room has or had the name
+	Used     bool       `json:"used"`      // true from the first chat room with the name on
 }
 
-// ChatRoomName returns which chat room has a name.
+// ChatRoomName returns the state of the chat room name with the given key.
 func (v View) ChatRoomName(key string) ChatRoomName {
 	return look[ChatRoomName](v, chatRoomNameStream(key))
 }
 
-// CreateChatRoom creates a chat room under a name that is free. It does not require sign-in.
+// CreateChatRoom creates a chat room under a name that no chat room has. It does not require sign-in.
 //
-// For the actor System nothing changes if the name was ever used, so that the default chat room does not come back
-// after an operator has removed it.
+// For the actor System nothing changes if a chat room has or ever had the name. The default chat room therefore stays
+// removed after an operator has removed it.
 type CreateChatRoom struct {
 	Name         string     `json:"name"` // 1–32 characters
 	ChatRoom     ChatRoomID `json:"-"`    // random
-	NameKey      string     `json:"-"`    // keyed hash of the folded name
-	MaxChatRooms int        `json:"-"`    // limit of chat rooms, this one included; does not bind operators
+	NameKey      string     `json:"-"`    // keyed hash of the case-folded name
+	MaxChatRooms int        `json:"-"`    // maximum number of chat rooms including this one; ignored for operators
 }
 
 func (CreateChatRoom) Type() string { return "chat_room.create" }
@@ -65,7 +65,7 @@ func (c CreateChatRoom) decide(view View) ([]Event, error) {
 	limited := view.Actor.Kind == Anonymous || view.Actor.Kind == Authenticated
 	count := view.ChatRoomCount()
 	switch holder := view.ChatRoomName(c.NameKey); {
-	case !IsChatRoomID(string(c.ChatRoom)) || c.NameKey == "": // a fault of the server
+	case !IsChatRoomID(string(c.ChatRoom)) || c.NameKey == "": // an error of the server
 		return nil, refuse(CodeBadRequest, "a chat room requires an id of %d of 0-9a-f and the key of its name", chatRoomIDLength)
 	case view.Actor.Kind == System && holder.Used:
 		return nil, nil
@@ -84,9 +84,9 @@ func (c CreateChatRoom) decide(view View) ([]Event, error) {
 type ChatRoomCreated struct {
 	ChatRoom ChatRoomID `json:"chat_room"`
 	Name     string     `json:"name"`     // shown to users
-	NameKey  string     `json:"name_key"` // keyed hash of the folded name
-	User     UserID     `json:"user"`     // who created it; 0 for an operator or an anonymous user
-	Total    int        `json:"total"`    // number of chat rooms, this one included
+	NameKey  string     `json:"name_key"` // keyed hash of the case-folded name
+	User     UserID     `json:"user"`     // the creator; 0 for an operator or an anonymous user
+	Total    int        `json:"total"`    // number of chat rooms including this one
 }
 
 func (ChatRoomCreated) Type() string               { return "chat_room.created.v1" }
@@ -95,9 +95,9 @@ func (e ChatRoomCreated) EventUser() UserID        { return e.User }
 func (e ChatRoomCreated) count() int64             { return int64(e.Total) }
 func (e ChatRoomCreated) evolve(ChatRoom) ChatRoom { return ChatRoom{Open: true, NameKey: e.NameKey} }
 
-// ChatRoomNameClaimed records which chat room has a name.
+// ChatRoomNameClaimed records that a chat room has taken a name.
 type ChatRoomNameClaimed struct {
-	Key      string     `json:"key"` // keyed hash of the folded name
+	Key      string     `json:"key"` // keyed hash of the case-folded name
 	ChatRoom ChatRoomID `json:"chat_room"`
 }
 
@@ -107,11 +107,11 @@ func (e ChatRoomNameClaimed) evolve(ChatRoomName) ChatRoomName {
 	return ChatRoomName{ChatRoom: e.ChatRoom, Used: true}
 }
 
-// RemoveChatRoom removes a chat room for good and releases its name. Its messages stay in the log.
+// RemoveChatRoom permanently removes a chat room and releases its name. Its messages stay in the log.
 type RemoveChatRoom struct {
 	ChatRoom ChatRoomID `json:"chat_room"`
-	Reason   string     `json:"reason"` // for the record: at most 100 characters, may be empty
-	NameKey  string     `json:"-"`      // keyed hash of the folded name
+	Reason   string     `json:"reason"` // stored in the event: at most 100 characters, may be empty
+	NameKey  string     `json:"-"`      // keyed hash of the case-folded name
 }
 
 func (RemoveChatRoom) Type() string { return "chat_room.remove" }
@@ -138,10 +138,10 @@ func (c RemoveChatRoom) decide(view View) ([]Event, error) {
 	}, nil
 }
 
-// ChatRoomRemoved records that a chat room is removed for good.
+// ChatRoomRemoved records that a chat room was permanently removed.
 type ChatRoomRemoved struct {
 	ChatRoom ChatRoomID `json:"chat_room"`
-	Total    int        `json:"total"`  // number of chat rooms that are left
+	Total    int        `json:"total"`  // number of chat rooms after the removal
 	Reason   string     `json:"reason"` // why, not sealed; may be empty
 }
 
@@ -150,9 +150,9 @@ func (e ChatRoomRemoved) Stream() Stream           { return chatRoomStream(e.Cha
 func (e ChatRoomRemoved) count() int64             { return int64(e.Total) }
 func (ChatRoomRemoved) evolve(r ChatRoom) ChatRoom { r.Open = false; return r }
 
-// ChatRoomNameReleased records that no chat room has a name any more.
+// ChatRoomNameReleased records that the name of a removed chat room is free again.
 type ChatRoomNameReleased struct {
-	Key      string     `json:"key"`       // keyed hash of the folded name
+	Key      string     `json:"key"`       // keyed hash of the case-folded name
 	ChatRoom ChatRoomID `json:"chat_room"` // the chat room that had the name
 }
 
@@ -168,7 +168,7 @@ func chatRoomStreams(rooms []ChatRoomID) []Stream {
 	return streams
 }
 
-// distinct reports whether no chat room is listed twice.
+// distinct reports whether all chat rooms in the list differ.
 func distinct(rooms []ChatRoomID) bool {
 	for i, r := range rooms {
 		if slices.Contains(rooms[:i], r) {

@@ -6,28 +6,28 @@ import "strconv"
 type Command interface {
 	// Type returns the name of the command: "gift.send".
 	Type() string
-	// Reads returns every stream that the decision looks at or appends to, when actor issues the command. The
-	// caller loads their newest states before Decide. Streams that the command creates are not among them.
+	// Reads returns every stream whose state the decision reads and every existing stream to which it appends, if
+	// actor issues the command. The caller loads the newest states of these streams before it calls Decide.
 	Reads(actor Actor) []Stream
 }
 
-// serverFields is implemented by commands with texts that a server adds and that reach the log unchanged: sessions,
-// nodes, credentials. Request.Validate bounds them, so that no table receives a text it cannot store.
+// serverFields is implemented by commands with texts that a server adds and that reach the log unchanged: ids of
+// sessions, nodes and credentials. Request.Validate checks these texts, so that every table can store them.
 type serverFields interface{ serverTexts() []string }
 
-// ActorKind is the capacity in which an actor issues a command.
+// ActorKind is the kind of an actor.
 type ActorKind int
 
 // The kinds of actors.
 const (
 	Anonymous       ActorKind = iota // not signed in
-	Authenticated                    // a signed-in user: User and Session count
+	Authenticated                    // a signed-in user; User and Session are set
 	Operator                         // an operator at the command line of the server
-	System                           // roomlog itself, for instance when it cleans up after lost connections
+	System                           // roomlog itself, for example when it cleans up after lost connections
 	PaymentProvider                  // the payment provider; the server has checked the signature
 )
 
-// Actor is who issues a command.
+// Actor is the user or program that issues a command.
 type Actor struct {
 	Kind    ActorKind
 	User    UserID // set for Authenticated

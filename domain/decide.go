@@ -5,9 +5,9 @@ import (
 	"time"
 )
 
-// Decide returns the events that follow from r at the time now, given the newest states of the streams that r
-// reads. It returns no events when nothing changes, and a *Refusal when the rules do not allow r. Any other error
-// is a fault of the program.
+// Decide returns the events that result from r at the time now. states must contain the newest states of the streams
+// in r.Reads. Decide returns no events when nothing changes, and a *Refusal when the rules do not allow r. Any other
+// error is a programming error.
 func Decide(r Request, now time.Time, states map[Stream]any) ([]Event, error) {
 	if err := Authorize(r, now, states); err != nil {
 		return nil, err
@@ -20,7 +20,7 @@ func Decide(r Request, now time.Time, states map[Stream]any) ([]Event, error) {
 	if err != nil {
 		return nil, err
 	}
-	var started Stream // the newest stream that these events have started: later events may be appended to it
+	var started Stream // the newest stream that these events have created: later events may be appended to it
 	for _, e := range events {
 		if StartsStream(e) {
 			started = e.Stream()
@@ -32,8 +32,8 @@ func Decide(r Request, now time.Time, states map[Stream]any) ([]Event, error) {
 	return events, nil
 }
 
-// Authorize returns nil if the actor of r may issue the command at the time now, and a *Refusal otherwise. It does
-// not decide the command: the same request may be authorized later, after a new sign-in.
+// Authorize returns nil if the actor of r may issue the command at the time now, and a *Refusal otherwise. It checks
+// only the actor: Decide may still refuse the command.
 func Authorize(r Request, now time.Time, states map[Stream]any) error {
 	if err := r.Validate(); err != nil {
 		return err
@@ -46,13 +46,14 @@ func Authorize(r Request, now time.Time, states map[Stream]any) error {
 	return err
 }
 
-// MovesCoins reports whether c moves coins. Its idempotency keys and refusals are then kept for ever.
+// MovesCoins reports whether c moves coins. The log keeps the idempotency keys and refusals of such commands
+// permanently.
 func MovesCoins(c Command) bool { return commandsByType[c.Type()].MovesCoins }
 
-// StartsStream reports whether e takes a new id, so that e is the first event of its stream.
+// StartsStream reports whether e is the first event of its stream, which has a new numeric id.
 func StartsStream(e Event) bool { return eventsByType[e.Type()].startsStream }
 
-// CounterEvents returns the types of the events that fold into each counter.
+// CounterEvents returns, for each counter, the types of the events that change it.
 func CounterEvents() map[Stream][]string {
 	types := make(map[Stream][]string)
 	for _, spec := range Events {
@@ -67,13 +68,14 @@ func CounterEvents() map[Stream][]string {
 	return types
 }
 
-// StateSpecOf returns the spec of the state of s. It reports false for a stream of no known kind.
+// StateSpecOf returns the spec of the state of s. It reports false if s has no known prefix.
 func StateSpecOf(s Stream) (StateSpec, bool) {
 	spec, ok := statesByPrefix[s.Prefix()]
 	return spec, ok
 }
 
-// FoldsInto returns the names of the states that e changes: its stream, and its counter if it has one.
+// FoldsInto returns the names of the states that e changes: the state of its stream and, if it changes a counter, the
+// counter.
 func FoldsInto(e Event) []Stream {
 	if spec := eventsByType[e.Type()]; spec.counter != "" {
 		return []Stream{e.Stream(), spec.counter}
@@ -81,7 +83,8 @@ func FoldsInto(e Event) []Stream {
 	return []Stream{e.Stream()}
 }
 
-// Fold returns the state of s after e. The state before the first event is nil.
+// Fold applies e to state, the state of s, and returns the new state. A nil state is the state before the first
+// event.
 func Fold(s Stream, state any, e Event) (any, error) {
 	spec, ok := eventsByType[e.Type()]
 	switch {

@@ -8,26 +8,26 @@ import (
 
 // Email is the state of an e-mail address.
 type Email struct {
-	User UserID `json:"user"` // who signs in with the address; 0 for nobody
+	User UserID `json:"user"` // the user who signs in with the address; 0: none
 }
 
-// Email returns who signs in with an e-mail address.
+// Email returns the state of the e-mail address with the given key.
 func (v View) Email(key string) Email { return look[Email](v, emailStream(key)) }
 
 // maxEmail is the maximum length of an e-mail address in bytes.
 const maxEmail = 254
 
-// RegisterByEmail creates an account that signs in with an e-mail address alone. Nothing changes if the address has
-// an account. The username is the part of the address before the @.
+// RegisterByEmail creates an account that signs in with an e-mail address and no password. Nothing changes if the
+// address has an account. The username is the part of the address before the @.
 type RegisterByEmail struct {
 	Email    string `json:"email"` // at most 254 bytes; no mail is sent to it
-	EmailKey string `json:"-"`     // keyed hash of the folded address
+	EmailKey string `json:"-"`     // keyed hash of the case-folded address
 	Avatar   string `json:"-"`     // URL of an image
 }
 
 func (RegisterByEmail) Type() string { return "user.register_by_email" }
 
-// Reads does not name the stream of the account, which is new.
+// Reads returns the streams that the decision reads. It omits the stream of the account, which does not exist yet.
 func (c RegisterByEmail) Reads(Actor) []Stream { return []Stream{emailStream(c.EmailKey), nextUser} }
 
 func (c RegisterByEmail) decide(view View) ([]Event, error) {
@@ -38,7 +38,7 @@ func (c RegisterByEmail) decide(view View) ([]Event, error) {
 	if err := checkOptionalURL("avatar", c.Avatar); err != nil {
 		return nil, err
 	}
-	if c.EmailKey == "" { // a fault of the server that would give every address the same account
+	if c.EmailKey == "" { // an error of the server that would give every address the same account
 		return nil, refuse(CodeBadRequest, "a registration requires the key of the e-mail address")
 	}
 	if view.Email(c.EmailKey).User != 0 {
@@ -46,13 +46,14 @@ func (c RegisterByEmail) decide(view View) ([]Event, error) {
 	}
 	id := view.NextUser()
 	return []Event{
-		UserRegistered{id, name, "", c.Avatar, "email-" + c.EmailKey, ""}, // this name key matches no username
+		UserRegistered{id, name, "", c.Avatar, "email-" + c.EmailKey, ""}, // no username has a name key of this form
 		UserEmailAdded{id, email},
 		EmailClaimed{c.EmailKey, id},
 	}, nil
 }
 
-// parseEmail returns the address in s and a username made of it. It does not check that the address receives mail.
+// parseEmail returns the address in s and a username derived from it. It does not check that the address can receive
+// mail.
 func parseEmail(s string) (email, name string, err error) {
 	if len(s) > maxEmail+2*utf8.UTFMax {
 		return "", "", refuse(CodeEmailInvalid, "an e-mail address must have at most %d bytes", maxEmail)
@@ -85,9 +86,9 @@ func (e UserEmailAdded) EventUser() UserID              { return e.User }
 func (UserEmailAdded) evolve(u User) User               { u.Passwordless = true; return u }
 func (e *UserEmailAdded) personal() (UserID, []*string) { return e.User, []*string{&e.Email} }
 
-// EmailClaimed records who signs in with an e-mail address.
+// EmailClaimed records the user who signs in with an e-mail address.
 type EmailClaimed struct {
-	Key  string `json:"key"` // keyed hash of the folded address
+	Key  string `json:"key"` // keyed hash of the case-folded address
 	User UserID `json:"user"`
 }
 

@@ -2,7 +2,7 @@ package domain
 
 import "strconv"
 
-// Numeric ids are handed out 1, 2, 3, …, because old clients expect small integers.
+// Numeric ids are assigned in the order 1, 2, 3, …, because old clients expect small integers.
 type (
 	// UserID is the id of a user.
 	UserID int64
@@ -14,31 +14,31 @@ type (
 	ParticipantID int64
 )
 
-// Text ids are random and chosen by the server that takes the command.
+// Text ids are random. The server that receives the command chooses them.
 type (
 	// OrderID is the id of an order of coins.
 	OrderID string
-	// BroadcastID is the id of a broadcast, from its first frame to its last, including reconnects.
+	// BroadcastID is the id of a broadcast. It stays the same when the encoder reconnects in time.
 	BroadcastID string
-	// RecordingID is the id of a recording, equal to the BroadcastID of the recorded broadcast.
+	// RecordingID is the id of a recording: the BroadcastID of the recorded broadcast.
 	RecordingID string
-	// ConnectionID is the id of a connection while it is open.
+	// ConnectionID is the id of an open connection.
 	ConnectionID string
-	// PlayerID is the id of a player of a live's media while it is connected.
+	// PlayerID is the id of a connected player of a live's media.
 	PlayerID string
-	// ChatRoomID is the id of a chat room: 24 of 0-9a-f.
+	// ChatRoomID is the id of a chat room: 24 characters of 0-9a-f.
 	ChatRoomID string
 )
 
 // Coins is an amount or a balance in whole coins.
 type Coins int64
 
-// MaxCoins is the largest balance of a wallet: 2^53 − 1, so that clients whose numbers are doubles read every
+// MaxCoins is the largest balance of a wallet: 2^53 − 1. Clients that store numbers as doubles can represent every
 // balance exactly.
 const MaxCoins Coins = 1<<53 - 1
 
-// Stream is the name of an append-only sequence of events, "wallet-12". A stream is the smallest state that can
-// refuse a command.
+// Stream is the name of a stream: the sequence of all events of one state, for example "wallet-12". A decision reads
+// whole streams, so a stream is the smallest state that can refuse a command.
 type Stream string
 
 func userStream(id UserID) Stream             { return numberedStream("user-", int64(id)) }
@@ -63,17 +63,17 @@ func chatRoomNameStream(key string) Stream      { return Stream("chatroomname-" 
 func participantStream(id ParticipantID) Stream { return numberedStream("participant-", int64(id)) }
 func nicknameStream(key string) Stream          { return Stream("nickname-" + key) }
 
-// WalletStream returns the stream of a user's coins.
+// WalletStream returns the stream of a user's wallet.
 func WalletStream(id UserID) Stream { return numberedStream("wallet-", int64(id)) }
 
-// DirectMessageStream returns the stream of the messages to one user.
+// DirectMessageStream returns the stream of the messages that are sent to one user.
 func DirectMessageStream(to UserID) Stream { return numberedStream("message-user-", int64(to)) }
 
 func numberedStream(prefix string, id int64) Stream {
 	return Stream(prefix + strconv.FormatInt(id, 10))
 }
 
-// Prefix returns the noun that the name of the stream begins with: "wallet" for "wallet-12".
+// Prefix returns the part of the name before the first id: "wallet" for "wallet-12".
 func (s Stream) Prefix() string {
 	for i := range s {
 		if s[i] == '-' {
@@ -83,31 +83,32 @@ func (s Stream) Prefix() string {
 	return string(s)
 }
 
-// Event is a fact that has happened. It belongs to exactly one stream.
+// Event is something that has happened, recorded in the log. It belongs to exactly one stream.
 type Event interface {
-	// Type returns the name and version: "gift.sent.v1".
+	// Type returns the name and the version of the event type: "gift.sent.v1".
 	Type() string
 	// Stream returns the stream to which the event is appended.
 	Stream() Stream
 }
 
-// LiveEvent is an event that happened in one live. The log can be read by live.
+// LiveEvent is an event that happened in one live. The log can be filtered by live.
 type LiveEvent interface {
 	Event
-	// EventLive returns the live.
+	// EventLive returns the id of the live.
 	EventLive() LiveID
 }
 
-// UserEvent is an event about one user. The log can be read by user.
+// UserEvent is an event about one user. The log can be filtered by user.
 type UserEvent interface {
 	Event
-	// EventUser returns the user; 0 for an anonymous user.
+	// EventUser returns the id of the user; 0 for an anonymous user.
 	EventUser() UserID
 }
 
-// ForgetEvent is an event with which the log destroys the key that seals the texts of a user or participant.
+// ForgetEvent is an event that erases texts. When the log appends it, the log destroys the key that seals the texts
+// of the user or participant.
 type ForgetEvent interface {
 	Event
-	// ForgottenKeyOwner returns the owner of the key, as KeyOwner does.
+	// ForgottenKeyOwner returns the owner of the destroyed key (see KeyOwner).
 	ForgottenKeyOwner() UserID
 }

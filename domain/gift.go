@@ -14,7 +14,7 @@ func (v View) Gift(id GiftID) Gift { return look[Gift](v, giftStream(id)) }
 // NextGift returns the next free gift id.
 func (v View) NextGift() GiftID { return GiftID(v.next(nextGift)) }
 
-// maxPrice is the highest price of one gift.
+// maxPrice is the maximum price of one gift in coins.
 const maxPrice Coins = 1_000_000_000
 
 func checkPrice(c Coins) error {
@@ -66,7 +66,7 @@ func (e GiftAdded) evolve(Gift) Gift { return Gift{e.Name, e.Image, e.Price, tru
 type RepriceGift struct {
 	Gift   GiftID `json:"gift"`
 	Price  Coins  `json:"price"`  // of one gift: 1 to 1,000,000,000 coins
-	Reason string `json:"reason"` // for the record: at most 100 characters, may be empty
+	Reason string `json:"reason"` // stored in the event: at most 100 characters, may be empty
 }
 
 func (RepriceGift) Type() string { return "gift.reprice" }
@@ -94,8 +94,8 @@ func (c RepriceGift) decide(view View) ([]Event, error) {
 // GiftRepriced records the new price of a gift.
 type GiftRepriced struct {
 	Gift   GiftID `json:"gift"`
-	From   Coins  `json:"from"`   // price of one gift before
-	To     Coins  `json:"to"`     // price of one gift from now on
+	From   Coins  `json:"from"`   // previous price of one gift
+	To     Coins  `json:"to"`     // new price of one gift
 	Reason string `json:"reason"` // why, not sealed; may be empty
 }
 
@@ -106,7 +106,7 @@ func (e GiftRepriced) evolve(g Gift) Gift { g.Price = e.To; return g }
 // WithdrawGift removes a gift from the gift catalogue.
 type WithdrawGift struct {
 	Gift   GiftID `json:"gift"`
-	Reason string `json:"reason"` // for the record: at most 100 characters, may be empty
+	Reason string `json:"reason"` // stored in the event: at most 100 characters, may be empty
 }
 
 func (WithdrawGift) Type() string { return "gift.withdraw" }

@@ -1,6 +1,6 @@
 package domain
 
-// KickUser closes every connection of a user. The user may connect again: BanUser prevents that.
+// KickUser closes every connection of a user. The user may connect again; BanUser prevents it.
 type KickUser struct {
 	User   UserID `json:"user"`
 	Reason string `json:"reason"` // shown to the user: at most 100 characters, may be empty
@@ -33,13 +33,13 @@ func (e UserKicked) EventUser() UserID              { return e.User }
 func (UserKicked) evolve(u User) User               { return u }
 func (e *UserKicked) personal() (UserID, []*string) { return e.User, []*string{&e.Reason} }
 
-// maxConnectionID is the maximum length of the id of a connection or player in bytes.
+// maxConnectionID is the maximum length of a ConnectionID or PlayerID in bytes.
 const maxConnectionID = 64
 
-// KickConnection closes one connection, whether or not a user has signed in on it.
+// KickConnection closes one connection, signed in or not.
 type KickConnection struct {
 	Connection ConnectionID `json:"connection"` // 1–64 bytes
-	Reason     string       `json:"reason"`     // shown to the client: at most 100 characters, may be empty; must not name anybody
+	Reason     string       `json:"reason"`     // shown to the client: at most 100 characters, may be empty; must not identify a person
 }
 
 func (KickConnection) Type() string { return "connection.kick" }
@@ -71,7 +71,7 @@ func (ConnectionKicked) evolve(Stateless) Stateless { return Stateless{} }
 type KickPlayer struct {
 	Live   LiveID   `json:"live"`
 	Player PlayerID `json:"player"` // 1–64 bytes
-	Reason string   `json:"reason"` // for the record: at most 100 characters, may be empty; must not name anybody
+	Reason string   `json:"reason"` // stored in the event: at most 100 characters, may be empty; must not identify a person
 }
 
 func (KickPlayer) Type() string { return "player.kick" }

@@ -8,7 +8,7 @@ import (
 // Status is the status of a live.
 type Status int
 
-// The statuses, with the numbers that clients know. StatusEnded is final.
+// The statuses, with the numbers of the wire protocol. StatusEnded is final.
 const (
 	StatusNotStarted Status = iota
 	StatusOnAir
@@ -16,20 +16,20 @@ const (
 	StatusEnded
 )
 
-// RecordChoice is a streamer's choice whether the broadcasts of a live are recorded; "" before the first choice.
+// RecordChoice is the streamer's setting that turns the recording of a live on or off; "" before the first choice.
 type RecordChoice string
 
-// The choices.
+// The values of RecordChoice.
 const (
 	RecordOn  RecordChoice = "on"
 	RecordOff RecordChoice = "off"
 )
 
-// Live is the state of a live that decisions need.
+// Live is the part of a live that decisions read.
 type Live struct {
 	Streamer  UserID       `json:"streamer"` // 0: the live does not exist
 	Status    Status       `json:"status"`
-	Bans      []Ban        `json:"bans,omitempty"`      // active bans, and possibly some that have expired
+	Bans      []Ban        `json:"bans,omitempty"`      // all active bans; may also contain expired bans
 	Broadcast BroadcastID  `json:"broadcast,omitempty"` // the running broadcast; "" for none
 	Record    RecordChoice `json:"record,omitempty"`
 }
@@ -40,7 +40,8 @@ func (v View) Live(id LiveID) Live { return look[Live](v, liveStream(id)) }
 // NextLive returns the next free live id.
 func (v View) NextLive() LiveID { return LiveID(v.next(nextLive)) }
 
-// checkOpen returns nil while live id accepts viewers: when it is on air or paused.
+// checkOpen returns nil if live id accepts viewers, that is, if it is on air or paused. Otherwise it returns a
+// *Refusal.
 func (l Live) checkOpen(id LiveID) error {
 	switch {
 	case l.Streamer == 0:
@@ -53,7 +54,7 @@ func (l Live) checkOpen(id LiveID) error {
 	return nil
 }
 
-// openLive returns a live that the actor may join, comment on and send gifts to.
+// openLive returns a live that the actor may join, comment on and send gifts to. Otherwise it returns a *Refusal.
 func (v View) openLive(id LiveID) (Live, error) {
 	live := v.Live(id)
 	if err := live.checkOpen(id); err != nil {
@@ -65,7 +66,7 @@ func (v View) openLive(id LiveID) (Live, error) {
 	return live, nil
 }
 
-// checkModerator returns nil if the actor is the streamer of the live or an operator.
+// checkModerator returns nil if the actor is the streamer of the live or an operator, and a *Refusal otherwise.
 func (v View) checkModerator(live Live, id LiveID) error {
 	if live.Streamer == 0 || live.Streamer != v.Actor.User && !v.isOperator() {
 		return refuse(CodeLiveNotFound, "you have no live %d", id)
@@ -73,7 +74,7 @@ func (v View) checkModerator(live Live, id LiveID) error {
 	return nil
 }
 
-// bans reports whether a user is banned from the live.
+// bans reports whether a user is banned from the live at the time now.
 func (l Live) bans(user UserID, now time.Time) bool {
 	return slices.ContainsFunc(l.Bans, func(b Ban) bool { return b.User == user && b.Active(now) })
 }
@@ -83,13 +84,13 @@ func (l Live) activeBans(now time.Time) []Ban {
 	return slices.DeleteFunc(slices.Clone(l.Bans), func(b Ban) bool { return !b.Active(now) })
 }
 
-// withBan returns the live with a ban, without the expired ones. The time is in Unix seconds.
+// withBan returns the live with an additional ban and without the bans that have expired. now is in Unix seconds.
 func (l Live) withBan(ban Ban, now int64) Live {
 	l.Bans = append(l.withoutBan(ban.User).activeBans(time.Unix(now, 0)), ban)
 	return l
 }
 
-// withoutBan returns the live without a ban of user.
+// withoutBan returns the live without the bans of user.
 func (l Live) withoutBan(user UserID) Live {
 	l.Bans = slices.DeleteFunc(slices.Clone(l.Bans), func(b Ban) bool { return b.User == user })
 	if len(l.Bans) == 0 {
@@ -106,7 +107,8 @@ func liveStreams(ids []LiveID) []Stream {
 	return streams
 }
 
-// endLives returns the events that end those lives of a streamer that are on air or paused.
+// endLives returns the events that end the lives of a streamer. It skips ids of lives that are neither on air nor
+// paused.
 func (v View) endLives(streamer UserID, ids []LiveID, reason string) []Event {
 	var ends []Event
 	for i, id := range ids {
@@ -117,7 +119,7 @@ func (v View) endLives(streamer UserID, ids []LiveID, reason string) []Event {
 	return ends
 }
 
-// CreateLive creates a live of the actor.
+// CreateLive creates a live that belongs to the actor.
 type CreateLive struct {
 	Title     string `json:"title"` // 1–100 characters
 	Cover     string `json:"cover"` // URL of an image; may be empty
@@ -142,7 +144,7 @@ func (c CreateLive) decide(view View) ([]Event, error) {
 	return []Event{LiveCreated{view.NextLive(), view.Actor.User, title, c.Cover, c.StreamKey}}, nil
 }
 
-// streamKeyLength is the length that clients expect.
+// streamKeyLength is the number of characters that clients expect in a stream key.
 const streamKeyLength = 20
 
 func validStreamKey(s string) bool {
@@ -155,13 +157,13 @@ func validStreamKey(s string) bool {
 	return len(s) == streamKeyLength
 }
 
-// LiveCreated records a new live. Its stream key grants nothing without a sign.
+// LiveCreated records a new live. The stream key alone permits neither publishing nor playing: both need a sign.
 type LiveCreated struct {
 	Live      LiveID `json:"live"`
 	Streamer  UserID `json:"streamer"`   // the owner
 	Title     string `json:"title"`      // shown to viewers
 	Cover     string `json:"cover"`      // URL of an image; may be empty
-	StreamKey string `json:"stream_key"` // names the live's media: 20 of 0-9a-zA-Z
+	StreamKey string `json:"stream_key"` // identifies the live's media: 20 of 0-9a-zA-Z
 }
 
 func (LiveCreated) Type() string        { return "live.created.v1" }
@@ -174,24 +176,24 @@ func (e *LiveCreated) personal() (UserID, []*string) {
 	return e.Streamer, []*string{&e.Title, &e.Cover}
 }
 
-// ChangeLiveStatus puts a live of the actor on air, pauses it or ends it for good. Operators may end every live.
+// ChangeLiveStatus puts a live of the actor on air, pauses it or permanently ends it. Operators may end every live.
 type ChangeLiveStatus struct {
 	Live   LiveID     `json:"live"`
 	To     LiveChange `json:"type"`
-	Reason string     `json:"reason"` // for the record: at most 100 characters, may be empty; must not name anybody
+	Reason string     `json:"reason"` // stored in the event: at most 100 characters, may be empty; must not identify a person
 }
 
 // LiveChange is a change of a live's status.
 type LiveChange string
 
-// The changes, spelled as clients spell them.
+// The changes, spelled as in the wire protocol.
 const (
 	LivePlay  LiveChange = "play"
 	LivePause LiveChange = "pause"
 	LiveStop  LiveChange = "stop"
 )
 
-// targetStatus maps a change to the status that it leads to.
+// targetStatus maps a change to the resulting status.
 var targetStatus = map[LiveChange]Status{LivePlay: StatusOnAir, LivePause: StatusPaused, LiveStop: StatusEnded}
 
 func (ChangeLiveStatus) Type() string { return "live.change_status" }
@@ -203,7 +205,7 @@ func (c ChangeLiveStatus) decide(view View) ([]Event, error) {
 	to, known := targetStatus[c.To]
 	switch {
 	case live.Streamer == 0 || live.Streamer != view.Actor.User && !(c.To == LiveStop && view.isOperator()):
-		return nil, refuse(CodeLiveNotFound, "you have no live %d", c.Live) // does not disclose the lives of others
+		return nil, refuse(CodeLiveNotFound, "you have no live %d", c.Live) // the same refusal for lives of other users, which it does not disclose
 	case !known:
 		return nil, refuse(CodeBadRequest, "type must be play, pause or stop")
 	case live.Status == StatusEnded:
@@ -224,8 +226,8 @@ func (c ChangeLiveStatus) decide(view View) ([]Event, error) {
 type LiveStatusChanged struct {
 	Live     LiveID `json:"live"`
 	Streamer UserID `json:"streamer"` // the owner
-	From     Status `json:"from"`     // the status before
-	To       Status `json:"to"`       // the status from now on
+	From     Status `json:"from"`     // the previous status
+	To       Status `json:"to"`       // the new status
 	Reason   string `json:"reason"`   // why, not sealed; may be empty
 }
 

@@ -12,29 +12,29 @@ type MessageKind string
 const (
 	MessageText    MessageKind = "text"    // Text is the message
 	MessageSticker MessageKind = "sticker" // Text is the name of a sticker of the client, or the URL of an uploaded image
-	MessageVoice   MessageKind = "voice"   // Text is the URL of an uploaded sound, DurationMS its length
+	MessageVoice   MessageKind = "voice"   // Text is the URL of an uploaded sound, DurationMS is the length of the sound
 )
 
 // Bounds of messages.
 const (
 	maxMessage     = 1000    // characters
-	maxSticker     = 32      // characters of the name of a sticker
+	maxSticker     = 32      // characters of a sticker's name
 	maxVoiceMS     = 120_000 // milliseconds
 	maxTargetRooms = MaxJoinedChatRooms
 )
 
-// PostMessage posts a message to chat rooms, to one user, to one participant or, without any of these, to everybody
-// in the chat. A signed-in user may post without being a participant.
+// PostMessage posts a message to chat rooms, to one user or to one participant. Without a recipient, all participants
+// of the chat receive it. A signed-in user may post without being a participant.
 type PostMessage struct {
 	Kind            MessageKind   `json:"kind"`
-	Text            string        `json:"text"`           // 1–1000 characters of text, or what the other kinds require
+	Text            string        `json:"text"`           // 1–1000 characters of text, or a sticker or URL according to the kind
 	DurationMS      int           `json:"duration_ms"`    // length of a voice message: 1–120,000 milliseconds; 0 for other kinds
 	ChatRooms       []ChatRoomID  `json:"chat_rooms"`     // at most 16
-	ToUser          UserID        `json:"to_user"`        // to all connections of this user
-	ToParticipant   ParticipantID `json:"to_participant"` // to this participant
+	ToUser          UserID        `json:"to_user"`        // recipient: all connections of this user
+	ToParticipant   ParticipantID `json:"to_participant"` // recipient: this participant
 	Participant     ParticipantID `json:"-"`              // the author; 0 for a user who is not a participant
 	Nickname        string        `json:"-"`              // nickname of an author who is not signed in
-	UploadURLPrefix string        `json:"-"`              // beginning of the URL of every upload: "https://live.example/uploads/"
+	UploadURLPrefix string        `json:"-"`              // required beginning of the URL of every upload: "https://live.example/uploads/"
 }
 
 func (PostMessage) Type() string { return "message.post" }
@@ -52,7 +52,7 @@ func (c PostMessage) Reads(Actor) []Stream {
 	return streams
 }
 
-// message returns the event as far as the command alone determines it.
+// message returns the event with the fields that follow from the command alone.
 func (c PostMessage) message() MessagePosted {
 	return MessagePosted{Participant: c.Participant, Kind: c.Kind, DurationMS: c.DurationMS,
 		ChatRooms: c.ChatRooms, ToUser: c.ToUser, ToParticipant: c.ToParticipant}
@@ -93,7 +93,7 @@ func (c PostMessage) setAuthor(view View, posted *MessagePosted) error {
 	return err
 }
 
-// setRecipient checks that the recipients exist.
+// setRecipient sets the recipients of posted. It refuses recipients that do not exist.
 func (c PostMessage) setRecipient(view View, posted *MessagePosted) error {
 	kinds := 0
 	for _, given := range []bool{len(c.ChatRooms) > 0, c.ToUser != 0, c.ToParticipant != 0} {
@@ -123,7 +123,7 @@ func (c PostMessage) setRecipient(view View, posted *MessagePosted) error {
 	return nil
 }
 
-// checkContent returns the text of the message.
+// checkContent returns the text of the message, or a *Refusal for invalid content.
 func (c PostMessage) checkContent() (string, error) {
 	if c.Kind != MessageVoice && c.DurationMS != 0 {
 		return "", refuse(CodeBadRequest, "only a voice message has a duration")
@@ -148,7 +148,7 @@ func (c PostMessage) checkContent() (string, error) {
 	return c.Text, nil
 }
 
-// Extensions of uploaded files. The name before the extension is 32 of 0-9a-f.
+// Extensions of uploaded files. The part of the name before the extension is 32 characters of 0-9a-f.
 var (
 	imageExtensions = [...]string{"jpg", "png", "gif", "webp"}
 	soundExtensions = [...]string{"ogg", "mp3", "m4a", "aac", "webm", "wav", "amr"}
@@ -156,7 +156,7 @@ var (
 
 const uploadNameLength = 32
 
-// isUpload reports whether the text is the URL of an uploaded file with one of the extensions.
+// isUpload reports whether Text is the URL of an uploaded file with one of the extensions.
 func (c PostMessage) isUpload(extensions []string) bool {
 	file, ours := strings.CutPrefix(c.Text, c.UploadURLPrefix)
 	name, extension, _ := strings.Cut(file, ".")
@@ -183,14 +183,15 @@ type MessagePosted struct {
 	Text          string        `json:"text"`           // as typed, without surrounding space; or the name of a sticker; or a URL
 	DurationMS    int           `json:"duration_ms"`    // length of a voice message in milliseconds
 	ChatRooms     []ChatRoomID  `json:"chat_rooms"`     // the chat rooms that receive it
-	ToUser        UserID        `json:"to_user"`        // the only user who receives it
-	ToParticipant ParticipantID `json:"to_participant"` // the only participant who receives it
-	ToConnection  string        `json:"to_connection"`  // public id of that participant's connection
+	ToUser        UserID        `json:"to_user"`        // the recipient if the message is for one user; otherwise 0
+	ToParticipant ParticipantID `json:"to_participant"` // the recipient if the message is for one participant; otherwise 0
+	ToConnection  string        `json:"to_connection"`  // public id of the connection of ToParticipant
 }
 
 func (MessagePosted) Type() string { return "message.posted.v1" }
 
-// Stream returns a stream per recipient: the participant, the user, the first chat room or everybody.
+// Stream returns a stream for the kind of recipient: the participant, the user, the first chat room or the public
+// chat.
 func (e MessagePosted) Stream() Stream {
 	switch {
 	case e.ToParticipant != 0:
@@ -203,7 +204,7 @@ func (e MessagePosted) Stream() Stream {
 	return "message-public"
 }
 
-// Public reports whether the message went to everybody in the chat.
+// Public reports whether the message is for all participants of the chat.
 func (e MessagePosted) Public() bool {
 	return e.ToUser == 0 && e.ToParticipant == 0 && len(e.ChatRooms) == 0
 }

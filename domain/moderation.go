@@ -2,11 +2,11 @@ package domain
 
 import "slices"
 
-// BanUser excludes a user from everything, for a time or until the user is unbanned, and ends the user's lives that
-// are on air.
+// BanUser excludes a user from the whole service, temporarily or permanently. It also ends the user's lives that are
+// on air or paused.
 type BanUser struct {
 	User    UserID   `json:"user"`
-	Seconds int64    `json:"seconds"` // duration: 1 to 315,360,000 (ten years), or 0 for good
+	Seconds int64    `json:"seconds"` // duration: 1 to 315,360,000 (ten years), or 0 for a permanent ban
 	Reason  string   `json:"reason"`  // shown to the user: at most 100 characters, may be empty
 	Lives   []LiveID `json:"-"`       // lives of the user, which end if they are on air or paused
 }
@@ -29,16 +29,16 @@ func (c BanUser) decide(view View) ([]Event, error) {
 		return nil, err
 	}
 	ended := view.endLives(c.User, c.Lives, reason)
-	if user.Ban == ban { // only a ban for good can be equal
+	if user.Ban == ban { // only permanent bans can be equal
 		return ended, nil
 	}
 	return append([]Event{UserBanned{c.User, ban.Until, reason}}, ended...), nil
 }
 
-// UserBanned records that a user is excluded from everything.
+// UserBanned records that a user is excluded from the whole service.
 type UserBanned struct {
 	User   UserID `json:"user"`
-	Until  int64  `json:"until"`  // Unix seconds; 0: for good
+	Until  int64  `json:"until"`  // Unix seconds; 0: permanent
 	Reason string `json:"reason"` // shown to the user; may be empty
 }
 
@@ -48,10 +48,10 @@ func (e UserBanned) EventUser() UserID              { return e.User }
 func (e UserBanned) evolve(u User) User             { u.Ban = Ban{e.User, e.Until}; return u }
 func (e *UserBanned) personal() (UserID, []*string) { return e.User, []*string{&e.Reason} }
 
-// UnbanUser lifts the ban of a user.
+// UnbanUser ends the ban of a user.
 type UnbanUser struct {
 	User   UserID `json:"user"`
-	Reason string `json:"reason"` // for the record: at most 100 characters, may be empty
+	Reason string `json:"reason"` // stored in the event: at most 100 characters, may be empty
 }
 
 func (UnbanUser) Type() string { return "user.unban" }
@@ -69,7 +69,7 @@ func (c UnbanUser) decide(view View) ([]Event, error) {
 	return []Event{UserUnbanned(c)}, nil
 }
 
-// UserUnbanned records that the ban of a user is lifted.
+// UserUnbanned records that the ban of a user has been ended.
 type UserUnbanned struct {
 	User   UserID `json:"user"`
 	Reason string `json:"reason"` // why; may be empty
@@ -81,14 +81,15 @@ func (e UserUnbanned) EventUser() UserID              { return e.User }
 func (UserUnbanned) evolve(u User) User               { u.Ban = Ban{}; return u }
 func (e *UserUnbanned) personal() (UserID, []*string) { return e.User, []*string{&e.Reason} }
 
-// maxLiveBans is the maximum number of active bans of one live. Every decision about the live loads them.
+// maxLiveBans is the maximum number of active bans of one live. It is bounded because every decision about the live
+// loads the bans.
 const maxLiveBans = 500
 
-// BanViewer excludes a user from one live. The streamer and operators may issue it.
+// BanViewer excludes a user from one live. The streamer of the live and operators may issue it.
 type BanViewer struct {
 	Live    LiveID `json:"live"`
 	User    UserID `json:"user"`
-	Seconds int64  `json:"seconds"` // duration: 1 to 315,360,000 (ten years), or 0 for good
+	Seconds int64  `json:"seconds"` // duration: 1 to 315,360,000 (ten years), or 0 for a permanent ban
 	Reason  string `json:"reason"`  // shown to the user: at most 100 characters, may be empty
 }
 
@@ -113,7 +114,7 @@ func (c BanViewer) decide(view View) ([]Event, error) {
 		return nil, refuse(CodeUserUnavailable, "there is no user %d", c.User)
 	case c.User == live.Streamer:
 		return nil, refuse(CodeBadRequest, "the streamer cannot be banned from the own live: end the live instead")
-	case slices.Contains(live.Bans, ban): // only a ban for good can be equal
+	case slices.Contains(live.Bans, ban): // only permanent bans can be equal
 		return nil, nil
 	case !live.bans(c.User, view.Now) && len(live.activeBans(view.Now)) >= maxLiveBans:
 		return nil, refuse(CodeNumberOutOfRange, "a live must have at most %d banned users", maxLiveBans)
@@ -126,7 +127,7 @@ type ViewerBanned struct {
 	Live   LiveID `json:"live"`
 	User   UserID `json:"user"`
 	From   int64  `json:"from"`   // Unix seconds
-	Until  int64  `json:"until"`  // Unix seconds; 0: for good
+	Until  int64  `json:"until"`  // Unix seconds; 0: permanent
 	Reason string `json:"reason"` // shown to the user; may be empty
 }
 
@@ -137,11 +138,11 @@ func (e ViewerBanned) EventUser() UserID              { return e.User }
 func (e ViewerBanned) evolve(l Live) Live             { return l.withBan(Ban{e.User, e.Until}, e.From) }
 func (e *ViewerBanned) personal() (UserID, []*string) { return e.User, []*string{&e.Reason} }
 
-// UnbanViewer lifts the ban of a user from one live. The streamer and operators may issue it.
+// UnbanViewer ends the ban of a user from one live. The streamer of the live and operators may issue it.
 type UnbanViewer struct {
 	Live   LiveID `json:"live"`
 	User   UserID `json:"user"`
-	Reason string `json:"reason"` // for the record: at most 100 characters, may be empty; must not name anybody
+	Reason string `json:"reason"` // stored in the event: at most 100 characters, may be empty; must not identify a person
 }
 
 func (UnbanViewer) Type() string { return "viewer.unban" }
@@ -160,7 +161,7 @@ func (c UnbanViewer) decide(view View) ([]Event, error) {
 	return []Event{ViewerUnbanned(c)}, nil
 }
 
-// ViewerUnbanned records that the ban of a user from one live is lifted.
+// ViewerUnbanned records that the ban of a user from one live has been ended.
 type ViewerUnbanned struct {
 	Live   LiveID `json:"live"`
 	User   UserID `json:"user"`

@@ -1,24 +1,24 @@
 package domain
 
-// Nickname is the state of a name in the chat. Signed-in users share a name with everybody; a participant who is not
-// signed in has a name alone.
+// Nickname is the state of a name in the chat. Any number of signed-in participants may have the same name. The name
+// of a participant who is not signed in is unique.
 type Nickname struct {
 	Holders int `json:"holders"` // number of participants with the name
 }
 
-// Nickname returns the state of a name in the chat.
+// Nickname returns the state of the name with the given key.
 func (v View) Nickname(key string) Nickname { return look[Nickname](v, nicknameStream(key)) }
 
 // MaxNickname is the maximum length of a participant's nickname in characters.
 const MaxNickname = 20
 
-// SetNickname sets or changes the nickname of a participant who is not signed in. The nickname lasts until the
-// participant leaves the chat.
+// SetNickname sets or changes the nickname of a participant who is not signed in. The participant keeps the nickname
+// until the participant leaves the chat.
 type SetNickname struct {
 	Nickname    string        `json:"nickname"` // 1–20 characters, not in use and not a username
 	Participant ParticipantID `json:"-"`
-	NameKey     string        `json:"-"` // keyed hash of the folded nickname
-	PreviousKey string        `json:"-"` // key of the present nickname; "" for none
+	NameKey     string        `json:"-"` // keyed hash of the case-folded nickname
+	PreviousKey string        `json:"-"` // key of the current nickname; "" for none
 }
 
 func (SetNickname) Type() string { return "participant.set_nickname" }
@@ -35,7 +35,7 @@ func (c SetNickname) decide(view View) ([]Event, error) {
 	if participant.User != 0 {
 		return nil, refuse(CodeBadRequest, "a signed-in user has the name of the profile")
 	}
-	if participant.NameKey != c.PreviousKey || c.NameKey == "" { // a fault of the server
+	if participant.NameKey != c.PreviousKey || c.NameKey == "" { // an error of the server
 		return nil, refuse(CodeBadRequest, "setting a nickname requires the keys of the new and the present nickname")
 	}
 	nickname, err := view.checkNickname(c.Nickname, c.NameKey, c.NameKey == c.PreviousKey)
@@ -43,7 +43,7 @@ func (c SetNickname) decide(view View) ([]Event, error) {
 		return nil, err
 	}
 	events := []Event{NicknameSet{c.Participant, participant.Connection, nickname, c.NameKey}}
-	if c.NameKey == c.PreviousKey { // only the spelling changes
+	if c.NameKey == c.PreviousKey { // only the case or the spacing changes
 		return events, nil
 	}
 	if c.PreviousKey != "" {
@@ -52,8 +52,8 @@ func (c SetNickname) decide(view View) ([]Event, error) {
 	return append(events, NicknameClaimed{c.NameKey, c.Participant}), nil
 }
 
-// checkNickname returns the nickname that a participant wants, or "" for a signed-in user. If own is true, the
-// participant holds the key already.
+// checkNickname returns the trimmed nickname if the participant may use it, "" for a signed-in user, and a *Refusal
+// otherwise. own is true if the participant has a nickname with this key now.
 func (v View) checkNickname(wanted, key string, own bool) (string, error) {
 	if v.Actor.User != 0 {
 		if wanted != "" {
@@ -68,7 +68,7 @@ func (v View) checkNickname(wanted, key string, own bool) (string, error) {
 	switch {
 	case err != nil:
 		return "", err
-	case key == "": // a fault of the server that would give everybody the same nickname
+	case key == "": // an error of the server that would give all participants the same nickname
 		return "", refuse(CodeBadRequest, "a nickname requires its key")
 	case reserved(nickname), v.Username(key).User != 0, v.Nickname(key).Holders > 0 && !own:
 		return "", refuse(CodeNicknameTaken, "this nickname is taken")
@@ -91,7 +91,7 @@ type NicknameSet struct {
 	Participant ParticipantID `json:"participant"`
 	Connection  string        `json:"connection"` // public id of the connection
 	Nickname    string        `json:"nickname"`   // as typed, without surrounding space
-	NameKey     string        `json:"name_key"`   // keyed hash of the folded nickname
+	NameKey     string        `json:"name_key"`   // keyed hash of the case-folded nickname
 }
 
 func (NicknameSet) Type() string                       { return "participant.nickname_set.v1" }
@@ -101,9 +101,9 @@ func (e *NicknameSet) personal() (UserID, []*string) {
 	return KeyOwner(0, e.Participant), []*string{&e.Nickname}
 }
 
-// NicknameClaimed records that one more participant has a name.
+// NicknameClaimed records that one more participant uses a name.
 type NicknameClaimed struct {
-	Key         string        `json:"key"` // keyed hash of the folded name
+	Key         string        `json:"key"` // keyed hash of the case-folded name
 	Participant ParticipantID `json:"participant"`
 }
 
@@ -111,9 +111,9 @@ func (NicknameClaimed) Type() string               { return "nickname.claimed.v1
 func (e NicknameClaimed) Stream() Stream           { return nicknameStream(e.Key) }
 func (NicknameClaimed) evolve(n Nickname) Nickname { n.Holders++; return n }
 
-// NicknameReleased records that one participant less has a name.
+// NicknameReleased records that one participant has stopped using a name.
 type NicknameReleased struct {
-	Key         string        `json:"key"` // keyed hash of the folded name
+	Key         string        `json:"key"` // keyed hash of the case-folded name
 	Participant ParticipantID `json:"participant"`
 }
 

@@ -28,10 +28,10 @@ func checkOrder(id OrderID, c Coins) error {
 	return nil
 }
 
-// PlaceOrder orders coins for the actor.
+// PlaceOrder places an order of coins for the actor.
 type PlaceOrder struct {
 	Price int64   `json:"price"` // in the payment provider's unit: 1 to 1,000,000
-	Coins Coins   `json:"-"`     // price × the rate of the server
+	Coins Coins   `json:"-"`     // Price × coins per unit, computed by the server
 	Order OrderID `json:"-"`     // random
 }
 
@@ -52,13 +52,13 @@ func (c PlaceOrder) decide(view View) ([]Event, error) {
 	return []Event{OrderPlaced{c.Order, view.Actor.User, c.Price, c.Coins, ""}}, nil
 }
 
-// OrderPlaced records an order of coins that is not paid yet.
+// OrderPlaced records an order of coins that has not been paid.
 type OrderPlaced struct {
 	Order  OrderID `json:"order"`
-	User   UserID  `json:"user"`   // who gets the coins
-	Price  int64   `json:"price"`  // in the payment provider's unit; 0 for the order of an operator
+	User   UserID  `json:"user"`   // the user who receives the coins
+	Price  int64   `json:"price"`  // in the payment provider's unit; 0 if an operator placed the order
 	Coins  Coins   `json:"coins"`  // number of coins
-	Reason string  `json:"reason"` // why an operator placed it; may be empty
+	Reason string  `json:"reason"` // the operator's reason; may be empty
 }
 
 func (OrderPlaced) Type() string                     { return "order.placed.v1" }
@@ -67,8 +67,8 @@ func (e OrderPlaced) EventUser() UserID              { return e.User }
 func (e OrderPlaced) evolve(Order) Order             { return Order{User: e.User, Price: e.Price, Coins: e.Coins} }
 func (e *OrderPlaced) personal() (UserID, []*string) { return e.User, []*string{&e.Reason} }
 
-// PayOrder records the payment of an order and credits its coins. Nothing changes when it is repeated. Another user
-// or price than the order's is refused.
+// PayOrder records the payment of an order and credits its coins. Nothing changes if the order is already paid. It is
+// refused if the user or the price differs from the order.
 type PayOrder struct {
 	Order OrderID `json:"order"`
 	User  UserID  `json:"user"`
@@ -90,7 +90,8 @@ func (c PayOrder) decide(view View) ([]Event, error) {
 	return view.creditOrder(c.Order, order)
 }
 
-// creditOrder returns the events that pay an order and credit its coins, unless it is paid already.
+// creditOrder returns the events that pay an order and credit its coins. It returns no events if the order is already
+// paid.
 func (v View) creditOrder(id OrderID, order Order) ([]Event, error) {
 	if order.Paid {
 		return nil, nil
@@ -111,7 +112,7 @@ func (v View) creditOrder(id OrderID, order Order) ([]Event, error) {
 // OrderPaid records the payment of an order. CoinsCredited follows in the same batch.
 type OrderPaid struct {
 	Order OrderID `json:"order"`
-	User  UserID  `json:"user"`  // who gets the coins
+	User  UserID  `json:"user"`  // the user who receives the coins
 	Price int64   `json:"price"` // in the payment provider's unit
 }
 
@@ -120,13 +121,13 @@ func (e OrderPaid) Stream() Stream     { return orderStream(e.Order) }
 func (e OrderPaid) EventUser() UserID  { return e.User }
 func (OrderPaid) evolve(o Order) Order { o.Paid = true; return o }
 
-// CreditCoins places, pays and credits an order in one step. Nothing changes when it is repeated with the same order,
-// user and number of coins. Another user or number under the same order is refused.
+// CreditCoins places, pays and credits an order in one command. Nothing changes if the same order with the same user
+// and number of coins was already credited. It is refused if the order exists with another user or number.
 type CreditCoins struct {
 	Order  OrderID `json:"order"`
 	User   UserID  `json:"user"`
 	Coins  Coins   `json:"coins"`  // 1 to 1,000,000,000,000
-	Reason string  `json:"reason"` // for the record: at most 100 characters, may be empty
+	Reason string  `json:"reason"` // stored in the event: at most 100 characters, may be empty
 }
 
 func (CreditCoins) Type() string { return "coins.credit" }

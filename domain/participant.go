@@ -1,13 +1,13 @@
 package domain
 
-// Participant is the state of a participant of the chat: one connection, signed in or not.
+// Participant is the state of a participant of the chat. A participant is one connection, signed in or not.
 type Participant struct {
 	Present    bool         `json:"present,omitempty"`
 	Connection string       `json:"connection"`           // public id of the connection
 	User       UserID       `json:"user,omitempty"`       // 0: not signed in
-	NameKey    string       `json:"name_key,omitempty"`   // keyed hash of the folded nickname; "" for none
+	NameKey    string       `json:"name_key,omitempty"`   // keyed hash of the case-folded nickname; "" for none
 	Node       string       `json:"node,omitempty"`       // the node that holds the connection
-	ChatRooms  []ChatRoomID `json:"chat_rooms,omitempty"` // the chat rooms joined, besides the public chat
+	ChatRooms  []ChatRoomID `json:"chat_rooms,omitempty"` // the joined chat rooms
 	Forgotten  bool         `json:"forgotten,omitempty"`  // the texts are erased
 }
 
@@ -19,7 +19,8 @@ func (v View) Participant(id ParticipantID) Participant {
 // NextParticipant returns the next free participant id.
 func (v View) NextParticipant() ParticipantID { return ParticipantID(v.next(nextParticipant)) }
 
-// ownParticipant returns the participant in whose name the actor issues a command.
+// ownParticipant returns the participant on whose behalf the actor issues a command, or a *Refusal if it does not
+// belong to the actor.
 func (v View) ownParticipant(id ParticipantID) (Participant, error) {
 	participant := v.Participant(id)
 	if !participant.Present || participant.User != v.Actor.User {
@@ -28,8 +29,8 @@ func (v View) ownParticipant(id ParticipantID) (Participant, error) {
 	return participant, nil
 }
 
-// KeyOwner returns the owner of the key that seals a participant's texts. It is the user, or for a participant who is
-// not signed in, minus the id of the participant.
+// KeyOwner returns the owner of the key that seals a participant's texts: the id of the user or, if the participant
+// is not signed in, the negated id of the participant.
 func KeyOwner(user UserID, participant ParticipantID) UserID {
 	if user != 0 {
 		return user
@@ -37,11 +38,11 @@ func KeyOwner(user UserID, participant ParticipantID) UserID {
 	return UserID(-participant)
 }
 
-// ForgetParticipant erases the texts of a participant who was not signed in and has left. The log destroys the
-// participant's key together with the event. ForgetUser erases the texts of a user.
+// ForgetParticipant permanently erases the texts of a participant who was not signed in and has left. The log
+// destroys the key of the participant when it appends the event. To erase the texts of a user, use ForgetUser.
 type ForgetParticipant struct {
 	Participant ParticipantID `json:"participant"`
-	Reason      string        `json:"reason"` // for the record: at most 100 characters, may be empty; must not name anybody
+	Reason      string        `json:"reason"` // stored in the event: at most 100 characters, may be empty; must not identify a person
 }
 
 func (ForgetParticipant) Type() string { return "participant.forget" }
@@ -64,7 +65,7 @@ func (c ForgetParticipant) decide(view View) ([]Event, error) {
 	return []Event{ParticipantForgotten{c.Participant, reason}}, nil
 }
 
-// ParticipantForgotten records that a participant's texts are unreadable, in all earlier events.
+// ParticipantForgotten records that the texts of a participant are unreadable in all earlier events.
 type ParticipantForgotten struct {
 	Participant ParticipantID `json:"participant"`
 	Reason      string        `json:"reason"` // why, not sealed; may be empty

@@ -6,13 +6,14 @@ import (
 	"time"
 )
 
-// RecordingCause is why a recording was finished or deleted. It is a StopCause or a word of the recorder.
+// RecordingCause is the reason for which a recording was finished or deleted: a StopCause, or a cause that the
+// recorder defines.
 type RecordingCause string
 
-// recordingRequested is the cause of a deletion by command.
+// recordingRequested is the cause of a deletion by a DeleteRecording command.
 const recordingRequested RecordingCause = "requested"
 
-// Recording is the state of a recording that decisions need.
+// Recording is the part of a recording that decisions read.
 type Recording struct {
 	Live     LiveID `json:"live"` // 0: the recording does not exist
 	Finished bool   `json:"finished"`
@@ -22,13 +23,13 @@ type Recording struct {
 // Recording returns the state of a recording.
 func (v View) Recording(id RecordingID) Recording { return look[Recording](v, recordingStream(id)) }
 
-// of reports whether the recording is of a broadcast. A broadcast that is resumed after it was taken for lost gets
-// the id ID-TIME; its recording keeps the first id.
+// of reports whether the recording belongs to broadcast. If a broadcast resumes after the server has recorded its
+// loss, the resumed broadcast has the id ID-TIME, but the recording keeps the id ID.
 func (r RecordingID) of(broadcast BroadcastID) bool {
 	return string(broadcast) == string(r) || strings.HasPrefix(string(broadcast), string(r)+"-")
 }
 
-// SetRecording chooses whether the future broadcasts of a live are recorded. Only the streamer may issue it.
+// SetRecording turns the recording of a live's future broadcasts on or off. Only the streamer may issue it.
 type SetRecording struct {
 	Live LiveID `json:"live"`
 	On   bool   `json:"on"` // whether broadcasts are recorded
@@ -45,7 +46,7 @@ func (c SetRecording) decide(view View) ([]Event, error) {
 		choice = RecordOn
 	}
 	switch {
-	case live.Streamer == 0 || live.Streamer != view.Actor.User: // does not disclose the lives of others
+	case live.Streamer == 0 || live.Streamer != view.Actor.User: // the same refusal for lives of other users, which it does not disclose
 		return nil, refuse(CodeLiveNotFound, "you have no live %d", c.Live)
 	case live.Status == StatusEnded:
 		return nil, refuse(CodeLiveEnded, "live %d has ended", c.Live)
@@ -55,7 +56,7 @@ func (c SetRecording) decide(view View) ([]Event, error) {
 	return []Event{LiveRecordingSet{c.Live, live.Streamer, choice}}, nil
 }
 
-// LiveRecordingSet records the streamer's choice whether the broadcasts of a live are recorded.
+// LiveRecordingSet records that the streamer has turned the recording of a live's broadcasts on or off.
 type LiveRecordingSet struct {
 	Live     LiveID       `json:"live"`
 	Streamer UserID       `json:"streamer"` // the owner of the live
@@ -68,7 +69,7 @@ func (e LiveRecordingSet) EventLive() LiveID  { return e.Live }
 func (e LiveRecordingSet) EventUser() UserID  { return e.Streamer }
 func (e LiveRecordingSet) evolve(l Live) Live { l.Record = e.Record; return l }
 
-// StartRecording records that a broadcast of a live is being recorded.
+// StartRecording records that the recording of a broadcast has started.
 type StartRecording struct {
 	Live      LiveID      `json:"live"`
 	Recording RecordingID `json:"recording"`
@@ -99,7 +100,7 @@ func (v View) startRecording(id LiveID, recording RecordingID) ([]Event, error) 
 	return []Event{RecordingStarted{id, live.Streamer, recording}}, nil
 }
 
-// RecordingStarted records that a broadcast of a live is being recorded.
+// RecordingStarted records that the recording of a broadcast has started.
 type RecordingStarted struct {
 	Live      LiveID      `json:"live"`
 	Streamer  UserID      `json:"streamer"` // the owner of the live
@@ -112,16 +113,17 @@ func (e RecordingStarted) EventLive() LiveID            { return e.Live }
 func (e RecordingStarted) EventUser() UserID            { return e.Streamer }
 func (e RecordingStarted) evolve(r Recording) Recording { r.Live = e.Live; return r }
 
-// RecordingPart is one file of a recording. A recording gets a new file when its size or codecs change.
+// RecordingPart describes one file of a recording. The recorder starts a new file when the frame size or the codecs
+// change.
 type RecordingPart struct {
-	File       string    `json:"file"`        // name of the file
-	StartedAt  time.Time `json:"started_at"`  // when its first frame arrived
+	File       string    `json:"file"`        // name of the file without its folder
+	StartedAt  time.Time `json:"started_at"`  // arrival of the first frame
 	DurationMS int64     `json:"duration_ms"` // milliseconds
 	Bytes      int64     `json:"bytes"`       // size of the file
-	Media      MediaInfo `json:"media"`       // codecs and size
+	Media      MediaInfo `json:"media"`       // codecs and frame size
 }
 
-// maxRecordingParts is the maximum number of files of a recording, more than the recorder makes.
+// maxRecordingParts is the maximum number of files of a recording. The recorder stops before it reaches this number.
 const maxRecordingParts = 128
 
 func (p RecordingPart) check() error {
@@ -136,16 +138,16 @@ func (p RecordingPart) check() error {
 	return p.Media.check()
 }
 
-// fourDigitYear reports whether tables and JSON can store t.
+// fourDigitYear reports whether the year of t is from 1 to 9999, the range of tables and JSON.
 func fourDigitYear(t time.Time) bool { return t.Year() >= 1 && t.Year() <= 9999 }
 
-// FinishRecording records that a recording is finished, and its content. Nothing changes when it is repeated.
+// FinishRecording records the end of a recording and its files. Nothing changes if the recording is already finished.
 type FinishRecording struct {
 	Live       LiveID          `json:"live"`
 	Recording  RecordingID     `json:"recording"`
 	Cause      RecordingCause  `json:"cause"`       // 1–32 bytes
-	StartedAt  time.Time       `json:"started_at"`  // when its first frame arrived
-	EndedAt    time.Time       `json:"ended_at"`    // when its last frame arrived
+	StartedAt  time.Time       `json:"started_at"`  // arrival of the first frame
+	EndedAt    time.Time       `json:"ended_at"`    // arrival of the last frame
 	DurationMS int64           `json:"duration_ms"` // length of all parts in milliseconds
 	Bytes      int64           `json:"bytes"`       // size of all parts
 	Parts      []RecordingPart `json:"parts"`       // at most 128 files
@@ -162,7 +164,7 @@ func (c FinishRecording) serverTexts() []string {
 }
 
 func (c FinishRecording) decide(view View) ([]Event, error) {
-	events, err := view.startRecording(c.Live, c.Recording) // the log may not have recorded the start
+	events, err := view.startRecording(c.Live, c.Recording) // the start may be missing from the log
 	recording := view.Recording(c.Recording)
 	switch {
 	case err != nil:
@@ -185,14 +187,14 @@ func (c FinishRecording) decide(view View) ([]Event, error) {
 		StartedAt: c.StartedAt.UTC(), EndedAt: c.EndedAt.UTC(), DurationMS: c.DurationMS, Bytes: c.Bytes, Parts: slices.Clone(c.Parts)}), nil
 }
 
-// RecordingFinished records that a recording is finished, and its content.
+// RecordingFinished records the end of a recording and its files.
 type RecordingFinished struct {
 	Live       LiveID          `json:"live"`
 	Streamer   UserID          `json:"streamer"` // the owner of the live
 	Recording  RecordingID     `json:"recording"`
 	Cause      RecordingCause  `json:"cause"`       // the StopCause of the broadcast, or "disk_full", "quota", "interrupted", "parts", "failed"
-	StartedAt  time.Time       `json:"started_at"`  // when its first frame arrived
-	EndedAt    time.Time       `json:"ended_at"`    // when its last frame arrived
+	StartedAt  time.Time       `json:"started_at"`  // arrival of the first frame
+	EndedAt    time.Time       `json:"ended_at"`    // arrival of the last frame
 	DurationMS int64           `json:"duration_ms"` // length of all parts in milliseconds
 	Bytes      int64           `json:"bytes"`       // size of all parts
 	Parts      []RecordingPart `json:"parts"`       // the files
@@ -204,12 +206,12 @@ func (e RecordingFinished) EventLive() LiveID          { return e.Live }
 func (e RecordingFinished) EventUser() UserID          { return e.Streamer }
 func (RecordingFinished) evolve(r Recording) Recording { r.Finished = true; return r }
 
-// DeleteRecording deletes a recording of one of the actor's lives; operators may delete every recording. A recording
-// that is still being written cannot be deleted.
+// DeleteRecording deletes a recording of a live of the actor. Operators may delete every recording. It is refused
+// while the recording is being written.
 type DeleteRecording struct {
 	Live      LiveID      `json:"live"`
 	Recording RecordingID `json:"recording"`
-	Reason    string      `json:"reason"` // for the record: at most 100 characters, may be empty; must not name anybody
+	Reason    string      `json:"reason"` // stored in the event: at most 100 characters, may be empty; must not identify a person
 }
 
 func (DeleteRecording) Type() string { return "recording.delete" }
@@ -234,7 +236,7 @@ func (c DeleteRecording) decide(view View) ([]Event, error) {
 	return []Event{RecordingDeleted{c.Live, live.Streamer, c.Recording, recordingRequested, reason}}, nil
 }
 
-// DiscardRecording deletes a recording that has expired or whose space is needed.
+// DiscardRecording deletes a recording because it has expired or its space is needed.
 type DiscardRecording struct {
 	Live      LiveID         `json:"live"`
 	Recording RecordingID    `json:"recording"`
@@ -262,7 +264,7 @@ func (c DiscardRecording) decide(view View) ([]Event, error) {
 	return []Event{RecordingDeleted{c.Live, view.Live(c.Live).Streamer, c.Recording, c.Cause, ""}}, nil
 }
 
-// RecordingDeleted records that a recording is deleted. The recorder removes its files afterwards.
+// RecordingDeleted records that a recording was deleted. The recorder removes its files afterwards.
 type RecordingDeleted struct {
 	Live      LiveID         `json:"live"`
 	Streamer  UserID         `json:"streamer"` // the owner of the live

@@ -5,7 +5,7 @@ import (
 	"fmt"
 )
 
-// Refusal is the answer "no" of the rules. It is a normal result, meant for the client.
+// Refusal is the error of a request that the rules do not allow. It is a normal result that clients receive.
 type Refusal struct {
 	Code Code
 	Text string // in English
@@ -27,7 +27,7 @@ func refuse(code Code, format string, args ...any) error {
 	return &Refusal{code, fmt.Sprintf(format, args...)}
 }
 
-// Code identifies a kind of refusal. Codes are stable and meant for programs.
+// Code identifies a kind of refusal. Codes never change their meaning; programs may compare them.
 type Code string
 
 // The codes of refusals.
@@ -38,24 +38,24 @@ const (
 	CodeTokenMissing        Code = "token_missing"         // the command needs a signed-in user
 	CodeTokenExpired        Code = "token_expired"         // the token has expired
 	CodeTokenInvalid        Code = "token_invalid"         // the token was not issued by this server
-	CodeSessionEnded        Code = "session_ended"         // the user has signed out or signed in elsewhere since
+	CodeSessionEnded        Code = "session_ended"         // the user has signed out, or has signed in again
 	CodeUserUnavailable     Code = "user_unavailable"      // the user does not exist, is disabled or is forgotten
 	CodeForbidden           Code = "forbidden"             // the user lacks the right
 	CodeKicked              Code = "kicked"                // an operator has closed the connection
-	CodeBanned              Code = "banned"                // the user is banned, for a time or for good
+	CodeBanned              Code = "banned"                // the user is temporarily or permanently banned
 	CodeNameTaken           Code = "name_taken"            // the username is or was in use, or is reserved
 	CodeTextInvalid         Code = "text_invalid"          // the text is not UTF-8 or has a character that cannot be shown
-	CodeTextEmpty           Code = "text_empty"            // the text is empty without surrounding space
+	CodeTextEmpty           Code = "text_empty"            // the text is empty after spaces at both ends are removed
 	CodeTextTooLong         Code = "text_too_long"         // the text is longer than the field allows
 	CodeLiveNotFound        Code = "live_not_found"        // the live does not exist or belongs to another user
 	CodeLiveNotStarted      Code = "live_not_started"      // the live has not been on air yet
-	CodeLiveEnded           Code = "live_ended"            // the live has ended for good
+	CodeLiveEnded           Code = "live_ended"            // the live has permanently ended
 	CodeNoBroadcast         Code = "no_broadcast"          // the live has no broadcast now
 	CodeRecordingNotFound   Code = "recording_not_found"   // the recording does not exist, is deleted or belongs to another user
 	CodeRecordingRunning    Code = "recording_running"     // the recording is still being written
-	CodeCommentEmpty        Code = "comment_empty"         // the comment is empty without surrounding space
+	CodeCommentEmpty        Code = "comment_empty"         // the comment is empty after spaces at both ends are removed
 	CodeCommentTooLong      Code = "comment_too_long"      // the comment has more than 200 characters
-	CodeMessageEmpty        Code = "message_empty"         // the message is empty without surrounding space
+	CodeMessageEmpty        Code = "message_empty"         // the message is empty after spaces at both ends are removed
 	CodeMessageTooLong      Code = "message_too_long"      // the message has more than 1000 characters
 	CodeChatRoomNotFound    Code = "chat_room_not_found"   // the chat room does not exist or was removed
 	CodeChatRoomTaken       Code = "chat_room_taken"       // another chat room has this name
@@ -68,14 +68,14 @@ const (
 	CodeCoinsTooFew         Code = "coins_too_few"         // the wallet has too few coins
 	CodeCoinsOverflow       Code = "coins_overflow"        // the wallet would exceed its maximum
 	CodeOrderNotFound       Code = "order_not_found"       // the order does not exist
-	CodeOrderMismatch       Code = "order_mismatch"        // the order is for another user or amount, or exists already
+	CodeOrderMismatch       Code = "order_mismatch"        // the order has another user or amount, or exists already
 	CodeRateLimited         Code = "rate_limited"          // the server's rate limit is exceeded
 	CodeBusy                Code = "busy"                  // the server cannot take more requests at the moment
 	CodeInternal            Code = "internal"              // the server has failed
 )
 
-// Chinese returns the text of the code in fields of the contract with old clients, which match and show the text
-// literally. A code without a text of its own has the text for wrong parameters.
+// Chinese returns the Chinese text of the code. Old clients compare and display these texts literally. A code without
+// its own text has the text for wrong parameters.
 func (c Code) Chinese() string {
 	if s, ok := chinese[c]; ok {
 		return s

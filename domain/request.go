@@ -2,26 +2,26 @@ package domain
 
 import "strings"
 
-// Request is one command and the actor who issues it.
+// Request is one command with the actor who issues it.
 type Request struct {
 	Command        Command
 	Actor          Actor
 	IdempotencyKey string // chosen by the actor: 1–64 printable ASCII bytes; "" for none
 	Correlation    string // groups requests for logs and analysts: at most 200 printable ASCII bytes
-	Causation      string // the event or request that caused this one: at most 200 printable ASCII bytes
+	Causation      string // id of the event or request that caused this request: at most 200 printable ASCII bytes
 }
 
 // MaxIdempotencyKey is the maximum length of an idempotency key in bytes.
 const MaxIdempotencyKey = 64
 
-// Maximum lengths of names for programs, in bytes.
+// Maximum lengths of ids in bytes.
 const (
 	maxStreamName = 128
 	maxReference  = 200
 )
 
-// Reads returns the streams whose states Decide needs: those of the command and, for a signed-in user, those of
-// the user and the session.
+// Reads returns the streams whose states Decide needs: the streams of the command and, for a signed-in user, the
+// streams of the user and the session.
 func (r Request) Reads() []Stream {
 	streams := r.Command.Reads(r.Actor)
 	if r.Actor.Kind == Authenticated {
@@ -30,8 +30,9 @@ func (r Request) Reads() []Stream {
 	return streams
 }
 
-// Validate refuses a request that no state could make acceptable: an unknown command, a malformed idempotency key,
-// or a stream name that the log cannot store. Callers validate before they load states; Decide validates as well.
+// Validate returns a *Refusal for a request that is invalid in every state: an unknown command, a malformed
+// idempotency key, or a stream name that the log cannot store. Callers validate before they load states. Decide
+// validates again.
 func (r Request) Validate() error {
 	if r.Command == nil {
 		return refuse(CodeBadRequest, "the request has no command")

@@ -1,6 +1,7 @@
 package domain
 
-// Session is the state of a user's sign-in session. A user has at most one; a new one ends the older.
+// Session is the state of a user's sign-in session. A user has at most one session: a new session ends the previous
+// session.
 type Session struct {
 	ID string `json:"id,omitempty"`
 }
@@ -8,8 +9,8 @@ type Session struct {
 // Session returns the current session of a user.
 func (v View) Session(id UserID) Session { return look[Session](v, sessionStream(id)) }
 
-// CheckSession returns nil if presented, the session that a token names, is the current session of its user.
-// Otherwise it refuses with CodeSessionEnded.
+// CheckSession returns nil if current and presented are the same session. current is the user's current session,
+// presented is the session in a token. Otherwise CheckSession refuses with CodeSessionEnded.
 func CheckSession(current, presented string) error {
 	if presented == "" || presented != current {
 		return refuse(CodeSessionEnded, "this session has ended: sign in again")
@@ -17,7 +18,7 @@ func CheckSession(current, presented string) error {
 	return nil
 }
 
-// SignIn starts a new session. The server has checked the password before.
+// SignIn starts a new session. The server must have checked the password.
 type SignIn struct {
 	User    UserID `json:"user"`
 	Session string `json:"-"` // random id of the session
@@ -39,10 +40,10 @@ func (c SignIn) decide(view View) ([]Event, error) {
 	return []Event{UserSignedIn{c.User, c.Session}}, nil
 }
 
-// UserSignedIn records that a session has started and that the user's older session has ended.
+// UserSignedIn records that a session has started. The user's previous session has ended.
 type UserSignedIn struct {
 	User    UserID `json:"user"`
-	Session string `json:"session"` // random id that the token names
+	Session string `json:"session"` // random id of the session, which the token contains
 }
 
 func (UserSignedIn) Type() string             { return "user.signed_in.v1" }
@@ -64,7 +65,7 @@ func (SignOut) decide(view View) ([]Event, error) {
 // UserSignedOut records that a session has ended.
 type UserSignedOut struct {
 	User    UserID `json:"user"`
-	Session string `json:"session"` // random id that the token names
+	Session string `json:"session"` // random id of the session, which the token contained
 }
 
 func (UserSignedOut) Type() string           { return "user.signed_out.v1" }

@@ -8,13 +8,13 @@ import (
 // CommandSpec describes one type of command.
 type CommandSpec struct {
 	Type       string
-	MovesCoins bool    // its idempotency keys and refusals are kept for ever
+	MovesCoins bool    // idempotency keys and refusals of the command are kept permanently
 	Zero       Command // the zero value, for documentation
 	access     access
 	decide     func(Command, View) ([]Event, error)
 }
 
-// Access returns who may issue the command: "anyone", "authenticated user", "operator", "owner or operator",
+// Access returns the name of the access rule: "anyone", "authenticated user", "operator", "owner or operator",
 // "system" or "payment provider".
 func (s CommandSpec) Access() string { return s.access.String() }
 
@@ -22,42 +22,42 @@ func (s CommandSpec) Access() string { return s.access.String() }
 type EventSpec struct {
 	Type string
 	Zero Event // the zero value, for documentation
-	// Decode reads a payload of exactly this version.
+	// Decode decodes a payload of this version.
 	Decode func(payload []byte) (Event, error)
-	// Personal returns the owner of the personal texts of e and pointers to those texts inside a copy of e. After
-	// the caller has changed the texts, copy returns the changed event. Personal is nil for events without
-	// personal texts.
+	// Personal copies e. It returns the owner of the key for the personal texts of the copy and pointers to these
+	// texts. The caller changes the texts through the pointers, then calls copy to get the changed event. Personal is
+	// nil for events without personal texts.
 	Personal func(e Event) (copy func() Event, owner UserID, texts []*string)
-	// Upcasters convert payloads of earlier versions, by their type, to a payload of this version.
+	// Upcasters maps the types of earlier versions to functions that convert their payloads to this version.
 	Upcasters map[string]Upcaster
 
 	evolve       func(state any, e Event) (any, error)
-	counter      Stream // the counter that the event folds into as well; "" for none
-	startsStream bool   // the event takes an id of the counter
+	counter      Stream // the counter that the event also changes; "" for none
+	startsStream bool   // the event takes its id from the counter and is the first event of its stream
 }
 
-// Upcaster converts the payload of an earlier version of an event to the payload of the present version. Personal
-// texts in both payloads are sealed.
+// Upcaster converts the payload of an earlier version of an event to the payload of the current version. Personal
+// texts are sealed in both payloads.
 type Upcaster func(payload []byte) ([]byte, error)
 
 // StateSpec describes the state of one kind of stream.
 type StateSpec struct {
 	Prefix    string
-	Format    int  // version of the JSON form; snapshots of another format are ignored
-	Stateless bool // no decision looks at the state, so nobody loads it
+	Format    int  // version of the JSON encoding; snapshots with another format are ignored
+	Stateless bool // the state is never loaded, because no decision reads it
 	Decode    func([]byte) (any, error)
 }
 
-// Stateless is the state of a stream that is only appended to.
+// Stateless is the state of a stream that no decision reads.
 type Stateless struct{}
 
-// decision is a command with its rule.
+// decision is a command with its decision rule.
 type decision interface {
 	Command
 	decide(view View) ([]Event, error)
 }
 
-// fold is an event with its effect on the state S of its stream.
+// fold is an event that changes S, the state of its stream.
 type fold[S any] interface {
 	Event
 	evolve(S) S
@@ -75,7 +75,7 @@ func command[C decision](who access) CommandSpec {
 		}}
 }
 
-// coins marks a command that moves coins.
+// coins returns s marked as a command that moves coins.
 func coins(s CommandSpec) CommandSpec { s.MovesCoins = true; return s }
 
 func event[E fold[S], S any]() EventSpec {
@@ -99,7 +99,7 @@ func event[E fold[S], S any]() EventSpec {
 	}
 }
 
-// personal marks an event with texts that are sealed with a user's key.
+// personal returns the spec of an event with texts that are sealed with a user's key.
 func personal[E Event, P interface {
 	*E
 	personal() (UserID, []*string)
@@ -112,14 +112,14 @@ func personal[E Event, P interface {
 	return s
 }
 
-// takesID marks an event that takes an id of counter.
+// takesID returns s marked as an event that takes its id from counter.
 func takesID(s EventSpec, counter Stream) EventSpec {
 	s = counts(s, counter)
 	s.startsStream = true
 	return s
 }
 
-// counts marks an event that states the value of counter.
+// counts returns s marked as an event that sets the value of counter.
 func counts(s EventSpec, counter Stream) EventSpec {
 	if _, ok := s.Zero.(counted); !ok {
 		panic("domain: " + s.Type + " has no number for " + string(counter))
@@ -140,14 +140,14 @@ func state[S any](prefix string, format int) StateSpec {
 	}}
 }
 
-// access is who may issue a command.
+// access is an access rule: it selects the actors that may issue a command.
 type access int
 
 const (
 	anyone access = iota
 	authenticated
 	operator
-	ownerOrOperator // the decision checks that a signed-in user owns the object or has the role operator
+	ownerOrOperator // any signed-in user; the decision checks that the user owns the object or has the role operator
 	system
 	paymentProvider
 )
@@ -156,7 +156,7 @@ func (a access) String() string {
 	return [...]string{"anyone", "authenticated user", "operator", "owner or operator", "system", "payment provider"}[a]
 }
 
-// authorize checks the actor of a request: first the user's status and session, then the right to the command.
+// authorize checks the actor of a request. It first checks the user's status and session, then the access rule.
 func (a access) authorize(view View) error {
 	actor := view.Actor
 	if actor.Kind == Authenticated {

@@ -6,7 +6,7 @@ import (
 	"unicode/utf8"
 )
 
-// Maximum lengths of texts in Unicode code points, without surrounding space.
+// Maximum lengths of texts in Unicode code points, without spaces at both ends.
 const (
 	maxName    = 32
 	maxTitle   = 100
@@ -17,11 +17,11 @@ const (
 // maxURL is the maximum length of a URL in bytes.
 const maxURL = 1024
 
-// text returns s without surrounding space. It refuses s unless it is valid UTF-8 of least to most code points,
-// without control characters and without U+FFFD, which decoders substitute for a broken character. Every text in
-// the log can therefore be stored in tables and shown by clients and terminals.
+// text returns s without spaces at both ends. It refuses the result unless it is valid UTF-8 of least to most code
+// points, without control characters and without U+FFFD, which decoders substitute for invalid bytes. Tables can
+// therefore store every text of the log, and clients and terminals can display it.
 func text(field, s string, least, most int) (string, error) {
-	if len(s) > 8*utf8.UTFMax*most { // refused before the text is scanned
+	if len(s) > 8*utf8.UTFMax*most { // refused without reading the text
 		return "", tooLong(field, most)
 	}
 	if err := checkReadable(field, s); err != nil {
@@ -37,7 +37,7 @@ func text(field, s string, least, most int) (string, error) {
 	return s, nil
 }
 
-// operatorReason returns the reason of an action without surrounding space.
+// operatorReason returns the reason of an action without spaces at both ends, or a *Refusal.
 func operatorReason(s string) (string, error) { return text("reason", s, 0, maxReason) }
 
 func tooLong(field string, most int) error {
@@ -46,7 +46,8 @@ func tooLong(field string, most int) error {
 
 type textCodes struct{ empty, tooLong Code }
 
-// codesFor returns the codes of a field. Clients show comments and messages with texts of their own.
+// codesFor returns the refusal codes for a field. Comments and messages have codes of their own, because clients
+// display other texts for them.
 func codesFor(field string) textCodes {
 	switch field {
 	case "comment":
@@ -89,7 +90,8 @@ func hexadecimal(s string) bool {
 	return true
 }
 
-// checkOptionalURL refuses what cannot be the URL of an image. Old clients send every scheme, so it accepts all.
+// checkOptionalURL returns a *Refusal for a text that cannot be the URL of an image. It accepts every scheme, because
+// old clients send many.
 func checkOptionalURL(field, s string) error {
 	switch {
 	case s == "":
@@ -102,7 +104,7 @@ func checkOptionalURL(field, s string) error {
 	return checkReadable(field, s)
 }
 
-// reserved reports whether a name could be mistaken for SystemName. It ignores spaces and invisible characters.
+// reserved reports whether users could mistake a name for SystemName. It ignores spaces and invisible characters.
 func reserved(name string) bool {
 	visible := strings.Map(func(r rune) rune {
 		if unicode.IsSpace(r) || unicode.In(r, unicode.Cf, unicode.Mn, unicode.Other_Default_Ignorable_Code_Point) {
@@ -113,5 +115,5 @@ func reserved(name string) bool {
 	return visible == SystemName
 }
 
-// SystemName is the name under which the server speaks in the chat. It is reserved.
+// SystemName is the name of the server as the author of chat messages. Users cannot take it.
 const SystemName = "系统"

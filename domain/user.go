@@ -2,24 +2,24 @@ package domain
 
 // Username is the state of a username.
 type Username struct {
-	User UserID `json:"user"` // who holds the name; 0 for nobody
+	User UserID `json:"user"` // the user who has the name; 0: none
 }
 
-// Username returns who holds a username.
+// Username returns the state of the username with the given key.
 func (v View) Username(key string) Username { return look[Username](v, usernameStream(key)) }
 
-// RegisterUser creates an account with a password, under a username that is free.
+// RegisterUser creates an account with a password, under a username that is not in use.
 type RegisterUser struct {
 	Username   string `json:"username"` // used to sign in: 1–32 characters
 	Nickname   string `json:"nickname"` // shown instead of the username: at most 32 characters, may be empty
 	Avatar     string `json:"avatar"`   // URL of an image; may be empty
-	NameKey    string `json:"-"`        // keyed hash of the folded username
+	NameKey    string `json:"-"`        // keyed hash of the case-folded username
 	Credential string `json:"-"`        // id of the stored password hash
 }
 
 func (RegisterUser) Type() string { return "user.register" }
 
-// Reads does not name the stream of the account, which is new.
+// Reads returns the streams that the decision reads. It omits the stream of the account, which does not exist yet.
 func (c RegisterUser) Reads(Actor) []Stream { return []Stream{usernameStream(c.NameKey), nextUser} }
 
 func (c RegisterUser) serverTexts() []string { return []string{c.Credential} }
@@ -39,7 +39,7 @@ func (c RegisterUser) decide(view View) ([]Event, error) {
 	if err := checkOptionalURL("avatar", c.Avatar); err != nil {
 		return nil, err
 	}
-	if c.NameKey == "" { // a fault of the server that would give every user the same username
+	if c.NameKey == "" { // an error of the server that would give every user the same username
 		return nil, refuse(CodeBadRequest, "a registration requires the key of the username")
 	}
 	if holder := view.Username(c.NameKey); holder.User != 0 {
@@ -52,7 +52,7 @@ func (c RegisterUser) decide(view View) ([]Event, error) {
 	}, nil
 }
 
-// profileNickname checks the nickname of a user with an account.
+// profileNickname returns the nickname of a user with an account without spaces at both ends, or a *Refusal.
 func profileNickname(wanted string) (string, error) {
 	nickname, err := text("nickname", wanted, 0, maxName)
 	if err == nil && reserved(nickname) {
@@ -65,9 +65,9 @@ func profileNickname(wanted string) (string, error) {
 type UserRegistered struct {
 	User       UserID `json:"user"`
 	Username   string `json:"username"`   // used to sign in
-	Nickname   string `json:"nickname"`   // shown instead of the username, unless empty
+	Nickname   string `json:"nickname"`   // shown instead of the username if not empty
 	Avatar     string `json:"avatar"`     // URL of an image; may be empty
-	NameKey    string `json:"name_key"`   // keyed hash of the folded username
+	NameKey    string `json:"name_key"`   // keyed hash of the case-folded username
 	Credential string `json:"credential"` // id of the password hash, which is stored outside the log; "" for none
 }
 
@@ -80,9 +80,9 @@ func (e *UserRegistered) personal() (UserID, []*string) {
 	return e.User, []*string{&e.Username, &e.Nickname, &e.Avatar}
 }
 
-// UsernameClaimed records who holds a username.
+// UsernameClaimed records that a user has taken a username.
 type UsernameClaimed struct {
-	Key  string `json:"key"` // keyed hash of the folded username
+	Key  string `json:"key"` // keyed hash of the case-folded username
 	User UserID `json:"user"`
 }
 
@@ -115,7 +115,7 @@ func (c ChangeProfile) decide(view View) ([]Event, error) {
 // UserProfileChanged records the new nickname and avatar of a user.
 type UserProfileChanged struct {
 	User     UserID `json:"user"`
-	Nickname string `json:"nickname"` // shown instead of the username, unless empty
+	Nickname string `json:"nickname"` // shown instead of the username if not empty
 	Avatar   string `json:"avatar"`   // URL of an image; may be empty
 }
 
@@ -127,10 +127,10 @@ func (e *UserProfileChanged) personal() (UserID, []*string) {
 	return e.User, []*string{&e.Nickname, &e.Avatar}
 }
 
-// maxAge is the highest age, a number that every client can show.
+// maxAge is the maximum age in years. Every client can display it.
 const maxAge = 1_000_000
 
-// IncrementAge makes the actor one year older.
+// IncrementAge adds one year to the age of the actor.
 type IncrementAge struct{}
 
 func (IncrementAge) Type() string { return "user.increment_age" }

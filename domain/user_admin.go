@@ -2,10 +2,10 @@ package domain
 
 import "slices"
 
-// DisableUser disables an account until it is enabled again, and ends the user's lives that are on air.
+// DisableUser disables an account until EnableUser. It also ends the user's lives that are on air or paused.
 type DisableUser struct {
 	User   UserID   `json:"user"`
-	Reason string   `json:"reason"` // for the record: at most 100 characters, may be empty
+	Reason string   `json:"reason"` // stored in the event: at most 100 characters, may be empty
 	Lives  []LiveID `json:"-"`      // lives of the user, which end if they are on air or paused
 }
 
@@ -29,7 +29,7 @@ func (c DisableUser) decide(view View) ([]Event, error) {
 	return append([]Event{UserDisabled{c.User, reason}}, ended...), nil
 }
 
-// UserDisabled records that an account is disabled.
+// UserDisabled records that an account was disabled.
 type UserDisabled struct {
 	User   UserID `json:"user"`
 	Reason string `json:"reason"` // why; may be empty
@@ -44,7 +44,7 @@ func (e *UserDisabled) personal() (UserID, []*string) { return e.User, []*string
 // EnableUser enables a disabled account.
 type EnableUser struct {
 	User   UserID `json:"user"`
-	Reason string `json:"reason"` // for the record: at most 100 characters, may be empty
+	Reason string `json:"reason"` // stored in the event: at most 100 characters, may be empty
 }
 
 func (EnableUser) Type() string { return "user.enable" }
@@ -62,7 +62,7 @@ func (c EnableUser) decide(view View) ([]Event, error) {
 	return []Event{UserEnabled(c)}, nil
 }
 
-// UserEnabled records that an account is not disabled any more.
+// UserEnabled records that a disabled account was enabled.
 type UserEnabled struct {
 	User   UserID `json:"user"`
 	Reason string `json:"reason"` // why; may be empty
@@ -74,11 +74,11 @@ func (e UserEnabled) EventUser() UserID              { return e.User }
 func (UserEnabled) evolve(u User) User               { u.Disabled = false; return u }
 func (e *UserEnabled) personal() (UserID, []*string) { return e.User, []*string{&e.Reason} }
 
-// GrantRole gives a user a role. Users without a password get none.
+// GrantRole gives a user a role. It is refused for a user without a password.
 type GrantRole struct {
 	User   UserID `json:"user"`
 	Role   Role   `json:"role"`
-	Reason string `json:"reason"` // for the record: at most 100 characters, may be empty
+	Reason string `json:"reason"` // stored in the event: at most 100 characters, may be empty
 }
 
 func (GrantRole) Type() string { return "user.grant_role" }
@@ -94,7 +94,7 @@ func (c GrantRole) decide(view View) ([]Event, error) {
 		return nil, refuse(CodeBadRequest, "there is no role %q: choose one of %v", c.Role, Roles)
 	case user.HasRole(c.Role):
 		return nil, nil
-	case user.Passwordless: // anybody who knows the e-mail address would have the role
+	case user.Passwordless: // the role would belong to any client that sends the e-mail address
 		return nil, refuse(CodeForbidden, "user %d signs in without a password", c.User)
 	}
 	if c.Reason, err = operatorReason(c.Reason); err != nil {
@@ -103,7 +103,7 @@ func (c GrantRole) decide(view View) ([]Event, error) {
 	return []Event{UserRoleGranted(c)}, nil
 }
 
-// UserRoleGranted records that a user has a role.
+// UserRoleGranted records that a user has received a role.
 type UserRoleGranted struct {
 	User   UserID `json:"user"`
 	Role   Role   `json:"role"`
@@ -119,11 +119,11 @@ func (e UserRoleGranted) evolve(u User) User {
 	return u
 }
 
-// RevokeRole takes a role from a user.
+// RevokeRole removes a role from a user.
 type RevokeRole struct {
 	User   UserID `json:"user"`
 	Role   Role   `json:"role"`
-	Reason string `json:"reason"` // for the record: at most 100 characters, may be empty
+	Reason string `json:"reason"` // stored in the event: at most 100 characters, may be empty
 }
 
 func (RevokeRole) Type() string { return "user.revoke_role" }
@@ -157,11 +157,11 @@ func (e UserRoleRevoked) evolve(u User) User {
 	return u
 }
 
-// ForgetUser erases a user's texts for good and ends the user's lives that are on air. The log destroys the user's
-// key together with the event.
+// ForgetUser permanently erases a user's texts. It also ends the user's lives that are on air or paused. The log
+// destroys the user's key when it appends the event.
 type ForgetUser struct {
 	User   UserID   `json:"user"`
-	Reason string   `json:"reason"` // for the record: at most 100 characters, may be empty; must not name anybody
+	Reason string   `json:"reason"` // stored in the event: at most 100 characters, may be empty; must not identify a person
 	Lives  []LiveID `json:"-"`      // lives of the user, which end if they are on air or paused
 }
 
@@ -185,7 +185,7 @@ func (c ForgetUser) decide(view View) ([]Event, error) {
 	return append([]Event{UserForgotten{c.User, reason}}, ended...), nil
 }
 
-// UserForgotten records that a user's texts are unreadable, in this event and in all earlier ones.
+// UserForgotten records that a user's texts are unreadable in this event and in all earlier events.
 type UserForgotten struct {
 	User   UserID `json:"user"`
 	Reason string `json:"reason"` // why, not sealed; may be empty

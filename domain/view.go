@@ -5,13 +5,14 @@ import (
 	"time"
 )
 
-// View is what a decision may look at: the actor, the time, and the newest states of the streams that its request
-// names. Each file of a state adds a method that returns it; a stream without events has the zero state.
+// View contains everything that a decision may read: the actor, the time, and the newest states of the streams that
+// the request names. The file of each state adds a method that returns the state. A stream without events has the
+// zero state.
 type View struct {
 	Actor  Actor
-	Now    time.Time // becomes recorded_at of the events; never runs backwards
+	Now    time.Time // becomes recorded_at of the events; never decreases
 	states map[Stream]any
-	fault  *error // set when a decision looks at a stream it did not name, or a state has the wrong type
+	fault  *error // set when a decision reads a stream that its request does not name, or a state has the wrong type
 }
 
 func newView(actor Actor, now time.Time, states map[Stream]any, fault *error) View {
@@ -31,8 +32,8 @@ func look[S any](v View, s Stream) S {
 	return typed
 }
 
-// stateAs returns state, which is nil before the first event of s, as an S. A state of another type is a fault: it
-// must not pass for an empty one.
+// stateAs returns state, the state of s, as an S. It returns the zero S for nil, the state before the first event. A
+// state of another type is an error, so that it is not mistaken for an empty state.
 func stateAs[S any](s Stream, state any) (S, error) {
 	typed, ok := state.(S)
 	if !ok && state != nil {
@@ -41,8 +42,8 @@ func stateAs[S any](s Stream, state any) (S, error) {
 	return typed, nil
 }
 
-// Counter is a state that hands out ids (Value is the newest id) or counts things (Value is their number). It
-// folds from events of any stream. Its name is not a stream of the log.
+// Counter is a state whose Value is either the newest assigned id or a number of objects. Events of many streams
+// change it. Its name is not the name of a stream in the log.
 type Counter struct {
 	Value int64
 }
@@ -56,8 +57,8 @@ const (
 	chatRoomCount   Stream = "count-chatroom"
 )
 
-// next returns the next free id of a counter.
+// next returns the next unused id of a counter.
 func (v View) next(counter Stream) int64 { return look[Counter](v, counter).Value + 1 }
 
-// counted is implemented by events that take an id or state how many things there are.
+// counted is implemented by events that set a counter: count returns the assigned id or the new number of objects.
 type counted interface{ count() int64 }

@@ -5,14 +5,14 @@ import "slices"
 // Visit is the state of one user in one live.
 type Visit struct {
 	Present bool   `json:"present,omitempty"`
-	Visited bool   `json:"visited,omitempty"` // the user has been in the live before, or is in it
+	Visited bool   `json:"visited,omitempty"` // the user is or was in the live
 	Node    string `json:"node,omitempty"`    // the node that holds the user's connections
 }
 
 // Visit returns the state of a user in a live.
 func (v View) Visit(live LiveID, user UserID) Visit { return look[Visit](v, visitStream(live, user)) }
 
-// JoinLive makes the actor a viewer of a live. Nothing changes if the actor is one already on the same node.
+// JoinLive makes the actor a viewer of a live. Nothing changes if the actor is already a viewer on the same node.
 type JoinLive struct {
 	Live LiveID `json:"live"`
 	Node string `json:"-"` // the node that holds the connection
@@ -44,7 +44,7 @@ func (c JoinLive) decide(view View) ([]Event, error) {
 type ViewerJoined struct {
 	Live       LiveID `json:"live"`
 	User       UserID `json:"user"`
-	FirstVisit bool   `json:"first_visit"` // the user has never been in this live before
+	FirstVisit bool   `json:"first_visit"` // the user was never in this live before
 	Node       string `json:"node"`        // the node that holds the connection
 }
 
@@ -56,12 +56,12 @@ func (e ViewerJoined) evolve(Visit) Visit {
 	return Visit{Present: true, Visited: true, Node: e.Node}
 }
 
-// ViewerMoved records that another node holds the viewer's connection from now on. The loss of the earlier node does
-// not count as leaving.
+// ViewerMoved records that a viewer's connection is now on another node. If the previous node is lost afterwards, the
+// viewer does not leave the live.
 type ViewerMoved struct {
 	Live LiveID `json:"live"`
 	User UserID `json:"user"`
-	Node string `json:"node"` // the node that holds the connection from now on
+	Node string `json:"node"` // the node that now holds the connection
 }
 
 func (ViewerMoved) Type() string           { return "viewer.moved.v1" }
@@ -70,12 +70,12 @@ func (e ViewerMoved) EventLive() LiveID    { return e.Live }
 func (e ViewerMoved) EventUser() UserID    { return e.User }
 func (e ViewerMoved) evolve(v Visit) Visit { v.Node = e.Node; return v }
 
-// LeaveCause is why a viewer has left a live, or a participant the chat.
+// LeaveCause is the reason for which a viewer left a live or a participant left the chat.
 type LeaveCause string
 
 // The causes.
 const (
-	LeaveRequested      LeaveCause = "requested"       // the client asked to leave
+	LeaveRequested      LeaveCause = "requested"       // the client sent a request to leave
 	LeaveConnectionLost LeaveCause = "connection_lost" // the connection has closed
 	LeaveNodeLost       LeaveCause = "node_lost"       // the node that held the connection was lost
 	LeaveLiveEnded      LeaveCause = "live_ended"      // the live has ended
@@ -85,7 +85,7 @@ const (
 var leaveCauses = [...]LeaveCause{LeaveRequested, LeaveConnectionLost, LeaveNodeLost, LeaveLiveEnded, LeaveRemoved}
 
 // LeaveLive records that the last connection of a viewer to a live has ended. Nothing changes if the user is not a
-// viewer or another node holds the connection by now.
+// viewer or has a connection on another node.
 type LeaveLive struct {
 	Live  LiveID     `json:"live"`
 	User  UserID     `json:"user"`
@@ -110,7 +110,7 @@ func (c LeaveLive) decide(view View) ([]Event, error) {
 	return []Event{ViewerLeft{c.Live, c.User, c.Cause}}, nil
 }
 
-// ViewerLeft records that a user is not a viewer of a live any more.
+// ViewerLeft records that a user is no longer a viewer of a live.
 type ViewerLeft struct {
 	Live  LiveID     `json:"live"`
 	User  UserID     `json:"user"`

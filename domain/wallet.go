@@ -2,36 +2,36 @@ package domain
 
 import "strconv"
 
-// Wallet is the state of a user's coins.
+// Wallet is the state of a user's wallet.
 type Wallet struct {
 	Balance Coins `json:"balance"`
 }
 
-// Wallet returns the coins of a user.
+// Wallet returns the state of a user's wallet.
 func (v View) Wallet(id UserID) Wallet { return look[Wallet](v, WalletStream(id)) }
 
-// Account is the name of an account of the double-entry bookkeeping.
+// Account is the name of an account in the double-entry bookkeeping.
 type Account string
 
-// ProviderAccount is the account of the payment provider. Its balance is minus all coins ever sold.
+// ProviderAccount is the account of the payment provider. Its balance is the negated number of all coins ever sold.
 const ProviderAccount Account = "provider"
 
-// WalletAccount returns the account of the coins that a user can spend.
+// WalletAccount returns the account of a user's spendable coins.
 func WalletAccount(u UserID) Account { return Account("user-" + strconv.FormatInt(int64(u), 10)) }
 
-// EarningsAccount returns the account of the coins that a streamer has received as gifts.
+// EarningsAccount returns the account of the coins that a streamer has received for gifts.
 func EarningsAccount(u UserID) Account { return Account("earnings-" + strconv.FormatInt(int64(u), 10)) }
 
 // Posting is one entry of the double-entry bookkeeping.
 type Posting struct {
 	Account Account `json:"account"` // "provider", "user-12" or "earnings-7"
-	Amount  Coins   `json:"amount"`  // added to the account; negative for coins taken from it
+	Amount  Coins   `json:"amount"`  // added to the account; negative if coins are taken from the account
 }
 
 // CoinEvent is an event that moves coins between accounts.
 type CoinEvent interface {
 	Event
-	// EventPostings returns the entries of the movement. Their amounts add up to zero.
+	// EventPostings returns the postings of the event. Their amounts add up to zero.
 	EventPostings() []Posting
 }
 
@@ -40,12 +40,12 @@ func transfer(amount Coins, from, to Account) []Posting {
 	return []Posting{{from, -amount}, {to, amount}}
 }
 
-// CoinsCredited records that the coins of an order have arrived in the wallet. It happens once per order.
+// CoinsCredited records that the coins of an order were added to a wallet. Each order has at most one such event.
 type CoinsCredited struct {
 	User         UserID    `json:"user"`
 	Order        OrderID   `json:"order"`
 	Coins        Coins     `json:"coins"`         // number of coins
-	BalanceAfter Coins     `json:"balance_after"` // balance of the wallet afterwards
+	BalanceAfter Coins     `json:"balance_after"` // new balance of the wallet
 	Postings     []Posting `json:"postings"`      // from the payment provider to the user
 }
 
@@ -55,10 +55,10 @@ func (e CoinsCredited) EventUser() UserID        { return e.User }
 func (e CoinsCredited) EventPostings() []Posting { return e.Postings }
 func (e CoinsCredited) evolve(w Wallet) Wallet   { w.Balance = e.BalanceAfter; return w }
 
-// maxGiftNum is the highest number of gifts sent at once. It bounds the cost of a typing mistake.
+// maxGiftNum is the maximum number of gifts in one command. It limits the cost of a typing error.
 const maxGiftNum = 9999
 
-// SendGift sends gifts to a live, paid from the wallet of the actor.
+// SendGift sends gifts to a live and pays them with coins from the wallet of the actor.
 type SendGift struct {
 	Live LiveID `json:"live"`
 	Gift GiftID `json:"gift"`
@@ -85,7 +85,7 @@ func (c SendGift) decide(view View) ([]Event, error) {
 	}
 	sender := view.Actor.User
 	wallet := view.Wallet(sender)
-	if wallet.Balance/gift.Price < Coins(c.Num) { // a division cannot overflow
+	if wallet.Balance/gift.Price < Coins(c.Num) { // unlike a multiplication, the division cannot overflow
 		return nil, refuse(CodeCoinsTooFew, "%d gifts cost more than the %d coins left", c.Num, wallet.Balance)
 	}
 	cost := gift.Price * Coins(c.Num)
@@ -97,10 +97,10 @@ func (c SendGift) decide(view View) ([]Event, error) {
 	}}, nil
 }
 
-// GiftSent records that gifts were sent and paid. Debit, credit and record are this one event.
+// GiftSent records that gifts were sent and paid. This one event is both the debit and the credit.
 type GiftSent struct {
 	Sender       UserID    `json:"sender"`   // the user who sent and paid
-	Streamer     UserID    `json:"streamer"` // the owner of the live, who earns the coins
+	Streamer     UserID    `json:"streamer"` // the owner of the live, who receives the coins as earnings
 	Live         LiveID    `json:"live"`
 	Gift         GiftID    `json:"gift"`
 	Name         string    `json:"name"`          // name of the gift at that time
@@ -108,13 +108,13 @@ type GiftSent struct {
 	Price        Coins     `json:"price"`         // price of one gift at that time
 	Num          int       `json:"num"`           // number of gifts
 	Coins        Coins     `json:"coins"`         // price × num
-	BalanceAfter Coins     `json:"balance_after"` // balance of the sender's wallet afterwards
-	Postings     []Posting `json:"postings"`      // from the sender to the streamer's earnings
+	BalanceAfter Coins     `json:"balance_after"` // new balance of the sender's wallet
+	Postings     []Posting `json:"postings"`      // from the sender's wallet to the streamer's earnings
 }
 
 func (GiftSent) Type() string { return "gift.sent.v1" }
 
-// Stream returns the wallet of the sender, because the balance can refuse the gift.
+// Stream returns the wallet stream of the sender, because the balance of that wallet can refuse the gift.
 func (e GiftSent) Stream() Stream { return WalletStream(e.Sender) }
 
 func (e GiftSent) EventLive() LiveID        { return e.Live }

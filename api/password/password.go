@@ -17,21 +17,21 @@ import (
 	"roomlog/domain"
 )
 
-// Cost is the work of verifying one password. The zero value means the defaults, which take about 20 ms: argon2id
-// with parameters for servers with little memory.
+// Cost is the memory and time that one password hash takes. The zero value means the defaults: argon2id parameters
+// for servers with little memory, about 20 ms per hash.
 type Cost struct {
 	MemoryKiB uint32 // default 19456
 	Passes    uint32 // default 2
-	AtOnce    int    // passwords that are hashed at the same time; default: one per processor
+	AtOnce    int    // maximum number of passwords that are hashed at the same time; default: number of processors
 }
 
-// Bounds of passwords, in Unicode code points.
+// Bounds of passwords in Unicode code points.
 const (
 	minLength = 6
 	maxLength = 128
 )
 
-// Codes of the refusals of Check.
+// Refusal codes of Check.
 const (
 	CodeTooShort domain.Code = "password_too_short"
 	CodeTooLong  domain.Code = "password_too_long"
@@ -43,14 +43,15 @@ const (
 	keyLen     = 32
 )
 
-// Hasher hashes and verifies passwords. When all slots are in use, callers wait. It is safe for concurrent use.
+// Hasher hashes and verifies passwords. Callers wait while Cost.AtOnce passwords are being hashed. It is safe for
+// concurrent use.
 type Hasher struct {
 	cost  Cost
 	slots chan struct{}
-	decoy string // the hash of a random password
+	decoy string // hash of a random password, verified for accounts that do not exist
 }
 
-// NewHasher returns a Hasher. Zero fields of cost mean the defaults.
+// NewHasher returns a Hasher. Zero fields of cost are set to the defaults.
 func NewHasher(cost Cost) *Hasher {
 	if cost.MemoryKiB == 0 {
 		cost.MemoryKiB = 19456
@@ -66,7 +67,7 @@ func NewHasher(cost Cost) *Hasher {
 	return p
 }
 
-// Check returns a *domain.Refusal for a text that no account can have as its password.
+// Check returns a *domain.Refusal if password cannot be the password of an account.
 func Check(password string) error {
 	if !utf8.ValidString(password) || strings.ContainsFunc(password, func(r rune) bool {
 		return unicode.IsControl(r) || r == utf8.RuneError
@@ -82,7 +83,7 @@ func Check(password string) error {
 	return nil
 }
 
-// Hash returns the hash of a password. It waits for a free slot.
+// Hash returns the hash of a password. It waits for a free slot or the end of ctx.
 func (p *Hasher) Hash(ctx context.Context, password string) (string, error) {
 	if err := p.enter(ctx); err != nil {
 		return "", err
@@ -91,8 +92,8 @@ func (p *Hasher) Hash(ctx context.Context, password string) (string, error) {
 	return p.encode(password), nil
 }
 
-// Verify reports whether hash belongs to password. An empty hash belongs to no password and takes the same work as any
-// other, so that the time does not reveal which names exist.
+// Verify reports whether hash is a hash of password. For an empty hash it returns false after the same time as for
+// any other hash, so that the time does not reveal which accounts exist.
 func (p *Hasher) Verify(ctx context.Context, hash, password string) (bool, error) {
 	known := hash != ""
 	if !known {

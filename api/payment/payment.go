@@ -15,38 +15,40 @@ import (
 	"roomlog/domain"
 )
 
-// Provider collects the payments of orders and reports them.
+// Provider collects the payments of orders and reports them to roomlog.
 type Provider interface {
-	// Checkout returns the parameters with which a client pays for an order.
+	// Checkout returns the parameters that a client needs to pay for an order.
 	Checkout(o domain.OrderPlaced) (map[string]string, error)
-	// Payment decodes the report of a payment. It fails with ErrSignature if the provider did not sign the report.
+	// Payment decodes a payment report. It returns ErrSignature if the provider did not sign the report.
 	Payment(header http.Header, body []byte) (Payment, error)
 }
 
-// Payment is a paid order.
+// Payment is a reported payment of an order.
 type Payment struct {
 	Order domain.OrderID `json:"order"`
 	User  domain.UserID  `json:"user"`
 	Price int64          `json:"price"`
 }
 
-// ErrSignature means that the provider did not sign a payment.
+// ErrSignature means that the signature of a payment report is missing or invalid.
 var ErrSignature = errors.New("the signature of the payment is invalid")
 
-// SignatureHeader is the header with the lower-case hex HMAC-SHA256 of the raw body of a callback.
+// SignatureHeader is the name of the header that contains the HMAC-SHA256 of the raw body of a callback in lower-case
+// hex.
 const SignatureHeader = "X-Signature"
 
-// SharedSecret is the built-in Provider. It accepts payments that are signed with a secret.
+// SharedSecret is the built-in Provider. It accepts payment reports that are signed with a shared secret.
 type SharedSecret struct{ secrets [][]byte }
 
-// NewSharedSecret returns a SharedSecret that signs with the first of secrets and accepts payments signed with any of them.
-// There are one or two secrets of at least 16 bytes: two while the older one is being replaced.
+// NewSharedSecret returns a SharedSecret. It signs with the first of secrets and accepts reports that are signed with
+// any of them. secrets contains one or two secrets of at least 16 bytes: two while you replace a secret, the new
+// secret first.
 func NewSharedSecret(secrets []string) (SharedSecret, error) {
 	checked, err := secret.Check("payment", secrets)
 	return SharedSecret{checked}, err
 }
 
-// Sign returns the signature of the body of a callback.
+// Sign returns the signature of the body of a callback, made with the first secret.
 func (p SharedSecret) Sign(body []byte) string { return sign(p.secrets[0], body) }
 
 func sign(secret, body []byte) string {
@@ -55,12 +57,13 @@ func sign(secret, body []byte) string {
 	return hex.EncodeToString(mac.Sum(nil))
 }
 
-// Checkout returns the id of the order: the provider needs nothing else.
+// Checkout returns the id of the order. The provider needs nothing else.
 func (p SharedSecret) Checkout(o domain.OrderPlaced) (map[string]string, error) {
 	return map[string]string{"order": string(o.Order)}, nil
 }
 
-// Payment decodes a payment. It compares the signature of the raw bytes in constant time before it decodes them.
+// Payment verifies and decodes a payment report. It verifies the signature of the raw body in constant time before it
+// decodes the body.
 func (p SharedSecret) Payment(header http.Header, body []byte) (Payment, error) {
 	signature, signed := []byte(header.Get(SignatureHeader)), false
 	for _, secret := range p.secrets {

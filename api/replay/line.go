@@ -8,8 +8,8 @@ import (
 	"roomlog/eventstore"
 )
 
-// EventLine is one event of a replay. Data is the newest version of its type. Texts of users are readable, or "erased" if
-// the user was forgotten.
+// EventLine is the line of one event. Data is the payload in the newest version of the event type. Texts of users are
+// readable, or "erased" if the user was forgotten.
 type EventLine struct {
 	Cursor     string        `json:"cursor" doc:"for the parameter after"`
 	Position   int64         `json:"position"`
@@ -39,8 +39,8 @@ func newEventLine(r eventstore.Record) EventLine {
 	return line
 }
 
-// cursorLine is a line without an event. Its cursor is the position up to which the log was searched. End is set in the last
-// line.
+// cursorLine is a line without an event. Its cursor is the position up to which the log was searched. End is set only
+// in the last line.
 type cursorLine struct {
 	Cursor string `json:"cursor"`
 	End    string `json:"end,omitempty"`

@@ -8,25 +8,25 @@ import (
 
 const eventsPerRead = 500
 
-// Player writes replays. It is safe for concurrent use.
+// Player writes replays to HTTP clients. It is safe for concurrent use.
 type Player struct{ c Config }
 
-// NewPlayer returns a Player.
+// NewPlayer returns a Player with the configuration c.
 func NewPlayer(c Config) *Player { return &Player{c} }
 
-// progress is the state of one replay.
+// progress holds the state of one replay.
 type progress struct {
 	Request
 	out     *writer
-	written int64 // events
+	written int64 // number of written events
 }
 
-// Play writes events until the request is complete, the reader is gone or too slow, Draining is closed, or Check fails. The
-// last line contains the reason and a cursor.
+// Play writes events to w. It returns when the request is complete, the client has disconnected or is too slow,
+// Draining is closed, or Check fails. The last line contains the reason and a cursor.
 func (p *Player) Play(ctx context.Context, w http.ResponseWriter, request Request) {
 	request.Query.Limit = eventsPerRead
 	r := &progress{Request: request, out: newWriter(p.c, w, request)}
-	serving, stop := withoutDrain(ctx, p.c.Draining)
+	serving, stop := untilDrain(ctx, p.c.Draining)
 	defer stop()
 	for checked := p.c.Now(); ; {
 		end, err := p.playPage(serving, r)
@@ -36,7 +36,7 @@ func (p *Player) Play(ctx context.Context, w http.ResponseWriter, request Reques
 		}
 		switch {
 		case ctx.Err() != nil || errors.Is(err, errReaderLost):
-			return // the lines that the reader has contain its cursor
+			return // the client can continue from the cursor of its last line
 		case serving.Err() != nil:
 			end = "shutdown"
 		case err != nil:
@@ -49,9 +49,9 @@ func (p *Player) Play(ctx context.Context, w http.ResponseWriter, request Reques
 	}
 }
 
-// withoutDrain returns a context that also ends when draining is closed. The caller must call stop, which ends the context
-// and waits for the goroutine behind it.
-func withoutDrain(ctx context.Context, draining <-chan struct{}) (serving context.Context, stop func()) {
+// untilDrain returns a context that ends with ctx or when draining is closed, whichever comes first. The caller must
+// call stop, which ends the context and waits for its goroutine.
+func untilDrain(ctx context.Context, draining <-chan struct{}) (serving context.Context, stop func()) {
 	serving, cancel := context.WithCancel(ctx)
 	done := make(chan struct{})
 	go func() {
@@ -65,8 +65,8 @@ func withoutDrain(ctx context.Context, draining <-chan struct{}) (serving contex
 	return serving, func() { cancel(); <-done }
 }
 
-// playPage reads the log once and writes what it finds. If nothing is left to read, it waits for the log to grow. It returns
-// why the replay is complete, or "".
+// playPage reads one page of the log and writes its events. If there are no events to read, it waits for new events.
+// It returns the reason why the replay is complete, or "" if it is not.
 func (p *Player) playPage(ctx context.Context, r *progress) (end string, err error) {
 	seen := p.c.Store.Appended().Count()
 	page, err := p.c.Store.Read(ctx, r.Query)

@@ -8,21 +8,21 @@ import (
 	"roomlog/eventstore"
 )
 
-// Format is the encoding of the lines.
+// Format is the encoding of the lines of a replay.
 type Format int
 
 // The formats.
 const (
 	NDJSON           Format = iota // one JSON object per line
-	ServerSentEvents               // as an EventSource of a browser reads them
+	ServerSentEvents               // server-sent events, the format of the EventSource API of browsers
 )
 
 // Request selects a part of the log.
 type Request struct {
-	Query  eventstore.Query // filters, and the position after which to start; its Limit is ignored
-	After  string           // the cursor of that position
+	Query  eventstore.Query // filters and start position; its Limit is ignored
+	After  string           // the cursor of the start position
 	Follow bool             // continue as the log grows
-	Limit  int64            // events; 0: no limit
+	Limit  int64            // maximum number of events; 0: no limit
 	Format Format
 }
 
@@ -30,11 +30,11 @@ type Request struct {
 type Config struct {
 	Store        *eventstore.Store
 	Now          func() time.Time
-	Draining     <-chan struct{} // closed to end all replays
-	Heartbeat    time.Duration   // longest silence of a stream, and the time between two calls of Check
-	SlowReader   time.Duration   // a reader that takes longer for one chunk is disconnected with a cursor
-	WriteTimeout time.Duration   // a reader that takes longer for one chunk is cut off
+	Draining     <-chan struct{} // closing the channel ends all replays
+	Heartbeat    time.Duration   // maximum time between two lines, and the time between two calls of Check
+	SlowReader   time.Duration   // time to send one chunk after which a reader is disconnected with a cursor
+	WriteTimeout time.Duration   // time to send one chunk after which a reader is disconnected without a cursor
 
-	Check func(context.Context) error                      // returns an error when the reader may read no longer
-	Code  func(ctx context.Context, err error) domain.Code // returns the code of an error for the last line
+	Check func(context.Context) error                      // returns an error when the client may no longer read
+	Code  func(ctx context.Context, err error) domain.Code // maps an error to its code, for the last line
 }

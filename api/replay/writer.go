@@ -12,25 +12,25 @@ import (
 	"roomlog/eventstore"
 )
 
-// errReaderLost means that a write to the reader failed or timed out.
+// errReaderLost means that a write to the client failed or timed out.
 var errReaderLost = errors.New("the reader was disconnected")
 
-const chunkBytes = 32 << 10 // written and timed together
+const chunkBytes = 32 << 10 // size in bytes of a chunk, the unit that is sent and timed
 
 // writer writes the lines of one replay.
 type writer struct {
 	w         http.ResponseWriter
 	control   *http.ResponseController
 	now       func() time.Time
-	ndjson    bool          // otherwise server-sent events
-	slowAfter time.Duration // a chunk that takes longer makes the reader slow
-	timeout   time.Duration // of writing one chunk
+	ndjson    bool          // false: server-sent events
+	slowAfter time.Duration // time to send one chunk after which the client is too slow
+	timeout   time.Duration // time to send one chunk after which the client is disconnected
 
 	buffer   bytes.Buffer
-	cursor   string    // of the newest line
-	position int64     // of cursor
+	cursor   string    // cursor of the newest line
+	position int64     // position of the cursor
 	scanned  int64     // position up to which the log was searched; at least position
-	wroteAt  time.Time // time of the newest write
+	wroteAt  time.Time // time of the last write
 	started  bool      // the header was sent
 	slow     bool
 }
@@ -41,7 +41,7 @@ func newWriter(c Config, w http.ResponseWriter, request Request) *writer {
 	if request.Format == ServerSentEvents {
 		h.Set("Content-Type", "text/event-stream")
 	}
-	h.Set("X-Accel-Buffering", "no") // otherwise proxies buffer lines
+	h.Set("X-Accel-Buffering", "no") // without it, proxies buffer lines
 	after, now := request.Query.After, c.Now
 	return &writer{
 		w: w, control: http.NewResponseController(w), now: now, ndjson: request.Format == NDJSON,
@@ -65,7 +65,8 @@ func (e *writer) writeEvents(events []eventstore.Record) error {
 	return e.flush()
 }
 
-// writeHeartbeat writes a cursor, so that a reader whose filter matches nothing still makes progress.
+// writeHeartbeat writes a line with a cursor and no event. A client whose filter matches no events can thus continue
+// from a newer position.
 func (e *writer) writeHeartbeat(ctx context.Context, store *eventstore.Store) error {
 	if err := e.advanceCursor(ctx, store); err != nil {
 		return err
@@ -76,17 +77,17 @@ func (e *writer) writeHeartbeat(ctx context.Context, store *eventstore.Store) er
 	return e.flush()
 }
 
-// writeEnd writes the last line, with the reason.
+// writeEnd writes the last line, which contains the reason for the end.
 func (e *writer) writeEnd(ctx context.Context, store *eventstore.Store, reason string) {
 	if e.advanceCursor(ctx, store) != nil {
-		reason = string(domain.CodeBusy) // the reader continues from the cursor of the newest line
+		reason = string(domain.CodeBusy) // the client can continue from the cursor of its last line
 	}
 	if e.buffered("cursor", cursorLine{e.cursor, reason}) == nil {
-		_ = e.flush() // the reader may be gone
+		_ = e.flush() // fails if the client has disconnected
 	}
 }
 
-// advanceCursor moves the cursor to the position up to which the log was searched.
+// advanceCursor sets the cursor to the position up to which the log was searched.
 func (e *writer) advanceCursor(ctx context.Context, store *eventstore.Store) error {
 	if e.scanned <= e.position {
 		return nil
@@ -98,8 +99,8 @@ func (e *writer) advanceCursor(ctx context.Context, store *eventstore.Store) err
 	return err
 }
 
-// buffered adds one line to the buffer. name is the name of the server-sent event; events of the log have none, so that pages
-// receive all of them with one handler.
+// buffered adds one line to the buffer. name is the name of the server-sent event. It is "" for events of the log, so
+// that a page receives all of them with one handler.
 func (e *writer) buffered(name string, body any) error {
 	if !e.ndjson {
 		e.buffer.WriteString("id: " + e.cursor + "\n")
@@ -110,7 +111,7 @@ func (e *writer) buffered(name string, body any) error {
 	}
 	encoder := json.NewEncoder(&e.buffer)
 	encoder.SetEscapeHTML(false)
-	if err := encoder.Encode(body); err != nil { // exactly one line
+	if err := encoder.Encode(body); err != nil { // Encode writes exactly one line
 		return err
 	}
 	if !e.ndjson {
@@ -119,7 +120,7 @@ func (e *writer) buffered(name string, body any) error {
 	return nil
 }
 
-// flush sends the buffer. The first call sends the header too.
+// flush sends the buffer. The first call also sends the header.
 func (e *writer) flush() error {
 	if e.buffer.Len() == 0 && e.started {
 		return nil

@@ -1,2 +1,2 @@
-// Package secret checks the secrets that sign tokens and payments.
+// Package secret validates the configured secrets for signing tokens and payments.
 package secret

@@ -3,12 +3,12 @@ package secret
 import "fmt"
 
 const (
-	maxSecrets = 2  // the newest secret and the one that it replaces
-	minLength  = 16 // bytes; a shorter secret can be guessed from a signature
+	maxSecrets = 2  // a new secret and the secret that it replaces
+	minLength  = 16 // in bytes; a shorter secret can be guessed from a signature
 )
 
-// Check returns secrets as bytes. There must be one or two of at least 16 bytes: two while the older one is being
-// replaced. kind names them in errors: "token", "payment".
+// Check validates secrets and returns them as bytes. There must be one or two secrets of at least 16 bytes: two while
+// you replace a secret. kind is the purpose of the secrets in error messages: "token", "payment".
 func Check(kind string, secrets []string) ([][]byte, error) {
 	if len(secrets) == 0 || len(secrets) > maxSecrets {
 		return nil, fmt.Errorf("there must be one or two %s secrets (got %d)", kind, len(secrets))

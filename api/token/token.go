@@ -14,12 +14,12 @@ import (
 	"roomlog/internal/settings"
 )
 
-// Settings are the settings of an Issuer.
+// Settings configures an Issuer.
 type Settings struct {
 	TokenLife time.Duration `default:"720h" min:"1m" max:"87600h" help:"Time for which a sign-in token is valid. Phones sign in about once a month."`
 }
 
-const maxLength = 2048 // bytes of a token
+const maxLength = 2048 // maximum length of a token in bytes
 
 // Issuer issues and verifies tokens. It is safe for concurrent use.
 type Issuer struct {
@@ -29,8 +29,9 @@ type Issuer struct {
 	parser  *jwt.Parser
 }
 
-// NewIssuer returns an Issuer that signs with the first of secrets and accepts tokens signed with any of them. There are
-// one or two secrets of at least 16 bytes: two while the older one is being replaced. A life of zero means the default of Settings.
+// NewIssuer returns an Issuer. It signs with the first of secrets and accepts tokens that are signed with any of
+// them. secrets contains one or two secrets of at least 16 bytes: two while you replace a secret. If life is zero,
+// the default of Settings applies.
 func NewIssuer(secrets []string, life time.Duration, now func() time.Time) (*Issuer, error) {
 	checked, err := secret.Check("token", secrets)
 	switch {
@@ -55,19 +56,19 @@ func NewIssuer(secrets []string, life time.Duration, now func() time.Time) (*Iss
 	return t, nil
 }
 
-// payload is the payload of a token.
+// payload is the JSON payload of a token.
 type payload struct {
-	jwt.RegisteredClaims        // sub: id of the user
+	jwt.RegisteredClaims        // sub is the id of the user
 	Session              string `json:"sid"`
 	Position             int64  `json:"pos"` // position of the sign-in in the log
 }
 
-// Claims are what a token states.
+// Claims holds the contents of a token.
 type Claims struct {
 	User     domain.UserID
 	Session  string
-	Position int64     // of the sign-in in the log; tables behind it do not have the session yet
-	IssuedAt time.Time // zero if the token does not state it; ignored by Issue
+	Position int64     // position of the sign-in in the log; the tables have the session from this position on
+	IssuedAt time.Time // zero if the token does not contain it; ignored by Issue
 }
 
 // Issue returns a token for a user and a session.
@@ -89,16 +90,16 @@ func (t *Issuer) Issue(c Claims) (string, error) {
 	return token, nil
 }
 
-// Verify returns the user and the session that a token names. The token may follow "Bearer ". The error is a
-// *domain.Refusal: token_missing for an empty token, token_expired for a valid token that has expired, token_invalid
-// otherwise. Verify does not check that the session is current: the log does with every command.
+// Verify returns the user and the session of a token. The token may follow "Bearer ". The error is a *domain.Refusal:
+// token_missing for an empty token, token_expired for an expired token with a valid signature, token_invalid
+// otherwise. Verify does not check that the session is current: the log does so for every command.
 func (t *Issuer) Verify(token string) (domain.UserID, string, error) {
 	c, err := t.Read(token)
 	return c.User, c.Session, err
 }
 
-// Until returns the expiry of a token, for connections that may outlive it. It returns the zero time for a token that
-// Verify refuses.
+// Until returns the time at which a token expires, for connections that may last longer. It returns the zero time for
+// a token that Verify refuses.
 func (t *Issuer) Until(token string) time.Time {
 	if _, content, err := t.parse(token); err == nil {
 		return content.ExpiresAt.Time
@@ -106,7 +107,7 @@ func (t *Issuer) Until(token string) time.Time {
 	return time.Time{}
 }
 
-// Read returns the claims of a token, and the errors of Verify.
+// Read returns the claims of a token. It returns the same errors as Verify.
 func (t *Issuer) Read(token string) (Claims, error) {
 	user, content, err := t.parse(token)
 	if err != nil {
@@ -119,7 +120,7 @@ func (t *Issuer) Read(token string) (Claims, error) {
 	return c, nil
 }
 
-// parse returns the user and the payload of a valid token.
+// parse returns the user and the payload of a token, or the errors of Verify.
 func (t *Issuer) parse(token string) (domain.UserID, payload, error) {
 	token = withoutScheme(token)
 	if token == "" {
@@ -143,12 +144,12 @@ func (t *Issuer) parse(token string) (domain.UserID, payload, error) {
 	return domain.UserID(user), content, nil
 }
 
-// Invalid returns the refusal of a token that is not valid.
+// Invalid returns the refusal for an invalid token.
 func Invalid() error {
 	return &domain.Refusal{Code: domain.CodeTokenInvalid, Text: "the token is not valid: sign in again"}
 }
 
-// keys returns all secrets. The parser tries each.
+// keys returns all secrets. The JWT parser tries each secret.
 func (t *Issuer) keys(*jwt.Token) (any, error) {
 	set := jwt.VerificationKeySet{}
 	for _, secret := range t.secrets {

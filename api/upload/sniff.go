@@ -33,7 +33,7 @@ func extensionOf(head []byte) string {
 	return soundTypes[soundType(head)]
 }
 
-// contentTypeOf returns the content type of a file with an extension that extensionOf returned.
+// contentTypeOf returns the content type for a file extension that extensionOf returned.
 func contentTypeOf(extension string) string {
 	for _, types := range []map[string]string{imageTypes, soundTypes} {
 		for contentType, e := range types {
@@ -45,8 +45,8 @@ func contentTypeOf(extension string) string {
 	return ""
 }
 
-// soundType returns the content type of the sound that begins with head, or "". A container that may hold video counts as
-// a sound only with an audio codec, or with a brand that sound recorders write.
+// soundType returns the content type of a sound that begins with head, or "" for other files. A container that can
+// also hold video is accepted only with an audio codec or with the brand of a sound recorder.
 func soundType(head []byte) string {
 	starts := func(s string) bool { return bytes.HasPrefix(head, []byte(s)) }
 	has := func(s string) bool { return bytes.Contains(head, []byte(s)) }
@@ -75,7 +75,7 @@ func soundType(head []byte) string {
 	return ""
 }
 
-// mp3Frame reports whether head begins with a frame of MPEG layer III.
+// mp3Frame reports whether head begins with an MPEG layer III frame.
 func mp3Frame(head []byte) bool {
 	if len(head) < 3 {
 		return false

@@ -20,10 +20,10 @@ var (
 	ErrTooLarge    = errors.New("the file is too large")
 )
 
-// fileName matches the names that Save gives to files. No other file is served.
+// fileName matches the names that Save creates. Serve serves no other files.
 var fileName = regexp.MustCompile(`^[0-9a-f]{32}\.[a-z0-9]{3,4}$`)
 
-const sniffedBytes = 512 // enough to detect the type of a file
+const sniffedBytes = 512 // number of bytes that are enough to detect the type of a file
 
 // Store is a folder of uploaded files. It is safe for concurrent use.
 type Store struct {
@@ -31,7 +31,8 @@ type Store struct {
 	maxBytes int64
 }
 
-// Open returns the Store of a folder and creates the folder if it does not exist. A file has at most maxBytes.
+// Open returns the Store of a folder. It creates the folder if it does not exist. maxBytes is the maximum size of a
+// file.
 func Open(folder string, maxBytes int64) (*Store, error) {
 	if err := os.MkdirAll(folder, 0o750); err != nil {
 		return nil, fmt.Errorf("create the folder of uploads: %w", err)
@@ -43,8 +44,8 @@ func Open(folder string, maxBytes int64) (*Store, error) {
 	return &Store{root, maxBytes}, nil
 }
 
-// Save stores a file under a new random name and returns the name. It fails with ErrUnsupported, with ErrTooLarge, with a
-// *fs.PathError of the folder, or with an error of file.
+// Save stores a file under a new random name and returns the name. It returns ErrUnsupported, ErrTooLarge, a
+// *fs.PathError if the folder cannot be written, or an error of file.
 func (s *Store) Save(file io.Reader) (string, error) {
 	head := make([]byte, sniffedBytes)
 	n, err := io.ReadFull(file, head)
@@ -89,8 +90,8 @@ func randomName() string {
 	return hex.EncodeToString(random)
 }
 
-// Serve writes the file with a name as the response and reports whether there is one. Without one it writes nothing. Names
-// are never used again, so clients may cache the files for good.
+// Serve writes the file with a name as the response and reports whether the file exists. If not, it writes nothing.
+// Names are never reused, so clients may cache files permanently.
 func (s *Store) Serve(w http.ResponseWriter, r *http.Request, name string) bool {
 	contentType := contentTypeOf(path.Ext(name))
 	if contentType == "" || !fileName.MatchString(name) {

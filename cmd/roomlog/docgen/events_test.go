@@ -65,18 +65,18 @@ func TestThePage(t *testing.T) {
 	}
 	for _, line := range []string{
 		"| [order.pay](#orderpay) | payment provider | [order.paid.v1](#orderpaidv1), [coins.credited.v1](#coinscreditedv1) |",
-		"`SendGift`. Sends gifts to a live, paid from the wallet of the actor.",
+		"`SendGift`. Sends gifts to a live and pays them with coins from the wallet of the actor.",
 		"- Reads: `live`, `gift`, `wallet`",
 		"- Reads: `username`, `next-user`",
 		"- Moves coins: the postings add up to zero",
 		"- Stream: for instance `visit-6-12`, with the state `Visit`",
 		"- Stream: for instance `comment-6`, without a state",
 		"| `live` | number | the id of a live |",
-		"| `first_visit` | boolean | the user has never been in this live before |",
+		"| `first_visit` | boolean | the user was never in this live before |",
 		"| `text` | string | as typed, without surrounding space · *personal* |",
-		"| `to` | number | the status from now on: `0` not started, `1` on air, `2` paused, `3` ended |",
-		"| `cause` | string | why a viewer has left a live, or a participant the chat: `requested` (the client asked to leave), `connection_lost` (the connection has closed), `node_lost` (the node that held the connection was lost), `live_ended` (the live has ended), `removed` (the user was kicked or banned) |",
-		"| `postings[].amount` | number | added to the account; negative for coins taken from it |",
+		"| `to` | number | the new status: `0` not started, `1` on air, `2` paused, `3` ended |",
+		"| `cause` | string | the reason for which a viewer left a live or a participant left the chat: `requested` (the client sent a request to leave), `connection_lost` (the connection has closed), `node_lost` (the node that held the connection was lost), `live_ended` (the live has ended), `removed` (the user was kicked or banned) |",
+		"| `postings[].amount` | number | added to the account; negative if coins are taken from the account |",
 		"| `Node` | — | the node that holds the connection |",
 		`{"live":6,"user":12,"cause":"connection_lost"}`,
 		"| `coins_too_few` | the wallet has too few coins | 金币不足，请先充值 |",
@@ -97,7 +97,7 @@ func TestThePage(t *testing.T) {
 	}
 }
 
-// What nobody has explained is not documented as if it were.
+// TestACodeWithoutItsCommentsMakesNoPage checks that missing comments fail the generation.
 func TestACodeWithoutItsCommentsMakesNoPage(t *testing.T) {
 	for _, tt := range []struct{ name, file, old, new, want string }{
 		{"a field", "domain/wallet.go", "// number of gifts: 1–9999", "", "Num"},

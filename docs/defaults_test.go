@@ -11,7 +11,7 @@ import (
 
 var defaultName = regexp.MustCompile(`^[dD]efault([A-Z]\w*)$`)
 
-// defaultFaults reports defaults that are written beside the tag of their field: as a constant DefaultX for a field X, by
+// defaultFaults reports defaults that are written in addition to the tag of their field: as a constant DefaultX for a field X, by
 // cmp.Or(c.X, …), or by an assignment to c.X when it is zero.
 func defaultFaults(files []goFile) []fault {
 	byFolder := map[string]map[string]bool{} // names of tagged fields

@@ -17,7 +17,7 @@ var importRules = map[string][]string{
 	"migrations": {},
 	"docs":       {},
 
-	"internal": {}, // packages of general use; they know nothing of the product
+	"internal": {}, // packages of general use, without anything specific to roomlog
 
 	"eventstore":          {"domain", "migrations", "internal"},
 	"eventstore/localpg":  {"internal"},
@@ -37,7 +37,7 @@ var importRules = map[string][]string{
 	"realtime/socketio/engineio": {"realtime/ws", "realtime/socketio/protocol"},
 	"realtime/socketio/protocol": {"realtime/ws", "realtime/socketio/engineio"},
 
-	"media":            {"internal"}, // the media server knows no event log
+	"media":            {"internal"}, // the media server does not use the event log
 	"media/broadcasts": {"domain", "eventstore", "projections", "internal", "media"},
 	"media/hooks":      {"domain", "internal", "media"},
 

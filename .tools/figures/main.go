@@ -1,6 +1,5 @@
-// Command figures runs the benchmarks that measure the project's figures and holds each value
-// against its target. A value that falls short is a fact to explain, not an error; a figure
-// that no benchmark reports is one.
+// Command figures runs the benchmarks of the project's figures and compares each value with its target in
+// docs/figures.txt. A value that misses its target is not an error, but a figure that no benchmark reports is one.
 package main
 
 import (
@@ -70,7 +69,7 @@ func openTargets(path string) ([]target, error) {
 	return targets, nil
 }
 
-// follow hands results to the report as they come, and every other line to log.
+// follow passes results to the report as they arrive, and every other line to log.
 func follow(test *exec.Cmd, report *report, log io.Writer) error {
 	lines, err := test.StdoutPipe()
 	if err != nil {

@@ -7,7 +7,7 @@
 //
 //		CommentRate float64       `default:"5" min:"0.1" max:"1000" unit:"comments/s" help:"Comments accepted from one user."`
 //		PushWindow  time.Duration `default:"50ms" max:"1s" zero:"every push is written at once" help:"Time during which pushes are collected."`
-//		Mode        string        `default:"asked" oneof:"off,asked,all" help:"Which lives are recorded."`
+//		Mode        string        `default:"requested" oneof:"off,requested,all" help:"Lives that are recorded."`
 //		WriteTimeout time.Duration `default:"8s"` // no help tag: no flag
 //	}
 //
@@ -27,6 +27,6 @@
 // that declares it; a second declaration of the same name is a fault of the program. Rules that tags cannot express are written in a
 // method CheckSettings() error of the Config.
 //
-// The package imports nothing of roomlog, and packages with tags need not import it: whoever builds the Config calls
-// Defaults. It never reads the environment or the command line.
+// The package imports nothing of roomlog, and packages with tags need not import it: the caller that builds the Config
+// calls Defaults. It never reads the environment or the command line.
 package settings

@@ -48,7 +48,7 @@ func (p *page) rows(owner string, t reflect.Type, prefix string) ([]row, error) 
 
 // oneOf returns the values of an enumeration, or "" for other types.
 func (p *page) oneOf(typ string) string {
-	if len(p.values[typ]) < 2 { // a constant beside others that have no name
+	if len(p.values[typ]) < 2 { // a single named constant is no enumeration
 		return ""
 	}
 	var list []string

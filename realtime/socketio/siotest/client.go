@@ -39,7 +39,7 @@ type Client struct {
 	options Options
 	// Upgrades is the number of other transports that the server offered.
 	Upgrades      int
-	sid           string // of the session
+	sid           string // id of the session
 	packets       chan Packet
 	closed        chan struct{}
 	once, cutting sync.Once
@@ -118,7 +118,7 @@ func (c *Client) Do(method, address, body string, header http.Header) (status in
 
 func (c *Client) dialSocket(sid string) error {
 	address := "ws" + strings.TrimPrefix(c.Address("websocket", sid), "http")
-	socket, _, err := gws.NewClient(listener{c}, &gws.ClientOption{ //nolint:bodyclose // the connection is what follows
+	socket, _, err := gws.NewClient(listener{c}, &gws.ClientOption{ //nolint:bodyclose // the connection replaces the body
 		Addr: address, RequestHeader: c.options.Header,
 		HandshakeTimeout: Patience, ReadMaxPayloadSize: 8 << 20})
 	if err != nil {

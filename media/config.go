@@ -68,8 +68,8 @@ type Limits struct {
 type HLSConfig struct {
 	// Muxer configures segmenting. Its Now, Token and OnError are set for each stream.
 	Muxer hls.Config
-	// IdleTimeout ends an HLS session without requests, and segmenting without sessions. Players send requests
-	// much more often.
+	// IdleTimeout is the time without requests after which an HLS session ends, and the time without sessions after
+	// which segmenting stops. Players send requests much more often.
 	IdleTimeout time.Duration `default:"30s"`
 	// Linger is the time for which files are served after the end of the stream, because players are some seconds
 	// behind.

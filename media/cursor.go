@@ -42,7 +42,8 @@ func (c *cursor) start(r *ring) bool {
 // behind reports whether the ring has already dropped the next frame of the cursor.
 func (c *cursor) behind(r *ring) bool { return c.started && c.next < r.base }
 
-// skip moves the cursor to the newest key frame and appends the headers that apply there to dst.
+// skip moves the cursor to the newest key frame and appends the headers of that key frame to dst, except the
+// metadata.
 func (c *cursor) skip(r *ring, dst []*Frame) []*Frame {
 	if r.contains(r.last) {
 		c.next, c.headers, c.awaitsKey = r.last.at, r.last.headers, false

@@ -66,7 +66,7 @@ func serveRTMP(ctx context.Context, c *core, raw net.Conn) {
 }
 
 // serve handles a connection from its handshake to its end. It calls release when the client has requested to publish
-// or play, and no longer counts as pending.
+// or play, because the connection is then no longer pending.
 func (s *rtmpSession) serve(ctx context.Context, release func()) error {
 	connect, err := s.conn.ReadConnect()
 	if err != nil {

@@ -63,7 +63,7 @@ func (p *presentation) request(name, query string) (text []byte) {
 
 // publish stores a version of a playlist. If it is the last missing playlist of the next presentation, that
 // presentation becomes the current one. publish returns the playlist with the segment numbers of gohlslib, not with
-// those that clients receive.
+// the numbers that clients receive.
 func (m *Muxer) publish(p *presentation, name string, text []byte) playlist {
 	m.mu.Lock()
 	defer m.mu.Unlock()

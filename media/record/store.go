@@ -59,7 +59,7 @@ func openStore(cfg Config) (*store, error) {
 	return &store{cfg: cfg, root: root, lock: lock, entries: make(map[string]*entry)}, nil
 }
 
-// syncDir syncs a directory. It ignores that a file system does not support that.
+// syncDir syncs a directory. It returns nil if the file system does not support that.
 func (s *store) syncDir(name string) error {
 	dir, err := s.root.Open(name)
 	if err != nil {

@@ -26,7 +26,7 @@ type Conn struct {
 
 	request   Request
 	connectID float64 // transaction id of the connect command
-	window    uint64  // bytes after which the client wants an acknowledgement
+	window    uint64  // bytes after which the client expects an acknowledgement
 	acked     uint64  // bytes acknowledged
 
 	playing     bool      // kept alive by pings, in place of media

@@ -10,10 +10,10 @@ import (
 
 const (
 	pgtestDir = "eventstore/pgtest"
-	maxFiles  = 30 // of a package, tests aside
+	maxFiles  = 30 // maximum number of files of a package without tests
 )
 
-// docFaults reports packages without a doc.go that starts with their name.
+// docFaults returns the packages without a doc.go that starts with the name of the package.
 func docFaults(files []goFile) []fault {
 	packages := map[string]string{} // folder → name
 	documented := map[string]bool{}
@@ -40,7 +40,7 @@ func docFaults(files []goFile) []fault {
 	return faults
 }
 
-// clockFaults reports uses of time.Now outside cmd and tests: other code is given a clock.
+// clockFaults returns the uses of time.Now outside cmd and tests. Other packages receive a clock from their caller.
 func clockFaults(files []goFile) []fault {
 	var faults []fault
 	for _, file := range files {
@@ -63,7 +63,7 @@ func clockFaults(files []goFile) []fault {
 	return faults
 }
 
-// initFaults reports init functions. Only pgtest has one; its doc.go explains why.
+// initFaults returns the init functions. Only pgtest may have an init function; its doc.go explains the reason.
 func initFaults(files []goFile) []fault {
 	var faults []fault
 	for _, file := range files {
@@ -79,7 +79,7 @@ func initFaults(files []goFile) []fault {
 	return faults
 }
 
-// sizeFaults reports packages with more than maxFiles files.
+// sizeFaults returns the packages with more than maxFiles files.
 func sizeFaults(files []goFile) []fault {
 	count := map[string]int{}
 	for _, file := range files {

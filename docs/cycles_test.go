@@ -41,7 +41,7 @@ func TestFilesOfAPackageHaveNoCycles(t *testing.T) {
 	}
 }
 
-// fileCycles returns the groups of files that refer to each other directly or through others.
+// fileCycles returns the groups of files that refer to each other directly or through other files.
 func fileCycles(t *testing.T, dir string, names []string) [][]string {
 	t.Helper()
 	fset := token.NewFileSet()

@@ -8,10 +8,10 @@ import (
 	"strings"
 )
 
-// figureUnit tells the units that name figures from go test's own (ns/op, B/op, MB/s).
+// figureUnit matches the units that name figures. It matches no unit of go test (ns/op, B/op, MB/s).
 var figureUnit = regexp.MustCompile(`^[a-z][a-z0-9]*(_[a-z0-9]+)+$`)
 
-// report prints a line for each figure as it arrives and remembers what is still missing.
+// report prints one line for each figure as it arrives and stores the figures that are missing.
 type report struct {
 	out     io.Writer
 	targets []target
@@ -23,7 +23,7 @@ func newReport(out io.Writer, targets []target) *report {
 	return &report{out: out, targets: targets, values: map[string]float64{}}
 }
 
-// take reads one line of go test; it answers false when the line is no benchmark's result.
+// take reads one line of go test. It returns false if the line is not the result of a benchmark.
 func (r *report) take(line string) (bool, error) {
 	fields := strings.Fields(line)
 	if len(fields) < 4 || !strings.HasPrefix(fields[0], "Benchmark") {
@@ -73,8 +73,8 @@ func (r *report) line(name, value, target, verdict string) {
 	fmt.Fprintf(r.out, "%-28s %-10s %-10s %s\n", name, value, target, verdict)
 }
 
-// end prints a line for each figure that nothing reported, and the sum. It answers how many
-// those were.
+// end prints one line for each figure that no benchmark reported, then a summary. It returns the number of missing
+// figures.
 func (r *report) end() int {
 	missing := 0
 	for _, t := range r.targets {

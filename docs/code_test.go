@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"go/ast"
 	"path"
-	"slices"
 	"strings"
 )
 
@@ -89,12 +88,9 @@ func sizeFaults(files []goFile) []fault {
 	}
 	var faults []fault
 	for dir, n := range count {
-		if n > maxFiles && !slices.Contains(tooWide, dir) {
+		if n > maxFiles {
 			faults = append(faults, fault{dir, fmt.Sprintf("has %d files, want at most %d", n, maxFiles)})
 		}
 	}
 	return faults
 }
-
-// tooWide are packages that are about to be split. The list only shrinks.
-var tooWide = []string{"realtime"}

@@ -1,9 +1,9 @@
 #!/bin/sh
-# Installs what the tests run beside Go. One line of `needs` is one tool; a tool that is
-# there costs nothing, and no package manager is called when none is missing.
-# ROOMLOG_SKIP=postgres,race leaves tools out; their tests then say SKIP.
-# `deps.sh clients` sees to the official Socket.IO clients alone.
-# Exit 1: something is still missing. The tests that need it will fail and name it.
+# Installs the tools that the tests need besides Go. Each line of `needs` is one tool. No package manager is called
+# when all tools are installed.
+# ROOMLOG_SKIP=postgres,race leaves tools out; the tests that need them are skipped.
+# `deps.sh clients` installs the official Socket.IO clients only.
+# Exit code 1: a tool is still missing. The tests that need it fail and name it.
 set -u
 
 # name | is it there? | apt-get | dnf | apk | brew
@@ -26,7 +26,7 @@ have_postgres() {
 	command -v pg_config >/dev/null && [ -x "$(pg_config --bindir)/initdb" ]
 }
 
-# The race detector links with cgo: a compiler and the C library's headers.
+# The race detector needs cgo: a C compiler and the headers of the C library.
 have_cc() {
 	echo '#include <stdlib.h>' | "${CC:-cc}" -fsyntax-only -x c - 2>/dev/null
 }
@@ -97,8 +97,8 @@ fi
 
 echo "deps: missing:$missing; running: $install" >&2
 export DEBIAN_FRONTEND=noninteractive
-# A fresh machine has no package lists, an old one stale lists: fetch them only when they are needed. What is not to
-# be had here does not keep the rest away.
+# Package lists may be missing or stale; they are fetched only when an installation fails. A package that cannot be
+# installed does not prevent the others.
 $install >&2 || { [ "$tool" = apt-get ] && apt-get update >&2 && $install >&2; } || for package in $packages; do
 	$add "$package" >&2 || { echo "deps: could not install $package" >&2; failed=1; }
 done

@@ -18,7 +18,7 @@ var rules = []struct {
 	{"only cmd reads the clock", onCode(clockFaults)},
 	{"no package has an init function", onCode(initFaults)},
 	{"no package has more than 30 files", onCode(sizeFaults)},
-	{"no default is written beside its tag", onCode(defaultFaults)},
+	{"no default is written in addition to its tag", onCode(defaultFaults)},
 	{"links point to existing files", linkFaults},
 	{"decisions have a status and the headings Context, Decision and Consequences", decisionFaults},
 	{"every library has a stated reason", libraryFaults},

@@ -37,7 +37,7 @@ func topFolder(name string) string {
 	return folder
 }
 
-// goFiles parses every Go file of the module, except those of hidden folders, of testdata and of nested modules.
+// goFiles parses every Go file of the module, except files in hidden folders, in testdata and in nested modules.
 func goFiles(t *testing.T, tree fs.FS) []goFile {
 	t.Helper()
 	var files []goFile

@@ -84,7 +84,8 @@ func foldEvents(rows pgx.Rows, loaded map[domain.Stream]entry, codec *codec) err
 	return err
 }
 
-// fromSnapshot decodes a stored snapshot of version into the entry of a stream.
+// fromSnapshot returns the entry of stream s from a stored snapshot of the given version. A snapshot that cannot be decoded
+// is a fault.
 func fromSnapshot(s domain.Stream, version int, stored []byte) entry {
 	spec, _ := domain.StateSpecOf(s)
 	state, err := spec.Decode(stored)

@@ -11,7 +11,7 @@ import (
 
 const retryAfterSeconds = "5" // Retry-After of responses with status 503
 
-// admission is an HTTP player that was authorized and holds a connection slot.
+// admission describes an HTTP player that was authorized and holds a connection slot.
 type admission struct {
 	client      Client
 	key         string
@@ -19,7 +19,7 @@ type admission struct {
 	release     func() // releases the slot
 }
 
-// admit authorizes a request to play key, or writes the response that refuses it.
+// admit authorizes a request to play key. If it is refused, admit writes the response and reports false.
 func (c *core) admit(w http.ResponseWriter, r *http.Request, key string, protocol Protocol) (admission, bool) {
 	a := admission{client: Client{ID: newID(), Address: c.cfg.Address(r), Protocol: protocol}, key: key, requestedAt: c.cfg.Now()}
 	err := c.authorizePlay(r.Context(), &a, r.URL.RawQuery)
@@ -30,7 +30,7 @@ func (c *core) admit(w http.ResponseWriter, r *http.Request, key string, protoco
 	return a, err == nil
 }
 
-// authorizePlay acquires a connection slot and calls the Authorizer.
+// authorizePlay acquires a connection slot and calls the Authorizer. After an error no slot is held.
 func (c *core) authorizePlay(ctx context.Context, a *admission, query string) error {
 	release, err := acquire(c.slots, a.client)
 	if err != nil {
@@ -71,7 +71,8 @@ func statusOf(err error) int {
 	return http.StatusForbidden
 }
 
-// hijack takes the connection over from the HTTP server, with the bytes that the server has read ahead.
+// hijack takes the connection over from the HTTP server. It returns the connection and the bytes that the server has
+// read ahead.
 func hijack(w http.ResponseWriter) (net.Conn, []byte, error) {
 	conn, buffered, err := http.NewResponseController(w).Hijack()
 	if err != nil {

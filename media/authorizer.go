@@ -2,15 +2,15 @@ package media
 
 import "context"
 
-// Authorizer decides whether a client may connect, publish or play. The server calls it before it accepts anything;
-// an error refuses the request. An error that wraps ErrUnavailable asks the client to try again later. The methods
-// are called concurrently, and their context ends after 5 s.
+// Authorizer decides whether a client may connect, publish or play. The server calls it before it accepts a request.
+// An error refuses the request; if the error wraps ErrUnavailable, the client may try again later. The methods are
+// called concurrently, and their context ends after 5 s.
 type Authorizer interface {
 	// AuthorizeConnect is called when an RTMP client has sent its connect command.
 	AuthorizeConnect(ctx context.Context, r ConnectRequest) error
-	// AuthorizePublish is called when a client asks to publish a stream.
+	// AuthorizePublish is called when a client requests to publish a stream.
 	AuthorizePublish(ctx context.Context, r PublishRequest) error
-	// AuthorizePlay is called when a client asks to play a stream: once per connection, and once per HLS session.
+	// AuthorizePlay is called when a client requests to play a stream: once per connection, and once per HLS session.
 	AuthorizePlay(ctx context.Context, r PlayRequest) error
 }
 
@@ -20,24 +20,24 @@ type ConnectRequest struct {
 	App    string // as sent, including a query
 }
 
-// PublishRequest asks to publish a stream.
+// PublishRequest is a request to publish a stream.
 type PublishRequest struct {
 	Client Client
 	Key    string
 	Sign   string
 }
 
-// PlayRequest asks to play a stream.
+// PlayRequest is a request to play a stream.
 type PlayRequest struct {
 	Client Client
 	Key    string
 	Sign   string
 }
 
-// SignAuthorizer accepts valid signs and checks nothing else.
+// SignAuthorizer accepts clients with a valid sign and checks nothing else.
 type SignAuthorizer struct{ Signer *Signer }
 
-// AuthorizeConnect accepts every client. Rights are checked by the requests that follow.
+// AuthorizeConnect accepts every client, because AuthorizePublish and AuthorizePlay check the sign.
 func (SignAuthorizer) AuthorizeConnect(context.Context, ConnectRequest) error { return nil }
 
 // AuthorizePublish requires a sign with scope ScopePublish.

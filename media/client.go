@@ -7,7 +7,7 @@ import (
 	"roomlog/media/rtmp"
 )
 
-// Protocol names the protocol of a client.
+// Protocol is the protocol of a client.
 type Protocol string
 
 // The protocols of a Server.
@@ -19,7 +19,7 @@ const (
 	Internal Protocol = "internal" // a player inside the process, such as a recorder
 )
 
-// App is the RTMP app and the first path segment of every stream: /live/KEY.
+// App is the RTMP app and the first path segment of the address of every stream: /live/KEY.
 const App = "live"
 
 // Client describes the other end of a connection. Args and Fields hold what the client sent, including its sign.

@@ -13,7 +13,7 @@ import (
 
 // Config configures a Server. Authorizer and Now are required.
 type Config struct {
-	// Authorizer decides who may connect, publish and play.
+	// Authorizer decides which clients may connect, publish and play.
 	Authorizer Authorizer
 	// Observer is notified of broadcasts, PlayObserver of players, ConnectObserver of RTMP connections. Each may be nil.
 	Observer        Observer
@@ -26,18 +26,20 @@ type Config struct {
 	// Address returns the address of an HTTP client; nil means the remote address of the TCP connection.
 	Address func(*http.Request) string
 
-	// Tick collects about three frames into one write: for 200 players that takes three quarters of the CPU time.
-	// Above the maximum, playback would not be smooth.
+	// Tick is the time during which about three frames are collected into one write: for 200 players that takes three
+	// quarters of the CPU time. Above the maximum, playback would not be smooth.
 	Tick time.Duration `default:"40ms" max:"100ms" zero:"every frame is written at once" help:"Time during which frames are collected into one write to a player."`
-	// StreamGrace covers the reconnect of an encoder, which starts after about 2 s and may need several attempts.
+	// StreamGrace is long enough for the reconnect of an encoder, which starts after about 2 s and may need several
+	// attempts.
 	StreamGrace time.Duration `default:"15s" max:"10m" zero:"the broadcast ends at once" help:"Time that a broadcast waits for a lost encoder to reconnect."`
 	// TakeoverAfter lets an owner replace a connection that the network has dropped.
 	TakeoverAfter time.Duration `default:"3s" min:"100ms" max:"1m" help:"Time without media after which the owner of a stream may publish it from another connection."`
-	// SettleTime is how long players of a new stream wait for the second of video and audio.
+	// SettleTime is the time that players of a new stream wait for audio if only video has arrived, or for video if
+	// only audio has arrived.
 	SettleTime  time.Duration `default:"800ms"`
 	AllowOrigin string        `default:"*" help:"Origin of web pages that may play streams and recordings, sent as Access-Control-Allow-Origin."`
 
-	// RTMP configures RTMP connections. Its clock is Now.
+	// RTMP configures RTMP connections. RTMP.Now is replaced by Now.
 	RTMP rtmp.Config
 	// Limits limits what all connections together may use.
 	Limits Limits
@@ -47,15 +49,15 @@ type Config struct {
 
 // Limits limits what all connections together may use.
 type Limits struct {
-	// MaxStreams does not count streams that have only waiting players, but such a stream is added only while there
-	// are fewer streams than this in all.
+	// MaxStreams does not count streams that have only waiting players. But such a stream is added only while the
+	// server has fewer than MaxStreams streams of both kinds.
 	MaxStreams          int `default:"1000" min:"1" max:"100000" help:"Streams that may be published on this node at the same time."`
 	MaxStreamPlayers    int `default:"5000" min:"1" max:"1000000" help:"Players of one stream on this node."`
 	MaxMediaConnections int `default:"10000" min:"1" max:"1000000" help:"Publishers and players on this node."`
 	// MaxMediaPerAddress is large because mobile networks put many users behind one address.
 	MaxMediaPerAddress   int `default:"1000" min:"1" max:"1000000" help:"Publishers and players from one address (IPv6: one /64 network)."`
-	MaxPending           int `default:"1000" min:"1" max:"1000000" help:"RTMP connections that have not asked to publish or play yet. They are closed after 10 s."`
-	MaxPendingPerAddress int `default:"256" min:"1" max:"1000000" help:"RTMP connections from one address that have not asked to publish or play yet."`
+	MaxPending           int `default:"1000" min:"1" max:"1000000" help:"RTMP connections that have not requested to publish or play yet. They are closed after 10 s."`
+	MaxPendingPerAddress int `default:"256" min:"1" max:"1000000" help:"RTMP connections from one address that have not requested to publish or play yet."`
 	// GOPBytes and GOPFrames hold two groups of pictures of common encoders. Players of a stream with larger groups
 	// start without a key frame.
 	GOPBytes  int `default:"16777216" min:"65536" max:"1073741824" unit:"bytes" help:"Size of the buffer of one stream, from which new and slow players start."`
@@ -66,16 +68,18 @@ type Limits struct {
 type HLSConfig struct {
 	// Muxer configures segmenting. Its Now, Token and OnError are set for each stream.
 	Muxer hls.Config
-	// IdleTimeout ends an HLS session without requests, and segmenting without sessions. Players send requests
-	// much more often.
+	// IdleTimeout is the time without requests after which an HLS session ends, and the time without sessions after
+	// which segmenting stops. Players send requests much more often.
 	IdleTimeout time.Duration `default:"30s"`
-	// Linger is how long files are served after the end of the stream, because players are some seconds behind.
+	// Linger is the time for which files are served after the end of the stream, because players are some seconds
+	// behind.
 	Linger time.Duration `default:"15s"`
-	// WriteTimeout limits the time in which a player must accept a file.
+	// WriteTimeout is the time in which a player must accept a file.
 	WriteTimeout time.Duration `default:"30s"`
 }
 
-// withDefaults returns the configuration with defaults filled in, or an error if a value is missing or out of range.
+// withDefaults returns the configuration with defaults filled in. It returns an error if a value is missing or out of
+// range.
 func (c Config) withDefaults() (Config, error) {
 	switch {
 	case c.Authorizer == nil:

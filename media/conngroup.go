@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// connGroup counts the goroutines that serve connections, so that Run can wait for them. Unlike a sync.WaitGroup it
-// refuses goroutines that come after drain.
+// connGroup counts the goroutines that serve connections, so that the server can wait for them. Unlike a
+// sync.WaitGroup it refuses new goroutines after drain.
 type connGroup struct {
 	mu       sync.Mutex
 	n        int
@@ -35,7 +35,7 @@ func (g *connGroup) exit() {
 	}
 }
 
-// drain refuses new goroutines and waits for the others, at most for timeout.
+// drain refuses new goroutines and blocks until the others have ended, at most for timeout.
 func (g *connGroup) drain(timeout time.Duration) {
 	g.mu.Lock()
 	if !g.draining {

@@ -18,7 +18,7 @@ const authorizeTimeout = 5 * time.Second // for an Authorizer to decide
 type core struct {
 	cfg     Config
 	hub     *hub
-	pending *limit.Slots // RTMP connections that have not asked to publish or play yet
+	pending *limit.Slots // RTMP connections that have not requested to publish or play yet
 	slots   *limit.Slots // publishers and players
 	conns   *connGroup
 	refused atomic.Uint64
@@ -35,7 +35,7 @@ func newCore(cfg Config) *core {
 }
 
 // acquire takes a slot for the connection of a client. It returns the function that releases the slot, which may be
-// called more than once, or ErrLimitReached.
+// called more than once. It returns ErrLimitReached if there is no free slot.
 func acquire(slots *limit.Slots, client Client) (release func(), err error) {
 	release, err = slots.Acquire(limit.ParseAddr(client.Address))
 	if err != nil {
@@ -63,7 +63,7 @@ func (c *core) countRefusal(ctx context.Context, command string, client Client, 
 		slog.String("remote_addr", client.Address), slog.String("protocol", string(client.Protocol)), slog.Any("error", err))
 }
 
-// recoverConn keeps a panic of one connection from ending the process. It is deferred.
+// recoverConn recovers from a panic of one connection and logs it, so that the process continues. It is deferred.
 func (c *core) recoverConn(client Client) {
 	if fault := recover(); fault != nil {
 		c.cfg.Log.Error("media connection panicked", slog.String("connection_id", client.ID), slog.String("remote_addr", client.Address),

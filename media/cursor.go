@@ -7,18 +7,18 @@ import (
 )
 
 const (
-	batchFrames = 64        // per read
-	batchBytes  = 256 << 10 // after which a read adds no further frame
+	batchFrames = 64        // maximum number of frames per read
+	batchBytes  = 256 << 10 // size after which a read adds no further frame
 )
 
 // cursor is the position of a player in a ring. The lock of the stream guards it.
 type cursor struct {
-	fromPrevious bool // start one group of pictures earlier
+	fromPrevious bool // start at the key frame before the newest one
 
 	next      uint64
 	started   bool
-	awaitsKey bool     // pictures are dropped until a key frame
-	headers   []*Frame // delivered at the start or after a skip
+	awaitsKey bool     // drop pictures until a key frame
+	headers   []*Frame // headers that were delivered at the start or after a skip
 	hasVideo  bool
 	hasAudio  bool
 }
@@ -39,10 +39,11 @@ func (c *cursor) start(r *ring) bool {
 	return true
 }
 
-// behind reports whether the ring has dropped the next frame of the cursor.
+// behind reports whether the ring has already dropped the next frame of the cursor.
 func (c *cursor) behind(r *ring) bool { return c.started && c.next < r.base }
 
-// skip moves the cursor to the newest key frame and appends the headers that apply there.
+// skip moves the cursor to the newest key frame and appends the headers of that key frame to dst, except the
+// metadata.
 func (c *cursor) skip(r *ring, dst []*Frame) []*Frame {
 	if r.contains(r.last) {
 		c.next, c.headers, c.awaitsKey = r.last.at, r.last.headers, false
@@ -57,7 +58,7 @@ func (c *cursor) skip(r *ring, dst []*Frame) []*Frame {
 	return dst
 }
 
-// read appends the next frames, up to the size of a batch.
+// read appends the next frames to dst: at most batchFrames, and no further frame after batchBytes.
 func (c *cursor) read(r *ring, dst []*Frame) []*Frame {
 	for size := 0; c.next < r.end() && len(dst) < batchFrames && size < batchBytes; {
 		frame := r.frames[c.next-r.base]
@@ -70,8 +71,8 @@ func (c *cursor) read(r *ring, dst []*Frame) []*Frame {
 	return dst
 }
 
-// wants reports whether the player needs a frame. It needs no header that it has received, and no picture that it
-// cannot decode.
+// wants reports whether the player needs a frame. It does not need a header that it has received, or a picture that
+// it cannot decode.
 func (c *cursor) wants(f *Frame) bool {
 	switch {
 	case f.info.Header:

@@ -7,19 +7,19 @@ import (
 	"os"
 )
 
-// sendBuffer limits what the kernel holds for a player to some seconds of a stream. The default of the kernel hides
-// megabytes that a stalled player never reads.
+// sendBuffer is the size of the kernel's send buffer for a player in bytes: some seconds of a stream. With the
+// default size, the kernel buffers megabytes that a stalled player never reads.
 const sendBuffer = 512 << 10
 
-// limitSendBuffer limits what the kernel holds for a player.
+// limitSendBuffer sets the size of the kernel's send buffer to sendBuffer.
 func limitSendBuffer(conn net.Conn) {
 	if tcp, ok := conn.(*net.TCPConn); ok {
 		_ = tcp.SetWriteBuffer(sendBuffer)
 	}
 }
 
-// deliver passes batches of frames to write until the stream or the player ends, and returns why. An error of write
-// ends it.
+// deliver passes batches of frames to write until the stream ends, the player is closed, or write returns an error.
+// It returns the reason.
 func (p *Player) deliver(write func([]*Frame) (int64, error)) Reason {
 	batch := make([]*Frame, 0, batchFrames+maxHeaders)
 	for {

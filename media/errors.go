@@ -7,8 +7,8 @@ import (
 
 // The errors that end or refuse a connection.
 var (
-	// ErrUnavailable is wrapped by errors that may pass: an Authorizer that cannot decide, a limit, a shutdown.
-	// The client is asked to try again later.
+	// ErrUnavailable is wrapped by errors that may be temporary: an Authorizer that cannot decide, a limit, a
+	// shutdown. The client may try again later.
 	ErrUnavailable = errors.New("media: unavailable")
 	// ErrEnded is returned when the server has ended the connection, the broadcast or the player.
 	ErrEnded = errors.New("media: ended by the server")

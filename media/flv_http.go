@@ -28,8 +28,8 @@ func (c *core) joinOnConn(conn net.Conn, a admission) (*Player, bool) {
 	return nil, false
 }
 
-// playFLV writes the stream as an FLV file without end. It writes nothing, not even the status line, before there
-// is a frame.
+// playFLV writes the stream as an FLV file without end. Before the first frame it writes nothing, not even the status
+// line.
 func (c *core) playFLV(r *http.Request, conn net.Conn, _ []byte, a admission) {
 	p, ok := c.joinOnConn(conn, a)
 	if !ok {
@@ -52,8 +52,8 @@ func (c *core) playFLV(r *http.Request, conn net.Conn, _ []byte, a admission) {
 	}
 }
 
-// flvBody writes a response of unknown length: in chunks, so that the client can tell its end from a broken
-// connection, or to HTTP/1.0 clients until the connection is closed.
+// flvBody writes a response of unknown length. It uses chunked encoding, so that the client can tell the end of the
+// stream from a broken connection. HTTP/1.0 clients get the body without chunks until the connection is closed.
 type flvBody struct {
 	core    *core
 	player  *Player
@@ -63,7 +63,7 @@ type flvBody struct {
 	parts   [][]byte
 }
 
-// write writes a batch of frames.
+// write writes a batch of frames. The first call also writes the response header and the FLV file header.
 func (b *flvBody) write(frames []*Frame) (int64, error) {
 	b.parts = append(b.parts[:0], nil, nil) // the response header and the chunk header
 	if !b.begun {
@@ -88,7 +88,7 @@ func (b *flvBody) write(frames []*Frame) (int64, error) {
 	return b.flush()
 }
 
-// flush writes the parts within the media timeout.
+// flush writes the parts. The client must accept them within RTMP.MediaTimeout.
 func (b *flvBody) flush() (int64, error) {
 	cfg := b.core.cfg
 	if err := b.conn.SetWriteDeadline(cfg.Now().Add(cfg.RTMP.MediaTimeout)); err != nil {
@@ -108,7 +108,7 @@ func (b *flvBody) header() []byte {
 	return []byte(head + "\r\n")
 }
 
-// end writes the end of the body, after the headers if nothing was played.
+// end writes the end of the body. If nothing was written yet, it writes the response header first.
 func (b *flvBody) end() error {
 	b.parts = b.parts[:0]
 	if !b.begun {

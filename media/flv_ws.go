@@ -19,7 +19,7 @@ import (
 const (
 	wsMaxMessage = 1 << 10 // bytes of a message from a player; players have nothing to send
 	wsReadBuffer = 512
-	wsBurst      = 4 << 10 // bytes that a player may send at once, and
+	wsBurst      = 4 << 10 // bytes that a player may send in a burst, and
 	wsRate       = 256     // bytes per second afterwards
 )
 
@@ -27,14 +27,14 @@ func newUpgrader() *gws.Upgrader {
 	return gws.NewUpgrader(wsEvents{}, &gws.ServerOption{ReadMaxPayloadSize: wsMaxMessage, ReadBufferSize: wsReadBuffer})
 }
 
-// upgradable reports whether the library will accept the handshake. It is checked before the connection is hijacked.
+// upgradable reports whether gws will accept the handshake. It is called before the connection is hijacked.
 func upgradable(r *http.Request) bool {
 	return strings.Contains(strings.ToLower(r.Header.Get("Connection")), "upgrade") &&
 		r.Header.Get("Sec-WebSocket-Version") == "13" && r.Header.Get("Sec-WebSocket-Key") != ""
 }
 
-// playWS returns the handler that writes whole FLV tags in binary messages. The first message begins with the FLV
-// file header.
+// playWS returns the handler that plays a stream over a WebSocket: whole FLV tags in binary messages. The first
+// message begins with the FLV file header.
 func playWS(upgrader *gws.Upgrader) func(c *core, r *http.Request, raw net.Conn, early []byte, a admission) {
 	return func(c *core, r *http.Request, raw net.Conn, early []byte, a admission) {
 		p, ok := c.joinOnConn(raw, a)
@@ -101,9 +101,9 @@ func (wsEvents) OnPing(socket *gws.Conn, payload []byte) { _ = socket.WritePong(
 // OnMessage discards the message.
 func (wsEvents) OnMessage(_ *gws.Conn, message *gws.Message) { _ = message.Close() }
 
-// wsConn is the connection from which the library reads. It sends a ping when the player is silent, and returns an
-// error when the player stays silent or sends more than wsBurst and wsRate allow. Without this limit, empty
-// continuation frames would cost more than they are worth.
+// wsConn is the connection from which gws reads. It sends a ping when the player is silent. It returns an error when
+// the player stays silent, or sends more than wsBurst and wsRate allow: without this limit a player could cause work
+// with empty continuation frames.
 type wsConn struct {
 	net.Conn
 	cfg      Config

@@ -17,7 +17,7 @@ type Frame struct {
 	chunks []byte
 }
 
-// NewFrame returns a frame with payload of the given kind, one of the kinds of package flv.
+// NewFrame returns a frame with a payload. kind is one of the kinds of package flv, time is in milliseconds.
 func NewFrame(kind byte, time uint32, payload []byte) *Frame {
 	return newFrame(flv.Describe(kind, payload), time, payload)
 }

@@ -7,8 +7,9 @@ import (
 	"roomlog/media/hls"
 )
 
-// argSession is the query argument of playlists. It identifies the session, so that the sign is checked once and may
-// expire while the player plays. Files carry only hls.TokenArg, so that caches can keep one copy for all players.
+// argSession is the query argument of playlists that carries the session id. The sign is checked only when the
+// session is created, so that it may expire while the player plays. The addresses of files have only hls.TokenArg, so
+// that caches can keep one copy for all players.
 const argSession = "session"
 
 // serve handles a request for a playlist or file of a stream.

@@ -9,7 +9,7 @@ import (
 	"roomlog/media/hls"
 )
 
-// hlsServer serves HLS. Segmenting of a stream starts with the first request and stops when it has no sessions for
+// hlsServer serves HLS. It segments a stream from the first request on, and stops when the stream had no sessions for
 // HLSConfig.IdleTimeout.
 type hlsServer struct {
 	*core
@@ -32,11 +32,11 @@ type hlsStream struct {
 	once      sync.Once
 }
 
-// hlsSession is one HLS player: the requests that carry its session token.
+// hlsSession is one HLS player. All its playlist requests carry the session id.
 type hlsSession struct {
 	id       string
 	stream   *hlsStream
-	player   *Player // its entry in the list of players
+	player   *Player // entry in the list of players
 	release  func()
 	lastUsed time.Time
 }
@@ -45,7 +45,7 @@ func newHLSServer(c *core) *hlsServer {
 	return &hlsServer{core: c, byKey: make(map[string]*hlsStream), byBroadcast: make(map[string]*hlsStream), sessions: make(map[string]*hlsSession)}
 }
 
-// open creates a session for an authorized player, and starts segmenting if necessary.
+// open creates a session for an authorized player, and starts segmenting if the stream is not being segmented.
 func (h *hlsServer) open(a admission) (*hlsSession, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -72,7 +72,7 @@ func (h *hlsServer) open(a admission) (*hlsSession, error) {
 	return s, nil
 }
 
-// session returns the session for a request and marks it as used.
+// session returns the session of a playlist request and marks it as used. It returns nil if key has no such session.
 func (h *hlsServer) session(key, id string) *hlsSession {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -85,7 +85,7 @@ func (h *hlsServer) session(key, id string) *hlsSession {
 	return s
 }
 
-// stream returns the stream of a file and marks it as used.
+// stream returns the stream with the token broadcast and marks it as used. It returns nil if key has no such stream.
 func (h *hlsServer) stream(key, broadcast string) *hlsStream {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -109,7 +109,7 @@ func (h *hlsServer) drop(id string, reason Reason) {
 	}
 }
 
-// start starts segmenting a stream. The lock is held.
+// start starts segmenting a stream. The caller holds the lock.
 func (h *hlsServer) start(key string) (*hlsStream, error) {
 	source, err := h.hub.join(playRequest{key: key, client: Client{ID: newID(), Protocol: Internal}, requestedAt: h.cfg.Now(), fromPrevious: true})
 	if err != nil {
@@ -134,7 +134,8 @@ func (h *hlsServer) start(key string) (*hlsStream, error) {
 	return s, nil
 }
 
-// segment feeds the muxer until the stream ends, fails or is not used any more.
+// segment passes frames to the muxer until the stream ends, fails or is no longer used. After the end of the stream
+// it blocks for Linger.
 func (h *hlsServer) segment(s *hlsStream) {
 	defer s.muxer.Close()
 	defer h.remove(s)
@@ -204,7 +205,7 @@ func (h *hlsServer) sweep(now time.Time) {
 	}
 }
 
-// stop stops segmenting a stream at once.
+// stop stops segmenting a stream immediately.
 func (h *hlsServer) stop(s *hlsStream) {
 	s.once.Do(func() { close(s.stop) })
 	h.hub.leave(s.source, ReasonStopped)

@@ -5,10 +5,11 @@ import (
 	"time"
 )
 
-// cutMemory is how long a cut is remembered: longer than a client needs from its authorization to its stream.
+// cutMemory is the time for which a cut is remembered: longer than a client needs from its authorization to its
+// stream.
 const cutMemory = time.Minute
 
-// hub holds the streams by key. Its lock is taken before the lock of a stream.
+// hub holds the streams by key. Its lock is acquired before the lock of a stream.
 type hub struct {
 	cfg      Config
 	notifier *notifier
@@ -27,7 +28,7 @@ func newHub(cfg Config) *hub {
 	return &hub{cfg: cfg, notifier: newNotifier(cfg), streams: make(map[string]*stream), cuts: make(map[string]time.Time)}
 }
 
-// publication is the claim of one publisher to a stream.
+// publication is the claim of one publisher to a stream key.
 type publication struct {
 	hub       *hub
 	stream    *stream
@@ -35,7 +36,7 @@ type publication struct {
 }
 
 // publish claims a key for a client that was authorized after requestedAt. It returns ErrAlreadyPublishing when
-// another publisher holds the key.
+// another publisher holds the key. It disconnects a publisher that it replaces.
 func (h *hub) publish(key string, client Client, requestedAt time.Time, disconnect func()) (*publication, error) {
 	if h.notifier.overloaded() {
 		return nil, ErrLimitReached
@@ -51,7 +52,7 @@ func (h *hub) publish(key string, client Client, requestedAt time.Time, disconne
 	return &publication{h, s, p}, nil
 }
 
-// claim makes p the publisher of key and returns the silent publisher that it has replaced, if any.
+// claim makes p the publisher of key. It returns the stream, and the silent publisher that p has replaced, or nil.
 func (h *hub) claim(key string, p *publisher, requestedAt time.Time) (s *stream, replaced *publisher, err error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -95,7 +96,7 @@ func (h *hub) add(key string) *stream {
 	return s
 }
 
-// activeStreams counts the streams that have a publisher, or a broadcast that waits for one.
+// activeStreams returns the number of streams that have a publisher, or a broadcast that waits for its publisher.
 func (h *hub) activeStreams() (n int) {
 	for _, s := range h.streams {
 		if s.active() {
@@ -110,7 +111,7 @@ func (p *publication) write(kind byte, at uint32, payload []byte) error {
 	return p.stream.ingest(p.publisher, kind, at, payload)
 }
 
-// close ends the publication. Depending on the reason, the broadcast ends too or waits for a reconnect.
+// close ends the publication. Depending on reason, the broadcast ends too or waits for a reconnect.
 func (p *publication) close(reason Reason) {
 	h, s := p.hub, p.stream
 	h.mu.Lock()
@@ -130,7 +131,7 @@ func (p *publication) close(reason Reason) {
 	h.removeIfIdle(s)
 }
 
-// endBroadcast ends a broadcast and removes its stream. Both locks are held.
+// endBroadcast ends a broadcast and removes its stream. The caller holds both locks.
 func (h *hub) endBroadcast(s *stream, reason Reason, now time.Time) {
 	s.publisher = nil
 	s.end(reason, now)
@@ -143,7 +144,7 @@ func (h *hub) endBroadcast(s *stream, reason Reason, now time.Time) {
 	s.meter = meter{}
 }
 
-// removeIfIdle removes a stream that nobody uses. Both locks are held.
+// removeIfIdle removes a stream without publisher, broadcast and players. The caller holds both locks.
 func (h *hub) removeIfIdle(s *stream) {
 	if s.idle() && h.streams[s.key] == s {
 		delete(h.streams, s.key)
@@ -154,13 +155,13 @@ func (h *hub) removeIfIdle(s *stream) {
 type playRequest struct {
 	key          string
 	client       Client
-	requestedAt  time.Time // before the authorization
+	requestedAt  time.Time // time before the authorization
 	disconnect   func()
-	fromPrevious bool   // start one group of pictures earlier
-	broadcast    string // only this broadcast, and read it to its end
+	fromPrevious bool   // start at the key frame before the newest one
+	broadcast    string // join only this broadcast and read it to its end; "": any
 }
 
-// join adds a player that was authorized. If nothing is published yet, the player waits.
+// join adds an authorized player to its stream. If nothing is published yet, the player waits.
 func (h *hub) join(r playRequest) (*Player, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -198,7 +199,7 @@ func (h *hub) join(r playRequest) (*Player, error) {
 	return p, nil
 }
 
-// leave removes a player and makes its Next return.
+// leave removes a player from its stream and makes its Next return.
 func (h *hub) leave(p *Player, reason Reason) {
 	h.mu.Lock()
 	h.remove(p, reason)
@@ -206,7 +207,7 @@ func (h *hub) leave(p *Player, reason Reason) {
 	p.stop()
 }
 
-// remove removes a player from its stream. The lock of the hub is held. Only the first call has an effect.
+// remove removes a player from its stream. The caller holds the lock of the hub. Only the first call has an effect.
 func (h *hub) remove(p *Player, reason Reason) {
 	s := p.stream
 	s.mu.Lock()

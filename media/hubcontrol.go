@@ -6,7 +6,8 @@ import (
 	"time"
 )
 
-// cut ends the broadcast and all players of a key. Clients that were authorized before are refused from now on.
+// cut ends the broadcast and all players of a key. From now on it refuses clients that were authorized before the
+// call.
 func (h *hub) cut(key string, reason Reason) {
 	h.mu.Lock()
 	now := h.cfg.Now()
@@ -21,14 +22,14 @@ func (h *hub) cut(key string, reason Reason) {
 	}
 }
 
-// endStream ends a stream and returns the functions that close its connections. The lock of the hub is held.
+// endStream ends a stream and returns the functions that close its connections. The caller holds the lock of the hub.
 func (h *hub) endStream(s *stream, reason Reason, now time.Time) []func() {
 	var disconnects []func()
 	s.mu.Lock()
 	players := slices.Collect(maps.Keys(s.players))
 	for _, p := range players {
 		if !p.readsToEnd {
-			p.stop() // before it can see the end of the broadcast and read the remaining frames
+			p.stop() // before the player sees the end of the broadcast and reads the remaining frames
 		}
 	}
 	if s.publisher != nil {
@@ -49,7 +50,7 @@ func (h *hub) endStream(s *stream, reason Reason, now time.Time) []func() {
 	return disconnects
 }
 
-// kick ends the connection of a publisher or player by Client.ID and reports whether it was found.
+// kick ends the connection of the publisher or player with Client.ID id, and reports whether it was found.
 func (h *hub) kick(id string) bool {
 	publication, player := h.find(id)
 	switch {
@@ -75,7 +76,7 @@ func (h *hub) keyOf(id string) (string, bool) {
 	return "", false
 }
 
-// find returns the publication or the player of a connection.
+// find returns the publication or the player with Client.ID id. Both are nil if the connection was not found.
 func (h *hub) find(id string) (*publication, *Player) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -116,8 +117,8 @@ func (h *hub) hasBroadcast(key string) bool {
 	return s.broadcast.ID != ""
 }
 
-// sweep forgets old cuts, settles new streams, and ends broadcasts whose publisher has not reconnected in time. It
-// measures bit rates if measure is set.
+// sweep deletes old cuts, settles new streams, and ends broadcasts whose publisher has not reconnected in time. If
+// measure is true, it also measures bit rates.
 func (h *hub) sweep(measure bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -151,7 +152,7 @@ func (h *hub) close() {
 	}
 }
 
-// sessions returns the players of a key, the longest first.
+// sessions returns the players of a key, in the order in which they started.
 func (h *hub) sessions(key string) []PlaySession {
 	h.mu.Lock()
 	defer h.mu.Unlock()

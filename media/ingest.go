@@ -6,8 +6,8 @@ import (
 	"roomlog/media/flv"
 )
 
-// ingest adds a payload of publisher p to the stream. It never waits for a player. It returns ErrEnded when p is not
-// the publisher of the stream any more.
+// ingest adds a payload of publisher p to the stream. at is the publisher's timestamp in milliseconds. ingest never
+// waits for a player. It returns ErrEnded when p is no longer the publisher of the stream.
 func (s *stream) ingest(p *publisher, kind byte, at uint32, payload []byte) error {
 	m, usable := p.parse(kind, payload)
 	if !usable {
@@ -36,9 +36,9 @@ func (s *stream) ingest(p *publisher, kind byte, at uint32, payload []byte) erro
 	return nil
 }
 
-// place converts a timestamp of a publisher to one of the broadcast. The first publisher sets the timestamps of the
-// broadcast. After a reconnect they continue where the lost publisher stopped, plus the time in between. The offset
-// is taken from the first coded frame, because headers often have no timestamp.
+// place converts a timestamp of a publisher to a timestamp of the broadcast, in milliseconds. The timestamps of the
+// first publisher are used unchanged. After a reconnect the timestamps continue where the lost publisher stopped,
+// plus the time in between. The offset is computed at the first coded frame, because headers often have no timestamp.
 func (s *stream) place(p *publisher, at uint32, coded bool) uint32 {
 	if p.placed {
 		return at + p.offset
@@ -57,7 +57,7 @@ func (s *stream) place(p *publisher, at uint32, coded bool) uint32 {
 	return at + p.offset
 }
 
-// describe begins the broadcast if necessary and stores what a frame says about it.
+// describe begins the broadcast if necessary, and updates its description from a frame.
 func (s *stream) describe(frame *Frame, size flv.Size, sound flv.Sound, now time.Time) {
 	s.newest, s.mediaAt = frame.time, now
 	if s.firstAt.IsZero() {

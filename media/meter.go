@@ -2,7 +2,7 @@ package media
 
 import "time"
 
-const rateSpan = 5 // measurements, one per second, over which a bit rate is averaged
+const rateSpan = 5 // number of measurements, one per second, over which a bit rate is averaged
 
 // meter counts the traffic of a stream. The lock of the stream guards it.
 type meter struct {
@@ -40,13 +40,13 @@ func (m *meter) frame(f *Frame) {
 // resetGOP restarts the measurement of groups of pictures, because the next picture comes from another publisher.
 func (m *meter) resetGOP() { m.hasKey, m.since = false, 0 }
 
-// measure records the byte count. It is called once per second.
+// measure records the current number of bytes. It is called once per second.
 func (m *meter) measure(now time.Time) {
 	m.at[m.next], m.total[m.next] = now, m.bytes
 	m.next = (m.next + 1) % rateSpan
 }
 
-// bitrate returns the average bit rate in bits per second.
+// bitrate returns the bit rate in bits per second, averaged over the last 5 s.
 func (m *meter) bitrate(now time.Time) int {
 	oldest := m.next
 	if m.at[oldest].IsZero() {

@@ -11,8 +11,8 @@ const (
 	maxBroadcast = 8192 // notifications in the queue above which no publisher is accepted
 )
 
-// notifier is the queue between the streams and the observers. Its methods do not block, and may be called with the
-// lock of a stream held.
+// notifier queues notifications from the streams to the observers. Its methods do not block, except deliver, and may
+// be called with the lock of a stream held.
 type notifier struct {
 	cfg Config
 
@@ -24,7 +24,7 @@ type notifier struct {
 
 func newNotifier(cfg Config) *notifier { return &notifier{cfg: cfg, wake: make(chan struct{}, 1)} }
 
-// broadcastStarted queues a notification and a log message.
+// broadcastStarted queues the notification and the log message of the beginning of a broadcast.
 func (n *notifier) broadcastStarted(b Broadcast) {
 	n.push(func(ctx context.Context) {
 		n.cfg.Log.InfoContext(ctx, "broadcast started", slog.String("broadcast_id", b.ID), slog.String("connection_id", b.Publisher.ID),
@@ -35,7 +35,7 @@ func (n *notifier) broadcastStarted(b Broadcast) {
 	})
 }
 
-// broadcastStopped queues a notification and a log message.
+// broadcastStopped queues the notification and the log message of the end of a broadcast.
 func (n *notifier) broadcastStopped(b Broadcast, reason Reason) {
 	n.push(func(ctx context.Context) {
 		n.cfg.Log.InfoContext(ctx, "broadcast stopped", slog.String("broadcast_id", b.ID), slog.String("reason", string(reason)),
@@ -46,7 +46,8 @@ func (n *notifier) broadcastStopped(b Broadcast, reason Reason) {
 	})
 }
 
-// playStarted queues a notification if somebody observes players and the queue has room, and reports whether it did.
+// playStarted queues a notification about a new player. It reports false if there is no PlayObserver or the queue has
+// no room.
 func (n *notifier) playStarted(s PlaySession) bool {
 	o := n.cfg.PlayObserver
 	return o != nil && n.tryPush(func(ctx context.Context) { o.PlayStarted(ctx, s) })
@@ -57,7 +58,8 @@ func (n *notifier) playStopped(s PlaySession, reason Reason) {
 	n.push(func(ctx context.Context) { n.cfg.PlayObserver.PlayStopped(ctx, s, reason) })
 }
 
-// connected queues a notification about an RTMP connection and returns the function that queues its end.
+// connected queues a notification about an RTMP connection. It returns the function that queues the notification of
+// its end.
 func (n *notifier) connected(c Client) (disconnected func()) {
 	o := n.cfg.ConnectObserver
 	if o == nil || !n.tryPush(func(ctx context.Context) { o.Connected(ctx, c) }) {
@@ -66,7 +68,7 @@ func (n *notifier) connected(c Client) (disconnected func()) {
 	return func() { n.push(func(ctx context.Context) { o.Disconnected(ctx, c) }) }
 }
 
-// push queues a notification.
+// push queues a notification and wakes deliver.
 func (n *notifier) push(notify func(context.Context)) {
 	n.mu.Lock()
 	n.queue = append(n.queue, notify)
@@ -77,7 +79,7 @@ func (n *notifier) push(notify func(context.Context)) {
 	}
 }
 
-// tryPush queues a notification if there is room and reports whether it did.
+// tryPush queues a notification unless maxOptional notifications are waiting, and reports whether it did.
 func (n *notifier) tryPush(notify func(context.Context)) bool {
 	n.mu.Lock()
 	full := len(n.queue) >= maxOptional
@@ -91,7 +93,7 @@ func (n *notifier) tryPush(notify func(context.Context)) bool {
 	return !full
 }
 
-// overloaded reports whether the observers are so far behind that no broadcast may begin.
+// overloaded reports whether so many notifications are waiting that no broadcast may begin.
 func (n *notifier) overloaded() bool {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -105,7 +107,7 @@ func (n *notifier) empty() bool {
 	return len(n.queue) == 0
 }
 
-// droppedCount returns how many players and connections were not announced.
+// droppedCount returns the number of players and connections that were not announced.
 func (n *notifier) droppedCount() uint64 {
 	n.mu.Lock()
 	defer n.mu.Unlock()

@@ -7,9 +7,9 @@ import (
 	"roomlog/media/flv"
 )
 
-// Observer is notified of broadcasts, one call at a time and in the order in which they happened. Calls run outside
-// the path of frames: a slow observer delays no frame. Every broadcast that was started is also stopped, at the
-// latest when the server shuts down.
+// Observer is notified of broadcasts, one call at a time and in the order of the events. A slow observer delays no
+// frame. PublishStopped is called for every broadcast for which PublishStarted was called, at the latest when the
+// server shuts down.
 type Observer interface {
 	// PublishStarted is called when a broadcast has begun and its codecs are known.
 	PublishStarted(ctx context.Context, b Broadcast)
@@ -18,14 +18,16 @@ type Observer interface {
 	PublishStopped(ctx context.Context, b Broadcast, reason Reason)
 }
 
-// PlayObserver is notified of players, in order with the calls of Observer. When too many notifications are waiting,
-// new players are not announced. Every player that was announced is also stopped.
+// PlayObserver is notified of players. Its calls and the calls of Observer have one common order. While too many
+// notifications are waiting, new players are not announced. PlayStopped is called for every player that was
+// announced.
 type PlayObserver interface {
 	PlayStarted(ctx context.Context, s PlaySession)
 	PlayStopped(ctx context.Context, s PlaySession, reason Reason)
 }
 
-// ConnectObserver is notified of RTMP connections, under the same terms as PlayObserver.
+// ConnectObserver is notified of RTMP connections. As for PlayObserver, a new connection is not announced while too
+// many notifications are waiting, and every announced connection is also reported as closed.
 type ConnectObserver interface {
 	Connected(ctx context.Context, c Client)
 	Disconnected(ctx context.Context, c Client)
@@ -35,13 +37,13 @@ type ConnectObserver interface {
 type Broadcast struct {
 	ID        string // random, unique
 	Key       string
-	Publisher Client // of the latest connection
+	Publisher Client // client of the newest connection
 	Video     flv.Codec
 	Size      flv.Size
 	Audio     flv.Codec
 	Sound     flv.Sound
 	StartedAt time.Time
-	StoppedAt time.Time // zero while it runs
+	StoppedAt time.Time // zero while the broadcast runs
 	Frames    uint64    // received so far
 	Bytes     uint64    // received so far, as FLV tags
 }
@@ -51,27 +53,27 @@ type PlaySession struct {
 	Client    Client
 	Key       string
 	StartedAt time.Time
-	EndedAt   time.Time // zero while it plays
+	EndedAt   time.Time // zero while the player plays
 	Bytes     uint64    // sent so far
-	Frames    uint64    // taken from the stream so far
-	Skips     uint64    // times that a slow player was moved to a newer key frame
+	Frames    uint64    // read from the stream so far
+	Skips     uint64    // number of times that a slow player was moved to a newer key frame
 }
 
-// Reason is why a broadcast or a connection has ended.
+// Reason is the reason for the end of a broadcast or of a connection.
 type Reason string
 
 // The reasons.
 const (
-	ReasonStopped          Reason = "stopped"           // the client ended it
+	ReasonStopped          Reason = "stopped"           // the client stopped publishing or playing
 	ReasonLost             Reason = "lost"              // the connection broke or timed out
 	ReasonReplaced         Reason = "replaced"          // the owner publishes from another connection
-	ReasonKicked           Reason = "kicked"            // an operator ended it
+	ReasonKicked           Reason = "kicked"            // an operator disconnected the client
 	ReasonEnded            Reason = "ended"             // the live has ended, or the stream that was played
 	ReasonOwnerUnavailable Reason = "owner_unavailable" // the owner of the live was banned, disabled or forgotten
 	ReasonStalled          Reason = "stalled"           // the player accepted no data within the write timeout
 	ReasonShutdown         Reason = "shutdown"          // the server shuts down
 )
 
-// final reports whether the end of a publisher also ends its broadcast. After other reasons the broadcast waits for
-// a reconnect.
+// final reports whether the end of a publisher also ends its broadcast. Otherwise the broadcast waits for a
+// reconnect.
 func (r Reason) final() bool { return r != ReasonLost && r != ReasonReplaced }

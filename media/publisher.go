@@ -6,18 +6,18 @@ import (
 	"roomlog/media/flv"
 )
 
-// publisher is one connection that publishes a stream. One goroutine writes its frames.
+// publisher is a connection that publishes a stream. Only one goroutine writes its frames.
 type publisher struct {
 	client     Client
 	startedAt  time.Time
 	disconnect func() // closes the connection
 
 	placed bool   // offset is known
-	offset uint32 // added to its timestamps to get those of the broadcast
+	offset uint32 // ms to add to its timestamps to get timestamps of the broadcast
 	hasKey bool   // a key frame has been received
 }
 
-// parsed is a payload of a publisher with what its first bytes and headers say.
+// parsed is a payload of a publisher with its description.
 type parsed struct {
 	info    flv.Info
 	payload []byte
@@ -25,7 +25,8 @@ type parsed struct {
 	sound   flv.Sound
 }
 
-// parse reads a payload and reports whether players can use it. A payload that no parser understands is relayed.
+// parse describes a payload. It reports false if players cannot use the payload. It accepts payloads of unknown
+// codecs.
 func (p *publisher) parse(kind byte, payload []byte) (parsed, bool) {
 	m := parsed{info: flv.Describe(kind, payload), payload: payload}
 	switch kind {
@@ -39,7 +40,7 @@ func (p *publisher) parse(kind byte, payload []byte) (parsed, bool) {
 			return m, false // cannot be decoded, and would disturb players that show an earlier picture
 		}
 		if m.info.Header && len(payload) <= maxHeader {
-			m.size, _ = flv.ParseSize(payload) // a malformed header is left to the decoders of the players
+			m.size, _ = flv.ParseSize(payload) // players get a malformed header too
 		}
 	case flv.Audio:
 		if (m.info.Header || m.info.Codec == flv.MP3) && len(payload) <= maxHeader {

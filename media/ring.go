@@ -7,21 +7,22 @@ import (
 )
 
 const (
-	minRingSpan = 2000 // ms that are kept of streams without video and of streams with very short groups of pictures
+	minRingSpan = 2000 // ms of frames to keep of streams without video or with very short groups of pictures
 
-	maxHeader  = 256 << 10 // bytes of a header that is kept
-	maxHeaders = 16        // one per kind and track, and the metadata
+	maxHeader  = 256 << 10 // maximum size of a header in bytes
+	maxHeaders = 16        // maximum number of headers: one per kind and track, and the metadata
 )
 
-// ring holds the newest frames of a stream: everything since the last key frame but one, and at least minRingSpan,
-// within its limits. A slow player can therefore fall behind by one whole group of pictures.
+// ring holds the newest frames of a stream: all frames since the key frame before the newest one, and at least
+// minRingSpan, within the limits of frames and bytes. Therefore a slow player can fall behind by one whole group of
+// pictures.
 type ring struct {
 	maxFrames, maxBytes int
 
-	frames   []*Frame // numbered from base
+	frames   []*Frame // their numbers begin with base
 	base     uint64
 	bytes    int
-	headers  []*Frame // the newest of each kind and track; the slice is replaced, never changed
+	headers  []*Frame // the newest header of each kind and track; the slice is replaced, never changed
 	last     startPoint
 	previous startPoint
 	hasVideo bool
@@ -34,13 +35,13 @@ type startPoint struct {
 	known   bool
 }
 
-// end returns the number of the next frame.
+// end returns the number that the next frame will get.
 func (r *ring) end() uint64 { return r.base + uint64(len(r.frames)) }
 
 // contains reports whether the frame of a start point is still in the ring.
 func (r *ring) contains(p startPoint) bool { return p.known && p.at >= r.base }
 
-// push appends a frame and drops expired ones.
+// push appends a frame and drops expired frames.
 func (r *ring) push(f *Frame) {
 	if f.info.Header {
 		r.storeHeader(f)
@@ -72,10 +73,10 @@ func (r *ring) oldestExpired(newest *Frame) bool {
 		return false
 	}
 	age := int32(newest.time - r.frames[0].time)
-	return age > minRingSpan || age < 0 || r.frames[0].info.Kind == flv.Script // script data has no timestamp of its own
+	return age > minRingSpan || age < 0 || r.frames[0].info.Kind == flv.Script // script data has no timestamp
 }
 
-// storeHeader stores a header and replaces the earlier one of the same kind and track.
+// storeHeader stores a header in place of the earlier header of the same kind and track.
 func (r *ring) storeHeader(f *Frame) {
 	if len(f.tag) > maxHeader {
 		return
@@ -93,8 +94,8 @@ func (r *ring) storeHeader(f *Frame) {
 	r.headers = headers
 }
 
-// resetStartPoints forgets all start points and headers, because the next frames come from another publisher.
-// Players can still read the frames that they have not read.
+// resetStartPoints deletes all start points and headers, because the next frames come from another publisher. Players
+// can still read the frames before.
 func (r *ring) resetStartPoints() {
 	r.headers, r.last, r.previous, r.hasVideo = nil, startPoint{}, startPoint{}, false
 }

@@ -9,10 +9,11 @@ import (
 	"sync"
 	"time"
 
+	"roomlog/internal/wait"
 	"roomlog/media/rtmp"
 )
 
-const acceptPause = 20 * time.Millisecond // after a failed accept, for example when file descriptors run out
+const acceptPause = 20 * time.Millisecond // wait after a failed accept, for example when file descriptors run out
 
 // ServeRTMP accepts RTMP connections until ctx ends. Then it closes ln and all connections, waits for them, and
 // returns nil. Run must be running.
@@ -32,7 +33,7 @@ func (s *Server) ServeRTMP(ctx context.Context, ln net.Listener) error {
 			return fmt.Errorf("accept RTMP: %w", err)
 		default:
 			s.core.cfg.Log.WarnContext(ctx, "accepting an RTMP connection failed, retrying", slog.Any("error", err))
-			time.Sleep(acceptPause)
+			wait.Sleep(ctx, acceptPause)
 		}
 	}
 }
@@ -64,8 +65,8 @@ func serveRTMP(ctx context.Context, c *core, raw net.Conn) {
 	}
 }
 
-// serve handles a connection from its handshake to its end. It calls release when the client has asked to publish
-// or play, and does not count as pending any more.
+// serve handles a connection from its handshake to its end. It calls release when the client has requested to publish
+// or play, because the connection is then no longer pending.
 func (s *rtmpSession) serve(ctx context.Context, release func()) error {
 	connect, err := s.conn.ReadConnect()
 	if err != nil {
@@ -112,7 +113,7 @@ func (s *rtmpSession) authorizeRequest(ctx context.Context, r rtmp.Request) erro
 	})
 }
 
-// refuse refuses a request with the status code that clients expect.
+// refuse refuses a request with the RTMP status code that clients expect for err.
 func (s *rtmpSession) refuse(ctx context.Context, r rtmp.Request, err error) {
 	command, unauthorized, failed, unknownApp := "play", rtmp.PlayUnauthorized, rtmp.PlayFailed, rtmp.PlayNotFound
 	if r.Publish {
@@ -131,7 +132,7 @@ func (s *rtmpSession) refuse(ctx context.Context, r rtmp.Request, err error) {
 	}
 }
 
-// publish relays the media of a publisher until it ends.
+// publish authorizes a publisher and relays its media until it ends.
 func (s *rtmpSession) publish(ctx context.Context, r rtmp.Request) error {
 	requestedAt := s.cfg.Now()
 	err := s.authorizeRequest(ctx, r)
@@ -168,7 +169,7 @@ func (s *rtmpSession) publish(ctx context.Context, r rtmp.Request) error {
 	}
 }
 
-// play sends the frames of a stream until the player or the stream ends.
+// play authorizes a player and sends it the frames of a stream until the player or the stream ends.
 func (s *rtmpSession) play(ctx context.Context, r rtmp.Request) error {
 	requestedAt := s.cfg.Now()
 	err := s.authorizeRequest(ctx, r)
@@ -202,7 +203,8 @@ func (s *rtmpSession) play(ctx context.Context, r rtmp.Request) error {
 	return err
 }
 
-// deliver writes frames as RTMP chunks, which all players share.
+// deliver writes frames as RTMP chunks until the player or the stream ends. All players share the bytes of the
+// chunks.
 func (s *rtmpSession) deliver(p *Player) {
 	parts := make([][]byte, 0, batchFrames)
 	reason := p.deliver(func(frames []*Frame) (int64, error) {

@@ -6,16 +6,18 @@ import (
 
 	"github.com/lxzan/gws"
 	"golang.org/x/sync/errgroup"
+
+	"roomlog/internal/wait"
 )
 
 const (
 	sweepInterval   = 200 * time.Millisecond
 	measureInterval = time.Second
-	shutdownTimeout = 5 * time.Second // for connections to end, and again for observers to be notified
+	shutdownTimeout = 5 * time.Second // time for connections to end, and then again time for observers to be notified
 )
 
-// Server receives and distributes streams. Run must run while it serves; ServeRTMP and ServeHTTP accept clients. It
-// is safe for concurrent use.
+// Server receives and distributes streams. ServeRTMP and ServeHTTP accept clients while Run runs. A Server is safe
+// for concurrent use.
 type Server struct {
 	core     *core
 	hls      *hlsServer
@@ -33,7 +35,7 @@ func New(cfg Config) (*Server, error) {
 }
 
 // Run applies timeouts and notifies the observers until ctx ends. Then it ends all broadcasts and connections,
-// notifies the observers of that, and returns nil. The server refuses all later requests.
+// notifies the observers of that, and returns nil. After that the server refuses all requests.
 func (s *Server) Run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { s.sweep(ctx); return nil })
@@ -42,15 +44,8 @@ func (s *Server) Run(ctx context.Context) error {
 }
 
 func (s *Server) sweep(ctx context.Context) {
-	ticker := time.NewTicker(sweepInterval)
-	defer ticker.Stop()
 	var measured time.Time
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-ticker.C:
-		}
+	for wait.Sleep(ctx, sweepInterval) {
 		now := s.core.cfg.Now()
 		measure := now.Sub(measured) >= measureInterval
 		if measure {
@@ -61,7 +56,7 @@ func (s *Server) sweep(ctx context.Context) {
 	}
 }
 
-// notify delivers notifications until ctx ends, then shuts the server down and delivers the remaining ones.
+// notify delivers notifications until ctx ends, then shuts the server down and delivers the remaining notifications.
 func (s *Server) notify(ctx context.Context) {
 	hub := s.core.hub
 	for ctx.Err() == nil {
@@ -76,7 +71,7 @@ func (s *Server) notify(ctx context.Context) {
 	s.core.conns.drain(shutdownTimeout)
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTimeout)
 	defer cancel()
-	for !hub.notifier.empty() { // also after the timeout: observers then do only what needs no time
+	for !hub.notifier.empty() { // also after the timeout: the context has ended, so that observers do not block
 		hub.notifier.deliver(ctx)
 	}
 }
@@ -89,23 +84,23 @@ func (s *Server) Snapshot() Snapshot {
 	return shot
 }
 
-// Players returns the players of a stream key, the longest first.
+// Players returns the players of a stream key, in the order in which they started.
 func (s *Server) Players(key string) []PlaySession { return s.core.hub.sessions(key) }
 
 // KeyOf returns the stream key of the publisher or player with this Client.ID, and reports whether it was found.
 func (s *Server) KeyOf(id string) (key string, found bool) { return s.core.hub.keyOf(id) }
 
 // Kick ends the connection of the publisher or player with this Client.ID and reports whether it was found. The
-// broadcast of a kicked publisher ends. The client may come back if the Authorizer accepts it.
+// broadcast of a kicked publisher ends. The client may connect again if the Authorizer accepts it.
 func (s *Server) Kick(id string) bool { return s.core.hub.kick(id) }
 
-// Cut ends the broadcast of key and all connections to it. Clients that were authorized before the call and have not
-// joined the stream yet are refused.
+// Cut ends the broadcast of key and all connections to it. It also refuses clients that were authorized before the
+// call and have not joined the stream yet.
 func (s *Server) Cut(key string, reason Reason) { s.core.hub.cut(key, reason) }
 
-// Subscribe returns a player inside the process that reads a broadcast from its first frame, or from the oldest one
-// that is buffered, to its last. It reads to the end even when the stream is cut. Subscribe returns ErrEnded when
-// the broadcast is over.
+// Subscribe returns a player inside the process that reads a broadcast from its first frame, or from the oldest
+// buffered frame, to its last frame. The player reads to the end even if the stream is cut. Subscribe returns
+// ErrEnded if the broadcast has ended.
 func (s *Server) Subscribe(b Broadcast) (*Player, error) {
 	return s.core.hub.join(playRequest{key: b.Key, broadcast: b.ID, client: Client{ID: newID(), Protocol: Internal}, fromPrevious: true})
 }

@@ -22,7 +22,7 @@ type SignSettings struct {
 }
 
 const (
-	maxSecrets   = 2  // the current one and the one it replaces
+	maxSecrets   = 2  // the current secret and the secret that it replaces
 	minSecretLen = 16 // bytes; a shorter secret could be guessed from the hash in a sign
 	maxKeyLen    = 64 // stream keys have 20 characters
 	hashLen      = 2 * md5.Size
@@ -35,7 +35,7 @@ var (
 	ErrSignExpired   = errors.New("media: expired sign")
 )
 
-// Scope is the right that a sign is checked for.
+// Scope is the right for which a sign is verified.
 type Scope int
 
 // The scopes. No sign grants the zero Scope.
@@ -44,10 +44,10 @@ const (
 	ScopePublish                  // publish the stream
 )
 
-// Signer creates and verifies the signs in stream URLs: `EXP-HASH`, where EXP is the last Unix second of its validity
-// and HASH the lower-case hexadecimal MD5 of `/live/KEY-EXP-SECRET`. A publish sign uses the secret itself, a play sign
-// hex(hmac_sha256(secret, "play")) in its place, so that one URL format carries both rights. A Signer is safe for
-// concurrent use.
+// Signer creates and verifies the signs in stream URLs: `EXP-HASH`. EXP is the last Unix second in which the sign is
+// valid. HASH is the lower-case hexadecimal MD5 of `/live/KEY-EXP-SECRET`, where SECRET is the secret itself in a
+// publish sign, and hex(hmac_sha256(secret, "play")) in a play sign. So one URL format carries both rights. A Signer
+// is safe for concurrent use.
 type Signer struct {
 	keys []scopedSecrets // newest first
 	life time.Duration
@@ -56,8 +56,8 @@ type Signer struct {
 
 type scopedSecrets struct{ publish, play string }
 
-// NewSigner returns a Signer that signs with the first secret and accepts signs of all of them. There are two secrets
-// while the older one is being replaced. A life of 0 means the default of SignSettings.
+// NewSigner returns a Signer that signs with the first secret and accepts signs of all secrets. There are two secrets
+// while the older secret is being replaced. A life of 0 means the default of SignSettings.
 func NewSigner(secrets []string, life time.Duration, now func() time.Time) (*Signer, error) {
 	switch {
 	case len(secrets) == 0 || len(secrets) > maxSecrets:
@@ -82,7 +82,8 @@ func NewSigner(secrets []string, life time.Duration, now func() time.Time) (*Sig
 	return s, nil
 }
 
-// Publish returns a new sign for publishing the stream of key. It also grants playing, for the preview of the streamer.
+// Publish returns a new sign for publishing the stream of key. The sign also grants playing, for the preview of the
+// streamer.
 func (s *Signer) Publish(key string) string { return s.sign(key, s.keys[0].publish) }
 
 // Play returns a new sign for playing the stream of key.
@@ -109,8 +110,8 @@ func (s *Signer) sign(key, secret string) string {
 	return strconv.FormatInt(exp, 10) + "-" + hashOf(key, exp, secret)
 }
 
-// matches compares the hash with those of all secrets. It always compares all of them in constant time, so that its
-// duration reveals nothing.
+// matches reports whether hash grants scope. It always compares all hashes in constant time, so that its duration
+// reveals nothing about the secrets.
 func (s *Signer) matches(scope Scope, key string, exp int64, hash string) bool {
 	same := 0
 	for _, k := range s.keys {
@@ -126,8 +127,8 @@ func (s *Signer) matches(scope Scope, key string, exp int64, hash string) bool {
 	return same == 1
 }
 
-// parseSign splits a sign. It accepts only the canonical spelling of the number, so that there is one valid sign for
-// each expiry.
+// parseSign splits a sign into its expiry and its hash. It accepts only the canonical spelling of the number, so that
+// there is one valid sign for each expiry.
 func parseSign(sign string) (exp int64, hash string, err error) {
 	digits, hash, found := strings.Cut(sign, "-")
 	if !found || len(hash) != hashLen {

@@ -13,7 +13,7 @@ type Snapshot struct {
 	Publishers           int
 	Players              int
 	Connections          int // connections of publishers and players
-	Pending              int // RTMP connections that have not asked to publish or play yet
+	Pending              int // RTMP connections that have not requested to publish or play yet
 	Refused              uint64
 	DroppedNotifications uint64 // players and connections that were not announced because observers were slow
 	// Totals of all streams since the start of the server.
@@ -25,15 +25,15 @@ type StreamStats struct {
 	Key        string
 	Broadcast  Broadcast // ID is empty if nothing was published yet
 	Publishing bool      // a publisher is connected
-	Bitrate    int       // of the publisher, in bits per second
-	GOP        int       // pictures in the last group of pictures
+	Bitrate    int       // bit rate of the publisher in bits per second
+	GOP        int       // pictures in the last complete group of pictures
 	GOPLength  time.Duration
 	Players    map[Protocol]int
 	FramesIn   uint64
 	BytesIn    uint64
 	BytesOut   uint64
-	Skips      uint64 // times that slow players were moved to a newer key frame
-	Drops      uint64 // players that were disconnected because they accepted no data
+	Skips      uint64 // number of times that slow players were moved to a newer key frame
+	Drops      uint64 // number of players that were disconnected because they accepted no data
 }
 
 // stats returns the counters of the stream.

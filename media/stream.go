@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// stream is what is published under one key, from the first player that waits for it to the end of its broadcast.
-// The next broadcast of the key is another stream.
+// stream holds the publisher, the players and the frames of one key, from the first player that waits to the end of
+// the broadcast. The next broadcast of the key gets another stream.
 type stream struct {
 	cfg      Config
 	notifier *notifier
@@ -16,9 +16,9 @@ type stream struct {
 
 	mu        sync.Mutex
 	ring      ring
-	publisher *publisher // nil while nobody publishes
+	publisher *publisher // nil without a publisher
 	players   map[*Player]struct{}
-	broadcast Broadcast // has begun if it has an ID
+	broadcast Broadcast // ID is "" before the broadcast begins
 	announced bool      // observers were notified of the beginning
 	ended     bool
 	lostAt    time.Time // when the publisher was lost
@@ -26,7 +26,7 @@ type stream struct {
 	mediaAt   time.Time // when the newest frame arrived
 
 	firstAt  time.Time // when the first frame of this publisher arrived
-	settled  bool      // it is known whether the stream has video and audio
+	settled  bool      // the stream no longer waits for video or audio
 	hasVideo bool
 	hasAudio bool
 
@@ -40,14 +40,15 @@ func newStream(cfg Config, n *notifier, key string) *stream {
 		ring: ring{maxFrames: cfg.Limits.GOPFrames, maxBytes: cfg.Limits.GOPBytes}}
 }
 
-// active reports whether the stream has a publisher, or a broadcast that waits for one. It takes the lock.
+// active reports whether the stream has a publisher, or a broadcast that waits for its publisher. It acquires the
+// lock.
 func (s *stream) active() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.publisher != nil || s.broadcast.ID != ""
 }
 
-// idle reports whether the stream can be removed: it was never published, and nobody waits for it.
+// idle reports whether the stream can be removed: it has no publisher, no broadcast and no players.
 func (s *stream) idle() bool {
 	return s.publisher == nil && s.broadcast.ID == "" && len(s.players) == 0
 }
@@ -59,8 +60,8 @@ func (s *stream) resetForPublisher() {
 	s.firstAt, s.settled, s.hasVideo, s.hasAudio = time.Time{}, false, false, false
 }
 
-// settle decides when it is known whether the stream has video and audio. From then on players receive frames, and
-// the broadcast is announced.
+// settle ends the wait for video and audio when both have arrived, or SettleTime after the first frame. Then players
+// receive frames, and the broadcast is announced.
 func (s *stream) settle(now time.Time) {
 	if s.settled || s.firstAt.IsZero() || !(s.hasVideo && s.hasAudio) && now.Sub(s.firstAt) < s.cfg.SettleTime {
 		return
@@ -77,7 +78,7 @@ func (s *stream) announce() {
 	}
 }
 
-// wake wakes the players, at the end of the tick if there is one.
+// wake wakes the players, at the end of the tick if Config.Tick is set.
 func (s *stream) wake() {
 	switch {
 	case s.cfg.Tick <= 0:
@@ -110,7 +111,7 @@ func (s *stream) end(reason Reason, now time.Time) {
 	s.ended, s.settled = true, true
 	s.broadcast.StoppedAt = now
 	s.wakeAll()
-	s.announce() // a broadcast may end before it has settled
+	s.announce() // a broadcast may end before its stream has settled
 	s.notifier.broadcastStopped(s.broadcast, reason)
 }
 
@@ -135,9 +136,9 @@ type Player struct {
 	skips  atomic.Uint64
 }
 
-// Next waits for frames and returns at least one, in the storage of dst. The first frames are the metadata and the
-// headers of the stream and then a key frame; headers are repeated after each skip. It returns io.EOF when the
-// broadcast has ended, and ErrEnded when the player was closed.
+// Next blocks until there are frames and returns at least one, in the storage of dst. The first frames are the
+// metadata and the headers of the stream and then a key frame. Headers are repeated after each skip. Next returns
+// io.EOF when the broadcast has ended, and ErrEnded when the player was closed.
 func (p *Player) Next(dst []*Frame) ([]*Frame, error) {
 	for {
 		dst, ended := p.read(dst[:0])
@@ -160,7 +161,8 @@ func (p *Player) Next(dst []*Frame) ([]*Frame, error) {
 	}
 }
 
-// read returns the frames that are available, without waiting.
+// read appends the available frames to dst without waiting. It reports whether the stream has ended and all its
+// frames were read.
 func (p *Player) read(dst []*Frame) (frames []*Frame, ended bool) {
 	s, c := p.stream, &p.cursor
 	now := s.cfg.Now()
@@ -190,7 +192,7 @@ func (p *Player) Tracks() (video, audio bool) {
 	return p.cursor.hasVideo, p.cursor.hasAudio
 }
 
-// Skips returns how often the player was too slow and was moved to a newer key frame.
+// Skips returns the number of times that the player was too slow and was moved to a newer key frame.
 func (p *Player) Skips() uint64 { return p.skips.Load() }
 
 // Close ends the player. Next returns ErrEnded from then on.
@@ -214,7 +216,7 @@ func (p *Player) wakeUp() {
 	}
 }
 
-// session describes the player as it is now.
+// session returns the current description of the player.
 func (p *Player) session() PlaySession {
 	return PlaySession{Client: p.client, Key: p.stream.key, StartedAt: p.startedAt,
 		Bytes: p.bytes.Load(), Frames: p.frames.Load(), Skips: p.skips.Load()}

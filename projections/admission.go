@@ -53,7 +53,7 @@ func NewAdmission(c AdmissionConfig) (*Admission, error) {
 type SessionRef struct {
 	User     domain.UserID
 	Session  string
-	Position int64 // of the sign-in; 0: unknown
+	Position int64 // position of the sign-in; 0: unknown
 }
 
 // CheckSession returns the user of a session that may act now. Otherwise it returns a *domain.Refusal with one of the

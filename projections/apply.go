@@ -24,7 +24,7 @@ func All() []Projection {
 // time.
 type Applier struct {
 	projections []Projection
-	readers     map[string][]reader // by type of event
+	readers     map[string][]reader // readers of each type of event
 	store       *eventstore.Store
 }
 

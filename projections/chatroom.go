@@ -59,7 +59,7 @@ type ChatRoom struct {
 	ID        domain.ChatRoomID
 	Name      string
 	NameKey   string
-	Position  int64 // of its creation; orders the list
+	Position  int64 // position of the creation of the room; orders the list
 	CreatedAt time.Time
 }
 
@@ -69,7 +69,7 @@ func scanChatRoom(row pgx.CollectableRow) (r ChatRoom, err error) {
 	return r, err
 }
 
-// ChatRooms returns all chat rooms, oldest first. The domain bounds their number.
+// ChatRooms returns all chat rooms, oldest first. Package domain limits their number.
 func (q *Queries) ChatRooms(ctx context.Context) ([]ChatRoom, error) {
 	return many(ctx, q, "chat rooms", scanChatRoom, selectChatRoom+" ORDER BY position")
 }

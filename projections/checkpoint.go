@@ -47,8 +47,8 @@ func (q *Queries) Checkpoint(ctx context.Context) (int64, error) {
 
 // Lag describes how far the tables are behind the log.
 type Lag struct {
-	Position int64     // of the tables
-	Head     int64     // of the log
+	Position int64     // position of the tables
+	Head     int64     // newest position of the log
 	Oldest   time.Time // when the oldest event that the tables lack was recorded; zero if they lack none
 	Poisoned int64     // rows of table poison
 }

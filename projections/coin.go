@@ -28,7 +28,7 @@ type coinsBatch struct {
 	order      []string
 	live, gift []int64
 	at         []time.Time
-	moved      map[domain.Account]int64 // in this batch
+	moved      map[domain.Account]int64 // sum of the movements of each account in this batch
 	newest     map[domain.Account]int64 // position of the newest movement
 }
 
@@ -76,7 +76,7 @@ func writeCoins(b *coinsBatch, tables *pgx.Batch) {
 		accounts, amounts, newest = append(accounts, string(account)), append(amounts, amount), append(newest, b.newest[account])
 	}
 	tables.Queue(addCoin, accounts, amounts, newest)
-	rest := make([]int64, len(b.total)) // what later movements of the batch add to the account
+	rest := make([]int64, len(b.total)) // the sum of the later movements of the account in the batch
 	for i, total := range b.total {
 		rest[i] = b.moved[domain.Account(b.account[i])] - total
 	}
@@ -103,9 +103,9 @@ type CoinMovement struct {
 	Account      domain.Account
 	Amount       domain.Coins
 	BalanceAfter domain.Coins
-	Order        domain.OrderID // of a top-up; otherwise ""
-	Live         domain.LiveID  // of a gift; otherwise 0
-	Gift         domain.GiftID  // of a gift; otherwise 0
+	Order        domain.OrderID // order of a top-up; otherwise ""
+	Live         domain.LiveID  // live of a gift; otherwise 0
+	Gift         domain.GiftID  // gift of a gift movement; otherwise 0
 	At           time.Time
 }
 

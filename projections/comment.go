@@ -45,7 +45,7 @@ func writeComments(b *commentsBatch, tables *pgx.Batch) {
 // Comment is a comment in a live, with the current profile of its author.
 type Comment struct {
 	Position int64
-	ID       string // of its Delta
+	ID       string // ID of the comment's Delta
 	Live     domain.LiveID
 	User     Profile
 	Text     string

@@ -12,7 +12,7 @@ type DeltaSpec struct {
 	Audience Audience
 	Kind     string
 	Summary  string       // describes the kind to client developers; "" if the payload is not Payload
-	Payload  reflect.Type // of the values that Delta.Payload returns; nil: none
+	Payload  reflect.Type // type of the values that Delta.Payload returns; nil: none
 
 	Droppable     bool // a client that reads slowly may miss the delta
 	ChangesGauges bool // the delta changes the gauges of its live

@@ -105,7 +105,7 @@ func (q *Queries) AllGifts(ctx context.Context) ([]Gift, error) {
 // GiftRecord is a gift that was sent. Name, Image and Price are the values at the time of sending.
 type GiftRecord struct {
 	Position int64
-	ID       string // of its Delta
+	ID       string // ID of the gift's Delta
 	Live     domain.LiveID
 	Streamer domain.UserID
 	Sender   Profile

@@ -177,7 +177,7 @@ const MaxGauges = 1000
 // Gauges are the current counters of a live. A subscriber receives only the newest gauges; gauges are never replayed.
 type Gauges struct {
 	Live      domain.LiveID
-	Position  int64 // of the tables when they were read
+	Position  int64 // position of the tables when the gauges were read
 	Online    int64 // present viewers
 	LookCount int64 // different users who ever joined
 	Coins     int64 // coins that the live received

@@ -74,12 +74,12 @@ func (b *messagesBatch) queuePosted(tables *pgx.Batch) {
 // Message is a message of the chat, with the current profile of its author.
 type Message struct {
 	Position      int64
-	ID            string // of its Delta
+	ID            string // ID of the message's Delta
 	Participant   domain.ParticipantID
 	Connection    string
 	User          Profile   // ID 0: an anonymous author
-	CreatedAt     time.Time // of the author's account
-	Nickname      string    // of an anonymous author
+	CreatedAt     time.Time // time of the registration of the author
+	Nickname      string    // nickname of an anonymous author
 	Kind          domain.MessageKind
 	Text          string
 	DurationMS    int

@@ -149,8 +149,8 @@ type Participant struct {
 	Connection string
 	Profile    domain.ChatProfile
 	User       Profile // ID 0: anonymous
-	Nickname   string  // of an anonymous participant
-	NameKey    string  // of the name; "" if there is none
+	Nickname   string  // nickname of an anonymous participant
+	NameKey    string  // keyed hash of the name; "" if there is none
 	Node       string
 	EnteredAt  time.Time
 }
@@ -166,7 +166,7 @@ func (p Participant) Name() string {
 // RosterEntry is a participant with the chat rooms that it has joined.
 type RosterEntry struct {
 	Participant
-	ChatRooms []domain.ChatRoomID // in the order of joining
+	ChatRooms []domain.ChatRoomID // rooms in the order of joining
 }
 
 // Roster returns up to limit participants with larger ids than after, in order.
@@ -183,7 +183,7 @@ func (q *Queries) Roster(ctx context.Context, after domain.ParticipantID, limit 
 type ChatRoomUser struct {
 	Profile
 	ChatRoom  domain.ChatRoomID
-	CreatedAt time.Time // of the account
+	CreatedAt time.Time // time of the registration of the user
 }
 
 // ChatRoomUsers returns the users in each of some chat rooms, newest first, at most limit for each room. Anonymous

@@ -46,7 +46,7 @@ type Projector struct {
 	status  statusTracker
 
 	// Owned by the goroutine of project.
-	generation int64 // of the tables whose versions have been checked
+	generation int64 // generation of the tables whose versions have been checked
 	barrier    int64 // the position that halted the projector; 0: none
 	ahead      bool  // events before the barrier can still be applied
 }
@@ -156,7 +156,7 @@ func (p *Projector) failed(ctx context.Context, err error) time.Duration {
 		return retryInterval
 	}
 	p.status.halted(ctx, err)
-	if p.ahead { // the events before the barrier can be applied at once
+	if p.ahead { // the events before the barrier can be applied immediately
 		return 0
 	}
 	return p.c.HaltedRetry

@@ -73,11 +73,11 @@ func writeRecordings(b *recordingsBatch, tables *pgx.Batch) {
 type Recording struct {
 	ID        domain.RecordingID
 	Live      domain.LiveID
-	StreamKey string // of the live
+	StreamKey string // stream key of the live
 	StartedAt time.Time
 	EndedAt   time.Time     // zero while it is being written
 	Cause     string        // reason of the end
-	Duration  time.Duration // of the playable part
+	Duration  time.Duration // duration of the playable part
 	Bytes     int64
 	Parts     []domain.RecordingPart
 }

@@ -23,8 +23,8 @@ const replacedPrefix = "read_old_"
 // A ReplacedSchema holds read tables that a rebuild has replaced.
 type ReplacedSchema struct {
 	Name       string
-	Generation int64     // of its tables
-	Position   int64     // of its tables
+	Generation int64     // generation of the tables
+	Position   int64     // position of the tables
 	ReplacedAt time.Time // time at which a rebuild replaced the schema
 }
 

@@ -20,7 +20,7 @@ const (
 // ProjectorStatus is the state of the read tables and of one projector.
 type ProjectorStatus struct {
 	Position   int64   // position of the tables, which any process may have written
-	Head       int64   // of the log
+	Head       int64   // newest position of the log
 	LagSeconds float64 // the age of the oldest event that the tables lack
 	Poisoned   int64   // the number of rows of table poison
 	Halted     error   // the reason why this projector is halted; nil if it is not

@@ -28,7 +28,7 @@ type usersBatch struct {
 	profile                                          map[domain.UserID]domain.UserProfileChanged
 	age                                              map[domain.UserID]int64
 	disabled                                         map[domain.UserID]bool
-	banned                                           map[domain.UserID]*int64 // until when; nil: not banned
+	banned                                           map[domain.UserID]*int64 // end of the ban; nil: not banned
 	roles                                            map[roleKey]bool         // true: granted last; false: revoked last
 	forgotten                                        []int64
 }

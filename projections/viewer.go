@@ -138,13 +138,13 @@ type Viewer struct {
 	Live          domain.LiveID
 	Present       bool
 	Node          string // the node that holds the connection, while present
-	FirstPosition int64  // of the first join; orders the list
+	FirstPosition int64  // position of the first join; orders the list
 	JoinedAt      time.Time
 	LeftAt        time.Time // zero while present
 	Cause         domain.LeaveCause
 }
 
-// ViewerFilter selects viewers. Zero fields select all. Its window is over FirstPosition.
+// ViewerFilter selects viewers. Zero fields select all. The window selects by FirstPosition.
 type ViewerFilter struct {
 	Live    domain.LiveID
 	User    domain.UserID
@@ -172,7 +172,7 @@ func scanViewer(row pgx.CollectableRow) (v Viewer, err error) {
 // PresentViewer is a user who is in a live now.
 type PresentViewer struct {
 	Profile
-	JoinedPosition int64 // of the newest join
+	JoinedPosition int64 // position of the newest join
 }
 
 // PresentViewers returns up to limit present viewers of a live whose newest join is before the position before, newest

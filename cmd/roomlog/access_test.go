@@ -11,7 +11,7 @@ import (
 )
 
 // TestUserWithoutAccess is the matrix of user states and servers: REST, the native socket, Socket.IO and RTMP. The
-// command is executed beside one process, and the user is connected to another.
+// command is executed on one node, and the user is connected to another.
 func TestUserWithoutAccess(t *testing.T) {
 	t.Parallel()
 	needFFmpeg(t)

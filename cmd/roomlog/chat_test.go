@@ -147,7 +147,7 @@ func playExchange(t *testing.T, one, two *process, native *socket, room, version
 	hear(b, "online", func(at attended) bool { return at.Action == "离开" && len(at.Clients) == 2 })
 	b.order(map[string]any{"quit": true})
 
-	// Whoever is refusal stays away.
+	// A client that was refused does not reconnect.
 	none := play(t, one, version, transports, with("room", "no such room"))
 	refusal := hear[exchanged](none, none.id, nil)
 	if refusal.Data.Action != "deny" || refusal.Data.Payload["type"] != "已删除" || refusal.Data.Payload["message"] != "删除，房间已删除." {

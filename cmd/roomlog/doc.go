@@ -3,7 +3,7 @@
 // serve wires the server, package admin contains the other commands, package cli what both share.
 //
 // `roomlog serve` needs no set-up. Without DATABASE_URL it runs a private PostgreSQL in the data folder, restarts it when
-// it dies, and stops it last. The administrative commands work beside a running server on the same data folder or
+// it dies, and stops it last. The administrative commands can run while a server uses the same data folder or
 // database; without a server they run that PostgreSQL for as long as they take.
 //
 // Exit codes: 0 success, 1 failure, 2 wrong arguments or settings, 3 `verify` found a fault.

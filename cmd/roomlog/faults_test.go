@@ -57,7 +57,7 @@ func TestPostgresKilledUnderLoad(t *testing.T) {
 	}
 }
 
-// TestDatabaseKilledUnderLoad kills an external database, which comes back. The tables lose some seconds, because their commits do
+// TestDatabaseKilledUnderLoad kills an external database, which restarts. The tables lose some seconds, because their commits do
 // not wait for the disk; the log loses nothing.
 func TestDatabaseKilledUnderLoad(t *testing.T) {
 	t.Parallel()
@@ -106,7 +106,7 @@ func TestTwoNodesServeOneLive(t *testing.T) {
 	two := serve(t, env, append([]string{"--data", dataDir(t)}, args...)...)
 	c := startLoad(t, 4, 4, 150, one, two)
 
-	// People who sit at the second process, and say nothing.
+	// Viewers on the second node who send nothing.
 	quiet := join(t, two, "quiet")
 	s := quiet.connect("")
 	enter(t, s, c.live, nil)

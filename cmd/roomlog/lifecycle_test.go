@@ -125,7 +125,7 @@ func TestReadyzFailsWhenTheTablesLag(t *testing.T) {
 // TestReadyzFailsWithoutTheDatabase stops and starts the database. The server survives and continues.
 func TestReadyzFailsWithoutTheDatabase(t *testing.T) {
 	t.Parallel()
-	database := pgtest.Server(t, pgtest.Setting("wal_writer_delay", "10s")) // what nobody waits for is lost with it
+	database := pgtest.Server(t, pgtest.Setting("wal_writer_delay", "10s")) // commits that do not wait for the disk are lost
 	env := append([]string{"DATABASE_URL=" + database.DSN()}, sharedSecrets...)
 	p := &person{t: t, at: serve(t, env, append([]string{"--data", dataDir(t)}, unhurried...)...)}
 	if status, r := p.ready(); status != http.StatusOK || !strings.HasPrefix(r.Checks["database"], "migration ") {

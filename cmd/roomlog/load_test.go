@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// replyTimeout is how long a client waits for a response before it tries another server.
+// replyTimeout is the time that a client waits for a response before it tries another server.
 const replyTimeout = 3 * time.Second
 
 // load is a group of users who send gifts to one live and of users who watch it while servers fail. A user whose server is gone
@@ -52,7 +52,7 @@ func startLoad(t testing.TB, givers, watchers, each int, servers ...*process) *l
 		p.topUp(3*each, 1)
 		c.givers = append(c.givers, p)
 	}
-	for i, p := range c.givers { // together, when everybody is there
+	for i, p := range c.givers { // together, after all have joined
 		c.streams.Go(func() { c.give(p, i) })
 	}
 	return c

@@ -12,7 +12,7 @@ import (
 	"roomlog/eventstore/pgtest"
 )
 
-// TestOperatingBesideAServer checks that administrative commands take effect in a running server at once.
+// TestOperatingBesideAServer checks that administrative commands take effect in a running server immediately.
 func TestOperatingBesideAServer(t *testing.T) {
 	t.Parallel()
 	at := serve(t, sharedSecrets, append([]string{"--data", dataDir(t)}, unhurried...)...)
@@ -99,7 +99,7 @@ func TestMetricsAndProfiles(t *testing.T) {
 	}
 }
 
-// TestExpiredRowsAreDeleted checks that expired outcomes of commands are deleted, except those that move coins.
+// TestExpiredRowsAreDeleted checks that expired outcomes of commands are deleted, except outcomes of commands that move coins.
 func TestExpiredRowsAreDeleted(t *testing.T) {
 	t.Parallel()
 	dsn := pgtest.Blank(t)

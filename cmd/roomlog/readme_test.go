@@ -48,7 +48,7 @@ func TestReadmeTour(t *testing.T) {
 	for _, b := range tour(t) {
 		typed := strings.TrimSpace(b.text)
 		switch {
-		case b.kind == "text" && watching: // what was to be seen meanwhile in the third terminal
+		case b.kind == "text" && watching: // the output of the third terminal
 			eventually(t, "the third terminal shows everything", func() bool {
 				watched = shell.file("anna.txt")
 				return len(missing(b.text, watched)) == 0 || strings.Contains(watched, `"type":"leave"`)

@@ -90,7 +90,7 @@ func playEvening(t *testing.T, viewer *person, native *socket, live int64, versi
 		}
 		return all
 	}
-	// In, and everybody sees it.
+	// The client joins, and all viewers get the new list.
 	p.emit("joinLive", payload(nil))
 	list := hear(p, "online", func(l shownList) bool { return l.among(viewer.name, p.id) })
 	if list.Action != "join" || list.User.Name != viewer.name || list.Total != 2 || list.Data[0].Name != viewer.name || list.Data[1].Name != "nora" {
@@ -142,7 +142,7 @@ func playEvening(t *testing.T, viewer *person, native *socket, live int64, versi
 		})
 	}
 
-	// The line breaks; newer clients are who they were, older ones are outside until they say something.
+	// The connection breaks. Newer clients recover their session; older ones join again with their next event.
 	p.order(map[string]any{"drop": true})
 	p.await("the break", "disconnect", nil)
 	back := p.await("its return", "connect", nil)

@@ -16,8 +16,8 @@ import (
 var unhurried = []string{"--gift-rate", "100000", "--gift-burst", "100000", "--frame-rate", "100000", "--frame-burst", "100000",
 	"--writes-per-user", "100000", "--registrations-per-address", "100000", "--restart-spread", "100ms"}
 
-// TestEveningFromStartToStop plays an evening on a fresh machine, as the README begins: people register, a streamer goes on
-// air, viewers come, talk, pay and give, lose their connection and come back without a gap, the server is
+// TestEveningFromStartToStop runs a whole evening on a new machine: users register, a streamer goes on air, viewers join,
+// comment, buy coins, send gifts, lose their connections and resume without a gap, the server is
 // killed in the middle of a stream of gifts, and everything acknowledged is there exactly once.
 func TestEveningFromStartToStop(t *testing.T) {
 	t.Parallel()
@@ -50,7 +50,7 @@ func TestEveningFromStartToStop(t *testing.T) {
 		t.Fatalf("carl hears %s", comment.Data)
 	}
 
-	// Bert pays, and however often the provider says so it counts once.
+	// Bert pays. Repeated callbacks of the provider count once.
 	bert.topUp(1000, 3)
 	paid := b.await("the coins", func(f frame) bool { return f.Type == "balance" })
 	if got := into[purse](t, paid); got.Balance != 10000 || got.Change != 10000 {
@@ -60,7 +60,7 @@ func TestEveningFromStartToStop(t *testing.T) {
 		t.Fatalf("bert has %d coins, want 10000", coins)
 	}
 
-	// Bert gives, and everybody sees it.
+	// Bert sends gifts, and all viewers see them.
 	given := into[purse](t, b.must("gift.send", map[string]any{"live": live, "gift": 1, "num": 2}, "g0"))
 	if given.Balance != 9940 {
 		t.Fatalf("bert has %d coins after giving, want 9940", given.Balance)
@@ -70,7 +70,7 @@ func TestEveningFromStartToStop(t *testing.T) {
 	}
 	c.await("the gauges", func(f frame) bool { return f.Type == "gauges" && into[figures](t, f) == figures{2, 2, 60} })
 
-	// Carl's line breaks, the evening goes on, and carl comes back without a gap.
+	// Carl's connection breaks, the live continues, and Carl resumes without a gap.
 	line := newLine(live, seen)
 	line.hear(t, c)
 	c.cut()
@@ -99,7 +99,7 @@ func TestEveningFromStartToStop(t *testing.T) {
 	}
 	at.again()
 
-	// Bert's client asks again for everything with the same keys, and gets the same answers.
+	// Bert's client repeats all requests with the same keys and gets the same replies.
 	b = bert.connect("")
 	enter(t, b, live, nil)
 	final := map[string]string{}
@@ -129,7 +129,7 @@ func TestEveningFromStartToStop(t *testing.T) {
 
 	auditEvening(t, at, anna)
 
-	// And at the end everybody is sent away politely, and nothing is left running.
+	// The server stops: it asks all clients to reconnect later, and no process is left.
 	if code := at.stop(); code != 0 {
 		t.Errorf("the server ended with exit code %d", code)
 	}
@@ -142,7 +142,7 @@ func TestEveningFromStartToStop(t *testing.T) {
 	}
 }
 
-// auditEvening checks log and tables beside the serving process.
+// auditEvening checks log and tables while the server runs.
 func auditEvening(t *testing.T, at *process, analyst *person) {
 	t.Helper()
 	if out := at.roomlog("verify"); !strings.HasPrefix(out, "ok: ") {
@@ -169,8 +169,8 @@ func auditEvening(t *testing.T, at *process, analyst *person) {
 	}
 }
 
-// stream sends gifts g1, g2, … without waiting for the answers, and answers those that were acknowledged
-// until the connection ended. after hears how many have been answered.
+// stream sends gifts g1, g2, … without waiting for replies, and returns the replies that arrived before the connection
+// ended. It calls after with the number of replies so far.
 func stream(t *testing.T, s *socket, live int64, gifts int, after func(answered int)) map[string]string {
 	t.Helper()
 	answers := make([]<-chan frame, gifts)

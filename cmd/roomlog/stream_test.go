@@ -42,7 +42,7 @@ func (p *process) mediaAddresses() (rtmp, flv string) {
 	return last(rtmpAddress), last(flvAddress)
 }
 
-// liveRoom is a room as everybody may see it.
+// liveRoom is a live in a REST response.
 type liveRoom struct {
 	ID     int64  `json:"id"`
 	Key    string `json:"key"`
@@ -60,7 +60,7 @@ type signedRoom struct {
 	Sign *string  `json:"sign"`
 }
 
-// create makes a room, and answers it with a sign to publish with.
+// create creates a live and returns it with a publish sign.
 func (p *person) create(title string) signedRoom {
 	p.t.Helper()
 	var made signedRoom
@@ -68,7 +68,7 @@ func (p *person) create(title string) signedRoom {
 	return made
 }
 
-// read answers a room with a sign to play with, or to publish with if it is one's own.
+// read returns a live with a play sign, or with a publish sign if the user owns it.
 func (p *person) read(live int64) signedRoom {
 	p.t.Helper()
 	var room signedRoom
@@ -87,7 +87,7 @@ func (p *process) flvURL(r signedRoom, suffix string) string {
 	return "http://" + flv + "/live/" + r.Data.Key + suffix + "?sign=" + *r.Sign
 }
 
-// watching plays HTTP-FLV, and answers how many bytes have come and why it ended.
+// watching is an HTTP-FLV player that counts the received bytes.
 type watching struct {
 	bytes chan int // each time that some came
 	ended chan error
@@ -160,7 +160,7 @@ func (s *saved) OnMessage(_ *gws.Conn, m *gws.Message) {
 
 func (s *saved) OnClose(*gws.Conn, error) { _ = s.file.Close(); close(s.closed) }
 
-// save plays WS-FLV into a file; what it answers waits for the end.
+// save writes a WS-FLV stream to a file. The returned function waits for its end.
 func save(t testing.TB, url string) (file string, wait func()) {
 	t.Helper()
 	file = filepath.Join(t.TempDir(), "saved.flv")
@@ -178,7 +178,7 @@ func save(t testing.TB, url string) (file string, wait func()) {
 	return file, func() { <-s.closed }
 }
 
-// status answers what a GET is answered with.
+// status returns the status of a GET.
 func status(t testing.TB, url string) int {
 	t.Helper()
 	answer, err := http.Get(url)
@@ -192,7 +192,7 @@ func status(t testing.TB, url string) int {
 	return answer.StatusCode
 }
 
-// exported answers the data of the events of a type.
+// exported returns the data of all events of a type.
 func exported[T any](p *process, kind string) (all []T) {
 	p.t.Helper()
 	for line := range strings.Lines(p.roomlog("export", "--type", kind)) {
@@ -271,14 +271,14 @@ func TestBroadcastReachesPlayers(t *testing.T) {
 	}
 }
 
-// figures answers what /metrics says.
+// figures returns the text of /metrics.
 func (p *person) figures() string {
 	p.t.Helper()
 	_, raw := p.do(http.MethodGet, "/metrics", nil, nil)
 	return string(raw)
 }
 
-// Whoever stops a live, stops its stream: the encoder and everybody who watches, and no old sign opens it again.
+// TestStoppingALiveCutsItsStream checks that encoder and players are disconnected, and that no old sign is accepted.
 func TestStoppingALiveCutsItsStream(t *testing.T) {
 	t.Parallel()
 	needFFmpeg(t)
@@ -308,7 +308,7 @@ func TestStoppingALiveCutsItsStream(t *testing.T) {
 	})
 }
 
-// TestADisabledOwnerIsCutOff checks that disabling an owner ends the stream at once.
+// TestADisabledOwnerIsCutOff checks that disabling an owner ends the stream immediately.
 func TestADisabledOwnerIsCutOff(t *testing.T) {
 	t.Parallel()
 	needFFmpeg(t)
@@ -377,7 +377,7 @@ type streamLine struct {
 	Players    map[string]int `json:"players"`
 }
 
-// streams answers what a person may see of the streams.
+// streams returns the streams that a user may see.
 func (p *person) streams() (all []streamLine) {
 	p.t.Helper()
 	p.get("/api/streams", &all)
@@ -394,7 +394,7 @@ func (p *person) kick(form map[string]any) int {
 	return status
 }
 
-// What goes on is seen by operators and owners, and ended by operators.
+// TestStreamsAreListedAndKicked checks that operators and owners list streams, and that operators end them.
 func TestStreamsAreListedAndKicked(t *testing.T) {
 	t.Parallel()
 	needFFmpeg(t)
@@ -509,7 +509,7 @@ func TestWebhooksAreCalled(t *testing.T) {
 	}
 	eventually(t, "the end is told", func() bool { return strings.Contains(h.list(), "done_connect") })
 	if got, want := h.list(), "pre_connect, post_connect, pre_publish, post_publish, done_publish stopped, done_connect"; got != want &&
-		got != strings.Replace(want, "post_connect, pre_publish", "pre_publish, post_connect", 1) { // who asks does not wait for who is told
+		got != strings.Replace(want, "post_connect, pre_publish", "pre_publish, post_connect", 1) { // the two webhooks are sent independently
 		t.Errorf("told were %s", got)
 	}
 	if len(h.at) != 2 || h.at[0] >= h.at[1] {
@@ -520,7 +520,7 @@ func TestWebhooksAreCalled(t *testing.T) {
 	}
 }
 
-// Streams can be taken by a process of their own, and go on while the others are away.
+// TestMediaInANodeOfItsOwn checks that a media node continues while the other nodes are down.
 func TestMediaInANodeOfItsOwn(t *testing.T) {
 	t.Parallel()
 	needFFmpeg(t)

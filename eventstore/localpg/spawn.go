@@ -18,7 +18,7 @@ import (
 )
 
 const (
-	maxLog      = 10 << 20 // bytes; then a new log begins, and the old one is kept
+	maxLog      = 10 << 20 // bytes; a larger log is renamed to postgres.log.old before the next start
 	maxLogShown = 4 << 10
 	spawnTries  = 20 // the backends of a killed server end after a moment
 	spawnDelay  = 250 * time.Millisecond

@@ -60,8 +60,8 @@ func Server(t testing.TB, options ...Option) *Instance {
 	return i
 }
 
-// begin starts the server for the first time, and migrates the database. A copied cluster that cannot be started is replaced
-// by a new one, because it may belong to another version of PostgreSQL.
+// begin starts the server for the first time, and migrates the database. If a copied cluster cannot be started, begin creates
+// a new cluster, because the copy may belong to another version of PostgreSQL.
 func (i *Instance) begin(ctx context.Context, copied bool) {
 	i.t.Helper()
 	var err error

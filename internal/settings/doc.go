@@ -7,7 +7,7 @@
 //
 //		CommentRate float64       `default:"5" min:"0.1" max:"1000" unit:"comments/s" help:"Comments accepted from one user."`
 //		PushWindow  time.Duration `default:"50ms" max:"1s" zero:"every push is written immediately" help:"Time during which pushes are collected."`
-//		Mode        string        `default:"requested" oneof:"off,requested,all" help:"Which lives are recorded."`
+//		Mode        string        `default:"requested" oneof:"off,requested,all" help:"Lives that are recorded."`
 //		WriteTimeout time.Duration `default:"8s"` // no help tag: no flag
 //	}
 //

@@ -1,6 +1,6 @@
 // Package amf encodes and decodes AMF0, the value format of RTMP commands, their arguments and stream metadata.
 //
-// Input from the network is scanned before the library decodes it, because the library allocates the length that a
-// sender announces and recurses as deep as the sender nests. Decode uses at most a small multiple of the size of the
-// message, whatever the message contains, and never panics.
+// Input from the network is scanned before flvio decodes it, because flvio allocates the length that a sender announces
+// and recurses as deep as the sender nests. Decode uses at most a small multiple of the size of the message, whatever the
+// message contains, and never panics.
 package amf

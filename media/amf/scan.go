@@ -90,7 +90,7 @@ func (s *scanner) value(depth int) error {
 	case markObject:
 		return s.object(depth)
 	case markECMAArray:
-		if err := s.skip(4); err != nil { // a count that senders do not keep to
+		if err := s.skip(4); err != nil { // a count that is often wrong
 			return err
 		}
 		return s.object(depth)
@@ -116,7 +116,7 @@ func (s *scanner) text32() error {
 	return s.skip(uint64(binary.BigEndian.Uint32(size)))
 }
 
-// object checks fields up to the empty name and the end marker.
+// object checks the fields of an object up to the empty name and the end marker.
 func (s *scanner) object(depth int) error {
 	for {
 		size, err := s.take(2)

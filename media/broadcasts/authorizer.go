@@ -21,16 +21,17 @@ var (
 	ErrRecentlyKicked = errors.New("broadcasts: an operator ended the broadcast of this live a moment ago")
 )
 
-// requestMemory is how long a request is remembered: longer than a client needs from its authorization to its stream.
+// requestMemory is the time for which a request is remembered: longer than a client needs from its authorization to
+// its stream.
 const requestMemory = time.Minute
 
-// authorizer decides who may publish and play. It is safe for concurrent use.
+// authorizer decides which clients may publish and play. It is safe for concurrent use.
 type authorizer struct {
 	cfg Config
 
 	mu        sync.Mutex
-	cooldowns map[domain.LiveID]time.Time // lives that were kicked, until when publishers are refused
-	requests  map[string]time.Time        // stream keys that were requested, and when
+	cooldowns map[domain.LiveID]time.Time // by live that was kicked: until when publishers are refused
+	requests  map[string]time.Time        // by stream key: time of the newest request
 	prunedAt  time.Time
 }
 
@@ -38,7 +39,7 @@ func newAuthorizer(cfg Config) *authorizer {
 	return &authorizer{cfg: cfg, cooldowns: make(map[domain.LiveID]time.Time), requests: make(map[string]time.Time)}
 }
 
-// publish requires a publish sign, a live that may have a broadcast, and no broadcast of it on another node.
+// publish accepts a valid publish sign for a live that may have a broadcast and has no broadcast on another node.
 func (a *authorizer) publish(ctx context.Context, r media.PublishRequest) error {
 	if err := a.cfg.Signer.Verify(media.ScopePublish, r.Key, r.Sign); err != nil {
 		return err
@@ -63,7 +64,7 @@ func (a *authorizer) publish(ctx context.Context, r media.PublishRequest) error 
 	return nil // the broadcast of a lost node ends when this one begins
 }
 
-// play requires a play sign and a live that may have a broadcast.
+// play accepts a valid play sign for a live that may have a broadcast.
 func (a *authorizer) play(ctx context.Context, r media.PlayRequest) error {
 	if err := a.cfg.Signer.Verify(media.ScopePlay, r.Key, r.Sign); err != nil {
 		return err
@@ -72,7 +73,7 @@ func (a *authorizer) play(ctx context.Context, r media.PlayRequest) error {
 	return err
 }
 
-// check returns the live of a stream key if it may have a broadcast.
+// check returns the live of a stream key. It returns an error if the live may not have a broadcast.
 func (a *authorizer) check(ctx context.Context, key string) (projections.Live, error) {
 	a.remember(key) // before the check: see recentRequests
 	live, err := a.cfg.Owners.CheckOwner(ctx, key)
@@ -89,7 +90,7 @@ func (a *authorizer) check(ctx context.Context, key string) (projections.Live, e
 	return live, nil
 }
 
-// remember stores that a key was requested.
+// remember stores the time of a request for key.
 func (a *authorizer) remember(key string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -101,8 +102,9 @@ func (a *authorizer) remember(key string) {
 	a.requests[key] = now
 }
 
-// recentRequests returns the stream keys that were requested in the last minute or two. A client that has just been
-// authorized may not be in the snapshot of the server yet, but has to be refused when the owner has lost access.
+// recentRequests returns the stream keys that were requested in the last one or two minutes. A client that has just
+// been authorized may not be in the snapshot of the server yet, but must be disconnected when the owner has lost
+// access.
 func (a *authorizer) recentRequests() []string {
 	a.mu.Lock()
 	defer a.mu.Unlock()

@@ -15,17 +15,18 @@ import (
 	"roomlog/projections/feed"
 )
 
-// Executor decides commands and appends the resulting events to the log. *eventstore.Sequencer is one.
+// Executor decides commands and appends the resulting events to the log. *eventstore.Sequencer implements it.
 type Executor interface {
 	Execute(ctx context.Context, r domain.Request) (eventstore.Receipt, error)
 }
 
-// OwnerChecker finds a live by its stream key and checks whether its owner may broadcast. *projections.Admission is one.
+// OwnerChecker finds a live by its stream key and checks whether its owner may broadcast. *projections.Admission
+// implements it.
 type OwnerChecker interface {
 	CheckOwner(ctx context.Context, streamKey string) (projections.Live, error)
 }
 
-// Server is the media server of a Manager. *media.Server is one.
+// Server is the media server of a Manager. *media.Server implements it.
 type Server interface {
 	Cut(key string, reason media.Reason)
 	Kick(id string) bool
@@ -50,12 +51,13 @@ type Config struct {
 	// OnChange is called when the beginning or end of a broadcast is in the log: once for its beginning and once for
 	// its end, in order, and not at all if the log has refused the beginning. nil means no call.
 	OnChange func(ctx context.Context, c Change)
-	// LostNodeGrace is how long a node may be missing before its broadcasts are ended. It may only have lost the
-	// database for a moment.
+	// LostNodeGrace is the time after which the broadcasts of a missing node are ended. A node may be missing only
+	// because it has lost the database for a moment.
 	LostNodeGrace time.Duration
 
 	AutoLive bool `help:"Put a live that has not started on air when its broadcast begins. A paused live stays paused."`
-	// KickCooldown keeps encoders away, which otherwise reconnect within seconds.
+	// KickCooldown is the time for which publishers of a kicked live are refused, because encoders reconnect within
+	// seconds.
 	KickCooldown time.Duration `default:"1m"`
 }
 
@@ -84,5 +86,5 @@ func (c Config) withDefaults() (Config, error) {
 	return c, nil
 }
 
-// serverRef refers to the server of a Manager, which Attach sets before the server runs.
+// serverRef holds the server of a Manager. Attach sets it before the server runs.
 type serverRef struct{ Server }

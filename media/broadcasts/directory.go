@@ -23,8 +23,8 @@ func NewDirectory(c *cluster.Cluster, queries *projections.Queries) *Directory {
 	return &Directory{c, queries}
 }
 
-// Stream is the stream of a live: its broadcast in the tables, and its state on each node that has it. A live for
-// which players are waiting has a Stream without a broadcast.
+// Stream describes the stream of a live: its broadcast in the tables, and its state on each node that has the stream.
+// A live for which players are waiting has a Stream without a broadcast.
 type Stream struct {
 	Live  projections.Live
 	Nodes []NodeStats // the node with the publisher first
@@ -72,7 +72,7 @@ func (d *Directory) Streams(ctx context.Context) ([]Stream, error) {
 	return all, nil
 }
 
-// Players returns the players of a live on all nodes, the longest first, at most 500 per node.
+// Players returns the players of a live on all nodes, at most 500 per node, in the order in which they started.
 func (d *Directory) Players(ctx context.Context, live projections.Live) ([]Player, error) {
 	players, err := survey[Player](ctx, d.cluster, topicPlayers, live.StreamKey)
 	if err != nil {

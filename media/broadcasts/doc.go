@@ -9,7 +9,7 @@
 //     the path of a frame.
 //   - A [Manager] follows the log. It cuts the streams of a live that has ended, of an owner who lost access, and of
 //     a broadcast that an operator ended or that another node replaced.
-//   - A broadcast of a node that was lost is ended in the log by another node, or by the same node when it restarts.
+//   - Another node, or the same node when it restarts, ends the broadcasts of a lost node in the log.
 //   - A [Directory] lists the streams and players of all nodes.
 //   - [Recordings] decides which broadcasts are recorded, records the beginning and end of each recording in the log,
 //     and authorizes playback of recordings.

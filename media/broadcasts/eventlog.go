@@ -19,7 +19,7 @@ import (
 const (
 	firstRetry = 100 * time.Millisecond
 	lastRetry  = time.Second
-	lastTry    = 4 * time.Second // for commands that are pending when the server stops
+	lastTry    = 4 * time.Second // time for commands that are pending when the server stops
 )
 
 // eventLog records the beginning and end of the broadcasts of this node in the log.
@@ -27,21 +27,21 @@ type eventLog struct {
 	cfg    Config
 	server *serverRef
 
-	exhausted atomic.Bool // the log was unavailable during a shutdown: later commands are not tried
+	exhausted atomic.Bool // the log was unavailable during a shutdown, so that later commands are not tried
 
 	mu      sync.Mutex
 	running map[string]*entry // by media.Broadcast.ID
 }
 
-// entry is a broadcast of this node as the log knows it.
+// entry is a broadcast of this node with its data in the log.
 type entry struct {
 	key       string
 	live      domain.LiveID
-	id        domain.BroadcastID // that of the broadcast, except after endedByMistake
+	id        domain.BroadcastID // the id of the broadcast, or another id after another node has ended it, see markEnded
 	broadcast media.Broadcast
 
-	after int64 // a position before its beginning
-	ended int64 // position at which another node has recorded its end; 0: none received
+	after int64 // a position before the event of the beginning
+	ended int64 // position at which another node has recorded the end; 0: not received
 }
 
 func newEventLog(cfg Config, server *serverRef) *eventLog {
@@ -63,7 +63,7 @@ func (l *eventLog) started(ctx context.Context, b media.Broadcast) {
 	l.mu.Unlock()
 	receipt, err := l.begin(ctx, e, l.cfg.AutoLive)
 	if err != nil {
-		l.remove(b) // its end is not recorded either
+		l.remove(b) // the end is not recorded either
 		l.cutIfRefused(e, err)
 		return
 	}
@@ -92,7 +92,7 @@ func (l *eventLog) cutIfRefused(e entry, err error) {
 func (l *eventLog) stopped(ctx context.Context, b media.Broadcast, reason media.Reason) {
 	e := l.remove(b)
 	if e == nil {
-		return // its beginning was not recorded
+		return // the beginning was not recorded
 	}
 	receipt, err := l.execute(ctx, "", domain.StopBroadcast{Live: e.live, Broadcast: e.id, Cause: causeOf(reason), Bytes: int64(min(b.Bytes, 1<<62))})
 	if err != nil {
@@ -107,8 +107,8 @@ func (l *eventLog) stopped(ctx context.Context, b media.Broadcast, reason media.
 }
 
 // markEnded stores that the log has the end of a broadcast of this node. If the end was recorded because the node was
-// considered lost, the broadcast gets a new id, because a broadcast ends only once in the log. It reports false if
-// the broadcast is not one of this node.
+// considered lost, the broadcast gets a new id, because a broadcast ends only once in the log. markEnded reports
+// false if this node has no such broadcast.
 func (l *eventLog) markEnded(e domain.BroadcastStopped, position int64) (entry, bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -125,7 +125,7 @@ func (l *eventLog) markEnded(e domain.BroadcastStopped, position int64) (entry, 
 	return entry{}, false
 }
 
-// resume begins a broadcast again that another node has ended because this node was considered lost.
+// resume begins a broadcast again after another node has ended it because this node was considered lost.
 func (l *eventLog) resume(ctx context.Context, e entry) {
 	if _, err := l.begin(ctx, e, false); err != nil {
 		l.cutIfRefused(e, err)
@@ -154,7 +154,7 @@ func (l *eventLog) list() []entry {
 	return all
 }
 
-// remove forgets a broadcast and returns what was known of it, or nil.
+// remove removes a broadcast and returns its entry, or nil.
 func (l *eventLog) remove(b media.Broadcast) *entry {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -184,7 +184,7 @@ func (l *eventLog) liveOf(ctx context.Context, key string) (live domain.LiveID, 
 	return live, err
 }
 
-// execute executes a command of the system.
+// execute executes a command with the system as its actor.
 func (l *eventLog) execute(ctx context.Context, idempotencyKey string, c domain.Command) (receipt eventstore.Receipt, err error) {
 	err = l.persist(ctx, func(ctx context.Context) error {
 		receipt, err = l.cfg.Commands.Execute(ctx, domain.Request{Command: c, Actor: domain.Actor{Kind: domain.System}, IdempotencyKey: idempotencyKey})
@@ -195,7 +195,8 @@ func (l *eventLog) execute(ctx context.Context, idempotencyKey string, c domain.
 
 var errShutdown = errors.New("the log was unavailable until the shutdown of this node")
 
-// persist calls do until it succeeds or is refused. After ctx has ended it retries for lastTry, once in all.
+// persist calls do until it succeeds or is refused. After ctx has ended, persist retries for lastTry. If that fails
+// once, later calls do not retry.
 func (l *eventLog) persist(ctx context.Context, do func(context.Context) error) error {
 	if ctx.Err() != nil && l.exhausted.Load() {
 		return errShutdown
@@ -217,7 +218,7 @@ func (l *eventLog) persist(ctx context.Context, do func(context.Context) error) 
 	}
 }
 
-// causeOf returns the cause of an end as the log names it.
+// causeOf returns the domain.StopCause for a reason.
 func causeOf(reason media.Reason) domain.StopCause {
 	switch reason {
 	case media.ReasonStopped:

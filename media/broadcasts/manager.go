@@ -14,8 +14,8 @@ type Manager struct {
 	log        *eventLog
 }
 
-// New returns a Manager. It authorizes and observes at once; Run does the rest. New adds a cleanup to the cluster and
-// must be called before the cluster runs.
+// New returns a Manager. It authorizes and observes immediately; Run does the rest. New adds a cleanup to the cluster
+// and must be called before the cluster runs.
 func New(cfg Config) (*Manager, error) {
 	cfg, err := cfg.withDefaults()
 	if err != nil {
@@ -37,7 +37,7 @@ func (m *Manager) Run(ctx context.Context) error {
 	return w.run(ctx)
 }
 
-// AuthorizeConnect accepts every client. Rights are checked by the requests that follow.
+// AuthorizeConnect accepts every client, because AuthorizePublish and AuthorizePlay check the rights.
 func (m *Manager) AuthorizeConnect(context.Context, media.ConnectRequest) error { return nil }
 
 // AuthorizePublish accepts a publisher with a publish sign for a live that exists, has not ended and was not kicked in

@@ -16,14 +16,14 @@ import (
 	"roomlog/projections"
 )
 
-// RecordMode decides which broadcasts are recorded.
+// RecordMode selects the broadcasts that are recorded.
 type RecordMode string
 
 // The modes.
 const (
 	RecordOff       RecordMode = "off"       // none
-	RecordRequested RecordMode = "requested" // those of lives whose owners have turned recording on
-	RecordAll       RecordMode = "all"       // those of all lives except where the owner has turned recording off
+	RecordRequested RecordMode = "requested" // broadcasts of lives whose owners have turned recording on
+	RecordAll       RecordMode = "all"       // all broadcasts, except of lives whose owners have turned recording off
 )
 
 // RecordingQueries reads the tables. *projections.Queries implements it.
@@ -59,13 +59,13 @@ func NewRecordings(cfg RecordingsConfig) (*Recordings, error) {
 	return &Recordings{cfg}, nil
 }
 
-// BroadcastSource provides the frames of a broadcast. *media.Server is one.
+// BroadcastSource provides the frames of a broadcast. *media.Server implements it.
 type BroadcastSource interface {
 	Subscribe(b media.Broadcast) (*media.Player, error)
 }
 
-// Start starts the recording of a broadcast that has begun, if it is to be recorded. Errors are logged and do not affect
-// the broadcast.
+// Start starts the recording of a broadcast that has begun, if broadcasts of its live are recorded. Errors are logged
+// and do not affect the broadcast.
 func (r *Recordings) Start(ctx context.Context, live domain.LiveID, b media.Broadcast, from BroadcastSource, to *record.Recorder) {
 	wanted, err := r.wanted(ctx, live)
 	if err == nil && wanted {
@@ -79,7 +79,7 @@ func (r *Recordings) Start(ctx context.Context, live domain.LiveID, b media.Broa
 	}
 }
 
-// Stop sets the reason why a broadcast that may be recorded has ended.
+// Stop sets the reason for the end of a broadcast that may be recorded.
 func (r *Recordings) Stop(live domain.LiveID, b media.Broadcast, reason media.Reason, of *record.Recorder) {
 	of.Stop(folderOf(live), b.ID, record.ReasonOf(reason))
 }
@@ -126,7 +126,7 @@ func (r *Recordings) DiscardRecording(ctx context.Context, rec record.Recording,
 	return r.execute(ctx, domain.DiscardRecording{Live: live, Recording: domain.RecordingID(rec.ID), Cause: domain.RecordingCause(reason)})
 }
 
-// FindDeleted returns the recordings that are deleted in the tables, or whose owner was forgotten.
+// FindDeleted returns those of the recordings in all that are deleted in the tables, or whose owner was forgotten.
 func (r *Recordings) FindDeleted(ctx context.Context, all []record.Recording) ([]record.Recording, error) {
 	ids := make([]string, len(all))
 	for i, rec := range all {
@@ -139,8 +139,8 @@ func (r *Recordings) FindDeleted(ctx context.Context, all []record.Recording) ([
 	return slices.DeleteFunc(slices.Clone(all), func(rec record.Recording) bool { return !slices.Contains(deleted, rec.ID) }), nil
 }
 
-// Authorize decides whether a recording may be played: with a play sign of its live, also after the live has ended. It is
-// the Authorize of a record.Handler.
+// Authorize returns nil if sign is a play sign of the recording's live, which may have ended. Otherwise it returns
+// record.ErrForbidden, record.ErrNotFound or the error of the query. It is the Authorize of a record.Handler.
 func (r *Recordings) Authorize(ctx context.Context, folder, id, sign string) error {
 	rec, err := r.cfg.Queries.Recording(ctx, domain.RecordingID(id))
 	switch {
@@ -167,7 +167,7 @@ func logTime(t time.Time) time.Time { return t.UTC().Truncate(time.Millisecond) 
 // folderOf returns the folder of the recordings of a live.
 func folderOf(live domain.LiveID) string { return strconv.FormatInt(int64(live), 10) }
 
-// liveOf returns the live whose folder has a recording.
+// liveOf returns the live whose folder contains a recording.
 func liveOf(rec record.Recording) (domain.LiveID, error) {
 	n, err := strconv.ParseInt(rec.Folder, 10, 64)
 	if err != nil {

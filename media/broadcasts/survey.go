@@ -17,7 +17,7 @@ const (
 	topicPlayer  = "media.player"  // the stream key of the player whose id is the request
 )
 
-const maxPlayers = 500 // players of one stream that a node lists
+const maxPlayers = 500 // maximum number of players of one stream in the reply of a node
 
 // NodeStats describes a stream on one node.
 type NodeStats struct {
@@ -25,7 +25,7 @@ type NodeStats struct {
 	Node      string                 `json:"node"`
 	Publisher string                 `json:"publisher,omitempty"` // media.Client.ID
 	Bitrate   int                    `json:"bitrate"`             // of the publisher, in bits per second
-	GOP       int                    `json:"gop"`                 // pictures in the last group of pictures
+	GOP       int                    `json:"gop"`                 // pictures in the last complete group of pictures
 	GOPLength time.Duration          `json:"gop_length"`
 	Players   map[media.Protocol]int `json:"players"`
 	Frames    uint64                 `json:"frames"`
@@ -44,7 +44,7 @@ func nodeStatsOf(st media.StreamStats, node string) NodeStats {
 	return f
 }
 
-// Player is a player of a stream.
+// Player describes a player of a stream on one node.
 type Player struct {
 	ID        string         `json:"id"` // media.Client.ID
 	Node      string         `json:"node"`
@@ -94,7 +94,7 @@ func answerSurveys(c *cluster.Cluster, server *serverRef) (stop func()) {
 	}
 }
 
-// survey asks all nodes and returns the items of all replies.
+// survey sends a request to all nodes and returns the items of all replies.
 func survey[T any](ctx context.Context, c *cluster.Cluster, topic, request string) ([]T, error) {
 	s, err := c.Survey(ctx, topic, []byte(request))
 	if err != nil {

@@ -7,7 +7,7 @@ import (
 	"roomlog/projections"
 )
 
-const pageSize = 500 // broadcasts read at once
+const pageSize = 500 // maximum number of broadcasts in one query
 
 // eachBroadcast calls do with each running broadcast in the tables, ordered by live, until an error.
 func eachBroadcast(ctx context.Context, queries *projections.Queries, do func(projections.Broadcast) error) error {

@@ -13,7 +13,8 @@ import (
 	"roomlog/projections/feed"
 )
 
-// watcher follows the log and disconnects publishers and players that may not stay connected. One goroutine runs it.
+// watcher follows the log and disconnects publishers and players that may not stay connected. Only one goroutine runs
+// it.
 type watcher struct {
 	cfg        Config
 	server     *serverRef
@@ -94,8 +95,8 @@ func (w *watcher) checkLive(ctx context.Context, id domain.LiveID) error {
 	return w.check(ctx, live.StreamKey)
 }
 
-// checkAll checks every stream of this node, and those whose clients were authorized a moment ago. It is called when
-// any user loses access, which is rare.
+// checkAll checks every stream of this node, and every stream key that was requested in the last one or two minutes.
+// It is called when a user loses access, which is rare.
 func (w *watcher) checkAll(ctx context.Context) error {
 	keys := make(map[string]bool)
 	for _, s := range w.server.Snapshot().Streams {
@@ -112,8 +113,8 @@ func (w *watcher) checkAll(ctx context.Context) error {
 	return nil
 }
 
-// check cuts a stream if its live has ended or its owner may not broadcast. It reads the tables as they are: a batch
-// is released when the tables have its events.
+// check cuts a stream if its live has ended or its owner may not broadcast. It reads the tables, which already
+// contain the events of a released batch.
 func (w *watcher) check(ctx context.Context, key string) error {
 	live, err := w.cfg.Queries.LiveByStreamKey(ctx, key)
 	switch {
@@ -155,7 +156,8 @@ func (w *watcher) kickPlayer(ctx context.Context, e domain.PlayerKicked) {
 	}
 }
 
-// catchUp handles the ends of broadcasts and the kicks of players that were recorded while nothing was followed.
+// catchUp handles the ends of broadcasts and the kicks of players that were recorded while the watcher did not follow
+// the log.
 func (w *watcher) catchUp(ctx context.Context) error {
 	upTo := w.cfg.Feed.Checkpoint() // later events come in batches
 	missed, after, err := w.missedEnds(ctx, upTo)
@@ -187,7 +189,7 @@ func (w *watcher) catchUp(ctx context.Context) error {
 	return nil
 }
 
-// missedEnds returns the broadcasts of this node that have ended in the tables, and a position before all their ends.
+// missedEnds returns the broadcasts of this node that have ended in the tables, and a position before all these ends.
 func (w *watcher) missedEnds(ctx context.Context, upTo int64) (missed map[domain.BroadcastID]bool, after int64, err error) {
 	missed, after = make(map[domain.BroadcastID]bool), upTo
 	for _, e := range w.log.list() {

@@ -1,7 +1,7 @@
 package flv
 
-// Codec is the name of a codec: "h264", "aac". A codec of enhanced RTMP that this package does not know is named by
-// its FourCC.
+// Codec is the name of a codec: "h264", "aac". A codec of enhanced RTMP that is unknown to this package has its
+// FourCC as name.
 type Codec string
 
 // The codecs that this package can parse.
@@ -15,7 +15,8 @@ const (
 	Opus Codec = "opus"
 )
 
-// videoCodec returns the codec for the number in a video tag. 12 and 13 are in use but not standardized.
+// videoCodec returns the codec for the number in a video tag, or "". The numbers 12 and 13 are in use but not
+// standardized.
 func videoCodec(id byte) Codec {
 	switch id {
 	case 2:
@@ -34,7 +35,7 @@ func videoCodec(id byte) Codec {
 	return ""
 }
 
-// audioCodec returns the codec for the number in an audio tag.
+// audioCodec returns the codec for the number in an audio tag, or "".
 func audioCodec(id byte) Codec {
 	switch id {
 	case 0, 3:
@@ -57,7 +58,7 @@ func audioCodec(id byte) Codec {
 	return ""
 }
 
-// fourCC returns the codec for a FourCC of enhanced RTMP.
+// fourCC returns the codec for a FourCC of enhanced RTMP, or "" if the FourCC is not printable.
 func fourCC(letters []byte) Codec {
 	switch string(letters) {
 	case "avc1":

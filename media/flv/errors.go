@@ -15,4 +15,4 @@ func guard(err *error) {
 	}
 }
 
-const maxUnits = 1 << 14 // NAL units or OBUs in a frame; real frames have far fewer
+const maxUnits = 1 << 14 // maximum number of NAL units or OBUs in a frame; real frames have far fewer

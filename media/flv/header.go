@@ -10,8 +10,8 @@ import (
 )
 
 const (
-	maxSide = 1 << 14 // pixels
-	maxRate = 768_000 // samples a second
+	maxSide = 1 << 14 // maximum width and height in pixels
+	maxRate = 768_000 // maximum number of samples per second
 )
 
 // Size is the width and height of video in pixels.
@@ -81,8 +81,8 @@ func sizeOfAV1(body []byte) (Size, error) {
 // Sound describes an audio track: samples per second and channels.
 type Sound struct{ Rate, Channels int }
 
-// ParseSound returns the rate and the channels of an audio payload, which for AAC must be the sequence header. It
-// returns a zero Sound and no error for codecs whose payloads do not contain them.
+// ParseSound returns the rate and the channels of an audio payload. For AAC and Opus the payload must be the sequence
+// header. ParseSound returns a zero Sound and no error for codecs whose payloads do not contain rate and channels.
 func ParseSound(payload []byte) (sound Sound, err error) {
 	defer guard(&err)
 	info := Describe(Audio, payload)
@@ -113,7 +113,7 @@ func soundOfAAC(body []byte) (Sound, error) {
 	return Sound{rate, channels[c.ChannelConfig]}, nil
 }
 
-// ParseAV1Header returns the sequence header OBU in a sequence header of AV1.
+// ParseAV1Header returns the sequence header OBU in an AV1 sequence header.
 func ParseAV1Header(header []byte) (obu []byte, err error) {
 	defer guard(&err)
 	info := Describe(Video, header)

@@ -2,12 +2,12 @@ package flv
 
 import "encoding/binary"
 
-// Info describes a payload by its first bytes.
+// Info is the description of a payload by its first bytes.
 type Info struct {
 	Kind   byte
 	Codec  Codec // "" if unknown
 	Track  byte  // number among the tracks of one kind; nearly always 0
-	Header bool  // a sequence header, without which nothing can be decoded, or script data
+	Header bool  // a sequence header, which decoders need first, or script data
 	Key    bool  // a video frame that can be decoded without earlier frames
 	Coded  bool  // coded media
 	Mixed  bool  // several tracks in one payload; Body is the start of all of them
@@ -15,7 +15,7 @@ type Info struct {
 	Offset int32 // composition time: ms from the timestamp to the presentation of the frame
 }
 
-// The packet types of enhanced RTMP. The first two are also those of H.264 and AAC in FLV.
+// The packet types of enhanced RTMP. Types 0 and 1 are also the packet types of H.264 and AAC in FLV.
 const (
 	packetHeader      = 0
 	packetCoded       = 1
@@ -33,8 +33,8 @@ const (
 	formatEnhanced = 9 // audio format that marks enhanced RTMP
 )
 
-// Describe returns the description of a payload. It never fails: an unknown payload is neither a header nor a key
-// frame.
+// Describe returns the description of a payload. It never fails: an unknown payload is neither a header nor coded
+// media.
 func Describe(kind byte, payload []byte) Info {
 	info := Info{Kind: kind}
 	switch {
@@ -142,5 +142,5 @@ func skipModifier(b []byte) (packet byte, rest []byte) {
 	return b[size] & 15, b[size+1:]
 }
 
-// offset returns a signed number of three bytes.
+// offset returns the signed number in the first three bytes of b.
 func offset(b []byte) int32 { return int32(uint32(b[0])<<24|uint32(b[1])<<16|uint32(b[2])<<8) >> 8 }

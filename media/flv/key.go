@@ -2,10 +2,10 @@ package flv
 
 import "encoding/binary"
 
-const maxLook = 16 // units that are checked; the slice of a key frame follows a few parameter sets
+const maxLook = 16 // maximum number of units that are checked; the slice of a key frame follows a few parameter sets
 
-// containsKey reports whether a frame contains a key picture, for publishers of enhanced RTMP that do not mark key
-// frames.
+// containsKey reports whether a frame contains a key picture. It serves publishers of enhanced RTMP that do not mark
+// key frames.
 func containsKey(c Codec, body []byte) bool {
 	switch c {
 	case H264:
@@ -20,7 +20,7 @@ func containsKey(c Codec, body []byte) bool {
 	return false
 }
 
-// anyNALU reports whether the first byte of one of the first NAL units matches.
+// anyNALU reports whether match returns true for the first byte of one of the first maxLook NAL units.
 func anyNALU(body []byte, match func(first byte) bool) bool {
 	for n := 0; len(body) > 4 && n < maxLook; n++ {
 		if size := binary.BigEndian.Uint32(body); size > 0 {
@@ -37,7 +37,7 @@ func anyNALU(body []byte, match func(first byte) bool) bool {
 	return false
 }
 
-// startsSequence reports whether one of the first OBUs is a sequence header.
+// startsSequence reports whether one of the first maxLook OBUs is a sequence header.
 func startsSequence(body []byte) bool {
 	units, _ := splitOBUs(body, maxLook)
 	for _, unit := range units {

@@ -10,8 +10,8 @@ import (
 // ErrNoMetadata is returned for script data other than onMetaData.
 var ErrNoMetadata = errors.New("flv: script data is not metadata")
 
-// ParseMetadata finds onMetaData in script data. It returns the payload for players, without the leading
-// @setDataFrame, and the fields.
+// ParseMetadata parses script data that contains onMetaData. It returns the payload for players, without the leading
+// @setDataFrame, and the fields. It returns ErrNoMetadata for other script data.
 func ParseMetadata(payload []byte) (clean []byte, fields amf.Object, err error) {
 	name, size, err := amf.First(payload)
 	if err == nil && name == "@setDataFrame" {

@@ -7,16 +7,17 @@ import (
 	"github.com/deepch/vdk/codec/h264parser"
 )
 
-const maxSets = 64 // parameter sets in a sequence header
+const maxSets = 64 // maximum number of parameter sets in a sequence header
 
-// ParameterSets holds the first parameter set of each kind of H.264 or HEVC, and the size of the length field
-// before each NAL unit of a frame.
+// ParameterSets holds the first parameter set of each kind of H.264 or HEVC, and the size in bytes of the length
+// field before each NAL unit of a frame.
 type ParameterSets struct {
 	VPS, SPS, PPS []byte // VPS only for HEVC
 	LengthSize    int
 }
 
-// ParseParameterSets returns the parameter sets in a sequence header of H.264 or HEVC. None of them is empty.
+// ParseParameterSets returns the parameter sets in a sequence header of H.264 or HEVC. Sets that the codec has are
+// not empty.
 func ParseParameterSets(header []byte) (sets ParameterSets, err error) {
 	defer guard(&err)
 	info := Describe(Video, header)
@@ -41,7 +42,7 @@ func parseAVCC(b []byte) (ParameterSets, error) {
 	return ParameterSets{SPS: record.SPS[0], PPS: record.PPS[0], LengthSize: int(record.LengthSizeMinusOne) + 1}, nil
 }
 
-// parseHVCC parses the decoder configuration of HEVC. Its arrays may come in any order.
+// parseHVCC parses the decoder configuration of HEVC. The arrays of parameter sets may have any order.
 func parseHVCC(b []byte) (ParameterSets, error) {
 	const head, vps, sps, pps = 23, 32, 33, 34
 	if len(b) < head {
@@ -82,7 +83,7 @@ func parseHVCC(b []byte) (ParameterSets, error) {
 	return sets, nil
 }
 
-// AppendNALUs appends the NAL units of a coded frame of H.264 or HEVC to dst, without empty ones.
+// AppendNALUs appends the NAL units of a coded frame of H.264 or HEVC to dst. It skips empty units.
 func AppendNALUs(dst [][]byte, body []byte, lengthSize int) ([][]byte, error) {
 	for n := 0; len(body) > 0; n++ {
 		if len(body) < lengthSize || n >= maxUnits {

@@ -37,8 +37,8 @@ func (o obu) withoutSize() []byte {
 	return append(b, o.body...)
 }
 
-// splitOBUs splits a frame. If there are more than limit OBUs or a malformed one, it returns those before it as
-// well.
+// splitOBUs splits a frame into OBUs, without temporal delimiters. If there are more than limit OBUs or a malformed
+// OBU, it returns an error and the OBUs before.
 func splitOBUs(body []byte, limit int) ([]obu, error) {
 	var units []obu
 	for n := 0; len(body) > 0; n++ {

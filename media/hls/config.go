@@ -17,25 +17,25 @@ const minSegments = 7 // in a playlist; low-latency HLS allows no fewer
 type Config struct {
 	// Now returns the current time, for the wall-clock times in playlists.
 	Now func() time.Time
-	// Token is added to file references as the query argument TokenArg, so that the HTTP server can tell which muxer
-	// a file belongs to.
+	// Token is the value of the query argument TokenArg in file references. The HTTP server finds the muxer of a file
+	// by it.
 	Token string
 	// NoLowLatency turns partial segments and the other features of low-latency HLS off.
 	NoLowLatency bool
-	// MinSegment is the minimum duration of a segment, which ends before a key frame. One group of pictures of 1 s,
-	// part of which reordering may hide, must be enough for a segment.
+	// MinSegment is the minimum duration of a segment. A segment ends before a key frame. One group of pictures of 1
+	// s, part of which reordering may hide, must be enough for a segment.
 	MinSegment time.Duration `default:"800ms"`
-	// MinPart is the minimum duration of a partial segment. The latency of a player is three of them.
+	// MinPart is the minimum duration of a partial segment. The latency of a player is three partial segments.
 	MinPart time.Duration `default:"200ms"`
 	// Segments is the number of segments in a playlist, at least 7.
 	Segments int `default:"7"`
-	// MaxSegment limits the bytes of a segment, and therefore of a stream without key frames.
+	// MaxSegment is the maximum size of a segment in bytes. It also limits a stream without key frames.
 	MaxSegment int `default:"8388608"`
-	// WaitTimeout limits the time that a request waits for the next segment or part.
+	// WaitTimeout is the maximum time that a request waits for the next segment or part.
 	WaitTimeout time.Duration `default:"10s"`
-	// MaxWaiting limits the number of requests that wait.
+	// MaxWaiting is the maximum number of waiting requests.
 	MaxWaiting int `default:"2000"`
-	// OnError is called with errors of single frames, which are left out; nil means no call.
+	// OnError is called with errors of single frames, which are skipped; nil means no call.
 	OnError func(error)
 }
 
@@ -48,7 +48,7 @@ func (c Config) withDefaults() Config {
 	return c
 }
 
-// The errors with which Write ends a stream.
+// The errors of Write that end a stream.
 var (
 	ErrCodec      = errors.New("hls: the stream has no codec that HLS supports")
 	ErrSegmenting = errors.New("hls: the stream cannot be segmented")

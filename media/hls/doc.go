@@ -1,12 +1,12 @@
 // Package hls segments one stream into HLS, with or without low latency, and serves the result: an index, a playlist for
-// each track, and the files that they refer to. It knows nothing of rights and nothing of the source of frames.
+// each track, and the files that they refer to. It depends neither on rights nor on the source of the frames.
 //
-// The package isolates the library that segments, because the library trusts its input and its callers. It guarantees:
+// The package isolates gohlslib, which segments, because gohlslib trusts its input and its callers. It guarantees:
 //
-//   - No HTTP request waits inside the library. One goroutine per playlist reads each new version from the library once,
-//     and all requests are served from that. Requests wait for a part here: for a bounded time, in bounded number, and
+//   - No HTTP request waits inside gohlslib. One goroutine per playlist reads each new version from gohlslib once, and all
+//     requests are served from that. Requests wait for a part in this package: for a bounded time, in bounded number, and
 //     only while the client is connected.
-//   - A malformed frame is left out, whatever it does to a parser. A stream that cannot be segmented (no key frames, no
+//   - A malformed frame is skipped, whatever it does to a parser. A stream that cannot be segmented (no key frames, no
 //     codec that HLS supports) ends with an error.
 //   - When the sequence headers change or the timestamps jump, segmenting starts again under the same names. Media
 //     sequence numbers continue, and the playlists announce a discontinuity.

@@ -6,8 +6,8 @@ import (
 	"net/url"
 )
 
-// follow reads the versions of one playlist from the library until its run is closed. It is the only goroutine that
-// waits there for this playlist.
+// follow reads the versions of one playlist from gohlslib until its run is closed. No other goroutine waits in
+// gohlslib for this playlist.
 func (m *Muxer) follow(p *presentation, name string) {
 	query := ""
 	for {
@@ -28,7 +28,7 @@ func (m *Muxer) follow(p *presentation, name string) {
 	}
 }
 
-// waitForWake waits until a playlist may have changed. It reports false when its presentation is not used any more.
+// waitForWake blocks until a playlist may have changed. It reports false when its presentation is no longer used.
 func (m *Muxer) waitForWake(p *presentation, name string) bool {
 	for {
 		m.mu.Lock()
@@ -45,7 +45,8 @@ func (m *Muxer) waitForWake(p *presentation, name string) bool {
 	}
 }
 
-// request requests a playlist from the library, which may block until the next part. It returns nil if there is none.
+// request requests a playlist from gohlslib, which may block until the next part. It returns nil if there is no such
+// playlist.
 func (p *presentation) request(name, query string) (text []byte) {
 	defer func() {
 		if recover() != nil {
@@ -60,8 +61,9 @@ func (p *presentation) request(name, query string) (text []byte) {
 	return w.body.Bytes()
 }
 
-// publish stores a version of a playlist. If it is the last missing playlist of the next presentation, that presentation
-// becomes the current one. It returns the version with the numbers of the library.
+// publish stores a version of a playlist. If it is the last missing playlist of the next presentation, that
+// presentation becomes the current one. publish returns the playlist with the segment numbers of gohlslib, not with
+// the numbers that clients receive.
 func (m *Muxer) publish(p *presentation, name string, text []byte) playlist {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -77,7 +79,7 @@ func (m *Muxer) publish(p *presentation, name string, text []byte) playlist {
 	return parsePlaylist(text, 0, 0)
 }
 
-// makeCurrent serves p instead of the current presentation. Segment numbers continue. The lock is held.
+// makeCurrent makes p the presentation that is served. Segment numbers continue. The caller holds the lock.
 func (m *Muxer) makeCurrent(p *presentation) {
 	if before := m.current; before != nil {
 		for _, list := range before.playlists {

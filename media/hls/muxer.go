@@ -18,7 +18,7 @@ type Muxer struct {
 	followers sync.WaitGroup
 
 	mu       sync.Mutex
-	current  *presentation // is served
+	current  *presentation // the presentation that is served
 	previous *presentation // its files may still be requested
 	next     *presentation // will be served as soon as it has a segment
 	changed  chan struct{}
@@ -28,11 +28,11 @@ type Muxer struct {
 	err      error
 }
 
-// presentation is one run of the segmenter as it is served.
+// presentation holds the playlists of one run of the segmenter.
 type presentation struct {
 	run       *segmenter
 	wake      map[string]chan struct{} // by playlist: it may have changed; used without low latency
-	raw       map[string][]byte        // playlists as the library has written them
+	raw       map[string][]byte        // playlists as gohlslib has written them
 	playlists map[string]playlist      // playlists as they are served
 
 	segmentsBefore int // segments of earlier runs
@@ -61,7 +61,7 @@ func (m *Muxer) wake() {
 	}
 }
 
-// fail stores the error with which the stream has ended.
+// fail stores the error that has ended the stream, and returns it.
 func (m *Muxer) fail(err error) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -70,13 +70,13 @@ func (m *Muxer) fail(err error) error {
 	return err
 }
 
-// announce wakes all waiting requests. The lock is held.
+// announce wakes all waiting requests. The caller holds the lock.
 func (m *Muxer) announce() {
 	close(m.changed)
 	m.changed = make(chan struct{})
 }
 
-// End marks the end of the stream. The files are served until Close, and the playlists say that the stream has ended.
+// End marks the end of the stream, also in the playlists. The files are served until Close.
 func (m *Muxer) End() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -97,7 +97,7 @@ func (m *Muxer) Close() {
 	}
 	m.announce()
 	m.mu.Unlock()
-	if !broken { // a broken library may block the followers for ever
+	if !broken { // after a panic gohlslib may block the followers for ever
 		m.followers.Wait()
 	}
 }

@@ -28,7 +28,7 @@ type playlist struct {
 	hint  string // name of the next part
 }
 
-// nextQuery returns the query that requests the next version from the library.
+// nextQuery returns the query that requests the next version from gohlslib.
 func (p playlist) nextQuery() string {
 	return fmt.Sprintf("_HLS_msn=%d&_HLS_part=%d&", p.next, p.parts)
 }
@@ -38,8 +38,9 @@ func (p playlist) has(segment, part int) bool {
 	return segment < p.next || segment == p.next && part >= 0 && part < p.parts
 }
 
-// parsePlaylist reads a playlist of the library and adds the segments and discontinuities of earlier runs to its
-// numbers. It removes the announcement of delta updates, which are not supported here.
+// parsePlaylist parses a playlist of gohlslib. It adds segmentsBefore, the number of segments of earlier runs, to its
+// segment numbers, and the number of discontinuities. It removes the announcement of delta updates, which this
+// package does not support.
 func parsePlaylist(text []byte, segmentsBefore, discontinuities int) playlist {
 	var p playlist
 	var out bytes.Buffer

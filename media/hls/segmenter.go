@@ -14,15 +14,15 @@ import (
 )
 
 const (
-	maxFaults = 250                                     // frames in a row that cannot be segmented
+	maxFaults = 250                                     // maximum number of frames in a row that cannot be segmented
 	maxJump   = 3 * int64(time.Second/time.Millisecond) // ms between frames, above which another run starts
 )
 
-// segmenter is one run of the library, for one set of sequence headers.
+// segmenter is one run of gohlslib, for one set of sequence headers.
 type segmenter struct {
 	mux    *gohlslib.Muxer
 	tracks mp4track.Set
-	video  *gohlslib.Track // in the types of the library
+	video  *gohlslib.Track // in the types of gohlslib
 	audio  *gohlslib.Track
 	first  time.Time            // arrival of the first frame
 	zero   uint32               // timestamp of the first frame
@@ -30,7 +30,7 @@ type segmenter struct {
 	clock  mp4track.SampleClock // of audio
 	units  [][]byte
 	faults int
-	broken bool // the library has panicked and may hold its lock for ever
+	broken bool // gohlslib has panicked and may hold its lock for ever
 }
 
 func newSegmenter(cfg Config, t mp4track.Set, first Frame) (s *segmenter, err error) {
@@ -60,14 +60,14 @@ func newSegmenter(cfg Config, t mp4track.Set, first Frame) (s *segmenter, err er
 	return s, nil
 }
 
-// close stops the library. Its files can still be read.
+// close stops gohlslib. Its files can still be read.
 func (s *segmenter) close() {
 	if !s.broken {
 		s.mux.Close()
 	}
 }
 
-// playlistNames returns the names that the library gives to the playlists.
+// playlistNames returns the names that gohlslib gives to the playlists.
 func (s *segmenter) playlistNames() []string {
 	var names []string
 	for i, track := range s.mux.Tracks {
@@ -80,14 +80,14 @@ func (s *segmenter) playlistNames() []string {
 	return names
 }
 
-// jumps reports whether the timestamp of a frame is far from that of the frame before it.
+// jumps reports whether the timestamp of a frame differs by more than maxJump from the timestamp of the frame before.
 func (s *segmenter) jumps(f Frame) bool {
 	at := int64(int32(f.Time() - s.zero))
 	return at-s.newest > maxJump || s.newest-at > maxJump
 }
 
-// write segments one coded frame. It calls onError for a frame that fails, and returns an error after too many in a
-// row.
+// write segments one coded frame. It calls onError for a frame that fails, and returns an error after more than
+// maxFaults failures in a row.
 func (s *segmenter) write(f Frame, onError func(error)) error {
 	at := int64(int32(f.Time() - s.zero))
 	s.newest = at
@@ -161,7 +161,7 @@ func (s *segmenter) writeAudio(body []byte, wall time.Time, at int64) error {
 	return s.mux.WriteMPEG4Audio(s.audio, wall, pts, [][]byte{body})
 }
 
-// libraryTrack returns a track in the types of the library.
+// libraryTrack returns a track in the types of gohlslib.
 func libraryTrack(t *mp4track.Track) *gohlslib.Track {
 	track := &gohlslib.Track{ClockRate: t.TimeScale}
 	switch c := t.MP4Codec.(type) {
@@ -179,7 +179,7 @@ func libraryTrack(t *mp4track.Track) *gohlslib.Track {
 	return track
 }
 
-// guard turns a panic of a library into an error. It is deferred.
+// guard turns a panic of gohlslib into an error. It is deferred.
 func guard(err *error) {
 	if p := recover(); p != nil {
 		*err = fmt.Errorf("hls: panic in a library: %v", p)

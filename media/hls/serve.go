@@ -22,7 +22,7 @@ var (
 	errMissing = errors.New("hls: file not found")
 )
 
-// Index serves the index. Its references to playlists have the given query.
+// Index serves the index. Its references to playlists get query as their query.
 func (m *Muxer) Index(w http.ResponseWriter, r *http.Request, query string) {
 	var s *presentation
 	err := m.wait(r.Context(), func() (bool, error) { s = m.current; return s != nil, nil })
@@ -39,8 +39,8 @@ func (m *Muxer) Index(w http.ResponseWriter, r *http.Request, query string) {
 	writePlaylist(w, text)
 }
 
-// Playlist serves the playlist of a track. It waits for the segment or part that the request names (_HLS_msn,
-// _HLS_part).
+// Playlist serves the playlist of a track. It blocks until the playlist has the segment or part that the request
+// names (_HLS_msn, _HLS_part).
 func (m *Muxer) Playlist(w http.ResponseWriter, r *http.Request, name string) {
 	args := r.URL.Query()
 	segment, part, err := parseWait(args)
@@ -74,8 +74,8 @@ func (m *Muxer) Playlist(w http.ResponseWriter, r *http.Request, name string) {
 	writePlaylist(w, p.body)
 }
 
-// parseWait returns the segment and the part that a request waits for. A negative segment means that it does not
-// wait, a negative part means the whole segment.
+// parseWait returns the segment and the part that a request waits for. A negative segment means that the request does
+// not wait, a negative part means the whole segment.
 func parseWait(args url.Values) (segment, part int, err error) {
 	segment, part = -1, -1
 	if text := args.Get("_HLS_msn"); text != "" {
@@ -91,8 +91,8 @@ func parseWait(args url.Values) (segment, part int, err error) {
 	return segment, part, nil
 }
 
-// File serves a segment, a part or an init file. It waits for the part that a playlist has announced; other names
-// that do not exist are not found.
+// File serves a segment, a part or an init file. It waits for the part that a playlist has announced. For any other
+// name that does not exist it responds with 404.
 func (m *Muxer) File(w http.ResponseWriter, r *http.Request, name string) {
 	var from []*presentation
 	err := m.wait(r.Context(), func() (ready bool, err error) {
@@ -112,8 +112,8 @@ func (m *Muxer) File(w http.ResponseWriter, r *http.Request, name string) {
 	writeError(w, errMissing)
 }
 
-// locate returns the presentations that may have a file. It is not ready if the file is the next part. The library
-// must not be asked for later parts, because it would block for ever.
+// locate returns the presentations that may have a file. It reports false if the file is the next part, which does
+// not exist yet. Later parts must not be requested from gohlslib, because it would block for ever.
 func (m *Muxer) locate(name string) (from []*presentation, ready bool, err error) {
 	prefix, number, isPart := partNumber(name)
 	for _, s := range []*presentation{m.current, m.previous} {
@@ -141,16 +141,15 @@ func (m *Muxer) locate(name string) (from []*presentation, ready bool, err error
 	return from, true, nil
 }
 
-// serve lets the library serve a file.
+// serve serves a file with gohlslib.
 func (s *presentation) serve(w *fileResponse, name string) {
 	defer func() {
-		_ = recover() // respond with not found
+		_ = recover() // the caller responds with 404
 	}()
 	s.run.mux.Handle(w, &http.Request{Method: http.MethodGet, URL: &url.URL{Path: name}})
 }
 
-// fileResponse marks files as immutable, because no name is used twice. The library writes nothing for unknown
-// names.
+// fileResponse marks files as immutable, because no name is used twice. gohlslib writes nothing for unknown names.
 type fileResponse struct {
 	http.ResponseWriter
 	started bool
@@ -171,7 +170,8 @@ func (f *fileResponse) Write(b []byte) (int, error) {
 	return f.ResponseWriter.Write(b)
 }
 
-// wait blocks until ready reports true or an error. It calls ready with the lock held.
+// wait blocks until ready reports true or returns an error, at most for WaitTimeout. It calls ready with the lock
+// held.
 func (m *Muxer) wait(ctx context.Context, ready func() (bool, error)) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()

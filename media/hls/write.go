@@ -6,8 +6,8 @@ import (
 	"roomlog/media/flv"
 )
 
-// Write segments a frame, or applies a header. After an error nothing more can be written: waiting requests fail, and
-// existing files are still served.
+// Write segments a frame, or applies a sequence header. After an error no more frames can be written: waiting
+// requests fail, and existing files are still served.
 func (m *Muxer) Write(f Frame) error {
 	info := f.Info()
 	switch {
@@ -42,7 +42,7 @@ func (m *Muxer) Write(f Frame) error {
 	return nil
 }
 
-// start starts a run, which is served when it has a segment.
+// start starts a run, which is served as soon as it has a segment.
 func (m *Muxer) start(f Frame) error {
 	if m.tracks.Empty() {
 		return ErrCodec

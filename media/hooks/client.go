@@ -32,7 +32,7 @@ func newClient(cfg Config) *client {
 	}}
 }
 
-// post sends a notification once and returns the status of the response.
+// post sends a notification once and returns the HTTP status of the response.
 func (c *client) post(ctx context.Context, n Notification) (status int, err error) {
 	ctx, cancel := context.WithTimeout(ctx, c.cfg.HookTimeout)
 	defer cancel()
@@ -57,7 +57,8 @@ func (c *client) post(ctx context.Context, n Notification) (status int, err erro
 	return response.StatusCode, nil
 }
 
-// isRejection reports whether a status rejects the request. Other errors are failures that may pass.
+// isRejection reports whether a status rejects the request: 4xx except 408, 425 and 429. Other errors may be
+// temporary.
 func isRejection(status int) bool {
 	switch status {
 	case http.StatusRequestTimeout, http.StatusTooEarly, http.StatusTooManyRequests:
@@ -66,7 +67,7 @@ func isRejection(status int) bool {
 	return status >= 400 && status < 500
 }
 
-// sign returns the signature header for a body.
+// sign returns the value of the header Roomlog-Signature for a body. at is in Unix seconds.
 func sign(secret string, at int64, body []byte) string {
 	t := strconv.FormatInt(at, 10)
 	mac := hmac.New(sha256.New, []byte(secret))

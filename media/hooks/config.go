@@ -13,12 +13,12 @@ import (
 const (
 	firstRetry      = 200 * time.Millisecond
 	lastRetry       = 15 * time.Second
-	shutdownTimeout = 4 * time.Second // for notifications that are queued when Run ends
-	maxResponse     = 4 << 10         // bytes that are read of a response
-	maxConns        = 64              // connections to the receiver
+	shutdownTimeout = 4 * time.Second // time for notifications that are queued when Run ends
+	maxResponse     = 4 << 10         // maximum number of bytes that are read of a response
+	maxConns        = 64              // maximum number of connections to the receiver
 	minSecret       = 16              // bytes
-	maxArgs         = 32              // arguments of a queued notification
-	maxArg          = 256             // bytes of an argument or its name in a queued notification
+	maxArgs         = 32              // maximum number of arguments of a queued notification
+	maxArg          = 256             // maximum number of bytes of an argument or its name in a queued notification
 )
 
 // The values of Config.HookFailure.
@@ -29,22 +29,22 @@ const (
 
 // Config configures Hooks. HookURL, HookSecret, Node and Now are required.
 type Config struct {
-	HookSecret string // signs every request
-	Node       string // name of this process
+	HookSecret string // secret that signs every request
+	Node       string // name of this node
 	Now        func() time.Time
 	Log        *slog.Logger // nil disables logging
 
 	HookURL     string        `help:"URL to which webhooks about connections, publishers and players are sent by POST."`
 	HookTimeout time.Duration `default:"3s" min:"10ms" max:"4900ms" help:"Time for one webhook request."`
 	HookFailure string        `default:"reject" oneof:"reject,allow" help:"Decision when a webhook fails: reject asks the client to try again later, allow accepts a client with a valid sign."`
-	// RetryFor is how long a post or done hook is retried.
+	// RetryFor is the time for which a post or done hook is retried.
 	RetryFor time.Duration `default:"10m"`
-	// QueueLength limits the queue. Hooks about connections and players may fill only half of it, because any client
-	// can cause them, and they must not displace hooks about broadcasts.
+	// QueueLength is the maximum number of queued notifications. Hooks about connections and players may fill only
+	// half of the queue: any client can cause them, and they must not displace hooks about broadcasts.
 	QueueLength int `default:"10000"`
 }
 
-// CheckSettings returns an error if HookURL is set and not an HTTP URL.
+// CheckSettings returns an error if HookURL is set but is not an HTTP URL.
 func (c *Config) CheckSettings() error {
 	if c.HookURL == "" {
 		return nil

@@ -20,7 +20,7 @@ type Hooks struct {
 	queue  *queue
 }
 
-// New returns Hooks. Pre hooks are sent at once; post and done hooks are delivered while Run runs.
+// New returns Hooks. Pre hooks are sent immediately. Post and done hooks are delivered while Run runs.
 func New(cfg Config) (*Hooks, error) {
 	cfg, err := cfg.withDefaults()
 	if err != nil {
@@ -30,14 +30,15 @@ func New(cfg Config) (*Hooks, error) {
 	return &Hooks{cfg, c, newQueue(cfg, c)}, nil
 }
 
-// Run delivers post and done hooks until ctx ends, and the remaining ones for 4 s. It returns nil.
+// Run delivers post and done hooks until ctx ends. Then it delivers the remaining hooks for at most 4 s and returns
+// nil.
 func (h *Hooks) Run(ctx context.Context) error {
 	defer h.client.http.CloseIdleConnections()
 	h.queue.run(ctx)
 	return nil
 }
 
-// Stats counts post and done hooks.
+// Stats holds the counters of post and done hooks.
 type Stats struct {
 	Waiting                     int
 	Delivered, Retried, Dropped uint64
@@ -49,17 +50,18 @@ func (h *Hooks) Stats() Stats {
 	return Stats{q.len(), q.delivered.Load(), q.retried.Load(), q.dropped.Load()}
 }
 
-// AuthorizeConnect sends pre_connect.
+// AuthorizeConnect sends pre_connect. It returns an error that wraps ErrRejected or media.ErrUnavailable unless the
+// request is accepted.
 func (h *Hooks) AuthorizeConnect(ctx context.Context, r media.ConnectRequest) error {
 	return h.authorize(ctx, newNotification(h.cfg, "pre_connect", r.Client, ""))
 }
 
-// AuthorizePublish sends pre_publish.
+// AuthorizePublish sends pre_publish. Its errors are the same as in AuthorizeConnect.
 func (h *Hooks) AuthorizePublish(ctx context.Context, r media.PublishRequest) error {
 	return h.authorize(ctx, newNotification(h.cfg, "pre_publish", r.Client, r.Key))
 }
 
-// AuthorizePlay sends pre_play.
+// AuthorizePlay sends pre_play. Its errors are the same as in AuthorizeConnect.
 func (h *Hooks) AuthorizePlay(ctx context.Context, r media.PlayRequest) error {
 	return h.authorize(ctx, newNotification(h.cfg, "pre_play", r.Client, r.Key))
 }
@@ -86,8 +88,8 @@ func (h *Hooks) PlayStopped(_ context.Context, s media.PlaySession, reason media
 	h.queue.push(n)
 }
 
-// BroadcastChanged queues post_publish, or with a reason done_publish, for a broadcast whose beginning or end is in the
-// log at position.
+// BroadcastChanged queues post_publish if reason is "", otherwise done_publish, for a broadcast whose beginning or
+// end is in the log at position.
 func (h *Hooks) BroadcastChanged(b media.Broadcast, reason media.Reason, live domain.LiveID, position int64) {
 	hook := "post_publish"
 	if reason != "" {
@@ -101,7 +103,8 @@ func (h *Hooks) BroadcastChanged(b media.Broadcast, reason media.Reason, live do
 	h.queue.push(n)
 }
 
-// authorize sends a pre hook and returns an error if the request is rejected or the hook has failed.
+// authorize sends a pre hook. It returns an error if the webhook rejects the request, or if the hook fails and
+// HookFailure is not FailureAccepts.
 func (h *Hooks) authorize(ctx context.Context, n Notification) error {
 	status, err := h.client.post(ctx, n)
 	switch {

@@ -15,7 +15,7 @@ import (
 type Notification struct {
 	Hook string    `json:"hook"` // pre, post or done; connect, publish or play: "pre_publish"
 	Node string    `json:"node"`
-	Seq  uint64    `json:"seq,omitempty"` // of post and done hooks: 1, 2, 3, … per node; a gap is a notification that was dropped
+	Seq  uint64    `json:"seq,omitempty"` // of post and done hooks: 1, 2, 3, … per node; a gap means that notifications were dropped
 	Time time.Time `json:"time"`
 
 	ID         string         `json:"id"` // of the connection
@@ -35,7 +35,7 @@ type Notification struct {
 	Bytes  uint64       `json:"bytes,omitempty"`
 }
 
-// MediaInfo describes what a broadcast contains.
+// MediaInfo holds the codecs and the picture size of a broadcast.
 type MediaInfo struct {
 	Video  string `json:"video"`
 	Width  int    `json:"width"`
@@ -52,7 +52,8 @@ func newNotification(cfg Config, hook string, c media.Client, key string) Notifi
 	return n
 }
 
-// argsOf merges the query over the fields of the connect command.
+// argsOf returns the fields of the connect command and the query. For a name that is in both, it returns the value of
+// the query.
 func argsOf(c media.Client) map[string]any {
 	args := make(map[string]any, len(c.Fields)+len(c.Args))
 	for name, value := range c.Fields {
@@ -73,7 +74,7 @@ func argsOf(c media.Client) map[string]any {
 	return args
 }
 
-// shorten returns the arguments that are kept in the queue, so that it uses bounded memory.
+// shorten returns at most maxArgs arguments, each truncated to maxArg bytes, so that the queue uses bounded memory.
 func shorten(args map[string]any) map[string]any {
 	names := slices.Sorted(maps.Keys(args))
 	kept := make(map[string]any, min(len(names), maxArgs))
@@ -87,7 +88,7 @@ func shorten(args map[string]any) map[string]any {
 	return kept
 }
 
-// truncate returns the beginning of a text without keeping the rest in memory.
+// truncate returns the first maxArg bytes of a text as a copy, so that the rest is not kept in memory.
 func truncate(text string) string {
 	if len(text) <= maxArg {
 		return text

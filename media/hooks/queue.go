@@ -28,7 +28,7 @@ func newQueue(cfg Config, c *client) *queue {
 	return &queue{cfg: cfg, client: c, wake: make(chan struct{}, 1)}
 }
 
-// push queues a notification. If there is no room, the notification is dropped, and its number is left out.
+// push queues a notification. If the queue is full, the notification is dropped, and its number is skipped.
 func (q *queue) push(n Notification) {
 	n.Args = shorten(n.Args)
 	limit := q.cfg.QueueLength
@@ -59,7 +59,8 @@ func (q *queue) push(n Notification) {
 	}
 }
 
-// run delivers notifications until ctx ends, and the remaining ones for shutdownTimeout.
+// run delivers notifications until ctx ends. Then it delivers the remaining notifications for at most
+// shutdownTimeout.
 func (q *queue) run(ctx context.Context) {
 	for ctx.Err() == nil {
 		q.flush(ctx)
@@ -77,7 +78,7 @@ func (q *queue) run(ctx context.Context) {
 	}
 }
 
-// flush delivers the queued notifications in order.
+// flush delivers the queued notifications in order until the queue is empty or ctx ends.
 func (q *queue) flush(ctx context.Context) {
 	for {
 		n, found := q.first()
@@ -108,7 +109,8 @@ func (q *queue) len() int {
 	return len(q.waiting)
 }
 
-// deliver delivers or drops a notification. It reports false if ctx ended before.
+// deliver sends a notification until it is accepted, or drops it after a rejection or after RetryFor. It reports
+// false if ctx ended before that.
 func (q *queue) deliver(ctx context.Context, n Notification) bool {
 	backoff := wait.Backoff{Min: firstRetry, Max: lastRetry}
 	for {

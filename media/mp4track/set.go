@@ -14,8 +14,8 @@ type Set struct {
 	videoHeader, audioHeader []byte
 }
 
-// Update applies a sequence header and reports whether it differs from the one before. A malformed header removes
-// its track.
+// Update applies a sequence header and reports whether it differs from the header before. A malformed header removes
+// its track and is returned as an error.
 func (t *Set) Update(info flv.Info, header []byte) (changed bool, err error) {
 	switch {
 	case info.Track != 0:
@@ -32,5 +32,5 @@ func (t *Set) Update(info flv.Info, header []byte) (changed bool, err error) {
 	return false, nil
 }
 
-// Empty reports whether there is no track.
+// Empty reports whether the set has no track.
 func (t *Set) Empty() bool { return t.Video == nil && t.Audio == nil }

@@ -15,7 +15,7 @@ import (
 	"roomlog/media/flv"
 )
 
-// VideoTimeScale is the time scale of video tracks, per second.
+// VideoTimeScale is the time scale of video tracks, in ticks per second.
 const VideoTimeScale = 90_000
 
 // ErrCodec is returned for a codec that MP4 cannot store or that this package cannot write.
@@ -24,8 +24,8 @@ var ErrCodec = errors.New("mp4track: codec not supported in MP4")
 // Track describes a video or audio track.
 type Track struct {
 	Codec     flv.Codec
-	TimeScale int               // units per second
-	MP4Codec  codecs.Codec      // parameters for the MP4 library; known to be writable
+	TimeScale int               // ticks per second
+	MP4Codec  codecs.Codec      // parameters for mediacommon, which can write them
 	Sets      flv.ParameterSets // of H.264 and HEVC
 	Size      flv.Size          // of video
 }
@@ -48,7 +48,7 @@ func New(info flv.Info, header []byte) (t *Track, err error) {
 }
 
 func videoTrack(info flv.Info, header []byte) (*Track, error) {
-	size, err := flv.ParseSize(header) // libraries parse it too and must not panic
+	size, err := flv.ParseSize(header) // mediacommon parses the size too and must not panic
 	if err != nil {
 		return nil, err
 	}
@@ -127,7 +127,7 @@ func (t *Track) Samples(body []byte) int64 {
 	return 0
 }
 
-// tryWrite writes a track as libraries do later, where an error could not be handled.
+// tryWrite writes a track in memory and returns the error. Later writes of the track cannot handle an error.
 func tryWrite(codec codecs.Codec) (err error) {
 	defer guard(&err)
 	if avc, is := codec.(*codecs.H264); is {
@@ -141,7 +141,7 @@ func tryWrite(codec codecs.Codec) (err error) {
 	return init.Marshal(&out)
 }
 
-// guard turns a panic of a library into an error. It is deferred.
+// guard turns a panic of a dependency into an error. It is deferred.
 func guard(err *error) {
 	if p := recover(); p != nil {
 		*err = fmt.Errorf("mp4track: panic in a library: %v", p)

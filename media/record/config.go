@@ -11,20 +11,20 @@ import (
 )
 
 const (
-	maxParts       = 100             // of a recording
-	maxFragment    = 4 << 20         // bytes that wait to be written
-	maxFrames      = 4096            // frames that wait to be written
+	maxParts       = 100             // maximum number of parts of a recording
+	maxFragment    = 4 << 20         // maximum number of bytes that wait to be written
+	maxFrames      = 4096            // maximum number of frames that wait to be written
 	maxJumpBack    = 3 * 1000        // ms between frames, beyond which a new part begins
 	maxJumpForward = 60 * 1000       // ms
-	maxFaults      = 250             // frames in a row that cannot be written
-	maxStep        = 1000            // ms between two frames of one kind that the last frame may last as well
+	maxFaults      = 250             // maximum number of frames in a row that cannot be written
+	maxStep        = 1000            // maximum ms between two frames of one kind that the last frame lasts as well
 	usualStep      = 40              // ms that the last frame lasts otherwise
 	syncInterval   = 5 * time.Second // between two fsyncs of a running recording
 
-	reasonTimeout   = 5 * time.Second  // for Stop to be called after the source has ended
-	observerTimeout = 5 * time.Second  // for a call of the Observer
-	discardTimeout  = time.Second      // for DiscardRecording while a writer waits for space
-	shutdownTimeout = 10 * time.Second // for broadcasts to end when the recorder stops
+	reasonTimeout   = 5 * time.Second  // time for Stop to be called after the source has ended
+	observerTimeout = 5 * time.Second  // time for a call of the Observer
+	discardTimeout  = time.Second      // time for DiscardRecording while a writer waits for space
+	shutdownTimeout = 10 * time.Second // time for broadcasts to end when the recorder stops
 )
 
 // Config configures a Recorder. Recordings and Now are required.
@@ -38,11 +38,11 @@ type Config struct {
 	// Observer is notified of recordings; nil means no notifications.
 	Observer Observer
 
-	// FragmentLength is how much of a recording is lost when the process is killed. A fragment ends before the first
-	// key frame after this time, or at twice this time.
+	// FragmentLength is the length of the recording that is lost when the process is killed. A fragment ends before
+	// the first key frame after this time, or at twice this time.
 	FragmentLength time.Duration `default:"1s"`
-	// RecordQuota holds two days of 2 Mbit/s. While the Observer refuses deletions, running recordings may exceed the
-	// quotas, but not the reserve.
+	// RecordQuota is enough for two days of 2 Mbit/s. While the Observer refuses deletions, running recordings may
+	// exceed the quotas, but not the reserve.
 	RecordQuota     int64         `default:"53687091200" min:"1048576" max:"1125899906842624" unit:"bytes" zero:"no bound" help:"Disk space of all recordings. The oldest recordings are deleted to make room for running ones."`
 	RecordLiveQuota int64         `default:"10737418240" min:"1048576" max:"1125899906842624" unit:"bytes" zero:"no bound" help:"Disk space of the recordings of one live."`
 	RecordReserve   int64         `default:"1073741824" max:"1125899906842624" unit:"bytes" zero:"no reserve" help:"Disk space that stays free. Recording stops when there is less."`
@@ -51,19 +51,19 @@ type Config struct {
 }
 
 // Observer is notified of recordings, by several goroutines at the same time. Its calls delay the recording, not the
-// broadcast. A failed notification is repeated later, perhaps by another process, and may arrive twice.
+// broadcast. A failed notification of an end is repeated later, perhaps by another process, and may arrive twice.
 type Observer interface {
 	// RecordingStarted is called when a recording has been created.
 	RecordingStarted(ctx context.Context, r Recording) error
 	// RecordingFinished is called when a recording is closed.
 	RecordingFinished(ctx context.Context, r Recording) error
-	// FindDeleted returns those of the closed recordings whose files are to be deleted.
+	// FindDeleted returns those of the closed recordings in all whose files must be deleted.
 	FindDeleted(ctx context.Context, all []Recording) (deleted []Recording, err error)
-	// DiscardRecording asks for permission to delete a closed recording. An error keeps it.
+	// DiscardRecording is called before a closed recording is deleted. An error keeps the recording.
 	DiscardRecording(ctx context.Context, r Recording, reason Reason) error
 }
 
-// Source provides the frames of a broadcast. *media.Player is one.
+// Source provides the frames of a broadcast. *media.Player implements it.
 type Source interface {
 	Next(dst []*media.Frame) ([]*media.Frame, error)
 	Skips() uint64

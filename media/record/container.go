@@ -23,7 +23,8 @@ type container interface {
 	accepts(info flv.Info, body []byte) bool
 	// header returns the beginning of the file.
 	header() ([]byte, error)
-	// fragment encodes frames. The last one lasts until a time in ms. onError is called for frames that are left out.
+	// fragment encodes frames. The last frame lasts until the time until, in ms in the part. onError is called for
+	// frames that are skipped.
 	fragment(frames []timedFrame, until int64, onError func(error)) (fragment, error)
 	// timeScale returns the time scale of the first track if the header has room for a seek table, otherwise 0.
 	timeScale() int64
@@ -31,10 +32,10 @@ type container interface {
 
 // fragment is an encoded fragment.
 type fragment struct {
-	bytes []byte // empty if it contains nothing
-	at    int64  // ms of the first picture in it, or of the first audio frame
+	bytes []byte // empty if no frame could be encoded
+	at    int64  // time in ms of the first picture, or without video of the first audio frame
 	key   bool   // a player can start here
 }
 
-// bodyOf returns the codec's own bytes of a frame.
+// bodyOf returns the bytes of a frame that belong to its codec, without the FLV header.
 func bodyOf(f *media.Frame) []byte { return f.Payload()[f.Info().Body:] }

@@ -12,7 +12,7 @@ type contents struct {
 	headers [3]*media.Frame // the newest metadata, video header and audio header
 }
 
-// addHeader stores a header and reports whether a new part has to begin.
+// addHeader stores a header and reports whether a new part must begin.
 func (c *contents) addHeader(f *media.Frame) (changed bool, err error) {
 	info := f.Info()
 	if info.Track != 0 {
@@ -30,7 +30,7 @@ func (c *contents) addHeader(f *media.Frame) (changed bool, err error) {
 	return c.tracks.Update(info, f.Payload())
 }
 
-// addAudio stores what an audio frame says about its track, if its codec has no header.
+// addAudio sets the audio track from an audio frame, if the codec has no sequence header.
 func (c *contents) addAudio(info flv.Info, body []byte) {
 	if info.Codec != flv.MP3 {
 		return

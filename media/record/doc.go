@@ -1,6 +1,6 @@
 // Package record writes broadcasts to disk while they run: one recording per broadcast, including its reconnects. A
-// recorder reads a broadcast like a player, so that it delays neither the publisher nor the players. The package knows
-// nothing of rights.
+// recorder reads a broadcast like a player, so that it delays neither the publisher nor the players. The package checks
+// no rights.
 //
 // A recording is a directory FOLDER/ID with these files:
 //
@@ -11,7 +11,7 @@
 //
 // The package guarantees:
 //
-//   - Written data stays playable. A killed process loses a second or two, and the next process closes its recordings.
+//   - Written data stays playable. A killed process loses one or two seconds, and the next process closes its recordings.
 //   - A power failure may lose more. A closed recording was synced, with its index and its seek table, and stays
 //     complete. Of a running recording the part and then the index are synced with the first fragment of each part,
 //     and afterwards with the first fragment that is written at least 5 s after the last sync. What was written since
@@ -21,7 +21,7 @@
 //   - A recording uses bounded memory, and all recordings together use bounded disk space. The oldest closed
 //     recordings are deleted to make room for running ones; a running recording is never deleted. When there is no
 //     space left, the recording ends and the broadcast continues.
-//   - Payloads are written unchanged. A frame that cannot be parsed is left out and ends nothing.
+//   - Payloads are written unchanged. A frame that cannot be parsed is skipped, and the recording continues.
 //   - An [Observer] is notified of every recording that was started, and at least once of its end.
 //   - Only files of recordings can be read.
 package record

@@ -7,7 +7,7 @@ import (
 
 const suffixFLV = ".flv"
 
-// flvFile is a part in FLV: the tags as they arrived, with the timestamps of the part.
+// flvFile is a part in FLV. It contains the tags of the frames with the timestamps of the part.
 type flvFile struct {
 	headers      [3]*media.Frame
 	video, audio bool

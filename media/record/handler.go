@@ -13,18 +13,19 @@ import (
 	"roomlog/media/rtmp"
 )
 
-const writeTimeout = 30 * time.Second // for a client to accept the next piece of a file
+const writeTimeout = 30 * time.Second // time for a client to accept the next piece of a file
 
-// ErrForbidden is returned by Handler.Authorize when the client may not play a recording. It returns ErrNotFound when
-// the recording does not exist.
+// ErrForbidden is returned by Handler.Authorize when the client may not play a recording. When the recording does not
+// exist, Authorize returns ErrNotFound.
 var ErrForbidden = errors.New("record: forbidden")
 
-// Handler serves the files of recordings at the paths FOLDER/ID/FILE, without a leading slash. Files of running
-// recordings are served as far as they are written.
+// Handler serves the files of recordings at the paths FOLDER/ID/FILE, without a leading slash. Of running recordings
+// it serves the data that is already written.
 type Handler struct {
 	// Recorder has the files.
 	Recorder *Recorder
-	// Authorize decides by the sign of a request whether it may play a recording.
+	// Authorize returns nil if the sign of a request permits to play a recording, otherwise ErrForbidden or
+	// ErrNotFound.
 	Authorize func(ctx context.Context, folder, id, sign string) error
 	// AllowOrigin is the value of Access-Control-Allow-Origin.
 	AllowOrigin string
@@ -111,7 +112,7 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request, folder, id, name
 	return nil
 }
 
-// deadlineReader extends the write deadline of the response with every piece that is read for it.
+// deadlineReader sets the write deadline of the response again for every piece that is read.
 type deadlineReader struct {
 	*io.SectionReader
 	control *http.ResponseController

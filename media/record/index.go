@@ -56,7 +56,8 @@ const (
 	lineNotified  = "notified" // the observer was notified of the end
 )
 
-// write appends the line. It removes a part of the line that a full disk has accepted.
+// write appends the line after the first size bytes of f and returns its size. After an error, such as a full disk,
+// it removes what was written.
 func (l line) write(f *os.File, size int64) (int64, error) {
 	b, err := json.Marshal(l)
 	if err != nil {
@@ -65,7 +66,7 @@ func (l line) write(f *os.File, size int64) (int64, error) {
 	return writeWhole(f, append(b, '\n'), size)
 }
 
-// writeWhole writes b after the first size bytes of f, or nothing.
+// writeWhole writes all of b after the first size bytes of f, or nothing.
 func writeWhole(f *os.File, b []byte, size int64) (int64, error) {
 	if _, err := f.WriteAt(b, size); err != nil {
 		_ = f.Truncate(size)
@@ -74,7 +75,7 @@ func writeWhole(f *os.File, b []byte, size int64) (int64, error) {
 	return int64(len(b)), nil
 }
 
-// indexed is a recording as its index describes it.
+// indexed describes a recording with the data of its index.
 type indexed struct {
 	Recording
 	parts    []indexedPart
@@ -86,7 +87,7 @@ type indexed struct {
 	sizeOf func(file string) int64
 }
 
-// indexedPart is a part as the index describes it.
+// indexedPart describes a part with the data of the index.
 type indexedPart struct {
 	header, end int64 // bytes
 	size        int64 // of the file
@@ -95,8 +96,8 @@ type indexedPart struct {
 	points      seekPoints
 }
 
-// readIndex reads an index up to the first line that is malformed or describes data that the files do not have. The
-// rest was being written when the process was killed.
+// readIndex reads an index up to the first line that is malformed or describes data that the files do not have. That
+// line was being written when the process was killed.
 func readIndex(r io.Reader, sizeOf func(file string) int64) (indexed, error) {
 	f := indexed{sizeOf: sizeOf}
 	lines := bufio.NewScanner(r)

@@ -23,8 +23,8 @@ type library struct {
 	syncs    atomic.Uint64
 }
 
-// claim claims space for a running recording. It deletes the oldest closed recordings if necessary. While the observer
-// refuses deletions, running recordings may exceed the quota.
+// claim reserves n bytes for a running recording. It deletes the oldest closed recordings if necessary. While the
+// observer refuses deletions, running recordings may exceed the quota.
 func (l *library) claim(rec Recording, n int64) error {
 	l.makingRoom.Lock()
 	defer l.makingRoom.Unlock()
@@ -39,7 +39,7 @@ func (l *library) claim(rec Recording, n int64) error {
 		ctx, cancel := context.WithTimeout(context.Background(), discardTimeout)
 		err = l.discard(ctx, *victim, ReasonQuota)
 		cancel()
-		if err != nil && err != ErrNotFound && err != ErrStillRecording { //nolint:errorlint // our own errors mean that it is gone already; those of an observer do not
+		if err != nil && err != ErrNotFound && err != ErrStillRecording { //nolint:errorlint // our own errors mean that the recording is already deleted; the errors of an observer do not
 			l.cfg.Log.Warn("recordings exceed their quota", slog.Any("error", err))
 			l.overQuota = l.cfg.Now().Add(observerTimeout)
 			break
@@ -49,7 +49,7 @@ func (l *library) claim(rec Recording, n int64) error {
 	return nil
 }
 
-// discard deletes a recording if the observer agrees.
+// discard deletes a recording if the observer permits it.
 func (l *library) discard(ctx context.Context, rec Recording, reason Reason) error {
 	ctx, cancel := context.WithTimeout(ctx, observerTimeout)
 	defer cancel()

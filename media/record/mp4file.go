@@ -45,7 +45,7 @@ func (f *mp4File) accepts(info flv.Info, body []byte) bool {
 		return false
 	case info.Kind == flv.Video:
 		return f.tracks.Video != nil && f.tracks.Video.Codec == info.Codec
-	case info.Codec == flv.MP3: // describes itself in every frame
+	case info.Codec == flv.MP3: // every frame describes its format
 		t := f.tracks.Audio
 		return t != nil && t.Codec == flv.MP3 && (t.Samples(body) > 0 || !isMP3(body))
 	}
@@ -57,7 +57,7 @@ func isMP3(body []byte) bool {
 	return err == nil
 }
 
-// header returns the init segment, and a free box in place of the seek table.
+// header returns the init segment, followed by a free box, which the seek table replaces later.
 func (f *mp4File) header() (b []byte, err error) {
 	defer guard(&err)
 	var init fmp4.Init
@@ -79,7 +79,7 @@ type sample struct {
 	at int64 // in the time scale of its track
 }
 
-// fragment encodes frames.
+// fragment encodes frames as a fragment of MP4. It calls onError for frames that are skipped.
 func (f *mp4File) fragment(frames []timedFrame, until int64, onError func(error)) (p fragment, err error) {
 	defer guard(&err)
 	var pictures, audio []sample
@@ -142,7 +142,7 @@ func (f *mp4File) addVideo(to []sample, frame timedFrame) ([]sample, error) {
 	return append(to, sample{fmp4.Sample{PTSOffset: offset, IsNonSyncSample: !info.Key, Payload: payload}, at}), nil
 }
 
-// units returns a picture in the format of MP4, which for most publishers is the payload itself.
+// units returns a picture in the format of MP4. For most publishers that is the payload itself.
 func (f *mp4File) units(frame timedFrame) ([]byte, error) {
 	b := bodyOf(frame.Frame)
 	if frame.Info().Codec == flv.AV1 {
@@ -180,7 +180,7 @@ func (f *mp4File) addAudio(to []sample, frame timedFrame) ([]sample, error) {
 	return append(to, sample{fmp4.Sample{Duration: length(n), Payload: b}, at}), nil
 }
 
-// length limits a duration to what a sample can store.
+// length returns n limited to the durations that a sample can store.
 func length(n int64) uint32 { return uint32(max(1, min(math.MaxUint32, n))) }
 
 func trackOf(id int, samples []sample) *fmp4.PartTrack {
@@ -198,7 +198,7 @@ func (f *mp4File) timeScale() int64 {
 	return int64(f.tracks.Audio.TimeScale)
 }
 
-// guard turns a panic of a library into an error. It is deferred.
+// guard turns a panic of a dependency into an error. It is deferred.
 func guard(err *error) {
 	if p := recover(); p != nil {
 		*err = fmt.Errorf("record: panic in a library: %v", p)

@@ -8,10 +8,11 @@ import (
 	"time"
 )
 
-// errParts ends the recording of a stream that changes its format too often.
+// errParts is returned when a stream changes its format so often that the recording would have more than maxParts
+// parts.
 var errParts = errors.New("record: too many parts")
 
-// partWriter writes the files of one recording: its index and its parts. One goroutine uses it.
+// partWriter writes the files of one recording: its index and its parts. Only one goroutine uses it.
 type partWriter struct {
 	*library
 	rec Recording
@@ -33,7 +34,7 @@ type part struct {
 
 func (w *partWriter) name() string { return nameOf(w.rec.Folder, w.rec.ID) }
 
-// claimBytes claims space. It deletes older recordings if necessary.
+// claimBytes reserves n bytes. It deletes older recordings if necessary.
 func (w *partWriter) claimBytes(n int) error { return w.claim(w.rec, int64(n)) }
 
 // openIndex creates the directory of the recording and its index.
@@ -119,7 +120,7 @@ func (w *partWriter) openPart(c container, p Part) error {
 	return nil
 }
 
-// append writes a fragment that lasts until a time in the part, and its line in the index.
+// append writes a fragment, which lasts until the time until in ms in the part, and its line in the index.
 func (w *partWriter) append(f fragment, until int64, startedAt time.Time) error {
 	if len(f.bytes) == 0 {
 		return nil
@@ -146,7 +147,8 @@ func (w *partWriter) append(f fragment, until int64, startedAt time.Time) error 
 	return w.sync()
 }
 
-// sync syncs the files if the last sync is syncInterval ago: the part first, then the index, which refers to it.
+// sync syncs the files if the last sync was at least syncInterval ago: the part first, then the index, which refers
+// to it.
 func (w *partWriter) sync() error {
 	now := w.cfg.Now()
 	if now.Sub(w.syncedAt) < syncInterval {

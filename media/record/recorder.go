@@ -13,7 +13,7 @@ import (
 	"roomlog/media/rtmp"
 )
 
-// Recorder records broadcasts and manages their recordings. Run must run meanwhile. It is safe for concurrent use.
+// Recorder records broadcasts and manages their recordings, while Run runs. It is safe for concurrent use.
 type Recorder struct {
 	library *library
 
@@ -43,8 +43,9 @@ func New(cfg Config) (*Recorder, error) {
 	return r, nil
 }
 
-// Run repeats failed notifications and deletes expired recordings until ctx ends. Then it waits for running recordings
-// to end with their broadcasts, ends the remaining ones after 10 s, and returns nil. It accepts no new recordings then.
+// Run repeats failed notifications and deletes expired recordings until ctx ends. Then it accepts no new recordings,
+// waits for running recordings to end with their broadcasts, ends the remaining recordings after 10 s, and returns
+// nil.
 func (r *Recorder) Run(ctx context.Context) error {
 	r.sweep(ctx)
 	for wait.Sleep(ctx, r.library.cfg.RecordSweep) {
@@ -54,7 +55,8 @@ func (r *Recorder) Run(ctx context.Context) error {
 	return nil
 }
 
-// finish waits for all writers.
+// finish refuses new recordings and blocks until all writers have ended. After shutdownTimeout it closes their
+// sources.
 func (r *Recorder) finish() {
 	force := time.AfterFunc(shutdownTimeout, func() {
 		r.mu.Lock()
@@ -78,8 +80,8 @@ func (r *Recorder) Close() error {
 	return nil
 }
 
-// Start starts a recording from source and closes source at its end. folder and id must be valid names (see
-// rtmp.ValidName), and id must never have been used in folder.
+// Start starts a recording from source, and closes source when the recording ends or after an error. folder and id
+// must be valid names (see rtmp.ValidName), and id must never have been used in folder.
 func (r *Recorder) Start(folder, id string, source Source) error {
 	err := r.start(folder, id, source)
 	if err != nil {
@@ -138,8 +140,9 @@ func (r *Recorder) List() []Recording {
 // Get returns a recording and reports whether it was found.
 func (r *Recorder) Get(folder, id string) (Recording, bool) { return r.library.store.get(folder, id) }
 
-// Open opens a file of a recording for reading. The recording says how much of the file is final: the seek table of a
-// running part is not.
+// Open opens a file of a recording for reading. It returns ErrNotFound if there is no such file. The returned
+// Recording contains the sizes of the parts. The header of a running part is not final, because the seek table is
+// written at its end.
 func (r *Recorder) Open(folder, id, file string) (*os.File, Recording, error) {
 	rec, found := r.library.store.get(folder, id)
 	if !found {
@@ -159,7 +162,7 @@ func (r *Recorder) Open(folder, id, file string) (*os.File, Recording, error) {
 	return f, rec, err
 }
 
-// Remove deletes a closed recording without asking the observer.
+// Remove deletes a closed recording without calling Observer.DiscardRecording.
 func (r *Recorder) Remove(folder, id string) error {
 	rec, err := r.library.store.beginDelete(folder, id)
 	if err != nil {
@@ -216,11 +219,11 @@ type Stats struct {
 	Kept     int    // recordings on disk, including running ones
 	Bytes    int64  // disk space of all recordings
 	Failures uint64 // recordings that ended before their broadcast
-	Deleted  uint64 // recordings that were deleted to make room or after RecordKeep
+	Deleted  uint64 // recordings that were deleted to free space or after RecordKeep
 	Syncs    uint64 // fsyncs of running recordings
 }
 
-// Stats returns the current figures.
+// Stats returns the current counters.
 func (r *Recorder) Stats() Stats {
 	l := r.library
 	s := Stats{Failures: l.failures.Load(), Deleted: l.deleted.Load(), Syncs: l.syncs.Load()}

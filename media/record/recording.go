@@ -16,7 +16,7 @@ type Recording struct {
 	Reason    Reason
 	Length    time.Duration // of all parts
 	Bytes     int64         // on disk
-	Skips     uint64        // times that the disk was too slow and frames are missing
+	Skips     uint64        // number of gaps because the disk was too slow
 	Parts     []Part
 }
 
@@ -31,24 +31,25 @@ type Part struct {
 	Size      flv.Size  // zero if unknown
 }
 
-// Reason is why a recording has ended or was deleted: the reason of its broadcast, or one of those below.
+// Reason is the reason for the end or the deletion of a recording: the media.Reason of its broadcast, or a reason of
+// this package.
 type Reason string
 
 // The reasons of this package.
 const (
 	ReasonDiskFull    Reason = "disk_full"   // there was no space on the disk
 	ReasonQuota       Reason = "quota"       // recordings had used up their quota
-	ReasonInterrupted Reason = "interrupted" // the process that wrote it was killed
+	ReasonInterrupted Reason = "interrupted" // the process that wrote the recording was killed
 	ReasonParts       Reason = "parts"       // the stream changed its size or codec too often
 	ReasonFailed      Reason = "failed"      // writing failed
 	ReasonExpired     Reason = "expired"     // deleted after RecordKeep
 	ReasonUnknown     Reason = "unknown"     // the reason of the broadcast is not known
 )
 
-// ReasonOf returns the reason of a broadcast's end as the reason of its recording's end.
+// ReasonOf returns the reason of the end of a broadcast as the reason of the end of its recording.
 func ReasonOf(reason media.Reason) Reason { return Reason(reason) }
 
-// updateLength sets the length to that of all parts.
+// updateLength sets the length of the recording to the total length of its parts.
 func (r *Recording) updateLength() {
 	r.Length = 0
 	for _, p := range r.Parts {

@@ -11,7 +11,8 @@ import (
 	"roomlog/media/rtmp"
 )
 
-// recover adds the recordings in the directory to the store and closes those that an earlier process left open.
+// recover adds the recordings in the directory to the store, and closes the recordings that an earlier process left
+// open.
 func (s *store) recover() error {
 	folders, err := fs.ReadDir(s.root.FS(), ".")
 	if err != nil {
@@ -70,7 +71,7 @@ func (s *store) recoverOne(folder, id string) error {
 	return nil
 }
 
-// finish closes a recording that was interrupted. It truncates the files to what the index describes.
+// finish closes a recording that was interrupted. It truncates the files to the sizes in the index.
 func (s *store) finish(f *indexed, index *os.File) error {
 	f.EndedAt, f.Reason = f.newest, ReasonInterrupted
 	for i, p := range f.parts {

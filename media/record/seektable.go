@@ -16,20 +16,21 @@ const (
 	tableBytes    = sidxHeader + maxSeekPoints*sidxEntry + boxHeader
 )
 
-// seekPoint is a place where a player can start.
+// seekPoint is the position of a key frame, where a player can start.
 type seekPoint struct {
 	at     int64 // ms in the part
 	offset int64
 }
 
-// seekPoints holds the seek points of a part, at most maxSeekPoints. Beyond that, every other one is dropped.
+// seekPoints holds the seek points of a part, at most maxSeekPoints. When there are more, every second seek point is
+// dropped.
 type seekPoints struct {
 	all   []seekPoint
 	every int // key frames per seek point
 	n     int
 }
 
-// add adds a key frame.
+// add adds the position of a key frame.
 func (m *seekPoints) add(k seekPoint) {
 	if m.every == 0 {
 		m.every = 1
@@ -51,8 +52,9 @@ func (m *seekPoints) add(k seekPoint) {
 }
 
 // table returns the seek table (a sidx box) that replaces the free box in the header of a file, so that players find
-// the fragments without reading all of them. It ends where the fragments begin. timeScale is that of the first track,
-// because players use it for the table. table returns nil if there are no seek points or they cannot be represented.
+// the fragments without reading all of them. The table ends where the fragments begin. timeScale is the time scale of
+// the first track, because players use it for the table; header and end are in bytes, length is in ms. table returns
+// nil if there are no seek points or they cannot be represented.
 func (m *seekPoints) table(timeScale, header, end, length int64) []byte {
 	if len(m.all) == 0 || m.all[0].offset != header || timeScale <= 0 {
 		return nil
@@ -81,7 +83,7 @@ func (m *seekPoints) table(timeScale, header, end, length int64) []byte {
 	return out.Bytes()
 }
 
-// free returns a box without content.
+// free returns a box of size bytes that players ignore.
 func free(size int) []byte { return append(boxStart("free", size), make([]byte, size-boxHeader)...) }
 
 // boxStart returns the header of a box.
@@ -89,7 +91,7 @@ func boxStart(kind string, size int) []byte {
 	return append([]byte{byte(size >> 24), byte(size >> 16), byte(size >> 8), byte(size)}, kind...)
 }
 
-// closePart writes the seek table into the space that the header has reserved for it, syncs the file and closes it.
+// closePart writes the seek table into the reserved space at the end of the header, syncs the file and closes it.
 func closePart(file *os.File, table []byte, header int64) (err error) {
 	defer func() {
 		if closeErr := file.Close(); err == nil {

@@ -15,7 +15,7 @@ var (
 	errDiskFull = errors.New("record: the disk is full")
 )
 
-// store holds the directory of recordings and the space that they use.
+// store manages the directory of recordings and counts the space that they use.
 type store struct {
 	cfg  Config
 	root *os.Root
@@ -59,7 +59,7 @@ func openStore(cfg Config) (*store, error) {
 	return &store{cfg: cfg, root: root, lock: lock, entries: make(map[string]*entry)}, nil
 }
 
-// syncDir syncs a directory. Some file systems do not support that.
+// syncDir syncs a directory. It returns nil if the file system does not support that.
 func (s *store) syncDir(name string) error {
 	dir, err := s.root.Open(name)
 	if err != nil {
@@ -97,7 +97,7 @@ func (s *store) addClosed(r Recording, notified bool) {
 	s.bytes += r.Bytes
 }
 
-// update replaces the description of a recording. Its bytes stay as claim and count have counted them.
+// update replaces the description of a recording, except its bytes, which claim and count maintain.
 func (s *store) update(r Recording, closed bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -117,7 +117,7 @@ func (s *store) setNotified(r Recording) {
 	}
 }
 
-// forget removes a recording from the list.
+// forget removes a recording from the store.
 func (s *store) forget(folder, id string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -127,9 +127,9 @@ func (s *store) forget(folder, id string) {
 	}
 }
 
-// claim counts n bytes that are about to be written. If they exceed a quota, it returns the closed recording to delete
-// first; while another deletion is under way it allows the bytes. It returns errQuota or errDiskFull if no deletion
-// can help.
+// claim counts n bytes that are about to be written. If they exceed a quota, it counts nothing and returns the closed
+// recording to delete first; while another deletion is under way, it counts them nevertheless. It returns errQuota or
+// errDiskFull if no deletion can help.
 func (s *store) claim(folder, id string, n int64) (victim *Recording, err error) {
 	var fs syscall.Statfs_t
 	if s.cfg.RecordReserve > 0 && syscall.Statfs(s.cfg.Recordings, &fs) == nil && int64(fs.Bavail)*fs.Bsize-n < s.cfg.RecordReserve {
@@ -179,7 +179,7 @@ func (s *store) addBytes(folder, id string, n int64) {
 	}
 }
 
-// oldest returns the closed recording that ended first among those that match. The lock is held.
+// oldest returns the closed recording that ended first among those that match, or nil. The caller holds the lock.
 func (s *store) oldest(match func(*entry) bool) *Recording {
 	var first *entry
 	for _, e := range s.entries {
@@ -194,7 +194,7 @@ func (s *store) oldest(match func(*entry) bool) *Recording {
 	return &r
 }
 
-// beginDelete marks a closed recording as being deleted.
+// beginDelete marks a closed recording as being deleted. It returns ErrNotFound or ErrStillRecording.
 func (s *store) beginDelete(folder, id string) (Recording, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -209,7 +209,7 @@ func (s *store) beginDelete(folder, id string) (Recording, error) {
 	return e.Recording, nil
 }
 
-// cancelDelete unmarks a recording.
+// cancelDelete removes the mark of beginDelete.
 func (s *store) cancelDelete(r Recording) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -218,7 +218,7 @@ func (s *store) cancelDelete(r Recording) {
 	}
 }
 
-// remove deletes the files of a recording that is marked.
+// remove deletes the files of a recording that beginDelete has marked, and removes it from the store.
 func (s *store) remove(r Recording) error {
 	if err := s.root.RemoveAll(nameOf(r.Folder, r.ID)); err != nil {
 		s.cancelDelete(r)

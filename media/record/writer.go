@@ -13,7 +13,7 @@ import (
 	"roomlog/media/flv"
 )
 
-// errFaults ends the recording of a stream whose frames cannot be written.
+// errFaults is returned when more than maxFaults frames in a row cannot be written.
 var errFaults = errors.New("record: too many frames in a row cannot be written")
 
 // writer records one broadcast. One goroutine runs it.
@@ -26,11 +26,11 @@ type writer struct {
 
 	begun bool   // clock and at are set
 	clock uint32 // timestamp of the newest frame
-	at    int64  // ms since the first frame of the recording
+	at    int64  // time of the newest frame in ms since the first frame of the recording
 
-	pending      []timedFrame // for the next fragment
+	pending      []timedFrame // frames for the next fragment
 	pendingBytes int
-	partStart    int64     // value of at where the part begins
+	partStart    int64     // value of at at the beginning of the part
 	arrivedAt    time.Time // of the newest frame
 	hasKey       bool      // the part has a key frame
 	faults       int
@@ -53,7 +53,7 @@ func (w *writer) run() {
 	w.finish(err)
 }
 
-// read adds frames until the source ends or writing fails.
+// read adds frames until the source ends or a write fails.
 func (w *writer) read() (err error) {
 	defer guard(&err)
 	var batch []*media.Frame
@@ -127,7 +127,7 @@ func (w *writer) add(f *media.Frame) error {
 	return nil
 }
 
-// advance moves the time of the recording to a frame. A jump of the timestamps begins a new part.
+// advance moves the time of the recording to the time of a frame. A jump of the timestamps begins a new part.
 func (w *writer) advance(f *media.Frame) error {
 	if !w.begun {
 		w.begun, w.clock = true, f.Time()
@@ -163,8 +163,8 @@ func (w *writer) hasPending(kind byte) bool {
 	return slices.ContainsFunc(w.pending, func(f timedFrame) bool { return f.Info().Kind == kind })
 }
 
-// pendingEnd returns the time at which the pending frames end if nothing follows: the last picture, or without video
-// the last audio frame, lasts as long as the one before it.
+// pendingEnd returns the time in ms at which the pending frames end if no frame follows: the last picture, or without
+// video the last audio frame, lasts as long as the frame before.
 func (w *writer) pendingEnd() int64 {
 	video := w.hasPending(flv.Video)
 	last, before := int64(-1), int64(-1)
@@ -196,7 +196,7 @@ func (w *writer) flushBefore(next timedFrame) error {
 	return nil
 }
 
-// flush writes the pending frames, which last until a time in the part.
+// flush writes the pending frames, which last until the time until in ms in the part.
 func (w *writer) flush(until int64) error {
 	startedAt := w.pending[0].arrivedAt
 	if w.part == nil {
@@ -227,13 +227,13 @@ func (w *writer) flush(until int64) error {
 	return nil
 }
 
-// countFault counts a frame that is left out.
+// countFault counts and logs a frame that is skipped.
 func (w *writer) countFault(err error) {
 	w.faults++
 	w.cfg.Log.Debug("frame left out of a recording", slog.String("recording_id", w.rec.ID), slog.Any("error", err))
 }
 
-// setReason stores why the broadcast has ended. Only the first call has an effect.
+// setReason stores the reason for the end of the broadcast. Only the first call has an effect.
 func (w *writer) setReason(reason Reason) {
 	select {
 	case w.reason <- reason:
@@ -260,14 +260,15 @@ func (w *writer) finish(err error) {
 	}
 	w.cfg.Log.Log(context.Background(), level, "recording finished", slog.String("recording_id", w.rec.ID), slog.String("reason", string(w.rec.Reason)),
 		slog.Duration("duration", w.rec.Length), slog.Int("parts", len(w.rec.Parts)), slog.Uint64("skips", w.rec.Skips), slog.Any("error", err))
-	if closeErr := w.closeIndex(); closeErr != nil { // the next process closes it
+	if closeErr := w.closeIndex(); closeErr != nil { // the next process closes the index
 		w.cfg.Log.Error("closing the index of a recording failed", slog.String("recording_id", w.rec.ID), slog.Any("error", closeErr))
 	}
 	w.store.update(w.rec, true)
 	w.notifyFinished(w.rec)
 }
 
-// endReason returns the reason for an error, or without one the reason of the broadcast, for which it waits.
+// endReason returns the reason for an error. Without an error it waits for the reason of the broadcast, at most for
+// reasonTimeout.
 func (w *writer) endReason(err error) Reason {
 	switch {
 	case errors.Is(err, errQuota):

@@ -6,7 +6,7 @@ import (
 	"roomlog/media/amf"
 )
 
-// command is a command of the client: its name, its transaction id, and its arguments, the first of which is an
+// command is a command of the client: its name, its transaction id, and its arguments. The first argument is an
 // object or null.
 type command struct {
 	name string

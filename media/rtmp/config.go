@@ -10,12 +10,12 @@ import (
 type Config struct {
 	// Now returns the current time, from which deadlines are computed.
 	Now func() time.Time
-	// HandshakeTimeout limits the time from accepting the connection to publish or play, however slowly bytes arrive.
+	// HandshakeTimeout is the time from accepting the connection to publish or play, however slowly bytes arrive.
 	HandshakeTimeout time.Duration `default:"10s"`
-	// MessageTimeout limits the time for each message of a publisher.
+	// MessageTimeout is the time for each message of a publisher.
 	MessageTimeout time.Duration `default:"15s"`
-	// ControlTimeout limits the time for a client to accept a response, MediaTimeout for a player to accept a batch
-	// of frames.
+	// ControlTimeout is the time for a client to accept a response, MediaTimeout the time for a player to accept a
+	// batch of frames.
 	ControlTimeout time.Duration `default:"5s"`
 	MediaTimeout   time.Duration `default:"10s"`
 	RTMPPing       time.Duration `default:"30s" min:"10ms" max:"10m" help:"Interval between two pings of an RTMP or WS-FLV client."`

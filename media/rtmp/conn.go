@@ -17,7 +17,7 @@ const readBuffer = 4 << 10 // payloads bypass the buffer
 // Conn is the connection of one client. The calls come in this order: ReadConnect, ReadRequest, Accept or Refuse;
 // then ReadMedia for a publisher, or Serve and concurrently Write for a player; finally Finish or Close.
 //
-// Write, Serve and Close may run concurrently. Everything else is used by one goroutine at a time.
+// Write, Serve and Close may run concurrently. Only one goroutine at a time may call the other methods.
 type Conn struct {
 	conn   net.Conn
 	cfg    Config
@@ -26,12 +26,12 @@ type Conn struct {
 
 	request   Request
 	connectID float64 // transaction id of the connect command
-	window    uint64  // bytes after which the client wants an acknowledgement
+	window    uint64  // bytes after which the client expects an acknowledgement
 	acked     uint64  // bytes acknowledged
 
 	playing     bool      // kept alive by pings, in place of media
 	unpublished bool      // the client has sent FCUnpublish
-	heardAt     time.Time // of the last media, or for a player of the last data
+	heardAt     time.Time // when the last media of a publisher or the last data of a player arrived
 	pingedAt    time.Time
 
 	writing sync.Mutex // serializes writes to conn
@@ -47,7 +47,7 @@ func NewConn(conn net.Conn, cfg Config) *Conn {
 	return c
 }
 
-// Close closes the connection at once.
+// Close closes the connection immediately.
 func (c *Conn) Close() error { return c.conn.Close() }
 
 // Bytes returns the number of bytes received since the handshake. Only the reading goroutine may call it.
@@ -134,7 +134,8 @@ func (c *Conn) Write(b *net.Buffers) (int64, error) {
 }
 
 // closeGracefully sends the queued responses and closes the connection so that the client can read them: it closes
-// the write side first and discards input for drainTime. Closing at once could discard the responses.
+// the write side first, and discards input for at most drainTime before it closes the connection. Closing immediately
+// could discard the responses.
 func (c *Conn) closeGracefully() {
 	err := c.flush()
 	if half, ok := c.conn.(interface{ CloseWrite() error }); ok && err == nil {

@@ -9,10 +9,10 @@ import (
 
 const (
 	window    = 5_000_000 // bytes after which the client should send an acknowledgement
-	minWindow = 64 << 10  // smallest interval of our acknowledgements, whatever the client asks for
+	minWindow = 64 << 10  // bytes; minimum window for our acknowledgements, whatever the client requests
 )
 
-// sendCommand queues a command.
+// sendCommand queues a command for the client.
 func (c *Conn) sendCommand(stream uint32, values ...any) {
 	c.respond(csCommand, typeCommand, stream, ChunkSize, amf.Encode(values...))
 }
@@ -22,7 +22,7 @@ func (c *Conn) status(level, code, text string) {
 	c.sendCommand(MediaStream, "onStatus", 0, nil, amf.Object{"level": level, "code": code, "description": text})
 }
 
-// acceptConnect queues the responses to connect. Afterwards our chunks have ChunkSize.
+// acceptConnect queues the responses to connect. The chunks of later messages have ChunkSize.
 func (c *Conn) acceptConnect() {
 	c.respond(csControl, typeWindowAckSize, 0, firstChunkSize, binary.BigEndian.AppendUint32(nil, window))
 	c.respond(csControl, typeSetPeerBandwidth, 0, firstChunkSize, append(binary.BigEndian.AppendUint32(nil, window), 2))
@@ -48,7 +48,8 @@ func (c *Conn) handleControl(m Message) error {
 	return nil
 }
 
-// acknowledge queues an acknowledgement when half of the window has been received.
+// acknowledge queues an acknowledgement when half of the client's window has been received since the last
+// acknowledgement.
 func (c *Conn) acknowledge() {
 	if c.window > 0 && c.r.bytes-c.acked >= c.window/2 {
 		c.acked = c.r.bytes

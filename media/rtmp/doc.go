@@ -1,5 +1,5 @@
 // Package rtmp implements the server side of RTMP: handshake, chunks, commands, and the responses that encoders and
-// players expect. It knows nothing of streams or rights. A Conn returns what a client requests and accepts nothing
+// players expect. It contains no streams or rights. A Conn returns the request of a client and accepts nothing
 // before its caller does.
 //
 // The package does not trust clients. It guarantees:

@@ -11,8 +11,8 @@ const (
 	handshakeSize = 1536
 )
 
-// handshake exchanges the handshake. It does not compare the client's echo of our bytes: many clients send something
-// else, and nothing depends on it.
+// handshake performs the handshake. It does not verify that the client echoes our bytes, because many clients send
+// other bytes.
 func handshake(rw io.ReadWriter) error {
 	var theirs [1 + handshakeSize]byte
 	if _, err := io.ReadFull(rw, theirs[:1]); err != nil {

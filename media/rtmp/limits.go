@@ -16,7 +16,7 @@ const (
 	maxPath     = 2 << 10  // bytes of app and stream name with their queries
 	maxMessages = 64       // messages until publish or play; encoders need ten
 
-	drainTime  = time.Second // for a client to read its last response
+	drainTime  = time.Second // time for a client to read its last response
 	drainBytes = 1 << 20
 )
 

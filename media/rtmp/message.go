@@ -30,7 +30,7 @@ const (
 	eventPingResponse = 7
 )
 
-// The chunk streams of our messages.
+// The chunk streams of the messages that we send.
 const (
 	csControl = 2
 	csCommand = 3
@@ -40,13 +40,13 @@ const (
 )
 
 const (
-	// ChunkSize is the size of our chunks after the response to connect.
+	// ChunkSize is the size in bytes of the chunks that we send after the response to connect.
 	ChunkSize = 60_000
 	// MediaStream is the id of the only message stream of a connection.
 	MediaStream = 1
 
 	firstChunkSize = 128      // initial chunk size of both sides
-	extended       = 0xFFFFFF // stands for a timestamp in four extra bytes
+	extended       = 0xFFFFFF // this timestamp means that four extra bytes contain the timestamp
 )
 
 // Message is one message of a client, assembled from its chunks.
@@ -62,8 +62,8 @@ func (m Message) isMedia() bool { return m.Type == TypeAudio || m.Type == TypeVi
 // isCommand reports whether the message is a command.
 func (m Message) isCommand() bool { return m.Type == typeCommand || m.Type == typeCommandAMF3 }
 
-// AppendMedia appends an audio, video or data message to dst, with a full header and in chunks of ChunkSize. The bytes
-// are the same for every player, so that all players can share them.
+// AppendMedia appends an audio, video or data message to dst, with a full header and in chunks of ChunkSize. time is
+// in milliseconds. The bytes are the same for every player, so that all players can share them.
 func AppendMedia(dst []byte, kind byte, time uint32, payload []byte) []byte {
 	cs := byte(csData)
 	switch kind {

@@ -8,8 +8,8 @@ import (
 	"roomlog/media/amf"
 )
 
-// ReadConnect does the handshake and reads the connect command, which ReadRequest or Reject then answers. The client
-// must send publish or play within HandshakeTimeout from here.
+// ReadConnect performs the handshake and reads the connect command, to which ReadRequest or Reject then responds. The
+// client must send publish or play within HandshakeTimeout after the call.
 func (c *Conn) ReadConnect() (Connect, error) {
 	if err := c.conn.SetDeadline(c.cfg.Now().Add(c.cfg.HandshakeTimeout)); err != nil {
 		return Connect{}, err
@@ -43,7 +43,8 @@ func (c *Conn) Reject(text string) {
 	c.closeGracefully()
 }
 
-// ReadRequest accepts the connect command and reads until publish or play. It refuses a malformed stream path itself.
+// ReadRequest accepts the connect command and reads until publish or play. It refuses a malformed stream path and
+// then returns an error that wraps ErrPath.
 func (c *Conn) ReadRequest() (Request, error) {
 	c.acceptConnect()
 	for {
@@ -63,7 +64,7 @@ func (c *Conn) ReadRequest() (Request, error) {
 	}
 }
 
-// nextCommand reads messages up to the next command, within the message budget.
+// nextCommand reads messages up to the next command. It returns ErrLimit after maxMessages messages.
 func (c *Conn) nextCommand() (command, error) {
 	for {
 		if c.budget--; c.budget < 0 {
@@ -85,7 +86,8 @@ func (c *Conn) nextCommand() (command, error) {
 	}
 }
 
-// prepare answers the commands that clients send before publish or play. Like other servers it ignores unknown ones.
+// prepare responds to the commands that clients send before publish or play. Like other servers it ignores unknown
+// commands.
 func (c *Conn) prepare(cmd command) error {
 	switch cmd.name {
 	case "connect":
@@ -136,8 +138,8 @@ func (c *Conn) Accept() error {
 	return c.flush()
 }
 
-// Refuse refuses the request with a status code and closes the connection after the client has had time to read it.
-// Later input is discarded.
+// Refuse refuses the request with a status code. It closes the connection after the client had time to read the code,
+// and discards later input.
 func (c *Conn) Refuse(code, text string) {
 	c.status(levelError, code, text)
 	c.closeGracefully()

@@ -8,7 +8,7 @@ import (
 
 const maxName = 64
 
-// ErrPath is wrapped when a path is not a valid stream path.
+// ErrPath is wrapped when app and stream name are not a valid stream path.
 var ErrPath = fmt.Errorf("%w: bad stream path", ErrProtocol)
 
 // ValidName reports whether name is a valid app or stream name: [A-Za-z0-9_-]{1,64}.
@@ -23,9 +23,9 @@ func ValidName(name string) bool {
 	return len(name) >= 1 && len(name) <= maxName
 }
 
-// SplitPath returns the app, the stream name and the query arguments of a request. app comes from connect, name from
-// publish or play. Encoders append the query to either of them, and some put the whole path into app. If both have an
-// argument, the one in name is used.
+// SplitPath returns the app, the stream name and the query arguments of a request. app is the app of connect, name is
+// the stream name of publish or play. Encoders append the query to app or to name, and some put the whole path into
+// app. If app and name have the same argument, the argument in name is used.
 func SplitPath(app, name string) (string, string, url.Values, error) {
 	if len(app)+len(name) > maxPath {
 		return "", "", nil, fmt.Errorf("%w: %d bytes", ErrPath, len(app)+len(name))

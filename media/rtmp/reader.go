@@ -7,7 +7,7 @@ import (
 	"io"
 )
 
-const firstBuffer = 64 << 10 // initial capacity for a message, whatever length it announces
+const firstBuffer = 64 << 10 // initial capacity in bytes for a message, whatever length it announces
 
 // reader assembles messages from the chunks of one connection.
 type reader struct {
@@ -19,7 +19,7 @@ type reader struct {
 	bytes   uint64 // received since the handshake
 }
 
-// chunkStream is the state of a chunk stream, to which its next chunk refers.
+// chunkStream is the state of a chunk stream. The headers of its next chunk refer to this state.
 type chunkStream struct {
 	known    bool // a full header was received
 	kind     byte
@@ -28,7 +28,7 @@ type chunkStream struct {
 	delta    uint32
 	extended bool   // the last header had an extended timestamp
 	stamp    uint32 // the extended timestamp
-	absolute bool   // the extended timestamp was a time, not a delta
+	absolute bool   // the last header had a time, not a delta
 	open     bool   // a message has begun
 	buf      []byte // received bytes of the open message
 }
@@ -62,7 +62,7 @@ func (r *reader) next() (Message, error) {
 	}
 }
 
-// header reads the headers of a chunk and begins a message if none is open.
+// header reads the headers of a chunk, and begins a message if no message is open.
 func (r *reader) header() (*chunkStream, error) {
 	format, id, err := r.basicHeader()
 	if err != nil {
@@ -137,7 +137,7 @@ func (r *reader) messageHeader(cs *chunkStream, format byte) error {
 }
 
 // shortHeader reads the rest of a header of type 3: nothing, or an extended timestamp. Inside a message some clients
-// write zeros in its place, and some write nothing.
+// write zeros in place of the extended timestamp, and some write nothing.
 func (r *reader) shortHeader(cs *chunkStream) error {
 	switch {
 	case !cs.extended && !cs.open:
@@ -170,7 +170,7 @@ func (r *reader) shortHeader(cs *chunkStream) error {
 	return nil
 }
 
-// begin opens a message if none is open. It refuses a message that is too long before it allocates memory.
+// begin opens a message if no message is open. It refuses a message that is too long before memory is allocated.
 func (r *reader) begin(cs *chunkStream) error {
 	if cs.open {
 		return nil
@@ -189,7 +189,7 @@ func (r *reader) begin(cs *chunkStream) error {
 	return nil
 }
 
-// payload reads the payload of a chunk into the message, which grows as bytes arrive.
+// payload reads the payload of a chunk into the buffer of its message, which grows as bytes arrive.
 func (r *reader) payload(cs *chunkStream) error {
 	for want := min(cs.length-len(cs.buf), r.chunk); want > 0; {
 		if len(cs.buf) == cap(cs.buf) {

@@ -14,7 +14,7 @@ type Connect struct {
 
 // Request is the publish or play command of a client.
 type Request struct {
-	Publish bool // otherwise play
+	Publish bool // true: publish; false: play
 	App     string
 	Name    string
 	Args    url.Values // of the queries in app and name

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-const unpublishTimeout = 2 * time.Second // from FCUnpublish to deleteStream
+const unpublishTimeout = 2 * time.Second // time from FCUnpublish to deleteStream
 
 // ReadMedia returns the next audio, video or data message of a publisher, which has at least one byte, and handles
 // all other messages. It returns ErrDone when the client has ended publishing, and an error that wraps ErrIdle when
@@ -53,7 +53,7 @@ func (c *Conn) nextMessage() (Message, error) {
 	return c.r.next()
 }
 
-// handle reports whether a message of a publisher is media or data, and handles it otherwise.
+// handle reports whether a message of a publisher is media or data. It handles all other messages.
 func (c *Conn) handle(m *Message) (isMedia bool, err error) {
 	now := c.cfg.Now()
 	if now.Sub(c.pingedAt) >= c.cfg.RTMPPing {
@@ -87,7 +87,7 @@ func (c *Conn) handleCommand(m Message) error {
 	switch cmd.name {
 	case "publish", "play", "connect":
 		return fmt.Errorf("%w: %s on a connection in use", ErrProtocol, cmd.name)
-	case "FCUnpublish": // deleteStream follows; closing before it would give the client a broken pipe
+	case "FCUnpublish": // deleteStream follows; closing the connection before that would give the client a broken pipe
 		c.unpublished = true
 		c.sendCommand(0, "_result", cmd.id, nil, nil)
 		return nil
@@ -95,8 +95,8 @@ func (c *Conn) handleCommand(m Message) error {
 	return c.prepare(cmd)
 }
 
-// Serve handles the messages of a player until it ends. It returns ErrDone when the client has ended playing, and an
-// error that wraps ErrIdle when nothing arrived within RTMPTimeout.
+// Serve handles the messages of a player until the player ends. It returns ErrDone when the client has ended playing,
+// and an error that wraps ErrIdle when nothing arrived within RTMPTimeout.
 func (c *Conn) Serve() error {
 	for {
 		m, err := c.r.next()
@@ -118,7 +118,7 @@ func (c *Conn) Serve() error {
 }
 
 // Finish sends the final status (a publisher has unpublished, or the stream of a player has ended) and closes the
-// connection. Serve returns within a second.
+// connection. A concurrent Serve returns within a second.
 func (c *Conn) Finish() {
 	path := "/" + c.request.App + "/" + c.request.Name
 	if c.request.Publish {

@@ -1,6 +1,6 @@
 package rtmp
 
-// The status codes of responses. Two of them contain lower-case letters because deployed clients expect that spelling.
+// The status codes of responses. Two codes contain lower-case letters because deployed clients expect that spelling.
 const (
 	ConnectRejected     = "NetConnection.Connect.Rejected"
 	PublishStart        = "NetStream.Publish.Start"

@@ -125,7 +125,7 @@ func isPersonal(column string) bool {
 	return false
 }
 
-// differentColumns describes how two rows with the same key differ.
+// differentColumns describes the columns that differ between two rows with the same key.
 func differentColumns(have, want map[string]any) string {
 	var texts []string
 	for column := range want {

@@ -2,13 +2,13 @@ package rebuild
 
 import "time"
 
-// Progress describes how far a rebuild or a verification has come.
+// Progress describes the current step of a rebuild or a verification, and its position.
 type Progress struct {
 	Step     string // "versions", "fold", "index", "compare" or "switch"
 	Position int64  // position up to which events have been folded
 	Target   int64  // position at which this step ends
 	Rate     float64
-	ETA      time.Duration // until the target, at this rate
+	ETA      time.Duration // estimated time until Target is reached
 }
 
 // progressInterval is the time between two reports of one step.

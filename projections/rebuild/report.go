@@ -11,11 +11,11 @@ type Difference struct {
 // Report is the result of a rebuild, a rollback or a verification.
 type Report struct {
 	Events      int64 // number of events that were read
-	Position    int64 // of the tables
-	Head        int64 // of the log
-	Generation  int64 // of the tables
+	Position    int64 // position of the tables
+	Head        int64 // newest position of the log
+	Generation  int64 // generation of the tables
 	Took        time.Duration
-	Rows        map[string]int64 // by table
+	Rows        map[string]int64 // number of rows of each table
 	Poisoned    int64            // rows of table poison
 	Compared    bool             // whether the new tables were compared with the tables in use
 	Differences []Difference

@@ -21,7 +21,7 @@ const switchAttempts = 60
 // target describes the tables that a switch puts into use.
 type target struct {
 	schema   string
-	position int64 // of its tables
+	position int64 // position of the tables
 }
 
 // switchTables puts other tables into use, in one transaction that locks the checkpoint. With the checkpoint locked, it

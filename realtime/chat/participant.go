@@ -10,8 +10,8 @@ type Participant struct {
 	ID         domain.ParticipantID
 	Connection string // the public ID of the connection
 	Profile    domain.ChatProfile
-	User       projections.Profile // of a signed-in user; its ID is 0 for an anonymous participant
-	Nickname   string              // of an anonymous participant; may be empty
+	User       projections.Profile // profile of a signed-in user; its ID is 0 for an anonymous participant
+	Nickname   string              // nickname of an anonymous participant; may be empty
 	Node       string              // the node that holds the connection
 }
 

@@ -30,13 +30,13 @@ type member struct {
 	nickname string // of an anonymous participant
 }
 
-// Entry describes how a session enters the chat.
+// Entry holds the parameters of Session.Enter.
 type Entry struct {
 	Identity hub.Identity // the zero Identity: anonymous
 	Profile  domain.ChatProfile
 	Room     domain.ChatRoomID // joined with the entry; "": none
-	Nickname string            // of an anonymous participant; may be empty
-	Address  string            // of an anonymous participant, see limit.Key
+	Nickname string            // nickname of an anonymous participant; may be empty
+	Address  string            // address of an anonymous participant, see limit.Key
 }
 
 // NewSession creates the session of a connection; connection is its public ID. Until Enter is called, the session is

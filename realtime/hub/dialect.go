@@ -23,7 +23,7 @@ type Connection struct {
 	Dialect string              `json:"dialect"` // "native" or "socketio"
 	Users   []domain.UserID     `json:"users"`   // signed in on the connection; empty: anonymous, or not authenticated yet
 	Lives   []domain.LiveID     `json:"lives"`   // the lives that these users are in by this connection
-	Address string              `json:"address"` // of the client; an IPv6 address is shortened to its network
+	Address string              `json:"address"` // address of the client; an IPv6 address is shortened to its network
 	Since   time.Time           `json:"since"`
 
 	Alias domain.ConnectionID `json:"-"` // a second ID, which other users may see; "": none

@@ -69,8 +69,8 @@ func (h *Hub) PresenceGrace() time.Duration { return h.cfg.PresenceGrace }
 
 // Stats holds counts of the lives, users and viewers of a hub.
 type Stats struct {
-	Lives   int // with subscribers on this node
-	Users   int // with clients on this node
+	Lives   int // lives with subscribers on this node
+	Users   int // users with clients on this node
 	Viewers int // users present in lives by this node, counted once for each live
 }
 

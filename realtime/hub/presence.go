@@ -30,7 +30,7 @@ type presence struct {
 	mu      sync.Mutex
 	stopped bool
 	visits  map[domain.LiveID]map[domain.UserID]*visit
-	queue   []*visit      // to be settled
+	queue   []*visit      // visits that wait to be settled
 	work    chan struct{} // wakes a worker
 }
 
@@ -42,7 +42,7 @@ func newPresence(commands Executor, node string, log *slog.Logger) *presence {
 }
 
 // enter makes a client present in a live and returns the position of its join. The log decides even if the client is
-// present already: only the log knows whether the session is valid and the live is open.
+// present already: only the log can check the session and whether the live is open.
 func (p *presence) enter(ctx context.Context, c Client, live domain.LiveID) (position int64, err error) {
 	by := c.Identity().Actor()
 	v, added := p.hold(c, live, by.User)

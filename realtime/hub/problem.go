@@ -12,8 +12,8 @@ import (
 
 // Codes of the realtime servers, in addition to the codes of package domain.
 const (
-	CodeTooManyConnections domain.Code = "too_many_connections" // of one user
-	CodeTooManyLives       domain.Code = "too_many_lives"       // of one connection
+	CodeTooManyConnections domain.Code = "too_many_connections" // one user has too many connections
+	CodeTooManyLives       domain.Code = "too_many_lives"       // one connection is in too many lives
 	CodeOutcomeUnknown     domain.Code = "outcome_unknown"      // the client may send the command again with the same key
 	CodeCursorInvalid      domain.Code = "cursor_invalid"       // the text is not a cursor
 )

@@ -49,7 +49,7 @@ func AsyncAPI() []byte {
 		"x-close-codes": closeCodes(),
 	}, "", "\t")
 	if err != nil {
-		panic("native: describe the dialect: " + err.Error()) // of strings and maps
+		panic("native: describe the dialect: " + err.Error()) // cannot happen: the document consists of strings and maps
 	}
 	return append(doc, '\n')
 }

@@ -37,7 +37,7 @@ func errorInfoOf(p *hub.Problem) errorInfo {
 // badRequest returns the problem of a request whose fields are wrong.
 func badRequest(text string) *hub.Problem { return hub.NewProblem(domain.CodeBadRequest, text) }
 
-// malformedFrame describes what is wrong with the form of a frame.
+// malformedFrame returns the Problem for a frame that cannot be decoded.
 func malformedFrame(err error) *hub.Problem {
 	var wrong *json.UnmarshalTypeError
 	if errors.As(err, &wrong) {

@@ -8,8 +8,8 @@ import (
 	"roomlog/realtime/ws"
 )
 
-// snapshotTries is the maximum number of times that a snapshot is read, because facts may be dropped by the channel
-// while it is read.
+// snapshotTries is the maximum number of reads of a snapshot. It is read again if the channel no longer keeps all facts
+// that follow it.
 const snapshotTries = 3
 
 // onJoin adds the session to a live. The reply contains the facts that the client missed since its position, or a

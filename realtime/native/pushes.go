@@ -10,7 +10,7 @@ import (
 type push struct {
 	name    string
 	summary string       // for authors of clients
-	data    reflect.Type // of the field data
+	data    reflect.Type // type of the field data
 	form    any          // a zero envelope
 }
 

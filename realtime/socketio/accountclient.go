@@ -14,7 +14,7 @@ import (
 
 const (
 	greeting   = "hello"   // sent to every socket with a token, valid or not
-	echoPrefix = "你好客户端, " // of the response to a message
+	echoPrefix = "你好客户端, " // prefix of the response to a message
 )
 
 // maxWaitingDeltas is the maximum number of deltas that wait until the session of the user has been checked.
@@ -29,7 +29,7 @@ type accountClient struct {
 	mu      sync.Mutex
 	open    bool                // deltas are sent
 	revoked bool                // deltas are no longer sent
-	waiting []projections.Delta // until open
+	waiting []projections.Delta // deltas that wait until open is set
 	coins   domain.Coins        // balance as of the newest delta
 }
 

@@ -24,9 +24,9 @@ type channel struct {
 
 	mu          sync.Mutex
 	reset       bool
-	position    int64 // of the newest delta that was delivered
+	position    int64 // position of the newest delta that was delivered
 	subscribers map[*protocol.Socket]*subscription
-	order       list.List // of the sockets, newest first
+	order       list.List // sockets, newest first
 	replaying   map[*subscription]struct{}
 	viewers     viewerList
 	late        []projections.Delta // joins and leaves while the viewer list is read

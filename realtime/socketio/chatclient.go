@@ -23,15 +23,15 @@ type chatClient struct {
 	*session
 	profile profile
 	chat    *chat.Session
-	deliver func(*chat.Update)   // of the profile
-	by      hub.Identity         // of the handshake's token, with profileHistory
-	room    projections.ChatRoom // of the handshake; zero: none. Written with mu held
-	name    string               // in the plain chat; "" until the socket has a name
+	deliver func(*chat.Update)   // delivers an update in the form of the profile
+	by      hub.Identity         // user of the handshake's token; only with profileHistory
+	room    projections.ChatRoom // room of the handshake; zero: none. Written with mu held
+	name    string               // name in the plain chat; "" until the socket has a name
 
 	mu      sync.Mutex
-	joined  []projections.ChatRoom // by the event join
-	posted  bool                   // to the plain chat
-	revoked bool                   // has to sign in again
+	joined  []projections.ChatRoom // rooms joined by the event join
+	posted  bool                   // the socket has posted to the plain chat
+	revoked bool                   // the user has to sign in again
 }
 
 // chatHandler handles an event on a socket that is in the chat.

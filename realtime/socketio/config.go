@@ -26,7 +26,7 @@ type Config struct {
 	Log       *slog.Logger      // nil: no log
 	Assets    string            // folder with the client's script; "": the script is not served
 	Engine    engineio.Config   // connections; the server sets Open, Now and Log
-	Recovery  protocol.Recovery // of lost sockets; the server sets Restore
+	Recovery  protocol.Recovery // recovery of lost sockets; the server sets Restore
 	GuestChat bool              // clients may chat under a name without signing in
 
 	ListedViewers int `default:"50" min:"1" max:"100" unit:"viewers" help:"Viewers, and sockets, in the list of a live that Socket.IO clients get: the newest ones."`

@@ -18,7 +18,7 @@ type core struct {
 	cfg      Config
 	aliases  *aliases
 	channels *channels
-	sockets  socketSet // that are connected
+	sockets  socketSet // connected sockets
 }
 
 // Kinds of denials, in the words that users see. The client compares them.

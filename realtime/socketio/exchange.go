@@ -15,7 +15,7 @@ const (
 	actionEntered = "加入"
 	actionLeft    = "离开"
 
-	maxParticipants = 1000 // in the response to who
+	maxParticipants = 1000 // maximum number of participants in the response to who
 )
 
 // openExchange enters a socket into the room of its handshake, where sockets exchange messages.

@@ -48,13 +48,13 @@ type Conn struct {
 	shared     *shared
 	raw        net.Conn
 	peer       Peer   // written with mu held; the reading goroutine reads it without mu
-	address    string // of the client, as the Limiter counts it
+	address    string // address of the client, as the Limiter counts it
 	release    func() // frees the slot of the Limiter
-	serial     uint32 // from 1; distributes connections over the workers
+	serial     uint32 // counted from 1; distributes connections over the workers
 	compresses bool   // accepts compressed messages
 	index      int    // in Server.conns, guarded by Server.mu
 
-	opened     time.Duration // since shared.start, like the next two
+	opened     time.Duration // time since shared.start, as in the next two fields
 	pinged     time.Duration // used by Server.Run only
 	lastFrame  atomic.Int64
 	identified atomic.Bool

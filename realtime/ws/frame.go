@@ -42,8 +42,8 @@ type Span struct {
 type Frame struct {
 	wire       []byte // header and payload
 	priority   priority
-	key        string // of a latest frame
-	span       Span   // of a droppable frame
+	key        string // key of a latest frame
+	span       Span   // span of a droppable frame
 	recordedAt time.Time
 }
 

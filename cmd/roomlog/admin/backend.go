@@ -74,7 +74,7 @@ func (b *backend) append(ctx context.Context, c domain.Command) (eventstore.Rece
 }
 
 // executeAndEndLives executes a command that locks a user out, whose lives end if they are on air. A user with many lives
-// takes several commands; the receipt is that of the first one.
+// takes several commands; the receipt is the one of the first command.
 func (b *backend) executeAndEndLives(ctx context.Context, user domain.UserID, c func([]domain.LiveID) domain.Command) (first eventstore.Receipt, err error) {
 	if err := b.catchUpToHead(ctx); err != nil { // the tables may lack a live of the user
 		return first, err
@@ -90,8 +90,8 @@ func (b *backend) executeAndEndLives(ctx context.Context, user domain.UserID, c 
 	return first, err
 }
 
-// catchUp blocks until the tables have a position. It runs a projector of its own, which takes turns with that of a
-// server.
+// catchUp blocks until the tables have a position. It runs a projector of its own. While
+// the projector of a server holds the lock of the tables, this projector waits.
 func (b *backend) catchUp(ctx context.Context, position int64) error {
 	projector := projections.NewProjector(b.store, projections.ProjectorConfig{Now: b.sh.Now, Log: b.log})
 	running, stop := context.WithCancel(ctx)

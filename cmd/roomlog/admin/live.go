@@ -8,7 +8,7 @@ import (
 	"roomlog/domain"
 )
 
-// maxLives is how many lives are listed.
+// maxLives is the maximum number of lives in the output.
 const maxLives = 500
 
 type liveList struct {

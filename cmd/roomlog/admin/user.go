@@ -10,7 +10,7 @@ import (
 	"roomlog/projections"
 )
 
-// pageSize is how many rows the list commands read at a time.
+// pageSize is the number of rows that the list commands read with one query.
 const pageSize = 500
 
 type userList struct{}

@@ -40,7 +40,7 @@ func (c *verifyCommand) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) e
 	})
 }
 
-// quietPeriod is how long a command runs before it prints progress.
+// quietPeriod is the time that a command runs before it prints progress.
 const quietPeriod = time.Second
 
 // progress returns a function that prints progress to standard error, or nil.
@@ -64,7 +64,7 @@ func writeProgress(to io.Writer, p rebuild.Progress) {
 	fmt.Fprintln(to)
 }
 
-// rowCount returns the number of rows in all tables as text.
+// rowCount returns a text like "35 rows in 22 tables".
 func rowCount(r rebuild.Report) string {
 	total := int64(0)
 	for _, n := range r.Rows {

@@ -97,7 +97,7 @@ func TestThePage(t *testing.T) {
 	}
 }
 
-// What nobody has explained is not documented as if it were.
+// TestACodeWithoutItsCommentsMakesNoPage checks that missing comments fail the generation.
 func TestACodeWithoutItsCommentsMakesNoPage(t *testing.T) {
 	for _, tt := range []struct{ name, file, old, new, want string }{
 		{"a field", "domain/wallet.go", "// number of gifts: 1–9999", "", "Num"},

@@ -21,7 +21,7 @@ import (
 // firstChatRoom exists from the start, unless an operator removed it.
 const firstChatRoom = "demo"
 
-// backend is what all servers use: the database, the log, the tables, and what updates them.
+// backend holds the parts that all servers use: the database, the log, the tables and the parts that update them.
 type backend struct {
 	postgres  *supervisor // of the private PostgreSQL; nil with DATABASE_URL
 	migrated  migrations.Result
@@ -47,8 +47,8 @@ func startBackend(ctx context.Context, c *config, env *environment, l *layers) (
 		if b.postgres, err = startPostgres(ctx, env.postgres, env.log); err != nil {
 			return nil, err
 		}
-		l.add("postgresql", b.postgres.Stop)
-		l.run(ctx, "postgresql supervisor", b.postgres.Run)
+		l.add("PostgreSQL", b.postgres.Stop)
+		l.run(ctx, "PostgreSQL supervisor", b.postgres.Run)
 		dsn = b.postgres.DSN()
 	}
 	var err error

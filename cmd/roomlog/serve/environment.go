@@ -8,7 +8,7 @@ import (
 	"roomlog/eventstore/localpg"
 )
 
-// environment is what a serving process is given from outside: folders, addresses and secrets.
+// environment holds the folders, addresses and secrets of a serving process.
 type environment struct {
 	sh          cli.Shell
 	log         *slog.Logger

@@ -8,8 +8,8 @@ import (
 	"slices"
 )
 
-// layers are the running parts of a process, in the order in which they were started. Each is stopped before those that
-// were started earlier, so whatever a layer uses outlives it.
+// layers are the running parts of a process, in the order in which they were started. A layer is stopped before the
+// layers that were started earlier, so every layer that it uses outlives it.
 type layers struct {
 	log    *slog.Logger
 	stack  []layer

@@ -61,14 +61,14 @@ func (s *supervisor) Run(ctx context.Context) error {
 		if time.Since(started) > restartReset {
 			backoff.Reset()
 		}
-		s.log.ErrorContext(ctx, "private postgresql died, restarting")
+		s.log.ErrorContext(ctx, "private PostgreSQL died, restarting")
 		for backoff.Wait(ctx) {
 			err := s.restart(ctx)
 			if err == nil {
 				break
 			}
 			if ctx.Err() == nil {
-				s.log.ErrorContext(ctx, "private postgresql failed to start, retrying", slog.Any("error", err))
+				s.log.ErrorContext(ctx, "private PostgreSQL failed to start, retrying", slog.Any("error", err))
 			}
 		}
 	}
@@ -89,7 +89,7 @@ func (s *supervisor) restart(ctx context.Context) error {
 // Stop ends PostgreSQL. Run must have returned.
 func (s *supervisor) Stop() error {
 	if err := s.current().Stop(); err != nil {
-		return fmt.Errorf("stop the private postgresql: %w", err)
+		return fmt.Errorf("stop the private PostgreSQL: %w", err)
 	}
 	return nil
 }

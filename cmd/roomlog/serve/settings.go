@@ -27,7 +27,7 @@ const (
 )
 
 // config is everything that can be set at the command line. A setting of a package is declared in the Config of that
-// package; the structs in this file declare those of the parts that this package creates itself.
+// package; the structs in this file declare the settings of the parts that this package creates itself.
 type config struct {
 	networkSettings
 	nodeSettings
@@ -49,7 +49,7 @@ type config struct {
 	sequencer  eventstore.SequencerConfig
 }
 
-// networkSettings are how clients reach this process.
+// networkSettings are the addresses of this process and the limits of its HTTP connections.
 type networkSettings struct {
 	HTTPAddr       string   `default:":7001" help:"Address for REST and WebSocket; port 0 selects a free port."`
 	RTMPAddr       string   `default:":23480" help:"Address for RTMP encoders and players; port 0 selects a free port."`
@@ -81,12 +81,12 @@ func (s *networkSettings) CheckSettings() error {
 	return errors.Join(faults...)
 }
 
-// nodeSettings are what this process does in the cluster.
+// nodeSettings select the parts that this process runs.
 type nodeSettings struct {
 	Roles []string `default:"api,realtime,media,projector" oneof:"api,realtime,media,projector" help:"Parts that this process runs: api serves REST, realtime serves WebSockets, media receives and sends streams, projector updates the tables."`
 }
 
-// userSettings are what users of this server may do.
+// userSettings are rules for users.
 type userSettings struct {
 	GuestChat bool `help:"Admit chat users without a password, by an e-mail address or under a name. An address is not verified."`
 }

@@ -21,7 +21,7 @@ func (d Directory) Streams(ctx context.Context) ([]api.Stream, error) {
 	return all, err
 }
 
-// total adds up the figures of all nodes. Those of the publisher come from the node that receives the broadcast.
+// total adds up the figures of all nodes. The figures of the publisher come from the node that receives the broadcast.
 func total(stream broadcasts.Stream) api.Stream {
 	live, broadcast := stream.Live, stream.Live.Broadcast
 	s := api.Stream{Live: live.ID, Title: live.Title, UserID: live.UserID, Broadcast: broadcast.ID, Node: broadcast.Node, Players: map[string]int{}}

@@ -199,7 +199,7 @@ func (e *Engine) open(s *Session) {
 	e.mu.Unlock()
 	s.Send(s.handshake())
 	s.handler = e.cfg.Open(s)
-	if e.stopping() { // it opened while Shutdown ended the others
+	if e.stopping() { // the session was opened while Shutdown ended the other sessions
 		s.end("server shutting down", "")
 	}
 }

@@ -11,10 +11,10 @@ import (
 
 const (
 	separator    = 0x1e // between the packets of a payload of version 4
-	maxDigits    = 9    // of the length of a packet in a payload of version 3
+	maxDigits    = 9    // maximum number of digits in the length of a packet in a payload of version 3
 	octetsText   = 0    // type of a packet in a binary payload
 	octetsBinary = 1
-	octetsEnd    = 255 // of the digits of a length in a binary payload
+	octetsEnd    = 255 // end of the digits of a length in a binary payload
 )
 
 // encodePayload returns the body of the response to a GET. binary reports whether the body is not text.

@@ -51,9 +51,9 @@ type Session struct {
 	version Version
 	query   url.Values
 	asText  bool   // the client receives binary messages as text
-	address string // of the client, as the Limiter counts it
+	address string // address of the client, as the Limiter counts it
 	opened  time.Time
-	limiter *rate.Limiter // of packets that come by POST; nil: no bound
+	limiter *rate.Limiter // limits the packets that arrive by POST; nil: no limit
 	handler Handler
 
 	receiving sync.Mutex // held while one packet, or the end, is handled; locked before mu
@@ -61,17 +61,17 @@ type Session struct {
 	mu         sync.Mutex
 	carrier    *carrier         // nil: the session polls
 	probe      *carrier         // may become the carrier
-	backlog    *ws.Backlog      // of a session that polls
-	waiting    chan []*ws.Frame // of a GET that waits for frames; nil: none waits
+	backlog    *ws.Backlog      // frames that wait in a session that polls
+	waiting    chan []*ws.Frame // receives the frames for the waiting GET; nil: no GET waits
 	posting    bool
 	onUpgrade  map[upgradeListener]struct{}
 	release    func() // frees the Limiter's slot of a session that polls
 	settled    bool
-	deadline   time.Time // of the next packet of the client, or of the next ping
+	deadline   time.Time // time of the next expected packet of the client, or of the next ping
 	pinged     bool      // deadline is for the response to a ping
 	ended      bool
-	lastPacket string    // of an ended session: the client still has to poll it, after the backlog
-	keptUntil  time.Time // how long lastPacket is kept
+	lastPacket string    // last packet of an ended session, which the client still has to poll after the backlog
+	keptUntil  time.Time // time until which lastPacket is kept
 }
 
 // carrier is a WebSocket connection of a session: the connection that carries the session, or a probe that may carry

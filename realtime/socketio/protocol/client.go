@@ -42,9 +42,9 @@ type client struct {
 	limits     limits
 	session    *engineio.Session
 	sockets    map[string]*Socket
-	values     map[string]any // of Socket.Shared
-	partial    *packet        // its attachments are still missing
-	bytes      int            // of the attachments that have come
+	values     map[string]any // values of Socket.Shared
+	partial    *packet        // a packet whose attachments are still missing
+	bytes      int            // size of the attachments that have arrived
 }
 
 // protocol4 reports whether the client speaks protocol 4.

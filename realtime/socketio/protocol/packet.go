@@ -41,7 +41,7 @@ var errPacket = errors.New("not a packet")
 type packet struct {
 	kind        packetType
 	namespace   string // "/" is the default namespace
-	query       string // of a CONNECT of protocol 4, which is part of the namespace
+	query       string // query of a CONNECT of protocol 4, which is part of the namespace
 	id          int64
 	data        json.RawMessage
 	expects     int // number of attachments

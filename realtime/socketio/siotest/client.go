@@ -119,7 +119,7 @@ func (c *Client) Do(method, address, body string, header http.Header) (status in
 
 func (c *Client) dialSocket(sid string) error {
 	address := "ws" + strings.TrimPrefix(c.Address("websocket", sid), "http")
-	socket, _, err := gws.NewClient(listener{c}, &gws.ClientOption{ //nolint:bodyclose // the connection is used below
+	socket, _, err := gws.NewClient(listener{c}, &gws.ClientOption{ //nolint:bodyclose // the connection replaces the body
 		Addr: address, RequestHeader: c.options.Header,
 		HandshakeTimeout: Patience, ReadMaxPayloadSize: 8 << 20})
 	if err != nil {

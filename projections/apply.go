@@ -94,7 +94,7 @@ func (a *Applier) CheckVersions(ctx context.Context, tx pgx.Tx, after int64) err
 	return nil
 }
 
-// WriteVersions records in empty tables which projections write them.
+// WriteVersions writes the names and versions of the projections of a into empty tables.
 func (a *Applier) WriteVersions(ctx context.Context, tx pgx.Tx) error {
 	var names []string
 	var versions []int32

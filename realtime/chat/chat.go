@@ -97,8 +97,8 @@ func (c *Chat) WaitFor(ctx context.Context, position int64) error {
 // NewLimits returns the rate limits of a new client.
 func (c *Chat) NewLimits() *Limits { return newLimits(c.cfg) }
 
-// NameKey returns the keyed hash of the name of a room or participant. The log and the tables contain the hash instead
-// of the name.
+// NameKey returns the keyed hash of the name of a room or participant. The roster and the tables find rooms and
+// participants by it.
 func (c *Chat) NameKey(name string) string { return c.cfg.Store.NameKey(name) }
 
 // Online returns the number of connections in a room.

@@ -96,7 +96,7 @@ func (p *presence) leave(c Client, live domain.LiveID, cause domain.LeaveCause) 
 	}
 }
 
-// stop ends all settling because the node stops: users stay in their lives in the log.
+// stop makes leave and observe queue no further commands, because the node stops: users stay in their lives in the log.
 func (p *presence) stop() {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -4,16 +4,15 @@ import (
 	"fmt"
 	"go/ast"
 	"path"
-	"slices"
 	"strings"
 )
 
 const (
 	pgtestDir = "eventstore/pgtest"
-	maxFiles  = 30 // of a package, tests aside
+	maxFiles  = 30 // maximum number of files of a package without tests
 )
 
-// docFaults reports packages without a doc.go that starts with their name.
+// docFaults returns the packages without a doc.go that starts with the name of the package.
 func docFaults(files []goFile) []fault {
 	packages := map[string]string{} // folder → name
 	documented := map[string]bool{}
@@ -40,7 +39,7 @@ func docFaults(files []goFile) []fault {
 	return faults
 }
 
-// clockFaults reports uses of time.Now outside cmd and tests: other code is given a clock.
+// clockFaults returns the uses of time.Now outside cmd and tests. Other packages receive a clock from their caller.
 func clockFaults(files []goFile) []fault {
 	var faults []fault
 	for _, file := range files {
@@ -63,7 +62,7 @@ func clockFaults(files []goFile) []fault {
 	return faults
 }
 
-// initFaults reports init functions. Only pgtest has one; its doc.go explains why.
+// initFaults returns the init functions. Only pgtest may have an init function; its doc.go explains the reason.
 func initFaults(files []goFile) []fault {
 	var faults []fault
 	for _, file := range files {
@@ -79,7 +78,7 @@ func initFaults(files []goFile) []fault {
 	return faults
 }
 
-// sizeFaults reports packages with more than maxFiles files.
+// sizeFaults returns the packages with more than maxFiles files.
 func sizeFaults(files []goFile) []fault {
 	count := map[string]int{}
 	for _, file := range files {
@@ -89,12 +88,9 @@ func sizeFaults(files []goFile) []fault {
 	}
 	var faults []fault
 	for dir, n := range count {
-		if n > maxFiles && !slices.Contains(tooWide, dir) {
+		if n > maxFiles {
 			faults = append(faults, fault{dir, fmt.Sprintf("has %d files, want at most %d", n, maxFiles)})
 		}
 	}
 	return faults
 }
-
-// tooWide are packages that are about to be split. The list only shrinks.
-var tooWide = []string{"realtime"}

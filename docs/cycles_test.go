@@ -15,11 +15,13 @@ import (
 	"testing"
 )
 
-// cyclicLater are the packages whose files still refer to each other in circles. The list only shrinks.
+// cyclicLater lists the packages whose files may still refer to each other in cycles. Remove a package when it has no
+// cycle: the test fails for a package without a cycle.
 var cyclicLater = []string{"api"}
 
-// TestFilesOfAPackageHaveNoCycles checks that the references among the files of a package point one way. A reference is
-// the use of a name that another file declares. It is measured without the types of other packages.
+// TestFilesOfAPackageHaveNoCycles fails if files of a package refer to each other, directly or through other files. A
+// reference is the use of a name that another file of the package declares. The test does not load the types of other
+// packages, so it misses references through them.
 func TestFilesOfAPackageHaveNoCycles(t *testing.T) {
 	tree := os.DirFS("..")
 	packages := map[string][]string{} // folder → files
@@ -30,6 +32,9 @@ func TestFilesOfAPackageHaveNoCycles(t *testing.T) {
 	})
 	for _, dir := range slices.Sorted(maps.Keys(packages)) {
 		cycles := fileCycles(t, dir, packages[dir])
+		if len(cycles) == 0 && slices.Contains(cyclicLater, dir) {
+			t.Errorf("%s has no cycle: remove it from cyclicLater", dir)
+		}
 		for _, cycle := range cycles {
 			text := fmt.Sprintf("%s: %d files refer to each other: %s", dir, len(cycle), strings.Join(cycle, " "))
 			if slices.Contains(cyclicLater, dir) {
@@ -41,7 +46,7 @@ func TestFilesOfAPackageHaveNoCycles(t *testing.T) {
 	}
 }
 
-// fileCycles returns the groups of files that refer to each other directly or through others.
+// fileCycles returns the groups of files that refer to each other directly or through other files.
 func fileCycles(t *testing.T, dir string, names []string) [][]string {
 	t.Helper()
 	fset := token.NewFileSet()

@@ -11,8 +11,8 @@ import (
 
 var defaultName = regexp.MustCompile(`^[dD]efault([A-Z]\w*)$`)
 
-// defaultFaults reports defaults that are written in addition to the tag of their field: as a constant DefaultX for a field X, by
-// cmp.Or(c.X, …), or by an assignment to c.X when it is zero.
+// defaultFaults returns the defaults that repeat the tag of their field: a constant DefaultX for a field X,
+// cmp.Or(c.X, …), or an assignment to c.X if it is zero.
 func defaultFaults(files []goFile) []fault {
 	byFolder := map[string]map[string]bool{} // names of tagged fields
 	for _, file := range files {
@@ -88,7 +88,7 @@ func configField(e ast.Expr, tagged map[string]bool) string {
 	return ""
 }
 
-// zeroCheck returns X of a statement `if c.X == 0 { c.X = … }`.
+// zeroCheck returns X for a statement `if c.X == 0 { c.X = … }`, and "" for others.
 func zeroCheck(n *ast.IfStmt, tagged map[string]bool) string {
 	compare, ok := n.Cond.(*ast.BinaryExpr)
 	if !ok || compare.Op != token.EQL || isName(compare.Y, "nil") || len(n.Body.List) != 1 {

@@ -42,7 +42,7 @@ func TestSourceTreeFollowsTheRules(t *testing.T) {
 	}
 }
 
-// sound returns a small tree without a fault.
+// sound returns a small source tree that breaks no rule.
 func sound() fstest.MapFS {
 	return texts(map[string]string{
 		"domain/doc.go":             "// Package domain is pure.\npackage domain\nimport (\"time\"; \"strings\")\n",
@@ -76,7 +76,7 @@ func TestRulesAcceptASoundTree(t *testing.T) {
 	}
 }
 
-// TestRulesReportFaults adds one file with one fault to a sound tree.
+// TestRulesReportFaults adds one file with one fault to a source tree without faults.
 func TestRulesReportFaults(t *testing.T) {
 	for _, tt := range []struct{ file, text, want string }{
 		{"domain/a.go", "package domain\nimport \"roomlog/eventstore\"", "domain/a.go: domain may not import eventstore"},

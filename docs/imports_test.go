@@ -17,7 +17,7 @@ var importRules = map[string][]string{
 	"migrations": {},
 	"docs":       {},
 
-	"internal": {}, // packages of general use, without anything specific to roomlog
+	"internal": {}, // packages of general use, without any rule of the product
 
 	"eventstore":          {"domain", "migrations", "internal"},
 	"eventstore/localpg":  {"internal"},
@@ -37,22 +37,22 @@ var importRules = map[string][]string{
 	"realtime/socketio/engineio": {"realtime/ws", "realtime/socketio/protocol"},
 	"realtime/socketio/protocol": {"realtime/ws", "realtime/socketio/engineio"},
 
-	"media":            {"internal"}, // the media server does not use the event log
+	"media":            {"internal"}, // the media server does not depend on the event log
 	"media/broadcasts": {"domain", "eventstore", "projections", "internal", "media"},
 	"media/hooks":      {"domain", "internal", "media"},
 
 	"cmd": {"domain", "migrations", "eventstore", "projections", "api", "realtime", "media", "internal", "docs"},
 }
 
-// servers never import each other, not even in their tests: what one needs of another it declares as an interface, and
-// cmd connects them.
+// servers are the packages that never import each other, not even in tests. A server declares an interface for what
+// it needs from another server, and cmd connects them.
 var servers = []string{"api", "realtime", "media"}
 
-// testFolders are only ever part of a test.
+// testFolders are folders that only tests may import.
 var testFolders = []string{"eventstore/pgtest", "internal/peertest", "projections/projtest", "realtime/ws/wstest", "realtime/socketio/siotest"}
 
-// domainImports is everything that the rules may import: no I/O, no clock, no randomness. Package time is there for its
-// types; reading the clock is a fault of its own.
+// domainImports lists all packages that domain may import: no I/O, no clock, no randomness. It includes package time
+// because of its types; clockFaults reports reads of the clock.
 var domainImports = []string{"cmp", "encoding/json", "errors", "fmt", "maps", "math", "slices",
 	"strconv", "strings", "time", "unicode", "unicode/utf8"}
 

@@ -14,7 +14,7 @@ import (
 
 // goFile is one parsed file of the module.
 type goFile struct {
-	path    string // slash-separated, from the module's root
+	path    string // slash-separated, relative to the root of the module
 	syntax  *ast.File
 	imports map[string]string // import path → the name it has in this file
 }
@@ -26,7 +26,7 @@ func (f goFile) folder() string { return topFolder(f.path) }
 
 func (f goFile) test() bool { return strings.HasSuffix(f.path, "_test.go") }
 
-// forTests reports whether the file is only ever part of a test.
+// forTests reports whether the file belongs only to tests.
 func (f goFile) forTests() bool { return f.test() || within(f.dir(), testFolders...) }
 
 func topFolder(name string) string {
@@ -104,7 +104,7 @@ func walk(t *testing.T, tree fs.FS, visit func(name string)) {
 	}
 }
 
-// foreign reports whether the rules ignore a folder.
+// foreign reports whether the rules do not apply to a folder.
 func foreign(tree fs.FS, dir, base string) bool {
 	switch {
 	case strings.HasPrefix(base, "."), base == "testdata", base == "node_modules", dir == "bin", dir == "data":
@@ -114,7 +114,7 @@ func foreign(tree fs.FS, dir, base string) bool {
 	return err == nil
 }
 
-// fault is one broken rule.
+// fault is one violation of a rule.
 type fault struct{ where, what string }
 
 func byPlace(a, b fault) int {

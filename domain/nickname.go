@@ -43,7 +43,7 @@ func (c SetNickname) decide(view View) ([]Event, error) {
 		return nil, err
 	}
 	events := []Event{NicknameSet{c.Participant, participant.Connection, nickname, c.NameKey}}
-	if c.NameKey == c.PreviousKey { // only the case or the spacing changes
+	if c.NameKey == c.PreviousKey { // both spellings have the same case-folded form
 		return events, nil
 	}
 	if c.PreviousKey != "" {
@@ -52,8 +52,8 @@ func (c SetNickname) decide(view View) ([]Event, error) {
 	return append(events, NicknameClaimed{c.NameKey, c.Participant}), nil
 }
 
-// checkNickname returns the trimmed nickname if the participant may use it, "" for a signed-in user, and a *Refusal
-// otherwise. own is true if the participant has a nickname with this key now.
+// checkNickname returns the trimmed nickname if the participant may use it, "" for a signed-in user or if wanted and key
+// are "", and a *Refusal otherwise. own is true if the participant has a nickname with this key now.
 func (v View) checkNickname(wanted, key string, own bool) (string, error) {
 	if v.Actor.User != 0 {
 		if wanted != "" {

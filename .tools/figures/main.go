@@ -1,5 +1,5 @@
-// Command figures runs the benchmarks of the project's figures and compares each value with its target in
-// docs/figures.txt. A value that misses its target is not an error, but a figure that no benchmark reports is one.
+// Command figures runs the benchmarks that measure the project's figures and compares each value with its target. A
+// value that misses its target is reported, but is not an error. A figure that no benchmark reports is an error.
 package main
 
 import (
@@ -42,8 +42,8 @@ func run(ctx context.Context, args []string, out, log io.Writer) error {
 	if pattern == "" {
 		pattern = "^BenchmarkFigure"
 	}
-	// go test runs the benchmarks of several packages one after another. -v gives each result
-	// a line of its own, whatever the code under test logs in between.
+	// go test runs the benchmarks of several packages one after another. With -v each result is on a line of its own,
+	// even if the code under test logs in between.
 	test := exec.CommandContext(ctx, "go", "test", "-v", "-run", "^$", "-bench", pattern,
 		"-benchtime", "1x", "-timeout", *timeout, "./...")
 	test.Dir = *root
@@ -69,7 +69,7 @@ func openTargets(path string) ([]target, error) {
 	return targets, nil
 }
 
-// follow passes results to the report as they arrive, and every other line to log.
+// follow passes the results of test to report as they arrive, and writes all other lines to log.
 func follow(test *exec.Cmd, report *report, log io.Writer) error {
 	lines, err := test.StdoutPipe()
 	if err != nil {

@@ -8,10 +8,10 @@ import (
 	"strings"
 )
 
-// figureUnit matches the units that name figures, but not those of go test itself (ns/op, B/op, MB/s).
+// figureUnit matches the units that name figures. It matches no unit of go test (ns/op, B/op, MB/s).
 var figureUnit = regexp.MustCompile(`^[a-z][a-z0-9]*(_[a-z0-9]+)+$`)
 
-// report prints a line for each figure as it arrives and records which figures are missing.
+// report prints one line for each figure as it arrives and stores the figures that are missing.
 type report struct {
 	out     io.Writer
 	targets []target
@@ -73,7 +73,8 @@ func (r *report) line(name, value, target, verdict string) {
 	fmt.Fprintf(r.out, "%-28s %-10s %-10s %s\n", name, value, target, verdict)
 }
 
-// end prints a line for each figure that no benchmark reported, and the total. It returns the number of missing figures.
+// end prints one line for each figure that no benchmark reported, then a summary. It returns the number of missing
+// figures.
 func (r *report) end() int {
 	missing := 0
 	for _, t := range r.targets {

@@ -19,7 +19,7 @@ func (t target) String() string {
 	return t.op + " " + strconv.FormatFloat(t.limit, 'g', -1, 64)
 }
 
-// met reports whether value reaches the target. A value that is not a number never does.
+// met reports whether value reaches the target. It returns false for NaN.
 func (t target) met(value float64) bool {
 	if t.op == ">=" {
 		return value >= t.limit
@@ -27,7 +27,7 @@ func (t target) met(value float64) bool {
 	return value <= t.limit
 }
 
-// readTargets reads lines of `name op limit what it is`; # starts a comment line.
+// readTargets reads lines of the form `name op limit description`. Lines that begin with # are comments.
 func readTargets(r io.Reader) ([]target, error) {
 	var targets []target
 	seen := map[string]bool{}

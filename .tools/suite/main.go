@@ -1,6 +1,6 @@
-// Command suite runs go test and ends with a summary of five lines: checks, what ran, what was skipped and why, the
-// first failures, the result. Like go test it prints one line for each package and the output of failed tests, and it
-// exits with 1 when anything failed.
+// Command suite runs go test and prints a summary of five lines at the end: checks, tests that ran, skipped tests
+// with reasons, the first failures, the result. Like go test it prints one line for each package and the output of
+// failed tests. It exits with 1 if a test or a check failed.
 //
 //	suite [-check name=result]... [flags and packages of go test]
 package main
@@ -24,7 +24,7 @@ func run(args []string, out io.Writer) int {
 	}
 	started := time.Now()
 	cmd := exec.Command("go", append([]string{"test", "-json"}, args...)...)
-	cmd.Dir = ".." // the tools have a module of their own
+	cmd.Dir = ".." // the tools are a separate module
 	cmd.Stderr = os.Stderr
 	events, err := cmd.StdoutPipe()
 	if err == nil {
@@ -48,7 +48,7 @@ func run(args []string, out io.Writer) int {
 	return r.summary(checks, os.Getenv("ROOMLOG_SKIP"), time.Since(started), readErr == nil && testErr == nil)
 }
 
-// failed reports whether a check has another result than ok or skipped.
+// failed reports whether the result of a check is neither ok nor skipped.
 func failed(check string) bool {
 	_, result, _ := strings.Cut(check, "=")
 	return result != "ok" && result != "skipped"

@@ -17,17 +17,17 @@ type event struct {
 	Action, Package, ImportPath, Test, Output string
 }
 
-// report collects the events of a run and prints what go test prints without -v.
+// report collects the events of a run and prints the same output as go test without -v.
 type report struct {
 	out      io.Writer
 	packages int
-	tests    int                         // finished, subtests included
-	skipped  map[string]int              // reason → tests
-	failures []string                    // in the order in which they ended
+	tests    int                         // number of finished tests, including subtests
+	skipped  map[string]int              // reason → number of tests
+	failures []string                    // in the order in which the tests ended
 	output   map[string]map[string]*node // package → top-level test → its output
 }
 
-// node is the output of a top-level test with its subtests.
+// node is the output of a top-level test and its subtests.
 type node struct {
 	lines  []event
 	failed map[string]bool
@@ -37,7 +37,7 @@ func newReport(out io.Writer) *report {
 	return &report{out: out, skipped: map[string]int{}, output: map[string]map[string]*node{}}
 }
 
-// line handles one line of go test -json. Text that is no event is printed.
+// line handles one line of go test -json. It prints lines that are not events.
 func (r *report) line(text []byte) {
 	var e event
 	if err := json.Unmarshal(text, &e); err != nil || e.Action == "" {
@@ -67,7 +67,7 @@ func (r *report) packageEvent(e event) {
 	case "fail":
 		r.packages++
 		before := len(r.failures)
-		for _, root := range slices.Sorted(maps.Keys(r.output[e.Package])) { // tests that did not end: a panic or a timeout
+		for _, root := range slices.Sorted(maps.Keys(r.output[e.Package])) { // tests that did not end because of a panic or a timeout
 			r.failures = append(r.failures, short(e.Package)+" "+root+" (did not end)")
 			r.print(r.output[e.Package][root], true)
 		}
@@ -110,7 +110,7 @@ func (r *report) testEvent(e event) {
 		r.tests++
 		n.failed[e.Test] = true
 		if !slices.ContainsFunc(slices.Collect(maps.Keys(n.failed)), func(t string) bool { return strings.HasPrefix(t, e.Test+"/") }) {
-			r.failures = append(r.failures, short(e.Package)+" "+e.Test) // the innermost tests only
+			r.failures = append(r.failures, short(e.Package)+" "+e.Test) // only the innermost tests
 		}
 	default:
 		return
@@ -123,7 +123,7 @@ func (r *report) testEvent(e event) {
 	}
 }
 
-// print prints the output of the failed tests of a node, or all of it.
+// print prints the output of the failed tests of a node, or all output if all is true.
 func (r *report) print(n *node, all bool) {
 	for _, e := range n.lines {
 		if all || n.failed[e.Test] {
@@ -137,7 +137,7 @@ var (
 	position = regexp.MustCompile(`^\s*[\w.-]+\.go:\d+: `)
 )
 
-// reason returns why a test was skipped: the last line that it logged.
+// reason returns the reason why a test was skipped: the last line in its log.
 func reason(lines []event, test string) string {
 	for _, e := range slices.Backward(lines) {
 		if e.Test == test && position.MatchString(e.Output) {
@@ -149,9 +149,9 @@ func reason(lines []event, test string) string {
 
 func short(pkg string) string { return strings.TrimPrefix(pkg, "roomlog/") }
 
-const shown = 5 // failures and reasons in the summary
+const shown = 5 // maximum number of failures and of reasons in the summary
 
-// summary prints the five lines and returns the exit code.
+// summary prints the five lines of the summary and returns the exit code.
 func (r *report) summary(checks []string, left string, took time.Duration, passed bool) int {
 	for _, check := range checks {
 		passed = passed && !failed(check)
@@ -194,7 +194,7 @@ func (r *report) fails() string {
 	return fmt.Sprintf("%d: %s", len(r.failures), list(r.failures, ", "))
 }
 
-// list joins the first items and counts the rest.
+// list joins the first items and appends the number of the other items.
 func list(items []string, separator string) string {
 	if len(items) > shown {
 		return strings.Join(items[:shown], separator) + fmt.Sprintf(" and %d more", len(items)-shown)

@@ -6,9 +6,9 @@ import (
 	"strings"
 )
 
-// Key returns the text under which the client at addr is counted: an IPv4 address, or the /64 network of an IPv6
-// address, because one customer chooses freely within it. It returns "" when addr is invalid, so that all clients
-// without a known address are counted together.
+// Key returns the key under which the client at addr is counted: the IPv4 address, or the /64 network of an IPv6
+// address, because one customer can use all addresses of such a network. It returns "" if addr is invalid, so that
+// all clients without a known address are counted together.
 func Key(addr netip.Addr) string {
 	addr = normal(addr)
 	switch {
@@ -24,9 +24,9 @@ func Key(addr netip.Addr) string {
 	return network.String()
 }
 
-// ParseAddr reads an address with or without a port: "203.0.113.9", "203.0.113.9:44321", "2001:db8::1",
-// "[2001:db8::1]" and "[2001:db8::1]:443". IPv4 addresses mapped into IPv6 become IPv4, zones are dropped. It returns
-// the invalid Addr for anything else.
+// ParseAddr parses an address with or without a port: "203.0.113.9", "203.0.113.9:44321", "2001:db8::1",
+// "[2001:db8::1]" and "[2001:db8::1]:443". It converts IPv4-mapped IPv6 addresses to IPv4 and drops zones. It returns
+// the invalid Addr for other texts.
 func ParseAddr(text string) netip.Addr {
 	if with, err := netip.ParseAddrPort(text); err == nil {
 		return normal(with.Addr())
@@ -46,8 +46,8 @@ func ParseAddr(text string) netip.Addr {
 	return normal(addr)
 }
 
-// Peer returns the other end of the TCP connection of r, which may be a proxy. It returns the invalid Addr when the
-// connection has no IP address.
+// Peer returns the remote address of the TCP connection of r, which may be the address of a proxy. It returns the
+// invalid Addr if the connection has no IP address.
 func Peer(r *http.Request) netip.Addr { return ParseAddr(r.RemoteAddr) }
 
 func normal(addr netip.Addr) netip.Addr { return addr.Unmap().WithZone("") }

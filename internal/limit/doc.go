@@ -1,8 +1,11 @@
-// Package limit bounds what clients may take: connection slots in total and per address, and rates per key.
+// Package limit limits the resources that clients can use: connection slots in total and per address, and rates per
+// key.
 //
-// It holds the one rule of what an address is: an IPv6 client is its /64 network, a client behind a trusted proxy is
-// the address that the proxy reports, and a reported address that cannot be parsed is never trusted.
+// It defines how clients are identified by address. An IPv6 client is identified by its /64 network. A client behind
+// a trusted proxy has the address that the proxy reports. If the reported address cannot be parsed, the client has no
+// known address.
 //
-// Memory is bounded: a Slots holds one counter per address with an open connection, a Rates holds a fixed number of
-// keys. Limits are per process. The package never logs, starts no goroutine and imports nothing of this module.
+// Memory is bounded: Slots holds one counter per address with an open connection, Rates holds a fixed number of keys.
+// Each process has its own limits. The package never logs, starts no goroutine and imports no other package of this
+// module.
 package limit

@@ -7,10 +7,10 @@ import (
 	"strings"
 )
 
-// Proxies are the networks of the trusted proxies. Only their X-Forwarded headers are used.
+// Proxies holds the networks of the trusted proxies. X-Forwarded headers from other addresses are ignored.
 type Proxies []netip.Prefix
 
-// ParseProxies reads networks ("10.0.0.0/8") and single addresses ("127.0.0.1").
+// ParseProxies parses networks ("10.0.0.0/8") and single addresses ("127.0.0.1").
 func ParseProxies(networks []string) (Proxies, error) {
 	var p Proxies
 	for _, text := range networks {
@@ -27,12 +27,12 @@ func ParseProxies(networks []string) (Proxies, error) {
 	return p, nil
 }
 
-// Loopback returns the networks of this machine.
+// Loopback returns the loopback networks 127.0.0.0/8 and ::1/128.
 func Loopback() Proxies {
 	return Proxies{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128")}
 }
 
-// Contains reports whether addr belongs to a trusted proxy. The invalid Addr never does.
+// Contains reports whether addr belongs to a trusted proxy. It returns false for the invalid Addr.
 func (p Proxies) Contains(addr netip.Addr) bool {
 	addr = normal(addr)
 	for _, network := range p {
@@ -43,10 +43,10 @@ func (p Proxies) Contains(addr netip.Addr) bool {
 	return false
 }
 
-// ClientAddr returns the address of the client that sent r: the other end of the connection or, while that is a
-// trusted proxy, the rightmost address of X-Forwarded-For that is not one. Everything left of it may be invented by
-// the client. It returns the invalid Addr when the decisive entry cannot be parsed ("unknown"), so that no client
-// passes for its proxy. Empty entries are skipped.
+// ClientAddr returns the address of the client that sent r. Without a trusted proxy, this is the remote address of
+// the connection. Behind trusted proxies, it is the rightmost address in X-Forwarded-For that is not the address of a
+// trusted proxy: clients can forge all entries to the left of it. Empty entries are skipped. If that entry cannot be
+// parsed ("unknown"), ClientAddr returns the invalid Addr, so that the client is not mistaken for its proxy.
 func (p Proxies) ClientAddr(r *http.Request) netip.Addr {
 	addr := Peer(r)
 	forwarded := r.Header.Values("X-Forwarded-For")
@@ -63,7 +63,7 @@ func (p Proxies) ClientAddr(r *http.Request) netip.Addr {
 	return addr
 }
 
-// cutLast splits the last entry off a comma-separated list: "a, b, c" becomes "a, b" and "c".
+// cutLast splits the last entry from a comma-separated list: "a, b, c" becomes "a, b" and "c".
 func cutLast(list string) (rest, last string, more bool) {
 	i := strings.LastIndexByte(list, ',')
 	return list[:max(i, 0)], strings.TrimSpace(list[i+1:]), i >= 0

@@ -7,19 +7,20 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// Rate is the size and the refill of a token bucket.
+// Rate holds the size and the refill rate of a token bucket.
 type Rate struct {
-	PerSecond float64 // 0 or less: no bound
-	Burst     int     // at least 1
+	PerSecond float64 // tokens added per second; 0 or less: no limit
+	Burst     int     // maximum number of tokens; at least 1
 }
 
-// PerMinute returns a Rate with a burst of n and a refill of n per minute. An n of 0 or less is no bound.
+// PerMinute returns a Rate with a burst of n tokens that adds n tokens per minute. If n is 0 or less, there is no
+// limit.
 func PerMinute(n int) Rate { return Rate{PerSecond: float64(n) / 60, Burst: n} }
 
-// Bucket is one token bucket. It is safe for concurrent use; a nil Bucket has no bound.
+// Bucket is a token bucket. It is safe for concurrent use. A nil Bucket has no limit.
 type Bucket struct{ limiter *rate.Limiter }
 
-// NewBucket returns a full bucket, or nil when r is no bound.
+// NewBucket returns a full bucket for r, or nil if r has no limit.
 func NewBucket(r Rate) *Bucket {
 	if r.PerSecond <= 0 {
 		return nil
@@ -27,7 +28,7 @@ func NewBucket(r Rate) *Bucket {
 	return &Bucket{rate.NewLimiter(rate.Limit(r.PerSecond), max(r.Burst, 1))}
 }
 
-// Take takes a token. When there is none, it takes nothing and returns false and the time until there is one.
+// Take takes one token. If the bucket is empty, it returns false and the time until the next token.
 func (b *Bucket) Take(now time.Time) (retryAfter time.Duration, ok bool) {
 	if b == nil {
 		return 0, true
@@ -41,15 +42,14 @@ func (b *Bucket) Take(now time.Time) (retryAfter time.Duration, ok bool) {
 	return delay, false
 }
 
-// Rates is a set of token buckets, one per key. It remembers a fixed number of keys; the key that was used least
-// recently is forgotten first and starts again with a full bucket. It is safe for concurrent use; a nil Rates has no
-// bound.
+// Rates is a set of token buckets, one per key. It holds a fixed number of keys. When it is full, it drops the least
+// recently used key, whose next bucket is full again. It is safe for concurrent use. A nil Rates has no limit.
 type Rates[K comparable] struct {
 	rate    Rate
 	buckets *lru.Cache[K, *Bucket]
 }
 
-// NewRates returns Rates that remember up to keys keys, or nil when r is no bound. It panics when keys is less than 1.
+// NewRates returns Rates for at most keys keys, or nil if r has no limit. It panics if keys is less than 1.
 func NewRates[K comparable](r Rate, keys int) *Rates[K] {
 	buckets, err := lru.New[K, *Bucket](keys)
 	if err != nil {
@@ -61,7 +61,7 @@ func NewRates[K comparable](r Rate, keys int) *Rates[K] {
 	return &Rates[K]{rate: r, buckets: buckets}
 }
 
-// Take takes a token of key's bucket, as Bucket.Take does.
+// Take takes one token from the bucket of key. It returns the same values as Bucket.Take.
 func (r *Rates[K]) Take(key K, now time.Time) (retryAfter time.Duration, ok bool) {
 	if r == nil {
 		return 0, true
@@ -80,7 +80,7 @@ func (r *Rates[K]) bucket(key K) *Bucket {
 	return fresh
 }
 
-// Len returns the number of keys that are remembered.
+// Len returns the number of keys that have a bucket.
 func (r *Rates[K]) Len() int {
 	if r == nil {
 		return 0

@@ -7,13 +7,13 @@ import (
 	"sync"
 )
 
-// The reasons for which Acquire refuses a connection.
+// Errors of Acquire.
 var (
 	ErrTotal      = errors.New("too many connections")
 	ErrPerAddress = errors.New("too many connections from this address")
 )
 
-// Slots bounds the number of connections that are open at a time. It is safe for concurrent use.
+// Slots limits the number of open connections. It is safe for concurrent use.
 type Slots struct {
 	total, perAddress int
 	exempt            Proxies
@@ -23,14 +23,15 @@ type Slots struct {
 	byAddress map[string]int
 }
 
-// NewSlots returns Slots for total connections, perAddress of them from one address (see Key). A bound of 0 or less
-// is no bound. Connections from exempt networks count in total only: a proxy brings many clients.
+// NewSlots returns Slots for at most total connections, and at most perAddress connections with the same Key. A limit
+// of 0 or less means no limit. Connections from exempt networks count only toward total, because a proxy forwards the
+// connections of many clients.
 func NewSlots(total, perAddress int, exempt Proxies) *Slots {
 	return &Slots{total: total, perAddress: perAddress, exempt: exempt, byAddress: make(map[string]int)}
 }
 
-// Acquire takes a slot for a connection from addr. It returns the function that frees the slot, which may be called
-// more than once and by any goroutine, or ErrTotal or ErrPerAddress.
+// Acquire takes a slot for a connection from addr. It returns a function that releases the slot, or ErrTotal or
+// ErrPerAddress. Any goroutine may call release, and may call it more than once.
 func (s *Slots) Acquire(addr netip.Addr) (release func(), err error) {
 	return s.acquire(Key(addr), !s.exempt.Contains(addr))
 }
@@ -51,11 +52,11 @@ func (s *Slots) acquire(key string, counted bool) (release func(), err error) {
 	return (&slot{of: s, key: key, counted: counted}).release, nil
 }
 
-// slot is a slot that is taken, until it is released.
+// slot is a slot from Acquire until its release.
 type slot struct {
 	of       *Slots
 	key      string
-	counted  bool // under key
+	counted  bool // the slot is counted under key
 	released bool // guarded by of.mu
 }
 
@@ -76,23 +77,23 @@ func (t *slot) release() {
 	}
 }
 
-// Count returns the number of slots that are taken.
+// Count returns the number of slots in use.
 func (s *Slots) Count() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.taken
 }
 
-// Clients bounds the connections of clients that come by HTTP, through trusted proxies or directly. It is a Limiter
-// of package realtime/ws.
+// Clients limits the connections of HTTP clients, which connect directly or through trusted proxies. It implements
+// the interface Limiter of package realtime/ws.
 type Clients struct {
 	Slots   *Slots
-	Proxies Proxies // nil: none is trusted
+	Proxies Proxies // nil: no trusted proxies
 }
 
-// Admit takes a slot for the client of r. It returns the key of the client's address and the function that frees the
-// slot, or no function and the HTTP status of the refusal: 429 when the client's address has too many connections, 503
-// when the server has.
+// Admit takes a slot for the client of r. It returns the key of the client's address and the function that releases
+// the slot. If it refuses the client, release is nil and status is the HTTP status to send: 429 if the address has
+// too many connections, 503 if the server has too many.
 func (c Clients) Admit(r *http.Request) (address string, release func(), status int) {
 	addr := c.Proxies.ClientAddr(r)
 	address = Key(addr)

@@ -1,4 +1,4 @@
-// Package peertest runs the programs that benchmarks compare ours with, such as npm packages, in processes of their own. A
-// benchmark sends lines to a process, receives lines, and asks for the CPU time and memory that it has used. Only tests may
-// import the package.
+// Package peertest runs other programs, such as npm packages, as processes, so that benchmarks can compare them with
+// roomlog. A benchmark exchanges lines with a process and measures its CPU time and memory. Only tests may import the
+// package.
 package peertest

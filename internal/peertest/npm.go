@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// NodeScript returns the command that runs a script of a folder with Node.js. It installs the npm packages of the folder's
-// package-lock.json, unless they are installed.
+// NodeScript returns the command that runs a script in folder with Node.js. If necessary, it installs the npm
+// packages in the folder's package-lock.json.
 func NodeScript(t testing.TB, folder, script string, args ...string) *exec.Cmd {
 	t.Helper()
 	if err := install(folder); err != nil {
@@ -21,7 +21,8 @@ func NodeScript(t testing.TB, folder, script string, args ...string) *exec.Cmd {
 	return cmd
 }
 
-// install installs the packages of a folder. A copy of package-lock.json marks a complete installation.
+// install installs the npm packages of a folder. It copies package-lock.json last, to mark the installation as
+// complete.
 func install(folder string) error {
 	wanted, err := os.ReadFile(filepath.Join(folder, "package-lock.json"))
 	if err != nil {

@@ -12,17 +12,17 @@ import (
 	"testing"
 )
 
-// Process is a program that receives commands and sends results in lines. It ends when its standard input ends: with Stop, or
-// with the test.
+// Process is a program that receives commands and sends results as lines. It ends when its standard input is closed,
+// by Stop or at the end of the test.
 type Process struct {
-	Stop func() // ends the process and waits; it may be called more than once
+	Stop func() // ends the process and waits for it; may be called more than once
 
 	t   testing.TB
 	in  io.Writer
 	out *bufio.Scanner
 }
 
-// Start starts a process.
+// Start starts a process. A failure fails the test.
 func Start(t testing.TB, cmd *exec.Cmd) *Process {
 	t.Helper()
 	if cmd.Stderr == nil {
@@ -47,7 +47,7 @@ func Start(t testing.TB, cmd *exec.Cmd) *Process {
 	return &Process{stop, t, in, bufio.NewScanner(out)}
 }
 
-// Send sends a line.
+// Send sends one line to the process.
 func (p *Process) Send(format string, values ...any) {
 	p.t.Helper()
 	if _, err := fmt.Fprintf(p.in, format+"\n", values...); err != nil {
@@ -55,7 +55,8 @@ func (p *Process) Send(format string, values ...any) {
 	}
 }
 
-// Receive blocks until the next line arrives, and returns what follows word in it. Another line fails the test.
+// Receive blocks until the next line arrives. It returns the text after word, the first word of the line. A line with
+// another first word fails the test.
 func (p *Process) Receive(word string) string {
 	p.t.Helper()
 	if !p.out.Scan() {
@@ -68,13 +69,13 @@ func (p *Process) Receive(word string) string {
 	return strings.TrimSpace(rest)
 }
 
-// Usage is what a process has used since its start.
+// Usage holds the resources that a process has used since its start.
 type Usage struct {
 	CPU    float64 // seconds, in user and kernel mode
-	Memory float64 // bytes in memory now (RSS)
+	Memory float64 // resident set size in bytes
 }
 
-// Usage sends the line "stats" and parses the result, which is that of Stats, and further values if there are any.
+// Usage sends the line "stats" and parses the reply: the line of Stats, followed by the values of more.
 func (p *Process) Usage(more ...any) (u Usage) {
 	p.t.Helper()
 	p.Send("stats")
@@ -85,7 +86,7 @@ func (p *Process) Usage(more ...any) (u Usage) {
 	return u
 }
 
-// Stats returns the line that a process sends for Usage.
+// Stats returns the reply of this process to "stats", which Process.Usage parses.
 func Stats() string {
 	var used syscall.Rusage
 	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &used); err != nil {

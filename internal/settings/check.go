@@ -6,10 +6,10 @@ import (
 	"reflect"
 )
 
-// checker is a Config with rules that tags cannot express.
+// checker is implemented by a Config with rules that tags cannot express.
 type checker interface{ CheckSettings() error }
 
-// Defaults sets every setting of config that is zero to its default.
+// Defaults sets every setting of config that has the zero value to its default.
 func Defaults(config any) {
 	for _, s := range Of(config) {
 		if s.Default == "" || !s.value.IsZero() {
@@ -23,8 +23,8 @@ func Defaults(config any) {
 	}
 }
 
-// Check returns every fault of the settings of config, joined, in the words of a person at the command line:
-// "--coins-per-unit must be at least 1 (got -3)". A field that is zero has its default and is not a fault.
+// Check returns all invalid settings of config as one joined error. The texts are for users of the command line:
+// "--coins-per-unit must be at least 1 (got -3)". The zero value is valid, because it means the default.
 func Check(config any) error {
 	var faults []error
 	for _, s := range Of(config) {
@@ -47,7 +47,7 @@ func (s Setting) fault(v reflect.Value) error {
 	return fmt.Errorf("--%s %s (got %v)", s.Name(), problem, v)
 }
 
-// rules calls CheckSettings of config and of the structs inside it.
+// rules calls CheckSettings of config and of its nested structs and returns the errors.
 func rules(config reflect.Value) (faults []error) {
 	if own, ok := config.Interface().(checker); ok {
 		faults = append(faults, own.CheckSettings())

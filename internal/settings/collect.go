@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// Of returns the settings of config, a pointer to a struct, in the order of its fields. It panics when a tag is
+// Of returns the settings of config, a pointer to a struct, in the order of its fields. It panics if a tag is
 // malformed.
 func Of(config any) []Setting {
 	v := reflect.ValueOf(config)
@@ -41,8 +41,8 @@ func collect(v reflect.Value, found []Setting) []Setting {
 	return found
 }
 
-// mustBeSound panics when the tags contradict each other: a fault of the program, found by any test that builds the
-// Config.
+// mustBeSound panics if the tags contradict each other. That is a programming error, which every test that builds the
+// Config finds.
 func (s Setting) mustBeSound() {
 	fail := func(problem string) { panic(fmt.Sprintf("settings: %s.%s: %s", s.owner, s.Field, problem)) }
 	if s.Default != "" && s.value.Kind() == reflect.Bool {

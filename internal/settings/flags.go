@@ -9,21 +9,21 @@ import (
 	"strings"
 )
 
-// Flags are the settings of several Configs as one struct that the kong parser understands. A setting that reaches
-// two Configs through the same nested struct is one flag, and both get its value.
+// Flags combines the settings of several Configs in one struct that the kong parser can parse into. If two Configs
+// contain the same nested struct, each of its settings is one flag, and both Configs receive the value.
 type Flags struct {
 	configs []any
 	flags   []flag
-	parsed  reflect.Value // pointer to a struct with one field for each flag
+	parsed  reflect.Value // pointer to a struct with one field per flag
 }
 
 type flag struct {
 	Setting
 	group string
-	into  []reflect.Value // the fields that get the value
+	into  []reflect.Value // the fields that receive the value
 }
 
-// Add adds the settings of config that have a help tag. The help shows them under a group of flags. Add panics when
+// Add adds the settings of config that have a help tag. The help lists them under the heading group. Add panics if
 // another Config declares a setting of the same name.
 func (f *Flags) Add(group string, config any) {
 	f.configs = append(f.configs, config)
@@ -43,7 +43,7 @@ func (f *Flags) Add(group string, config any) {
 	}
 }
 
-// Struct returns the pointer that kong parses into: an element of a kong.Plugins field. Add must not be called
+// Struct returns the pointer that kong parses into, as an element of a kong.Plugins field. Do not call Add
 // afterwards.
 func (f *Flags) Struct() any {
 	fields := make([]reflect.StructField, len(f.flags))
@@ -66,8 +66,9 @@ func (f flag) kongTag() reflect.StructTag {
 	return reflect.StructTag(strings.TrimSpace(b.String()))
 }
 
-// Apply copies what was parsed into the Configs, fills their other defaults, and returns every fault, joined. Here an
-// explicit 0 must be permitted by the bounds or by the zero tag, which turns it into Off.
+// Apply copies the parsed values into the Configs, sets their other defaults, and returns all invalid settings as one
+// joined error. An explicit 0 is valid if the bounds include 0 or the setting has a zero tag; the zero tag turns it
+// into Off.
 func (f *Flags) Apply() error {
 	var faults []error
 	for i, one := range f.flags {

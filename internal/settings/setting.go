@@ -6,21 +6,21 @@ import (
 	"unicode"
 )
 
-// Off is the value of a numeric setting that has been switched off. Zero means the default instead.
+// Off is the value of a numeric setting that is switched off. It is not 0, because 0 means the default.
 const Off = -1
 
 // Setting describes one field of a Config.
 type Setting struct {
-	Field       string // the Go name: CommentRate
+	Field       string // name of the Go field: CommentRate
 	Default     string
 	Min, Max    string
-	Zero        string // what 0 means; empty if 0 is like any other number
+	Zero        string // the zero tag: the meaning of 0; empty if 0 has no special meaning
 	OneOf       []string
 	Unit        string
 	Text        string // the help tag; empty for a setting without a flag
 	Placeholder string
 
-	owner reflect.Type // the struct that declares the field
+	owner reflect.Type // the struct that contains the field
 	value reflect.Value
 }
 
@@ -32,7 +32,7 @@ func (s Setting) Env() string {
 	return "ROOMLOG_" + strings.ToUpper(strings.ReplaceAll(s.Name(), "-", "_"))
 }
 
-// Help returns the help of the flag: the sentence, then unit, bounds and the meaning of 0.
+// Help returns the help text of the flag: the sentence, the unit, the bounds and the meaning of 0.
 func (s Setting) Help() string {
 	var notes []string
 	if s.Unit != "" {

@@ -13,7 +13,7 @@ import (
 
 var duration = reflect.TypeFor[time.Duration]()
 
-// parse converts the text of a tag to a value of type t. A slice is separated by commas.
+// parse converts the text of a tag to a value of type t. The elements of a slice are separated by commas.
 func parse(text string, t reflect.Type) (reflect.Value, error) {
 	v := reflect.New(t).Elem()
 	if unmarshaler, ok := v.Addr().Interface().(encoding.TextUnmarshaler); ok {
@@ -48,7 +48,7 @@ func parse(text string, t reflect.Type) (reflect.Value, error) {
 	return v, fmt.Errorf("a setting cannot be of type %s", t)
 }
 
-// problem returns what is wrong with v, or "".
+// problem returns a description of the error in the value v, or "" if v is valid.
 func (s Setting) problem(v reflect.Value) string {
 	if len(s.OneOf) > 0 {
 		return s.notOneOf(v)

@@ -12,9 +12,9 @@ const (
 	defaultMax = time.Second
 )
 
-// Backoff computes the waits between attempts: each is twice as long as the one before, up to Max, less a random
-// quarter at most, so that many processes do not retry in step. The zero value starts at 20 ms and ends at 1 s.
-// It is not safe for concurrent use.
+// Backoff computes the waiting times between attempts. Each is twice as long as the previous, up to Max, minus a
+// random part of at most a quarter, so that processes do not retry at the same time. The zero value starts at 20 ms
+// and ends at 1 s. It is not safe for concurrent use.
 type Backoff struct {
 	Min time.Duration // the first wait; default 20 ms
 	Max time.Duration // the longest wait; default 1 s
@@ -22,7 +22,7 @@ type Backoff struct {
 	next time.Duration
 }
 
-// Next returns the next wait.
+// Next returns the next waiting time.
 func (b *Backoff) Next() time.Duration {
 	shortest, longest := cmp.Or(b.Min, defaultMin), cmp.Or(b.Max, defaultMax)
 	d := min(max(b.next, shortest), longest)
@@ -30,8 +30,8 @@ func (b *Backoff) Next() time.Duration {
 	return d - rand.N(d/4+1)
 }
 
-// Wait sleeps for the next wait. It reports false when ctx ended first.
+// Wait blocks for the next waiting time. It returns false if ctx ends first.
 func (b *Backoff) Wait(ctx context.Context) bool { return Sleep(ctx, b.Next()) }
 
-// Reset starts again at Min. Call it after a success.
+// Reset makes Min the next waiting time. Call it after a success.
 func (b *Backoff) Reset() { b.next = 0 }

@@ -1,4 +1,5 @@
-// Package wait is the one way to wait: for a time, between attempts, or for a signal. Every wait ends with its context.
+// Package wait contains all ways in which roomlog waits: for a time, between attempts, or for a signal. Every wait
+// ends when its context ends.
 //
-// It never logs, never retries by itself and imports nothing of this module.
+// The package never logs, never retries and imports no other package of this module.
 package wait

@@ -6,18 +6,18 @@ import (
 	"time"
 )
 
-// Signal wakes any number of waiters when there may be something new. No notification is lost: Wait returns at once when
-// there was one since the count that its caller has seen. It is safe for concurrent use.
+// Signal wakes any number of waiters when something may have changed. No notification is lost: Wait returns
+// immediately if there was a notification after the count that its caller passes. It is safe for concurrent use.
 type Signal struct {
 	mu    sync.Mutex
 	count uint64
-	next  chan struct{} // closed by the next notification
+	next  chan struct{} // closed by the next call of Notify
 }
 
-// NewSignal returns a signal without a notification.
+// NewSignal returns a Signal with a count of 0.
 func NewSignal() *Signal { return &Signal{next: make(chan struct{})} }
 
-// Notify wakes every waiter.
+// Notify increments the count and wakes every waiter.
 func (s *Signal) Notify() {
 	s.mu.Lock()
 	s.count++
@@ -26,15 +26,15 @@ func (s *Signal) Notify() {
 	s.mu.Unlock()
 }
 
-// Count returns the number of notifications. Call it before looking for something new, and pass it to Wait afterwards.
+// Count returns the number of notifications. Call it before you check for changes, and pass the result to Wait
+// afterwards.
 func (s *Signal) Count() uint64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.count
 }
 
-// Wait blocks until there was a notification after seen, until timeout has passed or until ctx ends. It returns the new
-// count.
+// Wait blocks until the count is greater than seen, timeout has passed or ctx ends. It returns the new count.
 func (s *Signal) Wait(ctx context.Context, seen uint64, timeout time.Duration) uint64 {
 	s.mu.Lock()
 	count, next := s.count, s.next

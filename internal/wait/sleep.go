@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// Sleep waits for d. It reports true when d has passed and false when ctx ended first.
+// Sleep blocks for d. It returns true after d, and false if ctx ends first.
 func Sleep(ctx context.Context, d time.Duration) bool {
 	if ctx.Err() != nil {
 		return false

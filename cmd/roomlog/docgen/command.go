@@ -21,12 +21,12 @@ import (
 	"roomlog/realtime/native"
 )
 
-// Command is `roomlog docs`: it writes the generated documents of a source tree.
+// Command is the command `roomlog docs`. It writes the generated documents of a source tree.
 type Command struct {
 	Source string `default:"." placeholder:"DIR" help:"Source tree of roomlog; the documents are written to its folder docs."`
 }
 
-// Help returns the part of the help that follows the summary.
+// Help returns the part of the help text after the summary.
 func (Command) Help() string {
 	return `Writes docs/EVENTS.md (commands and events), docs/openapi.json (REST) and docs/asyncapi.json (WebSocket). It needs no
 database. make generate runs this command and updates all other generated files.`
@@ -55,8 +55,7 @@ func (c *Command) Run(ctx context.Context, sh cli.Shell) error {
 	return nil
 }
 
-// openAPI returns what a server serves at /openapi.json, with a fixed version. The server has no database, because the
-// description needs none.
+// openAPI returns the document that a server serves at /openapi.json, with a fixed version. It needs no database.
 func openAPI(ctx context.Context, sh cli.Shell) ([]byte, error) {
 	uploads, err := os.MkdirTemp("", "roomlog-docs-")
 	if err != nil {
@@ -100,7 +99,7 @@ func openAPI(ctx context.Context, sh cli.Shell) ([]byte, error) {
 	return append(bytes.TrimSpace(pretty.Bytes()), '\n'), nil
 }
 
-// recorder is an http.ResponseWriter that keeps the response in memory.
+// recorder is an http.ResponseWriter that stores the response in memory.
 type recorder struct {
 	bytes.Buffer
 	header http.Header

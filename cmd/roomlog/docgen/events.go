@@ -30,7 +30,7 @@ after that key is destroyed.
 
 `
 
-// Events returns docs/EVENTS.md, generated from the source tree of roomlog.
+// Events returns docs/EVENTS.md for a source tree of roomlog.
 func Events(tree fs.FS) ([]byte, error) {
 	s, err := readSource(tree, "domain")
 	if err != nil {
@@ -58,7 +58,7 @@ func (p *page) summary() error {
 	return nil
 }
 
-// follows returns the types of the events that the decision of c can produce, in the order of the catalogue.
+// follows returns the types of the events that the decision of c can create, in the order of the catalogue.
 func (p *page) follows(c domain.CommandSpec) []string {
 	names := p.reaches(goName(c.Zero))
 	var types []string
@@ -91,7 +91,7 @@ func (p *page) commands() error {
 	return nil
 }
 
-// nouns returns the kinds of streams. A stream that allocates ids has only its name.
+// nouns returns the names of kinds of streams. For counters, which have no kind, it returns their full names.
 func nouns(streams []domain.Stream) []string {
 	var names []string
 	for _, s := range streams {
@@ -155,7 +155,7 @@ func (p *page) event(spec domain.EventSpec) error {
 	return nil
 }
 
-// example returns the content of the golden file of the event.
+// example returns the event and the JSON in the golden file of an event type.
 func (p *page) example(spec domain.EventSpec) (domain.Event, []byte, error) {
 	text, err := fs.ReadFile(p.tree, "domain/testdata/events/"+spec.Type+".json")
 	if err != nil {
@@ -172,7 +172,7 @@ func (p *page) example(spec domain.EventSpec) (domain.Event, []byte, error) {
 	return e, line.Bytes(), nil
 }
 
-// personalFields returns the JSON names of the fields that an event marks as personal.
+// personalFields returns the names of the fields with the personal texts of an event.
 func personalFields(spec domain.EventSpec, e domain.Event) []string {
 	if spec.Personal == nil {
 		return nil

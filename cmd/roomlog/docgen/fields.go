@@ -7,13 +7,14 @@ import (
 	"time"
 )
 
-// moment is the one struct type with a JSON string form.
+// moment is the type time.Time, the only struct type with a JSON string as its encoding.
 var moment = reflect.TypeFor[time.Time]()
 
-// row describes one field of a payload, or one that a server adds to a command.
+// row describes one field of a payload, or one field that the server adds to a command.
 type row struct{ name, kind, meaning string }
 
-// rows describes the fields of t, a struct of package domain named owner, and the fields of nested structs.
+// rows returns the rows for the fields of t, a struct of package domain with the name owner, and for the fields
+// inside them.
 func (p *page) rows(owner string, t reflect.Type, prefix string) ([]row, error) {
 	var rows []row
 	for i := range t.NumField() {
@@ -46,9 +47,9 @@ func (p *page) rows(owner string, t reflect.Type, prefix string) ([]row, error) 
 	return rows, nil
 }
 
-// oneOf returns the values of an enumeration, or "" for other types.
+// oneOf returns the list of the values of an enumeration, or "" for other types.
 func (p *page) oneOf(typ string) string {
-	if len(p.values[typ]) < 2 { // a single named constant is no enumeration
+	if len(p.values[typ]) < 2 { // the type has only one named constant, so it is not an enumeration
 		return ""
 	}
 	var list []string
@@ -75,7 +76,7 @@ func (p *page) table(rows []row) {
 	}
 }
 
-// kindOf returns the name of the JSON form of a type.
+// kindOf returns the name of the JSON type of a Go type.
 func kindOf(t reflect.Type) string {
 	switch t.Kind() {
 	case reflect.String:

@@ -6,7 +6,7 @@ import (
 	"io/fs"
 )
 
-// page is EVENTS.md while it is being written.
+// page holds EVENTS.md and its sources while it is generated.
 type page struct {
 	bytes.Buffer
 	*source

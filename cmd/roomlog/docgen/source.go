@@ -14,18 +14,18 @@ import (
 	"unicode"
 )
 
-// source is what the source text of package domain contains besides its values: comments, constants and references.
+// source holds the comments of package domain, and facts that only its source text contains.
 type source struct {
 	types    map[string]string            // Go name → its comment
 	fields   map[string]map[string]string // Go name → field → its comment, "" for none
 	values   map[string][]value           // Go name → the constants of that type, in order
-	mentions map[string]map[string]bool   // function, or command for its decision → the names in it
+	mentions map[string]map[string]bool   // function or command → names in its body or decision
 }
 
 // value is one constant of an enumeration.
 type value struct {
 	name    string
-	json    string // as it is in payloads
+	json    string // its encoding in payloads
 	meaning string // its comment; "" for none
 }
 
@@ -96,7 +96,7 @@ func (s *source) typeSpec(d *ast.GenDecl, spec *ast.TypeSpec) {
 	s.fields[spec.Name.Name] = fields
 }
 
-// constants collects exported enumerations: strings, and numbers that count from 0.
+// constants collects the constants of exported enumerations: strings, and numbers that start at 0.
 func (s *source) constants(d *ast.GenDecl) {
 	var kind string
 	var counting bool
@@ -151,7 +151,7 @@ func receiver(d *ast.FuncDecl) string {
 	return ""
 }
 
-// reaches returns every name in the decision of a command and in the functions that it calls.
+// reaches returns every name in the decision of a command and in the functions that the decision calls.
 func (s *source) reaches(command string) []string {
 	seen := map[string]bool{}
 	var visit func(string)
@@ -167,7 +167,7 @@ func (s *source) reaches(command string) []string {
 	return slices.Sorted(maps.Keys(seen))
 }
 
-// sentence returns the comment of a type without its name: "Asks to …" for "SendGift asks to …".
+// sentence returns the comment of a type without its name: "Sends gifts …" for "SendGift sends gifts …".
 func (s *source) sentence(typ string) (string, error) {
 	explanation, ok := strings.CutPrefix(s.types[typ], typ+" ")
 	if !ok {
@@ -176,7 +176,7 @@ func (s *source) sentence(typ string) (string, error) {
 	return upper(explanation), nil
 }
 
-// meaning returns the comment of a field, or else of its type.
+// meaning returns the comment of a field or, if it has none, the comment of the field's type.
 func (s *source) meaning(owner, field, typ string) (string, error) {
 	explanation := s.fields[owner][field]
 	if explanation == "" {
@@ -188,7 +188,7 @@ func (s *source) meaning(owner, field, typ string) (string, error) {
 	return strings.TrimSuffix(explanation, "."), nil
 }
 
-// comment returns the first non-empty comment as one line.
+// comment returns the first comment that is not empty, as one line.
 func comment(groups ...*ast.CommentGroup) string {
 	for _, g := range groups {
 		if text := strings.Join(strings.Fields(g.Text()), " "); text != "" {
@@ -205,7 +205,7 @@ func upper(s string) string {
 	return s
 }
 
-// words returns the words of a constant of type typ: "on air" for "StatusOnAir" of type Status.
+// words returns the name of a constant without its type, as words: "on air" for StatusOnAir of type Status.
 func words(constant, typ string) string {
 	var b strings.Builder
 	for i, r := range strings.TrimPrefix(constant, typ) {

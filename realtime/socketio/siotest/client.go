@@ -14,25 +14,25 @@ import (
 	"github.com/lxzan/gws"
 )
 
-// Patience is the maximum duration of every wait of a client.
+// Patience is the maximum time that a client waits for a packet or a response.
 const Patience = 10 * time.Second
 
-// Packet is a received Engine.IO packet: text that begins with its type, or bytes.
+// Packet is a received Engine.IO packet: Text begins with the packet type; Bytes is a binary message.
 type Packet struct {
 	Text  string
-	Bytes []byte // not nil: a binary message
+	Bytes []byte // not nil for a binary message
 }
 
-// Options describe a client. The zero value speaks version 4 over WebSocket.
+// Options configures a client. The zero value uses protocol version 4 over WebSocket.
 type Options struct {
 	Version int  // 3 or 4
-	Polling bool // over HTTP
-	Mute    bool // sends no pongs
+	Polling bool // HTTP long-polling instead of WebSocket
+	Mute    bool // do not reply to pings
 	Query   url.Values
 	Header  http.Header
 }
 
-// Client is the client of one Engine.IO session and its sockets.
+// Client is a client with one Engine.IO session and its Socket.IO sockets.
 type Client struct {
 	testing.TB
 	base    string // http://host:port/path/
@@ -44,8 +44,8 @@ type Client struct {
 	closed        chan struct{}
 	once, cutting sync.Once
 	cut           chan struct{} // closed by Cut
-	early         []Packet      // received during an upgrade
-	aside         []Packet      // events that Event skipped
+	early         []Packet      // packets received during an upgrade
+	aside         []Packet      // events that Event has skipped
 
 	posting sync.Mutex
 
@@ -58,7 +58,8 @@ type Client struct {
 // SID returns the id of the session.
 func (c *Client) SID() string { return c.sid }
 
-// address returns the URL for requests of a session in the client's transport; "" opens a session.
+// address returns the URL for requests of a session over the client's transport. With sid "" a request opens a
+// session.
 func (c *Client) address(sid string) string {
 	transport := "websocket"
 	if c.options.Polling {
@@ -67,7 +68,7 @@ func (c *Client) address(sid string) string {
 	return c.Address(transport, sid)
 }
 
-// Address returns the URL for requests of a session over a transport. Without an id, a request opens a session.
+// Address returns the URL for requests of a session over a transport. With sid "" a request opens a session.
 func (c *Client) Address(transport, sid string) string {
 	q := url.Values{"EIO": {fmt.Sprint(c.options.Version)}, "transport": {transport}}
 	if sid != "" {
@@ -89,7 +90,7 @@ func (c *Client) Do(method, address, body string, header http.Header) (status in
 	defer cancel()
 	go func() {
 		select {
-		case <-c.cut: // never closed when no session was opened
+		case <-c.cut: // never closed if no session was opened
 			cancel()
 		case <-ctx.Done():
 		}
@@ -137,7 +138,7 @@ type listener struct{ client *Client }
 // OnOpen does nothing.
 func (listener) OnOpen(*gws.Conn) {}
 
-// OnPing does nothing: Engine.IO has pings of its own.
+// OnPing does nothing, because Engine.IO uses its own pings.
 func (listener) OnPing(*gws.Conn, []byte) {}
 
 // OnPong does nothing.
@@ -146,7 +147,7 @@ func (listener) OnPong(*gws.Conn, []byte) {}
 // OnClose ends the session.
 func (l listener) OnClose(*gws.Conn, error) { l.client.end() }
 
-// OnMessage receives a packet.
+// OnMessage handles a received packet.
 func (l listener) OnMessage(_ *gws.Conn, m *gws.Message) {
 	defer m.Close()
 	p := Packet{Text: string(m.Bytes())}
@@ -196,7 +197,7 @@ func (c *Client) Send(text string) {
 		_ = socket.WriteMessage(gws.OpcodeText, []byte(text))
 		return
 	}
-	c.posting.Lock() // one POST at a time
+	c.posting.Lock() // only one POST at a time
 	defer c.posting.Unlock()
 	if c.options.Version == 3 {
 		text = fmt.Sprintf("%d:%s", units(text), text)
@@ -206,7 +207,7 @@ func (c *Client) Send(text string) {
 	}
 }
 
-// SendBytes sends a binary message over WebSocket, in the form of the version.
+// SendBytes sends a binary message over WebSocket, in the encoding of the protocol version.
 func (c *Client) SendBytes(b []byte) {
 	if c.options.Version == 3 {
 		b = append([]byte{4}, b...)
@@ -214,7 +215,7 @@ func (c *Client) SendBytes(b []byte) {
 	_ = c.socket.WriteMessage(gws.OpcodeBinary, b)
 }
 
-// Next returns the next packet. It fails the test when none comes.
+// Next returns the next packet. If no packet arrives within Patience, the test fails.
 func (c *Client) Next() Packet {
 	c.Helper()
 	p, ok := c.Hear(Patience)
@@ -224,7 +225,7 @@ func (c *Client) Next() Packet {
 	return p
 }
 
-// Hear returns the next packet, and reports false when none comes in time.
+// Hear returns the next packet. It returns false if no packet arrives within the given time.
 func (c *Client) Hear(within time.Duration) (Packet, bool) {
 	if len(c.early) > 0 {
 		p := c.early[0]
@@ -240,7 +241,7 @@ func (c *Client) Hear(within time.Duration) (Packet, bool) {
 		return Packet{}, false
 	case <-c.closed:
 		select {
-		case p := <-c.packets: // it was received before the end
+		case p := <-c.packets: // received before the session ended
 			return p, true
 		default:
 			return Packet{}, false
@@ -248,7 +249,7 @@ func (c *Client) Hear(within time.Duration) (Packet, bool) {
 	}
 }
 
-// Expect fails unless the next packet is this text.
+// Expect fails the test unless the next packet is text.
 func (c *Client) Expect(text string) {
 	c.Helper()
 	if p := c.Next(); p.Text != text {
@@ -256,7 +257,7 @@ func (c *Client) Expect(text string) {
 	}
 }
 
-// Ended skips packets until the server has ended the session.
+// Ended skips packets until the server ends the session.
 func (c *Client) Ended() {
 	c.Helper()
 	timer := time.NewTimer(Patience)
@@ -268,7 +269,7 @@ func (c *Client) Ended() {
 	}
 }
 
-// Open reports whether the session has not ended.
+// Open reports whether the session is open.
 func (c *Client) Open() bool {
 	select {
 	case <-c.closed:

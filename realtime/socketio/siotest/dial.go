@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// Dial opens a session at an address like "http://127.0.0.1:7001/socket.io/".
+// Dial opens a session at a URL such as "http://127.0.0.1:7001/socket.io/". A failure fails the test.
 func Dial(t testing.TB, base string, o Options) *Client {
 	t.Helper()
 	c, err := Try(t, base, o)
@@ -18,7 +18,7 @@ func Dial(t testing.TB, base string, o Options) *Client {
 	return c
 }
 
-// Try is Dial for servers that may refuse the session: it returns the error.
+// Try opens a session like Dial, but returns an error if the server refuses the session.
 func Try(t testing.TB, base string, o Options) (*Client, error) {
 	if o.Version == 0 {
 		o.Version = 4

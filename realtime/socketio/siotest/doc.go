@@ -1,3 +1,3 @@
-// Package siotest is a client of Engine.IO and Socket.IO for tests. It has its own codec, so that it finds faults of the
-// server's codec.
+// Package siotest provides an Engine.IO and Socket.IO client for tests. The client does not use the codec of the
+// server, so that tests find errors in that codec.
 package siotest

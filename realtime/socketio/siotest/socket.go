@@ -13,7 +13,8 @@ func (c *Client) Connect() (id string) {
 	return id
 }
 
-// Enter connects to a namespace with auth data (JSON, or "") and returns the socket's id and the pid for its recovery.
+// Enter connects to a namespace with auth (JSON, or "") and returns the id of the socket and the pid for the recovery
+// of its connection.
 func (c *Client) Enter(namespace, auth string) (id, pid string) {
 	c.Helper()
 	prefix := ""
@@ -26,7 +27,7 @@ func (c *Client) Enter(namespace, auth string) (id, pid string) {
 			c.Expect("40" + prefix)
 			return namespace + "#" + c.sid, ""
 		}
-		c.Expect("40") // without a CONNECT of the client
+		c.Expect("40") // the client has sent no CONNECT
 		return c.sid, ""
 	}
 	c.Send("40" + prefix + auth)
@@ -45,7 +46,7 @@ func (c *Client) Emit(event string, arguments ...any) {
 	c.Send("42" + c.encode(append([]any{event}, arguments...)))
 }
 
-// Call emits an event, waits for the acknowledgement and returns its arguments.
+// Call emits an event, waits for its acknowledgement and returns the arguments of the acknowledgement.
 func (c *Client) Call(id int, event string, arguments ...any) []json.RawMessage {
 	c.Helper()
 	c.Send(fmt.Sprintf("42%d%s", id, c.encode(append([]any{event}, arguments...))))
@@ -61,14 +62,14 @@ func (c *Client) encode(v any) string {
 	return string(text)
 }
 
-// Event waits for an event of this name in the default namespace and returns its arguments. It keeps other events, in
-// their order, for later calls.
+// Event waits for an event with this name in the default namespace and returns its arguments. It stores other events,
+// in order, for later calls.
 func (c *Client) Event(name string) []json.RawMessage {
 	c.Helper()
 	return c.await("42", func(arguments []json.RawMessage) bool { return string(arguments[0]) == c.encode(name) })[1:]
 }
 
-// await returns the JSON array of the next packet that begins with a prefix and that wanted accepts.
+// await returns the JSON array of the next packet that begins with prefix and for which wanted returns true.
 func (c *Client) await(prefix string, wanted func([]json.RawMessage) bool) []json.RawMessage {
 	c.Helper()
 	read := func(p Packet) []json.RawMessage {
@@ -94,7 +95,7 @@ func (c *Client) await(prefix string, wanted func([]json.RawMessage) bool) []jso
 	}
 }
 
-// Forget drops all packets that were received or kept.
+// Forget drops all received and stored packets.
 func (c *Client) Forget() {
 	c.aside, c.early = nil, nil
 	for len(c.packets) > 0 {

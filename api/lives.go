@@ -30,7 +30,8 @@ type LiveMedia struct {
 	StartedAt time.Time `json:"started_at"`
 }
 
-// KeyedLive is a live with its stream key. The key alone permits neither publishing nor playing: both need a sign.
+// KeyedLive is a live with its stream key. The key alone permits neither publishing nor playing: each
+// also needs a sign, which expires.
 type KeyedLive struct {
 	Live
 	Key string `json:"key"`

@@ -13,8 +13,8 @@ const (
 	maxHeaders = 16        // maximum number of headers: one per kind and track, and the metadata
 )
 
-// ring holds the newest frames of a stream: all frames since the key frame before the newest one, and at least
-// minRingSpan, within the limits of frames and bytes. Therefore a slow player can fall behind by one whole group of
+// ring holds the newest frames of a stream: all frames since the last but one key frame, and at least those of
+// minRingSpan, but never more than maxFrames or maxBytes. Therefore a slow player can fall behind by one whole group of
 // pictures.
 type ring struct {
 	maxFrames, maxBytes int

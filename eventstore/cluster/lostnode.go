@@ -15,7 +15,7 @@ const looksPerGrace = 4
 // OnNodeLost adds a cleanup, which runs while Run runs. Call it before Run.
 func (c *Cluster) OnNodeLost(cleanup Cleanup) { c.cleanups = append(c.cleanups, cleanup) }
 
-// cleaner runs one cleanup.
+// cleaner looks for lost nodes and runs one Cleanup for each of them.
 type cleaner struct {
 	Cleanup
 	cluster *Cluster

@@ -52,7 +52,7 @@ func (s *Slots) acquire(key string, counted bool) (release func(), err error) {
 	return (&slot{of: s, key: key, counted: counted}).release, nil
 }
 
-// slot is a slot from Acquire until its release.
+// slot is the slot of one open connection.
 type slot struct {
 	of       *Slots
 	key      string

@@ -24,10 +24,10 @@ type Setting struct {
 	value reflect.Value
 }
 
-// Name returns the name of the flag without dashes: comment-rate.
+// Name returns the name of the flag without dashes, for example comment-rate.
 func (s Setting) Name() string { return kebab(s.Field) }
 
-// Env returns the name of the environment variable: ROOMLOG_COMMENT_RATE.
+// Env returns the name of the environment variable, for example ROOMLOG_COMMENT_RATE.
 func (s Setting) Env() string {
 	return "ROOMLOG_" + strings.ToUpper(strings.ReplaceAll(s.Name(), "-", "_"))
 }

@@ -22,8 +22,8 @@ const queueSize = 256
 // topic is the only topic of the publisher's channel.
 const topic = "batches"
 
-// A Batch holds all deltas with After < position ≤ Checkpoint, in order, and gauges that may be newer. The batches of
-// one subscription follow each other without a gap: each begins where the previous one ended.
+// A Batch holds all deltas with After < position ≤ Checkpoint, in order. Its gauges may be newer than Checkpoint. The
+// batches of one subscription follow each other without a gap: each begins where the previous one ended.
 type Batch struct {
 	After      int64
 	Checkpoint int64

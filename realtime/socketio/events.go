@@ -109,7 +109,7 @@ func events() []incoming {
 	}
 }
 
-// register registers the events of a profile on a socket. c is nil on sockets that are not in the chat.
+// register registers the events of a chat profile on a socket. c is nil on sockets that are not in the chat.
 func (s *session) register(p profile, c *chatClient) {
 	for _, e := range events() {
 		if slices.Contains(e.profiles, p) {

@@ -35,7 +35,8 @@ func (c *chatClient) openHistory() {
 }
 
 // signedIn wraps a handler of an event that only sockets with a current session may send. Other sockets receive
-// needLogin. A refusal of the session revokes it.
+// needLogin. If the handler is refused because the session has ended, or the user is unavailable or banned, the client is
+// revoked.
 func signedIn(handle chatHandler) chatHandler {
 	return func(c *chatClient, ctx context.Context, e *protocol.Event) error {
 		if c.Ended() {

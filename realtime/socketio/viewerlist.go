@@ -51,7 +51,7 @@ func (l *viewerList) find(user domain.UserID) int {
 	return slices.IndexFunc(l.newest, func(p projections.Profile) bool { return p.ID == user })
 }
 
-// short reports whether too many of the newest viewers have left to fill a list of size viewers.
+// short reports whether the newest viewers must be read again: they are not loaded, or too few for a list of size.
 func (l *viewerList) short(size int) bool {
 	return !l.ready || int64(len(l.newest)) < min(l.total, int64(size))
 }

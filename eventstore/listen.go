@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"sync"
 	"time"
 
 	"roomlog/internal/wait"
@@ -18,8 +19,12 @@ const (
 const closeTimeout = time.Second
 
 // Listen notifies Appended and Projected of the changes that other processes make. It uses a separate connection and
-// reconnects when the connection is lost. It returns nil when ctx ends.
+// reconnects when the connection is lost. It also checks the history of the log, see HistoryChanged, and measures ClockSkew, at
+// intervals of Config.PollInterval. It returns nil when ctx ends.
 func (s *Store) Listen(ctx context.Context) error {
+	var group sync.WaitGroup
+	defer group.Wait()
+	group.Go(func() { s.watchHistory(ctx) })
 	pause := wait.Backoff{Min: s.poll, Max: s.poll}
 	for ctx.Err() == nil {
 		if err := s.listen(ctx); err != nil && ctx.Err() == nil {
@@ -42,6 +47,9 @@ func (s *Store) listen(ctx context.Context) error {
 	}()
 	if _, err := conn.Exec(ctx, "LISTEN "+ChannelEvents+"; LISTEN "+ChannelProjected); err != nil {
 		return fmt.Errorf("listen: %w", err)
+	}
+	if _, err := s.CheckHistory(ctx); err != nil {
+		return err
 	}
 	s.appended.Notify() // there may have been changes while there was no connection
 	s.projected.Notify()

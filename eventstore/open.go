@@ -28,7 +28,11 @@ func Open(ctx context.Context, pool *pgxpool.Pool, c Config) (*Store, error) {
 	if c.Events == nil {
 		c.Events = domain.Events
 	}
-	s := &Store{pool: pool, now: c.Now, log: c.Log, poll: c.PollInterval, appended: wait.NewSignal(), projected: wait.NewSignal()}
+	s := &Store{
+		pool: pool, now: c.Now, fixed: c.Clock, clock: clock{log: c.Log}, log: c.Log, poll: c.PollInterval,
+		appended: wait.NewSignal(), projected: wait.NewSignal(),
+		history: history{changed: wait.NewSignal(), now: History{Number: 1}},
+	}
 	var found int
 	err := pool.QueryRow(ctx, "SELECT id, format, name_key FROM store").Scan(&s.id, &found, &s.nameKey)
 	if err != nil {
@@ -40,7 +44,7 @@ func Open(ctx context.Context, pool *pgxpool.Pool, c Config) (*Store, error) {
 	if s.codec, err = newCodec(c.Events, pool); err != nil {
 		return nil, err
 	}
-	head, err := s.Head(ctx) // no key is cached yet, so that no key of a user forgotten up to head has to be dropped
-	s.codec.keys.forgottenUpTo(head)
+	_, err = s.CheckHistory(ctx)
+	s.codec.keys.drop(s.known().position) // no key is cached yet, so that no key of a user forgotten before has to be dropped
 	return s, err
 }

@@ -20,7 +20,8 @@ import (
 
 // Config configures a Store. Now is required. A zero field means its default.
 type Config struct {
-	Now          func() time.Time   // the clock of recorded_at
+	Now          func() time.Time   // the clock of this process, which is compared with the clock of the database
+	Clock        func() time.Time   // replaces the clock of the database in tests; nil: the database's
 	Log          *slog.Logger       // nil: silent
 	Events       []domain.EventSpec // nil: domain.Events
 	PollInterval time.Duration      `default:"1s" min:"1ms" max:"1h"` // interval at which Follow looks for events without a signal
@@ -33,13 +34,17 @@ type Store struct {
 	pool      *pgxpool.Pool
 	codec     *codec
 	now       func() time.Time
+	fixed     func() time.Time // Config.Clock
+	clock     clock
+	history   history
 	log       *slog.Logger
 	poll      time.Duration
 	appended  *wait.Signal
 	projected *wait.Signal
 }
 
-// ID returns the id of the log, which never changes. In the protocols of clients it is called the epoch.
+// ID returns the id of the log, which never changes. A backup keeps it: a restored log has the same id and may have another
+// history. In the protocols of clients it is called the epoch.
 func (s *Store) ID() string { return s.id.String() }
 
 // Pool returns the connection pool of the store.

@@ -53,9 +53,9 @@ func (d *Database) Point(name string) Point {
 // RestoreTo replaces the primary by a server on a copy of a base backup that has replayed the archive up to a point.
 func (d *Database) RestoreTo(b *Backup, p Point) {
 	d.t.Helper()
-	next := &Backup{dir: d.copy(b)}
-	d.write(next, "recovery.signal", "")
-	d.replace(d.start(next.dir,
+	dir := d.copy(b)
+	d.write(dir, "recovery.signal", "")
+	d.replace(d.start(dir,
 		pgtest.Setting("restore_command", "cp "+b.archive+"/%f %p"),
 		pgtest.Setting("recovery_target_timeline", "current"),
 		pgtest.Setting("recovery_target_name", p.name),
@@ -109,23 +109,4 @@ func (d *Database) tool(name string, args ...string) {
 	if out, err := cmd.CombinedOutput(); err != nil {
 		d.t.Fatalf("failover: %s: %v\n%s", name, err, out)
 	}
-}
-
-// own gives a file or folder to the user that the primary runs as.
-func (d *Database) own(path string) {
-	d.t.Helper()
-	owner := d.owner()
-	if err := os.Lchown(path, int(owner.Uid), int(owner.Gid)); err != nil {
-		d.t.Fatalf("failover: %v", err)
-	}
-}
-
-// owner returns the owner of the primary's files.
-func (d *Database) owner() *syscall.Stat_t {
-	d.t.Helper()
-	info, err := os.Stat(filepath.Join(d.primary.DataDir(), "postgres"))
-	if err != nil {
-		d.t.Fatalf("failover: %v", err)
-	}
-	return info.Sys().(*syscall.Stat_t)
 }

@@ -4,11 +4,19 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"syscall"
 	"testing"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
 	"roomlog/eventstore/pgtest"
+	"roomlog/internal/wait"
+)
+
+const (
+	pollInterval = 20 * time.Millisecond
+	longest      = 60 // seconds that a standby, a recovery or an archive may take
 )
 
 // Database is a migrated database behind one address. Its methods fail the test after an error, so that only the goroutine of
@@ -114,4 +122,53 @@ func (d *Database) query(s *server, sql string) string {
 		return ""
 	}
 	return *value
+}
+
+// start starts a server on a cluster in dir.
+func (d *Database) start(dir string, more ...pgtest.Option) *server {
+	d.t.Helper()
+	archive := pgtest.Dir(d.t)
+	d.own(archive)
+	return &server{pgtest.Existing(d.t, dir, d.options(archive, more...)...), archive}
+}
+
+// write writes a file of a cluster that does not run.
+func (d *Database) write(dir, name, text string) {
+	d.t.Helper()
+	path := filepath.Join(dir, "postgres", name)
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		d.t.Fatalf("failover: %v", err)
+	}
+	d.own(path)
+}
+
+// await blocks until a query returns true.
+func (d *Database) await(what string, s *server, sql string) {
+	d.t.Helper()
+	for range longest * int(time.Second/pollInterval) {
+		if d.query(s, sql) == "true" {
+			return
+		}
+		wait.Sleep(d.t.Context(), pollInterval)
+	}
+	d.t.Fatalf("failover: waited %d s for %s", longest, what)
+}
+
+// own gives a file or folder to the user that the primary runs as.
+func (d *Database) own(path string) {
+	d.t.Helper()
+	owner := d.owner()
+	if err := os.Lchown(path, int(owner.Uid), int(owner.Gid)); err != nil {
+		d.t.Fatalf("failover: %v", err)
+	}
+}
+
+// owner returns the owner of the primary's files.
+func (d *Database) owner() *syscall.Stat_t {
+	d.t.Helper()
+	info, err := os.Stat(filepath.Join(d.primary.DataDir(), "postgres"))
+	if err != nil {
+		d.t.Fatalf("failover: %v", err)
+	}
+	return info.Sys().(*syscall.Stat_t)
 }

@@ -2,17 +2,7 @@ package failover
 
 import (
 	"net/url"
-	"os"
-	"path/filepath"
 	"time"
-
-	"roomlog/eventstore/pgtest"
-	"roomlog/internal/wait"
-)
-
-const (
-	pollInterval = 20 * time.Millisecond
-	longest      = 60 // seconds that a standby, a promotion or an archive may take
 )
 
 // Standby is a server that receives the write-ahead log of the primary and replays it.
@@ -25,12 +15,12 @@ type Standby struct {
 func (d *Database) Standby() *Standby {
 	d.t.Helper()
 	b := d.Backup()
-	d.write(b, "standby.signal", "")
+	d.write(b.dir, "standby.signal", "")
 	socket, err := url.Parse(d.primary.DSN())
 	if err != nil {
 		d.t.Fatalf("failover: %v", err)
 	}
-	d.write(b, "postgresql.auto.conf", "primary_conninfo = 'user=roomlog host="+socket.Query().Get("host")+" port=5432'\n")
+	d.write(b.dir, "postgresql.auto.conf", "primary_conninfo = 'user=roomlog host="+socket.Query().Get("host")+" port=5432'\n")
 	standby := &Standby{d, d.start(b.dir)}
 	standby.CatchUp()
 	return standby
@@ -69,34 +59,4 @@ func (d *Database) Promote(s *Standby) time.Duration {
 	d.primary = s.s
 	d.address.point(s.s.Socket())
 	return took
-}
-
-// start starts a server on a cluster in dir.
-func (d *Database) start(dir string, more ...pgtest.Option) *server {
-	d.t.Helper()
-	archive := pgtest.Dir(d.t)
-	d.own(archive)
-	return &server{pgtest.Existing(d.t, dir, d.options(archive, more...)...), archive}
-}
-
-// write writes a file of a cluster that does not run.
-func (d *Database) write(b *Backup, name, text string) {
-	d.t.Helper()
-	path := filepath.Join(b.dir, "postgres", name)
-	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-		d.t.Fatalf("failover: %v", err)
-	}
-	d.own(path)
-}
-
-// await blocks until a query returns true.
-func (d *Database) await(what string, s *server, sql string) {
-	d.t.Helper()
-	for range longest * int(time.Second/pollInterval) {
-		if d.query(s, sql) == "true" {
-			return
-		}
-		wait.Sleep(d.t.Context(), pollInterval)
-	}
-	d.t.Fatalf("failover: waited %d s for %s", longest, what)
 }

@@ -54,7 +54,7 @@ func (q *Sequencer) attempt(ctx context.Context, calls []*call, lost *batch) (*b
 	q.states.put(b.loaded)
 	q.states.put(b.work)
 	q.states.head = b.end()
-	q.store.remember(q.history, b.newest())
+	q.store.history.remember(q.history, b.newest())
 	if b.setBack > 0 && len(b.records) > 0 {
 		q.store.log.ErrorContext(ctx, "newest event was far ahead of the database's clock, recorded_at has stepped back",
 			slog.Int64("position", b.records[0].Position), slog.Duration("duration", b.setBack))

@@ -57,6 +57,21 @@ func (b *batch) newest() event {
 	return b.head
 }
 
+// setTimes sets the time at which the requests of b are decided and the recorded_at of its events. Decisions use the clock of the
+// database. recorded_at does not decrease, except when the newest event is too far ahead of that clock: then it steps back once,
+// and the first event of the batch has Metadata.ClockSetBack.
+func (b *batch) setTimes(now, newest time.Time) {
+	b.now = now.UTC().Truncate(time.Microsecond)
+	b.at = b.now
+	switch ahead := newest.Sub(b.now); {
+	case ahead <= 0:
+	case ahead <= clockTolerance:
+		b.at = newest.UTC()
+	default:
+		b.setBack = ahead
+	}
+}
+
 // entry returns the state of a stream after the requests that were decided before.
 func (b *batch) entry(cache *stateCache, s domain.Stream) entry {
 	if e, ok := b.work[s]; ok {

@@ -25,21 +25,11 @@ type clock struct {
 	logged bool // the skew is above clockTolerance
 }
 
-// Now returns the time of the database, as far as this process knows it: the clock of the process, corrected by ClockSkew. It
-// does no I/O. Compare times of the log with it, and not with the clock of the process.
-func (s *Store) Now() time.Time {
-	if s.fixed != nil {
-		return s.fixed()
-	}
-	return s.now().Add(-s.ClockSkew())
-}
-
-// ClockSkew returns how far the clock of this process is ahead of the database's clock; it is negative if it is behind.
-// Listen measures it at intervals.
-func (s *Store) ClockSkew() time.Duration {
-	s.clock.mu.Lock()
-	defer s.clock.mu.Unlock()
-	return s.clock.skew
+// ahead returns how far the clock of this process is ahead of the database's clock.
+func (c *clock) ahead() time.Duration {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.skew
 }
 
 // measure takes the clock of the database, which was read between begun and ended on the clock of this process. A change of the
@@ -63,20 +53,5 @@ func (c *clock) measure(ctx context.Context, begun, ended, database time.Time) {
 			slog.Duration("duration", skew))
 	case report:
 		c.log.InfoContext(ctx, "clock of this process agrees with the database's clock again", slog.Duration("duration", skew))
-	}
-}
-
-// setTimes sets the time at which the requests of b are decided and the recorded_at of its events. Decisions use the clock of the
-// database. recorded_at does not decrease, except when the newest event is too far ahead of that clock: then it steps back once,
-// and the first event of the batch has Metadata.ClockSetBack.
-func (b *batch) setTimes(now, newest time.Time) {
-	b.now = now.UTC().Truncate(time.Microsecond)
-	b.at = b.now
-	switch ahead := newest.Sub(b.now); {
-	case ahead <= 0:
-	case ahead <= clockTolerance:
-		b.at = newest.UTC()
-	default:
-		b.setBack = ahead
 	}
 }

@@ -106,3 +106,15 @@ func (t *tail) page(ctx context.Context, after int64, limit int) (page []Record,
 	}
 	return page, nil
 }
+
+// missing changes the history because a reader has found that the log lacks an event that the reader has read before.
+func (s *Store) missing(ctx context.Context, lost expectation) error {
+	var h head
+	if err := h.scan(s.pool.QueryRow(ctx, selectHead, lost.position)); err != nil {
+		return fmt.Errorf("check the history of the log: %w", err)
+	}
+	if !h.has(lost) && s.history.change(lost, h.event) {
+		s.announce(ctx)
+	}
+	return nil
+}

@@ -1,17 +1,11 @@
 package eventstore
 
 import (
-	"context"
-	"errors"
-	"fmt"
-	"log/slog"
 	"sync"
 	"time"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
-
-	"roomlog/internal/wait"
 )
 
 // History describes the history of the log that the memory of a process belongs to. The history changes when the database falls
@@ -37,58 +31,10 @@ type event struct {
 	id       uuid.UUID
 }
 
-// history holds the current History of a Store and the newest event that the process knows of it.
-type history struct {
-	changed *wait.Signal
-
-	mu     sync.Mutex
-	now    History
-	newest event
-}
-
-// History returns the history of the log as this process knows it. It does no I/O.
-func (s *Store) History() History {
-	s.history.mu.Lock()
-	defer s.history.mu.Unlock()
-	return s.history.now
-}
-
-// HistoryChanged returns the signal that is notified after each change of the history. By then the store has dropped all that
-// it remembered of the former history.
-func (s *Store) HistoryChanged() *wait.Signal { return s.history.changed }
-
-// CheckHistory compares the log with the newest event that this process knows, and returns the current history. Appends, Read
-// and Listen make the same comparison.
-func (s *Store) CheckHistory(ctx context.Context) (History, error) {
-	conn, err := s.pool.Acquire(ctx)
-	if err != nil {
-		return s.History(), fmt.Errorf("check the history of the log: %w", err)
-	}
-	var h head
-	expected := s.known()
-	begun := s.now()
-	err = h.scan(conn.QueryRow(ctx, selectHead, expected.position))
-	ended := s.now()
-	conn.Release()
-	if err != nil {
-		return s.History(), fmt.Errorf("check the history of the log: %w", err)
-	}
-	s.clock.measure(ctx, begun, ended, h.clock)
-	s.compare(ctx, expected, h)
-	return s.History(), nil
-}
-
-// expectation is what a reader expects of the log: that it contains the newest event of the history with this number.
+// expectation is what a reader expects of the log: that it contains an event that was read in the history with this number.
 type expectation struct {
 	number int64
 	event
-}
-
-// known returns the newest event that the process knows.
-func (s *Store) known() expectation {
-	s.history.mu.Lock()
-	defer s.history.mu.Unlock()
-	return expectation{s.history.now.Number, s.history.newest}
 }
 
 // head is the result of select_head.sql.
@@ -120,67 +66,48 @@ func (h *head) has(expected expectation) bool {
 	return expected.position == 0 || h.found == expected.id
 }
 
-// compare reports whether the log contains the expected event. If it does, compare remembers the head. Otherwise it changes the
-// history, unless that was done after the expectation.
-func (s *Store) compare(ctx context.Context, expected expectation, h head) bool {
-	if h.has(expected) {
-		s.remember(expected.number, h.event)
-		return true
-	}
-	s.changeHistory(ctx, expected, h.event)
-	return false
+// history holds the current History of a Store and the newest event that the process knows of it.
+type history struct {
+	onChange func(History) // drops what belongs to the former history; called before anybody sees the new one
+
+	mu     sync.Mutex
+	now    History
+	newest event
+}
+
+// current returns the current history.
+func (h *history) current() History {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.now
+}
+
+// known returns the newest event that the process knows.
+func (h *history) known() expectation {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return expectation{h.now.Number, h.newest}
 }
 
 // remember records that the log contains newest. Call it only after the log was compared with an expectation of the same number.
-func (s *Store) remember(number int64, newest event) {
-	s.history.mu.Lock()
-	defer s.history.mu.Unlock()
-	if s.history.now.Number == number && newest.position > s.history.newest.position {
-		s.history.newest = newest
+func (h *history) remember(number int64, newest event) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.now.Number == number && newest.position > h.newest.position {
+		h.newest = newest
 	}
 }
 
-// changeHistory begins a new history with the log that ends with newest, because the log lacks the expected event. It does
-// nothing if the history has already changed after the expectation.
-func (s *Store) changeHistory(ctx context.Context, lost expectation, newest event) {
-	s.history.mu.Lock()
-	if s.history.now.Number != lost.number {
-		s.history.mu.Unlock()
-		return
+// change begins a new history with the log that ends with newest, because the log lacks the expected event. It reports false if
+// the history has already changed after the expectation.
+func (h *history) change(lost expectation, newest event) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.now.Number != lost.number {
+		return false
 	}
-	s.history.now = History{lost.number + 1, lost.position, lost.id, newest.position, newest.id}
-	s.history.newest = newest
-	s.codec.keys.drop(newest.position)
-	s.history.mu.Unlock()
-	s.log.ErrorContext(ctx, "log has another history: the database has fallen back to an earlier state; everything remembered of the lost events is dropped",
-		slog.Int64("lost_position", lost.position), slog.String("lost_event_id", lost.id.String()),
-		slog.Int64("position", newest.position), slog.String("event_id", newest.id.String()))
-	s.pool.Reset() // an old connection may lead to the former server
-	s.history.changed.Notify()
-	s.appended.Notify()
-	s.projected.Notify()
-}
-
-// missing changes the history because a reader has found that the log lacks an event that the reader has read before.
-func (s *Store) missing(ctx context.Context, lost expectation) error {
-	var h head
-	if err := h.scan(s.pool.QueryRow(ctx, selectHead, lost.position)); err != nil {
-		return fmt.Errorf("check the history of the log: %w", err)
-	}
-	if !h.has(lost) {
-		s.changeHistory(ctx, lost, h.event)
-	}
-	return nil
-}
-
-// watchHistory checks the history at intervals, so that a process that appends nothing notices a change.
-func (s *Store) watchHistory(ctx context.Context) {
-	failing := false
-	for wait.Sleep(ctx, s.poll) {
-		_, err := s.CheckHistory(ctx)
-		if err != nil && !failing && !errors.Is(err, ctx.Err()) {
-			s.log.WarnContext(ctx, "check of the history of the log failed, retrying", slog.Any("error", err))
-		}
-		failing = err != nil
-	}
+	now := History{lost.number + 1, lost.position, lost.id, newest.position, newest.id}
+	h.onChange(now)
+	h.now, h.newest = now, newest
+	return true
 }

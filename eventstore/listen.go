@@ -2,6 +2,7 @@ package eventstore
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"sync"
@@ -64,5 +65,17 @@ func (s *Store) listen(ctx context.Context) error {
 		case ChannelProjected:
 			s.projected.Notify()
 		}
+	}
+}
+
+// watchHistory checks the history at intervals, so that a process that appends nothing notices a change.
+func (s *Store) watchHistory(ctx context.Context) {
+	failing := false
+	for wait.Sleep(ctx, s.poll) {
+		_, err := s.CheckHistory(ctx)
+		if err != nil && !failing && !errors.Is(err, ctx.Err()) {
+			s.log.WarnContext(ctx, "check of the history of the log failed, retrying", slog.Any("error", err))
+		}
+		failing = err != nil
 	}
 }

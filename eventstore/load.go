@@ -40,7 +40,7 @@ func (q *Sequencer) load(ctx context.Context, b *batch) error {
 			actors, keys = append(actors, c.actor), append(keys, c.request.IdempotencyKey)
 		}
 	}
-	expected := q.store.known()
+	expected := q.store.history.known()
 	if q.history != expected.number { // a reader has noticed another history
 		q.forget()
 		q.history = expected.number

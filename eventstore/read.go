@@ -38,7 +38,7 @@ type Page struct {
 // Head returns the position of the newest event, or 0 if the log is empty.
 func (s *Store) Head(ctx context.Context) (int64, error) {
 	var h head
-	expected := s.known()
+	expected := s.history.known()
 	if err := h.scan(s.pool.QueryRow(ctx, selectHead, expected.position)); err != nil {
 		return 0, fmt.Errorf("read the head of the log: %w", err)
 	}
@@ -77,7 +77,7 @@ func (s *Store) read(ctx context.Context, q Query) (Page, error) {
 	}
 	var page Page
 	var h head
-	expected := s.known()
+	expected := s.history.known()
 	p := &pgx.Batch{}
 	p.Queue(selectHead, expected.position).QueryRow(h.scan)
 	s.queueForgotten(p)

@@ -78,9 +78,9 @@ func serve(t testing.TB, change func(*engineio.Config, *host)) *host {
 	h := &host{t: t, log: &lines{}}
 	cfg := engineio.Config{
 		Now:         time.Now,
-		BodyTimeout: siotest.Patience,
-		Log:         slog.New(slog.NewTextHandler(h.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
-		Sockets:     ws.Config{PushWindow: time.Millisecond},
+		BodyTimeout: siotest.Patience, UpgradeTimeout: siotest.Patience, SettleTimeout: siotest.Patience,
+		Log:     slog.New(slog.NewTextHandler(h.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+		Sockets: ws.Config{PushWindow: time.Millisecond},
 		Open: func(s *engineio.Session) engineio.Handler {
 			mine := &session{Session: s, closed: make(chan string, 1)}
 			s.Settled()

@@ -15,7 +15,7 @@ import (
 )
 
 // Patience is the maximum time that a client waits for a packet or a response.
-const Patience = 10 * time.Second
+const Patience = time.Minute
 
 // Packet is a received Engine.IO packet: Text begins with the packet type; Bytes is a binary message.
 type Packet struct {

@@ -24,7 +24,8 @@ var importRules = map[string][]string{
 	"eventstore/cluster":  {"eventstore", "internal"},
 	"eventstore/consumer": {"domain", "eventstore", "internal"},
 
-	"projections": {"domain", "eventstore", "internal"},
+	"projections":         {"domain", "eventstore", "internal"},
+	"projections/rebuild": {"domain", "eventstore", "projections", "migrations", "internal"},
 
 	"api": {"domain", "eventstore", "projections", "internal"},
 

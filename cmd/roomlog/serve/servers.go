@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"roomlog/api"
+	"roomlog/api/cors"
 	"roomlog/api/token"
 	"roomlog/cmd/roomlog/streams"
 	"roomlog/internal/limit"
@@ -96,7 +97,7 @@ func (s *servers) routes(c *config, m *mediaServer) *http.ServeMux {
 	}
 	if s.native != nil {
 		mux.Handle("/ws", s.native)
-		mux.Handle(socketio.Path, api.AllowOrigins(c.CORSOrigins)(s.socketio))
+		mux.Handle(socketio.Path, cors.AllowOrigins(c.CORSOrigins)(s.socketio))
 	}
 	return mux
 }

@@ -14,9 +14,6 @@ const (
 	maxComment = 200
 )
 
-// maxURL is the maximum length of a URL in bytes.
-const maxURL = 1024
-
 // text returns s without spaces at both ends. It refuses the result unless it is valid UTF-8 of least to most code
 // points, without control characters and without U+FFFD, which decoders substitute for invalid bytes. Tables can
 // therefore store every text of the log, and clients and terminals can display it.
@@ -88,20 +85,6 @@ func hexadecimal(s string) bool {
 		}
 	}
 	return true
-}
-
-// checkOptionalURL returns a *Refusal for a text that cannot be the URL of an image. It accepts every scheme, because
-// old clients send many.
-func checkOptionalURL(field, s string) error {
-	switch {
-	case s == "":
-		return nil
-	case len(s) > maxURL:
-		return refuse(CodeTextTooLong, "%s must have at most %d bytes", field, maxURL)
-	case strings.ContainsFunc(s, unicode.IsSpace):
-		return refuse(CodeTextInvalid, "%s must not contain spaces", field)
-	}
-	return checkReadable(field, s)
 }
 
 // reserved reports whether users could mistake a name for SystemName. It ignores spaces and invisible characters.

@@ -24,12 +24,13 @@ var importRules = map[string][]string{
 	"eventstore/cluster":  {"eventstore", "internal"},
 	"eventstore/consumer": {"domain", "eventstore", "internal"},
 
-	"projections": {"domain", "eventstore", "internal"},
+	"projections":         {"domain", "eventstore", "internal"},
+	"projections/rebuild": {"domain", "eventstore", "projections", "migrations", "internal"},
 
 	"api": {"domain", "eventstore", "projections", "internal"},
 
 	"realtime":                   {"domain", "eventstore", "projections", "internal"},
-	"realtime/ws":                {},
+	"realtime/ws":                {"internal/wsframe"},
 	"realtime/hub":               {"domain", "eventstore", "projections", "internal", "realtime/ws"},
 	"realtime/chat":              {"domain", "eventstore", "projections", "internal", "realtime/ws", "realtime/hub"},
 	"realtime/native":            {"domain", "eventstore", "projections", "internal", "realtime/ws", "realtime/hub", "realtime/chat"},

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 
 	"roomlog/domain"
+	"roomlog/internal/strictjson"
 	"roomlog/realtime/hub"
 )
 
@@ -23,11 +24,11 @@ func (p *peer) Text(message []byte) { p.serial.Do(func() { p.request(message) })
 
 func (p *peer) request(message []byte) {
 	var frame requestFrame
-	if err := json.Unmarshal(message, &frame); err != nil {
+	if err := strictjson.Unmarshal(message, &frame); err != nil {
 		var partial struct {
 			ID string `json:"id"`
 		}
-		_ = json.Unmarshal(message, &partial) // the error may still contain the ID
+		_ = json.Unmarshal(message, &partial) // what could be read may contain the ID
 		p.sendError(partial.ID, malformedFrame(err))
 		return
 	}

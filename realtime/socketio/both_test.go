@@ -87,7 +87,7 @@ func (n *nativeClient) hear(is func(frame) bool) frame {
 func TestBothDialectsShareALive(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
-	live, rose := w.register("streamer").goLive(), w.list("rose", "rose.png", 5)
+	live, rose := w.register("streamer").goLive(), w.list("rose", "https://x/rose.png", 5)
 	ann, bob := w.register("ann").credit(100), w.register("bob").credit(100)
 	a := w.app(siotest.Options{Version: 3})
 	a.joins(ann, live)

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 
 	"roomlog/domain"
+	"roomlog/internal/strictjson"
 	"roomlog/realtime/chat"
 	"roomlog/realtime/socketio/protocol"
 )
@@ -84,7 +85,7 @@ func (c *chatClient) findParticipant(ctx context.Context, target string) (domain
 // parseMessage reads the payload of a message.
 func parseMessage(raw json.RawMessage) (domain.PostMessage, error) {
 	var m messageDTO
-	if json.Unmarshal(raw, &m) != nil {
+	if strictjson.Unmarshal(raw, &m) != nil {
 		return domain.PostMessage{}, badRequest("payload must be an object with msg, sticker or voice")
 	}
 	switch {

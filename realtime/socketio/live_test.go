@@ -1,6 +1,7 @@
 package socketio_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -151,6 +152,12 @@ func TestRefusals(t *testing.T) {
 		"a gift that is a word":    {"gift", in{"live_id": open, "gift_id": "rose", "token": ann.token()}, wrong},
 		"a gift beyond all coins":  {"gift", in{"live_id": open, "gift_id": rose, "token": ann.token()}, poor},
 
+		"a room twice":                      {"joinLive", twice("live_id", fmt.Sprint(open), ann.token()), wrong},
+		"a room in other case":              {"joinLive", in{"Live_id": open, "live_id": open, "token": ann.token()}, wrong},
+		"a gift twice":                      {"gift", twice("gift_id", fmt.Sprint(rose), ann.token()), wrong},
+		"a comment in other case":           {"comment", in{"live_id": open, "DATA": "x", "token": ann.token()}, wrong},
+		"a member twice in an inner object": {"comment", json.RawMessage(`{"more":{"a":1,"a":2}}`), wrong},
+
 		"leaving without a token":      {"leaveLive", in{"live_id": open}, noRight},
 		"leaving with a forged token":  {"leaveLive", in{"live_id": open, "token": "x"}, invalid},
 		"leaving with an expired one":  {"leaveLive", in{"live_id": open, "token": late.token()}, expired},
@@ -177,6 +184,11 @@ func TestRefusals(t *testing.T) {
 			t.Errorf("%d joined by what was refused", n)
 		}
 	})
+}
+
+// twice returns an argument with a member that occurs twice.
+func twice(name, value, token string) json.RawMessage {
+	return json.RawMessage(fmt.Sprintf(`{"token":%q,%q:%s,%q:%s}`, token, name, value, name, value))
 }
 
 func TestRateLimits(t *testing.T) {

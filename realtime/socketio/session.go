@@ -32,12 +32,19 @@ func newSession(c *core, k *protocol.Socket) *session {
 	return &session{core: c, socket: k, clients: make(map[domain.UserID]*liveClient)}
 }
 
-// handler returns the handler of an event that runs do. It sends an error of do to the socket as a notice.
+// handler returns the handler of an event that runs do. It sends an error of do to the socket as a notice. It refuses
+// arguments with ambiguous members.
 func (s *session) handler(quiet bool, do func(context.Context, *protocol.Event) error) func(*protocol.Event) {
 	return func(e *protocol.Event) {
 		ctx, cancel := context.WithTimeout(context.Background(), requestTimeout)
 		defer cancel()
-		if err := do(ctx, e); err != nil {
+		err := e.CheckMembers()
+		if err != nil {
+			err = badRequest(err.Error())
+		} else {
+			err = do(ctx, e)
+		}
+		if err != nil {
 			s.notify(ctx, s.socket, e.Name, err, quiet)
 		}
 	}

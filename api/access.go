@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"errors"
 	"slices"
 
 	"roomlog/api/token"
@@ -73,6 +74,9 @@ func ownerOr(needed domain.Role) access {
 	}}
 }
 
+// liveInput is implemented by inputs of endpoints about one live.
+type liveInput interface{ liveID() domain.LiveID }
+
 // authenticate checks that the token is valid and that its session is current according to the tables. It stores the
 // user in the request context.
 func (s *server) authenticate(ctx context.Context) (projections.User, error) {
@@ -95,6 +99,15 @@ func (s *server) requireRole(ctx context.Context, needed domain.Role) error {
 	return err
 }
 
+// live returns a live. It refuses with live_not_found if the live does not exist.
+func (s *server) live(ctx context.Context, id domain.LiveID) (projections.Live, error) {
+	live, err := s.Queries.Live(ctx, id)
+	if isNotFound(err) {
+		err = refusal(domain.CodeLiveNotFound, "there is no live %d", id)
+	}
+	return live, err
+}
+
 // sessionRef returns the reference to the session in the claims of a token.
 func sessionRef(c token.Claims) projections.SessionRef {
 	return projections.SessionRef{User: c.User, Session: c.Session, Position: c.Position}
@@ -103,3 +116,5 @@ func sessionRef(c token.Claims) projections.SessionRef {
 func hasRole(user projections.User, needed domain.Role) bool {
 	return slices.Contains(user.Roles, needed)
 }
+
+func isNotFound(err error) bool { return errors.Is(err, projections.ErrNotFound) }

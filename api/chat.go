@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/hex"
-	"encoding/json"
 	"net/http"
 	"strings"
 
@@ -47,37 +46,25 @@ const (
 	textNoGuests = "未开放邮箱登录"
 )
 
-// registerChat registers the endpoints of the chat pages. Their responses have a different envelope.
-func (s *server) registerChat() {
-	serveChat(s, post("/login", "Sign in to the chat with an e-mail address, without a password", anyone(), rateSignIns), s.emailLogin)
-	serveChat(s, post("/validate", "Read the user that a chat token names", anyone(), rateReads), s.validate)
-	for _, path := range []string{"/createRoom", "/addRoom"} {
-		serveChat(s, post(path, "Create a chat room", anyone(), rateChatRooms), s.createChatRoom)
-	}
-	for _, newMethod := range []func(string, string, access, rateClass) endpoint{get, post} {
-		serveChat(s, newMethod("/getAllRooms", "List chat rooms with their users, oldest first", anyone(), rateReads), s.listChatRooms)
-	}
-}
-
 // serveChat registers an endpoint of the chat pages. The request body is a JSON object or empty.
-func serveChat[I, O any](s *server, e endpoint, handle func(context.Context, I) (O, error)) {
+func serveChat[I, O any](r *routes, e endpoint, handle func(context.Context, I) (O, error)) {
 	e.OperationID = "chat-" + strings.ToLower(e.Method) + e.OperationID // endpoints under /api have the same operation ids
 	describe := func(o *huma.Operation, schemas huma.Registry) {
 		if o.Method == http.MethodPost {
 			o.RequestBody = &huma.RequestBody{Content: jsonContent(schemas.Schema(typeOf[I](), true, ""))}
 		}
 	}
-	serveRaw[chatEnvelope[O]](s, e, describe, writeChatRefusal, func(w http.ResponseWriter, r *http.Request) {
-		ctx, cancel := context.WithTimeout(r.Context(), s.RequestTimeout)
+	serveRaw[chatEnvelope[O]](r, e, describe, writeChatRefusal, func(w http.ResponseWriter, req *http.Request) {
+		ctx, cancel := context.WithTimeout(req.Context(), r.RequestTimeout)
 		defer cancel()
 		var in I
 		var out O
-		err := s.readChatBody(w, r, &in)
+		err := r.readChatBody(w, req, &in)
 		if err == nil {
 			out, err = handle(ctx, in)
 		}
 		if err != nil {
-			writeChatRefusal(w, r, s.failure(ctx, err, nil))
+			writeChatRefusal(w, req, r.failure(ctx, err, nil))
 			return
 		}
 		writeJSON(w, http.StatusOK, chatEnvelope[any]{Data: out})
@@ -90,10 +77,10 @@ func (s *server) readChatBody(w http.ResponseWriter, r *http.Request, in any) er
 		return nil
 	}
 	body, err := s.readBody(w, r, s.BodyBytes, s.BodyTimeout)
-	if err == nil && len(body) > 0 && json.Unmarshal(body, in) != nil {
-		return badRequest("the body must be a JSON object of this endpoint")
+	if err != nil || len(body) == 0 {
+		return err
 	}
-	return err
+	return decodeBody(body, in, "the body must be a JSON object of this endpoint")
 }
 
 type chatRoomInput struct {

@@ -39,6 +39,14 @@ type Signs interface {
 	Play(streamKey string) string
 }
 
+// Check is one condition for readiness.
+type Check struct {
+	Name string // "database"
+	// Run returns a note for clients and, if this process should not receive requests, an error. The error is logged,
+	// not sent to clients.
+	Run func(ctx context.Context) (note string, err error)
+}
+
 // Config configures an API. The fields of the first group are required.
 type Config struct {
 	Store     *eventstore.Store

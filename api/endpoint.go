@@ -2,14 +2,15 @@ package api
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"reflect"
 	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
-
-	"roomlog/domain"
+	"github.com/go-chi/chi/v5"
 )
 
 // endpoint describes one method and path of the REST API: its documentation, access rule and rate class.
@@ -57,26 +58,41 @@ type response[T any] struct {
 	Body success[T]
 }
 
+// routes registers the endpoints of a server.
+type routes struct {
+	*server
+	router    chi.Router
+	huma      huma.API
+	endpoints []endpoint
+	unlimited map[string]string // route → reason why it needs no rate limit
+}
+
+// newRoutes returns the routes of s: none.
+func newRoutes(s *server) *routes {
+	router := chi.NewRouter()
+	return &routes{server: s, router: router, huma: newHuma(router, s.Version), unlimited: make(map[string]string)}
+}
+
 // serve registers an endpoint. The Go types I and O describe its input and output.
-func serve[I, O any](s *server, e endpoint, handle func(context.Context, *I) (O, error)) {
-	s.endpoints = append(s.endpoints, e)
+func serve[I, O any](r *routes, e endpoint, handle func(context.Context, *I) (O, error)) {
+	r.endpoints = append(r.endpoints, e)
 	if e.Method == http.MethodPost && e.access.needsToken {
 		e.Parameters = append(e.Parameters, &huma.Param{
 			Name: "Idempotency-Key", In: "header", Schema: &huma.Schema{Type: huma.TypeString},
 			Description: "1 to 64 printable ASCII characters. A request that repeats a key returns the first outcome.",
 		})
 	}
-	e.Middlewares = append(e.Middlewares, s.limitBody)
-	e.MaxBodyBytes = s.BodyBytes + 1
-	huma.Register(s.huma, e.Operation, func(ctx context.Context, in *I) (*response[O], error) {
-		ctx, cancel := context.WithTimeout(ctx, s.RequestTimeout)
+	e.Middlewares = append(e.Middlewares, r.limitBody)
+	e.MaxBodyBytes = r.BodyBytes + 1
+	huma.Register(r.huma, e.Operation, func(ctx context.Context, in *I) (*response[O], error) {
+		ctx, cancel := context.WithTimeout(ctx, r.RequestTimeout)
 		defer cancel()
-		if err := e.admit(ctx, s, in); err != nil {
-			return nil, s.failure(ctx, err, e.texts)
+		if err := e.admit(ctx, r.server, in); err != nil {
+			return nil, r.failure(ctx, err, e.texts)
 		}
 		out, err := handle(ctx, in)
 		if err != nil {
-			return nil, s.failure(ctx, err, e.texts)
+			return nil, r.failure(ctx, err, e.texts)
 		}
 		return &response[O]{success[O]{"ok", out}}, nil
 	})
@@ -85,21 +101,21 @@ func serve[I, O any](s *server, e endpoint, handle func(context.Context, *I) (O,
 // serveRaw registers an endpoint whose handler reads the request and writes the response directly. describe completes
 // the documentation and may be nil. writeRefusal writes the response to a request that the access rule or the rate
 // refuses.
-func serveRaw[O any](s *server, e endpoint, describe func(*huma.Operation, huma.Registry),
+func serveRaw[O any](r *routes, e endpoint, describe func(*huma.Operation, huma.Registry),
 	writeRefusal func(http.ResponseWriter, *http.Request, *failure), handle http.HandlerFunc,
 ) {
-	s.endpoints = append(s.endpoints, e)
-	s.router.Method(e.Method, e.Path, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		ctx, cancel := context.WithTimeout(r.Context(), s.RequestTimeout)
-		err := e.admit(ctx, s, nil)
+	r.endpoints = append(r.endpoints, e)
+	r.router.Method(e.Method, e.Path, http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+		ctx, cancel := context.WithTimeout(req.Context(), r.RequestTimeout)
+		err := e.admit(ctx, r.server, nil)
 		cancel()
 		if err != nil {
-			writeRefusal(w, r, s.failure(r.Context(), err, e.texts))
+			writeRefusal(w, req, r.failure(req.Context(), err, e.texts))
 			return
 		}
-		handle(w, r)
+		handle(w, req)
 	}))
-	schemas := s.huma.OpenAPI().Components.Schemas
+	schemas := r.huma.OpenAPI().Components.Schemas
 	e.Responses = map[string]*huma.Response{
 		"200":     {Description: "OK", Content: jsonContent(schemas.Schema(typeOf[O](), true, ""))},
 		"default": {Description: "Error", Content: jsonContent(schemas.Schema(typeOf[failure](), true, ""))},
@@ -107,17 +123,14 @@ func serveRaw[O any](s *server, e endpoint, describe func(*huma.Operation, huma.
 	if describe != nil {
 		describe(&e.Operation, schemas)
 	}
-	s.huma.OpenAPI().AddOperation(&e.Operation)
+	r.huma.OpenAPI().AddOperation(&e.Operation)
 }
 
 // serveUnlimited registers a public route without a rate limit. reason explains why that is safe.
-func (s *server) serveUnlimited(path, reason string, handle http.HandlerFunc) {
-	s.unlimited[path] = reason
-	s.router.Get(path, handle)
+func (r *routes) serveUnlimited(path, reason string, handle http.HandlerFunc) {
+	r.unlimited[path] = reason
+	r.router.Get(path, handle)
 }
-
-// plainRefusal writes a refusal in the failure envelope.
-func plainRefusal(w http.ResponseWriter, _ *http.Request, f *failure) { writeFailure(w, f) }
 
 func typeOf[T any]() reflect.Type { return reflect.TypeFor[T]() }
 
@@ -125,10 +138,10 @@ func jsonContent(schema *huma.Schema) map[string]*huma.MediaType {
 	return map[string]*huma.MediaType{"application/json": {Schema: schema}}
 }
 
-// checkEndpoints returns an error for an endpoint without a summary, an access rule or a rate class.
-func checkEndpoints(endpoints []endpoint) error {
+// check returns an error for an endpoint without a summary, an access rule or a rate class.
+func (r *routes) check() error {
 	var faults []error
-	for _, e := range endpoints {
+	for _, e := range r.endpoints {
 		if e.Summary == "" || e.access.name == "" || !e.rate.known() {
 			faults = append(faults, errors.New("api: "+e.Method+" "+e.Path+" needs a summary, an access rule and a rate class"))
 		}
@@ -136,5 +149,19 @@ func checkEndpoints(endpoints []endpoint) error {
 	return errors.Join(faults...)
 }
 
-// liveInput is implemented by inputs of endpoints about one live.
-type liveInput interface{ liveID() domain.LiveID }
+// openAPI returns the OpenAPI document as JSON.
+func (r *routes) openAPI() ([]byte, error) {
+	b, err := json.Marshal(r.huma.OpenAPI())
+	if err != nil {
+		return nil, fmt.Errorf("api: encode the OpenAPI document: %w", err)
+	}
+	return b, nil
+}
+
+func (s *server) routeNotFound(w http.ResponseWriter, _ *http.Request) {
+	writeFailure(w, newFailure(codeNoRoute, "there is no such endpoint", nil))
+}
+
+func (s *server) methodNotAllowed(w http.ResponseWriter, _ *http.Request) {
+	writeFailure(w, newFailure(codeMethod, "this endpoint does not support the method", nil))
+}

@@ -24,8 +24,8 @@ type noSigns struct{}
 func (noSigns) Publish(string) string { return "" }
 func (noSigns) Play(string) string    { return "" }
 
-// newTestServer returns a server without a database: its routes and documentation need none.
-func newTestServer(t *testing.T) *server {
+// newTestRoutes returns the routes of a server without a database: they and their documentation need none.
+func newTestRoutes(t *testing.T) *routes {
 	t.Helper()
 	tokens, err := token.NewIssuer([]string{testSecret}, 0, time.Now)
 	if err != nil {
@@ -35,31 +35,31 @@ func newTestServer(t *testing.T) *server {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := newServer(Config{
+	r, err := newAPI(Config{
 		Store: new(eventstore.Store), Commands: new(eventstore.Sequencer), Queries: new(projections.Queries), Feed: new(feed.Feed),
 		Admission: new(projections.Admission), Tokens: tokens, Signs: noSigns{}, Payments: payments, Uploads: t.TempDir(), Now: time.Now,
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return s
+	return r
 }
 
 // TestEveryRouteIsRegistered fails for a route that was added to the router directly: it would have no access rule, no rate
 // and no documentation.
 func TestEveryRouteIsRegistered(t *testing.T) {
 	t.Parallel()
-	s := newTestServer(t)
+	r := newTestRoutes(t)
 	registered := make(map[string]bool)
-	for _, e := range s.endpoints {
+	for _, e := range r.endpoints {
 		registered[e.Method+" "+e.Path] = true
-		path := s.huma.OpenAPI().Paths[e.Path]
+		path := r.huma.OpenAPI().Paths[e.Path]
 		if path == nil || e.Method == http.MethodGet && path.Get == nil || e.Method == http.MethodPost && path.Post == nil {
 			t.Errorf("%s %s is missing in the OpenAPI document", e.Method, e.Path)
 		}
 	}
-	err := chi.Walk(s.router, func(method, route string, _ http.Handler, _ ...func(http.Handler) http.Handler) error {
-		if !registered[method+" "+route] && s.unlimited[route] == "" {
+	err := chi.Walk(r.router, func(method, route string, _ http.Handler, _ ...func(http.Handler) http.Handler) error {
+		if !registered[method+" "+route] && r.unlimited[route] == "" {
 			t.Errorf("%s %s was not registered by serve, serveRaw or serveUnlimited", method, route)
 		}
 		return nil
@@ -69,14 +69,14 @@ func TestEveryRouteIsRegistered(t *testing.T) {
 	}
 }
 
-func TestCheckEndpoints(t *testing.T) {
+func TestRoutesAreChecked(t *testing.T) {
 	t.Parallel()
 	for name, e := range map[string]endpoint{
 		"without a summary":      get("/x", "", anyone(), rateReads),
 		"without an access rule": get("/x", "Read x", access{}, rateReads),
 		"without a rate":         get("/x", "Read x", anyone(), 0),
 	} {
-		if err := checkEndpoints([]endpoint{e}); err == nil || !strings.Contains(err.Error(), "GET /x") {
+		if err := (&routes{endpoints: []endpoint{e}}).check(); err == nil || !strings.Contains(err.Error(), "GET /x") {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -98,14 +98,14 @@ func TestOwnerEndpointsNameALive(t *testing.T) {
 
 func TestInvalidParametersAreExplained(t *testing.T) {
 	t.Parallel()
-	s := newTestServer(t)
+	r := newTestRoutes(t)
 	for path, want := range map[string]string{
 		"/api/live/list/0":               "page must be a whole number of at least 1 (got 0)",
 		"/api/live/list/x":               "page must be a whole number of at least 1 (got x)",
 		"/api/live/1/recordings?page=-1": "page must be a whole number from 1 to 1000000 (got -1)",
 	} {
 		w := httptest.NewRecorder()
-		s.router.ServeHTTP(w, httptest.NewRequest(http.MethodGet, path, nil))
+		r.router.ServeHTTP(w, httptest.NewRequest(http.MethodGet, path, nil))
 		if w.Code != http.StatusBadRequest || !strings.Contains(w.Body.String(), want) {
 			t.Errorf("%s: %d %s, want %q", path, w.Code, w.Body, want)
 		}

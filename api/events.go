@@ -16,6 +16,9 @@ import (
 	"roomlog/domain"
 )
 
+// eventsRoute is the path of the replay.
+const eventsRoute = "/api/events"
+
 // Bounds of the parameters of a replay.
 const (
 	maxTypes   = 100     // number of type filters
@@ -41,8 +44,8 @@ func (s *server) replayEvents(w http.ResponseWriter, r *http.Request) {
 		writeFailure(w, f)
 		return
 	}
-	s.meters.streams.Inc()
-	defer s.meters.streams.Dec()
+	s.meters.Streams.Inc()
+	defer s.meters.Streams.Dec()
 	player := replay.NewPlayer(replay.Config{
 		Store: s.Store, Now: s.Now, Draining: s.draining,
 		Heartbeat: s.EventHeartbeat, SlowReader: s.SlowEventReader, WriteTimeout: s.EventWriteTimeout,

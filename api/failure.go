@@ -144,9 +144,12 @@ func refusal(code domain.Code, format string, args ...any) error {
 
 func badRequest(english string) error { return refusal(domain.CodeBadRequest, "%s", english) }
 
+// reporter converts errors into failures.
+type reporter struct{ log *slog.Logger }
+
 // failure converts an error into the failure to send to the client. It logs internal errors and does not send their
 // text to the client. All errors of requests pass through it.
-func (s *server) failure(ctx context.Context, err error, own texts) *failure {
+func (r reporter) failure(ctx context.Context, err error, own texts) *failure {
 	var f *failure
 	var refused *domain.Refusal
 	switch {
@@ -167,7 +170,7 @@ func (s *server) failure(ctx context.Context, err error, own texts) *failure {
 	case errors.Is(err, eventstore.ErrBusy):
 		return newFailure(domain.CodeBusy, "the server is overloaded: try again in a second", own)
 	}
-	s.log.ErrorContext(ctx, "request failed", slog.String("request_id", requestOf(ctx).id), slog.Any("error", err))
+	r.log.ErrorContext(ctx, "request failed", slog.String("request_id", requestOf(ctx).id), slog.Any("error", err))
 	if isUnavailable(err) {
 		return newFailure(domain.CodeBusy, "the database cannot be reached: try again in a second", own)
 	}

@@ -24,12 +24,6 @@ type Live struct {
 	Media       *LiveMedia    `json:"media" doc:"codecs and size of the running stream; null when there is none"`
 }
 
-// LiveMedia describes the running broadcast of a live.
-type LiveMedia struct {
-	domain.MediaInfo
-	StartedAt time.Time `json:"started_at"`
-}
-
 // KeyedLive is a live with its stream key. The key alone permits neither publishing nor playing: each
 // also needs a sign, which expires.
 type KeyedLive struct {
@@ -71,7 +65,7 @@ func (s *server) wallTime(t time.Time) string { return t.In(s.timeZone).Format(w
 type liveInputBody struct {
 	Body struct {
 		Title string `json:"title" doc:"1 to 100 characters"`
-		Cover string `json:"cover" doc:"address of an image, may be empty"`
+		Cover string `json:"cover" doc:"http or https address of an image, or path of an upload; may be empty"`
 	}
 }
 
@@ -165,15 +159,6 @@ func (s *server) readLive(ctx context.Context, in *LivePath) (signed[ownedLive],
 		Data: ownedLive{KeyedLive{s.newLive(live), live.StreamKey}, liveOwner{owner.ID, owner.Username, owner.Avatar}},
 		Sign: sign,
 	}, err
-}
-
-// live returns a live. It refuses with live_not_found if the live does not exist.
-func (s *server) live(ctx context.Context, id domain.LiveID) (projections.Live, error) {
-	live, err := s.Queries.Live(ctx, id)
-	if isNotFound(err) {
-		err = refusal(domain.CodeLiveNotFound, "there is no live %d", id)
-	}
-	return live, err
 }
 
 // signFor returns the sign for the caller: a publish sign for the owner, a play sign for other clients, nil after the

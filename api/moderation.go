@@ -2,36 +2,9 @@ package api
 
 import (
 	"context"
-	"time"
 
 	"roomlog/domain"
 )
-
-// Connection is a client connection in a response to operators.
-type Connection struct {
-	ID      domain.ConnectionID `json:"id" doc:"for kick"`
-	Node    string              `json:"node" doc:"the server process that holds the connection"`
-	Dialect string              `json:"dialect" enum:"native,socketio"`
-	Users   []domain.UserID     `json:"users" doc:"users signed in on the connection"`
-	Lives   []domain.LiveID     `json:"lives" doc:"lives that the connection has joined"`
-	Address string              `json:"address" doc:"address of the client; for IPv6 its /64 network"`
-	Since   time.Time           `json:"since"`
-}
-
-// Connections is the result of a survey of the connections of all nodes.
-type Connections struct {
-	Sockets []Connection `json:"sockets" doc:"newest first, at most 1000"`
-	Total   int          `json:"total" doc:"connections of the nodes that replied"`
-	Nodes   int          `json:"nodes" doc:"nodes that were asked"`
-	Replied int          `json:"replied" doc:"nodes that replied within two seconds"`
-}
-
-// ConnectionFilter selects connections. A zero field matches all connections.
-type ConnectionFilter struct {
-	ID   domain.ConnectionID
-	User domain.UserID
-	Live domain.LiveID
-}
 
 type connectionsInput struct {
 	ID   domain.ConnectionID `query:"id" maxLength:"64" doc:"only this connection"`

@@ -6,8 +6,6 @@ import (
 	"net/netip"
 	"strings"
 
-	"github.com/google/uuid"
-
 	"roomlog/api/token"
 	"roomlog/internal/limit"
 	"roomlog/projections"
@@ -43,39 +41,6 @@ func withoutIdempotencyKey(ctx context.Context) context.Context {
 	rc := *requestOf(ctx)
 	rc.idempotencyKey = ""
 	return context.WithValue(ctx, requestContextKey{}, &rc)
-}
-
-// withRequestContext is the middleware that adds a requestContext to the context. It refuses no request: endpoints
-// that need no token ignore an invalid token.
-func (s *server) withRequestContext(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		rc := &requestContext{
-			id:             s.requestID(r),
-			addr:           s.Proxies.ClientAddr(r),
-			baseURL:        s.PublicURL,
-			idempotencyKey: r.Header.Get("Idempotency-Key"),
-		}
-		if rc.baseURL == "" {
-			rc.baseURL = baseURL(s.Proxies, r)
-		}
-		rc.caller, rc.tokenError = s.Tokens.Read(tokenOf(r))
-		h := w.Header()
-		h.Set("X-Request-Id", rc.id)
-		h.Set("X-Content-Type-Options", "nosniff")
-		h.Set("Cache-Control", "no-store") // the default; cacheable responses replace it
-		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), requestContextKey{}, rc)))
-	})
-}
-
-// requestID returns the X-Request-Id that a trusted proxy has set, or a new id.
-func (s *server) requestID(r *http.Request) string {
-	id := r.Header.Get("X-Request-Id")
-	if id == "" || len(id) > 64 || !s.Proxies.Contains(limit.Peer(r)) || strings.ContainsFunc(id, func(c rune) bool {
-		return !('a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || c == '-' || c == '_' || c == '.')
-	}) {
-		return uuid.NewString()
-	}
-	return id
 }
 
 // tokenOf returns the token of a request from the header token or, if there is none, from Authorization.

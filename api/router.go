@@ -1,111 +1,112 @@
 package api
 
 import (
-	"net/http"
-
 	"github.com/danielgtaylor/huma/v2"
 
+	"roomlog/api/cors"
 	"roomlog/api/replay"
 	"roomlog/domain"
 )
 
-const eventsRoute = "/api/events"
-
-// register registers every route of the server.
-func (s *server) register() {
-	s.router.Use(s.withRequestContext, s.observe, s.recoverPanic, AllowOrigins(s.CORSOrigins))
-	s.router.NotFound(s.routeNotFound)
-	s.router.MethodNotAllowed(s.methodNotAllowed)
-	s.registerAccounts()
-	s.registerLives()
-	s.registerGifts()
-	s.registerHistory()
-	s.registerStreams()
-	s.registerOperator()
-	s.registerChat()
-	s.registerService()
+// register registers every route.
+func (r *routes) register() {
+	r.router.Use(r.withRequestContext, r.observe, r.recoverPanic, cors.AllowOrigins(r.CORSOrigins))
+	r.router.NotFound(r.routeNotFound)
+	r.router.MethodNotAllowed(r.methodNotAllowed)
+	r.registerAccounts()
+	r.registerLives()
+	r.registerGifts()
+	r.registerHistory()
+	r.registerStreams()
+	r.registerOperator()
+	r.registerChat()
+	r.registerService()
 }
 
-func (s *server) registerAccounts() {
-	serve(s, post("/api/reg", "Register an account", anyone(), rateRegistrations), s.registerUser)
+func (r *routes) registerAccounts() {
+	serve(r, post("/api/reg", "Register an account", anyone(), rateRegistrations), r.registerUser)
 	login := post("/api/login", "Sign in; an earlier session of the user ends", anyone(), rateSignIns)
-	login.Middlewares = huma.Middlewares{s.browserLogin}
-	serve(s, login, s.login)
-	documentBrowserLogin(s.huma.OpenAPI().Paths[login.Path].Post, s.huma.OpenAPI().Components.Schemas)
-	serve(s, post("/api/logout", "End the session", commander("a token"), rateWrites), s.logout)
-	serve(s, get("/api/user/info", "Read the signed-in user", authenticated("a token"), rateReads), s.userInfo)
-	serveRaw[browserEnvelope](s, get("/api/insert", "Increment the age of the signed-in user", commander("a token"), rateWrites),
-		nil, refuseIncrementAge, s.incrementAge)
+	login.Middlewares = huma.Middlewares{r.browserLogin}
+	serve(r, login, r.login)
+	documentBrowserLogin(r.huma.OpenAPI().Paths[login.Path].Post, r.huma.OpenAPI().Components.Schemas)
+	serve(r, post("/api/logout", "End the session", commander("a token"), rateWrites), r.logout)
+	serve(r, get("/api/user/info", "Read the signed-in user", authenticated("a token"), rateReads), r.userInfo)
+	serveRaw[browserEnvelope](r, get("/api/insert", "Increment the age of the signed-in user", commander("a token"), rateWrites),
+		nil, refuseIncrementAge, r.incrementAge)
 }
 
-func (s *server) registerLives() {
+func (r *routes) registerLives() {
 	const owner, moderator = "a token of the live's owner", "a token of the live's owner or the role operator"
-	serve(s, post("/api/live/create", "Create a live", commander("a token"), rateWrites), s.createLive)
-	serve(s, post("/api/live/changestatus", "Put a live on air, pause it or end it", commander(moderator), rateWrites).withTexts(texts{
+	serve(r, post("/api/live/create", "Create a live", commander("a token"), rateWrites), r.createLive)
+	serve(r, post("/api/live/changestatus", "Put a live on air, pause it or end it", commander(moderator), rateWrites).withTexts(texts{
 		domain.CodeLiveNotFound: "该直播间不存在",
 		domain.CodeLiveEnded:    "该直播间已结束",
-	}), s.changeStatus)
-	serve(s, get("/api/live/list/{page}", "List lives, newest first", anyone(), rateReads), s.listLives)
-	serve(s, get("/api/live/read/{id}", "Read a live and a sign for its stream", anyone(), rateReads).withTexts(texts{
+	}), r.changeStatus)
+	serve(r, get("/api/live/list/{page}", "List lives, newest first", anyone(), rateReads), r.listLives)
+	serve(r, get("/api/live/read/{id}", "Read a live and a sign for its stream", anyone(), rateReads).withTexts(texts{
 		domain.CodeLiveNotFound: "当前直播间不存在",
-	}), s.readLive)
-	serve(s, post("/api/live/record", "Switch recording of a live on or off, from its next broadcast on", commander(owner), rateWrites), s.setRecording)
-	serve(s, get("/api/live/{id}/recordings", "List the recordings of a live, newest first", anyone(), rateReads), s.listRecordings)
-	serve(s, post("/api/live/recording/delete", "Delete a recording", commander(moderator), rateWrites), s.deleteRecording)
-	serve(s, post("/api/live/ban", "Ban a user from a live, for a time or for good", commander(moderator), rateWrites), s.banViewer)
-	serve(s, post("/api/live/unban", "Lift the ban of a user from a live", commander(moderator), rateWrites), s.unbanViewer)
+	}), r.readLive)
+	serve(r, post("/api/live/record", "Switch recording of a live on or off, from its next broadcast on", commander(owner), rateWrites), r.setRecording)
+	serve(r, get("/api/live/{id}/recordings", "List the recordings of a live, newest first", anyone(), rateReads), r.listRecordings)
+	serve(r, post("/api/live/recording/delete", "Delete a recording", commander(moderator), rateWrites), r.deleteRecording)
+	serve(r, post("/api/live/ban", "Ban a user from a live, for a time or for good", commander(moderator), rateWrites), r.banViewer)
+	serve(r, post("/api/live/unban", "Lift the ban of a user from a live", commander(moderator), rateWrites), r.unbanViewer)
 }
 
-func (s *server) registerGifts() {
-	serve(s, get("/api/gift/list", "List the gift catalogue", anyone(), rateReads), s.listGifts)
-	serve(s, post("/api/gift/wxpay", "Place an order for coins", commander("a token"), rateWrites), s.placeOrder)
-	serveRaw[success[string]](s, post("/api/gift/notify", "Report a paid order; called by the payment provider", anyone(), ratePayments),
-		documentPayment, plainRefusal, s.payOrder)
-	serveRaw[success[string]](s, post("/api/upload", "Upload an image or a sound", authenticated("a token"), rateUploads),
-		documentUpload, plainRefusal, s.upload)
+func (r *routes) registerGifts() {
+	serve(r, get("/api/gift/list", "List the gift catalogue", anyone(), rateReads), r.listGifts)
+	serve(r, post("/api/gift/wxpay", "Place an order for coins", commander("a token"), rateWrites), r.placeOrder)
+	serveRaw[success[string]](r, post("/api/gift/notify", "Report a paid order; called by the payment provider", anyone(), ratePayments),
+		documentPayment, plainRefusal, r.payOrder)
+	serveRaw[success[string]](r, post("/api/upload", "Upload an image or a sound", authenticated("a token"), rateUploads),
+		documentUpload, plainRefusal, r.upload)
 }
 
-func (s *server) registerHistory() {
+func (r *routes) registerHistory() {
 	const auditor = "a token, and the role auditor for other users"
-	serve(s, get("/api/live/{id}/viewers", "List the viewers of a live, present and past", ownerOr(domain.RoleAuditor), rateReads), s.listViewers)
-	serve(s, get("/api/live/{id}/comments", "List the comments of a live", ownerOr(domain.RoleAuditor), rateReads), s.listComments)
-	serve(s, get("/api/gift/history", "List the gifts sent to the caller's lives, or to all lives", authenticated(auditor), rateReads), s.giftHistory)
-	serve(s, get("/api/coin/history", "List the movements of a coin account", authenticated(auditor), rateReads), s.coinHistory)
-	serveRaw[replay.EventLine](s, get(eventsRoute, "Replay the event log and follow it", role(domain.RoleAnalyst), rateReads),
-		documentEvents, plainRefusal, s.replayEvents)
+	serve(r, get("/api/live/{id}/viewers", "List the viewers of a live, present and past", ownerOr(domain.RoleAuditor), rateReads), r.listViewers)
+	serve(r, get("/api/live/{id}/comments", "List the comments of a live", ownerOr(domain.RoleAuditor), rateReads), r.listComments)
+	serve(r, get("/api/gift/history", "List the gifts sent to the caller's lives, or to all lives", authenticated(auditor), rateReads), r.giftHistory)
+	serve(r, get("/api/coin/history", "List the movements of a coin account", authenticated(auditor), rateReads), r.coinHistory)
+	serveRaw[replay.EventLine](r, get(eventsRoute, "Replay the event log and follow it", role(domain.RoleAnalyst), rateReads),
+		documentEvents, plainRefusal, r.replayEvents)
 }
 
-func (s *server) registerStreams() {
-	serve(s, get("/api/streams", "List running streams: operators see all, other users their own", authenticated("a token"), rateReads), s.listStreams)
-	serve(s, get("/api/streams/{id}/players", "List the players of a live's stream", ownerOr(domain.RoleOperator), rateReads), s.listPlayers)
-	serve(s, post("/api/streams/kick", "End the stream of a live, or disconnect one player", role(domain.RoleOperator), rateWrites), s.kickStream)
+func (r *routes) registerStreams() {
+	serve(r, get("/api/streams", "List running streams: operators see all, other users their own", authenticated("a token"), rateReads), r.listStreams)
+	serve(r, get("/api/streams/{id}/players", "List the players of a live's stream", ownerOr(domain.RoleOperator), rateReads), r.listPlayers)
+	serve(r, post("/api/streams/kick", "End the stream of a live, or disconnect one player", role(domain.RoleOperator), rateWrites), r.kickStream)
 }
 
-func (s *server) registerOperator() {
+func (r *routes) registerOperator() {
 	operator := role(domain.RoleOperator)
-	serve(s, get("/api/operator/sockets", "List the client connections of all nodes", operator, rateReads), s.listConnections)
-	serve(s, post("/api/operator/kick", "Close all connections of a user, or one connection", operator, rateWrites), s.kick)
-	serve(s, post("/api/operator/ban", "Ban a user from everything, for a time or for good", operator, rateWrites), s.banUser)
-	serve(s, post("/api/operator/unban", "Lift the ban of a user", operator, rateWrites), s.unbanUser)
+	serve(r, get("/api/operator/sockets", "List the client connections of all nodes", operator, rateReads), r.listConnections)
+	serve(r, post("/api/operator/kick", "Close all connections of a user, or one connection", operator, rateWrites), r.kick)
+	serve(r, post("/api/operator/ban", "Ban a user from everything, for a time or for good", operator, rateWrites), r.banUser)
+	serve(r, post("/api/operator/unban", "Lift the ban of a user", operator, rateWrites), r.unbanUser)
+}
+
+// registerChat registers the endpoints of the chat pager. Their responses have a different envelope.
+func (r *routes) registerChat() {
+	serveChat(r, post("/login", "Sign in to the chat with an e-mail address, without a password", anyone(), rateSignIns), r.emailLogin)
+	serveChat(r, post("/validate", "Read the user that a chat token names", anyone(), rateReads), r.validate)
+	for _, path := range []string{"/createRoom", "/addRoom"} {
+		serveChat(r, post(path, "Create a chat room", anyone(), rateChatRooms), r.createChatRoom)
+	}
+	for _, newMethod := range []func(string, string, access, rateClass) endpoint{get, post} {
+		serveChat(r, newMethod("/getAllRooms", "List chat rooms with their users, oldest first", anyone(), rateReads), r.listChatRooms)
+	}
 }
 
 // registerService registers the routes without a rate limit, for monitoring and for browsers.
-func (s *server) registerService() {
+func (r *routes) registerService() {
 	const static = "static: the response is in memory"
-	s.serveUnlimited("/healthz", "liveness probes: no work", s.healthz)
-	s.serveUnlimited("/readyz", "readiness probes: bounded by a timeout", s.readyz)
-	s.serveUnlimited("/metrics", "restricted by address, at most 4 at a time", s.metrics())
-	s.serveUnlimited("/openapi.json", static, s.openapi)
-	s.serveUnlimited("/docs", static, s.docs)
-	s.serveUnlimited("/docs/{file}", static, s.docs)
-	s.serveUnlimited("/uploads/{name}", "immutable files, cached by clients and proxies", s.serveUpload)
-	s.router.Head("/uploads/{name}", s.serveUpload)
-}
-
-func (s *server) routeNotFound(w http.ResponseWriter, _ *http.Request) {
-	writeFailure(w, newFailure(codeNoRoute, "there is no such endpoint", nil))
-}
-
-func (s *server) methodNotAllowed(w http.ResponseWriter, _ *http.Request) {
-	writeFailure(w, newFailure(codeMethod, "this endpoint does not support the method", nil))
+	r.serveUnlimited("/healthz", "liveness probes: no work", r.healthz)
+	r.serveUnlimited("/readyz", "readiness probes: bounded by a timeout", r.readyz)
+	r.serveUnlimited("/metrics", "restricted by address, at most 4 at a time", r.metrics())
+	r.serveUnlimited("/openapi.json", static, r.openapi)
+	r.serveUnlimited("/docs", static, r.docs)
+	r.serveUnlimited("/docs/{file}", static, r.docs)
+	r.serveUnlimited("/uploads/{name}", "immutable files, cached by clients and proxies", r.serveUpload)
+	r.router.Head("/uploads/{name}", r.serveUpload)
 }

@@ -2,7 +2,6 @@ package api
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 
 	"github.com/google/uuid"
@@ -162,5 +161,3 @@ func (s *server) userInfo(ctx context.Context, _ *struct{}) (User, error) {
 	user := requestOf(ctx).user
 	return newUser(user.Profile, user.Balance), nil
 }
-
-func isNotFound(err error) bool { return errors.Is(err, projections.ErrNotFound) }

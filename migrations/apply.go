@@ -19,8 +19,15 @@ const (
 	unlockAfter = 5 * time.Second
 )
 
-// ErrNewer means that the database was migrated by a newer roomlog.
-var ErrNewer = errors.New("the database is newer than this roomlog")
+// Errors about the database as it is found.
+var (
+	// ErrNewer means that the database was migrated by a newer roomlog.
+	ErrNewer = errors.New("the database is newer than this roomlog")
+	// ErrOlder means that migrations of this program are missing in the database.
+	ErrOlder = errors.New("the database is older than this roomlog")
+	// ErrEmpty means that no roomlog has ever migrated the database.
+	ErrEmpty = errors.New("the database has no tables of roomlog")
+)
 
 // Result is the state of a database after Apply.
 type Result struct {
@@ -34,14 +41,98 @@ type Result struct {
 // Apply runs the missing migrations as the owner, the user of dsn, and grants the serving role its rights. It waits while
 // another process does the same. If the owner may not create the role, Apply logs a warning and does everything else.
 func Apply(ctx context.Context, dsn string, log *slog.Logger) (Result, error) {
-	r, err := apply(ctx, dsn, files(), grants(), log)
+	r, err := apply(ctx, dsn, files(), grants(), log, true)
 	if err != nil {
 		return r, fmt.Errorf("migrate: %w", err)
 	}
 	return r, nil
 }
 
-func apply(ctx context.Context, dsn string, files fs.FS, grants string, log *slog.Logger) (r Result, err error) {
+// Upgrade is Apply for a database that a roomlog has migrated before. It fails with ErrEmpty, and changes nothing, if none
+// has.
+func Upgrade(ctx context.Context, dsn string, log *slog.Logger) (Result, error) {
+	r, err := apply(ctx, dsn, files(), grants(), log, false)
+	switch {
+	case errors.Is(err, ErrEmpty):
+		return r, err
+	case err != nil:
+		return r, fmt.Errorf("migrate: %w", err)
+	}
+	return r, nil
+}
+
+// Check returns nil if the database has exactly the migrations of this program, otherwise ErrEmpty, ErrOlder or ErrNewer. It
+// changes nothing.
+func Check(ctx context.Context, dsn string) error {
+	config, err := pgx.ParseConfig(dsn)
+	if err != nil {
+		return err
+	}
+	conn, err := pgx.ConnectConfig(ctx, config)
+	if err != nil {
+		return err
+	}
+	defer closeConn(ctx, conn)
+	if err := checkMigrated(ctx, conn); err != nil {
+		return err
+	}
+	found, err := Version(ctx, conn)
+	if err != nil {
+		return err
+	}
+	switch newest := newest(); {
+	case found < newest:
+		return fmt.Errorf("%w: its migration is %d, the newest one is %d", ErrOlder, found, newest)
+	case found > newest:
+		return fmt.Errorf("%w: its migration is %d, the newest known one is %d", ErrNewer, found, newest)
+	}
+	return nil
+}
+
+// Version returns the number of the newest migration of a database.
+func Version(ctx context.Context, conn *pgx.Conn) (version int64, err error) {
+	err = conn.QueryRow(ctx, "SELECT coalesce(max(version_id), 0) FROM public.goose_db_version WHERE is_applied").Scan(&version)
+	if err != nil {
+		return 0, fmt.Errorf("read the migrations of the database: %w", err)
+	}
+	return version, nil
+}
+
+// newest returns the number of the newest migration of this program.
+func newest() (version int64) {
+	names, err := fs.Glob(files(), "0*.sql")
+	if err != nil {
+		panic(err) // the pattern is valid
+	}
+	for _, name := range names {
+		n, err := goose.NumericComponent(name)
+		if err != nil {
+			panic(err) // embedded: every file was applied by a test
+		}
+		version = max(version, n)
+	}
+	return version
+}
+
+// checkMigrated returns ErrEmpty unless a roomlog has migrated the database.
+func checkMigrated(ctx context.Context, conn *pgx.Conn) error {
+	var migrated bool
+	if err := conn.QueryRow(ctx, "SELECT to_regclass('public.goose_db_version') IS NOT NULL").Scan(&migrated); err != nil {
+		return err
+	}
+	if !migrated {
+		return fmt.Errorf("%w: %s", ErrEmpty, conn.Config().Database)
+	}
+	return nil
+}
+
+func closeConn(ctx context.Context, conn *pgx.Conn) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), unlockAfter)
+	defer cancel()
+	_ = conn.Close(ctx)
+}
+
+func apply(ctx context.Context, dsn string, files fs.FS, grants string, log *slog.Logger, blank bool) (r Result, err error) {
 	config, err := pgx.ParseConfig(dsn)
 	if err != nil {
 		return r, err
@@ -50,12 +141,13 @@ func apply(ctx context.Context, dsn string, files fs.FS, grants string, log *slo
 	if err != nil {
 		return r, err
 	}
-	defer func() { // releases the lock, even after the end of the context
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), unlockAfter)
-		defer cancel()
-		_ = conn.Close(ctx)
-	}()
-	if err := lock(ctx, conn); err != nil {
+	defer closeConn(ctx, conn) // releases the lock, even after the end of the context
+	if !blank {
+		if err := checkMigrated(ctx, conn); err != nil {
+			return r, err
+		}
+	}
+	if err := Lock(ctx, conn); err != nil {
 		return r, err
 	}
 	if r.Version, err = up(ctx, config, files, log); err != nil {
@@ -64,15 +156,15 @@ func apply(ctx context.Context, dsn string, files fs.FS, grants string, log *slo
 	if r.ServingRole, err = ensureRole(ctx, conn, log); err != nil || !r.ServingRole {
 		return r, err
 	}
-	if _, err := conn.Exec(ctx, grants); err != nil {
+	if err := applyGrants(ctx, conn, grants); err != nil {
 		return r, fmt.Errorf("grant rights to %s: %w", Role, err)
 	}
 	return r, nil
 }
 
-// lock takes the lock of migrations. It polls, because a statement that waits for the lock holds a snapshot, and a CREATE
+// Lock takes the lock of migrations and grants for the session of conn, until Unlock or the end of the session. It polls, because a statement that waits for the lock holds a snapshot, and a CREATE
 // INDEX CONCURRENTLY in a migration would wait for that snapshot.
-func lock(ctx context.Context, conn *pgx.Conn) error {
+func Lock(ctx context.Context, conn *pgx.Conn) error {
 	tick := time.NewTicker(lockPoll)
 	defer tick.Stop()
 	for {
@@ -86,6 +178,12 @@ func lock(ctx context.Context, conn *pgx.Conn) error {
 		case <-tick.C:
 		}
 	}
+}
+
+// Unlock releases the lock that Lock took.
+func Unlock(ctx context.Context, conn *pgx.Conn) error {
+	_, err := conn.Exec(ctx, "SELECT pg_advisory_unlock($1)", int64(lockKey))
+	return err
 }
 
 // up runs the missing goose files and returns the version of the database.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"log/slog"
 	"os"
@@ -44,6 +45,21 @@ func TestApply(t *testing.T) {
 			t.Errorf("%+v\n%s", second, log.String())
 		}
 	})
+	t.Run("grants nothing that the role has, because a rebuild may rename the schema at the same time", func(t *testing.T) {
+		conn := connect(t, dsn)
+		const versions = `SELECT string_agg(v, ' ') FROM (SELECT xmin::text FROM pg_namespace WHERE nspname IN ('read', 'public')
+			UNION ALL SELECT xmin::text FROM pg_class WHERE relkind = 'r' AND relnamespace IN ('read'::regnamespace, 'public'::regnamespace)) t (v)`
+		before := get[string](t, conn, versions)
+		apply(t, dsn, logger)
+		if after := get[string](t, conn, versions); after != before {
+			t.Error("rows of the catalogue were updated")
+		}
+		must(t, conn, "REVOKE INSERT ON events FROM "+migrations.Role+"; REVOKE DELETE ON read.gift FROM "+migrations.Role+"; REVOKE USAGE ON SCHEMA read FROM "+migrations.Role)
+		apply(t, dsn, logger)
+		if !get[bool](t, conn, fmt.Sprintf("SELECT has_table_privilege('%[1]s', 'events', 'INSERT') AND has_schema_privilege('%[1]s', 'read', 'USAGE') AND has_table_privilege('%[1]s', 'read.gift', 'DELETE')", migrations.Role)) {
+			t.Error("a missing privilege was not granted")
+		}
+	})
 	t.Run("permits the serving role to append events and not to change them", func(t *testing.T) {
 		conn := connect(t, dsn)
 		must(t, conn, "SET ROLE "+migrations.Role)
@@ -67,6 +83,36 @@ func TestApply(t *testing.T) {
 			t.Error(err)
 		}
 	})
+}
+
+func TestUpgrade(t *testing.T) {
+	t.Parallel()
+	dsn, silent := pgtest.Blank(t), slog.New(slog.DiscardHandler)
+	if _, err := migrations.Upgrade(t.Context(), dsn, silent); !errors.Is(err, migrations.ErrEmpty) {
+		t.Errorf("an empty database: %v", err)
+	}
+	if err := migrations.Check(t.Context(), dsn); !errors.Is(err, migrations.ErrEmpty) {
+		t.Errorf("an empty database: %v", err)
+	}
+	conn := connect(t, dsn)
+	if n := get[int](t, conn, "SELECT count(*) FROM pg_class WHERE relnamespace = 'public'::regnamespace"); n > 0 {
+		t.Errorf("%d tables were created", n)
+	}
+	first := apply(t, dsn, silent)
+	if again, err := migrations.Upgrade(t.Context(), dsn, silent); err != nil || again != first {
+		t.Error(again, err)
+	}
+	if err := migrations.Check(t.Context(), dsn); err != nil {
+		t.Error(err)
+	}
+	must(t, conn, "UPDATE goose_db_version SET version_id = version_id + 90000 WHERE version_id = (SELECT max(version_id) FROM goose_db_version)")
+	if err := migrations.Check(t.Context(), dsn); !errors.Is(err, migrations.ErrNewer) {
+		t.Error(err)
+	}
+	must(t, conn, "DELETE FROM goose_db_version WHERE version_id > 90000")
+	if err := migrations.Check(t.Context(), dsn); !errors.Is(err, migrations.ErrOlder) {
+		t.Error(err)
+	}
 }
 
 func TestApply_runs_concurrently_on_one_database(t *testing.T) {
@@ -101,7 +147,7 @@ func TestApply_runs_concurrently_with_a_concurrent_index(t *testing.T) {
 	var g errgroup.Group
 	for range 6 {
 		g.Go(func() error {
-			_, err := migrations.ApplyFiles(t.Context(), dsn, files, "SELECT 1")
+			_, err := migrations.ApplyFiles(t.Context(), dsn, files, "")
 			return err
 		})
 	}
@@ -135,7 +181,7 @@ func TestApply_stops_at_a_failing_file_and_continues_later(t *testing.T) {
 		"00002_broken.sql": file("CREATE TABLE half (); CREATE TABLE good ();"),
 		"00003_late.sql":   file("CREATE TABLE late ();"),
 	}
-	_, err := migrations.ApplyFiles(t.Context(), dsn, files, "CREATE TABLE granted ()")
+	_, err := migrations.ApplyFiles(t.Context(), dsn, files, "GRANT SELECT ON good TO "+migrations.Role)
 	if err == nil || !strings.Contains(err.Error(), "00002_broken.sql") {
 		t.Errorf("the file is not named: %v", err)
 	}
@@ -145,12 +191,15 @@ func TestApply_stops_at_a_failing_file_and_continues_later(t *testing.T) {
 		t.Errorf("there are %s", got)
 	}
 	files["00002_broken.sql"] = file("CREATE TABLE half ();")
-	r, err := migrations.ApplyFiles(t.Context(), dsn, files, "CREATE TABLE granted ()")
+	r, err := migrations.ApplyFiles(t.Context(), dsn, files, "GRANT SELECT ON good TO "+migrations.Role)
 	if err != nil || r.Version != 3 {
 		t.Fatal(r, err)
 	}
-	if got := get[string](t, conn, tables); got != "good granted half late" {
+	if got := get[string](t, conn, tables); got != "good half late" {
 		t.Errorf("there are %s", got)
+	}
+	if !get[bool](t, conn, "SELECT has_table_privilege('"+migrations.Role+"', 'good', 'SELECT')") {
+		t.Error("the grants were not executed")
 	}
 }
 

@@ -8,7 +8,7 @@ import (
 
 // ApplyFiles is Apply with other files.
 func ApplyFiles(ctx context.Context, dsn string, files fs.FS, grants string) (Result, error) {
-	return apply(ctx, dsn, files, grants, slog.New(slog.DiscardHandler))
+	return apply(ctx, dsn, files, grants, slog.New(slog.DiscardHandler), true)
 }
 
 // FingerprintOf is Fingerprint of other files.

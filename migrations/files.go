@@ -12,7 +12,7 @@ import (
 var embedded embed.FS
 
 // codeVersion is incremented when a change of Apply creates a different database from the same files.
-const codeVersion = 1
+const codeVersion = 2
 
 func files() fs.FS { return embedded }
 

@@ -132,7 +132,7 @@ func (p *Projector) apply(ctx context.Context, tx pgx.Tx, batch *consumer.Batch)
 	if err != nil {
 		return err
 	}
-	if err := eraseReplaced(ctx, tx, batch.Events); err != nil {
+	if err := eraseOthers(ctx, tx, batch.Events); err != nil {
 		return err
 	}
 	if poisoned > 0 {

@@ -14,8 +14,14 @@ import (
 	"roomlog/eventstore"
 )
 
-// Schema is the database schema of the read tables in use.
-const Schema = "read"
+// Schemas of the read tables.
+const (
+	Schema     = "read"      // the tables in use
+	NextSchema = "read_next" // the tables that a rebuild fills
+)
+
+// RebuildLock is the key of the advisory lock that a rebuild holds ("rebuld" in ASCII).
+const RebuildLock int64 = 0x726562756c64
 
 // replacedPrefix begins the names of schemas that a rebuild has replaced; the generation of the tables follows.
 const replacedPrefix = "read_old_"
@@ -77,8 +83,10 @@ func ReplacedSchemas(ctx context.Context, db Querier) ([]ReplacedSchema, error) 
 	return all, nil
 }
 
-// eraseReplaced erases personal data of forgotten users and participants from all replaced schemas.
-func eraseReplaced(ctx context.Context, tx pgx.Tx, events []eventstore.Record) error {
+// eraseOthers erases personal data of forgotten users and participants from all schemas that are not in use: the replaced
+// ones, and the one that a killed rebuild has left. A rebuild that is running erases them by itself, when it applies the
+// same events.
+func eraseOthers(ctx context.Context, tx pgx.Tx, events []eventstore.Record) error {
 	var forgotten []int64
 	for _, r := range events {
 		if e, ok := r.Event.(domain.ForgetEvent); ok {
@@ -88,20 +96,35 @@ func eraseReplaced(ctx context.Context, tx pgx.Tx, events []eventstore.Record) e
 	if len(forgotten) == 0 {
 		return nil
 	}
-	schemas, err := ReplacedSchemas(ctx, tx)
+	replaced, err := ReplacedSchemas(ctx, tx)
 	if err != nil {
 		return err
 	}
-	for _, s := range schemas {
-		b := &pgx.Batch{}
-		b.Queue("SELECT set_config('search_path', $1, true)", s.Name+",public")
-		for _, erase := range []string{eraseUserAccount, eraseLive, eraseComment, eraseEmail, eraseParticipant, eraseMessage} {
-			b.Queue(erase, forgotten)
+	for _, s := range replaced {
+		if err := eraseIn(ctx, tx, s.Name, forgotten); err != nil {
+			return err
 		}
-		b.Queue("SELECT set_config('search_path', $1, true)", Schema+",public")
-		if err := tx.SendBatch(ctx, b).Close(); err != nil {
-			return fmt.Errorf("erase personal data in schema %s (drop it if it is too old for this program): %w", s.Name, err)
-		}
+	}
+	var left bool
+	if err := tx.QueryRow(ctx, selectLeftSchema, NextSchema, RebuildLock).Scan(&left); err != nil {
+		return fmt.Errorf("look for schema %s: %w", NextSchema, err)
+	}
+	if left {
+		return eraseIn(ctx, tx, NextSchema, forgotten)
+	}
+	return nil
+}
+
+// eraseIn erases personal data of forgotten users and participants from the tables of a schema.
+func eraseIn(ctx context.Context, tx pgx.Tx, schema string, forgotten []int64) error {
+	b := &pgx.Batch{}
+	b.Queue("SELECT set_config('search_path', $1, true)", schema+",public")
+	for _, erase := range []string{eraseUserAccount, eraseLive, eraseComment, eraseEmail, eraseParticipant, eraseMessage} {
+		b.Queue(erase, forgotten)
+	}
+	b.Queue("SELECT set_config('search_path', $1, true)", Schema+",public")
+	if err := tx.SendBatch(ctx, b).Close(); err != nil {
+		return fmt.Errorf("erase personal data in schema %s (drop it if it is too old for this program): %w", schema, err)
 	}
 	return nil
 }

@@ -92,6 +92,8 @@ var (
 	selectGifts string
 	//go:embed sql/select_lag.sql
 	selectLag string
+	//go:embed sql/select_left_schema.sql
+	selectLeftSchema string
 	//go:embed sql/select_live.sql
 	selectLive string
 	//go:embed sql/select_lives_on_air.sql

@@ -22,6 +22,9 @@ type Config struct {
 	// DataDir is the data folder; "": DefaultDir. It is created if it is missing.
 	DataDir string
 
+	// Existing makes Start fail with ErrNoCluster, and create nothing, if the data folder has no cluster.
+	Existing bool
+
 	// BinDir is the folder of the installation to use; "": the folder in PG_BINDIR, or else the newest installation in PATH
 	// and SearchPaths.
 	BinDir string
@@ -53,6 +56,9 @@ type Config struct {
 var (
 	// ErrInUse means that another process runs a server on the data folder.
 	ErrInUse = errors.New("the data folder is in use by another process")
+
+	// ErrNoCluster means that the data folder has no cluster, and that Config.Existing forbids to create one.
+	ErrNoCluster = errors.New("there is no database in the data folder")
 
 	// ErrNotRunning means that no server runs on the data folder.
 	ErrNotRunning = errors.New("no server is running on the data folder")

@@ -2,6 +2,7 @@ package localpg
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 )
@@ -19,6 +20,9 @@ type Server struct {
 func Start(ctx context.Context, c Config) (*Server, error) {
 	s, err := start(ctx, c)
 	if err != nil {
+		if errors.Is(err, ErrNoCluster) {
+			return nil, err
+		}
 		return nil, fmt.Errorf("start PostgreSQL: %w", err)
 	}
 	return s, nil
@@ -27,6 +31,15 @@ func Start(ctx context.Context, c Config) (*Server, error) {
 func start(ctx context.Context, c Config) (_ *Server, err error) {
 	if c, err = c.withDefaults(); err != nil {
 		return nil, err
+	}
+	if c.Existing {
+		major, err := folder{dir: c.DataDir}.major()
+		if err == nil && major == 0 {
+			err = fmt.Errorf("%w %s", ErrNoCluster, c.DataDir)
+		}
+		if err != nil {
+			return nil, err
+		}
 	}
 	as, err := childAccount()
 	if err != nil {

@@ -60,6 +60,19 @@ func Server(t testing.TB, options ...Option) *Instance {
 	return i
 }
 
+// Existing starts a server for this test alone on the cluster in the folder dir/postgres, for example a base backup or a
+// standby, which is ready when it accepts queries. The database must be migrated.
+func Existing(t testing.TB, dir string, options ...Option) *Instance {
+	t.Helper()
+	i := &Instance{t: t, config: localpg.Config{Unsafe: true, DataDir: dir, Settings: map[string]string{}}, serving: true}
+	for _, option := range options {
+		option(&i.config)
+	}
+	t.Cleanup(i.Stop)
+	i.Start()
+	return i
+}
+
 // begin starts the server for the first time, and migrates the database. If a copied cluster cannot be started, begin creates
 // a new cluster, because the copy may belong to another version of PostgreSQL.
 func (i *Instance) begin(ctx context.Context, copied bool) {
@@ -114,6 +127,12 @@ func (i *Instance) Open() *DB {
 	i.t.Helper()
 	return open(i.t, i.DSN(), i.serving)
 }
+
+// DataDir returns the data folder. Its subfolder postgres holds the files of PostgreSQL.
+func (i *Instance) DataDir() string { return i.config.DataDir }
+
+// Socket returns the path of the unix socket.
+func (i *Instance) Socket() string { return filepath.Join(i.server.SocketDir(), ".s.PGSQL.5432") }
 
 // PID returns the process id of PostgreSQL's main process.
 func (i *Instance) PID() int { return i.server.PID() }

@@ -35,5 +35,8 @@ var (
 	ErrNoReplacedTables = errors.New("there are no earlier tables to go back to")
 )
 
+// errMigrated means that the database was migrated while a rebuild created tables of the former schema.
+var errMigrated = errors.New("the database was migrated during the rebuild: rebuild again")
+
 // errSwitched means that other tables were put into use during a verification.
 var errSwitched = errors.New("the tables were switched during the verification")

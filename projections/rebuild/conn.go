@@ -7,17 +7,19 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
+
+	"roomlog/projections"
 )
 
 // Schemas of shadow tables.
 const (
-	nextSchema = "read_next"
+	nextSchema = projections.NextSchema
 	tempSchema = "pg_temp"
 )
 
 const (
 	closeTimeout = 5 * time.Second
-	advisoryLock = 0x726562756c64 // "rebuld": one rebuild at a time in a database
+	dropTimeout  = "5s" // for tables that a query still reads: the next rebuild drops them
 )
 
 // withLockedConn calls work with a connection of its own whose search_path begins with the new schema. It returns
@@ -25,7 +27,7 @@ const (
 func withLockedConn(ctx context.Context, owner *pgxpool.Pool, work func(*pgx.Conn) error) error {
 	return withConn(ctx, owner, nextSchema, func(conn *pgx.Conn) error {
 		var locked bool
-		if err := conn.QueryRow(ctx, "SELECT pg_try_advisory_lock($1)", int64(advisoryLock)).Scan(&locked); err != nil {
+		if err := conn.QueryRow(ctx, "SELECT pg_try_advisory_lock($1)", projections.RebuildLock).Scan(&locked); err != nil {
 			return fmt.Errorf("lock: %w", err)
 		}
 		if !locked {
@@ -34,7 +36,7 @@ func withLockedConn(ctx context.Context, owner *pgxpool.Pool, work func(*pgx.Con
 		defer func() { // closing the connection frees the lock too, but a moment later
 			ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTimeout)
 			defer cancel()
-			_, _ = conn.Exec(ctx, "SELECT pg_advisory_unlock($1)", int64(advisoryLock))
+			_, _ = conn.Exec(ctx, "SELECT pg_advisory_unlock($1)", projections.RebuildLock)
 		}()
 		return work(conn)
 	})
@@ -59,4 +61,16 @@ func withConn(ctx context.Context, pool *pgxpool.Pool, schema string, work func(
 		_ = conn.Close(ctx)
 	}()
 	return work(conn)
+}
+
+// drop drops a schema with its tables. It does not wait long for queries that read the tables.
+func drop(ctx context.Context, conn *pgx.Conn, schema string) error {
+	err := pgx.BeginFunc(ctx, conn, func(tx pgx.Tx) error {
+		_, err := tx.Exec(ctx, "SET LOCAL lock_timeout = '"+dropTimeout+"'; DROP SCHEMA IF EXISTS "+schema+" CASCADE")
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("drop the tables of %s: %w", schema, err)
+	}
+	return nil
 }

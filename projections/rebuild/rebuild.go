@@ -2,27 +2,28 @@ package rebuild
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
-	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"roomlog/eventstore"
 	"roomlog/eventstore/consumer"
+	"roomlog/migrations"
 	"roomlog/projections"
 )
 
 const (
-	keepReplaced  = 7 * 24 * time.Hour // retention of replaced tables
-	closingEvents = 5_000              // events that may be left for the switch
+	keptGenerations = 1     // replaced sets of tables that are kept for Rollback
+	closingEvents   = 5_000 // events that may be left for the switch
 )
 
 // Run derives all read tables from the log in a new schema and puts them into use. If the tables in use have the same
 // versions of the projections, it compares both sets of tables at one position; if they differ, it fails with
-// ErrDifferent, unless Config.Force is set. The replaced tables are kept for Rollback; the first rebuild after seven
-// days drops them.
+// ErrDifferent, unless Config.Force is set. The replaced tables are kept for Rollback until the next rebuild; tables that
+// were replaced earlier are dropped. After an error, the new tables are dropped.
 func Run(ctx context.Context, owner *pgxpool.Pool, store *eventstore.Store, c Config) (Report, error) {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
@@ -34,7 +35,11 @@ func Run(ctx context.Context, owner *pgxpool.Pool, store *eventstore.Store, c Co
 			applier: projections.NewApplier(store, c.Projections), store: store, conn: conn, schema: nextSchema,
 			progress: newProgressReporter(c.Now, c.Progress),
 		}
-		return r.run(ctx)
+		err := r.run(ctx)
+		if err != nil {
+			err = errors.Join(err, r.abandon(ctx))
+		}
+		return err
 	})
 	r.report.Took = c.Now().Sub(started)
 	if err != nil {
@@ -48,6 +53,8 @@ type rebuild struct {
 	c      Config
 	owner  *pgxpool.Pool
 	report Report
+
+	migrated int64 // the newest migration of the database when the rebuild began
 }
 
 func (r *rebuild) run(ctx context.Context) error {
@@ -72,36 +79,34 @@ func (r *rebuild) run(ctx context.Context) error {
 			return err
 		}
 	}
-	if err := r.grant(ctx); err != nil {
+	if err := r.putIntoUse(ctx, same); err != nil {
 		return err
 	}
-	if err := r.catchUp(ctx, same); err != nil {
-		return err
+	if dropped, err := dropReplaced(ctx, r.conn, keptGenerations); err != nil { // the next rebuild tries again
+		r.c.Log.WarnContext(ctx, "replaced tables not dropped", slog.Any("error", err))
+	} else if len(dropped) > 0 {
+		r.c.Log.InfoContext(ctx, "replaced tables dropped", slog.Int("count", len(dropped)))
 	}
-	return r.putIntoUse(ctx, same)
+	return nil
 }
 
-// prepare drops replaced tables that are too old, removes what an interrupted rebuild left behind, and creates the new
-// tables.
-func (r *rebuild) prepare(ctx context.Context) error {
+// abandon drops the new tables after an error, even if ctx has ended: they contain personal texts.
+func (r *rebuild) abandon(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTimeout)
+	defer cancel()
+	return withConn(ctx, r.owner, nextSchema, func(conn *pgx.Conn) error { return drop(ctx, conn, nextSchema) })
+}
+
+// prepare removes what an interrupted rebuild left behind, and creates the new tables.
+func (r *rebuild) prepare(ctx context.Context) (err error) {
+	if r.migrated, err = migrations.Version(ctx, r.conn); err != nil {
+		return err
+	}
 	if err := consumer.CreateCheckpoint(ctx, r.conn, projections.ConsumerGroup); err != nil {
 		return err
 	}
-	replaced, err := projections.ReplacedSchemas(ctx, r.conn)
-	if err != nil {
+	if err := drop(ctx, r.conn, nextSchema); err != nil {
 		return err
-	}
-	for _, s := range replaced {
-		if r.c.Now().Sub(s.ReplacedAt) < keepReplaced {
-			continue
-		}
-		if _, err := r.conn.Exec(ctx, "DROP SCHEMA "+s.Name+" CASCADE"); err != nil {
-			return fmt.Errorf("drop the tables of %s: %w", s.Name, err)
-		}
-		r.c.Log.InfoContext(ctx, "replaced tables dropped", slog.String("schema", s.Name))
-	}
-	if _, err := r.conn.Exec(ctx, "DROP SCHEMA IF EXISTS "+nextSchema+" CASCADE; CREATE SCHEMA "+nextSchema); err != nil {
-		return fmt.Errorf("create schema %s: %w", nextSchema, err)
 	}
 	return r.create(ctx)
 }
@@ -160,26 +165,17 @@ func (r *rebuild) compare(ctx context.Context) error {
 	return nil
 }
 
-// grant gives the serving role the rights on the new tables that it has on the tables in use.
-func (r *rebuild) grant(ctx context.Context) error {
-	var exists bool
-	err := r.conn.QueryRow(ctx, "SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = $1)", eventstore.ServingRole).Scan(&exists)
-	if err == nil && exists {
-		_, err = r.conn.Exec(ctx, fmt.Sprintf(
-			"GRANT USAGE ON SCHEMA %[1]s TO %[2]s; GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA %[1]s TO %[2]s",
-			nextSchema, eventstore.ServingRole))
-	}
-	if err != nil {
-		return fmt.Errorf("grant the rights on the new tables: %w", err)
-	}
-	return nil
-}
-
 // putIntoUse switches to the new tables.
 func (r *rebuild) putIntoUse(ctx context.Context, same bool) error {
 	filled := r.at
 	err := switchTables(ctx, r.conn, r.progress, r.c.Now, func(tx pgx.Tx, at projections.Checkpoint) (target, error) {
 		r.at = filled // a failed attempt was rolled back
+		switch migrated, err := migrations.Version(ctx, r.conn); {
+		case err != nil:
+			return target{}, err
+		case migrated != r.migrated:
+			return target{}, errMigrated
+		}
 		goal, err := r.goal(ctx, at, same)
 		if err != nil {
 			return target{}, err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"strings"
 	"sync"
 	"testing"
@@ -168,24 +169,71 @@ func TestRebuild(t *testing.T) {
 		}
 	})
 
-	t.Run("drops tables that were replaced more than a week ago", func(t *testing.T) {
+	t.Run("keeps one replaced set of tables", func(t *testing.T) {
 		t.Parallel()
 		w := projtest.New(t)
 		w.Project()
 		projtest.NewTraffic(w, 2, 1)
 		w.CatchUp()
+		replaced := func() int64 { return w.Int("SELECT count(*) FROM pg_namespace WHERE nspname LIKE 'read_old%'") }
 		w.Rebuild()
-		for day, want := range []int64{1: 2, 6: 3, 8: 2} { // on day 8 the tables of the first days have been dropped
-			if want == 0 {
-				continue
+		w.Exec(`CREATE SCHEMA read_old_00; COMMENT ON SCHEMA read_old_00 IS '{"position":1}'`) // as a former version left many
+		for range 2 {
+			w.Rebuild()
+			if n := replaced(); n != 1 {
+				t.Fatalf("%d replaced schemas", n)
 			}
-			now := func() time.Time { return time.Now().Add(time.Duration(day) * 24 * time.Hour) }
-			if _, err := rebuild.Run(t.Context(), w.OwnerPool(), w.Store, rebuild.Config{Now: now}); err != nil {
-				t.Fatal(err)
+		}
+		dropped, err := rebuild.DropOld(t.Context(), w.OwnerPool())
+		if err != nil || len(dropped) != 1 || replaced() != 0 {
+			t.Errorf("%v %v, %d are left", dropped, err, replaced())
+		}
+		if _, err := rebuild.Rollback(t.Context(), w.OwnerPool(), rebuildNow); !errors.Is(err, rebuild.ErrNoReplacedTables) {
+			t.Error(err)
+		}
+	})
+
+	t.Run("leaves no text behind when it fails or is killed", func(t *testing.T) {
+		t.Parallel()
+		s := projtest.Tell(t)
+		stop := s.Project()
+		s.CatchUp()
+		left := func() int64 { return s.Int("SELECT count(*) FROM pg_namespace WHERE nspname = 'read_next'") }
+		failing := rebuild.Config{Now: time.Now, Projections: projtest.WithFold("coins", func(domain.GiftSent) { panic("broken") })}
+		if _, err := rebuild.Run(t.Context(), s.OwnerPool(), s.Store, failing); err == nil || left() != 0 {
+			t.Errorf("after a failure: %v, %d schemas are left", err, left())
+		}
+		s.Exec(`INSERT INTO public.events (position, stream, version, event_id, type, payload, metadata, recorded_at)
+			SELECT n, 'username-' || n, 1, gen_random_uuid(), 'username.claimed.v1', '{"key":"k","user":1}', '{"actor":"anonymous"}', now()
+			FROM generate_series($1::bigint, $1 + 6000) AS n`, s.Head()+1) // more than are left for the switch
+		s.CatchUp()
+		killRebuild(s.World)
+		if left() != 1 || s.Int("SELECT count(*) FROM read_next.user_account WHERE username = 'ann'") != 1 {
+			t.Fatalf("a killed rebuild leaves %d schemas with %d rows: the test shows nothing", left(), s.Int("SELECT count(*) FROM read_next.user_account"))
+		}
+		s.Do(domain.ForgetUser{User: s.Ann.ID})
+		s.CatchUp()
+		stop()
+		if n := s.Int("SELECT count(*) FROM read_next.user_account WHERE username = 'ann'") + s.Int("SELECT count(*) FROM read_next.live WHERE title = 'cooking'"); n != 0 {
+			t.Errorf("%d texts of a forgotten user are left", n)
+		}
+		if err := rebuild.RemoveLeftovers(t.Context(), s.OwnerPool(), slog.New(slog.DiscardHandler)); err != nil || left() != 0 {
+			t.Errorf("%v, %d schemas are left", err, left())
+		}
+	})
+
+	t.Run("keeps the tables of a rebuild that is running", func(t *testing.T) {
+		t.Parallel()
+		w := projtest.New(t)
+		projtest.NewTraffic(w, 2, 1)
+		owner := w.OwnerPool()
+		_, err := rebuild.Run(t.Context(), owner, w.Store, rebuild.Config{Now: time.Now, Progress: func(rebuild.Progress) {
+			if err := rebuild.RemoveLeftovers(t.Context(), owner, slog.New(slog.DiscardHandler)); err != nil {
+				t.Error(err)
 			}
-			if n := w.Int("SELECT count(*) FROM pg_namespace WHERE nspname LIKE 'read_old%'"); n != want {
-				t.Errorf("on day %d there are %d replaced schemas, want %d", day, n, want)
-			}
+		}})
+		if err != nil {
+			t.Error(err)
 		}
 	})
 
@@ -217,6 +265,21 @@ func TestRebuild(t *testing.T) {
 			t.Error(err, tries)
 		}
 	})
+}
+
+// killRebuild runs a rebuild that ends before it switches, as if its process was killed.
+func killRebuild(w *projtest.World) {
+	w.Helper()
+	defer func() {
+		if recover() == nil {
+			w.Fatal("the rebuild was not killed")
+		}
+	}()
+	_, _ = rebuild.Run(w.Context(), w.OwnerPool(), w.Store, rebuild.Config{Now: time.Now, Progress: func(p rebuild.Progress) {
+		if p.Step == "compare" || p.Step == "switch" {
+			panic("killed")
+		}
+	}})
 }
 
 // readSnapshots reads snapshots of a live until ctx ends. Each must be consistent.

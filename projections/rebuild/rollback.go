@@ -30,6 +30,9 @@ func Rollback(ctx context.Context, owner *pgxpool.Pool, c Config) (Report, error
 		if err != nil {
 			return err
 		}
+		if _, err := dropReplaced(ctx, conn, keptGenerations); err != nil {
+			return err
+		}
 		at, err := projections.ReadCheckpoint(ctx, conn)
 		report.Position, report.Generation = newest.Position, at.Generation
 		return err

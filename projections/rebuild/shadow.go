@@ -51,6 +51,9 @@ func (s *shadow) create(ctx context.Context) (err error) {
 		return err
 	}
 	var statements []string
+	if s.schema != tempSchema {
+		statements = append(statements, "CREATE SCHEMA "+s.schema)
+	}
 	for _, t := range s.tables {
 		create := fmt.Sprintf("CREATE TABLE %s.%s (LIKE %s.%s INCLUDING ALL EXCLUDING INDEXES)", s.schema, t.Name, projections.Schema, t.Name)
 		if t.Options != "" {
@@ -65,10 +68,35 @@ func (s *shadow) create(ctx context.Context) (err error) {
 	for _, k := range keys {
 		statements = append(statements, k.sql)
 	}
-	if _, err := s.conn.Exec(ctx, strings.Join(statements, ";\n")); err != nil {
-		return fmt.Errorf("create the tables of %s: %w", s.schema, err)
+	grants, err := s.grants(ctx)
+	if err != nil {
+		return err
 	}
-	return pgx.BeginFunc(ctx, s.conn, func(tx pgx.Tx) error { return s.applier.WriteVersions(ctx, tx) })
+	return pgx.BeginFunc(ctx, s.conn, func(tx pgx.Tx) error { // a killed rebuild leaves all tables with their rights, or nothing
+		if _, err := tx.Exec(ctx, strings.Join(append(statements, grants...), ";\n")); err != nil {
+			return fmt.Errorf("create the tables of %s: %w", s.schema, err)
+		}
+		return s.applier.WriteVersions(ctx, tx)
+	})
+}
+
+// grants returns the statements that give the serving role its rights on the shadow, which include the right to erase
+// texts there. Temporary tables need none.
+func (s *shadow) grants(ctx context.Context) ([]string, error) {
+	if s.schema == tempSchema {
+		return nil, nil
+	}
+	var exists bool
+	if err := s.conn.QueryRow(ctx, "SELECT EXISTS (SELECT FROM pg_roles WHERE rolname = $1)", eventstore.ServingRole).Scan(&exists); err != nil {
+		return nil, fmt.Errorf("look for role %s: %w", eventstore.ServingRole, err)
+	}
+	if !exists {
+		return nil, nil
+	}
+	return []string{
+		fmt.Sprintf("GRANT USAGE ON SCHEMA %s TO %s", s.schema, eventstore.ServingRole),
+		fmt.Sprintf("GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA %s TO %s", s.schema, eventstore.ServingRole),
+	}, nil
 }
 
 // statement is a statement about one table of the shadow.

@@ -11,6 +11,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"roomlog/eventstore/consumer"
+	"roomlog/migrations"
 	"roomlog/projections"
 )
 
@@ -25,8 +26,17 @@ type target struct {
 }
 
 // switchTables puts other tables into use, in one transaction that locks the checkpoint. With the checkpoint locked, it
-// calls choose to get the schema of these tables.
+// calls choose to get the schema of these tables. It holds the lock of migrations and grants, which change the same
+// schemas.
 func switchTables(ctx context.Context, conn *pgx.Conn, p *progressReporter, now func() time.Time, choose func(pgx.Tx, projections.Checkpoint) (target, error)) error {
+	if err := migrations.Lock(ctx, conn); err != nil {
+		return fmt.Errorf("switch: %w", err)
+	}
+	defer func() { // closing the connection frees the lock too, but a moment later
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTimeout)
+		defer cancel()
+		_ = migrations.Unlock(ctx, conn)
+	}()
 	for attempt := 1; ; attempt++ {
 		p.at("switch", 0, 0)
 		err := pgx.BeginFunc(ctx, conn, func(tx pgx.Tx) error { return switchOnce(ctx, tx, now, choose) })

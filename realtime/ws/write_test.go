@@ -226,7 +226,9 @@ func TestStalledReader(t *testing.T) {
 }
 
 func TestPriorities(t *testing.T) {
-	s := serve(t, func(cfg *ws.Config) { cfg.SendBuffer, cfg.Skipped, cfg.WriteTimeout = 8<<10, skippedText, wstest.Timeout })
+	s := serve(t, func(cfg *ws.Config) {
+		cfg.SendBuffer, cfg.Skipped, cfg.WriteTimeout = 8<<10, skippedText, wstest.Timeout
+	})
 	c, p := stall(t, s)
 
 	// A busy live: comments, with some gifts among them, and gauges.

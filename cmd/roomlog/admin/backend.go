@@ -14,6 +14,7 @@ import (
 	"roomlog/eventstore"
 	"roomlog/migrations"
 	"roomlog/projections"
+	"roomlog/projections/rebuild"
 )
 
 const (
@@ -30,7 +31,7 @@ type backend struct {
 	sh      cli.Shell
 }
 
-// withBackend opens the database, migrates it, calls work, and closes the database.
+// withBackend opens the database, migrates it, calls work, and closes the database. It creates no database.
 func withBackend(ctx context.Context, g *cli.Globals, sh cli.Shell, work func(context.Context, *backend) error) (err error) {
 	log := g.Logger(sh, slog.LevelWarn)
 	dsn, release, err := g.Database(ctx, sh, log)
@@ -38,9 +39,32 @@ func withBackend(ctx context.Context, g *cli.Globals, sh cli.Shell, work func(co
 		return err
 	}
 	defer func() { err = errors.Join(err, release()) }()
-	if _, err := migrations.Apply(ctx, dsn, log); err != nil {
+	if _, err := migrations.Upgrade(ctx, dsn, log); err != nil {
 		return err
 	}
+	return openBackend(ctx, sh, log, dsn, func(ctx context.Context, b *backend) error {
+		if err := rebuild.RemoveLeftovers(ctx, b.owner, log); err != nil {
+			return err
+		}
+		return work(ctx, b)
+	})
+}
+
+// withUnchangedBackend is withBackend for a command that must change nothing: it does not migrate.
+func withUnchangedBackend(ctx context.Context, g *cli.Globals, sh cli.Shell, work func(context.Context, *backend) error) (err error) {
+	log := g.Logger(sh, slog.LevelWarn)
+	dsn, release, err := g.Database(ctx, sh, log)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, release()) }()
+	if err := migrations.Check(ctx, dsn); err != nil {
+		return err
+	}
+	return openBackend(ctx, sh, log, dsn, work)
+}
+
+func openBackend(ctx context.Context, sh cli.Shell, log *slog.Logger, dsn string, work func(context.Context, *backend) error) error {
 	owner, err := eventstore.OpenPool(ctx, dsn, eventstore.PoolOptions{MaxConns: poolConns, Name: "roomlog admin"})
 	if err != nil {
 		return err

@@ -2,13 +2,12 @@ package admin
 
 import (
 	"bufio"
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"os"
+	"slices"
 	"time"
 
 	"roomlog/cmd/roomlog/cli"
@@ -33,7 +32,10 @@ func (exportCommand) Help() string {
 
 Each line is one event with its cursor, in the order of the log. The texts of forgotten users read "erased". An event that
 this program cannot decode has the field "undecodable" and its stored payload instead of data. At the end the command
-prints the cursor to continue after to standard error.`
+prints the cursor to continue after to standard error.
+
+A file --out keeps one selection of events: the file next to it, with .filter after the name, remembers --type, --live and
+--user. The export refuses to continue the file with others.`
 }
 
 // exportedEvent is one line, with the same fields as in GET /api/events. Data has the newest version of its type.
@@ -53,6 +55,20 @@ type exportedEvent struct {
 	Payload     json.RawMessage `json:"payload,omitempty"`     // as it is stored, when data is missing
 }
 
+// AfterApply refuses types of events that this program does not know: no line would ever be written.
+func (c *exportCommand) AfterApply() error {
+	for _, name := range c.Type {
+		if nearest, known := findEventType(name); !known {
+			return fmt.Errorf("--type: there is no event type %q, do you mean %s? All types are in docs/EVENTS.md", name, nearest)
+		}
+	}
+	return nil
+}
+
+func (c *exportCommand) filter() exportFilter {
+	return exportFilter{slices.Compact(slices.Sorted(slices.Values(c.Type))), c.Live, c.User}
+}
+
 func (c *exportCommand) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) error {
 	if c.Out != "" && c.After != "" {
 		return errors.New("--out and --after exclude each other: an existing file determines where the export starts")
@@ -61,7 +77,7 @@ func (c *exportCommand) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) e
 		if c.Out == "" {
 			return c.export(ctx, b, c.After, sh.Stdout)
 		}
-		file, after, err := openExport(c.Out)
+		file, after, err := openExport(c.Out, c.filter())
 		if err != nil {
 			return err
 		}
@@ -118,46 +134,4 @@ func lineOf(r eventstore.Record) exportedEvent {
 		line.Type = r.Event.Type()
 	}
 	return line
-}
-
-// maxLine bounds the last line of an existing file, in bytes. An event has a few kilobytes at most.
-const maxLine = 1 << 20
-
-// openExport opens a file to append to. It removes an incomplete line at the end and returns the cursor of the last
-// complete line, or "" for an empty or new file. A file that is not an export is not changed.
-func openExport(path string) (file *os.File, after string, err error) {
-	if file, err = os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600); err != nil { // it will contain personal texts
-		return nil, "", err
-	}
-	defer func() {
-		if err != nil {
-			_ = file.Close()
-		}
-	}()
-	size, err := file.Seek(0, io.SeekEnd)
-	if err != nil {
-		return nil, "", err
-	}
-	tail := make([]byte, min(size, maxLine))
-	if _, err := file.ReadAt(tail, size-int64(len(tail))); err != nil {
-		return nil, "", err
-	}
-	whole := bytes.LastIndexByte(tail, '\n') + 1
-	half := tail[whole:]
-	last := bytes.TrimSuffix(tail[:whole], []byte{'\n'})
-	last = last[bytes.LastIndexByte(last, '\n')+1:]
-	var line struct {
-		Cursor string `json:"cursor"`
-	}
-	switch {
-	case whole == 0 && (len(half) == 0 || bytes.HasPrefix(half, []byte(`{"cursor":`))): // an empty file, or one incomplete line
-	case json.Unmarshal(last, &line) != nil || line.Cursor == "":
-		return nil, "", fmt.Errorf("%s is not an export of roomlog: choose another file", path)
-	}
-	end := size - int64(len(half))
-	if err := file.Truncate(end); err != nil {
-		return nil, "", err
-	}
-	_, err = file.Seek(end, io.SeekStart)
-	return file, line.Cursor, err
 }

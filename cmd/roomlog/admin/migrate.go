@@ -13,13 +13,13 @@ import (
 type migrateCommand struct{}
 
 func (migrateCommand) Help() string {
-	return `Applies each missing migration once; concurrent runs wait for each other. A database that a newer roomlog has migrated
+	return `Creates the database in the data folder if there is none. Applies each missing migration once; concurrent runs wait for each other. A database that a newer roomlog has migrated
 is not changed.`
 }
 
 func (*migrateCommand) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) (err error) {
 	log := g.Logger(sh, slog.LevelInfo)
-	dsn, release, err := g.Database(ctx, sh, log)
+	dsn, release, err := g.CreateDatabase(ctx, sh, log)
 	if err != nil {
 		return err
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"strings"
 	"time"
 
 	"roomlog/cmd/roomlog/cli"
@@ -11,20 +12,29 @@ import (
 )
 
 type rebuildCommand struct {
-	Rollback bool `xor:"mode" help:"Switch back to the tables before the newest rebuild, which are kept for 7 days."`
+	Rollback bool `xor:"mode" help:"Switch back to the tables before the newest rebuild, which are kept until the next rebuild."`
 	Force    bool `xor:"mode" help:"Switch although the new tables differ from the old ones."`
+	DropOld  bool `xor:"mode" help:"Only drop the tables that the newest rebuild has replaced, to free their space. A rollback is not possible afterwards."`
 	Quiet    bool `short:"q" help:"Do not print progress."`
 }
 
 func (rebuildCommand) Help() string {
 	return `Builds new tables from the whole log while the old ones are in use, compares both, and switches to the new ones in about a
 millisecond. If they differ it prints the differences and keeps the old ones. --force switches nevertheless, which
-repairs a table that is wrong.`
+repairs a table that is wrong. The replaced tables are kept until the next rebuild.`
 }
 
 func (c *rebuildCommand) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) error {
 	return withBackend(ctx, g, sh, func(ctx context.Context, b *backend) error {
 		config := rebuild.Config{Now: sh.Now, Log: g.Logger(sh, slog.LevelWarn), Progress: progress(sh, c.Quiet), Force: c.Force}
+		if c.DropOld {
+			dropped, err := rebuild.DropOld(ctx, b.owner)
+			if err != nil {
+				return err
+			}
+			fmt.Fprintf(sh.Stdout, "dropped: %s\n", orDash(strings.Join(dropped, ", ")))
+			return nil
+		}
 		if c.Rollback {
 			report, err := rebuild.Rollback(ctx, b.owner, config)
 			if err != nil {

@@ -25,7 +25,7 @@ Next, when a table is wrong: roomlog rebuild`
 }
 
 func (c *verifyCommand) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) error {
-	return withBackend(ctx, g, sh, func(ctx context.Context, b *backend) error {
+	return withUnchangedBackend(ctx, g, sh, func(ctx context.Context, b *backend) error {
 		report, err := rebuild.Verify(ctx, b.store, b.owner, rebuild.VerifyConfig{Now: sh.Now, Progress: progress(sh, c.Quiet)})
 		if err != nil {
 			return err

@@ -38,9 +38,20 @@ func (g *Globals) PostgresConfig(sh Shell, dir string, log *slog.Logger) localpg
 	return localpg.Config{DataDir: dir, BinDir: g.PostgresBin, RegistryURL: g.NPMRegistry, Log: log, Getenv: sh.Getenv}
 }
 
+// CreateDatabase returns the address of the database like Database. It creates a private PostgreSQL if the data folder has
+// none.
+func (g *Globals) CreateDatabase(ctx context.Context, sh Shell, log *slog.Logger) (dsn string, release func() error, err error) {
+	return g.open(ctx, sh, log, false)
+}
+
 // Database returns the address of the database with the rights of its owner: DATABASE_URL, or the private PostgreSQL
-// of a server that runs on the data folder, or a private PostgreSQL that runs until release is called.
+// of a server that runs on the data folder, or a private PostgreSQL that runs until release is called. It fails with
+// localpg.ErrNoCluster, and creates nothing, if the data folder has no private PostgreSQL.
 func (g *Globals) Database(ctx context.Context, sh Shell, log *slog.Logger) (dsn string, release func() error, err error) {
+	return g.open(ctx, sh, log, true)
+}
+
+func (g *Globals) open(ctx context.Context, sh Shell, log *slog.Logger, existing bool) (dsn string, release func() error, err error) {
 	nothing := func() error { return nil }
 	if dsn, err = Variable(sh.Getenv, "DATABASE_URL"); err != nil || dsn != "" {
 		return dsn, nothing, err
@@ -49,6 +60,8 @@ func (g *Globals) Database(ctx context.Context, sh Shell, log *slog.Logger) (dsn
 	if err != nil {
 		return "", nil, err
 	}
+	config := g.PostgresConfig(sh, dir, log)
+	config.Existing = existing
 	waiting, cancel := context.WithTimeout(ctx, attachTimeout)
 	defer cancel()
 	for {
@@ -56,7 +69,7 @@ func (g *Globals) Database(ctx context.Context, sh Shell, log *slog.Logger) (dsn
 		if !errors.Is(err, localpg.ErrNotRunning) {
 			return dsn, nothing, err
 		}
-		own, err := localpg.Start(ctx, g.PostgresConfig(sh, dir, log))
+		own, err := localpg.Start(ctx, config)
 		if err == nil {
 			return own.DSN(localpg.Database), own.Stop, nil
 		}

@@ -55,6 +55,9 @@ func startBackend(ctx context.Context, c *config, env *environment, l *layers) (
 	if b.migrated, err = migrations.Apply(ctx, dsn, env.log); err != nil {
 		return nil, err
 	}
+	if err := removeLeftovers(ctx, dsn, env.log); err != nil {
+		return nil, err
+	}
 	b.pool, err = eventstore.OpenPool(ctx, dsn, eventstore.PoolOptions{
 		Serving: b.migrated.ServingRole, MaxConns: c.DatabaseConnections, Name: "roomlog"})
 	if err != nil {
@@ -70,7 +73,7 @@ func startBackend(ctx context.Context, c *config, env *environment, l *layers) (
 	if slices.Contains(c.Roles, roleProjector) {
 		b.projector = projections.NewProjector(b.store, projections.ProjectorConfig{Now: env.sh.Now, Log: env.log})
 		l.run(ctx, "projector", b.projector.Run)
-		cleaner := &cleaner{store: b.store, pool: b.pool, log: env.log, now: env.sh.Now, interval: c.CleanInterval, keep: c.KeepOutcomes}
+		cleaner := &cleaner{store: b.store, pool: b.pool, dsn: dsn, log: env.log, now: env.sh.Now, interval: c.CleanInterval, keep: c.KeepOutcomes}
 		l.run(ctx, "cleaner", cleaner.Run)
 	}
 	b.queries = projections.NewQueries(b.pool)

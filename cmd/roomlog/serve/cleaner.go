@@ -10,12 +10,14 @@ import (
 	"roomlog/eventstore"
 	"roomlog/internal/wait"
 	"roomlog/projections"
+	"roomlog/projections/rebuild"
 )
 
 // cleaner deletes expired rows at an interval. Several nodes may do so at the same time.
 type cleaner struct {
 	store    *eventstore.Store
 	pool     *pgxpool.Pool
+	dsn      string // address of the database with the rights of its owner
 	log      *slog.Logger
 	now      func() time.Time
 	interval time.Duration
@@ -29,8 +31,19 @@ func (c *cleaner) Run(ctx context.Context) error {
 		c.logResult(ctx, "command", commands, err)
 		credentials, err := projections.DeleteUnusedCredentials(ctx, c.pool)
 		c.logResult(ctx, "credential", credentials, err)
+		c.logResult(ctx, projections.NextSchema, 0, removeLeftovers(ctx, c.dsn, c.log))
 	}
 	return nil
+}
+
+// removeLeftovers drops the tables of a killed rebuild, with the rights of the database owner.
+func removeLeftovers(ctx context.Context, dsn string, log *slog.Logger) error {
+	owner, err := eventstore.OpenPool(ctx, dsn, eventstore.PoolOptions{MaxConns: 1, Name: "roomlog cleaner"})
+	if err != nil {
+		return err
+	}
+	defer owner.Close()
+	return rebuild.RemoveLeftovers(ctx, owner, log)
 }
 
 func (c *cleaner) logResult(ctx context.Context, table string, rows int64, err error) {

@@ -1,4 +1,4 @@
-package api_test
+package cors_test
 
 import (
 	"net/http"
@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"roomlog/api"
+	"roomlog/api/cors"
 )
 
 func TestAllowOrigins(t *testing.T) {
@@ -21,7 +21,7 @@ func TestAllowOrigins(t *testing.T) {
 			r.Header.Set("Access-Control-Request-Headers", "token")
 		}
 		w := httptest.NewRecorder()
-		api.AllowOrigins(origins)(reached).ServeHTTP(w, r)
+		cors.AllowOrigins(origins)(reached).ServeHTTP(w, r)
 		return w.Result()
 	}
 	some := []string{"https://app.example"}

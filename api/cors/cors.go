@@ -1,4 +1,4 @@
-package api
+package cors
 
 import (
 	"net/http"

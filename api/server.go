@@ -1,0 +1,50 @@
+package api
+
+import (
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"roomlog/api/meters"
+	"roomlog/api/password"
+	"roomlog/api/upload"
+)
+
+// server holds the state that the handlers share.
+type server struct {
+	Config
+	reporter
+	log       *slog.Logger
+	timeZone  *time.Location
+	passwords *password.Hasher
+	uploads   *upload.Store
+	rates     *rates
+	meters    *meters.Meters
+	spec      []byte // the OpenAPI document as JSON
+
+	streams  chan struct{} // one element for each open event stream
+	draining chan struct{} // closed by drain
+	drain    func()
+}
+
+// newServer returns a server. It returns an error if c is invalid.
+func newServer(c Config) (*server, error) {
+	if err := c.prepare(); err != nil {
+		return nil, err
+	}
+	draining := make(chan struct{})
+	s := &server{
+		Config: c, reporter: reporter{c.Log}, log: c.Log, passwords: password.NewHasher(c.Password), rates: newRates(c),
+		streams: make(chan struct{}, c.EventStreams), draining: draining, drain: sync.OnceFunc(func() { close(draining) }),
+	}
+	var err error
+	if s.timeZone, err = time.LoadLocation(c.TimeZone); err != nil {
+		return nil, fmt.Errorf("api: load the time zone: %w", err)
+	}
+	if s.uploads, err = upload.Open(c.Uploads, c.UploadBytes); err != nil {
+		return nil, err
+	}
+	s.meters, err = meters.New(c.Metrics)
+	return s, err
+}

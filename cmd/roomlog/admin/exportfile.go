@@ -1,0 +1,159 @@
+package admin
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"strings"
+
+	"roomlog/domain"
+)
+
+// exportFilter selects the events of an export. Its JSON is the content of the file that remembers it.
+type exportFilter struct {
+	Types []string `json:"types,omitempty"`
+	Live  int64    `json:"live,omitempty"`
+	User  int64    `json:"user,omitempty"`
+}
+
+// String returns the flags of f.
+func (f exportFilter) String() string {
+	var flags []string
+	for _, t := range f.Types {
+		flags = append(flags, "--type "+t)
+	}
+	if f.Live != 0 {
+		flags = append(flags, fmt.Sprintf("--live %d", f.Live))
+	}
+	if f.User != 0 {
+		flags = append(flags, fmt.Sprintf("--user %d", f.User))
+	}
+	if len(flags) == 0 {
+		return "no filter"
+	}
+	return strings.Join(flags, " ")
+}
+
+// filterPath returns the file that remembers the filter of an export file.
+func filterPath(path string) string { return path + ".filter" }
+
+// write remembers f as the filter of an export file that has no line yet.
+func (f exportFilter) write(path string) error {
+	text, err := json.Marshal(f)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(filterPath(path), append(text, '\n'), 0o600)
+}
+
+// check returns an error unless f is the filter with which an export file was made.
+func (f exportFilter) check(path string) error {
+	text, err := os.ReadFile(filterPath(path))
+	if errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("%s is missing: it remembers the filter with which %s was made. Restore it, or export to another file", filterPath(path), path)
+	}
+	if err != nil {
+		return err
+	}
+	var made exportFilter
+	if err := json.Unmarshal(text, &made); err != nil {
+		return fmt.Errorf("%s cannot be read: %w", filterPath(path), err)
+	}
+	if made.String() != f.String() {
+		return fmt.Errorf("%s was made with %s and cannot be continued with %s: events would be missing. Use the same flags, or another file", path, made, f)
+	}
+	return nil
+}
+
+// findEventType reports whether an event type exists, in any version, and returns the most similar one.
+func findEventType(name string) (nearest string, known bool) {
+	best := -1
+	consider := func(candidate string) {
+		if d := editDistance(name, candidate); best < 0 || d < best {
+			best, nearest = d, candidate
+		}
+	}
+	for _, spec := range domain.Events {
+		consider(spec.Type)
+		for older := range spec.Upcasters {
+			consider(older)
+		}
+	}
+	return nearest, best == 0
+}
+
+// editDistance returns the number of bytes to insert, delete or replace to make b from a.
+func editDistance(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			replaced := diagonal
+			if a[i] != b[j] {
+				replaced++
+			}
+			diagonal = row[j+1]
+			row[j+1] = min(replaced, row[j]+1, row[j+1]+1)
+		}
+	}
+	return row[len(b)]
+}
+
+// maxLine bounds the last line of an existing file, in bytes. An event has a few kilobytes at most.
+const maxLine = 1 << 20
+
+// openExport opens a file to append events of a filter to. It removes an incomplete line at the end and returns the cursor of the last
+// complete line, or "" for an empty or new file. A file that is not an export, or that was made with another filter, is not
+// changed.
+func openExport(path string, filter exportFilter) (file *os.File, after string, err error) {
+	if file, err = os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600); err != nil { // it will contain personal texts
+		return nil, "", err
+	}
+	defer func() {
+		if err != nil {
+			_ = file.Close()
+		}
+	}()
+	size, err := file.Seek(0, io.SeekEnd)
+	if err != nil {
+		return nil, "", err
+	}
+	tail := make([]byte, min(size, maxLine))
+	if _, err := file.ReadAt(tail, size-int64(len(tail))); err != nil {
+		return nil, "", err
+	}
+	whole := bytes.LastIndexByte(tail, '\n') + 1
+	half := tail[whole:]
+	last := bytes.TrimSuffix(tail[:whole], []byte{'\n'})
+	last = last[bytes.LastIndexByte(last, '\n')+1:]
+	var line struct {
+		Cursor string `json:"cursor"`
+	}
+	switch {
+	case whole == 0 && (len(half) == 0 || bytes.HasPrefix(half, []byte(`{"cursor":`))): // an empty file, or one incomplete line
+	case json.Unmarshal(last, &line) != nil || line.Cursor == "":
+		return nil, "", fmt.Errorf("%s is not an export of roomlog: choose another file", path)
+	}
+	if line.Cursor != "" {
+		err = filter.check(path)
+	} else {
+		err = filter.write(path)
+	}
+	if err != nil {
+		return nil, "", err
+	}
+	end := size - int64(len(half))
+	if err := file.Truncate(end); err != nil {
+		return nil, "", err
+	}
+	_, err = file.Seek(end, io.SeekStart)
+	return file, line.Cursor, err
+}

@@ -1,0 +1,62 @@
+package failover
+
+import (
+	"net/url"
+	"time"
+)
+
+// Standby is a server that receives the write-ahead log of the primary and replays it.
+type Standby struct {
+	d *Database
+	s *server
+}
+
+// Standby starts a standby that follows the primary asynchronously, and returns when it has caught up.
+func (d *Database) Standby() *Standby {
+	d.t.Helper()
+	b := d.Backup()
+	d.write(b.dir, "standby.signal", "")
+	socket, err := url.Parse(d.primary.DSN())
+	if err != nil {
+		d.t.Fatalf("failover: %v", err)
+	}
+	d.write(b.dir, "postgresql.auto.conf", "primary_conninfo = 'user=roomlog host="+socket.Query().Get("host")+" port=5432'\n")
+	standby := &Standby{d, d.start(b.dir)}
+	standby.CatchUp()
+	return standby
+}
+
+// CatchUp blocks until the standby has replayed everything that the primary has written.
+func (s *Standby) CatchUp() {
+	s.d.t.Helper()
+	at := s.d.query(s.d.primary, "SELECT pg_current_wal_lsn()::text")
+	s.d.await("the standby to catch up", s.s, "SELECT (pg_last_wal_replay_lsn() >= '"+at+"')::text")
+}
+
+// HoldBack makes the standby receive nothing more: it stays as it is now.
+func (s *Standby) HoldBack() {
+	s.d.t.Helper()
+	s.d.execute(s.s, "ALTER SYSTEM SET primary_conninfo = ''", "SELECT pg_reload_conf()")
+	s.d.await("the standby to stop receiving", s.s, "SELECT (NOT EXISTS (SELECT FROM pg_stat_wal_receiver))::text")
+}
+
+// Synchronous makes every commit of the primary wait until the standby has written it to disk.
+func (s *Standby) Synchronous() {
+	s.d.t.Helper()
+	s.d.execute(s.d.primary, "ALTER SYSTEM SET synchronous_standby_names = '*'", "SELECT pg_reload_conf()")
+	s.d.await("the standby to be synchronous", s.d.primary, "SELECT (EXISTS (SELECT FROM pg_stat_replication WHERE sync_state = 'sync'))::text")
+}
+
+// Promote kills the primary, makes the standby the primary, and leads the address to it. It returns the time that PostgreSQL
+// took for the promotion.
+func (d *Database) Promote(s *Standby) time.Duration {
+	d.t.Helper()
+	d.address.point("")
+	d.primary.Kill()
+	begin := time.Now()
+	d.execute(s.s, "ALTER SYSTEM RESET synchronous_standby_names", "SELECT pg_promote(true, 60)")
+	took := time.Since(begin)
+	d.primary = s.s
+	d.address.point(s.s.Socket())
+	return took
+}

@@ -151,7 +151,10 @@ func (s *Store) Now() time.Time {
 	if s.fixed != nil {
 		return s.fixed()
 	}
-	return s.now().Add(-s.clock.ahead())
+	if skew := s.clock.ahead(); skew != 0 {
+		return s.now().Round(0).Add(-skew) // without the monotonic reading, which knows no skew
+	}
+	return s.now()
 }
 
 // ClockSkew returns how far the clock of this process is ahead of the database's clock; it is negative if it is behind.

@@ -20,9 +20,9 @@ type peer struct {
 }
 
 // Text handles a frame.
-func (p *peer) Text(message []byte) {
-	p.turn.Lock()
-	defer p.turn.Unlock()
+func (p *peer) Text(message []byte) { p.serial.Do(func() { p.request(message) }) }
+
+func (p *peer) request(message []byte) {
 	var frame requestFrame
 	if err := strictjson.Unmarshal(message, &frame); err != nil {
 		var partial struct {
@@ -74,4 +74,4 @@ func (p *peer) fail(ctx context.Context, frame requestFrame, err error) {
 }
 
 // Closed ends the session.
-func (p *peer) Closed(uint16, string) { p.end() }
+func (p *peer) Closed(uint16, string) { p.serial.Do(p.end) }

@@ -28,14 +28,16 @@ func (c *chatClient) openExchange() {
 	switch refusal := domain.AsRefusal(err); {
 	case err == nil:
 	case refusal != nil && refusal.Code == domain.CodeChatRoomNotFound:
-		c.denyRoom()
+		c.disconnectRemoved()
 	default:
 		c.fail(ctx, err)
 	}
 }
 
-// denyRoom disconnects a socket whose room does not exist or was removed.
-func (c *chatClient) denyRoom() { c.deny(c.socket, denialRemoved, "删除，房间已删除.") }
+// disconnectRemoved disconnects a socket whose room does not exist or was removed.
+func (c *chatClient) disconnectRemoved() {
+	c.disconnect(c.socket, denialRemoved, "删除，房间已删除.")
+}
 
 // handleExchange posts a message to the room, or to one socket alone. An event without a target, or with an unknown
 // target, is ignored.
@@ -151,7 +153,7 @@ func (c *chatClient) deliverExchange(u *chat.Update) {
 	case domain.ChatRoomLeft:
 		c.push(u, "left room", func() []byte { return c.encodeParticipants(u, actionLeft, "已离开.") })
 	case domain.ChatRoomRemoved:
-		c.denyRoom()
+		c.disconnectRemoved()
 	case domain.MessagePosted:
 		switch {
 		case e.ToParticipant != 0: // the event is named by the id of the socket

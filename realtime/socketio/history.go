@@ -104,7 +104,7 @@ func (c *chatClient) DeliverPrivate(d projections.Delta) {
 // Revoke removes the user from the chat and sends needLogin. The socket stays connected unless the user is banned or
 // unavailable.
 func (c *chatClient) Revoke(refusal *domain.Refusal) {
-	if refusal != nil && c.denyUnavailable(c.socket, refusal) {
+	if refusal != nil && c.disconnectUnavailable(c.socket, refusal) {
 		return
 	}
 	c.mu.Lock()
@@ -115,7 +115,7 @@ func (c *chatClient) Revoke(refusal *domain.Refusal) {
 		return
 	}
 	c.socket.Emit(eventNeedLogin)
-	go c.socket.Session().Do(func() {
+	c.socket.Session().Later(func() {
 		if c.by.User != 0 {
 			c.cfg.Hub.Unregister(c.by.User, c)
 		}

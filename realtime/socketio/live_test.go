@@ -48,7 +48,7 @@ func TestLive(t *testing.T) {
 			}
 			a.Emit("comment", map[string]any{"live_id": live, "data": " <b>你好</b> 😀 ", "token": ann.token()})
 			for _, c := range []*app{a, sees} {
-				s, offset := push[said](c, "comment")
+				s, offset := push[comment](c, "comment")
 				if s.User != me || s.Content != "<b>你好</b> 😀" || len(s.ID) != 10 || offset == "" {
 					t.Errorf("the comment is %+v at %s", s, offset)
 				}
@@ -103,9 +103,9 @@ func TestRefusals(t *testing.T) {
 	)
 	type in = map[string]any
 	for name, tt := range map[string]struct {
-		event string
-		said  any
-		text  string
+		event   string
+		payload any
+		text    string
 	}{
 		"no payload":                                {"joinLive", nil, noRight},
 		"a payload that is a text":                  {"joinLive", "6", noRight},
@@ -167,10 +167,10 @@ func TestRefusals(t *testing.T) {
 			t.Parallel()
 			for _, version := range []int{3, 4} {
 				a := w.with(t).app(siotest.Options{Version: version})
-				if tt.said == nil {
+				if tt.payload == nil {
 					a.Emit(tt.event)
 				} else {
-					a.Emit(tt.event, tt.said)
+					a.Emit(tt.event, tt.payload)
 				}
 				if no := a.refused(tt.text); no.Meta.NoToast != (tt.event == "leaveLive") {
 					t.Errorf("notoast is %v", no.Meta.NoToast)
@@ -280,8 +280,8 @@ func TestTwoUsersOnOneSocket(t *testing.T) {
 	}
 	shared.online("leave", "ann") // bob is still in the live
 	shared.Emit("comment", map[string]any{"live_id": live, "data": "hi", "token": bob.token()})
-	if s, _ := push[said](watcher, "comment"); s.User.Name != "bob" {
-		t.Errorf("said by %+v", s.User)
+	if s, _ := push[comment](watcher, "comment"); s.User.Name != "bob" {
+		t.Errorf("got a comment of %+v, want one of bob", s.User)
 	}
 	shared.Cut()
 	watcher.online("leave", "bob")
@@ -325,8 +325,8 @@ func TestCommentOrGiftJoinsTheLive(t *testing.T) {
 					t.Errorf("the list is %+v", l)
 				}
 				a.Emit("comment", map[string]any{"live_id": live, "data": "again", "token": ann.token()})
-				if s, _ := push[said](a, "comment"); s.Content != "again" {
-					t.Errorf("said %+v", s)
+				if s, _ := push[comment](a, "comment"); s.Content != "again" {
+					t.Errorf("got the comment %+v", s)
 				}
 				a.silent()  // nothing was sent twice
 				a.Send("1") // otherwise the loss of a polling client is noticed late

@@ -182,12 +182,12 @@ func (c *liveClient) DeliverPrivate(projections.Delta) {}
 // unavailable.
 func (c *liveClient) Revoke(refusal *domain.Refusal) {
 	s := c.session
-	go s.socket.Session().Do(func() {
+	s.socket.Session().Later(func() {
 		if s.clients[c.user()] != c {
 			return
 		}
 		s.notify(context.Background(), s.socket, "", refusal, false)
-		if s.denyUnavailable(s.socket, refusal) {
+		if s.disconnectUnavailable(s.socket, refusal) {
 			return
 		}
 		for live := range c.lives {
@@ -202,7 +202,7 @@ func (c *liveClient) Kick(reason string) { c.session.kick(c.session.socket, reas
 // BanFrom removes the user from a live and sends the reason. The socket stays connected.
 func (c *liveClient) BanFrom(live domain.LiveID, reason string) {
 	s := c.session
-	go s.socket.Session().Do(func() {
+	s.socket.Session().Later(func() {
 		if s.clients[c.user()] != c || c.lives[live] == nil {
 			return
 		}

@@ -113,7 +113,7 @@ func TestViewerListOfALargeLiveIsBatched(t *testing.T) {
 	watcher.silent()
 }
 
-func TestViewerListShowsChangedProfiles(t *testing.T) {
+func TestViewerListContainsChangedProfiles(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
 	live := w.register("streamer").goLive()

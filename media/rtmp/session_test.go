@@ -50,9 +50,9 @@ func TestHandshakeIsLimited(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			conn, c := pair(t, rtmp.Config{HandshakeTimeout: soon})
-			begun, said := time.Now(), make(chan struct{})
+			begun, sent := time.Now(), make(chan struct{})
 			go func() {
-				defer close(said)
+				defer close(sent)
 				tt.say(c)
 			}()
 			_, err := open(conn)
@@ -63,7 +63,7 @@ func TestHandshakeIsLimited(t *testing.T) {
 				t.Fatalf("it took %v", took)
 			}
 			if tt.trickles {
-				expectOpen(t, said, "the client has sent everything")
+				expectOpen(t, sent, "the client has sent everything")
 			}
 		})
 	}
@@ -88,9 +88,9 @@ func TestIdlePublishersEnd(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			conn, c := publishing(t, tt.cfg)
-			said := make(chan struct{})
+			sent := make(chan struct{})
 			go func() {
-				defer close(said)
+				defer close(sent)
 				tt.say(c)
 			}()
 			for {
@@ -103,7 +103,7 @@ func TestIdlePublishersEnd(t *testing.T) {
 				}
 			}
 			if tt.trickles {
-				expectOpen(t, said, "the client has sent everything")
+				expectOpen(t, sent, "the client has sent everything")
 			}
 			conn.Close()
 		})

@@ -35,7 +35,7 @@ func newSession(c *core, k *protocol.Socket) *session {
 // handler returns the handler of an event that runs do. It sends an error of do to the socket as a notice.
 func (s *session) handler(quiet bool, do func(context.Context, *protocol.Event) error) func(*protocol.Event) {
 	return func(e *protocol.Event) {
-		ctx, cancel := context.WithTimeout(context.Background(), requestTimeout)
+		ctx, cancel := requestContext(s.socket)
 		defer cancel()
 		if err := do(ctx, e); err != nil {
 			s.notify(ctx, s.socket, e.Name, err, quiet)

@@ -10,10 +10,12 @@ import (
 	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humachi"
 	"github.com/go-chi/chi/v5"
 
 	"roomlog/api/cors"
 	"roomlog/internal/limit"
+	"roomlog/api/query"
 )
 
 // endpoint describes one method and path of the REST API: its documentation, access rule and rate class.
@@ -22,6 +24,8 @@ type endpoint struct {
 	access access
 	rate   rateClass
 	texts  texts
+
+	anyQuery bool // ignores unknown query parameters
 }
 
 func get(path, summary string, a access, r rateClass) endpoint {
@@ -47,6 +51,22 @@ func newEndpoint(method, path, summary string, a access, r rateClass) endpoint {
 
 // withTexts returns e with other Chinese texts for some codes. Old clients expect these texts from this endpoint.
 func (e endpoint) withTexts(t texts) endpoint { e.texts = t; return e }
+
+// forOldClients returns e marked as an endpoint of the wire contract: it ignores unknown query parameters, because old
+// clients append some, such as t and _ against caches.
+func (e endpoint) forOldClients() endpoint {
+	e.anyQuery = true
+	e.Description += " Ignores unknown query parameters."
+	return e
+}
+
+// checkQuery refuses unknown query parameters.
+func (e endpoint) checkQuery(r *http.Request, known []*huma.Param) error {
+	if e.anyQuery || r.URL.RawQuery == "" {
+		return nil
+	}
+	return query.Check(r.URL.RawQuery, known)
+}
 
 // admit checks the rate and the access rule of e for a request. in is the decoded input, or nil.
 func (e endpoint) admit(ctx context.Context, s *server, in any) error {
@@ -94,7 +114,14 @@ func serve[I, O any](r *routes, e endpoint, handle func(context.Context, *I) (O,
 			Description: "1 to 64 printable ASCII characters. A request that repeats a key returns the first outcome.",
 		})
 	}
-	e.Middlewares = append(e.Middlewares, r.limitBody)
+	e.Middlewares = append(e.Middlewares, func(ctx huma.Context, next func(huma.Context)) {
+		req, w := humachi.Unwrap(ctx)
+		if err := e.checkQuery(req, ctx.Operation().Parameters); err != nil {
+			writeFailure(w, r.failure(req.Context(), err, e.texts))
+			return
+		}
+		next(ctx)
+	}, r.limitBody)
 	e.MaxBodyBytes = r.BodyBytes + 1
 	huma.Register(r.huma, e.Operation, func(ctx context.Context, in *I) (*response[O], error) {
 		ctx, cancel := context.WithTimeout(ctx, r.RequestTimeout)
@@ -119,7 +146,10 @@ func serveRaw[O any](r *routes, e endpoint, describe func(*huma.Operation, huma.
 	r.add(e)
 	r.router.Method(e.Method, e.Path, http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
 		ctx, cancel := context.WithTimeout(req.Context(), r.RequestTimeout)
-		err := e.admit(ctx, r.server, nil)
+		err := e.checkQuery(req, e.Parameters)
+		if err == nil {
+			err = e.admit(ctx, r.server, nil)
+		}
 		cancel()
 		if err != nil {
 			writeRefusal(w, req, r.failure(req.Context(), err, e.texts))
@@ -138,7 +168,8 @@ func serveRaw[O any](r *routes, e endpoint, describe func(*huma.Operation, huma.
 	r.huma.OpenAPI().AddOperation(&e.Operation)
 }
 
-// serveUnlimited registers a public route without a rate limit. reason explains why that is safe.
+// serveUnlimited registers a public route without a rate limit. reason explains why that is safe. The route ignores its
+// query: probes and pages append what they need against caches.
 func (r *routes) serveUnlimited(path, reason string, handle http.HandlerFunc) {
 	r.unlimited[path] = reason
 	r.router.Get(path, handle)

@@ -14,8 +14,8 @@ import (
 	"github.com/go-chi/chi/v5"
 
 	"roomlog/api/cors"
-	"roomlog/internal/limit"
 	"roomlog/api/query"
+	"roomlog/internal/limit"
 )
 
 // endpoint describes one method and path of the REST API: its documentation, access rule and rate class.

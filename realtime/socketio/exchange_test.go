@@ -12,9 +12,9 @@ import (
 
 	"roomlog/domain"
 	"roomlog/eventstore/pgtest"
+	"roomlog/internal/clocktest"
 	"roomlog/realtime/socketio"
 	"roomlog/realtime/socketio/siotest"
-	"roomlog/realtime/ws/wstest"
 )
 
 // chatRoom creates a chat room.
@@ -416,7 +416,7 @@ func TestParticipantsOfALostNode(t *testing.T) {
 	t.Parallel()
 	db := pgtest.New(t)
 	const grace = 200 * time.Millisecond // of the clock below; the tables are read every 50 ms
-	clock := wstest.NewClock()
+	clock := clocktest.New()
 	one := openWorld(t, db, true, func(_ *socketio.Config, c *roomsConfig) { c.PresenceGrace, c.clusterNow = grace, clock.Now })
 	id := one.chatRoom("demo")
 	ghost := one.execute(domain.Request{Actor: domain.Actor{Kind: domain.Anonymous}, Command: domain.EnterChat{

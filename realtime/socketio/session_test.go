@@ -9,9 +9,9 @@ import (
 	"github.com/google/uuid"
 
 	"roomlog/domain"
+	"roomlog/internal/clocktest"
 	"roomlog/realtime/socketio"
 	"roomlog/realtime/socketio/siotest"
-	"roomlog/realtime/ws/wstest"
 )
 
 // Sign-in sessions have the rules of the native dialect: a user whose session ends gets a notice and leaves the lives.
@@ -58,7 +58,7 @@ func TestEndOfASignInSession(t *testing.T) {
 func TestRenewedTokenKeepsTheUserInTheLive(t *testing.T) {
 	t.Parallel()
 	const renewal = 500 * time.Millisecond // of the clock below
-	clock := wstest.NewClock()
+	clock := clocktest.New()
 	w := newWorld(t, func(_ *socketio.Config, c *roomsConfig) { c.hubConfig.Now, c.Renewal = clock.Now, renewal })
 	live := w.register("streamer").goLive()
 	ann := w.register("ann")
@@ -88,7 +88,7 @@ func TestRenewedTokenKeepsTheUserInTheLive(t *testing.T) {
 
 func TestTokenExpiresInTheLive(t *testing.T) {
 	t.Parallel()
-	clock := wstest.NewClock()
+	clock := clocktest.New()
 	w := newWorld(t, func(_ *socketio.Config, c *roomsConfig) { c.hubConfig.Now = clock.Now })
 	live := w.register("streamer").goLive()
 	ann := w.register("ann")

@@ -9,9 +9,9 @@ import (
 	"time"
 
 	"roomlog/domain"
+	"roomlog/internal/clocktest"
 	"roomlog/realtime/socketio"
 	"roomlog/realtime/socketio/siotest"
-	"roomlog/realtime/ws/wstest"
 )
 
 // come lets users join a live without a socket on this node, as on another node.
@@ -83,7 +83,7 @@ func TestViewerListIsRefilled(t *testing.T) {
 func TestViewerListOfALargeLiveIsBatched(t *testing.T) {
 	t.Parallel()
 	const interval = 100 * time.Millisecond // of the clock below
-	clock := wstest.NewClock()
+	clock := clocktest.New()
 	w := newWorld(t, func(c *socketio.Config, r *roomsConfig) {
 		c.Now, c.Engine.Sockets.PushWindow = clock.Now, -1
 		r.LargeLive, r.JoinBatchInterval = 10, interval

@@ -274,7 +274,7 @@ func TestLostReplyToALostCommit(t *testing.T) {
 	}
 }
 
-// acknowledged are the events that a load was told to be in the log, by the number of restores before their requests.
+// acknowledged are the events that a load was acked to be in the log, by the number of restores before their requests.
 type acknowledged struct {
 	mu       sync.Mutex
 	restores int
@@ -309,7 +309,7 @@ func TestLogFallsBackUnderLoad(t *testing.T) {
 	db := pgtest.New(t)
 	logs := []*testLog{openLog(t, db, eventstore.SequencerConfig{SnapshotEvery: 5}), openLog(t, db, eventstore.SequencerConfig{SnapshotEvery: 5})}
 	p := logs[0].fixture(8, 1_000_000)
-	told := &acknowledged{events: make(map[int][]eventstore.Record)}
+	acked := &acknowledged{events: make(map[int][]eventstore.Record)}
 	stop := make(chan struct{})
 	var group sync.WaitGroup
 	for i, who := range p.users {
@@ -326,13 +326,13 @@ func TestLogFallsBackUnderLoad(t *testing.T) {
 					who.request(p.say("comment of " + name)),
 					{Command: domain.RegisterUser{Username: name, NameKey: l.store.NameKey(name), Credential: "00000000-0000-4000-8000-000000000000"}},
 				}[n%3]
-				round := told.round()
+				round := acked.round()
 				r, err := l.sequencer.Execute(context.Background(), request)
 				if err != nil {
 					t.Errorf("%s: %v", request.Command.Type(), err)
 					return
 				}
-				told.add(round, r.Events)
+				acked.add(round, r.Events)
 				if _, err := l.store.Read(context.Background(), eventstore.Query{After: r.Position - 3}); err != nil {
 					t.Error(err)
 				}
@@ -340,21 +340,21 @@ func TestLogFallsBackUnderLoad(t *testing.T) {
 		})
 	}
 	flows := func(events int) {
-		round := told.round()
-		before := told.count(round)
-		eventually(t, "requests are executed", func() bool { return t.Failed() || told.count(round) >= before+events })
+		round := acked.round()
+		before := acked.count(round)
+		eventually(t, "requests are executed", func() bool { return t.Failed() || acked.count(round) >= before+events })
 	}
 	for range 6 {
 		flows(20 + rand.IntN(40))
 		b := takeBackup(t, db)
 		flows(20 + rand.IntN(40))
-		told.restored(b.restore)
+		acked.restored(b.restore)
 	}
 	flows(100)
 	close(stop)
 	group.Wait()
 	events := logs[0].verified()
-	for _, r := range told.events[told.restores] {
+	for _, r := range acked.events[acked.restores] {
 		if events[r.Position-1].ID != r.ID {
 			t.Errorf("the event %s was acknowledged at position %d and is not in the log", r.Type, r.Position)
 		}

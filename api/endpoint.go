@@ -13,7 +13,9 @@ import (
 	"github.com/danielgtaylor/huma/v2/adapters/humachi"
 	"github.com/go-chi/chi/v5"
 
+	"roomlog/api/cors"
 	"roomlog/api/query"
+	"roomlog/internal/limit"
 )
 
 // endpoint describes one method and path of the REST API: its documentation, access rule and rate class.
@@ -86,17 +88,26 @@ type routes struct {
 	huma      huma.API
 	endpoints []endpoint
 	unlimited map[string]string // route → reason why it needs no rate limit
+	own       map[string]bool   // paths that no page of another origin may call
 }
 
 // newRoutes returns the routes of s: none.
 func newRoutes(s *server) *routes {
 	router := chi.NewRouter()
-	return &routes{server: s, router: router, huma: newHuma(router, s.Version), unlimited: make(map[string]string)}
+	return &routes{server: s, router: router, huma: newHuma(router, s.Version), unlimited: make(map[string]string), own: make(map[string]bool)}
+}
+
+// add adds an endpoint to the list.
+func (r *routes) add(e endpoint) {
+	r.endpoints = append(r.endpoints, e)
+	if e.access.sameOrigin {
+		r.own[e.Path] = true
+	}
 }
 
 // serve registers an endpoint. The Go types I and O describe its input and output.
 func serve[I, O any](r *routes, e endpoint, handle func(context.Context, *I) (O, error)) {
-	r.endpoints = append(r.endpoints, e)
+	r.add(e)
 	if e.Method == http.MethodPost && e.access.needsToken {
 		e.Parameters = append(e.Parameters, &huma.Param{
 			Name: "Idempotency-Key", In: "header", Schema: &huma.Schema{Type: huma.TypeString},
@@ -132,7 +143,7 @@ func serve[I, O any](r *routes, e endpoint, handle func(context.Context, *I) (O,
 func serveRaw[O any](r *routes, e endpoint, describe func(*huma.Operation, huma.Registry),
 	writeRefusal func(http.ResponseWriter, *http.Request, *failure), handle http.HandlerFunc,
 ) {
-	r.endpoints = append(r.endpoints, e)
+	r.add(e)
 	r.router.Method(e.Method, e.Path, http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
 		ctx, cancel := context.WithTimeout(req.Context(), r.RequestTimeout)
 		err := e.checkQuery(req, e.Parameters)
@@ -162,6 +173,31 @@ func serveRaw[O any](r *routes, e endpoint, describe func(*huma.Operation, huma.
 func (r *routes) serveUnlimited(path, reason string, handle http.HandlerFunc) {
 	r.unlimited[path] = reason
 	r.router.Get(path, handle)
+}
+
+// serveByAddress registers a route for clients with an address of networks. Others receive 404. Pages of other origins
+// cannot use the address of the browser that shows them.
+func (r *routes) serveByAddress(path, reason string, networks limit.Proxies, handle http.Handler) {
+	r.own[path] = true
+	r.serveUnlimited(path, reason, func(w http.ResponseWriter, req *http.Request) {
+		if !networks.Contains(requestOf(req.Context()).addr) {
+			r.routeNotFound(w, req)
+			return
+		}
+		handle.ServeHTTP(w, req)
+	})
+}
+
+// allowOrigins is the middleware that permits pages of other origins to call the API, except for the paths in own.
+func (r *routes) allowOrigins(next http.Handler) http.Handler {
+	shared := cors.AllowOrigins(r.CORSOrigins)(next)
+	return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+		if r.own[req.URL.Path] {
+			next.ServeHTTP(w, req)
+			return
+		}
+		shared.ServeHTTP(w, req)
+	})
 }
 
 func typeOf[T any]() reflect.Type { return reflect.TypeFor[T]() }

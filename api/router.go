@@ -3,14 +3,13 @@ package api
 import (
 	"github.com/danielgtaylor/huma/v2"
 
-	"roomlog/api/cors"
 	"roomlog/api/replay"
 	"roomlog/domain"
 )
 
 // register registers every route.
 func (r *routes) register() {
-	r.router.Use(r.withRequestContext, r.observe, r.recoverPanic, cors.AllowOrigins(r.CORSOrigins))
+	r.router.Use(r.withRequestContext, r.observe, r.recoverPanic, r.allowOrigins)
 	r.router.NotFound(r.routeNotFound)
 	r.router.MethodNotAllowed(r.methodNotAllowed)
 	r.registerAccounts()
@@ -103,7 +102,7 @@ func (r *routes) registerService() {
 	const static = "static: the response is in memory"
 	r.serveUnlimited("/healthz", "liveness probes: no work", r.healthz)
 	r.serveUnlimited("/readyz", "readiness probes: bounded by a timeout", r.readyz)
-	r.serveUnlimited("/metrics", "restricted by address, at most 4 at a time", r.metrics())
+	r.serveByAddress("/metrics", "restricted by address, at most 4 at a time", r.MetricsFrom, r.metrics())
 	r.serveUnlimited("/openapi.json", static, r.openapi)
 	r.serveUnlimited("/docs", static, r.docs)
 	r.serveUnlimited("/docs/{file}", static, r.docs)

@@ -13,6 +13,7 @@ import (
 	"roomlog/domain"
 	"roomlog/eventstore"
 	"roomlog/eventstore/cluster"
+	"roomlog/eventstore/ratelimit"
 	"roomlog/migrations"
 	"roomlog/projections"
 	"roomlog/projections/feed"
@@ -28,6 +29,7 @@ type backend struct {
 	pool      *pgxpool.Pool
 	store     *eventstore.Store
 	sequencer *eventstore.Sequencer
+	clients   *ratelimit.Limiter // executes the commands of all clients
 	queries   *projections.Queries
 	feed      *feed.Feed
 	projector *projections.Projector // nil without the role
@@ -80,6 +82,11 @@ func startBackend(ctx context.Context, c *config, env *environment, l *layers) (
 	b.queries = projections.NewQueries(b.pool)
 	b.sequencer = eventstore.NewSequencer(b.store, c.sequencer)
 	l.run(ctx, "sequencer", b.sequencer.Run)
+	limits := c.limits
+	limits.Commands, limits.Now = b.sequencer, env.sh.Now
+	if b.clients, err = ratelimit.New(limits); err != nil {
+		return nil, err
+	}
 	b.feed = feed.New(b.store, b.queries, feed.Config{Log: env.log})
 	l.run(ctx, "feed", b.feed.Run)
 	if err := b.waitForFeed(ctx, l); err != nil {

@@ -23,10 +23,10 @@ type Config struct {
 // Guard decides which attempts to sign in may check a password. It is safe for concurrent use. Its memory is that of one
 // process.
 type Guard struct {
-	now       func() time.Time
-	devices   *limit.Rates[string]
-	strangers *limit.Rates[string]
-	known     *lru.Cache[string, struct{}] // addresses that have signed in, with the username
+	now     func() time.Time
+	devices *limit.Rates[string]
+	unknown *limit.Rates[string]
+	known   *lru.Cache[string, struct{}] // addresses that have signed in, with the username
 }
 
 // NewGuard returns a Guard.
@@ -37,8 +37,8 @@ func NewGuard(c Config) (*Guard, error) {
 	}
 	return &Guard{
 		now: c.Now, known: known,
-		devices:   limit.NewRates[string](limit.PerMinute(c.PerDevice), maxKeys),
-		strangers: limit.NewRates[string](limit.PerMinute(c.PerName), maxKeys),
+		devices: limit.NewRates[string](limit.PerMinute(c.PerDevice), maxKeys),
+		unknown: limit.NewRates[string](limit.PerMinute(c.PerName), maxKeys),
 	}, nil
 }
 
@@ -68,33 +68,33 @@ const (
 // attempt counts as a wrong password, so that concurrent attempts cannot exceed the limits. If Begin does not admit the
 // attempt, it returns false and the time until the next attempt, and the attempt does not count.
 func (g *Guard) Begin(a Attempt) (end func(Outcome), retryAfter time.Duration, ok bool) {
-	device, stranger := a.address(), false
+	device, unknown := a.address(), false
 	if a.Device != "" {
 		device = a.Name + " device " + a.Device
 	} else {
-		stranger = !g.known.Contains(device)
+		unknown = !g.known.Contains(device)
 	}
 	now := g.now()
 	if retryAfter, ok = g.devices.Take(device, now); !ok {
 		return nil, retryAfter, false
 	}
-	if stranger {
-		if retryAfter, ok = g.strangers.Take(a.Name, now); !ok {
+	if unknown {
+		if retryAfter, ok = g.unknown.Take(a.Name, now); !ok {
 			g.devices.Return(device, now)
 			return nil, retryAfter, false
 		}
 	}
-	return func(outcome Outcome) { g.end(a, device, stranger, outcome) }, 0, true
+	return func(outcome Outcome) { g.end(a, device, unknown, outcome) }, 0, true
 }
 
-func (g *Guard) end(a Attempt, device string, stranger bool, outcome Outcome) {
+func (g *Guard) end(a Attempt, device string, unknown bool, outcome Outcome) {
 	if outcome == Wrong {
 		return
 	}
 	now := g.now()
 	g.devices.Return(device, now)
-	if stranger {
-		g.strangers.Return(a.Name, now)
+	if unknown {
+		g.unknown.Return(a.Name, now)
 	}
 	if outcome == Right {
 		g.known.Add(a.address(), struct{}{})

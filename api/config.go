@@ -88,7 +88,8 @@ type Config struct {
 	ReadsPerAddress         int `default:"30000" min:"1" max:"10000000" unit:"requests/min" help:"Maximum rate of read requests from one address (IPv6: one /64 network). Mobile networks put many users behind one address."`
 	PaymentsPerAddress      int `default:"6000" min:"1" max:"10000000" unit:"requests/min" help:"Maximum rate of callbacks of the payment provider from one address."`
 	SignInsPerAddress       int `default:"60" min:"1" max:"1000000" unit:"requests/min" help:"Maximum rate of sign-ins from one address."`
-	SignInsPerName          int `default:"10" min:"1" max:"1000000" unit:"requests/min" help:"Maximum rate of sign-ins under one username or e-mail address."`
+	WrongPasswordsPerDevice int `default:"10" min:"1" max:"1000000" unit:"attempts/min" help:"Maximum rate of wrong passwords under one username from one address, or from one device that has signed in under it before."`
+	WrongPasswordsPerName   int `default:"30" min:"1" max:"1000000" unit:"attempts/min" help:"Maximum rate of wrong passwords under one username from all unknown addresses and devices together. An address or device is unknown until it has signed in under the username. Above the rate, only known ones may sign in."`
 	RegistrationsPerAddress int `default:"20" min:"1" max:"1000000" unit:"requests/min" help:"Maximum rate of new accounts from one address."`
 	ChatRoomsPerAddress     int `default:"10" min:"1" max:"1000000" unit:"requests/min" help:"Maximum rate of new chat rooms from one address."`
 	WritesPerUser           int `default:"120" min:"1" max:"1000000" unit:"requests/min" help:"Maximum rate of REST requests of one user that execute a command."`
@@ -111,6 +112,10 @@ func (c *Config) CheckSettings() error {
 	}
 	if _, err := time.LoadLocation(c.TimeZone); err != nil {
 		faults = append(faults, fmt.Errorf("--time-zone must be an IANA name like Asia/Shanghai (got %q)", c.TimeZone))
+	}
+	if c.WrongPasswordsPerName < 2*c.WrongPasswordsPerDevice { // one address must not lock others out of a name
+		faults = append(faults, fmt.Errorf("--wrong-passwords-per-name must be at least twice --wrong-passwords-per-device (got %d and %d)",
+			c.WrongPasswordsPerName, c.WrongPasswordsPerDevice))
 	}
 	return errors.Join(faults...)
 }

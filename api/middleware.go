@@ -30,12 +30,13 @@ func (s *server) withRequestContext(next http.Handler) http.Handler {
 		if rc.baseURL == "" {
 			rc.baseURL = baseURL(s.Proxies, r)
 		}
-		rc.caller, rc.tokenError = s.Tokens.Read(tokenOf(r))
+		rc.token = tokenOf(r)
+		rc.caller, rc.tokenError = s.Tokens.Read(rc.token)
 		h := w.Header()
 		h.Set("X-Request-Id", rc.id)
 		h.Set("X-Content-Type-Options", "nosniff")
 		h.Set("Cache-Control", "no-store") // the default; cacheable responses replace it
-		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), requestContextKey{}, rc)))
+		next.ServeHTTP(w, r.WithContext(limit.WithAddress(context.WithValue(r.Context(), requestContextKey{}, rc), limit.Key(rc.addr))))
 	})
 }
 

@@ -108,6 +108,7 @@ func (c *config) groups() []group {
 		{"users", &c.userSettings},
 		{"users", &c.Settings},
 		{"users", &c.SignSettings},
+		{"users", &c.limits},
 		{"api", &c.api},
 		{"socket", &c.socketio},
 		{"live", &c.hub},

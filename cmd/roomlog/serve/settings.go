@@ -9,6 +9,7 @@ import (
 	"roomlog/api"
 	"roomlog/api/token"
 	"roomlog/eventstore"
+	"roomlog/eventstore/ratelimit"
 	"roomlog/internal/httpserver"
 	"roomlog/internal/limit"
 	"roomlog/internal/settings"
@@ -50,6 +51,7 @@ type config struct {
 	archive    broadcasts.RecordingsConfig
 	recorder   record.Config
 	sequencer  eventstore.SequencerConfig
+	limits     ratelimit.Config
 }
 
 // networkSettings are the addresses of this process and the limits of its HTTP connections.

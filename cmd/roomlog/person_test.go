@@ -10,7 +10,6 @@ import (
 	"io"
 	"net/http"
 	"testing"
-	"time"
 )
 
 // person is a user with an account, who sends requests to one server and opens sockets to it.

@@ -9,6 +9,7 @@ import (
 	"roomlog/api/password"
 	"roomlog/api/token"
 	"roomlog/domain"
+	"roomlog/eventstore"
 	"roomlog/projections"
 )
 
@@ -59,7 +60,7 @@ func (s *server) registerUser(ctx context.Context, in *registration) (User, erro
 	if err != nil {
 		return User{}, err
 	}
-	credential := uuid.New()
+	credential := eventstore.CredentialID(hash)
 	if err := s.Store.InsertCredential(ctx, credential, hash); err != nil {
 		return User{}, err
 	}

@@ -1,7 +1,6 @@
 package projtest
 
 import (
-	"fmt"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -109,7 +108,7 @@ func (s *Story) broadcast() {
 func (s *Story) enter(name string) User {
 	s.Helper()
 	r := s.Execute(domain.Request{Command: domain.RegisterUser{
-		Username: name, NameKey: s.Store.NameKey(name), Credential: fmt.Sprintf("00000000-0000-4000-8000-%012x", name),
+		Username: name, NameKey: s.Store.NameKey(name), Credential: s.insertCredential("hash of " + name),
 	}})
 	p := User{s.World, r.Events[0].Event.(domain.UserRegistered).User, "session of " + name}
 	s.Execute(domain.Request{Command: domain.SignIn{User: p.ID, Session: p.Session}})

@@ -45,7 +45,7 @@ func (c *checker) checkOthers(e domain.Event) {
 		c.expect(state[domain.Recording](c, e).Live == 0 && c.live(e.Live).Streamer == e.Streamer, "recording %s was started before, or its live belongs to another user", e.Recording)
 	case domain.RecordingFinished:
 		r := state[domain.Recording](c, e)
-		c.expect(r.Live == e.Live && !r.Finished && !r.Deleted, "recording %s is not running", e.Recording)
+		c.expect(r.Live != 0 && !r.Finished && !r.Deleted, "recording %s is not running", e.Recording)
 	case domain.RecordingDeleted:
 		r := state[domain.Recording](c, e)
 		c.expect(r.Live == e.Live && !r.Deleted, "recording %s was not started, or was deleted before", e.Recording)

@@ -29,27 +29,16 @@ type Auditor struct {
 	ahead    bool      // an event is ahead of the clock
 	latest   time.Time // the latest time that an event may have
 
-	metadata  [][]byte           // of the events of the last page
-	snapshots map[version][]byte // states of table snapshot for events of the last page
+	metadata  [][]byte  // of the events of the last page
+	snapshots snapshots // of the events of the last page
 
 	owners, forgotten    idSet // owners of personal texts, and those whose texts are erased
 	names, matchingNames int   // users with a name, and those whose key fits it
 }
 
-type version struct {
-	stream  domain.Stream
-	version int
-}
-
 // New returns an auditor of a log that has read no event.
 func New(store *eventstore.Store, faults *Faults) *Auditor {
 	return &Auditor{store: store, faults: faults, states: newStates(store), owners: idSet{}, forgotten: idSet{}}
-}
-
-// Querier is a connection, a pool or a transaction.
-type Querier interface {
-	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
-	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
 }
 
 // Read returns at most limit events with after < position ≤ upTo, in order and not decoded. The next call of Inspect must be
@@ -76,7 +65,8 @@ func (a *Auditor) Read(ctx context.Context, db Querier, after, upTo int64, limit
 	if err != nil {
 		return nil, fmt.Errorf("read events after %d: %w", after, err)
 	}
-	return found, a.readSnapshots(ctx, db, found)
+	a.snapshots, err = readSnapshots(ctx, db, found)
+	return found, err
 }
 
 // Inspect checks the events that Read has returned and the caller has decoded.
@@ -158,8 +148,7 @@ func (a *Auditor) fold(ctx context.Context, r eventstore.Record) error {
 	default:
 		a.fault(r.Position, "version %d of %s follows version %d", r.Version, r.Stream, before.version)
 	}
-	after := a.states.after(r, before)
-	a.checkSnapshot(r, after)
+	a.snapshots.check(r, a.states.after(r, before), a.faults)
 	return nil
 }
 

@@ -27,6 +27,7 @@ type Auditor struct {
 	position int64     // of the last inspected event
 	newest   time.Time // recorded_at of the last inspected event
 	ahead    bool      // an event is ahead of the clock
+	sealed   bool      // a key does not open its texts
 	latest   time.Time // the latest time that an event may have
 
 	metadata  [][]byte  // of the events of the last page
@@ -102,6 +103,10 @@ func (a *Auditor) inspect(ctx context.Context, r eventstore.Record, metadata []b
 	actor := a.inspectMetadata(r, metadata)
 	if r.Event == nil {
 		a.fault(r.Position, "event %s cannot be read: %v", r.Type, r.Fault)
+		if errors.Is(r.Fault, eventstore.ErrNotDecrypted) && !a.sealed {
+			a.sealed = true // one fault of the table stands for all texts
+			a.faults.Add(Fault{Table: "user_key", Text: fmt.Sprintf("the key of the owner does not open the texts of position %d", r.Position)})
+		}
 		return a.fold(ctx, r)
 	}
 	a.inspectPlace(r)

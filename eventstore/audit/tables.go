@@ -18,6 +18,7 @@ const maxRows = 100
 // inspected.
 func (a *Auditor) CheckTables(ctx context.Context, tx pgx.Tx) error {
 	coins, registered, forgotten := eventTypes(movesCoins), eventTypes(isA[domain.UserRegistered]), eventTypes(isA[domain.UserForgotten])
+	prefixes, formats := stateFormats()
 	for _, check := range []struct {
 		table, sql string
 		args       []any
@@ -25,7 +26,7 @@ func (a *Auditor) CheckTables(ctx context.Context, tx pgx.Tx) error {
 		{"events", selectDoubledIDs, []any{maxRows}},
 		{"command", selectWrongCommands, []any{a.position, coins, clockTolerance, maxRows}},
 		{"command", selectMissingCommands, []any{a.position, coins, maxRows}},
-		{"snapshot", selectStraySnapshots, []any{statePrefixes(), maxRows}},
+		{"snapshot", selectStraySnapshots, []any{prefixes, formats, maxRows}},
 		{"credential", selectWrongCredentials, []any{registered, forgotten, maxRows}},
 		{"credential", selectStrayCredentials, []any{registered, a.newest.Add(-unusedCredentialAge), maxRows}},
 		{"checkpoint", selectWrongCheckpoints, []any{a.position, maxRows}},
@@ -111,11 +112,12 @@ func movesCoins(e domain.Event) bool {
 	return coins || isA[domain.OrderPlaced](e) || isA[domain.OrderPaid](e)
 }
 
-func statePrefixes() (prefixes []string) {
+// stateFormats returns the prefixes of streams that have a state, and the format of each.
+func stateFormats() (prefixes []string, formats []int) {
 	for _, spec := range domain.States {
 		if !spec.Stateless {
-			prefixes = append(prefixes, spec.Prefix)
+			prefixes, formats = append(prefixes, spec.Prefix), append(formats, spec.Format)
 		}
 	}
-	return prefixes
+	return prefixes, formats
 }

@@ -161,8 +161,40 @@ func (v *verification) checkLog(ctx context.Context) error {
 		}
 		v.report.Events = v.at
 		v.progress.at("tables of the log", v.at, v.at)
+		if err := v.checkCheckpoint(ctx, tx); err != nil {
+			return err
+		}
 		return v.auditor.CheckTables(ctx, tx)
 	})
+}
+
+// checkCheckpoint checks the row of table checkpoint. Its position is compared with the tables, and its generation with the
+// schema that the newest switch has replaced.
+func (v *verification) checkCheckpoint(ctx context.Context, tx pgx.Tx) error {
+	rows, err := tx.Query(ctx, "SELECT consumer_group FROM checkpoint WHERE consumer_group <> $1", projections.ConsumerGroup)
+	if err != nil {
+		return fmt.Errorf("check table checkpoint: %w", err)
+	}
+	unknown, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil {
+		return fmt.Errorf("check table checkpoint: %w", err)
+	}
+	for _, group := range unknown {
+		v.faults.Add(audit.Fault{Table: "checkpoint", Text: fmt.Sprintf("row consumer_group %s: nothing reads the log under this name", group)})
+	}
+	now, err := projections.ReadCheckpoint(ctx, tx)
+	if err != nil {
+		return err
+	}
+	replaced, err := projections.ReplacedSchemas(ctx, tx)
+	if err != nil {
+		return err
+	}
+	if n := len(replaced); n > 0 && replaced[n-1].Generation+1 != now.Generation {
+		v.faults.Add(audit.Fault{Table: "checkpoint", Text: fmt.Sprintf("row consumer_group %s: generation is %d, expected %d after schema %s",
+			projections.ConsumerGroup, now.Generation, replaced[n-1].Generation+1, replaced[n-1].Name)})
+	}
+	return nil
 }
 
 // apply applies the events up to a position to the shadow, in several transactions.
@@ -197,10 +229,18 @@ func (v *verification) applyBatch(ctx context.Context, tx pgx.Tx, d decoded) err
 			return err
 		}
 	}
-	if v.halted = halt != nil; v.halted {
-		v.faults.AddAt(halt.Position, "the projector stops before this event: "+haltText(halt))
+	if v.halted = halt != nil; !v.halted {
+		return nil
 	}
-	return nil
+	v.faults.AddAt(halt.Position, "the projector stops before this event: "+haltText(halt))
+	n := 0
+	for n < len(d.events) && d.events[n].Position < halt.Position {
+		n++
+	}
+	if n == 0 {
+		return nil
+	}
+	return pgx.BeginFunc(ctx, tx, func(tx pgx.Tx) error { return v.shadow.apply(ctx, tx, decoded{events: d.events[:n]}) })
 }
 
 func haltText(halt *projections.HaltError) string {

@@ -2,11 +2,14 @@ package rebuild_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	"roomlog/domain"
+	"roomlog/eventstore/audit"
 	"roomlog/projections/projtest"
 	"roomlog/projections/rebuild"
 )
@@ -106,6 +109,51 @@ func TestVerify(t *testing.T) {
 					t.Errorf("got  %s\nwant %s", got, test.fault)
 				}
 			})
+		}
+	})
+
+	t.Run("names every fault, also of events that the tables lack", func(t *testing.T) {
+		t.Parallel()
+		s := projtest.Tell(t)
+		stop := s.Project()
+		s.CatchUp()
+		stop()
+		at := s.Head()
+		s.Forge(at+1, "live-1", 999, "live.created.v1", `{"live":1,"streamer":3,"title":"","cover":"","stream_key":"cccccccccccccccccccc"}`, 1)
+		s.Forge(at+2, "visit-1-999", 1, "viewer.left.v1", `{"live":1,"user":999,"cause":"requested"}`, 1)
+		s.Forge(at+3, "comment-1", 999, "comment.posted.v1", `[]`, 1)
+		s.Forge(at+4, "dance-1", 1, "dance.danced.v1", `{}`, 0)
+		s.Forge(at+5, "wallet-2", 999, "gift.sent.v1", `{"sender":2,"streamer":1,"live":1,"gift":1,"name":"rose","image":"","price":20,"num":1,"coins":20,"balance_after":1,
+			"postings":[{"account":"user-2","amount":-20},{"account":"earnings-1","amount":20}]}`, 1)
+		r := judged(s.World)
+		if r.Newer() != 5 || r.Position != at || !r.Compared || r.Events != at+5 {
+			t.Errorf("%+v", r)
+		}
+		for i, want := range []string{"live-1 was created before", "there is no actor", "event comment.posted.v1 cannot be read", "event dance.danced.v1 cannot be read", ""} {
+			position := at + 1 + int64(i)
+			if !slices.ContainsFunc(r.Faults, func(f audit.Fault) bool { return f.Position == position && strings.Contains(f.Text, want) }) {
+				t.Errorf("position %d: %q is not in %v", position, want, r.Faults)
+			}
+		}
+	})
+
+	t.Run("names an event that could not be applied to a table", func(t *testing.T) {
+		t.Parallel()
+		w := projtest.New(t)
+		projtest.NewTraffic(w, 2, 1)
+		w.Project()
+		broken := projtest.WithFold("comments", func(domain.CommentPosted) { panic("broken") })
+		w.CatchUp()
+		user := w.SignIn(1)
+		live := user.GoLive("x")
+		position := user.Send(domain.PostComment{Live: live, Text: "hello"}).Position
+		w.CatchUp()
+		report, err := rebuild.Verify(t.Context(), w.Store, w.Pool, rebuild.VerifyConfig{Now: time.Now, Projections: broken})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if f := firstFault(report); f != fmt.Sprintf("position %d: projection comments cannot apply comment.posted.v1: fold: broken", position) {
+			t.Error(f)
 		}
 	})
 

@@ -16,7 +16,9 @@ import (
 	"github.com/danielgtaylor/huma/v2/adapters/humachi"
 	"github.com/go-chi/chi/v5"
 
+	"roomlog/api/query"
 	"roomlog/domain"
+	"roomlog/internal/strictjson"
 )
 
 // limitBody is the middleware that reads the body of a request before huma does. It limits the size of the body and
@@ -45,6 +47,18 @@ func (s *server) readBody(w http.ResponseWriter, r *http.Request, limit int64, t
 	return body, bodyError(w, err)
 }
 
+// decodeBody decodes a JSON body into v. It refuses invalid JSON with the text otherwise.
+func decodeBody(body []byte, v any, otherwise string) error {
+	err := strictjson.Unmarshal(body, v)
+	switch member := strictjson.AsMemberError(err); {
+	case member != nil:
+		return badRequest(member.Error())
+	case err != nil:
+		return badRequest(otherwise)
+	}
+	return nil
+}
+
 // bodyError returns the refusal for a body that could not be read. It makes the server close the connection, because
 // the rest of the body may still arrive.
 func bodyError(w http.ResponseWriter, err error) error {
@@ -69,6 +83,7 @@ func newHuma(router chi.Router, version string) huma.API {
 	useOwnErrors()
 	c := huma.DefaultConfig("roomlog", version)
 	c.CreateHooks = nil // the hooks add $schema with an invented address to responses
+	c.Formats = map[string]huma.Format{"application/json": {Marshal: huma.DefaultJSONFormat.Marshal, Unmarshal: strictjson.Unmarshal}}
 	c.OpenAPIPath, c.DocsPath, c.SchemasPath = "", "", ""
 	c.AllowAdditionalPropertiesByDefault = true // old clients send additional members
 	c.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
@@ -108,21 +123,16 @@ func invalidRequest(parameters []*huma.Param, status int, text string, causes []
 	return newFailure(code, text, nil)
 }
 
-// problemText returns a description of an invalid parameter: "limit must be a whole number from 1 to 500 (got -1)".
-// It omits the values of body fields, which may be passwords.
+// problemText returns a description of an invalid parameter or field. It omits the values of body fields, which may be
+// passwords.
 func problemText(parameters []*huma.Param, detail *huma.ErrorDetail) string {
 	for _, p := range parameters {
-		if detail.Location != p.In+"."+p.Name || p.Schema == nil || p.Schema.Type != huma.TypeInteger {
+		if detail.Location != p.In+"."+p.Name {
 			continue
 		}
-		bounds := ""
-		switch low, high := p.Schema.Minimum, p.Schema.Maximum; {
-		case low != nil && high != nil:
-			bounds = fmt.Sprintf(" from %.0f to %.0f", *low, *high)
-		case low != nil:
-			bounds = fmt.Sprintf(" of at least %.0f", *low)
+		if sentence, ok := query.Explain(p, detail.Value); ok {
+			return sentence
 		}
-		return fmt.Sprintf("%s must be a whole number%s (got %.40s)", p.Name, bounds, fmt.Sprint(detail.Value))
 	}
 	return strings.TrimSpace(strings.TrimPrefix(detail.Location, "body.") + ": " + detail.Message)
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/hex"
-	"encoding/json"
 	"net/http"
 	"strings"
 
@@ -49,6 +48,7 @@ const (
 
 // serveChat registers an endpoint of the chat pages. The request body is a JSON object or empty.
 func serveChat[I, O any](r *routes, e endpoint, handle func(context.Context, I) (O, error)) {
+	e = e.forOldClients()
 	e.OperationID = "chat-" + strings.ToLower(e.Method) + e.OperationID // endpoints under /api have the same operation ids
 	describe := func(o *huma.Operation, schemas huma.Registry) {
 		if o.Method == http.MethodPost {
@@ -78,10 +78,10 @@ func (s *server) readChatBody(w http.ResponseWriter, r *http.Request, in any) er
 		return nil
 	}
 	body, err := s.readBody(w, r, s.BodyBytes, s.BodyTimeout)
-	if err == nil && len(body) > 0 && json.Unmarshal(body, in) != nil {
-		return badRequest("the body must be a JSON object of this endpoint")
+	if err != nil || len(body) == 0 {
+		return err
 	}
-	return err
+	return decodeBody(body, in, "the body must be a JSON object of this endpoint")
 }
 
 type chatRoomInput struct {

@@ -30,13 +30,13 @@ var importRules = map[string][]string{
 	"api": {"domain", "eventstore", "projections", "internal"},
 
 	"realtime":                   {"domain", "eventstore", "projections", "internal"},
-	"realtime/ws":                {},
+	"realtime/ws":                {"internal/wsframe"},
 	"realtime/hub":               {"domain", "eventstore", "projections", "internal", "realtime/ws"},
 	"realtime/chat":              {"domain", "eventstore", "projections", "internal", "realtime/ws", "realtime/hub"},
 	"realtime/native":            {"domain", "eventstore", "projections", "internal", "realtime/ws", "realtime/hub", "realtime/chat"},
 	"realtime/socketio":          {"domain", "eventstore", "projections", "internal", "realtime/ws", "realtime/hub", "realtime/chat"},
 	"realtime/socketio/engineio": {"realtime/ws", "realtime/socketio/protocol"},
-	"realtime/socketio/protocol": {"realtime/ws", "realtime/socketio/engineio"},
+	"realtime/socketio/protocol": {"internal/strictjson", "realtime/ws", "realtime/socketio/engineio"},
 
 	"media":            {"internal"}, // the media server does not depend on the event log
 	"media/broadcasts": {"domain", "eventstore", "projections", "internal", "media"},
@@ -50,7 +50,7 @@ var importRules = map[string][]string{
 var servers = []string{"api", "realtime", "media"}
 
 // testFolders are folders that only tests may import.
-var testFolders = []string{"eventstore/pgtest", "internal/peertest", "projections/projtest", "realtime/ws/wstest", "realtime/socketio/siotest"}
+var testFolders = []string{"eventstore/pgtest", "internal/clocktest", "internal/peertest", "projections/projtest", "realtime/ws/wstest", "realtime/socketio/siotest"}
 
 // domainImports lists all packages that domain may import: no I/O, no clock, no randomness. It includes package time
 // because of its types; clockFaults reports reads of the clock.

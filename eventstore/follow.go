@@ -18,10 +18,16 @@ import (
 // of an Event.
 //
 // Follow returns the first error of handle, and nil when ctx ends. It stores the position and the id of the event that it has
-// reached. It returns ErrCursorLost when that event is no longer in the log, because the log was restored to an earlier
-// state. While the database is unreachable, it retries.
+// reached. It returns ErrCursorLost when that event is no longer in the log, because the log has another history now; History
+// has changed by then. While the database is unreachable, it retries.
 func (s *Store) Follow(ctx context.Context, after int64, handle func(context.Context, []Record) error) error {
-	at := tail{store: s, position: after}
+	return s.FollowFrom(ctx, after, uuid.Nil, handle)
+}
+
+// FollowFrom follows the log like Follow, after an event whose id is known too. It returns ErrCursorLost if the log does not
+// contain that event.
+func (s *Store) FollowFrom(ctx context.Context, after int64, id uuid.UUID, handle func(context.Context, []Record) error) error {
+	at := tail{store: s, position: after, id: id}
 	backoff := wait.Backoff{Min: firstRetry, Max: s.poll}
 	for ctx.Err() == nil {
 		seen := s.appended.Count()
@@ -53,6 +59,7 @@ type tail struct {
 	store    *Store
 	position int64
 	id       uuid.UUID // zero until the event was read
+	number   int64     // of the history in which the event was read last; 0: it was not read yet
 }
 
 func (t *tail) move(r Record) { t.position, t.id = r.Position, r.ID }
@@ -60,11 +67,13 @@ func (t *tail) move(r Record) { t.position, t.id = r.Position, r.ID }
 // next returns the events after the tail. It also reads the event of the tail itself, to verify that the log still contains
 // it.
 func (t *tail) next(ctx context.Context) ([]Record, error) {
+	number := t.store.History().Number
 	if t.position <= 0 {
 		page, err := t.page(ctx, 0, defaultLimit)
 		if err != nil {
 			return nil, err
 		}
+		t.number = number
 		return page, t.store.decodeAll(ctx, page)
 	}
 	page, err := t.page(ctx, t.position-1, defaultLimit+1)
@@ -72,10 +81,24 @@ func (t *tail) next(ctx context.Context) ([]Record, error) {
 		return nil, err
 	}
 	if len(page) == 0 || page[0].Position != t.position || t.id != uuid.Nil && page[0].ID != t.id {
-		return nil, fmt.Errorf("follow the log after position %d: %w", t.position, ErrCursorLost)
+		return nil, t.lost(ctx)
 	}
-	t.id = page[0].ID
+	t.id, t.number = page[0].ID, number
 	return page[1:], t.store.decodeAll(ctx, page[1:])
+}
+
+// lost changes the history if the tail has read its event from the log before.
+func (t *tail) lost(ctx context.Context) error {
+	err := error(nil)
+	if t.number == 0 {
+		_, err = t.store.CheckHistory(ctx)
+	} else {
+		err = t.store.CheckEvent(ctx, t.number, t.position, t.id)
+	}
+	if err == nil || errors.Is(err, ErrCursorLost) {
+		err = fmt.Errorf("follow the log after position %d: %w", t.position, ErrCursorLost)
+	}
+	return err
 }
 
 // page returns at most limit events with position > after, in one round trip. It does not decode them.
@@ -90,4 +113,21 @@ func (t *tail) page(ctx context.Context, after int64, limit int) (page []Record,
 		return nil, fmt.Errorf("read events after %d: %w", after, err)
 	}
 	return page, nil
+}
+
+// CheckEvent returns ErrCursorLost if the log lacks an event that the caller has read in the history with the given number. The
+// history has changed by then.
+func (s *Store) CheckEvent(ctx context.Context, number, position int64, id uuid.UUID) error {
+	var h head
+	expected := expectation{number, event{position, id}}
+	if err := h.scan(s.pool.QueryRow(ctx, selectHead, position)); err != nil {
+		return fmt.Errorf("look for the event at position %d: %w", position, err)
+	}
+	if h.has(expected) {
+		return nil
+	}
+	if s.history.change(expected, h.event) {
+		s.announce(ctx)
+	}
+	return fmt.Errorf("look for the event at position %d: %w", position, ErrCursorLost)
 }

@@ -2,7 +2,6 @@ package eventstore
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"time"
@@ -41,21 +40,20 @@ func (q *Sequencer) load(ctx context.Context, b *batch) error {
 			actors, keys = append(actors, c.actor), append(keys, c.request.IdempotencyKey)
 		}
 	}
+	expected := q.store.history.known()
+	if q.history != expected.number { // a reader has noticed another history
+		q.forget()
+		q.history = expected.number
+	}
 	want, err := q.classify(q.states.missing(streams))
 	if err != nil {
 		return err
 	}
+	var h head
 	p := &pgx.Batch{}
 	p.Queue(beginTransaction)
 	p.Queue(takeLock, lockKey)
-	var newest time.Time
-	p.Queue(selectHead).QueryRow(func(row pgx.Row) error {
-		err := row.Scan(&b.head, &newest)
-		if errors.Is(err, pgx.ErrNoRows) {
-			return nil
-		}
-		return err
-	})
+	p.Queue(selectHead, expected.position).QueryRow(h.scan)
 	if len(keys) > 0 {
 		p.Queue(selectCommands, actors, keys).Query(b.readCommands)
 	}
@@ -63,26 +61,36 @@ func (q *Sequencer) load(ctx context.Context, b *batch) error {
 	if err := q.conn.SendBatch(ctx, p).Close(); err != nil {
 		return fmt.Errorf("load a batch: %w", err)
 	}
-	b.at = q.store.now().UTC().Truncate(time.Microsecond)
-	if b.at.Before(newest) {
-		b.at = newest.UTC()
+	b.head = h.event
+	if q.store.fixed != nil {
+		h.clock = q.store.fixed()
+	}
+	b.setTimes(h.clock, h.recorded)
+	if !q.store.compare(ctx, expected, h) {
+		q.history = q.store.History().Number
+		return q.reload(ctx, b, streams)
 	}
 	return q.catchUp(ctx, b, streams)
 }
 
 // catchUp brings the cached states up to the head of the log.
 func (q *Sequencer) catchUp(ctx context.Context, b *batch, streams map[domain.Stream]struct{}) error {
-	behind := b.head - q.states.head
+	behind := b.head.position - q.states.head
 	switch {
 	case behind == 0 || q.states.head == headUnknown:
 		return nil
 	case behind > 0 && behind <= maxCatchUp:
-		folded, err := q.foldNewer(ctx, b.head)
+		folded, err := q.foldNewer(ctx, b.head.position)
 		if err != nil || folded {
 			return err
 		}
 	}
-	q.states.empty()
+	return q.reload(ctx, b, streams)
+}
+
+// reload drops the cached states and loads those that the batch reads and that were not loaded in this transaction.
+func (q *Sequencer) reload(ctx context.Context, b *batch, streams map[domain.Stream]struct{}) error {
+	q.forget()
 	for s := range b.loaded {
 		delete(streams, s)
 	}

@@ -2,10 +2,10 @@ package native
 
 import (
 	"context"
-	"encoding/json"
 
 	"roomlog/domain"
 	"roomlog/eventstore"
+	"roomlog/internal/strictjson"
 	"roomlog/realtime/hub"
 )
 
@@ -35,6 +35,7 @@ type rate int
 const (
 	_            rate = iota // every operation names its rate
 	rateFrames               // the frame rate of the connection alone
+	rateJoins                // joins of the user, which package ratelimit limits
 	rateComments             // comments of the user
 	rateGifts                // gifts of the user
 	rateChat                 // the limits of the chat session, which all its methods enforce
@@ -51,6 +52,8 @@ func (a access) String() string {
 // String returns the limit for the documentation.
 func (r rate) String() string {
 	switch r {
+	case rateJoins:
+		return "joins of the user"
 	case rateComments:
 		return "comments of the user"
 	case rateGifts:
@@ -92,7 +95,7 @@ func newOperation[T any](name string, a access, r rate, summary string, reply an
 	return operation{name, a, r, summary, zero, reply, func(ctx context.Context, s *session, r request) (any, error) {
 		var data T
 		if len(r.Data) > 0 {
-			if err := json.Unmarshal(r.Data, &data); err != nil {
+			if err := strictjson.Unmarshal(r.Data, &data); err != nil {
 				return nil, malformedFrame(err)
 			}
 		}

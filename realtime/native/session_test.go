@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"roomlog/domain"
+	"roomlog/internal/clocktest"
 	"roomlog/realtime/hub"
 	"roomlog/realtime/ws"
 	"roomlog/realtime/ws/wstest"
@@ -134,7 +135,11 @@ func TestLive(t *testing.T) {
 
 func TestHello(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, func(c *config) { c.Renewal = 500 * time.Millisecond; c.MaxConnectionsPerUser = 2 })
+	const renewal = 500 * time.Millisecond // of the clock below
+	clock := clocktest.New()
+	w := newWorld(t, func(c *config) {
+		c.hubConfig.Now, c.Renewal, c.MaxConnectionsPerUser = clock.Now, renewal, 2
+	})
 	p := w.register("ann")
 
 	t.Run("is required before other requests", func(t *testing.T) {
@@ -184,13 +189,20 @@ func TestHello(t *testing.T) {
 	})
 	t.Run("renews the token of the same user only", func(t *testing.T) {
 		q := w.register("renewing")
-		q.expires = time.Now().Add(time.Hour)
+		q.expires = clock.Now().Add(time.Hour)
 		a := q.app()
 		other := w.register("other")
 		a.no(a.ask("hello", map[string]any{"token": other.token()}), "other_user")
 		renewed := q.signIn()
 		a.ok(a.ask("hello", map[string]any{"token": renewed.token()}))
-		<-time.After(time.Second) // beyond the time for renewing
+		for i := range 2 { // when the second has been revoked, a has been checked as well
+			r := w.register(fmt.Sprintf("not renewing %d", i))
+			b := r.app()
+			r.signIn()
+			w.delivered(w.head())
+			clock.Forward(renewal)
+			b.ExpectClose(ws.CloseReplaced)
+		}
 		a.ok(a.ask("ping", nil))
 		streamer := w.register("renewing's streamer")
 		a.join(streamer.goLive("x")) // the log knows the new session only
@@ -203,6 +215,8 @@ func TestHello(t *testing.T) {
 			t.Errorf("%s", m.raw)
 		}
 		a.no(a.ask("room.join", map[string]any{"live": 1}), "session_ended")
+		w.delivered(w.head())
+		clock.Forward(renewal)
 		if m := a.push("error"); into[refusal](t, m).Code != "session_ended" || m.Re != "" {
 			t.Errorf("%s", m.raw)
 		}
@@ -220,9 +234,9 @@ func TestHello(t *testing.T) {
 	})
 	t.Run("is revoked when its token expires", func(t *testing.T) {
 		q := w.register("short")
-		q.expires = time.Now().Add(700 * time.Millisecond)
+		q.expires = clock.Now().Add(time.Hour)
 		a := q.app()
-		<-time.After(time.Until(q.expires))
+		clock.Forward(time.Hour)
 		a.no(a.ask("room.join", map[string]any{"live": 1}), "token_expired")
 		a.ExpectClose(ws.CloseTokenInvalid)
 	})
@@ -261,6 +275,10 @@ func TestFrames(t *testing.T) {
 		"a key too long":           {`{"id":"7","type":"comment.post","key":"` + strings.Repeat("k", 65) + `","data":{"live":1,"text":"x"}}`, "bad_key"},
 		"a key of the wrong type":  {`{"id":"7","type":"comment.post","key":7,"data":{"live":1,"text":"x"}}`, "bad_request"},
 		"an ack of nothing":        {`{"id":"7","type":"ack","data":{}}`, "bad_request"},
+		"a member twice":           {`{"id":"7","type":"ping","type":"pong"}`, "bad_request"},
+		"a member in other case":   {`{"id":"7","type":"ping","Type":"pong"}`, "bad_request"},
+		"a number twice":           {`{"id":"7","type":"gift.send","data":{"live":1,"gift":1,"num":1,"num":2}}`, "bad_request"},
+		"a number in other case":   {`{"id":"7","type":"gift.send","data":{"live":1,"gift":1,"NUM":3}}`, "bad_request"},
 		"deep nesting":             {`{"id":"7","type":"ping","data":` + strings.Repeat("[", 7000) + strings.Repeat("]", 7000) + `}`, "bad_request"},
 	} {
 		t.Run(name+" gets a typed error and the connection lives", func(t *testing.T) {
@@ -289,7 +307,9 @@ func TestFrames(t *testing.T) {
 
 func TestRateLimits(t *testing.T) {
 	t.Parallel()
+	clock := clocktest.New()
 	w := newWorld(t, func(c *config) {
+		c.hubConfig.Now = clock.Now
 		c.CommentRate, c.CommentBurst, c.GiftRate, c.GiftBurst, c.MaxLivesPerConnection = 5, 3, 20, 4, 2
 	})
 	rose := w.list("rose", 1)
@@ -318,7 +338,7 @@ func TestRateLimits(t *testing.T) {
 			if refused.Code != "rate_limited" || refused.RetryAfter < 1 || refused.RetryAfter > test.most {
 				t.Fatalf("%+v", refused)
 			}
-			<-time.After(time.Duration(refused.RetryAfter+1) * time.Millisecond)
+			clock.Forward(time.Duration(refused.RetryAfter) * time.Millisecond)
 			a.ok(a.ask(verb, test.data))
 		})
 	}

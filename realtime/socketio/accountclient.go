@@ -53,7 +53,7 @@ func (s *session) openAccount() {
 		return
 	}
 	a := &accountClient{core: s.core, socket: s.socket, by: by}
-	ctx, cancel := context.WithTimeout(context.Background(), requestTimeout)
+	ctx, cancel := requestContext(s.socket)
 	defer cancel()
 	_, err = s.cfg.Hub.Register(ctx, by.User, a)
 	s.socket.Emit("message", greeting) // later changes follow
@@ -144,7 +144,7 @@ func (a *accountClient) emit(value any) { a.socket.Emit("message", value) }
 
 // Revoke stops the deltas. The socket stays connected unless the user is banned or unavailable.
 func (a *accountClient) Revoke(refusal *domain.Refusal) {
-	if refusal != nil && a.denyUnavailable(a.socket, refusal) {
+	if refusal != nil && a.disconnectUnavailable(a.socket, refusal) {
 		return
 	}
 	a.cfg.Hub.Unregister(a.by.User, a)

@@ -1,14 +1,23 @@
 package socketio
 
 import (
+	"context"
 	"encoding/json"
 	"strconv"
 	"strings"
 
 	"roomlog/domain"
+	"roomlog/internal/limit"
+	"roomlog/internal/strictjson"
 	"roomlog/realtime/hub"
 	"roomlog/realtime/socketio/protocol"
 )
+
+// requestContext returns the context of the work for one event of a socket. Its commands count against the address of
+// the client.
+func requestContext(k *protocol.Socket) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(limit.WithAddress(context.Background(), k.Session().Address()), requestTimeout)
+}
 
 // liveRequest is the argument of an event of the lives. Its fields may be of any type, because each fault is refused
 // with its own text.
@@ -21,7 +30,9 @@ type liveRequest struct {
 
 // parse returns the request, the live and the identity of an event of the lives.
 func (c *core) parse(e *protocol.Event) (r liveRequest, live domain.LiveID, by hub.Identity, err error) {
-	_ = e.Argument(0, &r) // an argument that is not an object has no token
+	if member := strictjson.AsMemberError(e.Argument(0, &r)); member != nil { // other arguments that are no object have no token
+		return r, 0, by, badRequest(member.Error())
+	}
 	token := ""
 	if len(r.Token) > 0 && json.Unmarshal(r.Token, &token) != nil {
 		return r, 0, by, &domain.Refusal{Code: domain.CodeTokenInvalid, Text: "token must be a string"}

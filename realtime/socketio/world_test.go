@@ -25,6 +25,7 @@ import (
 	"roomlog/realtime/native"
 	"roomlog/realtime/socketio"
 	"roomlog/realtime/socketio/siotest"
+	"roomlog/realtime/ws"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -51,6 +52,7 @@ type roomsConfig struct {
 	hubConfig
 	chatConfig
 	nativeConfig
+	clusterNow func() time.Time // the clock by which lost nodes are found
 }
 
 type (
@@ -76,19 +78,21 @@ func openWorld(t testing.TB, db *pgtest.DB, projects bool, change func(*socketio
 		t.Fatal(err)
 	}
 	w := &world{TB: t, db: db, store: store, queries: projections.NewQueries(pool), log: &lines{}}
-	w.sequencer = eventstore.NewSequencer(store, eventstore.SequencerConfig{})
-	w.feed = feed.New(store, w.queries, feed.Config{GaugeInterval: 20 * time.Millisecond})
+	w.sequencer = eventstore.NewSequencer(store, eventstore.SequencerConfig{Timeout: siotest.Timeout})
+	w.feed = feed.New(store, w.queries, feed.Config{GaugeInterval: 20 * time.Millisecond, SubscriberTimeout: siotest.Timeout})
+	var rooms roomsConfig
 	log := slog.New(slog.NewTextHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
-	w.cluster = cluster.New(cluster.NewPostgres(pool), cluster.Config{Node: uuid.NewString(), Now: time.Now, Log: log})
-	admission, err := projections.NewAdmission(projections.AdmissionConfig{Queries: w.queries, Tables: w.feed, Head: store.Head, Now: time.Now})
+	w.cluster = cluster.New(cluster.NewPostgres(pool), cluster.Config{Node: uuid.NewString(), Now: func() time.Time { return rooms.clusterNow() }, Log: log})
+	admission, err := projections.NewAdmission(projections.AdmissionConfig{Queries: w.queries, Tables: w.feed, Head: store.Head, Now: time.Now, Timeout: siotest.Timeout})
 	if err != nil {
 		t.Fatal(err)
 	}
-	rooms := roomsConfig{
+	rooms = roomsConfig{
+		clusterNow: time.Now,
 		hubConfig: hub.Config{
 			Store: store, Commands: w.sequencer, Queries: w.queries, Feed: w.feed, Admission: admission,
 			Cluster: w.cluster, Verify: verify, Now: time.Now, Log: log,
-			CommentRate: 1e6, CommentBurst: 1e6, GiftRate: 1e6, GiftBurst: 1e6,
+			CommentRate: 1e6, CommentBurst: 1e6, GiftRate: 1e6, GiftBurst: 1e6, PresenceGrace: time.Hour,
 		},
 		chatConfig: chat.Config{
 			Store: store, Commands: w.sequencer, Queries: w.queries, Cluster: w.cluster, Now: time.Now, Log: log,
@@ -97,7 +101,8 @@ func openWorld(t testing.TB, db *pgtest.DB, projects bool, change func(*socketio
 		nativeConfig: native.Config{Store: store, Queries: w.queries, Feed: w.feed, Now: time.Now, Log: log},
 	}
 	cfg := socketio.Config{Queries: w.queries, Now: time.Now, Log: log}
-	cfg.Engine.BodyTimeout, cfg.Engine.Sockets.FrameRate, cfg.Engine.Sockets.PushWindow = 10*time.Second, -1, time.Millisecond
+	cfg.Engine.BodyTimeout, cfg.Engine.PingTimeout, cfg.Engine.SettleTimeout = siotest.Timeout, siotest.Timeout, siotest.Timeout
+	cfg.Engine.Sockets = ws.Config{FrameRate: -1, PushWindow: time.Millisecond, WriteTimeout: siotest.Timeout}
 	if change != nil {
 		change(&cfg, &rooms)
 	}
@@ -129,7 +134,7 @@ func (w *world) run(projects bool) {
 	mux := http.NewServeMux()
 	mux.Handle(socketio.Path, w.server)
 	mux.Handle("/ws", w.native)
-	web := &http.Server{Handler: mux, ReadHeaderTimeout: siotest.Patience}
+	web := &http.Server{Handler: mux, ReadHeaderTimeout: siotest.Timeout}
 	parts := []func(context.Context) error{w.sequencer.Run, w.store.Listen, w.cluster.Run, w.feed.Run, w.hub.Run, w.chat.Run, w.native.Run, w.server.Run}
 	if projects {
 		parts = append(parts, projections.NewProjector(w.store, projections.ProjectorConfig{Now: time.Now}).Run)
@@ -145,7 +150,7 @@ func (w *world) run(projects bool) {
 	}
 	running.Go(func() { _ = web.Serve(l) })
 	w.Cleanup(func() {
-		ctx, stop := context.WithTimeout(context.Background(), siotest.Patience)
+		ctx, stop := context.WithTimeout(context.Background(), siotest.Timeout)
 		defer stop()
 		if err := w.server.Shutdown(ctx); err != nil {
 			w.Errorf("shutdown: %v", err)
@@ -197,16 +202,16 @@ type testToken struct {
 
 func verify(token string) (hub.Identity, error) {
 	token = strings.TrimPrefix(token, "Bearer ")
-	var said testToken
+	var parsed testToken
 	switch {
 	case token == "":
 		return hub.Identity{}, &domain.Refusal{Code: domain.CodeTokenMissing, Text: "no token"}
-	case json.Unmarshal([]byte(token), &said) != nil || said.User == 0:
+	case json.Unmarshal([]byte(token), &parsed) != nil || parsed.User == 0:
 		return hub.Identity{}, &domain.Refusal{Code: domain.CodeTokenInvalid, Text: "not ours"}
-	case !said.Expires.IsZero() && time.Now().After(said.Expires):
+	case !parsed.Expires.IsZero() && time.Now().After(parsed.Expires):
 		return hub.Identity{}, &domain.Refusal{Code: domain.CodeTokenExpired, Text: "expired"}
 	}
-	return hub.Identity(said), nil
+	return hub.Identity(parsed), nil
 }
 
 // person is a user who is signed in.
@@ -302,7 +307,7 @@ func events[E domain.Event](w *world) (found []E) {
 // eventually polls until ok returns true.
 func eventually(t testing.TB, what string, ok func() bool) {
 	t.Helper()
-	deadline := time.Now().Add(siotest.Patience)
+	deadline := time.Now().Add(siotest.Timeout)
 	for !ok() {
 		if time.Now().After(deadline) {
 			t.Fatalf("timed out waiting until %s", what)

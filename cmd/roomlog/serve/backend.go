@@ -13,6 +13,7 @@ import (
 	"roomlog/domain"
 	"roomlog/eventstore"
 	"roomlog/eventstore/cluster"
+	"roomlog/eventstore/ratelimit"
 	"roomlog/migrations"
 	"roomlog/projections"
 	"roomlog/projections/feed"
@@ -28,6 +29,7 @@ type backend struct {
 	pool      *pgxpool.Pool
 	store     *eventstore.Store
 	sequencer *eventstore.Sequencer
+	clients   *ratelimit.Limiter // executes the commands of all clients
 	queries   *projections.Queries
 	feed      *feed.Feed
 	projector *projections.Projector // nil without the role
@@ -67,24 +69,30 @@ func startBackend(ctx context.Context, c *config, env *environment, l *layers) (
 	if b.store, err = eventstore.Open(ctx, b.pool, eventstore.Config{Now: env.sh.Now, Log: env.log}); err != nil {
 		return nil, err
 	}
+	b.now = b.store.Now // times of the log come from the clock of the database
 	l.run(ctx, "notifications", b.store.Listen)
 	b.cluster = cluster.New(cluster.NewPostgres(b.pool), cluster.Config{Node: b.node, Now: env.sh.Now, Log: env.log})
 	l.run(ctx, "cluster", b.joinCluster)
 	if slices.Contains(c.Roles, roleProjector) {
-		b.projector = projections.NewProjector(b.store, projections.ProjectorConfig{Now: env.sh.Now, Log: env.log})
+		b.projector = projections.NewProjector(b.store, projections.ProjectorConfig{Now: b.now, Log: env.log})
 		l.run(ctx, "projector", b.projector.Run)
-		cleaner := &cleaner{store: b.store, pool: b.pool, dsn: dsn, log: env.log, now: env.sh.Now, interval: c.CleanInterval, keep: c.KeepOutcomes}
+		cleaner := &cleaner{store: b.store, pool: b.pool, dsn: dsn, log: env.log, now: b.now, interval: c.CleanInterval, keep: c.KeepOutcomes}
 		l.run(ctx, "cleaner", cleaner.Run)
 	}
 	b.queries = projections.NewQueries(b.pool)
 	b.sequencer = eventstore.NewSequencer(b.store, c.sequencer)
 	l.run(ctx, "sequencer", b.sequencer.Run)
+	limits := c.limits
+	limits.Commands, limits.Now = b.sequencer, env.sh.Now
+	if b.clients, err = ratelimit.New(limits); err != nil {
+		return nil, err
+	}
 	b.feed = feed.New(b.store, b.queries, feed.Config{Log: env.log})
 	l.run(ctx, "feed", b.feed.Run)
 	if err := b.waitForFeed(ctx, l); err != nil {
 		return nil, err
 	}
-	b.admission, err = projections.NewAdmission(projections.AdmissionConfig{Queries: b.queries, Tables: b.feed, Head: b.store.Head, Now: env.sh.Now})
+	b.admission, err = projections.NewAdmission(projections.AdmissionConfig{Queries: b.queries, Tables: b.feed, Head: b.store.Head, Now: b.now})
 	if err != nil {
 		return nil, err
 	}

@@ -38,13 +38,13 @@ func (c *config) openServers(ctx context.Context, env *environment, b *backend, 
 	if err != nil {
 		return nil, err
 	}
-	tokens, err := token.NewIssuer(env.secrets.jwt, c.TokenLife, env.sh.Now)
+	tokens, err := token.NewIssuer(env.secrets.jwt, c.TokenLife, b.now)
 	if err != nil {
 		return nil, err
 	}
 	s := &servers{readiness: &readiness{backend: b, maxLag: c.MaxLag}}
 	metrics := b.metrics()
-	signer, err := media.NewSigner(env.secrets.sign, c.SignLife, env.sh.Now)
+	signer, err := media.NewSigner(env.secrets.sign, c.SignLife, b.now)
 	if err != nil {
 		return nil, err
 	}
@@ -73,16 +73,11 @@ func (c *config) openServers(ctx context.Context, env *environment, b *backend, 
 		}
 		s.registerMetrics(metrics)
 	}
-	conns := newConnLimit(limit.NewSlots(c.MaxHTTPConnections, c.MaxConnectionsPerAddress, proxies))
-	metrics.gauge("http_connections", "Open HTTP connections without WebSockets.", conns.open)
-	s.http = &http.Server{
-		Handler:           s.routes(c, m),
-		ReadHeaderTimeout: c.HeaderTimeout,
-		IdleTimeout:       c.IdleTimeout,
-		MaxHeaderBytes:    c.HeaderBytes,
-		ConnState:         conns.watch,
-		ErrorLog:          slog.NewLogLogger(env.log.Handler(), slog.LevelDebug), // faults of clients
-	}
+	var slots *limit.Slots
+	s.http, slots = c.newHTTPServer(s.routes(c, m), env, proxies)
+	metrics.gauge("http_connections", "Open HTTP connections without WebSockets.", func() float64 { return float64(slots.Count()) })
+	metrics.counter("http_evicted_total", "HTTP connections that were waiting for their client and gave their slot to another connection.",
+		func() float64 { return float64(slots.Evicted()) })
 	close(b.opened)
 	return s, c.openPprof(ctx, env, l)
 }

@@ -144,7 +144,6 @@ const swapReprices = `WITH two AS (SELECT position, payload FROM public.events W
 type tamperWorld struct {
 	*projtest.World
 	random *rand.Rand
-	saved  []string
 }
 
 func newTamperWorld(t *testing.T) *tamperWorld {

@@ -34,6 +34,7 @@ type Sequencer struct {
 
 	// Only the goroutine of Run uses these.
 	conn    *pgx.Conn
+	head    string // the statement select_head.sql
 	states  *stateCache
 	history int64         // number of the history that states belongs to
 	session uint64        // the keys that were read in this session of the keyring may seal; see forget
@@ -47,7 +48,7 @@ type Sequencer struct {
 func NewSequencer(s *Store, c SequencerConfig) *Sequencer {
 	settings.Defaults(&c)
 	return &Sequencer{
-		store: s, config: c, queue: make(chan *call, c.QueueSize), states: newStateCache(c.CacheSize),
+		store: s, config: c, queue: make(chan *call, c.QueueSize), head: selectHead, states: newStateCache(c.CacheSize),
 		random: bufio.NewReader(rand.Reader), outage: outage{timeout: c.Timeout},
 	}
 }

@@ -89,11 +89,12 @@ func (c *exportCommand) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) e
 // export writes the events after a cursor up to the current end of the log, and prints the cursor that it reached. If it
 // fails earlier, the cursor of the last line is the place to continue.
 func (c *exportCommand) export(ctx context.Context, b *backend, after string, to io.Writer) (err error) {
+	history := b.store.History().Number
 	position, err := b.store.ParseCursor(ctx, after)
 	if err != nil {
 		return fmt.Errorf("--after %q: %w", after, err)
 	}
-	q := eventstore.Query{After: position, Types: c.Type, Live: domain.LiveID(c.Live), User: domain.UserID(c.User)}
+	q := eventstore.Query{History: history, After: position, Types: c.Type, Live: domain.LiveID(c.Live), User: domain.UserID(c.User)}
 	if q.UpTo, err = b.store.Head(ctx); err != nil {
 		return err
 	}

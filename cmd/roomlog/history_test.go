@@ -83,7 +83,7 @@ type fallback struct {
 	late     *person // joins in each round before the log falls back
 	viewers  []*viewer
 	players  []*player
-	guests   []*person // of the players
+	watchers []*person // of the players
 
 	changes int // of the history so far
 }
@@ -112,11 +112,11 @@ func newFallback(t *testing.T) *fallback {
 		h.viewers = append(h.viewers, &viewer{person: p, socket: s, line: newLine(h.live, enter(t, s, h.live, "").Snapshot)})
 	}
 	for i, kind := range [][2]string{{"2", "websocket"}, {"4", "polling"}} {
-		guest := join(t, h.servers[i], fmt.Sprint("guest", i))
+		watcher := join(t, h.servers[i], fmt.Sprint("watcher", i))
 		p := play(t, h.servers[i], kind[0], kind[1])
-		p.emit("joinLive", map[string]any{"live_id": h.live, "token": guest.token})
-		hear(p, "online", func(l shownList) bool { return l.among(guest.name, p.id) })
-		h.players, h.guests = append(h.players, p), append(h.guests, guest)
+		p.emit("joinLive", map[string]any{"live_id": h.live, "token": watcher.token})
+		hear(p, "online", func(l shownList) bool { return l.among(watcher.name, p.id) })
+		h.players, h.watchers = append(h.players, p), append(h.watchers, watcher)
 	}
 	return h
 }
@@ -152,8 +152,8 @@ func (h *fallback) round(name string, prepare func() (fallBack func())) {
 	// All of this is acknowledged, and lost.
 	lost := "lost by the " + name
 	h.say(lost)
-	stranger := join(h.t, h.servers[1], "stranger of the "+name)
-	ghost := stranger.connect("")
+	lostUser := join(h.t, h.servers[1], "registered before the "+name)
+	ghost := lostUser.connect("")
 	enter(h.t, ghost, h.live, "")
 	late := h.late.connect("")
 	found := enter(h.t, late, h.live, "").Snapshot
@@ -180,7 +180,7 @@ func (h *fallback) round(name string, prepare func() (fallBack func())) {
 	if ghost.code != 4500 && ghost.code != 4501 {
 		h.t.Errorf("%s: the connection of the lost account was closed with %d %s", name, ghost.code, ghost.reason)
 	}
-	if _, err := stranger.dial(""); err == nil {
+	if _, err := lostUser.dial(""); err == nil {
 		h.t.Errorf("%s: the lost account can still sign in with its token", name)
 	}
 
@@ -189,7 +189,7 @@ func (h *fallback) round(name string, prepare func() (fallBack func())) {
 	for _, v := range h.viewers {
 		want = append(want, v.person.id)
 	}
-	for _, g := range h.guests {
+	for _, g := range h.watchers {
 		want = append(want, g.id)
 	}
 	slices.Sort(want)
@@ -233,7 +233,7 @@ func (h *fallback) restored(lost string) (epochs []string) {
 		epochs = append(epochs, found.Epoch)
 	}
 	for i, p := range h.players {
-		hear(p, "online", func(l shownList) bool { return l.among(h.guests[i].name, p.id) })
+		hear(p, "online", func(l shownList) bool { return l.among(h.watchers[i].name, p.id) })
 	}
 	return epochs
 }

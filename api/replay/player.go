@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"sync"
 
+	"roomlog/eventstore"
 	"roomlog/internal/wait"
 )
 
@@ -45,6 +46,9 @@ func (p *Player) Play(ctx context.Context, w http.ResponseWriter, request Reques
 		case err != nil:
 			code, explanation := p.c.Problem(ctx, err)
 			end, text = string(code), explanation
+		}
+		if errors.Is(err, eventstore.ErrCursorLost) {
+			r.out.scanned = r.out.position // a position that was searched has another meaning now
 		}
 		if end != "" {
 			r.out.writeEnd(ctx, p.c.Store, end, text)

@@ -101,7 +101,7 @@ func TestBrowserPagesWork(t *testing.T) {
 	anna, nora := join(t, at, "anna"), join(t, at, "nora")
 	live := anna.open("An evening with Anna")
 	native := nora.connect("")
-	enter(t, native, live, nil)
+	enter(t, native, live, "")
 	for _, version := range []string{"2", "4"} {
 		t.Run("client "+version, func(t *testing.T) {
 			fetch := exec.Command("../../.tools/assets.sh")
@@ -118,7 +118,7 @@ func TestBrowserPagesWork(t *testing.T) {
 			seen := func(what string) {
 				missing = slices.DeleteFunc(missing, func(m string) bool { return m == what })
 			}
-			timeout := time.After(2 * time.Minute)
+			late := time.After(timeout)
 			for len(missing) > 0 {
 				select {
 				case v := <-visits:
@@ -135,7 +135,7 @@ func TestBrowserPagesWork(t *testing.T) {
 					case v.Event == "comment" && v.Text == "hello, page of "+viewer.name:
 						seen("another's comment")
 					}
-				case <-timeout:
+				case <-late:
 					t.Fatalf("the page did not report %q", missing)
 				}
 			}

@@ -43,7 +43,7 @@ func startLoad(t testing.TB, givers, watchers, each int, servers ...*process) *l
 	for i := range watchers {
 		p := join(t, servers[i%len(servers)], fmt.Sprintf("watcher-%d", i))
 		s := p.connect("")
-		l := newLine(c.live, enter(t, s, c.live, nil).Snapshot.Pos)
+		l := newLine(c.live, enter(t, s, c.live, "").Snapshot)
 		c.watchers = append(c.watchers, l)
 		c.watches.Go(func() { c.watch(p, s, l, i) })
 	}
@@ -71,7 +71,7 @@ func (c *load) somewhere(p *person, i *int) *socket {
 			c.t.Errorf("%s finds no server: %v", p.name, err)
 			return nil
 		}
-		time.Sleep(50 * time.Millisecond)
+		<-time.After(50 * time.Millisecond)
 	}
 }
 
@@ -122,7 +122,7 @@ func (c *load) gift(p *person, s *socket, key string) (done bool, err error) {
 	}
 	switch no := into[problem](c.t, f); no.Code {
 	case "busy", "outcome_unknown", "internal": // a broken database may be called that: ask again
-		time.Sleep(min(time.Duration(no.RetryAfter)*time.Millisecond, 200*time.Millisecond))
+		<-time.After(min(time.Duration(no.RetryAfter)*time.Millisecond, 200*time.Millisecond))
 		return false, nil
 	default:
 		c.t.Errorf("gift %s of %s is refused: %s", key, p.name, f.Data)
@@ -166,7 +166,7 @@ func (c *load) comeBack(p *person, l *line, i *int) *socket {
 		if s == nil {
 			return nil
 		}
-		since := map[string]any{"epoch": s.hello.Epoch, "pos": l.at}
+		since := l.cursor
 		f, err := s.askFor(replyTimeout, "room.join", map[string]any{"live": c.live, "since": since}, "")
 		switch {
 		case err == nil && f.Type == "ok":
@@ -185,7 +185,7 @@ func (c *load) comeBack(p *person, l *line, i *int) *socket {
 		}
 		s.cut()
 		*i++
-		time.Sleep(50 * time.Millisecond)
+		<-time.After(50 * time.Millisecond)
 	}
 	c.t.Errorf("%s cannot come back", p.name)
 	return nil

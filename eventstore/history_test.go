@@ -456,7 +456,9 @@ func TestConnectionsAreReplacedWhenTheHistoryChanges(t *testing.T) {
 		t.Fatalf("the history is %+v, %v", h, err)
 	}
 	l.list(1)
-	eventually(t, "all connections are new", func() bool { return l.number(fmt.Sprintf("%s AND extract(epoch FROM backend_start) * 1000000 < %d", connections, old)) == 0 })
+	eventually(t, "all connections are new", func() bool {
+		return l.number(fmt.Sprintf("%s AND extract(epoch FROM backend_start) * 1000000 < %d", connections, old)) == 0
+	})
 	eventually(t, "it listens again", func() bool { return l.number(connections+" AND query LIKE 'LISTEN%'") == 1 })
 	cancel()
 	if err := <-listening; err != nil {

@@ -83,7 +83,7 @@ func (s *Store) untilHistoryChanges(ctx context.Context) (same context.Context, 
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		for same.Err() == nil && s.historyChanged.Wait(same, seen, time.Hour) == seen { //nolint:revive // it only waits
+		for same.Err() == nil && s.historyChanged.Wait(same, seen, time.Hour) == seen {
 		}
 		cancel()
 	}()

@@ -88,7 +88,8 @@ type Config struct {
 	ReadsPerAddress         int `default:"30000" min:"1" max:"10000000" unit:"requests/min" help:"Read requests from one address (IPv6: one /64 network). Mobile networks put many users behind one address."`
 	PaymentsPerAddress      int `default:"6000" min:"1" max:"10000000" unit:"requests/min" help:"Callbacks of the payment provider from one address."`
 	SignInsPerAddress       int `default:"60" min:"1" max:"1000000" unit:"requests/min" help:"Sign-ins from one address."`
-	SignInsPerName          int `default:"10" min:"1" max:"1000000" unit:"requests/min" help:"Sign-ins under one username or e-mail address."`
+	WrongPasswordsPerDevice int `default:"10" min:"1" max:"1000000" unit:"attempts/min" help:"Wrong passwords under one username from one address or known device."`
+	WrongPasswordsPerName   int `default:"30" min:"1" max:"1000000" unit:"attempts/min" help:"Wrong passwords under one username from all addresses and devices together that have not signed in under it. Beyond it, only known addresses and devices may sign in."`
 	RegistrationsPerAddress int `default:"20" min:"1" max:"1000000" unit:"requests/min" help:"New accounts from one address."`
 	ChatRoomsPerAddress     int `default:"10" min:"1" max:"1000000" unit:"requests/min" help:"New chat rooms from one address."`
 	WritesPerUser           int `default:"120" min:"1" max:"1000000" unit:"requests/min" help:"Commands of one user over REST."`
@@ -111,6 +112,10 @@ func (c *Config) CheckSettings() error {
 	}
 	if _, err := time.LoadLocation(c.TimeZone); err != nil {
 		faults = append(faults, fmt.Errorf("--time-zone must be an IANA name like Asia/Shanghai (got %q)", c.TimeZone))
+	}
+	if c.WrongPasswordsPerName < 2*c.WrongPasswordsPerDevice { // one address must not lock others out of a name
+		faults = append(faults, fmt.Errorf("--wrong-passwords-per-name must be at least twice --wrong-passwords-per-device (got %d and %d)",
+			c.WrongPasswordsPerName, c.WrongPasswordsPerDevice))
 	}
 	return errors.Join(faults...)
 }

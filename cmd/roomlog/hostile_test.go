@@ -36,7 +36,7 @@ type hostile struct {
 	live    int64
 	clients sync.WaitGroup
 	end     context.CancelFunc
-	ctx     context.Context //nolint:containedctx // ends the clients
+	ctx     context.Context // ends the clients
 	dialed  atomic.Int64
 	sent    atomic.Int64
 }

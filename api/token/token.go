@@ -16,7 +16,7 @@ import (
 
 // Settings configures an Issuer.
 type Settings struct {
-	TokenLife time.Duration `default:"720h" min:"1m" max:"87600h" help:"Time for which a sign-in token is valid. Phones sign in about once a month."`
+	TokenLife time.Duration `default:"720h" min:"1m" max:"87600h" help:"Time for which a sign-in token is valid. With the default, a phone signs in about once a month."`
 }
 
 const maxLength = 2048 // maximum length of a token in bytes

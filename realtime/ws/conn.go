@@ -103,9 +103,6 @@ func (c *Conn) Identified() {
 	c.slot.Busy()
 }
 
-// evict closes a connection whose slot a new client needs.
-func (c *Conn) evict() { c.Close(CloseHelloTimeout, "another client needs the connection") }
-
 // Ended reports whether the connection has ended: it sends nothing more and delivers no more messages.
 func (c *Conn) Ended() bool {
 	c.mu.Lock()

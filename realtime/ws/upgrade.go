@@ -179,3 +179,6 @@ func (s *Server) open(c *Conn, r *http.Request, open func(*Conn) Peer) bool {
 	go c.read(socket)
 	return true
 }
+
+// evict closes a connection whose slot a new client needs.
+func (c *Conn) evict() { c.Close(CloseHelloTimeout, "another client needs the connection") }

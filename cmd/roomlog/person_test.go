@@ -11,7 +11,6 @@ import (
 	"net"
 	"net/http"
 	"testing"
-	"time"
 )
 
 // person is a user with an account, who sends requests to one server and opens sockets to it.
@@ -30,7 +29,7 @@ func (p *person) transport() *http.Transport {
 }
 
 func (p *person) dialer() *net.Dialer {
-	return &net.Dialer{LocalAddr: &net.TCPAddr{IP: p.from}, Timeout: time.Minute}
+	return &net.Dialer{LocalAddr: &net.TCPAddr{IP: p.from}, Timeout: timeout}
 }
 
 // answer is the envelope of a REST response.
@@ -102,7 +101,7 @@ func (p *person) do(method, path string, header http.Header, body []byte) (int, 
 	if p.token != "" {
 		r.Header.Set("token", p.token)
 	}
-	client := http.Client{Timeout: time.Minute}
+	client := http.Client{Timeout: timeout}
 	if p.from != nil {
 		client.Transport = p.transport()
 	}

@@ -50,7 +50,7 @@ func TestScripts(t *testing.T) {
 
 // register registers users as the REST API does.
 func register(dsn string, names []string) error {
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
 	defer cancel()
 	pool, err := eventstore.OpenPool(ctx, dsn, eventstore.PoolOptions{MaxConns: 2})
 	if err != nil {
@@ -66,8 +66,12 @@ func register(dsn string, names []string) error {
 	go func() { ended <- sequencer.Run(running) }()
 	defer func() { stop(); <-ended }()
 	for _, name := range names {
+		hash := uuid.NewString()
+		if err := store.InsertCredential(ctx, eventstore.CredentialID(hash), hash); err != nil {
+			return err
+		}
 		_, err := sequencer.Execute(ctx, domain.Request{Command: domain.RegisterUser{
-			Username: name, NameKey: store.NameKey(name), Credential: uuid.NewString()}})
+			Username: name, NameKey: store.NameKey(name), Credential: eventstore.CredentialID(hash).String()}})
 		if err != nil {
 			return fmt.Errorf("register %s: %w", name, err)
 		}
@@ -76,7 +80,7 @@ func register(dsn string, names []string) error {
 }
 
 func execute(dsn, statement string) error {
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
 	defer cancel()
 	pool, err := eventstore.OpenPool(ctx, dsn, eventstore.PoolOptions{MaxConns: 1})
 	if err != nil {

@@ -26,7 +26,7 @@ func BenchmarkFigureHostile(b *testing.B) {
 	for i := range sockets {
 		p := join(b, at, fmt.Sprintf("honest-%d", i))
 		sockets[i] = p.connect("")
-		enter(b, sockets[i], live, nil)
+		enter(b, sockets[i], live, "")
 	}
 	probe := &person{t: b, at: at, from: net.IPv4(127, 0, 3, 1)}
 	for b.Loop() {

@@ -229,7 +229,7 @@ func TestHostileClients(t *testing.T) {
 	}
 	for i := range sockets {
 		sockets[i] = users[i%honestUsers].connect("")
-		enter(t, sockets[i], live, nil)
+		enter(t, sockets[i], live, "")
 	}
 	h := attack(t, p, member, live, 50, 20*time.Millisecond)
 	eventually(t, "the hostile clients are at work", func() bool { return h.dialed.Load() > 600 && h.sent.Load() > 100 })

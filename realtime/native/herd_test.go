@@ -148,6 +148,7 @@ type herdClient struct {
 	in    func()       // called after each join
 	all   func()       // called when everything was heard
 	again func() error // sends hello and room.join again
+	retry int64        // milliseconds after which the server wants them again
 }
 
 // hear joins the live at the position of the client, and reads until everything was received or the server closes the
@@ -201,11 +202,15 @@ func (c *herdClient) hear(addr string, p person, total int) (wait time.Duration,
 func (c *herdClient) take(payload []byte) error {
 	switch {
 	case bytes.Contains(payload, []byte(`"type":"error"`)):
-		retry := number(payload, `"retry_after":`)
-		if retry == 0 || !bytes.HasPrefix(payload, []byte(`{"re":"j"`)) {
+		c.retry = max(c.retry, number(payload, `"retry_after":`))
+		switch {
+		case c.retry == 0:
 			return fmt.Errorf("refused: %s", payload)
+		case bytes.HasPrefix(payload, []byte(`{"re":"h"`)):
+			return nil // room.join is refused as well
 		}
-		<-time.After(time.Duration(retry) * time.Millisecond) // the server is busy
+		<-time.After(time.Duration(c.retry) * time.Millisecond) // the server is busy
+		c.retry = 0
 		return c.again()
 	case bytes.HasPrefix(payload, []byte(`{"re":"j"`)):
 		if bytes.Contains(payload, []byte(`"snapshot"`)) {

@@ -64,12 +64,12 @@ func clockFaults(files []goFile) []fault {
 }
 
 // sleepFaults returns the uses of time.Sleep in tests. A test waits for an event, a position or a condition with a generous
-// deadline.
+// deadline. A benchmark may send at a rate.
 func sleepFaults(files []goFile) []fault {
 	var faults []fault
 	for _, file := range files {
 		local, imports := file.imports["time"]
-		if !imports || !file.forTests() {
+		if !imports || !file.forTests() || strings.HasSuffix(file.path, "_bench_test.go") {
 			continue
 		}
 		ast.Inspect(file.syntax, func(node ast.Node) bool {

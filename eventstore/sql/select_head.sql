@@ -1,3 +1,4 @@
+-- Reads table events of package eventstore.
 -- Returns one row: the clock of the database, the newest event, and the id of the event at a position that the caller knows.
 SELECT clock_timestamp(), h.position, h.event_id, h.recorded_at,
     CASE WHEN h.position = $1 THEN h.event_id ELSE (SELECT event_id FROM events WHERE position = $1) END

@@ -1,3 +1,4 @@
+-- Reads tables command, events of package eventstore.
 -- Rows that do not agree with the events they name. $1 is the newest position, $2 the types of events that only commands about
 -- coins lead to. The events of a command have consecutive positions, which end at the position of its row.
 SELECT format('row actor %s, key %s: %s', actor, key, fault) FROM (

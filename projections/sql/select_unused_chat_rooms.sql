@@ -1,3 +1,4 @@
+-- Reads tables chat_membership, chat_room, message, message_chat_room of package projections.
 SELECT id, name, name_key, position, created_at
 FROM chat_room r
 WHERE NOT EXISTS (SELECT FROM chat_membership m WHERE m.chat_room_id = r.id)

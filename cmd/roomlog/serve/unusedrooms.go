@@ -13,7 +13,7 @@ import (
 
 // chatRoomSettings say when chat rooms expire.
 type chatRoomSettings struct {
-	ChatRoomKeep      time.Duration `default:"720h" min:"1s" max:"87600h" help:"Time without a participant or a message after which a chat room that a user or a visitor created is removed. Chat rooms of operators stay."`
+	ChatRoomKeep      time.Duration `default:"720h" min:"1s" max:"87600h" help:"Time without a participant or a message after which a chat room that a user or an anonymous client created is removed. Chat rooms of operators stay."`
 	EmptyChatRoomKeep time.Duration `default:"1h" min:"1s" max:"87600h" help:"The same time for a chat room that has never had a message."`
 }
 
@@ -54,7 +54,7 @@ func (u *unusedRooms) remove(ctx context.Context) (removed int64, err error) {
 	return removed, nil
 }
 
-// expires reports whether a chat room was created by a user or a visitor.
+// expires reports whether a chat room was created by a user or an anonymous client.
 func (u *unusedRooms) expires(ctx context.Context, room projections.ChatRoom) (bool, error) {
 	page, err := u.store.Read(ctx, eventstore.Query{After: room.Position - 1, Limit: 1})
 	if err != nil {

@@ -207,14 +207,14 @@ func TestLengthIsInCodePoints(t *testing.T) {
 	w := after(t, events(testUsers(), liveOnAir(6)))
 	const family = "👨‍👩‍👧‍👦"
 	if n := utf8.RuneCountInString(family); n != 7 {
-		t.Fatalf("the family has %d code points", n)
+		t.Fatalf("the family has %d code points, want 7", n)
 	}
 	comment := fields()[7]
 	if _, code := comment.decide(t, w, strings.Repeat(family, 28)); code != "" { // 196 code points
-		t.Errorf("28 families: %q", code)
+		t.Errorf(`28 families: %q, want ""`, code)
 	}
 	if _, code := comment.decide(t, w, strings.Repeat(family, 29)); code != domain.CodeCommentTooLong { // 203 code points
-		t.Errorf("29 families: %q", code)
+		t.Errorf("29 families: %q, want %v", code, domain.CodeCommentTooLong)
 	}
 }
 

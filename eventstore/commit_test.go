@@ -62,7 +62,7 @@ func TestLostReplyToACommit(t *testing.T) {
 	traffic.flows(400)
 	traffic.end()
 	if len(traffic.errs) != 0 {
-		t.Errorf("errors were told although the outcome can be known: %v", traffic.errs)
+		t.Errorf("errors were told although the outcome can be known: %v, want 0 elements", traffic.errs)
 	}
 	if cut.Load() < 10 || heard.count.Load() < 10 {
 		t.Fatalf("%d commits were cut, %d outcomes were unclear: too few to tell", cut.Load(), heard.count.Load())
@@ -137,7 +137,7 @@ func TestLostReplyWhileTheOldBackendIsStillCommitting(t *testing.T) {
 		}
 	}
 	if listed != 2 {
-		t.Fatalf("the slow gifts were listed %d times", listed)
+		t.Fatalf("the slow gifts were listed %d times, want 2", listed)
 	}
 	l.again(l.execute(slow), slow)
 }

@@ -153,7 +153,7 @@ func TestConsumer(t *testing.T) {
 		mu.Lock()
 		defer mu.Unlock()
 		if heard != 5 {
-			t.Errorf("%d of 5 failures were heard of", heard)
+			t.Errorf("%d of 5 failures were heard of, want 5", heard)
 		}
 	})
 
@@ -186,7 +186,7 @@ func TestConsumer(t *testing.T) {
 		go func() { <-time.After(50 * time.Millisecond); close(goOn) }()
 		r.stop()
 		if n, _ := l.seen(); n != 0 {
-			t.Errorf("%d positions of work that was never acknowledged", n)
+			t.Errorf("%d positions of work that was never acknowledged, want 0", n)
 		}
 		l.read(consumer.Config{}, nil)
 		l.waitForAll()

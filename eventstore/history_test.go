@@ -270,7 +270,7 @@ func TestLostReplyToALostCommit(t *testing.T) {
 	l.recovered()
 	events := l.verified()
 	if newest := events[len(events)-1]; newest.ID != r.Events[0].ID {
-		t.Errorf("the acknowledged event %s is not in the log", r.Events[0].ID)
+		t.Errorf("the acknowledged event %s is not in the log, want newest.ID %v", r.Events[0].ID, r.Events[0].ID)
 	}
 }
 
@@ -356,7 +356,7 @@ func TestLogFallsBackUnderLoad(t *testing.T) {
 	events := logs[0].verified()
 	for _, r := range acked.events[acked.restores] {
 		if events[r.Position-1].ID != r.ID {
-			t.Errorf("the event %s was acknowledged at position %d and is not in the log", r.Type, r.Position)
+			t.Errorf("the event %s was acknowledged at position %d and is not in the log, want events[r.Position-1].ID %v", r.Type, r.Position, r.ID)
 		}
 	}
 	readable(t, db)
@@ -453,7 +453,7 @@ func TestConnectionsAreReplacedWhenTheHistoryChanges(t *testing.T) {
 	old := l.number("SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint")
 	b.restore()
 	if h, err := l.store.CheckHistory(t.Context()); err != nil || h.Number != 2 {
-		t.Fatalf("the history is %+v, %v", h, err)
+		t.Fatalf("the history is %+v, %v, want Number 2", h, err)
 	}
 	l.list(1)
 	eventually(t, "all connections are new", func() bool {

@@ -20,13 +20,13 @@ func (l *testLog) again(first eventstore.Receipt, r domain.Request) {
 		l.t.Errorf("%s: the repetition is not told as one", r.Command.Type())
 	}
 	if second.Position != first.Position {
-		l.t.Errorf("%s: position %d, at first %d", r.Command.Type(), second.Position, first.Position)
+		l.t.Errorf("%s: position %d, at first %d, want %v", r.Command.Type(), second.Position, first.Position, first.Position)
 	}
 	if was, is := toJSON(l.t, first.Events), toJSON(l.t, second.Events); was != is && len(first.Events)+len(second.Events) > 0 {
 		l.t.Errorf("%s: at first\n%s\nnow\n%s", r.Command.Type(), was, is)
 	}
 	if after := len(l.all()); after != head {
-		l.t.Errorf("%s: the repetition appended %d events", r.Command.Type(), after-head)
+		l.t.Errorf("%s: the repetition appended %d events, want after %v", r.Command.Type(), after-head, head)
 	}
 }
 
@@ -93,7 +93,7 @@ func TestRepeatedKeyReturnsTheFirstResultWithinOneBatch(t *testing.T) {
 		who.keyedRequest("k3", p.give(1)), who.keyedRequest("k1", p.give(1)),
 	)
 	if n := l.sequencer.Stats().Retries; n != 0 {
-		t.Errorf("the batch had to be done again %d times", n)
+		t.Errorf("the batch had to be done again %d times, want 0", n)
 	}
 	first := got[0].receipt
 	for i, want := range map[int]bool{0: false, 1: true, 6: true} {
@@ -161,7 +161,7 @@ func TestRefusalsAreKeptOnlyForCoinCommands(t *testing.T) {
 		}
 	}
 	if n := rows(); n != 1 {
-		t.Fatalf("%d rows for one refused gift", n)
+		t.Fatalf("%d rows for one refused gift, want 1", n)
 	}
 	// A refused comment may be repeated with another text, or when the live is on air.
 	l.refused(who.keyedRequest("comment", p.say(" ")), domain.CodeCommentEmpty)
@@ -225,7 +225,7 @@ func TestSameGiftSent1000TimesIsOneGift(t *testing.T) {
 		}
 	}
 	if gifts != 1 {
-		t.Fatalf("%d gifts were given", gifts)
+		t.Fatalf("%d gifts were given, want 1", gifts)
 	}
 }
 
@@ -257,7 +257,7 @@ func TestOrderIsCreditedOnce(t *testing.T) {
 		}
 	}
 	if paid != 1 {
-		t.Fatalf("the order was paid %d times", paid)
+		t.Fatalf("the order was paid %d times, want 1", paid)
 	}
 	logs[0].verified()
 }

@@ -118,7 +118,7 @@ func TestInvalidRequestsAreNotQueued(t *testing.T) {
 		}
 	}
 	if n := idle.Stats().Queued; n != 0 {
-		t.Errorf("%d are in the queue", n)
+		t.Errorf("%d are in the queue, want 0", n)
 	}
 }
 
@@ -210,10 +210,10 @@ func TestOpenPool(t *testing.T) {
 	err = pool.QueryRow(t.Context(), `SELECT current_user, current_setting('search_path'), current_setting('timezone'),
 		current_setting('application_name')`).Scan(&user, &path, &zone, &name)
 	if err != nil || db.Serving && user != eventstore.ServingRole || path != "read,public" || zone != "UTC" || name != "a door" {
-		t.Fatalf("%s %s %s %s, %v", user, path, zone, name, err)
+		t.Fatalf("got %s %s %s %s, %v", user, path, zone, name, err)
 	}
 	if n := pool.Config().MaxConns; n != 3 {
-		t.Errorf("%d connections", n)
+		t.Errorf("%d connections, want 3", n)
 	}
 	closed, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

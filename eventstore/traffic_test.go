@@ -139,7 +139,7 @@ func (tr *traffic) end() {
 	}
 	for key, position := range tr.gifts {
 		if at := given[key]; len(at) != 1 || at[0] != position {
-			tr.t.Errorf("%s was acknowledged at %d and is in the log at %v", key, position, at)
+			tr.t.Errorf("%s was acknowledged at %d and is in the log at %v, want 1 element, at[0] %v", key, position, at, position)
 		}
 	}
 	if len(given) != len(tr.gifts) {

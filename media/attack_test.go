@@ -233,7 +233,7 @@ func TestBrokenHeadersAreRelayed(t *testing.T) {
 	}
 	broadcast := h.stream(t, "KEY", "the stream", onAir).Broadcast
 	if broadcast.Video != flv.HEVC || broadcast.Size != (flv.Size{}) || broadcast.Sound != (flv.Sound{}) {
-		t.Fatalf("%+v", broadcast)
+		t.Fatalf("got %+v", broadcast)
 	}
 }
 

@@ -307,7 +307,7 @@ func TestStalledPlayersDoNotDelayOthers(t *testing.T) {
 		}
 	}
 	if stats := h.stream(t, "KEY", "the stream", onAir); stats.Players[media.HTTPFLV]+stats.Players[media.RTMP] != 200 {
-		t.Fatalf("%v are left", stats.Players)
+		t.Fatalf("%v are left, want stats.Players[media.HTTPFLV]+stats.Players[media.RTMP] 200", stats.Players)
 	}
 }
 

@@ -27,7 +27,7 @@ func TestServerKilledUnderLoad(t *testing.T) {
 	}
 	c.judge()
 	if code := at.stop(); code != 0 {
-		t.Errorf("exit code %d", code)
+		t.Errorf("exit code %d, want 0", code)
 	}
 }
 
@@ -53,7 +53,7 @@ func TestPostgresKilledUnderLoad(t *testing.T) {
 		t.Errorf("the metrics do not say %s", want)
 	}
 	if code := at.stop(); code != 0 {
-		t.Errorf("exit code %d", code)
+		t.Errorf("exit code %d, want 0", code)
 	}
 }
 
@@ -73,7 +73,7 @@ func TestDatabaseKilledUnderLoad(t *testing.T) {
 	}
 	c.judge()
 	if code := at.stop(); code != 0 {
-		t.Errorf("exit code %d", code)
+		t.Errorf("exit code %d, want 0", code)
 	}
 }
 
@@ -136,7 +136,7 @@ func TestTwoNodesServeOneLive(t *testing.T) {
 	})
 	for _, p := range []*process{one, two} {
 		if code := p.stop(); code != 0 {
-			t.Errorf("exit code %d", code)
+			t.Errorf("exit code %d, want 0", code)
 		}
 	}
 }

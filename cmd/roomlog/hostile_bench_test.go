@@ -57,7 +57,7 @@ func honestP99(b *testing.B, sockets []*socket, live int64) time.Duration {
 				begun := time.Now()
 				f, err := s.ask("comment.post", map[string]any{"live": live, "text": fmt.Sprint("comment ", n)}, "")
 				if err != nil || f.Type != "ok" {
-					b.Errorf("a comment is answered %s %s, %v", f.Type, f.Data, err)
+					b.Errorf(`a comment is answered %s %s, %v, want "ok"`, f.Type, f.Data, err)
 					return
 				}
 				mu.Lock()

@@ -242,7 +242,7 @@ func TestHostileClients(t *testing.T) {
 			for n := range 4 {
 				f, err := s.ask("comment.post", map[string]any{"live": live, "text": fmt.Sprintf("comment %d of %d", n, i)}, fmt.Sprintf("k%d", n+10*(i/honestUsers)))
 				if err != nil || f.Type != "ok" {
-					t.Errorf("comment %d of client %d is answered %s %s, %v", n, i, f.Type, f.Data, err)
+					t.Errorf(`comment %d of client %d is answered %s %s, %v, want "ok"`, n, i, f.Type, f.Data, err)
 				}
 				for _, url := range []string{fmt.Sprintf("http://%s/api/live/read/%d", p.addr, live), "http://" + p.port("listening for players") + "/live/none"} {
 					response, err := client.Get(url)
@@ -262,7 +262,7 @@ func TestHostileClients(t *testing.T) {
 				return
 			}
 			if f, err := again.ask("room.join", map[string]any{"live": live}, ""); err != nil || f.Type != "ok" {
-				t.Errorf("client %d cannot join again: %s %s, %v", i, f.Type, f.Data, err)
+				t.Errorf(`client %d cannot join again: %s %s, %v, want "ok"`, i, f.Type, f.Data, err)
 			}
 			again.cut()
 		})

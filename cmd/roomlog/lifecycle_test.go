@@ -43,7 +43,7 @@ func TestASecondServerOnOneDataFolderIsRefused(t *testing.T) {
 		t.Errorf("%v: %s", err, out)
 	}
 	if status, r := (&person{t: t, at: at}).ready(); status != http.StatusOK {
-		t.Errorf("the first one is not ready any more: %d, %+v", status, r)
+		t.Errorf("the first one is not ready any more: %d, %+v, want %v", status, r, http.StatusOK)
 	}
 }
 
@@ -113,7 +113,7 @@ func TestReadyzFailsWhenTheTablesLag(t *testing.T) {
 	env := append([]string{"DATABASE_URL=" + pgtest.Blank(t)}, sharedSecrets...)
 	p := &person{t: t, at: serve(t, env, "--data", dataDir(t), "--roles", "api", "--max-lag", "100ms", "--settle", "100ms"), name: "anna"}
 	if status, r := p.ready(); status != http.StatusOK {
-		t.Fatalf("an empty log: %d, %+v", status, r)
+		t.Fatalf("an empty log: %d, %+v, want %v", status, r, http.StatusOK)
 	}
 	p.post("/api/reg", map[string]any{"username": "anna", "password": "secret", "repassword": "secret"}, nil)
 	eventually(t, "readyz says no", func() bool {
@@ -137,7 +137,7 @@ func TestReadyzFailsWithoutTheDatabase(t *testing.T) {
 		return status == http.StatusServiceUnavailable && r.Checks["database"] == "unreachable"
 	})
 	if status, _ := p.do(http.MethodGet, "/healthz", nil, nil); status != http.StatusOK {
-		t.Errorf("the process lives, and /healthz says %d", status)
+		t.Errorf("the process lives, and /healthz says %d, want %v", status, http.StatusOK)
 	}
 	database.Start()
 	eventually(t, "the server is ready again", func() bool { status, _ := p.ready(); return status == http.StatusOK })

@@ -25,10 +25,10 @@ func TestOperatingBesideAServer(t *testing.T) {
 	at.roomlog("user", "disable", fmt.Sprint(bert.id))
 	<-b.closed
 	if b.code != 4501 {
-		t.Errorf("the connection of somebody locked out is closed with %d %s", b.code, b.reason)
+		t.Errorf("the connection of somebody locked out is closed with %d %s, want 4501", b.code, b.reason)
 	}
 	if status, raw := bert.do(http.MethodGet, "/api/user/info", nil, nil); status != http.StatusUnauthorized {
-		t.Errorf("somebody locked out is answered %d, %s", status, raw)
+		t.Errorf("somebody locked out is answered %d, %s, want %v", status, raw, http.StatusUnauthorized)
 	}
 	at.roomlog("user", "enable", fmt.Sprint(bert.id))
 	bert.signIn()
@@ -44,7 +44,7 @@ func TestOperatingBesideAServer(t *testing.T) {
 		t.Error(out)
 	}
 	if out, code := at.try("serve", "--http-addr", "127.0.0.1:0"); code != 1 {
-		t.Errorf("a second server: exit code %d, %s", code, out)
+		t.Errorf("a second server: exit code %d, %s, want 1", code, out)
 	}
 }
 
@@ -92,10 +92,10 @@ func TestMetricsAndProfiles(t *testing.T) {
 	}
 	profiles := &person{t: t, at: &process{t: t, addr: at[1]}}
 	if status, _ := profiles.do(http.MethodGet, "/debug/pprof/heap", nil, nil); status != http.StatusOK {
-		t.Errorf("profiles are answered with %d", status)
+		t.Errorf("profiles are answered with %d, want %v", status, http.StatusOK)
 	}
 	if status, _ := p.do(http.MethodGet, "/debug/pprof/", nil, nil); status != http.StatusNotFound {
-		t.Errorf("profiles are where everybody can see them: %d", status)
+		t.Errorf("profiles are where everybody can see them: %d, want %v", status, http.StatusNotFound)
 	}
 }
 

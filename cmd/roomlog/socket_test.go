@@ -199,7 +199,7 @@ func (s *socket) must(kind string, data any, key string) frame {
 		s.t.Fatal(err)
 	}
 	if f.Type != "ok" {
-		s.t.Fatalf("%s %v is answered %s %s", kind, data, f.Type, f.Data)
+		s.t.Fatalf(`%s %v is answered %s %s, want "ok"`, kind, data, f.Type, f.Data)
 	}
 	return f
 }

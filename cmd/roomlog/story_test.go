@@ -47,14 +47,14 @@ func TestEveningFromStartToStop(t *testing.T) {
 	b.must("comment.post", map[string]any{"live": live, "text": "你好, Anna!"}, "c1")
 	comment := c.await("bert's comment", func(f frame) bool { return f.Type == "comment" })
 	if got := into[by](t, comment); got.Text != "你好, Anna!" || got.User.Name != "bert" {
-		t.Fatalf("carl hears %s", comment.Data)
+		t.Fatalf(`carl hears %s, want got.Text "你好, Anna!", got.User.Name "bert"`, comment.Data)
 	}
 
 	// Bert pays. Repeated callbacks of the provider count once.
 	bert.topUp(1000, 3)
 	paid := b.await("the coins", func(f frame) bool { return f.Type == "balance" })
 	if got := into[purse](t, paid); got.Balance != 10000 || got.Change != 10000 {
-		t.Fatalf("bert is told %s", paid.Data)
+		t.Fatalf("bert is told %s, want got.Balance 10000, got.Change 10000", paid.Data)
 	}
 	if coins := bert.coins(); coins != 10000 {
 		t.Fatalf("bert has %d coins, want 10000", coins)
@@ -66,7 +66,7 @@ func TestEveningFromStartToStop(t *testing.T) {
 		t.Fatalf("bert has %d coins after giving, want 9940", given.Balance)
 	}
 	if got := into[by](t, c.await("the roses", func(f frame) bool { return f.Type == "gift" })); got.Num != 2 || got.Gift.Name != "Rose" {
-		t.Fatalf("carl sees %+v", got)
+		t.Fatalf(`carl sees %+v, want Num 2, Gift.Name "Rose"`, got)
 	}
 	c.await("the gauges", func(f frame) bool { return f.Type == "gauges" && into[figures](t, f) == figures{2, 2, 60} })
 
@@ -131,7 +131,7 @@ func TestEveningFromStartToStop(t *testing.T) {
 
 	// The server stops: it asks all clients to reconnect later, and no process is left.
 	if code := at.stop(); code != 0 {
-		t.Errorf("the server ended with exit code %d", code)
+		t.Errorf("the server ended with exit code %d, want 0", code)
 	}
 	<-c.closed
 	if c.code != 1012 || !strings.Contains(c.reason, "retry_after") {

@@ -313,7 +313,7 @@ func TestStoppingALiveCutsItsStream(t *testing.T) {
 		t.Error("a sign of a room that has ended opens its stream")
 	}
 	if got := status(t, at.flvURL(sign, ".flv")); got != http.StatusForbidden {
-		t.Errorf("a player of a room that has ended is answered %d", got)
+		t.Errorf("a player of a room that has ended is answered %d, want %v", got, http.StatusForbidden)
 	}
 	if after := bert.read(room.Data.ID); after.Sign != nil || after.Data.Media != nil {
 		t.Errorf("after the end: %+v", after)
@@ -357,7 +357,7 @@ func TestEncoderReconnectsAfterAKill(t *testing.T) {
 	eventually(t, "the encoder is back", func() bool { return strings.Contains(anna.figures(), "roomlog_media_publishers 1") })
 	player.gets(t, "the same player, when the encoder is back")
 	if started := exported[publishing](at, "broadcast.started.v1"); len(started) != 1 {
-		t.Errorf("the log says that it has begun %d times", len(started))
+		t.Errorf("the log says that it has begun %d times, want 1", len(started))
 	}
 }
 
@@ -428,7 +428,7 @@ func TestStreamsAreListedAndKicked(t *testing.T) {
 		return len(all) == 1 && all[0].Live == live && all[0].Publishing && all[0].Bitrate > 0 && all[0].Players["http-flv"] == 1
 	})
 	if own, others := anna.streams(), bert.streams(); len(own) != 1 || len(others) != 0 {
-		t.Errorf("the owner sees %+v, somebody else %+v", own, others)
+		t.Errorf("the owner sees %+v, somebody else %+v, want 1 element, 0 elements", own, others)
 	}
 	if out := at.roomlog("streams", "list"); !strings.Contains(out, "h264 320x180") || !strings.Contains(out, "http-flv:1") {
 		t.Errorf("the command shows %s", out)
@@ -436,21 +436,21 @@ func TestStreamsAreListedAndKicked(t *testing.T) {
 	var watchers []struct{ ID, Protocol string }
 	carl.get(fmt.Sprintf("/api/streams/%d/players", live), &watchers)
 	if len(watchers) != 1 || watchers[0].Protocol != "http-flv" {
-		t.Fatalf("it is watched by %+v", watchers)
+		t.Fatalf(`it is watched by %+v, want 1 element, watchers[0].Protocol "http-flv"`, watchers)
 	}
 	if got, _ := bert.do(http.MethodGet, fmt.Sprintf("/api/streams/%d/players", live), nil, nil); got != http.StatusForbidden {
-		t.Errorf("who watches another's room is answered with %d", got)
+		t.Errorf("who watches another's room is answered with %d, want %v", got, http.StatusForbidden)
 	}
 	for _, form := range []map[string]any{{"live": live}, {"player": watchers[0].ID}} {
 		if got := bert.kick(form); got != http.StatusForbidden {
-			t.Errorf("%v by somebody: %d", form, got)
+			t.Errorf("%v by somebody: %d, want %v", form, got, http.StatusForbidden)
 		}
 	}
 	if got := carl.kick(map[string]any{}); got != http.StatusBadRequest {
-		t.Errorf("nobody is kicked with %d", got)
+		t.Errorf("nobody is kicked with %d, want %v", got, http.StatusBadRequest)
 	}
 	if got := carl.kick(map[string]any{"player": watchers[0].ID, "note": "noise"}); got != http.StatusOK {
-		t.Errorf("a player is kicked with %d", got)
+		t.Errorf("a player is kicked with %d, want %v", got, http.StatusOK)
 	}
 	eventually(t, "the player is gone", func() bool { return len(player.ended) == 1 })
 	if encoder.over() {
@@ -466,7 +466,7 @@ func TestStreamsAreListedAndKicked(t *testing.T) {
 	}
 	stopped := exported[publishing](at, "broadcast.stopped.v1")
 	if len(stopped) != 1 || stopped[0].Cause != "kicked" || stopped[0].Reason != "not for children" {
-		t.Errorf("the log says %+v", stopped)
+		t.Errorf(`the log says %+v, want 1 element, stopped[0].Cause "kicked", stopped[0].Reason "not for children"`, stopped)
 	}
 }
 
@@ -532,7 +532,7 @@ func TestWebhooksAreCalled(t *testing.T) {
 		t.Errorf("positions %v", h.at)
 	}
 	if got := status(t, at.flvURL(bert.read(room.Data.ID), ".flv")); got != http.StatusForbidden {
-		t.Errorf("whom a hook rejects is answered %d", got)
+		t.Errorf("whom a hook rejects is answered %d, want %v", got, http.StatusForbidden)
 	}
 }
 
@@ -556,7 +556,7 @@ func TestMediaInANodeOfItsOwn(t *testing.T) {
 	player.gets(t, "the player, without the other process")
 	front.again()
 	if stopped := exported[publishing](front, "broadcast.stopped.v1"); len(stopped) != 0 {
-		t.Errorf("a process that lives was thought dead: %+v", stopped)
+		t.Errorf("a process that lives was thought dead: %+v, want 0 elements", stopped)
 	}
 	anna.post("/api/live/changestatus", map[string]any{"id": room.Data.ID, "type": "stop"}, nil)
 	eventually(t, "the other process has cut it", func() bool { return len(player.ended) == 1 && encoder.over() })

@@ -18,7 +18,7 @@ func TestNodes(t *testing.T) {
 		db := pgtest.New(t)
 		observer := cluster.New(cluster.NewPostgres(db.Pool), cluster.Config{})
 		if nodes := alive(t, observer); len(nodes) != 0 {
-			t.Fatalf("%v are alive in an empty cluster", nodes)
+			t.Fatalf("%v are alive in an empty cluster, want 0 elements", nodes)
 		}
 		b := start(t, db, cluster.Config{Node: "b"}, nil)
 		start(t, db, cluster.Config{Node: "a"}, nil)
@@ -65,7 +65,7 @@ func TestNodes(t *testing.T) {
 			t.Fatal(err)
 		}
 		if got := <-received; got != "again" {
-			t.Errorf("received %q", got)
+			t.Errorf(`received %q, want "again"`, got)
 		}
 	})
 }

@@ -198,7 +198,7 @@ func TestSplitPS(t *testing.T) {
 		"":                                                              nil,
 	} {
 		if got := localpg.SplitPS(line); !slices.Equal(got, want) {
-			t.Errorf("%q: %q", line, got)
+			t.Errorf("%q: got %q, want %v", line, got, want)
 		}
 	}
 }
@@ -209,7 +209,7 @@ func TestAttach(t *testing.T) {
 	notRunning := func(t *testing.T) {
 		t.Helper()
 		if dsn, err := localpg.Attach(dir); !errors.Is(err, localpg.ErrNotRunning) {
-			t.Errorf("%q %v", dsn, err)
+			t.Errorf("got %q %v", dsn, err)
 		}
 	}
 	t.Run("fails where no server ever ran", func(t *testing.T) {

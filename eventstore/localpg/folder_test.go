@@ -80,10 +80,10 @@ func TestStart_as_root(t *testing.T) {
 		}
 		start(t, localpg.Config{DataDir: dir, Unsafe: true})
 		if info, err := os.Stat(dir); err != nil || info.Mode().Perm() != 0o711 {
-			t.Errorf("%v %v", info.Mode(), err)
+			t.Errorf("got %v %v", info.Mode(), err)
 		}
 		if info, err := os.Stat(secret); err != nil || info.Mode().Perm() != 0o600 {
-			t.Errorf("%v %v", info.Mode(), err)
+			t.Errorf("got %v %v", info.Mode(), err)
 		}
 	})
 	t.Run("works under a tight umask", func(t *testing.T) {

@@ -102,7 +102,7 @@ func TestRunningRecordingsAreSynced(t *testing.T) {
 	s := open(t, t.TempDir(), func(c *record.Config) { c.Now = func() time.Time { return time.Unix(clock.Load(), 0) } })
 	s.record("still", broadcast)
 	if got := s.Stats().Syncs; got != 1 { // the first fragment
-		t.Fatalf("requested %d times in no time", got)
+		t.Fatalf("requested %d times in no time, want 1", got)
 	}
 	r := newReel()
 	if err := s.Start("6", "moving", r); err != nil {

@@ -227,7 +227,7 @@ func tool(t testing.TB, name string, args ...string) string {
 	var out, complaints bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &complaints
 	if err := cmd.Run(); err != nil || complaints.Len() > 0 {
-		t.Errorf("%s %s: %v: %s", name, strings.Join(args, " "), err, complaints.String())
+		t.Errorf("%s %s: got %v: %s", name, strings.Join(args, " "), err, complaints.String())
 	}
 	return out.String()
 }

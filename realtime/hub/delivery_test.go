@@ -94,11 +94,11 @@ func TestDelivery(t *testing.T) {
 		r, _, deliver := start(t)
 		early, late := &receiver{}, &receiver{}
 		if _, from := r.subscribe(6, early); from != 10 {
-			t.Errorf("subscribed from %d", from)
+			t.Errorf("subscribed from %d, want 10", from)
 		}
 		deliver(feed.Batch{After: 10, Checkpoint: 12, Deltas: []projections.Delta{comment(11, 6), comment(12, 7)}})
 		if _, from := r.subscribe(6, late); from != 12 {
-			t.Errorf("subscribed from %d", from)
+			t.Errorf("subscribed from %d, want 12", from)
 		}
 		deliver(feed.Batch{After: 12, Checkpoint: 13, Deltas: []projections.Delta{comment(13, 6)}, Gauges: []projections.Gauges{{Live: 6, Online: 3}}})
 		r.unsubscribe(6, early)
@@ -124,7 +124,7 @@ func TestDelivery(t *testing.T) {
 		s.expect(t, "reset") // the subscription has ended
 		c.expect(t, "reset")
 		if _, from := r.subscribe(6, s); from != 16 {
-			t.Errorf("subscribed from %d", from)
+			t.Errorf("subscribed from %d, want 16", from)
 		}
 	})
 	t.Run("delivers the user channel to all clients of the user", func(t *testing.T) {
@@ -168,6 +168,6 @@ func TestRegisterBoundsTheClientsOfAUser(t *testing.T) {
 	}
 	r.unregister(12, second)
 	if lives, users := r.counts(); lives+users != 0 {
-		t.Errorf("%d lives and %d users are left", lives, users)
+		t.Errorf("%d lives and %d users are left, want lives+users 0", lives, users)
 	}
 }

@@ -51,7 +51,7 @@ func TestGeneratedDocuments(t *testing.T) {
 			if *update {
 				text = before + begin + table + end + after
 			} else if was != table {
-				t.Errorf("table %s is stale: run make generate", name)
+				t.Errorf("table %s is stale: run make generate, want was %v", name, table)
 			}
 		}
 		if *update {

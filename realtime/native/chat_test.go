@@ -101,14 +101,14 @@ func TestChat(t *testing.T) {
 		t.Errorf("entered %+v", entered)
 	}
 	if other := b.chat(in{"room": id}); other.Online != 2 || other.Epoch != entered.Epoch {
-		t.Errorf("entered %+v", other)
+		t.Errorf("entered %+v, want Online 2, Epoch %v", other, entered.Epoch)
 	}
 	came := a.push("chat.joined")
 	if got := into[struct {
 		By     participant
 		Online int
 	}](t, came); got.By.Name != "bob" || got.By.User != bob.id || got.Online != 2 {
-		t.Errorf("joined %+v", got)
+		t.Errorf(`joined %+v, want By.Name "bob", By.User %v, Online 2`, got, bob.id)
 	}
 	if names := one.people(a, "demo"); fmt.Sprint(names) != "[ann bob]" {
 		t.Errorf("there are %v", names)
@@ -199,13 +199,13 @@ func TestChat(t *testing.T) {
 			By            participant
 			Cause, Online any
 		}](t, a.push("chat.left")); got.By.User != bob.id || got.Cause != "requested" || got.Online != 1.0 {
-			t.Errorf("left %+v", got)
+			t.Errorf(`left %+v, want By.User %v, Cause "requested", Online 1.0`, got, bob.id)
 		}
 		b.chat(in{"room": "demo"})
 		a.push("chat.joined")
 		_ = b.Conn.Close()
 		if got := into[struct{ Cause string }](t, a.push("chat.left")); got.Cause != "connection_lost" {
-			t.Errorf("left %+v", got)
+			t.Errorf(`left %+v, want Cause "connection_lost"`, got)
 		}
 	})
 	t.Run("the removal of a room is pushed", func(t *testing.T) {
@@ -345,7 +345,7 @@ func TestPublicChat(t *testing.T) {
 	}
 	history := into[struct{ Messages []chatted }](t, c.ok(c.ask("chat.history", nil)))
 	if len(history.Messages) != 2 || history.Messages[0].Text != "again" {
-		t.Errorf("history %+v", history)
+		t.Errorf(`history %+v, want 2 Messages, Messages[0].Text "again"`, history)
 	}
 }
 
@@ -422,7 +422,7 @@ func TestReloadedRosterIgnoresOlderDeltas(t *testing.T) {
 	w.chat.Deliver(at, late, joined)
 	w.chatRoom("later") // returns when everything before it has been delivered
 	if n := w.chat.Online("0123456789abcdef01234567"); n != 0 {
-		t.Errorf("%d are there who left", n)
+		t.Errorf("%d are there who left, want 0", n)
 	}
 }
 
@@ -464,7 +464,7 @@ func TestFindByConnectionWaitsForEntry(t *testing.T) {
 		t.Error("entered a room that is none")
 	}
 	if id, err := w.chat.FindByConnection(t.Context(), "c1"); id != 0 || err != nil {
-		t.Errorf("found %d: %v", id, err)
+		t.Errorf("found %d: %v, want 0", id, err)
 	}
 	m.BeginEntering()
 	found := make(chan domain.ParticipantID)
@@ -486,7 +486,7 @@ func TestFindByConnectionWaitsForEntry(t *testing.T) {
 	}()
 	gone.Leave(domain.LeaveConnectionLost)
 	if id := wstest.Receive(t, found, "that it is nobody"); id != 0 {
-		t.Errorf("found %d", id)
+		t.Errorf("found %d, want 0", id)
 	}
 }
 
@@ -557,7 +557,7 @@ func TestAFailedLeaveKeepsTheSubscription(t *testing.T) {
 		}
 	}
 	if n := len(events[domain.ChatRoomLeft](w)); n != 1 {
-		t.Errorf("left %d times", n)
+		t.Errorf("left %d times, want 1", n)
 	}
 }
 
@@ -579,14 +579,14 @@ func TestFindByName(t *testing.T) {
 	}
 	first := named("cat")
 	if p, _ := w.chat.FindByName("CAT"); p.User.Username != "imposter0" {
-		t.Errorf("found %+v", p)
+		t.Errorf(`found %+v, want User.Username "imposter0"`, p)
 	}
 	cat := w.register("cat")
 	a := cat.app()
 	a.chat(nil)
 	w.caughtUp(cat.credit1())
 	if named("cat") != cat.id {
-		t.Errorf("found %d", named("cat"))
+		t.Errorf("found %d, want %v", named("cat"), cat.id)
 	}
 	_ = a.Conn.Close()
 	wstest.Eventually(t, "she has gone", func() bool { return named("cat") == first })

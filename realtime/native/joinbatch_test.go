@@ -84,7 +84,7 @@ func TestJoinBatches(t *testing.T) {
 	for _, name := range []string{"first", "second"} {
 		first = append(first, w.together(name, 1, live)...)
 		if _, sums := follow(watcher, 1, 0); sums != 0 {
-			t.Errorf("the join of one viewer is pushed as a batch")
+			t.Errorf("the join of one viewer is pushed as a batch, want sums 0")
 		}
 	}
 	people := w.together("late", 60, live)
@@ -162,7 +162,7 @@ func TestViewersArePaged(t *testing.T) {
 		ask["after"] = got.Next
 	}
 	if len(seen) != 205 {
-		t.Errorf("%d people on all pages", len(seen))
+		t.Errorf("%d people on all pages, want 205", len(seen))
 	}
 	a.no(a.ask("room.viewers", map[string]any{"live": live, "after": "yesterday"}), "bad_request")
 	a.no(a.ask("room.viewers", map[string]any{"live": 0}), "bad_request")

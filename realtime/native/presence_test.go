@@ -194,7 +194,7 @@ func TestTwoNodes(t *testing.T) {
 				c.take(viewer.read())
 			}
 			if c.seen["gift"] != 40 {
-				t.Errorf("%d of 40 gifts were seen", c.seen["gift"])
+				t.Errorf("%d of 40 gifts were seen, want 40", c.seen["gift"])
 			}
 		}
 	})
@@ -222,7 +222,7 @@ func TestTwoNodes(t *testing.T) {
 		_ = bob.Conn.Close()
 		bob = q.on(b).app()
 		if got := bob.rejoin(live, a.cursor(pos)); len(got.Resumed) != 2 {
-			t.Errorf("%+v", got)
+			t.Errorf("got %+v, want 2 Resumed", got)
 		}
 	})
 	t.Run("bring their viewers back after they were taken for lost", func(t *testing.T) {

@@ -64,7 +64,7 @@ func (a *app) coming(action string) attended {
 	for {
 		if at, _ := push[attended](a, "online"); at.Action == action {
 			if at.Target != "参加者" {
-				a.Fatalf("the news is %+v", at)
+				a.Fatalf(`the news is %+v, want Target "参加者"`, at)
 			}
 			return at
 		}
@@ -295,7 +295,7 @@ func TestWhoAndNicknamesAndTyping(t *testing.T) {
 	cat := one.attends(siotest.Options{}, "demo", ann, bob)
 	ann.Emit("nickname", " 安娜 ")
 	if got := attendance(ann).called(ann.id); got != "安娜" {
-		t.Errorf("ann sees herself as %q", got)
+		t.Errorf(`ann sees herself as %q, want "安娜"`, got)
 	}
 	eventually(t, "the other process knows the name", func() bool { return attendance(bob).called(ann.id) == "安娜" })
 	if l := attendance(bob); len(l) != 3 || l.called(bob.id) != "" {
@@ -318,19 +318,19 @@ func TestWhoAndNicknamesAndTyping(t *testing.T) {
 	bob.Emit("typing", map[string]any{"target": "群聊"})
 	for _, c := range []*app{ann, cat} {
 		if n, _ := push[note](c, "typing"); n.Client != bob.id {
-			t.Errorf("%s is typing", n.Client)
+			t.Errorf("%s is typing, want %v", n.Client, bob.id)
 		}
 	}
 	ann.Emit("typing", map[string]any{"target": bob.id})
 	if n, _ := push[note](bob, "typing"); n.Client != ann.id {
-		t.Errorf("%s is typing", n.Client)
+		t.Errorf("%s is typing, want %v", n.Client, ann.id)
 	}
 	for _, payload := range []any{nil, map[string]any{}, map[string]any{"target": "nobody"}, map[string]any{"target": 7}, map[string]any{"target": strings.Repeat("x", 100)}} {
 		cat.Emit("typing", payload)
 	}
 	cat.nothing()
 	if n := len(events[domain.MessagePosted](one)); n != 0 {
-		t.Errorf("%d messages of typing", n)
+		t.Errorf("%d messages of typing, want 0", n)
 	}
 	// A socket without a token cannot add a message.
 	cat.Emit("addMessage", map[string]any{"content": "x"})

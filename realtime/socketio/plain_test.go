@@ -81,7 +81,7 @@ func TestPlainChat(t *testing.T) {
 				c.expectMessage("安<娜>", text)
 			}
 			if m := events[domain.MessagePosted](one); len(m) != 1 || m[0].Text != text {
-				t.Errorf("the log has %+v", m)
+				t.Errorf("the log has %+v, want 1 element, m[0].Text %v", m, text)
 			}
 			// A message is private only if it begins with @.
 			bob.Emit("message", "@Cat Two for you <b>alone</b>")
@@ -134,7 +134,7 @@ func TestPlainChat(t *testing.T) {
 			}
 			cat.Emit("getAllMessages")
 			if all, _ := push[[]plainMessage](cat, "allMessages"); len(all) != 20 || all[0].Content != "1" || all[19].Content != "20" {
-				t.Errorf("all are %+v", all)
+				t.Errorf(`all are %+v, want 20 elements, all[0].Content "1", all[19].Content "20"`, all)
 			}
 			cat.Emit("addMessage", map[string]any{"content": "x"})
 			cat.hears("needLogin", "")
@@ -180,7 +180,7 @@ func TestPlainChatBeforeAName(t *testing.T) {
 		c.expectMessage("Ann", "so am I")
 	}
 	if joined := events[domain.ChatRoomJoined](w); len(joined) != 2 {
-		t.Errorf("joined %+v", joined)
+		t.Errorf("joined %+v, want 2 elements", joined)
 	}
 	for i := range 15 {
 		a.Emit("join", fmt.Sprint("room ", i))
@@ -202,7 +202,7 @@ func TestPlainChatClosedToGuests(t *testing.T) {
 		a.hears("needLogin", "")
 	}
 	if n := len(events[domain.ParticipantEntered](w)); n != 0 {
-		t.Errorf("%d entered", n)
+		t.Errorf("%d entered, want 0", n)
 	}
 }
 
@@ -269,7 +269,7 @@ func TestRoomsJoinedBeforeEntering(t *testing.T) {
 	a.Emit("message", "Ann")
 	a.nothing()
 	if joined := events[domain.ChatRoomJoined](w); len(joined) != 5 {
-		t.Errorf("joined %+v", joined)
+		t.Errorf("joined %+v, want 5 elements", joined)
 	}
 	a.Emit("leave", "room 0")
 	a.hears("leaved", `"room 0"`)

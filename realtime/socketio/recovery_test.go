@@ -27,7 +27,7 @@ func TestRecovery(t *testing.T) {
 	}
 	back := w.back(a, seen)
 	if back.id != a.id || back.pid != a.pid {
-		t.Fatalf("%s %s came back as %s %s", a.id, a.pid, back.id, back.pid)
+		t.Fatalf("%s %s came back as %s %s, want %v, %v", a.id, a.pid, back.id, back.pid, a.id, a.pid)
 	}
 	for i := range 20 {
 		if s, _ := push[comment](back, "comment"); s.Content != fmt.Sprint("missed ", i) {
@@ -36,19 +36,19 @@ func TestRecovery(t *testing.T) {
 		push[given](back, "gift")
 	}
 	if l := back.online("join", "ann"); l.Total != 1 || len(l.Clients) != 1 || l.Clients[0] != a.id {
-		t.Errorf("the list is %+v", l)
+		t.Errorf("the list is %+v, want Total 1, 1 Clients, Clients[0] %v", l, a.id)
 	}
 	say("after")
 	s, offset := push[comment](back, "comment")
 	if s.Content != "after" {
-		t.Errorf("said %q", s.Content)
+		t.Errorf(`said %q, want "after"`, s.Content)
 	}
 	back.silent()
 	// Once more, before the server has noticed the loss, and twice.
 	for range 2 {
 		back = w.back(back, offset)
 		if back.id != a.id {
-			t.Fatalf("came back as %s", back.id)
+			t.Fatalf("came back as %s, want %v", back.id, a.id)
 		}
 		back.online("join", "ann")
 		back.silent()
@@ -94,7 +94,7 @@ func TestRecoveryWithoutAnOffset(t *testing.T) {
 	bob.asks(domain.PostComment{Live: live, Text: "missed"})
 	back := w.back(a, "")
 	if s, _ := push[comment](back, "comment"); back.id != a.id || s.Content != "missed" {
-		t.Errorf("%s came back as %s and hears %q", a.id, back.id, s.Content)
+		t.Errorf(`%s came back as %s and hears %q, want %v, "missed"`, a.id, back.id, s.Content, a.id)
 	}
 }
 
@@ -161,6 +161,6 @@ func TestRecoveryNeedsACurrentSession(t *testing.T) {
 	bob.asks(domain.PostComment{Live: live, Text: "unheard"})
 	back.silent()
 	if n := len(events[domain.ViewerJoined](w)); n != 1 {
-		t.Errorf("%d joined", n)
+		t.Errorf("%d joined, want 1", n)
 	}
 }

@@ -141,7 +141,7 @@ func TestViewerListContainsChangedProfiles(t *testing.T) {
 		t.Errorf("the list is %+v", l)
 	}
 	if l := a.online("join", "bob"); l.Data[1].Name != "安" {
-		t.Errorf("the list is %+v", l)
+		t.Errorf(`the list is %+v, want Data[1].Name "安"`, l)
 	}
 }
 

@@ -87,7 +87,7 @@ func TestStalledReadersTogether(t *testing.T) {
 	}
 	for _, p := range lame {
 		if got := wstest.Receive(t, p.closed, "the end of a stalled reader"); got.code != ws.CloseSlow {
-			t.Errorf("a stalled reader was closed with %v", got)
+			t.Errorf("a stalled reader was closed with %v, want code %v", got, ws.CloseSlow)
 		}
 	}
 	if n := s.Stats().ClosedSlow.Load(); n != stalled {
@@ -126,7 +126,7 @@ func TestStalledReader(t *testing.T) {
 		_, p := stall(t, s)
 		fill(t, s, p)
 		if got := wstest.Receive(t, p.closed, "Closed"); got.code != ws.CloseSlow {
-			t.Errorf("closed with %v", got)
+			t.Errorf("closed with %v, want code %v", got, ws.CloseSlow)
 		}
 	})
 	t.Run("does not block Close", func(t *testing.T) {
@@ -141,7 +141,7 @@ func TestStalledReader(t *testing.T) {
 		}()
 		wstest.Receive(t, closed, "Close to return")
 		if got := wstest.Receive(t, p.closed, "Closed"); got.code != ws.CloseReplaced {
-			t.Errorf("closed with %v", got)
+			t.Errorf("closed with %v, want code %v", got, ws.CloseReplaced)
 		}
 	})
 	t.Run("is closed soon after Close", func(t *testing.T) {
@@ -161,7 +161,7 @@ func TestStalledReader(t *testing.T) {
 			t.Error(err)
 		}
 		if got := wstest.Receive(t, p.closed, "Closed"); got.code != ws.CloseRestart {
-			t.Errorf("closed with %v", got)
+			t.Errorf("closed with %v, want code %v", got, ws.CloseRestart)
 		}
 	})
 	t.Run("that reads again in time gets the close code after the queue", func(t *testing.T) {
@@ -215,13 +215,13 @@ func TestStalledReader(t *testing.T) {
 			read++
 		}
 		if err != nil || opcode != wstest.OpClose {
-			t.Errorf("the close frame did not arrive: %v", err)
+			t.Errorf("the close frame did not arrive: %v, want opcode %v", err, wstest.OpClose)
 		}
 		if queued := 128 << 10 / 1000; read > sent-queued {
 			t.Errorf("%d of %d frames were written before the close frame", read, sent)
 		}
 		if n := s.Stats().Dropped.Load(); n != 0 {
-			t.Errorf("%d frames counted as dropped", n)
+			t.Errorf("%d frames counted as dropped, want 0", n)
 		}
 	})
 }
@@ -289,12 +289,12 @@ func TestPriorities(t *testing.T) {
 			break
 		}
 		if got.Prev != pos {
-			t.Fatalf("a gap: after %d came %s", pos, payload[:60])
+			t.Fatalf("a gap: after %d came %s, want got.Prev %v", pos, payload[:60], pos)
 		}
 		pos = got.Pos
 	}
 	if seen != gifts {
-		t.Errorf("%d of %d gifts arrived", seen, gifts)
+		t.Errorf("%d of %d gifts arrived, want %v", seen, gifts, gifts)
 	}
 	if pos != total || comments+skipped != total-gifts {
 		t.Errorf("%d comments and %d skipped up to %d of %d", comments, skipped, pos, total)
@@ -306,7 +306,7 @@ func TestPriorities(t *testing.T) {
 		t.Error("no gauge was replaced")
 	}
 	if gauges[6] != total || gauges[7] != total {
-		t.Errorf("the newest gauges are %v", gauges)
+		t.Errorf("the newest gauges are %v, want gauges[6] %v, gauges[7] %v", gauges, total, total)
 	}
 	if s.Stats().ClosedSlow.Load() != 0 {
 		t.Error("the reader was kicked")
@@ -328,7 +328,7 @@ func TestConnectionsOtherThanTCP(t *testing.T) {
 		p := wstest.Receive(t, s.peers, "the connection")
 		c.SendText("hello")
 		if got := wstest.Receive(t, p.texts, "the message"); got != "hello" {
-			t.Errorf("heard %q", got)
+			t.Errorf(`heard %q, want "hello"`, got)
 		}
 		room := s.NewFanout()
 		room.Add(p.conn)
@@ -352,7 +352,7 @@ func TestConnectionsOtherThanTCP(t *testing.T) {
 			p.conn.Send(ws.DroppableFrame(make([]byte, 1000), ws.Span{}))
 		}
 		if got := wstest.Receive(t, p.closed, "Closed"); got.code != ws.CloseSlow {
-			t.Errorf("closed with %v", got)
+			t.Errorf("closed with %v, want code %v", got, ws.CloseSlow)
 		}
 	})
 }

@@ -73,10 +73,10 @@ func TestRecovery(t *testing.T) {
 			c = siotest.Dial(t, h.base, o)
 			again, samePID := enter(c, pid, "17")
 			if again != id || samePID != pid {
-				t.Errorf("%s %s came back as %s %s", id, pid, again, samePID)
+				t.Errorf("%s %s came back as %s %s, want %v, %v", id, pid, again, samePID, id, pid)
 			}
 			if got := string(c.Event("restored")[0]); got != `"me from 17"` {
-				t.Errorf("restored %s", got)
+				t.Errorf("restored %s, want \"\\\"me from 17\\\"\"", got)
 			}
 			if h.socket(t, id).ID() != id {
 				t.Error("the server knows another id")

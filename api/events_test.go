@@ -302,7 +302,7 @@ func TestEventsFollow(t *testing.T) {
 		for range 2 * writers * each {
 			l := s.next()
 			if l.Type != "comment.posted.v1" || l.Position <= before {
-				t.Fatalf("after %d comes %+v", before, l)
+				t.Fatalf("after position %d got %+v", before, l)
 			}
 			before = l.Position
 		}

@@ -83,7 +83,7 @@ func TestTopUp(t *testing.T) {
 		t.Fatalf("got %+v", o)
 	}
 	if a.coins() != 0 {
-		t.Fatal("an order credits before it is paid")
+		t.Fatal("an order credited coins before it was paid")
 	}
 	right := payment.Payment{Order: o.Order, User: a.ID, Price: 30}
 	t.Run("a wrong signature is refused", func(t *testing.T) {

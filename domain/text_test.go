@@ -245,11 +245,11 @@ func FuzzText(f *testing.F) {
 			}
 			switch tooMany := length > field.max || len(s) > 32*field.max; {
 			case code == "" && unreadable:
-				t.Errorf("%s took %q", field.name, s)
+				t.Errorf("%s accepted %q", field.name, s)
 			case code == "" && text != want:
 				t.Errorf("%s made %q of %q, want %q", field.name, text, s, want)
 			case code == "" && (tooMany || length == 0 && field.empty != ""):
-				t.Errorf("%s took %d characters", field.name, length)
+				t.Errorf("%s accepted %d characters", field.name, length)
 			case code == domain.CodeTextInvalid && !unreadable,
 				code == field.tooLong && code != "" && !tooMany,
 				code == field.empty && code != "" && length > 0:

@@ -302,7 +302,7 @@ func TestConsumer(t *testing.T) {
 		const xids, wal = "SELECT pg_snapshot_xmax(pg_current_snapshot())::text::bigint", "SELECT (pg_current_wal_insert_lsn() - '0/0')::bigint"
 		const polls = "SELECT xact_rollback + xact_commit FROM pg_stat_database WHERE datname = current_database()"
 		xidsBefore, walBefore, pollsBefore := l.number(xids), l.number(wal), l.number(polls)
-		eventually(t, "it has polled hundreds of times", func() bool { return l.number(polls) > pollsBefore+500 })
+		eventually(t, "the client has polled hundreds of times", func() bool { return l.number(polls) > pollsBefore+500 })
 		if taken, written := l.number(xids)-xidsBefore, l.number(wal)-walBefore; taken != 0 || written > 1024 {
 			t.Errorf("%d transaction ids, %d bytes of WAL", taken, written)
 		}

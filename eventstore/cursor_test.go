@@ -84,7 +84,7 @@ func FuzzParseCursor(f *testing.F) {
 		switch position, err := l.store.ParseCursor(t.Context(), text); {
 		case err == nil && position == 0:
 			if text != "" && text != "0" {
-				t.Errorf("%q stands for the beginning", text)
+				t.Errorf("cursor %q was accepted as the beginning of the log", text)
 			}
 		case err == nil:
 			if text != good || position != 1 {

@@ -37,7 +37,7 @@ func TestBackendsAreTerminated(t *testing.T) {
 	traffic.flows(20)
 	traffic.end()
 	if n := logs[0].sequencer.Stats().Retries; n == 0 {
-		t.Error("nothing was cut")
+		t.Error("no connection was cut")
 	}
 }
 

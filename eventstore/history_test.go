@@ -449,7 +449,7 @@ func TestConnectionsAreReplacedWhenTheHistoryChanges(t *testing.T) {
 	b := takeBackup(t, db)
 	l.list(1)
 	const connections = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND application_name IN ('roomlog sequencer', 'roomlog test')"
-	eventually(t, "it listens", func() bool { return l.number(connections+" AND query LIKE 'LISTEN%'") == 1 })
+	eventually(t, "the server listens", func() bool { return l.number(connections+" AND query LIKE 'LISTEN%'") == 1 })
 	old := l.number("SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint")
 	b.restore()
 	if h, err := l.store.CheckHistory(t.Context()); err != nil || h.Number != 2 {
@@ -459,7 +459,7 @@ func TestConnectionsAreReplacedWhenTheHistoryChanges(t *testing.T) {
 	eventually(t, "all connections are new", func() bool {
 		return l.number(fmt.Sprintf("%s AND extract(epoch FROM backend_start) * 1000000 < %d", connections, old)) == 0
 	})
-	eventually(t, "it listens again", func() bool { return l.number(connections+" AND query LIKE 'LISTEN%'") == 1 })
+	eventually(t, "the server listens again", func() bool { return l.number(connections+" AND query LIKE 'LISTEN%'") == 1 })
 	cancel()
 	if err := <-listening; err != nil {
 		t.Error(err)

@@ -148,10 +148,10 @@ func TestUnreachableDatabaseReturnsErrUnavailableAfterTheTimeout(t *testing.T) {
 		t.Fatalf("got %v", err)
 	}
 	if tries := l.sequencer.Stats().Retries - before; tries > 1 {
-		t.Errorf("while it is known to be away, it was tried %d times", tries)
+		t.Errorf("the sequencer tried the unreachable database %d times", tries)
 	}
 	proxy.reopen()
-	eventually(t, "it works again by itself", func() bool {
+	eventually(t, "the server works again", func() bool {
 		_, err := l.sequencer.Execute(t.Context(), list)
 		return err == nil
 	})
@@ -167,7 +167,7 @@ func TestShutdownWithoutADatabase(t *testing.T) {
 	l.execute(list)
 	proxy.shut()
 	pending := []<-chan answer{l.begin(list), l.begin(list)}
-	eventually(t, "it has tried", func() bool { return l.sequencer.Stats().Retries > 0 })
+	eventually(t, "the sequencer has tried", func() bool { return l.sequencer.Stats().Retries > 0 })
 	l.stop() // long before the timeout
 	for _, p := range pending {
 		if a := <-p; a.err == nil {
@@ -221,7 +221,7 @@ func TestOpenPool(t *testing.T) {
 	}
 	closed.Close()
 	if _, err := eventstore.OpenPool(t.Context(), "postgres://"+closed.Addr().String()+"/x?sslmode=disable", eventstore.PoolOptions{}); err == nil {
-		t.Error("opened a pool on nothing")
+		t.Error("a pool was opened without a database")
 	}
 	if _, err := eventstore.OpenPool(t.Context(), "host=", eventstore.PoolOptions{MaxConns: -1}); err == nil {
 		t.Error("opened a pool without an address")

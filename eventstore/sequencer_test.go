@@ -32,7 +32,7 @@ func TestExecute(t *testing.T) {
 	}
 	results, stored := toJSON(t, r.Events), toJSON(t, page.Events)
 	if results != stored {
-		t.Fatalf("the receipt says\n%s\nthe log says\n%s", results, stored)
+		t.Fatalf("the receipt contains\n%s\nthe log contains\n%s", results, stored)
 	}
 	first := page.Events[0]
 	if got := first.Event.(domain.UserRegistered).Username; got != "alice" {
@@ -106,7 +106,7 @@ func TestPositionsAndVersionsAreContiguous(t *testing.T) {
 					return
 				}
 				if _, twice := results.LoadOrStore(r.Position, true); twice {
-					t.Errorf("position %d was told twice", r.Position)
+					t.Errorf("position %d is in two receipts", r.Position)
 				}
 			}
 		})
@@ -200,7 +200,7 @@ func TestRejectedContentAffectsOnlyItsRequest(t *testing.T) {
 		}
 	}
 	if err := got[1].err; errors.Is(err, eventstore.ErrUnavailable) || errors.Is(err, eventstore.ErrOutcomeUnknown) || domain.AsRefusal(err) != nil {
-		t.Errorf("the fault is told as %v", err)
+		t.Errorf("got the error %v", err)
 	}
 	if after := l.verified(); len(after) != before+4 { // including the event of the decoy
 		t.Fatalf("%d events followed, want 4", len(after)-before)
@@ -336,7 +336,7 @@ func TestNoGiftAfterTheEndOfItsLive(t *testing.T) {
 		case stopped.err != nil:
 			t.Fatal(stopped.err)
 		case given.err == nil && given.receipt.Position > stopped.receipt.Position:
-			t.Fatal("a gift came after the stop")
+			t.Fatal("a gift was appended after the stop")
 		case given.err != nil && (no == nil || no.Code != domain.CodeLiveEnded):
 			t.Fatal(given.err)
 		}

@@ -118,7 +118,7 @@ func (tr *traffic) saw(err error) bool {
 func (tr *traffic) flows(more int) {
 	tr.t.Helper()
 	before := tr.answered()
-	eventually(tr.t, "requests are answered", func() bool { return tr.answered() >= before+more })
+	eventually(tr.t, "requests get responses", func() bool { return tr.answered() >= before+more })
 }
 
 // end stops the users and compares the log with their results.

@@ -112,7 +112,7 @@ func TestDisconnectedPlayersAreRemoved(t *testing.T) {
 	v := h.watch(t, h.flvURL("KEY"))
 	h.stream(t, "KEY", "a player", func(s media.StreamStats) bool { return s.Players[media.HTTPFLV] == 1 })
 	v.cancel()
-	eventually(t, "nobody", func() bool { shot := h.Snapshot(); return len(shot.Streams) == 0 && shot.Connections == 0 })
+	eventually(t, "the live has no viewers", func() bool { shot := h.Snapshot(); return len(shot.Streams) == 0 && shot.Connections == 0 })
 	// so is one that sends data
 	conn, err := net.Dial("tcp", h.http)
 	if err != nil {
@@ -122,7 +122,7 @@ func TestDisconnectedPlayersAreRemoved(t *testing.T) {
 	fmt.Fprintf(conn, "GET %s HTTP/1.1\r\nHost: x\r\n\r\n", strings.TrimPrefix(h.flvURL("KEY"), "http://"+h.http))
 	h.stream(t, "KEY", "a player", func(s media.StreamStats) bool { return s.Players[media.HTTPFLV] == 1 })
 	_, _ = conn.Write(make([]byte, 100<<10))
-	eventually(t, "nobody", func() bool { shot := h.Snapshot(); return len(shot.Streams) == 0 && shot.Connections == 0 })
+	eventually(t, "the live has no viewers", func() bool { shot := h.Snapshot(); return len(shot.Streams) == 0 && shot.Connections == 0 })
 }
 
 // dialRequest sends an RTMP publish or play request.
@@ -301,15 +301,15 @@ func TestLimitsOfConnectionsAndStreams(t *testing.T) {
 	t.Run("strangers", func(t *testing.T) {
 		h := run(t, func(c *media.Config) { c.Limits.MaxPendingPerAddress = 2 })
 		first := dialRTMP(t, h.rtmp)
-		eventually(t, "one stranger", func() bool { return h.Snapshot().Pending == 1 })
+		eventually(t, "one connection is pending", func() bool { return h.Snapshot().Pending == 1 })
 		second := dialRTMP(t, h.rtmp)
-		eventually(t, "two strangers", func() bool { return h.Snapshot().Pending == 2 })
+		eventually(t, "two connections are pending", func() bool { return h.Snapshot().Pending == 2 })
 		third := dialRTMP(t, h.rtmp)
 		first.gone() // has waited longest
 		third.Close()
 		second.send(hello("live", "publish", 3, nil, "KEY?sign="+h.signer.Publish("KEY"), "live"))
 		second.expect(rtmp.PublishStart) // not pending any more
-		eventually(t, "no dialRequest", func() bool { return h.Snapshot().Pending == 0 })
+		eventually(t, "no connection is pending", func() bool { return h.Snapshot().Pending == 0 })
 		h.publish(t, "OTHER")
 	})
 }

@@ -90,7 +90,7 @@ func TestReconnectContinuesTheBroadcast(t *testing.T) {
 	}
 	for i := 1; i < len(tags); i++ {
 		if tags[i].at < tags[i-1].at {
-			t.Fatalf("timestamps run backwards: %d after %d", tags[i].at, tags[i-1].at)
+			t.Fatalf("timestamps decrease: %d after %d", tags[i].at, tags[i-1].at)
 		}
 	}
 	if pause := tags[len(tags)-1].at - 5000; pause > uint32(timeout.Milliseconds()) {
@@ -160,7 +160,7 @@ func TestKeyHasOnePublisher(t *testing.T) {
 	all.Wait()
 	won := 0
 	for _, s := range senders {
-		eventually(t, "an answer", func() bool { return s.hears(rtmp.PublishStart) || s.hears(rtmp.PublishBadName) })
+		eventually(t, "a response", func() bool { return s.hears(rtmp.PublishStart) || s.hears(rtmp.PublishBadName) })
 		if s.hears(rtmp.PublishStart) {
 			won++
 		}
@@ -265,7 +265,7 @@ func TestObserversAreNotifiedInOrderAndDelayNothing(t *testing.T) {
 	s.unpublish()
 	_ = v.ended()
 	s.gone()
-	eventually(t, "nobody", func() bool { return h.Snapshot().Connections == 0 })
+	eventually(t, "the live has no viewers", func() bool { return h.Snapshot().Connections == 0 })
 	close(e.slow)
 	eventually(t, "the end", func() bool { return len(e.list()) == 6 })
 	want := []string{"plays http-flv", "connected", "started KEY", "stopped KEY stopped"}

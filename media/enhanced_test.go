@@ -149,7 +149,7 @@ func read(t *testing.T, c *gortmplib.Client) []byte {
 	}
 	for begun := time.Now(); unit == nil; {
 		if err := r.Read(); err != nil || time.Since(begun) > timeout {
-			t.Fatal("nothing was read: ", err)
+			t.Fatal("the reader got nothing: ", err)
 		}
 	}
 	return unit

@@ -95,7 +95,7 @@ func packets(t testing.TB, from string) []packet {
 	for _, line := range strings.Fields(text) {
 		fields := strings.Split(line, ",")
 		if len(fields) < 4 {
-			t.Fatalf("ffprobe says %q", line)
+			t.Fatalf("ffprobe printed %q", line)
 		}
 		p := packet{hash: fields[3]}
 		p.pts, _ = strconv.Atoi(fields[1])
@@ -120,7 +120,7 @@ func same(t testing.TB, what string, want, got []packet) {
 		}
 	}
 	if len(want) == 0 || len(got) != len(want) {
-		t.Errorf("%s: %d packets in place of %d", what, len(got), len(want))
+		t.Errorf("%s: got %d packets, want %d", what, len(got), len(want))
 		return
 	}
 	shift := got[0].dts - want[0].dts
@@ -128,7 +128,7 @@ func same(t testing.TB, what string, want, got []packet) {
 		w := want[i]
 		w.pts, w.dts = w.pts+shift, w.dts+shift
 		if got[i] != w {
-			t.Errorf("%s: packet %d is %+v in place of %+v, want %v", what, i, got[i], w, w)
+			t.Errorf("%s: packet %d is %+v, want %+v, want %v", what, i, got[i], w, w)
 			return
 		}
 	}
@@ -185,7 +185,7 @@ func TestFFmpegJoinsLate(t *testing.T) {
 		sending.Go(func() {
 			got := decoded(url)
 			if len(got) < 25 || !slices.Equal(got, all[len(all)-len(got):]) {
-				t.Errorf("%s: %d frames, of them the first %.60q in place of %.60q", what, len(got), got[:1], all[len(all)-min(len(got), len(all)):][:1])
+				t.Errorf("%s: got %d frames that begin with %.60q, want %.60q", what, len(got), got[:1], all[len(all)-min(len(got), len(all)):][:1])
 			}
 		})
 	}
@@ -231,7 +231,7 @@ func TestFFmpegPublishesOtherKinds(t *testing.T) {
 	for key, v := range viewers {
 		<-v.done
 		if v.flags != kinds[key] {
-			t.Errorf("%s: the header announces %d in place of %d, want %v", key, v.flags, kinds[key], kinds[key])
+			t.Errorf("%s: the header has the flags %d, want %d, want %v", key, v.flags, kinds[key], kinds[key])
 		}
 	}
 }
@@ -260,7 +260,7 @@ func TestKilledFFmpegContinuesItsBroadcast(t *testing.T) {
 			continue
 		}
 		if last > tag.at+250 { // audio and video are not exactly interleaved
-			t.Fatalf("tag %d: time runs back from %d to %d", i, last, tag.at)
+			t.Fatalf("tag %d: the timestamp decreases from %d to %d", i, last, tag.at)
 		}
 		last = tag.at
 		if tag.info().Key {

@@ -64,7 +64,7 @@ func TestRosterAndPresenceOfParticipants(t *testing.T) {
 		t.Errorf("got %+v", held)
 	}
 	if processes := must[[]string](t)(s.Queries.Nodes(ctx)); !cmp.Equal(processes, []string{"p1", "p3"}) {
-		t.Errorf("%q: who chats is held like who is in a room", processes)
+		t.Errorf("got the nodes %q, want those of chat participants and of viewers", processes)
 	}
 	for user, want := range map[domain.UserID]string{s.Eve.ID: string(s.Demo) + " true", s.Bob.ID: " false", 0: " false"} {
 		if room, online, err := s.Queries.ChatPresence(ctx, user); err != nil || fmt.Sprint(room, " ", online) != want {

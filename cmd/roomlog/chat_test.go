@@ -102,7 +102,7 @@ func TestOfficialClientsChat(t *testing.T) {
 		}
 	})
 	if output := one.output() + two.output(); strings.Contains(output, "token=") || strings.Contains(output, "Bearer") {
-		t.Error("the log tells tokens")
+		t.Error("the log contains tokens")
 	}
 }
 
@@ -159,7 +159,7 @@ func playExchange(t *testing.T, one, two *process, native *socket, room, version
 	none.order(map[string]any{"look": true})
 	none.await("a look", "look", nil)
 	if none.has("connect") {
-		t.Error("it came back")
+		t.Error("the removed room exists again")
 	}
 }
 

@@ -302,7 +302,7 @@ func (h *fallback) refused(name, cursor string, replay <-chan string) {
 		h.late.at = at
 		s := h.late.connect(cursor)
 		if back := enter(h.t, s, h.live, cursor); back.Snapshot == nil || back.Resumed != nil {
-			h.t.Errorf("%s: a join after a lost event is answered with %+v", name, back)
+			h.t.Errorf("%s: a join after a lost event got %+v", name, back)
 		}
 		s.must("room.leave", map[string]any{"live": h.live}, "")
 		s.cut()

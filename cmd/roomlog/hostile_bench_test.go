@@ -34,7 +34,7 @@ func BenchmarkFigureHostile(b *testing.B) {
 		for range hostileRounds {
 			alone := honestP99(b, sockets, live)
 			h := attack(b, at, member, live, 50, 20*time.Millisecond)
-			eventually(b, "the hostile clients are at work", func() bool { return h.dialed.Load() > 600 && h.sent.Load() > 100 })
+			eventually(b, "the hostile clients are connected", func() bool { return h.dialed.Load() > 600 && h.sent.Load() > 100 })
 			beside := honestP99(b, sockets, live)
 			h.stop()
 			ratios = append(ratios, beside.Seconds()/alone.Seconds())

@@ -198,7 +198,7 @@ func (p *person) metric(name string) float64 {
 	_, raw := p.do(http.MethodGet, "/metrics", nil, nil)
 	found := regexp.MustCompile(`(?m)^` + regexp.QuoteMeta(name) + ` (\S+)$`).FindSubmatch(raw)
 	if found == nil {
-		p.t.Fatalf("there is no metric %s", name)
+		p.t.Fatalf("the metric %s is missing", name)
 	}
 	value, err := strconv.ParseFloat(string(found[1]), 64)
 	if err != nil {
@@ -232,7 +232,7 @@ func TestHostileClients(t *testing.T) {
 		enter(t, sockets[i], live, "")
 	}
 	h := attack(t, p, member, live, 50, 20*time.Millisecond)
-	eventually(t, "the hostile clients are at work", func() bool { return h.dialed.Load() > 600 && h.sent.Load() > 100 })
+	eventually(t, "the hostile clients are connected", func() bool { return h.dialed.Load() > 600 && h.sent.Load() > 100 })
 
 	var honest sync.WaitGroup
 	for i, s := range sockets {

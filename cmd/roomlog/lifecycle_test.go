@@ -116,7 +116,7 @@ func TestReadyzFailsWhenTheTablesLag(t *testing.T) {
 		t.Fatalf("an empty log: %d, %+v, want %v", status, r, http.StatusOK)
 	}
 	p.post("/api/reg", map[string]any{"username": "anna", "password": "secret", "repassword": "secret"}, nil)
-	eventually(t, "readyz says no", func() bool {
+	eventually(t, "/readyz fails", func() bool {
 		status, r := p.ready()
 		return status == http.StatusServiceUnavailable && strings.HasPrefix(r.Checks["tables"], "0 of 2, ") && r.Status == "not ready"
 	})
@@ -132,7 +132,7 @@ func TestReadyzFailsWithoutTheDatabase(t *testing.T) {
 		t.Fatalf("at first: %d, %+v", status, r)
 	}
 	database.Kill()
-	eventually(t, "the server notices", func() bool {
+	eventually(t, "the server has noticed the outage", func() bool {
 		status, r := p.ready()
 		return status == http.StatusServiceUnavailable && r.Checks["database"] == "unreachable"
 	})
@@ -142,5 +142,5 @@ func TestReadyzFailsWithoutTheDatabase(t *testing.T) {
 	database.Start()
 	eventually(t, "the server is ready again", func() bool { status, _ := p.ready(); return status == http.StatusOK })
 	p.post("/api/reg", map[string]any{"username": "anna", "password": "secret", "repassword": "secret"}, nil)
-	eventually(t, "the tables go on", func() bool { _, r := p.ready(); return r.Checks["tables"] == "4 of 4" })
+	eventually(t, "the tables are updated again", func() bool { _, r := p.ready(); return r.Checks["tables"] == "4 of 4" })
 }

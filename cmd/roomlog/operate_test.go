@@ -83,7 +83,7 @@ func TestMetricsAndProfiles(t *testing.T) {
 		"roomlog_postgresql_restarts_total", "roomlog_http_connections", "roomlog_http_requests_in_flight",
 	} {
 		if !strings.Contains(string(raw), "\n"+name+" ") {
-			t.Errorf("/metrics (%d) says nothing of %s", status, name)
+			t.Errorf("/metrics (status %d) lacks %s", status, name)
 		}
 	}
 	at := regexp.MustCompile(`msg="serving profiles" address=(\S+)`).FindStringSubmatch(p.at.output())
@@ -126,7 +126,7 @@ func TestExpiredRowsAreDeleted(t *testing.T) {
 		return len(keys) == 1 && keys[0] == "g1"
 	})
 	if again := s.must("gift.send", map[string]any{"live": live, "gift": 1, "num": 1}, "g1"); string(again.Data) != string(given.Data) {
-		t.Errorf("a gift is answered with %s and then with %s", given.Data, again.Data)
+		t.Errorf("a gift got the reply %s, the repeated gift %s", given.Data, again.Data)
 	}
 	if again := s.must("comment.post", map[string]any{"live": live, "text": "hello"}, "c1"); string(again.Data) == string(first.Data) {
 		t.Errorf("the comment's first outcome is still kept: %s", again.Data)

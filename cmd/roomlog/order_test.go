@@ -27,12 +27,12 @@ func TestModerationBesideTwoServers(t *testing.T) {
 	id := viewer.Connect()
 
 	var listed string
-	eventually(t, "both processes answer", func() bool {
+	eventually(t, "both processes respond", func() bool {
 		listed = first.roomlog("sockets")
 		return strings.Contains(listed, id) && strings.Contains(listed, "native")
 	})
 	if !regexp.MustCompile(fmt.Sprintf(`native +%d +%d +127.0.0.1`, bert.id, live)).MatchString(listed) {
-		t.Errorf("the list says %s", listed)
+		t.Errorf("the list is %s", listed)
 	}
 	if out := first.roomlog("kick", "--connection", id, "--reason", "flooding"); !strings.Contains(out, "is kicked") {
 		t.Error(out)
@@ -52,7 +52,7 @@ func TestModerationBesideTwoServers(t *testing.T) {
 	}
 	first.roomlog("ban", "--user", fmt.Sprint(bert.id), "--for", "1h")
 	if status, raw := there.do(http.MethodGet, "/api/user/info", nil, nil); status != http.StatusForbidden || !strings.Contains(string(raw), "您没有权限访问该接口!") {
-		t.Errorf("somebody kept out is answered %d %s", status, raw)
+		t.Errorf("a banned user got %d %s", status, raw)
 	}
 	first.roomlog("unban", "--user", fmt.Sprint(bert.id))
 	c := there.connect("")

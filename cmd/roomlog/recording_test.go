@@ -90,7 +90,7 @@ func TestBroadcastIsRecordedOnDisk(t *testing.T) {
 		t.Errorf("somebody else has decided: %d, want %v", status, http.StatusNotFound)
 	}
 	encoder, silent := publish(t, file, at.rtmpURL(room)), publish(t, film(t, 1), at.rtmpURL(other))
-	eventually(t, "it is being recorded", func() bool {
+	eventually(t, "the broadcast is being recorded", func() bool {
 		all := bert.recordings(live)
 		return len(all) == 1 && all[0].Status == "recording" && strings.Contains(anna.figures(), "roomlog_recordings_running 1")
 	})
@@ -103,7 +103,7 @@ func TestBroadcastIsRecordedOnDisk(t *testing.T) {
 		t.Fatalf("got %+v", rec)
 	}
 	if all := bert.recordings(other.Data.ID); len(all) > 0 {
-		t.Errorf("nobody asked for %+v", all)
+		t.Errorf("got %+v, which no request asked for", all)
 	}
 	url := rec.Parts[0].URL
 	part(t, "the recording", want, decode(t, url).frames(), len(want))
@@ -112,7 +112,7 @@ func TestBroadcastIsRecordedOnDisk(t *testing.T) {
 	part(t, "the recording, from the players' door", want, decode(t, beside).frames(), len(want))
 	middle := ffmpeg(t, "-ss", "4", "-i", url, "-map", "0:v", "-fps_mode", "passthrough", "-f", "framemd5", "-")
 	if got := middle.frames(); len(got) != len(want)-100 || got[0].hash != want[100].hash {
-		t.Errorf("from the middle there are %d pictures of %d", len(got), len(want))
+		t.Errorf("got %d of %d pictures from the middle on", len(got), len(want))
 	}
 	for what, bad := range map[string]string{
 		"no sign":                 strings.Split(url, "?")[0],
@@ -129,7 +129,7 @@ func TestBroadcastIsRecordedOnDisk(t *testing.T) {
 		}
 	}
 	if index := fetch(t, rec.Index); strings.Count(index, `"kind":"fragment"`) < 5 || !strings.Contains(index, `"kind":"end"`) {
-		t.Errorf("the index says %s", index)
+		t.Errorf("the index is %s", index)
 	}
 
 	deletion := fmt.Appendf(nil, `{"id":%d,"recording":%q}`, live, rec.ID)
@@ -141,9 +141,9 @@ func TestBroadcastIsRecordedOnDisk(t *testing.T) {
 		t.Fatalf("%d: got %s, want %v", got, raw, http.StatusOK)
 	}
 	if all := bert.recordings(live); len(all) > 0 || status(t, url) != http.StatusNotFound {
-		t.Errorf("it is still there: %+v", all)
+		t.Errorf("the deleted recording is still listed: %+v", all)
 	}
-	eventually(t, "its files are gone", func() bool { return len(folders(t, at)) == 0 })
+	eventually(t, "the files are deleted", func() bool { return len(folders(t, at)) == 0 })
 	if got := exported[map[string]any](at, "recording.deleted.v1"); len(got) != 1 || got[0]["cause"] != "requested" {
 		t.Errorf(`the log says %v, want 1 element, got[0]["cause"] "requested"`, got)
 	}
@@ -213,7 +213,7 @@ func TestServerKilledWhileRecording(t *testing.T) {
 	at.kill()
 	encoder.kill()
 	if got := decode(t, file).frames(); len(got) < 60 {
-		t.Errorf("before the next start there are %d pictures", len(got))
+		t.Errorf("got %d pictures before the next start", len(got))
 	}
 	at.again()
 	rec := anna.finished(room.Data.ID, 1)[0]
@@ -221,7 +221,7 @@ func TestServerKilledWhileRecording(t *testing.T) {
 		t.Fatalf("got %+v", rec)
 	}
 	if got := decode(t, rec.Parts[0].URL).frames(); len(got) < 60 {
-		t.Errorf("after the next start there are %d pictures", len(got))
+		t.Errorf("got %d pictures after the next start", len(got))
 	}
 	if got := exported[json.RawMessage](at, "recording.finished.v1"); len(got) != 1 {
 		t.Errorf("the log says %s, want 1 element", got)

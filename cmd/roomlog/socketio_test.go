@@ -71,7 +71,7 @@ func TestOfficialClients(t *testing.T) {
 		t.Errorf("verify printed %s", out)
 	}
 	if output := at.output(); strings.Contains(output, anna.token) || strings.Contains(output, "EIO=") {
-		t.Error("the log tells how clients came")
+		t.Error("the log contains a token or the query of a request")
 	}
 }
 
@@ -203,7 +203,7 @@ func TestOfficialClientsAfterARestart(t *testing.T) {
 			hear(p, "comment", func(c shownComment) bool { return c.Content == "back: "+p.id })
 		}
 	}
-	eventually(t, "all are in the room, once", func() bool { return len(anna.viewers(live)) == len(players) })
+	eventually(t, "all users are in the live, once each", func() bool { return len(anna.viewers(live)) == len(players) })
 }
 
 // TestOfficialClientsOfTwoNodes: two servers on one database are one, for clients of all kinds.
@@ -284,7 +284,7 @@ func TestQueryStringsAreNotLogged(t *testing.T) {
 			}
 		}
 		if output := at.output(); !strings.Contains(output, "/api/gift/list") || strings.Contains(output, secret) {
-			t.Errorf("with the roles %s the log says more than it should, or nothing", roles)
+			t.Errorf("with the roles %s, the log must contain the path /api/gift/list and must not contain the secret", roles)
 		}
 	}
 }
@@ -304,7 +304,7 @@ func TestPageOfOldClients(t *testing.T) {
 		t.Fatal(err)
 	}
 	if status, text := page.do(http.MethodGet, "/socket.io/socket.io.js", nil, nil); status != http.StatusOK || string(text) != "io = {}" {
-		t.Errorf("the script is answered with %d %s", status, text)
+		t.Errorf("the script got the response %d %s", status, text)
 	}
 	for origin, want := range map[string]int{"https://app.example": http.StatusOK, "https://evil.example": http.StatusForbidden, "": http.StatusOK} {
 		header := http.Header{}
@@ -330,6 +330,6 @@ func TestPageOfOldClients(t *testing.T) {
 	h := answer.Header
 	if h.Get("Access-Control-Allow-Origin") != "https://app.example" || h.Get("Access-Control-Allow-Credentials") != "true" ||
 		!strings.Contains(h.Get("Access-Control-Allow-Headers"), "token") {
-		t.Errorf("a preflight is answered with %d %v", answer.StatusCode, h)
+		t.Errorf("a preflight got the response %d %v", answer.StatusCode, h)
 	}
 }

@@ -23,7 +23,7 @@ func TestNodes(t *testing.T) {
 		b := start(t, db, cluster.Config{Node: "b"}, nil)
 		start(t, db, cluster.Config{Node: "a"}, nil)
 		if nodes := alive(t, observer); !slices.Equal(nodes, cluster.Nodes{"a", "b"}) || nodes.Contains("c") {
-			t.Errorf("%v are alive", nodes)
+			t.Errorf("got the members %v", nodes)
 		}
 		b.stop()
 		until(t, "b has left", func() bool { return !alive(t, observer).Contains("b") })
@@ -34,7 +34,7 @@ func TestNodes(t *testing.T) {
 		db := pgtest.New(t)
 		n := start(t, db, cluster.Config{Node: "here"}, nil)
 		child := startChild(t, db)
-		until(t, "the child is alive", func() bool { return alive(t, n.Cluster).Contains("child") })
+		until(t, "the child process is running", func() bool { return alive(t, n.Cluster).Contains("child") })
 		child.signal(syscall.SIGKILL)
 		until(t, "the child is lost", func() bool { return !alive(t, n.Cluster).Contains("child") })
 	})
@@ -44,11 +44,11 @@ func TestNodes(t *testing.T) {
 		db := pgtest.New(t)
 		n := start(t, db, cluster.Config{Node: "here"}, nil)
 		child := startChild(t, db)
-		until(t, "the child is alive", func() bool { return alive(t, n.Cluster).Contains("child") })
+		until(t, "the child process is running", func() bool { return alive(t, n.Cluster).Contains("child") })
 		child.signal(syscall.SIGSTOP)
 		until(t, "the frozen child is lost", func() bool { return !alive(t, n.Cluster).Contains("child") })
 		child.signal(syscall.SIGCONT)
-		until(t, "the child is back", func() bool { return alive(t, n.Cluster).Contains("child") })
+		until(t, "the child process is a member again", func() bool { return alive(t, n.Cluster).Contains("child") })
 	})
 
 	t.Run("have one back whose connection was cut", func(t *testing.T) {
@@ -59,8 +59,8 @@ func TestNodes(t *testing.T) {
 			c.Subscribe("news", func(payload []byte) { received <- string(payload) })
 		})
 		cut(t, db, "here")
-		until(t, "it is gone", func() bool { return !alive(t, n.Cluster).Contains("here") })
-		until(t, "it is back", func() bool { return alive(t, n.Cluster).Contains("here") })
+		until(t, "it has ended", func() bool { return !alive(t, n.Cluster).Contains("here") })
+		until(t, "the database accepts connections again", func() bool { return alive(t, n.Cluster).Contains("here") })
 		if err := n.Publish(t.Context(), "news", []byte("again")); err != nil {
 			t.Fatal(err)
 		}

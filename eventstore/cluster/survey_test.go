@@ -102,7 +102,7 @@ func TestSurvey(t *testing.T) {
 		if !slices.Equal(s.Missing, cluster.Nodes{"child"}) || len(s.Nodes) != 2 {
 			t.Errorf("got %+v", s)
 		}
-		until(t, "the frozen node is lost and not asked", func() bool {
+		until(t, "the frozen node is lost and not surveyed", func() bool {
 			s := survey(t, n.Cluster, "echo", "hello")
 			return len(s.Missing) == 0 && len(s.Nodes) == 1 && len(s.Replies) == 1
 		})

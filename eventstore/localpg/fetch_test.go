@@ -146,7 +146,7 @@ func TestFetch_ends_with_the_context(t *testing.T) {
 		t.Fatal("it started")
 	}
 	if t.Context().Err() != nil {
-		t.Fatal("it took the whole test")
+		t.Fatal("the start did not end with its context")
 	}
 }
 

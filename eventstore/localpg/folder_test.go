@@ -96,12 +96,12 @@ func TestStart_as_root(t *testing.T) {
 // An unprivileged user runs the program, as recommended.
 func TestStart_as_another_user(t *testing.T) {
 	if os.Getuid() != 0 {
-		t.Skip("only root can become somebody else; the other tests run without rights then")
+		t.Skip("only root can run PostgreSQL as another user")
 	}
 	t.Parallel()
 	nobody, err := user.Lookup("nobody")
 	if err != nil {
-		t.Skip("there is no user nobody")
+		t.Skip("this system has no user nobody")
 	}
 	uid, err1 := strconv.ParseUint(nobody.Uid, 10, 32)
 	gid, err2 := strconv.ParseUint(nobody.Gid, 10, 32)

@@ -79,7 +79,7 @@ func TestStart(t *testing.T) {
 	t.Run("does not run as root", func(t *testing.T) {
 		info, err := os.Stat(filepath.Join("/proc", strconv.Itoa(server.PID())))
 		if err != nil {
-			t.Skip("there is no /proc here")
+			t.Skip("this system has no /proc")
 		}
 		if st, ok := info.Sys().(*syscall.Stat_t); !ok || st.Uid == 0 {
 			t.Error("it does")
@@ -140,7 +140,7 @@ func TestStop(t *testing.T) {
 	}
 	gone(t, server.Done())
 	if alive(server.PID()) {
-		t.Error("the process still runs")
+		t.Error("the process is still running")
 	}
 	if err := conn.Ping(t.Context()); err == nil {
 		t.Error("an open connection was not cut")

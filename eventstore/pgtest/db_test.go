@@ -78,7 +78,7 @@ func TestNew_drops_the_database_when_the_test_ends(t *testing.T) {
 			t.Error("the test looks at the wrong database")
 		}
 	})
-	eventually(t, "the database is gone", func() bool { return !there(t, watch.Pool, name) })
+	eventually(t, "the database is unreachable", func() bool { return !there(t, watch.Pool, name) })
 }
 
 func TestBlank(t *testing.T) {

@@ -69,7 +69,7 @@ func ended(t *testing.T, dir string) {
 		_, err := localpg.Attach(dir)
 		return errors.Is(err, localpg.ErrNotRunning)
 	})
-	eventually(t, "its folder is free", func() bool {
+	eventually(t, "the folder is not in use", func() bool {
 		lock, err := os.OpenFile(filepath.Join(dir, "postgres.lock"), os.O_RDWR, 0)
 		if err != nil {
 			t.Fatal(err)

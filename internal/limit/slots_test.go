@@ -58,7 +58,7 @@ func TestSlots(t *testing.T) {
 				},
 				"release": func(t *rapid.T) {
 					if len(open) == 0 {
-						t.Skip("nothing is open")
+						t.Skip("no slot is in use")
 					}
 					i := rapid.IntRange(0, len(open)-1).Draw(t, "connection")
 					open[i].release()
@@ -67,7 +67,7 @@ func TestSlots(t *testing.T) {
 				},
 				"release again": func(t *rapid.T) {
 					if len(closed) == 0 {
-						t.Skip("nothing is closed")
+						t.Skip("no slot was freed")
 					}
 					rapid.SampledFrom(closed).Draw(t, "connection").release()
 				},

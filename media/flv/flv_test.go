@@ -32,7 +32,7 @@ func TestOtherImplementationReadsTags(t *testing.T) {
 			t.Fatal(got, at, err)
 		}
 		if size := binary.BigEndian.Uint32(tag[len(tag)-4:]); int(size) != len(tag)-4 {
-			t.Fatalf("%d bytes before, and it says %d", len(tag)-4, size)
+			t.Fatalf("the previous tag has %d bytes, but the size field is %d", len(tag)-4, size)
 		}
 		if string(flv.Payload(tag)) != "\x17\x01\x00\x00\x05frame" {
 			t.Fatal(flv.Payload(tag))

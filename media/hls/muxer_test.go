@@ -228,7 +228,7 @@ func TestRequestsWaitForTheNextSegmentOrPart(t *testing.T) {
 	go func() { answers <- file(m, hint) }()
 	select {
 	case w := <-answers:
-		t.Fatalf("%d: nothing has come", w.Code)
+		t.Fatalf("got status %d without a response body", w.Code)
 	case <-time.After(50 * time.Millisecond):
 	}
 	second(t, m, 2000)

@@ -170,7 +170,7 @@ func TestReconnectContinuesTheRecording(t *testing.T) {
 		t.Fatalf("%d pictures, want 250", len(got))
 	}
 	if got := pictures(t, s.file(rec, 0), "-ss", "12.5"); len(got) < 100 || len(got) > 115 {
-		t.Fatalf("from 12.5 s there are %d pictures", len(got))
+		t.Fatalf("got %d pictures from 12.5 s on", len(got))
 	}
 }
 

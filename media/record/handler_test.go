@@ -99,7 +99,7 @@ func TestRecordingsAreServed(t *testing.T) {
 	}
 	all := pictures(t, source)
 	if got := pictures(t, web.URL+"/recordings/6/broadcast/1.mp4?sign=good", "-ss", "3.2"); len(got) != len(all)-80 || got[0] != all[80] {
-		t.Errorf("over HTTP from 3.2 s there are %d pictures", len(got))
+		t.Errorf("got %d pictures over HTTP from 3.2 s on", len(got))
 	}
 }
 

@@ -209,7 +209,7 @@ func TestRebuild(t *testing.T) {
 		s.CatchUp()
 		killRebuild(s.World)
 		if left() != 1 || s.Int("SELECT count(*) FROM read_next.user_account WHERE username = 'ann'") != 1 {
-			t.Fatalf("a killed rebuild leaves %d schemas with %d rows: the test shows nothing", left(), s.Int("SELECT count(*) FROM read_next.user_account"))
+			t.Fatalf("a killed rebuild left %d schemas with %d rows: the test would prove nothing", left(), s.Int("SELECT count(*) FROM read_next.user_account"))
 		}
 		s.Do(domain.ForgetUser{User: s.Ann.ID})
 		s.CatchUp()

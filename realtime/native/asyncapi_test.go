@@ -84,7 +84,7 @@ func checkReferences(t *testing.T, doc []byte) {
 				for _, step := range strings.Split(strings.TrimPrefix(to, "#/"), "/") {
 					next, ok := at.(map[string]any)[step]
 					if !ok {
-						t.Fatalf("%s leads nowhere", to)
+						t.Fatalf("the reference %s has no target", to)
 					}
 					at = next
 				}

@@ -111,14 +111,14 @@ func TestChat(t *testing.T) {
 		t.Errorf(`joined %+v, want By.Name "bob", By.User %v, Online 2`, got, bob.id)
 	}
 	if names := one.people(a, "demo"); fmt.Sprint(names) != "[ann bob]" {
-		t.Errorf("there are %v", names)
+		t.Errorf("got the participants %v", names)
 	}
 
 	text := "<b>مرحبا</b> 👩‍👩‍👧‍👦 你好"
 	first := a.ok(a.ask("chat.post", in{"room": "demo", "text": text}, "k1"))
 	again := a.ok(a.ask("chat.post", in{"room": "demo", "text": text}, "k1"))
 	if string(first.Data) != string(again.Data) {
-		t.Errorf("answered %s and %s", first.Data, again.Data)
+		t.Errorf("got the replies %s and %s", first.Data, again.Data)
 	}
 	a.no(a.ask("chat.post", in{"room": "demo", "text": "another"}, "k1"), "key_reused")
 	for _, c := range []*app{a, b} {
@@ -184,7 +184,7 @@ func TestChat(t *testing.T) {
 			t.Errorf("got %+v", msg)
 		}
 		if names := one.people(a, "demo"); fmt.Sprint(names) != "[ann 鲍勃]" {
-			t.Errorf("there are %v", names)
+			t.Errorf("got the participants %v", names)
 		}
 		b.no(b.ask("chat.nickname", in{"nickname": strings.Repeat("x", 33)}), "text_too_long")
 	})
@@ -276,7 +276,7 @@ func TestChatResume(t *testing.T) {
 	b := ann.app()
 	back := b.chat(in{"room": "demo", "since": have.Cursor})
 	if !back.Resumed || len(back.Messages) != 30 || back.Messages[0].Text != "0" || back.Messages[29].Text != "29" {
-		t.Errorf("came back to %v, %d messages", back.Resumed, len(back.Messages))
+		t.Errorf("resumed with %v and %d messages", back.Resumed, len(back.Messages))
 	}
 	for name, since := range map[string]string{
 		"none": "", "another event": fmt.Sprintf("%d.00000000", have.Pos), "the future": fmt.Sprintf("%d.00000000", 1<<40),
@@ -589,7 +589,7 @@ func TestFindByName(t *testing.T) {
 		t.Errorf("found %d, want %v", named("cat"), cat.id)
 	}
 	_ = a.Conn.Close()
-	wstest.Eventually(t, "she has gone", func() bool { return named("cat") == first })
+	wstest.Eventually(t, "the viewer has left", func() bool { return named("cat") == first })
 }
 
 // New chat rooms from one address use up the limit of that address only.

@@ -73,7 +73,7 @@ func TestKickUser(t *testing.T) {
 		}
 	}
 	if ws.ReconnectAdvised(ws.CloseKicked) {
-		t.Error("clients come back")
+		t.Error("clients are advised to reconnect after a kick")
 	}
 	if left := into[struct{ Cause string }](t, watcher.push("leave")); left.Cause != "removed" {
 		t.Errorf(`left because of %s, want "removed"`, left.Cause)
@@ -136,7 +136,7 @@ func TestBanUser(t *testing.T) {
 	again.no(again.ask("hello", map[string]any{"token": bob.token()}), "banned")
 	again.ExpectClose(ws.CloseKicked)
 	a.do(domain.UnbanUser{User: bob.id})
-	wstest.Eventually(t, "bob may come back", func() bool {
+	wstest.Eventually(t, "bob may sign in again", func() bool {
 		back := b.connect()
 		return back.answer(back.ask("hello", map[string]any{"token": bob.token()})).Type == "ok"
 	})
@@ -166,7 +166,7 @@ func TestBanViewer(t *testing.T) {
 	watcher.push("comment")
 	c.ok(c.ask("comment.post", map[string]any{"live": other, "text": "I am still here"}))
 	if m := c.push("comment"); m.Live != other {
-		t.Errorf("heard %s, want m.Live %v", m.raw, other)
+		t.Errorf("got %s, want m.Live %v", m.raw, other)
 	}
 	ann.asks(domain.UnbanViewer{Live: live, User: bob.id})
 	c.join(live)
@@ -190,13 +190,13 @@ func TestBanWhileJoining(t *testing.T) {
 		c.ok(c.ask("ping", nil))
 		for _, m := range c.aside {
 			if m.Type == "comment" {
-				t.Fatalf("heard %s", m.raw)
+				t.Fatalf("got %s", m.raw)
 			}
 		}
 		c.aside = nil
 		ann.asks(domain.UnbanViewer{Live: live, User: bob.id})
 	}
-	wstest.Eventually(t, "bob has left as often as he came", func() bool { return len(w.visits(live))%2 == 0 })
+	wstest.Eventually(t, "bob has left as often as he joined", func() bool { return len(w.visits(live))%2 == 0 })
 }
 
 // A slow request delays the ban of its own connection only: not a ban, kick or revocation of another.

@@ -34,10 +34,10 @@ func (c *chain) take(m message) {
 		return
 	}
 	if m.Pos <= c.last {
-		c.t.Fatalf("a double: at %d came %s", c.last, m.raw)
+		c.t.Fatalf("a repetition: at position %d got %s", c.last, m.raw)
 	}
 	if m.Prev > c.last {
-		c.t.Fatalf("a gap: knows up to %d, then %s", c.last, m.raw)
+		c.t.Fatalf("a gap: after position %d got %s", c.last, m.raw)
 	}
 	c.last = m.Pos
 	c.facts = append(c.facts, m.Pos)
@@ -163,7 +163,7 @@ func TestResume(t *testing.T) {
 			}
 			_ = a.Conn.Close()
 			_ = holder.Conn.Close()
-			wstest.Eventually(t, "the room is empty", func() bool { return w.handler.Stats().Open.Load() == 0 })
+			wstest.Eventually(t, "the live is empty", func() bool { return w.handler.Stats().Open.Load() == 0 })
 		}
 	})
 	t.Run("works for a live that the connection is in", func(t *testing.T) {

@@ -127,7 +127,7 @@ func TestLive(t *testing.T) {
 	t.Run("nothing is kept when all connections have ended", func(t *testing.T) {
 		_ = host.Conn.Close()
 		_ = viewerApp.Conn.Close()
-		wstest.Eventually(t, "the door is empty", func() bool {
+		wstest.Eventually(t, "the server has no connections", func() bool {
 			return w.hub.Stats() == (hub.Stats{})
 		})
 	})
@@ -185,7 +185,7 @@ func TestHello(t *testing.T) {
 		third.no(third.ask("hello", map[string]any{"token": q.token()}), "too_many_connections")
 		third.ExpectClose(ws.CloseTooMany)
 		_ = second.Conn.Close()
-		wstest.Eventually(t, "the place is free", func() bool { return w.handler.Stats().Open.Load() < 4 })
+		wstest.Eventually(t, "the slot is free", func() bool { return w.handler.Stats().Open.Load() < 4 })
 	})
 	t.Run("renews the token of the same user only", func(t *testing.T) {
 		q := w.register("renewing")

@@ -49,7 +49,7 @@ func TestSurvey(t *testing.T) {
 		t.Errorf("ids that are not unique: %+v, want 3 ids", all.Connections)
 	}
 	if s := all.Connections[0]; len(s.Users)+len(s.Lives) != 0 || s.Node != b.hub.Node() {
-		t.Errorf("somebody unknown: %+v", s)
+		t.Errorf("got an unknown connection: %+v", s)
 	}
 	bobs := b.survey(hub.SurveyRequest{User: bob.id}, 1).Connections[0]
 	if len(bobs.Users) != 1 || bobs.Users[0] != bob.id || len(bobs.Lives) != 1 || bobs.Lives[0] != live {

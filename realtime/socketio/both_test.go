@@ -70,7 +70,7 @@ func (n *nativeClient) ask(verb string, data any) json.RawMessage {
 		n.aside = append(n.aside, f)
 	}
 	if f.Type != "ok" {
-		n.Fatalf(`%s is answered %s, want f.Type "ok"`, verb, f.Data)
+		n.Fatalf(`%s got the reply %s, want f.Type "ok"`, verb, f.Data)
 	}
 	return f.Data
 }
@@ -118,11 +118,11 @@ func TestBothDialectsShareALive(t *testing.T) {
 	}
 	b.ask("comment.post", map[string]any{"live": live, "text": "from the native side"})
 	if s, _ := push[comment](a, "comment"); s.Content != "from the native side" || s.User.Name != "bob" {
-		t.Errorf(`said %+v, want Content "from the native side", User.Name "bob"`, s)
+		t.Errorf(`got the comment %+v, want Content "from the native side", User.Name "bob"`, s)
 	}
 	b.ask("gift.send", map[string]any{"live": live, "gift": rose, "num": 3})
 	if g, _ := push[given](a, "gift"); g.Num != 3 || g.Coin != 5 || g.Username != "bob" {
-		t.Errorf(`given %+v, want Num 3, Coin 5, Username "bob"`, g)
+		t.Errorf(`got the gift %+v, want Num 3, Coin 5, Username "bob"`, g)
 	}
 	a.Emit("comment", map[string]any{"live_id": live, "data": "from the old side", "token": ann.token()})
 	f := b.hear(func(f frame) bool { return f.Type == "comment" && strings.Contains(string(f.Data), "old side") })
@@ -166,7 +166,7 @@ func TestTwoNodes(t *testing.T) {
 			f := n.hear(func(f frame) bool { return f.Type == "comment" || f.Type == "gift" })
 			heard[f.Type] = true
 			if text := string(f.Data); !strings.Contains(text, map[string]string{"comment": "hello there", "gift": `"bob"`}[f.Type]) {
-				n.Errorf("heard %s", text)
+				n.Errorf("got %s", text)
 			}
 		}
 	}
@@ -175,14 +175,14 @@ func TestTwoNodes(t *testing.T) {
 	}
 	for _, c := range []*app{a, b} {
 		if s, _ := push[comment](c, "comment"); s.Content != "hello there" {
-			t.Errorf(`said %+v, want Content "hello there"`, s)
+			t.Errorf(`got the comment %+v, want Content "hello there"`, s)
 		}
 		if g, _ := push[given](c, "gift"); g.Username != "bob" {
-			t.Errorf(`given %+v, want Username "bob"`, g)
+			t.Errorf(`got the gift %+v, want Username "bob"`, g)
 		}
 		for range natives {
 			if s, _ := push[comment](c, "comment"); s.Content != "heard by both" {
-				t.Errorf(`said %+v, want Content "heard by both"`, s)
+				t.Errorf(`got the comment %+v, want Content "heard by both"`, s)
 			}
 		}
 	}

@@ -116,7 +116,7 @@ func TestStalledReaderInABusyLive(t *testing.T) {
 	for i := range stalled {
 		w.stall(w.register(fmt.Sprint("stalled", i)), live)
 	}
-	eventually(t, "everybody is there", func() bool { return len(events[domain.ViewerJoined](w)) == 1+stalled })
+	eventually(t, "all users are in the live", func() bool { return len(events[domain.ViewerJoined](w)) == 1+stalled })
 	most := int64(0)
 	ahead := make(chan struct{}, 40) // gifts that the reader has yet to read
 	var giving sync.WaitGroup
@@ -135,7 +135,7 @@ func TestStalledReaderInABusyLive(t *testing.T) {
 		most = max(most, w.server.Stats().QueuedBytes.Load())
 	}
 	eventually(t, "the stalled readers are disconnected", func() bool { return w.server.Stats().ClosedSlow.Load() == stalled })
-	eventually(t, "and has left", func() bool { return len(events[domain.ViewerLeft](w)) == stalled })
+	eventually(t, "the participant has left", func() bool { return len(events[domain.ViewerLeft](w)) == stalled })
 	if limit := int64((stalled + 1) * (2*queue + 64<<10)); most > limit {
 		t.Errorf("%d bytes waited, more than %d", most, limit)
 	}

@@ -63,7 +63,7 @@ func TestLive(t *testing.T) {
 			for _, event := range []string{"test", "test1"} {
 				a.Emit(event, map[string]any{"any": "thing"})
 				if got := string(a.Event(a.id)[0]); got != `"啊啊啊"` {
-					t.Errorf("%s is answered %s, want \"\\\"啊啊啊\\\"\"", event, got)
+					t.Errorf("%s got the response %s, want \"\\\"啊啊啊\\\"\"", event, got)
 				}
 			}
 			a.Emit("leaveLive", map[string]any{"live_id": live, "token": ann.token()})

@@ -103,7 +103,7 @@ func TestKickConnection(t *testing.T) {
 		a := w.app(siotest.Options{Version: 3, Polling: true})
 		alias := w.survey(hub.SurveyRequest{}, 1).Connections[0].ID
 		a.Upgrade()
-		eventually(t, "it is listed by the name that it has since the upgrade", func() bool {
+		eventually(t, "the socket is listed by its id after the upgrade", func() bool {
 			return string(w.survey(hub.SurveyRequest{ID: alias}, 1).Connections[0].ID) == a.id
 		})
 		w.do(domain.KickConnection{Connection: alias})

@@ -123,7 +123,7 @@ func TestSocketsThatAreNotRecovered(t *testing.T) {
 	two.joins(ann, streamer.goLive())
 	two.Cut()
 	if back := w.back(two, "1"); back.id == two.id {
-		t.Error("in two rooms: recovered, though an offset says nothing of the other one")
+		t.Error("a socket in two rooms was recovered, but an offset belongs to one room")
 	}
 	a := lose()
 	for range 501 {
@@ -139,7 +139,7 @@ func TestSocketsThatAreNotRecovered(t *testing.T) {
 		t.Error("the end of the live is a reason not to be recovered")
 	}
 	if no := back.refused("直播间已结束"); !no.Meta.NoToast {
-		t.Error("who asked for nothing is bothered")
+		t.Error("a client that requested nothing got a frame")
 	}
 }
 
@@ -156,7 +156,7 @@ func TestRecoveryNeedsACurrentSession(t *testing.T) {
 	ann.signIn()
 	back := w.back(a, "")
 	if no := back.refused("token 已过期! 请重新获取令牌"); !no.Meta.NoToast || back.id != a.id {
-		t.Errorf("%s came back as %s and is refused with %+v", a.id, back.id, no)
+		t.Errorf("socket %s was recovered as %s and refused with %+v", a.id, back.id, no)
 	}
 	bob.asks(domain.PostComment{Live: live, Text: "unheard"})
 	back.silent()

@@ -59,7 +59,7 @@ func TestMemoryIsFreedAfterClientsLeave(t *testing.T) {
 		a.Send("1")
 	}
 	eventually(t, "the live is released", func() bool { return w.server.Lives() == 0 })
-	eventually(t, "everybody has left", func() bool { return len(events[domain.ViewerLeft](w)) == len(kinds) })
+	eventually(t, "all users have left", func() bool { return len(events[domain.ViewerLeft](w)) == len(kinds) })
 	eventually(t, "no session is left", func() bool { return w.server.Polling() == 0 && w.server.Stats().Open.Load() == 0 })
 }
 

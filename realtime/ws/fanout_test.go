@@ -76,7 +76,7 @@ func TestFanout(t *testing.T) {
 			c.ExpectText("0")
 			for i := 1; i < 100; i++ {
 				if i > 1 && c.In.Buffered() == 0 {
-					t.Fatalf("round %d: frame %d did not come in the same write", round, i)
+					t.Fatalf("round %d: frame %d was not in the same write", round, i)
 				}
 				c.ExpectText(fmt.Sprint(i))
 			}
@@ -221,7 +221,7 @@ func TestFanout(t *testing.T) {
 				}
 				var i int
 				if _, err := fmt.Sscan(payload, &i); err != nil || last >= 0 && i != last+1 {
-					t.Fatalf("after %d came %q", last, payload)
+					t.Fatalf("after frame %d got %q", last, payload)
 				}
 				last = i
 			}

@@ -232,7 +232,7 @@ func TestClose(t *testing.T) {
 		c := wstest.Dial(t, s.addr)
 		c.Write(append(wstest.MaskedFrame(wstest.Fin|wstest.OpText, "one"), wstest.MaskedFrame(wstest.Fin|wstest.OpText, "two")...)...)
 		c.ExpectClose(ws.CloseKicked)
-		wstest.Eventually(t, "the connection is gone", func() bool { return s.Stats().Open.Load() == 0 })
+		wstest.Eventually(t, "the connection has ended", func() bool { return s.Stats().Open.Load() == 0 })
 		if len(heard) != 1 {
 			t.Errorf("%d messages were delivered, want 1", len(heard))
 		}
@@ -254,7 +254,7 @@ func TestClose(t *testing.T) {
 			c.ExpectClose(code)
 			wstest.Receive(t, p.closed, "Closed")
 		}
-		wstest.Eventually(t, "all are counted, also those of the test above", func() bool {
+		wstest.Eventually(t, "all connections are counted", func() bool {
 			closed := s.Stats().Closed()
 			return closed[ws.CodeOther] == 3 && closed[ws.CloseKicked] == 3
 		})
@@ -293,7 +293,7 @@ func TestPanics(t *testing.T) {
 			default:
 				c.ExpectClose(ws.CloseInternal)
 			}
-			wstest.Eventually(t, "the connection is gone", func() bool { return s.Stats().Open.Load() == 1 })
+			wstest.Eventually(t, "the connection has ended", func() bool { return s.Stats().Open.Load() == 1 })
 			if n := s.Stats().Panics.Load() - before; n != 1 {
 				t.Errorf("%d panics counted, want 1", n)
 			}
@@ -363,7 +363,7 @@ func TestTimeouts(t *testing.T) {
 			case <-ticks.C:
 				_, _ = c.Conn.Write([]byte("x")) // the server may close meanwhile
 			case <-time.After(wstest.Timeout):
-				t.Fatal("the connection lives on")
+				t.Fatal("the connection was not closed")
 			}
 		}
 	})

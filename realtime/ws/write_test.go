@@ -99,7 +99,7 @@ func TestStalledReadersTogether(t *testing.T) {
 	if grown := int64(after.HeapAlloc) - int64(before.HeapAlloc); grown > 16<<20 {
 		t.Errorf("the heap grew by %d MiB", grown>>20)
 	}
-	wstest.Eventually(t, "nothing waits any more", func() bool { return s.Stats().QueuedBytes.Load() == 0 })
+	wstest.Eventually(t, "no frame is queued", func() bool { return s.Stats().QueuedBytes.Load() == 0 })
 }
 
 func TestStalledReader(t *testing.T) {
@@ -150,7 +150,7 @@ func TestStalledReader(t *testing.T) {
 		_, p := stall(t, s)
 		fill(t, s, p)
 		p.conn.Close(ws.CloseReplaced, "")
-		wstest.Eventually(t, "the connection is gone", func() bool { return s.Stats().Open.Load() == 0 })
+		wstest.Eventually(t, "the connection has ended", func() bool { return s.Stats().Open.Load() == 0 })
 	})
 	t.Run("does not block Shutdown", func(t *testing.T) {
 		t.Parallel()
@@ -190,7 +190,7 @@ func TestStalledReader(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			wstest.Eventually(t, "nothing waits any more", func() bool { return s.Stats().QueuedBytes.Load() == 0 })
+			wstest.Eventually(t, "no frame is queued", func() bool { return s.Stats().QueuedBytes.Load() == 0 })
 			<-time.After(2 * writeTimeout) // longer than a deadline that was not removed
 			p.conn.Send(ws.TextFrame([]byte("still")))
 			c.ExpectText("still")
@@ -282,7 +282,7 @@ func TestPriorities(t *testing.T) {
 		case "skipped":
 			skipped += got.N
 			if got.N != got.Pos-got.Prev {
-				t.Fatalf("a mark that does not stand for a run: %s", payload)
+				t.Fatalf("got a skipped frame that replaces no dropped frames: %s", payload)
 			}
 		}
 		if got.Type == "end" {
@@ -300,7 +300,7 @@ func TestPriorities(t *testing.T) {
 		t.Errorf("%d comments and %d skipped up to %d of %d", comments, skipped, pos, total)
 	}
 	if n := s.Stats().Dropped.Load(); int(n) != skipped || skipped == 0 {
-		t.Errorf("%d dropped, the client was told of %d", n, skipped)
+		t.Errorf("%d frames were dropped, but skipped frames report %d", n, skipped)
 	}
 	if s.Stats().Replaced.Load() == 0 {
 		t.Error("no gauge was replaced")

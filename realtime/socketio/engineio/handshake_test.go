@@ -168,11 +168,11 @@ func TestMaxPolling(t *testing.T) {
 		t.Fatalf("the third gets the response %d %s, want %v", status, body, http.StatusServiceUnavailable)
 	}
 	first.Upgrade() // no longer polls
-	eventually(t, "a place is free", func() bool { return h.Polling() == 1 })
+	eventually(t, "a slot is free", func() bool { return h.Polling() == 1 })
 	_, third := h.dial(t, siotest.Options{Polling: true})
 	one.Close()
 	third.Close()
-	eventually(t, "both places are given back", func() bool { return h.Polling() == 1 })
+	eventually(t, "both slots are free", func() bool { return h.Polling() == 1 })
 }
 
 func TestPollingSessionsTakeConnectionSlots(t *testing.T) {
@@ -190,7 +190,7 @@ func TestPollingSessionsTakeConnectionSlots(t *testing.T) {
 	}
 	one.Close()
 	receive(t, one.closed, "the end")
-	eventually(t, "the place is free", func() bool {
+	eventually(t, "the slot is free", func() bool {
 		c, err := siotest.Try(t, h.base, siotest.Options{})
 		if err == nil {
 			c.Cut()

@@ -208,7 +208,7 @@ func TestMessagesAreHandledInOrder(t *testing.T) {
 	}
 	for i := range 2 * each {
 		if got := receive(t, heard, "a message"); got != fmt.Sprint(i) {
-			t.Fatalf("message %d came as number %s", i, got)
+			t.Fatalf("message %d was received as number %s", i, got)
 		}
 	}
 }

@@ -143,7 +143,7 @@ func TestLastPacketTimeout(t *testing.T) {
 	p.say("last")
 	p.Close()
 	clock.Forward(time.Minute)
-	eventually(t, "the session is forgotten", func() bool { return h.Stats().QueuedBytes.Load() == 0 })
+	eventually(t, "the engine has forgotten the session", func() bool { return h.Stats().QueuedBytes.Load() == 0 })
 	if status, body := p.get(); status != http.StatusBadRequest {
 		t.Errorf("got %d %s", status, body)
 	}

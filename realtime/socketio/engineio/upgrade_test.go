@@ -33,7 +33,7 @@ func TestUpgradeLosesNoMessage(t *testing.T) {
 			c.Upgrade()
 			for i := range pushes {
 				if p := c.Next(); p.Text != fmt.Sprintf("4push %d", i) {
-					t.Fatalf("after push %d came %q", i-1, p.Text)
+					t.Fatalf("after push %d got %q", i-1, p.Text)
 				}
 			}
 			<-done

@@ -223,7 +223,7 @@ func TestDisconnectFromOneNamespace(t *testing.T) {
 		c.Expect(`42["message-back",1]`)
 		again, _ := c.Enter("/custom", "")
 		if again == id && o.Version == 4 {
-			t.Error("the same socket came back")
+			t.Error("the client got the same socket again")
 		}
 	})
 }

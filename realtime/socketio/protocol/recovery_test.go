@@ -79,7 +79,7 @@ func TestRecovery(t *testing.T) {
 				t.Errorf("restored %s, want \"\\\"me from 17\\\"\"", got)
 			}
 			if h.socket(t, id).ID() != id {
-				t.Error("the server knows another id")
+				t.Error("the server has another id for the socket")
 			}
 		})
 	}
@@ -112,7 +112,7 @@ func TestSocketsThatCannotBeRecovered(t *testing.T) {
 		c := siotest.Dial(t, h.base, o)
 		again, newPID := enter(c, pid, offset)
 		if got := again == id && newPID == pid; got != want || !want && (again == id || newPID == pid) {
-			t.Errorf("%s: %s %s came back as %s %s", why, id, pid, again, newPID)
+			t.Errorf("%s: socket %s %s was recovered as %s %s", why, id, pid, again, newPID)
 		}
 		c.Cut()
 		h.left(t, again)

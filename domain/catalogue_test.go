@@ -113,7 +113,7 @@ func TestPersonalTextsAreMarked(t *testing.T) {
 				t.Errorf("%d texts are marked, want %v", len(texts), want)
 			}
 			if got := changed(); !reflect.DeepEqual(got, e) {
-				t.Errorf("the unchanged copy differs: %+v", got)
+				t.Errorf("the unchanged copy differs: %+v, want %v", got, e)
 			}
 			for _, text := range texts {
 				if *text == "" {

@@ -86,7 +86,7 @@ func TestIsChatRoomID(t *testing.T) {
 		"0123456789ABCDEF01234567": false, "0123456789abcdeg01234567": false,
 	} {
 		if domain.IsChatRoomID(s) != want {
-			t.Errorf("%q: %v", s, !want)
+			t.Errorf("%q: got %v", s, !want)
 		}
 	}
 }

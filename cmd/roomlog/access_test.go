@@ -49,7 +49,7 @@ func TestUserWithoutAccess(t *testing.T) {
 			if state.enter != nil {
 				eventually(t, "the encoder is disconnected", encoder.over)
 				<-native.closed
-				eventually(t, "REST refuses", func() bool {
+				eventually(t, "REST refuses the token", func() bool {
 					status, _ := user.do(http.MethodGet, "/api/user/info", nil, nil)
 					return status != http.StatusOK
 				})

@@ -132,15 +132,9 @@ func isUploadPath(s string) bool {
 	return ours && name != "" && !strings.ContainsAny(name, "/?#%")
 }
 
-// reserved reports whether users could mistake a name for SystemName. It ignores spaces and invisible characters.
+// reserved reports whether users could mistake a name for SystemName.
 func reserved(name string) bool {
-	visible := strings.Map(func(r rune) rune {
-		if unicode.IsSpace(r) || unicode.In(r, unicode.Cf, unicode.Mn, unicode.Other_Default_Ignorable_Code_Point) {
-			return -1
-		}
-		return r
-	}, name)
-	return visible == SystemName
+	return strings.ReplaceAll(Lookalike(name), " ", "") == Lookalike(SystemName)
 }
 
 // SystemName is the name of the server as the author of chat messages. Users cannot take it.

@@ -200,7 +200,15 @@ func (s *Store) NameKey(username string) string {
 		}
 		return r
 	}, norm.NFKC.String(username))
+	return s.keyed(norm.NFKC.String(cases.Fold().String(strings.TrimSpace(visible))))
+}
+
+// LookalikeKey returns the keyed hash of domain.Lookalike of a name. It equals NameKey if the Lookalike is the
+// case-folded name itself.
+func (s *Store) LookalikeKey(name string) string { return s.keyed(domain.Lookalike(name)) }
+
+func (s *Store) keyed(text string) string {
 	mac := hmac.New(sha256.New, s.nameKey)
-	mac.Write([]byte(norm.NFKC.String(cases.Fold().String(strings.TrimSpace(visible)))))
+	mac.Write([]byte(text))
 	return hex.EncodeToString(mac.Sum(nil)[:16])
 }

@@ -69,9 +69,11 @@ func Lookalike(name string) string {
 		}
 		return r
 	}, norm.NFKC.String(name))
-	fold := cases.Fold()
-	folded := fold.String(strings.Join(strings.Fields(seen), " "))
-	skeleton := norm.NFKC.String(fold.String(confusables.Skeleton(folded)))
+	skeleton := strings.Join(strings.Fields(seen), " ")
+	for range 2 { // some characters look alike only as capitals, others only as small letters
+		skeleton = cases.Fold().String(confusables.Skeleton(skeleton))
+	}
+	skeleton = norm.NFKC.String(skeleton)
 	return strings.ReplaceAll(skeleton, "i", "l") // a capital i looks like a small l
 }
 

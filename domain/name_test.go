@@ -10,6 +10,8 @@ import (
 func TestLookalike(t *testing.T) {
 	for _, names := range [][]string{
 		{"anna", "Anna", "ANNA", "ａｎｎａ", "аnnа", " anna ", "an\u200bna", "anna\ufe0f", "an\u034fna", "anna\u3164", "anna\U000e0100", "\u202eanna"},
+		{"bob", "Воb", "BOB", "b0b"},
+		{"iris", "IRIS", "lris"},
 		{"paypal", "раураl", "paypaI", "paypa1"},
 		{"小明", "小\u17b4明", "小明\u00ad"},
 		{"anna lee", "anna  lee", "anna\u00a0lee"},

@@ -84,3 +84,11 @@ type NamedCommand interface {
 	// WithLookalikeKey returns the command with the keyed hashes that key computes of a name's Lookalike.
 	WithLookalikeKey(key func(name string) string) Command
 }
+
+// reserved reports whether users could mistake a name for SystemName.
+func reserved(name string) bool {
+	return strings.ReplaceAll(Lookalike(name), " ", "") == Lookalike(SystemName)
+}
+
+// SystemName is the name of the server as the author of chat messages. Users cannot take it.
+const SystemName = "系统"

@@ -131,11 +131,3 @@ func isUploadPath(s string) bool {
 	name, ours := strings.CutPrefix(s, uploadPath)
 	return ours && name != "" && !strings.ContainsAny(name, "/?#%")
 }
-
-// reserved reports whether users could mistake a name for SystemName.
-func reserved(name string) bool {
-	return strings.ReplaceAll(Lookalike(name), " ", "") == Lookalike(SystemName)
-}
-
-// SystemName is the name of the server as the author of chat messages. Users cannot take it.
-const SystemName = "系统"

@@ -91,7 +91,7 @@ type NicknameSet struct {
 	Participant ParticipantID `json:"participant"`
 	Connection  string        `json:"connection"` // public id of the connection
 	Nickname    string        `json:"nickname"`   // as typed, without surrounding space
-	NameKey     string        `json:"name_key"`   // keyed hash of the Lookalike of the nickname
+	NameKey     string        `json:"name_key"`   // keyed hash of the lookalike form of the nickname
 }
 
 func (NicknameSet) Type() string                       { return "participant.nickname_set.v1" }
@@ -103,7 +103,7 @@ func (e *NicknameSet) personal() (UserID, []*string) {
 
 // NicknameClaimed records that one more participant uses a name.
 type NicknameClaimed struct {
-	Key         string        `json:"key"` // keyed hash of the Lookalike of the name
+	Key         string        `json:"key"` // keyed hash of the lookalike form of the name
 	Participant ParticipantID `json:"participant"`
 }
 
@@ -113,7 +113,7 @@ func (NicknameClaimed) evolve(n Nickname) Nickname { n.Holders++; return n }
 
 // NicknameReleased records that one participant has stopped using a name.
 type NicknameReleased struct {
-	Key         string        `json:"key"` // keyed hash of the Lookalike of the name
+	Key         string        `json:"key"` // keyed hash of the lookalike form of the name
 	Participant ParticipantID `json:"participant"`
 }
 

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"roomlog/domain"
+	"roomlog/internal/names"
 )
 
 // now is the time of all decisions in these tests.
@@ -229,9 +230,9 @@ func withLookalikeKeys(c domain.Command) domain.Command {
 	return c
 }
 
-// keyOf returns the key of a name's Lookalike: "k-bob" for "bob".
+// keyOf returns the key of a name's lookalike form: "k-bob" for "bob".
 func keyOf(name string) string {
-	key := "k-" + url.QueryEscape(domain.Lookalike(name))
+	key := "k-" + url.QueryEscape(names.Lookalike(name))
 	if len(key) > 64 {
 		return fmt.Sprintf("k-%x", sha256.Sum256([]byte(key)))
 	}

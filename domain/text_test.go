@@ -254,7 +254,7 @@ func FuzzText(f *testing.F) {
 				t.Errorf("%s made %q of %q, want %q", field.name, text, s, want)
 			case code == "" && (tooMany || length == 0 && field.empty != ""):
 				t.Errorf("%s accepted %d characters", field.name, length)
-			case code == domain.CodeTextInvalid \&\& field.person: // see TestPersonNames
+			case code == domain.CodeTextInvalid && field.person: // see TestPersonNames
 			case code == domain.CodeTextInvalid && !unreadable,
 				code == field.tooLong && code != "" && !tooMany,
 				code == field.empty && code != "" && length > 0:

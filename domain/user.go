@@ -18,8 +18,8 @@ type RegisterUser struct {
 	NameKey    string `json:"-"`        // keyed hash of the case-folded username
 	Credential string `json:"-"`        // id of the stored password hash
 
-	LookalikeKey         string `json:"-"` // keyed hash of the Lookalike of the username
-	NicknameLookalikeKey string `json:"-"` // keyed hash of the Lookalike of the nickname; "" for no nickname
+	LookalikeKey         string `json:"-"` // keyed hash of the lookalike form of the username
+	NicknameLookalikeKey string `json:"-"` // keyed hash of the lookalike form of the nickname; "" for no nickname
 }
 
 func (RegisterUser) Type() string { return "user.register" }
@@ -77,7 +77,7 @@ func usernameStreams(keys ...string) []Stream {
 }
 
 // profileNickname returns the nickname of a user without spaces at both ends. It refuses a nickname that looks like the
-// username of another user. key is the keyed hash of the Lookalike of the nickname.
+// username of another user. key is the keyed hash of the lookalike form of the nickname.
 func (v View) profileNickname(user UserID, wanted, key string) (string, error) {
 	nickname, err := personName("nickname", wanted, 0, maxName, CodeNicknameTaken)
 	switch {
@@ -111,10 +111,10 @@ func (e *UserRegistered) personal() (UserID, []*string) {
 	return e.User, []*string{&e.Username, &e.Nickname, &e.Avatar}
 }
 
-// UsernameClaimed records that a user has taken a username. A second event claims the Lookalike of the username, if it
+// UsernameClaimed records that a user has taken a username. A second event claims the lookalike form of the username, if it
 // differs.
 type UsernameClaimed struct {
-	Key  string `json:"key"` // keyed hash of the case-folded username, or of its Lookalike
+	Key  string `json:"key"` // keyed hash of the case-folded username, or of its lookalike form
 	User UserID `json:"user"`
 }
 
@@ -128,7 +128,7 @@ type ChangeProfile struct {
 	Nickname string `json:"nickname"` // shown instead of the username: at most 32 characters, may be empty
 	Avatar   string `json:"avatar"`   // http or https URL of an image, or path of an upload; may be empty
 
-	LookalikeKey string `json:"-"` // keyed hash of the Lookalike of the nickname; "" for no nickname
+	LookalikeKey string `json:"-"` // keyed hash of the lookalike form of the nickname; "" for no nickname
 }
 
 func (ChangeProfile) Type() string { return "user.change_profile" }

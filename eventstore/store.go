@@ -19,6 +19,7 @@ import (
 	"golang.org/x/text/unicode/norm"
 
 	"roomlog/domain"
+	"roomlog/internal/names"
 	"roomlog/internal/settings"
 	"roomlog/internal/wait"
 )
@@ -203,9 +204,9 @@ func (s *Store) NameKey(username string) string {
 	return s.keyed(norm.NFKC.String(cases.Fold().String(strings.TrimSpace(visible))))
 }
 
-// LookalikeKey returns the keyed hash of domain.Lookalike of a name. It equals NameKey if the Lookalike is the
-// case-folded name itself.
-func (s *Store) LookalikeKey(name string) string { return s.keyed(domain.Lookalike(name)) }
+// LookalikeKey returns the keyed hash of the lookalike form of a name (see package names). It equals NameKey
+// if that form is the case-folded name itself.
+func (s *Store) LookalikeKey(name string) string { return s.keyed(names.Lookalike(name)) }
 
 func (s *Store) keyed(text string) string {
 	mac := hmac.New(sha256.New, s.nameKey)

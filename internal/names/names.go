@@ -1,9 +1,8 @@
-package domain
+package names
 
 import (
 	"strings"
 	"unicode"
-	"unicode/utf8"
 
 	"github.com/mtibben/confusables"
 	"golang.org/x/text/cases"
@@ -11,23 +10,8 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// personName returns the name of a person without spaces at both ends. In addition to text, it refuses the name of the
-// server with the code taken, characters that the PRECIS class for names does not allow (RFC 8264 section 4.3, RFC
-// 8266: invisible characters, direction marks, unassigned code points), and names without a visible character. Emoji
-// sequences are accepted.
-func personName(field, s string, least, most int, taken Code) (string, error) {
-	name, err := text(field, s, least, most)
-	switch {
-	case err != nil || name == "":
-		return name, err
-	case reserved(name):
-		return "", refuse(taken, "the name %s is reserved", name)
-	}
-	if _, err := precis.Nickname.String(withoutEmojiJoiners(name)); err != nil || !strings.ContainsFunc(name, visible) {
-		return "", refuse(CodeTextInvalid, "%s must consist of visible characters: letters, digits, signs, emoji, and spaces between them", field)
-	}
-	return name, nil
-}
+// maxLength is the length in bytes up to which Lookalike compares texts. Longer texts are not names.
+const maxLength = 1024
 
 // Code points that join or vary emoji (UTS #51).
 const (
@@ -35,6 +19,14 @@ const (
 	emojiVariation  = '\ufe0f'
 	brailleBlank    = '\u2800'
 )
+
+// Visible reports whether a name contains a visible character, and no character that the freeform class of PRECIS does not
+// allow (RFC 8264 section 4.3): invisible characters, direction marks, unassigned code points. Joiners and variation
+// selectors are allowed inside emoji sequences.
+func Visible(name string) bool {
+	_, err := precis.Nickname.String(withoutEmojiJoiners(name))
+	return err == nil && strings.ContainsFunc(name, visible)
+}
 
 // withoutEmojiJoiners removes the joiners and variation selectors that belong to an emoji sequence.
 func withoutEmojiJoiners(s string) string {
@@ -60,7 +52,7 @@ func visible(r rune) bool {
 // The text of a command is not bounded yet when the log compares names, so a text that is too long to be a name is
 // returned unchanged.
 func Lookalike(name string) string {
-	if len(name) > 8*utf8.UTFMax*maxName {
+	if len(name) > maxLength {
 		return name
 	}
 	seen := strings.Map(func(r rune) rune {
@@ -76,19 +68,3 @@ func Lookalike(name string) string {
 	skeleton = norm.NFKC.String(skeleton)
 	return strings.ReplaceAll(skeleton, "i", "l") // a capital i looks like a small l
 }
-
-// NamedCommand is a command that gives a user a name. The log sets the keyed hash of the name's Lookalike before it
-// executes the command.
-type NamedCommand interface {
-	Command
-	// WithLookalikeKey returns the command with the keyed hashes that key computes of a name's Lookalike.
-	WithLookalikeKey(key func(name string) string) Command
-}
-
-// reserved reports whether users could mistake a name for SystemName.
-func reserved(name string) bool {
-	return strings.ReplaceAll(Lookalike(name), " ", "") == Lookalike(SystemName)
-}
-
-// SystemName is the name of the server as the author of chat messages. Users cannot take it.
-const SystemName = "系统"

@@ -32,7 +32,7 @@ type states struct {
 	store    *eventstore.Store
 	cache    *simplelru.LRU[domain.Stream, entry]
 	counters map[domain.Stream]any
-	skipped  func(position int64) bool // reports whether an event was set aside
+	aside    map[int64]bool // positions of events that were set aside
 }
 
 func newStates(store *eventstore.Store) *states {
@@ -40,13 +40,19 @@ func newStates(store *eventstore.Store) *states {
 	if err != nil {
 		panic(err) // the size is positive
 	}
-	return &states{store: store, cache: cache, counters: make(map[domain.Stream]any), skipped: func(int64) bool { return false }}
+	return &states{store: store, cache: cache, counters: make(map[domain.Stream]any), aside: make(map[int64]bool)}
 }
 
 // isCounter reports whether a name is the one of a counter, which has no stream.
 func isCounter(s domain.Stream) bool {
 	_, ok := domain.StateSpecOf(s)
 	return !ok
+}
+
+// skipped reports whether an event was set aside and changes no state: it moves coins or cannot be read.
+func (s *states) skipped(r eventstore.Record) bool {
+	_, coins := r.Event.(domain.CoinEvent)
+	return s.aside[r.Position] && (coins || r.Event == nil)
 }
 
 // before returns the state of a stream before a position.
@@ -83,10 +89,14 @@ func (s *states) load(ctx context.Context, stream domain.Stream, position int64)
 			if r.Position >= position {
 				return e, nil
 			}
-			if e.version = r.Version; s.skipped(r.Position) {
+			if e.version = r.Version; s.skipped(r) {
 				continue
 			}
-			if e.state, err = domain.Fold(stream, e.state, r.Event); err != nil {
+			state, err := domain.Fold(stream, e.state, r.Event)
+			switch {
+			case err == nil:
+				e.state = state
+			case !s.aside[r.Position]:
 				return entry{unknown: true}, nil //nolint:nilerr // the event has a fault of its own
 			}
 		}
@@ -100,7 +110,7 @@ func (s *states) load(ctx context.Context, stream domain.Stream, position int64)
 func (s *states) after(r eventstore.Record, before entry) entry {
 	next := entry{version: r.Version, unknown: before.unknown, state: before.state}
 	switch {
-	case s.skipped(r.Position):
+	case s.skipped(r):
 	case r.Event == nil || r.Event.Stream() != r.Stream:
 		next.unknown = true
 	default:
@@ -115,7 +125,12 @@ func (s *states) after(r eventstore.Record, before entry) entry {
 				continue
 			}
 			state, err := domain.Fold(stream, before.state, r.Event)
-			next.state, next.unknown = state, err != nil
+			switch {
+			case err == nil:
+				next.state = state
+			case !s.aside[r.Position]:
+				next.state, next.unknown = nil, true
+			}
 		}
 	}
 	s.cache.Add(r.Stream, next)

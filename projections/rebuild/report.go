@@ -25,6 +25,7 @@ type Report struct {
 	Differences []Difference
 
 	Faults     []audit.Fault // what Verify found, at most 1000
+	SetAside   int           // number of events that an operator has set aside, see Verify
 	FaultCount int           // number of faults, including those that are not in Faults
 }
 

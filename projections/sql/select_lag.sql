@@ -1,3 +1,4 @@
+-- Reads table events of package eventstore and table checkpoint of package eventstore/consumer and table poison of package projections.
 SELECT coalesce(c.position, 0), coalesce(h.position, 0), n.recorded_at, (SELECT count(*) FROM poison)
 FROM (VALUES (1)) AS one (row)
 LEFT JOIN checkpoint c ON c.consumer_group = 'projections'

@@ -50,6 +50,9 @@ func (c *verifyCommand) Run(ctx context.Context, g *cli.Globals, sh cli.Shell) e
 		if newer := report.Newer(); newer > 0 {
 			fmt.Fprintf(sh.Stdout, "the tables lack the newest %d events: they have position %d of %d\n", newer, report.Position, report.Head)
 		}
+		if report.SetAside > 0 {
+			fmt.Fprintf(sh.Stdout, "%d events are set aside\n", report.SetAside)
+		}
 		if report.FaultCount > 0 {
 			return ErrFault
 		}

@@ -120,6 +120,8 @@ var (
 	selectRoster string
 	//go:embed sql/select_session.sql
 	selectSession string
+	//go:embed sql/select_unused_chat_rooms.sql
+	selectUnusedChatRooms string
 	//go:embed sql/select_unused_credentials.sql
 	selectUnusedCredentials string
 	//go:embed sql/select_users.sql

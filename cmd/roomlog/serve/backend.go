@@ -76,12 +76,17 @@ func startBackend(ctx context.Context, c *config, env *environment, l *layers) (
 	if slices.Contains(c.Roles, roleProjector) {
 		b.projector = projections.NewProjector(b.store, projections.ProjectorConfig{Now: b.now, Log: env.log})
 		l.run(ctx, "projector", b.projector.Run)
-		cleaner := &cleaner{store: b.store, pool: b.pool, dsn: dsn, log: env.log, now: b.now, interval: c.CleanInterval, keep: c.KeepOutcomes}
-		l.run(ctx, "cleaner", cleaner.Run)
 	}
 	b.queries = projections.NewQueries(b.pool)
 	b.sequencer = eventstore.NewSequencer(b.store, c.sequencer)
 	l.run(ctx, "sequencer", b.sequencer.Run)
+	if b.projector != nil {
+		cleaner := &cleaner{
+			store: b.store, pool: b.pool, dsn: dsn, log: env.log, now: b.now, interval: c.CleanInterval, keep: c.KeepOutcomes,
+			rooms: &unusedRooms{chatRoomSettings: c.chatRoomSettings, store: b.store, queries: b.queries, commands: b.sequencer, now: b.now},
+		}
+		l.run(ctx, "cleaner", cleaner.Run)
+	}
 	limits := c.limits
 	limits.Commands, limits.Now = b.sequencer, env.sh.Now
 	if b.clients, err = ratelimit.New(limits); err != nil {

@@ -49,6 +49,9 @@ var Commands = []CommandSpec{
 	coins(command[PlaceOrder](authenticated)),
 	coins(command[PayOrder](paymentProvider)),
 	coins(command[CreditCoins](operator)),
+	command[CloseCoins](system),
+	command[OpenCoins](system),
+	command[SetEventAside](operator),
 }
 
 // Events lists every event with the state of its stream.
@@ -105,6 +108,9 @@ var Events = []EventSpec{
 	takesID(event[GiftAdded, Gift](), nextGift),
 	event[GiftRepriced, Gift](),
 	event[GiftWithdrawn, Gift](),
+	event[CoinsClosed, CoinHolds](),
+	event[CoinsOpened, CoinHolds](),
+	event[EventSetAside, SetAside](),
 }
 
 // States lists every kind of stream. Each name is the prefix of the streams, such as "wallet". Each number is the
@@ -128,6 +134,8 @@ var States = []StateSpec{
 	state[Order]("order", 1),
 	state[Wallet]("wallet", 1),
 	state[Gift]("gift", 1),
+	state[CoinHolds]("coins", 1),
+	state[SetAside]("setaside", 1),
 }
 
 var (

@@ -50,9 +50,13 @@ func (q *Sequencer) attempt(ctx context.Context, calls []*call, lost *batch) (*b
 		}
 		return nil, err
 	}
+	if b.setsAside() { // the states that the event has changed are loaded again
+		q.states.empty()
+		return b, nil
+	}
 	q.states.put(b.loaded)
 	q.states.put(b.work)
-	q.states.head = b.end()
+	q.states.aside, q.states.head = b.aside, b.end()
 	return b, nil
 }
 

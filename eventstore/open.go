@@ -28,7 +28,7 @@ func Open(ctx context.Context, pool *pgxpool.Pool, c Config) (*Store, error) {
 	if c.Events == nil {
 		c.Events = domain.Events
 	}
-	s := &Store{pool: pool, now: c.Now, log: c.Log, poll: c.PollInterval, appended: wait.NewSignal(), projected: wait.NewSignal()}
+	s := &Store{pool: pool, now: c.Now, log: c.Log, poll: c.PollInterval, snapshotKeys: c.SnapshotKeys, appended: wait.NewSignal(), projected: wait.NewSignal()}
 	var found int
 	err := pool.QueryRow(ctx, "SELECT id, format, name_key FROM store").Scan(&s.id, &found, &s.nameKey)
 	if err != nil {

@@ -23,20 +23,23 @@ type Config struct {
 	Now          func() time.Time   // the clock of recorded_at
 	Log          *slog.Logger       // nil: silent
 	Events       []domain.EventSpec // nil: domain.Events
+	SnapshotKeys [][]byte           // keys of the checksums of snapshots, the newest first; nil: no snapshots
 	PollInterval time.Duration      `default:"1s" min:"1ms" max:"1h"` // interval at which Follow looks for events without a signal
 }
 
 // Store is an open log. It is safe for concurrent use.
 type Store struct {
-	id        uuid.UUID
-	nameKey   []byte
-	pool      *pgxpool.Pool
-	codec     *codec
-	now       func() time.Time
-	log       *slog.Logger
-	poll      time.Duration
-	appended  *wait.Signal
-	projected *wait.Signal
+	id      uuid.UUID
+	nameKey []byte
+	pool    *pgxpool.Pool
+	codec   *codec
+
+	snapshotKeys snapshotKeys
+	now          func() time.Time
+	log          *slog.Logger
+	poll         time.Duration
+	appended     *wait.Signal
+	projected    *wait.Signal
 }
 
 // ID returns the id of the log, which never changes. In the protocols of clients it is called the epoch.

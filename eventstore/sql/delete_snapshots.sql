@@ -1,2 +1,1 @@
-DELETE FROM snapshot s USING unnest($1::text[], $2::int[]) AS w (stream, version)
-WHERE s.stream = w.stream AND s.version <= w.version
+DELETE FROM snapshot WHERE stream = ANY ($1::text[])

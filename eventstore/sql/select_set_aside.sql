@@ -1,0 +1,1 @@
+SELECT position, type, payload FROM events WHERE type = ANY($1::text[]) ORDER BY position

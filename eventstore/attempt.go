@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -33,7 +34,7 @@ func (q *Sequencer) attempt(ctx context.Context, calls []*call, lost *batch) (*b
 			q.disconnect()
 			return nil, lost.stillUnclear(err)
 		case landed:
-			return lost, nil
+			return lost, nil // the next load catches up with it
 		}
 	}
 	b := newBatch(calls)
@@ -50,13 +51,18 @@ func (q *Sequencer) attempt(ctx context.Context, calls []*call, lost *batch) (*b
 		}
 		return nil, err
 	}
-	if b.setsAside() { // the states that the event has changed are loaded again
-		q.states.empty()
-		return b, nil
+	if b.setsAside() {
+		q.states.empty() // the states that the event has changed are loaded again
+	} else {
+		q.states.put(b.loaded)
+		q.states.put(b.work)
+		q.states.aside, q.states.head = b.aside, b.end()
 	}
-	q.states.put(b.loaded)
-	q.states.put(b.work)
-	q.states.aside, q.states.head = b.aside, b.end()
+	q.store.history.remember(q.history, b.newest())
+	if b.setBack > 0 && len(b.records) > 0 {
+		q.store.log.ErrorContext(ctx, "newest event was far ahead of the database's clock, recorded_at has stepped back",
+			slog.Int64("position", b.records[0].Position), slog.Duration("duration", b.setBack))
+	}
 	return b, nil
 }
 

@@ -15,8 +15,10 @@ import (
 // batch holds the content of one transaction: the requests, the states that they read, and the outcomes.
 type batch struct {
 	calls   []*call
-	head    int64           // the end of the log when the lock was taken
+	head    event           // the end of the log when the lock was taken
+	now     time.Time       // the clock of the database, for the decisions
 	at      time.Time       // recorded_at of the events
+	setBack time.Duration   // by which at is before the newest event, if it is; see setTimes
 	aside   aside           // the events that were set aside up to head
 	invalid []domain.Stream // streams whose stored snapshots are not valid
 	loaded  map[domain.Stream]entry
@@ -48,7 +50,30 @@ func newBatch(calls []*call) *batch {
 }
 
 // end returns the position of the newest event once the batch is committed.
-func (b *batch) end() int64 { return b.head + int64(len(b.records)) }
+func (b *batch) end() int64 { return b.head.position + int64(len(b.records)) }
+
+// newest returns the newest event once the batch is committed.
+func (b *batch) newest() event {
+	if n := len(b.records); n > 0 {
+		return event{b.records[n-1].Position, b.records[n-1].ID}
+	}
+	return b.head
+}
+
+// setTimes sets the time at which the requests of b are decided and the recorded_at of its events. Decisions use the clock of the
+// database. recorded_at does not decrease, except when the newest event is too far ahead of that clock: then it steps back once,
+// and the first event of the batch has Metadata.ClockSetBack.
+func (b *batch) setTimes(now, newest time.Time) {
+	b.now = now.UTC().Truncate(time.Microsecond)
+	b.at = b.now
+	switch ahead := newest.Sub(b.now); {
+	case ahead <= 0:
+	case ahead <= clockTolerance:
+		b.at = newest.UTC()
+	default:
+		b.setBack = ahead
+	}
+}
 
 // entry returns the state of a stream after the requests that were decided before.
 func (b *batch) entry(cache *stateCache, s domain.Stream) entry {
@@ -110,7 +135,7 @@ func (b *batch) decideOne(c *call, states map[domain.Stream]any, closed bool, ca
 		out := outcome{position: b.end(), refusal: refusal}
 		// The refusal of a coin command is its result, unless the actor may not send such commands at all, or the coins are closed
 		// for a while.
-		if refusal.Code != domain.CodeCoinsClosed && c.request.IdempotencyKey != "" && domain.MovesCoins(c.request.Command) && domain.Authorize(c.request, b.at, states) == nil {
+		if refusal.Code != domain.CodeCoinsClosed && c.request.IdempotencyKey != "" && domain.MovesCoins(c.request.Command) && domain.Authorize(c.request, b.now, states) == nil {
 			b.remember(c, out)
 		}
 		return out, nil
@@ -129,9 +154,9 @@ func (b *batch) decideOne(c *call, states map[domain.Stream]any, closed bool, ca
 // decideRules returns the events of a request, or a refusal.
 func (b *batch) decideRules(c *call, states map[domain.Stream]any, closed bool) ([]domain.Event, error) {
 	if !closed {
-		return domain.Decide(c.request, b.at, states)
+		return domain.Decide(c.request, b.now, states)
 	}
-	if err := domain.Authorize(c.request, b.at, states); err != nil {
+	if err := domain.Authorize(c.request, b.now, states); err != nil {
 		return nil, err
 	}
 	return nil, domain.CoinsClosedRefusal()
@@ -140,7 +165,7 @@ func (b *batch) decideRules(c *call, states map[domain.Stream]any, closed bool) 
 // repeat returns the first result of a command whose idempotency key is known. It refuses if the actor may no longer send the
 // command, or if the key was used for another command.
 func (b *batch) repeat(c *call, row commandRow, states map[domain.Stream]any) (outcome, error) {
-	err := domain.Authorize(c.request, b.at, states)
+	err := domain.Authorize(c.request, b.now, states)
 	if err == nil && !bytes.Equal(row.hash, c.hash) {
 		err = &domain.Refusal{Code: domain.CodeKeyReused, Text: "this idempotency key was used for another command"}
 	}
@@ -223,7 +248,10 @@ func (b *batch) record(c *call, e domain.Event, of func(domain.Stream) *entry, r
 	r := Record{
 		Position: b.end() + 1, Stream: own, Version: of(own).version, ID: id,
 		Type: e.Type(), RecordedAt: b.at, Event: e,
-		Metadata: Metadata{c.actor, c.request.IdempotencyKey, c.request.Correlation, c.request.Causation},
+		Metadata: Metadata{
+			Actor: c.actor, Key: c.request.IdempotencyKey, Correlation: c.request.Correlation, Causation: c.request.Causation,
+			ClockSetBack: b.setBack > 0 && len(b.records) == 0,
+		},
 	}
 	if in, ok := e.(domain.LiveEvent); ok {
 		r.LiveID = in.EventLive()

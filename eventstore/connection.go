@@ -63,13 +63,20 @@ func (q *Sequencer) disconnect() {
 		cancel()
 	}
 	q.conn = nil
+	q.forget()
+}
+
+// forget drops the cached states, and stops trusting the keys that were cached before, because they may belong to another history
+// of the log or to a user who was forgotten since.
+func (q *Sequencer) forget() {
 	q.states.empty()
+	q.session = q.store.codec.keys.begin()
 }
 
 // rollback ends a failed transaction and drops the cached states. Unless cause is a data error, it also closes the
 // connection: a new connection has neither the faults of the old connection nor its plans, which may be outdated.
 func (q *Sequencer) rollback(cause error) {
-	q.states.empty()
+	q.forget()
 	if isDataError(cause) && !q.conn.IsClosed() {
 		ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
 		defer cancel()

@@ -12,7 +12,7 @@ import (
 // InsertCredential stores the hash of a password under a random id. A user.registered event names the id, so that the hash
 // itself is never in the log.
 func (s *Store) InsertCredential(ctx context.Context, id uuid.UUID, hash string) error {
-	if _, err := s.pool.Exec(ctx, insertCredential, id, hash, s.now()); err != nil {
+	if _, err := s.pool.Exec(ctx, insertCredential, id, hash, s.Now()); err != nil {
 		return fmt.Errorf("insert a credential: %w", err)
 	}
 	return nil

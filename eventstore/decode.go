@@ -32,16 +32,8 @@ func (s *Store) Decode(ctx context.Context, records []Record) error {
 		}
 	}
 	if len(owners) > 0 {
-		keys, err := c.keys.of(ctx, owners)
-		if err != nil {
+		if err := s.decryptAll(ctx, records, owners, faults); err != nil {
 			return err
-		}
-		for i := range records {
-			if r := &records[i]; r.Event != nil {
-				if r.Event, err = c.decrypt(r.Event, keys); err != nil {
-					r.Event, faults[i] = nil, err
-				}
-			}
 		}
 	}
 	var first error
@@ -52,6 +44,45 @@ func (s *Store) Decode(ctx context.Context, records []Record) error {
 		}
 	}
 	return first
+}
+
+// decryptAll decrypts the events of records, and puts the reasons why it cannot into faults. If a text cannot be decrypted with a
+// cached key, it reads the key again: the key may belong to a former history of the log.
+func (s *Store) decryptAll(ctx context.Context, records []Record, owners []domain.UserID, faults map[int]error) error {
+	c := s.codec
+	keys, err := c.keys.of(ctx, owners)
+	if err != nil {
+		return err
+	}
+	var again []int
+	owners = owners[:0]
+	for i := range records {
+		r := &records[i]
+		if r.Event == nil {
+			continue
+		}
+		plain, err := c.decrypt(r.Event, keys)
+		if err == nil {
+			r.Event = plain
+			continue
+		}
+		owner := c.owner(r.Event)
+		c.keys.forget(owner)
+		again, owners = append(again, i), append(owners, owner)
+	}
+	if len(again) == 0 {
+		return nil
+	}
+	if keys, err = c.keys.of(ctx, owners); err != nil {
+		return err
+	}
+	for _, i := range again {
+		r := &records[i]
+		if r.Event, err = c.decrypt(r.Event, keys); err != nil {
+			r.Event, faults[i] = nil, err
+		}
+	}
+	return nil
 }
 
 // decodeAll decodes like Decode, but does not return a *DecodeError. Its callers read the faults of the records.

@@ -18,8 +18,8 @@ import (
 // of an Event.
 //
 // Follow returns the first error of handle, and nil when ctx ends. It stores the position and the id of the event that it has
-// reached. It returns ErrCursorLost when that event is no longer in the log, because the log was restored to an earlier
-// state. While the database is unreachable, it retries.
+// reached. It returns ErrCursorLost when that event is no longer in the log, because the log has another history now; History
+// has changed by then. While the database is unreachable, it retries.
 func (s *Store) Follow(ctx context.Context, after int64, handle func(context.Context, []Record) error) error {
 	at := tail{store: s, position: after}
 	backoff := wait.Backoff{Min: firstRetry, Max: s.poll}
@@ -53,6 +53,7 @@ type tail struct {
 	store    *Store
 	position int64
 	id       uuid.UUID // zero until the event was read
+	number   int64     // of the history in which the event was read last
 }
 
 func (t *tail) move(r Record) { t.position, t.id = r.Position, r.ID }
@@ -60,11 +61,13 @@ func (t *tail) move(r Record) { t.position, t.id = r.Position, r.ID }
 // next returns the events after the tail. It also reads the event of the tail itself, to verify that the log still contains
 // it.
 func (t *tail) next(ctx context.Context) ([]Record, error) {
+	number := t.store.History().Number
 	if t.position <= 0 {
 		page, err := t.page(ctx, 0, defaultLimit)
 		if err != nil {
 			return nil, err
 		}
+		t.number = number
 		return page, t.store.decodeAll(ctx, page)
 	}
 	page, err := t.page(ctx, t.position-1, defaultLimit+1)
@@ -72,10 +75,22 @@ func (t *tail) next(ctx context.Context) ([]Record, error) {
 		return nil, err
 	}
 	if len(page) == 0 || page[0].Position != t.position || t.id != uuid.Nil && page[0].ID != t.id {
+		if err := t.lost(ctx); err != nil {
+			return nil, err
+		}
 		return nil, fmt.Errorf("follow the log after position %d: %w", t.position, ErrCursorLost)
 	}
-	t.id = page[0].ID
+	t.id, t.number = page[0].ID, number
 	return page[1:], t.store.decodeAll(ctx, page[1:])
+}
+
+// lost changes the history if the log had the event of the tail before.
+func (t *tail) lost(ctx context.Context) error {
+	if t.id == uuid.Nil {
+		_, err := t.store.CheckHistory(ctx)
+		return err
+	}
+	return t.store.missing(ctx, expectation{t.number, event{t.position, t.id}})
 }
 
 // page returns at most limit events with position > after, in one round trip. It does not decode them.
@@ -90,4 +105,16 @@ func (t *tail) page(ctx context.Context, after int64, limit int) (page []Record,
 		return nil, fmt.Errorf("read events after %d: %w", after, err)
 	}
 	return page, nil
+}
+
+// missing changes the history because a reader has found that the log lacks an event that the reader has read before.
+func (s *Store) missing(ctx context.Context, lost expectation) error {
+	var h head
+	if err := h.scan(s.pool.QueryRow(ctx, selectHead, lost.position)); err != nil {
+		return fmt.Errorf("check the history of the log: %w", err)
+	}
+	if !h.has(lost) && s.history.change(lost, h.event) {
+		s.announce(ctx)
+	}
+	return nil
 }

@@ -2,8 +2,10 @@ package eventstore
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 	"time"
 
 	"roomlog/internal/wait"
@@ -18,8 +20,12 @@ const (
 const closeTimeout = time.Second
 
 // Listen notifies Appended and Projected of the changes that other processes make. It uses a separate connection and
-// reconnects when the connection is lost. It returns nil when ctx ends.
+// reconnects when the connection is lost. It also checks the history of the log, see HistoryChanged, and measures ClockSkew, at
+// intervals of Config.PollInterval. It returns nil when ctx ends.
 func (s *Store) Listen(ctx context.Context) error {
+	var group sync.WaitGroup
+	defer group.Wait()
+	group.Go(func() { s.watchHistory(ctx) })
 	pause := wait.Backoff{Min: s.poll, Max: s.poll}
 	for ctx.Err() == nil {
 		if err := s.listen(ctx); err != nil && ctx.Err() == nil {
@@ -43,6 +49,9 @@ func (s *Store) listen(ctx context.Context) error {
 	if _, err := conn.Exec(ctx, "LISTEN "+ChannelEvents+"; LISTEN "+ChannelProjected); err != nil {
 		return fmt.Errorf("listen: %w", err)
 	}
+	if _, err := s.CheckHistory(ctx); err != nil {
+		return err
+	}
 	s.appended.Notify() // there may have been changes while there was no connection
 	s.projected.Notify()
 	for {
@@ -56,5 +65,17 @@ func (s *Store) listen(ctx context.Context) error {
 		case ChannelProjected:
 			s.projected.Notify()
 		}
+	}
+}
+
+// watchHistory checks the history at intervals, so that a process that appends nothing notices a change.
+func (s *Store) watchHistory(ctx context.Context) {
+	failing := false
+	for wait.Sleep(ctx, s.poll) {
+		_, err := s.CheckHistory(ctx)
+		if err != nil && !failing && !errors.Is(err, ctx.Err()) {
+			s.log.WarnContext(ctx, "check of the history of the log failed, retrying", slog.Any("error", err))
+		}
+		failing = err != nil
 	}
 }

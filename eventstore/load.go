@@ -41,10 +41,16 @@ func (q *Sequencer) load(ctx context.Context, b *batch) error {
 			actors, keys = append(actors, c.actor), append(keys, c.request.IdempotencyKey)
 		}
 	}
+	expected := q.store.history.known()
+	if q.history != expected.number { // a reader has noticed another history
+		q.forget()
+		q.history = expected.number
+	}
 	want, err := q.classify(q.states.missing(streams))
 	if err != nil {
 		return err
 	}
+	var h head
 	p := &pgx.Batch{}
 	p.Queue(beginTransaction)
 	p.Queue(takeLock, lockKey)
@@ -54,14 +60,7 @@ func (q *Sequencer) load(ctx context.Context, b *batch) error {
 		}
 		p = &pgx.Batch{}
 	}
-	var newest time.Time
-	p.Queue(selectHead).QueryRow(func(row pgx.Row) error {
-		err := row.Scan(&b.head, &newest)
-		if errors.Is(err, pgx.ErrNoRows) {
-			return nil
-		}
-		return err
-	})
+	p.Queue(selectHead, expected.position).QueryRow(h.scan)
 	if len(keys) > 0 {
 		p.Queue(selectCommands, actors, keys).Query(b.readCommands)
 	}
@@ -72,9 +71,14 @@ func (q *Sequencer) load(ctx context.Context, b *batch) error {
 	if err := q.refold(ctx, b); err != nil {
 		return err
 	}
-	b.at = q.store.now().UTC().Truncate(time.Microsecond)
-	if b.at.Before(newest) {
-		b.at = newest.UTC()
+	b.head = h.event
+	if q.store.fixed != nil {
+		h.clock = q.store.fixed()
+	}
+	b.setTimes(h.clock, h.recorded)
+	if !q.store.compare(ctx, expected, h) {
+		q.history = q.store.History().Number
+		return q.reload(ctx, b, streams)
 	}
 	defer func() { q.reportFaults(ctx, b) }()
 	return q.catchUp(ctx, b, streams)
@@ -101,19 +105,25 @@ func (q *Sequencer) loadAside(ctx context.Context, p *pgx.Batch, b *batch) error
 
 // catchUp brings the cached states up to the head of the log.
 func (q *Sequencer) catchUp(ctx context.Context, b *batch, streams map[domain.Stream]struct{}) error {
-	behind := b.head - q.states.head
+	behind := b.head.position - q.states.head
 	switch {
 	case behind == 0 || q.states.head == headUnknown:
 		return nil
 	case behind > 0 && behind <= maxCatchUp:
-		folded, err := q.foldNewer(ctx, b.head)
+		folded, err := q.foldNewer(ctx, b.head.position)
 		if err != nil || folded {
 			return err
 		}
 	}
-	q.states.empty()
+	return q.reload(ctx, b, streams)
+}
+
+// reload drops the cached states and loads those that the batch reads, also those that were loaded in this transaction: an event
+// that changed them may have been set aside since.
+func (q *Sequencer) reload(ctx context.Context, b *batch, streams map[domain.Stream]struct{}) error {
+	q.forget()
 	b.invalid = nil
-	clear(b.loaded) // an event of another node may have set aside an event that changed them
+	clear(b.loaded)
 	if err := q.loadAside(ctx, &pgx.Batch{}, b); err != nil {
 		return err
 	}

@@ -2,7 +2,6 @@ package eventstore
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -38,12 +37,13 @@ type Page struct {
 
 // Head returns the position of the newest event, or 0 if the log is empty.
 func (s *Store) Head(ctx context.Context) (int64, error) {
-	var position int64
-	err := s.pool.QueryRow(ctx, selectHead).Scan(&position, nil)
-	if err != nil && !errors.Is(err, pgx.ErrNoRows) {
+	var h head
+	expected := s.history.known()
+	if err := h.scan(s.pool.QueryRow(ctx, selectHead, expected.position)); err != nil {
 		return 0, fmt.Errorf("read the head of the log: %w", err)
 	}
-	return position, nil
+	s.compare(ctx, expected, h)
+	return h.position, nil
 }
 
 // Read returns the decoded events of q, in order. An event that this program cannot decode is returned with its Fault and
@@ -76,13 +76,10 @@ func (s *Store) read(ctx context.Context, q Query) (Page, error) {
 		sql, args = selectTypedEvents, append(args, q.Types)
 	}
 	var page Page
+	var h head
+	expected := s.history.known()
 	p := &pgx.Batch{}
-	p.Queue(selectHead).QueryRow(func(row pgx.Row) error {
-		if err := row.Scan(&page.Head, nil); !errors.Is(err, pgx.ErrNoRows) {
-			return err
-		}
-		return nil
-	})
+	p.Queue(selectHead, expected.position).QueryRow(h.scan)
 	s.queueForgotten(p)
 	p.Queue(sql, args...).Query(func(rows pgx.Rows) (err error) {
 		page.Events, err = pgx.CollectRows(rows, scanRecord)
@@ -91,6 +88,8 @@ func (s *Store) read(ctx context.Context, q Query) (Page, error) {
 	if err := s.pool.SendBatch(ctx, p).Close(); err != nil {
 		return Page{}, fmt.Errorf("read events after %d: %w", q.After, err)
 	}
+	s.compare(ctx, expected, h)
+	page.Head = h.position
 	// Events that were appended between the statements may be in the page.
 	page.Next = max(q.After, min(page.Head, q.UpTo))
 	if n := len(page.Events); n > 0 {
@@ -126,7 +125,8 @@ func (q Query) bounded() Query {
 // memory.
 func (s *Store) queueForgotten(p *pgx.Batch) {
 	keys := s.codec.keys
-	p.Queue(selectForgotten, s.codec.forgetful, keys.known()).Query(func(rows pgx.Rows) error {
+	upTo, drops := keys.known()
+	p.Queue(selectForgotten, s.codec.forgetful, upTo).Query(func(rows pgx.Rows) error {
 		var position int64
 		var eventType string
 		var payload []byte
@@ -138,7 +138,7 @@ func (s *Store) queueForgotten(p *pgx.Batch) {
 			if forget, ok := e.(domain.ForgetEvent); ok {
 				keys.forget(forget.ForgottenKeyOwner())
 			}
-			keys.forgottenUpTo(position)
+			keys.forgottenUpTo(position, drops)
 			return nil
 		})
 		return err

@@ -197,7 +197,7 @@ func TestPlansOfAnEmptyLogReadByKey(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, s := range map[string]struct{ types, call string }{
-		"select_head.sql":         {"", ""},
+		"select_head.sql":         {"bigint", "(9)"},
 		"select_events.sql":       {"bigint, bigint, bigint", "(0, 9, 9)"},
 		"select_live_events.sql":  {"bigint, bigint, bigint, bigint", "(0, 9, 9, 1)"},
 		"select_typed_events.sql": {"bigint, bigint, bigint, text[]", "(0, 9, 9, '{x}')"},

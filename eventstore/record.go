@@ -32,6 +32,10 @@ type Metadata struct {
 	Key         string `json:"key,omitempty"` // the idempotency key
 	Correlation string `json:"correlation,omitempty"`
 	Causation   string `json:"causation,omitempty"`
+
+	// ClockSetBack marks an event whose RecordedAt may be earlier than that of the event before it, because that one was far
+	// ahead of the clock of the database. Without it, RecordedAt does not decrease from one position to the next.
+	ClockSetBack bool `json:"clock_set_back,omitempty"`
 }
 
 // scanRecord reads one row of the select_*_events statements. It leaves Event empty.

@@ -33,10 +33,12 @@ type Sequencer struct {
 	closing bool
 
 	// Only the goroutine of Run uses these.
-	conn   *pgx.Conn
-	states *stateCache
-	random *bufio.Reader // for event ids
-	outage outage
+	conn    *pgx.Conn
+	states  *stateCache
+	history int64         // number of the history that states belongs to
+	session uint64        // the keys that were read in this session of the keyring may seal; see forget
+	random  *bufio.Reader // for event ids
+	outage  outage
 
 	reported *reported // faults of streams that were logged
 

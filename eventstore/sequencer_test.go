@@ -454,28 +454,36 @@ func TestSequencerCatchesUpWithOtherProcesses(t *testing.T) {
 	a.verified()
 }
 
-func TestRecordedAtNeverDecreases(t *testing.T) {
+func TestRecordedAtFollowsTheClockOfTheDatabase(t *testing.T) {
 	t.Parallel()
 	db := pgtest.New(t)
 	noon := time.Date(2026, 11, 20, 12, 0, 0, 123456789, time.FixedZone("", 3600))
 	var ahead atomic.Int64
 	clock := func() time.Time { return noon.Add(time.Duration(ahead.Load())) }
-	a := openLogAs(t, db, eventstore.Config{Now: clock}, eventstore.SequencerConfig{})
-	b := openLogAs(t, db, eventstore.Config{Now: func() time.Time { return noon.Add(-time.Hour) }}, eventstore.SequencerConfig{})
-	list := domain.AddGift{Name: "rose", Price: 1}
-	var times []time.Time
-	for _, step := range []struct {
-		l     *testLog
-		ahead time.Duration
-	}{{a, 0}, {a, time.Minute}, {a, -time.Hour}, {b, 0}, {a, 2 * time.Minute}, {b, 0}} {
-		ahead.Store(int64(step.ahead))
-		times = append(times, step.l.do(list).Events[0].RecordedAt)
-	}
+	l := openLogAs(t, db, eventstore.Config{Now: time.Now, Clock: clock}, eventstore.SequencerConfig{})
 	start := noon.UTC().Truncate(time.Microsecond)
-	for i, want := range []time.Duration{0, time.Minute, time.Minute, time.Minute, 2 * time.Minute, 2 * time.Minute} {
-		if !times[i].Equal(start.Add(want)) || times[i].Location() != time.UTC {
-			t.Errorf("event %d was recorded at %s, want %s", i, times[i], start.Add(want))
+	for i, step := range []struct {
+		ahead, recorded time.Duration
+		setBack         bool
+	}{
+		{0, 0, false},
+		{20 * 24 * time.Hour, 20 * 24 * time.Hour, false}, // the clock was wrong
+		{time.Minute, time.Minute, true},
+		{time.Minute - time.Second, time.Minute, false}, // a small correction
+		{time.Minute - 5*time.Second, time.Minute, false},
+		{time.Minute - 6*time.Second, time.Minute - 6*time.Second, true},
+		{2 * time.Minute, 2 * time.Minute, false},
+	} {
+		ahead.Store(int64(step.ahead))
+		position := l.do(domain.AddGift{Name: "rose", Price: 1}).Position
+		page, err := l.store.Read(t.Context(), eventstore.Query{After: position - 1})
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := page.Events[0]
+		if !r.RecordedAt.Equal(start.Add(step.recorded)) || r.RecordedAt.Location() != time.UTC || r.Metadata.ClockSetBack != step.setBack {
+			t.Errorf("event %d was recorded at %s, set back %t, want %s, %t", i, r.RecordedAt, r.Metadata.ClockSetBack, start.Add(step.recorded), step.setBack)
 		}
 	}
-	a.verified()
+	l.verified()
 }

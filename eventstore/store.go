@@ -1,9 +1,12 @@
 package eventstore
 
 import (
+	"context"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
+	"fmt"
 	"log/slog"
 	"strings"
 	"time"
@@ -15,12 +18,14 @@ import (
 	"golang.org/x/text/unicode/norm"
 
 	"roomlog/domain"
+	"roomlog/internal/settings"
 	"roomlog/internal/wait"
 )
 
 // Config configures a Store. Now is required. A zero field means its default.
 type Config struct {
-	Now          func() time.Time   // the clock of recorded_at
+	Now          func() time.Time   // the clock of this process, which is compared with the clock of the database
+	Clock        func() time.Time   // replaces the clock of the database in tests; nil: the database's
 	Log          *slog.Logger       // nil: silent
 	Events       []domain.EventSpec // nil: domain.Events
 	SnapshotKeys [][]byte           // keys of the checksums of snapshots, the newest first; nil: no snapshots
@@ -29,21 +34,129 @@ type Config struct {
 
 // Store is an open log. It is safe for concurrent use.
 type Store struct {
-	id      uuid.UUID
-	nameKey []byte
-	pool    *pgxpool.Pool
-	codec   *codec
+	id        uuid.UUID
+	nameKey   []byte
+	pool      *pgxpool.Pool
+	codec     *codec
+	now       func() time.Time
+	fixed     func() time.Time // Config.Clock
+	clock     clock
+	history   history
+	log       *slog.Logger
+	poll      time.Duration
+	appended  *wait.Signal
+	projected *wait.Signal
 
-	snapshotKeys snapshotKeys
-	now          func() time.Time
-	log          *slog.Logger
-	poll         time.Duration
-	appended     *wait.Signal
-	projected    *wait.Signal
+	historyChanged *wait.Signal
+	snapshotKeys   snapshotKeys
 }
 
-// ID returns the id of the log, which never changes. In the protocols of clients it is called the epoch.
+// format is the layout of the log that this program reads and writes.
+const format = 1
+
+// Open opens the log in the database of pool. The database must be migrated.
+func Open(ctx context.Context, pool *pgxpool.Pool, c Config) (*Store, error) {
+	if c.Now == nil {
+		return nil, errors.New("open the log: Config.Now is required")
+	}
+	settings.Defaults(&c)
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	if c.Events == nil {
+		c.Events = domain.Events
+	}
+	s := &Store{
+		pool: pool, now: c.Now, fixed: c.Clock, clock: clock{log: c.Log}, log: c.Log, poll: c.PollInterval, snapshotKeys: c.SnapshotKeys,
+		appended: wait.NewSignal(), projected: wait.NewSignal(),
+		historyChanged: wait.NewSignal(), history: history{now: History{Number: 1}},
+	}
+	s.history.onChange = func(now History) { s.codec.keys.drop(now.Head) }
+	var found int
+	err := pool.QueryRow(ctx, "SELECT id, format, name_key FROM store").Scan(&s.id, &found, &s.nameKey)
+	if err != nil {
+		return nil, fmt.Errorf("open the log (has it been migrated?): %w", err)
+	}
+	if found != format {
+		return nil, fmt.Errorf("the log has format %d, this program reads format %d: use the roomlog that fits it", found, format)
+	}
+	if s.codec, err = newCodec(c.Events, pool); err != nil {
+		return nil, err
+	}
+	_, err = s.CheckHistory(ctx)
+	s.codec.keys.drop(s.history.known().position) // no key is cached yet, so that no key of a user forgotten before has to be dropped
+	return s, err
+}
+
+// ID returns the id of the log, which never changes. A backup keeps it: a restored log has the same id and may have another
+// history. In the protocols of clients it is called the epoch.
 func (s *Store) ID() string { return s.id.String() }
+
+// History returns the history of the log as this process knows it. It does no I/O.
+func (s *Store) History() History { return s.history.current() }
+
+// HistoryChanged returns the signal that is notified after each change of the history. By then the store has dropped all that
+// it remembered of the former history.
+func (s *Store) HistoryChanged() *wait.Signal { return s.historyChanged }
+
+// CheckHistory compares the log with the newest event that this process knows, and returns the current history. Appends, Read
+// and Listen make the same comparison.
+func (s *Store) CheckHistory(ctx context.Context) (History, error) {
+	conn, err := s.pool.Acquire(ctx)
+	if err != nil {
+		return s.History(), fmt.Errorf("check the history of the log: %w", err)
+	}
+	var h head
+	expected := s.history.known()
+	begun := s.now()
+	err = h.scan(conn.QueryRow(ctx, selectHead, expected.position))
+	ended := s.now()
+	conn.Release()
+	if err != nil {
+		return s.History(), fmt.Errorf("check the history of the log: %w", err)
+	}
+	s.clock.measure(ctx, begun, ended, h.clock)
+	s.compare(ctx, expected, h)
+	return s.History(), nil
+}
+
+// compare reports whether the log contains the expected event. If it does, compare remembers the head. Otherwise it changes the
+// history, unless that was done after the expectation.
+func (s *Store) compare(ctx context.Context, expected expectation, h head) bool {
+	if h.has(expected) {
+		s.history.remember(expected.number, h.event)
+		return true
+	}
+	if s.history.change(expected, h.event) {
+		s.announce(ctx)
+	}
+	return false
+}
+
+// announce reports a change of the history to the log and to all who wait for one.
+func (s *Store) announce(ctx context.Context) {
+	now := s.History()
+	s.log.ErrorContext(ctx, "log has another history: the database has fallen back to an earlier state, what was remembered of the lost events is dropped",
+		slog.Int64("lost_position", now.Lost), slog.String("lost_event_id", now.LostID.String()),
+		slog.Int64("position", now.Head), slog.String("event_id", now.HeadID.String()))
+	s.pool.Reset() // an old connection may lead to the former server
+	s.historyChanged.Notify()
+	s.appended.Notify()
+	s.projected.Notify()
+}
+
+// Now returns the time of the database, as far as this process knows it: the clock of the process, corrected by ClockSkew. It
+// does no I/O. Compare times of the log with it, and not with the clock of the process.
+func (s *Store) Now() time.Time {
+	if s.fixed != nil {
+		return s.fixed()
+	}
+	return s.now().Add(-s.clock.ahead())
+}
+
+// ClockSkew returns how far the clock of this process is ahead of the database's clock; it is negative if it is behind.
+// Listen measures it at intervals.
+func (s *Store) ClockSkew() time.Duration { return s.clock.ahead() }
 
 // Pool returns the connection pool of the store.
 func (s *Store) Pool() *pgxpool.Pool { return s.pool }

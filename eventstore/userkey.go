@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 
 	lru "github.com/hashicorp/golang-lru/v2"
 	"github.com/jackc/pgx/v5"
@@ -76,21 +77,46 @@ const keyringSize = 50_000
 
 // keyring caches the keys of users whose texts were read or written lately. It drops a key as soon as this process has read
 // the event that forgets the owner.
+//
+// Sealing needs more certainty than reading: a text that is sealed with a key that the database lacks is lost. So a sequencer
+// seals only with keys that it has read itself, under the lock of the log, in its current session. A session begins when the
+// sequencer drops its states.
 type keyring struct {
-	pool *pgxpool.Pool
-	keys *lru.Cache[domain.UserID, userKey]
+	pool     *pgxpool.Pool
+	keys     *lru.Cache[domain.UserID, cachedKey]
+	sessions atomic.Uint64 // number of the newest session
 
 	mu      sync.Mutex // keeps forget from running while lookUp caches keys
-	forgets uint64     // number of calls of forget; keys from a query that began before the last call are not cached
+	forgets uint64     // number of calls of forget and drop; keys from a query that began before the last call are not cached
+	drops   uint64     // number of calls of drop; a position that was read before the last call is not recorded
 	upTo    int64      // the position up to which the keys of forgotten users are dropped
 }
 
+// cachedKey is a key and the session that has read it; 0: it was read without a session.
+type cachedKey struct {
+	userKey
+	session uint64
+}
+
 func newKeyring(pool *pgxpool.Pool) (*keyring, error) {
-	keys, err := lru.New[domain.UserID, userKey](keyringSize)
+	keys, err := lru.New[domain.UserID, cachedKey](keyringSize)
 	if err != nil {
 		return nil, fmt.Errorf("keyring: %w", err)
 	}
 	return &keyring{pool: pool, keys: keys}, nil
+}
+
+// begin begins a session of a sequencer and returns its number.
+func (k *keyring) begin() uint64 { return k.sessions.Add(1) }
+
+// drop drops all keys from memory, because the log has another history, which ends with upTo.
+func (k *keyring) drop(upTo int64) {
+	k.mu.Lock()
+	k.forgets++
+	k.drops++
+	k.keys.Purge()
+	k.upTo = upTo
+	k.mu.Unlock()
 }
 
 // forget drops the key of owner from memory.
@@ -101,31 +127,35 @@ func (k *keyring) forget(owner domain.UserID) {
 	k.mu.Unlock()
 }
 
-// known returns the position up to which the keys of forgotten users are dropped.
-func (k *keyring) known() int64 {
+// known returns the position up to which the keys of forgotten users are dropped, and the number of calls of drop.
+func (k *keyring) known() (upTo int64, drops uint64) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	return k.upTo
+	return k.upTo, k.drops
 }
 
-// forgottenUpTo records that the keys of all users who were forgotten up to position are dropped.
-func (k *keyring) forgottenUpTo(position int64) {
+// forgottenUpTo records that the keys of all users who were forgotten up to position are dropped. drops is the result of known
+// before position was read.
+func (k *keyring) forgottenUpTo(position int64, drops uint64) {
 	k.mu.Lock()
-	k.upTo = max(k.upTo, position)
+	if k.drops == drops {
+		k.upTo = max(k.upTo, position)
+	}
 	k.mu.Unlock()
 }
 
 // of returns the keys of owners. The result has no keys of forgotten users.
 func (k *keyring) of(ctx context.Context, owners []domain.UserID) (map[domain.UserID]userKey, error) {
-	return k.lookUp(ctx, k.pool, owners)
+	return k.lookUp(ctx, k.pool, 0, owners)
 }
 
 type rowsQuerier interface {
 	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
 }
 
-// lookUp returns the keys of owners, like of. It reads keys that are not cached from db.
-func (k *keyring) lookUp(ctx context.Context, db rowsQuerier, owners []domain.UserID) (map[domain.UserID]userKey, error) {
+// lookUp returns the keys of owners, like of. It reads keys that are not cached from db, and those that another session has read;
+// session 0 takes any key.
+func (k *keyring) lookUp(ctx context.Context, db rowsQuerier, session uint64, owners []domain.UserID) (map[domain.UserID]userKey, error) {
 	k.mu.Lock()
 	before := k.forgets
 	k.mu.Unlock()
@@ -135,8 +165,8 @@ func (k *keyring) lookUp(ctx context.Context, db rowsQuerier, owners []domain.Us
 		if _, ok := found[owner]; ok {
 			continue
 		}
-		if key, ok := k.keys.Get(owner); ok {
-			found[owner] = key
+		if key, ok := k.keys.Get(owner); ok && (session == 0 || key.session == session) {
+			found[owner] = key.userKey
 		} else {
 			missing = append(missing, int64(owner))
 		}
@@ -163,7 +193,7 @@ func (k *keyring) lookUp(ctx context.Context, db rowsQuerier, owners []domain.Us
 	if k.forgets == before {
 		for _, owner := range missing {
 			if key, ok := found[domain.UserID(owner)]; ok {
-				k.keys.Add(domain.UserID(owner), key)
+				k.keys.Add(domain.UserID(owner), cachedKey{key, session})
 			}
 		}
 	}

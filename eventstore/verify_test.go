@@ -35,7 +35,7 @@ func verifyEvents(events []eventstore.Record) error {
 			return fmt.Errorf("position %d follows %d", r.Position, i)
 		case r.Version != versions[r.Stream]:
 			return fmt.Errorf("position %d: version %d of %s where %d was due", r.Position, r.Version, r.Stream, versions[r.Stream])
-		case r.RecordedAt.Before(newest):
+		case r.RecordedAt.Before(newest) && !r.Metadata.ClockSetBack:
 			return fmt.Errorf("position %d was recorded at %s, before the one it follows, %s", r.Position, r.RecordedAt, newest)
 		case ids[r.ID.String()]:
 			return fmt.Errorf("position %d has the id of another event", r.Position)

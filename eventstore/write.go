@@ -57,7 +57,7 @@ func (q *Sequencer) queueEvents(ctx context.Context, p *pgx.Batch, b *batch) err
 		payloads[i], lives[i] = r.Payload, int64(r.LiveID)
 	}
 	queueNewKeys(p, b)
-	p.Queue(insertEvents, b.head, b.at, streams, versions, ids, types, payloads, metadata, lives)
+	p.Queue(insertEvents, b.head.position, b.at, streams, versions, ids, types, payloads, metadata, lives)
 	queueErasures(p, b)
 	p.Queue("SELECT pg_notify($1, '')", ChannelEvents)
 	return nil
@@ -74,7 +74,7 @@ func (q *Sequencer) keysFor(ctx context.Context, b *batch) (map[domain.UserID]us
 	if len(owners) == 0 {
 		return nil, nil
 	}
-	keys, err := q.store.codec.keys.lookUp(ctx, q.conn, owners)
+	keys, err := q.store.codec.keys.lookUp(ctx, q.conn, q.session, owners)
 	if err != nil {
 		return nil, err
 	}

@@ -4,11 +4,13 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"runtime"
 	"runtime/metrics"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -271,4 +273,68 @@ func TestMissingRequestBodiesAreNotAwaited(t *testing.T) {
 	conn := dialRTMP(t, h.http)
 	conn.send([]byte("GET /live/KEY.flv" + signed + " HTTP/1.1\r\nHost: x\r\n" + long))
 	conn.expect("first")
+}
+
+// A frame that the WebSocket library cannot handle closes the connection with a code. It causes no panic.
+func TestInvalidFramesOfWebSocketPlayers(t *testing.T) {
+	t.Parallel()
+	var log lockedBuffer
+	h := run(t, func(c *media.Config) { c.Log = slog.New(slog.NewTextHandler(&log, nil)) })
+	const upgrade = "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: IHfMdf8a0aQXbwQO1pkGdA==\r\n"
+	for name, c := range map[string]struct {
+		frame string
+		code  uint16
+	}{
+		"a length of 2^63":              {"\x82\xff\x80\x00\x00\x00\x00\x00\x00\x00\x01\x02\x03\x04", 1002},
+		"a length of 2^64-1":            {"\x82\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01\x02\x03\x04", 1002},
+		"a length of 2^62":              {"\x82\xff\x40\x00\x00\x00\x00\x00\x00\x00\x01\x02\x03\x04", 1009},
+		"a message above the limit":     {"\x82\xfe\x04\x01\x01\x02\x03\x04", 1009},
+		"a continuation of nothing":     {"\x80\x80\x01\x02\x03\x04", 1002},
+		"a frame without a mask":        {"\x82\x01x", 1002},
+		"a long ping":                   {"\x89\xfe\x00\x80\x01\x02\x03\x04", 1002},
+		"a fragmented close":            {"\x08\x80\x01\x02\x03\x04", 1002},
+		"reserved bits":                 {"\xf2\x80\x01\x02\x03\x04", 1002},
+		"a reserved opcode":             {"\x83\x80\x01\x02\x03\x04", 1002},
+		"a bad frame after a good ping": {"\x89\x80\x01\x02\x03\x04\x82\xff\x80\x00\x00\x00\x00\x00\x00\x00\x01\x02\x03\x04", 1002},
+	} {
+		t.Run(name, func(t *testing.T) {
+			conn, err := net.Dial("tcp", h.http)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer conn.Close()
+			_ = conn.SetDeadline(time.Now().Add(timeout))
+			target := strings.TrimPrefix(h.flvURL("KEY"), "http://"+h.http)
+			fmt.Fprintf(conn, "GET %s HTTP/1.1\r\nHost: x\r\n%s\r\n%s", target, upgrade, c.frame)
+			got, err := io.ReadAll(conn)
+			if err != nil {
+				t.Fatalf("the connection stays open: %v", err)
+			}
+			closing := bytes.LastIndexByte(got, 0x88) // the first byte of a close frame
+			if code := []byte{byte(c.code >> 8), byte(c.code)}; closing < 0 || !bytes.HasPrefix(got[closing+2:], code) {
+				t.Fatalf("no close frame with code %d in %q", c.code, got)
+			}
+		})
+	}
+	if strings.Contains(log.String(), "panicked") {
+		t.Fatalf("a client caused a panic:\n%s", log.String())
+	}
+}
+
+// lockedBuffer collects a log.
+type lockedBuffer struct {
+	mu  sync.Mutex
+	all bytes.Buffer
+}
+
+func (l *lockedBuffer) Write(b []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.all.Write(b)
+}
+
+func (l *lockedBuffer) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.all.String()
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"runtime/debug"
 	"sync/atomic"
 	"time"
@@ -37,11 +38,22 @@ func newCore(cfg Config) *core {
 // acquire takes a slot for the connection of a client. It returns the function that releases the slot, which may be
 // called more than once. It returns ErrLimitReached if there is no free slot.
 func acquire(slots *limit.Slots, client Client) (release func(), err error) {
-	release, err = slots.Acquire(limit.ParseAddr(client.Address))
+	slot, err := slots.Acquire(limit.ParseAddr(client.Address))
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrLimitReached, err)
 	}
-	return release, nil
+	return slot.Release, nil
+}
+
+// acquirePending takes a slot for a connection that has not requested anything yet. When there are too many such
+// connections, conn may be closed for a newer one.
+func (c *core) acquirePending(client Client, conn net.Conn) (release func(), err error) {
+	slot, err := c.pending.Acquire(limit.ParseAddr(client.Address))
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrLimitReached, err)
+	}
+	slot.Wait(func() { _ = conn.Close() })
+	return slot.Release, nil
 }
 
 // authorize calls decide with a context that ends after authorizeTimeout.

@@ -13,6 +13,7 @@ import (
 
 	"github.com/lxzan/gws"
 
+	"roomlog/internal/wsframe"
 	"roomlog/media/flv"
 )
 
@@ -42,7 +43,7 @@ func playWS(upgrader *gws.Upgrader) func(c *core, r *http.Request, raw net.Conn,
 			return
 		}
 		defer c.hub.leave(p, ReasonLost)
-		conn := &wsConn{Conn: raw, cfg: c.cfg, early: early, openedAt: c.cfg.Now()}
+		conn := &wsConn{Conn: raw, cfg: c.cfg, early: early, openedAt: c.cfg.Now(), validator: wsframe.Validator{Max: wsMaxMessage, Binary: true}}
 		_ = raw.SetWriteDeadline(c.cfg.Now().Add(c.cfg.RTMP.ControlTimeout))
 		socket, err := upgrader.UpgradeFromConn(conn, bufio.NewReaderSize(conn, wsReadBuffer), r)
 		if err != nil {
@@ -102,19 +103,46 @@ func (wsEvents) OnPing(socket *gws.Conn, payload []byte) { _ = socket.WritePong(
 func (wsEvents) OnMessage(_ *gws.Conn, message *gws.Message) { _ = message.Close() }
 
 // wsConn is the connection from which gws reads. It sends a ping when the player is silent. It returns an error when
-// the player stays silent, or sends more than wsBurst and wsRate allow: without this limit a player could cause work
-// with empty continuation frames.
+// the player stays silent, sends more than wsBurst and wsRate allow, or sends a frame that the validator does not accept.
 type wsConn struct {
 	net.Conn
-	cfg      Config
-	socket   atomic.Pointer[gws.Conn]
-	early    []byte
-	openedAt time.Time
-	received int // bytes
+	cfg       Config
+	socket    atomic.Pointer[gws.Conn]
+	early     []byte
+	openedAt  time.Time
+	received  int // bytes
+	validator wsframe.Validator
+	refused   *wsframe.Violation
 }
 
-// Read reads from the player.
+// Read returns bytes of the player that the validator accepts.
 func (c *wsConn) Read(b []byte) (int, error) {
+	if c.refused != nil {
+		return 0, c.refuse()
+	}
+	n, err := c.receive(b)
+	_, good, refused := c.validator.Scan(b[:n], c.cfg.Now())
+	if refused != nil {
+		c.refused = refused // the next Read closes: the frames before it are still handled
+		if good == 0 {
+			return 0, c.refuse()
+		}
+		return good, nil
+	}
+	return n, err
+}
+
+// refuse sends the close code of a violation.
+func (c *wsConn) refuse() error {
+	if socket := c.socket.Load(); socket != nil {
+		_ = c.SetWriteDeadline(c.cfg.Now().Add(c.cfg.RTMP.ControlTimeout))
+		_ = socket.WriteClose(c.refused.Code, []byte(c.refused.Reason))
+	}
+	return c.refused
+}
+
+// receive reads from the player.
+func (c *wsConn) receive(b []byte) (int, error) {
 	if len(c.early) > 0 {
 		n := copy(b, c.early)
 		c.early = c.early[n:]

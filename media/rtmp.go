@@ -52,7 +52,7 @@ func serveRTMP(ctx context.Context, c *core, raw net.Conn) {
 	defer raw.Close()
 	stop := context.AfterFunc(ctx, func() { _ = raw.Close() })
 	defer stop()
-	release, err := acquire(c.pending, client)
+	release, err := c.acquirePending(client, raw)
 	if err != nil {
 		c.countRefusal(ctx, "connect", client, err)
 		return

@@ -32,7 +32,7 @@ func newCredentialWorld(t *testing.T) *credentialWorld {
 	}
 	t.Cleanup(pool.Close)
 	s := &credentialWorld{t: t, pool: pool, now: time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)}
-	s.store, err = eventstore.Open(t.Context(), pool, eventstore.Config{Now: func() time.Time { return s.now }})
+	s.store, err = eventstore.Open(t.Context(), pool, eventstore.Config{Now: time.Now, Clock: func() time.Time { return s.now }})
 	if err != nil {
 		t.Fatal(err)
 	}

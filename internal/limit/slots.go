@@ -1,6 +1,7 @@
 package limit
 
 import (
+	"container/list"
 	"errors"
 	"net/http"
 	"net/netip"
@@ -13,68 +14,102 @@ var (
 	ErrPerAddress = errors.New("too many connections from this address")
 )
 
+// maxEvictionScan is the number of waiting connections, the longest waiting first, among which Acquire looks for the
+// one to evict.
+const maxEvictionScan = 256
+
 // Slots limits the number of open connections. It is safe for concurrent use.
+//
+// When all slots are taken, a new connection takes the slot of a connection that waits for its client (Slot.Wait). It
+// is refused only if no connection waits. So a client that opens connections and sends nothing cannot keep others out.
 type Slots struct {
 	total, perAddress int
 	exempt            Proxies
 
 	mu        sync.Mutex
 	taken     int
-	byAddress map[string]int
+	evicted   uint64
+	byAddress map[string]*address
+	waiting   list.List // of *Slot; the longest waiting first
+}
+
+// address counts the open connections with one Key.
+type address struct {
+	open    int
+	waiting list.List // of *Slot; the longest waiting first
 }
 
 // NewSlots returns Slots for at most total connections, and at most perAddress connections with the same Key. A limit
 // of 0 or less means no limit. Connections from exempt networks count only toward total, because a proxy forwards the
 // connections of many clients.
 func NewSlots(total, perAddress int, exempt Proxies) *Slots {
-	return &Slots{total: total, perAddress: perAddress, exempt: exempt, byAddress: make(map[string]int)}
+	return &Slots{total: total, perAddress: perAddress, exempt: exempt, byAddress: make(map[string]*address)}
 }
 
-// Acquire takes a slot for a connection from addr. It returns a function that releases the slot, or ErrTotal or
-// ErrPerAddress. Any goroutine may call release, and may call it more than once.
-func (s *Slots) Acquire(addr netip.Addr) (release func(), err error) {
+// Acquire takes a slot for a connection from addr. It returns ErrTotal or ErrPerAddress if there is no free slot and no
+// waiting connection to evict. Above the limit of the address only connections from this address are evicted.
+func (s *Slots) Acquire(addr netip.Addr) (*Slot, error) {
 	return s.acquire(Key(addr), !s.exempt.Contains(addr))
 }
 
-func (s *Slots) acquire(key string, counted bool) (release func(), err error) {
+func (s *Slots) acquire(key string, counted bool) (*Slot, error) {
+	slot, victim, err := s.take(key, counted)
+	if victim != nil {
+		victim.evict() // without the lock: the connection may release its slot meanwhile
+	}
+	return slot, err
+}
+
+// take takes a slot. It returns the slot of the connection that has lost its slot, or nil.
+func (s *Slots) take(key string, counted bool) (slot, victim *Slot, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	own := s.byAddress[key]
 	switch {
+	case counted && s.perAddress > 0 && own != nil && own.open >= s.perAddress:
+		if victim = front(&own.waiting); victim == nil {
+			return nil, nil, ErrPerAddress
+		}
 	case s.total > 0 && s.taken >= s.total:
-		return nil, ErrTotal
-	case counted && s.perAddress > 0 && s.byAddress[key] >= s.perAddress:
-		return nil, ErrPerAddress
+		if victim = s.heaviest(); victim == nil {
+			return nil, nil, ErrTotal
+		}
 	}
+	if victim != nil {
+		victim.release()
+		s.evicted++
+	}
+	slot = &Slot{of: s}
 	s.taken++
 	if counted {
-		s.byAddress[key]++
+		if own = s.byAddress[key]; own == nil {
+			own = &address{}
+			s.byAddress[key] = own
+		}
+		own.open++
+		slot.key, slot.address = key, own
 	}
-	return (&slot{of: s, key: key, counted: counted}).release, nil
+	return slot, victim, nil
 }
 
-// slot is the slot of one open connection.
-type slot struct {
-	of       *Slots
-	key      string
-	counted  bool // the slot is counted under key
-	released bool // guarded by of.mu
+// heaviest returns the slot to evict for a client of another address: of the longest waiting connections one of the
+// address with the most open connections, and of these the longest waiting.
+func (s *Slots) heaviest() (victim *Slot) {
+	most, scanned := -1, 0
+	for e := s.waiting.Front(); e != nil && scanned < maxEvictionScan; e = e.Next() {
+		scanned++
+		if slot := e.Value.(*Slot); slot.weight() > most {
+			victim, most = slot, slot.weight()
+		}
+	}
+	return victim
 }
 
-func (t *slot) release() {
-	s := t.of
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if t.released {
-		return
+func front(l *list.List) *Slot {
+	if e := l.Front(); e != nil {
+		return e.Value.(*Slot)
 	}
-	t.released = true
-	s.taken--
-	if !t.counted {
-		return
-	}
-	if s.byAddress[t.key]--; s.byAddress[t.key] == 0 {
-		delete(s.byAddress, t.key)
-	}
+	return nil
 }
 
 // Count returns the number of slots in use.
@@ -82,6 +117,90 @@ func (s *Slots) Count() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.taken
+}
+
+// Evicted returns the number of connections that lost their slot to another connection.
+func (s *Slots) Evicted() uint64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.evicted
+}
+
+// Slot is the slot of one open connection. It is safe for concurrent use.
+type Slot struct {
+	of      *Slots
+	key     string
+	address *address // nil: counts only toward the total
+
+	// The following fields are guarded by of.mu.
+	evict     func()
+	inAll     *list.Element // in of.waiting; nil while the connection does not wait
+	inAddress *list.Element // in address.waiting
+	released  bool
+}
+
+// Wait records that the connection waits for its client from now on: for a request, or for the rest of one. Until Busy
+// is called, another connection may take the slot. Then evict is called once; it closes the connection and must not
+// block.
+func (t *Slot) Wait(evict func()) {
+	t.of.mu.Lock()
+	defer t.of.mu.Unlock()
+	if t.released {
+		return
+	}
+	t.stopWaiting()
+	t.evict = evict
+	t.inAll = t.of.waiting.PushBack(t)
+	if t.address != nil {
+		t.inAddress = t.address.waiting.PushBack(t)
+	}
+}
+
+// Busy records that the connection does not wait for its client any more. The slot is kept until Release.
+func (t *Slot) Busy() {
+	t.of.mu.Lock()
+	defer t.of.mu.Unlock()
+	t.stopWaiting()
+}
+
+// Release releases the slot. It may be called more than once.
+func (t *Slot) Release() {
+	t.of.mu.Lock()
+	defer t.of.mu.Unlock()
+	t.release()
+}
+
+func (t *Slot) weight() int {
+	if t.address == nil {
+		return 0
+	}
+	return t.address.open
+}
+
+func (t *Slot) stopWaiting() {
+	if t.inAll == nil {
+		return
+	}
+	t.of.waiting.Remove(t.inAll)
+	if t.inAddress != nil {
+		t.address.waiting.Remove(t.inAddress)
+	}
+	t.inAll, t.inAddress = nil, nil
+}
+
+func (t *Slot) release() {
+	if t.released {
+		return
+	}
+	t.stopWaiting()
+	t.released = true
+	t.of.taken--
+	if t.address == nil {
+		return
+	}
+	if t.address.open--; t.address.open == 0 {
+		delete(t.of.byAddress, t.key)
+	}
 }
 
 // Clients limits the connections of HTTP clients, which connect directly or through trusted proxies. It implements
@@ -97,11 +216,13 @@ type Clients struct {
 func (c Clients) Admit(r *http.Request) (address string, release func(), status int) {
 	addr := c.Proxies.ClientAddr(r)
 	address = Key(addr)
-	release, err := c.Slots.acquire(address, !c.Slots.exempt.Contains(addr))
+	slot, err := c.Slots.acquire(address, !c.Slots.exempt.Contains(addr))
 	switch {
+	case err == nil:
+		release = slot.Release
 	case errors.Is(err, ErrPerAddress):
 		status = http.StatusTooManyRequests
-	case err != nil:
+	default:
 		status = http.StatusServiceUnavailable
 	}
 	return address, release, status

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 	"net/netip"
+	"slices"
 	"sync"
 	"testing"
 
@@ -42,17 +43,17 @@ func TestSlots(t *testing.T) {
 					key := limit.Key(addr)
 					var want error
 					switch {
-					case len(open) == total:
-						want = limit.ErrTotal
 					case count(key) == perAddress:
 						want = limit.ErrPerAddress
+					case len(open) == total:
+						want = limit.ErrTotal
 					}
-					release, err := s.Acquire(addr)
-					if !errors.Is(err, want) || (release == nil) != (err != nil) {
+					slot, err := s.Acquire(addr)
+					if !errors.Is(err, want) || (slot == nil) != (err != nil) {
 						t.Fatalf("got %v, want %v", err, want)
 					}
 					if err == nil {
-						open = append(open, connection{key, release})
+						open = append(open, connection{key, slot.Release})
 					}
 				},
 				"release": func(t *rapid.T) {
@@ -90,13 +91,17 @@ func TestSlots(t *testing.T) {
 		for worker := range 20 {
 			group.Go(func() {
 				for i := range 500 {
-					release, err := s.Acquire(addrs[(worker+i)%len(addrs)])
+					slot, err := s.Acquire(addrs[(worker+i)%len(addrs)])
 					if err != nil {
 						continue
 					}
+					slot.Wait(slot.Release)
+					if i%2 == 0 {
+						slot.Busy()
+					}
 					var twice sync.WaitGroup
-					twice.Go(release)
-					release()
+					twice.Go(slot.Release)
+					slot.Release()
 					twice.Wait()
 				}
 			})
@@ -120,6 +125,78 @@ func TestSlots(t *testing.T) {
 			if _, err := s.Acquire(netip.MustParseAddr("127.0.0.1")); (err != nil) != (i == 3) {
 				t.Fatalf("connection %d: %v", i, err)
 			}
+		}
+	})
+}
+
+func TestEviction(t *testing.T) {
+	addr := func(last byte) netip.Addr { return netip.AddrFrom4([4]byte{203, 0, 113, last}) }
+	t.Run("takes the slot of the longest waiting connection of the address with the most connections", func(t *testing.T) {
+		s := limit.NewSlots(5, 0, nil)
+		var evicted []string
+		wait := func(name string, a netip.Addr) *limit.Slot {
+			slot, err := s.Acquire(a)
+			if err != nil {
+				t.Fatalf("%s: %v", name, err)
+			}
+			slot.Wait(func() { evicted = append(evicted, name); slot.Release() })
+			return slot
+		}
+		wait("honest", addr(1))
+		busy := wait("busy", addr(2))
+		busy.Busy()
+		wait("first", addr(2))
+		wait("second", addr(2))
+		wait("third", addr(2))
+		for range 2 {
+			if slot, err := s.Acquire(addr(3)); err != nil {
+				t.Fatal(err)
+			} else {
+				slot.Busy()
+			}
+		}
+		if !slices.Equal(evicted, []string{"first", "second"}) || s.Count() != 5 || s.Evicted() != 2 {
+			t.Fatalf("evicted %v, %d slots are taken", evicted, s.Count())
+		}
+	})
+	t.Run("happens inside an address that has reached its limit", func(t *testing.T) {
+		s := limit.NewSlots(100, 2, nil)
+		var evicted []int
+		for i := range 4 {
+			slot, err := s.Acquire(addr(1))
+			if err != nil {
+				t.Fatal(err)
+			}
+			slot.Wait(func() { evicted = append(evicted, i) })
+		}
+		if !slices.Equal(evicted, []int{0, 1}) || s.Count() != 2 {
+			t.Fatalf("evicted %v, %d slots are taken", evicted, s.Count())
+		}
+	})
+	t.Run("does not happen to connections that do not wait", func(t *testing.T) {
+		s := limit.NewSlots(1, 0, nil)
+		slot, err := s.Acquire(addr(1))
+		if err != nil {
+			t.Fatal(err)
+		}
+		slot.Wait(func() { t.Error("evicted") })
+		slot.Busy()
+		if _, err := s.Acquire(addr(2)); !errors.Is(err, limit.ErrTotal) {
+			t.Fatalf("got %v", err)
+		}
+	})
+	t.Run("spares a proxy, whose connections belong to many clients", func(t *testing.T) {
+		s := limit.NewSlots(3, 0, limit.Loopback())
+		var evicted []string
+		for _, a := range []string{"127.0.0.1", "127.0.0.1", "203.0.113.9"} {
+			slot, err := s.Acquire(netip.MustParseAddr(a))
+			if err != nil {
+				t.Fatal(err)
+			}
+			slot.Wait(func() { evicted = append(evicted, a) })
+		}
+		if _, err := s.Acquire(addr(2)); err != nil || !slices.Equal(evicted, []string{"203.0.113.9"}) {
+			t.Fatalf("%v, evicted %v", err, evicted)
 		}
 	})
 }

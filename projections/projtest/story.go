@@ -38,7 +38,7 @@ func StepClock() func() time.Time {
 // Tell executes the commands of the story.
 func Tell(t testing.TB) *Story {
 	t.Helper()
-	w := Open(t, pgtest.New(t), eventstore.Config{Now: StepClock()}, "first")
+	w := Open(t, pgtest.New(t), eventstore.Config{Clock: StepClock()}, "first")
 	s := &Story{World: w}
 	s.Rose, s.Ring = w.AddGift("rose", 10), w.AddGift("ring", 500)
 	s.Ann, s.Bob, s.Cat = s.enter("ann"), s.enter("bob"), s.enter("cat")

@@ -1,14 +1,16 @@
 package ws
 
+import "roomlog/internal/wsframe"
+
 // The close codes that the server sends. A client needs only the ranges to react correctly (see ReconnectAdvised):
 // after 3000–3499 and 4000–4499 it reconnects, after 3500–3999 and 4500–4999 it does not.
 const (
 	// CloseNormal is the reply to a close frame of a client without an error.
 	CloseNormal uint16 = 1000
 	// CloseProtocol is for frames that no correct client sends: unmasked, reserved bits or opcodes, bad lengths.
-	CloseProtocol uint16 = 1002
+	CloseProtocol = wsframe.CloseProtocol
 	// CloseUnsupported is for binary messages to a Peer that accepts text only.
-	CloseUnsupported uint16 = 1003
+	CloseUnsupported = wsframe.CloseUnsupported
 	// CloseNoStatus is never sent. It stands for a client's close frame without a code.
 	CloseNoStatus uint16 = 1005
 	// CloseLost is never sent. It stands for a connection that ended without a close frame.
@@ -16,7 +18,7 @@ const (
 	// CloseEncoding is for text that is not UTF-8, and for compressed messages that cannot be inflated.
 	CloseEncoding uint16 = 1007
 	// CloseTooLarge is for a message above Config.MaxMessage.
-	CloseTooLarge uint16 = 1009
+	CloseTooLarge = wsframe.CloseTooLarge
 	// CloseInternal is for a panic while a message of the client was handled.
 	CloseInternal uint16 = 1011
 	// CloseRestart is for every client of a server that shuts down. The reason is JSON with the milliseconds after
@@ -36,7 +38,7 @@ const (
 	CloseIdle uint16 = 4009
 	// CloseTooMany is for more frames per second, or more connections of one user, than allowed. The client reconnects
 	// after a pause and sends less.
-	CloseTooMany uint16 = 4429
+	CloseTooMany = wsframe.CloseTooMany
 
 	// CloseReplaced is for a session that ended: the user signed out, or signed in on another device. The client does
 	// not reconnect with its token.

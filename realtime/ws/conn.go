@@ -7,6 +7,8 @@ import (
 	"sync/atomic"
 	"syscall"
 	"time"
+
+	"roomlog/internal/wsframe"
 )
 
 // Peer handles the messages of one connection. Its methods are called one after another by the goroutine that reads
@@ -61,8 +63,8 @@ type Conn struct {
 
 	// Used by the reading goroutine only.
 	early     []byte // bytes that the HTTP server had read beyond the request
-	validator validator
-	refused   *violation
+	validator wsframe.Validator
+	refused   *wsframe.Violation
 	replied   bool // the connection ended with the reply to the client's close frame, or to a bad frame
 
 	mu       sync.Mutex

@@ -9,12 +9,11 @@ import (
 
 // The opcodes of RFC 6455, section 5.2.
 const (
-	opContinuation = 0x0
-	opText         = 0x1
-	opBinary       = 0x2
-	opClose        = 0x8
-	opPing         = 0x9
-	opPong         = 0xA
+	opText   = 0x1
+	opBinary = 0x2
+	opClose  = 0x8
+	opPing   = 0x9
+	opPong   = 0xA
 )
 
 // maxReason is the size of a close reason in bytes: a control frame has at most 125 bytes, and the code takes two of

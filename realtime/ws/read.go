@@ -87,7 +87,7 @@ type netConn Conn
 func (w *netConn) Read(p []byte) (int, error) {
 	c := (*Conn)(w)
 	if c.refused != nil {
-		c.Close(c.refused.code, c.refused.reason)
+		c.Close(c.refused.Code, c.refused.Reason)
 	}
 	if c.Ended() {
 		return 0, net.ErrClosed
@@ -98,7 +98,7 @@ func (w *netConn) Read(p []byte) (int, error) {
 		return 0, err
 	}
 	now := c.shared.now()
-	frames, good, refused := c.validator.scan(p[:n], now)
+	frames, good, refused := c.validator.Scan(p[:n], now)
 	if frames > 0 {
 		c.lastFrame.Store(int64(c.shared.since(now)))
 		c.shared.stats.FramesIn.Add(int64(frames))

@@ -131,9 +131,9 @@ func (s *Server) hijack(w http.ResponseWriter) (*Conn, error) {
 	now := s.shared.since(s.cfg.Now())
 	c := &Conn{shared: &s.shared, raw: raw, opened: now, pinged: now, early: early, serial: s.serial.Add(1)}
 	c.lastFrame.Store(int64(now))
-	c.validator.max = int64(s.cfg.MaxMessage)
+	c.validator.Max = int64(s.cfg.MaxMessage)
 	if s.cfg.FrameRate > 0 {
-		c.validator.limiter = rate.NewLimiter(rate.Limit(s.cfg.FrameRate), s.cfg.FrameBurst)
+		c.validator.Limiter = rate.NewLimiter(rate.Limit(s.cfg.FrameRate), s.cfg.FrameBurst)
 	}
 	tcp, plain := raw.(*net.TCPConn)
 	if below, ok := raw.(interface{ NetConn() net.Conn }); ok { // TLS
@@ -153,7 +153,7 @@ func (s *Server) hijack(w http.ResponseWriter) (*Conn, error) {
 func (s *Server) open(c *Conn, r *http.Request, open func(*Conn) Peer) bool {
 	if s.cfg.Deflate {
 		c.compresses = acceptDeflate(r)
-		c.validator.deflate = c.compresses
+		c.validator.Deflate = c.compresses
 	}
 	socket, err := s.upgrader.UpgradeFromConn((*netConn)(c), bufio.NewReaderSize((*netConn)(c), s.cfg.ReadBuffer), r)
 	if err != nil { // the handshake was checked before, so the client has disconnected
@@ -168,7 +168,7 @@ func (s *Server) open(c *Conn, r *http.Request, open func(*Conn) Peer) bool {
 		c.mu.Lock()
 		defer c.mu.Unlock()
 		c.peer = peer
-		_, c.validator.binary = peer.(BinaryPeer)
+		_, c.validator.Binary = peer.(BinaryPeer)
 	}()
 	if s.stopping() {
 		s.closeForRestart(c)

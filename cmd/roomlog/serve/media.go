@@ -108,11 +108,7 @@ func (m *mediaServer) broadcastChanged(ctx context.Context, change broadcasts.Ch
 
 // serveFLV serves players over HTTP until ctx ends. The media server closes the connections of players itself.
 func (m *mediaServer) serveFLV(ctx context.Context, c *config, env *environment, proxies limit.Proxies) error {
-	conns := newConnLimit(limit.NewSlots(c.MaxHTTPConnections, c.MaxConnectionsPerAddress, proxies))
-	server := &http.Server{
-		Handler: m.recordings.orElse(m.server), ReadHeaderTimeout: c.HeaderTimeout, IdleTimeout: c.IdleTimeout, MaxHeaderBytes: c.HeaderBytes,
-		ConnState: conns.watch, ErrorLog: slog.NewLogLogger(env.log.Handler(), slog.LevelDebug),
-	}
+	server, _ := c.newHTTPServer(m.recordings.orElse(m.server), env, proxies)
 	stop := context.AfterFunc(ctx, func() { _ = server.Close() })
 	defer stop()
 	if err := server.Serve(m.flv); !errors.Is(err, http.ErrServerClosed) {

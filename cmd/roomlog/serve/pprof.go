@@ -24,7 +24,7 @@ func (c *config) openPprof(ctx context.Context, env *environment, l *layers) err
 	mux.HandleFunc("/debug/pprof/profile", pprof.Profile)
 	mux.HandleFunc("/debug/pprof/symbol", pprof.Symbol)
 	mux.HandleFunc("/debug/pprof/trace", pprof.Trace)
-	server := &http.Server{Handler: mux, ReadHeaderTimeout: c.HeaderTimeout}
+	server, _ := c.newHTTPServer(mux, env, nil)
 	env.log.InfoContext(ctx, "serving profiles", slog.String("address", listener.Addr().String()))
 	l.run(ctx, "profiles", func(ctx context.Context) error {
 		stop := context.AfterFunc(ctx, func() { _ = server.Close() })

@@ -73,16 +73,11 @@ func (c *config) openServers(ctx context.Context, env *environment, b *backend, 
 		}
 		s.registerMetrics(metrics)
 	}
-	conns := newConnLimit(limit.NewSlots(c.MaxHTTPConnections, c.MaxConnectionsPerAddress, proxies))
-	metrics.gauge("http_connections", "Open HTTP connections without WebSockets.", conns.open)
-	s.http = &http.Server{
-		Handler:           s.routes(c, m),
-		ReadHeaderTimeout: c.HeaderTimeout,
-		IdleTimeout:       c.IdleTimeout,
-		MaxHeaderBytes:    c.HeaderBytes,
-		ConnState:         conns.watch,
-		ErrorLog:          slog.NewLogLogger(env.log.Handler(), slog.LevelDebug), // faults of clients
-	}
+	var slots *limit.Slots
+	s.http, slots = c.newHTTPServer(s.routes(c, m), env, proxies)
+	metrics.gauge("http_connections", "Open HTTP connections without WebSockets.", func() float64 { return float64(slots.Count()) })
+	metrics.counter("http_evicted_total", "HTTP connections that were waiting for their client and gave their slot to another connection.",
+		func() float64 { return float64(slots.Evicted()) })
 	close(b.opened)
 	return s, c.openPprof(ctx, env, l)
 }

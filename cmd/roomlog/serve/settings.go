@@ -8,6 +8,7 @@ import (
 	"roomlog/api"
 	"roomlog/api/token"
 	"roomlog/eventstore"
+	"roomlog/internal/httpserver"
 	"roomlog/internal/limit"
 	"roomlog/media"
 	"roomlog/media/broadcasts"
@@ -63,10 +64,8 @@ type networkSettings struct {
 	MaxHTTPConnections       int           `default:"4000" min:"1" max:"1000000" help:"Open HTTP connections of this process without WebSockets."`
 	MaxConnections           int           `default:"20000" min:"1" max:"10000000" help:"Open WebSocket connections of this process."`
 	MaxConnectionsPerAddress int           `default:"1000" min:"1" max:"1000000" help:"Open connections from one address (IPv6: one /64 network). Mobile networks put many users behind one address."`
-	HeaderBytes              int           `default:"32768" min:"1024" max:"1048576" unit:"bytes" help:"Size of the header of a request."`
-	HeaderTimeout            time.Duration `default:"10s" min:"100ms" max:"10m" help:"Time until the header of a request has arrived."`
-	IdleTimeout              time.Duration `default:"2m" min:"1s" max:"1h" help:"Time that an HTTP connection may wait for its next request."`
 	DrainTimeout             time.Duration `default:"10s" min:"100ms" max:"10m" help:"Time that a stop waits for requests and connections before it closes them."`
+	httpserver.Timeouts
 }
 
 // CheckSettings checks networks.

@@ -1,4 +1,4 @@
-package ws
+package wsframe
 
 import (
 	"bytes"
@@ -14,21 +14,21 @@ func FuzzValidator(f *testing.F) {
 	f.Add([]byte{0x01, 0x80, 0, 0, 0, 0, 0x00, 0xfe, 0x01, 0x00, 0, 0, 0, 0}, uint8(5))
 	f.Add(bytes.Repeat([]byte{0x89, 0x80, 0, 0, 0, 0}, 20), uint8(7))
 	f.Fuzz(func(t *testing.T, input []byte, cut uint8) {
-		whole := validator{max: 1000}
-		frames, good, refused := whole.scan(input, time.Time{})
+		whole := Validator{Max: 1000}
+		frames, good, refused := whole.Scan(input, time.Time{})
 		if good > len(input) || refused == nil && good != len(input) {
 			t.Fatalf("%d of %d bytes are good, violation %v", good, len(input), refused)
 		}
 		if refused == nil && (whole.left < 0 || whole.left > 1000 || whole.message > 1000) {
 			t.Fatalf("%d bytes to come, %d in the message", whole.left, whole.message)
 		}
-		pieces := validator{max: 1000}
+		pieces := Validator{Max: 1000}
 		var framesInPieces int
-		var refusedInPieces *violation
+		var refusedInPieces *Violation
 		for rest := input; len(rest) > 0 && refusedInPieces == nil; {
 			n := min(len(rest), int(cut)+1)
 			var more int
-			more, _, refusedInPieces = pieces.scan(rest[:n], time.Time{})
+			more, _, refusedInPieces = pieces.Scan(rest[:n], time.Time{})
 			framesInPieces += more
 			rest = rest[n:]
 		}

@@ -1,0 +1,116 @@
+package main_test
+
+import (
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"roomlog/eventstore/pgtest"
+)
+
+// port returns the address in the log line that begins with a message.
+func (p *process) port(message string) string {
+	p.t.Helper()
+	found := regexp.MustCompile(`msg="` + message + `" address=(\S+)`).FindStringSubmatch(p.output())
+	if found == nil {
+		p.t.Fatalf("no line %q in the log", message)
+	}
+	return found[1]
+}
+
+// heldRequests are requests that never become complete.
+var heldRequests = map[string]string{
+	"nothing":           "",
+	"half a header":     "POST %s HTTP/1.1\r\nHost: x\r\nContent-Le",
+	"one byte of nine":  "POST %s HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n{",
+	"a GET with a body": "GET %s HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n{",
+	"half a chunk":      "PUT %s HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n9\r\n{",
+	"an upload without an end": "POST %s HTTP/1.1\r\nHost: x\r\nContent-Type: multipart/form-data; boundary=b\r\nContent-Length: 1000000\r\n\r\n" +
+		"--b\r\nContent-Disposition: form-data; name=\"file\"; filename=\"x\"\r\n\r\nGIF89a",
+	"an upgrade with a body": "GET %s HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n" +
+		"Sec-WebSocket-Key: IHfMdf8a0aQXbwQO1pkGdA==\r\nContent-Length: 9\r\n\r\n{",
+}
+
+// TestHeldConnections sends incomplete requests to every port and path. The server closes each connection by itself.
+func TestHeldConnections(t *testing.T) {
+	t.Parallel()
+	db := pgtest.New(t)
+	p := serve(t, append([]string{"DATABASE_URL=" + db.DSN}, sharedSecrets...), "--data", dataDir(t), "--pprof-addr", "127.0.0.1:0",
+		"--stall-timeout", "1s", "--header-timeout", "1s", "--idle-timeout", "1s", "--body-timeout", "10m", "--upload-timeout", "1h")
+	var conns sync.WaitGroup
+	hold := func(addr, text string) {
+		conns.Go(func() {
+			conn, err := net.Dial("tcp", addr)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			defer conn.Close()
+			_ = conn.SetDeadline(time.Now().Add(time.Minute))
+			_, _ = io.WriteString(conn, text)
+			if _, err := io.Copy(io.Discard, conn); err != nil && strings.Contains(err.Error(), "timeout") {
+				t.Errorf("the server holds the connection of %.60q for a minute", text)
+			}
+		})
+	}
+	ports := map[string][]string{
+		p.addr: {"/", "/api/reg", "/api/login", "/api/upload", "/api/gift/notify", "/api/gift/list", "/api/live/create", "/api/live/list/1",
+			"/api/events", "/login", "/createRoom", "/getAllRooms", "/healthz", "/readyz", "/metrics", "/openapi.json", "/docs", "/uploads/x.png",
+			"/recordings/a/b/c", "/socket.io/socket.io.js", "/socket.io/?EIO=4&transport=polling&sid=x", "/ws/none"},
+		p.port("listening for players"): {"/", "/live/KEY.flv", "/live/KEY/index.m3u8", "/recordings/a/b/c"},
+		p.port("serving profiles"):      {"/", "/debug/pprof/"},
+	}
+	for addr, paths := range ports {
+		for _, path := range paths {
+			for _, request := range heldRequests {
+				if strings.Contains(request, "%s") {
+					request = fmt.Sprintf(request, path)
+				}
+				hold(addr, request)
+			}
+		}
+	}
+	greeting := "\x03" + strings.Repeat("\x00", 1536)
+	for _, text := range []string{"", greeting[:700], greeting, greeting + strings.Repeat("\x00", 1536)} {
+		hold(p.port("listening for RTMP"), text)
+	}
+	conns.Wait()
+}
+
+// TestHeldConnectionsRefuseNobody fills all slots with incomplete requests. Other clients are served all the same.
+func TestHeldConnectionsRefuseNobody(t *testing.T) {
+	t.Parallel()
+	db := pgtest.New(t)
+	p := serve(t, append([]string{"DATABASE_URL=" + db.DSN}, sharedSecrets...), "--data", dataDir(t), "--trusted-proxies", "192.0.2.1",
+		"--max-http-connections", "20", "--max-connections-per-address", "10", "--stall-timeout", "10m", "--header-timeout", "10m", "--idle-timeout", "1h")
+	for addr, path := range map[string]string{p.addr: "/healthz", p.port("listening for players"): "/live/KEY.flv"} {
+		for i := range 10 {
+			for host := range 5 { // other addresses than that of the honest client
+				dialer := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 0, 1, byte(host))}}
+				for _, request := range heldRequests {
+					conn, err := dialer.Dial("tcp", addr)
+					if err != nil {
+						t.Fatal(err)
+					}
+					t.Cleanup(func() { _ = conn.Close() })
+					if strings.Contains(request, "%s") {
+						request = fmt.Sprintf(request, path)
+					}
+					_, _ = io.WriteString(conn, request)
+				}
+			}
+			client := http.Client{Transport: &http.Transport{DisableKeepAlives: i%2 == 0}, Timeout: time.Minute}
+			response, err := client.Get("http://" + addr + path)
+			if err != nil {
+				t.Fatalf("a client beside held connections is refused: %v", err)
+			}
+			_ = response.Body.Close()
+		}
+	}
+}

@@ -1,0 +1,12 @@
+// Package httpserver creates HTTP servers whose connections no client can hold.
+//
+// Every wait for a client has a deadline, on every path and also where a handler sets none: for the header of a
+// request, for each part of its body, for each part of the response that the client has to accept, and for the next
+// request. The deadlines of a body and of a response move with their progress, so that long transfers and responses
+// without an end are not cut. A handler can set shorter deadlines with http.ResponseController, but no longer ones.
+//
+// A connection that waits for its client gives its slot to a new connection when all slots are taken (package limit).
+// The kernel buffers a bounded number of bytes that a client does not read.
+//
+// The package never logs, and hijacked connections are not its concern.
+package httpserver

@@ -1,0 +1,258 @@
+package httpserver
+
+import (
+	"bufio"
+	"errors"
+	"io"
+	"math"
+	"net"
+	"net/http"
+	"os"
+	"sync"
+	"time"
+)
+
+const (
+	chunkBytes = 32 << 10 // bytes of a response that a client has to accept within StallTimeout
+
+	// ignoredBodyBytes is the size up to which the body of a request without a use for one is read, so that the
+	// connection can be used again.
+	ignoredBodyBytes = 64 << 10
+)
+
+// limitHandler returns a handler that sets the deadlines of every request before and while next handles it.
+func limitHandler(c Config) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		x := &exchange{ResponseWriter: w, control: http.NewResponseController(w), config: &c, slot: slotOf(r.Context())}
+		defer x.finish()
+		if r.Body == nil || r.Body == http.NoBody {
+			c.Handler.ServeHTTP(x, r)
+			return
+		}
+		x.startBody()
+		own := *r // the server compares the body of its own request
+		own.Body = &body{ReadCloser: r.Body, exchange: x}
+		if !takesBody(r.Method) && !dropBody(x, own.Body) {
+			return
+		}
+		c.Handler.ServeHTTP(x, &own)
+	})
+}
+
+func takesBody(method string) bool {
+	return method == http.MethodPost || method == http.MethodPut || method == http.MethodPatch
+}
+
+// dropBody reads a body that no handler reads. Otherwise the server would read it in the middle of the response, and
+// the deadline of the body would end a response that takes longer. It reports whether the body was complete.
+func dropBody(x *exchange, b io.Reader) bool {
+	n, err := io.CopyN(io.Discard, b, ignoredBodyBytes+1)
+	if errors.Is(err, io.EOF) {
+		return true
+	}
+	status := http.StatusRequestTimeout
+	if n > ignoredBodyBytes {
+		status = http.StatusRequestEntityTooLarge
+	}
+	x.Header().Set("Connection", "close")
+	x.WriteHeader(status)
+	return false
+}
+
+// exchange is one request with its response. It is the http.ResponseWriter of the handler.
+type exchange struct {
+	http.ResponseWriter
+	control *http.ResponseController
+	config  *Config
+	slot    *slot
+
+	mu       sync.Mutex
+	hijacked bool
+	reading  bool      // the body of the request is incomplete
+	started  time.Time // when the body was expected first
+	received int64     // bytes of the body
+	read     deadline
+	write    deadline
+}
+
+// deadline is the earlier one of two deadlines, of which the handler sets one and this package the other.
+type deadline struct{ own, handler time.Time }
+
+func (d deadline) effective() time.Time {
+	if d.handler.IsZero() || !d.own.IsZero() && d.own.Before(d.handler) {
+		return d.own
+	}
+	return d.handler
+}
+
+// startBody starts to wait for the body.
+func (x *exchange) startBody() {
+	x.slot.wait()
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.reading, x.started = true, x.config.Now()
+	x.expectBody(x.started)
+	x.expectAccept(x.started) // for 100 Continue
+}
+
+// expectBody moves the deadline of the body: the next bytes must arrive within StallTimeout, and all bytes until then
+// on average with BodyRate.
+func (x *exchange) expectBody(now time.Time) {
+	next := now.Add(x.config.StallTimeout)
+	average := x.started.Add(x.config.StallTimeout + time.Duration(float64(x.received)/float64(x.config.BodyRate)*float64(time.Second)))
+	if average.Before(next) {
+		next = average
+	}
+	x.read.own = next
+	_ = x.control.SetReadDeadline(x.read.effective())
+}
+
+// receive records bytes of the body, or its end.
+func (x *exchange) receive(n int, err error) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.received += int64(n)
+	switch {
+	case !x.reading || x.hijacked:
+	case errors.Is(err, io.EOF):
+		x.reading, x.read.own = false, time.Time{}
+		_ = x.control.SetReadDeadline(x.read.effective())
+		x.slot.busy()
+	case n > 0:
+		x.expectBody(x.config.Now())
+	}
+}
+
+// expectAccept moves the deadline of the response: the client must accept the next bytes within StallTimeout. A deadline
+// that was set a moment ago is kept.
+func (x *exchange) expectAccept(now time.Time) {
+	own := now.Add(x.config.StallTimeout)
+	if own.Sub(x.write.own) > x.config.StallTimeout/16 {
+		x.write.own = own
+		_ = x.control.SetWriteDeadline(x.write.effective())
+	}
+}
+
+// accepting runs send, which waits until the client has accepted a part of the response.
+func (x *exchange) accepting(send func() error) error {
+	x.mu.Lock()
+	if !x.hijacked {
+		x.expectAccept(x.config.Now())
+	}
+	x.mu.Unlock()
+	x.slot.wait()
+	defer x.slot.busy()
+	return send()
+}
+
+// finish runs after the handler. The server still writes the rest of the response, and reads what is left of the body
+// until the deadline of the body.
+func (x *exchange) finish() {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.hijacked {
+		return
+	}
+	x.read.handler, x.write = time.Time{}, deadline{}
+	x.slot.wait()
+	if x.reading {
+		_ = x.control.SetReadDeadline(x.read.own)
+	}
+	x.expectAccept(x.config.Now())
+}
+
+// Write writes a part of the response.
+func (x *exchange) Write(b []byte) (written int, err error) {
+	for more := true; more && err == nil; more = len(b) > 0 {
+		err = x.accepting(func() (err error) {
+			n, err := x.ResponseWriter.Write(b[:min(len(b), chunkBytes)])
+			written += n
+			b = b[n:]
+			return err
+		})
+	}
+	return written, err
+}
+
+var buffers = sync.Pool{New: func() any { return new([chunkBytes]byte) }}
+
+// ReadFrom writes what it reads from src. The kernel copies files.
+func (x *exchange) ReadFrom(src io.Reader) (written int64, err error) {
+	to, canCopy := x.ResponseWriter.(io.ReaderFrom)
+	file, left := fileOf(src)
+	if file == nil || !canCopy {
+		buffer := buffers.Get().(*[chunkBytes]byte)
+		defer buffers.Put(buffer)
+		return io.CopyBuffer(struct{ io.Writer }{x}, struct{ io.Reader }{src}, buffer[:])
+	}
+	for more := true; more && err == nil; {
+		piece := &io.LimitedReader{R: file, N: min(chunkBytes, *left)}
+		err = x.accepting(func() error {
+			n, err := to.ReadFrom(piece)
+			written, *left = written+n, *left-n
+			return err
+		})
+		more = piece.N == 0 && *left > 0
+	}
+	return written, err
+}
+
+// fileOf returns the file that src reads and the number of bytes to read from it, or nil if src reads no file.
+func fileOf(src io.Reader) (file *os.File, left *int64) {
+	unlimited := int64(math.MaxInt64)
+	left = &unlimited
+	if limited, ok := src.(*io.LimitedReader); ok {
+		src, left = limited.R, &limited.N
+	}
+	file, _ = src.(*os.File)
+	return file, left
+}
+
+// Flush sends what was written.
+func (x *exchange) Flush() { _ = x.FlushError() }
+
+// FlushError sends what was written, and returns why it failed.
+func (x *exchange) FlushError() error {
+	return x.accepting(x.control.Flush)
+}
+
+// Hijack gives the connection to the caller, without deadlines and without its slot.
+func (x *exchange) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	conn, buffered, err := x.control.Hijack()
+	x.hijacked = err == nil
+	return conn, buffered, err
+}
+
+// SetReadDeadline sets the deadline of the handler for reads. The zero time means none.
+func (x *exchange) SetReadDeadline(t time.Time) error {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.read.handler = t
+	return x.control.SetReadDeadline(x.read.effective())
+}
+
+// SetWriteDeadline sets the deadline of the handler for writes. The zero time means none.
+func (x *exchange) SetWriteDeadline(t time.Time) error {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.write.handler = t
+	return x.control.SetWriteDeadline(x.write.effective())
+}
+
+// Unwrap returns the writer of the server, for http.ResponseController.
+func (x *exchange) Unwrap() http.ResponseWriter { return x.ResponseWriter }
+
+// body is the body of a request. Its deadline moves with the bytes that arrive.
+type body struct {
+	io.ReadCloser
+	exchange *exchange
+}
+
+// Read reads from the body.
+func (b *body) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	b.exchange.receive(n, err)
+	return n, err
+}

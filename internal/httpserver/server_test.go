@@ -1,0 +1,311 @@
+package httpserver_test
+
+import (
+	"bufio"
+	"bytes"
+	"fmt"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"roomlog/internal/httpserver"
+	"roomlog/internal/limit"
+)
+
+// timeout bounds every wait of a test.
+const timeout = 30 * time.Second
+
+// server is a server on a real port.
+type server struct {
+	*testing.T
+	addr  string
+	slots *limit.Slots
+}
+
+// serve starts a server whose clients must make progress within stall.
+func serve(t *testing.T, stall time.Duration, slots *limit.Slots, handler http.HandlerFunc) *server {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := httpserver.New(httpserver.Config{
+		Timeouts: httpserver.Timeouts{StallTimeout: stall, HeaderTimeout: timeout, SendBuffer: 4096},
+		Handler:  handler, Slots: slots, Now: time.Now, ErrorLog: log.New(io.Discard, "", 0),
+	})
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		_ = s.Serve(listener)
+	}()
+	t.Cleanup(func() { _ = s.Close(); <-done })
+	return &server{t, listener.Addr().String(), slots}
+}
+
+// dial opens a connection and sends text.
+func (s *server) dial(text string) *net.TCPConn {
+	s.Helper()
+	conn, err := net.Dial("tcp", s.addr)
+	if err != nil {
+		s.Fatal(err)
+	}
+	s.Cleanup(func() { _ = conn.Close() })
+	_ = conn.SetDeadline(time.Now().Add(timeout))
+	if _, err := io.WriteString(conn, text); err != nil {
+		s.Fatal(err)
+	}
+	return conn.(*net.TCPConn)
+}
+
+// freed waits until all slots are free.
+func (s *server) freed() {
+	s.Helper()
+	for until := time.Now().Add(timeout); s.slots.Count() > 0; time.Sleep(time.Millisecond) {
+		if time.Now().After(until) {
+			s.Fatalf("%d slots are still taken", s.slots.Count())
+		}
+	}
+}
+
+func slots() *limit.Slots { return limit.NewSlots(100, 0, nil) }
+
+const (
+	stalledBody = "POST %s HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n{"
+	stalledGet  = "GET %s HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n{"
+	chunkedBody = "POST %s HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n{"
+)
+
+func TestStalledBody(t *testing.T) {
+	t.Parallel()
+	handlers := map[string]http.HandlerFunc{
+		"that no handler reads": func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "done") },
+		"that the handler reads": func(w http.ResponseWriter, r *http.Request) {
+			if _, err := io.ReadAll(r.Body); err == nil {
+				t.Error("the body was read")
+			}
+			w.WriteHeader(http.StatusRequestTimeout)
+		},
+		"that the handler reads without a deadline of its own": func(w http.ResponseWriter, r *http.Request) {
+			_ = http.NewResponseController(w).SetReadDeadline(time.Time{})
+			_, _ = io.ReadAll(r.Body)
+			_ = http.NewResponseController(w).SetReadDeadline(time.Time{})
+		},
+		"of a handler that sends much": func(w http.ResponseWriter, _ *http.Request) {
+			_, _ = w.Write(make([]byte, 1<<10))
+			_ = http.NewResponseController(w).Flush()
+		},
+	}
+	for name, handler := range handlers {
+		for _, request := range []string{stalledBody, stalledGet, chunkedBody} {
+			t.Run("ends the connection: "+name+", "+strings.Fields(request)[0], func(t *testing.T) {
+				t.Parallel()
+				s := serve(t, 50*time.Millisecond, slots(), handler)
+				conn := s.dial(fmt.Sprintf(request, "/any"))
+				if _, err := io.ReadAll(conn); err != nil {
+					t.Fatalf("the connection was not closed: %v", err)
+				}
+				s.freed()
+			})
+		}
+	}
+	t.Run("that trickles is ended by its average rate", func(t *testing.T) {
+		t.Parallel()
+		s := serve(t, 100*time.Millisecond, slots(), func(_ http.ResponseWriter, r *http.Request) { _, _ = io.Copy(io.Discard, r.Body) })
+		conn := s.dial("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\n")
+		go func() {
+			for _, err := conn.Write([]byte("x")); err == nil; _, err = conn.Write([]byte("x")) {
+				time.Sleep(10 * time.Millisecond)
+			}
+		}()
+		_, _ = io.Copy(io.Discard, conn) // ends when the server has closed the connection
+		s.freed()
+	})
+}
+
+func TestBodyThatMakesProgress(t *testing.T) {
+	t.Parallel()
+	const stall = time.Second
+	s := serve(t, stall, slots(), func(w http.ResponseWriter, r *http.Request) {
+		n, err := io.Copy(io.Discard, r.Body)
+		fmt.Fprintf(w, "%d %v", n, err)
+	})
+	conn := s.dial("POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 10240\r\n\r\n")
+	for range 10 { // twice the stall timeout in all
+		if _, err := conn.Write(make([]byte, 1024)); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(stall / 5)
+	}
+	response, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	if text, _ := io.ReadAll(response.Body); string(text) != "10240 <nil>" {
+		t.Fatalf("got %s", text)
+	}
+}
+
+func TestStalledReader(t *testing.T) {
+	t.Parallel()
+	large := filepath.Join(t.TempDir(), "large")
+	if err := os.WriteFile(large, make([]byte, 32<<20), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for name, handler := range map[string]http.HandlerFunc{
+		"one large write": func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(make([]byte, 32<<20)) },
+		"a file":          func(w http.ResponseWriter, r *http.Request) { http.ServeFile(w, r, large) },
+		"a reader": func(w http.ResponseWriter, r *http.Request) {
+			http.ServeContent(w, r, "x", time.Time{}, bytes.NewReader(make([]byte, 32<<20)))
+		},
+		"a handler without a deadline": func(w http.ResponseWriter, _ *http.Request) {
+			_ = http.NewResponseController(w).SetWriteDeadline(time.Time{})
+			_, _ = w.Write(make([]byte, 32<<20))
+			_ = http.NewResponseController(w).SetWriteDeadline(time.Time{})
+		},
+	} {
+		t.Run("is disconnected: "+name, func(t *testing.T) {
+			t.Parallel()
+			s := serve(t, 100*time.Millisecond, slots(), handler)
+			s.dial("GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+			for until := time.Now().Add(timeout); s.slots.Count() == 0 && time.Now().Before(until); time.Sleep(time.Millisecond) {
+			}
+			s.freed()
+		})
+	}
+	t.Run("is disconnected when it sends requests and reads no response", func(t *testing.T) {
+		t.Parallel()
+		s := serve(t, 100*time.Millisecond, slots(), func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(make([]byte, 1000)) })
+		conn := s.dial("")
+		pipelined := strings.Repeat("GET / HTTP/1.1\r\nHost: x\r\n\r\n", 1000)
+		for _, err := io.WriteString(conn, pipelined); err == nil; _, err = io.WriteString(conn, pipelined) {
+		}
+		s.freed()
+	})
+}
+
+func TestResponseThatMakesProgress(t *testing.T) {
+	t.Parallel()
+	t.Run("is complete", func(t *testing.T) {
+		t.Parallel()
+		content := make([]byte, 1<<20)
+		for i := range content {
+			content[i] = byte(i * i >> 8)
+		}
+		file := filepath.Join(t.TempDir(), "file")
+		if err := os.WriteFile(file, content, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		s := serve(t, timeout, slots(), func(w http.ResponseWriter, r *http.Request) { http.ServeFile(w, r, file) })
+		for _, part := range []struct{ header, want string }{
+			{"bytes=0-", string(content)}, {"bytes=5-70004", string(content[5:70005])}, {"bytes=-3", string(content[len(content)-3:])},
+		} {
+			r, _ := http.NewRequest(http.MethodGet, "http://"+s.addr, nil)
+			r.Header.Set("Range", part.header)
+			response, err := http.DefaultClient.Do(r)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, err := io.ReadAll(response.Body)
+			_ = response.Body.Close()
+			if err != nil || string(got) != part.want {
+				t.Fatalf("%s: got %d bytes, %v", part.header, len(got), err)
+			}
+		}
+	})
+	t.Run("is not cut when the handler waits longer than the stall timeout between two parts", func(t *testing.T) {
+		t.Parallel()
+		const stall = 50 * time.Millisecond
+		for _, request := range []string{
+			"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n",
+			"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 3\r\n\r\nabc",
+			"POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 3\r\n\r\nabc",
+		} {
+			s := serve(t, stall, slots(), func(w http.ResponseWriter, r *http.Request) {
+				_, _ = io.ReadAll(r.Body)
+				for range 3 {
+					_, _ = io.WriteString(w, "x")
+					_ = http.NewResponseController(w).Flush()
+					select {
+					case <-r.Context().Done():
+					case <-time.After(3 * stall):
+					}
+				}
+				if r.Context().Err() != nil {
+					t.Error("the deadline of the body has ended the request")
+				}
+			})
+			response, err := http.ReadResponse(bufio.NewReader(s.dial(request)), nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, err := io.ReadAll(response.Body)
+			_ = response.Body.Close()
+			if string(got) != "xxx" || err != nil {
+				t.Errorf("%q: got %q, %v", request, got, err)
+			}
+		}
+	})
+}
+
+func TestEviction(t *testing.T) {
+	t.Parallel()
+	hold := make(chan struct{})
+	entered := make(chan struct{}, 1)
+	s := serve(t, timeout, limit.NewSlots(5, 0, nil), func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.ReadAll(r.Body)
+		if r.URL.Path == "/hold" {
+			entered <- struct{}{}
+			<-hold
+		}
+		_, _ = io.WriteString(w, "ok")
+	})
+	held := s.dial("GET /hold HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+	<-entered
+	for range 10 { // none of them ever gets its body
+		s.dial(fmt.Sprintf(stalledBody, "/"))
+		s.dial("GET / HT")
+		s.dial("")
+		response, err := http.ReadResponse(bufio.NewReader(s.dial("GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")), nil)
+		if err != nil || response.StatusCode != http.StatusOK {
+			t.Fatalf("a client beside held connections: %v", err)
+		}
+		_ = response.Body.Close()
+	}
+	close(hold)
+	response, err := http.ReadResponse(bufio.NewReader(held), nil)
+	if err != nil || response.StatusCode != http.StatusOK {
+		t.Fatalf("the request under way was evicted: %v", err)
+	}
+	_ = response.Body.Close()
+}
+
+func TestHijackedConnection(t *testing.T) {
+	t.Parallel()
+	const stall = 50 * time.Millisecond
+	s := serve(t, stall, slots(), func(w http.ResponseWriter, _ *http.Request) {
+		conn, _, err := http.NewResponseController(w).Hijack()
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		go func() {
+			defer conn.Close()
+			time.Sleep(3 * stall) // no deadline of the request is left
+			_, _ = io.WriteString(conn, "alive")
+			_, _ = io.Copy(conn, conn)
+		}()
+	})
+	conn := s.dial("GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+	alive := make([]byte, 5)
+	if _, err := io.ReadFull(conn, alive); err != nil || string(alive) != "alive" {
+		t.Fatalf("got %q, %v", alive, err)
+	}
+	s.freed()
+}

@@ -1,0 +1,36 @@
+package httpserver
+
+import (
+	"context"
+	"net"
+
+	"roomlog/internal/limit"
+)
+
+// slot is the slot of a connection. A nil *slot belongs to a connection of another kind of server, such as one in a
+// test.
+type slot struct {
+	*limit.Slot
+	conn net.Conn
+}
+
+type slotKey struct{}
+
+func slotOf(ctx context.Context) *slot {
+	s, _ := ctx.Value(slotKey{}).(*slot)
+	return s
+}
+
+// wait records that the connection waits for its client.
+func (s *slot) wait() {
+	if s != nil {
+		s.Wait(func() { _ = s.conn.Close() })
+	}
+}
+
+// busy records that the connection does not wait for its client.
+func (s *slot) busy() {
+	if s != nil {
+		s.Busy()
+	}
+}

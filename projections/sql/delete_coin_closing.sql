@@ -1,0 +1,1 @@
+DELETE FROM coin_closing WHERE position = ANY ($1::bigint[])

@@ -1,0 +1,1 @@
+DELETE FROM coin_held WHERE ($2 OR user_id = ANY ($1::bigint[])) AND position > $3 RETURNING position

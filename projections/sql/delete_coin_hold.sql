@@ -1,0 +1,1 @@
+DELETE FROM coin_hold WHERE position = $1 RETURNING user_id

@@ -1,0 +1,1 @@
+INSERT INTO coin_held (user_id, position) SELECT * FROM unnest($1::bigint[], $2::bigint[]) ON CONFLICT DO NOTHING

@@ -12,8 +12,8 @@ import (
 // ErrNotFound means that the tables do not contain the row, or do not contain it yet.
 var ErrNotFound = errors.New("not found")
 
-// A HaltError stops the projector before a position, because continuing would count coins wrongly or skip an event
-// silently.
+// A HaltError stops the projector before a position, because continuing would skip an event silently or write tables of another
+// version.
 type HaltError struct {
 	Position   int64
 	Projection string // "" if it concerns all projections

@@ -40,7 +40,7 @@ func ProjectPlainly(ctx context.Context, store *eventstore.Store, conn *pgxpool.
 		if err := store.Decode(ctx, events); err != nil {
 			return err
 		}
-		batches, err := a.fold(events, a.everything())
+		batches, err := a.fold(events, a.selectBy(func(Projection) bool { return true }))
 		if err != nil {
 			return err
 		}

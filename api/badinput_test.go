@@ -81,6 +81,34 @@ func TestBadTexts(t *testing.T) {
 	a.get("/api/user/info").ok(nil)
 }
 
+// TestAmbiguousMembers sends bodies that two programs can read in two ways.
+func TestAmbiguousMembers(t *testing.T) {
+	t.Parallel()
+	d := startAPI(t, func(c *api.Config) { c.GuestChat = true })
+	a := d.account("alice")
+	for body, want := range map[string]string{
+		`{"title":"t","cover":"","title":"u"}`:            `the member "title" occurs twice`,
+		`{"title":"t","cover":"","Title":"u"}`:            `the member "Title" differs only in case from "title"`,
+		`{"Title":"t","cover":""}`:                        `the member "Title" differs only in case from "title"`,
+		`{"title":"t","cover":"","more":[{"a":1,"a":2}]}`: `the member "a" occurs twice`,
+	} {
+		got := a.post("/api/live/create", body)
+		got.expectFailure(400, domain.CodeBadRequest, "参数错误")
+		if e := got.envelope(); !strings.Contains(e.TextEN, want) {
+			t.Errorf("%s: %q, want %q", body, e.TextEN, want)
+		}
+	}
+	const login = `{"username":"alice","password":"123456","username":"bob"}`
+	d.post("/api/login", login).expectFailure(400, domain.CodeBadRequest, "参数错误")
+	if got := d.post("/api/login", login, "Authorization", "Bearer null"); !strings.Contains(string(got.raw), `{"code":400,"message":"参数错误"}`) {
+		t.Errorf("the browser app gets %s", got.raw)
+	}
+	if got := d.post("/login", `{"email":"a@example.org","email":"b@example.org"}`); !strings.Contains(string(got.raw), "occurs twice") {
+		t.Errorf("a chat page gets %s", got.raw)
+	}
+	a.post("/api/live/create", `{"title":"t","cover":"","unknown":1}`).ok(nil)
+}
+
 // TestBadPaths sends unknown paths, path traversals and unsupported methods.
 func TestBadPaths(t *testing.T) {
 	t.Parallel()

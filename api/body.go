@@ -17,6 +17,7 @@ import (
 	"github.com/go-chi/chi/v5"
 
 	"roomlog/domain"
+	"roomlog/internal/strictjson"
 )
 
 // limitBody is the middleware that reads the body of a request before huma does. It limits the size of the body and
@@ -45,6 +46,18 @@ func (s *server) readBody(w http.ResponseWriter, r *http.Request, limit int64, t
 	return body, bodyError(w, err)
 }
 
+// decodeBody decodes a JSON body into v. It refuses invalid JSON with the text otherwise.
+func decodeBody(body []byte, v any, otherwise string) error {
+	err := strictjson.Unmarshal(body, v)
+	switch member := strictjson.AsMemberError(err); {
+	case member != nil:
+		return badRequest(member.Error())
+	case err != nil:
+		return badRequest(otherwise)
+	}
+	return nil
+}
+
 // bodyError returns the refusal for a body that could not be read. It makes the server close the connection, because
 // the rest of the body may still arrive.
 func bodyError(w http.ResponseWriter, err error) error {
@@ -69,6 +82,7 @@ func newHuma(router chi.Router, version string) huma.API {
 	useOwnErrors()
 	c := huma.DefaultConfig("roomlog", version)
 	c.CreateHooks = nil // the hooks add $schema with an invented address to responses
+	c.Formats = map[string]huma.Format{"application/json": {Marshal: huma.DefaultJSONFormat.Marshal, Unmarshal: strictjson.Unmarshal}}
 	c.OpenAPIPath, c.DocsPath, c.SchemasPath = "", "", ""
 	c.AllowAdditionalPropertiesByDefault = true // old clients send additional members
 	c.Components.SecuritySchemes = map[string]*huma.SecurityScheme{

@@ -2,7 +2,6 @@ package api
 
 import (
 	"context"
-	"encoding/json"
 	"net/http"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -39,8 +38,8 @@ func (s *server) browserSignIn(w http.ResponseWriter, r *http.Request) (signedIn
 		return signedIn{}, err
 	}
 	var in credentials
-	if json.Unmarshal(body, &in.Body) != nil {
-		return signedIn{}, badRequest("the body must be a JSON object with username and password")
+	if err := decodeBody(body, &in.Body, "the body must be a JSON object with username and password"); err != nil {
+		return signedIn{}, err
 	}
 	return s.login(ctx, &in)
 }

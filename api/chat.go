@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/hex"
-	"encoding/json"
 	"net/http"
 	"strings"
 
@@ -78,10 +77,10 @@ func (s *server) readChatBody(w http.ResponseWriter, r *http.Request, in any) er
 		return nil
 	}
 	body, err := s.readBody(w, r, s.BodyBytes, s.BodyTimeout)
-	if err == nil && len(body) > 0 && json.Unmarshal(body, in) != nil {
-		return badRequest("the body must be a JSON object of this endpoint")
+	if err != nil || len(body) == 0 {
+		return err
 	}
-	return err
+	return decodeBody(body, in, "the body must be a JSON object of this endpoint")
 }
 
 type chatRoomInput struct {

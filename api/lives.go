@@ -65,7 +65,7 @@ func (s *server) wallTime(t time.Time) string { return t.In(s.timeZone).Format(w
 type liveInputBody struct {
 	Body struct {
 		Title string `json:"title" doc:"1 to 100 characters"`
-		Cover string `json:"cover" doc:"address of an image, may be empty"`
+		Cover string `json:"cover" doc:"http or https address of an image, or path of an upload; may be empty"`
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"go/ast"
 	"path"
+	"slices"
 	"strings"
 )
 
@@ -74,6 +75,44 @@ func initFaults(files []goFile) []fault {
 				faults = append(faults, fault{file.path, "has an init function"})
 			}
 		}
+	}
+	return faults
+}
+
+// looseJSON lists the files of the servers that decode JSON with encoding/json, with the reason.
+var looseJSON = map[string]string{
+	"api/payment/payment.go":              "checks the members first, because it also refuses unknown members",
+	"media/broadcasts/survey.go":          "replies of other nodes",
+	"media/record/index.go":               "index files of this program",
+	"realtime/chat/typing.go":             "messages of other nodes",
+	"realtime/hub/survey.go":              "messages of other nodes",
+	"realtime/native/peer.go":             "reads the id of a refused frame",
+	"realtime/socketio/accountclient.go":  "a text, not an object",
+	"realtime/socketio/exchange.go":       "a text, not an object",
+	"realtime/socketio/history.go":        "a text, not an object",
+	"realtime/socketio/liveevents.go":     "a text, not an object",
+	"realtime/socketio/protocol/event.go": "a list, whose items are checked afterwards",
+	"realtime/socketio/request.go":        "a text, not an object",
+}
+
+// looseJSONFaults returns the files of the servers that decode JSON with encoding/json, which takes the last of several
+// members with one name.
+func looseJSONFaults(files []goFile) []fault {
+	var faults []fault
+	for _, file := range files {
+		if file.forTests() || !slices.Contains(servers, file.folder()) || looseJSON[file.path] != "" {
+			continue
+		}
+		ast.Inspect(file.syntax, func(n ast.Node) bool {
+			use, ok := n.(*ast.SelectorExpr)
+			if !ok || use.Sel.Name != "Unmarshal" && use.Sel.Name != "NewDecoder" {
+				return true
+			}
+			if pkg, ok := use.X.(*ast.Ident); ok && file.imports["encoding/json"] == pkg.Name {
+				faults = append(faults, fault{file.path, "decodes with json." + use.Sel.Name + ": use internal/strictjson"})
+			}
+			return true
+		})
 	}
 	return faults
 }

@@ -36,7 +36,7 @@ var importRules = map[string][]string{
 	"realtime/native":            {"domain", "eventstore", "projections", "internal", "realtime/ws", "realtime/hub", "realtime/chat"},
 	"realtime/socketio":          {"domain", "eventstore", "projections", "internal", "realtime/ws", "realtime/hub", "realtime/chat"},
 	"realtime/socketio/engineio": {"realtime/ws", "realtime/socketio/protocol"},
-	"realtime/socketio/protocol": {"realtime/ws", "realtime/socketio/engineio"},
+	"realtime/socketio/protocol": {"internal/strictjson", "realtime/ws", "realtime/socketio/engineio"},
 
 	"media":            {"internal"}, // the media server does not depend on the event log
 	"media/broadcasts": {"domain", "eventstore", "projections", "internal", "media"},

@@ -3,11 +3,9 @@ package docs_test
 import (
 	"go/ast"
 	"io/fs"
-	"maps"
 	"os"
 	"path"
 	"regexp"
-	"slices"
 	"strings"
 	"testing"
 	"unicode"
@@ -31,29 +29,15 @@ var retired = map[string]string{
 
 // contractWords matches identifiers, file names and lines of documents that contain a retired word because the wire
 // contract or a library uses the word. They are not checked.
-var contractWords = regexp.MustCompile(`(?i)guest-chat|guest_chat|guestchat|"deny"|action.{0,20}deny|ShowVersion|xor|shown\b|rollback|scroll`)
-
-// retiredLater lists the folders that may still contain retired words. Remove a folder when it has none: the test fails
-// for a folder without retired words.
-var retiredLater = []string{"realtime/socketio", "realtime/socketio/engineio", "realtime/socketio/protocol", "realtime/socketio/siotest"}
+var contractWords = regexp.MustCompile(`(?i)guest-chat|guest_chat|guestchat|action:"deny"|ShowVersion|xor|shown\b|rollback|scroll`)
 
 var wordInText = regexp.MustCompile(`[A-Za-z]+`)
 
-// TestRetiredWords fails for retired words in identifiers, file names and documents. Run it with -v to list the words
-// that are left in the folders of retiredLater.
+// TestRetiredWords fails for retired words in identifiers, file names and documents.
 func TestRetiredWords(t *testing.T) {
 	tree := os.DirFS("..")
-	left := map[string]map[string]int{} // area → word → uses
 	report := func(where, word string) {
-		if !slices.Contains(retiredLater, path.Dir(where)) {
-			t.Errorf("%s: the word %q is retired: use %s", where, word, retired[word])
-			return
-		}
-		area := path.Dir(where)
-		if left[area] == nil {
-			left[area] = map[string]int{}
-		}
-		left[area][word]++
+		t.Errorf("%s: the word %q is retired: use %s", where, word, retired[word])
 	}
 	walk(t, tree, func(name string) {
 		for _, word := range wordInText.FindAllString(strings.TrimSuffix(path.Base(name), path.Ext(name)), -1) {
@@ -67,14 +51,6 @@ func TestRetiredWords(t *testing.T) {
 	})
 	for _, file := range goFiles(t, tree) {
 		retiredInCode(file, report)
-	}
-	for _, area := range slices.Sorted(maps.Keys(left)) {
-		t.Logf("%s: %v", area, left[area])
-	}
-	for _, area := range retiredLater {
-		if left[area] == nil {
-			t.Errorf("%s has no retired words: remove it from retiredLater", area)
-		}
 	}
 }
 

@@ -22,7 +22,7 @@ const maxEmail = 254
 type RegisterByEmail struct {
 	Email    string `json:"email"` // at most 254 bytes; no mail is sent to it
 	EmailKey string `json:"-"`     // keyed hash of the case-folded address
-	Avatar   string `json:"-"`     // URL of an image
+	Avatar   string `json:"-"`     // http or https URL of an image
 }
 
 func (RegisterByEmail) Type() string { return "user.register_by_email" }

@@ -28,7 +28,7 @@ func checkPrice(c Coins) error {
 type AddGift struct {
 	Name  string `json:"name"`  // 1–32 characters
 	Price Coins  `json:"price"` // of one gift: 1 to 1,000,000,000 coins
-	Image string `json:"image"` // URL of an image; may be empty
+	Image string `json:"image"` // http or https URL of an image, or path of an upload; may be empty
 }
 
 func (AddGift) Type() string { return "gift.add" }
@@ -53,7 +53,7 @@ func (c AddGift) decide(view View) ([]Event, error) {
 type GiftAdded struct {
 	Gift  GiftID `json:"gift"`
 	Name  string `json:"name"`  // shown to users
-	Image string `json:"image"` // URL of an image; may be empty
+	Image string `json:"image"` // http or https URL of an image, or path of an upload; may be empty
 	Price Coins  `json:"price"` // of one gift
 }
 

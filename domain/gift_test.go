@@ -11,21 +11,21 @@ const maxPrice = 1_000_000_000
 
 func TestAddGift(t *testing.T) {
 	rose := func(price domain.Coins) domain.AddGift {
-		return domain.AddGift{Name: " rose ", Image: "rose.png", Price: price}
+		return domain.AddGift{Name: " rose ", Image: "https://x/rose.png", Price: price}
 	}
 	run(t, []spec{
 		{
 			name: "adds a gift to the gift catalogue",
 			by:   operator,
 			when: rose(30),
-			then: []domain.Event{domain.GiftAdded{Gift: 1, Name: "rose", Image: "rose.png", Price: 30}},
+			then: []domain.Event{domain.GiftAdded{Gift: 1, Name: "rose", Image: "https://x/rose.png", Price: 30}},
 		},
 		{
 			name:  "takes the next id even if an earlier gift was withdrawn",
 			given: events(giftAdded(3, 30), []domain.Event{domain.GiftWithdrawn{Gift: 3}}),
 			by:    operator,
 			when:  rose(1),
-			then:  []domain.Event{domain.GiftAdded{Gift: 4, Name: "rose", Image: "rose.png", Price: 1}},
+			then:  []domain.Event{domain.GiftAdded{Gift: 4, Name: "rose", Image: "https://x/rose.png", Price: 1}},
 		},
 		{
 			name: "does not require an image",

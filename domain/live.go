@@ -122,7 +122,7 @@ func (v View) endLives(streamer UserID, ids []LiveID, reason string) []Event {
 // CreateLive creates a live that belongs to the actor.
 type CreateLive struct {
 	Title     string `json:"title"` // 1–100 characters
-	Cover     string `json:"cover"` // URL of an image; may be empty
+	Cover     string `json:"cover"` // http or https URL of an image, or path of an upload; may be empty
 	StreamKey string `json:"-"`     // 20 random characters of 0-9a-zA-Z
 }
 
@@ -162,7 +162,7 @@ type LiveCreated struct {
 	Live      LiveID `json:"live"`
 	Streamer  UserID `json:"streamer"`   // the owner
 	Title     string `json:"title"`      // shown to viewers
-	Cover     string `json:"cover"`      // URL of an image; may be empty
+	Cover     string `json:"cover"`      // http or https URL of an image, or path of an upload; may be empty
 	StreamKey string `json:"stream_key"` // identifies the live's media: 20 of 0-9a-zA-Z
 }
 

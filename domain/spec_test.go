@@ -117,7 +117,7 @@ func statusChanged(l domain.LiveID, from, to domain.Status) domain.Event {
 }
 
 func giftAdded(g domain.GiftID, price domain.Coins) []domain.Event {
-	return []domain.Event{domain.GiftAdded{Gift: g, Name: "rose", Image: "rose.png", Price: price}}
+	return []domain.Event{domain.GiftAdded{Gift: g, Name: "rose", Image: "https://x/rose.png", Price: price}}
 }
 
 func coinsCredited(u domain.UserID, c domain.Coins) []domain.Event {

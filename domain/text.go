@@ -90,8 +90,11 @@ func hexadecimal(s string) bool {
 	return true
 }
 
-// checkOptionalURL returns a *Refusal for a text that cannot be the URL of an image. It accepts every scheme, because
-// old clients send many.
+// uploadPath is the beginning of the path of every uploaded file.
+const uploadPath = "/uploads/"
+
+// checkOptionalURL returns a *Refusal for a text that cannot be the URL of an image. Pages put such texts into img and
+// anchor elements, so it accepts only http and https URLs and paths of uploads. An empty text is accepted.
 func checkOptionalURL(field, s string) error {
 	switch {
 	case s == "":
@@ -101,7 +104,32 @@ func checkOptionalURL(field, s string) error {
 	case strings.ContainsFunc(s, unicode.IsSpace):
 		return refuse(CodeTextInvalid, "%s must not contain spaces", field)
 	}
-	return checkReadable(field, s)
+	if err := checkReadable(field, s); err != nil {
+		return err
+	}
+	if strings.ContainsAny(s, "\"<>\\`") || !isWebURL(s) && !isUploadPath(s) {
+		return refuse(CodeTextInvalid, "%s must be a URL that begins with http:// or https://, or the path of an upload, like %s…", field, uploadPath)
+	}
+	return nil
+}
+
+// isWebURL reports whether s is an http or https URL with a host and without a user name.
+func isWebURL(s string) bool {
+	scheme, rest, found := strings.Cut(s, "://")
+	if !found || !strings.EqualFold(scheme, "http") && !strings.EqualFold(scheme, "https") {
+		return false
+	}
+	host := rest
+	if end := strings.IndexAny(rest, "/?#"); end >= 0 {
+		host = rest[:end]
+	}
+	return host != "" && host[0] != ':' && !strings.Contains(host, "@")
+}
+
+// isUploadPath reports whether s is the path of an uploaded file.
+func isUploadPath(s string) bool {
+	name, ours := strings.CutPrefix(s, uploadPath)
+	return ours && name != "" && !strings.ContainsAny(name, "/?#%")
 }
 
 // reserved reports whether users could mistake a name for SystemName. It ignores spaces and invisible characters.

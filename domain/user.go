@@ -12,7 +12,7 @@ func (v View) Username(key string) Username { return look[Username](v, usernameS
 type RegisterUser struct {
 	Username   string `json:"username"` // used to sign in: 1–32 characters
 	Nickname   string `json:"nickname"` // shown instead of the username: at most 32 characters, may be empty
-	Avatar     string `json:"avatar"`   // URL of an image; may be empty
+	Avatar     string `json:"avatar"`   // http or https URL of an image, or path of an upload; may be empty
 	NameKey    string `json:"-"`        // keyed hash of the case-folded username
 	Credential string `json:"-"`        // id of the stored password hash
 }
@@ -66,7 +66,7 @@ type UserRegistered struct {
 	User       UserID `json:"user"`
 	Username   string `json:"username"`   // used to sign in
 	Nickname   string `json:"nickname"`   // shown instead of the username if not empty
-	Avatar     string `json:"avatar"`     // URL of an image; may be empty
+	Avatar     string `json:"avatar"`     // http or https URL of an image, or path of an upload; may be empty
 	NameKey    string `json:"name_key"`   // keyed hash of the case-folded username
 	Credential string `json:"credential"` // id of the password hash, which is stored outside the log; "" for none
 }
@@ -94,7 +94,7 @@ func (e UsernameClaimed) evolve(Username) Username { return Username{User: e.Use
 // ChangeProfile changes the nickname and avatar of the actor.
 type ChangeProfile struct {
 	Nickname string `json:"nickname"` // shown instead of the username: at most 32 characters, may be empty
-	Avatar   string `json:"avatar"`   // URL of an image; may be empty
+	Avatar   string `json:"avatar"`   // http or https URL of an image, or path of an upload; may be empty
 }
 
 func (ChangeProfile) Type() string { return "user.change_profile" }
@@ -116,7 +116,7 @@ func (c ChangeProfile) decide(view View) ([]Event, error) {
 type UserProfileChanged struct {
 	User     UserID `json:"user"`
 	Nickname string `json:"nickname"` // shown instead of the username if not empty
-	Avatar   string `json:"avatar"`   // URL of an image; may be empty
+	Avatar   string `json:"avatar"`   // http or https URL of an image, or path of an upload; may be empty
 }
 
 func (UserProfileChanged) Type() string        { return "user.profile_changed.v1" }

@@ -96,8 +96,8 @@ func TestChangeProfile(t *testing.T) {
 	run(t, []spec{
 		{
 			name: "changes nickname and avatar",
-			when: domain.ChangeProfile{Nickname: " Zoë ", Avatar: "z.png"},
-			then: []domain.Event{domain.UserProfileChanged{User: viewer, Nickname: "Zoë", Avatar: "z.png"}},
+			when: domain.ChangeProfile{Nickname: " Zoë ", Avatar: "https://x/z.png"},
+			then: []domain.Event{domain.UserProfileChanged{User: viewer, Nickname: "Zoë", Avatar: "https://x/z.png"}},
 		},
 		{
 			name: "accepts empty values",

@@ -11,7 +11,7 @@ import (
 func sent(live domain.LiveID, price domain.Coins, num int, coins, after domain.Coins) domain.GiftSent {
 	return domain.GiftSent{
 		Sender: viewer, Streamer: streamer, Live: live,
-		Gift: 3, Name: "rose", Image: "rose.png", Price: price, Num: num, Coins: coins, BalanceAfter: after,
+		Gift: 3, Name: "rose", Image: "https://x/rose.png", Price: price, Num: num, Coins: coins, BalanceAfter: after,
 		Postings: []domain.Posting{
 			{Account: domain.WalletAccount(viewer), Amount: -coins},
 			{Account: domain.EarningsAccount(streamer), Amount: coins},

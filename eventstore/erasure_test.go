@@ -42,12 +42,12 @@ func (l *testLog) userWithTexts() (who testUser, credential uuid.UUID) {
 		l.t.Fatal(err)
 	}
 	r := l.execute(domain.Request{Command: domain.RegisterUser{
-		Username: "secret-name", Nickname: "secret-nick", Avatar: "secret-face.png",
+		Username: "secret-name", Nickname: "secret-nick", Avatar: "https://x/secret-face.png",
 		NameKey: l.store.NameKey("secret-name"), Credential: credential.String(),
 	}})
 	who = l.signIn(r.Events[0].Event.(domain.UserRegistered).User, "s")
-	l.execute(who.request(domain.ChangeProfile{Nickname: "secret-change", Avatar: "secret-mask.png"}))
-	live := l.execute(who.request(domain.CreateLive{Title: "secret-title", Cover: "secret-cover.png", StreamKey: strings.Repeat("k", 20)})).
+	l.execute(who.request(domain.ChangeProfile{Nickname: "secret-change", Avatar: "https://x/secret-mask.png"}))
+	live := l.execute(who.request(domain.CreateLive{Title: "secret-title", Cover: "https://x/secret-cover.png", StreamKey: strings.Repeat("k", 20)})).
 		Events[0].Event.(domain.LiveCreated).Live
 	l.execute(who.request(domain.ChangeLiveStatus{Live: live, To: domain.LivePlay}))
 	l.execute(who.keyedRequest("k", domain.PostComment{Live: live, Text: "secret-words"}))
@@ -61,7 +61,7 @@ func TestPersonalTextsAreEncryptedInTheDatabase(t *testing.T) {
 	l := openLog(t, db, eventstore.SequencerConfig{SnapshotEvery: 1})
 	l.userWithTexts()
 	for _, text := range textsOf(l.all()) {
-		if !strings.HasPrefix(text, "secret-") {
+		if !strings.Contains(text, "secret-") {
 			t.Errorf("%q cannot be read as it was written", text)
 		}
 	}

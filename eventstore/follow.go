@@ -21,7 +21,13 @@ import (
 // reached. It returns ErrCursorLost when that event is no longer in the log, because the log has another history now; History
 // has changed by then. While the database is unreachable, it retries.
 func (s *Store) Follow(ctx context.Context, after int64, handle func(context.Context, []Record) error) error {
-	at := tail{store: s, position: after}
+	return s.FollowFrom(ctx, after, uuid.Nil, handle)
+}
+
+// FollowFrom follows the log like Follow, after an event whose id is known too. It returns ErrCursorLost if the log does not
+// contain that event.
+func (s *Store) FollowFrom(ctx context.Context, after int64, id uuid.UUID, handle func(context.Context, []Record) error) error {
+	at := tail{store: s, position: after, id: id}
 	backoff := wait.Backoff{Min: firstRetry, Max: s.poll}
 	for ctx.Err() == nil {
 		seen := s.appended.Count()
@@ -53,7 +59,7 @@ type tail struct {
 	store    *Store
 	position int64
 	id       uuid.UUID // zero until the event was read
-	number   int64     // of the history in which the event was read last
+	number   int64     // of the history in which the event was read last; 0: it was not read yet
 }
 
 func (t *tail) move(r Record) { t.position, t.id = r.Position, r.ID }
@@ -75,22 +81,24 @@ func (t *tail) next(ctx context.Context) ([]Record, error) {
 		return nil, err
 	}
 	if len(page) == 0 || page[0].Position != t.position || t.id != uuid.Nil && page[0].ID != t.id {
-		if err := t.lost(ctx); err != nil {
-			return nil, err
-		}
-		return nil, fmt.Errorf("follow the log after position %d: %w", t.position, ErrCursorLost)
+		return nil, t.lost(ctx)
 	}
 	t.id, t.number = page[0].ID, number
 	return page[1:], t.store.decodeAll(ctx, page[1:])
 }
 
-// lost changes the history if the log had the event of the tail before.
+// lost changes the history if the tail has read its event from the log before.
 func (t *tail) lost(ctx context.Context) error {
-	if t.id == uuid.Nil {
-		_, err := t.store.CheckHistory(ctx)
-		return err
+	err := error(nil)
+	if t.number == 0 {
+		_, err = t.store.CheckHistory(ctx)
+	} else {
+		err = t.store.CheckEvent(ctx, t.number, t.position, t.id)
 	}
-	return t.store.missing(ctx, expectation{t.number, event{t.position, t.id}})
+	if err == nil || errors.Is(err, ErrCursorLost) {
+		err = fmt.Errorf("follow the log after position %d: %w", t.position, ErrCursorLost)
+	}
+	return err
 }
 
 // page returns at most limit events with position > after, in one round trip. It does not decode them.
@@ -107,14 +115,19 @@ func (t *tail) page(ctx context.Context, after int64, limit int) (page []Record,
 	return page, nil
 }
 
-// missing changes the history because a reader has found that the log lacks an event that the reader has read before.
-func (s *Store) missing(ctx context.Context, lost expectation) error {
+// CheckEvent returns ErrCursorLost if the log lacks an event that the caller has read in the history with the given number. The
+// history has changed by then.
+func (s *Store) CheckEvent(ctx context.Context, number, position int64, id uuid.UUID) error {
 	var h head
-	if err := h.scan(s.pool.QueryRow(ctx, selectHead, lost.position)); err != nil {
-		return fmt.Errorf("check the history of the log: %w", err)
+	expected := expectation{number, event{position, id}}
+	if err := h.scan(s.pool.QueryRow(ctx, selectHead, position)); err != nil {
+		return fmt.Errorf("look for the event at position %d: %w", position, err)
 	}
-	if !h.has(lost) && s.history.change(lost, h.event) {
+	if h.has(expected) {
+		return nil
+	}
+	if s.history.change(expected, h.event) {
 		s.announce(ctx)
 	}
-	return nil
+	return fmt.Errorf("look for the event at position %d: %w", position, ErrCursorLost)
 }

@@ -150,7 +150,7 @@ func (l *testLog) onAir(streamer testUser) domain.LiveID {
 // list adds a gift to the catalogue.
 func (l *testLog) list(price domain.Coins) domain.GiftID {
 	l.t.Helper()
-	return l.do(domain.AddGift{Name: "rose", Price: price, Image: "rose.png"}).Events[0].Event.(domain.GiftAdded).Gift
+	return l.do(domain.AddGift{Name: "rose", Price: price, Image: "https://x/rose.png"}).Events[0].Event.(domain.GiftAdded).Gift
 }
 
 // credit adds coins to the wallet of a user.

@@ -71,7 +71,10 @@ func Open(ctx context.Context, pool *pgxpool.Pool, c Config) (*Store, error) {
 		appended: wait.NewSignal(), projected: wait.NewSignal(),
 		historyChanged: wait.NewSignal(), history: history{now: History{Number: 1}},
 	}
-	s.history.onChange = func(now History) { s.codec.keys.drop(now.Head) }
+	s.history.onChange = func(now History) {
+		s.codec.keys.drop(now.Head)
+		pool.Reset() // an old connection may lead to the former server
+	}
 	var found int
 	err := pool.QueryRow(ctx, "SELECT id, format, name_key FROM store").Scan(&s.id, &found, &s.nameKey)
 	if err != nil {
@@ -139,7 +142,6 @@ func (s *Store) announce(ctx context.Context) {
 	s.log.ErrorContext(ctx, "log has another history: the database has fallen back to an earlier state, what was remembered of the lost events is dropped",
 		slog.Int64("lost_position", now.Lost), slog.String("lost_event_id", now.LostID.String()),
 		slog.Int64("position", now.Head), slog.String("event_id", now.HeadID.String()))
-	s.pool.Reset() // an old connection may lead to the former server
 	s.historyChanged.Notify()
 	s.appended.Notify()
 	s.projected.Notify()
@@ -151,7 +153,10 @@ func (s *Store) Now() time.Time {
 	if s.fixed != nil {
 		return s.fixed()
 	}
-	return s.now().Add(-s.clock.ahead())
+	if skew := s.clock.ahead(); skew != 0 {
+		return s.now().Round(0).Add(-skew) // without the monotonic reading, which knows no skew
+	}
+	return s.now()
 }
 
 // ClockSkew returns how far the clock of this process is ahead of the database's clock; it is negative if it is behind.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 )
 
@@ -16,6 +17,16 @@ const ConsumerGroup = "projections"
 // generation.
 type Checkpoint struct {
 	Position, Generation int64
+	EventID              uuid.UUID // of the event at Position; zero: not known
+}
+
+func (c *Checkpoint) scan(row pgx.Row) error {
+	var id *uuid.UUID
+	err := row.Scan(&c.Position, &c.Generation, &id)
+	if id != nil {
+		c.EventID = *id
+	}
+	return err
 }
 
 // RowQuerier is a connection, a pool or a transaction.
@@ -25,7 +36,7 @@ type RowQuerier interface {
 
 // ReadCheckpoint returns the checkpoint, or the zero Checkpoint before a projector has run.
 func ReadCheckpoint(ctx context.Context, db RowQuerier) (c Checkpoint, err error) {
-	if err := db.QueryRow(ctx, selectCheckpoint).Scan(&c.Position, &c.Generation); err != nil && !errors.Is(err, pgx.ErrNoRows) {
+	if err := c.scan(db.QueryRow(ctx, selectCheckpoint)); err != nil && !errors.Is(err, pgx.ErrNoRows) {
 		return c, fmt.Errorf("read the checkpoint: %w", err)
 	}
 	return c, nil
@@ -33,7 +44,7 @@ func ReadCheckpoint(ctx context.Context, db RowQuerier) (c Checkpoint, err error
 
 // LockCheckpoint returns the checkpoint and locks it until the end of tx. Until then no projector writes the tables.
 func LockCheckpoint(ctx context.Context, tx pgx.Tx) (c Checkpoint, err error) {
-	if err := tx.QueryRow(ctx, selectCheckpoint+" FOR UPDATE").Scan(&c.Position, &c.Generation); err != nil {
+	if err := c.scan(tx.QueryRow(ctx, selectCheckpoint+" FOR UPDATE")); err != nil {
 		return c, fmt.Errorf("lock the checkpoint: %w", err)
 	}
 	return c, nil

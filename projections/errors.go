@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"github.com/jackc/pgx/v5/pgconn"
+
+	"roomlog/eventstore/consumer"
 )
 
 // ErrNotFound means that the tables do not contain the row, or do not contain it yet.
@@ -51,7 +53,8 @@ func causedByEvent(err error) bool {
 // isTransient reports whether err is likely to go away without help.
 func isTransient(err error) bool {
 	var halt *HaltError
-	if errors.As(err, &halt) {
+	var lost *consumer.CheckpointError
+	if errors.As(err, &halt) || errors.As(err, &lost) {
 		return false
 	}
 	var pg *pgconn.PgError

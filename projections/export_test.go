@@ -51,7 +51,7 @@ func ProjectPlainly(ctx context.Context, store *eventstore.Store, conn *pgxpool.
 			}
 		}
 		at = events[len(events)-1].Position
-		b.Queue("UPDATE checkpoint SET position = $1 WHERE consumer_group = $2", at, ConsumerGroup)
+		b.Queue("UPDATE checkpoint SET position = $1, event_id = NULL WHERE consumer_group = $2", at, ConsumerGroup)
 		if err := tx.SendBatch(ctx, b).Close(); err != nil {
 			return fmt.Errorf("at %d: %w", at, err)
 		}

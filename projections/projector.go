@@ -46,6 +46,7 @@ type Projector struct {
 	status  statusTracker
 
 	// Owned by the goroutine of project.
+	history    int64 // number of the history of the log that the following fields belong to
 	generation int64 // generation of the tables whose versions have been checked
 	barrier    int64 // the position that halted the projector; 0: none
 	ahead      bool  // events before the barrier can still be applied
@@ -112,6 +113,9 @@ func (p *Projector) project(ctx context.Context) {
 // apply updates the tables with one batch of events. If an event has halted the projector before, it applies only the
 // events before it.
 func (p *Projector) apply(ctx context.Context, tx pgx.Tx, batch *consumer.Batch) error {
+	if number := p.store.History().Number; number != p.history {
+		p.history, p.generation, p.barrier = number, -1, 0
+	}
 	if ahead := p.barrier - batch.After - 1; ahead > 0 && ahead < int64(len(batch.Events)) {
 		batch.Truncate(int(ahead))
 	}

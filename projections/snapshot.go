@@ -50,7 +50,7 @@ func (q *Queries) liveSnapshot(ctx context.Context, id domain.LiveID) (s LiveSna
 	newest := Window{}
 	b := &pgx.Batch{}
 	b.Queue("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
-	b.Queue(selectCheckpoint).QueryRow(func(row pgx.Row) error { return row.Scan(&s.Position, &before) })
+	b.Queue(selectCheckpoint).QueryRow(func(row pgx.Row) error { return row.Scan(&s.Position, &before, nil) })
 	b.Queue(selectLive+" WHERE l.id = $1", id).Query(collect(scanLive, &found))
 	b.Queue(newest.in(selectComments), id, 0, 0, int64(math.MaxInt64), snapshotRows).Query(collect(scanComment, &s.Comments))
 	from, to := allTimes()
@@ -65,7 +65,7 @@ func (q *Queries) liveSnapshot(ctx context.Context, id domain.LiveID) (s LiveSna
 	b.Queue("COMMIT")
 	// The transaction keeps seeing its generation, but finds tables by their newest names. Only a query after it
 	// notices a switch.
-	b.Queue(selectCheckpoint).QueryRow(func(row pgx.Row) error { return row.Scan(nil, &after) })
+	b.Queue(selectCheckpoint).QueryRow(func(row pgx.Row) error { return row.Scan(nil, &after, nil) })
 	conn, err := q.pool.Acquire(ctx)
 	if err != nil {
 		return s, err

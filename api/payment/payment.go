@@ -13,6 +13,7 @@ import (
 
 	"roomlog/api/secret"
 	"roomlog/domain"
+	"roomlog/internal/strictjson"
 )
 
 // Provider collects the payments of orders and reports them to roomlog.
@@ -73,6 +74,9 @@ func (p SharedSecret) Payment(header http.Header, body []byte) (Payment, error) 
 		return Payment{}, ErrSignature
 	}
 	var payment Payment
+	if err := strictjson.Check(body, &payment); err != nil {
+		return Payment{}, fmt.Errorf("decode a payment: %w", err)
+	}
 	d := json.NewDecoder(bytes.NewReader(body))
 	d.DisallowUnknownFields()
 	if err := d.Decode(&payment); err != nil {

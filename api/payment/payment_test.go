@@ -41,6 +41,8 @@ func TestSharedSecret(t *testing.T) {
 		"with an additional space":     {body + " ", right, true, payment.Payment{}},
 		"that is not JSON":             {"order=O1", p.Sign([]byte("order=O1")), false, payment.Payment{}},
 		"with an unknown field":        {`{"order":"O1","coins":9}`, p.Sign([]byte(`{"order":"O1","coins":9}`)), false, payment.Payment{}},
+		"with a member twice":          {`{"price":1,"price":2}`, p.Sign([]byte(`{"price":1,"price":2}`)), false, payment.Payment{}},
+		"with a member in other case":  {`{"Price":1}`, p.Sign([]byte(`{"Price":1}`)), false, payment.Payment{}},
 		"followed by a second object":  {body + body, p.Sign([]byte(body + body)), false, payment.Payment{}},
 		"with a fractional price":      {`{"price":1.5}`, p.Sign([]byte(`{"price":1.5}`)), false, payment.Payment{}},
 		"with a price out of range":    {`{"price":99999999999999999999}`, p.Sign([]byte(`{"price":99999999999999999999}`)), false, payment.Payment{}},

@@ -2,10 +2,12 @@ package consumer
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 
 	wsql "github.com/ThreeDotsLabs/watermill-sql/v4/pkg/sql"
+	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
@@ -15,6 +17,11 @@ import (
 // Execer executes a statement on a connection, a pool or a transaction.
 type Execer interface {
 	Exec(ctx context.Context, sql string, args ...any) (pgconn.CommandTag, error)
+}
+
+// RowQuerier is a connection, a pool or a transaction.
+type RowQuerier interface {
+	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
 }
 
 // CreateCheckpoint creates the checkpoint of a group at the beginning of the log, if there is none.
@@ -34,6 +41,52 @@ func MoveCheckpoint(ctx context.Context, tx pgx.Tx, group string, position int64
 	return nil
 }
 
+// CheckpointError reports that the log lacks the event at which the checkpoint of a group stands.
+type CheckpointError struct {
+	Group    string
+	Position int64     // of the checkpoint
+	EventID  uuid.UUID // of the checkpoint; zero: not known
+	Found    uuid.UUID // of the event at Position; zero: the log has none
+	Head     int64     // end of the log
+}
+
+// Error names the checkpoint and what the log has in its place.
+func (e *CheckpointError) Error() string {
+	log := fmt.Sprintf("the log has event %s there", e.Found)
+	if e.Found == uuid.Nil {
+		log = fmt.Sprintf("the log ends at %d", e.Head)
+	}
+	return fmt.Sprintf("the checkpoint of %s is event %s at position %d, but %s: what was derived from the log does not belong to it; derive it again with roomlog rebuild",
+		e.Group, e.EventID, e.Position, log)
+}
+
+// VerifyCheckpoint returns a *CheckpointError if the log lacks the event of the checkpoint of a group.
+func VerifyCheckpoint(ctx context.Context, db RowQuerier, group string) error {
+	e := CheckpointError{Group: group}
+	var own, found *uuid.UUID
+	var head *int64
+	err := db.QueryRow(ctx, compareCheckpoint, group).Scan(&e.Position, &own, &found, &head)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("compare the checkpoint of group %s with the log: %w", group, err)
+	}
+	if head != nil {
+		e.Head = *head
+	}
+	if own != nil {
+		e.EventID = *own
+	}
+	if found != nil {
+		e.Found = *found
+	}
+	if e.Position == 0 || found != nil && (own == nil || *own == *found) {
+		return nil
+	}
+	return &e
+}
+
 // checkpoints is the wsql.OffsetsAdapter of table checkpoint. A checkpoint is locked only if the log has newer events, so
 // that an idle reader writes nothing. A checkpoint that another process has locked is skipped.
 type checkpoints struct{}
@@ -45,10 +98,10 @@ func (checkpoints) NextOffsetQuery(p wsql.NextOffsetQueryParams) (wsql.Query, er
 	return wsql.Query{Query: strings.TrimSpace(selectCheckpoint), Args: []any{p.ConsumerGroup}}, nil
 }
 
-// AckMessageQuery returns the statement that moves the checkpoint. transaction.ExecContext fails unless the statement updates
-// one row.
+// AckMessageQuery returns the statement that moves the checkpoint. transaction.ExecContext sets the event, and fails unless the
+// statement updates one row.
 func (checkpoints) AckMessageQuery(p wsql.AckMessageQueryParams) (wsql.Query, error) {
-	return wsql.Query{Query: updateCheckpoint, Args: []any{p.LastRow.Offset, p.ConsumerGroup, eventstore.ChannelProjected}}, nil
+	return wsql.Query{Query: updateCheckpoint, Args: []any{p.LastRow.Offset, p.ConsumerGroup, eventstore.ChannelProjected, uuid.Nil}}, nil
 }
 
 // ConsumedMessageQuery returns no query: a received message is not recorded.

@@ -5,9 +5,10 @@
 //   - A group receives every event once, in order and without a gap, however often a process or a connection dies.
 //   - Only one process of a group works at a time. A frozen process loses the checkpoint to another one after 5 seconds.
 //   - Reading writes nothing while there is nothing to read.
+//   - It never works on a log that lacks the event of the checkpoint: it fails with a *CheckpointError until the work of the
+//     group is derived again. Such a checkpoint comes from a restore of a part of the database.
 //
-// A checkpoint stores only a position, and no id of an event. That suffices, because the checkpoint is in the database of
-// the log and is restored together with the log. A reader that stores its position elsewhere uses eventstore.Store.Follow.
+// A reader that stores its position outside the database of the log uses eventstore.Store.Follow.
 //
 // The package writes table checkpoint and no other.
 package consumer

@@ -18,7 +18,7 @@ func TestRowsReturnTheirError(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = conn.Close(t.Context()) }()
-	found, err := conn.Query(t.Context(), `SELECT n::bigint, 'username-x', 1, gen_random_uuid(), 'username.claimed.v1', '{}'::json, NULL::bigint, now(), 0::bigint, 0::bigint
+	found, err := conn.Query(t.Context(), `SELECT n::bigint, 'username-x', 1, gen_random_uuid(), 'username.claimed.v1', '{}'::json, NULL::bigint, now(), 0::bigint, 0::bigint, NULL::uuid, NULL::uuid
 		FROM generate_series(1, 10000) AS n WHERE 1 / (n - 9999) IS NOT NULL`)
 	if err != nil {
 		t.Fatal(err)

@@ -10,6 +10,8 @@ var (
 	selectCheckpoint string
 	//go:embed sql/update_checkpoint.sql
 	updateCheckpoint string
+	//go:embed sql/compare_checkpoint.sql
+	compareCheckpoint string
 	//go:embed sql/insert_checkpoint.sql
 	insertCheckpoint string
 	//go:embed sql/replace_checkpoint.sql

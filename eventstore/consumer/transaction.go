@@ -8,6 +8,7 @@ import (
 	"time"
 
 	wsql "github.com/ThreeDotsLabs/watermill-sql/v4/pkg/sql"
+	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 
@@ -65,7 +66,8 @@ func (t *transaction) QueryContext(ctx context.Context, query string, args ...an
 	if err != nil {
 		return nil, err
 	}
-	return &rows{rows: found, tx: t}, nil
+	group, _ := args[0].(string)
+	return &rows{rows: found, tx: t, compare: func() error { return VerifyCheckpoint(ctx, t.Tx, group) }}, nil
 }
 
 // ExecContext executes the acknowledgement, or a statement before subscribing.
@@ -76,7 +78,8 @@ func (t *transaction) ExecContext(ctx context.Context, query string, args ...any
 		return affected(0), t.failed
 	}
 	if t.batch != nil {
-		args[0] = t.batch.Events[len(t.batch.Events)-1].Position // see Batch.Truncate and checkpoints.AckMessageQuery
+		last := t.batch.Events[len(t.batch.Events)-1] // see Batch.Truncate and checkpoints.AckMessageQuery
+		args[0], args[3] = last.Position, last.ID
 	}
 	tag, err := t.Tx.Exec(ctx, query, args...)
 	if err != nil {
@@ -120,10 +123,11 @@ func (t *transaction) Rollback() error {
 // rows presents the rows of a query to watermill-sql as one row, the batch, or as no row. Watermill-sql never reads the error
 // of rows, so that it would take an error for the end of the rows. Therefore Scan returns the error.
 type rows struct {
-	rows pgx.Rows
-	tx   *transaction
-	read bool
-	err  error
+	rows    pgx.Rows
+	tx      *transaction
+	compare func() error // compares the checkpoint with the log
+	read    bool
+	err     error
 }
 
 // Next reads the batch. It reports whether there is a batch, or an error that Scan returns.
@@ -133,17 +137,29 @@ func (r *rows) Next() bool {
 	}
 	r.read = true
 	b := &Batch{tx: r.tx}
+	doubtful := false
 	for r.rows.Next() {
-		record, err := eventstore.ScanRaw(r.rows, &b.After, &b.Generation)
+		if r.rows.RawValues()[0] == nil { // no event, see select_batch.sql
+			doubtful = true
+			continue
+		}
+		var own, found *uuid.UUID
+		record, err := eventstore.ScanRaw(r.rows, &b.After, &b.Generation, &own, &found)
 		if err != nil {
 			r.err = err
 			break
 		}
+		doubtful = doubtful || b.After > 0 && (found == nil || own != nil && *own != *found)
 		b.Events = append(b.Events, record)
 	}
 	r.rows.Close()
 	if r.err == nil {
 		r.err = r.rows.Err()
+	}
+	if doubtful && r.err == nil { // another process may have moved the checkpoint after the snapshot of the query: ask again
+		if r.err = r.compare(); r.err == nil {
+			b.Events = nil
+		}
 	}
 	if len(b.Events) > 0 {
 		r.tx.batch = b

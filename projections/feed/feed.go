@@ -2,7 +2,11 @@ package feed
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"log/slog"
+	"sync/atomic"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -13,94 +17,156 @@ import (
 
 // Feed follows the log and releases deltas when the tables have applied their events. It is safe for concurrent use.
 type Feed struct {
-	store    *eventstore.Store
-	c        Config
+	store   *eventstore.Store
+	queries *projections.Queries
+	c       Config
+	current atomic.Pointer[run]
+	closed  chan struct{} // Run has ended
+}
+
+// run is what a Feed remembers of one history of the log.
+type run struct {
 	tables   *tables
 	pending  *pending
 	profiles *profiles
 	releaser *releaser
 	gauges   *gaugeSender
 	out      *publisher
-	closed   chan struct{} // Run has ended
 }
 
 // New returns a Feed; Run starts it.
 func New(store *eventstore.Store, queries *projections.Queries, c Config) *Feed {
 	c.setDefaults()
-	wake, out := newWakeup(), newPublisher(c)
-	f := &Feed{
-		store: store, c: c, out: out, closed: make(chan struct{}),
-		tables: newTables(queries, wake), pending: newPending(c.MaxPending, wake), profiles: newProfiles(queries, c.ProfileCache),
-		gauges: newGaugeSender(queries, out, c),
-	}
-	f.releaser = &releaser{
-		c: c, projected: store.Projected(), wake: wake,
-		tables: f.tables, pending: f.pending, profiles: f.profiles, out: out, gauges: f.gauges,
-	}
+	f := &Feed{store: store, queries: queries, c: c, closed: make(chan struct{})}
+	f.current.Store(f.newRun())
 	return f
 }
 
-// Run follows the log from the checkpoint of the tables until ctx ends, and then returns nil. It fails with
-// eventstore.ErrCursorLost when the log was restored to an earlier state. When Run returns, all subscriptions end. Run
-// may be called once.
+func (f *Feed) newRun() *run {
+	wake, out := newWakeup(), newPublisher(f.c)
+	r := &run{
+		tables: newTables(f.store.Pool(), wake), pending: newPending(f.c.MaxPending, wake),
+		profiles: newProfiles(f.queries, f.c.ProfileCache), gauges: newGaugeSender(f.queries, out, f.c), out: out,
+	}
+	r.releaser = &releaser{
+		c: f.c, checkEvent: f.store.CheckEvent, projected: f.store.Projected(), wake: wake,
+		tables: r.tables, pending: r.pending, profiles: r.profiles, out: out, gauges: r.gauges,
+	}
+	return r
+}
+
+// Run follows the log from the checkpoint of the tables until ctx ends, and then returns nil. When the history of the log changes,
+// Run drops all that it remembers, ends all subscriptions and begins again at the checkpoint. When Run returns, all subscriptions
+// end. Run may be called once.
 func (f *Feed) Run(ctx context.Context) error {
 	defer func() {
 		close(f.closed)
-		f.out.close()
+		f.current.Load().out.close()
 	}()
-	start, ok := f.start(ctx)
+	backoff := wait.Backoff{Max: longestRestart}
+	for {
+		err := f.run(ctx, f.current.Load())
+		if ctx.Err() != nil || !errors.Is(err, eventstore.ErrCursorLost) {
+			return err
+		}
+		f.c.Log.WarnContext(ctx, "feed: beginning again because the log has another history", slog.Any("error", err))
+		former := f.current.Swap(f.newRun())
+		former.out.close()
+		if former.out.history.Load() != f.store.History().Number {
+			backoff.Reset()
+		}
+		backoff.Wait(ctx)
+	}
+}
+
+// longestRestart is the longest wait before the feed begins again, while the log lacks the event of the checkpoint.
+const longestRestart = 5 * time.Second
+
+// run fills r until ctx ends, and then returns nil, or until the history of the log changes, and then returns ErrCursorLost.
+func (f *Feed) run(ctx context.Context, r *run) error {
+	seen := f.store.HistoryChanged().Count()
+	number := f.store.History().Number
+	start, ok := f.start(ctx, r)
 	if !ok {
 		return nil
 	}
-	f.out.begin(start)
+	r.out.begin(start.Position, number)
 	g, ctx := errgroup.WithContext(ctx)
-	g.Go(func() error { return f.follow(ctx, start) })
-	g.Go(func() error { f.releaser.listen(ctx); return nil })
-	g.Go(func() error { f.releaser.run(ctx); return nil })
-	g.Go(func() error { f.gauges.run(ctx); return nil })
+	g.Go(func() error { return f.follow(ctx, r, start) })
+	g.Go(func() error { return f.watchHistory(ctx, seen) })
+	g.Go(func() error { r.releaser.listen(ctx); return nil })
+	g.Go(func() error { return r.releaser.run(ctx) })
+	g.Go(func() error { r.gauges.run(ctx); return nil })
 	return g.Wait()
 }
 
 // start reads the checkpoint and retries after errors. It reports false when ctx has ended.
-func (f *Feed) start(ctx context.Context) (int64, bool) {
+func (f *Feed) start(ctx context.Context, r *run) (projections.Checkpoint, bool) {
 	var backoff wait.Backoff
 	for ctx.Err() == nil {
-		position, err := f.tables.read(ctx)
+		at, err := r.tables.begin(ctx)
 		if err == nil {
-			return position, true
+			return at, true
 		}
 		if ctx.Err() == nil {
 			f.c.Log.WarnContext(ctx, "feed: reading the checkpoint failed, retrying", slog.Any("error", err))
 		}
 		backoff.Wait(ctx)
 	}
-	return 0, false
+	return projections.Checkpoint{}, false
 }
 
-// follow adds the events after a position to the pending ones, until ctx ends.
-func (f *Feed) follow(ctx context.Context, after int64) error {
-	return f.store.Follow(ctx, after, func(ctx context.Context, events []eventstore.Record) error {
-		for _, r := range events {
-			if r.Fault != nil { // the projector decides whether that matters
-				f.c.Log.ErrorContext(ctx, "feed: event skipped", slog.Int64("position", r.Position), slog.Any("error", r.Fault))
+// follow adds the events after a checkpoint to the pending ones, until ctx ends.
+func (f *Feed) follow(ctx context.Context, r *run, after projections.Checkpoint) error {
+	return f.store.FollowFrom(ctx, after.Position, after.EventID, func(ctx context.Context, events []eventstore.Record) error {
+		for _, e := range events {
+			if e.Fault != nil { // the projector decides whether that matters
+				f.c.Log.ErrorContext(ctx, "feed: event skipped", slog.Int64("position", e.Position), slog.Any("error", e.Fault))
 			}
 		}
-		f.pending.add(ctx, events)
+		r.pending.add(ctx, events)
 		return nil
 	})
 }
 
-// Checkpoint returns the position up to which everything has been released.
-func (f *Feed) Checkpoint() int64 { return f.out.released.Load() }
+// watchHistory returns ErrCursorLost when the history of the log has changed after the count seen.
+func (f *Feed) watchHistory(ctx context.Context, seen uint64) error {
+	for ctx.Err() == nil {
+		if f.store.HistoryChanged().Wait(ctx, seen, idleInterval) != seen {
+			return eventstore.ErrCursorLost
+		}
+	}
+	return nil
+}
+
+// Checkpoint returns the position up to which everything has been released. It decreases only when the history of the log changes.
+func (f *Feed) Checkpoint() int64 { return f.current.Load().out.released.Load() }
+
+// History returns the number of the history of the log that Checkpoint belongs to, see eventstore.History. It is 0 until the feed
+// has read its starting position.
+func (f *Feed) History() int64 { return f.current.Load().out.history.Load() }
 
 // WaitFor blocks until the tables have reached position. The feed must be running; WaitFor fails with ErrEnded when it
-// ends.
+// ends, and with ErrHistoryChanged when the history of the log changes.
 func (f *Feed) WaitFor(ctx context.Context, position int64) error {
-	return f.tables.waitFor(ctx, position, f.closed)
+	r := f.current.Load()
+	err := r.tables.waitFor(ctx, position, r.out.closed)
+	if errors.Is(err, ErrEnded) && f.current.Load() != r {
+		return fmt.Errorf("wait for the tables to reach %d: %w", position, ErrHistoryChanged)
+	}
+	return err
 }
 
 // Subscribe returns a channel of all batches from now on. It blocks until the feed has read its starting position;
-// Checkpoint then returns it. The channel closes when ctx ends or the feed ends. It also closes when the subscriber has
-// read nothing for Config.SubscriberTimeout while its queue was full; the subscriber then has missed batches and must
-// start again.
-func (f *Feed) Subscribe(ctx context.Context) (<-chan Batch, error) { return f.out.subscribe(ctx) }
+// Checkpoint and History then return it. The channel closes when ctx ends, the feed ends, or the history of the log changes. It
+// also closes when the subscriber has read nothing for Config.SubscriberTimeout while its queue was full; the subscriber then has
+// missed batches and must start again.
+func (f *Feed) Subscribe(ctx context.Context) (<-chan Batch, error) {
+	for {
+		r := f.current.Load()
+		batches, err := r.out.subscribe(ctx)
+		if !errors.Is(err, ErrEnded) || f.current.Load() == r {
+			return batches, err
+		}
+	}
+}

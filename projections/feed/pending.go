@@ -53,6 +53,16 @@ func (p *pending) upTo(position int64) []eventstore.Record {
 	return p.events[:n:n]
 }
 
+// newest returns the newest pending event, or the zero Record if there is none.
+func (p *pending) newest() eventstore.Record {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if n := len(p.events); n > 0 {
+		return p.events[n-1]
+	}
+	return eventstore.Record{}
+}
+
 // drop removes the oldest n events.
 func (p *pending) drop(n int) {
 	p.mu.Lock()

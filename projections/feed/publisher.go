@@ -25,6 +25,7 @@ const topic = "batches"
 // A Batch holds all deltas with After < position ≤ Checkpoint, in order. Its gauges may be newer than Checkpoint. The
 // batches of one subscription follow each other without a gap: each begins where the previous one ended.
 type Batch struct {
+	History    int64 // number of the history of the log, see eventstore.History; the same in all batches of a subscription
 	After      int64
 	Checkpoint int64
 	Deltas     []projections.Delta
@@ -42,6 +43,7 @@ type publisher struct {
 	closed   chan struct{}
 	mu       sync.Mutex   // orders batches
 	released atomic.Int64 // the end of the newest batch; written with mu held
+	history  atomic.Int64 // number of the history of the log
 
 	subscribers sync.WaitGroup
 }
@@ -54,9 +56,10 @@ func newPublisher(c Config) *publisher {
 	}
 }
 
-// begin sets the position at which the first batch begins.
-func (p *publisher) begin(position int64) {
+// begin sets the position at which the first batch begins, and the number of the history that it belongs to.
+func (p *publisher) begin(position, history int64) {
 	p.released.Store(position)
+	p.history.Store(history)
 	close(p.begun)
 }
 
@@ -72,7 +75,7 @@ func (p *publisher) close() {
 func (p *publisher) publish(ctx context.Context, b Batch) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	b.After = p.released.Load()
+	b.History, b.After = p.history.Load(), p.released.Load()
 	b.Checkpoint = max(b.Checkpoint, b.After)
 	m := message.NewMessageWithContext(context.WithValue(ctx, batchKey{}, b), watermill.NewShortUUID(), nil)
 	if err := p.channel.Publish(topic, m); err != nil {

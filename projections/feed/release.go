@@ -2,8 +2,11 @@ package feed
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"time"
+
+	"github.com/google/uuid"
 
 	"roomlog/eventstore"
 	"roomlog/internal/wait"
@@ -15,14 +18,15 @@ const idleInterval = time.Hour
 
 // A releaser publishes the deltas of pending events when the tables have applied them.
 type releaser struct {
-	c         Config
-	projected *wait.Signal // notifies when the tables may have moved
-	wake      wakeup
-	tables    *tables
-	pending   *pending
-	profiles  *profiles
-	out       *publisher
-	gauges    *gaugeSender
+	c          Config
+	checkEvent func(ctx context.Context, number, position int64, id uuid.UUID) error // eventstore.Store.CheckEvent
+	projected  *wait.Signal                                                          // notifies when the tables may have moved
+	wake       wakeup
+	tables     *tables
+	pending    *pending
+	profiles   *profiles
+	out        *publisher
+	gauges     *gaugeSender
 }
 
 // listen forwards notifications about the tables, until ctx ends.
@@ -36,14 +40,18 @@ func (r *releaser) listen(ctx context.Context) {
 	}
 }
 
-// run releases until ctx ends.
-func (r *releaser) run(ctx context.Context) {
+// run releases until ctx ends, and then returns nil. It returns eventstore.ErrCursorLost if the log lacks a pending event.
+func (r *releaser) run(ctx context.Context) error {
 	poll := time.NewTimer(idleInterval)
 	defer poll.Stop()
 	for ctx.Err() == nil {
 		next := idleInterval
 		if r.waiting() {
-			if err := r.releaseOnce(ctx); err != nil && ctx.Err() == nil {
+			err := r.releaseOnce(ctx)
+			switch {
+			case errors.Is(err, eventstore.ErrCursorLost):
+				return err
+			case err != nil && ctx.Err() == nil:
 				r.c.Log.WarnContext(ctx, "feed: releasing failed, retrying", slog.Any("error", err))
 			}
 			if r.waiting() {
@@ -57,6 +65,7 @@ func (r *releaser) run(ctx context.Context) {
 		case <-ctx.Done():
 		}
 	}
+	return nil
 }
 
 // waiting reports whether pending events or callers of WaitFor wait for the tables.
@@ -64,7 +73,11 @@ func (r *releaser) waiting() bool { return r.pending.size() > 0 || r.tables.awai
 
 // releaseOnce reads the checkpoint and publishes the deltas of all pending events up to it.
 func (r *releaser) releaseOnce(ctx context.Context) error {
-	position, err := r.tables.read(ctx)
+	newest := r.pending.newest()
+	position, err := r.tables.read(ctx, newest)
+	if errors.Is(err, eventstore.ErrCursorLost) {
+		return r.checkEvent(ctx, r.out.history.Load(), newest.Position, newest.ID)
+	}
 	if err != nil {
 		return err
 	}

@@ -45,7 +45,7 @@ func (f *Feed) LiveDeltas(ctx context.Context, live domain.LiveID, after, upTo i
 		}
 		after = events[len(events)-1].Position
 	}
-	return deltas, f.profiles.fill(ctx, deltas, false)
+	return deltas, f.current.Load().profiles.fill(ctx, deltas, false)
 }
 
 // UserStreams returns the streams of all events that reach the user channel of a user.
@@ -81,7 +81,7 @@ func (f *Feed) UserDeltas(ctx context.Context, user domain.UserID, after, upTo i
 			}
 		}
 	}
-	return deltas, f.profiles.fill(ctx, deltas, false)
+	return deltas, f.current.Load().profiles.fill(ctx, deltas, false)
 }
 
 // decode decodes events in place. An event that this program cannot decode keeps a nil Event and has no deltas.

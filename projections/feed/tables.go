@@ -2,20 +2,33 @@ package feed
 
 import (
 	"context"
+	_ "embed"
 	"errors"
 	"fmt"
 	"sync"
 
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"roomlog/eventstore"
 	"roomlog/projections"
 )
 
-// ErrEnded means that the feed is not running any more.
-var ErrEnded = errors.New("the feed has ended")
+var (
+	// ErrEnded means that the feed is not running any more.
+	ErrEnded = errors.New("the feed has ended")
+
+	// ErrHistoryChanged means that the log has another history now, so that a position of the former one has no meaning.
+	ErrHistoryChanged = errors.New("the log has another history")
+)
+
+//go:embed sql/select_tables.sql
+var selectTables string
 
 // tables follows the checkpoint of the read tables.
 type tables struct {
-	queries *projections.Queries
-	wake    wakeup
+	pool *pgxpool.Pool
+	wake wakeup
 
 	mu       sync.Mutex
 	position int64         // the newest checkpoint that was read
@@ -23,16 +36,37 @@ type tables struct {
 	waiters  int           // callers of waitFor
 }
 
-func newTables(queries *projections.Queries, wake wakeup) *tables {
-	return &tables{queries: queries, wake: wake, moved: make(chan struct{})}
+func newTables(pool *pgxpool.Pool, wake wakeup) *tables {
+	return &tables{pool: pool, wake: wake, moved: make(chan struct{})}
 }
 
-// read reads the checkpoint and wakes the callers of waitFor if it has moved.
-func (t *tables) read(ctx context.Context) (int64, error) {
-	position, err := t.queries.Checkpoint(ctx)
-	if err != nil {
-		return 0, err
+// begin reads the first checkpoint.
+func (t *tables) begin(ctx context.Context) (projections.Checkpoint, error) {
+	at, err := projections.ReadCheckpoint(ctx, t.pool)
+	if err == nil {
+		t.moveTo(at.Position)
 	}
+	return at, err
+}
+
+// read reads the checkpoint and wakes the callers of waitFor if it has moved. It returns eventstore.ErrCursorLost if the log does
+// not contain newest, the newest event that was read. Without that, events of a lost history would be released when the tables
+// reach their positions in another one.
+func (t *tables) read(ctx context.Context, newest eventstore.Record) (int64, error) {
+	var position int64
+	var found *uuid.UUID
+	if err := t.pool.QueryRow(ctx, selectTables, newest.Position).Scan(&position, &found); err != nil {
+		return 0, fmt.Errorf("read the checkpoint: %w", err)
+	}
+	if newest.Position > 0 && (found == nil || *found != newest.ID) {
+		return 0, fmt.Errorf("compare the event at position %d with the log: %w", newest.Position, eventstore.ErrCursorLost)
+	}
+	t.moveTo(position)
+	return position, nil
+}
+
+// moveTo sets the newest checkpoint that was read.
+func (t *tables) moveTo(position int64) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.position != position {
@@ -40,7 +74,6 @@ func (t *tables) read(ctx context.Context) (int64, error) {
 		close(t.moved)
 		t.moved = make(chan struct{})
 	}
-	return position, nil
 }
 
 // waitFor blocks until the checkpoint is at position or after it, ctx ends, or closed is closed.

@@ -43,5 +43,5 @@ func (w *World) Empty() {
 	for _, table := range Tables() {
 		w.Exec("TRUNCATE read." + table)
 	}
-	w.Exec("INSERT INTO public.checkpoint (consumer_group) VALUES ('projections') ON CONFLICT (consumer_group) DO UPDATE SET position = 0")
+	w.Exec("INSERT INTO public.checkpoint (consumer_group) VALUES ('projections') ON CONFLICT (consumer_group) DO UPDATE SET position = 0, event_id = NULL")
 }

@@ -20,7 +20,7 @@ import (
 )
 
 // Timeout is the maximum duration of every wait in a test.
-const Timeout = 20 * time.Second
+const Timeout = time.Minute
 
 // Actors of commands.
 var (

@@ -61,7 +61,7 @@ func (r *rebuild) run(ctx context.Context) error {
 	if err := r.prepare(ctx); err != nil {
 		return err
 	}
-	same, err := r.hasVersionsInUse(ctx)
+	same, err := r.comparable(ctx)
 	if err != nil {
 		return err
 	}
@@ -120,6 +120,21 @@ func (r *rebuild) hasVersionsInUse(ctx context.Context) (bool, error) {
 		return false, fmt.Errorf("compare the versions: %w", err)
 	}
 	return different == 0, nil
+}
+
+// comparable reports whether the tables in use and the new tables must be equal. They need not be if the versions of their
+// projections differ, or if the tables in use were derived from another log.
+func (r *rebuild) comparable(ctx context.Context) (bool, error) {
+	err := consumer.VerifyCheckpoint(ctx, r.conn, projections.ConsumerGroup)
+	var lost *consumer.CheckpointError
+	switch {
+	case errors.As(err, &lost):
+		r.c.Log.WarnContext(ctx, "tables in use do not belong to the log, not compared with the new ones", slog.Any("error", err))
+		return false, nil
+	case err != nil:
+		return false, err
+	}
+	return r.hasVersionsInUse(ctx)
 }
 
 // goal returns the position that the new tables have to reach: the checkpoint if both sets are to be compared,

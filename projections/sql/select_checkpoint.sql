@@ -1,1 +1,1 @@
-SELECT position, generation FROM checkpoint WHERE consumer_group = 'projections'
+SELECT position, generation, event_id FROM checkpoint WHERE consumer_group = 'projections'

@@ -43,5 +43,4 @@ type services struct {
 	Config
 	epoch    string // ID of the log
 	channels *channels
-	tasks    *tasks
 }

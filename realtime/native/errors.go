@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"roomlog/domain"
+	"roomlog/internal/strictjson"
 	"roomlog/realtime/hub"
 	"roomlog/realtime/ws"
 )
@@ -45,6 +46,9 @@ func malformedFrame(err error) *hub.Problem {
 			return badRequest("a frame and its data must be JSON objects")
 		}
 		return badRequest(fmt.Sprintf("%s cannot be %s", wrong.Field, withArticle(wrong.Value)))
+	}
+	if member := strictjson.AsMemberError(err); member != nil {
+		return badRequest(member.Error())
 	}
 	return hub.NewProblem(codeBadJSON, "not JSON: "+err.Error())
 }

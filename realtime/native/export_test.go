@@ -1,13 +1,15 @@
 package native
 
 import (
+	"sync"
+
 	"roomlog/domain"
 	"roomlog/projections"
 
 	"roomlog/realtime/ws"
 )
 
-// Channel is a room that no door keeps, for measuring the way of a fact to its connections alone.
+// Channel is a channel that no hub subscribes. Benchmarks measure with it how a fact reaches its connections.
 type Channel struct{ of *channel }
 
 // NewChannel creates a channel without connections.
@@ -30,4 +32,25 @@ func EncodeFact(d projections.Delta, prev int64) (text []byte) {
 		text = payload
 	}
 	return text
+}
+
+// Hold keeps the session of every open connection as busy as a request does, until release is called.
+func (s *Server) Hold() (release func()) {
+	done := make(chan struct{})
+	var entered, running sync.WaitGroup
+	for _, c := range s.sockets.Conns() {
+		session := c.Peer().(*peer).session
+		entered.Add(1)
+		running.Go(func() {
+			session.serial.Do(func() {
+				entered.Done()
+				<-done
+			})
+		})
+	}
+	entered.Wait()
+	return func() {
+		close(done)
+		running.Wait()
+	}
 }

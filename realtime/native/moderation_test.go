@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 
 	"roomlog/domain"
@@ -196,6 +197,43 @@ func TestBanWhileJoining(t *testing.T) {
 		ann.asks(domain.UnbanViewer{Live: live, User: bob.id})
 	}
 	wstest.Eventually(t, "bob has left as often as he came", func() bool { return len(w.visits(live))%2 == 0 })
+}
+
+// A slow request delays the ban of its own connection only: not a ban, kick or revocation of another.
+func TestBanDuringSlowRequests(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	ann := w.register("ann")
+	live := ann.goLive("x")
+	var slow []*app
+	var slowUsers []person
+	for i := range 10 { // more than the server has background workers
+		p := w.register(fmt.Sprintf("slow-%d", i))
+		a := p.app()
+		a.join(live)
+		slow, slowUsers = append(slow, a), append(slowUsers, p)
+	}
+	release := sync.OnceFunc(w.handler.Hold())
+	defer release()
+	bob, cat, dan := w.register("bob"), w.register("cat"), w.register("dan")
+	banned, kicked, revoked := bob.app(), cat.app(), dan.app()
+	banned.join(live)
+	for _, p := range slowUsers {
+		ann.asks(domain.BanViewer{Live: live, User: p.id})
+	}
+	ann.asks(domain.BanViewer{Live: live, User: bob.id})
+	banned.push("banned")
+	w.do(domain.KickUser{User: cat.id})
+	kicked.ExpectClose(ws.CloseKicked)
+	w.do(domain.KickUser{User: slowUsers[0].id})
+	slow[0].errorOf("kicked")
+	w.do(domain.BanUser{User: dan.id})
+	revoked.ExpectClose(ws.CloseKicked)
+	release()
+	slow[0].ExpectClose(ws.CloseKicked)
+	for _, a := range slow[1:] {
+		a.push("banned")
+	}
 }
 
 // delivered waits until everything up to a position has been delivered.

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 
 	"roomlog/domain"
+	"roomlog/internal/strictjson"
 	"roomlog/realtime/hub"
 )
 
@@ -19,15 +20,15 @@ type peer struct {
 }
 
 // Text handles a frame.
-func (p *peer) Text(message []byte) {
-	p.turn.Lock()
-	defer p.turn.Unlock()
+func (p *peer) Text(message []byte) { p.serial.Do(func() { p.request(message) }) }
+
+func (p *peer) request(message []byte) {
 	var frame requestFrame
-	if err := json.Unmarshal(message, &frame); err != nil {
+	if err := strictjson.Unmarshal(message, &frame); err != nil {
 		var partial struct {
 			ID string `json:"id"`
 		}
-		_ = json.Unmarshal(message, &partial) // the error may still contain the ID
+		_ = json.Unmarshal(message, &partial) // what could be read may contain the ID
 		p.sendError(partial.ID, malformedFrame(err))
 		return
 	}
@@ -73,4 +74,4 @@ func (p *peer) fail(ctx context.Context, frame requestFrame, err error) {
 }
 
 // Closed ends the session.
-func (p *peer) Closed(uint16, string) { p.end() }
+func (p *peer) Closed(uint16, string) { p.serial.Do(p.end) }

@@ -2,10 +2,10 @@ package native
 
 import (
 	"context"
-	"encoding/json"
 
 	"roomlog/domain"
 	"roomlog/eventstore"
+	"roomlog/internal/strictjson"
 	"roomlog/realtime/hub"
 )
 
@@ -92,7 +92,7 @@ func newOperation[T any](name string, a access, r rate, summary string, reply an
 	return operation{name, a, r, summary, zero, reply, func(ctx context.Context, s *session, r request) (any, error) {
 		var data T
 		if len(r.Data) > 0 {
-			if err := json.Unmarshal(r.Data, &data); err != nil {
+			if err := strictjson.Unmarshal(r.Data, &data); err != nil {
 				return nil, malformedFrame(err)
 			}
 		}

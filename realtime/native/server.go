@@ -4,8 +4,6 @@ import (
 	"context"
 	"net/http"
 
-	"golang.org/x/sync/errgroup"
-
 	"roomlog/domain"
 	"roomlog/realtime/hub"
 	"roomlog/realtime/ws"
@@ -27,7 +25,7 @@ func New(cfg Config) (*Server, error) {
 	cfg.Sockets.Open, cfg.Sockets.Skipped = s.open, skippedFrame
 	cfg.Sockets.Now, cfg.Sockets.Log = cfg.Now, cfg.Log
 	s.sockets = ws.NewServer(cfg.Sockets)
-	s.services = services{Config: cfg, epoch: cfg.Store.ID(), channels: newChannels(cfg.Hub, s.sockets), tasks: newTasks()}
+	s.services = services{Config: cfg, epoch: cfg.Store.ID(), channels: newChannels(cfg.Hub, s.sockets)}
 	cfg.Hub.AddDialect(s)
 	return s, nil
 }
@@ -47,12 +45,7 @@ func (s *Server) Stats() *ws.Stats { return s.sockets.Stats() }
 func (s *Server) Lives() int { return s.services.channels.count() }
 
 // Run pings the connections and writes to them until ctx ends. Call Shutdown before.
-func (s *Server) Run(ctx context.Context) error {
-	g, ctx := errgroup.WithContext(ctx)
-	g.Go(func() error { return s.sockets.Run(ctx) })
-	g.Go(func() error { return s.services.tasks.run(ctx) })
-	return g.Wait()
-}
+func (s *Server) Run(ctx context.Context) error { return s.sockets.Run(ctx) }
 
 // Shutdown closes every connection with CloseRestart and the time after which to reconnect, and waits until all are
 // closed or ctx ends. After hub.Hub.Drain, viewers stay in their lives.

@@ -24,7 +24,7 @@ type session struct {
 	user   userChannel
 	kicked atomic.Bool // or banned: the server removes the user from the lives
 
-	turn        sync.Mutex // held while a request is handled
+	serial      *ws.Serial // handles the requests; guards the next two fields
 	joined      map[domain.LiveID]*channel
 	chatSession *chat.Session // nil until the first request about the chat
 
@@ -33,7 +33,7 @@ type session struct {
 }
 
 func newSession(s *services, c *ws.Conn) *session {
-	return &session{services: s, conn: c, user: userChannel{conn: c}, joined: make(map[domain.LiveID]*channel)}
+	return &session{services: s, conn: c, user: userChannel{conn: c}, serial: c.NewSerial(), joined: make(map[domain.LiveID]*channel)}
 }
 
 // idOf returns the ID of a connection, which is unique among all nodes.
@@ -82,9 +82,7 @@ func (s *session) Kick(reason string) {
 
 // BanFrom removes the session from a live if it is in the live, and sends the reason.
 func (s *session) BanFrom(live domain.LiveID, reason string) {
-	s.tasks.add(func() { // after the request that is being handled, which may be the one that joins the live
-		s.turn.Lock()
-		defer s.turn.Unlock()
+	s.serial.Later(func() { // after the request that is being handled, which may be the one that joins the live
 		if s.leaveLive(live, domain.LeaveRemoved) {
 			p := hub.BanProblem(reason)
 			s.conn.Send(ws.TextFrame(encode(statePush{"banned", live, bannedInfo{p.Code, p.Text, p.TextZH}})))
@@ -126,8 +124,6 @@ func (s *session) close(code uint16, reason string) {
 
 // end makes the session leave its lives and the chat, and unregisters it, after its connection has ended.
 func (s *session) end() {
-	s.turn.Lock()
-	defer s.turn.Unlock()
 	cause := domain.LeaveConnectionLost
 	if s.kicked.Load() {
 		cause = domain.LeaveRemoved

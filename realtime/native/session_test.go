@@ -261,6 +261,10 @@ func TestFrames(t *testing.T) {
 		"a key too long":           {`{"id":"7","type":"comment.post","key":"` + strings.Repeat("k", 65) + `","data":{"live":1,"text":"x"}}`, "bad_key"},
 		"a key of the wrong type":  {`{"id":"7","type":"comment.post","key":7,"data":{"live":1,"text":"x"}}`, "bad_request"},
 		"an ack of nothing":        {`{"id":"7","type":"ack","data":{}}`, "bad_request"},
+		"a member twice":           {`{"id":"7","type":"ping","type":"pong"}`, "bad_request"},
+		"a member in other case":   {`{"id":"7","type":"ping","Type":"pong"}`, "bad_request"},
+		"a number twice":           {`{"id":"7","type":"gift.send","data":{"live":1,"gift":1,"num":1,"num":2}}`, "bad_request"},
+		"a number in other case":   {`{"id":"7","type":"gift.send","data":{"live":1,"gift":1,"NUM":3}}`, "bad_request"},
 		"deep nesting":             {`{"id":"7","type":"ping","data":` + strings.Repeat("[", 7000) + strings.Repeat("]", 7000) + `}`, "bad_request"},
 	} {
 		t.Run(name+" gets a typed error and the connection lives", func(t *testing.T) {

@@ -144,7 +144,7 @@ func (a *accountClient) emit(value any) { a.socket.Emit("message", value) }
 
 // Revoke stops the deltas. The socket stays connected unless the user is banned or unavailable.
 func (a *accountClient) Revoke(refusal *domain.Refusal) {
-	if refusal != nil && a.denyUnavailable(a.socket, refusal) {
+	if refusal != nil && a.disconnectUnavailable(a.socket, refusal) {
 		return
 	}
 	a.cfg.Hub.Unregister(a.by.User, a)

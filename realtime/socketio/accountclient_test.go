@@ -103,7 +103,7 @@ func TestAccountChangesEndWithTheSession(t *testing.T) {
 		fresh.hears("message", fmt.Sprint(coins))
 		old.Emit("message", "anything?")
 		p := old.Next()
-		for told := p.Text; told != `42["message","你好客户端, anything?"]`; told = old.Next().Text {
+		for text := p.Text; text != `42["message","你好客户端, anything?"]`; text = old.Next().Text {
 			p = siotest.Packet{}
 		}
 		return p.Text != ""
@@ -121,12 +121,12 @@ func TestEchoOfAnyArgument(t *testing.T) {
 	t.Parallel()
 	a := newWorld(t, nil).appWith(siotest.Options{}, "token", "Bearer null")
 	a.hears("message", `"hello"`)
-	for said, heard := range map[string]string{
+	for argument, response := range map[string]string{
 		`"<b>مرحبا 👩‍👩‍👧‍👦</b>"`: `"你好客户端, <b>مرحبا 👩‍👩‍👧‍👦</b>"`,
 		`{"a":1}`: `"你好客户端, {\"a\":1}"`, `7`: `"你好客户端, 7"`, `null`: `"你好客户端, null"`,
 	} {
-		a.Send(`42["message",` + said + `]`)
-		a.hears("message", heard)
+		a.Send(`42["message",` + argument + `]`)
+		a.hears("message", response)
 	}
 	a.Send(`42["message"]`)
 	a.hears("message", `"你好客户端, "`)

@@ -120,7 +120,8 @@ func (a *app) refused(text string) refusal {
 	return no
 }
 
-type said struct {
+// comment is the push of a comment.
+type comment struct {
 	User    who
 	ID      string
 	Content string

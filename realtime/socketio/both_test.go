@@ -78,7 +78,7 @@ func (n *nativeClient) hear(is func(frame) bool) frame {
 			if is(f) {
 				return f
 			}
-		case <-time.After(siotest.Patience):
+		case <-time.After(siotest.Timeout):
 			n.Fatal("waited in vain for a frame")
 		}
 	}
@@ -87,7 +87,7 @@ func (n *nativeClient) hear(is func(frame) bool) frame {
 func TestBothDialectsShareALive(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
-	live, rose := w.register("streamer").goLive(), w.list("rose", "rose.png", 5)
+	live, rose := w.register("streamer").goLive(), w.list("rose", "https://x/rose.png", 5)
 	ann, bob := w.register("ann").credit(100), w.register("bob").credit(100)
 	a := w.app(siotest.Options{Version: 3})
 	a.joins(ann, live)
@@ -97,7 +97,7 @@ func TestBothDialectsShareALive(t *testing.T) {
 		t.Errorf("the list is %+v", l)
 	}
 	b.ask("comment.post", map[string]any{"live": live, "text": "from the native side"})
-	if s, _ := push[said](a, "comment"); s.Content != "from the native side" || s.User.Name != "bob" {
+	if s, _ := push[comment](a, "comment"); s.Content != "from the native side" || s.User.Name != "bob" {
 		t.Errorf("said %+v", s)
 	}
 	b.ask("gift.send", map[string]any{"live": live, "gift": rose, "num": 3})
@@ -106,7 +106,7 @@ func TestBothDialectsShareALive(t *testing.T) {
 	}
 	a.Emit("comment", map[string]any{"live_id": live, "data": "from the old side", "token": ann.token()})
 	f := b.hear(func(f frame) bool { return f.Type == "comment" && strings.Contains(string(f.Data), "old side") })
-	if s, offset := push[said](a, "comment"); offset != fmt.Sprint(f.Pos) || !strings.Contains(string(f.Data), s.ID) {
+	if s, offset := push[comment](a, "comment"); offset != fmt.Sprint(f.Pos) || !strings.Contains(string(f.Data), s.ID) {
 		t.Errorf("one comment is %s at %d and %+v at %s", f.Data, f.Pos, s, offset)
 	}
 	// A user in both dialects leaves with the last connection.
@@ -154,14 +154,14 @@ func TestTwoNodes(t *testing.T) {
 		n.ask("comment.post", map[string]any{"live": live, "text": "heard by both"})
 	}
 	for _, c := range []*app{a, b} {
-		if s, _ := push[said](c, "comment"); s.Content != "hello there" {
+		if s, _ := push[comment](c, "comment"); s.Content != "hello there" {
 			t.Errorf("said %+v", s)
 		}
 		if g, _ := push[given](c, "gift"); g.Username != "bob" {
 			t.Errorf("given %+v", g)
 		}
 		for range natives {
-			if s, _ := push[said](c, "comment"); s.Content != "heard by both" {
+			if s, _ := push[comment](c, "comment"); s.Content != "heard by both" {
 				t.Errorf("said %+v", s)
 			}
 		}
@@ -171,7 +171,7 @@ func TestTwoNodes(t *testing.T) {
 	moved.joins(ann.on(two), live)
 	a.Cut()
 	moved.Emit("comment", map[string]any{"live_id": live, "data": "moved", "token": ann.token()})
-	push[said](b, "comment")
+	push[comment](b, "comment")
 	if n := len(events[domain.ViewerLeft](one)); n != 0 {
 		t.Errorf("%d left", n)
 	}

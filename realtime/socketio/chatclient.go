@@ -122,7 +122,7 @@ func (c *chatClient) removeRoom(room domain.ChatRoomID) {
 	c.joined = slices.DeleteFunc(c.joined, func(r projections.ChatRoom) bool { return r.ID == room })
 }
 
-// roomRemoved handles the removal of a room. It waits for the event that is being handled, which may be about the room.
+// roomRemoved removes a room that no longer exists, after the event that is being handled, which may be about the room.
 func (c *chatClient) roomRemoved(room domain.ChatRoomID) {
-	go c.socket.Session().Do(func() { c.removeRoom(room) })
+	c.socket.Session().Later(func() { c.removeRoom(room) })
 }

@@ -28,8 +28,8 @@ const (
 	denialRemoved = "已删除" // the room was removed
 )
 
-// deny sends a client the reason why it is disconnected, and disconnects it, so that it does not reconnect by itself.
-func (c *core) deny(k *protocol.Socket, kind, message string) {
+// disconnect sends a client the reason why it is disconnected, and disconnects it, so that it does not reconnect by itself.
+func (c *core) disconnect(k *protocol.Socket, kind, message string) {
 	k.Emit(k.ID(), exchangeDTO{
 		exchangeMetaDTO{Timestamp: c.cfg.Now().UnixMilli()},
 		exchangeDataDTO{"deny", denialDTO{kind, message}},
@@ -39,15 +39,15 @@ func (c *core) deny(k *protocol.Socket, kind, message string) {
 
 // kick disconnects a client that an operator kicked.
 func (c *core) kick(k *protocol.Socket, reason string) {
-	c.deny(k, denialKicked, hub.KickProblem(reason).TextZH)
+	c.disconnect(k, denialKicked, hub.KickProblem(reason).TextZH)
 }
 
-// denyUnavailable disconnects a client whose user is banned or unavailable, and reports true. After other refusals the
+// disconnectUnavailable disconnects a client whose user is banned or unavailable, and reports true. After other refusals the
 // client may continue with another token.
-func (c *core) denyUnavailable(k *protocol.Socket, refusal *domain.Refusal) bool {
+func (c *core) disconnectUnavailable(k *protocol.Socket, refusal *domain.Refusal) bool {
 	switch refusal.Code {
 	case domain.CodeUserUnavailable, domain.CodeBanned:
-		c.deny(k, denialBanned, refusal.Code.Chinese())
+		c.disconnect(k, denialBanned, refusal.Code.Chinese())
 		return true
 	}
 	return false

@@ -36,8 +36,8 @@ func TestCoinsAreSpentOnce(t *testing.T) {
 			push[given](a, "gift")
 		}
 		a.Emit("test", nil)
-		for said := ""; said != `"啊啊啊"`; said = string(a.Event(a.id)[0]) { // a notice comes before the response
-			if strings.Contains(said, "金币不足，请先充值") {
+		for text := ""; text != `"啊啊啊"`; text = string(a.Event(a.id)[0]) { // a notice comes before the response
+			if strings.Contains(text, "金币不足，请先充值") {
 				refused++
 			}
 		}
@@ -94,7 +94,7 @@ func TestPushesFollowTheLog(t *testing.T) {
 	for i := range 20 {
 		text := fmt.Sprint("comment ", i)
 		a.Emit("comment", map[string]any{"live_id": live, "data": text, "token": ann.token()})
-		s, offset := push[said](a, "comment")
+		s, offset := push[comment](a, "comment")
 		page, err := w.store.Read(t.Context(), eventstore.Query{Limit: 1000})
 		if err != nil {
 			t.Fatal(err)

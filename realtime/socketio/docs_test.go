@@ -28,14 +28,14 @@ func TestDocumentedTexts(t *testing.T) {
 		t.Fatalf("%d rows", len(rows))
 	}
 	for _, row := range rows[2:] {
-		said := quoted.FindAllStringSubmatch(row, -1)
-		codes := said[1:]
+		texts := quoted.FindAllStringSubmatch(row, -1)
+		codes := texts[1:]
 		if len(codes) == 0 { // the row for all other codes
 			codes = [][]string{{"", "bad_request"}, {"", "text_invalid"}, {"", "number_out_of_range"}}
 		}
 		for _, code := range codes {
-			if no, _ := hub.ProblemOf(&domain.Refusal{Code: domain.Code(code[1])}); no.TextZH != said[0][1] {
-				t.Errorf("%s is said as %q, in the docs it is %q", code[1], no.TextZH, said[0][1])
+			if no, _ := hub.ProblemOf(&domain.Refusal{Code: domain.Code(code[1])}); no.TextZH != texts[0][1] {
+				t.Errorf("%s has the text %q, want %q as in the docs", code[1], no.TextZH, texts[0][1])
 			}
 		}
 	}

@@ -11,11 +11,11 @@ import (
 type access int
 
 const (
-	accessNone     access = iota + 1 // any socket
-	accessToken                      // the event carries the token of a user; the log checks the user's session
-	accessGuest                      // a socket in the plain chat, which has to be open to guests
-	accessRoom                       // a socket in the room of its handshake
-	accessSignedIn                   // a socket with the token of a current session in its handshake
+	accessNone      access = iota + 1 // any socket
+	accessToken                       // the event carries the token of a user; the log checks the user's session
+	accessPlainChat                   // a socket in the plain chat, which Config.GuestChat has to open
+	accessRoom                        // a socket in the room of its handshake
+	accessSignedIn                    // a socket with the token of a current session in its handshake
 )
 
 // rateClass is the rate limit of an event, in addition to the frame rate of the connection.
@@ -73,13 +73,13 @@ func events() []incoming {
 		{name: "test1", profiles: allProfiles, access: accessNone, rate: rateFrames, socket: (*session).handleTest,
 			doc: "Responds with a fixed text."},
 
-		{name: "message", profiles: plainChat, access: accessGuest, rate: rateMessage, plain: true, chat: (*chatClient).handlePlainMessage,
+		{name: "message", profiles: plainChat, access: accessPlainChat, rate: rateMessage, plain: true, chat: (*chatClient).handlePlainMessage,
 			doc: "The first message of a socket is its name; every later one is posted to the plain chat."},
-		{name: "join", profiles: plainChat, access: accessGuest, rate: rateQuery, plain: true, chat: (*chatClient).handleJoinRoom,
+		{name: "join", profiles: plainChat, access: accessPlainChat, rate: rateQuery, plain: true, chat: (*chatClient).handleJoinRoom,
 			doc: "Joins a room of the plain chat, and creates it if necessary."},
-		{name: "leave", profiles: plainChat, access: accessGuest, rate: rateSession, plain: true, chat: (*chatClient).handleLeaveRoom,
+		{name: "leave", profiles: plainChat, access: accessPlainChat, rate: rateSession, plain: true, chat: (*chatClient).handleLeaveRoom,
 			doc: "Leaves a room of the plain chat."},
-		{name: "getAllMessages", profiles: plainChat, access: accessGuest, rate: rateQuery, plain: true, chat: (*chatClient).handlePlainHistory,
+		{name: "getAllMessages", profiles: plainChat, access: accessPlainChat, rate: rateQuery, plain: true, chat: (*chatClient).handlePlainHistory,
 			doc: "Sends the newest messages of the plain chat, or of one room."},
 		{name: "addMessage", profiles: slices.Concat(plainChat, exchange), access: accessNone, rate: rateFrames, socket: (*session).needLogin,
 			doc: "Responds with needLogin."},
@@ -123,7 +123,7 @@ func (e incoming) bind(s *session, c *chatClient) func(context.Context, *protoco
 	switch {
 	case e.socket != nil:
 		return func(ctx context.Context, event *protocol.Event) error { return e.socket(s, ctx, event) }
-	case c == nil: // the plain chat is closed to guests
+	case c == nil: // Config.GuestChat is off
 		return func(ctx context.Context, event *protocol.Event) error { return s.needLogin(ctx, event) }
 	}
 	handle := e.chat

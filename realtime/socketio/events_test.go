@@ -28,7 +28,7 @@ func TestEvents(t *testing.T) {
 			if (e.socket == nil) == (e.chat == nil) {
 				t.Error("exactly one of the fields socket and chat must be set")
 			}
-			if e.chat == nil && (e.access == accessGuest || e.access == accessRoom || e.access == accessSignedIn) {
+			if e.chat == nil && (e.access == accessPlainChat || e.access == accessRoom || e.access == accessSignedIn) {
 				t.Error("an event with this access needs a handler in the field chat")
 			}
 			if e.socket != nil && (e.rate == rateQuery || e.rate == rateSession || e.rate == rateMessage || e.rate == rateTyping) {

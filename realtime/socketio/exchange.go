@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 
 	"roomlog/domain"
+	"roomlog/internal/strictjson"
 	"roomlog/realtime/chat"
 	"roomlog/realtime/socketio/protocol"
 )
@@ -27,14 +28,16 @@ func (c *chatClient) openExchange() {
 	switch refusal := domain.AsRefusal(err); {
 	case err == nil:
 	case refusal != nil && refusal.Code == domain.CodeChatRoomNotFound:
-		c.denyRoom()
+		c.disconnectRemoved()
 	default:
 		c.fail(ctx, err)
 	}
 }
 
-// denyRoom disconnects a socket whose room does not exist or was removed.
-func (c *chatClient) denyRoom() { c.deny(c.socket, denialRemoved, "删除，房间已删除.") }
+// disconnectRemoved disconnects a socket whose room does not exist or was removed.
+func (c *chatClient) disconnectRemoved() {
+	c.disconnect(c.socket, denialRemoved, "删除，房间已删除.")
+}
 
 // handleExchange posts a message to the room, or to one socket alone. An event without a target, or with an unknown
 // target, is ignored.
@@ -82,7 +85,7 @@ func (c *chatClient) findParticipant(ctx context.Context, target string) (domain
 // parseMessage reads the payload of a message.
 func parseMessage(raw json.RawMessage) (domain.PostMessage, error) {
 	var m messageDTO
-	if json.Unmarshal(raw, &m) != nil {
+	if strictjson.Unmarshal(raw, &m) != nil {
 		return domain.PostMessage{}, badRequest("payload must be an object with msg, sticker or voice")
 	}
 	switch {
@@ -150,7 +153,7 @@ func (c *chatClient) deliverExchange(u *chat.Update) {
 	case domain.ChatRoomLeft:
 		c.push(u, "left room", func() []byte { return c.encodeParticipants(u, actionLeft, "已离开.") })
 	case domain.ChatRoomRemoved:
-		c.denyRoom()
+		c.disconnectRemoved()
 	case domain.MessagePosted:
 		switch {
 		case e.ToParticipant != 0: // the event is named by the id of the socket

@@ -98,7 +98,7 @@ func TestExchange(t *testing.T) {
 				t.Fatal(err)
 			}
 			elsewhere := here.chatRoom("else " + name)
-			stranger := here.attends(siotest.Options{}, string(elsewhere))
+			outsider := here.attends(siotest.Options{}, string(elsewhere))
 
 			ann := here.attends(o, room)
 			bob := there.attends(o, string(id), ann) // by the id of the room, on the other node
@@ -111,7 +111,7 @@ func TestExchange(t *testing.T) {
 				got, _ := push[exchanged](c, "群聊")
 				want, _ := json.Marshal(map[string]string{"msg": text})
 				if got.Data.Action != "exchange" || !jsonEqual(got.Data.Payload, want) || got.Meta.Target != "群聊" || got.Meta.Timestamp < 1e12 {
-					t.Errorf("said %+v", got)
+					t.Errorf("got the message %+v", got)
 				}
 				shown = got.Meta.Client
 				if hidden := o.Version == 3 && o.Polling; (shown != ann.id) != hidden {
@@ -122,11 +122,11 @@ func TestExchange(t *testing.T) {
 			bob.Emit("exchange", says(shown, "for ann alone"))
 			got, _ := push[exchanged](ann, ann.id)
 			if string(got.Data.Payload) != `{"msg":"for ann alone"}` || got.Meta.Target != ann.id {
-				t.Errorf("said %+v", got)
+				t.Errorf("got the message %+v", got)
 			}
 			cat.Emit("exchange", says(got.Meta.Client, "for bob alone"))
 			if got, _ := push[exchanged](bob, bob.id); string(got.Data.Payload) != `{"msg":"for bob alone"}` || got.Meta.Client != cat.id {
-				t.Errorf("said %+v", got)
+				t.Errorf("got the message %+v", got)
 			}
 			// Unknown and invalid targets are ignored.
 			for _, target := range []any{nil, "", "online", "message", "message-guest-1", "nobody", 7, []string{"群聊"}, string(id), room} {
@@ -134,27 +134,27 @@ func TestExchange(t *testing.T) {
 			}
 			ann.Emit("exchange", map[string]any{"payload": map[string]any{"msg": "forged"}})
 			ann.Emit("exchange", nil)
-			for _, c := range []*app{ann, bob, cat, stranger} {
+			for _, c := range []*app{ann, bob, cat, outsider} {
 				c.nothing()
 			}
 			// Stickers and voice.
 			sound := "https://live.example/uploads/" + strings.Repeat("0a", 16) + ".ogg"
-			for said, want := range map[string]string{
+			for payload, want := range map[string]string{
 				`{"sticker":"rose_1"}`:                        `{"sticker":"rose_1"}`,
 				`{"voice":{"url":"` + sound + `","ms":1500}}`: `{"voice":{"url":"` + sound + `","ms":1500}}`,
 			} {
-				bob.Emit("exchange", map[string]any{"target": "群聊", "payload": json.RawMessage(said)})
+				bob.Emit("exchange", map[string]any{"target": "群聊", "payload": json.RawMessage(payload)})
 				for _, c := range []*app{ann, cat} {
 					if got, _ := push[exchanged](c, "群聊"); string(got.Data.Payload) != want {
-						t.Errorf("said %s", got.Data.Payload)
+						t.Errorf("got the payload %s", got.Data.Payload)
 					}
 				}
 			}
-			for said, text := range map[string]string{
+			for payload, text := range map[string]string{
 				`{"msg":""}`: "消息不能为空", `{"msg":"` + strings.Repeat("长", 1001) + `"}`: "消息最多1000个字", `{"msg":7}`: "参数错误", `7`: "参数错误", `{}`: "参数错误",
 				`{"voice":{"url":"https://evil.example/x.ogg","ms":1500}}`: "参数错误", `{"voice":{"url":"` + sound + `","ms":0}}`: "参数错误",
 			} {
-				ann.Emit("exchange", map[string]any{"target": "群聊", "payload": json.RawMessage(said)})
+				ann.Emit("exchange", map[string]any{"target": "群聊", "payload": json.RawMessage(payload)})
 				ann.refused(text)
 			}
 			ann.goes(o)
@@ -163,7 +163,7 @@ func TestExchange(t *testing.T) {
 				t.Errorf("told %+v, want %s", at, want)
 			}
 			cat.coming("离开")
-			stranger.nothing()
+			outsider.nothing()
 		})
 	}
 }
@@ -200,17 +200,17 @@ func TestExchangeWithAPollingSocket(t *testing.T) {
 	ann.Emit("exchange", says(bob.id, "by the id that opens a session"))
 	ann.Emit("exchange", says(alias, "by the alias"))
 	if got, _ := push[exchanged](bob, bob.id); string(got.Data.Payload) != `{"msg":"by the alias"}` || got.Meta.Target != bob.id {
-		t.Errorf("said %+v", got)
+		t.Errorf("got the message %+v", got)
 	}
 	bob.Upgrade()
 	bob.Emit("exchange", says("群聊", "upgraded"))
 	if got, _ := push[exchanged](ann, "群聊"); got.Meta.Client != bob.id {
-		t.Errorf("said %+v by %s", got, bob.id)
+		t.Errorf("got %+v, want a message of %s", got, bob.id)
 	}
 	for _, target := range []string{bob.id, alias} {
 		ann.Emit("exchange", says(target, "to "+target))
 		if got, _ := push[exchanged](bob, bob.id); got.Meta.Target != bob.id {
-			t.Errorf("said %+v", got)
+			t.Errorf("got the message %+v", got)
 		}
 	}
 	cat := w.attends(siotest.Options{}, "demo", ann, bob)
@@ -247,7 +247,7 @@ func attendance(a *app) (l whoList) {
 	return l
 }
 
-func TestExchangeWithoutARoomIsDenied(t *testing.T) {
+func TestExchangeWithoutARoomIsRefused(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
 	id := w.chatRoom("doomed")
@@ -255,22 +255,22 @@ func TestExchangeWithoutARoomIsDenied(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			for _, room := range []string{"no such room", "", strings.Repeat("f", 24)} {
 				a := w.with(t).appWith(o, "room", room)
-				denied(a)
+				expectDenial(a)
 			}
 		})
 	}
 	a, b := w.attends(siotest.Options{}, "doomed"), w.attends(siotest.Options{Version: 3}, string(id))
 	w.do(domain.RemoveChatRoom{ChatRoom: id, NameKey: w.store.NameKey("doomed")})
-	denied(a)
-	denied(b)
+	expectDenial(a)
+	expectDenial(b)
 }
 
-// denied waits for the denial and for the disconnect after which clients do not reconnect.
-func denied(a *app) {
+// expectDenial waits for the denial and for the disconnect after which clients do not reconnect.
+func expectDenial(a *app) {
 	a.Helper()
 	no, _ := push[exchanged](a, a.id)
 	if no.Data.Action != "deny" || string(no.Data.Payload) != `{"type":"已删除","message":"删除，房间已删除."}` || no.Meta.Timestamp < 1e12 {
-		a.Errorf("denied with %+v", no)
+		a.Errorf("got the denial %+v", no)
 	}
 	for p := a.Next(); p.Text != "41"; p = a.Next() {
 		if !strings.HasPrefix(p.Text, `42["online"`) {
@@ -324,8 +324,8 @@ func TestWhoAndNicknamesAndTyping(t *testing.T) {
 	if n, _ := push[note](bob, "typing"); n.Client != ann.id {
 		t.Errorf("%s is typing", n.Client)
 	}
-	for _, said := range []any{nil, map[string]any{}, map[string]any{"target": "nobody"}, map[string]any{"target": 7}, map[string]any{"target": strings.Repeat("x", 100)}} {
-		cat.Emit("typing", said)
+	for _, payload := range []any{nil, map[string]any{}, map[string]any{"target": "nobody"}, map[string]any{"target": 7}, map[string]any{"target": strings.Repeat("x", 100)}} {
+		cat.Emit("typing", payload)
 	}
 	cat.nothing()
 	if n := len(events[domain.MessagePosted](one)); n != 0 {
@@ -404,8 +404,8 @@ func TestLeavingTheChatDoesNotResetRates(t *testing.T) {
 		}
 		ann.Ended()
 	}
-	if said := len(events[domain.MessagePosted](w)); said != 6 {
-		t.Errorf("%d messages were taken", said)
+	if n := len(events[domain.MessagePosted](w)); n != 6 {
+		t.Errorf("%d messages were posted, want 6", n)
 	}
 }
 

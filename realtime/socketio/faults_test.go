@@ -66,7 +66,7 @@ func TestPublicIDsOpenNoSession(t *testing.T) {
 	for i, a := range victims {
 		a.Emit("comment", map[string]any{"live_id": live, "data": "mine", "token": people[i].token()})
 		for {
-			s, _ := push[said](a, "comment")
+			s, _ := push[comment](a, "comment")
 			if s.Content != "mine" {
 				t.Fatalf("somebody said %q", s.Content)
 			}
@@ -96,7 +96,7 @@ func TestTextsAreNotEscaped(t *testing.T) {
 	} {
 		a.Emit("comment", map[string]any{"live_id": live, "data": text, "token": ann.token()})
 		for name, c := range watching {
-			if s, _ := push[said](c, "comment"); s.Content != text {
+			if s, _ := push[comment](c, "comment"); s.Content != text {
 				t.Errorf("%s: %q came as %q", name, text, s.Content)
 			}
 		}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"roomlog/domain"
+	"roomlog/internal/strictjson"
 	"roomlog/projections"
 	"roomlog/realtime/chat"
 	"roomlog/realtime/hub"
@@ -103,7 +104,7 @@ func (c *chatClient) DeliverPrivate(d projections.Delta) {
 // Revoke removes the user from the chat and sends needLogin. The socket stays connected unless the user is banned or
 // unavailable.
 func (c *chatClient) Revoke(refusal *domain.Refusal) {
-	if refusal != nil && c.denyUnavailable(c.socket, refusal) {
+	if refusal != nil && c.disconnectUnavailable(c.socket, refusal) {
 		return
 	}
 	c.mu.Lock()
@@ -114,7 +115,7 @@ func (c *chatClient) Revoke(refusal *domain.Refusal) {
 		return
 	}
 	c.socket.Emit(eventNeedLogin)
-	go c.socket.Session().Do(func() {
+	c.socket.Session().Later(func() {
 		if c.by.User != 0 {
 			c.cfg.Hub.Unregister(c.by.User, c)
 		}
@@ -149,7 +150,7 @@ func (c *chatClient) parseRoom(ctx context.Context, raw json.RawMessage) (domain
 			ID   string `json:"_id"`
 			Name string `json:"name"`
 		}
-		_ = json.Unmarshal(raw, &object)
+		_ = strictjson.Unmarshal(raw, &object)
 		if ref = object.ID; ref == "" {
 			ref = object.Name
 		}
@@ -179,7 +180,7 @@ func (c *chatClient) handleHistory(ctx context.Context, e *protocol.Event) error
 		Before string          `json:"before"`
 	}
 	window := projections.Window{Limit: historySize}
-	if json.Unmarshal(raw, &page) == nil && (page.Room != nil || page.Before != "") {
+	if strictjson.Unmarshal(raw, &page) == nil && (page.Room != nil || page.Before != "") {
 		raw = page.Room
 		window.Before, _ = strconv.ParseInt(page.Before, 10, 64)
 	}

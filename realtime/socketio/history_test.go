@@ -185,11 +185,11 @@ func TestRemovalOfTheHandshakeRoom(t *testing.T) {
 	doomed := w.chatRoom("doomed")
 	ann := w.register("ann").resides(siotest.Options{}, "doomed")
 	ann.Emit("message", "while it is there")
-	ann.said("ann", "while it is there")
+	ann.expectMessage("ann", "while it is there")
 	w.do(domain.RemoveChatRoom{ChatRoom: doomed, NameKey: w.store.NameKey("doomed")})
 	eventually(t, "ann can speak again", func() bool {
 		ann.Emit("message", "hello")
-		m, _ := push[plainSaid](ann, "message")
+		m, _ := push[plainMessage](ann, "message")
 		return m.User == "ann" && m.Content == "hello"
 	})
 }
@@ -212,7 +212,7 @@ func TestProfilesShareChatRooms(t *testing.T) {
 	p.Emit("message", "Piet")
 	p.Emit("join", "demo")
 	p.hears("joined", `"demo"`)
-	p.said("系统", "你成功进入了demo房间!")
+	p.expectMessage("系统", "你成功进入了demo房间!")
 	e.moves("online", "用户Piet加入聊天室")
 	if at := c.coming("加入"); at.Message != "用户("+p.id+")已加入." || len(at.Clients) != 3 {
 		t.Errorf("told %+v", at)
@@ -235,7 +235,7 @@ func TestProfilesShareChatRooms(t *testing.T) {
 				t.Errorf("exchanged %+v", got)
 			}
 		}
-		p.said(from, text)
+		p.expectMessage(from, text)
 		f := n.hear(func(f frame) bool { return f.Type == "chat.message" })
 		if !strings.Contains(string(f.Data), fmt.Sprintf(`"text":%q`, text)) || !strings.Contains(string(f.Data), fmt.Sprintf(`"name":%q`, from)) {
 			t.Errorf("native %s", f.Data)
@@ -264,9 +264,9 @@ func TestProfilesShareChatRooms(t *testing.T) {
 		t.Errorf("native %s", f.Data)
 	}
 	p.Emit("message", "@ann to ann alone")
-	e.said("Piet", "to ann alone")
+	e.expectMessage("Piet", "to ann alone")
 	c.Emit("exchange", says(p.id, "to Piet alone"))
-	p.said(c.id, "to Piet alone")
+	p.expectMessage(c.id, "to Piet alone")
 	c.nothing()
 	e.nothing()
 	p.nothing()

@@ -1,6 +1,7 @@
 package socketio_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -47,7 +48,7 @@ func TestLive(t *testing.T) {
 			}
 			a.Emit("comment", map[string]any{"live_id": live, "data": " <b>你好</b> 😀 ", "token": ann.token()})
 			for _, c := range []*app{a, sees} {
-				s, offset := push[said](c, "comment")
+				s, offset := push[comment](c, "comment")
 				if s.User != me || s.Content != "<b>你好</b> 😀" || len(s.ID) != 10 || offset == "" {
 					t.Errorf("the comment is %+v at %s", s, offset)
 				}
@@ -102,9 +103,9 @@ func TestRefusals(t *testing.T) {
 	)
 	type in = map[string]any
 	for name, tt := range map[string]struct {
-		event string
-		said  any
-		text  string
+		event   string
+		payload any
+		text    string
 	}{
 		"no payload":                                {"joinLive", nil, noRight},
 		"a payload that is a text":                  {"joinLive", "6", noRight},
@@ -151,6 +152,12 @@ func TestRefusals(t *testing.T) {
 		"a gift that is a word":    {"gift", in{"live_id": open, "gift_id": "rose", "token": ann.token()}, wrong},
 		"a gift beyond all coins":  {"gift", in{"live_id": open, "gift_id": rose, "token": ann.token()}, poor},
 
+		"a room twice":                      {"joinLive", twice("live_id", fmt.Sprint(open), ann.token()), wrong},
+		"a room in other case":              {"joinLive", in{"Live_id": open, "live_id": open, "token": ann.token()}, wrong},
+		"a gift twice":                      {"gift", twice("gift_id", fmt.Sprint(rose), ann.token()), wrong},
+		"a comment in other case":           {"comment", in{"live_id": open, "DATA": "x", "token": ann.token()}, wrong},
+		"a member twice in an inner object": {"comment", json.RawMessage(`{"more":{"a":1,"a":2}}`), wrong},
+
 		"leaving without a token":      {"leaveLive", in{"live_id": open}, noRight},
 		"leaving with a forged token":  {"leaveLive", in{"live_id": open, "token": "x"}, invalid},
 		"leaving with an expired one":  {"leaveLive", in{"live_id": open, "token": late.token()}, expired},
@@ -160,10 +167,10 @@ func TestRefusals(t *testing.T) {
 			t.Parallel()
 			for _, version := range []int{3, 4} {
 				a := w.with(t).app(siotest.Options{Version: version})
-				if tt.said == nil {
+				if tt.payload == nil {
 					a.Emit(tt.event)
 				} else {
-					a.Emit(tt.event, tt.said)
+					a.Emit(tt.event, tt.payload)
 				}
 				if no := a.refused(tt.text); no.Meta.NoToast != (tt.event == "leaveLive") {
 					t.Errorf("notoast is %v", no.Meta.NoToast)
@@ -177,6 +184,11 @@ func TestRefusals(t *testing.T) {
 			t.Errorf("%d joined by what was refused", n)
 		}
 	})
+}
+
+// twice returns an argument with a member that occurs twice.
+func twice(name, value, token string) json.RawMessage {
+	return json.RawMessage(fmt.Sprintf(`{"token":%q,%q:%s,%q:%s}`, token, name, value, name, value))
 }
 
 func TestRateLimits(t *testing.T) {
@@ -268,8 +280,8 @@ func TestTwoUsersOnOneSocket(t *testing.T) {
 	}
 	shared.online("leave", "ann") // bob is still in the live
 	shared.Emit("comment", map[string]any{"live_id": live, "data": "hi", "token": bob.token()})
-	if s, _ := push[said](watcher, "comment"); s.User.Name != "bob" {
-		t.Errorf("said by %+v", s.User)
+	if s, _ := push[comment](watcher, "comment"); s.User.Name != "bob" {
+		t.Errorf("got a comment of %+v, want one of bob", s.User)
 	}
 	shared.Cut()
 	watcher.online("leave", "bob")
@@ -313,8 +325,8 @@ func TestCommentOrGiftJoinsTheLive(t *testing.T) {
 					t.Errorf("the list is %+v", l)
 				}
 				a.Emit("comment", map[string]any{"live_id": live, "data": "again", "token": ann.token()})
-				if s, _ := push[said](a, "comment"); s.Content != "again" {
-					t.Errorf("said %+v", s)
+				if s, _ := push[comment](a, "comment"); s.Content != "again" {
+					t.Errorf("got the comment %+v", s)
 				}
 				a.silent()  // nothing was sent twice
 				a.Send("1") // otherwise the loss of a polling client is noticed late

@@ -3,6 +3,7 @@ package socketio_test
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"testing"
 
 	"roomlog/domain"
@@ -12,8 +13,8 @@ import (
 	"roomlog/realtime/socketio/siotest"
 )
 
-// denied waits for the denial and for the disconnect.
-func (a *app) denied(kind, message string) {
+// expectDenial waits for the denial and for the disconnect.
+func (a *app) expectDenial(kind, message string) {
 	a.Helper()
 	no, _ := push[struct {
 		Meta struct{ Timestamp int64 }
@@ -23,23 +24,23 @@ func (a *app) denied(kind, message string) {
 		}
 	}](a, a.id)
 	if no.Data.Action != "deny" || no.Data.Payload.Type != kind || no.Data.Payload.Message != message || no.Meta.Timestamp < 1e12 {
-		a.Errorf("told %+v", no)
+		a.Errorf("got %+v, want a denial with %s: %s", no, kind, message)
 	}
 	a.Expect("41") // clients do not reconnect after it
 	a.Ended()
 }
 
-// roll waits until the nodes of a database list so many connections, and returns them, newest first.
-func (w *world) roll(asked hub.SurveyRequest, total int) (roll hub.SurveyResult) {
+// survey waits until the nodes of a database report total connections, and returns them, newest first.
+func (w *world) survey(request hub.SurveyRequest, total int) (result hub.SurveyResult) {
 	w.Helper()
-	eventually(w, "the roll is complete", func() bool {
+	eventually(w, fmt.Sprintf("the nodes report %d connections", total), func() bool {
 		var err error
-		if roll, err = hub.Survey(context.Background(), w.cluster, asked); err != nil {
+		if result, err = hub.Survey(context.Background(), w.cluster, request); err != nil {
 			w.Fatal(err)
 		}
-		return roll.Answered == roll.Nodes && roll.Total == total
+		return result.Answered == result.Nodes && result.Total == total
 	})
-	return roll
+	return result
 }
 
 func TestKickUser(t *testing.T) {
@@ -55,7 +56,7 @@ func TestKickUser(t *testing.T) {
 			a := w.app(o)
 			a.joins(ann, live)
 			ann.do(domain.KickUser{User: ann.id, Reason: "请文明发言"})
-			a.denied("已移出", "请文明发言")
+			a.expectDenial("已移出", "请文明发言")
 			if l := watcher.online("leave", ann.name); l.Total != 1 {
 				t.Errorf("%+v", l)
 			}
@@ -66,7 +67,7 @@ func TestKickUser(t *testing.T) {
 			again := w.app(o) // a client that reconnects nevertheless is admitted
 			again.joins(ann, live)
 			ann.do(domain.KickUser{User: ann.id})
-			again.denied("已移出", "您已被管理员移出")
+			again.expectDenial("已移出", "您已被管理员移出")
 			watcher.online("leave", ann.name)
 		})
 	}
@@ -74,7 +75,7 @@ func TestKickUser(t *testing.T) {
 	a := other.app(siotest.Options{Query: map[string][]string{"token": {"Bearer " + pushed.token()}}})
 	a.Event("message")
 	first.do(domain.KickUser{User: pushed.id})
-	a.denied("已移出", "您已被管理员移出")
+	a.expectDenial("已移出", "您已被管理员移出")
 }
 
 func TestKickConnection(t *testing.T) {
@@ -85,7 +86,7 @@ func TestKickConnection(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			w := other.with(t)
 			a := w.app(o) // without a user
-			s := first.with(t).roll(hub.SurveyRequest{}, 1).Connections[0]
+			s := first.with(t).survey(hub.SurveyRequest{}, 1).Connections[0]
 			if s.Dialect != "socketio" || s.Address != "127.0.0.1" || len(s.Users)+len(s.Lives) != 0 || s.Node != other.hub.Node() {
 				t.Errorf("%+v", s)
 			}
@@ -93,20 +94,20 @@ func TestKickConnection(t *testing.T) {
 				t.Error("an operator is shown what opens the session")
 			}
 			first.do(domain.KickConnection{Connection: s.ID, Reason: "flooding"})
-			a.denied("已移出", "flooding")
-			first.with(t).roll(hub.SurveyRequest{}, 0)
+			a.expectDenial("已移出", "flooding")
+			first.with(t).survey(hub.SurveyRequest{}, 0)
 		})
 	}
 	t.Run("by its alias after the upgrade", func(t *testing.T) {
 		w := other.with(t)
 		a := w.app(siotest.Options{Version: 3, Polling: true})
-		alias := w.roll(hub.SurveyRequest{}, 1).Connections[0].ID
+		alias := w.survey(hub.SurveyRequest{}, 1).Connections[0].ID
 		a.Upgrade()
 		eventually(t, "it is listed by the name that it has since the upgrade", func() bool {
-			return string(w.roll(hub.SurveyRequest{ID: alias}, 1).Connections[0].ID) == a.id
+			return string(w.survey(hub.SurveyRequest{ID: alias}, 1).Connections[0].ID) == a.id
 		})
 		w.do(domain.KickConnection{Connection: alias})
-		a.denied("已移出", "您已被管理员移出")
+		a.expectDenial("已移出", "您已被管理员移出")
 	})
 }
 
@@ -120,7 +121,7 @@ func TestConnectionsListLives(t *testing.T) {
 	a.joins(bob, live) // two users on one socket
 	n := bob.native()
 	n.ask("room.join", map[string]any{"live": live})
-	all := w.roll(hub.SurveyRequest{User: bob.id}, 2).Connections
+	all := w.survey(hub.SurveyRequest{User: bob.id}, 2).Connections
 	if s := all[1]; string(s.ID) != a.id || len(s.Users) != 2 || s.Users[0] != ann.id || s.Users[1] != bob.id || len(s.Lives) != 1 || s.Lives[0] != live {
 		t.Errorf("%+v", s)
 	}
@@ -128,7 +129,7 @@ func TestConnectionsListLives(t *testing.T) {
 		t.Errorf("%+v", s)
 	}
 	a.Emit("leaveLive", map[string]any{"live_id": live, "token": bob.token()})
-	w.roll(hub.SurveyRequest{User: bob.id}, 1)
+	w.survey(hub.SurveyRequest{User: bob.id}, 1)
 }
 
 func TestBanFromALive(t *testing.T) {
@@ -182,7 +183,7 @@ func TestBanAppliesOnEveryNode(t *testing.T) {
 			a.joins(p, live)
 			p.do(tt.c(p))
 			a.refused(tt.text)
-			a.denied("已禁止", tt.text)
+			a.expectDenial("已禁止", tt.text)
 			n.hear(func(f frame) bool { return f.Type == "error" })
 		})
 	}

@@ -13,16 +13,16 @@ import (
 	"roomlog/realtime/socketio/siotest"
 )
 
-// plainSaid is a message of the plain chat.
-type plainSaid struct {
+// plainMessage is a message of the plain chat.
+type plainMessage struct {
 	User, Username, Content string
 	CreateAt                time.Time
 }
 
-// said waits for a message of the plain chat with this name and text, before escaping.
-func (a *app) said(name, content string) {
+// expectMessage waits for a message of the plain chat with this name and text, before escaping.
+func (a *app) expectMessage(name, content string) {
 	a.Helper()
-	got, _ := push[plainSaid](a, "message")
+	got, _ := push[plainMessage](a, "message")
 	name, content = html.EscapeString(name), html.EscapeString(content)
 	second := name
 	if name == "系统" {
@@ -41,7 +41,7 @@ func (w *world) called(o siotest.Options, name string, others ...*app) *app {
 	a := w.app(o)
 	a.Emit("message", name)
 	for _, c := range others {
-		c.said("系统", name+"加入了聊天室")
+		c.expectMessage("系统", name+"加入了聊天室")
 	}
 	a.nothing()
 	head, err := w.store.Head(w.Context())
@@ -68,78 +68,78 @@ func TestPlainChat(t *testing.T) {
 			for _, taken := range []string{"系统", "bob", " Ｂob", "cat two"} {
 				d := two.app(o)
 				d.Emit("message", taken)
-				d.said("系统", "昵称已被使用")
+				d.expectMessage("系统", "昵称已被使用")
 			}
 			for _, bad := range []string{"", "   ", strings.Repeat("长", 21)} {
 				d := two.app(o)
 				d.Emit("message", bad)
-				d.said("系统", "名字为1到20个字")
+				d.expectMessage("系统", "名字为1到20个字")
 			}
 			text := `<img src=x onerror="alert('x')"> & مرحبا 👩‍👩‍👧‍👦`
 			ann.Emit("message", text)
 			for _, c := range []*app{silent, ann, bob, cat} {
-				c.said("安<娜>", text)
+				c.expectMessage("安<娜>", text)
 			}
 			if m := events[domain.MessagePosted](one); len(m) != 1 || m[0].Text != text {
 				t.Errorf("the log has %+v", m)
 			}
 			// A message is private only if it begins with @.
 			bob.Emit("message", "@Cat Two for you <b>alone</b>")
-			cat.said("Bob", "for you <b>alone</b>")
+			cat.expectMessage("Bob", "for you <b>alone</b>")
 			bob.Emit("message", "@nobody x")
-			bob.said("系统", "你私聊的用户不在线")
+			bob.expectMessage("系统", "你私聊的用户不在线")
 			bob.Emit("message", "mail me @Cat Two")
 			for _, c := range []*app{silent, ann, bob, cat} {
-				c.said("Bob", "mail me @Cat Two")
+				c.expectMessage("Bob", "mail me @Cat Two")
 			}
 			// Rooms.
 			for _, c := range []*app{ann, bob} {
 				for _, room := range []string{"青铜", "<钻石>"} {
 					c.Emit("join", room)
 					c.hears("joined", fmt.Sprintf("%q", room))
-					c.said("系统", "你成功进入了"+room+"房间!")
+					c.expectMessage("系统", "你成功进入了"+room+"房间!")
 				}
 			}
 			ann.Emit("join", "青铜")
-			ann.said("系统", "你已经在青铜房间了!请不要重复进入!")
+			ann.expectMessage("系统", "你已经在青铜房间了!请不要重复进入!")
 			ann.Emit("message", "in both rooms")
 			for _, c := range []*app{ann, bob} {
-				c.said("安<娜>", "in both rooms")
+				c.expectMessage("安<娜>", "in both rooms")
 				c.nothing() // sent once
 			}
 			ann.Emit("leave", "青铜")
 			ann.hears("leaved", `"青铜"`)
-			ann.said("系统", "你已经离开了青铜房间!")
+			ann.expectMessage("系统", "你已经离开了青铜房间!")
 			for range 2 {
 				ann.Emit("leave", "青铜")
-				ann.said("系统", "你并不在青铜房间,离开个毛!")
+				ann.expectMessage("系统", "你并不在青铜房间,离开个毛!")
 			}
 			bob.Emit("leave", "<钻石>")
 			bob.hears("leaved", `"<钻石>"`)
-			bob.said("系统", "你已经离开了<钻石>房间!")
+			bob.expectMessage("系统", "你已经离开了<钻石>房间!")
 			bob.Emit("message", "alone in bronze")
-			bob.said("Bob", "alone in bronze")
+			bob.expectMessage("Bob", "alone in bronze")
 			for _, c := range []*app{silent, ann, cat} {
 				c.nothing()
 			}
 			// History: the public messages, oldest first.
 			cat.Emit("getAllMessages")
-			all, _ := push[[]plainSaid](cat, "allMessages")
+			all, _ := push[[]plainMessage](cat, "allMessages")
 			if len(all) != 2 || all[0].User != "安&lt;娜&gt;" || all[0].Username != all[0].User || all[0].Content != html.EscapeString(text) || all[1].Content != "mail me @Cat Two" {
 				t.Errorf("all are %+v", all)
 			}
 			for i := range 21 {
 				cat.Emit("message", fmt.Sprint(i))
-				cat.said("Cat Two", fmt.Sprint(i))
+				cat.expectMessage("Cat Two", fmt.Sprint(i))
 			}
 			cat.Emit("getAllMessages")
-			if all, _ := push[[]plainSaid](cat, "allMessages"); len(all) != 20 || all[0].Content != "1" || all[19].Content != "20" {
+			if all, _ := push[[]plainMessage](cat, "allMessages"); len(all) != 20 || all[0].Content != "1" || all[19].Content != "20" {
 				t.Errorf("all are %+v", all)
 			}
 			cat.Emit("addMessage", map[string]any{"content": "x"})
 			cat.hears("needLogin", "")
 			cat.Emit("message", map[string]any{"a": 1})
-			cat.said("系统", "参数错误")
+			cat.expectMessage("系统", "参数错误")
 			// A name is free when its socket has gone.
 			bob.Cut()
 			fresh := one.app(o)
@@ -166,18 +166,18 @@ func TestPlainChatBeforeAName(t *testing.T) {
 	a := w.app(siotest.Options{})
 	a.Emit("join", "demo")
 	a.hears("joined", `"demo"`)
-	a.said("系统", "你成功进入了demo房间!")
+	a.expectMessage("系统", "你成功进入了demo房间!")
 	b.Emit("join", "demo")
 	b.Event("joined")
-	b.said("系统", "你成功进入了demo房间!")
+	b.expectMessage("系统", "你成功进入了demo房间!")
 	b.Emit("message", "in the room")
-	a.said("Bob", "in the room")
-	b.said("Bob", "in the room")
+	a.expectMessage("Bob", "in the room")
+	b.expectMessage("Bob", "in the room")
 	a.Emit("message", "Ann")
-	b.said("系统", "Ann加入了聊天室")
+	b.expectMessage("系统", "Ann加入了聊天室")
 	a.Emit("message", "so am I")
 	for _, c := range []*app{a, b} {
-		c.said("Ann", "so am I")
+		c.expectMessage("Ann", "so am I")
 	}
 	if joined := events[domain.ChatRoomJoined](w); len(joined) != 2 {
 		t.Errorf("joined %+v", joined)
@@ -188,7 +188,7 @@ func TestPlainChatBeforeAName(t *testing.T) {
 		a.Event("message")
 	}
 	a.Emit("join", "one too many")
-	if got, _ := push[plainSaid](a, "message"); got.User != "系统" || strings.Contains(got.Content, "成功") {
+	if got, _ := push[plainMessage](a, "message"); got.User != "系统" || strings.Contains(got.Content, "成功") {
 		t.Errorf("said %+v", got)
 	}
 }
@@ -216,19 +216,19 @@ func TestPlainChatWithAToken(t *testing.T) {
 	b := w.called(siotest.Options{}, "Bob")
 	b.Emit("join", "demo")
 	b.Event("joined")
-	b.said("系统", "你成功进入了demo房间!")
+	b.expectMessage("系统", "你成功进入了demo房间!")
 	a.moves("online", "用户Bob加入聊天室")
 	a.Emit("join", "demo")
-	a.said("系统", "你已经在demo房间了!请不要重复进入!")
+	a.expectMessage("系统", "你已经在demo房间了!请不要重复进入!")
 	a.Emit("message", "by her own name")
 	for _, c := range []*app{a, b} {
-		c.said("ann", "by her own name")
+		c.expectMessage("ann", "by her own name")
 	}
 	push[added](a, "messageAdded")
 	b.Emit("message", "@ann psst")
-	a.said("Bob", "psst")
+	a.expectMessage("Bob", "psst")
 	a.Emit("message", "@Bob psst yourself")
-	b.said("ann", "psst yourself")
+	b.expectMessage("ann", "psst yourself")
 	a.nothing()
 	b.nothing()
 }
@@ -276,8 +276,8 @@ func TestRoomsJoinedBeforeEntering(t *testing.T) {
 	a.Event("message")
 	for range 2 { // rate limited, but still in the chat
 		a.Emit("leave", "room 1")
-		a.said("系统", "操作太频繁，请稍后再试")
+		a.expectMessage("系统", "操作太频繁，请稍后再试")
 	}
 	a.Emit("message", "@Ann x")
-	a.said("系统", "操作太频繁，请稍后再试")
+	a.expectMessage("系统", "操作太频繁，请稍后再试")
 }

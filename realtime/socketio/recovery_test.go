@@ -18,7 +18,7 @@ func TestRecovery(t *testing.T) {
 	a := w.app(siotest.Options{})
 	a.joins(ann, live)
 	say("seen")
-	_, seen := push[said](a, "comment")
+	_, seen := push[comment](a, "comment")
 	a.Cut()
 	eventually(t, "ann has left", func() bool { return len(events[domain.ViewerLeft](w)) == 1 })
 	for i := range 20 {
@@ -30,7 +30,7 @@ func TestRecovery(t *testing.T) {
 		t.Fatalf("%s %s came back as %s %s", a.id, a.pid, back.id, back.pid)
 	}
 	for i := range 20 {
-		if s, _ := push[said](back, "comment"); s.Content != fmt.Sprint("missed ", i) {
+		if s, _ := push[comment](back, "comment"); s.Content != fmt.Sprint("missed ", i) {
 			t.Fatalf("comment %d is %q", i, s.Content)
 		}
 		push[given](back, "gift")
@@ -39,7 +39,7 @@ func TestRecovery(t *testing.T) {
 		t.Errorf("the list is %+v", l)
 	}
 	say("after")
-	s, offset := push[said](back, "comment")
+	s, offset := push[comment](back, "comment")
 	if s.Content != "after" {
 		t.Errorf("said %q", s.Content)
 	}
@@ -65,7 +65,7 @@ func TestRecoveryEndsWithTheViewerList(t *testing.T) {
 	a := w.app(siotest.Options{})
 	a.joins(ann, live)
 	bob.asks(domain.PostComment{Live: live, Text: "seen"})
-	_, seen := push[said](a, "comment")
+	_, seen := push[comment](a, "comment")
 	for i := range 400 {
 		bob.asks(domain.PostComment{Live: live, Text: fmt.Sprint(i)})
 	}
@@ -93,7 +93,7 @@ func TestRecoveryWithoutAnOffset(t *testing.T) {
 	eventually(t, "ann has left", func() bool { return len(events[domain.ViewerLeft](w)) == 1 })
 	bob.asks(domain.PostComment{Live: live, Text: "missed"})
 	back := w.back(a, "")
-	if s, _ := push[said](back, "comment"); back.id != a.id || s.Content != "missed" {
+	if s, _ := push[comment](back, "comment"); back.id != a.id || s.Content != "missed" {
 		t.Errorf("%s came back as %s and hears %q", a.id, back.id, s.Content)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"roomlog/domain"
+	"roomlog/internal/strictjson"
 	"roomlog/realtime/hub"
 	"roomlog/realtime/socketio/protocol"
 )
@@ -21,7 +22,9 @@ type liveRequest struct {
 
 // parse returns the request, the live and the identity of an event of the lives.
 func (c *core) parse(e *protocol.Event) (r liveRequest, live domain.LiveID, by hub.Identity, err error) {
-	_ = e.Argument(0, &r) // an argument that is not an object has no token
+	if member := strictjson.AsMemberError(e.Argument(0, &r)); member != nil { // other arguments that are no object have no token
+		return r, 0, by, badRequest(member.Error())
+	}
 	token := ""
 	if len(r.Token) > 0 && json.Unmarshal(r.Token, &token) != nil {
 		return r, 0, by, &domain.Refusal{Code: domain.CodeTokenInvalid, Text: "token must be a string"}

@@ -36,14 +36,14 @@ func TestLiveAfterReset(t *testing.T) {
 	}
 	bob.asks(domain.PostComment{Live: live, Text: "missed"})
 	back := w.back(newer, "")
-	if s, _ := push[said](back, "comment"); s.Content != "missed" || back.id != newer.id {
+	if s, _ := push[comment](back, "comment"); s.Content != "missed" || back.id != newer.id {
 		t.Errorf("came back as %s and hears %+v", back.id, s)
 	}
 	again := w.app(siotest.Options{Version: 3})
 	again.joins(ann, live)
 	bob.asks(domain.PostComment{Live: live, Text: "after"})
 	for _, a := range []*app{back, again} {
-		if s, _ := push[said](a, "comment"); s.Content != "after" {
+		if s, _ := push[comment](a, "comment"); s.Content != "after" {
 			t.Errorf("hears %+v", s)
 		}
 	}

@@ -32,12 +32,19 @@ func newSession(c *core, k *protocol.Socket) *session {
 	return &session{core: c, socket: k, clients: make(map[domain.UserID]*liveClient)}
 }
 
-// handler returns the handler of an event that runs do. It sends an error of do to the socket as a notice.
+// handler returns the handler of an event that runs do. It sends an error of do to the socket as a notice. It refuses
+// arguments with ambiguous members.
 func (s *session) handler(quiet bool, do func(context.Context, *protocol.Event) error) func(*protocol.Event) {
 	return func(e *protocol.Event) {
 		ctx, cancel := context.WithTimeout(context.Background(), requestTimeout)
 		defer cancel()
-		if err := do(ctx, e); err != nil {
+		err := e.CheckMembers()
+		if err != nil {
+			err = badRequest(err.Error())
+		} else {
+			err = do(ctx, e)
+		}
+		if err != nil {
 			s.notify(ctx, s.socket, e.Name, err, quiet)
 		}
 	}
@@ -175,12 +182,12 @@ func (c *liveClient) DeliverPrivate(projections.Delta) {}
 // unavailable.
 func (c *liveClient) Revoke(refusal *domain.Refusal) {
 	s := c.session
-	go s.socket.Session().Do(func() {
+	s.socket.Session().Later(func() {
 		if s.clients[c.user()] != c {
 			return
 		}
 		s.notify(context.Background(), s.socket, "", refusal, false)
-		if s.denyUnavailable(s.socket, refusal) {
+		if s.disconnectUnavailable(s.socket, refusal) {
 			return
 		}
 		for live := range c.lives {
@@ -195,7 +202,7 @@ func (c *liveClient) Kick(reason string) { c.session.kick(c.session.socket, reas
 // BanFrom removes the user from a live and sends the reason. The socket stays connected.
 func (c *liveClient) BanFrom(live domain.LiveID, reason string) {
 	s := c.session
-	go s.socket.Session().Do(func() {
+	s.socket.Session().Later(func() {
 		if s.clients[c.user()] != c || c.lives[live] == nil {
 			return
 		}

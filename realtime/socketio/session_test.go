@@ -43,7 +43,7 @@ func TestEndOfASignInSession(t *testing.T) {
 				}
 			}
 			if tt.text == locked {
-				a.denied("已禁止", locked)
+				a.expectDenial("已禁止", locked)
 			} else {
 				a.silent() // the socket stays connected, outside of the live
 			}
@@ -94,7 +94,7 @@ func TestTokensAreNotLogged(t *testing.T) {
 		a.refused("Token 令牌不合法!")
 		a.Send("4broken")
 	}
-	if said := w.log.String(); strings.Contains(said, ann.session) || strings.Contains(said, "f0rged") || strings.Contains(said, "token=") {
-		t.Errorf("the log says %s", said)
+	if text := w.log.String(); strings.Contains(text, ann.session) || strings.Contains(text, "f0rged") || strings.Contains(text, "token=") {
+		t.Errorf("the log contains a secret: %s", text)
 	}
 }

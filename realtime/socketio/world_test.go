@@ -129,7 +129,7 @@ func (w *world) run(projects bool) {
 	mux := http.NewServeMux()
 	mux.Handle(socketio.Path, w.server)
 	mux.Handle("/ws", w.native)
-	web := &http.Server{Handler: mux, ReadHeaderTimeout: siotest.Patience}
+	web := &http.Server{Handler: mux, ReadHeaderTimeout: siotest.Timeout}
 	parts := []func(context.Context) error{w.sequencer.Run, w.store.Listen, w.cluster.Run, w.feed.Run, w.hub.Run, w.chat.Run, w.native.Run, w.server.Run}
 	if projects {
 		parts = append(parts, projections.NewProjector(w.store, projections.ProjectorConfig{Now: time.Now}).Run)
@@ -145,7 +145,7 @@ func (w *world) run(projects bool) {
 	}
 	running.Go(func() { _ = web.Serve(l) })
 	w.Cleanup(func() {
-		ctx, stop := context.WithTimeout(context.Background(), siotest.Patience)
+		ctx, stop := context.WithTimeout(context.Background(), siotest.Timeout)
 		defer stop()
 		if err := w.server.Shutdown(ctx); err != nil {
 			w.Errorf("shutdown: %v", err)
@@ -197,16 +197,16 @@ type testToken struct {
 
 func verify(token string) (hub.Identity, error) {
 	token = strings.TrimPrefix(token, "Bearer ")
-	var said testToken
+	var parsed testToken
 	switch {
 	case token == "":
 		return hub.Identity{}, &domain.Refusal{Code: domain.CodeTokenMissing, Text: "no token"}
-	case json.Unmarshal([]byte(token), &said) != nil || said.User == 0:
+	case json.Unmarshal([]byte(token), &parsed) != nil || parsed.User == 0:
 		return hub.Identity{}, &domain.Refusal{Code: domain.CodeTokenInvalid, Text: "not ours"}
-	case !said.Expires.IsZero() && time.Now().After(said.Expires):
+	case !parsed.Expires.IsZero() && time.Now().After(parsed.Expires):
 		return hub.Identity{}, &domain.Refusal{Code: domain.CodeTokenExpired, Text: "expired"}
 	}
-	return hub.Identity(said), nil
+	return hub.Identity(parsed), nil
 }
 
 // person is a user who is signed in.
@@ -302,7 +302,7 @@ func events[E domain.Event](w *world) (found []E) {
 // eventually polls until ok returns true.
 func eventually(t testing.TB, what string, ok func() bool) {
 	t.Helper()
-	deadline := time.Now().Add(siotest.Patience)
+	deadline := time.Now().Add(siotest.Timeout)
 	for !ok() {
 		if time.Now().After(deadline) {
 			t.Fatalf("timed out waiting until %s", what)

@@ -39,6 +39,7 @@ type shared struct {
 	writeTimeout time.Duration
 	stats        Stats
 	removed      func(c *Conn, code uint16) // called once when a connection is closed
+	background   *background
 }
 
 // since returns the time between the start of the server and t.

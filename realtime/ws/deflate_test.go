@@ -157,7 +157,7 @@ func TestDeflatedFanoutAfterRejoining(t *testing.T) {
 func TestDeflatedFanoutToSlowReader(t *testing.T) {
 	s := serve(t, func(cfg *ws.Config) {
 		packing(cfg)
-		cfg.SendBuffer, cfg.Skipped, cfg.WriteTimeout = 8<<10, skippedText, time.Minute
+		cfg.SendBuffer, cfg.Skipped, cfg.WriteTimeout = 8<<10, skippedText, wstest.Timeout
 	})
 	room := s.NewFanout()
 	c := wstest.NewClient(t, wstest.Connect(t, s.addr, 32<<10))
@@ -210,7 +210,7 @@ func TestLargeBatchToIdleConnection(t *testing.T) {
 			t.Parallel()
 			s := serve(t, func(cfg *ws.Config) {
 				packing(cfg)
-				cfg.SendBuffer, cfg.Skipped, cfg.WriteTimeout = 8<<10, skippedText, time.Minute
+				cfg.SendBuffer, cfg.Skipped, cfg.WriteTimeout = 8<<10, skippedText, wstest.Timeout
 			})
 			room := s.NewFanout()
 			c := wstest.NewClient(t, wstest.Connect(t, s.addr, 32<<10))

@@ -318,20 +318,24 @@ func TestTimeouts(t *testing.T) {
 		}
 	})
 	t.Run("close a half-open connection and keep a live one", func(t *testing.T) {
-		const idle = 300 * time.Millisecond
+		const interval = 40 * time.Millisecond // of the clock below; checks run every 10 ms
+		clock := wstest.NewClock()
 		s := serve(t, func(cfg *ws.Config) {
-			cfg.HelloTimeout, cfg.PingInterval, cfg.SocketTimeout = idle, idle/10, idle
+			cfg.Now, cfg.HelloTimeout, cfg.PingInterval, cfg.SocketTimeout = clock.Now, 10*interval, interval, 10*interval
 		})
 		alive, p := wstest.Dial(t, s.addr), wstest.Receive(t, s.peers, "the connection")
 		p.conn.Identified()
 		dead, q := wstest.Dial(t, s.addr), wstest.Receive(t, s.peers, "the connection") // sends no pong
 		q.conn.Identified()
-		for start := time.Now(); time.Since(start) < 3*idle; {
+		for range 30 {
+			clock.Forward(interval)
 			opcode, payload, err := alive.ReadFrame()
 			if err != nil || opcode != wstest.OpPing {
 				t.Fatalf("got %d %v, want a ping", opcode, err)
 			}
+			before := s.Stats().FramesIn.Load()
 			alive.Write(wstest.MaskedFrame(wstest.Fin|wstest.OpPong, payload)...)
+			wstest.Eventually(t, "the pong is read", func() bool { return s.Stats().FramesIn.Load() > before })
 		}
 		if got := wstest.Receive(t, q.closed, "Closed"); got.code != ws.CloseIdle {
 			t.Errorf("Closed got %v", got)

@@ -42,7 +42,7 @@ func NewServer(cfg Config) *Server {
 	s := &Server{cfg: cfg, ping: newFrame(opPing, nil), upgrader: newUpgrader(cfg.MaxMessage, cfg.ReadBuffer, cfg.Deflate)}
 	s.shared.now, s.shared.log, s.shared.start = cfg.Now, cfg.Log, cfg.Now()
 	s.shared.skipped, s.shared.queueBytes, s.shared.writeTimeout = cfg.Skipped, cfg.QueueBytes, cfg.WriteTimeout
-	s.shared.removed = s.remove
+	s.shared.removed, s.shared.background = s.remove, newBackground()
 	s.shared.stats.init()
 	for range runtime.GOMAXPROCS(0) {
 		worker := newFlusher(cfg.Now, cfg.PushWindow, &s.shared.stats)
@@ -57,13 +57,14 @@ func NewServer(cfg Config) *Server {
 // Stats returns the server's counters.
 func (s *Server) Stats() *Stats { return &s.shared.stats }
 
-// Run sends pings, closes silent connections and flushes the fan-outs until ctx ends. Stop it after Shutdown returned.
+// Run sends pings, closes silent connections, flushes the fan-outs and runs the functions of Serial.Later until ctx ends. Stop it after Shutdown returned.
 func (s *Server) Run(ctx context.Context) error {
 	var group sync.WaitGroup
 	for _, worker := range s.workers {
 		group.Go(func() { worker.run(ctx) })
 	}
 	group.Go(func() { s.checkConns(ctx) })
+	group.Go(func() { s.shared.background.run(ctx) })
 	group.Wait()
 	return nil
 }

@@ -145,7 +145,7 @@ func TestUpgrade(t *testing.T) {
 	t.Run("works behind chi and its middleware", func(t *testing.T) {
 		s := serveOn(t, wstest.Listen(t), func(h http.Handler) http.Handler {
 			r := chi.NewRouter()
-			r.Use(middleware.Recoverer, middleware.Compress(5), middleware.Throttle(1), middleware.Timeout(time.Minute))
+			r.Use(middleware.Recoverer, middleware.Compress(5), middleware.ThrottleBacklog(1, 1, time.Minute), middleware.Timeout(time.Minute))
 			r.Use(func(next http.Handler) http.Handler {
 				return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 					next.ServeHTTP(middleware.NewWrapResponseWriter(w, r.ProtoMajor), r)
@@ -154,7 +154,7 @@ func TestUpgrade(t *testing.T) {
 			r.Get("/ws", h.ServeHTTP)
 			return r
 		}, echoing)
-		for range 3 { // Throttle counts requests, not connections: the handler returns
+		for range 3 { // the throttle counts requests, not connections: the next request waits until the handler has returned
 			c := wstest.Dial(t, s.addr)
 			c.SendText("x")
 			c.ExpectText("x")

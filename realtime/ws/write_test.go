@@ -30,15 +30,14 @@ func stall(t *testing.T, s *server) (*wstest.Client, *peer) {
 
 func TestStalledReadersTogether(t *testing.T) {
 	const (
-		writeTimeout = 500 * time.Millisecond
-		stalled      = 10
-		healthy      = 20
-		messages     = 1000
-		queue        = 128 << 10
+		stalled  = 10
+		healthy  = 20
+		messages = 1000
+		ahead    = 50 // messages that a healthy reader may have yet to read
+		queue    = 128 << 10
 	)
 	s := serve(t, func(cfg *ws.Config) {
-		cfg.WriteTimeout, cfg.SendBuffer = writeTimeout, 8<<10
-		cfg.PushWindow = time.Millisecond
+		cfg.WriteTimeout, cfg.SendBuffer, cfg.PushWindow = wstest.Timeout, 8<<10, time.Millisecond
 	})
 	room := s.NewFanout()
 	var lame []*peer
@@ -48,15 +47,19 @@ func TestStalledReadersTogether(t *testing.T) {
 		room.Add(p.conn)
 	}
 	done := make(chan error, healthy)
-	for range healthy {
+	var read [healthy]chan struct{}
+	for i := range healthy {
 		c, p := wstest.Dial(t, s.addr), wstest.Receive(t, s.peers, "the connection")
 		room.Add(p.conn)
+		read[i] = make(chan struct{}, messages)
+		reads := read[i]
 		go func() {
 			for i := range messages {
 				if _, payload, err := c.ReadFrame(); err != nil || !strings.HasPrefix(payload, fmt.Sprintf("%d ", i)) {
 					done <- fmt.Errorf("message %d: %.20q %w", i, payload, err)
 					return
 				}
+				reads <- struct{}{}
 			}
 			done <- nil
 		}()
@@ -64,12 +67,16 @@ func TestStalledReadersTogether(t *testing.T) {
 	runtime.GC()
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
-	start, peak := time.Now(), int64(0)
+	peak := int64(0)
 	padding := strings.Repeat("x", 500)
-	for i := range messages { // 250 kB per second of reliable frames
+	for i := range messages { // at the speed of the healthy readers
 		room.Push(ws.TextFrame(fmt.Appendf(nil, "%d %s", i, padding)))
 		peak = max(peak, s.Stats().QueuedBytes.Load())
-		<-time.After(time.Until(start.Add(time.Duration(i) * 2 * time.Millisecond)))
+		for _, reads := range read {
+			if i >= ahead {
+				wstest.Receive(t, reads, "a healthy reader to read on")
+			}
+		}
 	}
 	runtime.ReadMemStats(&after)
 	for range healthy {
@@ -100,6 +107,11 @@ func TestStalledReader(t *testing.T) {
 			cfg.WriteTimeout, cfg.SendBuffer, cfg.Skipped = writeTimeout, 8<<10, skippedText
 		})
 	}
+	// startPatient starts a server whose deadlines for writes do not pass.
+	startPatient := func(t *testing.T) *server {
+		clock := wstest.NewClock()
+		return serve(t, func(cfg *ws.Config) { cfg.Now, cfg.SendBuffer, cfg.Skipped = clock.Now, 8<<10, skippedText })
+	}
 	// fill sends droppable frames until all buffers are full and some frames were dropped.
 	fill := func(t *testing.T, s *server, p *peer) {
 		t.Helper()
@@ -118,7 +130,7 @@ func TestStalledReader(t *testing.T) {
 	})
 	t.Run("does not block Close", func(t *testing.T) {
 		t.Parallel()
-		s := start(t, time.Minute)
+		s := start(t, wstest.Timeout)
 		_, p := stall(t, s)
 		fill(t, s, p)
 		closed := make(chan struct{})
@@ -141,7 +153,7 @@ func TestStalledReader(t *testing.T) {
 	})
 	t.Run("does not block Shutdown", func(t *testing.T) {
 		t.Parallel()
-		s := start(t, time.Minute)
+		s := start(t, wstest.Timeout)
 		_, p := stall(t, s)
 		fill(t, s, p)
 		if err := s.Shutdown(t.Context()); err != nil {
@@ -153,7 +165,7 @@ func TestStalledReader(t *testing.T) {
 	})
 	t.Run("that reads again in time gets the close code after the queue", func(t *testing.T) {
 		t.Parallel()
-		s := start(t, time.Minute)
+		s := startPatient(t)
 		c, p := stall(t, s)
 		fill(t, s, p)
 		p.conn.Close(ws.CloseReplaced, "")
@@ -161,28 +173,33 @@ func TestStalledReader(t *testing.T) {
 	})
 	t.Run("that reads again in time stays open after the old deadline", func(t *testing.T) {
 		t.Parallel()
-		const writeTimeout = 2 * time.Second
-		s := start(t, writeTimeout)
-		c, p := stall(t, s)
-		fill(t, s, p)
-		p.conn.Send(ws.TextFrame([]byte("here we are")))
-		for {
-			_, payload, err := c.ReadFrame()
+		for writeTimeout := time.Second; writeTimeout < wstest.Timeout; writeTimeout *= 4 { // more when the client was too slow
+			s := start(t, writeTimeout)
+			c, p := stall(t, s)
+			fill(t, s, p)
+			p.conn.Send(ws.TextFrame([]byte("here we are")))
+			var payload string
+			var err error
+			for err == nil && payload != "here we are" {
+				_, payload, err = c.ReadFrame()
+			}
+			if s.Stats().ClosedSlow.Load() > 0 {
+				continue
+			}
 			if err != nil {
 				t.Fatal(err)
 			}
-			if payload == "here we are" {
-				break
-			}
+			wstest.Eventually(t, "nothing waits any more", func() bool { return s.Stats().QueuedBytes.Load() == 0 })
+			<-time.After(2 * writeTimeout) // longer than a deadline that was not removed
+			p.conn.Send(ws.TextFrame([]byte("still")))
+			c.ExpectText("still")
+			return
 		}
-		wstest.Eventually(t, "nothing waits any more", func() bool { return s.Stats().QueuedBytes.Load() == 0 })
-		<-time.After(2 * writeTimeout) // longer than a deadline that was not removed
-		p.conn.Send(ws.TextFrame([]byte("still")))
-		c.ExpectText("still")
+		t.Error("the client never read in time")
 	})
 	t.Run("above twice the limit of reliable frames is closed at once with its code", func(t *testing.T) {
 		t.Parallel()
-		s := serve(t, func(cfg *ws.Config) { cfg.SendBuffer = 8 << 10; cfg.WriteTimeout = time.Minute })
+		s := startPatient(t)
 		c, p := stall(t, s)
 		sent := 0
 		for ; s.Stats().ClosedSlow.Load() == 0; sent++ {
@@ -209,7 +226,9 @@ func TestStalledReader(t *testing.T) {
 }
 
 func TestPriorities(t *testing.T) {
-	s := serve(t, func(cfg *ws.Config) { cfg.SendBuffer = 8 << 10; cfg.Skipped = skippedText })
+	s := serve(t, func(cfg *ws.Config) {
+		cfg.SendBuffer, cfg.Skipped, cfg.WriteTimeout = 8<<10, skippedText, wstest.Timeout
+	})
 	c, p := stall(t, s)
 
 	// A busy live: comments, with some gifts among them, and gauges.
@@ -297,11 +316,13 @@ func TestConnectionsOtherThanTCP(t *testing.T) {
 	web := httptest.NewUnstartedServer(nil) // for its certificate
 	web.StartTLS()
 	defer web.Close()
-	l := tls.NewListener(wstest.Listen(t), web.TLS)
-	s := serveOn(t, l, nil, func(cfg *ws.Config) {
-		cfg.WriteTimeout, cfg.SendBuffer, cfg.Skipped = 500*time.Millisecond, 8<<10, skippedText
-	})
+	start := func(t *testing.T, writeTimeout time.Duration) *server {
+		return serveOn(t, tls.NewListener(wstest.Listen(t), web.TLS), nil, func(cfg *ws.Config) {
+			cfg.WriteTimeout, cfg.SendBuffer, cfg.Skipped = writeTimeout, 8<<10, skippedText
+		})
+	}
 	t.Run("deliver messages both ways and close", func(t *testing.T) {
+		s := start(t, wstest.Timeout)
 		c := wstest.DialTLS(t, s.addr)
 		p := wstest.Receive(t, s.peers, "the connection")
 		c.SendText("hello")
@@ -322,6 +343,7 @@ func TestConnectionsOtherThanTCP(t *testing.T) {
 		c.ExpectClose(ws.CloseKicked)
 	})
 	t.Run("are closed when they stall", func(t *testing.T) {
+		s := start(t, 500*time.Millisecond)
 		raw := wstest.Connect(t, s.addr, 4096)
 		wstest.Upgrade(t, tls.Client(raw, &tls.Config{InsecureSkipVerify: true}))
 		p := wstest.Receive(t, s.peers, "the connection")

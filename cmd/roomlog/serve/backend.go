@@ -67,13 +67,14 @@ func startBackend(ctx context.Context, c *config, env *environment, l *layers) (
 	if b.store, err = eventstore.Open(ctx, b.pool, eventstore.Config{Now: env.sh.Now, Log: env.log}); err != nil {
 		return nil, err
 	}
+	b.now = b.store.Now // times of the log come from the clock of the database
 	l.run(ctx, "notifications", b.store.Listen)
 	b.cluster = cluster.New(cluster.NewPostgres(b.pool), cluster.Config{Node: b.node, Now: env.sh.Now, Log: env.log})
 	l.run(ctx, "cluster", b.joinCluster)
 	if slices.Contains(c.Roles, roleProjector) {
-		b.projector = projections.NewProjector(b.store, projections.ProjectorConfig{Now: env.sh.Now, Log: env.log})
+		b.projector = projections.NewProjector(b.store, projections.ProjectorConfig{Now: b.now, Log: env.log})
 		l.run(ctx, "projector", b.projector.Run)
-		cleaner := &cleaner{store: b.store, pool: b.pool, dsn: dsn, log: env.log, now: env.sh.Now, interval: c.CleanInterval, keep: c.KeepOutcomes}
+		cleaner := &cleaner{store: b.store, pool: b.pool, dsn: dsn, log: env.log, now: b.now, interval: c.CleanInterval, keep: c.KeepOutcomes}
 		l.run(ctx, "cleaner", cleaner.Run)
 	}
 	b.queries = projections.NewQueries(b.pool)
@@ -84,7 +85,7 @@ func startBackend(ctx context.Context, c *config, env *environment, l *layers) (
 	if err := b.waitForFeed(ctx, l); err != nil {
 		return nil, err
 	}
-	b.admission, err = projections.NewAdmission(projections.AdmissionConfig{Queries: b.queries, Tables: b.feed, Head: b.store.Head, Now: env.sh.Now})
+	b.admission, err = projections.NewAdmission(projections.AdmissionConfig{Queries: b.queries, Tables: b.feed, Head: b.store.Head, Now: b.now})
 	if err != nil {
 		return nil, err
 	}

@@ -31,6 +31,9 @@ func (b *backend) registerLogMetrics(m metrics) {
 	m.counter("commands_repeated_total", "Commands that returned the outcome of an earlier one with the same key.", stat(func(s eventstore.Stats) int64 { return s.Repeated }))
 	m.counter("events_appended_total", "Events that this process appended to the log.", stat(func(s eventstore.Stats) int64 { return s.Events }))
 	m.counter("append_batches_total", "Transactions that appended events.", stat(func(s eventstore.Stats) int64 { return s.Batches }))
+	m.counter("log_history_changes_total", "Times that the database has fallen back to an earlier state of the log, as this process noticed.",
+		func() float64 { return float64(b.store.History().Number - 1) })
+	m.gauge("clock_skew_seconds", "Seconds by which the clock of this process is ahead of the clock of the database.", func() float64 { return b.store.ClockSkew().Seconds() })
 	m.counter("append_retries_total", "Append transactions that were repeated because of a database error.", stat(func(s eventstore.Stats) int64 { return s.Retries }))
 }
 

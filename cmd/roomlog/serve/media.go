@@ -55,7 +55,7 @@ func (m *mediaServer) open(ctx context.Context, c *config, env *environment, b *
 	}
 	watched := c.broadcasts
 	watched.Store, watched.Commands, watched.Queries, watched.Owners, watched.Feed = b.store, b.sequencer, b.queries, b.admission, b.feed
-	watched.Cluster, watched.Signer, watched.Now, watched.Log = b.cluster, signer, env.sh.Now, env.log
+	watched.Cluster, watched.Signer, watched.Now, watched.Log = b.cluster, signer, b.now, env.log
 	watched.OnChange = m.broadcastChanged
 	m.broadcasts, err = broadcasts.New(watched)
 	if err != nil {

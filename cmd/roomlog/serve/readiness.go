@@ -8,7 +8,9 @@ import (
 	"time"
 
 	"roomlog/api"
+	"roomlog/eventstore/consumer"
 	"roomlog/migrations"
+	"roomlog/projections"
 )
 
 // readiness is the list of checks of /readyz. A failed check makes a load balancer send requests to other nodes.
@@ -42,7 +44,11 @@ func (r *readiness) database(ctx context.Context) (string, error) {
 	if err := r.backend.pool.QueryRow(ctx, "SELECT 1").Scan(&one); err != nil {
 		return "unreachable", err
 	}
-	return fmt.Sprintf("migration %d", r.backend.migrated.Version), nil
+	note := fmt.Sprintf("migration %d", r.backend.migrated.Version)
+	if skew := r.backend.store.ClockSkew(); skew.Abs() >= time.Second {
+		note += fmt.Sprintf(", clock of this process differs by %.1f s", skew.Seconds())
+	}
+	return note, nil
 }
 
 // roles reports the database role of this process. It never fails: without the role, triggers still protect the log.
@@ -63,6 +69,9 @@ func (r *readiness) tables(ctx context.Context) (string, error) {
 	state, err := r.backend.queries.Lag(ctx)
 	if err != nil {
 		return "unknown", err
+	}
+	if err := consumer.VerifyCheckpoint(ctx, r.backend.pool, projections.ConsumerGroup); err != nil {
+		return fmt.Sprintf("%d of %d", state.Position, state.Head), err
 	}
 	note := fmt.Sprintf("%d of %d", state.Position, state.Head)
 	lag := time.Duration(0)

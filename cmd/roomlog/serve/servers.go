@@ -38,13 +38,13 @@ func (c *config) openServers(ctx context.Context, env *environment, b *backend, 
 	if err != nil {
 		return nil, err
 	}
-	tokens, err := token.NewIssuer(env.secrets.jwt, c.TokenLife, env.sh.Now)
+	tokens, err := token.NewIssuer(env.secrets.jwt, c.TokenLife, b.now)
 	if err != nil {
 		return nil, err
 	}
 	s := &servers{readiness: &readiness{backend: b, maxLag: c.MaxLag}}
 	metrics := b.metrics()
-	signer, err := media.NewSigner(env.secrets.sign, c.SignLife, env.sh.Now)
+	signer, err := media.NewSigner(env.secrets.sign, c.SignLife, b.now)
 	if err != nil {
 		return nil, err
 	}

@@ -164,6 +164,7 @@ func (e *Engine) newSession(v Version, query url.Values) *Session {
 	if cfg.Sockets.FrameRate > 0 {
 		s.limiter = rate.NewLimiter(rate.Limit(cfg.Sockets.FrameRate), cfg.Sockets.FrameBurst)
 	}
+	s.serial = e.sockets.NewSerial(s.recover)
 	s.startInterval(now)
 	return s
 }
@@ -190,15 +191,16 @@ func (e *Engine) openPolling(w http.ResponseWriter, r *http.Request, s *Session)
 	s.poll(w, r)
 }
 
-// open registers a session, sends its handshake and creates its Handler.
+// open registers a session, sends its handshake and creates its Handler. Messages, and the end of the session, wait for
+// the Handler.
 func (e *Engine) open(s *Session) {
-	s.receiving.Lock() // a message, or the end, waits for the Handler
-	defer s.receiving.Unlock()
-	e.mu.Lock()
-	e.sessions[s.id] = s
-	e.mu.Unlock()
-	s.Send(s.handshake())
-	s.handler = e.cfg.Open(s)
+	s.serial.Do(func() {
+		e.mu.Lock()
+		e.sessions[s.id] = s
+		e.mu.Unlock()
+		s.Send(s.handshake())
+		s.handler = e.cfg.Open(s)
+	})
 	if e.stopping() { // the session was opened while Shutdown ended the other sessions
 		s.end("server shutting down", "")
 	}

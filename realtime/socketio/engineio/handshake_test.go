@@ -21,12 +21,12 @@ func TestHandshake(t *testing.T) {
 	for _, address := range []string{"?EIO=3&transport=polling", "?EIO=4&transport=polling"} {
 		status, body := get(t, http.MethodGet, h.base+address, "", nil)
 		_, text, _ := strings.Cut(body, "0{")
-		var said map[string]any
-		if err := json.Unmarshal([]byte("{"+text), &said); status != http.StatusOK || err != nil {
+		var got map[string]any
+		if err := json.Unmarshal([]byte("{"+text), &got); status != http.StatusOK || err != nil {
 			t.Fatalf("%s: %d %s", address, status, body)
 		}
-		if len(said) != 5 || len(said["sid"].(string)) != 20 || said["pingInterval"] != 25000. || said["pingTimeout"] != 20000. || said["maxPayload"] != 1e6 ||
-			len(said["upgrades"].([]any)) != 1 || said["upgrades"].([]any)[0] != "websocket" {
+		if len(got) != 5 || len(got["sid"].(string)) != 20 || got["pingInterval"] != 25000. || got["pingTimeout"] != 20000. || got["maxPayload"] != 1e6 ||
+			len(got["upgrades"].([]any)) != 1 || got["upgrades"].([]any)[0] != "websocket" {
 			t.Errorf("%s: opened with %s", address, body)
 		}
 	}
@@ -115,11 +115,11 @@ func TestRefusedRequests(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			status, body := get(t, tt.method, h.base+"?"+tt.query, "", tt.header)
-			var said struct {
+			var got struct {
 				Code    *int
 				Message string
 			}
-			if err := json.Unmarshal([]byte(body), &said); err != nil || said.Code == nil || status != tt.status || *said.Code != tt.code || said.Message == "" {
+			if err := json.Unmarshal([]byte(body), &got); err != nil || got.Code == nil || status != tt.status || *got.Code != tt.code || got.Message == "" {
 				t.Errorf("got %d %s, want %d with code %d", status, body, tt.status, tt.code)
 			}
 		})
@@ -211,8 +211,8 @@ func TestTokensAreNotLogged(t *testing.T) {
 		c.Ended()
 	})
 	t.Cleanup(func() {
-		if said := h.log.String(); !strings.Contains(said, "a fault") || strings.Contains(said, "s3cr3t") {
-			t.Errorf("the log says %s", said)
+		if got := h.log.String(); !strings.Contains(got, "a fault") || strings.Contains(got, "s3cr3t") {
+			t.Errorf("the log must report the fault without secrets, got: %s", got)
 		}
 	})
 }

@@ -23,8 +23,7 @@ func (s *Session) check(now time.Time) {
 	case !s.settled && now.Sub(s.opened) > shared.settleTimeout:
 		s.endLocked("transport close", packetClose)
 	case s.silent(now):
-		if s.receiving.TryLock() { // otherwise its last message is still being handled
-			s.receiving.Unlock()
+		if !s.serial.Busy() { // the last message of the client is not being handled any more
 			s.endLocked("ping timeout", "")
 		}
 	case s.version == V4 && !s.pinged && !now.Before(s.deadline):

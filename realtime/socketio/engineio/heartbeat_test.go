@@ -8,27 +8,40 @@ import (
 
 	"roomlog/realtime/socketio/engineio"
 	"roomlog/realtime/socketio/siotest"
+	"roomlog/realtime/ws/wstest"
 )
 
-// quick sets heartbeats that are short for a test and long enough for a loaded machine.
-func quick(c *engineio.Config, _ *host) {
-	c.Sockets.PingInterval, c.PingTimeout = 200*time.Millisecond, 300*time.Millisecond
+const (
+	pingInterval = 200 * time.Millisecond
+	pingTimeout  = 300 * time.Millisecond
+)
+
+// beating starts an engine with these two times and a clock of its own.
+func beating(t *testing.T) (*host, *wstest.Clock) {
+	t.Helper()
+	clock := wstest.NewClock()
+	return serve(t, func(c *engineio.Config, _ *host) {
+		c.Now, c.Sockets.PushWindow = clock.Now, -1
+		c.Sockets.PingInterval, c.PingTimeout = pingInterval, pingTimeout
+	}), clock
 }
 
 func TestServerPingsInVersion4(t *testing.T) {
 	t.Parallel()
-	h := serve(t, quick)
 	for _, polling := range []bool{false, true} {
 		t.Run("", func(t *testing.T) {
 			t.Parallel()
+			h, clock := beating(t)
 			c, _ := h.dial(t, siotest.Options{Version: 4, Polling: polling, Mute: true})
-			began := time.Now()
-			for range 4 {
+			for range 10 {
+				clock.Forward(pingInterval - 1)
+				c.Send("4no ping yet")
+				c.Expect("4no ping yet")
+				clock.Forward(1)
 				c.Expect("2")
 				c.Send("3")
-			}
-			if took := time.Since(began); took < 4*200*time.Millisecond {
-				t.Errorf("4 pings took %v", took)
+				c.Send("4after the pong")
+				c.Expect("4after the pong")
 			}
 		})
 	}
@@ -36,15 +49,15 @@ func TestServerPingsInVersion4(t *testing.T) {
 
 func TestClientPingsInVersion3(t *testing.T) {
 	t.Parallel()
-	h := serve(t, quick)
 	for _, polling := range []bool{false, true} {
 		t.Run("", func(t *testing.T) {
 			t.Parallel()
+			h, clock := beating(t)
 			c, _ := h.dial(t, siotest.Options{Version: 3, Polling: polling})
-			for began := time.Now(); time.Since(began) < time.Second; {
+			for range 10 {
+				clock.Forward(pingInterval + pingTimeout - 1)
 				c.Send("2你好")
 				c.Expect("3你好")
-				<-time.After(100 * time.Millisecond)
 			}
 		})
 	}
@@ -52,16 +65,13 @@ func TestClientPingsInVersion3(t *testing.T) {
 
 func TestSilentSessionsAreEnded(t *testing.T) {
 	t.Parallel()
-	h := serve(t, quick)
 	each(t, func(t *testing.T, o siotest.Options) {
 		o.Mute = true
-		began := time.Now()
+		h, clock := beating(t)
 		c, s := h.dial(t, o)
+		clock.Forward(pingInterval + pingTimeout)
 		if why := receive(t, s.closed, "the end"); why != "ping timeout" {
 			t.Errorf("ended with %s", why)
-		}
-		if took := time.Since(began); took < 490*time.Millisecond {
-			t.Errorf("ended after %v only, want 500 ms", took)
 		}
 		c.Ended()
 	})
@@ -70,9 +80,9 @@ func TestSilentSessionsAreEnded(t *testing.T) {
 // A deadline is a point in time: a poll after it finds the session ended, also when no check ran in between.
 func TestDeadlineHoldsWithoutAnyCheck(t *testing.T) {
 	t.Parallel()
-	clock := newClock()
+	clock := wstest.NewClock()
 	h := serve(t, func(c *engineio.Config, _ *host) {
-		c.Now = clock.now
+		c.Now = clock.Now
 		c.Sockets.PingInterval, c.PingTimeout, c.SettleTimeout = time.Hour, time.Hour, 10*time.Hour
 	})
 	for _, version := range []string{"3", "4"} {
@@ -80,10 +90,10 @@ func TestDeadlineHoldsWithoutAnyCheck(t *testing.T) {
 			_, body := get(t, http.MethodGet, h.base+"?b64=1&transport=polling&EIO="+version, "", nil)
 			_, id, _ := strings.Cut(body, `"sid":"`)
 			id = id[:20]
-			clock.forward(2*time.Hour - time.Nanosecond)
+			clock.Forward(2*time.Hour - time.Nanosecond)
 			want := http.StatusOK
 			if late {
-				clock.forward(time.Nanosecond)
+				clock.Forward(time.Nanosecond)
 				want = http.StatusBadRequest
 			}
 			packet := map[string]string{"3": "2:4x", "4": "4x"}[version]
@@ -97,18 +107,25 @@ func TestDeadlineHoldsWithoutAnyCheck(t *testing.T) {
 // A client whose message is being handled is not silent.
 func TestSessionIsNotSilentWhileItsMessageIsHandled(t *testing.T) {
 	t.Parallel()
-	h := serve(t, func(c *engineio.Config, h *host) {
-		quick(c, h)
-		h.onOpen = func(s *session) {
-			s.onMessage = func(text string) {
-				<-time.After(1500 * time.Millisecond) // three times the deadline
-				s.say(text)
+	each(t, func(t *testing.T, o siotest.Options) {
+		h, clock := beating(t)
+		c, s := h.dial(t, o)
+		handling, goOn := make(chan struct{}), make(chan struct{})
+		s.onMessage = func(text string) {
+			close(handling)
+			<-goOn
+			s.say(text)
+		}
+		go c.Send("4slow") // a POST gets its response when the message has been handled
+		receive(t, handling, "the message")
+		for range 2 { // when the second silent session has been ended, every session has been checked after the deadline
+			_, silent := h.dial(t, siotest.Options{Version: 3, Mute: true})
+			clock.Forward(pingInterval + pingTimeout)
+			if why := receive(t, silent.closed, "the end of a silent session"); why != "ping timeout" {
+				t.Errorf("ended with %s", why)
 			}
 		}
-	})
-	each(t, func(t *testing.T, o siotest.Options) {
-		c, _ := h.dial(t, o)
-		c.Send("4slow")
+		close(goOn)
 		c.Expect("4slow")
 	})
 }

@@ -78,9 +78,9 @@ func serve(t testing.TB, change func(*engineio.Config, *host)) *host {
 	h := &host{t: t, log: &lines{}}
 	cfg := engineio.Config{
 		Now:         time.Now,
-		BodyTimeout: siotest.Patience,
-		Log:         slog.New(slog.NewTextHandler(h.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
-		Sockets:     ws.Config{PushWindow: time.Millisecond},
+		BodyTimeout: siotest.Timeout, UpgradeTimeout: siotest.Timeout, SettleTimeout: siotest.Timeout,
+		Log:     slog.New(slog.NewTextHandler(h.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+		Sockets: ws.Config{PushWindow: time.Millisecond},
 		Open: func(s *engineio.Session) engineio.Handler {
 			mine := &session{Session: s, closed: make(chan string, 1)}
 			s.Settled()
@@ -101,13 +101,13 @@ func serve(t testing.TB, change func(*engineio.Config, *host)) *host {
 		t.Fatal(err)
 	}
 	h.base = "http://" + l.Addr().String() + "/engine.io/"
-	web := &http.Server{Handler: h.Engine, ReadHeaderTimeout: siotest.Patience}
+	web := &http.Server{Handler: h.Engine, ReadHeaderTimeout: siotest.Timeout}
 	ctx, cancel := context.WithCancel(context.Background())
 	var running sync.WaitGroup
 	running.Go(func() { _ = h.Run(ctx) })
 	running.Go(func() { _ = web.Serve(l) })
 	t.Cleanup(func() {
-		ctx, stop := context.WithTimeout(context.Background(), siotest.Patience)
+		ctx, stop := context.WithTimeout(context.Background(), siotest.Timeout)
 		defer stop()
 		if err := h.Shutdown(ctx); err != nil {
 			t.Errorf("shutdown: %v", err)
@@ -148,7 +148,7 @@ func receive[T any](t testing.TB, from <-chan T, what string) T {
 	select {
 	case v := <-from:
 		return v
-	case <-time.After(siotest.Patience):
+	case <-time.After(siotest.Timeout):
 		t.Fatalf("timed out waiting for %s", what)
 		panic("unreachable")
 	}
@@ -157,7 +157,7 @@ func receive[T any](t testing.TB, from <-chan T, what string) T {
 // eventually polls until ok returns true.
 func eventually(t testing.TB, what string, ok func() bool) {
 	t.Helper()
-	deadline := time.Now().Add(siotest.Patience)
+	deadline := time.Now().Add(siotest.Timeout)
 	for !ok() {
 		if time.Now().After(deadline) {
 			t.Fatalf("timed out waiting until %s", what)

@@ -34,12 +34,12 @@ func FuzzPayload(f *testing.F) {
 			}
 		}
 		again, inOctets := encodePayload(frames, v)
-		said, err := read(again, v, inOctets)
-		if err != nil || len(said) != len(packets) {
+		got, err := read(again, v, inOctets)
+		if err != nil || len(got) != len(packets) {
 			t.Fatalf("%q became %q: %v", body, again, err)
 		}
 		for i, p := range packets {
-			if p.kind != said[i].kind || p.binary != said[i].binary || !bytes.Equal(p.data, said[i].data) {
+			if p.kind != got[i].kind || p.binary != got[i].binary || !bytes.Equal(p.data, got[i].data) {
 				t.Fatalf("packet %d of %q became another in %q", i, body, again)
 			}
 		}

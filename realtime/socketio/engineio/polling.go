@@ -17,8 +17,7 @@ const upgradeNoop = 100 * time.Millisecond
 // poll responds to a GET with the backlog, or waits for frames.
 func (s *Session) poll(w http.ResponseWriter, r *http.Request) {
 	s.mu.Lock()
-	if !s.ended && s.silent(s.shared.now()) && s.receiving.TryLock() { // before check noticed
-		s.receiving.Unlock()
+	if !s.ended && s.silent(s.shared.now()) && !s.serial.Busy() { // before check noticed
 		s.endLocked("ping timeout", "")
 	}
 	switch {

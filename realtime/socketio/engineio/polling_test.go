@@ -13,6 +13,7 @@ import (
 	"roomlog/realtime/socketio/engineio"
 	"roomlog/realtime/socketio/siotest"
 	"roomlog/realtime/ws"
+	"roomlog/realtime/ws/wstest"
 )
 
 // poller is a polling session whose GETs and POSTs the test makes.
@@ -133,15 +134,15 @@ func TestBacklogIsPolledBeforeTheClosePacket(t *testing.T) {
 
 func TestLastPacketTimeout(t *testing.T) {
 	t.Parallel()
-	clock := newClock()
+	clock := wstest.NewClock()
 	h := serve(t, func(c *engineio.Config, _ *host) {
-		c.Now, c.Sockets.PingInterval = clock.now, time.Hour
+		c.Now, c.Sockets.PingInterval = clock.Now, time.Hour
 		c.PingTimeout = 8 * time.Millisecond // sets the interval of the checks
 	})
 	p := h.poller(t, "4")
 	p.say("last")
 	p.Close()
-	clock.forward(time.Minute)
+	clock.Forward(time.Minute)
 	eventually(t, "the session is forgotten", func() bool { return h.Stats().QueuedBytes.Load() == 0 })
 	if status, body := p.get(); status != http.StatusBadRequest {
 		t.Errorf("got %d %s", status, body)
@@ -189,7 +190,7 @@ func TestSlowPollingEndsTheSession(t *testing.T) {
 // A client that does not read the response must not block the goroutine for ever.
 func TestUnreadResponseEndsTheSession(t *testing.T) {
 	t.Parallel()
-	h := serve(t, func(c *engineio.Config, _ *host) { c.BodyTimeout = 300 * time.Millisecond })
+	h := serve(t, func(c *engineio.Config, _ *host) { c.BodyTimeout = 2 * time.Second })
 	p := h.poller(t, "4")
 	p.say(strings.Repeat("x", 32<<20)) // more than all buffers
 	at, err := url.Parse(p.address)

@@ -3,16 +3,15 @@ package engineio
 import "roomlog/realtime/ws"
 
 // receive handles a packet of the client, over either transport.
-func (s *Session) receive(p packet) {
-	s.receiving.Lock()
-	defer s.receiving.Unlock()
+func (s *Session) receive(p packet) { s.serial.Do(func() { s.handle(p) }) }
+
+func (s *Session) handle(p packet) {
 	if !s.recordPacket(p.kind) {
 		return
 	}
 	switch {
 	case p.kind == typeMessage:
 		defer s.recordPacket(p.kind) // the deadline starts when the message has been handled
-		defer s.recover()
 		s.handler.Message(p.data, p.binary)
 	case p.kind == typePing && s.version == V3:
 		s.Send(ws.TextFrame(append([]byte{typePong}, p.data...)))
@@ -24,12 +23,12 @@ func (s *Session) receive(p packet) {
 	}
 }
 
-// Do calls f between two messages, unless the session has ended. It waits for a message that is being handled.
-func (s *Session) Do(f func()) {
-	s.receiving.Lock()
-	defer s.receiving.Unlock()
-	defer s.recover()
-	if !s.Ended() {
-		f()
-	}
+// Later calls f between two messages, unless the session has ended by then. It does not block: f runs after the message
+// that is being handled, and after the functions of earlier calls. A panic of f ends the session.
+func (s *Session) Later(f func()) {
+	s.serial.Later(func() {
+		if !s.Ended() {
+			f()
+		}
+	})
 }

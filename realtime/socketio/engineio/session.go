@@ -56,7 +56,7 @@ type Session struct {
 	limiter *rate.Limiter // limits the packets that arrive by POST; nil: no limit
 	handler Handler
 
-	receiving sync.Mutex // held while one packet, or the end, is handled; locked before mu
+	serial *ws.Serial // handles the packets and the end; its functions lock mu
 
 	mu         sync.Mutex
 	carrier    *carrier         // nil: the session polls
@@ -247,25 +247,23 @@ func (s *Session) endLocked(reason, lastPacket string) {
 	if s.probe != nil && s.lastPacket == "" {
 		s.probe.conn.Close(ws.CloseNormal, reason)
 	}
-	go s.finish(reason)
+	s.serial.Later(func() { s.finish(reason) })
 }
 
-// finish calls Handler.Closed after the packet that is being handled, and frees the slot of the session. The engine
-// waits for it in Shutdown.
+// finish calls Handler.Closed and frees the slot of the session. Engine.Shutdown waits until finish has run.
 func (s *Session) finish(reason string) {
-	s.receiving.Lock()
-	defer s.receiving.Unlock()
 	s.mu.Lock()
 	release, kept := s.release, s.lastPacket != ""
 	s.release = func() {}
 	s.mu.Unlock()
-	func() {
-		defer s.recover()
-		s.handler.Closed(reason)
+	defer func() {
+		release()
+		if !kept {
+			s.shared.forget(s)
+		}
 	}()
-	release()
-	if !kept {
-		s.shared.forget(s)
+	if s.handler != nil { // nil after a panic of Config.Open
+		s.handler.Closed(reason)
 	}
 }
 
@@ -280,7 +278,7 @@ func (s *Session) dropLastPacket() {
 	s.shared.forget(s)
 }
 
-// recover turns a panic of the Handler into the end of this session.
+// recover logs a panic of the Handler and ends this session.
 func (s *Session) recover() {
 	fault := recover()
 	if fault == nil {

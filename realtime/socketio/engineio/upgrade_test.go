@@ -9,6 +9,7 @@ import (
 	"roomlog/realtime/socketio/engineio"
 	"roomlog/realtime/socketio/siotest"
 	"roomlog/realtime/ws"
+	"roomlog/realtime/ws/wstest"
 )
 
 func TestUpgradeLosesNoMessage(t *testing.T) {
@@ -66,14 +67,20 @@ func TestWaitingGETDuringAnUpgrade(t *testing.T) {
 
 func TestFailedUpgrades(t *testing.T) {
 	t.Parallel()
-	h := serve(t, func(c *engineio.Config, _ *host) { c.UpgradeTimeout = 2 * time.Second })
+	const timeout = 80 * time.Millisecond // of the clock below; checks run every 10 ms
 	for name, say := range map[string]string{"says something else": "4hello", "upgrades without a probe": "5", "says nothing": "", "says nonsense": "x"} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
+			clock := wstest.NewClock()
+			h := serve(t, func(c *engineio.Config, _ *host) {
+				c.Now, c.Sockets.PushWindow, c.UpgradeTimeout = clock.Now, -1, timeout
+			})
 			p := h.poller(t, "4")
 			c := siotest.Join(t, p.address)
 			if say != "" {
 				c.Send(say)
+			} else {
+				clock.Forward(timeout + 1)
 			}
 			c.Ended()
 			p.say("still polling")

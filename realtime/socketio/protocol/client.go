@@ -191,10 +191,10 @@ func (c *client) connectData(k *Socket) json.RawMessage {
 	}{k.id, k.pid})
 }
 
-// disconnect removes a socket that was closed, and with all every other socket. It waits for the event that is being
-// handled, whose handler may have called Socket.Disconnect; the engine waits for it through Session.Do.
+// disconnect removes a socket that was closed, and with all every other socket, after the event that is being handled.
+// The handler of that event may have called Socket.Disconnect.
 func (c *client) disconnect(k *Socket, all bool) {
-	go c.session.Do(func() {
+	c.session.Later(func() {
 		c.remove(k, ServerDisconnect)
 		if !all {
 			return

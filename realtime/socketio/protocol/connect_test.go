@@ -60,12 +60,12 @@ func TestNamespaces(t *testing.T) {
 
 func TestConnectionMiddleware(t *testing.T) {
 	t.Parallel()
-	asked := make(chan string, 100)
+	called := make(chan string, 100)
 	h := serve(t, func(cfg *protocol.Config) {
 		cfg.Namespaces = append(cfg.Namespaces, protocol.Namespace{Name: "/closed", Use: []func(*protocol.Socket) error{
-			func(k *protocol.Socket) error { asked <- k.Query().Get("from"); return nil },
+			func(k *protocol.Socket) error { called <- k.Query().Get("from"); return nil },
 			func(*protocol.Socket) error { return errors.New("closed for today") },
-			func(*protocol.Socket) error { t.Error("asked after a refusal"); return nil },
+			func(*protocol.Socket) error { t.Error("middleware called after a refusal"); return nil },
 		}})
 	})
 	each(t, func(t *testing.T, o siotest.Options) {
@@ -82,8 +82,8 @@ func TestConnectionMiddleware(t *testing.T) {
 		c.Expect(refused)
 		c.Send("40/closed,")
 		c.Expect(plain)
-		if from := receive(t, asked, "the middleware"); from != "home" {
-			t.Errorf("asked with %q", from)
+		if from := receive(t, called, "the middleware"); from != "home" {
+			t.Errorf("the middleware got from=%q, want home", from)
 		}
 		c.Send("40/nope")
 		c.Expect(unknown)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"roomlog/internal/strictjson"
 	"roomlog/realtime/socketio/engineio"
 )
 
@@ -39,12 +40,22 @@ func parseEvent(p *packet) (*Event, error) {
 // errNoArgument is the error for an argument that is missing.
 var errNoArgument = errors.New("the argument is missing")
 
-// Argument decodes argument i, counted from 0, into v.
+// CheckMembers returns a *strictjson.MemberError if an argument contains an object with an ambiguous member.
+func (e *Event) CheckMembers() error {
+	for _, argument := range e.Arguments {
+		if err := strictjson.Check(argument, nil); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Argument decodes argument i, counted from 0, into v. Ambiguous members are errors.
 func (e *Event) Argument(i int, v any) error {
 	if i >= len(e.Arguments) {
 		return errNoArgument
 	}
-	if err := json.Unmarshal(e.Arguments[i], v); err != nil {
+	if err := strictjson.Unmarshal(e.Arguments[i], v); err != nil {
 		return fmt.Errorf("argument %d: %w", i, err)
 	}
 	return nil

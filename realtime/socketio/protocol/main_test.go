@@ -33,7 +33,7 @@ func serve(t testing.TB, change func(*protocol.Config)) *host {
 	t.Helper()
 	h := &host{answers: make(chan []string, 100)}
 	cfg := protocol.Config{
-		Engine: engineio.Config{Now: time.Now, BodyTimeout: siotest.Patience, Sockets: ws.Config{FrameRate: -1, PushWindow: time.Millisecond}},
+		Engine: engineio.Config{Now: time.Now, BodyTimeout: siotest.Timeout, Sockets: ws.Config{FrameRate: -1, PushWindow: time.Millisecond}},
 		Namespaces: []protocol.Namespace{
 			{Name: "/", Connected: h.converse},
 			{Name: "/custom", Connected: h.converse},
@@ -50,13 +50,13 @@ func serve(t testing.TB, change func(*protocol.Config)) *host {
 		t.Fatal(err)
 	}
 	h.base = "http://" + l.Addr().String() + "/socket.io/"
-	web := &http.Server{Handler: h.Server, ReadHeaderTimeout: siotest.Patience}
+	web := &http.Server{Handler: h.Server, ReadHeaderTimeout: siotest.Timeout}
 	ctx, cancel := context.WithCancel(context.Background())
 	var running sync.WaitGroup
 	running.Go(func() { _ = h.Run(ctx) })
 	running.Go(func() { _ = web.Serve(l) })
 	t.Cleanup(func() {
-		ctx, stop := context.WithTimeout(context.Background(), siotest.Patience)
+		ctx, stop := context.WithTimeout(context.Background(), siotest.Timeout)
 		defer stop()
 		if err := h.Shutdown(ctx); err != nil {
 			t.Errorf("shutdown: %v", err)
@@ -71,8 +71,8 @@ func serve(t testing.TB, change func(*protocol.Config)) *host {
 
 // admins admits sockets with the right token and refuses others with data.
 func admins(k *protocol.Socket) error {
-	var said struct{ Token string }
-	if json.Unmarshal(k.Auth(), &said) != nil || said.Token != "123" {
+	var payload struct{ Token string }
+	if json.Unmarshal(k.Auth(), &payload) != nil || payload.Token != "123" {
 		return &protocol.Refusal{Message: "not authorized", Data: map[string]string{"content": "please retry"}}
 	}
 	return nil
@@ -137,7 +137,7 @@ func receive[T any](t testing.TB, from <-chan T, what string) T {
 	select {
 	case v := <-from:
 		return v
-	case <-time.After(siotest.Patience):
+	case <-time.After(siotest.Timeout):
 		t.Fatalf("timed out waiting for %s", what)
 		panic("unreachable")
 	}

@@ -1,12 +1,13 @@
 package protocol
 
 import (
-	"encoding/json"
 	"fmt"
 	"sync"
 	"time"
 
 	lru "github.com/hashicorp/golang-lru/v2"
+
+	"roomlog/internal/strictjson"
 )
 
 // takeoverTimeout is the maximum time that a client which reconnects waits for the end of its previous connection. The
@@ -61,7 +62,7 @@ func (s *recoveryStore) connect(k *Socket) {
 		Offset string `json:"offset"`
 	}
 	k.pid = newID()
-	if json.Unmarshal(k.auth, &request) == nil && request.PID != "" {
+	if strictjson.Unmarshal(k.auth, &request) == nil && request.PID != "" {
 		if lost, ok := s.take(request.PID); ok {
 			if restored, ok := s.Restore(lost.state, request.Offset); ok {
 				k.id, k.pid, k.restored = lost.id, request.PID, restored

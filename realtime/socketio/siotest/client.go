@@ -14,8 +14,8 @@ import (
 	"github.com/lxzan/gws"
 )
 
-// Patience is the maximum time that a client waits for a packet or a response.
-const Patience = 10 * time.Second
+// Timeout is the maximum time that a client waits for a packet or a response.
+const Timeout = time.Minute
 
 // Packet is a received Engine.IO packet: Text begins with the packet type; Bytes is a binary message.
 type Packet struct {
@@ -121,7 +121,7 @@ func (c *Client) dialSocket(sid string) error {
 	address := "ws" + strings.TrimPrefix(c.Address("websocket", sid), "http")
 	socket, _, err := gws.NewClient(listener{c}, &gws.ClientOption{ //nolint:bodyclose // the connection replaces the body
 		Addr: address, RequestHeader: c.options.Header,
-		HandshakeTimeout: Patience, ReadMaxPayloadSize: 8 << 20})
+		HandshakeTimeout: Timeout, ReadMaxPayloadSize: 8 << 20})
 	if err != nil {
 		return fmt.Errorf("dial: %w", err)
 	}
@@ -215,10 +215,10 @@ func (c *Client) SendBytes(b []byte) {
 	_ = c.socket.WriteMessage(gws.OpcodeBinary, b)
 }
 
-// Next returns the next packet. If no packet arrives within Patience, the test fails.
+// Next returns the next packet. If no packet arrives within Timeout, the test fails.
 func (c *Client) Next() Packet {
 	c.Helper()
-	p, ok := c.Hear(Patience)
+	p, ok := c.Hear(Timeout)
 	if !ok {
 		c.Fatal("timed out waiting for a packet")
 	}
@@ -260,7 +260,7 @@ func (c *Client) Expect(text string) {
 // Ended skips packets until the server ends the session.
 func (c *Client) Ended() {
 	c.Helper()
-	timer := time.NewTimer(Patience)
+	timer := time.NewTimer(Timeout)
 	defer timer.Stop()
 	select {
 	case <-c.closed:

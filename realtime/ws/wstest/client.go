@@ -18,7 +18,7 @@ import (
 )
 
 // Timeout is the maximum time that a test waits for an expected frame.
-const Timeout = 10 * time.Second
+const Timeout = time.Minute
 
 // The first byte of a frame: the FIN bit and the opcodes of RFC 6455.
 const (

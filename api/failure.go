@@ -110,6 +110,7 @@ var statuses = map[domain.Code]int{
 	codeImage:                      http.StatusUnsupportedMediaType,
 	domain.CodeRateLimited:         http.StatusTooManyRequests,
 	domain.CodeBusy:                http.StatusServiceUnavailable,
+	domain.CodeCoinsClosed:         http.StatusServiceUnavailable,
 	domain.CodeInternal:            http.StatusInternalServerError,
 }
 
@@ -131,8 +132,11 @@ func newFailure(code domain.Code, english string, own texts) *failure {
 	default:
 		f.Data = code.Chinese()
 	}
-	if code == domain.CodeBusy {
+	switch code {
+	case domain.CodeBusy:
 		f.retryAfter = time.Second
+	case domain.CodeCoinsClosed: // until an operator has decided
+		f.retryAfter = time.Minute
 	}
 	return f
 }

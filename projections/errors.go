@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"unicode"
 
 	"github.com/jackc/pgx/v5/pgconn"
 
@@ -87,7 +88,12 @@ const maxCause = 500
 
 // causeText returns the text of err for table poison.
 func causeText(err error) string {
-	s := strings.ToValidUTF8(strings.ReplaceAll(err.Error(), "\x00", ""), "")
+	s := strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) || r == unicode.ReplacementChar {
+			return ' '
+		}
+		return r
+	}, strings.ToValidUTF8(err.Error(), ""))
 	if len(s) > maxCause {
 		s = strings.ToValidUTF8(s[:maxCause], "")
 	}

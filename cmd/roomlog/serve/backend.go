@@ -16,6 +16,7 @@ import (
 	"roomlog/migrations"
 	"roomlog/projections"
 	"roomlog/projections/feed"
+	"roomlog/projections/holds"
 )
 
 // firstChatRoom exists from the start, unless an operator removed it.
@@ -64,7 +65,7 @@ func startBackend(ctx context.Context, c *config, env *environment, l *layers) (
 		return nil, err
 	}
 	l.add("pool", func() error { b.pool.Close(); return nil })
-	if b.store, err = eventstore.Open(ctx, b.pool, eventstore.Config{Now: env.sh.Now, Log: env.log}); err != nil {
+	if b.store, err = eventstore.Open(ctx, b.pool, eventstore.Config{Now: env.sh.Now, Log: env.log, SnapshotKeys: env.secrets.snapshotKeys()}); err != nil {
 		return nil, err
 	}
 	b.now = b.store.Now // times of the log come from the clock of the database
@@ -80,6 +81,10 @@ func startBackend(ctx context.Context, c *config, env *environment, l *layers) (
 	b.queries = projections.NewQueries(b.pool)
 	b.sequencer = eventstore.NewSequencer(b.store, c.sequencer)
 	l.run(ctx, "sequencer", b.sequencer.Run)
+	if b.projector != nil {
+		l.run(ctx, "coin holds", holds.NewRecorder(holds.Config{
+			Queries: b.queries, Execute: b.sequencer.Execute, Projected: b.store.Projected(), Log: env.log}).Run)
+	}
 	b.feed = feed.New(b.store, b.queries, feed.Config{Log: env.log})
 	l.run(ctx, "feed", b.feed.Run)
 	if err := b.waitForFeed(ctx, l); err != nil {

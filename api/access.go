@@ -15,6 +15,7 @@ import (
 type access struct {
 	name       string // name of the rule in the documentation: "a token"
 	needsToken bool
+	sameOrigin bool // no page of another origin may call the endpoint
 	check      func(ctx context.Context, s *server, in any) error
 }
 
@@ -27,13 +28,13 @@ func (a access) description() string {
 
 // anyone admits every client.
 func anyone() access {
-	return access{"nothing", false, func(context.Context, *server, any) error { return nil }}
+	return access{name: "nothing", check: func(context.Context, *server, any) error { return nil }}
 }
 
 // commander admits clients with a valid token. It checks neither the session nor the right that name describes: the
 // log checks both when it decides the command. Use it only for endpoints that execute a command.
 func commander(name string) access {
-	return access{name, true, func(ctx context.Context, _ *server, _ any) error {
+	return access{name: name, needsToken: true, check: func(ctx context.Context, _ *server, _ any) error {
 		return requestOf(ctx).tokenError
 	}}
 }
@@ -41,15 +42,15 @@ func commander(name string) access {
 // authenticated admits users with a current session and stores the user in the request context. name also describes
 // the restrictions that the handler checks: "a token, and the role auditor for other users".
 func authenticated(name string) access {
-	return access{name, true, func(ctx context.Context, s *server, _ any) error {
+	return access{name: name, needsToken: true, check: func(ctx context.Context, s *server, _ any) error {
 		_, err := s.authenticate(ctx)
 		return err
 	}}
 }
 
-// role admits users with a role.
+// role admits users with a role. Pages of other origins cannot use the rights of operators.
 func role(needed domain.Role) access {
-	return access{"the role " + string(needed), true, func(ctx context.Context, s *server, _ any) error {
+	return access{name: "the role " + string(needed), needsToken: true, sameOrigin: needed == domain.RoleOperator, check: func(ctx context.Context, s *server, _ any) error {
 		return s.requireRole(ctx, needed)
 	}}
 }
@@ -57,7 +58,7 @@ func role(needed domain.Role) access {
 // ownerOr admits the owner of the live that the input names, and users with a role. It stores the live in the request
 // context. It panics at the first request if the input is not a liveInput; a test calls every endpoint.
 func ownerOr(needed domain.Role) access {
-	return access{"the owner of the live or the role " + string(needed), true, func(ctx context.Context, s *server, in any) error {
+	return access{name: "the owner of the live or the role " + string(needed), needsToken: true, check: func(ctx context.Context, s *server, in any) error {
 		user, err := s.authenticate(ctx)
 		if err != nil {
 			return err

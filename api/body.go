@@ -16,6 +16,7 @@ import (
 	"github.com/danielgtaylor/huma/v2/adapters/humachi"
 	"github.com/go-chi/chi/v5"
 
+	"roomlog/api/query"
 	"roomlog/domain"
 	"roomlog/internal/strictjson"
 )
@@ -122,21 +123,16 @@ func invalidRequest(parameters []*huma.Param, status int, text string, causes []
 	return newFailure(code, text, nil)
 }
 
-// problemText returns a description of an invalid parameter: "limit must be a whole number from 1 to 500 (got -1)".
-// It omits the values of body fields, which may be passwords.
+// problemText returns a description of an invalid parameter or field. It omits the values of body fields, which may be
+// passwords.
 func problemText(parameters []*huma.Param, detail *huma.ErrorDetail) string {
 	for _, p := range parameters {
-		if detail.Location != p.In+"."+p.Name || p.Schema == nil || p.Schema.Type != huma.TypeInteger {
+		if detail.Location != p.In+"."+p.Name {
 			continue
 		}
-		bounds := ""
-		switch low, high := p.Schema.Minimum, p.Schema.Maximum; {
-		case low != nil && high != nil:
-			bounds = fmt.Sprintf(" from %.0f to %.0f", *low, *high)
-		case low != nil:
-			bounds = fmt.Sprintf(" of at least %.0f", *low)
+		if sentence, ok := query.Explain(p, detail.Value); ok {
+			return sentence
 		}
-		return fmt.Sprintf("%s must be a whole number%s (got %.40s)", p.Name, bounds, fmt.Sprint(detail.Value))
 	}
 	return strings.TrimSpace(strings.TrimPrefix(detail.Location, "body.") + ": " + detail.Message)
 }

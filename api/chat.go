@@ -48,6 +48,7 @@ const (
 
 // serveChat registers an endpoint of the chat pages. The request body is a JSON object or empty.
 func serveChat[I, O any](r *routes, e endpoint, handle func(context.Context, I) (O, error)) {
+	e = e.forOldClients()
 	e.OperationID = "chat-" + strings.ToLower(e.Method) + e.OperationID // endpoints under /api have the same operation ids
 	describe := func(o *huma.Operation, schemas huma.Registry) {
 		if o.Method == http.MethodPost {

@@ -20,7 +20,7 @@ type movement struct {
 }
 
 type coinHistoryInput struct {
-	User    domain.UserID `query:"user" doc:"owner of the account; default: the caller"`
+	User    domain.UserID `query:"user" minimum:"1" doc:"owner of the account; default: the caller"`
 	Account string        `query:"account" enum:"wallet,earnings" default:"wallet" doc:"wallet: coins bought and spent; earnings: coins that a streamer received"`
 	Window
 }

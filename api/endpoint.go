@@ -10,7 +10,12 @@ import (
 	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humachi"
 	"github.com/go-chi/chi/v5"
+
+	"roomlog/api/cors"
+	"roomlog/api/query"
+	"roomlog/internal/limit"
 )
 
 // endpoint describes one method and path of the REST API: its documentation, access rule and rate class.
@@ -19,6 +24,8 @@ type endpoint struct {
 	access access
 	rate   rateClass
 	texts  texts
+
+	anyQuery bool // ignores unknown query parameters
 }
 
 func get(path, summary string, a access, r rateClass) endpoint {
@@ -45,6 +52,22 @@ func newEndpoint(method, path, summary string, a access, r rateClass) endpoint {
 // withTexts returns e with other Chinese texts for some codes. Old clients expect these texts from this endpoint.
 func (e endpoint) withTexts(t texts) endpoint { e.texts = t; return e }
 
+// forOldClients returns e marked as an endpoint of the wire contract: it ignores unknown query parameters, because old
+// clients append some, such as t and _ against caches.
+func (e endpoint) forOldClients() endpoint {
+	e.anyQuery = true
+	e.Description += " Ignores unknown query parameters."
+	return e
+}
+
+// checkQuery refuses unknown query parameters.
+func (e endpoint) checkQuery(r *http.Request, known []*huma.Param) error {
+	if e.anyQuery || r.URL.RawQuery == "" {
+		return nil
+	}
+	return query.Check(r.URL.RawQuery, known)
+}
+
 // admit checks the rate and the access rule of e for a request. in is the decoded input, or nil.
 func (e endpoint) admit(ctx context.Context, s *server, in any) error {
 	if err := s.rates.admit(ctx, e.rate); err != nil {
@@ -65,24 +88,40 @@ type routes struct {
 	huma      huma.API
 	endpoints []endpoint
 	unlimited map[string]string // route → reason why it needs no rate limit
+	own       map[string]bool   // paths that no page of another origin may call
 }
 
 // newRoutes returns the routes of s: none.
 func newRoutes(s *server) *routes {
 	router := chi.NewRouter()
-	return &routes{server: s, router: router, huma: newHuma(router, s.Version), unlimited: make(map[string]string)}
+	return &routes{server: s, router: router, huma: newHuma(router, s.Version), unlimited: make(map[string]string), own: make(map[string]bool)}
+}
+
+// add adds an endpoint to the list.
+func (r *routes) add(e endpoint) {
+	r.endpoints = append(r.endpoints, e)
+	if e.access.sameOrigin {
+		r.own[e.Path] = true
+	}
 }
 
 // serve registers an endpoint. The Go types I and O describe its input and output.
 func serve[I, O any](r *routes, e endpoint, handle func(context.Context, *I) (O, error)) {
-	r.endpoints = append(r.endpoints, e)
+	r.add(e)
 	if e.Method == http.MethodPost && e.access.needsToken {
 		e.Parameters = append(e.Parameters, &huma.Param{
 			Name: "Idempotency-Key", In: "header", Schema: &huma.Schema{Type: huma.TypeString},
 			Description: "1 to 64 printable ASCII characters. A request that repeats a key returns the first outcome.",
 		})
 	}
-	e.Middlewares = append(e.Middlewares, r.limitBody)
+	e.Middlewares = append(e.Middlewares, func(ctx huma.Context, next func(huma.Context)) {
+		req, w := humachi.Unwrap(ctx)
+		if err := e.checkQuery(req, ctx.Operation().Parameters); err != nil {
+			writeFailure(w, r.failure(req.Context(), err, e.texts))
+			return
+		}
+		next(ctx)
+	}, r.limitBody)
 	e.MaxBodyBytes = r.BodyBytes + 1
 	huma.Register(r.huma, e.Operation, func(ctx context.Context, in *I) (*response[O], error) {
 		ctx, cancel := context.WithTimeout(ctx, r.RequestTimeout)
@@ -104,10 +143,13 @@ func serve[I, O any](r *routes, e endpoint, handle func(context.Context, *I) (O,
 func serveRaw[O any](r *routes, e endpoint, describe func(*huma.Operation, huma.Registry),
 	writeRefusal func(http.ResponseWriter, *http.Request, *failure), handle http.HandlerFunc,
 ) {
-	r.endpoints = append(r.endpoints, e)
+	r.add(e)
 	r.router.Method(e.Method, e.Path, http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
 		ctx, cancel := context.WithTimeout(req.Context(), r.RequestTimeout)
-		err := e.admit(ctx, r.server, nil)
+		err := e.checkQuery(req, e.Parameters)
+		if err == nil {
+			err = e.admit(ctx, r.server, nil)
+		}
 		cancel()
 		if err != nil {
 			writeRefusal(w, req, r.failure(req.Context(), err, e.texts))
@@ -126,10 +168,36 @@ func serveRaw[O any](r *routes, e endpoint, describe func(*huma.Operation, huma.
 	r.huma.OpenAPI().AddOperation(&e.Operation)
 }
 
-// serveUnlimited registers a public route without a rate limit. reason explains why that is safe.
+// serveUnlimited registers a public route without a rate limit. reason explains why that is safe. The route ignores its
+// query: probes and pages append what they need against caches.
 func (r *routes) serveUnlimited(path, reason string, handle http.HandlerFunc) {
 	r.unlimited[path] = reason
 	r.router.Get(path, handle)
+}
+
+// serveByAddress registers a route for clients with an address of networks. Others receive 404. Pages of other origins
+// cannot use the address of the browser that shows them.
+func (r *routes) serveByAddress(path, reason string, networks limit.Proxies, handle http.Handler) {
+	r.own[path] = true
+	r.serveUnlimited(path, reason, func(w http.ResponseWriter, req *http.Request) {
+		if !networks.Contains(requestOf(req.Context()).addr) {
+			r.routeNotFound(w, req)
+			return
+		}
+		handle.ServeHTTP(w, req)
+	})
+}
+
+// allowOrigins is the middleware that permits pages of other origins to call the API, except for the paths in own.
+func (r *routes) allowOrigins(next http.Handler) http.Handler {
+	shared := cors.AllowOrigins(r.CORSOrigins)(next)
+	return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+		if r.own[req.URL.Path] {
+			next.ServeHTTP(w, req)
+			return
+		}
+		shared.ServeHTTP(w, req)
+	})
 }
 
 func typeOf[T any]() reflect.Type { return reflect.TypeFor[T]() }

@@ -3,10 +3,12 @@ package api
 import (
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/danielgtaylor/huma/v2"
 	"github.com/go-chi/chi/v5"
 
 	"roomlog/api/payment"
@@ -96,13 +98,67 @@ func TestOwnerEndpointsNameALive(t *testing.T) {
 	}
 }
 
+// contract lists the endpoints that old clients call. They ignore unknown query parameters.
+var contract = []string{
+	"GET /api/gift/list", "GET /api/insert", "GET /api/live/list/{page}", "GET /api/live/read/{id}", "GET /api/user/info", "GET /getAllRooms",
+	"POST /addRoom", "POST /api/gift/notify", "POST /api/gift/wxpay", "POST /api/live/changestatus", "POST /api/live/create",
+	"POST /api/login", "POST /api/logout", "POST /api/reg", "POST /api/upload", "POST /createRoom", "POST /getAllRooms", "POST /login", "POST /validate",
+}
+
+// TestUnknownParametersAreRefused sends an unknown parameter to every endpoint except those of the contract.
+func TestUnknownParametersAreRefused(t *testing.T) {
+	t.Parallel()
+	r := newTestRoutes(t)
+	var tolerant []string
+	for _, e := range r.endpoints {
+		if e.anyQuery {
+			tolerant = append(tolerant, e.Method+" "+e.Path)
+			continue
+		}
+		want := "this endpoint has none"
+		for _, p := range documented(r, e).Parameters {
+			if p.In == "query" {
+				want = "this endpoint has " // and a list, which TestCheck of package query checks
+			}
+		}
+		w := httptest.NewRecorder()
+		path := strings.NewReplacer("{page}", "1", "{id}", "1").Replace(e.Path)
+		r.router.ServeHTTP(w, httptest.NewRequest(e.Method, path+"?since=1", strings.NewReader("{}")))
+		text := `there is no query parameter \"since\": ` + want
+		if w.Code != http.StatusBadRequest || !strings.Contains(w.Body.String(), text) {
+			t.Errorf("%s %s: %d %s, want %s", e.Method, path, w.Code, w.Body, text)
+		}
+	}
+	slices.Sort(tolerant)
+	if !slices.Equal(tolerant, contract) {
+		t.Errorf("these endpoints ignore unknown parameters: %q", tolerant)
+	}
+}
+
+// documented returns the operation of an endpoint in the OpenAPI document.
+func documented(r *routes, e endpoint) *huma.Operation {
+	if e.Method == http.MethodPost {
+		return r.huma.OpenAPI().Paths[e.Path].Post
+	}
+	return r.huma.OpenAPI().Paths[e.Path].Get
+}
+
 func TestInvalidParametersAreExplained(t *testing.T) {
 	t.Parallel()
 	r := newTestRoutes(t)
 	for path, want := range map[string]string{
-		"/api/live/list/0":               "page must be a whole number of at least 1 (got 0)",
-		"/api/live/list/x":               "page must be a whole number of at least 1 (got x)",
-		"/api/live/1/recordings?page=-1": "page must be a whole number from 1 to 1000000 (got -1)",
+		"/api/live/list/0":                                    "page must be a whole number of at least 1 (got 0)",
+		"/api/live/list/x":                                    "page must be a whole number of at least 1 (got x)",
+		"/api/live/1/recordings?page=-1":                      "page must be a whole number from 1 to 1000000 (got -1)",
+		"/api/coin/history?limit=-1":                          "limit must be a whole number from 1 to 500 (got -1)",
+		"/api/coin/history?limit=x":                           "limit must be a whole number from 1 to 500 (got x)",
+		"/api/coin/history?user=-1":                           "user must be a whole number of at least 1 (got -1)",
+		"/api/coin/history?account=x":                         "account must be one of wallet, earnings (got x)",
+		"/api/live/1/viewers?present=x":                       "present must be true or false (got x)",
+		"/api/gift/history?from=x":                            "from must be a time like 2026-01-31T15:04:05Z (got x)",
+		"/api/operator/sockets?id=" + strings.Repeat("x", 65): "id must be a text of at most 64 characters (got xxx",
+		"/api/coin/history?limit=1&limit=2":                   "limit must be sent at most once (got 2)",
+		"/api/coin/history?limit=%zz":                         "the query is malformed",
 	} {
 		w := httptest.NewRecorder()
 		r.router.ServeHTTP(w, httptest.NewRequest(http.MethodGet, path, nil))

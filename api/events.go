@@ -3,15 +3,13 @@ package api
 import (
 	"cmp"
 	"context"
-	"errors"
 	"net/http"
-	"net/url"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"roomlog/api/query"
 	"roomlog/api/replay"
 	"roomlog/domain"
 )
@@ -64,14 +62,16 @@ func (s *server) parseReplay(ctx context.Context, r *http.Request) (replay.Reque
 		request.Format, request.Follow = replay.ServerSentEvents, true // the EventSource API of browsers always follows
 	}
 	var live, user int64
-	err := errors.Join(
-		parseInteger(q, "live", &live), parseInteger(q, "user", &user),
-		parseInteger(q, "limit", &request.Limit), parseBoolean(q, "follow", &request.Follow),
-	)
-	if err != nil {
-		return replay.Request{}, err
+	parameters := query.NewReader(q, eventParameters())
+	parameters.Integer("live", &live)
+	parameters.Integer("user", &user)
+	parameters.Integer("limit", &request.Limit)
+	parameters.Boolean("follow", &request.Follow)
+	err := parameters.Err()
+	if err == nil {
+		request.Query.Types, err = typeFilter(q["type"])
 	}
-	if request.Query.Types, err = typeFilter(q["type"]); err != nil {
+	if err != nil {
 		return replay.Request{}, err
 	}
 	request.After = cmp.Or(q.Get("after"), "0")
@@ -103,32 +103,6 @@ func typeFilter(requested []string) ([]string, error) {
 	return types, nil
 }
 
-func parseInteger(q url.Values, name string, v *int64) error {
-	text := q.Get(name)
-	if text == "" {
-		return nil
-	}
-	n, err := strconv.ParseInt(text, 10, 64)
-	if err != nil || n < 0 || n > maxInteger {
-		return refusal(domain.CodeBadRequest, "%s must be a whole number from 0 to %d (got %.40q)", name, int64(maxInteger), text)
-	}
-	*v = n
-	return nil
-}
-
-func parseBoolean(q url.Values, name string, v *bool) error {
-	text := q.Get(name)
-	if text == "" {
-		return nil
-	}
-	b, err := strconv.ParseBool(text)
-	if err != nil {
-		return refusal(domain.CodeBadRequest, "%s must be true or false (got %.40q)", name, text)
-	}
-	*v = b
-	return nil
-}
-
 func documentEvents(o *huma.Operation, schemas huma.Registry) {
 	line := o.Responses["200"].Content["application/json"].Schema
 	o.Responses["200"].Description = "One line per event. A line with only a cursor reports the position up to which the log was searched. " +
@@ -136,15 +110,24 @@ func documentEvents(o *huma.Operation, schemas huma.Registry) {
 	o.Responses["200"].Content = map[string]*huma.MediaType{
 		"application/x-ndjson": {Schema: line}, "text/event-stream": {Schema: line},
 	}
-	parameter := func(name string, schema *huma.Schema, text string) {
-		o.Parameters = append(o.Parameters, &huma.Param{Name: name, In: "query", Schema: schema, Description: text})
+	o.Parameters = append(o.Parameters, eventParameters()...)
+}
+
+// eventParameters returns the parameters of a replay.
+func eventParameters() []*huma.Param {
+	text, flag := &huma.Schema{Type: huma.TypeString}, &huma.Schema{Type: huma.TypeBoolean}
+	least, most := 1.0, float64(maxInteger)
+	number := &huma.Schema{Type: huma.TypeInteger, Minimum: &least, Maximum: &most}
+	parameter := func(name string, schema *huma.Schema, text string) *huma.Param {
+		return &huma.Param{Name: name, In: "query", Schema: schema, Description: text}
 	}
-	parameter("after", &huma.Schema{Type: huma.TypeString}, "cursor to continue from; default: the beginning")
-	parameter("type", &huma.Schema{Type: huma.TypeArray, Items: &huma.Schema{Type: huma.TypeString}}, "only these event types")
-	parameter("live", &huma.Schema{Type: huma.TypeInteger}, "only events of this live")
-	parameter("user", &huma.Schema{Type: huma.TypeInteger}, "only events that this user caused")
-	parameter("follow", &huma.Schema{Type: huma.TypeBoolean}, "continue as the log grows; the default for server-sent events")
-	parameter("limit", &huma.Schema{Type: huma.TypeInteger}, "end after this number of events")
-	o.Parameters = append(o.Parameters, &huma.Param{Name: "Last-Event-ID", In: "header",
-		Schema: &huma.Schema{Type: huma.TypeString}, Description: "cursor to continue from, as an EventSource sends it"})
+	return []*huma.Param{
+		parameter("after", text, "cursor to continue from; default: the beginning"),
+		parameter("type", &huma.Schema{Type: huma.TypeArray, Items: text}, "only these event types"),
+		parameter("live", number, "only events of this live"),
+		parameter("user", number, "only events that this user caused"),
+		parameter("follow", flag, "continue as the log grows; the default for server-sent events"),
+		parameter("limit", number, "end after this number of events"),
+		{Name: "Last-Event-ID", In: "header", Schema: text, Description: "cursor to continue from, as an EventSource sends it"},
+	}
 }

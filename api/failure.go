@@ -16,6 +16,7 @@ import (
 	"roomlog/api/password"
 	"roomlog/domain"
 	"roomlog/eventstore"
+	"roomlog/eventstore/ratelimit"
 	"roomlog/projections"
 )
 
@@ -156,8 +157,13 @@ type reporter struct{ log *slog.Logger }
 func (r reporter) failure(ctx context.Context, err error, own texts) *failure {
 	var f *failure
 	var refused *domain.Refusal
+	var exceeded *ratelimit.Exceeded
 	switch {
 	case errors.As(err, &f):
+		return f
+	case errors.As(err, &exceeded):
+		f = newFailure(domain.CodeRateLimited, "too many requests: try again later", own)
+		f.retryAfter = max(exceeded.RetryAfter, time.Second)
 		return f
 	case errors.As(err, &refused):
 		return newFailure(refused.Code, refused.Text, own)

@@ -42,9 +42,9 @@ type sentGift struct {
 }
 
 type giftHistoryInput struct {
-	Live   domain.LiveID `query:"live"`
-	Sender domain.UserID `query:"sender"`
-	Gift   domain.GiftID `query:"gift"`
+	Live   domain.LiveID `query:"live" minimum:"1"`
+	Sender domain.UserID `query:"sender" minimum:"1"`
+	Gift   domain.GiftID `query:"gift" minimum:"1"`
 	From   time.Time     `query:"from" doc:"RFC 3339, inclusive"`
 	To     time.Time     `query:"to" doc:"RFC 3339, exclusive"`
 	Window

@@ -106,6 +106,59 @@ func TestMetricsAccess(t *testing.T) {
 	d.get("/metrics").expectFailure(http.StatusNotFound, "no_such_endpoint", "接口不存在")
 }
 
+// TestNoCORSOnOwnPaths checks that a page of another origin cannot read what depends on the address of its browser, or
+// use the rights of an operator.
+func TestNoCORSOnOwnPaths(t *testing.T) {
+	t.Parallel()
+	d := startAPI(t)
+	own := 0
+	for path, shared := range map[string]bool{
+		"/metrics": false, "/api/operator/sockets": false, "/api/operator/kick": false, "/api/operator/ban": false,
+		"/api/operator/unban": false, "/api/streams/kick": false, "/api/gift/list": true, "/healthz": true, "/docs": true, "/no/such": true,
+	} {
+		for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodOptions} {
+			got := d.send(method, path, nil, "Origin", "https://evil.example", "Access-Control-Request-Method", "POST")
+			for name := range got.header {
+				if strings.HasPrefix(name, "Access-Control-") && !shared {
+					t.Errorf("%s %s: %s is sent to another origin", method, path, name)
+				}
+			}
+			if shared && got.header.Get("Access-Control-Allow-Origin") == "" {
+				t.Errorf("%s %s: no CORS", method, path)
+			}
+		}
+	}
+	var document struct {
+		Paths map[string]any `json:"paths"`
+	}
+	if err := json.Unmarshal(d.get("/openapi.json").raw, &document); err != nil {
+		t.Fatal(err)
+	}
+	for path := range document.Paths {
+		if strings.HasPrefix(path, "/api/operator/") {
+			own++
+			if got := d.send(http.MethodOptions, path, nil, "Origin", "https://evil.example"); got.header.Get("Access-Control-Allow-Origin") != "" {
+				t.Errorf("%s: CORS on a path of operators", path)
+			}
+		}
+	}
+	if own == 0 {
+		t.Error("no path of operators was found")
+	}
+}
+
+// TestMetricsBehindAProxy checks that a client whose address the proxy reports in any form is not taken for the proxy.
+func TestMetricsBehindAProxy(t *testing.T) {
+	t.Parallel()
+	d := startAPI(t)
+	for _, forwarded := range []string{"203.0.113.9:44321", "[2001:db8::1]:443", "203.0.113.9:x", "unknown", "_hidden", "for=127.0.0.1",
+		"127.0.0.1, 203.0.113.9:44321", "127.0.0.1 203.0.113.9", "localhost", "127.0.0.1:x", "x, 127.0.0.1"} {
+		if got := d.get("/metrics", "X-Forwarded-For", forwarded); got.status != http.StatusNotFound {
+			t.Errorf("X-Forwarded-For %q reads the metrics: %d", forwarded, got.status)
+		}
+	}
+}
+
 func TestOpenAPI(t *testing.T) {
 	t.Parallel()
 	d := startAPI(t)

@@ -95,7 +95,7 @@ type comment struct {
 
 type commentsInput struct {
 	LivePath
-	User domain.UserID `query:"user" doc:"only comments of this user"`
+	User domain.UserID `query:"user" minimum:"1" doc:"only comments of this user"`
 	Window
 }
 

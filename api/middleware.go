@@ -35,7 +35,7 @@ func (s *server) withRequestContext(next http.Handler) http.Handler {
 		h.Set("X-Request-Id", rc.id)
 		h.Set("X-Content-Type-Options", "nosniff")
 		h.Set("Cache-Control", "no-store") // the default; cacheable responses replace it
-		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), requestContextKey{}, rc)))
+		next.ServeHTTP(w, r.WithContext(limit.WithAddress(context.WithValue(r.Context(), requestContextKey{}, rc), limit.Key(rc.addr))))
 	})
 }
 

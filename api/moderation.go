@@ -8,8 +8,8 @@ import (
 
 type connectionsInput struct {
 	ID   domain.ConnectionID `query:"id" maxLength:"64" doc:"only this connection"`
-	User domain.UserID       `query:"user" doc:"only connections of this user"`
-	Live domain.LiveID       `query:"live" doc:"only connections that have joined this live"`
+	User domain.UserID       `query:"user" minimum:"1" doc:"only connections of this user"`
+	Live domain.LiveID       `query:"live" minimum:"1" doc:"only connections that have joined this live"`
 }
 
 func (s *server) listConnections(ctx context.Context, in *connectionsInput) (Connections, error) {

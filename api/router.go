@@ -3,14 +3,13 @@ package api
 import (
 	"github.com/danielgtaylor/huma/v2"
 
-	"roomlog/api/cors"
 	"roomlog/api/replay"
 	"roomlog/domain"
 )
 
 // register registers every route.
 func (r *routes) register() {
-	r.router.Use(r.withRequestContext, r.observe, r.recoverPanic, cors.AllowOrigins(r.CORSOrigins))
+	r.router.Use(r.withRequestContext, r.observe, r.recoverPanic, r.allowOrigins)
 	r.router.NotFound(r.routeNotFound)
 	r.router.MethodNotAllowed(r.methodNotAllowed)
 	r.registerAccounts()
@@ -24,26 +23,26 @@ func (r *routes) register() {
 }
 
 func (r *routes) registerAccounts() {
-	serve(r, post("/api/reg", "Register an account", anyone(), rateRegistrations), r.registerUser)
-	login := post("/api/login", "Sign in; an earlier session of the user ends", anyone(), rateSignIns)
+	serve(r, post("/api/reg", "Register an account", anyone(), rateRegistrations).forOldClients(), r.registerUser)
+	login := post("/api/login", "Sign in; an earlier session of the user ends", anyone(), rateSignIns).forOldClients()
 	login.Middlewares = huma.Middlewares{r.browserLogin}
 	serve(r, login, r.login)
 	documentBrowserLogin(r.huma.OpenAPI().Paths[login.Path].Post, r.huma.OpenAPI().Components.Schemas)
-	serve(r, post("/api/logout", "End the session", commander("a token"), rateWrites), r.logout)
-	serve(r, get("/api/user/info", "Read the signed-in user", authenticated("a token"), rateReads), r.userInfo)
-	serveRaw[browserEnvelope](r, get("/api/insert", "Increment the age of the signed-in user", commander("a token"), rateWrites),
+	serve(r, post("/api/logout", "End the session", commander("a token"), rateWrites).forOldClients(), r.logout)
+	serve(r, get("/api/user/info", "Read the signed-in user", authenticated("a token"), rateReads).forOldClients(), r.userInfo)
+	serveRaw[browserEnvelope](r, get("/api/insert", "Increment the age of the signed-in user", commander("a token"), rateWrites).forOldClients(),
 		nil, refuseIncrementAge, r.incrementAge)
 }
 
 func (r *routes) registerLives() {
 	const owner, moderator = "a token of the live's owner", "a token of the live's owner or the role operator"
-	serve(r, post("/api/live/create", "Create a live", commander("a token"), rateWrites), r.createLive)
-	serve(r, post("/api/live/changestatus", "Put a live on air, pause it or end it", commander(moderator), rateWrites).withTexts(texts{
+	serve(r, post("/api/live/create", "Create a live", commander("a token"), rateWrites).forOldClients(), r.createLive)
+	serve(r, post("/api/live/changestatus", "Put a live on air, pause it or end it", commander(moderator), rateWrites).forOldClients().withTexts(texts{
 		domain.CodeLiveNotFound: "该直播间不存在",
 		domain.CodeLiveEnded:    "该直播间已结束",
 	}), r.changeStatus)
-	serve(r, get("/api/live/list/{page}", "List lives, newest first", anyone(), rateReads), r.listLives)
-	serve(r, get("/api/live/read/{id}", "Read a live and a sign for its stream", anyone(), rateReads).withTexts(texts{
+	serve(r, get("/api/live/list/{page}", "List lives, newest first", anyone(), rateReads).forOldClients(), r.listLives)
+	serve(r, get("/api/live/read/{id}", "Read a live and a sign for its stream", anyone(), rateReads).forOldClients().withTexts(texts{
 		domain.CodeLiveNotFound: "当前直播间不存在",
 	}), r.readLive)
 	serve(r, post("/api/live/record", "Switch recording of a live on or off, from its next broadcast on", commander(owner), rateWrites), r.setRecording)
@@ -54,11 +53,11 @@ func (r *routes) registerLives() {
 }
 
 func (r *routes) registerGifts() {
-	serve(r, get("/api/gift/list", "List the gift catalogue", anyone(), rateReads), r.listGifts)
-	serve(r, post("/api/gift/wxpay", "Place an order for coins", commander("a token"), rateWrites), r.placeOrder)
-	serveRaw[success[string]](r, post("/api/gift/notify", "Report a paid order; called by the payment provider", anyone(), ratePayments),
+	serve(r, get("/api/gift/list", "List the gift catalogue", anyone(), rateReads).forOldClients(), r.listGifts)
+	serve(r, post("/api/gift/wxpay", "Place an order for coins", commander("a token"), rateWrites).forOldClients(), r.placeOrder)
+	serveRaw[success[string]](r, post("/api/gift/notify", "Report a paid order; called by the payment provider", anyone(), ratePayments).forOldClients(),
 		documentPayment, plainRefusal, r.payOrder)
-	serveRaw[success[string]](r, post("/api/upload", "Upload an image or a sound", authenticated("a token"), rateUploads),
+	serveRaw[success[string]](r, post("/api/upload", "Upload an image or a sound", authenticated("a token"), rateUploads).forOldClients(),
 		documentUpload, plainRefusal, r.upload)
 }
 
@@ -103,7 +102,7 @@ func (r *routes) registerService() {
 	const static = "static: the response is in memory"
 	r.serveUnlimited("/healthz", "liveness probes: no work", r.healthz)
 	r.serveUnlimited("/readyz", "readiness probes: bounded by a timeout", r.readyz)
-	r.serveUnlimited("/metrics", "restricted by address, at most 4 at a time", r.metrics())
+	r.serveByAddress("/metrics", "restricted by address, at most 4 at a time", r.MetricsFrom, r.metrics())
 	r.serveUnlimited("/openapi.json", static, r.openapi)
 	r.serveUnlimited("/docs", static, r.docs)
 	r.serveUnlimited("/docs/{file}", static, r.docs)

@@ -57,16 +57,9 @@ func (s *server) readyz(w http.ResponseWriter, r *http.Request) {
 	writeJSON(w, status, response)
 }
 
-// metrics returns the handler of /metrics. Clients outside Config.MetricsFrom receive 404.
-func (s *server) metrics() http.HandlerFunc {
-	all := promhttp.HandlerFor(s.Metrics, promhttp.HandlerOpts{MaxRequestsInFlight: 4})
-	return func(w http.ResponseWriter, r *http.Request) {
-		if !s.MetricsFrom.Contains(requestOf(r.Context()).addr) {
-			s.routeNotFound(w, r)
-			return
-		}
-		all.ServeHTTP(w, r)
-	}
+// metrics returns the handler of /metrics.
+func (s *server) metrics() http.Handler {
+	return promhttp.HandlerFor(s.Metrics, promhttp.HandlerOpts{MaxRequestsInFlight: 4})
 }
 
 // pageFiles contains the documentation page at /docs. The page loads nothing from other servers and therefore works

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net"
 	"os"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -24,29 +25,45 @@ func (c *client) trickle(b []byte) {
 	}
 }
 
+// expectOpen fails the test if ch is closed.
+func expectOpen(t *testing.T, ch <-chan struct{}, what string) {
+	t.Helper()
+	select {
+	case <-ch:
+		t.Fatal(what)
+	default:
+	}
+}
+
 func TestHandshakeIsLimited(t *testing.T) {
 	for _, tt := range []struct {
-		name string
-		say  func(*client)
+		name     string
+		say      func(*client)
+		trickles bool // say takes at least 15 seconds, and no byte is late
 	}{
-		{"of a silent client", func(*client) {}},
-		{"of a handshake byte by byte", func(c *client) { c.trickle(greeting()) }},
-		{"of a connect byte by byte", func(c *client) { c.send(greeting()); c.trickle(connect("live")) }},
-		{"of a client that waits after connect", func(c *client) { c.send(greeting(), connect("live")) }},
-		{"of a client that sends many messages", func(c *client) { c.send(greeting(), connect("live")); c.trickle(command("x", 1)) }},
+		{"of a silent client", func(*client) {}, false},
+		{"of a handshake byte by byte", func(c *client) { c.trickle(greeting()) }, true},
+		{"of a connect byte by byte", func(c *client) { c.send(greeting()); c.trickle(bytes.Repeat(connect("live"), 50)) }, true},
+		{"of a client that waits after connect", func(c *client) { c.send(greeting(), connect("live")) }, false},
+		{"of a client that sends many messages", func(c *client) { c.send(greeting(), connect("live")); c.trickle(bytes.Repeat(command("x", 1), 100)) }, true},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			conn, c := pair(t, rtmp.Config{HandshakeTimeout: soon})
-			go tt.say(c)
-			begun := time.Now()
+			begun, sent := time.Now(), make(chan struct{})
+			go func() {
+				defer close(sent)
+				tt.say(c)
+			}()
 			_, err := open(conn)
 			if !errors.Is(err, os.ErrDeadlineExceeded) {
 				t.Fatal(err)
 			}
-			// A handshake byte by byte lasts at least 15 seconds.
-			if took := time.Since(begun); took < soon || took > soon+10*time.Second {
+			if took := time.Since(begun); took < soon {
 				t.Fatalf("it took %v", took)
+			}
+			if tt.trickles {
+				expectOpen(t, sent, "the client has sent everything")
 			}
 		})
 	}
@@ -54,36 +71,39 @@ func TestHandshakeIsLimited(t *testing.T) {
 
 func TestIdlePublishersEnd(t *testing.T) {
 	for _, tt := range []struct {
-		name string
-		cfg  rtmp.Config
-		say  func(*client)
+		name     string
+		cfg      rtmp.Config
+		trickles bool // say takes at least 25 seconds, and no byte is late
+		say      func(*client)
 	}{
-		{"when no message comes", rtmp.Config{MessageTimeout: soon}, func(*client) {}},
-		{"when a message comes byte by byte", rtmp.Config{MessageTimeout: soon}, func(c *client) { c.trickle(header(4, 9, 5000, 0)); c.trickle(make([]byte, 5000)) }},
-		{"when no media comes among the messages", rtmp.Config{RTMPTimeout: soon}, func(c *client) {
-			for range 1000 {
-				c.trickle(command("_checkbw", 0, nil))
-			}
+		{"when no message comes", rtmp.Config{MessageTimeout: soon}, false, func(*client) {}},
+		{"when a message comes byte by byte", rtmp.Config{MessageTimeout: soon}, true, func(c *client) { c.trickle(header(4, 9, 5000, 0)); c.trickle(make([]byte, 5000)) }},
+		{"when no media comes among the messages", rtmp.Config{RTMPTimeout: soon}, true, func(c *client) {
+			c.trickle(bytes.Repeat(command("_checkbw", 0, nil), 1000))
 		}},
-		{"when only metadata comes", rtmp.Config{RTMPTimeout: soon}, func(c *client) {
-			for range 1000 {
-				c.trickle(message(18, []byte("x")))
-			}
+		{"when only metadata comes", rtmp.Config{RTMPTimeout: soon}, true, func(c *client) {
+			c.trickle(bytes.Repeat(message(18, []byte("x")), 1000))
 		}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			conn, c := publishing(t, tt.cfg)
-			go tt.say(c)
-			begun := time.Now()
+			sent := make(chan struct{})
+			go func() {
+				defer close(sent)
+				tt.say(c)
+			}()
 			for {
 				_, err := conn.ReadMedia()
 				if errors.Is(err, rtmp.ErrIdle) {
 					break
 				}
-				if err != nil || time.Since(begun) > timeout {
-					t.Fatalf("after %v: %v", time.Since(begun), err)
+				if err != nil {
+					t.Fatal(err)
 				}
+			}
+			if tt.trickles {
+				expectOpen(t, sent, "the client has sent everything")
 			}
 			conn.Close()
 		})
@@ -183,15 +203,13 @@ func TestPlayersAreKeptAliveByPings(t *testing.T) {
 		}
 	})
 	t.Run("players that answer stay", func(t *testing.T) {
-		_, c, ended := playing(t, rtmp.Config{RTMPPing: 50 * time.Millisecond, RTMPTimeout: time.Second})
-		pong := message(4, []byte{0, 7, 0, 0, 0, 0})
-		for begun := time.Now(); time.Since(begun) < 1500*time.Millisecond; <-time.After(soon / 4) {
-			c.send(pong)
-		}
-		select {
-		case err := <-ended:
-			t.Fatal(err)
-		default:
+		var ahead atomic.Int64 // of the server's clock
+		now := func() time.Time { return time.Now().Add(time.Duration(ahead.Load())) }
+		_, c, ended := playing(t, rtmp.Config{Now: now, RTMPPing: 50 * time.Millisecond, RTMPTimeout: time.Hour})
+		for i := range byte(10) {
+			ahead.Add(int64(50 * time.Minute))
+			c.send(message(4, []byte{0, 7, 0, 0, 0, 0}), message(4, []byte{0, 6, 0, 0, 0, i})) // a pong, and a ping
+			c.expect(t, string([]byte{0, 7, 0, 0, 0, i}))
 		}
 		c.Close()
 		if err := <-ended; !isClosed(err) {
@@ -239,8 +257,7 @@ func TestPlayersAreKeptAliveByPings(t *testing.T) {
 		accept(t, conn)
 		c.mu.Lock() // the reader of the client stops
 		defer c.mu.Unlock()
-		begun := time.Now()
-		for time.Since(begun) < timeout {
+		for range 1000 {
 			if _, err := conn.Write(&net.Buffers{make([]byte, 1<<20)}); err != nil {
 				if !errors.Is(err, os.ErrDeadlineExceeded) {
 					t.Fatal(err)

@@ -15,7 +15,7 @@ import (
 )
 
 // timeout is how long a test waits for something that should happen at once.
-const timeout = 10 * time.Second
+const timeout = time.Minute
 
 // pair is a connection: the server side as a Conn, the client side as bytes.
 func pair(t testing.TB, cfg rtmp.Config) (*rtmp.Conn, *client) {
@@ -34,7 +34,14 @@ func pair(t testing.TB, cfg rtmp.Config) (*rtmp.Conn, *client) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { theirs.Close(); ours.Close() })
-	cfg.Now = time.Now
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
+	for _, d := range []*time.Duration{&cfg.HandshakeTimeout, &cfg.MessageTimeout, &cfg.ControlTimeout, &cfg.MediaTimeout} {
+		if *d == 0 {
+			*d = timeout
+		}
+	}
 	return rtmp.NewConn(ours, cfg), listen(theirs)
 }
 

@@ -7,6 +7,7 @@ import (
 
 	"roomlog/domain"
 	"roomlog/eventstore"
+	"roomlog/eventstore/ratelimit"
 	"roomlog/projections"
 )
 
@@ -60,11 +61,14 @@ func (p *Problem) Error() string { return string(p.Code) + ": " + p.Text }
 // the caller logs.
 func ProblemOf(err error) (p *Problem, internal bool) {
 	r := domain.AsRefusal(err)
+	var exceeded *ratelimit.Exceeded
 	switch {
 	case errors.As(err, &p):
 		return p, false
 	case r != nil && r.Code == domain.CodeCoinsClosed:
 		return NewProblem(r.Code, r.Text).After(coinsRetry), false
+	case errors.As(err, &exceeded):
+		return NewProblem(r.Code, r.Text).After(exceeded.RetryAfter), false
 	case r != nil:
 		return NewProblem(r.Code, r.Text), false
 	case errors.Is(err, eventstore.ErrInvalidCursor):

@@ -235,7 +235,7 @@ func (c *clientGroup) least() int64 {
 // await waits until every client has exactly n facts.
 func (c *clientGroup) await(n int64) {
 	c.t.Helper()
-	deadline := time.Now().Add(30 * time.Second)
+	deadline := time.Now().Add(2 * wstest.Timeout)
 	for {
 		all, total := c.has(n)
 		if all && total == n*int64(len(c.watchers)) {

@@ -49,7 +49,7 @@ func errorCodes() []codeDoc {
 		{domain.CodeTextTooLong, "The text is longer than the field permits."},
 		{domain.CodeBadKey, "key must be 1–64 printable ASCII bytes."},
 		{domain.CodeKeyReused, "The same key was used with other data before."},
-		{domain.CodeRateLimited, "Too many comments, gifts or messages; retry_after says when to try again."},
+		{domain.CodeRateLimited, "Too many commands of the user or of the address; retry_after says when to try again."},
 		{domain.CodeBusy, "Nothing was done: try again after retry_after."},
 		{hub.CodeOutcomeUnknown, "The request may have been executed: send it again with the same key."},
 		{domain.CodeInternal, "An error of the server."},

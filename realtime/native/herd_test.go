@@ -40,7 +40,7 @@ func herd(t testing.TB, db *pgtest.DB, n int, spread time.Duration) time.Duratio
 	const accounts, before, between, after = 40, 60, 30, 30
 	config := func(c *config) {
 		c.MaxConnectionsPerUser = -1
-		c.Sockets = ws.Config{RestartSpread: spread}
+		c.Sockets = ws.Config{RestartSpread: spread, HelloTimeout: wstest.Timeout, WriteTimeout: wstest.Timeout, SocketTimeout: -1}
 	}
 	first := openWorld(t, db, true, config)
 	people := make([]person, accounts)
@@ -63,7 +63,7 @@ func herd(t testing.TB, db *pgtest.DB, n int, spread time.Duration) time.Duratio
 		}
 	}
 	talk(first, before)
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
 	if err := first.handler.Shutdown(ctx); err != nil {
 		t.Fatal(err)
@@ -84,7 +84,7 @@ func herd(t testing.TB, db *pgtest.DB, n int, spread time.Duration) time.Duratio
 // eventuallySoon is eventually with a longer timeout, because there are many clients.
 func eventuallySoon(t testing.TB, what string, ok func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(2 * time.Minute); !ok(); {
+	for deadline := time.Now().Add(5 * time.Minute); !ok(); {
 		if time.Now().After(deadline) {
 			t.Fatalf("never happened: %s", what)
 		}
@@ -171,7 +171,7 @@ func (c *herdClient) hear(addr string, p person, total int) (wait time.Duration,
 		return 0, err
 	}
 	for c.heard < total {
-		_ = conn.SetReadDeadline(time.Now().Add(time.Minute))
+		_ = conn.SetReadDeadline(time.Now().Add(5 * time.Minute))
 		opcode, payload, err := w.frame()
 		switch {
 		case err != nil:

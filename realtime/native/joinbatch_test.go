@@ -12,10 +12,12 @@ import (
 // together lets n users join a live without connections.
 func (w *world) together(name string, n int, live domain.LiveID) []person {
 	people := make([]person, n)
+	for i := range people {
+		people[i] = w.register(fmt.Sprintf("%s%d", name, i))
+	}
 	var all sync.WaitGroup
 	for i := range people {
 		all.Go(func() {
-			people[i] = w.register(fmt.Sprintf("%s%d", name, i))
 			people[i].asks(domain.JoinLive{Live: live, Node: w.hub.Node()})
 		})
 	}
@@ -38,7 +40,7 @@ type batchSum struct {
 
 func TestJoinBatches(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, func(c *config) { c.LargeLive, c.JoinBatchInterval = 2, 300*time.Millisecond })
+	w := newWorld(t, func(c *config) { c.LargeLive, c.JoinBatchInterval = 2, time.Second })
 	anna, bert := w.register("anna"), w.register("bert")
 	live := anna.goLive("x")
 	watcher := anna.app()

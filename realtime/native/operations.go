@@ -5,7 +5,7 @@ package native
 func operations() []operation {
 	return []operation{
 		newOperation("hello", accessAnyone, rateFrames, "Authenticates the connection. Send it first, and again with a new token before the old one expires.", helloReply{}, (*session).onHello),
-		newOperation("room.join", accessSession, rateFrames, "Joins a live and subscribes to it. Send it again to resume.", joinReply{}, (*session).onJoin),
+		newOperation("room.join", accessSession, rateJoins, "Joins a live and subscribes to it. Send it again to resume.", joinReply{}, (*session).onJoin),
 		newOperation("room.leave", accessSession, rateFrames, "Leaves a live.", leaveReply{}, (*session).onLeave),
 		newOperation("room.viewers", accessSession, rateFrames, "Returns who is in a live now, newest first, 100 viewers per page.", viewersReply{}, (*session).onViewers),
 		newOperation("comment.post", accessSession, rateComments, "Posts a comment in a live.", postReply{}, (*session).onComment),

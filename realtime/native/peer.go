@@ -6,6 +6,7 @@ import (
 	"log/slog"
 
 	"roomlog/domain"
+	"roomlog/internal/limit"
 	"roomlog/internal/strictjson"
 	"roomlog/realtime/hub"
 )
@@ -36,7 +37,7 @@ func (p *peer) request(message []byte) {
 		p.sendError("", badRequest("id must have at most 64 bytes"))
 		return
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), hub.CommandTimeout)
+	ctx, cancel := context.WithTimeout(limit.WithAddress(context.Background(), p.conn.Address()), hub.CommandTimeout)
 	defer cancel()
 	switch data, err := p.handle(ctx, frame); {
 	case err != nil:

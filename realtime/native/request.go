@@ -35,6 +35,7 @@ type rate int
 const (
 	_            rate = iota // every operation names its rate
 	rateFrames               // the frame rate of the connection alone
+	rateJoins                // joins of the user, which package ratelimit limits
 	rateComments             // comments of the user
 	rateGifts                // gifts of the user
 	rateChat                 // the limits of the chat session, which all its methods enforce
@@ -51,6 +52,8 @@ func (a access) String() string {
 // String returns the limit for the documentation.
 func (r rate) String() string {
 	switch r {
+	case rateJoins:
+		return "joins of the user"
 	case rateComments:
 		return "comments of the user"
 	case rateGifts:

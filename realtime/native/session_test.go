@@ -134,7 +134,11 @@ func TestLive(t *testing.T) {
 
 func TestHello(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t, func(c *config) { c.Renewal = 500 * time.Millisecond; c.MaxConnectionsPerUser = 2 })
+	const renewal = 500 * time.Millisecond // of the clock below
+	clock := wstest.NewClock()
+	w := newWorld(t, func(c *config) {
+		c.hubConfig.Now, c.Renewal, c.MaxConnectionsPerUser = clock.Now, renewal, 2
+	})
 	p := w.register("ann")
 
 	t.Run("is required before other requests", func(t *testing.T) {
@@ -184,13 +188,20 @@ func TestHello(t *testing.T) {
 	})
 	t.Run("renews the token of the same user only", func(t *testing.T) {
 		q := w.register("renewing")
-		q.expires = time.Now().Add(time.Hour)
+		q.expires = clock.Now().Add(time.Hour)
 		a := q.app()
 		other := w.register("other")
 		a.no(a.ask("hello", map[string]any{"token": other.token()}), "other_user")
 		renewed := q.signIn()
 		a.ok(a.ask("hello", map[string]any{"token": renewed.token()}))
-		<-time.After(time.Second) // beyond the time for renewing
+		for i := range 2 { // when the second has been revoked, a has been checked as well
+			r := w.register(fmt.Sprintf("not renewing %d", i))
+			b := r.app()
+			r.signIn()
+			w.delivered(w.head())
+			clock.Forward(renewal)
+			b.ExpectClose(ws.CloseReplaced)
+		}
 		a.ok(a.ask("ping", nil))
 		streamer := w.register("renewing's streamer")
 		a.join(streamer.goLive("x")) // the log knows the new session only
@@ -203,6 +214,8 @@ func TestHello(t *testing.T) {
 			t.Errorf("%s", m.raw)
 		}
 		a.no(a.ask("room.join", map[string]any{"live": 1}), "session_ended")
+		w.delivered(w.head())
+		clock.Forward(renewal)
 		if m := a.push("error"); into[refusal](t, m).Code != "session_ended" || m.Re != "" {
 			t.Errorf("%s", m.raw)
 		}
@@ -220,9 +233,9 @@ func TestHello(t *testing.T) {
 	})
 	t.Run("is revoked when its token expires", func(t *testing.T) {
 		q := w.register("short")
-		q.expires = time.Now().Add(700 * time.Millisecond)
+		q.expires = clock.Now().Add(time.Hour)
 		a := q.app()
-		<-time.After(time.Until(q.expires))
+		clock.Forward(time.Hour)
 		a.no(a.ask("room.join", map[string]any{"live": 1}), "token_expired")
 		a.ExpectClose(ws.CloseTokenInvalid)
 	})
@@ -293,7 +306,9 @@ func TestFrames(t *testing.T) {
 
 func TestRateLimits(t *testing.T) {
 	t.Parallel()
+	clock := wstest.NewClock()
 	w := newWorld(t, func(c *config) {
+		c.hubConfig.Now = clock.Now
 		c.CommentRate, c.CommentBurst, c.GiftRate, c.GiftBurst, c.MaxLivesPerConnection = 5, 3, 20, 4, 2
 	})
 	rose := w.list("rose", 1)
@@ -322,7 +337,7 @@ func TestRateLimits(t *testing.T) {
 			if refused.Code != "rate_limited" || refused.RetryAfter < 1 || refused.RetryAfter > test.most {
 				t.Fatalf("%+v", refused)
 			}
-			<-time.After(time.Duration(refused.RetryAfter+1) * time.Millisecond)
+			clock.Forward(time.Duration(refused.RetryAfter) * time.Millisecond)
 			a.ok(a.ask(verb, test.data))
 		})
 	}

@@ -49,6 +49,7 @@ type config struct {
 	hubConfig
 	chatConfig
 	nativeConfig
+	clusterNow func() time.Time // the clock by which lost nodes are found
 }
 
 type (
@@ -122,28 +123,33 @@ func openWorld(t testing.TB, db *pgtest.DB, projects bool, change func(*config))
 		t.Fatal(err)
 	}
 	w := &world{TB: t, db: db, pool: pool, store: store}
-	w.sequencer = eventstore.NewSequencer(store, eventstore.SequencerConfig{})
+	w.sequencer = eventstore.NewSequencer(store, eventstore.SequencerConfig{Timeout: wstest.Timeout})
 	queries := projections.NewQueries(pool)
-	w.feed = feed.New(store, queries, feed.Config{GaugeInterval: 20 * time.Millisecond})
+	w.feed = feed.New(store, queries, feed.Config{GaugeInterval: 20 * time.Millisecond, SubscriberTimeout: wstest.Timeout})
 	w.lossy = &lossyFeed{Feed: w.feed, lost: make(chan feed.Batch)}
+	var cfg config
 	log := slog.New(slog.NewTextHandler(testLog{t}, &slog.HandlerOptions{Level: slog.LevelWarn}))
-	w.cluster = cluster.New(cluster.NewPostgres(pool), cluster.Config{Node: uuid.NewString(), Now: time.Now, Log: log})
-	admission, err := projections.NewAdmission(projections.AdmissionConfig{Queries: queries, Tables: w.feed, Head: store.Head, Now: time.Now})
+	w.cluster = cluster.New(cluster.NewPostgres(pool), cluster.Config{Node: uuid.NewString(), Now: func() time.Time { return cfg.clusterNow() }, Log: log})
+	admission, err := projections.NewAdmission(projections.AdmissionConfig{Queries: queries, Tables: w.feed, Head: store.Head, Now: time.Now, Timeout: wstest.Timeout})
 	if err != nil {
 		t.Fatal(err)
 	}
-	cfg := config{
+	cfg = config{
+		clusterNow: time.Now,
 		hubConfig: hub.Config{
 			Store: store, Commands: w.sequencer, Queries: queries, Feed: w.lossy, Admission: admission,
 			Cluster: w.cluster, Verify: verify, Now: time.Now, Log: log,
-			CommentRate: 1e6, CommentBurst: 1e6, GiftRate: 1e6, GiftBurst: 1e6,
+			CommentRate: 1e6, CommentBurst: 1e6, GiftRate: 1e6, GiftBurst: 1e6, PresenceGrace: time.Hour,
 		},
 		chatConfig: chat.Config{
 			Store: store, Commands: w.sequencer, Queries: queries, Cluster: w.cluster, Now: time.Now, Log: log, MessageRate: 1e6, MessageBurst: 1e6,
 		},
 		nativeConfig: native.Config{
 			Store: store, Queries: queries, Feed: w.feed, Now: time.Now, Log: log,
-			Sockets: ws.Config{FrameRate: -1, PushWindow: time.Millisecond},
+			Sockets: ws.Config{
+				FrameRate: -1, PushWindow: time.Millisecond,
+				HelloTimeout: wstest.Timeout, WriteTimeout: wstest.Timeout, SocketTimeout: -1,
+			},
 		},
 	}
 	if change != nil {

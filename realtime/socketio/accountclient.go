@@ -53,7 +53,7 @@ func (s *session) openAccount() {
 		return
 	}
 	a := &accountClient{core: s.core, socket: s.socket, by: by}
-	ctx, cancel := context.WithTimeout(context.Background(), requestTimeout)
+	ctx, cancel := requestContext(s.socket)
 	defer cancel()
 	_, err = s.cfg.Hub.Register(ctx, by.User, a)
 	s.socket.Emit("message", greeting) // later changes follow

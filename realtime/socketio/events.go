@@ -23,7 +23,7 @@ type rateClass int
 
 const (
 	rateFrames  rateClass = iota + 1 // the frame rate of the connection alone: the event costs no query
-	rateCommand                      // the user's rate of the command, in hub.Execute
+	rateCommand                      // the user's rate of the command, in package ratelimit or hub.Execute
 	rateMessage                      // the rate of messages, in chat.Session.Post
 	rateTyping                       // the rate of typing notes, in chat.Session.SendTyping
 	rateSession                      // the session's rate of queries, in the methods of chat.Session
@@ -60,7 +60,7 @@ var (
 // events returns every event that clients may send. A client's event that is not listed here is ignored.
 func events() []incoming {
 	return []incoming{
-		{name: "joinLive", profiles: allProfiles, access: accessToken, rate: rateFrames, socket: (*session).handleJoinLive,
+		{name: "joinLive", profiles: allProfiles, access: accessToken, rate: rateCommand, socket: (*session).handleJoinLive,
 			doc: "Enters the user of the token into the live and sends the viewer list."},
 		{name: "leaveLive", profiles: allProfiles, access: accessToken, rate: rateFrames, socket: (*session).handleLeaveLive, quiet: true,
 			doc: "Takes the user of the token out of the live."},

@@ -22,7 +22,7 @@ const (
 // openExchange enters a socket into the room of its handshake, where sockets exchange messages.
 func (c *chatClient) openExchange() {
 	c.deliver = c.deliverExchange
-	ctx, cancel := context.WithTimeout(context.Background(), requestTimeout)
+	ctx, cancel := requestContext(c.socket)
 	defer cancel()
 	err := c.enterRoom(ctx, chat.Entry{Profile: domain.ProfileExchange, Address: c.socket.Session().Address()})
 	switch refusal := domain.AsRefusal(err); {

@@ -22,7 +22,7 @@ var systemUser = systemUserDTO{domain.SystemName, "admin@126.com", "http://www.g
 // receives needLogin.
 func (c *chatClient) openHistory() {
 	c.deliver = c.deliverHistory
-	ctx, cancel := context.WithTimeout(context.Background(), requestTimeout)
+	ctx, cancel := requestContext(c.socket)
 	defer cancel()
 	err := c.signIn(ctx)
 	if err == nil {

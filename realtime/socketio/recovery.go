@@ -63,7 +63,7 @@ func (c *core) restore(kept any, offset string) (any, bool) {
 
 // rejoin puts a recovered socket into its live.
 func (s *session) rejoin(state *recoverable) {
-	ctx, cancel := context.WithTimeout(context.Background(), requestTimeout)
+	ctx, cancel := requestContext(s.socket)
 	defer cancel()
 	for _, m := range state.memberships {
 		if err := s.join(ctx, m.by, m.live, true, state.since); err != nil {

@@ -1,15 +1,23 @@
 package socketio
 
 import (
+	"context"
 	"encoding/json"
 	"strconv"
 	"strings"
 
 	"roomlog/domain"
+	"roomlog/internal/limit"
 	"roomlog/internal/strictjson"
 	"roomlog/realtime/hub"
 	"roomlog/realtime/socketio/protocol"
 )
+
+// requestContext returns the context of the work for one event of a socket. Its commands count against the address of
+// the client.
+func requestContext(k *protocol.Socket) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(limit.WithAddress(context.Background(), k.Session().Address()), requestTimeout)
+}
 
 // liveRequest is the argument of an event of the lives. Its fields may be of any type, because each fault is refused
 // with its own text.

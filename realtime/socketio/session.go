@@ -36,7 +36,7 @@ func newSession(c *core, k *protocol.Socket) *session {
 // arguments with ambiguous members.
 func (s *session) handler(quiet bool, do func(context.Context, *protocol.Event) error) func(*protocol.Event) {
 	return func(e *protocol.Event) {
-		ctx, cancel := context.WithTimeout(context.Background(), requestTimeout)
+		ctx, cancel := requestContext(s.socket)
 		defer cancel()
 		err := e.CheckMembers()
 		if err != nil {

@@ -71,7 +71,7 @@ func TestDeflateNegotiation(t *testing.T) {
 func TestDeflatedFanout(t *testing.T) {
 	s := serve(t, packing)
 	rooms := []*ws.Fanout{s.NewFanout(), s.NewFanout()}
-	const people, frames = 24, 1500
+	const people, frames = 24, 500
 	type member struct {
 		*wstest.Client
 		conn *ws.Conn

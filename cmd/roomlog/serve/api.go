@@ -16,7 +16,7 @@ import (
 func (c *config) apiConfig(env *environment, b *backend, tokens *token.Issuer, signer *media.Signer) (api.Config, error) {
 	payments, err := payment.NewSharedSecret(env.secrets.payment)
 	config := c.api
-	config.Store, config.Commands, config.Queries, config.Feed, config.Admission = b.store, b.sequencer, b.queries, b.feed, b.admission
+	config.Store, config.Commands, config.Queries, config.Feed, config.Admission = b.store, b.clients, b.queries, b.feed, b.admission
 	config.Tokens, config.Signs, config.Payments, config.Connections = tokens, signer, payments, b.connections
 	config.Uploads, config.Version = filepath.Join(env.dataDir, "uploads"), cli.ReadBuild().Version
 	config.Now, config.Log = env.sh.Now, env.log

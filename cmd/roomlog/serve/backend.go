@@ -13,6 +13,7 @@ import (
 	"roomlog/domain"
 	"roomlog/eventstore"
 	"roomlog/eventstore/cluster"
+	"roomlog/eventstore/ratelimit"
 	"roomlog/migrations"
 	"roomlog/projections"
 	"roomlog/projections/feed"
@@ -29,6 +30,7 @@ type backend struct {
 	pool      *pgxpool.Pool
 	store     *eventstore.Store
 	sequencer *eventstore.Sequencer
+	clients   *ratelimit.Limiter // executes the commands of all clients
 	queries   *projections.Queries
 	feed      *feed.Feed
 	projector *projections.Projector // nil without the role
@@ -84,6 +86,11 @@ func startBackend(ctx context.Context, c *config, env *environment, l *layers) (
 	if b.projector != nil {
 		l.run(ctx, "coin holds", holds.NewRecorder(holds.Config{
 			Queries: b.queries, Execute: b.sequencer.Execute, Projected: b.store.Projected(), Log: env.log}).Run)
+	}
+	limits := c.limits
+	limits.Commands, limits.Now = b.sequencer, env.sh.Now
+	if b.clients, err = ratelimit.New(limits); err != nil {
+		return nil, err
 	}
 	b.feed = feed.New(b.store, b.queries, feed.Config{Log: env.log})
 	l.run(ctx, "feed", b.feed.Run)

@@ -28,6 +28,7 @@ func (b *backend) registerLogMetrics(m metrics) {
 	m.gauge("commands_waiting", "Commands in the queue of the sequencer.", func() float64 { return float64(b.sequencer.Stats().Queued) })
 	m.counter("commands_total", "Commands that were decided.", stat(func(s eventstore.Stats) int64 { return s.Commands }))
 	m.counter("commands_refused_total", "Commands that the rules refused.", stat(func(s eventstore.Stats) int64 { return s.Refused }))
+	m.counter("commands_limited_total", "Commands refused because the user or the address has sent too many.", func() float64 { return float64(b.clients.Refused()) })
 	m.counter("commands_repeated_total", "Commands that returned the outcome of an earlier one with the same key.", stat(func(s eventstore.Stats) int64 { return s.Repeated }))
 	m.counter("events_appended_total", "Events that this process appended to the log.", stat(func(s eventstore.Stats) int64 { return s.Events }))
 	m.counter("append_batches_total", "Transactions that appended events.", stat(func(s eventstore.Stats) int64 { return s.Batches }))

@@ -88,6 +88,7 @@ func (c *Command) DeclareFlags() {
 	c.flags.Add("users", &c.userSettings)
 	c.flags.Add("users", &c.config.Settings)
 	c.flags.Add("users", &c.SignSettings)
+	c.flags.Add("users", &c.limits)
 	c.flags.Add("api", &c.api)
 	c.flags.Add("socket", &c.socketio)
 	c.flags.Add("live", &c.hub)

@@ -8,6 +8,7 @@ import (
 	"roomlog/api"
 	"roomlog/api/token"
 	"roomlog/eventstore"
+	"roomlog/eventstore/ratelimit"
 	"roomlog/internal/httpserver"
 	"roomlog/internal/limit"
 	"roomlog/media"
@@ -48,6 +49,7 @@ type config struct {
 	archive    broadcasts.RecordingsConfig
 	recorder   record.Config
 	sequencer  eventstore.SequencerConfig
+	limits     ratelimit.Config
 }
 
 // networkSettings are the addresses of this process and the limits of its HTTP connections.

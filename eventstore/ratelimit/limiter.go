@@ -1,0 +1,120 @@
+package ratelimit
+
+import (
+	"context"
+	"sync/atomic"
+	"time"
+
+	"roomlog/domain"
+	"roomlog/eventstore"
+	"roomlog/internal/limit"
+)
+
+// The numbers of users and addresses whose buckets are kept in memory.
+const (
+	limitedUsers     = 50_000
+	limitedAddresses = 50_000
+)
+
+// class is a group of commands that share a rate of the user.
+type class int
+
+const (
+	change class = iota // all commands without an entry in classes
+	join
+	post
+)
+
+// classes holds the commands of the other classes.
+var classes = map[string]class{
+	domain.JoinLive{}.Type():      join,
+	domain.EnterChat{}.Type():     join,
+	domain.JoinChatRoom{}.Type():  join,
+	domain.LeaveChatRoom{}.Type(): join,
+	domain.PostComment{}.Type():   post,
+	domain.PostMessage{}.Type():   post,
+	domain.SendGift{}.Type():      post,
+}
+
+// Limiter executes the commands of clients within their rates. It is safe for concurrent use.
+type Limiter struct {
+	commands  Executor
+	now       func() time.Time
+	users     map[class]*limit.Rates[domain.UserID]
+	addresses *limit.Rates[string] // of signed-in users
+	anonymous *limit.Rates[string] // addresses of clients that are not signed in
+	refused   atomic.Uint64
+}
+
+// New returns a Limiter.
+func New(c Config) (*Limiter, error) {
+	if err := c.prepare(); err != nil {
+		return nil, err
+	}
+	user := func(perSecond float64, burst int) *limit.Rates[domain.UserID] {
+		return limit.NewRates[domain.UserID](limit.Rate{PerSecond: perSecond, Burst: burst}, limitedUsers)
+	}
+	address := func(perSecond float64, burst int) *limit.Rates[string] {
+		return limit.NewRates[string](limit.Rate{PerSecond: perSecond, Burst: burst}, limitedAddresses)
+	}
+	return &Limiter{
+		commands: c.Commands, now: c.Now,
+		users: map[class]*limit.Rates[domain.UserID]{
+			change: user(c.ChangeRate, c.ChangeBurst), join: user(c.JoinRate, c.JoinBurst), post: user(c.PostRate, c.PostBurst),
+		},
+		addresses: address(c.CommandsPerAddress, c.AddressBurst),
+		anonymous: address(c.AnonymousPerAddress, c.AnonymousBurst),
+	}, nil
+}
+
+// Execute executes a command. If the user or the address has executed too many, it returns an *Exceeded. The address of
+// the client is the one that limit.WithAddress has added to ctx; clients without one are counted together.
+func (l *Limiter) Execute(ctx context.Context, r domain.Request) (eventstore.Receipt, error) {
+	if err := l.take(limit.AddressOf(ctx), r); err != nil {
+		l.refused.Add(1)
+		return eventstore.Receipt{}, err
+	}
+	return l.commands.Execute(ctx, r)
+}
+
+// Refused returns the number of commands that were refused.
+func (l *Limiter) Refused() uint64 { return l.refused.Load() }
+
+// take counts a command of a client.
+func (l *Limiter) take(address string, r domain.Request) error {
+	now := l.now()
+	switch {
+	case r.Command == nil:
+		return nil // the log refuses it
+	case r.Actor.Kind == domain.Anonymous:
+		return exceeded(l.anonymous.Take(address, now))
+	case r.Actor.Kind != domain.Authenticated:
+		return nil
+	}
+	// The user comes first, so that a user above the own rate takes nothing from the others behind the address.
+	if err := exceeded(l.users[classes[r.Command.Type()]].Take(r.Actor.User, now)); err != nil {
+		return err
+	}
+	return exceeded(l.addresses.Take(address, now))
+}
+
+// Exceeded is the error for a command above a rate. It wraps a *domain.Refusal with the code rate_limited: the command
+// was not executed.
+type Exceeded struct {
+	RetryAfter time.Duration // time until the rate permits the next command
+}
+
+func exceeded(retryAfter time.Duration, ok bool) error {
+	if ok {
+		return nil
+	}
+	return &Exceeded{retryAfter}
+}
+
+var refusal = &domain.Refusal{Code: domain.CodeRateLimited, Text: "too often: wait a moment"}
+
+// Error returns the text of the refusal.
+func (*Exceeded) Error() string { return refusal.Error() }
+
+// Unwrap returns the refusal.
+func (*Exceeded) Unwrap() error { return refusal }

@@ -1,0 +1,112 @@
+package ratelimit_test
+
+import (
+	"context"
+	"errors"
+	"reflect"
+	"testing"
+	"time"
+
+	"roomlog/domain"
+	"roomlog/eventstore"
+	"roomlog/eventstore/ratelimit"
+	"roomlog/internal/limit"
+)
+
+// counter counts the commands that reach the log.
+type counter int
+
+func (c *counter) Execute(context.Context, domain.Request) (eventstore.Receipt, error) {
+	*c++
+	return eventstore.Receipt{}, nil
+}
+
+// flood executes a command a thousand times and returns how often it reached the log. Each call is by another user, or
+// from another address, when the functions say so.
+func flood(t *testing.T, r func(i int) domain.Request, address func(i int) string) int {
+	t.Helper()
+	now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC) // the clock stands still: only bursts are accepted
+	var reached counter
+	l, err := ratelimit.New(ratelimit.Config{
+		Commands: &reached, Now: func() time.Time { return now },
+		JoinBurst: 20, ChangeBurst: 20, PostBurst: 20, AddressBurst: 50, AnonymousBurst: 30,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range 1000 {
+		_, err := l.Execute(limit.WithAddress(t.Context(), address(i)), r(i))
+		var exceeded *ratelimit.Exceeded
+		switch refusal := domain.AsRefusal(err); {
+		case err == nil:
+		case !errors.As(err, &exceeded) || exceeded.RetryAfter <= 0 || refusal == nil || refusal.Code != domain.CodeRateLimited:
+			t.Fatalf("got %v", err)
+		}
+	}
+	if int(reached)+int(l.Refused()) != 1000 {
+		t.Errorf("%d commands were executed and %d refused", reached, l.Refused())
+	}
+	return int(reached)
+}
+
+// TestEveryCommandHasARate floods every command of the catalogue, as one user from many addresses, as many users from
+// one address, and without a sign-in from one address.
+func TestEveryCommandHasARate(t *testing.T) {
+	t.Parallel()
+	one := func(int) string { return "203.0.113.1" }
+	many := func(i int) string { return string(rune(i)) }
+	if len(domain.Commands) < 40 {
+		t.Fatalf("%d commands are in the catalogue", len(domain.Commands))
+	}
+	for _, spec := range domain.Commands {
+		command := reflect.New(reflect.TypeOf(spec.Zero)).Elem().Interface().(domain.Command)
+		t.Run(spec.Type, func(t *testing.T) {
+			if n := flood(t, func(int) domain.Request {
+				return domain.Request{Command: command, Actor: domain.AuthenticatedActor(7, "s")}
+			}, many); n != 20 {
+				t.Errorf("one user from many addresses: %d of 1000 are executed", n)
+			}
+			if n := flood(t, func(i int) domain.Request {
+				return domain.Request{Command: command, Actor: domain.AuthenticatedActor(domain.UserID(i+1), "s")}
+			}, one); n != 50 {
+				t.Errorf("many users from one address: %d of 1000 are executed", n)
+			}
+			if n := flood(t, func(int) domain.Request { return domain.Request{Command: command} }, one); n != 30 {
+				t.Errorf("without a sign-in from one address: %d of 1000 are executed", n)
+			}
+		})
+	}
+}
+
+func TestLimiter(t *testing.T) {
+	t.Parallel()
+	one := func(int) string { return "203.0.113.1" }
+	t.Run("does not limit the system, operators at the command line and the payment provider", func(t *testing.T) {
+		t.Parallel()
+		for _, kind := range []domain.ActorKind{domain.System, domain.Operator, domain.PaymentProvider} {
+			if n := flood(t, func(int) domain.Request {
+				return domain.Request{Command: domain.LeaveLive{}, Actor: domain.Actor{Kind: kind}}
+			}, one); n != 1000 {
+				t.Errorf("kind %d: %d of 1000 are executed", kind, n)
+			}
+		}
+	})
+	t.Run("counts no command of a user above the own rate against the address", func(t *testing.T) {
+		t.Parallel()
+		if n := flood(t, func(i int) domain.Request {
+			user := domain.UserID(1)
+			if i >= 900 {
+				user = 2
+			}
+			return domain.Request{Command: domain.JoinLive{Live: 1}, Actor: domain.AuthenticatedActor(user, "s")}
+		}, one); n != 40 {
+			t.Errorf("%d are executed: the second user pays for the first", n)
+		}
+	})
+	t.Run("needs its dependencies", func(t *testing.T) {
+		t.Parallel()
+		if _, err := ratelimit.New(ratelimit.Config{}); err == nil {
+			t.Fatal("no error")
+		}
+	})
+}

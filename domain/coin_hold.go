@@ -153,10 +153,10 @@ func setAsideStream(position int64) Stream { return numberedStream("setaside-", 
 // SetEventAside decides that an event that cannot be applied has no effect. Nothing changes if that is decided already.
 // The caller has checked that the event is in table poison.
 type SetEventAside struct {
-	Position  int64  `json:"position"`
-	Of        Stream `json:"stream"` // the stream of the event
-	EventType string `json:"type"`   // the type of the event
-	Reason    string `json:"reason"` // stored in the event: 1–100 characters
+	Position  int64  `json:"position"` // of the event that has no effect
+	Of        Stream `json:"stream"`   // the stream of the event
+	EventType string `json:"type"`     // the type of the event
+	Reason    string `json:"reason"`   // stored in the event: 1–100 characters
 }
 
 func (SetEventAside) Type() string { return "event.set_aside" }

@@ -1,62 +1,6 @@
 package domain
 
-import (
-	"strconv"
-	"strings"
-)
-
-// Command is a request to change something, expressed as data.
-type Command interface {
-	// Type returns the name of the command: "gift.send".
-	Type() string
-	// Reads returns every stream whose state the decision reads and every existing stream to which it appends, if
-	// actor issues the command. The caller loads the newest states of these streams before it calls Decide.
-	Reads(actor Actor) []Stream
-}
-
-// serverFields is implemented by commands with texts that a server adds and that reach the log unchanged: ids of
-// sessions, nodes and credentials. Request.Validate checks these texts, so that every table can store them.
-type serverFields interface{ serverTexts() []string }
-
-// ActorKind is the kind of an actor.
-type ActorKind int
-
-// The kinds of actors.
-const (
-	Anonymous       ActorKind = iota // not signed in
-	Authenticated                    // a signed-in user; User and Session are set
-	Operator                         // an operator at the command line of the server
-	System                           // roomlog itself, for example when it cleans up after lost connections
-	PaymentProvider                  // the payment provider; the server has checked the signature
-)
-
-// Actor is the user or program that issues a command.
-type Actor struct {
-	Kind    ActorKind
-	User    UserID // set for Authenticated
-	Session string // set for Authenticated: the session that the token names
-}
-
-// AuthenticatedActor returns the actor for a signed-in user.
-func AuthenticatedActor(user UserID, session string) Actor {
-	return Actor{Kind: Authenticated, User: user, Session: session}
-}
-
-// String returns the name of the actor in event metadata and idempotency records: "user-12", "operator".
-func (a Actor) String() string {
-	switch a.Kind {
-	case Authenticated:
-		return "user-" + strconv.FormatInt(int64(a.User), 10)
-	case Operator:
-		return "operator"
-	case System:
-		return "system"
-	case PaymentProvider:
-		return "provider"
-	default:
-		return "anonymous"
-	}
-}
+import "strings"
 
 // Request is one command with the actor who issues it.
 type Request struct {

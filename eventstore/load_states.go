@@ -1,7 +1,9 @@
 package eventstore
 
 import (
+	"context"
 	"fmt"
+	"log/slog"
 	"slices"
 
 	"github.com/google/uuid"
@@ -104,6 +106,30 @@ type loadedRow struct {
 	payload   []byte
 	event     uuid.UUID // the id of the event at the version
 	checksum  []byte
+}
+
+// refold loads the streams of b whose snapshots are not valid from all their events, and marks their snapshots for replacement.
+func (q *Sequencer) refold(ctx context.Context, b *batch) error {
+	if len(b.invalid) == 0 {
+		return nil
+	}
+	w := wanted{folded: b.invalid, formats: slices.Repeat([]int{noFormat}, len(b.invalid))}
+	b.invalid = nil
+	p := &pgx.Batch{}
+	w.queue(p, b, q.store)
+	if err := q.conn.SendBatch(ctx, p).Close(); err != nil {
+		return fmt.Errorf("load states without their snapshots: %w", err)
+	}
+	for _, s := range w.folded {
+		e := b.loaded[s]
+		e.invalid = true
+		b.loaded[s] = e
+		q.stats.snapshots.Add(1)
+		if q.reported.once(s) {
+			q.store.log.WarnContext(ctx, "snapshot is not valid, the state was folded from the events", slog.String("stream", string(s)))
+		}
+	}
+	return nil
 }
 
 // fold applies the next event of the stream to e. An event that was set aside has no effect if it moves coins or cannot be

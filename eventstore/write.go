@@ -132,3 +132,61 @@ func queueCommands(p *pgx.Batch, b *batch) {
 	}
 	p.Queue(insertCommands, b.at, actors, keys, hashes, coins, positions, events, codes, texts)
 }
+
+// queueSnapshots queues snapshots of streams that have grown by SnapshotEvery versions since their last snapshot, so that no
+// stream is read from its beginning. It replaces snapshots that are not valid.
+func (q *Sequencer) queueSnapshots(p *pgx.Batch, b *batch) error {
+	if len(q.store.snapshotKeys) == 0 {
+		return nil
+	}
+	var rows []snapshotRow
+	take := func(s domain.Stream, e entry) (entry, error) {
+		spec, ok := domain.StateSpecOf(s)
+		if !ok || spec.Stateless || e.fault != nil || !e.invalid && e.version-e.snapshot < q.config.SnapshotEvery {
+			return e, nil //nolint:nilerr // a state that cannot be loaded gets no snapshot; the commands that read it fail
+		}
+		state, err := json.Marshal(e.state)
+		if err != nil {
+			return e, fmt.Errorf("%w: snapshot of %s: %w", errEncoding, s, err)
+		}
+		rows = append(rows, snapshotRow{stream: s, version: e.version, format: spec.Format, state: state, event: e.event})
+		e.snapshot, e.invalid = e.version, false
+		return e, nil
+	}
+	for s, e := range b.work {
+		var err error
+		if b.work[s], err = take(s, e); err != nil {
+			return err
+		}
+	}
+	for s, e := range b.loaded { // a state that the batch only read may also be far ahead of its snapshot
+		if _, changed := b.work[s]; changed {
+			continue
+		}
+		var err error
+		if b.loaded[s], err = take(s, e); err != nil {
+			return err
+		}
+	}
+	if len(rows) > 0 {
+		q.queueRows(p, rows, b.aside)
+	}
+	return nil
+}
+
+// queueRows queues the replacement of all snapshots of the streams of rows.
+func (q *Sequencer) queueRows(p *pgx.Batch, rows []snapshotRow, aside aside) {
+	var streams, written []string
+	var versions, formats []int
+	var states, checksums [][]byte
+	for _, r := range rows {
+		streams = append(streams, string(r.stream))
+		if r.version == 0 {
+			continue
+		}
+		written, versions, formats = append(written, string(r.stream)), append(versions, r.version), append(formats, r.format)
+		states, checksums = append(states, r.state), append(checksums, r.sign(q.store.snapshotKeys[0], aside))
+	}
+	p.Queue(deleteSnapshots, streams)
+	p.Queue(insertSnapshots, written, versions, formats, states, checksums)
+}

@@ -48,14 +48,6 @@ func NewApplier(store *eventstore.Store, projections []Projection) *Applier {
 	return a
 }
 
-// A PoisonEvent is an event that one projection could not apply: a row of table poison.
-type PoisonEvent struct {
-	Position         int64
-	Projection, Type string
-	Cause            string
-	Closes           []domain.UserID // whose coins it closes; user 0 stands for everybody
-}
-
 // CheckContiguous returns a *HaltError unless events have the positions after+1, after+2 and so on.
 func CheckContiguous(events []eventstore.Record, after int64) error {
 	for i, r := range events {
@@ -126,7 +118,7 @@ func (a *Applier) Decode(ctx context.Context, events []eventstore.Record) ([]Poi
 		}
 		if e, ok := r.Event.(domain.CoinEvent); ok {
 			if err := domain.CheckCoinEvent(r.Stream, e); err != nil {
-				poison = append(poison, coinPoison(*r, err, a.concerned(*r)))
+				poison = append(poison, coinPoison(*r, err, concerned(a.store, *r)))
 			}
 		}
 	}
@@ -138,7 +130,7 @@ func (a *Applier) Decode(ctx context.Context, events []eventstore.Record) ([]Poi
 func (a *Applier) undecodable(r eventstore.Record) []PoisonEvent {
 	cause := &eventstore.DecodeError{Position: r.Position, Type: r.Type, Err: r.Fault}
 	var poison []PoisonEvent
-	if closes := a.concerned(r); len(closes) > 0 {
+	if closes := concerned(a.store, r); len(closes) > 0 {
 		poison = append(poison, coinPoison(r, cause, closes))
 	}
 	spec, _ := a.store.Spec(r.Type)
@@ -173,8 +165,16 @@ func (a *Applier) Apply(ctx context.Context, tx pgx.Tx, events []eventstore.Reco
 	if err := insertPoisonEvents(ctx, tx, poison); err != nil {
 		return 0, err
 	}
-	coins, err := a.coins(ctx, tx, events, poison)
+	coins, err := a.ledger().apply(ctx, tx, events, poison)
 	return len(poison) + coins, err
+}
+
+// ledger returns the part of a that applies coin events in the order of the log.
+func (a *Applier) ledger() coinLedger {
+	selected := a.selectBy(func(p Projection) bool { return p.CountsCoins })
+	return coinLedger{a.store, a.Decode, func(ctx context.Context, tx pgx.Tx, events []eventstore.Record) error {
+		return a.write(ctx, tx, events, selected)
+	}}
 }
 
 // needsOrder reports whether an event of the batch closes or opens coins, so that the coin events of the batch cannot be written
@@ -182,23 +182,6 @@ func (a *Applier) Apply(ctx context.Context, tx pgx.Tx, events []eventstore.Reco
 func needsOrder(events []eventstore.Record, poison []PoisonEvent) bool {
 	return slices.ContainsFunc(poison, func(p PoisonEvent) bool { return len(p.Closes) > 0 }) ||
 		slices.ContainsFunc(events, func(r eventstore.Record) bool { _, ok := r.Event.(domain.EventSetAside); return ok })
-}
-
-// insertPoisonEvents writes events to table poison.
-func insertPoisonEvents(ctx context.Context, tx pgx.Tx, poison []PoisonEvent) error {
-	if len(poison) == 0 {
-		return nil
-	}
-	var position []int64
-	var projection, eventType, cause []string
-	for _, p := range poison {
-		position, projection = append(position, p.Position), append(projection, p.Projection)
-		eventType, cause = append(eventType, p.Type), append(cause, p.Cause)
-	}
-	if _, err := tx.Exec(ctx, insertPoison, position, projection, eventType, cause); err != nil {
-		return fmt.Errorf("insert poison: %w", err)
-	}
-	return nil
 }
 
 // selectBy selects the projections for which want reports true.

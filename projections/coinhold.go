@@ -57,8 +57,8 @@ func writeCoinClosings(b *coinClosingsBatch, tables *pgx.Batch) {
 
 // concerned returns the users whose coins the event r closes if it cannot be applied. It returns everybody if that cannot be told,
 // and nobody if the event does not concern coins.
-func (a *Applier) concerned(r eventstore.Record) []domain.UserID {
-	spec, known := a.store.Spec(r.Type)
+func concerned(store *eventstore.Store, r eventstore.Record) []domain.UserID {
+	spec, known := store.Spec(r.Type)
 	users, all := domain.CoinsConcerned(r.Stream, spec, known, r.Event)
 	if all {
 		return []domain.UserID{everybody}
@@ -88,11 +88,18 @@ func expectNoHolds(q *pgx.QueuedQuery) {
 	})
 }
 
-// coins applies the coin events of a batch in the order of the log. A coin event that cannot be applied closes the coins of those
+// coinLedger applies coin events to the tables that count coins.
+type coinLedger struct {
+	store  *eventstore.Store
+	decode func(context.Context, []eventstore.Record) ([]PoisonEvent, error) // Applier.Decode
+	write  func(context.Context, pgx.Tx, []eventstore.Record) error          // writes the tables that count coins
+}
+
+// apply applies the coin events of a batch in the order of the log. A coin event that cannot be applied closes the coins of those
 // whom it concerns: it gets rows in poison and coin_hold, and later coin events of these users wait in coin_held. When an event is
 // set aside, its holds end, and the events that waited for it are applied. poison are the events of the batch that are known to
-// be poison. coins returns the number of further poison events.
-func (a *Applier) coins(ctx context.Context, tx pgx.Tx, events []eventstore.Record, poison []PoisonEvent) (found int, err error) {
+// be poison. apply returns the number of further poison events.
+func (l coinLedger) apply(ctx context.Context, tx pgx.Tx, events []eventstore.Record, poison []PoisonEvent) (found int, err error) {
 	closes := make(map[int64][]domain.UserID)
 	for _, p := range poison {
 		if len(p.Closes) > 0 {
@@ -100,14 +107,14 @@ func (a *Applier) coins(ctx context.Context, tx pgx.Tx, events []eventstore.Reco
 		}
 	}
 	var run []eventstore.Record // consecutive coin events
-	apply := func() error {
-		n, err := a.coinRun(ctx, tx, run)
+	applyRun := func() error {
+		n, err := l.run(ctx, tx, run)
 		run, found = nil, found+n
 		return err
 	}
 	for _, r := range events {
 		if users, ok := closes[r.Position]; ok {
-			if err := apply(); err != nil {
+			if err := applyRun(); err != nil {
 				return found, err
 			}
 			if err := hold(ctx, tx, r.Position, users); err != nil {
@@ -119,20 +126,20 @@ func (a *Applier) coins(ctx context.Context, tx pgx.Tx, events []eventstore.Reco
 		case domain.CoinEvent:
 			run = append(run, r)
 		case domain.EventSetAside:
-			if err := apply(); err != nil {
+			if err := applyRun(); err != nil {
 				return found, err
 			}
-			n, err := a.release(ctx, tx, e.Position, r.Position)
+			n, err := l.release(ctx, tx, e.Position, r.Position)
 			if found += n; err != nil {
 				return found, err
 			}
 		}
 	}
-	return found, apply()
+	return found, applyRun()
 }
 
-// coinRun applies coin events that no set-aside interrupts. It returns the number of poison events.
-func (a *Applier) coinRun(ctx context.Context, tx pgx.Tx, events []eventstore.Record) (int, error) {
+// run applies coin events that no set-aside interrupts. It returns the number of poison events.
+func (l coinLedger) run(ctx context.Context, tx pgx.Tx, events []eventstore.Record) (int, error) {
 	if len(events) == 0 {
 		return 0, nil
 	}
@@ -155,7 +162,7 @@ func (a *Applier) coinRun(ctx context.Context, tx pgx.Tx, events []eventstore.Re
 			return 0, fmt.Errorf("hold coin events: %w", err)
 		}
 	}
-	return a.coinBisect(ctx, tx, free)
+	return l.bisect(ctx, tx, free)
 }
 
 // coinHolder returns the user whose wallet a coin event changes.
@@ -172,29 +179,29 @@ func earlier(since map[domain.UserID]int64, user domain.UserID, position int64) 
 	return ok && first < position
 }
 
-// coinBisect writes coin events whose users are not held. It halves a batch that fails until it has found the events that cannot
+// bisect writes coin events whose users are not held. It halves a batch that fails until it has found the events that cannot
 // be applied, and closes coins because of them.
-func (a *Applier) coinBisect(ctx context.Context, tx pgx.Tx, events []eventstore.Record) (int, error) {
+func (l coinLedger) bisect(ctx context.Context, tx pgx.Tx, events []eventstore.Record) (int, error) {
 	if len(events) == 0 {
 		return 0, nil
 	}
-	err := a.write(ctx, tx, events, a.selectBy(func(p Projection) bool { return p.CountsCoins }))
+	err := l.write(ctx, tx, events)
 	if err == nil || !causedByEvent(err) {
 		return 0, err
 	}
 	if half := len(events) / 2; half > 0 {
-		left, err := a.coinRun(ctx, tx, events[:half])
+		left, err := l.run(ctx, tx, events[:half])
 		if err != nil {
 			return left, err
 		}
-		right, err := a.coinRun(ctx, tx, events[half:]) // the left half may have closed coins of the right half
+		right, err := l.run(ctx, tx, events[half:]) // the left half may have closed coins of the right half
 		return left + right, err
 	}
 	r := events[0]
 	if cause := errors.Unwrap(err); cause != nil {
 		err = cause // without the position of the batch
 	}
-	p := coinPoison(r, err, a.concerned(r))
+	p := coinPoison(r, err, concerned(l.store, r))
 	if err := insertPoisonEvents(ctx, tx, []PoisonEvent{p}); err != nil {
 		return 0, err
 	}
@@ -229,7 +236,7 @@ const heldChunk = 5000
 
 // release records that the event at position was set aside by the event at by, ends its holds, and applies the events that have
 // waited for it. Those that other holds concern go on waiting. It returns the number of poison events among them.
-func (a *Applier) release(ctx context.Context, tx pgx.Tx, position, by int64) (found int, err error) {
+func (l coinLedger) release(ctx context.Context, tx pgx.Tx, position, by int64) (found int, err error) {
 	if position >= by {
 		return 0, nil // not an earlier event
 	}
@@ -246,18 +253,18 @@ func (a *Applier) release(ctx context.Context, tx pgx.Tx, position, by int64) (f
 	}
 	slices.Sort(waiting)
 	for chunk := range slices.Chunk(waiting, heldChunk) {
-		events, err := a.store.ReadRawAt(ctx, chunk)
+		events, err := l.store.ReadRawAt(ctx, chunk)
 		if err != nil {
 			return found, err
 		}
-		poison, err := a.Decode(ctx, events)
+		poison, err := l.decode(ctx, events)
 		if err != nil {
 			return found, err
 		}
 		if err := insertPoisonEvents(ctx, tx, poison); err != nil {
 			return found, err
 		}
-		n, err := a.coins(ctx, tx, events, poison)
+		n, err := l.apply(ctx, tx, events, poison)
 		if found += n + len(poison); err != nil {
 			return found, err
 		}

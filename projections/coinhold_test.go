@@ -173,7 +173,7 @@ func forgeAtTheEnd(w *projtest.World) {
 	}
 }
 
-func TestACoinEventThatNobodyCanBeToldOfClosesAllCoins(t *testing.T) {
+func TestACoinEventOfUnknownUsersClosesAllCoins(t *testing.T) {
 	t.Parallel()
 	for name, e := range map[string]struct{ stream, kind, payload string }{
 		"a gift in a stream of no wallet":             {"ledger-7", "gift.sent.v1", `{"sender":"?"}`},
@@ -240,7 +240,7 @@ func TestABadEventWithoutCoinsClosesNoCoins(t *testing.T) {
 		t.Errorf("held: %s", got)
 	}
 	other := w.Another()
-	refusedWith(other, domain.CodeCoinsClosed, gift(c, c.Users[0], 1)) // its price cannot be told
+	refusedWith(other, domain.CodeCoinsClosed, gift(c, c.Users[0], 1)) // its price is not known
 	other.Execute(domain.Request{Actor: c.Users[0].Actor(), Command: domain.SendGift{Live: c.Lives[0], Gift: c.Gifts[1], Num: 1}})
 	other.Do(domain.SetEventAside{Position: at + 1, Of: "gift-1", EventType: "gift.repriced.v1", Reason: "entered by hand"})
 	other.Execute(gift(c, c.Users[0], 1))

@@ -7,7 +7,10 @@ import (
 	"strings"
 	"unicode"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
+
+	"roomlog/domain"
 
 	"roomlog/eventstore/consumer"
 )
@@ -98,4 +101,29 @@ func causeText(err error) string {
 		s = strings.ToValidUTF8(s[:maxCause], "")
 	}
 	return s
+}
+
+// A PoisonEvent is an event that one projection could not apply: a row of table poison.
+type PoisonEvent struct {
+	Position         int64
+	Projection, Type string
+	Cause            string
+	Closes           []domain.UserID // whose coins it closes; user 0 stands for everybody
+}
+
+// insertPoisonEvents writes events to table poison.
+func insertPoisonEvents(ctx context.Context, tx pgx.Tx, poison []PoisonEvent) error {
+	if len(poison) == 0 {
+		return nil
+	}
+	var position []int64
+	var projection, eventType, cause []string
+	for _, p := range poison {
+		position, projection = append(position, p.Position), append(projection, p.Projection)
+		eventType, cause = append(eventType, p.Type), append(cause, p.Cause)
+	}
+	if _, err := tx.Exec(ctx, insertPoison, position, projection, eventType, cause); err != nil {
+		return fmt.Errorf("insert poison: %w", err)
+	}
+	return nil
 }
